@@ -1,0 +1,34 @@
+// The interface of policies and their names. Implementations live in policies/.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scheduler/problem.hpp"
+
+namespace headroom::scheduler {
+
+/// A policy is a function of the problem alone; `decide` keeps no state between calls.
+class Policy {
+  public:
+    virtual ~Policy() = default;
+    [[nodiscard]] virtual std::string_view name() const = 0;
+    /// A feasible placement, or feasible = false with the reason. Deterministic.
+    [[nodiscard]] virtual Decision decide(const Problem& problem) const = 0;
+};
+
+enum class PolicyKind : std::uint8_t { resource_aware, greedy, round_robin, static_first };
+
+/// One spelling for code, TOML, command line and trace: resource_aware, greedy, round_robin, static.
+[[nodiscard]] std::string_view name_of(PolicyKind kind);
+[[nodiscard]] std::optional<PolicyKind> policy_named(std::string_view name);
+[[nodiscard]] std::vector<std::string_view> policy_names();
+/// Names that the project plans but does not have yet, for honest error messages.
+[[nodiscard]] std::vector<std::string_view> planned_policy_names();
+
+[[nodiscard]] std::unique_ptr<Policy> make_policy(PolicyKind kind);
+
+} // namespace headroom::scheduler

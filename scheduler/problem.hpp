@@ -1,0 +1,54 @@
+// A decision's question and answer, both plain values: problem in, decision out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/units.hpp"
+#include "scheduler/blocks.hpp"
+#include "scheduler/fleet.hpp"
+
+namespace headroom::scheduler {
+
+enum class CostProfile : std::uint8_t { physical, paper };
+
+/// Everything a policy may look at. Contexts as in design.md §4: T = prompt + sampled − 1; costs
+/// and memory are those at T + interval; `rows` cache rows (0 before prefill) move.
+struct Problem {
+    const Blocks* blocks = nullptr;
+    Snapshot snapshot;
+    DeviceId source{0};
+    std::optional<Placement> previous;
+    std::int64_t context = 0;  ///< T
+    std::int64_t rows = 0;     ///< cache rows that a moved group takes along
+    std::int64_t interval = 1; ///< λ
+    Bytes buffers = 0;         ///< per device that holds any block
+    CostProfile cost_profile = CostProfile::physical;
+    double t_budget_s = 1.0;   ///< paper profile's compute constraint
+    std::int64_t prompt = 0;   ///< L₀, for the paper profile
+    std::uint64_t seed = 0;
+    std::int64_t epoch = 0;    ///< serial number of the placement in force
+
+    [[nodiscard]] std::int64_t horizon() const { return context + interval; } ///< T + λ
+};
+
+struct Decision {
+    Placement placement;            ///< empty if infeasible
+    Nanoseconds inference = kNever; ///< predicted D_inf
+    Nanoseconds migration = 0;      ///< predicted D_mig
+    bool feasible = false;
+    std::string reason;             ///< why not feasible, or why this placement, in one sentence
+    std::int64_t evaluations = 0;   ///< work done, counted
+};
+
+/// D_mig + λ·D_inf, saturating at kNever.
+[[nodiscard]] Nanoseconds objective(const Problem& problem, const Decision& decision);
+
+/// Fills in a decision's predictions for a placement (physical profile).
+[[nodiscard]] Decision
+evaluate(const Problem& problem, Placement placement, std::string reason);
+
+} // namespace headroom::scheduler

@@ -1,0 +1,99 @@
+// What a resource can give over virtual time: piecewise constant integer rates, and `finish`, the
+// one function that turns work into time for the runtime and the timeline alike.
+// Everything is a pure function of (virtual time, tokens sampled before the turn began); nothing
+// remembers who asked before.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/units.hpp"
+
+namespace headroom::scheduler {
+
+/// Parts per billion: the integer form of fractions in profiles.
+using Ppb = std::int64_t;
+inline constexpr Ppb kWhole = 1'000'000'000;
+
+/// A value and the time at which the next one may begin (exclusive; kNever: it stays for ever).
+struct Segment {
+    std::int64_t value = 0;
+    Nanoseconds until = kNever;
+};
+
+/// The part of a resource that others use, in [0, kWhole], over virtual time.
+/// A breakpoint belongs to the segment that it begins.
+class Load {
+  public:
+    struct Step {
+        Nanoseconds at = 0;
+        Ppb value = 0;
+    };
+
+    Load() = default; ///< none, for ever
+    static Load constant(Ppb value);
+    /// Steps in increasing order of time; before the first one the load is 0.
+    static Load steps(std::vector<Step> steps);
+    /// In every period of virtual time [k·period, (k+1)·period) an independent integer drawn
+    /// uniformly from [low, high].
+    static Load uniform(Ppb low, Ppb high, Nanoseconds period, std::uint64_t stream);
+    /// A seeded random walk inside [low, high]: per period one step, uniform in [-step, step],
+    /// reflected at the ends; starts in the middle. It has kWalkPeriods periods, then runs
+    /// backwards, then forwards again, so that any time can be evaluated without a history.
+    static Load walk(Ppb low, Ppb high, Ppb step, Nanoseconds period, std::uint64_t stream);
+    static constexpr std::int64_t kWalkPeriods = 4096;
+
+    [[nodiscard]] Segment at(Nanoseconds t) const;
+    /// True if no later time has a load below kWhole: the resource gives nothing any more.
+    [[nodiscard]] bool full_from(Nanoseconds t) const;
+
+  private:
+    enum class Kind { steps, uniform, table };
+    Kind kind_ = Kind::steps;
+    std::vector<Step> steps_;
+    Ppb low_ = 0;
+    Ppb high_ = 0;
+    Nanoseconds period_ = kNever;
+    std::uint64_t stream_ = 0;
+    std::vector<Ppb> table_;
+};
+
+/// A change that an event makes: from `at` (virtual time) or from the first turn begun after
+/// `at_token` sampled tokens, the resource has `factor` of what it had at first. Exactly one of the
+/// two is set (the other is -1). Of several time events the latest begun counts, of several token
+/// events too; one of each multiply.
+struct Change {
+    Nanoseconds at = -1;
+    std::int64_t at_token = -1;
+    Ppb factor = kWhole; ///< may exceed kWhole
+};
+
+/// A number p/q > 0 in lowest terms; decimal scales of scenario files are exact.
+struct Ratio {
+    std::int64_t numerator = 1;
+    std::int64_t denominator = 1;
+};
+
+/// value(t, tokens) = floor(base · scale · (kWhole − load(t)) · Π changes), one rounding.
+/// Used for FLOP/s, bytes/s, bytes of memory, and (without load) nanoseconds of latency.
+struct Profile {
+    std::int64_t base = kUnlimited; ///< kUnlimited stays unlimited whatever else is said
+    Ratio scale;
+    Load load;
+    std::vector<Change> changes;
+
+    /// tokens: how many had been sampled when the turn began that asks.
+    [[nodiscard]] Segment at(Nanoseconds t, std::int64_t tokens) const;
+    [[nodiscard]] bool unlimited() const { return base == kUnlimited; }
+};
+
+/// The earliest nanosecond t ≥ start with ∫ rate dτ ≥ work over [start, t), or kNever.
+/// work ≥ 0 in the unit whose rate per second the profile gives; work 0: start, even at rate 0;
+/// unlimited: start; start = kNever: kNever. Sums in 128 bits, exact. Source: design.md §4.
+[[nodiscard]] Nanoseconds
+finish(const Profile& profile, Nanoseconds start, std::int64_t work, std::int64_t tokens);
+
+/// The same at a constant rate.
+[[nodiscard]] Nanoseconds finish(PerSecond rate, Nanoseconds start, std::int64_t work);
+
+} // namespace headroom::scheduler

@@ -1,0 +1,27 @@
+// What a block is, by name: the word that scheduler, model, runtime and trace share.
+// Their order and costs belong to scheduler/blocks.hpp, their weights to model/.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace headroom {
+
+enum class BlockKind : std::uint8_t { embed, group, proj, ffn, lm_head };
+
+/// One unit of placement. `layer` is -1 for embed and lm_head, `group` -1 for all but groups.
+struct BlockName {
+    BlockKind kind = BlockKind::embed;
+    std::int32_t layer = -1;
+    std::int32_t group = -1;
+
+    auto operator<=>(const BlockName&) const = default;
+};
+
+[[nodiscard]] std::string_view name_of(BlockKind kind);
+/// "embed", "L3.g5", "L3.proj", "L3.ffn", "lm_head".
+[[nodiscard]] std::string to_string(const BlockName& name);
+
+} // namespace headroom

@@ -1,0 +1,21 @@
+#include "base/check.hpp"
+
+#include "base/error.hpp"
+
+namespace headroom {
+
+void fail_check(
+    const char* expression, const char* file, int line, const std::string& values
+) {
+    throw Bug(fmt::format("{}:{}: check failed: {}: {}", file, line, expression, values));
+}
+
+std::string InputError::joined(const std::vector<std::string>& problems) {
+    std::string text;
+    for (const std::string& problem : problems) {
+        text += (text.empty() ? "" : "\n") + problem;
+    }
+    return text;
+}
+
+} // namespace headroom

@@ -1,0 +1,27 @@
+// Strong indices. An Id names one thing of its kind and converts to no other; -1 is "none".
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+
+namespace headroom {
+
+template <class Tag>
+struct Id {
+    std::int32_t value = -1;
+
+    constexpr Id() = default;
+    constexpr explicit Id(std::int32_t index) : value(index) {}
+    constexpr explicit Id(std::size_t index) : value(static_cast<std::int32_t>(index)) {}
+
+    /// For subscripts; precondition: valid().
+    [[nodiscard]] constexpr std::size_t index() const { return static_cast<std::size_t>(value); }
+    [[nodiscard]] constexpr bool valid() const { return value >= 0; }
+    constexpr auto operator<=>(const Id&) const = default;
+};
+
+using DeviceId = Id<struct DeviceTag>; ///< one emulated edge device
+using BlockId = Id<struct BlockTag>;   ///< one block, in the canonical block order of a shape
+
+} // namespace headroom

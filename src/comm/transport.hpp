@@ -1,0 +1,151 @@
+// How devices exchange bytes: point to point, by peer and tag, first-in first-out per (peer, tag).
+// The interface knows no application types: a message is a list of parts that travel as one.
+// One conformance suite (tests/comm) holds for every implementation.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+
+namespace headroom::comm {
+
+/// One tag per kind of traffic; all below MPI's guaranteed upper bound 32767.
+enum class Tag : std::uint16_t {
+    setup = 1,   ///< configuration and its hash, before anything else
+    control = 2, ///< controller -> device: turns, decisions, stop
+    report = 3,  ///< device -> controller
+    data = 4,    ///< activations, token ids
+    weights = 5, ///< blocks at load time
+    migration = 6,
+    ack = 7,
+    test = 100,
+};
+
+[[nodiscard]] std::string_view name_of(Tag tag);
+
+using Part = std::span<std::byte>;
+using ConstPart = std::span<const std::byte>;
+
+/// What a wait is for, to be put into words only when it fails: "normed_x of layer 3", epoch, turn.
+struct Waiting {
+    std::string_view what = "a message";
+    std::int64_t layer = -1;
+    std::int64_t epoch = -1;
+    std::int64_t turn = -1;
+};
+
+/// " of layer 3, epoch 2, turn 17"; parts that are -1 are left out.
+[[nodiscard]] std::string to_string(const Waiting& waiting);
+
+/// An asynchronous send; its parts must stay as they are until it is done. Move-only. The owner
+/// calls Transport::wait; a destructor that finds it unfinished reports to stderr and, outside
+/// unwinding, aborts: the bytes would be gone.
+class PendingSend {
+  public:
+    /// What an implementation keeps per send.
+    struct State {
+        virtual ~State() = default;
+        [[nodiscard]] virtual bool done() = 0; ///< also makes progress
+        DeviceId to;
+        Tag tag = Tag::test;
+        std::int64_t bytes = 0;
+    };
+    PendingSend() = default;
+    explicit PendingSend(std::unique_ptr<State> state) : state_(std::move(state)) {}
+    PendingSend(PendingSend&&) noexcept = default;
+    PendingSend& operator=(PendingSend&& other) noexcept;
+    PendingSend(const PendingSend&) = delete;
+    PendingSend& operator=(const PendingSend&) = delete;
+    ~PendingSend();
+    [[nodiscard]] bool active() const { return state_ != nullptr; }
+    [[nodiscard]] State* state() const { return state_.get(); }
+    void release() { state_.reset(); } ///< precondition: done, or the transport is being torn down
+
+  private:
+    std::unique_ptr<State> state_;
+};
+
+class Transport {
+  public:
+    virtual ~Transport() = default;
+    [[nodiscard]] virtual DeviceId self() const = 0;
+    [[nodiscard]] virtual std::size_t size() const = 0;
+    [[nodiscard]] virtual std::string_view name() const = 0; ///< "mpi", "inprocess"
+
+    /// Starts to send the parts as one message; they are not copied. Sending to oneself is allowed.
+    [[nodiscard]] virtual PendingSend
+    start_send(DeviceId to, Tag tag, std::span<const ConstPart> parts) = 0;
+
+    /// As start_send, but it is done only when the receiver has begun to take it: bytes can be freed
+    /// at the source without piling up unseen at the target.
+    [[nodiscard]] virtual PendingSend
+    start_synchronous_send(DeviceId to, Tag tag, std::span<const ConstPart> parts) = 0;
+
+    /// Waits until the send's parts may be reused. Throws StuckError at the deadline.
+    virtual void wait(PendingSend& send, const Waiting& waiting) = 0;
+
+    /// Waits for the next message of (from, tag) and fills the parts with it; a message of another
+    /// length than the parts together is a Bug. Throws StuckError at the deadline, naming both
+    /// devices and what is waited for, and InterruptedError if interrupted() (see set_interrupt)
+    /// has been true for longer than the grace time while waiting.
+    virtual void
+    receive(DeviceId from, Tag tag, std::span<const Part> parts, const Waiting& waiting) = 0;
+
+    /// The same for a message whose length the receiver does not know.
+    [[nodiscard]] virtual std::vector<std::byte>
+    receive_any_size(DeviceId from, Tag tag, const Waiting& waiting) = 0;
+
+    /// Is a message of (from, tag) there to be received without waiting?
+    [[nodiscard]] virtual bool ready(DeviceId from, Tag tag) = 0;
+
+    /// All devices must come here before one goes on.
+    virtual void barrier(const Waiting& waiting) = 0;
+
+    /// Sleeps until a moment of the wall clock without burning the core, while transfers go on.
+    virtual void idle_until(std::chrono::steady_clock::time_point moment) = 0;
+
+    // Conveniences on top, the same for all.
+    void send(DeviceId to, Tag tag, ConstPart bytes, const Waiting& waiting);
+    void send_copy(DeviceId to, Tag tag, std::vector<std::byte> bytes); ///< kept until delivered
+    void receive_into(DeviceId from, Tag tag, Part bytes, const Waiting& waiting);
+    /// Waits for everything that send_copy still keeps.
+    void finish_copies(const Waiting& waiting);
+
+    struct Options {
+        std::chrono::nanoseconds deadline = std::chrono::seconds(120);
+        /// How long a wait goes on after an interrupt before it gives up.
+        std::chrono::nanoseconds grace = std::chrono::milliseconds(400);
+        /// Sleep at once in waits (paced runs: idle devices burn no core) instead of polling first.
+        bool sleep_when_idle = false;
+        /// Names for messages; ids if empty.
+        std::vector<std::string> device_names;
+        /// Returns 0, or the exit code (130, 143) that a signal asked for.
+        int (*interrupted)() = nullptr;
+    };
+    void set_options(Options options) { options_ = std::move(options); }
+    [[nodiscard]] const Options& options() const { return options_; }
+    [[nodiscard]] Options& options() { return options_; }
+
+  protected:
+    /// "device 2 (phone-b) has waited 120 s for device 0 (laptop): normed_x of layer 3, ...".
+    [[nodiscard]] std::string stuck_text(
+        std::string_view verb, DeviceId peer, Tag tag, const Waiting& waiting
+    ) const;
+
+  private:
+    struct Kept {
+        std::vector<std::byte> bytes;
+        PendingSend send;
+    };
+    Options options_;
+    std::vector<std::unique_ptr<Kept>> kept_;
+};
+
+} // namespace headroom::comm

@@ -1,0 +1,82 @@
+// How a block computes: one sequence of kernel calls of fixed shape per block. The oracle and the
+// runtime both go through these functions, so numbers do not depend on where a block lives.
+// All arrays F32 row-major; n tokens of one turn at positions first … first+n−1 (contexts +1).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernels/kernels.hpp"
+#include "model/block.hpp"
+#include "model/hyperparameters.hpp"
+
+namespace headroom::model {
+
+/// Cosines and sines of all positions up to the context; shared by all groups of a process.
+/// (positions, d/2) each. Not charged to a budget: a stated constant, context·d·4 bytes.
+class RopeTable {
+  public:
+    explicit RopeTable(const Hyperparameters& model);
+    [[nodiscard]] const float* cosines(std::int64_t position) const;
+    [[nodiscard]] const float* sines(std::int64_t position) const;
+
+  private:
+    std::int64_t half_;
+    std::vector<float> cosines_;
+    std::vector<float> sines_;
+};
+
+struct Context {
+    const Hyperparameters* model = nullptr;
+    const kernels::Kernels* kernels = nullptr;
+    const RopeTable* ropes = nullptr;
+};
+
+/// x (n, D) = embedding rows of ids; normed (n, D) = first layer's attention norm of x.
+void run_embed(
+    const Context& context, const Block& embed, std::span<const std::int32_t> ids, float* x,
+    float* normed
+);
+
+struct GroupScratch {
+    float* projected = nullptr; ///< n·(q+2)·d
+    float* scores = nullptr;    ///< T
+};
+
+/// out (n, q·d) = the group's head outputs; appends rows first … first+n−1 to the cache, which must
+/// have pages for them.
+void run_group(
+    const Context& context, const Block& group, GroupCache& cache, const float* normed,
+    std::int64_t first, std::int64_t n, const GroupScratch& scratch, float* out
+);
+
+/// residual (n, D) = x + o · heads. heads is group-major: (groups, n, q·d); with n > 1 it is put
+/// into token-major order in `scratch` (n, D) first; with n = 1 both are the same and scratch is
+/// not touched.
+void run_proj(
+    const Context& context, const Block& proj, const float* heads, const float* x, std::int64_t n,
+    float* scratch, float* residual
+);
+
+struct FfnScratch {
+    float* normed = nullptr; ///< n·D
+    float* gate = nullptr;   ///< n·F
+    float* up = nullptr;     ///< n·F
+};
+
+/// x (n, D) = residual + down · (silu(gate·h) ⊙ up·h), h = ffn norm of residual;
+/// normed (n, D) = next layer's attention norm of x (untouched in the last layer).
+void run_ffn(
+    const Context& context, const Block& ffn, const float* residual, std::int64_t n,
+    const FfnScratch& scratch, float* x, float* normed
+);
+
+/// logits (V) = head · output_norm(x) for one token; `matrix` is the block that holds the matrix:
+/// lm_head itself, or embed if they are tied and live together. normed: D scratch.
+void run_lm_head(
+    const Context& context, const Block& lm_head, const Block& matrix, const float* x,
+    float* normed, float* logits
+);
+
+} // namespace headroom::model

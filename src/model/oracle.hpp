@@ -1,0 +1,47 @@
+// The single-device reference decoder: the judge of every distributed run. It shares kernels and
+// order of sums with the runtime (model/execute.hpp) and nothing else: no programs, no timeline,
+// no transport.
+#pragma once
+
+#include <cstdint>
+#include <memory_resource>
+#include <span>
+#include <vector>
+
+#include "model/execute.hpp"
+#include "model/gguf.hpp"
+
+namespace headroom::model {
+
+class Oracle {
+  public:
+    Oracle(
+        const GgufFile& file, const kernels::Kernels& kernels,
+        std::pmr::memory_resource* resource = std::pmr::new_delete_resource()
+    );
+
+    /// Appends n ≥ 1 tokens in one go; the logits (V) after the last of them, valid until the next
+    /// call. Throws InputError if the context would be exceeded or an id is not in the vocabulary.
+    std::span<const float> append(std::span<const std::int32_t> ids);
+    void reset(); ///< forgets the cache
+    [[nodiscard]] const Hyperparameters& hyperparameters() const { return model_; }
+
+  private:
+    Hyperparameters model_;
+    const kernels::Kernels* kernels_;
+    RopeTable ropes_;
+    std::pmr::memory_resource* resource_;
+    Block embed_;
+    Block lm_head_;
+    struct Layer {
+        std::vector<Block> groups;
+        std::vector<GroupCache> caches;
+        Block proj;
+        Block ffn;
+    };
+    std::vector<Layer> layers_;
+    std::int64_t length_ = 0;
+    std::vector<float> logits_;
+};
+
+} // namespace headroom::model

@@ -1,0 +1,187 @@
+// What a trace holds, as plain rows: one struct per table of design.md §7. No HDF5 here.
+// All times are virtual nanoseconds unless the name says wall. Ids are indices into the static
+// tables; -1 is "none".
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace headroom::trace {
+
+inline constexpr std::int32_t kSchemaVersion = 1;
+
+struct DeviceRow {
+    std::string name;
+    std::int64_t compute_flop_per_s = 0; ///< at time 0, after scaling and load
+    std::int64_t memory_bytes = 0;
+    std::int64_t memory_bandwidth_bytes_per_s = -1; ///< -1: unlimited
+    std::int64_t storage_bandwidth_bytes_per_s = -1; ///< -1: none
+    std::int64_t buffer_bytes = 0;
+    std::int32_t is_source = 0;
+};
+
+struct LinkRow {
+    std::int32_t from = -1;
+    std::int32_t to = -1;
+    std::int64_t bandwidth_bytes_per_s = 0; ///< at time 0
+    std::int64_t latency_ns = 0;
+};
+
+struct BlockRow {
+    std::string name; ///< "L3.g5"
+    std::int32_t kind = 0; ///< code: embed, group, proj, ffn, lm_head
+    std::int32_t layer = -1;
+    std::int32_t group = -1;
+    std::int64_t weight_bytes = 0;
+};
+
+/// Everything known before the first token.
+struct RunHeader {
+    std::map<std::string, std::string> attributes;      ///< program version, commit, clock, host, …
+    std::map<std::string, std::int64_t> numbers;        ///< seed, interval, prompt tokens, …
+    std::string scenario;                               ///< resolved text
+    std::map<std::string, std::string> input_files;     ///< path -> contents, all but the weights
+    std::vector<DeviceRow> devices;
+    std::vector<LinkRow> links;
+    std::vector<BlockRow> blocks;
+    bool with_ops = false; ///< --trace-ops: tables /ops and /messages exist
+};
+
+struct IntervalRow {
+    std::int64_t epoch = 0;       ///< of the placement in force after the decision
+    std::int64_t first_token = 0; ///< tokens sampled before the decision
+    std::int64_t t_dec = 0;
+    std::int64_t t_resume = 0;
+    std::int64_t t_end = 0;       ///< source clock at the interval's last sampled token
+    std::int64_t tokens = 0;      ///< sampled in the interval
+    std::int64_t predicted_inference_ns = 0; ///< D_inf at the decision; INT64_MAX: never
+    std::int64_t measured_inference_ns = 0;  ///< mean time per decode step, prefill excluded
+    std::int64_t predicted_migration_ns = 0;
+    std::int64_t measured_migration_ns = 0;
+    std::int64_t kept_inference_ns = -1; ///< predicted D_inf of the placement before; -1: first
+    double paper_delay_s = 0;            ///< D_T of the paper's formula for the placement
+    double paper_migration_s = 0;
+    std::int64_t decision_wall_ns = 0; ///< wall clock
+    std::int32_t moves = 0;
+    std::int32_t feasible = 1;
+    std::int32_t policy = 0; ///< code
+    std::int32_t reason = 0; ///< code: first, kept, moved, infeasible
+};
+
+struct ResourceRow {
+    std::int64_t interval = 0;
+    std::int32_t device = -1;
+    std::int64_t compute_flop_per_s = 0; ///< at t_dec
+    std::int64_t memory_budget_bytes = 0;
+    std::int64_t memory_used_bytes = 0; ///< at the interval's end
+    std::int64_t memory_peak_bytes = 0; ///< within the interval, migration included
+    std::int64_t rank_rss_bytes = 0;    ///< resident set of the process; wall-like, not reproducible
+};
+
+struct LinkStateRow {
+    std::int64_t interval = 0;
+    std::int32_t from = -1;
+    std::int32_t to = -1;
+    std::int64_t bandwidth_bytes_per_s = 0;
+    std::int64_t latency_ns = 0;
+    std::int64_t bytes = 0; ///< payload sent in the interval, migrations included
+};
+
+struct MigrationRow {
+    std::int64_t interval = 0;
+    std::int32_t block = -1;
+    std::int32_t from = -1;
+    std::int32_t to = -1;
+    std::int64_t bytes = 0;
+    std::int64_t start = 0;
+    std::int64_t end = 0;
+    std::uint64_t checksum = 0;
+};
+
+struct TokenRow {
+    std::int32_t sequence = 0;
+    std::int64_t position = 0; ///< in the sequence, prompt included
+    std::int32_t id = 0;
+    std::int64_t start = 0; ///< of the step that yielded it; prompt tokens: 0
+    std::int64_t end = 0;
+    std::int32_t is_prompt = 0;
+};
+
+struct RequestRow {
+    std::int32_t sequence = 0;
+    std::int64_t arrival = 0;
+    std::int64_t first_token = 0;
+    std::int64_t end = 0;
+    std::int64_t prompt_tokens = 0;
+    std::int64_t sampled_tokens = 0;
+    std::string text; ///< prompt and continuation; any bytes
+};
+
+struct OpRow {
+    std::int64_t turn = 0;
+    std::int32_t device = -1;
+    std::int32_t block = -1;
+    std::int64_t start = 0;
+    std::int64_t end = 0;
+};
+
+struct MessageRow {
+    std::int64_t turn = 0;
+    std::int32_t from = -1;
+    std::int32_t to = -1;
+    std::int32_t kind = 0; ///< code of scheduler::Payload
+    std::int32_t layer = -1;
+    std::int64_t bytes = 0;
+    std::int64_t begin = 0;
+    std::int64_t arrival = 0;
+};
+
+struct EventRow {
+    std::int64_t at = 0;
+    std::int32_t kind = 0; ///< code: overload, infeasible_decision, interrupted, scenario_event
+    std::int32_t device = -1;
+    std::int64_t value = 0; ///< bytes over budget for overload
+    std::string text;
+};
+
+/// One interval's worth of rows: what is committed together.
+struct Interval {
+    IntervalRow row;
+    std::vector<std::int32_t> placement; ///< device per block
+    std::vector<ResourceRow> resources;
+    std::vector<LinkStateRow> link_states;
+    std::vector<MigrationRow> migrations;
+    std::vector<TokenRow> tokens;
+    std::vector<RequestRow> requests; ///< requests that ended in this interval
+    std::vector<OpRow> ops;
+    std::vector<MessageRow> messages;
+    std::vector<EventRow> events;
+};
+
+/// How a run ended; the one element of /complete. A killed run never gets past `running`.
+enum class Completion : std::int32_t { running = 0, finished = 1, interrupted = 2, failed = 3 };
+
+/// Where records go. `begin` once, `commit` per interval, `end` once (also after an error).
+class Sink {
+  public:
+    virtual ~Sink() = default;
+    virtual void begin(const RunHeader& header) = 0;
+    virtual void commit(const Interval& interval) = 0;
+    virtual void end(Completion completion) = 0;
+};
+
+/// Keeps everything in memory: for tests and for the summary.
+class MemorySink final : public Sink {
+  public:
+    void begin(const RunHeader& run_header) override { header = run_header; }
+    void commit(const Interval& interval) override { intervals.push_back(interval); }
+    void end(Completion how) override { completion = how; }
+
+    RunHeader header;
+    std::vector<Interval> intervals;
+    Completion completion = Completion::running;
+};
+
+} // namespace headroom::trace
