@@ -6,11 +6,16 @@ namespace headroom {
 
 std::string_view name_of(BlockKind kind) {
     switch (kind) {
-    case BlockKind::embed: return "embed";
-    case BlockKind::group: return "group";
-    case BlockKind::proj: return "proj";
-    case BlockKind::ffn: return "ffn";
-    case BlockKind::lm_head: return "lm_head";
+    case BlockKind::embed:
+        return "embed";
+    case BlockKind::group:
+        return "group";
+    case BlockKind::proj:
+        return "proj";
+    case BlockKind::ffn:
+        return "ffn";
+    case BlockKind::lm_head:
+        return "lm_head";
     }
     HEADROOM_CHECK(false, "block kind {}", static_cast<int>(kind));
 }

@@ -4,9 +4,7 @@
 
 namespace headroom {
 
-void fail_check(
-    const char* expression, const char* file, int line, const std::string& values
-) {
+void fail_check(const char* expression, const char* file, int line, const std::string& values) {
     throw Bug(fmt::format("{}:{}: check failed: {}: {}", file, line, expression, values));
 }
 

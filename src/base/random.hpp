@@ -33,8 +33,9 @@ namespace headroom {
 }
 
 /// The k-th number of a stream as an integer in [0, bound), bound > 0; bias below bound/2^64.
-[[nodiscard]] constexpr std::uint64_t
-random_below(std::uint64_t stream, std::uint64_t k, std::uint64_t bound) {
+[[nodiscard]] constexpr std::uint64_t random_below(
+    std::uint64_t stream, std::uint64_t k, std::uint64_t bound
+) {
     __extension__ using Wide = unsigned __int128;
     return static_cast<std::uint64_t>((static_cast<Wide>(random_bits(stream, k)) * bound) >> 64);
 }

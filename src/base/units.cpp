@@ -16,21 +16,43 @@ struct Unit {
 };
 
 constexpr std::array kByteUnits{
-    Unit{"B", 1.0},     Unit{"kB", 1e3},   Unit{"KB", 1e3},          Unit{"MB", 1e6},
-    Unit{"GB", 1e9},    Unit{"TB", 1e12},  Unit{"KiB", 1024.0},      Unit{"MiB", 1048576.0},
-    Unit{"GiB", 1073741824.0},             Unit{"TiB", 1099511627776.0},
+    Unit{"B", 1.0},
+    Unit{"kB", 1e3},
+    Unit{"KB", 1e3},
+    Unit{"MB", 1e6},
+    Unit{"GB", 1e9},
+    Unit{"TB", 1e12},
+    Unit{"KiB", 1024.0},
+    Unit{"MiB", 1048576.0},
+    Unit{"GiB", 1073741824.0},
+    Unit{"TiB", 1099511627776.0},
 };
 constexpr std::array kComputeUnits{
-    Unit{"FLOP/s", 1.0},  Unit{"kFLOP/s", 1e3},  Unit{"MFLOP/s", 1e6},
-    Unit{"GFLOP/s", 1e9}, Unit{"TFLOP/s", 1e12},
+    Unit{"FLOP/s", 1.0},
+    Unit{"kFLOP/s", 1e3},
+    Unit{"MFLOP/s", 1e6},
+    Unit{"GFLOP/s", 1e9},
+    Unit{"TFLOP/s", 1e12},
 };
 constexpr std::array kByteRateUnits{
-    Unit{"bit/s", 0.125}, Unit{"kbit/s", 125.0}, Unit{"Mbit/s", 125e3}, Unit{"Gbit/s", 125e6},
-    Unit{"B/s", 1.0},     Unit{"kB/s", 1e3},     Unit{"MB/s", 1e6},     Unit{"GB/s", 1e9},
-    Unit{"KiB/s", 1024.0}, Unit{"MiB/s", 1048576.0}, Unit{"GiB/s", 1073741824.0},
+    Unit{"bit/s", 0.125},
+    Unit{"kbit/s", 125.0},
+    Unit{"Mbit/s", 125e3},
+    Unit{"Gbit/s", 125e6},
+    Unit{"B/s", 1.0},
+    Unit{"kB/s", 1e3},
+    Unit{"MB/s", 1e6},
+    Unit{"GB/s", 1e9},
+    Unit{"KiB/s", 1024.0},
+    Unit{"MiB/s", 1048576.0},
+    Unit{"GiB/s", 1073741824.0},
 };
 constexpr std::array kDurationUnits{
-    Unit{"ns", 1.0}, Unit{"us", 1e3}, Unit{"µs", 1e3}, Unit{"ms", 1e6}, Unit{"s", 1e9},
+    Unit{"ns", 1.0},
+    Unit{"us", 1e3},
+    Unit{"µs", 1e3},
+    Unit{"ms", 1e6},
+    Unit{"s", 1e9},
     Unit{"min", 60e9},
 };
 
@@ -46,10 +68,14 @@ std::optional<double> factor_of(const std::array<Unit, N>& units, std::string_vi
 
 std::optional<double> factor_of(Quantity quantity, std::string_view name) {
     switch (quantity) {
-    case Quantity::bytes: return factor_of(kByteUnits, name);
-    case Quantity::compute_rate: return factor_of(kComputeUnits, name);
-    case Quantity::byte_rate: return factor_of(kByteRateUnits, name);
-    case Quantity::duration: return factor_of(kDurationUnits, name);
+    case Quantity::bytes:
+        return factor_of(kByteUnits, name);
+    case Quantity::compute_rate:
+        return factor_of(kComputeUnits, name);
+    case Quantity::byte_rate:
+        return factor_of(kByteRateUnits, name);
+    case Quantity::duration:
+        return factor_of(kDurationUnits, name);
     }
     return std::nullopt;
 }
@@ -73,10 +99,14 @@ std::string scaled(double value, const std::array<Unit, N>& ascending) {
 
 std::string_view example_of(Quantity quantity) {
     switch (quantity) {
-    case Quantity::bytes: return R"("4 GiB" or "512 MB")";
-    case Quantity::compute_rate: return R"("30 GFLOP/s")";
-    case Quantity::byte_rate: return R"("100 Mbit/s" or "12 GB/s")";
-    case Quantity::duration: return R"("2 ms" or "3 s")";
+    case Quantity::bytes:
+        return R"("4 GiB" or "512 MB")";
+    case Quantity::compute_rate:
+        return R"("30 GFLOP/s")";
+    case Quantity::byte_rate:
+        return R"("100 Mbit/s" or "12 GB/s")";
+    case Quantity::duration:
+        return R"("2 ms" or "3 s")";
     }
     return "";
 }
@@ -98,7 +128,10 @@ std::optional<double> parse_quantity(Quantity quantity, std::string_view text) {
 
 std::string format_bytes(Bytes bytes) {
     static constexpr std::array kShown{
-        Unit{"B", 1.0}, Unit{"KiB", 1024.0}, Unit{"MiB", 1048576.0}, Unit{"GiB", 1073741824.0},
+        Unit{"B", 1.0},
+        Unit{"KiB", 1024.0},
+        Unit{"MiB", 1048576.0},
+        Unit{"GiB", 1073741824.0},
         Unit{"TiB", 1099511627776.0},
     };
     return scaled(static_cast<double>(bytes), kShown);
@@ -109,7 +142,10 @@ std::string format_duration(Nanoseconds duration) {
         return "never";
     }
     static constexpr std::array kShown{
-        Unit{"ns", 1.0}, Unit{"us", 1e3}, Unit{"ms", 1e6}, Unit{"s", 1e9},
+        Unit{"ns", 1.0},
+        Unit{"us", 1e3},
+        Unit{"ms", 1e6},
+        Unit{"s", 1e9},
     };
     return scaled(static_cast<double>(duration), kShown);
 }
@@ -121,7 +157,10 @@ std::string format_compute_rate(PerSecond flop_per_s) {
 
 std::string format_byte_rate(PerSecond bytes_per_s) {
     static constexpr std::array kShown{
-        Unit{"bit/s", 0.125}, Unit{"kbit/s", 125.0}, Unit{"Mbit/s", 125e3}, Unit{"Gbit/s", 125e6},
+        Unit{"bit/s", 0.125},
+        Unit{"kbit/s", 125.0},
+        Unit{"Mbit/s", 125e3},
+        Unit{"Gbit/s", 125e6},
     };
     return bytes_per_s == kUnlimited ? "unlimited"
                                      : scaled(static_cast<double>(bytes_per_s), kShown);

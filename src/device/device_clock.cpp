@@ -1,0 +1,51 @@
+#include "device/device_clock.hpp"
+
+#include <algorithm>
+
+namespace headroom::device {
+
+DeviceClock::DeviceClock(const scheduler::Fleet& fleet, DeviceId self)
+    : fleet_(&fleet), self_(self), link_free_(fleet.size(), 0) {}
+
+Bytes DeviceClock::memory(Nanoseconds t) const {
+    return rates().memory(self_, t);
+}
+
+Interval DeviceClock::operate(Flops flops, Bytes touched, Bytes held_for_paging) {
+    const scheduler::FleetRates rate = rates();
+    Nanoseconds start = now_;
+    if (held_for_paging > 0) {
+        const Bytes over = std::max<Bytes>(0, held_for_paging - rate.memory(self_, start));
+        start = rate.storage(self_, start, over);
+    }
+    const Nanoseconds end =
+        std::max(rate.compute(self_, start, flops), rate.touch(self_, start, touched));
+    now_ = end;
+    return {start, end};
+}
+
+Departure DeviceClock::send(DeviceId to, Bytes bytes) {
+    const scheduler::FleetRates rate = rates();
+    Nanoseconds& link_free = link_free_[to.index()];
+    const Nanoseconds begin = std::max({now_, link_free, egress_free_});
+    const Nanoseconds out = rate.egress(self_, begin, bytes);
+    const Nanoseconds end = std::max(rate.link(self_, to, begin, bytes), out);
+    link_free = end;
+    egress_free_ = out;
+    const Nanoseconds latency = rate.latency(self_, to, begin);
+    const auto later = [latency](Nanoseconds t) {
+        return t == kNever || latency == kNever ? kNever : t + latency;
+    };
+    return {begin, later(begin), later(end)};
+}
+
+Nanoseconds DeviceClock::serve(const Departure& departure, Bytes bytes) {
+    const scheduler::FleetRates rate = rates();
+    if (!rate.ingress_capped(self_)) {
+        return departure.arrival;
+    }
+    ingress_free_ = rate.ingress(self_, std::max(departure.head, ingress_free_), bytes);
+    return std::max(departure.arrival, ingress_free_);
+}
+
+} // namespace headroom::device
