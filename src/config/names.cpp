@@ -1,0 +1,39 @@
+// Lookups in the tables of names.hpp.
+#include "config/names.hpp"
+
+#include "base/check.hpp"
+
+namespace headroom::config {
+
+namespace {
+
+template <class Table, class Enum>
+std::string_view spelled(const Table& table, Enum value) {
+    for (const auto& spelling : table) {
+        if (spelling.value == value) {
+            return spelling.name;
+        }
+    }
+    HEADROOM_CHECK(false, "an enumerator without a spelling: {}", static_cast<int>(value));
+    return "";
+}
+
+} // namespace
+
+std::string_view name_of(ClockMode mode) {
+    return spelled(kClockModes, mode);
+}
+
+std::string_view name_of(Overload overload) {
+    return spelled(kOverloads, overload);
+}
+
+std::string_view name_of(KvType type) {
+    return spelled(kKvTypes, type);
+}
+
+std::string_view name_of(EventKind kind) {
+    return spelled(kEventKinds, kind);
+}
+
+} // namespace headroom::config

@@ -1,0 +1,65 @@
+// One spelling of every choice for TOML, command line and trace, and the choices that are planned
+// but not built, so that messages can be honest about them. The only place with these words.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "config/scenario.hpp"
+
+namespace headroom::config {
+
+template <class Enum>
+struct Spelling {
+    std::string_view name;
+    Enum value;
+};
+
+inline constexpr std::array<std::string_view, 0> kNonePlanned{};
+
+inline constexpr std::array kClockModes{
+    Spelling<ClockMode>{"virtual", ClockMode::virtual_time},
+    Spelling<ClockMode>{"paced", ClockMode::paced},
+};
+inline constexpr std::array<std::string_view, 1> kPlannedClockModes{"native"};
+
+inline constexpr std::array kOverloads{
+    Spelling<Overload>{"automatic", Overload::automatic},
+    Spelling<Overload>{"page", Overload::page},
+    Spelling<Overload>{"fail", Overload::fail},
+};
+
+inline constexpr std::array kKvTypes{Spelling<KvType>{"f32", KvType::f32}};
+inline constexpr std::array<std::string_view, 4> kPlannedKvTypes{"f16", "bf16", "q8_0", "q4_0"};
+
+inline constexpr std::array kEventKinds{
+    Spelling<EventKind>{"compute", EventKind::compute},
+    Spelling<EventKind>{"memory", EventKind::memory},
+    Spelling<EventKind>{"memory_bandwidth", EventKind::memory_bandwidth},
+    Spelling<EventKind>{"storage_bandwidth", EventKind::storage_bandwidth},
+    Spelling<EventKind>{"bandwidth", EventKind::bandwidth},
+    Spelling<EventKind>{"latency", EventKind::latency},
+};
+inline constexpr std::array<std::string_view, 3> kPlannedEventKinds{"leave", "return", "down"};
+
+inline constexpr std::array kLoadKinds{
+    Spelling<LoadConfig::Kind>{"steps", LoadConfig::Kind::steps},
+    Spelling<LoadConfig::Kind>{"uniform", LoadConfig::Kind::uniform},
+    Spelling<LoadConfig::Kind>{"walk", LoadConfig::Kind::walk},
+};
+
+/// A key with one value that is built and one that is planned.
+struct OnlyChoice {
+    std::string_view key;
+    std::string_view built;
+    std::string_view planned;
+};
+
+inline constexpr std::array kOnlyChoices{
+    OnlyChoice{"granularity", "paper", "sliced"},
+    OnlyChoice{"cost_profile", "physical", "paper"},
+    OnlyChoice{"migration", "stop", "live"},
+    OnlyChoice{"weights", "move", "everywhere"},
+};
+
+} // namespace headroom::config

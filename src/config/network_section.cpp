@@ -1,0 +1,116 @@
+// [network] and [[network.link]].
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "config/sections.hpp"
+
+namespace headroom::config {
+
+namespace {
+
+std::optional<DeviceId> read_end(
+    TableReader& table, std::string_view key, const DeviceNames& names
+) {
+    const auto site = table.find(key);
+    if (!site) {
+        table.missing(key, "give a device's name or index");
+        return std::nullopt;
+    }
+    return names.read(*site, table.problems());
+}
+
+/// Reads one [[network.link]] and adds it, in both directions unless both = false.
+void read_link(
+    TableReader& table,
+    const Scales& scales,
+    const DeviceNames& names,
+    NetworkConfig& network,
+    std::set<std::pair<DeviceId, DeviceId>>& taken
+) {
+    const auto from = read_end(table, "from", names);
+    const auto to = read_end(table, "to", names);
+    LinkConfig link;
+    link.bandwidth =
+        read_scaled(table, "bandwidth", Quantity::byte_rate, Zero::refused, scales.bandwidth)
+            .value_or(network.bandwidth);
+    link.latency = read_scaled(table, "latency", Quantity::duration, Zero::allowed, scales.latency)
+                       .value_or(network.latency);
+    const bool both = table.flag("both").value_or(true);
+    if (!table.find("bandwidth") && !table.find("latency")) {
+        table.missing("bandwidth", "a link gives bandwidth, latency or both");
+    }
+    table.finish();
+    if (!from || !to) {
+        return;
+    }
+    if (*from == *to) {
+        add_about(*table.find("to"), "is the device that the link comes from", table.problems());
+        return;
+    }
+    for (const auto& [a, b] : {std::pair(*from, *to), std::pair(*to, *from)}) {
+        if (!both && a != *from) {
+            continue;
+        }
+        if (!taken.emplace(a, b).second) {
+            add_about(*table.find("from"), "and to repeat an earlier link", table.problems());
+            return;
+        }
+        link.from = a;
+        link.to = b;
+        network.links.push_back(link);
+    }
+}
+
+void check_variation(TableReader& table, const LoadConfig& variation, std::size_t devices) {
+    const bool walk = variation.kind == LoadConfig::Kind::walk;
+    const std::size_t most = walk ? kMaxWalkingDevices : kMaxVaryingDevices;
+    if (variation.random() && devices > most) {
+        const auto text = fmt::format(
+            "= {{ kind = \"{}\" }} works with at most {} devices, since every link direction "
+            "varies by itself; there are {}",
+            walk ? "walk" : "uniform",
+            most,
+            devices
+        );
+        add_about(*table.find("variation"), text, table.problems());
+    }
+}
+
+} // namespace
+
+NetworkConfig read_network(TableReader& root, const Scales& scales, const DeviceNames& names) {
+    NetworkConfig network;
+    const bool needed = names.size() > 1;
+    auto table = root.table("network", "[network]");
+    if (!table) {
+        if (needed && !root.find("network")) {
+            const std::string_view hint = "several devices need a [network]";
+            root.missing("network.bandwidth", hint);
+            root.missing("network.latency", hint);
+        }
+        return network;
+    }
+    for (const std::string_view key : {"bandwidth", "latency"}) {
+        if (needed && !table->find(key)) {
+            table->missing(key, "several devices need it");
+        }
+    }
+    network.bandwidth =
+        read_scaled(*table, "bandwidth", Quantity::byte_rate, Zero::refused, scales.bandwidth)
+            .value_or(network.bandwidth);
+    network.latency =
+        read_scaled(*table, "latency", Quantity::duration, Zero::allowed, scales.latency)
+            .value_or(network.latency);
+    network.variation = read_load(*table, "variation");
+    check_variation(*table, network.variation, names.size());
+    std::set<std::pair<DeviceId, DeviceId>> taken;
+    for (TableReader& link : table->tables("link", "[[network.link]]")) {
+        read_link(link, scales, names, network, taken);
+    }
+    table->finish();
+    return network;
+}
+
+} // namespace headroom::config

@@ -1,0 +1,127 @@
+// From a text or a file to a checked scenario.
+#include "config/scenario.hpp"
+
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include "base/error.hpp"
+#include "config/overrides.hpp"
+#include "config/sections.hpp"
+
+namespace headroom::config {
+
+namespace {
+
+constexpr std::string_view kBuiltIn = "built-in scenario";
+
+toml::table parse_toml(std::string_view text, Problems& problems) {
+    try {
+        return toml::parse(text, std::string_view(problems.file()));
+    } catch (const toml::parse_error& error) {
+        problems.add(error.source(), std::string(error.description()));
+        problems.throw_if_any(); // without a document there is nothing else to say
+        throw;
+    }
+}
+
+Scenario read_scenario(
+    toml::table& document,
+    const std::filesystem::path& path,
+    bool model_must_exist,
+    Problems& problems
+) {
+    Scenario scenario;
+    scenario.path = path;
+    scenario.name = path.stem().string();
+    const std::filesystem::path folder = path.parent_path();
+
+    TableReader root(document, "", "the top level", problems);
+    const auto seed = root.integer("seed", 0, std::numeric_limits<std::int64_t>::max());
+    scenario.seed = static_cast<std::uint64_t>(seed.value_or(7));
+    read_model(root, folder, model_must_exist, scenario);
+    read_workload(root, folder, scenario);
+    const Scales scales = read_scales(root);
+    read_devices(root, scales, scenario.declared);
+    const DeviceNames names(scenario.declared.devices);
+    scenario.declared.network = read_network(root, scales, names);
+    scenario.events = read_events(root, names, scenario.declared.devices);
+    scenario.controller = read_controller(root, scenario.declared.devices);
+    scenario.clock = read_clock(root);
+    root.finish();
+    problems.throw_if_any();
+    return scenario;
+}
+
+std::string read_file(const std::filesystem::path& path) {
+    std::error_code failure;
+    const auto status = std::filesystem::status(path, failure);
+    if (!std::filesystem::exists(status)) {
+        throw InputError(fmt::format("{}: there is no such scenario file", path.string()));
+    }
+    if (std::filesystem::is_directory(status)) {
+        throw InputError(fmt::format("{}: a directory, not a scenario file", path.string()));
+    }
+    std::ifstream file(path, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    if (!file.is_open() || file.bad()) {
+        throw InputError(fmt::format("{}: the scenario file cannot be read", path.string()));
+    }
+    return text;
+}
+
+} // namespace
+
+Scenario parse_scenario(
+    std::string_view text, const std::filesystem::path& as_if_from, const Overrides& overrides
+) {
+    std::string file = as_if_from.empty() ? std::string(kBuiltIn) : as_if_from.string();
+    Problems problems(file);
+    toml::table document = parse_toml(text, problems);
+    apply_overrides(document, overrides, problems);
+    Scenario scenario = read_scenario(document, as_if_from, overrides.model_must_exist, problems);
+    scenario.input_files.insert_or_assign(std::move(file), std::string(text));
+    scenario.fleet = build_fleet(scenario.declared, scenario.events, scenario.seed);
+    return scenario;
+}
+
+Scenario load_scenario(const std::filesystem::path& path, const Overrides& overrides) {
+    return parse_scenario(read_file(path), path, overrides);
+}
+
+Scenario default_scenario(
+    const std::filesystem::path& model_file, int devices, const Overrides& overrides
+) {
+    if (devices < 1 || static_cast<std::size_t>(devices) > kMaxDevices) {
+        throw InputError(
+            fmt::format("--devices {}: expected a number from 1 to {}", devices, kMaxDevices)
+        );
+    }
+    const std::string model = model_file.string();
+    if (model.empty() || first_bad_utf8(model)) {
+        throw InputError("--model: expected the path of a GGUF file");
+    }
+    const std::string text = fmt::format(
+        "[model]\nfile = {}\n\n"
+        "[[device]]\ncount = {}\ncompute = \"10 GFLOP/s\"\nmemory = \"1 GiB\"\n\n"
+        "[network]\nbandwidth = \"100 Mbit/s\"\nlatency = \"1 ms\"\n",
+        toml_string(model),
+        devices
+    );
+    Scenario scenario = parse_scenario(text, {}, overrides);
+    scenario.name = fmt::format("{}-{}-devices", model_file.stem().string(), scenario.fleet.size());
+    return scenario;
+}
+
+bool equivalent(const Scenario& a, const Scenario& b) {
+    return a.seed == b.seed && a.model_file == b.model_file &&
+           a.model_file_written == b.model_file_written && a.kv_type == b.kv_type &&
+           a.workload == b.workload && a.controller == b.controller && a.clock == b.clock &&
+           a.declared == b.declared && a.events == b.events;
+}
+
+} // namespace headroom::config

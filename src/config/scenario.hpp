@@ -1,0 +1,204 @@
+// The scenario of a run: a TOML file read into plain structs, with everything checked.
+// Reading is all or nothing: a Scenario that exists is valid; what is wrong comes as one InputError
+// that lists every problem. README.md in this folder describes every key for users.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/units.hpp"
+#include "scheduler/fleet.hpp"
+#include "scheduler/policy.hpp"
+#include "scheduler/profile.hpp"
+
+namespace headroom::config {
+
+enum class ClockMode : std::uint8_t { virtual_time, paced };
+enum class Overload : std::uint8_t { automatic, page, fail };
+enum class KvType : std::uint8_t { f32 };
+enum class EventKind : std::uint8_t {
+    compute,
+    memory,
+    memory_bandwidth,
+    storage_bandwidth,
+    bandwidth,
+    latency
+};
+
+/// The spelling in scenario files and on the command line ("virtual" for virtual_time).
+[[nodiscard]] std::string_view name_of(ClockMode mode);
+[[nodiscard]] std::string_view name_of(Overload overload);
+[[nodiscard]] std::string_view name_of(KvType type);
+[[nodiscard]] std::string_view name_of(EventKind kind);
+
+struct WorkloadConfig {
+    std::vector<std::string> prompts{""}; ///< exactly one for now; UTF-8
+    std::int64_t tokens = 64;             ///< to generate, at most; ≥ 1
+    bool stop_at_eos = true;
+    double temperature = 0; ///< 0: greedy
+    bool operator==(const WorkloadConfig&) const = default;
+};
+
+struct ControllerConfig {
+    scheduler::PolicyKind policy = scheduler::PolicyKind::resource_aware;
+    std::int64_t interval = 8; ///< λ, rounds from one decision to the next; ≥ 1
+    Overload overload = Overload::automatic;
+    bool operator==(const ControllerConfig&) const = default;
+};
+
+struct ClockConfig {
+    ClockMode mode = ClockMode::virtual_time;
+    double scale = 1; ///< paced: wall seconds per virtual second; > 0
+    bool operator==(const ClockConfig&) const = default;
+};
+
+/// A load as written. The random kinds get their streams when the fleet is built.
+struct LoadConfig {
+    enum class Kind : std::uint8_t { constant, steps, uniform, walk };
+    Kind kind = Kind::constant;
+    scheduler::Ppb constant = 0;
+    std::vector<Nanoseconds> at;        ///< steps
+    std::vector<scheduler::Ppb> values; ///< steps
+    scheduler::Ppb low = 0;             ///< uniform, walk
+    scheduler::Ppb high = 0;            ///< uniform, walk
+    scheduler::Ppb step = 0;            ///< walk
+    Nanoseconds period = 0;             ///< uniform, walk
+
+    [[nodiscard]] bool random() const { return kind == Kind::uniform || kind == Kind::walk; }
+    bool operator==(const LoadConfig&) const = default;
+};
+
+/// Scales as written; each is a decimal whose fraction in lowest terms stays below 10¹².
+struct ScaleConfig {
+    double compute = 1; ///< also of memory and storage bandwidth: a device keeps its balance
+    double memory = 1;
+    double bandwidth = 1; ///< links, egress, ingress
+    double latency = 1;
+    bool operator==(const ScaleConfig&) const = default;
+};
+
+/// One device as written, before scales; `count` is expanded.
+struct DeviceConfig {
+    std::string name;
+    PerSecond compute = 0;                        ///< FLOP/s
+    Bytes memory = 0;                             ///< bytes
+    PerSecond memory_bandwidth = kUnlimited;      ///< bytes/s
+    std::optional<PerSecond> storage_bandwidth{}; ///< bytes/s
+    PerSecond egress = kUnlimited;                ///< bytes/s
+    PerSecond ingress = kUnlimited;               ///< bytes/s
+    LoadConfig load{};
+    LoadConfig memory_load{};
+    bool operator==(const DeviceConfig&) const = default;
+};
+
+/// One direction of one pair that differs from the network's default.
+struct LinkConfig {
+    DeviceId from;
+    DeviceId to;
+    PerSecond bandwidth = kUnlimited;
+    Nanoseconds latency = 0;
+    bool operator==(const LinkConfig&) const = default;
+};
+
+struct NetworkConfig {
+    PerSecond bandwidth = kUnlimited; ///< bytes/s; unlimited only where a single device has no need
+    Nanoseconds latency = 0;
+    LoadConfig variation;
+    std::vector<LinkConfig> links; ///< at most one per direction of a pair
+    bool operator==(const NetworkConfig&) const = default;
+};
+
+struct FleetConfig {
+    ScaleConfig scales;
+    std::vector<DeviceConfig> devices;
+    NetworkConfig network;
+    DeviceId source{0};
+    bool operator==(const FleetConfig&) const = default;
+};
+
+/// Something that happens to the fleet. Exactly one of at, at_token is set (the other is -1), and
+/// either device is valid, or from and to are (both directions of that link change).
+struct Event {
+    Nanoseconds at = -1;
+    std::int64_t at_token = -1;
+    DeviceId device;
+    DeviceId from;
+    DeviceId to;
+    EventKind kind = EventKind::compute;
+    scheduler::Ppb factor = scheduler::kWhole; ///< of the original value: 1 restores it
+    std::string text;                          ///< one line for people
+    bool operator==(const Event&) const = default;
+};
+
+struct Scenario {
+    std::filesystem::path path; ///< where it came from; empty for the built-in default
+    std::string name;           ///< file stem
+    std::uint64_t seed = 7;
+    std::filesystem::path model_file; ///< as seen from the working directory
+    std::string model_file_written;   ///< as written: relative to the scenario's folder
+    KvType kv_type = KvType::f32;
+    WorkloadConfig workload;
+    ControllerConfig controller;
+    ClockConfig clock;
+    FleetConfig declared;      ///< what `fleet` was built from
+    std::vector<Event> events; ///< in the order of the file
+    scheduler::Fleet fleet;    ///< complete: scales, loads and events are in its profiles
+    std::map<std::string, std::string> input_files; ///< path as written → contents
+};
+
+/// What the command line changes. The values are checked like those of the file, and problems name
+/// the option. `set` is applied first, in order; then the options with names.
+struct Overrides {
+    std::optional<std::string> policy{};
+    std::optional<std::string> clock{};
+    std::optional<std::int64_t> interval{};
+    std::optional<std::int64_t> tokens{};
+    std::optional<std::string> prompt{}; ///< instead of prompts and prompt_file
+    std::optional<std::uint64_t> seed{};
+    /// KEY=VALUE with a dotted KEY (device.0.memory); VALUE is TOML, or else a string.
+    std::vector<std::string> set{};
+    /// Also check that the model file is there, so that all problems come at once. Left out where
+    /// another machine's paths are read.
+    bool model_must_exist = false;
+};
+
+/// Reads and checks a scenario file. Throws InputError with all problems.
+[[nodiscard]] Scenario load_scenario(const std::filesystem::path& path, const Overrides& overrides);
+
+/// The same for a text; relative paths in it start from the folder of `as_if_from`.
+[[nodiscard]] Scenario parse_scenario(
+    std::string_view text, const std::filesystem::path& as_if_from, const Overrides& overrides
+);
+
+/// N equal devices (10 GFLOP/s, 1 GiB) with links of 100 Mbit/s and 1 ms: `run --model F
+/// --devices N`. Throws InputError, also for devices < 1.
+[[nodiscard]] Scenario default_scenario(
+    const std::filesystem::path& model_file, int devices, const Overrides& overrides
+);
+
+/// The whole scenario as TOML with every default spelled out, in base units. Parsed again as if
+/// from the same path it gives an equivalent scenario and the same text.
+[[nodiscard]] std::string resolved_text(const Scenario& scenario);
+
+/// Equal in all that a run depends on: everything but path, name and input_files.
+[[nodiscard]] bool equivalent(const Scenario& a, const Scenario& b);
+
+/// The profiles of a declared fleet: scales, loads and events compiled in. Random loads take their
+/// streams from the seed, one per device and purpose and one per link direction.
+[[nodiscard]] scheduler::Fleet build_fleet(
+    const FleetConfig& declared, const std::vector<Event>& events, std::uint64_t seed
+);
+
+/// More devices than this may not vary their links at random: every direction needs its own load.
+inline constexpr std::size_t kMaxVaryingDevices = 256;
+/// A random walk keeps its whole table in memory, so fewer devices may have walking links.
+inline constexpr std::size_t kMaxWalkingDevices = 64;
+inline constexpr std::size_t kMaxDevices = 65'536;
+
+} // namespace headroom::config

@@ -1,0 +1,141 @@
+// Command line changes obey the rules of the file, and their mistakes name the option.
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "scenarios.hpp"
+
+namespace headroom::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+Overrides set(std::vector<std::string> settings) {
+    return {.set = std::move(settings)};
+}
+
+std::vector<std::string> problems_with(std::vector<std::string> settings) {
+    return problems_of(small_with(""), set(std::move(settings)));
+}
+
+TEST(Overrides, named_options_replace_what_the_file_says) {
+    const Overrides all{
+        .policy = "static",
+        .clock = "virtual",
+        .interval = 2,
+        .tokens = 5,
+        .prompt = "quote \" and \\ and \n",
+        .seed = 99,
+    };
+    const Scenario s = read(std::string(kEverything), all);
+    EXPECT_EQ(s.controller.policy, scheduler::PolicyKind::static_first);
+    EXPECT_EQ(s.clock.mode, ClockMode::virtual_time);
+    EXPECT_EQ(s.controller.interval, 2);
+    EXPECT_EQ(s.workload.tokens, 5);
+    EXPECT_THAT(s.workload.prompts, ElementsAre("quote \" and \\ and \n"));
+    EXPECT_EQ(s.seed, 99U);
+}
+
+TEST(Overrides, set_reaches_every_key_and_makes_what_is_missing) {
+    const Scenario s = read(
+        small_with(""),
+        set(
+            {"device.1.memory=4 GiB",
+             "device.0.load={ kind = \"uniform\", low = 0.1, high = 0.2, period = \"1 s\" }",
+             "device.2.compute=5 GFLOP/s",
+             "device.2.memory=\"1 KiB\"",
+             "controller.policy=greedy",
+             "workload.prompts=[\"a=b\"]",
+             "network.link.0.from=a",
+             "network.link.0.to=b",
+             "network.link.0.latency=0",
+             "event.0.at_token=3",
+             "event.0.device=2",
+             "event.0.kind=compute",
+             "event.0.factor=0.5",
+             "fleet.memory_scale=0.5"}
+        )
+    );
+    EXPECT_EQ(s.declared.devices.at(1).memory, Bytes{4} << 30);
+    EXPECT_EQ(s.declared.devices.at(0).load.kind, LoadConfig::Kind::uniform);
+    EXPECT_EQ(s.declared.devices.at(2).name, "device-2");
+    EXPECT_EQ(s.fleet.devices.at(2).memory.at(0, 0).value, 512);
+    EXPECT_EQ(s.fleet.devices.at(2).compute.at(0, 3).value, 2'500'000'000);
+    EXPECT_EQ(s.controller.policy, scheduler::PolicyKind::greedy);
+    EXPECT_THAT(s.workload.prompts, ElementsAre("a=b"));
+    EXPECT_EQ(s.declared.network.links.at(1).latency, 0);
+}
+
+TEST(Overrides, later_settings_win_and_named_options_come_last) {
+    Overrides overrides = set({"controller.interval=3", "controller.interval=4"});
+    EXPECT_EQ(read(small_with(""), overrides).controller.interval, 4);
+    overrides.interval = 5;
+    EXPECT_EQ(read(small_with(""), overrides).controller.interval, 5);
+}
+
+TEST(Overrides, values_that_are_no_toml_are_strings) {
+    EXPECT_EQ(
+        read(small_with(""), set({"device.0.name=my phone"})).fleet.devices[0].name, "my phone"
+    );
+    // A value cannot smuggle in keys: this is one string, and no device may be called that.
+    EXPECT_THAT(
+        problems_with({"device.0.name=1\nx = 2"}),
+        ElementsAre(HasSubstr("expected a name of 1 to 64 bytes without control characters"))
+    );
+}
+
+TEST(Overrides, mistakes_name_the_option) {
+    EXPECT_THAT(
+        problems_with({"device.0.memory=4 GHz"}),
+        ElementsAre(
+            StartsWith("--set device.0.memory=4 GHz: device.0.memory: expected a number of bytes")
+        )
+    );
+    EXPECT_THAT(
+        problems_with({"device.0.memroy=4 GiB"}),
+        ElementsAre("--set device.0.memroy=4 GiB: unknown key 'memroy' in [[device]]; did you mean "
+                    "'memory'?")
+    );
+    EXPECT_THAT(
+        problems_with({"interval"}), ElementsAre(StartsWith("--set interval: expected KEY=VALUE"))
+    );
+    EXPECT_THAT(problems_with({"=3"}), ElementsAre(StartsWith("--set =3: expected a key such as")));
+    EXPECT_THAT(problems_with({"a..b=3"}), ElementsAre(HasSubstr("expected a key such as")));
+    EXPECT_THAT(
+        problems_with({"device.7.memory=1 B"}),
+        ElementsAre(HasSubstr("index 7 is too large; there are 2"))
+    );
+    EXPECT_THAT(problems_with({"device.x.memory=1 B"}), ElementsAre(HasSubstr("'x'")));
+    EXPECT_THAT(problems_with({"device.x=1"}), ElementsAre(HasSubstr("'x'")));
+    EXPECT_THAT(problems_with({"model.file.x=1"}), ElementsAre(HasSubstr("'x'")));
+    EXPECT_THAT(problems_with({"model.file.x.y=1"}), ElementsAre(HasSubstr("'x'")));
+    EXPECT_THAT(problems_with({"seed=\xFF"}), ElementsAre("--set: the text is not valid UTF-8"));
+    EXPECT_THAT(
+        problems_of(small_with(""), {.policy = "gredy", .interval = 0}),
+        ElementsAre(StartsWith("--policy gredy: controller.policy: "), StartsWith("--interval 0: "))
+    );
+    EXPECT_THAT(
+        problems_of(small_with(""), {.clock = "native"}),
+        ElementsAre(HasSubstr("--clock native: clock.mode = \"native\" is planned"))
+    );
+    EXPECT_THAT(
+        problems_of(small_with(""), {.seed = std::numeric_limits<std::uint64_t>::max()}),
+        ElementsAre(StartsWith("--seed 18446744073709551615: expected at most"))
+    );
+    EXPECT_THAT(
+        problems_of(small_with(""), {.prompt = "\xC3("}), ElementsAre(StartsWith("--prompt: "))
+    );
+}
+
+TEST(Overrides, their_problems_come_after_those_of_the_file) {
+    EXPECT_THAT(
+        problems_of(small_with("[clock]\nmode = 1"), set({"sed=1"})),
+        ElementsAre(StartsWith("dir/s.toml:14:8: "), StartsWith("--set sed=1: "))
+    );
+}
+
+} // namespace
+} // namespace headroom::config

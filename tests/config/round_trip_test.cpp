@@ -1,0 +1,117 @@
+// A resolved text says all that the scenario says: read again it is the same.
+#include <gtest/gtest.h>
+
+#include "scenarios.hpp"
+
+namespace headroom::config {
+namespace {
+
+void expect_round_trip(const Scenario& scenario) {
+    const std::string text = resolved_text(scenario);
+    const Scenario again = parse_scenario(text, scenario.path, {});
+    EXPECT_TRUE(equivalent(scenario, again)) << text;
+    EXPECT_EQ(resolved_text(again), text);
+}
+
+TEST(ResolvedText, of_everything_comes_back) {
+    expect_round_trip(read(std::string(kEverything)));
+}
+
+TEST(ResolvedText, of_defaults_comes_back_and_spells_them_out) {
+    const Scenario scenario = read(small_with(""));
+    expect_round_trip(scenario);
+    const std::string text = resolved_text(scenario);
+    for (const char* line :
+         {"seed = 7\n",
+          "file = \"m.gguf\"",
+          "prompts = [\"\"]",
+          "tokens = 64",
+          "stop_at_eos = true",
+          "temperature = 0.0",
+          "policy = \"resource_aware\"",
+          "interval = 8",
+          "granularity = \"paper\"",
+          "migration = \"stop\"",
+          "weights = \"move\"",
+          "cost_profile = \"physical\"",
+          "overload = \"automatic\"",
+          "mode = \"virtual\"",
+          "scale = 1.0",
+          "memory_scale = 1.0",
+          "compute = \"2000000000 FLOP/s\"",
+          "source = true",
+          "load = 0.0",
+          "bandwidth = \"1000000 B/s\"",
+          "latency = \"1000000 ns\"",
+          "variation = 0.0"}) {
+        EXPECT_NE(text.find(line), std::string::npos) << line;
+    }
+}
+
+TEST(ResolvedText, of_the_built_in_scenario_comes_back) {
+    for (const int devices : {1, 2, 7}) {
+        expect_round_trip(default_scenario("some dir/m \"x\".gguf", devices, {}));
+    }
+}
+
+TEST(ResolvedText, of_a_single_device_without_network_comes_back) {
+    const std::string device = "[[device]]\ncompute = \"1 FLOP/s\"\nmemory = \"1 B\"\n";
+    expect_round_trip(read(std::string(kModel) + device));
+    expect_round_trip(read(std::string(kModel) + device + "[network]\nlatency = \"3 s\""));
+}
+
+TEST(ResolvedText, keeps_awkward_values) {
+    for (const char* setting :
+         {"fleet.compute_scale=0.333333333333",
+          "fleet.memory_scale=1e-5",
+          "fleet.latency_scale=1e12",
+          "device.0.compute=0.1 TFLOP/s",
+          "device.0.memory=1e18 B",
+          "device.0.memory=0.9 TiB",
+          "device.1.name=\"tab\\\"le ä\"",
+          "device.0.load=0.123456789",
+          "device.0.load=1e-9",
+          "device.0.memory_load=1",
+          "network.latency=0",
+          "network.latency=0.3 ns",
+          "network.bandwidth=33.3 Mbit/s",
+          "clock.scale=1e-300",
+          "clock.scale=123456.789",
+          "workload.temperature=0.30000000000000004",
+          "seed=9223372036854775807",
+          "model.file=/abs/x.gguf",
+          "model.file=../../a/./b.gguf",
+          "network.variation={kind=\"uniform\",low=0.1,high=0.7,period=\"1 min\"}",
+          "device.0.load={kind=\"steps\",at=[\"1 us\"],value=[0.999999999]}",
+          "workload.prompts=[\"\\u0000\\u007f\\r\\n\\t\\b \\u00e9 \\U0001F600 '''\"]"}) {
+        SCOPED_TRACE(setting);
+        expect_round_trip(read(small_with(""), {.set = {setting}}));
+    }
+}
+
+TEST(Equivalent, sees_every_difference) {
+    const Scenario scenario = read(std::string(kEverything));
+    EXPECT_TRUE(equivalent(scenario, scenario));
+    for (const char* setting :
+         {"seed=12",
+          "model.file=other",
+          "workload.tokens=4",
+          "controller.interval=5",
+          "clock.scale=0.5",
+          "fleet.memory_scale=0.004",
+          "device.0.egress=2 Gbit/s",
+          "device.1.load=0.5",
+          "network.latency=3 ms",
+          "network.link.0.bandwidth=2 Gbit/s",
+          "event.0.factor=0.26",
+          "event.1.at_token=41",
+          "event.2.kind=bandwidth",
+          "device.2.source=false"}) {
+        const Scenario other = read(std::string(kEverything), {.set = {setting}});
+        EXPECT_FALSE(equivalent(scenario, other)) << setting;
+        EXPECT_NE(resolved_text(scenario), resolved_text(other)) << setting;
+    }
+}
+
+} // namespace
+} // namespace headroom::config

@@ -1,0 +1,209 @@
+// What a scenario says comes out in the structs: values, defaults, units, paths, expansions.
+#include <filesystem>
+#include <fstream>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "scenarios.hpp"
+
+namespace headroom::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(Scenario, defaults_are_those_of_the_reference) {
+    const Scenario s = read(small_with(""));
+    EXPECT_EQ(s.seed, 7U);
+    EXPECT_EQ(s.name, "s");
+    EXPECT_EQ(s.path, kFile);
+    EXPECT_EQ(s.model_file, "dir/m.gguf");
+    EXPECT_EQ(s.workload, WorkloadConfig{});
+    EXPECT_THAT(s.workload.prompts, ElementsAre(""));
+    EXPECT_EQ(s.workload.tokens, 64);
+    EXPECT_TRUE(s.workload.stop_at_eos);
+    EXPECT_EQ(s.controller.policy, scheduler::PolicyKind::resource_aware);
+    EXPECT_EQ(s.controller.interval, 8);
+    EXPECT_EQ(s.controller.overload, Overload::automatic);
+    EXPECT_EQ(s.clock, (ClockConfig{ClockMode::virtual_time, 1}));
+    EXPECT_EQ(s.declared.scales, ScaleConfig{});
+    EXPECT_EQ(s.fleet.source, DeviceId(0));
+    EXPECT_TRUE(s.events.empty());
+    ASSERT_EQ(s.declared.devices.size(), 2U);
+    const DeviceConfig expected{.name = "b", .compute = 2'000'000'000, .memory = 2 << 20};
+    EXPECT_EQ(s.declared.devices[1], expected);
+    EXPECT_EQ(s.declared.network.bandwidth, 1'000'000); // 8 Mbit/s
+    EXPECT_EQ(s.declared.network.latency, 1'000'000);
+    EXPECT_EQ(s.input_files.at(std::string(kFile)), small_with(""));
+}
+
+TEST(Scenario, everything_that_can_be_said_is_read) {
+    const Scenario s = read(std::string(kEverything));
+    EXPECT_EQ(s.seed, 11U);
+    EXPECT_EQ(s.model_file, "dir/../models/m.gguf");
+    EXPECT_EQ(s.model_file_written, "../models/m.gguf");
+    EXPECT_EQ(s.workload, (WorkloadConfig{{"Ein \"Satz\"\n\tmit \\ Umlaut: ä\a"}, 3, false, 0.7}));
+    EXPECT_EQ(s.controller, (ControllerConfig{scheduler::PolicyKind::greedy, 4, Overload::fail}));
+    EXPECT_EQ(s.clock, (ClockConfig{ClockMode::paced, 0.25}));
+    EXPECT_EQ(s.declared.scales, (ScaleConfig{0.0001, 0.003, 2, 0.1}));
+
+    const auto& devices = s.declared.devices;
+    ASSERT_EQ(devices.size(), 5U);
+    EXPECT_EQ(devices[0].compute, 3'500'000'000'000);
+    EXPECT_EQ(devices[0].memory_bandwidth, 12'000'000'000);
+    EXPECT_EQ(devices[0].storage_bandwidth, 300'000'000);
+    EXPECT_EQ(devices[0].egress, 125'000'000);
+    EXPECT_EQ(devices[0].ingress, 62'500'000);
+    EXPECT_THAT(devices[0].load.at, ElementsAre(0, 2'500'000'000));
+    EXPECT_THAT(devices[0].load.values, ElementsAre(0, 500'000'000));
+    EXPECT_EQ(devices[0].memory_load.constant, 100'000'000);
+    EXPECT_EQ(devices[3].load.low, 50'000'000);
+    EXPECT_EQ(devices[3].memory_load.step, 10'000'000);
+    EXPECT_EQ(devices[3].memory_load.period, 20'000'000);
+    EXPECT_EQ(s.declared.source, DeviceId(4));
+    EXPECT_EQ(s.fleet.source, DeviceId(4));
+}
+
+TEST(Scenario, counts_expand_and_nameless_devices_are_numbered) {
+    const Scenario s = read(std::string(kEverything));
+    std::vector<std::string> names;
+    for (const scheduler::DeviceSpec& device : s.fleet.devices) {
+        names.push_back(device.name);
+    }
+    EXPECT_THAT(names, ElementsAre("hub", "phone-1", "phone-2", "phone-3", "device-4"));
+}
+
+TEST(Scenario, links_fill_in_defaults_and_take_both_directions_unless_told) {
+    const Scenario s = read(std::string(kEverything));
+    const DeviceId hub(0);
+    const DeviceId first(1);
+    const DeviceId third(3);
+    EXPECT_THAT(
+        s.declared.network.links,
+        ElementsAre(
+            LinkConfig{hub, first, 125'000'000, 2'000'000},
+            LinkConfig{first, hub, 125'000'000, 2'000'000},
+            LinkConfig{third, hub, 12'500'000, 7'000'000}
+        )
+    );
+}
+
+TEST(Scenario, events_are_listed_with_a_line_for_people) {
+    const Scenario s = read(std::string(kEverything));
+    ASSERT_EQ(s.events.size(), 3U);
+    EXPECT_EQ(s.events[0].at, 3 * kSecond);
+    EXPECT_EQ(s.events[0].at_token, -1);
+    EXPECT_EQ(s.events[0].text, "hub: compute x 0.25 from 3 s");
+    EXPECT_EQ(s.events[1].at, -1);
+    EXPECT_EQ(s.events[1].at_token, 40);
+    EXPECT_EQ(s.events[1].device, DeviceId(2));
+    EXPECT_EQ(s.events[1].factor, 0);
+    EXPECT_EQ(s.events[1].text, "phone-2: storage_bandwidth x 0 from token 40");
+    EXPECT_FALSE(s.events[2].device.valid());
+    EXPECT_EQ(s.events[2].from, DeviceId(1));
+    EXPECT_EQ(s.events[2].to, DeviceId(0));
+    EXPECT_EQ(s.events[2].factor, 12'500'000'000);
+    EXPECT_EQ(s.events[2].text, "phone-1 - hub: latency x 12.5 from 1.5 s");
+}
+
+TEST(Scenario, one_device_needs_no_network) {
+    const Scenario s =
+        read("[[device]]\ncompute = \"1 FLOP/s\"\nmemory = \"1 B\"\n[model]\nfile = \"m\"");
+    EXPECT_EQ(s.declared.devices.at(0).name, "device-0");
+    EXPECT_EQ(s.declared.network.bandwidth, kUnlimited);
+}
+
+TEST(Scenario, absolute_model_paths_stay) {
+    const Scenario s =
+        parse_scenario("model.file = \"/m/x.gguf\"\n" + std::string(kSmall), "d/e.toml", {});
+    EXPECT_EQ(s.model_file, "/m/x.gguf");
+}
+
+/// A folder that is gone at the end of the test.
+class ScenarioFolder : public testing::Test {
+  protected:
+    void SetUp() override {
+        const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+        folder_ = std::filesystem::temp_directory_path() /
+                  (std::string("headroom_config_") + test->name() + "_" + std::to_string(getpid()));
+        std::filesystem::create_directories(folder_);
+    }
+
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+
+    void write(const std::string& name, const std::string& contents) const {
+        std::ofstream(folder_ / name, std::ios::binary) << contents;
+    }
+
+    std::filesystem::path folder_;
+};
+
+TEST_F(ScenarioFolder, prompt_files_are_one_prompt_without_the_last_newline) {
+    write("s.toml", small_with("[workload]\nprompt_file = \"p.txt\""));
+    write("p.txt", "Two\n\nlines\r\n");
+    const Scenario s = load_scenario(folder_ / "s.toml", {});
+    EXPECT_THAT(s.workload.prompts, ElementsAre("Two\n\nlines"));
+    EXPECT_EQ(s.input_files.at("p.txt"), "Two\n\nlines\r\n");
+    EXPECT_EQ(s.input_files.size(), 2U);
+    EXPECT_EQ(s.model_file, folder_ / "m.gguf");
+}
+
+TEST_F(ScenarioFolder, prompt_files_must_be_text_and_alone) {
+    write("bad.txt", "ab\xFF");
+    write("s.toml", small_with("[workload]\nprompt_file = \"bad.txt\"\nprompts = [\"x\"]"));
+    try {
+        (void)load_scenario(folder_ / "s.toml", {});
+        FAIL();
+    } catch (const InputError& error) {
+        EXPECT_THAT(
+            error.problems(),
+            ElementsAre(
+                HasSubstr("prompt_file and prompts exclude each other"),
+                HasSubstr("is not valid UTF-8 at byte 2")
+            )
+        );
+        EXPECT_EQ(error.code(), ExitCode::bad_input);
+    }
+    // The option's text stands in for the file, which is not even opened.
+    EXPECT_THAT(
+        load_scenario(folder_ / "s.toml", {.prompt = "y"}).workload.prompts, ElementsAre("y")
+    );
+}
+
+TEST(DefaultScenario, has_equal_devices_that_the_reference_states) {
+    const Scenario s = default_scenario("models/m.gguf", 4, {.interval = 2});
+    EXPECT_EQ(s.path, "");
+    EXPECT_EQ(s.name, "m-4-devices");
+    EXPECT_EQ(s.model_file, "models/m.gguf");
+    EXPECT_EQ(s.controller.interval, 2);
+    ASSERT_EQ(s.fleet.size(), 4U);
+    EXPECT_EQ(s.fleet.devices[3].name, "device-3");
+    EXPECT_EQ(s.fleet.devices[3].compute.at(0, 0).value, 10'000'000'000);
+    EXPECT_EQ(s.fleet.devices[3].memory.at(0, 0).value, 1 << 30);
+    const scheduler::LinkSpec& link = s.fleet.network.link(DeviceId(0), DeviceId(3));
+    EXPECT_EQ(link.bandwidth.at(0, 0).value, 12'500'000);
+    EXPECT_EQ(link.latency.at(0, 0).value, 1'000'000);
+}
+
+TEST(DefaultScenario, refuses_no_devices_and_no_model) {
+    EXPECT_THROW((void)default_scenario("m.gguf", 0, {}), InputError);
+    EXPECT_THROW((void)default_scenario("m.gguf", -1, {}), InputError);
+    EXPECT_THROW((void)default_scenario("", 2, {}), InputError);
+    EXPECT_EQ(default_scenario("m.gguf", 1, {}).fleet.size(), 1U);
+}
+
+TEST(MinimalScenario, is_valid_and_has_three_devices) {
+    const std::filesystem::path path =
+        std::filesystem::path(HEADROOM_SOURCE_DIR) / "data/scenarios/minimal.toml";
+    const Scenario s = load_scenario(path, {});
+    EXPECT_EQ(s.name, "minimal");
+    EXPECT_EQ(s.fleet.size(), 3U);
+    const std::filesystem::path model =
+        std::filesystem::path(HEADROOM_SOURCE_DIR) / "data/models/stories.gguf";
+    EXPECT_EQ(s.model_file.lexically_normal(), model.lexically_normal());
+}
+
+} // namespace
+} // namespace headroom::config

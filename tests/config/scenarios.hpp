@@ -1,0 +1,141 @@
+// Scenario texts for the tests of this room, and what reading them complains about.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "config/scenario.hpp"
+
+namespace headroom::config {
+
+/// The file name that texts are read under.
+inline constexpr std::string_view kFile = "dir/s.toml";
+
+/// What no valid scenario can leave out but the model. Eleven lines; with kModel before them a
+/// test's own text begins in line 13.
+inline constexpr std::string_view kSmall = R"([[device]]
+name = "a"
+compute = "1 GFLOP/s"
+memory = "1 MiB"
+[[device]]
+name = "b"
+compute = "2 GFLOP/s"
+memory = "2 MiB"
+[network]
+bandwidth = "8 Mbit/s"
+latency = "1 ms"
+)";
+
+inline constexpr std::string_view kModel = "model.file = \"m.gguf\"\n";
+
+/// Every key that is built, with values other than the defaults.
+inline constexpr std::string_view kEverything = R"(
+seed = 11
+[model]
+file = "../models/m.gguf"
+kv_type = "f32"
+[workload]
+prompts = ["Ein \"Satz\"\n\tmit \\ Umlaut: ä\u0007"]
+tokens = 3
+stop_at_eos = false
+sequences = 1
+temperature = 0.7
+[controller]
+policy = "greedy"
+interval = 4
+granularity = "paper"
+cost_profile = "physical"
+migration = "stop"
+weights = "move"
+overload = "fail"
+[clock]
+mode = "paced"
+scale = 0.25
+[fleet]
+compute_scale = 0.0001
+memory_scale = 0.003
+bandwidth_scale = 2
+latency_scale = 1e-1
+[[device]]
+name = "hub"
+compute = "3.5 TFLOP/s"
+memory = "4 GiB"
+memory_bandwidth = "12 GB/s"
+storage_bandwidth = "300 MB/s"
+egress = "1 Gbit/s"
+ingress = "500 Mbit/s"
+load = { kind = "steps", at = ["0 s", "2.5 s"], value = [0.0, 0.5] }
+memory_load = 0.1
+[[device]]
+name = "phone"
+count = 3
+compute = "100 GFLOP/s"
+memory = "1 GB"
+storage_bandwidth = "90 MB/s"
+load = { kind = "uniform", low = 0.05, high = 0.3, period = "1 s" }
+memory_load = { kind = "walk", low = 0.0, high = 0.5, step = 0.01, period = "20 ms" }
+[[device]]
+compute = "1 TFLOP/s"
+memory = "2 GB"
+storage_bandwidth = "1 GB/s"
+source = true
+[network]
+bandwidth = "100 Mbit/s"
+latency = "2 ms"
+variation = { kind = "walk", low = 0.1, high = 0.2, step = 0.05, period = "1 s" }
+[[network.link]]
+from = "hub"
+to = "phone-1"
+bandwidth = "1 Gbit/s"
+[[network.link]]
+from = "phone-3"
+to = 0
+latency = "7 ms"
+both = false
+[[event]]
+at = "3 s"
+device = "hub"
+kind = "compute"
+factor = 0.25
+[[event]]
+at_token = 40
+device = 2
+kind = "storage_bandwidth"
+factor = 0
+[[event]]
+at = "1.5 s"
+link = ["phone-1", "hub"]
+kind = "latency"
+factor = 12.5
+)";
+
+/// All problems of a text, or none if it is read.
+inline std::vector<std::string> problems_of(
+    const std::string& text, const Overrides& overrides = {}
+) {
+    try {
+        (void)parse_scenario(text, kFile, overrides);
+        return {};
+    } catch (const InputError& error) {
+        return error.problems();
+    }
+}
+
+inline Scenario read(const std::string& text, const Overrides& overrides = {}) {
+    return parse_scenario(text, kFile, overrides);
+}
+
+/// A scenario of two devices with more text at its end.
+inline std::string small_with(std::string_view more) {
+    return std::string(kModel) + std::string(kSmall) + std::string(more);
+}
+
+/// kSmall with one line more at the end of its second device: line 10.
+inline std::string in_device(std::string_view line) {
+    std::string text = small_with("");
+    return text.insert(text.find("[network]"), std::string(line) + "\n");
+}
+
+} // namespace headroom::config

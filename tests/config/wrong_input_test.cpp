@@ -1,0 +1,331 @@
+// What users get wrong, and that they are told what, where and what to do instead.
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "scenarios.hpp"
+
+namespace headroom::config {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+struct Wrong {
+    std::string text;
+    std::vector<std::string> fragments; ///< all in one problem, which is the only one
+};
+
+std::string replaced(std::string_view from, std::string_view to) {
+    std::string text = small_with("");
+    return text.replace(text.find(from), from.size(), to);
+}
+
+std::string with_event(std::string_view lines) {
+    return small_with("[[event]]\n" + std::string(lines));
+}
+
+std::vector<Wrong> wrong_syntax_and_keys() {
+    return {
+        {"seed = = 2", {"dir/s.toml:1:8: ", "value"}},
+        {"seed = 1\nseed = 2", {"dir/s.toml:2:", "cannot redefine existing integer 'seed'"}},
+        {"a = \"\xFF\"", {"dir/s.toml:1:", "utf-8"}},
+        {"sed = 1\n" + small_with(""),
+         {"dir/s.toml:1:1: unknown key 'sed' in the top level; did you mean 'seed'?"}},
+        {in_device("memroy = 1"),
+         {"dir/s.toml:10:1: unknown key 'memroy' in [[device]]; did you mean 'memory'?"}},
+        {in_device("colour = 1"),
+         {":10:1: unknown key 'colour' in [[device]]; known are ", "egress"}},
+        {small_with("latncy = 1"),
+         {":13:1: unknown key 'latncy' in [network]; did you mean 'latency'?"}},
+        {small_with("[workload]\ntoken = 1"), {"'token' in [workload]", "'tokens'"}},
+        {small_with("[controller]\nintervall = 1"), {"in [controller]", "'interval'"}},
+        {small_with("[clock]\nspeed = 1"),
+         {"unknown key 'speed' in [clock]; known are mode, scale"}},
+        {small_with("[fleet]\ncomputescale = 1"), {"in [fleet]", "'compute_scale'"}},
+        {in_device("load = { kind = \"uniform\", low = 0.1, high = 0.2, period = \"1 s\", lo = 1 }"
+         ),
+         {"unknown key 'lo' in device.1.load; did you mean 'low'?"}},
+        {small_with("[[event]]\nat = 0\ndevice = 0\nkind = \"compute\"\nfactr = 1\nfactor = 1"),
+         {"unknown key 'factr' in [[event]]; did you mean 'factor'?"}},
+    };
+}
+
+std::vector<Wrong> wrong_types_and_ranges() {
+    return {
+        {replaced("\"2 MiB\"", "\"4 GHz\""),
+         {"dir/s.toml:9:10: device.1.memory: expected a number of bytes with a unit such as "
+          "\"4 GiB\"",
+          "found \"4 GHz\""}},
+        {replaced("\"2 MiB\"", "\"-4 GiB\""), {"device.1.memory", "not negative", "\"-4 GiB\""}},
+        {replaced("\"2 MiB\"", "4"),
+         {"with a unit", "found 4 (write the number and its unit in quotes)"}},
+        {replaced("\"2 MiB\"", "4.5"), {"found 4.5 (write"}},
+        {replaced("\"2 MiB\"", "\"0 B\""), {"expected at least 1 B; found \"0 B\""}},
+        {replaced("\"2 MiB\"", "\"0.5 B\""), {"expected at least 1 B; found \"0.5 B\""}},
+        {replaced("\"2 MiB\"", "\"9e30 GiB\""), {"expected at most 1e18 B"}},
+        {replaced("\"2 MiB\"", "[1]"), {"a number of bytes", "found an array"}},
+        {replaced("\"2 MiB\"", "1979-05-27"), {"found a date or time"}},
+        {replaced("\"2 GFLOP/s\"", "\"2 Gbit/s\""),
+         {"expected a computing speed", "\"30 GFLOP/s\""}},
+        {replaced("\"2 GFLOP/s\"", "\"0 FLOP/s\""),
+         {"device.1.compute: expected at least 1 FLOP/s"}},
+        {replaced("\"8 Mbit/s\"", "\"8 MiB\""),
+         {"network.bandwidth: expected a data rate", "Mbit/s"}},
+        {replaced("\"1 ms\"", "1"), {"network.latency: expected a duration", "\"2 ms\""}},
+        {replaced("\"1 ms\"", "\"nan s\""), {"expected a duration"}},
+        {replaced("\"1 ms\"", "inf"), {"expected a duration", "found inf"}},
+        {"seed = -1\n" + small_with(""), {"dir/s.toml:1:8: seed: expected a whole number from 0"}},
+        {"seed = 1.5\n" + small_with(""), {"seed: expected a whole number", "found 1.5"}},
+        {small_with("[workload]\ntokens = 0"), {"workload.tokens", "from 1 to", "found 0"}},
+        {small_with("[workload]\ntokens = \"many\""), {"whole number", "found \"many\""}},
+        {small_with("[workload]\nstop_at_eos = 1"), {"expected true or false; found 1"}},
+        {small_with("[workload]\ntemperature = -1"), {"workload.temperature", "from 0 up to"}},
+        {small_with("[workload]\ntemperature = nan"), {"workload.temperature", "found nan"}},
+        {small_with("[workload]\nprompts = \"x\""), {"expected an array of strings; found \"x\""}},
+        {small_with("[workload]\nprompts = [1]"),
+         {"workload.prompts.0: expected a string; found 1"}},
+        {small_with("[workload]\nprompts = []"), {"workload.prompts is empty"}},
+        {small_with("[workload]\nprompt_file = \"none.txt\""), {"cannot be opened: dir/none.txt"}},
+        {small_with("[workload]\nprompt_file = \"/\""), {"names a directory"}},
+        {small_with("[controller]\ninterval = 0"), {"controller.interval", "found 0"}},
+        {small_with("[controller]\noverload = \"pge\""), {"did you mean \"page\"?"}},
+        {small_with("[controller]\noverload = \"page\""),
+         {"overload = \"page\" needs a storage_bandwidth on every device; a has none"}},
+        {small_with("[controller]\npolicy = \"greedyy\""), {"did you mean \"greedy\"?"}},
+        {small_with("[controller]\npolicy = 3"), {"\"resource_aware\"", "found 3"}},
+        {small_with("[clock]\nmode = \"fast\""),
+         {"expected \"virtual\" or \"paced\"; found \"fast\""}},
+        {small_with("[clock]\nscale = 0"), {"clock.scale: expected a number above 0"}},
+        {small_with("[clock]\nscale = inf"), {"clock.scale", "found inf"}},
+        {small_with("[fleet]\nmemory_scale = 0"),
+         {"fleet.memory_scale: expected a decimal number above 0"}},
+        {small_with("[fleet]\nmemory_scale = -0.5"), {"above 0"}},
+        {small_with("[fleet]\nmemory_scale = nan"), {"above 0", "found nan"}},
+        {small_with("[fleet]\nlatency_scale = 0.3333333333333333"), {"no part above 1e12"}},
+        {small_with("[fleet]\nlatency_scale = \"1\""), {"a decimal number above 0", "found \"1\""}},
+        {"network = 3\n" + std::string(kModel) +
+             "[[device]]\ncompute = \"1 FLOP/s\"\nmemory = \"1 B\"",
+         {"network: expected a table, written [network]; found 3"}},
+        {std::string(kModel) + "[device]\ncompute = \"1 FLOP/s\"",
+         {"device: expected tables, each written [[device]]; found a table"}},
+        {std::string(kModel) + "device = [1]", {"device.0: expected tables", "found 1"}},
+    };
+}
+
+std::vector<Wrong> wrong_devices_and_links() {
+    const std::string link = "[[network.link]]\nlatency = 0\n";
+    return {
+        {small_with("[fleet]\nbandwidth_scale = 1e-9"),
+         {"network.bandwidth is rounded down to 0 by its scale"}},
+        {small_with("[fleet]\nlatency_scale = 1e12\n"), {}}, // 1 ms · 10¹² = 10¹⁸ ns: still right
+        {replaced("\"1 ms\"", "\"2 ms\"") + "[fleet]\nlatency_scale = 1e12",
+         {"network.latency is above 1e18 after its scale"}},
+        {replaced("\"b\"", "\"a\""), {"device.1.name names two devices \"a\"; device 0 has"}},
+        {replaced("\"b\"", "\"\""), {"device.1.name: expected a name of 1 to 64 bytes"}},
+        {replaced("\"b\"", "\"x\\ny\""), {"without control characters"}},
+        {replaced("\"b\"", "7"), {"device.1.name: expected a string; found 7"}},
+        {in_device("count = 0"), {"device.1.count", "found 0"}},
+        {in_device("count = 65536"), {"more than 65536 devices"}},
+        {in_device("count = 2\nsource = true"), {"device.1.source = true needs count = 1"}},
+        {in_device("load = 1.5"), {"device.1.load: expected a fraction from 0 to 1; found 1.5"}},
+        {in_device("load = -0.1"), {"fraction"}},
+        {in_device("load = nan"), {"fraction", "found nan"}},
+        {in_device("load = \"half\""), {"a fraction from 0 to 1 or a table"}},
+        {in_device("load = {}"), {"device.1.load.kind is missing"}},
+        {in_device("load = { kind = \"sine\" }"),
+         {"\"steps\", \"uniform\" or \"walk\"", "found \"sine\""}},
+        {in_device("load = { kind = \"steps\", at = [0], value = [] }"), {"1 times for 0 values"}},
+        {in_device("load = { kind = \"steps\", at = [], value = [] }"), {"0 times for 0 values"}},
+        {in_device("load = { kind = \"steps\", at = [\"1 s\", \"1 s\"], value = [0, 1] }"),
+         {"must increase"}},
+        {in_device("load = { kind = \"steps\", at = [0, 5], value = [0, 1] }"),
+         {"device.1.load.at.1: expected a duration"}},
+        {in_device("load = { kind = \"steps\", at = [0], value = [2] }"),
+         {"device.1.load.value.0: expected a fraction"}},
+        {in_device("load = { kind = \"uniform\", low = 0.5, high = 0.5, period = \"1 s\" }"),
+         {"low must be less than high"}},
+        {in_device("load = { kind = \"uniform\", low = 0.1, high = 0.5, period = \"1 ns\" }"),
+         {"period: expected at least 1 us"}},
+        {in_device("load = { kind = \"uniform\", low = 0.1, high = 0.5 }"),
+         {"device.1.load.period is missing"}},
+        {in_device("load = { kind = \"uniform\", high = 0.5, period = \"1 s\" }"),
+         {"device.1.load.low is missing"}},
+        {in_device("load = { kind = \"walk\", low = 0, high = 0.5, period = \"1 s\" }"),
+         {"device.1.load.step is missing"}},
+        {in_device("load = { kind = \"walk\", low = 0, high = 0.5, step = 0.6, period = \"1 s\" }"),
+         {"step must be above 0 and at most"}},
+        {small_with(link + "from = \"a\"\nto = \"c\""),
+         {"network.link.0.to names no device: \"c\"; did you mean \"a\"?"}},
+        {small_with(link + "from = \"a\"\nto = 2"), {"a device's name or index below 2; found 2"}},
+        {small_with(link + "from = true\nto = 1"), {"a device's name or index; found true"}},
+        {small_with(link + "from = \"a\"\nto = 0"),
+         {"network.link.0.to is the device that the link comes from"}},
+        {small_with(link + "from = \"a\""), {"network.link.0.to is missing"}},
+        {small_with("[[network.link]]\nfrom = 0\nto = 1"), {"network.link.0.bandwidth is missing"}},
+        {small_with(link + "from = 0\nto = 1\n" + link + "from = 1\nto = 0\nboth = false"),
+         {"network.link.1.from and to repeat an earlier link"}},
+    };
+}
+
+std::vector<Wrong> wrong_events() {
+    return {
+        {with_event("device = 0\nkind = \"compute\"\nfactor = 1"), {"event.0.at is missing"}},
+        {with_event("at = 0\nat_token = 0\ndevice = 0\nkind = \"compute\"\nfactor = 1"),
+         {"at_token and at exclude each other"}},
+        {with_event("at = \"-1 s\"\ndevice = 0\nkind = \"compute\"\nfactor = 1"),
+         {"event.0.at", "not negative"}},
+        {with_event("at_token = -1\ndevice = 0\nkind = \"compute\"\nfactor = 1"),
+         {"event.0.at_token"}},
+        {with_event("at = 0\nkind = \"compute\"\nfactor = 1"), {"event.0.device is missing"}},
+        {with_event("at = 0\ndevice = 0\nlink = [0, 1]\nkind = \"compute\"\nfactor = 1"),
+         {"link and device exclude each other"}},
+        {with_event("at = 0\nlink = [0]\nkind = \"latency\"\nfactor = 1"),
+         {"expected two devices"}},
+        {with_event("at = 0\nlink = [1, 1]\nkind = \"latency\"\nfactor = 1"),
+         {"joins a device with itself"}},
+        {with_event("at = 0\ndevice = \"x\"\nkind = \"compute\"\nfactor = 1"),
+         {"event.0.device names no device"}},
+        {with_event("at = 0\ndevice = 0\nfactor = 1"), {"event.0.kind is missing"}},
+        {with_event("at = 0\ndevice = 0\nkind = \"compute\""), {"event.0.factor is missing"}},
+        {with_event("at = 0\ndevice = 0\nkind = \"compute\"\nfactor = -1"),
+         {"event.0.factor: expected a number from 0 up to 1000"}},
+        {with_event("at = 0\ndevice = 0\nkind = \"compute\"\nfactor = inf"), {"found inf"}},
+        {with_event("at = 0\ndevice = 0\nkind = \"latency\"\nfactor = 1"),
+         {"kind = \"latency\" needs a link"}},
+        {with_event("at = 0\nlink = [0, 1]\nkind = \"memory\"\nfactor = 1"),
+         {"kind = \"memory\" needs a device"}},
+        {with_event("at = 0\ndevice = 0\nkind = \"storage_bandwidth\"\nfactor = 1"),
+         {"but a has none to change"}},
+        {with_event("at = 0\ndevice = 0\nkind = \"memory_bandwidth\"\nfactor = 1"),
+         {"but a has none to change"}},
+        {with_event("at = 0\ndevice = 0\nkind = \"memroy\"\nfactor = 1"),
+         {"did you mean \"memory\"?"}},
+        {with_event("at = 0\nlink = [0, 1]\nkind = \"latency\"\nfactor = 1\n[[event]]\nat = \"0 "
+                    "s\"\nlink = [1, 0]\nkind = \"latency\"\nfactor = 2"),
+         {"event.1.kind repeats an earlier event at the same moment"}},
+    };
+}
+
+std::vector<Wrong> planned() {
+    const std::string later = "is planned but not built yet; what works now: ";
+    std::vector<Wrong> all{
+        {std::string(kSmall) + "[model]\npreset = \"llama-2-7b\"",
+         {"model.preset " + later + "file = "}},
+        {std::string(kSmall) + "[model]\nshape = { layers = 2 }",
+         {"model.shape " + later + "file = "}},
+        {std::string(kSmall) + "[model]\nfile = \"m\"\nkv_type = \"f16\"",
+         {"model.kv_type = \"f16\" " + later + "\"f32\""}},
+        {small_with("[workload]\nsequences = 2"), {"workload.sequences = 2 " + later + "1"}},
+        {small_with("[workload]\nprefill_chunk = 16"), {"workload.prefill_chunk " + later}},
+        {small_with("[workload]\narrivals = \"poisson\""), {"workload.arrivals " + later}},
+        {small_with("[workload]\nprompts = [\"a\", \"b\"]"),
+         {"workload.prompts with more than one prompt", later}},
+        {small_with("[controller]\ngranularity = \"sliced\""),
+         {"controller.granularity = \"sliced\" " + later + "\"paper\""}},
+        {small_with("[controller]\nslices = 4"), {"controller.slices " + later}},
+        {small_with("[controller]\ncost_profile = \"paper\""), {later + "\"physical\""}},
+        {small_with("[controller]\nt_budget = 1.0"), {"controller.t_budget " + later}},
+        {small_with("[controller]\nmigration = \"live\""), {later + "\"stop\""}},
+        {small_with("[controller]\nweights = \"everywhere\""), {later + "\"move\""}},
+        {small_with("[clock]\nmode = \"native\""),
+         {"clock.mode = \"native\" " + later + "\"virtual\" or \"paced\""}},
+        {in_device("profile = \"pi5\""), {"device.1.profile " + later + "compute and memory"}},
+    };
+    for (const std::string_view policy : scheduler::planned_policy_names()) {
+        all.push_back(
+            {small_with(fmt::format("[controller]\npolicy = \"{}\"", policy)),
+             {fmt::format("controller.policy = \"{}\" {}", policy, later), "\"resource_aware\""}}
+        );
+    }
+    for (const std::string_view kind : {"leave", "return", "down"}) {
+        all.push_back(
+            {with_event(fmt::format("at = 0\ndevice = 0\nkind = \"{}\"", kind)),
+             {fmt::format("event.0.kind = \"{}\" {}\"compute\"", kind, later)}}
+        );
+    }
+    return all;
+}
+
+std::vector<Wrong> missing_parts() {
+    return {
+        {std::string(kSmall), {"dir/s.toml:1:1: model.file is missing; give file = "}},
+        {std::string(kSmall) + "[model]\n", {"dir/s.toml:12:1: model.file is missing"}},
+        {std::string(kSmall) + "[model]\nfile = \"\"", {"model.file is empty"}},
+        {std::string(kModel), {"dir/s.toml:1:1: device is missing; give at least one [[device]]"}},
+        {std::string(kModel) + "device = []", {"device is missing"}},
+        {std::string(kModel) + "[[device]]\nmemory = \"1 B\"",
+         {"dir/s.toml:2:1: device.0.compute is missing; give a value such as \"30 GFLOP/s\""}},
+        {std::string(kModel) + "[[device]]\ncompute = \"1 FLOP/s\"",
+         {"device.0.memory is missing"}},
+        {replaced("bandwidth = \"8 Mbit/s\"\n", ""),
+         {"dir/s.toml:10:1: network.bandwidth is missing"}},
+        {replaced("latency = \"1 ms\"\n", ""), {"dir/s.toml:10:1: network.latency is missing"}},
+    };
+}
+
+/// The problem of a wrong text, or what is wrong with how it is told.
+void expect_told(const Wrong& wrong) {
+    const std::vector<std::string> problems = problems_of(wrong.text);
+    if (wrong.fragments.empty()) {
+        EXPECT_THAT(problems, IsEmpty()) << wrong.text;
+        return;
+    }
+    ASSERT_EQ(problems.size(), 1U) << wrong.text << testing::PrintToString(problems);
+    EXPECT_THAT(problems[0], StartsWith("dir/s.toml:"));
+    for (const std::string& fragment : wrong.fragments) {
+        EXPECT_THAT(problems[0], HasSubstr(fragment)) << wrong.text;
+    }
+}
+
+TEST(WrongInput, syntax_and_keys_are_told) {
+    for (const Wrong& wrong : wrong_syntax_and_keys()) {
+        expect_told(wrong);
+    }
+}
+
+TEST(WrongInput, types_and_ranges_are_told) {
+    for (const Wrong& wrong : wrong_types_and_ranges()) {
+        expect_told(wrong);
+    }
+}
+
+TEST(WrongInput, devices_and_links_are_told) {
+    for (const Wrong& wrong : wrong_devices_and_links()) {
+        expect_told(wrong);
+    }
+}
+
+TEST(WrongInput, events_are_told) {
+    for (const Wrong& wrong : wrong_events()) {
+        expect_told(wrong);
+    }
+}
+
+TEST(WrongInput, planned_features_say_so) {
+    for (const Wrong& wrong : planned()) {
+        expect_told(wrong);
+    }
+}
+
+TEST(WrongInput, missing_parts_are_told) {
+    for (const Wrong& wrong : missing_parts()) {
+        expect_told(wrong);
+    }
+}
+
+TEST(WrongInput, the_texts_around_the_mistakes_are_right) {
+    EXPECT_THAT(problems_of(small_with("")), IsEmpty());
+    EXPECT_THAT(problems_of(in_device("load = 0.5")), IsEmpty());
+    EXPECT_THAT(problems_of(std::string(kEverything)), IsEmpty());
+    EXPECT_THAT(
+        problems_of(with_event("at = 0\ndevice = 0\nkind = \"compute\"\nfactor = 1")), IsEmpty()
+    );
+}
+
+} // namespace
+} // namespace headroom::config
