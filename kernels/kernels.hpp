@@ -4,7 +4,7 @@
 //
 // What every level promises:
 // - Batch-invariant: what a token gets does not depend on how many tokens share the call.
-// - Row-invariant: what a row of a matrix gives does not depend on which other rows are in the call.
+// - Row-invariant: what a row of a matrix gives does not depend on the other rows in the call.
 // - reference, avx2 and avx512 give identical bits: the tree of sums and every fused multiply-add
 //   are part of the definition (kernels/README.md). `openblas` has bits of its own.
 // Letters: D model width, d head width, q query heads per group, F FFN width, V vocabulary,
@@ -33,7 +33,7 @@ struct Matrix {
 /// One group's attention for one query position.
 struct Attention {
     const float* queries = nullptr;      ///< (q, d), after rope
-    const float* const* pages = nullptr; ///< ceil(T/16) pages; a page is keys (16, d), values (16, d)
+    const float* const* pages = nullptr; ///< ceil(T/16) of them: keys (16, d), then values (16, d)
     float* scores = nullptr;             ///< scratch, (T)
     float* out = nullptr;                ///< (q, d)
     std::int64_t heads = 1;              ///< q
@@ -45,7 +45,8 @@ inline constexpr std::int64_t kPageRows = 16;
 
 struct Kernels {
     Level level = Level::reference;
-    /// y[t, m] = Σ_k w[m, k] · x[t, k] for t < n. x rows are x_stride floats apart, y rows y_stride.
+    /// y[t, m] = Σ_k w[m, k] · x[t, k] for t < n. Rows of x are x_stride floats apart, of y
+    /// y_stride.
     void (*multiply)(
         const Matrix& w, const float* x, std::int64_t x_stride, std::int64_t n, float* y,
         std::int64_t y_stride
@@ -64,7 +65,8 @@ struct Kernels {
     void (*attention)(const Attention& attention) = nullptr;
     /// gate[i] = silu(gate[i]) · up[i], silu(z) = z / (1 + exp(−z)).
     void (*silu_gate)(float* gate, const float* up, std::int64_t n) = nullptr;
-    /// In place; subtracts the maximum first. n ≥ 1.
+    /// In place; subtracts the maximum first. n ≥ 1. With a NaN or +inf, or -inf throughout, the
+    /// result is NaN throughout.
     void (*softmax)(float* x, std::int64_t n) = nullptr;
     /// y[i] = a[i] + b[i]; y may be a or b.
     void (*add)(const float* a, const float* b, std::int64_t n, float* y) = nullptr;
@@ -79,16 +81,17 @@ struct Kernels {
 /// Precondition: available(level).
 [[nodiscard]] const Kernels& kernels_for(Level level);
 
-/// The first index of the largest value. n ≥ 1.
+/// The first index of the largest value. n ≥ 1. NaN never wins; 0 if there is nothing else.
 [[nodiscard]] std::int64_t argmax(std::span<const float> x);
 /// Turns logits into an id: temperature > 0; `unit` in [0, 1) is the random number. Softmax of
-/// logits/temperature in place, then inversion of the cumulative sum in index order.
+/// logits/temperature in place, then inversion of the cumulative sum (double) in index order. Never
+/// an id of probability 0; the argmax if the probabilities are undefined (see softmax).
 [[nodiscard]] std::int64_t
 sample(const Kernels& kernels, std::span<float> logits, float temperature, double unit);
 /// Row `row` of a stored matrix as K floats: the embedding lookup.
 void expand_row(const Matrix& w, std::int64_t row, float* out);
-/// Cosines and sines (d/2 each) of position · theta^(−2i/d): own polynomials, the same bits on every
-/// CPU whatever libm does.
+/// Cosines and sines (d/2 each) of position · theta^(−2i/d): own polynomials, the same bits on
+/// every CPU whatever libm does. 0 ≤ position < 2²⁰, theta ≥ 1; off by less than 10⁻⁷.
 void rope_angles(
     std::int64_t position, double theta, std::int64_t head_width, float* cosines, float* sines
 );

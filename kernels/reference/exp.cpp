@@ -1,0 +1,58 @@
+// The own exp, softmax and the gate of a gated FFN.
+#include <bit>
+#include <cmath>
+
+#include "kernels/definition.hpp"
+#include "kernels/reference/reference.hpp"
+
+namespace headroom::kernels {
+
+float exp_own(float x) {
+    // Written so that NaN passes both comparisons and comes out as NaN.
+    x = x < kExpLow ? kExpLow : x;
+    x = x > kExpHigh ? kExpHigh : x;
+    const float shifted = std::fma(x, kExpLog2E, kExpRound);
+    const float whole = shifted - kExpRound;
+    float r = std::fma(-whole, kExpLn2High, x);
+    r = std::fma(-whole, kExpLn2Low, r);
+    float p = kExpPolynomial[0];
+    for (int i = 1; i < 6; ++i) {
+        p = std::fma(p, r, kExpPolynomial[i]);
+    }
+    const float power = std::fma(p, r * r, r) + 1.0F;
+    // 2^n in two factors: n goes from -151 to 128 and a subnormal result must be rounded once.
+    const auto n = static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(shifted) - kExpRoundBits);
+    const std::int32_t half = n >> 1;
+    const auto two_to = [](std::int32_t exponent) {
+        return std::bit_cast<float>((static_cast<std::uint32_t>(exponent) + 127U) << 23);
+    };
+    return power * two_to(half) * two_to(n - half);
+}
+
+namespace reference {
+
+void silu_gate(float* gate, const float* up, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) {
+        const float z = gate[i];
+        gate[i] = z / (1.0F + exp_own(-z)) * up[i];
+    }
+}
+
+void softmax(float* x, std::int64_t n) {
+    float largest = x[0];
+    for (std::int64_t i = 1; i < n; ++i) {
+        largest = x[i] > largest ? x[i] : largest;
+    }
+    float lanes[kLanes] = {};
+    for (std::int64_t i = 0; i < n; ++i) {
+        x[i] = exp_own(x[i] - largest);
+        lanes[i % kLanes] += x[i];
+    }
+    const float total = tree_sum(lanes);
+    for (std::int64_t i = 0; i < n; ++i) {
+        x[i] /= total;
+    }
+}
+
+} // namespace reference
+} // namespace headroom::kernels

@@ -1,0 +1,115 @@
+// Sixteen floats as two AVX registers: the operations that the kernels of simd/ are written in.
+// Included by avx2.cpp alone.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/simd/tree_sum.hpp"
+
+namespace headroom::kernels::simd {
+
+struct Avx2 {
+    struct Vector {
+        __m256 low;
+        __m256 high;
+    };
+    /// Rows that share a pass over N vectors: 2 · rows · N accumulators should fit 16 registers.
+    static constexpr int rows_for(int vectors) { return 4 / vectors; }
+
+    /// The sign bits of the first n lanes of 8 are set; n may be anything.
+    static __m256i first(std::int64_t n) {
+        const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lane);
+    }
+
+    static Vector zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+    static Vector all(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+    static Vector load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+    /// The first n < 16 from memory, the others 0.
+    static Vector load_first(const float* p, std::int64_t n) {
+        return {_mm256_maskload_ps(p, first(n)), _mm256_maskload_ps(p + 8, first(n - 8))};
+    }
+    static void store(float* p, Vector a) {
+        _mm256_storeu_ps(p, a.low);
+        _mm256_storeu_ps(p + 8, a.high);
+    }
+    static void store_first(float* p, Vector a, std::int64_t n) {
+        _mm256_maskstore_ps(p, first(n), a.low);
+        _mm256_maskstore_ps(p + 8, first(n - 8), a.high);
+    }
+
+    static Vector add(Vector a, Vector b) {
+        return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
+    }
+    static Vector subtract(Vector a, Vector b) {
+        return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)};
+    }
+    static Vector multiply(Vector a, Vector b) {
+        return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)};
+    }
+    static Vector divide(Vector a, Vector b) {
+        return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)};
+    }
+    /// a·b + c with one rounding.
+    static Vector fma(Vector a, Vector b, Vector c) {
+        return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+    }
+    /// c − a·b with one rounding.
+    static Vector minus_product(Vector a, Vector b, Vector c) {
+        return {_mm256_fnmadd_ps(a.low, b.low, c.low), _mm256_fnmadd_ps(a.high, b.high, c.high)};
+    }
+    /// The larger; b if either is NaN.
+    static Vector larger(Vector a, Vector b) {
+        return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
+    }
+    /// The smaller; b if either is NaN.
+    static Vector smaller(Vector a, Vector b) {
+        return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
+    }
+
+    /// 16 signed bytes at p.
+    static Vector quants(const std::byte* p) {
+        return {quants_of_eight(p), quants_of_eight(p + 8)};
+    }
+    /// The binary16 at p in all lanes. Reads 8 bytes, of which the first 2 count.
+    static Vector half(const std::byte* p) {
+        const __m128i bits = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+        const __m256 scale = _mm256_broadcastss_ps(_mm_cvtph_ps(bits));
+        return {scale, scale};
+    }
+
+    /// power · 2^n, where `shifted` holds n as the exp of kernels/definition.hpp leaves it.
+    static Vector scale_by_power(Vector power, Vector shifted, std::uint32_t zero_bits) {
+        return {
+            scale_eight(power.low, shifted.low, zero_bits),
+            scale_eight(power.high, shifted.high, zero_bits),
+        };
+    }
+
+    static float sum(Vector a) { return TreeSum<Avx2>::of(fold(a)); }
+    /// Four sums at once, to out[0..3].
+    static void sum_four(Vector a, Vector b, Vector c, Vector d, float* out) {
+        TreeSum<Avx2>::of_four(fold(a), fold(b), fold(c), fold(d), out);
+    }
+    static float root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
+
+  private:
+    static __m256 fold(Vector a) { return _mm256_add_ps(a.low, a.high); }
+    static __m256 quants_of_eight(const std::byte* p) {
+        const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+        return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+    }
+    static __m256 scale_eight(__m256 power, __m256 shifted, std::uint32_t zero_bits) {
+        const __m256i zero = _mm256_set1_epi32(static_cast<int>(zero_bits));
+        const __m256i bias = _mm256_set1_epi32(127);
+        const __m256i n = _mm256_sub_epi32(_mm256_castps_si256(shifted), zero);
+        const __m256i low = _mm256_srai_epi32(n, 1);
+        const __m256i high = _mm256_sub_epi32(n, low);
+        const __m256i first = _mm256_slli_epi32(_mm256_add_epi32(low, bias), 23);
+        const __m256i second = _mm256_slli_epi32(_mm256_add_epi32(high, bias), 23);
+        const __m256 once = _mm256_mul_ps(power, _mm256_castsi256_ps(first));
+        return _mm256_mul_ps(once, _mm256_castsi256_ps(second));
+    }
+};
+
+} // namespace headroom::kernels::simd

@@ -1,0 +1,82 @@
+// Sixteen floats as one AVX-512 register: the operations that the kernels of simd/ are written in.
+// Included by avx512.cpp alone.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/simd/tree_sum.hpp"
+
+namespace headroom::kernels::simd {
+
+struct Avx512 {
+    using Vector = __m512;
+    /// Rows that share a pass over N vectors: rows · N accumulators, N inputs and a weight must
+    /// fit 32 registers.
+    static constexpr int rows_for(int /*vectors*/) { return 4; }
+
+    static __mmask16 first(std::int64_t n) { return static_cast<__mmask16>((1U << n) - 1U); }
+
+    static Vector zero() { return _mm512_setzero_ps(); }
+    static Vector all(float x) { return _mm512_set1_ps(x); }
+    static Vector load(const float* p) { return _mm512_loadu_ps(p); }
+    /// The first n < 16 from memory, the others 0.
+    static Vector load_first(const float* p, std::int64_t n) {
+        return _mm512_maskz_loadu_ps(first(n), p);
+    }
+    static void store(float* p, Vector a) { _mm512_storeu_ps(p, a); }
+    static void store_first(float* p, Vector a, std::int64_t n) {
+        _mm512_mask_storeu_ps(p, first(n), a);
+    }
+
+    static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+    static Vector subtract(Vector a, Vector b) { return _mm512_sub_ps(a, b); }
+    static Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
+    static Vector divide(Vector a, Vector b) { return _mm512_div_ps(a, b); }
+    /// a·b + c with one rounding.
+    static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
+    /// c − a·b with one rounding.
+    static Vector minus_product(Vector a, Vector b, Vector c) { return _mm512_fnmadd_ps(a, b, c); }
+    /// The larger; b if either is NaN.
+    static Vector larger(Vector a, Vector b) { return _mm512_max_ps(a, b); }
+    /// The smaller; b if either is NaN.
+    static Vector smaller(Vector a, Vector b) { return _mm512_min_ps(a, b); }
+
+    /// 16 signed bytes at p.
+    static Vector quants(const std::byte* p) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+        return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+    }
+    /// The binary16 at p in all lanes. Reads 8 bytes, of which the first 2 count.
+    static Vector half(const std::byte* p) {
+        const __m128i bits = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+        return _mm512_broadcastss_ps(_mm_cvtph_ps(bits));
+    }
+
+    /// power · 2^n, where `shifted` holds n as the exp of kernels/definition.hpp leaves it.
+    static Vector scale_by_power(Vector power, Vector shifted, std::uint32_t zero_bits) {
+        const __m512i zero = _mm512_set1_epi32(static_cast<int>(zero_bits));
+        const __m512i bias = _mm512_set1_epi32(127);
+        const __m512i n = _mm512_sub_epi32(_mm512_castps_si512(shifted), zero);
+        const __m512i low = _mm512_srai_epi32(n, 1);
+        const __m512i high = _mm512_sub_epi32(n, low);
+        const __m512i first = _mm512_slli_epi32(_mm512_add_epi32(low, bias), 23);
+        const __m512i second = _mm512_slli_epi32(_mm512_add_epi32(high, bias), 23);
+        const Vector once = _mm512_mul_ps(power, _mm512_castsi512_ps(first));
+        return _mm512_mul_ps(once, _mm512_castsi512_ps(second));
+    }
+
+    static float sum(Vector a) { return TreeSum<Avx512>::of(fold(a)); }
+    /// Four sums at once, to out[0..3].
+    static void sum_four(Vector a, Vector b, Vector c, Vector d, float* out) {
+        TreeSum<Avx512>::of_four(fold(a), fold(b), fold(c), fold(d), out);
+    }
+    static float root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
+
+  private:
+    static __m256 fold(Vector a) {
+        const __m256 upper = _mm512_extractf32x8_ps(a, 1);
+        return _mm256_add_ps(_mm512_castps512_ps256(a), upper);
+    }
+};
+
+} // namespace headroom::kernels::simd

@@ -1,0 +1,112 @@
+// Exp, softmax, gate and norm, sixteen elements at a time; same operations per element as the
+// reference, so the same bits.
+#pragma once
+
+#include "kernels/definition.hpp"
+#include "kernels/kernels.hpp"
+
+namespace headroom::kernels::simd {
+
+template <class L>
+typename L::Vector exp_of(typename L::Vector x) {
+    using Vector = typename L::Vector;
+    x = L::larger(L::all(kExpLow), x); // NaN in x stays: these return the second operand then
+    x = L::smaller(L::all(kExpHigh), x);
+    const Vector shifted = L::fma(x, L::all(kExpLog2E), L::all(kExpRound));
+    const Vector whole = L::subtract(shifted, L::all(kExpRound));
+    Vector r = L::minus_product(whole, L::all(kExpLn2High), x);
+    r = L::minus_product(whole, L::all(kExpLn2Low), r);
+    Vector p = L::all(kExpPolynomial[0]);
+    for (int i = 1; i < 6; ++i) {
+        p = L::fma(p, r, L::all(kExpPolynomial[i]));
+    }
+    const Vector power = L::add(L::fma(p, L::multiply(r, r), r), L::all(1.0F));
+    return L::scale_by_power(power, shifted, kExpRoundBits);
+}
+
+/// Calls each(start, load, store) for whole vectors and once for the rest, if any.
+template <class L, class Each>
+void for_vectors(std::int64_t n, Each each) {
+    using Vector = typename L::Vector;
+    const std::int64_t whole = n / kLanes * kLanes;
+    for (std::int64_t i = 0; i < whole; i += kLanes) {
+        each(
+            i, [](const float* p) { return L::load(p); }, [](float* p, Vector a) { L::store(p, a); }
+        );
+    }
+    if (const std::int64_t rest = n - whole; rest > 0) {
+        each(
+            whole,
+            [rest](const float* p) { return L::load_first(p, rest); },
+            [rest](float* p, Vector a) { L::store_first(p, a, rest); }
+        );
+    }
+}
+
+template <class L>
+void silu_gate(float* gate, const float* up, std::int64_t n) {
+    for_vectors<L>(n, [&](std::int64_t i, auto load, auto store) {
+        const auto z = load(gate + i);
+        const auto below = L::add(L::all(1.0F), exp_of<L>(L::multiply(z, L::all(-1.0F))));
+        store(gate + i, L::multiply(L::divide(z, below), load(up + i)));
+    });
+}
+
+/// The largest of n ≥ 1 values. In whatever order they are compared, softmax has the same bits:
+/// both zeros lead to exp(±0) = 1, and a NaN anywhere makes its sum and so everything NaN.
+template <class L>
+float largest_of(const float* x, std::int64_t n) {
+    float largest = x[0];
+    std::int64_t i = 0;
+    if (n >= kLanes) {
+        auto lanes = L::load(x);
+        for (i = kLanes; i + kLanes <= n; i += kLanes) {
+            lanes = L::larger(lanes, L::load(x + i));
+        }
+        float stored[kLanes];
+        L::store(stored, lanes);
+        for (const float lane : stored) {
+            largest = lane > largest ? lane : largest;
+        }
+    }
+    for (; i < n; ++i) {
+        largest = x[i] > largest ? x[i] : largest;
+    }
+    return largest;
+}
+
+template <class L>
+void softmax(float* x, std::int64_t n) {
+    const auto largest = L::all(largest_of<L>(x, n));
+    const std::int64_t whole = n / kLanes * kLanes;
+    auto sums = L::zero();
+    for (std::int64_t i = 0; i < whole; i += kLanes) {
+        const auto e = exp_of<L>(L::subtract(L::load(x + i), largest));
+        L::store(x + i, e);
+        sums = L::add(sums, e);
+    }
+    if (const std::int64_t rest = n - whole; rest > 0) {
+        const auto e = exp_of<L>(L::subtract(L::load_first(x + whole, rest), largest));
+        L::store_first(x + whole, e, rest);
+        sums = L::add(sums, L::load_first(x + whole, rest));
+    }
+    const auto total = L::all(L::sum(sums));
+    for_vectors<L>(n, [&](std::int64_t i, auto load, auto store) {
+        store(x + i, L::divide(load(x + i), total));
+    });
+}
+
+template <class L>
+void rms_norm(const float* x, const float* weight, float epsilon, std::int64_t width, float* y) {
+    auto squares = L::zero();
+    for_vectors<L>(width, [&](std::int64_t i, auto load, auto /*store*/) {
+        squares = L::fma(load(x + i), load(x + i), squares);
+    });
+    const float mean = L::sum(squares) / static_cast<float>(width);
+    const auto inverse = L::all(1.0F / L::root(mean + epsilon));
+    for_vectors<L>(width, [&](std::int64_t i, auto load, auto store) {
+        store(y + i, L::multiply(L::multiply(load(x + i), inverse), load(weight + i)));
+    });
+}
+
+} // namespace headroom::kernels::simd

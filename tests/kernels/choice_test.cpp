@@ -1,0 +1,122 @@
+// Argmax, sampling, and the names and availability of levels.
+#include <limits>
+
+#include "base/check.hpp"
+#include "support.hpp"
+
+namespace headroom::kernels {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+std::int64_t argmax_of(std::vector<float> x) {
+    return argmax(x);
+}
+
+std::int64_t sample_of(std::vector<float> logits, float temperature, double unit) {
+    return sample(reference_kernels(), logits, temperature, unit);
+}
+
+TEST(Argmax, takes_the_first_of_the_largest) {
+    EXPECT_EQ(argmax_of({1.0F}), 0);
+    EXPECT_EQ(argmax_of({1.0F, 3.0F, 3.0F, 2.0F}), 1);
+    EXPECT_EQ(argmax_of({-0.0F, 0.0F}), 0);
+    EXPECT_EQ(argmax_of({-kInfinity, -kInfinity}), 0);
+}
+
+TEST(Argmax, prefers_anything_to_nan) {
+    EXPECT_EQ(argmax_of({kNaN, -kInfinity, kNaN, -5.0F}), 3);
+    EXPECT_EQ(argmax_of({kNaN, -kInfinity}), 1);
+    EXPECT_EQ(argmax_of({2.0F, kNaN}), 0);
+    EXPECT_EQ(argmax_of({kNaN, kNaN}), 0);
+}
+
+TEST(Sample, inverts_the_cumulative_sum) {
+    // ln 1, ln 2, ln 1: probabilities 1/4, 1/2, 1/4
+    const std::vector<float> logits = {0.0F, 0.6931472F, 0.0F};
+    EXPECT_EQ(sample_of(logits, 1.0F, 0.0), 0);
+    EXPECT_EQ(sample_of(logits, 1.0F, 0.249), 0);
+    EXPECT_EQ(sample_of(logits, 1.0F, 0.251), 1);
+    EXPECT_EQ(sample_of(logits, 1.0F, 0.749), 1);
+    EXPECT_EQ(sample_of(logits, 1.0F, 0.751), 2);
+    // Temperature 1/2 squares the odds: 1/6, 4/6, 1/6
+    EXPECT_EQ(sample_of(logits, 0.5F, 0.167), 1);
+    EXPECT_EQ(sample_of(logits, 0.5F, 0.166), 0);
+}
+
+TEST(Sample, never_takes_what_has_no_probability) {
+    const double last = std::nextafter(1.0, 0.0);
+    const std::vector<float> logits = {-kInfinity, 0.0F, -kInfinity, -1000.0F, 0.0F, -kInfinity};
+    EXPECT_EQ(sample_of(logits, 1.0F, 0.0), 1);
+    EXPECT_EQ(sample_of(logits, 1.0F, 0.5), 4);
+    EXPECT_EQ(sample_of(logits, 1.0F, last), 4);
+    for (int i = 0; i < 1000; ++i) {
+        const std::int64_t id = sample_of(logits, 1.0F, i / 1000.0);
+        EXPECT_TRUE(id == 1 || id == 4) << i;
+    }
+}
+
+TEST(Sample, stays_inside_when_rounding_leaves_the_sum_off_one) {
+    const double last = std::nextafter(1.0, 0.0);
+    for (std::int64_t n = 1; n < 200; ++n) {
+        const std::int64_t id =
+            sample_of(random_floats(n, static_cast<std::uint64_t>(n)), 0.7F, last);
+        EXPECT_EQ(id, n - 1);
+    }
+}
+
+TEST(Sample, approaches_argmax_at_small_temperature_and_never_fails) {
+    EXPECT_EQ(sample_of({1.0F, 3.0F, 2.0F}, 1e-38F, 0.999), 1);
+    EXPECT_EQ(sample_of({1e38F, 3e38F, 2e38F}, 1e-30F, 0.999), 1);
+    EXPECT_EQ(sample_of({1.0F, kInfinity, 2.0F}, 1.0F, 0.5), 1);
+    EXPECT_EQ(sample_of({1.0F, kNaN, 2.0F}, 1.0F, 0.5), 2);
+    EXPECT_EQ(sample_of({kNaN, kNaN}, 1.0F, 0.5), 0);
+}
+
+TEST(Sample, draws_in_proportion) {
+    const std::vector<float> logits = {0.0F, 1.0F, 2.0F, 3.0F};
+    std::vector<int> counts(4, 0);
+    Random random(stream_seed(3, "sample test"));
+    for (int i = 0; i < 20000; ++i) {
+        ++counts[size_of(sample_of(logits, 1.0F, random.unit()))];
+    }
+    // exp(i) / 31.19; a count's standard deviation is at most 71, five of them allowed
+    EXPECT_NEAR(counts[0], 641, 5 * 25);
+    EXPECT_NEAR(counts[1], 1743, 5 * 40);
+    EXPECT_NEAR(counts[2], 4738, 5 * 60);
+    EXPECT_NEAR(counts[3], 12878, 5 * 68);
+}
+
+TEST(Levels, have_names_that_are_read_back) {
+    for (const Level level : {Level::reference, Level::openblas, Level::avx2, Level::avx512}) {
+        EXPECT_EQ(level_named(name_of(level)), level);
+    }
+    EXPECT_EQ(level_named("sse9"), std::nullopt);
+}
+
+TEST(Levels, tables_are_complete_and_their_own) {
+    EXPECT_TRUE(available(Level::reference));
+    EXPECT_TRUE(available(best_level()));
+    for (const Level level : {Level::reference, Level::openblas, Level::avx2, Level::avx512}) {
+        if (!available(level)) {
+            EXPECT_THROW((void)kernels_for(level), Bug);
+            continue;
+        }
+        const Kernels& kernels = kernels_for(level);
+        EXPECT_EQ(kernels.level, level);
+        EXPECT_TRUE(
+            kernels.multiply != nullptr && kernels.rms_norm != nullptr && kernels.rope != nullptr &&
+            kernels.attention != nullptr && kernels.silu_gate != nullptr &&
+            kernels.softmax != nullptr && kernels.add != nullptr
+        );
+    }
+}
+
+TEST(Levels, openblas_names_its_core_when_it_is_built_in) {
+    EXPECT_EQ(openblas_core().empty(), !available(Level::openblas));
+    EXPECT_TRUE(openblas_core_wanted().empty() || available(Level::openblas));
+}
+
+} // namespace
+} // namespace headroom::kernels
