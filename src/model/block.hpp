@@ -22,7 +22,19 @@ namespace headroom::model {
 /// ffn {gate, up, down, ffn_norm, next_norm (not in the last layer)}; lm_head {head, output_norm}.
 /// Norms are (1, D) F32, rows of q are the group's q·d rows, of k and v its d rows.
 enum class Slot : std::uint8_t {
-    embedding, first_norm, q, k, v, o, gate, up, down, ffn_norm, next_norm, head, output_norm,
+    embedding,
+    first_norm,
+    q,
+    k,
+    v,
+    o,
+    gate,
+    up,
+    down,
+    ffn_norm,
+    next_norm,
+    head,
+    output_norm,
 };
 
 struct TensorSpec {
@@ -34,15 +46,19 @@ struct TensorSpec {
 
 /// The tensors of a block in storage order. `with_matrix` false leaves out the head matrix of a
 /// tied lm_head that lives beside embed.
-[[nodiscard]] std::vector<TensorSpec>
-tensors_of(const Hyperparameters& model, const BlockName& name, bool with_matrix = true);
+[[nodiscard]] std::vector<TensorSpec> tensors_of(
+    const Hyperparameters& model, const BlockName& name, bool with_matrix = true
+);
 
 class Block {
   public:
     /// No storage yet. `resource` outlives the block. alignment of every piece: 64 bytes.
     Block(
-        const Hyperparameters& model, BlockName name, Bytes piece_bytes,
-        std::pmr::memory_resource* resource, bool with_matrix = true
+        const Hyperparameters& model,
+        BlockName name,
+        Bytes piece_bytes,
+        std::pmr::memory_resource* resource,
+        bool with_matrix = true
     );
     Block(Block&& other) noexcept;
     Block& operator=(Block&& other) noexcept;
@@ -73,11 +89,21 @@ class Block {
     [[nodiscard]] std::vector<kernels::Matrix> matrices(Slot slot) const;
     /// A norm's D values.
     [[nodiscard]] const float* norm(Slot slot) const;
+    /// Which rows of which tensor piece i holds; first_row counts from the tensor's first.
+    [[nodiscard]] TensorSpec spec(std::size_t i) const;
+    [[nodiscard]] std::int64_t first_row(std::size_t i) const { return pieces_[i].first_row; }
+    /// Row `row` of the tensor as floats: the embedding lookup.
+    void expand_row(Slot slot, std::int64_t row, float* out) const;
 
     /// y[t, m] for all rows of the tensor, piece by piece: the same bits as in one call.
     void multiply(
-        const kernels::Kernels& kernels, Slot slot, const float* x, std::int64_t x_stride,
-        std::int64_t n, float* y, std::int64_t y_stride
+        const kernels::Kernels& kernels,
+        Slot slot,
+        const float* x,
+        std::int64_t x_stride,
+        std::int64_t n,
+        float* y,
+        std::int64_t y_stride
     ) const;
 
   private:
@@ -90,6 +116,9 @@ class Block {
         Bytes bytes;
         std::byte* data;
     };
+    [[nodiscard]] std::span<const Piece> pieces_of(Slot slot) const;
+    [[nodiscard]] static kernels::Matrix matrix(const Piece& piece);
+    void free_all();
     BlockName name_;
     std::pmr::memory_resource* resource_;
     std::vector<Piece> pieces_;

@@ -17,12 +17,15 @@ namespace headroom::model {
 /// (positions, d/2) each. Not charged to a budget: a stated constant, context·d·4 bytes.
 class RopeTable {
   public:
-    explicit RopeTable(const Hyperparameters& model);
-    [[nodiscard]] const float* cosines(std::int64_t position) const;
+    /// `positions` 0: the model's whole context.
+    explicit RopeTable(const Hyperparameters& model, std::int64_t positions = 0);
+    [[nodiscard]] const float* cosines(std::int64_t position) const; ///< position < positions
     [[nodiscard]] const float* sines(std::int64_t position) const;
+    [[nodiscard]] std::int64_t positions() const { return positions_; }
 
   private:
     std::int64_t half_;
+    std::int64_t positions_;
     std::vector<float> cosines_;
     std::vector<float> sines_;
 };
@@ -35,7 +38,10 @@ struct Context {
 
 /// x (n, D) = embedding rows of ids; normed (n, D) = first layer's attention norm of x.
 void run_embed(
-    const Context& context, const Block& embed, std::span<const std::int32_t> ids, float* x,
+    const Context& context,
+    const Block& embed,
+    std::span<const std::int32_t> ids,
+    float* x,
     float* normed
 );
 
@@ -47,16 +53,27 @@ struct GroupScratch {
 /// out (n, q·d) = the group's head outputs; appends rows first … first+n−1 to the cache, which must
 /// have pages for them.
 void run_group(
-    const Context& context, const Block& group, GroupCache& cache, const float* normed,
-    std::int64_t first, std::int64_t n, const GroupScratch& scratch, float* out
+    const Context& context,
+    const Block& group,
+    GroupCache& cache,
+    const float* normed,
+    std::int64_t first,
+    std::int64_t n,
+    const GroupScratch& scratch,
+    float* out
 );
 
 /// residual (n, D) = x + o · heads. heads is group-major: (groups, n, q·d); with n > 1 it is put
 /// into token-major order in `scratch` (n, D) first; with n = 1 both are the same and scratch is
-/// not touched.
+/// not touched. residual must not overlap x or heads.
 void run_proj(
-    const Context& context, const Block& proj, const float* heads, const float* x, std::int64_t n,
-    float* scratch, float* residual
+    const Context& context,
+    const Block& proj,
+    const float* heads,
+    const float* x,
+    std::int64_t n,
+    float* scratch,
+    float* residual
 );
 
 struct FfnScratch {
@@ -66,17 +83,27 @@ struct FfnScratch {
 };
 
 /// x (n, D) = residual + down · (silu(gate·h) ⊙ up·h), h = ffn norm of residual;
-/// normed (n, D) = next layer's attention norm of x (untouched in the last layer).
+/// normed (n, D) = next layer's attention norm of x (untouched in the last layer). x must not
+/// overlap residual.
 void run_ffn(
-    const Context& context, const Block& ffn, const float* residual, std::int64_t n,
-    const FfnScratch& scratch, float* x, float* normed
+    const Context& context,
+    const Block& ffn,
+    const float* residual,
+    std::int64_t n,
+    const FfnScratch& scratch,
+    float* x,
+    float* normed
 );
 
 /// logits (V) = head · output_norm(x) for one token; `matrix` is the block that holds the matrix:
 /// lm_head itself, or embed if they are tied and live together. normed: D scratch.
 void run_lm_head(
-    const Context& context, const Block& lm_head, const Block& matrix, const float* x,
-    float* normed, float* logits
+    const Context& context,
+    const Block& lm_head,
+    const Block& matrix,
+    const float* x,
+    float* normed,
+    float* logits
 );
 
 } // namespace headroom::model

@@ -32,7 +32,8 @@ struct GgufArray {
     std::uint64_t count = 0;
     std::span<const std::byte> bytes; ///< as in the file; strings: length-prefixed one by one
 };
-using GgufValue = std::variant<std::uint64_t, std::int64_t, double, bool, std::string_view, GgufArray>;
+using GgufValue =
+    std::variant<std::uint64_t, std::int64_t, double, bool, std::string_view, GgufArray>;
 
 /// Name of a ggml type code ("Q4_K"), or "type 99" if unknown.
 [[nodiscard]] std::string ggml_type_name(std::uint32_t code);

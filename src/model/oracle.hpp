@@ -15,9 +15,12 @@ namespace headroom::model {
 
 class Oracle {
   public:
+    /// Copies all weights out of the file. The size of pieces changes no bit of a result.
     Oracle(
-        const GgufFile& file, const kernels::Kernels& kernels,
-        std::pmr::memory_resource* resource = std::pmr::new_delete_resource()
+        const GgufFile& file,
+        const kernels::Kernels& kernels,
+        std::pmr::memory_resource* resource = std::pmr::new_delete_resource(),
+        Bytes piece_bytes = Bytes{64} * 1024
     );
 
     /// Appends n ≥ 1 tokens in one go; the logits (V) after the last of them, valid until the next
@@ -27,18 +30,21 @@ class Oracle {
     [[nodiscard]] const Hyperparameters& hyperparameters() const { return model_; }
 
   private:
-    Hyperparameters model_;
-    const kernels::Kernels* kernels_;
-    RopeTable ropes_;
-    std::pmr::memory_resource* resource_;
-    Block embed_;
-    Block lm_head_;
     struct Layer {
         std::vector<Block> groups;
         std::vector<GroupCache> caches;
         Block proj;
         Block ffn;
     };
+    struct Buffers;
+    void run_layer(Layer& layer, std::int64_t n, Buffers& buffers);
+
+    Hyperparameters model_;
+    const kernels::Kernels* kernels_;
+    RopeTable ropes_;
+    std::pmr::memory_resource* resource_;
+    Block embed_;
+    Block lm_head_;
     std::vector<Layer> layers_;
     std::int64_t length_ = 0;
     std::vector<float> logits_;

@@ -1,0 +1,181 @@
+#include "model/execute.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+
+namespace headroom::model {
+
+RopeTable::RopeTable(const Hyperparameters& model, std::int64_t positions)
+    : half_(model.head_width() / 2), positions_(positions > 0 ? positions : model.context) {
+    const auto size = static_cast<std::size_t>(positions_ * half_);
+    cosines_.resize(size);
+    sines_.resize(size);
+    for (std::int64_t p = 0; p < positions_; ++p) {
+        const std::int64_t at = p * half_;
+        kernels::rope_angles(
+            p, model.rope_theta, model.head_width(), cosines_.data() + at, sines_.data() + at
+        );
+    }
+}
+
+const float* RopeTable::cosines(std::int64_t position) const {
+    HEADROOM_CHECK(
+        position >= 0 && position < positions_, "position {} of {}", position, positions_
+    );
+    return cosines_.data() + position * half_;
+}
+
+const float* RopeTable::sines(std::int64_t position) const {
+    HEADROOM_CHECK(
+        position >= 0 && position < positions_, "position {} of {}", position, positions_
+    );
+    return sines_.data() + position * half_;
+}
+
+namespace {
+
+/// y (n, D) = norm of x (n, D), token by token. y may be x.
+void normalise(
+    const Context& context, const float* weight, const float* x, std::int64_t n, float* y
+) {
+    const std::int64_t width = context.model->width;
+    for (std::int64_t t = 0; t < n; ++t) {
+        context.kernels->rms_norm(
+            x + t * width, weight, context.model->rms_epsilon, width, y + t * width
+        );
+    }
+}
+
+/// y (n, D) += x (n, D).
+void add_to(const Context& context, const float* x, std::int64_t n, float* y) {
+    const std::int64_t width = context.model->width;
+    for (std::int64_t t = 0; t < n; ++t) {
+        context.kernels->add(x + t * width, y + t * width, width, y + t * width);
+    }
+}
+
+} // namespace
+
+void run_embed(
+    const Context& context,
+    const Block& embed,
+    std::span<const std::int32_t> ids,
+    float* x,
+    float* normed
+) {
+    const std::int64_t width = context.model->width;
+    for (std::size_t t = 0; t < ids.size(); ++t) {
+        embed.expand_row(Slot::embedding, ids[t], x + static_cast<std::int64_t>(t) * width);
+    }
+    normalise(
+        context, embed.norm(Slot::first_norm), x, static_cast<std::int64_t>(ids.size()), normed
+    );
+}
+
+void run_group(
+    const Context& context,
+    const Block& group,
+    GroupCache& cache,
+    const float* normed,
+    std::int64_t first,
+    std::int64_t n,
+    const GroupScratch& scratch,
+    float* out
+) {
+    const std::int64_t width = context.model->width;
+    const std::int64_t d = context.model->head_width();
+    const std::int64_t heads = context.model->heads_per_group();
+    const std::int64_t stride = (heads + 2) * d; // a token's queries, key and value
+    const kernels::Kernels& k = *context.kernels;
+    float* const projected = scratch.projected;
+    group.multiply(k, Slot::q, normed, width, n, projected, stride);
+    group.multiply(k, Slot::k, normed, width, n, projected + heads * d, stride);
+    group.multiply(k, Slot::v, normed, width, n, projected + (heads + 1) * d, stride);
+    for (std::int64_t t = 0; t < n; ++t) {
+        const std::int64_t position = first + t;
+        float* const queries = projected + t * stride;
+        float* const key = queries + heads * d;
+        const float* const cosines = context.ropes->cosines(position);
+        const float* const sines = context.ropes->sines(position);
+        k.rope(queries, heads, d, cosines, sines);
+        k.rope(key, 1, d, cosines, sines);
+        std::copy_n(key, d, cache.keys(position));
+        std::copy_n(key + d, d, cache.values(position));
+        k.attention({
+            .queries = queries,
+            .pages = cache.page_table(),
+            .scores = scratch.scores,
+            .out = out + t * heads * d,
+            .heads = heads,
+            .head_width = d,
+            .context = position + 1,
+        });
+    }
+}
+
+void run_proj(
+    const Context& context,
+    const Block& proj,
+    const float* heads,
+    const float* x,
+    std::int64_t n,
+    float* scratch,
+    float* residual
+) {
+    const std::int64_t width = context.model->width;
+    const std::int64_t part = context.model->heads_per_group() * context.model->head_width();
+    const float* token_major = heads;
+    if (n > 1) {
+        for (std::int64_t g = 0; g < context.model->kv_heads; ++g) {
+            for (std::int64_t t = 0; t < n; ++t) {
+                std::copy_n(heads + (g * n + t) * part, part, scratch + t * width + g * part);
+            }
+        }
+        token_major = scratch;
+    }
+    proj.multiply(*context.kernels, Slot::o, token_major, width, n, residual, width);
+    add_to(context, x, n, residual);
+}
+
+void run_ffn(
+    const Context& context,
+    const Block& ffn,
+    const float* residual,
+    std::int64_t n,
+    const FfnScratch& scratch,
+    float* x,
+    float* normed
+) {
+    const std::int64_t width = context.model->width;
+    const std::int64_t hidden = context.model->ffn_width;
+    const kernels::Kernels& k = *context.kernels;
+    normalise(context, ffn.norm(Slot::ffn_norm), residual, n, scratch.normed);
+    ffn.multiply(k, Slot::gate, scratch.normed, width, n, scratch.gate, hidden);
+    ffn.multiply(k, Slot::up, scratch.normed, width, n, scratch.up, hidden);
+    for (std::int64_t t = 0; t < n; ++t) {
+        k.silu_gate(scratch.gate + t * hidden, scratch.up + t * hidden, hidden);
+    }
+    ffn.multiply(k, Slot::down, scratch.gate, hidden, n, x, width);
+    add_to(context, residual, n, x);
+    if (ffn.has(Slot::next_norm)) {
+        normalise(context, ffn.norm(Slot::next_norm), x, n, normed);
+    }
+}
+
+void run_lm_head(
+    const Context& context,
+    const Block& lm_head,
+    const Block& matrix,
+    const float* x,
+    float* normed,
+    float* logits
+) {
+    normalise(context, lm_head.norm(Slot::output_norm), x, 1, normed);
+    const Slot slot = matrix.has(Slot::head) ? Slot::head : Slot::embedding;
+    matrix.multiply(
+        *context.kernels, slot, normed, context.model->width, 1, logits, context.model->vocabulary
+    );
+}
+
+} // namespace headroom::model

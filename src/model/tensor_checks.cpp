@@ -1,0 +1,166 @@
+#include "model/tensor_checks.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string_view>
+#include <unordered_set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "model/ggml_types.hpp"
+#include "model/gguf_cursor.hpp"
+
+namespace headroom::model {
+
+namespace {
+
+constexpr std::size_t kShown = 10;
+
+/// Problems of one kind, gathered into one sentence: "FILE: KIND: a, b, c and 7 more".
+class Gathered {
+  public:
+    void add(const std::string& item) {
+        if (count_++ < kShown) {
+            text_ += (text_.empty() ? "" : ", ") + item;
+        }
+    }
+    void report(const GgufFile& file, std::string_view kind, std::vector<std::string>& problems)
+        const {
+        if (count_ > 0) {
+            const std::string more =
+                count_ > kShown ? fmt::format(" and {} more", count_ - kShown) : "";
+            problems.push_back(fmt::format("{}: {}: {}{}", file.path().string(), kind, text_, more)
+            );
+        }
+    }
+
+  private:
+    std::size_t count_ = 0;
+    std::string text_;
+};
+
+/// "(D)" and "(D, 1)" are the same shape: trailing ones are dropped.
+std::vector<std::int64_t> trimmed(std::vector<std::int64_t> dimensions) {
+    while (dimensions.size() > 1 && dimensions.back() == 1) {
+        dimensions.pop_back();
+    }
+    return dimensions;
+}
+
+const char* explanation(std::string_view tensor) {
+    if (tensor == "rope_freqs.weight") {
+        return " (rope frequency factors)";
+    }
+    if (tensor.ends_with(".bias")) {
+        return " (a bias)";
+    }
+    if (tensor.find("_exps") != std::string_view::npos ||
+        tensor.find("ffn_gate_inp") != std::string_view::npos) {
+        return " (a mixture of experts)";
+    }
+    return "";
+}
+
+/// A tensor that nobody would multiply with means a model that this decoder does not compute.
+void check_nothing_else(
+    const GgufFile& file,
+    const std::vector<ExpectedTensor>& expected,
+    std::vector<std::string>& problems
+) {
+    std::unordered_set<std::string_view> known;
+    for (const ExpectedTensor& e : expected) {
+        known.insert(e.name);
+    }
+    Gathered others;
+    for (const GgufTensor& tensor : file.tensors()) {
+        if (!known.contains(tensor.name)) {
+            others.add(in_quotes(tensor.name) + explanation(tensor.name));
+        }
+    }
+    others.report(
+        file,
+        "tensors that this decoder does not compute with, so its results would be wrong",
+        problems
+    );
+}
+
+bool all_finite(std::span<const std::byte> floats) {
+    for (std::size_t i = 0; i + sizeof(float) <= floats.size(); i += sizeof(float)) {
+        float value = 0;
+        std::memcpy(&value, floats.data() + i, sizeof value);
+        if (!std::isfinite(value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+} // namespace
+
+void check_tensor_types(const GgufFile& file, std::vector<std::string>& problems) {
+    Gathered refused;
+    for (const GgufTensor& tensor : file.tensors()) {
+        if (!weight_type_of(tensor.ggml_type)) {
+            refused.add(
+                fmt::format("{} {}", in_quotes(tensor.name), ggml_type_name(tensor.ggml_type))
+            );
+        }
+    }
+    refused.report(
+        file,
+        "tensors of types that cannot be computed yet (F32 and Q8_0 can; llama.cpp's "
+        "llama-quantize makes a Q8_0 file)",
+        problems
+    );
+}
+
+void check_tensor_shapes(
+    const GgufFile& file,
+    const std::vector<ExpectedTensor>& expected,
+    std::vector<std::string>& problems
+) {
+    Gathered missing;
+    Gathered wrong;
+    Gathered quantised_norms;
+    for (const ExpectedTensor& e : expected) {
+        const GgufTensor* const tensor = file.tensor(e.name);
+        if (tensor == nullptr) {
+            missing.add(e.name);
+            continue;
+        }
+        const auto wanted = trimmed({e.columns, e.rows});
+        if (trimmed(tensor->dimensions) != wanted) {
+            wrong.add(fmt::format(
+                "{} is {}, expected {}",
+                e.name,
+                fmt::join(tensor->dimensions, " x "),
+                fmt::join(wanted, " x ")
+            ));
+        }
+        if (e.norm && weight_type_of(tensor->ggml_type) == WeightType::q8_0) {
+            quantised_norms.add(e.name);
+        }
+    }
+    missing.report(file, "tensors are missing", problems);
+    wrong.report(file, "tensors do not have the shapes that the metadata says", problems);
+    quantised_norms.report(file, "norms must be F32, these are Q8_0", problems);
+    check_nothing_else(file, expected, problems);
+}
+
+void check_norms(
+    const GgufFile& file,
+    const std::vector<ExpectedTensor>& expected,
+    std::vector<std::string>& problems
+) {
+    Gathered broken;
+    for (const ExpectedTensor& e : expected) {
+        if (e.norm && !all_finite(file.data(*file.tensor(e.name)))) {
+            broken.add(e.name);
+        }
+    }
+    broken.report(file, "norms with values that are not finite; the file is damaged", problems);
+}
+
+} // namespace headroom::model

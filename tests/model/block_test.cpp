@@ -1,0 +1,193 @@
+// A block's storage: exact bytes, whole rows, the right rows of the file, nothing lost on a move.
+#include <cstring>
+
+#include <gtest/gtest.h>
+
+#include "base/check.hpp"
+#include "gguf_writer.hpp"
+#include "model/block.hpp"
+#include "model/weights.hpp"
+#include "tiny_model.hpp"
+#include "tracking_resource.hpp"
+
+namespace headroom::model {
+namespace {
+
+using test::TemporaryFile;
+using test::tiny_hyperparameters;
+using test::TinyShape;
+using test::TrackingResource;
+
+Bytes all_bytes(const Block& block) {
+    Bytes sum = 0;
+    for (std::size_t i = 0; i < block.pieces(); ++i) {
+        sum += block.piece_bytes(i);
+    }
+    return sum;
+}
+
+TEST(Block, has_the_bytes_that_the_cost_table_says) {
+    // q = 2, d = 8, D = 32, F = 64, V = 40, w = 4: group (q+2)·d·D·w, proj D²·w,
+    // ffn 3·D·F·w + 8·D (last layer 4·D), embed and lm_head V·D·w + 4·D.
+    TrackingResource memory;
+    const Hyperparameters model = tiny_hyperparameters({});
+    const auto bytes = [&](BlockName name, bool with_matrix = true) {
+        return all_bytes(Block(model, name, 1000, &memory, with_matrix));
+    };
+    EXPECT_EQ(bytes({BlockKind::group, 0, 1}), 4 * 8 * 32 * 4);
+    EXPECT_EQ(bytes({BlockKind::proj, 1}), 32 * 32 * 4);
+    EXPECT_EQ(bytes({BlockKind::ffn, 0}), 3 * 32 * 64 * 4 + 8 * 32);
+    EXPECT_EQ(bytes({BlockKind::ffn, 1}), 3 * 32 * 64 * 4 + 4 * 32);
+    EXPECT_EQ(bytes({BlockKind::embed}), 40 * 32 * 4 + 4 * 32);
+    EXPECT_EQ(bytes({BlockKind::lm_head}), 40 * 32 * 4 + 4 * 32);
+    EXPECT_EQ(bytes({BlockKind::lm_head}, false), 4 * 32);
+    // Q8_0: a row of 32 is 34 bytes.
+    const Hyperparameters quantised = tiny_hyperparameters({.quantised = true});
+    EXPECT_EQ(all_bytes(Block(quantised, {BlockKind::proj, 0}, 1000, &memory)), 32 * 34);
+}
+
+TEST(Block, is_cut_into_whole_rows_within_the_limit_in_fours_where_they_fit) {
+    TrackingResource memory;
+    const Hyperparameters model = tiny_hyperparameters({});
+    const auto rows = [&](Bytes piece_bytes) {
+        const Block block(model, {BlockKind::proj, 0}, piece_bytes, &memory);
+        std::vector<std::int64_t> result;
+        for (std::size_t i = 0; i < block.pieces(); ++i) {
+            result.push_back(block.spec(i).rows);
+        }
+        return result;
+    };
+    using Rows = std::vector<std::int64_t>; // a row is 128 bytes
+    EXPECT_EQ(rows(1), Rows(32, 1));
+    EXPECT_EQ(rows(400), (Rows{3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 2}));
+    EXPECT_EQ(rows(13 * 128), (Rows{12, 12, 8}));
+    EXPECT_EQ(rows(1 << 20), Rows{32});
+}
+
+TEST(Block, allocates_exact_bytes_and_gives_all_of_them_back) {
+    TrackingResource memory;
+    const Hyperparameters model = tiny_hyperparameters({});
+    {
+        Block block(model, {BlockKind::ffn, 0}, 1000, &memory);
+        EXPECT_EQ(memory.held(), 0);
+        EXPECT_FALSE(block.complete());
+        EXPECT_EQ(block.allocate_piece(3).size(), static_cast<std::size_t>(block.piece_bytes(3)));
+        EXPECT_EQ(memory.held(), block.piece_bytes(3));
+        EXPECT_EQ(block.bytes(), block.piece_bytes(3));
+        EXPECT_THROW(block.allocate_piece(3), Bug);
+        EXPECT_THROW((void)block.piece(2), Bug);
+        block.free_piece(3);
+        EXPECT_THROW(block.free_piece(3), Bug);
+        EXPECT_EQ(memory.held(), 0);
+        block.allocate_all();
+        EXPECT_TRUE(block.complete());
+        EXPECT_EQ(memory.held(), all_bytes(block));
+        Block moved(std::move(block));
+        EXPECT_EQ(memory.held(), all_bytes(moved));
+        Block other(model, {BlockKind::proj, 1}, 1000, &memory);
+        other.allocate_all();
+        other = std::move(moved);
+        EXPECT_EQ(other.name(), (BlockName{BlockKind::ffn, 0}));
+        EXPECT_EQ(memory.held(), all_bytes(other));
+    }
+    EXPECT_EQ(memory.held(), 0);
+}
+
+/// All pieces of a slot, one after the other.
+std::string content(const Block& block, Slot slot) {
+    std::string bytes;
+    for (std::size_t i = 0; i < block.pieces(); ++i) {
+        if (block.spec(i).slot == slot) {
+            const auto piece = block.piece(i);
+            bytes.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+        }
+    }
+    return bytes;
+}
+
+TEST(LoadBlock, takes_the_rows_of_its_group_and_its_layer) {
+    for (const bool quantised : {false, true}) {
+        for (const Bytes piece_bytes : {Bytes{1}, Bytes{500}, Bytes{1} << 20}) {
+            const TinyShape shape{.quantised = quantised};
+            test::GgufWriter writer = test::tiny_model(shape);
+            const TemporaryFile temporary(writer.bytes());
+            const GgufFile file(temporary.path());
+            const Hyperparameters model = read_hyperparameters(file);
+            const std::size_t row = quantised ? 34 : 128;
+            const auto data = [&](const char* name, std::size_t first, std::size_t rows) {
+                return writer.find_tensor(name).data.substr(first * row, rows * row);
+            };
+            TrackingResource memory;
+            Block group(model, {BlockKind::group, 1, 1}, piece_bytes, &memory);
+            load_block(file, model, group);
+            // Group 1 of q = 2, d = 8: query rows 16 to 31, key and value rows 8 to 15.
+            EXPECT_EQ(content(group, Slot::q), data("blk.1.attn_q.weight", 16, 16));
+            EXPECT_EQ(content(group, Slot::k), data("blk.1.attn_k.weight", 8, 8));
+            EXPECT_EQ(content(group, Slot::v), data("blk.1.attn_v.weight", 8, 8));
+            Block ffn(model, {BlockKind::ffn, 0}, piece_bytes, &memory);
+            load_block(file, model, ffn);
+            EXPECT_EQ(content(ffn, Slot::down), writer.find_tensor("blk.0.ffn_down.weight").data);
+            EXPECT_EQ(
+                content(ffn, Slot::next_norm), writer.find_tensor("blk.1.attn_norm.weight").data
+            );
+        }
+    }
+}
+
+TEST(Block, finds_embedding_rows_whatever_the_pieces) {
+    const TinyShape shape{};
+    test::GgufWriter writer = test::tiny_model(shape);
+    const TemporaryFile temporary(writer.bytes());
+    const GgufFile file(temporary.path());
+    const Hyperparameters model = read_hyperparameters(file);
+    TrackingResource memory;
+    Block embed(model, {BlockKind::embed}, 1000, &memory); // 4 rows of 128 bytes each
+    load_block(file, model, embed);
+    EXPECT_EQ(embed.matrices(Slot::embedding).size(), 10U);
+    const std::string& data = writer.find_tensor("token_embd.weight").data;
+    for (std::int64_t row = 0; row < 40; ++row) {
+        std::vector<float> values(32);
+        embed.expand_row(Slot::embedding, row, values.data());
+        EXPECT_EQ(std::memcmp(values.data(), data.data() + row * 128, 128), 0) << row;
+    }
+    std::vector<float> values(32);
+    EXPECT_THROW(embed.expand_row(Slot::embedding, 40, values.data()), Bug);
+    EXPECT_THROW(embed.expand_row(Slot::embedding, -1, values.data()), Bug);
+    EXPECT_THROW((void)embed.norm(Slot::output_norm), Bug);
+    EXPECT_EQ(
+        std::memcmp(
+            embed.norm(Slot::first_norm),
+            writer.find_tensor("blk.0.attn_norm.weight").data.data(),
+            128
+        ),
+        0
+    );
+}
+
+TEST(TiedHead, drops_its_matrix_beside_embed_and_takes_it_over_when_embed_leaves) {
+    const TemporaryFile temporary(test::tiny_model({.tied = true}).bytes());
+    const GgufFile file(temporary.path());
+    const Hyperparameters model = read_hyperparameters(file);
+    TrackingResource memory;
+    Block embed(model, {BlockKind::embed}, 1000, &memory);
+    Block head(model, {BlockKind::lm_head}, 1000, &memory);
+    load_block(file, model, embed);
+    load_block(file, model, head);
+    const std::string matrix = content(head, Slot::head);
+    EXPECT_EQ(matrix, content(embed, Slot::embedding));
+    EXPECT_THROW(head.adopt_matrix(embed), Bug); // it has one
+    head.release_matrix();
+    EXPECT_EQ(head.bytes(), 128);
+    EXPECT_FALSE(head.has(Slot::head));
+    EXPECT_THROW(head.release_matrix(), Bug);
+    const Bytes before = memory.held();
+    head.adopt_matrix(embed);
+    EXPECT_EQ(memory.held(), before); // moved, not copied
+    EXPECT_EQ(content(head, Slot::head), matrix);
+    EXPECT_EQ(embed.bytes(), 128);
+    EXPECT_FALSE(embed.complete());
+    EXPECT_THROW(embed.adopt_matrix(head), Bug);
+}
+
+} // namespace
+} // namespace headroom::model

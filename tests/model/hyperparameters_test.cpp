@@ -1,0 +1,210 @@
+// Hyperparameters come out as written; whatever the decoder would compute wrongly is refused, and
+// all problems are told at once.
+#include <limits>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+#include "gguf_writer.hpp"
+#include "model/weights.hpp"
+#include "tiny_model.hpp"
+
+namespace headroom::model {
+namespace {
+
+using test::GgufWriter;
+using test::raw;
+using test::TemporaryFile;
+using test::tiny_model;
+using testing::HasSubstr;
+
+std::vector<std::string> problems_of(const GgufWriter& writer) {
+    const TemporaryFile file(writer.bytes());
+    try {
+        (void)read_hyperparameters(GgufFile(file.path()));
+    } catch (const InputError& error) {
+        for (const std::string& problem : error.problems()) {
+            EXPECT_TRUE(problem.starts_with(file.path().string() + ": ")) << problem;
+        }
+        return error.problems();
+    }
+    return {};
+}
+
+/// The only problem; fails the test if there are none or several.
+std::string problem_of(const GgufWriter& writer) {
+    const auto problems = problems_of(writer);
+    EXPECT_EQ(problems.size(), 1U) << testing::PrintToString(problems);
+    return problems.empty() ? "" : problems.front();
+}
+
+void expect_equal(const Hyperparameters& a, const Hyperparameters& b) {
+    EXPECT_EQ(a.name, b.name);
+    EXPECT_EQ(a.layers, b.layers);
+    EXPECT_EQ(a.heads, b.heads);
+    EXPECT_EQ(a.kv_heads, b.kv_heads);
+    EXPECT_EQ(a.width, b.width);
+    EXPECT_EQ(a.ffn_width, b.ffn_width);
+    EXPECT_EQ(a.vocabulary, b.vocabulary);
+    EXPECT_EQ(a.context, b.context);
+    EXPECT_EQ(a.rms_epsilon, b.rms_epsilon);
+    EXPECT_EQ(a.rope_theta, b.rope_theta);
+    EXPECT_EQ(a.tied, b.tied);
+    EXPECT_EQ(a.embed_type, b.embed_type);
+    EXPECT_EQ(a.lm_head_type, b.lm_head_type);
+    EXPECT_EQ(a.layer_types.size(), b.layer_types.size());
+}
+
+TEST(Hyperparameters, come_out_as_written) {
+    for (const bool tied : {false, true}) {
+        for (const bool quantised : {false, true}) {
+            const test::TinyShape shape{.tied = tied, .quantised = quantised};
+            const TemporaryFile file(tiny_model(shape).bytes());
+            expect_equal(
+                read_hyperparameters(GgufFile(file.path())), test::tiny_hyperparameters(shape)
+            );
+        }
+    }
+}
+
+TEST(Hyperparameters, know_types_tensor_by_tensor_and_usual_values) {
+    GgufWriter writer = tiny_model({.layers = 2, .heads = 4, .kv_heads = 4});
+    writer.remove("llama.attention.head_count_kv"); // plain multi-head attention
+    writer.remove("llama.rope.freq_base");
+    writer.remove("general.name");
+    writer.tensor({"blk.1.ffn_down.weight", {64, 32}, 8, std::string(32 * 68, '\1')});
+    const TemporaryFile file(writer.bytes());
+    const Hyperparameters model = read_hyperparameters(GgufFile(file.path()));
+    EXPECT_EQ(model.kv_heads, 4);
+    EXPECT_EQ(model.rope_theta, 10000.0);
+    EXPECT_EQ(model.name, file.path().stem());
+    EXPECT_EQ(model.layer_types[0].down, WeightType::f32);
+    EXPECT_EQ(model.layer_types[1].down, WeightType::q8_0);
+    EXPECT_EQ(model.layer_types[1].up, WeightType::f32);
+}
+
+TEST(Hyperparameters, name_an_architecture_that_cannot_be_computed) {
+    GgufWriter writer = tiny_model({});
+    writer.text("general.architecture", "qwen2");
+    EXPECT_THAT(problem_of(writer), HasSubstr("\"qwen2\"; only \"llama\" can be computed"));
+    writer.remove("general.architecture");
+    EXPECT_THAT(problem_of(writer), HasSubstr("general.architecture is missing"));
+    writer = tiny_model({});
+    writer.put("split.count", 2, raw(std::uint16_t{3}));
+    EXPECT_THAT(problem_of(writer), HasSubstr("one part of a split model"));
+}
+
+TEST(Hyperparameters, list_all_missing_and_bad_keys_at_once) {
+    GgufWriter writer = tiny_model({});
+    writer.remove("llama.block_count");
+    writer.remove("llama.attention.layer_norm_rms_epsilon");
+    writer.u32("llama.context_length", 0);
+    writer.text("llama.feed_forward_length", "64");
+    writer.f32("llama.rope.freq_base", std::numeric_limits<float>::infinity());
+    const auto problems = problems_of(writer);
+    EXPECT_EQ(problems.size(), 5U) << testing::PrintToString(problems);
+}
+
+TEST(Hyperparameters, refuse_heads_that_do_not_fit) {
+    GgufWriter writer = tiny_model({});
+    writer.u32("llama.attention.head_count", 5);
+    EXPECT_THAT(problem_of(writer), HasSubstr("5 heads do not divide the width 32"));
+    writer.u32("llama.attention.head_count", 32);
+    EXPECT_THAT(problem_of(writer), HasSubstr("head widths that are even"));
+    writer = tiny_model({});
+    writer.u32("llama.attention.head_count_kv", 3);
+    EXPECT_THAT(problem_of(writer), HasSubstr("3 K/V heads do not divide 4 heads"));
+    writer = tiny_model({});
+    writer.u32("llama.rope.dimension_count", 4);
+    EXPECT_THAT(problem_of(writer), HasSubstr("llama.rope.dimension_count is 4, but the head"));
+    writer = tiny_model({});
+    writer.u32("llama.block_count", 2'000'000'000);
+    EXPECT_THAT(problem_of(writer), HasSubstr("are too few for that"));
+    writer = tiny_model({});
+    writer.u32("llama.context_length", 2'000'000'000);
+    EXPECT_THAT(problem_of(writer), HasSubstr("llama.context_length: expected 1 to"));
+}
+
+TEST(Hyperparameters, refuse_features_that_would_silently_change_results) {
+    const auto with_number = [](const char* key, float value) {
+        GgufWriter writer = tiny_model({});
+        writer.f32(key, value);
+        return writer;
+    };
+    EXPECT_THAT(problem_of(with_number("llama.expert_count", 8)), HasSubstr("mixture of experts"));
+    EXPECT_EQ(problems_of(with_number("llama.expert_count", 0)).size(), 0U);
+    EXPECT_THAT(problem_of(with_number("llama.logit_scale", 2)), HasSubstr("logit scaling"));
+    EXPECT_THAT(problem_of(with_number("llama.rope.scale_linear", 4)), HasSubstr("rope scaling"));
+    GgufWriter writer = tiny_model({});
+    writer.text("llama.rope.scaling.type", "yarn");
+    EXPECT_THAT(problem_of(writer), HasSubstr("rope.scaling.type is \"yarn\""));
+    writer.text("llama.rope.scaling.type", "linear");
+    writer.f32("llama.rope.scaling.factor", 1.0F);
+    EXPECT_EQ(problems_of(writer).size(), 0U);
+    writer.f32("llama.rope.scaling.factor", 2.0F);
+    EXPECT_THAT(problem_of(writer), HasSubstr("rope scaling is not computed yet"));
+    writer = tiny_model({});
+    writer.boolean("llama.attention.causal", false);
+    EXPECT_THAT(problem_of(writer), HasSubstr("causal"));
+}
+
+TEST(Hyperparameters, refuse_tensors_that_nobody_would_use) {
+    GgufWriter writer = tiny_model({});
+    writer.tensor({"rope_freqs.weight", {4}, 0, std::string(16, '\0')});
+    writer.tensor({"blk.1.attn_q.bias", {32}, 0, std::string(128, '\0')});
+    writer.tensor({"blk.0.ffn_gate_inp.weight", {32}, 0, std::string(128, '\0')});
+    const std::string problem = problem_of(writer);
+    EXPECT_THAT(problem, HasSubstr("\"rope_freqs.weight\" (rope frequency factors)"));
+    EXPECT_THAT(problem, HasSubstr("\"blk.1.attn_q.bias\" (a bias)"));
+    EXPECT_THAT(problem, HasSubstr("\"blk.0.ffn_gate_inp.weight\" (a mixture of experts)"));
+}
+
+TEST(Hyperparameters, refuse_missing_tensors_and_wrong_shapes) {
+    GgufWriter writer = tiny_model({});
+    writer.remove_tensor("blk.1.attn_k.weight");
+    writer.tensor({"blk.0.ffn_up.weight", {32, 63}, 0, std::string(4 * 32 * 63, '\0')});
+    writer.tensor({"output_norm.weight", {31}, 0, std::string(124, '\0')});
+    writer.tensor({"blk.0.attn_norm.weight", {32}, 8, std::string(34, '\0')});
+    const auto problems = problems_of(writer);
+    ASSERT_EQ(problems.size(), 3U);
+    EXPECT_THAT(problems[0], HasSubstr("tensors are missing: blk.1.attn_k.weight"));
+    EXPECT_THAT(
+        problems[1],
+        HasSubstr("output_norm.weight is 31, expected 32, "
+                  "blk.0.ffn_up.weight is 32 x 63, expected 32 x 64")
+    );
+    EXPECT_THAT(problems[2], HasSubstr("norms must be F32, these are Q8_0: blk.0.attn_norm"));
+}
+
+TEST(Hyperparameters, name_ten_tensors_of_other_types_and_count_the_rest) {
+    GgufWriter writer = tiny_model({});
+    for (int i = 0; i < 13; ++i) {
+        writer.tensor({fmt::format("x{}", i), {256}, 12, std::string(144, '\0')});
+    }
+    const auto problems = problems_of(writer);
+    ASSERT_EQ(problems.size(), 2U);
+    EXPECT_THAT(problems[0], HasSubstr("F32 and Q8_0 can"));
+    EXPECT_THAT(problems[0], HasSubstr("\"x0\" Q4_K, \"x1\" Q4_K"));
+    EXPECT_THAT(problems[0], HasSubstr("\"x9\" Q4_K and 3 more"));
+}
+
+TEST(Hyperparameters, refuse_norms_that_are_not_finite) {
+    GgufWriter writer = tiny_model({});
+    writer.find_tensor("blk.1.ffn_norm.weight")
+        .data.replace(8, 4, raw(std::numeric_limits<float>::quiet_NaN()));
+    EXPECT_THAT(problem_of(writer), HasSubstr("not finite; the file is damaged: blk.1.ffn_norm"));
+}
+
+TEST(Hyperparameters, refuse_a_vocabulary_that_disagrees_with_the_embedding) {
+    GgufWriter writer = tiny_model({});
+    writer.texts("tokenizer.ggml.tokens", {"a", "b"});
+    EXPECT_THAT(problem_of(writer), HasSubstr("tokenizer.ggml.tokens says 2 tokens, but"));
+    writer = tiny_model({});
+    writer.u32("llama.vocab_size", 41);
+    EXPECT_THAT(problem_of(writer), HasSubstr("llama.vocab_size says 41 tokens"));
+}
+
+} // namespace
+} // namespace headroom::model

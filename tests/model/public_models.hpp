@@ -1,0 +1,30 @@
+// The public trained models and what others recorded of them, in a folder beside the source tree.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace headroom::model::test {
+
+inline std::filesystem::path public_model(const std::string& name) {
+    return std::filesystem::path(HEADROOM_SOURCE_DIR) / ".." / "shared" / "models" / name;
+}
+
+inline nlohmann::json public_record(const std::string& name) {
+    std::ifstream file(public_model(name));
+    return nlohmann::json::parse(file);
+}
+
+/// First line of a test that needs them.
+#define HEADROOM_NEEDS_PUBLIC_MODELS()                                                             \
+    if (!std::filesystem::exists(::headroom::model::test::public_model("greedy.json"))) {          \
+        GTEST_SKIP() << "no public models in "                                                     \
+                     << ::headroom::model::test::public_model("").string();                        \
+    }                                                                                              \
+    static_assert(true)
+
+} // namespace headroom::model::test

@@ -1,0 +1,175 @@
+// The oracle on public trained models against what llama.cpp (and, for F32 files, an independent
+// program in double precision) recorded: README.md beside the models states the tolerances.
+#include <cmath>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "gguf_writer.hpp"
+#include "model/oracle.hpp"
+#include "public_models.hpp"
+
+namespace headroom::model {
+namespace {
+
+using test::public_model;
+using test::public_record;
+using Ids = std::vector<std::int32_t>;
+
+/// What our decoder does along a recorded run, and where it first leaves it.
+struct Comparison {
+    double first_logits_error = 0; ///< largest over the recorded ones
+    std::size_t equal_ids = 0;     ///< before the first difference
+    bool all_equal = false;
+    double margin = 0; ///< at the difference: our logit of our id − of the recorded id
+};
+
+/// Logits recorded after the prompt, starting with id 0; NaN counts as infinitely wrong.
+double error_of(std::span<const float> logits, const std::vector<double>& recorded) {
+    double error = 0;
+    for (std::size_t i = 0; i < recorded.size(); ++i) {
+        const double difference = std::abs(logits[i] - recorded[i]);
+        error = std::isnan(difference) ? HUGE_VAL : std::max(error, difference);
+    }
+    return error;
+}
+
+Comparison compare(
+    Oracle& oracle, const Ids& prompt, const std::vector<double>& first_logits, const Ids& recorded
+) {
+    Comparison result;
+    oracle.reset();
+    auto logits = oracle.append(prompt);
+    result.first_logits_error = error_of(logits, first_logits);
+    for (const std::int32_t id : recorded) {
+        const auto ours = static_cast<std::int32_t>(kernels::argmax(logits));
+        if (ours != id) {
+            result.margin = double{logits[static_cast<std::size_t>(ours)]} -
+                            double{logits[static_cast<std::size_t>(id)]};
+            return result;
+        }
+        ++result.equal_ids;
+        if (result.equal_ids < recorded.size()) {
+            logits = oracle.append(std::span(&id, 1));
+        }
+    }
+    result.all_equal = true;
+    return result;
+}
+
+Comparison compare_greedy(const GgufFile& file, const nlohmann::json& record) {
+    Oracle oracle(file, kernels::kernels_for(kernels::best_level()));
+    return compare(
+        oracle,
+        record.at("prompt_ids"),
+        record.at("first_step_logits_0_to_7"),
+        record.at("generated_ids")
+    );
+}
+
+TEST(PublicModels, in_f32_decode_the_recorded_ids_over_the_whole_length) {
+    HEADROOM_NEEDS_PUBLIC_MODELS();
+    int records = 0;
+    for (const auto& record : public_record("greedy.json")) {
+        const std::string model = record.at("model");
+        if (!model.ends_with("-f32.gguf")) {
+            continue;
+        }
+        const Comparison result = compare_greedy(GgufFile(public_model(model)), record);
+        EXPECT_TRUE(result.all_equal) << model << " " << record.at("prompt") << " at "
+                                      << result.equal_ids << " margin " << result.margin;
+        EXPECT_LT(result.first_logits_error, 1e-3) << model << " " << record.at("prompt");
+        ++records;
+    }
+    EXPECT_EQ(records, 9);
+}
+
+TEST(PublicModels, in_q8_0_leave_the_recording_only_where_its_rounding_explains_it) {
+    HEADROOM_NEEDS_PUBLIC_MODELS();
+    int records = 0;
+    for (const auto& record : public_record("greedy.json")) {
+        if (record.at("model") != "babyllama-q8_0.gguf") {
+            continue;
+        }
+        const Comparison result =
+            compare_greedy(GgufFile(public_model("babyllama-q8_0.gguf")), record);
+        EXPECT_TRUE(result.all_equal || result.margin < 0.4)
+            << result.equal_ids << " margin " << result.margin;
+        ++records;
+    }
+    EXPECT_EQ(records, 1);
+}
+
+TEST(PublicModels, give_the_exact_logits_of_f32_and_q8_0_at_every_level) {
+    HEADROOM_NEEDS_PUBLIC_MODELS();
+    using kernels::Level;
+    int records = 0;
+    for (const auto& record : public_record("logits.json")) {
+        const std::string model = record.at("model");
+        if (!model.ends_with("-f32.gguf") && !model.ends_with("-q8_0.gguf")) {
+            continue;
+        }
+        const GgufFile file(public_model(model));
+        for (const Level level : {Level::reference, Level::openblas, Level::avx2, Level::avx512}) {
+            if (!kernels::available(level)) {
+                continue;
+            }
+            Oracle oracle(file, kernels::kernels_for(level));
+            const std::vector<double> exact = record.at("exact_first_step_logits");
+            EXPECT_EQ(exact.size(), static_cast<std::size_t>(oracle.hyperparameters().vocabulary));
+            // The ids once: the slowest level alone would take most of this program's time.
+            const bool with_ids = level == kernels::best_level();
+            const Ids ids = with_ids ? record.at("exact_greedy_ids").get<Ids>() : Ids();
+            const Comparison result = compare(oracle, record.at("prompt_ids"), exact, ids);
+            EXPECT_LT(result.first_logits_error, 1e-3) << model << kernels::name_of(level);
+            // Two logits may each be 1e-3 off.
+            EXPECT_TRUE(result.all_equal || result.margin < 2e-3)
+                << model << " " << record.at("prompt") << " at " << result.equal_ids << " margin "
+                << result.margin;
+            ++records;
+        }
+    }
+    EXPECT_GE(records, 5);
+}
+
+std::string content_of(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(PublicModels, with_perturbed_weights_fail_both_comparisons) {
+    HEADROOM_NEEDS_PUBLIC_MODELS();
+    const auto path = public_model("stories260K-f32.gguf");
+    std::string bytes = content_of(path);
+    const GgufFile sound(path);
+    const GgufTensor& tensor = *sound.tensor("blk.2.ffn_down.weight");
+    for (std::size_t i = 0; i < tensor.bytes; i += 4) { // all of one matrix, by a fifth
+        float weight = 0;
+        std::memcpy(&weight, &bytes[tensor.offset + i], 4);
+        bytes.replace(tensor.offset + i, 4, test::raw(weight * 1.2F));
+    }
+    const test::TemporaryFile perturbed(bytes);
+    const auto record = public_record("greedy.json").at(1);
+    ASSERT_EQ(record.at("model"), "stories260K-f32.gguf");
+    const Comparison result = compare_greedy(GgufFile(perturbed.path()), record);
+    EXPECT_GT(result.first_logits_error, 1e-2);
+    EXPECT_FALSE(result.all_equal);
+}
+
+TEST(PublicModels, with_one_perturbed_weight_fail_the_comparison_of_logits) {
+    HEADROOM_NEEDS_PUBLIC_MODELS();
+    const auto path = public_model("random256-f32.gguf");
+    std::string bytes = content_of(path);
+    const GgufFile sound(path);
+    bytes.replace(sound.tensor("blk.0.attn_norm.weight")->offset, 4, test::raw(2.0F));
+    const test::TemporaryFile perturbed(bytes);
+    Oracle oracle(GgufFile(perturbed.path()), kernels::kernels_for(kernels::best_level()));
+    const auto record = public_record("logits.json").at(0);
+    ASSERT_EQ(record.at("model"), "random256-f32.gguf");
+    const std::vector<double> exact = record.at("exact_first_step_logits");
+    const Ids prompt = record.at("prompt_ids");
+    EXPECT_GT(error_of(oracle.append(prompt), exact), 2e-3);
+}
+
+} // namespace
+} // namespace headroom::model
