@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "trace/codes.hpp"
+
 namespace headroom::trace {
 
 inline constexpr std::int32_t kSchemaVersion = 1;
@@ -31,7 +33,7 @@ struct LinkRow {
 
 struct BlockRow {
     std::string name; ///< "L3.g5"
-    std::int32_t kind = 0; ///< code: embed, group, proj, ffn, lm_head
+    std::int32_t kind = 0; ///< code: BlockKind of base/block.hpp
     std::int32_t layer = -1;
     std::int32_t group = -1;
     std::int64_t weight_bytes = 0;
@@ -47,6 +49,9 @@ struct RunHeader {
     std::vector<LinkRow> links;
     std::vector<BlockRow> blocks;
     bool with_ops = false; ///< --trace-ops: tables /ops and /messages exist
+    /// "table.column" -> the names behind its codes. The trace knows its own and the blocks'; who
+    /// begins a trace adds "intervals.policy" and, with_ops, "messages.kind" (scheduler's names).
+    CodeNames codes = standard_codes();
 };
 
 struct IntervalRow {
@@ -66,8 +71,8 @@ struct IntervalRow {
     std::int64_t decision_wall_ns = 0; ///< wall clock
     std::int32_t moves = 0;
     std::int32_t feasible = 1;
-    std::int32_t policy = 0; ///< code
-    std::int32_t reason = 0; ///< code: first, kept, moved, infeasible
+    std::int32_t policy = 0; ///< code: PolicyKind of scheduler/policy.hpp
+    std::int32_t reason = 0; ///< code: Reason
 };
 
 struct ResourceRow {
@@ -107,6 +112,7 @@ struct TokenRow {
     std::int64_t start = 0; ///< of the step that yielded it; prompt tokens: 0
     std::int64_t end = 0;
     std::int32_t is_prompt = 0;
+    std::uint64_t logits_checksum = 0; ///< of the logits that it was chosen from; prompt tokens: 0
 };
 
 struct RequestRow {
@@ -140,7 +146,7 @@ struct MessageRow {
 
 struct EventRow {
     std::int64_t at = 0;
-    std::int32_t kind = 0; ///< code: overload, infeasible_decision, interrupted, scenario_event
+    std::int32_t kind = 0; ///< code: EventKind
     std::int32_t device = -1;
     std::int64_t value = 0; ///< bytes over budget for overload
     std::string text;

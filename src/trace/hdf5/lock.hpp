@@ -1,0 +1,28 @@
+// A mark that a trace is being written: an advisory lock held by the writing process, which the
+// kernel drops when that process ends, however it ends. HDF5's own lock cannot tell, it is given
+// up when reading by others begins. File systems without locks: nothing is known, nothing fails.
+#pragma once
+
+#include <string>
+
+namespace headroom::trace {
+
+class WriterLock {
+  public:
+    WriterLock() = default;
+    /// Marks an existing file.
+    explicit WriterLock(const std::string& path);
+    WriterLock(WriterLock&& other) noexcept;
+    WriterLock& operator=(WriterLock&& other) noexcept;
+    WriterLock(const WriterLock&) = delete;
+    WriterLock& operator=(const WriterLock&) = delete;
+    ~WriterLock();
+
+  private:
+    int descriptor_ = -1;
+};
+
+/// Whether some process holds a WriterLock on the file.
+[[nodiscard]] bool is_being_written(const std::string& path);
+
+} // namespace headroom::trace

@@ -1,0 +1,234 @@
+#include "trace/hdf5/reader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "trace/hdf5/attribute.hpp"
+#include "trace/hdf5/lock.hpp"
+#include "trace/hdf5/schema.hpp"
+#include "trace/hdf5/table_reader.hpp"
+
+namespace headroom::trace {
+
+namespace {
+
+/// HDF5 says little about files that are not its own, so look first.
+void check_signature(const std::string& path) {
+    constexpr std::array<char, 8> kSignature{'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
+    std::array<char, 8> start{};
+    std::ifstream file(path, std::ios::binary);
+    if (!file) {
+        throw InputError(std::string("cannot be opened: ") + std::strerror(errno));
+    }
+    file.read(start.data(), start.size());
+    if (file.gcount() == 0) {
+        throw InputError("is empty or a directory");
+    }
+    if (start != kSignature) {
+        throw InputError("is not an HDF5 file");
+    }
+}
+
+std::optional<h5::File> opened_plainly(const std::string& path) {
+    try {
+        return h5::open_file(path, false);
+    } catch (const EnvironmentError&) {
+        return std::nullopt;
+    }
+}
+
+void check_version(const h5::Attributes& root) {
+    const auto version = root.numbers.find(kSchemaVersionAttribute);
+    if (version == root.numbers.end()) {
+        throw InputError("is an HDF5 file, but not a trace of ours: no schema_version");
+    }
+    if (version->second != kSchemaVersion) {
+        throw InputError(fmt::format(
+            "has schema version {}; this program reads version {}", version->second, kSchemaVersion
+        ));
+    }
+}
+
+void read_root_attributes(const h5::File& file, TraceFile& result) {
+    h5::Attributes root = h5::read_attributes(file.get());
+    check_version(root);
+    result.hdf5_version = root.texts[kHdf5VersionAttribute];
+    result.wall_started = root.texts[kWallStartedAttribute];
+    root.texts.erase(kHdf5VersionAttribute);
+    root.texts.erase(kWallStartedAttribute);
+    root.numbers.erase(kSchemaVersionAttribute);
+    result.trace.header.attributes = root.texts;
+    result.trace.header.numbers = root.numbers;
+}
+
+void read_header(const h5::File& file, RunHeader& header) {
+    header.codes.clear();
+    header.scenario = text_of(h5::read_bytes(file, kScenario, {}));
+    const ByteBuffer pool = h5::read_bytes(file, kInputPool, {});
+    for (InputFileRow& input : h5::read_table<InputFileRow>(file, {}, pool, header.codes)) {
+        header.input_files[input.path] = std::move(input.contents);
+    }
+    header.devices = h5::read_table<DeviceRow>(file, {}, {}, header.codes);
+    header.links = h5::read_table<LinkRow>(file, {}, {}, header.codes);
+    header.blocks = h5::read_table<BlockRow>(file, {}, {}, header.codes);
+    header.with_ops = h5::has_dataset(file, Table<OpRow>::name);
+}
+
+struct Commits {
+    std::vector<IntervalRow> rows;
+    std::vector<RowCounts> counts;
+};
+
+/// The rows of /intervals that were written to the end. A kill can leave a last row that exists
+/// by the dataset's size only: it is all zeros, while the i-th row must count i + 1 placements.
+Commits read_commits(const h5::File& file, CodeNames& codes) {
+    h5::TableReader table(file, Table<IntervalRow>::name);
+    table.add<IntervalRow>();
+    table.add<RowCounts>();
+    table.add_codes(codes);
+    const std::size_t rows = table.rows();
+    const ByteBuffer bytes = table.read(rows);
+    RowBytes rest(bytes);
+    Commits commits;
+    for (std::size_t i = 0; i < rows; ++i) {
+        const auto row = decode<IntervalRow>(rest, {}, {});
+        const auto counts = decode<RowCounts>(rest, {}, {});
+        if (counts.placements != static_cast<std::int64_t>(i) + 1) {
+            break;
+        }
+        commits.rows.push_back(row);
+        commits.counts.push_back(counts);
+    }
+    return commits;
+}
+
+/// Reads the committed rows of one table and deals them out to their intervals.
+class Dealer {
+  public:
+    Dealer(const h5::File& file, const Commits& commits, Trace& trace)
+        : file_(file), commits_(commits), trace_(trace) {
+        pool_ = h5::read_bytes(file, kTextPool, last(&RowCounts::text_pool));
+    }
+
+    template <class Row>
+    void deal(std::int64_t RowCounts::*count, std::vector<Row> Interval::*rows) {
+        std::vector<Row> all = h5::read_table<Row>(file_, last(count), pool_, trace_.header.codes);
+        std::size_t next = 0;
+        for (std::size_t i = 0; i < trace_.intervals.size(); ++i) {
+            const auto end = static_cast<std::size_t>(commits_.counts[i].*count);
+            if (end < next || end > all.size()) {
+                throw InputError("damaged: row counts of /intervals do not grow");
+            }
+            for (; next < end; ++next) {
+                (trace_.intervals[i].*rows).push_back(std::move(all[next]));
+            }
+        }
+    }
+
+    void deal_placements() {
+        const std::size_t blocks = trace_.header.blocks.size();
+        const std::size_t intervals = trace_.intervals.size();
+        const h5::Dataset dataset = h5::dataset_named(file_, kPlacements);
+        const h5::Extent size = h5::extent_of(dataset);
+        const std::size_t width = std::max<std::size_t>(1, blocks);
+        if (size.size() != 2 || size.back() != width) {
+            throw InputError("damaged: /placements does not have one column per block");
+        }
+        const ByteBuffer bytes =
+            h5::read_first_rows(dataset, h5::number_type(FieldType::i32), intervals, kPlacements);
+        RowBytes rest(bytes);
+        for (Interval& interval : trace_.intervals) {
+            for (std::size_t column = 0; column < width; ++column) {
+                const auto device = rest.take<std::int32_t>();
+                if (column < blocks) {
+                    interval.placement.push_back(device);
+                }
+            }
+        }
+    }
+
+  private:
+    [[nodiscard]] std::size_t last(std::int64_t RowCounts::*count) const {
+        const std::int64_t rows = commits_.counts.empty() ? 0 : commits_.counts.back().*count;
+        if (rows < 0) {
+            throw InputError("damaged: negative row counts in /intervals");
+        }
+        return static_cast<std::size_t>(rows);
+    }
+
+    const h5::File& file_;
+    const Commits& commits_;
+    Trace& trace_;
+    ByteBuffer pool_;
+};
+
+void read_intervals(const h5::File& file, Trace& trace) {
+    // Before all other tables: while a run goes on they may have grown, never shrunk.
+    const Commits commits = read_commits(file, trace.header.codes);
+    trace.intervals.resize(commits.rows.size());
+    for (std::size_t i = 0; i < commits.rows.size(); ++i) {
+        trace.intervals[i].row = commits.rows[i];
+    }
+    Dealer dealer(file, commits, trace);
+    dealer.deal_placements();
+    dealer.deal(&RowCounts::resources, &Interval::resources);
+    dealer.deal(&RowCounts::link_state, &Interval::link_states);
+    dealer.deal(&RowCounts::migrations, &Interval::migrations);
+    dealer.deal(&RowCounts::tokens, &Interval::tokens);
+    dealer.deal(&RowCounts::requests, &Interval::requests);
+    dealer.deal(&RowCounts::events, &Interval::events);
+    if (trace.header.with_ops) {
+        dealer.deal(&RowCounts::ops, &Interval::ops);
+        dealer.deal(&RowCounts::messages, &Interval::messages);
+    }
+}
+
+Completion read_completion(const h5::File& file) {
+    const ByteBuffer bytes = h5::read_first_rows(
+        h5::dataset_named(file, kComplete), h5::number_type(FieldType::i32), 1, kComplete
+    );
+    const auto code = RowBytes(bytes).take<std::int32_t>();
+    if (code < 0 || static_cast<std::size_t>(code) >= completion_names().size()) {
+        throw InputError(fmt::format("damaged: /complete has the unknown code {}", code));
+    }
+    return static_cast<Completion>(code);
+}
+
+TraceFile read_all(const std::string& path) {
+    check_signature(path);
+    TraceFile result;
+    result.being_written = is_being_written(path);
+    std::optional<h5::File> file = opened_plainly(path);
+    result.clean = file.has_value();
+    if (!file) {
+        file = h5::open_file(path, true);
+    }
+    read_root_attributes(*file, result);
+    read_header(*file, result.trace.header);
+    result.trace.completion = read_completion(*file);
+    read_intervals(*file, result.trace);
+    result.clean = result.clean && result.trace.completion != Completion::running;
+    return result;
+}
+
+} // namespace
+
+TraceFile open_trace(const std::string& path) {
+    h5::prepare_library();
+    try {
+        return read_all(path);
+    } catch (const InputError& error) {
+        throw InputError(fmt::format("{}: {}", path, error.what()));
+    } catch (const EnvironmentError& error) {
+        throw InputError(fmt::format("{}: cannot be read as a trace: {}", path, error.what()));
+    }
+}
+
+} // namespace headroom::trace

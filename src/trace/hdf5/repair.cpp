@@ -1,0 +1,93 @@
+#include "trace/hdf5/repair.hpp"
+
+#include <array>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "trace/hdf5/file.hpp"
+#include "trace/hdf5/lock.hpp"
+#include "trace/hdf5/reader.hpp"
+
+namespace headroom::trace {
+
+namespace {
+
+bool opens_plainly(const std::string& path) {
+    try {
+        h5::open_file(path, false).close();
+        return true;
+    } catch (const EnvironmentError&) {
+        return false;
+    }
+}
+
+/// posix_spawn's list of what a child does with its descriptors.
+class FileActions {
+  public:
+    FileActions() { posix_spawn_file_actions_init(&actions_); }
+    FileActions(const FileActions&) = delete;
+    FileActions& operator=(const FileActions&) = delete;
+    ~FileActions() { posix_spawn_file_actions_destroy(&actions_); }
+    void discard(int descriptor) {
+        posix_spawn_file_actions_addopen(&actions_, descriptor, "/dev/null", O_WRONLY, 0);
+    }
+    [[nodiscard]] const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+  private:
+    posix_spawn_file_actions_t actions_{};
+};
+
+/// Runs h5clear without a shell and waits for it; returns its wait status.
+int run_h5clear(const std::string& path) {
+    std::string program = "h5clear";
+    std::string status = "-s";
+    std::string increment = "--increment";
+    // Absolute, so that a name that begins with a dash is no option.
+    std::string file = std::filesystem::absolute(path).string();
+    const std::array<char*, 5> arguments{
+        program.data(), status.data(), increment.data(), file.data(), nullptr};
+    FileActions actions;
+    actions.discard(STDOUT_FILENO);
+    actions.discard(STDERR_FILENO);
+    pid_t child = 0;
+    const int error =
+        posix_spawnp(&child, program.c_str(), actions.get(), nullptr, arguments.data(), environ);
+    if (error != 0) {
+        throw EnvironmentError(fmt::format(
+            "repair needs the program h5clear (Debian: hdf5-tools): {}", std::strerror(error)
+        ));
+    }
+    int result = 0;
+    while (waitpid(child, &result, 0) < 0 && errno == EINTR) {
+    }
+    return result;
+}
+
+} // namespace
+
+bool repair(const std::string& path) {
+    // Reads everything: a file that is not a trace is refused here.
+    const TraceFile before = open_trace(path);
+    if (before.being_written) {
+        throw InputError(fmt::format("{}: is being written by a running program", path));
+    }
+    if (opens_plainly(path)) {
+        return false;
+    }
+    const int status = run_h5clear(path);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !opens_plainly(path)) {
+        throw EnvironmentError(
+            fmt::format("{}: h5clear -s --increment did not make it readable", path)
+        );
+    }
+    return true;
+}
+
+} // namespace headroom::trace

@@ -1,0 +1,66 @@
+// What the file has besides the tables of columns.hpp: the row counts that make an interval's row
+// the commit record, the input files, and the names that writer and reader must agree on.
+// README.md describes it all for users; a change here changes kSchemaVersion.
+#pragma once
+
+#include "trace/columns.hpp"
+
+namespace headroom::trace {
+
+inline constexpr const char* kPlacements = "placements";
+inline constexpr const char* kTextPool = "text_pool";
+inline constexpr const char* kInputPool = "input_pool";
+inline constexpr const char* kScenario = "scenario";
+inline constexpr const char* kComplete = "complete";
+/// Root attributes that are the file's own; a header must not use them.
+inline constexpr const char* kSchemaVersionAttribute = "schema_version";
+inline constexpr const char* kHdf5VersionAttribute = "hdf5_version";
+inline constexpr const char* kWallStartedAttribute = "wall_started";
+
+/// Columns of /intervals after those of IntervalRow: rows of each table up to and with this one.
+struct RowCounts {
+    std::int64_t placements = 0;
+    std::int64_t resources = 0;
+    std::int64_t link_state = 0;
+    std::int64_t migrations = 0;
+    std::int64_t tokens = 0;
+    std::int64_t requests = 0;
+    std::int64_t ops = 0;
+    std::int64_t messages = 0;
+    std::int64_t events = 0;
+    std::int64_t text_pool = 0;
+};
+
+template <>
+struct Table<RowCounts> {
+    static constexpr std::tuple columns{
+        Column{"rows_placements", &RowCounts::placements, "1"},
+        Column{"rows_resources", &RowCounts::resources, "1"},
+        Column{"rows_link_state", &RowCounts::link_state, "1"},
+        Column{"rows_migrations", &RowCounts::migrations, "1"},
+        Column{"rows_tokens", &RowCounts::tokens, "1"},
+        Column{"rows_requests", &RowCounts::requests, "1"},
+        Column{"rows_ops", &RowCounts::ops, "1"},
+        Column{"rows_messages", &RowCounts::messages, "1"},
+        Column{"rows_events", &RowCounts::events, "1"},
+        Column{"rows_text_pool", &RowCounts::text_pool, "1"},
+    };
+};
+
+struct InputFileRow {
+    std::string path;
+    std::string contents;
+};
+
+template <>
+struct Table<InputFileRow> {
+    static constexpr const char* name = "input_files";
+    static constexpr const char* description =
+        "every input file but the weights; offsets and lengths are in /input_pool";
+    static constexpr std::tuple columns{
+        Column{"path", &InputFileRow::path, "text"},
+        Column{"contents", &InputFileRow::contents, "text"},
+    };
+};
+
+} // namespace headroom::trace

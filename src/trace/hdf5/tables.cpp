@@ -1,0 +1,263 @@
+#include "trace/hdf5/tables.hpp"
+
+#include <algorithm>
+#include <set>
+#include <type_traits>
+#include <utility>
+
+#include "base/check.hpp"
+#include "trace/hdf5/attribute.hpp"
+
+namespace headroom::trace::h5 {
+
+namespace {
+
+/// Units, description and names behind codes: attributes that every dataset has.
+void describe(
+    const Dataset& dataset, const char* description, const std::vector<std::string>& units
+) {
+    write_attribute(dataset.get(), "description", std::string(description));
+    write_attribute(dataset.get(), "units", units);
+}
+
+void describe_table(
+    const Dataset& dataset,
+    const Layout& layout,
+    const std::string& table,
+    const char* description,
+    const CodeNames& codes
+) {
+    std::vector<std::string> units;
+    for (const Field& field : layout.fields) {
+        units.push_back(field.unit);
+        const auto names = codes.find(table + "." + field.name);
+        if (names != codes.end()) {
+            write_attribute(dataset.get(), field.name + "_codes", names->second);
+        }
+    }
+    describe(dataset, description, units);
+}
+
+template <class Row>
+void write_fixed_table(
+    const File& file,
+    const std::vector<Row>& rows,
+    const TextWidths& widths,
+    PendingText* pool,
+    const CodeNames& codes
+) {
+    Layout layout;
+    add_columns<Row>(layout, widths);
+    const Type type = compound_type(layout);
+    Dataset dataset = create_dataset(file, type, {Table<Row>::name, {rows.size()}});
+    describe_table(dataset, layout, Table<Row>::name, Table<Row>::description, codes);
+    if (!rows.empty()) {
+        ByteBuffer bytes;
+        for (const Row& row : rows) {
+            encode(row, widths, bytes, pool);
+        }
+        write_rows(dataset, type, 0, rows.size(), bytes.data());
+    }
+    dataset.close();
+}
+
+void write_bytes(
+    const File& file, const char* name, const char* description, const void* data, std::size_t size
+) {
+    const Type type = number_type(FieldType::u8);
+    Dataset dataset = create_dataset(file, type, {name, {size}});
+    describe(dataset, description, {"B"});
+    if (size > 0) {
+        write_rows(dataset, type, 0, size, data);
+    }
+    dataset.close();
+}
+
+void write_root_attributes(
+    const File& file, const RunHeader& header, const std::string& wall_started
+) {
+    std::set<std::string> used{
+        kSchemaVersionAttribute, kHdf5VersionAttribute, kWallStartedAttribute};
+    write_attribute(file.get(), kSchemaVersionAttribute, std::int64_t{kSchemaVersion});
+    write_attribute(file.get(), kHdf5VersionAttribute, library_version());
+    write_attribute(file.get(), kWallStartedAttribute, wall_started);
+    for (const auto& [name, text] : header.attributes) {
+        HEADROOM_CHECK(used.insert(name).second, "attribute {} twice, or the file's own", name);
+        write_attribute(file.get(), name, text);
+    }
+    for (const auto& [name, number] : header.numbers) {
+        HEADROOM_CHECK(used.insert(name).second, "attribute {} twice, or the file's own", name);
+        write_attribute(file.get(), name, number);
+    }
+}
+
+void write_input_files(const File& file, const RunHeader& header) {
+    std::vector<InputFileRow> rows;
+    for (const auto& [path, contents] : header.input_files) {
+        rows.push_back({path, contents});
+    }
+    PendingText pool;
+    write_fixed_table(file, rows, {}, &pool, {});
+    write_bytes(
+        file,
+        kInputPool,
+        "paths and contents of the input files, one after another",
+        pool.bytes.data(),
+        pool.bytes.size()
+    );
+}
+
+template <class Row>
+AppendTable make_table(const File& file, const RunHeader& header, std::size_t usual_rows) {
+    Layout layout;
+    add_columns<Row>(layout, {});
+    if constexpr (std::is_same_v<Row, IntervalRow>) {
+        add_columns<RowCounts>(layout, {});
+    }
+    const std::string name = Table<Row>::name;
+    AppendTable table(file, compound_type(layout), {name, 0, usual_rows * layout.row_bytes});
+    describe_table(table.dataset(), layout, name, Table<Row>::description, header.codes);
+    return table;
+}
+
+/// A code list without a table would be lost; a table without its list could not be read.
+void check_codes(const RunHeader& header) {
+    std::set<std::string> known{
+        "blocks.kind", "intervals.policy", "intervals.reason", "events.kind"};
+    if (header.with_ops) {
+        known.insert("messages.kind");
+    }
+    for (const auto& [name, codes] : header.codes) {
+        HEADROOM_CHECK(known.contains(name), "codes for {}, which this file has not", name);
+        HEADROOM_CHECK(!codes.empty(), "no codes for {}", name);
+    }
+}
+
+} // namespace
+
+void write_header(const File& file, const RunHeader& header, const std::string& wall_started) {
+    check_codes(header);
+    write_root_attributes(file, header, wall_started);
+    write_bytes(
+        file,
+        kScenario,
+        "the scenario as it was resolved, UTF-8",
+        header.scenario.data(),
+        header.scenario.size()
+    );
+    write_input_files(file, header);
+    write_fixed_table(file, header.devices, widths_for(header.devices), nullptr, header.codes);
+    write_fixed_table(file, header.links, widths_for(header.links), nullptr, header.codes);
+    write_fixed_table(file, header.blocks, widths_for(header.blocks), nullptr, header.codes);
+}
+
+GrowingTables::GrowingTables(const File& file, const RunHeader& header)
+    : blocks_(header.blocks.size()), with_ops_(header.with_ops) {
+    intervals_ = make_table<IntervalRow>(file, header, 0);
+    resources_ = make_table<ResourceRow>(file, header, header.devices.size());
+    link_state_ = make_table<LinkStateRow>(file, header, header.links.size());
+    migrations_ = make_table<MigrationRow>(file, header, 0);
+    tokens_ = make_table<TokenRow>(file, header, 0);
+    requests_ = make_table<RequestRow>(file, header, 0);
+    events_ = make_table<EventRow>(file, header, 0);
+    if (with_ops_) {
+        // A turn has about one operation per block; intervals have several turns.
+        ops_ = make_table<OpRow>(file, header, 8 * blocks_);
+        messages_ = make_table<MessageRow>(file, header, 8 * blocks_);
+    }
+    // A model without blocks still needs a column for HDF5: it holds -1.
+    const std::size_t width = std::max<std::size_t>(1, blocks_);
+    placements_ = AppendTable(
+        file, number_type(FieldType::i32), {kPlacements, width, width * sizeof(std::int32_t)}
+    );
+    describe(placements_.dataset(), "device of each block (column) in each interval (row)", {"id"});
+    text_pool_ = AppendTable(file, number_type(FieldType::u8), {kTextPool});
+    describe(text_pool_.dataset(), "bytes of all texts that tables point into", {"B"});
+}
+
+template <class Row>
+void GrowingTables::append(AppendTable& table, const std::vector<Row>& rows) {
+    buffer_.clear();
+    for (const Row& row : rows) {
+        encode(row, {}, buffer_, &pending_text_);
+    }
+    table.append(buffer_);
+}
+
+void GrowingTables::append_placement(const std::vector<std::int32_t>& placement) {
+    const std::int32_t none = -1;
+    buffer_.clear();
+    put_bytes(buffer_, placement.data(), placement.size() * sizeof(std::int32_t));
+    if (placement.empty()) {
+        put_bytes(buffer_, &none, sizeof(none));
+    }
+    placements_.append(buffer_);
+}
+
+void GrowingTables::check(const Interval& interval) const {
+    HEADROOM_CHECK(interval.placement.size() == blocks_, "{}", interval.placement.size());
+    HEADROOM_CHECK(
+        with_ops_ || (interval.ops.empty() && interval.messages.empty()),
+        "operations in a trace that was begun without them"
+    );
+}
+
+void GrowingTables::commit(const Interval& interval) {
+    pending_text_.bytes.clear();
+    pending_text_.base = text_pool_.rows();
+    append_placement(interval.placement);
+    append(resources_, interval.resources);
+    append(link_state_, interval.link_states);
+    append(migrations_, interval.migrations);
+    append(tokens_, interval.tokens);
+    append(requests_, interval.requests);
+    append(events_, interval.events);
+    if (with_ops_) {
+        append(ops_, interval.ops);
+        append(messages_, interval.messages);
+    }
+    text_pool_.append(pending_text_.bytes);
+    for (AppendTable* table : all_but_intervals()) {
+        table->flush();
+    }
+    buffer_.clear();
+    encode(interval.row, {}, buffer_, nullptr);
+    encode(counts(), {}, buffer_, nullptr);
+    intervals_.append(buffer_);
+    intervals_.flush();
+}
+
+RowCounts GrowingTables::counts() const {
+    return {
+        .placements = placements_.rows(),
+        .resources = resources_.rows(),
+        .link_state = link_state_.rows(),
+        .migrations = migrations_.rows(),
+        .tokens = tokens_.rows(),
+        .requests = requests_.rows(),
+        .ops = ops_.rows(),
+        .messages = messages_.rows(),
+        .events = events_.rows(),
+        .text_pool = text_pool_.rows(),
+    };
+}
+
+std::vector<AppendTable*> GrowingTables::all_but_intervals() {
+    std::vector<AppendTable*> tables{
+        &placements_, &resources_, &link_state_, &migrations_, &tokens_, &requests_, &events_};
+    if (with_ops_) {
+        tables.push_back(&ops_);
+        tables.push_back(&messages_);
+    }
+    tables.push_back(&text_pool_);
+    return tables;
+}
+
+void GrowingTables::close() {
+    for (AppendTable* table : all_but_intervals()) {
+        table->close();
+    }
+    intervals_.close();
+}
+
+} // namespace headroom::trace::h5

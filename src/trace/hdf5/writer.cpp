@@ -1,0 +1,184 @@
+#include "trace/hdf5/writer.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/check.hpp"
+#include "base/error.hpp"
+#include "trace/hdf5/attribute.hpp"
+#include "trace/hdf5/lock.hpp"
+#include "trace/hdf5/tables.hpp"
+
+namespace headroom::trace {
+
+namespace {
+
+/// Date and time for people, UTC. The one thing in a trace that asks the host for the date.
+std::string wall_time() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts = {};
+    gmtime_r(&now, &parts);
+    std::array<char, 32> text{};
+    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return text.data();
+}
+
+/// What HDF5 holds of a trace that is being written.
+struct OpenTrace {
+    // Datasets below their file, so that they are closed before it.
+    h5::File file;
+    h5::GrowingTables tables;
+    h5::Dataset complete;
+};
+
+/// Keeps a trace that could not be written open until the process ends, so that it is left as
+/// after a kill, and readable. Closing it would make HDF5 flush again: measured on a full disk,
+/// 1.10.8 then marks the file as longer than it is, which nobody can open, or crashes.
+void abandon(std::unique_ptr<OpenTrace> trace) {
+    static auto& abandoned = *new std::vector<std::unique_ptr<OpenTrace>>;
+    abandoned.push_back(std::move(trace));
+}
+
+class Hdf5Sink final : public Sink {
+  public:
+    Hdf5Sink(std::string path, bool overwrite) : path_(std::move(path)), overwrite_(overwrite) {}
+    Hdf5Sink(const Hdf5Sink&) = delete;
+    Hdf5Sink& operator=(const Hdf5Sink&) = delete;
+    ~Hdf5Sink() override {
+        if (state_ == State::broken) {
+            abandon(std::move(open_));
+        }
+    }
+
+    void begin(const RunHeader& header) override {
+        HEADROOM_CHECK(state_ == State::fresh, "begin twice");
+        reported([&] {
+            open_->file = h5::create_file(path_, overwrite_);
+            h5::write_header(open_->file, header, wall_time());
+            open_->tables = h5::GrowingTables(open_->file, header);
+            open_->complete = h5::create_dataset(open_->file, completion_type(), {kComplete, {1}});
+            h5::write_attribute(
+                open_->complete.get(), "description", std::string("how the run ended")
+            );
+            h5::write_attribute(open_->complete.get(), "units", std::vector<std::string>{"code"});
+            h5::write_attribute(open_->complete.get(), "codes", completion_names());
+            write_completion(Completion::running);
+            h5::start_concurrent_reading(open_->file);
+            lock_ = WriterLock(path_);
+        });
+    }
+
+    void commit(const Interval& interval) override {
+        HEADROOM_CHECK(state_ == State::open, "commit to a trace that is not open: {}", path_);
+        open_->tables.check(interval);
+        reported([&] { open_->tables.commit(interval); });
+    }
+
+    void end(Completion completion) override {
+        HEADROOM_CHECK(state_ != State::ended, "end twice");
+        if (state_ != State::open) {
+            save_what_can_be(completion);
+            abandon(std::move(open_));
+            lock_ = WriterLock();
+            state_ = State::ended;
+            return;
+        }
+        reported([&] {
+            write_completion(completion);
+            open_->complete.close();
+            open_->tables.close();
+            open_->file.close();
+            lock_ = WriterLock();
+        });
+        state_ = State::ended;
+    }
+
+  private:
+    enum class State { fresh, open, broken, ended };
+
+    static h5::Type completion_type() { return h5::number_type(FieldType::i32); }
+
+    void write_completion(Completion completion) {
+        const auto code = static_cast<std::int32_t>(completion);
+        h5::write_rows(open_->complete, completion_type(), 0, 1, &code);
+        h5::flush(open_->complete);
+    }
+
+    /// Runs an action after which the file is in order; an error names the file and breaks it off.
+    template <class Action>
+    void reported(Action action) {
+        state_ = State::broken;
+        try {
+            action();
+        } catch (const EnvironmentError& error) {
+            throw EnvironmentError(fmt::format("trace {}: {}", path_, error.what()));
+        }
+        state_ = State::open;
+    }
+
+    /// The error that broke the trace has been reported; a second one would only hide it.
+    void save_what_can_be(Completion completion) {
+        try {
+            if (open_->complete.open()) {
+                write_completion(completion);
+            }
+        } catch (const EnvironmentError&) {
+        }
+    }
+
+    std::string path_;
+    bool overwrite_;
+    State state_ = State::fresh;
+    WriterLock lock_;
+    std::unique_ptr<OpenTrace> open_ = std::make_unique<OpenTrace>();
+};
+
+void check_directory(const std::string& path) {
+    std::filesystem::path directory = std::filesystem::path(path).parent_path();
+    if (directory.empty()) {
+        directory = ".";
+    }
+    std::error_code error;
+    if (!std::filesystem::is_directory(directory, error)) {
+        throw InputError(fmt::format("trace {}: {} is not a directory", path, directory.string()));
+    }
+    if (access(directory.c_str(), W_OK) != 0) {
+        throw EnvironmentError(fmt::format(
+            "trace {}: cannot write to {}: {}", path, directory.string(), std::strerror(errno)
+        ));
+    }
+}
+
+void check_existing(const std::string& path, bool overwrite) {
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) {
+        return;
+    }
+    if (std::filesystem::is_directory(path, error)) {
+        throw InputError(fmt::format("trace {}: is a directory", path));
+    }
+    if (!overwrite) {
+        throw InputError(fmt::format("trace {}: exists already; --force replaces it", path));
+    }
+    if (is_being_written(path)) {
+        throw InputError(fmt::format("trace {}: is being written by another run", path));
+    }
+}
+
+} // namespace
+
+std::unique_ptr<Sink> make_hdf5_sink(const std::string& path, bool overwrite) {
+    h5::prepare_library();
+    check_existing(path, overwrite);
+    check_directory(path);
+    return std::make_unique<Hdf5Sink>(path, overwrite);
+}
+
+} // namespace headroom::trace

@@ -1,0 +1,21 @@
+// The sink that writes a trace file. README.md in src/trace describes the format.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "trace/records.hpp"
+
+namespace headroom::trace {
+
+/// A sink for a new file at `path`. Checks the place at once and creates the file in begin().
+/// Everything committed can be read by others at once, and after a kill of this process.
+/// A sink that is dropped without end() leaves an ordinary file whose /complete says `running`.
+/// Throws InputError: the file exists and `overwrite` is false (the message names --force), is
+/// being written by a running program, is a directory, or its directory does not exist.
+/// Throws EnvironmentError, here or in begin, commit and end: no right to write, a full disk.
+/// After a failed commit, end() saves what it can and throws nothing.
+/// Cost: about 0.1 ms per commit with ten tables.
+[[nodiscard]] std::unique_ptr<Sink> make_hdf5_sink(const std::string& path, bool overwrite);
+
+} // namespace headroom::trace

@@ -1,0 +1,107 @@
+#include "trace/summary.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/block.hpp"
+
+namespace headroom::trace {
+
+void Summarizer::begin(const RunHeader& header) {
+    for (const DeviceRow& device : header.devices) {
+        sum_.devices.push_back({device.name, 0, device.memory_bytes, 0, 0});
+    }
+    for (const BlockRow& block : header.blocks) {
+        block_kinds_.push_back(block.kind);
+    }
+}
+
+void Summarizer::add_resources(const Interval& interval) {
+    for (const ResourceRow& row : interval.resources) {
+        DeviceSummary& device = sum_.devices[static_cast<std::size_t>(row.device)];
+        // peak/budget as a cross product: budgets may be 0.
+        const double now =
+            static_cast<double>(row.memory_peak_bytes) * static_cast<double>(device.budget_bytes);
+        const double before =
+            static_cast<double>(device.peak_bytes) * static_cast<double>(row.memory_budget_bytes);
+        if (now >= before) {
+            device.peak_bytes = row.memory_peak_bytes;
+            device.budget_bytes = row.memory_budget_bytes;
+        }
+        device.used_bytes = row.memory_used_bytes;
+        device.blocks =
+            std::count(interval.placement.begin(), interval.placement.end(), row.device);
+    }
+}
+
+void Summarizer::add_tokens(const Interval& interval) {
+    std::int64_t steps = 0;
+    for (const TokenRow& token : interval.tokens) {
+        if (token.is_prompt != 0) {
+            ++sum_.prompt_tokens;
+            continue;
+        }
+        ++sum_.sampled_tokens;
+        sum_.end = std::max(sum_.end, token.end);
+        if (first_end_ < 0) {
+            first_end_ = token.end;
+            sum_.first_token = token.end;
+        } else {
+            ++steps;
+            sum_.measured_decode += token.end - token.start;
+        }
+    }
+    if (interval.row.predicted_inference_ns != kNever) {
+        sum_.predicted_decode += steps * interval.row.predicted_inference_ns;
+    }
+}
+
+void Summarizer::commit(const Interval& interval) {
+    const IntervalRow& row = interval.row;
+    ++sum_.decisions;
+    sum_.decisions_that_moved += row.moves > 0 ? 1 : 0;
+    sum_.decisions_infeasible += row.feasible == 0 ? 1 : 0;
+    sum_.blocks_moved += row.moves;
+    sum_.time_migrating += row.measured_migration_ns;
+    if (row.predicted_migration_ns != kNever) {
+        sum_.predicted_migration += row.predicted_migration_ns;
+    }
+    decision_wall_ns_ += static_cast<double>(row.decision_wall_ns);
+    Bytes migrated = 0;
+    for (const MigrationRow& move : interval.migrations) {
+        migrated += move.bytes;
+        const auto kind = block_kinds_[static_cast<std::size_t>(move.block)];
+        sum_.groups_moved += kind == static_cast<std::int32_t>(BlockKind::group) ? 1 : 0;
+    }
+    sum_.bytes_migrated += migrated;
+    for (const LinkStateRow& link : interval.link_states) {
+        sum_.bytes_messages += link.bytes;
+    }
+    sum_.bytes_messages -= migrated;
+    for (const EventRow& event : interval.events) {
+        sum_.overloads += event.kind == static_cast<std::int32_t>(EventKind::overload) ? 1 : 0;
+    }
+    for (const RequestRow& request : interval.requests) {
+        sum_.text = request.text;
+    }
+    add_tokens(interval);
+    add_resources(interval);
+}
+
+Summary Summarizer::summary() const {
+    Summary result = sum_;
+    if (result.sampled_tokens > 1) {
+        result.per_output_token = (result.end - result.first_token) / (result.sampled_tokens - 1);
+    }
+    if (result.end > 0) {
+        result.tokens_per_s =
+            static_cast<double>(result.sampled_tokens) * 1e9 / static_cast<double>(result.end);
+    }
+    if (result.decisions > 0) {
+        result.decision_wall_mean_ms =
+            decision_wall_ns_ / static_cast<double>(result.decisions) / 1e6;
+    }
+    return result;
+}
+
+} // namespace headroom::trace

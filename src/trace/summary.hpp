@@ -1,0 +1,65 @@
+// The figures that people want of a run, added up row by row: after `run`, and for `inspect`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/units.hpp"
+#include "trace/records.hpp"
+
+namespace headroom::trace {
+
+struct DeviceSummary {
+    std::string name;
+    Bytes peak_bytes = 0;    ///< at the interval in which it was largest against the budget
+    Bytes budget_bytes = 0;  ///< of that interval
+    Bytes used_bytes = 0;    ///< at the end
+    std::int64_t blocks = 0; ///< at the end
+};
+
+struct Summary {
+    std::int64_t prompt_tokens = 0;
+    std::int64_t sampled_tokens = 0;
+    Nanoseconds first_token = 0; ///< time to first token
+    Nanoseconds per_output_token =
+        0;                   ///< mean from the first to the last token; migrations included
+    double tokens_per_s = 0; ///< sampled tokens / end
+    Nanoseconds end = 0;
+    std::int64_t decisions = 0;
+    std::int64_t decisions_that_moved = 0;
+    std::int64_t decisions_infeasible = 0;
+    std::int64_t blocks_moved = 0;
+    std::int64_t groups_moved = 0;
+    Bytes bytes_migrated = 0;
+    Nanoseconds time_migrating = 0;
+    Bytes bytes_messages = 0; ///< payload over links, without migrations
+    /// Σ over intervals of steps · D_inf: what the decisions promised, and what came.
+    Nanoseconds predicted_decode = 0;
+    Nanoseconds measured_decode = 0;
+    Nanoseconds predicted_migration = 0;
+    double decision_wall_mean_ms = 0;
+    std::int64_t overloads = 0; ///< turns that began with a device over its budget
+    std::vector<DeviceSummary> devices;
+    std::string text; ///< prompt and continuation, of requests that ended
+};
+
+/// A sink that only adds up.
+class Summarizer final : public Sink {
+  public:
+    void begin(const RunHeader& header) override;
+    void commit(const Interval& interval) override;
+    void end(Completion) override {}
+    [[nodiscard]] Summary summary() const;
+
+  private:
+    void add_resources(const Interval& interval);
+    void add_tokens(const Interval& interval);
+
+    Summary sum_;
+    std::vector<std::int32_t> block_kinds_;
+    Nanoseconds first_end_ = -1;
+    double decision_wall_ns_ = 0;
+};
+
+} // namespace headroom::trace
