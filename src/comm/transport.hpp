@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,6 +26,7 @@ enum class Tag : std::uint16_t {
     weights = 5, ///< blocks at load time
     migration = 6,
     ack = 7,
+    failure = 8, ///< a device that cannot go on -> device 0
     test = 100,
 };
 
@@ -53,6 +55,8 @@ class PendingSend {
     struct State {
         virtual ~State() = default;
         [[nodiscard]] virtual bool done() = 0; ///< also makes progress
+        /// The transport has failed and the run is ending: dropping the send is no bug then.
+        [[nodiscard]] virtual bool abandoned() const { return false; }
         DeviceId to;
         Tag tag = Tag::test;
         std::int64_t bytes = 0;
@@ -69,24 +73,28 @@ class PendingSend {
     void release() { state_.reset(); } ///< precondition: done, or the transport is being torn down
 
   private:
+    void drop() noexcept;
     std::unique_ptr<State> state_;
 };
 
 class Transport {
   public:
-    virtual ~Transport() = default;
+    /// Copies that a failed run never delivered are leaked: the library may still read them.
+    virtual ~Transport();
     [[nodiscard]] virtual DeviceId self() const = 0;
     [[nodiscard]] virtual std::size_t size() const = 0;
     [[nodiscard]] virtual std::string_view name() const = 0; ///< "mpi", "inprocess"
 
     /// Starts to send the parts as one message; they are not copied. Sending to oneself is allowed.
-    [[nodiscard]] virtual PendingSend
-    start_send(DeviceId to, Tag tag, std::span<const ConstPart> parts) = 0;
+    [[nodiscard]] virtual PendingSend start_send(
+        DeviceId to, Tag tag, std::span<const ConstPart> parts
+    ) = 0;
 
-    /// As start_send, but it is done only when the receiver has begun to take it: bytes can be freed
-    /// at the source without piling up unseen at the target.
-    [[nodiscard]] virtual PendingSend
-    start_synchronous_send(DeviceId to, Tag tag, std::span<const ConstPart> parts) = 0;
+    /// As start_send, but it is done only when the receiver has begun to take it: bytes can be
+    /// freed at the source without piling up unseen at the target.
+    [[nodiscard]] virtual PendingSend start_synchronous_send(
+        DeviceId to, Tag tag, std::span<const ConstPart> parts
+    ) = 0;
 
     /// Waits until the send's parts may be reused. Throws StuckError at the deadline.
     virtual void wait(PendingSend& send, const Waiting& waiting) = 0;
@@ -95,12 +103,14 @@ class Transport {
     /// length than the parts together is a Bug. Throws StuckError at the deadline, naming both
     /// devices and what is waited for, and InterruptedError if interrupted() (see set_interrupt)
     /// has been true for longer than the grace time while waiting.
-    virtual void
-    receive(DeviceId from, Tag tag, std::span<const Part> parts, const Waiting& waiting) = 0;
+    virtual void receive(
+        DeviceId from, Tag tag, std::span<const Part> parts, const Waiting& waiting
+    ) = 0;
 
     /// The same for a message whose length the receiver does not know.
-    [[nodiscard]] virtual std::vector<std::byte>
-    receive_any_size(DeviceId from, Tag tag, const Waiting& waiting) = 0;
+    [[nodiscard]] virtual std::vector<std::byte> receive_any_size(
+        DeviceId from, Tag tag, const Waiting& waiting
+    ) = 0;
 
     /// Is a message of (from, tag) there to be received without waiting?
     [[nodiscard]] virtual bool ready(DeviceId from, Tag tag) = 0;
@@ -128,16 +138,41 @@ class Transport {
         std::vector<std::string> device_names;
         /// Returns 0, or the exit code (130, 143) that a signal asked for.
         int (*interrupted)() = nullptr;
+        /// Called now and then in waits over MPI; may throw, which ends the wait. In process a
+        /// failure reaches everybody anyway.
+        std::function<void()> while_waiting;
     };
     void set_options(Options options) { options_ = std::move(options); }
     [[nodiscard]] const Options& options() const { return options_; }
     [[nodiscard]] Options& options() { return options_; }
 
   protected:
-    /// "device 2 (phone-b) has waited 120 s for device 0 (laptop): normed_x of layer 3, ...".
+    Transport() = default;
+
+    /// "device 0 (laptop)"
+    [[nodiscard]] std::string device_text(DeviceId device) const;
+
+    /// "to receive normed_x of layer 3, epoch 2 from device 0 (laptop) (tag data)". The verb is
+    /// "receive" or "send"; without a valid peer it is a barrier: "to meet all devices: ...".
+    [[nodiscard]] std::string wait_text(
+        std::string_view verb, DeviceId peer, Tag tag, const Waiting& waiting
+    ) const;
+
+    /// "device 2 (phone-b) has waited 120 s to receive ...; device 0 may be the one that failed".
     [[nodiscard]] std::string stuck_text(
         std::string_view verb, DeviceId peer, Tag tag, const Waiting& waiting
     ) const;
+
+    /// Throws Bug unless the message is as long as the parts that wait for it.
+    void check_length(
+        DeviceId from, Tag tag, std::int64_t expected, std::int64_t came, const Waiting& waiting
+    ) const;
+
+    /// Throws Bug unless there is such a device.
+    void check_peer(DeviceId peer) const;
+
+    /// Lets go of what send_copy keeps and has been delivered.
+    void release_finished_copies();
 
   private:
     struct Kept {
@@ -146,6 +181,11 @@ class Transport {
     };
     Options options_;
     std::vector<std::unique_ptr<Kept>> kept_;
+    std::size_t sweep_at_ = 8; ///< so many kept copies make send_copy look which are done
 };
+
+/// Bytes of all parts together.
+[[nodiscard]] std::int64_t bytes_of(std::span<const ConstPart> parts);
+[[nodiscard]] std::int64_t bytes_of(std::span<const Part> parts);
 
 } // namespace headroom::comm

@@ -1,0 +1,299 @@
+// The transport over MPI. All waits poll: blocking MPI calls would burn a core per idle device and
+// know no deadline. Receives match first (MPI_Improbe) and take then, so the length is known before
+// a byte is written, and a wait for a message that never comes leaves no receive behind that could
+// write later.
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include <mpi.h>
+
+#include "base/check.hpp"
+#include "base/error.hpp"
+#include "comm/mpi/mpi_layout.hpp"
+#include "comm/mpi/mpi_session.hpp"
+#include "comm/mpi/mpi_world.hpp"
+#include "comm/patience.hpp"
+
+namespace headroom::comm {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+/// Longest sleep of an idle device: shorter while its own sends need it to make progress.
+constexpr milliseconds kIdleSlice{20};
+constexpr milliseconds kIdleSliceWhileSending{2};
+
+/// How many polls of a wait go by until finished copies are let go again.
+constexpr int kPollsPerSweep = 64;
+
+int mpi_tag(Tag tag) {
+    return static_cast<int>(tag);
+}
+
+/// A started MPI request of a send. Dropped unfinished (only in a run that is failing), the request
+/// is left to MPI: there is no safe way to take back a send.
+class MpiSend final : public PendingSend::State {
+  public:
+    explicit MpiSend(MpiWorld& world) : world_(world) {}
+
+    [[nodiscard]] bool done() override {
+        if (request_ == MPI_REQUEST_NULL) {
+            return true;
+        }
+        int flag = 0;
+        check_mpi(MPI_Test(&request_, &flag, MPI_STATUS_IGNORE), "MPI_Test");
+        if (flag == 0) {
+            return false;
+        }
+        --world_.sends_in_flight;
+        return true;
+    }
+    [[nodiscard]] bool abandoned() const override { return world_.failed; }
+
+    /// Where MPI_Isend puts its request; call started() when it has.
+    [[nodiscard]] MPI_Request* request() { return &request_; }
+    void started() { ++world_.sends_in_flight; }
+
+  private:
+    MpiWorld& world_;
+    MPI_Request request_ = MPI_REQUEST_NULL;
+};
+
+/// A message that has been matched and must be taken.
+struct Matched {
+    MPI_Message message = MPI_MESSAGE_NULL;
+    std::int64_t bytes = 0;
+};
+
+class MpiTransport final : public Transport {
+  public:
+    explicit MpiTransport(MpiWorld& world) : world_(world) {}
+
+    [[nodiscard]] DeviceId self() const override { return DeviceId(world_.rank); }
+    [[nodiscard]] std::size_t size() const override {
+        return static_cast<std::size_t>(world_.size);
+    }
+    [[nodiscard]] std::string_view name() const override { return "mpi"; }
+
+    [[nodiscard]] PendingSend start_send(DeviceId to, Tag tag, std::span<const ConstPart> parts)
+        override {
+        return start(MPI_Isend, "MPI_Isend", to, tag, parts);
+    }
+    [[nodiscard]] PendingSend start_synchronous_send(
+        DeviceId to, Tag tag, std::span<const ConstPart> parts
+    ) override {
+        return start(MPI_Issend, "MPI_Issend", to, tag, parts);
+    }
+    void wait(PendingSend& send, const Waiting& waiting) override;
+    void receive(DeviceId from, Tag tag, std::span<const Part> parts, const Waiting& waiting)
+        override;
+    [[nodiscard]] std::vector<std::byte> receive_any_size(
+        DeviceId from, Tag tag, const Waiting& waiting
+    ) override;
+    [[nodiscard]] bool ready(DeviceId from, Tag tag) override;
+    void barrier(const Waiting& waiting) override;
+    void idle_until(std::chrono::steady_clock::time_point moment) override;
+
+  private:
+    using StartCall = decltype(&MPI_Isend);
+
+    PendingSend start(
+        StartCall call,
+        std::string_view call_name,
+        DeviceId to,
+        Tag tag,
+        std::span<const ConstPart> parts
+    );
+    Matched match(DeviceId from, Tag tag, const Waiting& waiting);
+    void take(Matched matched, const MpiLayout& layout, DeviceId from, Tag tag, const Waiting&);
+    std::vector<std::byte> take_whole(
+        Matched matched, DeviceId from, Tag tag, const Waiting& waiting
+    );
+    template <class Done, class Text>
+    void poll(const Done& done, const Text& text);
+    void throw_if_interrupted(int code);
+
+    MpiWorld& world_;
+};
+
+/// Polls until done(); gives up with the text of text() at the deadline.
+template <class Done, class Text>
+void MpiTransport::poll(const Done& done, const Text& text) {
+    if (done()) {
+        return;
+    }
+    Patience patience(options());
+    for (int polls = 1; !done(); ++polls) {
+        throw_if_interrupted(patience.interrupt());
+        if (patience.exhausted()) {
+            world_.failed = true;
+            throw StuckError(text());
+        }
+        if (polls % kPollsPerSweep == 0) {
+            release_finished_copies();
+        }
+        patience.pause();
+    }
+}
+
+void MpiTransport::throw_if_interrupted(int code) {
+    if (code != 0) {
+        world_.failed = true;
+        throw InterruptedError(static_cast<ExitCode>(code));
+    }
+}
+
+PendingSend MpiTransport::start(
+    StartCall call,
+    std::string_view call_name,
+    DeviceId to,
+    Tag tag,
+    std::span<const ConstPart> parts
+) {
+    check_peer(to);
+    const MpiLayout layout(parts);
+    auto send = std::make_unique<MpiSend>(world_);
+    send->to = to;
+    send->tag = tag;
+    send->bytes = bytes_of(parts);
+    check_mpi(
+        call(
+            layout.address(),
+            layout.count(),
+            layout.type(),
+            to.value,
+            mpi_tag(tag),
+            world_.comm,
+            send->request()
+        ),
+        call_name
+    );
+    send->started();
+    return PendingSend(std::move(send));
+}
+
+void MpiTransport::wait(PendingSend& send, const Waiting& waiting) {
+    if (!send.active()) {
+        return;
+    }
+    PendingSend::State& state = *send.state();
+    poll(
+        [&] { return state.done(); },
+        [&] { return stuck_text("send", state.to, state.tag, waiting); }
+    );
+    send.release();
+}
+
+Matched MpiTransport::match(DeviceId from, Tag tag, const Waiting& waiting) {
+    check_peer(from);
+    Matched matched;
+    MPI_Status status;
+    const auto found = [&] {
+        int flag = 0;
+        check_mpi(
+            MPI_Improbe(from.value, mpi_tag(tag), world_.comm, &flag, &matched.message, &status),
+            "MPI_Improbe"
+        );
+        return flag != 0;
+    };
+    poll(found, [&] { return stuck_text("receive", from, tag, waiting); });
+    MPI_Count bytes = 0;
+    check_mpi(MPI_Get_elements_x(&status, MPI_BYTE, &bytes), "MPI_Get_elements_x");
+    matched.bytes = static_cast<std::int64_t>(bytes);
+    return matched;
+}
+
+void MpiTransport::take(
+    Matched matched, const MpiLayout& layout, DeviceId from, Tag tag, const Waiting& waiting
+) {
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(
+        MPI_Imrecv(layout.address(), layout.count(), layout.type(), &matched.message, &request),
+        "MPI_Imrecv"
+    );
+    const auto arrived = [&] {
+        int flag = 0;
+        check_mpi(MPI_Test(&request, &flag, MPI_STATUS_IGNORE), "MPI_Test");
+        return flag != 0;
+    };
+    poll(arrived, [&] { return stuck_text("receive", from, tag, waiting); });
+}
+
+std::vector<std::byte> MpiTransport::take_whole(
+    Matched matched, DeviceId from, Tag tag, const Waiting& waiting
+) {
+    std::vector<std::byte> bytes(static_cast<std::size_t>(matched.bytes));
+    const Part whole = bytes;
+    take(matched, MpiLayout(std::span<const Part>(&whole, 1)), from, tag, waiting);
+    return bytes;
+}
+
+void MpiTransport::receive(
+    DeviceId from, Tag tag, std::span<const Part> parts, const Waiting& waiting
+) {
+    const Matched matched = match(from, tag, waiting);
+    const std::int64_t expected = bytes_of(parts);
+    if (matched.bytes != expected) {
+        // A matched message must be taken, or the sender would hang instead of failing here.
+        static_cast<void>(take_whole(matched, from, tag, waiting));
+        check_length(from, tag, expected, matched.bytes, waiting);
+    }
+    take(matched, MpiLayout(parts), from, tag, waiting);
+}
+
+std::vector<std::byte> MpiTransport::receive_any_size(
+    DeviceId from, Tag tag, const Waiting& waiting
+) {
+    return take_whole(match(from, tag, waiting), from, tag, waiting);
+}
+
+bool MpiTransport::ready(DeviceId from, Tag tag) {
+    check_peer(from);
+    int flag = 0;
+    check_mpi(
+        MPI_Iprobe(from.value, mpi_tag(tag), world_.comm, &flag, MPI_STATUS_IGNORE), "MPI_Iprobe"
+    );
+    return flag != 0;
+}
+
+void MpiTransport::barrier(const Waiting& waiting) {
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Ibarrier(world_.comm, &request), "MPI_Ibarrier");
+    const auto met = [&] {
+        int flag = 0;
+        check_mpi(MPI_Test(&request, &flag, MPI_STATUS_IGNORE), "MPI_Test");
+        return flag != 0;
+    };
+    poll(met, [&] { return stuck_text("meet", DeviceId{}, Tag::control, waiting); });
+}
+
+void MpiTransport::idle_until(std::chrono::steady_clock::time_point moment) {
+    InterruptWatch watch;
+    for (;;) {
+        const SteadyTime now = steady_clock::now();
+        if (now >= moment) {
+            return;
+        }
+        throw_if_interrupted(watch.overdue(options()));
+        int flag = 0; // any call lets MPI work on what is under way
+        check_mpi(
+            MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, world_.comm, &flag, MPI_STATUS_IGNORE),
+            "MPI_Iprobe"
+        );
+        release_finished_copies();
+        const milliseconds slice = world_.sends_in_flight > 0 ? kIdleSliceWhileSending : kIdleSlice;
+        sleep_until(std::min(moment, now + slice));
+    }
+}
+
+} // namespace
+
+std::unique_ptr<Transport> make_mpi_transport(MpiSession& session) {
+    return std::make_unique<MpiTransport>(session.world());
+}
+
+} // namespace headroom::comm
