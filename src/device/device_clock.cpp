@@ -27,11 +27,15 @@ Interval DeviceClock::operate(Flops flops, Bytes touched, Bytes held_for_paging)
 Departure DeviceClock::send(DeviceId to, Bytes bytes) {
     const scheduler::FleetRates rate = rates();
     Nanoseconds& link_free = link_free_[to.index()];
-    const Nanoseconds begin = std::max({now_, link_free, egress_free_});
-    const Nanoseconds out = rate.egress(self_, begin, bytes);
-    const Nanoseconds end = std::max(rate.link(self_, to, begin, bytes), out);
+    const bool capped = rate.egress_capped(self_);
+    const Nanoseconds begin = std::max({now_, link_free, capped ? egress_free_ : 0});
+    Nanoseconds end = rate.link(self_, to, begin, bytes);
+    if (capped) {
+        // Held from `begin`: a message that queues on its link delays those to other devices.
+        egress_free_ = rate.egress(self_, begin, bytes);
+        end = std::max(end, egress_free_);
+    }
     link_free = end;
-    egress_free_ = out;
     const Nanoseconds latency = rate.latency(self_, to, begin);
     const auto later = [latency](Nanoseconds t) {
         return t == kNever || latency == kNever ? kNever : t + latency;

@@ -53,6 +53,15 @@ TEST(DeviceClock, capped_egress_delays_sends_to_others) {
     EXPECT_EQ(a.send(DeviceId(2), 1000).begin, 2'000'000);
 }
 
+TEST(DeviceClock, without_a_cap_a_queue_on_one_link_does_not_delay_another) {
+    scheduler::Fleet fleet = two_devices();
+    fleet.devices.push_back(fleet.devices[1]);
+    DeviceClock a(fleet, DeviceId(0));
+    (void)a.send(DeviceId(1), 1000);
+    EXPECT_EQ(a.send(DeviceId(1), 1000).begin, 1'000'000) << "queued";
+    EXPECT_EQ(a.send(DeviceId(2), 1000).begin, 0) << "distinct links run in parallel";
+}
+
 TEST(DeviceClock, capped_ingress_serves_in_call_order) {
     scheduler::Fleet fleet = two_devices();
     fleet.devices[1].ingress.base = 500'000;

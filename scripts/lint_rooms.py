@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Checks the house: which room may include which, and habits that tools can see.
+
+Arrows (design): a room may include itself and the rooms listed for it in ALLOWED. Only
+src/comm/mpi includes <mpi.h>, only src/trace/hdf5 includes <hdf5.h>, only kernels includes
+<cblas.h>. Every source file is listed in a CMakeLists.txt.
+
+usage: lint_rooms.py [ROOT]     prints `FILE:LINE: problem` lines; exit code 1 if there are any
+"""
+import re
+import sys
+from pathlib import Path
+
+# room -> rooms whose headers it may include (besides its own)
+ALLOWED = {
+    "base": set(),
+    "kernels": {"base"},
+    "scheduler": {"base"},
+    "comm": {"base"},
+    "trace": {"base", "scheduler"},
+    "config": {"base", "scheduler"},
+    "device": {"base", "scheduler"},
+    "model": {"base", "kernels"},
+    "runtime": {"base", "kernels", "scheduler", "config", "model", "device", "comm", "trace"},
+    "cli": {"base", "kernels", "scheduler", "config", "model", "device", "comm", "trace", "runtime"},
+}
+# header prefix -> the folder that alone may include it
+OWNED = {
+    "mpi.h": "src/comm/mpi",
+    "hdf5.h": "src/trace/hdf5",
+    "cblas.h": "kernels",
+    "toml++/": "src/config",
+    "CLI/": "src/cli",
+}
+# folders of concrete implementations that only the program may name
+CONCRETE = ("comm/mpi/", "comm/inprocess/", "trace/hdf5/")
+BANNED = [
+    (re.compile(r"\b(TODO|FIXME|XXX|HACK)\b"), "left-over mark"),
+    (re.compile(r"\bstd::random_device\b|[^_\w]rand\("), "random numbers come from base/random.hpp"),
+    (re.compile(r"\bsystem_clock\b"), "wall-clock dates do not belong in results"),
+    (re.compile(r"\bunordered_(map|set)\b.*:\s*\w+\)"), "iteration over an unordered container"),
+]
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def room_of(path: Path) -> str:
+    """The room of a file given relative to the root."""
+    return path.parts[1] if path.parts[0] == "src" else path.parts[0]
+
+
+def include_problem(path: Path, quote: str, header: str) -> str | None:
+    """What is wrong with one include of one file, or None."""
+    for prefix, owner in OWNED.items():
+        if header.startswith(prefix) and not str(path).startswith(owner + "/"):
+            return f"only {owner} includes <{header}>"
+    if quote == "<":
+        return None
+    room, other = room_of(path), header.split("/")[0]
+    if other not in ALLOWED:
+        return None if "/" not in header else f'"{header}" does not begin with a room'
+    if other != room and other not in ALLOWED[room]:
+        return f"{room} may not include {other} ({header})"
+    own_folder = "/".join(path.parts[1:-1] if path.parts[0] == "src" else path.parts[:-1]) + "/"
+    for folder in CONCRETE:
+        if header.startswith(folder) and own_folder != folder and room != "cli":
+            return f"only cli and {folder} itself may name {header}"
+    return None
+
+
+def lint(root: Path) -> list[str]:
+    """All problems below a root, one line each."""
+    problems = []
+    listed = "\n".join(p.read_text() for p in sorted(root.rglob("CMakeLists.txt"))
+                       if "build" not in p.relative_to(root).parts)
+    files = [p for folder in ("src", "kernels", "scheduler")
+             for p in sorted((root / folder).rglob("*.[ch]pp"))]
+    for file in files:
+        path = file.relative_to(root)
+        if file.suffix == ".cpp" and file.name not in listed:
+            problems.append(f"{path}:1: not listed in any CMakeLists.txt")
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            if len(line) > 100:
+                problems.append(f"{path}:{number}: {len(line)} columns, at most 100")
+            found = INCLUDE.match(line)
+            problem = include_problem(path, *found.groups()) if found else None
+            if problem:
+                problems.append(f"{path}:{number}: {problem}")
+            for pattern, why in BANNED:
+                if pattern.search(line):
+                    problems.append(f"{path}:{number}: {why}")
+    return problems
+
+
+def main() -> int:
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent
+    problems = lint(root)
+    print("\n".join(problems) or "the house is in order")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

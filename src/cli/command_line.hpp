@@ -1,0 +1,44 @@
+// What a user typed, as values. The contract is design.md's command line.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/scenario.hpp"
+
+namespace headroom::cli {
+
+enum class TransportKind : std::uint8_t { mpi, inprocess };
+
+struct RunCommand {
+    std::filesystem::path scenario; ///< empty: model and devices are given instead
+    std::filesystem::path model;
+    int devices = 0;
+    config::Overrides overrides;
+    std::filesystem::path trace; ///< empty: named after scenario and time
+    bool force = false;
+    bool trace_ops = false;
+    bool json = false;
+    TransportKind transport = TransportKind::mpi;
+    std::string kernels; ///< empty: the best of this CPU
+};
+
+struct InspectCommand {
+    std::filesystem::path file;
+    bool repair = false;
+    bool json = false;
+};
+
+struct CommandLine {
+    std::optional<RunCommand> run;
+    std::optional<InspectCommand> inspect;
+    /// Help or version was printed, or the line was wrong and that was said: end with this code.
+    std::optional<int> exit_code;
+};
+
+[[nodiscard]] CommandLine read_command_line(int argc, char** argv);
+
+} // namespace headroom::cli

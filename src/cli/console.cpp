@@ -1,0 +1,222 @@
+#include "cli/console.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string_view>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/units.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+bool is_terminal(const char* variable, int descriptor) {
+    if (const char* const told = std::getenv(variable)) {
+        return std::string_view(told) == "1";
+    }
+    return isatty(descriptor) == 1;
+}
+
+/// How many blocks of a kind go from one device to another.
+struct Route {
+    std::int32_t from;
+    std::int32_t to;
+    BlockKind kind;
+    auto operator<=>(const Route&) const = default;
+};
+
+std::string_view plural(BlockKind kind, std::size_t count) {
+    switch (kind) {
+    case BlockKind::group:
+        return count == 1 ? "group" : "groups";
+    case BlockKind::proj:
+        return count == 1 ? "proj" : "projs";
+    case BlockKind::ffn:
+        return count == 1 ? "ffn" : "ffns";
+    case BlockKind::embed:
+        return "embed";
+    case BlockKind::lm_head:
+        return "lm_head";
+    }
+    return "";
+}
+
+} // namespace
+
+Terminal Terminal::look() {
+    return {
+        is_terminal("HEADROOM_TTY_OUT", STDOUT_FILENO),
+        is_terminal("HEADROOM_TTY_ERR", STDERR_FILENO)};
+}
+
+void print_error(const Terminal& terminal, const std::string& text) {
+    const char* const mark = terminal.err ? "\x1b[1;31merror:\x1b[0m" : "error:";
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        const std::size_t end = std::min(rest.find('\n'), rest.size());
+        const std::string line(rest.substr(0, end));
+        if (line.starts_with(' ')) {
+            fmt::print(stderr, "{}\n", line);
+        } else {
+            fmt::print(stderr, "headroom: {} {}\n", mark, line);
+        }
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    std::fflush(stderr);
+}
+
+std::string Console::dim(const std::string& text) const {
+    return terminal_.err ? "\x1b[2m" + text + "\x1b[0m" : text;
+}
+
+void Console::on_begin(const trace::RunHeader& header) {
+    for (const trace::DeviceRow& device : header.devices) {
+        device_names_.push_back(device.name);
+    }
+    fmt::print(
+        stderr,
+        "{}\n",
+        dim(fmt::format(
+            "headroom: {} on {} devices, policy {}, a decision every {} tokens, {} clock",
+            header.attributes.at("model"),
+            header.devices.size(),
+            header.attributes.at("policy"),
+            header.numbers.at("interval"),
+            header.attributes.at("clock")
+        ))
+    );
+}
+
+void Console::write_text(const std::string& text) {
+    if (!text_ || text.empty()) {
+        return;
+    }
+    clear_progress();
+    (void)std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+    in_line_ = text.back() != '\n';
+}
+
+void Console::on_prompt(const std::string& text) {
+    write_text(text);
+}
+
+void Console::on_token(const std::string& piece, std::int64_t sampled) {
+    write_text(piece);
+    progress(sampled);
+}
+
+/// A line that is written over: only where text does not stream on the same terminal. Into a file,
+/// a line every five seconds.
+void Console::progress(std::int64_t sampled) {
+    const auto now = std::chrono::steady_clock::now();
+    const bool over = terminal_.err && !(terminal_.out && text_);
+    const auto pause = over ? std::chrono::milliseconds(100) : std::chrono::milliseconds(5000);
+    if ((terminal_.err && !over) || now - shown_ < pause || now - started_ < pause) {
+        return;
+    }
+    shown_ = now;
+    const double wall = std::chrono::duration<double>(now - started_).count();
+    const std::string line = fmt::format(
+        "{} of {} tokens, {} of virtual time, {:.0f} s",
+        sampled,
+        tokens_,
+        format_duration(virtual_end_),
+        wall
+    );
+    if (over) {
+        fmt::print(stderr, "\r\x1b[K{}", dim(line));
+        progress_on_ = true;
+    } else {
+        fmt::print(stderr, "{}\n", line);
+    }
+    std::fflush(stderr);
+}
+
+void Console::clear_progress() {
+    if (progress_on_) {
+        fmt::print(stderr, "\r\x1b[K");
+        std::fflush(stderr);
+        progress_on_ = false;
+    }
+}
+
+void Console::on_decision(const runtime::DecisionNote& note) {
+    clear_progress();
+    if (in_line_ && terminal_.out && terminal_.err) {
+        fmt::print(stderr, "\n"); // both on one terminal: keep the note off the text's line
+        in_line_ = false;
+    }
+    const trace::IntervalRow& row = note.row;
+    std::string line = fmt::format("[token {:>3}] ", row.first_token);
+    if (row.kept_inference_ns < 0) {
+        line += fmt::format(
+            "first placement: {} per token predicted", format_duration(row.predicted_inference_ns)
+        );
+    } else if (row.feasible == 0) {
+        line += fmt::format("nothing fits, the placement stays: {}", note.reason);
+    } else if (note.moves.empty()) {
+        line += fmt::format("kept: {} per token", format_duration(row.predicted_inference_ns));
+    } else {
+        line += fmt::format(
+            "{}: {} -> {} per token, {} in {}",
+            describe_moves(note.moves, *note.blocks, device_names_),
+            format_duration(row.kept_inference_ns),
+            format_duration(row.predicted_inference_ns),
+            format_bytes(note.bytes),
+            format_duration(row.predicted_migration_ns)
+        );
+    }
+    if (row.kept_inference_ns >= 0 && row.feasible != 0 && !note.reason.empty()) {
+        line += " (" + note.reason + ")";
+    }
+    fmt::print(stderr, "{}\n", dim(line));
+    std::fflush(stderr);
+}
+
+void Console::on_interval(const trace::Interval& interval) {
+    virtual_end_ = interval.row.t_end;
+}
+
+void Console::finish() {
+    clear_progress();
+    if (in_line_) {
+        fmt::print("\n");
+        std::fflush(stdout);
+        in_line_ = false;
+    }
+}
+
+std::string describe_moves(
+    const std::vector<scheduler::Move>& moves,
+    const scheduler::Blocks& blocks,
+    const std::vector<std::string>& device_names
+) {
+    std::map<Route, std::size_t> routes;
+    for (const scheduler::Move& move : moves) {
+        ++routes[{move.from.value, move.to.value, blocks.name(move.block).kind}];
+    }
+    const auto name = [&](std::int32_t d) { return device_names[static_cast<std::size_t>(d)]; };
+    std::string text;
+    std::size_t listed = 0;
+    for (const auto& [route, count] : routes) {
+        if (listed++ == 6) {
+            return text + fmt::format(" and {} more routes", routes.size() - 6);
+        }
+        text += fmt::format(
+            "{}{} {} {} -> {}",
+            text.empty() ? "" : ", ",
+            count,
+            plural(route.kind, count),
+            name(route.from),
+            name(route.to)
+        );
+    }
+    return text;
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,61 @@
+// What a user sees while a run goes on: text on stdout; progress, decisions and errors on stderr.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/session.hpp"
+
+namespace headroom::cli {
+
+/// What the two streams are, also under mpirun, whose pseudo-terminals say nothing.
+struct Terminal {
+    bool out = false;
+    bool err = false;
+    [[nodiscard]] static Terminal look();
+};
+
+/// "headroom: error: ..." on stderr, problem by problem.
+void print_error(const Terminal& terminal, const std::string& text);
+
+class Console final : public runtime::Observer {
+  public:
+    /// tokens: how many will be sampled at most. text: stream the text to stdout.
+    Console(Terminal terminal, std::int64_t tokens, bool text)
+        : terminal_(terminal), tokens_(tokens), text_(text) {}
+
+    void on_begin(const trace::RunHeader& header) override;
+    void on_prompt(const std::string& text) override;
+    void on_token(const std::string& piece, std::int64_t sampled) override;
+    void on_decision(const runtime::DecisionNote& note) override;
+    void on_interval(const trace::Interval& interval) override;
+    /// Ends the line that text or progress stand on.
+    void finish();
+
+  private:
+    void write_text(const std::string& text);
+    void progress(std::int64_t sampled);
+    void clear_progress();
+    [[nodiscard]] std::string dim(const std::string& text) const;
+
+    Terminal terminal_;
+    std::int64_t tokens_;
+    bool text_;
+    bool in_line_ = false;     ///< text stands on the current line of the terminal
+    bool progress_on_ = false; ///< a progress line stands on stderr
+    Nanoseconds virtual_end_ = 0;
+    std::vector<std::string> device_names_;
+    std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point shown_{};
+};
+
+/// "g0 g3-5" style: what moved, by layer and kind, from where to where; at most `most` characters.
+[[nodiscard]] std::string describe_moves(
+    const std::vector<scheduler::Move>& moves,
+    const scheduler::Blocks& blocks,
+    const std::vector<std::string>& device_names
+);
+
+} // namespace headroom::cli

@@ -1,0 +1,23 @@
+// Starting mpirun ourselves, quietly, for a run that was started outside of it.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace headroom::cli {
+
+/// Is this process one rank of a job that mpirun or srun started?
+[[nodiscard]] bool under_launcher();
+
+/// Runs this program again with the arguments under `mpirun -n ranks` and waits for its end.
+/// SIGINT and SIGTERM are passed on as requests to close the trace; a second one ends the job.
+/// Returns the exit code of the job, or 130/143 if it was interrupted. Throws EnvironmentError if
+/// there is no mpirun.
+[[nodiscard]] int run_under_mpirun(std::size_t ranks, const std::vector<std::string>& arguments);
+
+/// OpenBLAS chooses its kernels when it is loaded, before main, and 0.3.21 chooses badly on newer
+/// Xeons: if it should have been told, tells it and starts this program again.
+void restart_with_openblas_core(char** argv);
+
+} // namespace headroom::cli

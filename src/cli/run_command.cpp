@@ -1,0 +1,236 @@
+#include "cli/run_command.hpp"
+
+#include <cstdlib>
+#include <ctime>
+#include <iostream>
+#include <unistd.h>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/launch.hpp"
+#include "cli/summary_text.hpp"
+#include "cli/version.hpp"
+#include "comm/inprocess/inprocess.hpp"
+#include "model/gguf.hpp"
+#include "model/weights.hpp"
+#include "trace/hdf5/writer.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+std::filesystem::path default_trace_path(const config::Scenario& scenario) {
+    return fmt::format("{}-{:%Y%m%d-%H%M%S}.h5", scenario.name, fmt::localtime(std::time(nullptr)));
+}
+
+std::string host_name() {
+    char name[256] = {};
+    return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
+}
+
+/// Everything that can be wrong with a run before any device starts, told once and without MPI.
+void check_model(const config::Scenario& scenario) {
+    (void)model::read_hyperparameters(model::GgufFile(scenario.model_file));
+}
+
+int run_in_process(const RunCommand& command, const config::Scenario& scenario) {
+    Front front(command, scenario, Terminal::look(), "inprocess");
+    runtime::RunOutcome outcome;
+    comm::InprocessFleet fleet(scenario.fleet.size());
+    try {
+        fleet.run([&](comm::Transport& transport) {
+            transport.set_options(transport_options(scenario));
+            runtime::RunOptions options;
+            options.scenario = &scenario;
+            options.level = kernel_level_of(command);
+            options.trace_ops = command.trace_ops;
+            if (transport.self() == DeviceId(0)) {
+                front.put_into(options);
+                outcome = runtime::run_device(options, transport);
+            } else {
+                (void)runtime::run_device(options, transport);
+            }
+        });
+    } catch (const std::exception& error) {
+        front.finish(error.what());
+        throw;
+    }
+    return front.finish(outcome);
+}
+
+} // namespace
+
+config::Scenario scenario_of(const RunCommand& command) {
+    config::Overrides overrides = command.overrides;
+    overrides.model_must_exist = true;
+    return command.scenario.empty()
+               ? config::default_scenario(
+                     std::filesystem::absolute(command.model), command.devices, overrides
+                 )
+               : config::load_scenario(command.scenario, overrides);
+}
+
+kernels::Level kernel_level_of(const RunCommand& command) {
+    const char* const variable = std::getenv("HEADROOM_KERNELS");
+    const std::string name = !command.kernels.empty() ? command.kernels
+                             : variable != nullptr    ? variable
+                                                      : "";
+    if (name.empty()) {
+        return kernels::best_level();
+    }
+    const auto level = kernels::level_named(name);
+    if (!level || !kernels::available(*level)) {
+        throw InputError(fmt::format(
+            "kernels '{}' {}; available here:{}{}{}{}",
+            name,
+            level ? "do not run on this CPU" : "are unknown",
+            kernels::available(kernels::Level::reference) ? " reference" : "",
+            kernels::available(kernels::Level::openblas) ? " openblas" : "",
+            kernels::available(kernels::Level::avx2) ? " avx2" : "",
+            kernels::available(kernels::Level::avx512) ? " avx512" : ""
+        ));
+    }
+    return *level;
+}
+
+comm::Transport::Options transport_options(const config::Scenario& scenario) {
+    comm::Transport::Options options;
+    options.interrupted = interrupted;
+    options.sleep_when_idle = scenario.clock.mode == config::ClockMode::paced;
+    if (options.sleep_when_idle) {
+        // A paced wait lasts as long as the emulated devices take; this is for hangs only.
+        options.deadline = std::chrono::hours(1);
+    }
+    for (const scheduler::DeviceSpec& device : scenario.fleet.devices) {
+        options.device_names.push_back(device.name);
+    }
+    return options;
+}
+
+/// The file and the summary see the same rows.
+class Front::Tee final : public trace::Sink {
+  public:
+    Tee(trace::Sink& a, trace::Sink& b) : a_(a), b_(b) {}
+    void begin(const trace::RunHeader& header) override {
+        a_.begin(header);
+        b_.begin(header);
+    }
+    void commit(const trace::Interval& interval) override {
+        a_.commit(interval);
+        b_.commit(interval);
+    }
+    void end(trace::Completion completion) override {
+        a_.end(completion);
+        b_.end(completion);
+    }
+
+  private:
+    trace::Sink& a_;
+    trace::Sink& b_;
+};
+
+Front::Front(
+    const RunCommand& command,
+    const config::Scenario& scenario,
+    Terminal terminal,
+    std::string_view transport
+)
+    : command_(command), scenario_(scenario), terminal_(terminal),
+      trace_path_(command.trace.empty() ? default_trace_path(scenario) : command.trace),
+      policy_(scheduler::make_policy(scenario.controller.policy)),
+      file_(trace::make_hdf5_sink(trace_path_, command.force)),
+      sink_(std::make_unique<Tee>(*file_, summarizer_)),
+      console_(terminal, scenario.workload.tokens, !command.json) {
+    attributes_["program_version"] = HEADROOM_VERSION;
+    attributes_["program_commit"] = HEADROOM_COMMIT;
+    attributes_["transport"] = transport;
+    attributes_["host"] = host_name();
+    attributes_["openblas_core"] = std::string(kernels::openblas_core());
+}
+
+Front::~Front() = default;
+
+void Front::put_into(runtime::RunOptions& options) {
+    options.policy = policy_.get();
+    options.sink = sink_.get();
+    options.observer = &console_;
+    options.attributes = attributes_;
+}
+
+void Front::finish(const std::string&) {
+    console_.finish();
+}
+
+int Front::finish(const runtime::RunOutcome& outcome) {
+    console_.finish();
+    const trace::Summary summary = summarizer_.summary();
+    if (!outcome.message.empty()) {
+        print_error(terminal_, outcome.message);
+    }
+    if (summary.sampled_tokens == 0) {
+        return outcome.exit_code; // nothing was decoded, no trace was begun
+    }
+    if (command_.json) {
+        nlohmann::json json = summary_json(summary);
+        json["trace"] = trace_path_.string();
+        json["exit_code"] = outcome.exit_code;
+        if (scenario_.clock.mode == config::ClockMode::paced) {
+            json["wall_ns"] = outcome.elapsed_wall;
+            json["lateness_max_ns"] = outcome.lateness_max;
+        }
+        std::cout << json.dump(2) << std::endl;
+    } else {
+        fmt::print(stderr, "\n{}", summary_text(summary));
+        if (scenario_.clock.mode == config::ClockMode::paced) {
+            fmt::print(
+                stderr,
+                "  {:<24}{} for {} of virtual time x {:g}; at most {} late\n",
+                "wall time",
+                format_duration(outcome.elapsed_wall),
+                format_duration(summary.end),
+                scenario_.clock.scale,
+                format_duration(outcome.lateness_max)
+            );
+        }
+    }
+    fmt::print(
+        stderr,
+        "{}trace: {}{}\n",
+        command_.json ? "" : "\n",
+        trace_path_.string(),
+        outcome.exit_code == 130 || outcome.exit_code == 143 ? " (interrupted, closed)" : ""
+    );
+    std::fflush(stderr);
+    return outcome.exit_code;
+}
+
+int run_command(const RunCommand& command, std::vector<std::string> arguments) {
+    if (under_launcher() && command.transport == TransportKind::mpi) {
+        return run_as_rank(command);
+    }
+    catch_interrupts();
+    const config::Scenario scenario = scenario_of(command);
+    (void)kernel_level_of(command);
+    check_model(scenario);
+    if (command.transport == TransportKind::inprocess) {
+        return run_in_process(command, scenario);
+    }
+    const std::filesystem::path trace =
+        command.trace.empty() ? default_trace_path(scenario) : command.trace;
+    if (command.trace.empty()) {
+        arguments.push_back("--trace");
+        arguments.push_back(trace.string());
+    }
+    if (!command.force && std::filesystem::exists(trace)) {
+        throw InputError(fmt::format(
+            "{} exists already; give another --trace or --force to overwrite it", trace.string()
+        ));
+    }
+    return run_under_mpirun(scenario.fleet.size(), arguments);
+}
+
+} // namespace headroom::cli

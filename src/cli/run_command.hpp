@@ -1,0 +1,63 @@
+// `headroom run`: from the command line to devices at work, over either transport.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/command_line.hpp"
+#include "cli/console.hpp"
+#include "comm/transport.hpp"
+#include "runtime/session.hpp"
+#include "trace/summary.hpp"
+
+namespace headroom::cli {
+
+/// `arguments`: the command line without the program's name, to start ourselves again under mpirun.
+[[nodiscard]] int run_command(const RunCommand& command, std::vector<std::string> arguments);
+
+/// One rank of a job that mpirun or srun started.
+[[nodiscard]] int run_as_rank(const RunCommand& command);
+
+// Shared by both.
+
+[[nodiscard]] config::Scenario scenario_of(const RunCommand& command);
+/// --kernels, else HEADROOM_KERNELS, else the best. Throws InputError if this CPU lacks the level.
+[[nodiscard]] kernels::Level kernel_level_of(const RunCommand& command);
+[[nodiscard]] comm::Transport::Options transport_options(const config::Scenario& scenario);
+
+/// What rank 0 has besides a device: policy, trace file, summary, console.
+class Front {
+  public:
+    /// Creates the trace file. Throws InputError if it exists already or cannot be written.
+    Front(
+        const RunCommand& command,
+        const config::Scenario& scenario,
+        Terminal terminal,
+        std::string_view transport
+    );
+    ~Front();
+    Front(const Front&) = delete;
+    Front& operator=(const Front&) = delete;
+
+    void put_into(runtime::RunOptions& options);
+    /// Prints summary and where the trace is, or the reason for the end. Returns the exit code.
+    int finish(const runtime::RunOutcome& outcome);
+    /// A run that ended by an error of its own.
+    void finish(const std::string& error);
+
+  private:
+    class Tee;
+    const RunCommand& command_;
+    const config::Scenario& scenario_;
+    Terminal terminal_;
+    std::filesystem::path trace_path_;
+    std::unique_ptr<scheduler::Policy> policy_;
+    trace::Summarizer summarizer_;
+    std::unique_ptr<trace::Sink> file_;
+    std::unique_ptr<Tee> sink_;
+    Console console_;
+    std::map<std::string, std::string> attributes_;
+};
+
+} // namespace headroom::cli

@@ -1,0 +1,178 @@
+// One rank of an MPI job. Rank 0 reads and checks everything and tells the others; after that, a
+// rank that fails tells rank 0, which closes the trace and ends the job with one message.
+#include <fmt/format.h>
+
+#include "base/check.hpp"
+#include "base/error.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/run_command.hpp"
+#include "comm/mpi/mpi_session.hpp"
+#include "runtime/wire.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+constexpr comm::Waiting kStart{"the start of the run", -1, -1, -1};
+
+/// What rank 0 tells everybody first: go, with the scenario, or leave with a code.
+struct Start {
+    int exit_code = 0;
+    std::string scenario;
+    std::string path;
+};
+
+void tell_all(comm::Transport& transport, const Start& start) {
+    const std::vector<std::byte> bytes = runtime::ByteWriter()
+                                             .put(start.exit_code)
+                                             .put_text(start.scenario)
+                                             .put_text(start.path)
+                                             .take();
+    for (std::size_t d = 1; d < transport.size(); ++d) {
+        transport.send(DeviceId(d), comm::Tag::setup, bytes, kStart);
+    }
+}
+
+Start hear(comm::Transport& transport) {
+    const auto bytes = transport.receive_any_size(DeviceId(0), comm::Tag::setup, kStart);
+    runtime::ByteReader reader(bytes);
+    Start start;
+    start.exit_code = reader.get<int>();
+    start.scenario = reader.get_text();
+    start.path = reader.get_text();
+    return start;
+}
+
+void check_rank_count(const config::Scenario& scenario, std::size_t ranks) {
+    if (scenario.fleet.size() != ranks) {
+        throw InputError(fmt::format(
+            "the scenario has {} devices but mpirun started {} ranks, one per device is needed: "
+            "mpirun -n {} headroom run ..., or without mpirun: headroom run ... starts it itself",
+            scenario.fleet.size(),
+            ranks,
+            scenario.fleet.size()
+        ));
+    }
+}
+
+/// Something that another rank failed with, as rank 0 hears of it.
+class RemoteError : public Error {
+  public:
+    using Error::Error;
+};
+
+/// Rank 0 looks for failures of others whenever it waits.
+void look_for_failures(comm::Transport& transport) {
+    for (std::size_t d = 1; d < transport.size(); ++d) {
+        if (transport.ready(DeviceId(d), comm::Tag::failure)) {
+            const auto bytes = transport.receive_any_size(DeviceId(d), comm::Tag::failure, kStart);
+            runtime::ByteReader reader(bytes);
+            const auto code = reader.get<int>();
+            throw RemoteError(static_cast<ExitCode>(code), reader.get_text());
+        }
+    }
+}
+
+int code_of(const std::exception& error) {
+    const auto* const known = dynamic_cast<const Error*>(&error);
+    return static_cast<int>(known != nullptr ? known->code() : ExitCode::bug);
+}
+
+/// Never returns: the others are waiting somewhere and only an abort ends the job.
+[[noreturn]] void end_job(
+    comm::MpiSession& session,
+    comm::Transport& transport,
+    const Terminal& terminal,
+    const std::exception& error
+) {
+    const int code = code_of(error);
+    if (session.rank() != 0) {
+        // Rank 0 prints it and closes the trace. If it does not come to that, we do it ourselves.
+        try {
+            transport.send_copy(
+                DeviceId(0),
+                comm::Tag::failure,
+                runtime::ByteWriter().put(code).put_text(error.what()).take()
+            );
+            transport.options().interrupted = nullptr;
+            transport.idle_until(std::chrono::steady_clock::now() + std::chrono::seconds(5));
+        } catch (const std::exception&) {
+            // The message below is all that is left to do.
+        }
+    }
+    print_error(terminal, error.what());
+    session.abort(code);
+}
+
+int run_rank(
+    const RunCommand& command,
+    const config::Scenario& scenario,
+    comm::Transport& transport,
+    Front* front,
+    Terminal terminal
+) {
+    transport.set_options(transport_options(scenario));
+    runtime::RunOptions options;
+    options.scenario = &scenario;
+    options.level = kernel_level_of(command);
+    options.trace_ops = command.trace_ops;
+    (void)terminal;
+    if (front == nullptr) {
+        return runtime::run_device(options, transport).exit_code;
+    }
+    transport.options().while_waiting = [&transport] { look_for_failures(transport); };
+    front->put_into(options);
+    return front->finish(runtime::run_device(options, transport));
+}
+
+int lead(const RunCommand& command, comm::Transport& transport, Terminal terminal) {
+    std::unique_ptr<config::Scenario> scenario;
+    std::unique_ptr<Front> front;
+    try {
+        scenario = std::make_unique<config::Scenario>(scenario_of(command));
+        check_rank_count(*scenario, transport.size());
+        (void)kernel_level_of(command);
+        front = std::make_unique<Front>(command, *scenario, terminal, "mpi");
+    } catch (const Error& error) {
+        tell_all(transport, {static_cast<int>(error.code()), {}, {}});
+        print_error(terminal, error.what());
+        return static_cast<int>(error.code());
+    }
+    const std::string path =
+        scenario->path.empty() ? std::string() : std::filesystem::absolute(scenario->path).string();
+    tell_all(transport, {0, config::resolved_text(*scenario), path});
+    try {
+        return run_rank(command, *scenario, transport, front.get(), terminal);
+    } catch (const std::exception& error) {
+        front->finish(error.what());
+        throw;
+    }
+}
+
+int follow(const RunCommand& command, comm::Transport& transport, Terminal terminal) {
+    const Start start = hear(transport);
+    if (start.exit_code != 0) {
+        return start.exit_code;
+    }
+    const config::Scenario scenario = config::parse_scenario(start.scenario, start.path, {});
+    return run_rank(command, scenario, transport, nullptr, terminal);
+}
+
+} // namespace
+
+int run_as_rank(const RunCommand& command) {
+    catch_interrupts();
+    const Terminal terminal = Terminal::look();
+    comm::MpiSession session;
+    const std::unique_ptr<comm::Transport> transport = comm::make_mpi_transport(session);
+    try {
+        const int code = session.rank() == 0 ? lead(command, *transport, terminal)
+                                             : follow(command, *transport, terminal);
+        session.finish();
+        return code;
+    } catch (const std::exception& error) {
+        end_job(session, *transport, terminal, error);
+    }
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,139 @@
+#include "cli/summary_text.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/units.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+std::string row(const std::string& name, const std::string& value) {
+    return fmt::format("  {:<24}{}\n", name, value);
+}
+
+std::string percent(double part, double whole) {
+    return whole > 0 ? fmt::format("{:.0f} %", 100.0 * part / whole) : "-";
+}
+
+std::string device_table(const trace::Summary& summary) {
+    std::size_t width = 6;
+    for (const trace::DeviceSummary& device : summary.devices) {
+        width = std::max(width, device.name.size());
+    }
+    std::string text = fmt::format(
+        "  {:<{}}  {:>6}  {:>10}  {:>10}  {:>6}\n",
+        "device",
+        width,
+        "blocks",
+        "peak",
+        "budget",
+        "used"
+    );
+    for (const trace::DeviceSummary& device : summary.devices) {
+        text += fmt::format(
+            "  {:<{}}  {:>6}  {:>10}  {:>10}  {:>6}\n",
+            device.name,
+            width,
+            device.blocks,
+            format_bytes(device.peak_bytes),
+            format_bytes(device.budget_bytes),
+            percent(
+                static_cast<double>(device.peak_bytes), static_cast<double>(device.budget_bytes)
+            )
+        );
+    }
+    return text;
+}
+
+} // namespace
+
+std::string summary_text(const trace::Summary& s) {
+    std::string text;
+    text += row("tokens", fmt::format("{} prompt + {} sampled", s.prompt_tokens, s.sampled_tokens));
+    text += row("time to first token", format_duration(s.first_token));
+    text += row("time per output token", format_duration(s.per_output_token));
+    text += row("tokens/s", fmt::format("{:.3f}", s.tokens_per_s));
+    text += row("virtual time in all", format_duration(s.end));
+    text +=
+        row("decisions",
+            fmt::format(
+                "{}, {} moved blocks{}; {:.1f} ms each on this host",
+                s.decisions,
+                s.decisions_that_moved,
+                s.decisions_infeasible > 0
+                    ? fmt::format(", {} found nothing feasible", s.decisions_infeasible)
+                    : "",
+                s.decision_wall_mean_ms
+            ));
+    text +=
+        row("migrations",
+            fmt::format(
+                "{} blocks ({} groups), {} in {}",
+                s.blocks_moved,
+                s.groups_moved,
+                format_bytes(s.bytes_migrated),
+                format_duration(s.time_migrating)
+            ));
+    text += row("activations sent", format_bytes(s.bytes_messages));
+    if (s.predicted_decode > 0 && s.measured_decode > 0) {
+        text +=
+            row("predicted vs measured",
+                fmt::format(
+                    "decode {} vs {} ({:+.1f} %), migration {} vs {}",
+                    format_duration(s.predicted_decode),
+                    format_duration(s.measured_decode),
+                    100.0 * (static_cast<double>(s.predicted_decode) /
+                                 static_cast<double>(s.measured_decode) -
+                             1.0),
+                    format_duration(s.predicted_migration),
+                    format_duration(s.time_migrating)
+                ));
+    }
+    if (s.overloads > 0) {
+        text +=
+            row("over budget", fmt::format("{} times at the start of a turn; paged", s.overloads));
+    }
+    return text + "\n" + device_table(s);
+}
+
+nlohmann::json summary_json(const trace::Summary& s) {
+    nlohmann::json devices = nlohmann::json::array();
+    for (const trace::DeviceSummary& device : s.devices) {
+        devices.push_back(
+            {{"name", device.name},
+             {"blocks", device.blocks},
+             {"memory_peak_bytes", device.peak_bytes},
+             {"memory_budget_bytes", device.budget_bytes},
+             {"memory_used_bytes", device.used_bytes}}
+        );
+    }
+    return {
+        {"prompt_tokens", s.prompt_tokens},
+        {"sampled_tokens", s.sampled_tokens},
+        {"time_to_first_token_ns", s.first_token},
+        {"time_per_output_token_ns", s.per_output_token},
+        {"tokens_per_s", s.tokens_per_s},
+        {"virtual_time_ns", s.end},
+        {"decisions", s.decisions},
+        {"decisions_that_moved", s.decisions_that_moved},
+        {"decisions_infeasible", s.decisions_infeasible},
+        {"blocks_moved", s.blocks_moved},
+        {"groups_moved", s.groups_moved},
+        {"bytes_migrated", s.bytes_migrated},
+        {"time_migrating_ns", s.time_migrating},
+        {"bytes_activations", s.bytes_messages},
+        {"predicted_decode_ns", s.predicted_decode},
+        {"measured_decode_ns", s.measured_decode},
+        {"predicted_migration_ns", s.predicted_migration},
+        {"overloads", s.overloads},
+        {"decision_wall_mean_ms", s.decision_wall_mean_ms},
+        {"text", s.text},
+        {"devices", devices},
+    };
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,17 @@
+// A run's summary for people and for programs.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "trace/summary.hpp"
+
+namespace headroom::cli {
+
+/// An aligned table: rates, migrations, memory per device against its budget, predicted vs
+/// measured.
+[[nodiscard]] std::string summary_text(const trace::Summary& summary);
+[[nodiscard]] nlohmann::json summary_json(const trace::Summary& summary);
+
+} // namespace headroom::cli

@@ -1,0 +1,287 @@
+#include "runtime/conductor.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "base/check.hpp"
+#include "base/error.hpp"
+#include "scheduler/paper_costs.hpp"
+#include "scheduler/validate.hpp"
+
+namespace headroom::runtime {
+
+namespace {
+
+using trace::Reason;
+
+/// Event rates as the last begun turn sees them: it began after one token less.
+std::int64_t tokens_seen(std::int64_t sampled) {
+    return std::max<std::int64_t>(0, sampled - 1);
+}
+
+} // namespace
+
+Conductor::Conductor(const RunOptions& options, const Setup& setup, const scheduler::Blocks& blocks)
+    : options_(&options), setup_(&setup), blocks_(&blocks), scenario_(options.scenario) {
+    HEADROOM_CHECK(options.policy != nullptr, "rank 0 has no policy");
+}
+
+void Conductor::begin() {
+    const trace::RunHeader run = header();
+    begun_ = true;
+    if (options_->sink != nullptr) {
+        options_->sink->begin(run);
+    }
+    if (options_->observer != nullptr) {
+        options_->observer->on_begin(run);
+        options_->observer->on_prompt(setup_->tokenizer->decode(setup_->prompt));
+    }
+}
+
+void Conductor::end(trace::Completion completion) {
+    if (options_->sink != nullptr && begun_) {
+        options_->sink->end(completion);
+    }
+}
+
+void Conductor::show(std::int32_t id) {
+    if (options_->observer == nullptr || id < 0) {
+        return;
+    }
+    // The piece in its place: the first one after BOS loses the space prefix.
+    const bool at_start = shown_ == 0 && setup_->prompt.size() == 1 &&
+                          setup_->prompt.front() == setup_->tokenizer->bos();
+    ++shown_;
+    options_->observer->on_token(setup_->tokenizer->piece(id, at_start), shown_);
+}
+
+scheduler::Problem Conductor::problem(Nanoseconds t_dec) const {
+    const auto prompt = static_cast<std::int64_t>(setup_->prompt.size());
+    scheduler::Problem problem;
+    problem.blocks = blocks_;
+    problem.snapshot = snapshot_;
+    problem.snapshot.at = t_dec;
+    problem.source = scenario_->fleet.source;
+    problem.previous = placement_;
+    problem.context = prompt + sampled_ - 1;
+    problem.rows = sampled_ == 0 ? 0 : problem.context;
+    problem.interval = scenario_->controller.interval;
+    problem.buffers = scheduler::buffer_bytes(blocks_->shape(), setup_->tokens_per_turn);
+    problem.prompt = prompt;
+    problem.seed = scenario_->seed;
+    problem.epoch = epoch_;
+    return problem;
+}
+
+Command Conductor::first() {
+    return decide(0);
+}
+
+Command Conductor::decide(Nanoseconds t_dec) {
+    snapshot_ = scheduler::take_snapshot(scenario_->fleet, t_dec, tokens_seen(sampled_));
+    const scheduler::Problem question = problem(t_dec);
+    const auto before = std::chrono::steady_clock::now();
+    const scheduler::Decision decision = options_->policy->decide(question);
+    const auto after = std::chrono::steady_clock::now();
+    judge(question, decision);
+    if (!placement_) {
+        begin();
+    }
+
+    Command command;
+    command.first = !placement_.has_value();
+    command.sampled = sampled_;
+    command.rows = question.rows;
+    command.t_switch = t_dec;
+    command.placement = decision.feasible ? decision.placement : *placement_;
+    moves_.clear();
+    if (placement_) {
+        moves_ = scheduler::moves_between(*blocks_, *placement_, command.placement, question.rows);
+    }
+    command.moved = !moves_.empty();
+    if (command.first || command.moved) {
+        ++epoch_;
+    }
+    command.epoch = epoch_;
+    note_decision(
+        question, decision, command.moved, std::chrono::nanoseconds(after - before).count()
+    );
+    placement_ = command.placement;
+    return command;
+}
+
+/// No policy is trusted. Infeasible is an answer, but not for the first placement.
+void Conductor::judge(const scheduler::Problem& question, const scheduler::Decision& decision)
+    const {
+    if (decision.feasible) {
+        const scheduler::Verdict verdict = scheduler::validate(question, decision.placement);
+        HEADROOM_CHECK(
+            verdict.ok(),
+            "policy {} called a placement feasible that is not: {}",
+            options_->policy->name(),
+            fmt::join(verdict.problems, "; ")
+        );
+    } else if (!placement_) {
+        throw InfeasibleError(shortage_text(question, decision));
+    }
+}
+
+std::string Conductor::shortage_text(
+    const scheduler::Problem& question, const scheduler::Decision& decision
+) const {
+    Bytes need = 0;
+    Bytes have = 0;
+    Bytes largest = 0;
+    const scheduler::Placement together(blocks_->size(), question.source);
+    for (std::size_t i = 0; i < blocks_->size(); ++i) {
+        const Bytes bytes = blocks_->resident_bytes(BlockId(i), question.horizon(), together);
+        need += bytes;
+        largest = std::max(largest, bytes);
+    }
+    std::string lines = fmt::format(
+        "no placement fits at a context of {} tokens: {}\n"
+        "all blocks need {} together, the largest {}, and each device that holds any needs {} of "
+        "buffers besides",
+        question.horizon(),
+        decision.reason,
+        format_bytes(need),
+        format_bytes(largest),
+        format_bytes(question.buffers)
+    );
+    for (std::size_t d = 0; d < question.snapshot.size(); ++d) {
+        const Bytes memory = question.snapshot.devices[d].memory;
+        have += std::max<Bytes>(0, memory - question.buffers);
+        lines += fmt::format(
+            "\n  device {} ({}) has {}{}",
+            d,
+            scenario_->fleet.devices[d].name,
+            format_bytes(memory),
+            memory < question.buffers
+                ? fmt::format(", {} less than the buffers", format_bytes(question.buffers - memory))
+            : memory < question.buffers + need
+                ? fmt::format(
+                      ", {} less than it needs to hold the model alone",
+                      format_bytes(question.buffers + need - memory)
+                  )
+                : std::string()
+        );
+    }
+    lines += fmt::format(
+        "\nfor blocks there are {} in all{}; give the devices more memory, use more devices, a "
+        "smaller model, or fewer tokens",
+        format_bytes(have),
+        have < need ? fmt::format(", {} too little", format_bytes(need - have))
+                    : std::string(", but not in one piece where a block needs it")
+    );
+    return lines;
+}
+
+void Conductor::note_decision(
+    const scheduler::Problem& question,
+    const scheduler::Decision& decision,
+    bool moved,
+    Nanoseconds decision_wall
+) {
+    interval_ = {};
+    trace::IntervalRow& row = interval_.row;
+    const scheduler::Placement& placement = decision.feasible ? decision.placement : *placement_;
+    row.epoch = epoch_;
+    row.first_token = sampled_;
+    row.t_dec = row.t_resume = question.snapshot.at;
+    row.decision_wall_ns = decision_wall;
+    row.feasible = decision.feasible ? 1 : 0;
+    row.policy = static_cast<std::int32_t>(scenario_->controller.policy);
+    row.moves = static_cast<std::int32_t>(moves_.size());
+    row.reason = static_cast<std::int32_t>(
+        !decision.feasible ? Reason::infeasible
+        : !placement_      ? Reason::first
+        : moved            ? Reason::moved
+                           : Reason::kept
+    );
+    row.predicted_inference_ns = scheduler::predict_inference(
+        *blocks_, placement, question.snapshot, question.source, question.horizon()
+    );
+    const auto prompt = static_cast<std::int64_t>(setup_->prompt.size());
+    row.paper_delay_s = scheduler::paper_delay_s(
+        *blocks_, placement, question.snapshot, {prompt, question.horizon() - prompt}
+    );
+    if (placement_) {
+        row.kept_inference_ns = scheduler::predict_inference(
+            *blocks_, *placement_, question.snapshot, question.source, question.horizon()
+        );
+        row.predicted_migration_ns = scheduler::predict_migration(
+            *blocks_, *placement_, placement, question.snapshot, question.rows
+        );
+        row.paper_migration_s = scheduler::paper_migration_s(
+            *blocks_, *placement_, placement, question.snapshot, {prompt, question.context - prompt}
+        );
+    }
+    for (const DeviceId device : placement) {
+        interval_.placement.push_back(device.value);
+    }
+    decision_text_ = decision.reason;
+    if (options_->observer != nullptr) {
+        DecisionNote note{row, moves_, blocks_, decision.reason, 0};
+        for (const scheduler::Move& move : moves_) {
+            note.bytes += move.bytes;
+        }
+        options_->observer->on_decision(note);
+    }
+}
+
+Nanoseconds Conductor::resume_after(const std::vector<std::vector<Arrived>>& arrived) {
+    Nanoseconds resume = interval_.row.t_dec;
+    for (const std::vector<Arrived>& here : arrived) {
+        for (const Arrived& block : here) {
+            resume = std::max(resume, block.end);
+            interval_.migrations.push_back(
+                {intervals_,
+                 block.move.block.value,
+                 block.move.from.value,
+                 block.move.to.value,
+                 block.move.bytes,
+                 block.start,
+                 block.end,
+                 block.checksum}
+            );
+        }
+    }
+    HEADROOM_CHECK(
+        interval_.migrations.size() == moves_.size(),
+        "{} blocks arrived, {} moved",
+        interval_.migrations.size(),
+        moves_.size()
+    );
+    std::sort(
+        interval_.migrations.begin(),
+        interval_.migrations.end(),
+        [](const auto& a, const auto& b) { return a.block < b.block; }
+    );
+    interval_.row.t_resume = resume;
+    interval_.row.measured_migration_ns = resume - interval_.row.t_dec;
+    return resume;
+}
+
+Command Conductor::next(const std::vector<Report>& reports) {
+    const Report& source = reports[scenario_->fleet.source.index()];
+    record(reports);
+    if (options_->sink != nullptr) {
+        options_->sink->commit(interval_);
+    }
+    if (options_->observer != nullptr) {
+        options_->observer->on_interval(interval_);
+    }
+    ++intervals_;
+    if (source.stop == Stop::no) {
+        return decide(source.clock);
+    }
+    exit_code_ = source.interrupt_code;
+    Command finish;
+    finish.finish = true;
+    finish.exit_code = exit_code_;
+    return finish;
+}
+
+} // namespace headroom::runtime

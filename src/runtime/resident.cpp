@@ -1,0 +1,111 @@
+#include "runtime/resident.hpp"
+
+#include "base/check.hpp"
+#include "model/weights.hpp"
+
+namespace headroom::runtime {
+
+bool head_has_matrix(const scheduler::Blocks& blocks, const scheduler::Placement& placement) {
+    return !blocks.shape().tied ||
+           placement[blocks.embed().index()] != placement[blocks.lm_head().index()];
+}
+
+Resident::Resident(
+    const model::Hyperparameters& model,
+    const scheduler::Blocks& blocks,
+    DeviceId self,
+    std::int64_t tokens_per_turn
+)
+    : model_(&model), blocks_(&blocks), self_(self), tokens_per_turn_(tokens_per_turn) {}
+
+model::Block Resident::make_block(BlockId b, const scheduler::Placement& placement) {
+    const BlockName& name = blocks_->name(b);
+    const bool with_matrix =
+        name.kind != BlockKind::lm_head || head_has_matrix(*blocks_, placement);
+    return {*model_, name, scheduler::staging_bytes(blocks_->shape()), &budget_, with_matrix};
+}
+
+void Resident::add(BlockId b, model::Block block) {
+    std::unique_ptr<model::GroupCache> cache;
+    if (blocks_->name(b).kind == BlockKind::group) {
+        cache = std::make_unique<model::GroupCache>(model_->head_width(), &budget_);
+    }
+    const bool added = held_.emplace(b, Held{std::move(block), std::move(cache)}).second;
+    HEADROOM_CHECK(added, "device {} holds {} already", self_.value, b.value);
+}
+
+void Resident::remove(BlockId b) {
+    HEADROOM_CHECK(held_.erase(b) == 1, "device {} does not hold {}", self_.value, b.value);
+}
+
+model::Block& Resident::block(BlockId b) {
+    const auto found = held_.find(b);
+    HEADROOM_CHECK(found != held_.end(), "device {} does not hold {}", self_.value, b.value);
+    return found->second.block;
+}
+
+model::GroupCache& Resident::cache(BlockId b) {
+    const auto found = held_.find(b);
+    HEADROOM_CHECK(
+        found != held_.end() && found->second.cache, "device {}, block {}", self_.value, b.value
+    );
+    return *found->second.cache;
+}
+
+const model::Block& Resident::head_matrix() {
+    return head_has_matrix(*blocks_, placement_) ? block(blocks_->lm_head())
+                                                 : block(blocks_->embed());
+}
+
+Workspace& Resident::workspace() {
+    HEADROOM_CHECK(workspace_ != nullptr, "device {} holds no block", self_.value);
+    return *workspace_;
+}
+
+void Resident::reserve_caches(std::int64_t context) {
+    for (auto& [b, held] : held_) {
+        if (held.cache) {
+            held.cache->reserve(context);
+        }
+    }
+}
+
+void Resident::load(const model::GgufFile& file, const scheduler::Placement& placement) {
+    for (std::size_t i = 0; i < placement.size(); ++i) {
+        if (placement[i] == self_) {
+            model::Block block = make_block(BlockId(i), placement);
+            model::load_block(file, *model_, block);
+            add(BlockId(i), std::move(block));
+        }
+    }
+}
+
+void Resident::install(const scheduler::Placement& placement) {
+    placement_ = placement;
+    for (std::size_t i = 0; i < placement.size(); ++i) {
+        const BlockId b(i);
+        HEADROOM_CHECK(
+            holds(b) == (placement[i] == self_), "device {}, block {}", self_.value, b.value
+        );
+        if (holds(b)) {
+            const Bytes expected = blocks_->weight_bytes(b, placement);
+            HEADROOM_CHECK(
+                block(b).complete() && block(b).bytes() == expected,
+                "device {}, {}: {} B held, {} B expected",
+                self_.value,
+                to_string(blocks_->name(b)),
+                block(b).bytes(),
+                expected
+            );
+        }
+    }
+    if (!holds_any()) {
+        workspace_.reset();
+    } else if (workspace_ == nullptr) {
+        workspace_ = std::make_unique<Workspace>(blocks_->shape(), tokens_per_turn_, &budget_);
+    } else {
+        workspace_->restore_staging();
+    }
+}
+
+} // namespace headroom::runtime

@@ -1,0 +1,74 @@
+// What a device holds: the blocks that the placement in force gives it, their caches, and its
+// buffers while it holds any block. Everything is allocated through the device's budget.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "base/ids.hpp"
+#include "device/memory_budget.hpp"
+#include "model/block.hpp"
+#include "model/gguf.hpp"
+#include "runtime/workspace.hpp"
+#include "scheduler/blocks.hpp"
+
+namespace headroom::runtime {
+
+class Resident {
+  public:
+    Resident(
+        const model::Hyperparameters& model,
+        const scheduler::Blocks& blocks,
+        DeviceId self,
+        std::int64_t tokens_per_turn
+    );
+
+    /// Copies the blocks of the first placement out of the model file.
+    void load(const model::GgufFile& file, const scheduler::Placement& placement);
+    /// Takes a placement as the one in force: buffers appear with the first block and go with the
+    /// last. Checks that exactly its blocks are here and complete.
+    void install(const scheduler::Placement& placement);
+
+    [[nodiscard]] const scheduler::Blocks& blocks() const { return *blocks_; }
+    [[nodiscard]] DeviceId self() const { return self_; }
+    [[nodiscard]] const scheduler::Placement& placement() const { return placement_; }
+    [[nodiscard]] bool holds(BlockId b) const { return held_.contains(b); }
+    [[nodiscard]] bool holds_any() const { return !held_.empty(); }
+    [[nodiscard]] model::Block& block(BlockId b);
+    [[nodiscard]] model::GroupCache& cache(BlockId b);
+    /// The block with the matrix of lm_head: itself, or embed if they are tied and live together.
+    [[nodiscard]] const model::Block& head_matrix();
+    [[nodiscard]] Workspace& workspace();
+    [[nodiscard]] bool has_workspace() const { return workspace_ != nullptr; }
+
+    /// Pages for `context` rows in every cache here.
+    void reserve_caches(std::int64_t context);
+
+    /// A block without storage, as `placement` would hold it here, and its empty cache.
+    [[nodiscard]] model::Block make_block(BlockId b, const scheduler::Placement& placement);
+    void add(BlockId b, model::Block block);
+    void remove(BlockId b);
+
+    [[nodiscard]] device::MemoryBudget& budget() { return budget_; }
+
+  private:
+    struct Held {
+        model::Block block;
+        std::unique_ptr<model::GroupCache> cache; ///< groups only
+    };
+    const model::Hyperparameters* model_;
+    const scheduler::Blocks* blocks_;
+    DeviceId self_;
+    std::int64_t tokens_per_turn_;
+    device::MemoryBudget budget_; ///< before what is allocated from it
+    std::map<BlockId, Held> held_;
+    std::unique_ptr<Workspace> workspace_;
+    scheduler::Placement placement_;
+};
+
+/// Must a device that holds lm_head under `placement` have the matrix in that block itself?
+[[nodiscard]] bool head_has_matrix(
+    const scheduler::Blocks& blocks, const scheduler::Placement& placement
+);
+
+} // namespace headroom::runtime

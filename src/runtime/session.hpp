@@ -1,0 +1,72 @@
+// A run, as every device takes part in it: agree on model and kernels, load, then interval after
+// interval: install a placement, decode, report. The device with id 0 also hosts the controller.
+// This header is what src/cli sees of the room.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "comm/transport.hpp"
+#include "config/scenario.hpp"
+#include "kernels/kernels.hpp"
+#include "scheduler/policy.hpp"
+#include "scheduler/timeline.hpp"
+#include "trace/records.hpp"
+
+namespace headroom::runtime {
+
+/// A decision, for people: shown while the run goes on.
+struct DecisionNote {
+    trace::IntervalRow row;
+    std::vector<scheduler::Move> moves;
+    const scheduler::Blocks* blocks = nullptr;
+    std::string reason;
+    Bytes bytes = 0; ///< that the moves send
+};
+
+/// What rank 0 can watch. Called on rank 0's thread; must not throw.
+class Observer {
+  public:
+    virtual ~Observer() = default;
+    virtual void on_begin(const trace::RunHeader& header) = 0;
+    virtual void on_prompt(const std::string& text) = 0;
+    virtual void on_token(const std::string& piece, std::int64_t sampled) = 0;
+    virtual void on_decision(const DecisionNote& note) = 0;
+    virtual void on_interval(const trace::Interval& interval) = 0;
+};
+
+struct RunOptions {
+    const config::Scenario* scenario = nullptr;
+    kernels::Level level = kernels::Level::reference; ///< the best that this device can do
+    bool trace_ops = false;
+    std::map<std::string, std::string> attributes; ///< for the trace: version, commit, transport, …
+
+    // Rank 0 only.
+    const scheduler::Policy* policy = nullptr;
+    trace::Sink* sink = nullptr;  ///< may be null
+    Observer* observer = nullptr; ///< may be null
+
+    // For tests.
+    std::function<void(std::int64_t turn, std::span<const float>)> on_logits;
+    std::function<void()> after_load; ///< on every device, before the first token
+    Nanoseconds planted_wait = 0;
+};
+
+struct RunOutcome {
+    /// 0, or why the run ended early although every device knows and left in order.
+    int exit_code = 0;
+    std::string message;
+    // Rank 0 only.
+    Nanoseconds lateness_max = 0; ///< paced: the most that any device was behind
+    Nanoseconds elapsed_wall = 0; ///< source: clock zero to the last token
+};
+
+/// Runs this device to the end. Errors that all devices learn of in order (bad model, nothing fits)
+/// come back as an outcome; anything else is thrown, and then the other devices are still waiting.
+[[nodiscard]] RunOutcome run_device(const RunOptions& options, comm::Transport& transport);
+
+} // namespace headroom::runtime

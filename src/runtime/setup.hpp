@@ -1,0 +1,38 @@
+// Before the first token: every device opens the model, and all agree that it can be used, on which
+// kernels, and on the prompt's ids, before any other communication. Errors end cleanly everywhere.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/execute.hpp"
+#include "model/gguf.hpp"
+#include "model/hyperparameters.hpp"
+#include "model/tokenizer.hpp"
+#include "runtime/session.hpp"
+#include "scheduler/blocks.hpp"
+
+namespace headroom::runtime {
+
+struct Setup {
+    std::unique_ptr<model::GgufFile> file; ///< given up after loading
+    model::Hyperparameters model;
+    std::unique_ptr<model::Tokenizer> tokenizer; ///< rank 0 only
+    std::string model_hash;                      ///< rank 0 only
+    kernels::Level level = kernels::Level::reference;
+    std::vector<std::int32_t> prompt;
+    std::int32_t end_of_text = -1;
+    std::int64_t tokens_per_turn = 1; ///< the longest prompt
+};
+
+struct Agreement {
+    std::optional<Setup> setup; ///< nothing: the run cannot begin, and every device knows
+    int exit_code = 0;
+    std::string message; ///< on rank 0
+};
+
+[[nodiscard]] Agreement agree(const RunOptions& options, comm::Transport& transport);
+
+} // namespace headroom::runtime

@@ -1,0 +1,363 @@
+#include "runtime/turn.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.hpp"
+#include "base/checksum.hpp"
+#include "base/error.hpp"
+#include "base/random.hpp"
+
+namespace headroom::runtime {
+
+using scheduler::OpCode;
+using scheduler::Payload;
+
+namespace {
+
+std::span<std::byte> bytes_of(float* first, std::int64_t count) {
+    return std::as_writable_bytes(std::span(first, static_cast<std::size_t>(count)));
+}
+
+Buffer buffer_of(Payload payload) {
+    switch (payload) {
+    case Payload::normed_x:
+        return Buffer::normed;
+    case Payload::head_outputs:
+        return Buffer::heads;
+    case Payload::residual:
+        return Buffer::residual;
+    case Payload::x:
+    case Payload::last_x:
+        return Buffer::x;
+    case Payload::token:
+    case Payload::sampled:
+        break;
+    }
+    HEADROOM_CHECK(false, "payload {} has no buffer", static_cast<int>(payload));
+}
+
+bool is_small(Payload payload) {
+    return payload == Payload::token || payload == Payload::sampled;
+}
+
+} // namespace
+
+TurnRunner::TurnRunner(
+    const model::Context& context,
+    const TurnSettings& settings,
+    Resident& resident,
+    device::DeviceClock& clock,
+    device::Pacer& pacer,
+    comm::Transport& transport,
+    TurnLog& log
+)
+    : context_(&context), settings_(&settings), resident_(&resident), clock_(&clock),
+      pacer_(&pacer), transport_(&transport), log_(&log) {}
+
+SampledToken TurnRunner::run(
+    const scheduler::Program& program, const Turn& turn, std::span<const std::int32_t> ids
+) {
+    turn_ = turn;
+    ids_.assign(ids.begin(), ids.end());
+    ids_.resize(static_cast<std::size_t>(turn.tokens));
+    sampled_ = {};
+    first_operation_ = true;
+    last_x_row_ = turn.tokens - 1;
+    clock_->set_tokens(turn.sampled);
+    resident_->reserve_caches(turn.first + turn.tokens);
+    for (const Instruction& instruction : program) {
+        switch (instruction.code) {
+        case OpCode::compute:
+            compute(instruction);
+            break;
+        case OpCode::send:
+            send(instruction);
+            break;
+        case OpCode::receive:
+            receive(instruction);
+            break;
+        }
+    }
+    for (HeldSend& pending : small_sends_) {
+        transport_->wait(pending.send, {"the end of a turn", -1, turn.epoch, turn.number});
+    }
+    small_sends_.clear();
+    return sampled_;
+}
+
+comm::Waiting TurnRunner::waiting(const Instruction& instruction) const {
+    return {scheduler::name_of(instruction.payload), instruction.layer, turn_.epoch, turn_.number};
+}
+
+float* TurnRunner::writable(Buffer buffer) {
+    return resident_->workspace().overwrite(
+        buffer, *transport_, {"a buffer to be sent", -1, turn_.epoch, turn_.number}
+    );
+}
+
+Bytes TurnRunner::held_for_paging() {
+    const Bytes held = resident_->budget().held();
+    const Bytes over = held - clock_->memory(clock_->now());
+    if (over <= 0) {
+        return 0;
+    }
+    if (!settings_->may_page) {
+        throw InfeasibleError(fmt::format(
+            "device {} ({}) holds {} but has only {} at {} of virtual time, and it may not page; "
+            "give it more memory or a storage_bandwidth (overload = \"page\")",
+            resident_->self().value,
+            settings_->device_name,
+            format_bytes(held),
+            format_bytes(held - over),
+            format_duration(clock_->now())
+        ));
+    }
+    log_->overloads.push_back({clock_->now(), over});
+    return held;
+}
+
+void TurnRunner::compute(const Instruction& instruction) {
+    Bytes held = 0;
+    if (first_operation_) {
+        if (turn_.number == 2 && settings_->planted_wait > 0) {
+            clock_->set(clock_->now() + settings_->planted_wait);
+        }
+        held = held_for_paging();
+        first_operation_ = false;
+    }
+    const scheduler::Blocks& blocks = resident_->blocks();
+    const BlockName& name = blocks.name(instruction.block);
+    execute(name, instruction.block);
+    const device::Interval time = clock_->operate(
+        blocks.flops(instruction.block, turn_.first, turn_.tokens),
+        blocks.touched_bytes(instruction.block, turn_.first, turn_.tokens),
+        held
+    );
+    if (time.end == kNever) {
+        throw StuckError(fmt::format(
+            "device {} ({}) never finishes {} of turn {}: its rate stays 0",
+            resident_->self().value,
+            settings_->device_name,
+            to_string(name),
+            turn_.number
+        ));
+    }
+    if (log_->detailed) {
+        log_->ops.push_back(
+            {turn_.number, {resident_->self(), instruction.block, time.start, time.end}}
+        );
+    }
+    pacer_->hold(time.end);
+}
+
+void TurnRunner::execute(const BlockName& name, BlockId b) {
+    const scheduler::ModelShape& shape = resident_->blocks().shape();
+    Workspace& space = resident_->workspace();
+    const std::int64_t n = turn_.tokens;
+    switch (name.kind) {
+    case BlockKind::embed: {
+        float* const x = writable(Buffer::x);
+        model::run_embed(*context_, resident_->block(b), ids_, x, writable(Buffer::normed));
+        break;
+    }
+    case BlockKind::group: {
+        const std::int64_t out = n * shape.heads_per_group() * shape.head_width();
+        float* const heads = writable(Buffer::heads);
+        model::run_group(
+            *context_,
+            resident_->block(b),
+            resident_->cache(b),
+            space.data(Buffer::normed),
+            turn_.first,
+            n,
+            {space.data(Buffer::projected), space.data(Buffer::scores)},
+            heads + name.group * out
+        );
+        break;
+    }
+    case BlockKind::proj:
+        model::run_proj(
+            *context_,
+            resident_->block(b),
+            space.data(Buffer::heads),
+            space.data(Buffer::x),
+            n,
+            space.data(Buffer::scratch),
+            writable(Buffer::residual)
+        );
+        break;
+    case BlockKind::ffn: {
+        float* const x = writable(Buffer::x);
+        model::run_ffn(
+            *context_,
+            resident_->block(b),
+            space.data(Buffer::residual),
+            n,
+            {space.data(Buffer::scratch), space.data(Buffer::gate), space.data(Buffer::up)},
+            x,
+            writable(Buffer::normed)
+        );
+        break;
+    }
+    case BlockKind::lm_head:
+        model::run_lm_head(
+            *context_,
+            resident_->block(b),
+            resident_->head_matrix(),
+            space.data(Buffer::x) + last_x_row_ * shape.width,
+            space.data(Buffer::scratch),
+            space.data(Buffer::logits)
+        );
+        sample();
+        break;
+    }
+}
+
+void TurnRunner::sample() {
+    const auto vocabulary = static_cast<std::size_t>(resident_->blocks().shape().vocabulary);
+    const std::span<float> logits(resident_->workspace().data(Buffer::logits), vocabulary);
+    if (settings_->on_logits) {
+        settings_->on_logits(turn_.number, logits);
+    }
+    sampled_.logits_checksum = checksum(std::as_bytes(logits));
+    if (settings_->temperature > 0) {
+        const std::uint64_t stream = stream_seed(settings_->seed, "sampling");
+        const double unit = random_unit(stream, static_cast<std::uint64_t>(turn_.sampled));
+        sampled_.id = static_cast<std::int32_t>(
+            kernels::sample(*context_->kernels, logits, settings_->temperature, unit)
+        );
+    } else {
+        sampled_.id = static_cast<std::int32_t>(kernels::argmax(logits));
+    }
+}
+
+std::vector<std::span<std::byte>> TurnRunner::parts(
+    const Instruction& instruction, DeviceId sender
+) {
+    const scheduler::Blocks& blocks = resident_->blocks();
+    const scheduler::ModelShape& shape = blocks.shape();
+    const std::int64_t n = turn_.tokens;
+    if (instruction.payload == Payload::token) {
+        return {std::as_writable_bytes(std::span(ids_))};
+    }
+    if (instruction.payload == Payload::sampled) {
+        return {std::as_writable_bytes(std::span(&sampled_.id, 1))};
+    }
+    float* const base = resident_->workspace().data(buffer_of(instruction.payload));
+    if (instruction.payload == Payload::last_x) {
+        const bool outgoing = sender == resident_->self();
+        return {bytes_of(base + (outgoing ? (n - 1) * shape.width : 0), shape.width)};
+    }
+    if (instruction.payload != Payload::head_outputs) {
+        return {bytes_of(base, n * shape.width)};
+    }
+    std::vector<std::span<std::byte>> groups;
+    const std::int64_t out = n * shape.heads_per_group() * shape.head_width();
+    for (std::int32_t g = 0; g < blocks.groups(); ++g) {
+        if (resident_->placement()[blocks.group(instruction.layer, g).index()] == sender) {
+            groups.push_back(bytes_of(base + g * out, out));
+        }
+    }
+    return groups;
+}
+
+void TurnRunner::send(const Instruction& instruction) {
+    const Bytes bytes = instruction.bytes(turn_.tokens);
+    auto kept = std::make_unique<WireHeader>();
+    WireHeader& header = *kept;
+    header.epoch = turn_.epoch;
+    header.turn = turn_.number;
+    header.kind = static_cast<std::int32_t>(instruction.payload);
+    header.index = instruction.layer;
+    header.bytes = bytes;
+    header.departure = clock_->send(instruction.peer, bytes);
+    header.checksum = sampled_.logits_checksum;
+    if (header.departure.arrival == kNever) {
+        throw StuckError(fmt::format(
+            "{} of turn {} from device {} ({}) never arrives at device {}: the link's rate stays 0",
+            scheduler::name_of(instruction.payload),
+            turn_.number,
+            resident_->self().value,
+            settings_->device_name,
+            instruction.peer.value
+        ));
+    }
+    log_->sent[instruction.peer.index()] += bytes;
+
+    std::vector<comm::ConstPart> outgoing{std::as_bytes(std::span(&header, 1))};
+    for (const auto part : parts(instruction, resident_->self())) {
+        outgoing.emplace_back(part);
+    }
+    HeldSend pending{
+        std::move(kept), transport_->start_send(instruction.peer, comm::Tag::data, outgoing)};
+    if (is_small(instruction.payload)) {
+        small_sends_.push_back(std::move(pending));
+    } else {
+        resident_->workspace().keep(buffer_of(instruction.payload), std::move(pending));
+    }
+}
+
+void TurnRunner::receive(const Instruction& instruction) {
+    const comm::Waiting what = waiting(instruction);
+    if (!is_small(instruction.payload)) {
+        (void)writable(buffer_of(instruction.payload));
+    }
+    WireHeader header;
+    std::vector<comm::Part> incoming{std::as_writable_bytes(std::span(&header, 1))};
+    for (const auto part : parts(instruction, instruction.peer)) {
+        incoming.push_back(part);
+    }
+    transport_->receive(instruction.peer, comm::Tag::data, incoming, what);
+    const Bytes bytes = instruction.bytes(turn_.tokens);
+    HEADROOM_CHECK(
+        header.epoch == turn_.epoch && header.turn == turn_.number &&
+            header.kind == static_cast<std::int32_t>(instruction.payload) &&
+            header.index == instruction.layer && header.bytes == bytes,
+        "device {} expected {} of layer {}, epoch {}, turn {}, {} B; got kind {} of layer {}, "
+        "epoch {}, turn {}, {} B",
+        resident_->self().value,
+        what.what,
+        what.layer,
+        turn_.epoch,
+        turn_.number,
+        bytes,
+        header.kind,
+        header.index,
+        header.epoch,
+        header.turn,
+        header.bytes
+    );
+    if (instruction.payload == Payload::last_x) {
+        last_x_row_ = 0;
+    }
+    if (instruction.payload == Payload::sampled) {
+        sampled_.logits_checksum = header.checksum;
+    }
+    const Nanoseconds arrival = clock_->serve(header.departure, bytes);
+    if (arrival == kNever) {
+        throw StuckError(fmt::format(
+            "{} of turn {} never gets into device {} ({}): its ingress stays 0",
+            what.what,
+            turn_.number,
+            resident_->self().value,
+            settings_->device_name
+        ));
+    }
+    clock_->raise(arrival);
+    if (log_->detailed) {
+        log_->messages.push_back(
+            {turn_.number,
+             {instruction.peer,
+              resident_->self(),
+              instruction.payload,
+              instruction.layer,
+              bytes,
+              header.departure.begin,
+              arrival}}
+        );
+    }
+    pacer_->hold(clock_->now());
+}
+
+} // namespace headroom::runtime

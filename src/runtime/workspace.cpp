@@ -1,0 +1,99 @@
+#include "runtime/workspace.hpp"
+
+#include "base/check.hpp"
+#include "scheduler/blocks.hpp"
+
+namespace headroom::runtime {
+
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+
+} // namespace
+
+Workspace::Workspace(
+    const scheduler::ModelShape& shape,
+    std::int64_t tokens_per_turn,
+    std::pmr::memory_resource* resource
+)
+    : resource_(resource) {
+    const std::int64_t n = tokens_per_turn;
+    const Bytes activations = 4 * n * shape.width;
+    for (const Buffer buffer :
+         {Buffer::x, Buffer::normed, Buffer::heads, Buffer::residual, Buffer::scratch}) {
+        bytes_[at(buffer)] = activations;
+    }
+    bytes_[at(Buffer::gate)] = bytes_[at(Buffer::up)] = 4 * n * shape.ffn_width;
+    bytes_[at(Buffer::projected)] = 4 * n * (shape.heads_per_group() + 2) * shape.head_width();
+    bytes_[at(Buffer::scores)] = 4 * shape.context;
+    bytes_[at(Buffer::logits)] = 4 * shape.vocabulary;
+    bytes_[at(Buffer::staging)] = scheduler::staging_bytes(shape);
+    Bytes sum = 0;
+    for (std::size_t i = 0; i < kBuffers; ++i) {
+        sum += bytes_[i];
+        allocate(static_cast<Buffer>(i));
+    }
+    HEADROOM_CHECK(
+        sum == scheduler::buffer_bytes(shape, n),
+        "workspace {} B, closed form {} B",
+        sum,
+        scheduler::buffer_bytes(shape, n)
+    );
+}
+
+Workspace::~Workspace() {
+    for (std::size_t i = 0; i < kBuffers; ++i) {
+        release(static_cast<Buffer>(i));
+    }
+}
+
+void Workspace::allocate(Buffer buffer) {
+    const auto bytes = static_cast<std::size_t>(bytes_[at(buffer)]);
+    if (bytes > 0) {
+        data_[at(buffer)] = static_cast<std::byte*>(resource_->allocate(bytes, kAlignment));
+    }
+}
+
+void Workspace::release(Buffer buffer) {
+    if (data_[at(buffer)] != nullptr) {
+        const auto bytes = static_cast<std::size_t>(bytes_[at(buffer)]);
+        resource_->deallocate(data_[at(buffer)], bytes, kAlignment);
+        data_[at(buffer)] = nullptr;
+    }
+}
+
+void Workspace::release_staging() {
+    release(Buffer::staging);
+}
+
+void Workspace::restore_staging() {
+    if (data_[at(Buffer::staging)] == nullptr) {
+        allocate(Buffer::staging);
+    }
+}
+
+float* Workspace::data(Buffer buffer) const {
+    return reinterpret_cast<float*>(data_[at(buffer)]);
+}
+
+float* Workspace::overwrite(
+    Buffer buffer, comm::Transport& transport, const comm::Waiting& waiting
+) {
+    for (HeldSend& held : pending_[at(buffer)]) {
+        transport.wait(held.send, waiting);
+    }
+    pending_[at(buffer)].clear();
+    return data(buffer);
+}
+
+void Workspace::keep(Buffer buffer, HeldSend send) {
+    pending_[at(buffer)].push_back(std::move(send));
+}
+
+void Workspace::settle(comm::Transport& transport, const comm::Waiting& waiting) {
+    for (std::size_t i = 0; i < kBuffers; ++i) {
+        (void)overwrite(static_cast<Buffer>(i), transport, waiting);
+    }
+}
+
+} // namespace headroom::runtime

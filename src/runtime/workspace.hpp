@@ -1,0 +1,76 @@
+// A device's buffers for one turn, out of its memory budget, and the sends that still read them.
+// Their sum is scheduler::buffer_bytes, to the byte.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <memory_resource>
+#include <span>
+#include <vector>
+
+#include "base/units.hpp"
+#include "comm/transport.hpp"
+#include "runtime/wire.hpp"
+#include "scheduler/shape.hpp"
+
+namespace headroom::runtime {
+
+/// n = most tokens of a turn. x, normed, heads, residual, scratch: n·D; gate, up: n·F;
+/// projected: n·(q+2)·d; scores: the context; logits: V; staging: see scheduler::staging_bytes.
+enum class Buffer : std::uint8_t {
+    x,
+    normed,
+    heads,
+    residual,
+    scratch,
+    gate,
+    up,
+    projected,
+    scores,
+    logits,
+    staging,
+};
+inline constexpr std::size_t kBuffers = 11;
+
+/// A send on its way with the header that it reads.
+struct HeldSend {
+    std::unique_ptr<WireHeader> header;
+    comm::PendingSend send;
+};
+
+class Workspace {
+  public:
+    Workspace(
+        const scheduler::ModelShape& shape,
+        std::int64_t tokens_per_turn,
+        std::pmr::memory_resource* resource
+    );
+    Workspace(const Workspace&) = delete;
+    Workspace& operator=(const Workspace&) = delete;
+    ~Workspace();
+
+    /// For reading, or for writing a part that no pending send covers.
+    [[nodiscard]] float* data(Buffer buffer) const;
+    /// For overwriting: waits until no send reads the buffer any more.
+    float* overwrite(Buffer buffer, comm::Transport& transport, const comm::Waiting& waiting);
+    void keep(Buffer buffer, HeldSend send);
+    /// Waits for all sends.
+    void settle(comm::Transport& transport, const comm::Waiting& waiting);
+
+    /// The staging buffer is given back while blocks migrate, so that one more piece fits.
+    void release_staging();
+    void restore_staging();
+
+  private:
+    [[nodiscard]] static std::size_t at(Buffer buffer) { return static_cast<std::size_t>(buffer); }
+    void allocate(Buffer buffer);
+    void release(Buffer buffer);
+
+    std::pmr::memory_resource* resource_;
+    std::array<Bytes, kBuffers> bytes_{};
+    std::array<std::byte*, kBuffers> data_{};
+    std::array<std::vector<HeldSend>, kBuffers> pending_;
+};
+
+} // namespace headroom::runtime

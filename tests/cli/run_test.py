@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Whole runs of the program: the same over both transports, paced, quiet, and reproducible."""
+import json
+import re
+import unittest
+
+import h5py
+import numpy
+
+from headroom import MINIMAL, MODEL, MPI_ENVIRONMENT, Case, main, scenario_text
+
+WALL = re.compile("wall|rss")
+
+
+def contents(path):
+    """All tables of a trace, wall-clock columns left out."""
+    tables = {}
+    with h5py.File(path, "r") as file:
+        for name, item in file.items():
+            if not isinstance(item, h5py.Dataset):
+                continue
+            rows = item[()]
+            if rows.dtype.names:
+                rows = {column: rows[column] for column in rows.dtype.names
+                        if not WALL.search(column)}
+            else:
+                rows = {"": rows}
+            for column, values in rows.items():
+                tables[f"{name}.{column}"] = values
+    return tables
+
+
+class Run(Case):
+    def assert_same_contents(self, a, b):
+        first, second = contents(a), contents(b)
+        self.assertEqual(first.keys(), second.keys())
+        for name, values in first.items():
+            self.assertTrue(numpy.array_equal(values, second[name]), name)
+
+    def traced(self, path, name, *options):
+        trace = self.folder / name
+        self.summary(path, "--trace", trace, "--trace-ops", *options)
+        return trace
+
+    def test_two_runs_have_the_same_contents_with_5_8_and_25_ranks(self):
+        for count in (5, 8, 25):
+            load = 'load = { kind = "uniform", low = 0.0, high = 0.7, period = "5 ms" }\n'
+            path = self.scenario(scenario_text(count, tokens=12, interval=3, extra=load))
+            one = self.traced(path, f"one-{count}.h5")
+            two = self.traced(path, f"two-{count}.h5")
+            self.assert_same_contents(one, two)
+            alone = self.traced(path, f"alone-{count}.h5", "--transport", "inprocess")
+            self.assert_same_contents(one, alone)
+        other = self.traced(path, "other.h5", "--seed", 8)
+        with self.assertRaises(AssertionError):
+            self.assert_same_contents(one, other)
+
+    def test_text_goes_to_stdout_and_all_else_to_stderr(self):
+        result = self.headroom("run", MINIMAL, "--tokens", 20, "--prompt", "Once there was")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue(result.stdout.startswith("Once there was"), result.stdout)
+        self.assertNotIn("tokens/s", result.stdout)
+        for part in ("first placement", "time to first token", "tokens/s", "peak", "trace: "):
+            self.assertIn(part, result.stderr)
+
+    def test_under_the_users_own_mpirun(self):
+        path = self.scenario(scenario_text(3))
+        result = self.headroom("run", path, "--json", launcher=["mpirun", "-q", "-n", "3"],
+                               environment=MPI_ENVIRONMENT)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        mine = self.summary(path, "--trace", "mine.h5")
+        theirs = json.loads(result.stdout)
+        self.assertEqual(mine["virtual_time_ns"], theirs["virtual_time_ns"])
+        self.assertEqual(mine["text"], theirs["text"])
+
+    def test_model_and_devices_without_a_scenario(self):
+        summary = self.summary("--model", MODEL, "--devices", 2, "--tokens", 8)
+        self.assertEqual(len(summary["devices"]), 2)
+        self.assertEqual(summary["sampled_tokens"], 8)
+
+    def test_kernel_levels_agree_on_the_text(self):
+        path = self.scenario(scenario_text(2, tokens=10))
+        texts = {level: self.summary(path, "--kernels", level, "--trace", f"{level}.h5",
+                                     "--transport", "inprocess")["text"]
+                 for level in ("reference", "openblas")}
+        self.assertEqual(len(set(texts.values())), 1, texts)
+
+    def test_paced_wall_time_is_virtual_time_times_scale(self):
+        path = self.scenario(scenario_text(3, tokens=24))
+        quick = self.summary(path, "--trace", "quick.h5")
+        wanted = 3e9
+        scale = wanted / quick["virtual_time_ns"]
+        paced = self.summary(path, "--trace", "paced.h5", "--clock", "paced",
+                             "--set", f"clock.scale={scale:.6f}")
+        self.assertEqual(paced["virtual_time_ns"], quick["virtual_time_ns"])
+        self.assertAlmostEqual(paced["wall_ns"] / wanted, 1.0, delta=0.02,
+                               msg=f"late by {paced['lateness_max_ns']} ns")
+
+    def test_memory_outside_the_budget_is_bounded(self):
+        """README: a rank's resident set is its budget plus at most 64 MiB."""
+        path = self.scenario(scenario_text(3, tokens=32))
+        trace = self.traced(path, "memory.h5")
+        with h5py.File(trace, "r") as file:
+            rows = file["resources"][:]
+        outside = rows["rank_rss_bytes"] - rows["memory_used_bytes"]
+        self.assertLess(int(outside.max()), 64 * 1024 * 1024)
+
+
+if __name__ == "__main__":
+    main()

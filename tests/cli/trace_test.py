@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""A trace can be read while it grows, after kill -9 at any moment, and after a clean end."""
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+import h5py
+
+from headroom import Case, main, scenario_text
+
+
+def committed(path):
+    """Rows of the commit table and the tokens that it promises, through SWMR."""
+    with h5py.File(path, "r", libver="latest", swmr=True) as file:
+        rows = file["intervals"][:]
+        promised = int(rows["rows_tokens"][-1]) if len(rows) else 0
+        tokens = file["tokens"][:promised]
+        placements = file["placements"][:int(rows["rows_placements"][-1])] if len(rows) else []
+    return rows, tokens, placements
+
+
+class Trace(Case):
+    def long_run(self, name):
+        """Paced, so that it lasts, with a decision every two tokens."""
+        head = '[clock]\nmode = "paced"\nscale = 1.0\n'
+        path = self.scenario(scenario_text(tokens=200, interval=2, head=head,
+                                           compute="100 MFLOP/s"))
+        trace = self.folder / name
+        return self.start("run", path, "--trace", trace), trace
+
+    def wait_for_intervals(self, trace, count):
+        for _ in range(600):
+            try:
+                rows, _, _ = committed(trace)
+                if len(rows) >= count:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.02)
+        self.fail(f"no {count} intervals within 12 s")
+
+    def kill(self, process):
+        """The whole job, mpirun and ranks, at once: ranks are sessions of their own children."""
+        children = subprocess.run(["pgrep", "-f", str(self.folder)], text=True,
+                                  capture_output=True, check=False).stdout.split()
+        for pid in children:
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        process.kill()
+        process.communicate()
+
+    def test_readable_during_the_run(self):
+        process, trace = self.long_run("during.h5")
+        try:
+            self.wait_for_intervals(trace, 3)
+            first, tokens, _ = committed(trace)
+            self.assertGreater(len(tokens), 0)
+            self.wait_for_intervals(trace, len(first) + 2)
+        finally:
+            self.kill(process)
+
+    def test_every_committed_interval_survives_kill_9(self):
+        generator = random.Random(5)
+        for attempt in range(6):
+            process, trace = self.long_run(f"killed-{attempt}.h5")
+            self.wait_for_intervals(trace, 1)
+            time.sleep(generator.uniform(0, 0.4))
+            before, _, _ = committed(trace)
+            self.kill(process)
+            rows, tokens, placements = committed(trace)
+            self.assertGreaterEqual(len(rows), len(before))
+            self.assertEqual(len(placements), len(rows))
+            sampled = tokens[tokens["is_prompt"] == 0]
+            self.assertEqual(len(sampled), int(rows["tokens"].sum()))
+            self.assertTrue((sampled["end"][1:] >= sampled["end"][:-1]).all())
+            inspected = self.headroom("inspect", trace)
+            self.assertEqual(inspected.returncode, 0, inspected.stderr)
+            self.assertIn("running", inspected.stdout)
+
+    @unittest.skipUnless(shutil.which("h5clear"), "hdf5-tools is not installed")
+    def test_repair_makes_an_ordinary_file(self):
+        process, trace = self.long_run("repair.h5")
+        self.wait_for_intervals(trace, 2)
+        self.kill(process)
+        with self.assertRaises(OSError):
+            h5py.File(trace, "r").close()
+        result = self.headroom("inspect", trace, "--repair")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with h5py.File(trace, "r") as file:
+            self.assertGreaterEqual(len(file["intervals"]), 2)
+
+    @unittest.skipUnless(shutil.which("h5dump"), "hdf5-tools is not installed")
+    def test_h5dump_reads_it_after_a_clean_end(self):
+        trace = self.folder / "clean.h5"
+        self.summary(self.scenario(scenario_text()), "--trace", trace)
+        dump = subprocess.run(["h5dump", "-d", "/tokens", str(trace)], text=True,
+                              capture_output=True, check=False)
+        self.assertEqual(dump.returncode, 0, dump.stderr)
+        self.assertIn("logits_checksum", dump.stdout)
+
+    def test_interrupts_close_the_trace(self):
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            process, trace = self.long_run(f"signal-{code}.h5")
+            self.wait_for_intervals(trace, 2)
+            os.kill(process.pid, number)
+            _, errors = process.communicate(timeout=20)
+            self.assertEqual(process.returncode, code, errors)
+            with h5py.File(trace, "r") as file:
+                self.assertEqual(int(file["complete"][0]), 2)
+                self.assertGreaterEqual(len(file["intervals"]), 2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""The lint finds what it is there to find: one planted fault of each kind in a small house."""
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+from lint_rooms import lint  # noqa: E402
+
+
+class Lint(unittest.TestCase):
+    def problems(self, path: str, text: str) -> list[str]:
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            for room in ("src/base", "kernels", "scheduler"):
+                (root / room).mkdir(parents=True)
+            file = root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+            (root / "CMakeLists.txt").write_text("sources: good.cpp\n")
+            return lint(root)
+
+    def test_this_house_is_in_order(self):
+        self.assertEqual(lint(ROOT), [])
+
+    def test_allowed_includes_pass(self):
+        self.assertEqual(self.problems("src/model/good.cpp", '#include "kernels/kernels.hpp"\n'), [])
+        self.assertEqual(self.problems("src/comm/mpi/good.cpp", "#include <mpi.h>\n"), [])
+
+    def test_forbidden_arrows_are_found(self):
+        for path, header in [
+            ("kernels/good.cpp", "scheduler/fleet.hpp"),
+            ("scheduler/good.cpp", "kernels/kernels.hpp"),
+            ("src/model/good.cpp", "scheduler/timeline.hpp"),
+            ("src/base/good.cpp", "trace/records.hpp"),
+            ("src/runtime/good.cpp", "comm/mpi/mpi_session.hpp"),
+            ("src/runtime/good.cpp", "trace/hdf5/writer.hpp"),
+        ]:
+            self.assertEqual(len(self.problems(path, f'#include "{header}"\n')), 1, (path, header))
+
+    def test_owned_headers_and_habits_are_found(self):
+        for text in ["#include <mpi.h>\n", "#include <hdf5.h>\n", "#include <toml++/toml.h>\n",
+                     "// FIX" + "ME later\n", "x" * 101 + "\n", "std::random_device device;\n"]:
+            self.assertEqual(len(self.problems("src/runtime/good.cpp", text)), 1, text)
+
+    def test_unlisted_source_is_found(self):
+        self.assertEqual(len(self.problems("src/base/lost.cpp", "\n")), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

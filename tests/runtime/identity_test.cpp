@@ -1,0 +1,137 @@
+// The heart of the project: whatever the placement, device count, policy, interval or weight type,
+// every logit has the oracle's bits, and every time is the timeline's, to the nanosecond.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "support/fleet_run.hpp"
+#include "support/random_policy.hpp"
+#include "support/tiny_model.hpp"
+
+namespace headroom {
+namespace {
+
+constexpr std::int64_t kTokens = 18;
+
+struct ModelCase {
+    std::filesystem::path path;
+    support::OracleRun oracle;
+};
+
+/// The model of a weight type and the oracle's answer, made once.
+const ModelCase& model_of(WeightType type, bool tied) {
+    static std::map<std::pair<WeightType, bool>, ModelCase> made;
+    const auto [found, fresh] = made.try_emplace({type, tied});
+    if (fresh) {
+        support::TinyModel model;
+        model.type = type;
+        model.tied = tied;
+        found->second.path = support::temporary_path(
+            fmt::format("identity-{}-{}.gguf", name_of(type), tied ? "tied" : "untied")
+        );
+        support::write_tiny_model(found->second.path, model);
+        found->second.oracle = support::run_oracle(found->second.path, "Once upon a time", kTokens);
+    }
+    return found->second;
+}
+
+class Matrix : public testing::TestWithParam<std::tuple<int, std::string, int, WeightType>> {};
+
+TEST_P(Matrix, text_logits_and_times_equal_oracle_and_timeline) {
+    const auto& [devices, policy, interval, type] = GetParam();
+    const ModelCase& model = model_of(type, devices % 2 == 0);
+    support::FleetText text;
+    text.model = model.path;
+    text.devices = devices;
+    text.interval = interval;
+    text.tokens = kTokens;
+    text.source = devices - 1;
+    text.policy = policy == "random" ? "greedy" : policy;
+    const config::Scenario scenario = support::make_scenario(text);
+    const support::RandomPolicy random(static_cast<std::uint64_t>(devices));
+    support::RunChange change;
+    change.policy = policy == "random" ? &random : nullptr;
+    const support::FleetRun run = support::run_fleet(scenario, change);
+    EXPECT_EQ(support::difference(run, model.oracle), "");
+    EXPECT_EQ(support::timeline_difference(scenario, run.trace), "");
+    if (policy == "random" && devices > 1) {
+        std::int32_t moves = 0;
+        for (const trace::Interval& i : run.trace.intervals) {
+            moves += i.row.moves;
+        }
+        EXPECT_GT(moves, interval == 1 ? 20 : 1) << "a run in which nothing moves shows little";
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Identity,
+    Matrix,
+    testing::Combine(
+        testing::Values(1, 2, 3, 5, 8),
+        testing::Values("resource_aware", "greedy", "round_robin", "static", "random"),
+        testing::Values(1, 8),
+        testing::Values(WeightType::f32, WeightType::q8_0)
+    ),
+    [](const auto& test) {
+        return fmt::format(
+            "{}_devices_{}_every_{}_{}",
+            std::get<0>(test.param),
+            std::get<1>(test.param),
+            std::get<2>(test.param),
+            name_of(std::get<3>(test.param))
+        );
+    }
+);
+
+support::FleetText small_run(WeightType type = WeightType::f32) {
+    support::FleetText text;
+    text.model = model_of(type, false).path;
+    text.tokens = kTokens;
+    return text;
+}
+
+TEST(Identity, comparison_with_the_oracle_notices_one_flipped_bit) {
+    support::FleetRun run = support::run_fleet(support::make_scenario(small_run()));
+    const support::OracleRun& oracle = model_of(WeightType::f32, false).oracle;
+    ASSERT_EQ(support::difference(run, oracle), "");
+    auto* const bits = reinterpret_cast<unsigned char*>(&run.logits[7][100]);
+    *bits = static_cast<unsigned char>(*bits ^ 1U);
+    EXPECT_NE(support::difference(run, oracle).find("turn 7, logit 100"), std::string::npos);
+}
+
+TEST(OneTimeline, a_planted_wait_in_the_runtime_makes_the_comparison_fail) {
+    const config::Scenario scenario = support::make_scenario(small_run());
+    support::RunChange change;
+    change.planted_wait = 1;
+    const support::FleetRun run = support::run_fleet(scenario, change);
+    EXPECT_EQ(support::difference(run, model_of(WeightType::f32, false).oracle), "");
+    EXPECT_NE(support::timeline_difference(scenario, run.trace), "");
+}
+
+TEST(OneTimeline, holds_with_capped_egress_and_ingress_and_paging) {
+    support::FleetText text = small_run();
+    text.devices = 4;
+    text.extra = "";
+    config::Scenario scenario = support::make_scenario(text);
+    for (scheduler::DeviceSpec& device : scenario.fleet.devices) {
+        device.egress.base = 2'000'000;
+        device.ingress.base = 1'500'000;
+    }
+    // Memory that shrinks below what the device holds, in the middle of an interval.
+    scenario.fleet.devices[1].memory.changes.push_back({-1, 5, 1'000'000});
+    scenario.fleet.devices[2].memory.changes.push_back({-1, 9, 500'000});
+    scenario.controller.interval = 4;
+    const support::RandomPolicy random(3);
+    support::RunChange change;
+    change.policy = &random;
+    const support::FleetRun run = support::run_fleet(scenario, change);
+    EXPECT_EQ(support::difference(run, model_of(WeightType::f32, false).oracle), "");
+    EXPECT_EQ(support::timeline_difference(scenario, run.trace), "");
+    std::size_t overloads = 0;
+    for (const trace::Interval& interval : run.trace.intervals) {
+        overloads += interval.events.size();
+    }
+    EXPECT_GT(overloads, 0U) << "no device was ever over its budget: nothing was paged";
+}
+
+} // namespace
+} // namespace headroom

@@ -1,0 +1,135 @@
+// Bytes really move: what a target holds is what it received, bit by bit.
+#include <gtest/gtest.h>
+
+#include "base/checksum.hpp"
+#include "base/error.hpp"
+#include "runtime/wire.hpp"
+#include "support/fleet_run.hpp"
+#include "support/forwarding_transport.hpp"
+#include "support/random_policy.hpp"
+#include "support/tiny_model.hpp"
+
+namespace headroom {
+namespace {
+
+constexpr std::int64_t kTokens = 20;
+
+const std::filesystem::path& model_path() {
+    static const std::filesystem::path path = [] {
+        const auto made = support::temporary_path("migration.gguf");
+        support::write_tiny_model(made, {});
+        return made;
+    }();
+    return path;
+}
+
+support::FleetText moving_run() {
+    support::FleetText text;
+    text.model = model_path();
+    text.tokens = kTokens;
+    text.interval = 4;
+    return text;
+}
+
+enum class Spoil { nothing, cache_and_checksum, cache_only };
+
+/// Flips one bit of the first cache page that arrives at device 1.
+class Spoiler final : public support::ForwardingTransport {
+  public:
+    Spoiler(comm::Transport& inner, Spoil what, int& spoiled)
+        : ForwardingTransport(inner), what_(what), spoiled_(spoiled) {}
+
+    void receive(
+        DeviceId from,
+        comm::Tag tag,
+        std::span<const comm::Part> parts,
+        const comm::Waiting& waiting
+    ) override {
+        ForwardingTransport::receive(from, tag, parts, waiting);
+        const bool cache_page = tag == comm::Tag::migration && parts.size() == 3;
+        if (!cache_page || spoiled_ > 0 || what_ == Spoil::nothing) {
+            return;
+        }
+        ++spoiled_;
+        parts[2][3] ^= std::byte{0x40}; // an exponent bit of the first row's first value
+        if (what_ == Spoil::cache_and_checksum) {
+            runtime::WireHeader header;
+            std::memcpy(&header, parts[0].data(), sizeof header);
+            header.checksum = checksum(parts[2], checksum(parts[1]));
+            std::memcpy(parts[0].data(), &header, sizeof header);
+        }
+    }
+
+  private:
+    Spoil what_;
+    int& spoiled_;
+};
+
+support::FleetRun spoiled_run(Spoil what, int& spoiled) {
+    static const support::RandomPolicy random(5, 60);
+    support::RunChange change;
+    change.policy = &random;
+    change.wrap = [&, what](comm::Transport& inner) {
+        return std::make_unique<Spoiler>(inner, what, spoiled);
+    };
+    return support::run_fleet(support::make_scenario(moving_run()), change);
+}
+
+TEST(Migration, one_flipped_bit_in_a_received_cache_row_changes_the_logits) {
+    const support::OracleRun oracle =
+        support::run_oracle(model_path(), "Once upon a time", kTokens);
+    int spoiled = 0;
+    EXPECT_EQ(support::difference(spoiled_run(Spoil::nothing, spoiled), oracle), "");
+    const support::FleetRun run = spoiled_run(Spoil::cache_and_checksum, spoiled);
+    EXPECT_EQ(spoiled, 1);
+    EXPECT_NE(support::difference(run, oracle), "");
+}
+
+TEST(Migration, a_flipped_bit_is_noticed_by_its_checksum) {
+    int spoiled = 0;
+    try {
+        (void)spoiled_run(Spoil::cache_only, spoiled);
+        FAIL() << "the damage went unnoticed";
+    } catch (const EnvironmentError& error) {
+        EXPECT_NE(std::string(error.what()).find("damaged on the way"), std::string::npos)
+            << error.what();
+    }
+}
+
+TEST(Migration, the_model_file_can_go_once_the_blocks_are_loaded) {
+    const auto copy = support::temporary_path("goes-away.gguf");
+    std::filesystem::copy_file(
+        model_path(), copy, std::filesystem::copy_options::overwrite_existing
+    );
+    support::FleetText text = moving_run();
+    text.model = copy;
+    const support::OracleRun oracle =
+        support::run_oracle(model_path(), "Once upon a time", kTokens);
+    const support::RandomPolicy random(6, 60);
+    support::RunChange change;
+    change.policy = &random;
+    change.after_load = [&] { std::filesystem::remove(copy); };
+    const support::FleetRun run = support::run_fleet(support::make_scenario(text), change);
+    EXPECT_FALSE(std::filesystem::exists(copy));
+    EXPECT_EQ(support::difference(run, oracle), "");
+}
+
+TEST(Migration, every_move_is_recorded_with_its_bytes_and_checksum) {
+    int spoiled = 0;
+    const support::FleetRun run = spoiled_run(Spoil::nothing, spoiled);
+    std::size_t moves = 0;
+    for (const trace::Interval& interval : run.trace.intervals) {
+        EXPECT_EQ(interval.migrations.size(), static_cast<std::size_t>(interval.row.moves));
+        for (const trace::MigrationRow& move : interval.migrations) {
+            EXPECT_GT(move.bytes, 0);
+            EXPECT_NE(move.checksum, 0U);
+            EXPECT_GT(move.end, move.start);
+            EXPECT_LE(move.end, interval.row.t_resume);
+            ++moves;
+        }
+    }
+    EXPECT_GT(moves, 20U);
+}
+
+} // namespace
+} // namespace headroom

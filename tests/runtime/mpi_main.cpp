@@ -1,0 +1,133 @@
+// One rank of a named run under mpirun: test_runtime_mpi POLICY INTERVAL TYPE MODEL.
+// Every rank decodes the prompt with its own oracle; whoever holds lm_head compares each logit's
+// bits; rank 0 compares all times with the timeline. The worst result of all ranks is the exit code
+// of each.
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "comm/mpi/mpi_session.hpp"
+#include "support/fleet_run.hpp"
+#include "support/random_policy.hpp"
+#include "support/tiny_model.hpp"
+
+namespace {
+
+using namespace headroom;
+
+constexpr std::int64_t kTokens = 14;
+constexpr comm::Waiting kWaiting{"the end of a test", -1, -1, -1};
+
+struct Case {
+    std::string policy;
+    std::int64_t interval = 1;
+    WeightType type = WeightType::f32;
+    std::filesystem::path model;
+};
+
+/// Rank 0 writes the model; nobody reads it before that.
+void share_model(const Case& run, comm::Transport& transport) {
+    if (transport.self() == DeviceId(0)) {
+        support::TinyModel model;
+        model.type = run.type;
+        model.tied = transport.size() % 2 == 0;
+        support::write_tiny_model(run.model, model);
+    }
+    transport.barrier(kWaiting);
+}
+
+bool same_bits(std::span<const float> a, const std::vector<float>& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+}
+
+/// Empty, or what is wrong on this rank.
+std::string run_rank(const Case& run, comm::Transport& transport) {
+    support::FleetText text;
+    text.model = run.model;
+    text.devices = static_cast<int>(transport.size());
+    text.interval = run.interval;
+    text.tokens = kTokens;
+    text.source = text.devices / 2;
+    text.policy = run.policy == "random" ? "greedy" : run.policy;
+    const config::Scenario scenario = support::make_scenario(text);
+    const support::OracleRun oracle = support::run_oracle(run.model, text.prompt, kTokens);
+
+    std::string problem;
+    runtime::RunOptions options;
+    options.scenario = &scenario;
+    options.level = kernels::best_level();
+    options.trace_ops = true;
+    options.on_logits = [&](std::int64_t turn, std::span<const float> logits) {
+        if (!same_bits(logits, oracle.logits[static_cast<std::size_t>(turn)])) {
+            problem = fmt::format("logits of turn {} differ from the oracle's", turn);
+        }
+    };
+    const support::RandomPolicy random(transport.size());
+    const auto named = scheduler::make_policy(scenario.controller.policy);
+    support::FleetRun result;
+    trace::MemorySink sink;
+    if (transport.self() == DeviceId(0)) {
+        options.policy = run.policy == "random" ? &random : named.get();
+        options.sink = &sink;
+    }
+    result.outcome = runtime::run_device(options, transport);
+    if (transport.self() == DeviceId(0)) {
+        result.trace = trace::trace_of(sink);
+        if (result.outcome.exit_code != 0) {
+            problem = result.outcome.message;
+        } else if (result.sampled() != oracle.sampled) {
+            problem = "ids differ from the oracle's";
+        } else if (problem.empty()) {
+            problem = support::timeline_difference(scenario, result.trace);
+        }
+    }
+    return problem;
+}
+
+/// The worst of all ranks is everybody's.
+int agree(int mine, comm::Transport& transport) {
+    const auto raw = std::as_bytes(std::span(&mine, 1));
+    for (std::size_t d = 0; d < transport.size(); ++d) {
+        transport.send_copy(DeviceId(d), comm::Tag::test, {raw.begin(), raw.end()});
+    }
+    int worst = 0;
+    for (std::size_t d = 0; d < transport.size(); ++d) {
+        int other = 0;
+        transport.receive_into(
+            DeviceId(d),
+            comm::Tag::test,
+            std::as_writable_bytes(std::span(&other, 1)),
+            kWaiting
+        );
+        worst = std::max(worst, other);
+    }
+    transport.finish_copies(kWaiting);
+    return worst;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 5) {
+        std::fprintf(stderr, "usage: test_runtime_mpi POLICY INTERVAL f32|q8_0 MODEL\n");
+        return 2;
+    }
+    const Case run{argv[1], std::stoll(argv[2]), *weight_type_named(argv[3]), argv[4]};
+    comm::MpiSession session;
+    const auto transport = comm::make_mpi_transport(session);
+    try {
+        share_model(run, *transport);
+        const std::string problem = run_rank(run, *transport);
+        if (!problem.empty()) {
+            std::fprintf(stderr, "rank %d: %s\n", session.rank(), problem.c_str());
+        }
+        const int worst = agree(problem.empty() ? 0 : 1, *transport);
+        session.finish();
+        return worst;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "rank %d: %s\n", session.rank(), error.what());
+        session.abort(1);
+    }
+}

@@ -1,0 +1,166 @@
+// A run as a whole: reproducible, ends where it should, and ends well when it cannot go on.
+#include <atomic>
+#include <chrono>
+#include <ctime>
+
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+#include "comm/inprocess/inprocess.hpp"
+#include "support/fleet_run.hpp"
+#include "support/random_policy.hpp"
+#include "support/tiny_model.hpp"
+#include "trace/compare.hpp"
+
+namespace headroom {
+namespace {
+
+std::filesystem::path model_path() {
+    const auto path = support::temporary_path("session.gguf");
+    support::write_tiny_model(path, {});
+    return path;
+}
+
+support::FleetText text_of(int devices) {
+    support::FleetText text;
+    text.model = model_path();
+    text.devices = devices;
+    text.tokens = 24;
+    text.interval = 3;
+    return text;
+}
+
+class Reproducible : public testing::TestWithParam<int> {};
+
+TEST_P(Reproducible, two_runs_give_the_same_trace_contents) {
+    const config::Scenario scenario = support::make_scenario(text_of(GetParam()));
+    const support::RandomPolicy random(4);
+    support::RunChange change;
+    change.policy = &random;
+    const support::FleetRun a = support::run_fleet(scenario, change);
+    const support::FleetRun b = support::run_fleet(scenario, change);
+    EXPECT_EQ(trace::differences(a.trace, b.trace), std::vector<std::string>());
+    config::Scenario other = scenario;
+    other.fleet.devices[0].compute.base += 1'000'000;
+    const support::FleetRun c = support::run_fleet(other, change);
+    EXPECT_FALSE(trace::differences(a.trace, c.trace).empty()) << "the comparison must see times";
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, Reproducible, testing::Values(5, 8, 25));
+
+TEST(Session, stops_at_the_end_of_text_on_all_devices) {
+    support::FleetText text = text_of(3);
+    text.extra = "";
+    config::Scenario scenario = support::make_scenario(text);
+    scenario.workload.temperature = 3.0; // random ids: </s> comes up soon in 288 of them
+    scenario.workload.tokens = 100;
+    scenario.workload.stop_at_eos = true;
+    for (std::uint64_t seed = 1; seed < 200; ++seed) {
+        scenario.seed = seed;
+        const support::FleetRun run = support::run_fleet(scenario);
+        ASSERT_EQ(run.outcome.exit_code, 0);
+        const std::vector<std::int32_t> ids = run.sampled();
+        const auto eos = std::find(ids.begin(), ids.end(), 2);
+        if (eos != ids.end()) {
+            EXPECT_EQ(eos, ids.end() - 1) << "nothing is sampled after the end of text";
+            EXPECT_LT(ids.size(), 100U);
+            return;
+        }
+        ASSERT_EQ(ids.size(), 100U);
+    }
+    FAIL() << "no run ended by itself";
+}
+
+TEST(Session, sampling_with_a_temperature_depends_on_the_seed_and_on_nothing_else) {
+    config::Scenario scenario = support::make_scenario(text_of(3));
+    scenario.workload.temperature = 1.0;
+    const auto first = support::run_fleet(scenario).sampled();
+    const support::RandomPolicy random(8);
+    support::RunChange change;
+    change.policy = &random;
+    EXPECT_EQ(support::run_fleet(scenario, change).sampled(), first) << "another placement";
+    scenario.seed += 1;
+    EXPECT_NE(support::run_fleet(scenario).sampled(), first);
+}
+
+TEST(Session, a_missing_model_ends_with_exit_code_2_on_every_device) {
+    config::Scenario scenario = support::make_scenario(text_of(3));
+    scenario.model_file = support::temporary_path("not-there.gguf");
+    const support::FleetRun run = support::run_fleet(scenario);
+    EXPECT_EQ(run.outcome.exit_code, 2);
+    EXPECT_NE(run.outcome.message.find("not-there.gguf"), std::string::npos);
+}
+
+TEST(Session, more_tokens_than_the_context_holds_are_refused_with_the_most_that_fits) {
+    config::Scenario scenario = support::make_scenario(text_of(2));
+    scenario.workload.tokens = 1000;
+    const support::FleetRun run = support::run_fleet(scenario);
+    EXPECT_EQ(run.outcome.exit_code, 2);
+    EXPECT_NE(run.outcome.message.find("context is 128"), std::string::npos) << run.outcome.message;
+}
+
+TEST(Session, an_operation_that_never_ends_is_reported_as_stuck) {
+    config::Scenario scenario = support::make_scenario(text_of(2));
+    for (scheduler::DeviceSpec& device : scenario.fleet.devices) {
+        device.compute.changes.push_back({-1, 4, 0});
+    }
+    EXPECT_THROW((void)support::run_fleet(scenario), StuckError);
+}
+
+std::atomic<int> signal_code = 0;
+
+TEST(Session, an_interrupt_ends_the_run_in_order_with_its_exit_code) {
+    const config::Scenario scenario = support::make_scenario(text_of(3));
+    const auto policy = scheduler::make_policy(scheduler::PolicyKind::greedy);
+    trace::MemorySink sink;
+    runtime::RunOutcome outcome;
+    comm::InprocessFleet fleet(3);
+    signal_code = 0;
+    fleet.run([&](comm::Transport& transport) {
+        transport.options().interrupted = [] { return signal_code.load(); };
+        runtime::RunOptions options;
+        options.scenario = &scenario;
+        options.on_logits = [](std::int64_t turn, std::span<const float>) {
+            if (turn == 7) {
+                signal_code = 143;
+            }
+        };
+        if (transport.self() == DeviceId(0)) {
+            options.policy = policy.get();
+            options.sink = &sink;
+            outcome = runtime::run_device(options, transport);
+        } else {
+            (void)runtime::run_device(options, transport);
+        }
+    });
+    EXPECT_EQ(outcome.exit_code, 143);
+    EXPECT_EQ(sink.completion, trace::Completion::interrupted);
+    EXPECT_EQ(trace_of(sink).intervals.back().row.first_token, 6);
+}
+
+/// Processor time of this process in seconds.
+double cpu_seconds() {
+    timespec now{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+TEST(Paced, wall_time_is_virtual_time_times_scale_and_idle_devices_burn_nothing) {
+    support::FleetText text = text_of(3);
+    config::Scenario scenario = support::make_scenario(text);
+    scenario.clock.mode = config::ClockMode::paced;
+    // About 1.5 s of wall time whatever the fleet's speed.
+    const support::FleetRun quick = support::run_fleet(support::make_scenario(text));
+    const double end = static_cast<double>(quick.trace.intervals.back().row.t_end);
+    scenario.clock.scale = 1.5e9 / end;
+    const double cpu_before = cpu_seconds();
+    const support::FleetRun run = support::run_fleet(scenario);
+    const double cpu = cpu_seconds() - cpu_before;
+    EXPECT_EQ(run.trace.intervals.back().row.t_end, quick.trace.intervals.back().row.t_end);
+    const double wall = static_cast<double>(run.outcome.elapsed_wall);
+    EXPECT_NEAR(wall / 1.5e9, 1.0, 0.02) << "late by " << run.outcome.lateness_max << " ns";
+    EXPECT_LT(cpu, 0.5) << "three devices waited 1.5 s each";
+}
+
+} // namespace
+} // namespace headroom

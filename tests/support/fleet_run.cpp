@@ -1,0 +1,133 @@
+#include "support/fleet_run.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "comm/inprocess/inprocess.hpp"
+#include "model/oracle.hpp"
+#include "model/tokenizer.hpp"
+
+namespace headroom::support {
+
+config::Scenario make_scenario(const FleetText& text) {
+    std::string toml = fmt::format(
+        "seed = 11\n[model]\nfile = \"{}\"\n"
+        "[workload]\nprompts = [\"{}\"]\ntokens = {}\nstop_at_eos = false\n"
+        "[controller]\npolicy = \"{}\"\ninterval = {}\n"
+        "[network]\nbandwidth = \"80 Mbit/s\"\nlatency = \"300 us\"\n{}",
+        text.model.string(),
+        text.prompt,
+        text.tokens,
+        text.policy,
+        text.interval,
+        text.varied ? "variation = { kind = \"walk\", low = 0.0, high = 0.6, step = 0.1, "
+                      "period = \"3 ms\" }\n"
+                    : ""
+    );
+    for (int d = 0; d < text.devices; ++d) {
+        toml += fmt::format(
+            "[[device]]\nname = \"d{}\"\ncompute = \"{} MFLOP/s\"\nmemory_bandwidth = \"{} MB/s\"\n"
+            "memory = \"{}\"\nstorage_bandwidth = \"90 MB/s\"\n{}{}",
+            d,
+            300 + 170 * d,
+            900 - 60 * (d % 8),
+            text.memory,
+            d == text.source ? "source = true\n" : "",
+            text.varied
+                ? "load = { kind = \"uniform\", low = 0.0, high = 0.8, period = \"4 ms\" }\n"
+                : ""
+        );
+    }
+    return config::parse_scenario(toml + text.extra, "test.toml", {});
+}
+
+std::vector<std::int32_t> FleetRun::sampled() const {
+    std::vector<std::int32_t> ids;
+    for (const trace::Interval& interval : trace.intervals) {
+        for (const trace::TokenRow& token : interval.tokens) {
+            if (token.is_prompt == 0) {
+                ids.push_back(token.id);
+            }
+        }
+    }
+    return ids;
+}
+
+FleetRun run_fleet(const config::Scenario& scenario, const RunChange& change) {
+    FleetRun run;
+    trace::MemorySink sink;
+    const auto policy = scheduler::make_policy(scenario.controller.policy);
+    comm::InprocessFleet fleet(scenario.fleet.size());
+    fleet.run([&](comm::Transport& plain) {
+        const auto wrapped = change.wrap ? change.wrap(plain) : nullptr;
+        comm::Transport& transport = wrapped ? *wrapped : plain;
+        runtime::RunOptions options;
+        options.scenario = &scenario;
+        options.level = change.level;
+        options.trace_ops = change.trace_ops;
+        options.planted_wait = change.planted_wait;
+        options.after_load = change.after_load;
+        options.on_logits = [&](std::int64_t, std::span<const float> logits) {
+            run.logits.emplace_back(logits.begin(), logits.end()); // one device runs at a time
+        };
+        if (transport.self() == DeviceId(0)) {
+            options.policy = change.policy != nullptr ? change.policy : policy.get();
+            options.sink = &sink;
+            run.outcome = runtime::run_device(options, transport);
+        } else {
+            (void)runtime::run_device(options, transport);
+        }
+    });
+    run.trace = trace::trace_of(sink);
+    return run;
+}
+
+OracleRun run_oracle(
+    const std::filesystem::path& model, const std::string& prompt, std::int64_t tokens
+) {
+    const model::GgufFile file(model);
+    const model::Tokenizer tokenizer(file);
+    model::Oracle oracle(file, kernels::kernels_for(kernels::best_level()));
+    std::vector<std::int32_t> ids = tokenizer.encode(prompt);
+    OracleRun run;
+    for (std::int64_t i = 0; i < tokens; ++i) {
+        const std::span<const float> logits = oracle.append(ids);
+        run.logits.emplace_back(logits.begin(), logits.end());
+        ids = {static_cast<std::int32_t>(kernels::argmax(logits))};
+        run.sampled.push_back(ids.front());
+    }
+    return run;
+}
+
+std::string difference(const FleetRun& run, const OracleRun& oracle) {
+    if (run.outcome.exit_code != 0) {
+        return fmt::format("exit code {}: {}", run.outcome.exit_code, run.outcome.message);
+    }
+    const std::vector<std::int32_t> sampled = run.sampled();
+    if (sampled.size() != oracle.sampled.size() || run.logits.size() != oracle.logits.size()) {
+        return fmt::format("{} tokens, the oracle has {}", sampled.size(), oracle.sampled.size());
+    }
+    for (std::size_t i = 0; i < sampled.size(); ++i) {
+        for (std::size_t v = 0; v < oracle.logits[i].size(); ++v) {
+            if (std::memcmp(&run.logits[i][v], &oracle.logits[i][v], sizeof(float)) != 0) {
+                return fmt::format(
+                    "turn {}, logit {}: {} instead of {}",
+                    i,
+                    v,
+                    run.logits[i][v],
+                    oracle.logits[i][v]
+                );
+            }
+        }
+        if (sampled[i] != oracle.sampled[i]) {
+            return fmt::format("turn {}: id {} instead of {}", i, sampled[i], oracle.sampled[i]);
+        }
+    }
+    return "";
+}
+
+} // namespace headroom::support

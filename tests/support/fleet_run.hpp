@@ -1,0 +1,70 @@
+// Whole runs in one process for tests: a scenario, a policy, and what came of it; the oracle's
+// answer to the same prompt; and the timeline's answer to the same placements.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "config/scenario.hpp"
+#include "runtime/session.hpp"
+#include "trace/trace.hpp"
+
+namespace headroom::support {
+
+/// Devices of unequal speed and memory with links between them, as a scenario's text.
+/// extra: further TOML, appended.
+struct FleetText {
+    std::filesystem::path model;
+    int devices = 3;
+    std::int64_t tokens = 12;
+    std::int64_t interval = 1;
+    std::string policy = "resource_aware";
+    std::string prompt = "Once upon a time";
+    std::string memory = "64 MiB"; ///< of every device
+    bool varied = true;            ///< random loads and link variation
+    int source = 0;
+    std::string extra;
+};
+[[nodiscard]] config::Scenario make_scenario(const FleetText& text);
+
+struct FleetRun {
+    trace::Trace trace;
+    std::vector<std::vector<float>> logits; ///< per turn
+    runtime::RunOutcome outcome;
+    [[nodiscard]] std::vector<std::int32_t> sampled() const;
+};
+
+struct RunChange {
+    const scheduler::Policy* policy = nullptr; ///< instead of the scenario's
+    kernels::Level level = kernels::best_level();
+    bool trace_ops = true;
+    Nanoseconds planted_wait = 0;
+    std::function<void()> after_load;
+    /// May put another transport in front of the given one.
+    std::function<std::unique_ptr<comm::Transport>(comm::Transport&)> wrap;
+};
+[[nodiscard]] FleetRun run_fleet(const config::Scenario& scenario, const RunChange& change = {});
+
+struct OracleRun {
+    std::vector<std::int32_t> sampled;
+    std::vector<std::vector<float>> logits; ///< per turn
+};
+/// Greedy, `tokens` of them whatever they are.
+[[nodiscard]] OracleRun run_oracle(
+    const std::filesystem::path& model, const std::string& prompt, std::int64_t tokens
+);
+
+/// Empty if both have the same ids and the same bits in every logit; else the first difference.
+[[nodiscard]] std::string difference(const FleetRun& run, const OracleRun& oracle);
+
+/// Walks the run's placements over the scenario's true profiles and compares every time in the
+/// trace: tokens, migrations, resumptions, and (with ops) every operation and message.
+/// Empty if all are equal to the nanosecond; else the first difference.
+[[nodiscard]] std::string timeline_difference(
+    const config::Scenario& scenario, const trace::Trace& trace
+);
+
+} // namespace headroom::support
