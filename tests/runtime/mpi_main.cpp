@@ -86,27 +86,6 @@ std::string run_rank(const Case& run, comm::Transport& transport) {
     return problem;
 }
 
-/// The worst of all ranks is everybody's.
-int agree(int mine, comm::Transport& transport) {
-    const auto raw = std::as_bytes(std::span(&mine, 1));
-    for (std::size_t d = 0; d < transport.size(); ++d) {
-        transport.send_copy(DeviceId(d), comm::Tag::test, {raw.begin(), raw.end()});
-    }
-    int worst = 0;
-    for (std::size_t d = 0; d < transport.size(); ++d) {
-        int other = 0;
-        transport.receive_into(
-            DeviceId(d),
-            comm::Tag::test,
-            std::as_writable_bytes(std::span(&other, 1)),
-            kWaiting
-        );
-        worst = std::max(worst, other);
-    }
-    transport.finish_copies(kWaiting);
-    return worst;
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -123,7 +102,7 @@ int main(int argc, char** argv) {
         if (!problem.empty()) {
             std::fprintf(stderr, "rank %d: %s\n", session.rank(), problem.c_str());
         }
-        const int worst = agree(problem.empty() ? 0 : 1, *transport);
+        const int worst = session.max_over_ranks(problem.empty() ? 0 : 1);
         session.finish();
         return worst;
     } catch (const std::exception& error) {

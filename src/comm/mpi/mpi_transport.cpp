@@ -116,8 +116,10 @@ class MpiTransport final : public Transport {
     template <class Done, class Text>
     void poll(const Done& done, const Text& text);
     void throw_if_interrupted(int code);
+    void look_around();
 
     MpiWorld& world_;
+    bool looking_ = false; ///< in while_waiting, which may itself wait
 };
 
 /// Polls until done(); gives up with the text of text() at the deadline.
@@ -129,6 +131,7 @@ void MpiTransport::poll(const Done& done, const Text& text) {
     Patience patience(options());
     for (int polls = 1; !done(); ++polls) {
         throw_if_interrupted(patience.interrupt());
+        look_around();
         if (patience.exhausted()) {
             world_.failed = true;
             throw StuckError(text());
@@ -145,6 +148,22 @@ void MpiTransport::throw_if_interrupted(int code) {
         world_.failed = true;
         throw InterruptedError(static_cast<ExitCode>(code));
     }
+}
+
+/// What the owner wants to know of while it waits: that another device has failed, for one.
+void MpiTransport::look_around() {
+    if (!options().while_waiting || looking_) {
+        return;
+    }
+    looking_ = true;
+    try {
+        options().while_waiting();
+    } catch (...) {
+        looking_ = false;
+        world_.failed = true;
+        throw;
+    }
+    looking_ = false;
 }
 
 PendingSend MpiTransport::start(
@@ -279,6 +298,7 @@ void MpiTransport::idle_until(std::chrono::steady_clock::time_point moment) {
             return;
         }
         throw_if_interrupted(watch.overdue(options()));
+        look_around();
         int flag = 0; // any call lets MPI work on what is under way
         check_mpi(
             MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, world_.comm, &flag, MPI_STATUS_IGNORE),
