@@ -46,8 +46,8 @@ class Blocks {
     /// Bytes of `rows` used cache rows, as a migration sends them; 0 for all but groups.
     [[nodiscard]] Bytes cache_row_bytes(BlockId b, std::int64_t rows) const;
     /// weight_bytes + cache_bytes.
-    [[nodiscard]] Bytes
-    resident_bytes(BlockId b, std::int64_t context, const Placement& placement) const;
+    [[nodiscard]] Bytes resident_bytes(BlockId b, std::int64_t context, const Placement& placement)
+        const;
 
     /// FLOP of n tokens at contexts first+1 … first+n (decode: n = 1, first = T−1), summed exactly.
     /// lm_head runs once whatever n is.

@@ -27,12 +27,13 @@ struct DeviceSpec {
 };
 
 struct LinkSpec {
-    Profile bandwidth; ///< bytes/s
-    Profile latency;   ///< nanoseconds, no load
+    Profile bandwidth;              ///< bytes/s
+    Profile latency{0, {}, {}, {}}; ///< nanoseconds, no load
 };
 
 /// Directed links: one default for all pairs and single overrides, so that thousands of devices
-/// need no table of pairs. Every pair's random load has a stream of its own.
+/// need no table of pairs. Pairs that share the default share its random load too; a pair that is
+/// to vary by itself needs an override with a stream of its own.
 class Network {
   public:
     Network() = default;
@@ -64,10 +65,12 @@ class Rates {
     [[nodiscard]] virtual Nanoseconds storage(DeviceId d, Nanoseconds start, Bytes b) const = 0;
     [[nodiscard]] virtual Nanoseconds egress(DeviceId d, Nanoseconds start, Bytes b) const = 0;
     [[nodiscard]] virtual Nanoseconds ingress(DeviceId d, Nanoseconds start, Bytes b) const = 0;
-    [[nodiscard]] virtual Nanoseconds
-    link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b) const = 0;
+    [[nodiscard]] virtual Nanoseconds link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b)
+        const = 0;
     [[nodiscard]] virtual Nanoseconds latency(DeviceId from, DeviceId to, Nanoseconds g) const = 0;
     [[nodiscard]] virtual Bytes memory(DeviceId d, Nanoseconds t) const = 0;
+    /// Without a cap a device's messages do not wait for each other, whatever its links do.
+    [[nodiscard]] virtual bool egress_capped(DeviceId d) const = 0;
     [[nodiscard]] virtual bool ingress_capped(DeviceId d) const = 0;
 };
 
@@ -81,10 +84,11 @@ class FleetRates final : public Rates {
     [[nodiscard]] Nanoseconds storage(DeviceId d, Nanoseconds start, Bytes b) const override;
     [[nodiscard]] Nanoseconds egress(DeviceId d, Nanoseconds start, Bytes b) const override;
     [[nodiscard]] Nanoseconds ingress(DeviceId d, Nanoseconds start, Bytes b) const override;
-    [[nodiscard]] Nanoseconds
-    link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b) const override;
+    [[nodiscard]] Nanoseconds link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b)
+        const override;
     [[nodiscard]] Nanoseconds latency(DeviceId from, DeviceId to, Nanoseconds g) const override;
     [[nodiscard]] Bytes memory(DeviceId d, Nanoseconds t) const override;
+    [[nodiscard]] bool egress_capped(DeviceId d) const override;
     [[nodiscard]] bool ingress_capped(DeviceId d) const override;
 
   private:
@@ -119,8 +123,7 @@ struct Snapshot {
 };
 
 /// The profiles of the fleet at time t, seen as by the last turn begun after `tokens` tokens.
-[[nodiscard]] Snapshot
-take_snapshot(const Fleet& fleet, Nanoseconds t, std::int64_t tokens);
+[[nodiscard]] Snapshot take_snapshot(const Fleet& fleet, Nanoseconds t, std::int64_t tokens);
 
 class SnapshotRates final : public Rates {
   public:
@@ -131,10 +134,11 @@ class SnapshotRates final : public Rates {
     [[nodiscard]] Nanoseconds storage(DeviceId d, Nanoseconds start, Bytes b) const override;
     [[nodiscard]] Nanoseconds egress(DeviceId d, Nanoseconds start, Bytes b) const override;
     [[nodiscard]] Nanoseconds ingress(DeviceId d, Nanoseconds start, Bytes b) const override;
-    [[nodiscard]] Nanoseconds
-    link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b) const override;
+    [[nodiscard]] Nanoseconds link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b)
+        const override;
     [[nodiscard]] Nanoseconds latency(DeviceId from, DeviceId to, Nanoseconds g) const override;
     [[nodiscard]] Bytes memory(DeviceId d, Nanoseconds t) const override;
+    [[nodiscard]] bool egress_capped(DeviceId d) const override;
     [[nodiscard]] bool ingress_capped(DeviceId d) const override;
 
   private:

@@ -22,7 +22,8 @@ class Policy {
 
 enum class PolicyKind : std::uint8_t { resource_aware, greedy, round_robin, static_first };
 
-/// One spelling for code, TOML, command line and trace: resource_aware, greedy, round_robin, static.
+/// One spelling for code, TOML, command line and trace: resource_aware, greedy, round_robin,
+/// static.
 [[nodiscard]] std::string_view name_of(PolicyKind kind);
 [[nodiscard]] std::optional<PolicyKind> policy_named(std::string_view name);
 [[nodiscard]] std::vector<std::string_view> policy_names();

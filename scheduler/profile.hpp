@@ -15,6 +15,11 @@ namespace headroom::scheduler {
 using Ppb = std::int64_t;
 inline constexpr Ppb kWhole = 1'000'000'000;
 
+/// t + duration, at most kNever; duration ≥ 0.
+[[nodiscard]] constexpr Nanoseconds after(Nanoseconds t, Nanoseconds duration) {
+    return t > kNever - duration ? kNever : t + duration;
+}
+
 /// A value and the time at which the next one may begin (exclusive; kNever: it stays for ever).
 struct Segment {
     std::int64_t value = 0;
@@ -32,7 +37,7 @@ class Load {
 
     Load() = default; ///< none, for ever
     static Load constant(Ppb value);
-    /// Steps in increasing order of time; before the first one the load is 0.
+    /// Steps in strictly increasing order of time; before the first one the load is 0.
     static Load steps(std::vector<Step> steps);
     /// In every period of virtual time [k·period, (k+1)·period) an independent integer drawn
     /// uniformly from [low, high].
@@ -44,8 +49,10 @@ class Load {
     static constexpr std::int64_t kWalkPeriods = 4096;
 
     [[nodiscard]] Segment at(Nanoseconds t) const;
-    /// True if no later time has a load below kWhole: the resource gives nothing any more.
+    /// True if no time from t on has a load below kWhole: the resource gives nothing any more.
     [[nodiscard]] bool full_from(Nanoseconds t) const;
+    /// A lower bound of the load at all times; a load without end comes back to it or near it.
+    [[nodiscard]] Ppb least() const { return least_; }
 
   private:
     enum class Kind { steps, uniform, table };
@@ -53,6 +60,7 @@ class Load {
     std::vector<Step> steps_;
     Ppb low_ = 0;
     Ppb high_ = 0;
+    Ppb least_ = 0;
     Nanoseconds period_ = kNever;
     std::uint64_t stream_ = 0;
     std::vector<Ppb> table_;
@@ -78,9 +86,9 @@ struct Ratio {
 /// Used for FLOP/s, bytes/s, bytes of memory, and (without load) nanoseconds of latency.
 struct Profile {
     std::int64_t base = kUnlimited; ///< kUnlimited stays unlimited whatever else is said
-    Ratio scale;
-    Load load;
-    std::vector<Change> changes;
+    Ratio scale{};
+    Load load{};
+    std::vector<Change> changes{};
 
     /// tokens: how many had been sampled when the turn began that asks.
     [[nodiscard]] Segment at(Nanoseconds t, std::int64_t tokens) const;
@@ -90,8 +98,11 @@ struct Profile {
 /// The earliest nanosecond t ≥ start with ∫ rate dτ ≥ work over [start, t), or kNever.
 /// work ≥ 0 in the unit whose rate per second the profile gives; work 0: start, even at rate 0;
 /// unlimited: start; start = kNever: kNever. Sums in 128 bits, exact. Source: design.md §4.
-[[nodiscard]] Nanoseconds
-finish(const Profile& profile, Nanoseconds start, std::int64_t work, std::int64_t tokens);
+/// A random load that leaves nothing for kPatience periods on end counts as one that always will.
+inline constexpr std::int64_t kPatience = std::int64_t{1} << 22;
+[[nodiscard]] Nanoseconds finish(
+    const Profile& profile, Nanoseconds start, std::int64_t work, std::int64_t tokens
+);
 
 /// The same at a constant rate.
 [[nodiscard]] Nanoseconds finish(PerSecond rate, Nanoseconds start, std::int64_t work);

@@ -15,7 +15,7 @@ namespace headroom::scheduler {
 
 enum class OpCode : std::uint8_t { compute, send, receive };
 
-/// What a message carries. Sizes per token of the turn; `last_x` and `token` are of one token
+/// What a message carries. Sizes per token of the turn; `last_x` and `sampled` are of one token
 /// whatever the turn's length is.
 enum class Payload : std::uint8_t {
     token,        ///< source -> embed, at the start of a turn: the ids, 4 B each (n of a prefill)
@@ -32,12 +32,13 @@ enum class Payload : std::uint8_t {
 struct Instruction {
     OpCode code = OpCode::compute;
     Payload payload = Payload::token; ///< send, receive
-    std::int32_t layer = -1;          ///< send, receive: the layer the payload belongs to
-    BlockId block;                    ///< compute
-    DeviceId peer;                    ///< send: target, receive: sender
+    std::int32_t layer = -1;          ///< send, receive: the payload's layer; token, sampled: -1
+    BlockId block{};                  ///< compute
+    DeviceId peer{};                  ///< send: target, receive: sender
     Bytes bytes_per_token = 0;        ///< send, receive
     bool per_turn = false;            ///< send, receive: bytes do not grow with the turn's tokens
 
+    bool operator==(const Instruction&) const = default;
     [[nodiscard]] Bytes bytes(std::int64_t tokens) const {
         return per_turn ? bytes_per_token : bytes_per_token * tokens;
     }

@@ -56,7 +56,8 @@ struct MoveRecord {
     bool operator==(const MoveRecord&) const = default;
 };
 
-/// Filled in program order per device; devices in id order within one turn.
+/// Filled in program order per device; devices in id order within one turn. A message stands with
+/// the device that received it, which is the one that knows its arrival.
 struct TimelineLog {
     std::vector<OpRecord> ops;
     std::vector<MessageRecord> messages;
@@ -66,8 +67,9 @@ struct TimelineLog {
 /// the new placement (norms included; a tied lm_head that lands beside embed sends only its norm;
 /// embed always sends its matrix) and `rows` used cache rows. Moves of 0 bytes are left in (their
 /// owner changes), but are no message.
-[[nodiscard]] std::vector<Move>
-moves_between(const Blocks& blocks, const Placement& from, const Placement& to, std::int64_t rows);
+[[nodiscard]] std::vector<Move> moves_between(
+    const Blocks& blocks, const Placement& from, const Placement& to, std::int64_t rows
+);
 
 class Timeline {
   public:
@@ -90,7 +92,8 @@ class Timeline {
     );
 
     /// Stop-and-copy from t_switch on: clocks become max(own, t_switch), every move is one message
-    /// in block order, all clocks become t_resume, which is returned.
+    /// in block order, all clocks become t_resume, which is returned. No moves: no clock changes.
+    /// moves: in block order. `log` gets moves of 0 bytes too, with start = end.
     Nanoseconds migrate(
         const std::vector<Move>& moves,
         const Rates& rates,
@@ -101,6 +104,8 @@ class Timeline {
     [[nodiscard]] Nanoseconds clock(DeviceId d) const { return clocks_[d.index()]; }
 
   private:
+    class Walk; ///< one turn on its way
+
     const Blocks* blocks_;
     std::size_t devices_;
     std::vector<Nanoseconds> clocks_;

@@ -29,6 +29,9 @@ struct Route {
     auto operator<=>(const Route&) const = default;
 };
 
+/// More would not fit a line.
+constexpr std::size_t kRoutesShown = 4;
+
 std::string_view plural(BlockKind kind, std::size_t count) {
     switch (kind) {
     case BlockKind::group:
@@ -145,36 +148,41 @@ void Console::clear_progress() {
     }
 }
 
+/// Which blocks moved where, predicted delay before and after, and why.
+std::string Console::decision_line(const runtime::DecisionNote& note) const {
+    const trace::IntervalRow& row = note.row;
+    const std::string line = fmt::format("[token {:>3}] ", row.first_token);
+    if (row.kept_inference_ns < 0) {
+        return line + fmt::format(
+                          "first placement: {} per token predicted",
+                          format_duration(row.predicted_inference_ns)
+                      );
+    }
+    if (row.feasible == 0) {
+        return line + "nothing fits, the placement stays: " + note.reason;
+    }
+    if (note.moves.empty()) {
+        return line + (note.reason.empty() ? "kept" : note.reason);
+    }
+    const std::size_t because = note.reason.find("because");
+    return line + fmt::format(
+                      "{}: {} -> {} per token for {} in {}{}",
+                      describe_moves(note.moves, *note.blocks, device_names_),
+                      format_duration(row.kept_inference_ns),
+                      format_duration(row.predicted_inference_ns),
+                      format_bytes(note.bytes),
+                      format_duration(row.predicted_migration_ns),
+                      because == std::string::npos ? "" : ", " + note.reason.substr(because)
+                  );
+}
+
 void Console::on_decision(const runtime::DecisionNote& note) {
     clear_progress();
     if (in_line_ && terminal_.out && terminal_.err) {
         fmt::print(stderr, "\n"); // both on one terminal: keep the note off the text's line
         in_line_ = false;
     }
-    const trace::IntervalRow& row = note.row;
-    std::string line = fmt::format("[token {:>3}] ", row.first_token);
-    if (row.kept_inference_ns < 0) {
-        line += fmt::format(
-            "first placement: {} per token predicted", format_duration(row.predicted_inference_ns)
-        );
-    } else if (row.feasible == 0) {
-        line += fmt::format("nothing fits, the placement stays: {}", note.reason);
-    } else if (note.moves.empty()) {
-        line += fmt::format("kept: {} per token", format_duration(row.predicted_inference_ns));
-    } else {
-        line += fmt::format(
-            "{}: {} -> {} per token, {} in {}",
-            describe_moves(note.moves, *note.blocks, device_names_),
-            format_duration(row.kept_inference_ns),
-            format_duration(row.predicted_inference_ns),
-            format_bytes(note.bytes),
-            format_duration(row.predicted_migration_ns)
-        );
-    }
-    if (row.kept_inference_ns >= 0 && row.feasible != 0 && !note.reason.empty()) {
-        line += " (" + note.reason + ")";
-    }
-    fmt::print(stderr, "{}\n", dim(line));
+    fmt::print(stderr, "{}\n", dim(decision_line(note)));
     std::fflush(stderr);
 }
 
@@ -204,8 +212,8 @@ std::string describe_moves(
     std::string text;
     std::size_t listed = 0;
     for (const auto& [route, count] : routes) {
-        if (listed++ == 6) {
-            return text + fmt::format(" and {} more routes", routes.size() - 6);
+        if (listed++ == kRoutesShown) {
+            return text + fmt::format(" and {} more routes", routes.size() - kRoutesShown);
         }
         text += fmt::format(
             "{}{} {} {} -> {}",

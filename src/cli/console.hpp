@@ -35,6 +35,7 @@ class Console final : public runtime::Observer {
     void finish();
 
   private:
+    [[nodiscard]] std::string decision_line(const runtime::DecisionNote& note) const;
     void write_text(const std::string& text);
     void progress(std::int64_t sampled);
     void clear_progress();
@@ -51,7 +52,7 @@ class Console final : public runtime::Observer {
     std::chrono::steady_clock::time_point shown_{};
 };
 
-/// "g0 g3-5" style: what moved, by layer and kind, from where to where; at most `most` characters.
+/// "3 groups laptop -> phone-a, 1 ffn laptop -> tablet": what moved by kind, from where to where.
 [[nodiscard]] std::string describe_moves(
     const std::vector<scheduler::Move>& moves,
     const scheduler::Blocks& blocks,

@@ -117,9 +117,10 @@ void PendingSend::drop() noexcept {
 Transport::~Transport() {
     for (std::unique_ptr<Kept>& kept : kept_) {
         PendingSend::State* const state = kept->send.state();
-        const bool failed = state != nullptr && !finished(*state) &&
-                            (state->abandoned() || std::uncaught_exceptions() > 0);
-        if (failed) {
+        if (state == nullptr || !state->reads_after_drop() || finished(*state)) {
+            continue;
+        }
+        if (state->abandoned() || std::uncaught_exceptions() > 0) {
             static_cast<void>(kept.release());
         }
     }

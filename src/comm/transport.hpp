@@ -57,6 +57,8 @@ class PendingSend {
         [[nodiscard]] virtual bool done() = 0; ///< also makes progress
         /// The transport has failed and the run is ending: dropping the send is no bug then.
         [[nodiscard]] virtual bool abandoned() const { return false; }
+        /// May the library still read the parts when this has been dropped unfinished?
+        [[nodiscard]] virtual bool reads_after_drop() const { return false; }
         DeviceId to;
         Tag tag = Tag::test;
         std::int64_t bytes = 0;
@@ -79,7 +81,7 @@ class PendingSend {
 
 class Transport {
   public:
-    /// Copies that a failed run never delivered are leaked: the library may still read them.
+    /// Copies that a failed run never delivered are leaked if the library may still read them.
     virtual ~Transport();
     [[nodiscard]] virtual DeviceId self() const = 0;
     [[nodiscard]] virtual std::size_t size() const = 0;

@@ -82,7 +82,7 @@ struct ResourceRow {
     std::int64_t memory_budget_bytes = 0;
     std::int64_t memory_used_bytes = 0; ///< at the interval's end
     std::int64_t memory_peak_bytes = 0; ///< within the interval, migration included
-    std::int64_t rank_rss_bytes = 0;    ///< resident set of the process; wall-like, not reproducible
+    std::int64_t rank_rss_bytes = 0;    ///< resident set of the process; not reproducible
 };
 
 struct LinkStateRow {

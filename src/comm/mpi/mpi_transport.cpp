@@ -53,6 +53,7 @@ class MpiSend final : public PendingSend::State {
         return true;
     }
     [[nodiscard]] bool abandoned() const override { return world_.failed; }
+    [[nodiscard]] bool reads_after_drop() const override { return true; }
 
     /// Where MPI_Isend puts its request; call started() when it has.
     [[nodiscard]] MPI_Request* request() { return &request_; }

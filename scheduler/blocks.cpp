@@ -1,0 +1,161 @@
+// Block order and physical costs, formula by formula as in systems.md §1.
+#include "scheduler/blocks.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+
+namespace headroom::scheduler {
+
+namespace {
+
+constexpr Bytes kFloatBytes = 4;
+
+/// Query, key and value rows of one group: (q + 2)·d rows of D columns.
+Bytes group_matrices(const ModelShape& shape, const LayerTypes& types) {
+    const std::int64_t d = shape.head_width();
+    return shape.heads_per_group() * d * row_bytes(types.q, shape.width) +
+           d * row_bytes(types.k, shape.width) + d * row_bytes(types.v, shape.width);
+}
+
+Bytes ffn_matrices(const ModelShape& shape, const LayerTypes& types) {
+    const Bytes gate = shape.gated ? shape.ffn_width * row_bytes(types.gate, shape.width) : 0;
+    return gate + shape.ffn_width * row_bytes(types.up, shape.width) +
+           shape.width * row_bytes(types.down, shape.ffn_width);
+}
+
+} // namespace
+
+Blocks::Blocks(ModelShape shape) : shape_(std::move(shape)) {
+    const std::vector<std::string> problems = shape_.problems();
+    HEADROOM_CHECK(problems.empty(), "unusable shape: {}", problems.front());
+    const Bytes norm = shape_.norms ? kFloatBytes * shape_.width : 0;
+    const auto add = [this](BlockName name, Bytes matrix, Bytes norms) {
+        names_.push_back(name);
+        matrix_.push_back(matrix);
+        norm_.push_back(norms);
+    };
+    // The holder of x applies the next attention norm: embed the first one, each ffn (beside its
+    // own norm) the next layer's, and lm_head the final one.
+    if (shape_.ends) {
+        const Bytes table = shape_.vocabulary * row_bytes(shape_.embed_type, shape_.width);
+        add({BlockKind::embed, -1, -1}, table, norm);
+    }
+    for (std::int32_t layer = 0; layer < shape_.layers; ++layer) {
+        const LayerTypes& types = shape_.layer_types[static_cast<std::size_t>(layer)];
+        for (std::int32_t group = 0; group < shape_.kv_heads; ++group) {
+            add({BlockKind::group, layer, group}, group_matrices(shape_, types), 0);
+        }
+        const Bytes proj = shape_.width * row_bytes(types.o, shape_.width);
+        add({BlockKind::proj, layer, -1}, proj, 0);
+        const bool last = layer == shape_.layers - 1;
+        add({BlockKind::ffn, layer, -1}, ffn_matrices(shape_, types), last ? norm : 2 * norm);
+    }
+    if (shape_.ends) {
+        const Bytes table = shape_.vocabulary * row_bytes(shape_.lm_head_type, shape_.width);
+        add({BlockKind::lm_head, -1, -1}, table, norm);
+    }
+}
+
+BlockId Blocks::embed() const {
+    HEADROOM_CHECK(shape_.ends, "a shape without ends has no embed");
+    return BlockId(0);
+}
+
+BlockId Blocks::lm_head() const {
+    HEADROOM_CHECK(shape_.ends, "a shape without ends has no lm_head");
+    return BlockId(size() - 1);
+}
+
+BlockId Blocks::group(std::int32_t layer, std::int32_t group) const {
+    HEADROOM_CHECK(
+        layer >= 0 && layer < shape_.layers && group >= 0 && group < groups() + 2,
+        "layer {} group {}",
+        layer,
+        group
+    );
+    return BlockId((shape_.ends ? 1 : 0) + layer * (groups() + 2) + group);
+}
+
+BlockId Blocks::proj(std::int32_t layer) const {
+    return group(layer, groups());
+}
+
+BlockId Blocks::ffn(std::int32_t layer) const {
+    return group(layer, groups() + 1);
+}
+
+Bytes Blocks::weight_bytes(BlockId b, const Placement& placement) const {
+    const bool shared =
+        shape_.tied && b == lm_head() && placement[b.index()] == placement[embed().index()];
+    return (shared ? 0 : matrix_bytes(b)) + norm_bytes(b);
+}
+
+Bytes Blocks::cache_bytes(BlockId b, std::int64_t context) const {
+    const std::int64_t pages = (context + kPageTokens - 1) / kPageTokens;
+    return cache_row_bytes(b, pages * kPageTokens);
+}
+
+Bytes Blocks::cache_row_bytes(BlockId b, std::int64_t rows) const {
+    return name(b).kind == BlockKind::group ? 2 * rows * shape_.head_width() * shape_.kv_bytes : 0;
+}
+
+Bytes Blocks::resident_bytes(BlockId b, std::int64_t context, const Placement& placement) const {
+    return weight_bytes(b, placement) + cache_bytes(b, context);
+}
+
+Flops Blocks::flops(BlockId b, std::int64_t first, std::int64_t n) const {
+    const std::int64_t width = shape_.width;
+    switch (name(b).kind) {
+    case BlockKind::embed:
+        return 0;
+    case BlockKind::group: {
+        // Σ over contexts first+1 … first+n of 2·(q+2)·d·D + 4·q·T·d.
+        const std::int64_t q = shape_.heads_per_group();
+        const std::int64_t d = shape_.head_width();
+        const std::int64_t contexts = n * first + n * (n + 1) / 2;
+        return n * 2 * (q + 2) * d * width + 4 * q * d * contexts;
+    }
+    case BlockKind::proj:
+        return n * 2 * width * width;
+    case BlockKind::ffn:
+        return n * (shape_.gated ? 6 : 4) * width * shape_.ffn_width;
+    case BlockKind::lm_head:
+        return 2 * shape_.vocabulary * width;
+    }
+    HEADROOM_CHECK(false, "block {}", b.value);
+}
+
+Bytes Blocks::touched_bytes(BlockId b, std::int64_t first, std::int64_t n) const {
+    return name(b).kind == BlockKind::embed ? 0 : matrix_bytes(b) + cache_row_bytes(b, first + n);
+}
+
+Bytes buffer_bytes(const ModelShape& shape, std::int64_t tokens_per_turn) {
+    const std::int64_t n = tokens_per_turn;
+    const std::int64_t q = shape.heads_per_group();
+    const std::int64_t elements = n * (5 * shape.width + 2 * shape.ffn_width) +
+                                  (q + 2) * shape.head_width() * n + shape.context +
+                                  shape.vocabulary;
+    return kFloatBytes * elements + staging_bytes(shape);
+}
+
+Bytes staging_bytes(const ModelShape& shape) {
+    constexpr Bytes kLeastStaging = 65536;
+    Bytes longest = std::max(kLeastStaging, shape.norms ? kFloatBytes * shape.width : 0);
+    for (const LayerTypes& types : shape.layer_types) {
+        for (const WeightType type : {types.q, types.k, types.v, types.o, types.up}) {
+            longest = std::max(longest, row_bytes(type, shape.width));
+        }
+        if (shape.gated) {
+            longest = std::max(longest, row_bytes(types.gate, shape.width));
+        }
+        longest = std::max(longest, row_bytes(types.down, shape.ffn_width));
+    }
+    if (shape.ends) {
+        longest = std::max(longest, row_bytes(shape.embed_type, shape.width));
+        longest = std::max(longest, row_bytes(shape.lm_head_type, shape.width));
+    }
+    return longest;
+}
+
+} // namespace headroom::scheduler

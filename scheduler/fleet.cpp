@@ -1,0 +1,136 @@
+// Two ways to answer what a device or link gives: from the true profiles, and from the values that
+// a snapshot froze.
+#include "scheduler/fleet.hpp"
+
+#include "base/check.hpp"
+
+namespace headroom::scheduler {
+
+void Network::set(DeviceId from, DeviceId to, LinkSpec link) {
+    HEADROOM_CHECK(from != to, "a link from device {} to itself", from.value);
+    overrides_.insert_or_assign({from, to}, std::move(link));
+}
+
+const LinkSpec& Network::link(DeviceId from, DeviceId to) const {
+    if (overrides_.empty()) {
+        return standard_;
+    }
+    const auto found = overrides_.find({from, to});
+    return found == overrides_.end() ? standard_ : found->second;
+}
+
+Nanoseconds FleetRates::compute(DeviceId d, Nanoseconds start, Flops f) const {
+    return finish(fleet_->devices[d.index()].compute, start, f, tokens_);
+}
+
+Nanoseconds FleetRates::touch(DeviceId d, Nanoseconds start, Bytes b) const {
+    return finish(fleet_->devices[d.index()].memory_bandwidth, start, b, tokens_);
+}
+
+Nanoseconds FleetRates::storage(DeviceId d, Nanoseconds start, Bytes b) const {
+    return finish(fleet_->devices[d.index()].storage_bandwidth, start, b, tokens_);
+}
+
+Nanoseconds FleetRates::egress(DeviceId d, Nanoseconds start, Bytes b) const {
+    return finish(fleet_->devices[d.index()].egress, start, b, tokens_);
+}
+
+Nanoseconds FleetRates::ingress(DeviceId d, Nanoseconds start, Bytes b) const {
+    return finish(fleet_->devices[d.index()].ingress, start, b, tokens_);
+}
+
+Nanoseconds FleetRates::link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b) const {
+    return finish(fleet_->network.link(from, to).bandwidth, start, b, tokens_);
+}
+
+Nanoseconds FleetRates::latency(DeviceId from, DeviceId to, Nanoseconds g) const {
+    return fleet_->network.link(from, to).latency.at(g, tokens_).value;
+}
+
+Bytes FleetRates::memory(DeviceId d, Nanoseconds t) const {
+    return fleet_->devices[d.index()].memory.at(t, tokens_).value;
+}
+
+bool FleetRates::egress_capped(DeviceId d) const {
+    return !fleet_->devices[d.index()].egress.unlimited();
+}
+
+bool FleetRates::ingress_capped(DeviceId d) const {
+    return !fleet_->devices[d.index()].ingress.unlimited();
+}
+
+Snapshot take_snapshot(const Fleet& fleet, Nanoseconds t, std::int64_t tokens) {
+    const auto now = [t, tokens](const Profile& profile) { return profile.at(t, tokens).value; };
+    Snapshot snapshot;
+    snapshot.at = t;
+    snapshot.devices.reserve(fleet.size());
+    for (const DeviceSpec& spec : fleet.devices) {
+        snapshot.devices.push_back({
+            .compute = now(spec.compute),
+            .memory_bandwidth = now(spec.memory_bandwidth),
+            .storage_bandwidth = spec.has_storage ? now(spec.storage_bandwidth) : kUnlimited,
+            .egress = now(spec.egress),
+            .ingress = now(spec.ingress),
+            .memory = now(spec.memory),
+        });
+    }
+    snapshot.links.resize(fleet.size() * fleet.size());
+    const LinkSpec* known = nullptr; // most pairs share the default: evaluate it once, not N² times
+    Snapshot::Link value;
+    for (std::size_t from = 0; from < fleet.size(); ++from) {
+        for (std::size_t to = 0; to < fleet.size(); ++to) {
+            if (from == to) {
+                continue;
+            }
+            const LinkSpec& spec = fleet.network.link(DeviceId(from), DeviceId(to));
+            if (&spec != known) {
+                value = {now(spec.bandwidth), now(spec.latency)};
+                known = &spec;
+            }
+            snapshot.links[from * fleet.size() + to] = value;
+        }
+    }
+    return snapshot;
+}
+
+Nanoseconds SnapshotRates::compute(DeviceId d, Nanoseconds start, Flops f) const {
+    return finish(snapshot_->device(d).compute, start, f);
+}
+
+Nanoseconds SnapshotRates::touch(DeviceId d, Nanoseconds start, Bytes b) const {
+    return finish(snapshot_->device(d).memory_bandwidth, start, b);
+}
+
+Nanoseconds SnapshotRates::storage(DeviceId d, Nanoseconds start, Bytes b) const {
+    return finish(snapshot_->device(d).storage_bandwidth, start, b);
+}
+
+Nanoseconds SnapshotRates::egress(DeviceId d, Nanoseconds start, Bytes b) const {
+    return finish(snapshot_->device(d).egress, start, b);
+}
+
+Nanoseconds SnapshotRates::ingress(DeviceId d, Nanoseconds start, Bytes b) const {
+    return finish(snapshot_->device(d).ingress, start, b);
+}
+
+Nanoseconds SnapshotRates::link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b) const {
+    return finish(snapshot_->link(from, to).bandwidth, start, b);
+}
+
+Nanoseconds SnapshotRates::latency(DeviceId from, DeviceId to, Nanoseconds /*g*/) const {
+    return snapshot_->link(from, to).latency;
+}
+
+Bytes SnapshotRates::memory(DeviceId d, Nanoseconds /*t*/) const {
+    return snapshot_->device(d).memory;
+}
+
+bool SnapshotRates::egress_capped(DeviceId d) const {
+    return snapshot_->device(d).egress != kUnlimited;
+}
+
+bool SnapshotRates::ingress_capped(DeviceId d) const {
+    return snapshot_->device(d).ingress != kUnlimited;
+}
+
+} // namespace headroom::scheduler

@@ -1,0 +1,118 @@
+// See draft.hpp.
+#include "scheduler/policies/draft.hpp"
+
+namespace headroom::scheduler {
+
+Draft::Draft(const Problem& problem, const StepDelay& step, const Placement& placement)
+    : problem_(&problem), step_(&step), ledger_(problem, placement), moves_(problem, placement),
+      first_holder_(step.source()) {
+    const auto layers = static_cast<std::size_t>(problem.blocks->shape().layers);
+    counts_.assign(layers * step.devices(), 0);
+    proj_.assign(layers, 0);
+    ffn_.assign(layers, 0);
+    times_.assign(layers, 0);
+    touched_.assign(layers, false);
+    for (std::size_t b = 0; b < placement.size(); ++b) {
+        track(BlockId(b), DeviceId(), placement[b]);
+    }
+    for (std::size_t l = 0; l < layers; ++l) {
+        touch(l);
+    }
+    settle();
+}
+
+void Draft::touch(std::size_t layer) {
+    if (layer < times_.size() && !touched_[layer]) {
+        touched_[layer] = true;
+        undo_times_.push_back({layer, times_[layer]});
+    }
+}
+
+/// Notes a block's device in counts and roles, and the layers whose time that changes.
+void Draft::track(BlockId b, DeviceId from, DeviceId to) {
+    const BlockName& name = problem_->blocks->name(b);
+    const auto layer = static_cast<std::size_t>(name.layer);
+    switch (name.kind) {
+    case BlockKind::embed:
+        first_holder_ = to.index();
+        touch(0);
+        break;
+    case BlockKind::group:
+        if (from.valid()) {
+            --counts_[layer * devices() + from.index()];
+        }
+        ++counts_[layer * devices() + to.index()];
+        touch(layer);
+        break;
+    case BlockKind::proj:
+        proj_[layer] = to.index();
+        touch(layer);
+        break;
+    case BlockKind::ffn:
+        ffn_[layer] = to.index();
+        touch(layer);
+        touch(layer + 1);
+        break;
+    case BlockKind::lm_head:
+        lm_head_ = to.index();
+        break;
+    }
+}
+
+void Draft::move(BlockId b, DeviceId to) {
+    track(b, ledger_.where(b), to);
+    ledger_.place(b, to);
+    moves_.set(b, to);
+}
+
+/// Evaluates the touched layers and adds everything up.
+void Draft::settle() {
+    for (const OldTime& old : undo_times_) {
+        const std::size_t l = old.layer;
+        times_[l] = step_->layer(l, holder(l), {&counts_[l * devices()], proj_[l], ffn_[l]});
+        layers_time_ += times_[l] - old.time;
+        touched_[l] = false;
+    }
+    evaluations_ += undo_times_.empty() ? 1 : static_cast<std::int64_t>(undo_times_.size());
+    inference_ = step_->start(first_holder_) + layers_time_ + step_->finish(ffn_.back(), lm_head_);
+    migration_ = moves_.total();
+    score_.shortage = ledger_.shortage();
+    score_.objective = WideNanoseconds{migration_} +
+                       WideNanoseconds{problem_->interval} * WideNanoseconds{inference_};
+}
+
+const Score& Draft::attempt(const std::vector<Relocation>& changes) {
+    undo_moves_.clear();
+    undo_times_.clear();
+    old_inference_ = inference_;
+    old_migration_ = migration_;
+    old_score_ = score_;
+    for (const Relocation& change : changes) {
+        const DeviceId from = ledger_.where(change.block);
+        if (from != change.to) {
+            undo_moves_.push_back({change.block, from});
+            move(change.block, change.to);
+        }
+    }
+    settle();
+    return score_;
+}
+
+void Draft::undo() {
+    settled_.swap(undo_times_); // moving back touches the same layers again
+    for (auto it = undo_moves_.rbegin(); it != undo_moves_.rend(); ++it) {
+        move(it->block, it->to);
+    }
+    undo_moves_.clear();
+    undo_times_.clear();
+    for (const OldTime& old : settled_) {
+        layers_time_ += old.time - times_[old.layer];
+        times_[old.layer] = old.time;
+        touched_[old.layer] = false;
+    }
+    inference_ = old_inference_;
+    migration_ = old_migration_;
+    score_ = old_score_;
+}
+
+} // namespace headroom::scheduler

@@ -1,0 +1,97 @@
+// A placement under search: memory, D_inf and D_mig kept exactly while blocks are moved about, and
+// any attempt can be taken back. Without stalls the numbers equal those of evaluate().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/units.hpp"
+#include "scheduler/policies/ledger.hpp"
+#include "scheduler/policies/move_delay.hpp"
+#include "scheduler/policies/step_delay.hpp"
+#include "scheduler/problem.hpp"
+
+namespace headroom::scheduler {
+
+/// Sums of stalled times and many tokens exceed 64 bits.
+__extension__ using WideNanoseconds = __int128;
+
+struct Relocation {
+    BlockId block;
+    DeviceId to;
+};
+
+struct Score {
+    Bytes shortage = 0;            ///< 0: it fits
+    WideNanoseconds objective = 0; ///< D_mig + λ·D_inf
+};
+
+class Draft {
+  public:
+    /// Keeps pointers to both arguments.
+    Draft(const Problem& problem, const StepDelay& step, const Placement& placement);
+
+    [[nodiscard]] const Score& score() const { return score_; }
+    [[nodiscard]] Nanoseconds inference() const { return inference_; }
+    [[nodiscard]] Nanoseconds migration() const { return migration_; }
+    [[nodiscard]] const Placement& placement() const { return ledger_.placement(); }
+    [[nodiscard]] const Ledger& ledger() const { return ledger_; }
+    [[nodiscard]] MoveDelay& moves() { return moves_; }
+
+    /// Makes the changes one after the other and returns the new score.
+    const Score& attempt(const std::vector<Relocation>& changes);
+    /// Takes the last attempt back; only once per attempt.
+    void undo();
+    /// Layers evaluated so far: the unit in which searches are limited.
+    [[nodiscard]] std::int64_t evaluations() const { return evaluations_; }
+
+    [[nodiscard]] std::size_t layers() const { return proj_.size(); }
+    [[nodiscard]] std::size_t devices() const { return step_->devices(); }
+    [[nodiscard]] std::int32_t groups_on(std::size_t layer, std::size_t d) const {
+        return counts_[layer * devices() + d];
+    }
+    [[nodiscard]] std::size_t proj(std::size_t layer) const { return proj_[layer]; }
+    [[nodiscard]] std::size_t ffn(std::size_t layer) const { return ffn_[layer]; }
+    [[nodiscard]] std::size_t holder(std::size_t layer) const {
+        return layer == 0 ? first_holder_ : ffn_[layer - 1];
+    }
+    [[nodiscard]] Nanoseconds layer_time(std::size_t layer) const { return times_[layer]; }
+
+  private:
+    struct OldTime {
+        std::size_t layer = 0;
+        Nanoseconds time = 0;
+    };
+    void move(BlockId b, DeviceId to);
+    void track(BlockId b, DeviceId from, DeviceId to);
+    void touch(std::size_t layer);
+    void settle();
+
+    const Problem* problem_;
+    const StepDelay* step_;
+    Ledger ledger_;
+    MoveDelay moves_;
+    std::vector<std::int32_t> counts_; ///< [layer][device]
+    std::vector<std::size_t> proj_;
+    std::vector<std::size_t> ffn_;
+    std::size_t first_holder_;
+    std::size_t lm_head_ = 0;
+    std::vector<Nanoseconds> times_; ///< per layer
+    Nanoseconds layers_time_ = 0;    ///< their sum
+    Nanoseconds inference_ = 0;
+    Nanoseconds migration_ = 0;
+    Score score_;
+
+    std::vector<Relocation> undo_moves_; ///< in the order in which they were made
+    std::vector<OldTime> undo_times_;
+    std::vector<OldTime> settled_; ///< those of the attempt that is taken back
+    std::vector<bool> touched_;
+    Nanoseconds old_inference_ = 0;
+    Nanoseconds old_migration_ = 0;
+    Score old_score_;
+    std::int64_t evaluations_ = 0;
+};
+
+} // namespace headroom::scheduler

@@ -1,0 +1,12 @@
+// See greedy.hpp.
+#include "scheduler/policies/greedy.hpp"
+
+#include "scheduler/policies/first_fit.hpp"
+
+namespace headroom::scheduler {
+
+Decision Greedy::decide(const Problem& problem) const {
+    return first_fit(problem, lowest_first);
+}
+
+} // namespace headroom::scheduler

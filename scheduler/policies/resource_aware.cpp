@@ -1,0 +1,108 @@
+// See resource_aware.hpp. Starts, descents and kicks find a placement; the exact evaluation and the
+// comparison with keeping the old one decide.
+#include "scheduler/policies/resource_aware.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "scheduler/policies/focus.hpp"
+#include "scheduler/policies/ledger.hpp"
+#include "scheduler/policies/packing.hpp"
+#include "scheduler/policies/reasons.hpp"
+#include "scheduler/policies/search.hpp"
+#include "scheduler/policies/starts.hpp"
+#include "scheduler/policies/step_delay.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+/// Evaluated layers per decision, about 0.2 µs each with five devices; starts may use half.
+constexpr std::int64_t kMostEvaluations = 120'000;
+/// With caps, D_mig is found by walking all moves, some fifty times as dear.
+constexpr std::int64_t kMostCappedEvaluations = 4'000;
+constexpr int kFruitlessKicks = 24;
+constexpr std::size_t kMostDevices = 32;
+constexpr std::size_t kDescents = 6;
+
+struct Start {
+    Placement placement;
+    Score score;
+};
+
+/// Scores all starts, descends from the most promising, then kicks.
+Search search(const Problem& problem, const StepDelay& step) {
+    const bool dear = problem.previous && has_caps(problem.snapshot);
+    const auto devices = static_cast<std::int64_t>(std::max(step.devices(), kMostDevices));
+    const std::int64_t limit = (dear ? kMostCappedEvaluations : kMostEvaluations) *
+                               static_cast<std::int64_t>(kMostDevices) / devices;
+    Search search(problem, step, limit);
+    std::vector<Start> starts;
+    for (Placement& placement : starting_points(problem, step)) {
+        const Score score = search.offer(placement);
+        starts.push_back({std::move(placement), score});
+    }
+    // The previous placement and the unlimited plan stand first, whatever they score.
+    const std::size_t fixed = std::min<std::size_t>(problem.previous ? 2 : 1, starts.size());
+    std::stable_sort(
+        starts.begin() + static_cast<std::ptrdiff_t>(fixed),
+        starts.end(),
+        [](const Start& a, const Start& b) {
+            const Score& x = a.score;
+            const Score& y = b.score;
+            return x.shortage != y.shortage ? x.shortage < y.shortage : x.objective < y.objective;
+        }
+    );
+    for (std::size_t i = 0; i < std::min(starts.size(), kDescents); ++i) {
+        if (search.evaluations() < limit / 2) {
+            search.descend_from(starts[i].placement);
+        }
+    }
+    search.kick(starts.front().placement, kFruitlessKicks);
+    return search;
+}
+
+/// What keeping the previous placement gives; infeasible if it no longer fits or there is none.
+Decision keep(const Problem& problem) {
+    if (!problem.previous || Ledger(problem, *problem.previous).shortage() > 0) {
+        return {};
+    }
+    return evaluate(problem, *problem.previous, "");
+}
+
+} // namespace
+
+Decision ResourceAware::decide(const Problem& problem) const {
+    if (hopeless(problem)) {
+        return infeasible(problem, pack(problem).placement);
+    }
+    const Focus small = focus(problem, kMostDevices);
+    const StepDelay step(small.problem);
+    const Search found = search(small.problem, step);
+    const Decision old = keep(problem);
+    Decision decision = old;
+    if (found.best()) {
+        Decision best = evaluate(problem, small.widen(found.best()->placement), "");
+        // Equal objectives keep the previous placement.
+        if (!old.feasible || objective(problem, best) < objective(problem, old)) {
+            decision = std::move(best);
+        }
+    } else if (!old.feasible) {
+        Packing packing = pack(problem);
+        if (packing.shortage > 0) {
+            return infeasible(problem, packing.placement);
+        }
+        decision = evaluate(problem, std::move(packing.placement), "");
+    }
+    decision.evaluations = found.evaluations();
+    if (!problem.previous) {
+        decision.reason = reason_first(decision, problem.snapshot.size());
+    } else if (decision.placement == *problem.previous) {
+        decision.reason = reason_kept(decision, found.alternative());
+    } else {
+        decision.reason = reason_moved(problem, decision, old);
+    }
+    return decision;
+}
+
+} // namespace headroom::scheduler

@@ -1,0 +1,16 @@
+// Policy `resource_aware`: minimises D_mig + λ·D_inf over placements that fit at T + λ, by local
+// search with exact evaluation from several starts. Never worse than keeping the old placement.
+// It proves nothing about the optimum.
+#pragma once
+
+#include "scheduler/policy.hpp"
+
+namespace headroom::scheduler {
+
+class ResourceAware final : public Policy {
+  public:
+    [[nodiscard]] std::string_view name() const override { return "resource_aware"; }
+    [[nodiscard]] Decision decide(const Problem& problem) const override;
+};
+
+} // namespace headroom::scheduler

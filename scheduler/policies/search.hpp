@@ -1,0 +1,100 @@
+// Local search over placements: from a given start, accept what improves, until nothing in the
+// neighbourhood does; then kick the best placement and descend again. Work is counted in evaluated
+// layers, so a decision is reproducible on any machine.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/random.hpp"
+#include "scheduler/policies/draft.hpp"
+#include "scheduler/policies/step_delay.hpp"
+#include "scheduler/problem.hpp"
+
+namespace headroom::scheduler {
+
+/// A feasible placement that was met on the way.
+struct Found {
+    Placement placement;
+    WideNanoseconds objective = 0;
+};
+
+/// The cheapest feasible placement met that is not the previous one: for people who ask why
+/// nothing moved.
+struct Alternative {
+    WideNanoseconds objective = 0;
+    Nanoseconds inference = 0;
+    Nanoseconds migration = 0;
+};
+
+class Search {
+  public:
+    /// Keeps pointers to both; `limit`: evaluated layers after which every descent stops.
+    Search(const Problem& problem, const StepDelay& step, std::int64_t limit);
+
+    /// Offers a placement without searching; returns its score.
+    Score offer(const Placement& placement);
+    /// Descends from a placement, feasible or not.
+    void descend_from(const Placement& placement);
+    /// Kicks the best placement (or `fallback` while there is none) and descends, until the limit
+    /// or `fruitless` kicks in a row without an improvement.
+    void kick(const Placement& fallback, int fruitless);
+
+    [[nodiscard]] const std::optional<Found>& best() const { return best_; }
+    [[nodiscard]] const std::optional<Alternative>& alternative() const { return alternative_; }
+    [[nodiscard]] std::int64_t evaluations() const { return spent_; }
+    [[nodiscard]] bool exhausted() const { return spent_ >= limit_; }
+
+  private:
+    /// How scores are compared: with a price per missing byte, or feasible before all else.
+    struct Rule {
+        bool strict = true;
+        WideNanoseconds price = 0; ///< 2^-20 ns per byte
+    };
+    [[nodiscard]] bool better(const Score& a, const Score& b) const;
+    [[nodiscard]] Rule gentle_price(const Score& score) const;
+    bool consider(const std::vector<Relocation>& changes);
+    void note();
+    void settle_down();
+    void descend();
+
+    // The neighbourhood (neighbourhood.cpp, exchanges.cpp): each returns whether it improved.
+    bool heavy_moves();
+    bool group_moves();
+    bool end_moves();
+    bool layer_moves();
+    bool device_moves();
+    bool homeward_moves();
+    bool replans();
+    bool heavy_swaps();
+    bool group_swaps();
+    bool with_room_made(std::size_t layer, BlockId heavy, std::size_t to);
+
+    /// k groups of a layer on device a, those that belong on b first, settled ones last.
+    [[nodiscard]] std::vector<BlockId> pick_groups(
+        std::size_t layer, std::size_t a, std::size_t b, std::int32_t k
+    );
+    /// Changes that give a layer these counts, moving as few groups as possible.
+    [[nodiscard]] std::vector<Relocation> regroup(
+        std::size_t layer, const std::vector<std::int32_t>& counts
+    );
+    [[nodiscard]] std::vector<Relocation> kick_changes(Random& random);
+
+    [[nodiscard]] BlockId proj(std::size_t layer) const;
+    [[nodiscard]] BlockId ffn(std::size_t layer) const;
+
+    const Problem* problem_;
+    const StepDelay* step_;
+    std::int64_t limit_;
+    std::int64_t spent_ = 0;
+    std::size_t layers_;
+    std::size_t devices_;
+    std::optional<Draft> draft_;
+    Rule rule_;
+    std::optional<Found> best_;
+    std::optional<Alternative> alternative_;
+};
+
+} // namespace headroom::scheduler

@@ -1,0 +1,16 @@
+// Where the search of resource_aware begins: the previous placement, the fastest plan without
+// memory limits, the fastest one layer at a time within memory, layers in a row, what greedy and
+// round_robin say, everything on one device, a packing by size.
+#pragma once
+
+#include <vector>
+
+#include "scheduler/policies/step_delay.hpp"
+#include "scheduler/problem.hpp"
+
+namespace headroom::scheduler {
+
+/// Complete placements in that order, feasible or not, without repetitions.
+[[nodiscard]] std::vector<Placement> starting_points(const Problem& problem, const StepDelay& step);
+
+} // namespace headroom::scheduler

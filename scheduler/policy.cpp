@@ -1,0 +1,73 @@
+// The table of policies: names, kinds and constructors in one place.
+#include "scheduler/policy.hpp"
+
+#include "base/check.hpp"
+#include "scheduler/policies/greedy.hpp"
+#include "scheduler/policies/resource_aware.hpp"
+#include "scheduler/policies/round_robin.hpp"
+#include "scheduler/policies/static_first.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+constexpr PolicyKind kKinds[] = {
+    PolicyKind::resource_aware,
+    PolicyKind::greedy,
+    PolicyKind::round_robin,
+    PolicyKind::static_first,
+};
+
+} // namespace
+
+std::string_view name_of(PolicyKind kind) {
+    switch (kind) {
+    case PolicyKind::resource_aware:
+        return "resource_aware";
+    case PolicyKind::greedy:
+        return "greedy";
+    case PolicyKind::round_robin:
+        return "round_robin";
+    case PolicyKind::static_first:
+        return "static"; // a keyword of C++, hence the enumerator's longer name
+    }
+    HEADROOM_CHECK(false, "no policy {}", static_cast<int>(kind));
+    return {};
+}
+
+std::optional<PolicyKind> policy_named(std::string_view name) {
+    for (const PolicyKind kind : kKinds) {
+        if (name_of(kind) == name) {
+            return kind;
+        }
+    }
+    return std::nullopt;
+}
+
+std::vector<std::string_view> policy_names() {
+    std::vector<std::string_view> names;
+    for (const PolicyKind kind : kKinds) {
+        names.push_back(name_of(kind));
+    }
+    return names;
+}
+
+std::vector<std::string_view> planned_policy_names() {
+    return {"paper", "exact", "dynamic_layer", "edgeshard", "galaxy", "mdi_ring", "ring"};
+}
+
+std::unique_ptr<Policy> make_policy(PolicyKind kind) {
+    switch (kind) {
+    case PolicyKind::resource_aware:
+        return std::make_unique<ResourceAware>();
+    case PolicyKind::greedy:
+        return std::make_unique<Greedy>();
+    case PolicyKind::round_robin:
+        return std::make_unique<RoundRobin>();
+    case PolicyKind::static_first:
+        return std::make_unique<StaticFirst>();
+    }
+    HEADROOM_CHECK(false, "no policy {}", static_cast<int>(kind));
+    return nullptr;
+}
+
+} // namespace headroom::scheduler

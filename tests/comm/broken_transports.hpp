@@ -1,0 +1,65 @@
+// Negative twins of the conformance suite: transports that are wrong in one respect each, so that
+// every case is seen to fail when it should. Built on one that forwards everything faithfully
+// except its options.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "comm/transport.hpp"
+
+namespace headroom::comm {
+
+class ForwardingTransport : public Transport {
+  public:
+    explicit ForwardingTransport(Transport& inner) : inner_(inner) {}
+    [[nodiscard]] DeviceId self() const override { return inner_.self(); }
+    [[nodiscard]] std::size_t size() const override { return inner_.size(); }
+    [[nodiscard]] std::string_view name() const override { return "forwarding"; }
+    [[nodiscard]] PendingSend start_send(DeviceId to, Tag tag, std::span<const ConstPart> parts)
+        override {
+        return inner_.start_send(to, tag, parts);
+    }
+    [[nodiscard]] PendingSend start_synchronous_send(
+        DeviceId to, Tag tag, std::span<const ConstPart> parts
+    ) override {
+        return inner_.start_synchronous_send(to, tag, parts);
+    }
+    void wait(PendingSend& send, const Waiting& waiting) override { inner_.wait(send, waiting); }
+    void receive(DeviceId from, Tag tag, std::span<const Part> parts, const Waiting& waiting)
+        override {
+        inner_.receive(from, tag, parts, waiting);
+    }
+    [[nodiscard]] std::vector<std::byte> receive_any_size(
+        DeviceId from, Tag tag, const Waiting& waiting
+    ) override {
+        return inner_.receive_any_size(from, tag, waiting);
+    }
+    [[nodiscard]] bool ready(DeviceId from, Tag tag) override { return inner_.ready(from, tag); }
+    void barrier(const Waiting& waiting) override { inner_.barrier(waiting); }
+    void idle_until(std::chrono::steady_clock::time_point moment) override {
+        inner_.idle_until(moment);
+    }
+
+  protected:
+    [[nodiscard]] Transport& inner() { return inner_; }
+
+  private:
+    Transport& inner_;
+};
+
+struct BrokenTransport {
+    std::string_view name;
+    std::string_view failing_case; ///< of the conformance suite; empty: it fails none of them
+    std::function<std::unique_ptr<Transport>(Transport&)> make;
+};
+
+/// All of them; the first is the faithful one, whose failing_case is empty.
+[[nodiscard]] const std::vector<BrokenTransport>& broken_transports();
+
+/// Swaps each pair of messages of a receiver and tag.
+[[nodiscard]] std::unique_ptr<Transport> make_reordering(Transport& inner);
+
+} // namespace headroom::comm

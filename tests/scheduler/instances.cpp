@@ -1,0 +1,250 @@
+// See instances.hpp.
+#include "tests/scheduler/instances.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "base/random.hpp"
+
+namespace headroom::scheduler::testing {
+namespace {
+
+constexpr double kBytesPerMbit = 125'000.0;
+
+/// low·(high/low)^u with u of 24 bits, by square roots alone: these are correctly rounded
+/// everywhere, pow is not.
+double log_uniform(Random& random, double low, double high) {
+    const std::uint64_t bits = random.below(1U << 24);
+    double value = low;
+    double root = high / low;
+    for (int k = 23; k >= 0; --k) {
+        root = std::sqrt(root);
+        if (((bits >> k) & 1U) != 0) {
+            value *= root;
+        }
+    }
+    return value;
+}
+
+std::int64_t whole(double value) {
+    return static_cast<std::int64_t>(std::floor(value));
+}
+
+template <class Range>
+auto one_of(Random& random, const Range& values) {
+    return values[random.below(std::size(values))];
+}
+
+/// The device that a draw in [0, Σ weights) hits.
+DeviceId weighted(Random& random, const std::vector<double>& weights) {
+    double left = random.unit() * std::accumulate(weights.begin(), weights.end(), 0.0);
+    for (std::size_t d = 0; d + 1 < weights.size(); ++d) {
+        if (left < weights[d]) {
+            return DeviceId(d);
+        }
+        left -= weights[d];
+    }
+    return DeviceId(weights.size() - 1);
+}
+
+std::vector<Bytes> held(const Problem& problem, const Placement& placement) {
+    std::vector<Bytes> bytes(problem.snapshot.size(), 0);
+    for (std::size_t b = 0; b < placement.size(); ++b) {
+        bytes[placement[b].index()] +=
+            problem.blocks->resident_bytes(BlockId(b), problem.horizon(), placement);
+    }
+    return bytes;
+}
+
+/// First fit from the lowest device; empty if a block finds no room.
+Placement lowest_first_fit(const Problem& problem) {
+    std::vector<Bytes> left;
+    for (const Snapshot::Device& device : problem.snapshot.devices) {
+        left.push_back(device.memory);
+    }
+    Placement placement(problem.blocks->size(), DeviceId(0));
+    const Placement apart = placement; // no ends here, so weights do not depend on the placement
+    for (std::size_t b = 0; b < placement.size(); ++b) {
+        const Bytes need = problem.blocks->resident_bytes(BlockId(b), problem.horizon(), apart);
+        const auto room =
+            std::find_if(left.begin(), left.end(), [need](Bytes bytes) { return bytes >= need; });
+        if (room == left.end()) {
+            return {};
+        }
+        *room -= need;
+        placement[b] = DeviceId(static_cast<std::size_t>(room - left.begin()));
+    }
+    return placement;
+}
+
+ModelShape generated_model(const InstanceShape& cell) {
+    ModelShape shape;
+    shape.layers = cell.layers;
+    shape.heads = cell.heads;
+    shape.kv_heads = cell.heads;
+    shape.width = std::int64_t{64} * cell.heads;
+    shape.ffn_width = 4 * shape.width;
+    shape.gated = true;
+    shape.vocabulary = 1;
+    shape.context = 2048;
+    shape.layer_types.assign(
+        static_cast<std::size_t>(cell.layers), LayerTypes::all(WeightType::f32)
+    );
+    shape.ends = false;
+    shape.norms = false;
+    return shape;
+}
+
+void draw_links(Snapshot& snapshot, Random& random) {
+    const double slowest = one_of(random, std::vector<double>{10.0, 100.0, 1000.0});
+    const std::size_t n = snapshot.size();
+    snapshot.links.resize(n * n);
+    for (std::size_t a = 0; a < n; ++a) {
+        for (std::size_t b = a + 1; b < n; ++b) {
+            const double mbit = log_uniform(random, slowest, 10 * slowest);
+            const double latency_ms = log_uniform(random, 0.2, 5.0);
+            snapshot.links[a * n + b] = {whole(mbit * kBytesPerMbit), whole(latency_ms * 1e6)};
+            snapshot.links[b * n + a] = snapshot.links[a * n + b];
+        }
+    }
+}
+
+} // namespace
+
+Instance planted_instance(const InstanceShape& shape, std::uint64_t seed) {
+    Random random(stream_seed(seed, "planted instance"));
+    Instance instance;
+    instance.blocks = std::make_unique<Blocks>(generated_model(shape));
+    Problem& problem = instance.problem;
+    problem.blocks = instance.blocks.get();
+    problem.prompt = 16;
+    problem.context = 16 + static_cast<std::int64_t>(random.below(1024 - 16 + 1));
+    problem.rows = problem.context;
+    problem.interval = one_of(random, std::vector<std::int64_t>{1, 16, 256});
+    problem.seed = seed;
+    std::vector<double> weights;
+    for (std::int32_t d = 0; d < shape.devices; ++d) {
+        Snapshot::Device device;
+        device.compute = whole(log_uniform(random, 5e9, 50e9));
+        problem.snapshot.devices.push_back(device);
+        weights.push_back(log_uniform(random, 1.0, 4.0));
+    }
+    draw_links(problem.snapshot, random);
+    for (std::size_t b = 0; b < instance.blocks->size(); ++b) {
+        instance.planted.push_back(weighted(random, weights));
+    }
+    const std::vector<Bytes> planted = held(problem, instance.planted);
+    const Bytes need = std::accumulate(planted.begin(), planted.end(), Bytes{0});
+    for (std::size_t d = 0; d < planted.size(); ++d) {
+        const double floor = static_cast<double>(need) / (4.0 * shape.devices);
+        problem.snapshot.devices[d].memory =
+            whole(shape.memory_factor * std::max(static_cast<double>(planted[d]), floor));
+    }
+    const std::uint64_t previous = random.below(3);
+    if (previous > 0) {
+        const Placement greedy = lowest_first_fit(problem);
+        problem.previous = previous == 1 && !greedy.empty() ? greedy : instance.planted;
+    }
+    return instance;
+}
+
+InstanceShape any_cell(std::uint64_t seed) {
+    Random random(stream_seed(seed, "cell"));
+    InstanceShape cell;
+    cell.devices = one_of(random, std::vector<std::int32_t>{3, 4, 5});
+    cell.layers = one_of(random, std::vector<std::int32_t>{1, 2, 4});
+    cell.heads = one_of(random, std::vector<std::int32_t>{8, 16, 32});
+    cell.memory_factor = one_of(random, std::vector<double>{1.15, 1.5, 3.0});
+    return cell;
+}
+
+namespace {
+
+ModelShape wild_model(Random& random) {
+    ModelShape shape;
+    shape.layers = 1 + static_cast<std::int32_t>(random.below(4));
+    shape.kv_heads = 1 + static_cast<std::int32_t>(random.below(5));
+    shape.heads = shape.kv_heads * (1 + static_cast<std::int32_t>(random.below(3)));
+    shape.width = std::int64_t{32} * shape.heads;
+    shape.ffn_width = 32 * (1 + static_cast<std::int64_t>(random.below(8)));
+    shape.gated = random.below(2) == 0;
+    shape.vocabulary = 50 + static_cast<std::int64_t>(random.below(500));
+    shape.context = 512;
+    shape.kv_bytes = random.below(2) == 0 ? 4 : 2;
+    shape.ends = random.below(3) > 0;
+    shape.tied = shape.ends && random.below(2) == 0;
+    shape.norms = random.below(2) == 0;
+    const auto type = [&] { return random.below(2) == 0 ? WeightType::f32 : WeightType::q8_0; };
+    shape.embed_type = type();
+    shape.lm_head_type = shape.tied ? shape.embed_type : type();
+    for (std::int32_t l = 0; l < shape.layers; ++l) {
+        shape.layer_types.push_back({type(), type(), type(), type(), type(), type(), type()});
+    }
+    return shape;
+}
+
+Snapshot wild_snapshot(Random& random, const Wildness& wildness, std::size_t n) {
+    const auto rate = [&](double low, double high, std::uint64_t unlimited_in) {
+        if (random.below(unlimited_in) == 0) {
+            return kUnlimited;
+        }
+        const bool stalls = wildness.stalls && random.below(12) == 0;
+        return stalls ? PerSecond{0} : whole(log_uniform(random, low, high));
+    };
+    Snapshot snapshot;
+    for (std::size_t d = 0; d < n; ++d) {
+        Snapshot::Device device;
+        device.compute = rate(1e8, 1e10, 20);
+        device.memory_bandwidth = rate(1e8, 1e10, 2);
+        device.egress = wildness.caps ? rate(1e5, 1e7, 3) : kUnlimited;
+        device.ingress = wildness.caps ? rate(1e5, 1e7, 3) : kUnlimited;
+        snapshot.devices.push_back(device);
+    }
+    for (std::size_t i = 0; i < n * n; ++i) {
+        const Nanoseconds latency = random.below(4) == 0 ? 0 : whole(log_uniform(random, 1e3, 1e7));
+        snapshot.links.push_back({rate(1e5, 1e8, 10), latency});
+    }
+    return snapshot;
+}
+
+} // namespace
+
+Instance wild_instance(const Wildness& wildness, std::uint64_t seed) {
+    Random random(stream_seed(seed, "wild instance"));
+    Instance instance;
+    instance.blocks = std::make_unique<Blocks>(wild_model(random));
+    Problem& problem = instance.problem;
+    problem.blocks = instance.blocks.get();
+    problem.snapshot = wild_snapshot(random, wildness, 1 + random.below(6));
+    problem.source = DeviceId(static_cast<std::size_t>(random.below(problem.snapshot.size())));
+    problem.context = static_cast<std::int64_t>(random.below(400));
+    problem.rows = problem.context;
+    problem.interval = 1 + static_cast<std::int64_t>(random.below(40));
+    problem.buffers = static_cast<Bytes>(random.below(100'000));
+    problem.seed = seed;
+    instance.planted = any_placement(instance, seed);
+    const std::vector<Bytes> planted = held(problem, instance.planted);
+    for (std::size_t d = 0; d < planted.size(); ++d) {
+        problem.snapshot.devices[d].memory =
+            planted[d] + problem.buffers + static_cast<Bytes>(random.below(50'000));
+    }
+    if (random.below(3) > 0) {
+        problem.previous = random.below(2) == 0 ? instance.planted : any_placement(instance, ~seed);
+    }
+    return instance;
+}
+
+Placement any_placement(const Instance& instance, std::uint64_t seed) {
+    Random random(stream_seed(seed, "placement"));
+    Placement placement;
+    for (std::size_t b = 0; b < instance.blocks->size(); ++b) {
+        placement.emplace_back(
+            static_cast<std::size_t>(random.below(instance.problem.snapshot.size()))
+        );
+    }
+    return placement;
+}
+
+} // namespace headroom::scheduler::testing

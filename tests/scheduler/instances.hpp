@@ -1,0 +1,45 @@
+// Random problems for judging policies. `planted_instance` is the generator of systems.md §5
+// (physical profile); `wild_instance` varies everything that the generator keeps simple, for tests
+// of exactness. The same seed gives the same problem on every machine.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "scheduler/blocks.hpp"
+#include "scheduler/problem.hpp"
+
+namespace headroom::scheduler::testing {
+
+/// A problem and the blocks that it points to.
+struct Instance {
+    std::unique_ptr<Blocks> blocks;
+    Problem problem;
+    Placement planted; ///< a placement that fits
+};
+
+struct InstanceShape {
+    std::int32_t devices = 3;    ///< 3, 4 or 5 by the definition
+    std::int32_t layers = 1;     ///< 1, 2 or 4
+    std::int32_t heads = 8;      ///< 8, 16 or 32, each of width 64
+    double memory_factor = 1.15; ///< 1.15, 1.5 or 3
+};
+
+[[nodiscard]] Instance planted_instance(const InstanceShape& shape, std::uint64_t seed);
+
+/// A cell of the definition chosen by the seed.
+[[nodiscard]] InstanceShape any_cell(std::uint64_t seed);
+
+struct Wildness {
+    bool caps = false;   ///< egress and ingress limits on some devices
+    bool stalls = false; ///< some rates are 0
+};
+
+/// Small models with and without ends, tied or not, grouped queries, mixed types, any source,
+/// buffers; memory bandwidths; asymmetric links; memory enough for the planted placement.
+[[nodiscard]] Instance wild_instance(const Wildness& wildness, std::uint64_t seed);
+
+/// Every block on a random device; fits or not.
+[[nodiscard]] Placement any_placement(const Instance& instance, std::uint64_t seed);
+
+} // namespace headroom::scheduler::testing

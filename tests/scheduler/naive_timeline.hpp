@@ -1,0 +1,64 @@
+// A second, deliberately plain implementation of design.md §4 to judge the timeline with. No
+// programs and no lowering: it tells the story of a step from x to x, straight from the placement.
+// Its `finish` sums and bisects. It shares with the room only the values of profiles and costs.
+#pragma once
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "scheduler/timeline.hpp"
+
+namespace headroom::scheduler::testing {
+
+class NaiveTimeline {
+  public:
+    NaiveTimeline(const Fleet& fleet, const Blocks& blocks)
+        : fleet_(fleet), blocks_(blocks), clocks_(fleet.size()), egress_free_(fleet.size()),
+          ingress_free_(fleet.size()) {}
+
+    /// over: bytes held over the budget, per device.
+    void turn(
+        const Placement& placement,
+        const TurnWork& work,
+        std::int64_t tokens,
+        const std::vector<Bytes>& over
+    );
+    Nanoseconds migrate(const std::vector<Move>& moves, Nanoseconds t_switch, std::int64_t tokens);
+
+    [[nodiscard]] const std::vector<Nanoseconds>& clocks() const { return clocks_; }
+    /// Of the last turn, by block.
+    [[nodiscard]] const std::map<BlockId, std::pair<Nanoseconds, Nanoseconds>>& ops() const {
+        return ops_;
+    }
+
+    /// Added to every latency: for negative twins.
+    Nanoseconds error = 0;
+
+  private:
+    struct Flying {
+        Nanoseconds begin = 0;
+        Nanoseconds end = 0;
+        Nanoseconds latency = 0;
+        Bytes bytes = 0;
+    };
+    Flying depart(DeviceId from, DeviceId to, Bytes bytes);
+    void arrive(DeviceId to, const Flying& flying);
+    void carry(DeviceId from, DeviceId to, Bytes bytes);
+    void operate(BlockId b);
+    void layer(std::int32_t layer, DeviceId holder);
+
+    const Fleet& fleet_;
+    const Blocks& blocks_;
+    std::vector<Nanoseconds> clocks_;
+    std::vector<Nanoseconds> egress_free_;
+    std::vector<Nanoseconds> ingress_free_;
+    std::map<std::pair<DeviceId, DeviceId>, Nanoseconds> link_free_;
+    std::map<BlockId, std::pair<Nanoseconds, Nanoseconds>> ops_;
+    Placement placement_;
+    TurnWork work_;
+    std::int64_t tokens_ = 0;
+    std::vector<Bytes> over_; ///< still to be paged in this turn
+};
+
+} // namespace headroom::scheduler::testing
