@@ -37,10 +37,7 @@ Departure DeviceClock::send(DeviceId to, Bytes bytes) {
     }
     link_free = end;
     const Nanoseconds latency = rate.latency(self_, to, begin);
-    const auto later = [latency](Nanoseconds t) {
-        return t == kNever || latency == kNever ? kNever : t + latency;
-    };
-    return {begin, later(begin), later(end)};
+    return {begin, scheduler::after(begin, latency), scheduler::after(end, latency)};
 }
 
 Nanoseconds DeviceClock::serve(const Departure& departure, Bytes bytes) {

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 import unittest
+from pathlib import Path
 
 import h5py
 
@@ -45,13 +46,13 @@ class Trace(Case):
 
     def kill(self, process):
         """The whole job, mpirun and ranks, at once: ranks are sessions of their own children."""
-        children = subprocess.run(["pgrep", "-f", str(self.folder)], text=True,
-                                  capture_output=True, check=False).stdout.split()
-        for pid in children:
+        for entry in Path("/proc").iterdir():
             try:
-                os.kill(int(pid), signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+                if entry.name.isdigit() and str(self.folder).encode() in (
+                        entry / "cmdline").read_bytes():
+                    os.kill(int(entry.name), signal.SIGKILL)
+            except (ProcessLookupError, FileNotFoundError):
+                pass  # it has ended meanwhile
         process.kill()
         process.communicate()
 
