@@ -148,6 +148,23 @@ void Console::clear_progress() {
     }
 }
 
+/// The part of a policy's sentence that says why it had to move, with the devices' names.
+std::string Console::why(const std::string& reason) const {
+    const std::size_t begin = reason.find("because");
+    if (begin == std::string::npos) {
+        return "";
+    }
+    const std::size_t end = reason.find("):", begin);
+    std::string text = reason.substr(begin, end == std::string::npos ? end : end + 1 - begin);
+    for (std::size_t d = device_names_.size(); d-- > 0;) {
+        const std::string number = fmt::format("device {} ", d);
+        for (std::size_t at = text.find(number); at != std::string::npos; at = text.find(number)) {
+            text.replace(at, number.size(), device_names_[d] + " ");
+        }
+    }
+    return ", " + text;
+}
+
 /// Which blocks moved where, predicted delay before and after, and why.
 std::string Console::decision_line(const runtime::DecisionNote& note) const {
     const trace::IntervalRow& row = note.row;
@@ -164,7 +181,6 @@ std::string Console::decision_line(const runtime::DecisionNote& note) const {
     if (note.moves.empty()) {
         return line + (note.reason.empty() ? "kept" : note.reason);
     }
-    const std::size_t because = note.reason.find("because");
     return line + fmt::format(
                       "{}: {} -> {} per token for {} in {}{}",
                       describe_moves(note.moves, *note.blocks, device_names_),
@@ -172,7 +188,7 @@ std::string Console::decision_line(const runtime::DecisionNote& note) const {
                       format_duration(row.predicted_inference_ns),
                       format_bytes(note.bytes),
                       format_duration(row.predicted_migration_ns),
-                      because == std::string::npos ? "" : ", " + note.reason.substr(because)
+                      why(note.reason)
                   );
 }
 

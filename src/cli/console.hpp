@@ -36,6 +36,7 @@ class Console final : public runtime::Observer {
 
   private:
     [[nodiscard]] std::string decision_line(const runtime::DecisionNote& note) const;
+    [[nodiscard]] std::string why(const std::string& reason) const;
     void write_text(const std::string& text);
     void progress(std::int64_t sampled);
     void clear_progress();

@@ -14,9 +14,11 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
-/// An answer that is under way comes within a few scheduling rounds; after that the core is better
-/// used by the device that is being waited for.
-constexpr int kYields = 50;
+/// A wait yields at first, because an answer that is under way comes soon. It must do so for longer
+/// than the first sleep takes: with 50 yields (some 15 us) two devices that answer each other fell
+/// into a rhythm in which each slept through the other's answer, 64 B took 250 us instead of 3.
+constexpr microseconds kYieldTime{200};
+constexpr microseconds kYieldTimeOfTransfers{2000};
 constexpr microseconds kFirstSlice{50};
 constexpr microseconds kLongestSlice{500};
 
@@ -53,23 +55,26 @@ int InterruptWatch::overdue(const Transport::Options& options) {
     return now - *since_ >= options.grace ? code : 0;
 }
 
-Patience::Patience(const Transport::Options& options)
-    : options_(options), start_(steady_clock::now()),
-      yields_left_(options.sleep_when_idle ? 0 : kYields), slice_(kFirstSlice) {}
-
-bool Patience::exhausted() const {
-    return yields_left_ == 0 && steady_clock::now() - start_ >= options_.deadline;
+Patience::Patience(const Transport::Options& options, Pace pace)
+    : options_(options), start_(steady_clock::now()), now_(start_), yield_until_(start_),
+      slice_(kFirstSlice), longest_slice_(kLongestSlice) {
+    if (pace == Pace::transfer) {
+        longest_slice_ = kFirstSlice;
+    }
+    if (!options.sleep_when_idle) {
+        yield_until_ += pace == Pace::transfer ? kYieldTimeOfTransfers : kYieldTime;
+    }
 }
 
 void Patience::pause() {
-    if (yields_left_ > 0) {
-        --yields_left_;
+    now_ = steady_clock::now();
+    if (now_ < yield_until_) {
         sched_yield();
         return;
     }
-    sleep_until(steady_clock::now() + slice_);
+    sleep_until(now_ + slice_);
     // A quarter more each time: what is overslept stays a fraction of what was waited.
-    slice_ = std::min<std::chrono::nanoseconds>(slice_ + slice_ / 4, kLongestSlice);
+    slice_ = std::min(slice_ + slice_ / 4, longest_slice_);
 }
 
 } // namespace headroom::comm

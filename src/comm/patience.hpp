@@ -28,14 +28,20 @@ class InterruptWatch {
     std::optional<SteadyTime> since_;
 };
 
+/// What a wait is for decides how long it polls before it sleeps, and how deeply.
+enum class Pace {
+    message,  ///< somebody else has to do something first
+    transfer, ///< bytes are moving, and every poll moves some of them
+};
+
 /// One wait that polls.
 class Patience {
   public:
     /// The options must stay as they are while it waits.
-    explicit Patience(const Transport::Options& options);
+    explicit Patience(const Transport::Options& options, Pace pace = Pace::message);
 
-    /// Has the deadline passed? Only asked of the clock once sleeping has begun.
-    [[nodiscard]] bool exhausted() const;
+    /// Has the deadline passed, as of the last pause?
+    [[nodiscard]] bool exhausted() const { return now_ - start_ >= options_.deadline; }
 
     /// As InterruptWatch::overdue.
     [[nodiscard]] int interrupt() { return watch_.overdue(options_); }
@@ -46,9 +52,11 @@ class Patience {
   private:
     const Transport::Options& options_;
     SteadyTime start_;
+    SteadyTime now_;
+    SteadyTime yield_until_;
     InterruptWatch watch_;
-    int yields_left_;
     std::chrono::nanoseconds slice_;
+    std::chrono::nanoseconds longest_slice_;
 };
 
 } // namespace headroom::comm

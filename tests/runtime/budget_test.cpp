@@ -14,12 +14,12 @@ namespace {
 
 std::filesystem::path model_path(bool tied) {
     const auto path = support::temporary_path(tied ? "budget-tied.gguf" : "budget.gguf");
-    support::TinyModel model;
-    model.tied = tied;
-    model.width = 128; // pieces enough that half-way states differ from both ends
-    model.ffn_width = 256;
-    model.type = WeightType::q8_0;
-    support::write_tiny_model(path, model);
+    model::test::TinyShape shape = support::tiny_shape();
+    shape.tied = tied;
+    shape.width = 128; // pieces enough that half-way states differ from both ends
+    shape.ffn_width = 256;
+    shape.quantised = true;
+    support::write_tiny_model(path, shape);
     return path;
 }
 

@@ -17,7 +17,7 @@ constexpr std::int64_t kTokens = 20;
 const std::filesystem::path& model_path() {
     static const std::filesystem::path path = [] {
         const auto made = support::temporary_path("migration.gguf");
-        support::write_tiny_model(made, {});
+        support::write_tiny_model(made, support::tiny_shape());
         return made;
     }();
     return path;
@@ -128,7 +128,7 @@ TEST(Migration, every_move_is_recorded_with_its_bytes_and_checksum) {
             ++moves;
         }
     }
-    EXPECT_GT(moves, 20U);
+    EXPECT_GT(moves, 10U);
 }
 
 } // namespace

@@ -30,10 +30,10 @@ struct Case {
 /// Rank 0 writes the model; nobody reads it before that.
 void share_model(const Case& run, comm::Transport& transport) {
     if (transport.self() == DeviceId(0)) {
-        support::TinyModel model;
-        model.type = run.type;
-        model.tied = transport.size() % 2 == 0;
-        support::write_tiny_model(run.model, model);
+        model::test::TinyShape shape = support::tiny_shape();
+        shape.quantised = run.type == WeightType::q8_0;
+        shape.tied = transport.size() % 2 == 0;
+        support::write_tiny_model(run.model, shape);
     }
     transport.barrier(kWaiting);
 }

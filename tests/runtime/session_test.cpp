@@ -17,7 +17,7 @@ namespace {
 
 std::filesystem::path model_path() {
     const auto path = support::temporary_path("session.gguf");
-    support::write_tiny_model(path, {});
+    support::write_tiny_model(path, support::tiny_shape());
     return path;
 }
 
@@ -52,7 +52,7 @@ TEST(Session, stops_at_the_end_of_text_on_all_devices) {
     support::FleetText text = text_of(3);
     text.extra = "";
     config::Scenario scenario = support::make_scenario(text);
-    scenario.workload.temperature = 3.0; // random ids: </s> comes up soon in 288 of them
+    scenario.workload.temperature = 3.0; // random ids: </s> comes up soon among 56
     scenario.workload.tokens = 100;
     scenario.workload.stop_at_eos = true;
     for (std::uint64_t seed = 1; seed < 200; ++seed) {

@@ -30,6 +30,10 @@ constexpr milliseconds kIdleSliceWhileSending{2};
 /// How many polls of a wait go by until finished copies are let go again.
 constexpr int kPollsPerSweep = 64;
 
+/// Without single-copy between processes, or over a network, the sender has to push a message of
+/// such a size piece by piece while it waits.
+constexpr std::int64_t kBulkBytes = 65536;
+
 int mpi_tag(Tag tag) {
     return static_cast<int>(tag);
 }
@@ -115,7 +119,7 @@ class MpiTransport final : public Transport {
         Matched matched, DeviceId from, Tag tag, const Waiting& waiting
     );
     template <class Done, class Text>
-    void poll(const Done& done, const Text& text);
+    void poll(Pace pace, const Done& done, const Text& text);
     void throw_if_interrupted(int code);
     void look_around();
 
@@ -125,11 +129,11 @@ class MpiTransport final : public Transport {
 
 /// Polls until done(); gives up with the text of text() at the deadline.
 template <class Done, class Text>
-void MpiTransport::poll(const Done& done, const Text& text) {
+void MpiTransport::poll(Pace pace, const Done& done, const Text& text) {
     if (done()) {
         return;
     }
-    Patience patience(options());
+    Patience patience(options(), pace);
     for (int polls = 1; !done(); ++polls) {
         throw_if_interrupted(patience.interrupt());
         look_around();
@@ -202,6 +206,7 @@ void MpiTransport::wait(PendingSend& send, const Waiting& waiting) {
     }
     PendingSend::State& state = *send.state();
     poll(
+        state.bytes >= kBulkBytes ? Pace::transfer : Pace::message,
         [&] { return state.done(); },
         [&] { return stuck_text("send", state.to, state.tag, waiting); }
     );
@@ -220,7 +225,7 @@ Matched MpiTransport::match(DeviceId from, Tag tag, const Waiting& waiting) {
         );
         return flag != 0;
     };
-    poll(found, [&] { return stuck_text("receive", from, tag, waiting); });
+    poll(Pace::message, found, [&] { return stuck_text("receive", from, tag, waiting); });
     MPI_Count bytes = 0;
     check_mpi(MPI_Get_elements_x(&status, MPI_BYTE, &bytes), "MPI_Get_elements_x");
     matched.bytes = static_cast<std::int64_t>(bytes);
@@ -240,7 +245,7 @@ void MpiTransport::take(
         check_mpi(MPI_Test(&request, &flag, MPI_STATUS_IGNORE), "MPI_Test");
         return flag != 0;
     };
-    poll(arrived, [&] { return stuck_text("receive", from, tag, waiting); });
+    poll(Pace::transfer, arrived, [&] { return stuck_text("receive", from, tag, waiting); });
 }
 
 std::vector<std::byte> MpiTransport::take_whole(
@@ -288,7 +293,7 @@ void MpiTransport::barrier(const Waiting& waiting) {
         check_mpi(MPI_Test(&request, &flag, MPI_STATUS_IGNORE), "MPI_Test");
         return flag != 0;
     };
-    poll(met, [&] { return stuck_text("meet", DeviceId{}, Tag::control, waiting); });
+    poll(Pace::message, met, [&] { return stuck_text("meet", DeviceId{}, Tag::control, waiting); });
 }
 
 void MpiTransport::idle_until(std::chrono::steady_clock::time_point moment) {
