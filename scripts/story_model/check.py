@@ -3,8 +3,9 @@
 This is a second implementation of the model, in numpy and from the file alone (vocabulary and
 shape included), so that a mistake in the writer or in a convention shows.  Activations are F32.
 It prints the greedy continuations of a few prompts, the loss on held-out stories, and how many
-greedy continuations of held-out first sentences are stories of the grammar word for word, that
-is with the same hero, friend, thing, place and pronouns from beginning to end.
+continuations of held-out first sentences (greedy ones, then ones sampled at temperature 1) are
+stories of the grammar word for word, that is with the same hero, friend, thing, place and
+pronouns from beginning to end.
 
     python3 check.py ../../data/models/stories.gguf
 """
@@ -12,6 +13,7 @@ is with the same hero, friend, thing, place and pronouns from beginning to end.
 import argparse
 import math
 import random
+import re
 
 import blas  # noqa: F401  (before numpy)
 import numpy as np
@@ -79,14 +81,23 @@ class Decoder:
             x = x + times("ffn_down", gate / (1 + np.exp(-gate)) * times("ffn_up", h))
         return embedding @ self._norm(x, "output_norm.weight")
 
-    def greedy(self, prompt):
-        """The prompt and its greedy continuation, and whether it ended by itself."""
+    def _choose(self, logits, rng):
+        if rng is None:
+            return int(logits.argmax())
+        weights = np.exp(logits.astype("f8") - logits.max())
+        return int(np.searchsorted(np.cumsum(weights), rng.random() * weights.sum()))
+
+    def tell(self, prompt, rng=None):
+        """The prompt and its continuation, and whether it ended by itself.
+
+        Greedy, or with a random.Random drawn from the model's own distribution (temperature 1).
+        """
         self.reset()
         ids = [self.bos] + self.vocabulary.encode(prompt)
         for token in ids:
             logits = self.step(token)
         while len(ids) < self.context:
-            ids.append(int(logits.argmax()))
+            ids.append(self._choose(logits, rng))
             if ids[-1] == self.eos:
                 return self.vocabulary.decode(ids), True
             logits = self.step(ids[-1])
@@ -104,6 +115,18 @@ class Decoder:
         return total, len(ids) - 1
 
 
+PLACE = re.compile(r"(?:\b(in|on|by) )?the (%s)\b" % "|".join(p for _, p in grammar.PLACES))
+
+
+def one_place(text):
+    """The text with its first place wherever it names one."""
+    first = PLACE.search(text)
+    if not first:
+        return text
+    at, place = first.groups()
+    return PLACE.sub(lambda m: (at + " " if m.group(1) and at else "") + "the " + place, text)
+
+
 class Counting(random.Random):
     """Adds up the surprise of its choices: what a story costs who knows the grammar by heart."""
 
@@ -119,30 +142,33 @@ def main():
     parser.add_argument("file")
     parser.add_argument("--held-out", type=int, default=500, help="stories for the loss")
     parser.add_argument("--continued", type=int, default=200, help="first sentences to continue")
+    parser.add_argument("--faults", type=int, default=2, help="faulty continuations to print")
     parser.add_argument("prompts", nargs="*", default=PROMPTS)
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     decoder = Decoder(options.file)
     for prompt in options.prompts:
-        text, ended = decoder.greedy(prompt)
+        text, ended = decoder.tell(prompt)
         print("[%s] %s%s\n" % (prompt, text, "" if ended else " ..."))
     rng = Counting("held-out stories")
     texts = [grammar.story(rng) for _ in range(max(options.held_out, options.continued))]
-    tokens = sum(len(decoder.vocabulary.encode(t)) + 1 for t in texts)
-    print("the grammar's own entropy on %d stories: %.4f per token"
-          % (len(texts), rng.surprise / tokens))
     if options.held_out:
+        tokens = sum(len(decoder.vocabulary.encode(t)) + 1 for t in texts)
+        print("the grammar's own entropy on %d stories: %.4f per token"
+              % (len(texts), rng.surprise / tokens))
         sums = np.sum([decoder.loss(t) for t in texts[:options.held_out]], axis=0)
         print("loss on %d held-out stories: %.4f" % (options.held_out, sums[0] / sums[1]))
-    good = 0
-    for text in texts[:options.continued]:
-        start = text[:text.index(".") + 1]
-        told, ended = decoder.greedy(start)
-        if ended and grammar.is_story(told):
-            good += 1
-        else:
-            print("not of the grammar: " + told)
-    print("greedy continuations which are stories of the grammar: %d of %d"
-          % (good, options.continued))
+    starts = [text[:text.index(".") + 1] for text in texts[:options.continued]]
+    for name, draw in (("greedy", None), ("sampled", random.Random("continuations"))):
+        told = [decoder.tell(start, draw) for start in starts]
+        whole = [text for text, ended in told if ended and grammar.is_story(text)]
+        again = sum(len(PLACE.findall(text)) > 1 for text in whole)
+        faulty = [text for text, ended in told if not ended or not grammar.is_story(text)]
+        moved = sum(grammar.is_story(one_place(text)) for text in faulty)
+        print("%s continuations: %d, stories of the grammar: %d (%d of them name the place again), "
+              "wrong in nothing but the place: %d"
+              % (name, len(told), len(whole), again, moved))
+        for text in faulty[:options.faults]:
+            print("  not of the grammar: " + text)
 
 
 if __name__ == "__main__":

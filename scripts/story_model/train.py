@@ -10,7 +10,7 @@ and resumed is the same run, and `--steps N --decay-steps M` repeats it.  The le
 up, stays constant, then falls linearly to zero over the last M steps.  To end earlier, create the
 file CHECKPOINT.finish: the fall begins at once, and the log says how many steps that makes.
 
-    python3 train.py --checkpoint /tmp/stories.pt --steps 12000 --decay-steps 2400
+    python3 train.py --checkpoint /tmp/stories.pt --steps 12000 --decay-steps 2400 --bf16
     python3 train.py --checkpoint /tmp/stories.pt --sample
 """
 
@@ -266,7 +266,7 @@ def main():
     parser.add_argument("--save-minutes", type=float, default=5)
     parser.add_argument("--sample", action="store_true", help="print stories, do not train")
     parser.add_argument("prompts", nargs="*", default=["", "Once there was", "One morning"])
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     torch.set_num_threads(options.threads)
     if not options.sample:
         train(options)

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <map>
 #include <string_view>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -14,11 +15,17 @@ namespace headroom::cli {
 
 namespace {
 
-bool is_terminal(const char* variable, int descriptor) {
-    if (const char* const told = std::getenv(variable)) {
-        return std::string_view(told) == "1";
-    }
-    return isatty(descriptor) == 1;
+/// What the process that started mpirun says of its own streams, if there is one.
+bool told_or(const char* variable, bool seen) {
+    const char* const told = std::getenv(variable);
+    return told != nullptr ? std::string_view(told) == "1" : seen;
+}
+
+bool one_place(int a, int b) {
+    struct stat first {};
+    struct stat second {};
+    return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
 }
 
 /// How many blocks of a kind go from one device to another.
@@ -52,8 +59,16 @@ std::string_view plural(BlockKind kind, std::size_t count) {
 
 Terminal Terminal::look() {
     return {
-        is_terminal("HEADROOM_TTY_OUT", STDOUT_FILENO),
-        is_terminal("HEADROOM_TTY_ERR", STDERR_FILENO)};
+        told_or("HEADROOM_TTY_OUT", isatty(STDOUT_FILENO) == 1),
+        told_or("HEADROOM_TTY_ERR", isatty(STDERR_FILENO) == 1),
+        told_or("HEADROOM_TTY_SAME", one_place(STDOUT_FILENO, STDERR_FILENO)),
+    };
+}
+
+void Terminal::tell_children() const {
+    setenv("HEADROOM_TTY_OUT", out ? "1" : "0", 1);
+    setenv("HEADROOM_TTY_ERR", err ? "1" : "0", 1);
+    setenv("HEADROOM_TTY_SAME", same ? "1" : "0", 1);
 }
 
 void print_error(const Terminal& terminal, const std::string& text) {
@@ -194,8 +209,8 @@ std::string Console::decision_line(const runtime::DecisionNote& note) const {
 
 void Console::on_decision(const runtime::DecisionNote& note) {
     clear_progress();
-    if (in_line_ && terminal_.out && terminal_.err) {
-        fmt::print(stderr, "\n"); // both on one terminal: keep the note off the text's line
+    if (in_line_ && terminal_.same) {
+        fmt::print(stderr, "\n"); // keep the note off the text's line
         in_line_ = false;
     }
     fmt::print(stderr, "{}\n", dim(decision_line(note)));

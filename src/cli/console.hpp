@@ -14,7 +14,10 @@ namespace headroom::cli {
 struct Terminal {
     bool out = false;
     bool err = false;
+    bool same = false; ///< both go to one place, so that notes must keep off the text's line
     [[nodiscard]] static Terminal look();
+    /// Into the environment of ranks, which see only mpirun's pipes.
+    void tell_children() const;
 };
 
 /// "headroom: error: ..." on stderr, problem by problem.

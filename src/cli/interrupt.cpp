@@ -21,6 +21,7 @@ void catch_interrupts() {
     for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
         (void)std::signal(signal, note);
     }
+    (void)std::signal(SIGPIPE, SIG_IGN); // a reader that has seen enough ends no run
 }
 
 int interrupted() {

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "cli/console.hpp"
 #include "cli/interrupt.hpp"
 #include "kernels/kernels.hpp"
 
@@ -49,9 +50,7 @@ void set_environment() {
         setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 0);
         setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 0);
     }
-    // Ranks write into a pseudo-terminal of mpirun's: only we know what the user looks at.
-    setenv("HEADROOM_TTY_OUT", isatty(STDOUT_FILENO) == 1 ? "1" : "0", 1);
-    setenv("HEADROOM_TTY_ERR", isatty(STDERR_FILENO) == 1 ? "1" : "0", 1);
+    Terminal::look().tell_children(); // only we know what the user looks at
 }
 
 [[noreturn]] void become_mpirun(std::vector<std::string> words) {

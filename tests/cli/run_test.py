@@ -2,6 +2,7 @@
 """Whole runs of the program: the same over both transports, paced, quiet, and reproducible."""
 import json
 import re
+import resource
 import unittest
 
 import h5py
@@ -10,6 +11,12 @@ import numpy
 from headroom import MINIMAL, MODEL, MPI_ENVIRONMENT, Case, main, scenario_text
 
 WALL = re.compile("wall|rss")
+
+
+def processor_seconds():
+    """User and system time of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def contents(path):
@@ -87,11 +94,15 @@ class Run(Case):
 
     def test_paced_wall_time_is_virtual_time_times_scale(self):
         path = self.scenario(scenario_text(3, tokens=24))
+        before = processor_seconds()
         quick = self.summary(path, "--trace", "quick.h5")
+        start_up = processor_seconds() - before
         wanted = 3e9
         scale = wanted / quick["virtual_time_ns"]
         paced = self.summary(path, "--trace", "paced.h5", "--clock", "paced",
                              "--set", f"clock.scale={scale:.6f}")
+        # Three ranks wait 3 s each; starting MPI costs the same in both runs.
+        self.assertLess(processor_seconds() - before - 2 * start_up, 0.15 * 3 * 3)
         self.assertEqual(paced["virtual_time_ns"], quick["virtual_time_ns"])
         self.assertAlmostEqual(paced["wall_ns"] / wanted, 1.0, delta=0.02,
                                msg=f"late by {paced['lateness_max_ns']} ns")

@@ -86,11 +86,13 @@ class MpiTransport final : public Transport {
 
     [[nodiscard]] PendingSend start_send(DeviceId to, Tag tag, std::span<const ConstPart> parts)
         override {
+        // The checker knows no completion by MPI_Test. NOLINTNEXTLINE(clang-analyzer-optin.mpi*)
         return start(MPI_Isend, "MPI_Isend", to, tag, parts);
     }
     [[nodiscard]] PendingSend start_synchronous_send(
         DeviceId to, Tag tag, std::span<const ConstPart> parts
     ) override {
+        // The checker knows no completion by MPI_Test. NOLINTNEXTLINE(clang-analyzer-optin.mpi*)
         return start(MPI_Issend, "MPI_Issend", to, tag, parts);
     }
     void wait(PendingSend& send, const Waiting& waiting) override;
