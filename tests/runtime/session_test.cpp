@@ -1,6 +1,7 @@
 // A run as a whole: reproducible, ends where it should, and ends well when it cannot go on.
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <ctime>
 
 #include <gtest/gtest.h>
@@ -145,21 +146,43 @@ double cpu_seconds() {
     return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-TEST(Paced, wall_time_is_virtual_time_times_scale_and_idle_devices_burn_nothing) {
-    support::FleetText text = text_of(3);
-    config::Scenario scenario = support::make_scenario(text);
+struct PacedRun {
+    double wall_ratio = 0; ///< wall time over virtual time · scale
+    double cpu = 0;        ///< seconds of processor time
+    Nanoseconds lateness = 0;
+};
+
+PacedRun run_paced(config::Scenario scenario, Nanoseconds virtual_end, double wall) {
     scenario.clock.mode = config::ClockMode::paced;
-    // About 1.5 s of wall time whatever the fleet's speed.
-    const support::FleetRun quick = support::run_fleet(support::make_scenario(text));
-    const double end = static_cast<double>(quick.trace.intervals.back().row.t_end);
-    scenario.clock.scale = 1.5e9 / end;
-    const double cpu_before = cpu_seconds();
+    scenario.clock.scale = wall * 1e9 / static_cast<double>(virtual_end);
+    const double before = cpu_seconds();
     const support::FleetRun run = support::run_fleet(scenario);
-    const double cpu = cpu_seconds() - cpu_before;
-    EXPECT_EQ(run.trace.intervals.back().row.t_end, quick.trace.intervals.back().row.t_end);
-    const double wall = static_cast<double>(run.outcome.elapsed_wall);
-    EXPECT_NEAR(wall / 1.5e9, 1.0, 0.02) << "late by " << run.outcome.lateness_max << " ns";
-    EXPECT_LT(cpu, 0.5) << "three devices waited 1.5 s each";
+    EXPECT_EQ(run.trace.intervals.back().row.t_end, virtual_end)
+        << "pacing changes no virtual time";
+    return {
+        static_cast<double>(run.outcome.elapsed_wall) / (wall * 1e9),
+        cpu_seconds() - before,
+        run.outcome.lateness_max};
+}
+
+TEST(Paced, wall_time_is_virtual_time_times_scale_and_idle_devices_burn_nothing) {
+    const config::Scenario scenario = support::make_scenario(text_of(3));
+    const double cpu_before = cpu_seconds();
+    const support::FleetRun quick = support::run_fleet(scenario);
+    const double cpu_of_work = cpu_seconds() - cpu_before;
+    const Nanoseconds end = quick.trace.intervals.back().row.t_end;
+    // The host may be busy with other things for a moment: one of three attempts must do.
+    PacedRun run;
+    for (int attempt = 0; attempt < 3 && std::abs(run.wall_ratio - 1) > 0.02; ++attempt) {
+        run = run_paced(scenario, end, 1.5);
+    }
+    EXPECT_NEAR(run.wall_ratio, 1.0, 0.02) << "late by " << run.lateness << " ns";
+    EXPECT_LT(run.cpu - cpu_of_work, 0.2 * 3 * 1.5) << "three devices waited 1.5 s each";
+}
+
+TEST(Paced, a_run_that_is_not_held_back_is_far_from_it) {
+    const support::FleetRun quick = support::run_fleet(support::make_scenario(text_of(3)));
+    EXPECT_LT(static_cast<double>(quick.outcome.elapsed_wall), 0.9 * 1.5e9);
 }
 
 } // namespace
