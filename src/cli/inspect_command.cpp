@@ -138,44 +138,75 @@ struct TypeUse {
     std::uint64_t bytes = 0;
 };
 
-int inspect_model(const InspectCommand& command) {
-    const model::GgufFile file(command.file);
+nlohmann::json model_json(
+    const model::GgufFile& file, const model::Hyperparameters& m, const scheduler::Blocks& blocks
+) {
+    return {
+        {"name", m.name},
+        {"layers", m.layers},
+        {"heads", m.heads},
+        {"kv_heads", m.kv_heads},
+        {"width", m.width},
+        {"ffn_width", m.ffn_width},
+        {"vocabulary", m.vocabulary},
+        {"context", m.context},
+        {"tied", m.tied},
+        {"blocks", blocks.size()},
+        {"hash", file.hash()},
+        {"file_bytes", file.file_bytes()},
+    };
+}
+
+void print_types(const model::GgufFile& file) {
     std::map<std::string, TypeUse> types;
     for (const model::GgufTensor& tensor : file.tensors()) {
         TypeUse& use = types[model::ggml_type_name(tensor.ggml_type)];
         ++use.tensors;
         use.bytes += tensor.bytes;
     }
+    for (const auto& [type, use] : types) {
+        fmt::print(
+            "  {:<6}{:>5} tensors  {:>10}\n",
+            type,
+            use.tensors,
+            format_bytes(static_cast<Bytes>(use.bytes))
+        );
+    }
+}
+
+void print_blocks(const scheduler::Blocks& blocks) {
+    const scheduler::Placement together(blocks.size(), DeviceId(0));
+    const std::int64_t context = blocks.shape().context;
+    fmt::print("\n  as blocks: {} in all\n", blocks.size());
+    for (const BlockId b :
+         {blocks.embed(), blocks.group(0, 0), blocks.proj(0), blocks.ffn(0), blocks.lm_head()}) {
+        const Bytes cache = blocks.cache_bytes(b, context);
+        fmt::print(
+            "  {:<10}{:>10}{}\n",
+            name_of(blocks.name(b).kind),
+            format_bytes(blocks.weight_bytes(b, together)),
+            cache > 0 ? fmt::format(", and {} of cache at {} tokens", format_bytes(cache), context)
+                      : ""
+        );
+    }
+}
+
+int inspect_model(const InspectCommand& command) {
+    const model::GgufFile file(command.file);
     const model::Hyperparameters m = model::read_hyperparameters(file);
     const scheduler::Blocks blocks(runtime::shape_of(m));
     if (command.json) {
-        nlohmann::json json{
-            {"name", m.name},
-            {"layers", m.layers},
-            {"heads", m.heads},
-            {"kv_heads", m.kv_heads},
-            {"width", m.width},
-            {"ffn_width", m.ffn_width},
-            {"vocabulary", m.vocabulary},
-            {"context", m.context},
-            {"tied", m.tied},
-            {"blocks", blocks.size()},
-            {"hash", file.hash()},
-            {"file_bytes", file.file_bytes()},
-        };
-        std::cout << json.dump(2) << "\n";
+        std::cout << model_json(file, m, blocks).dump(2) << "\n";
         return 0;
     }
     fmt::print("model {} ({}): {}\n\n", command.file.string(), m.name, file.hash());
     fmt::print(
-        "  GGUF v{}, {} in {} tensors\n",
+        "  GGUF v{}, {} in {} tensors\n"
+        "  width {}, {} layers, {} heads in {} groups of width {}, FFN {}, vocabulary {}, "
+        "context {}{}\n",
         file.version(),
         format_bytes(static_cast<Bytes>(file.file_bytes())),
-        file.tensors().size()
-    );
-    fmt::print(
-        "  width {}, {} layers, {} heads in {} groups of width {}, FFN {}, vocabulary {}, context "
-        "{}{}\n",
+        file.tensors().size(),
         m.width,
         m.layers,
         m.heads,
@@ -186,30 +217,8 @@ int inspect_model(const InspectCommand& command) {
         m.context,
         m.tied ? ", tied embeddings" : ""
     );
-    for (const auto& [type, use] : types) {
-        fmt::print(
-            "  {:<6}{:>5} tensors  {:>10}\n",
-            type,
-            use.tensors,
-            format_bytes(static_cast<Bytes>(use.bytes))
-        );
-    }
-    const scheduler::Placement together(blocks.size(), DeviceId(0));
-    fmt::print("\n  as blocks: {} in all\n", blocks.size());
-    const auto row = [&](std::string_view name, BlockId b) {
-        fmt::print(
-            "  {:<10}{:>10}  and {:>10} of cache at {} tokens\n",
-            name,
-            format_bytes(blocks.weight_bytes(b, together)),
-            format_bytes(blocks.cache_bytes(b, m.context)),
-            m.context
-        );
-    };
-    row("embed", blocks.embed());
-    row("group", blocks.group(0, 0));
-    row("proj", blocks.proj(0));
-    row("ffn", blocks.ffn(0));
-    row("lm_head", blocks.lm_head());
+    print_types(file);
+    print_blocks(blocks);
     return 0;
 }
 

@@ -64,6 +64,7 @@ void set_environment() {
         (void)dup2(nothing, STDIN_FILENO);
     }
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words) {
         argv.push_back(word.data());
     }

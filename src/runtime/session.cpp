@@ -54,7 +54,7 @@ class DeviceSession {
     [[nodiscard]] comm::Waiting waiting(std::string_view what) const {
         return {what, -1, epoch_, turns_};
     }
-    void to_all(std::vector<std::byte> bytes);
+    void to_all(const std::vector<std::byte>& bytes);
     void order(const std::function<Command()>& make);
     void install(const Command& command);
     void load(const Command& command);
@@ -127,7 +127,7 @@ TurnSettings DeviceSession::settings() const {
     };
 }
 
-void DeviceSession::to_all(std::vector<std::byte> bytes) {
+void DeviceSession::to_all(const std::vector<std::byte>& bytes) {
     for (std::size_t d = 0; d < transport_->size(); ++d) {
         transport_->send_copy(DeviceId(d), comm::Tag::control, bytes);
     }
