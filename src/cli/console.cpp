@@ -194,7 +194,11 @@ std::string Console::decision_line(const runtime::DecisionNote& note) const {
         return line + "nothing fits, the placement stays: " + note.reason;
     }
     if (note.moves.empty()) {
-        return line + (note.reason.empty() ? "kept" : note.reason);
+        return line +
+               (note.reason.starts_with("kept")
+                    ? note.reason
+                    : fmt::format("kept: {} per token", format_duration(row.predicted_inference_ns))
+               );
     }
     return line + fmt::format(
                       "{}: {} -> {} per token for {} in {}{}",
