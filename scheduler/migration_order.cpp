@@ -58,15 +58,23 @@ void check_moves(const std::vector<PieceMove>& moves, std::size_t devices, Bytes
     }
 }
 
+bool is_shared(const PieceMove& move, std::size_t piece) {
+    return move.shares >= 0 && piece < static_cast<std::size_t>(move.shared_pieces);
+}
+
 /// Per device: the most it may hold on the way, max(before, after) + staging.
 std::vector<Bytes> limits(
     const std::vector<PieceMove>& moves, const std::vector<Bytes>& held, Bytes staging
 ) {
     std::vector<Bytes> after = held;
-    for (const PieceMove& move : moves) {
-        const Bytes total = std::accumulate(move.pieces.begin(), move.pieces.end(), Bytes{0});
-        after[move.to.index()] += total;
-        after[move.from.index()] -= move.freed_at_source ? total : 0;
+    for (std::size_t m = 0; m < moves.size(); ++m) {
+        const PieceMove& move = moves[m];
+        for (std::size_t i = 0; i < move.pieces.size(); ++i) {
+            // Shared storage is there once: it counts with the first of the two moves.
+            const bool counted = is_shared(move, i) && static_cast<std::size_t>(move.shares) < m;
+            after[move.to.index()] += move.pieces[i];
+            after[move.from.index()] -= move.freed_at_source && !counted ? move.pieces[i] : 0;
+        }
     }
     for (std::size_t d = 0; d < held.size(); ++d) {
         after[d] = std::max(after[d], held[d]) + staging;
@@ -93,6 +101,7 @@ std::vector<PieceStep> migration_order(
             .pieces[static_cast<std::size_t>(p.next_piece)];
     };
     std::vector<PieceStep> order;
+    std::vector<std::int32_t> sent(moves.size(), 0);
     while (!queue.empty()) {
         const auto ready = std::find_if(queue.begin(), queue.end(), [&](const Progress& p) {
             const std::size_t to = moves[static_cast<std::size_t>(p.move)].to.index();
@@ -105,7 +114,11 @@ std::vector<PieceStep> migration_order(
         const Bytes piece = next_piece(progress);
         order.push_back({progress.move, progress.next_piece});
         now[move.to.index()] += piece;
-        now[move.from.index()] -= move.freed_at_source ? piece : 0;
+        const bool other_needs_it =
+            is_shared(move, static_cast<std::size_t>(progress.next_piece)) &&
+            sent[static_cast<std::size_t>(move.shares)] <= progress.next_piece;
+        now[move.from.index()] -= move.freed_at_source && !other_needs_it ? piece : 0;
+        ++sent[static_cast<std::size_t>(progress.move)];
         progress.done += piece;
         ++progress.next_piece;
         if (static_cast<std::size_t>(progress.next_piece) < move.pieces.size()) {

@@ -17,6 +17,10 @@ struct PieceMove {
     DeviceId to;
     std::vector<Bytes> pieces;
     bool freed_at_source = true; ///< false: the source keeps it (a tied matrix that stays in use)
+    /// The first `shared_pieces` pieces are read from the same storage as those of move `shares`
+    /// (a tied matrix that embed and lm_head take to two devices): freed when both have left.
+    std::int32_t shares = -1;
+    std::int32_t shared_pieces = 0;
 };
 
 struct PieceStep {

@@ -96,7 +96,7 @@ void Console::on_begin(const trace::RunHeader& header) {
         device_names_.push_back(device.name);
     }
     fmt::print(
-        stderr,
+        terminal_.notes(),
         "{}\n",
         dim(fmt::format(
             "headroom: {} on {} devices, policy {}, a decision every {} tokens, {} clock",
@@ -147,18 +147,18 @@ void Console::progress(std::int64_t sampled) {
         wall
     );
     if (over) {
-        fmt::print(stderr, "\r\x1b[K{}", dim(line));
+        fmt::print(terminal_.notes(), "\r\x1b[K{}", dim(line));
         progress_on_ = true;
     } else {
-        fmt::print(stderr, "{}\n", line);
+        fmt::print(terminal_.notes(), "{}\n", line);
     }
-    std::fflush(stderr);
+    std::fflush(terminal_.notes());
 }
 
 void Console::clear_progress() {
     if (progress_on_) {
-        fmt::print(stderr, "\r\x1b[K");
-        std::fflush(stderr);
+        fmt::print(terminal_.notes(), "\r\x1b[K");
+        std::fflush(terminal_.notes());
         progress_on_ = false;
     }
 }
@@ -214,11 +214,11 @@ std::string Console::decision_line(const runtime::DecisionNote& note) const {
 void Console::on_decision(const runtime::DecisionNote& note) {
     clear_progress();
     if (in_line_ && terminal_.same) {
-        fmt::print(stderr, "\n"); // keep the note off the text's line
+        fmt::print(terminal_.notes(), "\n"); // keep the note off the text's line
         in_line_ = false;
     }
-    fmt::print(stderr, "{}\n", dim(decision_line(note)));
-    std::fflush(stderr);
+    fmt::print(terminal_.notes(), "{}\n", dim(decision_line(note)));
+    std::fflush(terminal_.notes());
 }
 
 void Console::on_interval(const trace::Interval& interval) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ struct Terminal {
     bool err = false;
     bool same = false; ///< both go to one place, so that notes must keep off the text's line
     [[nodiscard]] static Terminal look();
+    /// Where all but the text goes. If both streams go to one place it is stdout, because two
+    /// streams of a rank come out of mpirun in any order.
+    [[nodiscard]] std::FILE* notes() const { return same ? stdout : stderr; }
     /// Into the environment of ranks, which see only mpirun's pipes.
     void tell_children() const;
 };

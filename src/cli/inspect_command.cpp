@@ -2,7 +2,6 @@
 
 #include <array>
 #include <fstream>
-#include <iostream>
 #include <map>
 
 #include <fmt/format.h>
@@ -108,7 +107,7 @@ int inspect_trace(const InspectCommand& command) {
         json["being_written"] = file.being_written;
         json["attributes"] = file.trace.header.attributes;
         json["numbers"] = file.trace.header.numbers;
-        std::cout << json.dump(2) << "\n";
+        print_json(json);
         return 0;
     }
     fmt::print("trace {}: {}", command.file.string(), completion);
@@ -196,7 +195,7 @@ int inspect_model(const InspectCommand& command) {
     const model::Hyperparameters m = model::read_hyperparameters(file);
     const scheduler::Blocks blocks(runtime::shape_of(m));
     if (command.json) {
-        std::cout << model_json(file, m, blocks).dump(2) << "\n";
+        print_json(model_json(file, m, blocks));
         return 0;
     }
     fmt::print("model {} ({}): {}\n\n", command.file.string(), m.name, file.hash());

@@ -2,22 +2,37 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
+
+#include "base/error.hpp"
 
 namespace headroom::cli {
 
 namespace {
 
 // A signal handler has nowhere else to put what it heard.
-std::atomic<int> exit_code = 0; // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+// NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
+std::atomic<int> exit_code = 0;
+std::atomic<int> times = 0;
+std::atomic<bool> self_started = false;
+// NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 static_assert(std::atomic<int>::is_always_lock_free);
 
 void note(int signal) {
-    exit_code = signal == SIGTERM || signal == SIGUSR2 ? 143 : 130;
+    const bool by_launcher = self_started && (signal == SIGINT || signal == SIGTERM);
+    const bool term = signal == SIGTERM || signal == SIGUSR2;
+    exit_code = static_cast<int>(
+        by_launcher ? ExitCode::environment
+        : term      ? ExitCode::terminated
+                    : ExitCode::interrupted
+    );
+    ++times;
 }
 
 } // namespace
 
 void catch_interrupts() {
+    self_started = std::getenv(kSelfStarted) != nullptr;
     for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
         (void)std::signal(signal, note);
     }
@@ -26,6 +41,10 @@ void catch_interrupts() {
 
 int interrupted() {
     return exit_code;
+}
+
+int times_interrupted() {
+    return times;
 }
 
 } // namespace headroom::cli

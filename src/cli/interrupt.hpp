@@ -9,6 +9,13 @@ namespace headroom::cli {
 void catch_interrupts();
 
 /// 0, or the exit code that a signal asked for: 130 (SIGINT) or 143 (SIGTERM).
+/// In a job that we started ourselves the user's signals come as SIGUSR1 and SIGUSR2; SIGINT or
+/// SIGTERM there mean that mpirun is ending the job, because another rank is gone: 3.
 [[nodiscard]] int interrupted();
+/// How many signals have come.
+[[nodiscard]] int times_interrupted();
+
+/// Set in the environment of ranks that we started.
+inline constexpr const char* kSelfStarted = "HEADROOM_SELF_STARTED";
 
 } // namespace headroom::cli

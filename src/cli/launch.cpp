@@ -50,6 +50,8 @@ void set_environment() {
         setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 0);
         setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 0);
     }
+    setenv("OMPI_MCA_opal_signal", "", 0); // no backtraces of ranks that are killed
+    setenv(kSelfStarted, "1", 1);
     Terminal::look().tell_children(); // only we know what the user looks at
 }
 
@@ -73,29 +75,64 @@ void set_environment() {
     _exit(127);
 }
 
-/// Waits for the child; passes interrupts on, the first as a request, the second as an end.
+/// Exit codes that are the run's own words, not the launcher's.
+bool is_ours(int code) {
+    switch (static_cast<ExitCode>(code)) {
+    case ExitCode::ok:
+    case ExitCode::bad_input:
+    case ExitCode::environment:
+    case ExitCode::bug:
+    case ExitCode::stuck:
+    case ExitCode::infeasible:
+    case ExitCode::interrupted:
+    case ExitCode::terminated:
+        return true;
+    }
+    return false;
+}
+
+/// What the job's end means. A rank that was killed leaves no message of its own.
+int meaning(int status, int asked) {
+    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (is_ours(code)) {
+        return code;
+    }
+    if (asked != 0) {
+        return asked;
+    }
+    throw EnvironmentError(
+        code > 128 ? fmt::format(
+                         "a rank was ended by signal {} ({}), perhaps because memory ran out; the "
+                         "trace has all intervals that were completed",
+                         code - 128,
+                         strsignal(code - 128)
+                     )
+                   : fmt::format("mpirun ended with code {}; try --transport inprocess", code)
+    );
+}
+
+/// Waits for the child. The first interrupt asks the ranks to close the trace, again and again,
+/// because mpirun drops what comes before its ranks are up; the second ends the job; the third
+/// kills it.
 int wait_for(pid_t child) {
-    int told = 0;
+    constexpr int kPollsPerReminder = 15;
     int status = 0;
-    for (;;) {
+    for (int polls = 0;; ++polls) {
         const pid_t ended = waitpid(child, &status, WNOHANG);
         if (ended == child) {
-            break;
+            return meaning(status, interrupted());
         }
         if (ended < 0 && errno != EINTR) {
             throw EnvironmentError(fmt::format("waiting for mpirun: {}", std::strerror(errno)));
         }
-        if (const int code = interrupted(); code != 0 && told == 0) {
-            (void)kill(child, code == 143 ? SIGUSR2 : SIGUSR1);
-            told = code;
+        if (interrupted() != 0 && polls % kPollsPerReminder == 0) {
+            const int gentle = interrupted() == 143 ? SIGUSR2 : SIGUSR1;
+            const int times = times_interrupted();
+            (void)kill(child, times == 1 ? gentle : times == 2 ? SIGTERM : SIGKILL);
         }
         const timespec pause{0, 20'000'000};
         (void)nanosleep(&pause, nullptr);
     }
-    if (told != 0) {
-        return told;
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 } // namespace

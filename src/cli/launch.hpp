@@ -12,8 +12,8 @@ namespace headroom::cli {
 
 /// Runs this program again with the arguments under `mpirun -n ranks` and waits for its end.
 /// SIGINT and SIGTERM are passed on as requests to close the trace; a second one ends the job.
-/// Returns the exit code of the job, or 130/143 if it was interrupted. Throws EnvironmentError if
-/// there is no mpirun.
+/// Returns the exit code of the run. Throws EnvironmentError if there is no mpirun, or if a rank
+/// was killed.
 [[nodiscard]] int run_under_mpirun(std::size_t ranks, const std::vector<std::string>& arguments);
 
 /// OpenBLAS chooses its kernels when it is loaded, before main, and 0.3.21 chooses badly on newer

@@ -10,6 +10,7 @@
 #include "cli/command_line.hpp"
 #include "cli/console.hpp"
 #include "cli/inspect_command.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/launch.hpp"
 #include "cli/run_command.hpp"
 
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
     using namespace headroom;
     const cli::Terminal terminal = cli::Terminal::look();
     try {
+        cli::catch_interrupts();
         cli::restart_with_openblas_core(argv);
         const cli::CommandLine line = cli::read_command_line(argc, argv);
         if (line.exit_code) {

@@ -1,7 +1,9 @@
 #include "cli/run_command.hpp"
 
+#include <array>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
 #include <iostream>
 #include <unistd.h>
 
@@ -23,8 +25,25 @@ namespace headroom::cli {
 
 namespace {
 
+/// The process id keeps two runs of one second apart.
 std::filesystem::path default_trace_path(const config::Scenario& scenario) {
-    return fmt::format("{}-{:%Y%m%d-%H%M%S}.h5", scenario.name, fmt::localtime(std::time(nullptr)));
+    const std::tm now = fmt::localtime(std::time(nullptr));
+    return fmt::format("{}-{:%Y%m%d-%H%M%S}-{}.h5", scenario.name, now, getpid());
+}
+
+/// --force replaces traces, never a scenario or a model that was named by mistake.
+void check_overwrites_a_trace(const std::filesystem::path& path) {
+    if (!std::filesystem::is_regular_file(path) || std::filesystem::file_size(path) == 0) {
+        return;
+    }
+    std::array<char, 4> head{};
+    std::ifstream(path, std::ios::binary).read(head.data(), head.size());
+    if (std::string_view(head.data(), head.size()) != "\x89HDF") {
+        throw InputError(fmt::format(
+            "{} exists and is no trace: --force does not overwrite it; give another --trace",
+            path.string()
+        ));
+    }
 }
 
 std::string host_name() {
@@ -100,6 +119,10 @@ kernels::Level kernel_level_of(const RunCommand& command) {
 comm::Transport::Options transport_options(const config::Scenario& scenario) {
     comm::Transport::Options options;
     options.interrupted = interrupted;
+    if (std::getenv(kSelfStarted) != nullptr) {
+        // Nobody kills us soon: the turn under way may end, however long it takes.
+        options.grace = std::chrono::minutes(10);
+    }
     options.sleep_when_idle = scenario.clock.mode == config::ClockMode::paced;
     if (options.sleep_when_idle) {
         // A paced wait lasts as long as the emulated devices take; this is for hangs only.
@@ -145,6 +168,7 @@ Front::Front(
       file_(trace::make_hdf5_sink(trace_path_, command.force)),
       sink_(std::make_unique<Tee>(*file_, summarizer_)),
       console_(terminal, scenario.workload.tokens, !command.json) {
+    check_overwrites_a_trace(trace_path_);
     attributes_["program_version"] = HEADROOM_VERSION;
     attributes_["program_commit"] = HEADROOM_COMMIT;
     attributes_["transport"] = transport;
@@ -167,6 +191,7 @@ void Front::finish(const std::string&) {
 
 int Front::finish(const runtime::RunOutcome& outcome) {
     console_.finish();
+    std::FILE* const notes = command_.json ? stderr : terminal_.notes();
     const trace::Summary summary = summarizer_.summary();
     if (!outcome.message.empty()) {
         print_error(terminal_, outcome.message);
@@ -182,12 +207,12 @@ int Front::finish(const runtime::RunOutcome& outcome) {
             json["wall_ns"] = outcome.elapsed_wall;
             json["lateness_max_ns"] = outcome.lateness_max;
         }
-        std::cout << json.dump(2) << std::endl;
+        print_json(json);
     } else {
-        fmt::print(stderr, "\n{}", summary_text(summary));
+        fmt::print(notes, "\n{}", summary_text(summary));
         if (scenario_.clock.mode == config::ClockMode::paced) {
             fmt::print(
-                stderr,
+                notes,
                 "  {:<24}{} for {} of virtual time x {:g}; at most {} late\n",
                 "wall time",
                 format_duration(outcome.elapsed_wall),
@@ -198,13 +223,13 @@ int Front::finish(const runtime::RunOutcome& outcome) {
         }
     }
     fmt::print(
-        stderr,
+        notes,
         "{}trace: {}{}\n",
         command_.json ? "" : "\n",
         trace_path_.string(),
         outcome.exit_code == 130 || outcome.exit_code == 143 ? " (interrupted, closed)" : ""
     );
-    std::fflush(stderr);
+    std::fflush(notes);
     return outcome.exit_code;
 }
 
@@ -212,7 +237,6 @@ int run_command(const RunCommand& command, std::vector<std::string> arguments) {
     if (under_launcher() && command.transport == TransportKind::mpi) {
         return run_as_rank(command);
     }
-    catch_interrupts();
     const config::Scenario scenario = scenario_of(command);
     (void)kernel_level_of(command);
     check_model(scenario);
@@ -230,6 +254,7 @@ int run_command(const RunCommand& command, std::vector<std::string> arguments) {
             "{} exists already; give another --trace or --force to overwrite it", trace.string()
         ));
     }
+    check_overwrites_a_trace(trace);
     return run_under_mpirun(scenario.fleet.size(), arguments);
 }
 

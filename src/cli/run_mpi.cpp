@@ -161,7 +161,6 @@ int follow(const RunCommand& command, comm::Transport& transport, Terminal termi
 } // namespace
 
 int run_as_rank(const RunCommand& command) {
-    catch_interrupts();
     const Terminal terminal = Terminal::look();
     comm::MpiSession session;
     const std::unique_ptr<comm::Transport> transport = comm::make_mpi_transport(session);

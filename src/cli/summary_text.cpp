@@ -1,10 +1,12 @@
 #include "cli/summary_text.hpp"
 
 #include <algorithm>
+#include <iostream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/error.hpp"
 #include "base/units.hpp"
 
 namespace headroom::cli {
@@ -134,6 +136,13 @@ nlohmann::json summary_json(const trace::Summary& s) {
         {"text", s.text},
         {"devices", devices},
     };
+}
+
+void print_json(const nlohmann::json& json) {
+    std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+    if (!std::cout) {
+        throw EnvironmentError("the JSON could not be written to stdout");
+    }
 }
 
 } // namespace headroom::cli

@@ -14,4 +14,8 @@ namespace headroom::cli {
 [[nodiscard]] std::string summary_text(const trace::Summary& summary);
 [[nodiscard]] nlohmann::json summary_json(const trace::Summary& summary);
 
+/// Onto stdout. Text that a model broke off inside a character gets a replacement character.
+/// Throws EnvironmentError if stdout does not take it.
+void print_json(const nlohmann::json& json);
+
 } // namespace headroom::cli

@@ -7,6 +7,8 @@
 #include <sched.h>
 #include <sys/prctl.h>
 
+#include "base/error.hpp"
+
 namespace headroom::comm {
 
 namespace {
@@ -47,6 +49,9 @@ int InterruptWatch::overdue(const Transport::Options& options) {
     const int code = options.interrupted == nullptr ? 0 : options.interrupted();
     if (code == 0) {
         return 0;
+    }
+    if (code == static_cast<int>(ExitCode::environment)) {
+        return code; // the job is being ended from outside: there is no time for grace
     }
     const SteadyTime now = steady_clock::now();
     if (!since_) {

@@ -139,6 +139,7 @@ class Transport {
         /// Names for messages; ids if empty.
         std::vector<std::string> device_names;
         /// Returns 0, or the exit code (130, 143) that a signal asked for.
+        /// 3: the job is being ended from outside; waits give up at once.
         int (*interrupted)() = nullptr;
         /// Called now and then in waits over MPI; may throw, which ends the wait. In process a
         /// failure reaches everybody anyway.

@@ -1,5 +1,7 @@
 #include "runtime/migration.hpp"
 
+#include <optional>
+
 #include "base/check.hpp"
 #include "base/checksum.hpp"
 #include "base/error.hpp"
@@ -27,7 +29,7 @@ class Migration {
         : resident_(resident), blocks_(resident.blocks()), from_(resident.placement()), to_(to),
           rows_(rows), epoch_(epoch), transport_(transport),
           moves_(scheduler::moves_between(blocks_, from_, to, rows)), departures_(moves_.size()),
-          sums_(moves_.size(), 0) {}
+          sums_(moves_.size(), 0), sent_pieces_(moves_.size(), 0) {}
 
     std::vector<Arrived> run(
         Nanoseconds t_switch, device::DeviceClock& clock, std::span<Bytes> sent_bytes
@@ -43,7 +45,9 @@ class Migration {
     std::vector<Arrived> arrive(device::DeviceClock& clock);
 
     [[nodiscard]] model::Block shell(const Move& move) const;
-    [[nodiscard]] scheduler::PieceMove piece_move(const Move& move) const;
+    [[nodiscard]] scheduler::PieceMove piece_move(std::size_t index) const;
+    [[nodiscard]] bool matrix_is_shared() const;
+    [[nodiscard]] std::optional<std::size_t> partner(std::size_t move) const;
     [[nodiscard]] bool stays_in_use(const Move& move) const;
     [[nodiscard]] std::vector<Bytes> held_before() const;
     struct Place {
@@ -73,6 +77,7 @@ class Migration {
     std::vector<Move> moves_;
     std::vector<device::Departure> departures_;
     std::vector<std::uint64_t> sums_;        ///< at the target, of what was received
+    std::vector<std::size_t> sent_pieces_;   ///< at the source
     std::vector<std::size_t> weight_pieces_; ///< of a move; its cache pages follow
 };
 
@@ -128,23 +133,52 @@ model::Block Migration::shell(const Move& move) const {
     return resident_.make_block(move.block, to_);
 }
 
-/// Does the source keep the storage that the pieces are read from? A tied matrix may serve lm_head
-/// there from now on, or belong to embed.
-bool Migration::stays_in_use(const Move& move) const {
-    if (!tied()) {
-        return false;
-    }
-    const DeviceId embed_from = from_[blocks_.embed().index()];
-    const DeviceId head_from = from_[blocks_.lm_head().index()];
-    const BlockKind kind = blocks_.name(move.block).kind;
-    return embed_from == head_from && (kind == BlockKind::embed || kind == BlockKind::lm_head);
+/// Do embed and a tied lm_head stand on one device before, sharing the matrix?
+bool Migration::matrix_is_shared() const {
+    return tied() && from_[blocks_.embed().index()] == from_[blocks_.lm_head().index()];
 }
 
-scheduler::PieceMove Migration::piece_move(const Move& move) const {
-    scheduler::PieceMove pieces{move.from, move.to, {}, !stays_in_use(move)};
+/// Does the source keep the storage that the pieces are read from? A tied matrix that embed leaves
+/// behind serves lm_head from now on, and one that lm_head borrows stays embed's.
+bool Migration::stays_in_use(const Move& move) const {
+    const BlockKind kind = blocks_.name(move.block).kind;
+    if (!matrix_is_shared() || (kind != BlockKind::embed && kind != BlockKind::lm_head)) {
+        return false;
+    }
+    const BlockId other = kind == BlockKind::embed ? blocks_.lm_head() : blocks_.embed();
+    return to_[other.index()] == move.from;
+}
+
+/// The move that reads the same storage: embed and lm_head leave one device for two others, and
+/// both take the matrix along.
+std::optional<std::size_t> Migration::partner(std::size_t move) const {
+    const BlockKind kind = blocks_.name(moves_[move].block).kind;
+    if (!matrix_is_shared() || !head_has_matrix(blocks_, to_) ||
+        (kind != BlockKind::embed && kind != BlockKind::lm_head)) {
+        return std::nullopt;
+    }
+    const BlockId other = kind == BlockKind::embed ? blocks_.lm_head() : blocks_.embed();
+    for (std::size_t i = 0; i < moves_.size(); ++i) {
+        if (moves_[i].block == other) {
+            return i;
+        }
+    }
+    return std::nullopt;
+}
+
+scheduler::PieceMove Migration::piece_move(std::size_t index) const {
+    const Move& move = moves_[index];
+    scheduler::PieceMove pieces;
+    pieces.from = move.from;
+    pieces.to = move.to;
+    pieces.freed_at_source = !stays_in_use(move);
     const model::Block block = shell(move);
     for (std::size_t i = 0; i < block.pieces(); ++i) {
         pieces.pieces.push_back(block.piece_bytes(i));
+    }
+    if (const auto other = partner(index)) {
+        pieces.shares = static_cast<std::int32_t>(*other);
+        pieces.shared_pieces = static_cast<std::int32_t>(block.pieces()) - 1; // all but the norm
     }
     if (blocks_.name(move.block).kind == BlockKind::group) {
         const Bytes page = blocks_.cache_bytes(move.block, 1);
@@ -163,9 +197,10 @@ std::vector<Bytes> Migration::held_before() const {
 
 void Migration::copy_pieces() {
     std::vector<scheduler::PieceMove> piece_moves;
-    for (const Move& move : moves_) {
+    for (std::size_t i = 0; i < moves_.size(); ++i) {
+        const Move& move = moves_[i];
         weight_pieces_.push_back(shell(move).pieces());
-        piece_moves.push_back(piece_move(move));
+        piece_moves.push_back(piece_move(i));
         if (move.to == self()) {
             resident_.add(move.block, shell(move));
         }
@@ -225,8 +260,12 @@ void Migration::send_piece(std::size_t move, std::size_t piece) {
     comm::PendingSend send =
         transport_.start_synchronous_send(what.to, comm::Tag::migration, outgoing);
     transport_.wait(send, {"a migrated piece to be taken", -1, epoch_, -1});
-    if (stays_in_use(what)) {
-        return; // removed when the whole migration is done
+    ++sent_pieces_[move];
+    const auto other = partner(move);
+    const bool other_needs_it =
+        other && piece + 1 < weight_pieces_[move] && sent_pieces_[*other] <= piece;
+    if (stays_in_use(what) || other_needs_it) {
+        return; // removed with the last that needs it
     }
     if (piece >= weight_pieces_[move]) {
         resident_.cache(what.block).free_page(piece - weight_pieces_[move]);

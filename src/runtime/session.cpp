@@ -154,11 +154,17 @@ void DeviceSession::end(int exit_code) {
     }
     const bool interrupted = exit_code == static_cast<int>(ExitCode::interrupted) ||
                              exit_code == static_cast<int>(ExitCode::terminated);
-    conductor_->end(
-        exit_code == 0 ? trace::Completion::finished
-        : interrupted  ? trace::Completion::interrupted
-                       : trace::Completion::failed
-    );
+    try {
+        conductor_->end(
+            exit_code == 0 ? trace::Completion::finished
+            : interrupted  ? trace::Completion::interrupted
+                           : trace::Completion::failed
+        );
+    } catch (const Error&) {
+        if (exit_code == 0) {
+            throw; // else what went wrong first is what the user must hear of
+        }
+    }
 }
 
 RunOutcome DeviceSession::run() {
@@ -293,7 +299,7 @@ void DeviceSession::decode_as_source() {
 
 Stop DeviceSession::one_turn() {
     const Turn turn = next_turn();
-    const TurnNote note{false, turn, last_id_};
+    const TurnNote note{false, turn, sampled_.empty() ? -1 : last_id_};
     for (std::size_t d = 0; d < transport_->size(); ++d) {
         if (DeviceId(d) != self_) {
             transport_->send_copy(DeviceId(d), comm::Tag::control, ByteWriter().put(note).take());

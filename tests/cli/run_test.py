@@ -70,6 +70,23 @@ class Run(Case):
         for part in ("first placement", "time to first token", "tokens/s", "peak", "trace: "):
             self.assertIn(part, result.stderr)
 
+    def test_streamed_text_is_the_text_whatever_the_source(self):
+        for source in (0, 2):
+            text = scenario_text(3, tokens=20, interval=4).replace(
+                f'name = "d{source}"\n', f'name = "d{source}"\nsource = true\n')
+            path = self.scenario(text)
+            for transport in ("mpi", "inprocess"):
+                options = ("--transport", transport, "--trace", "t.h5", "--force")
+                said = self.headroom("run", path, *options)
+                self.assertEqual(said.returncode, 0, said.stderr)
+                self.assertEqual(said.stdout.rstrip("\n"), self.summary(path, *options)["text"])
+
+    def test_json_takes_text_that_ends_inside_a_character(self):
+        path = self.scenario(scenario_text(2, tokens=60).replace(
+            "tokens = 60", "tokens = 60\ntemperature = 50.0"))
+        for seed in range(3):
+            self.summary(path, "--seed", seed, "--trace", f"{seed}.h5", "--transport", "inprocess")
+
     def test_under_the_users_own_mpirun(self):
         path = self.scenario(scenario_text(3))
         result = self.headroom("run", path, "--json", launcher=["mpirun", "-q", "-n", "3"],

@@ -117,5 +117,39 @@ class Trace(Case):
                 self.assertGreaterEqual(len(file["intervals"]), 2)
 
 
+    def test_an_interrupt_during_start_up_is_not_lost(self):
+        for delay in (0.05, 0.2, 0.5):
+            process, _ = self.long_run(f"early-{delay}.h5")
+            time.sleep(delay)
+            os.kill(process.pid, signal.SIGINT)
+            _, errors = process.communicate(timeout=20)
+            self.assertEqual(process.returncode, 130, errors)
+
+    def test_a_killed_rank_is_no_interrupt(self):
+        process, trace = self.long_run("rank.h5")
+        self.wait_for_intervals(trace, 2)
+        ranks = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()
+                 and self.environment_of(entry).get("OMPI_COMM_WORLD_RANK") == "2"
+                 and str(self.folder) in self.command_of(entry)]
+        os.kill(int(ranks[0].name), signal.SIGKILL)
+        _, errors = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 3, errors)
+        self.assertIn("signal 9", errors)
+        self.assertNotIn("interrupted", errors)
+
+    def environment_of(self, entry):
+        try:
+            pairs = (entry / "environ").read_bytes().split(b"\0")
+        except OSError:
+            return {}
+        return dict(pair.decode(errors="replace").split("=", 1) for pair in pairs if b"=" in pair)
+
+    def command_of(self, entry):
+        try:
+            return (entry / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            return ""
+
+
 if __name__ == "__main__":
     main()

@@ -153,6 +153,11 @@ void MpiTransport::poll(Pace pace, const Done& done, const Text& text) {
 void MpiTransport::throw_if_interrupted(int code) {
     if (code != 0) {
         world_.failed = true;
+        if (code == static_cast<int>(ExitCode::environment)) {
+            throw EnvironmentError(
+                "another rank of the job is gone, or mpirun is ending it; look at earlier messages"
+            );
+        }
         throw InterruptedError(static_cast<ExitCode>(code));
     }
 }
