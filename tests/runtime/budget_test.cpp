@@ -16,8 +16,9 @@ std::filesystem::path model_path(bool tied) {
     const auto path = support::temporary_path(tied ? "budget-tied.gguf" : "budget.gguf");
     model::test::TinyShape shape = support::tiny_shape();
     shape.tied = tied;
-    shape.width = 128; // pieces enough that half-way states differ from both ends
-    shape.ffn_width = 256;
+    shape.width = 256; // blocks of several pieces: half-way states differ from both ends
+    shape.ffn_width = 512;
+    shape.vocabulary = 400;
     shape.quantised = true;
     support::write_tiny_model(path, shape);
     return path;
@@ -102,7 +103,7 @@ TEST(BudgetTooSmall, later_the_old_placement_stays_and_the_trace_says_so) {
     text.model = model_path(false);
     text.interval = 4;
     text.tokens = 20;
-    text.memory = "1 MiB";
+    text.memory = "8 MiB";
     config::Scenario scenario = support::make_scenario(text);
     for (scheduler::DeviceSpec& device : scenario.fleet.devices) {
         device.memory.changes.push_back({-1, 6, 50'000'000}); // a twentieth is left from token 6 on

@@ -110,7 +110,14 @@ TEST(OneTimeline, a_planted_wait_in_the_runtime_makes_the_comparison_fail) {
 TEST(OneTimeline, holds_with_capped_egress_and_ingress_and_paging) {
     support::FleetText text = small_run();
     text.devices = 4;
-    text.extra = "";
+    // At a decision that moves blocks: its transfers still see the rates of the turns before.
+    for (const char* other : {"d1", "d2", "d3"}) {
+        text.extra += fmt::format(
+            "[[event]]\nat_token = 4\nlink = [\"d0\", \"{}\"]\nkind = \"bandwidth\"\n"
+            "factor = 0.2\n",
+            other
+        );
+    }
     config::Scenario scenario = support::make_scenario(text);
     for (scheduler::DeviceSpec& device : scenario.fleet.devices) {
         device.egress.base = 2'000'000;

@@ -1,8 +1,11 @@
 // Bytes really move: what a target holds is what it received, bit by bit.
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 #include "base/checksum.hpp"
 #include "base/error.hpp"
+#include "model/gguf.hpp"
 #include "runtime/wire.hpp"
 #include "support/fleet_run.hpp"
 #include "support/forwarding_transport.hpp"
@@ -96,6 +99,13 @@ TEST(Migration, a_flipped_bit_is_noticed_by_its_checksum) {
     }
 }
 
+/// Does this process have the file in its address space?
+bool is_mapped(const std::filesystem::path& path) {
+    std::ifstream maps("/proc/self/maps");
+    const std::string text{std::istreambuf_iterator<char>(maps), std::istreambuf_iterator<char>()};
+    return text.find(path.filename().string()) != std::string::npos;
+}
+
 TEST(Migration, the_model_file_can_go_once_the_blocks_are_loaded) {
     const auto copy = support::temporary_path("goes-away.gguf");
     std::filesystem::copy_file(
@@ -108,9 +118,21 @@ TEST(Migration, the_model_file_can_go_once_the_blocks_are_loaded) {
     const support::RandomPolicy random(6, 60);
     support::RunChange change;
     change.policy = &random;
-    change.after_load = [&] { std::filesystem::remove(copy); };
+    int loaded = 0;
+    bool still_mapped = true;
+    change.after_load = [&] {
+        std::filesystem::remove(copy);
+        if (++loaded == text.devices) { // the last of them: nobody needs the file any more
+            still_mapped = is_mapped(copy);
+        }
+    };
+    EXPECT_TRUE([&] {
+        const model::GgufFile open(copy);
+        return is_mapped(copy);
+    }()) << "the check must see a mapping that is there";
     const support::FleetRun run = support::run_fleet(support::make_scenario(text), change);
     EXPECT_FALSE(std::filesystem::exists(copy));
+    EXPECT_FALSE(still_mapped) << "an unlinked file stays readable through a mapping";
     EXPECT_EQ(support::difference(run, oracle), "");
 }
 
