@@ -111,12 +111,15 @@ TEST(OneTimeline, holds_with_capped_egress_and_ingress_and_paging) {
     support::FleetText text = small_run();
     text.devices = 4;
     // At a decision that moves blocks: its transfers still see the rates of the turns before.
-    for (const char* other : {"d1", "d2", "d3"}) {
-        text.extra += fmt::format(
-            "[[event]]\nat_token = 4\nlink = [\"d0\", \"{}\"]\nkind = \"bandwidth\"\n"
-            "factor = 0.2\n",
-            other
-        );
+    for (int from = 0; from < 4; ++from) {
+        for (int to = from + 1; to < 4; ++to) {
+            text.extra += fmt::format(
+                "[[event]]\nat_token = 4\nlink = [\"d{}\", \"d{}\"]\nkind = \"bandwidth\"\n"
+                "factor = 0.02\n",
+                from,
+                to
+            );
+        }
     }
     config::Scenario scenario = support::make_scenario(text);
     for (scheduler::DeviceSpec& device : scenario.fleet.devices) {
