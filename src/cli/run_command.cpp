@@ -74,8 +74,8 @@ int run_in_process(const RunCommand& command, const config::Scenario& scenario) 
                 (void)runtime::run_device(options, transport);
             }
         });
-    } catch (const std::exception& error) {
-        front.finish(error.what());
+    } catch (const std::exception&) {
+        front.leave_line();
         throw;
     }
     return front.finish(outcome);
@@ -185,7 +185,7 @@ void Front::put_into(runtime::RunOptions& options) {
     options.attributes = attributes_;
 }
 
-void Front::finish(const std::string&) {
+void Front::leave_line() {
     console_.finish();
 }
 

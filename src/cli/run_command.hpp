@@ -43,8 +43,8 @@ class Front {
     void put_into(runtime::RunOptions& options);
     /// Prints summary and where the trace is, or the reason for the end. Returns the exit code.
     int finish(const runtime::RunOutcome& outcome);
-    /// A run that ended by an error of its own.
-    void finish(const std::string& error);
+    /// Before the message of an error: text or progress may stand on the line.
+    void leave_line();
 
   private:
     class Tee;

@@ -108,15 +108,13 @@ int run_rank(
     const RunCommand& command,
     const config::Scenario& scenario,
     comm::Transport& transport,
-    Front* front,
-    Terminal terminal
+    Front* front
 ) {
     transport.set_options(transport_options(scenario));
     runtime::RunOptions options;
     options.scenario = &scenario;
     options.level = kernel_level_of(command);
     options.trace_ops = command.trace_ops;
-    (void)terminal;
     if (front == nullptr) {
         return runtime::run_device(options, transport).exit_code;
     }
@@ -142,20 +140,20 @@ int lead(const RunCommand& command, comm::Transport& transport, Terminal termina
         scenario->path.empty() ? std::string() : std::filesystem::absolute(scenario->path).string();
     tell_all(transport, {0, config::resolved_text(*scenario), path});
     try {
-        return run_rank(command, *scenario, transport, front.get(), terminal);
-    } catch (const std::exception& error) {
-        front->finish(error.what());
+        return run_rank(command, *scenario, transport, front.get());
+    } catch (const std::exception&) {
+        front->leave_line();
         throw;
     }
 }
 
-int follow(const RunCommand& command, comm::Transport& transport, Terminal terminal) {
+int follow(const RunCommand& command, comm::Transport& transport) {
     const Start start = hear(transport);
     if (start.exit_code != 0) {
         return start.exit_code;
     }
     const config::Scenario scenario = config::parse_scenario(start.scenario, start.path, {});
-    return run_rank(command, scenario, transport, nullptr, terminal);
+    return run_rank(command, scenario, transport, nullptr);
 }
 
 } // namespace
@@ -165,8 +163,8 @@ int run_as_rank(const RunCommand& command) {
     comm::MpiSession session;
     const std::unique_ptr<comm::Transport> transport = comm::make_mpi_transport(session);
     try {
-        const int code = session.rank() == 0 ? lead(command, *transport, terminal)
-                                             : follow(command, *transport, terminal);
+        const int code =
+            session.rank() == 0 ? lead(command, *transport, terminal) : follow(command, *transport);
         session.finish();
         return code;
     } catch (const std::exception& error) {

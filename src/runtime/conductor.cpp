@@ -221,7 +221,6 @@ void Conductor::note_decision(
     for (const DeviceId device : placement) {
         interval_.placement.push_back(device.value);
     }
-    decision_text_ = decision.reason;
     if (options_->observer != nullptr) {
         DecisionNote note{row, moves_, blocks_, decision.reason, 0};
         for (const scheduler::Move& move : moves_) {

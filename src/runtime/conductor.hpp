@@ -66,7 +66,6 @@ class Conductor {
     std::int64_t intervals_ = 0;
     std::vector<std::int32_t> ids_; ///< sampled so far
     Nanoseconds first_token_ = 0;
-    std::string decision_text_;
     scheduler::Snapshot snapshot_; ///< of the last decision
     trace::Interval interval_;     ///< being filled
     std::int64_t shown_ = 0;

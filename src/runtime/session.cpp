@@ -2,7 +2,6 @@
 
 #include <fstream>
 #include <memory>
-#include <optional>
 #include <unistd.h>
 
 #include "base/check.hpp"
