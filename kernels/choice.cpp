@@ -3,10 +3,26 @@
 #include <cstring>
 
 #include "kernels/definition.hpp"
-#include "kernels/half.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/quants.hpp"
 
 namespace headroom::kernels {
+
+namespace {
+
+/// Blocks of 32 elements behind a binary16 scale.
+template <std::int64_t kBytes, class Quant>
+void expand_blocks(const std::byte* block, std::int64_t columns, const Quant& quant, float* out) {
+    constexpr std::int64_t kElements = 32;
+    for (std::int64_t k = 0; k < columns; k += kElements, block += kBytes) {
+        const float scale = half_at(block);
+        for (std::int64_t i = 0; i < kElements; ++i) {
+            out[k + i] = scale * static_cast<float>(quant(block, i));
+        }
+    }
+}
+
+} // namespace
 
 std::int64_t argmax(std::span<const float> x) {
     std::size_t best = 0;
@@ -51,18 +67,27 @@ std::int64_t sample(
 }
 
 void expand_row(const Matrix& w, std::int64_t row, float* out) {
-    if (w.type == WeightType::f32) {
-        const std::int64_t bytes = w.columns * std::int64_t{sizeof(float)};
-        std::memcpy(out, w.data + row * bytes, static_cast<std::size_t>(bytes));
+    const std::byte* data = w.data + row * stored_row_bytes(w.type, w.columns);
+    switch (w.type) {
+    case WeightType::f32:
+        std::memcpy(out, data, static_cast<std::size_t>(w.columns) * sizeof(float));
         return;
-    }
-    const std::byte* block = w.data + row * (w.columns / kQ8Elements * kQ8Bytes);
-    for (std::int64_t k = 0; k < w.columns; k += kQ8Elements, block += kQ8Bytes) {
-        const float scale = half_at(block);
-        for (std::int64_t i = 0; i < kQ8Elements; ++i) {
-            out[k + i] =
-                scale * static_cast<float>(static_cast<std::int8_t>(block[kQ8QuantsAt + i]));
+    case WeightType::f16:
+        for (std::int64_t k = 0; k < w.columns; ++k) {
+            out[k] = half_at(data + 2 * k);
         }
+        return;
+    case WeightType::bf16:
+        for (std::int64_t k = 0; k < w.columns; ++k) {
+            out[k] = bfloat_at(data + 2 * k);
+        }
+        return;
+    case WeightType::q8_0:
+        expand_blocks<kQ8Bytes>(data, w.columns, q8_0_at, out);
+        return;
+    case WeightType::q4_0:
+        expand_blocks<kQ4Bytes>(data, w.columns, q4_0_at, out);
+        return;
     }
 }
 

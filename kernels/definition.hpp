@@ -14,6 +14,12 @@ inline constexpr std::int64_t kQ8Elements = 32;
 inline constexpr std::int64_t kQ8Bytes = 34;
 inline constexpr std::int64_t kQ8QuantsAt = 2;
 
+// Q4_0, ggml's layout: a binary16 scale, then 16 bytes of two nibbles, each the value plus 8.
+inline constexpr std::int64_t kQ4Elements = 32;
+inline constexpr std::int64_t kQ4Bytes = 18;
+inline constexpr std::int64_t kQ4QuantsAt = 2;
+inline constexpr int kQ4Offset = 8;
+
 // exp(x) = 2^n · e^r, n = round(x · log2 e), |r| ≤ ln(2)/2; e^r = 1 + r + r²·p(r) with the
 // polynomial of Cephes' expf, highest power first. ln 2 is kExpLn2High + kExpLn2Low; the high part
 // has 9 bits, so that n times it is exact.

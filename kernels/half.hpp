@@ -1,5 +1,6 @@
-// IEEE binary16 to binary32, exact for every value including subnormals and infinities. Scales of
-// Q8_0 blocks are stored so. Plain integer code: the same on CPUs without F16C.
+// IEEE binary16 and bfloat16 to binary32, exact for every value including subnormals and
+// infinities. Scales of quantised blocks are stored as binary16. Plain integer code: the same on
+// CPUs without F16C.
 #pragma once
 
 #include <bit>
@@ -26,6 +27,13 @@ namespace headroom::kernels {
     const auto low = std::to_integer<std::uint32_t>(data[0]);
     const auto high = std::to_integer<std::uint32_t>(data[1]);
     return half_to_float(static_cast<std::uint16_t>(low | (high << 8)));
+}
+
+/// The bfloat16 stored little-endian at `data`: the upper half of a float, so exact.
+[[nodiscard]] inline float bfloat_at(const std::byte* data) {
+    const auto low = std::to_integer<std::uint32_t>(data[0]);
+    const auto high = std::to_integer<std::uint32_t>(data[1]);
+    return std::bit_cast<float>((low << 16) | (high << 24));
 }
 
 } // namespace headroom::kernels

@@ -9,6 +9,7 @@
 #include "base/units.hpp"
 #include "scheduler/blocks.hpp"
 #include "scheduler/fleet.hpp"
+#include "scheduler/paper_settings.hpp"
 
 namespace headroom::scheduler {
 
@@ -27,8 +28,6 @@ struct PaperLength {
 [[nodiscard]] Flops paper_compute(const Blocks& blocks, BlockId b, PaperLength length);
 /// Output: head L·d·b; proj L·D·b; others 0.
 [[nodiscard]] Bytes paper_output(const Blocks& blocks, BlockId b, PaperLength length);
-
-enum class PaperGather { sum, max };
 
 /// D_T summed over layers, in seconds (systems.md §1, "Inference delay of one layer").
 [[nodiscard]] double paper_delay_s(

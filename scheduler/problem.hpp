@@ -10,6 +10,7 @@
 #include "base/units.hpp"
 #include "scheduler/blocks.hpp"
 #include "scheduler/fleet.hpp"
+#include "scheduler/paper_settings.hpp"
 
 namespace headroom::scheduler {
 
@@ -27,10 +28,14 @@ struct Problem {
     std::int64_t interval = 1; ///< λ
     Bytes buffers = 0;         ///< per device that holds any block
     CostProfile cost_profile = CostProfile::physical;
-    double t_budget_s = 1.0;   ///< paper profile's compute constraint
-    std::int64_t prompt = 0;   ///< L₀, for the paper profile
+    double t_budget_s = 1.0; ///< paper profile's compute constraint
+    std::int64_t prompt = 0; ///< L₀, for the paper profile
+    PaperSettings paper{};   ///< what the published method leaves open
+    /// Every device has all weights in its own storage: a moved block reads them there, and only
+    /// its cache rows are sent.
+    bool weights_everywhere = false;
     std::uint64_t seed = 0;
-    std::int64_t epoch = 0;    ///< serial number of the placement in force
+    std::int64_t epoch = 0; ///< serial number of the placement in force
 
     [[nodiscard]] std::int64_t horizon() const { return context + interval; } ///< T + λ
 };
@@ -40,15 +45,14 @@ struct Decision {
     Nanoseconds inference = kNever; ///< predicted D_inf
     Nanoseconds migration = 0;      ///< predicted D_mig
     bool feasible = false;
-    std::string reason;             ///< why not feasible, or why this placement, in one sentence
-    std::int64_t evaluations = 0;   ///< work done, counted
+    std::string reason;           ///< why not feasible, or why this placement, in one sentence
+    std::int64_t evaluations = 0; ///< work done, counted
 };
 
 /// D_mig + λ·D_inf, saturating at kNever.
 [[nodiscard]] Nanoseconds objective(const Problem& problem, const Decision& decision);
 
 /// Fills in a decision's predictions for a placement (physical profile).
-[[nodiscard]] Decision
-evaluate(const Problem& problem, Placement placement, std::string reason);
+[[nodiscard]] Decision evaluate(const Problem& problem, Placement placement, std::string reason);
 
 } // namespace headroom::scheduler

@@ -4,6 +4,7 @@
 
 #include "kernels/definition.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/reference/reference.hpp"
 
 namespace headroom::kernels::simd {
 
@@ -186,9 +187,11 @@ void multiply(
     };
     if (w.type == WeightType::f32) {
         matrix_times<L, WeightType::f32>(tile, w.rows, n);
-    } else {
+    } else if (w.type == WeightType::q8_0) {
         tile.row_bytes = w.columns / kQ8Elements * kQ8Bytes;
         matrix_times<L, WeightType::q8_0>(tile, w.rows, n);
+    } else {
+        reference::multiply(w, x, x_stride, n, y, y_stride);
     }
 }
 

@@ -1,6 +1,7 @@
 // How weights are stored: a word that kernels, scheduler and model files share.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -9,11 +10,17 @@
 
 namespace headroom {
 
-enum class WeightType : std::uint8_t { f32, q8_0 };
+/// Types that are computed from as they are stored. Layouts are ggml's: f16 is IEEE binary16, bf16
+/// the upper half of an F32; q8_0 a binary16 scale and 32 signed bytes; q4_0 a binary16 scale and
+/// 16 bytes whose low nibbles are elements 0 … 15, the high ones 16 … 31, each minus 8.
+enum class WeightType : std::uint8_t { f32, q8_0, f16, bf16, q4_0 };
 
-/// Elements per quantisation block along a row: 1 for f32, 32 for q8_0.
+inline constexpr std::array kWeightTypes{
+    WeightType::f32, WeightType::q8_0, WeightType::f16, WeightType::bf16, WeightType::q4_0};
+
+/// Elements per quantisation block along a row: 32 for q8_0 and q4_0, else 1.
 [[nodiscard]] std::int64_t block_elements(WeightType type);
-/// Stored bytes of one such block: 4 for f32, 34 for q8_0 (fp16 scale, 32 signed bytes).
+/// Stored bytes of one such block: f32 4, f16 and bf16 2, q8_0 34, q4_0 18.
 [[nodiscard]] Bytes block_bytes(WeightType type);
 /// Stored bytes of one row of `columns` elements; columns is a multiple of block_elements.
 [[nodiscard]] Bytes row_bytes(WeightType type, std::int64_t columns);

@@ -32,6 +32,10 @@ std::string_view name_of(KvType type) {
     return spelled(kKvTypes, type);
 }
 
+std::string_view name_of(Weights weights) {
+    return spelled(kWeights, weights);
+}
+
 std::string_view name_of(EventKind kind) {
     return spelled(kEventKinds, kind);
 }

@@ -29,6 +29,11 @@ inline constexpr std::array kOverloads{
     Spelling<Overload>{"fail", Overload::fail},
 };
 
+inline constexpr std::array kWeights{
+    Spelling<Weights>{"move", Weights::move},
+    Spelling<Weights>{"everywhere", Weights::everywhere},
+};
+
 inline constexpr std::array kKvTypes{Spelling<KvType>{"f32", KvType::f32}};
 inline constexpr std::array<std::string_view, 4> kPlannedKvTypes{"f16", "bf16", "q8_0", "q4_0"};
 

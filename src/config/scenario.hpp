@@ -15,6 +15,7 @@
 #include "base/units.hpp"
 #include "scheduler/fleet.hpp"
 #include "scheduler/policy.hpp"
+#include "scheduler/problem.hpp"
 #include "scheduler/profile.hpp"
 
 namespace headroom::config {
@@ -22,6 +23,7 @@ namespace headroom::config {
 enum class ClockMode : std::uint8_t { virtual_time, paced };
 enum class Overload : std::uint8_t { automatic, page, fail };
 enum class KvType : std::uint8_t { f32 };
+enum class Weights : std::uint8_t { move, everywhere };
 enum class EventKind : std::uint8_t {
     compute,
     memory,
@@ -35,13 +37,17 @@ enum class EventKind : std::uint8_t {
 [[nodiscard]] std::string_view name_of(ClockMode mode);
 [[nodiscard]] std::string_view name_of(Overload overload);
 [[nodiscard]] std::string_view name_of(KvType type);
+[[nodiscard]] std::string_view name_of(Weights weights);
 [[nodiscard]] std::string_view name_of(EventKind kind);
 
 struct WorkloadConfig {
-    std::vector<std::string> prompts{""}; ///< exactly one for now; UTF-8
+    std::vector<std::string> prompts{""}; ///< UTF-8; decoded one after the other
     std::int64_t tokens = 64;             ///< to generate, at most; ≥ 1
     bool stop_at_eos = true;
     double temperature = 0; ///< 0: greedy
+    std::int64_t top_k = 0; ///< sample among the k likeliest; 0: all
+    double top_p = 1;       ///< … among the likeliest that together reach p; in (0, 1]
+    double min_p = 0; ///< … among those with at least this part of the likeliest's probability
     bool operator==(const WorkloadConfig&) const = default;
 };
 
@@ -49,6 +55,10 @@ struct ControllerConfig {
     scheduler::PolicyKind policy = scheduler::PolicyKind::resource_aware;
     std::int64_t interval = 8; ///< λ, rounds from one decision to the next; ≥ 1
     Overload overload = Overload::automatic;
+    scheduler::CostProfile cost_profile = scheduler::CostProfile::physical;
+    Nanoseconds t_budget = 1'000'000'000; ///< cost profile paper: Σ c/C per layer and device; > 0
+    scheduler::PaperSettings paper{};
+    Weights weights = Weights::move;
     bool operator==(const ControllerConfig&) const = default;
 };
 
@@ -86,8 +96,9 @@ struct ScaleConfig {
 /// One device as written, before scales; `count` is expanded.
 struct DeviceConfig {
     std::string name;
-    PerSecond compute = 0;                        ///< FLOP/s
-    Bytes memory = 0;                             ///< bytes
+    std::string profile{}; ///< of the catalogue, or empty; what it gave is in the fields below
+    PerSecond compute = 0; ///< FLOP/s
+    Bytes memory = 0;      ///< bytes
     PerSecond memory_bandwidth = kUnlimited;      ///< bytes/s
     std::optional<PerSecond> storage_bandwidth{}; ///< bytes/s
     PerSecond egress = kUnlimited;                ///< bytes/s

@@ -139,7 +139,7 @@ void check_tensor_shapes(
                 fmt::join(wanted, " x ")
             ));
         }
-        if (e.norm && weight_type_of(tensor->ggml_type) == WeightType::q8_0) {
+        if (e.norm && weight_type_of(tensor->ggml_type) != WeightType::f32) {
             quantised_norms.add(e.name);
         }
     }
