@@ -68,14 +68,35 @@ struct Avx2 {
     }
 
     /// 16 signed bytes at p.
-    static Vector quants(const std::byte* p) {
-        return {quants_of_eight(p), quants_of_eight(p + 8)};
+    static Vector bytes(const std::byte* p) { return {floats(eight(p)), floats(eight(p + 8))}; }
+    /// The low nibbles of 16 bytes at p, each minus 8.
+    static Vector low_nibbles(const std::byte* p) { return minus_eight(sixteen(p)); }
+    /// The high ones.
+    static Vector high_nibbles(const std::byte* p) {
+        return minus_eight(_mm_srli_epi16(sixteen(p), 4));
     }
     /// The binary16 at p in all lanes. Reads 8 bytes, of which the first 2 count.
     static Vector half(const std::byte* p) {
         const __m128i bits = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
         const __m256 scale = _mm256_broadcastss_ps(_mm_cvtph_ps(bits));
         return {scale, scale};
+    }
+
+    /// 16 binary16 at p.
+    static Vector halves(const std::byte* p) {
+        return {_mm256_cvtph_ps(sixteen(p)), _mm256_cvtph_ps(sixteen(p + 16))};
+    }
+    /// The first n < 16 from memory, the others 0.
+    static Vector halves_first(const std::byte* p, std::int64_t n) {
+        return halves(Padded(p, n).bytes);
+    }
+    /// 16 bfloat16 at p.
+    static Vector bfloats(const std::byte* p) {
+        return {widen(sixteen(p)), widen(sixteen(p + 16))};
+    }
+    /// The first n < 16 from memory, the others 0.
+    static Vector bfloats_first(const std::byte* p, std::int64_t n) {
+        return bfloats(Padded(p, n).bytes);
     }
 
     /// power · 2^n, where `shifted` holds n as the exp of kernels/definition.hpp leaves it.
@@ -94,10 +115,34 @@ struct Avx2 {
     static float root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
 
   private:
+    /// n < 16 two-byte values from memory, then zeros: AVX2 has no masked load of them.
+    struct Padded {
+        std::byte bytes[32] = {};
+        Padded(const std::byte* p, std::int64_t n) {
+            for (std::int64_t i = 0; i < 2 * n; ++i) {
+                bytes[i] = p[i];
+            }
+        }
+    };
+    static __m128i eight(const std::byte* p) {
+        return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    }
+    static __m128i sixteen(const std::byte* p) {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    }
     static __m256 fold(Vector a) { return _mm256_add_ps(a.low, a.high); }
-    static __m256 quants_of_eight(const std::byte* p) {
-        const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
-        return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+    /// The first 8 of 16 signed bytes.
+    static __m256 floats(__m128i packed) {
+        return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(packed));
+    }
+    /// The low 4 bits of each byte, minus 8.
+    static Vector minus_eight(__m128i nibbles) {
+        const __m128i low = _mm_and_si128(nibbles, _mm_set1_epi8(15));
+        const __m128i values = _mm_sub_epi8(low, _mm_set1_epi8(8));
+        return {floats(values), floats(_mm_unpackhi_epi64(values, values))};
+    }
+    static __m256 widen(__m128i bits) {
+        return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
     }
     static __m256 scale_eight(__m256 power, __m256 shifted, std::uint32_t zero_bits) {
         const __m256i zero = _mm256_set1_epi32(static_cast<int>(zero_bits));

@@ -42,14 +42,33 @@ struct Avx512 {
     static Vector smaller(Vector a, Vector b) { return _mm512_min_ps(a, b); }
 
     /// 16 signed bytes at p.
-    static Vector quants(const std::byte* p) {
-        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-        return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+    static Vector bytes(const std::byte* p) {
+        const __m128i packed = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+        return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(packed));
+    }
+    /// The low nibbles of 16 bytes at p, each minus 8.
+    static Vector low_nibbles(const std::byte* p) { return minus_eight(words(p)); }
+    /// The high ones.
+    static Vector high_nibbles(const std::byte* p) {
+        return minus_eight(_mm512_srli_epi32(words(p), 4));
     }
     /// The binary16 at p in all lanes. Reads 8 bytes, of which the first 2 count.
     static Vector half(const std::byte* p) {
         const __m128i bits = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
         return _mm512_broadcastss_ps(_mm_cvtph_ps(bits));
+    }
+
+    /// 16 binary16 at p.
+    static Vector halves(const std::byte* p) { return _mm512_cvtph_ps(sixteen(p)); }
+    /// The first n < 16 from memory, the others 0.
+    static Vector halves_first(const std::byte* p, std::int64_t n) {
+        return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(n), p));
+    }
+    /// 16 bfloat16 at p.
+    static Vector bfloats(const std::byte* p) { return widen(sixteen(p)); }
+    /// The first n < 16 from memory, the others 0.
+    static Vector bfloats_first(const std::byte* p, std::int64_t n) {
+        return widen(_mm256_maskz_loadu_epi16(first(n), p));
     }
 
     /// power · 2^n, where `shifted` holds n as the exp of kernels/definition.hpp leaves it.
@@ -73,6 +92,22 @@ struct Avx512 {
     static float root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
 
   private:
+    static __m512i words(const std::byte* p) {
+        return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    }
+    /// The low 4 bits of each word, minus 8: a permutation looks at no more of its indices, so it
+    /// masks, subtracts and converts in one step.
+    static Vector minus_eight(__m512i words) {
+        const Vector values =
+            _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
+        return _mm512_permutexvar_ps(words, values);
+    }
+    static __m256i sixteen(const std::byte* p) {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    }
+    static Vector widen(__m256i bits) {
+        return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+    }
     static __m256 fold(Vector a) {
         const __m256 upper = _mm512_extractf32x8_ps(a, 1);
         return _mm256_add_ps(_mm512_castps512_ps256(a), upper);

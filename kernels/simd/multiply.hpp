@@ -4,7 +4,7 @@
 
 #include "kernels/definition.hpp"
 #include "kernels/kernels.hpp"
-#include "kernels/reference/reference.hpp"
+#include "kernels/simd/weights.hpp"
 
 namespace headroom::kernels::simd {
 
@@ -55,19 +55,19 @@ void finish_tile(const Sums<L, R, N>& sums, const Tile& tile) {
     }
 }
 
-template <class L, int R, int N>
-void tile_f32(const Tile& tile) {
+template <class L, class Weights, int R, int N>
+void tile_elements(const Tile& tile) {
     using Vector = typename L::Vector;
     Sums<L, R, N> sums;
     sums.clear();
-    const auto pass = [&](std::int64_t k, auto load) __attribute__((always_inline)) {
+    const auto pass = [&](std::int64_t k, auto weights_at, auto x_at)
+        __attribute__((always_inline)) {
         Vector x[static_cast<std::size_t>(N)];
         for (int t = 0; t < N; ++t) {
-            x[t] = load(tile.x + t * tile.x_stride + k);
+            x[t] = x_at(tile.x + t * tile.x_stride + k);
         }
         for (int r = 0; r < R; ++r) {
-            const auto* row = reinterpret_cast<const float*>(tile.weights + r * tile.row_bytes);
-            const Vector w = load(row + k);
+            const Vector w = weights_at(tile.weights + r * tile.row_bytes + k * Weights::kBytes);
             for (int t = 0; t < N; ++t) {
                 sums.at[r][t] = L::fma(w, x[t], sums.at[r][t]);
             }
@@ -75,31 +75,43 @@ void tile_f32(const Tile& tile) {
     };
     const std::int64_t whole = tile.columns / kLanes * kLanes;
     for (std::int64_t k = 0; k < whole; k += kLanes) {
-        pass(k, [](const float* p) { return L::load(p); });
+        pass(
+            k,
+            [](const std::byte* p) {
+                if constexpr (Weights::kBytes < 4) {
+                    __builtin_prefetch(p + kPrefetchBytes);
+                }
+                return Weights::load(p);
+            },
+            [](const float* p) { return L::load(p); }
+        );
     }
     if (const std::int64_t rest = tile.columns - whole; rest > 0) {
-        pass(whole, [rest](const float* p) { return L::load_first(p, rest); });
+        pass(
+            whole,
+            [rest](const std::byte* p) { return Weights::load_first(p, rest); },
+            [rest](const float* p) { return L::load_first(p, rest); }
+        );
     }
     finish_tile<L, R, N>(sums, tile);
 }
 
-template <class L, int R, int N>
-void tile_q8_0(const Tile& tile) {
+template <class L, class Weights, int R, int N>
+void tile_blocks(const Tile& tile) {
     using Vector = typename L::Vector;
     Sums<L, R, N> sums;
     sums.clear();
     const std::byte* block = tile.weights;
-    for (std::int64_t k = 0; k < tile.columns; k += kQ8Elements, block += kQ8Bytes) {
+    for (std::int64_t k = 0; k < tile.columns; k += Weights::kElements, block += Weights::kBytes) {
         for (int r = 0; r < R; ++r) {
             const std::byte* here = block + r * tile.row_bytes;
             __builtin_prefetch(here + kPrefetchBytes);
             const Vector scale = L::half(here);
-            const Vector low = L::quants(here + kQ8QuantsAt);
-            const Vector high = L::quants(here + kQ8QuantsAt + kLanes);
+            const Quants<L> quants = Weights::quants(here);
             for (int t = 0; t < N; ++t) {
                 const float* x = tile.x + t * tile.x_stride + k;
-                const Vector upper = L::multiply(high, L::load(x + kLanes));
-                const Vector both = L::fma(low, L::load(x), upper);
+                const Vector upper = L::multiply(quants.high, L::load(x + kLanes));
+                const Vector both = L::fma(quants.low, L::load(x), upper);
                 sums.at[r][t] = L::fma(scale, both, sums.at[r][t]);
             }
         }
@@ -107,22 +119,22 @@ void tile_q8_0(const Tile& tile) {
     finish_tile<L, R, N>(sums, tile);
 }
 
-template <class L, WeightType kType, int R, int N>
+template <class L, class Weights, int R, int N>
 void run_tile(const Tile& tile) {
-    if constexpr (kType == WeightType::f32) {
-        tile_f32<L, R, N>(tile);
+    if constexpr (Weights::kElements == 1) {
+        tile_elements<L, Weights, R, N>(tile);
     } else {
-        tile_q8_0<L, R, N>(tile);
+        tile_blocks<L, Weights, R, N>(tile);
     }
 }
 
 /// R rows times N vectors in tiles that fit the registers.
-template <class L, WeightType kType, int R, int N>
+template <class L, class Weights, int R, int N>
 void rows_times_some(Tile at) {
     constexpr int kRows = L::rows_for(N) < R ? L::rows_for(N) : R;
     static_assert(R % kRows == 0);
     for (int r = 0; r < R; r += kRows) {
-        run_tile<L, kType, kRows, N>(at);
+        run_tile<L, Weights, kRows, N>(at);
         at.weights += kRows * at.row_bytes;
         at.y += kRows;
     }
@@ -130,7 +142,7 @@ void rows_times_some(Tile at) {
 
 /// R rows times n vectors. The rows stay in the nearest cache from one group of vectors to the
 /// next.
-template <class L, WeightType kType, int R>
+template <class L, class Weights, int R>
 void rows_times(Tile at, std::int64_t n) {
     std::int64_t t = 0;
     const auto take = [&](std::int64_t vectors) {
@@ -139,29 +151,29 @@ void rows_times(Tile at, std::int64_t n) {
         t += vectors;
     };
     while (n - t >= 4) {
-        rows_times_some<L, kType, R, 4>(at);
+        rows_times_some<L, Weights, R, 4>(at);
         take(4);
     }
     if (n - t >= 2) {
-        rows_times_some<L, kType, R, 2>(at);
+        rows_times_some<L, Weights, R, 2>(at);
         take(2);
     }
     if (n - t == 1) {
-        rows_times_some<L, kType, R, 1>(at);
+        rows_times_some<L, Weights, R, 1>(at);
     }
 }
 
-template <class L, WeightType kType>
+template <class L, class Weights>
 void matrix_times(Tile at, std::int64_t rows, std::int64_t n) {
     constexpr int kRows = 4;
     std::int64_t m = 0;
     for (; m + kRows <= rows; m += kRows) {
-        rows_times<L, kType, kRows>(at, n);
+        rows_times<L, Weights, kRows>(at, n);
         at.weights += kRows * at.row_bytes;
         at.y += kRows;
     }
     for (; m < rows; ++m) {
-        rows_times<L, kType, 1>(at, n);
+        rows_times<L, Weights, 1>(at, n);
         at.weights += at.row_bytes;
         at.y += 1;
     }
@@ -176,22 +188,30 @@ void multiply(
     float* y,
     std::int64_t y_stride
 ) {
-    Tile tile{
-        .weights = w.data,
-        .row_bytes = w.columns * std::int64_t{sizeof(float)},
-        .columns = w.columns,
-        .x = x,
-        .x_stride = x_stride,
-        .y = y,
-        .y_stride = y_stride,
+    const auto with = [&](auto weights) __attribute__((always_inline)) {
+        using Weights = decltype(weights);
+        const Tile tile{
+            .weights = w.data,
+            .row_bytes = w.columns / Weights::kElements * Weights::kBytes,
+            .columns = w.columns,
+            .x = x,
+            .x_stride = x_stride,
+            .y = y,
+            .y_stride = y_stride,
+        };
+        matrix_times<L, Weights>(tile, w.rows, n);
     };
-    if (w.type == WeightType::f32) {
-        matrix_times<L, WeightType::f32>(tile, w.rows, n);
-    } else if (w.type == WeightType::q8_0) {
-        tile.row_bytes = w.columns / kQ8Elements * kQ8Bytes;
-        matrix_times<L, WeightType::q8_0>(tile, w.rows, n);
-    } else {
-        reference::multiply(w, x, x_stride, n, y, y_stride);
+    switch (w.type) {
+    case WeightType::f32:
+        return with(F32<L>{});
+    case WeightType::f16:
+        return with(F16<L>{});
+    case WeightType::bf16:
+        return with(Bf16<L>{});
+    case WeightType::q8_0:
+        return with(Q8_0<L>{});
+    case WeightType::q4_0:
+        return with(Q4_0<L>{});
     }
 }
 

@@ -1,7 +1,8 @@
-// Argmax, sampling, and the names and availability of levels.
+// Argmax, sampling, stored rows as floats, and the names and availability of levels.
 #include <limits>
 
 #include "base/check.hpp"
+#include "naive.hpp"
 #include "support.hpp"
 
 namespace headroom::kernels {
@@ -86,6 +87,51 @@ TEST(Sample, draws_in_proportion) {
     EXPECT_NEAR(counts[1], 1743, 5 * 40);
     EXPECT_NEAR(counts[2], 4738, 5 * 60);
     EXPECT_NEAR(counts[3], 12878, 5 * 68);
+}
+
+/// Does expand_row give what `expected` stores, exactly, in the rows of a matrix (3, columns) that
+/// holds `data`?
+bool expands_to(
+    WeightType type,
+    std::int64_t columns,
+    const std::vector<std::byte>& data,
+    const std::vector<std::byte>& expected
+) {
+    for (std::int64_t m = 0; m < 3; ++m) {
+        std::vector<float> out(size_of(columns + 1), -7.0F);
+        expand_row({type, data.data(), 3, columns}, m, out.data());
+        const std::byte* row = expected.data() + m * row_bytes(type, columns);
+        for (std::int64_t k = 0; k < columns; ++k) {
+            const double value = naive::element(type, row, k);
+            const auto got = static_cast<double>(out[size_of(k)]);
+            if (got != value || std::signbit(got) != std::signbit(value)) {
+                return false;
+            }
+        }
+        if (out[size_of(columns)] != -7.0F) {
+            return false;
+        }
+    }
+    return true;
+}
+
+TEST(ExpandRow, gives_the_stored_values_of_a_row_exactly) {
+    for (const WeightType type : kWeightTypes) {
+        for (const std::int64_t blocks : {1, 2, 3, 7}) {
+            const std::int64_t columns = blocks * block_elements(type);
+            const auto data = random_weights(type, 3, columns, static_cast<std::uint64_t>(blocks));
+            EXPECT_TRUE(expands_to(type, columns, data, data)) << name_of(type) << " " << columns;
+        }
+    }
+}
+
+TEST(ExpandRowCheck, notices_one_bit) {
+    for (const WeightType type : kWeightTypes) {
+        const auto data = random_weights(type, 3, 64, 9);
+        auto other = data;
+        other.back() ^= std::byte{0x80};
+        EXPECT_FALSE(expands_to(type, 64, other, data)) << name_of(type);
+    }
 }
 
 TEST(Levels, have_names_that_are_read_back) {

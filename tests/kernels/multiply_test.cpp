@@ -1,6 +1,9 @@
 // Matrix times vectors: close to exact arithmetic, the same bits in all own levels, and a row's and
 // a token's bits whatever else is in the call.
+#include <sys/mman.h>
+
 #include "kernels/half.hpp"
+#include "naive.hpp"
 #include "support.hpp"
 
 namespace headroom::kernels {
@@ -41,23 +44,22 @@ std::vector<float> product(const Kernels& kernels, const Problem& p) {
 }
 
 /// Is every y within its bound of the sum in double? An element's term takes at most K + 4 float
-/// roundings (a lane's additions, the tree, for Q8_0 two within a block), each of at most half an
-/// epsilon of the sum of magnitudes; K · eps covers them twice over.
+/// roundings (a lane's additions, the tree, in blocks two more), each of at most half an epsilon of
+/// the sum of magnitudes or half the smallest subnormal; K + 4 whole ones cover them twice over.
 ::testing::AssertionResult close_to_exact(const Problem& p, const std::vector<float>& y) {
-    const Matrix w{p.type, p.weights.data(), p.rows, p.columns};
-    std::vector<float> row(size_of(p.columns));
+    const auto roundings = static_cast<double>(p.columns + 4);
     for (std::int64_t m = 0; m < p.rows; ++m) {
-        expand_row(w, m, row.data());
+        const std::byte* row = p.weights.data() + m * row_bytes(p.type, p.columns);
         for (std::int64_t t = 0; t < p.tokens; ++t) {
             double sum = 0.0;
             double magnitude = 0.0;
             for (std::int64_t k = 0; k < p.columns; ++k) {
-                const double term = static_cast<double>(row[size_of(k)]) *
+                const double term = naive::element(p.type, row, k) *
                                     static_cast<double>(p.x[size_of(1 + t * p.x_stride + k)]);
                 sum += term;
                 magnitude += std::abs(term);
             }
-            const double bound = static_cast<double>(p.columns + 4) * 0x1.0p-24 * magnitude + 1e-44;
+            const double bound = roundings * (0x1.0p-24 * magnitude + 0x1.0p-149);
             const auto got = static_cast<double>(y[size_of(t * p.y_stride + m)]);
             if (!(std::abs(got - sum) <= bound)) {
                 return ::testing::AssertionFailure()
@@ -68,13 +70,17 @@ std::vector<float> product(const Kernels& kernels, const Problem& p) {
     return ::testing::AssertionSuccess();
 }
 
-const std::int64_t kF32Columns[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 48, 63, 64, 100, 257};
-const std::int64_t kQ8Columns[] = {32, 64, 96, 256, 352};
+const std::int64_t kElementColumns[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 48, 63, 64, 100, 257};
+const std::int64_t kBlockColumns[] = {32, 64, 96, 256, 352};
+
+bool in_blocks(WeightType type) {
+    return block_elements(type) > 1;
+}
 
 std::vector<Problem> shapes(WeightType type) {
     std::vector<Problem> problems;
     const std::span<const std::int64_t> columns =
-        type == WeightType::f32 ? std::span<const std::int64_t>(kF32Columns) : kQ8Columns;
+        in_blocks(type) ? std::span<const std::int64_t>(kBlockColumns) : kElementColumns;
     for (const std::int64_t k : columns) {
         for (const std::int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 13, 70}) {
             for (const std::int64_t tokens : {1, 2, 3, 4, 5, 9}) {
@@ -102,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
 );
 
 TEST_P(Multiply, is_close_to_the_exact_sum) {
-    for (const WeightType type : {WeightType::f32, WeightType::q8_0}) {
+    for (const WeightType type : kWeightTypes) {
         for (const Problem& p : shapes(type)) {
             EXPECT_TRUE(close_to_exact(p, product(kernels(), p))) << describe(p);
         }
@@ -115,6 +121,28 @@ TEST(MultiplyCheck, notices_a_sum_that_misses_one_term) {
     short_of_one.x[1 + 63] = 0.0F;
     EXPECT_TRUE(close_to_exact(p, product(reference_kernels(), p)));
     EXPECT_FALSE(close_to_exact(p, product(reference_kernels(), short_of_one)));
+}
+
+TEST(MultiplyCheck, notices_a_wrong_weight_of_every_type) {
+    for (const WeightType type : kWeightTypes) {
+        const Problem p = problem_of(type, 5, 64, 2);
+        Problem other = p;
+        other.weights.back() ^= std::byte{0x10};
+        EXPECT_TRUE(close_to_exact(p, product(reference_kernels(), p))) << describe(p);
+        EXPECT_FALSE(close_to_exact(p, product(reference_kernels(), other))) << describe(p);
+    }
+}
+
+TEST(MultiplyCheck, notices_nibbles_taken_in_pairs) {
+    // Elements 2i and 2i + 1 from byte i instead of i and i + 16: the same sum over equal x,
+    // another one over x that differ.
+    const Problem p = problem_of(WeightType::q4_0, 3, 32, 1);
+    Problem pairs = p;
+    for (std::int64_t i = 0; i < 16; ++i) {
+        pairs.x[size_of(1 + i)] = p.x[size_of(1 + 2 * i)];
+        pairs.x[size_of(1 + i + 16)] = p.x[size_of(1 + 2 * i + 1)];
+    }
+    EXPECT_FALSE(close_to_exact(p, product(reference_kernels(), pairs)));
 }
 
 TEST(MultiplyCheck, notices_one_bit) {
@@ -136,7 +164,7 @@ TEST_P(Multiply, writes_nothing_between_the_rows_of_y) {
 }
 
 TEST_P(Multiply, gives_a_token_the_same_bits_alone_and_among_others) {
-    for (const WeightType type : {WeightType::f32, WeightType::q8_0}) {
+    for (const WeightType type : kWeightTypes) {
         for (const Problem& p : shapes(type)) {
             const std::vector<float> together = product(kernels(), p);
             const Matrix w{p.type, p.weights.data(), p.rows, p.columns};
@@ -159,18 +187,19 @@ std::vector<float> product_in_pieces(
         const std::int64_t rows = std::min(to, p.rows) - from;
         const std::byte* data = p.weights.data() + from * row_bytes(p.type, p.columns);
         // A copy elsewhere: bits may not depend on where the piece lies either.
-        std::vector<std::byte> copy(size_of(rows * row_bytes(p.type, p.columns)) + 4);
-        std::memcpy(copy.data() + 4, data, copy.size() - 4);
-        const Matrix w{p.type, copy.data() + 4, rows, p.columns};
+        const std::size_t off = p.type == WeightType::f32 ? 4 : 3;
+        std::vector<std::byte> copy(size_of(rows * row_bytes(p.type, p.columns)) + off);
+        std::memcpy(copy.data() + off, data, copy.size() - off);
+        const Matrix w{p.type, copy.data() + off, rows, p.columns};
         kernels.multiply(w, p.x.data() + 1, p.x_stride, p.tokens, y.data() + from, p.y_stride);
     }
     return y;
 }
 
 TEST_P(Multiply, gives_a_row_the_same_bits_in_any_piece_of_the_matrix) {
-    for (const WeightType type : {WeightType::f32, WeightType::q8_0}) {
+    for (const WeightType type : kWeightTypes) {
         for (std::int64_t rows = 1; rows <= 70; ++rows) {
-            const std::int64_t columns = type == WeightType::q8_0 ? 64 : 1 + rows * 5 % 83;
+            const std::int64_t columns = in_blocks(type) ? 64 : 1 + rows * 5 % 83;
             const Problem p = problem_of(type, rows, columns, 2);
             const std::vector<float> whole = product(kernels(), p);
             for (std::int64_t step = 1; step <= 9; ++step) {
@@ -201,7 +230,7 @@ INSTANTIATE_TEST_SUITE_P(
 );
 
 TEST_P(OwnMultiply, has_the_bits_of_the_reference) {
-    for (const WeightType type : {WeightType::f32, WeightType::q8_0}) {
+    for (const WeightType type : kWeightTypes) {
         for (const Problem& p : shapes(type)) {
             ASSERT_TRUE(same_bits(product(kernels(), p), product(reference_kernels(), p)))
                 << describe(p);
@@ -209,91 +238,244 @@ TEST_P(OwnMultiply, has_the_bits_of_the_reference) {
     }
 }
 
+/// Weights of any finite size, zeros and subnormals of both signs among them.
+std::vector<std::byte> harsh_weights(WeightType type, std::int64_t n) {
+    std::vector<std::byte> data(size_of(n * row_bytes(type, 1)));
+    if (type == WeightType::f32) {
+        const std::vector<float> values = random_floats(n, 5, true);
+        std::memcpy(data.data(), values.data(), data.size());
+        return data;
+    }
+    Random random(stream_seed(5, "harsh weights"));
+    const std::uint64_t exponent = type == WeightType::f16 ? 0x7C00 : 0x7F80;
+    for (std::size_t at = 0; at < data.size(); at += 2) {
+        const std::uint64_t bits = random.bits();
+        const bool finite = (bits & exponent) != exponent;
+        put_16(&data[at], finite && random.below(8) != 0 ? bits : bits & ~exponent);
+    }
+    return data;
+}
+
+constexpr WeightType kElementTypes[] = {WeightType::f32, WeightType::f16, WeightType::bf16};
+
 TEST_P(OwnMultiply, has_the_bits_of_the_reference_for_zeros_subnormals_and_large_values) {
-    for (std::int64_t columns = 1; columns <= 70; ++columns) {
-        Problem p = problem_of(WeightType::f32, 6, columns, 3);
-        const std::vector<float> harsh = random_floats(6 * columns, 5, true);
-        std::memcpy(p.weights.data(), harsh.data(), p.weights.size());
-        p.x = random_floats(static_cast<std::int64_t>(p.x.size()), 6, true);
-        ASSERT_TRUE(same_bits(product(kernels(), p), product(reference_kernels(), p))) << columns;
+    for (const WeightType type : kElementTypes) {
+        for (std::int64_t columns = 1; columns <= 70; ++columns) {
+            Problem p = problem_of(type, 6, columns, 3);
+            p.weights = harsh_weights(type, 6 * columns);
+            p.x = random_floats(static_cast<std::int64_t>(p.x.size()), 6, true);
+            ASSERT_TRUE(same_bits(product(kernels(), p), product(reference_kernels(), p)))
+                << describe(p);
+        }
     }
 }
 
 TEST_P(OwnMultiply, pads_the_last_lanes_with_a_real_addition_of_zero) {
-    // Every term is -1e-60, which rounds to -0: 16 lanes of -0 sum to -0. With 17 columns the lanes
-    // past the end take 0 · 0 as well, which turns their -0 into +0, and so the sum.
-    const std::vector<float> row(17, 1e-30F);
-    const std::vector<float> x(17, -1e-30F);
-    for (const Kernels* level : {&kernels(), &reference_kernels()}) {
-        for (const std::int64_t columns : {16, 17}) {
-            const auto* data = reinterpret_cast<const std::byte*>(row.data());
-            float y = 1.0F;
-            level->multiply({WeightType::f32, data, 1, columns}, x.data(), 17, 1, &y, 1);
-            EXPECT_EQ(y, 0.0F);
-            EXPECT_EQ(std::signbit(y), columns == 16);
+    // Every term is below -1e-46, which rounds to -0: 16 lanes of -0 sum to -0. With 17 columns the
+    // lanes past the end take 0 · 0 as well, which turns their -0 into +0, and so the sum.
+    const std::vector<float> x(17, -1e-40F);
+    for (const WeightType type : kElementTypes) {
+        std::vector<std::byte> row(size_of(row_bytes(type, 17)));
+        for (std::size_t at = 0; at < row.size(); at += size_of(block_bytes(type))) {
+            row[at] = std::byte{1}; // the smallest subnormal, whatever the type
+        }
+        for (const Kernels* level : {&kernels(), &reference_kernels()}) {
+            for (const std::int64_t columns : {16, 17}) {
+                float y = 1.0F;
+                level->multiply({type, row.data(), 1, columns}, x.data(), 17, 1, &y, 1);
+                EXPECT_EQ(y, 0.0F);
+                EXPECT_EQ(std::signbit(y), columns == 16) << name_of(type);
+            }
         }
     }
 }
 
-class Q8 : public EachLevel {
+/// A matrix whose elements run through all patterns of 16 bits, infinities and NaN among them.
+Problem every_pattern(WeightType type, std::int64_t columns) {
+    Problem p = problem_of(type, (0x10000 + columns - 1) / columns, columns, 1);
+    for (std::size_t i = 0; i < p.weights.size() / 2; ++i) {
+        put_16(&p.weights[2 * i], i % 0x10000);
+    }
+    return p;
+}
+
+TEST_P(OwnMultiply, has_the_bits_of_the_reference_for_every_pattern_of_16_bits) {
+    for (const WeightType type : {WeightType::f16, WeightType::bf16}) {
+        for (const std::int64_t columns : {1, 16, 17, 47}) {
+            const Problem p = every_pattern(type, columns);
+            ASSERT_TRUE(same_bits(product(kernels(), p), product(reference_kernels(), p)))
+                << describe(p);
+        }
+    }
+}
+
+class EveryPattern : public EachLevel {};
+INSTANTIATE_TEST_SUITE_P(
+    Levels,
+    EveryPattern,
+    ::testing::Values(Level::reference, Level::openblas, Level::avx2, Level::avx512),
+    level_of
+);
+
+TEST_P(EveryPattern, of_16_bits_is_worth_what_the_format_says) {
+    for (const WeightType type : {WeightType::f16, WeightType::bf16}) {
+        Problem p = every_pattern(type, 1);
+        p.x.assign(p.x.size(), 1.0F);
+        const std::vector<float> y = product(kernels(), p);
+        for (std::uint32_t bits = 0; bits < 0x10000U; ++bits) {
+            const double expected =
+                type == WeightType::f16 ? naive::half(bits) : naive::bfloat(bits);
+            const auto got = static_cast<double>(y[bits]);
+            ASSERT_TRUE(got == expected || (std::isnan(got) && std::isnan(expected)))
+                << name_of(type) << " " << bits << ": " << got << ", exactly " << expected;
+        }
+    }
+}
+
+TEST(OpenblasMultiply, has_the_bits_of_the_reference_for_stored_types) {
+    if (!available(Level::openblas)) {
+        GTEST_SKIP() << "this build has no level openblas";
+    }
+    for (const WeightType type : kWeightTypes) {
+        const Problem p = problem_of(type, 13, 96, 3);
+        const auto y = product(kernels_for(Level::openblas), p);
+        if (type == WeightType::f32) {
+            EXPECT_TRUE(close_to_exact(p, y));
+        } else {
+            EXPECT_TRUE(same_bits(y, product(reference_kernels(), p))) << describe(p);
+        }
+    }
+}
+
+/// Memory whose last byte is followed by a page that nobody may read.
+class Guarded {
+  public:
+    explicit Guarded(std::size_t bytes)
+        : pages_((bytes + kPage - 1) / kPage * kPage),
+          mapped_(mmap(
+              nullptr, pages_ + kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0
+          )) {
+        EXPECT_NE(mapped_, MAP_FAILED);
+        EXPECT_EQ(mprotect(static_cast<std::byte*>(mapped_) + pages_, kPage, PROT_NONE), 0);
+        data_ = static_cast<std::byte*>(mapped_) + pages_ - bytes;
+    }
+    Guarded(const Guarded&) = delete;
+    Guarded& operator=(const Guarded&) = delete;
+    ~Guarded() { munmap(mapped_, pages_ + kPage); }
+    [[nodiscard]] std::byte* data() const { return data_; }
+
+  private:
+    static constexpr std::size_t kPage = 4096;
+    std::size_t pages_;
+    void* mapped_;
+    std::byte* data_ = nullptr;
+};
+
+TEST_P(Multiply, reads_nothing_past_the_last_weight_and_the_last_x) {
+    for (const WeightType type : kWeightTypes) {
+        for (std::int64_t columns = 1; columns <= 64; ++columns) {
+            if (columns % block_elements(type) != 0) {
+                continue;
+            }
+            const Problem p = problem_of(type, 5, columns, 1);
+            const Guarded weights(p.weights.size());
+            std::memcpy(weights.data(), p.weights.data(), p.weights.size());
+            const Guarded x(size_of(columns) * sizeof(float));
+            std::memcpy(x.data(), p.x.data() + 1, size_of(columns) * sizeof(float));
+            std::vector<float> y(size_of(p.y_stride), -7.0F);
+            kernels().multiply(
+                {type, weights.data(), p.rows, columns},
+                reinterpret_cast<const float*>(x.data()),
+                columns,
+                1,
+                y.data(),
+                p.y_stride
+            );
+            ASSERT_TRUE(same_bits(y, product(kernels(), p))) << describe(p);
+        }
+    }
+}
+
+TEST(GuardedDeathTest, notices_a_byte_read_too_far) {
+    const Guarded guarded(100);
+    const volatile std::byte* past = guarded.data() + 100;
+    EXPECT_DEATH((void)static_cast<std::byte>(*past), "");
+}
+
+class Blocks : public EachLevel {
   protected:
-    /// One row of one block: scale bits, all quants q, x all ones.
-    static float row_sum(std::uint32_t scale, int q) {
-        std::vector<std::byte> block(34, byte_of(static_cast<std::uint64_t>(q)));
-        block[0] = byte_of(scale);
-        block[1] = byte_of(scale >> 8);
+    /// One row of one block: scale bits, every byte of quants the same, x all ones.
+    static float row_sum(WeightType type, std::uint32_t scale, int quants) {
+        std::vector<std::byte> block(
+            size_of(block_bytes(type)), byte_of(static_cast<std::uint64_t>(quants))
+        );
+        put_16(block.data(), scale);
         const std::vector<float> ones(32, 1.0F);
         float y = 0.0F;
-        kernels().multiply({WeightType::q8_0, block.data(), 1, 32}, ones.data(), 32, 1, &y, 1);
+        kernels().multiply({type, block.data(), 1, 32}, ones.data(), 32, 1, &y, 1);
         return y;
     }
 };
 INSTANTIATE_TEST_SUITE_P(
-    Levels, Q8, ::testing::Values(Level::reference, Level::avx2, Level::avx512), level_of
+    Levels, Blocks, ::testing::Values(Level::reference, Level::avx2, Level::avx512), level_of
 );
 
-TEST_P(Q8, takes_every_quant_and_scale_at_its_value) {
-    EXPECT_EQ(row_sum(0x3C00, -128), -4096.0F);          // 1 · 32 · -128
-    EXPECT_EQ(row_sum(0x3C00, 127), 4064.0F);            // 1 · 32 · 127
-    EXPECT_EQ(row_sum(0xC000, -128), 8192.0F);           // -2 · 32 · -128
-    EXPECT_EQ(row_sum(0x0001, 1), 0x1.0p-19F);           // smallest subnormal half 2^-24, times 32
-    EXPECT_EQ(row_sum(0x83FF, 2), -1023.0F / 0x1.0p18F); // -1023 · 2^-24 · 64
-    EXPECT_EQ(row_sum(0x0000, -128), 0.0F);
-    EXPECT_EQ(row_sum(0x7BFF, 1), 65504.0F * 32); // largest finite half
-    EXPECT_EQ(row_sum(0x7C00, 1), INFINITY);
+TEST_P(Blocks, of_q8_0_take_every_quant_and_scale_at_its_value) {
+    const auto sum = [](std::uint32_t scale, int q) { return row_sum(WeightType::q8_0, scale, q); };
+    EXPECT_EQ(sum(0x3C00, -128), -4096.0F);          // 1 · 32 · -128
+    EXPECT_EQ(sum(0x3C00, 127), 4064.0F);            // 1 · 32 · 127
+    EXPECT_EQ(sum(0xC000, -128), 8192.0F);           // -2 · 32 · -128
+    EXPECT_EQ(sum(0x0001, 1), 0x1.0p-19F);           // smallest subnormal half 2^-24, times 32
+    EXPECT_EQ(sum(0x83FF, 2), -1023.0F / 0x1.0p18F); // -1023 · 2^-24 · 64
+    EXPECT_EQ(sum(0x0000, -128), 0.0F);
+    EXPECT_EQ(sum(0x7BFF, 1), 65504.0F * 32); // largest finite half
+    EXPECT_EQ(sum(0x7C00, 1), INFINITY);
 }
 
-TEST(Half, has_the_value_that_its_bits_say) {
+TEST_P(Blocks, of_q4_0_take_every_quant_and_scale_at_its_value) {
+    const auto sum = [](std::uint32_t scale, int byte) {
+        return row_sum(WeightType::q4_0, scale, byte);
+    };
+    for (int low = 0; low < 16; ++low) {
+        for (int high = 0; high < 16; ++high) {
+            const auto expected = static_cast<float>(16 * (low - 8 + high - 8));
+            EXPECT_EQ(sum(0x3C00, high * 16 + low), expected);
+            EXPECT_EQ(sum(0xC000, high * 16 + low), -2.0F * expected);
+        }
+    }
+    EXPECT_EQ(sum(0x0001, 0x99), 0x1.0p-19F); // smallest subnormal half 2^-24, times 32
+    EXPECT_EQ(sum(0x0000, 0x00), 0.0F);
+    EXPECT_EQ(sum(0x7BFF, 0x99), 65504.0F * 32);
+    EXPECT_EQ(sum(0x7C00, 0x99), INFINITY);
+    EXPECT_TRUE(std::isnan(sum(0x7C00, 0x88))); // infinity times 0
+    EXPECT_TRUE(std::isnan(sum(0x7C01, 0x99)));
+}
+
+TEST(SixteenBits, have_the_values_that_their_formats_say) {
     for (std::uint32_t bits = 0; bits < 0x10000U; ++bits) {
-        const auto value = static_cast<double>(half_to_float(static_cast<std::uint16_t>(bits)));
-        const int exponent = static_cast<int>((bits >> 10) & 31U);
-        const auto fraction = static_cast<double>(bits & 0x3FFU);
-        const double sign = (bits & 0x8000U) != 0 ? -1.0 : 1.0;
-        if (exponent == 31) {
-            EXPECT_EQ(std::isnan(value), fraction != 0.0);
-            EXPECT_TRUE(fraction != 0.0 || value == sign * INFINITY);
-        } else {
-            const double significand = exponent == 0 ? fraction : fraction + 1024.0;
-            const double expected = sign * std::ldexp(significand, std::max(exponent, 1) - 25);
-            ASSERT_EQ(value, expected) << bits;
-            ASSERT_EQ(std::signbit(value), std::signbit(expected)) << bits;
+        std::byte stored[2];
+        put_16(stored, bits);
+        const double pairs[][2] = {
+            {static_cast<double>(half_at(stored)), naive::half(bits)},
+            {static_cast<double>(bfloat_at(stored)), naive::bfloat(bits)},
+        };
+        for (const auto& [got, expected] : pairs) {
+            ASSERT_TRUE(got == expected || (std::isnan(got) && std::isnan(expected))) << bits;
+            ASSERT_TRUE(std::isnan(got) || std::signbit(got) == std::signbit(expected)) << bits;
         }
     }
 }
 
-TEST(ExpandRow, gives_the_stored_values_of_one_row) {
-    const Problem p = problem_of(WeightType::q8_0, 3, 64, 1);
-    const Matrix w{p.type, p.weights.data(), p.rows, p.columns};
-    std::vector<float> row(64);
-    expand_row(w, 2, row.data());
-    const std::byte* block = p.weights.data() + 2 * 68 + 34; // second block of row 2
-    EXPECT_EQ(row[40], half_at(block) * static_cast<float>(static_cast<std::int8_t>(block[2 + 8])));
-
-    const std::vector<float> values = random_floats(12, 3);
-    const Matrix f32{WeightType::f32, reinterpret_cast<const std::byte*>(values.data()), 3, 4};
-    std::vector<float> out(4);
-    expand_row(f32, 1, out.data());
-    EXPECT_TRUE(same_bits(out, {values[4], values[5], values[6], values[7]}));
+TEST(SixteenBits, are_numbers_that_one_knows) {
+    EXPECT_EQ(naive::half(0x3C00), 1.0);
+    EXPECT_EQ(naive::half(0xC248), -3.140625);
+    EXPECT_EQ(naive::half(0x0001), 0x1.0p-24);
+    EXPECT_EQ(naive::half(0x7BFF), 65504.0);
+    EXPECT_EQ(naive::half(0xFC00), -INFINITY);
+    EXPECT_EQ(naive::bfloat(0x3F80), 1.0);
+    EXPECT_EQ(naive::bfloat(0xC049), -3.140625);
+    EXPECT_EQ(naive::bfloat(0x0001), 0x1.0p-133);
+    EXPECT_TRUE(std::isnan(naive::bfloat(0x7F81)));
 }
 
 } // namespace

@@ -36,8 +36,13 @@ inline std::byte byte_of(std::uint64_t value) {
     return static_cast<std::byte>(value & 0xFFU);
 }
 
-/// Stored rows: F32 values, or Q8_0 blocks with random finite scales (any sign, subnormals too) and
-/// quants over the whole range.
+inline void put_16(std::byte* at, std::uint64_t bits) {
+    at[0] = byte_of(bits);
+    at[1] = byte_of(bits >> 8);
+}
+
+/// Stored rows of finite weights: F32 values in [−1, 1); F16, BF16 and the scales of blocks of both
+/// signs from a few powers of two, a tenth of them subnormal; quants over their whole range.
 inline std::vector<std::byte> random_weights(
     WeightType type, std::int64_t rows, std::int64_t columns, std::uint64_t seed
 ) {
@@ -48,13 +53,17 @@ inline std::vector<std::byte> random_weights(
         return data;
     }
     Random random(stream_seed(seed, "kernel test weights"));
-    for (std::size_t at = 0; at < data.size(); at += 34) {
-        const std::uint64_t magnitude =
-            random.below(10) == 0 ? random.below(0x400) : 0x1000 + random.below(0x2000);
-        const std::uint64_t scale = magnitude | (random.below(2) << 15);
-        data[at] = byte_of(scale);
-        data[at + 1] = byte_of(scale >> 8);
-        for (std::size_t i = 2; i < 34; ++i) {
+    const bool wide = type == WeightType::bf16;
+    const auto number = [&] {
+        const std::uint64_t subnormal = random.below(wide ? 0x80 : 0x400);
+        const std::uint64_t normal =
+            wide ? 0x3D00 + random.below(0x300) : 0x1000 + random.below(0x2000);
+        return (random.below(10) == 0 ? subnormal : normal) | (random.below(2) << 15);
+    };
+    const auto unit = size_of(block_bytes(type));
+    for (std::size_t at = 0; at < data.size(); at += unit) {
+        put_16(&data[at], number());
+        for (std::size_t i = 2; i < unit; ++i) {
             data[at + i] = byte_of(random.bits());
         }
     }
