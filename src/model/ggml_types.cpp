@@ -1,15 +1,27 @@
 #include "model/ggml_types.hpp"
 
 #include <array>
+#include <cstring>
 #include <string>
 
 #include <fmt/format.h>
 
+#include "base/check.hpp"
 #include "model/gguf.hpp"
+#include "model/k_quants.hpp"
 
 namespace headroom::model {
 
 namespace {
+
+// Codes of the other types that can be computed.
+constexpr std::uint32_t kF16 = 1;
+constexpr std::uint32_t kQ4 = 2;
+constexpr std::uint32_t kQ8 = 8;
+constexpr std::uint32_t kQ4K = 12;
+constexpr std::uint32_t kQ5K = 13;
+constexpr std::uint32_t kQ6K = 14;
+constexpr std::uint32_t kBf16 = 30;
 
 constexpr std::array kTypes{
     GgmlType{0, "F32", 1, 4},         GgmlType{1, "F16", 1, 2},
@@ -43,13 +55,61 @@ const GgmlType* find_ggml_type(std::uint32_t code) {
 
 std::optional<WeightType> weight_type_of(std::uint32_t code) {
     switch (code) {
-    case 0:
+    case kGgmlF32:
+    case kQ4K:
+    case kQ5K:
+    case kQ6K:
         return WeightType::f32;
-    case 8:
+    case kF16:
+        return WeightType::f16;
+    case kQ4:
+        return WeightType::q4_0;
+    case kQ8:
         return WeightType::q8_0;
+    case kBf16:
+        return WeightType::bf16;
     default:
         return std::nullopt;
     }
+}
+
+namespace {
+
+/// A type that is expanded to F32 super-block by super-block.
+struct Expansion {
+    std::uint32_t code;
+    std::size_t block_bytes;
+    void (*expand)(std::span<const std::byte>, float*);
+};
+
+constexpr std::array kExpansions{
+    Expansion{kQ4K, kQ4KBytes, expand_q4_k},
+    Expansion{kQ5K, kQ5KBytes, expand_q5_k},
+    Expansion{kQ6K, kQ6KBytes, expand_q6_k},
+};
+
+} // namespace
+
+void load_weights(std::uint32_t code, std::span<const std::byte> stored, std::span<std::byte> out) {
+    for (const Expansion& type : kExpansions) {
+        if (type.code == code) {
+            const std::size_t blocks = stored.size() / type.block_bytes;
+            const std::size_t bytes = blocks * kSuperBlock * sizeof(float);
+            HEADROOM_CHECK(out.size() == bytes, "{} B for {} super-blocks", out.size(), blocks);
+            type.expand(stored, reinterpret_cast<float*>(out.data()));
+            return;
+        }
+    }
+    HEADROOM_CHECK(weight_type_of(code), "{}", ggml_type_name(code));
+    HEADROOM_CHECK(stored.size() == out.size(), "{} B into {} B", stored.size(), out.size());
+    std::memcpy(out.data(), stored.data(), stored.size());
+}
+
+std::string_view computed_types_advice() {
+    return "F32, F16, BF16, Q8_0 and Q4_0 can be computed, Q4_K, Q5_K and Q6_K are expanded to F32 "
+           "on "
+           "loading; llama.cpp's `llama-quantize --allow-requantize IN.gguf OUT.gguf Q8_0` makes "
+           "a file of these types";
 }
 
 std::string ggml_type_name(std::uint32_t code) {

@@ -1,15 +1,19 @@
 // The tensor types that ggml knows, with their storage: enough to check any file's sizes and to
-// name what cannot be computed. Which of them can be computed is said in weights.hpp.
+// name what cannot be computed; and what the decoder makes of those that can.
 // Source: ggml.h and ggml-common.h of the ggml project.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/weight_type.hpp"
 
 namespace headroom::model {
+
+inline constexpr std::uint32_t kGgmlF32 = 0; ///< the only type that norms may have
 
 struct GgmlType {
     std::uint32_t code = 0;
@@ -21,7 +25,16 @@ struct GgmlType {
 /// Null if the code is unknown.
 [[nodiscard]] const GgmlType* find_ggml_type(std::uint32_t code);
 
-/// The weight type that kernels compute with, if they do.
+/// The weight type that the decoder computes with: the stored one where kernels know it, F32 for
+/// types that are expanded when a block is loaded (Q4_K, Q5_K, Q6_K); nothing for all others.
 [[nodiscard]] std::optional<WeightType> weight_type_of(std::uint32_t code);
+
+/// Brings stored weights into the form that weight_type_of says: copied or expanded. `stored` is
+/// whole ggml blocks; `out` has exactly their bytes in that form and is aligned for a float.
+/// Precondition: weight_type_of(code).
+void load_weights(std::uint32_t code, std::span<const std::byte> stored, std::span<std::byte> out);
+
+/// What can be computed and what to do with other types, for messages.
+[[nodiscard]] std::string_view computed_types_advice();
 
 } // namespace headroom::model

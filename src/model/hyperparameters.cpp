@@ -69,9 +69,16 @@ void fill_types(const GgufFile& file, Hyperparameters& model) {
 
 } // namespace
 
-Hyperparameters read_hyperparameters(const GgufFile& file) {
-    std::vector<std::string> problems;
-    Hyperparameters model = read_llama_metadata(file, problems);
+ModelReport report_on(const GgufFile& file) {
+    ModelReport report;
+    std::vector<std::string>& problems = report.problems;
+    Hyperparameters& model = report.model;
+    try {
+        model = read_llama_metadata(file, problems);
+    } catch (const InputError& error) { // another architecture: its tensors mean nothing to us
+        problems = error.problems();
+        return report;
+    }
     const bool metadata_is_sound = problems.empty();
     check_tensor_types(file, problems);
     model.vocabulary = read_vocabulary(file, problems);
@@ -84,11 +91,18 @@ Hyperparameters read_hyperparameters(const GgufFile& file) {
             check_norms(file, expected, problems);
         }
     }
-    if (!problems.empty()) {
-        throw InputError(std::move(problems));
+    if (problems.empty()) {
+        fill_types(file, model);
     }
-    fill_types(file, model);
-    return model;
+    return report;
+}
+
+Hyperparameters read_hyperparameters(const GgufFile& file) {
+    ModelReport report = report_on(file);
+    if (!report.problems.empty()) {
+        throw InputError(std::move(report.problems));
+    }
+    return std::move(report.model);
 }
 
 } // namespace headroom::model

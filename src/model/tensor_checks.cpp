@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <string_view>
 #include <unordered_set>
 
@@ -11,6 +12,7 @@
 
 #include "model/ggml_types.hpp"
 #include "model/gguf_cursor.hpp"
+#include "model/weights.hpp"
 
 namespace headroom::model {
 
@@ -51,7 +53,7 @@ std::vector<std::int64_t> trimmed(std::vector<std::int64_t> dimensions) {
 
 const char* explanation(std::string_view tensor) {
     if (tensor == "rope_freqs.weight") {
-        return " (rope frequency factors)";
+        return " (rope frequency factors, Llama 3.1's stretching of the context)";
     }
     if (tensor.ends_with(".bias")) {
         return " (a bias)";
@@ -99,19 +101,41 @@ bool all_finite(std::span<const std::byte> floats) {
 
 } // namespace
 
+std::vector<TypeUse> type_uses(const GgufFile& file) {
+    std::map<std::uint32_t, TypeUse> uses;
+    for (const GgufTensor& tensor : file.tensors()) {
+        TypeUse& use = uses[tensor.ggml_type];
+        if (use.tensors++ == 0) {
+            use.name = ggml_type_name(tensor.ggml_type);
+            use.computed = weight_type_of(tensor.ggml_type);
+            use.first = tensor.name;
+        }
+        use.bytes += tensor.bytes;
+    }
+    std::vector<TypeUse> result;
+    for (auto& [code, use] : uses) {
+        result.push_back(std::move(use));
+    }
+    return result;
+}
+
 void check_tensor_types(const GgufFile& file, std::vector<std::string>& problems) {
     Gathered refused;
-    for (const GgufTensor& tensor : file.tensors()) {
-        if (!weight_type_of(tensor.ggml_type)) {
-            refused.add(
-                fmt::format("{} {}", in_quotes(tensor.name), ggml_type_name(tensor.ggml_type))
-            );
+    for (const TypeUse& use : type_uses(file)) {
+        if (!use.computed) {
+            refused.add(fmt::format(
+                "{} ({} tensor{}, {}{})",
+                use.name,
+                use.tensors,
+                use.tensors == 1 ? "" : "s",
+                in_quotes(use.first),
+                use.tensors == 1 ? "" : " first"
+            ));
         }
     }
     refused.report(
         file,
-        "tensors of types that cannot be computed yet (F32 and Q8_0 can; llama.cpp's "
-        "llama-quantize makes a Q8_0 file)",
+        fmt::format("tensors of types that cannot be computed ({})", computed_types_advice()),
         problems
     );
 }
@@ -139,13 +163,13 @@ void check_tensor_shapes(
                 fmt::join(wanted, " x ")
             ));
         }
-        if (e.norm && weight_type_of(tensor->ggml_type) != WeightType::f32) {
-            quantised_norms.add(e.name);
+        if (e.norm && tensor->ggml_type != kGgmlF32) {
+            quantised_norms.add(fmt::format("{} {}", e.name, ggml_type_name(tensor->ggml_type)));
         }
     }
     missing.report(file, "tensors are missing", problems);
     wrong.report(file, "tensors do not have the shapes that the metadata says", problems);
-    quantised_norms.report(file, "norms must be F32, these are Q8_0", problems);
+    quantised_norms.report(file, "norms must be F32, these are not", problems);
     check_nothing_else(file, expected, problems);
 }
 

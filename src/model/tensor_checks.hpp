@@ -10,7 +10,7 @@
 
 namespace headroom::model {
 
-/// Appends a problem if tensors have types other than F32 and Q8_0.
+/// Appends a problem if tensors have types that cannot be computed: which, how many, what to do.
 void check_tensor_types(const GgufFile& file, std::vector<std::string>& problems);
 
 /// Appends a problem per kind: missing, of another shape, not expected, quantised norms.

@@ -1,12 +1,26 @@
 #include "model/weights.hpp"
 
-#include <cstring>
-
 #include "base/check.hpp"
 #include "model/ggml_types.hpp"
 #include "model/tensor_names.hpp"
 
 namespace headroom::model {
+
+namespace {
+
+/// The stored bytes of a tensor's rows first … first + rows − 1.
+std::span<const std::byte> stored_rows(
+    const GgufFile& file, const GgufTensor& tensor, std::int64_t first, std::int64_t rows
+) {
+    const GgmlType& type = *find_ggml_type(tensor.ggml_type);
+    const auto columns = static_cast<std::uint64_t>(tensor.dimensions[0]);
+    const std::uint64_t row = columns / type.block_elements * type.block_bytes;
+    return file.data(tensor).subspan(
+        static_cast<std::uint64_t>(first) * row, static_cast<std::uint64_t>(rows) * row
+    );
+}
+
+} // namespace
 
 void load_block(const GgufFile& file, const Hyperparameters& model, Block& block) {
     for (std::size_t i = 0; i < block.pieces(); ++i) {
@@ -19,12 +33,9 @@ void load_block(const GgufFile& file, const Hyperparameters& model, Block& block
             "{} is not what the hyperparameters say",
             source.tensor
         );
-        const Bytes start =
-            (source.first_row + block.first_row(i)) * row_bytes(spec.type, spec.columns);
-        const auto bytes = file.data(*tensor).subspan(
-            static_cast<std::size_t>(start), static_cast<std::size_t>(block.piece_bytes(i))
-        );
-        std::memcpy(block.allocate_piece(i).data(), bytes.data(), bytes.size());
+        const auto stored =
+            stored_rows(file, *tensor, source.first_row + block.first_row(i), spec.rows);
+        load_weights(tensor->ggml_type, stored, block.allocate_piece(i));
     }
 }
 

@@ -13,6 +13,7 @@
 namespace headroom::model {
 namespace {
 
+using test::Stored;
 using test::TemporaryFile;
 using test::tiny_hyperparameters;
 using test::TinyShape;
@@ -42,7 +43,7 @@ TEST(Block, has_the_bytes_that_the_cost_table_says) {
     EXPECT_EQ(bytes({BlockKind::lm_head}), 40 * 32 * 4 + 4 * 32);
     EXPECT_EQ(bytes({BlockKind::lm_head}, false), 4 * 32);
     // Q8_0: a row of 32 is 34 bytes.
-    const Hyperparameters quantised = tiny_hyperparameters({.quantised = true});
+    const Hyperparameters quantised = tiny_hyperparameters({.type = Stored::q8_0});
     EXPECT_EQ(all_bytes(Block(quantised, {BlockKind::proj, 0}, 1000, &memory)), 32 * 34);
 }
 
@@ -105,31 +106,56 @@ std::string content(const Block& block, Slot slot) {
     return bytes;
 }
 
-TEST(LoadBlock, takes_the_rows_of_its_group_and_its_layer) {
-    for (const bool quantised : {false, true}) {
-        for (const Bytes piece_bytes : {Bytes{1}, Bytes{500}, Bytes{1} << 20}) {
-            const TinyShape shape{.quantised = quantised};
-            test::GgufWriter writer = test::tiny_model(shape);
-            const TemporaryFile temporary(writer.bytes());
-            const GgufFile file(temporary.path());
-            const Hyperparameters model = read_hyperparameters(file);
-            const std::size_t row = quantised ? 34 : 128;
-            const auto data = [&](const char* name, std::size_t first, std::size_t rows) {
-                return writer.find_tensor(name).data.substr(first * row, rows * row);
-            };
+/// Rows `first` … of a tensor's bytes, as a block must hold them.
+std::string computed_rows(
+    test::GgufWriter& writer, const std::string& name, std::uint64_t first, std::uint64_t rows
+) {
+    const auto& tensor = writer.find_tensor(name);
+    const auto type = static_cast<Stored>(tensor.type);
+    const std::uint64_t columns = tensor.dimensions[0];
+    const std::uint64_t row = test::stored_bytes(type, columns);
+    const std::string stored = tensor.data.substr(first * row, rows * row);
+    if (test::computed_type(type) != WeightType::f32 || type == Stored::f32) {
+        return stored;
+    }
+    std::string expanded;
+    for (std::uint64_t i = 0; i < rows * columns; ++i) {
+        expanded += test::raw(static_cast<float>(test::weight_at(stored, i, type)));
+    }
+    return expanded;
+}
+
+TEST(LoadBlock, takes_the_rows_of_its_group_and_its_layer_in_the_type_that_is_computed) {
+    for (const Stored type : test::kStored) {
+        const TinyShape shape{.width = 256, .ffn_width = 256, .type = type};
+        test::GgufWriter writer = test::tiny_model(shape);
+        const TemporaryFile temporary(writer.bytes());
+        const GgufFile file(temporary.path());
+        const Hyperparameters model = read_hyperparameters(file);
+        for (const Bytes piece_bytes : {Bytes{1}, Bytes{5000}, Bytes{1} << 20}) {
             TrackingResource memory;
             Block group(model, {BlockKind::group, 1, 1}, piece_bytes, &memory);
             load_block(file, model, group);
-            // Group 1 of q = 2, d = 8: query rows 16 to 31, key and value rows 8 to 15.
-            EXPECT_EQ(content(group, Slot::q), data("blk.1.attn_q.weight", 16, 16));
-            EXPECT_EQ(content(group, Slot::k), data("blk.1.attn_k.weight", 8, 8));
-            EXPECT_EQ(content(group, Slot::v), data("blk.1.attn_v.weight", 8, 8));
+            // The budget pays for what is computed with, and for nothing else on the way.
+            EXPECT_EQ(memory.held(), 4 * 64 * row_bytes(test::computed_type(type), 256));
+            EXPECT_EQ(memory.peak(), memory.held());
+            // Group 1 of q = 2, d = 64: query rows 128 to 255, key and value rows 64 to 127.
+            const auto same = [&](const Block& block, Slot slot, std::string expected) {
+                EXPECT_TRUE(content(block, slot) == expected)
+                    << name_of(type) << " slot " << static_cast<int>(slot);
+                expected[expected.size() / 2] ^= 1;
+                EXPECT_FALSE(content(block, slot) == expected);
+            };
+            same(group, Slot::q, computed_rows(writer, "blk.1.attn_q.weight", 128, 128));
+            same(group, Slot::k, computed_rows(writer, "blk.1.attn_k.weight", 64, 64));
+            same(group, Slot::v, computed_rows(writer, "blk.1.attn_v.weight", 64, 64));
             Block ffn(model, {BlockKind::ffn, 0}, piece_bytes, &memory);
             load_block(file, model, ffn);
-            EXPECT_EQ(content(ffn, Slot::down), writer.find_tensor("blk.0.ffn_down.weight").data);
-            EXPECT_EQ(
-                content(ffn, Slot::next_norm), writer.find_tensor("blk.1.attn_norm.weight").data
-            );
+            same(ffn, Slot::down, computed_rows(writer, "blk.0.ffn_down.weight", 0, 256));
+            same(ffn, Slot::next_norm, writer.find_tensor("blk.1.attn_norm.weight").data);
+            Block proj(model, {BlockKind::proj, 1}, piece_bytes, &memory);
+            load_block(file, model, proj);
+            same(proj, Slot::o, computed_rows(writer, "blk.1.attn_output.weight", 0, 256));
         }
     }
 }

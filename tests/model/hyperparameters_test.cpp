@@ -16,6 +16,7 @@ namespace {
 
 using test::GgufWriter;
 using test::raw;
+using test::Stored;
 using test::TemporaryFile;
 using test::tiny_model;
 using testing::HasSubstr;
@@ -54,13 +55,16 @@ void expect_equal(const Hyperparameters& a, const Hyperparameters& b) {
     EXPECT_EQ(a.tied, b.tied);
     EXPECT_EQ(a.embed_type, b.embed_type);
     EXPECT_EQ(a.lm_head_type, b.lm_head_type);
-    EXPECT_EQ(a.layer_types.size(), b.layer_types.size());
+    ASSERT_EQ(a.layer_types.size(), b.layer_types.size());
+    EXPECT_EQ(a.layer_types.back().q, b.layer_types.back().q);
+    EXPECT_EQ(a.layer_types.back().down, b.layer_types.back().down);
 }
 
 TEST(Hyperparameters, come_out_as_written) {
     for (const bool tied : {false, true}) {
-        for (const bool quantised : {false, true}) {
-            const test::TinyShape shape{.tied = tied, .quantised = quantised};
+        for (const Stored type : test::kStored) {
+            const test::TinyShape shape{
+                .width = 256, .ffn_width = 256, .tied = tied, .type = type, .output = Stored::q6_k};
             const TemporaryFile file(tiny_model(shape).bytes());
             expect_equal(
                 read_hyperparameters(GgufFile(file.path())), test::tiny_hyperparameters(shape)
@@ -156,7 +160,7 @@ TEST(Hyperparameters, refuse_tensors_that_nobody_would_use) {
     writer.tensor({"blk.1.attn_q.bias", {32}, 0, std::string(128, '\0')});
     writer.tensor({"blk.0.ffn_gate_inp.weight", {32}, 0, std::string(128, '\0')});
     const std::string problem = problem_of(writer);
-    EXPECT_THAT(problem, HasSubstr("\"rope_freqs.weight\" (rope frequency factors)"));
+    EXPECT_THAT(problem, HasSubstr("\"rope_freqs.weight\" (rope frequency factors, Llama 3.1"));
     EXPECT_THAT(problem, HasSubstr("\"blk.1.attn_q.bias\" (a bias)"));
     EXPECT_THAT(problem, HasSubstr("\"blk.0.ffn_gate_inp.weight\" (a mixture of experts)"));
 }
@@ -175,19 +179,66 @@ TEST(Hyperparameters, refuse_missing_tensors_and_wrong_shapes) {
         HasSubstr("output_norm.weight is 31, expected 32, "
                   "blk.0.ffn_up.weight is 32 x 63, expected 32 x 64")
     );
-    EXPECT_THAT(problems[2], HasSubstr("norms must be F32, these are Q8_0: blk.0.attn_norm"));
+    EXPECT_THAT(
+        problems[2], HasSubstr("norms must be F32, these are not: blk.0.attn_norm.weight Q8_0")
+    );
 }
 
-TEST(Hyperparameters, name_ten_tensors_of_other_types_and_count_the_rest) {
+TEST(Hyperparameters, count_tensors_of_other_types_and_say_what_to_do) {
     GgufWriter writer = tiny_model({});
     for (int i = 0; i < 13; ++i) {
-        writer.tensor({fmt::format("x{}", i), {256}, 12, std::string(144, '\0')});
+        writer.tensor({fmt::format("x{}", i), {256}, 10, std::string(84, '\0')});
     }
+    writer.tensor({"y", {256}, 23, std::string(136, '\0')});
+    writer.tensor({"z", {1}, 99, ""});
     const auto problems = problems_of(writer);
     ASSERT_EQ(problems.size(), 2U);
-    EXPECT_THAT(problems[0], HasSubstr("F32 and Q8_0 can"));
-    EXPECT_THAT(problems[0], HasSubstr("\"x0\" Q4_K, \"x1\" Q4_K"));
-    EXPECT_THAT(problems[0], HasSubstr("\"x9\" Q4_K and 3 more"));
+    EXPECT_THAT(
+        problems[0],
+        HasSubstr("Q2_K (13 tensors, \"x0\" first), IQ4_XS (1 tensor, \"y\"), type 99 (1 tensor")
+    );
+    EXPECT_THAT(problems[0], HasSubstr("F32, F16, BF16, Q8_0 and Q4_0 can be computed"));
+    EXPECT_THAT(problems[0], HasSubstr("Q4_K, Q5_K and Q6_K are expanded"));
+    EXPECT_THAT(problems[0], HasSubstr("llama-quantize --allow-requantize"));
+}
+
+TEST(Report, gives_metadata_and_types_of_a_file_that_cannot_be_computed) {
+    GgufWriter writer = tiny_model({.layers = 2});
+    writer.tensor({"blk.1.ffn_up.weight", {32, 64}, 6, std::string(22 * 64, '\0')});
+    const TemporaryFile temporary(writer.bytes());
+    const GgufFile file(temporary.path());
+    const ModelReport report = report_on(file);
+    ASSERT_EQ(report.problems.size(), 1U);
+    EXPECT_EQ(report.model.layers, 2);
+    EXPECT_EQ(report.model.width, 32);
+    EXPECT_EQ(report.model.vocabulary, 40);
+    EXPECT_TRUE(report.model.layer_types.empty());
+    const auto uses = type_uses(file);
+    ASSERT_EQ(uses.size(), 2U);
+    EXPECT_EQ(uses[0].name, "F32");
+    EXPECT_EQ(uses[0].tensors, 20);
+    EXPECT_EQ(uses[0].computed, WeightType::f32);
+    EXPECT_EQ(uses[1].name, "Q5_0");
+    EXPECT_EQ(uses[1].bytes, 22U * 64);
+    EXPECT_EQ(uses[1].computed, std::nullopt);
+    EXPECT_EQ(uses[1].first, "blk.1.ffn_up.weight");
+}
+
+TEST(Report, of_another_architecture_has_its_name_and_nothing_else) {
+    GgufWriter writer = tiny_model({});
+    writer.text("general.architecture", "qwen2");
+    const TemporaryFile file(writer.bytes());
+    const ModelReport report = report_on(GgufFile(file.path()));
+    ASSERT_EQ(report.problems.size(), 1U);
+    EXPECT_THAT(report.problems[0], HasSubstr("\"qwen2\""));
+    EXPECT_EQ(report.model.layers, 0);
+}
+
+TEST(Report, of_a_sound_file_has_no_problem) {
+    const TemporaryFile file(tiny_model({}).bytes());
+    const ModelReport report = report_on(GgufFile(file.path()));
+    EXPECT_TRUE(report.problems.empty());
+    expect_equal(report.model, test::tiny_hyperparameters({}));
 }
 
 TEST(Hyperparameters, refuse_norms_that_are_not_finite) {

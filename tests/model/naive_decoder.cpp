@@ -1,8 +1,10 @@
 #include "naive_decoder.hpp"
 
 #include <cmath>
-#include <cstring>
 #include <string>
+#include <string_view>
+
+#include "random_weights.hpp"
 
 namespace headroom::model::test {
 
@@ -10,34 +12,17 @@ namespace {
 
 using Vector = std::vector<double>;
 
-double half(std::uint16_t bits) {
-    const int exponent = (bits >> 10) & 31;
-    const int mantissa = bits & 1023;
-    const double size =
-        exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
-    return (bits & 0x8000) != 0 ? -size : size;
-}
-
 /// A tensor's values in file order.
 Vector values(const GgufFile& file, const std::string& name) {
     const GgufTensor& tensor = *file.tensor(name);
     const auto bytes = file.data(tensor);
-    Vector result;
-    if (tensor.ggml_type == 0) {
-        for (std::size_t i = 0; i < bytes.size(); i += 4) {
-            float value = 0;
-            std::memcpy(&value, &bytes[i], 4);
-            result.push_back(value);
-        }
-        return result;
+    const std::string_view data(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    Vector result(1);
+    for (const std::int64_t length : tensor.dimensions) {
+        result.resize(result.size() * static_cast<std::size_t>(length));
     }
-    for (std::size_t block = 0; block < bytes.size(); block += 34) {
-        std::uint16_t scale = 0;
-        std::memcpy(&scale, &bytes[block], 2);
-        for (std::size_t i = 0; i < 32; ++i) {
-            const auto q = static_cast<std::int8_t>(bytes[block + 2 + i]);
-            result.push_back(half(scale) * q);
-        }
+    for (std::size_t i = 0; i < result.size(); ++i) {
+        result[i] = weight_at(data, i, static_cast<Stored>(tensor.ggml_type));
     }
     return result;
 }

@@ -8,22 +8,25 @@ namespace headroom::model::test {
 
 namespace {
 
-constexpr std::uint32_t kF32 = 0;
-constexpr std::uint32_t kQ8 = 8;
+constexpr auto kF32 = static_cast<std::uint32_t>(Stored::f32);
 
 class Builder {
   public:
     explicit Builder(const TinyShape& shape) : shape_(shape) {}
 
-    void matrix(const std::string& name, std::uint64_t columns, std::uint64_t rows) {
+    void matrix(
+        const std::string& name,
+        std::uint64_t columns,
+        std::uint64_t rows,
+        std::optional<Stored> other = {}
+    ) {
+        const Stored type = other.value_or(shape_.type);
         const double amplitude = 2.0 / std::sqrt(static_cast<double>(columns));
         writer_.tensor({
             name,
             {columns, rows},
-            shape_.quantised ? kQ8 : kF32,
-            random_weights(
-                stream_seed(shape_.seed, name), columns * rows, amplitude, shape_.quantised
-            ),
+            static_cast<std::uint32_t>(type),
+            random_weights(stream_seed(shape_.seed, name), columns * rows, amplitude, type),
         });
     }
 
@@ -84,7 +87,7 @@ class Builder {
         }
         norm("output_norm.weight");
         if (!shape_.tied) {
-            matrix("output.weight", shape_.width, shape_.vocabulary);
+            matrix("output.weight", shape_.width, shape_.vocabulary, shape_.output);
         }
     }
 
@@ -97,28 +100,6 @@ class Builder {
 
 } // namespace
 
-std::string random_weights(
-    std::uint64_t stream, std::uint64_t count, double amplitude, bool quantised
-) {
-    std::string data;
-    if (!quantised) {
-        for (std::uint64_t i = 0; i < count; ++i) {
-            data += raw(static_cast<float>((2 * random_unit(stream, i) - 1) * amplitude));
-        }
-        return data;
-    }
-    // The fp16 2^-e · 1.m with 127 steps of it near the amplitude.
-    const int exponent = static_cast<int>(std::floor(std::log2(amplitude / 127)));
-    for (std::uint64_t i = 0; i < count; ++i) {
-        if (i % 32 == 0) {
-            const auto mantissa = static_cast<int>(random_below(stream, count + i, 1024));
-            data += raw(static_cast<std::uint16_t>(((exponent + 15) << 10) | mantissa));
-        }
-        data += raw(static_cast<std::int8_t>(static_cast<int>(random_below(stream, i, 255)) - 127));
-    }
-    return data;
-}
-
 GgufWriter tiny_model(const TinyShape& shape) {
     Builder builder(shape);
     builder.metadata();
@@ -128,7 +109,8 @@ GgufWriter tiny_model(const TinyShape& shape) {
 }
 
 Hyperparameters tiny_hyperparameters(const TinyShape& shape) {
-    const WeightType type = shape.quantised ? WeightType::q8_0 : WeightType::f32;
+    const WeightType type = computed_type(shape.type);
+    const Stored head = shape.tied ? shape.type : shape.output.value_or(shape.type);
     Hyperparameters model;
     model.name = "tiny";
     model.layers = static_cast<std::int32_t>(shape.layers);
@@ -140,7 +122,7 @@ Hyperparameters tiny_hyperparameters(const TinyShape& shape) {
     model.context = shape.context;
     model.tied = shape.tied;
     model.embed_type = type;
-    model.lm_head_type = type;
+    model.lm_head_type = computed_type(head);
     model.layer_types.assign(shape.layers, {type, type, type, type, type, type, type});
     return model;
 }

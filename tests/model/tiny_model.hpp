@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "gguf_writer.hpp"
 #include "model/hyperparameters.hpp"
+#include "random_weights.hpp"
 
 namespace headroom::model::test {
 
@@ -19,7 +21,9 @@ struct TinyShape {
     std::uint32_t vocabulary = 40;
     std::uint32_t context = 64;
     bool tied = false;
-    bool quantised = false; ///< matrices in Q8_0 instead of F32
+    Stored type = Stored::f32; ///< of all matrices
+    std::optional<Stored>
+        output{}; ///< of output.weight, if another one; as published files have it
     std::uint64_t seed = 1;
 };
 
@@ -28,10 +32,5 @@ struct TinyShape {
 
 /// What reading that file must give.
 [[nodiscard]] Hyperparameters tiny_hyperparameters(const TinyShape& shape);
-
-/// Bytes of `count` weights: F32 in ±amplitude, or Q8_0 blocks of about that size.
-[[nodiscard]] std::string random_weights(
-    std::uint64_t stream, std::uint64_t count, double amplitude, bool quantised
-);
 
 } // namespace headroom::model::test

@@ -19,7 +19,7 @@ std::filesystem::path model_path(bool tied) {
     shape.width = 256; // blocks of several pieces: half-way states differ from both ends
     shape.ffn_width = 512;
     shape.vocabulary = 400;
-    shape.quantised = true;
+    shape.type = model::test::Stored::q8_0;
     support::write_tiny_model(path, shape);
     return path;
 }
