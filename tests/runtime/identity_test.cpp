@@ -17,16 +17,15 @@ struct ModelCase {
     support::OracleRun oracle;
 };
 
-/// The model of a weight type and the oracle's answer, made once.
-const ModelCase& model_of(WeightType type, bool tied) {
-    static std::map<std::pair<WeightType, bool>, ModelCase> made;
-    const auto [found, fresh] = made.try_emplace({type, tied});
+/// The model with weights of those types and the oracle's answer, made once.
+const ModelCase& model_in(const std::string& types, bool tied) {
+    static std::map<std::pair<std::string, bool>, ModelCase> made;
+    const auto [found, fresh] = made.try_emplace({types, tied});
     if (fresh) {
-        model::test::TinyShape shape = support::tiny_shape();
-        shape.quantised = type == WeightType::q8_0;
+        model::test::TinyShape shape = support::tiny_shape_in(types);
         shape.tied = tied;
         found->second.path = support::temporary_path(
-            fmt::format("identity-{}-{}.gguf", name_of(type), tied ? "tied" : "untied")
+            fmt::format("identity-{}-{}.gguf", types, tied ? "tied" : "untied")
         );
         support::write_tiny_model(found->second.path, shape);
         found->second.oracle = support::run_oracle(found->second.path, "Once upon a time", kTokens);
@@ -34,11 +33,11 @@ const ModelCase& model_of(WeightType type, bool tied) {
     return found->second;
 }
 
-class Matrix : public testing::TestWithParam<std::tuple<int, std::string, int, WeightType>> {};
+class Matrix : public testing::TestWithParam<std::tuple<int, std::string, int, const char*>> {};
 
 TEST_P(Matrix, text_logits_and_times_equal_oracle_and_timeline) {
-    const auto& [devices, policy, interval, type] = GetParam();
-    const ModelCase& model = model_of(type, devices % 2 == 0);
+    const auto& [devices, policy, interval, types] = GetParam();
+    const ModelCase& model = model_in(types, devices % 2 == 0);
     support::FleetText text;
     text.model = model.path;
     text.devices = devices;
@@ -69,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
         testing::Values(1, 2, 3, 5, 8),
         testing::Values("resource_aware", "greedy", "round_robin", "static", "random"),
         testing::Values(1, 8),
-        testing::Values(WeightType::f32, WeightType::q8_0)
+        testing::ValuesIn(support::kTypeNames)
     ),
     [](const auto& test) {
         return fmt::format(
@@ -77,21 +76,21 @@ INSTANTIATE_TEST_SUITE_P(
             std::get<0>(test.param),
             std::get<1>(test.param),
             std::get<2>(test.param),
-            name_of(std::get<3>(test.param))
+            std::get<3>(test.param)
         );
     }
 );
 
-support::FleetText small_run(WeightType type = WeightType::f32) {
+support::FleetText small_run() {
     support::FleetText text;
-    text.model = model_of(type, false).path;
+    text.model = model_in("f32", false).path;
     text.tokens = kTokens;
     return text;
 }
 
 TEST(Identity, comparison_with_the_oracle_notices_one_flipped_bit) {
     support::FleetRun run = support::run_fleet(support::make_scenario(small_run()));
-    const support::OracleRun& oracle = model_of(WeightType::f32, false).oracle;
+    const support::OracleRun& oracle = model_in("f32", false).oracle;
     ASSERT_EQ(support::difference(run, oracle), "");
     auto* const bits = reinterpret_cast<unsigned char*>(&run.logits[7][40]);
     *bits = static_cast<unsigned char>(*bits ^ 1U);
@@ -103,7 +102,7 @@ TEST(OneTimeline, a_planted_wait_in_the_runtime_makes_the_comparison_fail) {
     support::RunChange change;
     change.planted_wait = 1;
     const support::FleetRun run = support::run_fleet(scenario, change);
-    EXPECT_EQ(support::difference(run, model_of(WeightType::f32, false).oracle), "");
+    EXPECT_EQ(support::difference(run, model_in("f32", false).oracle), "");
     EXPECT_NE(support::timeline_difference(scenario, run.trace), "");
 }
 
@@ -134,7 +133,7 @@ TEST(OneTimeline, holds_with_capped_egress_and_ingress_and_paging) {
     support::RunChange change;
     change.policy = &random;
     const support::FleetRun run = support::run_fleet(scenario, change);
-    EXPECT_EQ(support::difference(run, model_of(WeightType::f32, false).oracle), "");
+    EXPECT_EQ(support::difference(run, model_in("f32", false).oracle), "");
     EXPECT_EQ(support::timeline_difference(scenario, run.trace), "");
     std::size_t overloads = 0;
     for (const trace::Interval& interval : run.trace.intervals) {

@@ -1,4 +1,4 @@
-// One rank of a named run under mpirun: test_runtime_mpi POLICY INTERVAL TYPE MODEL.
+// One rank of a named run under mpirun: test_runtime_mpi POLICY INTERVAL TYPES MODEL.
 // Every rank decodes the prompt with its own oracle; whoever holds lm_head compares each logit's
 // bits; rank 0 compares all times with the timeline. The worst result of all ranks is the exit code
 // of each.
@@ -23,15 +23,14 @@ constexpr comm::Waiting kWaiting{"the end of a test", -1, -1, -1};
 struct Case {
     std::string policy;
     std::int64_t interval = 1;
-    WeightType type = WeightType::f32;
+    std::string types;
     std::filesystem::path model;
 };
 
 /// Rank 0 writes the model; nobody reads it before that.
 void share_model(const Case& run, comm::Transport& transport) {
     if (transport.self() == DeviceId(0)) {
-        model::test::TinyShape shape = support::tiny_shape();
-        shape.quantised = run.type == WeightType::q8_0;
+        model::test::TinyShape shape = support::tiny_shape_in(run.types);
         shape.tied = transport.size() % 2 == 0;
         support::write_tiny_model(run.model, shape);
     }
@@ -90,10 +89,10 @@ std::string run_rank(const Case& run, comm::Transport& transport) {
 
 int main(int argc, char** argv) {
     if (argc != 5) {
-        std::fprintf(stderr, "usage: test_runtime_mpi POLICY INTERVAL f32|q8_0 MODEL\n");
+        std::fprintf(stderr, "usage: test_runtime_mpi POLICY INTERVAL TYPES MODEL\n");
         return 2;
     }
-    const Case run{argv[1], std::stoll(argv[2]), *weight_type_named(argv[3]), argv[4]};
+    const Case run{argv[1], std::stoll(argv[2]), argv[3], argv[4]};
     comm::MpiSession session;
     const auto transport = comm::make_mpi_transport(session);
     try {

@@ -1,9 +1,12 @@
 #include "support/tiny_model.hpp"
 
+#include <algorithm>
 #include <fstream>
+#include <unistd.h>
 
 #include <fmt/format.h>
-#include <unistd.h>
+
+#include "base/check.hpp"
 
 namespace headroom::support {
 
@@ -30,6 +33,28 @@ class TemporaryFolder {
 };
 
 } // namespace
+
+model::test::TinyShape tiny_shape_in(std::string_view types) {
+    using model::test::Stored;
+    model::test::TinyShape shape = tiny_shape();
+    if (types == "mixed") {
+        shape.type = Stored::q4_0;
+        shape.output = Stored::q6_k;
+    } else {
+        const auto named = std::find_if(
+            model::test::kStored.begin(),
+            model::test::kStored.end(),
+            [&](Stored type) { return types == model::test::name_of(type); }
+        );
+        HEADROOM_CHECK(named != model::test::kStored.end(), "types {}", types);
+        shape.type = *named;
+    }
+    if (types == "mixed" || types == "q4_k") {
+        shape.width = 256;
+        shape.ffn_width = 256;
+    }
+    return shape;
+}
 
 void write_tiny_model(const std::filesystem::path& path, const model::test::TinyShape& shape) {
     const std::string bytes = model::test::tiny_model(shape).bytes();

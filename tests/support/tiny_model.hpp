@@ -1,8 +1,10 @@
 // Small GGUF models with random weights as files, for the tests that run whole fleets.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "model/tiny_model.hpp"
 
@@ -19,6 +21,13 @@ namespace headroom::support {
     shape.context = 128;
     return shape;
 }
+
+/// Weight types of whole models, by the names that tests have: one stored type for all matrices,
+/// and "mixed": Q4_0 with the output matrix in Q6_K, as published Q4_0 files are.
+inline constexpr std::array kTypeNames{"f32", "q8_0", "f16", "bf16", "q4_0", "q4_k", "mixed"};
+
+/// tiny_shape in the types of that name; 256 wide where a row must hold a super-block.
+[[nodiscard]] model::test::TinyShape tiny_shape_in(std::string_view types);
 
 void write_tiny_model(const std::filesystem::path& path, const model::test::TinyShape& shape);
 
