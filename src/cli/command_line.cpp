@@ -25,7 +25,7 @@ struct RunWords {
     std::string prompt;
     std::int64_t interval = 0;
     std::int64_t tokens = 0;
-    std::uint64_t seed = 0;
+    std::int64_t seed = 0;
 };
 
 void add_run_options(CLI::App& app, RunCommand& run, RunWords& words) {
@@ -63,7 +63,7 @@ void take_words(const CLI::App& app, const RunWords& words, RunCommand& run) {
         change.clock = words.clock;
     }
     if (given("--prompt")) {
-        change.prompt = words.prompt;
+        change.prompts = {words.prompt};
     }
     if (given("--interval")) {
         change.interval = words.interval;

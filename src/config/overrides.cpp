@@ -2,7 +2,7 @@
 #include "config/overrides.hpp"
 
 #include <charconv>
-#include <limits>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -16,6 +16,7 @@ namespace headroom::config {
 namespace {
 
 constexpr const char* kPromptOption = "--prompt";
+constexpr const char* kPromptFileOption = "--prompt-file";
 
 struct Change {
     std::string option; ///< as the user gave it, for messages
@@ -139,8 +140,16 @@ class Setter {
     bool failed_ = false;
 };
 
+std::string toml_strings(const std::vector<std::string>& texts) {
+    std::vector<std::string> quoted;
+    for (const std::string& text : texts) {
+        quoted.push_back(toml_string(text));
+    }
+    return fmt::format("[{}]", fmt::join(quoted, ", "));
+}
+
 /// Named options as changes of the keys they stand for.
-std::vector<Change> named_changes(const Overrides& overrides, Problems& problems) {
+std::vector<Change> named_changes(const Overrides& overrides) {
     std::vector<Change> changes;
     if (overrides.policy) {
         changes.push_back(
@@ -164,20 +173,18 @@ std::vector<Change> named_changes(const Overrides& overrides, Problems& problems
         integer("--tokens", "workload.tokens", *overrides.tokens);
     }
     if (overrides.seed) {
-        if (*overrides.seed > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
-            problems.add_option(
-                fmt::format("--seed {}", *overrides.seed),
-                fmt::format("expected at most {}", std::numeric_limits<std::int64_t>::max())
-            );
-        } else {
-            integer("--seed", "seed", *overrides.seed);
-        }
+        integer("--seed", "seed", *overrides.seed);
     }
-    if (overrides.prompt) {
+    if (!overrides.prompts.empty()) {
         changes.push_back(
-            {std::string(kPromptOption),
-             "workload.prompts",
-             fmt::format("[{}]", toml_string(*overrides.prompt))}
+            {std::string(kPromptOption), "workload.prompts", toml_strings(overrides.prompts)}
+        );
+    }
+    if (overrides.prompt_file) {
+        changes.push_back(
+            {std::string(kPromptFileOption),
+             "workload.prompt_file",
+             toml_string((std::filesystem::current_path() / *overrides.prompt_file).string())}
         );
     }
     return changes;
@@ -206,6 +213,20 @@ bool well_formed(const std::string& text, std::string_view option, Problems& pro
         problems.add_option(std::string(option), "the text is not valid UTF-8");
     }
     return !bad;
+}
+
+/// Prompts from the command line replace a prompt file and the other way round: no option could
+/// take away the one that the file has.
+void erase_replaced(toml::table& root, std::string_view key) {
+    toml::table* const workload = root["workload"].as_table();
+    if (workload == nullptr) {
+        return;
+    }
+    if (key == "workload.prompts") {
+        workload->erase("prompt_file");
+    } else if (key == "workload.prompt_file") {
+        workload->erase("prompts");
+    }
 }
 
 } // namespace
@@ -238,23 +259,26 @@ void apply_overrides(toml::table& root, const Overrides& overrides, Problems& pr
             changes.push_back(std::move(*change));
         }
     }
+    if (!overrides.prompts.empty() && overrides.prompt_file) {
+        problems.add_option(kPromptFileOption, "and --prompt exclude each other; give one of them");
+    }
     Overrides named = overrides;
     for (auto [value, option] :
          {std::pair(&named.policy, "--policy"),
           std::pair(&named.clock, "--clock"),
-          std::pair(&named.prompt, kPromptOption)}) {
+          std::pair(&named.prompt_file, kPromptFileOption)}) {
         if (*value && !well_formed(**value, option, problems)) {
             value->reset();
         }
     }
-    for (Change& change : named_changes(named, problems)) {
+    std::erase_if(named.prompts, [&](const std::string& prompt) {
+        return !well_formed(prompt, kPromptOption, problems);
+    });
+    for (Change& change : named_changes(named)) {
         changes.push_back(std::move(change));
     }
     for (const Change& change : changes) {
-        if (toml::table* const workload = root["workload"].as_table();
-            workload != nullptr && change.option == kPromptOption) {
-            workload->erase("prompt_file"); // the text replaces it
-        }
+        erase_replaced(root, change.key);
         if (std::optional<toml::table> value = parsed(change.value, change.option)) {
             Setter(change, problems).set(root, *value->get("v"));
         }

@@ -161,17 +161,22 @@ struct Scenario {
     std::vector<Event> events; ///< in the order of the file
     scheduler::Fleet fleet;    ///< complete: scales, loads and events are in its profiles
     std::map<std::string, std::string> input_files; ///< path as written → contents
+    std::vector<std::string> warnings; ///< what is allowed but hardly meant; one line each
 };
 
 /// What the command line changes. The values are checked like those of the file, and problems name
-/// the option. `set` is applied first, in order; then the options with names.
+/// the option. `set` is applied first, in order; then the options with names. Prompts replace a
+/// prompt file, and a prompt file prompts.
 struct Overrides {
     std::optional<std::string> policy{};
     std::optional<std::string> clock{};
     std::optional<std::int64_t> interval{};
     std::optional<std::int64_t> tokens{};
-    std::optional<std::string> prompt{}; ///< instead of prompts and prompt_file
-    std::optional<std::uint64_t> seed{};
+    /// Instead of the scenario's prompts and prompt_file; each is one prompt. Empty: not given.
+    std::vector<std::string> prompts{};
+    /// The same from a file; this path starts from the working directory.
+    std::optional<std::string> prompt_file{};
+    std::optional<std::int64_t> seed{};
     /// KEY=VALUE with a dotted KEY (device.0.memory); VALUE is TOML, or else a string.
     std::vector<std::string> set{};
     /// Also check that the model file is there, so that all problems come at once. Left out where

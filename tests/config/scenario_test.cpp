@@ -166,9 +166,35 @@ TEST_F(ScenarioFolder, prompt_files_must_be_text_and_alone) {
         );
         EXPECT_EQ(error.code(), ExitCode::bad_input);
     }
-    // The option's text stands in for the file, which is not even opened.
+}
+
+TEST_F(ScenarioFolder, prompts_and_prompt_file_of_the_command_line_replace_each_other) {
+    write("bad.txt", "ab\xFF");
+    write("good.txt", "z\n");
+    write("s.toml", small_with("[workload]\nprompt_file = \"bad.txt\""));
+    write("t.toml", small_with("[workload]\nprompts = [\"x\"]"));
+    const std::string good = (folder_ / "good.txt").string();
+    const auto prompts = [&](const char* file, const Overrides& overrides) {
+        return load_scenario(folder_ / file, overrides).workload.prompts;
+    };
+    // What is replaced is not even opened.
+    EXPECT_THAT(prompts("s.toml", {.prompts = {"y"}}), ElementsAre("y"));
+    EXPECT_THAT(prompts("s.toml", {.set = {"workload.prompts=[\"y\"]"}}), ElementsAre("y"));
+    EXPECT_THAT(prompts("t.toml", {.prompt_file = good}), ElementsAre("z"));
+    EXPECT_THAT(prompts("t.toml", {.set = {"workload.prompt_file=good.txt"}}), ElementsAre("z"));
     EXPECT_THAT(
-        load_scenario(folder_ / "s.toml", {.prompt = "y"}).workload.prompts, ElementsAre("y")
+        problems_of(small_with(""), {.prompts = {"y"}, .prompt_file = good}),
+        ElementsAre("--prompt-file: and --prompt exclude each other; give one of them")
+    );
+}
+
+TEST_F(ScenarioFolder, the_prompt_file_of_the_command_line_starts_from_the_working_directory) {
+    EXPECT_THAT(
+        problems_of(small_with(""), {.prompt_file = "none.txt"}),
+        ElementsAre(
+            "--prompt-file: workload.prompt_file cannot be opened: " +
+            (std::filesystem::current_path() / "none.txt").string()
+        )
     );
 }
 
