@@ -36,6 +36,18 @@ std::string_view name_of(Weights weights) {
     return spelled(kWeights, weights);
 }
 
+std::string_view name_of(scheduler::CostProfile profile) {
+    return spelled(kCostProfiles, profile);
+}
+
+std::string_view name_of(scheduler::PaperGather gather) {
+    return spelled(kPaperGathers, gather);
+}
+
+std::string_view name_of(scheduler::PaperScore score) {
+    return spelled(kPaperScores, score);
+}
+
 std::string_view name_of(EventKind kind) {
     return spelled(kEventKinds, kind);
 }

@@ -34,6 +34,21 @@ inline constexpr std::array kWeights{
     Spelling<Weights>{"everywhere", Weights::everywhere},
 };
 
+inline constexpr std::array kCostProfiles{
+    Spelling<scheduler::CostProfile>{"physical", scheduler::CostProfile::physical},
+    Spelling<scheduler::CostProfile>{"paper", scheduler::CostProfile::paper},
+};
+
+inline constexpr std::array kPaperGathers{
+    Spelling<scheduler::PaperGather>{"sum", scheduler::PaperGather::sum},
+    Spelling<scheduler::PaperGather>{"max", scheduler::PaperGather::max},
+};
+
+inline constexpr std::array kPaperScores{
+    Spelling<scheduler::PaperScore>{"max", scheduler::PaperScore::max},
+    Spelling<scheduler::PaperScore>{"weighted", scheduler::PaperScore::weighted},
+};
+
 inline constexpr std::array kKvTypes{Spelling<KvType>{"f32", KvType::f32}};
 inline constexpr std::array<std::string_view, 4> kPlannedKvTypes{"f16", "bf16", "q8_0", "q4_0"};
 
@@ -62,9 +77,7 @@ struct OnlyChoice {
 
 inline constexpr std::array kOnlyChoices{
     OnlyChoice{"granularity", "paper", "sliced"},
-    OnlyChoice{"cost_profile", "physical", "paper"},
     OnlyChoice{"migration", "stop", "live"},
-    OnlyChoice{"weights", "move", "everywhere"},
 };
 
 } // namespace headroom::config

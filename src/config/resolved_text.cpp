@@ -81,6 +81,23 @@ class Writer {
     std::string text_;
 };
 
+void write_controller(Writer& out, const ControllerConfig& controller) {
+    out.line("\n[controller]");
+    out.line("policy = \"{}\"", scheduler::name_of(controller.policy));
+    out.line("interval = {}", controller.interval);
+    for (const OnlyChoice& choice : kOnlyChoices) {
+        out.line("{} = \"{}\"", choice.key, choice.built);
+    }
+    out.line("cost_profile = \"{}\"", name_of(controller.cost_profile));
+    out.line("t_budget = \"{} ns\"", controller.t_budget);
+    out.line("weights = \"{}\"", name_of(controller.weights));
+    out.line("overload = \"{}\"", name_of(controller.overload));
+    out.line("\n[controller.paper]");
+    out.line("gather = \"{}\"", name_of(controller.paper.gather));
+    out.line("score = \"{}\"", name_of(controller.paper.score));
+    out.line("backtracks = {}", controller.paper.backtracks);
+}
+
 void write_run(Writer& out, const Scenario& scenario) {
     const WorkloadConfig& workload = scenario.workload;
     std::vector<std::string> prompts;
@@ -97,13 +114,10 @@ void write_run(Writer& out, const Scenario& scenario) {
     out.line("stop_at_eos = {}", flag(workload.stop_at_eos));
     out.line("sequences = 1");
     out.line("temperature = {}", decimal(workload.temperature));
-    out.line("\n[controller]");
-    out.line("policy = \"{}\"", scheduler::name_of(scenario.controller.policy));
-    out.line("interval = {}", scenario.controller.interval);
-    for (const OnlyChoice& choice : kOnlyChoices) {
-        out.line("{} = \"{}\"", choice.key, choice.built);
-    }
-    out.line("overload = \"{}\"", name_of(scenario.controller.overload));
+    out.line("top_k = {}", workload.top_k);
+    out.line("top_p = {}", decimal(workload.top_p));
+    out.line("min_p = {}", decimal(workload.min_p));
+    write_controller(out, scenario.controller);
     out.line("\n[clock]");
     out.line("mode = \"{}\"", name_of(scenario.clock.mode));
     out.line("scale = {}", decimal(scenario.clock.scale));

@@ -1,4 +1,5 @@
 // [model], [workload], [controller] and [clock].
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <system_error>
@@ -64,12 +65,24 @@ void read_prompts(TableReader& table, Scenario& scenario) {
     }
     if (prompts.empty()) {
         add_about(*site, "is empty; give one prompt, [\"\"] for none", problems);
-    } else if (prompts.size() > 1) {
-        const std::string_view text = "with more than one prompt is planned but not built yet; "
-                                      "what works now: one prompt";
-        add_about(*site, text, problems);
     }
     scenario.workload.prompts = std::move(prompts);
+}
+
+/// Every line that is not empty.
+std::vector<std::string> lines_of(std::string_view text) {
+    std::vector<std::string> lines;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const std::string_view with_return = text.substr(0, end);
+        const bool windows = with_return.ends_with('\r');
+        const std::string_view line = with_return.substr(0, end - (windows ? 1 : 0));
+        if (!line.empty()) {
+            lines.emplace_back(line);
+        }
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return lines;
 }
 
 void read_prompt_sources(
@@ -77,7 +90,12 @@ void read_prompt_sources(
 ) {
     read_prompts(table, scenario);
     const auto site = table.find("prompt_file");
+    const bool by_line = table.flag("prompt_lines").value_or(false);
     if (!site) {
+        if (by_line) {
+            const std::string_view text = "= true needs a prompt_file, whose lines are the prompts";
+            add_about(*table.find("prompt_lines"), text, table.problems());
+        }
         return;
     }
     Problems& problems = table.problems();
@@ -89,9 +107,38 @@ void read_prompt_sources(
         return;
     }
     if (auto contents = read_prompt_file(*site, folder / *written, problems)) {
-        scenario.workload.prompts = {without_last_newline(*contents)};
+        scenario.workload.prompts =
+            by_line ? lines_of(*contents) : std::vector{without_last_newline(*contents)};
+        if (scenario.workload.prompts.empty()) {
+            add_about(*site, fmt::format("has no line with a prompt: {}", *written), problems);
+        }
         scenario.input_files.insert_or_assign(*written, std::move(*contents));
     }
+}
+
+/// temperature, top_k, top_p and min_p. The last three say nothing where nothing is drawn.
+void read_sampling(TableReader& table, WorkloadConfig& workload) {
+    Problems& problems = table.problems();
+    const auto number = [&](std::string_view key, double high, Zero zero, double otherwise) {
+        const auto site = table.find(key);
+        return site ? read_number(*site, 0, high, zero, problems).value_or(otherwise) : otherwise;
+    };
+    const double kInvalid = -1;
+    workload.temperature =
+        table.find("temperature") ? number("temperature", 1000, Zero::allowed, kInvalid) : 0;
+    workload.top_k = table.integer("top_k", 0, kMaxCount).value_or(0);
+    workload.top_p = number("top_p", 1, Zero::refused, 1);
+    workload.min_p = number("min_p", 1, Zero::allowed, 0);
+    const auto needs_temperature = [&](std::string_view key, bool used) {
+        if (used && workload.temperature == 0) {
+            const std::string_view text = "has no effect at temperature 0, where the likeliest "
+                                          "token is always taken; give a temperature above 0";
+            add_about(*table.find(key), text, problems);
+        }
+    };
+    needs_temperature("top_k", workload.top_k > 0);
+    needs_temperature("top_p", workload.top_p < 1);
+    needs_temperature("min_p", workload.min_p > 0);
 }
 
 /// A policy's spelling belongs to the scheduler; only the message is ours.
@@ -117,6 +164,44 @@ void read_only_choices(TableReader& table) {
             table.refuse_choice(*site, {std::string(choice.built)}, {std::string(choice.planned)});
         }
     }
+}
+
+/// Reports a choice that makes every device read its storage if some have none.
+void require_storage(
+    TableReader& table, std::string_view key, const std::vector<DeviceConfig>& devices
+) {
+    constexpr std::size_t kListed = 8;
+    std::vector<std::string_view> lacking;
+    for (const DeviceConfig& device : devices) {
+        if (!device.storage_bandwidth) {
+            lacking.push_back(device.name);
+        }
+    }
+    if (lacking.empty()) {
+        return;
+    }
+    const std::size_t more = lacking.size() - std::min(lacking.size(), kListed);
+    lacking.resize(lacking.size() - more);
+    const Site site = *table.find(key);
+    const auto text = fmt::format(
+        "= {} needs a storage_bandwidth on every device; without one: {}{}",
+        found_text(*site.node),
+        fmt::join(lacking, ", "),
+        more == 0 ? "" : fmt::format(" and {} more", more)
+    );
+    add_about(site, text, table.problems());
+}
+
+/// [controller.paper].
+void read_paper(TableReader& controller, scheduler::PaperSettings& paper) {
+    auto table = controller.table("paper", "[controller.paper]");
+    if (!table) {
+        return;
+    }
+    paper.gather = table->choice("gather", kPaperGathers, kNonePlanned).value_or(paper.gather);
+    paper.score = table->choice("score", kPaperScores, kNonePlanned).value_or(paper.score);
+    paper.backtracks = table->integer("backtracks", 0, kMaxCount).value_or(paper.backtracks);
+    table->finish();
 }
 
 } // namespace
@@ -170,9 +255,7 @@ void read_workload(TableReader& root, const std::filesystem::path& folder, Scena
     read_prompt_sources(*table, folder, scenario);
     workload.tokens = table->integer("tokens", 1, kMaxCount).value_or(workload.tokens);
     workload.stop_at_eos = table->flag("stop_at_eos").value_or(workload.stop_at_eos);
-    if (const auto site = table->find("temperature")) {
-        workload.temperature = read_number(*site, 0, 1000, Zero::allowed, problems).value_or(0);
-    }
+    read_sampling(*table, workload);
     if (const auto site = table->find("sequences")) {
         const auto sequences = read_integer(*site, 1, kMaxCount, problems);
         if (sequences.value_or(1) > 1) {
@@ -196,20 +279,21 @@ ControllerConfig read_controller(TableReader& root, const std::vector<DeviceConf
     controller.interval = table->integer("interval", 1, kMaxCount).value_or(controller.interval);
     controller.overload =
         table->choice("overload", kOverloads, kNonePlanned).value_or(controller.overload);
+    controller.weights =
+        table->choice("weights", kWeights, kNonePlanned).value_or(controller.weights);
     if (controller.overload == Overload::page) {
-        for (const DeviceConfig& device : devices) {
-            if (!device.storage_bandwidth) {
-                const auto text = fmt::format(
-                    "= \"page\" needs a storage_bandwidth on every device; {} has none", device.name
-                );
-                add_about(*table->find("overload"), text, table->problems());
-                break;
-            }
-        }
+        require_storage(*table, "overload", devices);
     }
+    if (controller.weights == Weights::everywhere) {
+        require_storage(*table, "weights", devices);
+    }
+    controller.cost_profile = table->choice("cost_profile", kCostProfiles, kNonePlanned)
+                                  .value_or(controller.cost_profile);
+    controller.t_budget = table->quantity("t_budget", Quantity::duration, Zero::refused)
+                              .value_or(controller.t_budget);
+    read_paper(*table, controller.paper);
     read_only_choices(*table);
     table->planned("slices", "granularity = \"paper\", which has no slices");
-    table->planned("t_budget", "cost_profile = \"physical\", which needs none");
     table->finish();
     return controller;
 }

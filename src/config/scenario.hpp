@@ -39,6 +39,9 @@ enum class EventKind : std::uint8_t {
 [[nodiscard]] std::string_view name_of(KvType type);
 [[nodiscard]] std::string_view name_of(Weights weights);
 [[nodiscard]] std::string_view name_of(EventKind kind);
+[[nodiscard]] std::string_view name_of(scheduler::CostProfile profile);
+[[nodiscard]] std::string_view name_of(scheduler::PaperGather gather);
+[[nodiscard]] std::string_view name_of(scheduler::PaperScore score);
 
 struct WorkloadConfig {
     std::vector<std::string> prompts{""}; ///< UTF-8; decoded one after the other

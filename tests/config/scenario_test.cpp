@@ -26,7 +26,11 @@ TEST(Scenario, defaults_are_those_of_the_reference) {
     EXPECT_TRUE(s.workload.stop_at_eos);
     EXPECT_EQ(s.controller.policy, scheduler::PolicyKind::resource_aware);
     EXPECT_EQ(s.controller.interval, 8);
+    EXPECT_EQ(s.controller, ControllerConfig{});
     EXPECT_EQ(s.controller.overload, Overload::automatic);
+    EXPECT_EQ(s.controller.cost_profile, scheduler::CostProfile::physical);
+    EXPECT_EQ(s.controller.t_budget, kSecond);
+    EXPECT_EQ(s.controller.weights, Weights::move);
     EXPECT_EQ(s.clock, (ClockConfig{ClockMode::virtual_time, 1}));
     EXPECT_EQ(s.declared.scales, ScaleConfig{});
     EXPECT_EQ(s.fleet.source, DeviceId(0));
@@ -44,8 +48,26 @@ TEST(Scenario, everything_that_can_be_said_is_read) {
     EXPECT_EQ(s.seed, 11U);
     EXPECT_EQ(s.model_file, "dir/../models/m.gguf");
     EXPECT_EQ(s.model_file_written, "../models/m.gguf");
-    EXPECT_EQ(s.workload, (WorkloadConfig{{"Ein \"Satz\"\n\tmit \\ Umlaut: ä\a"}, 3, false, 0.7}));
-    EXPECT_EQ(s.controller, (ControllerConfig{scheduler::PolicyKind::greedy, 4, Overload::fail}));
+    const WorkloadConfig workload{
+        .prompts = {"Ein \"Satz\"\n\tmit \\ Umlaut: ä\a", "", "noch einer"},
+        .tokens = 3,
+        .stop_at_eos = false,
+        .temperature = 0.7,
+        .top_k = 40,
+        .top_p = 0.9,
+        .min_p = 0.05,
+    };
+    EXPECT_EQ(s.workload, workload);
+    const ControllerConfig controller{
+        .policy = scheduler::PolicyKind::greedy,
+        .interval = 4,
+        .overload = Overload::fail,
+        .cost_profile = scheduler::CostProfile::paper,
+        .t_budget = 1'500'000'000,
+        .paper = {scheduler::PaperGather::max, scheduler::PaperScore::weighted, 17},
+        .weights = Weights::everywhere,
+    };
+    EXPECT_EQ(s.controller, controller);
     EXPECT_EQ(s.clock, (ClockConfig{ClockMode::paced, 0.25}));
     EXPECT_EQ(s.declared.scales, (ScaleConfig{0.0001, 0.003, 2, 0.1}));
 
@@ -148,6 +170,22 @@ TEST_F(ScenarioFolder, prompt_files_are_one_prompt_without_the_last_newline) {
     EXPECT_EQ(s.input_files.at("p.txt"), "Two\n\nlines\r\n");
     EXPECT_EQ(s.input_files.size(), 2U);
     EXPECT_EQ(s.model_file, folder_ / "m.gguf");
+}
+
+TEST_F(ScenarioFolder, prompt_lines_make_every_line_of_the_file_a_prompt) {
+    write("s.toml", small_with("[workload]\nprompt_file = \"p.txt\"\nprompt_lines = true"));
+    write("p.txt", "one\r\n\ntwo, three\n\n four");
+    EXPECT_THAT(
+        load_scenario(folder_ / "s.toml", {}).workload.prompts,
+        ElementsAre("one", "two, three", " four")
+    );
+    write("p.txt", "\n\r\n\n");
+    EXPECT_THROW((void)load_scenario(folder_ / "s.toml", {}), InputError);
+    EXPECT_THAT(
+        problems_of(small_with("[workload]\nprompt_lines = true")),
+        ElementsAre("dir/s.toml:14:16: workload.prompt_lines = true needs a prompt_file, whose "
+                    "lines are the prompts")
+    );
 }
 
 TEST_F(ScenarioFolder, prompt_files_must_be_text_and_alone) {

@@ -37,19 +37,27 @@ seed = 11
 file = "../models/m.gguf"
 kv_type = "f32"
 [workload]
-prompts = ["Ein \"Satz\"\n\tmit \\ Umlaut: ä\u0007"]
+prompts = ["Ein \"Satz\"\n\tmit \\ Umlaut: ä\u0007", "", "noch einer"]
 tokens = 3
 stop_at_eos = false
 sequences = 1
 temperature = 0.7
+top_k = 40
+top_p = 0.9
+min_p = 0.05
 [controller]
 policy = "greedy"
 interval = 4
 granularity = "paper"
-cost_profile = "physical"
+cost_profile = "paper"
+t_budget = "1.5 s"
 migration = "stop"
-weights = "move"
+weights = "everywhere"
 overload = "fail"
+[controller.paper]
+gather = "max"
+score = "weighted"
+backtracks = 17
 [clock]
 mode = "paced"
 scale = 0.25
