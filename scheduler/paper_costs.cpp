@@ -145,16 +145,23 @@ double paper_delay_s(
     return total;
 }
 
+Bytes paper_moved_bytes(const Blocks& blocks, BlockId b, PaperLength length, PaperMoved moved) {
+    return moved == PaperMoved::all ? paper_memory(blocks, b, length)
+                                    : paper_cache(blocks, b, length);
+}
+
 double paper_migration_s(
     const Blocks& blocks,
     const Placement& from,
     const Placement& to,
     const Snapshot& snapshot,
-    PaperLength length
+    PaperLength length,
+    PaperMoved moved
 ) {
     double total = 0;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
-        total += transfer_s(paper_memory(blocks, BlockId(i), length), snapshot, from[i], to[i]);
+        const Bytes bytes = paper_moved_bytes(blocks, BlockId(i), length, moved);
+        total += transfer_s(bytes, snapshot, from[i], to[i]);
     }
     return total;
 }

@@ -38,13 +38,23 @@ struct PaperLength {
     PaperGather gather = PaperGather::sum
 );
 
-/// Plain sum over moved blocks of m_i·8/R, in seconds, sizes at `length`.
+/// What of a moved block crosses the link: all of it, or its cache alone because every device has
+/// the weights (`weights = everywhere`).
+enum class PaperMoved : std::uint8_t { all, cache };
+
+/// Bytes that a move of b sends: paper_memory, or paper_cache.
+[[nodiscard]] Bytes paper_moved_bytes(
+    const Blocks& blocks, BlockId b, PaperLength length, PaperMoved moved
+);
+
+/// Plain sum over moved blocks, in block order, of m_i·8/R, in seconds, sizes at `length`.
 [[nodiscard]] double paper_migration_s(
     const Blocks& blocks,
     const Placement& from,
     const Placement& to,
     const Snapshot& snapshot,
-    PaperLength length
+    PaperLength length,
+    PaperMoved moved = PaperMoved::all
 );
 
 } // namespace headroom::scheduler

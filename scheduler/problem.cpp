@@ -1,6 +1,7 @@
 // Predictions for one placement: what evaluate() fills in, and the number that policies minimise.
 #include "scheduler/problem.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.hpp"
@@ -8,13 +9,29 @@
 
 namespace headroom::scheduler {
 
-Nanoseconds objective(const Problem& problem, const Decision& decision) {
-    __extension__ using Wide = __int128;
-    if (decision.inference == kNever || decision.migration == kNever) {
-        return kNever;
+PaperLength Problem::paper_costs_at() const {
+    return {prompt, std::max<std::int64_t>(0, horizon() - prompt)};
+}
+
+PaperLength Problem::paper_moves_at() const {
+    return {prompt, std::max<std::int64_t>(0, context - prompt)};
+}
+
+double objective(const Problem& problem, const Decision& decision) {
+    if (problem.cost_profile == CostProfile::paper) {
+        return decision.paper_migration_s +
+               static_cast<double>(problem.interval) * decision.paper_delay_s;
     }
+    if (decision.inference == kNever || decision.migration == kNever) {
+        return std::numeric_limits<double>::infinity();
+    }
+    __extension__ using Wide = __int128; // many tokens of a stalled step exceed 64 bits
     const Wide sum = Wide{decision.migration} + Wide{problem.interval} * Wide{decision.inference};
-    return sum < Wide{kNever} ? static_cast<Nanoseconds>(sum) : kNever;
+    return static_cast<double>(sum) / static_cast<double>(kSecond);
+}
+
+double objective(const Problem& problem, const Placement& placement) {
+    return objective(problem, evaluate(problem, placement, ""));
 }
 
 Decision evaluate(const Problem& problem, Placement placement, std::string reason) {
@@ -29,7 +46,18 @@ Decision evaluate(const Problem& problem, Placement placement, std::string reaso
     decision.inference = predict_inference(
         *problem.blocks, placement, problem.snapshot, problem.source, problem.horizon()
     );
+    decision.paper_delay_s = paper_delay_s(
+        *problem.blocks, placement, problem.snapshot, problem.paper_costs_at(), problem.paper.gather
+    );
     if (problem.previous) {
+        decision.paper_migration_s = paper_migration_s(
+            *problem.blocks,
+            *problem.previous,
+            placement,
+            problem.snapshot,
+            problem.paper_moves_at(),
+            problem.paper_moved()
+        );
         decision.migration = predict_migration(
             *problem.blocks, *problem.previous, placement, problem.snapshot, problem.rows
         );

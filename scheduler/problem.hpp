@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/units.hpp"
 #include "scheduler/blocks.hpp"
 #include "scheduler/fleet.hpp"
+#include "scheduler/paper_costs.hpp"
 #include "scheduler/paper_settings.hpp"
 
 namespace headroom::scheduler {
@@ -38,21 +40,34 @@ struct Problem {
     std::int64_t epoch = 0; ///< serial number of the placement in force
 
     [[nodiscard]] std::int64_t horizon() const { return context + interval; } ///< T + λ
+    /// Where the paper's costs are taken: n = T + λ − L₀ generated tokens, not below 0.
+    [[nodiscard]] PaperLength paper_costs_at() const;
+    /// Where the paper's D_mig is: n = T − L₀, as of the end of the previous interval.
+    [[nodiscard]] PaperLength paper_moves_at() const;
+    [[nodiscard]] PaperMoved paper_moved() const {
+        return weights_everywhere ? PaperMoved::cache : PaperMoved::all;
+    }
 };
 
+/// The predictions are made under either cost profile: `inference` and `migration` of the
+/// execution, which is always physical, and the paper's formulas beside them.
 struct Decision {
-    Placement placement;            ///< empty if infeasible
-    Nanoseconds inference = kNever; ///< predicted D_inf
-    Nanoseconds migration = 0;      ///< predicted D_mig
+    Placement placement;                                            ///< empty if infeasible
+    Nanoseconds inference = kNever;                                 ///< predicted D_inf
+    Nanoseconds migration = 0;                                      ///< predicted D_mig
+    double paper_delay_s = std::numeric_limits<double>::infinity(); ///< the paper's D_T
+    double paper_migration_s = 0;                                   ///< the paper's D_mig
     bool feasible = false;
     std::string reason;           ///< why not feasible, or why this placement, in one sentence
     std::int64_t evaluations = 0; ///< work done, counted
 };
 
-/// D_mig + λ·D_inf, saturating at kNever.
-[[nodiscard]] Nanoseconds objective(const Problem& problem, const Decision& decision);
+/// What policies minimise, in seconds: D_mig + λ·D_inf, under cost profile `paper` D_mig + λ·D_T by
+/// the paper's formulas. Infinite if something never ends.
+[[nodiscard]] double objective(const Problem& problem, const Decision& decision);
+[[nodiscard]] double objective(const Problem& problem, const Placement& placement);
 
-/// Fills in a decision's predictions for a placement (physical profile).
+/// Fills in a decision's predictions for a placement, whether it fits or not.
 [[nodiscard]] Decision evaluate(const Problem& problem, Placement placement, std::string reason);
 
 } // namespace headroom::scheduler

@@ -50,8 +50,9 @@ struct PaperCost {
 };
 
 PaperCost paper_cost(const ModelShape& shape, const BlockName& block, const Problem& problem) {
-    const std::int64_t length = problem.horizon();
-    const std::int64_t generated = length - problem.prompt;
+    const std::int64_t generated =
+        problem.horizon() > problem.prompt ? problem.horizon() - problem.prompt : 0;
+    const std::int64_t length = problem.prompt + generated;
     const std::int64_t width = shape.width;
     const std::int64_t d = width / shape.heads;
     const std::int64_t q = shape.heads / shape.kv_heads;

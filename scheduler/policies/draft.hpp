@@ -1,5 +1,6 @@
 // A placement under search: memory, D_inf and D_mig kept exactly while blocks are moved about, and
-// any attempt can be taken back. Without stalls the numbers equal those of evaluate().
+// any attempt can be taken back. Without stalls the numbers equal those of evaluate(); under cost
+// profile `paper` they are its D_T and D_mig, rounded to nanoseconds.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +10,7 @@
 #include "base/ids.hpp"
 #include "base/units.hpp"
 #include "scheduler/policies/ledger.hpp"
-#include "scheduler/policies/move_delay.hpp"
+#include "scheduler/policies/paper_moves.hpp"
 #include "scheduler/policies/step_delay.hpp"
 #include "scheduler/problem.hpp"
 
@@ -25,7 +26,7 @@ struct Relocation {
 
 struct Score {
     Bytes shortage = 0;            ///< 0: it fits
-    WideNanoseconds objective = 0; ///< D_mig + λ·D_inf
+    WideNanoseconds objective = 0; ///< D_mig + λ·D_inf (or λ·D_T)
 };
 
 class Draft {
@@ -38,7 +39,7 @@ class Draft {
     [[nodiscard]] Nanoseconds migration() const { return migration_; }
     [[nodiscard]] const Placement& placement() const { return ledger_.placement(); }
     [[nodiscard]] const Ledger& ledger() const { return ledger_; }
-    [[nodiscard]] MoveDelay& moves() { return moves_; }
+    [[nodiscard]] Moves& moves() { return moves_; }
 
     /// Makes the changes one after the other and returns the new score.
     const Score& attempt(const std::vector<Relocation>& changes);
@@ -72,7 +73,7 @@ class Draft {
     const Problem* problem_;
     const StepDelay* step_;
     Ledger ledger_;
-    MoveDelay moves_;
+    Moves moves_;
     std::vector<std::int32_t> counts_; ///< [layer][device]
     std::vector<std::size_t> proj_;
     std::vector<std::size_t> ffn_;

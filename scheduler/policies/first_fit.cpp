@@ -3,8 +3,10 @@
 
 #include <utility>
 
+#include "scheduler/policies/block_cost.hpp"
 #include "scheduler/policies/ledger.hpp"
 #include "scheduler/policies/packing.hpp"
+#include "scheduler/policies/shortages.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -37,7 +39,9 @@ Placement first_fit_placement(const Problem& problem, const FirstTry& first) {
             return {};
         }
     }
-    return ledger.placement();
+    Placement placement = ledger.placement();
+    settle_ends(problem, placement);
+    return placement;
 }
 
 Decision first_fit(const Problem& problem, const FirstTry& first) {

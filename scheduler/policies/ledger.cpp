@@ -1,31 +1,61 @@
-// See ledger.hpp. The one irregular block is a tied lm_head: beside embed it has no matrix.
+// See ledger.hpp. The one irregular block is a tied lm_head: beside embed it has no matrix
+// (physical profile).
 #include "scheduler/policies/ledger.hpp"
 
+#include <algorithm>
+
 #include "base/check.hpp"
+#include "scheduler/policies/block_cost.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
-bool is_tied(const Blocks& blocks) {
-    return blocks.shape().ends && blocks.shape().tied;
+bool is_tied(const Problem& problem) {
+    const ModelShape& shape = problem.blocks->shape();
+    return problem.cost_profile == CostProfile::physical && shape.ends && shape.tied;
+}
+
+bool is_paper(const Problem& problem) {
+    return problem.cost_profile == CostProfile::paper;
 }
 
 } // namespace
 
+std::int32_t Amount::times(const Amount& each, std::int32_t most) const {
+    std::int64_t n = most;
+    if (each.bytes > 0) {
+        n = std::min(n, std::max<Bytes>(bytes, 0) / each.bytes);
+    }
+    if (each.flops > 0 && flops != kUnlimited) {
+        n = std::min(n, std::max<Flops>(flops, 0) / each.flops);
+    }
+    return static_cast<std::int32_t>(n);
+}
+
 Ledger::Ledger(const Problem& problem)
-    : blocks_(problem.blocks), buffers_(problem.buffers), used_(problem.snapshot.size(), 0),
-      count_(problem.snapshot.size(), 0), placement_(problem.blocks->size()),
-      tied_(is_tied(*problem.blocks)) {
+    : blocks_(problem.blocks), buffers_(is_paper(problem) ? 0 : problem.buffers),
+      used_(problem.snapshot.size(), 0), count_(problem.snapshot.size(), 0),
+      placement_(problem.blocks->size()), tied_(is_tied(problem)) {
     bytes_.reserve(blocks_->size());
+    flops_.reserve(blocks_->size());
     for (std::size_t b = 0; b < blocks_->size(); ++b) {
-        const BlockId id(b);
-        bytes_.push_back(
-            blocks_->matrix_bytes(id) + blocks_->norm_bytes(id) +
-            blocks_->cache_bytes(id, problem.horizon())
-        );
+        const BlockCost cost = cost_of(problem, BlockId(b));
+        bytes_.push_back(cost.memory);
+        flops_.push_back(cost.compute);
+        if (blocks_->name(BlockId(b)).layer == 0) {
+            layer_.bytes += cost.memory;
+            layer_.flops += cost.compute;
+        }
     }
     for (const Snapshot::Device& device : problem.snapshot.devices) {
         budget_.push_back(device.memory);
+        if (is_paper(problem)) {
+            limit_.push_back(compute_limit(problem, device));
+        }
+    }
+    if (limited()) {
+        load_.assign(static_cast<std::size_t>(blocks_->shape().layers) * devices(), 0);
+        overload_.assign(devices(), 0);
     }
 }
 
@@ -34,6 +64,20 @@ Ledger::Ledger(const Problem& problem, const Placement& placement) : Ledger(prob
     for (std::size_t b = 0; b < placement.size(); ++b) {
         place(BlockId(b), placement[b]);
     }
+}
+
+Amount Ledger::left(std::int32_t layer, DeviceId d) const {
+    const Flops most = limit(d);
+    return {room(d), most == kUnlimited ? kUnlimited : most - load(layer, d)};
+}
+
+Bytes Ledger::as_bytes(Flops flops) const {
+    __extension__ using Wide = __int128;
+    if (flops <= 0) {
+        return 0;
+    }
+    const Wide whole = std::max<Flops>(layer_.flops, 1);
+    return static_cast<Bytes>((Wide{flops} * std::max<Bytes>(layer_.bytes, 1) + whole - 1) / whole);
 }
 
 bool Ledger::shares_matrix(BlockId b) const {
@@ -47,12 +91,30 @@ void Ledger::add(DeviceId d, Bytes bytes, std::int32_t blocks) {
     shortage_ += lacks(d);
 }
 
-void Ledger::charge(BlockId b, DeviceId d, int sign) {
-    Bytes bytes = bytes_[b.index()];
-    if (tied_ && b == blocks_->lm_head() && where(blocks_->embed()) == d) {
-        bytes -= blocks_->matrix_bytes(b);
+/// Keeps the FLOP of the block's layer on d, and what is too much of them.
+void Ledger::compute(BlockId b, DeviceId d, int sign) {
+    const std::int32_t layer = blocks_->name(b).layer;
+    if (layer < 0 || limit_[d.index()] == kUnlimited) {
+        return;
     }
-    add(d, sign * bytes, sign);
+    Flops& load = load_[static_cast<std::size_t>(layer) * devices() + d.index()];
+    const Bytes before = as_bytes(load - limit_[d.index()]);
+    load += sign * flops_[b.index()];
+    const Bytes change = as_bytes(load - limit_[d.index()]) - before;
+    overload_[d.index()] += change;
+    shortage_ += change;
+}
+
+Bytes Ledger::bytes_on(BlockId b, DeviceId d) const {
+    const bool shared = tied_ && b == blocks_->lm_head() && where(blocks_->embed()) == d;
+    return bytes_[b.index()] - (shared ? blocks_->matrix_bytes(b) : 0);
+}
+
+void Ledger::charge(BlockId b, DeviceId d, int sign) {
+    add(d, sign * bytes_on(b, d), sign);
+    if (limited()) {
+        compute(b, d, sign);
+    }
 }
 
 void Ledger::lift(BlockId b) {
@@ -91,7 +153,7 @@ void Ledger::place(BlockId b, DeviceId d) {
 bool Ledger::fits(BlockId b, DeviceId d) {
     const DeviceId before = where(b);
     place(b, d);
-    const bool ok = lacks(d) == 0;
+    const bool ok = over(d) == 0;
     if (before.valid()) {
         place(b, before);
     } else {
@@ -101,10 +163,13 @@ bool Ledger::fits(BlockId b, DeviceId d) {
 }
 
 Bytes least_need(const Problem& problem) {
+    const bool paper = is_paper(problem);
     const Placement together(problem.blocks->size(), DeviceId(0));
-    Bytes need = problem.buffers;
-    for (std::size_t b = 0; b < together.size(); ++b) {
-        need += problem.blocks->resident_bytes(BlockId(b), problem.horizon(), together);
+    Bytes need = paper ? 0 : problem.buffers;
+    for (std::size_t i = 0; i < together.size(); ++i) {
+        const BlockId b(i);
+        need += paper ? cost_of(problem, b).memory
+                      : problem.blocks->resident_bytes(b, problem.horizon(), together);
     }
     return need;
 }

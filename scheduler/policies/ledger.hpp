@@ -1,5 +1,6 @@
-// Memory accounts of a placement under construction: who holds how much at the horizon T + λ,
-// kept up to date block by block. Policies' own bookkeeping; `validate` judges without it.
+// Accounts of a placement under construction: who holds how much at the horizon T + λ, and under
+// cost profile `paper` who computes how much per layer, kept up to date block by block. Policies'
+// own bookkeeping; `validate` judges without it.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,19 @@
 #include "scheduler/problem.hpp"
 
 namespace headroom::scheduler {
+
+/// Bytes, and FLOP within one layer. Without a compute constraint there is no end of FLOP.
+struct Amount {
+    Bytes bytes = 0;
+    Flops flops = 0;
+
+    void add(const Amount& each, std::int64_t times) {
+        bytes += each.bytes * times;
+        flops += flops == kUnlimited ? 0 : each.flops * times;
+    }
+    /// How many times `each` is in it, at most `most`.
+    [[nodiscard]] std::int32_t times(const Amount& each, std::int32_t most) const;
+};
 
 class Ledger {
   public:
@@ -40,24 +54,54 @@ class Ledger {
         const Bytes over = used(d) - budget(d);
         return over > 0 ? over : 0;
     }
-    /// Σ over devices of what they hold beyond their budgets; 0: feasible as far as placed.
+
+    /// Whether there is a compute constraint: C_d·T_budget per layer.
+    [[nodiscard]] bool limited() const { return !limit_.empty(); }
+    [[nodiscard]] Flops limit(DeviceId d) const {
+        return limited() ? limit_[d.index()] : kUnlimited;
+    }
+    /// FLOP of a layer's blocks on d. Only if limited.
+    [[nodiscard]] Flops load(std::int32_t layer, DeviceId d) const {
+        return load_[static_cast<std::size_t>(layer) * devices() + d.index()];
+    }
+    /// What d could still take of a layer; negative parts where it has too much.
+    [[nodiscard]] Amount left(std::int32_t layer, DeviceId d) const;
+    [[nodiscard]] Amount need(BlockId b) const { return {bytes(b), limited() ? flops(b) : 0}; }
+
+    /// Missing FLOP as bytes, so that both shortages add up: at the rate of a whole layer's bytes
+    /// to its FLOP, rounded up.
+    [[nodiscard]] Bytes as_bytes(Flops flops) const;
+    /// What d holds and computes beyond its budgets, in bytes; 0: feasible.
+    [[nodiscard]] Bytes over(DeviceId d) const {
+        return lacks(d) + (limited() ? overload_[d.index()] : 0);
+    }
+    /// Σ over devices of over(); 0: feasible as far as placed.
     [[nodiscard]] Bytes shortage() const { return shortage_; }
     /// Bytes of the block alone: a tied lm_head away from embed counts with its matrix.
     [[nodiscard]] Bytes bytes(BlockId b) const { return bytes_[b.index()]; }
-    /// Whether placing b on d leaves d within its budget. b itself may be placed or not.
+    /// What it would add to d: a tied lm_head shares embed's matrix there.
+    [[nodiscard]] Bytes bytes_on(BlockId b, DeviceId d) const;
+    [[nodiscard]] Flops flops(BlockId b) const { return flops_[b.index()]; }
+    /// Whether placing b on d leaves d within its budgets. b itself may be placed or not.
     [[nodiscard]] bool fits(BlockId b, DeviceId d);
 
   private:
     void charge(BlockId b, DeviceId d, int sign);
     void add(DeviceId d, Bytes bytes, std::int32_t blocks);
+    void compute(BlockId b, DeviceId d, int sign);
     [[nodiscard]] bool shares_matrix(BlockId b) const;
 
     const Blocks* blocks_;
     Bytes buffers_;
     std::vector<Bytes> bytes_; ///< per block, apart from embed
+    std::vector<Flops> flops_; ///< per block
     std::vector<Bytes> budget_;
     std::vector<Bytes> used_;
     std::vector<std::int32_t> count_;
+    std::vector<Flops> limit_;    ///< per device; empty: no compute constraint
+    std::vector<Flops> load_;     ///< [layer][device]
+    std::vector<Bytes> overload_; ///< per device, over all layers, as bytes
+    Amount layer_;                ///< what all blocks of a layer need
     Placement placement_;
     Bytes shortage_ = 0;
     bool tied_;

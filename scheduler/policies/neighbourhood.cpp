@@ -113,7 +113,7 @@ bool Search::group_moves() {
 }
 
 bool Search::end_moves() {
-    if (!problem_->blocks->shape().ends) {
+    if (!problem_->blocks->shape().ends || step_->by_formula()) {
         return false;
     }
     const BlockId embed = problem_->blocks->embed();
@@ -250,18 +250,14 @@ bool Search::replans() {
             for (std::size_t f = 0; f < devices_ && !exhausted(); ++f) {
                 spent_ += planning_cost;
                 const Ledger& ledger = draft_->ledger();
+                const Amount each = ledger.need(group);
                 std::vector<std::int32_t> caps(devices_);
                 for (std::size_t d = 0; d < devices_; ++d) {
-                    Bytes room = ledger.room(DeviceId(d));
-                    room += draft_->groups_on(l, d) * ledger.bytes(group);
-                    room += (draft_->proj(l) == d) * ledger.bytes(proj(l));
-                    room += (draft_->ffn(l) == d) * ledger.bytes(ffn(l));
-                    room -= (p == d) * ledger.bytes(proj(l));
-                    room -= (f == d) * ledger.bytes(ffn(l));
-                    const Bytes most = std::max<Bytes>(room, 0) / ledger.bytes(group);
-                    caps[d] =
-                        static_cast<std::int32_t>(std::min<Bytes>(most, problem_->blocks->groups())
-                        );
+                    Amount left = ledger.left(static_cast<std::int32_t>(l), DeviceId(d));
+                    left.add(each, draft_->groups_on(l, d));
+                    left.add(ledger.need(proj(l)), (draft_->proj(l) == d) - (p == d));
+                    left.add(ledger.need(ffn(l)), (draft_->ffn(l) == d) - (f == d));
+                    caps[d] = left.times(each, problem_->blocks->groups());
                 }
                 const std::vector<std::int32_t> counts = spread_groups(
                     *step_, l, draft_->holder(l), p, caps, problem_->blocks->groups()

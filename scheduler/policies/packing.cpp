@@ -3,16 +3,16 @@
 #include "scheduler/policies/packing.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "base/random.hpp"
+#include "scheduler/policies/block_cost.hpp"
 #include "scheduler/policies/ledger.hpp"
+#include "scheduler/policies/shortages.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -24,8 +24,11 @@ std::vector<BlockId> by_size(const Ledger& ledger, std::size_t count) {
     for (std::size_t b = 0; b < count; ++b) {
         order.emplace_back(b);
     }
+    const auto size = [&](BlockId b) {
+        return ledger.bytes(b) + (ledger.limited() ? ledger.as_bytes(ledger.flops(b)) : 0);
+    };
     std::stable_sort(order.begin(), order.end(), [&](BlockId a, BlockId b) {
-        return ledger.bytes(a) > ledger.bytes(b);
+        return size(a) > size(b);
     });
     return order;
 }
@@ -64,12 +67,14 @@ DeviceId best_device(const Problem& problem, Ledger& ledger, BlockId b, Fit fit)
     return best.value_or(roomiest);
 }
 
-/// One block per (device, size): the first of each in block order.
-std::vector<BlockId> representatives(const Ledger& ledger) {
-    std::vector<std::pair<std::pair<std::int32_t, Bytes>, BlockId>> keyed;
+/// One block per (device, size), and layer if that matters: the first of each in block order.
+std::vector<BlockId> representatives(const Problem& problem, const Ledger& ledger) {
+    using Key = std::tuple<std::int32_t, Bytes, std::int32_t>;
+    std::vector<std::pair<Key, BlockId>> keyed;
     for (std::size_t b = 0; b < ledger.placement().size(); ++b) {
         const BlockId id(b);
-        keyed.push_back({{ledger.where(id).value, ledger.bytes(id)}, id});
+        const std::int32_t layer = ledger.limited() ? problem.blocks->name(id).layer : 0;
+        keyed.push_back({{ledger.where(id).value, ledger.bytes(id), layer}, id});
     }
     std::sort(keyed.begin(), keyed.end());
     std::vector<BlockId> firsts;
@@ -108,8 +113,8 @@ Bytes shortage_after(Ledger& ledger, const Exchange& e) {
 }
 
 /// The move or swap out of an overfull device that leaves the least shortage, if any lowers it.
-std::optional<Exchange> best_exchange(Ledger& ledger) {
-    const std::vector<BlockId> firsts = representatives(ledger);
+std::optional<Exchange> best_exchange(const Problem& problem, Ledger& ledger) {
+    const std::vector<BlockId> firsts = representatives(problem, ledger);
     std::optional<Exchange> best;
     const auto consider = [&](Exchange e) {
         e.shortage = shortage_after(ledger, e);
@@ -118,7 +123,7 @@ std::optional<Exchange> best_exchange(Ledger& ledger) {
         }
     };
     for (const BlockId b : firsts) {
-        if (ledger.lacks(ledger.where(b)) == 0) {
+        if (ledger.over(ledger.where(b)) == 0) {
             continue;
         }
         for (std::size_t d = 0; d < ledger.devices(); ++d) {
@@ -135,9 +140,9 @@ std::optional<Exchange> best_exchange(Ledger& ledger) {
     return best;
 }
 
-void descend(Ledger& ledger) {
+void descend(const Problem& problem, Ledger& ledger) {
     while (ledger.shortage() > 0) {
-        const std::optional<Exchange> exchange = best_exchange(ledger);
+        const std::optional<Exchange> exchange = best_exchange(problem, ledger);
         if (!exchange) {
             return;
         }
@@ -152,7 +157,7 @@ Packing result(const Ledger& ledger) {
 /// Descends, then kicks the best attempt at random and descends again, a fixed number of times.
 Packing improve(const Problem& problem, Packing best) {
     Ledger start(problem, best.placement);
-    descend(start);
+    descend(problem, start);
     best = result(start);
     Random random(stream_seed(problem.seed, "packing"));
     for (int kick = 0; kick < kKicks && best.shortage > 0; ++kick) {
@@ -162,7 +167,7 @@ Packing improve(const Problem& problem, Packing best) {
             const BlockId b(static_cast<std::size_t>(random.below(best.placement.size())));
             ledger.place(b, DeviceId(static_cast<std::size_t>(random.below(ledger.devices()))));
         }
-        descend(ledger);
+        descend(problem, ledger);
         if (ledger.shortage() <= best.shortage) {
             best = result(ledger);
         }
@@ -170,20 +175,7 @@ Packing improve(const Problem& problem, Packing best) {
     return best;
 }
 
-Bytes total_memory(const Problem& problem) {
-    Bytes total = 0;
-    for (const Snapshot::Device& device : problem.snapshot.devices) {
-        const bool overflows = device.memory > std::numeric_limits<Bytes>::max() - total;
-        total = overflows ? std::numeric_limits<Bytes>::max() : total + device.memory;
-    }
-    return total;
-}
-
 } // namespace
-
-bool hopeless(const Problem& problem) {
-    return least_need(problem) > total_memory(problem);
-}
 
 Packing pack(const Problem& problem) {
     Packing best;
@@ -196,53 +188,11 @@ Packing pack(const Problem& problem) {
             best = result(ledger);
         }
     }
-    return best.shortage > 0 && !hopeless(problem) ? improve(problem, std::move(best)) : best;
-}
-
-std::string lacking_devices(const Problem& problem, const Placement& placement) {
-    const Ledger ledger(problem, placement);
-    std::string text;
-    for (std::size_t i = 0; i < ledger.devices(); ++i) {
-        const DeviceId d(i);
-        if (ledger.lacks(d) > 0) {
-            text += fmt::format(
-                "{}device {} lacks {} (needs {}, has {})",
-                text.empty() ? "" : ", ",
-                d.value,
-                format_bytes(ledger.lacks(d)),
-                format_bytes(ledger.used(d)),
-                format_bytes(ledger.budget(d))
-            );
-        }
+    if (best.shortage > 0 && !hopeless(problem)) {
+        best = improve(problem, std::move(best));
     }
-    return text;
-}
-
-std::string shortage_reason(const Problem& problem, const Placement& attempt) {
-    const Bytes need = least_need(problem);
-    const Bytes total = total_memory(problem);
-    std::string needs = format_bytes(need);
-    std::string has = format_bytes(total);
-    if (needs == has) { // a small difference would read as none
-        needs = fmt::format("{} B", need);
-        has = fmt::format("{} B", total);
-    }
-    const std::string sums = fmt::format(
-        "at context {} the blocks need {} in all, the devices have {} together",
-        problem.horizon(),
-        needs,
-        has
-    );
-    const std::string lacking = lacking_devices(problem, attempt);
-    return hopeless(problem) ? fmt::format("{}: in the best attempt {}", sums, lacking)
-                             : fmt::format("no placement found: {}, but {}", sums, lacking);
-}
-
-Decision infeasible(const Problem& problem, const Placement& attempt) {
-    Decision decision;
-    decision.feasible = false;
-    decision.reason = shortage_reason(problem, attempt);
-    return decision;
+    settle_ends(problem, best.placement);
+    return best;
 }
 
 } // namespace headroom::scheduler

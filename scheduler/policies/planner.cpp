@@ -6,6 +6,8 @@
 #include <numeric>
 #include <utility>
 
+#include "scheduler/policies/formula_spread.hpp"
+
 namespace headroom::scheduler {
 namespace {
 
@@ -92,8 +94,13 @@ Gathered gather_table(const Problem& problem, const StepDelay& step, std::size_t
             if (!host[h] || !host[p]) {
                 continue;
             }
+            // The formula knows no holder of x: the first one's spread serves for all.
+            const std::size_t first =
+                static_cast<std::size_t>(std::find(host.begin(), host.end(), true) - host.begin());
             std::vector<std::int32_t> counts =
-                spread_groups(step, layer, h, p, caps, problem.blocks->groups());
+                step.by_formula() && h != first
+                    ? table.groups[first * n + p]
+                    : spread_groups(step, layer, h, p, caps, problem.blocks->groups());
             table.ready[h * n + p] = step.until_proj(layer, h, {counts.data(), p, p});
             table.groups[h * n + p] = std::move(counts);
         }
@@ -164,6 +171,9 @@ std::vector<std::int32_t> spread_groups(
     const std::vector<std::int32_t>& caps,
     std::int32_t n
 ) {
+    if (step.by_formula()) {
+        return spread_by_formula(step, layer, proj, caps, n);
+    }
     std::vector<std::int32_t> counts(caps.size(), 0);
     std::vector<Nanoseconds> next(caps.size());
     for (std::size_t j = 0; j < caps.size(); ++j) {

@@ -12,7 +12,8 @@
 namespace headroom::scheduler {
 
 /// Gives n groups one by one to the device that finishes its share first, transfer included;
-/// optimal for the latest finish, because a device's finish only grows with its count.
+/// optimal for the latest finish, because a device's finish only grows with its count. Under cost
+/// profile `paper`: spread_by_formula.
 /// caps: most groups per device. Empty if the caps do not hold them all.
 [[nodiscard]] std::vector<std::int32_t> spread_groups(
     const StepDelay& step,

@@ -1,17 +1,28 @@
 // See reasons.hpp.
 #include "scheduler/policies/reasons.hpp"
 
+#include <cmath>
 #include <set>
 
 #include <fmt/format.h>
 
-#include "scheduler/policies/packing.hpp"
+#include "scheduler/policies/shortages.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
 std::string duration(Nanoseconds t) {
     return t == kNever ? "for ever" : format_duration(t);
+}
+
+Nanoseconds in_nanoseconds(double seconds) {
+    const double ns = seconds * static_cast<double>(kSecond);
+    return ns < static_cast<double>(kNever) ? std::llround(ns) : kNever;
+}
+
+/// "by the paper's formula" where durations are not those of the execution.
+std::string by_formula(const Problem& problem) {
+    return problem.cost_profile == CostProfile::paper ? " by the paper's formula" : "";
 }
 
 /// "6 groups, 1 ffn from device 1": what changed its device, and from where if that is one device.
@@ -42,49 +53,64 @@ std::string moved_blocks(const Problem& problem, const Placement& placement) {
 
 } // namespace
 
-std::string reason_first(const Decision& decision, std::size_t devices) {
+Alternative alternative_of(const Problem& problem, const Decision& decision) {
+    if (problem.cost_profile == CostProfile::physical) {
+        return {decision.inference, decision.migration};
+    }
+    return {in_nanoseconds(decision.paper_delay_s), in_nanoseconds(decision.paper_migration_s)};
+}
+
+std::string reason_first(const Problem& problem, const Decision& decision) {
     const std::set<DeviceId> used(decision.placement.begin(), decision.placement.end());
     return fmt::format(
-        "first placement: {} per token on {} of {} devices",
-        duration(decision.inference),
+        "first placement: {} per token on {} of {} devices{}",
+        duration(alternative_of(problem, decision).inference),
         used.size(),
-        devices
+        problem.snapshot.size(),
+        by_formula(problem)
     );
 }
 
-std::string reason_kept(const Decision& kept, const std::optional<Alternative>& alternative) {
-    if (!alternative || alternative->inference >= kept.inference) {
+std::string reason_kept(
+    const Problem& problem, const Decision& kept, const std::optional<Alternative>& alternative
+) {
+    const Nanoseconds now = alternative_of(problem, kept).inference;
+    if (!alternative || alternative->inference >= now) {
         return fmt::format(
-            "kept: found nothing faster than {} per token", duration(kept.inference)
+            "kept: found nothing faster than {} per token{}", duration(now), by_formula(problem)
         );
     }
-    if (kept.inference == kNever) {
+    if (now == kNever) {
         return "kept: a device or link in use is down, and no move that can be made helps";
     }
     return fmt::format(
-        "kept: the best move would save {} per token and cost {}",
-        format_duration(kept.inference - alternative->inference),
-        duration(alternative->migration)
+        "kept: the best move would save {} per token and cost {}{}",
+        format_duration(now - alternative->inference),
+        duration(alternative->migration),
+        by_formula(problem)
     );
 }
 
 std::string reason_moved(const Problem& problem, const Decision& decision, const Decision& old) {
     const std::string blocks = moved_blocks(problem, decision.placement);
+    const Alternative now = alternative_of(problem, decision);
     if (!old.feasible) {
         return fmt::format(
-            "moved {} because {}: {} per token, {} of migration",
+            "moved {} because {}: {} per token, {} of migration{}",
             blocks,
             lacking_devices(problem, *problem.previous),
-            duration(decision.inference),
-            duration(decision.migration)
+            duration(now.inference),
+            duration(now.migration),
+            by_formula(problem)
         );
     }
     return fmt::format(
-        "moved {}: {} per token instead of {}, pays for {} of migration",
+        "moved {}: {} per token instead of {}, pays for {} of migration{}",
         blocks,
-        duration(decision.inference),
-        duration(old.inference),
-        duration(decision.migration)
+        duration(now.inference),
+        duration(alternative_of(problem, old).inference),
+        duration(now.migration),
+        by_formula(problem)
     );
 }
 

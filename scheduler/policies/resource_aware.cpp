@@ -3,14 +3,17 @@
 #include "scheduler/policies/resource_aware.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "scheduler/policies/block_cost.hpp"
 #include "scheduler/policies/focus.hpp"
-#include "scheduler/policies/ledger.hpp"
+#include "scheduler/policies/keep.hpp"
 #include "scheduler/policies/packing.hpp"
 #include "scheduler/policies/reasons.hpp"
 #include "scheduler/policies/search.hpp"
+#include "scheduler/policies/shortages.hpp"
 #include "scheduler/policies/starts.hpp"
 #include "scheduler/policies/step_delay.hpp"
 
@@ -32,7 +35,7 @@ struct Start {
 
 /// Scores all starts, descends from the most promising, then kicks.
 Search search(const Problem& problem, const StepDelay& step) {
-    const bool dear = problem.previous && has_caps(problem.snapshot);
+    const bool dear = !step.by_formula() && problem.previous && has_caps(problem.snapshot);
     const auto devices = static_cast<std::int64_t>(std::max(step.devices(), kMostDevices));
     const std::int64_t limit = (dear ? kMostCappedEvaluations : kMostEvaluations) *
                                static_cast<std::int64_t>(kMostDevices) / devices;
@@ -62,12 +65,22 @@ Search search(const Problem& problem, const StepDelay& step) {
     return search;
 }
 
-/// What keeping the previous placement gives; infeasible if it no longer fits or there is none.
-Decision keep(const Problem& problem) {
-    if (!problem.previous || Ledger(problem, *problem.previous).shortage() > 0) {
-        return {};
+/// The best placement found, on the devices of the whole problem; empty if nothing fits.
+Placement best_of(const Problem& problem, const Focus& small, const Search& found) {
+    if (found.best()) {
+        Placement placement = small.widen(found.best()->placement);
+        settle_ends(problem, placement);
+        return placement;
     }
-    return evaluate(problem, *problem.previous, "");
+    Packing packing = pack(problem);
+    return packing.shortage == 0 ? packing.placement : Placement();
+}
+
+std::optional<Alternative> alternative_of(const Search& found) {
+    if (!found.runner_up()) {
+        return std::nullopt;
+    }
+    return Alternative{found.runner_up()->inference, found.runner_up()->migration};
 }
 
 } // namespace
@@ -79,26 +92,23 @@ Decision ResourceAware::decide(const Problem& problem) const {
     const Focus small = focus(problem, kMostDevices);
     const StepDelay step(small.problem);
     const Search found = search(small.problem, step);
-    const Decision old = keep(problem);
+    const Decision old = keep_previous(problem);
     Decision decision = old;
-    if (found.best()) {
-        Decision best = evaluate(problem, small.widen(found.best()->placement), "");
+    Placement placement = best_of(problem, small, found);
+    if (!placement.empty()) {
+        Decision best = evaluate(problem, std::move(placement), "");
         // Equal objectives keep the previous placement.
         if (!old.feasible || objective(problem, best) < objective(problem, old)) {
             decision = std::move(best);
         }
     } else if (!old.feasible) {
-        Packing packing = pack(problem);
-        if (packing.shortage > 0) {
-            return infeasible(problem, packing.placement);
-        }
-        decision = evaluate(problem, std::move(packing.placement), "");
+        return infeasible(problem, pack(problem).placement);
     }
     decision.evaluations = found.evaluations();
     if (!problem.previous) {
-        decision.reason = reason_first(decision, problem.snapshot.size());
+        decision.reason = reason_first(problem, decision);
     } else if (decision.placement == *problem.previous) {
-        decision.reason = reason_kept(decision, found.alternative());
+        decision.reason = reason_kept(problem, decision, alternative_of(found));
     } else {
         decision.reason = reason_moved(problem, decision, old);
     }

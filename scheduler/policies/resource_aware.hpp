@@ -1,5 +1,6 @@
-// Policy `resource_aware`: minimises D_mig + λ·D_inf over placements that fit at T + λ, by local
-// search with exact evaluation from several starts. Never worse than keeping the old placement.
+// Policy `resource_aware`: minimises the cost profile's objective, D_mig + λ·D_inf or the paper's
+// D_mig + λ·D_T, over placements that fit at T + λ, by local search with exact evaluation from
+// several starts. Never worse than keeping the old placement.
 // It proves nothing about the optimum.
 #pragma once
 

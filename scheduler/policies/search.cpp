@@ -54,9 +54,8 @@ void Search::note() {
     if (score.shortage > 0) {
         return;
     }
-    if (draft_->moves().moved() > 0 &&
-        (!alternative_ || score.objective < alternative_->objective)) {
-        alternative_ = {score.objective, draft_->inference(), draft_->migration()};
+    if (draft_->moves().moved() > 0 && (!runner_up_ || score.objective < runner_up_->objective)) {
+        runner_up_ = {score.objective, draft_->inference(), draft_->migration()};
     }
     // Equal objectives: the smaller ids, so that the order of the search does not show.
     const bool first = !best_ || score.objective < best_->objective;
@@ -75,7 +74,7 @@ bool Search::consider(const std::vector<Relocation>& changes) {
     const bool keep = better(after, before);
     const bool record = after.shortage == 0 && (!best_ || after.objective <= best_->objective);
     const bool moves = after.shortage == 0 && draft_->moves().moved() > 0 &&
-                       (!alternative_ || after.objective < alternative_->objective);
+                       (!runner_up_ || after.objective < runner_up_->objective);
     if (record || moves) {
         note();
     }

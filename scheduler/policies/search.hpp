@@ -23,7 +23,7 @@ struct Found {
 
 /// The cheapest feasible placement met that is not the previous one: for people who ask why
 /// nothing moved.
-struct Alternative {
+struct Runner {
     WideNanoseconds objective = 0;
     Nanoseconds inference = 0;
     Nanoseconds migration = 0;
@@ -43,7 +43,7 @@ class Search {
     void kick(const Placement& fallback, int fruitless);
 
     [[nodiscard]] const std::optional<Found>& best() const { return best_; }
-    [[nodiscard]] const std::optional<Alternative>& alternative() const { return alternative_; }
+    [[nodiscard]] const std::optional<Runner>& runner_up() const { return runner_up_; }
     [[nodiscard]] std::int64_t evaluations() const { return spent_; }
     [[nodiscard]] bool exhausted() const { return spent_ >= limit_; }
 
@@ -94,7 +94,7 @@ class Search {
     std::optional<Draft> draft_;
     Rule rule_;
     std::optional<Found> best_;
-    std::optional<Alternative> alternative_;
+    std::optional<Runner> runner_up_;
 };
 
 } // namespace headroom::scheduler

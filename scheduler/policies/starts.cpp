@@ -38,9 +38,10 @@ std::size_t place_first(Ledger& ledger, BlockId b, const std::vector<std::size_t
 /// How many groups of a layer each device can still take.
 std::vector<std::int32_t> group_caps(const Problem& problem, const Ledger& ledger, BlockId group) {
     std::vector<std::int32_t> caps;
+    const std::int32_t layer = problem.blocks->name(group).layer;
     for (std::size_t d = 0; d < ledger.devices(); ++d) {
-        const Bytes most = std::max<Bytes>(ledger.room(DeviceId(d)), 0) / ledger.bytes(group);
-        caps.push_back(static_cast<std::int32_t>(std::min<Bytes>(most, problem.blocks->groups())));
+        const Amount left = ledger.left(layer, DeviceId(d));
+        caps.push_back(left.times(ledger.need(group), problem.blocks->groups()));
     }
     return caps;
 }
@@ -144,7 +145,7 @@ Placement layers_in_a_row(const Problem& problem, const StepDelay& step) {
             }
             ledger.place(blocks.proj(l), d);
             ledger.place(blocks.ffn(l), d);
-            if (ledger.lacks(d) == 0 || at + 1 == order.size()) {
+            if (ledger.over(d) == 0 || at + 1 == order.size()) {
                 break;
             }
         }

@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include "scheduler/policies/ledger.hpp"
-#include "scheduler/policies/packing.hpp"
+#include "scheduler/policies/keep.hpp"
 #include "scheduler/policies/resource_aware.hpp"
+#include "scheduler/policies/shortages.hpp"
 
 namespace headroom::scheduler {
 
@@ -13,16 +13,14 @@ Decision StaticFirst::decide(const Problem& problem) const {
     if (!problem.previous) {
         return ResourceAware().decide(problem);
     }
-    if (Ledger(problem, *problem.previous).shortage() > 0) {
-        Decision decision;
-        decision.reason = fmt::format(
-            "the first placement is kept, but at context {} {}",
-            problem.horizon(),
-            lacking_devices(problem, *problem.previous)
-        );
-        return decision;
-    }
-    return evaluate(problem, *problem.previous, "the first placement is kept");
+    Decision decision = keep_previous(problem);
+    decision.reason = decision.feasible ? "the first placement is kept"
+                                        : fmt::format(
+                                              "the first placement is kept, but at context {} {}",
+                                              problem.horizon(),
+                                              lacking_devices(problem, *problem.previous)
+                                          );
+    return decision;
 }
 
 } // namespace headroom::scheduler

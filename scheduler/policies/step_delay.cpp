@@ -34,7 +34,17 @@ StepDelay::StepDelay(const Problem& problem)
       group_bytes_(
           problem.blocks->shape().heads_per_group() * problem.blocks->shape().head_width() * kFloat
       ),
-      groups_(problem.blocks->groups()), capped_(has_caps(problem.snapshot)) {
+      groups_(problem.blocks->groups()),
+      rule_(has_caps(problem.snapshot) ? Rule::capped : Rule::free) {
+    if (problem.cost_profile == CostProfile::paper) {
+        rule_ = problem.paper.gather == PaperGather::sum ? Rule::formula_sum : Rule::formula_max;
+        tabulate_formula(problem);
+    } else {
+        tabulate_execution();
+    }
+}
+
+void StepDelay::tabulate_execution() {
     const ModelShape& shape = blocks_->shape();
     for (std::int32_t l = 0; l < shape.layers; ++l) {
         for (std::size_t d = 0; d < devices_; ++d) {
@@ -57,6 +67,7 @@ StepDelay::StepDelay(const Problem& problem)
             }
         }
     }
+    to_ffn_ = x_alone_;
 }
 
 Nanoseconds StepDelay::operation(BlockId b, std::size_t d) const {
@@ -83,6 +94,9 @@ Nanoseconds StepDelay::alone(std::size_t from, std::size_t to, Bytes bytes) cons
 }
 
 Nanoseconds StepDelay::finish(std::size_t holder, std::size_t lm_head) const {
+    if (by_formula()) {
+        return 0;
+    }
     if (!blocks_->shape().ends) {
         return x_alone_[pair(holder, source_)];
     }
@@ -185,8 +199,9 @@ Nanoseconds StepDelay::gather_capped(std::size_t layer, std::size_t holder, cons
 
 Nanoseconds StepDelay::until_proj(std::size_t layer, std::size_t holder, const LayerShape& shape)
     const {
-    const Nanoseconds inputs =
-        capped_ ? gather_capped(layer, holder, shape) : gather(layer, holder, shape);
+    const Nanoseconds inputs = by_formula()            ? gather_by_formula(layer, shape)
+                               : rule_ == Rule::capped ? gather_capped(layer, holder, shape)
+                                                       : gather(layer, holder, shape);
     return inputs + proj_[layer * devices_ + shape.proj];
 }
 

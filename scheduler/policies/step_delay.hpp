@@ -6,6 +6,9 @@
 // clock is behind the holder of x. A layer's time is therefore a function of the device that holds
 // x, the counts of groups per device, proj's device and ffn's device alone, and D_inf is their sum
 // plus the ends. Tested against predict_inference to the nanosecond, caps included.
+//
+// Under cost profile `paper` the same questions are answered by the published formula: D_T of a
+// layer, in nanoseconds rounded per block and message; nobody holds x, and the ends take no time.
 #pragma once
 
 #include <cstddef>
@@ -47,11 +50,13 @@ class StepDelay {
     ) const;
     [[nodiscard]] Nanoseconds from_proj(std::size_t layer, std::size_t proj, std::size_t ffn)
         const {
-        return x_alone_[pair(proj, ffn)] + ffn_[layer * devices_ + ffn];
+        return to_ffn_[pair(proj, ffn)] + ffn_[layer * devices_ + ffn];
     }
 
     /// From the source's id to x on embed's device; 0 without ends, where embed is the source.
-    [[nodiscard]] Nanoseconds start(std::size_t embed) const { return small(source_, embed); }
+    [[nodiscard]] Nanoseconds start(std::size_t embed) const {
+        return by_formula() ? 0 : small(source_, embed);
+    }
     /// From x on the last ffn's device to the sampled id on the source.
     [[nodiscard]] Nanoseconds finish(std::size_t holder, std::size_t lm_head) const;
 
@@ -60,6 +65,19 @@ class StepDelay {
     [[nodiscard]] Nanoseconds partial(
         std::size_t layer, std::size_t holder, std::size_t j, std::size_t proj, std::int32_t n
     ) const;
+
+    /// Whether times are those of the paper's formula.
+    [[nodiscard]] bool by_formula() const { return rule_ >= Rule::formula_sum; }
+    /// Its parts: one group on d; n groups' outputs from one device to another.
+    [[nodiscard]] Nanoseconds group_time(std::size_t layer, std::size_t d) const {
+        return group_[layer * devices_ + d];
+    }
+    [[nodiscard]] Nanoseconds outputs_time(std::size_t from, std::size_t to, std::int32_t n) const {
+        const auto stride = static_cast<std::size_t>(groups_) + 1;
+        return outputs_[pair(from, to) * stride + static_cast<std::size_t>(n)];
+    }
+    /// Whether it gathers by the slowest sender instead of the sum.
+    [[nodiscard]] bool gathers_max() const { return rule_ == Rule::formula_max; }
 
     [[nodiscard]] std::size_t devices() const { return devices_; }
     [[nodiscard]] std::size_t source() const { return source_; }
@@ -70,6 +88,11 @@ class StepDelay {
     }
 
   private:
+    /// How the inputs of proj gather: messages without caps, with caps, or by the formula.
+    enum class Rule : std::uint8_t { free, capped, formula_sum, formula_max };
+    void tabulate_execution();
+    void tabulate_formula(const Problem& problem);
+
     struct Wire {
         Nanoseconds link = 0; ///< occupies the link
         Nanoseconds send = 0; ///< occupies the sender's egress
@@ -89,6 +112,7 @@ class StepDelay {
     [[nodiscard]] Nanoseconds gather_capped(
         std::size_t layer, std::size_t holder, const LayerShape& shape
     ) const;
+    [[nodiscard]] Nanoseconds gather_by_formula(std::size_t layer, const LayerShape& shape) const;
     [[nodiscard]] Nanoseconds operation(BlockId b, std::size_t d) const;
 
     const Blocks* blocks_;
@@ -99,7 +123,7 @@ class StepDelay {
     Bytes x_bytes_;
     Bytes group_bytes_;
     std::int32_t groups_;
-    bool capped_ = false;
+    Rule rule_;
     std::vector<Nanoseconds> group_; ///< [layer][device]
     std::vector<Nanoseconds> proj_;
     std::vector<Nanoseconds> ffn_;
@@ -107,6 +131,7 @@ class StepDelay {
     std::vector<Nanoseconds> latency_;  ///< [from][to]
     std::vector<Nanoseconds> x_link_;   ///< x's time on the link
     std::vector<Nanoseconds> x_alone_;  ///< one x, caps and latency included
+    std::vector<Nanoseconds> to_ffn_;   ///< proj's output
     std::vector<Nanoseconds> id_alone_; ///< one token id, likewise
     std::vector<Nanoseconds> outputs_;  ///< [from][to][n]: n groups' outputs on the link
 };

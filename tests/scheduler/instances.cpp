@@ -49,32 +49,83 @@ DeviceId weighted(Random& random, const std::vector<double>& weights) {
     return DeviceId(weights.size() - 1);
 }
 
+Bytes bytes_of(const Problem& problem, BlockId b, const Placement& placement) {
+    return problem.cost_profile == CostProfile::paper
+               ? paper_memory(*problem.blocks, b, problem.paper_costs_at())
+               : problem.blocks->resident_bytes(b, problem.horizon(), placement);
+}
+
 std::vector<Bytes> held(const Problem& problem, const Placement& placement) {
     std::vector<Bytes> bytes(problem.snapshot.size(), 0);
     for (std::size_t b = 0; b < placement.size(); ++b) {
-        bytes[placement[b].index()] +=
-            problem.blocks->resident_bytes(BlockId(b), problem.horizon(), placement);
+        bytes[placement[b].index()] += bytes_of(problem, BlockId(b), placement);
     }
     return bytes;
 }
 
+/// Seconds that the blocks of one layer take on each device, by the paper: [layer][device].
+std::vector<double> computed(const Problem& problem, const Placement& placement) {
+    const std::size_t n = problem.snapshot.size();
+    const auto layers = static_cast<std::size_t>(problem.blocks->shape().layers);
+    std::vector<Flops> flops(layers * n, 0);
+    for (std::size_t b = 0; b < placement.size(); ++b) {
+        const auto layer = static_cast<std::size_t>(problem.blocks->name(BlockId(b)).layer);
+        flops[layer * n + placement[b].index()] +=
+            paper_compute(*problem.blocks, BlockId(b), problem.paper_costs_at());
+    }
+    std::vector<double> seconds;
+    for (std::size_t i = 0; i < flops.size(); ++i) {
+        seconds.push_back(
+            static_cast<double>(flops[i]) /
+            static_cast<double>(problem.snapshot.devices[i % n].compute)
+        );
+    }
+    return seconds;
+}
+
+/// What first fit has left of each device: bytes, and FLOP per layer in profile `paper`.
+struct Left {
+    std::vector<Bytes> bytes;
+    std::vector<double> flops; ///< [layer][device]
+};
+
+Left all_of(const Problem& problem) {
+    Left left;
+    for (std::int32_t l = 0; l < problem.blocks->shape().layers; ++l) {
+        for (const Snapshot::Device& device : problem.snapshot.devices) {
+            left.flops.push_back(static_cast<double>(device.compute) * problem.t_budget_s);
+        }
+    }
+    for (const Snapshot::Device& device : problem.snapshot.devices) {
+        left.bytes.push_back(device.memory);
+    }
+    return left;
+}
+
 /// First fit from the lowest device; empty if a block finds no room.
 Placement lowest_first_fit(const Problem& problem) {
-    std::vector<Bytes> left;
-    for (const Snapshot::Device& device : problem.snapshot.devices) {
-        left.push_back(device.memory);
-    }
+    const bool paper = problem.cost_profile == CostProfile::paper;
+    const std::size_t n = problem.snapshot.size();
+    Left left = all_of(problem);
     Placement placement(problem.blocks->size(), DeviceId(0));
     const Placement apart = placement; // no ends here, so weights do not depend on the placement
     for (std::size_t b = 0; b < placement.size(); ++b) {
-        const Bytes need = problem.blocks->resident_bytes(BlockId(b), problem.horizon(), apart);
-        const auto room =
-            std::find_if(left.begin(), left.end(), [need](Bytes bytes) { return bytes >= need; });
-        if (room == left.end()) {
+        const BlockId id(b);
+        const Bytes bytes = bytes_of(problem, id, apart);
+        const Flops flops =
+            paper ? paper_compute(*problem.blocks, id, problem.paper_costs_at()) : 0;
+        const std::size_t row = static_cast<std::size_t>(problem.blocks->name(id).layer) * n;
+        std::size_t d = 0;
+        while (d < n && (left.bytes[d] < bytes || left.flops[row + d] < static_cast<double>(flops))
+        ) {
+            ++d;
+        }
+        if (d == n) {
             return {};
         }
-        *room -= need;
-        placement[b] = DeviceId(static_cast<std::size_t>(room - left.begin()));
+        left.bytes[d] -= bytes;
+        left.flops[row + d] -= static_cast<double>(flops);
+        placement[b] = DeviceId(d);
     }
     return placement;
 }
@@ -113,7 +164,7 @@ void draw_links(Snapshot& snapshot, Random& random) {
 
 } // namespace
 
-Instance planted_instance(const InstanceShape& shape, std::uint64_t seed) {
+Instance planted_instance(const InstanceShape& shape, std::uint64_t seed, CostProfile profile) {
     Random random(stream_seed(seed, "planted instance"));
     Instance instance;
     instance.blocks = std::make_unique<Blocks>(generated_model(shape));
@@ -124,6 +175,7 @@ Instance planted_instance(const InstanceShape& shape, std::uint64_t seed) {
     problem.rows = problem.context;
     problem.interval = one_of(random, std::vector<std::int64_t>{1, 16, 256});
     problem.seed = seed;
+    problem.cost_profile = profile;
     std::vector<double> weights;
     for (std::int32_t d = 0; d < shape.devices; ++d) {
         Snapshot::Device device;
@@ -141,6 +193,10 @@ Instance planted_instance(const InstanceShape& shape, std::uint64_t seed) {
         const double floor = static_cast<double>(need) / (4.0 * shape.devices);
         problem.snapshot.devices[d].memory =
             whole(shape.memory_factor * std::max(static_cast<double>(planted[d]), floor));
+    }
+    if (profile == CostProfile::paper) {
+        const std::vector<double> seconds = computed(problem, instance.planted);
+        problem.t_budget_s = std::max(1.0, 1.2 * *std::max_element(seconds.begin(), seconds.end()));
     }
     const std::uint64_t previous = random.below(3);
     if (previous > 0) {

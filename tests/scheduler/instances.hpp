@@ -1,6 +1,6 @@
 // Random problems for judging policies. `planted_instance` is the generator of systems.md §5
-// (physical profile); `wild_instance` varies everything that the generator keeps simple, for tests
-// of exactness. The same seed gives the same problem on every machine.
+// (both cost profiles); `wild_instance` varies everything that the generator keeps simple, for
+// tests of exactness. The same seed gives the same problem on every machine.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,11 @@ struct InstanceShape {
     double memory_factor = 1.15; ///< 1.15, 1.5 or 3
 };
 
-[[nodiscard]] Instance planted_instance(const InstanceShape& shape, std::uint64_t seed);
+/// Both profiles draw the same fleet, planted placement and contexts; memory, T_budget and what
+/// greedy answers follow from the profile's own formulas.
+[[nodiscard]] Instance planted_instance(
+    const InstanceShape& shape, std::uint64_t seed, CostProfile profile = CostProfile::physical
+);
 
 /// A cell of the definition chosen by the seed.
 [[nodiscard]] InstanceShape any_cell(std::uint64_t seed);

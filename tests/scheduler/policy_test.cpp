@@ -1,6 +1,7 @@
 // Policies answer with placements that the judge accepts, or say why there is none.
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -56,7 +57,9 @@ void starve(Instance& instance) {
 }
 
 TEST(Policies, have_one_spelling_each) {
-    EXPECT_THAT(policy_names(), ElementsAre("resource_aware", "greedy", "round_robin", "static"));
+    EXPECT_THAT(
+        policy_names(), ElementsAre("resource_aware", "greedy", "round_robin", "static")
+    );
     for (const PolicyKind kind : kAll) {
         EXPECT_EQ(policy_named(name_of(kind)), kind);
         EXPECT_EQ(make_policy(kind)->name(), name_of(kind));
@@ -248,12 +251,25 @@ TEST(Objective, adds_up_and_stays_at_never) {
     Decision decision;
     decision.inference = 1000;
     decision.migration = 7;
-    EXPECT_EQ(objective(problem, decision), 16'007); // 7 + 16·1000
-    decision.inference = kNever / 10;
-    EXPECT_EQ(objective(problem, decision), kNever);
+    EXPECT_EQ(objective(problem, decision), 16'007e-9); // 7 + 16·1000 ns
+    decision.inference = kNever / 10; // 16 times that is beyond 64 bits, and yet not never
+    EXPECT_LT(objective(problem, decision), std::numeric_limits<double>::infinity());
     decision.inference = kNever;
     decision.migration = 0;
-    EXPECT_EQ(objective(problem, decision), kNever);
+    EXPECT_EQ(objective(problem, decision), std::numeric_limits<double>::infinity());
+}
+
+TEST(Objective, under_profile_paper_is_that_of_its_formulas) {
+    Problem problem;
+    problem.interval = 16;
+    problem.cost_profile = CostProfile::paper;
+    Decision decision;
+    decision.inference = kNever;
+    decision.paper_delay_s = 0.25;
+    decision.paper_migration_s = 1.5;
+    EXPECT_EQ(objective(problem, decision), 5.5); // 1.5 + 16·0.25
+    decision.paper_delay_s = std::numeric_limits<double>::infinity();
+    EXPECT_EQ(objective(problem, decision), std::numeric_limits<double>::infinity());
 }
 
 TEST(Evaluate, refuses_an_incomplete_placement) {

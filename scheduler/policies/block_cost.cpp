@@ -1,0 +1,62 @@
+// See block_cost.hpp.
+#include "scheduler/policies/block_cost.hpp"
+
+#include <cmath>
+
+#include "scheduler/paper_costs.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+constexpr Bytes kFloat = 4;
+constexpr Bytes kTokenId = 4;
+
+/// Payloads as systems.md §1 has them: a group its heads' outputs, lm_head an id, others x.
+Bytes physical_output(const ModelShape& shape, BlockKind kind) {
+    switch (kind) {
+    case BlockKind::group:
+        return shape.heads_per_group() * shape.head_width() * kFloat;
+    case BlockKind::lm_head:
+        return kTokenId;
+    default:
+        return shape.width * kFloat;
+    }
+}
+
+} // namespace
+
+BlockCost cost_of(const Problem& problem, BlockId b) {
+    const Blocks& blocks = *problem.blocks;
+    if (problem.cost_profile == CostProfile::paper) {
+        const PaperLength length = problem.paper_costs_at();
+        return {
+            paper_memory(blocks, b, length),
+            paper_compute(blocks, b, length),
+            paper_output(blocks, b, length)};
+    }
+    return {
+        blocks.matrix_bytes(b) + blocks.norm_bytes(b) + blocks.cache_bytes(b, problem.horizon()),
+        blocks.flops(b, problem.horizon() - 1, 1),
+        physical_output(blocks.shape(), blocks.name(b).kind)};
+}
+
+Flops compute_limit(const Problem& problem, const Snapshot::Device& device) {
+    constexpr double kBeyond = 0x1.0p63;
+    if (problem.cost_profile == CostProfile::physical || device.compute == kUnlimited) {
+        return kUnlimited;
+    }
+    const double limit = std::floor(static_cast<double>(device.compute) * problem.t_budget_s);
+    return limit < kBeyond ? static_cast<Flops>(limit) : kUnlimited;
+}
+
+void settle_ends(const Problem& problem, Placement& placement) {
+    const Blocks& blocks = *problem.blocks;
+    if (problem.cost_profile == CostProfile::physical || !blocks.shape().ends) {
+        return;
+    }
+    for (const BlockId b : {blocks.embed(), blocks.lm_head()}) {
+        placement[b.index()] = problem.previous ? (*problem.previous)[b.index()] : problem.source;
+    }
+}
+
+} // namespace headroom::scheduler

@@ -1,0 +1,12 @@
+// The answer that is always at hand: nothing moves.
+#pragma once
+
+#include "scheduler/problem.hpp"
+
+namespace headroom::scheduler {
+
+/// What keeping the previous placement gives, without a reason; infeasible if there is none or it
+/// no longer fits.
+[[nodiscard]] Decision keep_previous(const Problem& problem);
+
+} // namespace headroom::scheduler

@@ -1,0 +1,71 @@
+// The paper's D_mig of a placement, kept up to date block by block: a plain sum over moved blocks,
+// in nanoseconds rounded per block. The counterpart of MoveDelay, with the same questions.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/units.hpp"
+#include "scheduler/policies/move_delay.hpp"
+#include "scheduler/problem.hpp"
+
+namespace headroom::scheduler {
+
+class PaperMoves {
+  public:
+    /// Starts at the given placement. Without a previous placement nothing ever moves.
+    PaperMoves(const Problem& problem, const Placement& placement);
+
+    void set(BlockId b, DeviceId d);
+    [[nodiscard]] Nanoseconds total() const { return total_; }
+    [[nodiscard]] std::int32_t moved() const { return moved_; }
+    [[nodiscard]] DeviceId home(BlockId b) const {
+        return home_.empty() ? DeviceId() : home_[b.index()];
+    }
+    /// The link with the largest sum; invalid ids if nothing moves.
+    [[nodiscard]] MoveDelay::Link slowest() const;
+
+  private:
+    static constexpr std::size_t kKinds = 5;
+    void charge(BlockId b, std::int32_t sign);
+
+    const Blocks* blocks_;
+    std::size_t devices_;
+    Placement home_;
+    Placement now_;
+    std::int32_t moved_ = 0;
+    Nanoseconds total_ = 0;
+    std::array<std::vector<Nanoseconds>, kKinds> time_; ///< per block kind: [from][to]
+    std::vector<Nanoseconds> loads_;                    ///< [from][to]
+};
+
+/// The delay of moves under the problem's cost profile.
+class Moves {
+  public:
+    Moves(const Problem& problem, const Placement& placement);
+
+    void set(BlockId b, DeviceId d);
+    [[nodiscard]] Nanoseconds total() { return paper_ ? paper_->total() : physical_->total(); }
+    /// Blocks that are not where they were.
+    [[nodiscard]] std::int32_t moved() const {
+        return paper_ ? paper_->moved() : physical_->moved();
+    }
+    /// Where the block was before; invalid without a previous placement.
+    [[nodiscard]] DeviceId home(BlockId b) const {
+        return paper_ ? paper_->home(b) : physical_->home(b);
+    }
+    /// The link that takes longest.
+    [[nodiscard]] MoveDelay::Link slowest() {
+        return paper_ ? paper_->slowest() : physical_->slowest();
+    }
+
+  private:
+    std::optional<MoveDelay> physical_; ///< exactly one of the two
+    std::optional<PaperMoves> paper_;
+};
+
+} // namespace headroom::scheduler
