@@ -3,6 +3,7 @@
 
 #include "base/check.hpp"
 #include "scheduler/policies/greedy.hpp"
+#include "scheduler/policies/paper.hpp"
 #include "scheduler/policies/resource_aware.hpp"
 #include "scheduler/policies/round_robin.hpp"
 #include "scheduler/policies/static_first.hpp"
@@ -15,6 +16,7 @@ constexpr PolicyKind kKinds[] = {
     PolicyKind::greedy,
     PolicyKind::round_robin,
     PolicyKind::static_first,
+    PolicyKind::paper,
 };
 
 } // namespace
@@ -29,6 +31,8 @@ std::string_view name_of(PolicyKind kind) {
         return "round_robin";
     case PolicyKind::static_first:
         return "static"; // a keyword of C++, hence the enumerator's longer name
+    case PolicyKind::paper:
+        return "paper";
     }
     HEADROOM_CHECK(false, "no policy {}", static_cast<int>(kind));
     return {};
@@ -52,7 +56,7 @@ std::vector<std::string_view> policy_names() {
 }
 
 std::vector<std::string_view> planned_policy_names() {
-    return {"paper", "exact", "dynamic_layer", "edgeshard", "galaxy", "mdi_ring", "ring"};
+    return {"exact", "dynamic_layer", "edgeshard", "galaxy", "mdi_ring", "ring"};
 }
 
 std::unique_ptr<Policy> make_policy(PolicyKind kind) {
@@ -65,6 +69,8 @@ std::unique_ptr<Policy> make_policy(PolicyKind kind) {
         return std::make_unique<RoundRobin>();
     case PolicyKind::static_first:
         return std::make_unique<StaticFirst>();
+    case PolicyKind::paper:
+        return std::make_unique<Paper>();
     }
     HEADROOM_CHECK(false, "no policy {}", static_cast<int>(kind));
     return nullptr;

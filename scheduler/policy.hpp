@@ -20,10 +20,11 @@ class Policy {
     [[nodiscard]] virtual Decision decide(const Problem& problem) const = 0;
 };
 
-enum class PolicyKind : std::uint8_t { resource_aware, greedy, round_robin, static_first };
+/// A trace stores the number: new ones go to the end.
+enum class PolicyKind : std::uint8_t { resource_aware, greedy, round_robin, static_first, paper };
 
 /// One spelling for code, TOML, command line and trace: resource_aware, greedy, round_robin,
-/// static.
+/// static, paper.
 [[nodiscard]] std::string_view name_of(PolicyKind kind);
 [[nodiscard]] std::optional<PolicyKind> policy_named(std::string_view name);
 [[nodiscard]] std::vector<std::string_view> policy_names();

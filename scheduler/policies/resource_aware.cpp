@@ -11,6 +11,7 @@
 #include "scheduler/policies/focus.hpp"
 #include "scheduler/policies/keep.hpp"
 #include "scheduler/policies/packing.hpp"
+#include "scheduler/policies/paper_placer.hpp"
 #include "scheduler/policies/reasons.hpp"
 #include "scheduler/policies/search.hpp"
 #include "scheduler/policies/shortages.hpp"
@@ -73,7 +74,11 @@ Placement best_of(const Problem& problem, const Focus& small, const Search& foun
         return placement;
     }
     Packing packing = pack(problem);
-    return packing.shortage == 0 ? packing.placement : Placement();
+    if (packing.shortage == 0) {
+        return packing.placement;
+    }
+    PaperPlacing placing = place_by_score(problem);
+    return placing.stuck ? Placement() : std::move(placing.placement);
 }
 
 std::optional<Alternative> alternative_of(const Search& found) {

@@ -8,6 +8,7 @@
 #include "scheduler/policies/first_fit.hpp"
 #include "scheduler/policies/ledger.hpp"
 #include "scheduler/policies/packing.hpp"
+#include "scheduler/policies/paper_placer.hpp"
 #include "scheduler/policies/planner.hpp"
 
 namespace headroom::scheduler {
@@ -171,6 +172,7 @@ std::vector<Placement> starting_points(const Problem& problem, const StepDelay& 
     add(layers_in_a_row(problem, step));
     add(first_fit_placement(problem, lowest_first));
     add(first_fit_placement(problem, in_turn));
+    add(place_by_score(problem).placement);
     const std::vector<std::size_t> order = by_speed(step);
     for (std::size_t i = 0; i < std::min(order.size(), kMostSingles); ++i) {
         add(Placement(problem.blocks->size(), DeviceId(order[i])));

@@ -1,6 +1,6 @@
 // Where the search of resource_aware begins: the previous placement, the fastest plan without
-// memory limits, the fastest one layer at a time within memory, layers in a row, what greedy
-// and round_robin say, everything on one device, a packing by size.
+// memory limits, the fastest one layer at a time within memory, layers in a row, what greedy,
+// round_robin and paper say, everything on one device, a packing by size.
 #pragma once
 
 #include <vector>

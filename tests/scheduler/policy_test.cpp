@@ -31,6 +31,7 @@ constexpr PolicyKind kAll[] = {
     PolicyKind::greedy,
     PolicyKind::round_robin,
     PolicyKind::static_first,
+    PolicyKind::paper,
 };
 
 Decision decide(PolicyKind kind, const Problem& problem) {
@@ -58,7 +59,7 @@ void starve(Instance& instance) {
 
 TEST(Policies, have_one_spelling_each) {
     EXPECT_THAT(
-        policy_names(), ElementsAre("resource_aware", "greedy", "round_robin", "static")
+        policy_names(), ElementsAre("resource_aware", "greedy", "round_robin", "static", "paper")
     );
     for (const PolicyKind kind : kAll) {
         EXPECT_EQ(policy_named(name_of(kind)), kind);
