@@ -59,7 +59,12 @@ Decision evaluate(const Problem& problem, Placement placement, std::string reaso
             problem.paper_moved()
         );
         decision.migration = predict_migration(
-            *problem.blocks, *problem.previous, placement, problem.snapshot, problem.rows
+            *problem.blocks,
+            *problem.previous,
+            placement,
+            problem.snapshot,
+            problem.rows,
+            problem.weights_everywhere
         );
     }
     decision.placement = std::move(placement);

@@ -45,14 +45,16 @@ struct Move {
     BlockId block;
     DeviceId from;
     DeviceId to;
-    Bytes bytes = 0;
+    Bytes bytes = 0;  ///< sent from the one to the other; 0: no message
+    Bytes loaded = 0; ///< read by the target from its own storage
     bool operator==(const Move&) const = default;
 };
 
+/// start: when its message or its load begins, whichever is first; end: when the target has both.
 struct MoveRecord {
     Move move;
     Nanoseconds start = 0;
-    Nanoseconds end = 0; ///< arrival at the target
+    Nanoseconds end = 0;
     bool operator==(const MoveRecord&) const = default;
 };
 
@@ -64,11 +66,15 @@ struct TimelineLog {
 };
 
 /// Blocks that change their device, in block order, with their bytes: the resident weights under
-/// the new placement (norms included; a tied lm_head that lands beside embed sends only its norm;
-/// embed always sends its matrix) and `rows` used cache rows. Moves of 0 bytes are left in (their
-/// owner changes), but are no message.
+/// the new placement (norms included; a tied lm_head that lands beside embed takes only its norm;
+/// embed always takes its matrix) and `rows` used cache rows. With `weights_everywhere` the weights
+/// are loaded and only the rows are sent. Moves of 0 bytes are left in (their owner changes).
 [[nodiscard]] std::vector<Move> moves_between(
-    const Blocks& blocks, const Placement& from, const Placement& to, std::int64_t rows
+    const Blocks& blocks,
+    const Placement& from,
+    const Placement& to,
+    std::int64_t rows,
+    bool weights_everywhere = false
 );
 
 class Timeline {
@@ -92,8 +98,9 @@ class Timeline {
     );
 
     /// Stop-and-copy from t_switch on: clocks become max(own, t_switch), every move is one message
-    /// in block order, all clocks become t_resume, which is returned. No moves: no clock changes.
-    /// moves: in block order. `log` gets moves of 0 bytes too, with start = end.
+    /// in block order; what a target loads it reads from its storage one block after the other, in
+    /// parallel with messages. All clocks become t_resume, which is returned. No moves: no clock
+    /// changes. moves: in block order. `log` gets moves of 0 bytes too, with start = end.
     Nanoseconds migrate(
         const std::vector<Move>& moves,
         const Rates& rates,
@@ -119,6 +126,7 @@ class Timeline {
         Nanoseconds arrival = 0; ///< before ingress
         Nanoseconds latency = 0;
     };
+    MoveRecord carry(const Move& move, const Rates& rates, Nanoseconds& storage_free);
     Sent transmit(DeviceId from, DeviceId to, Bytes bytes, const Rates& rates);
     Nanoseconds serve(DeviceId to, const Sent& sent, Bytes bytes, const Rates& rates);
 };
@@ -139,7 +147,8 @@ class Timeline {
     const Placement& from,
     const Placement& to,
     const Snapshot& snapshot,
-    std::int64_t rows
+    std::int64_t rows,
+    bool weights_everywhere = false
 );
 
 } // namespace headroom::scheduler

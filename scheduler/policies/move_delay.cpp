@@ -20,20 +20,16 @@ MoveDelay::MoveDelay(const Problem& problem, const Placement& placement)
     now_ = home_;
     for (std::size_t b = 0; b < blocks.size(); ++b) {
         const BlockId id(b);
-        class_of_.push_back(size_class(
-            blocks.matrix_bytes(id) + blocks.norm_bytes(id) +
+        cost_.push_back(cost_of(
+            blocks.matrix_bytes(id) + blocks.norm_bytes(id),
             blocks.cache_row_bytes(id, problem.rows)
         ));
     }
     if (tied_) {
-        shared_class_ = size_class(blocks.norm_bytes(blocks.lm_head()));
+        shared_cost_ = cost_of(blocks.norm_bytes(blocks.lm_head()), 0);
     }
-    for (const Bytes bytes : sizes_) {
-        for (const Snapshot::Link& link : problem.snapshot.links) {
-            time_.push_back(std::min(kStall, finish(link.bandwidth, 0, bytes)));
-        }
-    }
-    loads_.resize(devices_ * devices_);
+    find_times();
+    lanes_.resize(links() + devices_);
     for (std::size_t b = 0; b < placement.size(); ++b) {
         set(BlockId(b), placement[b]);
     }
@@ -48,14 +44,35 @@ std::size_t MoveDelay::size_class(Bytes bytes) {
     return index;
 }
 
-Nanoseconds MoveDelay::completion(std::size_t link) const {
-    const Load& load = loads_[link];
-    return load.messages == 0
-               ? 0
-               : load.busy + std::min(kStall, problem_->snapshot.links[link].latency);
+MoveDelay::Cost MoveDelay::cost_of(Bytes weights, Bytes rows) {
+    if (problem_->weights_everywhere) {
+        return {size_class(rows), size_class(weights)};
+    }
+    return {size_class(weights + rows), size_class(0)};
 }
 
-/// Adds (sign 1) or takes away (−1) the message of a block that is not at home.
+void MoveDelay::find_times() {
+    const Snapshot& snapshot = problem_->snapshot;
+    for (const Bytes bytes : sizes_) {
+        for (const Snapshot::Link& link : snapshot.links) {
+            time_.push_back(std::min(kStall, finish(link.bandwidth, 0, bytes)));
+        }
+        for (const Snapshot::Device& device : snapshot.devices) {
+            time_.push_back(std::min(kStall, finish(device.storage_bandwidth, 0, bytes)));
+        }
+    }
+}
+
+Nanoseconds MoveDelay::completion(std::size_t lane) const {
+    const Lane& all = lanes_[lane];
+    if (all.transfers == 0) {
+        return 0;
+    }
+    const Nanoseconds latency = lane < links() ? problem_->snapshot.links[lane].latency : 0;
+    return all.busy + std::min(kStall, latency);
+}
+
+/// Adds (sign 1) or takes away (−1) what a block that is not at home costs.
 void MoveDelay::charge(BlockId b, std::int32_t sign) {
     const DeviceId from = home_[b.index()];
     const DeviceId to = now_[b.index()];
@@ -65,17 +82,21 @@ void MoveDelay::charge(BlockId b, std::int32_t sign) {
     moved_ += sign;
     const bool shared =
         tied_ && b == problem_->blocks->lm_head() && to == now_[problem_->blocks->embed().index()];
-    const std::size_t size = shared ? shared_class_ : class_of_[b.index()];
+    const Cost& cost = shared ? shared_cost_ : cost_[b.index()];
+    charge(from.index() * devices_ + to.index(), cost.message, sign);
+    charge(links() + to.index(), cost.load, sign);
+}
+
+void MoveDelay::charge(std::size_t lane, std::size_t size, std::int32_t sign) {
     if (sizes_[size] == 0) {
         return; // nothing to send is no message
     }
-    const std::size_t link = from.index() * devices_ + to.index();
-    loads_[link].busy += sign * time_[size * devices_ * devices_ + link];
-    loads_[link].messages += sign;
+    lanes_[lane].busy += sign * time_[size * lanes_.size() + lane];
+    lanes_[lane].transfers += sign;
     if (sign < 0) {
-        stale_ = stale_ || link == slowest_;
-    } else if (!stale_ && completion(link) > completion(slowest_)) {
-        slowest_ = link;
+        stale_ = stale_ || lane == slowest_;
+    } else if (!stale_ && completion(lane) > completion(slowest_)) {
+        slowest_ = lane;
     }
 }
 
@@ -86,7 +107,7 @@ void MoveDelay::set(BlockId b, DeviceId d) {
     const BlockId lm_head = tied_ ? problem_->blocks->lm_head() : BlockId();
     const bool partner = tied_ && b == problem_->blocks->embed();
     if (partner) {
-        charge(lm_head, -1); // what it sends depends on where embed is
+        charge(lm_head, -1); // what it takes along depends on where embed is
     }
     charge(b, -1);
     now_[b.index()] = d;
@@ -98,9 +119,9 @@ void MoveDelay::set(BlockId b, DeviceId d) {
 
 void MoveDelay::find_slowest() {
     slowest_ = 0;
-    for (std::size_t link = 1; link < loads_.size(); ++link) {
-        if (loads_[link].messages > 0 && completion(link) > completion(slowest_)) {
-            slowest_ = link;
+    for (std::size_t lane = 1; lane < lanes_.size(); ++lane) {
+        if (lanes_[lane].transfers > 0 && completion(lane) > completion(slowest_)) {
+            slowest_ = lane;
         }
     }
     stale_ = false;
@@ -112,7 +133,10 @@ Nanoseconds MoveDelay::total() {
     }
     if (capped_) {
         const Problem& p = *problem_;
-        return std::min(kStall, predict_migration(*p.blocks, home_, now_, p.snapshot, p.rows));
+        return std::min(
+            kStall,
+            predict_migration(*p.blocks, home_, now_, p.snapshot, p.rows, p.weights_everywhere)
+        );
     }
     if (stale_) {
         find_slowest();
@@ -125,6 +149,9 @@ MoveDelay::Link MoveDelay::slowest() {
         return {};
     }
     find_slowest();
+    if (slowest_ >= links()) {
+        return {DeviceId(), DeviceId(slowest_ - links())};
+    }
     return {DeviceId(slowest_ / devices_), DeviceId(slowest_ % devices_)};
 }
 

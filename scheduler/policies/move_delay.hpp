@@ -1,6 +1,7 @@
 // D_mig of a placement, kept up to date block by block: what predict_migration finds, for searches.
 // Without caps, moves over distinct links run in parallel and over one link one after the other,
-// so D_mig is the largest of the links' sums plus that link's latency. With an egress or ingress
+// and a target's loads from its storage run beside them one after the other: D_mig is the largest
+// of the links' sums plus that link's latency and of the storages' sums. With an egress or ingress
 // cap the order over links matters too; then predict_migration itself is asked.
 #pragma once
 
@@ -27,7 +28,8 @@ class MoveDelay {
     [[nodiscard]] DeviceId home(BlockId b) const {
         return home_.empty() ? DeviceId() : home_[b.index()];
     }
-    /// The link that takes longest: blocks from `from` to `to`; invalid ids if nothing moves.
+    /// What takes longest: the link with blocks from `from` to `to`, or, with an invalid `from`,
+    /// the storage of `to`. Both are invalid if nothing moves.
     struct Link {
         DeviceId from;
         DeviceId to;
@@ -35,14 +37,24 @@ class MoveDelay {
     [[nodiscard]] Link slowest();
 
   private:
-    struct Load {
+    /// What serves one transfer after the other: a link, or a device's storage.
+    struct Lane {
         Nanoseconds busy = 0;
-        std::int32_t messages = 0;
+        std::int32_t transfers = 0;
     };
-    void charge(BlockId b, std::int32_t sign);
+    /// What a block costs when it moves, as indices into sizes_.
+    struct Cost {
+        std::size_t message = 0;
+        std::size_t load = 0;
+    };
     [[nodiscard]] std::size_t size_class(Bytes bytes);
+    [[nodiscard]] Cost cost_of(Bytes weights, Bytes rows);
+    void find_times();
+    void charge(BlockId b, std::int32_t sign);
+    void charge(std::size_t lane, std::size_t size, std::int32_t sign);
     void find_slowest();
-    [[nodiscard]] Nanoseconds completion(std::size_t link) const;
+    [[nodiscard]] Nanoseconds completion(std::size_t lane) const;
+    [[nodiscard]] std::size_t links() const { return devices_ * devices_; }
 
     const Problem* problem_;
     std::size_t devices_;
@@ -51,11 +63,11 @@ class MoveDelay {
     Placement home_;
     Placement now_;
     std::int32_t moved_ = 0;
-    std::vector<Bytes> sizes_;          ///< distinct block sizes
-    std::vector<std::size_t> class_of_; ///< per block, apart from embed
-    std::size_t shared_class_ = 0;      ///< a tied lm_head that lands beside embed
-    std::vector<Nanoseconds> time_;     ///< [size class][from][to]
-    std::vector<Load> loads_;           ///< [from][to]
+    std::vector<Bytes> sizes_;      ///< distinct sizes of messages and loads
+    std::vector<Cost> cost_;        ///< per block, apart from embed
+    Cost shared_cost_;              ///< a tied lm_head that lands beside embed
+    std::vector<Nanoseconds> time_; ///< [size class][lane]
+    std::vector<Lane> lanes_;       ///< [from][to] of links, then one storage per device
     std::size_t slowest_ = 0;
     bool stale_ = true; ///< slowest_ must be looked for
 };

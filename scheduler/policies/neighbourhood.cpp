@@ -128,7 +128,7 @@ bool Search::end_moves() {
     return improved;
 }
 
-/// Blocks of the slowest link, or of one layer, go back to where they came from.
+/// Blocks of the slowest link or storage, or of one layer, go back to where they came from.
 bool Search::homeward_moves() {
     if (draft_->moves().moved() == 0) {
         return false;
@@ -143,7 +143,8 @@ bool Search::homeward_moves() {
         if (draft_->placement()[i] == home) {
             continue;
         }
-        if (home == slowest.from && draft_->placement()[i] == slowest.to) {
+        const bool on_it = !slowest.from.valid() || home == slowest.from;
+        if (on_it && draft_->placement()[i] == slowest.to) {
             link_home.push_back({id, home});
         }
         const std::int32_t layer = problem_->blocks->name(id).layer;

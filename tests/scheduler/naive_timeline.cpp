@@ -174,6 +174,20 @@ void NaiveTimeline::turn(
     carry(sampler, fleet_.source, 4);
 }
 
+Nanoseconds NaiveTimeline::loaded(const std::vector<Move>& moves, DeviceId d) const {
+    const Profile& storage = fleet_.devices[d.index()].storage_bandwidth;
+    const Nanoseconds start = clocks_[d.index()];
+    Nanoseconds end = start;
+    for (const Move& move : moves) {
+        if (move.to == d && parallel_loads) {
+            end = std::max(end, slow_finish(storage, start, move.loaded, tokens_));
+        } else if (move.to == d) {
+            end = slow_finish(storage, end, move.loaded, tokens_);
+        }
+    }
+    return end;
+}
+
 Nanoseconds NaiveTimeline::migrate(
     const std::vector<Move>& moves, Nanoseconds t_switch, std::int64_t tokens
 ) {
@@ -184,6 +198,10 @@ Nanoseconds NaiveTimeline::migrate(
     for (Nanoseconds& clock : clocks_) {
         clock = std::max(clock, t_switch);
     }
+    Nanoseconds resume = 0;
+    for (std::size_t d = 0; d < clocks_.size(); ++d) {
+        resume = std::max(resume, loaded(moves, DeviceId(d)));
+    }
     std::vector<Flying> flying; // all departures first: no arrival may hold back a departure
     for (const Move& move : moves) {
         flying.push_back(move.bytes > 0 ? depart(move.from, move.to, move.bytes) : Flying{});
@@ -193,7 +211,7 @@ Nanoseconds NaiveTimeline::migrate(
             arrive(moves[i].to, flying[i]);
         }
     }
-    const Nanoseconds resume = *std::max_element(clocks_.begin(), clocks_.end());
+    resume = std::max(resume, *std::max_element(clocks_.begin(), clocks_.end()));
     clocks_.assign(clocks_.size(), resume);
     return resume;
 }

@@ -32,8 +32,10 @@ class NaiveTimeline {
         return ops_;
     }
 
-    /// Added to every latency: for negative twins.
+    /// For negative twins: added to every latency; loads of one device that do not wait for each
+    /// other.
     Nanoseconds error = 0;
+    bool parallel_loads = false;
 
   private:
     struct Flying {
@@ -45,6 +47,8 @@ class NaiveTimeline {
     Flying depart(DeviceId from, DeviceId to, Bytes bytes);
     void arrive(DeviceId to, const Flying& flying);
     void carry(DeviceId from, DeviceId to, Bytes bytes);
+    /// Until when the device reads its share of the moves from its storage.
+    [[nodiscard]] Nanoseconds loaded(const std::vector<Move>& moves, DeviceId d) const;
     void operate(BlockId b);
     void layer(std::int32_t layer, DeviceId holder);
 

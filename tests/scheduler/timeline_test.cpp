@@ -96,6 +96,45 @@ TEST(WorkedExample, moves_a_head_in_28_136_000_ns) {
     );
 }
 
+TEST(WorkedExample, with_weights_everywhere_sends_the_cache_and_loads_the_rest) {
+    const Blocks blocks(testing::example_shape());
+    Fleet fleet = testing::example_fleet();
+    for (DeviceSpec& spec : fleet.devices) {
+        spec.has_storage = true;
+        spec.storage_bandwidth = testing::constant_profile(10'000'000);
+    }
+    // Head 1 goes to A: 2 560 B of cache over the link, 24 576 B from A's storage meanwhile.
+    Placement to = testing::example_placement();
+    to[blocks.group(0, 1).index()] = kA;
+    const Snapshot snapshot = take_snapshot(fleet, 0, 0);
+    EXPECT_EQ(
+        predict_migration(blocks, testing::example_placement(), to, snapshot, 10, true), 3'560'000
+    );
+    // ffn (98 304 + 256 B) goes to A too, after head 1; proj (16 384 B) to B, at the same time.
+    to[blocks.ffn(0).index()] = kA;
+    to[blocks.proj(0).index()] = kB;
+    const auto moves = moves_between(blocks, testing::example_placement(), to, 10, true);
+    EXPECT_EQ(
+        moves,
+        (std::vector<Move>{
+            {blocks.group(0, 1), kB, kA, 2'560, 24'576},
+            {blocks.proj(0), kA, kB, 0, 16'384},
+            {blocks.ffn(0), kB, kA, 0, 98'560},
+        })
+    );
+    std::vector<MoveRecord> log;
+    Timeline timeline(blocks, 2);
+    EXPECT_EQ(timeline.migrate(moves, FleetRates(fleet, 0), 70, &log), 70 + 12'313'600);
+    EXPECT_EQ(
+        log,
+        (std::vector<MoveRecord>{
+            {moves[0], 70, 70 + 3'560'000},
+            {moves[1], 70, 70 + 1'638'400},
+            {moves[2], 70 + 2'457'600, 70 + 12'313'600},
+        })
+    );
+}
+
 TEST(Turn, of_a_prefill_sends_all_tokens_and_samples_once) {
     Example example;
     const Nanoseconds end = example.step(nullptr, {0, 3});
@@ -265,6 +304,18 @@ TEST(Moves, have_the_bytes_under_the_new_placement) {
     );
     EXPECT_EQ(moves_between(blocks, beside, Placement(6, kB), 0).back().bytes, kNorm)
         << "both go together";
+    EXPECT_EQ(
+        moves_between(blocks, before, beside, 10, true),
+        (std::vector<Move>{{blocks.lm_head(), kB, kA, 0, kNorm}})
+    );
+    EXPECT_EQ(
+        moves_between(blocks, before, after_move, 10, true),
+        (std::vector<Move>{
+            {blocks.embed(), kA, kB, 0, kTable + kNorm},
+            {blocks.group(0, 0), kA, kB, 2'560, 24'576},
+            {blocks.proj(0), kA, kB, 0, 16'384},
+        })
+    );
     EXPECT_TRUE(moves_between(blocks, before, before, 10).empty());
 }
 
@@ -306,6 +357,29 @@ TEST_F(Migration, of_nothing_changes_no_clock_and_of_no_bytes_takes_no_time) {
     EXPECT_EQ(migrate({}, 500), 500);
     EXPECT_EQ(migrate({{BlockId(5), kA, kB, 0}}, 500), 500);
     EXPECT_EQ(log, (std::vector<MoveRecord>{{{BlockId(5), kA, kB, 0}, 500, 500}}));
+}
+
+TEST_F(Migration, loads_start_when_the_target_does_and_wait_for_no_message) {
+    for (DeviceSpec& spec : fleet.devices) {
+        spec.storage_bandwidth.base = 1'000'000;
+    }
+    // A block that is loaded longer than its cache travels, and one the other way round; the cache
+    // alone; the load alone, behind the others of its device.
+    const std::vector<Move> moves{
+        {BlockId(1), kA, kB, 1000, 5000},
+        {BlockId(2), kA, kC, 3000, 500},
+        {BlockId(3), kA, kC, 1000, 0},
+        {BlockId(4), kC, kB, 0, 700}};
+    EXPECT_EQ(migrate(moves, 70), 70 + 5'700'000);
+    EXPECT_EQ(log[0], (MoveRecord{moves[0], 70, 5'000'070}));
+    EXPECT_EQ(log[1], (MoveRecord{moves[1], 70, 4'000'070}));
+    EXPECT_EQ(log[2], (MoveRecord{moves[2], 3'000'070, 5'000'070}));
+    EXPECT_EQ(log[3], (MoveRecord{moves[3], 5'000'070, 5'700'070}));
+}
+
+TEST_F(Migration, is_never_from_a_dead_storage) {
+    fleet.devices[1].storage_bandwidth.base = 0;
+    EXPECT_EQ(migrate({{BlockId(1), kA, kB, 0, 1}, {BlockId(2), kA, kB, 0, 1}}, 0), kNever);
 }
 
 TEST_F(Migration, is_never_over_a_dead_link) {
