@@ -83,11 +83,28 @@ struct Kernels {
 
 /// The first index of the largest value. n ≥ 1. NaN never wins; 0 if there is nothing else.
 [[nodiscard]] std::int64_t argmax(std::span<const float> x);
-/// Turns logits into an id: temperature > 0; `unit` in [0, 1) is the random number. Softmax of
-/// logits/temperature in place, then inversion of the cumulative sum (double) in index order. Never
-/// an id of probability 0; the argmax if the probabilities are undefined (see softmax).
+/// How an id is drawn. The filters see probabilities at temperature 1, each only what the one before
+/// it left, in this order (llama.cpp's usual one):
+///   top_k  the k likeliest; equal logits count by index, NaN comes last. 0: all
+///   top_p  of these the shortest run of the likeliest whose probability reaches p. 1: all
+///   min_p  of these the ones with at least this part of the likeliest's probability. 0: all
+///   temperature  then sharpens or flattens what is left. 0: no chance, always the likeliest
+/// 0 ≤ top_k; 0 < top_p ≤ 1; 0 ≤ min_p ≤ 1; 0 ≤ temperature.
+struct Sampling {
+    float temperature = 0;
+    std::int64_t top_k = 0;
+    double top_p = 1;
+    double min_p = 0;
+};
+
+/// Turns logits (V < 2²³) into an id; `unit` in [0, 1) is the random number. Filters in place, then
+/// softmax of logits/temperature in place, then inversion of the cumulative sum (double) in index
+/// order: the same id on every level whose softmax has the same bits. A probability's weight in
+/// top_p is round(2⁴⁰·exp_own(logit − largest)), an integer, and p reaches up to the next integer.
+/// Never an id of probability 0; the argmax if the largest logit is no finite number or the
+/// probabilities are undefined (see softmax).
 [[nodiscard]] std::int64_t
-sample(const Kernels& kernels, std::span<float> logits, float temperature, double unit);
+sample(const Kernels& kernels, std::span<float> logits, const Sampling& how, double unit);
 /// Row `row` of a stored matrix as K floats: the embedding lookup.
 void expand_row(const Matrix& w, std::int64_t row, float* out);
 /// Cosines and sines (d/2 each) of position · theta^(−2i/d): own polynomials, the same bits on

@@ -115,9 +115,10 @@ DeviceSession::DeviceSession(const RunOptions& options, Setup setup, comm::Trans
 
 TurnSettings DeviceSession::settings() const {
     const config::Scenario& scenario = *options_->scenario;
+    const config::WorkloadConfig& workload = scenario.workload;
     const scheduler::DeviceSpec& device = scenario.fleet.devices[self_.index()];
     return {
-        static_cast<float>(scenario.workload.temperature),
+        {static_cast<float>(workload.temperature), workload.top_k, workload.top_p, workload.min_p},
         scenario.seed,
         may_page(scenario.controller.overload, device),
         device.name,
@@ -269,7 +270,7 @@ Nanoseconds DeviceSession::agree_on_resume(const std::vector<Arrived>& arrived) 
 
 Turn DeviceSession::next_turn() const {
     const auto prompt = static_cast<std::int64_t>(setup_.prompt.size());
-    Turn turn{turns_, epoch_, turns_, 0, prompt};
+    Turn turn{turns_, epoch_, 0, turns_, 0, prompt};
     if (turns_ > 0) {
         turn.first = prompt + turns_ - 1;
         turn.tokens = 1;

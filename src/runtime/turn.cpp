@@ -221,15 +221,13 @@ void TurnRunner::sample() {
         settings_->on_logits(turn_.number, logits);
     }
     sampled_.logits_checksum = checksum(std::as_bytes(logits));
-    if (settings_->temperature > 0) {
-        const std::uint64_t stream = stream_seed(settings_->seed, "sampling");
-        const double unit = random_unit(stream, static_cast<std::uint64_t>(turn_.sampled));
-        sampled_.id = static_cast<std::int32_t>(
-            kernels::sample(*context_->kernels, logits, settings_->temperature, unit)
-        );
-    } else {
-        sampled_.id = static_cast<std::int32_t>(kernels::argmax(logits));
-    }
+    // Counted, not drawn from a state: the number belongs to the token's place in its sequence.
+    const std::uint64_t stream =
+        stream_seed(settings_->seed, "sampling", static_cast<std::uint64_t>(turn_.sequence));
+    const double unit = random_unit(stream, static_cast<std::uint64_t>(turn_.position()));
+    sampled_.id = static_cast<std::int32_t>(
+        kernels::sample(*context_->kernels, logits, settings_->sampling, unit)
+    );
 }
 
 std::vector<std::span<std::byte>> TurnRunner::parts(

@@ -23,9 +23,13 @@ namespace headroom::runtime {
 struct Turn {
     std::int64_t number = 0; ///< counts all turns of the run
     std::int64_t epoch = 0;
-    std::int64_t sampled = 0; ///< tokens sampled before this turn
+    std::int64_t sequence = 0;
+    std::int64_t sampled = 0; ///< tokens of the whole run sampled before this turn
     std::int64_t first = 0;   ///< rows in the caches before it
     std::int64_t tokens = 1;  ///< n
+
+    /// In the sequence, prompt included, of the token that the turn yields.
+    [[nodiscard]] std::int64_t position() const { return first + tokens; }
 };
 
 struct SampledToken {
@@ -55,7 +59,7 @@ struct TurnLog {
 };
 
 struct TurnSettings {
-    float temperature = 0; ///< 0: greedy
+    kernels::Sampling sampling;
     std::uint64_t seed = 0;
     bool may_page = false;
     std::string device_name;

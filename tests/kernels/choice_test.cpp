@@ -1,5 +1,7 @@
 // Argmax, sampling, stored rows as floats, and the names and availability of levels.
+#include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "base/check.hpp"
 #include "naive.hpp"
@@ -16,7 +18,106 @@ std::int64_t argmax_of(std::vector<float> x) {
 }
 
 std::int64_t sample_of(std::vector<float> logits, float temperature, double unit) {
-    return sample(reference_kernels(), logits, temperature, unit);
+    return sample(reference_kernels(), logits, {.temperature = temperature}, unit);
+}
+
+/// What the filters must leave, found by sorting; what they remove becomes -inf.
+struct NaiveFilters {
+    std::vector<float> logits;
+
+    /// Indices from the likeliest on, equals by index, NaN last.
+    [[nodiscard]] std::vector<std::size_t> ranked() const {
+        std::vector<std::size_t> order(logits.size());
+        std::iota(order.begin(), order.end(), 0U);
+        std::stable_sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
+            return logits[a] > logits[b] || (std::isnan(logits[b]) && !std::isnan(logits[a]));
+        });
+        return order;
+    }
+    void remove_from(std::size_t place) {
+        const std::vector<std::size_t> order = ranked();
+        for (; place < order.size(); ++place) {
+            logits[order[place]] = -kInfinity;
+        }
+    }
+    void top_k(const Sampling& how) {
+        if (how.top_k > 0) {
+            remove_from(size_of(how.top_k));
+        }
+    }
+    void top_p(const Sampling& how) {
+        if (how.top_p >= 1) {
+            return;
+        }
+        std::vector<std::uint64_t> sums;
+        const float largest = logits[ranked().front()];
+        for (const std::size_t i : ranked()) {
+            const float part = std::isnan(logits[i]) ? 0.0F : exp_own(logits[i] - largest);
+            const auto weight = static_cast<std::uint64_t>(std::round(0x1p40 * double{part}));
+            sums.push_back(weight + (sums.empty() ? 0 : sums.back()));
+        }
+        const double target = std::ceil(how.top_p * static_cast<double>(sums.back()));
+        std::size_t kept = 0;
+        while (static_cast<double>(sums[kept]) < target) {
+            ++kept;
+        }
+        remove_from(kept + 1);
+    }
+    void min_p(const Sampling& how) {
+        if (how.min_p <= 0) {
+            return;
+        }
+        const float largest = logits[ranked().front()];
+        for (float& logit : logits) {
+            const double part = exp_own(logit - largest);
+            logit = part >= how.min_p ? logit : -kInfinity;
+        }
+    }
+};
+
+struct DrawCase {
+    std::vector<float> logits;
+    Sampling how;
+    double unit = 0;
+};
+
+/// Few distinct values, so that many are equal; some are -inf, some NaN.
+DrawCase draw_case(std::uint64_t seed) {
+    Random random(stream_seed(seed, "filters"));
+    DrawCase made;
+    made.logits.resize(1 + random.below(200));
+    const std::uint64_t values = 1 + random.below(40);
+    const double spread = 0.1 + 8 * random.unit();
+    for (float& logit : made.logits) {
+        const double value =
+            static_cast<double>(random.below(values)) / static_cast<double>(values) - 0.5;
+        logit = static_cast<float>(spread * value);
+        logit = random.below(50) == 0 ? -kInfinity : random.below(200) == 0 ? kNaN : logit;
+    }
+    made.how.temperature = static_cast<float>(0.05 + 2 * random.unit());
+    made.how.top_k = static_cast<std::int64_t>(random.below(made.logits.size() + 3));
+    made.how.top_p = random.below(3) == 0 ? 1.0 : 0.01 + 0.98 * random.unit();
+    made.how.min_p = random.below(3) == 0 ? 0.0 : random.unit();
+    made.unit = random.unit();
+    return made;
+}
+
+using Filter = void (NaiveFilters::*)(const Sampling&);
+
+/// How many of the cases come out otherwise than with these filters in this order.
+int differences_from(const std::vector<Filter>& filters) {
+    int differences = 0;
+    for (std::uint64_t seed = 0; seed < 3000; ++seed) {
+        const DrawCase made = draw_case(seed);
+        NaiveFilters naive{made.logits};
+        for (const Filter filter : filters) {
+            (naive.*filter)(made.how);
+        }
+        std::vector<float> logits = made.logits;
+        differences += sample(reference_kernels(), logits, made.how, made.unit) !=
+                       sample_of(naive.logits, made.how.temperature, made.unit);
+    }
+    return differences;
 }
 
 TEST(Argmax, takes_the_first_of_the_largest) {
@@ -132,6 +233,51 @@ TEST(ExpandRowCheck, notices_one_bit) {
         other.back() ^= std::byte{0x80};
         EXPECT_FALSE(expands_to(type, 64, other, data)) << name_of(type);
     }
+}
+
+TEST(Filters, leave_what_sorting_leaves) {
+    EXPECT_EQ(
+        differences_from({&NaiveFilters::top_k, &NaiveFilters::top_p, &NaiveFilters::min_p}), 0
+    );
+}
+
+TEST(Filters, in_another_order_or_one_left_out_are_noticed) {
+    EXPECT_GT(
+        differences_from({&NaiveFilters::top_p, &NaiveFilters::top_k, &NaiveFilters::min_p}), 0
+    );
+    EXPECT_GT(differences_from({&NaiveFilters::top_p, &NaiveFilters::min_p}), 0);
+    EXPECT_GT(differences_from({&NaiveFilters::top_k, &NaiveFilters::min_p}), 0);
+    EXPECT_GT(differences_from({&NaiveFilters::top_k, &NaiveFilters::top_p}), 0);
+}
+
+/// Ids that come up in a thousand evenly spaced draws.
+std::vector<std::int64_t> possible(const std::vector<float>& logits, const Sampling& how) {
+    std::vector<std::int64_t> ids;
+    for (int i = 0; i < 1000; ++i) {
+        std::vector<float> copy = logits;
+        ids.push_back(sample(reference_kernels(), copy, how, i / 1000.0));
+    }
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    return ids;
+}
+
+TEST(Filters, by_hand) {
+    using Ids = std::vector<std::int64_t>;
+    // Probabilities 1/2, 1/8, 1/4, 1/8.
+    const std::vector<float> logits = {2.0794415F, 0.6931472F, 1.3862944F, 0.6931472F};
+    EXPECT_EQ(possible(logits, {.temperature = 1}), (Ids{0, 1, 2, 3}));
+    EXPECT_EQ(possible(logits, {.temperature = 1, .top_k = 3}), (Ids{0, 1, 2})) << "tie by index";
+    EXPECT_EQ(possible(logits, {.temperature = 9, .top_k = 1}), Ids{0});
+    EXPECT_EQ(possible(logits, {.temperature = 1, .top_p = 0.49}), Ids{0});
+    EXPECT_EQ(possible(logits, {.temperature = 1, .top_p = 0.51}), (Ids{0, 2}));
+    EXPECT_EQ(possible(logits, {.temperature = 1, .top_p = 0.8}), (Ids{0, 1, 2}));
+    EXPECT_EQ(possible(logits, {.temperature = 1, .min_p = 0.4}), (Ids{0, 2}));
+    EXPECT_EQ(possible(logits, {.temperature = 1, .min_p = 1}), Ids{0});
+    // Of the two likeliest, 2/3 and 1/3, the first alone reaches 0.6.
+    EXPECT_EQ(possible(logits, {.temperature = 1, .top_k = 2, .top_p = 0.6}), Ids{0});
+    EXPECT_EQ(possible(logits, {.temperature = 0, .top_k = 3}), Ids{0}) << "greedy";
+    EXPECT_EQ(possible({kNaN, kNaN}, {.temperature = 1, .top_k = 1, .top_p = 0.5}), Ids{0});
 }
 
 TEST(Levels, have_names_that_are_read_back) {
