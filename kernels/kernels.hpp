@@ -83,8 +83,8 @@ struct Kernels {
 
 /// The first index of the largest value. n ≥ 1. NaN never wins; 0 if there is nothing else.
 [[nodiscard]] std::int64_t argmax(std::span<const float> x);
-/// How an id is drawn. The filters see probabilities at temperature 1, each only what the one before
-/// it left, in this order (llama.cpp's usual one):
+/// How an id is drawn. The filters see probabilities at temperature 1, each only what the one
+/// before it left, in this order (llama.cpp's usual one):
 ///   top_k  the k likeliest; equal logits count by index, NaN comes last. 0: all
 ///   top_p  of these the shortest run of the likeliest whose probability reaches p. 1: all
 ///   min_p  of these the ones with at least this part of the likeliest's probability. 0: all

@@ -120,6 +120,10 @@ void Console::write_text(const std::string& text) {
 }
 
 void Console::on_prompt(const std::string& text) {
+    if (!first_) {
+        write_text(in_line_ ? "\n\n" : "\n");
+    }
+    first_ = false;
     write_text(text);
 }
 

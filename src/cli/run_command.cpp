@@ -167,7 +167,11 @@ Front::Front(
       policy_(scheduler::make_policy(scenario.controller.policy)),
       file_(trace::make_hdf5_sink(trace_path_, command.force)),
       sink_(std::make_unique<Tee>(*file_, summarizer_)),
-      console_(terminal, scenario.workload.tokens, !command.json) {
+      console_(
+          terminal,
+          scenario.workload.tokens * static_cast<std::int64_t>(scenario.workload.prompts.size()),
+          !command.json
+      ) {
     check_overwrites_a_trace(trace_path_);
     attributes_["program_version"] = HEADROOM_VERSION;
     attributes_["program_commit"] = HEADROOM_COMMIT;

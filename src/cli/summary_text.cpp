@@ -21,23 +21,66 @@ std::string percent(double part, double whole) {
     return whole > 0 ? fmt::format("{:.0f} %", 100.0 * part / whole) : "-";
 }
 
+/// One output token has no time per output token.
+std::string per_token(Nanoseconds time) {
+    return time < 0 ? "-" : format_duration(time);
+}
+
+nlohmann::json or_null(Nanoseconds time) {
+    return time < 0 ? nlohmann::json() : nlohmann::json(time);
+}
+
+/// A row for each of several sequences; the first ones if there are many.
+std::string sequence_table(const trace::Summary& summary) {
+    constexpr std::size_t kShown = 12;
+    const std::size_t count = summary.sequences.size();
+    if (count < 2) {
+        return "";
+    }
+    std::string text = fmt::format(
+        "  {:>8}  {:>6}  {:>7}  {:>10}  {:>11}  {:>9}\n",
+        "sequence",
+        "prompt",
+        "sampled",
+        "begins",
+        "first token",
+        "per token"
+    );
+    for (std::size_t i = 0; i < std::min(count, kShown); ++i) {
+        const trace::SequenceSummary& sequence = summary.sequences[i];
+        text += fmt::format(
+            "  {:>8}  {:>6}  {:>7}  {:>10}  {:>11}  {:>9}\n",
+            i,
+            sequence.prompt_tokens,
+            sequence.sampled_tokens,
+            format_duration(sequence.begin),
+            format_duration(sequence.to_first_token),
+            per_token(sequence.per_output_token)
+        );
+    }
+    if (count > kShown) {
+        text += fmt::format("  and {} more, see the trace or --json\n", count - kShown);
+    }
+    return text + "\n";
+}
+
 std::string device_table(const trace::Summary& summary) {
     std::size_t width = 6;
     for (const trace::DeviceSummary& device : summary.devices) {
         width = std::max(width, device.name.size());
     }
     std::string text = fmt::format(
-        "  {:<{}}  {:>6}  {:>10}  {:>10}  {:>6}\n",
+        "  {:<{}}  {:>6}  {:>10}  {:>10}  {:>11}\n",
         "device",
         width,
         "blocks",
         "peak",
         "budget",
-        "used"
+        "peak/budget"
     );
     for (const trace::DeviceSummary& device : summary.devices) {
         text += fmt::format(
-            "  {:<{}}  {:>6}  {:>10}  {:>10}  {:>6}\n",
+            "  {:<{}}  {:>6}  {:>10}  {:>10}  {:>11}\n",
             device.name,
             width,
             device.blocks,
@@ -54,11 +97,21 @@ std::string device_table(const trace::Summary& summary) {
 } // namespace
 
 std::string summary_text(const trace::Summary& s) {
+    const bool several = s.sequences.size() > 1;
     std::string text;
-    text += row("tokens", fmt::format("{} prompt + {} sampled", s.prompt_tokens, s.sampled_tokens));
-    text += row("time to first token", format_duration(s.first_token));
-    text += row("time per output token", format_duration(s.per_output_token));
-    text += row("tokens/s", fmt::format("{:.3f}", s.tokens_per_s));
+    text +=
+        row("tokens",
+            fmt::format(
+                "{} prompt + {} sampled{}",
+                s.prompt_tokens,
+                s.sampled_tokens,
+                several ? fmt::format(" in {} sequences", s.sequences.size()) : ""
+            ));
+    text +=
+        row("time to first token",
+            format_duration(s.to_first_token) + (several ? " after its begin, mean" : ""));
+    text += row("time per output token", per_token(s.per_output_token));
+    text += row("tokens/s with prefill", fmt::format("{:.3f}", s.tokens_per_s));
     text += row("virtual time in all", format_duration(s.end));
     text +=
         row("decisions",
@@ -99,10 +152,22 @@ std::string summary_text(const trace::Summary& s) {
         text +=
             row("over budget", fmt::format("{} times at the start of a turn; paged", s.overloads));
     }
-    return text + "\n" + device_table(s);
+    return text + "\n" + sequence_table(s) + device_table(s);
 }
 
 nlohmann::json summary_json(const trace::Summary& s) {
+    nlohmann::json sequences = nlohmann::json::array();
+    for (const trace::SequenceSummary& sequence : s.sequences) {
+        sequences.push_back(
+            {{"prompt", sequence.prompt},
+             {"text", sequence.text},
+             {"prompt_tokens", sequence.prompt_tokens},
+             {"sampled_tokens", sequence.sampled_tokens},
+             {"begin_ns", sequence.begin},
+             {"time_to_first_token_ns", sequence.to_first_token},
+             {"time_per_output_token_ns", or_null(sequence.per_output_token)}}
+        );
+    }
     nlohmann::json devices = nlohmann::json::array();
     for (const trace::DeviceSummary& device : s.devices) {
         devices.push_back(
@@ -116,8 +181,8 @@ nlohmann::json summary_json(const trace::Summary& s) {
     return {
         {"prompt_tokens", s.prompt_tokens},
         {"sampled_tokens", s.sampled_tokens},
-        {"time_to_first_token_ns", s.first_token},
-        {"time_per_output_token_ns", s.per_output_token},
+        {"time_to_first_token_ns", s.to_first_token},
+        {"time_per_output_token_ns", or_null(s.per_output_token)},
         {"tokens_per_s", s.tokens_per_s},
         {"virtual_time_ns", s.end},
         {"decisions", s.decisions},
@@ -134,6 +199,7 @@ nlohmann::json summary_json(const trace::Summary& s) {
         {"overloads", s.overloads},
         {"decision_wall_mean_ms", s.decision_wall_mean_ms},
         {"text", s.text},
+        {"sequences", sequences},
         {"devices", devices},
     };
 }

@@ -24,7 +24,8 @@ std::int64_t tokens_seen(std::int64_t sampled) {
 } // namespace
 
 Conductor::Conductor(const RunOptions& options, const Setup& setup, const scheduler::Blocks& blocks)
-    : options_(&options), setup_(&setup), blocks_(&blocks), scenario_(options.scenario) {
+    : options_(&options), setup_(&setup), blocks_(&blocks), scenario_(options.scenario),
+      stream_(*setup.tokenizer, options.observer) {
     HEADROOM_CHECK(options.policy != nullptr, "rank 0 has no policy");
 }
 
@@ -36,7 +37,6 @@ void Conductor::begin() {
     }
     if (options_->observer != nullptr) {
         options_->observer->on_begin(run);
-        options_->observer->on_prompt(setup_->tokenizer->decode(setup_->prompt));
     }
 }
 
@@ -47,29 +47,23 @@ void Conductor::end(trace::Completion completion) {
 }
 
 void Conductor::show(std::int32_t id) {
-    if (options_->observer == nullptr || id < 0) {
-        return;
+    if (id >= 0) {
+        stream_.show(id);
     }
-    // The piece in its place: the first one after BOS loses the space prefix.
-    const bool at_start = shown_ == 0 && setup_->prompt.size() == 1 &&
-                          setup_->prompt.front() == setup_->tokenizer->bos();
-    ++shown_;
-    options_->observer->on_token(setup_->tokenizer->piece(id, at_start), shown_);
 }
 
 scheduler::Problem Conductor::problem(Nanoseconds t_dec) const {
-    const auto prompt = static_cast<std::int64_t>(setup_->prompt.size());
     scheduler::Problem problem;
     problem.blocks = blocks_;
     problem.snapshot = snapshot_;
     problem.snapshot.at = t_dec;
     problem.source = scenario_->fleet.source;
     problem.previous = placement_;
-    problem.context = prompt + sampled_ - 1;
-    problem.rows = sampled_ == 0 ? 0 : problem.context;
+    problem.context = prompt_tokens() + static_cast<std::int64_t>(ids_.size()) - 1;
+    problem.rows = sequence_begins() ? 0 : problem.context;
     problem.interval = scenario_->controller.interval;
     problem.buffers = scheduler::buffer_bytes(blocks_->shape(), setup_->tokens_per_turn);
-    problem.prompt = prompt;
+    problem.prompt = prompt_tokens();
     problem.seed = scenario_->seed;
     problem.epoch = epoch_;
     return problem;
@@ -92,6 +86,8 @@ Command Conductor::decide(Nanoseconds t_dec) {
 
     Command command;
     command.first = !placement_.has_value();
+    command.begins = sequence_begins();
+    command.sequence = sequence_;
     command.sampled = sampled_;
     command.rows = question.rows;
     command.t_switch = t_dec;
@@ -109,6 +105,9 @@ Command Conductor::decide(Nanoseconds t_dec) {
         question, decision, command.moved, std::chrono::nanoseconds(after - before).count()
     );
     placement_ = command.placement;
+    if (command.begins) {
+        stream_.begin(prompt());
+    }
     return command;
 }
 
@@ -188,6 +187,7 @@ void Conductor::note_decision(
     trace::IntervalRow& row = interval_.row;
     const scheduler::Placement& placement = decision.feasible ? decision.placement : *placement_;
     row.epoch = epoch_;
+    row.sequence = static_cast<std::int32_t>(sequence_);
     row.first_token = sampled_;
     row.t_dec = row.t_resume = question.snapshot.at;
     row.decision_wall_ns = decision_wall;
@@ -203,9 +203,11 @@ void Conductor::note_decision(
     row.predicted_inference_ns = scheduler::predict_inference(
         *blocks_, placement, question.snapshot, question.source, question.horizon()
     );
-    const auto prompt = static_cast<std::int64_t>(setup_->prompt.size());
     row.paper_delay_s = scheduler::paper_delay_s(
-        *blocks_, placement, question.snapshot, {prompt, question.horizon() - prompt}
+        *blocks_,
+        placement,
+        question.snapshot,
+        {question.prompt, question.horizon() - question.prompt}
     );
     if (placement_) {
         row.kept_inference_ns = scheduler::predict_inference(
@@ -215,7 +217,11 @@ void Conductor::note_decision(
             *blocks_, *placement_, placement, question.snapshot, question.rows
         );
         row.paper_migration_s = scheduler::paper_migration_s(
-            *blocks_, *placement_, placement, question.snapshot, {prompt, question.context - prompt}
+            *blocks_,
+            *placement_,
+            placement,
+            question.snapshot,
+            {question.prompt, std::max<std::int64_t>(0, question.context - question.prompt)}
         );
     }
     for (const DeviceId device : placement) {
@@ -276,11 +282,23 @@ Command Conductor::next(const std::vector<Report>& reports) {
     if (source.stop == Stop::no) {
         return decide(source.clock);
     }
+    stream_.end();
+    const auto sequences = static_cast<std::int64_t>(setup_->prompts.size());
+    if (source.stop == Stop::sequence_ended && sequence_ + 1 < sequences) {
+        begin_next_sequence(source.clock);
+        return decide(source.clock);
+    }
     exit_code_ = source.interrupt_code;
     Command finish;
     finish.finish = true;
     finish.exit_code = exit_code_;
     return finish;
+}
+
+void Conductor::begin_next_sequence(Nanoseconds at) {
+    ++sequence_;
+    ids_.clear();
+    begin_ = at;
 }
 
 } // namespace headroom::runtime

@@ -10,6 +10,7 @@
 #include "runtime/control.hpp"
 #include "runtime/session.hpp"
 #include "runtime/setup.hpp"
+#include "runtime/text_stream.hpp"
 #include "scheduler/problem.hpp"
 #include "trace/records.hpp"
 
@@ -25,7 +26,7 @@ class Conductor {
     Nanoseconds resume_after(const std::vector<std::vector<Arrived>>& arrived);
     /// The interval is over on all devices: commits it, and decides again or finishes.
     Command next(const std::vector<Report>& reports);
-    /// A token of the turn before, for people.
+    /// A token of the turn before, for people; -1: none.
     void show(std::int32_t id);
     void end(trace::Completion completion);
 
@@ -35,8 +36,16 @@ class Conductor {
 
   private:
     void begin();
+    [[nodiscard]] const std::vector<std::int32_t>& prompt() const {
+        return setup_->prompts[static_cast<std::size_t>(sequence_)];
+    }
+    [[nodiscard]] std::int64_t prompt_tokens() const {
+        return static_cast<std::int64_t>(prompt().size());
+    }
+    [[nodiscard]] bool sequence_begins() const { return ids_.empty(); }
     [[nodiscard]] scheduler::Problem problem(Nanoseconds t_dec) const;
     Command decide(Nanoseconds t_dec);
+    void begin_next_sequence(Nanoseconds at);
     void judge(const scheduler::Problem& problem, const scheduler::Decision& decision) const;
     [[nodiscard]] std::string shortage_text(
         const scheduler::Problem& problem, const scheduler::Decision& decision
@@ -62,14 +71,16 @@ class Conductor {
     std::optional<scheduler::Placement> placement_;
     std::vector<scheduler::Move> moves_;
     std::int64_t epoch_ = -1;
-    std::int64_t sampled_ = 0;
+    std::int64_t sampled_ = 0; ///< in the whole run
     std::int64_t intervals_ = 0;
-    std::vector<std::int32_t> ids_; ///< sampled so far
-    Nanoseconds first_token_ = 0;
+    std::int64_t sequence_ = 0;
+    std::vector<std::int32_t> ids_; ///< sampled in the sequence
+    Nanoseconds begin_ = 0;         ///< of the sequence
+    Nanoseconds first_token_ = 0;   ///< of the sequence
+    TextStream stream_;
     scheduler::Snapshot snapshot_; ///< of the last decision
     trace::Interval interval_;     ///< being filled
-    std::int64_t shown_ = 0;
-    bool begun_ = false; ///< the trace exists
+    bool begun_ = false;           ///< the trace exists
     int exit_code_ = 0;
     Nanoseconds lateness_max_ = 0;
     Nanoseconds elapsed_wall_ = 0;

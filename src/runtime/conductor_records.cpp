@@ -34,7 +34,11 @@ trace::RunHeader Conductor::header() const {
     run.attributes["clock"] = std::string(config::name_of(scenario_->clock.mode));
     run.numbers["seed"] = static_cast<std::int64_t>(scenario_->seed);
     run.numbers["interval"] = scenario_->controller.interval;
-    run.numbers["prompt_tokens"] = static_cast<std::int64_t>(setup_->prompt.size());
+    run.numbers["sequences"] = static_cast<std::int64_t>(setup_->prompts.size());
+    run.numbers["prompt_tokens"] = 0;
+    for (const std::vector<std::int32_t>& prompt : setup_->prompts) {
+        run.numbers["prompt_tokens"] += static_cast<std::int64_t>(prompt.size());
+    }
     run.numbers["tokens"] = scenario_->workload.tokens;
     run.scenario = config::resolved_text(*scenario_);
     run.input_files = scenario_->input_files;
@@ -95,7 +99,7 @@ void Conductor::record(const std::vector<Report>& reports) {
     Nanoseconds decode = 0;
     std::int64_t steps = 0;
     for (const SampledNote& token : source.sampled) {
-        if (token.position > static_cast<std::int64_t>(setup_->prompt.size())) {
+        if (token.position > prompt_tokens()) {
             decode += token.end - token.start;
             ++steps;
         }
@@ -152,19 +156,17 @@ void Conductor::record_links(const std::vector<Report>& reports) {
 }
 
 void Conductor::record_tokens(const Report& source) {
-    if (sampled_ == 0) {
-        for (std::size_t i = 0; i < setup_->prompt.size(); ++i) {
-            trace::TokenRow prompt;
-            prompt.position = static_cast<std::int64_t>(i);
-            prompt.id = setup_->prompt[i];
-            prompt.is_prompt = 1;
-            interval_.tokens.push_back(prompt);
+    const auto sequence = static_cast<std::int32_t>(sequence_);
+    if (sequence_begins()) {
+        for (const std::int32_t id : prompt()) {
+            const auto position = static_cast<std::int64_t>(interval_.tokens.size());
+            interval_.tokens.push_back({sequence, position, id, 0, 0, 1, 0});
         }
         first_token_ = source.sampled.empty() ? 0 : source.sampled.front().end;
     }
     for (const SampledNote& token : source.sampled) {
         interval_.tokens.push_back(
-            {0, token.position, token.id, token.start, token.end, 0, token.logits_checksum}
+            {sequence, token.position, token.id, token.start, token.end, 0, token.logits_checksum}
         );
         ids_.push_back(token.id);
     }
@@ -197,13 +199,16 @@ void Conductor::record_details(const std::vector<Report>& reports) {
 }
 
 void Conductor::record_request(const Report& source) {
-    std::vector<std::int32_t> all = setup_->prompt;
+    std::vector<std::int32_t> all = prompt();
     all.insert(all.end(), ids_.begin(), ids_.end());
     trace::RequestRow request;
+    request.sequence = static_cast<std::int32_t>(sequence_);
+    request.begin = begin_;
     request.first_token = first_token_;
     request.end = source.clock;
-    request.prompt_tokens = static_cast<std::int64_t>(setup_->prompt.size());
-    request.sampled_tokens = sampled_;
+    request.prompt_tokens = prompt_tokens();
+    request.sampled_tokens = static_cast<std::int64_t>(ids_.size());
+    request.prompt_bytes = static_cast<Bytes>(setup_->tokenizer->decode(prompt()).size());
     request.text = setup_->tokenizer->decode(all);
     interval_.requests.push_back(request);
 }

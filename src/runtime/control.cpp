@@ -18,8 +18,10 @@ std::vector<std::byte> pack(const Command& command) {
         .put(command.finish)
         .put(command.exit_code)
         .put(command.first)
+        .put(command.begins)
         .put(command.moved)
         .put(command.epoch)
+        .put(command.sequence)
         .put(command.sampled)
         .put(command.rows)
         .put(command.t_switch)
@@ -33,8 +35,10 @@ Command unpack_command(std::span<const std::byte> bytes) {
     command.finish = reader.get<bool>();
     command.exit_code = reader.get<std::int32_t>();
     command.first = reader.get<bool>();
+    command.begins = reader.get<bool>();
     command.moved = reader.get<bool>();
     command.epoch = reader.get<std::int64_t>();
+    command.sequence = reader.get<std::int64_t>();
     command.sampled = reader.get<std::int64_t>();
     command.rows = reader.get<std::int64_t>();
     command.t_switch = reader.get<Nanoseconds>();

@@ -22,15 +22,18 @@ struct Command {
     bool finish = false;
     std::int32_t exit_code = 0; ///< with finish
     bool first = false;
+    bool begins = false; ///< a sequence: caches are emptied before anything else
     bool moved = false;
     std::int64_t epoch = 0;
-    std::int64_t sampled = 0;
-    std::int64_t rows = 0; ///< cache rows that move with a group
+    std::int64_t sequence = 0;
+    std::int64_t sampled = 0; ///< in the whole run
+    std::int64_t rows = 0;    ///< cache rows that move with a group
     Nanoseconds t_switch = 0;
     scheduler::Placement placement;
 };
 
-enum class Stop : std::int32_t { no, all_tokens, end_of_text, interrupted };
+/// How an interval ended: after λ tokens, with its sequence, or with the run.
+enum class Stop : std::int32_t { no, sequence_ended, interrupted };
 
 struct TurnNote {
     bool end = false; ///< of the interval; then `turn` is void
@@ -39,7 +42,7 @@ struct TurnNote {
 };
 
 struct SampledNote {
-    std::int64_t position = 0;
+    std::int64_t position = 0; ///< in the sequence, prompt included
     std::int32_t id = -1;
     Nanoseconds start = 0;
     Nanoseconds end = 0;

@@ -70,6 +70,14 @@ void Resident::reserve_caches(std::int64_t context) {
     }
 }
 
+void Resident::empty_caches() {
+    for (auto& [b, held] : held_) {
+        if (held.cache) {
+            *held.cache = model::GroupCache(model_->head_width(), &budget_);
+        }
+    }
+}
+
 void Resident::load(const model::GgufFile& file, const scheduler::Placement& placement) {
     for (std::size_t i = 0; i < placement.size(); ++i) {
         if (placement[i] == self_) {

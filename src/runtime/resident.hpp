@@ -43,6 +43,8 @@ class Resident {
 
     /// Pages for `context` rows in every cache here.
     void reserve_caches(std::int64_t context);
+    /// Gives all pages back: a sequence has ended.
+    void empty_caches();
 
     /// A block without storage, as `placement` would hold it here, and its empty cache.
     [[nodiscard]] model::Block make_block(BlockId b, const scheduler::Placement& placement);

@@ -61,11 +61,18 @@ class DeviceSession {
     Nanoseconds agree_on_resume(const std::vector<Arrived>& arrived);
     void decode_as_source();
     Stop one_turn();
+    [[nodiscard]] Stop after(std::int32_t id) const;
     void follow_source();
     void report();
     void collect();
     void end(int exit_code);
     [[nodiscard]] Turn next_turn() const;
+    [[nodiscard]] const std::vector<std::int32_t>& prompt() const {
+        return setup_.prompts[static_cast<std::size_t>(sequence_)];
+    }
+    [[nodiscard]] bool last_sequence() const {
+        return sequence_ + 1 == static_cast<std::int64_t>(setup_.prompts.size());
+    }
     [[nodiscard]] TurnSettings settings() const;
 
     const RunOptions* options_;
@@ -86,7 +93,9 @@ class DeviceSession {
 
     scheduler::Program program_;
     std::int64_t epoch_ = -1;
-    std::int64_t turns_ = 0;           ///< begun so far; one per sampled token
+    std::int64_t turns_ = 0; ///< begun so far; one per sampled token
+    std::int64_t sequence_ = 0;
+    std::int64_t decoded_ = 0;         ///< source: tokens sampled in the sequence
     std::int32_t last_id_ = -1;        ///< source: sampled last
     std::vector<SampledNote> sampled_; ///< source: in this interval
     Stop stop_ = Stop::no;             ///< source
@@ -97,10 +106,7 @@ class DeviceSession {
 DeviceSession::DeviceSession(const RunOptions& options, Setup setup, comm::Transport& transport)
     : options_(&options), setup_(std::move(setup)), transport_(&transport), self_(transport.self()),
       source_(options.scenario->fleet.source), blocks_(shape_of(setup_.model)),
-      ropes_(
-          setup_.model,
-          static_cast<std::int64_t>(setup_.prompt.size()) + options.scenario->workload.tokens
-      ),
+      ropes_(setup_.model, setup_.tokens_per_turn + options.scenario->workload.tokens),
       context_{&setup_.model, &kernels::kernels_for(setup_.level), &ropes_},
       resident_(setup_.model, blocks_, self_, setup_.tokens_per_turn),
       clock_(options.scenario->fleet, self_),
@@ -209,6 +215,11 @@ RunOutcome DeviceSession::run() {
 
 void DeviceSession::install(const Command& command) {
     epoch_ = command.epoch;
+    if (command.begins) {
+        sequence_ = command.sequence;
+        decoded_ = 0;
+        resident_.empty_caches();
+    }
     resident_.budget().reset_peak();
     clock_.set_tokens(command.sampled > 0 ? command.sampled - 1 : 0);
     if (command.first) {
@@ -269,10 +280,10 @@ Nanoseconds DeviceSession::agree_on_resume(const std::vector<Arrived>& arrived) 
 }
 
 Turn DeviceSession::next_turn() const {
-    const auto prompt = static_cast<std::int64_t>(setup_.prompt.size());
-    Turn turn{turns_, epoch_, 0, turns_, 0, prompt};
-    if (turns_ > 0) {
-        turn.first = prompt + turns_ - 1;
+    const auto length = static_cast<std::int64_t>(prompt().size());
+    Turn turn{turns_, epoch_, sequence_, turns_, 0, length};
+    if (decoded_ > 0) {
+        turn.first = length + decoded_ - 1;
         turn.tokens = 1;
     }
     return turn;
@@ -307,23 +318,26 @@ Stop DeviceSession::one_turn() {
     }
     const Nanoseconds start = clock_.now();
     const std::span<const std::int32_t> ids =
-        turns_ == 0 ? std::span<const std::int32_t>(setup_.prompt) : std::span(&last_id_, 1);
+        decoded_ == 0 ? std::span<const std::int32_t>(prompt()) : std::span(&last_id_, 1);
     const SampledToken token = runner_.run(program_, turn, ids);
     last_id_ = token.id;
-    const auto prompt = static_cast<std::int64_t>(setup_.prompt.size());
-    sampled_.push_back({prompt + turns_, token.id, start, clock_.now(), token.logits_checksum});
+    sampled_.push_back({turn.position(), token.id, start, clock_.now(), token.logits_checksum});
     ++turns_;
+    ++decoded_;
     if (conductor_) {
         conductor_->show(token.id);
     }
-    if (turns_ == options_->scenario->workload.tokens) {
-        return Stop::all_tokens;
-    }
-    if (token.id == setup_.end_of_text) {
-        return Stop::end_of_text;
-    }
+    return after(token.id);
+}
+
+/// Does the interval end with this token? An interrupt ends no run that is complete.
+Stop DeviceSession::after(std::int32_t id) const {
+    const bool ended = decoded_ == options_->scenario->workload.tokens || id == setup_.end_of_text;
     const auto interrupted = transport_->options().interrupted;
-    return interrupted != nullptr && interrupted() != 0 ? Stop::interrupted : Stop::no;
+    if (interrupted != nullptr && interrupted() != 0 && !(ended && last_sequence())) {
+        return Stop::interrupted;
+    }
+    return ended ? Stop::sequence_ended : Stop::no;
 }
 
 void DeviceSession::follow_source() {

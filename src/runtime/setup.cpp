@@ -26,7 +26,7 @@ struct Verdict {
     std::int32_t exit_code = 0;
     kernels::Level level = kernels::Level::reference;
     std::int32_t end_of_text = -1;
-    std::vector<std::int32_t> prompt;
+    std::vector<std::vector<std::int32_t>> prompts;
 };
 
 Finding open_model(const RunOptions& options, Setup& setup) {
@@ -41,29 +41,51 @@ Finding open_model(const RunOptions& options, Setup& setup) {
     return finding;
 }
 
-/// Rank 0: the prompt's ids, and whether all of it fits the model's context.
-void read_prompt(const RunOptions& options, Setup& setup) {
+/// What is wrong with a prompt of so many tokens, or "".
+std::string problem_with(std::int64_t prompt, std::int64_t tokens, std::int64_t context) {
+    if (prompt == 0) {
+        return "is empty and the model has no begin-of-text token: give a prompt";
+    }
+    // The last sampled token needs no row of its own.
+    if (prompt + tokens - 1 > context) {
+        return fmt::format(
+            "has {} tokens and {} are to be sampled, but the model's context is {}: at most {} can "
+            "be sampled (workload.tokens)",
+            prompt,
+            tokens,
+            context,
+            std::max<std::int64_t>(0, context - prompt + 1)
+        );
+    }
+    return "";
+}
+
+/// Rank 0: the prompts' ids, and whether all of them fit the model's context.
+void read_prompts(const RunOptions& options, Setup& setup) {
     const config::WorkloadConfig& workload = options.scenario->workload;
     setup.tokenizer = std::make_unique<model::Tokenizer>(*setup.file);
     setup.model_hash = setup.file->hash();
-    setup.prompt = setup.tokenizer->encode(workload.prompts.front());
     setup.end_of_text = workload.stop_at_eos ? setup.tokenizer->eos() : -1;
-    if (setup.prompt.empty()) {
-        throw InputError(
-            "the prompt is empty and the model has no begin-of-text token: give a prompt"
-        );
-    }
-    const auto prompt = static_cast<std::int64_t>(setup.prompt.size());
-    // The last sampled token needs no row of its own.
-    if (prompt + workload.tokens - 1 > setup.model.context) {
-        throw InputError(fmt::format(
-            "the prompt has {} tokens and {} are to be sampled, but the model's context is {}: "
-            "at most {} can be sampled (workload.tokens)",
-            prompt,
+    std::string problems;
+    const std::size_t count = workload.prompts.size();
+    for (std::size_t i = 0; i < count; ++i) {
+        setup.prompts.push_back(setup.tokenizer->encode(workload.prompts[i]));
+        const std::string problem = problem_with(
+            static_cast<std::int64_t>(setup.prompts.back().size()),
             workload.tokens,
-            setup.model.context,
-            std::max<std::int64_t>(0, setup.model.context - prompt + 1)
-        ));
+            setup.model.context
+        );
+        if (!problem.empty()) {
+            problems += fmt::format(
+                "{}{} {}",
+                problems.empty() ? "" : "\n",
+                count == 1 ? "the prompt" : fmt::format("prompt {} of {}:", i + 1, count),
+                problem
+            );
+        }
+    }
+    if (!problems.empty()) {
+        throw InputError(problems);
     }
 }
 
@@ -72,12 +94,15 @@ std::vector<std::byte> pack(const Finding& finding) {
 }
 
 std::vector<std::byte> pack(const Verdict& verdict) {
-    return ByteWriter()
-        .put(verdict.exit_code)
+    ByteWriter writer;
+    writer.put(verdict.exit_code)
         .put(verdict.level)
         .put(verdict.end_of_text)
-        .put_all(std::span<const std::int32_t>(verdict.prompt))
-        .take();
+        .put(static_cast<std::uint64_t>(verdict.prompts.size()));
+    for (const std::vector<std::int32_t>& prompt : verdict.prompts) {
+        writer.put_all(std::span<const std::int32_t>(prompt));
+    }
+    return writer.take();
 }
 
 /// Rank 0: hears everybody, decides, tells everybody.
@@ -103,13 +128,13 @@ Verdict judge(
     }
     if (verdict.exit_code == 0) {
         try {
-            read_prompt(options, setup);
+            read_prompts(options, setup);
         } catch (const Error& error) {
             verdict.exit_code = static_cast<std::int32_t>(error.code());
             message = error.what();
         }
     }
-    verdict.prompt = setup.prompt;
+    verdict.prompts = setup.prompts;
     verdict.end_of_text = setup.end_of_text;
     const std::vector<std::byte> bytes = pack(verdict);
     for (std::size_t d = 1; d < transport.size(); ++d) {
@@ -126,7 +151,10 @@ Verdict hear(comm::Transport& transport, const Finding& own) {
     verdict.exit_code = reader.get<std::int32_t>();
     verdict.level = reader.get<kernels::Level>();
     verdict.end_of_text = reader.get<std::int32_t>();
-    verdict.prompt = reader.get_all<std::int32_t>();
+    verdict.prompts.resize(reader.get<std::uint64_t>());
+    for (std::vector<std::int32_t>& prompt : verdict.prompts) {
+        prompt = reader.get_all<std::int32_t>();
+    }
     return verdict;
 }
 
@@ -142,9 +170,12 @@ Agreement agree(const RunOptions& options, comm::Transport& transport) {
     agreement.exit_code = verdict.exit_code;
     if (verdict.exit_code == 0) {
         setup.level = verdict.level;
-        setup.prompt = verdict.prompt;
+        setup.prompts = verdict.prompts;
         setup.end_of_text = verdict.end_of_text;
-        setup.tokens_per_turn = static_cast<std::int64_t>(verdict.prompt.size());
+        for (const std::vector<std::int32_t>& prompt : setup.prompts) {
+            const auto tokens = static_cast<std::int64_t>(prompt.size());
+            setup.tokens_per_turn = std::max(setup.tokens_per_turn, tokens);
+        }
         agreement.setup = std::move(setup);
     }
     return agreement;

@@ -29,6 +29,8 @@ static_assert(std::is_trivially_copyable_v<WireHeader> && sizeof(WireHeader) == 
 
 class ByteWriter {
   public:
+    /// Room for most messages at once. (It also keeps GCC 12 from a false -Warray-bounds.)
+    ByteWriter() { bytes_.reserve(256); }
     template <class T>
     ByteWriter& put(const T& value) {
         static_assert(std::is_trivially_copyable_v<T>);

@@ -77,6 +77,7 @@ struct Table<IntervalRow> {
         "record. rows_X: rows of table X that belong to the trace up to and with this interval";
     static constexpr std::tuple columns{
         Column{"epoch", &IntervalRow::epoch, "1"},
+        Column{"sequence", &IntervalRow::sequence, "id"},
         Column{"first_token", &IntervalRow::first_token, "1"},
         Column{"t_dec", &IntervalRow::t_dec, "ns"},
         Column{"t_resume", &IntervalRow::t_resume, "ns"},
@@ -164,10 +165,12 @@ struct Table<RequestRow> {
     static constexpr std::tuple columns{
         Column{"sequence", &RequestRow::sequence, "id"},
         Column{"arrival", &RequestRow::arrival, "ns"},
+        Column{"begin", &RequestRow::begin, "ns"},
         Column{"first_token", &RequestRow::first_token, "ns"},
         Column{"end", &RequestRow::end, "ns"},
         Column{"prompt_tokens", &RequestRow::prompt_tokens, "1"},
         Column{"sampled_tokens", &RequestRow::sampled_tokens, "1"},
+        Column{"prompt_bytes", &RequestRow::prompt_bytes, "B"},
         Column{"text", &RequestRow::text, "text"},
     };
 };

@@ -12,7 +12,7 @@
 
 namespace headroom::trace {
 
-inline constexpr std::int32_t kSchemaVersion = 1;
+inline constexpr std::int32_t kSchemaVersion = 2;
 
 struct DeviceRow {
     std::string name;
@@ -56,7 +56,8 @@ struct RunHeader {
 
 struct IntervalRow {
     std::int64_t epoch = 0;       ///< of the placement in force after the decision
-    std::int64_t first_token = 0; ///< tokens sampled before the decision
+    std::int32_t sequence = 0;    ///< that the interval's tokens belong to
+    std::int64_t first_token = 0; ///< tokens of all sequences sampled before the decision
     std::int64_t t_dec = 0;
     std::int64_t t_resume = 0;
     std::int64_t t_end = 0;       ///< source clock at the interval's last sampled token
@@ -117,12 +118,14 @@ struct TokenRow {
 
 struct RequestRow {
     std::int32_t sequence = 0;
-    std::int64_t arrival = 0;
-    std::int64_t first_token = 0;
+    std::int64_t arrival = 0;     ///< of the prompt
+    std::int64_t begin = 0;       ///< when it might begin: the decision before its first token
+    std::int64_t first_token = 0; ///< end of the step that yielded it
     std::int64_t end = 0;
     std::int64_t prompt_tokens = 0;
     std::int64_t sampled_tokens = 0;
-    std::string text; ///< prompt and continuation; any bytes
+    std::int64_t prompt_bytes = 0; ///< of text: where the continuation begins
+    std::string text;              ///< prompt and continuation; any bytes
 };
 
 struct OpRow {

@@ -35,17 +35,22 @@ void Summarizer::add_resources(const Interval& interval) {
 }
 
 void Summarizer::add_tokens(const Interval& interval) {
+    const auto index = static_cast<std::size_t>(interval.row.sequence);
+    if (index >= sum_.sequences.size()) {
+        sum_.sequences.resize(index + 1);
+        sum_.sequences[index].begin = interval.row.t_dec;
+    }
+    SequenceSummary& sequence = sum_.sequences[index];
     std::int64_t steps = 0;
     for (const TokenRow& token : interval.tokens) {
         if (token.is_prompt != 0) {
-            ++sum_.prompt_tokens;
+            ++sequence.prompt_tokens;
             continue;
         }
-        ++sum_.sampled_tokens;
-        sum_.end = std::max(sum_.end, token.end);
-        if (first_end_ < 0) {
-            first_end_ = token.end;
-            sum_.first_token = token.end;
+        sequence.last_token = token.end;
+        if (++sequence.sampled_tokens == 1) {
+            sequence.first_token = token.end;
+            sequence.to_first_token = token.end - sequence.begin;
         } else {
             ++steps;
             sum_.measured_decode += token.end - token.start;
@@ -54,6 +59,16 @@ void Summarizer::add_tokens(const Interval& interval) {
     if (interval.row.predicted_inference_ns != kNever) {
         sum_.predicted_decode += steps * interval.row.predicted_inference_ns;
     }
+}
+
+void Summarizer::add_request(const RequestRow& request) {
+    SequenceSummary& sequence = sum_.sequences[static_cast<std::size_t>(request.sequence)];
+    sequence.text = request.text;
+    sequence.prompt = request.text.substr(0, static_cast<std::size_t>(request.prompt_bytes));
+    if (request.sequence > 0) {
+        sum_.text += sum_.text.empty() || sum_.text.back() == '\n' ? "\n" : "\n\n";
+    }
+    sum_.text += request.text;
 }
 
 void Summarizer::commit(const Interval& interval) {
@@ -81,17 +96,34 @@ void Summarizer::commit(const Interval& interval) {
     for (const EventRow& event : interval.events) {
         sum_.overloads += event.kind == static_cast<std::int32_t>(EventKind::overload) ? 1 : 0;
     }
-    for (const RequestRow& request : interval.requests) {
-        sum_.text = request.text;
-    }
     add_tokens(interval);
+    for (const RequestRow& request : interval.requests) {
+        add_request(request);
+    }
     add_resources(interval);
 }
 
 Summary Summarizer::summary() const {
     Summary result = sum_;
-    if (result.sampled_tokens > 1) {
-        result.per_output_token = (result.end - result.first_token) / (result.sampled_tokens - 1);
+    Nanoseconds waited = 0;
+    Nanoseconds decoded = 0;
+    for (SequenceSummary& sequence : result.sequences) {
+        const Nanoseconds time = sequence.last_token - sequence.first_token;
+        if (sequence.sampled_tokens > 1) {
+            sequence.per_output_token = time / (sequence.sampled_tokens - 1);
+        }
+        result.prompt_tokens += sequence.prompt_tokens;
+        result.sampled_tokens += sequence.sampled_tokens;
+        result.end = std::max(result.end, sequence.last_token);
+        waited += sequence.to_first_token;
+        decoded += time;
+    }
+    const auto sequences = static_cast<std::int64_t>(result.sequences.size());
+    if (sequences > 0) {
+        result.to_first_token = waited / sequences;
+    }
+    if (result.sampled_tokens > sequences) {
+        result.per_output_token = decoded / (result.sampled_tokens - sequences);
     }
     if (result.end > 0) {
         result.tokens_per_s =

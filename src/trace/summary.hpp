@@ -18,13 +18,27 @@ struct DeviceSummary {
     std::int64_t blocks = 0; ///< at the end
 };
 
-struct Summary {
+struct SequenceSummary {
     std::int64_t prompt_tokens = 0;
     std::int64_t sampled_tokens = 0;
-    Nanoseconds first_token = 0; ///< time to first token
-    Nanoseconds per_output_token =
-        0;                   ///< mean from the first to the last token; migrations included
-    double tokens_per_s = 0; ///< sampled tokens / end
+    Nanoseconds begin = 0;          ///< when it might begin
+    Nanoseconds first_token = 0;    ///< end of the step that yielded it
+    Nanoseconds last_token = 0;     ///< end of the step that yielded it
+    Nanoseconds to_first_token = 0; ///< first_token − begin; a migration before it included
+    /// Mean from the first to the last token, migrations included; -1: there is only one.
+    Nanoseconds per_output_token = -1;
+    std::string prompt; ///< as the text shows it; of a sequence that ended
+    std::string text;   ///< prompt and continuation, of a sequence that ended
+};
+
+struct Summary {
+    std::vector<SequenceSummary> sequences; ///< that have a token, in order
+    std::int64_t prompt_tokens = 0;         ///< of these
+    std::int64_t sampled_tokens = 0;
+    Nanoseconds to_first_token = 0; ///< mean over sequences
+    /// Mean over all tokens but each sequence's first, migrations included; -1: there are none.
+    Nanoseconds per_output_token = -1;
+    double tokens_per_s = 0; ///< sampled tokens / end: prefill and migrations included
     Nanoseconds end = 0;
     std::int64_t decisions = 0;
     std::int64_t decisions_that_moved = 0;
@@ -41,7 +55,8 @@ struct Summary {
     double decision_wall_mean_ms = 0;
     std::int64_t overloads = 0; ///< turns that began with a device over its budget
     std::vector<DeviceSummary> devices;
-    std::string text; ///< prompt and continuation, of requests that ended
+    /// Prompts and continuations of sequences that ended, a blank line between two.
+    std::string text;
 };
 
 /// A sink that only adds up.
@@ -55,10 +70,10 @@ class Summarizer final : public Sink {
   private:
     void add_resources(const Interval& interval);
     void add_tokens(const Interval& interval);
+    void add_request(const RequestRow& request);
 
     Summary sum_;
     std::vector<std::int32_t> block_kinds_;
-    Nanoseconds first_end_ = -1;
     double decision_wall_ns_ = 0;
 };
 

@@ -47,6 +47,7 @@ inline Interval interval(std::int64_t i, bool with_ops) {
     const auto small = static_cast<std::int32_t>(i);
     interval.row = {
         .epoch = i,
+        .sequence = small / 2,
         .first_token = 4 * i,
         .t_dec = 1000 * i,
         .t_resume = 1000 * i + 7,
@@ -79,9 +80,9 @@ inline Interval interval(std::int64_t i, bool with_ops) {
             {small, 4 * i + token, 9, token, token + 1, 0, kMost<std::uint64_t> - 1}
         );
     }
-    interval.requests = {{small, 1, 2, 3, 4, 5, "Es war einmal ✓ " + std::to_string(i)}};
-    interval.requests.push_back({small, 0, 0, 0, 0, 0, ""});
-    interval.requests.push_back({small, 0, 0, 0, 0, 0, {"\xff\0\x80", 3}});
+    interval.requests = {{small, 1, 2, 3, 4, 5, 6, 7, "Es war einmal ✓ " + std::to_string(i)}};
+    interval.requests.push_back({small, 0, 0, 0, 0, 0, 0, 0, ""});
+    interval.requests.push_back({small, 0, 0, 0, 0, 0, 0, 0, {"\xff\0\x80", 3}});
     interval.events = {{i, 0, 1, 99, "too full"}, {i, 3, -1, 0, ""}};
     if (with_ops) {
         interval.ops = {{i, 0, 1, 2, 3}, {i, 1, 2, kLeast<std::int64_t>, kMost<std::int64_t>}};
