@@ -30,6 +30,9 @@ trace::RunHeader Conductor::header() const {
     run.attributes["model"] = setup_->model.name;
     run.attributes["model_hash"] = setup_->model_hash;
     run.attributes["kernels"] = std::string(kernels::name_of(setup_->level));
+    if (!setup_->kernels_note.empty()) {
+        run.attributes["kernels_note"] = setup_->kernels_note;
+    }
     run.attributes["policy"] = std::string(options_->policy->name());
     run.attributes["clock"] = std::string(config::name_of(scenario_->clock.mode));
     run.numbers["seed"] = static_cast<std::int64_t>(scenario_->seed);

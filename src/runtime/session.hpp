@@ -44,11 +44,15 @@ class Observer {
 
 struct RunOptions {
     const config::Scenario* scenario = nullptr;
-    kernels::Level level = kernels::Level::reference; ///< the best that this device can do
+    /// The best that this device can do, or what it was told to use.
+    kernels::Level level = kernels::Level::reference;
+    bool level_told = false;
+    std::string problem; ///< why this device cannot take part, if that is known already; bad input
     bool trace_ops = false;
     std::map<std::string, std::string> attributes; ///< for the trace: version, commit, transport, …
 
     // Rank 0 only.
+    std::vector<std::string> hosts; ///< per device, for messages; empty: all in this process
     const scheduler::Policy* policy = nullptr;
     trace::Sink* sink = nullptr;  ///< may be null
     Observer* observer = nullptr; ///< may be null

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "model/weights.hpp"
+#include "runtime/agreement.hpp"
 #include "runtime/wire.hpp"
 
 namespace headroom::runtime {
@@ -14,31 +15,23 @@ namespace {
 
 constexpr comm::Waiting kWaiting{"the set-up", -1, -1, -1};
 
-/// What a device found out alone.
-struct Finding {
-    kernels::Level level = kernels::Level::reference;
-    std::int32_t exit_code = 0;
-    std::string problem;
-};
-
 /// What rank 0 tells everybody.
 struct Verdict {
     std::int32_t exit_code = 0;
-    kernels::Level level = kernels::Level::reference;
     std::int32_t end_of_text = -1;
     std::vector<std::vector<std::int32_t>> prompts;
 };
 
-Finding open_model(const RunOptions& options, Setup& setup) {
-    Finding finding{options.level, 0, {}};
+OpenedModel open_model(const RunOptions& options, Setup& setup) {
+    OpenedModel opened;
     try {
-        setup.file = std::make_unique<model::GgufFile>(options.scenario->model_file);
-        setup.model = model::read_hyperparameters(*setup.file);
+        opened.file = std::make_unique<model::GgufFile>(options.scenario->model_file);
+        setup.model = model::read_hyperparameters(*opened.file);
     } catch (const Error& error) {
-        finding.exit_code = static_cast<std::int32_t>(error.code());
-        finding.problem = error.what();
+        opened.exit_code = static_cast<int>(error.code());
+        opened.problem = error.what();
     }
-    return finding;
+    return opened;
 }
 
 /// What is wrong with a prompt of so many tokens, or "".
@@ -64,7 +57,6 @@ std::string problem_with(std::int64_t prompt, std::int64_t tokens, std::int64_t 
 void read_prompts(const RunOptions& options, Setup& setup) {
     const config::WorkloadConfig& workload = options.scenario->workload;
     setup.tokenizer = std::make_unique<model::Tokenizer>(*setup.file);
-    setup.model_hash = setup.file->hash();
     setup.end_of_text = workload.stop_at_eos ? setup.tokenizer->eos() : -1;
     std::string problems;
     const std::size_t count = workload.prompts.size();
@@ -89,14 +81,9 @@ void read_prompts(const RunOptions& options, Setup& setup) {
     }
 }
 
-std::vector<std::byte> pack(const Finding& finding) {
-    return ByteWriter().put(finding.level).put(finding.exit_code).put_text(finding.problem).take();
-}
-
 std::vector<std::byte> pack(const Verdict& verdict) {
     ByteWriter writer;
     writer.put(verdict.exit_code)
-        .put(verdict.level)
         .put(verdict.end_of_text)
         .put(static_cast<std::uint64_t>(verdict.prompts.size()));
     for (const std::vector<std::int32_t>& prompt : verdict.prompts) {
@@ -105,34 +92,16 @@ std::vector<std::byte> pack(const Verdict& verdict) {
     return writer.take();
 }
 
-/// Rank 0: hears everybody, decides, tells everybody.
+/// Rank 0: reads the prompt, tells everybody.
 Verdict judge(
-    const RunOptions& options,
-    comm::Transport& transport,
-    const Finding& own,
-    Setup& setup,
-    std::string& message
+    const RunOptions& options, comm::Transport& transport, Setup& setup, std::string& message
 ) {
-    Verdict verdict{own.exit_code, own.level, -1, {}};
-    message = own.problem;
-    for (std::size_t d = 1; d < transport.size(); ++d) {
-        const auto bytes = transport.receive_any_size(DeviceId(d), comm::Tag::setup, kWaiting);
-        ByteReader reader(bytes);
-        verdict.level = std::min(verdict.level, reader.get<kernels::Level>());
-        const auto code = reader.get<std::int32_t>();
-        const std::string problem = reader.get_text();
-        if (code != 0 && verdict.exit_code == 0) {
-            verdict.exit_code = code;
-            message = fmt::format("on device {}: {}", d, problem);
-        }
-    }
-    if (verdict.exit_code == 0) {
-        try {
-            read_prompts(options, setup);
-        } catch (const Error& error) {
-            verdict.exit_code = static_cast<std::int32_t>(error.code());
-            message = error.what();
-        }
+    Verdict verdict;
+    try {
+        read_prompts(options, setup);
+    } catch (const Error& error) {
+        verdict.exit_code = static_cast<std::int32_t>(error.code());
+        message = error.what();
     }
     verdict.prompts = setup.prompts;
     verdict.end_of_text = setup.end_of_text;
@@ -143,13 +112,11 @@ Verdict judge(
     return verdict;
 }
 
-Verdict hear(comm::Transport& transport, const Finding& own) {
-    transport.send(DeviceId(0), comm::Tag::setup, pack(own), kWaiting);
+Verdict hear(comm::Transport& transport) {
     const auto bytes = transport.receive_any_size(DeviceId(0), comm::Tag::setup, kWaiting);
     ByteReader reader(bytes);
     Verdict verdict;
     verdict.exit_code = reader.get<std::int32_t>();
-    verdict.level = reader.get<kernels::Level>();
     verdict.end_of_text = reader.get<std::int32_t>();
     verdict.prompts.resize(reader.get<std::uint64_t>());
     for (std::vector<std::int32_t>& prompt : verdict.prompts) {
@@ -163,13 +130,22 @@ Verdict hear(comm::Transport& transport, const Finding& own) {
 Agreement agree(const RunOptions& options, comm::Transport& transport) {
     Agreement agreement;
     Setup setup;
-    const Finding own = open_model(options, setup);
+    OpenedModel opened = open_model(options, setup);
+    Common common = agree_on_common(options, opened, transport);
+    agreement.exit_code = common.exit_code;
+    agreement.message = std::move(common.message);
+    if (common.exit_code != 0) {
+        return agreement;
+    }
+    setup.file = std::move(opened.file);
+    setup.model_hash = std::move(common.model_hash);
+    setup.level = common.level;
+    setup.kernels_note = std::move(common.kernels_note);
     const Verdict verdict = transport.self() == DeviceId(0)
-                                ? judge(options, transport, own, setup, agreement.message)
-                                : hear(transport, own);
+                                ? judge(options, transport, setup, agreement.message)
+                                : hear(transport);
     agreement.exit_code = verdict.exit_code;
     if (verdict.exit_code == 0) {
-        setup.level = verdict.level;
         setup.prompts = verdict.prompts;
         setup.end_of_text = verdict.end_of_text;
         for (const std::vector<std::int32_t>& prompt : setup.prompts) {

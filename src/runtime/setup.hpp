@@ -1,5 +1,6 @@
-// Before the first token: every device opens the model, and all agree that it can be used, on which
-// kernels, and on the prompts' ids, before any other communication. Errors end cleanly everywhere.
+// Before the first token: every device opens the model, and all agree that it can be used, that it
+// is the same one, on which kernels (agreement.hpp), and on the prompts' ids, before any other
+// communication. Errors end cleanly everywhere.
 #pragma once
 
 #include <memory>
@@ -22,6 +23,7 @@ struct Setup {
     std::unique_ptr<model::Tokenizer> tokenizer; ///< rank 0 only
     std::string model_hash;                      ///< rank 0 only
     kernels::Level level = kernels::Level::reference;
+    std::string kernels_note; ///< rank 0 only; empty if no device held others back
     std::vector<std::vector<std::int32_t>> prompts; ///< at least one, none empty; one per sequence
     std::int32_t end_of_text = -1;
     std::int64_t tokens_per_turn = 1; ///< the longest prompt
