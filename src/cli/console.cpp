@@ -99,14 +99,25 @@ void Console::on_begin(const trace::RunHeader& header) {
         terminal_.notes(),
         "{}\n",
         dim(fmt::format(
-            "headroom: {} on {} devices, policy {}, a decision every {} tokens, {} clock",
+            "headroom: {} on {} devices, policy {}, a decision every {} tokens, {} clock, {} "
+            "kernels",
             header.attributes.at("model"),
             header.devices.size(),
             header.attributes.at("policy"),
             header.numbers.at("interval"),
-            header.attributes.at("clock")
+            header.attributes.at("clock"),
+            header.attributes.at("kernels")
         ))
     );
+    if (several_hosts_) {
+        fmt::print(
+            terminal_.notes(), "{}\n", dim("headroom: hosts " + header.attributes.at("host"))
+        );
+    }
+    const auto note = header.attributes.find("kernels_note");
+    if (note != header.attributes.end()) {
+        fmt::print(terminal_.notes(), "{}\n", dim("headroom: " + note->second));
+    }
 }
 
 void Console::write_text(const std::string& text) {

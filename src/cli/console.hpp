@@ -30,8 +30,8 @@ void print_error(const Terminal& terminal, const std::string& text);
 class Console final : public runtime::Observer {
   public:
     /// tokens: how many will be sampled at most, in all sequences. text: stream the text to stdout.
-    Console(Terminal terminal, std::int64_t tokens, bool text)
-        : terminal_(terminal), tokens_(tokens), text_(text) {}
+    Console(Terminal terminal, std::int64_t tokens, bool text, bool several_hosts)
+        : terminal_(terminal), tokens_(tokens), text_(text), several_hosts_(several_hosts) {}
 
     void on_begin(const trace::RunHeader& header) override;
     /// A blank line stands before every sequence but the first.
@@ -53,6 +53,7 @@ class Console final : public runtime::Observer {
     Terminal terminal_;
     std::int64_t tokens_;
     bool text_;
+    bool several_hosts_;
     bool first_ = true;        ///< no sequence has begun
     bool in_line_ = false;     ///< text stands on the current line of the terminal
     bool progress_on_ = false; ///< a progress line stands on stderr

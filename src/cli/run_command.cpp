@@ -1,5 +1,6 @@
 #include "cli/run_command.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <ctime>
@@ -14,11 +15,13 @@
 #include "base/error.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/launch.hpp"
+#include "cli/roll_call.hpp"
 #include "cli/summary_text.hpp"
 #include "cli/version.hpp"
 #include "comm/inprocess/inprocess.hpp"
 #include "model/gguf.hpp"
 #include "model/weights.hpp"
+#include "runtime/places.hpp"
 #include "trace/hdf5/writer.hpp"
 
 namespace headroom::cli {
@@ -46,9 +49,10 @@ void check_overwrites_a_trace(const std::filesystem::path& path) {
     }
 }
 
-std::string host_name() {
-    char name[256] = {};
-    return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
+bool is_several(const std::vector<std::string>& hosts) {
+    return std::any_of(hosts.begin(), hosts.end(), [&](const std::string& host) {
+        return host != hosts.front();
+    });
 }
 
 /// Everything that can be wrong with a run before any device starts, told once and without MPI.
@@ -57,7 +61,8 @@ void check_model(const config::Scenario& scenario) {
 }
 
 int run_in_process(const RunCommand& command, const config::Scenario& scenario) {
-    Front front(command, scenario, Terminal::look(), "inprocess");
+    Front front(command, scenario, Terminal::look(), "inprocess", {});
+    const KernelWish wish = kernels_of(command);
     runtime::RunOutcome outcome;
     comm::InprocessFleet fleet(scenario.fleet.size());
     try {
@@ -65,7 +70,8 @@ int run_in_process(const RunCommand& command, const config::Scenario& scenario) 
             transport.set_options(transport_options(scenario));
             runtime::RunOptions options;
             options.scenario = &scenario;
-            options.level = kernel_level_of(command);
+            options.level = wish.level;
+            options.level_told = wish.told;
             options.trace_ops = command.trace_ops;
             if (transport.self() == DeviceId(0)) {
                 front.put_into(options);
@@ -83,9 +89,9 @@ int run_in_process(const RunCommand& command, const config::Scenario& scenario) 
 
 } // namespace
 
-config::Scenario scenario_of(const RunCommand& command) {
+config::Scenario scenario_of(const RunCommand& command, bool model_must_exist) {
     config::Overrides overrides = command.overrides;
-    overrides.model_must_exist = true;
+    overrides.model_must_exist = model_must_exist;
     return command.scenario.empty()
                ? config::default_scenario(
                      std::filesystem::absolute(command.model), command.devices, overrides
@@ -93,13 +99,13 @@ config::Scenario scenario_of(const RunCommand& command) {
                : config::load_scenario(command.scenario, overrides);
 }
 
-kernels::Level kernel_level_of(const RunCommand& command) {
+KernelWish kernels_of(const RunCommand& command) {
     const char* const variable = std::getenv("HEADROOM_KERNELS");
     const std::string name = !command.kernels.empty() ? command.kernels
                              : variable != nullptr    ? variable
                                                       : "";
     if (name.empty()) {
-        return kernels::best_level();
+        return {kernels::best_level(), false};
     }
     const auto level = kernels::level_named(name);
     if (!level || !kernels::available(*level)) {
@@ -113,7 +119,7 @@ kernels::Level kernel_level_of(const RunCommand& command) {
             kernels::available(kernels::Level::avx512) ? " avx512" : ""
         ));
     }
-    return *level;
+    return {*level, true};
 }
 
 comm::Transport::Options transport_options(const config::Scenario& scenario) {
@@ -160,7 +166,8 @@ Front::Front(
     const RunCommand& command,
     const config::Scenario& scenario,
     Terminal terminal,
-    std::string_view transport
+    std::string_view transport,
+    std::vector<std::string> hosts
 )
     : command_(command), scenario_(scenario), terminal_(terminal),
       trace_path_(command.trace.empty() ? default_trace_path(scenario) : command.trace),
@@ -170,13 +177,15 @@ Front::Front(
       console_(
           terminal,
           scenario.workload.tokens * static_cast<std::int64_t>(scenario.workload.prompts.size()),
-          !command.json
-      ) {
+          !command.json,
+          is_several(hosts)
+      ),
+      hosts_(std::move(hosts)) {
     check_overwrites_a_trace(trace_path_);
     attributes_["program_version"] = HEADROOM_VERSION;
     attributes_["program_commit"] = HEADROOM_COMMIT;
     attributes_["transport"] = transport;
-    attributes_["host"] = host_name();
+    attributes_["host"] = hosts_.empty() ? host_name() : runtime::hosts_text(hosts_);
     attributes_["openblas_core"] = std::string(kernels::openblas_core());
 }
 
@@ -187,6 +196,7 @@ void Front::put_into(runtime::RunOptions& options) {
     options.sink = sink_.get();
     options.observer = &console_;
     options.attributes = attributes_;
+    options.hosts = hosts_;
 }
 
 void Front::leave_line() {
@@ -241,8 +251,8 @@ int run_command(const RunCommand& command, std::vector<std::string> arguments) {
     if (under_launcher() && command.transport == TransportKind::mpi) {
         return run_as_rank(command);
     }
-    const config::Scenario scenario = scenario_of(command);
-    (void)kernel_level_of(command);
+    const config::Scenario scenario = scenario_of(command, true);
+    (void)kernels_of(command);
     check_model(scenario);
     if (command.transport == TransportKind::inprocess) {
         return run_in_process(command, scenario);

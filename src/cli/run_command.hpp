@@ -21,20 +21,28 @@ namespace headroom::cli {
 
 // Shared by both.
 
-[[nodiscard]] config::Scenario scenario_of(const RunCommand& command);
+[[nodiscard]] config::Scenario scenario_of(const RunCommand& command, bool model_must_exist);
+
+struct KernelWish {
+    kernels::Level level = kernels::Level::reference;
+    bool told = false; ///< by the user, not found on the CPU
+};
 /// --kernels, else HEADROOM_KERNELS, else the best. Throws InputError if this CPU lacks the level.
-[[nodiscard]] kernels::Level kernel_level_of(const RunCommand& command);
+[[nodiscard]] KernelWish kernels_of(const RunCommand& command);
+
 [[nodiscard]] comm::Transport::Options transport_options(const config::Scenario& scenario);
 
 /// What rank 0 has besides a device: policy, trace file, summary, console.
 class Front {
   public:
     /// Creates the trace file. Throws InputError if it exists already or cannot be written.
+    /// hosts: per device, or empty if all are in this process.
     Front(
         const RunCommand& command,
         const config::Scenario& scenario,
         Terminal terminal,
-        std::string_view transport
+        std::string_view transport,
+        std::vector<std::string> hosts
     );
     ~Front();
     Front(const Front&) = delete;
@@ -58,6 +66,7 @@ class Front {
     std::unique_ptr<Tee> sink_;
     Console console_;
     std::map<std::string, std::string> attributes_;
+    std::vector<std::string> hosts_;
 };
 
 } // namespace headroom::cli

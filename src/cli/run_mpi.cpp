@@ -5,6 +5,7 @@
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/roll_call.hpp"
 #include "cli/run_command.hpp"
 #include "comm/mpi/mpi_session.hpp"
 #include "runtime/wire.hpp"
@@ -15,9 +16,11 @@ namespace {
 
 constexpr comm::Waiting kStart{"the start of the run", -1, -1, -1};
 
-/// What rank 0 tells everybody first: go, with the scenario, or leave with a code.
+/// What rank 0 tells everybody first: go, with its scenario, or leave with a code. Rank 0's command
+/// line counts; of the others' only --kernels, because CPUs may differ.
 struct Start {
     int exit_code = 0;
+    bool trace_ops = false;
     std::string scenario;
     std::string path;
 };
@@ -25,6 +28,7 @@ struct Start {
 void tell_all(comm::Transport& transport, const Start& start) {
     const std::vector<std::byte> bytes = runtime::ByteWriter()
                                              .put(start.exit_code)
+                                             .put(start.trace_ops)
                                              .put_text(start.scenario)
                                              .put_text(start.path)
                                              .take();
@@ -38,6 +42,7 @@ Start hear(comm::Transport& transport) {
     runtime::ByteReader reader(bytes);
     Start start;
     start.exit_code = reader.get<int>();
+    start.trace_ops = reader.get<bool>();
     start.scenario = reader.get_text();
     start.path = reader.get_text();
     return start;
@@ -104,43 +109,47 @@ int code_of(const std::exception& error) {
     session.abort(code);
 }
 
-int run_rank(
-    const RunCommand& command,
-    const config::Scenario& scenario,
-    comm::Transport& transport,
-    Front* front
+/// What this rank does with its scenario. A CPU that lacks what --kernels asks for is a problem
+/// that the set-up tells everybody.
+runtime::RunOptions rank_options(
+    const RunCommand& command, const config::Scenario& scenario, bool trace_ops
 ) {
-    transport.set_options(transport_options(scenario));
     runtime::RunOptions options;
     options.scenario = &scenario;
-    options.level = kernel_level_of(command);
-    options.trace_ops = command.trace_ops;
-    if (front == nullptr) {
-        return runtime::run_device(options, transport).exit_code;
+    options.trace_ops = trace_ops;
+    try {
+        const KernelWish wish = kernels_of(command);
+        options.level = wish.level;
+        options.level_told = wish.told;
+    } catch (const InputError& error) {
+        options.problem = error.what();
     }
-    transport.options().while_waiting = [&transport] { look_for_failures(transport); };
-    front->put_into(options);
-    return front->finish(runtime::run_device(options, transport));
+    return options;
 }
 
 int lead(const RunCommand& command, comm::Transport& transport, Terminal terminal) {
     std::unique_ptr<config::Scenario> scenario;
     std::unique_ptr<Front> front;
     try {
-        scenario = std::make_unique<config::Scenario>(scenario_of(command));
+        std::vector<std::string> hosts = call_roll(transport);
+        // Which hosts lack the model is found out together, by the set-up.
+        scenario = std::make_unique<config::Scenario>(scenario_of(command, false));
         check_rank_count(*scenario, transport.size());
-        (void)kernel_level_of(command);
-        front = std::make_unique<Front>(command, *scenario, terminal, "mpi");
+        front = std::make_unique<Front>(command, *scenario, terminal, "mpi", std::move(hosts));
     } catch (const Error& error) {
-        tell_all(transport, {static_cast<int>(error.code()), {}, {}});
+        tell_all(transport, {static_cast<int>(error.code()), false, {}, {}});
         print_error(terminal, error.what());
         return static_cast<int>(error.code());
     }
     const std::string path =
         scenario->path.empty() ? std::string() : std::filesystem::absolute(scenario->path).string();
-    tell_all(transport, {0, config::resolved_text(*scenario), path});
+    tell_all(transport, {0, command.trace_ops, config::resolved_text(*scenario), path});
     try {
-        return run_rank(command, *scenario, transport, front.get());
+        transport.set_options(transport_options(*scenario));
+        transport.options().while_waiting = [&transport] { look_for_failures(transport); };
+        runtime::RunOptions options = rank_options(command, *scenario, command.trace_ops);
+        front->put_into(options);
+        return front->finish(runtime::run_device(options, transport));
     } catch (const std::exception&) {
         front->leave_line();
         throw;
@@ -148,12 +157,15 @@ int lead(const RunCommand& command, comm::Transport& transport, Terminal termina
 }
 
 int follow(const RunCommand& command, comm::Transport& transport) {
+    answer_roll(transport);
     const Start start = hear(transport);
     if (start.exit_code != 0) {
         return start.exit_code;
     }
     const config::Scenario scenario = config::parse_scenario(start.scenario, start.path, {});
-    return run_rank(command, scenario, transport, nullptr);
+    transport.set_options(transport_options(scenario));
+    return runtime::run_device(rank_options(command, scenario, start.trace_ops), transport)
+        .exit_code;
 }
 
 } // namespace
