@@ -63,6 +63,11 @@ scheduler::Problem Conductor::problem(Nanoseconds t_dec) const {
     problem.rows = sequence_begins() ? 0 : problem.context;
     problem.interval = scenario_->controller.interval;
     problem.buffers = scheduler::buffer_bytes(blocks_->shape(), setup_->tokens_per_turn);
+    const config::ControllerConfig& controller = scenario_->controller;
+    problem.cost_profile = controller.cost_profile;
+    problem.t_budget_s = static_cast<double>(controller.t_budget) / 1e9;
+    problem.paper = controller.paper;
+    problem.weights_everywhere = controller.weights == config::Weights::everywhere;
     problem.prompt = prompt_tokens();
     problem.seed = scenario_->seed;
     problem.epoch = epoch_;
@@ -204,10 +209,7 @@ void Conductor::note_decision(
         *blocks_, placement, question.snapshot, question.source, question.horizon()
     );
     row.paper_delay_s = scheduler::paper_delay_s(
-        *blocks_,
-        placement,
-        question.snapshot,
-        {question.prompt, question.horizon() - question.prompt}
+        *blocks_, placement, question.snapshot, question.paper_costs_at(), question.paper.gather
     );
     if (placement_) {
         row.kept_inference_ns = scheduler::predict_inference(
@@ -221,7 +223,8 @@ void Conductor::note_decision(
             *placement_,
             placement,
             question.snapshot,
-            {question.prompt, std::max<std::int64_t>(0, question.context - question.prompt)}
+            question.paper_moves_at(),
+            question.paper_moved()
         );
     }
     for (const DeviceId device : placement) {
