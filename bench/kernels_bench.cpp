@@ -1,7 +1,9 @@
-// How fast the levels read weights: bytes of the matrix per second, one pass per iteration, beside
-// a probe that only reads. 256 × 256 stays in L2, 4096 × 4096 in a large L3 or not at all,
-// 65536 × 4096 F32 (1 GiB) in memory. OpenBLAS: set OPENBLAS_CORETYPE yourself (kernels.hpp).
+// How fast the levels read weights, beside a probe that only reads the same bytes: a pass of the
+// one, a pass of the other, in turn, so that a machine that slows down slows both. OpenBLAS: set
+// OPENBLAS_CORETYPE yourself (kernels.hpp).
+#include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -13,10 +15,10 @@
 namespace headroom::kernels {
 namespace {
 
-struct Shape {
-    std::int64_t rows;
-    std::int64_t columns;
-};
+constexpr std::int64_t kColumns = 4096;
+constexpr std::int64_t kCached = 256 << 10; ///< bytes of weights that stay in L2
+constexpr std::int64_t kLarge = 512 << 20;  ///< bytes of weights, many times any cache
+constexpr std::int64_t kPerIteration = 16 << 20;
 
 std::vector<float> some_floats(std::size_t n) {
     Random random(stream_seed(1, "bench"));
@@ -27,72 +29,84 @@ std::vector<float> some_floats(std::size_t n) {
     return values;
 }
 
-/// Bytes on a 64-byte boundary, as the program keeps its weights: off it, every load of the avx512
-/// level touches two cache lines.
-class AlignedBytes {
-  public:
-    explicit AlignedBytes(std::size_t bytes)
-        : storage_(bytes + kLine),
-          offset_((kLine - reinterpret_cast<std::uintptr_t>(storage_.data()) % kLine) % kLine) {}
-    [[nodiscard]] std::byte* data() { return storage_.data() + offset_; }
-    [[nodiscard]] std::size_t size() const { return storage_.size() - kLine; }
-
-  private:
-    static constexpr std::size_t kLine = 64;
-    std::vector<std::byte> storage_;
-    std::size_t offset_;
-};
-
-/// Weights whose values do not matter for speed, but are no NaN and no subnormals.
-AlignedBytes some_weights(WeightType type, Shape shape) {
-    const auto bytes = static_cast<std::size_t>(row_bytes(type, shape.columns) * shape.rows);
-    AlignedBytes aligned(bytes);
-    std::byte* data = aligned.data();
-    const auto unit = static_cast<std::size_t>(block_bytes(type));
-    const float weight = 0.5F;
-    for (std::size_t at = 0; at < bytes; at += unit) {
-        if (type == WeightType::f32) {
-            std::memcpy(&data[at], &weight, sizeof weight);
-        } else {
-            std::memset(&data[at], static_cast<int>(at % 97), unit);
-            data[at] = std::byte{0};
-            data[at + 1] = std::byte{0x3C}; // a scale of 1
-        }
-    }
-    return aligned;
+/// kLarge bytes on a 64-byte boundary, as the program keeps its weights. Every byte is 0x3C: in
+/// every type a number between 0.01 and 64, no NaN and no subnormal.
+const std::byte* weights() {
+    struct alignas(64) Line {
+        std::byte bytes[64];
+    };
+    static const std::vector<Line> lines = [] {
+        std::vector<Line> filled(static_cast<std::size_t>(kLarge) / sizeof(Line));
+        std::memset(filled.data()->bytes, 0x3C, static_cast<std::size_t>(kLarge));
+        return filled;
+    }();
+    return lines.data()->bytes;
 }
 
-void multiply(benchmark::State& state, Level level, WeightType type, Shape shape, std::int64_t n) {
-    AlignedBytes data = some_weights(type, shape);
-    const Matrix w{type, data.data(), shape.rows, shape.columns};
-    const auto x = some_floats(static_cast<std::size_t>(n * shape.columns));
-    std::vector<float> y(static_cast<std::size_t>(n * shape.rows));
-    const Kernels& kernels = kernels_for(level);
-    for (auto _ : state) {
-        kernels.multiply(w, x.data(), shape.columns, n, y.data(), shape.rows);
-        benchmark::ClobberMemory();
-    }
-    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(data.size()));
-}
-
-/// Reads and adds 64-bit words in four streams of 16 KiB, as four rows are read: about as fast as
-/// one core reads without doing anything else.
-void read_only(benchmark::State& state, std::int64_t bytes) {
-    constexpr std::size_t kRow = 2048;
-    const std::vector<std::uint64_t> data(static_cast<std::size_t>(bytes) / 8, 1);
-    for (auto _ : state) {
-        std::uint64_t sums[8] = {};
-        for (std::size_t at = 0; at < data.size(); at += 4 * kRow) {
-            for (std::size_t i = 0; i < kRow; i += 2) {
-                for (std::size_t row = 0; row < 4; ++row) {
-                    sums[2 * row] += data[at + row * kRow + i];
-                    sums[2 * row + 1] += data[at + row * kRow + i + 1];
-                }
+/// Reads and adds, a line to each of eight sums in turn, in one stream that the hardware follows:
+/// the fastest of ten readers tried, about what one core gets from its memory.
+std::uint64_t read_only(const std::byte* from, std::int64_t bytes) {
+    using Words [[gnu::vector_size(16)]] = std::uint64_t;
+    constexpr std::int64_t kLine = 64;
+    constexpr std::int64_t kSums = 8;
+    Words sums[kSums] = {};
+    for (std::int64_t at = 0; at + kSums * kLine <= bytes; at += kSums * kLine) {
+        for (std::int64_t i = 0; i < kLine; i += 16) {
+            for (std::int64_t sum = 0; sum < kSums; ++sum) {
+                Words words;
+                std::memcpy(&words, from + at + sum * kLine + i, sizeof words);
+                sums[sum] += words;
             }
         }
-        benchmark::DoNotOptimize(sums);
     }
-    state.SetBytesProcessed(state.iterations() * bytes);
+    std::uint64_t total = 0;
+    for (const Words& sum : sums) {
+        total += sum[0] + sum[1];
+    }
+    return total;
+}
+
+/// Seconds of CPU time of this thread: what others take of a shared core is not counted.
+double cpu_seconds() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+/// An iteration multiplies until kPerIteration bytes of weights have passed, then reads as many;
+/// its time is the multiplying. Counters: bytes of weights per second, the probe's, and their
+/// ratio.
+void multiply(
+    benchmark::State& state, Level level, WeightType type, std::int64_t bytes, std::int64_t n
+) {
+    const std::int64_t rows = bytes / row_bytes(type, kColumns);
+    const std::int64_t used = rows * row_bytes(type, kColumns);
+    const std::int64_t passes = std::max<std::int64_t>(1, kPerIteration / used);
+    const Matrix w{type, weights(), rows, kColumns};
+    const auto x = some_floats(static_cast<std::size_t>(n * kColumns));
+    std::vector<float> y(static_cast<std::size_t>(n * rows));
+    const Kernels& kernels = kernels_for(level);
+    double multiplying = 0.0;
+    double reading = 0.0;
+    for (auto _ : state) {
+        const double start = cpu_seconds();
+        for (std::int64_t pass = 0; pass < passes; ++pass) {
+            kernels.multiply(w, x.data(), kColumns, n, y.data(), rows);
+            benchmark::ClobberMemory();
+        }
+        const double between = cpu_seconds();
+        for (std::int64_t pass = 0; pass < passes; ++pass) {
+            benchmark::DoNotOptimize(read_only(weights(), used));
+            benchmark::ClobberMemory();
+        }
+        state.SetIterationTime(between - start);
+        multiplying += between - start;
+        reading += cpu_seconds() - between;
+    }
+    const auto total = static_cast<double>(used * passes * state.iterations());
+    state.counters["bytes/s"] = total / multiplying;
+    state.counters["probe"] = total / reading;
+    state.counters["of_probe"] = reading / multiplying;
 }
 
 void soft(benchmark::State& state, Level level) {
@@ -125,37 +139,29 @@ void attend(benchmark::State& state, Level level) {
     state.SetBytesProcessed(state.iterations() * 8 * 2 * context * d * 4);
 }
 
-void register_multiply(Level level) {
-    const std::string prefix = "multiply/" + std::string(name_of(level)) + "/";
-    for (const WeightType type : {WeightType::f32, WeightType::q8_0}) {
-        if (level == Level::openblas && type != WeightType::f32) {
-            continue; // the same code as the best own level
-        }
-        for (const Shape shape : {Shape{256, 256}, Shape{4096, 4096}, Shape{65536, 4096}}) {
-            for (const std::int64_t n : {1, 4, 32}) {
-                const std::string name = prefix + std::string(name_of(type)) + "/" +
-                                         std::to_string(shape.rows) + "x" +
-                                         std::to_string(shape.columns) + "/n" + std::to_string(n);
-                benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
-                    multiply(state, level, type, shape, n);
-                });
-            }
+void register_multiply(Level level, WeightType type) {
+    for (const std::int64_t bytes : {kCached, kLarge}) {
+        for (const std::int64_t n : {1, 4}) {
+            const std::string name = "multiply/" + std::string(name_of(level)) + "/" +
+                                     std::string(name_of(type)) + "/" +
+                                     std::to_string(bytes >> 10) + "KiB/n" + std::to_string(n);
+            benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+                multiply(state, level, type, bytes, n);
+            })->UseManualTime();
         }
     }
 }
 
 const bool kRegistered = [] {
-    for (const std::int64_t bytes : {256 * 1024, 64 << 20, 1 << 30}) {
-        const std::string name = "read_only/" + std::to_string(bytes >> 10) + "KiB";
-        benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
-            read_only(state, bytes);
-        });
-    }
     for (const Level level : {Level::openblas, Level::avx2, Level::avx512}) {
         if (!available(level)) {
             continue;
         }
-        register_multiply(level);
+        for (const WeightType type : kWeightTypes) {
+            if (level != Level::openblas || type == WeightType::f32) { // else the best own level's
+                register_multiply(level, type);
+            }
+        }
         const std::string name(name_of(level));
         benchmark::RegisterBenchmark(("softmax/" + name).c_str(), [=](benchmark::State& state) {
             soft(state, level);
