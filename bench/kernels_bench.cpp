@@ -74,8 +74,8 @@ double cpu_seconds() {
 }
 
 /// An iteration multiplies until kPerIteration bytes of weights have passed, then reads as many;
-/// its time is the multiplying. Counters: bytes of weights per second, the probe's, and their
-/// ratio.
+/// its time is the multiplying. Counters: bytes of weights per second, the probe's, their ratio,
+/// and weights per second.
 void multiply(
     benchmark::State& state, Level level, WeightType type, std::int64_t bytes, std::int64_t n
 ) {
@@ -107,6 +107,8 @@ void multiply(
     state.counters["bytes/s"] = total / multiplying;
     state.counters["probe"] = total / reading;
     state.counters["of_probe"] = reading / multiplying;
+    const auto row = static_cast<double>(row_bytes(type, kColumns));
+    state.counters["weights/s"] = total / multiplying / row * static_cast<double>(kColumns);
 }
 
 void soft(benchmark::State& state, Level level) {
