@@ -206,13 +206,26 @@ Instance planted_instance(const InstanceShape& shape, std::uint64_t seed, CostPr
     return instance;
 }
 
+namespace {
+
+constexpr std::int32_t kDevices[] = {3, 4, 5};
+constexpr std::int32_t kLayers[] = {1, 2, 4};
+constexpr std::int32_t kHeads[] = {8, 16, 32};
+constexpr double kMemoryFactors[] = {1.15, 1.5, 3.0};
+
+} // namespace
+
+InstanceShape cell_at(std::uint64_t i) {
+    return {kDevices[i % 3], kLayers[i / 3 % 3], kHeads[i / 27 % 3], kMemoryFactors[i / 9 % 3]};
+}
+
 InstanceShape any_cell(std::uint64_t seed) {
     Random random(stream_seed(seed, "cell"));
     InstanceShape cell;
-    cell.devices = one_of(random, std::vector<std::int32_t>{3, 4, 5});
-    cell.layers = one_of(random, std::vector<std::int32_t>{1, 2, 4});
-    cell.heads = one_of(random, std::vector<std::int32_t>{8, 16, 32});
-    cell.memory_factor = one_of(random, std::vector<double>{1.15, 1.5, 3.0});
+    cell.devices = one_of(random, kDevices);
+    cell.layers = one_of(random, kLayers);
+    cell.heads = one_of(random, kHeads);
+    cell.memory_factor = one_of(random, kMemoryFactors);
     return cell;
 }
 

@@ -31,6 +31,9 @@ struct InstanceShape {
     const InstanceShape& shape, std::uint64_t seed, CostProfile profile = CostProfile::physical
 );
 
+/// The i-th of the definition's 81 cells, cyclically: devices, layers, memory factor, heads.
+[[nodiscard]] InstanceShape cell_at(std::uint64_t i);
+
 /// A cell of the definition chosen by the seed.
 [[nodiscard]] InstanceShape any_cell(std::uint64_t seed);
 
