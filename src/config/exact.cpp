@@ -9,6 +9,8 @@
 #include <numeric>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/check.hpp"
 
 namespace headroom::config {
@@ -166,6 +168,22 @@ std::string_view nearest_word(std::string_view word, std::span<const std::string
         }
     }
     return best;
+}
+
+std::string shortened_list(std::span<const std::string> names) {
+    constexpr std::size_t kShown = 8;
+    const auto shown = names.first(std::min(names.size(), kShown));
+    const std::size_t more = names.size() - shown.size();
+    return fmt::format("{}", fmt::join(shown, ", ")) +
+           (more == 0 ? "" : fmt::format(" and {} more", more));
+}
+
+std::string decimal_text(double value) {
+    std::array<char, 64> buffer{};
+    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+    std::string text(buffer.data(), end);
+    const bool whole = std::isfinite(value) && text.find_first_of(".e") == std::string::npos;
+    return whole ? text + ".0" : text;
 }
 
 std::optional<std::size_t> first_bad_utf8(std::string_view text) {

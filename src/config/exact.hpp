@@ -37,6 +37,12 @@ inline constexpr std::int64_t kMaxValue = 1'000'000'000'000'000'000;
     std::string_view word, std::span<const std::string> candidates
 );
 
+/// "a, b, c", or the first eight "and 3 more".
+[[nodiscard]] std::string shortened_list(std::span<const std::string> names);
+
+/// The shortest decimal that reads as the same double, as a TOML float: 24.0, 1e-05, inf.
+[[nodiscard]] std::string decimal_text(double value);
+
 /// The offset of the first byte that is not part of well-formed UTF-8.
 [[nodiscard]] std::optional<std::size_t> first_bad_utf8(std::string_view text);
 

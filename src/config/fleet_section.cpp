@@ -10,6 +10,7 @@ namespace headroom::config {
 namespace {
 
 constexpr std::size_t kLongestName = 64;
+constexpr std::string_view kUsableName = "a name of 1 to 64 bytes without control characters";
 
 scheduler::Ratio read_scale(TableReader& table, std::string_view key, double& written) {
     const auto site = table.find(key);
@@ -38,30 +39,76 @@ bool usable_name(std::string_view name) {
     return plain && !name.empty() && name.size() <= kLongestName;
 }
 
-/// A required rate or size.
+/// A rate or size that must be there unless the profile gives it (or is wrong itself).
 std::int64_t required(
-    TableReader& table, std::string_view key, Quantity quantity, scheduler::Ratio scale
+    TableReader& table,
+    std::string_view key,
+    Quantity quantity,
+    scheduler::Ratio scale,
+    std::optional<std::int64_t> of_profile
 ) {
-    if (!table.find(key)) {
-        table.missing(key, fmt::format("give a value such as {}", example_of(quantity)));
+    if (!table.find(key) && !table.find("profile")) {
+        const auto hint =
+            fmt::format("give a value such as {}, or a profile", example_of(quantity));
+        table.missing(key, hint);
     }
-    return read_scaled(table, key, quantity, Zero::refused, scale).value_or(1);
+    return read_scaled(table, key, quantity, Zero::refused, scale, "profile", of_profile)
+        .value_or(1);
+}
+
+/// A device's figures: what is written, and for the rest what its profile says.
+void read_figures(TableReader& table, const Scales& scales, DeviceConfig& device) {
+    const DeviceProfile* const profile = table.entry("profile", device_profiles());
+    const auto of_profile = [&](auto figure) {
+        return profile == nullptr ? std::optional<std::int64_t>() : figure(*profile);
+    };
+    const auto compute =
+        of_profile([](const DeviceProfile& p) { return std::optional(p.compute.value); });
+    const auto memory = of_profile([](const DeviceProfile& p) { return std::optional(p.memory); });
+    const auto memory_bandwidth =
+        of_profile([](const DeviceProfile& p) { return std::optional(p.memory_bandwidth.value); });
+    const auto storage_bandwidth = of_profile([](const DeviceProfile& p) {
+        const std::optional<Figure>& figure = p.storage_bandwidth;
+        return figure ? std::optional(figure->value) : std::nullopt;
+    });
+    const auto rate = [&](std::string_view key, std::optional<std::int64_t> given) {
+        const Quantity quantity = Quantity::byte_rate;
+        return read_scaled(table, key, quantity, Zero::refused, scales.compute, "profile", given);
+    };
+    device.profile = profile == nullptr ? "" : profile->name;
+    device.compute = required(table, "compute", Quantity::compute_rate, scales.compute, compute);
+    device.memory = required(table, "memory", Quantity::bytes, scales.memory, memory);
+    device.memory_bandwidth = rate("memory_bandwidth", memory_bandwidth).value_or(kUnlimited);
+    device.storage_bandwidth = rate("storage_bandwidth", storage_bandwidth);
+}
+
+/// The name of the profile that figures came from when this text was resolved. They are written
+/// out beside it, so it need not be known here.
+void read_origin(TableReader& table, DeviceConfig& device) {
+    const auto site = table.find("from_profile");
+    if (!site) {
+        return;
+    }
+    device.profile = table.text("from_profile").value_or("");
+    if (table.find("profile")) {
+        add_about(*site, "and profile exclude each other; give one of them", table.problems());
+    } else if (!usable_name(device.profile)) {
+        add_mismatch(*site, kUsableName, table.problems());
+    }
 }
 
 DeviceConfig read_device(TableReader& table, const Scales& scales) {
-    const auto rate = [&](std::string_view key, scheduler::Ratio scale) {
-        return read_scaled(table, key, Quantity::byte_rate, Zero::refused, scale);
+    const auto rate = [&](std::string_view key) {
+        return read_scaled(table, key, Quantity::byte_rate, Zero::refused, scales.bandwidth)
+            .value_or(kUnlimited);
     };
     DeviceConfig device;
-    device.compute = required(table, "compute", Quantity::compute_rate, scales.compute);
-    device.memory = required(table, "memory", Quantity::bytes, scales.memory);
-    device.memory_bandwidth = rate("memory_bandwidth", scales.compute).value_or(kUnlimited);
-    device.storage_bandwidth = rate("storage_bandwidth", scales.compute);
-    device.egress = rate("egress", scales.bandwidth).value_or(kUnlimited);
-    device.ingress = rate("ingress", scales.bandwidth).value_or(kUnlimited);
+    read_figures(table, scales, device);
+    read_origin(table, device);
+    device.egress = rate("egress");
+    device.ingress = rate("ingress");
     device.load = read_load(table, "load");
     device.memory_load = read_load(table, "memory_load");
-    table.planned("profile", "compute and memory, written out");
     return device;
 }
 
@@ -111,9 +158,7 @@ class DeviceList {
 
     bool check_name(TableReader& table, const std::string& name) {
         if (!usable_name(name)) {
-            const auto expected =
-                fmt::format("a name of 1 to {} bytes without control characters", kLongestName);
-            add_mismatch(*table.find("name"), expected, table.problems());
+            add_mismatch(*table.find("name"), kUsableName, table.problems());
             return false;
         }
         const auto [known, fresh] = taken_.emplace(name, fleet_->devices.size());
@@ -139,18 +184,27 @@ class DeviceList {
 } // namespace
 
 std::optional<std::int64_t> read_scaled(
-    TableReader& reader, std::string_view key, Quantity quantity, Zero zero, scheduler::Ratio scale
+    TableReader& reader,
+    std::string_view key,
+    Quantity quantity,
+    Zero zero,
+    scheduler::Ratio scale,
+    std::string_view catalogue_key,
+    std::optional<std::int64_t> of_catalogue
 ) {
-    const auto value = reader.quantity(key, quantity, zero);
+    const auto written = reader.find(key);
+    const auto value = written ? reader.quantity(key, quantity, zero) : of_catalogue;
     if (!value) {
         return std::nullopt;
     }
+    const Site site = written ? *written : *reader.find(catalogue_key);
+    const std::string what = written ? "" : fmt::format("gives a {} that ", key);
     const auto result = scaled(*value, scale);
     if (!result) {
-        add_about(*reader.find(key), "is above 1e18 after its scale", reader.problems());
+        add_about(site, what + "is above 1e18 after its scale", reader.problems());
     } else if (*result == 0 && zero == Zero::refused) {
-        const std::string_view text = "is rounded down to 0 by its scale in [fleet]";
-        add_about(*reader.find(key), text, reader.problems());
+        const auto text = what + "is rounded down to 0 by its scale in [fleet]";
+        add_about(site, text, reader.problems());
     }
     return value;
 }
@@ -175,7 +229,7 @@ void read_devices(TableReader& root, const Scales& scales, FleetConfig& fleet) {
     const auto site = root.find("device");
     const toml::array* const array = site ? site->node->as_array() : nullptr;
     if (!site || (array != nullptr && array->empty())) {
-        root.about("device is missing; give at least one [[device]] with compute and memory");
+        root.missing("device", "give at least one [[device]] with compute and memory");
     }
     DeviceList list(fleet);
     for (TableReader& table : tables) {
@@ -195,6 +249,9 @@ DeviceNames::DeviceNames(const std::vector<DeviceConfig>& devices) {
 }
 
 std::optional<DeviceId> DeviceNames::read(const Site& site, Problems& problems) const {
+    if (names_.empty()) {
+        return std::nullopt; // that there are no devices is the problem, told elsewhere
+    }
     if (const auto* const index = site.node->as_integer()) {
         if (index->get() >= 0 && index->get() < static_cast<std::int64_t>(names_.size())) {
             return DeviceId(static_cast<std::size_t>(index->get()));
@@ -213,9 +270,10 @@ std::optional<DeviceId> DeviceNames::read(const Site& site, Problems& problems) 
     }
     const std::string_view near = nearest_word(*name, names_);
     const auto text = fmt::format(
-        "names no device: {}{}",
+        "names no device: {}; {}",
         found_text(*site.node),
-        near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)
+        near.empty() ? "there are " + shortened_list(names_)
+                     : fmt::format("did you mean \"{}\"?", near)
     );
     add_about(site, text, problems);
     return std::nullopt;

@@ -113,7 +113,11 @@ LoadConfig read_load(TableReader& reader, std::string_view key) {
         if (!table.find("kind")) {
             table.missing("kind", R"(give "steps", "uniform" or "walk")");
         }
-        return load; // which other keys belong here nobody can say
+        for (const std::string_view other : {"at", "value", "low", "high", "step", "period"}) {
+            (void)table.find(other); // which of them belong here nobody can say
+        }
+        table.finish();
+        return load;
     }
     load.kind = *kind;
     if (load.kind == LoadConfig::Kind::steps) {

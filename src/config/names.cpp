@@ -48,6 +48,10 @@ std::string_view name_of(scheduler::PaperScore score) {
     return spelled(kPaperScores, score);
 }
 
+std::string_view name_of(Origin origin) {
+    return spelled(kOrigins, origin);
+}
+
 std::string_view name_of(EventKind kind) {
     return spelled(kEventKinds, kind);
 }

@@ -5,6 +5,7 @@
 #include <array>
 #include <string_view>
 
+#include "config/catalogue.hpp"
 #include "config/scenario.hpp"
 
 namespace headroom::config {
@@ -47,6 +48,12 @@ inline constexpr std::array kPaperGathers{
 inline constexpr std::array kPaperScores{
     Spelling<scheduler::PaperScore>{"max", scheduler::PaperScore::max},
     Spelling<scheduler::PaperScore>{"weighted", scheduler::PaperScore::weighted},
+};
+
+inline constexpr std::array kOrigins{
+    Spelling<Origin>{"measured", Origin::measured},
+    Spelling<Origin>{"derived", Origin::derived},
+    Spelling<Origin>{"limit", Origin::limit},
 };
 
 inline constexpr std::array kKvTypes{Spelling<KvType>{"f32", KvType::f32}};

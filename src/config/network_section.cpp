@@ -1,5 +1,6 @@
 // [network] and [[network.link]].
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,6 +22,33 @@ std::optional<DeviceId> read_end(
     return names.read(*site, table.problems());
 }
 
+/// Bandwidth and latency: what is written, or of the preset, or of `otherwise`.
+std::pair<PerSecond, Nanoseconds> read_quality(
+    TableReader& table, const Scales& scales, const NetworkConfig& otherwise
+) {
+    const NetworkPreset* const preset = table.entry("preset", network_presets());
+    const auto read =
+        [&](std::string_view key, Quantity quantity, Zero zero, scheduler::Ratio scale, auto of) {
+            const auto given = preset == nullptr ? std::optional<std::int64_t>() : of(*preset);
+            return read_scaled(table, key, quantity, zero, scale, "preset", given);
+        };
+    const auto bandwidth = read(
+        "bandwidth",
+        Quantity::byte_rate,
+        Zero::refused,
+        scales.bandwidth,
+        [](const NetworkPreset& p) { return std::optional(p.bandwidth.value); }
+    );
+    const auto latency = read(
+        "latency",
+        Quantity::duration,
+        Zero::allowed,
+        scales.latency,
+        [](const NetworkPreset& p) { return std::optional(p.latency.value); }
+    );
+    return {bandwidth.value_or(otherwise.bandwidth), latency.value_or(otherwise.latency)};
+}
+
 /// Reads one [[network.link]] and adds it, in both directions unless both = false.
 void read_link(
     TableReader& table,
@@ -32,14 +60,10 @@ void read_link(
     const auto from = read_end(table, "from", names);
     const auto to = read_end(table, "to", names);
     LinkConfig link;
-    link.bandwidth =
-        read_scaled(table, "bandwidth", Quantity::byte_rate, Zero::refused, scales.bandwidth)
-            .value_or(network.bandwidth);
-    link.latency = read_scaled(table, "latency", Quantity::duration, Zero::allowed, scales.latency)
-                       .value_or(network.latency);
+    std::tie(link.bandwidth, link.latency) = read_quality(table, scales, network);
     const bool both = table.flag("both").value_or(true);
-    if (!table.find("bandwidth") && !table.find("latency")) {
-        table.missing("bandwidth", "a link gives bandwidth, latency or both");
+    if (!table.find("bandwidth") && !table.find("latency") && !table.find("preset")) {
+        table.missing("bandwidth", "a link gives bandwidth, latency or both, or a preset");
     }
     table.finish();
     if (!from || !to) {
@@ -93,16 +117,11 @@ NetworkConfig read_network(TableReader& root, const Scales& scales, const Device
         return network;
     }
     for (const std::string_view key : {"bandwidth", "latency"}) {
-        if (needed && !table->find(key)) {
-            table->missing(key, "several devices need it");
+        if (needed && !table->find(key) && !table->find("preset")) {
+            table->missing(key, "several devices need it, or a preset");
         }
     }
-    network.bandwidth =
-        read_scaled(*table, "bandwidth", Quantity::byte_rate, Zero::refused, scales.bandwidth)
-            .value_or(network.bandwidth);
-    network.latency =
-        read_scaled(*table, "latency", Quantity::duration, Zero::allowed, scales.latency)
-            .value_or(network.latency);
+    std::tie(network.bandwidth, network.latency) = read_quality(*table, scales, network);
     network.variation = read_load(*table, "variation");
     check_variation(*table, network.variation, names.size());
     std::set<std::pair<DeviceId, DeviceId>> taken;

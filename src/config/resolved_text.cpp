@@ -1,11 +1,10 @@
 // A scenario as TOML, whole: what a trace keeps, and what a run can be repeated from.
-#include <array>
-#include <charconv>
 #include <iterator>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "config/exact.hpp"
 #include "config/names.hpp"
 #include "config/overrides.hpp"
 #include "config/scenario.hpp"
@@ -14,16 +13,8 @@ namespace headroom::config {
 
 namespace {
 
-/// The shortest decimal that reads as the same double, as a TOML float.
-std::string decimal(double value) {
-    std::array<char, 64> buffer{};
-    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-    std::string text(buffer.data(), end);
-    return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
-}
-
 std::string fraction(scheduler::Ppb value) {
-    return decimal(static_cast<double>(value) / static_cast<double>(scheduler::kWhole));
+    return decimal_text(static_cast<double>(value) / static_cast<double>(scheduler::kWhole));
 }
 
 std::string flag(bool value) {
@@ -113,19 +104,22 @@ void write_run(Writer& out, const Scenario& scenario) {
     out.line("tokens = {}", workload.tokens);
     out.line("stop_at_eos = {}", flag(workload.stop_at_eos));
     out.line("sequences = 1");
-    out.line("temperature = {}", decimal(workload.temperature));
+    out.line("temperature = {}", decimal_text(workload.temperature));
     out.line("top_k = {}", workload.top_k);
-    out.line("top_p = {}", decimal(workload.top_p));
-    out.line("min_p = {}", decimal(workload.min_p));
+    out.line("top_p = {}", decimal_text(workload.top_p));
+    out.line("min_p = {}", decimal_text(workload.min_p));
     write_controller(out, scenario.controller);
     out.line("\n[clock]");
     out.line("mode = \"{}\"", name_of(scenario.clock.mode));
-    out.line("scale = {}", decimal(scenario.clock.scale));
+    out.line("scale = {}", decimal_text(scenario.clock.scale));
 }
 
 void write_device(Writer& out, const DeviceConfig& device, bool source) {
     out.line("\n[[device]]");
     out.line("name = {}", toml_string(device.name));
+    if (!device.profile.empty()) { // for people: a reader with another catalogue gets the same
+        out.line("from_profile = {}", toml_string(device.profile));
+    }
     out.line("compute = \"{} FLOP/s\"", device.compute);
     out.line("memory = \"{} B\"", device.memory);
     out.rate("memory_bandwidth", device.memory_bandwidth);
@@ -139,10 +133,10 @@ void write_device(Writer& out, const DeviceConfig& device, bool source) {
 
 void write_fleet(Writer& out, const FleetConfig& fleet) {
     out.line("\n[fleet]");
-    out.line("compute_scale = {}", decimal(fleet.scales.compute));
-    out.line("memory_scale = {}", decimal(fleet.scales.memory));
-    out.line("bandwidth_scale = {}", decimal(fleet.scales.bandwidth));
-    out.line("latency_scale = {}", decimal(fleet.scales.latency));
+    out.line("compute_scale = {}", decimal_text(fleet.scales.compute));
+    out.line("memory_scale = {}", decimal_text(fleet.scales.memory));
+    out.line("bandwidth_scale = {}", decimal_text(fleet.scales.bandwidth));
+    out.line("latency_scale = {}", decimal_text(fleet.scales.latency));
     for (std::size_t d = 0; d < fleet.devices.size(); ++d) {
         write_device(out, fleet.devices[d], d == fleet.source.index());
     }

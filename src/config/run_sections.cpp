@@ -170,26 +170,21 @@ void read_only_choices(TableReader& table) {
 void require_storage(
     TableReader& table, std::string_view key, const std::vector<DeviceConfig>& devices
 ) {
-    constexpr std::size_t kListed = 8;
-    std::vector<std::string_view> lacking;
+    std::vector<std::string> lacking;
     for (const DeviceConfig& device : devices) {
         if (!device.storage_bandwidth) {
             lacking.push_back(device.name);
         }
     }
-    if (lacking.empty()) {
-        return;
+    if (!lacking.empty()) {
+        const Site site = *table.find(key);
+        const auto text = fmt::format(
+            "= {} needs a storage_bandwidth on every device; without one: {}",
+            found_text(*site.node),
+            shortened_list(lacking)
+        );
+        add_about(site, text, table.problems());
     }
-    const std::size_t more = lacking.size() - std::min(lacking.size(), kListed);
-    lacking.resize(lacking.size() - more);
-    const Site site = *table.find(key);
-    const auto text = fmt::format(
-        "= {} needs a storage_bandwidth on every device; without one: {}{}",
-        found_text(*site.node),
-        fmt::join(lacking, ", "),
-        more == 0 ? "" : fmt::format(" and {} more", more)
-    );
-    add_about(site, text, table.problems());
 }
 
 /// [controller.paper].

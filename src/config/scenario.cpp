@@ -19,16 +19,6 @@ namespace {
 
 constexpr std::string_view kBuiltIn = "built-in scenario";
 
-toml::table parse_toml(std::string_view text, Problems& problems) {
-    try {
-        return toml::parse(text, std::string_view(problems.file()));
-    } catch (const toml::parse_error& error) {
-        problems.add(error.source(), std::string(error.description()));
-        problems.throw_if_any(); // without a document there is nothing else to say
-        throw;
-    }
-}
-
 Scenario read_scenario(
     toml::table& document,
     const std::filesystem::path& path,
@@ -52,6 +42,9 @@ Scenario read_scenario(
     scenario.events = read_events(root, names, scenario.declared.devices);
     scenario.controller = read_controller(root, scenario.declared.devices);
     scenario.clock = read_clock(root);
+    root.elsewhere("link", "a link that differs is written [[network.link]]");
+    root.elsewhere("links", "a link that differs is written [[network.link]]");
+    root.elsewhere("paper", "the published method's switches are written [controller.paper]");
     root.finish();
     problems.throw_if_any();
     return scenario;

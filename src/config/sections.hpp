@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/catalogue.hpp"
 #include "config/exact.hpp"
 #include "config/scenario.hpp"
 #include "config/table_reader.hpp"
@@ -70,8 +71,15 @@ std::vector<Event> read_events(
 LoadConfig read_load(TableReader& reader, std::string_view key);
 
 /// A quantity that its scale must neither blow up nor, unless zero is allowed, reduce to nothing.
+/// Where the key is absent, what the entry that catalogue_key names says.
 std::optional<std::int64_t> read_scaled(
-    TableReader& reader, std::string_view key, Quantity quantity, Zero zero, scheduler::Ratio scale
+    TableReader& reader,
+    std::string_view key,
+    Quantity quantity,
+    Zero zero,
+    scheduler::Ratio scale,
+    std::string_view catalogue_key = "",
+    std::optional<std::int64_t> of_catalogue = std::nullopt
 );
 
 } // namespace headroom::config

@@ -21,7 +21,28 @@ std::string alternatives(const std::vector<std::string>& names) {
     return text;
 }
 
+/// What was meant where one table comes twice.
+std::string syntax_hint(std::string_view description) {
+    for (const std::string_view list : {"device", "event", "network.link"}) {
+        if (description.find(fmt::format("existing table '{}'", list)) != std::string_view::npos) {
+            return fmt::format("; several are written [[{}]], each of them", list);
+        }
+    }
+    return "";
+}
+
 } // namespace
+
+toml::table parse_toml(std::string_view text, Problems& problems) {
+    try {
+        return toml::parse(text, std::string_view(problems.file()));
+    } catch (const toml::parse_error& error) {
+        const std::string description(error.description());
+        problems.add(error.source(), description + syntax_hint(description));
+        problems.throw_if_any();
+        throw;
+    }
+}
 
 std::string TableReader::key_path(std::string_view key) const {
     return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
@@ -83,6 +104,11 @@ std::vector<TableReader> TableReader::tables(std::string_view key, std::string s
         return readers;
     }
     const std::string expected = fmt::format("tables, each written {}", shown);
+    if (site->node->is_table()) {
+        const auto text = fmt::format("is one table; it is a list, each of it written {}", shown);
+        add_about(*site, text, *problems_);
+        return readers;
+    }
     const toml::array* const array = site->node->as_array();
     if (array == nullptr) {
         add_mismatch(*site, expected, *problems_);
@@ -136,28 +162,64 @@ bool TableReader::planned(std::string_view key, std::string_view instead) {
     return site.has_value();
 }
 
+void TableReader::refuse_entry(
+    const Site& site, const std::vector<std::string>& all, const std::vector<std::string>& listed
+) {
+    const auto name = site.node->value<std::string_view>();
+    if (!name) {
+        add_mismatch(site, "a name of the catalogue, in quotes", *problems_);
+        return;
+    }
+    const std::string_view near = nearest_word(*name, all);
+    const auto text = fmt::format(
+        "= {} is not in the catalogue; {}",
+        found_text(*site.node),
+        near.empty() ? fmt::format("there are {}", fmt::join(listed, ", "))
+                     : fmt::format("did you mean \"{}\"?", near)
+    );
+    add_about(site, text, *problems_);
+}
+
 void TableReader::missing(std::string_view key, std::string_view hint) {
-    about(fmt::format("{} is missing; {}", key_path(key), hint));
+    missing_.push_back({std::string(key), std::string(hint)});
+}
+
+void TableReader::elsewhere(std::string_view key, std::string_view instead) {
+    elsewhere_.emplace_back(key, instead);
 }
 
 void TableReader::about(const std::string& text) {
     problems_->add(table_->source(), text);
 }
 
+void TableReader::report_unknown(const toml::key& key, const toml::node& value) {
+    const auto moved = std::find_if(elsewhere_.begin(), elsewhere_.end(), [&](const auto& other) {
+        return other.first == key.str();
+    });
+    const std::string_view near = nearest_word(key.str(), known_);
+    std::string text = fmt::format("unknown key '{}' in {}; ", key.str(), shown_);
+    if (moved != elsewhere_.end()) {
+        text += moved->second;
+    } else if (!near.empty()) {
+        text += fmt::format("did you mean '{}'?", near);
+    } else {
+        text += fmt::format("known are {}", fmt::join(known_, ", "));
+    }
+    std::erase_if(missing_, [&](const Missing& missing) {
+        return std::string_view(missing.key).substr(0, missing.key.find('.')) == near;
+    });
+    // A key that the command line put in has no place; its value has.
+    problems_->add(key.source().path ? key.source() : value.source(), text);
+}
+
 void TableReader::finish() {
     for (auto&& [key, value] : *table_) {
-        if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) {
-            continue;
+        if (std::find(known_.begin(), known_.end(), key.str()) == known_.end()) {
+            report_unknown(key, value);
         }
-        const std::string_view near = nearest_word(key.str(), known_);
-        std::string text = fmt::format("unknown key '{}' in {}; ", key.str(), shown_);
-        if (!near.empty()) {
-            text += fmt::format("did you mean '{}'?", near);
-        } else {
-            text += fmt::format("known are {}", fmt::join(known_, ", "));
-        }
-        // A key that the command line put in has no place; its value has.
-        problems_->add(key.source().path ? key.source() : value.source(), text);
+    }
+    for (const Missing& missing : missing_) {
+        about(fmt::format("{} is missing; {}", key_path(missing.key), missing.hint));
     }
 }
 

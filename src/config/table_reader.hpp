@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <toml++/toml.h>
@@ -15,6 +16,10 @@
 #include "config/values.hpp"
 
 namespace headroom::config {
+
+/// The document. Throws InputError for a mistake in the syntax: without a document there is
+/// nothing else to say.
+[[nodiscard]] toml::table parse_toml(std::string_view text, Problems& problems);
 
 class TableReader {
   public:
@@ -60,6 +65,32 @@ class TableReader {
         return std::nullopt;
     }
 
+    /// The profile or preset that the key names; nothing if the key is absent or names none of
+    /// `entries` (a problem with the near name, or all names that are no variant).
+    template <class Entry>
+    [[nodiscard]] const Entry* entry(std::string_view key, const std::vector<Entry>& entries) {
+        const std::optional<Site> site = find(key);
+        if (!site) {
+            return nullptr;
+        }
+        std::vector<std::string> all;
+        std::vector<std::string> listed;
+        for (const Entry& entry : entries) {
+            if (site->node->value<std::string_view>() == entry.name) {
+                return &entry;
+            }
+            all.push_back(entry.name);
+            if constexpr (requires { entry.variant; }) {
+                if (entry.variant) {
+                    continue;
+                }
+            }
+            listed.push_back(entry.name);
+        }
+        refuse_entry(*site, all, listed);
+        return nullptr;
+    }
+
     /// Reports a value that is none of `names`.
     void refuse_choice(
         const Site& site,
@@ -67,21 +98,41 @@ class TableReader {
         const std::vector<std::string>& planned
     );
 
+    /// Reports a name that is none of `all`; `listed` are shown if none is near.
+    void refuse_entry(
+        const Site& site,
+        const std::vector<std::string>& all,
+        const std::vector<std::string>& listed
+    );
+
     /// Reports the key, if it is there, as planned; `instead` is what works now. True if reported.
     bool planned(std::string_view key, std::string_view instead);
-    /// A problem at the table's own place: `key` is missing.
+    /// A problem at the table's own place: `key` is missing; told by finish, unless a key that is
+    /// unknown was meant to be this one.
     void missing(std::string_view key, std::string_view hint);
+    /// What to say instead of "unknown" if the key turns up here, where it does not belong.
+    void elsewhere(std::string_view key, std::string_view instead);
     /// A problem at the table's own place.
     void about(const std::string& text);
-    /// Reports every key that nobody asked for. Call when all keys have been asked for.
+    /// Reports every key that nobody asked for and every one that is missing. Call when all keys
+    /// have been asked for.
     void finish();
 
   private:
+    struct Missing {
+        std::string key;
+        std::string hint;
+    };
+
+    void report_unknown(const toml::key& key, const toml::node& value);
+
     const toml::table* table_;
     std::string path_;
     std::string shown_;
     Problems* problems_;
     std::vector<std::string> known_;
+    std::vector<std::pair<std::string, std::string>> elsewhere_;
+    std::vector<Missing> missing_;
 };
 
 } // namespace headroom::config

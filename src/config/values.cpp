@@ -63,7 +63,7 @@ std::string found_text(const toml::node& node) {
         return fmt::format("{}", integer->get());
     }
     if (const auto* number = node.as_floating_point()) {
-        return fmt::format("{}", number->get());
+        return decimal_text(number->get());
     }
     if (const auto* flag = node.as_boolean()) {
         return flag->get() ? "true" : "false";
