@@ -92,7 +92,7 @@ void check_kind(TableReader& table, const Event& event, const std::vector<Device
     }
 }
 
-std::string decimal(std::int64_t parts) {
+std::string billionths(std::int64_t parts) {
     return fmt::format("{}", static_cast<double>(parts) / 1e9);
 }
 
@@ -103,8 +103,8 @@ std::string described(const Event& event, const std::vector<DeviceConfig>& devic
         event.device.valid() ? name(event.device)
                              : fmt::format("{} - {}", name(event.from), name(event.to)),
         name_of(event.kind),
-        decimal(event.factor),
-        event.at >= 0 ? decimal(event.at) + " s" : fmt::format("token {}", event.at_token)
+        billionths(event.factor),
+        event.at >= 0 ? billionths(event.at) + " s" : fmt::format("token {}", event.at_token)
     );
 }
 

@@ -103,7 +103,7 @@ LoadConfig read_load(TableReader& reader, std::string_view key) {
         } else {
             const std::string_view expected =
                 R"(a fraction from 0 to 1 or a table { kind = "steps", … })";
-            add_mismatch(*site, expected, reader.problems());
+            add_mismatch(*site, expected, reader.problems(), fraction_hint(*site->node));
         }
         return load;
     }

@@ -88,6 +88,11 @@ void read_link(
 }
 
 void check_variation(TableReader& table, const LoadConfig& variation, std::size_t devices) {
+    if (devices > 1 && variation.kind == LoadConfig::Kind::constant &&
+        variation.constant == scheduler::kWhole) {
+        const std::string_view text = "= 1 leaves no bandwidth: no message would ever arrive";
+        add_about(*table.find("variation"), text, table.problems());
+    }
     const bool walk = variation.kind == LoadConfig::Kind::walk;
     const std::size_t most = walk ? kMaxWalkingDevices : kMaxVaryingDevices;
     if (variation.random() && devices > most) {

@@ -1,15 +1,14 @@
 // See overrides.hpp.
 #include "config/overrides.hpp"
 
-#include <charconv>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "config/exact.hpp"
+#include "config/key_setter.hpp"
 
 namespace headroom::config {
 
@@ -22,122 +21,6 @@ struct Change {
     std::string option; ///< as the user gave it, for messages
     std::string key;
     std::string value; ///< TOML text
-};
-
-std::vector<std::string> split(std::string_view key) {
-    std::vector<std::string> parts{""};
-    for (const char c : key) {
-        if (c == '.') {
-            parts.emplace_back();
-        } else {
-            parts.back() += c;
-        }
-    }
-    return parts;
-}
-
-std::optional<std::size_t> index_in(std::string_view part) {
-    std::size_t index = 0;
-    const auto [end, failure] = std::from_chars(part.data(), part.data() + part.size(), index);
-    const bool whole = failure == std::errc() && end == part.data() + part.size();
-    return whole && !part.empty() ? std::optional(index) : std::nullopt;
-}
-
-/// A table with the value as `v`; its nodes carry the option as source. Nothing if `value` is not
-/// one TOML value.
-std::optional<toml::table> parsed(std::string_view value, const std::string& option) {
-    try {
-        toml::table table = toml::parse(fmt::format("v = {}", value), std::string_view(option));
-        return table.size() == 1 ? std::optional(std::move(table)) : std::nullopt;
-    } catch (const toml::parse_error&) {
-        return std::nullopt;
-    }
-}
-
-/// Walks one option's key through the document, making what is missing on the way.
-class Setter {
-  public:
-    Setter(const Change& change, Problems& problems) : change_(&change), problems_(&problems) {}
-
-    void set(toml::table& root, toml::node& value) {
-        const std::vector<std::string> parts = split(change_->key);
-        for (const std::string& part : parts) {
-            if (part.empty()) {
-                refuse("expected a key such as controller.interval or device.0.memory");
-                return;
-            }
-        }
-        toml::node* at = &root;
-        for (std::size_t i = 0; at != nullptr && i + 1 < parts.size(); ++i) {
-            toml::node* next = child(*at, parts[i]);
-            if (next == nullptr && !failed_) {
-                std::optional<toml::table> made =
-                    parsed(index_in(parts[i + 1]) ? "[]" : "{}", change_->option);
-                put(*at, parts[i], *made->get("v"));
-                next = failed_ ? nullptr : child(*at, parts[i]);
-            }
-            at = next;
-        }
-        if (at != nullptr && !failed_) {
-            put(*at, parts.back(), value);
-        }
-    }
-
-  private:
-    void refuse(const std::string& text) {
-        failed_ = true;
-        problems_->add_option(change_->option, text);
-    }
-
-    toml::node* child(toml::node& at, const std::string& part) {
-        if (toml::table* const table = at.as_table()) {
-            return table->get(part);
-        }
-        toml::array* const array = at.as_array();
-        const std::optional<std::size_t> index = index_in(part);
-        if (array == nullptr || !index) {
-            refuse(fmt::format("there is nothing under '{}' that a key could name", part));
-            return nullptr;
-        }
-        return *index < array->size() ? array->get(*index) : nullptr;
-    }
-
-    void put(toml::node& at, const std::string& part, toml::node& value) {
-        if (toml::table* const table = at.as_table()) {
-            value.visit([&](auto& concrete) { table->insert_or_assign(part, std::move(concrete)); }
-            );
-            return;
-        }
-        toml::array* const array = at.as_array();
-        const std::optional<std::size_t> index = index_in(part);
-        if (array == nullptr || !index) {
-            refuse(fmt::format("'{}' names nothing here: not a table", part));
-        } else if (*index > array->size()) {
-            refuse(fmt::format(
-                "index {} is too large; there are {} entries, counted from 0, and {} adds one",
-                *index,
-                array->size(),
-                array->size()
-            ));
-        } else {
-            put_element(*array, *index, value);
-        }
-    }
-
-    static void put_element(toml::array& array, std::size_t index, toml::node& value) {
-        const auto place = array.cbegin() + static_cast<std::ptrdiff_t>(index);
-        value.visit([&](auto& concrete) {
-            if (index < array.size()) {
-                array.replace(place, std::move(concrete));
-            } else {
-                array.push_back(std::move(concrete));
-            }
-        });
-    }
-
-    const Change* change_;
-    Problems* problems_;
-    bool failed_ = false;
 };
 
 std::string toml_strings(const std::vector<std::string>& texts) {
@@ -201,7 +84,7 @@ std::optional<Change> set_change(const std::string& text, Problems& problems) {
         return std::nullopt;
     }
     std::string value = text.substr(equals + 1);
-    if (!parsed(value, option)) {
+    if (!parse_value(value, option)) {
         value = toml_string(value);
     }
     return Change{option, text.substr(0, equals), std::move(value)};
@@ -279,8 +162,8 @@ void apply_overrides(toml::table& root, const Overrides& overrides, Problems& pr
     }
     for (const Change& change : changes) {
         erase_replaced(root, change.key);
-        if (std::optional<toml::table> value = parsed(change.value, change.option)) {
-            Setter(change, problems).set(root, *value->get("v"));
+        if (std::optional<toml::table> value = parse_value(change.value, change.option)) {
+            set_key(root, change.option, change.key, *value->get("v"), problems);
         }
     }
 }

@@ -55,7 +55,10 @@ void read_prompts(TableReader& table, Scenario& scenario) {
     Problems& problems = table.problems();
     const toml::array* const array = site->node->as_array();
     if (array == nullptr) {
-        add_mismatch(*site, "an array of strings", problems);
+        const auto* const text = site->node->as_string();
+        const auto hint =
+            text == nullptr ? "" : fmt::format("; did you mean [{}]?", found_text(*text));
+        add_mismatch(*site, "an array of strings", problems, hint);
         return;
     }
     std::vector<std::string> prompts;

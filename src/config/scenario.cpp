@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "config/overrides.hpp"
 #include "config/sections.hpp"
+#include "config/warnings.hpp"
 
 namespace headroom::config {
 
@@ -67,6 +68,26 @@ std::string read_file(const std::filesystem::path& path) {
     return text;
 }
 
+/// Models and traces are known by their first bytes; as TOML they would only be gibberish.
+void refuse_other_kinds(std::string_view text, const std::string& path) {
+    if (text.starts_with("GGUF")) {
+        throw InputError(fmt::format(
+            "{}: a GGUF model, not a scenario; without a scenario it runs with --model {} "
+            "--devices N",
+            path,
+            path
+        ));
+    }
+    if (text.starts_with("\x89HDF\r\n\x1a\n")) {
+        throw InputError(fmt::format(
+            "{}: an HDF5 file such as a trace, not a scenario; see what is in it with headroom "
+            "inspect {}",
+            path,
+            path
+        ));
+    }
+}
+
 } // namespace
 
 Scenario parse_scenario(
@@ -79,11 +100,14 @@ Scenario parse_scenario(
     Scenario scenario = read_scenario(document, as_if_from, overrides.model_must_exist, problems);
     scenario.input_files.insert_or_assign(std::move(file), std::string(text));
     scenario.fleet = build_fleet(scenario.declared, scenario.events, scenario.seed);
+    scenario.warnings = find_warnings(scenario);
     return scenario;
 }
 
 Scenario load_scenario(const std::filesystem::path& path, const Overrides& overrides) {
-    return parse_scenario(read_file(path), path, overrides);
+    const std::string text = read_file(path);
+    refuse_other_kinds(text, path.string());
+    return parse_scenario(text, path, overrides);
 }
 
 Scenario default_scenario(

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "config/exact.hpp"
+#include "config/unit_hints.hpp"
 
 namespace headroom::config {
 
@@ -74,11 +75,19 @@ std::string found_text(const toml::node& node) {
     return node.is_array() ? "an array" : "a date or time";
 }
 
-void add_mismatch(const Site& site, std::string_view expected, Problems& problems) {
+void add_mismatch(
+    const Site& site, std::string_view expected, Problems& problems, std::string_view hint
+) {
+    const std::string found = found_text(*site.node);
     problems.add(
         site.node->source(),
-        fmt::format("{}: expected {}; found {}", site.key, expected, found_text(*site.node))
+        fmt::format("{}: expected {}; found {}{}", site.key, expected, found, hint)
     );
+}
+
+std::string fraction_hint(const toml::node& node) {
+    const auto* const text = node.as_string();
+    return text == nullptr ? "" : percent_hint(text->get());
 }
 
 void add_about(const Site& site, std::string_view text, Problems& problems) {
@@ -123,7 +132,8 @@ std::optional<double> read_number(
         }
     }
     const std::string_view from = zero == Zero::allowed ? "from" : "above";
-    add_mismatch(site, fmt::format("a number {} {} up to {}", from, low, high), problems);
+    const auto expected = fmt::format("a number {} {} up to {}", from, low, high);
+    add_mismatch(site, expected, problems, fraction_hint(*site.node));
     return std::nullopt;
 }
 
@@ -132,7 +142,7 @@ std::optional<scheduler::Ppb> read_fraction(const Site& site, Problems& problems
     if (value >= 0 && value <= 1) {
         return to_ppb(value);
     }
-    add_mismatch(site, "a fraction from 0 to 1", problems);
+    add_mismatch(site, "a fraction from 0 to 1", problems, fraction_hint(*site.node));
     return std::nullopt;
 }
 
@@ -141,9 +151,10 @@ namespace {
 /// The number in base units, of any sign and size.
 std::optional<double> quantity_number(const Site& site, Quantity quantity, Problems& problems) {
     std::optional<double> value;
-    std::string_view hint;
+    std::string hint;
     if (const auto* text = site.node->as_string()) {
         value = parse_quantity(quantity, text->get());
+        hint = quantity_hint(quantity, text->get());
     } else if (site.node->is_number()) {
         if (quantity == Quantity::duration && site.node->value<double>() == 0.0) {
             value = 0;

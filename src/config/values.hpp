@@ -28,8 +28,12 @@ inline constexpr double kMaxFactor = 1000;
 
 enum class Zero : std::uint8_t { allowed, refused };
 
-/// `expected {expected}; found …` at the site.
-void add_mismatch(const Site& site, std::string_view expected, Problems& problems);
+/// `expected {expected}; found …{hint}` at the site.
+void add_mismatch(
+    const Site& site, std::string_view expected, Problems& problems, std::string_view hint = ""
+);
+/// What was meant instead of a fraction: 0.5 for "50 %"; or empty.
+[[nodiscard]] std::string fraction_hint(const toml::node& node);
 /// `{key} {text}` at the site.
 void add_about(const Site& site, std::string_view text, Problems& problems);
 /// What stands there, shortened: "4 GHz", 17, a table.

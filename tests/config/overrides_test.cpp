@@ -1,4 +1,5 @@
 // Command line changes obey the rules of the file, and their mistakes name the option.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -85,6 +86,73 @@ TEST(Overrides, values_that_are_no_toml_are_strings) {
     );
 }
 
+TEST(Overrides, tables_of_a_list_are_named_by_name_too) {
+    const Scenario s = read(
+        std::string(kEverything),
+        set(
+            {"device.phone.memory=3 GB",
+             "device.hub.load=0.25",
+             "device.2.name=third",
+             "device.third.compute=5 GFLOP/s"}
+        )
+    );
+    EXPECT_EQ(s.declared.devices.at(0).load.constant, 250'000'000);
+    EXPECT_EQ(s.declared.devices.at(1).memory, 3'000'000'000);
+    EXPECT_EQ(s.declared.devices.at(3).memory, 3'000'000'000);
+    EXPECT_EQ(s.declared.devices.at(4).name, "third");
+    EXPECT_EQ(s.declared.devices.at(4).compute, 5'000'000'000);
+}
+
+TEST(Overrides, reach_tables_below_tables) {
+    const Scenario s = read(
+        small_with(""),
+        set({"controller.paper.gather=max", "controller.paper.backtracks=3", "network.latency=0"})
+    );
+    EXPECT_EQ(s.controller.paper.gather, scheduler::PaperGather::max);
+    EXPECT_EQ(s.controller.paper.backtracks, 3);
+    EXPECT_THAT(
+        read(small_with(""), set({"workload.prompts=[\"a\",\"b\"]"})).workload.prompts,
+        ElementsAre("a", "b")
+    );
+}
+
+TEST(Overrides, say_which_tables_there_are) {
+    EXPECT_THAT(
+        problems_with({"device.bb.memory=1 B"}),
+        ElementsAre("--set device.bb.memory=1 B: device has no table named 'bb'; did you mean 'b'?")
+    );
+    EXPECT_THAT(
+        problems_with({"device.x2.memory=1 B"}),
+        ElementsAre("--set device.x2.memory=1 B: device has no table named 'x2'; there are a, b")
+    );
+    EXPECT_THAT(
+        problems_with({"workload.prompts=[\"\"]", "workload.prompts.first=a"}),
+        ElementsAre("--set workload.prompts.first=a: workload.prompts is a list; 'first' names "
+                    "nothing in it")
+    );
+    EXPECT_THAT(
+        problems_of(
+            small_with("[[event]]\nat = 0\ndevice = 0\nkind = \"compute\"\nfactor = 1"),
+            set({"event.x.factor=1"})
+        ),
+        ElementsAre("--set event.x.factor=1: event is a list; expected an index instead of 'x'")
+    );
+    // Two tables, three devices: an index that only a count makes is no table.
+    const std::string counted = in_device("count = 2");
+    for (const char* index : {"2", "7"}) {
+        const std::string option = fmt::format("device.{}.memory=1 B", index);
+        EXPECT_THAT(
+            problems_of(counted, set({option})),
+            ElementsAre(fmt::format(
+                "--set {}: there is no table device.{}: a table with a count is one table, and the "
+                "file has 2, counted from 0",
+                option,
+                index
+            ))
+        );
+    }
+}
+
 TEST(Overrides, mistakes_name_the_option) {
     EXPECT_THAT(
         problems_with({"device.0.memory=4 GHz"}),
@@ -104,12 +172,35 @@ TEST(Overrides, mistakes_name_the_option) {
     EXPECT_THAT(problems_with({"a..b=3"}), ElementsAre(HasSubstr("expected a key such as")));
     EXPECT_THAT(
         problems_with({"device.7.memory=1 B"}),
-        ElementsAre(HasSubstr("index 7 is too large; there are 2"))
+        ElementsAre("--set device.7.memory=1 B: there is no table device.7: the file has 2, "
+                    "counted from 0; device.2 adds one")
     );
-    EXPECT_THAT(problems_with({"device.x.memory=1 B"}), ElementsAre(HasSubstr("'x'")));
-    EXPECT_THAT(problems_with({"device.x=1"}), ElementsAre(HasSubstr("'x'")));
-    EXPECT_THAT(problems_with({"model.file.x=1"}), ElementsAre(HasSubstr("'x'")));
+    EXPECT_THAT(
+        problems_with({"device.x=1"}),
+        ElementsAre("--set device.x=1: device is a list; 'x' names nothing in it")
+    );
+    EXPECT_THAT(
+        problems_with({"model.file.x=1"}),
+        ElementsAre("--set model.file.x=1: model.file is a value; 'x' names nothing in it")
+    );
     EXPECT_THAT(problems_with({"model.file.x.y=1"}), ElementsAre(HasSubstr("'x'")));
+    EXPECT_THAT(
+        problems_with({"device=3"}),
+        ElementsAre(
+            "--set device=3: device is a list of tables; give the key of a value in it, for "
+            "example device.0.memory"
+        )
+    );
+    EXPECT_THAT(
+        problems_with({"network=wifi"}),
+        ElementsAre("--set network=wifi: network is a table; give the key of a value in it, for "
+                    "example controller.interval")
+    );
+    EXPECT_THAT(
+        problems_with({"workload.prompts=a"}),
+        ElementsAre("--set workload.prompts=a: workload.prompts: expected an array of strings; "
+                    "found \"a\"; did you mean [\"a\"]?")
+    );
     EXPECT_THAT(problems_with({"seed=\xFF"}), ElementsAre("--set: the text is not valid UTF-8"));
     EXPECT_THAT(
         problems_of(small_with(""), {.policy = "gredy", .interval = 0}),

@@ -206,6 +206,32 @@ TEST_F(ScenarioFolder, prompt_files_must_be_text_and_alone) {
     }
 }
 
+TEST_F(ScenarioFolder, models_and_traces_are_no_scenarios) {
+    const auto message = [&](const std::string& name, const std::string& contents) -> std::string {
+        write(name, contents);
+        try {
+            (void)load_scenario(folder_ / name, {});
+        } catch (const InputError& error) {
+            return error.what();
+        }
+        return "";
+    };
+    const std::string model = (folder_ / "m.gguf").string();
+    EXPECT_EQ(
+        message("m.gguf", std::string("GGUF\3\0\0\0", 8)),
+        model + ": a GGUF model, not a scenario; without a scenario it runs with --model " + model +
+            " --devices N"
+    );
+    const std::string trace = (folder_ / "t.h5").string();
+    EXPECT_EQ(
+        message("t.h5", "\x89HDF\r\n\x1a\n and more"),
+        trace +
+            ": an HDF5 file such as a trace, not a scenario; see what is in it with headroom "
+            "inspect " +
+            trace
+    );
+}
+
 TEST_F(ScenarioFolder, prompts_and_prompt_file_of_the_command_line_replace_each_other) {
     write("bad.txt", "ab\xFF");
     write("good.txt", "z\n");

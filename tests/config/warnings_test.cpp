@@ -1,0 +1,104 @@
+// What is allowed but hardly meant comes as warnings, and nothing else does.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "scenarios.hpp"
+
+namespace headroom::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+std::vector<std::string> warnings_of(const std::string& more, std::vector<std::string> set = {}) {
+    return read(small_with(more), {.set = std::move(set)}).warnings;
+}
+
+std::string event(const std::string& lines) {
+    return "[[event]]\n" + lines + "\n";
+}
+
+TEST(Warnings, are_rare) {
+    EXPECT_THAT(warnings_of(""), IsEmpty());
+    EXPECT_THAT(
+        warnings_of(event("at_token = 63\ndevice = \"a\"\nkind = \"compute\"\nfactor = 0.5")),
+        IsEmpty()
+    );
+    EXPECT_THAT(
+        warnings_of(
+            event("at = 0\nlink = [0, 1]\nkind = \"latency\"\nfactor = 0") +
+            event("at = \"1 s\"\nlink = [0, 1]\nkind = \"latency\"\nfactor = 7")
+        ),
+        IsEmpty()
+    );
+    EXPECT_THAT(
+        warnings_of("", {"device.0.load={kind=\"steps\",at=[0,\"1 s\"],value=[1,0.5]}"}), IsEmpty()
+    );
+}
+
+TEST(Warnings, tell_events_that_come_too_late) {
+    const std::string late =
+        event("at_token = 64\ndevice = \"a\"\nkind = \"compute\"\nfactor = 0.5");
+    EXPECT_THAT(
+        warnings_of(late),
+        ElementsAre(
+            "event.0 (a: compute x 0.5 from token 64) never happens: no more than 64 tokens "
+            "are generated"
+        )
+    );
+    EXPECT_THAT(warnings_of(late, {"workload.tokens=65"}), IsEmpty());
+    EXPECT_THAT(warnings_of(late, {"workload.prompts=[\"a\",\"b\"]"}), IsEmpty());
+}
+
+TEST(Warnings, tell_factors_that_improve_something) {
+    EXPECT_THAT(
+        warnings_of(event("at = 0\nlink = [0, 1]\nkind = \"bandwidth\"\nfactor = 2")),
+        ElementsAre("event.0 (a - b: bandwidth x 2 from 0 s) raises it above its first value; a "
+                    "factor of 1 restores that")
+    );
+}
+
+TEST(Warnings, tell_what_is_gone_for_ever) {
+    const std::string down = event("at = 0\nlink = [0, 1]\nkind = \"bandwidth\"\nfactor = 0");
+    const std::string up = event("at = \"1 s\"\nlink = [1, 0]\nkind = \"bandwidth\"\nfactor = 1");
+    const std::string gone =
+        "event.0 (a - b: bandwidth x 0 from 0 s) is not restored later: no message would ever "
+        "arrive";
+    EXPECT_THAT(warnings_of(down), ElementsAre(gone));
+    EXPECT_THAT(warnings_of(down + up), IsEmpty());
+    // Neither another target nor a token event restores it.
+    EXPECT_THAT(
+        warnings_of(down + event("at = \"1 s\"\ndevice = 0\nkind = \"compute\"\nfactor = 1")),
+        ElementsAre(gone)
+    );
+    EXPECT_THAT(
+        warnings_of(down + event("at_token = 3\nlink = [0, 1]\nkind = \"bandwidth\"\nfactor = 1")),
+        ElementsAre(gone)
+    );
+    EXPECT_THAT(
+        warnings_of(event("at = 0\ndevice = 0\nkind = \"compute\"\nfactor = 0")),
+        ElementsAre("event.0 (a: compute x 0 from 0 s) is not restored later: nothing that it "
+                    "computes would ever end")
+    );
+    EXPECT_THAT(
+        warnings_of(event("at = 0\ndevice = 0\nkind = \"memory\"\nfactor = 0")),
+        ElementsAre("event.0 (a: memory x 0 from 0 s) is not restored later: nothing fits there")
+    );
+}
+
+TEST(Warnings, tell_loads_that_leave_nothing) {
+    EXPECT_THAT(
+        warnings_of("", {"device.0.load=1", "device.1.memory_load=1"}),
+        ElementsAre(
+            "a: load is 1: nothing that it computes would ever end",
+            "b: memory_load is 1: nothing fits there"
+        )
+    );
+    EXPECT_THAT(
+        warnings_of("variation = { kind = \"steps\", at = [0, \"2.5 s\"], value = [0, 1] }"),
+        ElementsAre("network.variation is 1 from 2.5 s on: no message would ever arrive")
+    );
+}
+
+} // namespace
+} // namespace headroom::config
