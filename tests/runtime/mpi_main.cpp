@@ -1,5 +1,5 @@
 // One rank of a named run under mpirun: test_runtime_mpi POLICY INTERVAL TYPES MODEL.
-// Every rank decodes the prompt with its own oracle; whoever holds lm_head compares each logit's
+// Every rank decodes both prompts with its own oracle; whoever holds lm_head compares each logit's
 // bits; rank 0 compares all times with the timeline. The worst result of all ranks is the exit code
 // of each.
 #include <cstdio>
@@ -50,8 +50,10 @@ std::string run_rank(const Case& run, comm::Transport& transport) {
     text.tokens = kTokens;
     text.source = text.devices / 2;
     text.policy = run.policy == "random" ? "greedy" : run.policy;
-    const config::Scenario scenario = support::make_scenario(text);
-    const support::OracleRun oracle = support::run_oracle(run.model, text.prompt, kTokens);
+    config::Scenario scenario = support::make_scenario(text);
+    scenario.workload.prompts = {"Once upon a time", "Mia"};
+    scenario.workload.temperature = 1;
+    const support::OracleRun oracle = support::run_oracle(scenario);
 
     std::string problem;
     runtime::RunOptions options;

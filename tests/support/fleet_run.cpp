@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/random.hpp"
 #include "comm/inprocess/inprocess.hpp"
 #include "model/oracle.hpp"
 #include "model/tokenizer.hpp"
@@ -99,6 +100,38 @@ OracleRun run_oracle(
         run.logits.emplace_back(logits.begin(), logits.end());
         ids = {static_cast<std::int32_t>(kernels::argmax(logits))};
         run.sampled.push_back(ids.front());
+    }
+    return run;
+}
+
+OracleRun run_oracle(const config::Scenario& scenario, bool keep_cache) {
+    const config::WorkloadConfig& workload = scenario.workload;
+    const kernels::Kernels& kernels = kernels::kernels_for(kernels::best_level());
+    const model::GgufFile file(scenario.model_file);
+    const model::Tokenizer tokenizer(file);
+    const kernels::Sampling how{
+        static_cast<float>(workload.temperature), workload.top_k, workload.top_p, workload.min_p};
+    model::Oracle oracle(file, kernels);
+    OracleRun run;
+    for (std::size_t sequence = 0; sequence < workload.prompts.size(); ++sequence) {
+        if (!keep_cache) {
+            oracle.reset();
+        }
+        std::vector<std::int32_t> ids = tokenizer.encode(workload.prompts[sequence]);
+        const std::uint64_t stream = stream_seed(scenario.seed, "sampling", sequence);
+        std::uint64_t position = ids.size();
+        for (std::int64_t i = 0; i < workload.tokens; ++i) {
+            const std::span<const float> logits = oracle.append(ids);
+            run.logits.emplace_back(logits.begin(), logits.end());
+            std::vector<float> spent = run.logits.back();
+            ids = {static_cast<std::int32_t>(
+                kernels::sample(kernels, spent, how, random_unit(stream, position++))
+            )};
+            run.sampled.push_back(ids.front());
+            if (workload.stop_at_eos && ids.front() == tokenizer.eos()) {
+                break;
+            }
+        }
     }
     return run;
 }

@@ -50,12 +50,16 @@ struct RunChange {
 
 struct OracleRun {
     std::vector<std::int32_t> sampled;
-    std::vector<std::vector<float>> logits; ///< per turn
+    std::vector<std::vector<float>> logits; ///< per turn of the run
 };
 /// Greedy, `tokens` of them whatever they are.
 [[nodiscard]] OracleRun run_oracle(
     const std::filesystem::path& model, const std::string& prompt, std::int64_t tokens
 );
+
+/// Every prompt of the scenario decoded alone, one after the other, chosen as the workload says.
+/// With `keep_cache` the oracle does not forget between two: a fault, for tests that must find it.
+[[nodiscard]] OracleRun run_oracle(const config::Scenario& scenario, bool keep_cache = false);
 
 /// Empty if both have the same ids and the same bits in every logit; else the first difference.
 [[nodiscard]] std::string difference(const FleetRun& run, const OracleRun& oracle);
@@ -66,5 +70,14 @@ struct OracleRun {
 [[nodiscard]] std::string timeline_difference(
     const config::Scenario& scenario, const trace::Trace& trace
 );
+
+/// Empty if every device held at each interval's end what the closed forms say, and within it never
+/// more than before or after; else the first difference.
+[[nodiscard]] std::string memory_difference(
+    const config::Scenario& scenario, const trace::Trace& trace
+);
+
+/// Tokens of each sequence's prompt, by sequence.
+[[nodiscard]] std::vector<std::int64_t> prompt_lengths(const trace::Trace& trace);
 
 } // namespace headroom::support

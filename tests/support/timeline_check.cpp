@@ -19,9 +19,10 @@ class Checker {
   public:
     Checker(const config::Scenario& scenario, const trace::Trace& trace, scheduler::Blocks blocks)
         : scenario_(scenario), trace_(trace), blocks_(std::move(blocks)),
-          timeline_(blocks_, scenario.fleet.size()),
-          prompt_(trace.header.numbers.at("prompt_tokens")),
-          buffers_(scheduler::buffer_bytes(blocks_.shape(), prompt_)) {}
+          timeline_(blocks_, scenario.fleet.size()), prompts_(prompt_lengths(trace)),
+          buffers_(scheduler::buffer_bytes(
+              blocks_.shape(), *std::max_element(prompts_.begin(), prompts_.end())
+          )) {}
 
     std::string check() {
         for (const trace::Interval& interval : trace_.intervals) {
@@ -29,6 +30,7 @@ class Checker {
             for (const trace::TokenRow& token : interval.tokens) {
                 if (token.is_prompt == 0) {
                     walk(interval, token);
+                    ++turns_;
                 }
             }
             if (!problem_.empty()) {
@@ -58,7 +60,7 @@ class Checker {
         const trace::IntervalRow& row = interval.row;
         expect(row.t_dec, timeline_.clock(scenario_.fleet.source), "t_dec");
         if (placement_) {
-            const std::int64_t rows = prompt_ + row.first_token - 1;
+            const std::int64_t rows = rows_before(interval);
             const auto moves = scheduler::moves_between(blocks_, *placement_, next, rows);
             const scheduler::FleetRates rates(
                 scenario_.fleet, std::max<std::int64_t>(0, row.first_token - 1)
@@ -80,12 +82,18 @@ class Checker {
         programs_ = scheduler::lower(blocks_, next, scenario_.fleet.source, scenario_.fleet.size());
     }
 
+    /// Cache rows in use at the interval's decision: none if it begins a sequence.
+    static std::int64_t rows_before(const trace::Interval& interval) {
+        const trace::TokenRow& first = interval.tokens.front();
+        return first.is_prompt != 0 ? 0 : first.position - 1;
+    }
+
     void walk(const trace::Interval& interval, const trace::TokenRow& token) {
-        const std::int64_t sampled = token.position - prompt_;
-        const scheduler::TurnWork work = sampled == 0
-                                             ? scheduler::TurnWork{0, prompt_}
-                                             : scheduler::TurnWork{prompt_ + sampled - 1, 1};
-        const scheduler::FleetRates rates(scenario_.fleet, sampled);
+        const std::int64_t prompt = prompts_[static_cast<std::size_t>(token.sequence)];
+        const scheduler::TurnWork work = token.position == prompt
+                                             ? scheduler::TurnWork{0, prompt}
+                                             : scheduler::TurnWork{token.position - 1, 1};
+        const scheduler::FleetRates rates(scenario_.fleet, turns_);
         const scheduler::Timeline::Overload overload = [&](DeviceId d, Nanoseconds t) {
             Bytes held = 0;
             for (std::size_t i = 0; i < placement_->size(); ++i) {
@@ -102,11 +110,11 @@ class Checker {
         const Nanoseconds end =
             timeline_.turn(programs_, rates, work, scenario_.fleet.source, &overload, &log);
         if (trace_.header.with_ops) {
-            compare_ops(interval, sampled, log);
-            compare_messages(interval, sampled, log);
+            compare_ops(interval, turns_, log);
+            compare_messages(interval, turns_, log);
         }
-        expect(token.start, start, fmt::format("start of token {}", sampled));
-        expect(token.end, end, fmt::format("end of token {}", sampled));
+        expect(token.start, start, fmt::format("start of token {}", turns_));
+        expect(token.end, end, fmt::format("end of token {}", turns_));
     }
 
     void compare_ops(
@@ -160,7 +168,8 @@ class Checker {
     const trace::Trace& trace_;
     scheduler::Blocks blocks_;
     scheduler::Timeline timeline_;
-    std::int64_t prompt_;
+    std::vector<std::int64_t> prompts_; ///< tokens, by sequence
+    std::int64_t turns_ = 0;            ///< of the run so far: one per sampled token
     Bytes buffers_;
     std::optional<Placement> placement_;
     std::vector<scheduler::Program> programs_;
@@ -168,6 +177,17 @@ class Checker {
 };
 
 } // namespace
+
+std::vector<std::int64_t> prompt_lengths(const trace::Trace& trace) {
+    std::vector<std::int64_t> lengths;
+    for (const trace::Interval& interval : trace.intervals) {
+        for (const trace::TokenRow& token : interval.tokens) {
+            lengths.resize(std::max(lengths.size(), static_cast<std::size_t>(token.sequence) + 1));
+            lengths[static_cast<std::size_t>(token.sequence)] += token.is_prompt;
+        }
+    }
+    return lengths;
+}
 
 std::string timeline_difference(const config::Scenario& scenario, const trace::Trace& trace) {
     const model::GgufFile file(scenario.model_file);

@@ -1,0 +1,102 @@
+// Text for people: whole characters, in their sequence, nothing lost.
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "runtime/text_stream.hpp"
+#include "support/tiny_model.hpp"
+
+namespace headroom {
+namespace {
+
+constexpr std::int32_t kFirstByte = 5; ///< id of <0x00>
+
+/// <unk>, <s>, </s>, a space, " a", then every byte.
+model::Tokenizer byte_tokenizer() {
+    std::vector<std::string> tokens{
+        "<unk>",
+        "<s>",
+        "</s>",
+        "\xE2\x96\x81",
+        "\xE2\x96\x81"
+        "a"};
+    std::vector<std::int32_t> types{2, 3, 3, 1, 1};
+    for (int byte = 0; byte < 256; ++byte) {
+        constexpr const char* kDigits = "0123456789ABCDEF";
+        tokens.push_back(std::string("<0x") + kDigits[byte / 16] + kDigits[byte % 16] + ">");
+        types.push_back(6);
+    }
+    model::test::GgufWriter writer;
+    writer.text("tokenizer.ggml.model", "llama");
+    writer.texts("tokenizer.ggml.tokens", tokens);
+    writer.floats("tokenizer.ggml.scores", std::vector<float>(tokens.size(), 0.0F));
+    writer.i32s("tokenizer.ggml.token_type", types);
+    const auto path = support::temporary_path("bytes.gguf");
+    const std::string bytes = writer.bytes();
+    std::ofstream(path, std::ios::binary)
+        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return model::Tokenizer(model::GgufFile(path));
+}
+
+class Listener final : public runtime::Observer {
+  public:
+    void on_begin(const trace::RunHeader&) override {}
+    void on_prompt(const std::string& text) override { heard.push_back("[" + text + "]"); }
+    void on_token(const std::string& piece, std::int64_t sampled) override {
+        heard.push_back(piece);
+        last = sampled;
+    }
+    void on_decision(const runtime::DecisionNote&) override {}
+    void on_interval(const trace::Interval&) override {}
+
+    std::vector<std::string> heard;
+    std::int64_t last = 0;
+};
+
+std::int32_t id_of(char byte) {
+    return kFirstByte + static_cast<unsigned char>(byte);
+}
+
+TEST(TextStream, shows_a_character_that_comes_in_several_tokens_when_it_is_whole) {
+    const model::Tokenizer tokenizer = byte_tokenizer();
+    Listener listener;
+    runtime::TextStream stream(tokenizer, &listener);
+    stream.begin(tokenizer.encode("\u00e9\nx"));
+    for (const char byte : std::string("\u20ac!")) {
+        stream.show(id_of(byte));
+    }
+    stream.end();
+    EXPECT_EQ(listener.heard, (std::vector<std::string>{"[\u00e9\nx]", "", "", "\u20ac", "!"}));
+    EXPECT_EQ(listener.last, 4);
+}
+
+TEST(TextStream, shows_what_never_became_whole_at_the_end_of_its_sequence) {
+    const model::Tokenizer tokenizer = byte_tokenizer();
+    Listener listener;
+    runtime::TextStream stream(tokenizer, &listener);
+    stream.begin(tokenizer.encode("x"));
+    stream.show(id_of('\xE2'));
+    stream.end();
+    stream.begin(tokenizer.encode("y"));
+    stream.show(id_of('\x82'));
+    stream.end();
+    EXPECT_EQ(listener.heard, (std::vector<std::string>{"[x]", "", "\xE2", "[y]", "\x82"}))
+        << "the second sequence's byte must not complete the first one's";
+    EXPECT_EQ(listener.last, 2);
+}
+
+TEST(TextStream, loses_the_space_prefix_once_after_an_empty_prompt_of_every_sequence) {
+    const model::Tokenizer tokenizer = byte_tokenizer();
+    Listener listener;
+    runtime::TextStream stream(tokenizer, &listener);
+    for (int sequence = 0; sequence < 2; ++sequence) {
+        stream.begin(tokenizer.encode(""));
+        stream.show(4);
+        stream.show(4);
+        stream.end();
+    }
+    EXPECT_EQ(listener.heard, (std::vector<std::string>{"[]", "a", " a", "[]", "a", " a"}));
+}
+
+} // namespace
+} // namespace headroom
