@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "model/weights.hpp"
 #include "runtime/agreement.hpp"
+#include "runtime/prompts.hpp"
 #include "runtime/wire.hpp"
 
 namespace headroom::runtime {
@@ -34,51 +35,12 @@ OpenedModel open_model(const RunOptions& options, Setup& setup) {
     return opened;
 }
 
-/// What is wrong with a prompt of so many tokens, or "".
-std::string problem_with(std::int64_t prompt, std::int64_t tokens, std::int64_t context) {
-    if (prompt == 0) {
-        return "is empty and the model has no begin-of-text token: give a prompt";
-    }
-    // The last sampled token needs no row of its own.
-    if (prompt + tokens - 1 > context) {
-        return fmt::format(
-            "has {} tokens and {} are to be sampled, but the model's context is {}: at most {} can "
-            "be sampled (workload.tokens)",
-            prompt,
-            tokens,
-            context,
-            std::max<std::int64_t>(0, context - prompt + 1)
-        );
-    }
-    return "";
-}
-
 /// Rank 0: the prompts' ids, and whether all of them fit the model's context.
 void read_prompts(const RunOptions& options, Setup& setup) {
     const config::WorkloadConfig& workload = options.scenario->workload;
     setup.tokenizer = std::make_unique<model::Tokenizer>(*setup.file);
+    setup.prompts = tokenised_prompts(workload, *setup.tokenizer, setup.model.context);
     setup.end_of_text = workload.stop_at_eos ? setup.tokenizer->eos() : -1;
-    std::string problems;
-    const std::size_t count = workload.prompts.size();
-    for (std::size_t i = 0; i < count; ++i) {
-        setup.prompts.push_back(setup.tokenizer->encode(workload.prompts[i]));
-        const std::string problem = problem_with(
-            static_cast<std::int64_t>(setup.prompts.back().size()),
-            workload.tokens,
-            setup.model.context
-        );
-        if (!problem.empty()) {
-            problems += fmt::format(
-                "{}{} {}",
-                problems.empty() ? "" : "\n",
-                count == 1 ? "the prompt" : fmt::format("prompt {} of {}:", i + 1, count),
-                problem
-            );
-        }
-    }
-    if (!problems.empty()) {
-        throw InputError(problems);
-    }
 }
 
 std::vector<std::byte> pack(const Verdict& verdict) {
