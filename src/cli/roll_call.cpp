@@ -1,5 +1,8 @@
 #include "cli/roll_call.hpp"
 
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -15,12 +18,22 @@ namespace {
 
 constexpr comm::Waiting kRollCall{"the roll call", -1, -1, -1};
 
-Present hear(comm::Transport& transport, std::size_t device) {
+/// srun does not say how many ranks are here: then all may be.
+std::int64_t ranks_here(std::size_t ranks) {
+    const char* const said = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+    return said != nullptr ? std::strtoll(said, nullptr, 10) : static_cast<std::int64_t>(ranks);
+}
+
+/// Program and host come first in every version; the rest is known of our own only.
+Present hear(comm::Transport& transport, std::size_t device, const Present& own) {
     const auto bytes = transport.receive_any_size(DeviceId(device), comm::Tag::setup, kRollCall);
     runtime::ByteReader reader(bytes);
     Present present;
     present.program = reader.get_text();
     present.host = reader.get_text();
+    if (present.program == own.program) {
+        present.devices_per_core = reader.get<std::int64_t>();
+    }
     return present;
 }
 
@@ -31,18 +44,24 @@ std::string host_name() {
     return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
-Present myself() {
-    return {fmt::format("headroom {} ({})", HEADROOM_VERSION, HEADROOM_COMMIT), host_name()};
+Present myself(std::size_t ranks) {
+    const std::int64_t cores = std::max(1U, std::thread::hardware_concurrency());
+    return {
+        fmt::format("headroom {} ({})", HEADROOM_VERSION, HEADROOM_COMMIT),
+        host_name(),
+        (ranks_here(ranks) + cores - 1) / cores,
+    };
 }
 
-std::vector<std::string> call_roll(comm::Transport& transport) {
-    const Present own = myself();
-    std::vector<std::string> hosts{own.host};
+Roll call_roll(comm::Transport& transport) {
+    const Present own = myself(transport.size());
+    Roll roll{{own.host}, own.devices_per_core};
     runtime::DeviceList others;
     std::string other;
     for (std::size_t d = 1; d < transport.size(); ++d) {
-        const Present present = hear(transport, d);
-        hosts.push_back(present.host);
+        const Present present = hear(transport, d, own);
+        roll.hosts.push_back(present.host);
+        roll.devices_per_core = std::max(roll.devices_per_core, present.devices_per_core);
         if (present.program != own.program) {
             others.push_back(d);
             other = present.program;
@@ -51,20 +70,24 @@ std::vector<std::string> call_roll(comm::Transport& transport) {
     if (!others.empty()) {
         throw EnvironmentError(fmt::format(
             "{} runs {}, but device 0 runs {}: install the same program on all hosts",
-            runtime::places_text(hosts, others),
+            runtime::places_text(roll.hosts, others),
             other,
             own.program
         ));
     }
-    return hosts;
+    return roll;
 }
 
 void answer_roll(comm::Transport& transport) {
-    const Present own = myself();
+    const Present own = myself(transport.size());
     transport.send(
         DeviceId(0),
         comm::Tag::setup,
-        runtime::ByteWriter().put_text(own.program).put_text(own.host).take(),
+        runtime::ByteWriter()
+            .put_text(own.program)
+            .put_text(own.host)
+            .put(own.devices_per_core)
+            .take(),
         kRollCall
     );
 }

@@ -2,6 +2,7 @@
 // is understood only by the same program.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,16 +13,23 @@ namespace headroom::cli {
 struct Present {
     std::string program; ///< version and commit
     std::string host;
+    std::int64_t devices_per_core = 1; ///< on this host, rounded up
 };
 
 [[nodiscard]] std::string host_name();
 
-/// This process.
-[[nodiscard]] Present myself();
+/// This process, one of `ranks`.
+[[nodiscard]] Present myself(std::size_t ranks);
 
-/// Rank 0: hears all others. Returns the host of every rank.
-/// Throws EnvironmentError if one of them is another program, saying which and where.
-[[nodiscard]] std::vector<std::string> call_roll(comm::Transport& transport);
+/// What rank 0 learns.
+struct Roll {
+    std::vector<std::string> hosts;    ///< per rank
+    std::int64_t devices_per_core = 1; ///< on the fullest host
+};
+
+/// Rank 0: hears all others. Throws EnvironmentError if one of them is another program, saying
+/// which and where.
+[[nodiscard]] Roll call_roll(comm::Transport& transport);
 
 /// Every other rank.
 void answer_roll(comm::Transport& transport);

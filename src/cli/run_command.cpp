@@ -67,7 +67,8 @@ int run_in_process(const RunCommand& command, const config::Scenario& scenario) 
     comm::InprocessFleet fleet(scenario.fleet.size());
     try {
         fleet.run([&](comm::Transport& transport) {
-            transport.set_options(transport_options(scenario));
+            // In one process nobody waits by the clock: a deadlock is seen at once.
+            transport.set_options(transport_options(scenario, transport.options().deadline));
             runtime::RunOptions options;
             options.scenario = &scenario;
             options.level = wish.level;
@@ -122,8 +123,11 @@ KernelWish kernels_of(const RunCommand& command) {
     return {*level, true};
 }
 
-comm::Transport::Options transport_options(const config::Scenario& scenario) {
+comm::Transport::Options transport_options(
+    const config::Scenario& scenario, std::chrono::nanoseconds deadline
+) {
     comm::Transport::Options options;
+    options.deadline = deadline;
     options.interrupted = interrupted;
     if (std::getenv(kSelfStarted) != nullptr) {
         // Nobody kills us soon: the turn under way may end, however long it takes.
@@ -132,7 +136,7 @@ comm::Transport::Options transport_options(const config::Scenario& scenario) {
     options.sleep_when_idle = scenario.clock.mode == config::ClockMode::paced;
     if (options.sleep_when_idle) {
         // A paced wait lasts as long as the emulated devices take; this is for hangs only.
-        options.deadline = std::chrono::hours(1);
+        options.deadline = std::max<std::chrono::nanoseconds>(deadline, std::chrono::hours(1));
     }
     for (const scheduler::DeviceSpec& device : scenario.fleet.devices) {
         options.device_names.push_back(device.name);

@@ -1,6 +1,7 @@
 // `headroom run`: from the command line to devices at work, over either transport.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,7 +31,10 @@ struct KernelWish {
 /// --kernels, else HEADROOM_KERNELS, else the best. Throws InputError if this CPU lacks the level.
 [[nodiscard]] KernelWish kernels_of(const RunCommand& command);
 
-[[nodiscard]] comm::Transport::Options transport_options(const config::Scenario& scenario);
+/// deadline: of a wait that no emulated time is behind.
+[[nodiscard]] comm::Transport::Options transport_options(
+    const config::Scenario& scenario, std::chrono::nanoseconds deadline
+);
 
 /// What rank 0 has besides a device: policy, trace file, summary, console.
 class Front {

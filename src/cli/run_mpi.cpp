@@ -21,6 +21,7 @@ constexpr comm::Waiting kStart{"the start of the run", -1, -1, -1};
 struct Start {
     int exit_code = 0;
     bool trace_ops = false;
+    std::int64_t deadline_ns = 0; ///< of waits
     std::string scenario;
     std::string path;
 };
@@ -29,6 +30,7 @@ void tell_all(comm::Transport& transport, const Start& start) {
     const std::vector<std::byte> bytes = runtime::ByteWriter()
                                              .put(start.exit_code)
                                              .put(start.trace_ops)
+                                             .put(start.deadline_ns)
                                              .put_text(start.scenario)
                                              .put_text(start.path)
                                              .take();
@@ -43,6 +45,7 @@ Start hear(comm::Transport& transport) {
     Start start;
     start.exit_code = reader.get<int>();
     start.trace_ops = reader.get<bool>();
+    start.deadline_ns = reader.get<std::int64_t>();
     start.scenario = reader.get_text();
     start.path = reader.get_text();
     return start;
@@ -109,6 +112,12 @@ int code_of(const std::exception& error) {
     session.abort(code);
 }
 
+std::int64_t model_bytes(const config::Scenario& scenario) {
+    std::error_code missing; // the set-up will say so
+    const std::uintmax_t bytes = std::filesystem::file_size(scenario.model_file, missing);
+    return missing ? 0 : static_cast<std::int64_t>(bytes);
+}
+
 /// What this rank does with its scenario. A CPU that lacks what --kernels asks for is a problem
 /// that the set-up tells everybody.
 runtime::RunOptions rank_options(
@@ -130,22 +139,26 @@ runtime::RunOptions rank_options(
 int lead(const RunCommand& command, comm::Transport& transport, Terminal terminal) {
     std::unique_ptr<config::Scenario> scenario;
     std::unique_ptr<Front> front;
+    std::chrono::nanoseconds deadline{};
     try {
-        std::vector<std::string> hosts = call_roll(transport);
+        Roll roll = call_roll(transport);
         // Which hosts lack the model is found out together, by the set-up.
         scenario = std::make_unique<config::Scenario>(scenario_of(command, false));
         check_rank_count(*scenario, transport.size());
-        front = std::make_unique<Front>(command, *scenario, terminal, "mpi", std::move(hosts));
+        front = std::make_unique<Front>(command, *scenario, terminal, "mpi", std::move(roll.hosts));
+        deadline = comm::deadline_for(roll.devices_per_core, model_bytes(*scenario));
     } catch (const Error& error) {
-        tell_all(transport, {static_cast<int>(error.code()), false, {}, {}});
+        tell_all(transport, {static_cast<int>(error.code()), false, 0, {}, {}});
         print_error(terminal, error.what());
         return static_cast<int>(error.code());
     }
     const std::string path =
         scenario->path.empty() ? std::string() : std::filesystem::absolute(scenario->path).string();
-    tell_all(transport, {0, command.trace_ops, config::resolved_text(*scenario), path});
+    tell_all(
+        transport, {0, command.trace_ops, deadline.count(), config::resolved_text(*scenario), path}
+    );
     try {
-        transport.set_options(transport_options(*scenario));
+        transport.set_options(transport_options(*scenario, deadline));
         transport.options().while_waiting = [&transport] { look_for_failures(transport); };
         runtime::RunOptions options = rank_options(command, *scenario, command.trace_ops);
         front->put_into(options);
@@ -163,7 +176,7 @@ int follow(const RunCommand& command, comm::Transport& transport) {
         return start.exit_code;
     }
     const config::Scenario scenario = config::parse_scenario(start.scenario, start.path, {});
-    transport.set_options(transport_options(scenario));
+    transport.set_options(transport_options(scenario, std::chrono::nanoseconds(start.deadline_ns)));
     return runtime::run_device(rank_options(command, scenario, start.trace_ops), transport)
         .exit_code;
 }
@@ -174,6 +187,8 @@ int run_as_rank(const RunCommand& command) {
     const Terminal terminal = Terminal::look();
     comm::MpiSession session;
     const std::unique_ptr<comm::Transport> transport = comm::make_mpi_transport(session);
+    // Until rank 0 knows how full the hosts are: as if all ranks were here.
+    transport->options().deadline = comm::deadline_for(session.size(), 0);
     try {
         const int code =
             session.rank() == 0 ? lead(command, *transport, terminal) : follow(command, *transport);

@@ -73,6 +73,13 @@ std::string to_string(const Waiting& waiting) {
     return text;
 }
 
+std::chrono::nanoseconds deadline_for(std::int64_t devices_per_core, std::int64_t bytes) {
+    constexpr std::int64_t kSlowDisk = 20'000'000; // bytes/s: a network file system under load
+    const Transport::Options alone;
+    return alone.deadline * std::max<std::int64_t>(1, devices_per_core) +
+           std::chrono::seconds(bytes / kSlowDisk);
+}
+
 std::int64_t bytes_of(std::span<const ConstPart> parts) {
     return sum_of_sizes(parts);
 }

@@ -187,6 +187,13 @@ class Transport {
     std::size_t sweep_at_ = 8; ///< so many kept copies make send_copy look which are done
 };
 
+/// After how long a wait must be a mistake: 120 s where every device has a core to itself, as many
+/// times more as devices share one, because what the others do takes so much longer; and the time
+/// in which a slow disk gives `bytes`, which all may have to wait for.
+[[nodiscard]] std::chrono::nanoseconds deadline_for(
+    std::int64_t devices_per_core, std::int64_t bytes
+);
+
 /// Bytes of all parts together.
 [[nodiscard]] std::int64_t bytes_of(std::span<const ConstPart> parts);
 [[nodiscard]] std::int64_t bytes_of(std::span<const Part> parts);

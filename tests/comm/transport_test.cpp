@@ -24,6 +24,13 @@ class Speaking final : public ForwardingTransport {
     using Transport::stuck_text;
 };
 
+TEST(Deadline, grows_with_what_there_is_to_wait_for) {
+    EXPECT_EQ(deadline_for(0, 0), std::chrono::seconds(120));
+    EXPECT_EQ(deadline_for(1, 0), Transport::Options().deadline);
+    EXPECT_EQ(deadline_for(150, 0), std::chrono::seconds(150 * 120)); // 300 devices, 2 cores
+    EXPECT_EQ(deadline_for(1, 40'000'000'000), std::chrono::seconds(120 + 2000));
+}
+
 TEST(WaitingText, leaves_out_what_is_not_known) {
     EXPECT_EQ(
         to_string(Waiting{.what = "x", .layer = 3, .epoch = 2, .turn = 17}),
