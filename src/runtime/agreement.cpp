@@ -125,7 +125,7 @@ std::string problems_text(
     return text;
 }
 
-/// The first device with another scenario than rank 0's, in words; or "".
+/// Devices with another scenario than rank 0's, in words; or "".
 std::string scenario_difference(
     const std::vector<Finding>& findings, std::span<const std::string> hosts
 ) {

@@ -93,7 +93,7 @@ class FakeHosts:
         return [ENTER, self.address(name)]
 
     def mpirun(self, *words, timeout=60):
-        """mpirun on the first host. When ranks have failed, it need not wait for others to clean up."""
+        """mpirun on the first host; when ranks fail, others get no time to clean up."""
         settings = {"plm": "rsh", "plm_rsh_agent": ENTER, "btl": "tcp,self",
                     "btl_tcp_if_include": SUBNET, "oob_tcp_if_include": SUBNET,
                     "odls_base_sigkill_timeout": 0}

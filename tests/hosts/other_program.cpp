@@ -1,4 +1,4 @@
-// A rank that says that it is another version of the program, and ends with the code that it is
+// A rank that says that it is another version of the program, and ends with the code it is told.
 // told.
 #include <cstdio>
 
