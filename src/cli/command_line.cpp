@@ -1,12 +1,16 @@
 #include "cli/command_line.hpp"
 
-#include <iostream>
-#include <map>
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.hpp"
+#include "cli/usage.hpp"
 #include "cli/version.hpp"
 
 namespace headroom::cli {
@@ -15,8 +19,26 @@ namespace {
 
 constexpr const char* kFooter =
     "exit codes: 0 fine, 2 bad input, 3 environment, 4 bug, 5 stuck, 6 infeasible, "
-    "130/143 interrupted with the trace closed\n"
-    "planned, not built yet: simulate, plan, replay, export, sweep, collect";
+    "130/143 interrupted with the trace closed";
+
+const std::vector<std::string> kCommands{"run", "inspect"};
+
+/// A check for CLI11, whose own messages do not say what was expected.
+CLI::Validator whole(std::int64_t low, std::int64_t high, std::int64_t example) {
+    return CLI::Validator(
+        [=](const std::string& text) {
+            return whole_number(text, {low, high, example});
+        },
+        ""
+    );
+}
+
+CLI::Validator one_of(const std::vector<std::string>& words) {
+    return CLI::Validator([=](const std::string& text) { return known_word(text, words); }, "");
+}
+
+/// The scenario's own limits are told by src/config.
+constexpr std::int64_t kAnyNumber = std::numeric_limits<std::int64_t>::max();
 
 struct RunWords {
     std::string transport = "mpi";
@@ -32,13 +54,17 @@ void add_run_options(CLI::App& app, RunCommand& run, RunWords& words) {
     config::Overrides& change = run.overrides;
     app.add_option("SCENARIO", run.scenario, "scenario file (TOML); see src/config/README.md");
     app.add_option("--model", run.model, "instead of a scenario: a GGUF model, with --devices");
-    app.add_option("--devices", run.devices, "how many equal devices --model runs on");
+    app.add_option("--devices", run.devices, "how many equal devices --model runs on")
+        ->check(whole(1, config::kMaxDevices, 4));
     app.add_option("--policy", words.policy, "resource_aware, greedy, round_robin, static");
     app.add_option("--clock", words.clock, "virtual (default) or paced: really throttled");
-    app.add_option("--interval", words.interval, "tokens from one decision to the next");
-    app.add_option("--tokens", words.tokens, "how many tokens to generate at most");
+    app.add_option("--interval", words.interval, "tokens from one decision to the next")
+        ->check(whole(1, kAnyNumber, 8));
+    app.add_option("--tokens", words.tokens, "how many tokens to generate at most")
+        ->check(whole(1, kAnyNumber, 64));
     app.add_option("--prompt", words.prompt, "the text to continue");
-    app.add_option("--seed", words.seed, "seed of all random loads and of sampling");
+    app.add_option("--seed", words.seed, "seed of all random loads and of sampling")
+        ->check(whole(0, kAnyNumber, 7));
     app.add_option("--set", change.set, "any scenario key, e.g. --set device.0.memory='\"1 GiB\"'")
         ->type_name("KEY=VALUE")
         ->take_all()
@@ -48,7 +74,7 @@ void add_run_options(CLI::App& app, RunCommand& run, RunWords& words) {
     app.add_flag("--trace-ops", run.trace_ops, "record every operation and message too");
     app.add_flag("--json", run.json, "print the summary as JSON on stdout instead of the text");
     app.add_option("--transport", words.transport, "mpi (default) or inprocess: no MPI needed")
-        ->check(CLI::IsMember({"mpi", "inprocess"}));
+        ->check(one_of({"mpi", "inprocess"}));
     app.add_option("--kernels", run.kernels, "reference, openblas, avx2, avx512 (default: best)");
 }
 
@@ -76,36 +102,105 @@ void take_words(const CLI::App& app, const RunWords& words, RunCommand& run) {
     }
 }
 
+void add_inspect_options(CLI::App& app, InspectCommand& inspect) {
+    app.add_option("FILE", inspect.file, "trace (.h5), model (.gguf) or scenario (.toml)");
+    app.add_flag("--repair", inspect.repair, "make a killed run's trace an ordinary file");
+    app.add_flag("--json", inspect.json, "print as JSON");
+}
+
 /// What CLI11 cannot know: which options go together. Empty: fine.
 std::string conflict(const CLI::App& app) {
     const bool scenario = app.count("SCENARIO") > 0;
     const bool model = app.count("--model") > 0;
     const bool devices = app.count("--devices") > 0;
     if (scenario && (model || devices)) {
-        return "give either a SCENARIO or --model with --devices, not both";
+        return "a scenario and --model or --devices are given, expected one or the other, not "
+               "both; "
+               "a scenario names its own model and devices";
     }
     if (!scenario && !(model && devices)) {
-        return "give a SCENARIO, or --model MODEL.gguf and --devices N";
+        return fmt::format(
+            "{} is missing, expected a SCENARIO, or --model MODEL.gguf with --devices N; for "
+            "example: headroom run my.toml",
+            model     ? "--devices"
+            : devices ? "--model"
+                      : "what to run"
+        );
     }
     return "";
 }
 
-int complain(const CLI::App& app, const std::string& problem) {
-    std::cerr << "headroom: " << problem << "\n  see: " << app.get_name() << " --help\n";
-    return static_cast<int>(ExitCode::bad_input);
+std::vector<std::string> option_names(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options()) {
+        for (const std::string& name : option->get_lnames()) {
+            names.push_back("--" + name);
+        }
+    }
+    return names;
+}
+
+/// Throws InputError with a hint at the help of the command.
+[[noreturn]] void complain(const std::string& command, const std::string& problem) {
+    throw InputError(fmt::format(
+        "{}\n  {} --help shows what can be given",
+        problem,
+        command.empty() ? "headroom" : "headroom " + command
+    ));
+}
+
+void check_command_word(int argc, char** argv) {
+    const std::string_view first = argc > 1 ? argv[1] : "";
+    if (!first.empty() && !first.starts_with('-') &&
+        std::find(kCommands.begin(), kCommands.end(), first) == kCommands.end()) {
+        complain("", unknown_command(std::string(first), kCommands));
+    }
+}
+
+/// Help goes to whoever typed nothing; the error is the last thing they see.
+[[noreturn]] void complain_of_nothing(const CLI::App& app) {
+    const std::string help = app.help();
+    fmt::print(stderr, "{}\n\n", help.substr(0, help.find("\n\n")));
+    complain(
+        "",
+        fmt::format(
+            "no command was given, expected one of: {}; for example: headroom run my.toml",
+            fmt::join(kCommands, ", ")
+        )
+    );
+}
+
+/// What the parser found, in our words.
+std::string reworded(const CLI::ParseError& error) {
+    const std::string text = error.what();
+    const std::string option = text.substr(0, text.find(':'));
+    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+        return option.starts_with("--")
+                   ? fmt::format("{}: expected a value after it, found none; add the value", option)
+                   : fmt::format("{}; expected each option at most once: leave one out", text);
+    }
+    return text;
 }
 
 } // namespace
 
+bool wants_json(int argc, char** argv) {
+    return std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
+}
+
 CommandLine read_command_line(int argc, char** argv) {
+    check_command_word(argc, argv);
     CommandLine line;
     CLI::App app(
         "headroom runs a language model over a fleet of emulated edge devices, partitioned at "
         "attention-head level and placed anew every few tokens",
         "headroom"
     );
-    app.footer(kFooter);
-    app.require_subcommand(1);
+    app.footer(
+        fmt::format("{}\nplanned, not built yet: {}", kFooter, fmt::join(kPlannedCommands, ", "))
+    );
+    app.require_subcommand(0, 1);
+    app.allow_extras();
     app.set_version_flag(
         "--version", fmt::format("headroom {} ({})", HEADROOM_VERSION, HEADROOM_COMMIT)
     );
@@ -114,37 +209,52 @@ CommandLine read_command_line(int argc, char** argv) {
     RunWords words;
     CLI::App& run_app = *app.add_subcommand("run", "decode on the scenario's devices");
     add_run_options(run_app, run, words);
+    run_app.allow_extras();
 
     InspectCommand inspect;
     CLI::App& inspect_app =
         *app.add_subcommand("inspect", "say what is in a trace, a model or a scenario");
-    inspect_app.add_option("FILE", inspect.file, "trace (.h5), model (.gguf) or scenario (.toml)")
-        ->required();
-    inspect_app.add_flag("--repair", inspect.repair, "make a killed run's trace an ordinary file");
-    inspect_app.add_flag("--json", inspect.json, "print as JSON");
+    add_inspect_options(inspect_app, inspect);
+    inspect_app.allow_extras();
 
+    CLI::App* used = &app;
     try {
         app.parse(argc, argv);
-    } catch (const CLI::CallForHelp& help) {
-        line.exit_code = app.exit(help);
-        return line;
-    } catch (const CLI::CallForVersion& version) {
-        line.exit_code = app.exit(version);
+        used = run_app.parsed() ? &run_app : inspect_app.parsed() ? &inspect_app : &app;
+    } catch (const CLI::Success& printed) { // help or version
+        line.exit_code = app.exit(printed);
         return line;
     } catch (const CLI::ParseError& error) {
-        line.exit_code = complain(app, error.what());
-        return line;
+        complain(argc > 1 && argv[1][0] != '-' ? argv[1] : "", reworded(error));
     }
-    if (run_app.parsed()) {
+    const std::string command = used == &app ? "" : used->get_name();
+    if (const std::vector<std::string> rest = used->remaining(); !rest.empty()) {
+        complain(
+            command,
+            unexpected_arguments(
+                rest, option_names(*used), used == &inspect_app ? "FILE" : "SCENARIO"
+            )
+        );
+    }
+    if (used == &app) {
+        complain_of_nothing(app);
+    }
+    if (used == &run_app) {
         if (const std::string problem = conflict(run_app); !problem.empty()) {
-            line.exit_code = complain(app, problem);
-            return line;
+            complain(command, problem);
         }
         take_words(run_app, words, run);
         line.run = run;
-    } else {
-        line.inspect = inspect;
+        return line;
     }
+    if (inspect.file.empty()) {
+        complain(
+            command,
+            "a file is missing, expected a trace (.h5), a model (.gguf) or a scenario (.toml); for "
+            "example: headroom inspect my.toml"
+        );
+    }
+    line.inspect = inspect;
     return line;
 }
 

@@ -35,10 +35,13 @@ struct InspectCommand {
 struct CommandLine {
     std::optional<RunCommand> run;
     std::optional<InspectCommand> inspect;
-    /// Help or version was printed, or the line was wrong and that was said: end with this code.
-    std::optional<int> exit_code;
+    std::optional<int> exit_code; ///< help or version was printed: end with this code
 };
 
+/// Also of a line that cannot be read: failures are told as JSON then.
+[[nodiscard]] bool wants_json(int argc, char** argv);
+
+/// Throws InputError: what was wrong, what was expected, which command shows more.
 [[nodiscard]] CommandLine read_command_line(int argc, char** argv);
 
 } // namespace headroom::cli

@@ -1,4 +1,4 @@
-// `headroom inspect FILE`: what is in a trace, a model or a scenario.
+// `headroom inspect`: what is in a trace, a model or a scenario.
 #pragma once
 
 #include "cli/command_line.hpp"
@@ -6,5 +6,12 @@
 namespace headroom::cli {
 
 [[nodiscard]] int inspect_command(const InspectCommand& command);
+
+// By what the file is; each prints a text, or JSON with --json, and returns the exit code.
+
+[[nodiscard]] int inspect_trace(const InspectCommand& command);
+/// Also of models that cannot be run: the facts, then why not.
+[[nodiscard]] int inspect_model(const InspectCommand& command);
+[[nodiscard]] int inspect_scenario(const InspectCommand& command);
 
 } // namespace headroom::cli

@@ -29,7 +29,19 @@ void note(int signal) {
     ++times;
 }
 
+void set_mask(int how) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    (void)sigprocmask(how, &set, nullptr);
+}
+
 } // namespace
+
+void hold_interrupts() {
+    set_mask(SIG_BLOCK);
+}
 
 void catch_interrupts() {
     self_started = std::getenv(kSelfStarted) != nullptr;
@@ -37,10 +49,16 @@ void catch_interrupts() {
         (void)std::signal(signal, note);
     }
     (void)std::signal(SIGPIPE, SIG_IGN); // a reader that has seen enough ends no run
+    set_mask(SIG_UNBLOCK);
 }
 
 int interrupted() {
     return exit_code;
+}
+
+bool is_interrupt(int code) {
+    return code == static_cast<int>(ExitCode::interrupted) ||
+           code == static_cast<int>(ExitCode::terminated);
 }
 
 int times_interrupted() {

@@ -3,6 +3,9 @@
 
 namespace headroom::cli {
 
+/// Keeps SIGINT and SIGTERM waiting until catch_interrupts(), also across exec.
+void hold_interrupts();
+
 /// Catches SIGINT, SIGTERM and their stand-ins SIGUSR1 and SIGUSR2, which mpirun passes on to its
 /// ranks where it would end them on the real ones. SIGPIPE is ignored: the trace matters more than
 /// who reads the text.
@@ -12,6 +15,8 @@ void catch_interrupts();
 /// In a job that we started ourselves the user's signals come as SIGUSR1 and SIGUSR2; SIGINT or
 /// SIGTERM there mean that mpirun is ending the job, because another rank is gone: 3.
 [[nodiscard]] int interrupted();
+/// Is this exit code a user's SIGINT or SIGTERM?
+[[nodiscard]] bool is_interrupt(int code);
 /// How many signals have come.
 [[nodiscard]] int times_interrupted();
 

@@ -1,10 +1,12 @@
 #include "cli/launch.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <initializer_list>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include "base/error.hpp"
 #include "cli/console.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/relay.hpp"
 #include "kernels/kernels.hpp"
 
 namespace headroom::cli {
@@ -55,7 +58,8 @@ void set_environment() {
     Terminal::look().tell_children(); // only we know what the user looks at
 }
 
-[[noreturn]] void become_mpirun(std::vector<std::string> words) {
+[[noreturn]] void become_mpirun(std::vector<std::string> words, const Relay& relay) {
+    relay.take_streams();
     (void)setpgid(0, 0); // a Ctrl-C in the terminal is ours to translate
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
@@ -101,38 +105,79 @@ int meaning(int status, int asked) {
         return asked;
     }
     throw EnvironmentError(
-        code > 128 ? fmt::format(
-                         "a rank was ended by signal {} ({}), perhaps because memory ran out; the "
-                         "trace has all intervals that were completed",
-                         code - 128,
-                         strsignal(code - 128)
-                     )
-                   : fmt::format("mpirun ended with code {}; try --transport inprocess", code)
+        code > 128
+            ? fmt::format(
+                  "a rank was ended by signal {} ({}), expected it to run to its end; perhaps "
+                  "memory ran out\n"
+                  "  the trace has all intervals that were completed: headroom inspect shows them; "
+                  "look for the reason in the system's log (dmesg), or give a smaller model",
+                  code - 128,
+                  strsignal(code - 128)
+              )
+            : fmt::format(
+                  "mpirun ended with code {}, expected it to start the ranks; what it says is "
+                  "above\n"
+                  "  check it with: mpirun -n 2 true; without MPI: --transport inprocess",
+                  code
+              )
     );
+}
+
+void pass_on_interrupts(pid_t child) {
+    const int gentle = interrupted() == 143 ? SIGUSR2 : SIGUSR1;
+    const int times = times_interrupted();
+    (void)kill(child, times == 1 ? gentle : times == 2 ? SIGTERM : SIGKILL);
+}
+
+void acknowledge_interrupt() {
+    fmt::print(
+        stderr, "\nheadroom: interrupted, closing the trace (once more: end without closing it)\n"
+    );
+    std::fflush(stderr);
 }
 
 /// Waits for the child. The first interrupt asks the ranks to close the trace, again and again,
 /// because mpirun drops what comes before its ranks are up; the second ends the job; the third
 /// kills it.
-int wait_for(pid_t child) {
-    constexpr int kPollsPerReminder = 15;
+int wait_for(pid_t child, Relay& relay) {
+    using Clock = std::chrono::steady_clock;
+    constexpr auto kReminder = std::chrono::milliseconds(300);
+    constexpr auto kPause = std::chrono::milliseconds(20);
     int status = 0;
-    for (int polls = 0;; ++polls) {
+    bool acknowledged = false;
+    Clock::time_point reminded{};
+    for (;;) {
         const pid_t ended = waitpid(child, &status, WNOHANG);
         if (ended == child) {
-            return meaning(status, interrupted());
+            break;
         }
         if (ended < 0 && errno != EINTR) {
             throw EnvironmentError(fmt::format("waiting for mpirun: {}", std::strerror(errno)));
         }
-        if (interrupted() != 0 && polls % kPollsPerReminder == 0) {
-            const int gentle = interrupted() == 143 ? SIGUSR2 : SIGUSR1;
-            const int times = times_interrupted();
-            (void)kill(child, times == 1 ? gentle : times == 2 ? SIGTERM : SIGKILL);
+        if (interrupted() != 0 && Clock::now() - reminded >= kReminder) {
+            if (!acknowledged) {
+                acknowledge_interrupt();
+                acknowledged = true;
+            }
+            pass_on_interrupts(child);
+            reminded = Clock::now();
         }
-        const timespec pause{0, 20'000'000};
-        (void)nanosleep(&pause, nullptr);
+        relay.move(kPause);
     }
+    while (relay.has_more() && times_interrupted() < 2) {
+        relay.move(kPause);
+    }
+    return meaning(status, interrupted());
+}
+
+/// A number that the launcher put into the environment, or `otherwise`.
+int told_by_launcher(std::initializer_list<const char*> variables, int otherwise) {
+    for (const char* const variable : variables) {
+        if (const char* const text = std::getenv(variable)) {
+            return std::atoi(text);
+        }
+    }
+    return otherwise;
 }
 
 } // namespace
@@ -141,23 +186,41 @@ bool under_launcher() {
     return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMIX_RANK") != nullptr;
 }
 
+int launched_copies() {
+    return told_by_launcher({"OMPI_COMM_WORLD_SIZE"}, 1);
+}
+
+void let_rank_0_speak() {
+    if (told_by_launcher({"OMPI_COMM_WORLD_RANK", "PMIX_RANK"}, 0) > 0) {
+        const timespec pause{1, 0};
+        (void)nanosleep(&pause, nullptr);
+    }
+}
+
 int run_under_mpirun(std::size_t ranks, const std::vector<std::string>& arguments) {
     if (!found_on_path("mpirun")) {
-        throw EnvironmentError("there is no mpirun on the PATH: install it (Debian: openmpi-bin), "
-                               "or run all devices in "
+        throw EnvironmentError("there is no mpirun on the PATH, expected one to start a rank per "
+                               "device: install it (Debian: openmpi-bin), or run all devices in "
                                "one process with --transport inprocess");
     }
     set_environment();
     std::vector<std::string> words{"mpirun", "-q", "-n", std::to_string(ranks), own_path()};
     words.insert(words.end(), arguments.begin(), arguments.end());
+    Relay relay(Terminal::look().same);
     const pid_t child = fork();
     if (child < 0) {
-        throw EnvironmentError(fmt::format("cannot start mpirun: {}", std::strerror(errno)));
+        throw EnvironmentError(fmt::format(
+            "cannot start mpirun: {}; expected room for {} more processes: end others, or use "
+            "--transport inprocess",
+            std::strerror(errno),
+            ranks + 1
+        ));
     }
     if (child == 0) {
-        become_mpirun(std::move(words));
+        become_mpirun(std::move(words), relay);
     }
-    return wait_for(child);
+    relay.close_child_ends();
+    return wait_for(child, relay);
 }
 
 void restart_with_openblas_core(char** argv) {

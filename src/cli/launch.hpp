@@ -10,6 +10,13 @@ namespace headroom::cli {
 /// Is this process one rank of a job that mpirun or srun started?
 [[nodiscard]] bool under_launcher();
 
+/// How many copies of this program the launcher started; 1 if there is none or it does not say.
+[[nodiscard]] int launched_copies();
+
+/// Before MPI is up every rank meets the same error, and rank 0 tells it: the others wait until its
+/// end has ended them too. Whoever is still there afterwards was alone with the error.
+void let_rank_0_speak();
+
 /// Runs this program again with the arguments under `mpirun -n ranks` and waits for its end.
 /// SIGINT and SIGTERM are passed on as requests to close the trace; a second one ends the job.
 /// Returns the exit code of the run. Throws EnvironmentError if there is no mpirun, or if a rank

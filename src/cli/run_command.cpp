@@ -13,6 +13,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "cli/failure.hpp"
+#include "cli/file_kind.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/launch.hpp"
 #include "cli/roll_call.hpp"
@@ -36,16 +38,36 @@ std::filesystem::path default_trace_path(const config::Scenario& scenario) {
 
 /// --force replaces traces, never a scenario or a model that was named by mistake.
 void check_overwrites_a_trace(const std::filesystem::path& path) {
-    if (!std::filesystem::is_regular_file(path) || std::filesystem::file_size(path) == 0) {
+    std::error_code unknown;
+    if (!std::filesystem::is_regular_file(path, unknown) ||
+        std::filesystem::file_size(path, unknown) == 0) {
         return;
     }
     std::array<char, 4> head{};
     std::ifstream(path, std::ios::binary).read(head.data(), head.size());
     if (std::string_view(head.data(), head.size()) != "\x89HDF") {
         throw InputError(fmt::format(
-            "{} exists and is no trace: --force does not overwrite it; give another --trace",
+            "--trace {}: exists and is no trace, expected a new name or an old trace: --force does "
+            "not overwrite other files; give another --trace",
             path.string()
         ));
+    }
+}
+
+/// The files that were named, and whether this is one copy of many that each would run everything.
+void check_command(const RunCommand& command) {
+    if (command.transport == TransportKind::inprocess && launched_copies() > 1) {
+        throw InputError(fmt::format(
+            "mpirun started {} copies of headroom, but --transport inprocess runs all devices in "
+            "one process, expected one copy\n"
+            "  leave out mpirun, or leave out --transport inprocess for one rank per device",
+            launched_copies()
+        ));
+    }
+    if (command.scenario.empty()) {
+        expect_model(command.model);
+    } else {
+        expect_scenario(command.scenario);
     }
 }
 
@@ -111,7 +133,8 @@ KernelWish kernels_of(const RunCommand& command) {
     const auto level = kernels::level_named(name);
     if (!level || !kernels::available(*level)) {
         throw InputError(fmt::format(
-            "kernels '{}' {}; available here:{}{}{}{}",
+            "kernels '{}' {}, expected one of:{}{}{}{}; change --kernels or HEADROOM_KERNELS, or "
+            "leave both out for the fastest",
             name,
             level ? "do not run on this CPU" : "are unknown",
             kernels::available(kernels::Level::reference) ? " reference" : "",
@@ -207,20 +230,37 @@ void Front::leave_line() {
     console_.finish();
 }
 
+/// The reason for an end before the end; empty if there is none.
+std::string why_it_ended(const runtime::RunOutcome& outcome, std::int64_t sampled) {
+    if (!outcome.message.empty() || !is_interrupt(outcome.exit_code)) {
+        return outcome.message;
+    }
+    return sampled == 0
+               ? "interrupted before the first token, expected to reach it: there is no trace; run "
+                 "it again"
+               : fmt::format(
+                     "interrupted after {} tokens\n  what was decoded is in the trace", sampled
+                 );
+}
+
 int Front::finish(const runtime::RunOutcome& outcome) {
     console_.finish();
     std::FILE* const notes = command_.json ? stderr : terminal_.notes();
     const trace::Summary summary = summarizer_.summary();
-    if (!outcome.message.empty()) {
-        print_error(terminal_, outcome.message);
+    const std::string why = why_it_ended(outcome, summary.sampled_tokens);
+    if (summary.sampled_tokens == 0) { // nothing was decoded, no trace was begun
+        return report_failure(
+            terminal_, static_cast<ExitCode>(outcome.exit_code), why, command_.json
+        );
     }
-    if (summary.sampled_tokens == 0) {
-        return outcome.exit_code; // nothing was decoded, no trace was begun
-    }
+    print_error(terminal_, why);
     if (command_.json) {
         nlohmann::json json = summary_json(summary);
         json["trace"] = trace_path_.string();
         json["exit_code"] = outcome.exit_code;
+        if (!why.empty()) {
+            json["error"] = lines_of(why);
+        }
         if (scenario_.clock.mode == config::ClockMode::paced) {
             json["wall_ns"] = outcome.elapsed_wall;
             json["lateness_max_ns"] = outcome.lateness_max;
@@ -245,13 +285,14 @@ int Front::finish(const runtime::RunOutcome& outcome) {
         "{}trace: {}{}\n",
         command_.json ? "" : "\n",
         trace_path_.string(),
-        outcome.exit_code == 130 || outcome.exit_code == 143 ? " (interrupted, closed)" : ""
+        is_interrupt(outcome.exit_code) ? " (interrupted, closed)" : ""
     );
     std::fflush(notes);
     return outcome.exit_code;
 }
 
 int run_command(const RunCommand& command, std::vector<std::string> arguments) {
+    check_command(command);
     if (under_launcher() && command.transport == TransportKind::mpi) {
         return run_as_rank(command);
     }
@@ -267,11 +308,7 @@ int run_command(const RunCommand& command, std::vector<std::string> arguments) {
         arguments.push_back("--trace");
         arguments.push_back(trace.string());
     }
-    if (!command.force && std::filesystem::exists(trace)) {
-        throw InputError(fmt::format(
-            "{} exists already; give another --trace or --force to overwrite it", trace.string()
-        ));
-    }
+    trace::check_trace_path(trace.string(), command.force);
     check_overwrites_a_trace(trace);
     return run_under_mpirun(scenario.fleet.size(), arguments);
 }

@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "base/error.hpp"
+#include "cli/failure.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/roll_call.hpp"
 #include "cli/run_command.hpp"
@@ -52,15 +53,24 @@ Start hear(comm::Transport& transport) {
 }
 
 void check_rank_count(const config::Scenario& scenario, std::size_t ranks) {
-    if (scenario.fleet.size() != ranks) {
-        throw InputError(fmt::format(
-            "the scenario has {} devices but mpirun started {} ranks, one per device is needed: "
-            "mpirun -n {} headroom run ..., or without mpirun: headroom run ... starts it itself",
-            scenario.fleet.size(),
-            ranks,
-            scenario.fleet.size()
-        ));
+    const std::size_t devices = scenario.fleet.size();
+    if (devices == ranks) {
+        return;
     }
+    const std::string what =
+        scenario.path.empty()
+            ? fmt::format("--model {} --devices {}", scenario.model_file.string(), devices)
+            : scenario.path.string();
+    throw InputError(fmt::format(
+        "mpirun started {} ranks but the scenario has {} devices, expected one rank per device\n"
+        "  give: mpirun -n {} headroom run {}\n"
+        "  or without mpirun, which is then started for you: headroom run {}",
+        ranks,
+        devices,
+        devices,
+        what,
+        what
+    ));
 }
 
 /// Something that another rank failed with, as rank 0 hears of it.
@@ -81,26 +91,25 @@ void look_for_failures(comm::Transport& transport) {
     }
 }
 
-int code_of(const std::exception& error) {
-    const auto* const known = dynamic_cast<const Error*>(&error);
-    return static_cast<int>(known != nullptr ? known->code() : ExitCode::bug);
-}
-
 /// Never returns: the others are waiting somewhere and only an abort ends the job.
 [[noreturn]] void end_job(
     comm::MpiSession& session,
     comm::Transport& transport,
     const Terminal& terminal,
-    const std::exception& error
+    const std::exception& error,
+    bool json
 ) {
-    const int code = code_of(error);
+    const int code = static_cast<int>(code_of(error));
+    if (interrupted() == static_cast<int>(ExitCode::environment)) {
+        session.abort(code); // mpirun ends the job; why, is told by whoever started it
+    }
     if (session.rank() != 0) {
         // Rank 0 prints it and closes the trace. If it does not come to that, we do it ourselves.
         try {
             transport.send_copy(
                 DeviceId(0),
                 comm::Tag::failure,
-                runtime::ByteWriter().put(code).put_text(error.what()).take()
+                runtime::ByteWriter().put(code).put_text(text_of(error)).take()
             );
             transport.options().interrupted = nullptr;
             transport.idle_until(std::chrono::steady_clock::now() + std::chrono::seconds(5));
@@ -108,7 +117,7 @@ int code_of(const std::exception& error) {
             // The message below is all that is left to do.
         }
     }
-    print_error(terminal, error.what());
+    (void)report_failure(terminal, code_of(error), text_of(error), json && session.rank() == 0);
     session.abort(code);
 }
 
@@ -149,8 +158,7 @@ int lead(const RunCommand& command, comm::Transport& transport, Terminal termina
         deadline = comm::deadline_for(roll.devices_per_core, model_bytes(*scenario));
     } catch (const Error& error) {
         tell_all(transport, {static_cast<int>(error.code()), false, 0, {}, {}});
-        print_error(terminal, error.what());
-        return static_cast<int>(error.code());
+        return report_failure(terminal, error, command.json);
     }
     const std::string path =
         scenario->path.empty() ? std::string() : std::filesystem::absolute(scenario->path).string();
@@ -195,7 +203,7 @@ int run_as_rank(const RunCommand& command) {
         session.finish();
         return code;
     } catch (const std::exception& error) {
-        end_job(session, *transport, terminal, error);
+        end_job(session, *transport, terminal, error, command.json);
     }
 }
 

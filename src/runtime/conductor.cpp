@@ -21,6 +21,17 @@ std::int64_t tokens_seen(std::int64_t sampled) {
     return std::max<std::int64_t>(0, sampled - 1);
 }
 
+/// "device 3 lacks" with the device's name, as users know it.
+std::string with_names(std::string text, const scheduler::Fleet& fleet) {
+    for (std::size_t d = fleet.size(); d-- > 0;) {
+        const std::string number = fmt::format("device {} ", d);
+        for (std::size_t at = text.find(number); at != std::string::npos; at = text.find(number)) {
+            text.replace(at, number.size(), fleet.devices[d].name + " ");
+        }
+    }
+    return text;
+}
+
 } // namespace
 
 Conductor::Conductor(const RunOptions& options, const Setup& setup, const scheduler::Blocks& blocks)
@@ -132,54 +143,57 @@ void Conductor::judge(const scheduler::Problem& question, const scheduler::Decis
     }
 }
 
+/// Needed, there, what each device lacks, what to do: sums and devices once each.
 std::string Conductor::shortage_text(
     const scheduler::Problem& question, const scheduler::Decision& decision
 ) const {
     Bytes need = 0;
     Bytes have = 0;
-    Bytes largest = 0;
+    BlockId largest{0};
     const scheduler::Placement together(blocks_->size(), question.source);
+    const auto resident = [&](BlockId block) {
+        return blocks_->resident_bytes(block, question.horizon(), together);
+    };
     for (std::size_t i = 0; i < blocks_->size(); ++i) {
-        const Bytes bytes = blocks_->resident_bytes(BlockId(i), question.horizon(), together);
-        need += bytes;
-        largest = std::max(largest, bytes);
+        need += resident(BlockId(i));
+        largest = resident(BlockId(i)) > resident(largest) ? BlockId(i) : largest;
     }
-    std::string lines = fmt::format(
-        "no placement fits at a context of {} tokens: {}\n"
-        "all blocks need {} together, the largest {}, and each device that holds any needs {} of "
-        "buffers besides",
-        question.horizon(),
-        decision.reason,
-        format_bytes(need),
-        format_bytes(largest),
-        format_bytes(question.buffers)
-    );
+    std::string devices;
     for (std::size_t d = 0; d < question.snapshot.size(); ++d) {
         const Bytes memory = question.snapshot.devices[d].memory;
         have += std::max<Bytes>(0, memory - question.buffers);
-        lines += fmt::format(
-            "\n  device {} ({}) has {}{}",
-            d,
+        devices += fmt::format(
+            "\n    {} has {}{}",
             scenario_->fleet.devices[d].name,
             format_bytes(memory),
             memory < question.buffers
                 ? fmt::format(", {} less than the buffers", format_bytes(question.buffers - memory))
-            : memory < question.buffers + need
-                ? fmt::format(
-                      ", {} less than it needs to hold the model alone",
-                      format_bytes(question.buffers + need - memory)
-                  )
                 : std::string()
         );
     }
-    lines += fmt::format(
-        "\nfor blocks there are {} in all{}; give the devices more memory, use more devices, a "
-        "smaller model, or fewer tokens",
+    return fmt::format(
+        "no placement fits: {} devices cannot hold the model at a context of {} tokens\n"
+        "  needed: {} for all blocks, the largest of them {} ({}), and {} of buffers on each "
+        "device "
+        "that holds any\n"
+        "  there is: {} beside the buffers, {}{}\n"
+        "  give the devices more memory ([[device]] memory, fleet.memory_scale), or give more "
+        "devices, a smaller model, or fewer tokens (--tokens, --interval)",
+        question.snapshot.size(),
+        question.horizon(),
+        format_bytes(need),
+        format_bytes(resident(largest)),
+        to_string(blocks_->name(largest)),
+        format_bytes(question.buffers),
         format_bytes(have),
-        have < need ? fmt::format(", {} too little", format_bytes(need - have))
-                    : std::string(", but not in one piece where a block needs it")
+        have < need ? fmt::format("{} too little", format_bytes(need - have))
+                    : fmt::format(
+                          "but policy {} found: {}",
+                          options_->policy->name(),
+                          with_names(decision.reason, scenario_->fleet)
+                      ),
+        devices
     );
-    return lines;
 }
 
 void Conductor::note_decision(

@@ -21,14 +21,25 @@ extern "C" herr_t append_description(unsigned, const H5E_error2_t* error, void* 
     return 0;
 }
 
+/// What a user can do about the reasons that users cause.
+std::string advice(const std::string& text) {
+    if (text.find("unable to lock") != std::string::npos) {
+        return "; another program has the file open: expected to be alone with it, close it there";
+    }
+    if (text.find("No space left") != std::string::npos) {
+        return "; the disk is full: free some space, or give a file on another disk";
+    }
+    return "";
+}
+
 } // namespace
 
 void fail(const char* call) {
     std::string text;
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, append_description, &text);
-    throw EnvironmentError(
-        fmt::format("HDF5 {} failed: {}", call, text.empty() ? "no reason given" : text)
-    );
+    throw EnvironmentError(fmt::format(
+        "HDF5 {} failed: {}{}", call, text.empty() ? "no reason given" : text, advice(text)
+    ));
 }
 
 void prepare_library() {

@@ -221,13 +221,17 @@ TraceFile read_all(const std::string& path) {
 } // namespace
 
 TraceFile open_trace(const std::string& path) {
+    constexpr const char* kHint = "\n  expected a whole trace that this version of headroom wrote; "
+                                  "copy it again, or run again";
     h5::prepare_library();
     try {
         return read_all(path);
     } catch (const InputError& error) {
-        throw InputError(fmt::format("{}: {}", path, error.what()));
+        throw InputError(fmt::format("{}: {}{}", path, error.what(), kHint));
     } catch (const EnvironmentError& error) {
-        throw InputError(fmt::format("{}: cannot be read as a trace: {}", path, error.what()));
+        throw InputError(
+            fmt::format("{}: cannot be read as a trace: {}{}", path, error.what(), kHint)
+        );
     }
 }
 

@@ -61,7 +61,10 @@ int run_h5clear(const std::string& path) {
         posix_spawnp(&child, program.c_str(), actions.get(), nullptr, arguments.data(), environ);
     if (error != 0) {
         throw EnvironmentError(fmt::format(
-            "repair needs the program h5clear (Debian: hdf5-tools): {}", std::strerror(error)
+            "{}: repair needs the program h5clear, expected on the PATH: {}; install it (Debian: "
+            "hdf5-tools)",
+            path,
+            std::strerror(error)
         ));
     }
     int result = 0;
@@ -76,16 +79,23 @@ bool repair(const std::string& path) {
     // Reads everything: a file that is not a trace is refused here.
     const TraceFile before = open_trace(path);
     if (before.being_written) {
-        throw InputError(fmt::format("{}: is being written by a running program", path));
+        throw InputError(fmt::format(
+            "{}: is being written by a running program, expected a trace whose run has ended: "
+            "wait, "
+            "or stop the run with Ctrl-C, which closes the trace",
+            path
+        ));
     }
     if (opens_plainly(path)) {
         return false;
     }
     const int status = run_h5clear(path);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !opens_plainly(path)) {
-        throw EnvironmentError(
-            fmt::format("{}: h5clear -s --increment did not make it readable", path)
-        );
+        throw EnvironmentError(fmt::format(
+            "{}: h5clear -s --increment did not make it an ordinary file, expected it to; may "
+            "you write to it? headroom inspect and h5py (swmr=True) read it as it is",
+            path
+        ));
     }
     return true;
 }

@@ -59,6 +59,7 @@ class Hdf5Sink final : public Sink {
 
     void begin(const RunHeader& header) override {
         HEADROOM_CHECK(state_ == State::fresh, "begin twice");
+        h5::prepare_library(); // its settings are per thread, and this may be another one
         reported([&] {
             open_->file = h5::create_file(path_, overwrite_);
             h5::write_header(open_->file, header, wall_time());
@@ -118,7 +119,13 @@ class Hdf5Sink final : public Sink {
         try {
             action();
         } catch (const EnvironmentError& error) {
-            throw EnvironmentError(fmt::format("trace {}: {}", path_, error.what()));
+            throw EnvironmentError(fmt::format(
+                "trace {}: could not be written: {}\n"
+                "  the run ends; what was committed before can be read: headroom inspect {}",
+                path_,
+                error.what(),
+                path_
+            ));
         }
         state_ = State::open;
     }
@@ -147,11 +154,20 @@ void check_directory(const std::string& path) {
     }
     std::error_code error;
     if (!std::filesystem::is_directory(directory, error)) {
-        throw InputError(fmt::format("trace {}: {} is not a directory", path, directory.string()));
+        throw InputError(fmt::format(
+            "trace {}: {} is not a directory, expected an existing one: make it (mkdir -p) or give "
+            "another --trace",
+            path,
+            directory.string()
+        ));
     }
     if (access(directory.c_str(), W_OK) != 0) {
         throw EnvironmentError(fmt::format(
-            "trace {}: cannot write to {}: {}", path, directory.string(), std::strerror(errno)
+            "trace {}: cannot write to {}: {}; expected a directory that you may write to: give "
+            "another --trace, or see ls -ld",
+            path,
+            directory.string(),
+            std::strerror(errno)
         ));
     }
 }
@@ -162,22 +178,45 @@ void check_existing(const std::string& path, bool overwrite) {
         return;
     }
     if (std::filesystem::is_directory(path, error)) {
-        throw InputError(fmt::format("trace {}: is a directory", path));
+        throw InputError(fmt::format(
+            "trace {}: is a directory, expected the name of a file; give --trace {}",
+            path,
+            (std::filesystem::path(path) / "run.h5").lexically_normal().string()
+        ));
+    }
+    if (!std::filesystem::is_regular_file(path, error)) {
+        throw InputError(fmt::format(
+            "trace {}: is a device or a pipe, expected an ordinary file: HDF5 writes at any place "
+            "of it; give another --trace",
+            path
+        ));
     }
     if (!overwrite) {
-        throw InputError(fmt::format("trace {}: exists already; --force replaces it", path));
+        throw InputError(fmt::format(
+            "trace {}: exists already, expected a new name: give another --trace, or --force to "
+            "overwrite it",
+            path
+        ));
     }
     if (is_being_written(path)) {
-        throw InputError(fmt::format("trace {}: is being written by another run", path));
+        throw InputError(fmt::format(
+            "trace {}: is being written by another run, expected a file of its own: wait for that "
+            "run's end or give another --trace",
+            path
+        ));
     }
 }
 
 } // namespace
 
-std::unique_ptr<Sink> make_hdf5_sink(const std::string& path, bool overwrite) {
-    h5::prepare_library();
+void check_trace_path(const std::string& path, bool overwrite) {
     check_existing(path, overwrite);
     check_directory(path);
+}
+
+std::unique_ptr<Sink> make_hdf5_sink(const std::string& path, bool overwrite) {
+    h5::prepare_library();
+    check_trace_path(path, overwrite);
     return std::make_unique<Hdf5Sink>(path, overwrite);
 }
 

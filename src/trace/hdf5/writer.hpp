@@ -8,6 +8,9 @@
 
 namespace headroom::trace {
 
+/// Throws as make_hdf5_sink() does, and changes nothing: for whoever asks early.
+void check_trace_path(const std::string& path, bool overwrite);
+
 /// A sink for a new file at `path`. Checks the place at once and creates the file in begin().
 /// Everything committed can be read by others at once, and after a kill of this process.
 /// A sink that is dropped without end() leaves an ordinary file whose /complete says `running`.

@@ -1,0 +1,225 @@
+#include <map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "base/units.hpp"
+#include "cli/inspect_command.hpp"
+#include "cli/summary_text.hpp"
+#include "model/gguf.hpp"
+#include "model/tokenizer.hpp"
+#include "model/weights.hpp"
+#include "runtime/shape.hpp"
+#include "scheduler/blocks.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+struct TypeUse {
+    std::int64_t tensors = 0;
+    std::uint64_t bytes = 0;
+};
+
+std::map<std::string, TypeUse> types_of(const model::GgufFile& file) {
+    std::map<std::string, TypeUse> types;
+    for (const model::GgufTensor& tensor : file.tensors()) {
+        TypeUse& use = types[model::ggml_type_name(tensor.ggml_type)];
+        ++use.tensors;
+        use.bytes += tensor.bytes;
+    }
+    return types;
+}
+
+/// What a file says of itself, whether we can compute it or not. -1 and "": it does not say.
+struct Facts {
+    std::string architecture;
+    std::string name;
+    std::string tokenizer;
+    std::int64_t vocabulary = -1;
+    std::map<std::string, std::int64_t> sizes; ///< layers, width, ...
+};
+
+/// Never throws for a value of an odd type: that is what is being looked for.
+template <class Get>
+auto value_or(Get get, decltype(*get()) otherwise) {
+    try {
+        const auto value = get();
+        return value ? *value : otherwise;
+    } catch (const InputError&) {
+        return otherwise;
+    }
+}
+
+Facts facts_of(const model::GgufFile& file) {
+    const auto text = [&](const std::string& key) {
+        return std::string(value_or([&] { return file.text(key); }, std::string_view{}));
+    };
+    const auto integer = [&](const std::string& key) {
+        return value_or([&] { return file.integer(key); }, std::int64_t{-1});
+    };
+    Facts facts;
+    facts.architecture = text("general.architecture");
+    facts.name = text("general.name");
+    facts.tokenizer = text("tokenizer.ggml.model");
+    if (const model::GgufValue* const tokens = file.find("tokenizer.ggml.tokens")) {
+        if (const auto* const array = std::get_if<model::GgufArray>(tokens)) {
+            facts.vocabulary = static_cast<std::int64_t>(array->count);
+        }
+    }
+    for (const auto& [name, key] :
+         {std::pair("layers", "block_count"),
+          std::pair("width", "embedding_length"),
+          std::pair("heads", "attention.head_count"),
+          std::pair("kv_heads", "attention.head_count_kv"),
+          std::pair("ffn_width", "feed_forward_length"),
+          std::pair("context", "context_length"),
+          std::pair("experts", "expert_count")}) {
+        const std::int64_t value = integer(facts.architecture + "." + key);
+        if (value >= 0) {
+            facts.sizes[name] = value;
+        }
+    }
+    return facts;
+}
+
+/// Empty, or why headroom cannot run the model.
+std::string obstacle(const model::GgufFile& file) {
+    try {
+        (void)model::read_hyperparameters(file);
+        (void)model::Tokenizer(file);
+        return "";
+    } catch (const InputError& error) {
+        return error.what();
+    }
+}
+
+nlohmann::json facts_json(const model::GgufFile& file, const Facts& facts) {
+    nlohmann::json types = nlohmann::json::object();
+    for (const auto& [type, use] : types_of(file)) {
+        types[type] = {{"tensors", use.tensors}, {"bytes", use.bytes}};
+    }
+    nlohmann::json json{
+        {"architecture", facts.architecture},
+        {"name", facts.name},
+        {"tokenizer", facts.tokenizer},
+        {"vocabulary", facts.vocabulary},
+        {"tensor_types", types},
+        {"gguf_version", file.version()},
+        {"hash", file.hash()},
+        {"file_bytes", file.file_bytes()},
+    };
+    for (const auto& [name, value] : facts.sizes) {
+        json[name] = value;
+    }
+    return json;
+}
+
+/// Replaces what the file says by what was checked against its tensors.
+void add_checked(nlohmann::json& json, const model::Hyperparameters& m, std::size_t blocks) {
+    json["name"] = m.name;
+    json["layers"] = m.layers;
+    json["heads"] = m.heads;
+    json["kv_heads"] = m.kv_heads;
+    json["width"] = m.width;
+    json["ffn_width"] = m.ffn_width;
+    json["vocabulary"] = m.vocabulary;
+    json["context"] = m.context;
+    json["tied"] = m.tied;
+    json["blocks"] = blocks;
+}
+
+std::string known(const std::string& text) {
+    return text.empty() ? "not said" : text;
+}
+
+void print_facts(const model::GgufFile& file, const Facts& facts) {
+    fmt::print("model {} ({}): {}\n\n", file.path().string(), known(facts.name), file.hash());
+    fmt::print(
+        "  GGUF v{}, {} in {} tensors, architecture {}\n",
+        file.version(),
+        format_bytes(static_cast<Bytes>(file.file_bytes())),
+        file.tensors().size(),
+        known(facts.architecture)
+    );
+    std::string sizes;
+    for (const auto& [name, value] : facts.sizes) {
+        sizes += fmt::format("{}{} {}", sizes.empty() ? "" : ", ", name, value);
+    }
+    fmt::print("  {}\n", sizes.empty() ? "no sizes are said" : sizes);
+    fmt::print(
+        "  tokenizer {}{}\n",
+        known(facts.tokenizer),
+        facts.vocabulary < 0 ? "" : fmt::format(", vocabulary {}", facts.vocabulary)
+    );
+    for (const auto& [type, use] : types_of(file)) {
+        fmt::print(
+            "  {:<8}{:>5} tensors  {:>10}\n",
+            type,
+            use.tensors,
+            format_bytes(static_cast<Bytes>(use.bytes))
+        );
+    }
+}
+
+void print_shape(const model::Hyperparameters& m) {
+    fmt::print(
+        "\n  {} heads in {} groups of width {} in each of {} layers{}\n",
+        m.heads,
+        m.kv_heads,
+        m.head_width(),
+        m.layers,
+        m.tied ? ", tied embeddings" : ""
+    );
+}
+
+void print_blocks(const scheduler::Blocks& blocks) {
+    const scheduler::Placement together(blocks.size(), DeviceId(0));
+    const std::int64_t context = blocks.shape().context;
+    fmt::print("  as blocks: {} in all\n", blocks.size());
+    for (const BlockId b :
+         {blocks.embed(), blocks.group(0, 0), blocks.proj(0), blocks.ffn(0), blocks.lm_head()}) {
+        const Bytes cache = blocks.cache_bytes(b, context);
+        fmt::print(
+            "  {:<10}{:>10}{}\n",
+            name_of(blocks.name(b).kind),
+            format_bytes(blocks.weight_bytes(b, together)),
+            cache > 0 ? fmt::format(", and {} of cache at {} tokens", format_bytes(cache), context)
+                      : ""
+        );
+    }
+}
+
+} // namespace
+
+int inspect_model(const InspectCommand& command) {
+    const model::GgufFile file(command.file);
+    const Facts facts = facts_of(file);
+    const std::string problem = obstacle(file);
+    nlohmann::json json = facts_json(file, facts);
+    if (!command.json) {
+        print_facts(file, facts);
+    }
+    if (!problem.empty()) {
+        if (command.json) {
+            json["cannot_run"] = problem;
+            print_json(json);
+        } else {
+            fmt::print("\n  headroom cannot run it: {}\n", problem);
+        }
+        return 0;
+    }
+    const model::Hyperparameters m = model::read_hyperparameters(file);
+    const scheduler::Blocks blocks(runtime::shape_of(m));
+    if (command.json) {
+        add_checked(json, m, blocks.size());
+        print_json(json);
+        return 0;
+    }
+    print_shape(m);
+    print_blocks(blocks);
+    return 0;
+}
+
+} // namespace headroom::cli
