@@ -64,7 +64,7 @@ void add_run_options(CLI::App& app, RunCommand& run, RunWords& words) {
         ->check(whole(1, kAnyNumber, 64));
     app.add_option("--prompt", words.prompt, "the text to continue");
     app.add_option("--seed", words.seed, "seed of all random loads and of sampling")
-        ->check(whole(0, kAnyNumber, 7));
+        ->check(whole(-kAnyNumber, kAnyNumber, 7));
     app.add_option("--set", change.set, "any scenario key, e.g. --set device.0.memory='\"1 GiB\"'")
         ->type_name("KEY=VALUE")
         ->take_all()
@@ -170,16 +170,20 @@ void check_command_word(int argc, char** argv) {
     );
 }
 
-/// What the parser found, in our words.
+/// What the parser found, in our words. Its own: "--tokens: 1 required INT missing", "--tokens: At
+/// Most 1 required but received 2", "Could not convert: --force = maybe".
 std::string reworded(const CLI::ParseError& error) {
     const std::string text = error.what();
     const std::string option = text.substr(0, text.find(':'));
-    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
-        return option.starts_with("--")
-                   ? fmt::format("{}: expected a value after it, found none; add the value", option)
-                   : fmt::format("{}; expected each option at most once: leave one out", text);
+    if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
+        return text + "; expected another kind of value; leave it out or give one";
     }
-    return text;
+    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) == nullptr) {
+        return text; // our own checks have said it all
+    }
+    return text.find("received") == std::string::npos
+               ? fmt::format("{}: expected a value after it, found none; add the value", option)
+               : fmt::format("{}: expected once, found again; leave out all but one", option);
 }
 
 } // namespace
@@ -226,6 +230,16 @@ CommandLine read_command_line(int argc, char** argv) {
         return line;
     } catch (const CLI::ParseError& error) {
         complain(argc > 1 && argv[1][0] != '-' ? argv[1] : "", reworded(error));
+    }
+    if (const std::vector<std::string> early = app.remaining(); !early.empty()) {
+        complain(
+            "",
+            fmt::format(
+                "there is no option {}, expected a command and its options behind it, not before "
+                "the command",
+                early.front()
+            )
+        );
     }
     const std::string command = used == &app ? "" : used->get_name();
     if (const std::vector<std::string> rest = used->remaining(); !rest.empty()) {

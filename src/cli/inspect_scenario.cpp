@@ -5,6 +5,7 @@
 
 #include "base/units.hpp"
 #include "cli/inspect_command.hpp"
+#include "cli/scenario_file.hpp"
 #include "cli/summary_text.hpp"
 #include "config/scenario.hpp"
 #include "scheduler/fleet.hpp"
@@ -173,7 +174,7 @@ nlohmann::json events_json(const config::Scenario& scenario) {
 } // namespace
 
 int inspect_scenario(const InspectCommand& command) {
-    const config::Scenario scenario = config::load_scenario(command.file, {});
+    const config::Scenario scenario = read_scenario(command.file, {});
     if (command.json) {
         print_json(
             {{"name", scenario.name},

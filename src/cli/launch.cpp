@@ -130,9 +130,7 @@ void pass_on_interrupts(pid_t child) {
 }
 
 void acknowledge_interrupt() {
-    fmt::print(
-        stderr, "\nheadroom: interrupted, closing the trace (once more: end without closing it)\n"
-    );
+    fmt::print(stderr, "\nheadroom: closing the trace (once more: end without closing it)\n");
     std::fflush(stderr);
 }
 
@@ -190,11 +188,12 @@ int launched_copies() {
     return told_by_launcher({"OMPI_COMM_WORLD_SIZE"}, 1);
 }
 
-void let_rank_0_speak() {
-    if (told_by_launcher({"OMPI_COMM_WORLD_RANK", "PMIX_RANK"}, 0) > 0) {
-        const timespec pause{1, 0};
-        (void)nanosleep(&pause, nullptr);
+bool rank_0_tells() {
+    if (told_by_launcher({"OMPI_COMM_WORLD_RANK", "PMIX_RANK"}, 0) == 0) {
+        return false;
     }
+    const timespec patience{3, 0};
+    return nanosleep(&patience, nullptr) != 0; // mpirun's signal: rank 0 has ended the job
 }
 
 int run_under_mpirun(std::size_t ranks, const std::vector<std::string>& arguments) {

@@ -13,9 +13,9 @@ namespace headroom::cli {
 /// How many copies of this program the launcher started; 1 if there is none or it does not say.
 [[nodiscard]] int launched_copies();
 
-/// Before MPI is up every rank meets the same error, and rank 0 tells it: the others wait until its
-/// end has ended them too. Whoever is still there afterwards was alone with the error.
-void let_rank_0_speak();
+/// Before MPI is up every rank meets the same error, and rank 0 tells it: the others wait for its
+/// end to end them too. Who is still there afterwards, was alone with the error and gets false.
+[[nodiscard]] bool rank_0_tells();
 
 /// Runs this program again with the arguments under `mpirun -n ranks` and waits for its end.
 /// SIGINT and SIGTERM are passed on as requests to close the trace; a second one ends the job.

@@ -27,7 +27,9 @@ int main(int argc, char** argv) {
         }
         return cli::inspect_command(*line.inspect);
     } catch (const std::exception& error) {
-        cli::let_rank_0_speak();
+        if (cli::rank_0_tells()) {
+            return static_cast<int>(cli::code_of(error));
+        }
         return cli::report_failure(terminal, error, cli::wants_json(argc, argv));
     }
 }

@@ -14,10 +14,10 @@
 
 #include "base/error.hpp"
 #include "cli/failure.hpp"
-#include "cli/file_kind.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/launch.hpp"
 #include "cli/roll_call.hpp"
+#include "cli/scenario_file.hpp"
 #include "cli/summary_text.hpp"
 #include "cli/version.hpp"
 #include "comm/inprocess/inprocess.hpp"
@@ -54,8 +54,8 @@ void check_overwrites_a_trace(const std::filesystem::path& path) {
     }
 }
 
-/// The files that were named, and whether this is one copy of many that each would run everything.
-void check_command(const RunCommand& command) {
+/// One copy of many would run everything, like all others.
+void check_copies(const RunCommand& command) {
     if (command.transport == TransportKind::inprocess && launched_copies() > 1) {
         throw InputError(fmt::format(
             "mpirun started {} copies of headroom, but --transport inprocess runs all devices in "
@@ -63,11 +63,6 @@ void check_command(const RunCommand& command) {
             "  leave out mpirun, or leave out --transport inprocess for one rank per device",
             launched_copies()
         ));
-    }
-    if (command.scenario.empty()) {
-        expect_model(command.model);
-    } else {
-        expect_scenario(command.scenario);
     }
 }
 
@@ -115,11 +110,8 @@ int run_in_process(const RunCommand& command, const config::Scenario& scenario) 
 config::Scenario scenario_of(const RunCommand& command, bool model_must_exist) {
     config::Overrides overrides = command.overrides;
     overrides.model_must_exist = model_must_exist;
-    return command.scenario.empty()
-               ? config::default_scenario(
-                     std::filesystem::absolute(command.model), command.devices, overrides
-                 )
-               : config::load_scenario(command.scenario, overrides);
+    return command.scenario.empty() ? equal_devices(command.model, command.devices, overrides)
+                                    : read_scenario(command.scenario, overrides);
 }
 
 KernelWish kernels_of(const RunCommand& command) {
@@ -235,12 +227,8 @@ std::string why_it_ended(const runtime::RunOutcome& outcome, std::int64_t sample
     if (!outcome.message.empty() || !is_interrupt(outcome.exit_code)) {
         return outcome.message;
     }
-    return sampled == 0
-               ? "interrupted before the first token, expected to reach it: there is no trace; run "
-                 "it again"
-               : fmt::format(
-                     "interrupted after {} tokens\n  what was decoded is in the trace", sampled
-                 );
+    return sampled == 0 ? "interrupted before the first token: there is no trace"
+                        : fmt::format("interrupted after {} tokens", sampled);
 }
 
 int Front::finish(const runtime::RunOutcome& outcome) {
@@ -253,7 +241,11 @@ int Front::finish(const runtime::RunOutcome& outcome) {
             terminal_, static_cast<ExitCode>(outcome.exit_code), why, command_.json
         );
     }
-    print_error(terminal_, why);
+    if (is_interrupt(outcome.exit_code)) {
+        fmt::print(stderr, "headroom: {}\n", why);
+    } else {
+        print_error(terminal_, why);
+    }
     if (command_.json) {
         nlohmann::json json = summary_json(summary);
         json["trace"] = trace_path_.string();
@@ -292,7 +284,7 @@ int Front::finish(const runtime::RunOutcome& outcome) {
 }
 
 int run_command(const RunCommand& command, std::vector<std::string> arguments) {
-    check_command(command);
+    check_copies(command);
     if (under_launcher() && command.transport == TransportKind::mpi) {
         return run_as_rank(command);
     }

@@ -92,11 +92,13 @@ std::string whole_number(const std::string& text, const WholeRange& range) {
         value <= range.high) {
         return "";
     }
-    const std::string limits = range.high == std::numeric_limits<std::int64_t>::max()
-                                   ? fmt::format("of at least {}", range.low)
-                                   : fmt::format("from {} to {}", range.low, range.high);
+    constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+    const std::string limits = range.high != kNoLimit
+                                   ? fmt::format(" from {} to {}", range.low, range.high)
+                               : range.low != -kNoLimit ? fmt::format(" of at least {}", range.low)
+                                                        : std::string();
     return fmt::format(
-        "expected a whole number {}, found '{}'; give one such as {}", limits, text, range.example
+        "expected a whole number{}, found '{}'; give one such as {}", limits, text, range.example
     );
 }
 

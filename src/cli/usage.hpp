@@ -33,7 +33,7 @@ inline constexpr std::string_view kPlannedCommands[] = {
 
 struct WholeRange {
     std::int64_t low;
-    std::int64_t high; ///< the largest there is: no limit worth naming
+    std::int64_t high; ///< the largest there is, like its negative as low: no limit worth naming
     std::int64_t example;
 };
 

@@ -56,7 +56,7 @@ void GgufCursor::fail(std::uint64_t at, const std::string& expected, const std::
     const {
     throw InputError(fmt::format(
         "{}: at byte {}: expected {}{}{}, found {}; the file is damaged or truncated (size {} "
-        "bytes)",
+        "bytes): copy or download it again",
         name_,
         at,
         expected,

@@ -22,7 +22,7 @@ std::string problem_with(std::int64_t prompt, std::int64_t tokens, std::int64_t 
     }
     return fmt::format(
         "has {} tokens and {} are to be sampled, but the model's context is {}: at most {} can be "
-        "sampled (workload.tokens)",
+        "sampled; give fewer tokens (--tokens) or a shorter prompt",
         prompt,
         tokens,
         context,

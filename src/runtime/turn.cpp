@@ -136,7 +136,8 @@ void TurnRunner::compute(const Instruction& instruction) {
     );
     if (time.end == kNever) {
         throw StuckError(fmt::format(
-            "device {} ({}) never finishes {} of turn {}: its rate stays 0",
+            "device {} ({}) never finishes {} of turn {}: its rate stays 0, expected it to rise "
+            "again; change the device's load or events in the scenario",
             resident_->self().value,
             settings_->device_name,
             to_string(name),
@@ -273,7 +274,8 @@ void TurnRunner::send(const Instruction& instruction) {
     header.checksum = sampled_.logits_checksum;
     if (header.departure.arrival == kNever) {
         throw StuckError(fmt::format(
-            "{} of turn {} from device {} ({}) never arrives at device {}: the link's rate stays 0",
+            "{} of turn {} from device {} ({}) never arrives at device {}: the link's rate stays "
+            "0, expected it to rise again; change the link's variation or events in the scenario",
             scheduler::name_of(instruction.payload),
             turn_.number,
             resident_->self().value,
@@ -335,7 +337,9 @@ void TurnRunner::receive(const Instruction& instruction) {
     const Nanoseconds arrival = clock_->serve(header.departure, bytes);
     if (arrival == kNever) {
         throw StuckError(fmt::format(
-            "{} of turn {} never gets into device {} ({}): its ingress stays 0",
+            "{} of turn {} never gets into device {} ({}): its ingress stays 0, expected it to "
+            "rise "
+            "again; change the device's ingress in the scenario",
             what.what,
             turn_.number,
             resident_->self().value,

@@ -1,81 +1,369 @@
 #!/usr/bin/env python3
-"""What a user sees when something is wrong: one clear message, the right exit code, no MPI noise."""
-import unittest
+"""Every error that a user can cause: what, where, what was expected, what to do; nothing else.
 
-from headroom import MINIMAL, MODEL, MPI_ENVIRONMENT, Case, main, scenario_text
+A case is a command with its surroundings, the exit code, and the sentences of its message. What is
+wrong with a message is found by `faults`, which a twin shows failing on messages that lack a part.
+"""
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import time
+import unittest
+from dataclasses import dataclass, field
+
+import h5py
+
+from headroom import MINIMAL, MODEL, MPI_ENVIRONMENT, BINARY, Case, main, scenario_text
+
+NOISE = re.compile(
+    r"MPI_ABORT|PMIX|\bbtl\b|core dumped|Traceback|HDF5-DIAG|terminate called|\.cpp:\d|"
+    r"^-{20,}|SIGPIPE|\[vm:|detected that one or more", re.MULTILINE)
+LINE = re.compile(r"^(headroom: error: \S|  +\S)")
+SECONDS = 20  # on a busy machine; alone each takes less than one
+
+
+@dataclass
+class Expected:
+    """The parts of a message. `do` is what the user can try; `where` may be the option's name."""
+    what: str
+    where: str
+    expected: str
+    do: str
+    code: int = 2
+
+
+@dataclass
+class Wrong:
+    """A command that must fail. `prepare` may make files in the test's folder."""
+    arguments: list
+    message: Expected
+    launcher: list = field(default_factory=list)
+    environment: dict = field(default_factory=dict)
+
+
+def faults(result, message, told_before=""):
+    """What is wrong with how a command failed: an empty list if nothing is."""
+    found = []
+    if result.returncode != message.code:
+        found.append(f"exit code {result.returncode}, not {message.code}")
+    text = result.stderr.replace(told_before, "", 1)
+    for part in ("what", "where", "expected", "do"):
+        sentence = getattr(message, part)
+        if not sentence or sentence not in text:
+            found.append(f"does not say {part}: {sentence!r}")
+    if not text.startswith("headroom: error: "):
+        found.append("does not start with the program's name")
+    for line in text.splitlines():
+        if not LINE.match(line):
+            found.append(f"a line that belongs to no message: {line!r}")
+    if NOISE.search(result.stderr):
+        found.append(f"noise: {NOISE.search(result.stderr).group()!r}")
+    if result.stdout:
+        found.append(f"on stdout: {result.stdout[:80]!r}")
+    return found
+
+
+def changed(old, new, **options):
+    """The tests' scenario with one text changed."""
+    text = scenario_text(**options)
+    assert old in text, old
+    return text.replace(old, new)
+
+
+RUN_HELP = "headroom run --help"
+INSPECT_HELP = "headroom inspect --help"
+KINDS = "expected a trace (.h5), a model (.gguf) or a scenario (.toml)"
+KEYS = "src/config/README.md describes every key"
+
+
+def command_line_cases():
+    yield "nothing", Wrong([], Expected(
+        "no command was given", "headroom", "expected one of: run, inspect", "headroom run my.toml"))
+    yield "misspelt command", Wrong(["rnu", MINIMAL], Expected(
+        "there is no command", "'rnu'", "expected one of: run, inspect", "did you mean 'run'?"))
+    for command in ("simulate", "plan", "replay", "export", "sweep", "collect"):
+        yield f"planned command {command}", Wrong([command, MINIMAL], Expected(
+            "planned, not built yet", f"'{command}'", "expected one of: run, inspect",
+            "headroom --help"))
+    yield "misspelt planned command", Wrong(["simulat"], Expected(
+        "there is no command", "'simulat'", "expected one of", "did you mean 'simulate'?"))
+    yield "nonsense command", Wrong(["xyzzyplugh"], Expected(
+        "there is no command", "'xyzzyplugh'", "expected one of: run, inspect", "headroom --help"))
+    yield "scenario without a command", Wrong([MINIMAL], Expected(
+        "is a file", str(MINIMAL), "expected a command before it", f"headroom run {MINIMAL}"))
+    yield "model without a command", Wrong([MODEL], Expected(
+        "is a file", str(MODEL), "expected a command before it",
+        f"headroom run --model {MODEL} --devices 4"))
+    yield "option before the command", Wrong(["--jsn", "run", MINIMAL], Expected(
+        "there is no option", "--jsn", "before the command", "headroom --help"))
+    yield "run without anything", Wrong(["run"], Expected(
+        "is missing", "what to run", "expected a SCENARIO, or --model MODEL.gguf", RUN_HELP))
+    yield "model without devices", Wrong(["run", "--model", MODEL], Expected(
+        "--devices is missing", "--devices", "--devices N", RUN_HELP))
+    yield "scenario and model", Wrong(["run", MINIMAL, "--model", MODEL, "--devices", 2], Expected(
+        "a scenario and --model", "--model", "expected one or the other", RUN_HELP))
+    yield "misspelt option", Wrong(["run", MINIMAL, "--token", 4], Expected(
+        "there is no option", "--token", "did you mean '--tokens'?", RUN_HELP))
+    yield "second scenario", Wrong(["run", MINIMAL, "second.toml"], Expected(
+        "unexpected argument", "'second.toml'", "expected one SCENARIO only", "leave it out"))
+    yield "option without its value", Wrong(["run", MINIMAL, "--tokens"], Expected(
+        "found none", "--tokens", "expected a value after it", RUN_HELP))
+    yield "option twice", Wrong(["run", MINIMAL, "--tokens", 3, "--tokens", 4], Expected(
+        "found again", "--tokens", "expected once", "leave out all but one"))
+    for option, value, expected in (
+            ("--tokens", "many", "a whole number of at least 1"),
+            ("--tokens", "0", "a whole number of at least 1"),
+            ("--tokens", "1e3", "a whole number of at least 1"),
+            ("--interval", "-2", "a whole number of at least 1"),
+            ("--seed", "lucky", "a whole number")):
+        yield f"{option} {value}", Wrong(["run", MINIMAL, f"{option}={value}"], Expected(
+            f"found '{value}'", option, f"expected {expected}", "give one such as"))
+    yield "no devices", Wrong(["run", "--model", MODEL, "--devices", 0], Expected(
+        "found '0'", "--devices", "a whole number from 1 to 65536", "give one such as 4"))
+    yield "transport", Wrong(["run", MINIMAL, "--transport", "inproces"], Expected(
+        "found 'inproces'", "--transport", "expected one of: mpi, inprocess",
+        "did you mean 'inprocess'?"))
+    yield "kernels", Wrong(["run", MINIMAL, "--kernels", "fast"], Expected(
+        "kernels 'fast' are unknown", "--kernels", "expected one of: reference", "leave both out"))
+    yield "kernels by environment", Wrong(["run", MINIMAL], Expected(
+        "kernels 'slow' are unknown", "HEADROOM_KERNELS", "expected one of", "leave both out"),
+        environment={"HEADROOM_KERNELS": "slow"})
+    yield "inspect nothing", Wrong(["inspect"], Expected(
+        "a file is missing", "inspect", KINDS[9:], INSPECT_HELP))
+    yield "inspect two files", Wrong(["inspect", MINIMAL, MODEL], Expected(
+        "unexpected argument", str(MODEL), "expected one FILE only", INSPECT_HELP))
+
+
+def file_cases(folder):
+    """Files that are missing, of the wrong kind, or broken."""
+    for name, content in (("empty", b""), ("text.txt", b"once upon a time\n"),
+                          ("short.gguf", b"GGUF"), ("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0")):
+        (folder / name).write_bytes(content)
+    h5py.File(folder / "foreign.h5", "w").close()
+    (folder / "cut.h5").write_bytes((folder / "foreign.h5").read_bytes()[:300])
+    trace = folder / "foreign.h5"
+    yield "scenario that is not there", Wrong(["run", "nowhere.toml"], Expected(
+        "there is no such", "nowhere.toml", "scenario file", "correct what is named"))
+    yield "directory as scenario", Wrong(["run", folder], Expected(
+        "a directory", str(folder), "scenario file", "correct what is named"))
+    yield "model as scenario", Wrong(["run", MODEL], Expected(
+        "is a model (GGUF)", str(MODEL), "expected a scenario (TOML)",
+        f"headroom run --model {MODEL} --devices 4"))
+    yield "trace as scenario", Wrong(["run", trace], Expected(
+        "is a trace (HDF5)", "foreign.h5", "expected a scenario (TOML)", "headroom inspect"))
+    yield "scenario as model", Wrong(["run", "--model", MINIMAL, "--devices", 2], Expected(
+        "is a text file", "--model", "expected a model (GGUF)", f"headroom run {MINIMAL}"))
+    yield "trace as model", Wrong(["run", "--model", trace, "--devices", 2], Expected(
+        "is a trace (HDF5)", "--model", "expected a model (GGUF)", "headroom inspect"))
+    yield "model that is not there", Wrong(["run", "--model", "no.gguf", "--devices", 2], Expected(
+        "no.gguf", "no.gguf", "model", "correct what is named"))
+    yield "broken model", Wrong(["run", "--model", "short.gguf", "--devices", 2], Expected(
+        "damaged or truncated", "short.gguf: at byte 4", "expected 4 bytes of the format version",
+        "copy or download it again"))
+    yield "text as scenario", Wrong(["run", "text.txt"], Expected(
+        "text.txt:1:", "text.txt", "expected", KEYS))
+    yield "inspect what is not there", Wrong(["inspect", "nothing.h5"], Expected(
+        "there is no such file", "nothing.h5", KINDS, "check the name"))
+    yield "inspect a directory", Wrong(["inspect", folder], Expected(
+        "is a directory", str(folder), KINDS, "name one of the files"))
+    yield "inspect an empty file", Wrong(["inspect", "empty"], Expected(
+        "is empty", "empty:", KINDS, "Make it again"))
+    yield "inspect a picture", Wrong(["inspect", "picture.png"], Expected(
+        "binary file of another format", "picture.png", KINDS, "convert_hf_to_gguf.py"))
+    yield "inspect a broken model", Wrong(["inspect", "short.gguf"], Expected(
+        "damaged or truncated", "short.gguf", "expected 4 bytes", "copy or download it again"))
+    yield "inspect another's HDF5 file", Wrong(["inspect", "foreign.h5"], Expected(
+        "not a trace of ours", "foreign.h5", "expected a whole trace", "run again"))
+    yield "inspect half a trace", Wrong(["inspect", "cut.h5"], Expected(
+        "cannot be read as a trace", "cut.h5", "expected a whole trace", "copy it again"))
+    yield "repair a scenario", Wrong(["inspect", MINIMAL, "--repair"], Expected(
+        "is no trace (HDF5)", str(MINIMAL), "expected one after --repair", "leave out --repair"))
+    yield "repair a model", Wrong(["inspect", MODEL, "--repair"], Expected(
+        "is no trace (HDF5)", str(MODEL), "expected one after --repair", "leave out --repair"))
+
+
+def scenario_cases(write):
+    """`write(name, text)` makes a file and returns its path."""
+    cases = (
+        ("misspelt key", "interval = 4", "intervall = 4", "intervall", "did you mean 'interval'?"),
+        ("wrong unit", '"64 MiB"', '"64 MHz"', "64 MHz", "expected a number of bytes"),
+        ("model that is gone", "stories.gguf", "gone.gguf", "gone.gguf", "model"),
+        ("planned policy", "interval = 4", 'interval = 4\npolicy = "exact"', "planned", "policy"),
+        ("nonsense policy", "interval = 4", 'interval = 4\npolicy = "grredy"', "grredy", "greedy"),
+        ("broken TOML", "[workload]", "[workload", ":3:", "expected ']'"),
+        ("too few tokens", "tokens = 16", "tokens = 0", "found 0", "expected a whole number"),
+    )
+    for name, old, new, what, expected in cases:
+        path = write(name, changed(old, new))
+        yield name, Wrong(["run", path], Expected(what, f"{path}:", expected, KEYS))
+    path = write("fine", scenario_text())
+    for name, option, value, what, expected in (
+            ("set of an unknown key", "--set", "clock.mod=virtual", "unknown key", "'mode'"),
+            ("set without a value", "--set", "clock.mode", "clock.mode", "expected KEY=VALUE"),
+            ("planned policy", "--policy", "galaxy", "planned", "policy"),
+            ("nonsense clock", "--clock", "fast", "fast", "virtual"),
+            ("prompt of wild bytes", "--prompt", b"\xff\xfe", "not valid UTF-8", "UTF-8")):
+        yield name, Wrong(["run", path, option, value], Expected(what, option, expected, KEYS))
+    for transport in ("mpi", "inprocess"):
+        long = ["run", path, "--prompt", "a b c " * 200, "--transport", transport]
+        yield f"prompt beyond the context, {transport}", Wrong(long, Expected(
+            "the prompt has", "the prompt", "the model's context is 256", "a shorter prompt"))
+        small = write("small", scenario_text(memory="600 KiB"))
+        yield f"budgets too small, {transport}", Wrong(
+            ["run", small, "--transport", transport], Expected(
+                "no placement fits", "d1 has 600 KiB", "needed: ", "give the devices more memory",
+                code=6))
+
+
+def trace_cases(folder, scenario):
+    (folder / "kept.h5").write_text("precious")
+    (folder / "locked").mkdir()
+    run = ["run", scenario, "--trace"]
+    yield "directory as trace", Wrong([*run, "."], Expected(
+        "is a directory", "trace .", "expected the name of a file", "give --trace run.h5"))
+    yield "trace in a missing folder", Wrong([*run, "no/such/t.h5"], Expected(
+        "no/such is not a directory", "trace no/such/t.h5", "expected an existing one", "mkdir -p"))
+    yield "trace exists", Wrong([*run, "kept.h5"], Expected(
+        "exists already", "kept.h5", "expected a new name", "--force"))
+    yield "trace exists, inprocess", Wrong([*run, "kept.h5", "--transport", "inprocess"], Expected(
+        "exists already", "kept.h5", "expected a new name", "--force"))
+    yield "forced over something else", Wrong([*run, "kept.h5", "--force"], Expected(
+        "is no trace", "kept.h5", "expected a new name or an old trace", "give another --trace"))
+    yield "trace on a device", Wrong([*run, "/dev/full", "--force"], Expected(
+        "is a device or a pipe", "/dev/full", "expected an ordinary file", "another --trace"))
+
+
+def launcher_cases(scenario):
+    here = MPI_ENVIRONMENT
+    yield "no mpirun", Wrong(["run", scenario], Expected(
+        "there is no mpirun", "PATH", "expected one to start a rank per device",
+        "--transport inprocess", code=3), environment={"PATH": "/nowhere"})
+    yield "wrong rank count", Wrong(["run", scenario, "--trace", "t.h5"], Expected(
+        "mpirun started 2 ranks", "3 devices", "expected one rank per device",
+        f"mpirun -n 3 headroom run {scenario}"),
+        launcher=["mpirun", "-q", "-n", "2"], environment=here)
+    yield "copies in one process each", Wrong(
+        ["run", scenario, "--transport", "inprocess", "--trace", "t.h5"], Expected(
+            "mpirun started 2 copies", "--transport inprocess", "expected one copy",
+            "leave out mpirun"),
+        launcher=["mpirun", "-q", "-n", "2"], environment=here)
+    yield "usage under mpirun", Wrong(["run", scenario, "--token", 3], Expected(
+        "there is no option", "--token", "did you mean", RUN_HELP),
+        launcher=["mpirun", "-q", "-n", "2"], environment=here)
 
 
 class Errors(Case):
-    def fails(self, code, *fragments, arguments, launcher=(), environment=None):
-        result = self.headroom(*arguments, launcher=launcher, environment=environment, timeout=60)
-        self.assertEqual(result.returncode, code, result.stderr)
-        for fragment in fragments:
-            self.assertIn(fragment, result.stderr)
-        for noise in ("MPI_ABORT", "mpirun", "PMIX", "btl", "core dumped"):
-            if not launcher:
-                self.assertNotIn(noise, result.stderr)
-        return result
+    def try_cases(self, cases):
+        """Runs each case and judges it. Returns how many there were."""
+        count = 0
+        for name, case in cases:
+            with self.subTest(name):
+                result = subprocess.run(
+                    [*case.launcher, str(BINARY),
+                     *(a if isinstance(a, bytes) else str(a) for a in case.arguments)],
+                    cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS,
+                    text=True, env={**os.environ, **case.environment}, check=False)
+                told = result.stderr[:result.stderr.find("headroom: error:")] if not (
+                    case.arguments) else ""  # help comes first if nothing was typed
+                problems = faults(result, case.message, told)
+                self.assertEqual(problems, [], result.stderr)
+                if told:
+                    self.assertIn("Usage: headroom", told)
+            count += 1
+        return count
 
-    def test_missing_scenario_and_missing_model(self):
-        self.fails(2, "nowhere.toml", arguments=["run", "nowhere.toml"])
-        self.fails(2, "no-model.gguf", arguments=["run", "--model", "no-model.gguf", "--devices", 2])
+    def write(self, name, text):
+        path = self.folder / f"{name.replace(' ', '-')}.toml"
+        path.write_text(text)
+        return path
 
-    def test_all_problems_at_once_with_line_and_key(self):
+    def test_the_table_of_wrong_commands(self):
+        scenario = self.write("scenario", scenario_text())
+        started = time.monotonic()
+        count = sum(self.try_cases(cases) for cases in (
+            command_line_cases(), file_cases(self.folder), scenario_cases(self.write),
+            trace_cases(self.folder, scenario), launcher_cases(scenario)))
+        print(f"\n{count} wrong commands in {time.monotonic() - started:.1f} s")
+        self.assertGreaterEqual(count, 40)
+        self.assertEqual((self.folder / "kept.h5").read_text(), "precious")
+        made = {path.name for path in self.folder.glob("*.h5")}
+        self.assertEqual(made, {"kept.h5", "foreign.h5", "cut.h5"}, "a wrong command left a trace")
+
+    def test_the_judge_finds_what_a_message_lacks(self):
+        good = ("headroom: error: x.toml:3: unknown key 'intervall', expected a known one\n"
+                "  did you mean 'interval'?\n")
+        message = Expected("unknown key", "x.toml:3", "expected a known one", "did you mean")
+
+        def judged(stderr=good, stdout="", code=2, wanted=message):
+            return faults(subprocess.CompletedProcess([], code, stdout, stderr), wanted)
+
+        self.assertEqual(judged(), [])
+        lacking = {
+            "does not say do": judged(good.splitlines()[0] + "\n"),
+            "does not say what": judged(good.replace("unknown key", "key")),
+            "does not say where": judged(good.replace("x.toml:3", "somewhere")),
+            "does not say expected": judged(good.replace("expected", "wanted")),
+            "exit code 4": judged(code=4),
+            "on stdout": judged(stdout="oops"),
+            "noise": judged(good + "  MPI_ABORT was invoked\n"),
+            "belongs to no message": judged(good + "terminate\n"),
+            "program's name": judged(good.replace("headroom: ", "")),
+            "does not say do: ''": judged(wanted=Expected("unknown", "x.toml", "known", "")),
+        }
+        for part, problems in lacking.items():
+            self.assertTrue(any(part in problem for problem in problems), (part, problems))
+
+    def test_all_problems_of_a_scenario_come_at_once(self):
         text = scenario_text().replace("interval = 4", "intervall = 4").replace(
             '"64 MiB"', '"64 MHz"').replace("stories.gguf", "gone.gguf")
-        result = self.fails(2, "intervall", "did you mean", "64 MHz", "gone.gguf",
-                            arguments=["run", self.scenario(text)])
+        result = self.headroom("run", self.scenario(text))
+        self.assertEqual(result.returncode, 2, result.stderr)
+        for part in ("intervall", "did you mean", "64 MHz", "gone.gguf"):
+            self.assertIn(part, result.stderr)
         self.assertGreaterEqual(result.stderr.count("error:"), 5)
 
-    def test_planned_features_say_so(self):
-        text = scenario_text().replace("interval = 4", 'interval = 4\npolicy = "exact"')
-        self.fails(2, "planned", arguments=["run", self.scenario(text)])
-        self.fails(2, "planned", arguments=["run", MINIMAL, "--policy", "galaxy"])
+    def test_an_infeasible_report_has_names_and_each_device_once(self):
+        text = scenario_text(memory="600 KiB").replace('"d1"', '"kitchen"')
+        result = self.headroom("run", self.scenario(text), "--transport", "inprocess")
+        self.assertEqual(result.returncode, 6)
+        self.assertEqual(result.stderr.count("kitchen"), 1, result.stderr)
+        self.assertNotIn("device 1", result.stderr)
+        self.assertEqual(result.stderr.count("error:"), 1, result.stderr)
 
-    def test_command_line_mistakes(self):
-        self.fails(2, "--help", arguments=["run"])
-        self.fails(2, "--help", arguments=["fly"])
-        self.fails(2, "--help", arguments=["run", MINIMAL, "--tokens", "many"])
-        self.fails(2, "not both", arguments=["run", MINIMAL, "--model", MODEL, "--devices", 2])
-        self.fails(2, "kernels 'fast' are unknown", arguments=["run", MINIMAL, "--kernels", "fast"])
+    def failure(self, result, code):
+        """The JSON object of a command that failed."""
+        self.assertEqual(result.returncode, code, result.stderr)
+        told = json.loads(result.stdout)
+        self.assertEqual(told["exit_code"], code)
+        for line in told["error"]:
+            self.assertIn(line, result.stderr)
+        return told
 
-    def test_budget_too_small_names_each_device_and_what_it_lacks(self):
-        path = self.scenario(scenario_text(memory="600 KiB"))
-        for transport in ("mpi", "inprocess"):
-            result = self.fails(6, "no placement fits", "device 0 (d0) has 600 KiB", "less than",
-                                arguments=["run", path, "--transport", transport])
-            self.assertEqual(result.stdout, "")
+    def test_json_tells_failures_as_an_object(self):
+        small = self.write("small", scenario_text(memory="600 KiB"))
+        for code, arguments in (
+                (2, ["run", MINIMAL, "--json", "--token", 3]),
+                (2, ["--json"]),
+                (2, ["run", "nowhere.toml", "--json"]),
+                (2, ["inspect", "nowhere.h5", "--json"]),
+                (2, ["run", MINIMAL, "--json", "--prompt", "a b c " * 200]),
+                (6, ["run", small, "--json"]),
+                (6, ["run", small, "--json", "--transport", "inprocess"])):
+            with self.subTest(arguments):
+                self.assertTrue(self.failure(self.headroom(*arguments), code)["error"])
 
-    def test_rank_count_must_be_the_device_count(self):
-        path = self.scenario(scenario_text(3))
-        self.fails(2, "3 devices", "2 ranks", "mpirun -n 3", arguments=["run", path],
-                   launcher=["mpirun", "-q", "-n", "2"], environment=MPI_ENVIRONMENT)
-
-    def test_existing_trace_is_kept_without_force(self):
-        path = self.scenario(scenario_text())
-        kept = self.folder / "kept.h5"
-        kept.write_text("precious")
-        for transport in ("mpi", "inprocess"):
-            self.fails(2, "--force", "kept.h5",
-                       arguments=["run", path, "--trace", kept, "--transport", transport])
-        self.assertEqual(kept.read_text(), "precious")
-
-    def test_unwritable_trace_path(self):
-        path = self.scenario(scenario_text())
-        result = self.headroom("run", path, "--trace", self.folder / "no/such/folder/t.h5")
-        self.assertIn(result.returncode, (2, 3), result.stderr)
-        self.assertIn("no/such/folder", result.stderr)
-
-    def test_overload_fail_names_the_device_and_closes_the_trace(self):
-        text = scenario_text(tokens=30).replace("interval = 4", 'interval = 4\noverload = "fail"')
-        text += '[[event]]\nat_token = 6\ndevice = "d1"\nkind = "memory"\nfactor = 0.0001\n'
-        text += '[[event]]\nat_token = 6\ndevice = "d0"\nkind = "memory"\nfactor = 0.0001\n'
-        text += '[[event]]\nat_token = 6\ndevice = "d2"\nkind = "memory"\nfactor = 0.0001\n'
-        path = self.scenario(text)
+    def test_an_early_end_is_in_the_json_beside_the_summary(self):
+        text = scenario_text(tokens=30) + "".join(
+            f'[[event]]\nat_token = 6\ndevice = "d{d}"\nkind = "memory"\nfactor = 0.0001\n'
+            for d in range(3))
+        path = self.scenario(text.replace("interval = 4", 'interval = 4\noverload = "fail"'))
         for transport in ("mpi", "inprocess"):
             trace = self.folder / f"{transport}.h5"
-            self.fails(6, "may not page", arguments=["run", path, "--trace", trace, "--transport",
-                                                     transport])
+            result = self.headroom("run", path, "--trace", trace, "--transport", transport, "--json")
+            self.assertIn("may not page", " ".join(self.failure(result, 6)["error"]))
             inspected = self.headroom("inspect", trace)
             self.assertEqual(inspected.returncode, 0, inspected.stderr)
             self.assertIn("failed", inspected.stdout)
@@ -85,7 +373,49 @@ class Errors(Case):
         for name in ("d0", "d1", "d2"):
             text += f'[[event]]\nat_token = 5\ndevice = "{name}"\nkind = "compute"\nfactor = 0.0\n'
         for transport in ("mpi", "inprocess"):
-            self.fails(5, "never", arguments=["run", self.scenario(text), "--transport", transport])
+            result = self.headroom("run", self.scenario(text), "--transport", transport)
+            self.assertEqual(result.returncode, 5, result.stderr)
+            for part in ("never", "expected it to rise again", "events in the scenario"):
+                self.assertIn(part, result.stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs another user to be refused as")
+    def test_a_folder_that_may_not_be_written_to(self):
+        scenario = self.scenario(scenario_text())
+        self.folder.chmod(0o755)
+        probe = subprocess.run([str(BINARY), "--version"], user=65534, capture_output=True,
+                               check=False)
+        if probe.returncode != 0:
+            self.skipTest("other users cannot run the program here")
+        result = subprocess.run(
+            [str(BINARY), "run", str(scenario), "--trace", "t.h5"], cwd=self.folder, text=True,
+            capture_output=True, user=65534, timeout=SECONDS, check=False)
+        self.assertEqual(faults(result, Expected(
+            "cannot write to", "trace t.h5", "expected a directory that you may write to",
+            "give another --trace", code=3)), [], result.stderr)
+
+    def test_a_full_disk_ends_the_run_and_leaves_what_was_committed(self):
+        def limited():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+
+        scenario = self.scenario(scenario_text(tokens=200, interval=2))
+        result = subprocess.run(
+            [str(BINARY), "run", str(scenario), "--trace", "full.h5", "--transport", "inprocess",
+             "--json"], cwd=self.folder, text=True, capture_output=True, timeout=SECONDS,
+            preexec_fn=limited, check=False)
+        told = " ".join(self.failure(result, 3)["error"])
+        for part in ("could not be written", "full.h5", "ulimit -f", "headroom inspect full.h5"):
+            self.assertIn(part, told)
+        self.assertIsNone(NOISE.search(result.stderr), result.stderr)
+
+    def test_a_trace_that_another_program_holds(self):
+        trace = self.folder / "held.h5"
+        self.summary(MINIMAL, "--trace", trace, "--tokens", 3, "--transport", "inprocess")
+        with h5py.File(trace, "r+"):
+            result = self.headroom("inspect", trace)
+            self.assertEqual(faults(result, Expected(
+                "another program has the file open", "held.h5", "expected to be alone with it",
+                "close it there")), [], result.stderr)
 
 
 if __name__ == "__main__":

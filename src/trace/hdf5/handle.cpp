@@ -29,6 +29,11 @@ std::string advice(const std::string& text) {
     if (text.find("No space left") != std::string::npos) {
         return "; the disk is full: free some space, or give a file on another disk";
     }
+    if (text.find("File too large") != std::string::npos) {
+        return "; the file reached the limit of this shell or disk: raise it (ulimit -f), or give "
+               "a "
+               "file on another disk";
+    }
     return "";
 }
 
