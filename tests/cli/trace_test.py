@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A trace can be read while it grows, after kill -9 at any moment, and after a clean end."""
+import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import h5py
 
-from headroom import Case, main, scenario_text
+from headroom import BINARY, Case, main, scenario_text
 
 
 def committed(path):
@@ -34,27 +36,49 @@ class Trace(Case):
         return self.start("run", path, "--trace", trace), trace
 
     def wait_for_intervals(self, trace, count):
-        for _ in range(600):
+        def there():
             try:
-                rows, _, _ = committed(trace)
-                if len(rows) >= count:
-                    return
+                return len(committed(trace)[0]) >= count
             except OSError:
-                pass
-            time.sleep(0.02)
-        self.fail(f"no {count} intervals within 12 s")
+                return False
+        self.wait_until(there, f"{count} intervals")
 
     def kill(self, process):
         """The whole job, mpirun and ranks, at once: ranks are sessions of their own children."""
+        killed = []
         for entry in Path("/proc").iterdir():
             try:
                 if entry.name.isdigit() and str(self.folder).encode() in (
                         entry / "cmdline").read_bytes():
                     os.kill(int(entry.name), signal.SIGKILL)
+                    killed.append(entry)
             except (ProcessLookupError, FileNotFoundError):
                 pass  # it has ended meanwhile
         process.kill()
         process.communicate()
+        # A killed rank on a busy machine lives, and holds its lock on the trace, until it is
+        # scheduled once more.
+        self.wait_until(lambda: not any(self.lives(entry) for entry in killed), "killed processes")
+
+    def lives(self, entry):
+        try:
+            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+        except (ProcessLookupError, FileNotFoundError):
+            return False
+        return state not in "ZX"
+
+    def wait_until(self, condition, what):
+        deadline = time.monotonic() + 20
+        while not condition():
+            if time.monotonic() > deadline:
+                self.fail(f"20 s were not enough for: {what}")
+            time.sleep(0.01)
+
+    def listens(self, process):
+        """Has main begun? From there on the program holds or catches SIGINT."""
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        masks = re.findall(r"^Sig(?:Blk|Cgt):\s*(\w+)", status, re.MULTILINE)
+        return any(int(mask, 16) >> (signal.SIGINT - 1) & 1 for mask in masks)
 
     def test_readable_during_the_run(self):
         process, trace = self.long_run("during.h5")
@@ -112,18 +136,62 @@ class Trace(Case):
             os.kill(process.pid, number)
             _, errors = process.communicate(timeout=20)
             self.assertEqual(process.returncode, code, errors)
+            self.assertIn("headroom: closing the trace", errors)
+            self.assertTrue(errors.endswith(f"trace: {trace} (interrupted, closed)\n"), errors)
+            for noise in ("error", "mpirun", "rank"):
+                self.assertNotIn(noise, errors)
             with h5py.File(trace, "r") as file:
                 self.assertEqual(int(file["complete"][0]), 2)
                 self.assertGreaterEqual(len(file["intervals"]), 2)
 
-
     def test_an_interrupt_during_start_up_is_not_lost(self):
-        for delay in (0.05, 0.2, 0.5):
+        """From main on; what comes while the libraries are loaded, ends any program."""
+        for delay in (0, 0.01, 0.05, 0.2, 0.5):
             process, _ = self.long_run(f"early-{delay}.h5")
+            self.wait_until(lambda started=process: self.listens(started), "main")
             time.sleep(delay)
             os.kill(process.pid, signal.SIGINT)
             _, errors = process.communicate(timeout=20)
             self.assertEqual(process.returncode, 130, errors)
+
+    def test_a_reader_who_leaves_ends_nothing(self):
+        """`headroom run ... | head`: no noise, and a complete trace."""
+        path = self.scenario(scenario_text(tokens=100, interval=2))
+        for name, streams in (("out", {"stderr": subprocess.PIPE}), ("both", {
+                "stderr": subprocess.STDOUT})):
+            trace = self.folder / f"{name}.h5"
+            process = subprocess.Popen(
+                [str(BINARY), "run", str(path), "--trace", str(trace)], cwd=self.folder,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **streams)
+            process.stdout.read(5)
+            process.stdout.close()
+            errors = process.stderr.read().decode() if process.stderr else ""
+            self.assertEqual(process.wait(timeout=20), 0, errors)
+            for noise in ("mpirun", "SIGPIPE", "error"):
+                self.assertNotIn(noise, errors)
+            if process.stderr:
+                process.stderr.close()
+            with h5py.File(trace, "r") as file:
+                self.assertEqual(int(file["complete"][0]), 1)
+                self.assertEqual(int(file["intervals"]["tokens"].sum()), 100)
+
+    def test_inspect_shows_placement_events_and_decisions(self):
+        text = scenario_text() + (
+            '[[event]]\nat_token = 6\ndevice = "d1"\nkind = "compute"\nfactor = 0.5\n')
+        trace = self.folder / "seen.h5"
+        self.summary(self.scenario(text), "--trace", trace, "--transport", "inprocess")
+        shown = self.headroom("inspect", trace).stdout
+        for part in ("placed at the end", "d1: compute x 0.5", "decision"):
+            self.assertIn(part, shown)
+        told = json.loads(self.headroom("inspect", trace, "--json").stdout)
+        with h5py.File(trace, "r") as file:
+            rows, placement = file["intervals"][:], file["placements"][-1]
+            kinds = file["blocks"]["kind"]
+        self.assertEqual([d["first_token"] for d in told["decision_table"]],
+                         rows["first_token"].tolist())
+        for index, device in enumerate(told["placement"]):
+            self.assertEqual(device["group"], int(((placement == index) & (kinds == 1)).sum()))
+        self.assertIn("d1: compute x 0.5", told["events"][0]["text"])
 
     def test_a_killed_rank_is_no_interrupt(self):
         process, trace = self.long_run("rank.h5")
@@ -136,6 +204,7 @@ class Trace(Case):
         self.assertEqual(process.returncode, 3, errors)
         self.assertIn("signal 9", errors)
         self.assertNotIn("interrupted", errors)
+        self.assertEqual(errors.count("error:"), 1, errors)
 
     def environment_of(self, entry):
         try:
