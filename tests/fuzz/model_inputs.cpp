@@ -252,7 +252,7 @@ std::string damaged_file(GgufWriter& writer, std::uint64_t sound, Random& random
     }
     std::string bytes = writer.bytes();
     if (damaged && how >= 2) {
-        damage_bytes(bytes, writer.header().size(), bytes, random);
+        damage_bytes(bytes, writer.header().size(), std::string(bytes), random);
     }
     return bytes;
 }

@@ -68,16 +68,17 @@ constexpr kernels::Level kLevels[] = {
     kernels::Level::avx512,
 };
 
+/// Over the whole recording at the best level. The others, whose plain loops take long, follow its
+/// first ids; that levels agree in every bit is for other tests to show.
 Comparison compare_greedy(
     const GgufFile& file, const nlohmann::json& record, kernels::Level level = kernels::best_level()
 ) {
     Oracle oracle(file, kernels::kernels_for(level));
-    return compare(
-        oracle,
-        record.at("prompt_ids"),
-        record.at("first_step_logits_0_to_7"),
-        record.at("generated_ids")
-    );
+    Ids ids = record.at("generated_ids");
+    if (level != kernels::best_level()) {
+        ids.resize(40);
+    }
+    return compare(oracle, record.at("prompt_ids"), record.at("first_step_logits_0_to_7"), ids);
 }
 
 Comparison compare_exact(
