@@ -284,6 +284,19 @@ TEST(DefaultScenario, refuses_no_devices_and_no_model) {
     EXPECT_EQ(default_scenario("m.gguf", 1, {}).fleet.size(), 1U);
 }
 
+TEST(Examples, are_valid_and_warn_of_nothing) {
+    int count = 0;
+    const auto folder = std::filesystem::path(HEADROOM_SOURCE_DIR) / "data/scenarios";
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        SCOPED_TRACE(entry.path());
+        const Scenario s = load_scenario(entry.path(), {.model_must_exist = true});
+        EXPECT_THAT(s.warnings, ElementsAre());
+        EXPECT_TRUE(equivalent(s, parse_scenario(resolved_text(s), s.path, {})));
+        ++count;
+    }
+    EXPECT_GE(count, 3);
+}
+
 TEST(MinimalScenario, is_valid_and_has_three_devices) {
     const std::filesystem::path path =
         std::filesystem::path(HEADROOM_SOURCE_DIR) / "data/scenarios/minimal.toml";

@@ -85,11 +85,13 @@ storage_bandwidth = "90 MB/s"
 load = { kind = "uniform", low = 0.05, high = 0.3, period = "1 s" }
 memory_load = { kind = "walk", low = 0.0, high = 0.5, step = 0.01, period = "20 ms" }
 [[device]]
+profile = "mac-mini-m2"
 compute = "1 TFLOP/s"
 memory = "2 GB"
 storage_bandwidth = "1 GB/s"
 source = true
 [network]
+preset = "wifi-6"
 bandwidth = "100 Mbit/s"
 latency = "2 ms"
 variation = { kind = "walk", low = 0.1, high = 0.2, step = 0.05, period = "1 s" }
