@@ -87,6 +87,80 @@ class Run(Case):
         for seed in range(3):
             self.summary(path, "--seed", seed, "--trace", f"{seed}.h5", "--transport", "inprocess")
 
+    def test_a_prompt_of_several_lines_and_any_characters_is_echoed_as_it_is(self):
+        path = self.scenario(scenario_text(2, tokens=3))
+        for prompt in ("Grüße, \U0001d11e €\nnext line", "one\n\ntwo"):
+            said = self.headroom("run", path, "--prompt", prompt, "--trace", "p.h5", "--force",
+                                 "--transport", "inprocess")
+            self.assertEqual(said.returncode, 0, said.stderr)
+            self.assertTrue(said.stdout.startswith(prompt), said.stdout)
+
+    def test_one_token_has_no_time_per_output_token(self):
+        path = self.scenario(scenario_text(2, tokens=1))
+        said = self.headroom("run", path, "--prompt", "", "--trace", "1.h5")
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertRegex(said.stderr, r"time per output token +-\n")
+        self.assertRegex(said.stderr, r"budget +peak/budget\n")
+        summary = self.summary(path, "--trace", "2.h5")
+        self.assertIsNone(summary["time_per_output_token_ns"])
+        self.assertIsNone(summary["sequences"][0]["time_per_output_token_ns"])
+        self.assertGreater(summary["time_to_first_token_ns"], 0)
+
+    def several(self, prompts, **options):
+        return self.scenario(scenario_text(3, **options).replace(
+            'prompts = ["Once there was"]', f"prompts = {json.dumps(prompts)}"))
+
+    def test_several_prompts_are_decoded_one_after_the_other(self):
+        prompts = ["Once there was", "One fine day", "", "Mia"]
+        path = self.several(prompts, tokens=10)
+        said = self.headroom("run", path, "--trace", "said.h5")
+        self.assertEqual(said.returncode, 0, said.stderr)
+        for part in ("in 4 sequences", "sequence  prompt  sampled"):
+            self.assertIn(part, said.stderr)
+        together = self.summary(path, "--trace", "together.h5")
+        self.assertEqual(said.stdout.rstrip("\n"), together["text"])
+        self.assertEqual(together["text"],
+                         "\n\n".join(each["text"] for each in together["sequences"]))
+        with h5py.File(self.folder / "together.h5", "r") as file:
+            rows = file["requests"][:]
+        self.assertEqual([0, *rows["end"][:-1]], list(rows["begin"]))
+        self.assertEqual(together["virtual_time_ns"], rows["end"][-1])
+        for prompt, each, row in zip(prompts, together["sequences"], rows, strict=True):
+            self.assertEqual(each["prompt"], prompt)
+            self.assertTrue(each["text"].startswith(prompt))
+            self.assertEqual(each["time_to_first_token_ns"], row["first_token"] - row["begin"])
+            self.assertEqual(each["time_per_output_token_ns"],
+                             (row["end"] - row["first_token"]) // 9)
+            alone = self.summary(self.several([prompt], tokens=10), "--trace", "alone.h5",
+                                 "--force")
+            self.assertEqual(alone["text"], each["text"])
+
+    def test_several_prompts_give_the_same_contents_over_both_transports(self):
+        path = self.several(["Once there was", "Mia"], tokens=9, interval=2)
+        drawn = ("--set", "workload.temperature=0.9", "--set", "workload.top_k=40",
+                 "--set", "workload.top_p=0.95", "--set", "workload.min_p=0.02")
+        one = self.traced(path, "mpi.h5", *drawn)
+        alone = self.traced(path, "alone.h5", "--transport", "inprocess", *drawn)
+        self.assert_same_contents(one, alone)
+
+    def test_of_one_token_nothing_is_left_to_chance(self):
+        path = self.several(["Once there was", "Mia"], tokens=9)
+        greedy = self.summary(path, "--trace", "greedy.h5")
+        hot = ("--set", "workload.temperature=5.0")
+        for name, cut in (("top_k", "1"), ("top_p", "0.000001"), ("min_p", "1.0")):
+            drawn = self.summary(path, "--trace", f"{name}.h5", *hot, "--set",
+                                 f"workload.{name}={cut}")
+            self.assertEqual(drawn["text"], greedy["text"], name)
+        self.assertNotEqual(self.summary(path, "--trace", "hot.h5", *hot)["text"], greedy["text"])
+
+    def test_prompts_that_do_not_fit_are_told_at_once(self):
+        path = self.several(["Once " * 2000, "Mia", "there " * 2000], tokens=9)
+        said = self.headroom("run", path, "--trace", "no.h5")
+        self.assertEqual(said.returncode, 2)
+        self.assertIn("prompt 1 of 3: has", said.stderr)
+        self.assertIn("prompt 3 of 3: has", said.stderr)
+        self.assertNotIn("prompt 2 of 3", said.stderr)
+
     def test_under_the_users_own_mpirun(self):
         path = self.scenario(scenario_text(3))
         result = self.headroom("run", path, "--json", launcher=["mpirun", "-q", "-n", "3"],
