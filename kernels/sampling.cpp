@@ -65,11 +65,13 @@ void keep_top_k(std::span<float> logits, std::int64_t k) {
 void keep_top_p(std::span<float> logits, float largest, double p) {
     const auto weight = [largest](float logit) -> std::uint64_t {
         constexpr double kOne = 0x1p40;
-        return std::isnan(logit)
-                   ? 0
-                   : static_cast<std::uint64_t>(
-                         std::llrint(kOne * static_cast<double>(exp_own(logit - largest)))
-                     );
+        constexpr float kRoundsToZero = -30.0F; // e⁻³⁰ · 2⁴⁰ is a tenth
+        const float distance = logit - largest;
+        if (!(distance > kRoundsToZero)) {
+            return 0; // also NaN's
+        }
+        return static_cast<std::uint64_t>(std::llrint(kOne * static_cast<double>(exp_own(distance)))
+        );
     };
     std::uint64_t total = 0;
     for (const float logit : logits) {
@@ -81,8 +83,8 @@ void keep_top_p(std::span<float> logits, float largest, double p) {
 
 void keep_min_p(std::span<float> logits, float largest, double p) {
     for (float& logit : logits) {
-        // Also true of NaN.
-        if (!(static_cast<double>(exp_own(logit - largest)) >= p)) {
+        // What is removed already costs no exp; not reaching p is also true of NaN.
+        if (logit != kRemoved && !(static_cast<double>(exp_own(logit - largest)) >= p)) {
             logit = kRemoved;
         }
     }
