@@ -11,7 +11,7 @@ namespace headroom::kernels::simd {
 /// How far ahead of the weights in use the next ones are asked for, along each row and into L2: x
 /// needs the nearest cache. Measured on 512 MiB of weights, one core, share of what a reader gets:
 /// F16 89-95 % at 64 KiB, 81-87 at 32 KiB, 74 at 16 KiB, 66 without; Q8_0 72-82, 69-75, 72, 44. F32
-/// goes without: 98 % instead of 87, but a fifth slower from the cache, where attention's keys are.
+/// goes without: 98 % instead of 87, but a sixth slower from the cache, where attention's keys are.
 inline constexpr std::int64_t kPrefetchBytes = 65536;
 
 inline constexpr int kIntoL2 = 2; ///< __builtin_prefetch's name for it
