@@ -59,12 +59,6 @@ void Draft::track(BlockId b, DeviceId from, DeviceId to) {
     }
 }
 
-void Draft::move(BlockId b, DeviceId to) {
-    track(b, ledger_.where(b), to);
-    ledger_.place(b, to);
-    moves_.set(b, to);
-}
-
 /// Evaluates the touched layers and adds everything up.
 void Draft::settle() {
     for (const OldTime& old : undo_times_) {
@@ -81,29 +75,43 @@ void Draft::settle() {
                        WideNanoseconds{problem_->interval} * WideNanoseconds{inference_};
 }
 
-const Score& Draft::attempt(const std::vector<Relocation>& changes) {
-    undo_moves_.clear();
+bool Draft::attempt(std::span<const Relocation> changes, Bytes most_shortage) {
+    made_.clear();
+    for (const Relocation& change : changes) {
+        const DeviceId from = ledger_.where(change.block);
+        if (from != change.to) {
+            made_.push_back({change.block, from, change.to});
+            ledger_.place(change.block, change.to);
+        }
+    }
+    if (ledger_.shortage() > most_shortage) {
+        for (auto it = made_.rbegin(); it != made_.rend(); ++it) {
+            ledger_.place(it->block, it->from);
+        }
+        made_.clear();
+        ++evaluations_;
+        return false;
+    }
     undo_times_.clear();
     old_inference_ = inference_;
     old_migration_ = migration_;
     old_score_ = score_;
-    for (const Relocation& change : changes) {
-        const DeviceId from = ledger_.where(change.block);
-        if (from != change.to) {
-            undo_moves_.push_back({change.block, from});
-            move(change.block, change.to);
-        }
+    for (const Made& move : made_) {
+        track(move.block, move.from, move.to);
+        moves_.set(move.block, move.to);
     }
     settle();
-    return score_;
+    return true;
 }
 
 void Draft::undo() {
     settled_.swap(undo_times_); // moving back touches the same layers again
-    for (auto it = undo_moves_.rbegin(); it != undo_moves_.rend(); ++it) {
-        move(it->block, it->to);
+    for (auto it = made_.rbegin(); it != made_.rend(); ++it) {
+        track(it->block, it->to, it->from);
+        ledger_.place(it->block, it->from);
+        moves_.set(it->block, it->from);
     }
-    undo_moves_.clear();
+    made_.clear();
     undo_times_.clear();
     for (const OldTime& old : settled_) {
         layers_time_ += old.time - times_[old.layer];

@@ -5,6 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <span>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -41,11 +43,14 @@ class Draft {
     [[nodiscard]] const Ledger& ledger() const { return ledger_; }
     [[nodiscard]] Moves& moves() { return moves_; }
 
-    /// Makes the changes one after the other and returns the new score.
-    const Score& attempt(const std::vector<Relocation>& changes);
-    /// Takes the last attempt back; only once per attempt.
+    /// Makes the changes one after the other, unless they would leave more shortage than that:
+    /// then nothing changes, nothing is evaluated, and the answer is false.
+    bool attempt(
+        std::span<const Relocation> changes, Bytes most_shortage = std::numeric_limits<Bytes>::max()
+    );
+    /// Takes the last attempt that was made back; only once per attempt.
     void undo();
-    /// Layers evaluated so far: the unit in which searches are limited.
+    /// Layers evaluated so far, and attempts refused: the unit in which searches are limited.
     [[nodiscard]] std::int64_t evaluations() const { return evaluations_; }
 
     [[nodiscard]] std::size_t layers() const { return proj_.size(); }
@@ -61,11 +66,15 @@ class Draft {
     [[nodiscard]] Nanoseconds layer_time(std::size_t layer) const { return times_[layer]; }
 
   private:
+    struct Made {
+        BlockId block;
+        DeviceId from;
+        DeviceId to;
+    };
     struct OldTime {
         std::size_t layer = 0;
         Nanoseconds time = 0;
     };
-    void move(BlockId b, DeviceId to);
     void track(BlockId b, DeviceId from, DeviceId to);
     void touch(std::size_t layer);
     void settle();
@@ -85,7 +94,7 @@ class Draft {
     Nanoseconds migration_ = 0;
     Score score_;
 
-    std::vector<Relocation> undo_moves_; ///< in the order in which they were made
+    std::vector<Made> made_; ///< by the last attempt, in order
     std::vector<OldTime> undo_times_;
     std::vector<OldTime> settled_; ///< those of the attempt that is taken back
     std::vector<bool> touched_;

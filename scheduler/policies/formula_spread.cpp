@@ -9,11 +9,12 @@ namespace headroom::scheduler {
 namespace {
 
 struct Spread {
-    std::vector<std::int32_t> counts; ///< empty: they do not fit
+    std::vector<std::int32_t> counts;
     Nanoseconds gathered = 0;
 };
 
-/// The cheapest gather when device j takes at most caps[j]. `order`: by a group's transfer.
+/// The cheapest gather when device j takes at most caps[j], which hold all n together. `order`: by
+/// a group's transfer.
 Spread cheapest(
     const StepDelay& step,
     std::size_t proj,
@@ -43,13 +44,10 @@ Spread cheapest(
                 least = step.outputs_time(j, proj, spread.counts[j] + 1);
             }
         }
-        if (best == caps.size()) {
-            break;
-        }
         ++spread.counts[best];
         spread.gathered = std::max(spread.gathered, least);
     }
-    return left > 0 ? Spread{} : spread;
+    return spread;
 }
 
 /// The times that the slowest device may take, ascending.
@@ -85,21 +83,27 @@ std::vector<std::int32_t> spread_by_formula(
         return step.outputs_time(a, proj, 1) < step.outputs_time(b, proj, 1);
     });
     std::vector<std::int32_t> within(caps.size());
-    Spread best;
-    Nanoseconds least = kNever;
-    for (const Nanoseconds time : thresholds(step, layer, caps)) {
-        if (time >= least) {
-            break;
-        }
+    const auto allow = [&](Nanoseconds time) {
         for (std::size_t j = 0; j < caps.size(); ++j) {
             const Nanoseconds each = step.group_time(layer, j);
             within[j] =
                 each == 0 ? caps[j]
                           : static_cast<std::int32_t>(std::min<Nanoseconds>(caps[j], time / each));
         }
+        return std::accumulate(within.begin(), within.end(), std::int64_t{0}) >= n;
+    };
+    const std::vector<Nanoseconds> times = thresholds(step, layer, caps);
+    Spread best;
+    Nanoseconds least = kNever;
+    for (auto time = std::partition_point(
+             times.begin(), times.end(), [&](Nanoseconds t) { return !allow(t); }
+         );
+         time != times.end() && *time < least;
+         ++time) {
+        allow(*time);
         Spread spread = cheapest(step, proj, within, order, n);
-        if (!spread.counts.empty() && time + spread.gathered < least) {
-            least = time + spread.gathered;
+        if (*time + spread.gathered < least) {
+            least = *time + spread.gathered;
             best = std::move(spread);
         }
     }

@@ -36,6 +36,7 @@ Ledger::Ledger(const Problem& problem)
     : blocks_(problem.blocks), buffers_(is_paper(problem) ? 0 : problem.buffers),
       used_(problem.snapshot.size(), 0), count_(problem.snapshot.size(), 0),
       placement_(problem.blocks->size()), tied_(is_tied(problem)) {
+    Amount layer; // what all of its blocks need
     bytes_.reserve(blocks_->size());
     flops_.reserve(blocks_->size());
     for (std::size_t b = 0; b < blocks_->size(); ++b) {
@@ -43,8 +44,8 @@ Ledger::Ledger(const Problem& problem)
         bytes_.push_back(cost.memory);
         flops_.push_back(cost.compute);
         if (blocks_->name(BlockId(b)).layer == 0) {
-            layer_.bytes += cost.memory;
-            layer_.flops += cost.compute;
+            layer.bytes += cost.memory;
+            layer.flops += cost.compute;
         }
     }
     for (const Snapshot::Device& device : problem.snapshot.devices) {
@@ -53,6 +54,8 @@ Ledger::Ledger(const Problem& problem)
             limit_.push_back(compute_limit(problem, device));
         }
     }
+    bytes_per_flop_ = static_cast<double>(std::max<Bytes>(layer.bytes, 1)) /
+                      static_cast<double>(std::max<Flops>(layer.flops, 1));
     if (limited()) {
         load_.assign(static_cast<std::size_t>(blocks_->shape().layers) * devices(), 0);
         overload_.assign(devices(), 0);
@@ -69,15 +72,6 @@ Ledger::Ledger(const Problem& problem, const Placement& placement) : Ledger(prob
 Amount Ledger::left(std::int32_t layer, DeviceId d) const {
     const Flops most = limit(d);
     return {room(d), most == kUnlimited ? kUnlimited : most - load(layer, d)};
-}
-
-Bytes Ledger::as_bytes(Flops flops) const {
-    __extension__ using Wide = __int128;
-    if (flops <= 0) {
-        return 0;
-    }
-    const Wide whole = std::max<Flops>(layer_.flops, 1);
-    return static_cast<Bytes>((Wide{flops} * std::max<Bytes>(layer_.bytes, 1) + whole - 1) / whole);
 }
 
 bool Ledger::shares_matrix(BlockId b) const {
@@ -98,9 +92,13 @@ void Ledger::compute(BlockId b, DeviceId d, int sign) {
         return;
     }
     Flops& load = load_[static_cast<std::size_t>(layer) * devices() + d.index()];
-    const Bytes before = as_bytes(load - limit_[d.index()]);
+    const Flops before = load - limit_[d.index()];
     load += sign * flops_[b.index()];
-    const Bytes change = as_bytes(load - limit_[d.index()]) - before;
+    const Flops after = load - limit_[d.index()];
+    if (before <= 0 && after <= 0) {
+        return;
+    }
+    const Bytes change = as_bytes(after) - as_bytes(before);
     overload_[d.index()] += change;
     shortage_ += change;
 }
@@ -137,6 +135,15 @@ void Ledger::lift(BlockId b) {
 
 void Ledger::place(BlockId b, DeviceId d) {
     HEADROOM_CHECK(d.valid() && d.index() < devices(), "block {} on {}", b.value, d.value);
+    if (!tied_) { // the common case, a million times in a search
+        const DeviceId from = where(b);
+        if (from.valid()) {
+            charge(b, from, -1);
+        }
+        placement_[b.index()] = d;
+        charge(b, d, 1);
+        return;
+    }
     lift(b);
     const bool partner = shares_matrix(b) && b == blocks_->embed();
     const DeviceId head = partner ? where(blocks_->lm_head()) : DeviceId();

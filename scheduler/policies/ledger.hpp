@@ -3,6 +3,7 @@
 // own bookkeeping; `validate` judges without it.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -70,7 +71,11 @@ class Ledger {
 
     /// Missing FLOP as bytes, so that both shortages add up: at the rate of a whole layer's bytes
     /// to its FLOP, rounded up.
-    [[nodiscard]] Bytes as_bytes(Flops flops) const;
+    [[nodiscard]] Bytes as_bytes(Flops flops) const {
+        return flops <= 0
+                   ? 0
+                   : static_cast<Bytes>(std::ceil(static_cast<double>(flops) * bytes_per_flop_));
+    }
     /// What d holds and computes beyond its budgets, in bytes; 0: feasible.
     [[nodiscard]] Bytes over(DeviceId d) const {
         return lacks(d) + (limited() ? overload_[d.index()] : 0);
@@ -101,7 +106,7 @@ class Ledger {
     std::vector<Flops> limit_;    ///< per device; empty: no compute constraint
     std::vector<Flops> load_;     ///< [layer][device]
     std::vector<Bytes> overload_; ///< per device, over all layers, as bytes
-    Amount layer_;                ///< what all blocks of a layer need
+    double bytes_per_flop_ = 1.0; ///< of a whole layer
     Placement placement_;
     Bytes shortage_ = 0;
     bool tied_;

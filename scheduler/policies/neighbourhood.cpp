@@ -11,27 +11,27 @@ namespace headroom::scheduler {
 std::vector<BlockId> Search::pick_groups(
     std::size_t layer, std::size_t a, std::size_t b, std::int32_t k
 ) {
-    std::vector<BlockId> coming_home;
-    std::vector<BlockId> strangers;
-    std::vector<BlockId> settled;
-    for (std::int32_t g = 0; g < problem_->blocks->groups(); ++g) {
-        const BlockId id = problem_->blocks->group(static_cast<std::int32_t>(layer), g);
-        if (draft_->ledger().where(id).index() != a) {
-            continue;
-        }
-        const DeviceId home = draft_->moves().home(id);
-        if (home == DeviceId(b)) {
-            coming_home.push_back(id);
-        } else if (home == DeviceId(a)) {
-            settled.push_back(id);
-        } else {
-            strangers.push_back(id);
+    const std::size_t first = problem_->blocks->group(static_cast<std::int32_t>(layer), 0).index();
+    const auto groups = static_cast<std::size_t>(problem_->blocks->groups());
+    const auto wanted = static_cast<std::size_t>(k);
+    std::vector<BlockId> picked;
+    enum class Kind { coming_home, stranger, settled };
+    for (const Kind kind : {Kind::coming_home, Kind::stranger, Kind::settled}) {
+        for (std::size_t i = first; i < first + groups && picked.size() < wanted; ++i) {
+            const BlockId id(i);
+            if (draft_->ledger().where(id).index() != a) {
+                continue;
+            }
+            const DeviceId home = draft_->moves().home(id);
+            const Kind now = home == DeviceId(b)   ? Kind::coming_home
+                             : home == DeviceId(a) ? Kind::settled
+                                                   : Kind::stranger;
+            if (now == kind) {
+                picked.push_back(id);
+            }
         }
     }
-    coming_home.insert(coming_home.end(), strangers.begin(), strangers.end());
-    coming_home.insert(coming_home.end(), settled.begin(), settled.end());
-    coming_home.resize(std::min(coming_home.size(), static_cast<std::size_t>(k)));
-    return coming_home;
+    return picked;
 }
 
 std::vector<Relocation> Search::regroup(
@@ -228,8 +228,8 @@ bool Search::device_moves() {
             }
             std::vector<Relocation> heavy(projs);
             heavy.insert(heavy.end(), ffns.begin(), ffns.end());
-            for (const auto& changes : {all, groups, projs, ffns, heavy, one_group, swap}) {
-                if (!changes.empty() && consider(changes)) {
+            for (const auto* changes : {&all, &groups, &projs, &ffns, &heavy, &one_group, &swap}) {
+                if (!changes->empty() && consider(*changes)) {
                     improved = true;
                     break; // the lists describe the placement before this one
                 }

@@ -65,11 +65,16 @@ void Search::note() {
 }
 
 /// Makes the changes and keeps them if that is better.
-bool Search::consider(const std::vector<Relocation>& changes) {
+bool Search::consider(std::span<const Relocation> changes) {
     const Score before = draft_->score();
     const std::int64_t spent = draft_->evaluations();
-    draft_->attempt(changes);
+    // More shortage than before is worse by the strict rule, whatever the objective.
+    const bool made =
+        rule_.strict ? draft_->attempt(changes, before.shortage) : draft_->attempt(changes);
     spent_ += draft_->evaluations() - spent;
+    if (!made) {
+        return false;
+    }
     const Score& after = draft_->score();
     const bool keep = better(after, before);
     const bool record = after.shortage == 0 && (!best_ || after.objective <= best_->objective);

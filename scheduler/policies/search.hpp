@@ -5,7 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/random.hpp"
@@ -55,7 +57,10 @@ class Search {
     };
     [[nodiscard]] bool better(const Score& a, const Score& b) const;
     [[nodiscard]] Rule gentle_price(const Score& score) const;
-    bool consider(const std::vector<Relocation>& changes);
+    bool consider(std::span<const Relocation> changes);
+    bool consider(std::initializer_list<Relocation> changes) {
+        return consider(std::span<const Relocation>(changes.begin(), changes.size()));
+    }
     void note();
     void settle_down();
     void descend();

@@ -161,7 +161,7 @@ TEST(PaperDraft, equals_the_formula_up_to_rounding) {
         for (int k = 0; k < 6; ++k) {
             const auto b = static_cast<std::size_t>(random.below(instance.blocks->size()));
             const auto d = static_cast<std::size_t>(random.below(instance.problem.snapshot.size()));
-            draft.attempt({{BlockId(b), DeviceId(d)}});
+            draft.attempt(std::vector<Relocation>{{BlockId(b), DeviceId(d)}});
             ASSERT_EQ(difference(instance.problem, draft), "") << "seed " << seed;
             if (k % 2 == 0) {
                 draft.undo();
