@@ -1,5 +1,7 @@
 #include "cli/inspect_command.hpp"
 
+#include <csignal>
+
 #include <fmt/format.h>
 
 #include "base/error.hpp"
@@ -8,6 +10,7 @@
 namespace headroom::cli {
 
 int inspect_command(const InspectCommand& command) {
+    (void)std::signal(SIGPIPE, SIG_DFL); // nothing is lost when a reader has seen enough
     const FileKind kind = kind_of(command.file);
     if (command.repair && kind != FileKind::trace) {
         throw InputError(fmt::format(

@@ -165,7 +165,16 @@ int wait_for(pid_t child, Relay& relay) {
     while (relay.has_more() && times_interrupted() < 2) {
         relay.move(kPause);
     }
-    return meaning(status, interrupted());
+    const int code = meaning(status, interrupted());
+    if (code == 0 && relay.write_error() != 0) {
+        throw EnvironmentError(fmt::format(
+            "what the run printed could not be written: {}; expected room for it where stdout "
+            "goes: "
+            "give another place, or read the text with headroom inspect from the trace",
+            std::strerror(relay.write_error())
+        ));
+    }
+    return code;
 }
 
 /// A number that the launcher put into the environment, or `otherwise`.

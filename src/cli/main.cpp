@@ -1,4 +1,5 @@
 // The program. The only place that catches: every error becomes one message and an exit code.
+#include <cstdio>
 #include <exception>
 #include <string>
 #include <vector>
@@ -13,6 +14,9 @@
 
 int main(int argc, char** argv) {
     using namespace headroom;
+    // Whoever prints flushes, and a reader of stderr who has left is noticed there, where it does
+    // no harm, and not as an exception in the middle of a run.
+    (void)std::setvbuf(stderr, nullptr, _IOFBF, BUFSIZ);
     const cli::Terminal terminal = cli::Terminal::look();
     try {
         cli::hold_interrupts();

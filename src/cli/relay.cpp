@@ -76,6 +76,7 @@ void Relay::Stream::write_some() {
     if (length > 0) {
         pending.erase(0, static_cast<std::size_t>(length));
     } else if (length < 0 && errno != EINTR && errno != EAGAIN) {
+        write_error = errno == EPIPE ? 0 : errno;
         reader_gone = true;
         pending.clear();
     }
@@ -102,6 +103,10 @@ void Relay::move(std::chrono::milliseconds at_most) {
             streams_[i].write_some();
         }
     }
+}
+
+int Relay::write_error() const {
+    return streams_[0].write_error != 0 ? streams_[0].write_error : streams_[1].write_error;
 }
 
 bool Relay::has_more() const {

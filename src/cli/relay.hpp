@@ -26,6 +26,8 @@ class Relay {
     void move(std::chrono::milliseconds at_most);
     /// Is something read and not yet passed on, or still in a pipe?
     [[nodiscard]] bool has_more() const;
+    /// errno of a write that failed for another reason than a reader who left; 0: none did.
+    [[nodiscard]] int write_error() const;
 
   private:
     struct Stream {
@@ -33,6 +35,7 @@ class Relay {
         int child_end = -1;
         int to = -1;
         bool reader_gone = false;
+        int write_error = 0;
         std::string pending;
 
         void read_some();

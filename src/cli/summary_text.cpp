@@ -1,6 +1,8 @@
 #include "cli/summary_text.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <iostream>
 
 #include <fmt/format.h>
@@ -206,8 +208,12 @@ nlohmann::json summary_json(const trace::Summary& s) {
 
 void print_json(const nlohmann::json& json) {
     std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
-    if (!std::cout) {
-        throw EnvironmentError("the JSON could not be written to stdout");
+    if (!std::cout && errno != EPIPE) {
+        throw EnvironmentError(fmt::format(
+            "the JSON could not be written to stdout: {}; expected room for it there: give another "
+            "place, or read the trace with headroom inspect --json",
+            std::strerror(errno)
+        ));
     }
 }
 

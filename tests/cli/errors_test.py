@@ -408,6 +408,17 @@ class Errors(Case):
             self.assertIn(part, told)
         self.assertIsNone(NOISE.search(result.stderr), result.stderr)
 
+    def test_text_that_finds_no_room(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            for arguments in ([], ["--json"], ["--json", "--transport", "inprocess"]):
+                result = subprocess.run(
+                    [str(BINARY), "run", str(MINIMAL), "--trace", "t.h5", "--force", *arguments],
+                    cwd=self.folder, text=True, stdout=full, stderr=subprocess.PIPE,
+                    stdin=subprocess.DEVNULL, timeout=SECONDS, check=False)
+                self.assertEqual(result.returncode, 3, result.stderr)
+                for part in ("could not be written", "stdout", "expected room", "headroom inspect"):
+                    self.assertIn(part, result.stderr.splitlines()[-1])
+
     def test_a_trace_that_another_program_holds(self):
         trace = self.folder / "held.h5"
         self.summary(MINIMAL, "--trace", trace, "--tokens", 3, "--transport", "inprocess")

@@ -44,21 +44,22 @@ class Trace(Case):
         self.wait_until(there, f"{count} intervals")
 
     def kill(self, process):
-        """The whole job, mpirun and ranks, at once: ranks are sessions of their own children."""
-        killed = []
-        for entry in Path("/proc").iterdir():
-            try:
-                if entry.name.isdigit() and str(self.folder).encode() in (
-                        entry / "cmdline").read_bytes():
-                    os.kill(int(entry.name), signal.SIGKILL)
-                    killed.append(entry)
-            except (ProcessLookupError, FileNotFoundError):
-                pass  # it has ended meanwhile
-        process.kill()
+        """The whole job, mpirun and ranks, at once: ranks are sessions of their own children.
+
+        All are stopped first: rank 0 would close the trace if it saw another one die before it.
+        """
+        job = [entry for entry in Path("/proc").iterdir()
+               if entry.name.isdigit() and str(self.folder) in self.command_of(entry)]
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for entry in job:
+                try:
+                    os.kill(int(entry.name), number)
+                except ProcessLookupError:
+                    pass  # it has ended meanwhile
         process.communicate()
         # A killed rank on a busy machine lives, and holds its lock on the trace, until it is
         # scheduled once more.
-        self.wait_until(lambda: not any(self.lives(entry) for entry in killed), "killed processes")
+        self.wait_until(lambda: not any(self.lives(entry) for entry in job), "killed processes")
 
     def lives(self, entry):
         try:
@@ -157,12 +158,15 @@ class Trace(Case):
     def test_a_reader_who_leaves_ends_nothing(self):
         """`headroom run ... | head`: no noise, and a complete trace."""
         path = self.scenario(scenario_text(tokens=100, interval=2))
-        for name, streams in (("out", {"stderr": subprocess.PIPE}), ("both", {
-                "stderr": subprocess.STDOUT})):
+        for name, transport, streams in (
+                ("out", "mpi", {"stderr": subprocess.PIPE}),
+                ("both", "mpi", {"stderr": subprocess.STDOUT}),
+                ("alone", "inprocess", {"stderr": subprocess.PIPE}),
+                ("same", "inprocess", {"stderr": subprocess.STDOUT})):
             trace = self.folder / f"{name}.h5"
             process = subprocess.Popen(
-                [str(BINARY), "run", str(path), "--trace", str(trace)], cwd=self.folder,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **streams)
+                [str(BINARY), "run", str(path), "--trace", str(trace), "--transport", transport],
+                cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **streams)
             process.stdout.read(5)
             process.stdout.close()
             errors = process.stderr.read().decode() if process.stderr else ""
@@ -174,6 +178,20 @@ class Trace(Case):
             with h5py.File(trace, "r") as file:
                 self.assertEqual(int(file["complete"][0]), 1)
                 self.assertEqual(int(file["intervals"]["tokens"].sum()), 100)
+
+    def test_a_reader_of_the_notes_who_leaves_ends_nothing(self):
+        path = self.scenario(scenario_text(tokens=60, interval=2))
+        for transport in ("mpi", "inprocess"):
+            trace = self.folder / f"{transport}.h5"
+            process = subprocess.Popen(
+                [str(BINARY), "run", str(path), "--trace", str(trace), "--transport", transport],
+                cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE)
+            process.stderr.read(5)
+            process.stderr.close()
+            self.assertEqual(process.wait(timeout=20), 0)
+            with h5py.File(trace, "r") as file:
+                self.assertEqual(int(file["complete"][0]), 1)
 
     def test_inspect_shows_placement_events_and_decisions(self):
         text = scenario_text() + (
