@@ -232,8 +232,12 @@ def trace_cases(folder, scenario):
         "exists already", "kept.h5", "expected a new name", "--force"))
     yield "forced over something else", Wrong([*run, "kept.h5", "--force"], Expected(
         "is no trace", "kept.h5", "expected a new name or an old trace", "give another --trace"))
-    yield "trace on a device", Wrong([*run, "/dev/full", "--force"], Expected(
-        "is a device or a pipe", "/dev/full", "expected an ordinary file", "another --trace"))
+    os.mkfifo(folder / "pipe")
+    yield "trace into a pipe", Wrong([*run, "pipe", "--force"], Expected(
+        "is a pipe", "trace pipe", "expected an ordinary file", "another --trace"))
+    yield "full disk", Wrong([*run, "/dev/full", "--force", "--transport", "inprocess"], Expected(
+        "No space left on device", "trace /dev/full", "could not be written",
+        "free some space", code=3))
 
 
 def launcher_cases(scenario):

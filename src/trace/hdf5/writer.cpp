@@ -184,10 +184,10 @@ void check_existing(const std::string& path, bool overwrite) {
             (std::filesystem::path(path) / "run.h5").lexically_normal().string()
         ));
     }
-    if (!std::filesystem::is_regular_file(path, error)) {
+    if (std::filesystem::is_fifo(path, error) || std::filesystem::is_socket(path, error)) {
         throw InputError(fmt::format(
-            "trace {}: is a device or a pipe, expected an ordinary file: HDF5 writes at any place "
-            "of it; give another --trace",
+            "trace {}: is a pipe, expected an ordinary file: HDF5 writes at any place of it; give "
+            "another --trace",
             path
         ));
     }
