@@ -11,6 +11,10 @@ Bytes DeviceClock::memory(Nanoseconds t) const {
     return rates().memory(self_, t);
 }
 
+Nanoseconds DeviceClock::load(Nanoseconds start, Bytes bytes) const {
+    return rates().storage(self_, start, bytes);
+}
+
 Interval DeviceClock::operate(Flops flops, Bytes touched, Bytes held_for_paging) {
     const scheduler::FleetRates rate = rates();
     Nanoseconds start = now_;

@@ -43,6 +43,10 @@ class DeviceClock {
     /// When a message has arrived, served in the order of calls.
     Nanoseconds serve(const Departure& departure, Bytes bytes);
 
+    /// When its storage has read so much, beginning at `start`; kNever possible. Changes no clock:
+    /// what is loaded during a migration is loaded beside the messages.
+    [[nodiscard]] Nanoseconds load(Nanoseconds start, Bytes bytes) const;
+
     /// This device's memory budget at a time.
     [[nodiscard]] Bytes memory(Nanoseconds t) const;
 

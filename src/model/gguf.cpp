@@ -138,6 +138,10 @@ std::uint64_t GgufFile::file_bytes() const {
     return contents_->map.bytes().size();
 }
 
+const Descriptor& GgufFile::descriptor() const {
+    return contents_->map.descriptor();
+}
+
 std::string GgufFile::hash() const {
     return fmt::format("{:016x}", content_hash(contents_->map.bytes()));
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/weight_type.hpp"
+#include "model/descriptor.hpp"
 
 namespace headroom::model {
 
@@ -53,6 +54,8 @@ class GgufFile {
     [[nodiscard]] const GgufTensor* tensor(std::string_view name) const;
     [[nodiscard]] std::span<const std::byte> data(const GgufTensor& tensor) const;
     [[nodiscard]] std::uint64_t file_bytes() const;
+    /// The open file; stays open as long as it is mapped.
+    [[nodiscard]] const Descriptor& descriptor() const;
     /// 64-bit content hash of the whole file, as 16 hex digits.
     [[nodiscard]] std::string hash() const;
 

@@ -6,7 +6,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <system_error>
-#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,23 +15,6 @@
 namespace headroom::model {
 
 namespace {
-
-/// Closes on the way out; a mapping outlives its descriptor.
-class Descriptor {
-  public:
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (number_ >= 0) {
-            ::close(number_);
-        }
-    }
-    [[nodiscard]] int number() const { return number_; }
-
-  private:
-    int number_;
-};
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& reason) {
     throw InputError(fmt::format("{}: cannot read the model file: {}", path.string(), reason));
@@ -44,14 +26,14 @@ std::string system_reason() {
 
 } // namespace
 
-MappedFile::MappedFile(const std::filesystem::path& path) {
+MappedFile::MappedFile(const std::filesystem::path& path)
     // Non-blocking, so that a pipe is refused below instead of being waited for.
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (file.number() < 0) {
+    : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+    if (file_.number() < 0) {
         fail(path, system_reason());
     }
     struct stat status = {};
-    if (::fstat(file.number(), &status) != 0) {
+    if (::fstat(file_.number(), &status) != 0) {
         fail(path, system_reason());
     }
     if (S_ISDIR(status.st_mode)) {
@@ -64,16 +46,18 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
         fail(path, "it is empty (0 bytes); was a download interrupted?");
     }
     const auto size = static_cast<std::size_t>(status.st_size);
-    void* const start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number(), 0);
+    void* const start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_.number(), 0);
     if (start == MAP_FAILED) {
         fail(path, system_reason());
     }
     bytes_ = {static_cast<const std::byte*>(start), size};
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : file_(std::move(other.file_)), bytes_(std::exchange(other.bytes_, {})) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+    std::swap(file_, other.file_);
     std::swap(bytes_, other.bytes_);
     return *this;
 }

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <span>
 
+#include "model/descriptor.hpp"
+
 namespace headroom::model {
 
 class MappedFile {
@@ -20,8 +22,11 @@ class MappedFile {
     ~MappedFile();
 
     [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+    /// Stays open as long as the file is mapped.
+    [[nodiscard]] const Descriptor& descriptor() const { return file_; }
 
   private:
+    Descriptor file_;
     std::span<const std::byte> bytes_;
 };
 
