@@ -129,10 +129,13 @@ std::string summary_text(const trace::Summary& s) {
     text +=
         row("migrations",
             fmt::format(
-                "{} blocks ({} groups), {} in {}",
+                "{} blocks ({} groups), {}{} in {}",
                 s.blocks_moved,
                 s.groups_moved,
                 format_bytes(s.bytes_migrated),
+                s.bytes_loaded > 0
+                    ? fmt::format(" sent and {} loaded", format_bytes(s.bytes_loaded))
+                    : "",
                 format_duration(s.time_migrating)
             ));
     text += row("activations sent", format_bytes(s.bytes_messages));
@@ -152,7 +155,12 @@ std::string summary_text(const trace::Summary& s) {
     }
     if (s.overloads > 0) {
         text +=
-            row("over budget", fmt::format("{} times at the start of a turn; paged", s.overloads));
+            row("over budget",
+                fmt::format(
+                    "{} times at the start of a turn; {} paged",
+                    s.overloads,
+                    format_bytes(s.bytes_paged)
+                ));
     }
     return text + "\n" + sequence_table(s) + device_table(s);
 }
@@ -193,12 +201,14 @@ nlohmann::json summary_json(const trace::Summary& s) {
         {"blocks_moved", s.blocks_moved},
         {"groups_moved", s.groups_moved},
         {"bytes_migrated", s.bytes_migrated},
+        {"bytes_loaded", s.bytes_loaded},
         {"time_migrating_ns", s.time_migrating},
         {"bytes_activations", s.bytes_messages},
         {"predicted_decode_ns", s.predicted_decode},
         {"measured_decode_ns", s.measured_decode},
         {"predicted_migration_ns", s.predicted_migration},
         {"overloads", s.overloads},
+        {"bytes_paged", s.bytes_paged},
         {"decision_wall_mean_ms", s.decision_wall_mean_ms},
         {"text", s.text},
         {"sequences", sequences},

@@ -109,6 +109,7 @@ struct Table<ResourceRow> {
         Column{"memory_budget_bytes", &ResourceRow::memory_budget_bytes, "B"},
         Column{"memory_used_bytes", &ResourceRow::memory_used_bytes, "B"},
         Column{"memory_peak_bytes", &ResourceRow::memory_peak_bytes, "B"},
+        Column{"paged_bytes", &ResourceRow::paged_bytes, "B"},
         Column{"rank_rss_bytes", &ResourceRow::rank_rss_bytes, "B"},
     };
 };
@@ -130,13 +131,15 @@ struct Table<LinkStateRow> {
 template <>
 struct Table<MigrationRow> {
     static constexpr const char* name = "migrations";
-    static constexpr const char* description = "blocks that moved, with weights and cache rows";
+    static constexpr const char* description =
+        "blocks that moved, with weights and cache rows, sent or loaded";
     static constexpr std::tuple columns{
         Column{"interval", &MigrationRow::interval, "id"},
         Column{"block", &MigrationRow::block, "id"},
         Column{"from", &MigrationRow::from, "id"},
         Column{"to", &MigrationRow::to, "id"},
         Column{"bytes", &MigrationRow::bytes, "B"},
+        Column{"loaded_bytes", &MigrationRow::loaded_bytes, "B"},
         Column{"start", &MigrationRow::start, "ns"},
         Column{"end", &MigrationRow::end, "ns"},
         Column{"checksum", &MigrationRow::checksum, "hash"},
@@ -208,7 +211,8 @@ template <>
 struct Table<EventRow> {
     static constexpr const char* name = "events";
     static constexpr const char* description =
-        "faults, overloads, recoveries; value: bytes over the budget for an overload";
+        "faults, overloads, recoveries; value: bytes over the budget for an overload, that is, "
+        "bytes to be paged";
     static constexpr std::tuple columns{
         Column{"at", &EventRow::at, "ns"},
         Column{"kind", &EventRow::kind, "code"},

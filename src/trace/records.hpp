@@ -83,6 +83,7 @@ struct ResourceRow {
     std::int64_t memory_budget_bytes = 0;
     std::int64_t memory_used_bytes = 0; ///< at the interval's end
     std::int64_t memory_peak_bytes = 0; ///< within the interval, migration included
+    std::int64_t paged_bytes = 0;       ///< read again from storage, being over its budget
     std::int64_t rank_rss_bytes = 0;    ///< resident set of the process; not reproducible
 };
 
@@ -100,7 +101,8 @@ struct MigrationRow {
     std::int32_t block = -1;
     std::int32_t from = -1;
     std::int32_t to = -1;
-    std::int64_t bytes = 0;
+    std::int64_t bytes = 0;        ///< sent
+    std::int64_t loaded_bytes = 0; ///< read by the target from its own storage
     std::int64_t start = 0;
     std::int64_t end = 0;
     std::uint64_t checksum = 0;

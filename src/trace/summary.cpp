@@ -29,6 +29,7 @@ void Summarizer::add_resources(const Interval& interval) {
             device.budget_bytes = row.memory_budget_bytes;
         }
         device.used_bytes = row.memory_used_bytes;
+        sum_.bytes_paged += row.paged_bytes;
         device.blocks =
             std::count(interval.placement.begin(), interval.placement.end(), row.device);
     }
@@ -85,6 +86,7 @@ void Summarizer::commit(const Interval& interval) {
     Bytes migrated = 0;
     for (const MigrationRow& move : interval.migrations) {
         migrated += move.bytes;
+        sum_.bytes_loaded += move.loaded_bytes;
         const auto kind = block_kinds_[static_cast<std::size_t>(move.block)];
         sum_.groups_moved += kind == static_cast<std::int32_t>(BlockKind::group) ? 1 : 0;
     }

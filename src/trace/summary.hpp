@@ -45,7 +45,8 @@ struct Summary {
     std::int64_t decisions_infeasible = 0;
     std::int64_t blocks_moved = 0;
     std::int64_t groups_moved = 0;
-    Bytes bytes_migrated = 0;
+    Bytes bytes_migrated = 0; ///< sent
+    Bytes bytes_loaded = 0;   ///< read by targets from their own storage
     Nanoseconds time_migrating = 0;
     Bytes bytes_messages = 0; ///< payload over links, without migrations
     /// Σ over intervals of steps · D_inf: what the decisions promised, and what came.
@@ -54,6 +55,7 @@ struct Summary {
     Nanoseconds predicted_migration = 0;
     double decision_wall_mean_ms = 0;
     std::int64_t overloads = 0; ///< turns that began with a device over its budget
+    Bytes bytes_paged = 0;      ///< read again from storage for that
     std::vector<DeviceSummary> devices;
     /// Prompts and continuations of sequences that ended, a blank line between two.
     std::string text;

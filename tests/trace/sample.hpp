@@ -70,10 +70,11 @@ inline Interval interval(std::int64_t i, bool with_ops) {
     if (i % 3 == 2) {
         return interval;
     }
-    interval.resources = {{i, 0, 10, 20, 30, 40, 50}, {i, 1, kMost<std::int64_t>, 0, -1, 0, 0}};
+    interval.resources = {
+        {i, 0, 10, 20, 30, 40, 45, 50}, {i, 1, kMost<std::int64_t>, 0, -1, 0, 0, 0}};
     interval.link_states = {{i, 0, 1, 5, 6, 7}};
     if (i % 2 == 1) {
-        interval.migrations = {{i, 3, 0, 1, 27'136, 5, 6, kMost<std::uint64_t>}};
+        interval.migrations = {{i, 3, 0, 1, 27'136, 24'576, 5, 6, kMost<std::uint64_t>}};
     }
     for (std::int64_t token = 0; token < 4; ++token) {
         interval.tokens.push_back(
