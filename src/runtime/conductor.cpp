@@ -110,7 +110,9 @@ Command Conductor::decide(Nanoseconds t_dec) {
     command.placement = decision.feasible ? decision.placement : *placement_;
     moves_.clear();
     if (placement_) {
-        moves_ = scheduler::moves_between(*blocks_, *placement_, command.placement, question.rows);
+        moves_ = scheduler::moves_between(
+            *blocks_, *placement_, command.placement, question.rows, question.weights_everywhere
+        );
     }
     command.moved = !moves_.empty();
     if (command.first || command.moved) {
@@ -230,7 +232,12 @@ void Conductor::note_decision(
             *blocks_, *placement_, question.snapshot, question.source, question.horizon()
         );
         row.predicted_migration_ns = scheduler::predict_migration(
-            *blocks_, *placement_, placement, question.snapshot, question.rows
+            *blocks_,
+            *placement_,
+            placement,
+            question.snapshot,
+            question.rows,
+            question.weights_everywhere
         );
         row.paper_migration_s = scheduler::paper_migration_s(
             *blocks_,
@@ -264,6 +271,7 @@ Nanoseconds Conductor::resume_after(const std::vector<std::vector<Arrived>>& arr
                  block.move.from.value,
                  block.move.to.value,
                  block.move.bytes,
+                 block.move.loaded,
                  block.start,
                  block.end,
                  block.checksum}

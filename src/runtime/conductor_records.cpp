@@ -124,6 +124,7 @@ void Conductor::record_devices(const std::vector<Report>& reports) {
              snapshot_.devices[d].memory,
              report.held,
              report.peak,
+             report.log.paged,
              report.process_bytes}
         );
         lateness_max_ = std::max(lateness_max_, report.lateness_max);

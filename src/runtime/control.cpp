@@ -69,6 +69,7 @@ std::vector<std::byte> pack(const Report& report) {
         .put_all(all(report.log.messages))
         .put_all(all(report.log.sent))
         .put_all(all(report.log.overloads))
+        .put(report.log.paged)
         .take();
 }
 
@@ -88,6 +89,7 @@ Report unpack_report(std::span<const std::byte> bytes) {
     report.log.messages = reader.get_all<TurnMessage>();
     report.log.sent = reader.get_all<Bytes>();
     report.log.overloads = reader.get_all<OverloadRecord>();
+    report.log.paged = reader.get<Bytes>();
     return report;
 }
 

@@ -2,13 +2,9 @@
 
 #include "base/check.hpp"
 #include "model/weights.hpp"
+#include "runtime/tied_matrix.hpp"
 
 namespace headroom::runtime {
-
-bool head_has_matrix(const scheduler::Blocks& blocks, const scheduler::Placement& placement) {
-    return !blocks.shape().tied ||
-           placement[blocks.embed().index()] != placement[blocks.lm_head().index()];
-}
 
 Resident::Resident(
     const model::Hyperparameters& model,
@@ -60,6 +56,21 @@ const model::Block& Resident::head_matrix() {
 Workspace& Resident::workspace() {
     HEADROOM_CHECK(workspace_ != nullptr, "device {} holds no block", self_.value);
     return *workspace_;
+}
+
+BlockId Resident::held_from(BlockId b) const {
+    HEADROOM_CHECK(holds_any(), "device {} holds no block", self_.value);
+    const auto found = held_.lower_bound(b);
+    return found != held_.end() ? found->first : held_.begin()->first;
+}
+
+void Resident::keep_storage(const model::GgufFile& file) {
+    storage_ = std::make_unique<model::WeightFile>(file, *model_);
+}
+
+const model::WeightFile& Resident::storage() const {
+    HEADROOM_CHECK(has_storage(), "device {} has no storage", self_.value);
+    return *storage_;
 }
 
 void Resident::reserve_caches(std::int64_t context) {

@@ -9,6 +9,7 @@
 #include "device/memory_budget.hpp"
 #include "model/block.hpp"
 #include "model/gguf.hpp"
+#include "model/weight_file.hpp"
 #include "runtime/workspace.hpp"
 #include "scheduler/blocks.hpp"
 
@@ -25,6 +26,10 @@ class Resident {
 
     /// Copies the blocks of the first placement out of the model file.
     void load(const model::GgufFile& file, const scheduler::Placement& placement);
+    /// Keeps the model file open, not mapped, as this device's storage.
+    void keep_storage(const model::GgufFile& file);
+    [[nodiscard]] bool has_storage() const { return storage_ != nullptr; }
+    [[nodiscard]] const model::WeightFile& storage() const; ///< precondition: has_storage()
     /// Takes a placement as the one in force: buffers appear with the first block and go with the
     /// last. Checks that exactly its blocks are here and complete.
     void install(const scheduler::Placement& placement);
@@ -34,6 +39,9 @@ class Resident {
     [[nodiscard]] const scheduler::Placement& placement() const { return placement_; }
     [[nodiscard]] bool holds(BlockId b) const { return held_.contains(b); }
     [[nodiscard]] bool holds_any() const { return !held_.empty(); }
+    /// The first block here from b on in block order, after the last one the first of all.
+    /// Precondition: holds_any().
+    [[nodiscard]] BlockId held_from(BlockId b) const;
     [[nodiscard]] model::Block& block(BlockId b);
     [[nodiscard]] model::GroupCache& cache(BlockId b);
     /// The block with the matrix of lm_head: itself, or embed if they are tied and live together.
@@ -65,12 +73,8 @@ class Resident {
     device::MemoryBudget budget_; ///< before what is allocated from it
     std::map<BlockId, Held> held_;
     std::unique_ptr<Workspace> workspace_;
+    std::unique_ptr<model::WeightFile> storage_;
     scheduler::Placement placement_;
 };
-
-/// Must a device that holds lm_head under `placement` have the matrix in that block itself?
-[[nodiscard]] bool head_has_matrix(
-    const scheduler::Blocks& blocks, const scheduler::Placement& placement
-);
 
 } // namespace headroom::runtime

@@ -238,6 +238,9 @@ void DeviceSession::install(const Command& command) {
 void DeviceSession::load(const Command& command) {
     resident_.load(*setup_.file, command.placement);
     resident_.install(command.placement);
+    if (options_->scenario->fleet.devices[self_.index()].has_storage) {
+        resident_.keep_storage(*setup_.file);
+    }
     setup_.file.reset();
     if (options_->after_load) {
         options_->after_load();
@@ -247,16 +250,17 @@ void DeviceSession::load(const Command& command) {
 }
 
 void DeviceSession::migrate_to(const Command& command) {
-    const std::vector<Arrived> arrived = migrate(
-        resident_,
-        command.placement,
-        command.rows,
+    const config::Scenario& scenario = *options_->scenario;
+    const MigrationOrder order{
+        {resident_.placement(),
+         command.placement,
+         command.rows,
+         scenario.controller.weights == config::Weights::everywhere},
         command.epoch,
         command.t_switch,
-        clock_,
-        *transport_,
-        log_.sent
-    );
+        settings_.device_name,
+    };
+    const std::vector<Arrived> arrived = migrate(resident_, order, clock_, *transport_, log_.sent);
     clock_.set(agree_on_resume(arrived));
     pacer_.hold(clock_.now());
 }

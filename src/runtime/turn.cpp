@@ -96,7 +96,9 @@ float* TurnRunner::writable(Buffer buffer) {
     );
 }
 
-Bytes TurnRunner::held_for_paging() {
+/// Before a turn's first operation: what is held over the budget is read from storage. Returns the
+/// bytes held, by which the clock finds the same difference; 0 if they fit.
+Bytes TurnRunner::page() {
     const Bytes held = resident_->budget().held();
     const Bytes over = held - clock_->memory(clock_->now());
     if (over <= 0) {
@@ -114,6 +116,7 @@ Bytes TurnRunner::held_for_paging() {
         ));
     }
     log_->overloads.push_back({clock_->now(), over});
+    log_->paged += pager_.read(*resident_, over, settings_->device_name);
     return held;
 }
 
@@ -123,7 +126,7 @@ void TurnRunner::compute(const Instruction& instruction) {
         if (turn_.number == 2 && settings_->planted_wait > 0) {
             clock_->set(clock_->now() + settings_->planted_wait);
         }
-        held = held_for_paging();
+        held = page();
         first_operation_ = false;
     }
     const scheduler::Blocks& blocks = resident_->blocks();

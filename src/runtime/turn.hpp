@@ -12,6 +12,7 @@
 #include "device/device_clock.hpp"
 #include "device/pacer.hpp"
 #include "model/execute.hpp"
+#include "runtime/paging.hpp"
 #include "runtime/resident.hpp"
 #include "runtime/wire.hpp"
 #include "scheduler/program.hpp"
@@ -56,6 +57,7 @@ struct TurnLog {
     std::vector<TurnMessage> messages; ///< at their receiver
     std::vector<Bytes> sent;           ///< payload bytes per target device
     std::vector<OverloadRecord> overloads;
+    Bytes paged = 0; ///< read again from storage
 };
 
 struct TurnSettings {
@@ -95,7 +97,7 @@ class TurnRunner {
     void receive(const Instruction& instruction);
     void execute(const BlockName& name, BlockId b);
     void sample();
-    Bytes held_for_paging();
+    Bytes page();
     /// The bytes that a payload consists of, in this device's buffers.
     std::vector<std::span<std::byte>> parts(const Instruction& instruction, DeviceId sender);
     float* writable(Buffer buffer);
@@ -108,6 +110,7 @@ class TurnRunner {
     device::Pacer* pacer_;
     comm::Transport* transport_;
     TurnLog* log_;
+    Pager pager_;
 
     Turn turn_;
     std::vector<std::int32_t> ids_;

@@ -44,15 +44,17 @@ struct Held {
     }
 };
 
-class Budget : public testing::TestWithParam<bool> {};
+class Budget : public testing::TestWithParam<std::tuple<bool, config::Weights>> {};
 
 TEST_P(Budget, is_the_closed_form_and_is_never_exceeded_on_the_way) {
     support::FleetText text;
-    text.model = model_path(GetParam());
+    const auto [tied, weights] = GetParam();
+    text.model = model_path(tied);
     text.devices = 4;
     text.interval = 3;
     text.tokens = 40;
-    const config::Scenario scenario = support::make_scenario(text);
+    config::Scenario scenario = support::make_scenario(text);
+    scenario.controller.weights = weights;
     const support::RandomPolicy random(9, 50);
     support::RunChange change;
     change.policy = &random;
@@ -84,7 +86,13 @@ TEST_P(Budget, is_the_closed_form_and_is_never_exceeded_on_the_way) {
     EXPECT_EQ(tightest, 0) << "the bound is never met: it is not the bound that matters";
 }
 
-INSTANTIATE_TEST_SUITE_P(TiedOrNot, Budget, testing::Bool());
+INSTANTIATE_TEST_SUITE_P(
+    TiedOrNot,
+    Budget,
+    testing::Combine(
+        testing::Bool(), testing::Values(config::Weights::move, config::Weights::everywhere)
+    )
+);
 
 TEST(BudgetTooSmall, first_placement_ends_with_exit_code_6_and_says_who_lacks_what) {
     support::FleetText text;

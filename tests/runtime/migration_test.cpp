@@ -106,7 +106,10 @@ bool is_mapped(const std::filesystem::path& path) {
     return text.find(path.filename().string()) != std::string::npos;
 }
 
-TEST(Migration, the_model_file_can_go_once_the_blocks_are_loaded) {
+class ModelFile : public testing::TestWithParam<config::Weights> {};
+
+/// Everywhere its path can go, but not its bytes: it stays open, unmapped, as the storage.
+TEST_P(ModelFile, can_go_once_the_blocks_are_loaded) {
     const auto copy = support::temporary_path("goes-away.gguf");
     std::filesystem::copy_file(
         model_path(), copy, std::filesystem::copy_options::overwrite_existing
@@ -130,11 +133,17 @@ TEST(Migration, the_model_file_can_go_once_the_blocks_are_loaded) {
         const model::GgufFile open(copy);
         return is_mapped(copy);
     }()) << "the check must see a mapping that is there";
-    const support::FleetRun run = support::run_fleet(support::make_scenario(text), change);
+    config::Scenario scenario = support::make_scenario(text);
+    scenario.controller.weights = GetParam();
+    const support::FleetRun run = support::run_fleet(scenario, change);
     EXPECT_FALSE(std::filesystem::exists(copy));
     EXPECT_FALSE(still_mapped) << "an unlinked file stays readable through a mapping";
     EXPECT_EQ(support::difference(run, oracle), "");
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Weights, ModelFile, testing::Values(config::Weights::move, config::Weights::everywhere)
+);
 
 TEST(Migration, every_move_is_recorded_with_its_bytes_and_checksum) {
     int spoiled = 0;
@@ -144,6 +153,7 @@ TEST(Migration, every_move_is_recorded_with_its_bytes_and_checksum) {
         EXPECT_EQ(interval.migrations.size(), static_cast<std::size_t>(interval.row.moves));
         for (const trace::MigrationRow& move : interval.migrations) {
             EXPECT_GT(move.bytes, 0);
+            EXPECT_EQ(move.loaded_bytes, 0);
             EXPECT_NE(move.checksum, 0U);
             EXPECT_GT(move.end, move.start);
             EXPECT_LE(move.end, interval.row.t_resume);

@@ -25,6 +25,10 @@ struct Case {
     std::int64_t interval = 1;
     std::string types;
     std::filesystem::path model;
+
+    /// Not a policy of the library's; "random_everywhere" has weights = "everywhere" too.
+    [[nodiscard]] bool is_random() const { return policy.starts_with("random"); }
+    [[nodiscard]] bool weights_everywhere() const { return policy == "random_everywhere"; }
 };
 
 /// Rank 0 writes the model; nobody reads it before that.
@@ -49,10 +53,13 @@ std::string run_rank(const Case& run, comm::Transport& transport) {
     text.interval = run.interval;
     text.tokens = kTokens;
     text.source = text.devices / 2;
-    text.policy = run.policy == "random" ? "greedy" : run.policy;
+    text.policy = run.is_random() ? "greedy" : run.policy;
     config::Scenario scenario = support::make_scenario(text);
     scenario.workload.prompts = {"Once upon a time", "Mia"};
     scenario.workload.temperature = 1;
+    if (run.weights_everywhere()) {
+        scenario.controller.weights = config::Weights::everywhere;
+    }
     const support::OracleRun oracle = support::run_oracle(scenario);
 
     std::string problem;
@@ -70,7 +77,7 @@ std::string run_rank(const Case& run, comm::Transport& transport) {
     support::FleetRun result;
     trace::MemorySink sink;
     if (transport.self() == DeviceId(0)) {
-        options.policy = run.policy == "random" ? &random : named.get();
+        options.policy = run.is_random() ? &random : named.get();
         options.sink = &sink;
     }
     result.outcome = runtime::run_device(options, transport);

@@ -61,7 +61,13 @@ class Checker {
         expect(row.t_dec, timeline_.clock(scenario_.fleet.source), "t_dec");
         if (placement_) {
             const std::int64_t rows = rows_before(interval);
-            const auto moves = scheduler::moves_between(blocks_, *placement_, next, rows);
+            const auto moves = scheduler::moves_between(
+                blocks_,
+                *placement_,
+                next,
+                rows,
+                scenario_.controller.weights == config::Weights::everywhere
+            );
             const scheduler::FleetRates rates(
                 scenario_.fleet, std::max<std::int64_t>(0, row.first_token - 1)
             );
@@ -76,6 +82,9 @@ class Checker {
                 expect(interval.migrations[i].start, log[i].start, "start of a migration");
                 expect(interval.migrations[i].end, log[i].end, "end of a migration");
                 expect(interval.migrations[i].bytes, log[i].move.bytes, "bytes of a migration");
+                expect(
+                    interval.migrations[i].loaded_bytes, log[i].move.loaded, "loaded bytes of it"
+                );
             }
         }
         placement_ = next;

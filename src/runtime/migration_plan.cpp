@@ -1,0 +1,68 @@
+#include "runtime/migration_plan.hpp"
+
+#include <utility>
+
+namespace headroom::runtime {
+
+MigrationPlan::MigrationPlan(Resident& resident, const Transition& transition, std::size_t devices)
+    : blocks_(&resident.blocks()), transition_(&transition), devices_(devices),
+      tied_(*blocks_, transition.from, transition.to),
+      moves_(scheduler::moves_between(
+          *blocks_, transition.from, transition.to, transition.rows, transition.weights_everywhere
+      )) {
+    const std::int64_t pages =
+        (transition.rows + scheduler::kPageTokens - 1) / scheduler::kPageTokens;
+    for (const scheduler::Move& move : moves_) {
+        const model::Block shell = resident.make_block(move.block, transition.to);
+        std::vector<Bytes> bytes;
+        for (std::size_t i = 0; i < shell.pieces(); ++i) {
+            bytes.push_back(shell.piece_bytes(i));
+        }
+        weights_.push_back(bytes.size());
+        if (blocks_->name(move.block).kind == BlockKind::group) {
+            const Bytes page = blocks_->cache_bytes(move.block, 1);
+            bytes.insert(bytes.end(), static_cast<std::size_t>(pages), page);
+        }
+        piece_bytes_.push_back(std::move(bytes));
+    }
+}
+
+std::optional<std::size_t> MigrationPlan::sharer(std::size_t move, std::size_t piece) const {
+    const bool matrix = piece + 1 < weights_[move]; // all weight pieces but the norm
+    return matrix ? tied_.partner(moves_, move) : std::nullopt;
+}
+
+scheduler::PieceMove MigrationPlan::piece_move(std::size_t index) const {
+    const scheduler::Move& move = moves_[index];
+    scheduler::PieceMove pieces;
+    pieces.from = move.from;
+    pieces.to = move.to;
+    pieces.pieces = piece_bytes_[index];
+    pieces.freed_at_source = !tied_.stays_in_use(move);
+    if (const auto other = tied_.partner(moves_, index)) {
+        pieces.shares = static_cast<std::int32_t>(*other);
+        pieces.shared_pieces = static_cast<std::int32_t>(weights_[index]) - 1;
+    }
+    return pieces;
+}
+
+std::vector<Bytes> MigrationPlan::held_before() const {
+    const scheduler::Placement& from = transition_->from;
+    std::vector<Bytes> held(devices_, 0);
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        held[from[i].index()] += blocks_->resident_bytes(BlockId(i), transition_->rows, from);
+    }
+    return held;
+}
+
+std::vector<scheduler::PieceStep> MigrationPlan::order() const {
+    std::vector<scheduler::PieceMove> pieces;
+    for (std::size_t i = 0; i < moves_.size(); ++i) {
+        pieces.push_back(piece_move(i));
+    }
+    return scheduler::migration_order(
+        pieces, held_before(), scheduler::staging_bytes(blocks_->shape())
+    );
+}
+
+} // namespace headroom::runtime

@@ -1,0 +1,181 @@
+// Paging really reads: what is over the budget comes from storage again, and changes no bit.
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+#include "model/gguf.hpp"
+#include "model/weights.hpp"
+#include "runtime/paging.hpp"
+#include "runtime/shape.hpp"
+#include "support/fleet_run.hpp"
+#include "support/tiny_model.hpp"
+#include "trace/summary.hpp"
+
+namespace headroom {
+namespace {
+
+std::filesystem::path model_path(const char* name) {
+    const auto path = support::temporary_path(name);
+    support::write_tiny_model(path, support::tiny_shape());
+    return path;
+}
+
+/// One device that holds all blocks.
+class OneDevice : public testing::Test {
+  protected:
+    OneDevice() {
+        resident.load(file, placement);
+        resident.install(placement);
+        resident.keep_storage(file);
+    }
+
+    Bytes page(Bytes bytes) { return pager.read(resident, bytes, "pi"); }
+    std::span<std::byte> first_piece(BlockId b) { return resident.block(b).piece(0); }
+    Bytes weights() {
+        Bytes sum = 0;
+        for (std::size_t i = 0; i < blocks.size(); ++i) {
+            sum += resident.block(BlockId(i)).bytes();
+        }
+        return sum;
+    }
+
+    std::filesystem::path path = model_path("paging.gguf");
+    model::GgufFile file{path};
+    model::Hyperparameters hyperparameters = model::read_hyperparameters(file);
+    scheduler::Blocks blocks{runtime::shape_of(hyperparameters)};
+    runtime::Resident resident{hyperparameters, blocks, DeviceId(0), 1};
+    scheduler::Placement placement = scheduler::Placement(blocks.size(), DeviceId(0));
+    runtime::Pager pager;
+};
+
+TEST_F(OneDevice, heals_exactly_the_bytes_that_it_reads) {
+    const std::span<std::byte> embed = first_piece(blocks.embed());
+    const std::byte before = embed[100];
+    embed[100] ^= std::byte{0xFF};
+    const Bytes held = resident.budget().held();
+    resident.budget().reset_peak();
+    EXPECT_EQ(page(100), 100);
+    EXPECT_NE(embed[100], before) << "bytes 0 … 99 were read";
+    EXPECT_EQ(page(1), 1);
+    EXPECT_EQ(embed[100], before) << "the next one goes on where the last one ended";
+    EXPECT_EQ(resident.budget().held(), held);
+    EXPECT_EQ(resident.budget().peak(), held) << "paging needs no memory";
+}
+
+TEST_F(OneDevice, reads_all_weights_in_turn_and_begins_again) {
+    std::vector<std::byte> before;
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        std::byte& spoiled = first_piece(BlockId(i)).back();
+        before.push_back(spoiled);
+        spoiled ^= std::byte{1};
+    }
+    const Bytes all = weights();
+    EXPECT_EQ(page(all), all);
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        EXPECT_EQ(first_piece(BlockId(i)).back(), before[i]) << "block " << i;
+    }
+    std::byte& first = first_piece(blocks.embed()).front();
+    const std::byte healed = first;
+    first ^= std::byte{1};
+    EXPECT_EQ(page(2 * all + 1), 2 * all + 1) << "more than there is: round and round";
+    EXPECT_EQ(first, healed);
+}
+
+TEST_F(OneDevice, goes_on_with_the_next_block_when_one_has_left) {
+    EXPECT_EQ(page(10), 10); // within embed
+    resident.remove(blocks.embed());
+    const BlockId next(1);
+    std::byte& spoiled = first_piece(next).front();
+    const std::byte before = spoiled;
+    spoiled ^= std::byte{1};
+    EXPECT_EQ(page(1), 1);
+    EXPECT_EQ(spoiled, before);
+}
+
+TEST_F(OneDevice, says_which_file_of_which_device_has_changed) {
+    std::ofstream(path, std::ios::app) << "x";
+    try {
+        (void)page(1);
+        FAIL() << "the change went unnoticed";
+    } catch (const EnvironmentError& error) {
+        const std::string text = error.what();
+        EXPECT_NE(text.find("device 0 (pi) cannot page: " + path.string()), std::string::npos)
+            << text;
+    }
+}
+
+/// A run in which memory shrinks below what the devices hold.
+config::Scenario shrinking() {
+    support::FleetText text;
+    text.model = model_path("paged-run.gguf");
+    text.tokens = 16;
+    text.interval = 4;
+    text.policy = "static";
+    text.memory = "2 MiB";
+    config::Scenario scenario = support::make_scenario(text);
+    for (scheduler::DeviceSpec& device : scenario.fleet.devices) {
+        device.memory.changes.push_back({-1, 6, 50'000'000}); // a twentieth from token 6 on
+    }
+    return scenario;
+}
+
+struct Paged {
+    Bytes over = 0;
+    Bytes read = 0;
+};
+
+Paged paged_in(const support::FleetRun& run) {
+    Paged sum;
+    for (const trace::Interval& interval : run.trace.intervals) {
+        for (const trace::EventRow& event : interval.events) {
+            sum.over += event.value;
+        }
+        for (const trace::ResourceRow& row : interval.resources) {
+            sum.read += row.paged_bytes;
+        }
+    }
+    return sum;
+}
+
+TEST(Paging, reads_what_is_over_the_budget_at_every_turn_and_changes_no_bit) {
+    const config::Scenario scenario = shrinking();
+    const support::FleetRun run = support::run_fleet(scenario);
+    EXPECT_EQ(
+        support::difference(run, support::run_oracle(scenario.model_file, "Once upon a time", 16)),
+        ""
+    );
+    EXPECT_EQ(support::timeline_difference(scenario, run.trace), "");
+    const Paged paged = paged_in(run);
+    EXPECT_GT(paged.read, 0);
+    EXPECT_EQ(paged.read, paged.over);
+    trace::Summarizer summarizer;
+    summarizer.begin(run.trace.header);
+    for (const trace::Interval& interval : run.trace.intervals) {
+        summarizer.commit(interval);
+    }
+    EXPECT_EQ(summarizer.summary().bytes_paged, paged.read);
+    for (const trace::ResourceRow& row : run.trace.intervals.front().resources) {
+        EXPECT_EQ(row.paged_bytes, 0) << "before memory shrinks";
+    }
+}
+
+TEST(Paging, in_a_paced_run_takes_at_least_its_virtual_time) {
+    config::Scenario scenario = shrinking();
+    config::Scenario roomy = scenario;
+    for (scheduler::DeviceSpec& device : roomy.fleet.devices) {
+        device.memory.changes.clear();
+    }
+    const Nanoseconds without = support::run_fleet(roomy).trace.intervals.back().row.t_end;
+    scenario.clock.mode = config::ClockMode::paced;
+    scenario.clock.scale = 2;
+    const support::FleetRun run = support::run_fleet(scenario);
+    const Nanoseconds end = run.trace.intervals.back().row.t_end;
+    EXPECT_GT(end, without) << "paging costs virtual time";
+    EXPECT_GE(run.outcome.elapsed_wall, 2 * end);
+    EXPECT_EQ(paged_in(run).read, paged_in(run).over);
+    EXPECT_GT(paged_in(run).read, 0);
+}
+
+} // namespace
+} // namespace headroom

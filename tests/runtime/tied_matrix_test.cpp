@@ -1,0 +1,110 @@
+// The tied matrix on the way, by counting its copies: every transition of embed and lm_head between
+// three devices must leave each device with exactly the copies that the new placement needs.
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "runtime/tied_matrix.hpp"
+
+namespace headroom::runtime {
+namespace {
+
+using scheduler::Placement;
+
+scheduler::Blocks blocks_of(bool tied) {
+    scheduler::ModelShape shape;
+    shape.layers = 1;
+    shape.heads = 1;
+    shape.kv_heads = 1;
+    shape.width = 32;
+    shape.ffn_width = 32;
+    shape.vocabulary = 10;
+    shape.context = 16;
+    shape.tied = tied;
+    shape.layer_types = {scheduler::LayerTypes::all(WeightType::f32)};
+    return scheduler::Blocks(shape);
+}
+
+Placement ends_on(const scheduler::Blocks& blocks, int embed, int lm_head) {
+    Placement placement(blocks.size(), DeviceId(0));
+    placement.front() = DeviceId(embed);
+    placement.back() = DeviceId(lm_head);
+    return placement;
+}
+
+using Copies =
+    std::map<std::pair<DeviceId, BlockId>, int>; ///< who stores the matrix, in which block
+
+/// lm_head beside embed borrows; else both have one.
+Copies copies_under(const scheduler::Blocks& blocks, const Placement& placement) {
+    Copies copies{{{placement.front(), blocks.embed()}, 1}};
+    if (head_has_matrix(blocks, placement)) {
+        copies[{placement.back(), blocks.lm_head()}] = 1;
+    }
+    return copies;
+}
+
+/// What a migration that follows TiedMatrix makes of the copies before.
+Copies migrated(const scheduler::Blocks& blocks, const Placement& from, const Placement& to) {
+    const TiedMatrix tied(blocks, from, to);
+    const auto moves = scheduler::moves_between(blocks, from, to, 0);
+    Copies copies = copies_under(blocks, from);
+    const auto take = [&](DeviceId device, BlockId b) {
+        const auto found = copies.find({device, b});
+        ASSERT_NE(found, copies.end()) << "nothing to take from device " << device.value;
+        copies.erase(found);
+    };
+    if (tied.drops_own(from.back())) {
+        take(from.back(), blocks.lm_head());
+    }
+    std::vector<bool> gone(moves.size(), false);
+    for (std::size_t i = 0; i < moves.size(); ++i) {
+        const scheduler::Move& move = moves[i];
+        const bool head = move.block == blocks.lm_head();
+        if ((!head && move.block != blocks.embed()) || (head && !head_has_matrix(blocks, to))) {
+            continue;
+        }
+        ++copies[{move.to, move.block}];
+        gone[i] = true;
+        const auto partner = tied.partner(moves, i);
+        if (!tied.stays_in_use(move) && (!partner || gone[*partner])) {
+            const bool lent = !copies.contains({move.from, move.block});
+            take(move.from, lent ? blocks.embed() : move.block);
+        }
+    }
+    if (tied.is_inherited(from.front())) {
+        take(from.front(), blocks.embed());
+        ++copies[{from.front(), blocks.lm_head()}];
+    }
+    return copies;
+}
+
+TEST(TiedMatrix, is_stored_once_where_it_is_needed_after_every_transition) {
+    const scheduler::Blocks blocks = blocks_of(true);
+    for (int code = 0; code < 81; ++code) {
+        const Placement from = ends_on(blocks, code % 3, code / 3 % 3);
+        const Placement to = ends_on(blocks, code / 9 % 3, code / 27);
+        EXPECT_EQ(migrated(blocks, from, to), copies_under(blocks, to)) << "case " << code;
+    }
+}
+
+TEST(TiedMatrix, has_no_say_in_a_model_whose_head_has_a_matrix_of_its_own) {
+    const scheduler::Blocks blocks = blocks_of(false);
+    for (int code = 0; code < 81; ++code) {
+        const Placement from = ends_on(blocks, code % 3, code / 3 % 3);
+        const Placement to = ends_on(blocks, code / 9 % 3, code / 27);
+        const TiedMatrix tied(blocks, from, to);
+        const auto moves = scheduler::moves_between(blocks, from, to, 0);
+        for (std::size_t i = 0; i < moves.size(); ++i) {
+            EXPECT_FALSE(tied.stays_in_use(moves[i]));
+            EXPECT_FALSE(tied.partner(moves, i));
+        }
+        for (int d = 0; d < 3; ++d) {
+            EXPECT_FALSE(tied.drops_own(DeviceId(d)));
+            EXPECT_FALSE(tied.is_inherited(DeviceId(d)));
+        }
+    }
+}
+
+} // namespace
+} // namespace headroom::runtime
