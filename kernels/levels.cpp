@@ -3,6 +3,8 @@
 #include "kernels/kernels.hpp"
 #include "kernels/reference/reference.hpp"
 #if HEADROOM_HAVE_X86_SIMD
+#include <cpuid.h>
+
 #include "kernels/simd/simd.hpp"
 #endif
 #if HEADROOM_HAVE_OPENBLAS
@@ -12,10 +14,20 @@
 namespace headroom::kernels {
 namespace {
 
+#if HEADROOM_HAVE_X86_SIMD
+/// Asked of the CPU itself: clang 14 has no name for it.
+bool cpu_has_f16c() {
+    unsigned a = 0;
+    unsigned b = 0;
+    unsigned c = 0;
+    unsigned d = 0;
+    return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
+
 bool cpu_has_avx2() {
 #if HEADROOM_HAVE_X86_SIMD
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("f16c");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && cpu_has_f16c();
 #else
     return false;
 #endif
