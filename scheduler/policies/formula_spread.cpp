@@ -50,20 +50,58 @@ Spread cheapest(
     return spread;
 }
 
-/// The times that the slowest device may take, ascending.
-std::vector<Nanoseconds> thresholds(
-    const StepDelay& step, std::size_t layer, const std::vector<std::int32_t>& caps
-) {
-    std::vector<Nanoseconds> times = {0};
-    for (std::size_t j = 0; j < caps.size(); ++j) {
-        for (std::int32_t k = 1; k <= caps[j]; ++k) {
-            times.push_back(k * step.group_time(layer, j));
+/// How many groups each device does in a time, at most its cap.
+class Capacity {
+  public:
+    Capacity(const StepDelay& step, std::size_t layer, const std::vector<std::int32_t>& caps)
+        : caps_(&caps), within_(caps.size()) {
+        for (std::size_t j = 0; j < caps.size(); ++j) {
+            each_.push_back(step.group_time(layer, j));
         }
     }
-    std::sort(times.begin(), times.end());
-    times.erase(std::unique(times.begin(), times.end()), times.end());
-    return times;
-}
+
+    const std::vector<std::int32_t>& in(Nanoseconds time) {
+        for (std::size_t j = 0; j < each_.size(); ++j) {
+            const Nanoseconds most = (*caps_)[j];
+            within_[j] =
+                static_cast<std::int32_t>(each_[j] == 0 ? most : std::min(most, time / each_[j]));
+        }
+        return within_;
+    }
+
+    /// The least time in which they do n together; there must be one.
+    [[nodiscard]] Nanoseconds least_for(std::int32_t n) {
+        Nanoseconds low = 0;
+        Nanoseconds high = n * *std::max_element(each_.begin(), each_.end());
+        while (low < high) {
+            const Nanoseconds middle = low + (high - low) / 2;
+            const std::vector<std::int32_t>& counts = in(middle);
+            const bool enough = std::accumulate(counts.begin(), counts.end(), std::int64_t{0}) >= n;
+            (enough ? high : low) = enough ? middle : middle + 1;
+        }
+        return low;
+    }
+
+    /// The times in [low, high) at which a device has done one more, ascending.
+    [[nodiscard]] std::vector<Nanoseconds> steps(Nanoseconds low, Nanoseconds high) const {
+        std::vector<Nanoseconds> times;
+        for (std::size_t j = 0; j < each_.size(); ++j) {
+            for (Nanoseconds k = each_[j] == 0 ? 1 : (low + each_[j] - 1) / each_[j];
+                 each_[j] > 0 && k <= (*caps_)[j] && k * each_[j] < high;
+                 ++k) {
+                times.push_back(k * each_[j]);
+            }
+        }
+        std::sort(times.begin(), times.end());
+        times.erase(std::unique(times.begin(), times.end()), times.end());
+        return times;
+    }
+
+  private:
+    const std::vector<std::int32_t>* caps_;
+    std::vector<Nanoseconds> each_;
+    std::vector<std::int32_t> within_;
+};
 
 } // namespace
 
@@ -82,28 +120,19 @@ std::vector<std::int32_t> spread_by_formula(
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
         return step.outputs_time(a, proj, 1) < step.outputs_time(b, proj, 1);
     });
-    std::vector<std::int32_t> within(caps.size());
-    const auto allow = [&](Nanoseconds time) {
-        for (std::size_t j = 0; j < caps.size(); ++j) {
-            const Nanoseconds each = step.group_time(layer, j);
-            within[j] =
-                each == 0 ? caps[j]
-                          : static_cast<std::int32_t>(std::min<Nanoseconds>(caps[j], time / each));
+    Capacity capacity(step, layer, caps);
+    const Nanoseconds first = capacity.least_for(n);
+    Spread best = cheapest(step, proj, capacity.in(first), order, n);
+    Nanoseconds least = first + best.gathered;
+    // More time never makes the gather cheaper than it is with all the time there is.
+    const Nanoseconds cheapest_gather = cheapest(step, proj, caps, order, n).gathered;
+    for (const Nanoseconds time : capacity.steps(first + 1, least - cheapest_gather)) {
+        if (time + cheapest_gather >= least) {
+            break;
         }
-        return std::accumulate(within.begin(), within.end(), std::int64_t{0}) >= n;
-    };
-    const std::vector<Nanoseconds> times = thresholds(step, layer, caps);
-    Spread best;
-    Nanoseconds least = kNever;
-    for (auto time = std::partition_point(
-             times.begin(), times.end(), [&](Nanoseconds t) { return !allow(t); }
-         );
-         time != times.end() && *time < least;
-         ++time) {
-        allow(*time);
-        Spread spread = cheapest(step, proj, within, order, n);
-        if (*time + spread.gathered < least) {
-            least = *time + spread.gathered;
+        Spread spread = cheapest(step, proj, capacity.in(time), order, n);
+        if (time + spread.gathered < least) {
+            least = time + spread.gathered;
             best = std::move(spread);
         }
     }

@@ -73,7 +73,7 @@ Scores::Scores(const Problem& problem) : problem_(&problem) {
     }
 }
 
-std::vector<Bytes> Scores::inputs(const PaperDraft& draft, BlockId b) const {
+std::vector<Scores::Input> Scores::inputs(const PaperDraft& draft, BlockId b) const {
     const Blocks& blocks = *problem_->blocks;
     const BlockName& name = blocks.name(b);
     const bool ends = blocks.shape().ends;
@@ -114,7 +114,13 @@ std::vector<Bytes> Scores::inputs(const PaperDraft& draft, BlockId b) const {
         }
         break;
     }
-    return bytes;
+    std::vector<Input> sent;
+    for (std::size_t d = 0; d < bytes.size(); ++d) {
+        if (bytes[d] > 0) {
+            sent.push_back({DeviceId(d), bytes[d]});
+        }
+    }
+    return sent;
 }
 
 double Scores::transfer_s(Bytes bytes, DeviceId from, DeviceId to) const {
@@ -128,10 +134,10 @@ double Scores::transfer_s(Bytes bytes, DeviceId from, DeviceId to) const {
            static_cast<double>(latency) / static_cast<double>(kSecond);
 }
 
-double Scores::communication_s(const std::vector<Bytes>& inputs, DeviceId d) const {
+double Scores::communication_s(const std::vector<Input>& inputs, DeviceId d) const {
     double gathered = 0.0;
-    for (std::size_t j = 0; j < inputs.size(); ++j) {
-        const double sent = transfer_s(inputs[j], DeviceId(j), d);
+    for (const Input& input : inputs) {
+        const double sent = transfer_s(input.bytes, input.from, d);
         gathered =
             problem_->paper.gather == PaperGather::sum ? gathered + sent : std::max(gathered, sent);
     }
@@ -160,7 +166,7 @@ double Scores::migration_s(BlockId b, DeviceId d) const {
 
 std::vector<double> Scores::of(const PaperDraft& draft, BlockId b) const {
     const Ledger& ledger = draft.ledger();
-    const std::vector<Bytes> received = inputs(draft, b);
+    const std::vector<Input> received = inputs(draft, b);
     const double budget_s = problem_->t_budget_s;
     const double tokens = static_cast<double>(problem_->interval);
     std::vector<double> scores;

@@ -59,10 +59,15 @@ class Scores {
     [[nodiscard]] std::vector<double> of(const PaperDraft& draft, BlockId b) const;
 
   private:
-    /// Bytes per device that b would receive from blocks already placed.
-    [[nodiscard]] std::vector<Bytes> inputs(const PaperDraft& draft, BlockId b) const;
+    /// What b would receive from one device's blocks.
+    struct Input {
+        DeviceId from;
+        Bytes bytes = 0;
+    };
+    /// From blocks already placed; one per sender, in id order.
+    [[nodiscard]] std::vector<Input> inputs(const PaperDraft& draft, BlockId b) const;
     [[nodiscard]] double transfer_s(Bytes bytes, DeviceId from, DeviceId to) const;
-    [[nodiscard]] double communication_s(const std::vector<Bytes>& inputs, DeviceId d) const;
+    [[nodiscard]] double communication_s(const std::vector<Input>& inputs, DeviceId d) const;
     [[nodiscard]] double migration_s(BlockId b, DeviceId d) const;
 
     const Problem* problem_;
