@@ -193,7 +193,8 @@ TEST(Gguf, errors_say_where_what_and_how_large_the_file_is) {
         input_error_of([&] { GgufFile{file.path()}; }),
         file.path().string() +
             ": at byte 39: expected 4 bytes of a value in metadata \"key\", found 3 bytes until "
-            "the end of the file; the file is damaged or truncated (size 42 bytes)"
+            "the end of the file; the file is damaged or truncated (size 42 bytes): copy or "
+            "download it again"
     );
 }
 
