@@ -44,13 +44,13 @@ void add_option(std::string_view option, config::Overrides& overrides) {
     } else if (option.starts_with("@clock=")) {
         overrides.clock = value;
     } else if (option.starts_with("@prompt=")) {
-        overrides.prompt = value;
+        overrides.prompts.push_back(value);
     } else if (option.starts_with("@interval=")) {
         overrides.interval = number_in<std::int64_t>(value);
     } else if (option.starts_with("@tokens=")) {
         overrides.tokens = number_in<std::int64_t>(value);
     } else if (option.starts_with("@seed=")) {
-        overrides.seed = number_in<std::uint64_t>(value);
+        overrides.seed = number_in<std::int64_t>(value);
     } else {
         overrides.set.emplace_back(option);
     }

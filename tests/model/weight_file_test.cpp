@@ -36,7 +36,10 @@ class WeightFiles : public testing::TestWithParam<bool> {
   protected:
     ~WeightFiles() override { std::filesystem::remove(path); }
 
-    std::filesystem::path path = written({.tied = GetParam(), .quantised = GetParam()});
+    std::filesystem::path path = written({
+        .tied = GetParam(),
+        .type = GetParam() ? test::Stored::q8_0 : test::Stored::f32,
+    });
     GgufFile file{path};
     Hyperparameters model = read_hyperparameters(file);
     WeightFile weights{file, model};
