@@ -1,6 +1,7 @@
 #include "runtime/conductor.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -22,14 +23,20 @@ std::int64_t tokens_seen(std::int64_t sampled) {
 }
 
 /// "device 3 lacks" with the device's name, as users know it.
-std::string with_names(std::string text, const scheduler::Fleet& fleet) {
-    for (std::size_t d = fleet.size(); d-- > 0;) {
-        const std::string number = fmt::format("device {} ", d);
-        for (std::size_t at = text.find(number); at != std::string::npos; at = text.find(number)) {
-            text.replace(at, number.size(), fleet.devices[d].name + " ");
-        }
+std::string with_names(const std::string& text, const scheduler::Fleet& fleet) {
+    constexpr std::string_view kWord = "device ";
+    std::string named;
+    std::size_t done = 0;
+    for (std::size_t at = text.find(kWord); at != std::string::npos; at = text.find(kWord, done)) {
+        const char* const digits = text.data() + at + kWord.size();
+        std::size_t device = fleet.size();
+        const auto end = std::from_chars(digits, text.data() + text.size(), device).ptr;
+        const bool known = end != digits && device < fleet.size();
+        named.append(text, done, at - done);
+        named += known ? fleet.devices[device].name : std::string(kWord);
+        done = static_cast<std::size_t>((known ? end : digits) - text.data());
     }
-    return text;
+    return named.append(text, done);
 }
 
 } // namespace
@@ -145,10 +152,21 @@ void Conductor::judge(const scheduler::Problem& question, const scheduler::Decis
     }
 }
 
-/// Needed, there, what each device lacks, what to do: sums and devices once each.
+/// Needed, there, what each device lacks, what to do: sums and devices once each. The paper's
+/// formulas count other things; its policies say themselves what they miss.
 std::string Conductor::shortage_text(
     const scheduler::Problem& question, const scheduler::Decision& decision
 ) const {
+    if (question.cost_profile == scheduler::CostProfile::paper) {
+        return fmt::format(
+            "no placement fits cost profile paper on {} devices at a context of {} tokens: {}\n"
+            "  give more devices or larger ones, a longer controller.t_budget, fewer tokens "
+            "(--tokens, --interval), or controller.cost_profile = \"physical\"",
+            question.snapshot.size(),
+            question.horizon(),
+            with_names(decision.reason, scenario_->fleet)
+        );
+    }
     Bytes need = 0;
     Bytes have = 0;
     BlockId largest{0};
