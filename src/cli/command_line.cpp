@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "cli/usage.hpp"
 #include "cli/version.hpp"
+#include "scheduler/policy.hpp"
 
 namespace headroom::cli {
 
@@ -44,7 +45,8 @@ struct RunWords {
     std::string transport = "mpi";
     std::string policy;
     std::string clock;
-    std::string prompt;
+    std::vector<std::string> prompts;
+    std::string prompt_file;
     std::int64_t interval = 0;
     std::int64_t tokens = 0;
     std::int64_t seed = 0;
@@ -56,13 +58,19 @@ void add_run_options(CLI::App& app, RunCommand& run, RunWords& words) {
     app.add_option("--model", run.model, "instead of a scenario: a GGUF model, with --devices");
     app.add_option("--devices", run.devices, "how many equal devices --model runs on")
         ->check(whole(1, config::kMaxDevices, 4));
-    app.add_option("--policy", words.policy, "resource_aware, greedy, round_robin, static");
+    app.add_option(
+        "--policy", words.policy, fmt::format("{}", fmt::join(scheduler::policy_names(), ", "))
+    );
     app.add_option("--clock", words.clock, "virtual (default) or paced: really throttled");
     app.add_option("--interval", words.interval, "tokens from one decision to the next")
         ->check(whole(1, kAnyNumber, 8));
     app.add_option("--tokens", words.tokens, "how many tokens to generate at most")
         ->check(whole(1, kAnyNumber, 64));
-    app.add_option("--prompt", words.prompt, "the text to continue");
+    app.add_option("--prompt", words.prompts, "a text to continue; several, one after the other")
+        ->type_name("TEXT")
+        ->take_all()
+        ->allow_extra_args(false);
+    app.add_option("--prompt-file", words.prompt_file, "a file whose whole content is the prompt");
     app.add_option("--seed", words.seed, "seed of all random loads and of sampling")
         ->check(whole(-kAnyNumber, kAnyNumber, 7));
     app.add_option("--set", change.set, "any scenario key, e.g. --set device.0.memory='\"1 GiB\"'")
@@ -89,7 +97,10 @@ void take_words(const CLI::App& app, const RunWords& words, RunCommand& run) {
         change.clock = words.clock;
     }
     if (given("--prompt")) {
-        change.prompts = {words.prompt};
+        change.prompts = words.prompts;
+    }
+    if (given("--prompt-file")) {
+        change.prompt_file = words.prompt_file;
     }
     if (given("--interval")) {
         change.interval = words.interval;
@@ -104,6 +115,9 @@ void take_words(const CLI::App& app, const RunWords& words, RunCommand& run) {
 
 void add_inspect_options(CLI::App& app, InspectCommand& inspect) {
     app.add_option("FILE", inspect.file, "trace (.h5), model (.gguf) or scenario (.toml)");
+    app.add_flag(
+        "--devices", inspect.devices, "the catalogue: profiles of devices, network presets"
+    );
     app.add_flag("--repair", inspect.repair, "make a killed run's trace an ordinary file");
     app.add_flag("--json", inspect.json, "print as JSON");
 }
@@ -216,8 +230,9 @@ CommandLine read_command_line(int argc, char** argv) {
     run_app.allow_extras();
 
     InspectCommand inspect;
-    CLI::App& inspect_app =
-        *app.add_subcommand("inspect", "say what is in a trace, a model or a scenario");
+    CLI::App& inspect_app = *app.add_subcommand(
+        "inspect", "say what is in a trace, a model, a scenario or the catalogue"
+    );
     add_inspect_options(inspect_app, inspect);
     inspect_app.allow_extras();
 
@@ -261,11 +276,18 @@ CommandLine read_command_line(int argc, char** argv) {
         line.run = run;
         return line;
     }
-    if (inspect.file.empty()) {
+    if (inspect.devices && (!inspect.file.empty() || inspect.repair)) {
+        complain(
+            command,
+            "--devices shows the catalogue, expected nothing beside it but --json; leave out the "
+            "file, or leave out --devices"
+        );
+    }
+    if (inspect.file.empty() && !inspect.devices) {
         complain(
             command,
             "a file is missing, expected a trace (.h5), a model (.gguf) or a scenario (.toml); for "
-            "example: headroom inspect my.toml"
+            "example: headroom inspect my.toml; headroom inspect --devices shows the catalogue"
         );
     }
     line.inspect = inspect;

@@ -28,6 +28,7 @@ struct RunCommand {
 
 struct InspectCommand {
     std::filesystem::path file;
+    bool devices = false; ///< the catalogue instead of a file
     bool repair = false;
     bool json = false;
 };

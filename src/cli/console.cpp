@@ -71,6 +71,14 @@ void Terminal::tell_children() const {
     setenv("HEADROOM_TTY_SAME", same ? "1" : "0", 1);
 }
 
+void print_warnings(const Terminal& terminal, const std::vector<std::string>& warnings) {
+    const char* const mark = terminal.err ? "\x1b[1;33mwarning:\x1b[0m" : "warning:";
+    for (const std::string& warning : warnings) {
+        fmt::print(stderr, "headroom: {} {}\n", mark, warning);
+    }
+    std::fflush(stderr);
+}
+
 void print_error(const Terminal& terminal, const std::string& text) {
     const char* const mark = terminal.err ? "\x1b[1;31merror:\x1b[0m" : "error:";
     std::string_view rest = text;

@@ -24,6 +24,8 @@ struct Terminal {
     void tell_children() const;
 };
 
+/// "headroom: warning: ..." on stderr: what is allowed but hardly meant.
+void print_warnings(const Terminal& terminal, const std::vector<std::string>& warnings);
 /// "headroom: error: ..." on stderr, problem by problem.
 void print_error(const Terminal& terminal, const std::string& text);
 

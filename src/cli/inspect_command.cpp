@@ -11,6 +11,9 @@ namespace headroom::cli {
 
 int inspect_command(const InspectCommand& command) {
     (void)std::signal(SIGPIPE, SIG_DFL); // nothing is lost when a reader has seen enough
+    if (command.devices) {
+        return inspect_devices(command.json);
+    }
     const FileKind kind = kind_of(command.file);
     if (command.repair && kind != FileKind::trace) {
         throw InputError(fmt::format(

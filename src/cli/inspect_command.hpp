@@ -1,4 +1,4 @@
-// `headroom inspect`: what is in a trace, a model or a scenario.
+// `headroom inspect`: what is in a trace, a model, a scenario or the catalogue.
 #pragma once
 
 #include "cli/command_line.hpp"
@@ -13,5 +13,7 @@ namespace headroom::cli {
 /// Also of models that cannot be run: the facts, then why not.
 [[nodiscard]] int inspect_model(const InspectCommand& command);
 [[nodiscard]] int inspect_scenario(const InspectCommand& command);
+/// The catalogue that was built into the program.
+[[nodiscard]] int inspect_devices(bool json);
 
 } // namespace headroom::cli
