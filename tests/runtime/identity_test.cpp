@@ -1,5 +1,8 @@
 // The heart of the project: whatever the placement, device count, policy, interval or weight type,
 // every logit has the oracle's bits, and every time is the timeline's, to the nanosecond.
+#include <map>
+#include <tuple>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -33,6 +36,25 @@ const ModelCase& model_in(const std::string& types, bool tied) {
     return found->second;
 }
 
+/// Every policy there is, the paper's two under its own cost profile, and one that never does
+/// anything sensible.
+std::vector<std::string> policies() {
+    std::vector<std::string> all{"random", "paper_by_formula", "resource_aware_by_formula"};
+    for (const std::string_view name : scheduler::policy_names()) {
+        all.emplace_back(name);
+    }
+    return all;
+}
+
+void choose_policy(std::string name, support::FleetText& text) {
+    constexpr std::string_view kByFormula = "_by_formula";
+    if (name.ends_with(kByFormula)) {
+        name.resize(name.size() - kByFormula.size());
+        text.controller = "cost_profile = \"paper\"\n";
+    }
+    text.policy = name == "random" ? "greedy" : name;
+}
+
 class Matrix : public testing::TestWithParam<std::tuple<int, std::string, int, const char*>> {};
 
 TEST_P(Matrix, text_logits_and_times_equal_oracle_and_timeline) {
@@ -44,7 +66,7 @@ TEST_P(Matrix, text_logits_and_times_equal_oracle_and_timeline) {
     text.interval = interval;
     text.tokens = kTokens;
     text.source = devices - 1;
-    text.policy = policy == "random" ? "greedy" : policy;
+    choose_policy(policy, text);
     const config::Scenario scenario = support::make_scenario(text);
     const support::RandomPolicy random(static_cast<std::uint64_t>(devices));
     support::RunChange change;
@@ -66,7 +88,7 @@ INSTANTIATE_TEST_SUITE_P(
     Matrix,
     testing::Combine(
         testing::Values(1, 2, 3, 5, 8),
-        testing::Values("resource_aware", "greedy", "round_robin", "static", "random"),
+        testing::ValuesIn(policies()),
         testing::Values(1, 8),
         testing::ValuesIn(support::kTypeNames)
     ),

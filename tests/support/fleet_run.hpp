@@ -15,7 +15,6 @@
 namespace headroom::support {
 
 /// Devices of unequal speed and memory with links between them, as a scenario's text.
-/// extra: further TOML, appended.
 struct FleetText {
     std::filesystem::path model;
     int devices = 3;
@@ -26,7 +25,8 @@ struct FleetText {
     std::string memory = "64 MiB"; ///< of every device
     bool varied = true;            ///< random loads and link variation
     int source = 0;
-    std::string extra;
+    std::string controller{}; ///< further lines of [controller]
+    std::string extra;        ///< further TOML, appended
 };
 [[nodiscard]] config::Scenario make_scenario(const FleetText& text);
 
