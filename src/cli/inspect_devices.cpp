@@ -1,6 +1,4 @@
 // `headroom inspect --devices`: what `profile = "..."` and `preset = "..."` can name.
-#include <algorithm>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -63,34 +61,51 @@ std::string cell(const config::Figure& figure) {
     return fmt::format("{} {}", figure.written, config::name_of(figure.origin).substr(0, 1));
 }
 
+/// The endings that choose a size of memory: "-4gb -1gb -2gb ".
+std::string choices_of(const config::DeviceProfile& device) {
+    std::string text;
+    for (const config::DeviceProfile& other : config::device_profiles()) {
+        if (other.variant && other.title == device.title) {
+            text += fmt::format("{} ", other.name.substr(device.name.size()));
+        }
+    }
+    return text;
+}
+
 void print_devices() {
+    constexpr const char* kLine = "{:<23} {:>9} {:>14} {:>12} {:>12}  {:<24} {}\n";
     fmt::print(
-        "{:<26} {:>9} {:>14} {:>12} {:>12}  {}\n",
+        fmt::runtime(kLine),
         "profile",
         "memory",
         "compute",
         "memory bw",
         "storage bw",
+        "sizes (default first)",
         "device"
     );
     for (const config::DeviceProfile& device : config::device_profiles()) {
+        if (device.variant) {
+            continue;
+        }
         fmt::print(
-            "{:<26} {:>9} {:>14} {:>12} {:>12}  {}\n",
+            fmt::runtime(kLine),
             device.name,
             format_bytes(device.memory),
             cell(device.compute),
             cell(device.memory_bandwidth),
             device.storage_bandwidth ? cell(*device.storage_bandwidth) : "not known",
+            choices_of(device),
             device.title
         );
     }
 }
 
 void print_networks() {
-    fmt::print("\n{:<26} {:>14} {:>12}  {}\n", "preset", "bandwidth", "latency", "network");
+    fmt::print("\n{:<23} {:>14} {:>12}  {}\n", "preset", "bandwidth", "latency", "network");
     for (const config::NetworkPreset& network : config::network_presets()) {
         fmt::print(
-            "{:<26} {:>14} {:>12}  {}\n",
+            "{:<23} {:>14} {:>12}  {}\n",
             network.name,
             cell(network.bandwidth),
             cell(network.latency),
