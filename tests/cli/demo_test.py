@@ -55,7 +55,7 @@ class Demo(Case):
     def test_heads_spread_move_and_pay(self):
         ours = self.run_policy(name="ours")
         print(f"\nresource_aware   {ours['time_per_output_token_ns'] / 1e6:9.2f} ms per token")
-        for policy in ("static", "round_robin"):
+        for policy in ("paper", "greedy", "round_robin", "static"):
             other = self.run_policy("--policy", policy, name=policy)
             self.assertEqual(other["text"], ours["text"])
             print(f"{policy:16} {other['time_per_output_token_ns'] / 1e6:9.2f} ms per token")
