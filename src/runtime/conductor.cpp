@@ -1,13 +1,13 @@
 #include "runtime/conductor.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 
 #include <fmt/format.h>
 
 #include "base/check.hpp"
 #include "base/error.hpp"
+#include "runtime/infeasible_report.hpp"
 #include "scheduler/paper_costs.hpp"
 #include "scheduler/validate.hpp"
 
@@ -20,23 +20,6 @@ using trace::Reason;
 /// Event rates as the last begun turn sees them: it began after one token less.
 std::int64_t tokens_seen(std::int64_t sampled) {
     return std::max<std::int64_t>(0, sampled - 1);
-}
-
-/// "device 3 lacks" with the device's name, as users know it.
-std::string with_names(const std::string& text, const scheduler::Fleet& fleet) {
-    constexpr std::string_view kWord = "device ";
-    std::string named;
-    std::size_t done = 0;
-    for (std::size_t at = text.find(kWord); at != std::string::npos; at = text.find(kWord, done)) {
-        const char* const digits = text.data() + at + kWord.size();
-        std::size_t device = fleet.size();
-        const auto end = std::from_chars(digits, text.data() + text.size(), device).ptr;
-        const bool known = end != digits && device < fleet.size();
-        named.append(text, done, at - done);
-        named += known ? fleet.devices[device].name : std::string(kWord);
-        done = static_cast<std::size_t>((known ? end : digits) - text.data());
-    }
-    return named.append(text, done);
 }
 
 } // namespace
@@ -148,72 +131,10 @@ void Conductor::judge(const scheduler::Problem& question, const scheduler::Decis
             fmt::join(verdict.problems, "; ")
         );
     } else if (!placement_) {
-        throw InfeasibleError(shortage_text(question, decision));
-    }
-}
-
-/// Needed, there, what each device lacks, what to do: sums and devices once each. The paper's
-/// formulas count other things; its policies say themselves what they miss.
-std::string Conductor::shortage_text(
-    const scheduler::Problem& question, const scheduler::Decision& decision
-) const {
-    if (question.cost_profile == scheduler::CostProfile::paper) {
-        return fmt::format(
-            "no placement fits cost profile paper on {} devices at a context of {} tokens: {}\n"
-            "  give more devices or larger ones, a longer controller.t_budget, fewer tokens "
-            "(--tokens, --interval), or controller.cost_profile = \"physical\"",
-            question.snapshot.size(),
-            question.horizon(),
-            with_names(decision.reason, scenario_->fleet)
+        throw InfeasibleError(
+            infeasible_report(question, decision, scenario_->fleet, options_->policy->name())
         );
     }
-    Bytes need = 0;
-    Bytes have = 0;
-    BlockId largest{0};
-    const scheduler::Placement together(blocks_->size(), question.source);
-    const auto resident = [&](BlockId block) {
-        return blocks_->resident_bytes(block, question.horizon(), together);
-    };
-    for (std::size_t i = 0; i < blocks_->size(); ++i) {
-        need += resident(BlockId(i));
-        largest = resident(BlockId(i)) > resident(largest) ? BlockId(i) : largest;
-    }
-    std::string devices;
-    for (std::size_t d = 0; d < question.snapshot.size(); ++d) {
-        const Bytes memory = question.snapshot.devices[d].memory;
-        have += std::max<Bytes>(0, memory - question.buffers);
-        devices += fmt::format(
-            "\n    {} has {}{}",
-            scenario_->fleet.devices[d].name,
-            format_bytes(memory),
-            memory < question.buffers
-                ? fmt::format(", {} less than the buffers", format_bytes(question.buffers - memory))
-                : std::string()
-        );
-    }
-    return fmt::format(
-        "no placement fits: {} devices cannot hold the model at a context of {} tokens\n"
-        "  needed: {} for all blocks, the largest of them {} ({}), and {} of buffers on each "
-        "device "
-        "that holds any\n"
-        "  there is: {} beside the buffers, {}{}\n"
-        "  give the devices more memory ([[device]] memory, fleet.memory_scale), or give more "
-        "devices, a smaller model, or fewer tokens (--tokens, --interval)",
-        question.snapshot.size(),
-        question.horizon(),
-        format_bytes(need),
-        format_bytes(resident(largest)),
-        to_string(blocks_->name(largest)),
-        format_bytes(question.buffers),
-        format_bytes(have),
-        have < need ? fmt::format("{} too little", format_bytes(need - have))
-                    : fmt::format(
-                          "but policy {} found: {}",
-                          options_->policy->name(),
-                          with_names(decision.reason, scenario_->fleet)
-                      ),
-        devices
-    );
 }
 
 void Conductor::note_decision(

@@ -47,9 +47,6 @@ class Conductor {
     Command decide(Nanoseconds t_dec);
     void begin_next_sequence(Nanoseconds at);
     void judge(const scheduler::Problem& problem, const scheduler::Decision& decision) const;
-    [[nodiscard]] std::string shortage_text(
-        const scheduler::Problem& problem, const scheduler::Decision& decision
-    ) const;
     void note_decision(
         const scheduler::Problem& problem,
         const scheduler::Decision& decision,

@@ -1,0 +1,94 @@
+#include "runtime/infeasible_report.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+namespace headroom::runtime {
+
+namespace {
+
+/// "device 3 lacks" with the device's name, as users know it.
+std::string with_names(const std::string& text, const scheduler::Fleet& fleet) {
+    constexpr std::string_view kWord = "device ";
+    std::string named;
+    std::size_t done = 0;
+    for (std::size_t at = text.find(kWord); at != std::string::npos; at = text.find(kWord, done)) {
+        const char* const digits = text.data() + at + kWord.size();
+        std::size_t device = fleet.size();
+        const auto end = std::from_chars(digits, text.data() + text.size(), device).ptr;
+        const bool known = end != digits && device < fleet.size();
+        named.append(text, done, at - done);
+        named += known ? fleet.devices[device].name : std::string(kWord);
+        done = static_cast<std::size_t>((known ? end : digits) - text.data());
+    }
+    return named.append(text, done);
+}
+
+} // namespace
+
+std::string infeasible_report(
+    const scheduler::Problem& question,
+    const scheduler::Decision& decision,
+    const scheduler::Fleet& fleet,
+    std::string_view policy
+) {
+    if (question.cost_profile == scheduler::CostProfile::paper) {
+        return fmt::format(
+            "no placement fits cost profile paper on {} devices at a context of {} tokens: {}\n"
+            "  give more devices or larger ones, a longer controller.t_budget, fewer tokens "
+            "(--tokens, --interval), or controller.cost_profile = \"physical\"",
+            question.snapshot.size(),
+            question.horizon(),
+            with_names(decision.reason, fleet)
+        );
+    }
+    const scheduler::Blocks& blocks = *question.blocks;
+    Bytes need = 0;
+    Bytes have = 0;
+    BlockId largest{0};
+    const scheduler::Placement together(blocks.size(), question.source);
+    const auto resident = [&](BlockId block) {
+        return blocks.resident_bytes(block, question.horizon(), together);
+    };
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        need += resident(BlockId(i));
+        largest = resident(BlockId(i)) > resident(largest) ? BlockId(i) : largest;
+    }
+    std::string devices;
+    for (std::size_t d = 0; d < question.snapshot.size(); ++d) {
+        const Bytes memory = question.snapshot.devices[d].memory;
+        have += std::max<Bytes>(0, memory - question.buffers);
+        devices += fmt::format(
+            "\n    {} has {}{}",
+            fleet.devices[d].name,
+            format_bytes(memory),
+            memory < question.buffers
+                ? fmt::format(", {} less than the buffers", format_bytes(question.buffers - memory))
+                : std::string()
+        );
+    }
+    return fmt::format(
+        "no placement fits: {} devices cannot hold the model at a context of {} tokens\n"
+        "  needed: {} for all blocks, the largest of them {} ({}), and {} of buffers on each "
+        "device "
+        "that holds any\n"
+        "  there is: {} beside the buffers, {}{}\n"
+        "  give the devices more memory ([[device]] memory, fleet.memory_scale), or give more "
+        "devices, a smaller model, or fewer tokens (--tokens, --interval)",
+        question.snapshot.size(),
+        question.horizon(),
+        format_bytes(need),
+        format_bytes(resident(largest)),
+        to_string(blocks.name(largest)),
+        format_bytes(question.buffers),
+        format_bytes(have),
+        have < need
+            ? fmt::format("{} too little", format_bytes(need - have))
+            : fmt::format("but policy {} found: {}", policy, with_names(decision.reason, fleet)),
+        devices
+    );
+}
+
+} // namespace headroom::runtime
