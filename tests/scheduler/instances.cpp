@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
 #include "base/random.hpp"
+#include "scheduler/validate.hpp"
 
 namespace headroom::scheduler::testing {
 namespace {
@@ -314,6 +316,25 @@ Placement any_placement(const Instance& instance, std::uint64_t seed) {
         );
     }
     return placement;
+}
+
+double optimum(const Problem& problem) {
+    const std::size_t n = problem.snapshot.size();
+    Placement placement(problem.blocks->size(), DeviceId(0));
+    double best = std::numeric_limits<double>::infinity();
+    while (true) {
+        if (validate(problem, placement).ok()) {
+            best = std::min(best, objective(problem, placement));
+        }
+        std::size_t b = 0;
+        while (b < placement.size() && placement[b].index() + 1 == n) {
+            placement[b++] = DeviceId(0);
+        }
+        if (b == placement.size()) {
+            return best;
+        }
+        placement[b] = DeviceId(placement[b].index() + 1);
+    }
 }
 
 } // namespace headroom::scheduler::testing

@@ -49,4 +49,8 @@ struct Wildness {
 /// Every block on a random device; fits or not.
 [[nodiscard]] Placement any_placement(const Instance& instance, std::uint64_t seed);
 
+/// The least objective over all feasible placements, by enumeration; infinite if there is none.
+/// devices to the power of blocks: for tiny instances only.
+[[nodiscard]] double optimum(const Problem& problem);
+
 } // namespace headroom::scheduler::testing

@@ -295,26 +295,6 @@ TEST(PaperProfile, resource_aware_is_never_worse_than_any_answer_at_hand) {
     }
 }
 
-/// The least objective over all feasible placements, by enumeration.
-double optimum(const Problem& problem) {
-    const std::size_t n = problem.snapshot.size();
-    Placement placement(problem.blocks->size(), DeviceId(0));
-    double best = std::numeric_limits<double>::infinity();
-    while (true) {
-        if (validate(problem, placement).ok()) {
-            best = std::min(best, objective(problem, placement));
-        }
-        std::size_t b = 0;
-        while (b < placement.size() && placement[b].index() + 1 == n) {
-            placement[b++] = DeviceId(0);
-        }
-        if (b == placement.size()) {
-            return best;
-        }
-        placement[b] = DeviceId(placement[b].index() + 1);
-    }
-}
-
 TEST(PaperProfile, resource_aware_is_near_the_optimum_of_tiny_instances) {
     double sum = 0.0;
     double worst = 1.0;
@@ -327,7 +307,7 @@ TEST(PaperProfile, resource_aware_is_near_the_optimum_of_tiny_instances) {
         const Instance instance = planted_instance(cell, seed, CostProfile::paper);
         const Decision ours = make_policy(PolicyKind::resource_aware)->decide(instance.problem);
         ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
-        const double best = optimum(instance.problem);
+        const double best = testing::optimum(instance.problem);
         const double ratio = objective(instance.problem, ours) / best;
         ASSERT_GE(ratio, 1.0) << "seed " << seed;
         sum += ratio;

@@ -148,26 +148,6 @@ TEST(ResourceAware, is_never_worse_than_simple_answers) {
     }
 }
 
-/// The least objective over all feasible placements, by enumeration. Infinite if there is none.
-double optimum(const Problem& problem) {
-    const std::size_t n = problem.snapshot.size();
-    Placement placement(problem.blocks->size(), DeviceId(0));
-    double best = std::numeric_limits<double>::infinity();
-    while (true) {
-        if (validate(problem, placement).ok()) {
-            best = std::min(best, objective(problem, placement));
-        }
-        std::size_t b = 0;
-        while (b < placement.size() && placement[b].index() + 1 == n) {
-            placement[b++] = DeviceId(0);
-        }
-        if (b == placement.size()) {
-            return best;
-        }
-        placement[b] = DeviceId(placement[b].index() + 1);
-    }
-}
-
 TEST(ResourceAware, is_within_5_percent_of_the_optimum_on_tiny_instances_and_never_below) {
     double sum = 0.0;
     double worst = 1.0;
@@ -182,7 +162,7 @@ TEST(ResourceAware, is_within_5_percent_of_the_optimum_on_tiny_instances_and_nev
         const Instance instance = planted_instance(cell, seed);
         const Decision ours = decide(PolicyKind::resource_aware, instance.problem);
         ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
-        const double best = optimum(instance.problem);
+        const double best = testing::optimum(instance.problem);
         const double cost = objective(instance.problem, ours);
         // Negative twin of the prediction: nothing can be better than the enumerated optimum.
         ASSERT_GE(cost, best) << "seed " << seed;
@@ -212,7 +192,7 @@ TEST(ResourceAware, finds_the_optimum_of_tiny_models_with_ends_and_buffers) {
         }
         const Decision ours = decide(PolicyKind::resource_aware, instance.problem);
         ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
-        const double best = optimum(instance.problem);
+        const double best = testing::optimum(instance.problem);
         const double cost = objective(instance.problem, ours);
         ASSERT_GE(cost, best) << "seed " << seed;
         // Both are 0, or never, where nothing is limited or nothing ends.
