@@ -134,7 +134,7 @@ Bytes buffer_bytes(const ModelShape& shape, std::int64_t tokens_per_turn) {
     const std::int64_t n = tokens_per_turn;
     const std::int64_t q = shape.heads_per_group();
     const std::int64_t elements = n * (5 * shape.width + 2 * shape.ffn_width) +
-                                  (q + 2) * shape.head_width() * n + shape.context +
+                                  (q + 3) * shape.head_width() * n + shape.context +
                                   shape.vocabulary;
     return kFloatBytes * elements + staging_bytes(shape);
 }

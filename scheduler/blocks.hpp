@@ -65,9 +65,9 @@ class Blocks {
 /// What a device allocates besides blocks while it holds any: activations, scores, logits, ropes
 /// and the migration staging buffer. The closed form, the same in scheduler and runtime, n = most
 /// tokens of one turn (the longest prompt's chunk), T = the shape's context, S = staging_bytes:
-///   4·( n·(5·D + 2·F) + (q+2)·d·n + T + V ) + S
+///   4·( n·(5·D + 2·F) + (q+3)·d·n + T + V ) + S
 /// (x, normed x, proj's input, proj's output, ffn's output: n·D each; gate and up: n·F each; one
-/// group's queries, key and value; attention scores; logits).
+/// group's queries, key and value, and the rope's angles; attention scores; logits).
 [[nodiscard]] Bytes buffer_bytes(const ModelShape& shape, std::int64_t tokens_per_turn);
 
 /// Largest piece in which blocks are stored and migrated, and the staging buffer that bounds what a

@@ -38,6 +38,7 @@ struct Route {
 
 /// More would not fit a line.
 constexpr std::size_t kRoutesShown = 4;
+constexpr std::size_t kHoldersShown = 8;
 
 std::string_view plural(BlockKind kind, std::size_t count) {
     switch (kind) {
@@ -99,6 +100,22 @@ std::string Console::dim(const std::string& text) const {
     return terminal_.err ? "\x1b[2m" + text + "\x1b[0m" : text;
 }
 
+namespace {
+
+/// What changes the meaning of a run and is not as usual.
+std::string settings(const trace::RunHeader& header) {
+    std::string text;
+    if (header.attributes.at("cost_profile") == "paper") {
+        text += ", cost profile paper (decisions by the published formulas)";
+    }
+    if (header.attributes.at("weights") == "everywhere") {
+        text += ", weights everywhere";
+    }
+    return text;
+}
+
+} // namespace
+
 void Console::on_begin(const trace::RunHeader& header) {
     for (const trace::DeviceRow& device : header.devices) {
         device_names_.push_back(device.name);
@@ -107,15 +124,16 @@ void Console::on_begin(const trace::RunHeader& header) {
         terminal_.notes(),
         "{}\n",
         dim(fmt::format(
-            "headroom: {} on {} devices, policy {}, a decision every {} tokens, {} clock, {} "
-            "kernels",
-            header.attributes.at("model"),
-            header.devices.size(),
-            header.attributes.at("policy"),
-            header.numbers.at("interval"),
-            header.attributes.at("clock"),
-            header.attributes.at("kernels")
-        ))
+                "headroom: {} on {} devices, policy {}, a decision every {} tokens, {} clock, {} "
+                "kernels",
+                header.attributes.at("model"),
+                header.devices.size(),
+                header.attributes.at("policy"),
+                header.numbers.at("interval"),
+                header.attributes.at("clock"),
+                header.attributes.at("kernels")
+            ) +
+            settings(header))
     );
     if (several_hosts_) {
         fmt::print(
@@ -139,6 +157,7 @@ void Console::write_text(const std::string& text) {
 }
 
 void Console::on_prompt(const std::string& text) {
+    print_waiting_notes();
     if (!first_) {
         write_text(in_line_ ? "\n\n" : "\n");
     }
@@ -147,6 +166,9 @@ void Console::on_prompt(const std::string& text) {
 }
 
 void Console::on_token(const std::string& piece, std::int64_t sampled) {
+    if (!piece.empty() && (piece.front() == ' ' || piece.front() == '\n')) {
+        print_waiting_notes();
+    }
     write_text(piece);
     progress(sampled);
 }
@@ -186,21 +208,54 @@ void Console::clear_progress() {
     }
 }
 
-/// The part of a policy's sentence that says why it had to move, with the devices' names.
-std::string Console::why(const std::string& reason) const {
+namespace {
+
+/// The part of a policy's sentence that says why it had to move.
+std::string why(const std::string& reason) {
     const std::size_t begin = reason.find("because");
     if (begin == std::string::npos) {
         return "";
     }
     const std::size_t end = reason.find("):", begin);
-    std::string text = reason.substr(begin, end == std::string::npos ? end : end + 1 - begin);
-    for (std::size_t d = device_names_.size(); d-- > 0;) {
-        const std::string number = fmt::format("device {} ", d);
-        for (std::size_t at = text.find(number); at != std::string::npos; at = text.find(number)) {
-            text.replace(at, number.size(), device_names_[d] + " ");
+    return ", " + reason.substr(begin, end == std::string::npos ? end : end + 1 - begin);
+}
+
+/// What a migration costs on the way: bytes sent, bytes read by their targets.
+std::string freight(const runtime::DecisionNote& note) {
+    return note.loaded == 0
+               ? format_bytes(note.bytes)
+               : fmt::format(
+                     "{} sent and {} loaded", format_bytes(note.bytes), format_bytes(note.loaded)
+                 );
+}
+
+} // namespace
+
+/// Who holds how many blocks, and what to do if one device holds them all.
+std::string Console::holders(const scheduler::Placement& placement) const {
+    std::vector<std::size_t> blocks(device_names_.size());
+    for (const DeviceId device : placement) {
+        ++blocks[device.index()];
+    }
+    std::string text;
+    std::size_t used = 0;
+    for (std::size_t d = 0; d < blocks.size(); ++d) {
+        if (blocks[d] > 0) {
+            text += fmt::format("{}{} on {}", used == 0 ? "" : ", ", blocks[d], device_names_[d]);
+            ++used;
         }
     }
-    return ", " + text;
+    if (used > kHoldersShown) {
+        return fmt::format("blocks on {} of {} devices", used, blocks.size());
+    }
+    return used > 1 || blocks.size() == 1
+               ? "blocks: " + text
+               : fmt::format(
+                     "all {}, the others are idle; to see a small model as a large one on this "
+                     "fleet, scale the fleet ([fleet] compute_scale, memory_scale, "
+                     "bandwidth_scale)",
+                     text
+                 );
 }
 
 /// Which blocks moved where, predicted delay before and after, and why.
@@ -209,8 +264,9 @@ std::string Console::decision_line(const runtime::DecisionNote& note) const {
     const std::string line = fmt::format("[token {:>3}] ", row.first_token);
     if (row.kept_inference_ns < 0) {
         return line + fmt::format(
-                          "first placement: {} per token predicted",
-                          format_duration(row.predicted_inference_ns)
+                          "first placement: {} per token predicted, {}",
+                          format_duration(row.predicted_inference_ns),
+                          holders(note.placement)
                       );
     }
     if (row.feasible == 0) {
@@ -228,20 +284,32 @@ std::string Console::decision_line(const runtime::DecisionNote& note) const {
                       describe_moves(note.moves, *note.blocks, device_names_),
                       format_duration(row.kept_inference_ns),
                       format_duration(row.predicted_inference_ns),
-                      format_bytes(note.bytes),
+                      freight(note),
                       format_duration(row.predicted_migration_ns),
                       why(note.reason)
                   );
 }
 
+/// Text on the same terminal is not broken inside a word: the note waits for the next one.
 void Console::on_decision(const runtime::DecisionNote& note) {
+    waiting_ += dim(decision_line(note)) + "\n";
+    if (!in_line_ || !terminal_.same) {
+        print_waiting_notes();
+    }
+}
+
+void Console::print_waiting_notes() {
+    if (waiting_.empty()) {
+        return;
+    }
     clear_progress();
     if (in_line_ && terminal_.same) {
         fmt::print(terminal_.notes(), "\n"); // keep the note off the text's line
         in_line_ = false;
     }
-    fmt::print(terminal_.notes(), "{}\n", dim(decision_line(note)));
+    fmt::print(terminal_.notes(), "{}", waiting_);
     std::fflush(terminal_.notes());
+    waiting_.clear();
 }
 
 void Console::on_interval(const trace::Interval& interval) {
@@ -249,6 +317,7 @@ void Console::on_interval(const trace::Interval& interval) {
 }
 
 void Console::finish() {
+    print_waiting_notes();
     clear_progress();
     if (in_line_) {
         fmt::print("\n");
@@ -271,7 +340,8 @@ std::string describe_moves(
     std::size_t listed = 0;
     for (const auto& [route, count] : routes) {
         if (listed++ == kRoutesShown) {
-            return text + fmt::format(" and {} more routes", routes.size() - kRoutesShown);
+            const std::size_t rest = routes.size() - kRoutesShown;
+            return text + fmt::format(" and {} more route{}", rest, rest == 1 ? "" : "s");
         }
         text += fmt::format(
             "{}{} {} {} -> {}",

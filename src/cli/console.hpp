@@ -46,7 +46,8 @@ class Console final : public runtime::Observer {
 
   private:
     [[nodiscard]] std::string decision_line(const runtime::DecisionNote& note) const;
-    [[nodiscard]] std::string why(const std::string& reason) const;
+    [[nodiscard]] std::string holders(const scheduler::Placement& placement) const;
+    void print_waiting_notes();
     void write_text(const std::string& text);
     void progress(std::int64_t sampled);
     void clear_progress();
@@ -60,6 +61,7 @@ class Console final : public runtime::Observer {
     bool in_line_ = false;     ///< text stands on the current line of the terminal
     bool progress_on_ = false; ///< a progress line stands on stderr
     Nanoseconds virtual_end_ = 0;
+    std::string waiting_; ///< notes until the word on the line is whole
     std::vector<std::string> device_names_;
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
     std::chrono::steady_clock::time_point shown_{};

@@ -17,21 +17,6 @@ namespace headroom::cli {
 
 namespace {
 
-struct TypeUse {
-    std::int64_t tensors = 0;
-    std::uint64_t bytes = 0;
-};
-
-std::map<std::string, TypeUse> types_of(const model::GgufFile& file) {
-    std::map<std::string, TypeUse> types;
-    for (const model::GgufTensor& tensor : file.tensors()) {
-        TypeUse& use = types[model::ggml_type_name(tensor.ggml_type)];
-        ++use.tensors;
-        use.bytes += tensor.bytes;
-    }
-    return types;
-}
-
 /// What a file says of itself, whether we can compute it or not. -1 and "": it does not say.
 struct Facts {
     std::string architecture;
@@ -97,8 +82,10 @@ std::string obstacle(const model::GgufFile& file) {
 
 nlohmann::json facts_json(const model::GgufFile& file, const Facts& facts) {
     nlohmann::json types = nlohmann::json::object();
-    for (const auto& [type, use] : types_of(file)) {
-        types[type] = {{"tensors", use.tensors}, {"bytes", use.bytes}};
+    for (const model::TypeUse& use : model::type_uses(file)) {
+        types[use.name] = {{"tensors", use.tensors}, {"bytes", use.bytes}};
+        types[use.name]["computed_as"] =
+            use.computed ? nlohmann::json(headroom::name_of(*use.computed)) : nlohmann::json();
     }
     nlohmann::json json{
         {"architecture", facts.architecture},
@@ -134,6 +121,15 @@ std::string known(const std::string& text) {
     return text.empty() ? "not said" : text;
 }
 
+/// What a type costs when it is held, if that is not as stored.
+std::string note_on(const model::TypeUse& use) {
+    if (!use.computed) {
+        return "  cannot be computed";
+    }
+    return *use.computed == WeightType::f32 && use.name != "F32" ? "  expanded to F32 when loaded"
+                                                                 : "";
+}
+
 void print_facts(const model::GgufFile& file, const Facts& facts) {
     fmt::print("model {} ({}): {}\n\n", file.path().string(), known(facts.name), file.hash());
     fmt::print(
@@ -153,12 +149,13 @@ void print_facts(const model::GgufFile& file, const Facts& facts) {
         known(facts.tokenizer),
         facts.vocabulary < 0 ? "" : fmt::format(", vocabulary {}", facts.vocabulary)
     );
-    for (const auto& [type, use] : types_of(file)) {
+    for (const model::TypeUse& use : model::type_uses(file)) {
         fmt::print(
-            "  {:<8}{:>5} tensors  {:>10}\n",
-            type,
+            "  {:<8}{:>5} tensors  {:>10}{}\n",
+            use.name,
             use.tensors,
-            format_bytes(static_cast<Bytes>(use.bytes))
+            format_bytes(static_cast<Bytes>(use.bytes)),
+            note_on(use)
         );
     }
 }
@@ -177,7 +174,7 @@ void print_shape(const model::Hyperparameters& m) {
 void print_blocks(const scheduler::Blocks& blocks) {
     const scheduler::Placement together(blocks.size(), DeviceId(0));
     const std::int64_t context = blocks.shape().context;
-    fmt::print("  as blocks: {} in all\n", blocks.size());
+    fmt::print("  as blocks, in the bytes that devices hold: {} in all\n", blocks.size());
     for (const BlockId b :
          {blocks.embed(), blocks.group(0, 0), blocks.proj(0), blocks.ffn(0), blocks.lm_head()}) {
         const Bytes cache = blocks.cache_bytes(b, context);

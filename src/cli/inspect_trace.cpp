@@ -148,21 +148,61 @@ std::string time_of(const config::Event& event) {
     return event.at >= 0 ? format_duration(event.at) : fmt::format("token {}", event.at_token);
 }
 
+/// More would hide the decisions that follow.
+constexpr std::size_t kEventsShown = 12;
+
+/// With the device's name and, for an overload, by how much.
+std::string event_text(const trace::Trace& trace, const trace::EventRow& event) {
+    const auto device = static_cast<std::size_t>(event.device);
+    std::string text = event.text;
+    if (event.device >= 0 && device < trace.header.devices.size()) {
+        text = trace.header.devices[device].name + " " + text;
+    }
+    return event.value > 0 ? fmt::format("{} ({})", text, format_bytes(event.value)) : text;
+}
+
+/// Whether the run went on for so long.
+bool was_reached(const trace::Trace& trace, const config::Event& event) {
+    if (trace.intervals.empty()) {
+        return false;
+    }
+    const trace::Interval& last = trace.intervals.back();
+    const auto sampled = last.row.first_token + static_cast<std::int64_t>(last.tokens.size());
+    // It takes effect with the first turn begun after that token.
+    return event.at >= 0 ? event.at <= last.row.t_end : event.at_token < sampled;
+}
+
 /// First the scenario's, then what was met on the way.
 std::string event_list(const trace::Trace& trace) {
     std::string text;
     for (const config::Event& event : scenario_events(trace)) {
-        text += fmt::format("  {:>10}  {:<20}  {}\n", time_of(event), "scenario", event.text);
+        text += fmt::format(
+            "  {:>10}  {:<20}  {}{}\n",
+            time_of(event),
+            "scenario",
+            event.text,
+            was_reached(trace, event) ? "" : " (not reached)"
+        );
     }
+    std::size_t listed = 0;
+    std::size_t met = 0;
     for (const trace::Interval& interval : trace.intervals) {
+        met += interval.events.size();
         for (const trace::EventRow& event : interval.events) {
+            if (listed == kEventsShown) {
+                break;
+            }
+            ++listed;
             text += fmt::format(
                 "  {:>10}  {:<20}  {}\n",
                 format_duration(event.at),
                 code_name(trace.header, "events.kind", event.kind),
-                event.text
+                event_text(trace, event)
             );
         }
+    }
+    if (met > listed) {
+        text += fmt::format("  {:>10}  and {} more, see --json\n", "", met - listed);
     }
     return text.empty() ? "" : fmt::format("  {:>10}  event\n{}\n", "at", text);
 }
@@ -184,6 +224,7 @@ nlohmann::json events_json(const trace::Trace& trace) {
                 {{"at_ns", event.at},
                  {"kind", code_name(trace.header, "events.kind", event.kind)},
                  {"device", event.device},
+                 {"value", event.value},
                  {"text", event.text}}
             );
         }

@@ -264,7 +264,7 @@ int Front::finish(const runtime::RunOutcome& outcome) {
         if (scenario_.clock.mode == config::ClockMode::paced) {
             fmt::print(
                 notes,
-                "  {:<24}{} for {} of virtual time x {:g}; at most {} late\n",
+                "\n  {:<24}{} for {} of virtual time x {:g}; at most {} late\n",
                 "wall time",
                 format_duration(outcome.elapsed_wall),
                 format_duration(summary.end),

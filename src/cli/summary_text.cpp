@@ -72,17 +72,17 @@ std::string device_table(const trace::Summary& summary) {
         width = std::max(width, device.name.size());
     }
     std::string text = fmt::format(
-        "  {:<{}}  {:>6}  {:>10}  {:>10}  {:>11}\n",
+        "  {:<{}}  {:>6}  {:>10}  {:>11}  {:>11}\n",
         "device",
         width,
         "blocks",
         "peak",
-        "budget",
+        "last budget",
         "peak/budget"
     );
     for (const trace::DeviceSummary& device : summary.devices) {
         text += fmt::format(
-            "  {:<{}}  {:>6}  {:>10}  {:>10}  {:>11}\n",
+            "  {:<{}}  {:>6}  {:>10}  {:>11}  {:>11}\n",
             device.name,
             width,
             device.blocks,
@@ -143,12 +143,13 @@ std::string summary_text(const trace::Summary& s) {
         text +=
             row("predicted vs measured",
                 fmt::format(
-                    "decode {} vs {} ({:+.1f} %), migration {} vs {}",
+                    "decode {} vs {} ({:+.1f} %{}), migration {} vs {}",
                     format_duration(s.predicted_decode),
                     format_duration(s.measured_decode),
                     100.0 * (static_cast<double>(s.predicted_decode) /
                                  static_cast<double>(s.measured_decode) -
                              1.0),
+                    s.overloads > 0 ? ", paging is not predicted" : "",
                     format_duration(s.predicted_migration),
                     format_duration(s.time_migrating)
                 ));

@@ -1,6 +1,7 @@
 // From a text or a file to a checked scenario.
 #include "config/scenario.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <system_error>
@@ -122,12 +123,19 @@ Scenario default_scenario(
     if (model.empty() || first_bad_utf8(model)) {
         throw InputError("--model: expected the path of a GGUF file");
     }
+    // A profile or preset that is set must not lose against figures that nobody wrote.
+    const auto is_set = [&](std::string_view table, std::string_view key) {
+        return std::any_of(overrides.set.begin(), overrides.set.end(), [&](std::string_view set) {
+            const std::string_view path = set.substr(0, set.find('='));
+            return path.starts_with(table) && path.ends_with(key);
+        });
+    };
     const std::string text = fmt::format(
-        "[model]\nfile = {}\n\n"
-        "[[device]]\ncount = {}\ncompute = \"10 GFLOP/s\"\nmemory = \"1 GiB\"\n\n"
-        "[network]\nbandwidth = \"100 Mbit/s\"\nlatency = \"1 ms\"\n",
+        "[model]\nfile = {}\n\n[[device]]\ncount = {}\n{}\n[network]\n{}",
         toml_string(model),
-        devices
+        devices,
+        is_set("device.", ".profile") ? "" : "compute = \"10 GFLOP/s\"\nmemory = \"1 GiB\"\n",
+        is_set("network.", "preset") ? "" : "bandwidth = \"100 Mbit/s\"\nlatency = \"1 ms\"\n"
     );
     Scenario scenario = parse_scenario(text, {}, overrides);
     scenario.name = fmt::format("{}-{}-devices", model_file.stem().string(), scenario.fleet.size());

@@ -6,31 +6,14 @@
 
 namespace headroom::model {
 
-RopeTable::RopeTable(const Hyperparameters& model, std::int64_t positions)
-    : half_(model.head_width() / 2), positions_(positions > 0 ? positions : model.context) {
-    const auto size = static_cast<std::size_t>(positions_ * half_);
-    cosines_.resize(size);
-    sines_.resize(size);
-    for (std::int64_t p = 0; p < positions_; ++p) {
-        const std::int64_t at = p * half_;
-        kernels::rope_angles(
-            p, model.rope_theta, model.head_width(), cosines_.data() + at, sines_.data() + at
-        );
+void fill_rope_angles(
+    const Hyperparameters& model, std::int64_t first, std::int64_t n, float* angles
+) {
+    const std::int64_t d = model.head_width();
+    for (std::int64_t t = 0; t < n; ++t) {
+        float* const cosines = angles + t * d;
+        kernels::rope_angles(first + t, model.rope_theta, d, cosines, cosines + d / 2);
     }
-}
-
-const float* RopeTable::cosines(std::int64_t position) const {
-    HEADROOM_CHECK(
-        position >= 0 && position < positions_, "position {} of {}", position, positions_
-    );
-    return cosines_.data() + position * half_;
-}
-
-const float* RopeTable::sines(std::int64_t position) const {
-    HEADROOM_CHECK(
-        position >= 0 && position < positions_, "position {} of {}", position, positions_
-    );
-    return sines_.data() + position * half_;
 }
 
 namespace {
@@ -96,8 +79,8 @@ void run_group(
         const std::int64_t position = first + t;
         float* const queries = projected + t * stride;
         float* const key = queries + heads * d;
-        const float* const cosines = context.ropes->cosines(position);
-        const float* const sines = context.ropes->sines(position);
+        const float* const cosines = scratch.angles + t * d;
+        const float* const sines = cosines + d / 2;
         k.rope(queries, heads, d, cosines, sines);
         k.rope(key, 1, d, cosines, sines);
         std::copy_n(key, d, cache.keys(position));

@@ -13,27 +13,15 @@
 
 namespace headroom::model {
 
-/// Cosines and sines of all positions up to the context; shared by all groups of a process.
-/// (positions, d/2) each. Not charged to a budget: a stated constant, context·d·4 bytes.
-class RopeTable {
-  public:
-    /// `positions` 0: the model's whole context.
-    explicit RopeTable(const Hyperparameters& model, std::int64_t positions = 0);
-    [[nodiscard]] const float* cosines(std::int64_t position) const; ///< position < positions
-    [[nodiscard]] const float* sines(std::int64_t position) const;
-    [[nodiscard]] std::int64_t positions() const { return positions_; }
-
-  private:
-    std::int64_t half_;
-    std::int64_t positions_;
-    std::vector<float> cosines_;
-    std::vector<float> sines_;
-};
+/// angles (n, d) = for each token the cosines (d/2) of its position, then the sines (d/2): what
+/// run_group turns queries and keys by. The same for all groups of a turn.
+void fill_rope_angles(
+    const Hyperparameters& model, std::int64_t first, std::int64_t n, float* angles
+);
 
 struct Context {
     const Hyperparameters* model = nullptr;
     const kernels::Kernels* kernels = nullptr;
-    const RopeTable* ropes = nullptr;
 };
 
 /// x (n, D) = embedding rows of ids; normed (n, D) = first layer's attention norm of x.
@@ -46,8 +34,9 @@ void run_embed(
 );
 
 struct GroupScratch {
-    float* projected = nullptr; ///< n·(q+2)·d
-    float* scores = nullptr;    ///< T
+    const float* angles = nullptr; ///< n·d, see fill_rope_angles; read only
+    float* projected = nullptr;    ///< n·(q+2)·d
+    float* scores = nullptr;       ///< T
 };
 
 /// out (n, q·d) = the group's head outputs; appends rows first … first+n−1 to the cache, which must

@@ -12,7 +12,6 @@ namespace headroom::model {
 namespace {
 
 /// The rope table doubles when a text outgrows it: a long context costs only those who use it.
-constexpr std::int64_t kFirstPositions = 512;
 
 } // namespace
 
@@ -26,12 +25,13 @@ struct Oracle::Buffers {
         ffn_normed.resize(floats(n * model.width));
         gate.resize(floats(n * model.ffn_width));
         up.resize(floats(n * model.ffn_width));
+        angles.resize(floats(n * model.head_width()));
         projected.resize(floats(n * (model.heads_per_group() + 2) * model.head_width()));
         scores.resize(floats(context));
     }
     std::vector<float> x, normed, heads, proj_input, residual;
     std::vector<float> ffn_normed, gate, up;
-    std::vector<float> projected, scores;
+    std::vector<float> angles, projected, scores;
 };
 
 Oracle::Oracle(
@@ -40,8 +40,7 @@ Oracle::Oracle(
     std::pmr::memory_resource* resource,
     Bytes piece_bytes
 )
-    : model_(read_hyperparameters(file)), kernels_(&kernels),
-      ropes_(model_, std::min(kFirstPositions, model_.context)), resource_(resource),
+    : model_(read_hyperparameters(file)), kernels_(&kernels), resource_(resource),
       embed_(model_, {BlockKind::embed}, piece_bytes, resource),
       lm_head_(model_, {BlockKind::lm_head}, piece_bytes, resource, !model_.tied),
       logits_(static_cast<std::size_t>(model_.vocabulary)) {
@@ -68,7 +67,7 @@ Oracle::Oracle(
 }
 
 void Oracle::run_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
-    const Context context{&model_, kernels_, &ropes_};
+    const Context context{&model_, kernels_};
     const std::int64_t part = n * model_.heads_per_group() * model_.head_width();
     for (std::size_t g = 0; g < layer.groups.size(); ++g) {
         layer.caches[g].reserve(length_ + n);
@@ -79,7 +78,7 @@ void Oracle::run_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
             buffers.normed.data(),
             length_,
             n,
-            {buffers.projected.data(), buffers.scores.data()},
+            {buffers.angles.data(), buffers.projected.data(), buffers.scores.data()},
             buffers.heads.data() + static_cast<std::int64_t>(g) * part
         );
     }
@@ -127,12 +126,9 @@ std::span<const float> Oracle::append(std::span<const std::int32_t> ids) {
             ));
         }
     }
-    if (length_ + n > ropes_.positions()) {
-        const std::int64_t wanted = std::max(length_ + n, 2 * ropes_.positions());
-        ropes_ = RopeTable(model_, std::min(wanted, model_.context));
-    }
     Buffers buffers(model_, n, length_ + n);
-    const Context context{&model_, kernels_, &ropes_};
+    fill_rope_angles(model_, length_, n, buffers.angles.data());
+    const Context context{&model_, kernels_};
     run_embed(context, embed_, ids, buffers.x.data(), buffers.normed.data());
     for (Layer& layer : layers_) {
         run_layer(layer, n, buffers);

@@ -41,7 +41,6 @@ class Oracle {
 
     Hyperparameters model_;
     const kernels::Kernels* kernels_;
-    RopeTable ropes_;
     std::pmr::memory_resource* resource_;
     Block embed_;
     Block lm_head_;

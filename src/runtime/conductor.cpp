@@ -191,9 +191,11 @@ void Conductor::note_decision(
         interval_.placement.push_back(device.value);
     }
     if (options_->observer != nullptr) {
-        DecisionNote note{row, moves_, blocks_, decision.reason, 0};
+        DecisionNote note{row, moves_, blocks_, placement, {}, 0, 0};
+        note.reason = with_names(decision.reason, scenario_->fleet);
         for (const scheduler::Move& move : moves_) {
             note.bytes += move.bytes;
+            note.loaded += move.loaded;
         }
         options_->observer->on_decision(note);
     }

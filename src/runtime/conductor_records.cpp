@@ -34,6 +34,9 @@ trace::RunHeader Conductor::header() const {
         run.attributes["kernels_note"] = setup_->kernels_note;
     }
     run.attributes["policy"] = std::string(options_->policy->name());
+    run.attributes["cost_profile"] =
+        std::string(config::name_of(scenario_->controller.cost_profile));
+    run.attributes["weights"] = std::string(config::name_of(scenario_->controller.weights));
     run.attributes["clock"] = std::string(config::name_of(scenario_->clock.mode));
     run.numbers["seed"] = static_cast<std::int64_t>(scenario_->seed);
     run.numbers["interval"] = scenario_->controller.interval;

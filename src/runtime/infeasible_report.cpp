@@ -7,9 +7,6 @@
 
 namespace headroom::runtime {
 
-namespace {
-
-/// "device 3 lacks" with the device's name, as users know it.
 std::string with_names(const std::string& text, const scheduler::Fleet& fleet) {
     constexpr std::string_view kWord = "device ";
     std::string named;
@@ -25,8 +22,6 @@ std::string with_names(const std::string& text, const scheduler::Fleet& fleet) {
     }
     return named.append(text, done);
 }
-
-} // namespace
 
 std::string infeasible_report(
     const scheduler::Problem& question,

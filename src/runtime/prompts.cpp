@@ -20,6 +20,11 @@ std::string problem_with(std::int64_t prompt, std::int64_t tokens, std::int64_t 
     if (tokens <= most) {
         return "";
     }
+    if (most == 0) {
+        return fmt::format(
+            "has {} tokens, but the model's context is {}; give a shorter prompt", prompt, context
+        );
+    }
     return fmt::format(
         "has {} tokens and {} are to be sampled, but the model's context is {}: at most {} can be "
         "sampled; give fewer tokens (--tokens) or a shorter prompt",

@@ -24,8 +24,10 @@ struct DecisionNote {
     trace::IntervalRow row;
     std::vector<scheduler::Move> moves;
     const scheduler::Blocks* blocks = nullptr;
+    scheduler::Placement placement; ///< in force from now on
     std::string reason;
-    Bytes bytes = 0; ///< that the moves send
+    Bytes bytes = 0;  ///< that the moves send
+    Bytes loaded = 0; ///< that their targets read from storage
 };
 
 /// What rank 0 can watch. Called on rank 0's thread; must not throw.

@@ -63,6 +63,7 @@ SampledToken TurnRunner::run(
     ids_.resize(static_cast<std::size_t>(turn.tokens));
     sampled_ = {};
     first_operation_ = true;
+    has_angles_ = false;
     last_x_row_ = turn.tokens - 1;
     clock_->set_tokens(turn.sampled);
     resident_->reserve_caches(turn.first + turn.tokens);
@@ -96,6 +97,16 @@ float* TurnRunner::writable(Buffer buffer) {
     );
 }
 
+/// The turn's rope angles, made for the first group that asks.
+const float* TurnRunner::angles() {
+    float* const angles = resident_->workspace().data(Buffer::angles);
+    if (!has_angles_) {
+        model::fill_rope_angles(*context_->model, turn_.first, turn_.tokens, angles);
+        has_angles_ = true;
+    }
+    return angles;
+}
+
 /// Before a turn's first operation: what is held over the budget is read from storage. Returns the
 /// bytes held, by which the clock finds the same difference; 0 if they fit.
 Bytes TurnRunner::page() {
@@ -107,7 +118,8 @@ Bytes TurnRunner::page() {
     if (!settings_->may_page) {
         throw InfeasibleError(fmt::format(
             "device {} ({}) holds {} but has only {} at {} of virtual time, and it may not page; "
-            "give it more memory or a storage_bandwidth (overload = \"page\")",
+            "give it more memory, or let it page (a storage_bandwidth, and controller.overload not "
+            "\"fail\")",
             resident_->self().value,
             settings_->device_name,
             format_bytes(held),
@@ -175,7 +187,7 @@ void TurnRunner::execute(const BlockName& name, BlockId b) {
             space.data(Buffer::normed),
             turn_.first,
             n,
-            {space.data(Buffer::projected), space.data(Buffer::scores)},
+            {angles(), space.data(Buffer::projected), space.data(Buffer::scores)},
             heads + name.group * out
         );
         break;

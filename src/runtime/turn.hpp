@@ -101,6 +101,7 @@ class TurnRunner {
     /// The bytes that a payload consists of, in this device's buffers.
     std::vector<std::span<std::byte>> parts(const Instruction& instruction, DeviceId sender);
     float* writable(Buffer buffer);
+    const float* angles();
     [[nodiscard]] comm::Waiting waiting(const Instruction& instruction) const;
 
     const model::Context* context_;
@@ -116,6 +117,7 @@ class TurnRunner {
     std::vector<std::int32_t> ids_;
     SampledToken sampled_;
     bool first_operation_ = true;
+    bool has_angles_ = false;
     std::int64_t last_x_row_ = 0;       ///< where lm_head finds its x
     std::vector<HeldSend> small_sends_; ///< ids and sampled ids, until the turn ends
 };

@@ -24,6 +24,7 @@ Workspace::Workspace(
         bytes_[at(buffer)] = activations;
     }
     bytes_[at(Buffer::gate)] = bytes_[at(Buffer::up)] = 4 * n * shape.ffn_width;
+    bytes_[at(Buffer::angles)] = 4 * n * shape.head_width();
     bytes_[at(Buffer::projected)] = 4 * n * (shape.heads_per_group() + 2) * shape.head_width();
     bytes_[at(Buffer::scores)] = 4 * shape.context;
     bytes_[at(Buffer::logits)] = 4 * shape.vocabulary;

@@ -17,7 +17,8 @@
 namespace headroom::runtime {
 
 /// n = most tokens of a turn. x, normed, heads, residual, scratch: n·D; gate, up: n·F;
-/// projected: n·(q+2)·d; scores: the context; logits: V; staging: see scheduler::staging_bytes.
+/// angles: n·d; projected: n·(q+2)·d; scores: the context; logits: V; staging: see
+/// scheduler::staging_bytes.
 enum class Buffer : std::uint8_t {
     x,
     normed,
@@ -26,12 +27,13 @@ enum class Buffer : std::uint8_t {
     scratch,
     gate,
     up,
+    angles,
     projected,
     scores,
     logits,
     staging,
 };
-inline constexpr std::size_t kBuffers = 11;
+inline constexpr std::size_t kBuffers = 12;
 
 /// A send on its way with the header that it reads.
 struct HeldSend {

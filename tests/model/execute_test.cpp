@@ -23,7 +23,7 @@ struct ByHand {
         : model(test::tiny_hyperparameters(
               {.layers = 1, .heads = 2, .kv_heads = 2, .width = 4, .ffn_width = 2, .vocabulary = 3}
           )),
-          ropes(model), context{&model, &kernels::kernels_for(kernels::Level::reference), &ropes} {
+          context{&model, &kernels::kernels_for(kernels::Level::reference)} {
         model.rms_epsilon = 0;
     }
 
@@ -41,7 +41,6 @@ struct ByHand {
     }
 
     Hyperparameters model;
-    RopeTable ropes;
     Context context;
 };
 
@@ -139,6 +138,8 @@ TEST(RunGroup, appends_to_the_cache_and_attends_to_what_is_there) {
                                               0, 1, 0, 0, /* v */ 0, 0, 1, 0, 0,         0, 0, 1});
     GroupCache cache(2, std::pmr::new_delete_resource());
     cache.reserve(2);
+    std::vector<float> angles(2 * 2);
+    fill_rope_angles(hand.model, 0, 2, angles.data());
     std::vector<float> projected(2 * 3 * 2);
     std::vector<float> scores(2);
     std::vector<float> out(4);
@@ -150,7 +151,7 @@ TEST(RunGroup, appends_to_the_cache_and_attends_to_what_is_there) {
         normed.data(),
         0,
         2,
-        {projected.data(), scores.data()},
+        {angles.data(), projected.data(), scores.data()},
         out.data()
     );
     EXPECT_THAT(out, ElementsAre(4, 8, 5, 4)); // first row alone; then the mean of both
@@ -166,7 +167,7 @@ TEST(RunGroup, appends_to_the_cache_and_attends_to_what_is_there) {
             normed.data(),
             16,
             1,
-            {projected.data(), scores.data()},
+            {angles.data(), projected.data(), scores.data()},
             out.data()
         ),
         Bug
@@ -190,16 +191,16 @@ TEST(RunLmHead, takes_the_matrix_from_either_block) {
     EXPECT_EQ(tied, logits);
 }
 
-TEST(RopeTable, holds_every_position_asked_for_and_no_more) {
+TEST(RopeAngles, are_those_of_each_tokens_position_cosines_first) {
     const Hyperparameters model = test::tiny_hyperparameters({.context = 10});
-    const RopeTable all(model);
-    const RopeTable some(model, 3);
-    EXPECT_EQ(all.positions(), 10);
-    EXPECT_EQ(some.positions(), 3);
-    EXPECT_EQ(all.cosines(2)[1], some.cosines(2)[1]);
-    EXPECT_NEAR(all.sines(9)[0], std::sin(9.0), 1e-6);
-    EXPECT_THROW((void)some.sines(3), Bug);
-    EXPECT_THROW((void)all.cosines(10), Bug);
+    const std::int64_t d = model.head_width();
+    std::vector<float> angles(static_cast<std::size_t>(3 * d));
+    fill_rope_angles(model, 7, 3, angles.data());
+    for (int t = 0; t < 3; ++t) {
+        const float* const token = angles.data() + t * d;
+        EXPECT_NEAR(token[0], std::cos(7.0 + t), 1e-6);
+        EXPECT_NEAR(token[d / 2], std::sin(7.0 + t), 1e-6);
+    }
 }
 
 } // namespace

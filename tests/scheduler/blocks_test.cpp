@@ -207,8 +207,8 @@ TEST(Blocks, prefill_does_the_work_of_its_single_tokens) {
 }
 
 TEST(Buffers, follow_their_closed_form) {
-    // 4·(n·(5·D + 2·F) + (q+2)·d·n + T + V) + S with n 3, D 64, F 96, q 2, d 16, T 128, V 50.
-    EXPECT_EQ(buffer_bytes(grouped_shape(), 3), 4 * (3 * (320 + 192) + 4 * 16 * 3 + 178) + 65'536);
+    // 4·(n·(5·D + 2·F) + (q+3)·d·n + T + V) + S with n 3, D 64, F 96, q 2, d 16, T 128, V 50.
+    EXPECT_EQ(buffer_bytes(grouped_shape(), 3), 4 * (3 * (320 + 192) + 5 * 16 * 3 + 178) + 65'536);
     EXPECT_EQ(staging_bytes(grouped_shape()), 65'536);
 }
 
