@@ -1,12 +1,15 @@
 // The table of policies: names, kinds and constructors in one place.
 #include "scheduler/policy.hpp"
 
+#include <fmt/format.h>
+
 #include "base/check.hpp"
 #include "scheduler/policies/greedy.hpp"
 #include "scheduler/policies/paper.hpp"
 #include "scheduler/policies/resource_aware.hpp"
 #include "scheduler/policies/round_robin.hpp"
 #include "scheduler/policies/static_first.hpp"
+#include "scheduler/validate.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -74,6 +77,29 @@ std::unique_ptr<Policy> make_policy(PolicyKind kind) {
     }
     HEADROOM_CHECK(false, "no policy {}", static_cast<int>(kind));
     return nullptr;
+}
+
+Decision decide(const Policy& policy, const Problem& problem) {
+    Decision decision = policy.decide(problem);
+    const bool ends = decision.migration != kNever && decision.inference != kNever;
+    if (!problem.previous || !decision.feasible || ends ||
+        decision.placement == *problem.previous) {
+        return decision;
+    }
+    Decision kept = evaluate(problem, *problem.previous, "");
+    if (kept.inference != kNever || decision.migration == kNever) {
+        kept.feasible = validate(problem, *problem.previous).ok();
+        kept.evaluations = decision.evaluations;
+        kept.reason = fmt::format(
+            "{}{}",
+            kept.feasible ? "kept: " : "",
+            decision.migration == kNever
+                ? "what would move never arrives; a link or a storage is down"
+                : "elsewhere no token would ever end; a device or a link is down"
+        );
+        return kept;
+    }
+    return decision;
 }
 
 } // namespace headroom::scheduler

@@ -75,7 +75,12 @@ std::string reason_kept(
     const Problem& problem, const Decision& kept, const std::optional<Alternative>& alternative
 ) {
     const Nanoseconds now = alternative_of(problem, kept).inference;
-    if (!alternative || alternative->inference >= now) {
+    // The search compares times rounded to nanoseconds; what wins by less is no better.
+    const bool rounding =
+        alternative && now != kNever && alternative->migration != kNever &&
+        static_cast<double>(now - alternative->inference) * static_cast<double>(problem.interval) >
+            static_cast<double>(alternative->migration);
+    if (!alternative || alternative->inference >= now || rounding) {
         return fmt::format(
             "kept: found nothing faster than {} per token{}", duration(now), by_formula(problem)
         );

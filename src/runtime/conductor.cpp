@@ -83,7 +83,7 @@ Command Conductor::decide(Nanoseconds t_dec) {
     snapshot_ = scheduler::take_snapshot(scenario_->fleet, t_dec, tokens_seen(sampled_));
     const scheduler::Problem question = problem(t_dec);
     const auto before = std::chrono::steady_clock::now();
-    const scheduler::Decision decision = options_->policy->decide(question);
+    const scheduler::Decision decision = scheduler::decide(*options_->policy, question);
     const auto after = std::chrono::steady_clock::now();
     judge(question, decision);
     if (!placement_) {

@@ -32,8 +32,8 @@ std::string infeasible_report(
     if (question.cost_profile == scheduler::CostProfile::paper) {
         return fmt::format(
             "no placement fits cost profile paper on {} devices at a context of {} tokens: {}\n"
-            "  give more devices or larger ones, a longer controller.t_budget, fewer tokens "
-            "(--tokens, --interval), or controller.cost_profile = \"physical\"",
+            "  give more devices or larger ones, a longer controller.t_budget, a "
+            "shorter prompt or --interval, or controller.cost_profile = \"physical\"",
             question.snapshot.size(),
             question.horizon(),
             with_names(decision.reason, fleet)
@@ -65,23 +65,24 @@ std::string infeasible_report(
         );
     }
     return fmt::format(
-        "no placement fits: {} devices cannot hold the model at a context of {} tokens\n"
+        "no placement fits: {} at a context of {} tokens\n"
         "  needed: {} for all blocks, the largest of them {} ({}), and {} of buffers on each "
         "device "
         "that holds any\n"
         "  there is: {} beside the buffers, {}{}\n"
         "  give the devices more memory ([[device]] memory, fleet.memory_scale), or give more "
-        "devices, a smaller model, or fewer tokens (--tokens, --interval)",
-        question.snapshot.size(),
+        "devices, a smaller model, a shorter prompt, or a shorter --interval",
+        have < need
+            ? fmt::format("{} devices cannot hold the model", question.snapshot.size())
+            : fmt::format("policy {} found none on {} devices", policy, question.snapshot.size()),
         question.horizon(),
         format_bytes(need),
         format_bytes(resident(largest)),
         to_string(blocks.name(largest)),
         format_bytes(question.buffers),
         format_bytes(have),
-        have < need
-            ? fmt::format("{} too little", format_bytes(need - have))
-            : fmt::format("but policy {} found: {}", policy, with_names(decision.reason, fleet)),
+        have < need ? fmt::format("{} too little", format_bytes(need - have))
+                    : fmt::format("enough in all, but {}", with_names(decision.reason, fleet)),
         devices
     );
 }

@@ -43,7 +43,9 @@ void MoveTimes::depart(std::size_t move, std::span<Bytes> sent_bytes) {
     sent_bytes[what.to.index()] += what.bytes;
     if (departures_[move].arrival == kNever) {
         throw StuckError(fmt::format(
-            "{} never arrives at device {}: the link from device {} stays at rate 0",
+            "{} never arrives at device {}: the link from device {} stays at rate 0, expected it "
+            "to "
+            "rise again; change the events or the load of that link in the scenario",
             name_of(move),
             what.to.value,
             self_.value
@@ -56,7 +58,11 @@ void MoveTimes::load(std::size_t move, Nanoseconds& storage_free) {
     storage_free = loads_[move].end;
     if (storage_free == kNever) {
         throw StuckError(fmt::format(
-            "device {} never has {} loaded: its storage stays at rate 0", self_.value, name_of(move)
+            "device {} never has {} loaded: its storage stays at rate 0, expected it to rise "
+            "again; "
+            "change its storage_bandwidth or its events in the scenario",
+            self_.value,
+            name_of(move)
         ));
     }
 }
@@ -70,7 +76,10 @@ device::Interval MoveTimes::arrive(std::size_t move) {
     }
     if (time.end == kNever) {
         throw StuckError(fmt::format(
-            "{} never gets into device {}: its ingress stays 0", name_of(move), self_.value
+            "{} never gets into device {}: its ingress stays at rate 0, expected it to rise again; "
+            "change its ingress in the scenario",
+            name_of(move),
+            self_.value
         ));
     }
     if (what.loaded > 0) {

@@ -278,5 +278,71 @@ TEST(Evaluate, refuses_an_incomplete_placement) {
     EXPECT_THROW(static_cast<void>(evaluate(instance.problem, {DeviceId(0)}, "")), Bug);
 }
 
+/// Always the same answer.
+class Fixed final : public Policy {
+  public:
+    explicit Fixed(Placement placement) : placement_(std::move(placement)) {}
+    [[nodiscard]] std::string_view name() const override { return "fixed"; }
+    [[nodiscard]] Decision decide(const Problem& problem) const override {
+        Decision decision = evaluate(problem, placement_, "fixed");
+        decision.feasible = true;
+        return decision;
+    }
+
+  private:
+    Placement placement_;
+};
+
+/// All on device 0, with every link down; the answer is all on device 1.
+struct DeadLinks {
+    explicit DeadLinks(CostProfile profile) : instance(testing::planted_instance({}, 3, profile)) {
+        Problem& problem = instance.problem;
+        for (Snapshot::Device& device : problem.snapshot.devices) {
+            device.memory = Bytes{1} << 40;
+            device.compute = 1'000'000'000'000;
+        }
+        for (Snapshot::Link& link : problem.snapshot.links) {
+            link.bandwidth = 0;
+        }
+        problem.t_budget_s = 1e9;
+        problem.previous = Placement(problem.blocks->size(), DeviceId(0));
+    }
+    [[nodiscard]] Placement elsewhere() const {
+        return Placement(instance.problem.blocks->size(), DeviceId(1));
+    }
+    testing::Instance instance;
+};
+
+class Never : public ::testing::TestWithParam<CostProfile> {};
+
+TEST_P(Never, keeps_the_old_placement_where_a_move_would_not_end) {
+    DeadLinks dead(GetParam());
+    const Problem& problem = dead.instance.problem;
+    const Decision decision = decide(Fixed(dead.elsewhere()), problem);
+    EXPECT_TRUE(decision.feasible);
+    EXPECT_EQ(decision.placement, *problem.previous);
+    EXPECT_NE(decision.reason.find("never arrives"), std::string::npos) << decision.reason;
+}
+
+TEST_P(Never, admits_that_the_old_placement_does_not_fit) {
+    DeadLinks dead(GetParam());
+    dead.instance.problem.snapshot.devices[0].memory = 1;
+    const Decision decision = decide(Fixed(dead.elsewhere()), dead.instance.problem);
+    EXPECT_FALSE(decision.feasible);
+}
+
+TEST_P(Never, leaves_what_ends_alone) {
+    DeadLinks dead(GetParam());
+    for (Snapshot::Link& link : dead.instance.problem.snapshot.links) {
+        link.bandwidth = 1'000'000;
+    }
+    const Decision decision = decide(Fixed(dead.elsewhere()), dead.instance.problem);
+    EXPECT_EQ(decision.placement, dead.elsewhere());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Profiles, Never, ::testing::Values(CostProfile::physical, CostProfile::paper)
+);
+
 } // namespace
 } // namespace headroom::scheduler

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""The README's first session prints what the README says, but for line breaks and [...]."""
+import os
+import re
+import subprocess
+
+from headroom import BINARY, MPI_ENVIRONMENT, ROOT, Case, main
+
+COMMAND = "$ "
+
+
+def section():
+    """The section's indented lines: the scenario, and the session as (command, what it prints)."""
+    text = (ROOT / "README.md").read_text()
+    text = text[text.index("## A first session"):]
+    text = text[:text.index("\n## ", 1)]
+    lines = [line[4:] for line in text.split("\n") if line.startswith("    ") or not line]
+    scenario, session = "\n".join(lines).split(COMMAND, 1)
+    parts = [part.split("\n", 1) for part in (COMMAND + session).split("\n" + COMMAND)]
+    return scenario, [(part[0].removeprefix(COMMAND), part[1] if len(part) > 1 else "")
+                      for part in parts]
+
+
+def words(text):
+    """Where lines break does not count, in the terminal's way or in ours."""
+    return re.sub(r"\s+", "", text)
+
+
+def first_missing(expected, printed):
+    """The first piece between two [...] that is not printed after the ones before it; or None."""
+    rest = words(printed)
+    for piece in map(words, expected.split("[...]")):
+        at = rest.find(piece)
+        if at < 0:
+            return piece
+        rest = rest[at + len(piece):]
+    return None
+
+
+class Readme(Case):
+    def run_line(self, command):
+        environment = {**os.environ, **MPI_ENVIRONMENT,
+                       "PATH": f"{BINARY.parent}:{os.environ['PATH']}"}
+        return subprocess.run(
+            ["bash", "-c", command], cwd=self.folder, env=environment, text=True, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=120).stdout
+
+    def test_the_first_session(self):
+        scenario, session = section()
+        (self.folder / "mine.toml").write_text(scenario)
+        (self.folder / "data").symlink_to(ROOT / "data")
+        self.assertGreaterEqual(len(session), 6)
+        for command, expected in session:
+            printed = self.run_line(command)
+            self.assertIsNone(first_missing(expected, printed), f"{command}\n{printed}")
+
+    def test_the_comparison_finds_what_is_not_printed(self):
+        self.assertIsNone(first_missing("a b\n[...] d", "x a\nb c d"))
+        self.assertEqual(first_missing("a [...] c [...] b", "a b c"), "b")
+        self.assertEqual(first_missing("12.7 ms", "12.8 ms"), "12.7ms")
+
+
+if __name__ == "__main__":
+    main()
