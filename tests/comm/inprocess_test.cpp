@@ -118,6 +118,18 @@ std::vector<std::string> log_of_run(std::uint64_t seed) {
     return log;
 }
 
+/// The moment may come between the last look at it and going to sleep.
+TEST(InprocessSleep, ends_though_its_moment_passes_on_the_way_into_it) {
+    InprocessFleet(2).run([](Transport& transport) {
+        if (transport.self() == DeviceId(0)) {
+            for (int i = 0; i < 20'000; ++i) {
+                transport.idle_until(steady_clock::now() + std::chrono::nanoseconds(i % 2000));
+            }
+        }
+        transport.barrier({.what = "the end"});
+    });
+}
+
 TEST(InprocessOrder, is_the_same_every_time) {
     const std::vector<std::string> first = log_of_run(1);
     EXPECT_EQ(first.size(), 5U * 30U * 10U);

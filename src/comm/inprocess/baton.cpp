@@ -68,6 +68,10 @@ void Baton::hold(std::unique_lock<std::mutex>& lock, std::size_t self) {
         place.wait == nullptr ? std::nullopt : place.wait->moment;
     while (holder_ != self) {
         const SteadyTime now = steady_clock::now();
+        if (moment && now >= *moment && holder_ == kNobody) {
+            pass_on(); // the moment came after the last look: nobody else would see it
+            continue;
+        }
         if (!moment || now >= *moment) {
             place.turn.wait(lock); // whoever passes the baton on sees that this one may go
             continue;
