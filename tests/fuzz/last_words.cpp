@@ -57,7 +57,8 @@ void store_on_crash(const std::filesystem::path& file) {
     crash.file.fill('\0');
     path.copy(crash.file.data(), crash.file.size() - 1);
 #if defined(__SANITIZE_ADDRESS__)
-    __sanitizer_set_death_callback(write_input); // it has the other signals
+    __sanitizer_set_death_callback(write_input); // it has the other signals, abort apart
+    std::signal(SIGABRT, write_input_and_die);
 #else
     for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
         std::signal(signal, write_input_and_die);
