@@ -16,9 +16,10 @@ namespace {
 
 /// Memory is spoken of in bytes per second, links in bits.
 std::string format_memory_rate(PerSecond bytes_per_s) {
-    return bytes_per_s == kUnlimited
-               ? "unlimited"
-               : fmt::format("{:.4g} MB/s", static_cast<double>(bytes_per_s) / 1e6);
+    const auto rate = static_cast<double>(bytes_per_s);
+    return bytes_per_s == kUnlimited ? "unlimited"
+           : rate >= 1e9             ? fmt::format("{:.3g} GB/s", rate / 1e9)
+                                     : fmt::format("{:.3g} MB/s", rate / 1e6);
 }
 
 /// JSON has no unlimited.

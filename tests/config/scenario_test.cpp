@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "config/catalogue.hpp"
 #include "scenarios.hpp"
 
 namespace headroom::config {
@@ -275,6 +276,20 @@ TEST(DefaultScenario, has_equal_devices_that_the_reference_states) {
     const scheduler::LinkSpec& link = s.fleet.network.link(DeviceId(0), DeviceId(3));
     EXPECT_EQ(link.bandwidth.at(0, 0).value, 12'500'000);
     EXPECT_EQ(link.latency.at(0, 0).value, 1'000'000);
+}
+
+TEST(DefaultScenario, gives_way_to_a_profile_and_a_preset_that_are_set) {
+    const Scenario s = default_scenario(
+        "m.gguf", 3, {.set = {"device.0.profile=raspberry-pi-5", "network.preset=4g"}}
+    );
+    const DeviceProfile& pi = *device_profile("raspberry-pi-5");
+    for (const DeviceConfig& device : s.declared.devices) {
+        EXPECT_EQ(device.compute, pi.compute.value);
+        EXPECT_EQ(device.memory, pi.memory);
+    }
+    EXPECT_EQ(s.declared.network.bandwidth, network_preset("4g")->bandwidth.value);
+    const Scenario plain = default_scenario("m.gguf", 3, {.set = {"device.0.load=0.5"}});
+    EXPECT_EQ(plain.declared.devices[0].compute, 10'000'000'000);
 }
 
 TEST(DefaultScenario, refuses_no_devices_and_no_model) {
