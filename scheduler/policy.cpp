@@ -87,19 +87,16 @@ Decision decide(const Policy& policy, const Problem& problem) {
         return decision;
     }
     Decision kept = evaluate(problem, *problem.previous, "");
-    if (kept.inference != kNever || decision.migration == kNever) {
-        kept.feasible = validate(problem, *problem.previous).ok();
-        kept.evaluations = decision.evaluations;
-        kept.reason = fmt::format(
-            "{}{}",
-            kept.feasible ? "kept: " : "",
-            decision.migration == kNever
-                ? "what would move never arrives; a link or a storage is down"
-                : "elsewhere no token would ever end; a device or a link is down"
-        );
-        return kept;
-    }
-    return decision;
+    kept.feasible = validate(problem, *problem.previous).ok();
+    kept.evaluations = decision.evaluations;
+    kept.reason = fmt::format(
+        "{}{}",
+        kept.feasible ? "kept: " : "",
+        decision.migration == kNever
+            ? "what would move never arrives; a link or a storage is down"
+            : "elsewhere no token would ever end; a device or a link is down"
+    );
+    return kept;
 }
 
 } // namespace headroom::scheduler

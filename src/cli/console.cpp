@@ -56,6 +56,37 @@ std::string_view plural(BlockKind kind, std::size_t count) {
     return "";
 }
 
+/// What changes the meaning of a run and is not as usual.
+std::string settings(const trace::RunHeader& header) {
+    std::string text;
+    if (header.attributes.at("cost_profile") == "paper") {
+        text += ", cost profile paper (decisions by the published formulas)";
+    }
+    if (header.attributes.at("weights") == "everywhere") {
+        text += ", weights everywhere";
+    }
+    return text;
+}
+
+/// The part of a policy's sentence that says why it had to move.
+std::string why(const std::string& reason) {
+    const std::size_t begin = reason.find("because");
+    if (begin == std::string::npos) {
+        return "";
+    }
+    const std::size_t end = reason.find("):", begin);
+    return ", " + reason.substr(begin, end == std::string::npos ? end : end + 1 - begin);
+}
+
+/// What a migration costs on the way: bytes sent, bytes read by their targets.
+std::string freight(const runtime::DecisionNote& note) {
+    return note.loaded == 0
+               ? format_bytes(note.bytes)
+               : fmt::format(
+                     "{} sent and {} loaded", format_bytes(note.bytes), format_bytes(note.loaded)
+                 );
+}
+
 } // namespace
 
 Terminal Terminal::look() {
@@ -99,22 +130,6 @@ void print_error(const Terminal& terminal, const std::string& text) {
 std::string Console::dim(const std::string& text) const {
     return terminal_.err ? "\x1b[2m" + text + "\x1b[0m" : text;
 }
-
-namespace {
-
-/// What changes the meaning of a run and is not as usual.
-std::string settings(const trace::RunHeader& header) {
-    std::string text;
-    if (header.attributes.at("cost_profile") == "paper") {
-        text += ", cost profile paper (decisions by the published formulas)";
-    }
-    if (header.attributes.at("weights") == "everywhere") {
-        text += ", weights everywhere";
-    }
-    return text;
-}
-
-} // namespace
 
 void Console::on_begin(const trace::RunHeader& header) {
     for (const trace::DeviceRow& device : header.devices) {
@@ -207,29 +222,6 @@ void Console::clear_progress() {
         progress_on_ = false;
     }
 }
-
-namespace {
-
-/// The part of a policy's sentence that says why it had to move.
-std::string why(const std::string& reason) {
-    const std::size_t begin = reason.find("because");
-    if (begin == std::string::npos) {
-        return "";
-    }
-    const std::size_t end = reason.find("):", begin);
-    return ", " + reason.substr(begin, end == std::string::npos ? end : end + 1 - begin);
-}
-
-/// What a migration costs on the way: bytes sent, bytes read by their targets.
-std::string freight(const runtime::DecisionNote& note) {
-    return note.loaded == 0
-               ? format_bytes(note.bytes)
-               : fmt::format(
-                     "{} sent and {} loaded", format_bytes(note.bytes), format_bytes(note.loaded)
-                 );
-}
-
-} // namespace
 
 /// Who holds how many blocks, and what to do if one device holds them all.
 std::string Console::holders(const scheduler::Placement& placement) const {

@@ -196,7 +196,8 @@ struct Overrides {
 );
 
 /// N equal devices (10 GFLOP/s, 1 GiB) with links of 100 Mbit/s and 1 ms: `run --model F
-/// --devices N`. Throws InputError, also for devices < 1.
+/// --devices N`; a profile or a preset that is set stands in their place. Throws InputError, also
+/// for devices < 1.
 [[nodiscard]] Scenario default_scenario(
     const std::filesystem::path& model_file, int devices, const Overrides& overrides
 );

@@ -7,8 +7,8 @@
 
 #include "base/check.hpp"
 #include "base/error.hpp"
+#include "runtime/device_names.hpp"
 #include "runtime/infeasible_report.hpp"
-#include "scheduler/paper_costs.hpp"
 #include "scheduler/validate.hpp"
 
 namespace headroom::runtime {
@@ -160,32 +160,16 @@ void Conductor::note_decision(
         : moved            ? Reason::moved
                            : Reason::kept
     );
-    row.predicted_inference_ns = scheduler::predict_inference(
-        *blocks_, placement, question.snapshot, question.source, question.horizon()
-    );
-    row.paper_delay_s = scheduler::paper_delay_s(
-        *blocks_, placement, question.snapshot, question.paper_costs_at(), question.paper.gather
-    );
+    // Of the placement that will be in force, whatever the policy said of its own.
+    const scheduler::Decision predicted = scheduler::evaluate(question, placement, "");
+    row.predicted_inference_ns = predicted.inference;
+    row.paper_delay_s = predicted.paper_delay_s;
     if (placement_) {
         row.kept_inference_ns = scheduler::predict_inference(
             *blocks_, *placement_, question.snapshot, question.source, question.horizon()
         );
-        row.predicted_migration_ns = scheduler::predict_migration(
-            *blocks_,
-            *placement_,
-            placement,
-            question.snapshot,
-            question.rows,
-            question.weights_everywhere
-        );
-        row.paper_migration_s = scheduler::paper_migration_s(
-            *blocks_,
-            *placement_,
-            placement,
-            question.snapshot,
-            question.paper_moves_at(),
-            question.paper_moved()
-        );
+        row.predicted_migration_ns = predicted.migration;
+        row.paper_migration_s = predicted.paper_migration_s;
     }
     for (const DeviceId device : placement) {
         interval_.placement.push_back(device.value);

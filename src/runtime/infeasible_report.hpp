@@ -9,9 +9,6 @@
 
 namespace headroom::runtime {
 
-/// "device 3" in a policy's sentence as the device's name, which is what users know.
-[[nodiscard]] std::string with_names(const std::string& text, const scheduler::Fleet& fleet);
-
 /// What is needed, what there is, what each device lacks, what to do: sums and devices once each.
 /// The paper's formulas count other things; under its cost profile the policy's reason says itself
 /// what they miss. Devices have the fleet's names. Precondition: decision.feasible is false.

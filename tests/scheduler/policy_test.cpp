@@ -331,6 +331,18 @@ TEST_P(Never, admits_that_the_old_placement_does_not_fit) {
     EXPECT_FALSE(decision.feasible);
 }
 
+TEST_P(Never, keeps_the_old_placement_where_all_is_never) {
+    DeadLinks dead(GetParam());
+    for (Snapshot::Link& link : dead.instance.problem.snapshot.links) {
+        link.bandwidth = 1'000'000;
+    }
+    for (Snapshot::Device& device : dead.instance.problem.snapshot.devices) {
+        device.compute = 0;
+    }
+    const Decision decision = decide(Fixed(dead.elsewhere()), dead.instance.problem);
+    EXPECT_EQ(decision.placement, *dead.instance.problem.previous);
+}
+
 TEST_P(Never, leaves_what_ends_alone) {
     DeadLinks dead(GetParam());
     for (Snapshot::Link& link : dead.instance.problem.snapshot.links) {
