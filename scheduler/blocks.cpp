@@ -24,11 +24,38 @@ Bytes ffn_matrices(const ModelShape& shape, const LayerTypes& types) {
            shape.width * row_bytes(types.down, shape.ffn_width);
 }
 
+/// Stored bytes of `count` of a row's elements from `first` on: the quantisation blocks that hold
+/// any of them.
+Bytes covering_bytes(WeightType type, std::int64_t first, std::int64_t count) {
+    const std::int64_t each = block_elements(type);
+    const std::int64_t begin = first / each * each;
+    const std::int64_t end = (first + count + each - 1) / each * each;
+    return row_bytes(type, end - begin);
+}
+
+/// A group's own columns of proj, all D rows of them.
+Bytes group_columns(const ModelShape& shape, const LayerTypes& types, std::int32_t group) {
+    const std::int64_t columns = shape.heads_per_group() * shape.head_width();
+    return shape.width * covering_bytes(types.o, group * columns, columns);
+}
+
+/// One of `slices` slices: rows of gate and up, columns of down.
+Bytes slice_matrices(
+    const ModelShape& shape, const LayerTypes& types, std::int32_t slices, std::int32_t slice
+) {
+    const std::int64_t hidden = shape.ffn_width / slices;
+    const Bytes gate = shape.gated ? hidden * row_bytes(types.gate, shape.width) : 0;
+    return gate + hidden * row_bytes(types.up, shape.width) +
+           shape.width * covering_bytes(types.down, slice * hidden, hidden);
+}
+
 } // namespace
 
-Blocks::Blocks(ModelShape shape) : shape_(std::move(shape)) {
-    const std::vector<std::string> problems = shape_.problems();
+Blocks::Blocks(ModelShape shape, Cut cut) : shape_(std::move(shape)), cut_(cut) {
+    std::vector<std::string> problems = shape_.problems();
     HEADROOM_CHECK(problems.empty(), "unusable shape: {}", problems.front());
+    problems = cut_.problems(shape_);
+    HEADROOM_CHECK(problems.empty(), "unusable cut: {}", problems.front());
     const Bytes norm = shape_.norms ? kFloatBytes * shape_.width : 0;
     const auto add = [this](BlockName name, Bytes matrix, Bytes norms) {
         names_.push_back(name);
@@ -44,12 +71,21 @@ Blocks::Blocks(ModelShape shape) : shape_(std::move(shape)) {
     for (std::int32_t layer = 0; layer < shape_.layers; ++layer) {
         const LayerTypes& types = shape_.layer_types[static_cast<std::size_t>(layer)];
         for (std::int32_t group = 0; group < shape_.kv_heads; ++group) {
-            add({BlockKind::group, layer, group}, group_matrices(shape_, types), 0);
+            const Bytes columns = sliced() ? group_columns(shape_, types, group) : 0;
+            add({BlockKind::group, layer, group}, group_matrices(shape_, types) + columns, 0);
         }
-        const Bytes proj = shape_.width * row_bytes(types.o, shape_.width);
-        add({BlockKind::proj, layer, -1}, proj, 0);
-        const bool last = layer == shape_.layers - 1;
-        add({BlockKind::ffn, layer, -1}, ffn_matrices(shape_, types), last ? norm : 2 * norm);
+        const Bytes norms = layer == shape_.layers - 1 ? norm : 2 * norm;
+        if (sliced()) {
+            for (std::int32_t slice = 0; slice < slices(); ++slice) {
+                const Bytes matrices = slice_matrices(shape_, types, slices(), slice);
+                add({BlockKind::slice, layer, slice}, matrices, 0);
+            }
+            add({BlockKind::hub, layer, -1}, 0, norms);
+        } else {
+            const Bytes proj = shape_.width * row_bytes(types.o, shape_.width);
+            add({BlockKind::proj, layer, -1}, proj, 0);
+            add({BlockKind::ffn, layer, -1}, ffn_matrices(shape_, types), norms);
+        }
     }
     if (shape_.ends) {
         const Bytes table = shape_.vocabulary * row_bytes(shape_.lm_head_type, shape_.width);
@@ -67,22 +103,39 @@ BlockId Blocks::lm_head() const {
     return BlockId(size() - 1);
 }
 
-BlockId Blocks::group(std::int32_t layer, std::int32_t group) const {
+BlockId Blocks::nth(std::int32_t layer, std::int32_t n) const {
     HEADROOM_CHECK(
-        layer >= 0 && layer < shape_.layers && group >= 0 && group < groups() + 2,
-        "layer {} group {}",
+        layer >= 0 && layer < shape_.layers && n >= 0 && n < per_layer(),
+        "layer {} block {}",
         layer,
-        group
+        n
     );
-    return BlockId((shape_.ends ? 1 : 0) + layer * (groups() + 2) + group);
+    return BlockId((shape_.ends ? 1 : 0) + layer * per_layer() + n);
+}
+
+BlockId Blocks::group(std::int32_t layer, std::int32_t group) const {
+    HEADROOM_CHECK(group < groups(), "group {} of {}", group, groups());
+    return nth(layer, group);
 }
 
 BlockId Blocks::proj(std::int32_t layer) const {
-    return group(layer, groups());
+    HEADROOM_CHECK(!sliced(), "proj is cut");
+    return nth(layer, groups());
 }
 
 BlockId Blocks::ffn(std::int32_t layer) const {
-    return group(layer, groups() + 1);
+    HEADROOM_CHECK(!sliced(), "ffn is cut");
+    return nth(layer, groups() + 1);
+}
+
+BlockId Blocks::slice(std::int32_t layer, std::int32_t slice) const {
+    HEADROOM_CHECK(slice >= 0 && slice < slices(), "slice {} of {}", slice, slices());
+    return nth(layer, groups() + slice);
+}
+
+BlockId Blocks::hub(std::int32_t layer) const {
+    HEADROOM_CHECK(sliced(), "only a sliced layer has a hub");
+    return nth(layer, groups() + slices());
 }
 
 Bytes Blocks::weight_bytes(BlockId b, const Placement& placement) const {
@@ -110,11 +163,12 @@ Flops Blocks::flops(BlockId b, std::int64_t first, std::int64_t n) const {
     case BlockKind::embed:
         return 0;
     case BlockKind::group: {
-        // Σ over contexts first+1 … first+n of 2·(q+2)·d·D + 4·q·T·d.
+        // Σ over contexts first+1 … first+n of 2·(q+2)·d·D + 4·q·T·d (sliced: + 2·q·d·D).
         const std::int64_t q = shape_.heads_per_group();
         const std::int64_t d = shape_.head_width();
         const std::int64_t contexts = n * first + n * (n + 1) / 2;
-        return n * 2 * (q + 2) * d * width + 4 * q * d * contexts;
+        const std::int64_t rows = q + 2 + (sliced() ? q : 0);
+        return n * 2 * rows * d * width + 4 * q * d * contexts;
     }
     case BlockKind::proj:
         return n * 2 * width * width;
@@ -122,6 +176,10 @@ Flops Blocks::flops(BlockId b, std::int64_t first, std::int64_t n) const {
         return n * (shape_.gated ? 6 : 4) * width * shape_.ffn_width;
     case BlockKind::lm_head:
         return 2 * shape_.vocabulary * width;
+    case BlockKind::slice:
+        return n * (shape_.gated ? 6 : 4) * width * (shape_.ffn_width / slices());
+    case BlockKind::hub:
+        return 0;
     }
     HEADROOM_CHECK(false, "block {}", b.value);
 }
@@ -130,12 +188,17 @@ Bytes Blocks::touched_bytes(BlockId b, std::int64_t first, std::int64_t n) const
     return name(b).kind == BlockKind::embed ? 0 : matrix_bytes(b) + cache_row_bytes(b, first + n);
 }
 
-Bytes buffer_bytes(const ModelShape& shape, std::int64_t tokens_per_turn) {
+Bytes buffer_bytes(const ModelShape& shape, std::int64_t tokens_per_turn, const Cut& cut) {
     const std::int64_t n = tokens_per_turn;
     const std::int64_t q = shape.heads_per_group();
-    const std::int64_t elements = n * (5 * shape.width + 2 * shape.ffn_width) +
-                                  (q + 3) * shape.head_width() * n + shape.context +
-                                  shape.vocabulary;
+    std::int64_t elements = (q + 3) * shape.head_width() * n + shape.context + shape.vocabulary;
+    if (cut.sliced()) {
+        elements += n * (8 * shape.width + 2 * (shape.ffn_width / cut.slices));
+        elements += q * shape.head_width() * n;
+        elements += cut.reduce == Reduce::ring ? 2 * shape.layers * shape.width : 0;
+    } else {
+        elements += n * (5 * shape.width + 2 * shape.ffn_width);
+    }
     return kFloatBytes * elements + staging_bytes(shape);
 }
 

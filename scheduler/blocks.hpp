@@ -1,5 +1,5 @@
 // The blocks of a shape in their canonical order, and what each costs (profile `physical`).
-// Source: systems.md §1, table "Block costs - profile physical"; granularity `paper`.
+// Source: systems.md §1, table "Block costs - profile physical"; design.md §3.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include "base/block.hpp"
 #include "base/ids.hpp"
 #include "base/units.hpp"
+#include "scheduler/cut.hpp"
 #include "scheduler/shape.hpp"
 
 namespace headroom::scheduler {
@@ -19,21 +20,33 @@ inline constexpr std::int64_t kPageTokens = 16;
 /// block -> device, indexed by BlockId in canonical order.
 using Placement = std::vector<DeviceId>;
 
-/// Canonical block order: embed; per layer its groups, proj, ffn; lm_head (without ends: no embed
-/// and no lm_head). Ids are dense and start at 0.
+/// Canonical block order: embed; per layer its groups, proj, ffn (`sliced`: groups, slices, hub);
+/// lm_head (without ends: no embed and no lm_head). Ids are dense and start at 0.
 class Blocks {
   public:
-    explicit Blocks(ModelShape shape);
+    explicit Blocks(ModelShape shape, Cut cut = {});
 
     [[nodiscard]] const ModelShape& shape() const { return shape_; }
+    [[nodiscard]] const Cut& cut() const { return cut_; }
+    [[nodiscard]] bool sliced() const { return cut_.sliced(); }
     [[nodiscard]] std::size_t size() const { return names_.size(); }
     [[nodiscard]] const BlockName& name(BlockId b) const { return names_[b.index()]; }
     [[nodiscard]] BlockId embed() const;   ///< precondition: shape().ends
     [[nodiscard]] BlockId lm_head() const; ///< precondition: shape().ends
     [[nodiscard]] BlockId group(std::int32_t layer, std::int32_t group) const;
-    [[nodiscard]] BlockId proj(std::int32_t layer) const;
-    [[nodiscard]] BlockId ffn(std::int32_t layer) const;
+    [[nodiscard]] BlockId proj(std::int32_t layer) const; ///< precondition: not sliced()
+    [[nodiscard]] BlockId ffn(std::int32_t layer) const;  ///< precondition: not sliced()
+    [[nodiscard]] BlockId slice(std::int32_t layer, std::int32_t slice) const; ///< of sliced()
+    [[nodiscard]] BlockId hub(std::int32_t layer) const;                       ///< of sliced()
+    /// The block whose device holds x between a layer and the next: its ffn or its hub.
+    [[nodiscard]] BlockId holder(std::int32_t layer) const {
+        return sliced() ? hub(layer) : ffn(layer);
+    }
     [[nodiscard]] std::int32_t groups() const { return shape_.kv_heads; } ///< per layer
+    [[nodiscard]] std::int32_t slices() const { return cut_.slices; }     ///< per layer
+    [[nodiscard]] std::int32_t per_layer() const {
+        return groups() + (sliced() ? slices() + 1 : 2);
+    }
 
     /// Bytes of the block's matrices, without norms.
     [[nodiscard]] Bytes matrix_bytes(BlockId b) const { return matrix_[b.index()]; }
@@ -56,7 +69,10 @@ class Blocks {
     [[nodiscard]] Bytes touched_bytes(BlockId b, std::int64_t first, std::int64_t n) const;
 
   private:
+    [[nodiscard]] BlockId nth(std::int32_t layer, std::int32_t n) const;
+
     ModelShape shape_;
+    Cut cut_;
     std::vector<BlockName> names_;
     std::vector<Bytes> matrix_;
     std::vector<Bytes> norm_;
@@ -68,7 +84,14 @@ class Blocks {
 ///   4·( n·(5·D + 2·F) + (q+3)·d·n + T + V ) + S
 /// (x, normed x, proj's input, proj's output, ffn's output: n·D each; gate and up: n·F each; one
 /// group's queries, key and value, and the rope's angles; attention scores; logits).
-[[nodiscard]] Bytes buffer_bytes(const ModelShape& shape, std::int64_t tokens_per_turn);
+/// Granularity `sliced`, F/s the width of one slice:
+///   4·( n·(8·D + 2·F/s) + (2·q+3)·d·n + T + V ) + S
+/// (x, normed x, the sum after attention, one block's partial: n·D each; the device's partial sum
+/// and a received one: 8-byte numbers, n·D each; gate and up of one slice; as above, and one
+/// group's head outputs). With Reduce::ring every device applies all norms: + 4·D·2·layers.
+[[nodiscard]] Bytes buffer_bytes(
+    const ModelShape& shape, std::int64_t tokens_per_turn, const Cut& cut = {}
+);
 
 /// Largest piece in which blocks are stored and migrated, and the staging buffer that bounds what a
 /// device holds on the way: max(64 KiB, the longest stored row).

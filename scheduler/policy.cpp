@@ -4,9 +4,15 @@
 #include <fmt/format.h>
 
 #include "base/check.hpp"
+#include "scheduler/policies/dynamic_layer.hpp"
+#include "scheduler/policies/edgeshard.hpp"
+#include "scheduler/policies/exact.hpp"
+#include "scheduler/policies/galaxy.hpp"
 #include "scheduler/policies/greedy.hpp"
+#include "scheduler/policies/mdi_ring.hpp"
 #include "scheduler/policies/paper.hpp"
 #include "scheduler/policies/resource_aware.hpp"
+#include "scheduler/policies/ring.hpp"
 #include "scheduler/policies/round_robin.hpp"
 #include "scheduler/policies/static_first.hpp"
 #include "scheduler/validate.hpp"
@@ -20,6 +26,13 @@ constexpr PolicyKind kKinds[] = {
     PolicyKind::round_robin,
     PolicyKind::static_first,
     PolicyKind::paper,
+    PolicyKind::exact,
+    PolicyKind::dynamic_layer,
+    PolicyKind::edgeshard,
+    PolicyKind::edgeshard_throughput,
+    PolicyKind::galaxy,
+    PolicyKind::mdi_ring,
+    PolicyKind::ring,
 };
 
 } // namespace
@@ -36,6 +49,20 @@ std::string_view name_of(PolicyKind kind) {
         return "static"; // a keyword of C++, hence the enumerator's longer name
     case PolicyKind::paper:
         return "paper";
+    case PolicyKind::exact:
+        return "exact";
+    case PolicyKind::dynamic_layer:
+        return "dynamic_layer";
+    case PolicyKind::edgeshard:
+        return "edgeshard";
+    case PolicyKind::edgeshard_throughput:
+        return "edgeshard_throughput";
+    case PolicyKind::galaxy:
+        return "galaxy";
+    case PolicyKind::mdi_ring:
+        return "mdi_ring";
+    case PolicyKind::ring:
+        return "ring";
     }
     HEADROOM_CHECK(false, "no policy {}", static_cast<int>(kind));
     return {};
@@ -58,10 +85,6 @@ std::vector<std::string_view> policy_names() {
     return names;
 }
 
-std::vector<std::string_view> planned_policy_names() {
-    return {"exact", "dynamic_layer", "edgeshard", "galaxy", "mdi_ring", "ring"};
-}
-
 std::unique_ptr<Policy> make_policy(PolicyKind kind) {
     switch (kind) {
     case PolicyKind::resource_aware:
@@ -74,6 +97,20 @@ std::unique_ptr<Policy> make_policy(PolicyKind kind) {
         return std::make_unique<StaticFirst>();
     case PolicyKind::paper:
         return std::make_unique<Paper>();
+    case PolicyKind::exact:
+        return std::make_unique<Exact>();
+    case PolicyKind::dynamic_layer:
+        return std::make_unique<DynamicLayer>();
+    case PolicyKind::edgeshard:
+        return std::make_unique<EdgeShard>(EdgeShard::Form::latency);
+    case PolicyKind::edgeshard_throughput:
+        return std::make_unique<EdgeShard>(EdgeShard::Form::throughput);
+    case PolicyKind::galaxy:
+        return std::make_unique<Galaxy>();
+    case PolicyKind::mdi_ring:
+        return std::make_unique<MdiRing>();
+    case PolicyKind::ring:
+        return std::make_unique<Ring>();
     }
     HEADROOM_CHECK(false, "no policy {}", static_cast<int>(kind));
     return nullptr;

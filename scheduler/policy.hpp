@@ -21,16 +21,25 @@ class Policy {
 };
 
 /// A trace stores the number: new ones go to the end.
-enum class PolicyKind : std::uint8_t { resource_aware, greedy, round_robin, static_first, paper };
+enum class PolicyKind : std::uint8_t {
+    resource_aware,
+    greedy,
+    round_robin,
+    static_first,
+    paper,
+    exact,
+    dynamic_layer,
+    edgeshard,
+    edgeshard_throughput,
+    galaxy,
+    mdi_ring,
+    ring,
+};
 
-/// One spelling for code, TOML, command line and trace: resource_aware, greedy, round_robin,
-/// static, paper.
+/// One spelling for code, TOML, command line and trace: the enumerator's, but `static`.
 [[nodiscard]] std::string_view name_of(PolicyKind kind);
 [[nodiscard]] std::optional<PolicyKind> policy_named(std::string_view name);
 [[nodiscard]] std::vector<std::string_view> policy_names();
-/// Names that the project plans but does not have yet, for honest error messages.
-[[nodiscard]] std::vector<std::string_view> planned_policy_names();
-
 [[nodiscard]] std::unique_ptr<Policy> make_policy(PolicyKind kind);
 
 /// What the policy says, held to the rule that never loses to every finite value, and that the old

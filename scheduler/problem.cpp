@@ -20,13 +20,13 @@ PaperLength Problem::paper_moves_at() const {
 double objective(const Problem& problem, const Decision& decision) {
     if (problem.cost_profile == CostProfile::paper) {
         return decision.paper_migration_s +
-               static_cast<double>(problem.interval) * decision.paper_delay_s;
+               static_cast<double>(problem.steps()) * decision.paper_delay_s;
     }
     if (decision.inference == kNever || decision.migration == kNever) {
         return std::numeric_limits<double>::infinity();
     }
     __extension__ using Wide = __int128; // many tokens of a stalled step exceed 64 bits
-    const Wide sum = Wide{decision.migration} + Wide{problem.interval} * Wide{decision.inference};
+    const Wide sum = Wide{decision.migration} + Wide{problem.steps()} * Wide{decision.inference};
     return static_cast<double>(sum) / static_cast<double>(kSecond);
 }
 

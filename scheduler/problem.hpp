@@ -1,6 +1,7 @@
 // A decision's question and answer, both plain values: problem in, decision out.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -36,10 +37,16 @@ struct Problem {
     /// Every device has all weights in its own storage: a moved block reads them there, and only
     /// its cache rows are sent.
     bool weights_everywhere = false;
+    /// Tokens that are still expected: a migration is weighed against so many steps instead of λ.
+    /// 0: myopic, as design.md §4 has it.
+    std::int64_t look_ahead = 0;
+    std::int64_t node_limit = 200'000; ///< policy exact: search nodes before it reports its bound
     std::uint64_t seed = 0;
     std::int64_t epoch = 0; ///< serial number of the placement in force
 
     [[nodiscard]] std::int64_t horizon() const { return context + interval; } ///< T + λ
+    /// Steps over which a migration must pay: λ, or the expected tokens if they are more.
+    [[nodiscard]] std::int64_t steps() const { return std::max(interval, look_ahead); }
     /// Where the paper's costs are taken: n = T + λ − L₀ generated tokens, not below 0.
     [[nodiscard]] PaperLength paper_costs_at() const;
     /// Where the paper's D_mig is: n = T − L₀, as of the end of the previous interval.
@@ -60,10 +67,15 @@ struct Decision {
     bool feasible = false;
     std::string reason;           ///< why not feasible, or why this placement, in one sentence
     std::int64_t evaluations = 0; ///< work done, counted
+    /// Proven: no feasible placement has a smaller objective than this, in seconds. Only of
+    /// `exact`.
+    std::optional<double> bound{};
+    bool proven = false; ///< this placement is an optimum, or it is proven that nothing fits
 };
 
 /// What policies minimise, in seconds: D_mig + λ·D_inf, under cost profile `paper` D_mig + λ·D_T by
-/// the paper's formulas. Infinite if something never ends.
+/// the paper's formulas; with a look-ahead more steps than λ count. Infinite if something never
+/// ends.
 [[nodiscard]] double objective(const Problem& problem, const Decision& decision);
 [[nodiscard]] double objective(const Problem& problem, const Placement& placement);
 

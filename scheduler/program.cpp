@@ -23,7 +23,7 @@ struct Parcel {
 class Lowering {
   public:
     Lowering(const Blocks& blocks, const Placement& placement, std::size_t devices)
-        : blocks_(blocks), placement_(placement), programs_(devices), groups_on_(devices) {
+        : blocks_(blocks), placement_(placement), programs_(devices), units_on_(devices) {
         const auto layers = static_cast<std::size_t>(blocks.shape().layers);
         for (Program& program : programs_) {
             program.reserve(8 * layers + 4 * blocks.size() / devices);
@@ -31,12 +31,13 @@ class Lowering {
     }
 
     void layer(std::int32_t layer, DeviceId holder) {
-        count_groups(layer);
+        if (blocks_.sliced()) {
+            sliced_layer(layer, holder);
+            return;
+        }
         const DeviceId proj = on(blocks_.proj(layer));
         const DeviceId ffn = on(blocks_.ffn(layer));
-        spread(layer, holder, proj);
-        attend(layer, holder);
-        gather(layer, holder, proj);
+        spread(groups_of(layer), holder, proj);
         compute(blocks_.proj(layer));
         move(proj, ffn, {Payload::residual, layer, x_bytes(), false});
         compute(blocks_.ffn(layer));
@@ -50,13 +51,54 @@ class Lowering {
         }
     }
 
-    void compute(BlockId b) { program(on(b)).push_back({.code = OpCode::compute, .block = b}); }
+    void compute(BlockId b, std::int32_t part = 0) {
+        program(on(b)).push_back({.code = OpCode::compute, .block = b, .part = part});
+    }
 
     [[nodiscard]] DeviceId on(BlockId b) const { return placement_[b.index()]; }
     [[nodiscard]] Bytes x_bytes() const { return blocks_.shape().width * kFloatBytes; }
     [[nodiscard]] std::vector<Program> take() { return std::move(programs_); }
 
   private:
+    /// Equal blocks of one layer that work side by side on the same input.
+    struct Units {
+        std::int32_t layer = -1;
+        BlockId first;
+        std::int32_t count = 0;
+        Payload input = Payload::normed_x;
+        Payload output = Payload::head_outputs;
+    };
+
+    [[nodiscard]] Units groups_of(std::int32_t layer) const {
+        const Payload output =
+            blocks_.sliced() ? Payload::attention_partial : Payload::head_outputs;
+        return {layer, blocks_.group(layer, 0), blocks_.groups(), Payload::normed_x, output};
+    }
+
+    void sliced_layer(std::int32_t layer, DeviceId holder) {
+        const BlockId hub = blocks_.hub(layer);
+        spread(groups_of(layer), holder, on(hub));
+        compute(hub, 0);
+        const Units slices{
+            layer,
+            blocks_.slice(layer, 0),
+            blocks_.slices(),
+            Payload::normed_residual,
+            Payload::ffn_partial,
+        };
+        spread(slices, on(hub), on(hub));
+        compute(hub, 1);
+    }
+
+    /// The holder of x hands their input to all units of a layer, and x to `target` unless it is
+    /// there; they compute; `target` collects x and what they made.
+    void spread(const Units& units, DeviceId holder, DeviceId target) {
+        count(units);
+        hand_out(units, holder, target);
+        work(units, holder);
+        gather(units, holder, target);
+    }
+
     Program& program(DeviceId d) { return programs_[d.index()]; }
 
     void send(DeviceId from, DeviceId to, const Parcel& parcel) {
@@ -78,53 +120,61 @@ class Lowering {
         };
     }
 
-    void count_groups(std::int32_t layer) {
-        groups_on_.assign(groups_on_.size(), 0);
-        for (std::int32_t group = 0; group < blocks_.groups(); ++group) {
-            ++groups_on_[on(blocks_.group(layer, group)).index()];
+    void count(const Units& units) {
+        units_on_.assign(units_on_.size(), 0);
+        for (std::int32_t unit = 0; unit < units.count; ++unit) {
+            ++units_on_[on(BlockId(units.first.value + unit)).index()];
         }
     }
 
-    [[nodiscard]] bool has_groups(DeviceId d) const { return groups_on_[d.index()] > 0; }
+    [[nodiscard]] bool has_units(DeviceId d) const { return units_on_[d.index()] > 0; }
 
-    /// The holder of x sends, target by target: normed x to where groups are, x to proj.
-    void spread(std::int32_t layer, DeviceId holder, DeviceId proj) {
-        for (std::size_t target = 0; target < programs_.size(); ++target) {
-            const DeviceId to(target);
-            if (to != holder && has_groups(to)) {
-                send(holder, to, {Payload::normed_x, layer, x_bytes(), false});
+    /// What a device with n of them sends on: head outputs side by side, or one partial sum, whose
+    /// numbers are twice as wide once it has several terms.
+    [[nodiscard]] Bytes output_bytes(std::int32_t n) const {
+        const ModelShape& shape = blocks_.shape();
+        if (blocks_.sliced()) {
+            return n == 1 ? x_bytes() : 2 * x_bytes();
+        }
+        return n * shape.heads_per_group() * shape.head_width() * kFloatBytes;
+    }
+
+    /// Target by target: their input to where units are, then x to where it is added.
+    void hand_out(const Units& units, DeviceId holder, DeviceId target) {
+        for (std::size_t device = 0; device < programs_.size(); ++device) {
+            const DeviceId to(device);
+            if (to != holder && has_units(to)) {
+                send(holder, to, {units.input, units.layer, x_bytes(), false});
             }
-            if (to != holder && to == proj) {
-                send(holder, to, {Payload::x, layer, x_bytes(), false});
+            if (to != holder && to == target) {
+                send(holder, to, {Payload::x, units.layer, x_bytes(), false});
             }
         }
     }
 
-    /// Every device with groups computes its own, in block order.
-    void attend(std::int32_t layer, DeviceId holder) {
+    /// Every device with units computes its own, in block order.
+    void work(const Units& units, DeviceId holder) {
         for (std::size_t device = 0; device < programs_.size(); ++device) {
             const DeviceId d(device);
-            if (has_groups(d) && d != holder) {
-                receive(holder, d, {Payload::normed_x, layer, x_bytes(), false});
+            if (has_units(d) && d != holder) {
+                receive(holder, d, {units.input, units.layer, x_bytes(), false});
             }
         }
-        for (std::int32_t group = 0; group < blocks_.groups(); ++group) {
-            compute(blocks_.group(layer, group));
+        for (std::int32_t unit = 0; unit < units.count; ++unit) {
+            compute(BlockId(units.first.value + unit));
         }
     }
 
-    /// proj's device collects x and the head outputs, by increasing sender.
-    void gather(std::int32_t layer, DeviceId holder, DeviceId proj) {
-        const Bytes per_group =
-            blocks_.shape().heads_per_group() * blocks_.shape().head_width() * kFloatBytes;
+    /// The target collects x and the outputs, by increasing sender.
+    void gather(const Units& units, DeviceId holder, DeviceId target) {
         for (std::size_t sender = 0; sender < programs_.size(); ++sender) {
             const DeviceId from(sender);
-            if (from != proj && from == holder) {
-                receive(from, proj, {Payload::x, layer, x_bytes(), false});
+            if (from != target && from == holder) {
+                receive(from, target, {Payload::x, units.layer, x_bytes(), false});
             }
-            if (from != proj && has_groups(from)) {
-                const Bytes bytes = groups_on_[sender] * per_group;
-                move(from, proj, {Payload::head_outputs, layer, bytes, false});
+            if (from != target && has_units(from)) {
+                const Bytes bytes = output_bytes(units_on_[sender]);
+                move(from, target, {units.output, units.layer, bytes, false});
             }
         }
     }
@@ -132,7 +182,7 @@ class Lowering {
     const Blocks& blocks_;
     const Placement& placement_;
     std::vector<Program> programs_;
-    std::vector<std::int32_t> groups_on_; ///< per device, in the present layer
+    std::vector<std::int32_t> units_on_; ///< per device, in the present stage
 };
 
 } // namespace
@@ -153,6 +203,16 @@ std::string_view name_of(Payload payload) {
         return "last_x";
     case Payload::sampled:
         return "sampled";
+    case Payload::attention_partial:
+        return "attention_partial";
+    case Payload::normed_residual:
+        return "normed_residual";
+    case Payload::ffn_partial:
+        return "ffn_partial";
+    case Payload::ring_sum:
+        return "ring_sum";
+    case Payload::ring_x:
+        return "ring_x";
     }
     HEADROOM_CHECK(false, "payload {}", static_cast<int>(payload));
 }
@@ -178,7 +238,7 @@ std::vector<Program> lower(
     }
     for (std::int32_t layer = 0; layer < layers; ++layer) {
         lowering.layer(layer, holder);
-        holder = lowering.on(blocks.ffn(layer));
+        holder = lowering.on(blocks.holder(layer));
     }
     const DeviceId sampler = ends ? lowering.on(blocks.lm_head()) : source;
     lowering.move(holder, sampler, {Payload::last_x, layers - 1, lowering.x_bytes(), true});

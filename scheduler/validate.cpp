@@ -10,13 +10,24 @@ namespace headroom::scheduler {
 
 namespace {
 
+/// `count` of each row's columns, in whole quantisation blocks.
+Bytes cut_columns(WeightType type, std::int64_t rows, std::int64_t first, std::int64_t count) {
+    const std::int64_t each = block_elements(type);
+    const std::int64_t blocks = (first + count - 1) / each - first / each + 1;
+    return rows * blocks * block_bytes(type);
+}
+
 Bytes matrix(WeightType type, std::int64_t rows, std::int64_t columns) {
     return rows * (columns / block_elements(type) * block_bytes(type));
 }
 
-/// Resident bytes of one block at context T, norms and cache included.
+/// Resident bytes of one block at context T, norms and cache included; `slices`: 0 if not cut.
 Bytes physical_bytes(
-    const ModelShape& shape, const BlockName& block, std::int64_t context, bool shares_embed
+    const ModelShape& shape,
+    std::int32_t slices,
+    const BlockName& block,
+    std::int64_t context,
+    bool shares_embed
 ) {
     const std::int64_t width = shape.width;
     const std::int64_t d = width / shape.heads;
@@ -31,14 +42,25 @@ Bytes physical_bytes(
     const LayerTypes& types = shape.layer_types.at(static_cast<std::size_t>(block.layer));
     if (block.kind == BlockKind::group) {
         const std::int64_t pages = (context + 15) / 16;
+        const Bytes own_columns =
+            slices > 0 ? cut_columns(types.o, width, block.group * q * d, q * d) : 0;
         return matrix(types.q, q * d, width) + matrix(types.k, d, width) +
-               matrix(types.v, d, width) + 2 * 16 * pages * d * shape.kv_bytes;
+               matrix(types.v, d, width) + own_columns + 2 * 16 * pages * d * shape.kv_bytes;
     }
     if (block.kind == BlockKind::proj) {
         return matrix(types.o, width, width);
     }
-    const Bytes gate = shape.gated ? matrix(types.gate, shape.ffn_width, width) : 0;
+    if (block.kind == BlockKind::slice) {
+        const std::int64_t hidden = shape.ffn_width / slices;
+        const Bytes gate = shape.gated ? matrix(types.gate, hidden, width) : 0;
+        return gate + matrix(types.up, hidden, width) +
+               cut_columns(types.down, width, block.group * hidden, hidden);
+    }
     const bool last = block.layer == shape.layers - 1;
+    if (block.kind == BlockKind::hub) {
+        return last ? norm : 2 * norm;
+    }
+    const Bytes gate = shape.gated ? matrix(types.gate, shape.ffn_width, width) : 0;
     return gate + matrix(types.up, shape.ffn_width, width) +
            matrix(types.down, width, shape.ffn_width) + (last ? norm : 2 * norm);
 }
@@ -95,6 +117,7 @@ bool complete(const Problem& problem, const Placement& placement, Verdict& verdi
 /// What each device needs at T + λ; buffers only where something is held, none in the paper.
 std::vector<Bytes> needs(const Problem& problem, const Placement& placement) {
     const ModelShape& shape = problem.blocks->shape();
+    const std::int32_t slices = problem.blocks->cut().slices;
     const bool paper = problem.cost_profile == CostProfile::paper;
     const bool shares_embed = shape.tied && placement.front() == placement.back();
     std::vector<Bytes> needed(problem.snapshot.devices.size(), 0);
@@ -102,8 +125,9 @@ std::vector<Bytes> needs(const Problem& problem, const Placement& placement) {
     for (std::size_t i = 0; i < placement.size(); ++i) {
         const BlockName& block = problem.blocks->name(BlockId(i));
         const std::size_t device = placement[i].index();
-        needed[device] += paper ? paper_cost(shape, block, problem).memory
-                                : physical_bytes(shape, block, problem.horizon(), shares_embed);
+        needed[device] +=
+            paper ? paper_cost(shape, block, problem).memory
+                  : physical_bytes(shape, slices, block, problem.horizon(), shares_embed);
         if (!holds[device] && !paper) {
             needed[device] += problem.buffers;
         }

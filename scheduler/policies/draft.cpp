@@ -8,6 +8,7 @@ Draft::Draft(const Problem& problem, const StepDelay& step, const Placement& pla
       first_holder_(step.source()) {
     const auto layers = static_cast<std::size_t>(problem.blocks->shape().layers);
     counts_.assign(layers * step.devices(), 0);
+    slices_.assign(step.sliced() ? layers * step.devices() : 0, 0);
     proj_.assign(layers, 0);
     ffn_.assign(layers, 0);
     times_.assign(layers, 0);
@@ -56,6 +57,19 @@ void Draft::track(BlockId b, DeviceId from, DeviceId to) {
     case BlockKind::lm_head:
         lm_head_ = to.index();
         break;
+    case BlockKind::slice:
+        if (from.valid()) {
+            --slices_[layer * devices() + from.index()];
+        }
+        ++slices_[layer * devices() + to.index()];
+        touch(layer);
+        break;
+    case BlockKind::hub: // in the roles of both
+        proj_[layer] = to.index();
+        ffn_[layer] = to.index();
+        touch(layer);
+        touch(layer + 1);
+        break;
     }
 }
 
@@ -63,7 +77,9 @@ void Draft::track(BlockId b, DeviceId from, DeviceId to) {
 void Draft::settle() {
     for (const OldTime& old : undo_times_) {
         const std::size_t l = old.layer;
-        times_[l] = step_->layer(l, holder(l), {&counts_[l * devices()], proj_[l], ffn_[l]});
+        const std::int32_t* const slices = slices_.empty() ? nullptr : &slices_[l * devices()];
+        times_[l] =
+            step_->layer(l, holder(l), {&counts_[l * devices()], proj_[l], ffn_[l], slices});
         layers_time_ += times_[l] - old.time;
         touched_[l] = false;
     }
@@ -72,7 +88,7 @@ void Draft::settle() {
     migration_ = moves_.total();
     score_.shortage = ledger_.shortage();
     score_.objective = WideNanoseconds{migration_} +
-                       WideNanoseconds{problem_->interval} * WideNanoseconds{inference_};
+                       WideNanoseconds{problem_->steps()} * WideNanoseconds{inference_};
 }
 
 bool Draft::attempt(std::span<const Relocation> changes, Bytes most_shortage) {

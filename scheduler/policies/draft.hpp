@@ -58,6 +58,10 @@ class Draft {
     [[nodiscard]] std::int32_t groups_on(std::size_t layer, std::size_t d) const {
         return counts_[layer * devices() + d];
     }
+    [[nodiscard]] std::int32_t slices_on(std::size_t layer, std::size_t d) const {
+        return slices_[layer * devices() + d];
+    }
+    /// Sliced: proj and ffn are both the hub's device.
     [[nodiscard]] std::size_t proj(std::size_t layer) const { return proj_[layer]; }
     [[nodiscard]] std::size_t ffn(std::size_t layer) const { return ffn_[layer]; }
     [[nodiscard]] std::size_t holder(std::size_t layer) const {
@@ -84,6 +88,7 @@ class Draft {
     Ledger ledger_;
     Moves moves_;
     std::vector<std::int32_t> counts_; ///< [layer][device]
+    std::vector<std::int32_t> slices_; ///< [layer][device]; empty if not sliced
     std::vector<std::size_t> proj_;
     std::vector<std::size_t> ffn_;
     std::size_t first_holder_;

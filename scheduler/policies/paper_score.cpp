@@ -168,7 +168,7 @@ std::vector<double> Scores::of(const PaperDraft& draft, BlockId b) const {
     const Ledger& ledger = draft.ledger();
     const std::vector<Input> received = inputs(draft, b);
     const double budget_s = problem_->t_budget_s;
-    const double tokens = static_cast<double>(problem_->interval);
+    const double tokens = static_cast<double>(problem_->steps());
     std::vector<double> scores;
     for (std::size_t i = 0; i < ledger.devices(); ++i) {
         const DeviceId d(i);

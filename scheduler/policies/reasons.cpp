@@ -78,7 +78,7 @@ std::string reason_kept(
     // The search compares times rounded to nanoseconds; what wins by less is no better.
     const bool rounding =
         alternative && now != kNever && alternative->migration != kNever &&
-        static_cast<double>(now - alternative->inference) * static_cast<double>(problem.interval) >
+        static_cast<double>(now - alternative->inference) * static_cast<double>(problem.steps()) >
             static_cast<double>(alternative->migration);
     if (!alternative || alternative->inference >= now || rounding) {
         return fmt::format(

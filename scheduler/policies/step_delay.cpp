@@ -34,7 +34,7 @@ StepDelay::StepDelay(const Problem& problem)
       group_bytes_(
           problem.blocks->shape().heads_per_group() * problem.blocks->shape().head_width() * kFloat
       ),
-      groups_(problem.blocks->groups()),
+      groups_(problem.blocks->groups()), slices_(problem.blocks->slices()),
       rule_(has_caps(problem.snapshot) ? Rule::capped : Rule::free) {
     if (problem.cost_profile == CostProfile::paper) {
         rule_ = problem.paper.gather == PaperGather::sum ? Rule::formula_sum : Rule::formula_max;
@@ -49,8 +49,8 @@ void StepDelay::tabulate_execution() {
     for (std::int32_t l = 0; l < shape.layers; ++l) {
         for (std::size_t d = 0; d < devices_; ++d) {
             group_.push_back(operation(blocks_->group(l, 0), d));
-            proj_.push_back(operation(blocks_->proj(l), d));
-            ffn_.push_back(operation(blocks_->ffn(l), d));
+            proj_.push_back(sliced() ? 0 : operation(blocks_->proj(l), d));
+            ffn_.push_back(operation(sliced() ? blocks_->slice(l, 0) : blocks_->ffn(l), d));
         }
     }
     for (std::size_t d = 0; d < devices_; ++d) {
@@ -63,11 +63,19 @@ void StepDelay::tabulate_execution() {
             x_alone_.push_back(alone(from, to, x_bytes_));
             id_alone_.push_back(alone(from, to, kTokenId));
             for (std::int32_t n = 0; n <= groups_; ++n) {
-                outputs_.push_back(from == to ? 0 : wire(from, to, n * group_bytes_).link);
+                outputs_.push_back(from == to ? 0 : wire(from, to, output_bytes(n)).link);
+            }
+            for (std::int32_t n = 0; sliced() && n <= slices_; ++n) {
+                slice_outputs_.push_back(from == to ? 0 : wire(from, to, output_bytes(n)).link);
             }
         }
     }
     to_ffn_ = x_alone_;
+}
+
+/// Groups send their heads' outputs; sliced: one partial sum, twice as wide with several terms.
+Bytes StepDelay::output_bytes(std::int32_t n) const {
+    return sliced() ? std::min(n, 2) * x_bytes_ : n * group_bytes_;
 }
 
 Nanoseconds StepDelay::operation(BlockId b, std::size_t d) const {
@@ -113,27 +121,34 @@ Nanoseconds StepDelay::partial(
                            latency_[pair(j, proj)];
 }
 
-/// From x on `holder` to all of proj's inputs on its device, without caps.
-Nanoseconds StepDelay::gather(std::size_t layer, std::size_t holder, const LayerShape& shape)
-    const {
-    const std::size_t p = shape.proj;
-    const auto stride = static_cast<std::size_t>(groups_) + 1;
-    const Nanoseconds* group = &group_[layer * devices_];
-    Nanoseconds link_free = 0; // of holder -> proj: it carries normed x (if needed), x, outputs
+Nanoseconds StepDelay::partial_of_slices(
+    std::size_t layer, std::size_t hub, std::size_t j, std::int32_t n
+) const {
+    const auto stride = static_cast<std::size_t>(slices_) + 1;
+    const Nanoseconds done = x_alone_[pair(hub, j)] + n * ffn_[layer * devices_ + j];
+    return j == hub ? done
+                    : done + slice_outputs_[pair(j, hub) * stride + static_cast<std::size_t>(n)] +
+                          latency_[pair(j, hub)];
+}
+
+Nanoseconds StepDelay::gather(std::size_t holder, std::size_t target, const Spread& spread) const {
+    const std::vector<Nanoseconds>& outputs = *spread.outputs;
+    Nanoseconds link_free = 0; // of holder -> target: it carries the units' input, x, outputs
     Nanoseconds ready = 0;
-    if (p != holder) {
-        link_free = x_link_[pair(holder, p)] * (shape.groups[p] > 0 ? 2 : 1);
-        ready = link_free + latency_[pair(holder, p)];
+    if (target != holder) {
+        link_free = x_link_[pair(holder, target)] * (spread.counts[target] > 0 ? 2 : 1);
+        ready = link_free + latency_[pair(holder, target)];
     }
     for (std::size_t j = 0; j < devices_; ++j) {
-        const std::int32_t n = shape.groups[j];
+        const std::int32_t n = spread.counts[j];
         if (n == 0) {
             continue;
         }
-        Nanoseconds t = x_alone_[pair(holder, j)] + n * group[j];
-        if (j != p) {
+        Nanoseconds t = x_alone_[pair(holder, j)] + n * spread.each[j];
+        if (j != target) {
+            const std::size_t out = pair(j, target);
             t = j == holder ? std::max(t, link_free) : t;
-            t += outputs_[pair(j, p) * stride + static_cast<std::size_t>(n)] + latency_[pair(j, p)];
+            t += outputs[out * spread.stride + static_cast<std::size_t>(n)] + latency_[out];
         }
         ready = std::max(ready, t);
     }
@@ -141,13 +156,12 @@ Nanoseconds StepDelay::gather(std::size_t layer, std::size_t holder, const Layer
 }
 
 /// The same with egress and ingress caps: messages one by one, in the order of the programs.
-Nanoseconds StepDelay::gather_capped(std::size_t layer, std::size_t holder, const LayerShape& shape)
+Nanoseconds StepDelay::gather_capped(std::size_t holder, std::size_t target, const Spread& spread)
     const {
-    const std::size_t p = shape.proj;
-    const Nanoseconds* group = &group_[layer * devices_];
+    const std::size_t p = target;
     Nanoseconds egress_free = 0;  // of the holder, the only device that sends more than once
-    Nanoseconds link_free = 0;    // of holder -> proj, the only link that carries more than one
-    Nanoseconds ingress_free = 0; // of proj's device, the only one that receives more than once
+    Nanoseconds link_free = 0;    // of holder -> target, the only link that carries more than one
+    Nanoseconds ingress_free = 0; // of the target, the only one that receives more than once
     const bool held = snapshot_.devices[holder].egress != kUnlimited;
     const auto serve = [&](std::size_t to, Nanoseconds begin, Nanoseconds lat, const Wire& w) {
         const Nanoseconds arrival = begin + std::max(w.link, w.send) + lat;
@@ -159,14 +173,14 @@ Nanoseconds StepDelay::gather_capped(std::size_t layer, std::size_t holder, cons
         ingress_free = to == p ? free : ingress_free;
         return std::max(arrival, free);
     };
-    std::vector<Nanoseconds> done(devices_, 0); // first x's arrival, then the end of the groups
+    std::vector<Nanoseconds> done(devices_, 0); // first the input's arrival
     Nanoseconds x_begin = 0;
     for (std::size_t k = 0; k < devices_; ++k) {
         if (k == holder) {
             continue;
         }
         const Wire w = wire(holder, k, x_bytes_);
-        if (shape.groups[k] > 0) {
+        if (spread.counts[k] > 0) {
             done[k] = serve(k, egress_free, latency_[pair(holder, k)], w);
             link_free = k == p ? egress_free + std::max(w.link, w.send) : link_free;
             egress_free += w.send;
@@ -183,14 +197,14 @@ Nanoseconds StepDelay::gather_capped(std::size_t layer, std::size_t holder, cons
             const Wire w = wire(holder, p, x_bytes_);
             ready = std::max(ready, serve(p, x_begin, latency_[pair(holder, p)], w));
         }
-        const std::int32_t n = shape.groups[j];
+        const std::int32_t n = spread.counts[j];
         if (n == 0) {
             continue;
         }
-        Nanoseconds t = done[j] + n * group[j];
+        Nanoseconds t = done[j] + n * spread.each[j];
         if (j != p) {
             const Nanoseconds begin = j == holder ? std::max({t, link_free, egress_free}) : t;
-            t = serve(p, begin, latency_[pair(j, p)], wire(j, p, n * group_bytes_));
+            t = serve(p, begin, latency_[pair(j, p)], wire(j, p, output_bytes(n)));
         }
         ready = std::max(ready, t);
     }
@@ -199,10 +213,18 @@ Nanoseconds StepDelay::gather_capped(std::size_t layer, std::size_t holder, cons
 
 Nanoseconds StepDelay::until_proj(std::size_t layer, std::size_t holder, const LayerShape& shape)
     const {
+    const Spread spread = groups_of(layer, shape.groups);
     const Nanoseconds inputs = by_formula()            ? gather_by_formula(layer, shape)
-                               : rule_ == Rule::capped ? gather_capped(layer, holder, shape)
-                                                       : gather(layer, holder, shape);
+                               : rule_ == Rule::capped ? gather_capped(holder, shape.proj, spread)
+                                                       : gather(holder, shape.proj, spread);
     return inputs + proj_[layer * devices_ + shape.proj];
+}
+
+Nanoseconds StepDelay::through_slices(
+    std::size_t layer, std::size_t hub, const std::int32_t* slices
+) const {
+    const Spread spread = slices_of(layer, slices);
+    return rule_ == Rule::capped ? gather_capped(hub, hub, spread) : gather(hub, hub, spread);
 }
 
 } // namespace headroom::scheduler

@@ -7,6 +7,9 @@
 // x, the counts of groups per device, proj's device and ffn's device alone, and D_inf is their sum
 // plus the ends. Tested against predict_inference to the nanosecond, caps included.
 //
+// Granularity `sliced` is the same with a hub in the place of proj and ffn: a layer is two spreads,
+// of groups from the holder of x to the hub, and of slices from the hub to itself.
+//
 // Under cost profile `paper` the same questions are answered by the published formula: D_T of a
 // layer, in nanoseconds rounded per block and message; nobody holds x, and the ends take no time.
 #pragma once
@@ -32,19 +35,25 @@ class StepDelay {
   public:
     explicit StepDelay(const Problem& problem);
 
-    /// A layer's blocks in counts; groups: one count per device.
+    /// A layer's blocks in counts; groups, slices: one count per device. Sliced: proj and ffn both
+    /// are the hub's device.
     struct LayerShape {
         const std::int32_t* groups = nullptr;
         std::size_t proj = 0;
         std::size_t ffn = 0;
+        const std::int32_t* slices = nullptr;
     };
 
     /// From x on `holder` to the end of ffn; the next layer's holder is shape.ffn. Exact.
     [[nodiscard]] Nanoseconds layer(std::size_t layer, std::size_t holder, const LayerShape& shape)
         const {
-        return until_proj(layer, holder, shape) + from_proj(layer, shape.proj, shape.ffn);
+        return until_proj(layer, holder, shape) +
+               (sliced() ? through_slices(layer, shape.ffn, shape.slices)
+                         : from_proj(layer, shape.proj, shape.ffn));
     }
-    /// Its two parts: until proj has computed, and from there until ffn has.
+    [[nodiscard]] bool sliced() const { return slices_ > 0; }
+    /// Its two parts: until proj has computed (sliced: until the hub has its sum), and from there
+    /// until ffn has (sliced: until the hub has the slices' sum).
     [[nodiscard]] Nanoseconds until_proj(
         std::size_t layer, std::size_t holder, const LayerShape& shape
     ) const;
@@ -52,6 +61,9 @@ class StepDelay {
         const {
         return to_ffn_[pair(proj, ffn)] + ffn_[layer * devices_ + ffn];
     }
+    [[nodiscard]] Nanoseconds through_slices(
+        std::size_t layer, std::size_t hub, const std::int32_t* slices
+    ) const;
 
     /// From the source's id to x on embed's device; 0 without ends, where embed is the source.
     [[nodiscard]] Nanoseconds start(std::size_t embed) const {
@@ -64,6 +76,11 @@ class StepDelay {
     /// else on the links: what a planner that fills devices one group at a time compares.
     [[nodiscard]] Nanoseconds partial(
         std::size_t layer, std::size_t holder, std::size_t j, std::size_t proj, std::int32_t n
+    ) const;
+
+    /// The same of n slices, handed out by the hub and added up there.
+    [[nodiscard]] Nanoseconds partial_of_slices(
+        std::size_t layer, std::size_t hub, std::size_t j, std::int32_t n
     ) const;
 
     /// Whether times are those of the paper's formula.
@@ -84,7 +101,7 @@ class StepDelay {
     /// What one layer takes on one device alone.
     [[nodiscard]] Nanoseconds layer_alone(std::size_t layer, std::size_t d) const {
         const std::size_t i = layer * devices_ + d;
-        return groups_ * group_[i] + proj_[i] + ffn_[i];
+        return groups_ * group_[i] + proj_[i] + (sliced() ? slices_ : 1) * ffn_[i];
     }
 
   private:
@@ -107,11 +124,29 @@ class StepDelay {
     [[nodiscard]] Nanoseconds small(std::size_t from, std::size_t to) const {
         return id_alone_[pair(from, to)];
     }
-    [[nodiscard]] Nanoseconds gather(std::size_t layer, std::size_t holder, const LayerShape& shape)
+    /// Equal blocks that work side by side: how many each device has, what one takes there, and
+    /// what devices with n of them send on.
+    struct Spread {
+        const std::int32_t* counts = nullptr;
+        const Nanoseconds* each = nullptr; ///< [device]
+        std::size_t stride = 0;            ///< of the table of outputs: most units + 1
+        const std::vector<Nanoseconds>* outputs = nullptr; ///< [from][to][n]
+    };
+    [[nodiscard]] Spread groups_of(std::size_t layer, const std::int32_t* counts) const {
+        const auto stride = static_cast<std::size_t>(groups_) + 1;
+        return {counts, &group_[layer * devices_], stride, &outputs_};
+    }
+    [[nodiscard]] Spread slices_of(std::size_t layer, const std::int32_t* counts) const {
+        const auto stride = static_cast<std::size_t>(slices_) + 1;
+        return {counts, &ffn_[layer * devices_], stride, &slice_outputs_};
+    }
+    /// From x on `holder` until `target` has x and all outputs.
+    [[nodiscard]] Nanoseconds gather(std::size_t holder, std::size_t target, const Spread& spread)
         const;
     [[nodiscard]] Nanoseconds gather_capped(
-        std::size_t layer, std::size_t holder, const LayerShape& shape
+        std::size_t holder, std::size_t target, const Spread& spread
     ) const;
+    [[nodiscard]] Bytes output_bytes(std::int32_t n) const;
     [[nodiscard]] Nanoseconds gather_by_formula(std::size_t layer, const LayerShape& shape) const;
     [[nodiscard]] Nanoseconds operation(BlockId b, std::size_t d) const;
 
@@ -123,17 +158,19 @@ class StepDelay {
     Bytes x_bytes_;
     Bytes group_bytes_;
     std::int32_t groups_;
+    std::int32_t slices_; ///< per layer; 0: not sliced
     Rule rule_;
-    std::vector<Nanoseconds> group_; ///< [layer][device]
-    std::vector<Nanoseconds> proj_;
-    std::vector<Nanoseconds> ffn_;
-    std::vector<Nanoseconds> lm_head_;  ///< [device]
-    std::vector<Nanoseconds> latency_;  ///< [from][to]
-    std::vector<Nanoseconds> x_link_;   ///< x's time on the link
-    std::vector<Nanoseconds> x_alone_;  ///< one x, caps and latency included
-    std::vector<Nanoseconds> to_ffn_;   ///< proj's output
-    std::vector<Nanoseconds> id_alone_; ///< one token id, likewise
-    std::vector<Nanoseconds> outputs_;  ///< [from][to][n]: n groups' outputs on the link
+    std::vector<Nanoseconds> group_;         ///< [layer][device]
+    std::vector<Nanoseconds> proj_;          ///< sliced: 0, the hub computes nothing that costs
+    std::vector<Nanoseconds> ffn_;           ///< sliced: one slice
+    std::vector<Nanoseconds> lm_head_;       ///< [device]
+    std::vector<Nanoseconds> latency_;       ///< [from][to]
+    std::vector<Nanoseconds> x_link_;        ///< x's time on the link
+    std::vector<Nanoseconds> x_alone_;       ///< one x, caps and latency included
+    std::vector<Nanoseconds> to_ffn_;        ///< proj's output
+    std::vector<Nanoseconds> id_alone_;      ///< one token id, likewise
+    std::vector<Nanoseconds> outputs_;       ///< [from][to][n]: n groups' outputs on the link
+    std::vector<Nanoseconds> slice_outputs_; ///< the same for slices
 };
 
 } // namespace headroom::scheduler

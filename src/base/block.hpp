@@ -9,9 +9,12 @@
 
 namespace headroom {
 
-enum class BlockKind : std::uint8_t { embed, group, proj, ffn, lm_head };
+/// A trace stores the number: new ones go to the end. proj and ffn belong to granularity `paper`,
+/// slice and hub to `sliced`.
+enum class BlockKind : std::uint8_t { embed, group, proj, ffn, lm_head, slice, hub };
 
-/// One unit of placement. `layer` is -1 for embed and lm_head, `group` -1 for all but groups.
+/// One unit of placement. `layer` is -1 for embed and lm_head; `group` is the number of a group or
+/// a slice within its layer, -1 for all others.
 struct BlockName {
     BlockKind kind = BlockKind::embed;
     std::int32_t layer = -1;
@@ -21,7 +24,7 @@ struct BlockName {
 };
 
 [[nodiscard]] std::string_view name_of(BlockKind kind);
-/// "embed", "L3.g5", "L3.proj", "L3.ffn", "lm_head".
+/// "embed", "L3.g5", "L3.proj", "L3.ffn", "L3.s2", "L3.hub", "lm_head".
 [[nodiscard]] std::string to_string(const BlockName& name);
 
 } // namespace headroom

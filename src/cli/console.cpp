@@ -52,6 +52,10 @@ std::string_view plural(BlockKind kind, std::size_t count) {
         return "embed";
     case BlockKind::lm_head:
         return "lm_head";
+    case BlockKind::slice:
+        return count == 1 ? "slice" : "slices";
+    case BlockKind::hub:
+        return count == 1 ? "hub" : "hubs";
     }
     return "";
 }

@@ -50,6 +50,16 @@ inline constexpr std::array kPaperScores{
     Spelling<scheduler::PaperScore>{"weighted", scheduler::PaperScore::weighted},
 };
 
+inline constexpr std::array kGranularities{
+    Spelling<scheduler::Granularity>{"paper", scheduler::Granularity::paper},
+    Spelling<scheduler::Granularity>{"sliced", scheduler::Granularity::sliced},
+};
+
+inline constexpr std::array kReduces{
+    Spelling<scheduler::Reduce>{"hub", scheduler::Reduce::hub},
+    Spelling<scheduler::Reduce>{"ring", scheduler::Reduce::ring},
+};
+
 inline constexpr std::array kOrigins{
     Spelling<Origin>{"measured", Origin::measured},
     Spelling<Origin>{"derived", Origin::derived},
@@ -83,7 +93,6 @@ struct OnlyChoice {
 };
 
 inline constexpr std::array kOnlyChoices{
-    OnlyChoice{"granularity", "paper", "sliced"},
     OnlyChoice{"migration", "stop", "live"},
 };
 

@@ -79,6 +79,13 @@ void write_controller(Writer& out, const ControllerConfig& controller) {
     for (const OnlyChoice& choice : kOnlyChoices) {
         out.line("{} = \"{}\"", choice.key, choice.built);
     }
+    out.line("granularity = \"{}\"", name_of(controller.granularity));
+    if (controller.granularity == scheduler::Granularity::sliced) {
+        out.line("slices = {}", controller.slices);
+        out.line("reduce = \"{}\"", name_of(controller.reduce));
+    }
+    out.line("look_ahead = {}", flag(controller.look_ahead));
+    out.line("node_limit = {}", controller.node_limit);
     out.line("cost_profile = \"{}\"", name_of(controller.cost_profile));
     out.line("t_budget = \"{} ns\"", controller.t_budget);
     out.line("weights = \"{}\"", name_of(controller.weights));

@@ -12,6 +12,8 @@ namespace headroom::config {
 
 namespace {
 
+constexpr std::int64_t kMaxSlices = 65'536;
+
 constexpr std::string_view kGiveFile = "file = \"x.gguf\"";
 
 /// The contents as one text; a problem if there is no such file or it is no text.
@@ -153,8 +155,7 @@ std::optional<scheduler::PolicyKind> read_policy(TableReader& table) {
     const auto kind = scheduler::policy_named(site->node->value_or(std::string_view()));
     if (!kind) {
         const auto names = scheduler::policy_names();
-        const auto planned = scheduler::planned_policy_names();
-        table.refuse_choice(*site, {names.begin(), names.end()}, {planned.begin(), planned.end()});
+        table.refuse_choice(*site, {names.begin(), names.end()}, {});
     }
     return kind;
 }
@@ -200,6 +201,29 @@ void read_paper(TableReader& controller, scheduler::PaperSettings& paper) {
     paper.score = table->choice("score", kPaperScores, kNonePlanned).value_or(paper.score);
     paper.backtracks = table->integer("backtracks", 0, kMaxCount).value_or(paper.backtracks);
     table->finish();
+}
+
+/// granularity, slices and reduce. Whether the slices divide the FFN is known with the model.
+void read_cut(TableReader& table, ControllerConfig& controller) {
+    controller.granularity =
+        table.choice("granularity", kGranularities, kNonePlanned).value_or(controller.granularity);
+    const auto slices = table.integer("slices", 1, kMaxSlices);
+    controller.slices = static_cast<std::int32_t>(slices.value_or(controller.slices));
+    controller.reduce = table.choice("reduce", kReduces, kNonePlanned).value_or(controller.reduce);
+    if (controller.granularity == scheduler::Granularity::paper) {
+        for (const std::string_view key : {"slices", "reduce"}) {
+            if (const auto site = table.find(key)) {
+                const std::string_view text = "has no effect in granularity \"paper\"; give "
+                                              "granularity = \"sliced\" or leave it out";
+                add_about(*site, text, table.problems());
+            }
+        }
+    } else if (controller.cost_profile == scheduler::CostProfile::paper) {
+        const std::string_view text = "= \"sliced\" has no costs in cost_profile \"paper\", whose "
+                                      "formulas know heads, proj and ffn; give cost_profile = "
+                                      "\"physical\" or granularity = \"paper\"";
+        add_about(*table.find("granularity"), text, table.problems());
+    }
 }
 
 } // namespace
@@ -290,8 +314,11 @@ ControllerConfig read_controller(TableReader& root, const std::vector<DeviceConf
     controller.t_budget = table->quantity("t_budget", Quantity::duration, Zero::refused)
                               .value_or(controller.t_budget);
     read_paper(*table, controller.paper);
+    read_cut(*table, controller);
+    controller.look_ahead = table->flag("look_ahead").value_or(controller.look_ahead);
+    controller.node_limit =
+        table->integer("node_limit", 1, kMaxCount).value_or(controller.node_limit);
     read_only_choices(*table);
-    table->planned("slices", "granularity = \"paper\", which has no slices");
     table->finish();
     return controller;
 }

@@ -142,6 +142,14 @@ Scenario default_scenario(
     return scenario;
 }
 
+scheduler::Cut ControllerConfig::cut(scheduler::PolicyKind decided_by) const {
+    if (granularity == scheduler::Granularity::paper) {
+        return {};
+    }
+    const bool ring = decided_by == scheduler::PolicyKind::galaxy;
+    return {granularity, slices, ring ? reduce : scheduler::Reduce::hub};
+}
+
 bool equivalent(const Scenario& a, const Scenario& b) {
     return a.seed == b.seed && a.model_file == b.model_file &&
            a.model_file_written == b.model_file_written && a.kv_type == b.kv_type &&

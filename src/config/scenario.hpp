@@ -13,6 +13,7 @@
 
 #include "base/ids.hpp"
 #include "base/units.hpp"
+#include "scheduler/cut.hpp"
 #include "scheduler/fleet.hpp"
 #include "scheduler/policy.hpp"
 #include "scheduler/problem.hpp"
@@ -54,6 +55,8 @@ struct WorkloadConfig {
     bool operator==(const WorkloadConfig&) const = default;
 };
 
+inline constexpr std::int32_t kDefaultSlices = 16;
+
 struct ControllerConfig {
     scheduler::PolicyKind policy = scheduler::PolicyKind::resource_aware;
     std::int64_t interval = 8; ///< λ, rounds from one decision to the next; ≥ 1
@@ -62,6 +65,16 @@ struct ControllerConfig {
     Nanoseconds t_budget = 1'000'000'000; ///< cost profile paper: Σ c/C per layer and device; > 0
     scheduler::PaperSettings paper{};
     Weights weights = Weights::move;
+    scheduler::Granularity granularity = scheduler::Granularity::paper;
+    std::int32_t slices = kDefaultSlices; ///< of each layer's ffn, granularity sliced; ≥ 1
+    /// How galaxy's placements are lowered; every other policy sums at the hub.
+    scheduler::Reduce reduce = scheduler::Reduce::hub;
+    bool look_ahead = false;           ///< weigh migrations against all tokens still expected
+    std::int64_t node_limit = 200'000; ///< policy exact; ≥ 1
+
+    /// How layers are cut under a policy: only galaxy reduces by a ring.
+    [[nodiscard]] scheduler::Cut cut(scheduler::PolicyKind decided_by) const;
+    [[nodiscard]] scheduler::Cut cut() const { return cut(policy); }
     bool operator==(const ControllerConfig&) const = default;
 };
 

@@ -63,13 +63,18 @@ scheduler::Problem Conductor::problem(Nanoseconds t_dec) const {
     problem.context = prompt_tokens() + static_cast<std::int64_t>(ids_.size()) - 1;
     problem.rows = sequence_begins() ? 0 : problem.context;
     problem.interval = scenario_->controller.interval;
-    problem.buffers = scheduler::buffer_bytes(blocks_->shape(), setup_->tokens_per_turn);
+    problem.buffers =
+        scheduler::buffer_bytes(blocks_->shape(), setup_->tokens_per_turn, blocks_->cut());
     const config::ControllerConfig& controller = scenario_->controller;
     problem.cost_profile = controller.cost_profile;
     problem.t_budget_s = static_cast<double>(controller.t_budget) / 1e9;
     problem.paper = controller.paper;
     problem.weights_everywhere = controller.weights == config::Weights::everywhere;
     problem.prompt = prompt_tokens();
+    if (controller.look_ahead) {
+        problem.look_ahead = scenario_->workload.tokens - static_cast<std::int64_t>(ids_.size());
+    }
+    problem.node_limit = controller.node_limit;
     problem.seed = scenario_->seed;
     problem.epoch = epoch_;
     return problem;

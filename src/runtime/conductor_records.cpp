@@ -55,7 +55,8 @@ trace::RunHeader Conductor::header() const {
     if (run.with_ops) {
         run.codes["messages.kind"] = payload_names();
     }
-    const Bytes buffers = scheduler::buffer_bytes(blocks_->shape(), setup_->tokens_per_turn);
+    const Bytes buffers =
+        scheduler::buffer_bytes(blocks_->shape(), setup_->tokens_per_turn, blocks_->cut());
     const auto limited = [](PerSecond rate) { return rate == kUnlimited ? -1 : rate; };
     for (std::size_t d = 0; d < fleet.size(); ++d) {
         const scheduler::Snapshot::Device& device = start.devices[d];

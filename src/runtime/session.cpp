@@ -105,7 +105,8 @@ class DeviceSession {
 DeviceSession::DeviceSession(const RunOptions& options, Setup setup, comm::Transport& transport)
     : options_(&options), setup_(std::move(setup)), transport_(&transport), self_(transport.self()),
       source_(options.scenario->fleet.source),
-      blocks_(shape_of(setup_.model)), context_{&setup_.model, &kernels::kernels_for(setup_.level)},
+      blocks_(shape_of(setup_.model), options.scenario->controller.cut()),
+      context_{&setup_.model, &kernels::kernels_for(setup_.level)},
       resident_(setup_.model, blocks_, self_, setup_.tokens_per_turn),
       clock_(options.scenario->fleet, self_),
       pacer_(make_pacer(options.scenario->clock, transport)), settings_(settings()),

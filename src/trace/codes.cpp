@@ -11,7 +11,9 @@ CodeNames standard_codes() {
           BlockKind::group,
           BlockKind::proj,
           BlockKind::ffn,
-          BlockKind::lm_head}) {
+          BlockKind::lm_head,
+          BlockKind::slice,
+          BlockKind::hub}) {
         kinds.emplace_back(name_of(kind));
     }
     return {

@@ -299,19 +299,14 @@ std::vector<Wrong> planned() {
         {small_with("[workload]\nsequences = 2"), {"workload.sequences = 2 " + later + "1"}},
         {small_with("[workload]\nprefill_chunk = 16"), {"workload.prefill_chunk " + later}},
         {small_with("[workload]\narrivals = \"poisson\""), {"workload.arrivals " + later}},
-        {small_with("[controller]\ngranularity = \"sliced\""),
-         {"controller.granularity = \"sliced\" " + later + "\"paper\""}},
-        {small_with("[controller]\nslices = 4"), {"controller.slices " + later}},
+        {small_with("[controller]\nslices = 4"),
+         {"controller.slices has no effect in granularity \"paper\""}},
+        {small_with("[controller]\ngranularity = \"sliced\"\ncost_profile = \"paper\""),
+         {"controller.granularity = \"sliced\" has no costs in cost_profile \"paper\""}},
         {small_with("[controller]\nmigration = \"live\""), {later + "\"stop\""}},
         {small_with("[clock]\nmode = \"native\""),
          {"clock.mode = \"native\" " + later + "\"virtual\" or \"paced\""}},
     };
-    for (const std::string_view policy : scheduler::planned_policy_names()) {
-        all.push_back(
-            {small_with(fmt::format("[controller]\npolicy = \"{}\"", policy)),
-             {fmt::format("controller.policy = \"{}\" {}", policy, later), "\"resource_aware\""}}
-        );
-    }
     for (const std::string_view kind : {"leave", "return", "down"}) {
         all.push_back(
             {with_event(fmt::format("at = 0\ndevice = 0\nkind = \"{}\"", kind)),

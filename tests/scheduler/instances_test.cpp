@@ -84,7 +84,7 @@ TEST(PlantedInstance, of_profile_paper_has_the_same_fleet_and_its_own_budgets) {
         for (std::int32_t l = 0; l < cell.layers; ++l) {
             std::vector<Flops> flops(problem.snapshot.size(), 0);
             for (std::int32_t g = 0; g < cell.heads + 2; ++g) {
-                const BlockId b = paper.blocks->group(l, g);
+                const BlockId b(paper.blocks->group(l, 0).value + g);
                 const std::size_t d = paper.planted[b.index()].index();
                 held[d] += paper_memory(*paper.blocks, b, length);
                 need += paper_memory(*paper.blocks, b, length);
