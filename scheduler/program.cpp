@@ -4,60 +4,30 @@
 #include "scheduler/program.hpp"
 
 #include "base/check.hpp"
+#include "scheduler/emitter.hpp"
+#include "scheduler/ring_lowering.hpp"
 
 namespace headroom::scheduler {
 
 namespace {
 
-constexpr Bytes kFloatBytes = 4;
-constexpr Bytes kIdBytes = 4;
-
-/// What travels once.
-struct Parcel {
-    Payload payload = Payload::token;
-    std::int32_t layer = -1;
-    Bytes bytes_per_token = 0;
-    bool per_turn = false;
-};
-
 class Lowering {
   public:
-    Lowering(const Blocks& blocks, const Placement& placement, std::size_t devices)
-        : blocks_(blocks), placement_(placement), programs_(devices), units_on_(devices) {
-        const auto layers = static_cast<std::size_t>(blocks.shape().layers);
-        for (Program& program : programs_) {
-            program.reserve(8 * layers + 4 * blocks.size() / devices);
-        }
-    }
+    explicit Lowering(Emitter& emitter)
+        : out_(emitter), blocks_(emitter.blocks()), units_on_(emitter.devices()) {}
 
     void layer(std::int32_t layer, DeviceId holder) {
         if (blocks_.sliced()) {
             sliced_layer(layer, holder);
             return;
         }
-        const DeviceId proj = on(blocks_.proj(layer));
-        const DeviceId ffn = on(blocks_.ffn(layer));
+        const DeviceId proj = out_.on(blocks_.proj(layer));
+        const DeviceId ffn = out_.on(blocks_.ffn(layer));
         spread(groups_of(layer), holder, proj);
-        compute(blocks_.proj(layer));
-        move(proj, ffn, {Payload::residual, layer, x_bytes(), false});
-        compute(blocks_.ffn(layer));
+        out_.compute(blocks_.proj(layer));
+        out_.move(proj, ffn, {Payload::residual, layer, out_.x_bytes(), false});
+        out_.compute(blocks_.ffn(layer));
     }
-
-    /// A message with its receive right behind it; nothing if it stays where it is.
-    void move(DeviceId from, DeviceId to, const Parcel& parcel) {
-        if (from != to) {
-            send(from, to, parcel);
-            receive(from, to, parcel);
-        }
-    }
-
-    void compute(BlockId b, std::int32_t part = 0) {
-        program(on(b)).push_back({.code = OpCode::compute, .block = b, .part = part});
-    }
-
-    [[nodiscard]] DeviceId on(BlockId b) const { return placement_[b.index()]; }
-    [[nodiscard]] Bytes x_bytes() const { return blocks_.shape().width * kFloatBytes; }
-    [[nodiscard]] std::vector<Program> take() { return std::move(programs_); }
 
   private:
     /// Equal blocks of one layer that work side by side on the same input.
@@ -77,8 +47,8 @@ class Lowering {
 
     void sliced_layer(std::int32_t layer, DeviceId holder) {
         const BlockId hub = blocks_.hub(layer);
-        spread(groups_of(layer), holder, on(hub));
-        compute(hub, 0);
+        spread(groups_of(layer), holder, out_.on(hub));
+        out_.compute(hub, 0);
         const Units slices{
             layer,
             blocks_.slice(layer, 0),
@@ -86,8 +56,8 @@ class Lowering {
             Payload::normed_residual,
             Payload::ffn_partial,
         };
-        spread(slices, on(hub), on(hub));
-        compute(hub, 1);
+        spread(slices, out_.on(hub), out_.on(hub));
+        out_.compute(hub, 1);
     }
 
     /// The holder of x hands their input to all units of a layer, and x to `target` unless it is
@@ -99,31 +69,10 @@ class Lowering {
         gather(units, holder, target);
     }
 
-    Program& program(DeviceId d) { return programs_[d.index()]; }
-
-    void send(DeviceId from, DeviceId to, const Parcel& parcel) {
-        program(from).push_back(instruction(OpCode::send, to, parcel));
-    }
-
-    void receive(DeviceId from, DeviceId to, const Parcel& parcel) {
-        program(to).push_back(instruction(OpCode::receive, from, parcel));
-    }
-
-    static Instruction instruction(OpCode code, DeviceId peer, const Parcel& parcel) {
-        return {
-            .code = code,
-            .payload = parcel.payload,
-            .layer = parcel.layer,
-            .peer = peer,
-            .bytes_per_token = parcel.bytes_per_token,
-            .per_turn = parcel.per_turn,
-        };
-    }
-
     void count(const Units& units) {
         units_on_.assign(units_on_.size(), 0);
         for (std::int32_t unit = 0; unit < units.count; ++unit) {
-            ++units_on_[on(BlockId(units.first.value + unit)).index()];
+            ++units_on_[out_.on(BlockId(units.first.value + unit)).index()];
         }
     }
 
@@ -134,56 +83,92 @@ class Lowering {
     [[nodiscard]] Bytes output_bytes(std::int32_t n) const {
         const ModelShape& shape = blocks_.shape();
         if (blocks_.sliced()) {
-            return n == 1 ? x_bytes() : 2 * x_bytes();
+            return shape.width * (n == 1 ? kFloatBytes : kSumBytes);
         }
         return n * shape.heads_per_group() * shape.head_width() * kFloatBytes;
     }
 
     /// Target by target: their input to where units are, then x to where it is added.
     void hand_out(const Units& units, DeviceId holder, DeviceId target) {
-        for (std::size_t device = 0; device < programs_.size(); ++device) {
+        for (std::size_t device = 0; device < out_.devices(); ++device) {
             const DeviceId to(device);
             if (to != holder && has_units(to)) {
-                send(holder, to, {units.input, units.layer, x_bytes(), false});
+                out_.send(holder, to, {units.input, units.layer, out_.x_bytes(), false});
             }
             if (to != holder && to == target) {
-                send(holder, to, {Payload::x, units.layer, x_bytes(), false});
+                out_.send(holder, to, {Payload::x, units.layer, out_.x_bytes(), false});
             }
         }
     }
 
     /// Every device with units computes its own, in block order.
     void work(const Units& units, DeviceId holder) {
-        for (std::size_t device = 0; device < programs_.size(); ++device) {
+        for (std::size_t device = 0; device < out_.devices(); ++device) {
             const DeviceId d(device);
             if (has_units(d) && d != holder) {
-                receive(holder, d, {units.input, units.layer, x_bytes(), false});
+                out_.receive(holder, d, {units.input, units.layer, out_.x_bytes(), false});
             }
         }
         for (std::int32_t unit = 0; unit < units.count; ++unit) {
-            compute(BlockId(units.first.value + unit));
+            out_.compute(BlockId(units.first.value + unit));
         }
     }
 
     /// The target collects x and the outputs, by increasing sender.
     void gather(const Units& units, DeviceId holder, DeviceId target) {
-        for (std::size_t sender = 0; sender < programs_.size(); ++sender) {
+        for (std::size_t sender = 0; sender < out_.devices(); ++sender) {
             const DeviceId from(sender);
             if (from != target && from == holder) {
-                receive(from, target, {Payload::x, units.layer, x_bytes(), false});
+                out_.receive(from, target, {Payload::x, units.layer, out_.x_bytes(), false});
             }
             if (from != target && has_units(from)) {
                 const Bytes bytes = output_bytes(units_on_[sender]);
-                move(from, target, {units.output, units.layer, bytes, false});
+                out_.move(from, target, {units.output, units.layer, bytes, false});
             }
         }
     }
 
+    Emitter& out_;
     const Blocks& blocks_;
-    const Placement& placement_;
-    std::vector<Program> programs_;
     std::vector<std::int32_t> units_on_; ///< per device, in the present stage
 };
+
+/// From the ids on the source to x; returns its device.
+DeviceId begin(Emitter& out, DeviceId source) {
+    if (!out.blocks().shape().ends) {
+        return source;
+    }
+    const BlockId embed = out.blocks().embed();
+    out.move(source, out.on(embed), {Payload::token, -1, kIdBytes, false});
+    out.compute(embed);
+    return out.on(embed);
+}
+
+/// Layer after layer; returns the device of the last x.
+DeviceId through_layers(Emitter& out, DeviceId holder) {
+    Lowering lowering(out);
+    for (std::int32_t layer = 0; layer < out.blocks().shape().layers; ++layer) {
+        lowering.layer(layer, holder);
+        holder = out.on(out.blocks().holder(layer));
+    }
+    return holder;
+}
+
+/// The last x to where it is wanted.
+void hand_over(Emitter& out, DeviceId holder, DeviceId source) {
+    const ModelShape& shape = out.blocks().shape();
+    const DeviceId sampler = shape.ends ? out.on(out.blocks().lm_head()) : source;
+    out.move(holder, sampler, {Payload::last_x, shape.layers - 1, out.x_bytes(), true});
+}
+
+/// From x on lm_head's device to the sampled id on the source.
+void end(Emitter& out, DeviceId source) {
+    if (out.blocks().shape().ends) {
+        const BlockId lm_head = out.blocks().lm_head();
+        out.compute(lm_head);
+        out.move(out.on(lm_head), source, {Payload::sampled, -1, kIdBytes, true});
+    }
+}
 
 } // namespace
 
@@ -227,26 +212,19 @@ std::vector<Program> lower(
         HEADROOM_CHECK(d.valid() && d.index() < devices, "device {} of {}", d.value, devices);
     }
     HEADROOM_CHECK(source.valid() && source.index() < devices, "source {}", source.value);
-    const bool ends = blocks.shape().ends;
-    const std::int32_t layers = blocks.shape().layers;
-    Lowering lowering(blocks, placement, devices);
-    DeviceId holder = source;
-    if (ends) {
-        holder = lowering.on(blocks.embed());
-        lowering.move(source, holder, {Payload::token, -1, kIdBytes, false});
-        lowering.compute(blocks.embed());
+    Emitter out(blocks, placement, devices);
+    const DeviceId holder = begin(out, source);
+    if (blocks.cut().reduce == Reduce::ring) {
+        RingLowering ring(out, source);
+        ring.broadcast(holder);
+        for (std::int32_t layer = 0; layer < blocks.shape().layers; ++layer) {
+            ring.layer(layer);
+        }
+    } else {
+        hand_over(out, through_layers(out, holder), source);
     }
-    for (std::int32_t layer = 0; layer < layers; ++layer) {
-        lowering.layer(layer, holder);
-        holder = lowering.on(blocks.holder(layer));
-    }
-    const DeviceId sampler = ends ? lowering.on(blocks.lm_head()) : source;
-    lowering.move(holder, sampler, {Payload::last_x, layers - 1, lowering.x_bytes(), true});
-    if (ends) {
-        lowering.compute(blocks.lm_head());
-        lowering.move(sampler, source, {Payload::sampled, -1, kIdBytes, true});
-    }
-    return lowering.take();
+    end(out, source);
+    return out.take();
 }
 
 } // namespace headroom::scheduler

@@ -1,6 +1,27 @@
 // Lowering: a placement becomes one static program per device. The same programs are walked by the
 // timeline and executed by the runtime; their order is consistent everywhere, so they cannot
 // deadlock. Source: design.md §3 (data flow of both granularities) and §4 (order of messages).
+//
+// Reduce::ring (granularity `sliced`; Galaxy's all-reduce, systems.md §2). The ring: the N devices
+// that hold any block, by increasing id; without ends the source is one of them in any case. x is
+// on all of them. Embed's device, after embed has computed (without ends: the source, at the start
+// of the turn), sends x to every other one in increasing order, as `x` of layer 0. Then twice per
+// layer, for the groups (stage 0) and for the slices (stage 1), the r-th device of the ring:
+// - `norm`: norms its x with the stage's norm weights, which every device of the ring has in its
+//   buffers (also embed's device, for layer 0), and sets its partial sum to zero;
+// - computes its units in block order and adds what they make to its partial sum, D numbers a token
+//   in 64-bit fixed point; with no units here it stays zero;
+// - reduce-scatter: in step s = 0 … N-2 sends part (r - s) mod N of its partial sum (`ring_sum`,
+//   8 B an element) to the next device of the ring and adds part (r - 1 - s) mod N, which the
+//   previous one sends, to its own;
+// - `finish`: part (r + 1) mod N is now complete here, and x's elements of that part are added to
+//   it as a hub does: the new x's elements;
+// - all-gather: in step s = 0 … N-2 sends part (r + 1 - s) mod N of the new x (`ring_x`, 4 B an
+//   element) and receives part (r - s) mod N.
+// Part p of D are the elements [p·D/N, (p+1)·D/N) of every token, token after token; a part without
+// elements is neither sent nor finished. The hub has no traffic: it is one more operation on its
+// device, at the end of each stage. lm_head's device, which is in the ring, has x already, and
+// so has the source without ends; there is no last_x.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +34,9 @@
 
 namespace headroom::scheduler {
 
-enum class OpCode : std::uint8_t { compute, send, receive };
+/// `norm` and `finish` belong to Reduce::ring, see above. They cost nothing and are no operations
+/// of the timeline: the clock does not change, nothing is paged for them, no record is written.
+enum class OpCode : std::uint8_t { compute, send, receive, norm, finish };
 
 /// What a message carries. Sizes per token of the turn; `last_x` and `sampled` are of one token
 /// whatever the turn's length is.
@@ -37,13 +60,15 @@ enum class Payload : std::uint8_t {
 struct Instruction {
     OpCode code = OpCode::compute;
     Payload payload = Payload::token; ///< send, receive
-    std::int32_t layer = -1;          ///< send, receive: the payload's layer; token, sampled: -1
-    BlockId block{};                  ///< compute
-    DeviceId peer{};                  ///< send: target, receive: sender
-    Bytes bytes_per_token = 0;        ///< send, receive
-    bool per_turn = false;            ///< send, receive: bytes do not grow with the turn's tokens
-    /// compute of a hub: 0 after attention, 1 after the ffn; ring payloads: which part of D.
+    std::int32_t layer = -1; ///< of the payload (token, sampled: -1), the norm or the finished part
+    BlockId block{};         ///< compute
+    DeviceId peer{};         ///< send: target, receive: sender
+    Bytes bytes_per_token = 0; ///< send, receive
+    bool per_turn = false;     ///< send, receive: bytes do not grow with the turn's tokens
+    /// compute of a hub: 0 after attention, 1 after the ffn; norm: 0 before attention, 1 before the
+    /// ffn; ring payloads and finish: which part of D.
     std::int32_t part = 0;
+    std::int32_t parts = 1; ///< ring payloads and finish: N, of how many parts
 
     bool operator==(const Instruction&) const = default;
     [[nodiscard]] Bytes bytes(std::int64_t tokens) const {
@@ -53,9 +78,20 @@ struct Instruction {
 
 using Program = std::vector<Instruction>;
 
+/// Elements of D-vectors: `count` of them from `first` on.
+struct RingPart {
+    std::int64_t first = 0;
+    std::int64_t count = 0;
+    bool operator==(const RingPart&) const = default;
+};
+
+/// [part·width/parts, (part+1)·width/parts). Precondition: 0 ≤ part < parts.
+[[nodiscard]] RingPart ring_part(std::int64_t width, std::int32_t part, std::int32_t parts);
+
 /// One program per device for one turn. A device without blocks that is not the source has an
-/// empty program. The source's program begins with sending the id to embed's device and ends with
-/// receiving the sampled id, unless those live on it.
+/// empty program; with a ring and ends a source without blocks only sends and receives ids. The
+/// source's program begins with sending the id to embed's device and ends with receiving the
+/// sampled id, unless those live on it.
 [[nodiscard]] std::vector<Program> lower(
     const Blocks& blocks, const Placement& placement, DeviceId source, std::size_t devices
 );

@@ -59,16 +59,29 @@ class Timeline::Walk {
         const Program& program = programs_[d.index()];
         const std::size_t before = station.next;
         for (; station.next < program.size(); ++station.next) {
-            const Instruction& instruction = program[station.next];
-            if (instruction.code == OpCode::compute) {
-                compute(d, instruction.block);
-            } else if (instruction.code == OpCode::send) {
-                send(d, instruction);
-            } else if (!receive(d, instruction)) {
+            if (!execute(d, program[station.next])) {
                 break;
             }
         }
         return station.next != before;
+    }
+
+    /// False if it must wait.
+    bool execute(DeviceId d, const Instruction& instruction) {
+        switch (instruction.code) {
+        case OpCode::compute:
+            compute(d, instruction.block);
+            return true;
+        case OpCode::send:
+            send(d, instruction);
+            return true;
+        case OpCode::receive:
+            return receive(d, instruction);
+        case OpCode::norm:
+        case OpCode::finish:
+            return true;
+        }
+        HEADROOM_CHECK(false, "instruction {}", static_cast<int>(instruction.code));
     }
 
     void compute(DeviceId d, BlockId b) {

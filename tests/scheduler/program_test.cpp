@@ -15,17 +15,30 @@ namespace headroom::scheduler {
 namespace {
 
 std::string text_of(const Instruction& instruction, const Blocks& blocks) {
-    if (instruction.code == OpCode::compute) {
-        return to_string(blocks.name(instruction.block));
+    const std::string part = fmt::format("{}/{}", instruction.part, instruction.parts);
+    switch (instruction.code) {
+    case OpCode::compute: {
+        const BlockName& name = blocks.name(instruction.block);
+        return to_string(name) +
+               (name.kind == BlockKind::hub ? fmt::format(" {}", instruction.part) : "");
+    }
+    case OpCode::norm:
+        return fmt::format("norm L{} {}", instruction.layer, instruction.part);
+    case OpCode::finish:
+        return fmt::format("finish L{} {}", instruction.layer, part);
+    case OpCode::send:
+    case OpCode::receive:
+        break;
     }
     return fmt::format(
-        "{} {}{} {} {}{}",
+        "{} {}{} {} {}{}{}",
         instruction.code == OpCode::send ? "to" : "from",
         instruction.peer.value,
         instruction.layer < 0 ? "" : fmt::format(" L{}", instruction.layer),
         name_of(instruction.payload),
         instruction.bytes_per_token,
-        instruction.per_turn ? " once" : ""
+        instruction.per_turn ? " once" : "",
+        instruction.parts > 1 ? " of " + part : ""
     );
 }
 
@@ -131,6 +144,237 @@ TEST(Lowering, receives_x_before_the_outputs_of_the_same_sender) {
             "to 0 L0 last_x 256 once",
         })
     );
+}
+
+constexpr Cut kHub{Granularity::sliced, 2, Reduce::hub};
+constexpr Cut kRing{Granularity::sliced, 2, Reduce::ring};
+
+TEST(Lowering, of_a_sliced_layer_is_in_the_order_of_the_design) {
+    ModelShape shape = two_layers();
+    shape.layers = 1;
+    shape.layer_types.resize(1);
+    const Blocks blocks(shape, kHub);
+    //           embed  g0 g1 g2  s0 s1 hub  lm_head; source 2
+    const Placement placement = devices({0, 1, 2, 1, 2, 0, 1, 2});
+    const std::vector<Program> programs = lower(blocks, placement, DeviceId(2), 3);
+    EXPECT_EQ(
+        text_of(programs[0], blocks),
+        (std::vector<std::string>{
+            "from 2 token 4",
+            "embed",
+            "to 1 L0 normed_x 384", // target by target; for one target normed x before x
+            "to 1 L0 x 384",
+            "to 2 L0 normed_x 384",
+            "from 1 L0 normed_residual 384",
+            "L0.s1",
+            "to 1 L0 ffn_partial 384",
+        })
+    );
+    EXPECT_EQ(
+        text_of(programs[1], blocks),
+        (std::vector<std::string>{
+            "from 0 L0 normed_x 384",
+            "L0.g0",
+            "L0.g2",
+            "from 0 L0 x 384", // after its own groups
+            "from 2 L0 attention_partial 384",
+            "L0.hub 0",
+            "to 0 L0 normed_residual 384",
+            "to 2 L0 normed_residual 384",
+            "from 0 L0 ffn_partial 384", // by increasing sender
+            "from 2 L0 ffn_partial 384",
+            "L0.hub 1",
+            "to 2 L0 last_x 384 once",
+        })
+    );
+    EXPECT_EQ(
+        text_of(programs[2], blocks),
+        (std::vector<std::string>{
+            "to 0 token 4",
+            "from 0 L0 normed_x 384",
+            "L0.g1",
+            "to 1 L0 attention_partial 384",
+            "from 1 L0 normed_residual 384",
+            "L0.s0",
+            "to 1 L0 ffn_partial 384",
+            "from 1 L0 last_x 384 once",
+            "lm_head",
+        })
+    );
+}
+
+TEST(Lowering, sends_a_partial_of_one_block_in_half_the_bytes_of_a_sum_of_several) {
+    ModelShape shape = two_layers();
+    shape.layers = 1;
+    shape.layer_types.resize(1);
+    const Blocks blocks(shape, kHub);
+    // Two groups on B, both slices on C, all else on A.
+    const std::vector<Program> programs =
+        lower(blocks, devices({0, 1, 0, 1, 2, 2, 0, 0}), DeviceId(0), 3);
+    EXPECT_EQ(
+        text_of(programs[1], blocks),
+        (std::vector<std::string>{
+            "from 0 L0 normed_x 384", "L0.g0", "L0.g2", "to 0 L0 attention_partial 768"})
+    );
+    EXPECT_EQ(
+        text_of(programs[2], blocks),
+        (std::vector<std::string>{
+            "from 0 L0 normed_residual 384", "L0.s0", "L0.s1", "to 0 L0 ffn_partial 768"})
+    );
+}
+
+/// D 96 in three parts of 32: 256 B of sums, 128 B of x. The ring is 0, 2, 3 of four devices.
+TEST(Lowering, of_a_ring_reduces_in_steps_and_gathers_in_steps) {
+    ModelShape shape = two_layers();
+    shape.layers = 1;
+    shape.layer_types.resize(1);
+    const Blocks blocks(shape, kRing);
+    //           embed  g0 g1 g2  s0 s1 hub  lm_head; source 1, which holds nothing
+    const Placement placement = devices({2, 0, 2, 0, 2, 2, 3, 0});
+    const std::vector<Program> programs = lower(blocks, placement, DeviceId(1), 4);
+    EXPECT_EQ(
+        text_of(programs[0], blocks),
+        (std::vector<std::string>{
+            "from 2 L0 x 384",
+            "norm L0 0",
+            "L0.g0",
+            "L0.g2",
+            "to 2 L0 ring_sum 256 of 0/3",
+            "from 3 L0 ring_sum 256 of 2/3",
+            "to 2 L0 ring_sum 256 of 2/3",
+            "from 3 L0 ring_sum 256 of 1/3",
+            "finish L0 1/3",
+            "to 2 L0 ring_x 128 of 1/3",
+            "from 3 L0 ring_x 128 of 0/3",
+            "to 2 L0 ring_x 128 of 0/3",
+            "from 3 L0 ring_x 128 of 2/3",
+            "norm L0 1",
+            "to 2 L0 ring_sum 256 of 0/3",
+            "from 3 L0 ring_sum 256 of 2/3",
+            "to 2 L0 ring_sum 256 of 2/3",
+            "from 3 L0 ring_sum 256 of 1/3",
+            "finish L0 1/3",
+            "to 2 L0 ring_x 128 of 1/3",
+            "from 3 L0 ring_x 128 of 0/3",
+            "to 2 L0 ring_x 128 of 0/3",
+            "from 3 L0 ring_x 128 of 2/3",
+            "lm_head",
+            "to 1 sampled 4 once",
+        })
+    );
+    EXPECT_EQ(
+        text_of(programs[1], blocks),
+        (std::vector<std::string>{"to 2 token 4", "from 0 sampled 4 once"})
+    );
+    const std::vector<std::string> embed = text_of(programs[2], blocks);
+    EXPECT_EQ(
+        std::vector<std::string>(embed.begin(), embed.begin() + 7),
+        (std::vector<std::string>{
+            "from 1 token 4",
+            "embed",
+            "to 0 L0 x 384",
+            "to 3 L0 x 384",
+            "norm L0 0",
+            "L0.g1",
+            "to 3 L0 ring_sum 256 of 1/3",
+        })
+    );
+    EXPECT_EQ(
+        text_of(programs[3], blocks),
+        (std::vector<std::string>{
+            "from 2 L0 x 384",
+            "norm L0 0",
+            "to 0 L0 ring_sum 256 of 2/3",
+            "from 2 L0 ring_sum 256 of 1/3",
+            "to 0 L0 ring_sum 256 of 1/3",
+            "from 2 L0 ring_sum 256 of 0/3",
+            "finish L0 0/3",
+            "to 0 L0 ring_x 128 of 0/3",
+            "from 2 L0 ring_x 128 of 2/3",
+            "to 0 L0 ring_x 128 of 2/3",
+            "from 2 L0 ring_x 128 of 1/3",
+            "L0.hub 0", // behind the all-gather
+            "norm L0 1",
+            "to 0 L0 ring_sum 256 of 2/3",
+            "from 2 L0 ring_sum 256 of 1/3",
+            "to 0 L0 ring_sum 256 of 1/3",
+            "from 2 L0 ring_sum 256 of 0/3",
+            "finish L0 0/3",
+            "to 0 L0 ring_x 128 of 0/3",
+            "from 2 L0 ring_x 128 of 2/3",
+            "to 0 L0 ring_x 128 of 2/3",
+            "from 2 L0 ring_x 128 of 1/3",
+            "L0.hub 1",
+        })
+    );
+}
+
+TEST(Lowering, of_a_ring_without_ends_has_the_source_in_the_ring) {
+    ModelShape shape = testing::example_shape();
+    shape.ends = false;
+    const Blocks blocks(shape, kRing);
+    // Two groups, two slices, the hub: all on B; source A holds nothing. D 64 in two parts.
+    const std::vector<Program> programs = lower(blocks, devices({1, 1, 1, 1, 1}), DeviceId(0), 2);
+    EXPECT_EQ(
+        text_of(programs[0], blocks),
+        (std::vector<std::string>{
+            "to 1 L0 x 256",
+            "norm L0 0",
+            "to 1 L0 ring_sum 256 of 0/2",
+            "from 1 L0 ring_sum 256 of 1/2",
+            "finish L0 1/2",
+            "to 1 L0 ring_x 128 of 1/2",
+            "from 1 L0 ring_x 128 of 0/2",
+            "norm L0 1",
+            "to 1 L0 ring_sum 256 of 0/2",
+            "from 1 L0 ring_sum 256 of 1/2",
+            "finish L0 1/2",
+            "to 1 L0 ring_x 128 of 1/2",
+            "from 1 L0 ring_x 128 of 0/2",
+        })
+    );
+}
+
+TEST(Lowering, of_a_ring_of_one_device_has_no_messages) {
+    ModelShape shape = testing::example_shape();
+    const Blocks blocks(shape, kRing);
+    const std::vector<Program> programs =
+        lower(blocks, Placement(blocks.size(), DeviceId(1)), DeviceId(1), 2);
+    EXPECT_EQ(
+        text_of(programs[1], blocks),
+        (std::vector<std::string>{
+            "embed",
+            "norm L0 0",
+            "L0.g0",
+            "L0.g1",
+            "finish L0 0/1",
+            "L0.hub 0",
+            "norm L0 1",
+            "L0.s0",
+            "L0.s1",
+            "finish L0 0/1",
+            "L0.hub 1",
+            "lm_head",
+        })
+    );
+}
+
+TEST(RingParts, cover_every_width_once_and_differ_by_one_at_most) {
+    for (const std::int64_t width : {1, 5, 32, 96, 97}) {
+        for (std::int32_t parts = 1; parts < 12; ++parts) {
+            std::int64_t next = 0;
+            for (std::int32_t part = 0; part < parts; ++part) {
+                const RingPart range = ring_part(width, part, parts);
+                EXPECT_EQ(range.first, next);
+                EXPECT_GE(range.count, width / parts);
+                EXPECT_LE(range.count, width / parts + 1);
+                next += range.count;
+            }
+            EXPECT_EQ(next, width);
+        }
+    }
+    EXPECT_THROW((void)ring_part(96, 3, 3), Bug);
+    EXPECT_THROW((void)ring_part(96, -1, 3), Bug);
 }
 
 TEST(Lowering, of_one_device_has_no_messages) {
