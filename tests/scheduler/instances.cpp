@@ -7,6 +7,7 @@
 #include <numeric>
 #include <vector>
 
+#include "base/check.hpp"
 #include "base/random.hpp"
 #include "scheduler/validate.hpp"
 
@@ -164,12 +165,44 @@ void draw_links(Snapshot& snapshot, Random& random) {
     }
 }
 
+/// A block each: layer by layer its groups, proj and ffn from `random`; sliced, proj's device gets
+/// the hub, and slices come from a stream of their own, so that `random` has drawn the same.
+Placement plant(
+    const Blocks& blocks, const std::vector<double>& weights, Random& random, std::uint64_t seed
+) {
+    Random slices(stream_seed(seed, "planted slices"));
+    Placement placement;
+    for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
+        for (std::int32_t g = 0; g < blocks.groups(); ++g) {
+            placement.push_back(weighted(random, weights));
+        }
+        const DeviceId proj = weighted(random, weights);
+        const DeviceId ffn = weighted(random, weights);
+        for (std::int32_t s = 0; s < blocks.slices(); ++s) {
+            placement.push_back(weighted(slices, weights));
+        }
+        placement.push_back(proj);
+        if (!blocks.sliced()) {
+            placement.push_back(ffn);
+        }
+    }
+    return placement;
+}
+
+Cut cut_of(const InstanceShape& cell) {
+    return cell.granularity == Granularity::sliced ? Cut{cell.granularity, cell.slices} : Cut{};
+}
+
 } // namespace
 
 Instance planted_instance(const InstanceShape& shape, std::uint64_t seed, CostProfile profile) {
+    HEADROOM_CHECK(
+        profile == CostProfile::physical || shape.granularity == Granularity::paper,
+        "the paper's costs know no slices"
+    );
     Random random(stream_seed(seed, "planted instance"));
     Instance instance;
-    instance.blocks = std::make_unique<Blocks>(generated_model(shape));
+    instance.blocks = std::make_unique<Blocks>(generated_model(shape), cut_of(shape));
     Problem& problem = instance.problem;
     problem.blocks = instance.blocks.get();
     problem.prompt = 16;
@@ -186,9 +219,7 @@ Instance planted_instance(const InstanceShape& shape, std::uint64_t seed, CostPr
         weights.push_back(log_uniform(random, 1.0, 4.0));
     }
     draw_links(problem.snapshot, random);
-    for (std::size_t b = 0; b < instance.blocks->size(); ++b) {
-        instance.planted.push_back(weighted(random, weights));
-    }
+    instance.planted = plant(*instance.blocks, weights, random, seed);
     const std::vector<Bytes> planted = held(problem, instance.planted);
     const Bytes need = std::accumulate(planted.begin(), planted.end(), Bytes{0});
     for (std::size_t d = 0; d < planted.size(); ++d) {
@@ -218,7 +249,12 @@ constexpr double kMemoryFactors[] = {1.15, 1.5, 3.0};
 } // namespace
 
 InstanceShape cell_at(std::uint64_t i) {
-    return {kDevices[i % 3], kLayers[i / 3 % 3], kHeads[i / 27 % 3], kMemoryFactors[i / 9 % 3]};
+    InstanceShape cell;
+    cell.devices = kDevices[i % 3];
+    cell.layers = kLayers[i / 3 % 3];
+    cell.heads = kHeads[i / 27 % 3];
+    cell.memory_factor = kMemoryFactors[i / 9 % 3];
+    return cell;
 }
 
 InstanceShape any_cell(std::uint64_t seed) {
@@ -256,6 +292,16 @@ ModelShape wild_model(Random& random) {
     return shape;
 }
 
+/// 1 to 12 slices, odd numbers and edges within quantisation blocks included.
+Cut wild_cut(const ModelShape& shape, std::uint64_t seed) {
+    Random random(stream_seed(seed, "wild slices"));
+    auto slices = 1 + static_cast<std::int32_t>(random.below(12));
+    while (shape.ffn_width % slices != 0) {
+        --slices;
+    }
+    return {Granularity::sliced, slices};
+}
+
 Snapshot wild_snapshot(Random& random, const Wildness& wildness, std::size_t n) {
     const auto rate = [&](double low, double high, std::uint64_t unlimited_in) {
         if (random.below(unlimited_in) == 0) {
@@ -285,7 +331,9 @@ Snapshot wild_snapshot(Random& random, const Wildness& wildness, std::size_t n) 
 Instance wild_instance(const Wildness& wildness, std::uint64_t seed) {
     Random random(stream_seed(seed, "wild instance"));
     Instance instance;
-    instance.blocks = std::make_unique<Blocks>(wild_model(random));
+    const ModelShape shape = wild_model(random);
+    instance.blocks =
+        std::make_unique<Blocks>(shape, wildness.sliced ? wild_cut(shape, seed) : Cut{});
     Problem& problem = instance.problem;
     problem.blocks = instance.blocks.get();
     problem.snapshot = wild_snapshot(random, wildness, 1 + random.below(6));

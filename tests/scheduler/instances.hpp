@@ -23,10 +23,15 @@ struct InstanceShape {
     std::int32_t layers = 1;     ///< 1, 2 or 4
     std::int32_t heads = 8;      ///< 8, 16 or 32, each of width 64
     double memory_factor = 1.15; ///< 1.15, 1.5 or 3
+    Granularity granularity = Granularity::paper;
+    std::int32_t slices = 8; ///< S of granularity `sliced`, a divisor of 256·heads
 };
 
 /// Both profiles draw the same fleet, planted placement and contexts; memory, T_budget and what
-/// greedy answers follow from the profile's own formulas.
+/// greedy answers follow from the profile's own formulas. So with both granularities: the planted
+/// groups stand where `paper` has them, the hub where its proj, slices by draws of their own;
+/// memory follows from the bytes of the sliced blocks. Profile `paper` knows granularity `paper`
+/// only.
 [[nodiscard]] Instance planted_instance(
     const InstanceShape& shape, std::uint64_t seed, CostProfile profile = CostProfile::physical
 );
@@ -40,6 +45,7 @@ struct InstanceShape {
 struct Wildness {
     bool caps = false;   ///< egress and ingress limits on some devices
     bool stalls = false; ///< some rates are 0
+    bool sliced = false; ///< granularity `sliced`, 1 to 12 slices, the same models and fleets
 };
 
 /// Small models with and without ends, tied or not, grouped queries, mixed types, any source,

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/check.hpp"
 #include "scheduler/paper_costs.hpp"
 #include "scheduler/validate.hpp"
 #include "tests/scheduler/instances.hpp"
@@ -20,6 +21,7 @@ using testing::cell_at;
 using testing::Instance;
 using testing::InstanceShape;
 using testing::planted_instance;
+using testing::wild_instance;
 
 /// FNV-1a over all that was drawn.
 class Digest {
@@ -35,6 +37,25 @@ class Digest {
   private:
     std::uint64_t hash_ = 1469598103934665603ULL;
 };
+
+/// Of what both granularities share.
+std::uint64_t fleet_digest(const Instance& instance) {
+    Digest digest;
+    digest.add(instance.problem.context);
+    digest.add(instance.problem.interval);
+    digest.add(instance.problem.previous.has_value() ? 1 : 0);
+    for (const Snapshot::Device& device : instance.problem.snapshot.devices) {
+        digest.add(device.compute);
+        digest.add(device.memory_bandwidth);
+        digest.add(device.egress);
+        digest.add(device.ingress);
+    }
+    for (const Snapshot::Link& link : instance.problem.snapshot.links) {
+        digest.add(link.bandwidth);
+        digest.add(link.latency);
+    }
+    return digest.value();
+}
 
 std::uint64_t digest(const Instance& instance) {
     Digest digest;
@@ -113,6 +134,83 @@ TEST(PlantedInstance, of_profile_paper_has_the_same_fleet_and_its_own_budgets) {
         if (problem.previous) {
             EXPECT_TRUE(validate(problem, *problem.previous).ok()) << "seed " << seed;
         }
+    }
+}
+
+InstanceShape sliced_cell(std::uint64_t seed) {
+    InstanceShape cell = any_cell(seed);
+    cell.granularity = Granularity::sliced;
+    return cell;
+}
+
+TEST(PlantedInstance, sliced_is_the_same_for_ever) {
+    EXPECT_EQ(digest(planted_instance(sliced_cell(1), 1)), 9455830541695543694ULL);
+    EXPECT_EQ(digest(planted_instance(sliced_cell(2), 2)), 10791912598888214532ULL);
+}
+
+TEST(PlantedInstance, sliced_has_the_fleet_of_granularity_paper_and_memory_of_its_own) {
+    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+        const InstanceShape cell = sliced_cell(seed);
+        const Instance sliced = planted_instance(cell, seed);
+        const Instance paper = planted_instance(any_cell(seed), seed);
+        const Problem& problem = sliced.problem;
+        const Blocks& blocks = *sliced.blocks;
+        ASSERT_EQ(fleet_digest(sliced), fleet_digest(paper));
+        ASSERT_EQ(problem.buffers, 0);
+        ASSERT_EQ(blocks.slices(), 8);
+        // D 64·heads, F 4·D: a group has 4·64·D numbers and its cache, a slice 3·D·F/8.
+        const std::int64_t width = std::int64_t{64} * cell.heads;
+        const std::int64_t pages = (problem.context + problem.interval + 15) / 16;
+        const Bytes group = 4 * (4 * 64 * width) + 2 * 16 * pages * 64 * 4;
+        const Bytes slice = 4 * (3 * width * (4 * width / 8));
+        std::vector<Bytes> held(problem.snapshot.size(), 0);
+        for (std::int32_t l = 0; l < cell.layers; ++l) {
+            for (std::int32_t g = 0; g < cell.heads; ++g) {
+                const DeviceId d = sliced.planted[blocks.group(l, g).index()];
+                ASSERT_EQ(d, paper.planted[paper.blocks->group(l, g).index()]);
+                held[d.index()] += group;
+            }
+            for (std::int32_t s = 0; s < 8; ++s) {
+                held[sliced.planted[blocks.slice(l, s).index()].index()] += slice;
+            }
+            const DeviceId proj = paper.planted[paper.blocks->proj(l).index()];
+            ASSERT_EQ(sliced.planted[blocks.hub(l).index()], proj);
+        }
+        const Bytes need = cell.layers * (cell.heads * group + 8 * slice);
+        for (std::size_t d = 0; d < held.size(); ++d) {
+            const Snapshot::Device& device = problem.snapshot.devices[d];
+            const double least = static_cast<double>(need) / (4.0 * cell.devices);
+            EXPECT_EQ(
+                device.memory,
+                static_cast<Bytes>(
+                    cell.memory_factor * std::max(static_cast<double>(held[d]), least)
+                )
+            );
+        }
+        EXPECT_TRUE(validate(problem, sliced.planted).ok()) << "seed " << seed;
+        if (problem.previous) {
+            EXPECT_TRUE(validate(problem, *problem.previous).ok()) << "seed " << seed;
+        }
+    }
+}
+
+TEST(PlantedInstance, sliced_has_no_costs_of_the_paper) {
+    EXPECT_THROW((void)planted_instance(sliced_cell(0), 0, CostProfile::paper), Bug);
+}
+
+TEST(WildInstance, sliced_has_the_same_models_and_fleets_and_odd_cuts) {
+    std::set<std::int32_t> slices;
+    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+        const Instance whole = wild_instance({.caps = true}, seed);
+        const Instance sliced = wild_instance({.caps = true, .sliced = true}, seed);
+        ASSERT_EQ(sliced.blocks->shape(), whole.blocks->shape());
+        ASSERT_EQ(fleet_digest(sliced), fleet_digest(whole));
+        EXPECT_TRUE(validate(sliced.problem, sliced.planted).ok()) << "seed " << seed;
+        EXPECT_TRUE(sliced.blocks->sliced());
+        slices.insert(sliced.blocks->slices());
+    }
+    for (const std::int32_t count : {1, 3, 5, 7, 12}) {
+        EXPECT_TRUE(slices.contains(count)) << count;
     }
 }
 
