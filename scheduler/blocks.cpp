@@ -57,40 +57,52 @@ Blocks::Blocks(ModelShape shape, Cut cut) : shape_(std::move(shape)), cut_(cut) 
     problems = cut_.problems(shape_);
     HEADROOM_CHECK(problems.empty(), "unusable cut: {}", problems.front());
     const Bytes norm = shape_.norms ? kFloatBytes * shape_.width : 0;
-    const auto add = [this](BlockName name, Bytes matrix, Bytes norms) {
-        names_.push_back(name);
-        matrix_.push_back(matrix);
-        norm_.push_back(norms);
-    };
-    // The holder of x applies the next attention norm: embed the first one, each ffn (beside its
-    // own norm) the next layer's, and lm_head the final one.
+    // The holder of x applies the next attention norm: embed the first one, each ffn or hub (beside
+    // its own norm) the next layer's, and lm_head the final one.
     if (shape_.ends) {
         const Bytes table = shape_.vocabulary * row_bytes(shape_.embed_type, shape_.width);
         add({BlockKind::embed, -1, -1}, table, norm);
     }
     for (std::int32_t layer = 0; layer < shape_.layers; ++layer) {
-        const LayerTypes& types = shape_.layer_types[static_cast<std::size_t>(layer)];
-        for (std::int32_t group = 0; group < shape_.kv_heads; ++group) {
-            const Bytes columns = sliced() ? group_columns(shape_, types, group) : 0;
-            add({BlockKind::group, layer, group}, group_matrices(shape_, types) + columns, 0);
-        }
-        const Bytes norms = layer == shape_.layers - 1 ? norm : 2 * norm;
-        if (sliced()) {
-            for (std::int32_t slice = 0; slice < slices(); ++slice) {
-                const Bytes matrices = slice_matrices(shape_, types, slices(), slice);
-                add({BlockKind::slice, layer, slice}, matrices, 0);
-            }
-            add({BlockKind::hub, layer, -1}, 0, norms);
-        } else {
-            const Bytes proj = shape_.width * row_bytes(types.o, shape_.width);
-            add({BlockKind::proj, layer, -1}, proj, 0);
-            add({BlockKind::ffn, layer, -1}, ffn_matrices(shape_, types), norms);
-        }
+        add_layer(layer, layer == shape_.layers - 1 ? norm : 2 * norm);
     }
     if (shape_.ends) {
         const Bytes table = shape_.vocabulary * row_bytes(shape_.lm_head_type, shape_.width);
         add({BlockKind::lm_head, -1, -1}, table, norm);
     }
+}
+
+void Blocks::add(BlockName name, Bytes matrix, Bytes norms) {
+    names_.push_back(name);
+    matrix_.push_back(matrix);
+    touched_.push_back(matrix);
+    norm_.push_back(norms);
+}
+
+void Blocks::add_layer(std::int32_t layer, Bytes norms) {
+    const LayerTypes& types = shape_.layer_types[static_cast<std::size_t>(layer)];
+    for (std::int32_t group = 0; group < shape_.kv_heads; ++group) {
+        const Bytes columns = sliced() ? group_columns(shape_, types, group) : 0;
+        add({BlockKind::group, layer, group}, group_matrices(shape_, types) + columns, 0);
+    }
+    if (!sliced()) {
+        const Bytes proj = shape_.width * row_bytes(types.o, shape_.width);
+        add({BlockKind::proj, layer, -1}, proj, 0);
+        add({BlockKind::ffn, layer, -1}, ffn_matrices(shape_, types), norms);
+        return;
+    }
+    for (std::int32_t slice = 0; slice < slices(); ++slice) {
+        add({BlockKind::slice, layer, slice}, slice_matrices(shape_, types, slices(), slice), 0);
+    }
+    add({BlockKind::hub, layer, -1}, 0, norms);
+    level(group(layer, 0), groups());
+    level(slice(layer, 0), slices());
+}
+
+/// Equal blocks of one layer are charged alike for what they touch.
+void Blocks::level(BlockId first, std::int32_t count) {
+    const auto begin = touched_.begin() + first.value;
+    std::fill(begin, begin + count, *std::max_element(begin, begin + count));
 }
 
 BlockId Blocks::embed() const {
@@ -185,7 +197,8 @@ Flops Blocks::flops(BlockId b, std::int64_t first, std::int64_t n) const {
 }
 
 Bytes Blocks::touched_bytes(BlockId b, std::int64_t first, std::int64_t n) const {
-    return name(b).kind == BlockKind::embed ? 0 : matrix_bytes(b) + cache_row_bytes(b, first + n);
+    return name(b).kind == BlockKind::embed ? 0
+                                            : touched_[b.index()] + cache_row_bytes(b, first + n);
 }
 
 Bytes buffer_bytes(const ModelShape& shape, std::int64_t tokens_per_turn, const Cut& cut) {

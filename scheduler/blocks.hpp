@@ -65,10 +65,15 @@ class Blocks {
     /// FLOP of n tokens at contexts first+1 … first+n (decode: n = 1, first = T−1), summed exactly.
     /// lm_head runs once whatever n is.
     [[nodiscard]] Flops flops(BlockId b, std::int64_t first, std::int64_t n) const;
-    /// Bytes touched by the same: the weights once + 2·(first+n)·d·k for a group.
+    /// Bytes touched by the same: the weights once + 2·(first+n)·d·k for a group. Where cuts go
+    /// through quantisation blocks, groups of a layer or slices of a layer store different numbers
+    /// of them; each is charged what the largest stores, so that they stay interchangeable in time.
     [[nodiscard]] Bytes touched_bytes(BlockId b, std::int64_t first, std::int64_t n) const;
 
   private:
+    void add(BlockName name, Bytes matrix, Bytes norms);
+    void add_layer(std::int32_t layer, Bytes norms);
+    void level(BlockId first, std::int32_t count);
     [[nodiscard]] BlockId nth(std::int32_t layer, std::int32_t n) const;
 
     ModelShape shape_;
@@ -76,6 +81,7 @@ class Blocks {
     std::vector<BlockName> names_;
     std::vector<Bytes> matrix_;
     std::vector<Bytes> norm_;
+    std::vector<Bytes> touched_; ///< of the matrices
 };
 
 /// What a device allocates besides blocks while it holds any: activations, scores, logits, ropes

@@ -106,6 +106,14 @@ ModelShape random_shape(Random& random) {
     return shape;
 }
 
+Cut random_cut(Random& random, const ModelShape& shape, Reduce reduce) {
+    auto slices = static_cast<std::int32_t>(between(random, 1, 9));
+    while (shape.ffn_width % slices != 0) {
+        --slices;
+    }
+    return {Granularity::sliced, slices, reduce};
+}
+
 Fleet random_fleet(Random& random, std::size_t devices) {
     Fleet fleet;
     for (std::size_t d = 0; d < devices; ++d) {

@@ -5,6 +5,7 @@
 
 #include "base/random.hpp"
 #include "scheduler/blocks.hpp"
+#include "scheduler/cut.hpp"
 #include "scheduler/fleet.hpp"
 
 namespace headroom::scheduler::testing {
@@ -22,6 +23,8 @@ Fleet equal_fleet(std::size_t devices, PerSecond compute, PerSecond bandwidth, N
 
 /// 1-3 layers, grouped or plain heads, gated or not, with or without ends, tied or not.
 ModelShape random_shape(Random& random);
+/// Granularity `sliced` with 1 to 9 slices: odd numbers, edges within quantisation blocks.
+Cut random_cut(Random& random, const ModelShape& shape, Reduce reduce);
 /// Loads of all kinds, events, caps on some devices, storage everywhere.
 Fleet random_fleet(Random& random, std::size_t devices);
 Placement random_placement(Random& random, std::size_t blocks, std::size_t devices);

@@ -56,7 +56,7 @@ void NaiveTimeline::operate(BlockId b) {
         slow_finish(spec.memory_bandwidth, start, bytes, tokens_)
     );
     clocks_[d.index()] = end;
-    ops_[b] = {start, end};
+    ops_[b].emplace_back(start, end);
 }
 
 NaiveTimeline::Flying NaiveTimeline::depart(DeviceId from, DeviceId to, Bytes bytes) {
@@ -95,51 +95,153 @@ void NaiveTimeline::carry(DeviceId from, DeviceId to, Bytes bytes) {
     }
 }
 
-void NaiveTimeline::layer(std::int32_t layer, DeviceId holder) {
-    const ModelShape& shape = blocks_.shape();
-    const Bytes x = shape.width * 4 * work_.tokens;
-    const Bytes head = shape.heads_per_group() * shape.head_width() * 4 * work_.tokens;
-    const DeviceId proj = placement_[blocks_.proj(layer).index()];
-    const DeviceId ffn = placement_[blocks_.ffn(layer).index()];
-    std::map<DeviceId, std::vector<BlockId>> groups;
-    for (std::int32_t g = 0; g < blocks_.groups(); ++g) {
-        groups[placement_[blocks_.group(layer, g).index()]].push_back(blocks_.group(layer, g));
+NaiveTimeline::Teams NaiveTimeline::teams(BlockId first, std::int32_t count) const {
+    Teams teams;
+    for (std::int32_t unit = 0; unit < count; ++unit) {
+        const BlockId b(first.value + unit);
+        teams[placement_[b.index()]].push_back(b);
     }
-    std::map<DeviceId, Flying> normed;
-    Flying x_to_proj;
+    return teams;
+}
+
+Bytes NaiveTimeline::output_bytes(std::size_t blocks) const {
+    const ModelShape& shape = blocks_.shape();
+    if (blocks_.sliced()) {
+        return blocks == 1 || narrow_sums ? x_bytes() : 2 * x_bytes();
+    }
+    const Bytes head = shape.heads_per_group() * shape.head_width() * 4 * work_.tokens;
+    return static_cast<Bytes>(blocks) * head;
+}
+
+void NaiveTimeline::scatter_gather(const Teams& teams, DeviceId holder, DeviceId target) {
+    std::map<DeviceId, Flying> inputs;
+    Flying x_to_target;
     for (std::size_t k = 0; k < fleet_.size(); ++k) {
         const DeviceId to(k);
-        if (to != holder && groups.contains(to)) {
-            normed[to] = depart(holder, to, x);
+        if (to != holder && teams.contains(to)) {
+            inputs[to] = depart(holder, to, x_bytes());
         }
-        if (to != holder && to == proj) {
-            x_to_proj = depart(holder, to, x);
+        if (to != holder && to == target) {
+            x_to_target = depart(holder, to, x_bytes());
         }
     }
     std::map<DeviceId, Flying> outputs;
-    for (const auto& [device, blocks] : groups) {
+    for (const auto& [device, blocks] : teams) {
         if (device != holder) {
-            arrive(device, normed[device]);
+            arrive(device, inputs[device]);
         }
         for (const BlockId b : blocks) {
             operate(b);
         }
-        if (device != proj) {
-            outputs[device] = depart(device, proj, static_cast<Bytes>(blocks.size()) * head);
+        if (device != target) {
+            outputs[device] = depart(device, target, output_bytes(blocks.size()));
         }
     }
     for (std::size_t s = 0; s < fleet_.size(); ++s) {
         const DeviceId from(s);
-        if (from == holder && holder != proj) {
-            arrive(proj, x_to_proj);
+        if (from == holder && holder != target) {
+            arrive(target, x_to_target);
         }
         if (outputs.contains(from)) {
-            arrive(proj, outputs[from]);
+            arrive(target, outputs[from]);
         }
     }
+}
+
+void NaiveTimeline::paper_layer(std::int32_t layer, DeviceId holder) {
+    const DeviceId proj = placement_[blocks_.proj(layer).index()];
+    scatter_gather(teams(blocks_.group(layer, 0), blocks_.groups()), holder, proj);
     operate(blocks_.proj(layer));
-    carry(proj, ffn, x);
+    carry(proj, placement_[blocks_.ffn(layer).index()], x_bytes());
     operate(blocks_.ffn(layer));
+}
+
+void NaiveTimeline::hub_layer(std::int32_t layer, DeviceId holder) {
+    const DeviceId hub = placement_[blocks_.hub(layer).index()];
+    scatter_gather(teams(blocks_.group(layer, 0), blocks_.groups()), holder, hub);
+    operate(blocks_.hub(layer));
+    scatter_gather(teams(blocks_.slice(layer, 0), blocks_.slices()), hub, hub);
+    operate(blocks_.hub(layer));
+}
+
+std::vector<DeviceId> NaiveTimeline::ring() const {
+    std::vector<DeviceId> ring = placement_;
+    if (!blocks_.shape().ends) {
+        ring.push_back(fleet_.source);
+    }
+    std::sort(ring.begin(), ring.end());
+    ring.erase(std::unique(ring.begin(), ring.end()), ring.end());
+    return ring;
+}
+
+void NaiveTimeline::ring_layer(std::int32_t layer, const std::vector<DeviceId>& ring) {
+    for (std::int32_t g = 0; g < blocks_.groups(); ++g) {
+        operate(blocks_.group(layer, g));
+    }
+    all_reduce(ring);
+    operate(blocks_.hub(layer));
+    for (std::int32_t s = 0; s < blocks_.slices(); ++s) {
+        operate(blocks_.slice(layer, s));
+    }
+    all_reduce(ring);
+    operate(blocks_.hub(layer));
+}
+
+/// Everybody starts with its own part and passes on what it has just received; who has received
+/// N-1 times has a complete part, and passes on complete parts in the same way.
+void NaiveTimeline::all_reduce(const std::vector<DeviceId>& ring) {
+    std::vector<std::size_t> parts;
+    for (std::size_t r = 0; r < ring.size(); ++r) {
+        parts.push_back(r);
+    }
+    for (const Bytes each : {narrow_sums ? 4 : 8, 4}) {
+        for (std::size_t step = 1; step < ring.size(); ++step) {
+            pass_on(ring, parts, each);
+        }
+    }
+}
+
+void NaiveTimeline::pass_on(
+    const std::vector<DeviceId>& ring, std::vector<std::size_t>& parts, Bytes each
+) {
+    const std::size_t n = ring.size();
+    const auto width = static_cast<std::size_t>(blocks_.shape().width);
+    std::map<std::size_t, Flying> flying; // by receiver
+    for (std::size_t r = 0; r < n; ++r) {
+        const std::size_t elements = (parts[r] + 1) * width / n - parts[r] * width / n;
+        if (elements > 0) {
+            const Bytes bytes = each * static_cast<Bytes>(elements) * work_.tokens;
+            flying[(r + 1) % n] = depart(ring[r], ring[(r + 1) % n], bytes);
+        }
+    }
+    for (const auto& [receiver, letter] : flying) {
+        arrive(ring[receiver], letter);
+    }
+    std::rotate(parts.begin(), parts.end() - 1, parts.end());
+}
+
+DeviceId NaiveTimeline::layers(DeviceId holder) {
+    const std::int32_t layers = blocks_.shape().layers;
+    if (blocks_.cut().reduce == Reduce::ring) {
+        std::vector<std::pair<DeviceId, Flying>> copies;
+        for (const DeviceId to : ring()) {
+            if (to != holder) {
+                copies.emplace_back(to, depart(holder, to, x_bytes()));
+            }
+        }
+        for (const auto& [to, copy] : copies) {
+            arrive(to, copy);
+        }
+        for (std::int32_t l = 0; l < layers; ++l) {
+            ring_layer(l, ring());
+        }
+        return DeviceId{}; // everywhere
+    }
+    for (std::int32_t l = 0; l < layers; ++l) {
+        blocks_.sliced() ? hub_layer(l, holder) : paper_layer(l, holder);
+        holder = placement_[blocks_.holder(l).index()];
+    }
+    return holder;
 }
 
 void NaiveTimeline::turn(
@@ -160,18 +262,15 @@ void NaiveTimeline::turn(
         carry(fleet_.source, holder, 4 * work.tokens);
         operate(blocks_.embed());
     }
-    for (std::int32_t l = 0; l < shape.layers; ++l) {
-        layer(l, holder);
-        holder = placement[blocks_.ffn(l).index()];
+    const DeviceId sampler = shape.ends ? placement[blocks_.lm_head().index()] : fleet_.source;
+    const DeviceId last = layers(holder);
+    if (last.valid()) {
+        carry(last, sampler, 4 * shape.width);
     }
-    if (!shape.ends) {
-        carry(holder, fleet_.source, 4 * shape.width);
-        return;
+    if (shape.ends) {
+        operate(blocks_.lm_head());
+        carry(sampler, fleet_.source, 4);
     }
-    const DeviceId sampler = placement[blocks_.lm_head().index()];
-    carry(holder, sampler, 4 * shape.width);
-    operate(blocks_.lm_head());
-    carry(sampler, fleet_.source, 4);
 }
 
 Nanoseconds NaiveTimeline::loaded(const std::vector<Move>& moves, DeviceId d) const {

@@ -1,4 +1,7 @@
 // The timeline against a second implementation for random fleets, and predictions against walks.
+#include <array>
+#include <map>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -13,14 +16,47 @@ namespace {
 struct Planted {
     Nanoseconds error = 0;
     bool parallel_loads = false;
+    bool narrow_sums = false;
 };
+
+/// The cuts that layers can have: whole blocks, slices and a hub, slices and a ring.
+enum class Layers : std::uint8_t { paper, hub, ring };
+
+Cut cut_of(Layers layers, Random& random, const ModelShape& shape) {
+    switch (layers) {
+    case Layers::paper:
+        return {};
+    case Layers::hub:
+        return testing::random_cut(random, shape, Reduce::hub);
+    case Layers::ring:
+        return testing::random_cut(random, shape, Reduce::ring);
+    }
+    return {};
+}
+
+/// The first operation of a walk that the second implementation has elsewhere; empty if all agree.
+std::string differing_op(
+    const TimelineLog& log, const testing::NaiveTimeline& naive, const Blocks& blocks
+) {
+    std::map<BlockId, std::vector<testing::NaiveTimeline::Times>> ops;
+    for (const OpRecord& op : log.ops) {
+        ops[op.block].emplace_back(op.start, op.end);
+    }
+    for (const auto& [block, times] : naive.ops()) {
+        if (ops[block] != times) {
+            return to_string(blocks.name(block));
+        }
+    }
+    return ops.size() == naive.ops().size() ? "" : "the number of operations";
+}
 
 /// Seeded runs of random fleets: one prefill, a migration, two steps; every other seed has its
 /// weights everywhere. Returns what differs.
-std::string difference(std::uint64_t seed, const Planted& planted) {
+std::string difference(std::uint64_t seed, const Planted& planted, Layers layers = Layers::paper) {
     const bool everywhere = seed % 2 == 1;
     Random random(stream_seed(seed, "timeline difference"));
-    const Blocks blocks(testing::random_shape(random));
+    const ModelShape shape = testing::random_shape(random);
+    const Blocks blocks(shape, cut_of(layers, random, shape));
     const auto devices = 1 + static_cast<std::size_t>(random.below(5));
     const Fleet fleet = testing::random_fleet(random, devices);
     Placement placement = testing::random_placement(random, blocks.size(), devices);
@@ -30,6 +66,7 @@ std::string difference(std::uint64_t seed, const Planted& planted) {
     testing::NaiveTimeline naive(fleet, blocks);
     naive.error = planted.error;
     naive.parallel_loads = planted.parallel_loads;
+    naive.narrow_sums = planted.narrow_sums;
     for (std::int64_t turn = 0; turn < 3; ++turn) {
         const FleetRates rates(fleet, turn);
         const TurnWork work = turn == 0 ? TurnWork{0, 6} : TurnWork{5 + turn, 1};
@@ -43,10 +80,9 @@ std::string difference(std::uint64_t seed, const Planted& planted) {
             &log
         );
         naive.turn(placement, work, turn, over);
-        for (const OpRecord& op : log.ops) {
-            if (naive.ops().at(op.block) != std::pair(op.start, op.end)) {
-                return fmt::format("{} of turn {}", to_string(blocks.name(op.block)), turn);
-            }
+        const std::string differing = differing_op(log, naive, blocks);
+        if (!differing.empty()) {
+            return fmt::format("{} of turn {}", differing, turn);
         }
         const Placement next = testing::random_placement(random, blocks.size(), devices);
         const std::vector<Move> moves =
@@ -65,18 +101,39 @@ std::string difference(std::uint64_t seed, const Planted& planted) {
     return "";
 }
 
-TEST(Timeline, agrees_with_a_second_implementation_to_the_nanosecond) {
+class TimelineOf : public ::testing::TestWithParam<Layers> {};
+
+std::string name_of(const ::testing::TestParamInfo<Layers>& tested) {
+    constexpr std::array kNames{"paper", "hub", "ring"};
+    return kNames[static_cast<std::size_t>(tested.param)];
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, TimelineOf, ::testing::Values(Layers::paper, Layers::hub, Layers::ring), name_of
+);
+
+TEST_P(TimelineOf, agrees_with_a_second_implementation_to_the_nanosecond) {
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
-        ASSERT_EQ(difference(seed, {}), "") << "seed " << seed;
+        ASSERT_EQ(difference(seed, {}, GetParam()), "") << "seed " << seed;
     }
 }
 
-TEST(Timeline, twin_the_comparison_sees_one_nanosecond) {
+TEST_P(TimelineOf, twin_the_comparison_sees_one_nanosecond) {
     int seen = 0;
     for (std::uint64_t seed = 0; seed < 15; ++seed) {
-        seen += difference(seed, {.error = 1}).empty() ? 0 : 1;
+        seen += difference(seed, {.error = 1}, GetParam()).empty() ? 0 : 1;
     }
     EXPECT_GT(seen, 9) << "all but the runs that have one device";
+}
+
+TEST(Timeline, twin_the_comparison_sees_sums_that_are_as_narrow_as_their_terms) {
+    for (const Layers layers : {Layers::hub, Layers::ring}) {
+        int seen = 0;
+        for (std::uint64_t seed = 0; seed < 40; ++seed) {
+            seen += difference(seed, {.narrow_sums = true}, layers).empty() ? 0 : 1;
+        }
+        EXPECT_GT(seen, 15) << "all but the runs where no device adds several";
+    }
 }
 
 TEST(Timeline, twin_the_comparison_sees_loads_that_do_not_wait_for_each_other) {
@@ -89,10 +146,11 @@ TEST(Timeline, twin_the_comparison_sees_loads_that_do_not_wait_for_each_other) {
     EXPECT_GT(seen, 5) << "in the others a message takes longest";
 }
 
-TEST(Predictions, are_a_walk_over_the_snapshot_held_constant) {
+TEST_P(TimelineOf, snapshots_held_constant_is_the_prediction) {
     Random random(31);
     for (int i = 0; i < 100; ++i) {
-        const Blocks blocks(testing::random_shape(random));
+        const ModelShape shape = testing::random_shape(random);
+        const Blocks blocks(shape, cut_of(GetParam(), random, shape));
         const auto devices = 1 + static_cast<std::size_t>(random.below(5));
         const Fleet fleet = testing::random_fleet(random, devices);
         const Snapshot snapshot = take_snapshot(fleet, 3'000'000, 1);

@@ -135,6 +135,145 @@ TEST(WorkedExample, with_weights_everywhere_sends_the_cache_and_loads_the_rest) 
     );
 }
 
+/// The worked example cut in slices: two of 64 columns, hub on B. A group has 2·3·32·64 + 4·10·32 +
+/// 2·32·64 = 17 664 FLOP, a slice 6·64·64 = 24 576; 256 B take 256 000 ns on a link, and 1 ms more.
+struct SlicedExample : Example {
+    explicit SlicedExample(Reduce reduce) {
+        blocks = Blocks(testing::example_shape(), {Granularity::sliced, 2, reduce});
+        placement = {kA, kA, kB, kA, kB, kB, kA}; // embed, two groups, two slices, hub, lm_head
+    }
+    [[nodiscard]] BlockId slice(std::int32_t s) const { return blocks.slice(0, s); }
+};
+
+/// A sends B the normed x: 0 … 256 000, there at 1 256 000; behind it x: 256 000 … 512 000, there
+/// at 1 512 000. A: group 0 ends 17 664; its partial (256 B, one block) waits for the link: 512 000
+/// … 768 000, at B 1 768 000. B: group 1 (half the time) 1 256 000 … 1 264 832. The hub has x and
+/// both partials at 1 768 000 and sends the normed sum: at A 3 024 000. B: slice 1 ends 1 780 288.
+/// A: slice 0 ends 3 048 576; its partial is at B 4 304 576: the next x, at A 5 560 576. A: lm_head
+/// (12 800) ends 5 573 376 = D_inf.
+TEST(WorkedExample, sliced_with_a_hub_has_the_times_worked_out_by_hand) {
+    SlicedExample example(Reduce::hub);
+    EXPECT_EQ(example.step(), 5'573'376);
+    const Blocks& b = example.blocks;
+    EXPECT_EQ(
+        example.log.ops,
+        (std::vector<OpRecord>{
+            {kA, b.embed(), 0, 0},
+            {kA, example.head(0), 0, 17'664},
+            {kA, example.slice(0), 3'024'000, 3'048'576},
+            {kA, b.lm_head(), 5'560'576, 5'573'376},
+            {kB, example.head(1), 1'256'000, 1'264'832},
+            {kB, b.hub(0), 1'768'000, 1'768'000},
+            {kB, example.slice(1), 1'768'000, 1'780'288},
+            {kB, b.hub(0), 4'304'576, 4'304'576},
+        })
+    );
+    EXPECT_EQ(
+        example.log.messages,
+        (std::vector<MessageRecord>{
+            {kB, kA, Payload::normed_residual, 0, 256, 1'768'000, 3'024'000},
+            {kB, kA, Payload::last_x, 0, 256, 4'304'576, 5'560'576},
+            {kA, kB, Payload::normed_x, 0, 256, 0, 1'256'000},
+            {kA, kB, Payload::x, 0, 256, 256'000, 1'512'000},
+            {kA, kB, Payload::attention_partial, 0, 256, 512'000, 1'768'000},
+            {kA, kB, Payload::ffn_partial, 0, 256, 3'048'576, 4'304'576},
+        })
+    );
+}
+
+/// Both groups on A: B gets x alone, 0 … 256 000, and the sum of two (512 B): groups end at 17 664
+/// and 35 328, the link is free at 256 000, the sum there at 1 768 000. From there as above.
+TEST(WorkedExample, sliced_sends_the_sum_of_two_blocks_in_8_bytes_a_number) {
+    SlicedExample example(Reduce::hub);
+    example.placement[example.head(1).index()] = kA;
+    EXPECT_EQ(example.step(), 5'573'376);
+    EXPECT_EQ(
+        std::vector<MessageRecord>(example.log.messages.begin() + 2, example.log.messages.end()),
+        (std::vector<MessageRecord>{
+            {kA, kB, Payload::x, 0, 256, 0, 1'256'000},
+            {kA, kB, Payload::attention_partial, 0, 512, 256'000, 1'768'000},
+            {kA, kB, Payload::ffn_partial, 0, 256, 3'048'576, 4'304'576},
+        })
+    );
+}
+
+/// Parts of 32: 256 B of sums, 128 B of x. B gets x at 1 256 000 and normalises it itself. A: group
+/// 0 ends 17 664; its part 0 waits for the link: 256 000 … 512 000, at B 1 512 000. B: group 1 ends
+/// 1 264 832; its part 1 is at A 2 520 832: complete, x of it at B 3 648 832. B completes part 0 at
+/// 1 512 000 and sends x of it when the link is free: 1 520 832 … 1 648 832, at A 2 648 832.
+/// A: slice 0 ends 2 673 408, part 0 at B 3 929 408. B: slice 1 3 648 832 … 3 661 120, part 1 at A
+/// 4 917 120, x of it at B 6 045 120. B completes part 0 at 3 929 408, x of it at A 5 057 408.
+/// A: lm_head ends 5 070 208 = D_inf.
+TEST(WorkedExample, sliced_with_a_ring_has_the_times_worked_out_by_hand) {
+    SlicedExample example(Reduce::ring);
+    EXPECT_EQ(example.step(), 5'070'208);
+    const Blocks& b = example.blocks;
+    EXPECT_EQ(
+        example.log.ops,
+        (std::vector<OpRecord>{
+            {kA, b.embed(), 0, 0},
+            {kA, example.head(0), 0, 17'664},
+            {kA, example.slice(0), 2'648'832, 2'673'408},
+            {kA, b.lm_head(), 5'057'408, 5'070'208},
+            {kB, example.head(1), 1'256'000, 1'264'832},
+            {kB, b.hub(0), 3'648'832, 3'648'832},
+            {kB, example.slice(1), 3'648'832, 3'661'120},
+            {kB, b.hub(0), 6'045'120, 6'045'120},
+        })
+    );
+    EXPECT_EQ(
+        example.log.messages,
+        (std::vector<MessageRecord>{
+            {kB, kA, Payload::ring_sum, 0, 256, 1'264'832, 2'520'832},
+            {kB, kA, Payload::ring_x, 0, 128, 1'520'832, 2'648'832},
+            {kB, kA, Payload::ring_sum, 0, 256, 3'661'120, 4'917'120},
+            {kB, kA, Payload::ring_x, 0, 128, 3'929'408, 5'057'408},
+            {kA, kB, Payload::x, 0, 256, 0, 1'256'000},
+            {kA, kB, Payload::ring_sum, 0, 256, 256'000, 1'512'000},
+            {kA, kB, Payload::ring_x, 0, 128, 2'520'832, 3'648'832},
+            {kA, kB, Payload::ring_sum, 0, 256, 2'673'408, 3'929'408},
+            {kA, kB, Payload::ring_x, 0, 128, 4'917'120, 6'045'120},
+        })
+    );
+}
+
+TEST(WorkedExample, sliced_on_one_device_costs_what_whole_blocks_do) {
+    for (const Reduce reduce : {Reduce::hub, Reduce::ring}) {
+        SlicedExample example(reduce);
+        example.placement.assign(example.blocks.size(), kA);
+        EXPECT_EQ(example.step(), 97'280);
+        EXPECT_TRUE(example.log.messages.empty());
+    }
+}
+
+/// Group 1 with its columns of proj: (3 + 1)·32·64·4 = 32 768 B and 10 rows, 2560 B. The hub: one
+/// norm, 256 B, behind it on the same link.
+TEST(WorkedExample, sliced_moves_a_group_with_its_columns_and_a_hub_with_its_norms) {
+    SlicedExample example(Reduce::hub);
+    const Snapshot snapshot = take_snapshot(example.fleet, 0, 0);
+    Placement to = example.placement;
+    to[example.head(1).index()] = kA;
+    EXPECT_EQ(predict_migration(example.blocks, example.placement, to, snapshot, 10), 36'328'000);
+    to[example.blocks.hub(0).index()] = kA;
+    EXPECT_EQ(
+        moves_between(example.blocks, example.placement, to, 10),
+        (std::vector<Move>{
+            {example.head(1), kB, kA, 35'328, 0}, {example.blocks.hub(0), kB, kA, 256, 0}})
+    );
+    EXPECT_EQ(predict_migration(example.blocks, example.placement, to, snapshot, 10), 36'584'000);
+}
+
+TEST(Turn, of_a_prefill_sends_partials_of_all_tokens) {
+    SlicedExample example(Reduce::hub);
+    (void)example.step(nullptr, {0, 3});
+    EXPECT_EQ(example.log.messages.back().payload, Payload::ffn_partial);
+    EXPECT_EQ(example.log.messages.back().bytes, 3 * 256);
+    SlicedExample ring(Reduce::ring);
+    (void)ring.step(nullptr, {0, 3});
+    EXPECT_EQ(ring.log.messages[0].bytes, 3 * 256);
+    EXPECT_EQ(ring.log.messages[1].bytes, 3 * 128);
+}
+
 TEST(Turn, of_a_prefill_sends_all_tokens_and_samples_once) {
     Example example;
     const Nanoseconds end = example.step(nullptr, {0, 3});
