@@ -186,8 +186,11 @@ TEST(Blocks, share_keys_and_values_among_the_queries_of_a_group) {
 
 TEST(Blocks, prefill_does_the_work_of_its_single_tokens) {
     Random random(3);
-    for (int i = 0; i < 30; ++i) {
-        const Blocks blocks(testing::random_shape(random));
+    for (int i = 0; i < 60; ++i) {
+        const ModelShape shape = testing::random_shape(random);
+        const Blocks blocks(
+            shape, i % 2 == 0 ? Cut{} : testing::random_cut(random, shape, Reduce::hub)
+        );
         const auto first = static_cast<std::int64_t>(random.below(40));
         const auto n = 1 + static_cast<std::int64_t>(random.below(30));
         for (std::size_t index = 0; index < blocks.size(); ++index) {
@@ -204,6 +207,188 @@ TEST(Blocks, prefill_does_the_work_of_its_single_tokens) {
                 << "weights once, cache to the last context";
         }
     }
+}
+
+constexpr Cut sliced(std::int32_t slices) {
+    return {Granularity::sliced, slices};
+}
+
+TEST(SlicedBlocks, stand_in_canonical_order) {
+    const Blocks blocks(grouped_shape(), sliced(3));
+    std::vector<std::string> names;
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+        names.push_back(to_string(blocks.name(BlockId(b))));
+    }
+    EXPECT_THAT(
+        names,
+        ::testing::ElementsAre(
+            "embed",
+            "L0.g0",
+            "L0.g1",
+            "L0.s0",
+            "L0.s1",
+            "L0.s2",
+            "L0.hub",
+            "L1.g0",
+            "L1.g1",
+            "L1.s0",
+            "L1.s1",
+            "L1.s2",
+            "L1.hub",
+            "lm_head"
+        )
+    );
+    EXPECT_EQ(to_string(blocks.name(blocks.slice(1, 2))), "L1.s2");
+    EXPECT_EQ(to_string(blocks.name(blocks.hub(0))), "L0.hub");
+    EXPECT_EQ(blocks.holder(1), blocks.hub(1));
+    EXPECT_EQ(blocks.per_layer(), 6);
+    EXPECT_THROW((void)blocks.proj(0), Bug);
+    EXPECT_THROW((void)blocks.ffn(0), Bug);
+    EXPECT_THROW((void)blocks.slice(0, 3), Bug);
+    EXPECT_THROW((void)Blocks(grouped_shape()).hub(0), Bug);
+}
+
+TEST(SlicedBlocks, have_the_bytes_of_the_table) {
+    const Blocks blocks(grouped_shape(), sliced(3)); // slices of 32 columns: whole q8_0 blocks
+    // A row of 64 in q8_0: 68 B. A group: (q+2)·d rows, and 64 rows of q·d = 32 columns of proj.
+    EXPECT_EQ(blocks.matrix_bytes(blocks.group(0, 1)), 4 * 16 * 68 + 64 * 34);
+    EXPECT_EQ(blocks.matrix_bytes(blocks.group(1, 1)), 4 * 16 * 68 + 64 * 32 * 4) << "o is f32";
+    EXPECT_EQ(blocks.matrix_bytes(blocks.slice(0, 2)), 2 * 32 * 68 + 64 * 34);
+    EXPECT_EQ(blocks.matrix_bytes(blocks.hub(0)), 0);
+    EXPECT_EQ(blocks.norm_bytes(blocks.hub(0)), 512); // its own and the next layer's
+    EXPECT_EQ(blocks.norm_bytes(blocks.hub(1)), 256);
+    EXPECT_EQ(blocks.norm_bytes(blocks.slice(0, 0)), 0);
+    EXPECT_EQ(blocks.cache_bytes(blocks.group(0, 0), 17), 2 * 32 * 16 * 2);
+    EXPECT_EQ(blocks.cache_bytes(blocks.slice(0, 0), 17), 0);
+    EXPECT_EQ(blocks.cache_bytes(blocks.hub(0), 17), 0);
+}
+
+TEST(SlicedBlocks, do_the_work_of_the_table) {
+    const Blocks blocks(grouped_shape(), sliced(3));
+    // 2·(q+2)·d·D + 4·q·T·d + 2·q·d·D with q 2, d 16, D 64, T 5; 6·D·F/S.
+    EXPECT_EQ(
+        blocks.flops(blocks.group(0, 0), 4, 1), 2 * 4 * 16 * 64 + 4 * 2 * 5 * 16 + 2 * 2 * 16 * 64
+    );
+    EXPECT_EQ(blocks.flops(blocks.slice(0, 1), 4, 1), 6 * 64 * 32);
+    EXPECT_EQ(blocks.flops(blocks.hub(0), 4, 1), 0);
+    EXPECT_EQ(
+        blocks.touched_bytes(blocks.group(0, 0), 4, 1), 4 * 16 * 68 + 64 * 34 + 2 * 5 * 16 * 2
+    );
+    EXPECT_EQ(blocks.touched_bytes(blocks.slice(0, 0), 4, 1), 2 * 32 * 68 + 64 * 34);
+    EXPECT_EQ(blocks.touched_bytes(blocks.hub(0), 4, 1), 0);
+    ModelShape plain = grouped_shape();
+    plain.gated = false;
+    const Blocks two(plain, sliced(3));
+    EXPECT_EQ(two.matrix_bytes(two.slice(0, 0)), 32 * 68 + 64 * 34);
+    EXPECT_EQ(two.flops(two.slice(0, 0), 4, 1), 4 * 64 * 32);
+}
+
+TEST(SlicedBlocks, both_store_a_quantisation_block_that_is_cut) {
+    // F 96 in two slices of 48: columns 0 … 47 are in blocks 0 and 1, 48 … 95 in 1 and 2.
+    const Blocks halves(grouped_shape(), sliced(2));
+    EXPECT_EQ(halves.matrix_bytes(halves.slice(0, 0)), 2 * 48 * 68 + 64 * 2 * 34);
+    EXPECT_EQ(halves.matrix_bytes(halves.slice(0, 1)), 2 * 48 * 68 + 64 * 2 * 34);
+    // In eight of 12: the third has 24 … 35, in blocks 0 and 1; the fourth 36 … 47, in one.
+    const Blocks eighths(grouped_shape(), sliced(8));
+    EXPECT_EQ(eighths.matrix_bytes(eighths.slice(0, 1)), 2 * 12 * 68 + 64 * 34);
+    EXPECT_EQ(eighths.matrix_bytes(eighths.slice(0, 2)), 2 * 12 * 68 + 64 * 2 * 34);
+    EXPECT_EQ(eighths.matrix_bytes(eighths.slice(0, 3)), 2 * 12 * 68 + 64 * 34);
+    // What they touch is the largest's in all of them.
+    for (std::int32_t s = 0; s < 8; ++s) {
+        EXPECT_EQ(eighths.touched_bytes(eighths.slice(0, s), 4, 1), 2 * 12 * 68 + 64 * 2 * 34);
+    }
+    // Heads of 16 columns, a group each: two groups share each block of proj's rows.
+    ModelShape shape = grouped_shape();
+    shape.kv_heads = 4;
+    const Blocks heads(shape, sliced(1));
+    for (std::int32_t g = 0; g < 4; ++g) {
+        EXPECT_EQ(heads.matrix_bytes(heads.group(0, g)), 3 * 16 * 68 + 64 * 34);
+        EXPECT_EQ(heads.matrix_bytes(heads.group(1, g)), 3 * 16 * 68 + 64 * 16 * 4);
+    }
+}
+
+/// All blocks of a layer but its norms.
+Bytes layer_matrices(const Blocks& blocks, std::int32_t layer) {
+    Bytes sum = 0;
+    for (std::int32_t n = 0; n < blocks.per_layer(); ++n) {
+        sum += blocks.matrix_bytes(BlockId(blocks.group(layer, 0).value + n));
+    }
+    return sum;
+}
+
+/// Bytes of a row's quantisation blocks that pieces of `width` store once more.
+Bytes stored_again(WeightType type, std::int64_t row, std::int64_t width) {
+    const std::int64_t each = block_elements(type);
+    Bytes again = 0;
+    for (std::int64_t edge = width; edge < row; edge += width) {
+        again += edge % each != 0 ? block_bytes(type) : 0;
+    }
+    return again;
+}
+
+TEST(SlicedBlocks, together_have_a_layer_s_bytes_and_the_cut_blocks_once_per_edge) {
+    Random random(29);
+    int cut = 0;
+    for (int i = 0; i < 300; ++i) {
+        const ModelShape shape = testing::fine_shape(random);
+        const Blocks whole(shape);
+        const Blocks blocks(shape, testing::random_cut(random, shape, Reduce::hub));
+        for (std::int32_t l = 0; l < shape.layers; ++l) {
+            const LayerTypes& types = shape.layer_types[static_cast<std::size_t>(l)];
+            const Bytes again_o =
+                stored_again(types.o, shape.width, shape.heads_per_group() * shape.head_width());
+            const Bytes again_down =
+                stored_again(types.down, shape.ffn_width, shape.ffn_width / blocks.slices());
+            EXPECT_EQ(
+                layer_matrices(blocks, l),
+                layer_matrices(whole, l) + shape.width * (again_o + again_down)
+            );
+            cut += again_o > 0 || again_down > 0 ? 1 : 0;
+            Flops sliced_work = 0;
+            Flops whole_work = 0;
+            for (std::int32_t n = 0; n < blocks.per_layer(); ++n) {
+                sliced_work += blocks.flops(BlockId(blocks.group(l, 0).value + n), 9, 2);
+            }
+            for (std::int32_t n = 0; n < whole.per_layer(); ++n) {
+                whole_work += whole.flops(BlockId(whole.group(l, 0).value + n), 9, 2);
+            }
+            EXPECT_EQ(sliced_work, whole_work) << "no work is done twice";
+        }
+    }
+    EXPECT_GT(cut, 100) << "else nothing was shown";
+}
+
+TEST(SlicedBlocks, of_one_layer_touch_alike_and_never_less_than_they_store) {
+    Random random(31);
+    for (int i = 0; i < 200; ++i) {
+        const ModelShape shape = testing::fine_shape(random);
+        const Blocks blocks(shape, testing::random_cut(random, shape, Reduce::hub));
+        for (std::int32_t l = 0; l < shape.layers; ++l) {
+            Bytes largest = 0;
+            for (std::int32_t s = 0; s < blocks.slices(); ++s) {
+                largest = std::max(largest, blocks.matrix_bytes(blocks.slice(l, s)));
+            }
+            for (std::int32_t s = 0; s < blocks.slices(); ++s) {
+                EXPECT_EQ(blocks.touched_bytes(blocks.slice(l, s), 3, 1), largest);
+            }
+            for (std::int32_t g = 1; g < blocks.groups(); ++g) {
+                EXPECT_EQ(
+                    blocks.touched_bytes(blocks.group(l, g), 3, 1),
+                    blocks.touched_bytes(blocks.group(l, 0), 3, 1)
+                );
+            }
+        }
+    }
+}
+
+TEST(Buffers, of_sliced_layers_follow_their_closed_form) {
+    // 4·(n·(8·D + 2·F/s) + (2·q+3)·d·n + T + V) + S with n 3, D 64, F 96, q 2, d 16, T 128, V 50.
+    const Bytes hub = 4 * (3 * (512 + 2 * 32) + 7 * 16 * 3 + 178) + 65'536;
+    EXPECT_EQ(buffer_bytes(grouped_shape(), 3, sliced(3)), hub);
+    EXPECT_EQ(
+        buffer_bytes(grouped_shape(), 3, {Granularity::sliced, 3, Reduce::ring}),
+        hub + 4 * 64 * 2 * 2
+    ) << "two norms of each of two layers";
 }
 
 TEST(Buffers, follow_their_closed_form) {

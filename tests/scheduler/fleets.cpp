@@ -106,6 +106,19 @@ ModelShape random_shape(Random& random) {
     return shape;
 }
 
+ModelShape fine_shape(Random& random) {
+    ModelShape shape = random_shape(random);
+    shape.width = shape.heads * 8 * between(random, 1, 6);
+    while (shape.width % 32 != 0) { // rows are whole quantisation blocks
+        shape.width += shape.heads * 8;
+    }
+    const auto type = [&] { return kWeightTypes[random.below(kWeightTypes.size())]; };
+    for (LayerTypes& types : shape.layer_types) {
+        types = {type(), type(), type(), type(), type(), type(), type()};
+    }
+    return shape;
+}
+
 Cut random_cut(Random& random, const ModelShape& shape, Reduce reduce) {
     auto slices = static_cast<std::int32_t>(between(random, 1, 9));
     while (shape.ffn_width % slices != 0) {

@@ -23,6 +23,9 @@ Fleet equal_fleet(std::size_t devices, PerSecond compute, PerSecond bandwidth, N
 
 /// 1-3 layers, grouped or plain heads, gated or not, with or without ends, tied or not.
 ModelShape random_shape(Random& random);
+/// Heads of 8 to 48 columns and a weight type of its own for every matrix, whose quantisation
+/// blocks a cut may go through.
+ModelShape fine_shape(Random& random);
 /// Granularity `sliced` with 1 to 9 slices: odd numbers, edges within quantisation blocks.
 Cut random_cut(Random& random, const ModelShape& shape, Reduce reduce);
 /// Loads of all kinds, events, caps on some devices, storage everywhere.

@@ -148,6 +148,78 @@ TEST_F(Validate, agrees_with_the_cost_functions_that_it_does_not_use) {
     }
 }
 
+/// What each device needs by the cost functions.
+std::vector<Bytes> needs(const Problem& problem, const Placement& placement) {
+    const Blocks& blocks = *problem.blocks;
+    std::vector<Bytes> needed(problem.snapshot.size(), 0);
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+        Bytes& sum = needed[placement[b].index()];
+        sum += sum == 0 ? problem.buffers : 0;
+        sum += blocks.resident_bytes(BlockId(b), problem.horizon(), placement);
+    }
+    return needed;
+}
+
+TEST_F(Validate, agrees_with_the_cost_functions_of_sliced_blocks) {
+    Random random(9);
+    for (int i = 0; i < 300; ++i) {
+        ModelShape shape = testing::fine_shape(random);
+        shape.tied = shape.ends && i % 2 == 0;
+        const Reduce reduce = i % 3 == 0 ? Reduce::ring : Reduce::hub;
+        const Blocks sliced(shape, testing::random_cut(random, shape, reduce));
+        problem.blocks = &sliced;
+        placement = testing::random_placement(random, sliced.size(), 2);
+        problem.context = 1 + static_cast<std::int64_t>(random.below(90));
+        const std::vector<Bytes> needed = needs(problem, placement);
+        for (std::size_t d = 0; d < needed.size(); ++d) {
+            problem.snapshot.devices[d].memory = needed[d];
+        }
+        ASSERT_TRUE(validate(problem, placement).ok()) << "round " << i;
+        for (std::size_t d = 0; d < needed.size(); ++d) {
+            if (needed[d] == 0) {
+                continue; // holds nothing, cannot have less
+            }
+            problem.snapshot.devices[d].memory = needed[d] - 1; // the twin
+            ASSERT_EQ(validate(problem, placement).shortages.size(), 1U) << "round " << i;
+            problem.snapshot.devices[d].memory = needed[d];
+        }
+    }
+}
+
+/// D 64, two heads of 32, F 128 in 16 slices of 8 columns: in q8_0 four of them are in one block,
+/// which each stores.
+TEST_F(Validate, twin_rejects_slices_that_share_a_quantisation_block_and_pay_for_it_once) {
+    ModelShape shape = testing::example_shape();
+    shape.ends = false;
+    shape.layer_types = {LayerTypes::all(WeightType::q8_0)};
+    const Blocks sliced(shape, {Granularity::sliced, 16});
+    problem.blocks = &sliced;
+    placement.assign(sliced.size(), kA);
+    // A group: 3·32 rows of 68 B, 64 rows of 34 B, a page; a slice: 2·8 rows, 64 of 34 B; a norm.
+    const Bytes groups = 2 * (3 * 32 * 68 + 64 * 34 + 4'096);
+    const Bytes slices = 16 * (2 * 8 * 68 + 64 * 34);
+    const Bytes paid_once = 2 * 128 * 68 + 64 * 4 * 34;
+    problem.snapshot.devices[0].memory = groups + slices + 256 + kBuffers;
+    EXPECT_TRUE(validate(problem, placement).ok());
+    problem.snapshot.devices[0].memory = groups + paid_once + 256 + kBuffers;
+    const Verdict verdict = validate(problem, placement);
+    ASSERT_EQ(verdict.shortages.size(), 1U);
+    EXPECT_EQ(verdict.shortages[0].needed, groups + slices + 256 + kBuffers);
+}
+
+TEST_F(Validate, names_sliced_blocks_without_a_device) {
+    const Blocks sliced(testing::example_shape(), {Granularity::sliced, 2});
+    problem.blocks = &sliced;
+    placement = {kA, kA, kB, kA, DeviceId(7), DeviceId(), kA};
+    EXPECT_THAT(
+        validate(problem, placement).problems,
+        ElementsAre(
+            "L0.s1 is on device 7, which does not exist",
+            "L0.hub is on device -1, which does not exist"
+        )
+    );
+}
+
 /// L₀ 10 and L 12, so n = 2. Head: 3·12·32·4 + 3·64·32·4 + 2·64·4 = 29 696 B and 78 336;
 /// proj 3072 B and 49 152; ffn 12 288 B and 393 216. No buffers, no ends.
 class ValidatePaper : public Validate {
