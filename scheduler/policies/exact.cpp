@@ -1,12 +1,147 @@
 // See exact.hpp.
 #include "scheduler/policies/exact.hpp"
 
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "scheduler/policies/exact/branch_and_bound.hpp"
+#include "scheduler/policies/exact/drafts.hpp"
+#include "scheduler/policies/keep.hpp"
+#include "scheduler/policies/packing.hpp"
+#include "scheduler/policies/reasons.hpp"
+#include "scheduler/policies/resource_aware.hpp"
+#include "scheduler/policies/shortages.hpp"
+#include "scheduler/policies/step_delay.hpp"
+#include "scheduler/profile.hpp"
+
 namespace headroom::scheduler {
+namespace {
+
+constexpr double kNsPerSecond = 1e9;
+/// What the tables call never takes at least this long, and so does its objective.
+constexpr double kStalled = static_cast<double>(kStall) / kNsPerSecond;
+constexpr std::size_t kMostDevices = 32;
+
+/// Whether the bounds know this kind of problem.
+bool bounded(const Problem& problem) {
+    return problem.snapshot.size() <= kMostDevices && problem.blocks->cut().reduce != Reduce::ring;
+}
+
+/// Whether whatever takes kStall or longer takes for ever: no rate is so low that the largest work
+/// ends after all.
+bool stalls_are_for_ever(const Problem& problem) {
+    const Blocks& blocks = *problem.blocks;
+    std::int64_t work = 0;
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+        const BlockId id(b);
+        work = std::max(work, blocks.flops(id, problem.horizon() - 1, 1));
+        work = std::max(work, blocks.touched_bytes(id, problem.horizon() - 1, 1));
+        work = std::max(work, blocks.matrix_bytes(id) + blocks.norm_bytes(id));
+        work += blocks.cache_row_bytes(id, std::max(problem.rows, problem.horizon()));
+    }
+    work += 4 * blocks.shape().width * blocks.groups();
+    const auto sound = [&](PerSecond rate) { return rate == 0 || finish(rate, 0, work) < kStall; };
+    const Snapshot& s = problem.snapshot;
+    return std::all_of(
+               s.devices.begin(),
+               s.devices.end(),
+               [&](const Snapshot::Device& d) {
+                   return sound(d.compute) && sound(d.memory_bandwidth) &&
+                          sound(d.storage_bandwidth) && sound(d.egress) && sound(d.ingress);
+               }
+           ) &&
+           std::all_of(s.links.begin(), s.links.end(), [&](const Snapshot::Link& l) {
+               return sound(l.bandwidth) && l.latency < kStall;
+           });
+}
+
+/// Nothing that fits ever ends, or nothing fits: says which, or what is not known.
+Decision without_end(const Problem& problem, const StepDelay& step, Decision start, bool known) {
+    const Decision old = keep_previous(problem);
+    if (old.feasible) {
+        start = old;
+    }
+    bool complete = true;
+    if (!start.feasible) {
+        const exact::Tables tables(problem, step, exact::Aim::feasibility);
+        const exact::Found any =
+            exact::BranchAndBound(tables, std::nullopt).run(problem.node_limit);
+        start.evaluations += any.nodes;
+        complete = any.complete;
+        if (any.placement) {
+            const std::int64_t nodes = start.evaluations;
+            start = evaluate(problem, *any.placement, "");
+            start.evaluations = nodes;
+        }
+    }
+    const bool stalls = problem.cost_profile == CostProfile::physical && start.feasible;
+    const bool sure = known && (!stalls || stalls_are_for_ever(problem));
+    start.proven = sure && (start.feasible || complete);
+    start.bound = start.proven ? std::numeric_limits<double>::infinity() : known ? kStalled : 0;
+    if (start.feasible) {
+        start.reason = "whatever fits, no token would ever end; a device or a link is down";
+    } else if (!start.proven) {
+        start.reason =
+            fmt::format("not found within {} nodes: {}", problem.node_limit, start.reason);
+    }
+    return start;
+}
+
+std::string reason_of(const Problem& problem, const Decision& decision) {
+    std::string why;
+    if (!problem.previous) {
+        why = reason_first(problem, decision);
+    } else if (decision.placement == *problem.previous) {
+        why = reason_kept(problem, decision, std::nullopt);
+    } else {
+        why = reason_moved(problem, decision, keep_previous(problem));
+    }
+    if (decision.proven) {
+        return why + "; proven: nothing that fits is better";
+    }
+    const double best = objective(problem, decision);
+    const double gap = best > 0 ? 100 * (best - *decision.bound) / best : 0;
+    return fmt::format("{}; nothing that fits is better by more than {:.2f} %", why, gap);
+}
+
+} // namespace
 
 Decision Exact::decide(const Problem& problem) const {
-    Decision decision;
-    decision.reason = "policy exact is not there yet";
-    (void)problem;
+    Decision start = ResourceAware().decide(problem);
+    start.evaluations = 0;
+    if (!bounded(problem)) {
+        start.bound = 0;
+        return start;
+    }
+    if (!start.feasible && hopeless(problem)) {
+        start.bound = std::numeric_limits<double>::infinity();
+        start.proven = true;
+        return start;
+    }
+    const StepDelay step(problem);
+    const exact::Tables tables(problem, step, exact::Aim::objective);
+    exact::BranchAndBound search(
+        tables, start.feasible ? std::optional<Decision>(start) : std::nullopt
+    );
+    const exact::Found found = search.run(problem.node_limit);
+    if (!found.placement) {
+        start.evaluations = found.nodes;
+        return without_end(problem, step, std::move(start), found.complete);
+    }
+    Decision decision = evaluate(problem, *found.placement, "");
+    const double value = objective(problem, decision);
+    const bool stalls = problem.cost_profile == CostProfile::physical && value > kStalled;
+    decision.proven = found.complete && (!stalls || stalls_are_for_ever(problem));
+    decision.bound = std::min(value, found.bound / kNsPerSecond);
+    if (stalls && !decision.proven) {
+        decision.bound = std::min(kStalled, *decision.bound);
+    }
+    decision.evaluations = found.nodes;
+    decision.reason = reason_of(problem, decision);
     return decision;
 }
 
