@@ -1,0 +1,346 @@
+// How near to the proven optimum decisions are: policies over the instances of systems.md §5, cell
+// by cell, against policy `exact`. Exit code 1 if resource_aware misses what it is held to, or
+// exact proves too little (tests/scheduler/quality.hpp).
+#include <cstdint>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "bench/arguments.hpp"
+#include "bench/parallel.hpp"
+#include "tests/scheduler/instances.hpp"
+#include "tests/scheduler/quality.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+using bench::Arguments;
+using bench::BadArgument;
+using testing::CellQuality;
+using testing::Distribution;
+using testing::Instance;
+using testing::PolicyQuality;
+using testing::ProvenShare;
+using testing::QualityAnswer;
+using testing::QualityCell;
+using testing::Trial;
+
+constexpr std::string_view kUsage =
+    "usage: decision_quality [--profile physical|paper] [--granularity paper|sliced] [--slices S]\n"
+    "         [--count N] [--seed FIRST] [--cells 3x2x1.15,...] [--policy P,...]\n"
+    "         [--node-limit L] [--jobs J] [--json]\n"
+    "  N instances (100) of each cell devices x layers x memory factor (all 27) with the seeds\n"
+    "  FIRST (0) and up; seeds take turns with 8, 16 and 32 heads. P: resource_aware, by default.\n"
+    "  L: search nodes of exact (200000). One instance again: --cells CELL --seed SEED --count "
+    "1.\n";
+
+struct Settings {
+    CostProfile profile = CostProfile::physical;
+    std::vector<QualityCell> cells;
+    std::vector<PolicyKind> policies;
+    std::size_t count = 100;
+    std::uint64_t first_seed = 0;
+    std::int64_t node_limit = 0;
+    std::size_t jobs = 1;
+    bool json = false;
+};
+
+/// Of the calling thread.
+double cpu_ms() {
+    std::timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+QualityAnswer ask(PolicyKind kind, const Problem& problem) {
+    const auto policy = make_policy(kind);
+    const double begin = cpu_ms();
+    const Decision decision = policy->decide(problem);
+    const double took = cpu_ms() - begin;
+    QualityAnswer answer = testing::answer_of(problem, decision);
+    answer.cpu_ms = took;
+    return answer;
+}
+
+Trial trial(const Settings& settings, const QualityCell& cell, std::uint64_t seed) {
+    Trial trial;
+    trial.seed = seed;
+    trial.heads = testing::heads_of(seed);
+    Instance instance = testing::planted_instance(
+        {cell.devices, cell.layers, trial.heads, cell.memory_factor}, seed, settings.profile
+    );
+    instance.problem.node_limit = settings.node_limit;
+    trial.exact = ask(PolicyKind::exact, instance.problem);
+    for (const PolicyKind policy : settings.policies) {
+        trial.answers.push_back(
+            policy == PolicyKind::exact ? trial.exact : ask(policy, instance.problem)
+        );
+    }
+    return trial;
+}
+
+/// [cell][instance].
+std::vector<std::vector<Trial>> trials(const Settings& settings) {
+    std::vector<std::vector<Trial>> all(settings.cells.size(), std::vector<Trial>(settings.count));
+    bench::for_each_index(
+        settings.cells.size() * settings.count,
+        settings.jobs,
+        [&](std::size_t i) {
+            const std::size_t cell = i / settings.count;
+            const std::size_t k = i % settings.count;
+            all[cell][k] = trial(settings, settings.cells[cell], settings.first_seed + k);
+        },
+        [&](std::size_t done) {
+            if (done % settings.count == 0) {
+                const std::size_t total = settings.cells.size() * settings.count;
+                fmt::print(stderr, "{} of {} instances\n", done, total);
+            }
+        }
+    );
+    return all;
+}
+
+// ---------------------------------------------------------------------------------- the table
+
+void print_head() {
+    fmt::print(
+        "{:<11}{:<21}{:>6} |{:>6}{:>9}{:>9}{:>9}{:>9}{:>8} |{:>6}{:>9}{:>9}{:>9}{:>9} |{:>7}{:>8}"
+        "{:>10}\n",
+        "cell",
+        "policy",
+        "number",
+        "proven",
+        "mean",
+        "median",
+        "p95",
+        "max",
+        "seed",
+        "open",
+        "mean",
+        "median",
+        "p95",
+        "max",
+        "infeas.",
+        "refused",
+        "cpu ms"
+    );
+}
+
+/// Mean, median, p95 and maximum, or dashes.
+std::string columns(const Distribution& distribution) {
+    if (distribution.number == 0) {
+        return fmt::format("{:>9}{:>9}{:>9}{:>9}", "-", "-", "-", "-");
+    }
+    return fmt::format(
+        "{:>9.4f}{:>9.4f}{:>9.4f}{:>9.4f}",
+        distribution.mean,
+        distribution.median,
+        distribution.p95,
+        distribution.max
+    );
+}
+
+void print_row(const CellQuality& quality, const PolicyQuality& policy) {
+    const Distribution& proven = policy.over_optimum;
+    fmt::print(
+        "{:<11}{:<21}{:>6} |{:>6}{}{:>8} |{:>6}{} |{:>7}{:>8}{:>10.2f}\n",
+        testing::name_of(quality.cell),
+        name_of(policy.policy),
+        quality.number,
+        proven.number,
+        columns(proven),
+        proven.number == 0 ? "-" : fmt::format("{}", proven.worst_seed),
+        policy.over_bound.number,
+        columns(policy.over_bound),
+        policy.infeasible,
+        policy.refused,
+        policy.median_cpu_ms
+    );
+}
+
+void print_exact(const CellQuality& quality) {
+    fmt::print(
+        "{:<11}{:<21}{:>6} |{:>6}{:>5.1f} %{:>46} |{:>7}{:>8}{:>10.2f}\n",
+        testing::name_of(quality.cell),
+        "exact",
+        quality.number,
+        quality.proven,
+        100.0 * quality.proven / quality.number,
+        "",
+        quality.exact_infeasible,
+        quality.exact_refused,
+        quality.exact_median_cpu_ms
+    );
+}
+
+// ---------------------------------------------------------------------------------- as JSON
+
+nlohmann::ordered_json json_of(const Distribution& distribution) {
+    return {
+        {"number", distribution.number},
+        {"mean", distribution.mean},
+        {"median", distribution.median},
+        {"p95", distribution.p95},
+        {"max", distribution.max},
+        {"worst_seed", distribution.worst_seed}};
+}
+
+nlohmann::ordered_json json_of(const CellQuality& quality) {
+    nlohmann::ordered_json policies = nlohmann::ordered_json::array();
+    for (const PolicyQuality& policy : quality.policies) {
+        policies.push_back(
+            {{"policy", name_of(policy.policy)},
+             {"over_optimum", json_of(policy.over_optimum)},
+             {"over_bound", json_of(policy.over_bound)},
+             {"infeasible", policy.infeasible},
+             {"refused", policy.refused},
+             {"below_proven", policy.below},
+             {"median_cpu_ms", policy.median_cpu_ms}}
+        );
+    }
+    return {
+        {"cell", testing::name_of(quality.cell)},
+        {"number", quality.number},
+        {"proven", quality.proven},
+        {"exact_infeasible", quality.exact_infeasible},
+        {"exact_refused", quality.exact_refused},
+        {"exact_median_cpu_ms", quality.exact_median_cpu_ms},
+        {"policies", policies}};
+}
+
+// ---------------------------------------------------------------------------------- arguments
+
+CostProfile profile_named(std::string_view name) {
+    if (name != "physical" && name != "paper") {
+        throw BadArgument(fmt::format("--profile: '{}' is neither physical nor paper", name));
+    }
+    return name == "paper" ? CostProfile::paper : CostProfile::physical;
+}
+
+QualityCell cell_named(std::string_view name) {
+    const auto parts = bench::parts_of(name, 'x');
+    if (parts.size() != 3) {
+        throw BadArgument(
+            fmt::format("--cells: '{}' is not devices x layers x factor, as in 3x2x1.15", name)
+        );
+    }
+    const auto positive = [](std::string_view part) {
+        const std::int64_t value = bench::whole_number("--cells", part);
+        if (value < 1 || value > 10'000) {
+            throw BadArgument(fmt::format("--cells: {} is not within 1 and 10000", value));
+        }
+        return static_cast<std::int32_t>(value);
+    };
+    const double factor = bench::decimal_number("--cells", parts[2]);
+    if (!(factor >= 1.0)) {
+        throw BadArgument(fmt::format("--cells: memory factor {} is below 1", factor));
+    }
+    return {positive(parts[0]), positive(parts[1]), factor};
+}
+
+Settings settings_of(const Arguments& given) {
+    Settings settings;
+    settings.profile = profile_named(given.text("--profile", "physical"));
+    for (const std::string_view name : bench::parts_of(given.text("--cells", ""), ',')) {
+        settings.cells.push_back(cell_named(name));
+    }
+    if (settings.cells.empty()) {
+        settings.cells = testing::all_quality_cells();
+    }
+    for (const std::string_view name :
+         bench::parts_of(given.text("--policy", "resource_aware"), ',')) {
+        const auto policy = policy_named(name);
+        if (!policy) {
+            throw BadArgument(fmt::format("--policy: no policy '{}'", name));
+        }
+        settings.policies.push_back(*policy);
+    }
+    settings.count = static_cast<std::size_t>(given.number("--count", 100, 1));
+    settings.first_seed = static_cast<std::uint64_t>(given.number("--seed", 0));
+    settings.node_limit = given.number("--node-limit", Problem{}.node_limit, 1);
+    settings.jobs = static_cast<std::size_t>(given.number("--jobs", 1, 1));
+    settings.json = given.has("--json");
+    return settings;
+}
+
+// ---------------------------------------------------------------------------------- the program
+
+int report(const Settings& settings, const std::vector<std::vector<Trial>>& trials) {
+    ProvenShare share;
+    std::vector<std::string> misses;
+    nlohmann::ordered_json cells = nlohmann::ordered_json::array();
+    if (!settings.json) {
+        print_head();
+    }
+    for (std::size_t i = 0; i < trials.size(); ++i) {
+        const CellQuality quality =
+            testing::quality_of(settings.cells[i], settings.policies, trials[i]);
+        share.add(settings.cells[i], trials[i]);
+        const auto missed = testing::misses(quality);
+        misses.insert(misses.end(), missed.begin(), missed.end());
+        if (settings.json) {
+            cells.push_back(json_of(quality));
+            continue;
+        }
+        for (const PolicyQuality& policy : quality.policies) {
+            print_row(quality, policy);
+        }
+        print_exact(quality);
+    }
+    const auto missed = testing::misses(share);
+    misses.insert(misses.end(), missed.begin(), missed.end());
+    if (settings.json) {
+        const nlohmann::ordered_json all = {
+            {"first_seed", settings.first_seed},
+            {"node_limit", settings.node_limit},
+            {"cells", cells},
+            {"small_number", share.number},
+            {"small_proven", share.proven},
+            {"misses", misses}};
+        fmt::print("{}\n", all.dump(2));
+        return misses.empty() ? 0 : 1;
+    }
+    fmt::print(
+        "at most 2 layers and 16 heads: exact proves {} of {} ({:.1f} %)\n",
+        share.proven,
+        share.number,
+        100.0 * share.share()
+    );
+    for (const std::string& miss : misses) {
+        fmt::print("missed: {}\n", miss);
+    }
+    fmt::print("{}\n", misses.empty() ? "nothing missed" : "exit code 1");
+    return misses.empty() ? 0 : 1;
+}
+
+int run(int argc, char** argv) {
+    const Arguments given(
+        argc,
+        argv,
+        {"--profile",
+         "--granularity",
+         "--slices",
+         "--count",
+         "--seed",
+         "--cells",
+         "--policy",
+         "--node-limit",
+         "--jobs"},
+        {"--json"}
+    );
+    const Settings settings = settings_of(given);
+    return report(settings, trials(settings));
+}
+
+} // namespace
+} // namespace headroom::scheduler
+
+int main(int argc, char** argv) {
+    using namespace headroom;
+    return bench::run_program(argc, argv, scheduler::kUsage, scheduler::run);
+}
