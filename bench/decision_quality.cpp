@@ -36,11 +36,14 @@ constexpr std::string_view kUsage =
     "         [--node-limit L] [--jobs J] [--json]\n"
     "  N instances (100) of each cell devices x layers x memory factor (all 27) with the seeds\n"
     "  FIRST (0) and up; seeds take turns with 8, 16 and 32 heads. P: resource_aware, by default.\n"
-    "  L: search nodes of exact (200000). One instance again: --cells CELL --seed SEED --count "
+    "  S: 8 by default. L: search nodes of exact (200000). J: threads, one per core.\n"
+    "  One instance again: --cells CELL --seed SEED --count "
     "1.\n";
 
 struct Settings {
     CostProfile profile = CostProfile::physical;
+    Granularity granularity = Granularity::paper;
+    std::int32_t slices = 8;
     std::vector<QualityCell> cells;
     std::vector<PolicyKind> policies;
     std::size_t count = 100;
@@ -72,7 +75,14 @@ Trial trial(const Settings& settings, const QualityCell& cell, std::uint64_t see
     trial.seed = seed;
     trial.heads = testing::heads_of(seed);
     Instance instance = testing::planted_instance(
-        {cell.devices, cell.layers, trial.heads, cell.memory_factor}, seed, settings.profile
+        {.devices = cell.devices,
+         .layers = cell.layers,
+         .heads = trial.heads,
+         .memory_factor = cell.memory_factor,
+         .granularity = settings.granularity,
+         .slices = settings.slices},
+        seed,
+        settings.profile
     );
     instance.problem.node_limit = settings.node_limit;
     trial.exact = ask(PolicyKind::exact, instance.problem);
@@ -106,6 +116,20 @@ std::vector<std::vector<Trial>> trials(const Settings& settings) {
 }
 
 // ---------------------------------------------------------------------------------- the table
+
+void print_title(const Settings& settings) {
+    fmt::print(
+        "cost profile {}, granularity {}{}, seeds {} to {}, node limit {}; objective over optimum\n"
+        "where exact proved one, over its bound where that is open; cpu ms per decision, median\n",
+        settings.profile == CostProfile::paper ? "paper" : "physical",
+        name_of(settings.granularity),
+        settings.granularity == Granularity::sliced ? fmt::format(" ({} slices)", settings.slices)
+                                                    : "",
+        settings.first_seed,
+        settings.first_seed + settings.count - 1,
+        settings.node_limit
+    );
+}
 
 void print_head() {
     fmt::print(
@@ -215,11 +239,39 @@ nlohmann::ordered_json json_of(const CellQuality& quality) {
 
 // ---------------------------------------------------------------------------------- arguments
 
-CostProfile profile_named(std::string_view name) {
-    if (name != "physical" && name != "paper") {
-        throw BadArgument(fmt::format("--profile: '{}' is neither physical nor paper", name));
+/// The second of two choices?
+bool chosen(
+    const Arguments& given, std::string_view option, std::string_view first, std::string_view second
+) {
+    const std::string_view name = given.text(option, first);
+    if (name != first && name != second) {
+        throw BadArgument(fmt::format("{}: '{}' is neither {} nor {}", option, name, first, second)
+        );
     }
-    return name == "paper" ? CostProfile::paper : CostProfile::physical;
+    return name == second;
+}
+
+/// Profile, granularity and slices; every head count of the definition must divide into them.
+void set_kind(const Arguments& given, Settings& settings) {
+    if (chosen(given, "--profile", "physical", "paper")) {
+        settings.profile = CostProfile::paper;
+    }
+    if (chosen(given, "--granularity", "paper", "sliced")) {
+        settings.granularity = Granularity::sliced;
+    }
+    const bool sliced = settings.granularity == Granularity::sliced;
+    if (sliced && settings.profile == CostProfile::paper) {
+        throw BadArgument("--profile paper knows granularity paper only");
+    }
+    if (!sliced && given.has("--slices")) {
+        throw BadArgument("--slices belongs to --granularity sliced");
+    }
+    const std::int64_t slices = given.number("--slices", settings.slices, 1);
+    constexpr std::int64_t kNarrowest = 4 * 64 * 8; // F of 8 heads, which divides the other two
+    if (kNarrowest % slices != 0) {
+        throw BadArgument(fmt::format("--slices: {} does not divide {}", slices, kNarrowest));
+    }
+    settings.slices = static_cast<std::int32_t>(slices);
 }
 
 QualityCell cell_named(std::string_view name) {
@@ -245,7 +297,7 @@ QualityCell cell_named(std::string_view name) {
 
 Settings settings_of(const Arguments& given) {
     Settings settings;
-    settings.profile = profile_named(given.text("--profile", "physical"));
+    set_kind(given, settings);
     for (const std::string_view name : bench::parts_of(given.text("--cells", ""), ',')) {
         settings.cells.push_back(cell_named(name));
     }
@@ -263,7 +315,7 @@ Settings settings_of(const Arguments& given) {
     settings.count = static_cast<std::size_t>(given.number("--count", 100, 1));
     settings.first_seed = static_cast<std::uint64_t>(given.number("--seed", 0));
     settings.node_limit = given.number("--node-limit", Problem{}.node_limit, 1);
-    settings.jobs = static_cast<std::size_t>(given.number("--jobs", 1, 1));
+    settings.jobs = static_cast<std::size_t>(given.number("--jobs", bench::hardware_jobs(), 1));
     settings.json = given.has("--json");
     return settings;
 }
@@ -275,6 +327,7 @@ int report(const Settings& settings, const std::vector<std::vector<Trial>>& tria
     std::vector<std::string> misses;
     nlohmann::ordered_json cells = nlohmann::ordered_json::array();
     if (!settings.json) {
+        print_title(settings);
         print_head();
     }
     for (std::size_t i = 0; i < trials.size(); ++i) {
@@ -296,6 +349,9 @@ int report(const Settings& settings, const std::vector<std::vector<Trial>>& tria
     misses.insert(misses.end(), missed.begin(), missed.end());
     if (settings.json) {
         const nlohmann::ordered_json all = {
+            {"profile", settings.profile == CostProfile::paper ? "paper" : "physical"},
+            {"granularity", name_of(settings.granularity)},
+            {"slices", settings.granularity == Granularity::sliced ? settings.slices : 0},
             {"first_seed", settings.first_seed},
             {"node_limit", settings.node_limit},
             {"cells", cells},

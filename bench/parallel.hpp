@@ -2,8 +2,10 @@
 // how many.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <mutex>
@@ -11,6 +13,11 @@
 #include <vector>
 
 namespace headroom::bench {
+
+/// One thread per core.
+[[nodiscard]] inline std::int64_t hardware_jobs() {
+    return std::max<std::int64_t>(1, std::thread::hardware_concurrency());
+}
 
 /// work(i) for 0 ≤ i < count, in increasing order per thread; done(number) after each, one at a
 /// time. The first exception ends all threads and is thrown again here.

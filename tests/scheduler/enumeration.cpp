@@ -152,7 +152,11 @@ Instance small_instance(const SmallKind& kind, std::uint64_t seed) {
         shape.devices = 2 + static_cast<std::int32_t>(random.below(4));
         shape.layers = 1 + static_cast<std::int32_t>(random.below(3));
         shape.heads = 2 + static_cast<std::int32_t>(random.below(3));
-        placements = std::pow(shape.devices, shape.layers * (shape.heads + 2));
+        shape.granularity = kind.granularity;
+        shape.slices = kind.granularity == Granularity::sliced ? 1 << random.below(3) : 0;
+        const std::int32_t per_layer =
+            shape.heads + (kind.granularity == Granularity::sliced ? shape.slices + 1 : 2);
+        placements = std::pow(shape.devices, shape.layers * per_layer);
     } while (placements > kind.most_placements);
     Instance instance = planted_instance(shape, seed, kind.profile);
     if (random.below(8) == 0) {

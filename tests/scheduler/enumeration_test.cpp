@@ -1,11 +1,8 @@
 // The enumeration against the library's own objective and judge, and policy `exact` against the
 // enumeration. bench/exact_check does the latter over more and larger instances.
-#include <memory>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "scheduler/timeline.hpp"
 #include "scheduler/validate.hpp"
 #include "tests/scheduler/enumeration.hpp"
 
@@ -22,6 +19,7 @@ using testing::SmallKind;
 
 constexpr SmallKind kKinds[] = {
     {CostProfile::physical, Granularity::paper, 1e5},
+    {CostProfile::physical, Granularity::sliced, 1e5},
     {CostProfile::paper, Granularity::paper, 1e5},
 };
 #ifdef NDEBUG
@@ -56,54 +54,9 @@ TEST(Enumeration, costs_and_fits_as_the_library_says) {
     }
 }
 
-/// The generator's model cut into groups, slices and a hub, with memory for everything everywhere.
-Instance sliced_instance(std::uint64_t seed) {
-    Instance instance = small_instance(kKinds[0], seed);
-    const ModelShape shape = instance.blocks->shape();
-    const auto slices = static_cast<std::int32_t>(1U << seed % 3);
-    instance.blocks =
-        std::make_unique<Blocks>(shape, Cut{.granularity = Granularity::sliced, .slices = slices});
-    Problem& problem = instance.problem;
-    problem.blocks = instance.blocks.get();
-    for (Snapshot::Device& device : problem.snapshot.devices) {
-        device.memory = Bytes{1} << 40;
-    }
-    if (problem.previous) {
-        problem.previous = testing::any_placement(instance, ~seed);
-    }
-    return instance;
-}
-
-/// The objective as the timeline walks it.
-double executed(const Problem& problem, const Placement& placement) {
-    Decision decision;
-    decision.inference = predict_inference(
-        *problem.blocks, placement, problem.snapshot, problem.source, problem.horizon()
-    );
-    if (problem.previous) {
-        decision.migration = predict_migration(
-            *problem.blocks, *problem.previous, placement, problem.snapshot, problem.rows
-        );
-    }
-    return objective(problem, decision);
-}
-
-TEST(Enumeration, costs_sliced_layers_as_the_library_says) {
-    for (std::uint64_t seed = 0; seed < kCount; ++seed) {
-        const Instance instance = sliced_instance(seed);
-        for (std::uint64_t k = 0; k < 50; ++k) {
-            const Placement placement = testing::any_placement(instance, k);
-            const testing::Judged judged = testing::judge(instance.problem, placement);
-            ASSERT_TRUE(judged.fits);
-            ASSERT_EQ(judged.objective, executed(instance.problem, placement)) << "seed " << seed;
-        }
-    }
-}
-
 TEST(Enumeration, finds_what_the_plainest_loop_finds) {
-    for (const SmallKind& kind :
-         {SmallKind{.most_placements = 1500},
-          SmallKind{.profile = CostProfile::paper, .most_placements = 1500}}) {
+    for (SmallKind kind : kKinds) {
+        kind.most_placements = 1500;
         for (std::uint64_t seed = 0; seed < kCount; ++seed) {
             const Instance instance = small_instance(kind, seed);
             const double found = enumerate(instance.problem).objective;
