@@ -12,7 +12,7 @@ packages=(
     g++ cmake ninja-build pkg-config git python3
     openmpi-bin libopenmpi-dev libopenblas-serial-dev libhdf5-dev hdf5-tools
     libcli11-dev libtomlplusplus-dev libfmt-dev nlohmann-json3-dev
-    libgtest-dev libgmock-dev python3-h5py python3-numpy iproute2
+    libgtest-dev libgmock-dev libglpk-dev python3-h5py python3-numpy iproute2
 )
 
 install_missing() {
