@@ -41,8 +41,14 @@ Placement placement_of(const testing::Instance& instance, Spread spread) {
                                        : Placement(instance.blocks->size(), DeviceId(0));
 }
 
-void turn(benchmark::State& state, const bench::Size& size, Spread spread, bool walking) {
-    const testing::Instance instance = bench::instance(size, 1);
+void turn(
+    benchmark::State& state,
+    const bench::Size& size,
+    Granularity granularity,
+    Spread spread,
+    bool walking
+) {
+    const testing::Instance instance = bench::instance(size, 1, granularity);
     const Fleet fleet = fleet_of(instance.problem.snapshot, walking);
     const FleetRates rates(fleet, 0);
     const auto programs = lower(
@@ -65,8 +71,8 @@ void turn(benchmark::State& state, const bench::Size& size, Spread spread, bool 
 }
 
 /// Lowering a placement to programs, once per installed placement.
-void lowering(benchmark::State& state, const bench::Size& size) {
-    const testing::Instance instance = bench::instance(size, 1);
+void lowering(benchmark::State& state, const bench::Size& size, Granularity granularity) {
+    const testing::Instance instance = bench::instance(size, 1, granularity);
     const Placement placement = placement_of(instance, Spread::scattered);
     const std::size_t devices = instance.problem.snapshot.size();
     for (auto _ : state) {
@@ -76,21 +82,27 @@ void lowering(benchmark::State& state, const bench::Size& size) {
     }
 }
 
+void add_all(const bench::Size& size, Granularity granularity) {
+    const std::string name =
+        std::string(size.name) + (granularity == Granularity::sliced ? "/sliced" : "");
+    const auto add = [&](const std::string& what, Spread spread, bool walking) {
+        benchmark::RegisterBenchmark(
+            ("turn/" + name + "/" + what).c_str(),
+            [=](benchmark::State& state) { turn(state, size, granularity, spread, walking); }
+        )->Unit(benchmark::kMicrosecond);
+    };
+    add("scattered/constant", Spread::scattered, false);
+    add("scattered/walk", Spread::scattered, true);
+    add("together/constant", Spread::together, false);
+    benchmark::RegisterBenchmark(("lower/" + name).c_str(), [=](benchmark::State& state) {
+        lowering(state, size, granularity);
+    })->Unit(benchmark::kMicrosecond);
+}
+
 const bool kRegistered = [] {
     for (const bench::Size& size : {bench::kSmall, bench::kLarge}) {
-        const std::string name = size.name;
-        const auto add = [&](const std::string& what, Spread spread, bool walking) {
-            benchmark::RegisterBenchmark(
-                ("turn/" + name + "/" + what).c_str(),
-                [=](benchmark::State& state) { turn(state, size, spread, walking); }
-            )->Unit(benchmark::kMicrosecond);
-        };
-        add("scattered/constant", Spread::scattered, false);
-        add("scattered/walk", Spread::scattered, true);
-        add("together/constant", Spread::together, false);
-        benchmark::RegisterBenchmark(("lower/" + name).c_str(), [=](benchmark::State& state) {
-            lowering(state, size);
-        })->Unit(benchmark::kMicrosecond);
+        add_all(size, Granularity::paper);
+        add_all(size, Granularity::sliced);
     }
     return true;
 }();
