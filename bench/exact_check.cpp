@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <iterator>
 #include <map>
 #include <string>
@@ -96,15 +97,22 @@ Finding check(const Policy& policy, const SmallKind& kind, std::uint64_t seed, s
     Instance instance = testing::small_instance(kind, seed);
     Problem& problem = instance.problem;
     problem.node_limit = nodes;
-    const Decision decision = policy.decide(problem);
     const Enumerated enumerated = testing::enumerate(problem);
     Finding finding;
+    Decision decision;
+    try {
+        decision = policy.decide(problem);
+    } catch (const std::exception& error) {
+        finding.complaint = error.what();
+    }
     finding.seed = seed;
     finding.of = {name_of(kind), problem.blocks->shape().layers, problem.previous.has_value()};
     finding.placements = testing::placements_of(problem);
     finding.proven = decision.proven;
     finding.difference = testing::difference(problem, decision, enumerated);
-    finding.complaint = check_formulas(instance, enumerated);
+    if (finding.complaint.empty()) {
+        finding.complaint = check_formulas(instance, enumerated);
+    }
     if (finding.complaint.empty()) {
         finding.complaint = testing::complaint(problem, decision, enumerated);
     }
