@@ -138,6 +138,9 @@ double paper_delay_s(
     PaperLength length,
     PaperGather gather
 ) {
+    if (blocks.sliced()) {
+        return std::numeric_limits<double>::infinity();
+    }
     double total = 0;
     for (std::int32_t layer = 0; layer < blocks.shape().layers; ++layer) {
         total += layer_delay_s(blocks, placement, snapshot, length, gather, layer);
@@ -158,6 +161,9 @@ double paper_migration_s(
     PaperLength length,
     PaperMoved moved
 ) {
+    if (blocks.sliced()) {
+        return 0;
+    }
     double total = 0;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         const Bytes bytes = paper_moved_bytes(blocks, BlockId(i), length, moved);

@@ -20,7 +20,8 @@ struct PaperLength {
 };
 
 /// Memory of a block: head 3·L·d·b + 3·D·d·b plus its cache n·D·b; proj L·D·b; ffn 4·L·D·b.
-/// A group of q query heads counts as q heads. embed and lm_head: 0.
+/// A group of q query heads counts as q heads. embed and lm_head: 0; the paper has no price for
+/// slices and hubs either, here and in all that follows: 0.
 [[nodiscard]] Bytes paper_memory(const Blocks& blocks, BlockId b, PaperLength length);
 /// The cache part of paper_memory alone (n·D·b per head).
 [[nodiscard]] Bytes paper_cache(const Blocks& blocks, BlockId b, PaperLength length);
@@ -29,7 +30,8 @@ struct PaperLength {
 /// Output: head L·d·b; proj L·D·b; others 0.
 [[nodiscard]] Bytes paper_output(const Blocks& blocks, BlockId b, PaperLength length);
 
-/// D_T summed over layers, in seconds (systems.md §1, "Inference delay of one layer").
+/// D_T summed over layers, in seconds (systems.md §1, "Inference delay of one layer"). Infinite in
+/// granularity `sliced`: the formula is of layers with one proj and one ffn.
 [[nodiscard]] double paper_delay_s(
     const Blocks& blocks,
     const Placement& placement,
@@ -47,7 +49,8 @@ enum class PaperMoved : std::uint8_t { all, cache };
     const Blocks& blocks, BlockId b, PaperLength length, PaperMoved moved
 );
 
-/// Plain sum over moved blocks, in block order, of m_i·8/R, in seconds, sizes at `length`.
+/// Plain sum over moved blocks, in block order, of m_i·8/R, in seconds, sizes at `length`. 0 in
+/// granularity `sliced`, whose D_T is infinite anyway.
 [[nodiscard]] double paper_migration_s(
     const Blocks& blocks,
     const Placement& from,

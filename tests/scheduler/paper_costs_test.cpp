@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "scheduler/paper_costs.hpp"
+#include "scheduler/problem.hpp"
+#include "scheduler/validate.hpp"
 #include "tests/scheduler/fleets.hpp"
 
 namespace headroom::scheduler {
@@ -148,6 +150,39 @@ TEST_F(PaperDelay, migration_sums_over_moved_blocks) {
         1e-15
     );
     EXPECT_EQ(paper_migration_s(blocks, all_a, all_a, snapshot, length), 0.0);
+}
+
+/// A problem of random sliced blocks over the worked example's fleet.
+Problem sliced_problem(const Blocks& blocks, Random& random) {
+    Problem problem;
+    problem.blocks = &blocks;
+    problem.snapshot = take_snapshot(testing::example_fleet(), 0, 0);
+    problem.context = 20;
+    problem.rows = 20;
+    problem.prompt = 5;
+    problem.previous = testing::random_placement(random, blocks.size(), 2);
+    return problem;
+}
+
+TEST(PaperCosts, of_sliced_blocks_are_no_numbers_to_compare_with_and_never_a_fault) {
+    Random random(41);
+    for (int i = 0; i < 100; ++i) {
+        const ModelShape shape = testing::random_shape(random);
+        const Reduce reduce = i % 2 == 0 ? Reduce::hub : Reduce::ring;
+        const Blocks blocks(shape, testing::random_cut(random, shape, reduce));
+        Problem problem = sliced_problem(blocks, random);
+        const Placement placement = testing::random_placement(random, blocks.size(), 2);
+        const Decision decision = evaluate(problem, placement, "");
+        EXPECT_TRUE(std::isinf(decision.paper_delay_s));
+        EXPECT_EQ(decision.paper_migration_s, 0);
+        EXPECT_LT(decision.inference, kNever);
+        EXPECT_TRUE(std::isfinite(objective(problem, decision)));
+        EXPECT_EQ(paper_memory(blocks, blocks.hub(0), problem.paper_costs_at()), 0);
+        EXPECT_EQ(paper_compute(blocks, blocks.slice(0, 0), problem.paper_costs_at()), 0);
+        problem.cost_profile = CostProfile::paper; // a scenario may not ask for it
+        EXPECT_TRUE(std::isinf(objective(problem, placement)));
+        EXPECT_NO_THROW((void)validate(problem, placement));
+    }
 }
 
 } // namespace
