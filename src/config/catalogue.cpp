@@ -2,6 +2,7 @@
 #include "config/catalogue.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
@@ -173,6 +174,33 @@ std::vector<NetworkPreset> parse_network_presets(std::string_view text, const st
     return presets;
 }
 
+std::vector<ModelPreset> parse_model_presets(std::string_view text, const std::string& file) {
+    std::vector<ModelPreset> presets;
+    read_catalogue(text, file, [&](TableReader& table, std::string_view name) {
+        ModelPreset preset;
+        preset.name = name;
+        preset.title = required_text(table, "title");
+        preset.source = required_text(table, "source");
+        if (!table.find("shape")) {
+            table.missing("shape", "give { layers, heads, … }");
+        }
+        preset.shape = read_shape(table).value_or(preset.shape);
+        if (!table.find("parameters")) {
+            table.missing("parameters", "give how many are published");
+        }
+        constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+        preset.parameters = table.integer("parameters", 1, kMost).value_or(1);
+        if (auto left_out = table.table("left_out", "left_out")) {
+            preset.left_out = left_out->integer("parameters", 1, kMost).value_or(1);
+            preset.left_out_what = required_text(*left_out, "what");
+            left_out->finish();
+        }
+        table.finish();
+        presets.push_back(std::move(preset));
+    });
+    return presets;
+}
+
 const std::vector<DeviceProfile>& device_profiles() {
     static const auto profiles = parse_device_profiles(device_profiles_text(), "data/devices.toml");
     return profiles;
@@ -183,12 +211,21 @@ const std::vector<NetworkPreset>& network_presets() {
     return presets;
 }
 
+const std::vector<ModelPreset>& model_presets() {
+    static const auto presets = parse_model_presets(model_presets_text(), "data/models.toml");
+    return presets;
+}
+
 const DeviceProfile* device_profile(std::string_view name) {
     return named(device_profiles(), name);
 }
 
 const NetworkPreset* network_preset(std::string_view name) {
     return named(network_presets(), name);
+}
+
+const ModelPreset* model_preset(std::string_view name) {
+    return named(model_presets(), name);
 }
 
 } // namespace headroom::config

@@ -1,5 +1,6 @@
-// The catalogue of devices and networks: data/devices.toml and data/networks.toml, embedded into
-// the program when it is built, so that a lone binary knows them. data/README.md describes them.
+// The catalogue of devices, networks and models: data/devices.toml, networks.toml and models.toml,
+// embedded into the program when it is built, so that a lone binary knows them. data/README.md
+// describes them.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "scheduler/shape.hpp"
 
 namespace headroom::config {
 
@@ -45,6 +47,17 @@ struct NetworkPreset {
     Figure latency;   ///< ns, one way
 };
 
+/// The shape of a published model.
+struct ModelPreset {
+    std::string name;            ///< llama-2-7b
+    std::string title;           ///< Llama 2 7B
+    scheduler::ModelShape shape; ///< stored as kDefaultWeightType
+    std::int64_t parameters = 0; ///< as published
+    std::int64_t left_out = 0;   ///< of these: what the shape does not have
+    std::string left_out_what;   ///< "biases of q, k and v"; empty: nothing
+    std::string source;          ///< what to look up
+};
+
 /// Every profile and preset in the order of the text. Each device gives one profile under its own
 /// name, with its first choice of memory, and if it has several one per choice, NAME-8gb. Throws
 /// InputError with all that is wrong; `file` names the text in problems.
@@ -54,17 +67,23 @@ struct NetworkPreset {
 [[nodiscard]] std::vector<NetworkPreset> parse_network_presets(
     std::string_view text, const std::string& file
 );
+[[nodiscard]] std::vector<ModelPreset> parse_model_presets(
+    std::string_view text, const std::string& file
+);
 
 /// The embedded texts, written by embed.cmake.
 [[nodiscard]] std::string_view device_profiles_text();
 [[nodiscard]] std::string_view network_presets_text();
+[[nodiscard]] std::string_view model_presets_text();
 
 /// The embedded catalogue, parsed once.
 [[nodiscard]] const std::vector<DeviceProfile>& device_profiles();
 [[nodiscard]] const std::vector<NetworkPreset>& network_presets();
+[[nodiscard]] const std::vector<ModelPreset>& model_presets();
 
 /// Nothing if there is no such name.
 [[nodiscard]] const DeviceProfile* device_profile(std::string_view name);
 [[nodiscard]] const NetworkPreset* network_preset(std::string_view name);
+[[nodiscard]] const ModelPreset* model_preset(std::string_view name);
 
 } // namespace headroom::config

@@ -69,6 +69,15 @@ inline constexpr std::array kOrigins{
 inline constexpr std::array kKvTypes{Spelling<KvType>{"f32", KvType::f32}};
 inline constexpr std::array<std::string_view, 4> kPlannedKvTypes{"f16", "bf16", "q8_0", "q4_0"};
 
+/// Types that are computed from as they are stored; spelled as everywhere.
+inline constexpr std::array kWeightTypeNames{
+    Spelling<WeightType>{"f32", WeightType::f32},
+    Spelling<WeightType>{"f16", WeightType::f16},
+    Spelling<WeightType>{"bf16", WeightType::bf16},
+    Spelling<WeightType>{"q8_0", WeightType::q8_0},
+    Spelling<WeightType>{"q4_0", WeightType::q4_0},
+};
+
 inline constexpr std::array kEventKinds{
     Spelling<EventKind>{"compute", EventKind::compute},
     Spelling<EventKind>{"memory", EventKind::memory},

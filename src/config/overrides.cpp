@@ -1,6 +1,8 @@
 // See overrides.hpp.
 #include "config/overrides.hpp"
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -98,17 +100,28 @@ bool well_formed(const std::string& text, std::string_view option, Problems& pro
     return !bad;
 }
 
-/// Prompts from the command line replace a prompt file and the other way round: no option could
-/// take away the one that the file has.
+/// Keys of which a scenario has one: what the command line gives takes the place of the others,
+/// because no option could take away the one that the file has.
+constexpr std::array<std::array<std::string_view, 3>, 2> kAlternatives{{
+    {"workload.prompts", "workload.prompt_file", "workload.prompt_tokens"},
+    {"model.file", "model.preset", "model.shape"},
+}};
+
 void erase_replaced(toml::table& root, std::string_view key) {
-    toml::table* const workload = root["workload"].as_table();
-    if (workload == nullptr) {
-        return;
-    }
-    if (key == "workload.prompts") {
-        workload->erase("prompt_file");
-    } else if (key == "workload.prompt_file") {
-        workload->erase("prompts");
+    for (const auto& keys : kAlternatives) {
+        const auto same = [&](std::string_view other) {
+            return key == other || (key.starts_with(other) && key[other.size()] == '.');
+        };
+        if (std::none_of(keys.begin(), keys.end(), same)) {
+            continue;
+        }
+        for (const std::string_view other : keys) {
+            const std::size_t dot = other.find('.');
+            toml::table* const table = root[other.substr(0, dot)].as_table();
+            if (table != nullptr && !same(other)) {
+                table->erase(other.substr(dot + 1));
+            }
+        }
     }
 }
 

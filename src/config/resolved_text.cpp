@@ -3,11 +3,13 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "config/exact.hpp"
 #include "config/names.hpp"
 #include "config/overrides.hpp"
 #include "config/scenario.hpp"
+#include "config/sections.hpp"
 
 namespace headroom::config {
 
@@ -104,10 +106,21 @@ void write_run(Writer& out, const Scenario& scenario) {
     }
     out.line("seed = {}", scenario.seed);
     out.line("\n[model]");
-    out.line("file = {}", toml_string(scenario.model_file_written));
+    if (scenario.shape) {
+        if (!scenario.preset.empty()) { // for people: a reader with another catalogue gets the same
+            out.line("from_preset = {}", toml_string(scenario.preset));
+        }
+        out.line("shape = {}", shape_text(*scenario.shape));
+    } else {
+        out.line("file = {}", toml_string(scenario.model_file_written));
+    }
     out.line("kv_type = \"{}\"", name_of(scenario.kv_type));
     out.line("\n[workload]");
-    out.line("prompts = {}", joined(prompts));
+    if (scenario.shape) {
+        out.line("prompt_tokens = [{}]", fmt::join(workload.prompt_tokens, ", "));
+    } else {
+        out.line("prompts = {}", joined(prompts));
+    }
     out.line("tokens = {}", workload.tokens);
     out.line("stop_at_eos = {}", flag(workload.stop_at_eos));
     out.line("sequences = 1");

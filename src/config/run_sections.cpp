@@ -1,4 +1,4 @@
-// [model], [workload], [controller] and [clock].
+// [workload], [controller] and [clock].
 #include <algorithm>
 #include <fstream>
 #include <iterator>
@@ -13,8 +13,8 @@ namespace headroom::config {
 namespace {
 
 constexpr std::int64_t kMaxSlices = 65'536;
-
-constexpr std::string_view kGiveFile = "file = \"x.gguf\"";
+constexpr std::int64_t kMaxPromptTokens = 16'777'216;
+constexpr std::int64_t kDefaultPromptTokens = 16;
 
 /// The contents as one text; a problem if there is no such file or it is no text.
 std::optional<std::string> read_prompt_file(
@@ -121,6 +121,43 @@ void read_prompt_sources(
     }
 }
 
+/// Without a tokenizer prompts are counted, not spelled.
+void read_prompt_tokens(TableReader& table, ModelSource model, WorkloadConfig& workload) {
+    Problems& problems = table.problems();
+    if (model == ModelSource::shape) {
+        for (const std::string_view key : {"prompts", "prompt_file"}) {
+            if (const auto site = table.find(key)) {
+                const std::string_view text = "needs a tokenizer, and a preset or shape has none; "
+                                              "give prompt_tokens = 16, or a model file";
+                add_about(*site, text, problems);
+            }
+        }
+    }
+    const auto site = table.find("prompt_tokens");
+    if (!site) {
+        return;
+    }
+    if (model == ModelSource::file) {
+        const std::string_view text =
+            "goes with a preset or a shape; a model file has a tokenizer: "
+            "give prompts";
+        add_about(*site, text, problems);
+        return;
+    }
+    const toml::array* const array = site->node->as_array();
+    std::vector<std::int64_t> lengths;
+    for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
+        const Site element{array->get(i), fmt::format("{}.{}", site->key, i)};
+        lengths.push_back(read_integer(element, 1, kMaxPromptTokens, problems).value_or(1));
+    }
+    if (array == nullptr) {
+        lengths = {read_integer(*site, 1, kMaxPromptTokens, problems).value_or(1)};
+    } else if (array->empty()) {
+        add_about(*site, "is empty; give a length for each prompt", problems);
+    }
+    workload.prompt_tokens = std::move(lengths);
+}
+
 /// temperature, top_k, top_p and min_p. The last three say nothing where nothing is drawn.
 void read_sampling(TableReader& table, WorkloadConfig& workload) {
     Problems& problems = table.problems();
@@ -203,8 +240,12 @@ void read_paper(TableReader& controller, scheduler::PaperSettings& paper) {
     table->finish();
 }
 
-/// granularity, slices and reduce. Whether the slices divide the FFN is known with the model.
-void read_cut(TableReader& table, ControllerConfig& controller) {
+/// granularity, slices and reduce. Of a model file it is known later whether slices divide its FFN.
+void read_cut(
+    TableReader& table,
+    const std::optional<scheduler::ModelShape>& shape,
+    ControllerConfig& controller
+) {
     controller.granularity =
         table.choice("granularity", kGranularities, kNonePlanned).value_or(controller.granularity);
     const auto slices = table.integer("slices", 1, kMaxSlices);
@@ -224,57 +265,29 @@ void read_cut(TableReader& table, ControllerConfig& controller) {
                                       "\"physical\" or granularity = \"paper\"";
         add_about(*table.find("granularity"), text, table.problems());
     }
+    if (const std::string problem = shape ? slices_problem(controller, *shape) : "";
+        !problem.empty()) {
+        const auto site = table.find(table.find("slices") ? "slices" : "granularity");
+        table.problems().add(site->node->source(), problem);
+    }
 }
 
 } // namespace
 
-void read_model(
-    TableReader& root, const std::filesystem::path& folder, bool must_exist, Scenario& scenario
+void read_workload(
+    TableReader& root, const std::filesystem::path& folder, ModelSource model, Scenario& scenario
 ) {
-    const std::string hint = fmt::format("give {}", kGiveFile);
-    auto table = root.table("model", "[model]");
-    if (!table) {
-        if (!root.find("model")) {
-            root.missing("model.file", hint);
-        }
-        return;
+    WorkloadConfig& workload = scenario.workload;
+    if (model == ModelSource::shape) {
+        workload.prompt_tokens = {kDefaultPromptTokens};
     }
-    if (const auto file = table->text("file")) {
-        if (file->empty()) {
-            add_about(*table->find("file"), "is empty; " + hint, table->problems());
-        }
-        scenario.model_file_written = *file;
-        // Not normalised: where a folder is a symbolic link, `..` is what the system says it is.
-        scenario.model_file = folder / *file;
-        if (must_exist && !file->empty() && !std::filesystem::exists(scenario.model_file)) {
-            add_about(
-                *table->find("file"),
-                fmt::format(
-                    "names no file: there is no {} (paths start from the scenario's folder)",
-                    scenario.model_file.string()
-                ),
-                table->problems()
-            );
-        }
-    }
-    scenario.kv_type =
-        table->choice("kv_type", kKvTypes, kPlannedKvTypes).value_or(scenario.kv_type);
-    bool planned = table->planned("preset", kGiveFile);
-    planned |= table->planned("shape", kGiveFile);
-    if (!table->find("file") && !planned) {
-        table->missing("file", hint);
-    }
-    table->finish();
-}
-
-void read_workload(TableReader& root, const std::filesystem::path& folder, Scenario& scenario) {
     auto table = root.table("workload", "[workload]");
     if (!table) {
         return;
     }
     Problems& problems = table->problems();
-    WorkloadConfig& workload = scenario.workload;
     read_prompt_sources(*table, folder, scenario);
+    read_prompt_tokens(*table, model, workload);
     workload.tokens = table->integer("tokens", 1, kMaxCount).value_or(workload.tokens);
     workload.stop_at_eos = table->flag("stop_at_eos").value_or(workload.stop_at_eos);
     read_sampling(*table, workload);
@@ -291,7 +304,11 @@ void read_workload(TableReader& root, const std::filesystem::path& folder, Scena
     table->finish();
 }
 
-ControllerConfig read_controller(TableReader& root, const std::vector<DeviceConfig>& devices) {
+ControllerConfig read_controller(
+    TableReader& root,
+    const std::vector<DeviceConfig>& devices,
+    const std::optional<scheduler::ModelShape>& shape
+) {
     ControllerConfig controller;
     auto table = root.table("controller", "[controller]");
     if (!table) {
@@ -314,7 +331,7 @@ ControllerConfig read_controller(TableReader& root, const std::vector<DeviceConf
     controller.t_budget = table->quantity("t_budget", Quantity::duration, Zero::refused)
                               .value_or(controller.t_budget);
     read_paper(*table, controller.paper);
-    read_cut(*table, controller);
+    read_cut(*table, shape, controller);
     controller.look_ahead = table->flag("look_ahead").value_or(controller.look_ahead);
     controller.node_limit =
         table->integer("node_limit", 1, kMaxCount).value_or(controller.node_limit);

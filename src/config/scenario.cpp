@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <toml++/toml.h>
 
 #include "base/error.hpp"
@@ -35,14 +36,14 @@ Scenario read_scenario(
     TableReader root(document, "", "the top level", problems);
     const auto seed = root.integer("seed", 0, std::numeric_limits<std::int64_t>::max());
     scenario.seed = static_cast<std::uint64_t>(seed.value_or(7));
-    read_model(root, folder, model_must_exist, scenario);
-    read_workload(root, folder, scenario);
+    const ModelSource model = read_model(root, folder, model_must_exist, scenario);
+    read_workload(root, folder, model, scenario);
     const Scales scales = read_scales(root);
     read_devices(root, scales, scenario.declared);
     const DeviceNames names(scenario.declared.devices);
     scenario.declared.network = read_network(root, scales, names);
     scenario.events = read_events(root, names, scenario.declared.devices);
-    scenario.controller = read_controller(root, scenario.declared.devices);
+    scenario.controller = read_controller(root, scenario.declared.devices, scenario.shape);
     scenario.clock = read_clock(root);
     root.elsewhere("link", "a link that differs is written [[network.link]]");
     root.elsewhere("links", "a link that differs is written [[network.link]]");
@@ -150,11 +151,40 @@ scheduler::Cut ControllerConfig::cut(scheduler::PolicyKind decided_by) const {
     return {granularity, slices, ring ? reduce : scheduler::Reduce::hub};
 }
 
+std::string Scenario::model_name() const {
+    if (!shape) {
+        return model_file.string();
+    }
+    return preset.empty() ? "shape" : preset;
+}
+
+std::string slices_problem(const ControllerConfig& controller, const scheduler::ModelShape& shape) {
+    if (controller.granularity == scheduler::Granularity::paper || controller.slices < 1 ||
+        shape.ffn_width < 1 || shape.ffn_width % controller.slices == 0) {
+        return "";
+    }
+    constexpr std::int64_t kListed = 64;
+    std::vector<std::int64_t> divisors;
+    for (std::int64_t n = 1; n <= kListed; ++n) {
+        if (shape.ffn_width % n == 0) {
+            divisors.push_back(n);
+        }
+    }
+    return fmt::format(
+        "controller.slices = {} does not divide the model's FFN width of {}; give one that does: "
+        "{}",
+        controller.slices,
+        shape.ffn_width,
+        fmt::join(divisors, ", ")
+    );
+}
+
 bool equivalent(const Scenario& a, const Scenario& b) {
     return a.seed == b.seed && a.model_file == b.model_file &&
-           a.model_file_written == b.model_file_written && a.kv_type == b.kv_type &&
-           a.workload == b.workload && a.controller == b.controller && a.clock == b.clock &&
-           a.declared == b.declared && a.events == b.events;
+           a.model_file_written == b.model_file_written && a.preset == b.preset &&
+           a.shape == b.shape && a.kv_type == b.kv_type && a.workload == b.workload &&
+           a.controller == b.controller && a.clock == b.clock && a.declared == b.declared &&
+           a.events == b.events;
 }
 
 } // namespace headroom::config

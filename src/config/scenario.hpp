@@ -13,11 +13,13 @@
 
 #include "base/ids.hpp"
 #include "base/units.hpp"
+#include "base/weight_type.hpp"
 #include "scheduler/cut.hpp"
 #include "scheduler/fleet.hpp"
 #include "scheduler/policy.hpp"
 #include "scheduler/problem.hpp"
 #include "scheduler/profile.hpp"
+#include "scheduler/shape.hpp"
 
 namespace headroom::config {
 
@@ -46,16 +48,24 @@ enum class EventKind : std::uint8_t {
 
 struct WorkloadConfig {
     std::vector<std::string> prompts{""}; ///< UTF-8; decoded one after the other
-    std::int64_t tokens = 64;             ///< to generate, at most; ≥ 1
+    /// Without a tokenizer, instead of prompts: how many tokens each has, ≥ 1. Empty with a file.
+    std::vector<std::int64_t> prompt_tokens{};
+    std::int64_t tokens = 64; ///< to generate, at most; ≥ 1
     bool stop_at_eos = true;
     double temperature = 0; ///< 0: greedy
     std::int64_t top_k = 0; ///< sample among the k likeliest; 0: all
     double top_p = 1;       ///< … among the likeliest that together reach p; in (0, 1]
     double min_p = 0; ///< … among those with at least this part of the likeliest's probability
+
+    [[nodiscard]] std::size_t sequences() const {
+        return prompt_tokens.empty() ? prompts.size() : prompt_tokens.size();
+    }
     bool operator==(const WorkloadConfig&) const = default;
 };
 
 inline constexpr std::int32_t kDefaultSlices = 16;
+/// Of presets and shapes: published weights are 16 bits wide.
+inline constexpr WeightType kDefaultWeightType = WeightType::f16;
 
 struct ControllerConfig {
     scheduler::PolicyKind policy = scheduler::PolicyKind::resource_aware;
@@ -167,8 +177,11 @@ struct Scenario {
     std::filesystem::path path; ///< where it came from; empty for the built-in default
     std::string name;           ///< file stem
     std::uint64_t seed = 7;
-    std::filesystem::path model_file; ///< as seen from the working directory
+    std::filesystem::path model_file; ///< as seen from the working directory; empty with a shape
     std::string model_file_written;   ///< as written: relative to the scenario's folder
+    std::string preset;               ///< that the shape is from, or empty
+    /// Instead of a file: enough to simulate and to plan, but there are no weights to run.
+    std::optional<scheduler::ModelShape> shape;
     KvType kv_type = KvType::f32;
     WorkloadConfig workload;
     ControllerConfig controller;
@@ -178,6 +191,9 @@ struct Scenario {
     scheduler::Fleet fleet;    ///< complete: scales, loads and events are in its profiles
     std::map<std::string, std::string> input_files; ///< path as written → contents
     std::vector<std::string> warnings; ///< what is allowed but hardly meant; one line each
+
+    /// For people: the preset's name, "shape", or the file.
+    [[nodiscard]] std::string model_name() const;
 };
 
 /// What the command line changes. The values are checked like those of the file, and problems name
@@ -218,6 +234,11 @@ struct Overrides {
 /// The whole scenario as TOML with every default spelled out, in base units. Parsed again as if
 /// from the same path it gives an equivalent scenario and the same text.
 [[nodiscard]] std::string resolved_text(const Scenario& scenario);
+
+/// What is wrong with controller.slices for this model, and values that work; or "".
+[[nodiscard]] std::string slices_problem(
+    const ControllerConfig& controller, const scheduler::ModelShape& shape
+);
 
 /// Equal in all that a run depends on: everything but path, name and input_files.
 [[nodiscard]] bool equivalent(const Scenario& a, const Scenario& b);

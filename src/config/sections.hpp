@@ -17,17 +17,32 @@
 
 namespace headroom::config {
 
-/// [model]: file and kv_type of the scenario. folder: where relative paths start.
-/// must_exist: a model file that is not there is a problem of the scenario.
-void read_model(
+/// Where the model comes from. unknown: that is a problem already.
+enum class ModelSource : std::uint8_t { unknown, file, shape };
+
+/// [model]. folder: where relative paths start. must_exist: a model file that is not there is a
+/// problem of the scenario.
+ModelSource read_model(
     TableReader& root, const std::filesystem::path& folder, bool must_exist, Scenario& scenario
 );
 
-/// [workload], with the contents of a prompt_file, which are added to scenario.input_files.
-void read_workload(TableReader& root, const std::filesystem::path& folder, Scenario& scenario);
+/// The key `shape` of a table; nothing if it is absent or no table. With problems the shape may be
+/// unusable.
+std::optional<scheduler::ModelShape> read_shape(TableReader& parent);
+/// As a scenario has it.
+std::string shape_text(const scheduler::ModelShape& shape);
 
-/// [controller]; overload = "page" is checked against the devices.
-ControllerConfig read_controller(TableReader& root, const std::vector<DeviceConfig>& devices);
+/// [workload], with the contents of a prompt_file, which are added to scenario.input_files.
+void read_workload(
+    TableReader& root, const std::filesystem::path& folder, ModelSource model, Scenario& scenario
+);
+
+/// [controller]; overload = "page" is checked against the devices, slices against the shape.
+ControllerConfig read_controller(
+    TableReader& root,
+    const std::vector<DeviceConfig>& devices,
+    const std::optional<scheduler::ModelShape>& shape
+);
 
 ClockConfig read_clock(TableReader& root);
 

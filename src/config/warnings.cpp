@@ -70,7 +70,7 @@ void warn_of_event(
     const auto warn = [&](const std::string& text) {
         warnings.push_back(fmt::format("event.{} ({}) {}", index, event.text, text));
     };
-    const auto prompts = static_cast<std::int64_t>(scenario.workload.prompts.size());
+    const auto prompts = static_cast<std::int64_t>(scenario.workload.sequences());
     if (event.at_token >= scenario.workload.tokens * prompts) {
         warn(fmt::format(
             "never happens: no more than {} tokens are generated",

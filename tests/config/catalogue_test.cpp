@@ -31,6 +31,7 @@ TEST(Catalogue, in_the_program_is_that_of_the_repository) {
     EXPECT_FALSE(data_file("devices.toml").empty());
     EXPECT_EQ(device_profiles_text(), data_file("devices.toml"));
     EXPECT_EQ(network_presets_text(), data_file("networks.toml"));
+    EXPECT_EQ(model_presets_text(), data_file("models.toml"));
 }
 
 TEST(Catalogue, has_plain_unique_names_and_figures_above_zero) {
@@ -97,6 +98,21 @@ std::string network_row(const NetworkPreset& p) {
     return fmt::format("| `{}` | {} | {} |\n", p.name, cell(p.bandwidth), cell(p.latency));
 }
 
+std::string model_row(const ModelPreset& p) {
+    return fmt::format(
+        "| `{}` | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+        p.name,
+        p.shape.layers,
+        p.shape.heads,
+        p.shape.kv_heads,
+        p.shape.width,
+        p.shape.ffn_width,
+        p.shape.vocabulary,
+        p.shape.context,
+        p.parameters
+    );
+}
+
 /// Rows that a page lacks.
 std::string rows_missing_in(const std::string& page) {
     std::string missing;
@@ -110,6 +126,9 @@ std::string rows_missing_in(const std::string& page) {
     }
     for (const NetworkPreset& preset : network_presets()) {
         need(network_row(preset));
+    }
+    for (const ModelPreset& preset : model_presets()) {
+        need(model_row(preset));
     }
     return missing;
 }

@@ -290,10 +290,6 @@ std::vector<Wrong> wrong_events() {
 std::vector<Wrong> planned() {
     const std::string later = "is planned but not built yet; what works now: ";
     std::vector<Wrong> all{
-        {std::string(kSmall) + "[model]\npreset = \"llama-2-7b\"",
-         {"model.preset " + later + "file = "}},
-        {std::string(kSmall) + "[model]\nshape = { layers = 2 }",
-         {"model.shape " + later + "file = "}},
         {std::string(kSmall) + "[model]\nfile = \"m\"\nkv_type = \"f16\"",
          {"model.kv_type = \"f16\" " + later + "\"f32\""}},
         {small_with("[workload]\nsequences = 2"), {"workload.sequences = 2 " + later + "1"}},

@@ -1,0 +1,224 @@
+// Models without weights: presets of the catalogue, shapes of a scenario's own, and their prompts.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/catalogue.hpp"
+#include "scenarios.hpp"
+#include "scheduler/blocks.hpp"
+
+namespace headroom::config {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+/// Weights that a shape has: every block's matrices and norms once, a tied matrix once.
+std::int64_t parameters_of(scheduler::ModelShape shape) {
+    shape.embed_type = shape.lm_head_type = WeightType::f32;
+    shape.layer_types.assign(shape.layer_types.size(), scheduler::LayerTypes::all(WeightType::f32));
+    const scheduler::Blocks blocks(shape);
+    const scheduler::Placement together(blocks.size(), DeviceId(0));
+    Bytes bytes = 0;
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        bytes += blocks.weight_bytes(BlockId(i), together);
+    }
+    return bytes / 4;
+}
+
+TEST(ModelPresets, have_the_published_number_of_parameters) {
+    ASSERT_GE(model_presets().size(), 16U);
+    for (const ModelPreset& preset : model_presets()) {
+        SCOPED_TRACE(preset.name);
+        EXPECT_THAT(preset.shape.problems(), IsEmpty());
+        EXPECT_EQ(parameters_of(preset.shape), preset.parameters - preset.left_out);
+        EXPECT_EQ(preset.left_out > 0, !preset.left_out_what.empty());
+        EXPECT_LT(preset.left_out, preset.parameters / 100);
+    }
+}
+
+TEST(ModelPresets, count_notices_a_wrong_figure) {
+    scheduler::ModelShape shape = model_preset("llama-2-7b")->shape;
+    shape.kv_heads = 8;
+    EXPECT_NE(parameters_of(shape), model_preset("llama-2-7b")->parameters);
+}
+
+TEST(ModelPresets, that_are_damaged_are_refused) {
+    EXPECT_THROW((void)parse_model_presets("[x]\ntitle = \"t\"", "m.toml"), InputError);
+    EXPECT_EQ(model_preset("llama-7"), nullptr);
+}
+
+std::string with_model(const std::string& model) {
+    return model + "\n" + std::string(kSmall);
+}
+
+constexpr const char* kShape = "model.shape = { layers = 3, heads = 8, kv_heads = 2, width = 64, "
+                               "ffn_width = 96, gated = false, vocab = 50, context = 128, "
+                               "weight_type = \"q8_0\", tied = true }";
+
+TEST(Model, may_be_a_preset) {
+    const Scenario s = read(with_model("model.preset = \"llama-2-70b\""));
+    EXPECT_EQ(s.preset, "llama-2-70b");
+    EXPECT_EQ(s.model_name(), "llama-2-70b");
+    ASSERT_TRUE(s.shape.has_value());
+    EXPECT_EQ(s.shape->kv_heads, 8);
+    EXPECT_EQ(s.shape->embed_type, WeightType::f16) << "weights are 16 bits wide by default";
+    EXPECT_EQ(s.shape->layer_types.size(), 80U);
+    EXPECT_THAT(s.workload.prompt_tokens, ElementsAre(16));
+    EXPECT_TRUE(s.model_file.empty());
+}
+
+TEST(Model, may_be_a_preset_stored_otherwise) {
+    const Scenario s = read(with_model("[model]\npreset = \"gpt2\"\nweight_type = \"q4_0\""));
+    EXPECT_EQ(s.shape->embed_type, WeightType::q4_0);
+    EXPECT_EQ(s.shape->layer_types.back(), scheduler::LayerTypes::all(WeightType::q4_0));
+}
+
+TEST(Model, may_be_a_shape) {
+    const Scenario s = read(with_model(kShape));
+    ASSERT_TRUE(s.shape.has_value());
+    EXPECT_EQ(s.model_name(), "shape");
+    EXPECT_EQ(s.shape->layers, 3);
+    EXPECT_EQ(s.shape->heads, 8);
+    EXPECT_EQ(s.shape->kv_heads, 2);
+    EXPECT_EQ(s.shape->width, 64);
+    EXPECT_EQ(s.shape->ffn_width, 96);
+    EXPECT_FALSE(s.shape->gated);
+    EXPECT_TRUE(s.shape->tied);
+    EXPECT_EQ(s.shape->vocabulary, 50);
+    EXPECT_EQ(s.shape->context, 128);
+    EXPECT_EQ(s.shape->lm_head_type, WeightType::q8_0);
+    EXPECT_THAT(s.shape->problems(), IsEmpty());
+}
+
+TEST(Model, shape_says_no_more_than_it_must) {
+    const Scenario s = read(with_model("model.shape = { layers = 1, heads = 4, width = 64, "
+                                       "ffn_width = 96, vocab = 50, context = 128 }"));
+    EXPECT_EQ(s.shape->kv_heads, 4) << "plain multi-head attention";
+    EXPECT_TRUE(s.shape->gated);
+    EXPECT_FALSE(s.shape->tied);
+    EXPECT_EQ(s.shape->embed_type, WeightType::f16);
+}
+
+TEST(Model, without_weights_comes_back_from_its_resolved_text) {
+    for (const std::string& model :
+         {std::string("model.preset = \"qwen2.5-0.5b\""),
+          std::string("[model]\npreset = \"gpt2-xl\"\nweight_type = \"q8_0\"\n"
+                      "[workload]\nprompt_tokens = [3, 40]"),
+          std::string(kShape)}) {
+        const Scenario s = read(with_model(model));
+        const std::string text = resolved_text(s);
+        const Scenario again = parse_scenario(text, s.path, {});
+        EXPECT_TRUE(equivalent(s, again)) << text;
+        EXPECT_EQ(resolved_text(again), text);
+    }
+}
+
+TEST(Model, that_differs_makes_another_scenario) {
+    const Scenario s = read(with_model("model.preset = \"llama-2-7b\""));
+    EXPECT_FALSE(equivalent(s, read(with_model("model.preset = \"llama-2-13b\""))));
+    EXPECT_FALSE(equivalent(
+        s, read(with_model("model.preset = \"llama-2-7b\"\nworkload.prompt_tokens = 17"))
+    ));
+}
+
+TEST(Model, can_be_replaced_from_the_command_line) {
+    const Overrides to_preset{.set = {"model.preset=llama-3-8b", "workload.prompt_tokens=[5, 6]"}};
+    const Scenario s = read(small_with("[workload]\nprompts = [\"x\"]"), to_preset);
+    EXPECT_EQ(s.preset, "llama-3-8b");
+    EXPECT_THAT(s.workload.prompt_tokens, ElementsAre(5, 6));
+    const Scenario back = read(with_model(kShape), {.set = {"model.file=m.gguf"}});
+    EXPECT_FALSE(back.shape.has_value());
+    const Scenario wider = read(with_model(kShape), {.set = {"model.shape.width=128"}});
+    EXPECT_EQ(wider.shape->width, 128);
+}
+
+TEST(Model, is_one_of_three) {
+    EXPECT_THAT(
+        problems_of(with_model("[model]\nfile = \"m.gguf\"\npreset = \"gpt2\"")),
+        ElementsAre(HasSubstr("model.preset and model.file exclude each other; give one of"))
+    );
+    EXPECT_THAT(
+        problems_of(with_model("[model]")),
+        ElementsAre(AllOf(HasSubstr("model.file is missing"), HasSubstr("preset = \"llama-2-7b\"")))
+    );
+    EXPECT_THAT(
+        problems_of(with_model("[model]\nfile = \"m.gguf\"\nweight_type = \"f16\"")),
+        ElementsAre(HasSubstr("model.weight_type goes with a preset"))
+    );
+    EXPECT_THAT(
+        problems_of(with_model("[model]\nfile = \"m.gguf\"\nfrom_preset = \"gpt2\"")),
+        ElementsAre(HasSubstr("model.from_preset names where a resolved text's shape is from"))
+    );
+}
+
+TEST(Model, preset_that_is_misspelt_is_guessed) {
+    EXPECT_THAT(
+        problems_of(with_model("model.preset = \"lama-2-7b\"")),
+        ElementsAre(HasSubstr("is not in the catalogue; did you mean \"llama-2-7b\"?"))
+    );
+    EXPECT_THAT(
+        problems_of(with_model("model.preset = \"hal-9000\"")),
+        ElementsAre(HasSubstr("there are tinyllama-1.1b, "))
+    );
+    EXPECT_THAT(
+        problems_of(with_model("[model]\npreset = \"gpt2\"\nweight_type = \"q4_k\"")),
+        ElementsAre(HasSubstr("model.weight_type: expected"))
+    );
+}
+
+TEST(Model, shape_is_refused_with_all_its_problems) {
+    EXPECT_THAT(
+        problems_of(with_model("[model]\nshape = { layers = 0, heads = 7, kv_heads = 3, "
+                               "width = 64, ffn_width = 90, weight_type = \"q4_0\", gate = true }")
+        ),
+        testing::UnorderedElementsAre(
+            HasSubstr("model.shape.layers"),
+            HasSubstr("model.shape.width = 64 is not a multiple of heads = 7"),
+            HasSubstr("model.shape.heads = 7 is not a multiple of kv_heads = 3"),
+            HasSubstr("model.shape.ffn_width = 90 is not a multiple of a quantisation block = 32"),
+            HasSubstr("model.shape.vocab is missing"),
+            HasSubstr("model.shape.context is missing"),
+            HasSubstr("unknown key 'gate'")
+        )
+    );
+}
+
+TEST(Model, without_tokenizer_has_no_prompts_as_text) {
+    for (const char* const key : {"prompts = [\"a\"]", "prompt_file = \"p.txt\""}) {
+        EXPECT_THAT(
+            problems_of(with_model(fmt::format("model.preset = \"gpt2\"\n[workload]\n{}", key))),
+            testing::Contains(HasSubstr("needs a tokenizer, and a preset or shape has none"))
+        );
+    }
+    EXPECT_THAT(
+        problems_of(small_with("[workload]\nprompt_tokens = 4")),
+        ElementsAre(HasSubstr("workload.prompt_tokens goes with a preset or a shape"))
+    );
+    EXPECT_THAT(
+        problems_of(with_model("model.preset = \"gpt2\"\nworkload.prompt_tokens = []")),
+        ElementsAre(HasSubstr("workload.prompt_tokens is empty"))
+    );
+    EXPECT_THAT(
+        problems_of(with_model("model.preset = \"gpt2\"\nworkload.prompt_tokens = [3, 0]")),
+        ElementsAre(HasSubstr("workload.prompt_tokens.1"))
+    );
+}
+
+TEST(Model, of_a_shape_is_known_when_its_slices_are_read) {
+    const std::string sliced = "model.preset = \"llama-2-7b\"\n[controller]\n"
+                               "granularity = \"sliced\"\n";
+    EXPECT_THAT(problems_of(with_model(sliced)), IsEmpty()) << "11008 = 16 · 688";
+    EXPECT_THAT(
+        problems_of(with_model(sliced + "slices = 10")),
+        ElementsAre(AllOf(
+            HasSubstr("controller.slices = 10 does not divide the model's FFN width of 11008"),
+            HasSubstr("1, 2, 4, 8, 16, 32, 43, 64")
+        ))
+    );
+}
+
+} // namespace
+} // namespace headroom::config
