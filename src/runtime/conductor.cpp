@@ -1,50 +1,52 @@
 #include "runtime/conductor.hpp"
 
 #include <algorithm>
-#include <chrono>
-
-#include <fmt/format.h>
 
 #include "base/check.hpp"
-#include "base/error.hpp"
-#include "runtime/device_names.hpp"
-#include "runtime/infeasible_report.hpp"
-#include "scheduler/validate.hpp"
 
 namespace headroom::runtime {
 
 namespace {
 
-using trace::Reason;
-
-/// Event rates as the last begun turn sees them: it began after one token less.
-std::int64_t tokens_seen(std::int64_t sampled) {
-    return std::max<std::int64_t>(0, sampled - 1);
+Subject subject_of(const RunOptions& options, const Setup& setup, const scheduler::Blocks& blocks) {
+    Subject subject;
+    subject.scenario = options.scenario;
+    subject.blocks = &blocks;
+    subject.policy = options.policy;
+    subject.prompts = &setup.prompts;
+    subject.tokens_per_turn = setup.tokens_per_turn;
+    subject.tokenizer = setup.tokenizer.get();
+    subject.attributes = options.attributes;
+    subject.attributes["execution"] = "decoded";
+    subject.attributes["clock"] = config::name_of(options.scenario->clock.mode);
+    subject.attributes["model"] = setup.model.name;
+    subject.attributes["model_hash"] = setup.model_hash;
+    subject.attributes["kernels"] = kernels::name_of(setup.level);
+    if (!setup.kernels_note.empty()) {
+        subject.attributes["kernels_note"] = setup.kernels_note;
+    }
+    subject.trace_ops = options.trace_ops;
+    subject.sink = options.sink;
+    subject.observer = options.observer;
+    return subject;
 }
 
 } // namespace
 
 Conductor::Conductor(const RunOptions& options, const Setup& setup, const scheduler::Blocks& blocks)
-    : options_(&options), setup_(&setup), blocks_(&blocks), scenario_(options.scenario),
-      stream_(*setup.tokenizer, options.observer) {
-    HEADROOM_CHECK(options.policy != nullptr, "rank 0 has no policy");
+    : controller_(subject_of(options, setup, blocks)), source_(options.scenario->fleet.source),
+      stream_(*setup.tokenizer, options.observer) {}
+
+/// A sequence that begins is shown from its prompt on.
+Command Conductor::announced(Command command) {
+    if (command.begins) {
+        stream_.begin(controller_.prompt());
+    }
+    return command;
 }
 
-void Conductor::begin() {
-    const trace::RunHeader run = header();
-    begun_ = true;
-    if (options_->sink != nullptr) {
-        options_->sink->begin(run);
-    }
-    if (options_->observer != nullptr) {
-        options_->observer->on_begin(run);
-    }
-}
-
-void Conductor::end(trace::Completion completion) {
-    if (options_->sink != nullptr && begun_) {
-        options_->sink->end(completion);
-    }
+Command Conductor::first() {
+    return announced(controller_.first());
 }
 
 void Conductor::show(std::int32_t id) {
@@ -53,207 +55,55 @@ void Conductor::show(std::int32_t id) {
     }
 }
 
-scheduler::Problem Conductor::problem(Nanoseconds t_dec) const {
-    scheduler::Problem problem;
-    problem.blocks = blocks_;
-    problem.snapshot = snapshot_;
-    problem.snapshot.at = t_dec;
-    problem.source = scenario_->fleet.source;
-    problem.previous = placement_;
-    problem.context = prompt_tokens() + static_cast<std::int64_t>(ids_.size()) - 1;
-    problem.rows = sequence_begins() ? 0 : problem.context;
-    problem.interval = scenario_->controller.interval;
-    problem.buffers =
-        scheduler::buffer_bytes(blocks_->shape(), setup_->tokens_per_turn, blocks_->cut());
-    const config::ControllerConfig& controller = scenario_->controller;
-    problem.cost_profile = controller.cost_profile;
-    problem.t_budget_s = static_cast<double>(controller.t_budget) / 1e9;
-    problem.paper = controller.paper;
-    problem.weights_everywhere = controller.weights == config::Weights::everywhere;
-    problem.prompt = prompt_tokens();
-    if (controller.look_ahead) {
-        problem.look_ahead = scenario_->workload.tokens - static_cast<std::int64_t>(ids_.size());
-    }
-    problem.node_limit = controller.node_limit;
-    problem.seed = scenario_->seed;
-    problem.epoch = epoch_;
-    return problem;
-}
-
-Command Conductor::first() {
-    return decide(0);
-}
-
-Command Conductor::decide(Nanoseconds t_dec) {
-    snapshot_ = scheduler::take_snapshot(scenario_->fleet, t_dec, tokens_seen(sampled_));
-    const scheduler::Problem question = problem(t_dec);
-    const auto before = std::chrono::steady_clock::now();
-    const scheduler::Decision decision = scheduler::decide(*options_->policy, question);
-    const auto after = std::chrono::steady_clock::now();
-    judge(question, decision);
-    if (!placement_) {
-        begin();
-    }
-
-    Command command;
-    command.first = !placement_.has_value();
-    command.begins = sequence_begins();
-    command.sequence = sequence_;
-    command.sampled = sampled_;
-    command.rows = question.rows;
-    command.t_switch = t_dec;
-    command.placement = decision.feasible ? decision.placement : *placement_;
-    moves_.clear();
-    if (placement_) {
-        moves_ = scheduler::moves_between(
-            *blocks_, *placement_, command.placement, question.rows, question.weights_everywhere
-        );
-    }
-    command.moved = !moves_.empty();
-    if (command.first || command.moved) {
-        ++epoch_;
-    }
-    command.epoch = epoch_;
-    note_decision(
-        question, decision, command.moved, std::chrono::nanoseconds(after - before).count()
-    );
-    placement_ = command.placement;
-    if (command.begins) {
-        stream_.begin(prompt());
-    }
-    return command;
-}
-
-/// No policy is trusted. Infeasible is an answer, but not for the first placement.
-void Conductor::judge(const scheduler::Problem& question, const scheduler::Decision& decision)
-    const {
-    if (decision.feasible) {
-        const scheduler::Verdict verdict = scheduler::validate(question, decision.placement);
-        HEADROOM_CHECK(
-            verdict.ok(),
-            "policy {} called a placement feasible that is not: {}",
-            options_->policy->name(),
-            fmt::join(verdict.problems, "; ")
-        );
-    } else if (!placement_) {
-        throw InfeasibleError(
-            infeasible_report(question, decision, scenario_->fleet, options_->policy->name())
-        );
-    }
-}
-
-void Conductor::note_decision(
-    const scheduler::Problem& question,
-    const scheduler::Decision& decision,
-    bool moved,
-    Nanoseconds decision_wall
-) {
-    interval_ = {};
-    trace::IntervalRow& row = interval_.row;
-    const scheduler::Placement& placement = decision.feasible ? decision.placement : *placement_;
-    row.epoch = epoch_;
-    row.sequence = static_cast<std::int32_t>(sequence_);
-    row.first_token = sampled_;
-    row.t_dec = row.t_resume = question.snapshot.at;
-    row.decision_wall_ns = decision_wall;
-    row.feasible = decision.feasible ? 1 : 0;
-    row.policy = static_cast<std::int32_t>(scenario_->controller.policy);
-    row.moves = static_cast<std::int32_t>(moves_.size());
-    row.reason = static_cast<std::int32_t>(
-        !decision.feasible ? Reason::infeasible
-        : !placement_      ? Reason::first
-        : moved            ? Reason::moved
-                           : Reason::kept
-    );
-    // Of the placement that will be in force, whatever the policy said of its own.
-    const scheduler::Decision predicted = scheduler::evaluate(question, placement, "");
-    row.predicted_inference_ns = predicted.inference;
-    row.paper_delay_s = predicted.paper_delay_s;
-    if (placement_) {
-        row.kept_inference_ns = scheduler::predict_inference(
-            *blocks_, *placement_, question.snapshot, question.source, question.horizon()
-        );
-        row.predicted_migration_ns = predicted.migration;
-        row.paper_migration_s = predicted.paper_migration_s;
-    }
-    for (const DeviceId device : placement) {
-        interval_.placement.push_back(device.value);
-    }
-    if (options_->observer != nullptr) {
-        DecisionNote note{row, moves_, blocks_, placement, {}, 0, 0};
-        note.reason = with_names(decision.reason, scenario_->fleet);
-        for (const scheduler::Move& move : moves_) {
-            note.bytes += move.bytes;
-            note.loaded += move.loaded;
-        }
-        options_->observer->on_decision(note);
-    }
-}
-
 Nanoseconds Conductor::resume_after(const std::vector<std::vector<Arrived>>& arrived) {
-    Nanoseconds resume = interval_.row.t_dec;
+    std::vector<Arrived> all;
     for (const std::vector<Arrived>& here : arrived) {
-        for (const Arrived& block : here) {
-            resume = std::max(resume, block.end);
-            interval_.migrations.push_back(
-                {intervals_,
-                 block.move.block.value,
-                 block.move.from.value,
-                 block.move.to.value,
-                 block.move.bytes,
-                 block.move.loaded,
-                 block.start,
-                 block.end,
-                 block.checksum}
-            );
-        }
+        all.insert(all.end(), here.begin(), here.end());
     }
-    HEADROOM_CHECK(
-        interval_.migrations.size() == moves_.size(),
-        "{} blocks arrived, {} moved",
-        interval_.migrations.size(),
-        moves_.size()
-    );
-    std::sort(
-        interval_.migrations.begin(),
-        interval_.migrations.end(),
-        [](const auto& a, const auto& b) { return a.block < b.block; }
-    );
-    interval_.row.t_resume = resume;
-    interval_.row.measured_migration_ns = resume - interval_.row.t_dec;
-    return resume;
+    std::sort(all.begin(), all.end(), [](const Arrived& a, const Arrived& b) {
+        return a.move.block < b.move.block;
+    });
+    return controller_.resume_after(all);
 }
 
 Command Conductor::next(const std::vector<Report>& reports) {
-    const Report& source = reports[scenario_->fleet.source.index()];
-    record(reports);
-    if (options_->sink != nullptr) {
-        options_->sink->commit(interval_);
+    for (const Report& report : reports) {
+        lateness_max_ = std::max(lateness_max_, report.lateness_max);
     }
-    if (options_->observer != nullptr) {
-        options_->observer->on_interval(interval_);
+    const Report& source = reports[source_.index()];
+    elapsed_wall_ = source.elapsed_wall;
+    if (source.stop != Stop::no) {
+        stream_.end();
     }
-    ++intervals_;
-    if (source.stop == Stop::no) {
-        return decide(source.clock);
-    }
-    stream_.end();
-    const auto sequences = static_cast<std::int64_t>(setup_->prompts.size());
-    if (source.stop == Stop::sequence_ended && sequence_ + 1 < sequences) {
-        begin_next_sequence(source.clock);
-        return decide(source.clock);
-    }
-    exit_code_ = source.interrupt_code;
-    Command finish;
-    finish.finish = true;
-    finish.exit_code = exit_code_;
-    return finish;
+    return announced(controller_.next(facts_of(reports)));
 }
 
-void Conductor::begin_next_sequence(Nanoseconds at) {
-    ++sequence_;
-    ids_.clear();
-    begin_ = at;
+IntervalFacts Conductor::facts_of(const std::vector<Report>& reports) const {
+    const Report& source = reports[source_.index()];
+    IntervalFacts facts;
+    facts.clock = source.clock;
+    facts.stop = source.stop;
+    facts.interrupt_code = source.interrupt_code;
+    facts.sampled = source.sampled;
+    for (std::size_t d = 0; d < reports.size(); ++d) {
+        const Report& report = reports[d];
+        facts.devices.push_back(
+            {report.held, report.peak, report.log.paged, report.process_bytes, report.log.overloads}
+        );
+        for (std::size_t to = 0; to < report.log.sent.size(); ++to) {
+            if (report.log.sent[to] > 0) {
+                facts.links.push_back({DeviceId(d), DeviceId(to), report.log.sent[to]});
+            }
+        }
+        facts.ops.insert(facts.ops.end(), report.log.ops.begin(), report.log.ops.end());
+        facts.messages.insert(
+            facts.messages.end(), report.log.messages.begin(), report.log.messages.end()
+        );
+    }
+    const auto by_turn = [](const auto& a, const auto& b) { return a.turn < b.turn; };
+    std::stable_sort(facts.ops.begin(), facts.ops.end(), by_turn);
+    std::stable_sort(facts.messages.begin(), facts.messages.end(), by_turn);
+    return facts;
 }
 
 } // namespace headroom::runtime

@@ -37,21 +37,18 @@ std::string problem_with(std::int64_t prompt, std::int64_t tokens, std::int64_t 
 
 } // namespace
 
-std::vector<std::vector<std::int32_t>> tokenised_prompts(
-    const config::WorkloadConfig& workload, const model::Tokenizer& tokenizer, std::int64_t context
+void check_prompt_lengths(
+    const std::vector<std::int64_t>& lengths, std::int64_t tokens, std::int64_t context
 ) {
-    const std::size_t count = workload.prompts.size();
-    std::vector<std::vector<std::int32_t>> prompts;
     std::string problems;
-    for (std::size_t i = 0; i < count; ++i) {
-        prompts.push_back(tokenizer.encode(workload.prompts[i]));
-        const auto length = static_cast<std::int64_t>(prompts.back().size());
-        const std::string problem = problem_with(length, workload.tokens, context);
+    for (std::size_t i = 0; i < lengths.size(); ++i) {
+        const std::string problem = problem_with(lengths[i], tokens, context);
         if (!problem.empty()) {
             problems += fmt::format(
                 "{}{} {}",
                 problems.empty() ? "" : "\n",
-                count == 1 ? "the prompt" : fmt::format("prompt {} of {}:", i + 1, count),
+                lengths.size() == 1 ? "the prompt"
+                                    : fmt::format("prompt {} of {}:", i + 1, lengths.size()),
                 problem
             );
         }
@@ -59,6 +56,18 @@ std::vector<std::vector<std::int32_t>> tokenised_prompts(
     if (!problems.empty()) {
         throw InputError(problems);
     }
+}
+
+std::vector<std::vector<std::int32_t>> tokenised_prompts(
+    const config::WorkloadConfig& workload, const model::Tokenizer& tokenizer, std::int64_t context
+) {
+    std::vector<std::vector<std::int32_t>> prompts;
+    std::vector<std::int64_t> lengths;
+    for (const std::string& prompt : workload.prompts) {
+        prompts.push_back(tokenizer.encode(prompt));
+        lengths.push_back(static_cast<std::int64_t>(prompts.back().size()));
+    }
+    check_prompt_lengths(lengths, workload.tokens, context);
     return prompts;
 }
 

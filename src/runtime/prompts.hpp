@@ -15,4 +15,9 @@ namespace headroom::runtime {
     const config::WorkloadConfig& workload, const model::Tokenizer& tokenizer, std::int64_t context
 );
 
+/// The same check for prompts of which only the lengths are known, in tokens.
+void check_prompt_lengths(
+    const std::vector<std::int64_t>& lengths, std::int64_t tokens, std::int64_t context
+);
+
 } // namespace headroom::runtime

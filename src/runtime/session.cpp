@@ -11,6 +11,7 @@
 #include "runtime/conductor.hpp"
 #include "runtime/control.hpp"
 #include "runtime/migration.hpp"
+#include "runtime/overload.hpp"
 #include "runtime/resident.hpp"
 #include "runtime/setup.hpp"
 #include "runtime/shape.hpp"
@@ -35,10 +36,6 @@ device::Pacer make_pacer(const config::ClockConfig& clock, comm::Transport& tran
         return {};
     }
     return {clock.scale, [&transport](device::Pacer::TimePoint due) { transport.idle_until(due); }};
-}
-
-bool may_page(config::Overload overload, const scheduler::DeviceSpec& device) {
-    return overload != config::Overload::fail && device.has_storage;
 }
 
 /// One device for the length of a run. On rank 0 the conductor works between its steps.

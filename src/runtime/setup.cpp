@@ -8,6 +8,7 @@
 #include "model/weights.hpp"
 #include "runtime/agreement.hpp"
 #include "runtime/prompts.hpp"
+#include "runtime/shape.hpp"
 #include "runtime/wire.hpp"
 
 namespace headroom::runtime {
@@ -28,6 +29,7 @@ OpenedModel open_model(const RunOptions& options, Setup& setup) {
     try {
         opened.file = std::make_unique<model::GgufFile>(options.scenario->model_file);
         setup.model = model::read_hyperparameters(*opened.file);
+        check_cut(*options.scenario, shape_of(setup.model));
     } catch (const Error& error) {
         opened.exit_code = static_cast<int>(error.code());
         opened.problem = error.what();

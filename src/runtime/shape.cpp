@@ -1,5 +1,7 @@
 #include "runtime/shape.hpp"
 
+#include "base/error.hpp"
+
 namespace headroom::runtime {
 
 scheduler::ModelShape shape_of(const model::Hyperparameters& model) {
@@ -18,6 +20,13 @@ scheduler::ModelShape shape_of(const model::Hyperparameters& model) {
     shape.lm_head_type = model.lm_head_type;
     shape.tied = model.tied;
     return shape;
+}
+
+void check_cut(const config::Scenario& scenario, const scheduler::ModelShape& shape) {
+    const std::string problem = config::slices_problem(scenario.controller, shape);
+    if (!problem.empty()) {
+        throw InputError(problem);
+    }
 }
 
 } // namespace headroom::runtime

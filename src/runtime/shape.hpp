@@ -1,11 +1,16 @@
 // The bridge between what a model file says and what the scheduler needs to know of it.
 #pragma once
 
+#include "config/scenario.hpp"
 #include "model/hyperparameters.hpp"
 #include "scheduler/shape.hpp"
 
 namespace headroom::runtime {
 
 [[nodiscard]] scheduler::ModelShape shape_of(const model::Hyperparameters& model);
+
+/// Throws InputError, naming controller.slices, if the scenario cuts this shape so that it does not
+/// come out even.
+void check_cut(const config::Scenario& scenario, const scheduler::ModelShape& shape);
 
 } // namespace headroom::runtime

@@ -48,12 +48,14 @@ void Summarizer::add_tokens(const Interval& interval) {
             ++sequence.prompt_tokens;
             continue;
         }
+        const Nanoseconds before = sequence.last_token;
         sequence.last_token = token.end;
         if (++sequence.sampled_tokens == 1) {
             sequence.first_token = token.end;
             sequence.to_first_token = token.end - sequence.begin;
         } else {
             ++steps;
+            gaps_.push_back(token.end - before);
             sum_.measured_decode += token.end - token.start;
         }
     }
@@ -126,6 +128,13 @@ Summary Summarizer::summary() const {
     }
     if (result.sampled_tokens > sequences) {
         result.per_output_token = decoded / (result.sampled_tokens - sequences);
+    }
+    if (!gaps_.empty()) {
+        std::vector<Nanoseconds> gaps = gaps_;
+        const std::size_t rank = (gaps.size() * 95 + 99) / 100; // nearest rank, counted from 1
+        const auto place = gaps.begin() + static_cast<std::ptrdiff_t>(rank - 1);
+        std::nth_element(gaps.begin(), place, gaps.end());
+        result.per_output_token_p95 = *place;
     }
     if (result.end > 0) {
         result.tokens_per_s =

@@ -38,6 +38,8 @@ struct Summary {
     Nanoseconds to_first_token = 0; ///< mean over sequences
     /// Mean over all tokens but each sequence's first, migrations included; -1: there are none.
     Nanoseconds per_output_token = -1;
+    /// So many, or less, took 95 of 100 of these tokens, each from the end of the one before.
+    Nanoseconds per_output_token_p95 = -1;
     double tokens_per_s = 0; ///< sampled tokens / end: prefill and migrations included
     Nanoseconds end = 0;
     std::int64_t decisions = 0;
@@ -77,6 +79,7 @@ class Summarizer final : public Sink {
     Summary sum_;
     std::vector<std::int32_t> block_kinds_;
     double decision_wall_ns_ = 0;
+    std::vector<Nanoseconds> gaps_; ///< between two tokens of a sequence
 };
 
 } // namespace headroom::trace

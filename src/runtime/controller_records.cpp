@@ -1,10 +1,10 @@
-// The conductor's second half: from what devices report to the rows of an interval.
+// The controller's second half: from what happened to the rows of an interval.
 #include <algorithm>
 
 #include <fmt/format.h>
 
 #include "base/check.hpp"
-#include "runtime/conductor.hpp"
+#include "runtime/controller.hpp"
 
 namespace headroom::runtime {
 
@@ -13,7 +13,7 @@ namespace {
 std::vector<std::string> payload_names() {
     std::vector<std::string> names;
     for (auto i = static_cast<int>(scheduler::Payload::token);
-         i <= static_cast<int>(scheduler::Payload::sampled);
+         i <= static_cast<int>(scheduler::Payload::ring_x);
          ++i) {
         names.emplace_back(scheduler::name_of(static_cast<scheduler::Payload>(i)));
     }
@@ -22,33 +22,26 @@ std::vector<std::string> payload_names() {
 
 } // namespace
 
-trace::RunHeader Conductor::header() const {
+trace::RunHeader Controller::header() const {
     const scheduler::Fleet& fleet = scenario_->fleet;
     const scheduler::Snapshot start = scheduler::take_snapshot(fleet, 0, 0);
     trace::RunHeader run;
-    run.attributes = options_->attributes;
-    run.attributes["model"] = setup_->model.name;
-    run.attributes["model_hash"] = setup_->model_hash;
-    run.attributes["kernels"] = std::string(kernels::name_of(setup_->level));
-    if (!setup_->kernels_note.empty()) {
-        run.attributes["kernels_note"] = setup_->kernels_note;
-    }
-    run.attributes["policy"] = std::string(options_->policy->name());
+    run.attributes = subject_.attributes;
+    run.attributes["policy"] = std::string(subject_.policy->name());
     run.attributes["cost_profile"] =
         std::string(config::name_of(scenario_->controller.cost_profile));
     run.attributes["weights"] = std::string(config::name_of(scenario_->controller.weights));
-    run.attributes["clock"] = std::string(config::name_of(scenario_->clock.mode));
     run.numbers["seed"] = static_cast<std::int64_t>(scenario_->seed);
     run.numbers["interval"] = scenario_->controller.interval;
-    run.numbers["sequences"] = static_cast<std::int64_t>(setup_->prompts.size());
+    run.numbers["sequences"] = static_cast<std::int64_t>(subject_.prompts->size());
     run.numbers["prompt_tokens"] = 0;
-    for (const std::vector<std::int32_t>& prompt : setup_->prompts) {
+    for (const std::vector<std::int32_t>& prompt : *subject_.prompts) {
         run.numbers["prompt_tokens"] += static_cast<std::int64_t>(prompt.size());
     }
     run.numbers["tokens"] = scenario_->workload.tokens;
     run.scenario = config::resolved_text(*scenario_);
     run.input_files = scenario_->input_files;
-    run.with_ops = options_->trace_ops;
+    run.with_ops = subject_.trace_ops;
     for (const std::string_view name : scheduler::policy_names()) {
         run.codes["intervals.policy"].emplace_back(name);
     }
@@ -56,7 +49,7 @@ trace::RunHeader Conductor::header() const {
         run.codes["messages.kind"] = payload_names();
     }
     const Bytes buffers =
-        scheduler::buffer_bytes(blocks_->shape(), setup_->tokens_per_turn, blocks_->cut());
+        scheduler::buffer_bytes(blocks_->shape(), subject_.tokens_per_turn, blocks_->cut());
     const auto limited = [](PerSecond rate) { return rate == kUnlimited ? -1 : rate; };
     for (std::size_t d = 0; d < fleet.size(); ++d) {
         const scheduler::Snapshot::Device& device = start.devices[d];
@@ -94,45 +87,45 @@ trace::RunHeader Conductor::header() const {
     return run;
 }
 
-void Conductor::record(const std::vector<Report>& reports) {
-    const Report& source = reports[scenario_->fleet.source.index()];
-    record_devices(reports);
-    record_links(reports);
-    record_tokens(source);
-    record_details(reports);
+void Controller::record(const IntervalFacts& facts) {
+    record_devices(facts);
+    record_links(facts);
+    record_tokens(facts);
+    record_details(facts);
     trace::IntervalRow& row = interval_.row;
-    row.t_end = source.clock;
-    row.tokens = static_cast<std::int64_t>(source.sampled.size());
+    row.t_end = facts.clock;
+    row.tokens = static_cast<std::int64_t>(facts.sampled.size());
     Nanoseconds decode = 0;
     std::int64_t steps = 0;
-    for (const SampledNote& token : source.sampled) {
+    for (const SampledNote& token : facts.sampled) {
         if (token.position > prompt_tokens()) {
             decode += token.end - token.start;
             ++steps;
         }
     }
     row.measured_inference_ns = steps > 0 ? decode / steps : 0;
-    elapsed_wall_ = source.elapsed_wall;
-    if (source.stop != Stop::no) {
-        record_request(source);
+    if (facts.stop != Stop::no) {
+        record_request(facts.clock);
     }
 }
 
-void Conductor::record_devices(const std::vector<Report>& reports) {
-    for (std::size_t d = 0; d < reports.size(); ++d) {
-        const Report& report = reports[d];
+void Controller::record_devices(const IntervalFacts& facts) {
+    HEADROOM_CHECK(
+        facts.devices.size() == scenario_->fleet.size(), "facts of {} devices", facts.devices.size()
+    );
+    for (std::size_t d = 0; d < facts.devices.size(); ++d) {
+        const DeviceUse& use = facts.devices[d];
         interval_.resources.push_back(
             {intervals_,
              static_cast<std::int32_t>(d),
              snapshot_.devices[d].compute,
              snapshot_.devices[d].memory,
-             report.held,
-             report.peak,
-             report.log.paged,
-             report.process_bytes}
+             use.held,
+             use.peak,
+             use.paged,
+             use.process_bytes}
         );
-        lateness_max_ = std::max(lateness_max_, report.lateness_max);
-        for (const OverloadRecord& overload : report.log.overloads) {
+        for (const OverloadRecord& overload : use.overloads) {
             interval_.events.push_back(
                 {overload.at,
                  static_cast<std::int32_t>(trace::EventKind::overload),
@@ -144,80 +137,72 @@ void Conductor::record_devices(const std::vector<Report>& reports) {
     }
 }
 
-void Conductor::record_links(const std::vector<Report>& reports) {
-    for (std::size_t from = 0; from < reports.size(); ++from) {
-        for (std::size_t to = 0; to < reports.size(); ++to) {
-            if (reports[from].log.sent[to] > 0) {
-                const scheduler::Snapshot::Link& link =
-                    snapshot_.link(DeviceId(from), DeviceId(to));
-                interval_.link_states.push_back(
-                    {intervals_,
-                     static_cast<std::int32_t>(from),
-                     static_cast<std::int32_t>(to),
-                     link.bandwidth == kUnlimited ? -1 : link.bandwidth,
-                     link.latency,
-                     reports[from].log.sent[to]}
-                );
-            }
-        }
+void Controller::record_links(const IntervalFacts& facts) {
+    for (const LinkUse& use : facts.links) {
+        const scheduler::Snapshot::Link& link = snapshot_.link(use.from, use.to);
+        interval_.link_states.push_back(
+            {intervals_,
+             use.from.value,
+             use.to.value,
+             link.bandwidth == kUnlimited ? -1 : link.bandwidth,
+             link.latency,
+             use.bytes}
+        );
     }
 }
 
-void Conductor::record_tokens(const Report& source) {
+void Controller::record_tokens(const IntervalFacts& facts) {
     const auto sequence = static_cast<std::int32_t>(sequence_);
     if (sequence_begins()) {
         for (const std::int32_t id : prompt()) {
             const auto position = static_cast<std::int64_t>(interval_.tokens.size());
             interval_.tokens.push_back({sequence, position, id, 0, 0, 1, 0});
         }
-        first_token_ = source.sampled.empty() ? 0 : source.sampled.front().end;
+        first_token_ = facts.sampled.empty() ? 0 : facts.sampled.front().end;
     }
-    for (const SampledNote& token : source.sampled) {
+    for (const SampledNote& token : facts.sampled) {
         interval_.tokens.push_back(
             {sequence, token.position, token.id, token.start, token.end, 0, token.logits_checksum}
         );
         ids_.push_back(token.id);
     }
-    sampled_ += static_cast<std::int64_t>(source.sampled.size());
+    sampled_ += static_cast<std::int64_t>(facts.sampled.size());
 }
 
-void Conductor::record_details(const std::vector<Report>& reports) {
-    for (const Report& report : reports) {
-        for (const TurnOp& op : report.log.ops) {
-            interval_.ops.push_back(
-                {op.turn, op.op.device.value, op.op.block.value, op.op.start, op.op.end}
-            );
-        }
-        for (const TurnMessage& m : report.log.messages) {
-            interval_.messages.push_back(
-                {m.turn,
-                 m.message.from.value,
-                 m.message.to.value,
-                 static_cast<std::int32_t>(m.message.payload),
-                 m.message.layer,
-                 m.message.bytes,
-                 m.message.begin,
-                 m.message.arrival}
-            );
-        }
+void Controller::record_details(const IntervalFacts& facts) {
+    for (const TurnOp& op : facts.ops) {
+        interval_.ops.push_back(
+            {op.turn, op.op.device.value, op.op.block.value, op.op.start, op.op.end}
+        );
     }
-    const auto by_turn = [](const auto& a, const auto& b) { return a.turn < b.turn; };
-    std::stable_sort(interval_.ops.begin(), interval_.ops.end(), by_turn);
-    std::stable_sort(interval_.messages.begin(), interval_.messages.end(), by_turn);
+    for (const TurnMessage& m : facts.messages) {
+        interval_.messages.push_back(
+            {m.turn,
+             m.message.from.value,
+             m.message.to.value,
+             static_cast<std::int32_t>(m.message.payload),
+             m.message.layer,
+             m.message.bytes,
+             m.message.begin,
+             m.message.arrival}
+        );
+    }
 }
 
-void Conductor::record_request(const Report& source) {
-    std::vector<std::int32_t> all = prompt();
-    all.insert(all.end(), ids_.begin(), ids_.end());
+void Controller::record_request(Nanoseconds end) {
     trace::RequestRow request;
     request.sequence = static_cast<std::int32_t>(sequence_);
     request.begin = begin_;
     request.first_token = first_token_;
-    request.end = source.clock;
+    request.end = end;
     request.prompt_tokens = prompt_tokens();
     request.sampled_tokens = static_cast<std::int64_t>(ids_.size());
-    request.prompt_bytes = static_cast<Bytes>(setup_->tokenizer->decode(prompt()).size());
-    request.text = setup_->tokenizer->decode(all);
+    if (subject_.tokenizer != nullptr) {
+        std::vector<std::int32_t> all = prompt();
+        all.insert(all.end(), ids_.begin(), ids_.end());
+        request.prompt_bytes = static_cast<Bytes>(subject_.tokenizer->decode(prompt()).size());
+        request.text = subject_.tokenizer->decode(all);
+    }
     interval_.requests.push_back(request);
 }
 
