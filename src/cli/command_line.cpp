@@ -22,7 +22,7 @@ constexpr const char* kFooter =
     "exit codes: 0 fine, 2 bad input, 3 environment, 4 bug, 5 stuck, 6 infeasible, "
     "130/143 interrupted with the trace closed";
 
-const std::vector<std::string> kCommands{"run", "inspect"};
+const std::vector<std::string> kCommands{"run", "simulate", "inspect"};
 
 /// A check for CLI11, whose own messages do not say what was expected.
 CLI::Validator whole(std::int64_t low, std::int64_t high, std::int64_t example) {
@@ -52,16 +52,20 @@ struct RunWords {
     std::int64_t seed = 0;
 };
 
-void add_run_options(CLI::App& app, RunCommand& run, RunWords& words) {
+/// What every command takes that reads a scenario and decides.
+void add_scenario_options(
+    CLI::App& app, RunCommand& run, RunWords& words, const char* policy_help
+) {
     config::Overrides& change = run.overrides;
     app.add_option("SCENARIO", run.scenario, "scenario file (TOML); see src/config/README.md");
     app.add_option("--model", run.model, "instead of a scenario: a GGUF model, with --devices");
     app.add_option("--devices", run.devices, "how many equal devices --model runs on")
         ->check(whole(1, config::kMaxDevices, 4));
     app.add_option(
-        "--policy", words.policy, fmt::format("{}", fmt::join(scheduler::policy_names(), ", "))
+        "--policy",
+        words.policy,
+        fmt::format("{}{}", policy_help, fmt::join(scheduler::policy_names(), ", "))
     );
-    app.add_option("--clock", words.clock, "virtual (default) or paced: really throttled");
     app.add_option("--interval", words.interval, "tokens from one decision to the next")
         ->check(whole(1, kAnyNumber, 8));
     app.add_option("--tokens", words.tokens, "how many tokens to generate at most")
@@ -77,17 +81,36 @@ void add_run_options(CLI::App& app, RunCommand& run, RunWords& words) {
         ->type_name("KEY=VALUE")
         ->take_all()
         ->allow_extra_args(false);
+}
+
+void add_trace_options(CLI::App& app, RunCommand& run) {
     app.add_option("--trace", run.trace, "trace file to write (HDF5)");
     app.add_flag("--force", run.force, "overwrite an existing trace");
     app.add_flag("--trace-ops", run.trace_ops, "record every operation and message too");
+}
+
+void add_run_options(CLI::App& app, RunCommand& run, RunWords& words) {
+    add_scenario_options(app, run, words, "");
+    app.add_option("--clock", words.clock, "virtual (default) or paced: really throttled");
+    add_trace_options(app, run);
     app.add_flag("--json", run.json, "print the summary as JSON on stdout instead of the text");
     app.add_option("--transport", words.transport, "mpi (default) or inprocess: no MPI needed")
         ->check(one_of({"mpi", "inprocess"}));
     app.add_option("--kernels", run.kernels, "reference, openblas, avx2, avx512 (default: best)");
 }
 
+void add_simulate_options(CLI::App& app, RunCommand& run, RunWords& words) {
+    add_scenario_options(app, run, words, "one, several with commas between, or all: ");
+    add_trace_options(app, run);
+    app.add_flag("--json", run.json, "print the results as JSON");
+}
+
 void take_words(const CLI::App& app, const RunWords& words, RunCommand& run) {
-    const auto given = [&app](const char* name) { return app.count(name) > 0; };
+    // Not every command has every option.
+    const auto given = [&app](const char* name) {
+        const CLI::Option* const option = app.get_option_no_throw(name);
+        return option != nullptr && option->count() > 0;
+    };
     config::Overrides& change = run.overrides;
     run.transport = words.transport == "mpi" ? TransportKind::mpi : TransportKind::inprocess;
     if (given("--policy")) {
@@ -113,6 +136,43 @@ void take_words(const CLI::App& app, const RunWords& words, RunCommand& run) {
     }
 }
 
+/// Throws InputError with a hint at the help of the command.
+[[noreturn]] void complain(const std::string& command, const std::string& problem) {
+    throw InputError(fmt::format(
+        "{}\n  {} --help shows what can be given",
+        problem,
+        command.empty() ? "headroom" : "headroom " + command
+    ));
+}
+
+/// The policies of a list with commas; all of them for "all". Throws InputError.
+std::vector<std::string> policy_list(const std::string& command, const std::string& text) {
+    const auto names = scheduler::policy_names();
+    const std::vector<std::string> known(names.begin(), names.end());
+    if (text == "all") {
+        return known;
+    }
+    std::vector<std::string> policies;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find(',', begin), text.size());
+        const std::string name = text.substr(begin, end - begin);
+        if (const std::string problem = known_word(name, known); !problem.empty()) {
+            complain(command, fmt::format("--policy: {}", problem));
+        }
+        if (std::find(policies.begin(), policies.end(), name) != policies.end()) {
+            complain(
+                command,
+                fmt::format(
+                    "--policy: expected each policy once, found '{}' again; leave one out", name
+                )
+            );
+        }
+        policies.push_back(name);
+        begin = end + 1;
+    }
+    return policies;
+}
+
 void add_inspect_options(CLI::App& app, InspectCommand& inspect) {
     app.add_option("FILE", inspect.file, "trace (.h5), model (.gguf) or scenario (.toml)");
     app.add_flag(
@@ -135,10 +195,11 @@ std::string conflict(const CLI::App& app) {
     if (!scenario && !(model && devices)) {
         return fmt::format(
             "{} is missing, expected a SCENARIO, or --model MODEL.gguf with --devices N; for "
-            "example: headroom run my.toml",
+            "example: headroom {} my.toml",
             model     ? "--devices"
             : devices ? "--model"
-                      : "what to run"
+                      : fmt::format("what to {}", app.get_name()),
+            app.get_name()
         );
     }
     return "";
@@ -152,15 +213,6 @@ std::vector<std::string> option_names(const CLI::App& app) {
         }
     }
     return names;
-}
-
-/// Throws InputError with a hint at the help of the command.
-[[noreturn]] void complain(const std::string& command, const std::string& problem) {
-    throw InputError(fmt::format(
-        "{}\n  {} --help shows what can be given",
-        problem,
-        command.empty() ? "headroom" : "headroom " + command
-    ));
 }
 
 void check_command_word(int argc, char** argv) {
@@ -229,6 +281,14 @@ CommandLine read_command_line(int argc, char** argv) {
     add_run_options(run_app, run, words);
     run_app.allow_extras();
 
+    SimulateCommand simulate;
+    RunWords simulate_words;
+    CLI::App& simulate_app = *app.add_subcommand(
+        "simulate", "find out what a run would do, without weights; compare policies"
+    );
+    add_simulate_options(simulate_app, simulate.run, simulate_words);
+    simulate_app.allow_extras();
+
     InspectCommand inspect;
     CLI::App& inspect_app = *app.add_subcommand(
         "inspect", "say what is in a trace, a model, a scenario or the catalogue"
@@ -239,7 +299,9 @@ CommandLine read_command_line(int argc, char** argv) {
     CLI::App* used = &app;
     try {
         app.parse(argc, argv);
-        used = run_app.parsed() ? &run_app : inspect_app.parsed() ? &inspect_app : &app;
+        for (CLI::App* const command : {&run_app, &simulate_app, &inspect_app}) {
+            used = command->parsed() ? command : used;
+        }
     } catch (const CLI::Success& printed) { // help or version
         line.exit_code = app.exit(printed);
         return line;
@@ -268,10 +330,21 @@ CommandLine read_command_line(int argc, char** argv) {
     if (used == &app) {
         complain_of_nothing(app);
     }
-    if (used == &run_app) {
-        if (const std::string problem = conflict(run_app); !problem.empty()) {
+    if (used == &run_app || used == &simulate_app) {
+        if (const std::string problem = conflict(*used); !problem.empty()) {
             complain(command, problem);
         }
+    }
+    if (used == &simulate_app) {
+        if (simulate_app.count("--policy") > 0) {
+            simulate.policies = policy_list(command, simulate_words.policy);
+            simulate_words.policy = simulate.policies.front();
+        }
+        take_words(simulate_app, simulate_words, simulate.run);
+        line.simulate = simulate;
+        return line;
+    }
+    if (used == &run_app) {
         take_words(run_app, words, run);
         line.run = run;
         return line;

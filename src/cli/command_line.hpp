@@ -24,6 +24,13 @@ struct RunCommand {
     bool json = false;
     TransportKind transport = TransportKind::mpi;
     std::string kernels; ///< empty: the best of this CPU
+    bool text = true;    ///< there is a text to stream to stdout
+};
+
+/// `headroom simulate`, with one policy or several after each other.
+struct SimulateCommand {
+    RunCommand run; ///< scenario, changes, trace; transport and kernels say nothing
+    std::vector<std::string> policies; ///< empty: the scenario's
 };
 
 struct InspectCommand {
@@ -35,6 +42,7 @@ struct InspectCommand {
 
 struct CommandLine {
     std::optional<RunCommand> run;
+    std::optional<SimulateCommand> simulate;
     std::optional<InspectCommand> inspect;
     std::optional<int> exit_code; ///< help or version was printed: end with this code
 };

@@ -60,6 +60,15 @@ std::string_view plural(BlockKind kind, std::size_t count) {
     return "";
 }
 
+std::string execution(const trace::RunHeader& header) {
+    return header.attributes.at("execution") == "simulated" ? "simulated without weights"
+                                                            : fmt::format(
+                                                                  "{} clock, {} kernels",
+                                                                  header.attributes.at("clock"),
+                                                                  header.attributes.at("kernels")
+                                                              );
+}
+
 /// What changes the meaning of a run and is not as usual.
 std::string settings(const trace::RunHeader& header) {
     std::string text;
@@ -143,14 +152,12 @@ void Console::on_begin(const trace::RunHeader& header) {
         terminal_.notes(),
         "{}\n",
         dim(fmt::format(
-                "headroom: {} on {} devices, policy {}, a decision every {} tokens, {} clock, {} "
-                "kernels",
+                "headroom: {} on {} devices, policy {}, a decision every {} tokens, {}",
                 header.attributes.at("model"),
                 header.devices.size(),
                 header.attributes.at("policy"),
                 header.numbers.at("interval"),
-                header.attributes.at("clock"),
-                header.attributes.at("kernels")
+                execution(header)
             ) +
             settings(header))
     );

@@ -11,6 +11,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/launch.hpp"
 #include "cli/run_command.hpp"
+#include "cli/simulate_command.hpp"
 
 int main(int argc, char** argv) {
     using namespace headroom;
@@ -28,6 +29,9 @@ int main(int argc, char** argv) {
         }
         if (line.run) {
             return cli::run_command(*line.run, std::vector<std::string>(argv + 1, argv + argc));
+        }
+        if (line.simulate) {
+            return cli::simulate_command(*line.simulate);
         }
         return cli::inspect_command(*line.inspect);
     } catch (const std::exception& error) {

@@ -30,12 +30,6 @@ namespace headroom::cli {
 
 namespace {
 
-/// The process id keeps two runs of one second apart.
-std::filesystem::path default_trace_path(const config::Scenario& scenario) {
-    const std::tm now = fmt::localtime(std::time(nullptr));
-    return fmt::format("{}-{:%Y%m%d-%H%M%S}-{}.h5", scenario.name, now, getpid());
-}
-
 /// --force replaces traces, never a scenario or a model that was named by mistake.
 void check_overwrites_a_trace(const std::filesystem::path& path) {
     std::error_code unknown;
@@ -107,11 +101,28 @@ int run_in_process(const RunCommand& command, const config::Scenario& scenario) 
 
 } // namespace
 
+std::filesystem::path default_trace_path(const config::Scenario& scenario) {
+    const std::tm now = fmt::localtime(std::time(nullptr));
+    return fmt::format("{}-{:%Y%m%d-%H%M%S}-{}.h5", scenario.name, now, getpid());
+}
+
 config::Scenario scenario_of(const RunCommand& command, bool model_must_exist) {
     config::Overrides overrides = command.overrides;
     overrides.model_must_exist = model_must_exist;
-    return command.scenario.empty() ? equal_devices(command.model, command.devices, overrides)
+    config::Scenario scenario = command.scenario.empty()
+                                    ? equal_devices(command.model, command.devices, overrides)
                                     : read_scenario(command.scenario, overrides);
+    if (scenario.shape) {
+        throw InputError(fmt::format(
+            "{}: model {} is a shape without weights, expected a model file to run; give "
+            "model.file = \"x.gguf\", or see what would happen with: headroom simulate {}",
+            command.scenario.string(),
+            scenario.preset.empty() ? "shape = { … }"
+                                    : fmt::format("preset \"{}\"", scenario.preset),
+            command.scenario.string()
+        ));
+    }
+    return scenario;
 }
 
 KernelWish kernels_of(const RunCommand& command) {
@@ -195,8 +206,8 @@ Front::Front(
       sink_(std::make_unique<Tee>(*file_, summarizer_)),
       console_(
           terminal,
-          scenario.workload.tokens * static_cast<std::int64_t>(scenario.workload.prompts.size()),
-          !command.json,
+          scenario.workload.tokens * static_cast<std::int64_t>(scenario.workload.sequences()),
+          command.text && !command.json,
           is_several(hosts)
       ),
       hosts_(std::move(hosts)) {

@@ -22,7 +22,11 @@ namespace headroom::cli {
 
 // Shared by both.
 
+/// Throws InputError if it has no weights.
 [[nodiscard]] config::Scenario scenario_of(const RunCommand& command, bool model_must_exist);
+
+/// NAME-DATE-TIME-PROCESS.h5: the process id keeps two runs of one second apart.
+[[nodiscard]] std::filesystem::path default_trace_path(const config::Scenario& scenario);
 
 struct KernelWish {
     kernels::Level level = kernels::Level::reference;
@@ -57,6 +61,8 @@ class Front {
     int finish(const runtime::RunOutcome& outcome);
     /// Before the message of an error: text or progress may stand on the line.
     void leave_line();
+    [[nodiscard]] trace::Summary summary() const { return summarizer_.summary(); }
+    [[nodiscard]] const std::filesystem::path& trace_path() const { return trace_path_; }
 
   private:
     class Tee;

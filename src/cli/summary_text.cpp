@@ -194,6 +194,7 @@ nlohmann::json summary_json(const trace::Summary& s) {
         {"sampled_tokens", s.sampled_tokens},
         {"time_to_first_token_ns", s.to_first_token},
         {"time_per_output_token_ns", or_null(s.per_output_token)},
+        {"time_per_output_token_p95_ns", or_null(s.per_output_token_p95)},
         {"tokens_per_s", s.tokens_per_s},
         {"virtual_time_ns", s.end},
         {"decisions", s.decisions},

@@ -28,7 +28,7 @@ std::string command_for(const std::string& file) {
     case FileKind::text:
         break;
     }
-    return fmt::format("headroom run {}", file);
+    return fmt::format("headroom run {}, or headroom simulate {}", file, file);
 }
 
 bool is_file(const std::string& word) {

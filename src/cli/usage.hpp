@@ -12,7 +12,7 @@ namespace headroom::cli {
 
 /// Commands that design.md promises and that are not built yet.
 inline constexpr std::string_view kPlannedCommands[] = {
-    "simulate", "plan", "replay", "export", "sweep", "collect"};
+    "plan", "replay", "export", "sweep", "collect"};
 
 /// "; did you mean 'run'?", or empty if nothing is near.
 [[nodiscard]] std::string did_you_mean(
