@@ -189,12 +189,14 @@ void print_row(const CellQuality& quality, const PolicyQuality& policy) {
 
 void print_exact(const CellQuality& quality) {
     fmt::print(
-        "{:<11}{:<21}{:>6} |{:>6}{:>5.1f} %{:>46} |{:>7}{:>8}{:>10.2f}\n",
+        "{:<11}{:<21}{:>6} |{:>6}{:>7.1f} %{:>35} |{:>6}{:>36} |{:>7}{:>8}{:>10.2f}\n",
         testing::name_of(quality.cell),
         "exact",
         quality.number,
         quality.proven,
         100.0 * quality.proven / quality.number,
+        "",
+        quality.number - quality.proven,
         "",
         quality.exact_infeasible,
         quality.exact_refused,

@@ -110,6 +110,26 @@ TEST(Enumeration, complains_of_every_answer_that_is_not_the_optimum) {
     EXPECT_EQ(enumerate(tight.problem).feasible, 0);
 }
 
+TEST(Exact, has_the_enumerated_optimum_of_small_instances) {
+    for (const SmallKind& kind : kKinds) {
+        if (kind.granularity == Granularity::sliced) {
+            continue;
+        }
+        int infeasible = 0;
+        int proven = 0;
+        for (std::uint64_t seed = 0; seed < kCount; ++seed) {
+            const Instance instance = small_instance(kind, seed);
+            const Decision decision = make_policy(PolicyKind::exact)->decide(instance.problem);
+            const Enumerated enumerated = enumerate(instance.problem);
+            EXPECT_EQ(complaint(instance.problem, decision, enumerated), "") << "seed " << seed;
+            proven += decision.proven ? 1 : 0;
+            infeasible += decision.feasible ? 0 : 1;
+        }
+        EXPECT_LT(infeasible, static_cast<int>(kCount) / 4);
+        EXPECT_GE(20 * proven, 19 * static_cast<int>(kCount));
+    }
+}
+
 TEST(SmallInstances, have_nothing_that_fits_now_and_then) {
     int nothing = 0;
     for (std::uint64_t seed = 0; seed < 8 * kCount; ++seed) {

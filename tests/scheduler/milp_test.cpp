@@ -74,6 +74,28 @@ TEST(Milp, is_never_undercut) {
     EXPECT_LT(infeasible, static_cast<int>(kCount) / 3);
 }
 
+TEST(Exact, has_the_optimum_of_the_programme_where_it_says_so_and_no_bound_above_it) {
+    int proven = 0;
+    for (std::uint64_t seed = 0; seed < kCount; ++seed) {
+        Instance instance = middling_instance(seed);
+        instance.problem.node_limit = 20'000; // the suite is to stay quick
+        const auto least = milp_optimum(instance.problem);
+        const Decision decision = make_policy(PolicyKind::exact)->decide(instance.problem);
+        proven += decision.proven ? 1 : 0;
+        ASSERT_EQ(decision.feasible, least.has_value()) << "seed " << seed;
+        if (!least) {
+            continue;
+        }
+        const double cost = objective(instance.problem, decision);
+        EXPECT_GE(cost, (1.0 - kTolerance) * *least) << "seed " << seed;
+        EXPECT_LE(decision.bound.value_or(0.0), (1.0 + kTolerance) * *least) << "seed " << seed;
+        if (decision.proven) {
+            EXPECT_LE(cost, (1.0 + kTolerance) * *least) << "seed " << seed;
+        }
+    }
+    EXPECT_GE(5 * proven, 4 * static_cast<int>(kCount));
+}
+
 /// Every coefficient matters: with one of them wrong by a hundredth the optimum is another one on
 /// some instance. So a mistake in a formula, here or there, cannot pass the tests above.
 TEST(Milp, with_a_wrong_coefficient_is_noticed) {
