@@ -8,6 +8,11 @@
 #include "scheduler/timeline.hpp"
 
 namespace headroom::scheduler {
+namespace {
+
+constexpr std::size_t kMostTabulated = 4200; // lanes: links and storages of 64 devices
+
+} // namespace
 
 MoveDelay::MoveDelay(const Problem& problem, const Placement& placement)
     : problem_(&problem), devices_(problem.snapshot.size()), capped_(has_caps(problem.snapshot)),
@@ -28,8 +33,14 @@ MoveDelay::MoveDelay(const Problem& problem, const Placement& placement)
     if (tied_) {
         shared_cost_ = cost_of(blocks.norm_bytes(blocks.lm_head()), 0);
     }
-    find_times();
     lanes_.resize(links() + devices_);
+    if (lanes_.size() <= kMostTabulated) {
+        for (const Bytes bytes : sizes_) {
+            for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
+                time_.push_back(timed(bytes, lane));
+            }
+        }
+    }
     for (std::size_t b = 0; b < placement.size(); ++b) {
         set(BlockId(b), placement[b]);
     }
@@ -51,16 +62,25 @@ MoveDelay::Cost MoveDelay::cost_of(Bytes weights, Bytes rows) {
     return {size_class(weights + rows), size_class(0)};
 }
 
-void MoveDelay::find_times() {
+Nanoseconds MoveDelay::timed(Bytes bytes, std::size_t lane) const {
     const Snapshot& snapshot = problem_->snapshot;
-    for (const Bytes bytes : sizes_) {
-        for (const Snapshot::Link& link : snapshot.links) {
-            time_.push_back(std::min(kStall, finish(link.bandwidth, 0, bytes)));
-        }
-        for (const Snapshot::Device& device : snapshot.devices) {
-            time_.push_back(std::min(kStall, finish(device.storage_bandwidth, 0, bytes)));
-        }
+    const PerSecond rate = lane < links() ? snapshot.links[lane].bandwidth
+                                          : snapshot.devices[lane - links()].storage_bandwidth;
+    return std::min(kStall, finish(rate, 0, bytes));
+}
+
+Nanoseconds MoveDelay::time(BlockId b, DeviceId to) const {
+    const DeviceId from = home(b);
+    if (!from.valid() || from == to) {
+        return 0;
     }
+    const Cost& cost = cost_[b.index()];
+    const std::size_t link = from.index() * devices_ + to.index();
+    const Nanoseconds latency =
+        sizes_[cost.message] > 0 ? std::min(kStall, problem_->snapshot.links[link].latency) : 0;
+    return std::max(
+        time_of(cost.message, link) + latency, time_of(cost.load, links() + to.index())
+    );
 }
 
 Nanoseconds MoveDelay::completion(std::size_t lane) const {
@@ -91,8 +111,19 @@ void MoveDelay::charge(std::size_t lane, std::size_t size, std::int32_t sign) {
     if (sizes_[size] == 0) {
         return; // nothing to send is no message
     }
-    lanes_[lane].busy += sign * time_[size * lanes_.size() + lane];
-    lanes_[lane].transfers += sign;
+    Lane& all = lanes_[lane];
+    all.busy += sign * time_of(size, lane);
+    if (all.transfers == 0) {
+        all.place = static_cast<std::int32_t>(used_.size());
+        used_.push_back(lane);
+    }
+    all.transfers += sign;
+    if (all.transfers == 0) {
+        const std::size_t last = used_.back();
+        used_[static_cast<std::size_t>(all.place)] = last;
+        lanes_[last].place = all.place;
+        used_.pop_back();
+    }
     if (sign < 0) {
         stale_ = stale_ || lane == slowest_;
     } else if (!stale_ && completion(lane) > completion(slowest_)) {
@@ -119,10 +150,9 @@ void MoveDelay::set(BlockId b, DeviceId d) {
 
 void MoveDelay::find_slowest() {
     slowest_ = 0;
-    for (std::size_t lane = 1; lane < lanes_.size(); ++lane) {
-        if (lanes_[lane].transfers > 0 && completion(lane) > completion(slowest_)) {
-            slowest_ = lane;
-        }
+    for (const std::size_t lane : used_) {
+        const Nanoseconds more = completion(lane) - completion(slowest_);
+        slowest_ = more > 0 || (more == 0 && lane < slowest_) ? lane : slowest_;
     }
     stale_ = false;
 }

@@ -28,6 +28,8 @@ class MoveDelay {
     [[nodiscard]] DeviceId home(BlockId b) const {
         return home_.empty() ? DeviceId() : home_[b.index()];
     }
+    /// What moving the block from its home to `to` takes if nothing else moves.
+    [[nodiscard]] Nanoseconds time(BlockId b, DeviceId to) const;
     /// What takes longest: the link with blocks from `from` to `to`, or, with an invalid `from`,
     /// the storage of `to`. Both are invalid if nothing moves.
     struct Link {
@@ -41,6 +43,7 @@ class MoveDelay {
     struct Lane {
         Nanoseconds busy = 0;
         std::int32_t transfers = 0;
+        std::int32_t place = 0; ///< in used_, while there are transfers
     };
     /// What a block costs when it moves, as indices into sizes_.
     struct Cost {
@@ -49,7 +52,10 @@ class MoveDelay {
     };
     [[nodiscard]] std::size_t size_class(Bytes bytes);
     [[nodiscard]] Cost cost_of(Bytes weights, Bytes rows);
-    void find_times();
+    [[nodiscard]] Nanoseconds timed(Bytes bytes, std::size_t lane) const;
+    [[nodiscard]] Nanoseconds time_of(std::size_t size, std::size_t lane) const {
+        return time_.empty() ? timed(sizes_[size], lane) : time_[size * lanes_.size() + lane];
+    }
     void charge(BlockId b, std::int32_t sign);
     void charge(std::size_t lane, std::size_t size, std::int32_t sign);
     void find_slowest();
@@ -66,8 +72,9 @@ class MoveDelay {
     std::vector<Bytes> sizes_;      ///< distinct sizes of messages and loads
     std::vector<Cost> cost_;        ///< per block, apart from embed
     Cost shared_cost_;              ///< a tied lm_head that lands beside embed
-    std::vector<Nanoseconds> time_; ///< [size class][lane]
+    std::vector<Nanoseconds> time_; ///< [size class][lane]; empty in large fleets
     std::vector<Lane> lanes_;       ///< [from][to] of links, then one storage per device
+    std::vector<std::size_t> used_; ///< lanes with transfers, in no order
     std::size_t slowest_ = 0;
     bool stale_ = true; ///< slowest_ must be looked for
 };

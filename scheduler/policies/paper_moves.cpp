@@ -2,39 +2,23 @@
 #include "scheduler/policies/paper_moves.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "scheduler/paper_costs.hpp"
 #include "scheduler/policies/step_delay.hpp"
 
 namespace headroom::scheduler {
-namespace {
-
-Nanoseconds rounded(Bytes bytes, PerSecond bandwidth) {
-    if (bytes == 0 || bandwidth == kUnlimited) {
-        return 0;
-    }
-    const double ns = static_cast<double>(bytes) / static_cast<double>(bandwidth) * 1e9;
-    return bandwidth > 0 && ns < static_cast<double>(kStall) ? std::llround(ns) : kStall;
-}
-
-} // namespace
-
 PaperMoves::PaperMoves(const Problem& problem, const Placement& placement)
-    : blocks_(problem.blocks), devices_(problem.snapshot.size()) {
+    : blocks_(problem.blocks), devices_(problem.snapshot.size()), snapshot_(&problem.snapshot) {
     if (!problem.previous) {
         return;
     }
     home_ = *problem.previous;
     now_ = home_;
     loads_.assign(devices_ * devices_, 0);
-    for (const BlockId b : {blocks_->group(0, 0), blocks_->proj(0), blocks_->ffn(0)}) {
-        const Bytes bytes =
-            paper_moved_bytes(*blocks_, b, problem.paper_moves_at(), problem.paper_moved());
-        auto& times = time_[static_cast<std::size_t>(blocks_->name(b).kind)];
-        for (const Snapshot::Link& link : problem.snapshot.links) {
-            times.push_back(rounded(bytes, link.bandwidth));
-        }
+    for (std::size_t b = 0; b < placement.size(); ++b) {
+        bytes_.push_back(
+            paper_moved_bytes(*blocks_, BlockId(b), problem.paper_moves_at(), problem.paper_moved())
+        );
     }
     for (std::size_t b = 0; b < placement.size(); ++b) {
         set(BlockId(b), placement[b]);
@@ -49,13 +33,17 @@ void PaperMoves::charge(BlockId b, std::int32_t sign) {
         return;
     }
     moved_ += sign;
-    const auto& times = time_[static_cast<std::size_t>(blocks_->name(b).kind)];
-    if (times.empty()) {
-        return; // embed and lm_head are left out
+    const Nanoseconds time = this->time(b, to);
+    total_ += sign * time;
+    loads_[from.index() * devices_ + to.index()] += sign * time;
+}
+
+Nanoseconds PaperMoves::time(BlockId b, DeviceId to) const {
+    const DeviceId from = home(b);
+    if (!from.valid() || from == to) {
+        return 0;
     }
-    const std::size_t link = from.index() * devices_ + to.index();
-    total_ += sign * times[link];
-    loads_[link] += sign * times[link];
+    return formula_time(bytes_[b.index()], snapshot_->link(from, to).bandwidth);
 }
 
 void PaperMoves::set(BlockId b, DeviceId d) {

@@ -2,7 +2,6 @@
 // in nanoseconds rounded per block. The counterpart of MoveDelay, with the same questions.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -26,11 +25,12 @@ class PaperMoves {
     [[nodiscard]] DeviceId home(BlockId b) const {
         return home_.empty() ? DeviceId() : home_[b.index()];
     }
+    /// What moving the block from its home to `to` adds to the sum.
+    [[nodiscard]] Nanoseconds time(BlockId b, DeviceId to) const;
     /// The link with the largest sum; invalid ids if nothing moves.
     [[nodiscard]] MoveDelay::Link slowest() const;
 
   private:
-    static constexpr std::size_t kKinds = 5;
     void charge(BlockId b, std::int32_t sign);
 
     const Blocks* blocks_;
@@ -39,8 +39,9 @@ class PaperMoves {
     Placement now_;
     std::int32_t moved_ = 0;
     Nanoseconds total_ = 0;
-    std::array<std::vector<Nanoseconds>, kKinds> time_; ///< per block kind: [from][to]
-    std::vector<Nanoseconds> loads_;                    ///< [from][to]
+    const Snapshot* snapshot_;
+    std::vector<Bytes> bytes_;       ///< per block; embed and lm_head are left out
+    std::vector<Nanoseconds> loads_; ///< [from][to]
 };
 
 /// The delay of moves under the problem's cost profile.
@@ -57,6 +58,10 @@ class Moves {
     /// Where the block was before; invalid without a previous placement.
     [[nodiscard]] DeviceId home(BlockId b) const {
         return paper_ ? paper_->home(b) : physical_->home(b);
+    }
+    /// What moving the block from its home to `to` takes by itself.
+    [[nodiscard]] Nanoseconds time(BlockId b, DeviceId to) const {
+        return paper_ ? paper_->time(b, to) : physical_->time(b, to);
     }
     /// The link that takes longest.
     [[nodiscard]] MoveDelay::Link slowest() {

@@ -2,6 +2,7 @@
 #include "scheduler/policies/step_delay.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "scheduler/profile.hpp"
 
@@ -10,6 +11,7 @@ namespace {
 
 constexpr Bytes kFloat = 4;
 constexpr Bytes kTokenId = 4;
+constexpr std::size_t kMostTabulated = 64; // devices with tables of pairs
 
 Nanoseconds bounded(Nanoseconds t) {
     return std::min(t, kStall);
@@ -28,7 +30,7 @@ bool has_caps(const Snapshot& snapshot) {
 }
 
 StepDelay::StepDelay(const Problem& problem)
-    : blocks_(problem.blocks), snapshot_(problem.snapshot), devices_(problem.snapshot.size()),
+    : blocks_(problem.blocks), snapshot_(&problem.snapshot), devices_(problem.snapshot.size()),
       source_(problem.source.index()), context_(problem.horizon()),
       x_bytes_(problem.blocks->shape().width * kFloat),
       group_bytes_(
@@ -38,39 +40,50 @@ StepDelay::StepDelay(const Problem& problem)
       rule_(has_caps(problem.snapshot) ? Rule::capped : Rule::free) {
     if (problem.cost_profile == CostProfile::paper) {
         rule_ = problem.paper.gather == PaperGather::sum ? Rule::formula_sum : Rule::formula_max;
-        tabulate_formula(problem);
+        time_formula(problem);
     } else {
-        tabulate_execution();
+        time_operations();
+    }
+    if (devices_ <= kMostTabulated) {
+        tabulate_links();
     }
 }
 
-void StepDelay::tabulate_execution() {
+void StepDelay::time_operations() {
     const ModelShape& shape = blocks_->shape();
     for (std::int32_t l = 0; l < shape.layers; ++l) {
+        const auto layer = static_cast<std::size_t>(l);
+        const bool known = l > 0 && shape.layer_types[layer] == shape.layer_types[layer - 1];
         for (std::size_t d = 0; d < devices_; ++d) {
-            group_.push_back(operation(blocks_->group(l, 0), d));
-            proj_.push_back(sliced() ? 0 : operation(blocks_->proj(l), d));
-            ffn_.push_back(operation(sliced() ? blocks_->slice(l, 0) : blocks_->ffn(l), d));
+            const std::size_t above = (layer - 1) * devices_ + d; // only read if known
+            group_.push_back(known ? group_[above] : operation(blocks_->group(l, 0), d));
+            proj_.push_back(sliced() ? 0 : known ? proj_[above] : operation(blocks_->proj(l), d));
+            const BlockId last = sliced() ? blocks_->slice(l, 0) : blocks_->ffn(l);
+            ffn_.push_back(known ? ffn_[above] : operation(last, d));
         }
     }
     for (std::size_t d = 0; d < devices_; ++d) {
         lm_head_.push_back(shape.ends ? operation(blocks_->lm_head(), d) : 0);
     }
+}
+
+void StepDelay::tabulate_links() {
+    stride_ = static_cast<std::size_t>(sliced() ? 2 : groups_) + 1;
+    std::vector<Nanoseconds> links;
+    std::vector<Nanoseconds> alone;
+    std::vector<Nanoseconds> outputs;
     for (std::size_t from = 0; from < devices_; ++from) {
         for (std::size_t to = 0; to < devices_; ++to) {
-            latency_.push_back(from == to ? 0 : bounded(snapshot_.links[pair(from, to)].latency));
-            x_link_.push_back(from == to ? 0 : wire(from, to, x_bytes_).link);
-            x_alone_.push_back(alone(from, to, x_bytes_));
-            id_alone_.push_back(alone(from, to, kTokenId));
-            for (std::int32_t n = 0; n <= groups_; ++n) {
-                outputs_.push_back(from == to ? 0 : wire(from, to, output_bytes(n)).link);
-            }
-            for (std::int32_t n = 0; sliced() && n <= slices_; ++n) {
-                slice_outputs_.push_back(from == to ? 0 : wire(from, to, output_bytes(n)).link);
+            links.push_back(x_link(from, to));
+            alone.push_back(timed_x(from, to));
+            for (std::size_t n = 0; n < stride_; ++n) {
+                outputs.push_back(timed_outputs(from, to, static_cast<std::int32_t>(n)));
             }
         }
     }
-    to_ffn_ = x_alone_;
+    x_link_ = std::move(links);
+    x_alone_ = std::move(alone);
+    outputs_ = std::move(outputs);
 }
 
 /// Groups send their heads' outputs; sliced: one partial sum, twice as wide with several terms.
@@ -79,7 +92,7 @@ Bytes StepDelay::output_bytes(std::int32_t n) const {
 }
 
 Nanoseconds StepDelay::operation(BlockId b, std::size_t d) const {
-    const Snapshot::Device& device = snapshot_.devices[d];
+    const Snapshot::Device& device = snapshot_->devices[d];
     return std::max(
         duration(device.compute, blocks_->flops(b, context_ - 1, 1)),
         duration(device.memory_bandwidth, blocks_->touched_bytes(b, context_ - 1, 1))
@@ -88,9 +101,9 @@ Nanoseconds StepDelay::operation(BlockId b, std::size_t d) const {
 
 StepDelay::Wire StepDelay::wire(std::size_t from, std::size_t to, Bytes bytes) const {
     return {
-        duration(snapshot_.links[pair(from, to)].bandwidth, bytes),
-        duration(snapshot_.devices[from].egress, bytes),
-        duration(snapshot_.devices[to].ingress, bytes)};
+        duration(snapshot_->links[pair(from, to)].bandwidth, bytes),
+        duration(snapshot_->devices[from].egress, bytes),
+        duration(snapshot_->devices[to].ingress, bytes)};
 }
 
 Nanoseconds StepDelay::alone(std::size_t from, std::size_t to, Bytes bytes) const {
@@ -98,7 +111,39 @@ Nanoseconds StepDelay::alone(std::size_t from, std::size_t to, Bytes bytes) cons
         return 0;
     }
     const Wire w = wire(from, to, bytes);
-    return latency_[pair(from, to)] + std::max({w.link, w.send, w.take});
+    return latency(from, to) + std::max({w.link, w.send, w.take});
+}
+
+Nanoseconds StepDelay::timed_outputs(std::size_t from, std::size_t to, std::int32_t n) const {
+    if (from == to) {
+        return 0;
+    }
+    const PerSecond bandwidth = snapshot_->links[pair(from, to)].bandwidth;
+    return by_formula() ? formula_time(n * group_bytes_, bandwidth)
+                        : duration(bandwidth, output_bytes(n));
+}
+
+Nanoseconds StepDelay::x_link(std::size_t from, std::size_t to) const {
+    if (!x_link_.empty()) {
+        return x_link_[pair(from, to)];
+    }
+    return from == to ? 0 : duration(snapshot_->links[pair(from, to)].bandwidth, x_bytes_);
+}
+
+/// By formula only execution hands x to the groups.
+Nanoseconds StepDelay::timed_x(std::size_t from, std::size_t to) const {
+    return by_formula() ? 0 : alone(from, to, x_bytes_);
+}
+
+Nanoseconds StepDelay::small(std::size_t from, std::size_t to) const {
+    return alone(from, to, kTokenId);
+}
+
+Nanoseconds StepDelay::to_ffn(std::size_t from, std::size_t to) const {
+    if (!by_formula()) {
+        return x_alone(from, to);
+    }
+    return from == to ? 0 : formula_time(x_bytes_, snapshot_->links[pair(from, to)].bandwidth);
 }
 
 Nanoseconds StepDelay::finish(std::size_t holder, std::size_t lm_head) const {
@@ -106,49 +151,27 @@ Nanoseconds StepDelay::finish(std::size_t holder, std::size_t lm_head) const {
         return 0;
     }
     if (!blocks_->shape().ends) {
-        return x_alone_[pair(holder, source_)];
+        return x_alone(holder, source_);
     }
-    return x_alone_[pair(holder, lm_head)] + lm_head_[lm_head] + small(lm_head, source_);
-}
-
-Nanoseconds StepDelay::partial(
-    std::size_t layer, std::size_t holder, std::size_t j, std::size_t proj, std::int32_t n
-) const {
-    const auto stride = static_cast<std::size_t>(groups_) + 1;
-    const Nanoseconds done = x_alone_[pair(holder, j)] + n * group_[layer * devices_ + j];
-    return j == proj ? done
-                     : done + outputs_[pair(j, proj) * stride + static_cast<std::size_t>(n)] +
-                           latency_[pair(j, proj)];
-}
-
-Nanoseconds StepDelay::partial_of_slices(
-    std::size_t layer, std::size_t hub, std::size_t j, std::int32_t n
-) const {
-    const auto stride = static_cast<std::size_t>(slices_) + 1;
-    const Nanoseconds done = x_alone_[pair(hub, j)] + n * ffn_[layer * devices_ + j];
-    return j == hub ? done
-                    : done + slice_outputs_[pair(j, hub) * stride + static_cast<std::size_t>(n)] +
-                          latency_[pair(j, hub)];
+    return x_alone(holder, lm_head) + lm_head_[lm_head] + small(lm_head, source_);
 }
 
 Nanoseconds StepDelay::gather(std::size_t holder, std::size_t target, const Spread& spread) const {
-    const std::vector<Nanoseconds>& outputs = *spread.outputs;
     Nanoseconds link_free = 0; // of holder -> target: it carries the units' input, x, outputs
     Nanoseconds ready = 0;
     if (target != holder) {
-        link_free = x_link_[pair(holder, target)] * (spread.counts[target] > 0 ? 2 : 1);
-        ready = link_free + latency_[pair(holder, target)];
+        link_free = x_link(holder, target) * (spread.counts[target] > 0 ? 2 : 1);
+        ready = link_free + latency(holder, target);
     }
     for (std::size_t j = 0; j < devices_; ++j) {
         const std::int32_t n = spread.counts[j];
         if (n == 0) {
             continue;
         }
-        Nanoseconds t = x_alone_[pair(holder, j)] + n * spread.each[j];
+        Nanoseconds t = x_alone(holder, j) + n * spread.each[j];
         if (j != target) {
-            const std::size_t out = pair(j, target);
             t = j == holder ? std::max(t, link_free) : t;
-            t += outputs[out * spread.stride + static_cast<std::size_t>(n)] + latency_[out];
+            t += outputs_time(j, target, n) + latency(j, target);
         }
         ready = std::max(ready, t);
     }
@@ -162,10 +185,10 @@ Nanoseconds StepDelay::gather_capped(std::size_t holder, std::size_t target, con
     Nanoseconds egress_free = 0;  // of the holder, the only device that sends more than once
     Nanoseconds link_free = 0;    // of holder -> target, the only link that carries more than one
     Nanoseconds ingress_free = 0; // of the target, the only one that receives more than once
-    const bool held = snapshot_.devices[holder].egress != kUnlimited;
+    const bool held = snapshot_->devices[holder].egress != kUnlimited;
     const auto serve = [&](std::size_t to, Nanoseconds begin, Nanoseconds lat, const Wire& w) {
         const Nanoseconds arrival = begin + std::max(w.link, w.send) + lat;
-        if (snapshot_.devices[to].ingress == kUnlimited) {
+        if (snapshot_->devices[to].ingress == kUnlimited) {
             return arrival;
         }
         Nanoseconds free = to == p ? ingress_free : 0;
@@ -181,7 +204,7 @@ Nanoseconds StepDelay::gather_capped(std::size_t holder, std::size_t target, con
         }
         const Wire w = wire(holder, k, x_bytes_);
         if (spread.counts[k] > 0) {
-            done[k] = serve(k, egress_free, latency_[pair(holder, k)], w);
+            done[k] = serve(k, egress_free, latency(holder, k), w);
             link_free = k == p ? egress_free + std::max(w.link, w.send) : link_free;
             egress_free += w.send;
         }
@@ -195,7 +218,7 @@ Nanoseconds StepDelay::gather_capped(std::size_t holder, std::size_t target, con
     for (std::size_t j = 0; j < devices_; ++j) {
         if (j == holder && p != holder) {
             const Wire w = wire(holder, p, x_bytes_);
-            ready = std::max(ready, serve(p, x_begin, latency_[pair(holder, p)], w));
+            ready = std::max(ready, serve(p, x_begin, latency(holder, p), w));
         }
         const std::int32_t n = spread.counts[j];
         if (n == 0) {
@@ -204,7 +227,7 @@ Nanoseconds StepDelay::gather_capped(std::size_t holder, std::size_t target, con
         Nanoseconds t = done[j] + n * spread.each[j];
         if (j != p) {
             const Nanoseconds begin = j == holder ? std::max({t, link_free, egress_free}) : t;
-            t = serve(p, begin, latency_[pair(j, p)], wire(j, p, output_bytes(n)));
+            t = serve(p, begin, latency(j, p), wire(j, p, output_bytes(n)));
         }
         ready = std::max(ready, t);
     }

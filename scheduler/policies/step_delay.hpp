@@ -10,16 +10,21 @@
 // Granularity `sliced` is the same with a hub in the place of proj and ffn: a layer is two spreads,
 // of groups from the holder of x to the hub, and of slices from the hub to itself.
 //
+// In fleets of up to 64 devices all times are tabulated; in larger ones, where tables of pairs
+// would cost more than the search that asks them, messages are timed when asked.
+//
 // Under cost profile `paper` the same questions are answered by the published formula: D_T of a
 // layer, in nanoseconds rounded per block and message; nobody holds x, and the ends take no time.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "base/ids.hpp"
 #include "base/units.hpp"
+#include "scheduler/policies/units.hpp"
 #include "scheduler/problem.hpp"
 
 namespace headroom::scheduler {
@@ -31,8 +36,12 @@ inline constexpr Nanoseconds kStall = 100'000'000'000'000;
 /// Whether any device limits all that it sends, or all that it receives.
 [[nodiscard]] bool has_caps(const Snapshot& snapshot);
 
+/// What work takes by the paper's formula, rounded to nanoseconds, at most kStall.
+[[nodiscard]] Nanoseconds formula_time(std::int64_t work, PerSecond rate);
+
 class StepDelay {
   public:
+    /// Keeps pointers to the problem's blocks and snapshot.
     explicit StepDelay(const Problem& problem);
 
     /// A layer's blocks in counts; groups, slices: one count per device. Sliced: proj and ffn both
@@ -59,7 +68,7 @@ class StepDelay {
     ) const;
     [[nodiscard]] Nanoseconds from_proj(std::size_t layer, std::size_t proj, std::size_t ffn)
         const {
-        return to_ffn_[pair(proj, ffn)] + ffn_[layer * devices_ + ffn];
+        return to_ffn(proj, ffn) + ffn_[layer * devices_ + ffn];
     }
     [[nodiscard]] Nanoseconds through_slices(
         std::size_t layer, std::size_t hub, const std::int32_t* slices
@@ -72,26 +81,36 @@ class StepDelay {
     /// From x on the last ffn's device to the sampled id on the source.
     [[nodiscard]] Nanoseconds finish(std::size_t holder, std::size_t lm_head) const;
 
-    /// When n groups of device j are done at proj's device, x leaving `holder` at 0 and nothing
-    /// else on the links: what a planner that fills devices one group at a time compares.
+    /// When n units of device j are done at the gathering device (proj's or the hub's), x leaving
+    /// `holder` at 0 and nothing else on the links: what a planner that fills devices one unit at a
+    /// time compares. Grows with n.
     [[nodiscard]] Nanoseconds partial(
-        std::size_t layer, std::size_t holder, std::size_t j, std::size_t proj, std::int32_t n
-    ) const;
-
-    /// The same of n slices, handed out by the hub and added up there.
-    [[nodiscard]] Nanoseconds partial_of_slices(
-        std::size_t layer, std::size_t hub, std::size_t j, std::int32_t n
-    ) const;
+        std::size_t layer,
+        std::size_t holder,
+        std::size_t j,
+        std::size_t target,
+        std::int32_t n,
+        Unit unit = Unit::group
+    ) const {
+        const Nanoseconds done = x_alone(holder, j) + n * unit_time(layer, j, unit);
+        return j == target ? done : done + outputs_time(j, target, n) + latency(j, target);
+    }
 
     /// Whether times are those of the paper's formula.
     [[nodiscard]] bool by_formula() const { return rule_ >= Rule::formula_sum; }
-    /// Its parts: one group on d; n groups' outputs from one device to another.
+    /// Its parts: one group on d; n units' outputs on the link from one device to another.
     [[nodiscard]] Nanoseconds group_time(std::size_t layer, std::size_t d) const {
         return group_[layer * devices_ + d];
     }
+    [[nodiscard]] Nanoseconds unit_time(std::size_t layer, std::size_t d, Unit unit) const {
+        return (unit == Unit::group ? group_ : ffn_)[layer * devices_ + d];
+    }
     [[nodiscard]] Nanoseconds outputs_time(std::size_t from, std::size_t to, std::int32_t n) const {
-        const auto stride = static_cast<std::size_t>(groups_) + 1;
-        return outputs_[pair(from, to) * stride + static_cast<std::size_t>(n)];
+        const std::int32_t i = sliced() && n > 2 ? 2 : n; // a partial sum's size stops growing
+        if (outputs_.empty()) {
+            return timed_outputs(from, to, i);
+        }
+        return outputs_[pair(from, to) * stride_ + static_cast<std::size_t>(i)];
     }
     /// Whether it gathers by the slowest sender instead of the sum.
     [[nodiscard]] bool gathers_max() const { return rule_ == Rule::formula_max; }
@@ -107,8 +126,9 @@ class StepDelay {
   private:
     /// How the inputs of proj gather: messages without caps, with caps, or by the formula.
     enum class Rule : std::uint8_t { free, capped, formula_sum, formula_max };
-    void tabulate_execution();
-    void tabulate_formula(const Problem& problem);
+    void time_operations();
+    void time_formula(const Problem& problem);
+    void tabulate_links();
 
     struct Wire {
         Nanoseconds link = 0; ///< occupies the link
@@ -121,24 +141,31 @@ class StepDelay {
     [[nodiscard]] Wire wire(std::size_t from, std::size_t to, Bytes bytes) const;
     /// One message with nothing before it, latency included; 0 on one device.
     [[nodiscard]] Nanoseconds alone(std::size_t from, std::size_t to, Bytes bytes) const;
-    [[nodiscard]] Nanoseconds small(std::size_t from, std::size_t to) const {
-        return id_alone_[pair(from, to)];
+    [[nodiscard]] Nanoseconds timed_outputs(std::size_t from, std::size_t to, std::int32_t n) const;
+    [[nodiscard]] Nanoseconds latency(std::size_t from, std::size_t to) const {
+        return from == to || by_formula()
+                   ? 0
+                   : std::min(kStall, snapshot_->links[pair(from, to)].latency);
     }
-    /// Equal blocks that work side by side: how many each device has, what one takes there, and
-    /// what devices with n of them send on.
+    /// x's time on the link; one x with nothing before it; a token id; proj's output to ffn.
+    [[nodiscard]] Nanoseconds x_link(std::size_t from, std::size_t to) const;
+    [[nodiscard]] Nanoseconds x_alone(std::size_t from, std::size_t to) const {
+        return x_alone_.empty() ? timed_x(from, to) : x_alone_[pair(from, to)];
+    }
+    [[nodiscard]] Nanoseconds timed_x(std::size_t from, std::size_t to) const;
+    [[nodiscard]] Nanoseconds small(std::size_t from, std::size_t to) const;
+    [[nodiscard]] Nanoseconds to_ffn(std::size_t from, std::size_t to) const;
+
+    /// Units that work side by side: how many each device has, and what one takes there.
     struct Spread {
-        const std::int32_t* counts = nullptr;
-        const Nanoseconds* each = nullptr; ///< [device]
-        std::size_t stride = 0;            ///< of the table of outputs: most units + 1
-        const std::vector<Nanoseconds>* outputs = nullptr; ///< [from][to][n]
+        const std::int32_t* counts = nullptr; ///< [device]
+        const Nanoseconds* each = nullptr;    ///< [device]
     };
     [[nodiscard]] Spread groups_of(std::size_t layer, const std::int32_t* counts) const {
-        const auto stride = static_cast<std::size_t>(groups_) + 1;
-        return {counts, &group_[layer * devices_], stride, &outputs_};
+        return {counts, &group_[layer * devices_]};
     }
     [[nodiscard]] Spread slices_of(std::size_t layer, const std::int32_t* counts) const {
-        const auto stride = static_cast<std::size_t>(slices_) + 1;
-        return {counts, &ffn_[layer * devices_], stride, &slice_outputs_};
+        return {counts, &ffn_[layer * devices_]};
     }
     /// From x on `holder` until `target` has x and all outputs.
     [[nodiscard]] Nanoseconds gather(std::size_t holder, std::size_t target, const Spread& spread)
@@ -151,26 +178,23 @@ class StepDelay {
     [[nodiscard]] Nanoseconds operation(BlockId b, std::size_t d) const;
 
     const Blocks* blocks_;
-    Snapshot snapshot_;
+    const Snapshot* snapshot_;
     std::size_t devices_;
     std::size_t source_;
     std::int64_t context_;
-    Bytes x_bytes_;
-    Bytes group_bytes_;
+    Bytes x_bytes_;     ///< of the execution; by formula proj's output
+    Bytes group_bytes_; ///< one group's output
     std::int32_t groups_;
     std::int32_t slices_; ///< per layer; 0: not sliced
     Rule rule_;
-    std::vector<Nanoseconds> group_;         ///< [layer][device]
-    std::vector<Nanoseconds> proj_;          ///< sliced: 0, the hub computes nothing that costs
-    std::vector<Nanoseconds> ffn_;           ///< sliced: one slice
-    std::vector<Nanoseconds> lm_head_;       ///< [device]
-    std::vector<Nanoseconds> latency_;       ///< [from][to]
-    std::vector<Nanoseconds> x_link_;        ///< x's time on the link
-    std::vector<Nanoseconds> x_alone_;       ///< one x, caps and latency included
-    std::vector<Nanoseconds> to_ffn_;        ///< proj's output
-    std::vector<Nanoseconds> id_alone_;      ///< one token id, likewise
-    std::vector<Nanoseconds> outputs_;       ///< [from][to][n]: n groups' outputs on the link
-    std::vector<Nanoseconds> slice_outputs_; ///< the same for slices
+    std::size_t stride_ = 0;           ///< of outputs_
+    std::vector<Nanoseconds> group_;   ///< [layer][device]
+    std::vector<Nanoseconds> proj_;    ///< sliced: 0, the hub computes nothing that costs
+    std::vector<Nanoseconds> ffn_;     ///< sliced: one slice
+    std::vector<Nanoseconds> lm_head_; ///< [device]
+    std::vector<Nanoseconds> x_link_;  ///< [from][to]; empty in large fleets, as those below
+    std::vector<Nanoseconds> x_alone_; ///< latency and caps included
+    std::vector<Nanoseconds> outputs_; ///< [from][to][n]: n units' outputs on the link
 };
 
 } // namespace headroom::scheduler
