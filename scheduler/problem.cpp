@@ -46,18 +46,26 @@ Decision evaluate(const Problem& problem, Placement placement, std::string reaso
     decision.inference = predict_inference(
         *problem.blocks, placement, problem.snapshot, problem.source, problem.horizon()
     );
-    decision.paper_delay_s = paper_delay_s(
-        *problem.blocks, placement, problem.snapshot, problem.paper_costs_at(), problem.paper.gather
-    );
-    if (problem.previous) {
-        decision.paper_migration_s = paper_migration_s(
+    const bool has_formulas = !problem.blocks->sliced(); // the paper knows heads, proj and ffn
+    if (has_formulas) {
+        decision.paper_delay_s = paper_delay_s(
             *problem.blocks,
-            *problem.previous,
             placement,
             problem.snapshot,
-            problem.paper_moves_at(),
-            problem.paper_moved()
+            problem.paper_costs_at(),
+            problem.paper.gather
         );
+    }
+    if (problem.previous) {
+        decision.paper_migration_s = !has_formulas ? 0
+                                                   : paper_migration_s(
+                                                         *problem.blocks,
+                                                         *problem.previous,
+                                                         placement,
+                                                         problem.snapshot,
+                                                         problem.paper_moves_at(),
+                                                         problem.paper_moved()
+                                                     );
         decision.migration = predict_migration(
             *problem.blocks,
             *problem.previous,

@@ -11,11 +11,14 @@ namespace {
 constexpr Bytes kFloat = 4;
 constexpr Bytes kTokenId = 4;
 
-/// Payloads as systems.md §1 has them: a group its heads' outputs, lm_head an id, others x.
-Bytes physical_output(const ModelShape& shape, BlockKind kind) {
+/// Payloads as systems.md §1 has them: a group its heads' outputs, lm_head an id, others x (sliced:
+/// a group or slice by itself a partial sum, as wide as x).
+Bytes physical_output(const Blocks& blocks, BlockKind kind) {
+    const ModelShape& shape = blocks.shape();
     switch (kind) {
     case BlockKind::group:
-        return shape.heads_per_group() * shape.head_width() * kFloat;
+        return blocks.sliced() ? shape.width * kFloat
+                               : shape.heads_per_group() * shape.head_width() * kFloat;
     case BlockKind::lm_head:
         return kTokenId;
     default:
@@ -37,7 +40,7 @@ BlockCost cost_of(const Problem& problem, BlockId b) {
     return {
         blocks.matrix_bytes(b) + blocks.norm_bytes(b) + blocks.cache_bytes(b, problem.horizon()),
         blocks.flops(b, problem.horizon() - 1, 1),
-        physical_output(blocks.shape(), blocks.name(b).kind)};
+        physical_output(blocks, blocks.name(b).kind)};
 }
 
 Flops compute_limit(const Problem& problem, const Snapshot::Device& device) {

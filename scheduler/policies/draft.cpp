@@ -77,9 +77,7 @@ void Draft::track(BlockId b, DeviceId from, DeviceId to) {
 void Draft::settle() {
     for (const OldTime& old : undo_times_) {
         const std::size_t l = old.layer;
-        const std::int32_t* const slices = slices_.empty() ? nullptr : &slices_[l * devices()];
-        times_[l] =
-            step_->layer(l, holder(l), {&counts_[l * devices()], proj_[l], ffn_[l], slices});
+        times_[l] = step_->layer(l, holder(l), shape(l));
         layers_time_ += times_[l] - old.time;
         touched_[l] = false;
     }
@@ -87,6 +85,7 @@ void Draft::settle() {
     inference_ = step_->start(first_holder_) + layers_time_ + step_->finish(ffn_.back(), lm_head_);
     migration_ = moves_.total();
     score_.shortage = ledger_.shortage();
+    score_.transfers = moves_.sum();
     score_.objective = WideNanoseconds{migration_} +
                        WideNanoseconds{problem_->steps()} * WideNanoseconds{inference_};
 }

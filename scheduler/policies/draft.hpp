@@ -29,6 +29,7 @@ struct Relocation {
 struct Score {
     Bytes shortage = 0;            ///< 0: it fits
     WideNanoseconds objective = 0; ///< D_mig + λ·D_inf (or λ·D_T)
+    Nanoseconds transfers = 0;     ///< sum of all that moves: breaks ties, D_mig is the slowest
 };
 
 class Draft {
@@ -42,6 +43,7 @@ class Draft {
     [[nodiscard]] const Placement& placement() const { return ledger_.placement(); }
     [[nodiscard]] const Ledger& ledger() const { return ledger_; }
     [[nodiscard]] Moves& moves() { return moves_; }
+    [[nodiscard]] const Moves& moves() const { return moves_; }
 
     /// Makes the changes one after the other, unless they would leave more shortage than that:
     /// then nothing changes, nothing is evaluated, and the answer is false.
@@ -61,6 +63,15 @@ class Draft {
     [[nodiscard]] std::int32_t slices_on(std::size_t layer, std::size_t d) const {
         return slices_[layer * devices() + d];
     }
+    [[nodiscard]] std::int32_t units_on(Unit unit, std::size_t layer, std::size_t d) const {
+        return unit == Unit::group ? groups_on(layer, d) : slices_on(layer, d);
+    }
+    /// What step_delay asks of a layer.
+    [[nodiscard]] StepDelay::LayerShape shape(std::size_t layer) const {
+        const std::int32_t* const slices = slices_.empty() ? nullptr : &slices_[layer * devices()];
+        return {&counts_[layer * devices()], proj_[layer], ffn_[layer], slices};
+    }
+    [[nodiscard]] std::size_t lm_head() const { return lm_head_; }
     /// Sliced: proj and ffn are both the hub's device.
     [[nodiscard]] std::size_t proj(std::size_t layer) const { return proj_[layer]; }
     [[nodiscard]] std::size_t ffn(std::size_t layer) const { return ffn_[layer]; }

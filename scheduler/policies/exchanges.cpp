@@ -27,14 +27,16 @@ bool Search::with_room_made(std::size_t layer, BlockId heavy, std::size_t to) {
         Bytes freed = 0;
         for (std::size_t k = 0; k < layers_ && freed < excess; ++k) {
             const std::size_t l = (layer + s + k) % layers_;
-            const Bytes each =
-                ledger.bytes(problem_->blocks->group(static_cast<std::int32_t>(l), 0));
-            const auto wanted = static_cast<std::int32_t>(
-                std::min<Bytes>((excess - freed + each - 1) / each, problem_->blocks->groups())
-            );
-            for (const BlockId id : pick_groups(l, to, from, wanted)) {
-                changes.push_back({id, DeviceId(from)});
-                freed += each;
+            for (const Unit unit : units_of(*problem_->blocks)) {
+                const Bytes each = ledger.bytes(unit_of(*problem_->blocks, unit, l, 0));
+                const Bytes missing = std::max<Bytes>(excess - freed, 0);
+                const auto wanted = static_cast<std::int32_t>(
+                    std::min<Bytes>((missing + each - 1) / each, count_of(*problem_->blocks, unit))
+                );
+                for (const BlockId id : pick_units(unit, l, to, from, wanted)) {
+                    changes.push_back({id, DeviceId(from)});
+                    freed += each;
+                }
             }
         }
         improved = freed >= excess && consider(changes);
@@ -70,27 +72,39 @@ bool Search::heavy_swaps() {
     return improved;
 }
 
-/// One group of a layer against one of another layer, where memory forbids a plain move; within a
-/// layer, two groups that each other's home would suit (D_inf stays, D_mig falls).
-bool Search::group_swaps() {
+/// One unit of a layer against one of another layer or kind, where memory forbids a plain move;
+/// within a layer, two units that each other's home would suit (D_inf stays, D_mig falls).
+bool Search::unit_swaps() {
     bool improved = false;
     for (std::size_t l = 0; l < layers_; ++l) {
-        const Bytes each =
-            draft_->ledger().bytes(problem_->blocks->group(static_cast<std::int32_t>(l), 0));
-        for (std::size_t a = 0; a < devices_; ++a) {
-            for (std::size_t b = 0; b < devices_; ++b) {
-                const bool full = draft_->ledger().room(DeviceId(b)) < each;
-                for (std::size_t k = 0; k < layers_ && !exhausted(); ++k) {
-                    if (a == b || (k == l && a > b) || (k != l && !full)) {
-                        continue;
-                    }
-                    const std::vector<BlockId> there = pick_groups(l, a, b, 1);
-                    const std::vector<BlockId> back = pick_groups(k, b, a, 1);
-                    const bool useless = k == l && draft_->moves().moved() == 0;
-                    if (!there.empty() && !back.empty() && !useless) {
-                        improved |= consider({{there[0], DeviceId(b)}, {back[0], DeviceId(a)}});
-                    }
+        for (const Unit unit : units_of(*problem_->blocks)) {
+            const Bytes each = draft_->ledger().bytes(unit_of(*problem_->blocks, unit, l, 0));
+            for (std::size_t a = 0; a < devices_; ++a) {
+                for (std::size_t b = 0; b < devices_ && !exhausted(); ++b) {
+                    const bool full = draft_->ledger().room(DeviceId(b)) < each;
+                    improved |= a != b && unit_swap({unit, l}, DeviceId(a), DeviceId(b), full);
                 }
+            }
+        }
+    }
+    return improved;
+}
+
+bool Search::unit_swap(const LayerUnit& one, DeviceId from, DeviceId to, bool full) {
+    const std::size_t a = from.index();
+    const std::size_t b = to.index();
+    bool improved = false;
+    for (std::size_t k = 0; k < layers_ && !exhausted(); ++k) {
+        for (const Unit unit : units_of(*problem_->blocks)) {
+            const bool same = k == one.layer && unit == one.unit;
+            const bool useless = same && draft_->moves().moved() == 0;
+            if ((same && a > b) || (!same && !full) || useless) {
+                continue;
+            }
+            const std::vector<BlockId> there = pick_units(one.unit, one.layer, a, b, 1);
+            const std::vector<BlockId> back = pick_units(unit, k, b, a, 1);
+            if (!there.empty() && !back.empty()) {
+                improved |= consider({{there[0], to}, {back[0], from}});
             }
         }
     }

@@ -112,7 +112,9 @@ void MoveDelay::charge(std::size_t lane, std::size_t size, std::int32_t sign) {
         return; // nothing to send is no message
     }
     Lane& all = lanes_[lane];
-    all.busy += sign * time_of(size, lane);
+    const Nanoseconds time = time_of(size, lane);
+    all.busy += sign * time;
+    sum_ += sign * time;
     if (all.transfers == 0) {
         all.place = static_cast<std::int32_t>(used_.size());
         used_.push_back(lane);

@@ -22,6 +22,8 @@ class MoveDelay {
 
     void set(BlockId b, DeviceId d);
     [[nodiscard]] Nanoseconds total();
+    /// What all transfers take together, one after the other.
+    [[nodiscard]] Nanoseconds sum() const { return sum_; }
     /// Blocks that are not where they were.
     [[nodiscard]] std::int32_t moved() const { return moved_; }
     /// Where the block was before; invalid without a previous placement.
@@ -75,6 +77,7 @@ class MoveDelay {
     std::vector<Nanoseconds> time_; ///< [size class][lane]; empty in large fleets
     std::vector<Lane> lanes_;       ///< [from][to] of links, then one storage per device
     std::vector<std::size_t> used_; ///< lanes with transfers, in no order
+    Nanoseconds sum_ = 0;
     std::size_t slowest_ = 0;
     bool stale_ = true; ///< slowest_ must be looked for
 };

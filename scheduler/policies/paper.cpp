@@ -32,6 +32,12 @@ Decision nothing_new(const Problem& problem, const PaperPlacing& placing, Decisi
 } // namespace
 
 Decision Paper::decide(const Problem& problem) const {
+    if (problem.blocks->sliced()) {
+        Decision none;
+        none.reason = "policy paper places heads, proj and ffn: it needs controller.granularity = "
+                      "\"paper\"";
+        return none;
+    }
     PaperPlacing placing = place_by_score(problem);
     const Decision old = keep_previous(problem);
     Decision decision;

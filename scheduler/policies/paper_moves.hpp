@@ -51,6 +51,7 @@ class Moves {
 
     void set(BlockId b, DeviceId d);
     [[nodiscard]] Nanoseconds total() { return paper_ ? paper_->total() : physical_->total(); }
+    [[nodiscard]] Nanoseconds sum() const { return paper_ ? paper_->total() : physical_->sum(); }
     /// Blocks that are not where they were.
     [[nodiscard]] std::int32_t moved() const {
         return paper_ ? paper_->moved() : physical_->moved();

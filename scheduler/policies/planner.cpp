@@ -3,6 +3,7 @@
 #include "scheduler/policies/planner.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -11,45 +12,8 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostPlanned = 32; // devices that may hold x in the unlimited plan
-
-/// A placement filled in by layers and ends.
-class Builder {
-  public:
-    explicit Builder(const Problem& problem)
-        : blocks_(*problem.blocks), ends_(blocks_.shape().ends),
-          placement_(blocks_.size(), problem.source) {}
-
-    void put(
-        std::int32_t layer,
-        std::size_t proj,
-        std::size_t ffn,
-        const std::vector<std::int32_t>& groups
-    ) {
-        std::int32_t next = 0;
-        for (std::size_t d = 0; d < groups.size(); ++d) {
-            for (std::int32_t k = 0; k < groups[d]; ++k) {
-                placement_[blocks_.group(layer, next++).index()] = DeviceId(d);
-            }
-        }
-        placement_[blocks_.proj(layer).index()] = DeviceId(proj);
-        placement_[blocks_.ffn(layer).index()] = DeviceId(ffn);
-    }
-
-    void put_ends(std::size_t embed, std::size_t lm_head) {
-        if (ends_) {
-            placement_[blocks_.embed().index()] = DeviceId(embed);
-            placement_[blocks_.lm_head().index()] = DeviceId(lm_head);
-        }
-    }
-
-    [[nodiscard]] Placement take() { return std::move(placement_); }
-
-  private:
-    const Blocks& blocks_;
-    bool ends_;
-    Placement placement_;
-};
+constexpr std::size_t kMostPlanned = 16; // devices that may hold x in the unlimited plan
+constexpr std::size_t kMostScanned = 32; // devices above which a heap finds the next one
 
 /// The best device for lm_head when x ends on `holder`, memory ignored.
 std::size_t best_lm_head(const StepDelay& step, std::size_t holder) {
@@ -62,67 +26,81 @@ std::size_t best_lm_head(const StepDelay& step, std::size_t holder) {
     return best;
 }
 
-/// For every pair (holder of x, proj's device): the groups spread, and when proj has computed.
-struct Gathered {
-    std::vector<std::vector<std::int32_t>> groups;
-    std::vector<Nanoseconds> ready;
-};
-
 /// Later than any path, yet a sum of a few does not overflow.
 constexpr Nanoseconds kImpossible = kStall * 1000;
 
-/// In a large fleet only some devices are tried for proj and ffn: the source and the fastest.
-std::vector<bool> hosts(const StepDelay& step) {
-    std::vector<bool> chosen(step.devices(), step.devices() <= kMostPlanned);
-    chosen[step.source()] = true;
-    const std::vector<std::size_t> order = by_speed(step);
-    for (std::size_t i = 0; i < std::min(order.size(), kMostPlanned); ++i) {
-        chosen[order[i]] = true;
+/// In a large fleet only some devices are tried as hosts: the source and the fastest.
+std::vector<std::size_t> hosts_of(const StepDelay& step) {
+    std::vector<std::size_t> hosts = by_speed(step);
+    if (hosts.size() > kMostPlanned) {
+        hosts.resize(kMostPlanned);
+        hosts.push_back(step.source());
     }
-    return chosen;
+    std::sort(hosts.begin(), hosts.end());
+    hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
+    return hosts;
 }
 
-Gathered gather_table(const Problem& problem, const StepDelay& step, std::size_t layer) {
-    const std::size_t n = step.devices();
-    const std::vector<std::int32_t> caps(n, problem.blocks->groups());
-    const std::vector<bool> host = hosts(step);
-    Gathered table{
-        std::vector<std::vector<std::int32_t>>(n * n),
-        std::vector<Nanoseconds>(n * n, kImpossible)};
-    for (std::size_t h = 0; h < n; ++h) {
-        for (std::size_t p = 0; p < n; ++p) {
-            if (!host[h] || !host[p]) {
-                continue;
-            }
+/// For every pair of hosts (holder of x, gathering device): the groups spread, and when they are
+/// gathered (proj has computed). For every hub its slices, and how long they take.
+struct Gathered {
+    std::vector<std::vector<std::int32_t>> groups; ///< [holder][target]
+    std::vector<Nanoseconds> ready;
+    std::vector<std::vector<std::int32_t>> slices; ///< [hub]; empty if not sliced
+    std::vector<Nanoseconds> sliced;
+};
+
+Gathered gather_table(
+    const Problem& problem,
+    const StepDelay& step,
+    std::size_t layer,
+    const std::vector<std::size_t>& hosts
+) {
+    const Blocks& blocks = *problem.blocks;
+    const std::vector<std::int32_t> caps(
+        step.devices(), std::max(blocks.groups(), blocks.slices())
+    );
+    Gathered table;
+    for (std::size_t h = 0; h < hosts.size(); ++h) {
+        for (std::size_t p = 0; p < hosts.size(); ++p) {
             // The formula knows no holder of x: the first one's spread serves for all.
-            const std::size_t first =
-                static_cast<std::size_t>(std::find(host.begin(), host.end(), true) - host.begin());
             std::vector<std::int32_t> counts =
-                step.by_formula() && h != first
-                    ? table.groups[first * n + p]
-                    : spread_groups(step, layer, h, p, caps, problem.blocks->groups());
-            table.ready[h * n + p] = step.until_proj(layer, h, {counts.data(), p, p});
-            table.groups[h * n + p] = std::move(counts);
+                step.by_formula() && h > 0
+                    ? table.groups[p]
+                    : spread_units(
+                          step, {layer, hosts[h], hosts[p], Unit::group}, caps, blocks.groups()
+                      );
+            table.ready.push_back(
+                step.until_proj(layer, hosts[h], {counts.data(), hosts[p], hosts[p]})
+            );
+            table.groups.push_back(std::move(counts));
         }
+    }
+    for (std::size_t u = 0; u < hosts.size() && step.sliced(); ++u) {
+        table.slices.push_back(
+            spread_units(step, {layer, hosts[u], hosts[u], Unit::slice}, caps, blocks.slices())
+        );
+        table.sliced.push_back(step.through_slices(layer, hosts[u], table.slices[u].data()));
     }
     return table;
 }
 
-/// How x reaches each device by the end of a layer: the path's last step and its time.
+/// How x reaches each host by the end of a layer: the path's last step and its time.
 struct Stage {
     std::vector<Nanoseconds> time;
     std::vector<std::size_t> holder; ///< before the layer
     std::vector<std::size_t> proj;
-    std::vector<std::vector<std::int32_t>> groups;
+    std::vector<LayerCounts> counts;
 };
 
 Stage next_stage(
     const StepDelay& step,
     std::size_t layer,
+    const std::vector<std::size_t>& hosts,
     const Gathered& table,
     const std::vector<Nanoseconds>& so_far
 ) {
-    const std::size_t n = step.devices();
+    const std::size_t n = hosts.size();
     Stage stage{
         std::vector<Nanoseconds>(n, kNever),
         std::vector<std::size_t>(n, 0),
@@ -137,7 +115,12 @@ Stage next_stage(
         }
         const Nanoseconds ready = so_far[h] + table.ready[h * n + p];
         for (std::size_t f = 0; f < n; ++f) {
-            const Nanoseconds time = ready + step.from_proj(layer, p, f);
+            if (step.sliced() && f != p) {
+                continue; // one hub
+            }
+            const Nanoseconds time =
+                ready +
+                (step.sliced() ? table.sliced[f] : step.from_proj(layer, hosts[p], hosts[f]));
             if (time < stage.time[f]) {
                 stage.time[f] = time;
                 stage.holder[f] = h;
@@ -146,12 +129,33 @@ Stage next_stage(
         }
     }
     for (std::size_t f = 0; f < n; ++f) {
-        stage.groups.push_back(table.groups[stage.holder[f] * n + stage.proj[f]]);
+        stage.counts.push_back(
+            {hosts[stage.proj[f]],
+             hosts[f],
+             table.groups[stage.holder[f] * n + stage.proj[f]],
+             step.sliced() ? table.slices[f] : std::vector<std::int32_t>()}
+        );
     }
     return stage;
 }
 
 } // namespace
+
+void put_layer(
+    const Blocks& blocks, std::size_t layer, const LayerCounts& counts, Placement& placement
+) {
+    for (const Unit unit : units_of(blocks)) {
+        const auto& each = unit == Unit::group ? counts.groups : counts.slices;
+        std::int32_t next = 0;
+        for (std::size_t d = 0; d < each.size(); ++d) {
+            for (std::int32_t k = 0; k < each[d]; ++k) {
+                placement[unit_of(blocks, unit, layer, next++).index()] = DeviceId(d);
+            }
+        }
+    }
+    placement[gatherer_of(blocks, layer).index()] = DeviceId(counts.proj);
+    placement[holder_of(blocks, layer).index()] = DeviceId(counts.ffn);
+}
 
 /// The devices in order of what one layer takes on them, fastest first.
 std::vector<std::size_t> by_speed(const StepDelay& step) {
@@ -163,67 +167,85 @@ std::vector<std::size_t> by_speed(const StepDelay& step) {
     return order;
 }
 
-std::vector<std::int32_t> spread_groups(
+std::vector<std::int32_t> spread_units(
     const StepDelay& step,
-    std::size_t layer,
-    std::size_t holder,
-    std::size_t proj,
+    const Gathering& gathering,
     const std::vector<std::int32_t>& caps,
     std::int32_t n
 ) {
+    const auto& [layer, holder, target, unit] = gathering;
     if (step.by_formula()) {
-        return spread_by_formula(step, layer, proj, caps, n);
+        return spread_by_formula(step, layer, target, caps, n);
+    }
+    using Next = std::pair<Nanoseconds, std::size_t>; // when a device's next unit would be done
+    std::vector<Next> next;
+    for (std::size_t j = 0; j < caps.size(); ++j) {
+        if (caps[j] > 0) {
+            next.emplace_back(step.partial(layer, holder, j, target, 1, unit), j);
+        }
+    }
+    const bool heap = next.size() > kMostScanned;
+    if (heap) {
+        std::make_heap(next.begin(), next.end(), std::greater<>());
     }
     std::vector<std::int32_t> counts(caps.size(), 0);
-    std::vector<Nanoseconds> next(caps.size());
-    for (std::size_t j = 0; j < caps.size(); ++j) {
-        next[j] = caps[j] > 0 ? step.partial(layer, holder, j, proj, 1) : kNever;
-    }
     for (std::int32_t k = 0; k < n; ++k) {
-        const auto least = std::min_element(next.begin(), next.end());
-        if (*least == kNever) {
+        if (next.empty()) {
             return {};
         }
-        const auto j = static_cast<std::size_t>(least - next.begin());
-        ++counts[j];
-        next[j] =
-            counts[j] < caps[j] ? step.partial(layer, holder, j, proj, counts[j] + 1) : kNever;
+        if (heap) {
+            std::pop_heap(next.begin(), next.end(), std::greater<>());
+        } else {
+            std::iter_swap(std::min_element(next.begin(), next.end()), next.end() - 1);
+        }
+        const std::size_t j = next.back().second;
+        next.pop_back();
+        if (++counts[j] < caps[j]) {
+            next.emplace_back(step.partial(layer, holder, j, target, counts[j] + 1, unit), j);
+            if (heap) {
+                std::push_heap(next.begin(), next.end(), std::greater<>());
+            }
+        }
     }
     return counts;
 }
 
 Placement unlimited_plan(const Problem& problem, const StepDelay& step) {
-    const ModelShape& shape = problem.blocks->shape();
-    const std::size_t n = step.devices();
-    std::vector<Nanoseconds> so_far(n, kImpossible);
-    for (std::size_t h = 0; h < n; ++h) {
-        so_far[h] = shape.ends || h == step.source() ? step.start(h) : kImpossible;
+    const Blocks& blocks = *problem.blocks;
+    const ModelShape& shape = blocks.shape();
+    const std::vector<std::size_t> hosts = hosts_of(step);
+    std::vector<Nanoseconds> so_far;
+    for (const std::size_t h : hosts) {
+        so_far.push_back(shape.ends || h == step.source() ? step.start(h) : kImpossible);
     }
     std::vector<Stage> stages;
     Gathered table;
     for (std::size_t l = 0; l < shape.layer_types.size(); ++l) {
         if (l == 0 || shape.layer_types[l] != shape.layer_types[l - 1]) {
-            table = gather_table(problem, step, l);
+            table = gather_table(problem, step, l, hosts);
         }
-        stages.push_back(next_stage(step, l, table, so_far));
+        stages.push_back(next_stage(step, l, hosts, table, so_far));
         so_far = stages.back().time;
     }
     std::size_t last = 0;
     const auto total = [&](std::size_t f) {
-        return so_far[f] + step.finish(f, best_lm_head(step, f));
+        return so_far[f] + step.finish(hosts[f], best_lm_head(step, hosts[f]));
     };
-    for (std::size_t f = 1; f < n; ++f) {
+    for (std::size_t f = 1; f < hosts.size(); ++f) {
         last = total(f) < total(last) ? f : last;
     }
-    Builder builder(problem);
-    const std::size_t lm_head = best_lm_head(step, last);
-    for (std::size_t l = stages.size(); l-- > 0;) {
-        Stage& stage = stages[l];
-        builder.put(static_cast<std::int32_t>(l), stage.proj[last], last, stage.groups[last]);
-        last = stage.holder[last];
+    Placement placement(blocks.size(), problem.source);
+    if (shape.ends) {
+        placement[blocks.lm_head().index()] = DeviceId(best_lm_head(step, hosts[last]));
     }
-    builder.put_ends(last, lm_head);
-    return builder.take();
+    for (std::size_t l = stages.size(); l-- > 0;) {
+        put_layer(blocks, l, stages[l].counts[last], placement);
+        last = stages[l].holder[last];
+    }
+    if (shape.ends) {
+        placement[blocks.embed().index()] = DeviceId(hosts[last]);
+    }
+    return placement;
 }
 
 } // namespace headroom::scheduler

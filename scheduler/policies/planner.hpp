@@ -1,4 +1,4 @@
-// How many groups of a layer each device should take, and the fastest plan of a whole model when
+// How many units of a layer each device should take, and the fastest plan of a whole model when
 // memory is left out of account.
 #pragma once
 
@@ -7,19 +7,39 @@
 #include <vector>
 
 #include "scheduler/policies/step_delay.hpp"
+#include "scheduler/policies/units.hpp"
 #include "scheduler/problem.hpp"
 
 namespace headroom::scheduler {
 
-/// Gives n groups one by one to the device that finishes its share first, transfer included;
+/// A layer's blocks in counts; sliced: proj and ffn both are the hub's device.
+struct LayerCounts {
+    std::size_t proj = 0;
+    std::size_t ffn = 0;
+    std::vector<std::int32_t> groups; ///< per device
+    std::vector<std::int32_t> slices; ///< per device; empty if not sliced
+};
+
+/// Units go to the devices in the order of both.
+void put_layer(
+    const Blocks& blocks, std::size_t layer, const LayerCounts& counts, Placement& placement
+);
+
+/// Units of one layer and where they are gathered: x stands on `holder`, outputs go to `target`.
+struct Gathering {
+    std::size_t layer = 0;
+    std::size_t holder = 0;
+    std::size_t target = 0;
+    Unit unit = Unit::group;
+};
+
+/// Gives n units one by one to the device that finishes its share first, transfer included;
 /// optimal for the latest finish, because a device's finish only grows with its count. Under cost
 /// profile `paper`: spread_by_formula.
-/// caps: most groups per device. Empty if the caps do not hold them all.
-[[nodiscard]] std::vector<std::int32_t> spread_groups(
+/// caps: most units per device. Empty if the caps do not hold them all.
+[[nodiscard]] std::vector<std::int32_t> spread_units(
     const StepDelay& step,
-    std::size_t layer,
-    std::size_t holder,
-    std::size_t proj,
+    const Gathering& gathering,
     const std::vector<std::int32_t>& caps,
     std::int32_t n
 );
@@ -28,7 +48,7 @@ namespace headroom::scheduler {
 [[nodiscard]] std::vector<std::size_t> by_speed(const StepDelay& step);
 
 /// The fastest placement if memory had no limit; optimal but for messages that share a link (and,
-/// in fleets of more than 32 devices, but for slow devices as hosts of proj and ffn).
+/// in fleets of more than 16 devices, but for slow devices as hosts of proj, ffn and hub).
 [[nodiscard]] Placement unlimited_plan(const Problem& problem, const StepDelay& step);
 
 } // namespace headroom::scheduler

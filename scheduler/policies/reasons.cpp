@@ -28,7 +28,13 @@ std::string by_formula(const Problem& problem) {
 /// "6 groups, 1 ffn from device 1": what changed its device, and from where if that is one device.
 std::string moved_blocks(const Problem& problem, const Placement& placement) {
     constexpr BlockKind kKinds[] = {
-        BlockKind::embed, BlockKind::group, BlockKind::proj, BlockKind::ffn, BlockKind::lm_head};
+        BlockKind::embed,
+        BlockKind::group,
+        BlockKind::proj,
+        BlockKind::ffn,
+        BlockKind::slice,
+        BlockKind::hub,
+        BlockKind::lm_head};
     std::set<DeviceId> sources;
     std::string text;
     for (const BlockKind kind : kKinds) {
@@ -41,7 +47,8 @@ std::string moved_blocks(const Problem& problem, const Placement& placement) {
             }
         }
         if (count > 0) {
-            const bool plural = kind == BlockKind::group && count > 1;
+            const bool plural = count > 1 && (kind == BlockKind::group ||
+                                              kind == BlockKind::slice || kind == BlockKind::hub);
             text += fmt::format(
                 "{}{} {}{}", text.empty() ? "" : ", ", count, name_of(kind), plural ? "s" : ""
             );

@@ -77,6 +77,9 @@ Placement best_of(const Problem& problem, const Focus& small, const Search& foun
     if (packing.shortage == 0) {
         return packing.placement;
     }
+    if (problem.blocks->sliced()) {
+        return {};
+    }
     PaperPlacing placing = place_by_score(problem);
     return placing.stuck ? Placement() : std::move(placing.placement);
 }

@@ -3,6 +3,7 @@
 #include "scheduler/policies/search.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace headroom::scheduler {
 namespace {
@@ -17,22 +18,16 @@ Search::Search(const Problem& problem, const StepDelay& step, std::int64_t limit
     : problem_(&problem), step_(&step), limit_(limit),
       layers_(static_cast<std::size_t>(problem.blocks->shape().layers)), devices_(step.devices()) {}
 
-BlockId Search::proj(std::size_t layer) const {
-    return problem_->blocks->proj(static_cast<std::int32_t>(layer));
-}
-
-BlockId Search::ffn(std::size_t layer) const {
-    return problem_->blocks->ffn(static_cast<std::int32_t>(layer));
-}
-
 bool Search::better(const Score& a, const Score& b) const {
     if (rule_.strict) {
-        return a.shortage != b.shortage ? a.shortage < b.shortage : a.objective < b.objective;
+        return std::tie(a.shortage, a.objective, a.transfers) <
+               std::tie(b.shortage, b.objective, b.transfers);
     }
     const auto cost = [this](const Score& s) {
         return (s.objective << kPriceBits) + rule_.price * s.shortage;
     };
-    return cost(a) < cost(b);
+    const WideNanoseconds less = cost(b) - cost(a);
+    return less > 0 || (less == 0 && a.transfers < b.transfers);
 }
 
 /// Missing 1 % of an average device's memory costs as much as a tenth of the objective: low enough
@@ -101,14 +96,15 @@ void Search::descend() {
     using Kind = bool (Search::*)();
     constexpr Kind kKinds[] = {
         &Search::heavy_moves,
-        &Search::group_moves,
+        &Search::unit_moves,
         &Search::end_moves,
         &Search::homeward_moves,
+        &Search::reroutes,
         &Search::layer_moves,
         &Search::device_moves,
         &Search::replans,
         &Search::heavy_swaps,
-        &Search::group_swaps,
+        &Search::unit_swaps,
     };
     bool improved = true;
     while (improved && !exhausted()) {
@@ -148,7 +144,7 @@ std::vector<Relocation> Search::kick_changes(Random& random) {
     };
     const Placement& now = draft_->placement();
     std::vector<Relocation> changes;
-    const std::uint64_t kind = random.below(4);
+    const std::uint64_t kind = random.below(5);
     if (kind == 0) {
         const DeviceId a = any_device();
         const DeviceId b = any_device();
@@ -165,9 +161,14 @@ std::vector<Relocation> Search::kick_changes(Random& random) {
                 changes.push_back({BlockId(i), to});
             }
         }
+    } else if (kind == 4) {
+        const auto first = static_cast<std::size_t>(random.below(layers_));
+        changes = recreate(first, static_cast<std::size_t>(random.below(layers_)));
     } else if (kind == 2) {
         const auto layer = static_cast<std::size_t>(random.below(layers_));
-        changes.push_back({proj(layer), any_device()});
+        if (!step_->sliced()) {
+            changes.push_back({proj(layer), any_device()});
+        }
         changes.push_back({ffn(layer), any_device()});
     } else {
         const std::uint64_t count = 2 + random.below(kMostKicked);

@@ -12,6 +12,8 @@
 
 #include "base/random.hpp"
 #include "scheduler/policies/draft.hpp"
+#include "scheduler/policies/layer_plan.hpp"
+#include "scheduler/policies/planner.hpp"
 #include "scheduler/policies/step_delay.hpp"
 #include "scheduler/problem.hpp"
 
@@ -65,30 +67,59 @@ class Search {
     void settle_down();
     void descend();
 
-    // The neighbourhood (neighbourhood.cpp, exchanges.cpp): each returns whether it improved.
+    // The neighbourhood (neighbourhood.cpp, replans.cpp, exchanges.cpp): each returns whether it
+    // improved.
     bool heavy_moves();
-    bool group_moves();
+    bool unit_moves();
     bool end_moves();
     bool layer_moves();
     bool device_moves();
+    bool device_move(DeviceId from, DeviceId to);
     bool homeward_moves();
+    bool reroutes();
+    bool reroute(BlockId block);
     bool replans();
     bool heavy_swaps();
-    bool group_swaps();
+    bool unit_swaps();
+    struct LayerUnit {
+        Unit unit;
+        std::size_t layer;
+    };
+    bool unit_swap(const LayerUnit& one, DeviceId from, DeviceId to, bool full);
     bool with_room_made(std::size_t layer, BlockId heavy, std::size_t to);
 
-    /// k groups of a layer on device a, those that belong on b first, settled ones last.
-    [[nodiscard]] std::vector<BlockId> pick_groups(
-        std::size_t layer, std::size_t a, std::size_t b, std::int32_t k
+    /// k units of a layer on device a, those that belong on b first, settled ones last.
+    [[nodiscard]] std::vector<BlockId> pick_units(
+        Unit unit, std::size_t layer, std::size_t a, std::size_t b, std::int32_t k
     );
-    /// Changes that give a layer these counts, moving as few groups as possible.
+    /// Changes that leave every device at most so many units of a layer, which must hold them all:
+    /// units stay at home if they may, the others go where that is cheapest.
     [[nodiscard]] std::vector<Relocation> regroup(
-        std::size_t layer, const std::vector<std::int32_t>& counts
+        const Gathering& gathering, std::vector<std::int32_t> caps
+    );
+    /// Changes that make a layer what the plan says.
+    [[nodiscard]] std::vector<Relocation> changes_to(std::size_t layer, const LayerCounts& counts);
+    [[nodiscard]] After after(std::size_t layer) const;
+    [[nodiscard]] Hosts hosts(const LayerRoom& room) const;
+    bool replan(std::size_t layer);
+    bool replan_homeward(LayerRoom& room, std::size_t proj, std::size_t ffn, Nanoseconds others);
+    bool thresholds(
+        const Gathering& gathering,
+        const std::vector<std::int32_t>& caps,
+        std::vector<Relocation> rest,
+        Nanoseconds begin,
+        Nanoseconds others
     );
     [[nodiscard]] std::vector<Relocation> kick_changes(Random& random);
+    [[nodiscard]] std::vector<Relocation> recreate(std::size_t first, std::size_t second);
 
-    [[nodiscard]] BlockId proj(std::size_t layer) const;
-    [[nodiscard]] BlockId ffn(std::size_t layer) const;
+    /// The blocks that are not spread; sliced: both are the hub.
+    [[nodiscard]] BlockId proj(std::size_t layer) const {
+        return gatherer_of(*problem_->blocks, layer);
+    }
+    [[nodiscard]] BlockId ffn(std::size_t layer) const {
+        return holder_of(*problem_->blocks, layer);
+    }
 
     const Problem* problem_;
     const StepDelay* step_;

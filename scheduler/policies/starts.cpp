@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "scheduler/policies/first_fit.hpp"
+#include "scheduler/policies/layer_plan.hpp"
 #include "scheduler/policies/ledger.hpp"
 #include "scheduler/policies/packing.hpp"
 #include "scheduler/policies/paper_placer.hpp"
@@ -16,13 +18,6 @@ namespace {
 
 constexpr std::size_t kMostSingles = 8; // starts with everything on one device
 constexpr std::size_t kMostHosts = 8;   // devices tried for proj and ffn of a planned layer
-
-struct LayerPlan {
-    Nanoseconds time = kNever;
-    std::size_t proj = 0;
-    std::size_t ffn = 0;
-    std::vector<std::int32_t> groups;
-};
 
 /// Places one block on the first device of `order` with room, else on the first.
 std::size_t place_first(Ledger& ledger, BlockId b, const std::vector<std::size_t>& order) {
@@ -36,91 +31,81 @@ std::size_t place_first(Ledger& ledger, BlockId b, const std::vector<std::size_t
     return order.front();
 }
 
-/// How many groups of a layer each device can still take.
-std::vector<std::int32_t> group_caps(const Problem& problem, const Ledger& ledger, BlockId group) {
-    std::vector<std::int32_t> caps;
-    const std::int32_t layer = problem.blocks->name(group).layer;
-    for (std::size_t d = 0; d < ledger.devices(); ++d) {
-        const Amount left = ledger.left(layer, DeviceId(d));
-        caps.push_back(left.times(ledger.need(group), problem.blocks->groups()));
-    }
-    return caps;
+/// The largest kind of block of a layer, if it is much larger than the units: whole devices must
+/// keep room for as many as are still to come.
+std::optional<BlockId> bulky(const Blocks& blocks, const Ledger& ledger, std::size_t layer) {
+    const BlockId ffn = holder_of(blocks, layer);
+    const Bytes unit = ledger.bytes(unit_of(blocks, Unit::group, layer, 0));
+    return ledger.bytes(ffn) > 2 * unit ? std::optional<BlockId>(ffn) : std::nullopt;
 }
 
-/// The first few devices of `order` that have room for a block.
-std::vector<std::size_t> able(Ledger& ledger, BlockId b, const std::vector<std::size_t>& order) {
-    std::vector<std::size_t> devices;
-    for (std::size_t i = 0; i < order.size() && devices.size() < kMostHosts; ++i) {
-        if (ledger.fits(b, DeviceId(order[i]))) {
-            devices.push_back(order[i]);
-        }
-    }
-    return devices;
-}
-
-/// The fastest plan of one layer that fits what is left; without groups if none does.
-LayerPlan plan_within(
-    const Problem& problem,
-    const StepDelay& step,
-    Ledger& ledger,
-    std::int32_t l,
-    std::size_t holder,
-    const std::vector<std::size_t>& order
-) {
-    const Blocks& blocks = *problem.blocks;
-    const auto layer = static_cast<std::size_t>(l);
-    LayerPlan best;
-    for (const std::size_t p : able(ledger, blocks.proj(l), order)) {
-        ledger.place(blocks.proj(l), DeviceId(p));
-        for (const std::size_t f : able(ledger, blocks.ffn(l), order)) {
-            ledger.place(blocks.ffn(l), DeviceId(f));
-            const std::vector<std::int32_t> caps = group_caps(problem, ledger, blocks.group(l, 0));
-            std::vector<std::int32_t> counts =
-                spread_groups(step, layer, holder, p, caps, blocks.groups());
-            const Nanoseconds time =
-                counts.empty() ? kNever : step.layer(layer, holder, {counts.data(), p, f});
-            if (time < best.time) {
-                best = {time, p, f, std::move(counts)};
+void place(Ledger& ledger, const Blocks& blocks, std::size_t layer, const LayerCounts& counts) {
+    for (const Unit unit : units_of(blocks)) {
+        const auto& each = unit == Unit::group ? counts.groups : counts.slices;
+        std::int32_t next = 0;
+        for (std::size_t d = 0; d < each.size(); ++d) {
+            for (std::int32_t k = 0; k < each[d]; ++k) {
+                ledger.place(unit_of(blocks, unit, layer, next++), DeviceId(d));
             }
-            ledger.lift(blocks.ffn(l));
         }
-        ledger.lift(blocks.proj(l));
     }
-    return best;
+    ledger.place(gatherer_of(blocks, layer), DeviceId(counts.proj));
+    ledger.place(holder_of(blocks, layer), DeviceId(counts.ffn));
 }
 
-/// Layer after layer, each as fast as the memory that is left allows.
+/// Whether the layers after this one would still find room for their ffns, as far as that is known.
+bool leaves_room(const Problem& problem, const Ledger& ledger, std::size_t layer) {
+    const Blocks& blocks = *problem.blocks;
+    const auto layers = static_cast<std::size_t>(blocks.shape().layers);
+    if (layer + 1 == layers) {
+        return true;
+    }
+    const std::optional<BlockId> big = bulky(blocks, ledger, layer + 1);
+    return !big || LayerRoom(problem, ledger, layer + 1).slots(ledger.bytes(*big)) >=
+                       static_cast<std::int64_t>(layers - layer - 1);
+}
+
+/// Layer after layer, each as fast as the memory that is left allows, unless that would leave later
+/// layers without room.
 Placement sequential_plan(const Problem& problem, const StepDelay& step) {
     const Blocks& blocks = *problem.blocks;
-    const bool ends = blocks.shape().ends;
     const std::vector<std::size_t> order = by_speed(step);
     Ledger ledger(problem);
     std::size_t holder = step.source();
-    if (ends) {
+    if (blocks.shape().ends) {
         std::vector<std::size_t> near = order;
         near.insert(near.begin(), step.source());
         holder = place_first(ledger, blocks.embed(), near);
         place_first(ledger, blocks.lm_head(), near);
     }
-    for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
-        const LayerPlan plan = plan_within(problem, step, ledger, l, holder, order);
-        if (plan.groups.empty()) { // nothing fits whole: block by block, the search repairs it
-            for (std::int32_t g = 0; g < blocks.groups(); ++g) {
-                place_first(ledger, blocks.group(l, g), order);
-            }
-            place_first(ledger, blocks.proj(l), order);
-            holder = place_first(ledger, blocks.ffn(l), order);
-            continue;
+    const auto layers = static_cast<std::size_t>(blocks.shape().layers);
+    for (std::size_t l = 0; l < layers; ++l) {
+        LayerRoom room(problem, ledger, l);
+        const auto plan_in = [&](LayerRoom& in) {
+            const Hosts hosts = promising_hosts(problem, step, in, holder, kMostHosts);
+            return best_plan(problem, step, in, holder, hosts);
+        };
+        LayerPlan plan = plan_in(room);
+        if (plan.time < kNever) {
+            place(ledger, blocks, l, plan.counts);
         }
-        std::int32_t next = 0;
-        for (std::size_t d = 0; d < plan.groups.size(); ++d) {
-            for (std::int32_t k = 0; k < plan.groups[d]; ++k) {
-                ledger.place(blocks.group(l, next++), DeviceId(d));
+        const std::optional<BlockId> big = bulky(blocks, ledger, l);
+        if (plan.time < kNever && big && !leaves_room(problem, ledger, l)) {
+            room = LayerRoom(problem, ledger, l);
+            room.reserve(ledger.bytes(*big));
+            LayerPlan modest = plan_in(room);
+            if (modest.time < kNever) {
+                plan = std::move(modest);
+                place(ledger, blocks, l, plan.counts);
             }
         }
-        ledger.place(blocks.proj(l), DeviceId(plan.proj));
-        ledger.place(blocks.ffn(l), DeviceId(plan.ffn));
-        holder = plan.ffn;
+        if (plan.time == kNever) { // nothing fits whole: block by block, the search repairs it
+            const std::size_t first = blocks.group(static_cast<std::int32_t>(l), 0).index();
+            for (std::int32_t i = 0; i < blocks.per_layer(); ++i) {
+                place_first(ledger, BlockId(first + static_cast<std::size_t>(i)), order);
+            }
+        }
+        holder = ledger.where(holder_of(blocks, l)).index();
     }
     return ledger.placement();
 }
@@ -141,11 +126,10 @@ Placement layers_in_a_row(const Problem& problem, const StepDelay& step) {
     for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
         for (; at < order.size(); ++at) {
             const DeviceId d(order[at]);
-            for (std::int32_t g = 0; g < blocks.groups(); ++g) {
-                ledger.place(blocks.group(l, g), d);
+            const std::size_t first = blocks.group(l, 0).index();
+            for (std::int32_t i = 0; i < blocks.per_layer(); ++i) {
+                ledger.place(BlockId(first + static_cast<std::size_t>(i)), d);
             }
-            ledger.place(blocks.proj(l), d);
-            ledger.place(blocks.ffn(l), d);
             if (ledger.over(d) == 0 || at + 1 == order.size()) {
                 break;
             }
@@ -172,7 +156,9 @@ std::vector<Placement> starting_points(const Problem& problem, const StepDelay& 
     add(layers_in_a_row(problem, step));
     add(first_fit_placement(problem, lowest_first));
     add(first_fit_placement(problem, in_turn));
-    add(place_by_score(problem).placement);
+    if (!problem.blocks->sliced()) { // the published method knows heads, proj and ffn
+        add(place_by_score(problem).placement);
+    }
     const std::vector<std::size_t> order = by_speed(step);
     for (std::size_t i = 0; i < std::min(order.size(), kMostSingles); ++i) {
         add(Placement(problem.blocks->size(), DeviceId(order[i])));

@@ -156,6 +156,18 @@ Nanoseconds StepDelay::finish(std::size_t holder, std::size_t lm_head) const {
     return x_alone(holder, lm_head) + lm_head_[lm_head] + small(lm_head, source_);
 }
 
+Nanoseconds StepDelay::as_host(std::size_t layer, BlockId b, std::size_t holder, std::size_t d)
+    const {
+    switch (blocks_->name(b).kind) {
+    case BlockKind::proj:
+        return to_ffn(holder, d) + proj_[layer * devices_ + d];
+    case BlockKind::ffn:
+        return from_proj(layer, holder, d);
+    default:
+        return to_ffn(holder, d) + layer_alone(layer, d);
+    }
+}
+
 Nanoseconds StepDelay::gather(std::size_t holder, std::size_t target, const Spread& spread) const {
     Nanoseconds link_free = 0; // of holder -> target: it carries the units' input, x, outputs
     Nanoseconds ready = 0;

@@ -96,6 +96,12 @@ class StepDelay {
         return j == target ? done : done + outputs_time(j, target, n) + latency(j, target);
     }
 
+    /// How soon a host of proj, ffn or hub would be done if it had x from `holder` and nothing else
+    /// to wait for; of a hub, with the whole layer to itself. Ranks hosts, and is nobody's time.
+    [[nodiscard]] Nanoseconds as_host(
+        std::size_t layer, BlockId b, std::size_t holder, std::size_t d
+    ) const;
+
     /// Whether times are those of the paper's formula.
     [[nodiscard]] bool by_formula() const { return rule_ >= Rule::formula_sum; }
     /// Its parts: one group on d; n units' outputs on the link from one device to another.

@@ -1,0 +1,261 @@
+// See layer_plan.hpp.
+#include "scheduler/policies/layer_plan.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace headroom::scheduler {
+namespace {
+
+/// In the two stages of a sliced layer groups and slices share a device's memory.
+enum class First : std::uint8_t { groups, slices };
+
+LayerPlan sliced_plan(
+    const Problem& problem,
+    const StepDelay& step,
+    LayerRoom room,
+    std::size_t holder,
+    std::size_t hub,
+    First first
+) {
+    const Blocks& blocks = *problem.blocks;
+    LayerPlan plan;
+    plan.counts.proj = hub;
+    plan.counts.ffn = hub;
+    const auto spread = [&](Unit unit) {
+        const std::size_t from = unit == Unit::group ? holder : hub;
+        std::vector<std::int32_t>& counts =
+            unit == Unit::group ? plan.counts.groups : plan.counts.slices;
+        const Gathering gathering{room.layer(), from, hub, unit};
+        counts = spread_units(step, gathering, room.caps(unit), count_of(blocks, unit));
+        room.take(unit, counts);
+    };
+    spread(first == First::groups ? Unit::group : Unit::slice);
+    spread(first == First::groups ? Unit::slice : Unit::group);
+    const auto& [proj, ffn, groups, slices] = plan.counts;
+    if (!groups.empty() && !slices.empty()) {
+        plan.time = step.layer(room.layer(), holder, {groups.data(), proj, ffn, slices.data()});
+    }
+    return plan;
+}
+
+/// The best plan met, by time and what follows.
+struct Best {
+    LayerPlan plan;
+    Nanoseconds total = kNever;
+
+    void offer(LayerPlan other, Nanoseconds after) {
+        if (other.time < kNever && other.time + after < total) {
+            total = other.time + after;
+            plan = std::move(other);
+        }
+    }
+};
+
+/// Both orders of spreading: the stage that is spread first has the better share.
+LayerPlan plan_for_hub(
+    const Problem& problem,
+    const StepDelay& step,
+    LayerRoom& room,
+    std::size_t holder,
+    std::size_t hub
+) {
+    const BlockId block = holder_of(*problem.blocks, room.layer());
+    Best best;
+    if (room.fits(block, hub)) {
+        room.take(block, hub);
+        best.offer(sliced_plan(problem, step, room, holder, hub, First::groups), 0);
+        best.offer(sliced_plan(problem, step, room, holder, hub, First::slices), 0);
+        room.give(block, hub);
+    }
+    return best.plan;
+}
+
+/// Groups spread for one proj, over several devices for ffn.
+class ProjPlans {
+  public:
+    ProjPlans(
+        const Problem& problem,
+        const StepDelay& step,
+        LayerRoom& room,
+        std::size_t holder,
+        std::size_t proj
+    )
+        : step_(&step), room_(&room), layer_(room.layer()), holder_(holder), proj_(proj),
+          proj_block_(gatherer_of(*problem.blocks, layer_)),
+          ffn_block_(holder_of(*problem.blocks, layer_)), groups_(problem.blocks->groups()) {
+        fits_ = room.fits(proj_block_, proj);
+        if (!fits_) {
+            return;
+        }
+        room.take(proj_block_, proj);
+        caps_ = room.caps(Unit::group);
+        counts_ = spread();
+        ready_ = ready(counts_);
+    }
+    ~ProjPlans() {
+        if (fits_) {
+            room_->give(proj_block_, proj_);
+        }
+    }
+    ProjPlans(const ProjPlans&) = delete;
+    ProjPlans& operator=(const ProjPlans&) = delete;
+
+    [[nodiscard]] bool possible() const { return fits_ && !counts_.empty(); }
+
+    /// Offers the plan with ffn on this device.
+    void offer_to(Best& best, std::size_t ffn, Nanoseconds after) {
+        const Nanoseconds rest = step_->from_proj(layer_, proj_, ffn);
+        if (!possible() || ready_ + rest + after >= best.total || !room_->fits(ffn_block_, ffn)) {
+            return; // less room for groups never makes them faster
+        }
+        room_->take(ffn_block_, ffn);
+        const std::int32_t cap = room_->cap(Unit::group, ffn);
+        room_->give(ffn_block_, ffn);
+        if (counts_[ffn] <= cap) {
+            best.offer({ready_ + rest, {proj_, ffn, counts_, {}}}, after);
+            return;
+        }
+        const std::int32_t before = std::exchange(caps_[ffn], cap);
+        std::vector<std::int32_t> counts = spread();
+        caps_[ffn] = before;
+        if (!counts.empty()) {
+            const Nanoseconds time = ready(counts) + rest;
+            best.offer({time, {proj_, ffn, std::move(counts), {}}}, after);
+        }
+    }
+
+  private:
+    [[nodiscard]] std::vector<std::int32_t> spread() const {
+        return spread_units(*step_, {layer_, holder_, proj_, Unit::group}, caps_, groups_);
+    }
+    [[nodiscard]] Nanoseconds ready(const std::vector<std::int32_t>& counts) const {
+        return counts.empty() ? kNever
+                              : step_->until_proj(layer_, holder_, {counts.data(), proj_, proj_});
+    }
+
+    const StepDelay* step_;
+    LayerRoom* room_;
+    std::size_t layer_;
+    std::size_t holder_;
+    std::size_t proj_;
+    BlockId proj_block_;
+    BlockId ffn_block_;
+    std::int32_t groups_;
+    bool fits_ = false;
+    std::vector<std::int32_t> caps_;
+    std::vector<std::int32_t> counts_;
+    Nanoseconds ready_ = kNever;
+};
+
+} // namespace
+
+LayerRoom::LayerRoom(const Problem& problem, const Ledger& ledger, std::size_t layer)
+    : blocks_(problem.blocks), ledger_(&ledger), layer_(layer),
+      group_(ledger.need(unit_of(*blocks_, Unit::group, layer, 0))) {
+    if (blocks_->sliced()) {
+        slice_ = ledger.need(unit_of(*blocks_, Unit::slice, layer, 0));
+    }
+    const auto l = static_cast<std::int32_t>(layer);
+    for (std::size_t d = 0; d < ledger.devices(); ++d) {
+        left_.push_back(ledger.left(l, DeviceId(d)));
+    }
+    const std::size_t first = blocks_->group(l, 0).index();
+    for (std::int32_t i = 0; i < blocks_->per_layer(); ++i) {
+        const BlockId b(first + static_cast<std::size_t>(i));
+        if (ledger.where(b).valid()) {
+            give(b, ledger.where(b).index());
+        }
+    }
+}
+
+std::vector<std::int32_t> LayerRoom::caps(Unit unit) const {
+    std::vector<std::int32_t> caps(devices());
+    for (std::size_t d = 0; d < caps.size(); ++d) {
+        caps[d] = cap(unit, d);
+    }
+    return caps;
+}
+
+void LayerRoom::take(Unit unit, const std::vector<std::int32_t>& counts) {
+    for (std::size_t d = 0; d < counts.size(); ++d) {
+        left_[d].add(need(unit), -counts[d]);
+    }
+}
+
+std::int64_t LayerRoom::slots(Bytes size) const {
+    std::int64_t slots = 0;
+    for (const Amount& left : left_) {
+        slots += std::max<Bytes>(left.bytes, 0) / std::max<Bytes>(size, 1);
+    }
+    return slots;
+}
+
+LayerPlan plan_for_hosts(
+    const Problem& problem,
+    const StepDelay& step,
+    LayerRoom& room,
+    std::size_t holder,
+    std::size_t proj,
+    std::size_t ffn
+) {
+    if (problem.blocks->sliced()) {
+        return plan_for_hub(problem, step, room, holder, ffn);
+    }
+    Best best;
+    ProjPlans(problem, step, room, holder, proj).offer_to(best, ffn, 0);
+    return best.plan;
+}
+
+Hosts promising_hosts(
+    const Problem& problem,
+    const StepDelay& step,
+    const LayerRoom& room,
+    std::size_t holder,
+    std::size_t most
+) {
+    const auto first = [&](BlockId b) {
+        std::vector<std::pair<Nanoseconds, std::size_t>> ranked;
+        for (std::size_t d = 0; d < room.devices(); ++d) {
+            if (room.fits(b, d)) {
+                ranked.emplace_back(step.as_host(room.layer(), b, holder, d), d);
+            }
+        }
+        const std::size_t kept = std::min(most, ranked.size());
+        const auto end = ranked.begin() + static_cast<std::ptrdiff_t>(kept);
+        std::partial_sort(ranked.begin(), end, ranked.end());
+        std::vector<std::size_t> hosts;
+        std::for_each(ranked.begin(), end, [&](const auto& host) { hosts.push_back(host.second); });
+        return hosts;
+    };
+    return {
+        first(gatherer_of(*problem.blocks, room.layer())),
+        first(holder_of(*problem.blocks, room.layer()))};
+}
+
+LayerPlan best_plan(
+    const Problem& problem,
+    const StepDelay& step,
+    LayerRoom& room,
+    std::size_t holder,
+    const Hosts& hosts,
+    const After& after
+) {
+    const auto following = [&](std::size_t d) { return after.empty() ? 0 : after[d]; };
+    Best best;
+    if (problem.blocks->sliced()) {
+        for (const std::size_t hub : hosts.ffn) {
+            best.offer(plan_for_hub(problem, step, room, holder, hub), following(hub));
+        }
+        return best.plan;
+    }
+    for (const std::size_t proj : hosts.proj) {
+        ProjPlans plans(problem, step, room, holder, proj);
+        for (const std::size_t ffn : hosts.ffn) {
+            plans.offer_to(best, ffn, following(ffn));
+        }
+    }
+    return best.plan;
+}
+
+} // namespace headroom::scheduler
