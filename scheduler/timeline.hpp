@@ -21,6 +21,7 @@ struct TurnWork {
     std::int64_t tokens = 1;
 };
 
+/// A hub has two of them per turn, after attention and after the ffn; all other blocks have one.
 struct OpRecord {
     DeviceId device;
     BlockId block;

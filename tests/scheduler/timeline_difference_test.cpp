@@ -55,7 +55,7 @@ std::string differing_op(
 std::string difference(std::uint64_t seed, const Planted& planted, Layers layers = Layers::paper) {
     const bool everywhere = seed % 2 == 1;
     Random random(stream_seed(seed, "timeline difference"));
-    const ModelShape shape = testing::random_shape(random);
+    const ModelShape shape = testing::fine_shape(random);
     const Blocks blocks(shape, cut_of(layers, random, shape));
     const auto devices = 1 + static_cast<std::size_t>(random.below(5));
     const Fleet fleet = testing::random_fleet(random, devices);
@@ -149,7 +149,7 @@ TEST(Timeline, twin_the_comparison_sees_loads_that_do_not_wait_for_each_other) {
 TEST_P(TimelineOf, snapshots_held_constant_is_the_prediction) {
     Random random(31);
     for (int i = 0; i < 100; ++i) {
-        const ModelShape shape = testing::random_shape(random);
+        const ModelShape shape = testing::fine_shape(random);
         const Blocks blocks(shape, cut_of(GetParam(), random, shape));
         const auto devices = 1 + static_cast<std::size_t>(random.below(5));
         const Fleet fleet = testing::random_fleet(random, devices);
