@@ -43,7 +43,7 @@ enum class OpCode : std::uint8_t { compute, send, receive, norm, finish };
 enum class Payload : std::uint8_t {
     token,        ///< source -> embed, at the start of a turn: the ids, 4 B each (n of a prefill)
     normed_x,     ///< holder of x -> devices with groups, D·4
-    x,            ///< holder of x -> proj or hub, D·4
+    x,            ///< holder of x -> proj or hub (ring: embed or source -> everybody in it), D·4
     head_outputs, ///< device with groups -> proj, its groups' q·d·4 in block order
     residual,     ///< proj -> ffn, D·4
     last_x, ///< last ffn or hub -> lm_head: x of the last token only, D·4 (without ends: -> source)
