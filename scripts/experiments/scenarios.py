@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+"""Scenario files in the settings of arXiv 2505.02533, as this project knows them (systems.md §1).
+
+Compute 5-50 GFLOP/s and memory 2-8 GB per device, both log-normal: these limits enclose 95 % and what
+lies outside is drawn again (clipping would make devices equal). Bandwidth per pair of devices uniform,
+1-10 Gbit/s, or 10-100 Mbit/s in the toy set, the same both ways. Background load uniform, 0-0.3 of
+compute and of memory, drawn again every second of virtual time. Models by heads/width, FFN four
+times as wide and not gated, F32. Stated by nobody and chosen here: the number of layers, latency
+0.2 ms, a storage of 100 MB/s to page from when a device holds more than its memory.
+
+usage: scenarios.py {large|small} FOLDER [--seeds N] [--first SEED]     writes FOLDER/SEED.toml
+"""
+import argparse
+import math
+import random
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+HEAD_WIDTH = 64
+VOCABULARY = 32000
+
+
+@dataclass(frozen=True)
+class Family:
+    """All that the scenarios of one experiment share."""
+    devices: tuple[int, ...]      # each seed takes the next
+    heads: tuple[int, ...]        # likewise, after all device counts
+    layers: int
+    tokens: int
+    prompt_tokens: int = 64
+    interval: int = 1
+    bandwidth_mbit: tuple[float, float] = (1000.0, 10000.0)
+    latency: str = "0.2 ms"
+    load: float = 0.3             # upper end
+    memory_factor: float | None = None  # total memory over what the model needs; None: as drawn
+    cost_profile: str = "physical"
+    t_budget: str = "5 s"         # of cost profile paper; 1 s holds no FFN of width 2048 at 1000 tokens
+
+    def devices_of(self, seed: int) -> int:
+        return self.devices[seed % len(self.devices)]
+
+    def heads_of(self, seed: int) -> int:
+        return self.heads[seed // len(self.devices) % len(self.heads)]
+
+
+LARGE = Family(devices=(25,), heads=(32,), layers=24, tokens=1000)
+SMALL = Family(devices=(3, 4, 5), heads=(8, 16), layers=2, tokens=32, prompt_tokens=16, interval=4,
+               memory_factor=1.5)
+FAMILIES = {"large": LARGE, "small": SMALL}
+
+
+def log_normal(rng: random.Random, low: float, high: float) -> float:
+    """Log-normal with 95 % within [low, high]; what is outside is drawn again."""
+    centre = (math.log(low) + math.log(high)) / 2
+    spread = (math.log(high) - math.log(low)) / (2 * 1.96)
+    while True:
+        # Box and Muller, from uniform draws alone: they are the same in every Python.
+        angle, length = 2 * math.pi * rng.random(), math.sqrt(-2 * math.log(1 - rng.random()))
+        value = math.exp(centre + spread * length * math.cos(angle))
+        if low <= value <= high:
+            return value
+
+
+def need_bytes(family: Family, heads: int) -> int:
+    """All weights and the caches at the last token, F32; buffers are left out."""
+    width = heads * HEAD_WIDTH
+    weights = family.layers * (4 * width**2 + 2 * 4 * width**2) + 2 * VOCABULARY * width
+    cache = 2 * family.layers * width * (family.prompt_tokens + family.tokens)
+    return 4 * (weights + cache)
+
+
+def scenario(family: Family, seed: int) -> str:
+    """The text of one scenario. The same seed draws the same fleet whatever the model is."""
+    rng = random.Random(seed)
+    devices, heads = family.devices_of(seed), family.heads_of(seed)
+    width = heads * HEAD_WIDTH
+    compute = [log_normal(rng, 5, 50) for _ in range(devices)]
+    memory = [log_normal(rng, 2, 8) for _ in range(devices)]
+    scale = 1.0
+    if family.memory_factor is not None:
+        # Below load 0.3 the factor still holds on average; buffers come out of it.
+        scale = family.memory_factor * need_bytes(family, heads) / (sum(memory) * 1e9)
+    load = f'{{ kind = "uniform", low = 0.0, high = {family.load}, period = "1 s" }}'
+    lines = [
+        f"seed = {seed}",
+        "[model]",
+        f"shape = {{ layers = {family.layers}, heads = {heads}, width = {width}, "
+        f"ffn_width = {4 * width}, gated = false, vocab = {VOCABULARY}, "
+        f'context = {family.prompt_tokens + family.tokens}, weight_type = "f32" }}',
+        "[workload]",
+        f"prompt_tokens = {family.prompt_tokens}",
+        f"tokens = {family.tokens}",
+        "[controller]",
+        f"interval = {family.interval}",
+        f'cost_profile = "{family.cost_profile}"',
+        f't_budget = "{family.t_budget}"',
+        "[fleet]",
+        f"memory_scale = {scale:.9f}",
+        "[network]",
+        f'bandwidth = "{family.bandwidth_mbit[0]:.0f} Mbit/s"',
+        f'latency = "{family.latency}"',
+    ]
+    for a in range(devices):
+        lines += ["[[device]]", f'compute = "{compute[a]:.6f} GFLOP/s"',
+                  f'memory = "{memory[a]:.6f} GB"', 'storage_bandwidth = "100 MB/s"']
+        if family.load > 0:
+            lines += [f"load = {load}", f"memory_load = {load}"]
+    for a in range(devices):
+        for b in range(a + 1, devices):
+            mbit = rng.uniform(*family.bandwidth_mbit)
+            lines += ["[[network.link]]", f"from = {a}", f"to = {b}",
+                      f'bandwidth = "{mbit:.3f} Mbit/s"']
+    return "\n".join(lines) + "\n"
+
+
+def add_options(parser: argparse.ArgumentParser, family: Family) -> None:
+    """Options that every experiment has."""
+    parser.add_argument("--seeds", type=int, default=5, help="scenarios (default %(default)s)")
+    parser.add_argument("--first", type=int, default=0, help="first seed")
+    parser.add_argument("--tokens", type=int, default=family.tokens)
+    parser.add_argument("--layers", type=int, default=family.layers)
+    parser.add_argument("--load", type=float, default=family.load, help="highest background load")
+    parser.add_argument("--toy-links", action="store_true", help="10-100 Mbit/s")
+    parser.add_argument("--memory-factor", type=float, default=family.memory_factor,
+                        help="total memory over need; by default %(default)s")
+    parser.add_argument("--cost-profile", choices=("physical", "paper"), default="physical")
+
+
+def with_options(family: Family, given: argparse.Namespace) -> Family:
+    """The family as the options change it."""
+    links = (10.0, 100.0) if given.toy_links else family.bandwidth_mbit
+    return replace(family, tokens=given.tokens, layers=given.layers, load=given.load,
+                   bandwidth_mbit=links, memory_factor=given.memory_factor,
+                   cost_profile=given.cost_profile)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("family", choices=sorted(FAMILIES))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0)
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    for seed in range(given.first, given.first + given.seeds):
+        (given.folder / f"{seed}.toml").write_text(scenario(FAMILIES[given.family], seed))
+
+
+if __name__ == "__main__":
+    main()
