@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "scheduler/policies/exact/attainable.hpp"
+
 namespace headroom::scheduler::exact {
 namespace {
 
@@ -223,6 +225,96 @@ class Pass {
     bool changed_ = false;
 };
 
+/// Calls take(item, least count, most count) for every item that device d may hold in the box.
+void visit_items(const Tables& tables, const Domain& domain, std::size_t d, const auto& take) {
+    const std::size_t n = tables.devices();
+    for (std::size_t i = 0; i < domain.chain.size(); ++i) {
+        if (tables.chain_item(i) != nullptr && has(domain.chain[i], d)) {
+            take(*tables.chain_item(i), one(domain.chain[i]) ? 1 : 0, 1);
+        }
+    }
+    for (std::size_t l = 0; l < domain.proj.size(); ++l) {
+        if (has(domain.proj[l], d)) {
+            take(tables.proj(l), one(domain.proj[l]) ? 1 : 0, 1);
+        }
+    }
+    for (std::size_t i = 0; i < tables.items().size(); ++i) {
+        take(tables.items()[i], domain.least[i * n + d], domain.most[i * n + d]);
+    }
+}
+
+/// A tied lm_head has two weights; then only whole bytes are steps.
+void fill_rooms(const Tables& tables, Domain& domain) {
+    const std::size_t n = tables.devices();
+    domain.room.assign(n, 0);
+    for (std::size_t d = 0; d < n; ++d) {
+        const auto capacity = static_cast<double>(std::max<Bytes>(0, tables.capacity(d)));
+        domain.room[d] = capacity;
+        if (tables.tied() && has(domain.chain.back(), d)) {
+            continue;
+        }
+        Sums sums;
+        visit_items(tables, domain, d, [&](const Item& item, std::int32_t low, std::int32_t high) {
+            const auto weight = static_cast<double>(item.weight);
+            sums.add_base(low * weight);
+            sums.add(weight, high - low);
+        });
+        domain.room[d] = sums.below(capacity, capacity);
+    }
+}
+
+/// D_mig is 0 or when a lane ends: drops what lies between. True: something was dropped.
+bool snap_migration(const Tables& tables, Domain& domain) {
+    const std::size_t n = tables.devices();
+    Interval& d = domain.migration;
+    double least = kInfinite;
+    double most = -kInfinite;
+    bool forced = false;
+    const auto lane = [&](std::size_t k, const Sums& sums) {
+        const double latency = tables.lane_latency(k);
+        forced = forced || sums.base() > 0;
+        if (!(latency < kInfinite)) {
+            return;
+        }
+        const double up = sums.above(std::max(d.least - latency, 1.0), kInfinite);
+        least = std::min(least, up + latency);
+        const double down = sums.below(d.most - latency, -kInfinite);
+        most = std::max(most, down > 0 ? down + latency : -kInfinite);
+    };
+    std::vector<Sums> lanes(tables.lanes());
+    for (std::size_t to = 0; to < n; ++to) {
+        const bool loose = tables.tied() && has(domain.chain.back(), to);
+        if (loose) {
+            return false; // a tied lm_head sends more or less, as embed goes
+        }
+        visit_items(tables, domain, to, [&](const Item& item, std::int32_t low, std::int32_t high) {
+            if (item.origin == to || item.origin == kNowhere || high == 0) {
+                return;
+            }
+            const std::size_t link = tables.link(item.origin, to);
+            if (item.sent[to] > 0 && item.sent[to] < kInfinite) {
+                lanes[link].add_base(low * item.sent[to]);
+                lanes[link].add(item.sent[to], high - low);
+            }
+            if (item.loaded[to] > 0 && item.loaded[to] < kInfinite) {
+                lanes[tables.storage(to)].add_base(low * item.loaded[to]);
+                lanes[tables.storage(to)].add(item.loaded[to], high - low);
+            }
+        });
+    }
+    for (std::size_t k = 0; k < lanes.size(); ++k) {
+        lane(k, lanes[k]);
+    }
+    if (!forced && d.least <= 0) {
+        least = 0;
+        most = std::max(most, 0.0);
+    }
+    const bool dropped = least > d.least || most < d.most;
+    d.least = std::max(d.least, least);
+    d.most = std::min(d.most, most);
+    return dropped;
+}
+
 } // namespace
 
 bool Domain::single() const {
@@ -276,10 +368,16 @@ bool propagate(const Tables& tables, Domain& domain) {
         if (!next.run()) {
             return false;
         }
-        if (!next.changed()) {
+        const bool snapped =
+            tables.moves() && !tables.by_formula() && snap_migration(tables, domain);
+        if (domain.migration.least > domain.migration.most) {
+            return false;
+        }
+        if (!next.changed() && !snapped) {
             break;
         }
     }
+    fill_rooms(tables, domain);
     return true;
 }
 

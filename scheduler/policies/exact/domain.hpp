@@ -28,6 +28,7 @@ struct Domain {
     Interval migration{0, 0};         ///< D_mig; by formula: 0, items' charges stand for it
     std::vector<std::int32_t> least;  ///< [item][device]
     std::vector<std::int32_t> most;   ///< [item][device]
+    std::vector<double> room;         ///< [device] most bytes that can be filled; by propagate
     Multipliers multipliers;
     double bound = 0;        ///< no placement in the box that fits has a smaller objective
     std::int64_t serial = 0; ///< order of creation

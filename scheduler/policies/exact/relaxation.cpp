@@ -296,7 +296,7 @@ double Relaxation::lane_cap(std::size_t lane, double migration) const {
 void Relaxation::constant_terms(const Multipliers& multipliers) {
     constant_ = 0;
     for (std::size_t d = 0; d < n_; ++d) {
-        constant_ -= multipliers[d] / memory_scale_ * room(d);
+        constant_ -= multipliers[d] / memory_scale_ * domain_->room[d];
     }
     const auto with = [&](double migration) {
         double sum = migration;
@@ -313,7 +313,7 @@ void Relaxation::constant_terms(const Multipliers& multipliers) {
 
 void Relaxation::find_slope() {
     for (std::size_t d = 0; d < n_; ++d) {
-        result_.slope[d] = (used_[d] - room(d)) / memory_scale_;
+        result_.slope[d] = (used_[d] - domain_->room[d]) / memory_scale_;
     }
     for (std::size_t k = 0; k < tables_.lanes(); ++k) {
         const double over = busy_[k] - lane_cap(k, result_.migration);

@@ -65,10 +65,6 @@ class Relaxation {
     void find_slope();
     [[nodiscard]] double lane_cap(std::size_t lane, double migration) const;
     void use(const Item& item, std::size_t d, std::int32_t count);
-    /// Bytes for blocks; a device that can hold nothing is in no mask.
-    [[nodiscard]] double room(std::size_t d) const {
-        return static_cast<double>(std::max<Bytes>(0, tables_.capacity(d)));
-    }
     [[nodiscard]] std::size_t at(std::size_t layer, std::size_t a, std::size_t b) const {
         return (layer * n_ + a) * n_ + b;
     }
