@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "scheduler/policies/exact/drafts.hpp"
+#include "scheduler/policies/exact/fixed_hosts.hpp"
 #include "scheduler/validate.hpp"
 
 namespace headroom::scheduler::exact {
@@ -18,6 +19,10 @@ constexpr double kResolved = 1e12;
 constexpr double kRelative = 1e-12;
 /// Objectives by formula are doubles; they are compared with this tolerance.
 constexpr double kFormulaTolerance = 1e-9;
+/// Share of the objective that D_mig may span before it is split ahead of the hosts.
+constexpr double kWideMigration = 0.05;
+/// Share of the iterations that must disagree on a holder of x to be split before any proj.
+constexpr double kDoubt = 0.05;
 
 bool later(const std::unique_ptr<Domain>& a, const std::unique_ptr<Domain>& b) {
     return a->bound != b->bound ? a->bound > b->bound : a->serial > b->serial;
@@ -119,6 +124,8 @@ Found BranchAndBound::run(std::int64_t limit) {
         first = false;
         if (fate == Fate::unfinished) {
             push(std::move(domain));
+        } else if (fate == Fate::split && closed(*domain)) {
+            continue;
         } else if (fate == Fate::split && domain->single()) {
             settle(*domain);
         } else if (fate == Fate::split) {
@@ -154,7 +161,7 @@ BranchAndBound::Fate BranchAndBound::ascend(
         if (it > 0 && relaxation_.work() >= limit) {
             return Fate::unfinished;
         }
-        const Relaxed& relaxed = relaxation_.solve(domain, now);
+        const Relaxed& relaxed = relaxation_.solve(domain, now, cutoff());
         if (relaxed.bound >= cutoff()) {
             return Fate::dropped;
         }
@@ -211,6 +218,15 @@ bool BranchAndBound::tighten(Domain& domain, const Relaxed& relaxed) {
     if (!sieve(domain.chain, relaxed.chain) || !sieve(domain.proj, relaxed.proj)) {
         return false;
     }
+    // Times outside of `within` lead nowhere below the cutoff, given the hosts.
+    for (std::size_t k = 0; k < relaxed.within.size(); ++k) {
+        Interval& time = domain.time[k];
+        time.least = std::max(time.least, relaxed.within[k].least);
+        time.most = std::min(time.most, relaxed.within[k].most);
+        if (time.least > time.most) {
+            return false;
+        }
+    }
     return !changed || propagate(tables_, domain);
 }
 
@@ -246,6 +262,20 @@ void BranchAndBound::judge(const Draft& draft) {
     }
 }
 
+/// Whether the cheapest flow leaves nothing to look for in a box whose hosts are fixed.
+bool BranchAndBound::closed(Domain& domain) {
+    const std::optional<Flow> flow = cheapest_flow(tables_, domain);
+    if (!flow) {
+        return false;
+    }
+    if (!flow->exists) {
+        return true;
+    }
+    judge(flow->draft);
+    domain.bound = std::max(domain.bound, flow->bound);
+    return domain.bound >= cutoff();
+}
+
 /// A box with one placement in it.
 void BranchAndBound::settle(const Domain& domain) {
     Draft draft;
@@ -267,23 +297,21 @@ void BranchAndBound::add_child(Domain child) {
 }
 
 void BranchAndBound::split(const Domain& domain, const Trace& trace) {
-    constexpr double kDoubt = 0.05;
-    if (split_hosts(domain, trace, kDoubt) || split_interval(domain, trace) ||
-        split_units(domain, trace)) {
-        return;
+    if (!split_migration(domain, trace, kWideMigration * best_objective_) &&
+        !split_hosts(domain, trace) && !split_interval(domain, trace)) {
+        split_units(domain, trace);
     }
-    static_cast<void>(split_hosts(domain, trace, -1));
 }
 
 /// Splits by the host that the iterations agree on least.
-bool BranchAndBound::split_hosts(const Domain& domain, const Trace& trace, double least_doubt) {
+bool BranchAndBound::split_hosts(const Domain& domain, const Trace& trace) {
     const std::size_t n = tables_.devices();
     const auto doubt = [&](const std::vector<double>& seen, std::size_t i) {
         const auto first = seen.begin() + static_cast<std::ptrdiff_t>(i * n);
         const double most = *std::max_element(first, first + static_cast<std::ptrdiff_t>(n));
         return 1 - most / std::max(trace.seen, 1.0);
     };
-    double most = least_doubt;
+    double most = -1;
     std::size_t position = 0;
     bool chain = true;
     for (std::size_t i = 0; i < domain.chain.size(); ++i) {
@@ -292,16 +320,14 @@ bool BranchAndBound::split_hosts(const Domain& domain, const Trace& trace, doubl
             position = i;
         }
     }
-    if (most <= least_doubt) {
-        for (std::size_t l = 0; l < domain.proj.size(); ++l) {
-            if (!one(domain.proj[l]) && doubt(trace.proj, l) > most) {
-                most = doubt(trace.proj, l);
-                position = l;
-                chain = false;
-            }
+    for (std::size_t l = 0; l < domain.proj.size() && most <= kDoubt; ++l) {
+        if (!one(domain.proj[l]) && doubt(trace.proj, l) > most) {
+            most = doubt(trace.proj, l);
+            position = l;
+            chain = false;
         }
     }
-    if (most <= least_doubt) {
+    if (most < 0) {
         return false;
     }
     split_mask(domain, position, chain, trace);
@@ -347,37 +373,45 @@ bool BranchAndBound::twin_before(const Domain& domain, std::uint64_t mask, std::
     return false;
 }
 
-/// Splits D_mig or a pool's time where it spans most of the objective.
+/// Splits D_mig if it spans more than `width`.
+bool BranchAndBound::split_migration(const Domain& domain, const Trace& trace, double width) {
+    constexpr double kInside = 0.2;
+    const Interval d = domain.migration;
+    const double span = d.most - d.least;
+    if (!(span > std::max(width, 0.0))) {
+        return false;
+    }
+    const double mean = trace.migration / std::max(trace.seen, 1.0);
+    const double middle =
+        std::floor(std::clamp(mean, d.least + kInside * span, d.most - kInside * span));
+    Domain low = domain;
+    low.migration.most = middle;
+    add_child(std::move(low));
+    Domain high = domain;
+    high.migration.least = middle + 1; // D_mig is whole
+    add_child(std::move(high));
+    return true;
+}
+
+/// Splits D_mig or a pool's time, whichever spans most.
 bool BranchAndBound::split_interval(const Domain& domain, const Trace& trace) {
-    constexpr double kLeastShare = 1e-4;
-    double widest = kLeastShare * best_objective_;
+    double widest = 0;
     std::size_t pool = tables_.pools().size();
     for (std::size_t k = 0; k < tables_.pools().size(); ++k) {
-        const double width = trace.slowest[k] - trace.fastest[k];
+        const double width = domain.time[k].most - domain.time[k].least;
         if (width > widest) {
             widest = width;
             pool = k;
         }
     }
-    const Interval d = domain.migration;
-    if (d.most - d.least > widest) {
-        const double mean = trace.migration / std::max(trace.seen, 1.0);
-        constexpr double kInside = 0.2;
-        const double width = d.most - d.least;
-        const double middle =
-            std::floor(std::clamp(mean, d.least + kInside * width, d.most - kInside * width));
-        Domain low = domain;
-        low.migration.most = middle;
-        add_child(std::move(low));
-        Domain high = domain;
-        high.migration.least = middle + 1; // D_mig is whole
-        add_child(std::move(high));
+    if (split_migration(domain, trace, widest)) {
         return true;
     }
     if (pool == tables_.pools().size()) {
         return false;
     }
-    const double middle = trace.fastest[pool] + (trace.slowest[pool] - trace.fastest[pool]) / 2;
+    const Interval t = domain.time[pool];
+    const double middle = std::min(t.least + (t.most - t.least) / 2, std::nextafter(t.most, 0));
     Domain low = domain;
     low.time[pool].most = middle;
     add_child(std::move(low));
@@ -388,7 +422,7 @@ bool BranchAndBound::split_interval(const Domain& domain, const Trace& trace) {
 }
 
 /// Splits the count that the iterations agree on least, or the widest.
-bool BranchAndBound::split_units(const Domain& domain, const Trace& trace) {
+void BranchAndBound::split_units(const Domain& domain, const Trace& trace) {
     const double seen = std::max(trace.seen, 1.0);
     double most = -1;
     std::size_t at = domain.least.size();
@@ -404,7 +438,7 @@ bool BranchAndBound::split_units(const Domain& domain, const Trace& trace) {
         }
     }
     if (at == domain.least.size()) {
-        return false;
+        return;
     }
     const auto mean = static_cast<std::int32_t>(std::floor(trace.units[at] / seen));
     const std::int32_t middle = std::clamp(mean, domain.least[at], domain.most[at] - 1);
@@ -414,7 +448,6 @@ bool BranchAndBound::split_units(const Domain& domain, const Trace& trace) {
     Domain high = domain;
     high.least[at] = middle + 1;
     add_child(std::move(high));
-    return true;
 }
 
 } // namespace headroom::scheduler::exact

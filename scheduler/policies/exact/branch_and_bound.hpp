@@ -41,11 +41,13 @@ class BranchAndBound {
     [[nodiscard]] bool tighten(Domain& domain, const Relaxed& relaxed);
     void consider(const Relaxed& relaxed);
     void judge(const Draft& draft);
+    [[nodiscard]] bool closed(Domain& domain);
     void settle(const Domain& domain);
     void split(const Domain& domain, const Trace& trace);
-    [[nodiscard]] bool split_hosts(const Domain& domain, const Trace& trace, double least_doubt);
+    [[nodiscard]] bool split_hosts(const Domain& domain, const Trace& trace);
+    [[nodiscard]] bool split_migration(const Domain& domain, const Trace& trace, double width);
     [[nodiscard]] bool split_interval(const Domain& domain, const Trace& trace);
-    [[nodiscard]] bool split_units(const Domain& domain, const Trace& trace);
+    void split_units(const Domain& domain, const Trace& trace);
     void split_mask(const Domain& domain, std::size_t position, bool chain, const Trace& trace);
     [[nodiscard]] bool twin_before(const Domain& domain, std::uint64_t mask, std::size_t d) const;
     void add_child(Domain child);

@@ -56,6 +56,7 @@ void PoolSolver::start() {
     total_ = 0;
     least_total_ = 0;
     rounding_ = kRounding;
+    rounded_ = false;
     for (std::size_t i = 0; i < items_; ++i) {
         double cheapest = kInfinite;
         std::int32_t fixed = 0;
@@ -153,6 +154,9 @@ bool PoolSolver::augment(std::size_t to, std::int32_t room) {
         const std::int32_t have = a == devices_ ? waiting_[by_[a]] : at_[k + a] - low_[k + a];
         most = std::min({most, have, high_[k + next_[a]] - at_[k + next_[a]]});
         if (++hops > devices_ + 1) {
+            // Rounding made a circle of the way. What is placed stays valid; as a bound only what
+            // holds without the ladder's limits is left.
+            rounded_ = true;
             return false;
         }
     }
@@ -175,17 +179,18 @@ bool PoolSolver::augment(std::size_t to, std::int32_t room) {
     return most > 0;
 }
 
-double PoolSolver::solve(const Ladder& ladder, const Interval& time, double stop) {
+/// Climbs the ladder; take(cost) says whether to go on, before and after the units found their
+/// places: before with placed = false, where only least_total_ is known.
+template <class Take>
+void PoolSolver::climb(const Ladder& ladder, const Interval& time, const Take& take) {
     start();
-    double best = stop;
-    bool found = false;
     std::int32_t missing = 0; // units that must be on devices which have no room for them yet
     for (std::size_t d = 0; d < devices_; ++d) {
         missing += load_[d];
     }
     std::int32_t reach = 0;
     for (const Event& event : ladder) {
-        if (event.cost > time.most || event.cost + least_total_ >= best) {
+        if (event.cost > time.most || !take(event.cost, false)) {
             break;
         }
         const std::size_t j = event.device;
@@ -206,17 +211,37 @@ double PoolSolver::solve(const Ladder& ladder, const Interval& time, double stop
         } else if (room_[j] == load_[j] + 1) {
             augment(j, 1); // with more room than that, more room gains nothing
         }
-        if (unplaced_ > 0 || event.cost < time.least) {
-            continue;
-        }
-        if (event.cost + total_ < best) {
-            best = event.cost + total_;
-            best_cost_ = event.cost;
-            best_units_ = at_;
-            found = true;
+        if (unplaced_ == 0 && event.cost >= time.least) {
+            take(event.cost, true);
         }
     }
-    return found ? best : stop;
+}
+
+double PoolSolver::solve(const Ladder& ladder, const Interval& time, double stop) {
+    double best = stop;
+    climb(ladder, time, [&](double cost, bool placed) {
+        if (!placed) {
+            return cost + least_total_ < best;
+        }
+        const double total = rounded_ ? least_total_ : total_;
+        if (cost + total < best) {
+            best = cost + total;
+            best_cost_ = cost;
+            best_units_ = at_;
+        }
+        return true;
+    });
+    return best;
+}
+
+void PoolSolver::widen(const Ladder& ladder, const Interval& time, double limit, Interval& costs) {
+    climb(ladder, time, [&](double cost, bool placed) {
+        if (placed && cost + (rounded_ ? least_total_ : total_) < limit) {
+            costs.least = std::min(costs.least, cost);
+            costs.most = std::max(costs.most, cost);
+        }
+        return cost + least_total_ < limit;
+    });
 }
 
 } // namespace headroom::scheduler::exact

@@ -32,6 +32,10 @@ class PoolSolver {
     /// not below `stop`.
     [[nodiscard]] double solve(const Ladder& ladder, const Interval& time, double stop);
 
+    /// The ladder costs in `time` at which the total can be below `limit`; empty (least > most) if
+    /// at none. Units as of solve() are left alone.
+    void widen(const Ladder& ladder, const Interval& time, double limit, Interval& costs);
+
     /// Of the last solve() that was below its `stop`: units per item and device, ladder's cost.
     [[nodiscard]] const std::vector<std::int32_t>& units() const { return best_units_; }
     [[nodiscard]] double cost() const { return best_cost_; }
@@ -41,6 +45,8 @@ class PoolSolver {
     void find_paths(std::size_t to);
     [[nodiscard]] double step_price(std::size_t a, std::size_t b, std::size_t& item) const;
     void start();
+    template <class Take>
+    void climb(const Ladder& ladder, const Interval& time, const Take& take);
 
     std::size_t devices_;
     std::size_t items_ = 0;
@@ -59,6 +65,7 @@ class PoolSolver {
     std::vector<std::int32_t> room_; ///< [device]
     double total_ = 0;
     double rounding_ = 0;
+    bool rounded_ = false;
 
     std::vector<double> distance_;
     std::vector<std::size_t> next_;

@@ -60,17 +60,22 @@ double Relaxation::solve_groups(std::size_t pool, std::size_t key, std::size_t p
     return best;
 }
 
+void Relaxation::load(std::size_t k) {
+    const Pool& pool = tables_.pools()[k];
+    pool_price_.clear();
+    for (std::size_t i = 0; i < pool.items; ++i) {
+        for (std::size_t d = 0; d < n_; ++d) {
+            pool_price_.push_back(price(tables_.items()[pool.first_item + i], d));
+        }
+    }
+    solver_.load(tables_, *domain_, k, pool_price_);
+}
+
 void Relaxation::solve_pools() {
     for (std::size_t k = 0; k < tables_.pools().size(); ++k) {
         const Pool& pool = tables_.pools()[k];
         const std::size_t l = pool.layer;
-        pool_price_.clear();
-        for (std::size_t i = 0; i < pool.items; ++i) {
-            for (std::size_t d = 0; d < n_; ++d) {
-                pool_price_.push_back(price(tables_.items()[pool.first_item + i], d));
-            }
-        }
-        solver_.load(tables_, *domain_, k, pool_price_);
+        load(k);
         const std::uint64_t next = domain_->chain[l + 1];
         if (pool.slices) {
             for (std::size_t hub = 0; hub < n_; ++hub) {
@@ -234,11 +239,52 @@ void Relaxation::use(const Item& item, std::size_t d, std::int32_t count) {
     }
 }
 
-/// The counts of the best chain's pools, and what all of it uses.
-void Relaxation::collect() {
+/// The counts of one pool on the best chain. slack: by how much the bound may grow.
+void Relaxation::collect_pool(std::size_t k, double slack) {
+    const Pool& pool = tables_.pools()[k];
+    Draft& draft = result_.draft;
+    const std::size_t ffn = draft.chain[pool.layer + 1];
+    const std::size_t key = tables_.by_formula() ? ffn : draft.chain[pool.layer];
+    const std::size_t proj = via_[at(pool.layer, draft.chain[pool.layer], ffn)];
+    const Interval& time = domain_->time[k];
+    load(k);
+    double total = kInfinite;
+    std::vector<const Ladder*> ladders;
+    if (pool.slices) {
+        ladders.push_back(&tables_.slice_ladder(pool.layer, ffn));
+    } else {
+        solver_.surcharge(tables_, proj);
+        for (const Ladder& ladder : tables_.group_ladders(pool.layer, key, proj)) {
+            ladders.push_back(&ladder);
+        }
+    }
+    for (const Ladder* ladder : ladders) {
+        ++work_;
+        total = solver_.solve(*ladder, time, total);
+    }
+    result_.cost[k] = solver_.cost();
+    std::copy(
+        solver_.units().begin(),
+        solver_.units().end(),
+        draft.units.begin() + static_cast<std::ptrdiff_t>(pool.first_item * n_)
+    );
+    if (slack < kInfinite) {
+        result_.within[k] = {kInfinite, -kInfinite};
+        for (const Ladder* ladder : ladders) {
+            solver_.widen(*ladder, time, total + slack, result_.within[k]);
+        }
+    }
+    if (!pool.slices && !tables_.sliced()) {
+        draft.proj[pool.layer] = proj;
+        use(tables_.proj(pool.layer), proj, 1);
+    }
+}
+
+/// The counts of the best chain, and what all of it uses.
+void Relaxation::collect(double slack) {
     std::fill(used_.begin(), used_.end(), 0);
     std::fill(busy_.begin(), busy_.end(), 0);
-    Draft& draft = result_.draft;
+    const Draft& draft = result_.draft;
     for (std::size_t i = 0; i < draft.chain.size(); ++i) {
         const bool beside = i + 1 == draft.chain.size() && draft.chain[0] == draft.chain[i];
         const Item* item = tables_.chain_item(i);
@@ -246,40 +292,12 @@ void Relaxation::collect() {
             use(beside ? tables_.lm_head_beside_embed() : *item, draft.chain[i], 1);
         }
     }
+    result_.within.assign(tables_.pools().size(), {});
     for (std::size_t k = 0; k < tables_.pools().size(); ++k) {
-        const Pool& pool = tables_.pools()[k];
-        const std::size_t holder = draft.chain[pool.layer];
-        const std::size_t ffn = draft.chain[pool.layer + 1];
-        const std::size_t proj = via_[at(pool.layer, holder, ffn)];
-        pool_price_.clear();
-        for (std::size_t i = 0; i < pool.items; ++i) {
-            for (std::size_t d = 0; d < n_; ++d) {
-                pool_price_.push_back(price(tables_.items()[pool.first_item + i], d));
-            }
-        }
-        solver_.load(tables_, *domain_, k, pool_price_);
-        if (pool.slices) {
-            const Ladder& ladder = tables_.slice_ladder(pool.layer, ffn);
-            static_cast<void>(solver_.solve(ladder, domain_->time[k], kInfinite));
-        } else {
-            solver_.surcharge(tables_, proj);
-            static_cast<void>(solve_groups(k, tables_.by_formula() ? ffn : holder, proj));
-            if (!tables_.sliced()) {
-                draft.proj[pool.layer] = proj;
-                use(tables_.proj(pool.layer), proj, 1);
-            }
-        }
-        result_.cost[k] = solver_.cost();
-        std::copy(
-            solver_.units().begin(),
-            solver_.units().end(),
-            draft.units.begin() + static_cast<std::ptrdiff_t>(pool.first_item * n_)
-        );
-        for (std::size_t i = 0; i < pool.items; ++i) {
-            for (std::size_t d = 0; d < n_; ++d) {
-                use(tables_.items()[pool.first_item + i], d, solver_.units()[i * n_ + d]);
-            }
-        }
+        collect_pool(k, slack);
+    }
+    for (std::size_t k = 0; k < draft.units.size(); ++k) {
+        use(tables_.items()[k / n_], k % n_, draft.units[k]);
     }
 }
 
@@ -321,7 +339,9 @@ void Relaxation::find_slope() {
     }
 }
 
-const Relaxed& Relaxation::solve(const Domain& domain, const Multipliers& multipliers) {
+const Relaxed& Relaxation::solve(
+    const Domain& domain, const Multipliers& multipliers, double limit
+) {
     domain_ = &domain;
     set_prices(multipliers);
     constant_terms(multipliers);
@@ -340,7 +360,9 @@ const Relaxed& Relaxation::solve(const Domain& domain, const Multipliers& multip
         shortest_chain(domain.chain[0]);
     }
     if (result_.bound < kInfinite) {
-        collect();
+        const bool fixed = std::all_of(domain.chain.begin(), domain.chain.end(), one) &&
+                           std::all_of(domain.proj.begin(), domain.proj.end(), one);
+        collect(fixed ? std::max(0.0, limit - result_.bound - constant_) : kInfinite);
         find_slope();
     }
     result_.bound += constant_;

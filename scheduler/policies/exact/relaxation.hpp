@@ -32,27 +32,31 @@ struct Draft {
 };
 
 struct Relaxed {
-    double bound = 0;          ///< infinite: the box is empty
-    Draft draft;               ///< attains the least; fits or not
-    std::vector<double> cost;  ///< [pool] of its ladder
-    double migration = 0;      ///< D that attains it
-    std::vector<double> slope; ///< subgradient of the bound at these multipliers
-    std::vector<double> chain; ///< [position][device] the bound if the position is there
-    std::vector<double> proj;  ///< [layer][device] the same for proj
+    double bound = 0;             ///< infinite: the box is empty
+    Draft draft;                  ///< attains the least; fits or not
+    std::vector<double> cost;     ///< [pool] of its ladder
+    double migration = 0;         ///< D that attains it
+    std::vector<double> slope;    ///< subgradient of the bound at these multipliers
+    std::vector<double> chain;    ///< [position][device] the bound if the position is there
+    std::vector<double> proj;     ///< [layer][device] the same for proj
+    std::vector<Interval> within; ///< [pool] ladder costs with a bound below the limit; all, while
+                                  ///< hosts are open
 };
 
 class Relaxation {
   public:
     explicit Relaxation(const Tables& tables);
 
-    /// Precondition: every mask of the domain has a device.
-    const Relaxed& solve(const Domain& domain, const Multipliers& multipliers);
+    /// Precondition: every mask of the domain has a device. limit: bounds from there on are all the
+    /// same to the caller.
+    const Relaxed& solve(const Domain& domain, const Multipliers& multipliers, double limit);
     /// Pools solved so far: the unit of work.
     [[nodiscard]] std::int64_t work() const { return work_; }
 
   private:
     void set_prices(const Multipliers& multipliers);
     [[nodiscard]] double price(const Item& item, std::size_t d) const;
+    void load(std::size_t pool);
     void solve_pools();
     [[nodiscard]] double solve_groups(std::size_t pool, std::size_t key, std::size_t proj);
     void join_layers();
@@ -60,7 +64,8 @@ class Relaxation {
     void weigh_chain(std::uint64_t embeds);
     void forward();
     void backward();
-    void collect();
+    void collect(double slack);
+    void collect_pool(std::size_t pool, double slack);
     void constant_terms(const Multipliers& multipliers);
     void find_slope();
     [[nodiscard]] double lane_cap(std::size_t lane, double migration) const;
