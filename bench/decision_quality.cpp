@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
-#include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -85,11 +85,18 @@ Trial trial(const Settings& settings, const QualityCell& cell, std::uint64_t see
         settings.profile
     );
     instance.problem.node_limit = settings.node_limit;
-    trial.exact = ask(PolicyKind::exact, instance.problem);
+    const auto asked = [&](PolicyKind policy) {
+        try {
+            return ask(policy, instance.problem);
+        } catch (const std::exception& error) {
+            throw std::runtime_error(fmt::format(
+                "{}, cell {}, seed {}: {}", name_of(policy), name_of(cell), seed, error.what()
+            ));
+        }
+    };
+    trial.exact = asked(PolicyKind::exact);
     for (const PolicyKind policy : settings.policies) {
-        trial.answers.push_back(
-            policy == PolicyKind::exact ? trial.exact : ask(policy, instance.problem)
-        );
+        trial.answers.push_back(policy == PolicyKind::exact ? trial.exact : asked(policy));
     }
     return trial;
 }

@@ -177,6 +177,7 @@ def bars(axis, outcomes: dict[str, list[Outcome]], field: str, factor: float, la
     axis.barh(range(len(names)), means, xerr=halves, capsize=3, color="tab:blue", ecolor="black")
     axis.set_yticks(range(len(names)), names)
     axis.invert_yaxis()
+    axis.set_xlim(left=0)
     axis.set_xlabel(label)
 
 
