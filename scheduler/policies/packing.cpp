@@ -11,6 +11,7 @@
 
 #include "base/random.hpp"
 #include "scheduler/policies/block_cost.hpp"
+#include "scheduler/policies/count_packing.hpp"
 #include "scheduler/policies/ledger.hpp"
 #include "scheduler/policies/shortages.hpp"
 
@@ -55,7 +56,7 @@ DeviceId best_device(const Problem& problem, Ledger& ledger, BlockId b, Fit fit)
         if (ledger.room(d) > ledger.room(roomiest)) {
             roomiest = d;
         }
-        if (!ledger.fits(b, d)) {
+        if (ledger.room(d) < ledger.bytes_on(b, d) || (ledger.limited() && !ledger.fits(b, d))) {
             continue;
         }
         const bool tighter = best && ledger.room(d) < ledger.room(*best);
@@ -189,6 +190,11 @@ Packing pack(const Problem& problem) {
         }
     }
     if (best.shortage > 0 && !hopeless(problem)) {
+        Placement exact = pack_by_counts(problem);
+        if (!exact.empty()) {
+            const Bytes shortage = Ledger(problem, exact).shortage(); // of compute, if any
+            best = shortage < best.shortage ? Packing{std::move(exact), shortage} : best;
+        }
         best = improve(problem, std::move(best));
     }
     settle_ends(problem, best.placement);

@@ -12,7 +12,8 @@ struct Packing {
     Bytes shortage = 0;  ///< beyond the budgets (see Ledger::shortage); 0: it fits
 };
 
-/// Best-fit-decreasing, then moves and swaps that lower the shortage. The best attempt.
+/// Best-fit-decreasing; if that fails packing by counts, which finds what fits in small fleets;
+/// then moves and swaps that lower the shortage. The best attempt.
 [[nodiscard]] Packing pack(const Problem& problem);
 
 } // namespace headroom::scheduler
