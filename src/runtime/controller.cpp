@@ -50,29 +50,44 @@ void Controller::end(trace::Completion completion) {
     }
 }
 
-scheduler::Problem Controller::problem(Nanoseconds t_dec) const {
+scheduler::Problem problem_of(
+    const config::Scenario& scenario,
+    const scheduler::Blocks& blocks,
+    std::int64_t tokens_per_turn,
+    std::int64_t prompt,
+    std::int64_t sampled
+) {
+    const config::ControllerConfig& controller = scenario.controller;
     scheduler::Problem problem;
-    problem.blocks = blocks_;
-    problem.snapshot = snapshot_;
-    problem.snapshot.at = t_dec;
-    problem.source = scenario_->fleet.source;
-    problem.previous = placement_;
-    problem.context = prompt_tokens() + static_cast<std::int64_t>(ids_.size()) - 1;
-    problem.rows = sequence_begins() ? 0 : problem.context;
-    problem.interval = scenario_->controller.interval;
-    problem.buffers =
-        scheduler::buffer_bytes(blocks_->shape(), subject_.tokens_per_turn, blocks_->cut());
-    const config::ControllerConfig& controller = scenario_->controller;
+    problem.blocks = &blocks;
+    problem.source = scenario.fleet.source;
+    problem.context = prompt + sampled - 1;
+    problem.rows = sampled == 0 ? 0 : problem.context;
+    problem.interval = controller.interval;
+    problem.buffers = scheduler::buffer_bytes(blocks.shape(), tokens_per_turn, blocks.cut());
     problem.cost_profile = controller.cost_profile;
     problem.t_budget_s = static_cast<double>(controller.t_budget) / 1e9;
     problem.paper = controller.paper;
     problem.weights_everywhere = controller.weights == config::Weights::everywhere;
-    problem.prompt = prompt_tokens();
+    problem.prompt = prompt;
     if (controller.look_ahead) {
-        problem.look_ahead = scenario_->workload.tokens - static_cast<std::int64_t>(ids_.size());
+        problem.look_ahead = scenario.workload.tokens - sampled;
     }
     problem.node_limit = controller.node_limit;
-    problem.seed = scenario_->seed;
+    problem.seed = scenario.seed;
+    return problem;
+}
+
+scheduler::Problem Controller::problem(Nanoseconds t_dec) const {
+    scheduler::Problem problem = problem_of(
+        *scenario_,
+        *blocks_,
+        subject_.tokens_per_turn,
+        prompt_tokens(),
+        static_cast<std::int64_t>(ids_.size())
+    );
+    problem.snapshot = scheduler::take_snapshot(scenario_->fleet, t_dec, tokens_seen(sampled_));
+    problem.previous = placement_;
     problem.epoch = epoch_;
     return problem;
 }
@@ -82,8 +97,8 @@ Command Controller::first() {
 }
 
 Command Controller::decide(Nanoseconds t_dec) {
-    snapshot_ = scheduler::take_snapshot(scenario_->fleet, t_dec, tokens_seen(sampled_));
-    const scheduler::Problem question = problem(t_dec);
+    question_ = problem(t_dec);
+    const scheduler::Problem& question = question_;
     const auto before = std::chrono::steady_clock::now();
     const scheduler::Decision decision = scheduler::decide(*subject_.policy, question);
     const auto after = std::chrono::steady_clock::now();

@@ -61,6 +61,16 @@ struct IntervalFacts {
     std::vector<TurnMessage> messages;
 };
 
+/// A decision's question but for snapshot, previous placement and epoch. prompt: its tokens;
+/// sampled: tokens of the sequence so far.
+[[nodiscard]] scheduler::Problem problem_of(
+    const config::Scenario& scenario,
+    const scheduler::Blocks& blocks,
+    std::int64_t tokens_per_turn,
+    std::int64_t prompt,
+    std::int64_t sampled
+);
+
 class Controller {
   public:
     explicit Controller(Subject subject);
@@ -104,6 +114,7 @@ class Controller {
     void record_details(const IntervalFacts& facts);
     void record_request(Nanoseconds end);
     [[nodiscard]] trace::RunHeader header() const;
+    void describe_fleet(trace::RunHeader& run) const;
 
     Subject subject_;
     const scheduler::Blocks* blocks_;
@@ -117,7 +128,7 @@ class Controller {
     std::vector<std::int32_t> ids_; ///< sampled in the sequence
     Nanoseconds begin_ = 0;         ///< of the sequence
     Nanoseconds first_token_ = 0;   ///< of the sequence
-    scheduler::Snapshot snapshot_;  ///< of the last decision
+    scheduler::Problem question_;   ///< of the last decision
     trace::Interval interval_;      ///< being filled
     bool begun_ = false;            ///< the trace exists
 };

@@ -10,6 +10,9 @@ namespace headroom::runtime {
 
 namespace {
 
+/// Devices whose every pair has a row in /links.
+constexpr std::size_t kLinksToldOneByOne = 256;
+
 std::vector<std::string> payload_names() {
     std::vector<std::string> names;
     for (auto i = static_cast<int>(scheduler::Payload::token);
@@ -23,8 +26,6 @@ std::vector<std::string> payload_names() {
 } // namespace
 
 trace::RunHeader Controller::header() const {
-    const scheduler::Fleet& fleet = scenario_->fleet;
-    const scheduler::Snapshot start = scheduler::take_snapshot(fleet, 0, 0);
     trace::RunHeader run;
     run.attributes = subject_.attributes;
     run.attributes["policy"] = std::string(subject_.policy->name());
@@ -48,32 +49,7 @@ trace::RunHeader Controller::header() const {
     if (run.with_ops) {
         run.codes["messages.kind"] = payload_names();
     }
-    const Bytes buffers =
-        scheduler::buffer_bytes(blocks_->shape(), subject_.tokens_per_turn, blocks_->cut());
-    const auto limited = [](PerSecond rate) { return rate == kUnlimited ? -1 : rate; };
-    for (std::size_t d = 0; d < fleet.size(); ++d) {
-        const scheduler::Snapshot::Device& device = start.devices[d];
-        run.devices.push_back(
-            {fleet.devices[d].name,
-             device.compute,
-             device.memory,
-             limited(device.memory_bandwidth),
-             fleet.devices[d].has_storage ? device.storage_bandwidth : -1,
-             buffers,
-             fleet.source == DeviceId(d) ? 1 : 0}
-        );
-        for (std::size_t to = 0; to < fleet.size(); ++to) {
-            if (to != d) {
-                const scheduler::Snapshot::Link& link = start.link(DeviceId(d), DeviceId(to));
-                run.links.push_back(
-                    {static_cast<std::int32_t>(d),
-                     static_cast<std::int32_t>(to),
-                     limited(link.bandwidth),
-                     link.latency}
-                );
-            }
-        }
-    }
+    describe_fleet(run);
     for (std::size_t i = 0; i < blocks_->size(); ++i) {
         const BlockName& name = blocks_->name(BlockId(i));
         run.blocks.push_back(
@@ -85,6 +61,46 @@ trace::RunHeader Controller::header() const {
         );
     }
     return run;
+}
+
+/// Devices and links at time 0. Of large fleets only the links that differ are told one by one.
+void Controller::describe_fleet(trace::RunHeader& run) const {
+    const scheduler::Fleet& fleet = scenario_->fleet;
+    const auto start = [](const scheduler::Profile& profile) { return profile.at(0, 0).value; };
+    const auto limited = [](PerSecond rate) { return rate == kUnlimited ? -1 : rate; };
+    const Bytes buffers =
+        scheduler::buffer_bytes(blocks_->shape(), subject_.tokens_per_turn, blocks_->cut());
+    for (std::size_t d = 0; d < fleet.size(); ++d) {
+        const scheduler::DeviceSpec& device = fleet.devices[d];
+        run.devices.push_back(
+            {device.name,
+             start(device.compute),
+             start(device.memory),
+             limited(start(device.memory_bandwidth)),
+             device.has_storage ? start(device.storage_bandwidth) : -1,
+             buffers,
+             fleet.source == DeviceId(d) ? 1 : 0}
+        );
+    }
+    const auto add = [&](std::int32_t from, std::int32_t to, const scheduler::LinkSpec& link) {
+        run.links.push_back({from, to, limited(start(link.bandwidth)), start(link.latency)});
+    };
+    // A device has no link to itself: what stands there is what pairs have by default.
+    const scheduler::LinkSpec& usual = fleet.network.link(DeviceId(0), DeviceId(0));
+    const bool all = fleet.size() <= kLinksToldOneByOne;
+    if (!all) {
+        add(-1, -1, usual);
+    }
+    for (std::size_t d = 0; d < fleet.size(); ++d) {
+        for (std::size_t other = 0; other < fleet.size(); ++other) {
+            const DeviceId from(d);
+            const DeviceId to(other);
+            const scheduler::LinkSpec& link = fleet.network.link(from, to);
+            if (from != to && (all || &link != &usual)) {
+                add(from.value, to.value, link);
+            }
+        }
+    }
 }
 
 void Controller::record(const IntervalFacts& facts) {
@@ -118,8 +134,8 @@ void Controller::record_devices(const IntervalFacts& facts) {
         interval_.resources.push_back(
             {intervals_,
              static_cast<std::int32_t>(d),
-             snapshot_.devices[d].compute,
-             snapshot_.devices[d].memory,
+             question_.snapshot.devices[d].compute,
+             question_.snapshot.devices[d].memory,
              use.held,
              use.peak,
              use.paged,
@@ -139,7 +155,7 @@ void Controller::record_devices(const IntervalFacts& facts) {
 
 void Controller::record_links(const IntervalFacts& facts) {
     for (const LinkUse& use : facts.links) {
-        const scheduler::Snapshot::Link& link = snapshot_.link(use.from, use.to);
+        const scheduler::Snapshot::Link& link = question_.snapshot.link(use.from, use.to);
         interval_.link_states.push_back(
             {intervals_,
              use.from.value,
