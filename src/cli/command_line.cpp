@@ -22,7 +22,7 @@ constexpr const char* kFooter =
     "exit codes: 0 fine, 2 bad input, 3 environment, 4 bug, 5 stuck, 6 infeasible, "
     "130/143 interrupted with the trace closed";
 
-const std::vector<std::string> kCommands{"run", "simulate", "inspect"};
+const std::vector<std::string> kCommands{"run", "simulate", "plan", "inspect"};
 
 /// A check for CLI11, whose own messages do not say what was expected.
 CLI::Validator whole(std::int64_t low, std::int64_t high, std::int64_t example) {
@@ -103,6 +103,18 @@ void add_simulate_options(CLI::App& app, RunCommand& run, RunWords& words) {
     add_scenario_options(app, run, words, "one, several with commas between, or all: ");
     add_trace_options(app, run);
     app.add_flag("--json", run.json, "print the results as JSON");
+}
+
+void add_plan_options(CLI::App& app, PlanCommand& plan, RunWords& words) {
+    add_scenario_options(
+        app,
+        plan.run,
+        words,
+        "one, several with commas between, or all (default: those that apply): "
+    );
+    app.add_option("--at", plan.at, "plan as if so many tokens had been sampled (default: 0)")
+        ->check(whole(0, kAnyNumber, 100));
+    app.add_flag("--json", plan.run.json, "print the plan as JSON");
 }
 
 void take_words(const CLI::App& app, const RunWords& words, RunCommand& run) {
@@ -289,6 +301,14 @@ CommandLine read_command_line(int argc, char** argv) {
     add_simulate_options(simulate_app, simulate.run, simulate_words);
     simulate_app.allow_extras();
 
+    PlanCommand plan;
+    RunWords plan_words;
+    CLI::App& plan_app = *app.add_subcommand(
+        "plan", "will it fit, how fast, what holds it back: one decision per policy"
+    );
+    add_plan_options(plan_app, plan, plan_words);
+    plan_app.allow_extras();
+
     InspectCommand inspect;
     CLI::App& inspect_app = *app.add_subcommand(
         "inspect", "say what is in a trace, a model, a scenario or the catalogue"
@@ -299,7 +319,7 @@ CommandLine read_command_line(int argc, char** argv) {
     CLI::App* used = &app;
     try {
         app.parse(argc, argv);
-        for (CLI::App* const command : {&run_app, &simulate_app, &inspect_app}) {
+        for (CLI::App* const command : {&run_app, &simulate_app, &plan_app, &inspect_app}) {
             used = command->parsed() ? command : used;
         }
     } catch (const CLI::Success& printed) { // help or version
@@ -330,7 +350,7 @@ CommandLine read_command_line(int argc, char** argv) {
     if (used == &app) {
         complain_of_nothing(app);
     }
-    if (used == &run_app || used == &simulate_app) {
+    if (used != &inspect_app) {
         if (const std::string problem = conflict(*used); !problem.empty()) {
             complain(command, problem);
         }
@@ -342,6 +362,14 @@ CommandLine read_command_line(int argc, char** argv) {
         }
         take_words(simulate_app, simulate_words, simulate.run);
         line.simulate = simulate;
+        return line;
+    }
+    if (used == &plan_app) {
+        if (plan_app.count("--policy") > 0) {
+            plan.policies = policy_list(command, plan_words.policy);
+        }
+        take_words(plan_app, plan_words, plan.run);
+        line.plan = plan;
         return line;
     }
     if (used == &run_app) {

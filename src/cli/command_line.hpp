@@ -33,6 +33,13 @@ struct SimulateCommand {
     std::vector<std::string> policies; ///< empty: the scenario's
 };
 
+/// `headroom plan`: one decision per policy.
+struct PlanCommand {
+    RunCommand run;                    ///< scenario and changes; the rest says nothing
+    std::vector<std::string> policies; ///< empty: all that apply
+    std::int64_t at = 0;               ///< tokens sampled so far
+};
+
 struct InspectCommand {
     std::filesystem::path file;
     bool devices = false; ///< the catalogue instead of a file
@@ -43,6 +50,7 @@ struct InspectCommand {
 struct CommandLine {
     std::optional<RunCommand> run;
     std::optional<SimulateCommand> simulate;
+    std::optional<PlanCommand> plan;
     std::optional<InspectCommand> inspect;
     std::optional<int> exit_code; ///< help or version was printed: end with this code
 };

@@ -180,7 +180,7 @@ int inspect_scenario(const InspectCommand& command) {
         print_json(
             {{"name", scenario.name},
              {"seed", scenario.seed},
-             {"model", scenario.model_file.string()},
+             {"model", scenario.model_name()},
              {"tokens", scenario.workload.tokens},
              {"policy", scheduler::name_of(scenario.controller.policy)},
              {"interval", scenario.controller.interval},
@@ -201,7 +201,7 @@ int inspect_scenario(const InspectCommand& command) {
         scenario.controller.interval,
         scenario.workload.tokens,
         config::name_of(scenario.clock.mode),
-        scenario.model_file.string()
+        scenario.model_name()
     );
     fmt::print("{}", device_table(scenario));
     fmt::print("{}{}", network_text(scenario), event_list(scenario));

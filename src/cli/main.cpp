@@ -10,6 +10,7 @@
 #include "cli/inspect_command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/launch.hpp"
+#include "cli/plan_command.hpp"
 #include "cli/run_command.hpp"
 #include "cli/simulate_command.hpp"
 
@@ -32,6 +33,9 @@ int main(int argc, char** argv) {
         }
         if (line.simulate) {
             return cli::simulate_command(*line.simulate);
+        }
+        if (line.plan) {
+            return cli::plan_command(*line.plan);
         }
         return cli::inspect_command(*line.inspect);
     } catch (const std::exception& error) {

@@ -24,6 +24,7 @@
 #include "model/gguf.hpp"
 #include "model/weights.hpp"
 #include "runtime/places.hpp"
+#include "runtime/shape.hpp"
 #include "trace/hdf5/writer.hpp"
 
 namespace headroom::cli {
@@ -68,7 +69,8 @@ bool is_several(const std::vector<std::string>& hosts) {
 
 /// Everything that can be wrong with a run before any device starts, told once and without MPI.
 void check_model(const config::Scenario& scenario) {
-    (void)model::read_hyperparameters(model::GgufFile(scenario.model_file));
+    const model::GgufFile file(scenario.model_file);
+    runtime::check_cut(scenario, runtime::shape_of(model::read_hyperparameters(file)));
 }
 
 int run_in_process(const RunCommand& command, const config::Scenario& scenario) {

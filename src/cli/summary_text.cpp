@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <cstring>
 #include <iostream>
+#include <numeric>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -66,6 +68,25 @@ std::string sequence_table(const trace::Summary& summary) {
     return text + "\n";
 }
 
+/// Indices of the devices to show, in their order: all, or of many the fullest.
+std::vector<std::size_t> shown_devices(const trace::Summary& summary) {
+    constexpr std::size_t kShown = 32;
+    std::vector<std::size_t> order(summary.devices.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    if (order.size() > kShown) {
+        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+            const trace::DeviceSummary& x = summary.devices[a];
+            const trace::DeviceSummary& y = summary.devices[b];
+            // peak/budget as a cross product: budgets may be 0.
+            return static_cast<double>(x.peak_bytes) * static_cast<double>(y.budget_bytes) >
+                   static_cast<double>(y.peak_bytes) * static_cast<double>(x.budget_bytes);
+        });
+        order.resize(kShown);
+        std::sort(order.begin(), order.end());
+    }
+    return order;
+}
+
 std::string device_table(const trace::Summary& summary) {
     std::size_t width = 6;
     for (const trace::DeviceSummary& device : summary.devices) {
@@ -80,7 +101,9 @@ std::string device_table(const trace::Summary& summary) {
         "last budget",
         "peak/budget"
     );
-    for (const trace::DeviceSummary& device : summary.devices) {
+    const std::vector<std::size_t> shown = shown_devices(summary);
+    for (const std::size_t d : shown) {
+        const trace::DeviceSummary& device = summary.devices[d];
         text += fmt::format(
             "  {:<{}}  {:>6}  {:>10}  {:>11}  {:>11}\n",
             device.name,
@@ -93,7 +116,9 @@ std::string device_table(const trace::Summary& summary) {
             )
         );
     }
-    return text;
+    const std::size_t more = summary.devices.size() - shown.size();
+    return text +
+           (more > 0 ? fmt::format("  and {} more that are less full\n", more) : std::string());
 }
 
 } // namespace

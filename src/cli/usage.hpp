@@ -11,8 +11,7 @@
 namespace headroom::cli {
 
 /// Commands that design.md promises and that are not built yet.
-inline constexpr std::string_view kPlannedCommands[] = {
-    "plan", "replay", "export", "sweep", "collect"};
+inline constexpr std::string_view kPlannedCommands[] = {"replay", "export", "sweep", "collect"};
 
 /// "; did you mean 'run'?", or empty if nothing is near.
 [[nodiscard]] std::string did_you_mean(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import h5py
 
-from headroom import MINIMAL, MODEL, MPI_ENVIRONMENT, BINARY, Case, main, scenario_text
+from headroom import MINIMAL, MODEL, MPI_ENVIRONMENT, BINARY, Case, devices, main, scenario_text
 
 NOISE = re.compile(
     r"MPI_ABORT|PMIX|\bbtl\b|core dumped|Traceback|HDF5-DIAG|terminate called|\.cpp:\d|"
@@ -81,17 +81,17 @@ KEYS = "src/config/README.md describes every key"
 
 def command_line_cases():
     yield "nothing", Wrong([], Expected(
-        "no command was given", "headroom", "expected one of: run, inspect", "headroom run my.toml"))
+        "no command was given", "headroom", "expected one of: run, simulate, plan, inspect", "headroom run my.toml"))
     yield "misspelt command", Wrong(["rnu", MINIMAL], Expected(
-        "there is no command", "'rnu'", "expected one of: run, inspect", "did you mean 'run'?"))
-    for command in ("simulate", "plan", "replay", "export", "sweep", "collect"):
+        "there is no command", "'rnu'", "expected one of: run, simulate, plan, inspect", "did you mean 'run'?"))
+    for command in ("replay", "export", "sweep", "collect"):
         yield f"planned command {command}", Wrong([command, MINIMAL], Expected(
-            "planned, not built yet", f"'{command}'", "expected one of: run, inspect",
+            "planned, not built yet", f"'{command}'", "expected one of: run, simulate, plan, inspect",
             "headroom --help"))
-    yield "misspelt planned command", Wrong(["simulat"], Expected(
-        "there is no command", "'simulat'", "expected one of", "did you mean 'simulate'?"))
+    yield "misspelt planned command", Wrong(["replai"], Expected(
+        "there is no command", "'replai'", "expected one of", "did you mean 'replay'?"))
     yield "nonsense command", Wrong(["xyzzyplugh"], Expected(
-        "there is no command", "'xyzzyplugh'", "expected one of: run, inspect", "headroom --help"))
+        "there is no command", "'xyzzyplugh'", "expected one of: run, simulate, plan, inspect", "headroom --help"))
     yield "scenario without a command", Wrong([MINIMAL], Expected(
         "is a file", str(MINIMAL), "expected a command before it", f"headroom run {MINIMAL}"))
     yield "model without a command", Wrong([MODEL], Expected(
@@ -191,7 +191,6 @@ def scenario_cases(write):
         ("misspelt key", "interval = 4", "intervall = 4", "intervall", "did you mean 'interval'?"),
         ("wrong unit", '"64 MiB"', '"64 MHz"', "64 MHz", "expected a number of bytes"),
         ("model that is gone", "stories.gguf", "gone.gguf", "gone.gguf", "model"),
-        ("planned policy", "interval = 4", 'interval = 4\npolicy = "exact"', "planned", "policy"),
         ("nonsense policy", "interval = 4", 'interval = 4\npolicy = "grredy"', "grredy", "greedy"),
         ("broken TOML", "[workload]", "[workload", ":3:", "expected ']'"),
         ("too few tokens", "tokens = 16", "tokens = 0", "found 0", "expected a whole number"),
@@ -203,7 +202,6 @@ def scenario_cases(write):
     for name, option, value, what, expected in (
             ("set of an unknown key", "--set", "clock.mod=virtual", "unknown key", "'mode'"),
             ("set without a value", "--set", "clock.mode", "clock.mode", "expected KEY=VALUE"),
-            ("planned policy", "--policy", "galaxy", "planned", "policy"),
             ("nonsense clock", "--clock", "fast", "fast", "virtual"),
             ("prompt of wild bytes", "--prompt", b"\xff\xfe", "not valid UTF-8", "UTF-8")):
         yield name, Wrong(["run", path, option, value], Expected(what, option, expected, KEYS))
@@ -216,6 +214,67 @@ def scenario_cases(write):
             ["run", small, "--transport", transport], Expected(
                 "no placement fits", "d1 has 600 KiB", "needed: ", "give the devices more memory",
                 code=6))
+
+
+def shape_text(model, more=""):
+    """A scenario with a model that has no file."""
+    return f"[model]\n{model}\n{more}" + devices(2, memory="8 GiB")
+
+
+def shape_cases(write):
+    """Models without weights, and the commands that need none."""
+    for name, model, what, expected in (
+            ("unknown preset", 'preset = "llama-2-7bb"', "not in the catalogue",
+             'did you mean "llama-2-7b"?'),
+            ("file and preset", f'file = "{MODEL}"\npreset = "gpt2"', "model.preset and model.file",
+             "give one of file, preset, shape"),
+            ("no model", "", "model.file is missing", 'preset = "llama-2-7b"'),
+            ("incomplete shape", "shape = { layers = 2 }", "model.shape.width is missing",
+             "give a whole number"),
+            ("prompt without tokenizer", 'preset = "gpt2"\n[workload]\nprompts = ["a"]',
+             "needs a tokenizer", "give prompt_tokens = 16"),
+            ("uneven slices of a preset",
+             'preset = "gpt2"\n[controller]\ngranularity = "sliced"\nslices = 7',
+             "controller.slices = 7 does not divide", "give one that does: 1, 2, 3, 4")):
+        path = write(name, shape_text(model))
+        for command in ("simulate", "plan"):
+            yield f"{name}, {command}", Wrong([command, path], Expected(
+                what, f"{path}:", expected, KEYS))
+    preset = write("preset", shape_text('preset = "gpt2"'))
+    for extra in ([], ["--transport", "inprocess"]):
+        yield f"run without weights {extra}", Wrong(["run", preset, *extra], Expected(
+            "a shape without weights", str(preset), "expected a model file to run",
+            f"headroom simulate {preset}"))
+    tight = write("tight", shape_text('preset = "llama-2-70b"'))
+    yield "simulate what does not fit", Wrong(["simulate", tight], Expected(
+        "no placement fits", "d1 has 8.00 GiB", "needed: ", "give the devices more memory", code=6))
+    long = write("long", shape_text('preset = "gpt2"', "[workload]\ntokens = 2000\n"))
+    yield "simulate beyond the context", Wrong(["simulate", long], Expected(
+        "the prompt has 16 tokens and 2000 are to be sampled", "the prompt",
+        "the model's context is 1024", "a shorter prompt"))
+    yield "plan beyond the context", Wrong(["plan", preset, "--at", 5000], Expected(
+        "--at 5000", "--at", "expected at most 1001", "the model's context is 1024"))
+    sliced = write("sliced", changed(
+        "interval = 4", 'interval = 4\ngranularity = "sliced"\nslices = 7'))
+    for command in (["run"], ["run", "--transport", "inprocess"], ["simulate"], ["plan"]):
+        yield f"uneven slices of a file, {command}", Wrong([*command, sliced], Expected(
+            "controller.slices = 7 does not divide", "controller.slices", "FFN width",
+            "give one that does: 1, 2, 4"))
+    for command in ("simulate", "plan"):
+        shows = f"headroom {command} --help"
+        yield f"{command} without anything", Wrong([command], Expected(
+            f"what to {command} is missing", command, "expected a SCENARIO", shows))
+        yield f"{command} unknown policy in a list", Wrong(
+            [command, preset, "--policy", "greedy,gredy"], Expected(
+                "found 'gredy'", "--policy", "expected one of: resource_aware",
+                "did you mean 'greedy'?"))
+        yield f"{command} policy twice", Wrong(
+            [command, preset, "--policy", "greedy,static,greedy"], Expected(
+                "found 'greedy' again", "--policy", "expected each policy once", "leave one out"))
+        yield f"{command} has no transport", Wrong([command, preset, "--transport", "mpi"], Expected(
+            "there is no option", "--transport", "shows what can be given", shows))
+    yield "simulate into an old file", Wrong(["simulate", preset, "--trace", "kept.h5"], Expected(
+        "exists already", "kept.h5", "expected a new name", "--force"))
 
 
 def trace_cases(folder, scenario):
@@ -289,7 +348,8 @@ class Errors(Case):
         started = time.monotonic()
         count = sum(self.try_cases(cases) for cases in (
             command_line_cases(), file_cases(self.folder), scenario_cases(self.write),
-            trace_cases(self.folder, scenario), launcher_cases(scenario)))
+            trace_cases(self.folder, scenario), shape_cases(self.write),
+            launcher_cases(scenario)))
         print(f"\n{count} wrong commands in {time.monotonic() - started:.1f} s")
         self.assertGreaterEqual(count, 40)
         self.assertEqual((self.folder / "kept.h5").read_text(), "precious")

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""headroom simulate: a run's trace without weights, policies side by side, large fleets."""
+import json
+
+import h5py
+
+from headroom import DEMO, ROOT, Case, devices, main, scenario_text
+
+PRESET = '[model]\npreset = "gpt2"\n[workload]\nprompt_tokens = [5, 9]\ntokens = 6\n'
+POLICIES = "greedy,round_robin,static"
+
+
+def rows(path, table, *columns):
+    """The columns of a table of a trace that do not depend on weights."""
+    with h5py.File(path, "r") as file:
+        return [tuple(row[c] for c in columns) for row in file[table][:]]
+
+
+class Simulate(Case):
+    def simulate(self, *arguments, code=0):
+        result = self.headroom("simulate", *arguments)
+        self.assertEqual(result.returncode, code, result.stderr)
+        return result
+
+    def test_times_and_placements_are_those_of_the_run(self):
+        scenario = self.scenario(scenario_text(memory="1500 KiB"))
+        ran = self.headroom("run", scenario, "--transport", "inprocess", "--trace", "run.h5")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.simulate(scenario, "--trace", "simulated.h5")
+        for table, columns in (
+                ("tokens", ("sequence", "position", "start", "end", "is_prompt")),
+                ("intervals", ("t_dec", "t_resume", "t_end", "moves", "predicted_inference_ns")),
+                ("migrations", ("block", "from", "to", "bytes", "start", "end")),
+                ("link_state", ("from", "to", "bytes")),
+                ("resources", ("device", "memory_used_bytes", "memory_peak_bytes"))):
+            self.assertEqual(rows(self.folder / "run.h5", table, *columns),
+                             rows(self.folder / "simulated.h5", table, *columns), table)
+        with h5py.File(self.folder / "simulated.h5", "r") as trace:
+            self.assertEqual(trace.attrs["execution"].decode(), "simulated")
+            sampled = trace["tokens"][:][trace["tokens"]["is_prompt"] == 0]
+            self.assertEqual(set(sampled["id"]), {-1})
+
+    def test_several_policies_are_compared_and_leave_a_trace_each(self):
+        scenario = self.scenario(PRESET + devices(3, memory="200 MiB"))
+        result = self.simulate(scenario, "--policy", POLICIES, "--trace", "out.h5")
+        table = result.stdout.splitlines()
+        for column in ("policy", "first token", "per token", "p95", "total", "decisions", "moved",
+                       "bytes moved", "fullest device", "infeasible"):
+            self.assertIn(column, table[0])
+        for policy, line in zip(POLICIES.split(","), table[1:]):
+            self.assertTrue(line.startswith(f"  {policy} "), line)
+            with h5py.File(self.folder / f"out.{policy}.h5", "r") as trace:
+                self.assertEqual(trace.attrs["policy"].decode(), policy)
+                self.assertEqual(len(trace["requests"]), 2)
+
+    def test_one_that_finds_nothing_does_not_end_the_others(self):
+        # Round robin gives the small device as much as the others.
+        text = PRESET + devices(2, memory="400 MiB") + (
+            '[[device]]\nname = "tiny"\ncompute = "1 GFLOP/s"\nmemory = "8 MiB"\n')
+        scenario = self.scenario(text)
+        both = self.simulate(scenario, "--policy", "static,round_robin", "--trace", "both.h5",
+                             "--json")
+        good, bad = json.loads(both.stdout)["policies"]
+        self.assertEqual((good["policy"], good["exit_code"], good["sampled_tokens"]),
+                         ("static", 0, 12))
+        if bad["exit_code"] != 0:
+            self.assertEqual(bad["exit_code"], 6)
+            self.assertIn("no placement fits", bad["error"][0])
+            self.simulate(scenario, "--policy", "round_robin", code=6)
+
+    def test_summary_of_one_policy_as_text_and_json(self):
+        scenario = self.scenario(PRESET + devices(3, memory="200 MiB"))
+        text = self.simulate(scenario, "--trace", "a.h5")
+        self.assertIn("time per output token", text.stdout)
+        self.assertIn("trace: a.h5", text.stdout)
+        self.assertIn("simulated without weights", text.stderr)
+        summary = json.loads(self.simulate(scenario, "--trace", "b.h5", "--json").stdout)
+        self.assertEqual(summary["sampled_tokens"], 12)
+        self.assertEqual(summary["trace"], "b.h5")
+        gaps = sorted(end - before for (s, p, end), (t, _, before) in zip(
+            rows(self.folder / "b.h5", "tokens", "sequence", "position", "end")[1:],
+            rows(self.folder / "b.h5", "tokens", "sequence", "position", "end"))
+            if s == t and p > (5, 9)[s])
+        self.assertEqual(len(gaps), 10)
+        self.assertEqual(summary["time_per_output_token_p95_ns"], gaps[-1])  # rank 10 of 10
+
+    def test_inspect_reads_the_trace_and_the_scenario(self):
+        scenario = self.scenario(PRESET + devices(3, memory="200 MiB"))
+        self.simulate(scenario, "--trace", "a.h5")
+        for file in ("a.h5", scenario):
+            shown = self.headroom("inspect", file)
+            self.assertEqual(shown.returncode, 0, shown.stderr)
+            self.assertIn("gpt2", shown.stdout)
+
+    def test_model_file_and_scenario_options_work_as_in_a_run(self):
+        result = self.simulate(DEMO, "--tokens", 9, "--interval", 3, "--seed", 5, "--policy", "greedy",
+                               "--set", "device.0.load=0.5", "--prompt", "Once", "--prompt", "Two",
+                               "--trace", "t.h5", "--trace-ops", "--json")
+        self.assertEqual(json.loads(result.stdout)["sampled_tokens"], 18)
+        with h5py.File(self.folder / "t.h5", "r") as trace:
+            self.assertEqual(trace.attrs["interval"], 3)
+            self.assertGreater(len(trace["ops"]), 18)
+
+    def test_a_thousand_devices_take_seconds(self):
+        result = self.simulate(ROOT / "data/scenarios/thousand.toml", "--tokens", 24,
+                               "--trace", "t.h5", "--json")
+        summary = json.loads(result.stdout)
+        self.assertEqual(len(summary["devices"]), 1000)
+        self.assertEqual(summary["decisions"], 3)
+
+
+if __name__ == "__main__":
+    main()
