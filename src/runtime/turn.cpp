@@ -7,6 +7,7 @@
 #include "base/checksum.hpp"
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "runtime/overload.hpp"
 
 namespace headroom::runtime {
 
@@ -116,16 +117,9 @@ Bytes TurnRunner::page() {
         return 0;
     }
     if (!settings_->may_page) {
-        throw InfeasibleError(fmt::format(
-            "device {} ({}) holds {} but has only {} at {} of virtual time, and it may not page; "
-            "give it more memory, or let it page (a storage_bandwidth, and controller.overload not "
-            "\"fail\")",
-            resident_->self().value,
-            settings_->device_name,
-            format_bytes(held),
-            format_bytes(held - over),
-            format_duration(clock_->now())
-        ));
+        throw over_budget_error(
+            resident_->self(), settings_->device_name, held, over, clock_->now()
+        );
     }
     log_->overloads.push_back({clock_->now(), over});
     log_->paged += pager_.read(*resident_, over, settings_->device_name);
