@@ -1,12 +1,83 @@
 // See dynamic_layer.hpp.
 #include "scheduler/policies/dynamic_layer.hpp"
 
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "scheduler/policies/keep.hpp"
+#include "scheduler/policies/layer_placement.hpp"
+#include "scheduler/policies/layer_search.hpp"
+#include "scheduler/policies/reasons.hpp"
+
 namespace headroom::scheduler {
+namespace {
+
+/// Those that are worth a look, and those that hold something now as far as there is a limit.
+std::vector<DeviceId> hosts(const Problem& problem) {
+    std::vector<DeviceId> devices = layer_hosts(problem, 0);
+    if (problem.previous) {
+        std::vector<DeviceId> used = *problem.previous;
+        std::sort(used.begin(), used.end());
+        used.erase(std::unique(used.begin(), used.end()), used.end());
+        for (const DeviceId d : used) {
+            const bool known = std::find(devices.begin(), devices.end(), d) != devices.end();
+            if (!known && devices.size() < kMostLayerHosts) {
+                devices.push_back(d);
+            }
+        }
+        std::sort(devices.begin() + 1, devices.end());
+    }
+    return devices;
+}
+
+Decision nothing_fits(const Problem& problem, const LayerCosts& costs, Decision old) {
+    Decision none = no_split(
+        problem,
+        "no placement of whole layers found",
+        fill_in_order(problem, costs, ChainOrder::given)
+    );
+    if (!old.feasible) {
+        return none;
+    }
+    old.reason = "kept: " + none.reason;
+    return old;
+}
+
+} // namespace
 
 Decision DynamicLayer::decide(const Problem& problem) const {
-    Decision decision;
-    decision.reason = "policy dynamic_layer is not there yet";
-    (void)problem;
+    const LayerCosts costs(problem, hosts(problem));
+    const LayerAnswer answer = search_layers(problem, costs);
+    const Decision old = keep_previous(problem);
+    if (!answer.best) {
+        return nothing_fits(problem, costs, old);
+    }
+    const auto evaluated = [&](const LayerAssignment& assignment) {
+        std::vector<DeviceId> devices;
+        for (const std::size_t j : assignment) {
+            devices.push_back(costs.device(j));
+        }
+        return evaluate(problem, place_layers(problem, devices), "");
+    };
+    Decision decision = evaluated(*answer.best);
+    const std::string split = ", " + split_text(problem, decision.placement);
+    if (!problem.previous) {
+        decision.reason = reason_first(problem, decision) + split;
+    } else if (old.feasible && objective(problem, old) <= objective(problem, decision)) {
+        std::optional<Alternative> other;
+        if (decision.placement != old.placement) {
+            other = alternative_of(problem, decision);
+        } else if (answer.runner_up) {
+            other = alternative_of(problem, evaluated(*answer.runner_up));
+        }
+        decision = old;
+        decision.reason = reason_kept(problem, old, other);
+    } else {
+        decision.reason = reason_moved(problem, decision, old);
+    }
+    decision.evaluations = answer.work;
     return decision;
 }
 

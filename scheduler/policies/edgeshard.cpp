@@ -1,15 +1,31 @@
 // See edgeshard.hpp.
 #include "scheduler/policies/edgeshard.hpp"
 
-#include <fmt/format.h>
+#include "scheduler/policies/layer_chain.hpp"
+#include "scheduler/policies/layer_costs.hpp"
+#include "scheduler/policies/layer_placement.hpp"
 
 namespace headroom::scheduler {
 
 Decision EdgeShard::decide(const Problem& problem) const {
-    Decision decision;
-    decision.reason = fmt::format("policy {} is not there yet", name());
-    (void)problem;
-    return decision;
+    if (problem.previous) {
+        return keep_for_good(problem);
+    }
+    const bool latency = form_ == Form::latency;
+    const auto stages = static_cast<std::size_t>(2 * problem.blocks->shape().layers);
+    const LayerCosts costs(problem, layer_hosts(problem, latency ? 0 : stages));
+    const Chain chain =
+        latency ? fastest_chain(costs, ChainOrder::any) : evenest_chain(costs, ChainOrder::any);
+    if (chain.shards.empty()) {
+        return no_split(
+            problem,
+            "no split into contiguous layers, the first on the source, found",
+            fill_in_order(problem, costs, ChainOrder::any)
+        );
+    }
+    return chain_decision(
+        problem, costs, chain, latency ? " for the least latency" : " for the shortest stages"
+    );
 }
 
 } // namespace headroom::scheduler

@@ -1,12 +1,224 @@
 // See galaxy.hpp.
 #include "scheduler/policies/galaxy.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "scheduler/policies/layer_costs.hpp"
+#include "scheduler/policies/layer_placement.hpp"
+#include "scheduler/policies/ledger.hpp"
+#include "scheduler/policies/reasons.hpp"
+
 namespace headroom::scheduler {
+namespace {
+
+using Counts = std::vector<std::int64_t>;
+
+/// Whole shares of `total` for some devices, by largest remainder.
+void share_out(
+    std::int64_t total,
+    const std::vector<double>& speeds,
+    const std::vector<std::size_t>& devices,
+    Counts& shares
+) {
+    double sum = 0;
+    for (const std::size_t d : devices) {
+        sum += speeds[d];
+    }
+    std::vector<std::pair<double, std::size_t>>
+        remainders; // negative, so that the largest is first
+    std::int64_t left = total;
+    for (const std::size_t d : devices) {
+        const double quota = static_cast<double>(total) * (speeds[d] / sum);
+        shares[d] = std::min(left, static_cast<std::int64_t>(std::floor(quota)));
+        left -= shares[d];
+        remainders.emplace_back(std::floor(quota) - quota, d);
+    }
+    std::sort(remainders.begin(), remainders.end());
+    for (std::size_t i = 0; left > 0; i = (i + 1) % remainders.size()) {
+        ++shares[remainders[i].second];
+        --left;
+    }
+}
+
+struct Shares {
+    Counts groups; ///< per device, in every layer
+    Counts slices;
+    bool complete = false;
+};
+
+/// Accounts of a split that is the same in every layer.
+class Split {
+  public:
+    explicit Split(const Problem& problem) : blocks_(*problem.blocks), ledger_(problem) {
+        for (const Nanoseconds time : times_of_all_layers(problem)) {
+            speeds_.push_back(1.0 / static_cast<double>(std::max<Nanoseconds>(time, 1)));
+        }
+        place_fixed(problem);
+        group_bytes_ = largest(&Blocks::group, blocks_.groups());
+        slice_bytes_ = largest(&Blocks::slice, blocks_.slices());
+    }
+
+    [[nodiscard]] Placement placement() {
+        Shares shares = in_order(true);
+        if (!shares.complete) {
+            Shares other = in_order(false);
+            if (other.complete) {
+                shares = std::move(other);
+            }
+        }
+        complete(shares.groups, blocks_.groups());
+        complete(shares.slices, blocks_.slices());
+        for (std::int32_t l = 0; l < blocks_.shape().layers; ++l) {
+            std::int32_t group = 0;
+            std::int32_t slice = 0;
+            for (std::size_t d = 0; d < speeds_.size(); ++d) {
+                for (std::int64_t k = 0; k < shares.groups[d]; ++k) {
+                    ledger_.place(blocks_.group(l, group++), DeviceId(d));
+                }
+                for (std::int64_t k = 0; k < shares.slices[d]; ++k) {
+                    ledger_.place(blocks_.slice(l, slice++), DeviceId(d));
+                }
+            }
+        }
+        return ledger_.placement();
+    }
+
+    [[nodiscard]] Bytes shortage() const { return ledger_.shortage(); }
+
+  private:
+    void place_fixed(const Problem& problem) {
+        for (std::int32_t l = 0; l < blocks_.shape().layers; ++l) {
+            ledger_.place(blocks_.hub(l), problem.source);
+        }
+        if (!blocks_.shape().ends) {
+            return;
+        }
+        std::vector<std::size_t> order(speeds_.size());
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+            return speeds_[a] > speeds_[b];
+        });
+        order.insert(order.begin(), problem.source.index());
+        for (const BlockId b : {blocks_.embed(), blocks_.lm_head()}) {
+            const auto host = std::find_if(order.begin(), order.end(), [&](std::size_t d) {
+                return ledger_.fits(b, DeviceId(d));
+            });
+            ledger_.place(b, host == order.end() ? problem.source : DeviceId(*host));
+        }
+    }
+
+    /// Bytes of one unit of a split, summed over layers: of the largest, since where a cut falls
+    /// within a quantisation block units differ a little.
+    Bytes largest(BlockId (Blocks::*unit)(std::int32_t, std::int32_t) const, std::int32_t count)
+        const {
+        Bytes most = 1;
+        for (std::int32_t n = 0; n < count; ++n) {
+            Bytes bytes = 0;
+            for (std::int32_t l = 0; l < blocks_.shape().layers; ++l) {
+                bytes += ledger_.bytes((blocks_.*unit)(l, n));
+            }
+            most = std::max(most, bytes);
+        }
+        return most;
+    }
+
+    [[nodiscard]] Shares in_order(bool groups_first) const {
+        Counts first_room;
+        for (std::size_t d = 0; d < speeds_.size(); ++d) {
+            first_room.push_back(std::max<Bytes>(ledger_.room(DeviceId(d)), 0));
+        }
+        const Bytes first_bytes = groups_first ? group_bytes_ : slice_bytes_;
+        const Bytes then_bytes = groups_first ? slice_bytes_ : group_bytes_;
+        const std::int64_t first_total = groups_first ? blocks_.groups() : blocks_.slices();
+        const std::int64_t then_total = groups_first ? blocks_.slices() : blocks_.groups();
+        Counts first_most;
+        for (const Bytes room : first_room) {
+            first_most.push_back(room / first_bytes);
+        }
+        Counts first = proportional_shares(first_total, speeds_, first_most);
+        Counts then_most;
+        for (std::size_t d = 0; d < speeds_.size(); ++d) {
+            then_most.push_back((first_room[d] - first[d] * first_bytes) / then_bytes);
+        }
+        Counts then = proportional_shares(then_total, speeds_, then_most);
+        const bool whole =
+            std::accumulate(first.begin(), first.end(), std::int64_t{0}) == first_total &&
+            std::accumulate(then.begin(), then.end(), std::int64_t{0}) == then_total;
+        return groups_first ? Shares{std::move(first), std::move(then), whole}
+                            : Shares{std::move(then), std::move(first), whole};
+    }
+
+    /// What fits nowhere is left with the fastest device, for the reason to tell about.
+    void complete(Counts& counts, std::int64_t total) const {
+        const auto fastest = static_cast<std::size_t>(
+            std::max_element(speeds_.begin(), speeds_.end()) - speeds_.begin()
+        );
+        counts[fastest] += total - std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+    }
+
+    const Blocks& blocks_;
+    Ledger ledger_;
+    std::vector<double> speeds_; ///< V_d
+    Bytes group_bytes_ = 1;
+    Bytes slice_bytes_ = 1;
+};
+
+} // namespace
+
+Counts proportional_shares(
+    std::int64_t total, const std::vector<double>& speeds, const Counts& most
+) {
+    Counts counts(speeds.size(), 0);
+    std::int64_t left = total;
+    while (left > 0) {
+        std::vector<std::size_t> free;
+        for (std::size_t d = 0; d < speeds.size(); ++d) {
+            if (counts[d] < most[d]) {
+                free.push_back(d);
+            }
+        }
+        if (free.empty()) {
+            break;
+        }
+        Counts shares(speeds.size(), 0);
+        share_out(left, speeds, free, shares);
+        for (const std::size_t d : free) {
+            const std::int64_t taken = std::min(shares[d], most[d] - counts[d]);
+            counts[d] += taken;
+            left -= taken;
+        }
+    }
+    return counts;
+}
 
 Decision Galaxy::decide(const Problem& problem) const {
     Decision decision;
-    decision.reason = "policy galaxy is not there yet";
-    (void)problem;
+    if (!problem.blocks->sliced()) {
+        decision.reason = "galaxy splits heads and the FFN's columns over all devices: it needs "
+                          "controller.granularity = \"sliced\"";
+        return decision;
+    }
+    if (problem.cost_profile == CostProfile::paper) {
+        decision.reason = "galaxy has no costs under controller.cost_profile = \"paper\", whose "
+                          "formulas do not know sliced layers";
+        return decision;
+    }
+    if (problem.previous) {
+        return keep_for_good(problem);
+    }
+    Split split(problem);
+    Placement placement = split.placement();
+    if (split.shortage() > 0) {
+        return no_split(problem, "the devices cannot hold a split of every layer", placement);
+    }
+    decision = evaluate(problem, std::move(placement), "");
+    decision.reason =
+        fmt::format("{}, heads and slices in proportion to speed", reason_first(problem, decision));
     return decision;
 }
 

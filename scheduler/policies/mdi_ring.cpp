@@ -1,12 +1,108 @@
 // See mdi_ring.hpp.
 #include "scheduler/policies/mdi_ring.hpp"
 
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "scheduler/policies/layer_placement.hpp"
+#include "scheduler/policies/ledger.hpp"
+#include "scheduler/policies/reasons.hpp"
+
 namespace headroom::scheduler {
+namespace {
+
+struct Row {
+    std::int32_t layers = 0;
+    std::size_t devices = 0;
+    std::size_t starter = 0;   ///< layers
+    std::size_t secondary = 0; ///< layers of each
+};
+
+constexpr Row kTable[] = {
+    {5, 2, 2, 3},    {5, 3, 1, 2},    {7, 2, 3, 4},    {7, 3, 1, 3},    {9, 2, 4, 5},
+    {9, 3, 1, 4},    {12, 2, 5, 7},   {12, 3, 2, 5},   {22, 2, 10, 12}, {22, 3, 6, 8},
+    {22, 4, 4, 6},   {22, 5, 2, 5},   {24, 2, 10, 14}, {24, 3, 4, 10},  {32, 2, 14, 18},
+    {32, 3, 8, 12},  {32, 4, 5, 9},   {32, 5, 4, 7},   {36, 2, 16, 20}, {36, 3, 10, 13},
+    {48, 2, 22, 26}, {48, 3, 14, 17},
+};
+
+const Row* row_of(std::int32_t layers, std::size_t devices) {
+    for (const Row& row : kTable) {
+        if (row.layers == layers && row.devices == devices) {
+            return &row;
+        }
+    }
+    return nullptr;
+}
+
+/// "for 6 layers it has none; for 4 devices it has 22, 32 layers".
+std::string outside(std::int32_t layers, std::size_t devices) {
+    std::vector<std::size_t> of_layers;
+    std::vector<std::int32_t> of_devices;
+    for (const Row& row : kTable) {
+        if (row.layers == layers) {
+            of_layers.push_back(row.devices);
+        }
+        if (row.devices == devices) {
+            of_devices.push_back(row.layers);
+        }
+    }
+    return fmt::format(
+        "the published table has no split of {} layers over {} devices: for {} layers it has {}, "
+        "for {} devices {}; policy ring splits any number",
+        layers,
+        devices,
+        layers,
+        of_layers.empty() ? "none" : fmt::format("{} devices", fmt::join(of_layers, ", ")),
+        devices,
+        of_devices.empty() ? "none" : fmt::format("{} layers", fmt::join(of_devices, ", "))
+    );
+}
+
+Placement split(const Problem& problem, const Row& row) {
+    std::vector<DeviceId> devices(row.starter, problem.source);
+    for (std::size_t d = 0; d < problem.snapshot.size(); ++d) {
+        if (DeviceId(d) != problem.source) {
+            devices.insert(devices.end(), row.secondary, DeviceId(d));
+        }
+    }
+    return place_layers(problem, devices);
+}
+
+} // namespace
 
 Decision MdiRing::decide(const Problem& problem) const {
-    Decision decision;
-    decision.reason = "policy mdi_ring is not there yet";
-    (void)problem;
+    if (problem.previous) {
+        return keep_for_good(problem);
+    }
+    const std::int32_t layers = problem.blocks->shape().layers;
+    const Row* const row = row_of(layers, problem.snapshot.size());
+    if (row == nullptr) {
+        Decision decision;
+        decision.reason = outside(layers, problem.snapshot.size());
+        return decision;
+    }
+    Placement placement = split(problem, *row);
+    if (Ledger(problem, placement).shortage() > 0) {
+        const std::string what = fmt::format(
+            "the published split, {} layers on the source and {} on each other device, does not "
+            "fit",
+            row->starter,
+            row->secondary
+        );
+        return no_split(problem, what, placement);
+    }
+    Decision decision = evaluate(problem, std::move(placement), "");
+    decision.reason = fmt::format(
+        "{}: {} layers on the source, {} on each other device, by the published table",
+        reason_first(problem, decision),
+        row->starter,
+        row->secondary
+    );
     return decision;
 }
 

@@ -1,13 +1,41 @@
 // See ring.hpp.
 #include "scheduler/policies/ring.hpp"
 
+#include <algorithm>
+#include <vector>
+
+#include "scheduler/policies/layer_chain.hpp"
+#include "scheduler/policies/layer_costs.hpp"
+#include "scheduler/policies/layer_placement.hpp"
+
 namespace headroom::scheduler {
+namespace {
+
+/// The source, the devices behind it, then those before it.
+std::vector<DeviceId> around(const Problem& problem) {
+    const auto stages = static_cast<std::size_t>(2 * problem.blocks->shape().layers);
+    std::vector<DeviceId> devices = layer_hosts(problem, stages);
+    const auto behind = std::upper_bound(devices.begin() + 1, devices.end(), problem.source);
+    std::rotate(devices.begin() + 1, behind, devices.end());
+    return devices;
+}
+
+} // namespace
 
 Decision Ring::decide(const Problem& problem) const {
-    Decision decision;
-    decision.reason = "policy ring is not there yet";
-    (void)problem;
-    return decision;
+    if (problem.previous) {
+        return keep_for_good(problem);
+    }
+    const LayerCosts costs(problem, around(problem));
+    const Chain chain = evenest_chain(costs, ChainOrder::given);
+    if (chain.shards.empty()) {
+        return no_split(
+            problem,
+            "no split into contiguous layers on a ring found",
+            fill_in_order(problem, costs, ChainOrder::given)
+        );
+    }
+    return chain_decision(problem, costs, chain, " in ring order for the shortest stages");
 }
 
 } // namespace headroom::scheduler
