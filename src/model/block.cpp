@@ -19,34 +19,64 @@ std::int64_t rows_per_piece(const TensorSpec& tensor, Bytes piece_bytes) {
     return fitting >= 4 ? fitting / 4 * 4 : std::max<std::int64_t>(fitting, 1);
 }
 
-std::vector<TensorSpec> group_tensors(const Hyperparameters& model, std::int32_t layer) {
-    const LayerWeightTypes& types = model.layer_types.at(static_cast<std::size_t>(layer));
+const LayerWeightTypes& types_of(const Hyperparameters& model, std::int32_t layer) {
+    return model.layer_types.at(static_cast<std::size_t>(layer));
+}
+
+std::vector<TensorSpec> group_tensors(
+    const Hyperparameters& model, const BlockName& name, const Cut& cut
+) {
+    const LayerWeightTypes& types = types_of(model, name.layer);
     const std::int64_t rows = model.head_width();
-    return {
+    std::vector<TensorSpec> tensors{
         {Slot::q, types.q, model.heads_per_group() * rows, model.width},
         {Slot::k, types.k, rows, model.width},
         {Slot::v, types.v, rows, model.width},
     };
+    if (cut.sliced()) {
+        tensors.push_back({Slot::o, types.o, model.width, columns_of(model, name, cut).stored});
+    }
+    return tensors;
+}
+
+/// `hidden` rows of gate and up, `columns` of down.
+std::vector<TensorSpec> ffn_matrices(
+    const Hyperparameters& model, std::int32_t layer, std::int64_t hidden, std::int64_t columns
+) {
+    const LayerWeightTypes& types = types_of(model, layer);
+    return {
+        {Slot::gate, types.gate, hidden, model.width},
+        {Slot::up, types.up, hidden, model.width},
+        {Slot::down, types.down, model.width, columns},
+    };
+}
+
+std::vector<TensorSpec> slice_tensors(
+    const Hyperparameters& model, const BlockName& name, const Cut& cut
+) {
+    const Columns columns = columns_of(model, name, cut);
+    return ffn_matrices(model, name.layer, columns.count, columns.stored);
+}
+
+std::vector<TensorSpec> layer_norms(const Hyperparameters& model, std::int32_t layer) {
+    std::vector<TensorSpec> norms{{Slot::ffn_norm, WeightType::f32, 1, model.width}};
+    if (layer + 1 < model.layers) {
+        norms.push_back({Slot::next_norm, WeightType::f32, 1, model.width});
+    }
+    return norms;
 }
 
 std::vector<TensorSpec> ffn_tensors(const Hyperparameters& model, std::int32_t layer) {
-    const LayerWeightTypes& types = model.layer_types.at(static_cast<std::size_t>(layer));
-    std::vector<TensorSpec> tensors{
-        {Slot::gate, types.gate, model.ffn_width, model.width},
-        {Slot::up, types.up, model.ffn_width, model.width},
-        {Slot::down, types.down, model.width, model.ffn_width},
-        {Slot::ffn_norm, WeightType::f32, 1, model.width},
-    };
-    if (layer + 1 < model.layers) {
-        tensors.push_back({Slot::next_norm, WeightType::f32, 1, model.width});
-    }
+    std::vector<TensorSpec> tensors = ffn_matrices(model, layer, model.ffn_width, model.ffn_width);
+    const std::vector<TensorSpec> norms = layer_norms(model, layer);
+    tensors.insert(tensors.end(), norms.begin(), norms.end());
     return tensors;
 }
 
 } // namespace
 
 std::vector<TensorSpec> tensors_of(
-    const Hyperparameters& model, const BlockName& name, bool with_matrix
+    const Hyperparameters& model, const BlockName& name, bool with_matrix, const Cut& cut
 ) {
     const std::int64_t width = model.width;
     switch (name.kind) {
@@ -56,16 +86,15 @@ std::vector<TensorSpec> tensors_of(
             {Slot::first_norm, WeightType::f32, 1, width},
         };
     case BlockKind::group:
-        return group_tensors(model, name.layer);
+        return group_tensors(model, name, cut);
     case BlockKind::proj:
-        return {{
-            Slot::o,
-            model.layer_types.at(static_cast<std::size_t>(name.layer)).o,
-            width,
-            width,
-        }};
+        return {{Slot::o, types_of(model, name.layer).o, width, width}};
     case BlockKind::ffn:
         return ffn_tensors(model, name.layer);
+    case BlockKind::slice:
+        return slice_tensors(model, name, cut);
+    case BlockKind::hub:
+        return layer_norms(model, name.layer);
     case BlockKind::lm_head:
         break;
     }
@@ -81,11 +110,12 @@ Block::Block(
     BlockName name,
     Bytes piece_bytes,
     std::pmr::memory_resource* resource,
-    bool with_matrix
+    bool with_matrix,
+    const Cut& cut
 )
-    : name_(name), resource_(resource) {
+    : name_(name), cut_(cut), resource_(resource) {
     HEADROOM_CHECK(piece_bytes > 0, "{} bytes per piece", piece_bytes);
-    for (const TensorSpec& tensor : tensors_of(model, name, with_matrix)) {
+    for (const TensorSpec& tensor : tensors_of(model, name, with_matrix, cut)) {
         const std::int64_t step = rows_per_piece(tensor, piece_bytes);
         for (std::int64_t row = 0; row < tensor.rows; row += step) {
             const std::int64_t rows = std::min(step, tensor.rows - row);
@@ -97,12 +127,14 @@ Block::Block(
 }
 
 Block::Block(Block&& other) noexcept
-    : name_(other.name_), resource_(other.resource_), pieces_(std::exchange(other.pieces_, {})) {}
+    : name_(other.name_), cut_(other.cut_), resource_(other.resource_),
+      pieces_(std::exchange(other.pieces_, {})) {}
 
 Block& Block::operator=(Block&& other) noexcept {
     if (this != &other) {
         free_all();
         name_ = other.name_;
+        cut_ = other.cut_;
         resource_ = other.resource_;
         pieces_ = std::exchange(other.pieces_, {});
     }

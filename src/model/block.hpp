@@ -1,7 +1,7 @@
 // A block's weights where they live: copied into memory that a device's budget handed out, as
 // pieces (whole rows, each at most piece_bytes), so that a migration can free them at the source
-// and allocate them at the target piece by piece. Layout is a function of the hyperparameters and
-// the block's name alone, so both ends agree without asking.
+// and allocate them at the target piece by piece. Layout is a function of the hyperparameters, the
+// cut and the block's name alone, so both ends agree without asking.
 #pragma once
 
 #include <array>
@@ -14,13 +14,16 @@
 #include "base/block.hpp"
 #include "base/units.hpp"
 #include "kernels/kernels.hpp"
+#include "model/cut.hpp"
 #include "model/hyperparameters.hpp"
 
 namespace headroom::model {
 
 /// The tensors of blocks: embed {embedding, first_norm}; group {q, k, v}; proj {o};
 /// ffn {gate, up, down, ffn_norm, next_norm (not in the last layer)}; lm_head {head, output_norm}.
-/// Norms are (1, D) F32, rows of q are the group's q·d rows, of k and v its d rows.
+/// Sliced: group {q, k, v, o}; slice {gate, up, down}; hub {ffn_norm, next_norm (the same)}.
+/// Norms are (1, D) F32, rows of q are the group's q·d rows, of k and v its d rows, of gate and up
+/// a slice's F/S. A group's o and a slice's down are D rows of Columns::stored columns.
 enum class Slot : std::uint8_t {
     embedding,
     first_norm,
@@ -47,7 +50,10 @@ struct TensorSpec {
 /// The tensors of a block in storage order. `with_matrix` false leaves out the head matrix of a
 /// tied lm_head that lives beside embed.
 [[nodiscard]] std::vector<TensorSpec> tensors_of(
-    const Hyperparameters& model, const BlockName& name, bool with_matrix = true
+    const Hyperparameters& model,
+    const BlockName& name,
+    bool with_matrix = true,
+    const Cut& cut = {}
 );
 
 class Block {
@@ -58,7 +64,8 @@ class Block {
         BlockName name,
         Bytes piece_bytes,
         std::pmr::memory_resource* resource,
-        bool with_matrix = true
+        bool with_matrix = true,
+        const Cut& cut = {}
     );
     Block(Block&& other) noexcept;
     Block& operator=(Block&& other) noexcept;
@@ -67,6 +74,7 @@ class Block {
     ~Block(); ///< frees what is allocated
 
     [[nodiscard]] const BlockName& name() const { return name_; }
+    [[nodiscard]] const Cut& cut() const { return cut_; }
     [[nodiscard]] std::size_t pieces() const { return pieces_.size(); }
     [[nodiscard]] Bytes piece_bytes(std::size_t i) const;
     /// Allocates exactly piece_bytes(i) from the resource. Precondition: not allocated.
@@ -120,6 +128,7 @@ class Block {
     [[nodiscard]] static kernels::Matrix matrix(const Piece& piece);
     void free_all();
     BlockName name_;
+    Cut cut_;
     std::pmr::memory_resource* resource_;
     std::vector<Piece> pieces_;
 };

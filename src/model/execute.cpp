@@ -2,7 +2,11 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/check.hpp"
+#include "base/error.hpp"
+#include "kernels/exact_sum.hpp"
 
 namespace headroom::model {
 
@@ -56,7 +60,10 @@ void run_embed(
     );
 }
 
-void run_group(
+namespace {
+
+/// run_group with the head outputs of a token `out_stride` floats after those of the one before.
+void attend(
     const Context& context,
     const Block& group,
     GroupCache& cache,
@@ -64,7 +71,8 @@ void run_group(
     std::int64_t first,
     std::int64_t n,
     const GroupScratch& scratch,
-    float* out
+    float* out,
+    std::int64_t out_stride
 ) {
     const std::int64_t width = context.model->width;
     const std::int64_t d = context.model->head_width();
@@ -89,12 +97,28 @@ void run_group(
             .queries = queries,
             .pages = cache.page_table(),
             .scores = scratch.scores,
-            .out = out + t * heads * d,
+            .out = out + t * out_stride,
             .heads = heads,
             .head_width = d,
             .context = position + 1,
         });
     }
+}
+
+} // namespace
+
+void run_group(
+    const Context& context,
+    const Block& group,
+    GroupCache& cache,
+    const float* normed,
+    std::int64_t first,
+    std::int64_t n,
+    const GroupScratch& scratch,
+    float* out
+) {
+    const std::int64_t part = context.model->heads_per_group() * context.model->head_width();
+    attend(context, group, cache, normed, first, n, scratch, out, part);
 }
 
 void run_proj(
@@ -143,6 +167,121 @@ void run_ffn(
     add_to(context, residual, n, x);
     if (ffn.has(Slot::next_norm)) {
         normalise(context, ffn.norm(Slot::next_norm), x, n, normed);
+    }
+}
+
+namespace {
+
+std::int64_t most_columns(
+    const Hyperparameters& model, const Cut& cut, BlockKind kind, std::int32_t per_layer
+) {
+    std::int64_t most = 0;
+    for (std::int32_t layer = 0; layer < model.layers; ++layer) {
+        for (std::int32_t i = 0; i < per_layer; ++i) {
+            most = std::max(most, columns_of(model, {kind, layer, i}, cut).stored);
+        }
+    }
+    return most;
+}
+
+/// 0 in the columns of each of n rows that are stored but not the block's own.
+void clear_foreign(const Columns& columns, std::int64_t n, float* x) {
+    for (std::int64_t t = 0; t < n; ++t) {
+        float* const row = x + t * columns.stored;
+        std::fill_n(row, columns.before(), 0.0F);
+        std::fill(row + columns.before() + columns.count, row + columns.stored, 0.0F);
+    }
+}
+
+} // namespace
+
+std::int64_t most_head_columns(const Hyperparameters& model, const Cut& cut) {
+    return most_columns(model, cut, BlockKind::group, model.kv_heads);
+}
+
+std::int64_t most_hidden_columns(const Hyperparameters& model, const Cut& cut) {
+    return most_columns(model, cut, BlockKind::slice, cut.slices);
+}
+
+void run_group_partial(
+    const Context& context,
+    const Block& group,
+    GroupCache& cache,
+    const float* normed,
+    std::int64_t first,
+    std::int64_t n,
+    const GroupSumScratch& scratch,
+    float* partial
+) {
+    const Columns columns = columns_of(*context.model, group.name(), group.cut());
+    float* const own = scratch.heads + columns.before();
+    attend(context, group, cache, normed, first, n, scratch.group, own, columns.stored);
+    clear_foreign(columns, n, scratch.heads);
+    const std::int64_t width = context.model->width;
+    group.multiply(*context.kernels, Slot::o, scratch.heads, columns.stored, n, partial, width);
+}
+
+void run_slice(
+    const Context& context,
+    const Block& slice,
+    const float* normed,
+    std::int64_t n,
+    const SliceScratch& scratch,
+    float* partial
+) {
+    const Columns columns = columns_of(*context.model, slice.name(), slice.cut());
+    const std::int64_t width = context.model->width;
+    const std::int64_t hidden = columns.count;
+    const kernels::Kernels& k = *context.kernels;
+    float* const own = scratch.gate + columns.before();
+    slice.multiply(k, Slot::gate, normed, width, n, own, columns.stored);
+    slice.multiply(k, Slot::up, normed, width, n, scratch.up, hidden);
+    for (std::int64_t t = 0; t < n; ++t) {
+        k.silu_gate(own + t * columns.stored, scratch.up + t * hidden, hidden);
+    }
+    clear_foreign(columns, n, scratch.gate);
+    slice.multiply(k, Slot::down, scratch.gate, columns.stored, n, partial, width);
+}
+
+void add_partial(
+    const Context& context,
+    const Block& block,
+    const float* partial,
+    std::int64_t n,
+    std::int64_t* sums
+) {
+    const Hyperparameters& model = *context.model;
+    const bool is_group = block.name().kind == BlockKind::group;
+    const std::int64_t terms = is_group ? model.kv_heads : block.cut().slices;
+    const auto wrong = kernels::add_exactly(partial, n * model.width, terms, sums);
+    if (wrong) {
+        throw InputError(fmt::format(
+            "{} of model {} yields {} at element {} of token {} of a turn, expected a finite "
+            "number below {:.0f}: granularity sliced adds partial sums in 64-bit fixed point; "
+            "check the model, or decode it with controller.granularity = \"paper\"",
+            to_string(block.name()),
+            model.name,
+            partial[*wrong],
+            *wrong % model.width,
+            *wrong / model.width,
+            kernels::exact_sum_limit(terms)
+        ));
+    }
+}
+
+void run_hub(
+    const Context& context,
+    const float* norm,
+    const float* x,
+    const std::int64_t* sums,
+    std::int64_t n,
+    float* y,
+    float* normed
+) {
+    kernels::round_exact_sums(sums, n * context.model->width, y);
+    add_to(context, x, n, y);
+    if (norm != nullptr) {
+        normalise(context, norm, y, n, normed);
     }
 }
 

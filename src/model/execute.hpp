@@ -84,6 +84,72 @@ void run_ffn(
     float* normed
 );
 
+// Granularity `sliced`. A block's partial sum is its part of o · heads or of down · hidden; what a
+// layer adds to x is the sum of all of them, in fixed point (kernels/exact_sum.hpp), so that it
+// does not depend on who adds what first. Columns that a block stores but does not own, because a
+// quantisation block is cut, are multiplied by 0.
+
+/// Most columns that any group's o, and any slice's down, stores: the widths of the buffers below.
+[[nodiscard]] std::int64_t most_head_columns(const Hyperparameters& model, const Cut& cut);
+[[nodiscard]] std::int64_t most_hidden_columns(const Hyperparameters& model, const Cut& cut);
+
+struct GroupSumScratch {
+    GroupScratch group;
+    float* heads = nullptr; ///< n·most_head_columns
+};
+
+/// partial (n, D) = the group's own columns of o times its head outputs; else as run_group.
+void run_group_partial(
+    const Context& context,
+    const Block& group,
+    GroupCache& cache,
+    const float* normed,
+    std::int64_t first,
+    std::int64_t n,
+    const GroupSumScratch& scratch,
+    float* partial
+);
+
+struct SliceScratch {
+    float* gate = nullptr; ///< n·most_hidden_columns
+    float* up = nullptr;   ///< n·F/S
+};
+
+/// partial (n, D) = the slice's columns of down times (silu(gate·h) ⊙ up·h), h = `normed` (n, D),
+/// the ffn norm of the residual.
+void run_slice(
+    const Context& context,
+    const Block& slice,
+    const float* normed,
+    std::int64_t n,
+    const SliceScratch& scratch,
+    float* partial
+);
+
+/// sums (n, D) += partial, of a group or a slice: each device adds up its own. Throws InputError
+/// that names the block if a value is no finite number or too large for the fixed point.
+void add_partial(
+    const Context& context,
+    const Block& block,
+    const float* partial,
+    std::int64_t n,
+    std::int64_t* sums
+);
+
+/// What a hub does with all partial sums of a stage: y (n, D) = x + sums, the sums rounded to F32
+/// once, and normed (n, D) = norm of y; `norm` null: normed is not touched. After attention x is
+/// the layer's input, y the residual and `norm` ffn_norm; after the ffn x is the residual, y the
+/// next x and `norm` next_norm, null in the last layer. y must not overlap x.
+void run_hub(
+    const Context& context,
+    const float* norm,
+    const float* x,
+    const std::int64_t* sums,
+    std::int64_t n,
+    float* y,
+    float* normed
+);
+
 /// logits (V) = head · output_norm(x) for one token; `matrix` is the block that holds the matrix:
 /// lm_head itself, or embed if they are tied and live together. normed: D scratch.
 void run_lm_head(

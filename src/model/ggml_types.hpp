@@ -34,6 +34,16 @@ struct GgmlType {
 /// Precondition: weight_type_of(code).
 void load_weights(std::uint32_t code, std::span<const std::byte> stored, std::span<std::byte> out);
 
+/// Is the stored form another one than what is computed with? Precondition: weight_type_of(code).
+[[nodiscard]] bool is_expanded(std::uint32_t code);
+
+/// The same as load_weights for a part of a row, beginning with element `first` of `row`: as many
+/// as fit `out`. Precondition: first and end lie between blocks of weight_type_of(code); of an
+/// expanded type's blocks they may cut any.
+void load_part(
+    std::uint32_t code, std::span<const std::byte> row, std::int64_t first, std::span<std::byte> out
+);
+
 /// What can be computed and what to do with other types, for messages.
 [[nodiscard]] std::string_view computed_types_advice();
 

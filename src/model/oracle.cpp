@@ -9,61 +9,84 @@
 
 namespace headroom::model {
 
-namespace {
-
-/// The rope table doubles when a text outgrows it: a long context costs only those who use it.
-
-} // namespace
-
 /// Working memory of one append.
 struct Oracle::Buffers {
-    Buffers(const Hyperparameters& model, std::int64_t n, std::int64_t context) {
+    Buffers(const Hyperparameters& model, const Cut& cut, std::int64_t n, std::int64_t context) {
         const auto floats = [](std::int64_t count) { return static_cast<std::size_t>(count); };
-        for (auto* const buffer : {&x, &normed, &heads, &proj_input, &residual}) {
+        for (auto* const buffer : {&x, &normed, &residual, &scratch}) {
             buffer->resize(floats(n * model.width));
         }
-        ffn_normed.resize(floats(n * model.width));
-        gate.resize(floats(n * model.ffn_width));
-        up.resize(floats(n * model.ffn_width));
+        if (cut.sliced()) {
+            sums.resize(floats(n * model.width));
+            heads.resize(floats(n * most_head_columns(model, cut)));
+            gate.resize(floats(n * most_hidden_columns(model, cut)));
+            up.resize(floats(n * (model.ffn_width / cut.slices)));
+        } else {
+            heads.resize(floats(n * model.width));
+            gate.resize(floats(n * model.ffn_width));
+            up.resize(floats(n * model.ffn_width));
+        }
         angles.resize(floats(n * model.head_width()));
         projected.resize(floats(n * (model.heads_per_group() + 2) * model.head_width()));
         scores.resize(floats(context));
     }
-    std::vector<float> x, normed, heads, proj_input, residual;
-    std::vector<float> ffn_normed, gate, up;
+    GroupScratch group_scratch() { return {angles.data(), projected.data(), scores.data()}; }
+
+    std::vector<float> x, normed, heads, residual;
+    std::vector<float> scratch; ///< proj's input, the ffn's normed one; sliced: a block's partial
+    std::vector<float> gate, up;
     std::vector<float> angles, projected, scores;
+    std::vector<std::int64_t> sums; ///< sliced
 };
 
 Oracle::Oracle(
     const GgufFile& file,
     const kernels::Kernels& kernels,
+    const Cut& cut,
     std::pmr::memory_resource* resource,
     Bytes piece_bytes
 )
-    : model_(read_hyperparameters(file)), kernels_(&kernels), resource_(resource),
+    : model_(read_hyperparameters(file)), kernels_(&kernels), cut_(cut), resource_(resource),
       embed_(model_, {BlockKind::embed}, piece_bytes, resource),
       lm_head_(model_, {BlockKind::lm_head}, piece_bytes, resource, !model_.tied),
       logits_(static_cast<std::size_t>(model_.vocabulary)) {
+    if (cut.sliced() && model_.ffn_width % cut.slices != 0) {
+        throw InputError(fmt::format(
+            "the FFN of model {} is {} wide and cannot be cut into {} equal slices; choose a "
+            "number that divides it",
+            model_.name,
+            model_.ffn_width,
+            cut.slices
+        ));
+    }
     load_block(file, model_, embed_);
     load_block(file, model_, lm_head_);
     for (std::int32_t l = 0; l < model_.layers; ++l) {
-        Layer layer{
-            .groups = {},
-            .caches = {},
-            .proj = Block(model_, {BlockKind::proj, l}, piece_bytes, resource),
-            .ffn = Block(model_, {BlockKind::ffn, l}, piece_bytes, resource),
-        };
-        for (std::int32_t g = 0; g < model_.kv_heads; ++g) {
-            layer.groups.emplace_back(
-                model_, BlockName{BlockKind::group, l, g}, piece_bytes, resource
-            );
-            load_block(file, model_, layer.groups.back());
-            layer.caches.emplace_back(model_.head_width(), resource);
-        }
-        load_block(file, model_, layer.proj);
-        load_block(file, model_, layer.ffn);
-        layers_.push_back(std::move(layer));
+        layers_.push_back(load_layer(file, l, piece_bytes));
     }
+}
+
+Oracle::Layer Oracle::load_layer(const GgufFile& file, std::int32_t number, Bytes piece_bytes)
+    const {
+    Layer layer;
+    const auto load = [&](std::vector<Block>& blocks, BlockKind kind, std::int32_t n = -1) {
+        blocks.emplace_back(model_, BlockName{kind, number, n}, piece_bytes, resource_, true, cut_);
+        load_block(file, model_, blocks.back());
+    };
+    for (std::int32_t g = 0; g < model_.kv_heads; ++g) {
+        load(layer.groups, BlockKind::group, g);
+        layer.caches.emplace_back(model_.head_width(), resource_);
+    }
+    if (cut_.sliced()) {
+        for (std::int32_t s = 0; s < cut_.slices; ++s) {
+            load(layer.rest, BlockKind::slice, s);
+        }
+        load(layer.rest, BlockKind::hub);
+    } else {
+        load(layer.rest, BlockKind::proj);
+        load(layer.rest, BlockKind::ffn);
+    }
+    return layer;
 }
 
 void Oracle::run_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
@@ -78,28 +101,62 @@ void Oracle::run_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
             buffers.normed.data(),
             length_,
             n,
-            {buffers.angles.data(), buffers.projected.data(), buffers.scores.data()},
+            buffers.group_scratch(),
             buffers.heads.data() + static_cast<std::int64_t>(g) * part
         );
     }
     run_proj(
         context,
-        layer.proj,
+        layer.rest.front(),
         buffers.heads.data(),
         buffers.x.data(),
         n,
-        buffers.proj_input.data(),
+        buffers.scratch.data(),
         buffers.residual.data()
     );
     run_ffn(
         context,
-        layer.ffn,
+        layer.rest.back(),
         buffers.residual.data(),
         n,
-        {buffers.ffn_normed.data(), buffers.gate.data(), buffers.up.data()},
+        {buffers.scratch.data(), buffers.gate.data(), buffers.up.data()},
         buffers.x.data(),
         buffers.normed.data()
     );
+}
+
+void Oracle::run_sliced_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
+    const Context context{&model_, kernels_};
+    float* const normed = buffers.normed.data();
+    float* const partial = buffers.scratch.data();
+    std::int64_t* const sums = buffers.sums.data();
+    const Block& hub = layer.rest.back();
+    std::fill(buffers.sums.begin(), buffers.sums.end(), 0);
+    for (std::size_t g = 0; g < layer.groups.size(); ++g) {
+        layer.caches[g].reserve(length_ + n);
+        run_group_partial(
+            context,
+            layer.groups[g],
+            layer.caches[g],
+            normed,
+            length_,
+            n,
+            {buffers.group_scratch(), buffers.heads.data()},
+            partial
+        );
+        add_partial(context, layer.groups[g], partial, n, sums);
+    }
+    float* const x = buffers.x.data();
+    float* const residual = buffers.residual.data();
+    run_hub(context, hub.norm(Slot::ffn_norm), x, sums, n, residual, normed);
+    std::fill(buffers.sums.begin(), buffers.sums.end(), 0);
+    for (std::size_t s = 0; s + 1 < layer.rest.size(); ++s) {
+        const Block& slice = layer.rest[s];
+        run_slice(context, slice, normed, n, {buffers.gate.data(), buffers.up.data()}, partial);
+        add_partial(context, slice, partial, n, sums);
+    }
+    const float* const next = hub.has(Slot::next_norm) ? hub.norm(Slot::next_norm) : nullptr;
+    run_hub(context, next, residual, sums, n, x, normed);
 }
 
 std::span<const float> Oracle::append(std::span<const std::int32_t> ids) {
@@ -126,12 +183,16 @@ std::span<const float> Oracle::append(std::span<const std::int32_t> ids) {
             ));
         }
     }
-    Buffers buffers(model_, n, length_ + n);
+    Buffers buffers(model_, cut_, n, length_ + n);
     fill_rope_angles(model_, length_, n, buffers.angles.data());
     const Context context{&model_, kernels_};
     run_embed(context, embed_, ids, buffers.x.data(), buffers.normed.data());
     for (Layer& layer : layers_) {
-        run_layer(layer, n, buffers);
+        if (cut_.sliced()) {
+            run_sliced_layer(layer, n, buffers);
+        } else {
+            run_layer(layer, n, buffers);
+        }
     }
     run_lm_head(
         context,

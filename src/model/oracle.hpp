@@ -15,10 +15,12 @@ namespace headroom::model {
 
 class Oracle {
   public:
-    /// Copies all weights out of the file. The size of pieces changes no bit of a result.
+    /// Copies all weights out of the file. The size of pieces changes no bit of a result; the cut
+    /// does. Throws InputError if cut.slices does not divide the FFN's width.
     Oracle(
         const GgufFile& file,
         const kernels::Kernels& kernels,
+        const Cut& cut = {},
         std::pmr::memory_resource* resource = std::pmr::new_delete_resource(),
         Bytes piece_bytes = Bytes{64} * 1024
     );
@@ -33,14 +35,17 @@ class Oracle {
     struct Layer {
         std::vector<Block> groups;
         std::vector<GroupCache> caches;
-        Block proj;
-        Block ffn;
+        std::vector<Block> rest; ///< proj, ffn; sliced: the slices, hub
     };
     struct Buffers;
+    [[nodiscard]] Layer load_layer(const GgufFile& file, std::int32_t number, Bytes piece_bytes)
+        const;
     void run_layer(Layer& layer, std::int64_t n, Buffers& buffers);
+    void run_sliced_layer(Layer& layer, std::int64_t n, Buffers& buffers);
 
     Hyperparameters model_;
     const kernels::Kernels* kernels_;
+    Cut cut_;
     std::pmr::memory_resource* resource_;
     Block embed_;
     Block lm_head_;

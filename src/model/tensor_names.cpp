@@ -44,8 +44,12 @@ std::vector<ExpectedTensor> expected_tensors(const Hyperparameters& model) {
     return tensors;
 }
 
-TensorSource source_of(const Hyperparameters& model, const BlockName& block, Slot slot) {
+TensorSource source_of(
+    const Hyperparameters& model, const BlockName& block, Slot slot, const Cut& cut
+) {
     const std::int64_t kv_row = block.group * model.head_width();
+    const bool has_columns = cut.sliced() && block.group >= 0;
+    const Columns columns = has_columns ? columns_of(model, block, cut) : Columns{};
     switch (slot) {
     case Slot::embedding:
         return {"token_embd.weight"};
@@ -58,13 +62,13 @@ TensorSource source_of(const Hyperparameters& model, const BlockName& block, Slo
     case Slot::v:
         return {in_layer(block.layer, "attn_v"), kv_row};
     case Slot::o:
-        return {in_layer(block.layer, "attn_output")};
+        return {in_layer(block.layer, "attn_output"), 0, columns.stored_first};
     case Slot::gate:
-        return {in_layer(block.layer, "ffn_gate")};
+        return {in_layer(block.layer, "ffn_gate"), columns.first};
     case Slot::up:
-        return {in_layer(block.layer, "ffn_up")};
+        return {in_layer(block.layer, "ffn_up"), columns.first};
     case Slot::down:
-        return {in_layer(block.layer, "ffn_down")};
+        return {in_layer(block.layer, "ffn_down"), 0, columns.stored_first};
     case Slot::ffn_norm:
         return {in_layer(block.layer, "ffn_norm")};
     case Slot::next_norm:

@@ -25,14 +25,16 @@ inline constexpr std::int64_t kTensorsPerLayer = 9;
 /// All tensors of the model. Needs all but name and types.
 [[nodiscard]] std::vector<ExpectedTensor> expected_tensors(const Hyperparameters& model);
 
-/// A place in the file: the tensor's name and the first of its rows that a block's slot takes.
+/// A place in the file: the tensor's name and the first of its rows and columns that a block's slot
+/// takes.
 struct TensorSource {
     std::string tensor;
     std::int64_t first_row = 0;
+    std::int64_t first_column = 0;
 };
 
 [[nodiscard]] TensorSource source_of(
-    const Hyperparameters& model, const BlockName& block, Slot slot
+    const Hyperparameters& model, const BlockName& block, Slot slot, const Cut& cut = {}
 );
 
 } // namespace headroom::model

@@ -88,7 +88,7 @@ void WeightFile::read_at(std::uint64_t offset, std::span<std::byte> out) const {
 
 Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) const {
     const TensorSpec spec = block.spec(i);
-    const TensorSource source = source_of(*model_, block.name(), spec.slot);
+    const TensorSource source = source_of(*model_, block.name(), spec.slot, block.cut());
     const auto found = tensors_.find(source.tensor);
     HEADROOM_CHECK(found != tensors_.end(), "{} is not in the file", source.tensor);
     const Stored& tensor = found->second;
@@ -106,17 +106,29 @@ Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) co
         tensor.offset +
         static_cast<std::uint64_t>((source.first_row + block.first_row(i)) * tensor.row_bytes);
     const auto at = [](Bytes n) { return static_cast<std::size_t>(n); };
-    if (tensor.row_bytes == row) { // stored as it is computed with: straight into its place
-        read_at(start + static_cast<std::uint64_t>(first), piece.subspan(at(first), at(bytes)));
-        return bytes;
+    if (is_expanded(tensor.ggml_type)) {
+        std::vector<std::byte> stored(at(tensor.row_bytes));
+        Bytes end = first / row * row;
+        for (; end < first + bytes; end += row) {
+            read_at(start + static_cast<std::uint64_t>(end / row * tensor.row_bytes), stored);
+            const auto out = piece.subspan(at(end), at(row));
+            load_part(tensor.ggml_type, stored, source.first_column, out);
+        }
+        return std::max(end - first, bytes);
     }
-    std::vector<std::byte> stored(at(tensor.row_bytes));
-    Bytes end = first / row * row;
-    for (; end < first + bytes; end += row) {
-        read_at(start + static_cast<std::uint64_t>(end / row * tensor.row_bytes), stored);
-        load_weights(tensor.ggml_type, stored, piece.subspan(at(end), at(row)));
+    // Stored as it is computed with: straight into its place, in one go if rows are whole.
+    const Bytes before = source.first_column / block_elements(spec.type) * block_bytes(spec.type);
+    const Bytes step = row == tensor.row_bytes ? block.piece_bytes(i) : row;
+    for (Bytes done = first; done < first + bytes;) {
+        const Bytes in_row = done % step;
+        const Bytes now = std::min(step - in_row, first + bytes - done);
+        read_at(
+            start + static_cast<std::uint64_t>(done / step * tensor.row_bytes + before + in_row),
+            piece.subspan(at(done), at(now))
+        );
+        done += now;
     }
-    return std::max(end - first, bytes);
+    return bytes;
 }
 
 void WeightFile::read(Block& block, std::size_t i) const {

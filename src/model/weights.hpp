@@ -40,8 +40,9 @@ struct TypeUse {
 /// By increasing type code.
 [[nodiscard]] std::vector<TypeUse> type_uses(const GgufFile& file);
 
-/// Brings the block's tensors (the group's own rows of q, k, v) from the mapped file into its
-/// pieces, allocating them: copied, or expanded to F32 piece by piece, with no other memory.
+/// Brings the block's tensors (the group's own rows of q, k, v; its own columns of o) from the
+/// mapped file into its pieces, allocating them: copied, or expanded to F32 piece by piece, with no
+/// other memory.
 void load_block(const GgufFile& file, const Hyperparameters& model, Block& block);
 
 } // namespace headroom::model

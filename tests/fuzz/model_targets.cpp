@@ -23,7 +23,7 @@ std::string_view text_of(std::span<const std::byte> bytes) {
 std::vector<float> decode(const model::GgufFile& file, kernels::Level level) {
     // Pieces of one row: as many edges as there can be.
     model::Oracle oracle(
-        file, kernels::kernels_for(level), std::pmr::new_delete_resource(), Bytes{1}
+        file, kernels::kernels_for(level), {}, std::pmr::new_delete_resource(), Bytes{1}
     );
     const std::int32_t last = static_cast<std::int32_t>(oracle.hyperparameters().vocabulary - 1);
     const std::int32_t ids[] = {0, last};

@@ -160,6 +160,97 @@ TEST(LoadBlock, takes_the_rows_of_its_group_and_its_layer_in_the_type_that_is_co
     }
 }
 
+/// Every stored weight of a slot, by the formula of its type.
+void expect_weights(
+    const Block& block,
+    Slot slot,
+    test::GgufWriter& writer,
+    const std::string& name,
+    std::int64_t first_row,
+    std::int64_t first_column
+) {
+    const auto& tensor = writer.find_tensor(name);
+    const auto type = static_cast<Stored>(tensor.type);
+    const auto columns = static_cast<std::int64_t>(tensor.dimensions[0]);
+    std::int64_t wrong = 0;
+    for (std::size_t i = 0; i < block.pieces(); ++i) {
+        const TensorSpec spec = block.spec(i);
+        if (spec.slot != slot) {
+            continue;
+        }
+        std::vector<float> row(static_cast<std::size_t>(spec.columns));
+        for (std::int64_t r = 0; r < spec.rows; ++r) {
+            block.expand_row(slot, block.first_row(i) + r, row.data());
+            const std::int64_t at = (first_row + block.first_row(i) + r) * columns + first_column;
+            for (std::size_t c = 0; c < row.size(); ++c) {
+                const double weight =
+                    test::weight_at(tensor.data, static_cast<std::uint64_t>(at) + c, type);
+                wrong += row[c] == static_cast<float>(weight) ? 0 : 1;
+            }
+        }
+    }
+    EXPECT_EQ(wrong, 0) << name << " in " << name_of(type) << " of " << to_string(block.name());
+}
+
+TEST(LoadBlock, takes_the_columns_of_a_group_and_a_slice_with_the_blocks_that_hold_them) {
+    for (const Stored type : test::kStored) {
+        // Twelve groups of one head, 64 wide: no edge of Q8_0's blocks but of K types' is cut; 48
+        // slices of 16: each cuts all of them.
+        const TinyShape shape{
+            .heads = 12, .kv_heads = 12, .width = 768, .ffn_width = 768, .type = type};
+        test::GgufWriter writer = test::tiny_model(shape);
+        const TemporaryFile temporary(writer.bytes());
+        const GgufFile file(temporary.path());
+        const Hyperparameters model = read_hyperparameters(file);
+        const Cut cut{48};
+        for (const Bytes piece_bytes : {Bytes{1}, Bytes{50000}}) {
+            TrackingResource memory;
+            Block group(model, {BlockKind::group, 1, 5}, piece_bytes, &memory, true, cut);
+            load_block(file, model, group);
+            EXPECT_EQ(memory.held(), all_bytes(group));
+            EXPECT_EQ(memory.peak(), memory.held());
+            expect_weights(group, Slot::o, writer, "blk.1.attn_output.weight", 0, 320);
+            expect_weights(group, Slot::q, writer, "blk.1.attn_q.weight", 320, 0);
+            Block slice(model, {BlockKind::slice, 0, 27}, piece_bytes, &memory, true, cut);
+            load_block(file, model, slice);
+            expect_weights(slice, Slot::gate, writer, "blk.0.ffn_gate.weight", 27 * 16, 0);
+            expect_weights(slice, Slot::up, writer, "blk.0.ffn_up.weight", 27 * 16, 0);
+            const Columns columns = columns_of(model, slice.name(), cut);
+            EXPECT_EQ(columns.first, 27 * 16);
+            EXPECT_EQ(columns.count, 16);
+            const std::int64_t each = block_elements(test::computed_type(type));
+            EXPECT_EQ(columns.stored, each == 1 ? 16 : 32);
+            EXPECT_EQ(columns.before(), each == 1 ? 0 : 16);
+            expect_weights(
+                slice, Slot::down, writer, "blk.0.ffn_down.weight", 0, columns.stored_first
+            );
+            Block hub(model, {BlockKind::hub, 0}, piece_bytes, &memory, true, cut);
+            load_block(file, model, hub);
+            const auto norm = [&](Slot slot) { return content(hub, slot); };
+            EXPECT_EQ(norm(Slot::ffn_norm), writer.find_tensor("blk.0.ffn_norm.weight").data);
+            EXPECT_EQ(norm(Slot::next_norm), writer.find_tensor("blk.1.attn_norm.weight").data);
+        }
+    }
+}
+
+TEST(Block, of_a_cut_layer_has_the_bytes_that_the_cost_table_says) {
+    // As above, sliced: group + q·d columns of o, (2q+2)·d·D·w; slice of F/S: 3·D·F/S·w.
+    TrackingResource memory;
+    const Hyperparameters model = tiny_hyperparameters({});
+    const auto bytes = [&](const Hyperparameters& of, BlockName name, std::int32_t slices) {
+        return all_bytes(Block(of, name, 1000, &memory, true, Cut{slices}));
+    };
+    EXPECT_EQ(bytes(model, {BlockKind::group, 0, 1}, 4), 6 * 8 * 32 * 4);
+    EXPECT_EQ(bytes(model, {BlockKind::slice, 0, 3}, 4), 3 * 32 * 16 * 4);
+    EXPECT_EQ(bytes(model, {BlockKind::hub, 0}, 4), 8 * 32);
+    EXPECT_EQ(bytes(model, {BlockKind::hub, 1}, 4), 4 * 32);
+    // Q8_0, slices of 16: rows of gate and up, and of down the whole block of 32 on both sides.
+    const Hyperparameters quantised = tiny_hyperparameters({.type = Stored::q8_0});
+    EXPECT_EQ(bytes(quantised, {BlockKind::slice, 0, 3}, 4), (2 * 16 + 32) * 34);
+    EXPECT_EQ(bytes(quantised, {BlockKind::group, 0, 0}, 4), (4 * 8 + 32) * 34);
+    EXPECT_THROW((void)bytes(model, {BlockKind::slice, 0, 0}, 3), Bug);
+}
+
 TEST(Block, finds_embedding_rows_whatever_the_pieces) {
     const TinyShape shape{};
     test::GgufWriter writer = test::tiny_model(shape);

@@ -164,16 +164,106 @@ TEST(Oracle, gives_the_same_bits_for_any_size_of_pieces) {
         const Ids ids = random_ids(9, shape.vocabulary);
         for (const Level level : available_levels()) {
             const auto& table = kernels::kernels_for(level);
-            Oracle whole(file, table, std::pmr::new_delete_resource(), Bytes{1} << 30);
+            Oracle whole(file, table, {}, std::pmr::new_delete_resource(), Bytes{1} << 30);
             const Logits expected = append(whole, ids);
             for (const Bytes piece_bytes : {1, 700, 65536}) {
-                Oracle cut(file, table, std::pmr::new_delete_resource(), piece_bytes);
+                Oracle cut(file, table, {}, std::pmr::new_delete_resource(), piece_bytes);
                 EXPECT_EQ(append(cut, ids), expected)
                     << "seed " << shape.seed << " pieces " << piece_bytes << " "
                     << kernels::name_of(level);
             }
         }
     }
+}
+
+/// Numbers of slices for an FFN that wide: whole, halves or thirds, single columns, an odd width.
+std::vector<Cut> cuts_of(std::uint32_t ffn_width) {
+    std::vector<Cut> cuts{{1}, {static_cast<std::int32_t>(ffn_width)}};
+    for (const std::uint32_t slices : {2U, 3U, 4U, 5U, 7U, 12U}) {
+        if (ffn_width % slices == 0) {
+            cuts.push_back({static_cast<std::int32_t>(slices)});
+        }
+    }
+    return cuts;
+}
+
+TEST(SlicedOracle, agrees_with_a_naive_decoder_whatever_the_number_of_slices) {
+    for (const TinyShape& shape : kShapes) {
+        const TemporaryFile temporary(test::tiny_model(shape).bytes());
+        const GgufFile file(temporary.path());
+        const Ids ids = random_ids(20, shape.vocabulary);
+        const auto exact = test::naive_logits(file, ids);
+        for (const Cut& cut : cuts_of(shape.ffn_width)) {
+            Oracle oracle(file, kernels::kernels_for(kernels::best_level()), cut);
+            EXPECT_LT(error_of(append(oracle, ids), exact), kTolerance)
+                << "seed " << shape.seed << " slices " << cut.slices;
+        }
+    }
+}
+
+TEST(SlicedOracle, gives_the_same_bits_for_any_chunks_pieces_and_own_level) {
+    for (const TinyShape& shape : kShapes) {
+        const TemporaryFile temporary(test::tiny_model(shape).bytes());
+        const GgufFile file(temporary.path());
+        const Ids ids = random_ids(9, shape.vocabulary);
+        for (const Cut& cut : cuts_of(shape.ffn_width)) {
+            auto* const memory = std::pmr::new_delete_resource();
+            Oracle whole(
+                file, kernels::kernels_for(kernels::best_level()), cut, memory, Bytes{1} << 30
+            );
+            const Logits expected = append(whole, ids);
+            for (const Level level : {Level::reference, Level::avx2, Level::avx512}) {
+                if (!kernels::available(level)) {
+                    continue;
+                }
+                Oracle other(file, kernels::kernels_for(level), cut, memory, 700);
+                (void)other.append(std::span(ids).first(5));
+                EXPECT_EQ(append(other, std::span(ids).subspan(5)), expected)
+                    << "seed " << shape.seed << " slices " << cut.slices << " "
+                    << kernels::name_of(level);
+            }
+        }
+    }
+}
+
+TEST(SlicedOracle, sees_any_weight_of_its_columns_and_slices) { // the comparisons can fail
+    const TinyShape shape{.layers = 1, .type = test::Stored::q8_0, .seed = 9};
+    const test::GgufWriter sound = test::tiny_model(shape);
+    const Ids ids = random_ids(5, shape.vocabulary);
+    const Cut cut{4}; // 16 wide: half a block of Q8_0
+    const auto logits_of = [&](const test::GgufWriter& writer) {
+        const TemporaryFile file(writer.bytes());
+        Oracle oracle(GgufFile(file.path()), kernels::kernels_for(Level::reference), cut);
+        return append(oracle, ids);
+    };
+    const Logits expected = logits_of(sound);
+    for (const char* name : {"blk.0.attn_output.weight", "blk.0.ffn_down.weight"}) {
+        for (const std::size_t quant : {0U, 15U, 16U, 31U}) {
+            test::GgufWriter changed = sound;
+            char& weight = changed.find_tensor(name).data[2 + quant];
+            weight = static_cast<char>(weight ^ 0x40);
+            EXPECT_NE(logits_of(changed), expected) << name << " quant " << quant;
+        }
+    }
+}
+
+TEST(SlicedOracle, says_which_block_yields_what_fixed_point_cannot_hold) {
+    test::GgufWriter writer = test::tiny_model({.layers = 1});
+    writer.find_tensor("blk.0.ffn_down.weight").data.replace(4 * 20, 4, test::raw(3e38F));
+    const TemporaryFile temporary(writer.bytes());
+    const GgufFile file(temporary.path());
+    const std::string error = test::input_error_of([&] {
+        Oracle oracle(file, kernels::kernels_for(Level::reference), {4});
+        (void)oracle.append(Ids{1, 2});
+    });
+    EXPECT_THAT(error, HasSubstr("L0.s1 of model tiny yields"));
+    EXPECT_THAT(error, HasSubstr("at element 0 of token 0"));
+    EXPECT_THAT(error, HasSubstr("below 33554432"));
+    EXPECT_THAT(error, HasSubstr("granularity = \"paper\""));
+    const std::string indivisible = test::input_error_of([&] {
+        const Oracle oracle(file, kernels::kernels_for(Level::reference), {5});
+    });
+    EXPECT_THAT(indivisible, HasSubstr("64 wide and cannot be cut into 5 equal slices"));
 }
 
 TEST(Oracle, sees_the_order_of_tokens) { // the comparisons of bits above can fail
@@ -221,7 +311,7 @@ TEST(Oracle, holds_its_blocks_in_the_given_memory_and_nothing_of_the_file) {
     auto temporary = std::make_unique<TemporaryFile>(test::tiny_model(shape).bytes());
     auto file = std::make_unique<GgufFile>(temporary->path());
     {
-        Oracle oracle(*file, kernels::kernels_for(Level::reference), &memory);
+        Oracle oracle(*file, kernels::kernels_for(Level::reference), {}, &memory);
         // V·D + final norm + first norm + per layer (2·D² + 2·D·kv + 3·D·F), norms: 2·D, last D.
         const std::int64_t matrices = 40 * 32 + 2 * (2 * 32 * 32 + 2 * 32 * 16 + 3 * 32 * 64);
         EXPECT_EQ(memory.held(), 4 * (matrices + 5 * 32));

@@ -71,9 +71,12 @@ constexpr kernels::Level kLevels[] = {
 /// Over the whole recording at the best level. The others, whose plain loops take long, follow its
 /// first ids; that levels agree in every bit is for other tests to show.
 Comparison compare_greedy(
-    const GgufFile& file, const nlohmann::json& record, kernels::Level level = kernels::best_level()
+    const GgufFile& file,
+    const nlohmann::json& record,
+    kernels::Level level = kernels::best_level(),
+    const Cut& cut = {}
 ) {
-    Oracle oracle(file, kernels::kernels_for(level));
+    Oracle oracle(file, kernels::kernels_for(level), cut);
     Ids ids = record.at("generated_ids");
     if (level != kernels::best_level()) {
         ids.resize(40);
@@ -82,12 +85,27 @@ Comparison compare_greedy(
 }
 
 Comparison compare_exact(
-    const GgufFile& file, const nlohmann::json& record, kernels::Level level = kernels::best_level()
+    const GgufFile& file,
+    const nlohmann::json& record,
+    kernels::Level level = kernels::best_level(),
+    const Cut& cut = {}
 ) {
-    Oracle oracle(file, kernels::kernels_for(level));
+    Oracle oracle(file, kernels::kernels_for(level), cut);
     const std::vector<double> exact = record.at("exact_first_step_logits");
     EXPECT_EQ(exact.size(), static_cast<std::size_t>(oracle.hyperparameters().vocabulary));
     return compare(oracle, record.at("prompt_ids"), exact, record.at("exact_greedy_ids"));
+}
+
+/// The smallest number of at least two slices, and the largest up to 40.
+std::vector<std::int32_t> slices_of(const GgufFile& file) {
+    const std::int64_t width = read_hyperparameters(file).ffn_width;
+    std::vector<std::int32_t> fitting;
+    for (std::int32_t slices = 2; slices <= 40; ++slices) {
+        if (width % slices == 0) {
+            fitting.push_back(slices);
+        }
+    }
+    return {fitting.front(), fitting.back()};
 }
 
 TEST(PublicModels, in_f32_decode_the_recorded_ids_over_the_whole_length) {
@@ -98,13 +116,17 @@ TEST(PublicModels, in_f32_decode_the_recorded_ids_over_the_whole_length) {
         if (!model.ends_with("-f32.gguf")) {
             continue;
         }
-        const Comparison result = compare_greedy(GgufFile(public_model(model)), record);
-        EXPECT_TRUE(result.all_equal) << model << " " << record.at("prompt") << " at "
-                                      << result.equal_ids << " margin " << result.margin;
-        EXPECT_LT(result.first_logits_error, 1e-3) << model << " " << record.at("prompt");
-        ++records;
+        const GgufFile file(public_model(model));
+        for (const Cut& cut : {Cut{}, Cut{slices_of(file).front()}}) {
+            const Comparison result = compare_greedy(file, record, kernels::best_level(), cut);
+            EXPECT_TRUE(result.all_equal)
+                << model << " " << record.at("prompt") << " in " << cut.slices << " slices at "
+                << result.equal_ids << " margin " << result.margin;
+            EXPECT_LT(result.first_logits_error, 1e-3) << model << " " << record.at("prompt");
+            ++records;
+        }
     }
-    EXPECT_EQ(records, 9);
+    EXPECT_EQ(records, 18);
 }
 
 std::string content_of(const std::filesystem::path& path) {
@@ -207,6 +229,24 @@ TEST(PublicModels, give_the_exact_logits_and_ids_of_every_type_at_every_level) {
         ++records;
     }
     EXPECT_EQ(records, 15);
+}
+
+TEST(PublicModels, give_the_exact_logits_and_ids_in_slices_too) {
+    HEADROOM_NEEDS_PUBLIC_MODELS();
+    int records = 0;
+    for (const auto& record : public_record("logits.json")) {
+        const std::string model = record.at("model");
+        const GgufFile file(public_model(model));
+        for (const std::int32_t slices : slices_of(file)) {
+            const Comparison result =
+                compare_exact(file, record, kernels::best_level(), Cut{slices});
+            EXPECT_LT(result.first_logits_error, 1e-3) << model << " in " << slices;
+            EXPECT_TRUE(result.all_equal) << model << " in " << slices << " at " << result.equal_ids
+                                          << " margin " << result.margin;
+            ++records;
+        }
+    }
+    EXPECT_EQ(records, 30);
 }
 
 TEST(PublicModels, with_neighbouring_weights_exchanged_fail_the_comparison_of_logits) {

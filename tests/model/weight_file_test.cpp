@@ -74,6 +74,41 @@ TEST_P(WeightFiles, give_every_block_the_bytes_that_load_block_gives) {
     }
 }
 
+TEST(WeightFile, gives_blocks_of_cut_layers_the_same_bytes_piece_by_piece_and_part_by_part) {
+    for (const test::Stored type : test::kStored) {
+        const auto path = written({.layers = 1, .width = 256, .ffn_width = 256, .type = type});
+        const GgufFile file(path);
+        const Hyperparameters model = read_hyperparameters(file);
+        const WeightFile weights(file, model);
+        const Cut cut{16};
+        for (const BlockName name : {
+                 BlockName{BlockKind::group, 0, 1},
+                 BlockName{BlockKind::slice, 0, 7},
+                 BlockName{BlockKind::hub, 0, -1},
+             }) {
+            auto* const memory = std::pmr::new_delete_resource();
+            Block copied(model, name, 3000, memory, true, cut);
+            load_block(file, model, copied);
+            Block read(model, name, 3000, memory, true, cut);
+            Block in_parts(model, name, 3000, memory, true, cut);
+            for (std::size_t i = 0; i < read.pieces(); ++i) {
+                (void)read.allocate_piece(i);
+                weights.read(read, i);
+                EXPECT_TRUE(std::ranges::equal(read.piece(i), copied.piece(i)));
+                const auto piece = in_parts.allocate_piece(i);
+                std::fill(piece.begin(), piece.end(), std::byte{0x5A});
+                for (Bytes done = 0; done < in_parts.piece_bytes(i);) {
+                    const Bytes left = in_parts.piece_bytes(i) - done;
+                    done += weights.read(in_parts, i, done, std::min<Bytes>(left, 777));
+                }
+                EXPECT_TRUE(std::ranges::equal(piece, copied.piece(i)))
+                    << to_string(name) << " piece " << i << " " << name_of(type);
+            }
+        }
+        std::filesystem::remove(path);
+    }
+}
+
 TEST_P(WeightFiles, read_exactly_the_bytes_that_are_asked_for) {
     Block block(model, {BlockKind::ffn, 1, -1}, kPiece, std::pmr::new_delete_resource());
     const auto piece = block.allocate_piece(2);
