@@ -2,6 +2,7 @@
 #include "scheduler/blocks.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/check.hpp"
 
@@ -201,13 +202,42 @@ Bytes Blocks::touched_bytes(BlockId b, std::int64_t first, std::int64_t n) const
                                             : touched_[b.index()] + cache_row_bytes(b, first + n);
 }
 
+namespace {
+
+/// Stored columns of the worst of equal ranges that tile a row: an edge can stand at every multiple
+/// of gcd(width, E) within a quantisation block of E elements, and one does, because rows are whole
+/// blocks.
+std::int64_t most_columns(WeightType type, std::int64_t width) {
+    const std::int64_t each = block_elements(type);
+    return (width + each - std::gcd(width, each) + each - 1) / each * each;
+}
+
+} // namespace
+
+std::int64_t most_head_columns(const ModelShape& shape) {
+    std::int64_t most = 0;
+    for (const LayerTypes& types : shape.layer_types) {
+        most = std::max(most, most_columns(types.o, shape.heads_per_group() * shape.head_width()));
+    }
+    return most;
+}
+
+std::int64_t most_hidden_columns(const ModelShape& shape, const Cut& cut) {
+    HEADROOM_CHECK(cut.sliced() && cut.slices > 0, "{} slices", cut.slices);
+    std::int64_t most = 0;
+    for (const LayerTypes& types : shape.layer_types) {
+        most = std::max(most, most_columns(types.down, shape.ffn_width / cut.slices));
+    }
+    return most;
+}
+
 Bytes buffer_bytes(const ModelShape& shape, std::int64_t tokens_per_turn, const Cut& cut) {
     const std::int64_t n = tokens_per_turn;
     const std::int64_t q = shape.heads_per_group();
     std::int64_t elements = (q + 3) * shape.head_width() * n + shape.context + shape.vocabulary;
     if (cut.sliced()) {
-        elements += n * (8 * shape.width + 2 * (shape.ffn_width / cut.slices));
-        elements += q * shape.head_width() * n;
+        elements += n * (8 * shape.width + shape.ffn_width / cut.slices);
+        elements += n * (most_hidden_columns(shape, cut) + most_head_columns(shape));
         elements += cut.reduce == Reduce::ring ? 2 * shape.layers * shape.width : 0;
     } else {
         elements += n * (5 * shape.width + 2 * shape.ffn_width);

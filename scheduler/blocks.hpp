@@ -90,14 +90,20 @@ class Blocks {
 ///   4·( n·(5·D + 2·F) + (q+3)·d·n + T + V ) + S
 /// (x, normed x, proj's input, proj's output, ffn's output: n·D each; gate and up: n·F each; one
 /// group's queries, key and value, and the rope's angles; attention scores; logits).
-/// Granularity `sliced`, F/s the width of one slice:
-///   4·( n·(8·D + 2·F/s) + (2·q+3)·d·n + T + V ) + S
+/// Granularity `sliced`, F/s the width of one slice, c and h as below:
+///   4·( n·(8·D + F/s + c + h) + (q+3)·d·n + T + V ) + S
 /// (x, normed x, the sum after attention, one block's partial: n·D each; the device's partial sum
-/// and a received one: 8-byte numbers, n·D each; gate and up of one slice; as above, and one
-/// group's head outputs). With Reduce::ring every device applies all norms: + 4·D·2·layers.
+/// and a received one: 8-byte numbers, n·D each; up of one slice, gate of one slice, one group's
+/// head outputs; as above). With Reduce::ring every device applies all norms: + 4·D·2·layers.
 [[nodiscard]] Bytes buffer_bytes(
     const ModelShape& shape, std::int64_t tokens_per_turn, const Cut& cut = {}
 );
+
+/// h: most columns of o that a group of any layer stores, q·d or, where quantisation blocks are
+/// cut, more: ⌈(w + E − gcd(w, E)) / E⌉·E for w own columns and blocks of E elements.
+[[nodiscard]] std::int64_t most_head_columns(const ModelShape& shape);
+/// c: the same of down for slices F/s wide. Precondition: cut.sliced().
+[[nodiscard]] std::int64_t most_hidden_columns(const ModelShape& shape, const Cut& cut);
 
 /// Largest piece in which blocks are stored and migrated, and the staging buffer that bounds what a
 /// device holds on the way: max(64 KiB, the longest stored row).
