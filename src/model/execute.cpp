@@ -285,6 +285,22 @@ void run_hub(
     }
 }
 
+void run_norm(
+    const Context& context, const float* norm, const float* x, std::int64_t n, float* normed
+) {
+    normalise(context, norm, x, n, normed);
+}
+
+void finish_sums(const Context& context, const std::int64_t* sums, std::int64_t count, float* x) {
+    constexpr std::int64_t kAtOnce = 64;
+    float rounded[kAtOnce];
+    for (std::int64_t i = 0; i < count; i += kAtOnce) {
+        const std::int64_t now = std::min(kAtOnce, count - i);
+        kernels::round_exact_sums(sums + i, now, rounded);
+        context.kernels->add(x + i, rounded, now, x + i);
+    }
+}
+
 void run_lm_head(
     const Context& context,
     const Block& lm_head,

@@ -150,6 +150,14 @@ void run_hub(
     float* normed
 );
 
+/// The same in pieces, for a ring: normed (n, D) = norm of x, which only a whole token has …
+void run_norm(
+    const Context& context, const float* norm, const float* x, std::int64_t n, float* normed
+);
+
+/// … and x[i] += sums[i], rounded as run_hub does, for any elements of a token.
+void finish_sums(const Context& context, const std::int64_t* sums, std::int64_t count, float* x);
+
 /// logits (V) = head · output_norm(x) for one token; `matrix` is the block that holds the matrix:
 /// lm_head itself, or embed if they are tied and live together. normed: D scratch.
 void run_lm_head(

@@ -86,12 +86,30 @@ void WeightFile::read_at(std::uint64_t offset, std::span<std::byte> out) const {
     }
 }
 
+const WeightFile::Stored& WeightFile::stored(const std::string& tensor) const {
+    const auto found = tensors_.find(tensor);
+    HEADROOM_CHECK(found != tensors_.end(), "{} is not in the file", tensor);
+    return found->second;
+}
+
+void WeightFile::read_norm(const BlockName& block, Slot slot, std::span<float> out) const {
+    const Stored& tensor = stored(source_of(*model_, block, slot).tensor);
+    const auto bytes = std::as_writable_bytes(out);
+    HEADROOM_CHECK(
+        tensor.ggml_type == kGgmlF32 && tensor.row_bytes == static_cast<Bytes>(bytes.size()),
+        "{} has no norm of {} values in slot {}",
+        to_string(block),
+        out.size(),
+        static_cast<int>(slot)
+    );
+    check_unchanged();
+    read_at(tensor.offset, bytes);
+}
+
 Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) const {
     const TensorSpec spec = block.spec(i);
     const TensorSource source = source_of(*model_, block.name(), spec.slot, block.cut());
-    const auto found = tensors_.find(source.tensor);
-    HEADROOM_CHECK(found != tensors_.end(), "{} is not in the file", source.tensor);
-    const Stored& tensor = found->second;
+    const Stored& tensor = stored(source.tensor);
     const Bytes row = row_bytes(spec.type, spec.columns);
     const std::span<std::byte> piece = block.piece(i);
     HEADROOM_CHECK(
@@ -107,12 +125,12 @@ Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) co
         static_cast<std::uint64_t>((source.first_row + block.first_row(i)) * tensor.row_bytes);
     const auto at = [](Bytes n) { return static_cast<std::size_t>(n); };
     if (is_expanded(tensor.ggml_type)) {
-        std::vector<std::byte> stored(at(tensor.row_bytes));
+        std::vector<std::byte> stored_row(at(tensor.row_bytes));
         Bytes end = first / row * row;
         for (; end < first + bytes; end += row) {
-            read_at(start + static_cast<std::uint64_t>(end / row * tensor.row_bytes), stored);
+            read_at(start + static_cast<std::uint64_t>(end / row * tensor.row_bytes), stored_row);
             const auto out = piece.subspan(at(end), at(row));
-            load_part(tensor.ggml_type, stored, source.first_column, out);
+            load_part(tensor.ggml_type, stored_row, source.first_column, out);
         }
         return std::max(end - first, bytes);
     }

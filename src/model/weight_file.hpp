@@ -34,6 +34,9 @@ class WeightFile {
     /// The whole piece.
     void read(Block& block, std::size_t i) const;
 
+    /// A block's norm, all D values, for who applies it without the block.
+    void read_norm(const BlockName& block, Slot slot, std::span<float> out) const;
+
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
   private:
@@ -42,6 +45,7 @@ class WeightFile {
         std::uint64_t offset = 0; ///< in the file
         Bytes row_bytes = 0;
     };
+    [[nodiscard]] const Stored& stored(const std::string& tensor) const;
     void read_at(std::uint64_t offset, std::span<std::byte> out) const;
     void check_unchanged() const;
 

@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "model/weights.hpp"
+#include "runtime/shape.hpp"
 #include "runtime/tied_matrix.hpp"
 
 namespace headroom::runtime {
@@ -18,7 +19,8 @@ model::Block Resident::make_block(BlockId b, const scheduler::Placement& placeme
     const BlockName& name = blocks_->name(b);
     const bool with_matrix =
         name.kind != BlockKind::lm_head || head_has_matrix(*blocks_, placement);
-    return {*model_, name, scheduler::staging_bytes(blocks_->shape()), &budget_, with_matrix};
+    const Bytes pieces = scheduler::staging_bytes(blocks_->shape());
+    return {*model_, name, pieces, &budget_, with_matrix, cut_of(blocks_->cut())};
 }
 
 void Resident::add(BlockId b, model::Block block) {
@@ -73,6 +75,28 @@ const model::WeightFile& Resident::storage() const {
     return *storage_;
 }
 
+void Resident::keep_norms(const model::GgufFile& file) {
+    norms_ = std::make_unique<model::WeightFile>(file, *model_);
+}
+
+/// The norms before each layer's attention and ffn, if this cut wants them on every device.
+void Resident::fill_norms() {
+    if (blocks_->cut().reduce != scheduler::Reduce::ring) {
+        return;
+    }
+    HEADROOM_CHECK(norms_ != nullptr, "device {} has no norms", self_.value);
+    const auto width = static_cast<std::size_t>(model_->width);
+    float* to = workspace_->data(Buffer::norms);
+    for (std::int32_t layer = 0; layer < model_->layers; ++layer) {
+        const BlockName before = layer == 0 ? BlockName{BlockKind::embed, -1, -1}
+                                            : BlockName{BlockKind::hub, layer - 1, -1};
+        const model::Slot first = layer == 0 ? model::Slot::first_norm : model::Slot::next_norm;
+        norms_->read_norm(before, first, {to, width});
+        norms_->read_norm({BlockKind::hub, layer, -1}, model::Slot::ffn_norm, {to + width, width});
+        to += 2 * width;
+    }
+}
+
 void Resident::reserve_caches(std::int64_t context) {
     for (auto& [b, held] : held_) {
         if (held.cache) {
@@ -121,7 +145,10 @@ void Resident::install(const scheduler::Placement& placement) {
     if (!holds_any()) {
         workspace_.reset();
     } else if (workspace_ == nullptr) {
-        workspace_ = std::make_unique<Workspace>(blocks_->shape(), tokens_per_turn_, &budget_);
+        workspace_ = std::make_unique<Workspace>(
+            blocks_->shape(), blocks_->cut(), tokens_per_turn_, &budget_
+        );
+        fill_norms();
     } else {
         workspace_->restore_staging();
     }

@@ -30,6 +30,9 @@ class Resident {
     void keep_storage(const model::GgufFile& file);
     [[nodiscard]] bool has_storage() const { return storage_ != nullptr; }
     [[nodiscard]] const model::WeightFile& storage() const; ///< precondition: has_storage()
+    /// For Reduce::ring, before the first placement: keeps the file open to read all norms from it
+    /// when buffers appear.
+    void keep_norms(const model::GgufFile& file);
     /// Takes a placement as the one in force: buffers appear with the first block and go with the
     /// last. Checks that exactly its blocks are here and complete.
     void install(const scheduler::Placement& placement);
@@ -66,6 +69,8 @@ class Resident {
         model::Block block;
         std::unique_ptr<model::GroupCache> cache; ///< groups only
     };
+    void fill_norms();
+
     const model::Hyperparameters* model_;
     const scheduler::Blocks* blocks_;
     DeviceId self_;
@@ -74,6 +79,7 @@ class Resident {
     std::map<BlockId, Held> held_;
     std::unique_ptr<Workspace> workspace_;
     std::unique_ptr<model::WeightFile> storage_;
+    std::unique_ptr<model::WeightFile> norms_; ///< Reduce::ring
     scheduler::Placement placement_;
 };
 

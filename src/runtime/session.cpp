@@ -232,6 +232,9 @@ void DeviceSession::install(const Command& command) {
 
 /// The first placement takes no virtual time: clocks start when the weights are there.
 void DeviceSession::load(const Command& command) {
+    if (blocks_.cut().reduce == scheduler::Reduce::ring) {
+        resident_.keep_norms(*setup_.file);
+    }
     resident_.load(*setup_.file, command.placement);
     resident_.install(command.placement);
     if (options_->scenario->fleet.devices[self_.index()].has_storage) {

@@ -22,6 +22,10 @@ scheduler::ModelShape shape_of(const model::Hyperparameters& model) {
     return shape;
 }
 
+model::Cut cut_of(const scheduler::Cut& cut) {
+    return {cut.sliced() ? cut.slices : 0};
+}
+
 void check_cut(const config::Scenario& scenario, const scheduler::ModelShape& shape) {
     const std::string problem = config::slices_problem(scenario.controller, shape);
     if (!problem.empty()) {

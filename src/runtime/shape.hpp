@@ -2,12 +2,16 @@
 #pragma once
 
 #include "config/scenario.hpp"
+#include "model/cut.hpp"
 #include "model/hyperparameters.hpp"
+#include "scheduler/cut.hpp"
 #include "scheduler/shape.hpp"
 
 namespace headroom::runtime {
 
 [[nodiscard]] scheduler::ModelShape shape_of(const model::Hyperparameters& model);
+/// As the model's blocks know it; who reduces how is nothing to them.
+[[nodiscard]] model::Cut cut_of(const scheduler::Cut& cut);
 
 /// Throws InputError, naming controller.slices, if the scenario cuts this shape so that it does not
 /// come out even.

@@ -1,12 +1,8 @@
 #include "runtime/turn.hpp"
 
-#include <algorithm>
-#include <array>
 
 #include "base/check.hpp"
-#include "base/checksum.hpp"
 #include "base/error.hpp"
-#include "base/random.hpp"
 #include "runtime/overload.hpp"
 
 namespace headroom::runtime {
@@ -20,26 +16,17 @@ std::span<std::byte> bytes_of(float* first, std::int64_t count) {
     return std::as_writable_bytes(std::span(first, static_cast<std::size_t>(count)));
 }
 
-Buffer buffer_of(Payload payload) {
-    switch (payload) {
-    case Payload::normed_x:
-        return Buffer::normed;
-    case Payload::head_outputs:
-        return Buffer::heads;
-    case Payload::residual:
-        return Buffer::residual;
-    case Payload::x:
-    case Payload::last_x:
-        return Buffer::x;
-    case Payload::token:
-    case Payload::sampled:
-        break;
-    }
-    HEADROOM_CHECK(false, "payload {} has no buffer", static_cast<int>(payload));
-}
-
 bool is_small(Payload payload) {
     return payload == Payload::token || payload == Payload::sampled;
+}
+
+/// Parts of a buffer that other parts of the same turn's stage are sent from meanwhile.
+bool is_ring(Payload payload) {
+    return payload == Payload::ring_sum || payload == Payload::ring_x;
+}
+
+bool is_partial(Payload payload) {
+    return payload == Payload::attention_partial || payload == Payload::ffn_partial;
 }
 
 } // namespace
@@ -65,6 +52,7 @@ SampledToken TurnRunner::run(
     sampled_ = {};
     first_operation_ = true;
     has_angles_ = false;
+    sums_begun_ = false;
     last_x_row_ = turn.tokens - 1;
     clock_->set_tokens(turn.sampled);
     resident_->reserve_caches(turn.first + turn.tokens);
@@ -78,6 +66,12 @@ SampledToken TurnRunner::run(
             break;
         case OpCode::receive:
             receive(instruction);
+            break;
+        case OpCode::norm:
+            norm(instruction);
+            break;
+        case OpCode::finish:
+            finish(instruction);
             break;
         }
     }
@@ -96,16 +90,6 @@ float* TurnRunner::writable(Buffer buffer) {
     return resident_->workspace().overwrite(
         buffer, *transport_, {"a buffer to be sent", -1, turn_.epoch, turn_.number}
     );
-}
-
-/// The turn's rope angles, made for the first group that asks.
-const float* TurnRunner::angles() {
-    float* const angles = resident_->workspace().data(Buffer::angles);
-    if (!has_angles_) {
-        model::fill_rope_angles(*context_->model, turn_.first, turn_.tokens, angles);
-        has_angles_ = true;
-    }
-    return angles;
 }
 
 /// Before a turn's first operation: what is held over the budget is read from storage. Returns the
@@ -137,7 +121,7 @@ void TurnRunner::compute(const Instruction& instruction) {
     }
     const scheduler::Blocks& blocks = resident_->blocks();
     const BlockName& name = blocks.name(instruction.block);
-    execute(name, instruction.block);
+    execute(instruction);
     const device::Interval time = clock_->operate(
         blocks.flops(instruction.block, turn_.first, turn_.tokens),
         blocks.touched_bytes(instruction.block, turn_.first, turn_.tokens),
@@ -161,83 +145,51 @@ void TurnRunner::compute(const Instruction& instruction) {
     pacer_->hold(time.end);
 }
 
-void TurnRunner::execute(const BlockName& name, BlockId b) {
-    const scheduler::ModelShape& shape = resident_->blocks().shape();
-    Workspace& space = resident_->workspace();
-    const std::int64_t n = turn_.tokens;
-    switch (name.kind) {
-    case BlockKind::embed: {
-        float* const x = writable(Buffer::x);
-        model::run_embed(*context_, resident_->block(b), ids_, x, writable(Buffer::normed));
+/// Where a payload is sent from or received into.
+Buffer TurnRunner::buffer_of(const Instruction& instruction) const {
+    const bool incoming = instruction.code == OpCode::receive;
+    switch (instruction.payload) {
+    case Payload::normed_x:
+    case Payload::normed_residual:
+        return Buffer::normed;
+    case Payload::head_outputs:
+        return Buffer::heads;
+    case Payload::residual:
+        return Buffer::residual;
+    case Payload::x:
+    case Payload::last_x:
+    case Payload::ring_x:
+        return Buffer::x;
+    case Payload::ring_sum:
+        return incoming ? Buffer::received : Buffer::sums;
+    case Payload::attention_partial:
+    case Payload::ffn_partial:
+        if (incoming) {
+            return Buffer::received;
+        }
+        return has_one_term(instruction) ? Buffer::scratch : Buffer::sums;
+    case Payload::token:
+    case Payload::sampled:
         break;
     }
-    case BlockKind::group: {
-        const std::int64_t out = n * shape.heads_per_group() * shape.head_width();
-        float* const heads = writable(Buffer::heads);
-        model::run_group(
-            *context_,
-            resident_->block(b),
-            resident_->cache(b),
-            space.data(Buffer::normed),
-            turn_.first,
-            n,
-            {angles(), space.data(Buffer::projected), space.data(Buffer::scores)},
-            heads + name.group * out
-        );
-        break;
-    }
-    case BlockKind::proj:
-        model::run_proj(
-            *context_,
-            resident_->block(b),
-            space.data(Buffer::heads),
-            space.data(Buffer::x),
-            n,
-            space.data(Buffer::scratch),
-            writable(Buffer::residual)
-        );
-        break;
-    case BlockKind::ffn: {
-        float* const x = writable(Buffer::x);
-        model::run_ffn(
-            *context_,
-            resident_->block(b),
-            space.data(Buffer::residual),
-            n,
-            {space.data(Buffer::scratch), space.data(Buffer::gate), space.data(Buffer::up)},
-            x,
-            writable(Buffer::normed)
-        );
-        break;
-    }
-    case BlockKind::lm_head:
-        model::run_lm_head(
-            *context_,
-            resident_->block(b),
-            resident_->head_matrix(),
-            space.data(Buffer::x) + last_x_row_ * shape.width,
-            space.data(Buffer::scratch),
-            space.data(Buffer::logits)
-        );
-        sample();
-        break;
-    }
+    HEADROOM_CHECK(false, "payload {} has no buffer", static_cast<int>(instruction.payload));
 }
 
-void TurnRunner::sample() {
-    const auto vocabulary = static_cast<std::size_t>(resident_->blocks().shape().vocabulary);
-    const std::span<float> logits(resident_->workspace().data(Buffer::logits), vocabulary);
-    if (settings_->on_logits) {
-        settings_->on_logits(turn_.number, logits);
+/// A part of D of every token.
+std::vector<std::span<std::byte>> TurnRunner::ring_parts(
+    const Instruction& instruction, Buffer buffer
+) {
+    const std::int64_t width = resident_->blocks().shape().width;
+    const auto [first, count] = scheduler::ring_part(width, instruction.part, instruction.parts);
+    const std::int64_t element = instruction.bytes_per_token / count;
+    std::byte* const base = reinterpret_cast<std::byte*>(resident_->workspace().data(buffer));
+    std::vector<std::span<std::byte>> tokens;
+    for (std::int64_t t = 0; t < turn_.tokens; ++t) {
+        tokens.emplace_back(
+            base + (t * width + first) * element, static_cast<std::size_t>(count * element)
+        );
     }
-    sampled_.logits_checksum = checksum(std::as_bytes(logits));
-    // Counted, not drawn from a state: the number belongs to the token's place in its sequence.
-    const std::uint64_t stream =
-        stream_seed(settings_->seed, "sampling", static_cast<std::uint64_t>(turn_.sequence));
-    const double unit = random_unit(stream, static_cast<std::uint64_t>(turn_.position()));
-    sampled_.id = static_cast<std::int32_t>(
-        kernels::sample(*context_->kernels, logits, settings_->sampling, unit)
-    );
+    return tokens;
 }
 
 std::vector<std::span<std::byte>> TurnRunner::parts(
@@ -252,13 +204,18 @@ std::vector<std::span<std::byte>> TurnRunner::parts(
     if (instruction.payload == Payload::sampled) {
         return {std::as_writable_bytes(std::span(&sampled_.id, 1))};
     }
-    float* const base = resident_->workspace().data(buffer_of(instruction.payload));
+    const Buffer buffer = buffer_of(instruction);
+    if (is_ring(instruction.payload)) {
+        return ring_parts(instruction, buffer);
+    }
+    float* const base = resident_->workspace().data(buffer);
     if (instruction.payload == Payload::last_x) {
         const bool outgoing = sender == resident_->self();
         return {bytes_of(base + (outgoing ? (n - 1) * shape.width : 0), shape.width)};
     }
     if (instruction.payload != Payload::head_outputs) {
-        return {bytes_of(base, n * shape.width)};
+        const auto floats = instruction.bytes(n) / static_cast<Bytes>(sizeof(float));
+        return {bytes_of(base, floats)};
     }
     std::vector<std::span<std::byte>> groups;
     const std::int64_t out = n * shape.heads_per_group() * shape.head_width();
@@ -303,14 +260,17 @@ void TurnRunner::send(const Instruction& instruction) {
     if (is_small(instruction.payload)) {
         small_sends_.push_back(std::move(pending));
     } else {
-        resident_->workspace().keep(buffer_of(instruction.payload), std::move(pending));
+        resident_->workspace().keep(buffer_of(instruction), std::move(pending));
+    }
+    if (is_partial(instruction.payload)) {
+        sums_begun_ = false; // this device has no more to do with the stage
     }
 }
 
 void TurnRunner::receive(const Instruction& instruction) {
     const comm::Waiting what = waiting(instruction);
-    if (!is_small(instruction.payload)) {
-        (void)writable(buffer_of(instruction.payload));
+    if (!is_small(instruction.payload) && !is_ring(instruction.payload)) {
+        (void)writable(buffer_of(instruction));
     }
     WireHeader header;
     std::vector<comm::Part> incoming{std::as_writable_bytes(std::span(&header, 1))};
@@ -337,6 +297,9 @@ void TurnRunner::receive(const Instruction& instruction) {
         header.turn,
         header.bytes
     );
+    if (is_partial(instruction.payload) || instruction.payload == Payload::ring_sum) {
+        take_in(instruction);
+    }
     if (instruction.payload == Payload::last_x) {
         last_x_row_ = 0;
     }

@@ -95,11 +95,22 @@ class TurnRunner {
     void compute(const Instruction& instruction);
     void send(const Instruction& instruction);
     void receive(const Instruction& instruction);
-    void execute(const BlockName& name, BlockId b);
+    void execute(const Instruction& instruction);
+    void execute_group(BlockId b);
+    void execute_slice(BlockId b);
+    void execute_hub(const Instruction& instruction);
+    void norm(const Instruction& instruction);
+    void finish(const Instruction& instruction);
+    void add_up(BlockId b, const float* partial);
+    void take_in(const Instruction& instruction);
+    std::int64_t* sums();
+    [[nodiscard]] bool has_one_term(const Instruction& partial) const;
     void sample();
     Bytes page();
     /// The bytes that a payload consists of, in this device's buffers.
     std::vector<std::span<std::byte>> parts(const Instruction& instruction, DeviceId sender);
+    std::vector<std::span<std::byte>> ring_parts(const Instruction& instruction, Buffer buffer);
+    [[nodiscard]] Buffer buffer_of(const Instruction& instruction) const;
     float* writable(Buffer buffer);
     const float* angles();
     [[nodiscard]] comm::Waiting waiting(const Instruction& instruction) const;
@@ -118,7 +129,8 @@ class TurnRunner {
     SampledToken sampled_;
     bool first_operation_ = true;
     bool has_angles_ = false;
-    std::int64_t last_x_row_ = 0;       ///< where lm_head finds its x
+    bool sums_begun_ = false;     ///< sliced: this stage's partial sums have a first term or zeros
+    std::int64_t last_x_row_ = 0; ///< where lm_head finds its x
     std::vector<HeldSend> small_sends_; ///< ids and sampled ids, until the turn ends
 };
 

@@ -13,17 +13,20 @@ constexpr std::size_t kAlignment = 64;
 
 Workspace::Workspace(
     const scheduler::ModelShape& shape,
+    const scheduler::Cut& cut,
     std::int64_t tokens_per_turn,
     std::pmr::memory_resource* resource
 )
     : resource_(resource) {
     const std::int64_t n = tokens_per_turn;
-    const Bytes activations = 4 * n * shape.width;
-    for (const Buffer buffer :
-         {Buffer::x, Buffer::normed, Buffer::heads, Buffer::residual, Buffer::scratch}) {
-        bytes_[at(buffer)] = activations;
+    for (const Buffer buffer : {Buffer::x, Buffer::normed, Buffer::residual, Buffer::scratch}) {
+        bytes_[at(buffer)] = 4 * n * shape.width;
     }
-    bytes_[at(Buffer::gate)] = bytes_[at(Buffer::up)] = 4 * n * shape.ffn_width;
+    if (cut.sliced()) {
+        size_sliced(shape, cut, n);
+    } else {
+        size_paper(shape, n);
+    }
     bytes_[at(Buffer::angles)] = 4 * n * shape.head_width();
     bytes_[at(Buffer::projected)] = 4 * n * (shape.heads_per_group() + 2) * shape.head_width();
     bytes_[at(Buffer::scores)] = 4 * shape.context;
@@ -35,11 +38,28 @@ Workspace::Workspace(
         allocate(static_cast<Buffer>(i));
     }
     HEADROOM_CHECK(
-        sum == scheduler::buffer_bytes(shape, n),
+        sum == scheduler::buffer_bytes(shape, n, cut),
         "workspace {} B, closed form {} B",
         sum,
-        scheduler::buffer_bytes(shape, n)
+        scheduler::buffer_bytes(shape, n, cut)
     );
+}
+
+void Workspace::size_paper(const scheduler::ModelShape& shape, std::int64_t n) {
+    bytes_[at(Buffer::heads)] = 4 * n * shape.width;
+    bytes_[at(Buffer::gate)] = bytes_[at(Buffer::up)] = 4 * n * shape.ffn_width;
+}
+
+void Workspace::size_sliced(
+    const scheduler::ModelShape& shape, const scheduler::Cut& cut, std::int64_t n
+) {
+    bytes_[at(Buffer::heads)] = 4 * n * scheduler::most_head_columns(shape);
+    bytes_[at(Buffer::gate)] = 4 * n * scheduler::most_hidden_columns(shape, cut);
+    bytes_[at(Buffer::up)] = 4 * n * (shape.ffn_width / cut.slices);
+    bytes_[at(Buffer::sums)] = bytes_[at(Buffer::received)] = 8 * n * shape.width;
+    if (cut.reduce == scheduler::Reduce::ring) {
+        bytes_[at(Buffer::norms)] = 4 * 2 * shape.layers * shape.width;
+    }
 }
 
 Workspace::~Workspace() {
@@ -75,6 +95,15 @@ void Workspace::restore_staging() {
 
 float* Workspace::data(Buffer buffer) const {
     return reinterpret_cast<float*>(data_[at(buffer)]);
+}
+
+std::int64_t* Workspace::fixed_point(Buffer buffer) const {
+    HEADROOM_CHECK(
+        buffer == Buffer::sums || buffer == Buffer::received,
+        "buffer {} holds floats",
+        static_cast<int>(buffer)
+    );
+    return reinterpret_cast<std::int64_t*>(data_[at(buffer)]);
 }
 
 float* Workspace::overwrite(

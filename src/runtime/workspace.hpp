@@ -12,13 +12,16 @@
 #include "base/units.hpp"
 #include "comm/transport.hpp"
 #include "runtime/wire.hpp"
+#include "scheduler/cut.hpp"
 #include "scheduler/shape.hpp"
 
 namespace headroom::runtime {
 
 /// n = most tokens of a turn. x, normed, heads, residual, scratch: n·D; gate, up: n·F;
 /// angles: n·d; projected: n·(q+2)·d; scores: the context; logits: V; staging: see
-/// scheduler::staging_bytes.
+/// scheduler::staging_bytes. Sliced: heads, gate, up only for one block, as wide as it stores;
+/// scratch has a block's partial sum, sums the device's, received another device's: n·D numbers of
+/// 8 bytes each; norms (a ring's): (layers, 2, D), before attention and before the ffn.
 enum class Buffer : std::uint8_t {
     x,
     normed,
@@ -31,9 +34,12 @@ enum class Buffer : std::uint8_t {
     projected,
     scores,
     logits,
+    sums,
+    received,
+    norms,
     staging,
 };
-inline constexpr std::size_t kBuffers = 12;
+inline constexpr std::size_t kBuffers = 15;
 
 /// A send on its way with the header that it reads.
 struct HeldSend {
@@ -45,6 +51,7 @@ class Workspace {
   public:
     Workspace(
         const scheduler::ModelShape& shape,
+        const scheduler::Cut& cut,
         std::int64_t tokens_per_turn,
         std::pmr::memory_resource* resource
     );
@@ -54,6 +61,8 @@ class Workspace {
 
     /// For reading, or for writing a part that no pending send covers.
     [[nodiscard]] float* data(Buffer buffer) const;
+    /// Buffer::sums or received, in fixed point.
+    [[nodiscard]] std::int64_t* fixed_point(Buffer buffer) const;
     /// For overwriting: waits until no send reads the buffer any more.
     float* overwrite(Buffer buffer, comm::Transport& transport, const comm::Waiting& waiting);
     void keep(Buffer buffer, HeldSend send);
@@ -66,6 +75,8 @@ class Workspace {
 
   private:
     [[nodiscard]] static std::size_t at(Buffer buffer) { return static_cast<std::size_t>(buffer); }
+    void size_paper(const scheduler::ModelShape& shape, std::int64_t n);
+    void size_sliced(const scheduler::ModelShape& shape, const scheduler::Cut& cut, std::int64_t n);
     void allocate(Buffer buffer);
     void release(Buffer buffer);
 

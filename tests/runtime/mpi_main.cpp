@@ -1,7 +1,7 @@
-// One rank of a named run under mpirun: test_runtime_mpi POLICY INTERVAL TYPES MODEL.
-// Every rank decodes both prompts with its own oracle; whoever holds lm_head compares each logit's
-// bits; rank 0 compares all times with the timeline. The worst result of all ranks is the exit code
-// of each.
+// One rank of a named run under mpirun: test_runtime_mpi POLICY INTERVAL TYPES MODEL [SLICES
+// REDUCE]. Every rank decodes both prompts with its own oracle; whoever holds lm_head compares each
+// logit's bits; rank 0 compares all times with the timeline. The worst result of all ranks is the
+// exit code of each.
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -25,6 +25,8 @@ struct Case {
     std::int64_t interval = 1;
     std::string types;
     std::filesystem::path model;
+    std::int32_t slices = 0; ///< > 0: granularity sliced
+    std::string reduce = "hub";
 
     /// Not a policy of the library's; "random_everywhere" has weights = "everywhere" too.
     [[nodiscard]] bool is_random() const { return policy.starts_with("random"); }
@@ -54,6 +56,12 @@ std::string run_rank(const Case& run, comm::Transport& transport) {
     text.tokens = kTokens;
     text.source = text.devices / 2;
     text.policy = run.is_random() ? "greedy" : run.policy;
+    if (run.slices > 0) {
+        text.controller = fmt::format(
+            "granularity = \"sliced\"\nslices = {}\nreduce = \"{}\"\n", run.slices, run.reduce
+        );
+        text.policy = run.reduce == "ring" ? "galaxy" : text.policy; // the only one with a ring
+    }
     config::Scenario scenario = support::make_scenario(text);
     scenario.workload.prompts = {"Once upon a time", "Mia"};
     scenario.workload.temperature = 1;
@@ -97,11 +105,17 @@ std::string run_rank(const Case& run, comm::Transport& transport) {
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 5) {
-        std::fprintf(stderr, "usage: test_runtime_mpi POLICY INTERVAL TYPES MODEL\n");
+    if (argc != 5 && argc != 7) {
+        std::fprintf(
+            stderr, "usage: test_runtime_mpi POLICY INTERVAL TYPES MODEL [SLICES REDUCE]\n"
+        );
         return 2;
     }
-    const Case run{argv[1], std::stoll(argv[2]), argv[3], argv[4]};
+    Case run{argv[1], std::stoll(argv[2]), argv[3], argv[4]};
+    if (argc == 7) {
+        run.slices = std::stoi(argv[5]);
+        run.reduce = argv[6];
+    }
     comm::MpiSession session;
     const auto transport = comm::make_mpi_transport(session);
     try {

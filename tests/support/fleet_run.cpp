@@ -11,6 +11,7 @@
 #include "comm/inprocess/inprocess.hpp"
 #include "model/oracle.hpp"
 #include "model/tokenizer.hpp"
+#include "runtime/shape.hpp"
 
 namespace headroom::support {
 
@@ -89,11 +90,14 @@ FleetRun run_fleet(const config::Scenario& scenario, const RunChange& change) {
 }
 
 OracleRun run_oracle(
-    const std::filesystem::path& model, const std::string& prompt, std::int64_t tokens
+    const std::filesystem::path& model,
+    const std::string& prompt,
+    std::int64_t tokens,
+    const model::Cut& cut
 ) {
     const model::GgufFile file(model);
     const model::Tokenizer tokenizer(file);
-    model::Oracle oracle(file, kernels::kernels_for(kernels::best_level()));
+    model::Oracle oracle(file, kernels::kernels_for(kernels::best_level()), cut);
     std::vector<std::int32_t> ids = tokenizer.encode(prompt);
     OracleRun run;
     for (std::int64_t i = 0; i < tokens; ++i) {
@@ -112,7 +116,7 @@ OracleRun run_oracle(const config::Scenario& scenario, bool keep_cache) {
     const model::Tokenizer tokenizer(file);
     const kernels::Sampling how{
         static_cast<float>(workload.temperature), workload.top_k, workload.top_p, workload.min_p};
-    model::Oracle oracle(file, kernels);
+    model::Oracle oracle(file, kernels, runtime::cut_of(scenario.controller.cut()));
     OracleRun run;
     for (std::size_t sequence = 0; sequence < workload.prompts.size(); ++sequence) {
         if (!keep_cache) {

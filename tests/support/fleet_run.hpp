@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/scenario.hpp"
+#include "model/cut.hpp"
 #include "runtime/session.hpp"
 #include "trace/trace.hpp"
 
@@ -54,10 +55,14 @@ struct OracleRun {
 };
 /// Greedy, `tokens` of them whatever they are.
 [[nodiscard]] OracleRun run_oracle(
-    const std::filesystem::path& model, const std::string& prompt, std::int64_t tokens
+    const std::filesystem::path& model,
+    const std::string& prompt,
+    std::int64_t tokens,
+    const model::Cut& cut = {}
 );
 
-/// Every prompt of the scenario decoded alone, one after the other, chosen as the workload says.
+/// Every prompt of the scenario decoded alone, one after the other, chosen as the workload says, in
+/// the scenario's cut.
 /// With `keep_cache` the oracle does not forget between two: a fault, for tests that must find it.
 [[nodiscard]] OracleRun run_oracle(const config::Scenario& scenario, bool keep_cache = false);
 

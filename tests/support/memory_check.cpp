@@ -41,10 +41,12 @@ Bytes held(
 
 std::string memory_difference(const config::Scenario& scenario, const trace::Trace& trace) {
     const model::GgufFile file(scenario.model_file);
-    const scheduler::Blocks blocks(runtime::shape_of(model::read_hyperparameters(file)));
+    const scheduler::Cut cut = scenario.controller.cut();
+    const scheduler::Blocks blocks(runtime::shape_of(model::read_hyperparameters(file)), cut);
     const std::vector<std::int64_t> prompts = prompt_lengths(trace);
-    const Bytes buffers =
-        scheduler::buffer_bytes(blocks.shape(), *std::max_element(prompts.begin(), prompts.end()));
+    const Bytes buffers = scheduler::buffer_bytes(
+        blocks.shape(), *std::max_element(prompts.begin(), prompts.end()), cut
+    );
     const trace::Interval* previous = nullptr;
     for (const trace::Interval& interval : trace.intervals) {
         const trace::TokenRow& first = interval.tokens.front();

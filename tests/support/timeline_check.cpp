@@ -21,7 +21,7 @@ class Checker {
         : scenario_(scenario), trace_(trace), blocks_(std::move(blocks)),
           timeline_(blocks_, scenario.fleet.size()), prompts_(prompt_lengths(trace)),
           buffers_(scheduler::buffer_bytes(
-              blocks_.shape(), *std::max_element(prompts_.begin(), prompts_.end())
+              blocks_.shape(), *std::max_element(prompts_.begin(), prompts_.end()), blocks_.cut()
           )) {}
 
     std::string check() {
@@ -203,7 +203,9 @@ std::string timeline_difference(const config::Scenario& scenario, const trace::T
     return Checker(
                scenario,
                trace,
-               scheduler::Blocks(runtime::shape_of(model::read_hyperparameters(file)))
+               scheduler::Blocks(
+                   runtime::shape_of(model::read_hyperparameters(file)), scenario.controller.cut()
+               )
     )
         .check();
 }
