@@ -13,6 +13,7 @@
 
 #include "bench/arguments.hpp"
 #include "bench/parallel.hpp"
+#include "bench/quality_report.hpp"
 #include "tests/scheduler/instances.hpp"
 #include "tests/scheduler/quality.hpp"
 
@@ -22,9 +23,7 @@ namespace {
 using bench::Arguments;
 using bench::BadArgument;
 using testing::CellQuality;
-using testing::Distribution;
 using testing::Instance;
-using testing::PolicyQuality;
 using testing::ProvenShare;
 using testing::QualityAnswer;
 using testing::QualityCell;
@@ -122,8 +121,6 @@ std::vector<std::vector<Trial>> trials(const Settings& settings) {
     return all;
 }
 
-// ---------------------------------------------------------------------------------- the table
-
 void print_title(const Settings& settings) {
     fmt::print(
         "cost profile {}, granularity {}{}, seeds {} to {}, node limit {}; objective over optimum\n"
@@ -137,116 +134,6 @@ void print_title(const Settings& settings) {
         settings.node_limit
     );
 }
-
-void print_head() {
-    fmt::print(
-        "{:<11}{:<21}{:>6} |{:>6}{:>9}{:>9}{:>9}{:>9}{:>8} |{:>6}{:>9}{:>9}{:>9}{:>9} |{:>7}{:>8}"
-        "{:>10}\n",
-        "cell",
-        "policy",
-        "number",
-        "proven",
-        "mean",
-        "median",
-        "p95",
-        "max",
-        "seed",
-        "open",
-        "mean",
-        "median",
-        "p95",
-        "max",
-        "infeas.",
-        "refused",
-        "cpu ms"
-    );
-}
-
-/// Mean, median, p95 and maximum, or dashes.
-std::string columns(const Distribution& distribution) {
-    if (distribution.number == 0) {
-        return fmt::format("{:>9}{:>9}{:>9}{:>9}", "-", "-", "-", "-");
-    }
-    return fmt::format(
-        "{:>9.4f}{:>9.4f}{:>9.4f}{:>9.4f}",
-        distribution.mean,
-        distribution.median,
-        distribution.p95,
-        distribution.max
-    );
-}
-
-void print_row(const CellQuality& quality, const PolicyQuality& policy) {
-    const Distribution& proven = policy.over_optimum;
-    fmt::print(
-        "{:<11}{:<21}{:>6} |{:>6}{}{:>8} |{:>6}{} |{:>7}{:>8}{:>10.2f}\n",
-        testing::name_of(quality.cell),
-        name_of(policy.policy),
-        quality.number,
-        proven.number,
-        columns(proven),
-        proven.number == 0 ? "-" : fmt::format("{}", proven.worst_seed),
-        policy.over_bound.number,
-        columns(policy.over_bound),
-        policy.infeasible,
-        policy.refused,
-        policy.median_cpu_ms
-    );
-}
-
-void print_exact(const CellQuality& quality) {
-    fmt::print(
-        "{:<11}{:<21}{:>6} |{:>6}{:>7.1f} %{:>35} |{:>6}{:>36} |{:>7}{:>8}{:>10.2f}\n",
-        testing::name_of(quality.cell),
-        "exact",
-        quality.number,
-        quality.proven,
-        100.0 * quality.proven / quality.number,
-        "",
-        quality.number - quality.proven,
-        "",
-        quality.exact_infeasible,
-        quality.exact_refused,
-        quality.exact_median_cpu_ms
-    );
-}
-
-// ---------------------------------------------------------------------------------- as JSON
-
-nlohmann::ordered_json json_of(const Distribution& distribution) {
-    return {
-        {"number", distribution.number},
-        {"mean", distribution.mean},
-        {"median", distribution.median},
-        {"p95", distribution.p95},
-        {"max", distribution.max},
-        {"worst_seed", distribution.worst_seed}};
-}
-
-nlohmann::ordered_json json_of(const CellQuality& quality) {
-    nlohmann::ordered_json policies = nlohmann::ordered_json::array();
-    for (const PolicyQuality& policy : quality.policies) {
-        policies.push_back(
-            {{"policy", name_of(policy.policy)},
-             {"over_optimum", json_of(policy.over_optimum)},
-             {"over_bound", json_of(policy.over_bound)},
-             {"infeasible", policy.infeasible},
-             {"refused", policy.refused},
-             {"below_proven", policy.below},
-             {"median_cpu_ms", policy.median_cpu_ms}}
-        );
-    }
-    return {
-        {"cell", testing::name_of(quality.cell)},
-        {"number", quality.number},
-        {"proven", quality.proven},
-        {"exact_infeasible", quality.exact_infeasible},
-        {"exact_refused", quality.exact_refused},
-        {"exact_median_cpu_ms", quality.exact_median_cpu_ms},
-        {"policies", policies}};
-}
-
-// ---------------------------------------------------------------------------------- arguments
 
 /// The second of two choices?
 bool chosen(
@@ -329,15 +216,13 @@ Settings settings_of(const Arguments& given) {
     return settings;
 }
 
-// ---------------------------------------------------------------------------------- the program
-
 int report(const Settings& settings, const std::vector<std::vector<Trial>>& trials) {
     ProvenShare share;
     std::vector<std::string> misses;
     nlohmann::ordered_json cells = nlohmann::ordered_json::array();
     if (!settings.json) {
         print_title(settings);
-        print_head();
+        bench::print_quality_head();
     }
     for (std::size_t i = 0; i < trials.size(); ++i) {
         const CellQuality quality =
@@ -346,13 +231,10 @@ int report(const Settings& settings, const std::vector<std::vector<Trial>>& tria
         const auto missed = testing::misses(quality);
         misses.insert(misses.end(), missed.begin(), missed.end());
         if (settings.json) {
-            cells.push_back(json_of(quality));
+            cells.push_back(bench::json_of(quality));
             continue;
         }
-        for (const PolicyQuality& policy : quality.policies) {
-            print_row(quality, policy);
-        }
-        print_exact(quality);
+        bench::print_quality(quality);
     }
     const auto missed = testing::misses(share);
     misses.insert(misses.end(), missed.begin(), missed.end());

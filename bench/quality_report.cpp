@@ -1,0 +1,131 @@
+// See quality_report.hpp.
+#include "bench/quality_report.hpp"
+
+#include <string>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace headroom::bench {
+namespace {
+
+using scheduler::testing::CellQuality;
+using scheduler::testing::Distribution;
+using scheduler::testing::PolicyQuality;
+
+/// Mean, median, p95 and maximum, or dashes.
+std::string columns(const Distribution& distribution) {
+    if (distribution.number == 0) {
+        return fmt::format("{:>9}{:>9}{:>9}{:>9}", "-", "-", "-", "-");
+    }
+    return fmt::format(
+        "{:>9.4f}{:>9.4f}{:>9.4f}{:>9.4f}",
+        distribution.mean,
+        distribution.median,
+        distribution.p95,
+        distribution.max
+    );
+}
+
+void print_row(const CellQuality& quality, const PolicyQuality& policy) {
+    const Distribution& proven = policy.over_optimum;
+    fmt::print(
+        "{:<11}{:<21}{:>6} |{:>6}{}{:>8} |{:>6}{} |{:>7}{:>8}{:>10.2f}\n",
+        name_of(quality.cell),
+        scheduler::name_of(policy.policy),
+        quality.number,
+        proven.number,
+        columns(proven),
+        proven.number == 0 ? "-" : fmt::format("{}", proven.worst_seed),
+        policy.over_bound.number,
+        columns(policy.over_bound),
+        policy.infeasible,
+        policy.refused,
+        policy.median_cpu_ms
+    );
+}
+
+void print_exact(const CellQuality& quality) {
+    fmt::print(
+        "{:<11}{:<21}{:>6} |{:>6}{:>7.1f} %{:>35} |{:>6}{:>36} |{:>7}{:>8}{:>10.2f}\n",
+        name_of(quality.cell),
+        "exact",
+        quality.number,
+        quality.proven,
+        100.0 * quality.proven / quality.number,
+        "",
+        quality.number - quality.proven,
+        "",
+        quality.exact_infeasible,
+        quality.exact_refused,
+        quality.exact_median_cpu_ms
+    );
+}
+
+nlohmann::ordered_json json_of(const Distribution& distribution) {
+    return {
+        {"number", distribution.number},
+        {"mean", distribution.mean},
+        {"median", distribution.median},
+        {"p95", distribution.p95},
+        {"max", distribution.max},
+        {"worst_seed", distribution.worst_seed}};
+}
+
+} // namespace
+
+void print_quality_head() {
+    fmt::print(
+        "{:<11}{:<21}{:>6} |{:>6}{:>9}{:>9}{:>9}{:>9}{:>8} |{:>6}{:>9}{:>9}{:>9}{:>9} |{:>7}{:>8}"
+        "{:>10}\n",
+        "cell",
+        "policy",
+        "number",
+        "proven",
+        "mean",
+        "median",
+        "p95",
+        "max",
+        "seed",
+        "open",
+        "mean",
+        "median",
+        "p95",
+        "max",
+        "infeas.",
+        "refused",
+        "cpu ms"
+    );
+}
+
+void print_quality(const CellQuality& quality) {
+    for (const PolicyQuality& policy : quality.policies) {
+        print_row(quality, policy);
+    }
+    print_exact(quality);
+}
+
+nlohmann::ordered_json json_of(const CellQuality& quality) {
+    nlohmann::ordered_json policies = nlohmann::ordered_json::array();
+    for (const PolicyQuality& policy : quality.policies) {
+        policies.push_back(
+            {{"policy", scheduler::name_of(policy.policy)},
+             {"over_optimum", json_of(policy.over_optimum)},
+             {"over_bound", json_of(policy.over_bound)},
+             {"infeasible", policy.infeasible},
+             {"refused", policy.refused},
+             {"below_proven", policy.below},
+             {"median_cpu_ms", policy.median_cpu_ms}}
+        );
+    }
+    return {
+        {"cell", name_of(quality.cell)},
+        {"number", quality.number},
+        {"proven", quality.proven},
+        {"exact_infeasible", quality.exact_infeasible},
+        {"exact_refused", quality.exact_refused},
+        {"exact_median_cpu_ms", quality.exact_median_cpu_ms},
+        {"policies", policies}};
+}
+
+} // namespace headroom::bench
