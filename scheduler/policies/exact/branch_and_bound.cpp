@@ -78,7 +78,7 @@ BranchAndBound::BranchAndBound(const Tables& tables, const std::optional<Decisio
     : tables_(tables), relaxation_(tables), best_objective_(tables.worst()) {
     if (incumbent) {
         const double objective = objective_ns(tables.problem(), *incumbent);
-        if (objective < best_objective_) {
+        if (objective < kInfinite) {
             best_objective_ = objective;
             best_ = incumbent->placement;
         }

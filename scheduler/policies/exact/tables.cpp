@@ -314,6 +314,11 @@ void Tables::tabulate_formula_ladders() {
 }
 
 void Tables::find_worst() {
+    if (has_caps(problem_->snapshot) && !by_formula() && aim_ == Aim::objective) {
+        // Messages that queue at a cap are not in the tables; what ends at all ends within this.
+        worst_ = (steps_ + 1) * static_cast<double>(kStall);
+        return;
+    }
     const auto largest = [](const std::vector<double>& values) {
         double most = 0;
         for (const double v : values) {
