@@ -44,9 +44,9 @@ struct Best {
     LayerPlan plan;
     Nanoseconds total = kNever;
 
-    void offer(LayerPlan other, Nanoseconds after) {
-        if (other.time < kNever && other.time + after < total) {
-            total = other.time + after;
+    void offer(LayerPlan other, Nanoseconds costs) {
+        if (other.time < kNever && other.time + costs < total) {
+            total = other.time + costs;
             plan = std::move(other);
         }
     }
@@ -104,16 +104,16 @@ class ProjPlans {
     [[nodiscard]] bool possible() const { return fits_ && !counts_.empty(); }
 
     /// Offers the plan with ffn on this device.
-    void offer_to(Best& best, std::size_t ffn, Nanoseconds after) {
+    void offer_to(Best& best, std::size_t ffn, Nanoseconds costs) {
         const Nanoseconds rest = step_->from_proj(layer_, proj_, ffn);
-        if (!possible() || ready_ + rest + after >= best.total || !room_->fits(ffn_block_, ffn)) {
+        if (!possible() || ready_ + rest + costs >= best.total || !room_->fits(ffn_block_, ffn)) {
             return; // less room for groups never makes them faster
         }
         room_->take(ffn_block_, ffn);
         const std::int32_t cap = room_->cap(Unit::group, ffn);
         room_->give(ffn_block_, ffn);
         if (counts_[ffn] <= cap) {
-            best.offer({ready_ + rest, {proj_, ffn, counts_, {}}}, after);
+            best.offer({ready_ + rest, {proj_, ffn, counts_, {}}}, costs);
             return;
         }
         const std::int32_t before = std::exchange(caps_[ffn], cap);
@@ -121,7 +121,7 @@ class ProjPlans {
         caps_[ffn] = before;
         if (!counts.empty()) {
             const Nanoseconds time = ready(counts) + rest;
-            best.offer({time, {proj_, ffn, std::move(counts), {}}}, after);
+            best.offer({time, {proj_, ffn, std::move(counts), {}}}, costs);
         }
     }
 
@@ -239,20 +239,19 @@ LayerPlan best_plan(
     LayerRoom& room,
     std::size_t holder,
     const Hosts& hosts,
-    const After& after
+    const HostCosts& costs
 ) {
-    const auto following = [&](std::size_t d) { return after.empty() ? 0 : after[d]; };
     Best best;
     if (problem.blocks->sliced()) {
         for (const std::size_t hub : hosts.ffn) {
-            best.offer(plan_for_hub(problem, step, room, holder, hub), following(hub));
+            best.offer(plan_for_hub(problem, step, room, holder, hub), costs.ffn[hub]);
         }
         return best.plan;
     }
     for (const std::size_t proj : hosts.proj) {
         ProjPlans plans(problem, step, room, holder, proj);
         for (const std::size_t ffn : hosts.ffn) {
-            plans.offer_to(best, ffn, following(ffn));
+            plans.offer_to(best, ffn, costs.proj[proj] + costs.ffn[ffn]);
         }
     }
     return best.plan;

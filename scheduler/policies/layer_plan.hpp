@@ -85,17 +85,21 @@ struct Hosts {
     std::vector<std::size_t> ffn;
 };
 
-/// What follows if x stands on a device at the layer's end; empty: the same wherever it stands.
-using After = std::vector<Nanoseconds>;
+/// What the choice of a device as host costs beside the layer's time, for every device: what
+/// follows if x stands there at the layer's end, and what moving there is worth.
+struct HostCosts {
+    std::vector<Nanoseconds> proj; ///< sliced: not asked
+    std::vector<Nanoseconds> ffn;
+};
 
-/// The plan of least time + after over these hosts.
+/// The plan of least time and costs over these hosts.
 [[nodiscard]] LayerPlan best_plan(
     const Problem& problem,
     const StepDelay& step,
     LayerRoom& room,
     std::size_t holder,
     const Hosts& hosts,
-    const After& after = {}
+    const HostCosts& costs
 );
 
 /// The devices with room where x from `holder` would be ready soonest, at most `most` of each.

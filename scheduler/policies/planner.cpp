@@ -3,7 +3,6 @@
 #include "scheduler/policies/planner.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -139,6 +138,52 @@ Stage next_stage(
     return stage;
 }
 
+/// The same by a heap, for many devices. A device stands in it with a bound at first: until it
+/// comes to the top nobody asks for its link to the target, which in a large table is a cache miss.
+std::vector<std::int32_t> spread_by_heap(
+    const StepDelay& step,
+    const Gathering& gathering,
+    const std::vector<std::int32_t>& caps,
+    std::int32_t n
+) {
+    const auto& [layer, holder, target, unit] = gathering;
+    struct Next {
+        Nanoseconds time = 0; ///< when one more unit would be done
+        std::size_t device = 0;
+        bool exact = false;
+    };
+    const auto later = [](const Next& a, const Next& b) {
+        return a.time != b.time ? a.time > b.time : a.device > b.device;
+    };
+    std::vector<Next> heap;
+    for (std::size_t j = 0; j < caps.size(); ++j) {
+        if (caps[j] > 0) {
+            heap.push_back({step.partial(layer, holder, j, j, 1, unit), j, j == target});
+        }
+    }
+    std::make_heap(heap.begin(), heap.end(), later);
+    std::vector<std::int32_t> counts(caps.size(), 0);
+    for (std::int32_t k = 0; k < n;) {
+        if (heap.empty()) {
+            return {};
+        }
+        std::pop_heap(heap.begin(), heap.end(), later);
+        Next& next = heap.back();
+        const std::size_t j = next.device;
+        if (next.exact) {
+            ++k;
+            ++counts[j];
+        }
+        if (counts[j] == caps[j]) {
+            heap.pop_back();
+            continue;
+        }
+        next = {step.partial(layer, holder, j, target, counts[j] + 1, unit), j, true};
+        std::push_heap(heap.begin(), heap.end(), later);
+    }
+    return counts;
+}
+
 } // namespace
 
 void put_layer(
@@ -177,35 +222,28 @@ std::vector<std::int32_t> spread_units(
     if (step.by_formula()) {
         return spread_by_formula(step, layer, target, caps, n);
     }
-    using Next = std::pair<Nanoseconds, std::size_t>; // when a device's next unit would be done
-    std::vector<Next> next;
-    for (std::size_t j = 0; j < caps.size(); ++j) {
-        if (caps[j] > 0) {
-            next.emplace_back(step.partial(layer, holder, j, target, 1, unit), j);
-        }
-    }
-    const bool heap = next.size() > kMostScanned;
-    if (heap) {
-        std::make_heap(next.begin(), next.end(), std::greater<>());
-    }
     std::vector<std::int32_t> counts(caps.size(), 0);
+    if (caps.size() > kMostScanned) {
+        return spread_by_heap(step, gathering, caps, n);
+    }
+    std::vector<Nanoseconds> next(caps.size(), kNever); // when one more unit would be done
+    const auto look =
+        [&, layer = layer, holder = holder, target = target, unit = unit](std::size_t j) {
+            next[j] = counts[j] < caps[j]
+                          ? step.partial(layer, holder, j, target, counts[j] + 1, unit)
+                          : kNever;
+        };
+    for (std::size_t j = 0; j < caps.size(); ++j) {
+        look(j);
+    }
     for (std::int32_t k = 0; k < n; ++k) {
-        if (next.empty()) {
+        const auto least = std::min_element(next.begin(), next.end());
+        if (least == next.end() || *least == kNever) {
             return {};
         }
-        if (heap) {
-            std::pop_heap(next.begin(), next.end(), std::greater<>());
-        } else {
-            std::iter_swap(std::min_element(next.begin(), next.end()), next.end() - 1);
-        }
-        const std::size_t j = next.back().second;
-        next.pop_back();
-        if (++counts[j] < caps[j]) {
-            next.emplace_back(step.partial(layer, holder, j, target, counts[j] + 1, unit), j);
-            if (heap) {
-                std::push_heap(next.begin(), next.end(), std::greater<>());
-            }
-        }
+        const auto j = static_cast<std::size_t>(least - next.begin());
+        ++counts[j];
+        look(j);
     }
     return counts;
 }

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t kAllHosts = 8;       // fleets up to this size try every device as a host
 constexpr std::size_t kMostThresholds = 8; // per plan that is weighed against migration
+constexpr std::size_t kFewHosts = 6;       // of each kind in a brief search
+constexpr std::size_t kFewThresholds = 4;
 
 /// At most `most` of ascending values, evenly taken, the last one among them.
 void thin_out(std::vector<Nanoseconds>& values, std::size_t most) {
@@ -110,21 +112,35 @@ std::vector<Relocation> Search::changes_to(std::size_t layer, const LayerCounts&
     return changes;
 }
 
-/// What D_inf has after a layer, for every device that may hold x there.
-After Search::after(std::size_t layer) const {
-    After after(devices_);
-    for (std::size_t d = 0; d < devices_; ++d) {
-        after[d] = layer + 1 < layers_ ? step_->layer(layer + 1, d, draft_->shape(layer + 1))
-                                       : step_->finish(d, draft_->lm_head());
+/// What D_inf has after a layer if x stands on that device there.
+Nanoseconds Search::after(std::size_t layer, std::size_t d) const {
+    return layer + 1 < layers_ ? step_->layer(layer + 1, d, draft_->shape(layer + 1))
+                               : step_->finish(d, draft_->lm_head());
+}
+
+/// What follows, and per step what moving takes longer than what moves today; of these hosts only.
+HostCosts Search::host_costs(std::size_t layer, const Hosts& hosts) const {
+    HostCosts costs{std::vector<Nanoseconds>(devices_, 0), std::vector<Nanoseconds>(devices_, 0)};
+    const auto moving = [&](BlockId b, std::size_t d) {
+        const Nanoseconds time = draft_->moves().time(b, DeviceId(d));
+        const Nanoseconds free = step_->by_formula() ? 0 : draft_->migration();
+        return std::max<Nanoseconds>(0, time - free) / problem_->steps();
+    };
+    for (const std::size_t d : hosts.proj) {
+        costs.proj[d] = moving(proj(layer), d);
     }
-    return after;
+    for (const std::size_t d : hosts.ffn) {
+        costs.ffn[d] = after(layer, d) + moving(ffn(layer), d);
+    }
+    return costs;
 }
 
 /// All devices with room, or in larger fleets the promising ones, today's, and where blocks were.
 Hosts Search::hosts(const LayerRoom& room) const {
     const std::size_t l = room.layer();
-    Hosts hosts = promising_hosts(*problem_, *step_, room, draft_->holder(l), kAllHosts);
-    if (devices_ <= kAllHosts) {
+    Hosts hosts =
+        promising_hosts(*problem_, *step_, room, draft_->holder(l), brief_ ? kFewHosts : kAllHosts);
+    if (devices_ <= kAllHosts && !brief_) {
         return hosts;
     }
     const auto add = [](std::vector<std::size_t>& to, DeviceId d) {
@@ -168,7 +184,7 @@ bool Search::thresholds(
             }
         }
     }
-    thin_out(times, kMostThresholds);
+    thin_out(times, brief_ ? kFewThresholds : kMostThresholds);
     const std::size_t fixed = rest.size();
     bool improved = false;
     for (const Nanoseconds time : times) {
@@ -179,8 +195,10 @@ bool Search::thresholds(
         std::vector<std::int32_t> within(caps);
         std::int64_t room = 0;
         for (std::size_t d = 0; d < devices_; ++d) {
-            while (within[d] > 0 && done(d, within[d]) > time) {
-                --within[d];
+            std::int32_t too_many = within[d] + 1;
+            for (within[d] = 0; too_many - within[d] > 1;) {
+                const std::int32_t middle = (within[d] + too_many) / 2;
+                (done(d, middle) > time ? too_many : within[d]) = middle;
             }
             room += within[d];
         }
@@ -264,29 +282,33 @@ bool Search::replan_homeward(
 bool Search::replan(std::size_t layer) {
     LayerRoom room(*problem_, draft_->ledger(), layer);
     const Hosts hosts = this->hosts(room);
-    const After after = this->after(layer);
     const Nanoseconds others =
-        draft_->inference() - draft_->layer_time(layer) - after[draft_->ffn(layer)];
-    if (!problem_->previous) {
-        spent_ += static_cast<std::int64_t>(hosts.proj.size());
-        const LayerPlan plan =
-            best_plan(*problem_, *step_, room, draft_->holder(layer), hosts, after);
-        return plan.time < kNever && consider(changes_to(layer, plan.counts));
-    }
-    bool improved = false;
-    for (const std::size_t proj : hosts.proj) {
-        for (const std::size_t ffn : hosts.ffn) {
-            const bool possible = proj == ffn || !step_->sliced();
-            if (exhausted() || !possible) {
-                continue;
-            }
-            ++spent_;
-            if (replan_homeward(room, proj, ffn, others + after[ffn])) {
-                return true; // room and times are those before it
+        draft_->inference() - draft_->layer_time(layer) - after(layer, draft_->ffn(layer));
+    const auto weigh = [&](std::size_t proj, std::size_t ffn) {
+        ++spent_;
+        return replan_homeward(room, proj, ffn, others + after(layer, ffn));
+    };
+    if (problem_->previous && !brief_) {
+        for (const std::size_t proj : hosts.proj) {
+            for (const std::size_t ffn : hosts.ffn) {
+                const bool possible = proj == ffn || !step_->sliced();
+                if (!exhausted() && possible && weigh(proj, ffn)) {
+                    return true; // room and times are those before it
+                }
             }
         }
+        return false;
     }
-    return improved;
+    // Spreading is work as well: on 32 devices about that of evaluating a layer.
+    spent_ += static_cast<std::int64_t>(hosts.proj.size() * (1 + devices_ / 128));
+    const LayerPlan plan =
+        best_plan(*problem_, *step_, room, draft_->holder(layer), hosts, host_costs(layer, hosts));
+    const bool found = plan.time < kNever;
+    if (!problem_->previous) {
+        return found && consider(changes_to(layer, plan.counts));
+    }
+    return weigh(draft_->proj(layer), draft_->ffn(layer)) ||
+           (found && weigh(plan.counts.proj, plan.counts.ffn));
 }
 
 /// A unit against any other of its layer, one for each device and home: counts and D_inf stay, and
@@ -358,8 +380,9 @@ std::vector<Relocation> Search::recreate(std::size_t first, std::size_t second) 
     for (const std::size_t layer : {first, second}) {
         LayerRoom room(*problem_, ledger, layer);
         const Hosts hosts = this->hosts(room);
-        const LayerPlan plan =
-            best_plan(*problem_, *step_, room, draft_->holder(layer), hosts, after(layer));
+        const LayerPlan plan = best_plan(
+            *problem_, *step_, room, draft_->holder(layer), hosts, host_costs(layer, hosts)
+        );
         if (plan.time == kNever || first == second) {
             return plan.time == kNever ? changes : changes_to(layer, plan.counts);
         }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -24,22 +25,52 @@ namespace {
 /// Evaluated layers per decision, about 0.2 µs each with five devices; starts may use half.
 constexpr std::int64_t kMostEvaluations = 120'000;
 /// With caps, D_mig is found by walking all moves, some fifty times as dear.
-constexpr std::int64_t kMostCappedEvaluations = 4'000;
+constexpr std::int64_t kCapped = 30;
 constexpr int kFruitlessKicks = 24;
-constexpr std::size_t kMostDevices = 32;
+constexpr std::size_t kMostDevices = 32; // that a fleet is narrowed down to
 constexpr std::size_t kDescents = 6;
+/// Devices × layers up to which all moves are tried, and with full effort.
+constexpr std::int64_t kThorough = 256;
+constexpr std::int64_t kSmall = 128;
+/// A brief search's limit: what a decision for 25 devices × 32 layers can pay in a few
+/// milliseconds.
+constexpr std::int64_t kMostBriefEvaluations = 1'400;
 
 struct Start {
     Placement placement;
     Score score;
 };
 
+bool better_start(const Start& a, const Start& b) {
+    return std::tie(a.score.shortage, a.score.objective) <
+           std::tie(b.score.shortage, b.score.objective);
+}
+
+/// From the previous placement, and from the plan of layer after layer.
+Search brief_search(const Problem& problem, const StepDelay& step, std::int64_t limit) {
+    Search search(problem, step, limit, Search::Extent::brief);
+    std::vector<Start> starts;
+    for (Placement& placement : few_starting_points(problem, step)) {
+        const Score score = search.offer(placement);
+        starts.push_back({std::move(placement), score});
+    }
+    std::stable_sort(starts.begin(), starts.end(), better_start);
+    for (const Start& start : starts) {
+        search.descend_from(start.placement);
+    }
+    return search;
+}
+
 /// Scores all starts, descends from the most promising, then kicks.
 Search search(const Problem& problem, const StepDelay& step) {
     const bool dear = !step.by_formula() && problem.previous && has_caps(problem.snapshot);
-    const auto devices = static_cast<std::int64_t>(std::max(step.devices(), kMostDevices));
-    const std::int64_t limit = (dear ? kMostCappedEvaluations : kMostEvaluations) *
-                               static_cast<std::int64_t>(kMostDevices) / devices;
+    const std::int64_t size =
+        static_cast<std::int64_t>(step.devices()) * problem.blocks->shape().layers;
+    if (size > kThorough) {
+        return brief_search(problem, step, kMostBriefEvaluations / (dear ? kCapped : 1));
+    }
+    const std::int64_t limit =
+        kMostEvaluations * kSmall / std::max(size, kSmall) / (dear ? kCapped : 1);
     Search search(problem, step, limit);
     std::vector<Start> starts;
     for (Placement& placement : starting_points(problem, step)) {
@@ -49,13 +80,7 @@ Search search(const Problem& problem, const StepDelay& step) {
     // The previous placement and the unlimited plan stand first, whatever they score.
     const std::size_t fixed = std::min<std::size_t>(problem.previous ? 2 : 1, starts.size());
     std::stable_sort(
-        starts.begin() + static_cast<std::ptrdiff_t>(fixed),
-        starts.end(),
-        [](const Start& a, const Start& b) {
-            const Score& x = a.score;
-            const Score& y = b.score;
-            return x.shortage != y.shortage ? x.shortage < y.shortage : x.objective < y.objective;
-        }
+        starts.begin() + static_cast<std::ptrdiff_t>(fixed), starts.end(), better_start
     );
     for (std::size_t i = 0; i < std::min(starts.size(), kDescents); ++i) {
         if (search.evaluations() < limit / 2) {

@@ -14,8 +14,8 @@ constexpr std::uint64_t kMostKicked = 5;
 
 } // namespace
 
-Search::Search(const Problem& problem, const StepDelay& step, std::int64_t limit)
-    : problem_(&problem), step_(&step), limit_(limit),
+Search::Search(const Problem& problem, const StepDelay& step, std::int64_t limit, Extent extent)
+    : problem_(&problem), step_(&step), limit_(limit), brief_(extent == Extent::brief),
       layers_(static_cast<std::size_t>(problem.blocks->shape().layers)), devices_(step.devices()) {}
 
 bool Search::better(const Score& a, const Score& b) const {
@@ -94,7 +94,7 @@ Score Search::offer(const Placement& placement) {
 /// Cheap moves first; after any improvement by a dearer kind, the cheap ones again.
 void Search::descend() {
     using Kind = bool (Search::*)();
-    constexpr Kind kKinds[] = {
+    static constexpr Kind kAll[] = {
         &Search::heavy_moves,
         &Search::unit_moves,
         &Search::end_moves,
@@ -106,10 +106,14 @@ void Search::descend() {
         &Search::heavy_swaps,
         &Search::unit_swaps,
     };
+    static constexpr Kind kBrief[] = {
+        &Search::homeward_moves, &Search::reroutes, &Search::end_moves, &Search::replans};
+    const std::span<const Kind> kinds =
+        brief_ ? std::span<const Kind>(kBrief) : std::span<const Kind>(kAll);
     bool improved = true;
     while (improved && !exhausted()) {
         improved = false;
-        for (const Kind kind : kKinds) {
+        for (const Kind kind : kinds) {
             if (!exhausted() && (this->*kind)()) {
                 improved = true;
                 break;

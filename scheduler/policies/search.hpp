@@ -35,8 +35,17 @@ struct Runner {
 
 class Search {
   public:
+    /// In large problems, where one pass of all moves would cost more than the whole decision may,
+    /// a brief search plans layers afresh and sends blocks home, and tries nothing else.
+    enum class Extent : std::uint8_t { thorough, brief };
+
     /// Keeps pointers to both; `limit`: evaluated layers after which every descent stops.
-    Search(const Problem& problem, const StepDelay& step, std::int64_t limit);
+    Search(
+        const Problem& problem,
+        const StepDelay& step,
+        std::int64_t limit,
+        Extent extent = Extent::thorough
+    );
 
     /// Offers a placement without searching; returns its score.
     Score offer(const Placement& placement);
@@ -99,7 +108,8 @@ class Search {
     );
     /// Changes that make a layer what the plan says.
     [[nodiscard]] std::vector<Relocation> changes_to(std::size_t layer, const LayerCounts& counts);
-    [[nodiscard]] After after(std::size_t layer) const;
+    [[nodiscard]] Nanoseconds after(std::size_t layer, std::size_t d) const;
+    [[nodiscard]] HostCosts host_costs(std::size_t layer, const Hosts& hosts) const;
     [[nodiscard]] Hosts hosts(const LayerRoom& room) const;
     bool replan(std::size_t layer);
     bool replan_homeward(LayerRoom& room, std::size_t proj, std::size_t ffn, Nanoseconds others);
@@ -124,6 +134,7 @@ class Search {
     const Problem* problem_;
     const StepDelay* step_;
     std::int64_t limit_;
+    bool brief_;
     std::int64_t spent_ = 0;
     std::size_t layers_;
     std::size_t devices_;

@@ -78,12 +78,14 @@ Placement sequential_plan(const Problem& problem, const StepDelay& step) {
         holder = place_first(ledger, blocks.embed(), near);
         place_first(ledger, blocks.lm_head(), near);
     }
+    const std::vector<Nanoseconds> nothing(step.devices(), 0);
+    const HostCosts no_costs{nothing, nothing};
     const auto layers = static_cast<std::size_t>(blocks.shape().layers);
     for (std::size_t l = 0; l < layers; ++l) {
         LayerRoom room(problem, ledger, l);
         const auto plan_in = [&](LayerRoom& in) {
             const Hosts hosts = promising_hosts(problem, step, in, holder, kMostHosts);
-            return best_plan(problem, step, in, holder, hosts);
+            return best_plan(problem, step, in, holder, hosts, no_costs);
         };
         LayerPlan plan = plan_in(room);
         if (plan.time < kNever) {
@@ -139,6 +141,18 @@ Placement layers_in_a_row(const Problem& problem, const StepDelay& step) {
 }
 
 } // namespace
+
+std::vector<Placement> few_starting_points(const Problem& problem, const StepDelay& step) {
+    std::vector<Placement> starts;
+    if (problem.previous) {
+        starts.push_back(*problem.previous);
+    }
+    starts.push_back(sequential_plan(problem, step));
+    if (Ledger(problem, starts.back()).shortage() > 0) {
+        starts.push_back(pack(problem).placement);
+    }
+    return starts;
+}
 
 std::vector<Placement> starting_points(const Problem& problem, const StepDelay& step) {
     std::vector<Placement> starts;

@@ -13,4 +13,10 @@ namespace headroom::scheduler {
 /// Complete placements in that order, feasible or not, without repetitions.
 [[nodiscard]] std::vector<Placement> starting_points(const Problem& problem, const StepDelay& step);
 
+/// For large problems: the previous placement and the plan of layer after layer; if that does not
+/// fit, what packing finds.
+[[nodiscard]] std::vector<Placement> few_starting_points(
+    const Problem& problem, const StepDelay& step
+);
+
 } // namespace headroom::scheduler
