@@ -1,6 +1,5 @@
 #include "runtime/turn.hpp"
 
-
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "runtime/overload.hpp"
