@@ -40,6 +40,9 @@ Bytes held(
 } // namespace
 
 std::string memory_difference(const config::Scenario& scenario, const trace::Trace& trace) {
+    if (trace.intervals.empty()) {
+        return "the run has no interval";
+    }
     const model::GgufFile file(scenario.model_file);
     const scheduler::Cut cut = scenario.controller.cut();
     const scheduler::Blocks blocks(runtime::shape_of(model::read_hyperparameters(file)), cut);

@@ -199,6 +199,9 @@ std::vector<std::int64_t> prompt_lengths(const trace::Trace& trace) {
 }
 
 std::string timeline_difference(const config::Scenario& scenario, const trace::Trace& trace) {
+    if (trace.intervals.empty()) {
+        return "the run has no interval";
+    }
     const model::GgufFile file(scenario.model_file);
     return Checker(
                scenario,
