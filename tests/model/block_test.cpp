@@ -194,29 +194,29 @@ void expect_weights(
 
 TEST(LoadBlock, takes_the_columns_of_a_group_and_a_slice_with_the_blocks_that_hold_them) {
     for (const Stored type : test::kStored) {
-        // Twelve groups of one head, 64 wide: no edge of Q8_0's blocks but of K types' is cut; 48
+        // Four groups of one head, 64 wide: no edge of Q8_0's blocks but of K types' is cut; 16
         // slices of 16: each cuts all of them.
         const TinyShape shape{
-            .heads = 12, .kv_heads = 12, .width = 768, .ffn_width = 768, .type = type};
+            .heads = 4, .kv_heads = 4, .width = 256, .ffn_width = 256, .type = type};
         test::GgufWriter writer = test::tiny_model(shape);
         const TemporaryFile temporary(writer.bytes());
         const GgufFile file(temporary.path());
         const Hyperparameters model = read_hyperparameters(file);
-        const Cut cut{48};
+        const Cut cut{16};
         for (const Bytes piece_bytes : {Bytes{1}, Bytes{50000}}) {
             TrackingResource memory;
-            Block group(model, {BlockKind::group, 1, 5}, piece_bytes, &memory, true, cut);
+            Block group(model, {BlockKind::group, 1, 1}, piece_bytes, &memory, true, cut);
             load_block(file, model, group);
             EXPECT_EQ(memory.held(), all_bytes(group));
             EXPECT_EQ(memory.peak(), memory.held());
-            expect_weights(group, Slot::o, writer, "blk.1.attn_output.weight", 0, 320);
-            expect_weights(group, Slot::q, writer, "blk.1.attn_q.weight", 320, 0);
-            Block slice(model, {BlockKind::slice, 0, 27}, piece_bytes, &memory, true, cut);
+            expect_weights(group, Slot::o, writer, "blk.1.attn_output.weight", 0, 64);
+            expect_weights(group, Slot::q, writer, "blk.1.attn_q.weight", 64, 0);
+            Block slice(model, {BlockKind::slice, 0, 7}, piece_bytes, &memory, true, cut);
             load_block(file, model, slice);
-            expect_weights(slice, Slot::gate, writer, "blk.0.ffn_gate.weight", 27 * 16, 0);
-            expect_weights(slice, Slot::up, writer, "blk.0.ffn_up.weight", 27 * 16, 0);
+            expect_weights(slice, Slot::gate, writer, "blk.0.ffn_gate.weight", 7 * 16, 0);
+            expect_weights(slice, Slot::up, writer, "blk.0.ffn_up.weight", 7 * 16, 0);
             const Columns columns = columns_of(model, slice.name(), cut);
-            EXPECT_EQ(columns.first, 27 * 16);
+            EXPECT_EQ(columns.first, 7 * 16);
             EXPECT_EQ(columns.count, 16);
             const std::int64_t each = block_elements(test::computed_type(type));
             EXPECT_EQ(columns.stored, each == 1 ? 16 : 32);
