@@ -100,21 +100,16 @@ Trial trial(const Settings& settings, const QualityCell& cell, std::uint64_t see
     return trial;
 }
 
-/// [cell][instance].
-std::vector<std::vector<Trial>> trials(const Settings& settings) {
-    std::vector<std::vector<Trial>> all(settings.cells.size(), std::vector<Trial>(settings.count));
+/// A cell's instances, in the order of the seeds.
+std::vector<Trial> trials(const Settings& settings, const QualityCell& cell) {
+    std::vector<Trial> all(settings.count);
     bench::for_each_index(
-        settings.cells.size() * settings.count,
+        settings.count,
         settings.jobs,
-        [&](std::size_t i) {
-            const std::size_t cell = i / settings.count;
-            const std::size_t k = i % settings.count;
-            all[cell][k] = trial(settings, settings.cells[cell], settings.first_seed + k);
-        },
+        [&](std::size_t k) { all[k] = trial(settings, cell, settings.first_seed + k); },
         [&](std::size_t done) {
-            if (done % settings.count == 0) {
-                const std::size_t total = settings.cells.size() * settings.count;
-                fmt::print(stderr, "{} of {} instances\n", done, total);
+            if (done % 50 == 0 || done == settings.count) {
+                fmt::print(stderr, "{}: {} of {}\n", name_of(cell), done, settings.count);
             }
         }
     );
@@ -216,53 +211,58 @@ Settings settings_of(const Arguments& given) {
     return settings;
 }
 
-int report(const Settings& settings, const std::vector<std::vector<Trial>>& trials) {
+/// What is known after all cells.
+struct Totals {
     ProvenShare share;
     std::vector<std::string> misses;
-    nlohmann::ordered_json cells = nlohmann::ordered_json::array();
-    if (!settings.json) {
-        print_title(settings);
-        bench::print_quality_head();
-    }
-    for (std::size_t i = 0; i < trials.size(); ++i) {
-        const CellQuality quality =
-            testing::quality_of(settings.cells[i], settings.policies, trials[i]);
-        share.add(settings.cells[i], trials[i]);
-        const auto missed = testing::misses(quality);
+    void add(const std::vector<std::string>& missed) {
         misses.insert(misses.end(), missed.begin(), missed.end());
+    }
+};
+
+/// Cell by cell, so that a long run can be read while it goes on.
+Totals run_cells(const Settings& settings, nlohmann::ordered_json& cells) {
+    Totals totals;
+    for (const QualityCell& cell : settings.cells) {
+        const std::vector<Trial> all = trials(settings, cell);
+        const CellQuality quality = testing::quality_of(cell, settings.policies, all);
+        totals.share.add(cell, all);
+        totals.add(testing::misses(quality));
         if (settings.json) {
             cells.push_back(bench::json_of(quality));
-            continue;
+        } else {
+            bench::print_quality(quality);
+            std::fflush(stdout);
         }
-        bench::print_quality(quality);
     }
-    const auto missed = testing::misses(share);
-    misses.insert(misses.end(), missed.begin(), missed.end());
-    if (settings.json) {
-        const nlohmann::ordered_json all = {
-            {"profile", settings.profile == CostProfile::paper ? "paper" : "physical"},
-            {"granularity", name_of(settings.granularity)},
-            {"slices", settings.granularity == Granularity::sliced ? settings.slices : 0},
-            {"first_seed", settings.first_seed},
-            {"node_limit", settings.node_limit},
-            {"cells", cells},
-            {"small_number", share.number},
-            {"small_proven", share.proven},
-            {"misses", misses}};
-        fmt::print("{}\n", all.dump(2));
-        return misses.empty() ? 0 : 1;
-    }
+    totals.add(testing::misses(totals.share));
+    return totals;
+}
+
+nlohmann::ordered_json json_of(const Settings& settings, const Totals& totals) {
+    const bool sliced = settings.granularity == Granularity::sliced;
+    return {
+        {"profile", settings.profile == CostProfile::paper ? "paper" : "physical"},
+        {"granularity", name_of(settings.granularity)},
+        {"slices", sliced ? settings.slices : 0},
+        {"first_seed", settings.first_seed},
+        {"node_limit", settings.node_limit},
+        {"small_number", totals.share.number},
+        {"small_proven", totals.share.proven},
+        {"misses", totals.misses}};
+}
+
+void print_totals(const Totals& totals) {
     fmt::print(
         "at most 2 layers and 16 heads: exact proves {} of {} ({:.1f} %)\n",
-        share.proven,
-        share.number,
-        100.0 * share.share()
+        totals.share.proven,
+        totals.share.number,
+        100.0 * totals.share.share()
     );
-    for (const std::string& miss : misses) {
+    for (const std::string& miss : totals.misses) {
         fmt::print("missed: {}\n", miss);
     }
-    fmt::print("{}\n", misses.empty() ? "nothing missed" : "exit code 1");
-    return misses.empty() ? 0 : 1;
+    fmt::print("{}\n", totals.misses.empty() ? "nothing missed" : "exit code 1");
 }
 
 int run(int argc, char** argv) {
@@ -281,7 +281,20 @@ int run(int argc, char** argv) {
         {"--json"}
     );
     const Settings settings = settings_of(given);
-    return report(settings, trials(settings));
+    if (!settings.json) {
+        print_title(settings);
+        bench::print_quality_head();
+    }
+    nlohmann::ordered_json cells = nlohmann::ordered_json::array();
+    const Totals totals = run_cells(settings, cells);
+    if (settings.json) {
+        nlohmann::ordered_json all = json_of(settings, totals);
+        all["cells"] = cells;
+        fmt::print("{}\n", all.dump(2));
+    } else {
+        print_totals(totals);
+    }
+    return totals.misses.empty() ? 0 : 1;
 }
 
 } // namespace

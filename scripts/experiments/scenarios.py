@@ -5,7 +5,7 @@ Compute 5-50 GFLOP/s and memory 2-8 GB per device, both log-normal: these limits
 lies outside is drawn again (clipping would make devices equal). Bandwidth per pair of devices uniform,
 1-10 Gbit/s, or 10-100 Mbit/s in the toy set, the same both ways. Background load uniform, 0-0.3 of
 compute and of memory, drawn again every second of virtual time. Models by heads/width, FFN four
-times as wide and not gated, F32. Stated by nobody and chosen here: the number of layers, latency
+times as wide and not gated, F32. Stated by nobody and chosen here: layers, vocabulary, latency
 0.2 ms, a storage of 100 MB/s to page from when a device holds more than its memory.
 
 usage: scenarios.py {large|small} FOLDER [--seeds N] [--first SEED]     writes FOLDER/SEED.toml
@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 HEAD_WIDTH = 64
-VOCABULARY = 32000
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class Family:
     heads: tuple[int, ...]        # likewise, after all device counts
     layers: int
     tokens: int
+    vocabulary: int = 32000
     prompt_tokens: int = 64
     interval: int = 1
     bandwidth_mbit: tuple[float, float] = (1000.0, 10000.0)
@@ -44,8 +44,10 @@ class Family:
 
 
 LARGE = Family(devices=(25,), heads=(32,), layers=24, tokens=1000)
-SMALL = Family(devices=(3, 4, 5), heads=(8, 16), layers=2, tokens=32, prompt_tokens=16, interval=4,
-               memory_factor=1.5)
+# A small vocabulary: the published model has neither embed nor lm_head, and two layers beside tables of
+# 32000 rows would be a question of where the tables fit.
+SMALL = Family(devices=(3, 4, 5), heads=(8, 16), layers=2, tokens=32, vocabulary=2000,
+               prompt_tokens=16, interval=4, memory_factor=1.5)
 FAMILIES = {"large": LARGE, "small": SMALL}
 
 
@@ -64,7 +66,7 @@ def log_normal(rng: random.Random, low: float, high: float) -> float:
 def need_bytes(family: Family, heads: int) -> int:
     """All weights and the caches at the last token, F32; buffers are left out."""
     width = heads * HEAD_WIDTH
-    weights = family.layers * (4 * width**2 + 2 * 4 * width**2) + 2 * VOCABULARY * width
+    weights = family.layers * (4 * width**2 + 2 * 4 * width**2) + 2 * family.vocabulary * width
     cache = 2 * family.layers * width * (family.prompt_tokens + family.tokens)
     return 4 * (weights + cache)
 
@@ -85,7 +87,7 @@ def scenario(family: Family, seed: int) -> str:
         f"seed = {seed}",
         "[model]",
         f"shape = {{ layers = {family.layers}, heads = {heads}, width = {width}, "
-        f"ffn_width = {4 * width}, gated = false, vocab = {VOCABULARY}, "
+        f"ffn_width = {4 * width}, gated = false, vocab = {family.vocabulary}, "
         f'context = {family.prompt_tokens + family.tokens}, weight_type = "f32" }}',
         "[workload]",
         f"prompt_tokens = {family.prompt_tokens}",

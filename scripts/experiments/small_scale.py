@@ -10,6 +10,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend comes first)
+from matplotlib.ticker import ScalarFormatter  # noqa: E402
 
 import runs  # noqa: E402
 import scenarios  # noqa: E402
@@ -37,6 +38,8 @@ def plot(path, outcomes: dict[str, list[runs.Outcome]], title: str) -> None:
     axis.set_yticks(range(1, len(outcomes) + 1), list(outcomes))
     axis.invert_yaxis()
     axis.set_xscale("log")
+    for ticks in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
+        ticks(ScalarFormatter())
     axis.set_xlabel("time per token over that of exact; whiskers 5 % and 95 %")
     axis.set_title(title)
     figure.tight_layout()
