@@ -119,6 +119,10 @@ Found BranchAndBound::run(std::int64_t limit) {
             break;
         }
         std::unique_ptr<Domain> domain = pop();
+        if (domain->single()) {
+            settle(*domain);
+            continue;
+        }
         Trace trace(tables_);
         const Fate fate = ascend(*domain, trace, first ? kRootIterations : kIterations, limit);
         first = false;
@@ -127,7 +131,7 @@ Found BranchAndBound::run(std::int64_t limit) {
         } else if (fate == Fate::split && closed(*domain)) {
             continue;
         } else if (fate == Fate::split && domain->single()) {
-            settle(*domain);
+            settle(*domain); // single since this box was tightened
         } else if (fate == Fate::split) {
             split(*domain, trace);
         }
@@ -173,6 +177,9 @@ BranchAndBound::Fate BranchAndBound::ascend(
             domain.bound = std::max(domain.bound, best);
             fruitless = 0;
         } else if (++fruitless >= kPatience) {
+            if (best < domain.bound && it < kIterations) {
+                break; // the box inherited more than this: splitting is better
+            }
             scale *= kShorter;
             fruitless = 0;
         }

@@ -12,6 +12,8 @@ namespace {
 /// Costs are whole multiples of a power of two below 1 ns, rounded down, so that paths can be
 /// compared exactly and the flow's cost is a bound.
 constexpr double kLargestCost = 1e15;
+/// Price of a lane that costs nothing so far, in ns: staying is better than moving.
+constexpr double kTieBreak = 1;
 
 class Network {
   public:
@@ -135,12 +137,25 @@ double price(const Tables& tables, const Item& item, std::size_t d) {
     return tables.by_formula() ? item.charge[d] : 0;
 }
 
+/// What steers among flows of equal cost, physical ones all: how busy they keep dear lanes.
+double steering(const Tables& tables, const Domain& domain, const Item& item, std::size_t d) {
+    if (tables.by_formula() || item.origin == kNowhere || item.origin == d) {
+        return 0;
+    }
+    const auto on = [&](std::size_t lane, double time) {
+        const double dear = domain.multipliers[tables.devices() + lane] + kTieBreak;
+        return time < kInfinite ? time / tables.lane_scale(lane) * dear : 0;
+    };
+    return on(tables.link(item.origin, d), item.sent[d]) + on(tables.storage(d), item.loaded[d]);
+}
+
 /// Steps of the network's costs per ns.
-double resolution(const Tables& tables) {
+double resolution(const Tables& tables, const Domain& domain) {
     double most = 1;
     const std::size_t n = tables.devices();
     for (std::size_t k = 0; k < tables.items().size() * n; ++k) {
-        const double p = price(tables, tables.items()[k / n], k % n);
+        const Item& item = tables.items()[k / n];
+        const double p = price(tables, item, k % n) + steering(tables, domain, item, k % n);
         most = std::max(most, p < kInfinite ? p : 0);
     }
     for (std::size_t k = 0; k < n * n; ++k) {
@@ -200,7 +215,7 @@ std::optional<Flow> cheapest_flow(const Tables& tables, const Domain& domain) {
     flow.bound = host_costs(tables, flow.draft, left) + domain.migration.least;
     flow.draft.units = domain.least;
 
-    const double scale = resolution(tables);
+    const double scale = resolution(tables, domain);
     // Nodes: source, sink, devices, then (pool, device), then items.
     const std::size_t spots = 2 + n;
     const std::size_t items = spots + tables.pools().size() * n;
@@ -225,7 +240,8 @@ std::optional<Flow> cheapest_flow(const Tables& tables, const Domain& domain) {
                 flow.bound += low > 0 ? low * cost : 0;
                 const std::int32_t open = cost < kInfinite ? domain.most[i * n + d] - low : 0;
                 const std::size_t spot = spots + k * n + d;
-                const double steps = open > 0 ? std::floor(cost * scale) : 0;
+                const double steered = cost + steering(tables, domain, item, d);
+                const double steps = open > 0 ? std::floor(steered * scale) : 0;
                 arcs[i * n + d] =
                     network.connect(items + i, spot, open, static_cast<std::int64_t>(steps));
             }
@@ -254,7 +270,9 @@ std::optional<Flow> cheapest_flow(const Tables& tables, const Domain& domain) {
     for (std::size_t k = 0; k < arcs.size(); ++k) {
         const std::int32_t carried = network.carried(arcs[k]);
         flow.draft.units[k] += carried;
-        flow.bound += static_cast<double>(carried * network.cost(arcs[k])) / scale;
+        if (tables.by_formula()) {
+            flow.bound += static_cast<double>(carried * network.cost(arcs[k])) / scale;
+        }
     }
     return flow;
 }
