@@ -19,60 +19,12 @@ constexpr double kResolved = 1e12;
 constexpr double kRelative = 1e-12;
 /// Objectives by formula are doubles; they are compared with this tolerance.
 constexpr double kFormulaTolerance = 1e-9;
-/// Share of the objective that D_mig may span before it is split ahead of the hosts.
-constexpr double kWideMigration = 0.05;
-/// Share of the iterations that must disagree on a holder of x to be split before any proj.
-constexpr double kDoubt = 0.05;
 
 bool later(const std::unique_ptr<Domain>& a, const std::unique_ptr<Domain>& b) {
     return a->bound != b->bound ? a->bound > b->bound : a->serial > b->serial;
 }
 
 } // namespace
-
-/// What the iterations of one box have seen: where the search is in doubt.
-struct BranchAndBound::Trace {
-    explicit Trace(const Tables& tables)
-        : chain(tables.chain_length() * tables.devices()), proj(tables.layers() * tables.devices()),
-          chain_bound(chain.size(), -kInfinite), proj_bound(proj.size(), -kInfinite),
-          units(tables.items().size() * tables.devices()),
-          fastest(tables.pools().size(), kInfinite), slowest(tables.pools().size(), 0) {}
-
-    double seen = 0;
-    std::vector<double> chain;       ///< [position][device] times chosen
-    std::vector<double> proj;        ///< [layer][device]
-    std::vector<double> chain_bound; ///< [position][device] best bound with this host
-    std::vector<double> proj_bound;
-    std::vector<double> units;   ///< [item][device] sum
-    std::vector<double> fastest; ///< [pool] of the ladder's cost
-    std::vector<double> slowest;
-    double migration = 0; ///< sum of D
-
-    void add(const Tables& tables, const Relaxed& relaxed) {
-        const std::size_t n = tables.devices();
-        seen += 1;
-        migration += relaxed.migration;
-        for (std::size_t i = 0; i < relaxed.draft.chain.size(); ++i) {
-            chain[i * n + relaxed.draft.chain[i]] += 1;
-        }
-        for (std::size_t l = 0; l < relaxed.draft.proj.size(); ++l) {
-            proj[l * n + relaxed.draft.proj[l]] += 1;
-        }
-        for (std::size_t k = 0; k < relaxed.chain.size(); ++k) {
-            chain_bound[k] = std::max(chain_bound[k], relaxed.chain[k]);
-        }
-        for (std::size_t k = 0; k < relaxed.proj.size(); ++k) {
-            proj_bound[k] = std::max(proj_bound[k], relaxed.proj[k]);
-        }
-        for (std::size_t k = 0; k < units.size(); ++k) {
-            units[k] += relaxed.draft.units[k];
-        }
-        for (std::size_t k = 0; k < fastest.size(); ++k) {
-            fastest[k] = std::min(fastest[k], relaxed.cost[k]);
-            slowest[k] = std::max(slowest[k], relaxed.cost[k]);
-        }
-    }
-};
 
 BranchAndBound::BranchAndBound(const Tables& tables, const std::optional<Decision>& incumbent)
     : tables_(tables), relaxation_(tables), best_objective_(tables.worst()) {
@@ -119,6 +71,7 @@ Found BranchAndBound::run(std::int64_t limit) {
             break;
         }
         std::unique_ptr<Domain> domain = pop();
+        flow_.reset();
         if (domain->single()) {
             settle(*domain);
             continue;
@@ -272,6 +225,7 @@ void BranchAndBound::judge(const Draft& draft) {
 /// Whether the cheapest flow leaves nothing to look for in a box whose hosts are fixed.
 bool BranchAndBound::closed(Domain& domain) {
     const std::optional<Flow> flow = cheapest_flow(tables_, domain);
+    flow_.reset();
     if (!flow) {
         return false;
     }
@@ -279,6 +233,7 @@ bool BranchAndBound::closed(Domain& domain) {
         return true;
     }
     judge(flow->draft);
+    flow_ = flow->draft;
     domain.bound = std::max(domain.bound, flow->bound);
     return domain.bound >= cutoff();
 }
@@ -301,160 +256,6 @@ void BranchAndBound::add_child(Domain child) {
         child.serial = ++pushed_;
         push(std::make_unique<Domain>(std::move(child)));
     }
-}
-
-void BranchAndBound::split(const Domain& domain, const Trace& trace) {
-    if (!split_migration(domain, trace, kWideMigration * best_objective_) &&
-        !split_hosts(domain, trace) && !split_interval(domain, trace)) {
-        split_units(domain, trace);
-    }
-}
-
-/// Splits by the host that the iterations agree on least.
-bool BranchAndBound::split_hosts(const Domain& domain, const Trace& trace) {
-    const std::size_t n = tables_.devices();
-    const auto doubt = [&](const std::vector<double>& seen, std::size_t i) {
-        const auto first = seen.begin() + static_cast<std::ptrdiff_t>(i * n);
-        const double most = *std::max_element(first, first + static_cast<std::ptrdiff_t>(n));
-        return 1 - most / std::max(trace.seen, 1.0);
-    };
-    double most = -1;
-    std::size_t position = 0;
-    bool chain = true;
-    for (std::size_t i = 0; i < domain.chain.size(); ++i) {
-        if (!one(domain.chain[i]) && doubt(trace.chain, i) > most) {
-            most = doubt(trace.chain, i);
-            position = i;
-        }
-    }
-    for (std::size_t l = 0; l < domain.proj.size() && most <= kDoubt; ++l) {
-        if (!one(domain.proj[l]) && doubt(trace.proj, l) > most) {
-            most = doubt(trace.proj, l);
-            position = l;
-            chain = false;
-        }
-    }
-    if (most < 0) {
-        return false;
-    }
-    split_mask(domain, position, chain, trace);
-    return true;
-}
-
-void BranchAndBound::split_mask(
-    const Domain& domain, std::size_t position, bool chain, const Trace& trace
-) {
-    const std::size_t n = tables_.devices();
-    const std::uint64_t mask = chain ? domain.chain[position] : domain.proj[position];
-    for (std::size_t d = 0; d < n; ++d) {
-        if (!has(mask, d) || twin_before(domain, mask, d)) {
-            continue;
-        }
-        Domain child = domain;
-        (chain ? child.chain : child.proj)[position] = std::uint64_t{1} << d;
-        const double bound = (chain ? trace.chain_bound : trace.proj_bound)[position * n + d];
-        child.bound = std::max(child.bound, bound);
-        add_child(std::move(child));
-    }
-}
-
-/// Whether a device before d in the mask is like it in every respect, the box's limits included:
-/// then whatever d does here, that one can do.
-bool BranchAndBound::twin_before(const Domain& domain, std::uint64_t mask, std::size_t d) const {
-    const std::size_t n = tables_.devices();
-    for (std::size_t a = 0; a < d; ++a) {
-        if (!has(mask, a) || !tables_.alike(a, d)) {
-            continue;
-        }
-        const auto level = [&](std::uint64_t m) { return has(m, a) == has(m, d); };
-        bool same = std::all_of(domain.chain.begin(), domain.chain.end(), level) &&
-                    std::all_of(domain.proj.begin(), domain.proj.end(), level);
-        for (std::size_t i = 0; same && i < tables_.items().size(); ++i) {
-            same = domain.least[i * n + a] == domain.least[i * n + d] &&
-                   domain.most[i * n + a] == domain.most[i * n + d];
-        }
-        if (same) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/// Splits D_mig if it spans more than `width`.
-bool BranchAndBound::split_migration(const Domain& domain, const Trace& trace, double width) {
-    constexpr double kInside = 0.2;
-    const Interval d = domain.migration;
-    const double span = d.most - d.least;
-    if (!(span > std::max(width, 0.0))) {
-        return false;
-    }
-    const double mean = trace.migration / std::max(trace.seen, 1.0);
-    const double middle =
-        std::floor(std::clamp(mean, d.least + kInside * span, d.most - kInside * span));
-    Domain low = domain;
-    low.migration.most = middle;
-    add_child(std::move(low));
-    Domain high = domain;
-    high.migration.least = middle + 1; // D_mig is whole
-    add_child(std::move(high));
-    return true;
-}
-
-/// Splits D_mig or a pool's time, whichever spans most.
-bool BranchAndBound::split_interval(const Domain& domain, const Trace& trace) {
-    double widest = 0;
-    std::size_t pool = tables_.pools().size();
-    for (std::size_t k = 0; k < tables_.pools().size(); ++k) {
-        const double width = domain.time[k].most - domain.time[k].least;
-        if (width > widest) {
-            widest = width;
-            pool = k;
-        }
-    }
-    if (split_migration(domain, trace, widest)) {
-        return true;
-    }
-    if (pool == tables_.pools().size()) {
-        return false;
-    }
-    const Interval t = domain.time[pool];
-    const double middle = std::min(t.least + (t.most - t.least) / 2, std::nextafter(t.most, 0));
-    Domain low = domain;
-    low.time[pool].most = middle;
-    add_child(std::move(low));
-    Domain high = domain;
-    high.time[pool].least = std::nextafter(middle, kInfinite);
-    add_child(std::move(high));
-    return true;
-}
-
-/// Splits the count that the iterations agree on least, or the widest.
-void BranchAndBound::split_units(const Domain& domain, const Trace& trace) {
-    const double seen = std::max(trace.seen, 1.0);
-    double most = -1;
-    std::size_t at = domain.least.size();
-    for (std::size_t k = 0; k < domain.least.size(); ++k) {
-        if (domain.least[k] == domain.most[k]) {
-            continue;
-        }
-        const double mean = trace.units[k] / seen;
-        const double doubt = std::abs(mean - std::round(mean));
-        if (doubt > most) {
-            most = doubt;
-            at = k;
-        }
-    }
-    if (at == domain.least.size()) {
-        return;
-    }
-    const auto mean = static_cast<std::int32_t>(std::floor(trace.units[at] / seen));
-    const std::int32_t middle = std::clamp(mean, domain.least[at], domain.most[at] - 1);
-    Domain low = domain;
-    low.most[at] = middle;
-    add_child(std::move(low));
-    Domain high = domain;
-    high.least[at] = middle + 1;
-    add_child(std::move(high));
 }
 
 } // namespace headroom::scheduler::exact

@@ -12,6 +12,7 @@
 #include "scheduler/policies/exact/domain.hpp"
 #include "scheduler/policies/exact/relaxation.hpp"
 #include "scheduler/policies/exact/tables.hpp"
+#include "scheduler/policies/exact/trace.hpp"
 
 namespace headroom::scheduler::exact {
 
@@ -31,7 +32,6 @@ class BranchAndBound {
     [[nodiscard]] Found run(std::int64_t limit);
 
   private:
-    struct Trace;
     enum class Fate : std::uint8_t { dropped, split, unfinished };
 
     [[nodiscard]] double cutoff() const;
@@ -57,8 +57,8 @@ class BranchAndBound {
     std::optional<Placement> best_;
     double best_objective_;
     std::vector<std::unique_ptr<Domain>> open_; ///< a heap by (bound, serial)
+    std::optional<Draft> flow_;                 ///< the cheapest flow of the box at hand
     std::int64_t pushed_ = 0;
-    std::int64_t nodes_ = 0;
 };
 
 } // namespace headroom::scheduler::exact

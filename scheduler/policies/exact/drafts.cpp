@@ -39,8 +39,8 @@ double step_ns(const Tables& tables, const Draft& draft) {
     return static_cast<double>(tables.problem().steps()) * static_cast<double>(total);
 }
 
-/// D_mig without caps.
-double migration_ns(const Tables& tables, const Draft& draft) {
+/// How long each lane is busy.
+std::vector<double> lanes_of(const Tables& tables, const Draft& draft) {
     const std::size_t n = tables.devices();
     std::vector<double> busy(tables.lanes(), 0);
     const auto add = [&](const Item& item, std::size_t d, std::int32_t count) {
@@ -61,6 +61,12 @@ double migration_ns(const Tables& tables, const Draft& draft) {
     for (std::size_t k = 0; k < draft.units.size(); ++k) {
         add(tables.items()[k / n], k % n, draft.units[k]);
     }
+    return busy;
+}
+
+/// D_mig without caps.
+double migration_ns(const Tables& tables, const Draft& draft) {
+    const std::vector<double> busy = lanes_of(tables, draft);
     double latest = 0;
     for (std::size_t lane = 0; lane < busy.size(); ++lane) {
         const double latency = busy[lane] > 0 ? tables.lane_latency(lane) : 0;
@@ -121,6 +127,29 @@ double quick_objective_ns(const Tables& tables, const Draft& draft, const Placem
         );
     }
     return seconds * kNsPerSecond;
+}
+
+std::size_t overdue(const Tables& tables, const Draft& draft, double limit) {
+    const std::size_t n = tables.devices();
+    const std::vector<double> busy = lanes_of(tables, draft);
+    std::size_t late = busy.size();
+    double latest = limit;
+    for (std::size_t lane = 0; lane < busy.size(); ++lane) {
+        const double end = busy[lane] > 0 ? busy[lane] + tables.lane_latency(lane) : 0;
+        late = end > latest ? lane : late;
+        latest = std::max(latest, end);
+    }
+    std::size_t crowd = draft.units.size();
+    for (std::size_t k = 0; k < draft.units.size() && late < busy.size(); ++k) {
+        const Item& item = tables.items()[k / n];
+        const std::size_t d = k % n;
+        const bool there = item.origin != kNowhere && item.origin != d && draft.units[k] > 0 &&
+                           (late == tables.storage(d) || late == tables.link(item.origin, d));
+        if (there && (crowd == draft.units.size() || draft.units[k] > draft.units[crowd])) {
+            crowd = k;
+        }
+    }
+    return crowd;
 }
 
 } // namespace headroom::scheduler::exact

@@ -18,4 +18,8 @@ namespace headroom::scheduler::exact {
     const Tables& tables, const Draft& draft, const Placement& placement
 );
 
+/// Of the lane that ends last and after `limit`: the entry of draft.units with most units on it;
+/// units.size() if none is late.
+[[nodiscard]] std::size_t overdue(const Tables& tables, const Draft& draft, double limit);
+
 } // namespace headroom::scheduler::exact

@@ -226,7 +226,6 @@ double PoolSolver::solve(const Ladder& ladder, const Interval& time, double stop
         const double total = rounded_ ? least_total_ : total_;
         if (cost + total < best) {
             best = cost + total;
-            best_cost_ = cost;
             best_units_ = at_;
         }
         return true;

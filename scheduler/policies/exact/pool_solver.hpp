@@ -36,9 +36,8 @@ class PoolSolver {
     /// at none. Units as of solve() are left alone.
     void widen(const Ladder& ladder, const Interval& time, double limit, Interval& costs);
 
-    /// Of the last solve() that was below its `stop`: units per item and device, ladder's cost.
+    /// Of the last solve() that was below its `stop`: units per item and device.
     [[nodiscard]] const std::vector<std::int32_t>& units() const { return best_units_; }
-    [[nodiscard]] double cost() const { return best_cost_; }
 
   private:
     bool augment(std::size_t to, std::int32_t room);
@@ -71,7 +70,6 @@ class PoolSolver {
     std::vector<std::size_t> next_;
     std::vector<std::size_t> by_;
     std::vector<std::int32_t> best_units_;
-    double best_cost_ = 0;
 };
 
 } // namespace headroom::scheduler::exact

@@ -22,7 +22,6 @@ Relaxation::Relaxation(const Tables& tables)
       from_(tables.chain_length() * n_), used_(n_), busy_(tables.lanes()) {
     result_.draft.chain.resize(tables.chain_length());
     result_.draft.units.resize(tables.items().size() * n_);
-    result_.cost.resize(tables.pools().size());
     result_.slope.resize(n_ + tables.lanes());
     if (!tables.sliced()) {
         result_.draft.proj.resize(tables.layers());
@@ -262,7 +261,6 @@ void Relaxation::collect_pool(std::size_t k, double slack) {
         ++work_;
         total = solver_.solve(*ladder, time, total);
     }
-    result_.cost[k] = solver_.cost();
     std::copy(
         solver_.units().begin(),
         solver_.units().end(),

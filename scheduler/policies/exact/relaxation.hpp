@@ -34,7 +34,6 @@ struct Draft {
 struct Relaxed {
     double bound = 0;             ///< infinite: the box is empty
     Draft draft;                  ///< attains the least; fits or not
-    std::vector<double> cost;     ///< [pool] of its ladder
     double migration = 0;         ///< D that attains it
     std::vector<double> slope;    ///< subgradient of the bound at these multipliers
     std::vector<double> chain;    ///< [position][device] the bound if the position is there
