@@ -8,6 +8,8 @@
 namespace headroom::scheduler {
 namespace {
 
+constexpr std::size_t kMostSpread = 64; // devices that are weighed against each other
+
 struct Spread {
     std::vector<std::int32_t> counts;
     Nanoseconds gathered = 0;
@@ -50,6 +52,40 @@ Spread cheapest(
     return spread;
 }
 
+/// The devices that may take groups, by a group's transfer to proj.
+std::vector<std::size_t> by_transfer(
+    const StepDelay& step, std::size_t proj, const std::vector<std::int32_t>& caps
+) {
+    std::vector<std::pair<Nanoseconds, std::size_t>> ranked;
+    for (std::size_t j = 0; j < caps.size(); ++j) {
+        if (caps[j] > 0) {
+            ranked.emplace_back(step.outputs_time(j, proj, 1), j);
+        }
+    }
+    std::sort(ranked.begin(), ranked.end());
+    std::vector<std::size_t> order;
+    for (const auto& [time, j] : ranked) {
+        order.push_back(j);
+    }
+    return order;
+}
+
+/// In a large fleet only the devices with the cheapest transfers are weighed: kMostSpread of them,
+/// and as many as hold all groups twice. `order`: by transfer.
+std::vector<std::int32_t> nearest(
+    std::vector<std::size_t>& order, const std::vector<std::int32_t>& caps, std::int32_t n
+) {
+    std::vector<std::int32_t> few(caps.size(), 0);
+    std::int64_t held = 0;
+    std::size_t kept = 0;
+    for (; kept < order.size() && (kept < kMostSpread || held < 2 * n); ++kept) {
+        few[order[kept]] = caps[order[kept]];
+        held += caps[order[kept]];
+    }
+    order.resize(kept);
+    return few;
+}
+
 /// How many groups each device does in a time, at most its cap.
 class Capacity {
   public:
@@ -57,11 +93,14 @@ class Capacity {
         : caps_(&caps), within_(caps.size()) {
         for (std::size_t j = 0; j < caps.size(); ++j) {
             each_.push_back(step.group_time(layer, j));
+            if (caps[j] > 0) {
+                able_.push_back(j);
+            }
         }
     }
 
     const std::vector<std::int32_t>& in(Nanoseconds time) {
-        for (std::size_t j = 0; j < each_.size(); ++j) {
+        for (const std::size_t j : able_) {
             const Nanoseconds most = (*caps_)[j];
             within_[j] =
                 static_cast<std::int32_t>(each_[j] == 0 ? most : std::min(most, time / each_[j]));
@@ -100,6 +139,7 @@ class Capacity {
   private:
     const std::vector<std::int32_t>* caps_;
     std::vector<Nanoseconds> each_;
+    std::vector<std::size_t> able_; ///< devices with a cap above 0
     std::vector<std::int32_t> within_;
 };
 
@@ -109,17 +149,14 @@ std::vector<std::int32_t> spread_by_formula(
     const StepDelay& step,
     std::size_t layer,
     std::size_t proj,
-    const std::vector<std::int32_t>& caps,
+    const std::vector<std::int32_t>& all_caps,
     std::int32_t n
 ) {
-    if (std::accumulate(caps.begin(), caps.end(), std::int64_t{0}) < n) {
+    if (std::accumulate(all_caps.begin(), all_caps.end(), std::int64_t{0}) < n) {
         return {};
     }
-    std::vector<std::size_t> order(caps.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        return step.outputs_time(a, proj, 1) < step.outputs_time(b, proj, 1);
-    });
+    std::vector<std::size_t> order = by_transfer(step, proj, all_caps);
+    const std::vector<std::int32_t> caps = nearest(order, all_caps, n);
     Capacity capacity(step, layer, caps);
     const Nanoseconds first = capacity.least_for(n);
     Spread best = cheapest(step, proj, capacity.in(first), order, n);

@@ -154,7 +154,7 @@ LayerRoom::LayerRoom(const Problem& problem, const Ledger& ledger, std::size_t l
     : blocks_(problem.blocks), ledger_(&ledger), layer_(layer),
       group_(ledger.need(unit_of(*blocks_, Unit::group, layer, 0))) {
     if (blocks_->sliced()) {
-        slice_ = ledger.need(unit_of(*blocks_, Unit::slice, layer, 0));
+        slice_ = ledger.need(typical_of(*blocks_, Unit::slice, layer));
     }
     const auto l = static_cast<std::int32_t>(layer);
     for (std::size_t d = 0; d < ledger.devices(); ++d) {

@@ -284,8 +284,10 @@ bool Search::replan(std::size_t layer) {
     const Hosts hosts = this->hosts(room);
     const Nanoseconds others =
         draft_->inference() - draft_->layer_time(layer) - after(layer, draft_->ffn(layer));
+    // Spreading is work as well: about that of evaluating a layer, and a hub takes four of them.
+    const std::int64_t spreads = step_->sliced() ? 4 : 1;
     const auto weigh = [&](std::size_t proj, std::size_t ffn) {
-        ++spent_;
+        spent_ += spreads;
         return replan_homeward(room, proj, ffn, others + after(layer, ffn));
     };
     if (problem_->previous && !brief_) {
@@ -299,8 +301,7 @@ bool Search::replan(std::size_t layer) {
         }
         return false;
     }
-    // Spreading is work as well: on 32 devices about that of evaluating a layer.
-    spent_ += static_cast<std::int64_t>(hosts.proj.size() * (1 + devices_ / 128));
+    spent_ += spreads * static_cast<std::int64_t>(hosts.proj.size() * (1 + devices_ / 128));
     const LayerPlan plan =
         best_plan(*problem_, *step_, room, draft_->holder(layer), hosts, host_costs(layer, hosts));
     const bool found = plan.time < kNever;

@@ -58,7 +58,8 @@ void StepDelay::time_operations() {
             const std::size_t above = (layer - 1) * devices_ + d; // only read if known
             group_.push_back(known ? group_[above] : operation(blocks_->group(l, 0), d));
             proj_.push_back(sliced() ? 0 : known ? proj_[above] : operation(blocks_->proj(l), d));
-            const BlockId last = sliced() ? blocks_->slice(l, 0) : blocks_->ffn(l);
+            const BlockId last =
+                sliced() ? typical_of(*blocks_, Unit::slice, layer) : blocks_->ffn(l);
             ffn_.push_back(known ? ffn_[above] : operation(last, d));
         }
     }

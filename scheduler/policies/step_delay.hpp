@@ -8,7 +8,9 @@
 // plus the ends. Tested against predict_inference to the nanosecond, caps included.
 //
 // Granularity `sliced` is the same with a hub in the place of proj and ffn: a layer is two spreads,
-// of groups from the holder of x to the hub, and of slices from the hub to itself.
+// of groups from the holder of x to the hub, and of slices from the hub to itself. Slices count as
+// equal; where edges cut quantisation blocks, the largest stands for all, so that times are upper
+// bounds there.
 //
 // In fleets of up to 64 devices all times are tabulated; in larger ones, where tables of pairs
 // would cost more than the search that asks them, messages are timed when asked.

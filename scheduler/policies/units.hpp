@@ -31,6 +31,17 @@ enum class Unit : std::uint8_t { group, slice };
     return unit == Unit::group ? blocks.group(l, i) : blocks.slice(l, i);
 }
 
+/// The unit that stands for all of its layer: groups are alike; of slices the one that needs most,
+/// because where an edge cuts a quantisation block, both neighbours hold it.
+[[nodiscard]] inline BlockId typical_of(const Blocks& blocks, Unit unit, std::size_t layer) {
+    BlockId largest = unit_of(blocks, unit, layer, 0);
+    for (std::int32_t i = 1; unit == Unit::slice && i < blocks.slices(); ++i) {
+        const BlockId other = unit_of(blocks, unit, layer, i);
+        largest = blocks.matrix_bytes(other) > blocks.matrix_bytes(largest) ? other : largest;
+    }
+    return largest;
+}
+
 /// The block that the outputs of groups go to, and the one whose device holds x afterwards. In
 /// granularity `sliced` both are the hub.
 [[nodiscard]] inline BlockId gatherer_of(const Blocks& blocks, std::size_t layer) {

@@ -1,0 +1,198 @@
+// Properties of policy resource_aware and of the simple policies over many seeds: both
+// granularities, memory without any slack, proven optima, large fleets.
+#include <algorithm>
+#include <cstdint>
+#include <iostream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/random.hpp"
+#include "scheduler/policies/count_packing.hpp"
+#include "scheduler/policies/ledger.hpp"
+#include "scheduler/policies/packing.hpp"
+#include "scheduler/policy.hpp"
+#include "scheduler/validate.hpp"
+#include "tests/scheduler/instances.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+using testing::cell_at;
+using testing::Instance;
+using testing::InstanceShape;
+using testing::planted_instance;
+using testing::wild_instance;
+
+#ifdef NDEBUG
+constexpr std::uint64_t kScale = 1;
+#else
+constexpr std::uint64_t kScale = 10;
+#endif
+
+Decision decide(PolicyKind kind, const Problem& problem) {
+    return make_policy(kind)->decide(problem);
+}
+
+constexpr PolicyKind kPlain[] = {
+    PolicyKind::resource_aware,
+    PolicyKind::greedy,
+    PolicyKind::round_robin,
+    PolicyKind::static_first};
+
+TEST(Sliced, every_plain_policy_places_what_fits_and_validate_agrees) {
+    for (std::uint64_t seed = 0; seed < 24 / kScale; ++seed) {
+        InstanceShape shape = cell_at(seed * 7);
+        shape.granularity = Granularity::sliced;
+        Instance instance = planted_instance(shape, seed);
+        Problem& problem = instance.problem;
+        problem.previous.reset();
+        const double ours = objective(problem, decide(PolicyKind::resource_aware, problem));
+        EXPECT_LE(ours, objective(problem, instance.planted)) << "seed " << seed;
+        for (const PolicyKind kind : kPlain) {
+            const Decision decision = decide(kind, problem);
+            ASSERT_TRUE(decision.feasible)
+                << name_of(kind) << ", seed " << seed << ": " << decision.reason;
+            EXPECT_TRUE(validate(problem, decision.placement).ok())
+                << name_of(kind) << ", seed " << seed;
+            EXPECT_LE(ours, objective(problem, decision)) << name_of(kind) << ", seed " << seed;
+        }
+    }
+}
+
+TEST(Sliced, wild_models_are_placed_too) {
+    for (std::uint64_t seed = 0; seed < 40 / kScale; ++seed) {
+        const Instance instance =
+            wild_instance({.caps = seed % 3 == 0, .stalls = false, .sliced = true}, seed);
+        const Decision decision = decide(PolicyKind::resource_aware, instance.problem);
+        ASSERT_TRUE(decision.feasible) << "seed " << seed << ": " << decision.reason;
+        EXPECT_TRUE(validate(instance.problem, decision.placement).ok()) << "seed " << seed;
+        EXPECT_LE(
+            objective(instance.problem, decision), objective(instance.problem, instance.planted)
+        ) << "seed "
+          << seed;
+    }
+}
+
+TEST(Sliced, policy_paper_says_that_it_knows_the_other_granularity_only) {
+    InstanceShape shape;
+    shape.granularity = Granularity::sliced;
+    const Decision decision = decide(PolicyKind::paper, planted_instance(shape, 1).problem);
+    EXPECT_FALSE(decision.feasible);
+    EXPECT_THAT(decision.reason, ::testing::HasSubstr("controller.granularity"));
+}
+
+/// A tiny instance whose placements can be enumerated.
+Instance tiny(Granularity granularity, std::uint64_t seed) {
+    Random random(stream_seed(seed, "tiny"));
+    InstanceShape shape = cell_at(seed);
+    shape.devices = 2 + static_cast<std::int32_t>(random.below(2));
+    shape.layers = 1;
+    shape.heads = 2 + static_cast<std::int32_t>(random.below(2));
+    shape.granularity = granularity;
+    shape.slices = 2;
+    return planted_instance(shape, seed);
+}
+
+TEST(ResourceAware, is_within_2_percent_of_enumerated_optima_on_average_in_both_granularities) {
+    for (const Granularity granularity : {Granularity::paper, Granularity::sliced}) {
+        double sum = 0.0;
+        double worst = 1.0;
+        int count = 0;
+        for (std::uint64_t seed = 0; seed < 40 / kScale; ++seed) {
+            const Instance instance = tiny(granularity, seed);
+            const Decision ours = decide(PolicyKind::resource_aware, instance.problem);
+            ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
+            const double best = testing::optimum(instance.problem);
+            const double ratio = objective(instance.problem, ours) / best;
+            ASSERT_GE(ratio, 1.0) << "seed " << seed; // nothing is better than an optimum
+            worst = std::max(worst, ratio);
+            sum += ratio;
+            ++count;
+        }
+        std::cout << name_of(granularity) << ": mean ratio to the optimum " << sum / count
+                  << ", worst " << worst << '\n';
+        EXPECT_LE(sum / count, 1.02);
+        EXPECT_LE(worst, 1.15);
+    }
+}
+
+struct Kind {
+    Granularity granularity = Granularity::paper;
+    CostProfile profile = CostProfile::physical;
+};
+
+constexpr Kind kKinds[] = {
+    {Granularity::paper, CostProfile::physical},
+    {Granularity::paper, CostProfile::paper},
+    {Granularity::sliced, CostProfile::physical}};
+
+TEST(ResourceAware, finds_a_placement_where_memory_has_no_slack_at_all) {
+    for (const Kind& kind : kKinds) {
+        for (std::uint64_t seed = 0; seed < 27 / kScale; ++seed) {
+            InstanceShape shape = cell_at(3 * seed);
+            shape.memory_factor = 1.0;
+            shape.granularity = kind.granularity;
+            const Instance instance = planted_instance(shape, seed, kind.profile);
+            const Decision decision = decide(PolicyKind::resource_aware, instance.problem);
+            ASSERT_TRUE(decision.feasible) << "seed " << seed << ": " << decision.reason;
+            EXPECT_TRUE(validate(instance.problem, decision.placement).ok()) << "seed " << seed;
+        }
+    }
+}
+
+TEST(CountPacking, finds_what_fits_exactly_and_nothing_where_a_byte_is_missing) {
+    for (std::uint64_t seed = 0; seed < 54; ++seed) {
+        InstanceShape shape = cell_at(seed);
+        shape.memory_factor = 1.0;
+        Instance instance = planted_instance(shape, seed);
+        const Placement placement = pack_by_counts(instance.problem);
+        ASSERT_FALSE(placement.empty()) << "seed " << seed;
+        EXPECT_EQ(Ledger(instance.problem, placement).shortage(), 0) << "seed " << seed;
+        // Negative twin: one byte less than all blocks need in all.
+        Bytes total = 0;
+        for (const Snapshot::Device& device : instance.problem.snapshot.devices) {
+            total += device.memory;
+        }
+        Bytes too_much = total - least_need(instance.problem) + 1;
+        for (Snapshot::Device& device : instance.problem.snapshot.devices) {
+            const Bytes taken = std::min(device.memory, too_much);
+            device.memory -= taken;
+            too_much -= taken;
+        }
+        EXPECT_TRUE(pack_by_counts(instance.problem).empty()) << "seed " << seed;
+    }
+}
+
+TEST(ResourceAware, decides_for_large_fleets_with_little_counted_work) {
+    for (const Granularity granularity : {Granularity::paper, Granularity::sliced}) {
+        InstanceShape shape{.devices = 300, .layers = 20, .heads = 16, .memory_factor = 1.5};
+        shape.granularity = granularity;
+        shape.slices = 16;
+        Instance instance = planted_instance(shape, 7);
+        Problem& problem = instance.problem;
+        for (const bool moved : {false, true}) {
+            problem.previous = moved ? std::optional<Placement>(instance.planted) : std::nullopt;
+            const Decision decision = decide(PolicyKind::resource_aware, problem);
+            ASSERT_TRUE(decision.feasible) << decision.reason;
+            EXPECT_TRUE(validate(problem, decision.placement).ok());
+            EXPECT_LE(objective(problem, decision), objective(problem, instance.planted));
+            EXPECT_LE(decision.evaluations, 5'000);
+            EXPECT_EQ(decision.placement, decide(PolicyKind::resource_aware, problem).placement);
+        }
+    }
+}
+
+/// Many devices, none of which holds a whole ffn beside anything else: room must be kept for them.
+TEST(ResourceAware, keeps_room_for_the_large_blocks_of_later_layers) {
+    InstanceShape shape{.devices = 120, .layers = 24, .heads = 16, .memory_factor = 1.0};
+    for (std::uint64_t seed = 0; seed < 4; ++seed) {
+        const Instance instance = planted_instance(shape, seed);
+        const Decision decision = decide(PolicyKind::resource_aware, instance.problem);
+        ASSERT_TRUE(decision.feasible) << "seed " << seed << ": " << decision.reason;
+        EXPECT_TRUE(validate(instance.problem, decision.placement).ok());
+    }
+}
+
+} // namespace
+} // namespace headroom::scheduler
