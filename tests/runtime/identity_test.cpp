@@ -36,12 +36,14 @@ const ModelCase& model_in(const std::string& types, bool tied) {
     return found->second;
 }
 
-/// Every policy there is, the paper's two under its own cost profile, and one that never does
-/// anything sensible.
+/// Every policy that places this model uncut on any number of devices, the paper's two under its
+/// own cost profile, and one that never does anything sensible.
 std::vector<std::string> policies() {
     std::vector<std::string> all{"random", "paper_by_formula", "resource_aware_by_formula"};
     for (const std::string_view name : scheduler::policy_names()) {
-        all.emplace_back(name);
+        if (name != "galaxy" && name != "mdi_ring") { // see SlicedPolicies and PublishedRing
+            all.emplace_back(name);
+        }
     }
     return all;
 }
@@ -102,6 +104,82 @@ INSTANTIATE_TEST_SUITE_P(
         );
     }
 );
+
+constexpr std::int32_t kSlices = 4;
+
+/// The policies that can place sliced layers, and Galaxy's two ways of adding up.
+std::vector<std::string> sliced_policies() {
+    std::vector<std::string> all{"galaxy_by_ring"};
+    for (const std::string_view name : scheduler::policy_names()) {
+        if (name != "paper" && name != "mdi_ring") {
+            all.emplace_back(name);
+        }
+    }
+    return all;
+}
+
+class SlicedPolicies : public testing::TestWithParam<std::tuple<int, std::string, const char*>> {};
+
+TEST_P(SlicedPolicies, text_logits_and_times_equal_oracle_and_timeline) {
+    const auto& [devices, policy, types] = GetParam();
+    static std::map<std::string, support::OracleRun> oracles;
+    const std::filesystem::path model = model_in(types, false).path;
+    const auto [oracle, fresh] = oracles.try_emplace(types);
+    if (fresh) {
+        oracle->second = support::run_oracle(model, "Once upon a time", kTokens, {kSlices});
+    }
+    support::FleetText text;
+    text.model = model;
+    text.devices = devices;
+    text.interval = 3;
+    text.tokens = kTokens;
+    text.controller = fmt::format("granularity = \"sliced\"\nslices = {}\n", kSlices);
+    const bool ring = policy == "galaxy_by_ring";
+    text.policy = ring ? "galaxy" : policy;
+    text.controller += ring ? "reduce = \"ring\"\n" : "";
+    const config::Scenario scenario = support::make_scenario(text);
+    const support::FleetRun run = support::run_fleet(scenario);
+    EXPECT_EQ(support::difference(run, oracle->second), "");
+    EXPECT_EQ(support::timeline_difference(scenario, run.trace), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Identity,
+    SlicedPolicies,
+    testing::Combine(
+        testing::Values(1, 2, 4),
+        testing::ValuesIn(sliced_policies()),
+        testing::ValuesIn(support::kTypeNames)
+    ),
+    [](const auto& test) {
+        return fmt::format(
+            "{}_devices_{}_{}",
+            std::get<0>(test.param),
+            std::get<1>(test.param),
+            std::get<2>(test.param)
+        );
+    }
+);
+
+/// The published table splits 5 layers over 2 or 3 devices.
+TEST(PublishedRing, text_logits_and_times_equal_oracle_and_timeline) {
+    model::test::TinyShape shape = support::tiny_shape_in("f32");
+    shape.layers = 5;
+    const auto path = support::temporary_path("identity-five-layers.gguf");
+    support::write_tiny_model(path, shape);
+    const support::OracleRun oracle = support::run_oracle(path, "Once upon a time", kTokens);
+    for (const int devices : {2, 3}) {
+        support::FleetText text;
+        text.model = path;
+        text.devices = devices;
+        text.tokens = kTokens;
+        text.policy = "mdi_ring";
+        const config::Scenario scenario = support::make_scenario(text);
+        const support::FleetRun run = support::run_fleet(scenario);
+        EXPECT_EQ(support::difference(run, oracle), "");
+        EXPECT_EQ(support::timeline_difference(scenario, run.trace), "");
+    }
+}
 
 support::FleetText small_run() {
     support::FleetText text;

@@ -91,11 +91,6 @@ std::string events(int devices) {
     return text;
 }
 
-/// Whether devices can execute this granularity; else only its simulation is looked at.
-bool runs(const std::string& granularity) {
-    return granularity == "paper";
-}
-
 struct Setting {
     std::string policy;
     std::string weights;
@@ -115,6 +110,7 @@ config::Scenario scenario_of(const Setting& setting, std::uint64_t seed) {
     text.controller = fmt::format("weights = \"{}\"\n", setting.weights);
     if (setting.granularity == "sliced") {
         text.controller += "granularity = \"sliced\"\nslices = 6\n";
+        text.controller += seed % 2 == 0 ? "reduce = \"ring\"\n" : ""; // galaxy's
     }
     if (setting.eventful) {
         text.prompt = "Once upon a time\", \"There was";
@@ -151,10 +147,8 @@ TEST_P(Simulated, trace_is_that_of_the_run) {
         ASSERT_EQ(simulation.outcome.exit_code, 0) << simulation.outcome.message;
         EXPECT_EQ(simulation.sampled().size(), 11 * scenario.workload.sequences());
         EXPECT_EQ(simulation.trace.header.attributes.at("execution"), "simulated");
-        if (runs(setting().granularity)) {
-            const support::FleetRun run = support::run_fleet(scenario, change);
-            EXPECT_THAT(contrasts(run.trace, simulation.trace), IsEmpty());
-        }
+        const support::FleetRun run = support::run_fleet(scenario, change);
+        EXPECT_THAT(contrasts(run.trace, simulation.trace), IsEmpty());
     }
 }
 
@@ -162,7 +156,16 @@ INSTANTIATE_TEST_SUITE_P(
     Simulate,
     Simulated,
     testing::Combine(
-        testing::Values("random", "resource_aware", "greedy", "static", "paper"),
+        testing::Values(
+            "random",
+            "resource_aware",
+            "greedy",
+            "static",
+            "paper",
+            "dynamic_layer",
+            "edgeshard",
+            "ring"
+        ),
         testing::Values("move", "everywhere"),
         testing::Values("paper"),
         testing::Values(1, 2, 5),
@@ -174,7 +177,7 @@ INSTANTIATE_TEST_SUITE_P(
     SimulateSliced,
     Simulated,
     testing::Combine(
-        testing::Values("random"),
+        testing::Values("random", "resource_aware", "greedy", "dynamic_layer", "galaxy"),
         testing::Values("move", "everywhere"),
         testing::Values("sliced"),
         testing::Values(1, 2, 5),
