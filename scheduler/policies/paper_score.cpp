@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/check.hpp"
 #include "scheduler/paper_costs.hpp"
 #include "scheduler/policies/block_cost.hpp"
 
@@ -113,6 +114,9 @@ std::vector<Scores::Input> Scores::inputs(const PaperDraft& draft, BlockId b) co
             from(blocks.ffn(blocks.shape().layers - 1));
         }
         break;
+    case BlockKind::slice:
+    case BlockKind::hub:
+        HEADROOM_CHECK(false, "the published score knows no sliced layers");
     }
     std::vector<Input> sent;
     for (std::size_t d = 0; d < bytes.size(); ++d) {
