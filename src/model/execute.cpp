@@ -105,6 +105,30 @@ void attend(
     }
 }
 
+/// Rows of one number per hidden unit, a token's `stride` floats after those of the one before.
+struct HiddenRows {
+    float* data = nullptr;
+    std::int64_t stride = 0;
+};
+
+/// gate = silu(gate matrix · normed) ⊙ (up matrix · normed); `up` has no gaps between its rows.
+void activate(
+    const Context& context,
+    const Block& block,
+    const float* normed,
+    std::int64_t n,
+    const HiddenRows& gate,
+    const HiddenRows& up
+) {
+    const std::int64_t width = context.model->width;
+    const kernels::Kernels& k = *context.kernels;
+    block.multiply(k, Slot::gate, normed, width, n, gate.data, gate.stride);
+    block.multiply(k, Slot::up, normed, width, n, up.data, up.stride);
+    for (std::int64_t t = 0; t < n; ++t) {
+        k.silu_gate(gate.data + t * gate.stride, up.data + t * up.stride, up.stride);
+    }
+}
+
 } // namespace
 
 void run_group(
@@ -156,14 +180,9 @@ void run_ffn(
 ) {
     const std::int64_t width = context.model->width;
     const std::int64_t hidden = context.model->ffn_width;
-    const kernels::Kernels& k = *context.kernels;
     normalise(context, ffn.norm(Slot::ffn_norm), residual, n, scratch.normed);
-    ffn.multiply(k, Slot::gate, scratch.normed, width, n, scratch.gate, hidden);
-    ffn.multiply(k, Slot::up, scratch.normed, width, n, scratch.up, hidden);
-    for (std::int64_t t = 0; t < n; ++t) {
-        k.silu_gate(scratch.gate + t * hidden, scratch.up + t * hidden, hidden);
-    }
-    ffn.multiply(k, Slot::down, scratch.gate, hidden, n, x, width);
+    activate(context, ffn, scratch.normed, n, {scratch.gate, hidden}, {scratch.up, hidden});
+    ffn.multiply(*context.kernels, Slot::down, scratch.gate, hidden, n, x, width);
     add_to(context, residual, n, x);
     if (ffn.has(Slot::next_norm)) {
         normalise(context, ffn.norm(Slot::next_norm), x, n, normed);
@@ -231,16 +250,10 @@ void run_slice(
 ) {
     const Columns columns = columns_of(*context.model, slice.name(), slice.cut());
     const std::int64_t width = context.model->width;
-    const std::int64_t hidden = columns.count;
-    const kernels::Kernels& k = *context.kernels;
     float* const own = scratch.gate + columns.before();
-    slice.multiply(k, Slot::gate, normed, width, n, own, columns.stored);
-    slice.multiply(k, Slot::up, normed, width, n, scratch.up, hidden);
-    for (std::int64_t t = 0; t < n; ++t) {
-        k.silu_gate(own + t * columns.stored, scratch.up + t * hidden, hidden);
-    }
+    activate(context, slice, normed, n, {own, columns.stored}, {scratch.up, columns.count});
     clear_foreign(columns, n, scratch.gate);
-    slice.multiply(k, Slot::down, scratch.gate, columns.stored, n, partial, width);
+    slice.multiply(*context.kernels, Slot::down, scratch.gate, columns.stored, n, partial, width);
 }
 
 void add_partial(
