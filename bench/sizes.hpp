@@ -18,8 +18,6 @@ struct Size {
 inline constexpr Size kDemo{"demo_5x4x8", 5, 4, 8}; ///< devices, layers, groups of demo.toml
 inline constexpr Size kSmall{"5x8x8", 5, 8, 8};
 inline constexpr Size kLarge{"25x32x32", 25, 32, 32};
-inline constexpr Size kHuge{"1000x80x64", 1000, 80, 64};
-
 inline constexpr Size kHuge{"1000x80x64", 1000, 80, 64}; ///< a 70B model's layers and heads
 
 /// Memory for half as much again as the planted placement needs; sliced: as many slices as heads.

@@ -12,7 +12,8 @@ packages=(
     g++ cmake ninja-build pkg-config git python3
     openmpi-bin libopenmpi-dev libopenblas-serial-dev libhdf5-dev hdf5-tools
     libcli11-dev libtomlplusplus-dev libfmt-dev nlohmann-json3-dev
-    libgtest-dev libgmock-dev libglpk-dev python3-h5py python3-numpy iproute2
+    libgtest-dev libgmock-dev libglpk-dev libbenchmark-dev
+    python3-h5py python3-numpy python3-matplotlib iproute2
 )
 
 install_missing() {
@@ -45,7 +46,7 @@ install_missing() {
 # configure_and_build [TARGET...]
 configure_and_build() {
     say "configuring in $build"
-    cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release >"$build.configure.log" 2>&1 || {
+    cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DHEADROOM_BENCH=ON >"$build.configure.log" 2>&1 || {
         tail -n 30 "$build.configure.log" >&2
         fail "cmake could not configure; the whole log is $build.configure.log"
     }
