@@ -14,6 +14,7 @@
 #include "scheduler/policies/packing.hpp"
 #include "scheduler/policies/paper_placer.hpp"
 #include "scheduler/policies/reasons.hpp"
+#include "scheduler/policies/refine.hpp"
 #include "scheduler/policies/search.hpp"
 #include "scheduler/policies/shortages.hpp"
 #include "scheduler/policies/starts.hpp"
@@ -32,6 +33,10 @@ constexpr std::size_t kDescents = 6;
 /// Devices × layers up to which all moves are tried, and with full effort.
 constexpr std::int64_t kThorough = 256;
 constexpr std::int64_t kSmall = 128;
+/// Devices × layers up to which the best placement is refined by bounds, and for how long: a
+/// relaxation takes about 2 µs with five devices and four layers.
+constexpr std::int64_t kRefined = 32;
+constexpr std::int64_t kMostRelaxations = 20'000;
 /// A brief search's limit: what a decision for 25 devices × 32 layers can pay in a few
 /// milliseconds.
 constexpr std::int64_t kMostBriefEvaluations = 1'400;
@@ -61,7 +66,21 @@ Search brief_search(const Problem& problem, const StepDelay& step, std::int64_t 
     return search;
 }
 
-/// Scores all starts, descends from the most promising, then kicks.
+/// Whether nothing better than the best placement found is left.
+bool refine_best(const Problem& problem, const StepDelay& step, Search& search) {
+    std::optional<Decision> best;
+    if (search.best()) {
+        best = evaluate(problem, search.best()->placement, "");
+    }
+    const Refined refined = refine(problem, step, best, kMostRelaxations);
+    search.spend(refined.work);
+    if (refined.placement) {
+        search.offer(*refined.placement);
+    }
+    return refined.complete;
+}
+
+/// Scores all starts, descends from the most promising; then bounds for few blocks, and kicks.
 Search search(const Problem& problem, const StepDelay& step) {
     const bool dear = !step.by_formula() && problem.previous && has_caps(problem.snapshot);
     const std::int64_t size =
@@ -87,7 +106,10 @@ Search search(const Problem& problem, const StepDelay& step) {
             search.descend_from(starts[i].placement);
         }
     }
-    search.kick(starts.front().placement, kFruitlessKicks);
+    const bool few = size <= kRefined && problem.blocks->cut().reduce == Reduce::hub;
+    if (!few || !refine_best(problem, step, search)) {
+        search.kick(starts.front().placement, kFruitlessKicks);
+    }
     return search;
 }
 

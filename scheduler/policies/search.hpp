@@ -57,6 +57,8 @@ class Search {
 
     [[nodiscard]] const std::optional<Found>& best() const { return best_; }
     [[nodiscard]] const std::optional<Runner>& runner_up() const { return runner_up_; }
+    /// Counts work that was done elsewhere for the same decision.
+    void spend(std::int64_t work) { spent_ += work; }
     [[nodiscard]] std::int64_t evaluations() const { return spent_; }
     [[nodiscard]] bool exhausted() const { return spent_ >= limit_; }
 

@@ -14,13 +14,29 @@ namespace {
 constexpr double kWideMigration = 0.05;
 /// Share of the iterations that must disagree on a holder of x to be split before any proj.
 constexpr double kDoubt = 0.05;
+/// A box with no more counts than these is split by counts: times and D_mig that no placement has
+/// would otherwise be cut up for ever.
+constexpr double kFew = 4096;
+
+/// Counts that the box leaves open, units of a pool not yet added up.
+double open_counts(const Domain& domain) {
+    double all = 1;
+    for (std::size_t k = 0; k < domain.least.size(); ++k) {
+        all *= domain.most[k] - domain.least[k] + 1;
+    }
+    return all;
+}
 
 } // namespace
 
 void BranchAndBound::split(const Domain& domain, const Trace& trace) {
     if (!split_migration(domain, trace, kWideMigration * best_objective_) &&
-        !split_hosts(domain, trace) && !split_interval(domain, trace)) {
-        split_units(domain, trace);
+        !split_hosts(domain, trace)) {
+        const double open = open_counts(domain);
+        const bool few = open > 1 && open <= kFew;
+        if (few || !split_interval(domain, trace)) {
+            split_units(domain, trace);
+        }
     }
 }
 

@@ -225,12 +225,20 @@ class Pass {
     bool changed_ = false;
 };
 
+/// Whether lm_head's bytes on d depend on where embed goes, which the box leaves open.
+bool end_open(const Tables& tables, const Domain& domain, std::size_t d) {
+    return tables.tied() && has(domain.chain.back(), d) && has(domain.chain.front(), d) &&
+           !one(domain.chain.front());
+}
+
 /// Calls take(item, least count, most count) for every item that device d may hold in the box.
 void visit_items(const Tables& tables, const Domain& domain, std::size_t d, const auto& take) {
     const std::size_t n = tables.devices();
     for (std::size_t i = 0; i < domain.chain.size(); ++i) {
         if (tables.chain_item(i) != nullptr && has(domain.chain[i], d)) {
-            take(*tables.chain_item(i), one(domain.chain[i]) ? 1 : 0, 1);
+            const bool beside = i + 1 == domain.chain.size() && has(domain.chain.front(), d);
+            const Item& item = beside ? tables.lm_head_beside_embed() : *tables.chain_item(i);
+            take(item, one(domain.chain[i]) ? 1 : 0, 1);
         }
     }
     for (std::size_t l = 0; l < domain.proj.size(); ++l) {
@@ -250,7 +258,7 @@ void fill_rooms(const Tables& tables, Domain& domain) {
     for (std::size_t d = 0; d < n; ++d) {
         const auto capacity = static_cast<double>(std::max<Bytes>(0, tables.capacity(d)));
         domain.room[d] = capacity;
-        if (tables.tied() && has(domain.chain.back(), d)) {
+        if (end_open(tables, domain, d)) {
             continue;
         }
         Sums sums;
@@ -283,8 +291,7 @@ bool snap_migration(const Tables& tables, Domain& domain) {
     };
     std::vector<Sums> lanes(tables.lanes());
     for (std::size_t to = 0; to < n; ++to) {
-        const bool loose = tables.tied() && has(domain.chain.back(), to);
-        if (loose) {
+        if (end_open(tables, domain, to)) {
             return false; // a tied lm_head sends more or less, as embed goes
         }
         visit_items(tables, domain, to, [&](const Item& item, std::int32_t low, std::int32_t high) {
