@@ -37,6 +37,8 @@ struct Problem {
     /// Every device has all weights in its own storage: a moved block reads them there, and only
     /// its cache rows are sent.
     bool weights_everywhere = false;
+    /// embed and lm_head are pinned to the source; else they go where a policy wants them.
+    bool ends_at_source = false;
     /// Tokens that are still expected: a migration is weighed against so many steps instead of λ.
     /// 0: myopic, as design.md §4 has it.
     std::int64_t look_ahead = 0;
@@ -47,6 +49,9 @@ struct Problem {
     [[nodiscard]] std::int64_t horizon() const { return context + interval; } ///< T + λ
     /// Steps over which a migration must pay: λ, or the expected tokens if they are more.
     [[nodiscard]] std::int64_t steps() const { return std::max(interval, look_ahead); }
+    [[nodiscard]] bool pinned(BlockId b) const {
+        return ends_at_source && blocks->name(b).layer < 0;
+    }
     /// Where the paper's costs are taken: n = T + λ − L₀ generated tokens, not below 0.
     [[nodiscard]] PaperLength paper_costs_at() const;
     /// Where the paper's D_mig is: n = T − L₀, as of the end of the previous interval.

@@ -114,6 +114,21 @@ bool complete(const Problem& problem, const Placement& placement, Verdict& verdi
     return verdict.ok();
 }
 
+void judge_ends(const Problem& problem, const Placement& placement, Verdict& verdict) {
+    for (std::size_t i = 0; i < placement.size() && problem.ends_at_source; ++i) {
+        const BlockName& block = problem.blocks->name(BlockId(i));
+        const bool end = block.kind == BlockKind::embed || block.kind == BlockKind::lm_head;
+        if (end && placement[i] != problem.source) {
+            verdict.problems.push_back(fmt::format(
+                "{} is on device {}, but it is pinned to the source, device {}",
+                to_string(block),
+                placement[i].value,
+                problem.source.value
+            ));
+        }
+    }
+}
+
 /// What each device needs at T + λ; buffers only where something is held, none in the paper.
 std::vector<Bytes> needs(const Problem& problem, const Placement& placement) {
     const ModelShape& shape = problem.blocks->shape();
@@ -197,6 +212,7 @@ Verdict validate(const Problem& problem, const Placement& placement) {
     if (!complete(problem, placement, verdict)) {
         return verdict;
     }
+    judge_ends(problem, placement, verdict);
     judge_memory(problem, placement, verdict);
     if (problem.cost_profile == CostProfile::paper) {
         judge_compute(problem, placement, verdict);

@@ -54,11 +54,13 @@ Flops compute_limit(const Problem& problem, const Snapshot::Device& device) {
 
 void settle_ends(const Problem& problem, Placement& placement) {
     const Blocks& blocks = *problem.blocks;
-    if (problem.cost_profile == CostProfile::physical || !blocks.shape().ends) {
+    const bool paper = problem.cost_profile == CostProfile::paper;
+    if (!blocks.shape().ends || !(paper || problem.ends_at_source)) {
         return;
     }
     for (const BlockId b : {blocks.embed(), blocks.lm_head()}) {
-        placement[b.index()] = problem.previous ? (*problem.previous)[b.index()] : problem.source;
+        const bool stays = problem.previous && !problem.ends_at_source;
+        placement[b.index()] = stays ? (*problem.previous)[b.index()] : problem.source;
     }
 }
 

@@ -94,7 +94,7 @@ bool Draft::attempt(std::span<const Relocation> changes, Bytes most_shortage) {
     made_.clear();
     for (const Relocation& change : changes) {
         const DeviceId from = ledger_.where(change.block);
-        if (from != change.to) {
+        if (from != change.to && !problem_->pinned(change.block)) {
             made_.push_back({change.block, from, change.to});
             ledger_.place(change.block, change.to);
         }

@@ -39,6 +39,9 @@ Placement first_fit_placement(const Problem& problem, const FirstTry& first) {
             return {};
         }
     }
+    if (ledger.shortage() > 0) { // the source cannot hold what is pinned to it
+        return {};
+    }
     Placement placement = ledger.placement();
     settle_ends(problem, placement);
     return placement;

@@ -12,7 +12,12 @@ namespace {
 
 bool is_tied(const Problem& problem) {
     const ModelShape& shape = problem.blocks->shape();
-    return problem.cost_profile == CostProfile::physical && shape.ends && shape.tied;
+    return problem.cost_profile == CostProfile::physical && shape.ends && shape.tied &&
+           !problem.ends_at_source;
+}
+
+bool is_pinned(const Problem& problem) {
+    return problem.blocks->shape().ends && problem.ends_at_source;
 }
 
 bool is_paper(const Problem& problem) {
@@ -35,7 +40,7 @@ std::int32_t Amount::times(const Amount& each, std::int32_t most) const {
 Ledger::Ledger(const Problem& problem)
     : blocks_(problem.blocks), buffers_(is_paper(problem) ? 0 : problem.buffers),
       used_(problem.snapshot.size(), 0), count_(problem.snapshot.size(), 0),
-      placement_(problem.blocks->size()), tied_(is_tied(problem)) {
+      placement_(problem.blocks->size()), tied_(is_tied(problem)), pinned_(is_pinned(problem)) {
     Amount layer; // what all of its blocks need
     bytes_.reserve(blocks_->size());
     flops_.reserve(blocks_->size());
@@ -59,6 +64,18 @@ Ledger::Ledger(const Problem& problem)
     if (limited()) {
         load_.assign(static_cast<std::size_t>(blocks_->shape().layers) * devices(), 0);
         overload_.assign(devices(), 0);
+    }
+    if (pinned_) {
+        hold_ends(problem);
+    }
+}
+
+/// The source holds both ends from the start; as blocks they weigh nothing more.
+void Ledger::hold_ends(const Problem& problem) {
+    bytes_[blocks_->embed().index()] = 0;
+    bytes_[blocks_->lm_head().index()] = 0;
+    if (!is_paper(problem)) {
+        add(problem.source, ends_bytes(*blocks_), 1);
     }
 }
 
@@ -109,6 +126,9 @@ Bytes Ledger::bytes_on(BlockId b, DeviceId d) const {
 }
 
 void Ledger::charge(BlockId b, DeviceId d, int sign) {
+    if (pinned_ && blocks_->name(b).layer < 0) {
+        return;
+    }
     add(d, sign * bytes_on(b, d), sign);
     if (limited()) {
         compute(b, d, sign);
@@ -167,6 +187,13 @@ bool Ledger::fits(BlockId b, DeviceId d) {
         lift(b);
     }
     return ok;
+}
+
+Bytes ends_bytes(const Blocks& blocks) {
+    const bool tied = blocks.shape().tied;
+    const BlockId lm_head = blocks.lm_head();
+    return blocks.matrix_bytes(blocks.embed()) + blocks.norm_bytes(blocks.embed()) +
+           (tied ? 0 : blocks.matrix_bytes(lm_head)) + blocks.norm_bytes(lm_head);
 }
 
 Bytes least_need(const Problem& problem) {

@@ -95,6 +95,7 @@ class Ledger {
     void add(DeviceId d, Bytes bytes, std::int32_t blocks);
     void compute(BlockId b, DeviceId d, int sign);
     [[nodiscard]] bool shares_matrix(BlockId b) const;
+    void hold_ends(const Problem& problem);
 
     const Blocks* blocks_;
     Bytes buffers_;
@@ -110,7 +111,11 @@ class Ledger {
     Placement placement_;
     Bytes shortage_ = 0;
     bool tied_;
+    bool pinned_; ///< embed and lm_head are on the source, placed or not
 };
+
+/// Resident bytes of embed and lm_head on one device.
+[[nodiscard]] Bytes ends_bytes(const Blocks& blocks);
 
 /// Bytes that any placement needs in all: every block once and the buffers of one device.
 [[nodiscard]] Bytes least_need(const Problem& problem);

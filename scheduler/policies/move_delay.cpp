@@ -177,7 +177,7 @@ Nanoseconds MoveDelay::total() {
 }
 
 MoveDelay::Link MoveDelay::slowest() {
-    if (moved_ == 0) {
+    if (used_.empty()) { // nothing moves, or nothing that weighs anything
         return {};
     }
     find_slowest();

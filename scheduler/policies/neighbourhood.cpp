@@ -88,7 +88,7 @@ bool Search::unit_moves() {
 }
 
 bool Search::end_moves() {
-    if (!problem_->blocks->shape().ends || step_->by_formula()) {
+    if (!problem_->blocks->shape().ends || problem_->ends_at_source || step_->by_formula()) {
         return false;
     }
     const BlockId embed = problem_->blocks->embed();

@@ -16,7 +16,11 @@ class Placer {
     explicit Placer(const Problem& problem)
         : problem_(&problem), scores_(problem), draft_(problem) {
         for (std::size_t b = 0; b < problem.blocks->size(); ++b) {
-            order_.emplace_back(b);
+            if (problem.pinned(BlockId(b))) {
+                draft_.place(BlockId(b), problem.source);
+            } else {
+                order_.emplace_back(b);
+            }
         }
         std::stable_sort(order_.begin(), order_.end(), [this](BlockId a, BlockId b) {
             return scores_.size(a) > scores_.size(b);
@@ -129,6 +133,9 @@ bool Placer::resolve(BlockId b) {
 }
 
 PaperPlacing Placer::place_all() {
+    if (draft_.ledger().shortage() > 0) {
+        result_.stuck = problem_->blocks->embed(); // pinned to a source without room for it
+    }
     for (const BlockId b : order_) {
         if (result_.stuck || (!place(draft_, b) && !resolve(b))) {
             result_.stuck = result_.stuck.value_or(b);

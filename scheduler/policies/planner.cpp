@@ -252,9 +252,13 @@ Placement unlimited_plan(const Problem& problem, const StepDelay& step) {
     const Blocks& blocks = *problem.blocks;
     const ModelShape& shape = blocks.shape();
     const std::vector<std::size_t> hosts = hosts_of(step);
+    const bool embed_anywhere = shape.ends && !problem.ends_at_source;
+    const auto lm_head = [&](std::size_t holder) {
+        return embed_anywhere ? best_lm_head(step, holder) : step.source();
+    };
     std::vector<Nanoseconds> so_far;
     for (const std::size_t h : hosts) {
-        so_far.push_back(shape.ends || h == step.source() ? step.start(h) : kImpossible);
+        so_far.push_back(embed_anywhere || h == step.source() ? step.start(h) : kImpossible);
     }
     std::vector<Stage> stages;
     Gathered table;
@@ -267,14 +271,14 @@ Placement unlimited_plan(const Problem& problem, const StepDelay& step) {
     }
     std::size_t last = 0;
     const auto total = [&](std::size_t f) {
-        return so_far[f] + step.finish(hosts[f], best_lm_head(step, hosts[f]));
+        return so_far[f] + step.finish(hosts[f], lm_head(hosts[f]));
     };
     for (std::size_t f = 1; f < hosts.size(); ++f) {
         last = total(f) < total(last) ? f : last;
     }
     Placement placement(blocks.size(), problem.source);
     if (shape.ends) {
-        placement[blocks.lm_head().index()] = DeviceId(best_lm_head(step, hosts[last]));
+        placement[blocks.lm_head().index()] = DeviceId(lm_head(hosts[last]));
     }
     for (std::size_t l = stages.size(); l-- > 0;) {
         put_layer(blocks, l, stages[l].counts[last], placement);

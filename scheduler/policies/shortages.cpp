@@ -126,6 +126,21 @@ bool memory_hopeless(const Problem& problem) {
     return least_need(problem) > total_memory(problem);
 }
 
+/// Empty, or why the source cannot hold what is pinned to it.
+std::string ends_reason(const Problem& problem) {
+    const Ledger ledger(problem);
+    if (ledger.shortage() == 0) {
+        return "";
+    }
+    return fmt::format(
+        "embed and lm_head are pinned to the source, device {}, which has not even room for them: "
+        "they need {} with buffers, it has {}; controller.ends = \"anywhere\" lets them go elsewhere",
+        problem.source.value,
+        format_bytes(ledger.used(problem.source)),
+        format_bytes(ledger.budget(problem.source))
+    );
+}
+
 std::string memory_sums(const Problem& problem) {
     const Bytes need = least_need(problem);
     const Bytes total = total_memory(problem);
@@ -172,7 +187,8 @@ std::string lacking_compute(const Problem& problem, const Ledger& ledger, Device
 } // namespace
 
 bool hopeless(const Problem& problem) {
-    return memory_hopeless(problem) || !compute_reason(problem).empty();
+    return memory_hopeless(problem) || !ends_reason(problem).empty() ||
+           !compute_reason(problem).empty();
 }
 
 std::string lacking_devices(const Problem& problem, const Placement& placement) {
@@ -181,6 +197,15 @@ std::string lacking_devices(const Problem& problem, const Placement& placement) 
     const auto add = [&](const std::string& sentence) {
         text += sentence.empty() || text.empty() ? sentence : ", " + sentence;
     };
+    for (std::size_t i = 0; i < placement.size(); ++i) {
+        if (problem.pinned(BlockId(i)) && placement[i] != problem.source) {
+            add(fmt::format(
+                "the source, device {}, lacks {}, which is pinned to it",
+                problem.source.value,
+                to_string(problem.blocks->name(BlockId(i)))
+            ));
+        }
+    }
     for (std::size_t i = 0; i < ledger.devices(); ++i) {
         const DeviceId d(i);
         if (ledger.lacks(d) > 0) {
@@ -204,6 +229,10 @@ std::string shortage_reason(const Problem& problem, const Placement& attempt) {
     const std::string compute = compute_reason(problem);
     if (!compute.empty()) {
         return fmt::format("{}: in the best attempt {}", compute, lacking);
+    }
+    const std::string ends = ends_reason(problem);
+    if (!ends.empty()) {
+        return ends;
     }
     const std::string sums = memory_sums(problem);
     return memory_hopeless(problem) ? fmt::format("{}: in the best attempt {}", sums, lacking)

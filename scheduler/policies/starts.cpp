@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "scheduler/policies/block_cost.hpp"
 #include "scheduler/policies/first_fit.hpp"
 #include "scheduler/policies/layer_plan.hpp"
 #include "scheduler/policies/ledger.hpp"
@@ -146,6 +147,7 @@ std::vector<Placement> few_starting_points(const Problem& problem, const StepDel
     std::vector<Placement> starts;
     if (problem.previous) {
         starts.push_back(*problem.previous);
+        settle_ends(problem, starts.back());
     }
     starts.push_back(sequential_plan(problem, step));
     if (Ledger(problem, starts.back()).shortage() > 0) {
@@ -157,6 +159,9 @@ std::vector<Placement> few_starting_points(const Problem& problem, const StepDel
 std::vector<Placement> starting_points(const Problem& problem, const StepDelay& step) {
     std::vector<Placement> starts;
     const auto add = [&](Placement placement) {
+        if (!placement.empty()) {
+            settle_ends(problem, placement);
+        }
         const bool known = std::find(starts.begin(), starts.end(), placement) != starts.end();
         if (!placement.empty() && !known) {
             starts.push_back(std::move(placement));

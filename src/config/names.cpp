@@ -36,6 +36,10 @@ std::string_view name_of(Weights weights) {
     return spelled(kWeights, weights);
 }
 
+std::string_view name_of(Ends ends) {
+    return spelled(kEnds, ends);
+}
+
 std::string_view name_of(scheduler::CostProfile profile) {
     return spelled(kCostProfiles, profile);
 }

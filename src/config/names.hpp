@@ -35,6 +35,11 @@ inline constexpr std::array kWeights{
     Spelling<Weights>{"everywhere", Weights::everywhere},
 };
 
+inline constexpr std::array kEnds{
+    Spelling<Ends>{"source", Ends::source},
+    Spelling<Ends>{"anywhere", Ends::anywhere},
+};
+
 inline constexpr std::array kCostProfiles{
     Spelling<scheduler::CostProfile>{"physical", scheduler::CostProfile::physical},
     Spelling<scheduler::CostProfile>{"paper", scheduler::CostProfile::paper},

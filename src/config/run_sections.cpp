@@ -332,6 +332,7 @@ ControllerConfig read_controller(
                               .value_or(controller.t_budget);
     read_paper(*table, controller.paper);
     read_cut(*table, shape, controller);
+    controller.ends = table->choice("ends", kEnds, kNonePlanned).value_or(controller.ends);
     controller.look_ahead = table->flag("look_ahead").value_or(controller.look_ahead);
     controller.node_limit =
         table->integer("node_limit", 1, kMaxCount).value_or(controller.node_limit);

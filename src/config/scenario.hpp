@@ -27,6 +27,7 @@ enum class ClockMode : std::uint8_t { virtual_time, paced };
 enum class Overload : std::uint8_t { automatic, page, fail };
 enum class KvType : std::uint8_t { f32 };
 enum class Weights : std::uint8_t { move, everywhere };
+enum class Ends : std::uint8_t { source, anywhere };
 enum class EventKind : std::uint8_t {
     compute,
     memory,
@@ -41,6 +42,7 @@ enum class EventKind : std::uint8_t {
 [[nodiscard]] std::string_view name_of(Overload overload);
 [[nodiscard]] std::string_view name_of(KvType type);
 [[nodiscard]] std::string_view name_of(Weights weights);
+[[nodiscard]] std::string_view name_of(Ends ends);
 [[nodiscard]] std::string_view name_of(EventKind kind);
 [[nodiscard]] std::string_view name_of(scheduler::CostProfile profile);
 [[nodiscard]] std::string_view name_of(scheduler::PaperGather gather);
@@ -79,6 +81,7 @@ struct ControllerConfig {
     std::int32_t slices = kDefaultSlices; ///< of each layer's ffn, granularity sliced; ≥ 1
     /// How galaxy's placements are lowered; every other policy sums at the hub.
     scheduler::Reduce reduce = scheduler::Reduce::hub;
+    Ends ends = Ends::source; ///< where embed and lm_head may be
     bool look_ahead = false;           ///< weigh migrations against all tokens still expected
     std::int64_t node_limit = 200'000; ///< policy exact; ≥ 1
 

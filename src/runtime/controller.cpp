@@ -70,6 +70,7 @@ scheduler::Problem problem_of(
     problem.paper = controller.paper;
     problem.weights_everywhere = controller.weights == config::Weights::everywhere;
     problem.prompt = prompt;
+    problem.ends_at_source = controller.ends == config::Ends::source;
     if (controller.look_ahead) {
         problem.look_ahead = scenario.workload.tokens - sampled;
     }

@@ -343,6 +343,7 @@ Instance wild_instance(const Wildness& wildness, std::uint64_t seed) {
     problem.interval = 1 + static_cast<std::int64_t>(random.below(40));
     problem.buffers = static_cast<Bytes>(random.below(100'000));
     problem.seed = seed;
+    problem.ends_at_source = shape.ends && seed % 3 == 0;
     instance.planted = any_placement(instance, seed);
     const std::vector<Bytes> planted = held(problem, instance.planted);
     for (std::size_t d = 0; d < planted.size(); ++d) {
@@ -351,6 +352,9 @@ Instance wild_instance(const Wildness& wildness, std::uint64_t seed) {
     }
     if (random.below(3) > 0) {
         problem.previous = random.below(2) == 0 ? instance.planted : any_placement(instance, ~seed);
+    }
+    if (problem.previous && problem.ends_at_source && seed % 4 == 0) {
+        problem.previous->back() = DeviceId(0); // where lm_head may not stay
     }
     return instance;
 }
@@ -362,6 +366,9 @@ Placement any_placement(const Instance& instance, std::uint64_t seed) {
         placement.emplace_back(
             static_cast<std::size_t>(random.below(instance.problem.snapshot.size()))
         );
+    }
+    if (instance.problem.ends_at_source) {
+        placement.front() = placement.back() = instance.problem.source;
     }
     return placement;
 }

@@ -49,10 +49,10 @@ struct Wildness {
 };
 
 /// Small models with and without ends, tied or not, grouped queries, mixed types, any source,
-/// buffers; memory bandwidths; asymmetric links; memory enough for the planted placement.
+/// in every third instance the ends pinned to it, buffers; memory bandwidths; asymmetric links; memory enough for the planted placement.
 [[nodiscard]] Instance wild_instance(const Wildness& wildness, std::uint64_t seed);
 
-/// Every block on a random device; fits or not.
+/// Every block on a random device, pinned ones on theirs; fits or not.
 [[nodiscard]] Placement any_placement(const Instance& instance, std::uint64_t seed);
 
 /// The least objective over all feasible placements, by enumeration; infinite if there is none.
