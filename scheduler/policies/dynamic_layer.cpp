@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "scheduler/policies/caution.hpp"
 #include "scheduler/policies/keep.hpp"
 #include "scheduler/policies/layer_placement.hpp"
 #include "scheduler/policies/layer_search.hpp"
@@ -45,9 +46,7 @@ Decision nothing_fits(const Problem& problem, const LayerCosts& costs, Decision 
     return old;
 }
 
-} // namespace
-
-Decision DynamicLayer::decide(const Problem& problem) const {
+Decision decide_now(const Problem& problem) {
     const LayerCosts costs(problem, hosts(problem));
     const LayerAnswer answer = search_layers(problem, costs);
     const Decision old = keep_previous(problem);
@@ -79,6 +78,12 @@ Decision DynamicLayer::decide(const Problem& problem) const {
     }
     decision.evaluations = answer.work;
     return decision;
+}
+
+} // namespace
+
+Decision DynamicLayer::decide(const Problem& problem) const {
+    return decide_cautiously(problem, decide_now);
 }
 
 } // namespace headroom::scheduler

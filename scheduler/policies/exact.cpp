@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "scheduler/policies/caution.hpp"
 #include "scheduler/policies/exact/branch_and_bound.hpp"
 #include "scheduler/policies/exact/drafts.hpp"
 #include "scheduler/policies/keep.hpp"
@@ -111,7 +112,7 @@ std::string reason_of(const Problem& problem, const Decision& decision) {
 } // namespace
 
 Decision Exact::decide(const Problem& problem) const {
-    Decision start = ResourceAware().decide(problem);
+    Decision start = ResourceAware().decide(forgetful(problem));
     start.evaluations = 0;
     if (!bounded(problem)) {
         start.bound = 0;

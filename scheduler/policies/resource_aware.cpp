@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "scheduler/policies/block_cost.hpp"
+#include "scheduler/policies/caution.hpp"
 #include "scheduler/policies/focus.hpp"
 #include "scheduler/policies/keep.hpp"
 #include "scheduler/policies/packing.hpp"
@@ -138,9 +139,7 @@ std::optional<Alternative> alternative_of(const Search& found) {
     return Alternative{found.runner_up()->inference, found.runner_up()->migration};
 }
 
-} // namespace
-
-Decision ResourceAware::decide(const Problem& problem) const {
+Decision decide_now(const Problem& problem) {
     if (hopeless(problem)) {
         return infeasible(problem, pack(problem).placement);
     }
@@ -168,6 +167,12 @@ Decision ResourceAware::decide(const Problem& problem) const {
         decision.reason = reason_moved(problem, decision, old);
     }
     return decision;
+}
+
+} // namespace
+
+Decision ResourceAware::decide(const Problem& problem) const {
+    return decide_cautiously(problem, decide_now);
 }
 
 } // namespace headroom::scheduler

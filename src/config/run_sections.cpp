@@ -333,6 +333,8 @@ ControllerConfig read_controller(
     read_paper(*table, controller.paper);
     read_cut(*table, shape, controller);
     controller.ends = table->choice("ends", kEnds, kNonePlanned).value_or(controller.ends);
+    controller.memory_window = table->quantity("memory_window", Quantity::duration, Zero::allowed)
+                                   .value_or(controller.memory_window);
     controller.look_ahead = table->flag("look_ahead").value_or(controller.look_ahead);
     controller.node_limit =
         table->integer("node_limit", 1, kMaxCount).value_or(controller.node_limit);

@@ -12,6 +12,7 @@
 
 #include "model/tokenizer.hpp"
 #include "runtime/control.hpp"
+#include "runtime/memory_window.hpp"
 #include "runtime/session.hpp"
 #include "scheduler/problem.hpp"
 #include "trace/records.hpp"
@@ -119,6 +120,7 @@ class Controller {
     Subject subject_;
     const scheduler::Blocks* blocks_;
     const config::Scenario* scenario_;
+    MemoryWindow memory_;
     std::optional<scheduler::Placement> placement_;
     std::vector<scheduler::Move> moves_;
     std::int64_t epoch_ = -1;
