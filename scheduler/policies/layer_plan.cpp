@@ -11,14 +11,8 @@ namespace {
 enum class First : std::uint8_t { groups, slices };
 
 LayerPlan sliced_plan(
-    const Problem& problem,
-    const StepDelay& step,
-    LayerRoom room,
-    std::size_t holder,
-    std::size_t hub,
-    First first
+    Spreads& spreads, LayerRoom room, std::size_t holder, std::size_t hub, First first
 ) {
-    const Blocks& blocks = *problem.blocks;
     LayerPlan plan;
     plan.counts.proj = hub;
     plan.counts.ffn = hub;
@@ -27,14 +21,15 @@ LayerPlan sliced_plan(
         std::vector<std::int32_t>& counts =
             unit == Unit::group ? plan.counts.groups : plan.counts.slices;
         const Gathering gathering{room.layer(), from, hub, unit};
-        counts = spread_units(step, gathering, room.caps(unit), count_of(blocks, unit));
+        counts = spreads.within(gathering, room.caps(unit));
         room.take(unit, counts);
     };
     spread(first == First::groups ? Unit::group : Unit::slice);
     spread(first == First::groups ? Unit::slice : Unit::group);
     const auto& [proj, ffn, groups, slices] = plan.counts;
     if (!groups.empty() && !slices.empty()) {
-        plan.time = step.layer(room.layer(), holder, {groups.data(), proj, ffn, slices.data()});
+        plan.time =
+            spreads.step().layer(room.layer(), holder, {groups.data(), proj, ffn, slices.data()});
     }
     return plan;
 }
@@ -53,19 +48,13 @@ struct Best {
 };
 
 /// Both orders of spreading: the stage that is spread first has the better share.
-LayerPlan plan_for_hub(
-    const Problem& problem,
-    const StepDelay& step,
-    LayerRoom& room,
-    std::size_t holder,
-    std::size_t hub
-) {
-    const BlockId block = holder_of(*problem.blocks, room.layer());
+LayerPlan plan_for_hub(Spreads& spreads, LayerRoom& room, std::size_t holder, std::size_t hub) {
+    const BlockId block = holder_of(*spreads.problem().blocks, room.layer());
     Best best;
     if (room.fits(block, hub)) {
         room.take(block, hub);
-        best.offer(sliced_plan(problem, step, room, holder, hub, First::groups), 0);
-        best.offer(sliced_plan(problem, step, room, holder, hub, First::slices), 0);
+        best.offer(sliced_plan(spreads, room, holder, hub, First::groups), 0);
+        best.offer(sliced_plan(spreads, room, holder, hub, First::slices), 0);
         room.give(block, hub);
     }
     return best.plan;
@@ -74,16 +63,10 @@ LayerPlan plan_for_hub(
 /// Groups spread for one proj, over several devices for ffn.
 class ProjPlans {
   public:
-    ProjPlans(
-        const Problem& problem,
-        const StepDelay& step,
-        LayerRoom& room,
-        std::size_t holder,
-        std::size_t proj
-    )
-        : step_(&step), room_(&room), layer_(room.layer()), holder_(holder), proj_(proj),
-          proj_block_(gatherer_of(*problem.blocks, layer_)),
-          ffn_block_(holder_of(*problem.blocks, layer_)), groups_(problem.blocks->groups()) {
+    ProjPlans(Spreads& spreads, LayerRoom& room, std::size_t holder, std::size_t proj)
+        : spreads_(&spreads), step_(&spreads.step()), room_(&room), layer_(room.layer()),
+          holder_(holder), proj_(proj), proj_block_(gatherer_of(*spreads.problem().blocks, layer_)),
+          ffn_block_(holder_of(*spreads.problem().blocks, layer_)) {
         fits_ = room.fits(proj_block_, proj);
         if (!fits_) {
             return;
@@ -126,14 +109,15 @@ class ProjPlans {
     }
 
   private:
-    [[nodiscard]] std::vector<std::int32_t> spread() const {
-        return spread_units(*step_, {layer_, holder_, proj_, Unit::group}, caps_, groups_);
+    [[nodiscard]] std::vector<std::int32_t> spread() {
+        return spreads_->within({layer_, holder_, proj_, Unit::group}, caps_);
     }
     [[nodiscard]] Nanoseconds ready(const std::vector<std::int32_t>& counts) const {
         return counts.empty() ? kNever
                               : step_->until_proj(layer_, holder_, {counts.data(), proj_, proj_});
     }
 
+    Spreads* spreads_;
     const StepDelay* step_;
     LayerRoom* room_;
     std::size_t layer_;
@@ -141,7 +125,6 @@ class ProjPlans {
     std::size_t proj_;
     BlockId proj_block_;
     BlockId ffn_block_;
-    std::int32_t groups_;
     bool fits_ = false;
     std::vector<std::int32_t> caps_;
     std::vector<std::int32_t> counts_;
@@ -192,18 +175,13 @@ std::int64_t LayerRoom::slots(Bytes size) const {
 }
 
 LayerPlan plan_for_hosts(
-    const Problem& problem,
-    const StepDelay& step,
-    LayerRoom& room,
-    std::size_t holder,
-    std::size_t proj,
-    std::size_t ffn
+    Spreads& spreads, LayerRoom& room, std::size_t holder, std::size_t proj, std::size_t ffn
 ) {
-    if (problem.blocks->sliced()) {
-        return plan_for_hub(problem, step, room, holder, ffn);
+    if (spreads.step().sliced()) {
+        return plan_for_hub(spreads, room, holder, ffn);
     }
     Best best;
-    ProjPlans(problem, step, room, holder, proj).offer_to(best, ffn, 0);
+    ProjPlans(spreads, room, holder, proj).offer_to(best, ffn, 0);
     return best.plan;
 }
 
@@ -234,22 +212,21 @@ Hosts promising_hosts(
 }
 
 LayerPlan best_plan(
-    const Problem& problem,
-    const StepDelay& step,
+    Spreads& spreads,
     LayerRoom& room,
     std::size_t holder,
     const Hosts& hosts,
     const HostCosts& costs
 ) {
     Best best;
-    if (problem.blocks->sliced()) {
+    if (spreads.step().sliced()) {
         for (const std::size_t hub : hosts.ffn) {
-            best.offer(plan_for_hub(problem, step, room, holder, hub), costs.ffn[hub]);
+            best.offer(plan_for_hub(spreads, room, holder, hub), costs.ffn[hub]);
         }
         return best.plan;
     }
     for (const std::size_t proj : hosts.proj) {
-        ProjPlans plans(problem, step, room, holder, proj);
+        ProjPlans plans(spreads, room, holder, proj);
         for (const std::size_t ffn : hosts.ffn) {
             plans.offer_to(best, ffn, costs.proj[proj] + costs.ffn[ffn]);
         }

@@ -71,12 +71,7 @@ class LayerRoom {
 
 /// The fastest plan for these hosts within the room (times without the layer's migration).
 [[nodiscard]] LayerPlan plan_for_hosts(
-    const Problem& problem,
-    const StepDelay& step,
-    LayerRoom& room,
-    std::size_t holder,
-    std::size_t proj,
-    std::size_t ffn
+    Spreads& spreads, LayerRoom& room, std::size_t holder, std::size_t proj, std::size_t ffn
 );
 
 /// Devices to try for the blocks of a layer that are not spread; sliced: ffn lists the hubs.
@@ -94,8 +89,7 @@ struct HostCosts {
 
 /// The plan of least time and costs over these hosts.
 [[nodiscard]] LayerPlan best_plan(
-    const Problem& problem,
-    const StepDelay& step,
+    Spreads& spreads,
     LayerRoom& room,
     std::size_t holder,
     const Hosts& hosts,

@@ -26,17 +26,6 @@ bool is_paper(const Problem& problem) {
 
 } // namespace
 
-std::int32_t Amount::times(const Amount& each, std::int32_t most) const {
-    std::int64_t n = most;
-    if (each.bytes > 0) {
-        n = std::min(n, std::max<Bytes>(bytes, 0) / each.bytes);
-    }
-    if (each.flops > 0 && flops != kUnlimited) {
-        n = std::min(n, std::max<Flops>(flops, 0) / each.flops);
-    }
-    return static_cast<std::int32_t>(n);
-}
-
 Ledger::Ledger(const Problem& problem)
     : blocks_(problem.blocks), buffers_(is_paper(problem) ? 0 : problem.buffers),
       used_(problem.snapshot.size(), 0), count_(problem.snapshot.size(), 0),

@@ -3,6 +3,7 @@
 // own bookkeeping; `validate` judges without it.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +25,19 @@ struct Amount {
         flops += flops == kUnlimited ? 0 : each.flops * times;
     }
     /// How many times `each` is in it, at most `most`.
-    [[nodiscard]] std::int32_t times(const Amount& each, std::int32_t most) const;
+    [[nodiscard]] std::int32_t times(const Amount& each, std::int32_t most) const {
+        return static_cast<std::int32_t>(
+            std::min(quotient(bytes, each.bytes, most), quotient(flops, each.flops, most))
+        );
+    }
+
+  private:
+    /// Mostly there is room for all that is asked: no division then.
+    static std::int64_t quotient(std::int64_t all, std::int64_t each, std::int64_t most) {
+        return each <= 0 || all == kUnlimited || all >= each * most ? most
+               : all < each                                         ? 0
+                                                                    : all / each;
+    }
 };
 
 class Ledger {

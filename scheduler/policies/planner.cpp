@@ -6,13 +6,16 @@
 #include <numeric>
 #include <utility>
 
+#include "scheduler/policies/block_cost.hpp"
 #include "scheduler/policies/formula_spread.hpp"
+#include "scheduler/policies/ledger.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostPlanned = 16; // devices that may hold x in the unlimited plan
-constexpr std::size_t kMostScanned = 32; // devices above which a heap finds the next one
+constexpr std::size_t kMostPlanned = 16;    // devices that may hold x in the unlimited plan
+constexpr std::size_t kMostRemembered = 64; // devices with a memo of pairs
+constexpr std::size_t kMostScanned = 32;    // devices above which a heap finds the next one
 
 /// The best device for lm_head when x ends on `holder`, memory ignored.
 std::size_t best_lm_head(const StepDelay& step, std::size_t holder) {
@@ -212,20 +215,18 @@ std::vector<std::size_t> by_speed(const StepDelay& step) {
     return order;
 }
 
-std::vector<std::int32_t> spread_units(
+namespace {
+
+/// Gives units one by one to the device that finishes its share first until `counts` has n of them.
+/// False if the caps do not hold them all.
+bool fill_up(
     const StepDelay& step,
     const Gathering& gathering,
     const std::vector<std::int32_t>& caps,
-    std::int32_t n
+    std::int32_t n,
+    std::vector<std::int32_t>& counts
 ) {
     const auto& [layer, holder, target, unit] = gathering;
-    if (step.by_formula()) {
-        return spread_by_formula(step, layer, target, caps, n);
-    }
-    std::vector<std::int32_t> counts(caps.size(), 0);
-    if (caps.size() > kMostScanned) {
-        return spread_by_heap(step, gathering, caps, n);
-    }
     std::vector<Nanoseconds> next(caps.size(), kNever); // when one more unit would be done
     const auto look =
         [&, layer = layer, holder = holder, target = target, unit = unit](std::size_t j) {
@@ -236,16 +237,98 @@ std::vector<std::int32_t> spread_units(
     for (std::size_t j = 0; j < caps.size(); ++j) {
         look(j);
     }
-    for (std::int32_t k = 0; k < n; ++k) {
-        const auto least = std::min_element(next.begin(), next.end());
-        if (least == next.end() || *least == kNever) {
-            return {};
+    for (std::int32_t k = std::accumulate(counts.begin(), counts.end(), 0); k < n; ++k) {
+        std::size_t least = 0;
+        for (std::size_t j = 1; j < next.size(); ++j) {
+            least = next[j] < next[least] ? j : least;
         }
-        const auto j = static_cast<std::size_t>(least - next.begin());
-        ++counts[j];
-        look(j);
+        if (next[least] == kNever) {
+            return false;
+        }
+        ++counts[least];
+        look(least);
     }
-    return counts;
+    return true;
+}
+
+} // namespace
+
+std::vector<std::int32_t> spread_units(
+    const StepDelay& step,
+    const Gathering& gathering,
+    const std::vector<std::int32_t>& caps,
+    std::int32_t n
+) {
+    if (step.by_formula()) {
+        return spread_by_formula(step, gathering.layer, gathering.target, caps, n);
+    }
+    if (caps.size() > kMostScanned) {
+        return spread_by_heap(step, gathering, caps, n);
+    }
+    std::vector<std::int32_t> counts(caps.size(), 0);
+    return fill_up(step, gathering, caps, n, counts) ? counts : std::vector<std::int32_t>();
+}
+
+Spreads::Spreads(const Problem& problem, const StepDelay& step) : problem_(&problem), step_(&step) {
+    const Blocks& blocks = *problem.blocks;
+    const std::vector<LayerTypes>& types = blocks.shape().layer_types;
+    for (std::size_t l = 0; l < types.size(); ++l) {
+        const auto alike = std::find(types.begin(), types.end(), types[l]);
+        first_alike_.push_back(static_cast<std::size_t>(alike - types.begin()));
+    }
+    for (const Unit unit : units_of(blocks)) {
+        std::vector<std::int32_t> most(step.devices(), count_of(blocks, unit));
+        const Amount need{0, step.by_formula() ? cost_of(problem, blocks.group(0, 0)).compute : 0};
+        for (std::size_t d = 0; d < most.size(); ++d) {
+            most[d] =
+                Amount{0, compute_limit(problem, problem.snapshot.devices[d])}.times(need, most[d]);
+        }
+        most_.push_back(std::move(most));
+    }
+}
+
+const std::vector<std::int32_t>& Spreads::unlimited(const Gathering& gathering) {
+    const auto& [layer, holder, target, unit] = gathering;
+    const std::size_t n = step_->devices();
+    const std::size_t kind = unit == Unit::group ? 0 : 1;
+    // The formula knows no holder of x.
+    const std::size_t from = step_->by_formula() ? 0 : holder;
+    const std::size_t at = ((first_alike_[layer] * most_.size() + kind) * n + from) * n + target;
+    if (at >= memo_.size()) {
+        memo_.resize((first_alike_[layer] + 1) * most_.size() * n * n);
+    }
+    if (memo_[at].empty()) {
+        memo_[at] = spread_units(*step_, gathering, most_[kind], count_of(*problem_->blocks, unit));
+        if (memo_[at].empty()) { // too little compute for all, so no caps will do
+            memo_[at].assign(n, 0);
+        }
+    }
+    return memo_[at];
+}
+
+std::vector<std::int32_t> Spreads::within(
+    const Gathering& gathering, const std::vector<std::int32_t>& caps
+) {
+    const std::int32_t n = count_of(*problem_->blocks, gathering.unit);
+    if (caps.size() > kMostRemembered) {
+        return spread_units(*step_, gathering, caps, n);
+    }
+    std::vector<std::int32_t> counts = unlimited(gathering);
+    std::int32_t placed = 0;
+    for (std::size_t d = 0; d < counts.size(); ++d) {
+        counts[d] = std::min(counts[d], caps[d]);
+        placed += counts[d];
+    }
+    if (placed == n) {
+        return counts;
+    }
+    if (step_->by_formula()) {
+        return spread_by_formula(*step_, gathering.layer, gathering.target, caps, n);
+    }
+    if (std::accumulate(caps.begin(), caps.end(), std::int64_t{0}) < n) {
+        return {};
+    }
+    return fill_up(*step_, gathering, caps, n, counts) ? counts : std::vector<std::int32_t>();
 }
 
 Placement unlimited_plan(const Problem& problem, const StepDelay& step) {

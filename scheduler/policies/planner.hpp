@@ -44,6 +44,32 @@ struct Gathering {
     std::int32_t n
 );
 
+/// spread_units for whoever asks often: remembers, per pair of holder and target, the spread that
+/// no memory limits. Where caps bind, that spread cut down to them is a beginning of the answer,
+/// because units are given in the order of their finish. By the formula it is the answer only where
+/// it fits.
+class Spreads {
+  public:
+    /// Keeps pointers to both.
+    Spreads(const Problem& problem, const StepDelay& step);
+
+    [[nodiscard]] const Problem& problem() const { return *problem_; }
+    [[nodiscard]] const StepDelay& step() const { return *step_; }
+    /// All units of a kind within caps; as spread_units.
+    [[nodiscard]] std::vector<std::int32_t> within(
+        const Gathering& gathering, const std::vector<std::int32_t>& caps
+    );
+
+  private:
+    [[nodiscard]] const std::vector<std::int32_t>& unlimited(const Gathering& gathering);
+
+    const Problem* problem_;
+    const StepDelay* step_;
+    std::vector<std::size_t> first_alike_;        ///< per layer: the first of the same types
+    std::vector<std::vector<std::int32_t>> most_; ///< [unit]: caps of empty devices without memory
+    std::vector<std::vector<std::int32_t>> memo_; ///< [layer of a type][unit][holder][target]
+};
+
 /// The devices in order of what one layer takes on them alone, fastest first.
 [[nodiscard]] std::vector<std::size_t> by_speed(const StepDelay& step);
 

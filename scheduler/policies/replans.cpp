@@ -231,7 +231,7 @@ bool Search::replan_homeward(
     if (hopeless(others + (step_->sliced() ? 0 : step_->from_proj(l, proj, ffn)))) {
         return false;
     }
-    LayerPlan plan = plan_for_hosts(*problem_, *step_, room, holder, proj, ffn);
+    LayerPlan plan = plan_for_hosts(spreads_, room, holder, proj, ffn);
     if (plan.time == kNever || hopeless(others + plan.time)) {
         return false;
     }
@@ -303,7 +303,7 @@ bool Search::replan(std::size_t layer) {
     }
     spent_ += spreads * static_cast<std::int64_t>(hosts.proj.size() * (1 + devices_ / 128));
     const LayerPlan plan =
-        best_plan(*problem_, *step_, room, draft_->holder(layer), hosts, host_costs(layer, hosts));
+        best_plan(spreads_, room, draft_->holder(layer), hosts, host_costs(layer, hosts));
     const bool found = plan.time < kNever;
     if (!problem_->previous) {
         return found && consider(changes_to(layer, plan.counts));
@@ -381,9 +381,8 @@ std::vector<Relocation> Search::recreate(std::size_t first, std::size_t second) 
     for (const std::size_t layer : {first, second}) {
         LayerRoom room(*problem_, ledger, layer);
         const Hosts hosts = this->hosts(room);
-        const LayerPlan plan = best_plan(
-            *problem_, *step_, room, draft_->holder(layer), hosts, host_costs(layer, hosts)
-        );
+        const LayerPlan plan =
+            best_plan(spreads_, room, draft_->holder(layer), hosts, host_costs(layer, hosts));
         if (plan.time == kNever || first == second) {
             return plan.time == kNever ? changes : changes_to(layer, plan.counts);
         }

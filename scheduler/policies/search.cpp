@@ -15,7 +15,8 @@ constexpr std::uint64_t kMostKicked = 5;
 } // namespace
 
 Search::Search(const Problem& problem, const StepDelay& step, std::int64_t limit, Extent extent)
-    : problem_(&problem), step_(&step), limit_(limit), brief_(extent == Extent::brief),
+    : problem_(&problem), step_(&step), spreads_(problem, step), limit_(limit),
+      brief_(extent == Extent::brief),
       layers_(static_cast<std::size_t>(problem.blocks->shape().layers)), devices_(step.devices()) {}
 
 bool Search::better(const Score& a, const Score& b) const {

@@ -135,6 +135,7 @@ class Search {
 
     const Problem* problem_;
     const StepDelay* step_;
+    Spreads spreads_;
     std::int64_t limit_;
     bool brief_;
     std::int64_t spent_ = 0;

@@ -79,6 +79,7 @@ Placement sequential_plan(const Problem& problem, const StepDelay& step) {
         holder = place_first(ledger, blocks.embed(), near);
         place_first(ledger, blocks.lm_head(), near);
     }
+    Spreads spreads(problem, step);
     const std::vector<Nanoseconds> nothing(step.devices(), 0);
     const HostCosts no_costs{nothing, nothing};
     const auto layers = static_cast<std::size_t>(blocks.shape().layers);
@@ -86,7 +87,7 @@ Placement sequential_plan(const Problem& problem, const StepDelay& step) {
         LayerRoom room(problem, ledger, l);
         const auto plan_in = [&](LayerRoom& in) {
             const Hosts hosts = promising_hosts(problem, step, in, holder, kMostHosts);
-            return best_plan(problem, step, in, holder, hosts, no_costs);
+            return best_plan(spreads, in, holder, hosts, no_costs);
         };
         LayerPlan plan = plan_in(room);
         if (plan.time < kNever) {
