@@ -11,7 +11,7 @@ Draft::Draft(const Problem& problem, const StepDelay& step, const Placement& pla
     slices_.assign(step.sliced() ? layers * step.devices() : 0, 0);
     proj_.assign(layers, 0);
     ffn_.assign(layers, 0);
-    times_.assign(layers, 0);
+    times_.assign(layers, {});
     touched_.assign(layers, false);
     for (std::size_t b = 0; b < placement.size(); ++b) {
         track(BlockId(b), DeviceId(), placement[b]);
@@ -77,8 +77,8 @@ void Draft::track(BlockId b, DeviceId from, DeviceId to) {
 void Draft::settle() {
     for (const OldTime& old : undo_times_) {
         const std::size_t l = old.layer;
-        times_[l] = step_->layer(l, holder(l), shape(l));
-        layers_time_ += times_[l] - old.time;
+        times_[l] = step_->layer_parts(l, holder(l), shape(l));
+        layers_time_ += times_[l].whole - old.time.whole;
         touched_[l] = false;
     }
     evaluations_ += undo_times_.empty() ? 1 : static_cast<std::int64_t>(undo_times_.size());
@@ -86,6 +86,7 @@ void Draft::settle() {
     migration_ = moves_.total();
     score_.shortage = ledger_.shortage();
     score_.transfers = moves_.sum();
+    score_.migration = migration_;
     score_.objective = WideNanoseconds{migration_} +
                        WideNanoseconds{problem_->steps()} * WideNanoseconds{inference_};
 }
@@ -108,6 +109,7 @@ bool Draft::attempt(std::span<const Relocation> changes, Bytes most_shortage) {
         return false;
     }
     undo_times_.clear();
+    old_known_ = moves_.known();
     old_inference_ = inference_;
     old_migration_ = migration_;
     old_score_ = score_;
@@ -129,10 +131,11 @@ void Draft::undo() {
     made_.clear();
     undo_times_.clear();
     for (const OldTime& old : settled_) {
-        layers_time_ += old.time - times_[old.layer];
+        layers_time_ += old.time.whole - times_[old.layer].whole;
         times_[old.layer] = old.time;
         touched_[old.layer] = false;
     }
+    moves_.know(old_known_);
     inference_ = old_inference_;
     migration_ = old_migration_;
     score_ = old_score_;

@@ -30,6 +30,7 @@ struct Score {
     Bytes shortage = 0;            ///< 0: it fits
     WideNanoseconds objective = 0; ///< D_mig + λ·D_inf (or λ·D_T)
     Nanoseconds transfers = 0;     ///< sum of all that moves: breaks ties, D_mig is the slowest
+    Nanoseconds migration = 0;     ///< D_mig alone
 };
 
 class Draft {
@@ -78,7 +79,11 @@ class Draft {
     [[nodiscard]] std::size_t holder(std::size_t layer) const {
         return layer == 0 ? first_holder_ : ffn_[layer - 1];
     }
-    [[nodiscard]] Nanoseconds layer_time(std::size_t layer) const { return times_[layer]; }
+    [[nodiscard]] Nanoseconds layer_time(std::size_t layer) const { return times_[layer].whole; }
+    /// Of it, until proj has computed; sliced: until the hub has the groups' sum.
+    [[nodiscard]] Nanoseconds until_proj(std::size_t layer) const {
+        return times_[layer].until_proj;
+    }
 
   private:
     struct Made {
@@ -88,7 +93,7 @@ class Draft {
     };
     struct OldTime {
         std::size_t layer = 0;
-        Nanoseconds time = 0;
+        StepDelay::LayerTime time;
     };
     void track(BlockId b, DeviceId from, DeviceId to);
     void touch(std::size_t layer);
@@ -104,8 +109,8 @@ class Draft {
     std::vector<std::size_t> ffn_;
     std::size_t first_holder_;
     std::size_t lm_head_ = 0;
-    std::vector<Nanoseconds> times_; ///< per layer
-    Nanoseconds layers_time_ = 0;    ///< their sum
+    std::vector<StepDelay::LayerTime> times_; ///< per layer
+    Nanoseconds layers_time_ = 0;             ///< their sum
     Nanoseconds inference_ = 0;
     Nanoseconds migration_ = 0;
     Score score_;
@@ -114,6 +119,7 @@ class Draft {
     std::vector<OldTime> undo_times_;
     std::vector<OldTime> settled_; ///< those of the attempt that is taken back
     std::vector<bool> touched_;
+    MoveDelay::Known old_known_;
     Nanoseconds old_inference_ = 0;
     Nanoseconds old_migration_ = 0;
     Score old_score_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 namespace headroom::scheduler {
@@ -121,19 +122,24 @@ class Capacity {
         return low;
     }
 
-    /// The times in [low, high) at which a device has done one more, ascending.
-    [[nodiscard]] std::vector<Nanoseconds> steps(Nanoseconds low, Nanoseconds high) const {
-        std::vector<Nanoseconds> times;
-        for (std::size_t j = 0; j < each_.size(); ++j) {
+    struct Step {
+        Nanoseconds time = 0;
+        std::size_t device = 0;
+    };
+    /// When in [low, high) which device has done one more, ascending.
+    [[nodiscard]] std::vector<Step> steps(Nanoseconds low, Nanoseconds high) const {
+        std::vector<Step> steps;
+        for (const std::size_t j : able_) {
             for (Nanoseconds k = each_[j] == 0 ? 1 : (low + each_[j] - 1) / each_[j];
                  each_[j] > 0 && k <= (*caps_)[j] && k * each_[j] < high;
                  ++k) {
-                times.push_back(k * each_[j]);
+                steps.push_back({k * each_[j], j});
             }
         }
-        std::sort(times.begin(), times.end());
-        times.erase(std::unique(times.begin(), times.end()), times.end());
-        return times;
+        std::sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
+            return std::tie(a.time, a.device) < std::tie(b.time, b.device);
+        });
+        return steps;
     }
 
   private:
@@ -141,6 +147,40 @@ class Capacity {
     std::vector<Nanoseconds> each_;
     std::vector<std::size_t> able_; ///< devices with a cap above 0
     std::vector<std::int32_t> within_;
+};
+
+/// The device with the dearest transfer that has groups: it gives one up when another can do more.
+class Dearest {
+  public:
+    Dearest(const std::vector<std::size_t>& order, const std::vector<std::int32_t>& counts)
+        : order_(&order), place_(counts.size(), order.size()) {
+        for (std::size_t i = 0; i < order.size(); ++i) {
+            place_[order[i]] = i;
+            last_ = counts[order[i]] > 0 ? i : last_;
+        }
+    }
+
+    /// One more group to a device that has as many as it could do so far, if it is cheaper there.
+    void give_to(std::size_t device, const StepDelay& step, std::size_t proj, Spread& spread) {
+        if (place_[device] >= last_) {
+            return;
+        }
+        const auto change = [&](std::size_t j, std::int32_t by) {
+            spread.gathered -= step.outputs_time(j, proj, spread.counts[j]);
+            spread.counts[j] += by;
+            spread.gathered += step.outputs_time(j, proj, spread.counts[j]);
+        };
+        change(device, 1);
+        change((*order_)[last_], -1);
+        while (spread.counts[(*order_)[last_]] == 0) {
+            --last_;
+        }
+    }
+
+  private:
+    const std::vector<std::size_t>* order_;
+    std::vector<std::size_t> place_; ///< in the order, per device
+    std::size_t last_ = 0;
 };
 
 } // namespace
@@ -159,18 +199,27 @@ std::vector<std::int32_t> spread_by_formula(
     const std::vector<std::int32_t> caps = nearest(order, all_caps, n);
     Capacity capacity(step, layer, caps);
     const Nanoseconds first = capacity.least_for(n);
-    Spread best = cheapest(step, proj, capacity.in(first), order, n);
+    Spread now = cheapest(step, proj, capacity.in(first), order, n);
+    Spread best = now;
     Nanoseconds least = first + best.gathered;
     // More time never makes the gather cheaper than it is with all the time there is.
     const Nanoseconds cheapest_gather = cheapest(step, proj, caps, order, n).gathered;
-    for (const Nanoseconds time : capacity.steps(first + 1, least - cheapest_gather)) {
+    Dearest dearest(order, now.counts);
+    const auto steps = capacity.steps(first + 1, least - cheapest_gather);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        const auto& [time, device] = steps[i];
         if (time + cheapest_gather >= least) {
             break;
         }
-        Spread spread = cheapest(step, proj, capacity.in(time), order, n);
-        if (time + spread.gathered < least) {
-            least = time + spread.gathered;
-            best = std::move(spread);
+        if (step.gathers_max()) {
+            now = cheapest(step, proj, capacity.in(time), order, n);
+        } else {
+            dearest.give_to(device, step, proj, now);
+        }
+        const bool more = i + 1 < steps.size() && steps[i + 1].time == time;
+        if (!more && time + now.gathered < least) {
+            least = time + now.gathered;
+            best = now;
         }
     }
     return best.counts;

@@ -7,29 +7,18 @@
 namespace headroom::scheduler {
 namespace {
 
-/// In the two stages of a sliced layer groups and slices share a device's memory.
-enum class First : std::uint8_t { groups, slices };
-
 LayerPlan sliced_plan(
-    Spreads& spreads, LayerRoom room, std::size_t holder, std::size_t hub, First first
+    const StepDelay& step,
+    const LayerRoom& room,
+    std::size_t holder,
+    std::size_t hub,
+    std::vector<std::int32_t> groups,
+    std::vector<std::int32_t> slices
 ) {
     LayerPlan plan;
-    plan.counts.proj = hub;
-    plan.counts.ffn = hub;
-    const auto spread = [&](Unit unit) {
-        const std::size_t from = unit == Unit::group ? holder : hub;
-        std::vector<std::int32_t>& counts =
-            unit == Unit::group ? plan.counts.groups : plan.counts.slices;
-        const Gathering gathering{room.layer(), from, hub, unit};
-        counts = spreads.within(gathering, room.caps(unit));
-        room.take(unit, counts);
-    };
-    spread(first == First::groups ? Unit::group : Unit::slice);
-    spread(first == First::groups ? Unit::slice : Unit::group);
-    const auto& [proj, ffn, groups, slices] = plan.counts;
     if (!groups.empty() && !slices.empty()) {
-        plan.time =
-            spreads.step().layer(room.layer(), holder, {groups.data(), proj, ffn, slices.data()});
+        plan.time = step.layer(room.layer(), holder, {groups.data(), hub, hub, slices.data()});
+        plan.counts = {hub, hub, std::move(groups), std::move(slices)};
     }
     return plan;
 }
@@ -47,16 +36,43 @@ struct Best {
     }
 };
 
-/// Both orders of spreading: the stage that is spread first has the better share.
+/// Groups and slices share a device's memory: where the best of both do not fit together, both
+/// orders of spreading, because the stage that is spread first has the better share.
 LayerPlan plan_for_hub(Spreads& spreads, LayerRoom& room, std::size_t holder, std::size_t hub) {
+    const StepDelay& step = spreads.step();
     const BlockId block = holder_of(*spreads.problem().blocks, room.layer());
     Best best;
-    if (room.fits(block, hub)) {
-        room.take(block, hub);
-        best.offer(sliced_plan(spreads, room, holder, hub, First::groups), 0);
-        best.offer(sliced_plan(spreads, room, holder, hub, First::slices), 0);
-        room.give(block, hub);
+    if (!room.fits(block, hub)) {
+        return best.plan;
     }
+    const auto spread = [&](const LayerRoom& in, Unit unit) {
+        const std::size_t from = unit == Unit::group ? holder : hub;
+        return spreads.within({room.layer(), from, hub, unit}, in.caps(unit));
+    };
+    room.take(block, hub);
+    std::vector<std::int32_t> groups = spread(room, Unit::group);
+    std::vector<std::int32_t> slices = spread(room, Unit::slice);
+    LayerRoom beside_groups = room;
+    if (!groups.empty()) {
+        beside_groups.take(Unit::group, groups);
+    }
+    bool together = !groups.empty() && !slices.empty();
+    for (std::size_t d = 0; together && d < slices.size(); ++d) {
+        together = slices[d] <= beside_groups.cap(Unit::slice, d);
+    }
+    if (together) {
+        best.offer(sliced_plan(step, room, holder, hub, std::move(groups), std::move(slices)), 0);
+    } else if (!groups.empty() && !slices.empty()) {
+        LayerRoom beside_slices = room;
+        beside_slices.take(Unit::slice, slices);
+        best.offer(
+            sliced_plan(step, room, holder, hub, groups, spread(beside_groups, Unit::slice)), 0
+        );
+        best.offer(
+            sliced_plan(step, room, holder, hub, spread(beside_slices, Unit::group), slices), 0
+        );
+    }
+    room.give(block, hub);
     return best.plan;
 }
 
@@ -72,9 +88,13 @@ class ProjPlans {
             return;
         }
         room.take(proj_block_, proj);
-        caps_ = room.caps(Unit::group);
-        counts_ = spread();
-        ready_ = ready(counts_);
+        if (step_->by_formula() &&
+            room.devices() <=
+                Spreads::kMostRemembered) { // where one spread is dear and no limit is a bound
+            ready_ = ready(spreads.unlimited({layer_, holder_, proj_, Unit::group}));
+        } else {
+            spread_within_room();
+        }
     }
     ~ProjPlans() {
         if (fits_) {
@@ -84,13 +104,19 @@ class ProjPlans {
     ProjPlans(const ProjPlans&) = delete;
     ProjPlans& operator=(const ProjPlans&) = delete;
 
-    [[nodiscard]] bool possible() const { return fits_ && !counts_.empty(); }
-
     /// Offers the plan with ffn on this device.
     void offer_to(Best& best, std::size_t ffn, Nanoseconds costs) {
         const Nanoseconds rest = step_->from_proj(layer_, proj_, ffn);
-        if (!possible() || ready_ + rest + costs >= best.total || !room_->fits(ffn_block_, ffn)) {
-            return; // less room for groups never makes them faster
+        // Less room for groups never makes them faster.
+        const auto hopeless = [&] { return ready_ + rest + costs >= best.total; };
+        if (!fits_ || hopeless() || !room_->fits(ffn_block_, ffn)) {
+            return;
+        }
+        if (!spread_) {
+            spread_within_room();
+        }
+        if (counts_.empty() || hopeless()) {
+            return;
         }
         room_->take(ffn_block_, ffn);
         const std::int32_t cap = room_->cap(Unit::group, ffn);
@@ -109,6 +135,12 @@ class ProjPlans {
     }
 
   private:
+    void spread_within_room() {
+        caps_ = room_->caps(Unit::group);
+        counts_ = spread();
+        ready_ = ready(counts_);
+        spread_ = true;
+    }
     [[nodiscard]] std::vector<std::int32_t> spread() {
         return spreads_->within({layer_, holder_, proj_, Unit::group}, caps_);
     }
@@ -126,6 +158,7 @@ class ProjPlans {
     BlockId proj_block_;
     BlockId ffn_block_;
     bool fits_ = false;
+    bool spread_ = false; ///< within the room; until then ready_ is a bound
     std::vector<std::int32_t> caps_;
     std::vector<std::int32_t> counts_;
     Nanoseconds ready_ = kNever;

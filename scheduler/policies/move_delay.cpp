@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "scheduler/policies/step_delay.hpp"
-#include "scheduler/profile.hpp"
 #include "scheduler/timeline.hpp"
 
 namespace headroom::scheduler {
@@ -66,7 +65,7 @@ Nanoseconds MoveDelay::timed(Bytes bytes, std::size_t lane) const {
     const Snapshot& snapshot = problem_->snapshot;
     const PerSecond rate = lane < links() ? snapshot.links[lane].bandwidth
                                           : snapshot.devices[lane - links()].storage_bandwidth;
-    return std::min(kStall, finish(rate, 0, bytes));
+    return bounded_duration(rate, bytes);
 }
 
 Nanoseconds MoveDelay::time(BlockId b, DeviceId to) const {
@@ -81,6 +80,25 @@ Nanoseconds MoveDelay::time(BlockId b, DeviceId to) const {
     return std::max(
         time_of(cost.message, link) + latency, time_of(cost.load, links() + to.index())
     );
+}
+
+Nanoseconds MoveDelay::beside(BlockId b, DeviceId to) const {
+    const DeviceId from = home(b);
+    if (!from.valid() || from == to) {
+        return 0;
+    }
+    const Cost& cost = cost_[b.index()];
+    const std::size_t link = from.index() * devices_ + to.index();
+    const std::size_t storage = links() + to.index();
+    Nanoseconds loaded = 0;
+    if (sizes_[cost.load] > 0) {
+        loaded = lanes_[storage].busy + time_of(cost.load, storage);
+    }
+    if (sizes_[cost.message] == 0) {
+        return loaded;
+    }
+    const Nanoseconds latency = std::min(kStall, problem_->snapshot.links[link].latency);
+    return std::max(loaded, lanes_[link].busy + time_of(cost.message, link) + latency);
 }
 
 Nanoseconds MoveDelay::completion(std::size_t lane) const {

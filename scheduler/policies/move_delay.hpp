@@ -21,6 +21,16 @@ class MoveDelay {
     MoveDelay(const Problem& problem, const Placement& placement);
 
     void set(BlockId b, DeviceId d);
+    /// What total() has found out: whoever takes changes back may give it back too.
+    struct Known {
+        std::size_t slowest = 0;
+        bool stale = true;
+    };
+    [[nodiscard]] Known known() const { return {slowest_, stale_}; }
+    void know(Known known) {
+        slowest_ = known.slowest;
+        stale_ = known.stale;
+    }
     [[nodiscard]] Nanoseconds total();
     /// What all transfers take together, one after the other.
     [[nodiscard]] Nanoseconds sum() const { return sum_; }
@@ -32,6 +42,9 @@ class MoveDelay {
     }
     /// What moving the block from its home to `to` takes if nothing else moves.
     [[nodiscard]] Nanoseconds time(BlockId b, DeviceId to) const;
+    /// When the lanes that the block would take to `to` would be done if it moved there as well,
+    /// caps left out of account; 0 if that is its home.
+    [[nodiscard]] Nanoseconds beside(BlockId b, DeviceId to) const;
     /// What takes longest: the link with blocks from `from` to `to`, or, with an invalid `from`,
     /// the storage of `to`. Both are invalid if nothing moves.
     struct Link {

@@ -15,18 +15,18 @@ std::vector<BlockId> Search::pick_units(
     const std::int32_t count = count_of(*problem_->blocks, unit);
     const auto wanted = static_cast<std::size_t>(k);
     std::vector<BlockId> picked;
-    enum class Kind { coming_home, stranger, settled };
-    for (const Kind kind : {Kind::coming_home, Kind::stranger, Kind::settled}) {
+    enum class Tie { coming_home, stranger, settled };
+    for (const Tie tie : {Tie::coming_home, Tie::stranger, Tie::settled}) {
         for (std::int32_t i = 0; i < count && picked.size() < wanted; ++i) {
             const BlockId id = unit_of(*problem_->blocks, unit, layer, i);
             if (draft_->ledger().where(id).index() != a) {
                 continue;
             }
             const DeviceId home = draft_->moves().home(id);
-            const Kind now = home == DeviceId(b)   ? Kind::coming_home
-                             : home == DeviceId(a) ? Kind::settled
-                                                   : Kind::stranger;
-            if (now == kind) {
+            const Tie now = home == DeviceId(b)   ? Tie::coming_home
+                            : home == DeviceId(a) ? Tie::settled
+                                                  : Tie::stranger;
+            if (now == tie) {
                 picked.push_back(id);
             }
         }

@@ -7,6 +7,12 @@
 #include "scheduler/policies/step_delay.hpp"
 
 namespace headroom::scheduler {
+namespace {
+
+constexpr std::size_t kMostTabulated = 64; // devices
+
+} // namespace
+
 PaperMoves::PaperMoves(const Problem& problem, const Placement& placement)
     : blocks_(problem.blocks), devices_(problem.snapshot.size()), snapshot_(&problem.snapshot) {
     if (!problem.previous) {
@@ -16,9 +22,19 @@ PaperMoves::PaperMoves(const Problem& problem, const Placement& placement)
     now_ = home_;
     loads_.assign(devices_ * devices_, 0);
     for (std::size_t b = 0; b < placement.size(); ++b) {
-        bytes_.push_back(
-            paper_moved_bytes(*blocks_, BlockId(b), problem.paper_moves_at(), problem.paper_moved())
+        const Bytes bytes = paper_moved_bytes(
+            *blocks_, BlockId(b), problem.paper_moves_at(), problem.paper_moved()
         );
+        const auto found = std::find(sizes_.begin(), sizes_.end(), bytes);
+        size_.push_back(static_cast<std::size_t>(found - sizes_.begin()));
+        if (found == sizes_.end()) {
+            sizes_.push_back(bytes);
+        }
+    }
+    for (const Bytes bytes : sizes_) {
+        for (std::size_t link = 0; link < loads_.size() && devices_ <= kMostTabulated; ++link) {
+            times_.push_back(formula_time(bytes, snapshot_->links[link].bandwidth));
+        }
     }
     for (std::size_t b = 0; b < placement.size(); ++b) {
         set(BlockId(b), placement[b]);
@@ -43,7 +59,10 @@ Nanoseconds PaperMoves::time(BlockId b, DeviceId to) const {
     if (!from.valid() || from == to) {
         return 0;
     }
-    return formula_time(bytes_[b.index()], snapshot_->link(from, to).bandwidth);
+    const std::size_t size = size_[b.index()];
+    const std::size_t link = from.index() * devices_ + to.index();
+    return times_.empty() ? formula_time(sizes_[size], snapshot_->links[link].bandwidth)
+                          : times_[size * loads_.size() + link];
 }
 
 void PaperMoves::set(BlockId b, DeviceId d) {

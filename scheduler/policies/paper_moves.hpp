@@ -2,6 +2,7 @@
 // in nanoseconds rounded per block. The counterpart of MoveDelay, with the same questions.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -40,7 +41,9 @@ class PaperMoves {
     std::int32_t moved_ = 0;
     Nanoseconds total_ = 0;
     const Snapshot* snapshot_;
-    std::vector<Bytes> bytes_;       ///< per block; embed and lm_head are left out
+    std::vector<Bytes> sizes_;       ///< distinct sizes of blocks; embed and lm_head are left out
+    std::vector<std::size_t> size_;  ///< per block, as an index into sizes_
+    std::vector<Nanoseconds> times_; ///< [size][from][to]; empty in large fleets
     std::vector<Nanoseconds> loads_; ///< [from][to]
 };
 
@@ -50,6 +53,14 @@ class Moves {
     Moves(const Problem& problem, const Placement& placement);
 
     void set(BlockId b, DeviceId d);
+    [[nodiscard]] MoveDelay::Known known() const {
+        return physical_ ? physical_->known() : MoveDelay::Known{};
+    }
+    void know(MoveDelay::Known known) {
+        if (physical_) {
+            physical_->know(known);
+        }
+    }
     [[nodiscard]] Nanoseconds total() { return paper_ ? paper_->total() : physical_->total(); }
     [[nodiscard]] Nanoseconds sum() const { return paper_ ? paper_->total() : physical_->sum(); }
     /// Blocks that are not where they were.
@@ -63,6 +74,11 @@ class Moves {
     /// What moving the block from its home to `to` takes by itself.
     [[nodiscard]] Nanoseconds time(BlockId b, DeviceId to) const {
         return paper_ ? paper_->time(b, to) : physical_->time(b, to);
+    }
+    /// What total() would at most become from `total` if the block moved from `here` to `to`.
+    [[nodiscard]] Nanoseconds with(Nanoseconds total, BlockId b, DeviceId here, DeviceId to) const {
+        return paper_ ? total - paper_->time(b, here) + paper_->time(b, to)
+                      : std::max(total, physical_->beside(b, to));
     }
     /// The link that takes longest.
     [[nodiscard]] MoveDelay::Link slowest() {

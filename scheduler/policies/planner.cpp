@@ -13,9 +13,8 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostPlanned = 16;    // devices that may hold x in the unlimited plan
-constexpr std::size_t kMostRemembered = 64; // devices with a memo of pairs
-constexpr std::size_t kMostScanned = 32;    // devices above which a heap finds the next one
+constexpr std::size_t kMostPlanned = 16; // devices that may hold x in the unlimited plan
+constexpr std::size_t kMostScanned = 32; // devices above which a heap finds the next one
 
 /// The best device for lm_head when x ends on `holder`, memory ignored.
 std::size_t best_lm_head(const StepDelay& step, std::size_t holder) {

@@ -60,9 +60,13 @@ class Spreads {
         const Gathering& gathering, const std::vector<std::int32_t>& caps
     );
 
-  private:
+    /// The spread that no memory limits; all 0 if there is too little compute. Only in fleets of up
+    /// to kMostRemembered devices.
     [[nodiscard]] const std::vector<std::int32_t>& unlimited(const Gathering& gathering);
 
+    static constexpr std::size_t kMostRemembered = 64;
+
+  private:
     const Problem* problem_;
     const StepDelay* step_;
     std::vector<std::size_t> first_alike_;        ///< per layer: the first of the same types

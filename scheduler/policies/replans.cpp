@@ -38,15 +38,21 @@ std::vector<Relocation> Search::regroup(
     const auto& [layer, holder, target, unit] = gathering;
     const Moves& moves = draft_->moves();
     // By the formula every sender adds to the gather; in the execution the caps say it all.
-    const auto price = [&, target = target](std::size_t d) {
-        return step_->by_formula() && d != target
-                   ? WideNanoseconds{problem_->steps()} * step_->outputs_time(d, target, 1)
-                   : WideNanoseconds{0};
-    };
+    std::vector<WideNanoseconds> price(devices_, 0);
+    WideNanoseconds cheapest = 0;
+    if (step_->by_formula()) {
+        cheapest = WideNanoseconds{kNever} * kNever;
+        for (std::size_t d = 0; d < devices_; ++d) {
+            price[d] = d == target
+                           ? WideNanoseconds{0}
+                           : WideNanoseconds{problem_->steps()} * step_->outputs_time(d, target, 1);
+            cheapest = caps[d] > 0 ? std::min(cheapest, price[d]) : cheapest;
+        }
+    }
     const auto dear = [&](BlockId id, std::size_t home) {
-        const WideNanoseconds here = price(home);
-        for (std::size_t d = 0; d < devices_ && here > 0; ++d) {
-            if (caps[d] > 0 && price(d) + moves.time(id, DeviceId(d)) < here) {
+        const WideNanoseconds here = price[home];
+        for (std::size_t d = 0; d < devices_ && here > cheapest; ++d) {
+            if (caps[d] > 0 && price[d] < here && price[d] + moves.time(id, DeviceId(d)) < here) {
                 return true;
             }
         }
@@ -85,7 +91,7 @@ std::vector<Relocation> Search::regroup(
         WideNanoseconds least = 0;
         for (std::size_t i = 0; i < open.size(); ++i) {
             const WideNanoseconds cost =
-                price(open[i]) + load[i] + moves.time(id, DeviceId(open[i]));
+                price[open[i]] + load[i] + moves.time(id, DeviceId(open[i]));
             if (caps[open[i]] > 0 && (best == open.size() || cost < least)) {
                 best = i;
                 least = cost;
@@ -123,7 +129,8 @@ HostCosts Search::host_costs(std::size_t layer, const Hosts& hosts) const {
     HostCosts costs{std::vector<Nanoseconds>(devices_, 0), std::vector<Nanoseconds>(devices_, 0)};
     const auto moving = [&](BlockId b, std::size_t d) {
         const Nanoseconds time = draft_->moves().time(b, DeviceId(d));
-        const Nanoseconds free = step_->by_formula() ? 0 : draft_->migration();
+        const Nanoseconds free =
+            step_->by_formula() ? 0 : std::max(draft_->migration(), rule_.budget);
         return std::max<Nanoseconds>(0, time - free) / problem_->steps();
     };
     for (const std::size_t d : hosts.proj) {
@@ -188,8 +195,7 @@ bool Search::thresholds(
     const std::size_t fixed = rest.size();
     bool improved = false;
     for (const Nanoseconds time : times) {
-        const WideNanoseconds least = WideNanoseconds{problem_->steps()} * (others + time);
-        if (exhausted() || least >= draft_->score().objective) {
+        if (exhausted() || seen(others + time, 0) >= seen()) {
             break;
         }
         std::vector<std::int32_t> within(caps);
@@ -225,8 +231,7 @@ bool Search::replan_homeward(
         moves.time(this->proj(l), DeviceId(proj)), moves.time(this->ffn(l), DeviceId(ffn))
     );
     const auto hopeless = [&](Nanoseconds inference) {
-        return rule_.strict && draft_->score().shortage == 0 &&
-               WideNanoseconds{problem_->steps()} * inference + heavy >= draft_->score().objective;
+        return rule_.strict && draft_->score().shortage == 0 && seen(inference, heavy) >= seen();
     };
     if (hopeless(others + (step_->sliced() ? 0 : step_->from_proj(l, proj, ffn)))) {
         return false;
@@ -235,8 +240,8 @@ bool Search::replan_homeward(
     if (plan.time == kNever || hopeless(others + plan.time)) {
         return false;
     }
-    bool improved = consider(changes_to(l, plan.counts));
     const std::vector<Relocation> all = changes_to(l, plan.counts);
+    bool improved = consider(all);
     room.take(this->ffn(l), ffn);
     if (!step_->sliced()) {
         room.take(this->proj(l), proj);

@@ -31,16 +31,24 @@ constexpr std::int64_t kCapped = 30;
 constexpr int kFruitlessKicks = 24;
 constexpr std::size_t kMostDevices = 32; // that a fleet is narrowed down to
 constexpr std::size_t kDescents = 6;
-/// Devices × layers up to which all moves are tried, and with full effort.
+/// Devices × layers up to which a decision has that effort alone; up to which it has it beside the
+/// brief search, and above which that falls as their inverse; and up to which all moves are tried.
+constexpr std::int64_t kSmall = 20;
+constexpr std::int64_t kMedium = 40;
 constexpr std::int64_t kThorough = 256;
-constexpr std::int64_t kSmall = 128;
-/// Devices × layers up to which the best placement is refined by bounds, and for how long: a
-/// relaxation takes about 2 µs with five devices and four layers.
-constexpr std::int64_t kRefined = 32;
+/// Relaxations for which the best placement of a small fleet is refined by bounds, about 2 µs each.
 constexpr std::int64_t kMostRelaxations = 20'000;
 /// A brief search's limit: what a decision for 25 devices × 32 layers can pay in a few
-/// milliseconds.
-constexpr std::int64_t kMostBriefEvaluations = 1'400;
+/// milliseconds. A layer of two spreads, or spread by the formula, is half as dear again.
+constexpr std::int64_t kMostBriefEvaluations = 6'000;
+constexpr std::int64_t kMostDearEvaluations = 4'000;
+constexpr int kBudgets = 6;
+/// In percent of the limit: for the better of previous placement and plan, for the other; what is
+/// left is for the best that is found.
+constexpr std::int64_t kMoreShare = 50;
+constexpr std::int64_t kLessShare = 20;
+/// The climb's in a small fleet.
+constexpr std::int64_t kSmallShare = 5;
 
 struct Start {
     Placement placement;
@@ -52,19 +60,55 @@ bool better_start(const Start& a, const Start& b) {
            std::tie(b.score.shortage, b.score.objective);
 }
 
-/// From the previous placement, and from the plan of layer after layer.
-Search brief_search(const Problem& problem, const StepDelay& step, std::int64_t limit) {
-    Search search(problem, step, limit, Search::Extent::brief);
+/// What climbing with ever more of D_mig for nothing may cost from there.
+Nanoseconds most_budget(const Search& search, const Score& plan) {
+    const WideNanoseconds most = search.best()
+                                     ? search.best()->objective - plan.objective + plan.migration
+                                     : WideNanoseconds{plan.migration};
+    return static_cast<Nanoseconds>(std::clamp<WideNanoseconds>(most, 0, kStall));
+}
+
+std::vector<Start> scored(Search& search, std::vector<Placement> placements) {
     std::vector<Start> starts;
-    for (Placement& placement : few_starting_points(problem, step)) {
+    for (Placement& placement : placements) {
         const Score score = search.offer(placement);
         starts.push_back({std::move(placement), score});
     }
-    std::stable_sort(starts.begin(), starts.end(), better_start);
-    for (const Start& start : starts) {
-        search.descend_from(start.placement);
+    return starts;
+}
+
+/// From the previous placement, from the plan of layer after layer, and from the best of that; each
+/// has a share of the work.
+void search_briefly(const Problem& problem, const StepDelay& step, Search& search) {
+    const std::int64_t limit = search.limit();
+    std::vector<Start> starts = scored(search, few_starting_points(problem, step));
+    if (!problem.previous || step.by_formula()) { // by the formula D_mig is a sum: no budget helps
+        std::stable_sort(starts.begin(), starts.end(), better_start);
+        for (const Start& start : starts) {
+            search.descend_from(start.placement);
+        }
+        return;
     }
-    return search;
+    const auto climb = [&](std::int64_t percent) {
+        search.allow(search.evaluations() + limit * percent / 100);
+        search.climb_from(starts.front().placement, most_budget(search, starts[1].score), kBudgets);
+    };
+    const auto descend = [&](std::int64_t percent) {
+        search.allow(search.evaluations() + limit * percent / 100);
+        std::stable_sort(starts.begin() + 1, starts.end(), better_start);
+        search.descend_from(starts[1].placement);
+    };
+    if (better_start(starts[1], starts[0])) {
+        descend(kMoreShare);
+        climb(kLessShare);
+    } else {
+        climb(kMoreShare);
+        descend(kLessShare);
+    }
+    search.allow(limit);
+    if (search.best()) {
+        search.descend_from(Placement(search.best()->placement));
+    }
 }
 
 /// Whether nothing better than the best placement found is left.
@@ -81,35 +125,60 @@ bool refine_best(const Problem& problem, const StepDelay& step, Search& search) 
     return refined.complete;
 }
 
-/// Scores all starts, descends from the most promising; then bounds for few blocks, and kicks.
-Search search(const Problem& problem, const StepDelay& step) {
-    const bool dear = !step.by_formula() && problem.previous && has_caps(problem.snapshot);
-    const std::int64_t size =
-        static_cast<std::int64_t>(step.devices()) * problem.blocks->shape().layers;
-    if (size > kThorough) {
-        return brief_search(problem, step, kMostBriefEvaluations / (dear ? kCapped : 1));
-    }
-    const std::int64_t limit =
-        kMostEvaluations * kSmall / std::max(size, kSmall) / (dear ? kCapped : 1);
-    Search search(problem, step, limit);
-    std::vector<Start> starts;
-    for (Placement& placement : starting_points(problem, step)) {
-        const Score score = search.offer(placement);
-        starts.push_back({std::move(placement), score});
-    }
+/// Scores all starts, descends from the most promising, then bounds, then kicks.
+void search_thoroughly(const Problem& problem, const StepDelay& step, Search& search) {
+    const std::int64_t limit = search.limit();
+    std::vector<Start> starts = scored(search, starting_points(problem, step));
     // The previous placement and the unlimited plan stand first, whatever they score.
     const std::size_t fixed = std::min<std::size_t>(problem.previous ? 2 : 1, starts.size());
     std::stable_sort(
         starts.begin() + static_cast<std::ptrdiff_t>(fixed), starts.end(), better_start
     );
+    if (problem.previous && !step.by_formula() && starts.size() > 1) {
+        search.allow(search.evaluations() + limit * kSmallShare / 100);
+        search.climb_from(starts.front().placement, most_budget(search, starts[1].score), kBudgets);
+        search.allow(limit);
+        if (search.best()) {
+            search.descend_from(Placement(search.best()->placement));
+        }
+    }
     for (std::size_t i = 0; i < std::min(starts.size(), kDescents); ++i) {
         if (search.evaluations() < limit / 2) {
             search.descend_from(starts[i].placement);
         }
     }
-    const bool few = size <= kRefined && problem.blocks->cut().reduce == Reduce::hub;
-    if (!few || !refine_best(problem, step, search)) {
+    const bool bounded = problem.blocks->cut().reduce == Reduce::hub;
+    if (!bounded || !refine_best(problem, step, search)) {
         search.kick(starts.front().placement, kFruitlessKicks);
+    }
+}
+
+Search search(const Problem& problem, const StepDelay& step) {
+    const bool walks = !step.by_formula() && problem.previous && has_caps(problem.snapshot);
+    const std::int64_t share = walks ? kCapped : 1;
+    const std::int64_t size =
+        static_cast<std::int64_t>(step.devices()) * problem.blocks->shape().layers;
+    if (size <= kSmall) {
+        Search search(problem, step, kMostEvaluations / share);
+        search_thoroughly(problem, step, search);
+        return search;
+    }
+    const bool dear = step.sliced() || step.by_formula();
+    const std::int64_t brief = (dear ? kMostDearEvaluations : kMostBriefEvaluations) / share;
+    Search search(problem, step, brief, Search::Extent::brief);
+    search_briefly(problem, step, search);
+    if (size <= kThorough && search.best()) {
+        search.widen();
+        const std::int64_t before = search.evaluations();
+        const std::int64_t more = kMostEvaluations * kMedium / std::max(size, kMedium) / share;
+        const Placement best = search.best()->placement;
+        if (problem.previous && search.offer(*problem.previous).shortage > 0) {
+            search.allow(before + more / 2);
+            search.descend_from(*problem.previous);
+        }
+        search.allow(before + more);
+        search.descend_from(best);
+        search.kick(best, kFruitlessKicks);
     }
     return search;
 }

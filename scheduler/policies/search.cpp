@@ -11,21 +11,24 @@ namespace {
 constexpr int kPriceBits = 20; // prices are in 2^-20 ns per byte
 constexpr int kPriceRounds = 8;
 constexpr std::uint64_t kMostKicked = 5;
+/// Changes that are made and taken back in the time of evaluating a layer of some 25 devices.
+constexpr std::int64_t kChangesPerLayer = 3;
 
 } // namespace
 
 Search::Search(const Problem& problem, const StepDelay& step, std::int64_t limit, Extent extent)
     : problem_(&problem), step_(&step), spreads_(problem, step), limit_(limit),
-      brief_(extent == Extent::brief),
+      brief_(extent == Extent::brief), counts_changes_(brief_),
       layers_(static_cast<std::size_t>(problem.blocks->shape().layers)), devices_(step.devices()) {}
 
 bool Search::better(const Score& a, const Score& b) const {
     if (rule_.strict) {
-        return std::tie(a.shortage, a.objective, a.transfers) <
-               std::tie(b.shortage, b.objective, b.transfers);
+        const WideNanoseconds of_a = seen(a);
+        const WideNanoseconds of_b = seen(b);
+        return std::tie(a.shortage, of_a, a.transfers) < std::tie(b.shortage, of_b, b.transfers);
     }
     const auto cost = [this](const Score& s) {
-        return (s.objective << kPriceBits) + rule_.price * s.shortage;
+        return (seen(s) << kPriceBits) + rule_.price * s.shortage;
     };
     const WideNanoseconds less = cost(b) - cost(a);
     return less > 0 || (less == 0 && a.transfers < b.transfers);
@@ -68,6 +71,7 @@ bool Search::consider(std::span<const Relocation> changes) {
     const bool made =
         rule_.strict ? draft_->attempt(changes, before.shortage) : draft_->attempt(changes);
     spent_ += draft_->evaluations() - spent;
+    spent_ += counts_changes_ ? static_cast<std::int64_t>(changes.size()) / kChangesPerLayer : 0;
     if (!made) {
         return false;
     }
@@ -76,7 +80,7 @@ bool Search::consider(std::span<const Relocation> changes) {
     const bool record = after.shortage == 0 && (!best_ || after.objective <= best_->objective);
     const bool moves = after.shortage == 0 && draft_->moves().moved() > 0 &&
                        (!runner_up_ || after.objective < runner_up_->objective);
-    if (record || moves) {
+    if (!quiet_ && (record || moves)) {
         note();
     }
     if (!keep) {
@@ -85,16 +89,43 @@ bool Search::consider(std::span<const Relocation> changes) {
     return keep;
 }
 
+void Search::go_to(const Placement& placement) {
+    if (!draft_) {
+        draft_.emplace(*problem_, *step_, placement);
+        spent_ += draft_->evaluations();
+        return;
+    }
+    std::vector<Relocation> changes;
+    for (std::size_t b = 0; b < placement.size(); ++b) {
+        if (draft_->placement()[b] != placement[b]) {
+            changes.push_back({BlockId(b), placement[b]});
+        }
+    }
+    const std::int64_t spent = draft_->evaluations();
+    draft_->attempt(changes);
+    spent_ += draft_->evaluations() - spent;
+}
+
 Score Search::offer(const Placement& placement) {
-    draft_.emplace(*problem_, *step_, placement);
-    spent_ += draft_->evaluations();
+    go_to(placement);
     note();
     return draft_->score();
 }
 
+bool Search::try_all(std::span<const Kind> kinds) {
+    bool improved = false;
+    while (!exhausted()) {
+        const auto helps = [this](Kind kind) { return !exhausted() && (this->*kind)(); };
+        if (std::none_of(kinds.begin(), kinds.end(), helps)) {
+            break;
+        }
+        improved = true;
+    }
+    return improved;
+}
+
 /// Cheap moves first; after any improvement by a dearer kind, the cheap ones again.
 void Search::descend() {
-    using Kind = bool (Search::*)();
     static constexpr Kind kAll[] = {
         &Search::heavy_moves,
         &Search::unit_moves,
@@ -108,19 +139,28 @@ void Search::descend() {
         &Search::unit_swaps,
     };
     static constexpr Kind kBrief[] = {
-        &Search::homeward_moves, &Search::reroutes, &Search::end_moves, &Search::replans};
-    const std::span<const Kind> kinds =
-        brief_ ? std::span<const Kind>(kBrief) : std::span<const Kind>(kAll);
-    bool improved = true;
-    while (improved && !exhausted()) {
-        improved = false;
-        for (const Kind kind : kinds) {
-            if (!exhausted() && (this->*kind)()) {
-                improved = true;
-                break;
-            }
-        }
-    }
+        &Search::drains,
+        &Search::host_moves,
+        &Search::homeward_moves,
+        &Search::reroutes,
+        &Search::end_moves,
+        &Search::replans,
+    };
+    // The paper's D_mig is a sum: a layer planned afresh pays by itself.
+    static constexpr Kind kFormula[] = {
+        &Search::homeward_moves, &Search::replans, &Search::host_moves, &Search::drains};
+    const std::span<const Kind> brief =
+        step_->by_formula() ? std::span<const Kind>(kFormula) : std::span<const Kind>(kBrief);
+    try_all(brief_ ? brief : std::span<const Kind>(kAll));
+}
+
+void Search::directed_descent() {
+    static constexpr Kind kDirected[] = {
+        &Search::reliefs, &Search::drains, &Search::host_moves, &Search::end_moves};
+    quiet_ = true;
+    try_all(kDirected);
+    quiet_ = false;
+    note();
 }
 
 /// From a priced descent to a feasible placement: the price rises until nothing is missing.
@@ -134,6 +174,24 @@ void Search::settle_down() {
     }
     rule_ = {};
     descend();
+}
+
+void Search::climb_from(const Placement& placement, Nanoseconds most, int budgets) {
+    offer(placement);
+    rule_ = {};
+    directed_descent();
+    const Nanoseconds least = least_move();
+    int doubled = 1;
+    while ((most >> (doubled * (budgets - 1))) > least) {
+        ++doubled;
+    }
+    for (int i = budgets - 1; i >= 0 && !exhausted(); --i) {
+        rule_.budget = most >> (doubled * i);
+        if (rule_.budget >= least) {
+            directed_descent();
+        }
+    }
+    rule_ = {};
 }
 
 void Search::descend_from(const Placement& placement) {
@@ -189,7 +247,7 @@ void Search::kick(const Placement& fallback, int fruitless) {
     Random random(stream_seed(problem_->seed, "resource_aware"));
     for (int in_vain = 0; in_vain < fruitless && !exhausted(); ++in_vain) {
         const std::optional<Found> before = best_;
-        draft_.emplace(*problem_, *step_, before ? before->placement : fallback);
+        go_to(before ? before->placement : fallback);
         rule_ = gentle_price(draft_->score());
         draft_->attempt(kick_changes(random));
         settle_down();

@@ -3,6 +3,8 @@
 // layers, so a decision is reproducible on any machine.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -49,6 +51,14 @@ class Search {
 
     /// Offers a placement without searching; returns its score.
     Score offer(const Placement& placement);
+    /// Descends from a placement, feasible or not; then again and again with ever more of D_mig
+    /// for nothing, because D_mig is a maximum: what is worth moving only pays together.
+    void climb_from(const Placement& placement, Nanoseconds most, int budgets);
+    [[nodiscard]] std::int64_t limit() const { return limit_; }
+    /// From now on everything is tried; work is counted as before.
+    void widen() { brief_ = false; }
+    /// From now on every descent stops after so many evaluated layers.
+    void allow(std::int64_t limit) { limit_ = limit; }
     /// Descends from a placement, feasible or not.
     void descend_from(const Placement& placement);
     /// Kicks the best placement (or `fallback` while there is none) and descends, until the limit
@@ -67,16 +77,59 @@ class Search {
     struct Rule {
         bool strict = true;
         WideNanoseconds price = 0; ///< 2^-20 ns per byte
+        Nanoseconds budget = 0;    ///< D_mig up to this much counts as this much
     };
     [[nodiscard]] bool better(const Score& a, const Score& b) const;
+    /// The objective as the rule sees it.
+    [[nodiscard]] WideNanoseconds seen(const Score& score) const {
+        return score.objective + std::max<Nanoseconds>(0, rule_.budget - score.migration);
+    }
+    [[nodiscard]] WideNanoseconds seen() const { return seen(draft_->score()); }
+    /// The same of another D_inf and D_mig.
+    [[nodiscard]] WideNanoseconds seen(Nanoseconds inference, Nanoseconds migration) const {
+        return WideNanoseconds{std::max(migration, rule_.budget)} +
+               WideNanoseconds{problem_->steps()} * inference;
+    }
     [[nodiscard]] Rule gentle_price(const Score& score) const;
     bool consider(std::span<const Relocation> changes);
     bool consider(std::initializer_list<Relocation> changes) {
         return consider(std::span<const Relocation>(changes.begin(), changes.size()));
     }
+    void go_to(const Placement& placement);
     void note();
     void settle_down();
+    using Kind = bool (Search::*)();
+    /// Kinds of moves in turn, from the first again after each improvement.
+    bool try_all(std::span<const Kind> kinds);
     void descend();
+    void directed_descent();
+
+    // Directed moves (drains.cpp): little work, each where a layer's time is lost.
+    struct Drain {
+        WideNanoseconds seen = 0; ///< the objective it would give
+        BlockId block;
+        DeviceId from;
+        DeviceId to;
+    };
+    /// The best one within memory, and the best one of all.
+    struct Drains {
+        Drain fits;
+        Drain any;
+        void offer(const Drain& drain, bool room);
+    };
+    bool drains();
+    bool drain(Unit unit, std::size_t layer);
+    void list_units(Unit unit, std::size_t layer, std::size_t d);
+    [[nodiscard]] Drains late_drains(Unit unit, std::size_t layer);
+    [[nodiscard]] Drains formula_drains(std::size_t layer);
+    [[nodiscard]] std::vector<Relocation> cascade(Unit unit, std::size_t layer);
+    bool drain_by_swap(const Drain& drain);
+    bool host_moves();
+    bool host_move(std::size_t layer);
+    /// What moving a single unit takes at least.
+    [[nodiscard]] Nanoseconds least_move() const;
+    bool reliefs();
+    bool relief(DeviceId from);
 
     // The neighbourhood (neighbourhood.cpp, replans.cpp, exchanges.cpp): each returns whether it
     // improved.
@@ -122,6 +175,22 @@ class Search {
         Nanoseconds begin,
         Nanoseconds others
     );
+    /// When units are done at their gathering device.
+    [[nodiscard]] Nanoseconds done(const Gathering& gathering, std::size_t d, std::int32_t n)
+        const {
+        const auto& [layer, holder, target, unit] = gathering;
+        return step_->partial(layer, holder, d, target, n, unit);
+    }
+    [[nodiscard]] Gathering gathering(Unit unit, std::size_t layer) const {
+        const std::size_t target = draft_->proj(layer);
+        return {layer, unit == Unit::group ? draft_->holder(layer) : target, target, unit};
+    }
+    /// Whether a block of a layer fits on a device, beside what is there.
+    [[nodiscard]] bool fits(BlockId b, std::size_t layer, std::size_t d) const {
+        const Ledger& ledger = draft_->ledger();
+        return ledger.left(static_cast<std::int32_t>(layer), DeviceId(d))
+                   .times(ledger.need(b), 1) == 1;
+    }
     [[nodiscard]] std::vector<Relocation> kick_changes(Random& random);
     [[nodiscard]] std::vector<Relocation> recreate(std::size_t first, std::size_t second);
 
@@ -138,6 +207,7 @@ class Search {
     Spreads spreads_;
     std::int64_t limit_;
     bool brief_;
+    bool counts_changes_; ///< as work: in small fleets they hardly matter
     std::int64_t spent_ = 0;
     std::size_t layers_;
     std::size_t devices_;
@@ -145,6 +215,8 @@ class Search {
     Rule rule_;
     std::optional<Found> best_;
     std::optional<Runner> runner_up_;
+    bool quiet_ = false;         ///< whoever descends notes where that ends
+    std::vector<BlockId> units_; ///< of list_units
 };
 
 } // namespace headroom::scheduler

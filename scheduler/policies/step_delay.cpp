@@ -2,6 +2,7 @@
 #include "scheduler/policies/step_delay.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "scheduler/profile.hpp"
@@ -13,15 +14,17 @@ constexpr Bytes kFloat = 4;
 constexpr Bytes kTokenId = 4;
 constexpr std::size_t kMostTabulated = 64; // devices with tables of pairs
 
-Nanoseconds bounded(Nanoseconds t) {
-    return std::min(t, kStall);
-}
-
-Nanoseconds duration(PerSecond rate, std::int64_t work) {
-    return bounded(finish(rate, 0, work));
-}
-
 } // namespace
+
+Nanoseconds bounded_duration(PerSecond rate, std::int64_t work) {
+    constexpr std::int64_t kNarrow = std::numeric_limits<std::int64_t>::max() / kSecond;
+    if (work <= 0 || work > kNarrow || rate <= 0 || rate == kUnlimited) {
+        return std::min(finish(rate, 0, work), kStall);
+    }
+    const auto nanoseconds = static_cast<std::uint64_t>(work) * static_cast<std::uint64_t>(kSecond);
+    const auto per_second = static_cast<std::uint64_t>(rate);
+    return std::min(static_cast<Nanoseconds>((nanoseconds + per_second - 1) / per_second), kStall);
+}
 
 bool has_caps(const Snapshot& snapshot) {
     return std::any_of(snapshot.devices.begin(), snapshot.devices.end(), [](const auto& device) {
@@ -95,16 +98,16 @@ Bytes StepDelay::output_bytes(std::int32_t n) const {
 Nanoseconds StepDelay::operation(BlockId b, std::size_t d) const {
     const Snapshot::Device& device = snapshot_->devices[d];
     return std::max(
-        duration(device.compute, blocks_->flops(b, context_ - 1, 1)),
-        duration(device.memory_bandwidth, blocks_->touched_bytes(b, context_ - 1, 1))
+        bounded_duration(device.compute, blocks_->flops(b, context_ - 1, 1)),
+        bounded_duration(device.memory_bandwidth, blocks_->touched_bytes(b, context_ - 1, 1))
     );
 }
 
 StepDelay::Wire StepDelay::wire(std::size_t from, std::size_t to, Bytes bytes) const {
     return {
-        duration(snapshot_->links[pair(from, to)].bandwidth, bytes),
-        duration(snapshot_->devices[from].egress, bytes),
-        duration(snapshot_->devices[to].ingress, bytes)};
+        bounded_duration(snapshot_->links[pair(from, to)].bandwidth, bytes),
+        bounded_duration(snapshot_->devices[from].egress, bytes),
+        bounded_duration(snapshot_->devices[to].ingress, bytes)};
 }
 
 Nanoseconds StepDelay::alone(std::size_t from, std::size_t to, Bytes bytes) const {
@@ -121,14 +124,14 @@ Nanoseconds StepDelay::timed_outputs(std::size_t from, std::size_t to, std::int3
     }
     const PerSecond bandwidth = snapshot_->links[pair(from, to)].bandwidth;
     return by_formula() ? formula_time(n * group_bytes_, bandwidth)
-                        : duration(bandwidth, output_bytes(n));
+                        : bounded_duration(bandwidth, output_bytes(n));
 }
 
 Nanoseconds StepDelay::x_link(std::size_t from, std::size_t to) const {
     if (!x_link_.empty()) {
         return x_link_[pair(from, to)];
     }
-    return from == to ? 0 : duration(snapshot_->links[pair(from, to)].bandwidth, x_bytes_);
+    return from == to ? 0 : bounded_duration(snapshot_->links[pair(from, to)].bandwidth, x_bytes_);
 }
 
 /// By formula only execution hands x to the groups.

@@ -35,6 +35,9 @@ namespace headroom::scheduler {
 /// fewer stalled parts: 10^14 ns (28 h) each. A total of at least this much is predicted kNever.
 inline constexpr Nanoseconds kStall = 100'000'000'000'000;
 
+/// finish() of work at a constant rate from 0 on, at most kStall; quick where 64 bits hold it.
+[[nodiscard]] Nanoseconds bounded_duration(PerSecond rate, std::int64_t work);
+
 /// Whether any device limits all that it sends, or all that it receives.
 [[nodiscard]] bool has_caps(const Snapshot& snapshot);
 
@@ -55,12 +58,23 @@ class StepDelay {
         const std::int32_t* slices = nullptr;
     };
 
+    struct LayerTime {
+        Nanoseconds whole = 0;
+        Nanoseconds until_proj = 0; ///< of it
+    };
     /// From x on `holder` to the end of ffn; the next layer's holder is shape.ffn. Exact.
+    [[nodiscard]] LayerTime layer_parts(
+        std::size_t layer, std::size_t holder, const LayerShape& shape
+    ) const {
+        const Nanoseconds first = until_proj(layer, holder, shape);
+        return {
+            first + (sliced() ? through_slices(layer, shape.ffn, shape.slices)
+                              : from_proj(layer, shape.proj, shape.ffn)),
+            first};
+    }
     [[nodiscard]] Nanoseconds layer(std::size_t layer, std::size_t holder, const LayerShape& shape)
         const {
-        return until_proj(layer, holder, shape) +
-               (sliced() ? through_slices(layer, shape.ffn, shape.slices)
-                         : from_proj(layer, shape.proj, shape.ffn));
+        return layer_parts(layer, holder, shape).whole;
     }
     [[nodiscard]] bool sliced() const { return slices_ > 0; }
     /// Its two parts: until proj has computed (sliced: until the hub has its sum), and from there
@@ -98,6 +112,13 @@ class StepDelay {
         return j == target ? done : done + outputs_time(j, target, n) + latency(j, target);
     }
 
+    /// When the gathering device has x itself from `holder`, if units there get it before; 0 on
+    /// one device. Nothing is gathered sooner.
+    [[nodiscard]] Nanoseconds input(std::size_t holder, std::size_t target, bool units) const {
+        return holder == target || by_formula()
+                   ? 0
+                   : x_link(holder, target) * (units ? 2 : 1) + latency(holder, target);
+    }
     /// How soon a host of proj, ffn or hub would be done if it had x from `holder` and nothing else
     /// to wait for; of a hub, with the whole layer to itself. Ranks hosts, and is nobody's time.
     [[nodiscard]] Nanoseconds as_host(
