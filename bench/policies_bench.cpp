@@ -1,4 +1,5 @@
-// What a decision costs, for every policy that has a name, in both granularities: on the generator
+// What a decision costs, for every policy that has a name, in both granularities, and under cost
+// profile `paper` (up to 25 devices): on the generator
 // of systems.md §5 at its smallest and largest size, at the demo's, on a fleet of 25 devices for a
 // model of 32 layers of 32 heads, and on 1000 devices for one of 80 layers of 64 heads. Each
 // iteration takes the next of a few problems, so that the mean is over problems.
@@ -24,13 +25,14 @@ struct Case {
     bench::Size size;
     Granularity granularity = Granularity::paper;
     Before before = Before::drawn;
+    CostProfile profile = CostProfile::physical;
 
     [[nodiscard]] std::string name() const {
         const std::string suffix = before == Before::drawn     ? ""
                                    : before == Before::nothing ? "/first"
                                                                : "/again";
         return std::string(size.name) + (granularity == Granularity::sliced ? "/sliced" : "") +
-               suffix;
+               (profile == CostProfile::paper ? "/paper" : "") + suffix;
     }
     /// As many problems as one iteration each should see; large ones take long.
     [[nodiscard]] std::int64_t problems() const {
@@ -39,7 +41,8 @@ struct Case {
 };
 
 testing::Instance problem_of(const Case& wanted, std::uint64_t seed) {
-    testing::Instance instance = bench::instance(wanted.size, seed, wanted.granularity);
+    testing::Instance instance =
+        bench::instance(wanted.size, seed, wanted.granularity, wanted.profile);
     if (wanted.before == Before::nothing) {
         instance.problem.previous.reset();
     } else if (wanted.before == Before::planted) {
@@ -75,14 +78,19 @@ void decide(benchmark::State& state, std::string_view policy_name, const Case& w
 
 std::vector<Case> all_cases() {
     std::vector<Case> cases;
+    const auto add = [&](const bench::Size& size, Granularity granularity, CostProfile profile) {
+        if (size.layers > 4) {
+            cases.push_back({size, granularity, Before::nothing, profile});
+            cases.push_back({size, granularity, Before::planted, profile});
+        } else {
+            cases.push_back({size, granularity, Before::drawn, profile});
+        }
+    };
     for (const bench::Size& size : kSizes) {
-        for (const Granularity granularity : {Granularity::paper, Granularity::sliced}) {
-            if (size.layers > 4) {
-                cases.push_back({size, granularity, Before::nothing});
-                cases.push_back({size, granularity, Before::planted});
-            } else {
-                cases.push_back({size, granularity, Before::drawn});
-            }
+        add(size, Granularity::paper, CostProfile::physical);
+        add(size, Granularity::sliced, CostProfile::physical);
+        if (size.devices <= 25) {
+            add(size, Granularity::paper, CostProfile::paper);
         }
     }
     return cases;

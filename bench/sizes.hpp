@@ -24,7 +24,8 @@ inline constexpr Size kHuge{"1000x80x64", 1000, 80, 64}; ///< a 70B model's laye
 inline scheduler::testing::Instance instance(
     const Size& size,
     std::uint64_t seed,
-    scheduler::Granularity granularity = scheduler::Granularity::paper
+    scheduler::Granularity granularity = scheduler::Granularity::paper,
+    scheduler::CostProfile profile = scheduler::CostProfile::physical
 ) {
     scheduler::testing::InstanceShape shape;
     shape.devices = size.devices;
@@ -33,7 +34,7 @@ inline scheduler::testing::Instance instance(
     shape.memory_factor = 1.5;
     shape.granularity = granularity;
     shape.slices = size.heads;
-    return scheduler::testing::planted_instance(shape, seed);
+    return scheduler::testing::planted_instance(shape, seed, profile);
 }
 
 } // namespace headroom::bench

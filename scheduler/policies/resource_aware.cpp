@@ -31,6 +31,7 @@ constexpr std::int64_t kCapped = 30;
 constexpr int kFruitlessKicks = 24;
 constexpr std::size_t kMostDevices = 32; // that a fleet is narrowed down to
 constexpr std::size_t kDescents = 6;
+constexpr std::size_t kWideDescents = 2; // beside the best, in fleets of medium size
 /// Devices × layers up to which a decision has that effort alone; up to which it has it beside the
 /// brief search, and above which that falls as their inverse; and up to which all moves are tried.
 constexpr std::int64_t kSmall = 20;
@@ -153,6 +154,29 @@ void search_thoroughly(const Problem& problem, const StepDelay& step, Search& se
     }
 }
 
+/// All moves, from the best so far and the most promising other starts, then kicks; of previous
+/// placements only one that lacks memory is tried again.
+void search_widely(
+    const Problem& problem, const StepDelay& step, Search& search, std::int64_t more
+) {
+    const std::int64_t before = search.evaluations();
+    const Placement best = search.best()->placement;
+    search.widen();
+    search.allow(before + more);
+    std::vector<Start> starts = scored(search, starting_points(problem, step));
+    if (problem.previous && starts.front().score.shortage == 0) {
+        starts.erase(starts.begin());
+    }
+    std::stable_sort(starts.begin(), starts.end(), better_start);
+    search.descend_from(best);
+    for (std::size_t i = 0; i < std::min(starts.size(), kWideDescents); ++i) {
+        search.allow(before + more * static_cast<std::int64_t>(i + 2) / 4);
+        search.descend_from(starts[i].placement);
+    }
+    search.allow(before + more);
+    search.kick(best, kFruitlessKicks);
+}
+
 Search search(const Problem& problem, const StepDelay& step) {
     const bool walks = !step.by_formula() && problem.previous && has_caps(problem.snapshot);
     const std::int64_t share = walks ? kCapped : 1;
@@ -169,16 +193,8 @@ Search search(const Problem& problem, const StepDelay& step) {
     search_briefly(problem, step, search);
     if (size <= kThorough && search.best()) {
         search.widen();
-        const std::int64_t before = search.evaluations();
         const std::int64_t more = kMostEvaluations * kMedium / std::max(size, kMedium) / share;
-        const Placement best = search.best()->placement;
-        if (problem.previous && search.offer(*problem.previous).shortage > 0) {
-            search.allow(before + more / 2);
-            search.descend_from(*problem.previous);
-        }
-        search.allow(before + more);
-        search.descend_from(best);
-        search.kick(best, kFruitlessKicks);
+        search_widely(problem, step, search, more);
     }
     return search;
 }
