@@ -164,10 +164,12 @@ void search_widely(
     search.widen();
     search.allow(before + more);
     std::vector<Start> starts = scored(search, starting_points(problem, step));
-    if (problem.previous && starts.front().score.shortage == 0) {
+    const bool lacking = problem.previous && starts.front().score.shortage > 0;
+    if (problem.previous && !lacking) {
         starts.erase(starts.begin());
     }
-    std::stable_sort(starts.begin(), starts.end(), better_start);
+    // A previous placement that lacks memory stands first, whatever it scores.
+    std::stable_sort(starts.begin() + (lacking ? 1 : 0), starts.end(), better_start);
     search.descend_from(best);
     for (std::size_t i = 0; i < std::min(starts.size(), kWideDescents); ++i) {
         search.allow(before + more * static_cast<std::int64_t>(i + 2) / 4);

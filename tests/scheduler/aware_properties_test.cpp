@@ -1,8 +1,10 @@
 // Properties of policy resource_aware and of the simple policies over many seeds: both
 // granularities, memory without any slack, proven optima, large fleets.
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <iostream>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +12,10 @@
 #include "base/random.hpp"
 #include "scheduler/policies/count_packing.hpp"
 #include "scheduler/policies/ledger.hpp"
+#include "scheduler/policies/move_delay.hpp"
 #include "scheduler/policies/packing.hpp"
+#include "scheduler/policies/planner.hpp"
+#include "scheduler/policies/step_delay.hpp"
 #include "scheduler/policy.hpp"
 #include "scheduler/validate.hpp"
 #include "tests/scheduler/instances.hpp"
@@ -181,6 +186,73 @@ TEST(ResourceAware, decides_for_large_fleets_with_little_counted_work) {
             EXPECT_EQ(decision.placement, decide(PolicyKind::resource_aware, problem).placement);
         }
     }
+}
+
+/// Whatever the caps, and whether they can be met or not: what is remembered changes no answer.
+TEST(Spreads, are_those_that_nobody_remembers) {
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+        InstanceShape shape = cell_at(seed * 5);
+        shape.granularity = seed % 2 == 0 ? Granularity::paper : Granularity::sliced;
+        const Instance instance = planted_instance(shape, seed);
+        const Problem& problem = instance.problem;
+        const StepDelay step(problem);
+        Spreads spreads(problem, step);
+        Random random(seed);
+        for (int k = 0; k < 40; ++k) {
+            const std::size_t holder = random.below(step.devices());
+            const std::size_t target = random.below(step.devices());
+            const std::size_t last = problem.blocks->shape().layer_types.size() - 1;
+            const Gathering gathering{random.below(2) == 0 ? 0 : last, holder, target};
+            const std::int32_t n = problem.blocks->groups();
+            std::vector<std::int32_t> caps;
+            for (std::size_t d = 0; d < step.devices(); ++d) {
+                caps.push_back(static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(n))
+                ));
+            }
+            EXPECT_EQ(spreads.within(gathering, caps), spread_units(step, gathering, caps, n))
+                << "seed " << seed;
+        }
+    }
+}
+
+/// From a placement that is kept, one block to one device: D_mig is then what was said before.
+TEST(MoveDelay, says_beforehand_what_one_more_block_makes_of_it) {
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+        Instance instance = wild_instance({.caps = false, .stalls = false}, seed);
+        Problem& problem = instance.problem;
+        problem.previous = instance.planted;
+        problem.weights_everywhere = seed % 3 == 0;
+        Random random(seed);
+        MoveDelay delay(problem, instance.planted);
+        for (int k = 0; k < 20; ++k) {
+            const std::int32_t layer =
+                static_cast<std::int32_t>(random.below(problem.blocks->shape().layer_types.size()));
+            const BlockId block = problem.blocks->group(layer, 0);
+            const DeviceId to(random.below(problem.snapshot.size()));
+            delay.set(block, delay.home(block));
+            const Nanoseconds said = std::max(delay.total(), delay.beside(block, to));
+            delay.set(block, to);
+            EXPECT_EQ(delay.total(), said) << "seed " << seed;
+        }
+    }
+}
+
+/// No single move pays for its migration, many that share its time do.
+TEST(ResourceAware, moves_much_at_once_where_one_move_alone_would_not_pay) {
+    int moved = 0;
+    for (std::uint64_t seed = 0; seed < 6; ++seed) {
+        InstanceShape shape{.devices = 16, .layers = 20, .heads = 16, .memory_factor = 3.0};
+        Instance instance = planted_instance(shape, seed);
+        Problem& problem = instance.problem;
+        problem.previous = instance.planted;
+        problem.interval = 1;
+        const Decision decision = decide(PolicyKind::resource_aware, problem);
+        ASSERT_TRUE(decision.feasible) << decision.reason;
+        const double kept = objective(problem, instance.planted);
+        EXPECT_LE(objective(problem, decision), kept);
+        moved += objective(problem, decision) < 0.9 * kept ? 1 : 0;
+    }
+    EXPECT_GE(moved, 4);
 }
 
 /// Many devices, none of which holds a whole ffn beside anything else: room must be kept for them.
