@@ -1,58 +1,123 @@
 #!/usr/bin/python3
-"""Large scale: 25 devices, up to 1000 tokens, a decision every token and every 16 tokens. How long does a
-token take, and what does the fullest device hold, against layer-based policies on the same fleets?
-
-usage: large_scale.py [--seeds N] [--intervals 1,16] [--policy P,...] [--png FILE] ... (--help)
+"""Large scale: 25 devices, 1000 tokens, a decision every token and every 16 tokens. How long does a token
+take, and what does the fullest device hold, against layer-based policies on the same fleets, in both
+granularities? Exit code 1 if the median of resource_aware is not ahead of every layer-based policy and of
+paper, each in its granularity.
 """
-import argparse
+import sys
 from dataclasses import replace
 
-import matplotlib
+import matplotlib.pyplot as plt
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402  (the backend comes first)
+import comparison
+import drawing
+import options
+import outcomes
+import report
+import scenarios
+import spread
+from contenders import OURS, Contender, with_reference
+from runs import Run
 
-import runs  # noqa: E402
-import scenarios  # noqa: E402
+PAPER = ("resource_aware,paper,dynamic_layer,edgeshard,edgeshard_throughput,ring,static,greedy,"
+         "round_robin")
+SLICED = ("resource_aware:sliced,galaxy:sliced,galaxy:sliced:ring,dynamic_layer:sliced,edgeshard:sliced,"
+          "edgeshard_throughput:sliced,ring:sliced,static:sliced,greedy:sliced,round_robin:sliced")
 
-POLICIES = ("resource_aware,resource_aware:sliced,paper,dynamic_layer,edgeshard,galaxy:sliced:ring,"
-            "static,round_robin,greedy")
+
+def groups_of(contenders: list[Contender]) -> list[list[Contender]]:
+    """One group per granularity, resource_aware first."""
+    groups = []
+    for sliced in (False, True):
+        if group := [contender for contender in contenders if contender.sliced == sliced]:
+            groups.append(with_reference(group, Contender(OURS, sliced)))
+    return groups
 
 
-def plot(path, results: dict[int, dict[str, list[runs.Outcome]]], title: str) -> None:
-    figure, axes = plt.subplots(len(results), 2, figsize=(12, 4 * len(results)), squeeze=False)
-    for row, (interval, outcomes) in zip(axes, results.items()):
-        runs.bars(row[0], outcomes, "per_token_s", 1e3, "ms per token")
-        runs.bars(row[1], outcomes, "peak_gb", 1.0, "peak memory of the fullest device, GB")
-        row[0].set_title(f"a decision every {interval} tokens")
+def measure(runner, given, family, groups) -> dict[int, comparison.Outcomes]:
+    """By interval; all runs of a fleet one after the other, so that what is left can be foretold."""
+    everyone = [contender for group in groups for contender in group]
+    keys = [(seed, interval, contender) for seed in options.seeds_of(given)
+            for interval in given.intervals for contender in everyone]
+    runs = [Run("simulate", f"large-{seed}-every-{interval}",
+                scenarios.scenario(replace(family, interval=interval), seed),
+                contender.options(family.heads_of(seed)))
+            for seed, interval, contender in keys]
+    results = runner.all_of(runs, outcomes.read)
+    found = {interval: {contender: [] for contender in everyone} for interval in given.intervals}
+    for (_, interval, contender), outcome in zip(keys, results):
+        found[interval][contender].append(outcome)
+    return found
+
+
+def gains(found: dict[int, comparison.Outcomes]) -> report.Table:
+    """What resource_aware gains by cutting proj and ffn too."""
+    rows = []
+    for interval, results in found.items():
+        over = comparison.time_factors(results, Contender(OURS))[Contender(OURS, sliced=True)]
+        rows.append({
+            "decision every": f"{interval} tokens",
+            "fleets": len(spread.known(over)),
+            "time per token, sliced ÷ paper, median [95 %]": spread.estimate(over),
+            "quartiles": spread.quartiles(over),
+            "smallest to largest": spread.extremes(over),
+        })
+    return report.Table("resource_aware: granularity sliced over granularity paper", rows)
+
+
+def draw(given, found, groups, title: str) -> None:
+    panels = [(interval, group) for group in groups for interval in found]
+    figure, axes = plt.subplots(len(panels), 2, figsize=(12, 1 + 0.36 * sum(len(g) + 3 for _, g in panels)),
+                                squeeze=False, layout="constrained",
+                                height_ratios=[len(group) for _, group in panels])
+    for row, (interval, group) in zip(axes, panels):
+        results = {contender: found[interval][contender] for contender in group}
+        over = comparison.time_factors(results, group[0])
+        drawing.boxes(row[0], [(c.label, c.policy, over[c]) for c in group[1:]],
+                      "time per token ÷ resource_aware's, fleet by fleet", one=True)
+        drawing.boxes(row[1], [(c.label, c.policy, outcomes.column(results[c], "fullest_gb"))
+                               for c in group], "peak memory of the fullest device, GB", log=False)
+        where = f"granularity {'sliced' if group[0].sliced else 'paper'}, a decision every " + (
+            "token" if interval == 1 else f"{interval} tokens")
+        row[0].set_title(where, loc="left")
+        row[1].set_title(where, loc="left")
     figure.suptitle(title)
-    figure.tight_layout()
-    figure.savefig(path, dpi=120)
+    drawing.legend_of_kinds(figure, [c.policy for group in groups for c in group])
+    drawing.save(figure, given.png)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    scenarios.add_options(parser, scenarios.LARGE)
-    runs.add_options(parser)
-    parser.add_argument("--intervals", default="1,16", help="tokens from one decision to the next")
-    parser.add_argument("--policy", default=POLICIES)
-    given = parser.parse_args()
-    family = scenarios.with_options(scenarios.LARGE, given)
-    contenders = runs.contenders_of(given.policy)
-    seeds = range(given.first, given.first + given.seeds)
-    results = {}
-    for interval in map(int, given.intervals.split(",")):
-        results[interval] = runs.run_all(
-            given.headroom, replace(family, interval=interval), seeds, contenders, given.jobs)
-        runs.print_table(
-            f"{family.devices[0]} devices, {family.layers} layers, {family.heads[0]} heads, "
-            f"{family.tokens} tokens, a decision every {interval}, cost profile {family.cost_profile}, "
-            f"seeds {seeds.start} to {seeds.stop - 1}; mean ± 95 %",
-            results[interval], contenders[0].name)
-    if given.png:
-        plot(given.png, results, f"{family.devices[0]} devices, {family.tokens} tokens, "
-                                 f"{len(seeds)} fleets, mean and 95 % confidence")
+def main() -> int:
+    parser = options.parser_of(__doc__, scenarios.LARGE, 20, "physical", ("physical", "paper"),
+                               "large_scale.png", f"{PAPER},{SLICED}")
+    parser.add_argument("--intervals", type=options.numbers(int, 1), default=(1, 16),
+                        help="tokens from one decision to the next (default 1,16)")
+    given = options.parse(parser)
+    if given.cost_profile == "paper":
+        print("cost profile paper has no formulas for sliced layers: policies :sliced are left out",
+              file=sys.stderr)
+        given.policy = [contender for contender in given.policy if not contender.sliced]
+    groups = groups_of(given.policy)
+    if not groups:
+        parser.error("--policy: none is left")
+    family = options.families_of(scenarios.LARGE, given)[given.cost_profile]
+    with options.runner_of(given) as runner:
+        found = measure(runner, given, family, groups)
+    setting = (f"{family.devices[0]} devices, {family.layers} layers, {family.heads[0]} heads, "
+               f"{family.tokens} tokens, cost profile {family.cost_profile}")
+    tables, late = [], []
+    for group in groups:
+        for interval, results in found.items():
+            mine = {contender: results[contender] for contender in group}
+            late += comparison.behind(mine, group[0])
+            tables += comparison.comparison(
+                f"{setting}, a decision every {interval}, granularity "
+                f"{'sliced' if group[0].sliced else 'paper'}, {options.seeds_text(given)}", mine, group[0])
+    if len(groups) == 2:
+        tables.append(gains(found))
+    report.show(tables, runner.version, given.json)
+    draw(given, found, groups, f"{setting}; {given.seeds} fleets, whiskers 5 to 95 %")
+    return 1 if late else 0
 
 
 if __name__ == "__main__":
-    main()
+    options.end(main)

@@ -8,12 +8,12 @@ compute and of memory, drawn again every second of virtual time. Models by heads
 times as wide and not gated, F32. Stated by nobody and chosen here: layers, vocabulary, latency
 0.2 ms, a storage of 100 MB/s to page from when a device holds more than its memory.
 
-usage: scenarios.py {large|small} FOLDER [--seeds N] [--first SEED]     writes FOLDER/SEED.toml
+usage: scenarios.py {large|small|varied} FOLDER [--seeds N] [--first SEED]     writes FOLDER/SEED.toml
 """
 import argparse
 import math
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 HEAD_WIDTH = 64
@@ -31,7 +31,9 @@ class Family:
     interval: int = 1
     bandwidth_mbit: tuple[float, float] = (1000.0, 10000.0)
     latency: str = "0.2 ms"
-    load: float = 0.3             # upper end
+    load: float = 0.3             # most that others use of compute
+    memory_load: float = 0.3      # and of memory
+    bandwidth_load: float = 0.0   # and of a link's bandwidth
     memory_factor: float | None = None  # total memory over what the model needs; None: as drawn
     cost_profile: str = "physical"
     t_budget: str = "5 s"         # of cost profile paper; 1 s holds no FFN of width 2048 at 1000 tokens
@@ -44,11 +46,14 @@ class Family:
 
 
 LARGE = Family(devices=(25,), heads=(32,), layers=24, tokens=1000)
-# A small vocabulary: the published model has neither embed nor lm_head, and two layers beside tables of
-# 32000 rows would be a question of where the tables fit.
-SMALL = Family(devices=(3, 4, 5), heads=(8, 16), layers=2, tokens=32, vocabulary=2000,
-               prompt_tokens=16, interval=4, memory_factor=1.5)
-FAMILIES = {"large": LARGE, "small": SMALL}
+# Small models get small vocabularies: the published model has neither embed nor lm_head, and a few layers
+# beside tables of 32000 rows would be a question of where the tables fit. Memory is what makes devices
+# need each other: twice the need leaves room for whole layers on most fleets.
+SMALL = Family(devices=(3, 4, 5), heads=(8, 16), layers=4, tokens=32, vocabulary=2000,
+               prompt_tokens=16, interval=4, memory_factor=2.0)
+VARIED = Family(devices=(8,), heads=(16,), layers=8, tokens=200, vocabulary=8000, interval=8,
+                memory_factor=2.0, bandwidth_mbit=(100.0, 1000.0))
+FAMILIES = {"large": LARGE, "small": SMALL, "varied": VARIED}
 
 
 def log_normal(rng: random.Random, low: float, high: float) -> float:
@@ -71,6 +76,11 @@ def need_bytes(family: Family, heads: int) -> int:
     return 4 * (weights + cache)
 
 
+def load(most: float) -> str:
+    """Drawn anew every second of virtual time, the same under all policies."""
+    return f'{{ kind = "uniform", low = 0.0, high = {most}, period = "1 s" }}' if most > 0 else "0.0"
+
+
 def scenario(family: Family, seed: int) -> str:
     """The text of one scenario. The same seed draws the same fleet whatever the model is."""
     rng = random.Random(seed)
@@ -82,7 +92,6 @@ def scenario(family: Family, seed: int) -> str:
     if family.memory_factor is not None:
         # Below load 0.3 the factor still holds on average; buffers come out of it.
         scale = family.memory_factor * need_bytes(family, heads) / (sum(memory) * 1e9)
-    load = f'{{ kind = "uniform", low = 0.0, high = {family.load}, period = "1 s" }}'
     lines = [
         f"seed = {seed}",
         "[model]",
@@ -101,39 +110,18 @@ def scenario(family: Family, seed: int) -> str:
         "[network]",
         f'bandwidth = "{family.bandwidth_mbit[0]:.0f} Mbit/s"',
         f'latency = "{family.latency}"',
+        f"variation = {load(family.bandwidth_load)}",
     ]
     for a in range(devices):
         lines += ["[[device]]", f'compute = "{compute[a]:.6f} GFLOP/s"',
                   f'memory = "{memory[a]:.6f} GB"', 'storage_bandwidth = "100 MB/s"']
-        if family.load > 0:
-            lines += [f"load = {load}", f"memory_load = {load}"]
+        lines += [f"load = {load(family.load)}", f"memory_load = {load(family.memory_load)}"]
     for a in range(devices):
         for b in range(a + 1, devices):
             mbit = rng.uniform(*family.bandwidth_mbit)
             lines += ["[[network.link]]", f"from = {a}", f"to = {b}",
                       f'bandwidth = "{mbit:.3f} Mbit/s"']
     return "\n".join(lines) + "\n"
-
-
-def add_options(parser: argparse.ArgumentParser, family: Family) -> None:
-    """Options that every experiment has."""
-    parser.add_argument("--seeds", type=int, default=5, help="scenarios (default %(default)s)")
-    parser.add_argument("--first", type=int, default=0, help="first seed")
-    parser.add_argument("--tokens", type=int, default=family.tokens)
-    parser.add_argument("--layers", type=int, default=family.layers)
-    parser.add_argument("--load", type=float, default=family.load, help="highest background load")
-    parser.add_argument("--toy-links", action="store_true", help="10-100 Mbit/s")
-    parser.add_argument("--memory-factor", type=float, default=family.memory_factor,
-                        help="total memory over need; by default %(default)s")
-    parser.add_argument("--cost-profile", choices=("physical", "paper"), default="physical")
-
-
-def with_options(family: Family, given: argparse.Namespace) -> Family:
-    """The family as the options change it."""
-    links = (10.0, 100.0) if given.toy_links else family.bandwidth_mbit
-    return replace(family, tokens=given.tokens, layers=given.layers, load=given.load,
-                   bandwidth_mbit=links, memory_factor=given.memory_factor,
-                   cost_profile=given.cost_profile)
 
 
 def main() -> None:

@@ -1,73 +1,128 @@
 #!/usr/bin/python3
-"""Small scale: 3 to 5 devices with memory for half as much again as the model needs. How far is each policy
-from `exact`, at its first decision (the same problem for all) and over the run (each on its own path)?
-
-usage: small_scale.py [--seeds N] [--policy P,...] [--toy-links] [--png FILE] ... (--help)
+"""Small scale: 3 to 5 devices with memory for twice what the model needs. How far is each policy's first
+decision from the proven optimum of policy exact (the same problem for all), and how long does a token
+take over the run (each on its own path)?
 """
-import argparse
+import json
+import math
+from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402  (the backend comes first)
-from matplotlib.ticker import ScalarFormatter  # noqa: E402
+import comparison
+import drawing
+import options
+import outcomes
+import report
+import scenarios
+import spread
+from contenders import Contender, with_reference
+from runs import Run
 
-import runs  # noqa: E402
-import scenarios  # noqa: E402
-
-POLICIES = "exact,resource_aware,paper,dynamic_layer,edgeshard,static,greedy,round_robin"
-
-
-def first_decisions(outcomes: dict[str, list[runs.Outcome]], field: str) -> None:
-    """The first decision's D_inf (or D_T) over exact's."""
-    base = runs.column(outcomes["exact"], field)
-    print("\nfirst decision, predicted delay of a token over that of exact: geometric mean (95 %), largest")
-    for name, outcome in outcomes.items():
-        ours = runs.column(outcome, field)
-        ratio, low, high = runs.ratio_and_interval(ours, base)
-        largest = max((a / b for a, b in zip(ours, base) if a > 0 and b > 0), default=float("nan"))
-        print(f"{name:<24}{ratio:.4f} ({low:.4f} to {high:.4f})  {largest:.4f}")
+POLICIES = ("exact,resource_aware,paper,dynamic_layer,edgeshard,edgeshard_throughput,ring,static,greedy,"
+            "round_robin")
+EXACT = Contender("exact")
 
 
-def plot(path, outcomes: dict[str, list[runs.Outcome]], title: str) -> None:
-    figure, axis = plt.subplots(figsize=(8, 5))
-    base = runs.column(outcomes["exact"], "per_token_s")
-    ratios = [[a / b for a, b in zip(runs.column(outcome, "per_token_s"), base) if a > 0 and b > 0]
-              for outcome in outcomes.values()]
-    axis.boxplot(ratios, vert=False, whis=(5, 95), showmeans=True)
-    axis.set_yticks(range(1, len(outcomes) + 1), list(outcomes))
-    axis.invert_yaxis()
-    axis.set_xscale("log")
-    for ticks in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
-        ticks(ScalarFormatter())
-    axis.set_xlabel("time per token over that of exact; whiskers 5 % and 95 %")
-    axis.set_title(title)
-    figure.tight_layout()
-    figure.savefig(path, dpi=120)
+def read_plan(path: Path) -> dict:
+    """Whether exact proved its decision, its bound in seconds, and the objectives in seconds by policy (NaN:
+    no feasible placement)."""
+    plan = json.loads(path.read_text())
+    objectives = {policy["policy"]: policy.get("objective_s") for policy in plan["policies"]}
+    return {"proven": plan["proven"], "bound_s": plan["bound_s"] or math.nan,
+            "objectives_s": {policy: math.nan if value is None else value
+                             for policy, value in objectives.items()}}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    scenarios.add_options(parser, scenarios.SMALL)
-    parser.set_defaults(seeds=100)
-    runs.add_options(parser)
-    parser.add_argument("--policy", default=POLICIES, help="exact is always among them")
-    given = parser.parse_args()
-    family = scenarios.with_options(scenarios.SMALL, given)
-    contenders = runs.contenders_of(given.policy)
-    if all(contender.name != "exact" for contender in contenders):
-        contenders.insert(0, runs.Contender("exact"))
-    seeds = range(given.first, given.first + given.seeds)
-    outcomes = runs.run_all(given.headroom, family, seeds, contenders, given.jobs)
-    runs.print_table(
-        f"3 to 5 devices, {family.layers} layers, 8 and 16 heads, {family.tokens} tokens, a decision "
-        f"every {family.interval}, cost profile {family.cost_profile}, seeds {seeds.start} to "
-        f"{seeds.stop - 1}; mean ± 95 %", outcomes, "exact")
-    first_decisions(
-        outcomes, "first_inference_s" if family.cost_profile == "physical" else "paper_delay_s")
-    if given.png:
-        plot(given.png, outcomes, f"3 to 5 devices, {len(seeds)} fleets")
+def over_bound(plans: list[dict], contender: Contender, proven: bool) -> list[float]:
+    """Objective over exact's bound, which is the optimum where it is proven."""
+    return [plan["objectives_s"][contender.policy] / plan["bound_s"] for plan in plans
+            if plan["proven"] == proven]
+
+
+def gap_rows(plans: list[dict], contenders: list[Contender]) -> list[dict[str, object]]:
+    rows = []
+    proven = sum(plan["proven"] for plan in plans)
+    for contender in contenders:
+        gaps = over_bound(plans, contender, proven=True)
+        unproven = over_bound(plans, contender, proven=False)
+        found = spread.known(gaps)
+        rows.append({
+            "policy": contender.word,
+            "fleets": len(plans),
+            "proven": proven,
+            "of these infeasible": proven - len(found),
+            "objective ÷ optimum, mean [95 %]": spread.estimate(gaps, np.mean),
+            "median [95 %]": spread.estimate(gaps),
+            "95th percentile": spread.percentile(gaps, 95),
+            "largest": spread.extremes(gaps).high,
+            "optimal": f"{100 * np.mean(found < 1 + 1e-9):.0f} %" if len(found) else "-",
+            "unproven": len(spread.known(unproven)),
+            "÷ bound, mean [95 %]": spread.estimate(unproven, np.mean),
+        })
+    return rows
+
+
+def measure(runner, given, family) -> tuple[list[dict], comparison.Outcomes]:
+    """The plans of all fleets, and the outcomes of all runs."""
+    seeds = options.seeds_of(given)
+    texts = [scenarios.scenario(family, seed) for seed in seeds]
+    label = f"small-{family.cost_profile}"
+    asked = ("--policy", ",".join(contender.policy for contender in given.policy))
+    plans = runner.all_of([Run("plan", f"{label}-{seed}", text, asked)
+                           for seed, text in zip(seeds, texts)], read_plan)
+    runs = [Run("simulate", f"{label}-{seed}", text, contender.options(1))
+            for seed, text in zip(seeds, texts) for contender in given.policy]
+    results = runner.all_of(runs, outcomes.read)
+    return plans, {contender: results[i::len(given.policy)] for i, contender in enumerate(given.policy)}
+
+
+def nothing_proven(plans: list[dict]) -> str:
+    hopeless = sum(math.isnan(plan["bound_s"]) for plan in plans)
+    return f"On {hopeless} fleets exact finds no feasible placement." if hopeless else ""
+
+
+def draw(given, found: dict[str, tuple[list[dict], comparison.Outcomes]], title: str) -> None:
+    others = [contender for contender in given.policy if contender != EXACT]
+    figure, axes = plt.subplots(len(found), 2, figsize=(11, 1.2 + (1 + 0.33 * len(others)) * len(found)),
+                                squeeze=False, sharey=True, layout="constrained")
+    for row, (profile, (plans, results)) in zip(axes, found.items()):
+        over = comparison.time_factors(results, EXACT)
+        drawing.boxes(row[0], [(c.label, c.policy, over_bound(plans, c, True)) for c in others],
+                      "objective of the first decision ÷ proven optimum", one=True)
+        drawing.boxes(row[1], [(c.label, c.policy, over[c]) for c in others],
+                      "time per token over the run ÷ that under exact", one=True)
+        for axis in row:
+            axis.set_title(f"cost profile {profile}", loc="left")
+    figure.suptitle(title)
+    drawing.legend_of_kinds(figure, [contender.policy for contender in others])
+    drawing.save(figure, given.png)
+
+
+def main() -> int:
+    parser = options.parser_of(__doc__, scenarios.SMALL, 100, "both", ("physical", "paper", "both"),
+                               "small_scale.png", POLICIES)
+    given = options.parse(parser)
+    if any(contender.sliced for contender in given.policy):
+        parser.error("--policy: exact's optimum is that of granularity paper; leave :sliced out")
+    given.policy = with_reference(given.policy, EXACT)
+    families = options.families_of(scenarios.SMALL, given)
+    with options.runner_of(given) as runner:
+        found = {profile: measure(runner, given, family) for profile, family in families.items()}
+    family = next(iter(families.values()))
+    setting = (f"3 to 5 devices, {family.layers} layers, 8 and 16 heads, {family.tokens} tokens, a decision "
+               f"every {family.interval}")
+    tables = []
+    for profile, (plans, results) in found.items():
+        title = f"{setting}, cost profile {profile}, {options.seeds_text(given)}"
+        tables.append(report.Table(f"{title}: first decision", gap_rows(plans, given.policy),
+                                   nothing_proven(plans)))
+        tables.append(report.Table(f"{title}: over the run", comparison.time_rows(results, EXACT)))
+    report.show(tables, runner.version, given.json)
+    draw(given, found, f"{setting}; {given.seeds} fleets, whiskers 5 to 95 %")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    options.end(main)

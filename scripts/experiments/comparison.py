@@ -1,0 +1,78 @@
+"""The table that compares contenders over the same fleets."""
+import math
+
+import numpy as np
+
+from contenders import LAYER_BASED, Contender
+from outcomes import Outcome, column, failures
+from report import Table
+from spread import estimate, extremes, factors, quartiles
+
+Outcomes = dict[Contender, list[Outcome]]  # a list has one of each fleet, in the fleets' order
+
+
+def time_factors(outcomes: Outcomes, reference: Contender) -> dict[Contender, list[float]]:
+    """Time per token of every contender over the reference's, fleet by fleet."""
+    ours = column(outcomes[reference], "per_token_s")
+    return {contender: factors(column(theirs, "per_token_s"), ours)
+            for contender, theirs in outcomes.items()}
+
+
+def time_rows(outcomes: Outcomes, reference: Contender) -> list[dict[str, object]]:
+    rows = []
+    for contender, over in time_factors(outcomes, reference).items():
+        runs = outcomes[contender]
+        milliseconds = [1e3 * value for value in column(runs, "per_token_s")]
+        rows.append({
+            "policy": contender.word,
+            "fleets": len(runs),
+            "failed": failures(runs),
+            "ms/token, median [95 %]": estimate(milliseconds),
+            "mean [95 %]": estimate(milliseconds, np.mean),
+            f"÷ {reference.word}, median [95 %]": estimate(over),
+            "quartiles": quartiles(over),
+            "smallest to largest": extremes(over),
+        })
+    return rows
+
+
+def memory_rows(outcomes: Outcomes) -> list[dict[str, object]]:
+    return [{
+        "policy": contender.word,
+        "fullest device, GB, median [95 %]": estimate(column(runs, "fullest_gb")),
+        "all devices, GB, median [95 %]": estimate(column(runs, "together_gb")),
+        "first token, s, median [95 %]": estimate(column(runs, "first_token_s")),
+        "moves per decision": estimate(column(runs, "moves"), np.mean).value,
+        "nothing fits": estimate(column(runs, "kept_infeasible"), np.mean).value,
+        "paged, GB": estimate(column(runs, "paged_gb"), np.mean).value,
+        "ms per decision": estimate(column(runs, "decision_ms"), np.mean).value,
+    } for contender, runs in outcomes.items()]
+
+
+def behind(outcomes: Outcomes, reference: Contender) -> list[Contender]:
+    """Layer-based policies and `paper` that the reference's median is not ahead of. A fleet in which
+    only the other ran counts against the reference, one in which only the reference ran for nobody."""
+    late = []
+    for contender, over in time_factors(outcomes, reference).items():
+        if contender.policy not in (*LAYER_BASED, "paper"):
+            continue
+        lost = sum(ours.ended != "finished" and theirs.ended == "finished"
+                   for ours, theirs in zip(outcomes[reference], outcomes[contender]))
+        judged = [value for value in over if math.isfinite(value)] + [0.0] * lost
+        if judged and np.median(judged) <= 1.0:
+            late.append(contender)
+    return late
+
+
+def verdict(late: list[Contender], reference: Contender) -> str:
+    if late:
+        return (f"The median of {reference.word} is NOT ahead of "
+                f"{', '.join(contender.word for contender in late)}.")
+    return (f"The median of {reference.word} is ahead of every layer-based policy"
+            f"{'' if reference.sliced else ' and of paper'} that ran.")
+
+
+def comparison(title: str, outcomes: Outcomes, reference: Contender) -> list[Table]:
+    return [Table(f"{title}: time", time_rows(outcomes, reference),
+                  verdict(behind(outcomes, reference), reference)),
+            Table(f"{title}: memory, moves, decisions", memory_rows(outcomes))]

@@ -1,0 +1,54 @@
+"""What one run came to, read from its trace."""
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The figures of one run. Without a trace (no first placement fits) only `ended` says something."""
+    ended: str = "finished"              # or infeasible, or stuck
+    per_token_s: float = math.nan        # decoding after the first token, migrations included
+    first_token_s: float = math.nan
+    fullest_gb: float = math.nan         # most that any one device held at any time
+    together_gb: float = math.nan        # sum over devices of the most that each held
+    moves: float = math.nan              # blocks that changed their device, per decision after the first
+    kept_infeasible: float = math.nan    # decisions that found nothing and kept what was
+    paged_gb: float = math.nan           # read again from storage, because a device held too much
+    decision_ms: float = math.nan        # wall time of the policy on this machine, mean
+
+
+def read(path: Path) -> Outcome:
+    if path.suffix != ".h5":
+        return Outcome(ended=path.suffix[1:])
+    with h5py.File(path, "r") as trace:
+        intervals = trace["intervals"][:]
+        resources = trace["resources"][:]
+        request = trace["requests"][0]
+    peaks = np.zeros(int(resources["device"].max()) + 1)
+    np.maximum.at(peaks, resources["device"], resources["memory_peak_bytes"])
+    steps = int(request["sampled_tokens"]) - 1
+    return Outcome(
+        per_token_s=float(request["end"] - request["first_token"]) / 1e9 / steps,
+        first_token_s=float(request["first_token"] - request["begin"]) / 1e9,
+        fullest_gb=float(peaks.max()) / 1e9,
+        together_gb=float(peaks.sum()) / 1e9,
+        moves=float(intervals["moves"][1:].mean()) if len(intervals) > 1 else 0.0,
+        kept_infeasible=float((intervals["feasible"] == 0).sum()),
+        paged_gb=float(resources["paged_bytes"].sum()) / 1e9,
+        decision_ms=float(intervals["decision_wall_ns"].mean()) / 1e6,
+    )
+
+
+def column(outcomes: list[Outcome], field: str) -> list[float]:
+    """One figure of all outcomes; NaN where a run has none."""
+    return [getattr(outcome, field) for outcome in outcomes]
+
+
+def failures(outcomes: list[Outcome]) -> str:
+    """How many have no figures and why, `-` if all have."""
+    words = [outcome.ended for outcome in outcomes if outcome.ended != "finished"]
+    return ", ".join(f"{words.count(word)} {word}" for word in sorted(set(words))) or "-"

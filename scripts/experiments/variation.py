@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+"""Compute load and bandwidth varying: what becomes of each policy's time per token when others use more of
+the devices, when links are slower, and when links vary?
+"""
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import comparison
+import drawing
+import options
+import outcomes
+import report
+import scenarios
+import spread
+from contenders import OURS, Contender, with_reference
+from runs import Run
+
+POLICIES = "resource_aware,paper,dynamic_layer,edgeshard,ring,static"
+REFERENCE = Contender(OURS)
+
+
+def sweeps_of(family: scenarios.Family) -> dict[str, dict[str, scenarios.Family]]:
+    """By what varies and how much; each point is a family over the same fleets."""
+    return {
+        "compute that others use, up to": {
+            f"{load}": replace(family, load=load) for load in (0.0, 0.3, 0.6, 0.9)},
+        "links, Mbit/s": {
+            f"{low} to {10 * low}": replace(family, bandwidth_mbit=(float(low), 10.0 * low))
+            for low in (10, 100, 1000)},
+        "bandwidth that others use, up to": {
+            f"{load}": replace(family, bandwidth_load=load) for load in (0.0, 0.3, 0.6, 0.9)},
+    }
+
+
+def measure(runner, given, sweeps) -> dict[str, dict[str, comparison.Outcomes]]:
+    """As the sweeps, outcomes in place of families."""
+    points = [(sweep, point, family) for sweep, all_of in sweeps.items() for point, family in all_of.items()]
+    # Scenarios that two sweeps share are run once.
+    texts = {(sweep, point, seed): scenarios.scenario(family, seed)
+             for sweep, point, family in points for seed in options.seeds_of(given)}
+    run_of = {(key, contender): Run("simulate", f"varied-{key[2]}", text, contender.options(1))
+              for key, text in texts.items() for contender in given.policy}
+    runs = list(dict.fromkeys(run_of.values()))
+    outcome_of = dict(zip(runs, runner.all_of(runs, outcomes.read)))
+    return {sweep: {point: {contender: [outcome_of[run_of[(sweep, point, seed), contender]]
+                                        for seed in options.seeds_of(given)]
+                            for contender in given.policy}
+                    for point in all_of}
+            for sweep, all_of in sweeps.items()}
+
+
+def table_of(title: str, sweep: str, points: dict[str, comparison.Outcomes]) -> report.Table:
+    return report.Table(f"{title}: {sweep}", [
+        {sweep: point, **row} for point, results in points.items()
+        for row in comparison.time_rows(results, REFERENCE)])
+
+
+def draw_sweep(axis, sweep: str, points: dict[str, comparison.Outcomes]) -> None:
+    """A line of medians per policy, with its 95 % confidence interval as a band."""
+    over = [comparison.time_factors(results, REFERENCE) for results in points.values()]
+    places = np.arange(len(over))
+    for i, contender in enumerate(c for c in over[0] if c != REFERENCE):
+        medians = [spread.estimate(factors[contender]) for factors in over]
+        axis.plot(places, [m.value for m in medians], marker=drawing.MARKERS[i + 1],
+                  color=drawing.LINES[i + 1], label=contender.label)
+        axis.fill_between(places, [m.low for m in medians], [m.high for m in medians],
+                          color=drawing.LINES[i + 1], alpha=0.15, linewidth=0)
+    axis.axhline(1.0, color=drawing.LINES[0], linestyle="--", label=OURS)
+    axis.set_xticks(places, list(points))
+    axis.set_xlabel(sweep)
+    drawing.log_axis(axis.yaxis)
+    axis.grid(alpha=0.3)
+
+
+def draw(given, found: dict[str, dict[str, dict[str, comparison.Outcomes]]], title: str) -> None:
+    figure, axes = plt.subplots(len(found), 3, figsize=(13, 1 + 3.6 * len(found)), squeeze=False,
+                                layout="constrained")
+    for row, (profile, sweeps) in zip(axes, found.items()):
+        for axis, (sweep, points) in zip(row, sweeps.items()):
+            draw_sweep(axis, sweep, points)
+            axis.set_title(f"cost profile {profile}", loc="left")
+        row[0].set_ylabel("time per token ÷ resource_aware's,\nmedian and its 95 % interval")
+    drawing.legend_below(figure, axes[0][0].get_legend_handles_labels()[0])
+    figure.suptitle(title)
+    drawing.save(figure, given.png)
+
+
+def main() -> int:
+    parser = options.parser_of(__doc__, scenarios.VARIED, 20, "both", ("physical", "paper", "both"),
+                               "variation.png", POLICIES)
+    given = options.parse(parser)
+    if any(contender.sliced for contender in given.policy):
+        parser.error("--policy: this experiment runs granularity paper; leave :sliced out")
+    given.policy = with_reference(given.policy, REFERENCE)
+    families = options.families_of(scenarios.VARIED, given)
+    with options.runner_of(given) as runner:
+        found = {profile: measure(runner, given, sweeps_of(family)) for profile, family in families.items()}
+    family = next(iter(families.values()))
+    setting = (f"{family.devices[0]} devices, {family.layers} layers, {family.heads[0]} heads, "
+               f"{family.tokens} tokens, a decision every {family.interval}")
+    report.show([table_of(f"{setting}, cost profile {profile}, {options.seeds_text(given)}", sweep, points)
+                 for profile, sweeps in found.items() for sweep, points in sweeps.items()],
+                runner.version, given.json)
+    draw(given, found, f"{setting}; {given.seeds} fleets")
+    return 0
+
+
+if __name__ == "__main__":
+    options.end(main)

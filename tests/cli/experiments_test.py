@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""scripts/experiments: each experiment at a tiny size, taken up again, and told wrong things."""
+import contextlib
+import importlib
+import io
+import json
+import os
+import subprocess
+import sys
+from unittest import mock
+
+from headroom import BINARY, ROOT, Case, main
+
+SCRIPTS = ROOT / "scripts/experiments"
+sys.path.insert(0, str(SCRIPTS))
+
+import options  # noqa: E402
+from comparison import behind, verdict  # noqa: E402
+from contenders import Contender  # noqa: E402
+from outcomes import Outcome, failures  # noqa: E402
+from spread import estimate, factors, quartiles  # noqa: E402
+
+TINY = ("--seeds", 2, "--layers", 2, "--tokens", 8, "--jobs", 2)
+PNG = b"\x89PNG\r\n"
+
+
+class Experiments(Case):
+    def experiment(self, name, *arguments, code=0, binary=BINARY):
+        """An experiment's stdout and stderr. In this process, because most of a start is imports."""
+        out, said = io.StringIO(), io.StringIO()
+        with mock.patch.object(sys, "argv", [f"{name}.py", *map(str, arguments)]), \
+                mock.patch.dict(os.environ, HEADROOM_BINARY=str(binary)), \
+                contextlib.chdir(self.folder), contextlib.redirect_stdout(out), \
+                contextlib.redirect_stderr(said), self.assertRaises(SystemExit) as end:
+            options.end(importlib.import_module(name).main)
+        self.assertEqual(end.exception.code, code, said.getvalue())
+        return out.getvalue(), said.getvalue()
+
+    def wrapper(self, commands):
+        path = self.folder / "headroom.sh"
+        path.write_text(f"#!/bin/sh\n{commands}\n")
+        path.chmod(0o755)
+        return path
+
+    def counting(self):
+        """A headroom that writes down what it is asked, and a function that reads it."""
+        log = self.folder / "asked"
+        log.touch()
+        path = self.wrapper(f'echo "$1" >> "{log}"\nexec "{BINARY}" "$@"')
+        return path, lambda: sum(line in ("simulate", "plan") for line in log.read_text().splitlines())
+
+    def rows_of(self, markdown):
+        """The first column of all tables, headings included."""
+        return [line.split("|")[1].strip() for line in markdown.splitlines()
+                if line.startswith("| ") and not line.startswith("| -")]
+
+    def test_large_scale_compares_both_granularities_and_is_taken_up_again(self):
+        binary, asked = self.counting()
+        wanted = (*TINY, "--intervals", "1,4", "--out", "out", "--policy",
+                   "paper,edgeshard,edgeshard:sliced,galaxy:sliced:ring")
+        out, said = self.experiment("large_scale", *wanted, binary=binary)
+        head = ["policy"]
+        paper = ["resource_aware", "paper", "edgeshard"]
+        sliced = ["resource_aware:sliced", "edgeshard:sliced", "galaxy:sliced:ring"]
+        self.assertEqual(self.rows_of(out), 4 * [*head, *paper] + 4 * [*head, *sliced]
+                         + ["decision every", "1 tokens", "4 tokens"])
+        self.assertEqual(out.count("is ahead of every layer-based policy"), 4, out)
+        self.assertIn("24 of 24 runs", said)
+        self.assertEqual(asked(), 24)
+        figure = self.folder / "out/large_scale.png"
+        self.assertTrue(figure.read_bytes().startswith(PNG))
+
+        again = json.loads(self.experiment("large_scale", *wanted, "--json", binary=binary)[0])
+        self.assertEqual(asked(), 24, "finished runs are not made again")
+        self.assertEqual([row["policy"] for row in again["tables"][0]["rows"]], paper)
+        self.assertIn("headroom", again["version"])
+        over = again["tables"][0]["rows"][1]["÷ resource_aware, median [95 %]"]
+        self.assertLess(over["low"], over["high"])
+        self.experiment("large_scale", *TINY, "--intervals", 4, "--out", "out", "--policy", "paper",
+                        "--load", 0.2, binary=binary)
+        self.assertEqual(asked(), 28, "other scenarios have other traces")
+
+    def test_small_scale_measures_the_gap_to_the_optimum(self):
+        out, _ = self.experiment("small_scale", *TINY, "--policy", "resource_aware,greedy", "--json",
+                                 "--png", "figure.png")
+        tables = json.loads(out)["tables"]
+        self.assertEqual(len(tables), 4)
+        for profile, gaps in (("physical", tables[0]), ("paper", tables[2])):
+            self.assertIn(f"cost profile {profile}", gaps["title"])
+            exact, *others = gaps["rows"]
+            self.assertEqual((exact["policy"], exact["proven"], exact["largest"]), ("exact", 2, 1.0))
+            for row in others:
+                self.assertGreaterEqual(row["objective ÷ optimum, mean [95 %]"]["value"], 1.0)
+        self.assertTrue((self.folder / "figure.png").read_bytes().startswith(PNG))
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["figure.png"])
+
+    def test_variation_has_a_row_per_policy_and_point(self):
+        done = subprocess.run(
+            [SCRIPTS / "variation.py", *map(str, TINY), "--policy", "paper", "--cost-profile", "physical"],
+            cwd=self.folder, text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
+            check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        points = 3 + 4 + 4
+        self.assertEqual(len(self.rows_of(done.stdout)), 3 + 2 * points)
+        # 0.3, the second links and 0.0 are one and the same fleet.
+        self.assertIn(f"{(points - 2) * 2 * 2} of {(points - 2) * 2 * 2} runs", done.stderr)
+        self.assertTrue((self.folder / "variation.png").read_bytes().startswith(PNG))
+
+    def test_runs_without_a_placement_are_counted(self):
+        out, _ = self.experiment("small_scale", *TINY, "--memory-factor", 0.5, "--policy", "greedy",
+                                 "--cost-profile", "physical")
+        self.assertEqual(out.count("2 infeasible"), 2, out)
+        self.assertIn("On 2 fleets exact finds no feasible placement.", out)
+
+    def test_a_failing_run_is_told_with_its_command_and_words(self):
+        binary = self.wrapper('[ "$1" = --version ] && exit 0\necho "the disk is full" >&2\nexit 3')
+        out, said = self.experiment("small_scale", *TINY, "--out", "out", binary=binary, code=3)
+        self.assertEqual(out, "")
+        for words in (f"{binary} plan ", "exit code 3", "the disk is full"):
+            self.assertIn(words, said)
+
+    def test_bad_input_is_named(self):
+        (self.folder / "file").touch()
+        for arguments, words in (
+                (("--policy", "rezource_aware"), 'there is no policy "rezource_aware"; there are res'),
+                (("--policy", "ring:ring"), "only galaxy:sliced adds up by a ring"),
+                (("--seeds", 0), '"0" is no whole number from 1 on'),
+                (("--load", 1), "below 1"),
+                (("--headroom", "nowhere/headroom"), '"nowhere/headroom" is no program'),
+                (("--out", "file/traces"), "is no folder"),
+                (("--policy", "ring:sliced"), "leave :sliced out")):
+            with self.subTest(arguments):
+                self.assertIn(words, self.experiment("small_scale", *arguments, code=2)[1])
+        self.assertIn('"/nowhere" is no program',
+                      self.experiment("variation", code=2, binary="/nowhere")[1])
+
+    def test_a_median_that_is_not_ahead_is_told(self):
+        ours, layers, simple = map(Contender, ("resource_aware", "edgeshard", "greedy"))
+
+        def late(theirs, mine=(1.0, 1.0, 1.0)):
+            def outcomes(times):
+                return [Outcome("infeasible") if time is None else Outcome(per_token_s=time)
+                        for time in times]
+            return behind({ours: outcomes(mine), layers: outcomes(theirs),
+                           simple: outcomes((0.1, 0.1, 0.1))}, ours)
+        self.assertEqual(late((0.5, 1.1, 1.2)), [])
+        self.assertEqual(late((0.5, 0.9, 1.2)), [layers])
+        self.assertEqual(late((0.5, 1.0, 1.2)), [layers])
+        self.assertEqual(late((None, None, None)), [])
+        self.assertEqual(late((1.5, 1.5, 1.5), mine=(None, None, 1.0)), [layers])
+        self.assertIn("NOT ahead of edgeshard", verdict([layers], ours))
+
+    def test_spread(self):
+        middle = estimate([1.0, 2.0, 3.0, 4.0, 100.0, float("nan")])
+        self.assertEqual(middle.value, 3.0)
+        self.assertTrue(1.0 <= middle.low < 3.0 < middle.high <= 100.0, middle)
+        self.assertEqual(str(estimate([])), "-")
+        self.assertEqual(quartiles([1.0, 2.0, 3.0, 4.0, 5.0]).low, 2.0)
+        self.assertEqual(str(factors([3.0, float("nan")], [2.0, 2.0])), "[1.5, nan]")
+        self.assertEqual(failures([Outcome("infeasible"), Outcome(), Outcome("stuck")]),
+                         "1 infeasible, 1 stuck")
+
+
+if __name__ == "__main__":
+    main()
