@@ -66,10 +66,10 @@ def behind(outcomes: Outcomes, reference: Contender) -> list[Contender]:
 
 def verdict(late: list[Contender], reference: Contender) -> str:
     if late:
-        return (f"The median of {reference.word} is NOT ahead of "
+        return (f"In the median {reference.word} is NOT ahead of "
                 f"{', '.join(contender.word for contender in late)}.")
-    return (f"The median of {reference.word} is ahead of every layer-based policy"
-            f"{'' if reference.sliced else ' and of paper'} that ran.")
+    return (f"In the median {reference.word} is ahead of every layer-based policy"
+            f"{'' if reference.sliced else ' and of paper'}.")
 
 
 def comparison(title: str, outcomes: Outcomes, reference: Contender) -> list[Table]:

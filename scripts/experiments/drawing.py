@@ -1,5 +1,6 @@
 """What the figures share: colours that colour-blind people can tell apart (Okabe and Ito), boxes with all
 their points, logarithmic axes with plain numbers."""
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -76,3 +77,4 @@ def save(figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
     plt.close(figure)
+    print(f"figure: {path}", file=sys.stderr)

@@ -56,7 +56,7 @@ def gains(found: dict[int, comparison.Outcomes]) -> report.Table:
     for interval, results in found.items():
         over = comparison.time_factors(results, Contender(OURS))[Contender(OURS, sliced=True)]
         rows.append({
-            "decision every": f"{interval} tokens",
+            "tokens per decision": interval,
             "fleets": len(spread.known(over)),
             "time per token, sliced ÷ paper, median [95 %]": spread.estimate(over),
             "quartiles": spread.quartiles(over),
@@ -67,7 +67,7 @@ def gains(found: dict[int, comparison.Outcomes]) -> report.Table:
 
 def draw(given, found, groups, title: str) -> None:
     panels = [(interval, group) for group in groups for interval in found]
-    figure, axes = plt.subplots(len(panels), 2, figsize=(12, 1 + 0.36 * sum(len(g) + 3 for _, g in panels)),
+    figure, axes = plt.subplots(len(panels), 2, figsize=(12, 1 + 0.3 * sum(len(g) + 3.5 for _, g in panels)),
                                 squeeze=False, layout="constrained",
                                 height_ratios=[len(group) for _, group in panels])
     for row, (interval, group) in zip(axes, panels):

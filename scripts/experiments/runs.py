@@ -55,7 +55,17 @@ class Progress:
 
 def duration(seconds: float) -> str:
     minutes = round(seconds / 60)
-    return f"{seconds:.0f} s" if seconds < 100 else f"{minutes // 60} h {minutes % 60:02} min"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def version_of(binary: str) -> str:
+    try:
+        done = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise RunFailed(f"{binary} --version: {error}") from None
+    return done.stdout.strip()
 
 
 def fingerprint(*parts: str) -> str:
@@ -75,8 +85,7 @@ class Runner:
 
     def __init__(self, binary: str, out: Path | None, jobs: int) -> None:
         self.binary, self.jobs, self.keep = binary, jobs, out is not None
-        self.version = subprocess.run(
-            [binary, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+        self.version = version_of(binary)
         self.folder = out if out is not None else Path(tempfile.mkdtemp(prefix="headroom-experiment-"))
         self.folder.mkdir(parents=True, exist_ok=True)
 

@@ -131,6 +131,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=0)
     given = parser.parse_args()
+    if given.seeds < 1 or given.first < 0:
+        parser.error("--seeds counts from 1, --first from 0")
     given.folder.mkdir(parents=True, exist_ok=True)
     for seed in range(given.first, given.first + given.seeds):
         (given.folder / f"{seed}.toml").write_text(scenario(FAMILIES[given.family], seed))

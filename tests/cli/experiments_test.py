@@ -63,7 +63,7 @@ class Experiments(Case):
         paper = ["resource_aware", "paper", "edgeshard"]
         sliced = ["resource_aware:sliced", "edgeshard:sliced", "galaxy:sliced:ring"]
         self.assertEqual(self.rows_of(out), 4 * [*head, *paper] + 4 * [*head, *sliced]
-                         + ["decision every", "1 tokens", "4 tokens"])
+                         + ["tokens per decision", "1", "4"])
         self.assertEqual(out.count("is ahead of every layer-based policy"), 4, out)
         self.assertIn("24 of 24 runs", said)
         self.assertEqual(asked(), 24)
@@ -148,7 +148,7 @@ class Experiments(Case):
         self.assertEqual(late((0.5, 1.0, 1.2)), [layers])
         self.assertEqual(late((None, None, None)), [])
         self.assertEqual(late((1.5, 1.5, 1.5), mine=(None, None, 1.0)), [layers])
-        self.assertIn("NOT ahead of edgeshard", verdict([layers], ours))
+        self.assertIn("NOT ahead of edgeshard.", verdict([layers], ours))
 
     def test_spread(self):
         middle = estimate([1.0, 2.0, 3.0, 4.0, 100.0, float("nan")])
