@@ -112,8 +112,20 @@ void add_plan_options(CLI::App& app, PlanCommand& plan, RunWords& words) {
         words,
         "one, several with commas between, or all (default: those that apply): "
     );
-    app.add_option("--at", plan.at, "plan as if so many tokens had been sampled (default: 0)")
+    app.add_option(
+           "--at",
+           plan.at,
+           "plan as if so many tokens had been sampled (default: 0, or where --previous leaves off)"
+    )
         ->check(whole(0, kAnyNumber, 100));
+    app.add_option(
+           "--previous",
+           plan.previous,
+           "the placement in force, so that migrations show: a policy (its first choice), a trace "
+           "(.h5), or what plan --policy P --json printed"
+    )
+        ->type_name("FROM");
+    app.add_flag("--full", plan.full, "list every device and every move");
     app.add_flag("--json", plan.run.json, "print the plan as JSON");
 }
 

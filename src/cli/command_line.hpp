@@ -37,7 +37,9 @@ struct SimulateCommand {
 struct PlanCommand {
     RunCommand run;                    ///< scenario and changes; the rest says nothing
     std::vector<std::string> policies; ///< empty: all that apply
-    std::int64_t at = 0;               ///< tokens sampled so far
+    std::optional<std::int64_t> at;    ///< tokens sampled so far; nothing: as `previous` has it
+    std::string previous;              ///< policy, trace or plan; empty: the first placement
+    bool full = false;                 ///< every device and every move
 };
 
 struct InspectCommand {

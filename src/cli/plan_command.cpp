@@ -1,6 +1,9 @@
 #include "cli/plan_command.hpp"
 
 #include <algorithm>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -8,6 +11,9 @@
 
 #include "base/check.hpp"
 #include "base/error.hpp"
+#include "cli/console.hpp"
+#include "cli/plan_json.hpp"
+#include "cli/plan_previous.hpp"
 #include "cli/plan_text.hpp"
 #include "cli/scenario_file.hpp"
 #include "cli/summary_text.hpp"
@@ -38,7 +44,7 @@ std::vector<PolicyKind> kinds(
     if (command.policies.empty()) {
         for (const std::string_view name : scheduler::policy_names()) {
             const PolicyKind kind = *scheduler::policy_named(name);
-            // The first placement of `static` is that of resource_aware.
+            // `static` adds nothing: first it is resource_aware, later it stays put.
             if (kind != PolicyKind::static_first && (kind != PolicyKind::exact || small)) {
                 kinds.push_back(kind);
             }
@@ -50,23 +56,10 @@ std::vector<PolicyKind> kinds(
     return kinds;
 }
 
-std::string heading(
-    const config::Scenario& scenario, const runtime::Outline& outline, const runtime::Plan& plan
-) {
-    const scheduler::Blocks blocks(outline.shape, scenario.controller.cut());
-    const scheduler::Placement together(blocks.size(), scenario.fleet.source);
-    Bytes weights = 0;
-    for (std::size_t i = 0; i < blocks.size(); ++i) {
-        weights += blocks.weight_bytes(BlockId(i), together);
-    }
-    return fmt::format(
-        "{}: {} of weights in {} blocks, on {} devices, at a context of {} tokens\n\n",
-        outline.name,
-        format_bytes(weights),
-        blocks.size(),
-        scenario.fleet.size(),
-        plan.context
-    );
+/// Of stdout in characters; 0: it is no terminal, so there is no limit.
+std::size_t columns(const Terminal& terminal) {
+    winsize size{};
+    return terminal.out && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 } // namespace
@@ -78,8 +71,10 @@ int plan_command(const PlanCommand& command) {
         print_warnings(terminal, scenario.warnings);
     }
     const runtime::Outline outline = runtime::outline_of(scenario);
-    const runtime::Plan plan =
-        runtime::plan(scenario, outline, kinds(command, scenario, outline), command.at);
+    PlanStart start = plan_start(command, scenario, outline);
+    const runtime::Plan plan = runtime::plan(
+        scenario, outline, {kinds(command, scenario, outline), start.at, std::move(start.previous)}
+    );
     const bool fits =
         std::any_of(plan.policies.begin(), plan.policies.end(), [](const auto& policy) {
             return policy.decision.feasible;
@@ -90,11 +85,9 @@ int plan_command(const PlanCommand& command) {
         json["exit_code"] = static_cast<int>(code);
         print_json(json);
     } else {
-        fmt::print(
-            "{}{}",
-            heading(scenario, outline, plan),
-            plan_text(plan, scenario, !command.policies.empty(), terminal)
-        );
+        const PlanView view{
+            !command.policies.empty(), command.full, terminal.out, columns(terminal)};
+        fmt::print("{}", plan_text(plan, scenario, outline, view));
         std::fflush(stdout);
     }
     return static_cast<int>(code);

@@ -1,21 +1,31 @@
-// A plan for people and for programs.
+// A plan for people: all policies side by side, then where the time and the memory of single ones
+// go and what they move.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
-#include <nlohmann/json_fwd.hpp>
-
-#include "cli/console.hpp"
 #include "config/scenario.hpp"
+#include "runtime/outline.hpp"
 #include "runtime/planning.hpp"
 
 namespace headroom::cli {
 
-/// The comparison of all policies, then each device's part under those that are asked for in detail
-/// (`detailed`) or else under the best one.
+struct PlanView {
+    bool detailed = false; ///< of every policy its details; else of the best one
+    bool full = false;     ///< every device and every move
+    bool bold = false;     ///< headings
+    std::size_t width = 0; ///< of the terminal in characters; 0: no limit
+};
+
 [[nodiscard]] std::string plan_text(
-    const runtime::Plan& plan, const config::Scenario& scenario, bool detailed, Terminal terminal
+    const runtime::Plan& plan,
+    const config::Scenario& scenario,
+    const runtime::Outline& outline,
+    const PlanView& view
 );
-[[nodiscard]] nlohmann::json plan_json(const runtime::Plan& plan, const config::Scenario& scenario);
+
+/// "35.1 ms" of a time in seconds, which may be infinite.
+[[nodiscard]] std::string format_seconds(double seconds);
 
 } // namespace headroom::cli

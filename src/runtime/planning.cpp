@@ -4,10 +4,12 @@
 
 #include <fmt/format.h>
 
+#include "base/block.hpp"
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "runtime/controller.hpp"
 #include "runtime/device_names.hpp"
+#include "scheduler/policies/shortages.hpp"
 #include "scheduler/program.hpp"
 #include "scheduler/validate.hpp"
 
@@ -20,88 +22,155 @@ using scheduler::PolicyKind;
 /// Blocks times devices; beyond, the search has no hope of a useful bound.
 constexpr std::size_t kSmall = 4096;
 
+/// When a decision is made.
+struct Moment {
+    std::int64_t sampled = 0;
+    Nanoseconds clock = 0;
+};
+
+scheduler::Problem question_at(
+    const config::Scenario& scenario,
+    const Outline& outline,
+    const scheduler::Blocks& blocks,
+    const Moment& moment
+) {
+    const auto prompt = static_cast<std::int64_t>(outline.prompts.front().size());
+    scheduler::Problem question =
+        problem_of(scenario, blocks, outline.tokens_per_turn, prompt, moment.sampled);
+    question.snapshot = scheduler::take_snapshot(
+        scenario.fleet, moment.clock, std::max<std::int64_t>(0, moment.sampled - 1)
+    );
+    return question;
+}
+
+/// No policy is trusted.
+scheduler::Decision decision_of(PolicyKind policy, const scheduler::Problem& question) {
+    scheduler::Decision decision = scheduler::decide(*scheduler::make_policy(policy), question);
+    if (decision.feasible) {
+        const scheduler::Verdict verdict = scheduler::validate(question, decision.placement);
+        HEADROOM_CHECK(
+            verdict.ok(),
+            "policy {} called a placement feasible that is not: {}",
+            scheduler::name_of(policy),
+            fmt::join(verdict.problems, "; ")
+        );
+    }
+    return decision;
+}
+
+/// One policy's answer, and what follows from it.
 class Planner {
   public:
-    Planner(const config::Scenario& scenario, const Outline& outline, std::int64_t at)
-        : scenario_(scenario), outline_(outline), at_(at) {}
+    Planner(const config::Scenario& scenario, const Outline& outline, const PlanRequest& request)
+        : scenario_(scenario), outline_(outline), request_(request) {}
 
     [[nodiscard]] scheduler::Blocks blocks_for(PolicyKind policy) const {
         return scheduler::Blocks(outline_.shape, scenario_.controller.cut(policy));
     }
 
-    [[nodiscard]] scheduler::Problem problem(const scheduler::Blocks& blocks) const {
-        const auto prompt = static_cast<std::int64_t>(outline_.prompts.front().size());
-        scheduler::Problem problem =
-            problem_of(scenario_, blocks, outline_.tokens_per_turn, prompt, at_);
-        problem.snapshot =
-            scheduler::take_snapshot(scenario_.fleet, 0, std::max<std::int64_t>(0, at_ - 1));
-        return problem;
+    [[nodiscard]] scheduler::Problem question(const scheduler::Blocks& blocks) const {
+        const std::optional<Previous>& previous = request_.previous;
+        scheduler::Problem question =
+            question_at(scenario_, outline_, blocks, {request_.at, previous ? previous->clock : 0});
+        if (previous) {
+            question.previous = previous->placement;
+        }
+        return question;
     }
 
     [[nodiscard]] PolicyPlan ask(PolicyKind kind) const {
         const scheduler::Blocks blocks = blocks_for(kind);
-        const scheduler::Problem question = problem(blocks);
+        const scheduler::Problem asked = question(blocks);
         PolicyPlan plan;
         plan.policy = kind;
-        plan.decision = scheduler::decide(*scheduler::make_policy(kind), question);
+        plan.decision = decision_of(kind, asked);
         plan.decision.reason = with_names(plan.decision.reason, scenario_.fleet);
+        if (asked.previous) {
+            plan.stay = stay(asked);
+        }
         if (!plan.decision.feasible) {
             return plan;
         }
-        const scheduler::Verdict verdict = scheduler::validate(question, plan.decision.placement);
-        HEADROOM_CHECK(
-            verdict.ok(),
-            "policy {} called a placement feasible that is not: {}",
-            scheduler::name_of(kind),
-            fmt::join(verdict.problems, "; ")
-        );
-        plan.objective_s = scheduler::objective(question, plan.decision);
-        plan.devices = devices(question, plan.decision.placement);
-        plan.share = share(question, plan.decision.placement);
+        const scheduler::Placement& placement = plan.decision.placement;
+        plan.objective_s = scheduler::objective(asked, plan.decision);
+        plan.devices = devices(asked, placement);
+        plan.share = share(asked, placement);
+        plan.moves = moves(asked, placement);
         return plan;
     }
 
   private:
+    [[nodiscard]] StayPlan stay(const scheduler::Problem& asked) const {
+        const scheduler::Placement& placement = *asked.previous;
+        const scheduler::Decision kept = scheduler::evaluate(asked, placement, "");
+        StayPlan stay{
+            scheduler::validate(asked, placement).ok(),
+            "",
+            kept.inference,
+            scheduler::objective(asked, kept)};
+        if (!stay.fits) {
+            stay.reason = with_names(scheduler::lacking_devices(asked, placement), scenario_.fleet);
+        }
+        return stay;
+    }
+
     static std::vector<DevicePlan> devices(
-        const scheduler::Problem& question, const scheduler::Placement& placement
+        const scheduler::Problem& asked, const scheduler::Placement& placement
     ) {
-        std::vector<DevicePlan> devices(question.snapshot.size());
+        std::vector<DevicePlan> devices(asked.snapshot.size());
         for (std::size_t d = 0; d < devices.size(); ++d) {
-            devices[d].budget = question.snapshot.devices[d].memory;
+            devices[d].budget = asked.snapshot.devices[d].memory;
         }
         for (std::size_t i = 0; i < placement.size(); ++i) {
             DevicePlan& device = devices[placement[i].index()];
             ++device.blocks;
-            device.buffers = question.buffers;
-            device.resident +=
-                question.blocks->resident_bytes(BlockId(i), question.horizon(), placement);
+            device.buffers = asked.buffers;
+            device.resident += asked.blocks->resident_bytes(BlockId(i), asked.horizon(), placement);
         }
         return devices;
     }
 
     static std::optional<StepShare> share(
-        const scheduler::Problem& question, const scheduler::Placement& placement
+        const scheduler::Problem& asked, const scheduler::Placement& placement
     ) {
-        const std::size_t devices = question.snapshot.size();
-        scheduler::Timeline timeline(*question.blocks, devices);
+        const std::size_t devices = asked.snapshot.size();
+        scheduler::Timeline timeline(*asked.blocks, devices);
         scheduler::TimelineLog log;
         const Nanoseconds length = timeline.turn(
-            scheduler::lower(*question.blocks, placement, question.source, devices),
-            scheduler::SnapshotRates(question.snapshot),
-            {question.horizon() - 1, 1},
-            question.source,
+            scheduler::lower(*asked.blocks, placement, asked.source, devices),
+            scheduler::SnapshotRates(asked.snapshot),
+            {asked.horizon() - 1, 1},
+            asked.source,
             nullptr,
             &log
         );
         if (length == kNever) {
             return std::nullopt;
         }
-        return step_share(log, devices, question.source, length);
+        return step_share(log, devices, asked.source, length);
+    }
+
+    static std::vector<scheduler::MoveRecord> moves(
+        const scheduler::Problem& asked, const scheduler::Placement& placement
+    ) {
+        std::vector<scheduler::MoveRecord> log;
+        if (asked.previous) {
+            scheduler::Timeline timeline(*asked.blocks, asked.snapshot.size());
+            (void)timeline.migrate(
+                scheduler::moves_between(
+                    *asked.blocks, *asked.previous, placement, asked.rows, asked.weights_everywhere
+                ),
+                scheduler::SnapshotRates(asked.snapshot),
+                0,
+                &log
+            );
+        }
+        return log;
     }
 
     const config::Scenario& scenario_;
     const Outline& outline_;
-    std::int64_t at_;
+    const PlanRequest& request_;
 };
 
 void check_room(const Outline& outline, std::int64_t at, std::int64_t interval) {
@@ -116,6 +185,21 @@ void check_room(const Outline& outline, std::int64_t at, std::int64_t interval) 
             std::max<std::int64_t>(0, most)
         ));
     }
+}
+
+Need need_of(const scheduler::Problem& question) {
+    const scheduler::Blocks& blocks = *question.blocks;
+    const scheduler::Placement together(blocks.size(), question.source);
+    Need need;
+    need.buffers = question.buffers;
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        need.weights += blocks.weight_bytes(BlockId(i), together);
+        need.caches += blocks.cache_bytes(BlockId(i), question.horizon());
+    }
+    for (const scheduler::Snapshot::Device& device : question.snapshot.devices) {
+        need.budget += std::max<Bytes>(0, device.memory - question.buffers);
+    }
+    return need;
 }
 
 /// What `exact` has proven, if anything.
@@ -137,20 +221,22 @@ bool small_enough_for_exact(std::size_t blocks, std::size_t devices) {
     return blocks * devices <= kSmall;
 }
 
-Plan plan(
-    const config::Scenario& scenario,
-    const Outline& outline,
-    const std::vector<PolicyKind>& policies,
-    std::int64_t at
-) {
-    check_room(outline, at, scenario.controller.interval);
-    const Planner planner(scenario, outline, at);
+Plan plan(const config::Scenario& scenario, const Outline& outline, const PlanRequest& request) {
+    check_room(outline, request.at, scenario.controller.interval);
+    const Planner planner(scenario, outline, request);
     const scheduler::Blocks blocks = planner.blocks_for(PolicyKind::exact);
+    const scheduler::Problem question = planner.question(blocks);
     Plan plan;
-    plan.context = planner.problem(blocks).horizon();
-    plan.interval = scenario.controller.interval;
-    plan.blocks = blocks.size();
-    for (const PolicyKind policy : policies) {
+    plan.at = request.at;
+    plan.context = question.horizon();
+    plan.interval = question.interval;
+    plan.steps = question.steps();
+    plan.previous = request.previous;
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        plan.blocks.push_back(blocks.name(BlockId(i)));
+    }
+    plan.need = need_of(question);
+    for (const PolicyKind policy : request.policies) {
         plan.policies.push_back(planner.ask(policy));
     }
     const auto exact =
@@ -176,6 +262,22 @@ Plan plan(
         }
     }
     return plan;
+}
+
+Previous first_choice(const config::Scenario& scenario, const Outline& outline, PolicyKind policy) {
+    const scheduler::Blocks blocks(outline.shape, scenario.controller.cut(policy));
+    const scheduler::Problem question = question_at(scenario, outline, blocks, {});
+    const scheduler::Decision decision = decision_of(policy, question);
+    if (!decision.feasible) {
+        throw InfeasibleError(fmt::format(
+            "--previous {}: has no first choice: {}; expected a policy that finds a placement, "
+            "headroom plan shows which have one",
+            scheduler::name_of(policy),
+            with_names(decision.reason, scenario.fleet)
+        ));
+    }
+    return {
+        decision.placement, fmt::format("the first choice of {}", scheduler::name_of(policy)), 0};
 }
 
 } // namespace headroom::runtime

@@ -1,16 +1,20 @@
-// One decision per policy, side by side: will it fit, how fast, and what holds it back. Nothing is
-// executed, and no weights are needed.
+// One decision per policy, side by side: will it fit, how fast, what holds it back, and from a
+// given placement what migrating costs. Nothing is executed, and no weights are needed.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/block.hpp"
 #include "config/scenario.hpp"
 #include "runtime/outline.hpp"
+#include "runtime/planning_previous.hpp"
 #include "runtime/step_share.hpp"
 #include "scheduler/problem.hpp"
+#include "scheduler/timeline.hpp"
 
 namespace headroom::runtime {
 
@@ -18,23 +22,49 @@ struct DevicePlan {
     std::int64_t blocks = 0;
     Bytes resident = 0; ///< weights, and caches at the plan's horizon
     Bytes buffers = 0;  ///< 0 where there is no block
-    Bytes budget = 0;   ///< at time 0
+    Bytes budget = 0;   ///< when the decision is made
     [[nodiscard]] Bytes held() const { return resident + buffers; }
+};
+
+/// The previous placement, kept: D_mig is 0.
+struct StayPlan {
+    bool fits = false;
+    std::string reason;             ///< why it does not fit; or empty
+    Nanoseconds inference = kNever; ///< D_inf
+    double objective_s = 0;         ///< as it would be, also where it does not fit
 };
 
 struct PolicyPlan {
     scheduler::PolicyKind policy = scheduler::PolicyKind::resource_aware;
     scheduler::Decision decision; ///< feasible = false: `reason` says why, the rest is void
-    double objective_s = 0;       ///< what policies minimise
+    double objective_s = 0;       ///< what policies minimise: migration and the steps after it
     std::optional<double> gap;    ///< objective / proven bound − 1; nothing: there is no bound
     std::vector<DevicePlan> devices;
     std::optional<StepShare> share; ///< nothing: a step never ends
+    std::optional<StayPlan> stay;   ///< nothing: there is no previous placement
+    /// In block order, times from the decision on; empty: nothing moves, or this is the first
+    /// placement.
+    std::vector<scheduler::MoveRecord> moves;
+};
+
+/// What the model takes at the plan's horizon, and what the fleet has for it.
+struct Need {
+    Bytes weights = 0;
+    Bytes caches = 0;
+    Bytes buffers = 0; ///< on each device that holds blocks
+    Bytes budget = 0;  ///< of all devices, each less its buffers
+    /// How much more there would have to be, if devices were one; 0: enough.
+    [[nodiscard]] Bytes lacking() const { return std::max<Bytes>(0, weights + caches - budget); }
 };
 
 struct Plan {
+    std::int64_t at = 0;      ///< tokens sampled when the decision is made
     std::int64_t context = 0; ///< T + λ: caches and costs are those of so many tokens
     std::int64_t interval = 1;
-    std::size_t blocks = 0;
+    std::int64_t steps = 1; ///< over which a migration must pay: λ, or more with a look-ahead
+    std::vector<BlockName> blocks; ///< in the order of placements
+    Need need;
+    std::optional<Previous> previous;
     std::vector<PolicyPlan> policies;
     std::optional<double> bound_s; ///< no placement's objective is less; proven by policy exact
     bool proven = false;           ///< the bound is an optimum
@@ -44,13 +74,21 @@ struct Plan {
 /// Is policy exact worth asking for so many blocks and devices?
 [[nodiscard]] bool small_enough_for_exact(std::size_t blocks, std::size_t devices);
 
-/// at: tokens sampled so far; 0: the first placement. Throws InputError if the context has no room
-/// for them.
+/// What is asked. Without a previous placement policies place for the first time.
+struct PlanRequest {
+    std::vector<scheduler::PolicyKind> policies;
+    std::int64_t at = 0; ///< tokens sampled so far
+    std::optional<Previous> previous;
+};
+
+/// Throws InputError if the context has no room for the tokens.
 [[nodiscard]] Plan plan(
-    const config::Scenario& scenario,
-    const Outline& outline,
-    const std::vector<scheduler::PolicyKind>& policies,
-    std::int64_t at
+    const config::Scenario& scenario, const Outline& outline, const PlanRequest& request
+);
+
+/// The placement that a policy chooses first. Throws InfeasibleError if it finds none.
+[[nodiscard]] Previous first_choice(
+    const config::Scenario& scenario, const Outline& outline, scheduler::PolicyKind policy
 );
 
 } // namespace headroom::runtime

@@ -216,9 +216,9 @@ def scenario_cases(write):
                 code=6))
 
 
-def shape_text(model, more=""):
+def shape_text(model, more="", count=2):
     """A scenario with a model that has no file."""
-    return f"[model]\n{model}\n{more}" + devices(2, memory="8 GiB")
+    return f"[model]\n{model}\n{more}" + devices(count, memory="8 GiB")
 
 
 def shape_cases(write):
@@ -254,6 +254,7 @@ def shape_cases(write):
         "the model's context is 1024", "a shorter prompt"))
     yield "plan beyond the context", Wrong(["plan", preset, "--at", 5000], Expected(
         "--at 5000", "--at", "expected at most 1001", "the model's context is 1024"))
+    yield from previous_cases(write, preset)
     sliced = write("sliced", changed(
         "interval = 4", 'interval = 4\ngranularity = "sliced"\nslices = 7'))
     for command in (["run"], ["run", "--transport", "inprocess"], ["simulate"], ["plan"]):
@@ -275,6 +276,69 @@ def shape_cases(write):
             "there is no option", "--transport", "shows what can be given", shows))
     yield "simulate into an old file", Wrong(["simulate", preset, "--trace", "kept.h5"], Expected(
         "exists already", "kept.h5", "expected a new name", "--force"))
+
+
+def previous_cases(write, preset):
+    """headroom plan --previous FROM: FROM is nothing of the kind, or of something else."""
+    folder = preset.parent
+
+    def plan(*arguments):
+        result = subprocess.run([str(BINARY), "plan", str(preset), *arguments, "--json"],
+                                stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+        return json.loads(result.stdout)
+
+    def case(source, what, expected, do, *arguments, scenario=preset, where="--previous", code=2):
+        return Wrong(["plan", scenario, "--previous", source, *arguments],
+                     Expected(what, where, expected, do, code))
+
+    def saved(name, text):
+        path = folder / name
+        path.write_text(text if isinstance(text, str) else json.dumps(text))
+        return path
+
+    subprocess.run([str(BINARY), "simulate", str(preset), "--tokens", "9", "--policy", "greedy",
+                    "--trace", str(folder / "previous.h5"), "--json"], stdin=subprocess.DEVNULL,
+                   capture_output=True, check=True)
+    trace = folder / "previous.h5"
+    kinds = "expected a policy, a trace (.h5)"
+    same = "expected the scenario's"
+    anew = "give a file made with this scenario, or the name of a policy"
+    yield "previous misspelt", case(
+        "gredy", "is neither a policy nor a file", kinds, "did you mean 'greedy'?")
+    yield "previous directory", case(folder, "is a directory", kinds, "name a file in it")
+    yield "previous scenario", case(preset, "is not a plan", kinds, "make it anew")
+    yield "previous model", case(MODEL, "is a model (GGUF)", kinds, "give one of them")
+    yield "previous broken plan", case(saved("broken.json", '{"at": 3'), "is not a plan", kinds,
+                                       "make it anew")
+    yield "previous other JSON", case(saved("other.json", "[1, 2]"), "is not a plan", kinds,
+                                      "make it anew")
+    yield "previous plan of several", case(
+        saved("several.json", plan("--policy", "greedy,round_robin")),
+        "has 2 placements (greedy, round_robin)", "expected one", "--policy P --json")
+    one = plan("--policy", "greedy")
+    one["device_names"][1] = "phone"
+    yield "previous of other names", case(
+        saved("names.json", one), "device 1 is phone there", same, anew)
+    one["device_names"][1] = "d1"
+    one["policies"][0]["placement"][0] = 77
+    yield "previous beyond the fleet", case(
+        saved("beyond.json", one), "embed is on device 77", "expected a device from 0 to 1", anew)
+    yield "previous after the trace", case(
+        trace, "ends after 9 tokens", "expected at most so many", "leave out --at", "--at", 10,
+        where="--at 10")
+    yield "previous of a larger fleet", case(
+        trace, "is of 2 devices, the scenario has 3", same, anew,
+        scenario=write("three", shape_text('preset = "gpt2"', count=3)))
+    yield "previous of another model", case(
+        trace, "there and", same, anew,
+        scenario=write("other", shape_text('preset = "llama-2-7b"')))
+    yield "previous of another cut", case(
+        trace, "L0.proj there and L0.s0 in the scenario", "controller.granularity", anew,
+        "--set", "controller.granularity=sliced", "--set", "controller.slices=4")
+    yield "previous that finds nothing", case(
+        "galaxy", "has no first choice", 'needs controller.granularity = "sliced"',
+        "headroom plan shows which have one",
+        code=6)
 
 
 def trace_cases(folder, scenario):
@@ -354,7 +418,7 @@ class Errors(Case):
         self.assertGreaterEqual(count, 40)
         self.assertEqual((self.folder / "kept.h5").read_text(), "precious")
         made = {path.name for path in self.folder.glob("*.h5")}
-        self.assertEqual(made, {"kept.h5", "foreign.h5", "cut.h5"}, "a wrong command left a trace")
+        self.assertEqual(made, {"kept.h5", "foreign.h5", "cut.h5", "previous.h5"}, "a wrong command left a trace")
 
     def test_the_judge_finds_what_a_message_lacks(self):
         good = ("headroom: error: x.toml:3: unknown key 'intervall', expected a known one\n"

@@ -1,10 +1,17 @@
 #!/usr/bin/env python3
 """headroom plan: will it fit, how fast, which device holds me back."""
+import fcntl
 import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
 
 import h5py
 
-from headroom import DEMO, Case, devices, main, scenario_text
+from headroom import BINARY, DEMO, Case, devices, main, scenario_text
 
 PRESET = '[model]\npreset = "gpt2"\n'
 
@@ -70,16 +77,140 @@ class Plan(Case):
             self.assertTrue(policy["reason"])
         result = self.headroom("plan", scenario, "--policy", "greedy")
         self.assertEqual(result.returncode, 6)
-        self.assertIn("greedy finds nothing: ", result.stdout)
+        self.assertIn("greedy: no placement: ", result.stdout)
 
     def test_tables_for_people(self):
         scenario = self.scenario(PRESET + devices(3, memory="200 MiB"))
         result = self.headroom("plan", scenario, "--policy", "greedy,round_robin")
         self.assertEqual(result.returncode, 0, result.stderr)
         for part in ("policy", "per token", "fullest device", "held back most by", "weights, cache",
-                     "buffers", "compute", "transfer", "wait", "idle", "of a token's time"):
+                     "buffers", "compute", "transfer", "wait", "idle", "of a token's time",
+                     "needed: ", "there is: ", "above optimum"):
             self.assertIn(part, result.stdout)
         self.assertNotIn("\x1b", result.stdout, "colours belong on a terminal")
+
+    def test_moves_add_up_to_the_migration_and_the_objective(self):
+        for weights in ("move", "everywhere"):
+            scenario = self.scenario(
+                scenario_text(memory="1500 KiB", interval=40, extra='storage_bandwidth = "9 MB/s"\n')
+                .replace("[controller]", f'[controller]\nweights = "{weights}"'))
+            plan = self.plan(scenario, "--previous", "round_robin", "--at", 20)
+            self.assertEqual(plan["previous"]["origin"], "the first choice of round_robin")
+            for policy in plan["policies"]:
+                self.assertIn("stay", policy)
+                if policy["feasible"]:
+                    self.assertEqual(move_faults(plan, policy), [], policy["policy"])
+            self.assertTrue(any(policy.get("moves") for policy in plan["policies"]), weights)
+
+    def test_twin_moves_that_do_not_add_up_are_found(self):
+        scenario = self.scenario(scenario_text(memory="1500 KiB", interval=40))
+        plan = self.plan(scenario, "--previous", "round_robin", "--policy", "resource_aware")
+        policy = plan["policies"][0]
+        self.assertEqual(move_faults(plan, policy), [])
+        for damage in (lambda p: p["moves"].pop(),
+                       lambda p: p["moves"][0].update(to=p["moves"][0]["from"]),
+                       lambda p: p.update(migration_ns=p["migration_ns"] + 1),
+                       lambda p: p.update(objective_s=p["objective_s"] + 1e-3)):
+            damaged = json.loads(json.dumps(policy))
+            damage(damaged)
+            self.assertNotEqual(move_faults(plan, damaged), [])
+
+    def test_from_a_trace_the_plan_is_what_the_run_decided(self):
+        trace = self.folder / "t.h5"
+        result = self.headroom("simulate", DEMO, "--trace", trace)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with h5py.File(trace, "r") as file:
+            intervals, placements = file["intervals"][:], file["placements"][:]
+        moved = [i for i in range(1, len(intervals)) if intervals[i]["moves"] > 0]
+        self.assertTrue(moved)
+        for i in moved[:2]:
+            plan = self.plan(DEMO, "--policy", "resource_aware", "--previous", trace,
+                             "--at", intervals[i]["first_token"])
+            policy = plan["policies"][0]
+            self.assertEqual(plan["previous"]["placement"], list(placements[i - 1]))
+            self.assertEqual(policy["placement"], list(placements[i]))
+            self.assertEqual(policy["migration_ns"], intervals[i]["predicted_migration_ns"])
+            self.assertEqual(policy["inference_ns"], intervals[i]["predicted_inference_ns"])
+            self.assertEqual(policy["stay"]["inference_ns"], intervals[i]["kept_inference_ns"])
+        plan = self.plan(DEMO, "--policy", "greedy", "--previous", trace)
+        self.assertEqual(plan["at"], intervals["tokens"].sum(), "by default at the trace's end")
+        self.assertEqual(plan["previous"]["placement"], list(placements[-1]))
+
+    def test_from_a_plan_goes_on_one_interval_later(self):
+        scenario = self.scenario(scenario_text(memory="1500 KiB"))
+        first = self.plan(scenario, "--policy", "greedy", "--at", 6)
+        (self.folder / "plan.json").write_text(json.dumps(first))
+        plan = self.plan(scenario, "--policy", "resource_aware", "--previous", "plan.json")
+        self.assertEqual(plan["at"], 10)
+        self.assertEqual(plan["previous"]["placement"], first["policies"][0]["placement"])
+
+    def test_migrations_for_people(self):
+        scenario = self.scenario(scenario_text(memory="1500 KiB", interval=40))
+        arguments = ("plan", scenario, "--policy", "resource_aware", "--previous", "round_robin")
+        result = self.headroom(*arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for part in ("from the first choice of round_robin", "migration", "with 40 tokens",
+                     "staying put", "there after", "for migration and 40 tokens", " -> "):
+            self.assertIn(part, result.stdout)
+        without = self.headroom("plan", scenario, "--policy", "resource_aware").stdout
+        for part in ("staying put", "there after", "migration"):
+            self.assertNotIn(part, without, "there is nothing to migrate from")
+        self.assertIn("layer 0: ", self.headroom(*arguments, "--full").stdout)
+
+    def test_full_lists_every_device(self):
+        scenario = self.scenario(PRESET + devices(40, memory="200 MiB"))
+        folded = self.headroom("plan", scenario, "--policy", "round_robin").stdout
+        full = self.headroom("plan", scenario, "--policy", "round_robin", "--full").stdout
+        self.assertIn("--full lists all", folded)
+        self.assertNotIn("--full lists all", full)
+        for device in range(40):
+            self.assertIn(f"\n  d{device} ", full)
+        self.assertEqual(sum(f"\n  d{device} " in folded for device in range(40)), 16)
+        plan = self.plan(scenario, "--policy", "round_robin")
+        self.assertEqual(len(plan["policies"][0]["devices"]), 40, "JSON folds nothing")
+
+    def test_tables_fit_a_terminal(self):
+        for width in (80, 200):
+            lines = self.on_a_terminal(width, "plan", DEMO, "--previous", "round_robin")
+            too_long = [line for line in lines if line.startswith("  ") and len(line) > width
+                        and ": " not in line]
+            self.assertEqual(too_long, [])
+            self.assertEqual(any("a wider terminal also shows" in line for line in lines),
+                             width == 80)
+
+    def on_a_terminal(self, width, *arguments):
+        """What the program prints on a terminal so wide, line by line, without colours."""
+        leader, follower = pty.openpty()
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+        with subprocess.Popen([str(BINARY), *map(str, arguments)], cwd=self.folder,
+                              stdin=subprocess.DEVNULL, stdout=follower, stderr=follower) as run:
+            os.close(follower)
+            text = b""
+            try:
+                while part := os.read(leader, 4096):
+                    text += part
+            except OSError:  # all ends are closed
+                pass
+            self.assertEqual(run.wait(), 0)
+        os.close(leader)
+        return re.sub(r"\x1b\[\d*m", "", text.decode()).replace("\r", "").splitlines()
+
+
+def move_faults(plan, policy):
+    """What is wrong with a policy's moves: an empty list if nothing is."""
+    found = []
+    before, after = plan["previous"]["placement"], policy["placement"]
+    names = plan["device_names"]
+    expected = [(plan["block_names"][b], names[old], names[new])
+                for b, (old, new) in enumerate(zip(before, after)) if old != new]
+    if [(move["block"], move["from"], move["to"]) for move in policy["moves"]] != expected:
+        found.append("the moves are not those from the one placement to the other")
+    if policy["migration_ns"] != max((move["end_ns"] for move in policy["moves"]), default=0):
+        found.append("the migration does not end with its last move")
+    whole = policy["migration_ns"] + plan["steps"] * policy["inference_ns"]
+    if abs(policy["objective_s"] * 1e9 - whole) > 1:
+        found.append("the objective is not migration and steps")
+    return found
 
 
 if __name__ == "__main__":

@@ -1,0 +1,26 @@
+// Where a token's time and the devices' memory go under one policy.
+#pragma once
+
+#include <string>
+
+#include "cli/plan_text.hpp"
+#include "runtime/planning.hpp"
+#include "scheduler/fleet.hpp"
+
+namespace headroom::cli {
+
+/// A table with a row per device that holds blocks (with view.full: per device), those that compute
+/// longest first if there are too many for all; and the critical path.
+[[nodiscard]] std::string device_details(
+    const runtime::PolicyPlan& plan, const scheduler::Fleet& fleet, const PlanView& view
+);
+
+/// "laptop", or "laptop -> phone" of what is on the way.
+[[nodiscard]] std::string place_of(
+    const runtime::CriticalPart& part, const scheduler::Fleet& fleet
+);
+
+/// "47 %"; "-" of nothing.
+[[nodiscard]] std::string percent(std::int64_t part, std::int64_t whole);
+
+} // namespace headroom::cli
