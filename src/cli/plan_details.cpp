@@ -20,6 +20,12 @@ using runtime::PolicyPlan;
 constexpr std::size_t kDevicesShown = 16;
 constexpr std::size_t kPartsShown = 3;
 
+constexpr const char* kColumns =
+    "  a token's time on each device: compute; transfer, a message is on its way to it; wait, for "
+    "others to\n"
+    "  send; idle, done. holds back: its part of the longest chain, which a faster device or link "
+    "shortens\n";
+
 /// In the fleet's order as far as all can be shown, else those that compute longest first.
 std::vector<std::size_t> in_order(const PolicyPlan& plan, const PlanView& view) {
     std::vector<std::size_t> order(plan.devices.size());
@@ -128,7 +134,7 @@ std::string place_of(const CriticalPart& part, const scheduler::Fleet& fleet) {
 }
 
 std::string device_details(
-    const PolicyPlan& plan, const scheduler::Fleet& fleet, const PlanView& view
+    const PolicyPlan& plan, const scheduler::Fleet& fleet, const PlanView& view, bool explained
 ) {
     PlanTable table(
         {{"device"},
@@ -148,7 +154,8 @@ std::string device_details(
     for (std::size_t i = 0; i < shown; ++i) {
         table.add(device_row(plan, fleet, order[i]));
     }
-    return table.text(view.width) + left_out(plan, shown) + critical_text(plan, fleet);
+    return table.text(view.width) + left_out(plan, shown) + critical_text(plan, fleet) +
+           (explained ? kColumns : "");
 }
 
 } // namespace headroom::cli

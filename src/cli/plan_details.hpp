@@ -10,9 +10,13 @@
 namespace headroom::cli {
 
 /// A table with a row per device that holds blocks (with view.full: per device), those that compute
-/// longest first if there are too many for all; and the critical path.
+/// longest first if there are too many for all; and the critical path. explained: with a line that
+/// says what the columns mean.
 [[nodiscard]] std::string device_details(
-    const runtime::PolicyPlan& plan, const scheduler::Fleet& fleet, const PlanView& view
+    const runtime::PolicyPlan& plan,
+    const scheduler::Fleet& fleet,
+    const PlanView& view,
+    bool explained
 );
 
 /// "laptop", or "laptop -> phone" of what is on the way.

@@ -95,6 +95,7 @@ nlohmann::json policy_json(
     }
     json["inference_ns"] = finite(plan.decision.inference);
     json["objective_s"] = plan.objective_s; // infinite: null
+    json["paper_delay_s"] = plan.decision.paper_delay_s;
     json["gap"] = plan.gap ? nlohmann::json(*plan.gap) : nlohmann::json();
     json["devices"] = nlohmann::json::array();
     for (std::size_t d = 0; d < plan.devices.size(); ++d) {
@@ -114,6 +115,7 @@ nlohmann::json policy_json(
     json["placement"] = placement_json(plan.decision.placement);
     if (whole.previous) {
         json["migration_ns"] = finite(plan.decision.migration);
+        json["paper_migration_s"] = plan.decision.paper_migration_s;
         json["moves"] = moves_json(plan, whole.blocks, scenario);
     }
     return json;

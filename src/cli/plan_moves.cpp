@@ -17,6 +17,7 @@ namespace {
 
 using runtime::Plan;
 using runtime::PolicyPlan;
+using runtime::StayPlan;
 using scheduler::MoveRecord;
 
 /// More rows help nobody who has not asked for them.
@@ -61,24 +62,33 @@ std::string saved(const PolicyPlan& policy) {
                : "-";
 }
 
-std::vector<std::string> comparison_row(const PolicyPlan& policy, std::size_t blocks, bool loads) {
+/// Columns that not every plan has.
+struct Extra {
+    bool loaded = false;
+    bool paper = false;
+};
+
+std::vector<std::string> comparison_row(
+    const PolicyPlan& policy, std::size_t blocks, const Extra& extra
+) {
     const Freight freight = freight_of(policy.moves);
-    const bool answered = policy.decision.feasible;
-    const auto shown = [&](const std::string& text) { return answered ? text : "-"; };
     std::vector<std::string> row{
         std::string(scheduler::name_of(policy.policy)),
-        shown(fmt::format("{} of {}", policy.moves.size(), blocks)),
-        shown(format_bytes(freight.bytes)),
+        fmt::format("{} of {}", policy.moves.size(), blocks),
+        format_bytes(freight.bytes),
     };
-    if (loads) {
-        row.push_back(shown(format_bytes(freight.loaded)));
+    if (extra.loaded) {
+        row.push_back(format_bytes(freight.loaded));
     }
-    row.push_back(shown(format_duration(policy.decision.migration)));
-    row.push_back(shown(format_seconds(policy.objective_s)));
+    row.push_back(format_duration(policy.decision.migration));
+    if (extra.paper) {
+        row.push_back(format_seconds(policy.decision.paper_migration_s));
+    }
+    row.push_back(format_seconds(policy.objective_s));
     row.push_back(
         policy.stay->fits ? format_seconds(policy.stay->objective_s) : std::string("no room")
     );
-    row.push_back(answered && policy.stay->fits ? saved(policy) : "-");
+    row.push_back(policy.stay->fits ? saved(policy) : "-");
     return row;
 }
 
@@ -150,27 +160,34 @@ std::vector<MoveGroup> group_moves(
     return groups;
 }
 
-std::string move_comparison(const Plan& plan, const PlanView& view) {
-    const bool loads = loads_weights(plan);
+std::string move_comparison(const Plan& plan, scheduler::CostProfile costs, const PlanView& view) {
+    const Extra extra{loads_weights(plan), costs == scheduler::CostProfile::paper};
     std::vector<PlanColumn> columns{{"policy"}, {"moved", 2}, {"sent", 1}};
-    if (loads) {
+    if (extra.loaded) {
         columns.push_back({"loaded", 1});
     }
-    columns.insert(
-        columns.end(),
-        {{"migration"}, {fmt::format("with {} tokens", plan.steps)}, {"staying put"}, {"saves", 3}}
-    );
-    PlanTable table(columns);
-    for (const PolicyPlan& policy : plan.policies) {
-        table.add(comparison_row(policy, plan.blocks.size(), loads));
+    columns.push_back({"migration"});
+    if (extra.paper) {
+        columns.push_back({"paper's D_mig"});
     }
-    std::string text =
-        fmt::format("\n  from {}\n{}", plan.previous->origin, table.text(view.width));
+    columns.push_back({fmt::format("with {} token{}", plan.steps, plan.steps == 1 ? "" : "s")});
+    columns.push_back({"staying put"});
+    columns.push_back({"saves", 3});
+    PlanTable table(std::move(columns));
+    const StayPlan* kept = nullptr;
+    bool any = false;
     for (const PolicyPlan& policy : plan.policies) {
-        if (!policy.stay->fits) {
-            return text +
-                   fmt::format("  what is in force fits no longer: {}\n", policy.stay->reason);
+        kept = &*policy.stay;
+        if (policy.decision.feasible) {
+            any = true;
+            table.add(comparison_row(policy, plan.blocks.size(), extra));
         }
+    }
+    std::string text = fmt::format(
+        "\n  from {}\n{}", plan.previous->origin, any ? table.text(view.width) : std::string()
+    );
+    if (kept != nullptr && !kept->fits) {
+        text += fmt::format("  what is in force fits no longer: {}\n", kept->reason);
     }
     return text;
 }

@@ -31,8 +31,11 @@ struct MoveGroup {
     bool by_layer
 );
 
-/// A table with a row per policy: what moves, D_mig, the objective, and that of staying put.
-[[nodiscard]] std::string move_comparison(const runtime::Plan& plan, const PlanView& view);
+/// A table with a row per policy that has a placement: what moves, D_mig (under cost profile paper
+/// also the paper's), the objective, and that of staying put.
+[[nodiscard]] std::string move_comparison(
+    const runtime::Plan& plan, scheduler::CostProfile costs, const PlanView& view
+);
 
 /// A table of one policy's moves by layer; if they are too many by route, the largest first.
 [[nodiscard]] std::string move_details(

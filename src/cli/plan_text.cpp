@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/plan_details.hpp"
 #include "cli/plan_moves.hpp"
@@ -25,8 +28,17 @@ std::string tokens_per_s(Nanoseconds time) {
                                        : fmt::format("{:.3g}", 1e9 / static_cast<double>(time));
 }
 
-std::string tokens(std::int64_t count) {
-    return fmt::format("{} token{}", count, count == 1 ? "" : "s");
+std::string counted(std::int64_t count, std::string_view word) {
+    return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
+}
+
+/// A fleet of thousands gives sentences of thousands of devices.
+std::string shortened(const std::string& reason) {
+    constexpr std::size_t kShown = 300;
+    const std::size_t end =
+        reason.size() <= kShown ? std::string::npos : reason.rfind("), ", kShown);
+    return end == std::string::npos ? reason
+                                    : reason.substr(0, end) + "), and so on; --json has it all";
 }
 
 const DevicePlan& fullest(const PolicyPlan& plan) {
@@ -67,29 +79,29 @@ class PlanText {
     /// What is asked, what it takes and what there is.
     [[nodiscard]] std::string heading() const {
         std::string text = fmt::format(
-            "{}: {} blocks on {} devices, at a context of {} ({} prompt, {} sampled, {} until the "
-            "next decision)\n",
+            "{}: {} blocks on {}, planned at token {} after a prompt of {}, for the {} that "
+            "follow\n",
             outline_.name,
             plan_.blocks.size(),
-            fleet_.size(),
-            tokens(plan_.context),
-            outline_.prompts.front().size(),
+            counted(static_cast<std::int64_t>(fleet_.size()), "device"),
             plan_.at,
+            outline_.prompts.front().size(),
             plan_.interval
         );
         text += fmt::format(
-            "  needed: {} of weights, {} of caches, and {} of buffers on each device that holds "
-            "blocks\n"
-            "  there is: {} beside buffers{}\n",
+            "  needed: {} of weights, {} of caches at a context of {}, and {} of buffers on each "
+            "device that holds blocks\n"
+            "  there is: {} on all devices, less their buffers{}\n",
             format_bytes(plan_.need.weights),
             format_bytes(plan_.need.caches),
+            counted(plan_.context, "token"),
             format_bytes(plan_.need.buffers),
             format_bytes(plan_.need.budget),
             plan_.need.lacking() > 0
                 ? fmt::format(", {} too little", format_bytes(plan_.need.lacking()))
                 : std::string()
         );
-        if (scenario_.controller.cost_profile == scheduler::CostProfile::paper) {
+        if (paper_costs()) {
             text += "  cost profile paper: policies minimise the paper's formulas, within the "
                     "paper's memory and compute;\n"
                     "  times and memory below are those of the execution, which is physical\n";
@@ -98,38 +110,44 @@ class PlanText {
     }
 
     [[nodiscard]] std::string comparison() const {
-        PlanTable table(
-            {{"policy"},
-             {"per token"},
-             {"tokens/s", 3},
-             {plan_.proven ? "above optimum" : "above bound"},
-             {"devices", 2},
-             {"fullest device", 1},
-             {"held back most by"}}
-        );
-        for (const PolicyPlan& plan : plan_.policies) {
-            table.add(row(plan));
+        std::vector<PlanColumn> columns{
+            {"policy"},
+            {"per token"},
+            {"tokens/s", 3},
+            {plan_.proven ? "above optimum" : "above bound"},
+            {"devices", 2},
+            {"fullest device", 1},
+            {"held back most by"}};
+        if (paper_costs()) {
+            columns.insert(columns.begin() + 3, {"paper's D_T"});
         }
-        return table.text(view_.width) + bound_line() + no_placement_lines();
+        PlanTable table(std::move(columns));
+        for (const PolicyPlan& plan : plan_.policies) {
+            if (plan.decision.feasible) {
+                table.add(row(plan));
+            }
+        }
+        return (best_of(plan_) == nullptr ? "" : table.text(view_.width)) + bound_line() +
+               no_placement_lines();
     }
 
-    [[nodiscard]] std::string details(const PolicyPlan& plan) const {
+    [[nodiscard]] std::string details(const PolicyPlan& plan, bool explained) const {
         const std::string name(scheduler::name_of(plan.policy));
         return fmt::format(
                    "\n{}: {} per token\n",
                    view_.bold ? fmt::format("\x1b[1m{}\x1b[0m", name) : name,
                    format_duration(plan.decision.inference)
                ) +
-               device_details(plan, fleet_, view_) +
+               device_details(plan, fleet_, view_, explained) +
                (plan_.previous ? move_details(plan_, plan, fleet_, view_) : "");
     }
 
   private:
+    [[nodiscard]] bool paper_costs() const {
+        return scenario_.controller.cost_profile == scheduler::CostProfile::paper;
+    }
+
     [[nodiscard]] std::vector<std::string> row(const PolicyPlan& plan) const {
-        const std::string policy(scheduler::name_of(plan.policy));
-        if (!plan.decision.feasible) {
-            return {policy, "no placement", "-", "-", "-", "-", "-"};
-        }
         const auto used =
             std::count_if(plan.devices.begin(), plan.devices.end(), [](const DevicePlan& device) {
                 return device.blocks > 0;
@@ -142,8 +160,8 @@ class PlanText {
             );
         }
         const DevicePlan& full = fullest(plan);
-        return {
-            policy,
+        std::vector<std::string> row{
+            std::string(scheduler::name_of(plan.policy)),
             format_duration(plan.decision.inference),
             tokens_per_s(plan.decision.inference),
             plan.gap ? fmt::format("{:.1f} %", 100.0 * *plan.gap) : "-",
@@ -151,34 +169,55 @@ class PlanText {
             percent(full.held(), full.budget),
             most,
         };
+        if (paper_costs()) {
+            row.insert(row.begin() + 3, format_seconds(plan.decision.paper_delay_s));
+        }
+        return row;
     }
 
     [[nodiscard]] std::string bound_line() const {
+        if (plan_.bound_s && std::isinf(*plan_.bound_s)) {
+            return "  proven by policy exact: no placement fits\n";
+        }
         if (!plan_.bound_s) {
-            return fmt::format("\n  {}\n", plan_.bound_note);
+            return best_of(plan_) == nullptr ? "" : fmt::format("\n  {}\n", plan_.bound_note);
         }
-        if (std::isinf(*plan_.bound_s)) {
-            return "\n  proven by policy exact: no placement fits\n";
-        }
+        const double steps = static_cast<double>(plan_.steps);
         return fmt::format(
-            "\n  {} {} for {}{}\n",
+            "\n  {} {} for {}{}{}\n",
             plan_.proven ? "proven optimum:" : "proven bound: nothing takes less than",
             format_seconds(*plan_.bound_s),
             plan_.previous ? "migration and " : "",
-            tokens(plan_.steps)
+            counted(plan_.steps, "token"),
+            plan_.previous ? "" : fmt::format(", {} each", format_seconds(*plan_.bound_s / steps))
         );
+    }
+
+    /// Policies without a placement, those with the same reason together, in their order.
+    [[nodiscard]] std::vector<std::pair<std::string, std::vector<std::string_view>>> by_reason(
+    ) const {
+        std::vector<std::pair<std::string, std::vector<std::string_view>>> reasons;
+        for (const PolicyPlan& plan : plan_.policies) {
+            if (plan.decision.feasible) {
+                continue;
+            }
+            auto found = std::find_if(reasons.begin(), reasons.end(), [&](const auto& known) {
+                return known.first == plan.decision.reason;
+            });
+            if (found == reasons.end()) {
+                found = reasons.insert(found, {plan.decision.reason, {}});
+            }
+            found->second.push_back(scheduler::name_of(plan.policy));
+        }
+        return reasons;
     }
 
     [[nodiscard]] std::string no_placement_lines() const {
         std::string text;
-        for (const PolicyPlan& plan : plan_.policies) {
-            if (!plan.decision.feasible) {
-                text += fmt::format(
-                    "  {}: no placement: {}\n",
-                    scheduler::name_of(plan.policy),
-                    plan.decision.reason
-                );
-            }
+        for (const auto& [reason, policies] : by_reason()) {
+            text += fmt::format(
+                "  {}: no placement: {}\n", fmt::join(policies, ", "), shortened(reason)
+            );
         }
         if (plan_.previous && !text.empty()) {
             text += "  a run would keep the placement in force where there is no other\n";
@@ -217,12 +256,14 @@ std::string plan_text(
     const PlanText writer(plan, scenario, outline, view);
     std::string text = writer.heading() + writer.comparison();
     if (plan.previous) {
-        text += move_comparison(plan, view);
+        text += move_comparison(plan, scenario.controller.cost_profile, view);
     }
     const PolicyPlan* const best = best_of(plan);
+    bool explained = true; // what the columns mean, once
     for (const PolicyPlan& policy : plan.policies) {
         if (view.detailed ? policy.decision.feasible : &policy == best) {
-            text += writer.details(policy);
+            text += writer.details(policy, explained);
+            explained = false;
         }
     }
     return text;

@@ -19,8 +19,8 @@ namespace {
 
 using scheduler::PolicyKind;
 
-/// Blocks times devices; beyond, the search has no hope of a useful bound.
-constexpr std::size_t kSmall = 4096;
+/// Blocks times devices; beyond, policy exact takes more than a few seconds for its bound.
+constexpr std::size_t kSmall = 8192;
 
 /// When a decision is made.
 struct Moment {
@@ -207,11 +207,9 @@ void take_bound(const PolicyPlan& exact, Plan& plan) {
     const scheduler::Decision& decision = exact.decision;
     plan.proven = decision.feasible && decision.proven;
     plan.bound_s = plan.proven ? std::optional(exact.objective_s) : decision.bound;
-    if (!plan.bound_s) {
-        plan.bound_note = fmt::format(
-            "policy exact has proven no bound: {}",
-            decision.reason.empty() ? "its search was cut off" : decision.reason
-        );
+    if (!plan.bound_s || *plan.bound_s <= 0) {
+        plan.bound_s.reset();
+        plan.bound_note = "no bound: policy exact proves none for such a fleet or cut";
     }
 }
 
@@ -249,7 +247,8 @@ Plan plan(const config::Scenario& scenario, const Outline& outline, const PlanRe
         take_bound(planner.ask(PolicyKind::exact), plan);
     } else {
         plan.bound_note = fmt::format(
-            "no bound: {} blocks on {} devices are too many for policy exact",
+            "no bound: {} blocks on {} devices take policy exact long; --policy exact tries, on up "
+            "to 32 devices",
             blocks.size(),
             scenario.fleet.size()
         );

@@ -79,6 +79,23 @@ class Plan(Case):
         self.assertEqual(result.returncode, 6)
         self.assertIn("greedy: no placement: ", result.stdout)
 
+    def test_who_finds_nothing_is_told_once_and_shortly(self):
+        scenario = self.scenario('[model]\npreset = "llama-2-70b"\n'
+                                 + devices(200, memory="40 MiB"))
+        text = self.headroom("plan", scenario).stdout
+        self.assertIn("too little", text)
+        self.assertIn("resource_aware, greedy, round_robin", text, "one reason, told once")
+        self.assertLess(max(map(len, text.splitlines())), 600)
+        plan = self.plan(scenario, code=6)
+        self.assertGreater(max(len(policy["reason"]) for policy in plan["policies"]), 600,
+                           "JSON shortens nothing")
+
+    def test_the_papers_costs_stand_beside_the_physical_ones(self):
+        text = self.headroom("plan", DEMO, "--set", "controller.cost_profile=paper",
+                             "--previous", "greedy").stdout
+        for part in ("cost profile paper: ", "paper's D_T", "paper's D_mig"):
+            self.assertIn(part, text)
+
     def test_tables_for_people(self):
         scenario = self.scenario(PRESET + devices(3, memory="200 MiB"))
         result = self.headroom("plan", scenario, "--policy", "greedy,round_robin")
