@@ -14,8 +14,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from contenders import LAYER_BASED, OURS  # noqa: E402
 
 KINDS = {"resource_aware": "#0072B2", "paper": "#D55E00", "layer-based": "#E69F00", "others": "#999999"}
-LINES = ("#0072B2", "#D55E00", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#000000", "#999999")
-MARKERS = "osD^vPX*"
+LINES = ("#D55E00", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#0072B2", "#999999", "#000000")
+MARKERS = "sD^vPoX*"
 
 
 def kind_of(policy: str) -> str:

@@ -51,8 +51,9 @@ LARGE = Family(devices=(25,), heads=(32,), layers=24, tokens=1000)
 # need each other: twice the need leaves room for whole layers on most fleets.
 SMALL = Family(devices=(3, 4, 5), heads=(8, 16), layers=4, tokens=32, vocabulary=2000,
                prompt_tokens=16, interval=4, memory_factor=2.0)
+# What varies is varied on top of this; memory is short, so a load on it is a variation of its own.
 VARIED = Family(devices=(8,), heads=(16,), layers=8, tokens=200, vocabulary=8000, interval=8,
-                memory_factor=2.0, bandwidth_mbit=(100.0, 1000.0))
+                memory_factor=2.0, memory_load=0.0, bandwidth_mbit=(100.0, 1000.0))
 FAMILIES = {"large": LARGE, "small": SMALL, "varied": VARIED}
 
 

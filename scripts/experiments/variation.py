@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Compute load and bandwidth varying: what becomes of each policy's time per token when others use more of
-the devices, when links are slower, and when links vary?
+"""Load and bandwidth varying: what becomes of each policy's time per token when others use more of the
+devices' compute, of their memory, of the links, and when links are slower? One thing at a time.
 """
 from dataclasses import replace
 
@@ -26,8 +26,10 @@ def sweeps_of(family: scenarios.Family) -> dict[str, dict[str, scenarios.Family]
     return {
         "compute that others use, up to": {
             f"{load}": replace(family, load=load) for load in (0.0, 0.3, 0.6, 0.9)},
+        "memory that others use, up to": {
+            f"{load}": replace(family, memory_load=load) for load in (0.0, 0.3, 0.6)},
         "links, Mbit/s": {
-            f"{low} to {10 * low}": replace(family, bandwidth_mbit=(float(low), 10.0 * low))
+            f"{low}-{10 * low}": replace(family, bandwidth_mbit=(float(low), 10.0 * low))
             for low in (10, 100, 1000)},
         "bandwidth that others use, up to": {
             f"{load}": replace(family, bandwidth_load=load) for load in (0.0, 0.3, 0.6, 0.9)},
@@ -58,16 +60,18 @@ def table_of(title: str, sweep: str, points: dict[str, comparison.Outcomes]) -> 
 
 
 def draw_sweep(axis, sweep: str, points: dict[str, comparison.Outcomes]) -> None:
-    """A line of medians per policy, with its 95 % confidence interval as a band."""
+    """A line of medians per policy with 95 % confidence intervals, policies a little apart."""
     over = [comparison.time_factors(results, REFERENCE) for results in points.values()]
     places = np.arange(len(over))
-    for i, contender in enumerate(c for c in over[0] if c != REFERENCE):
+    others = [contender for contender in over[0] if contender != REFERENCE]
+    for i, contender in enumerate(others):
         medians = [spread.estimate(factors[contender]) for factors in over]
-        axis.plot(places, [m.value for m in medians], marker=drawing.MARKERS[i + 1],
-                  color=drawing.LINES[i + 1], label=contender.label)
-        axis.fill_between(places, [m.low for m in medians], [m.high for m in medians],
-                          color=drawing.LINES[i + 1], alpha=0.15, linewidth=0)
-    axis.axhline(1.0, color=drawing.LINES[0], linestyle="--", label=OURS)
+        values = np.array([median.value for median in medians])
+        lengths = np.maximum(0.0, [values - [m.low for m in medians], [m.high for m in medians] - values])
+        axis.errorbar(places + 0.09 * (i - (len(others) - 1) / 2), values, lengths, capsize=2,
+                      marker=drawing.MARKERS[i % 8], markersize=5, linewidth=1.2, elinewidth=0.9,
+                      color=drawing.LINES[i % 8], label=contender.label)
+    axis.axhline(1.0, color="black", linewidth=1, linestyle="--", label=OURS)
     axis.set_xticks(places, list(points))
     axis.set_xlabel(sweep)
     drawing.log_axis(axis.yaxis)
@@ -75,7 +79,7 @@ def draw_sweep(axis, sweep: str, points: dict[str, comparison.Outcomes]) -> None
 
 
 def draw(given, found: dict[str, dict[str, dict[str, comparison.Outcomes]]], title: str) -> None:
-    figure, axes = plt.subplots(len(found), 3, figsize=(13, 1 + 3.6 * len(found)), squeeze=False,
+    figure, axes = plt.subplots(len(found), 4, figsize=(16, 1 + 3.4 * len(found)), squeeze=False,
                                 layout="constrained")
     for row, (profile, sweeps) in zip(axes, found.items()):
         for axis, (sweep, points) in zip(row, sweeps.items()):
