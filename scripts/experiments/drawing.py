@@ -29,7 +29,8 @@ def log_axis(axis) -> None:
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
     low, high = sorted(axis.get_view_interval())
     subs = (1, 1.5, 2, 3, 5, 7) if high < 20 * low else (1, 2, 5) if high < 1000 * low else (1,)
-    axis.set_major_locator(MaxNLocator(6) if high < 4 * low else LogLocator(subs=subs, numticks=12))
+    few = MaxNLocator(7, steps=[1, 2, 5, 10])
+    axis.set_major_locator(few if high < 4 * low else LogLocator(subs=subs, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 
