@@ -35,11 +35,11 @@ struct SimulateCommand {
 
 /// `headroom plan`: one decision per policy.
 struct PlanCommand {
-    RunCommand run;                    ///< scenario and changes; the rest says nothing
-    std::vector<std::string> policies; ///< empty: all that apply
-    std::optional<std::int64_t> at;    ///< tokens sampled so far; nothing: as `previous` has it
-    std::string previous;              ///< policy, trace or plan; empty: the first placement
-    bool full = false;                 ///< every device and every move
+    RunCommand run;                      ///< scenario and changes; the rest says nothing
+    std::vector<std::string> policies;   ///< empty: all that apply
+    std::optional<std::int64_t> at;      ///< tokens sampled so far; nothing: as `previous` has it
+    std::optional<std::string> previous; ///< policy, trace or plan; nothing: the first placement
+    bool full = false;                   ///< every device and every move
 };
 
 struct InspectCommand {

@@ -199,7 +199,8 @@ std::string move_details(
         return "  nothing moves\n";
     }
     std::vector<MoveGroup> groups = group_moves(policy.moves, plan.blocks, true);
-    if (!view.full && groups.size() > kGroupsShown) {
+    const bool folded = !view.full && groups.size() > kGroupsShown;
+    if (folded) {
         groups = group_moves(policy.moves, plan.blocks, false);
     }
     const std::size_t shown = view.full ? groups.size() : std::min(kGroupsShown, groups.size());
@@ -222,7 +223,7 @@ std::string move_details(
     if (shown < groups.size()) {
         text += rest_line(groups, shown);
     }
-    if (!view.full && groups.front().layer < 0 && policy.moves.size() > groups.size()) {
+    if (folded) {
         text += "  --full lists them layer by layer, and --json block by block\n";
     }
     return text;

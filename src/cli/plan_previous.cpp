@@ -98,6 +98,10 @@ runtime::WrittenPlacement read(const std::string& from, std::optional<std::int64
     if (std::filesystem::is_directory(from, unknown)) {
         refuse(from, fmt::format("is a directory, {}; name a file in it", kExpected));
     }
+    if (std::filesystem::is_regular_file(from, unknown) &&
+        std::filesystem::file_size(from, unknown) == 0) {
+        refuse(from, fmt::format("is empty, {}; was it written to its end?", kExpected));
+    }
     switch (kind_of(from)) {
     case FileKind::trace:
         return runtime::placement_in_force(trace::open_trace(from).trace, from, at);
@@ -114,10 +118,10 @@ runtime::WrittenPlacement read(const std::string& from, std::optional<std::int64
 PlanStart plan_start(
     const PlanCommand& command, const config::Scenario& scenario, const runtime::Outline& outline
 ) {
-    const std::string& from = command.previous;
-    if (from.empty()) {
+    if (!command.previous) {
         return {command.at.value_or(0), std::nullopt};
     }
+    const std::string& from = *command.previous;
     if (const auto policy = scheduler::policy_named(from)) {
         return {command.at.value_or(0), runtime::first_choice(scenario, outline, *policy)};
     }

@@ -24,8 +24,11 @@ using runtime::Plan;
 using runtime::PolicyPlan;
 
 std::string tokens_per_s(Nanoseconds time) {
-    return time == kNever || time <= 0 ? "-"
-                                       : fmt::format("{:.3g}", 1e9 / static_cast<double>(time));
+    if (time == kNever || time <= 0) {
+        return "-";
+    }
+    const double rate = 1e9 / static_cast<double>(time);
+    return rate < 100 ? fmt::format("{:.3g}", rate) : fmt::format("{:.0f}", rate);
 }
 
 std::string counted(std::int64_t count, std::string_view word) {
@@ -101,6 +104,13 @@ class PlanText {
                 ? fmt::format(", {} too little", format_bytes(plan_.need.lacking()))
                 : std::string()
         );
+        if (plan_.context > outline_.shape.context) {
+            text += fmt::format(
+                "  the model's context is {}: a shorter --interval asks for no more than it "
+                "needs\n",
+                outline_.shape.context
+            );
+        }
         if (paper_costs()) {
             text += "  cost profile paper: policies minimise the paper's formulas, within the "
                     "paper's memory and compute;\n"

@@ -178,7 +178,9 @@ void check_room(const Outline& outline, std::int64_t at, std::int64_t interval) 
     const std::int64_t most = outline.shape.context - prompt - interval + 1;
     if (at > std::max<std::int64_t>(0, most)) {
         throw InputError(fmt::format(
-            "--at {}: the model's context is {}, and the prompt has {} tokens; expected at most {}",
+            "--at {0}: the model's context is {1}, and the prompt has {2} tokens; expected at most "
+            "{3}; "
+            "give --at {3} or less",
             at,
             outline.shape.context,
             prompt,

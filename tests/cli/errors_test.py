@@ -253,7 +253,7 @@ def shape_cases(write):
         "the prompt has 16 tokens and 2000 are to be sampled", "the prompt",
         "the model's context is 1024", "a shorter prompt"))
     yield "plan beyond the context", Wrong(["plan", preset, "--at", 5000], Expected(
-        "--at 5000", "--at", "expected at most 1001", "the model's context is 1024"))
+        "the model's context is 1024", "--at 5000", "expected at most 1001", "give --at 1001 or less"))
     yield from previous_cases(write, preset)
     sliced = write("sliced", changed(
         "interval = 4", 'interval = 4\ngranularity = "sliced"\nslices = 7'))
@@ -305,6 +305,9 @@ def previous_cases(write, preset):
     anew = "give a file made with this scenario, or the name of a policy"
     yield "previous misspelt", case(
         "gredy", "is neither a policy nor a file", kinds, "did you mean 'greedy'?")
+    yield "previous without a name", case(
+        "", "is neither a policy nor a file", kinds, "policies: resource_aware")
+    yield "previous empty", case(saved("empty.json", ""), "is empty", kinds, "was it written to its end?")
     yield "previous directory", case(folder, "is a directory", kinds, "name a file in it")
     yield "previous scenario", case(preset, "is not a plan", kinds, "make it anew")
     yield "previous model", case(MODEL, "is a model (GGUF)", kinds, "give one of them")

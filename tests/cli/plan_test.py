@@ -90,6 +90,12 @@ class Plan(Case):
         self.assertGreater(max(len(policy["reason"]) for policy in plan["policies"]), 600,
                            "JSON shortens nothing")
 
+    def test_an_interval_beyond_the_models_context_is_named(self):
+        scenario = self.scenario(PRESET + devices(2, memory="4 GiB"))
+        note = "the model's context is 1024"
+        self.assertIn(note, self.headroom("plan", scenario, "--interval", 2000).stdout)
+        self.assertNotIn(note, self.headroom("plan", scenario, "--interval", 1000).stdout)
+
     def test_the_papers_costs_stand_beside_the_physical_ones(self):
         text = self.headroom("plan", DEMO, "--set", "controller.cost_profile=paper",
                              "--previous", "greedy").stdout
@@ -173,6 +179,16 @@ class Plan(Case):
         for part in ("staying put", "there after", "migration"):
             self.assertNotIn(part, without, "there is nothing to migrate from")
         self.assertIn("layer 0: ", self.headroom(*arguments, "--full").stdout)
+
+    def test_many_moves_are_folded_by_route_and_listed_on_demand(self):
+        scenario = self.scenario('[model]\npreset = "llama-2-7b"\n[controller]\ninterval = 400\n'
+                                 + devices(4, memory="8 GiB"))
+        arguments = ("plan", scenario, "--policy", "greedy", "--previous", "round_robin")
+        folded, full = (self.headroom(*arguments, *more).stdout for more in ((), ("--full",)))
+        self.assertIn("--full lists them layer by layer", folded)
+        self.assertNotIn("layer 7: ", folded)
+        self.assertIn("layer 7: ", full)
+        self.assertNotIn("--full", full)
 
     def test_full_lists_every_device(self):
         scenario = self.scenario(PRESET + devices(40, memory="200 MiB"))
