@@ -1,8 +1,10 @@
 #include "cli/plan_previous.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -23,6 +25,9 @@ namespace {
 constexpr const char* kExpected =
     "expected a policy, a trace (.h5), or what headroom plan --policy P --json printed";
 
+constexpr std::int64_t kMostTokens = 1'000'000'000;         // as workload.tokens
+constexpr Nanoseconds kMostClock = 1'000'000'000 * kSecond; // times after it still fit 64 bits
+
 [[noreturn]] void refuse(const std::string& from, const std::string& problem) {
     throw InputError(fmt::format("--previous {}: {}", from, problem));
 }
@@ -42,20 +47,50 @@ constexpr const char* kExpected =
     );
 }
 
+/// A whole number from 0 to most. Throws InputError.
+std::int64_t count_of(
+    const nlohmann::json& value, std::string_view name, std::int64_t most, const std::string& from
+) {
+    const bool whole = value.is_number_integer() && value >= 0 && value <= most;
+    if (!whole) {
+        refuse(
+            from,
+            fmt::format(
+                "{} = {}, expected a whole number from 0 to {}; correct it",
+                name,
+                value.dump(),
+                most
+            )
+        );
+    }
+    return value.get<std::int64_t>();
+}
+
+std::vector<std::int32_t> devices_of(const nlohmann::json& placement, const std::string& from) {
+    std::vector<std::int32_t> devices;
+    for (const nlohmann::json& device : placement) {
+        devices.push_back(static_cast<std::int32_t>(
+            count_of(device, "a device of the placement", config::kMaxDevices - 1, from)
+        ));
+    }
+    return devices;
+}
+
 /// The only placement of a plan that was written as JSON; `at` is the next decision's.
 runtime::WrittenPlacement placement_of(const nlohmann::json& plan, const std::string& from) {
     runtime::WrittenPlacement written;
     written.file = from;
     written.origin = from;
-    written.at = plan.at("at").get<std::int64_t>() + plan.at("interval").get<std::int64_t>();
-    written.clock = plan.at("clock_ns").get<Nanoseconds>();
+    written.at = count_of(plan.at("at"), "at", kMostTokens, from) +
+                 count_of(plan.at("interval"), "interval", kMostTokens, from);
+    written.clock = count_of(plan.at("clock_ns"), "clock_ns", kMostClock, from);
     written.devices = plan.at("device_names").get<std::vector<std::string>>();
     written.blocks = plan.at("block_names").get<std::vector<std::string>>();
     std::vector<std::string> deciders;
     for (const nlohmann::json& policy : plan.at("policies")) {
         if (policy.contains("placement")) {
             deciders.push_back(policy.at("policy").get<std::string>());
-            written.placement = policy.at("placement").get<std::vector<std::int32_t>>();
+            written.placement = devices_of(policy.at("placement"), from);
         }
     }
     if (deciders.size() != 1) {

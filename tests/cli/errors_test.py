@@ -319,10 +319,18 @@ def previous_cases(write, preset):
         saved("several.json", plan("--policy", "greedy,round_robin")),
         "has 2 placements (greedy, round_robin)", "expected one", "--policy P --json")
     one = plan("--policy", "greedy")
+    for wrong in (-1, 0.5, 1e30, "3"):
+        yield f"previous plan at {wrong}", case(
+            saved(f"at {wrong}.json", {**one, "at": wrong}), f"at = {json.dumps(wrong)}",
+            "expected a whole number", "correct it")
     one["device_names"][1] = "phone"
     yield "previous of other names", case(
         saved("names.json", one), "device 1 is phone there", same, anew)
     one["device_names"][1] = "d1"
+    one["policies"][0]["placement"][0] = 2**32
+    yield "previous beyond any number", case(
+        saved("number.json", one), "a device of the placement = 4294967296", "expected a whole number",
+        "correct it")
     one["policies"][0]["placement"][0] = 77
     yield "previous beyond the fleet", case(
         saved("beyond.json", one), "embed is on device 77", "expected a device from 0 to 1", anew)
