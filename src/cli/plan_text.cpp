@@ -187,7 +187,9 @@ class PlanText {
 
     [[nodiscard]] std::string bound_line() const {
         if (plan_.bound_s && std::isinf(*plan_.bound_s)) {
-            return "  proven by policy exact: no placement fits\n";
+            return best_of(plan_) == nullptr
+                       ? "  proven by policy exact: no placement fits\n"
+                       : "\n  proven by policy exact: whatever fits, no token would ever end\n";
         }
         if (!plan_.bound_s) {
             return best_of(plan_) == nullptr ? "" : fmt::format("\n  {}\n", plan_.bound_note);
@@ -232,7 +234,7 @@ class PlanText {
         if (plan_.previous && !text.empty()) {
             text += "  a run would keep the placement in force where there is no other\n";
         }
-        if (best_of(plan_) == nullptr) {
+        if (best_of(plan_) == nullptr && text.find(" lacks ") != std::string::npos) {
             text += "  give the devices more memory ([[device]] memory, fleet.memory_scale), or "
                     "give more devices, a smaller model, a shorter prompt, or a shorter "
                     "--interval\n";

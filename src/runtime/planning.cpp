@@ -1,6 +1,7 @@
 #include "runtime/planning.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -257,7 +258,7 @@ Plan plan(const config::Scenario& scenario, const Outline& outline, const PlanRe
     }
     for (PolicyPlan& of : plan.policies) {
         // Where layers are cut or summed otherwise, the bound says nothing.
-        if (of.decision.feasible && plan.bound_s && *plan.bound_s > 0 &&
+        if (of.decision.feasible && plan.bound_s && std::isfinite(*plan.bound_s) &&
             scenario.controller.cut(of.policy) == blocks.cut()) {
             of.gap = of.objective_s / *plan.bound_s - 1;
         }

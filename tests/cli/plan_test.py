@@ -90,6 +90,25 @@ class Plan(Case):
         self.assertGreater(max(len(policy["reason"]) for policy in plan["policies"]), 600,
                            "JSON shortens nothing")
 
+    def test_a_fleet_that_stands_still_is_no_lack_of_room(self):
+        still = "".join(f'[[event]]\nat = "0 s"\ndevice = "d{d}"\nkind = "compute"\nfactor = 0.0\n'
+                        for d in range(2))
+        scenario = self.scenario(PRESET + devices(2, memory="4 GiB") + still)
+        text = self.headroom("plan", scenario, "--policy", "greedy,exact").stdout
+        self.assertIn("no token would ever end", text)
+        self.assertIn("a step never ends", text)
+        for part in ("nan", "no placement fits", "more memory"):
+            self.assertNotIn(part, text)
+        moving = self.scenario(PRESET + devices(2, memory="4 GiB"))
+        self.assertNotIn("no token would ever end", self.headroom("plan", moving).stdout)
+
+    def test_a_policy_that_does_not_apply_is_no_lack_of_memory(self):
+        scenario = self.scenario(PRESET + devices(2, memory="4 GiB"))
+        result = self.headroom("plan", scenario, "--policy", "galaxy")
+        self.assertEqual(result.returncode, 6)
+        self.assertIn("galaxy: no placement: ", result.stdout)
+        self.assertNotIn("more memory", result.stdout)
+
     def test_an_interval_beyond_the_models_context_is_named(self):
         scenario = self.scenario(PRESET + devices(2, memory="4 GiB"))
         note = "the model's context is 1024"
