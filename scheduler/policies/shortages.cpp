@@ -134,7 +134,8 @@ std::string ends_reason(const Problem& problem) {
     }
     return fmt::format(
         "embed and lm_head are pinned to the source, device {}, which has not even room for them: "
-        "they need {} with buffers, it has {}; controller.ends = \"anywhere\" lets them go elsewhere",
+        "they need {} with buffers, it has {}; controller.ends = \"anywhere\" lets them go "
+        "elsewhere",
         problem.source.value,
         format_bytes(ledger.used(problem.source)),
         format_bytes(ledger.budget(problem.source))

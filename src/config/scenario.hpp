@@ -81,7 +81,7 @@ struct ControllerConfig {
     std::int32_t slices = kDefaultSlices; ///< of each layer's ffn, granularity sliced; ≥ 1
     /// How galaxy's placements are lowered; every other policy sums at the hub.
     scheduler::Reduce reduce = scheduler::Reduce::hub;
-    Ends ends = Ends::source; ///< where embed and lm_head may be
+    Ends ends = Ends::source;                   ///< where embed and lm_head may be
     Nanoseconds memory_window = 60'000'000'000; ///< how long a device's least memory is remembered
     bool look_ahead = false;           ///< weigh migrations against all tokens still expected
     std::int64_t node_limit = 200'000; ///< policy exact; ≥ 1

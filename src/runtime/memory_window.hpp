@@ -1,4 +1,4 @@
-// What devices had lately, for policies that stay within the least of it (controller.memory_window).
+// What devices had lately, for policies that stay within the least of it; controller.memory_window.
 #pragma once
 
 #include <cstdint>

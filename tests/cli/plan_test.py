@@ -80,8 +80,8 @@ class Plan(Case):
         self.assertIn("greedy: no placement: ", result.stdout)
 
     def test_who_finds_nothing_is_told_once_and_shortly(self):
-        scenario = self.scenario('[model]\npreset = "llama-2-70b"\n'
-                                 + devices(200, memory="40 MiB"))
+        scenario = self.scenario('[controller]\nends = "anywhere"\n[model]\n'
+                                 'preset = "llama-2-70b"\n' + devices(200, memory="40 MiB"))
         text = self.headroom("plan", scenario).stdout
         self.assertIn("too little", text)
         self.assertIn("resource_aware, greedy, round_robin", text, "one reason, told once")
@@ -89,6 +89,15 @@ class Plan(Case):
         plan = self.plan(scenario, code=6)
         self.assertGreater(max(len(policy["reason"]) for policy in plan["policies"]), 600,
                            "JSON shortens nothing")
+
+    def test_a_source_too_small_for_what_is_pinned_to_it_is_named(self):
+        small = devices(3, memory="8 GiB").replace("8 GiB", "40 MiB", 1)
+        scenario = self.scenario(PRESET + small)
+        text = self.headroom("plan", scenario, "--policy", "resource_aware").stdout
+        self.assertIn("pinned to the source", text)
+        self.assertIn('controller.ends = "anywhere"', text)
+        plan = self.plan(scenario, "--policy", "resource_aware", "--set", "controller.ends=anywhere")
+        self.assertTrue(plan["policies"][0]["feasible"])
 
     def test_a_fleet_that_stands_still_is_no_lack_of_room(self):
         still = "".join(f'[[event]]\nat = "0 s"\ndevice = "d{d}"\nkind = "compute"\nfactor = 0.0\n'

@@ -68,6 +68,7 @@ TEST_P(Matrix, text_logits_and_times_equal_oracle_and_timeline) {
     text.interval = interval;
     text.tokens = kTokens;
     text.source = devices - 1;
+    text.ends = policy == "random" || interval == 1 ? "anywhere" : "source";
     choose_policy(policy, text);
     const config::Scenario scenario = support::make_scenario(text);
     const support::RandomPolicy random(static_cast<std::uint64_t>(devices));

@@ -100,7 +100,7 @@ TEST(MoveDelay, names_the_storage_that_takes_longest) {
         MoveDelay delay(instance.problem, to);
         const MoveDelay::Link slowest = delay.slowest();
         if (!slowest.to.valid()) {
-            EXPECT_EQ(delay.moved(), 0);
+            EXPECT_EQ(delay.total(), 0) << "what moves weighs nothing";
             continue;
         }
         // Everything that it serves goes home: then something else takes longest, or nothing does.

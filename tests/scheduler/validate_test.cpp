@@ -125,6 +125,21 @@ TEST_F(Validate, wants_every_block_on_a_device_that_exists) {
     );
 }
 
+TEST_F(Validate, wants_pinned_ends_on_the_source_and_others_anywhere) {
+    problem.ends_at_source = true;
+    EXPECT_THAT(validate(problem, placement).problems, IsEmpty());
+    problem.source = kB;
+    EXPECT_THAT(
+        validate(problem, placement).problems,
+        ElementsAre(
+            HasSubstr("embed is on device 0, but it is pinned to the source, device 1"),
+            HasSubstr("lm_head is on device 0")
+        )
+    );
+    problem.ends_at_source = false;
+    EXPECT_THAT(validate(problem, placement).problems, IsEmpty());
+}
+
 TEST_F(Validate, agrees_with_the_cost_functions_that_it_does_not_use) {
     Random random(8);
     for (int i = 0; i < 100; ++i) {

@@ -19,13 +19,14 @@ config::Scenario make_scenario(const FleetText& text) {
     std::string toml = fmt::format(
         "seed = 11\n[model]\nfile = \"{}\"\n"
         "[workload]\nprompts = [\"{}\"]\ntokens = {}\nstop_at_eos = false\n"
-        "[controller]\npolicy = \"{}\"\ninterval = {}\n{}"
+        "[controller]\npolicy = \"{}\"\ninterval = {}\nends = \"{}\"\n{}"
         "[network]\nbandwidth = \"80 Mbit/s\"\nlatency = \"300 us\"\n{}",
         text.model.string(),
         text.prompt,
         text.tokens,
         text.policy,
         text.interval,
+        text.ends,
         text.controller,
         text.varied ? "variation = { kind = \"walk\", low = 0.0, high = 0.6, step = 0.1, "
                       "period = \"3 ms\" }\n"

@@ -26,6 +26,7 @@ struct FleetText {
     std::string memory = "64 MiB"; ///< of every device
     bool varied = true;            ///< random loads and link variation
     int source = 0;
+    std::string ends = "anywhere"; ///< embed and lm_head move too, unlike by default
     std::string controller{}; ///< further lines of [controller]
     std::string extra;        ///< further TOML, appended
 };

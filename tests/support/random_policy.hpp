@@ -23,9 +23,11 @@ class RandomPolicy final : public scheduler::Policy {
         for (int attempt = 0; attempt < 1000; ++attempt) {
             scheduler::Placement placement =
                 problem.previous.value_or(scheduler::Placement(blocks, DeviceId(0)));
-            for (DeviceId& device : placement) {
-                if (!problem.previous || random.below(100) < part_) {
-                    device = DeviceId(static_cast<std::int32_t>(random.below(devices)));
+            for (std::size_t b = 0; b < blocks; ++b) {
+                if (problem.pinned(BlockId(b))) {
+                    placement[b] = problem.source;
+                } else if (!problem.previous || random.below(100) < part_) {
+                    placement[b] = DeviceId(static_cast<std::int32_t>(random.below(devices)));
                 }
             }
             if (scheduler::validate(problem, placement).ok()) {

@@ -146,7 +146,11 @@ void Tables::tabulate_blocks() {
         usable |= capacity_[d] >= 0 ? std::uint64_t{1} << d : 0;
     }
     chain_.push_back(ends ? item_of(blocks.embed(), false) : Item());
-    chain_mask_.push_back(!ends || problem_->ends_at_source ? source : by_formula() ? at(blocks.embed()) : usable);
+    chain_mask_.push_back(
+        !ends || problem_->ends_at_source ? source
+        : by_formula()                    ? at(blocks.embed())
+                                          : usable
+    );
     for (std::size_t l = 0; l < layers_; ++l) {
         const auto layer = static_cast<std::int32_t>(l);
         chain_.push_back(item_of(blocks.holder(layer), false));
@@ -159,7 +163,11 @@ void Tables::tabulate_blocks() {
         }
     }
     chain_.push_back(ends ? item_of(blocks.lm_head(), false) : Item());
-    chain_mask_.push_back(!ends || problem_->ends_at_source ? source : by_formula() ? at(blocks.lm_head()) : usable);
+    chain_mask_.push_back(
+        !ends || problem_->ends_at_source ? source
+        : by_formula()                    ? at(blocks.lm_head())
+                                          : usable
+    );
     if (ends) {
         beside_embed_ = item_of(blocks.lm_head(), tied_);
     }

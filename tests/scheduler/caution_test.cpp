@@ -1,0 +1,85 @@
+// Policies that stay within the least memory that devices had lately, as far as that is possible.
+#include <gtest/gtest.h>
+
+#include "base/random.hpp"
+#include "scheduler/policies/caution.hpp"
+#include "scheduler/policy.hpp"
+#include "scheduler/validate.hpp"
+#include "tests/scheduler/instances.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+using testing::Instance;
+
+/// Devices have more than they had lately, by up to a half.
+Instance lately_poorer(std::uint64_t seed) {
+    testing::InstanceShape shape = testing::any_cell(seed);
+    shape.heads = 8;
+    shape.layers = std::min(shape.layers, 2);
+    Instance instance = testing::planted_instance(shape, seed);
+    Random random(stream_seed(seed, "caution"));
+    for (Snapshot::Device& device : instance.problem.snapshot.devices) {
+        instance.problem.least_memory.push_back(device.memory);
+        device.memory += device.memory / 200 * static_cast<Bytes>(random.below(100));
+    }
+    return instance;
+}
+
+bool within(const Problem& problem, const Placement& placement) {
+    return validate(cautious(problem).value_or(problem), placement).ok();
+}
+
+TEST(Caution, holds_resource_aware_and_dynamic_layer_to_what_devices_had_lately) {
+    int whole_layers = 0;
+    for (std::uint64_t seed = 0; seed < 60; ++seed) {
+        const Instance instance = lately_poorer(seed); // what was planted fits what they had
+        const Problem& problem = instance.problem;
+        const Decision ours = make_policy(PolicyKind::resource_aware)->decide(problem);
+        ASSERT_TRUE(ours.feasible);
+        EXPECT_TRUE(within(problem, ours.placement)) << "seed " << seed;
+        const Problem poorer = cautious(problem).value_or(problem);
+        const Decision then = make_policy(PolicyKind::resource_aware)->decide(poorer);
+        EXPECT_EQ(ours.placement, then.placement) << "seed " << seed;
+        const auto layers = make_policy(PolicyKind::dynamic_layer);
+        if (layers->decide(poorer).feasible) {
+            ++whole_layers;
+            EXPECT_TRUE(within(problem, layers->decide(problem).placement)) << "seed " << seed;
+        }
+    }
+    EXPECT_GT(whole_layers, 10);
+}
+
+TEST(Caution, twin_without_memory_of_it_devices_are_filled_beyond) {
+    int beyond = 0;
+    for (std::uint64_t seed = 0; seed < 60; ++seed) {
+        const Instance instance = lately_poorer(seed);
+        const Problem now = forgetful(instance.problem);
+        const Decision ours = make_policy(PolicyKind::resource_aware)->decide(now);
+        beyond += within(instance.problem, ours.placement) ? 0 : 1;
+    }
+    EXPECT_GT(beyond, 5);
+}
+
+TEST(Caution, gives_way_where_nothing_fits_what_devices_had) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        Instance instance = lately_poorer(seed);
+        for (Bytes& memory : instance.problem.least_memory) {
+            memory /= 100;
+        }
+        const auto policy = make_policy(PolicyKind::resource_aware);
+        const Decision ours = policy->decide(instance.problem);
+        ASSERT_TRUE(ours.feasible) << "seed " << seed;
+        EXPECT_EQ(ours.placement, policy->decide(forgetful(instance.problem)).placement);
+    }
+}
+
+TEST(Caution, is_no_matter_of_what_is_proven) {
+    const Instance instance = lately_poorer(3);
+    const auto exact = make_policy(PolicyKind::exact);
+    const Decision now = exact->decide(forgetful(instance.problem));
+    EXPECT_EQ(exact->decide(instance.problem).placement, now.placement);
+}
+
+} // namespace
+} // namespace headroom::scheduler
