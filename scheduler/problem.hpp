@@ -37,9 +37,9 @@ struct Problem {
     /// Every device has all weights in its own storage: a moved block reads them there, and only
     /// its cache rows are sent.
     bool weights_everywhere = false;
-    /// Per device the least memory that it had at this decision and those shortly before; empty:
-    /// nobody remembers. What fits is a matter of the snapshot alone.
-    std::vector<Bytes> least_memory{};
+    /// Per device the memory that it is safe to use: the least that it had lately, less a reserve;
+    /// empty: all that it has. What fits is a matter of the snapshot alone.
+    std::vector<Bytes> safe_memory{};
     /// embed and lm_head are pinned to the source; else they go where a policy wants them.
     bool ends_at_source = false;
     /// Tokens that are still expected: a migration is weighed against so many steps instead of λ.

@@ -5,17 +5,19 @@
 
 namespace headroom::scheduler {
 
-Problem forgetful(Problem problem) {
-    problem.least_memory.clear();
+Problem careless(Problem problem) {
+    problem.safe_memory.clear();
     return problem;
 }
 
-std::optional<Problem> cautious(const Problem& problem) {
+std::optional<Problem> cautious(const Problem& problem, Risk risk) {
     std::optional<Problem> careful;
-    for (std::size_t d = 0; d < problem.least_memory.size(); ++d) {
-        if (problem.least_memory[d] < problem.snapshot.devices[d].memory) {
-            careful = careful ? std::move(careful) : forgetful(problem);
-            careful->snapshot.devices[d].memory = problem.least_memory[d];
+    for (std::size_t d = 0; d < problem.safe_memory.size(); ++d) {
+        const Bytes all = problem.snapshot.devices[d].memory;
+        const Bytes unsafe = all - problem.safe_memory[d];
+        if (unsafe > 0) {
+            careful = careful ? std::move(careful) : careless(problem);
+            careful->snapshot.devices[d].memory = all - (risk == Risk::half ? unsafe / 2 : unsafe);
         }
     }
     return careful;

@@ -1,6 +1,6 @@
 // Devices lend memory and take it back: a placement that fills a device to the brim has to page, or
-// to move, as soon as the device has a little less. A controller remembers what devices had at its
-// last decisions; policies of ours stay within the least of it where that is possible.
+// to move, as soon as the device has a little less. A controller says what is safe to use
+// (Problem::safe_memory); policies of ours stay within it as far as they can.
 #pragma once
 
 #include <optional>
@@ -9,23 +9,28 @@
 
 namespace headroom::scheduler {
 
-/// The problem with every device held to the least memory that it had lately; nothing if that is
-/// what it has now.
-[[nodiscard]] std::optional<Problem> cautious(const Problem& problem);
+/// How much of the memory that is not safe is used.
+enum class Risk : std::uint8_t { none, half };
 
-/// The problem with nothing remembered.
-[[nodiscard]] Problem forgetful(Problem problem);
+/// The problem with devices held to less memory than they have; nothing if that is no less.
+[[nodiscard]] std::optional<Problem> cautious(const Problem& problem, Risk risk);
 
-/// What `decide` says of the cautious problem if that is feasible, else of the problem as it is.
+/// The problem as its snapshot has it, with no thought of what is safe.
+[[nodiscard]] Problem careless(Problem problem);
+
+/// What `decide` says of the first of these problems that has a feasible answer: with safe memory,
+/// with half of the rest, with all.
 template <class Decide>
 [[nodiscard]] Decision decide_cautiously(const Problem& problem, const Decide& decide) {
-    if (const std::optional<Problem> careful = cautious(problem)) {
-        Decision decision = decide(*careful);
-        if (decision.feasible) {
-            return decision;
+    for (const Risk risk : {Risk::none, Risk::half}) {
+        if (const std::optional<Problem> careful = cautious(problem, risk)) {
+            Decision decision = decide(*careful);
+            if (decision.feasible) {
+                return decision;
+            }
         }
     }
-    return decide(forgetful(problem));
+    return decide(careless(problem));
 }
 
 } // namespace headroom::scheduler

@@ -112,7 +112,7 @@ std::string reason_of(const Problem& problem, const Decision& decision) {
 } // namespace
 
 Decision Exact::decide(const Problem& problem) const {
-    Decision start = ResourceAware().decide(forgetful(problem));
+    Decision start = ResourceAware().decide(careless(problem));
     start.evaluations = 0;
     if (!bounded(problem)) {
         start.bound = 0;

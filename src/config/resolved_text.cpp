@@ -88,6 +88,7 @@ void write_controller(Writer& out, const ControllerConfig& controller) {
     }
     out.line("ends = \"{}\"", name_of(controller.ends));
     out.line("memory_window = \"{} ns\"", controller.memory_window);
+    out.line("memory_reserve = {}", fraction(controller.memory_reserve));
     out.line("look_ahead = {}", flag(controller.look_ahead));
     out.line("node_limit = {}", controller.node_limit);
     out.line("cost_profile = \"{}\"", name_of(controller.cost_profile));

@@ -335,6 +335,8 @@ ControllerConfig read_controller(
     controller.ends = table->choice("ends", kEnds, kNonePlanned).value_or(controller.ends);
     controller.memory_window = table->quantity("memory_window", Quantity::duration, Zero::allowed)
                                    .value_or(controller.memory_window);
+    controller.memory_reserve =
+        table->fraction("memory_reserve").value_or(controller.memory_reserve);
     controller.look_ahead = table->flag("look_ahead").value_or(controller.look_ahead);
     controller.node_limit =
         table->integer("node_limit", 1, kMaxCount).value_or(controller.node_limit);

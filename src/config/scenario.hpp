@@ -83,6 +83,7 @@ struct ControllerConfig {
     scheduler::Reduce reduce = scheduler::Reduce::hub;
     Ends ends = Ends::source;                   ///< where embed and lm_head may be
     Nanoseconds memory_window = 60'000'000'000; ///< how long a device's least memory is remembered
+    scheduler::Ppb memory_reserve = 0;          ///< part of each device's memory that is left alone
     bool look_ahead = false;           ///< weigh migrations against all tokens still expected
     std::int64_t node_limit = 200'000; ///< policy exact; ≥ 1
 

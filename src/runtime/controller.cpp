@@ -26,7 +26,7 @@ std::int64_t tokens_seen(std::int64_t sampled) {
 
 Controller::Controller(Subject subject)
     : subject_(std::move(subject)), blocks_(subject_.blocks), scenario_(subject_.scenario),
-      memory_(scenario_->controller.memory_window) {
+      memory_(scenario_->controller.memory_window, scenario_->controller.memory_reserve) {
     HEADROOM_CHECK(
         subject_.policy != nullptr && blocks_ != nullptr && subject_.prompts != nullptr &&
             !subject_.prompts->empty(),
@@ -100,7 +100,7 @@ Command Controller::first() {
 
 Command Controller::decide(Nanoseconds t_dec) {
     question_ = problem(t_dec);
-    question_.least_memory = memory_.least(question_.snapshot);
+    question_.safe_memory = memory_.safe(question_.snapshot);
     const scheduler::Problem& question = question_;
     const auto before = std::chrono::steady_clock::now();
     const scheduler::Decision decision = scheduler::decide(*subject_.policy, question);

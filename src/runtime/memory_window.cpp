@@ -16,29 +16,40 @@ void lower(std::vector<Bytes>& least, const std::vector<Bytes>& other) {
 
 } // namespace
 
-MemoryWindow::MemoryWindow(Nanoseconds length) : span_((length + kSpans - 1) / kSpans) {}
+MemoryWindow::MemoryWindow(Nanoseconds length, scheduler::Ppb reserve)
+    : span_((length + kSpans - 1) / kSpans), reserve_(reserve) {}
 
-std::vector<Bytes> MemoryWindow::least(const scheduler::Snapshot& now) {
-    if (span_ == 0) {
-        return {};
-    }
-    std::vector<Bytes> least;
-    for (const scheduler::Snapshot::Device& device : now.devices) {
-        least.push_back(device.memory);
-    }
-    const std::int64_t number = now.at / span_;
+void MemoryWindow::remember(Nanoseconds at, const std::vector<Bytes>& memory) {
+    const std::int64_t number = at / span_;
     while (!spans_.empty() && spans_.front().number <= number - kSpans) {
         spans_.pop_front();
     }
     if (spans_.empty() || spans_.back().number < number) {
-        spans_.push_back({number, least});
+        spans_.push_back({number, memory});
     } else {
-        lower(spans_.back().memory, least);
+        lower(spans_.back().memory, memory);
+    }
+}
+
+std::vector<Bytes> MemoryWindow::safe(const scheduler::Snapshot& now) {
+    if (span_ == 0 && reserve_ == 0) {
+        return {};
+    }
+    std::vector<Bytes> memory;
+    for (const scheduler::Snapshot::Device& device : now.devices) {
+        memory.push_back(device.memory);
+    }
+    if (span_ > 0) {
+        remember(now.at, memory);
+    }
+    __extension__ using Wide = __int128; // bytes times parts per billion
+    for (Bytes& bytes : memory) {
+        bytes -= static_cast<Bytes>(Wide{bytes} * reserve_ / scheduler::kWhole);
     }
     for (const Span& span : spans_) {
-        lower(least, span.memory);
+        lower(memory, span.memory);
     }
-    return least;
+    return memory;
 }
 
 } // namespace headroom::runtime

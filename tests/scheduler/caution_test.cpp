@@ -20,14 +20,14 @@ Instance lately_poorer(std::uint64_t seed) {
     Instance instance = testing::planted_instance(shape, seed);
     Random random(stream_seed(seed, "caution"));
     for (Snapshot::Device& device : instance.problem.snapshot.devices) {
-        instance.problem.least_memory.push_back(device.memory);
+        instance.problem.safe_memory.push_back(device.memory);
         device.memory += device.memory / 200 * static_cast<Bytes>(random.below(100));
     }
     return instance;
 }
 
 bool within(const Problem& problem, const Placement& placement) {
-    return validate(cautious(problem).value_or(problem), placement).ok();
+    return validate(cautious(problem, Risk::none).value_or(problem), placement).ok();
 }
 
 TEST(Caution, holds_resource_aware_and_dynamic_layer_to_what_devices_had_lately) {
@@ -38,7 +38,7 @@ TEST(Caution, holds_resource_aware_and_dynamic_layer_to_what_devices_had_lately)
         const Decision ours = make_policy(PolicyKind::resource_aware)->decide(problem);
         ASSERT_TRUE(ours.feasible);
         EXPECT_TRUE(within(problem, ours.placement)) << "seed " << seed;
-        const Problem poorer = cautious(problem).value_or(problem);
+        const Problem poorer = cautious(problem, Risk::none).value_or(problem);
         const Decision then = make_policy(PolicyKind::resource_aware)->decide(poorer);
         EXPECT_EQ(ours.placement, then.placement) << "seed " << seed;
         const auto layers = make_policy(PolicyKind::dynamic_layer);
@@ -54,7 +54,7 @@ TEST(Caution, twin_without_memory_of_it_devices_are_filled_beyond) {
     int beyond = 0;
     for (std::uint64_t seed = 0; seed < 60; ++seed) {
         const Instance instance = lately_poorer(seed);
-        const Problem now = forgetful(instance.problem);
+        const Problem now = careless(instance.problem);
         const Decision ours = make_policy(PolicyKind::resource_aware)->decide(now);
         beyond += within(instance.problem, ours.placement) ? 0 : 1;
     }
@@ -64,20 +64,41 @@ TEST(Caution, twin_without_memory_of_it_devices_are_filled_beyond) {
 TEST(Caution, gives_way_where_nothing_fits_what_devices_had) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
         Instance instance = lately_poorer(seed);
-        for (Bytes& memory : instance.problem.least_memory) {
-            memory /= 100;
+        for (std::size_t d = 0; d < instance.problem.safe_memory.size(); ++d) {
+            // Not even half of the rest is enough.
+            instance.problem.safe_memory[d] = -instance.problem.snapshot.devices[d].memory;
         }
         const auto policy = make_policy(PolicyKind::resource_aware);
         const Decision ours = policy->decide(instance.problem);
         ASSERT_TRUE(ours.feasible) << "seed " << seed;
-        EXPECT_EQ(ours.placement, policy->decide(forgetful(instance.problem)).placement);
+        EXPECT_EQ(ours.placement, policy->decide(careless(instance.problem)).placement);
     }
+}
+
+TEST(Caution, takes_half_of_what_is_not_safe_before_it_takes_all) {
+    int halves = 0;
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+        Instance instance = lately_poorer(seed);
+        Problem& problem = instance.problem;
+        for (Bytes& memory : problem.safe_memory) {
+            memory = memory * 3 / 4;
+        }
+        const auto policy = make_policy(PolicyKind::resource_aware);
+        const std::optional<Problem> half = cautious(problem, Risk::half);
+        if (policy->decide(*cautious(problem, Risk::none)).feasible ||
+            !policy->decide(*half).feasible) {
+            continue;
+        }
+        ++halves;
+        EXPECT_TRUE(validate(*half, policy->decide(problem).placement).ok()) << "seed " << seed;
+    }
+    EXPECT_GT(halves, 3);
 }
 
 TEST(Caution, is_no_matter_of_what_is_proven) {
     const Instance instance = lately_poorer(3);
     const auto exact = make_policy(PolicyKind::exact);
-    const Decision now = exact->decide(forgetful(instance.problem));
+    const Decision now = exact->decide(careless(instance.problem));
     EXPECT_EQ(exact->decide(instance.problem).placement, now.placement);
 }
 
