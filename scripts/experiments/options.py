@@ -69,6 +69,8 @@ def parser_of(description: str, family: Family, seeds: int, profile: str, profil
     parser.add_argument("--memory-factor", type=number(float, 0.01),
                         help="memory of all devices over what the model needs "
                         f"(default {family.memory_factor or 'as drawn'}; cost profile paper: as drawn)")
+    parser.add_argument("--controller", action="append", default=[], metavar="LINE",
+                        help="a further line of [controller], such as memory_reserve=0.1; for all policies")
     parser.add_argument("--headroom", type=program, help="the program", default=os.environ.get(
         "HEADROOM_BINARY", str(ROOT / "build/release/bin/headroom")))
     parser.add_argument("--jobs", type=number(int, 1), default=os.cpu_count(), help="runs at a time")
@@ -97,6 +99,7 @@ def families_of(family: Family, given: argparse.Namespace) -> dict[str, Family]:
     return {profile: replace(
         family, tokens=given.tokens, layers=given.layers, load=given.load, memory_load=given.memory_load,
         memory_factor=given.memory_factor or factor_of[profile], cost_profile=profile,
+        controller=tuple(given.controller),
         bandwidth_mbit=TOY_LINKS_MBIT if given.toy_links else family.bandwidth_mbit)
         for profile in profiles}
 
@@ -110,7 +113,7 @@ def seeds_of(given: argparse.Namespace) -> range:
 
 
 def seeds_text(given: argparse.Namespace) -> str:
-    return f"seeds {given.first} to {given.first + given.seeds - 1}"
+    return ", ".join([f"seeds {given.first} to {given.first + given.seeds - 1}", *given.controller])
 
 
 def end(main) -> None:

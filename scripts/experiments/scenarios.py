@@ -36,6 +36,7 @@ class Family:
     bandwidth_load: float = 0.0   # and of a link's bandwidth
     memory_factor: float | None = None  # total memory over what the model needs; None: as drawn
     cost_profile: str = "physical"
+    controller: tuple[str, ...] = ()  # further lines of [controller]
     t_budget: str = "5 s"         # of cost profile paper; 1 s holds no FFN of width 2048 at 1000 tokens
 
     def devices_of(self, seed: int) -> int:
@@ -106,6 +107,7 @@ def scenario(family: Family, seed: int) -> str:
         f"interval = {family.interval}",
         f'cost_profile = "{family.cost_profile}"',
         f't_budget = "{family.t_budget}"',
+        *family.controller,
         "[fleet]",
         f"memory_scale = {scale:.9f}",
         "[network]",
