@@ -117,7 +117,7 @@ class Experiments(Case):
                                  "--controller", "memory_reserve = 0.1", "--controller", "ends='anywhere'")
         self.assertIn("seeds 0 to 1, memory_reserve = 0.1, ends='anywhere'", out)
         _, said = self.experiment("small_scale", *TINY, "--controller", "memory_reserv = 0.1", code=3)
-        self.assertIn('did you mean "memory_reserve"', said)
+        self.assertIn("did you mean 'memory_reserve'", said)
 
     def test_a_failing_run_is_told_with_its_command_and_words(self):
         binary = self.wrapper('[ "$1" = --version ] && exit 0\necho "the disk is full" >&2\nexit 3')
