@@ -11,18 +11,22 @@ from spread import estimate, extremes, factors, quartiles
 Outcomes = dict[Contender, list[Outcome]]  # a list has one of each fleet, in the fleets' order
 
 
-def time_factors(outcomes: Outcomes, reference: Contender) -> dict[Contender, list[float]]:
+EXECUTED, BY_FORMULA = "per_token_s", "formula_s"  # two measures of the same runs
+
+
+def time_factors(outcomes: Outcomes, reference: Contender, measure: str = EXECUTED
+                 ) -> dict[Contender, list[float]]:
     """Time per token of every contender over the reference's, fleet by fleet."""
-    ours = column(outcomes[reference], "per_token_s")
-    return {contender: factors(column(theirs, "per_token_s"), ours)
-            for contender, theirs in outcomes.items()}
+    ours = column(outcomes[reference], measure)
+    return {contender: factors(column(theirs, measure), ours) for contender, theirs in outcomes.items()}
 
 
-def time_rows(outcomes: Outcomes, reference: Contender) -> list[dict[str, object]]:
+def time_rows(outcomes: Outcomes, reference: Contender, measure: str = EXECUTED
+              ) -> list[dict[str, object]]:
     rows = []
-    for contender, over in time_factors(outcomes, reference).items():
+    for contender, over in time_factors(outcomes, reference, measure).items():
         runs = outcomes[contender]
-        milliseconds = [1e3 * value for value in column(runs, "per_token_s")]
+        milliseconds = [1e3 * value for value in column(runs, measure)]
         rows.append({
             "policy": contender.word,
             "fleets": len(runs),
@@ -49,11 +53,11 @@ def memory_rows(outcomes: Outcomes) -> list[dict[str, object]]:
     } for contender, runs in outcomes.items()]
 
 
-def behind(outcomes: Outcomes, reference: Contender) -> list[Contender]:
+def behind(outcomes: Outcomes, reference: Contender, measure: str = EXECUTED) -> list[Contender]:
     """Layer-based policies and `paper` that the reference's median is not ahead of. A fleet in which
     only the other ran counts against the reference, one in which only the reference ran for nobody."""
     late = []
-    for contender, over in time_factors(outcomes, reference).items():
+    for contender, over in time_factors(outcomes, reference, measure).items():
         if contender.policy not in (*LAYER_BASED, "paper"):
             continue
         lost = sum(ours.ended != "finished" and theirs.ended == "finished"
@@ -72,7 +76,14 @@ def verdict(late: list[Contender], reference: Contender) -> str:
             f"{'' if reference.sliced else ' and of paper'}.")
 
 
-def comparison(title: str, outcomes: Outcomes, reference: Contender) -> list[Table]:
-    return [Table(f"{title}: time", time_rows(outcomes, reference),
-                  verdict(behind(outcomes, reference), reference)),
-            Table(f"{title}: memory, moves, decisions", memory_rows(outcomes))]
+def comparison(title: str, outcomes: Outcomes, reference: Contender, measure: str = EXECUTED
+               ) -> list[Table]:
+    """By the formulas first where they are what was decided by: the verdict is about that."""
+    judged = verdict(behind(outcomes, reference, measure), reference)
+    tables = [Table(f"{title}: time as executed", time_rows(outcomes, reference),
+                    judged if measure == EXECUTED else ""),
+              Table(f"{title}: memory, moves, decisions", memory_rows(outcomes))]
+    if measure == BY_FORMULA:
+        tables.insert(0, Table(f"{title}: time by the published formulas",
+                               time_rows(outcomes, reference, measure), judged))
+    return tables

@@ -65,16 +65,17 @@ def gains(found: dict[int, comparison.Outcomes]) -> report.Table:
     return report.Table("resource_aware: granularity sliced over granularity paper", rows)
 
 
-def draw(given, found, groups, title: str) -> None:
+def draw(given, found, groups, title: str, measure: str) -> None:
+    by = " by the formulas" if measure == comparison.BY_FORMULA else ""
     panels = [(interval, group) for group in groups for interval in found]
     figure, axes = plt.subplots(len(panels), 2, figsize=(12, 1 + 0.3 * sum(len(g) + 3.5 for _, g in panels)),
                                 squeeze=False, layout="constrained",
                                 height_ratios=[len(group) for _, group in panels])
     for row, (interval, group) in zip(axes, panels):
         results = {contender: found[interval][contender] for contender in group}
-        over = comparison.time_factors(results, group[0])
+        over = comparison.time_factors(results, group[0], measure)
         drawing.boxes(row[0], [(c.label, c.policy, over[c]) for c in group[1:]],
-                      "time per token ÷ resource_aware's, fleet by fleet", one=True)
+                      f"time per token{by} ÷ resource_aware's, fleet by fleet", one=True)
         drawing.boxes(row[1], [(c.label, c.policy, outcomes.column(results[c], "fullest_gb"))
                                for c in group], "peak memory of the fullest device, GB", log=False)
         where = f"granularity {'sliced' if group[0].sliced else 'paper'}, a decision every " + (
@@ -102,20 +103,21 @@ def main() -> int:
     family = options.families_of(scenarios.LARGE, given)[given.cost_profile]
     with options.runner_of(given) as runner:
         found = measure(runner, given, family, groups)
+    measure_of = comparison.BY_FORMULA if given.cost_profile == "paper" else comparison.EXECUTED
     setting = (f"{family.devices[0]} devices, {family.layers} layers, {family.heads[0]} heads, "
                f"{family.tokens} tokens, cost profile {family.cost_profile}")
     tables, late = [], []
     for group in groups:
         for interval, results in found.items():
             mine = {contender: results[contender] for contender in group}
-            late += comparison.behind(mine, group[0])
+            late += comparison.behind(mine, group[0], measure_of)
             tables += comparison.comparison(
                 f"{setting}, a decision every {interval}, granularity "
-                f"{'sliced' if group[0].sliced else 'paper'}, {options.seeds_text(given)}", mine, group[0])
+                f"{'sliced' if group[0].sliced else 'paper'}, {options.seeds_text(given)}", mine, group[0], measure_of)
     if len(groups) == 2:
         tables.append(gains(found))
     report.show(tables, runner.version, given.json)
-    draw(given, found, groups, f"{setting}; {given.seeds} fleets, whiskers 5 to 95 %")
+    draw(given, found, groups, f"{setting}; {given.seeds} fleets, whiskers 5 to 95 %", measure_of)
     return 1 if late else 0
 
 

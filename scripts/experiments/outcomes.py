@@ -18,6 +18,7 @@ class Outcome:
     moves: float = math.nan              # blocks that changed their device, per decision after the first
     kept_infeasible: float = math.nan    # decisions that found nothing and kept what was
     paged_gb: float = math.nan           # read again from storage, because a device held too much
+    formula_s: float = math.nan          # the published D_mig + λ·D_T, summed over decisions, per token
     decision_ms: float = math.nan        # wall time of the policy on this machine, mean
 
 
@@ -39,8 +40,15 @@ def read(path: Path) -> Outcome:
         moves=float(intervals["moves"][1:].mean()) if len(intervals) > 1 else 0.0,
         kept_infeasible=float((intervals["feasible"] == 0).sum()),
         paged_gb=float(resources["paged_bytes"].sum()) / 1e9,
+        formula_s=formula_per_token(intervals, int(request["sampled_tokens"])),
         decision_ms=float(intervals["decision_wall_ns"].mean()) / 1e6,
     )
+
+
+def formula_per_token(intervals: np.ndarray, tokens: int) -> float:
+    """Of what was in force, decision by decision. Infinite where layers are sliced: there is no formula."""
+    each = np.diff(np.append(intervals["first_token"], tokens))
+    return float((intervals["paper_migration_s"] + each * intervals["paper_delay_s"]).sum()) / tokens
 
 
 def column(outcomes: list[Outcome], field: str) -> list[float]:
