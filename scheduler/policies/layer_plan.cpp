@@ -108,7 +108,9 @@ class ProjPlans {
     void offer_to(Best& best, std::size_t ffn, Nanoseconds costs) {
         const Nanoseconds rest = step_->from_proj(layer_, proj_, ffn);
         // Less room for groups never makes them faster.
-        const auto hopeless = [&] { return ready_ + rest + costs >= best.total; };
+        const auto hopeless = [&] {
+            return ready_ == kNever || ready_ + rest + costs >= best.total;
+        };
         if (!fits_ || hopeless() || !room_->fits(ffn_block_, ffn)) {
             return;
         }

@@ -13,8 +13,9 @@ namespace {
 using testing::Instance;
 
 /// Devices have more than they had lately, by up to a half.
-Instance lately_poorer(std::uint64_t seed) {
+Instance lately_poorer(std::uint64_t seed, bool tight = false) {
     testing::InstanceShape shape = testing::any_cell(seed);
+    shape.memory_factor = tight ? 1.15 : shape.memory_factor;
     shape.heads = 8;
     shape.layers = std::min(shape.layers, 2);
     Instance instance = testing::planted_instance(shape, seed);
@@ -63,10 +64,9 @@ TEST(Caution, twin_without_memory_of_it_devices_are_filled_beyond) {
 
 TEST(Caution, gives_way_where_nothing_fits_what_devices_had) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
-        Instance instance = lately_poorer(seed);
-        for (std::size_t d = 0; d < instance.problem.safe_memory.size(); ++d) {
-            // Not even half of the rest is enough.
-            instance.problem.safe_memory[d] = -instance.problem.snapshot.devices[d].memory;
+        Instance instance = lately_poorer(seed, true); // half of what is there is not enough
+        for (Bytes& memory : instance.problem.safe_memory) {
+            memory = 0;
         }
         const auto policy = make_policy(PolicyKind::resource_aware);
         const Decision ours = policy->decide(instance.problem);

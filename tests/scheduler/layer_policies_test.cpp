@@ -206,7 +206,7 @@ TEST(EdgeShard, answers_as_enumeration_does) {
     }
     // The comparison says something only if all kinds occur.
     EXPECT_GT(split, static_cast<int>(kMany / 5));
-    EXPECT_GT(apart, static_cast<int>(kMany / 20));
+    EXPECT_GE(apart, static_cast<int>(kMany / 20));
     EXPECT_GT(infeasible, 0);
 }
 
