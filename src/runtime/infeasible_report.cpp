@@ -8,6 +8,29 @@
 
 namespace headroom::runtime {
 
+namespace {
+
+/// A line for each of the first devices, and how many more there are.
+std::string memory_of_devices(const scheduler::Problem& question, const scheduler::Fleet& fleet) {
+    constexpr std::size_t kMostListed = 16;
+    const std::size_t all = question.snapshot.size();
+    std::string text;
+    for (std::size_t d = 0; d < std::min(all, kMostListed); ++d) {
+        const Bytes memory = question.snapshot.devices[d].memory;
+        text += fmt::format(
+            "\n    {} has {}{}",
+            fleet.devices[d].name,
+            format_bytes(memory),
+            memory < question.buffers
+                ? fmt::format(", {} less than the buffers", format_bytes(question.buffers - memory))
+                : std::string()
+        );
+    }
+    return all > kMostListed ? text + fmt::format("\n    and {} more", all - kMostListed) : text;
+}
+
+} // namespace
+
 std::string infeasible_report(
     const scheduler::Problem& question,
     const scheduler::Decision& decision,
@@ -36,19 +59,10 @@ std::string infeasible_report(
         need += resident(BlockId(i));
         largest = resident(BlockId(i)) > resident(largest) ? BlockId(i) : largest;
     }
-    std::string devices;
     for (std::size_t d = 0; d < question.snapshot.size(); ++d) {
-        const Bytes memory = question.snapshot.devices[d].memory;
-        have += std::max<Bytes>(0, memory - question.buffers);
-        devices += fmt::format(
-            "\n    {} has {}{}",
-            fleet.devices[d].name,
-            format_bytes(memory),
-            memory < question.buffers
-                ? fmt::format(", {} less than the buffers", format_bytes(question.buffers - memory))
-                : std::string()
-        );
+        have += std::max<Bytes>(0, question.snapshot.devices[d].memory - question.buffers);
     }
+    const std::string devices = memory_of_devices(question, fleet);
     return fmt::format(
         "no placement fits: {} at a context of {} tokens\n"
         "  needed: {} for all blocks, the largest of them {} ({}), and {} of buffers on each "
