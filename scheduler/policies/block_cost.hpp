@@ -20,8 +20,9 @@ struct BlockCost {
 /// compute constraint (profile `physical`).
 [[nodiscard]] Flops compute_limit(const Problem& problem, const Snapshot::Device& device);
 
-/// Profile `paper` alone: embed and lm_head cost nothing by its formulas but are real in the
-/// execution, so they stay where they were, and begin on the source.
+/// Puts embed and lm_head where no choice is left: pinned, on the source; else under profile
+/// `paper`, by whose formulas they cost nothing though they are real in the execution, where they
+/// were, which is the source at first.
 void settle_ends(const Problem& problem, Placement& placement);
 
 } // namespace headroom::scheduler

@@ -19,7 +19,7 @@ enum class Risk : std::uint8_t { none, half };
 [[nodiscard]] Problem careless(Problem problem);
 
 /// What `decide` says of the first of these problems that has a feasible answer: with safe memory,
-/// with half of the rest, with all.
+/// with half of the rest, with all. `decide` itself asks for no safe memory.
 template <class Decide>
 [[nodiscard]] Decision decide_cautiously(const Problem& problem, const Decide& decide) {
     for (const Risk risk : {Risk::none, Risk::half}) {
@@ -30,7 +30,7 @@ template <class Decide>
             }
         }
     }
-    return decide(careless(problem));
+    return decide(problem);
 }
 
 } // namespace headroom::scheduler

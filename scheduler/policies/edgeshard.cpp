@@ -1,6 +1,7 @@
 // See edgeshard.hpp.
 #include "scheduler/policies/edgeshard.hpp"
 
+#include "scheduler/policies/keep.hpp"
 #include "scheduler/policies/layer_chain.hpp"
 #include "scheduler/policies/layer_costs.hpp"
 #include "scheduler/policies/layer_placement.hpp"

@@ -1,8 +1,12 @@
 // See keep.hpp.
 #include "scheduler/policies/keep.hpp"
 
+#include <fmt/format.h>
+
+#include "base/check.hpp"
 #include "scheduler/policies/block_cost.hpp"
 #include "scheduler/policies/ledger.hpp"
+#include "scheduler/policies/shortages.hpp"
 
 namespace headroom::scheduler {
 
@@ -16,6 +20,18 @@ Decision keep_previous(const Problem& problem) {
         return {}; // a pinned block is not where it belongs
     }
     return evaluate(problem, *problem.previous, "");
+}
+
+Decision keep_for_good(const Problem& problem) {
+    HEADROOM_CHECK(problem.previous.has_value(), "nothing to keep");
+    Decision decision = keep_previous(problem);
+    decision.reason = decision.feasible ? "the first placement is kept"
+                                        : fmt::format(
+                                              "the first placement is kept, but at context {} {}",
+                                              problem.horizon(),
+                                              lacking_devices(problem, *problem.previous)
+                                          );
+    return decision;
 }
 
 } // namespace headroom::scheduler

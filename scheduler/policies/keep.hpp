@@ -9,4 +9,8 @@ namespace headroom::scheduler {
 /// no longer fits.
 [[nodiscard]] Decision keep_previous(const Problem& problem);
 
+/// For policies that decide once: the previous placement as long as it fits, then infeasible.
+/// Precondition: there is a previous placement.
+[[nodiscard]] Decision keep_for_good(const Problem& problem);
+
 } // namespace headroom::scheduler

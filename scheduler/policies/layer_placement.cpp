@@ -8,9 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/check.hpp"
 #include "scheduler/policies/block_cost.hpp"
-#include "scheduler/policies/keep.hpp"
 #include "scheduler/policies/ledger.hpp"
 #include "scheduler/policies/reasons.hpp"
 #include "scheduler/policies/shortages.hpp"
@@ -45,18 +43,6 @@ Placement place_chain(const Problem& problem, const LayerCosts& costs, const Cha
         devices.insert(devices.end(), shard.last - shard.first, costs.device(shard.device));
     }
     return place_layers(problem, devices);
-}
-
-Decision keep_for_good(const Problem& problem) {
-    HEADROOM_CHECK(problem.previous.has_value(), "nothing to keep");
-    Decision decision = keep_previous(problem);
-    decision.reason = decision.feasible ? "the first placement is kept"
-                                        : fmt::format(
-                                              "the first placement is kept, but at context {} {}",
-                                              problem.horizon(),
-                                              lacking_devices(problem, *problem.previous)
-                                          );
-    return decision;
 }
 
 Placement fill_in_order(const Problem& problem, const LayerCosts& costs, ChainOrder chain_order) {

@@ -1,5 +1,5 @@
 // Whole layers as placements, and what the policies that place them have in common: embed and
-// lm_head with the source, first placements that are kept, sentences.
+// lm_head with the source, sentences.
 #pragma once
 
 #include <string>
@@ -14,15 +14,11 @@
 namespace headroom::scheduler {
 
 /// Layer l with all of its blocks on devices[l]; embed and lm_head on the source (cost profile
-/// `paper`: where they were).
+/// `paper`, ends not pinned: where they were).
 [[nodiscard]] Placement place_layers(const Problem& problem, const std::vector<DeviceId>& devices);
 [[nodiscard]] Placement place_chain(
     const Problem& problem, const LayerCosts& costs, const Chain& chain
 );
-
-/// For policies that decide once: the previous placement as long as it fits, then infeasible.
-/// Precondition: there is a previous placement.
-[[nodiscard]] Decision keep_for_good(const Problem& problem);
 
 /// What a failed split tells about: the devices filled in their order (ChainOrder::any: the source
 /// with one layer at least, then the largest room first), what is left over on the largest.

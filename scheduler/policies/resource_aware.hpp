@@ -1,7 +1,8 @@
 // Policy `resource_aware`: minimises the cost profile's objective, D_mig + λ·D_inf or the paper's
 // D_mig + λ·D_T, over placements that fit at T + λ, by local search with exact evaluation from
-// several starts. Never worse than keeping the old placement.
-// It proves nothing about the optimum.
+// several starts, in small fleets refined by a stretch of `exact`'s branch and bound. Within safe
+// memory where something fits. Never worse than keeping the old placement, if that fits there.
+// It reports no bound.
 #pragma once
 
 #include "scheduler/policy.hpp"

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "scheduler/policies/keep.hpp"
 #include "scheduler/policies/layer_chain.hpp"
 #include "scheduler/policies/layer_costs.hpp"
 #include "scheduler/policies/layer_placement.hpp"
