@@ -44,6 +44,10 @@ std::string_view name_of(scheduler::CostProfile profile) {
     return spelled(kCostProfiles, profile);
 }
 
+std::string_view name_of(scheduler::Aim aim) {
+    return spelled(kAims, aim);
+}
+
 std::string_view name_of(scheduler::PaperGather gather) {
     return spelled(kPaperGathers, gather);
 }

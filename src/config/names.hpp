@@ -45,6 +45,17 @@ inline constexpr std::array kCostProfiles{
     Spelling<scheduler::CostProfile>{"paper", scheduler::CostProfile::paper},
 };
 
+inline constexpr std::array kAims{
+    Spelling<scheduler::Aim>{"latency", scheduler::Aim::latency},
+    Spelling<scheduler::Aim>{"throughput", scheduler::Aim::throughput},
+};
+
+/// Of batch: as many turns as the decision finds best.
+inline constexpr std::string_view kAutomaticBatch = "auto";
+
+/// Of arrivals: all prompts are there from the start.
+inline constexpr std::string_view kAtOnce = "at once";
+
 inline constexpr std::array kPaperGathers{
     Spelling<scheduler::PaperGather>{"sum", scheduler::PaperGather::sum},
     Spelling<scheduler::PaperGather>{"max", scheduler::PaperGather::max},

@@ -1,6 +1,7 @@
 // All that is wrong with a scenario, collected with its places, told at once and in file order.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ class Problems {
     /// A problem of a command line option, placed behind those of the file.
     void add_option(const std::string& option, const std::string& text);
     [[nodiscard]] bool empty() const { return problems_.empty(); }
+    [[nodiscard]] std::size_t size() const { return problems_.size(); }
     [[nodiscard]] const std::string& file() const { return file_; }
     /// Throws InputError with all of them, sorted by line and column; nothing if there are none.
     void throw_if_any() const;

@@ -53,6 +53,27 @@ std::string load_text(const LoadConfig& load) {
     );
 }
 
+std::string arrivals_text(const ArrivalsConfig& arrivals) {
+    switch (arrivals.kind) {
+    case ArrivalsConfig::Kind::at_once:
+        break;
+    case ArrivalsConfig::Kind::given: {
+        std::vector<std::string> times;
+        for (const Nanoseconds time : arrivals.at) {
+            times.push_back(fmt::format("\"{} ns\"", time));
+        }
+        return joined(times);
+    }
+    case ArrivalsConfig::Kind::poisson:
+        return fmt::format(
+            "{{ poisson = {}{} }}",
+            decimal_text(arrivals.per_second),
+            arrivals.seed ? fmt::format(", seed = {}", *arrivals.seed) : ""
+        );
+    }
+    return fmt::format("\"{}\"", kAtOnce);
+}
+
 /// Lines of `key = value`.
 class Writer {
   public:
@@ -89,6 +110,12 @@ void write_controller(Writer& out, const ControllerConfig& controller) {
     out.line("ends = \"{}\"", name_of(controller.ends));
     out.line("memory_window = \"{} ns\"", controller.memory_window);
     out.line("memory_reserve = {}", fraction(controller.memory_reserve));
+    out.line("objective = \"{}\"", name_of(controller.objective));
+    if (controller.batch == 0) {
+        out.line("batch = \"{}\"", kAutomaticBatch);
+    } else {
+        out.line("batch = {}", controller.batch);
+    }
     out.line("look_ahead = {}", flag(controller.look_ahead));
     out.line("node_limit = {}", controller.node_limit);
     out.line("cost_profile = \"{}\"", name_of(controller.cost_profile));
@@ -124,9 +151,18 @@ void write_run(Writer& out, const Scenario& scenario) {
     } else {
         out.line("prompts = {}", joined(prompts));
     }
-    out.line("tokens = {}", workload.tokens);
+    out.line("repeat = {}", workload.repeat);
+    if (workload.tokens_each.empty()) {
+        out.line("tokens = {}", workload.tokens);
+    } else {
+        out.line("tokens = [{}]", fmt::join(workload.tokens_each, ", "));
+    }
     out.line("stop_at_eos = {}", flag(workload.stop_at_eos));
-    out.line("sequences = 1");
+    out.line("sequences = {}", workload.sequences);
+    if (workload.prefill_chunk > 0) { // the whole prompt has no spelling
+        out.line("prefill_chunk = {}", workload.prefill_chunk);
+    }
+    out.line("arrivals = {}", arrivals_text(workload.arrivals));
     out.line("temperature = {}", decimal_text(workload.temperature));
     out.line("top_k = {}", workload.top_k);
     out.line("top_p = {}", decimal_text(workload.top_p));

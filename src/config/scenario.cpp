@@ -43,7 +43,8 @@ Scenario read_scenario(
     const DeviceNames names(scenario.declared.devices);
     scenario.declared.network = read_network(root, scales, names);
     scenario.events = read_events(root, names, scenario.declared.devices);
-    scenario.controller = read_controller(root, scenario.declared.devices, scenario.shape);
+    scenario.controller =
+        read_controller(root, scenario.workload, scenario.declared.devices, scenario.shape);
     scenario.clock = read_clock(root);
     root.elsewhere("link", "a link that differs is written [[network.link]]");
     root.elsewhere("links", "a link that differs is written [[network.link]]");

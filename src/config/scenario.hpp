@@ -3,6 +3,7 @@
 // that lists every problem. README.md in this folder describes every key for users.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -45,23 +46,54 @@ enum class EventKind : std::uint8_t {
 [[nodiscard]] std::string_view name_of(Ends ends);
 [[nodiscard]] std::string_view name_of(EventKind kind);
 [[nodiscard]] std::string_view name_of(scheduler::CostProfile profile);
+[[nodiscard]] std::string_view name_of(scheduler::Aim aim);
 [[nodiscard]] std::string_view name_of(scheduler::PaperGather gather);
 [[nodiscard]] std::string_view name_of(scheduler::PaperScore score);
 
+/// When prompts come in, as written.
+struct ArrivalsConfig {
+    enum class Kind : std::uint8_t { at_once, given, poisson };
+    Kind kind = Kind::at_once;
+    std::vector<Nanoseconds> at{};       ///< given: one per request, never falling
+    double per_second = 0;               ///< poisson: of virtual time; > 0
+    std::optional<std::uint64_t> seed{}; ///< poisson: instead of the scenario's
+    bool operator==(const ArrivalsConfig&) const = default;
+};
+
 struct WorkloadConfig {
-    std::vector<std::string> prompts{""}; ///< UTF-8; decoded one after the other
+    std::vector<std::string> prompts{""}; ///< UTF-8; one request each, decoded in this order
     /// Without a tokenizer, instead of prompts: how many tokens each has, ≥ 1. Empty with a file.
     std::vector<std::int64_t> prompt_tokens{};
-    std::int64_t tokens = 64; ///< to generate, at most; ≥ 1
+    std::int64_t repeat = 1;  ///< so many requests of the whole list of prompts, one list after
+                              ///< the other; ≥ 1
+    std::int64_t tokens = 64; ///< to generate per request, at most; ≥ 1
+    std::vector<std::int64_t> tokens_each{}; ///< the same per prompt; empty: `tokens` for all
+    std::int64_t sequences = 1;              ///< in flight, at most; ≥ 1
+    std::int64_t prefill_chunk = 0;          ///< tokens of a prompt per turn; 0: the whole prompt
+    ArrivalsConfig arrivals{};
     bool stop_at_eos = true;
     double temperature = 0; ///< 0: greedy
     std::int64_t top_k = 0; ///< sample among the k likeliest; 0: all
     double top_p = 1;       ///< … among the likeliest that together reach p; in (0, 1]
     double min_p = 0; ///< … among those with at least this part of the likeliest's probability
 
-    [[nodiscard]] std::size_t sequences() const {
+    /// Different prompts.
+    [[nodiscard]] std::size_t distinct() const {
         return prompt_tokens.empty() ? prompts.size() : prompt_tokens.size();
     }
+    [[nodiscard]] std::size_t requests() const {
+        return distinct() * static_cast<std::size_t>(repeat);
+    }
+    /// Sequences that are ever in flight together, at most.
+    [[nodiscard]] std::int64_t slots() const {
+        return std::min(sequences, static_cast<std::int64_t>(requests()));
+    }
+    /// Limit of a request's sampled tokens.
+    [[nodiscard]] std::int64_t tokens_of(std::size_t request) const {
+        return tokens_each.empty() ? tokens : tokens_each[request % distinct()];
+    }
+    /// Of all requests together, at most.
+    [[nodiscard]] std::int64_t all_tokens() const;
     bool operator==(const WorkloadConfig&) const = default;
 };
 
@@ -84,6 +116,10 @@ struct ControllerConfig {
     Ends ends = Ends::source;                   ///< where embed and lm_head may be
     Nanoseconds memory_window = 60'000'000'000; ///< how long a device's least memory is remembered
     scheduler::Ppb memory_reserve = 0;          ///< part of each device's memory that is left alone
+    scheduler::Aim objective = scheduler::Aim::latency; ///< by default throughput if sequences > 1
+    /// Turns joined into one operation, ≤ workload.sequences; 0: as many as the decision finds
+    /// best.
+    std::int64_t batch = 1;
     bool look_ahead = false;           ///< weigh migrations against all tokens still expected
     std::int64_t node_limit = 200'000; ///< policy exact; ≥ 1
 
@@ -200,6 +236,12 @@ struct Scenario {
     /// For people: the preset's name, "shape", or the file.
     [[nodiscard]] std::string model_name() const;
 };
+
+/// When each request comes in: one virtual time per request, never falling. Poisson: request i
+/// comes an exponential interval after the one before, the first after time 0; the interval is
+/// drawn from the seed's stream ("arrivals", i) and rounded to the nanosecond; no time is above
+/// 10¹⁸.
+[[nodiscard]] std::vector<Nanoseconds> arrival_times(const Scenario& scenario);
 
 /// What the command line changes. The values are checked like those of the file, and problems name
 /// the option. `set` is applied first, in order; then the options with names. Prompts replace a

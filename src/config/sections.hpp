@@ -37,9 +37,14 @@ void read_workload(
     TableReader& root, const std::filesystem::path& folder, ModelSource model, Scenario& scenario
 );
 
-/// [controller]; overload = "page" is checked against the devices, slices against the shape.
+/// The key `arrivals` of [workload]. requests: how many there are, if that is known.
+ArrivalsConfig read_arrivals(TableReader& workload, std::optional<std::size_t> requests);
+
+/// [controller]; what depends on the sequences in flight is checked against the workload,
+/// overload = "page" against the devices, slices against the shape.
 ControllerConfig read_controller(
     TableReader& root,
+    const WorkloadConfig& workload,
     const std::vector<DeviceConfig>& devices,
     const std::optional<scheduler::ModelShape>& shape
 );

@@ -153,15 +153,6 @@ void TableReader::refuse_choice(
     );
 }
 
-bool TableReader::planned(std::string_view key, std::string_view instead) {
-    const auto site = find(key);
-    if (site) {
-        const auto text = fmt::format("is planned but not built yet; what works now: {}", instead);
-        add_about(*site, text, *problems_);
-    }
-    return site.has_value();
-}
-
 void TableReader::refuse_entry(
     const Site& site, const std::vector<std::string>& all, const std::vector<std::string>& listed
 ) {

@@ -31,6 +31,7 @@ class TableReader {
     [[nodiscard]] std::optional<Site> find(std::string_view key);
     [[nodiscard]] std::string key_path(std::string_view key) const;
     [[nodiscard]] Problems& problems() { return *problems_; }
+    [[nodiscard]] const toml::source_region& place() const { return table_->source(); }
 
     [[nodiscard]] std::optional<std::string> text(std::string_view key);
     [[nodiscard]] std::optional<bool> flag(std::string_view key);
@@ -105,8 +106,6 @@ class TableReader {
         const std::vector<std::string>& listed
     );
 
-    /// Reports the key, if it is there, as planned; `instead` is what works now. True if reported.
-    bool planned(std::string_view key, std::string_view instead);
     /// A problem at the table's own place: `key` is missing; told by finish, unless a key that is
     /// unknown was meant to be this one.
     void missing(std::string_view key, std::string_view hint);

@@ -156,6 +156,25 @@ Words duration_guesses(std::string_view unit) {
     return one_of(lower, {"m", "mins", "minute", "minutes"}) ? Words{"min"} : Words{};
 }
 
+/// A unit of how often something happens.
+struct Per {
+    std::string_view unit;
+    double seconds;
+};
+
+constexpr std::array<Per, 3> kPers{{{"/s", 1}, {"/min", 60}, {"/h", 3600}}};
+
+/// Which of them a word for the time means, in small letters; empty if none.
+std::string_view per_guess(std::string_view word) {
+    if (one_of(word, {"s", "sec", "second", "hz"})) {
+        return "/s";
+    }
+    if (one_of(word, {"m", "min", "minute"})) {
+        return "/min";
+    }
+    return one_of(word, {"h", "hr", "hour"}) ? "/h" : "";
+}
+
 Words unit_guesses(Quantity quantity, std::string_view unit) {
     switch (quantity) {
     case Quantity::bytes:
@@ -208,6 +227,36 @@ std::string percent_hint(std::string_view text) {
     const double fraction =
         static_cast<double>(to_ppb(percent / 100)) / static_cast<double>(scheduler::kWhole);
     return fmt::format("; did you mean {}?", decimal_text(fraction));
+}
+
+std::optional<double> parse_per_second(std::string_view text) {
+    const auto parts = number_and_unit(text);
+    for (const Per& per : kPers) {
+        if (parts && parts->unit == per.unit) {
+            double number = 0;
+            std::from_chars(
+                parts->number.data(), parts->number.data() + parts->number.size(), number
+            );
+            return number / per.seconds;
+        }
+    }
+    return std::nullopt;
+}
+
+std::string per_second_hint(std::string_view text) {
+    const auto parts = number_and_unit(text);
+    if (!parts) {
+        return "";
+    }
+    const std::string unit = lower_case(parts->unit);
+    std::string_view word(unit);
+    for (const std::string_view separator : {"per ", "/"}) {
+        if (const std::size_t at = word.rfind(separator); at != std::string_view::npos) {
+            word.remove_prefix(at + separator.size());
+        }
+    }
+    const std::string_view guess = per_guess(word);
+    return guess.empty() ? "" : fmt::format("; did you mean \"{} {}\"?", parts->number, guess);
 }
 
 } // namespace headroom::config

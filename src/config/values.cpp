@@ -94,6 +94,10 @@ void add_about(const Site& site, std::string_view text, Problems& problems) {
     problems.add(site.node->source(), fmt::format("{} {}", site.key, text));
 }
 
+std::string counted(std::size_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::optional<std::string> read_text(const Site& site, Problems& problems) {
     if (const auto* text = site.node->as_string()) {
         return text->get();

@@ -23,6 +23,8 @@ struct Site {
 
 /// Largest count of anything that is counted (tokens, rounds, devices).
 inline constexpr std::int64_t kMaxCount = 1'000'000'000;
+/// Most requests of a workload, and sequences in flight.
+inline constexpr std::int64_t kMaxRequests = 1'000'000;
 /// Largest factor of an event.
 inline constexpr double kMaxFactor = 1000;
 
@@ -38,6 +40,9 @@ void add_mismatch(
 void add_about(const Site& site, std::string_view text, Problems& problems);
 /// What stands there, shortened: "4 GHz", 17, a table.
 [[nodiscard]] std::string found_text(const toml::node& node);
+
+/// "1 prompt", "3 prompts".
+[[nodiscard]] std::string counted(std::size_t count, std::string_view noun);
 
 [[nodiscard]] std::optional<std::string> read_text(const Site& site, Problems& problems);
 [[nodiscard]] std::optional<bool> read_flag(const Site& site, Problems& problems);

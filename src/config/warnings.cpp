@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "config/values.hpp"
+
 namespace headroom::config {
 
 namespace {
@@ -34,6 +36,18 @@ void warn_of_loads(const FleetConfig& fleet, std::vector<std::string>& warnings)
     }
     if (fleet.devices.size() > 1) {
         warn("network.variation", fleet.network.variation, "no message would ever arrive");
+    }
+}
+
+void warn_of_workload(const WorkloadConfig& workload, std::vector<std::string>& warnings) {
+    const auto requests = static_cast<std::int64_t>(workload.requests());
+    if (workload.sequences > requests) {
+        warnings.push_back(fmt::format(
+            "workload.sequences = {}: there {} only {}, so never more are in flight",
+            workload.sequences,
+            requests == 1 ? "is" : "are",
+            counted(workload.requests(), "request")
+        ));
     }
 }
 
@@ -70,12 +84,8 @@ void warn_of_event(
     const auto warn = [&](const std::string& text) {
         warnings.push_back(fmt::format("event.{} ({}) {}", index, event.text, text));
     };
-    const auto prompts = static_cast<std::int64_t>(scenario.workload.sequences());
-    if (event.at_token >= scenario.workload.tokens * prompts) {
-        warn(fmt::format(
-            "never happens: no more than {} tokens are generated",
-            scenario.workload.tokens * prompts
-        ));
+    if (const std::int64_t all = scenario.workload.all_tokens(); event.at_token >= all) {
+        warn(fmt::format("never happens: no more than {} tokens are generated", all));
         return;
     }
     if (event.factor > scheduler::kWhole && event.kind != EventKind::latency) {
@@ -94,6 +104,7 @@ void warn_of_event(
 
 std::vector<std::string> find_warnings(const Scenario& scenario) {
     std::vector<std::string> warnings;
+    warn_of_workload(scenario.workload, warnings);
     warn_of_loads(scenario.declared, warnings);
     for (std::size_t i = 0; i < scenario.events.size(); ++i) {
         warn_of_event(scenario, i, warnings);

@@ -1,6 +1,7 @@
 // Damaged scenarios are refused or read, never more: no crash, no other exception.
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -66,11 +67,21 @@ TEST(DamagedScenario, is_refused_or_read_and_then_round_trips) {
 }
 
 TEST(DamagedSetting, is_refused_or_read) {
+    const std::vector<std::string> right{
+        "network.link.0.latency=\"3 ms\"",
+        "workload.arrivals={ poisson = \"30 /min\", seed = 3 }",
+        "workload.arrivals=[\"0 s\", \"1.5 s\", \"2 s\", \"2 s\", \"3 s\", \"1 min\"]",
+        "workload.tokens=[12, 3, 44]",
+        "controller.batch=auto"};
+    for (const std::string& setting : right) {
+        EXPECT_NO_THROW((void)read(std::string(kEverything), {.set = {setting}})) << setting;
+    }
     for (std::uint64_t seed = 0; seed < 300; ++seed) {
         Random random(stream_seed(seed, "damage setting"));
-        const std::string setting = damaged("network.link.0.latency=\"3 ms\"", random);
+        const std::string setting = damaged(right[seed % right.size()], random);
         try {
-            (void)read(std::string(kEverything), {.set = {setting}});
+            const Scenario scenario = read(std::string(kEverything), {.set = {setting}});
+            EXPECT_EQ(arrival_times(scenario).size(), scenario.workload.requests()) << setting;
         } catch (const InputError& error) {
             EXPECT_FALSE(error.problems().empty()) << "seed " << seed;
         }

@@ -1,6 +1,13 @@
 // A resolved text says all that the scenario says: read again it is the same.
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/random.hpp"
 #include "scenarios.hpp"
 
 namespace headroom::config {
@@ -25,7 +32,12 @@ TEST(ResolvedText, of_defaults_comes_back_and_spells_them_out) {
          {"seed = 7\n",
           "file = \"m.gguf\"",
           "prompts = [\"\"]",
+          "repeat = 1",
           "tokens = 64",
+          "sequences = 1",
+          "arrivals = \"at once\"",
+          "objective = \"latency\"",
+          "batch = 1",
           "stop_at_eos = true",
           "temperature = 0.0",
           "top_k = 0",
@@ -103,6 +115,66 @@ TEST(ResolvedText, keeps_awkward_values) {
     }
 }
 
+/// One of the texts, or none: the key is left out.
+void maybe_set(
+    Random& random,
+    std::vector<std::string>& set,
+    std::string_view key,
+    const std::vector<std::string>& values
+) {
+    const std::size_t choice = random.below(values.size() + 1);
+    if (choice < values.size()) {
+        set.push_back(fmt::format("{}={}", key, values[choice]));
+    }
+}
+
+TEST(ResolvedText, of_any_workload_comes_back) {
+    std::set<std::string> texts;
+    constexpr std::uint64_t kRuns = 300;
+    for (std::uint64_t seed = 0; seed < kRuns; ++seed) {
+        SCOPED_TRACE(seed);
+        Random random(stream_seed(seed, "workloads"));
+        const std::size_t repeat = 1 + random.below(3);
+        std::vector<std::string> set{
+            "workload.prompts=[\"a\", \"b\"]", fmt::format("workload.repeat={}", repeat)};
+        maybe_set(random, set, "workload.tokens", {"1", "77", "[1, 2]", "[5, 5]", "[9, 1]"});
+        maybe_set(random, set, "workload.sequences", {"1", "2", "5", "1000000"});
+        maybe_set(random, set, "workload.prefill_chunk", {"1", "16", "1000000000"});
+        std::string times = "[";
+        for (std::size_t i = 0; i < 2 * repeat; ++i) {
+            times += fmt::format("\"{} us\", ", 10 * i + random.below(11));
+        }
+        maybe_set(
+            random,
+            set,
+            "workload.arrivals",
+            {"at once",
+             times + "]",
+             "{ poisson = 0.1 }",
+             "{ poisson = \"7 /min\" }",
+             "{ poisson = 1e-300, seed = 0 }",
+             "{ poisson = 1e9, seed = 9223372036854775807 }"}
+        );
+        maybe_set(random, set, "controller.objective", {"latency", "throughput"});
+        maybe_set(random, set, "controller.batch", {"1", "auto"});
+        const Scenario scenario = read(small_with(""), {.set = set});
+        expect_round_trip(scenario);
+        EXPECT_EQ(
+            arrival_times(parse_scenario(resolved_text(scenario), scenario.path, {})),
+            arrival_times(scenario)
+        );
+        texts.insert(resolved_text(scenario));
+    }
+    EXPECT_GT(texts.size(), kRuns * 4 / 5); // they really differ
+}
+
+TEST(Equivalent, sees_the_objective) {
+    const Scenario scenario = read(small_with(""));
+    const Scenario other = read(small_with(""), {.set = {"controller.objective=throughput"}});
+    EXPECT_FALSE(equivalent(scenario, other));
+    EXPECT_NE(resolved_text(scenario), resolved_text(other));
+}
+
 TEST(Equivalent, sees_every_difference) {
     const Scenario scenario = read(std::string(kEverything));
     EXPECT_TRUE(equivalent(scenario, scenario));
@@ -110,7 +182,17 @@ TEST(Equivalent, sees_every_difference) {
          {"seed=12",
           "model.file=other",
           "workload.tokens=4",
-          "workload.prompts=[\"x\", \"y\"]",
+          "workload.tokens=[3, 5, 2]",
+          "workload.prompts=[\"x\", \"y\", \"z\"]",
+          "workload.repeat=3",
+          "workload.sequences=3",
+          "workload.prefill_chunk=17",
+          "workload.arrivals=at once",
+          "workload.arrivals.poisson=2.25",
+          "workload.arrivals.seed=4",
+          "workload.arrivals=[0, 0, 0, 0, 0, \"1 ns\"]",
+          "controller.batch=auto",
+          "controller.batch=3",
           "workload.top_k=41",
           "workload.top_p=0.91",
           "workload.min_p=0.06",

@@ -51,7 +51,12 @@ TEST(Scenario, everything_that_can_be_said_is_read) {
     EXPECT_EQ(s.model_file_written, "../models/m.gguf");
     const WorkloadConfig workload{
         .prompts = {"Ein \"Satz\"\n\tmit \\ Umlaut: ä\a", "", "noch einer"},
-        .tokens = 3,
+        .repeat = 2,
+        .tokens = 5,
+        .tokens_each = {3, 5, 1},
+        .sequences = 4,
+        .prefill_chunk = 16,
+        .arrivals = {.kind = ArrivalsConfig::Kind::poisson, .at = {}, .per_second = 2.5, .seed = 3},
         .stop_at_eos = false,
         .temperature = 0.7,
         .top_k = 40,
@@ -67,6 +72,8 @@ TEST(Scenario, everything_that_can_be_said_is_read) {
         .t_budget = 1'500'000'000,
         .paper = {scheduler::PaperGather::max, scheduler::PaperScore::weighted, 17},
         .weights = Weights::everywhere,
+        .objective = scheduler::Aim::latency,
+        .batch = 2,
     };
     EXPECT_EQ(s.controller, controller);
     EXPECT_EQ(s.clock, (ClockConfig{ClockMode::paced, 0.25}));

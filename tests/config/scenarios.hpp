@@ -38,9 +38,12 @@ file = "../models/m.gguf"
 kv_type = "f32"
 [workload]
 prompts = ["Ein \"Satz\"\n\tmit \\ Umlaut: ä\u0007", "", "noch einer"]
-tokens = 3
+repeat = 2
+tokens = [3, 5, 1]
 stop_at_eos = false
-sequences = 1
+sequences = 4
+prefill_chunk = 16
+arrivals = { poisson = 2.5, seed = 3 }
 temperature = 0.7
 top_k = 40
 top_p = 0.9
@@ -54,6 +57,8 @@ t_budget = "1.5 s"
 migration = "stop"
 weights = "everywhere"
 overload = "fail"
+objective = "latency"
+batch = 2
 [controller.paper]
 gather = "max"
 score = "weighted"

@@ -83,5 +83,22 @@ TEST(UnitHints, turn_percent_into_fractions) {
     EXPECT_EQ(percent_hint("0.5"), "");
 }
 
+TEST(UnitHints, of_what_happens_so_often_are_read_or_known) {
+    EXPECT_EQ(parse_per_second("0.5 /s"), 0.5);
+    EXPECT_EQ(parse_per_second("  3/min "), 0.05);
+    EXPECT_EQ(parse_per_second("36 /h"), 0.01);
+    for (const char* other : {"", "/s", "0.5", "0.5 s", "0.5 Hz", "0.5 /S", "x /s", "1 / s"}) {
+        EXPECT_EQ(parse_per_second(other), std::nullopt) << other;
+    }
+    EXPECT_EQ(per_second_hint("0.5 Hz"), "; did you mean \"0.5 /s\"?");
+    EXPECT_EQ(per_second_hint("0.5 per second"), "; did you mean \"0.5 /s\"?");
+    EXPECT_EQ(per_second_hint("2 requests/min"), "; did you mean \"2 /min\"?");
+    EXPECT_EQ(per_second_hint("2/hour"), "; did you mean \"2 /h\"?");
+    EXPECT_EQ(per_second_hint("2 1/sec"), "; did you mean \"2 /s\"?");
+    for (const char* unknown : {"", "fast", "2", "2 /day", "2 GB/mile"}) {
+        EXPECT_EQ(per_second_hint(unknown), "") << unknown;
+    }
+}
+
 } // namespace
 } // namespace headroom::config

@@ -50,6 +50,38 @@ TEST(Warnings, tell_events_that_come_too_late) {
     EXPECT_THAT(warnings_of(late, {"workload.prompts=[\"a\",\"b\"]"}), IsEmpty());
 }
 
+TEST(Warnings, count_the_tokens_of_all_requests) {
+    const std::string late =
+        event("at_token = 9\ndevice = \"a\"\nkind = \"compute\"\nfactor = 0.5");
+    const std::vector<std::string> three{
+        "workload.prompts=[\"a\", \"b\"]", "workload.tokens=[1, 2]", "workload.repeat=3"};
+    EXPECT_THAT(
+        warnings_of(late, three),
+        ElementsAre(
+            "event.0 (a: compute x 0.5 from token 9) never happens: no more than 9 tokens are "
+            "generated"
+        )
+    );
+    std::vector<std::string> four = three;
+    four.back() = "workload.repeat=4";
+    EXPECT_THAT(warnings_of(late, four), IsEmpty());
+}
+
+TEST(Warnings, tell_more_sequences_than_requests) {
+    const std::vector<std::string> two{"workload.prompts=[\"a\", \"b\"]"};
+    const auto with = [&](const std::string& more) { return warnings_of("", {two.front(), more}); };
+    EXPECT_THAT(with("workload.sequences=2"), IsEmpty());
+    EXPECT_THAT(
+        with("workload.sequences=3"),
+        ElementsAre("workload.sequences = 3: there are only 2 requests, so never more are in "
+                    "flight")
+    );
+    EXPECT_THAT(
+        warnings_of("", {"workload.sequences=3"}),
+        ElementsAre("workload.sequences = 3: there is only 1 request, so never more are in flight")
+    );
+}
+
 TEST(Warnings, tell_factors_that_improve_something) {
     EXPECT_THAT(
         warnings_of(event("at = 0\nlink = [0, 1]\nkind = \"bandwidth\"\nfactor = 2")),

@@ -173,6 +173,130 @@ std::vector<Wrong> wrong_types_and_ranges() {
     };
 }
 
+std::vector<Wrong> wrong_requests() {
+    const auto work = [](std::string_view lines) {
+        return small_with("[workload]\n" + std::string(lines));
+    };
+    const std::string two = "prompts = [\"x\", \"y\"]\n";
+    return {
+        {work("sequences = 0"),
+         {"dir/s.toml:14:13: workload.sequences: expected a whole number from 1 to 1000000; found "
+          "0"}},
+        {work("sequences = -2"), {"workload.sequences", "found -2"}},
+        {work("sequences = \"all\""), {"workload.sequences", "found \"all\""}},
+        {work("repeat = 0"), {"workload.repeat: expected a whole number from 1 to 1000000"}},
+        {work("repeat = 1.5"), {"workload.repeat", "found 1.5"}},
+        {work(two + "repeat = 500001"),
+         {"dir/s.toml:15:10: workload.repeat: 500001 times 2 prompts are 1000002 requests; there "
+          "may be 1000000"}},
+        {work(two + "repeat = 500000"), {}},
+        {work("prefill_chunk = 0"),
+         {"workload.prefill_chunk: expected a whole number from 1 to 1000000000; found 0"}},
+        {work("prefill_chunk = \"16\""), {"workload.prefill_chunk", "found \"16\""}},
+        {work(two + "tokens = [1, 2, 3]"),
+         {"dir/s.toml:15:10: workload.tokens has 3 numbers for 2 prompts; give one for each or a "
+          "single number for all"}},
+        {work("tokens = [1, 2]"), {"has 2 numbers for 1 prompt;"}},
+        {work("tokens = []"), {"workload.tokens is empty; give a number for each prompt"}},
+        {work(two + "tokens = [1, 0]"), {"workload.tokens.1: expected a whole number", "found 0"}},
+        {work("tokens = [[1]]"), {"workload.tokens.0", "found an array"}},
+        {work("batch = 2"),
+         {"dir/s.toml:14:1: unknown key 'batch' in [workload]; it belongs to [controller]"}},
+        {work("prompts = []\ntokens = [1, 2]\nrepeat = 3\narrivals = [0]"), {"prompts is empty"}},
+        {work("repeat = 0\narrivals = [0, 0]"), {"workload.repeat", "found 0"}},
+    };
+}
+
+std::vector<Wrong> wrong_arrivals() {
+    const auto arrive = [](std::string_view value, std::string_view more = "") {
+        return small_with(fmt::format("[workload]\narrivals = {}\n{}", value, more));
+    };
+    const std::string two = "prompts = [\"x\", \"y\"]";
+    const std::string three = "prompts = [\"x\", \"y\", \"z\"]";
+    const std::string rate = "how many prompts come per second on average, above 0 up to 1e9";
+    return {
+        {arrive("3"),
+         {"dir/s.toml:14:12: workload.arrivals: expected \"at once\", a time for each request as "
+          "in "
+          "[\"0 s\", \"1.5 s\"] or { poisson = 0.5 }, the mean number per second; found 3"}},
+        {arrive("true"), {"workload.arrivals: expected \"at once\"", "found true"}},
+        {arrive("\"at_once\""), {"found \"at_once\"; did you mean \"at once\"?"}},
+        {arrive("\"Poisson\""), {"found \"Poisson\"; did you mean { poisson = 0.5 }?"}},
+        {arrive("\"2 s\""), {"found \"2 s\"; did you mean [\"2 s\"]?"}},
+        {arrive("\"2 /s\""), {"did you mean { poisson = \"2 /s\" }?"}},
+        {arrive("\"now\""), {"the mean number per second; found \"now\""}},
+        {arrive("[\"0 s\"]", two),
+         {"dir/s.toml:14:12: workload.arrivals has 1 time for 2 requests (prompts times repeat); "
+          "give one for each or \"at once\""}},
+        {arrive("[]"), {"workload.arrivals has 0 times for 1 request "}},
+        {arrive("[0, 0]", two + "\nrepeat = 2"), {"has 2 times for 4 requests"}},
+        {arrive("[0, \"2 s\", \"1999 ms\"]", three),
+         {"dir/s.toml:14:23: workload.arrivals.2 = \"1999 ms\" is before workload.arrivals.1 = "
+          "\"2 s\"; the times go with the prompts in their order and must not fall"}},
+        {arrive("[\"1 s\", 0]", two), {"workload.arrivals.1 = 0 is before workload.arrivals.0"}},
+        {arrive("[\"2 s\", \"2 s\"]", two), {}},
+        {arrive("[\"-1 s\"]"), {"workload.arrivals.0: expected a value that is not negative"}},
+        {arrive("[1.5]"),
+         {"workload.arrivals.0: expected a duration with a unit",
+          "found 1.5 (write the number and its "
+          "unit in quotes)"}},
+        {arrive("[\"1 sec\"]"), {"did you mean \"1 s\"?"}},
+        {arrive("[\"1e10 s\"]"), {"expected at most 1e18 ns"}},
+        {arrive("{}"), {"workload.arrivals.poisson is missing; give how many prompts come"}},
+        {arrive("{ seed = 3 }"), {"workload.arrivals.poisson is missing"}},
+        {arrive("{ poison = 3 }"),
+         {"unknown key 'poison' in workload.arrivals; did you mean 'poisson'?"}},
+        {arrive("{ poisson = 1, rate = 3 }"), {"unknown key 'rate' in workload.arrivals"}},
+        {arrive("{ poisson = 0 }"),
+         {"dir/s.toml:14:24: workload.arrivals.poisson: expected " + rate, "found 0"}},
+        {arrive("{ poisson = -0.5 }"), {rate, "found -0.5"}},
+        {arrive("{ poisson = nan }"), {rate, "found nan"}},
+        {arrive("{ poisson = inf }"), {rate, "found inf"}},
+        {arrive("{ poisson = 1.1e9 }"), {rate, "found 1.1e+09"}},
+        {arrive("{ poisson = \"0 /s\" }"), {rate, "found \"0 /s\""}},
+        {arrive("{ poisson = \"2 per second\" }"),
+         {"such as 0.5, \"0.5 /s\" or \"30 /min\"; found \"2 per second\"; did you mean \"2 "
+          "/s\"?"}},
+        {arrive("{ poisson = \"often\" }"), {rate, "found \"often\""}},
+        {arrive("{ poisson = [1] }"), {rate, "found an array"}},
+        {arrive("{ poisson = 1, seed = -1 }"), {"workload.arrivals.seed: expected a whole number"}},
+    };
+}
+
+std::vector<Wrong> wrong_objectives_and_batches() {
+    const auto four = [](std::string_view lines) {
+        return small_with("[workload]\nsequences = 4\n[controller]\n" + std::string(lines));
+    };
+    return {
+        {four("objective = \"speed\""),
+         {"dir/s.toml:16:13: controller.objective: expected \"latency\" or \"throughput\"; found "
+          "\"speed\""}},
+        {four("objective = \"throughputt\""), {"did you mean \"throughput\"?"}},
+        {four("objective = 1"), {"controller.objective", "found 1"}},
+        {four("objective = \"throughput\"\ncost_profile = \"paper\""),
+         {"dir/s.toml:16:13: controller.objective = \"throughput\" has no formula in cost_profile "
+          "\"paper\", which knows one sequence; give cost_profile = \"physical\" or objective = "
+          "\"latency\""}},
+        {four("cost_profile = \"paper\""), {}},
+        {four("objective = \"latency\"\ncost_profile = \"paper\""), {}},
+        {four("batch = 5"),
+         {"dir/s.toml:16:9: controller.batch = 5 joins more turns than there are sequences in "
+          "flight (workload.sequences = 4); give at most 4 or \"auto\""}},
+        {four("batch = 4"), {}},
+        {small_with("[controller]\nbatch = 2"), {"(workload.sequences = 1); give at most 1"}},
+        {four("batch = 0"),
+         {"controller.batch: expected a whole number from 1 on or \"auto\"; found 0"}},
+        {four("batch = -1"), {"found -1"}},
+        {four("batch = 1.0"), {"found 1.0"}},
+        {four("batch = \"all\""), {"found \"all\""}},
+        {four("sequences = 2"),
+         {"unknown key 'sequences' in [controller]; it belongs to [workload]"}},
+        // A wrong number of sequences is no wrong batch.
+        {small_with("[workload]\nsequences = 0\n[controller]\nbatch = 2"),
+         {"workload.sequences", "found 0"}},
+    };
+}
+
 std::vector<Wrong> wrong_devices_and_links() {
     const std::string link = "[[network.link]]\nlatency = 0\n";
     return {
@@ -292,9 +416,6 @@ std::vector<Wrong> planned() {
     std::vector<Wrong> all{
         {std::string(kSmall) + "[model]\nfile = \"m\"\nkv_type = \"f16\"",
          {"model.kv_type = \"f16\" " + later + "\"f32\""}},
-        {small_with("[workload]\nsequences = 2"), {"workload.sequences = 2 " + later + "1"}},
-        {small_with("[workload]\nprefill_chunk = 16"), {"workload.prefill_chunk " + later}},
-        {small_with("[workload]\narrivals = \"poisson\""), {"workload.arrivals " + later}},
         {small_with("[controller]\nslices = 4"),
          {"controller.slices has no effect in granularity \"paper\""}},
         {small_with("[controller]\ngranularity = \"sliced\"\ncost_profile = \"paper\""),
@@ -353,6 +474,32 @@ TEST(WrongInput, types_and_ranges_are_told) {
     for (const Wrong& wrong : wrong_types_and_ranges()) {
         expect_told(wrong);
     }
+}
+
+TEST(WrongInput, requests_are_told) {
+    for (const Wrong& wrong : wrong_requests()) {
+        expect_told(wrong);
+    }
+}
+
+TEST(WrongInput, arrivals_are_told) {
+    for (const Wrong& wrong : wrong_arrivals()) {
+        expect_told(wrong);
+    }
+}
+
+TEST(WrongInput, objectives_and_batches_are_told) {
+    for (const Wrong& wrong : wrong_objectives_and_batches()) {
+        expect_told(wrong);
+    }
+}
+
+TEST(WrongInput, of_a_workload_is_told_all_at_once) {
+    const std::vector<std::string> problems = problems_of(
+        small_with("[workload]\nsequences = 0\nrepeat = 0\nprefill_chunk = 0\ntokens = [0]\n"
+                   "arrivals = { poisson = 0 }\n[controller]\nobjective = \"x\"\nbatch = 0")
+    );
+    EXPECT_EQ(problems.size(), 7U) << testing::PrintToString(problems);
 }
 
 TEST(WrongInput, devices_and_links_are_told) {
