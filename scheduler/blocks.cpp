@@ -231,16 +231,21 @@ std::int64_t most_hidden_columns(const ModelShape& shape, const Cut& cut) {
     return most;
 }
 
-Bytes buffer_bytes(const ModelShape& shape, std::int64_t tokens_per_turn, const Cut& cut) {
+Bytes buffer_bytes(
+    const ModelShape& shape, std::int64_t tokens_per_turn, const Cut& cut, std::int64_t slots
+) {
     const std::int64_t n = tokens_per_turn;
     const std::int64_t q = shape.heads_per_group();
-    std::int64_t elements = (q + 3) * shape.head_width() * n + shape.context + shape.vocabulary;
+    const std::int64_t d = shape.head_width();
+    std::int64_t elements = (q + 2) * d * n + shape.context + shape.vocabulary;
     if (cut.sliced()) {
-        elements += n * (8 * shape.width + shape.ffn_width / cut.slices);
+        elements += slots * n * (6 * shape.width + d);
+        elements += n * (2 * shape.width + shape.ffn_width / cut.slices);
         elements += n * (most_hidden_columns(shape, cut) + most_head_columns(shape));
         elements += cut.reduce == Reduce::ring ? 2 * shape.layers * shape.width : 0;
     } else {
-        elements += n * (5 * shape.width + 2 * shape.ffn_width);
+        elements += slots * n * (4 * shape.width + d);
+        elements += n * (shape.width + 2 * shape.ffn_width);
     }
     return kFloatBytes * elements + staging_bytes(shape);
 }

@@ -86,17 +86,22 @@ class Blocks {
 
 /// What a device allocates besides blocks while it holds any: activations, scores, logits, ropes
 /// and the migration staging buffer. The closed form, the same in scheduler and runtime, n = most
-/// tokens of one turn (the longest prompt's chunk), T = the shape's context, S = staging_bytes:
-///   4·( n·(5·D + 2·F) + (q+3)·d·n + T + V ) + S
-/// (x, normed x, proj's input, proj's output, ffn's output: n·D each; gate and up: n·F each; one
-/// group's queries, key and value, and the rope's angles; attention scores; logits).
-/// Granularity `sliced`, F/s the width of one slice, c and h as below:
-///   4·( n·(8·D + F/s + c + h) + (q+3)·d·n + T + V ) + S
-/// (x, normed x, the sum after attention, one block's partial: n·D each; the device's partial sum
-/// and a received one: 8-byte numbers, n·D each; up of one slice, gate of one slice, one group's
-/// head outputs; as above). With Reduce::ring every device applies all norms: + 4·D·2·layers.
+/// tokens of one turn (the longest prompt, or its longest chunk), m = slots (sequences in flight),
+/// T = the shape's context, S = staging_bytes:
+///   4·( n·(m·(4·D + d) + D + 2·F + (q+2)·d) + T + V ) + S
+/// (per slot x, normed x, proj's input, proj's output: n·D each, and the rope's angles; for the
+/// slot at work ffn's output n·D, gate and up n·F each, one group's queries, key and value;
+/// attention scores; logits). Granularity `sliced`, F/s the width of one slice, c and h as below:
+///   4·( n·(m·(6·D + d) + 2·D + F/s + c + h + (q+2)·d) + T + V ) + S
+/// (per slot x, normed x, the sum after attention, one block's partial: n·D each, the device's
+/// partial sum: 8-byte numbers, n·D, and the angles; for the slot at work a received partial sum,
+/// up of one slice, gate of one slice, one group's head outputs; as above). With Reduce::ring every
+/// device applies all norms: + 4·D·2·layers.
 [[nodiscard]] Bytes buffer_bytes(
-    const ModelShape& shape, std::int64_t tokens_per_turn, const Cut& cut = {}
+    const ModelShape& shape,
+    std::int64_t tokens_per_turn,
+    const Cut& cut = {},
+    std::int64_t slots = 1
 );
 
 /// h: most columns of o that a group of any layer stores, q·d or, where quantisation blocks are

@@ -1,9 +1,12 @@
 // The table of policies: names, kinds and constructors in one place.
 #include "scheduler/policy.hpp"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "base/check.hpp"
+#include "scheduler/policies/batching.hpp"
 #include "scheduler/policies/dynamic_layer.hpp"
 #include "scheduler/policies/edgeshard.hpp"
 #include "scheduler/policies/exact.hpp"
@@ -118,12 +121,15 @@ std::unique_ptr<Policy> make_policy(PolicyKind kind) {
 
 Decision decide(const Policy& policy, const Problem& problem) {
     Decision decision = policy.decide(problem);
+    if (!policy.chooses_batch()) {
+        decision = batched(problem, std::move(decision));
+    }
     const bool ends = decision.migration != kNever && decision.inference != kNever;
     if (!problem.previous || !decision.feasible || ends ||
         decision.placement == *problem.previous) {
         return decision;
     }
-    Decision kept = evaluate(problem, *problem.previous, "");
+    Decision kept = evaluate_batched(problem, *problem.previous, "");
     kept.feasible = validate(problem, *problem.previous).ok();
     kept.evaluations = decision.evaluations;
     kept.reason = fmt::format(

@@ -18,6 +18,8 @@ class Policy {
     [[nodiscard]] virtual std::string_view name() const = 0;
     /// A feasible placement, or feasible = false with the reason. Deterministic.
     [[nodiscard]] virtual Decision decide(const Problem& problem) const = 0;
+    /// Whether `decide` has chosen how many turns are joined, too.
+    [[nodiscard]] virtual bool chooses_batch() const { return false; }
 };
 
 /// A trace stores the number: new ones go to the end.
@@ -42,10 +44,11 @@ enum class PolicyKind : std::uint8_t {
 [[nodiscard]] std::vector<std::string_view> policy_names();
 [[nodiscard]] std::unique_ptr<Policy> make_policy(PolicyKind kind);
 
-/// What the policy says, held to the rule that never loses to every finite value, and that the old
-/// placement stays if all is never (design.md §4): a migration or a step that the execution would
-/// never end is not begun, whatever the cost profile thinks of it. Then the previous placement is
-/// the answer, or feasible = false if that does not fit any more.
+/// What the policy says, with the best number of joined turns for its placement, held to the rule
+/// that never loses to every finite value, and that the old placement stays if all is never
+/// (design.md §4): a migration or a step that the execution would never end is not begun, whatever
+/// the cost profile thinks of it. Then the previous placement is the answer, or feasible = false if
+/// that does not fit any more.
 [[nodiscard]] Decision decide(const Policy& policy, const Problem& problem);
 
 } // namespace headroom::scheduler

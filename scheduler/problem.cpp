@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "scheduler/rounds.hpp"
 #include "scheduler/timeline.hpp"
 
 namespace headroom::scheduler {
@@ -17,16 +18,29 @@ PaperLength Problem::paper_moves_at() const {
     return {prompt, std::max<std::int64_t>(0, context - prompt)};
 }
 
+std::int64_t Problem::memory_context() const {
+    if (sequences.empty()) {
+        return horizon();
+    }
+    std::int64_t rows_of_all = 0;
+    for (const InFlight& sequence : sequences) {
+        const std::int64_t pages = (sequence.context + interval + kPageTokens - 1) / kPageTokens;
+        rows_of_all += pages * kPageTokens;
+    }
+    return rows_of_all;
+}
+
 double objective(const Problem& problem, const Decision& decision) {
     if (problem.cost_profile == CostProfile::paper) {
         return decision.paper_migration_s +
                static_cast<double>(problem.steps()) * decision.paper_delay_s;
     }
-    if (decision.inference == kNever || decision.migration == kNever) {
+    const Nanoseconds round = problem.aim == Aim::throughput ? decision.round : decision.inference;
+    if (round == kNever || decision.migration == kNever) {
         return std::numeric_limits<double>::infinity();
     }
     __extension__ using Wide = __int128; // many tokens of a stalled step exceed 64 bits
-    const Wide sum = Wide{decision.migration} + Wide{problem.steps()} * Wide{decision.inference};
+    const Wide sum = Wide{decision.migration} + Wide{problem.steps()} * Wide{round};
     return static_cast<double>(sum) / static_cast<double>(kSecond);
 }
 
@@ -34,7 +48,9 @@ double objective(const Problem& problem, const Placement& placement) {
     return objective(problem, evaluate(problem, placement, ""));
 }
 
-Decision evaluate(const Problem& problem, Placement placement, std::string reason) {
+Decision evaluate(
+    const Problem& problem, Placement placement, std::string reason, std::int64_t batch
+) {
     HEADROOM_CHECK(problem.blocks != nullptr, "a problem without blocks");
     HEADROOM_CHECK(
         placement.size() == problem.blocks->size(),
@@ -46,6 +62,9 @@ Decision evaluate(const Problem& problem, Placement placement, std::string reaso
     decision.inference = predict_inference(
         *problem.blocks, placement, problem.snapshot, problem.source, problem.horizon()
     );
+    decision.batch = std::clamp<std::int64_t>(batch, 1, problem.in_flight());
+    decision.round = problem.in_flight() == 1 ? decision.inference
+                                              : predict_round(problem, placement, decision.batch);
     const bool has_formulas = !problem.blocks->sliced(); // the paper knows heads, proj and ffn
     if (has_formulas) {
         decision.paper_delay_s = paper_delay_s(

@@ -19,6 +19,16 @@ namespace headroom::scheduler {
 
 enum class CostProfile : std::uint8_t { physical, paper };
 
+/// What a placement is to be good at: one sequence's step, or all sequences' together.
+enum class Aim : std::uint8_t { latency, throughput };
+
+/// One sequence in flight, or one that is about to be, as a decision finds it.
+struct InFlight {
+    std::int64_t context = 0; ///< T of this sequence: prompt + sampled − 1
+    std::int64_t rows = 0;    ///< of its cache in use; 0 before its prefill
+    bool operator==(const InFlight&) const = default;
+};
+
 /// Everything a policy may look at. Contexts as in design.md §4: T = prompt + sampled − 1; costs
 /// and memory are those at T + interval; `rows` cache rows (0 before prefill) move.
 struct Problem {
@@ -26,8 +36,13 @@ struct Problem {
     Snapshot snapshot;
     DeviceId source{0};
     std::optional<Placement> previous;
-    std::int64_t context = 0;  ///< T
-    std::int64_t rows = 0;     ///< cache rows that a moved group takes along
+    std::int64_t context = 0; ///< T, of several sequences the largest
+    std::int64_t rows = 0;    ///< cache rows that a moved group takes along, of all sequences
+    /// All sequences in flight until the next decision; empty: one, at `context`.
+    std::vector<InFlight> sequences{};
+    Aim aim = Aim::latency;
+    /// Turns that are joined into one operation; 0: as many as the decision finds best.
+    std::int64_t batch = 1;
     std::int64_t interval = 1; ///< λ
     Bytes buffers = 0;         ///< per device that holds any block
     CostProfile cost_profile = CostProfile::physical;
@@ -50,6 +65,13 @@ struct Problem {
     std::int64_t epoch = 0; ///< serial number of the placement in force
 
     [[nodiscard]] std::int64_t horizon() const { return context + interval; } ///< T + λ
+    /// Sequences in flight, at least 1.
+    [[nodiscard]] std::int64_t in_flight() const {
+        return sequences.empty() ? 1 : static_cast<std::int64_t>(sequences.size());
+    }
+    /// The context of one sequence that would take as much cache memory as all do at T + λ: whole
+    /// pages of each.
+    [[nodiscard]] std::int64_t memory_context() const;
     /// Steps over which a migration must pay: λ, or the expected tokens if they are more.
     [[nodiscard]] std::int64_t steps() const { return std::max(interval, look_ahead); }
     [[nodiscard]] bool pinned(BlockId b) const {
@@ -72,6 +94,8 @@ struct Decision {
     Nanoseconds migration = 0;                                      ///< predicted D_mig
     double paper_delay_s = std::numeric_limits<double>::infinity(); ///< the paper's D_T
     double paper_migration_s = 0;                                   ///< the paper's D_mig
+    std::int64_t batch = 1;     ///< turns that are joined into one operation
+    Nanoseconds round = kNever; ///< predicted time of one round of all sequences in flight
     bool feasible = false;
     std::string reason;           ///< why not feasible, or why this placement, in one sentence
     std::int64_t evaluations = 0; ///< work done, counted
@@ -81,13 +105,17 @@ struct Decision {
     bool proven = false; ///< this placement is an optimum, or it is proven that nothing fits
 };
 
-/// What policies minimise, in seconds: D_mig + λ·D_inf, under cost profile `paper` D_mig + λ·D_T by
+/// What policies minimise, in seconds: D_mig + λ·D_inf, with aim throughput D_mig + λ·(the time of
+/// a round), under cost profile `paper` D_mig + λ·D_T by
 /// the paper's formulas; with a look-ahead more steps than λ count. Infinite if something never
 /// ends.
 [[nodiscard]] double objective(const Problem& problem, const Decision& decision);
 [[nodiscard]] double objective(const Problem& problem, const Placement& placement);
 
-/// Fills in a decision's predictions for a placement, whether it fits or not.
-[[nodiscard]] Decision evaluate(const Problem& problem, Placement placement, std::string reason);
+/// Fills in a decision's predictions for a placement with so many turns joined (at most as many as
+/// are in flight), whether it fits or not.
+[[nodiscard]] Decision evaluate(
+    const Problem& problem, Placement placement, std::string reason, std::int64_t batch = 1
+);
 
 } // namespace headroom::scheduler

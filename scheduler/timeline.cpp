@@ -1,229 +1,17 @@
-// Walking programs. What a device does next depends on its own program, its clock and the messages
+// Walking programs. What a device does next depends on its own agenda, its clock and the messages
 // it waits for, so the order in which devices are walked cannot show in the result.
 #include "scheduler/timeline.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.hpp"
 
 namespace headroom::scheduler {
 
-/// One turn on its way: how far every device has come, and what has been sent to it.
-class Timeline::Walk {
-  public:
-    Walk(
-        Timeline& timeline,
-        const std::vector<Program>& programs,
-        const Rates& rates,
-        const TurnWork& work,
-        const Overload* overload,
-        TimelineLog* log
-    )
-        : timeline_(timeline), programs_(programs), rates_(rates), work_(work), overload_(overload),
-          log_(log), stations_(programs.size()) {}
-
-    void run() {
-        bool waiting = true;
-        while (waiting) {
-            bool advanced = false;
-            waiting = false;
-            for (std::size_t d = 0; d < programs_.size(); ++d) {
-                advanced |= advance(DeviceId(d));
-                waiting |= stations_[d].next < programs_[d].size();
-            }
-            HEADROOM_CHECK(advanced || !waiting, "programs deadlock: {}", waits());
-        }
-    }
-
-  private:
-    /// A message between its send and its receive.
-    struct Letter {
-        DeviceId from;
-        Payload payload = Payload::token;
-        std::int32_t layer = -1;
-        Bytes bytes = 0;
-        Sent sent;
-        bool taken = false;
-    };
-
-    struct Station {
-        std::size_t next = 0; ///< instruction
-        std::vector<Letter> inbox;
-        std::size_t oldest = 0; ///< letters before it are taken
-        bool has_computed = false;
-    };
-
-    /// Runs a device until it waits or is done; true if it did anything.
-    bool advance(DeviceId d) {
-        Station& station = stations_[d.index()];
-        const Program& program = programs_[d.index()];
-        const std::size_t before = station.next;
-        for (; station.next < program.size(); ++station.next) {
-            if (!execute(d, program[station.next])) {
-                break;
-            }
-        }
-        return station.next != before;
-    }
-
-    /// False if it must wait.
-    bool execute(DeviceId d, const Instruction& instruction) {
-        switch (instruction.code) {
-        case OpCode::compute:
-            compute(d, instruction.block);
-            return true;
-        case OpCode::send:
-            send(d, instruction);
-            return true;
-        case OpCode::receive:
-            return receive(d, instruction);
-        case OpCode::norm:
-        case OpCode::finish:
-            return true;
-        }
-        HEADROOM_CHECK(false, "instruction {}", static_cast<int>(instruction.code));
-    }
-
-    void compute(DeviceId d, BlockId b) {
-        const Nanoseconds start = first_byte_there(d, timeline_.clocks_[d.index()]);
-        const Blocks& blocks = *timeline_.blocks_;
-        const Nanoseconds end = std::max(
-            rates_.compute(d, start, blocks.flops(b, work_.first, work_.tokens)),
-            rates_.touch(d, start, blocks.touched_bytes(b, work_.first, work_.tokens))
-        );
-        timeline_.clocks_[d.index()] = end;
-        if (log_ != nullptr) {
-            log_->ops.push_back({d, b, start, end});
-        }
-    }
-
-    /// Paging: what a device holds over its budget is read before its first operation of a turn.
-    Nanoseconds first_byte_there(DeviceId d, Nanoseconds start) {
-        Station& station = stations_[d.index()];
-        const bool first = !station.has_computed;
-        station.has_computed = true;
-        if (!first || overload_ == nullptr || start == kNever) {
-            return start;
-        }
-        const Bytes over = (*overload_)(d, start);
-        return over > 0 ? rates_.storage(d, start, over) : start;
-    }
-
-    void send(DeviceId d, const Instruction& instruction) {
-        const Bytes bytes = instruction.bytes(work_.tokens);
-        const Sent sent = timeline_.transmit(d, instruction.peer, bytes, rates_);
-        stations_[instruction.peer.index()].inbox.push_back(
-            {d, instruction.payload, instruction.layer, bytes, sent}
-        );
-    }
-
-    /// False if the message has not been sent yet.
-    bool receive(DeviceId d, const Instruction& instruction) {
-        Letter* const letter = oldest_from(d, instruction.peer);
-        if (letter == nullptr) {
-            return false;
-        }
-        HEADROOM_CHECK(
-            letter->payload == instruction.payload && letter->layer == instruction.layer &&
-                letter->bytes == instruction.bytes(work_.tokens),
-            "device {} expects {} of layer {} from {}, not {} of layer {}",
-            d.value,
-            name_of(instruction.payload),
-            instruction.layer,
-            instruction.peer.value,
-            name_of(letter->payload),
-            letter->layer
-        );
-        letter->taken = true;
-        const Nanoseconds arrival = timeline_.serve(d, letter->sent, letter->bytes, rates_);
-        Nanoseconds& clock = timeline_.clocks_[d.index()];
-        clock = std::max(clock, arrival);
-        if (log_ != nullptr) {
-            log_->messages.push_back({
-                letter->from,
-                d,
-                letter->payload,
-                letter->layer,
-                letter->bytes,
-                letter->sent.begin,
-                arrival,
-            });
-        }
-        return true;
-    }
-
-    Letter* oldest_from(DeviceId d, DeviceId from) {
-        Station& station = stations_[d.index()];
-        while (station.oldest < station.inbox.size() && station.inbox[station.oldest].taken) {
-            ++station.oldest;
-        }
-        for (std::size_t i = station.oldest; i < station.inbox.size(); ++i) {
-            if (station.inbox[i].from == from && !station.inbox[i].taken) {
-                return &station.inbox[i];
-            }
-        }
-        return nullptr;
-    }
-
-    [[nodiscard]] std::string waits() const {
-        std::string text;
-        for (std::size_t d = 0; d < programs_.size(); ++d) {
-            if (stations_[d].next < programs_[d].size()) {
-                const Instruction& wanted = programs_[d][stations_[d].next];
-                text += fmt::format(
-                    "{}device {} waits for {} of layer {} from {}",
-                    text.empty() ? "" : ", ",
-                    d,
-                    name_of(wanted.payload),
-                    wanted.layer,
-                    wanted.peer.value
-                );
-            }
-        }
-        return text;
-    }
-
-    Timeline& timeline_;
-    const std::vector<Program>& programs_;
-    const Rates& rates_;
-    const TurnWork work_;
-    const Overload* overload_;
-    TimelineLog* log_;
-    std::vector<Station> stations_;
-};
-
-std::vector<Move> moves_between(
-    const Blocks& blocks,
-    const Placement& from,
-    const Placement& to,
-    std::int64_t rows,
-    bool weights_everywhere
-) {
-    HEADROOM_CHECK(
-        from.size() == blocks.size() && to.size() == blocks.size(),
-        "placements of {} and {} blocks instead of {}",
-        from.size(),
-        to.size(),
-        blocks.size()
-    );
-    std::vector<Move> moves;
-    for (std::size_t i = 0; i < blocks.size(); ++i) {
-        if (from[i] != to[i]) {
-            const BlockId b(i);
-            const Bytes weights = blocks.weight_bytes(b, to);
-            const Bytes cache = blocks.cache_row_bytes(b, rows);
-            moves.push_back(
-                weights_everywhere ? Move{b, from[i], to[i], cache, weights}
-                                   : Move{b, from[i], to[i], weights + cache, 0}
-            );
-        }
-    }
-    return moves;
-}
-
 Timeline::Timeline(const Blocks& blocks, std::size_t devices)
     : blocks_(&blocks), devices_(devices), clocks_(devices), egress_free_(devices),
-      ingress_free_(devices), link_free_(devices * devices) {}
+      ingress_free_(devices), link_free_(devices * devices), stations_(devices) {}
 
 Nanoseconds Timeline::turn(
     const std::vector<Program>& programs,
@@ -233,74 +21,305 @@ Nanoseconds Timeline::turn(
     const Overload* overload,
     TimelineLog* log
 ) {
-    HEADROOM_CHECK(
-        programs.size() == devices_ && rates.devices() == devices_,
-        "{} programs and rates of {} devices for {}",
-        programs.size(),
-        rates.devices(),
-        devices_
+    HEADROOM_CHECK(rates.devices() == devices_, "rates of {} devices", rates.devices());
+    install(
+        &programs,
+        stagger_of(*blocks_, programs, {}, source, 1),
+        {source, overload == nullptr ? Overload{} : *overload, log != nullptr}
     );
-    TimelineLog walked;
-    Walk(*this, programs, rates, work, overload, log == nullptr ? nullptr : &walked).run();
-    if (log != nullptr) {
-        // Within a device the walk already is in program order; a stable sort keeps that.
-        std::stable_sort(
-            walked.ops.begin(),
-            walked.ops.end(),
-            [](const OpRecord& a, const OpRecord& b) { return a.device < b.device; }
-        );
-        std::stable_sort(
-            walked.messages.begin(),
-            walked.messages.end(),
-            [](const MessageRecord& a, const MessageRecord& b) { return a.to < b.to; }
-        );
-        log->ops.insert(log->ops.end(), walked.ops.begin(), walked.ops.end());
-        log->messages.insert(log->messages.end(), walked.messages.begin(), walked.messages.end());
+    notes_places_ = true;
+    const std::shared_ptr<const Rates> borrowed(std::shared_ptr<const Rates>(), &rates);
+    const std::int64_t batch = visit(Batch{{work}, borrowed});
+    const Nanoseconds sampled = end(batch);
+    for (const DeviceId d : active_) {
+        check_done(d);
     }
+    notes_places_ = false;
+    for (const DeviceLog& device : mark()) {
+        if (log != nullptr) {
+            const TimelineLog& here = device.records;
+            log->ops.insert(log->ops.end(), here.ops.begin(), here.ops.end());
+            log->messages.insert(log->messages.end(), here.messages.begin(), here.messages.end());
+        }
+    }
+    return sampled;
+}
+
+void Timeline::install(
+    const std::vector<Program>* programs, const Stagger& stagger, Settings settings
+) {
+    HEADROOM_CHECK(
+        programs->size() == devices_, "{} programs for {} devices", programs->size(), devices_
+    );
+    HEADROOM_CHECK(running_.empty(), "{} batches are under way", running_.size());
+    settings_ = std::move(settings);
+    active_.clear();
+    for (std::size_t d = 0; d < devices_; ++d) {
+        Station& station = stations_[d];
+        station.program = &(*programs)[d];
+        station.segments = segments_of(*station.program);
+        station.agenda = Agenda(stagger, DeviceId(d), DeviceId(d) == settings_.source);
+        station.places.clear();
+        if (!station.segments.empty()) {
+            active_.emplace_back(d);
+        }
+    }
+}
+
+std::int64_t Timeline::visit(std::optional<Batch> batch) {
+    std::optional<std::int64_t> number;
+    if (batch) {
+        HEADROOM_CHECK(
+            !batch->turns.empty() && batch->rates != nullptr, "a batch without turns or rates"
+        );
+        number = batches_++;
+        auto running = std::make_shared<Running>();
+        running->batch = std::move(*batch);
+        running->has_computed.assign(devices_, false);
+        running_.emplace(*number, std::move(running));
+    }
+    for (const DeviceId d : active_) {
+        give(d, stations_[d.index()].agenda.visit(number));
+    }
+    walk();
+    return number.value_or(-1);
+}
+
+Nanoseconds Timeline::end(std::int64_t batch) {
+    const DeviceId source = settings_.source;
+    give(source, stations_[source.index()].agenda.end(batch));
+    walk();
+    check_done(source);
+    running_.erase(batch);
     return clock(source);
 }
 
-Nanoseconds Timeline::migrate(
-    const std::vector<Move>& moves,
-    const Rates& rates,
-    Nanoseconds t_switch,
-    std::vector<MoveRecord>* log
-) {
-    if (moves.empty()) {
-        return t_switch;
-    }
-    Nanoseconds resume = t_switch;
-    for (Nanoseconds& clock : clocks_) {
-        clock = std::max(clock, t_switch);
-        resume = std::max(resume, clock);
-    }
-    std::vector<Nanoseconds> storage_free = clocks_;
-    for (const Move& move : moves) {
-        const MoveRecord record = carry(move, rates, storage_free[move.to.index()]);
-        resume = std::max(resume, record.end);
-        if (log != nullptr) {
-            log->push_back(record);
-        }
-    }
-    clocks_.assign(devices_, resume);
-    return resume;
+bool Timeline::has_end() const {
+    return stations_[settings_.source.index()].agenda.has_end();
 }
 
-/// One move: its message and its load, whichever it has.
-MoveRecord Timeline::carry(const Move& move, const Rates& rates, Nanoseconds& storage_free) {
-    MoveRecord record{move, clock(move.from), clock(move.from)};
-    if (move.bytes > 0) {
-        const Sent sent = transmit(move.from, move.to, move.bytes, rates);
-        record.start = sent.begin;
-        record.end = serve(move.to, sent, move.bytes, rates);
+std::vector<DeviceLog> Timeline::mark() {
+    std::vector<DeviceLog> logs;
+    for (std::size_t d = 0; d < devices_; ++d) {
+        check_done(DeviceId(d));
+        logs.push_back(std::exchange(stations_[d].log, {}));
     }
-    if (move.loaded > 0) {
-        const Nanoseconds start = storage_free;
-        storage_free = rates.storage(move.to, start, move.loaded);
-        record.start = move.bytes > 0 ? std::min(record.start, start) : start;
-        record.end = move.bytes > 0 ? std::max(record.end, storage_free) : storage_free;
+    return logs;
+}
+
+void Timeline::raise(DeviceId d, Nanoseconds time) {
+    clocks_[d.index()] = std::max(clocks_[d.index()], time);
+}
+
+void Timeline::give(DeviceId d, const std::vector<Task>& tasks) {
+    Station& station = stations_[d.index()];
+    for (const Task& task : tasks) {
+        const auto& running = running_.at(task.batch);
+        station.work.push_back({running, station.segments[task.segment], cached_});
     }
-    return record;
+    if (!tasks.empty()) {
+        wake(d);
+    }
+}
+
+void Timeline::wake(DeviceId d) {
+    Station& station = stations_[d.index()];
+    if (!station.queued) {
+        station.queued = true;
+        ready_.push_back(d);
+    }
+}
+
+void Timeline::walk() {
+    while (!ready_.empty()) {
+        const DeviceId d = ready_.front();
+        ready_.pop_front();
+        stations_[d.index()].queued = false;
+        advance(d);
+    }
+}
+
+/// Runs a device until it waits or is done.
+void Timeline::advance(DeviceId d) {
+    Station& station = stations_[d.index()];
+    while (!station.work.empty()) {
+        const Work& work = station.work.front();
+        while (station.next < work.segment.end - work.segment.begin) {
+            const std::size_t at = work.segment.begin + station.next;
+            if (notes_places_ && (*station.program)[at].code != OpCode::receive) {
+                note_place(d, station);
+            }
+            if (!execute(d, station, work)) {
+                return;
+            }
+            station.turn = 0;
+            ++station.next;
+        }
+        if (notes_places_) {
+            note_place(d, station);
+        }
+        station.placed = false;
+        station.next = 0;
+        station.work.pop_front();
+    }
+}
+
+/// A segment has its inputs.
+void Timeline::note_place(DeviceId d, Station& station) {
+    if (!station.placed) {
+        station.placed = true;
+        station.places.push_back({clocks_[d.index()], station.depth});
+    }
+}
+
+/// One instruction for all turns of a batch; false if it must wait.
+bool Timeline::execute(DeviceId d, Station& station, const Work& work) {
+    const Instruction& instruction = (*station.program)[work.segment.begin + station.next];
+    const bool sampling = only_when_sampling(instruction, *blocks_);
+    if (instruction.code == OpCode::compute) {
+        compute(d, station, work, instruction.block, sampling);
+        return true;
+    }
+    const std::vector<TurnWork>& turns = work.running->batch.turns;
+    for (; station.turn < turns.size(); ++station.turn) {
+        if (sampling && !turns[station.turn].samples) {
+            continue;
+        }
+        if (instruction.code == OpCode::send) {
+            send(d, station, work, instruction);
+        } else if (instruction.code == OpCode::receive && !receive(d, station, work, instruction)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void Timeline::compute(DeviceId d, Station& station, const Work& work, BlockId b, bool sampling) {
+    const Batch& batch = work.running->batch;
+    Flops flops = 0;
+    Bytes bytes = 0;
+    bool any = false;
+    for (const TurnWork& turn : batch.turns) {
+        if (sampling && !turn.samples) {
+            continue;
+        }
+        flops += blocks_->flops(b, turn.first, turn.tokens);
+        bytes += any ? blocks_->cache_row_bytes(b, turn.first + turn.tokens)
+                     : blocks_->touched_bytes(b, turn.first, turn.tokens);
+        any = true;
+    }
+    if (!any) {
+        return;
+    }
+    const Rates& rates = *batch.rates;
+    const Nanoseconds start = paged(d, work, clocks_[d.index()]);
+    const Nanoseconds end = std::max(rates.compute(d, start, flops), rates.touch(d, start, bytes));
+    clocks_[d.index()] = end;
+    const OpRecord record{d, b, start, end, batch.turns.front().number};
+    if (end == kNever && start != kNever && endless_.ops.empty()) {
+        endless_.ops.push_back(record);
+    }
+    station.log.busy += end == kNever ? 0 : end - start;
+    if (settings_.detailed) {
+        station.log.records.ops.push_back(record);
+    }
+}
+
+/// Paging: what a device holds over its budget is read before its first operation of a batch.
+Nanoseconds Timeline::paged(DeviceId d, const Work& work, Nanoseconds start) {
+    Running& running = *work.running;
+    const bool first = !running.has_computed[d.index()];
+    running.has_computed[d.index()] = true;
+    if (!first || !settings_.overload || start == kNever) {
+        return start;
+    }
+    const Bytes over = settings_.overload({d, start, work.cached, *running.batch.rates});
+    return over > 0 ? running.batch.rates->storage(d, start, over) : start;
+}
+
+void Timeline::send(
+    DeviceId d, Station& station, const Work& work, const Instruction& instruction
+) {
+    const Batch& batch = work.running->batch;
+    const TurnWork& turn = batch.turns[station.turn];
+    const Bytes bytes = instruction.bytes(turn.tokens);
+    const Sent sent = transmit(d, instruction.peer, bytes, *batch.rates);
+    station.log.sent[instruction.peer] += bytes;
+    stations_[instruction.peer.index()].inbox[{d, turn.slot}].push_back(
+        {instruction.payload, instruction.layer, bytes, sent, station.depth}
+    );
+    wake(instruction.peer);
+}
+
+/// False if the message has not been sent yet.
+bool Timeline::receive(
+    DeviceId d, Station& station, const Work& work, const Instruction& instruction
+) {
+    const Batch& batch = work.running->batch;
+    const TurnWork& turn = batch.turns[station.turn];
+    std::deque<Letter>& letters = station.inbox[{instruction.peer, turn.slot}];
+    if (letters.empty()) {
+        return false;
+    }
+    const Letter letter = letters.front();
+    letters.pop_front();
+    HEADROOM_CHECK(
+        letter.payload == instruction.payload && letter.layer == instruction.layer &&
+            letter.bytes == instruction.bytes(turn.tokens),
+        "device {} expects {} of layer {} from {}, not {} of layer {}",
+        d.value,
+        name_of(instruction.payload),
+        instruction.layer,
+        instruction.peer.value,
+        name_of(letter.payload),
+        letter.layer
+    );
+    if (notes_places_) {
+        station.depth = std::max(station.depth, letter.depth + 1);
+    }
+    const Nanoseconds arrival = serve(d, letter.sent, letter.bytes, *batch.rates);
+    raise(d, arrival);
+    const MessageRecord record{
+        instruction.peer,
+        d,
+        letter.payload,
+        letter.layer,
+        letter.bytes,
+        letter.sent.begin,
+        arrival,
+        turn.number,
+    };
+    if (arrival == kNever && record.begin != kNever && endless_.messages.empty()) {
+        endless_.messages.push_back(record);
+    }
+    if (settings_.detailed) {
+        station.log.records.messages.push_back(record);
+    }
+    return true;
+}
+
+void Timeline::check_done(DeviceId d) const {
+    HEADROOM_CHECK(stations_[d.index()].work.empty(), "programs deadlock: {}", waits());
+}
+
+std::string Timeline::waits() const {
+    std::string text;
+    for (std::size_t d = 0; d < devices_; ++d) {
+        const Station& station = stations_[d];
+        if (!station.work.empty()) {
+            const Instruction& wanted =
+                (*station.program)[station.work.front().segment.begin + station.next];
+            text += fmt::format(
+                "{}device {} waits for {} of layer {} from {}",
+                text.empty() ? "" : ", ",
+                d,
+                name_of(wanted.payload),
+                wanted.layer,
+                wanted.peer.value
+            );
+        }
+    }
+    return text;
 }
 
 /// The sender's half of a message; source: design.md §4.
@@ -346,19 +365,6 @@ Nanoseconds predict_inference(
         {context - 1, 1},
         source
     );
-}
-
-Nanoseconds predict_migration(
-    const Blocks& blocks,
-    const Placement& from,
-    const Placement& to,
-    const Snapshot& snapshot,
-    std::int64_t rows,
-    bool weights_everywhere
-) {
-    Timeline timeline(blocks, snapshot.size());
-    const std::vector<Move> moves = moves_between(blocks, from, to, rows, weights_everywhere);
-    return timeline.migrate(moves, SnapshotRates(snapshot), 0);
 }
 
 } // namespace headroom::scheduler

@@ -21,12 +21,24 @@ Bytes matrix(WeightType type, std::int64_t rows, std::int64_t columns) {
     return rows * (columns / block_elements(type) * block_bytes(type));
 }
 
-/// Resident bytes of one block at context T, norms and cache included; `slices`: 0 if not cut.
+/// Pages of 16 rows that the sequences in flight need at T + λ, each its own.
+std::int64_t pages_needed(const Problem& problem) {
+    if (problem.sequences.empty()) {
+        return (problem.context + problem.interval + 15) / 16;
+    }
+    std::int64_t pages = 0;
+    for (const InFlight& sequence : problem.sequences) {
+        pages += (sequence.context + problem.interval + 15) / 16;
+    }
+    return pages;
+}
+
+/// Resident bytes of one block, norms and `pages` of cache included; `slices`: 0 if not cut.
 Bytes physical_bytes(
     const ModelShape& shape,
     std::int32_t slices,
     const BlockName& block,
-    std::int64_t context,
+    std::int64_t pages,
     bool shares_embed
 ) {
     const std::int64_t width = shape.width;
@@ -41,7 +53,6 @@ Bytes physical_bytes(
     }
     const LayerTypes& types = shape.layer_types.at(static_cast<std::size_t>(block.layer));
     if (block.kind == BlockKind::group) {
-        const std::int64_t pages = (context + 15) / 16;
         const Bytes own_columns =
             slices > 0 ? cut_columns(types.o, width, block.group * q * d, q * d) : 0;
         return matrix(types.q, q * d, width) + matrix(types.k, d, width) +
@@ -134,15 +145,15 @@ std::vector<Bytes> needs(const Problem& problem, const Placement& placement) {
     const ModelShape& shape = problem.blocks->shape();
     const std::int32_t slices = problem.blocks->cut().slices;
     const bool paper = problem.cost_profile == CostProfile::paper;
+    const std::int64_t pages = pages_needed(problem);
     const bool shares_embed = shape.tied && placement.front() == placement.back();
     std::vector<Bytes> needed(problem.snapshot.devices.size(), 0);
     std::vector<bool> holds(needed.size(), false);
     for (std::size_t i = 0; i < placement.size(); ++i) {
         const BlockName& block = problem.blocks->name(BlockId(i));
         const std::size_t device = placement[i].index();
-        needed[device] +=
-            paper ? paper_cost(shape, block, problem).memory
-                  : physical_bytes(shape, slices, block, problem.horizon(), shares_embed);
+        needed[device] += paper ? paper_cost(shape, block, problem).memory
+                                : physical_bytes(shape, slices, block, pages, shares_embed);
         if (!holds[device] && !paper) {
             needed[device] += problem.buffers;
         }
@@ -166,12 +177,15 @@ void judge_memory(const Problem& problem, const Placement& placement, Verdict& v
             have = fmt::format("{} B", budget);
         }
         verdict.problems.push_back(fmt::format(
-            "device {} needs {} for its blocks{} but has {} at T + lambda = {}",
+            "device {} needs {} for its blocks{} but has {} at T + lambda = {}{}",
             d,
             need,
             problem.cost_profile == CostProfile::paper ? "" : " and buffers",
             have,
-            problem.horizon()
+            problem.horizon(),
+            problem.sequences.size() > 1
+                ? fmt::format(" with {} sequences in flight", problem.sequences.size())
+                : ""
         ));
     }
 }
