@@ -38,7 +38,8 @@ BlockCost cost_of(const Problem& problem, BlockId b) {
             paper_output(blocks, b, length)};
     }
     return {
-        blocks.matrix_bytes(b) + blocks.norm_bytes(b) + blocks.cache_bytes(b, problem.horizon()),
+        blocks.matrix_bytes(b) + blocks.norm_bytes(b) +
+            blocks.cache_bytes(b, problem.memory_context()),
         blocks.flops(b, problem.horizon() - 1, 1),
         physical_output(blocks, blocks.name(b).kind)};
 }

@@ -7,7 +7,8 @@
 
 namespace headroom::scheduler {
 
-/// At the horizon T + λ. Under cost profile `paper`, embed and lm_head weigh nothing.
+/// Memory with the caches of all sequences in flight, compute of the longest, both at T + λ. Under
+/// cost profile `paper`, embed and lm_head weigh nothing.
 struct BlockCost {
     Bytes memory = 0;  ///< resident; a tied lm_head counts with a matrix of its own
     Flops compute = 0; ///< per token

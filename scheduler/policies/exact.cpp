@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "scheduler/policies/batching.hpp"
 #include "scheduler/policies/caution.hpp"
 #include "scheduler/policies/exact/branch_and_bound.hpp"
 #include "scheduler/policies/exact/drafts.hpp"
@@ -17,6 +18,7 @@
 #include "scheduler/policies/resource_aware.hpp"
 #include "scheduler/policies/shortages.hpp"
 #include "scheduler/policies/step_delay.hpp"
+#include "scheduler/policies/throughput.hpp"
 #include "scheduler/profile.hpp"
 
 namespace headroom::scheduler {
@@ -109,9 +111,31 @@ std::string reason_of(const Problem& problem, const Decision& decision) {
     return fmt::format("{}; nothing that fits is better by more than {:.2f} %", why, gap);
 }
 
+/// Bounds know the delay of one step, not how turns get into each other's way.
+Decision of_several(const Problem& problem) {
+    Decision decision = Exact().decide(one_step(problem));
+    if (!decision.feasible) {
+        return decision;
+    }
+    decision = with_rounds(problem, std::move(decision));
+    if (counts_rounds(problem)) {
+        decision.bound = 0;
+        decision.proven = false;
+        decision.reason = fmt::format(
+            "the least latency of one sequence; nothing is proven of a round of {}: {}",
+            problem.in_flight(),
+            decision.reason
+        );
+    }
+    return decision;
+}
+
 } // namespace
 
 Decision Exact::decide(const Problem& problem) const {
+    if (problem.in_flight() > 1) {
+        return of_several(problem);
+    }
     Decision start = ResourceAware().decide(careless(problem));
     start.evaluations = 0;
     if (!bounded(problem)) {

@@ -23,7 +23,10 @@ class Exact final : public Policy {
     /// validate() and evaluate() have the last word on every placement. Fleets of more than 32
     /// devices and ring reductions are not bounded: resource_aware's answer, bound 0.
     /// Where no placement ever ends, the previous placement stays if it fits.
+    /// Of several sequences it minimises one's step within the memory of all; with aim throughput
+    /// that is no optimum: bound 0, not proven.
     [[nodiscard]] Decision decide(const Problem& problem) const override;
+    [[nodiscard]] bool chooses_batch() const override { return true; }
 };
 
 } // namespace headroom::scheduler

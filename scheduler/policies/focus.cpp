@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <set>
 
 #include "scheduler/policies/ledger.hpp"
 
@@ -49,9 +48,13 @@ Focus focus(const Problem& problem, std::size_t most) {
         }
         return small;
     }
-    const std::set<DeviceId> keep = chosen(problem, most);
+    return focus_on(problem, chosen(problem, most));
+}
+
+Focus focus_on(const Problem& problem, const std::set<DeviceId>& keep) {
+    Focus small{problem, {}};
     small.devices.assign(keep.begin(), keep.end());
-    std::vector<DeviceId> number(all);
+    std::vector<DeviceId> number(problem.snapshot.size());
     small.problem.snapshot.devices.clear();
     small.problem.snapshot.links.clear();
     for (std::size_t i = 0; i < small.devices.size(); ++i) {
@@ -82,6 +85,19 @@ Placement Focus::widen(const Placement& placement) const {
         wide.push_back(devices[d.index()]);
     }
     return wide;
+}
+
+std::optional<Placement> Focus::narrow(const Placement& placement) const {
+    Placement narrow;
+    narrow.reserve(placement.size());
+    for (const DeviceId d : placement) {
+        const auto at = std::lower_bound(devices.begin(), devices.end(), d);
+        if (at == devices.end() || *at != d) {
+            return std::nullopt;
+        }
+        narrow.emplace_back(static_cast<std::size_t>(at - devices.begin()));
+    }
+    return narrow;
 }
 
 } // namespace headroom::scheduler

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "scheduler/problem.hpp"
@@ -14,7 +16,13 @@ struct Focus {
     std::vector<DeviceId> devices;
 
     [[nodiscard]] Placement widen(const Placement& placement) const;
+    /// The other way; nothing if it uses another device.
+    [[nodiscard]] std::optional<Placement> narrow(const Placement& placement) const;
 };
+
+/// Keeps exactly these devices, the source among them. A previous placement that uses others is
+/// left out.
+[[nodiscard]] Focus focus_on(const Problem& problem, const std::set<DeviceId>& keep);
 
 /// Keeps the source, the devices in use, and the fastest others, about `most` in all (more if the
 /// memory would not do), in id order. If the previous placement alone uses more than `most`

@@ -27,8 +27,8 @@ Decision keep_for_good(const Problem& problem) {
     Decision decision = keep_previous(problem);
     decision.reason = decision.feasible ? "the first placement is kept"
                                         : fmt::format(
-                                              "the first placement is kept, but at context {} {}",
-                                              problem.horizon(),
+                                              "the first placement is kept, but {} {}",
+                                              contexts_text(problem),
                                               lacking_devices(problem, *problem.previous)
                                           );
     return decision;

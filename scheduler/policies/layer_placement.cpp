@@ -74,9 +74,9 @@ Placement fill_in_order(const Problem& problem, const LayerCosts& costs, ChainOr
 Decision no_split(const Problem& problem, std::string_view what, const Placement& attempt) {
     Decision decision;
     decision.reason = fmt::format(
-        "{} at context {}: in the best attempt {}",
+        "{} {}: in the best attempt {}",
         what,
-        problem.horizon(),
+        contexts_text(problem),
         lacking_devices(problem, attempt)
     );
     return decision;

@@ -192,7 +192,7 @@ Bytes least_need(const Problem& problem) {
     for (std::size_t i = 0; i < together.size(); ++i) {
         const BlockId b(i);
         need += paper ? cost_of(problem, b).memory
-                      : problem.blocks->resident_bytes(b, problem.horizon(), together);
+                      : problem.blocks->resident_bytes(b, problem.memory_context(), together);
     }
     return need;
 }

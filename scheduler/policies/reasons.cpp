@@ -25,6 +25,16 @@ std::string by_formula(const Problem& problem) {
     return problem.cost_profile == CostProfile::paper ? " by the paper's formula" : "";
 }
 
+/// What durations are of: a token of one sequence, or a round of all.
+std::string each(const Problem& problem, Of of) {
+    return of == Of::round ? fmt::format("per round of {}", problem.in_flight()) : "per token";
+}
+
+std::string joined(const Decision& decision, Of of) {
+    return of == Of::round && decision.batch > 1 ? fmt::format(", {} turns joined", decision.batch)
+                                                 : "";
+}
+
 /// "6 groups, 1 ffn from device 1": what changed its device, and from where if that is one device.
 std::string moved_blocks(const Problem& problem, const Placement& placement) {
     constexpr BlockKind kKinds[] = {
@@ -60,28 +70,36 @@ std::string moved_blocks(const Problem& problem, const Placement& placement) {
 
 } // namespace
 
-Alternative alternative_of(const Problem& problem, const Decision& decision) {
+Alternative alternative_of(const Problem& problem, const Decision& decision, Of of) {
+    if (of == Of::round) {
+        return {decision.round, decision.migration};
+    }
     if (problem.cost_profile == CostProfile::physical) {
         return {decision.inference, decision.migration};
     }
     return {in_nanoseconds(decision.paper_delay_s), in_nanoseconds(decision.paper_migration_s)};
 }
 
-std::string reason_first(const Problem& problem, const Decision& decision) {
+std::string reason_first(const Problem& problem, const Decision& decision, Of of) {
     const std::set<DeviceId> used(decision.placement.begin(), decision.placement.end());
     return fmt::format(
-        "first placement: {} per token on {} of {} devices{}",
-        duration(alternative_of(problem, decision).inference),
+        "first placement: {} {} on {} of {} devices{}{}",
+        duration(alternative_of(problem, decision, of).inference),
+        each(problem, of),
         used.size(),
         problem.snapshot.size(),
-        by_formula(problem)
+        by_formula(problem),
+        joined(decision, of)
     );
 }
 
 std::string reason_kept(
-    const Problem& problem, const Decision& kept, const std::optional<Alternative>& alternative
+    const Problem& problem,
+    const Decision& kept,
+    const std::optional<Alternative>& alternative,
+    Of of
 ) {
-    const Nanoseconds now = alternative_of(problem, kept).inference;
+    const Nanoseconds now = alternative_of(problem, kept, of).inference;
     // The search compares times rounded to nanoseconds; what wins by less is no better.
     const bool rounding =
         alternative && now != kNever && alternative->migration != kNever &&
@@ -89,40 +107,51 @@ std::string reason_kept(
             static_cast<double>(alternative->migration);
     if (!alternative || alternative->inference >= now || rounding) {
         return fmt::format(
-            "kept: found nothing faster than {} per token{}", duration(now), by_formula(problem)
+            "kept: found nothing faster than {} {}{}{}",
+            duration(now),
+            each(problem, of),
+            by_formula(problem),
+            joined(kept, of)
         );
     }
     if (now == kNever) {
         return "kept: a device or link in use is down, and no move that can be made helps";
     }
     return fmt::format(
-        "kept: the best move would save {} per token and cost {}{}",
+        "kept: the best move would save {} {} and cost {}{}",
         format_duration(now - alternative->inference),
+        each(problem, of),
         duration(alternative->migration),
         by_formula(problem)
     );
 }
 
-std::string reason_moved(const Problem& problem, const Decision& decision, const Decision& old) {
+std::string reason_moved(
+    const Problem& problem, const Decision& decision, const Decision& old, Of of
+) {
     const std::string blocks = moved_blocks(problem, decision.placement);
-    const Alternative now = alternative_of(problem, decision);
+    const Alternative now = alternative_of(problem, decision, of);
     if (!old.feasible) {
         return fmt::format(
-            "moved {} because {}: {} per token, {} of migration{}",
+            "moved {} because {}: {} {}, {} of migration{}{}",
             blocks,
             lacking_devices(problem, *problem.previous),
             duration(now.inference),
+            each(problem, of),
             duration(now.migration),
-            by_formula(problem)
+            by_formula(problem),
+            joined(decision, of)
         );
     }
     return fmt::format(
-        "moved {}: {} per token instead of {}, pays for {} of migration{}",
+        "moved {}: {} {} instead of {}, pays for {} of migration{}{}",
         blocks,
         duration(now.inference),
-        duration(alternative_of(problem, old).inference),
+        each(problem, of),
+        duration(alternative_of(problem, old, of).inference),
         duration(now.migration),
-        by_formula(problem)
+        by_formula(problem),
+        joined(decision, of)
     );
 }
 

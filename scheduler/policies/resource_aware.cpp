@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "scheduler/policies/batching.hpp"
 #include "scheduler/policies/block_cost.hpp"
 #include "scheduler/policies/caution.hpp"
 #include "scheduler/policies/focus.hpp"
@@ -20,6 +21,7 @@
 #include "scheduler/policies/shortages.hpp"
 #include "scheduler/policies/starts.hpp"
 #include "scheduler/policies/step_delay.hpp"
+#include "scheduler/policies/throughput.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -226,7 +228,7 @@ std::optional<Alternative> alternative_of(const Search& found) {
     return Alternative{found.runner_up()->inference, found.runner_up()->migration};
 }
 
-Decision decide_now(const Problem& problem) {
+Decision decide_step(const Problem& problem) {
     if (hopeless(problem)) {
         return infeasible(problem, pack(problem).placement);
     }
@@ -252,6 +254,32 @@ Decision decide_now(const Problem& problem) {
         decision.reason = reason_kept(problem, decision, alternative_of(found));
     } else {
         decision.reason = reason_moved(problem, decision, old);
+    }
+    return decision;
+}
+
+/// With several sequences: which steps are short is found out for one of them.
+Decision decide_now(const Problem& problem) {
+    if (problem.in_flight() == 1) {
+        return decide_step(problem);
+    }
+    const Problem one = one_step(problem);
+    Decision decision = decide_step(one);
+    if (!counts_rounds(problem)) {
+        return decision.feasible ? with_rounds(problem, std::move(decision))
+                                 : infeasible(problem, pack(problem).placement);
+    }
+    decision = decide_for_throughput(problem, decision, keep_previous(one).feasible);
+    if (!decision.feasible) {
+        return infeasible(problem, pack(problem).placement);
+    }
+    if (!problem.previous) {
+        decision.reason = reason_first(problem, decision, Of::round);
+    } else if (decision.placement == *problem.previous) {
+        decision.reason = reason_kept(problem, decision, std::nullopt, Of::round);
+    } else {
+        decision.reason =
+            reason_moved(problem, decision, batched(problem, keep_previous(problem)), Of::round);
     }
     return decision;
 }

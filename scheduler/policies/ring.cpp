@@ -10,10 +10,8 @@
 #include "scheduler/policies/layer_placement.hpp"
 
 namespace headroom::scheduler {
-namespace {
 
-/// The source, the devices behind it, then those before it.
-std::vector<DeviceId> around(const Problem& problem) {
+std::vector<DeviceId> ring_order(const Problem& problem) {
     const auto stages = static_cast<std::size_t>(2 * problem.blocks->shape().layers);
     std::vector<DeviceId> devices = layer_hosts(problem, stages);
     const auto behind = std::upper_bound(devices.begin() + 1, devices.end(), problem.source);
@@ -21,13 +19,11 @@ std::vector<DeviceId> around(const Problem& problem) {
     return devices;
 }
 
-} // namespace
-
 Decision Ring::decide(const Problem& problem) const {
     if (problem.previous) {
         return keep_for_good(problem);
     }
-    const LayerCosts costs(problem, around(problem));
+    const LayerCosts costs(problem, ring_order(problem));
     const Chain chain = evenest_chain(costs, ChainOrder::given);
     if (chain.shards.empty()) {
         return no_split(

@@ -152,8 +152,8 @@ std::string memory_sums(const Problem& problem) {
         has = fmt::format("{} B", total);
     }
     return fmt::format(
-        "at context {} the blocks need {} in all, the devices have {} together",
-        problem.horizon(),
+        "{} the blocks need {} in all, the devices have {} together",
+        contexts_text(problem),
         needs,
         has
     );
@@ -190,6 +190,14 @@ std::string lacking_compute(const Problem& problem, const Ledger& ledger, Device
 bool hopeless(const Problem& problem) {
     return memory_hopeless(problem) || !ends_reason(problem).empty() ||
            !compute_reason(problem).empty();
+}
+
+std::string contexts_text(const Problem& problem) {
+    return problem.in_flight() == 1
+               ? fmt::format("at context {}", problem.horizon())
+               : fmt::format(
+                     "at contexts up to {} of {} sequences", problem.horizon(), problem.in_flight()
+                 );
 }
 
 std::string lacking_devices(const Problem& problem, const Placement& placement) {

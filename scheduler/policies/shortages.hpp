@@ -13,6 +13,9 @@ namespace headroom::scheduler {
 /// than all devices do within T_budget, or one of its blocks more than any device does.
 [[nodiscard]] bool hopeless(const Problem& problem);
 
+/// "at context 64", or "at contexts up to 64 of 6 sequences": what memory is asked for at T + λ.
+[[nodiscard]] std::string contexts_text(const Problem& problem);
+
 /// Why nothing fits, in one sentence: what decides it if hopeless, and what which device lacks in
 /// the best attempt.
 [[nodiscard]] std::string shortage_reason(const Problem& problem, const Placement& attempt);

@@ -14,6 +14,15 @@ constexpr Bytes kFloat = 4;
 constexpr Bytes kTokenId = 4;
 constexpr std::size_t kMostTabulated = 64; // devices with tables of pairs
 
+/// Of the sequences in flight, at T + λ. Costs are linear in it.
+std::int64_t mean_horizon(const Problem& problem) {
+    std::int64_t sum = problem.sequences.empty() ? problem.context : 0;
+    for (const InFlight& sequence : problem.sequences) {
+        sum += sequence.context;
+    }
+    return (sum + problem.in_flight() - 1) / problem.in_flight() + problem.interval;
+}
+
 } // namespace
 
 Nanoseconds bounded_duration(PerSecond rate, std::int64_t work) {
@@ -32,12 +41,18 @@ bool has_caps(const Snapshot& snapshot) {
     });
 }
 
-StepDelay::StepDelay(const Problem& problem)
+StepDelay::StepDelay(const Problem& problem) : StepDelay(problem, 1, problem.horizon()) {}
+
+StepDelay::StepDelay(const Problem& problem, std::int64_t batch)
+    : StepDelay(problem, batch, mean_horizon(problem)) {}
+
+StepDelay::StepDelay(const Problem& problem, std::int64_t batch, std::int64_t context)
     : blocks_(problem.blocks), snapshot_(&problem.snapshot), devices_(problem.snapshot.size()),
-      source_(problem.source.index()), context_(problem.horizon()),
-      x_bytes_(problem.blocks->shape().width * kFloat),
+      source_(problem.source.index()), context_(context), batch_(batch),
+      x_bytes_(batch * problem.blocks->shape().width * kFloat),
       group_bytes_(
-          problem.blocks->shape().heads_per_group() * problem.blocks->shape().head_width() * kFloat
+          batch * problem.blocks->shape().heads_per_group() * problem.blocks->shape().head_width() *
+          kFloat
       ),
       groups_(problem.blocks->groups()), slices_(problem.blocks->slices()),
       rule_(has_caps(problem.snapshot) ? Rule::capped : Rule::free) {
@@ -98,8 +113,12 @@ Bytes StepDelay::output_bytes(std::int32_t n) const {
 Nanoseconds StepDelay::operation(BlockId b, std::size_t d) const {
     const Snapshot::Device& device = snapshot_->devices[d];
     return std::max(
-        bounded_duration(device.compute, blocks_->flops(b, context_ - 1, 1)),
-        bounded_duration(device.memory_bandwidth, blocks_->touched_bytes(b, context_ - 1, 1))
+        bounded_duration(device.compute, batch_ * blocks_->flops(b, context_ - 1, 1)),
+        bounded_duration(
+            device.memory_bandwidth,
+            blocks_->touched_bytes(b, context_ - 1, 1) +
+                (batch_ - 1) * blocks_->cache_row_bytes(b, context_)
+        )
     );
 }
 
@@ -140,7 +159,7 @@ Nanoseconds StepDelay::timed_x(std::size_t from, std::size_t to) const {
 }
 
 Nanoseconds StepDelay::small(std::size_t from, std::size_t to) const {
-    return alone(from, to, kTokenId);
+    return alone(from, to, batch_ * kTokenId);
 }
 
 Nanoseconds StepDelay::to_ffn(std::size_t from, std::size_t to) const {

@@ -48,6 +48,11 @@ class StepDelay {
   public:
     /// Keeps pointers to the problem's blocks and snapshot.
     explicit StepDelay(const Problem& problem);
+    /// The same of `batch` joined turns at the mean context of the sequences in flight: operations
+    /// are joined, and messages of equal size, which follow each other, counted as one.
+    StepDelay(const Problem& problem, std::int64_t batch);
+    /// At any context.
+    StepDelay(const Problem& problem, std::int64_t batch, std::int64_t context);
 
     /// A layer's blocks in counts; groups, slices: one count per device. Sliced: proj and ffn both
     /// are the hub's device.
@@ -144,6 +149,31 @@ class StepDelay {
     /// Whether it gathers by the slowest sender instead of the sum.
     [[nodiscard]] bool gathers_max() const { return rule_ == Rule::formula_max; }
 
+    /// x with nothing before it, latency and caps included; what it occupies the link.
+    [[nodiscard]] Nanoseconds x_time(std::size_t from, std::size_t to) const {
+        return x_alone(from, to);
+    }
+    [[nodiscard]] Nanoseconds x_busy(std::size_t from, std::size_t to) const {
+        return x_link(from, to);
+    }
+    [[nodiscard]] Nanoseconds link_latency(std::size_t from, std::size_t to) const {
+        return latency(from, to);
+    }
+    /// A token id by itself.
+    [[nodiscard]] Nanoseconds id_time(std::size_t from, std::size_t to) const {
+        return small(from, to);
+    }
+    [[nodiscard]] Nanoseconds proj_time(std::size_t layer, std::size_t d) const {
+        return proj_[layer * devices_ + d];
+    }
+    [[nodiscard]] Nanoseconds ffn_time(std::size_t layer, std::size_t d) const {
+        return ffn_[layer * devices_ + d];
+    }
+    [[nodiscard]] Nanoseconds lm_head_time(std::size_t d) const { return lm_head_[d]; }
+    /// Bytes of x, and of what n units on one device put out.
+    [[nodiscard]] Bytes x_bytes() const { return x_bytes_; }
+    [[nodiscard]] Bytes outputs_bytes(std::int32_t n) const { return output_bytes(n); }
+
     [[nodiscard]] std::size_t devices() const { return devices_; }
     [[nodiscard]] std::size_t source() const { return source_; }
     /// What one layer takes on one device alone.
@@ -211,6 +241,7 @@ class StepDelay {
     std::size_t devices_;
     std::size_t source_;
     std::int64_t context_;
+    std::int64_t batch_;
     Bytes x_bytes_;     ///< of the execution; by formula proj's output
     Bytes group_bytes_; ///< one group's output
     std::int32_t groups_;

@@ -53,9 +53,17 @@ DeviceId weighted(Random& random, const std::vector<double>& weights) {
 }
 
 Bytes bytes_of(const Problem& problem, BlockId b, const Placement& placement) {
-    return problem.cost_profile == CostProfile::paper
-               ? paper_memory(*problem.blocks, b, problem.paper_costs_at())
-               : problem.blocks->resident_bytes(b, problem.horizon(), placement);
+    if (problem.cost_profile == CostProfile::paper) {
+        return paper_memory(*problem.blocks, b, problem.paper_costs_at());
+    }
+    if (problem.sequences.empty()) {
+        return problem.blocks->resident_bytes(b, problem.horizon(), placement);
+    }
+    Bytes bytes = problem.blocks->weight_bytes(b, placement);
+    for (const InFlight& sequence : problem.sequences) {
+        bytes += problem.blocks->cache_bytes(b, sequence.context + problem.interval);
+    }
+    return bytes;
 }
 
 std::vector<Bytes> held(const Problem& problem, const Placement& placement) {
@@ -357,6 +365,29 @@ Instance wild_instance(const Wildness& wildness, std::uint64_t seed) {
         problem.previous->back() = DeviceId(0); // where lm_head may not stay
     }
     return instance;
+}
+
+void put_in_flight(Instance& instance, std::int64_t sequences, std::uint64_t seed) {
+    Random random(stream_seed(seed, "sequences in flight"));
+    Problem& problem = instance.problem;
+    const std::vector<Bytes> before = held(problem, instance.planted);
+    problem.sequences.clear();
+    problem.rows = 0;
+    for (std::int64_t i = 0; i < sequences; ++i) {
+        InFlight sequence{problem.context, problem.context};
+        if (i > 0) {
+            sequence.context = static_cast<std::int64_t>(
+                random.below(static_cast<std::uint64_t>(problem.context) + 1)
+            );
+            sequence.rows = random.below(4) == 0 ? 0 : sequence.context;
+        }
+        problem.rows += sequence.rows;
+        problem.sequences.push_back(sequence);
+    }
+    const std::vector<Bytes> after = held(problem, instance.planted);
+    for (std::size_t d = 0; d < after.size(); ++d) {
+        problem.snapshot.devices[d].memory += after[d] - before[d];
+    }
 }
 
 Placement any_placement(const Instance& instance, std::uint64_t seed) {

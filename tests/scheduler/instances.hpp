@@ -49,8 +49,13 @@ struct Wildness {
 };
 
 /// Small models with and without ends, tied or not, grouped queries, mixed types, any source,
-/// in every third instance the ends pinned to it, buffers; memory bandwidths; asymmetric links; memory enough for the planted placement.
+/// in every third instance the ends pinned to it, buffers; memory bandwidths; asymmetric links;
+/// memory enough for the planted placement.
 [[nodiscard]] Instance wild_instance(const Wildness& wildness, std::uint64_t seed);
+
+/// Puts `sequences` of them in flight, the longest at the problem's context, some before their
+/// prefill, and gives every device as much more memory as the planted placement needs then.
+void put_in_flight(Instance& instance, std::int64_t sequences, std::uint64_t seed);
 
 /// Every block on a random device, pinned ones on theirs; fits or not.
 [[nodiscard]] Placement any_placement(const Instance& instance, std::uint64_t seed);

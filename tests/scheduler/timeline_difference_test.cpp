@@ -61,7 +61,7 @@ std::string difference(std::uint64_t seed, const Planted& planted, Layers layers
     const Fleet fleet = testing::random_fleet(random, devices);
     Placement placement = testing::random_placement(random, blocks.size(), devices);
     const std::vector<Bytes> over{0, 700'000, 0, 1, 30'000};
-    const Timeline::Overload overload = [&](DeviceId d, Nanoseconds) { return over[d.index()]; };
+    const Timeline::Overload overload = [&](const Timeline::FirstOperation& first) { return over[first.device.index()]; };
     Timeline timeline(blocks, devices);
     testing::NaiveTimeline naive(fleet, blocks);
     naive.error = planted.error;

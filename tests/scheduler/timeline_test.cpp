@@ -360,7 +360,8 @@ TEST(Turn, pages_before_the_first_operation_of_a_device_only) {
     example.fleet.devices[1].storage_bandwidth.base = 1'000'000'000;
     example.fleet.devices[1].has_storage = true;
     std::vector<std::pair<DeviceId, Nanoseconds>> asked;
-    const Timeline::Overload overload = [&](DeviceId d, Nanoseconds t) {
+    const Timeline::Overload overload = [&](const Timeline::FirstOperation& first) {
+        const auto [d, t] = std::pair(first.device, first.start);
         asked.emplace_back(d, t);
         return d == kB ? Bytes{5'000} : Bytes{0};
     };
@@ -384,7 +385,7 @@ TEST(Turn, is_never_when_something_does_not_end) {
     example.fleet.devices[0].ingress = {};
     example.fleet.devices[0].egress.base = 0;
     EXPECT_EQ(example.step(), kNever);
-    const Timeline::Overload overload = [](DeviceId, Nanoseconds) { return Bytes{1}; };
+    const Timeline::Overload overload = [](const Timeline::FirstOperation&) { return Bytes{1}; };
     example.fleet = testing::example_fleet();
     example.fleet.devices[0].storage_bandwidth.base = 0;
     EXPECT_EQ(example.step(&overload), kNever);

@@ -86,6 +86,25 @@ TEST_F(Validate, looks_at_the_end_of_the_interval) {
     EXPECT_TRUE(validate(problem, placement).ok());
 }
 
+TEST_F(Validate, charges_every_sequence_whole_pages_of_its_own) {
+    problem.context = 29; // with λ = 3: 2 pages, 1 page and 1 page; of all rows together 3 would do
+    problem.sequences = {{29, 29}, {9, 9}, {0, 0}};
+    EXPECT_EQ(validate(problem, placement).shortages.size(), 2U);
+    problem.snapshot.devices[0].memory += 3 * 4'096;
+    problem.snapshot.devices[1].memory += 3 * 4'096;
+    EXPECT_TRUE(validate(problem, placement).ok());
+    problem.snapshot.devices[1].memory -= 1;
+    EXPECT_THAT(
+        validate(problem, placement).problems,
+        ElementsAre(fmt::format(
+            "device 1 needs {} B for its blocks and buffers but has {} B at T + lambda = 32 with 3 "
+            "sequences in flight",
+            kNeedB + 3 * 4'096,
+            kNeedB + 3 * 4'096 - 1
+        ))
+    );
+}
+
 TEST_F(Validate, charges_no_buffers_to_a_device_without_blocks) {
     problem.snapshot.devices[0].memory = 2 * kEnd + 2 * kHead + kProj + kFfn + kBuffers;
     problem.snapshot.devices[1].memory = 0;

@@ -74,7 +74,7 @@ Item Tables::item_of(BlockId b, bool beside_embed) const {
     item.loaded.assign(devices_, 0);
     const Bytes weights = (beside_embed ? 0 : blocks.matrix_bytes(b)) + blocks.norm_bytes(b);
     item.weight =
-        by_formula() ? cost_of(p, b).memory : weights + blocks.cache_bytes(b, p.horizon());
+        by_formula() ? cost_of(p, b).memory : weights + blocks.cache_bytes(b, p.memory_context());
     if (!moves_) {
         return item;
     }

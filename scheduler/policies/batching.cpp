@@ -1,0 +1,108 @@
+// See batching.hpp.
+#include "scheduler/policies/batching.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "scheduler/policies/draft.hpp"
+#include "scheduler/policies/focus.hpp"
+#include "scheduler/policies/round_model.hpp"
+#include "scheduler/rounds.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+/// Blocks × sequences that are walked for one placement at most, but for two batches in any case.
+constexpr std::int64_t kMostWalked = 5'000;
+constexpr std::size_t kLeastWalked = 2;
+
+/// The batches worth a walk: those with the shortest estimates.
+std::vector<std::int64_t> promising(
+    const Problem& problem, const Placement& placement, const std::vector<std::int64_t>& batches
+) {
+    const auto walk = static_cast<std::int64_t>(problem.blocks->size()) * problem.in_flight();
+    const std::size_t most = std::max(kLeastWalked, static_cast<std::size_t>(kMostWalked / walk));
+    if (batches.size() <= most) {
+        return batches;
+    }
+    std::vector<std::int64_t> chosen;
+    for (const Guess& guess : guess_rounds(problem, placement, batches)) {
+        if (chosen.size() < most) {
+            chosen.push_back(guess.batch);
+        }
+    }
+    return chosen;
+}
+
+} // namespace
+
+std::vector<std::int64_t> batches_of(const Problem& problem) {
+    const std::int64_t all = problem.in_flight();
+    if (problem.batch > 0) {
+        return {std::min(problem.batch, all)};
+    }
+    std::vector<std::int64_t> batches;
+    for (std::int64_t batch = 1; batch < all; batch *= 2) {
+        batches.push_back(batch);
+    }
+    batches.push_back(all);
+    return batches;
+}
+
+std::vector<Guess> guess_rounds(
+    const Problem& problem, const Placement& placement, const std::vector<std::int64_t>& batches
+) {
+    std::set<DeviceId> used(placement.begin(), placement.end());
+    used.insert(problem.source);
+    Focus small = focus_on(problem, used);
+    small.problem.previous.reset();
+    small.problem.cost_profile = CostProfile::physical; // rounds are, whatever is minimised
+    const Placement narrow = *small.narrow(placement);
+    RoundModel alone = RoundModel::alone(small.problem);
+    (void)alone.bound(Draft(small.problem, alone.step(), narrow));
+    std::vector<Guess> guesses;
+    for (const std::int64_t batch : batches) {
+        RoundModel model(small.problem, batch);
+        const Draft draft(small.problem, model.step(), narrow);
+        guesses.push_back({model.rehearse_by(alone, model.bound(draft)), batch});
+    }
+    std::stable_sort(guesses.begin(), guesses.end(), [](const Guess& a, const Guess& b) {
+        return a.round < b.round;
+    });
+    return guesses;
+}
+
+Decision batched(const Problem& problem, Decision decision) {
+    const std::vector<std::int64_t> batches = batches_of(problem);
+    if (!decision.feasible || problem.in_flight() == 1) {
+        return decision;
+    }
+    for (const std::int64_t batch : promising(problem, decision.placement, batches)) {
+        if (batch == decision.batch) {
+            continue;
+        }
+        const Nanoseconds round = predict_round(problem, decision.placement, batch);
+        const bool allowed = std::count(batches.begin(), batches.end(), decision.batch) > 0;
+        if (!allowed || std::tie(round, batch) < std::tie(decision.round, decision.batch)) {
+            decision.round = round;
+            decision.batch = batch;
+        }
+    }
+    return decision;
+}
+
+Decision with_rounds(const Problem& problem, Decision decision) {
+    const Decision evaluated = evaluate_batched(problem, decision.placement, "");
+    decision.batch = evaluated.batch;
+    decision.round = evaluated.round;
+    return decision;
+}
+
+Decision evaluate_batched(const Problem& problem, Placement placement, std::string reason) {
+    const std::int64_t first = batches_of(problem).front();
+    return batched(problem, evaluate(problem, std::move(placement), std::move(reason), first));
+}
+
+} // namespace headroom::scheduler

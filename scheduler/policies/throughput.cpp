@@ -1,0 +1,251 @@
+// See throughput.hpp.
+#include "scheduler/policies/throughput.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "scheduler/policies/batching.hpp"
+#include "scheduler/policies/focus.hpp"
+#include "scheduler/policies/pipelines.hpp"
+#include "scheduler/policies/round_model.hpp"
+#include "scheduler/policies/round_search.hpp"
+#include "scheduler/timeline.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+constexpr std::size_t kMostDevices = 32; // that a fleet is narrowed down to for descents
+constexpr std::size_t kTooMany = 64;     // of them, if memory asks for more
+/// Work of one descent: layers × devices that bounds look at, and steps of rehearsals; in small
+/// fleets and models, and else.
+constexpr std::int64_t kMostWork = 1'000'000;
+constexpr std::int64_t kMostWorkOfLarge = 200'000;
+constexpr std::int64_t kSmall = 256; // devices × layers
+constexpr std::size_t kDescents = 4;
+/// Blocks × sequences that are walked for candidates which nothing obliges to look at.
+constexpr std::int64_t kMostWalked = 20'000;
+/// What is worse than that by its guess is not walked; in problems of that many blocks × sequences
+/// those that must be looked at are walked all the same.
+constexpr double kTrust = 0.94;
+constexpr std::int64_t kLittleWalked = 5'000;
+constexpr double kNsPerSecond = 1e9;
+
+struct Start {
+    Placement placement; ///< of the narrowed problem
+    std::int64_t batch = 1;
+    double objective = 0;
+};
+
+bool nearer(const Start& a, const Start& b) {
+    return std::tie(a.objective, a.batch) < std::tie(b.objective, b.batch);
+}
+
+/// What descents from the most promising candidates find, best first.
+class Descents {
+  public:
+    explicit Descents(const Problem& problem) : small_(focus(problem, kMostDevices)) {
+        const auto size =
+            static_cast<std::int64_t>(small_.devices.size()) * problem.blocks->shape().layers;
+        limit_ = size <= kSmall ? kMostWork : kMostWorkOfLarge;
+        if (small_.devices.size() > kTooMany) {
+            return;
+        }
+        for (const std::int64_t batch : batches_of(problem)) {
+            models_.emplace_back(small_.problem, batch);
+        }
+    }
+
+    void add(const Placement& placement) {
+        const std::optional<Placement> narrow = small_.narrow(placement);
+        if (!narrow || models_.empty()) {
+            return;
+        }
+        std::optional<Start> best;
+        for (RoundModel& model : models_) {
+            RoundSearch search(small_.problem, model, limit_);
+            Start start{*narrow, model.batch(), search.objective(*narrow)};
+            work_ += search.work();
+            if (!best || nearer(start, *best)) {
+                best = std::move(start);
+            }
+        }
+        starts_.push_back(std::move(*best));
+    }
+
+    [[nodiscard]] std::vector<Placement> run() {
+        std::stable_sort(starts_.begin(), starts_.end(), nearer);
+        std::vector<Start> found;
+        for (std::size_t i = 0; i < std::min(starts_.size(), kDescents); ++i) {
+            RoundSearch search(small_.problem, model_of(starts_[i].batch), limit_);
+            RoundSearch::Found end = search.descend_from(starts_[i].placement);
+            work_ += search.work();
+            found.push_back({std::move(end.placement), starts_[i].batch, end.objective});
+        }
+        std::stable_sort(found.begin(), found.end(), nearer);
+        std::vector<Placement> placements;
+        for (const Start& end : found) {
+            placements.push_back(small_.widen(end.placement));
+        }
+        return placements;
+    }
+
+    [[nodiscard]] std::int64_t work() const { return work_; }
+
+  private:
+    [[nodiscard]] RoundModel& model_of(std::int64_t batch) {
+        return *std::find_if(models_.begin(), models_.end(), [&](const RoundModel& model) {
+            return model.batch() == batch;
+        });
+    }
+
+    Focus small_;
+    std::vector<RoundModel> models_;
+    std::vector<Start> starts_;
+    std::int64_t limit_ = 0; ///< of one descent
+    std::int64_t work_ = 0;
+};
+
+/// A candidate on its way to the exact prediction.
+struct Candidate {
+    Placement placement;
+    double guess = 0; ///< of its objective, ns
+};
+
+/// The best of what has been looked at: of equal objectives the smaller batch, then the previous
+/// placement, then the better guess.
+class Best {
+  public:
+    explicit Best(const Problem& problem) : problem_(problem), batches_(batches_of(problem)) {}
+
+    /// Nothing is added a second time.
+    void add(const Placement& placement) {
+        const auto same = [&](const Candidate& c) { return c.placement == placement; };
+        if (std::any_of(candidates_.begin(), candidates_.end(), same)) {
+            return;
+        }
+        const double round = guess_rounds(problem_, placement, batches_).front().round;
+        const auto steps = static_cast<double>(problem_.steps());
+        candidates_.push_back(
+            {placement, static_cast<double>(migration_to(placement)) + steps * round}
+        );
+    }
+    [[nodiscard]] std::vector<Placement> placements() const {
+        std::vector<Placement> all;
+        for (const Candidate& candidate : candidates_) {
+            all.push_back(candidate.placement);
+        }
+        return all;
+    }
+
+    /// Walks the first `obliged`, and of the others those with the best guesses as far as the work
+    /// allows, but one in any case. In large problems a much worse guess is enough to pass over.
+    Decision decide(std::size_t obliged) {
+        std::vector<std::size_t> order(candidates_.size());
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+            return candidates_[a].guess < candidates_[b].guess;
+        });
+        const auto walk = static_cast<std::int64_t>(problem_.blocks->size()) * problem_.in_flight();
+        std::int64_t left = std::max<std::int64_t>(1, kMostWalked / walk);
+        for (const std::size_t i : order) {
+            const bool must = i < obliged;
+            const bool hopeful = !best_ || candidates_[i].guess * kTrust <= value_ * kNsPerSecond ||
+                                 (must && walk <= kLittleWalked);
+            if (hopeful && (must || left > 0)) {
+                left -= must ? 0 : 1;
+                offer(candidates_[i].placement);
+            }
+        }
+        return *best_;
+    }
+
+  private:
+    [[nodiscard]] Nanoseconds migration_to(const Placement& placement) const {
+        return !problem_.previous ? 0
+                                  : predict_migration(
+                                        *problem_.blocks,
+                                        *problem_.previous,
+                                        placement,
+                                        problem_.snapshot,
+                                        problem_.rows,
+                                        problem_.weights_everywhere
+                                    );
+    }
+    void offer(const Placement& placement) {
+        Decision decision = evaluate_batched(problem_, placement, "");
+        const double value = objective(problem_, decision);
+        if (!best_ || value < value_ || (value == value_ && ahead(decision, *best_))) {
+            best_ = std::move(decision);
+            value_ = value;
+        }
+    }
+    [[nodiscard]] bool ahead(const Decision& a, const Decision& b) const {
+        if (a.batch != b.batch) {
+            return a.batch < b.batch;
+        }
+        return problem_.previous && a.placement == *problem_.previous;
+    }
+
+    const Problem& problem_;
+    std::vector<std::int64_t> batches_;
+    std::vector<Candidate> candidates_;
+    std::optional<Decision> best_;
+    double value_ = 0;
+};
+
+} // namespace
+
+bool counts_rounds(const Problem& problem) {
+    return problem.aim == Aim::throughput && problem.in_flight() > 1 &&
+           problem.cost_profile == CostProfile::physical;
+}
+
+Problem one_step(const Problem& problem) {
+    Problem one = problem;
+    one.aim = Aim::latency;
+    one.sequences = {{problem.memory_context() - problem.interval, problem.rows}};
+    return one;
+}
+
+Decision decide_for_throughput(const Problem& problem, const Decision& latency, bool keeps) {
+    Best best(problem);
+    if (latency.feasible) {
+        best.add(latency.placement);
+    }
+    if (keeps) {
+        best.add(*problem.previous);
+    }
+    const std::vector<Placement> layers = layer_pipelines(problem);
+    for (std::size_t i = 0; i < std::min<std::size_t>(layers.size(), 1); ++i) {
+        best.add(layers[i]); // policy ring's
+    }
+    std::vector<Placement> starts = best.placements();
+    const std::size_t obliged = starts.size();
+    if (obliged == 0) {
+        return latency;
+    }
+    starts.insert(starts.end(), layers.begin(), layers.end());
+    for (Placement& placement : block_pipelines(problem)) {
+        starts.push_back(std::move(placement));
+    }
+    Descents descents(problem);
+    for (const Placement& placement : starts) {
+        descents.add(placement);
+    }
+    for (const Placement& placement : descents.run()) {
+        best.add(placement);
+    }
+    for (const Placement& placement : starts) {
+        best.add(placement);
+    }
+    Decision decision = best.decide(obliged);
+    decision.evaluations = latency.evaluations + descents.work();
+    return decision;
+}
+
+} // namespace headroom::scheduler
