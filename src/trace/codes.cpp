@@ -19,7 +19,8 @@ CodeNames standard_codes() {
     return {
         {"blocks.kind", kinds},
         {"intervals.reason", {"first", "kept", "moved", "infeasible"}},
-        {"events.kind", {"overload", "infeasible_decision", "interrupted", "scenario_event"}},
+        {"events.kind",
+         {"overload", "infeasible_decision", "interrupted", "scenario_event", "admission_waits"}},
     };
 }
 

@@ -17,7 +17,13 @@ enum class Reason : std::int32_t {
     infeasible, ///< no placement fits; the one before stays
 };
 
-enum class EventKind : std::int32_t { overload, infeasible_decision, interrupted, scenario_event };
+enum class EventKind : std::int32_t {
+    overload,
+    infeasible_decision,
+    interrupted,
+    scenario_event,
+    admission_waits
+};
 
 /// "table.column" -> names, the code being the index.
 using CodeNames = std::map<std::string, std::vector<std::string>>;

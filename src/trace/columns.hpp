@@ -80,6 +80,7 @@ struct Table<IntervalRow> {
         Column{"sequence", &IntervalRow::sequence, "id"},
         Column{"first_token", &IntervalRow::first_token, "1"},
         Column{"t_dec", &IntervalRow::t_dec, "ns"},
+        Column{"t_switch", &IntervalRow::t_switch, "ns"},
         Column{"t_resume", &IntervalRow::t_resume, "ns"},
         Column{"t_end", &IntervalRow::t_end, "ns"},
         Column{"tokens", &IntervalRow::tokens, "1"},
@@ -87,6 +88,10 @@ struct Table<IntervalRow> {
         Column{"measured_inference_ns", &IntervalRow::measured_inference_ns, "ns"},
         Column{"predicted_migration_ns", &IntervalRow::predicted_migration_ns, "ns"},
         Column{"measured_migration_ns", &IntervalRow::measured_migration_ns, "ns"},
+        Column{"in_flight", &IntervalRow::in_flight, "1"},
+        Column{"waiting", &IntervalRow::waiting, "1"},
+        Column{"batch", &IntervalRow::batch, "1"},
+        Column{"predicted_round_ns", &IntervalRow::predicted_round_ns, "ns"},
         Column{"kept_inference_ns", &IntervalRow::kept_inference_ns, "ns"},
         Column{"paper_delay_s", &IntervalRow::paper_delay_s, "s"},
         Column{"paper_migration_s", &IntervalRow::paper_migration_s, "s"},
@@ -109,6 +114,7 @@ struct Table<ResourceRow> {
         Column{"memory_budget_bytes", &ResourceRow::memory_budget_bytes, "B"},
         Column{"memory_used_bytes", &ResourceRow::memory_used_bytes, "B"},
         Column{"memory_peak_bytes", &ResourceRow::memory_peak_bytes, "B"},
+        Column{"busy_ns", &ResourceRow::busy_ns, "ns"},
         Column{"paged_bytes", &ResourceRow::paged_bytes, "B"},
         Column{"rank_rss_bytes", &ResourceRow::rank_rss_bytes, "B"},
     };
@@ -162,11 +168,35 @@ struct Table<TokenRow> {
 };
 
 template <>
+struct Table<TurnRow> {
+    static constexpr const char* name = "turns";
+    static constexpr const char* description =
+        "steps of sequences and chunks of their prompts, written with the interval in which the "
+        "source was done with them, in the order in which it began them";
+    static constexpr std::tuple columns{
+        Column{"turn", &TurnRow::turn, "id"},
+        Column{"epoch", &TurnRow::epoch, "1"},
+        Column{"sequence", &TurnRow::sequence, "id"},
+        Column{"slot", &TurnRow::slot, "id"},
+        Column{"round", &TurnRow::round, "id"},
+        Column{"visit", &TurnRow::visit, "id"},
+        Column{"batch", &TurnRow::batch, "id"},
+        Column{"first", &TurnRow::first, "1"},
+        Column{"tokens", &TurnRow::tokens, "1"},
+        Column{"samples", &TurnRow::samples, "1"},
+        Column{"seen_tokens", &TurnRow::seen_tokens, "1"},
+        Column{"start", &TurnRow::start, "ns"},
+        Column{"end", &TurnRow::end, "ns"},
+    };
+};
+
+template <>
 struct Table<RequestRow> {
     static constexpr const char* name = "requests";
     static constexpr const char* description = "sequences, written when they have ended";
     static constexpr std::tuple columns{
         Column{"sequence", &RequestRow::sequence, "id"},
+        Column{"slot", &RequestRow::slot, "id"},
         Column{"arrival", &RequestRow::arrival, "ns"},
         Column{"begin", &RequestRow::begin, "ns"},
         Column{"first_token", &RequestRow::first_token, "ns"},
@@ -211,8 +241,8 @@ template <>
 struct Table<EventRow> {
     static constexpr const char* name = "events";
     static constexpr const char* description =
-        "faults, overloads, recoveries; value: bytes over the budget for an overload, that is, "
-        "bytes to be paged";
+        "faults, overloads, waits for memory; value: bytes over the budget for an overload, that "
+        "is, bytes to be paged; bytes that lack for the next request's caches";
     static constexpr std::tuple columns{
         Column{"at", &EventRow::at, "ns"},
         Column{"kind", &EventRow::kind, "code"},

@@ -146,6 +146,7 @@ void compare_intervals(
     comparison.rows(where + ".resources", a.resources, b.resources);
     comparison.rows(where + ".link_states", a.link_states, b.link_states);
     comparison.rows(where + ".migrations", a.migrations, b.migrations);
+    comparison.rows(where + ".turns", a.turns, b.turns);
     comparison.rows(where + ".tokens", a.tokens, b.tokens);
     comparison.rows(where + ".requests", a.requests, b.requests);
     comparison.rows(where + ".ops", a.ops, b.ops);

@@ -12,13 +12,13 @@
 
 namespace headroom::trace {
 
-inline constexpr std::int32_t kSchemaVersion = 2;
+inline constexpr std::int32_t kSchemaVersion = 3;
 
 struct DeviceRow {
     std::string name;
     std::int64_t compute_flop_per_s = 0; ///< at time 0, after scaling and load
     std::int64_t memory_bytes = 0;
-    std::int64_t memory_bandwidth_bytes_per_s = -1; ///< -1: unlimited
+    std::int64_t memory_bandwidth_bytes_per_s = -1;  ///< -1: unlimited
     std::int64_t storage_bandwidth_bytes_per_s = -1; ///< -1: none
     std::int64_t buffer_bytes = 0;
     std::int32_t is_source = 0;
@@ -32,7 +32,7 @@ struct LinkRow {
 };
 
 struct BlockRow {
-    std::string name; ///< "L3.g5"
+    std::string name;      ///< "L3.g5"
     std::int32_t kind = 0; ///< code: BlockKind of base/block.hpp
     std::int32_t layer = -1;
     std::int32_t group = -1;
@@ -41,10 +41,10 @@ struct BlockRow {
 
 /// Everything known before the first token.
 struct RunHeader {
-    std::map<std::string, std::string> attributes;      ///< program version, commit, clock, host, …
-    std::map<std::string, std::int64_t> numbers;        ///< seed, interval, prompt tokens, …
-    std::string scenario;                               ///< resolved text
-    std::map<std::string, std::string> input_files;     ///< path -> contents, all but the weights
+    std::map<std::string, std::string> attributes;  ///< program version, commit, clock, host, …
+    std::map<std::string, std::int64_t> numbers;    ///< seed, interval, prompt tokens, …
+    std::string scenario;                           ///< resolved text
+    std::map<std::string, std::string> input_files; ///< path -> contents, all but the weights
     std::vector<DeviceRow> devices;
     std::vector<LinkRow> links;
     std::vector<BlockRow> blocks;
@@ -56,16 +56,21 @@ struct RunHeader {
 
 struct IntervalRow {
     std::int64_t epoch = 0;       ///< of the placement in force after the decision
-    std::int32_t sequence = 0;    ///< that the interval's tokens belong to
+    std::int32_t sequence = 0;    ///< that the interval's tokens belong to; -1: several
     std::int64_t first_token = 0; ///< tokens of all sequences sampled before the decision
     std::int64_t t_dec = 0;
+    std::int64_t t_switch = 0; ///< turns under way are sampled; t_dec if nothing changes
     std::int64_t t_resume = 0;
-    std::int64_t t_end = 0;       ///< source clock at the interval's last sampled token
-    std::int64_t tokens = 0;      ///< sampled in the interval
+    std::int64_t t_end = 0;                  ///< source clock at the interval's last sampled token
+    std::int64_t tokens = 0;                 ///< sampled in the interval
     std::int64_t predicted_inference_ns = 0; ///< D_inf at the decision; INT64_MAX: never
     std::int64_t measured_inference_ns = 0;  ///< mean time per decode step, prefill excluded
     std::int64_t predicted_migration_ns = 0;
     std::int64_t measured_migration_ns = 0;
+    std::int32_t in_flight = 1;          ///< sequences that the decision reckoned with
+    std::int32_t waiting = 0;            ///< requests that had come and had no place yet
+    std::int32_t batch = 1;              ///< turns joined into one operation
+    std::int64_t predicted_round_ns = 0; ///< one turn of each of them; INT64_MAX: never
     std::int64_t kept_inference_ns = -1; ///< predicted D_inf of the placement before; -1: first
     double paper_delay_s = 0;            ///< D_T of the paper's formula for the placement
     double paper_migration_s = 0;
@@ -83,6 +88,7 @@ struct ResourceRow {
     std::int64_t memory_budget_bytes = 0;
     std::int64_t memory_used_bytes = 0; ///< at the interval's end
     std::int64_t memory_peak_bytes = 0; ///< within the interval, migration included
+    std::int64_t busy_ns = 0;           ///< computing within the interval
     std::int64_t paged_bytes = 0;       ///< read again from storage, being over its budget
     std::int64_t rank_rss_bytes = 0;    ///< resident set of the process; not reproducible
 };
@@ -118,10 +124,29 @@ struct TokenRow {
     std::uint64_t logits_checksum = 0; ///< of the logits that it was chosen from; prompt tokens: 0
 };
 
+/// One step of one sequence, or one chunk of its prompt. The rows of an interval stand in the order
+/// in which the source began them; those of one batch follow each other.
+struct TurnRow {
+    std::int64_t turn = 0;  ///< counts all turns of the run
+    std::int64_t epoch = 0; ///< of the placement that executed it
+    std::int32_t sequence = 0;
+    std::int32_t slot = 0;
+    std::int64_t round = 0;       ///< that it belongs to, counted over the run
+    std::int64_t visit = 0;       ///< of the source that began it, counted over the run
+    std::int64_t batch = 0;       ///< first turn of those that it is joined with
+    std::int64_t first = 0;       ///< cache rows of the sequence before it
+    std::int64_t tokens = 1;      ///< that it takes in
+    std::int32_t samples = 1;     ///< 0: a chunk before a prompt's last
+    std::int64_t seen_tokens = 0; ///< tokens of the run sampled before it began: at_token events
+    std::int64_t start = 0;       ///< source clock when it began
+    std::int64_t end = 0;         ///< source clock when the source was done with it
+};
+
 struct RequestRow {
     std::int32_t sequence = 0;
+    std::int32_t slot = 0;        ///< that it was given
     std::int64_t arrival = 0;     ///< of the prompt
-    std::int64_t begin = 0;       ///< when it might begin: the decision before its first token
+    std::int64_t begin = 0;       ///< when it was given a slot; it waited from its arrival to then
     std::int64_t first_token = 0; ///< end of the step that yielded it
     std::int64_t end = 0;
     std::int64_t prompt_tokens = 0;
@@ -153,7 +178,7 @@ struct EventRow {
     std::int64_t at = 0;
     std::int32_t kind = 0; ///< code: EventKind
     std::int32_t device = -1;
-    std::int64_t value = 0; ///< bytes over budget for overload
+    std::int64_t value = 0; ///< bytes over budget for overload, lacking for admission_waits
     std::string text;
 };
 
@@ -164,6 +189,7 @@ struct Interval {
     std::vector<ResourceRow> resources;
     std::vector<LinkStateRow> link_states;
     std::vector<MigrationRow> migrations;
+    std::vector<TurnRow> turns; ///< that the source was done with in this interval
     std::vector<TokenRow> tokens;
     std::vector<RequestRow> requests; ///< requests that ended in this interval
     std::vector<OpRow> ops;

@@ -1,7 +1,8 @@
 #include "trace/summary.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <numeric>
+#include <utility>
 
 #include "base/block.hpp"
 
@@ -9,7 +10,7 @@ namespace headroom::trace {
 
 void Summarizer::begin(const RunHeader& header) {
     for (const DeviceRow& device : header.devices) {
-        sum_.devices.push_back({device.name, 0, device.memory_bytes, 0, 0});
+        sum_.devices.push_back({.name = device.name, .budget_bytes = device.memory_bytes});
     }
     for (const BlockRow& block : header.blocks) {
         block_kinds_.push_back(block.kind);
@@ -29,53 +30,76 @@ void Summarizer::add_resources(const Interval& interval) {
             device.budget_bytes = row.memory_budget_bytes;
         }
         device.used_bytes = row.memory_used_bytes;
+        device.busy += row.busy_ns;
         sum_.bytes_paged += row.paged_bytes;
         device.blocks =
             std::count(interval.placement.begin(), interval.placement.end(), row.device);
     }
 }
 
-void Summarizer::add_tokens(const Interval& interval) {
-    const auto index = static_cast<std::size_t>(interval.row.sequence);
-    if (index >= sum_.sequences.size()) {
-        sum_.sequences.resize(index + 1);
-        sum_.sequences[index].begin = interval.row.t_dec;
+/// The sequence of that number. One that is new begins when it is first seen, but if all of the
+/// interval is its own, with the decision: a request row knows better, when it has ended.
+SequenceSummary& Summarizer::sequence(
+    const IntervalRow& row, std::int32_t number, Nanoseconds seen
+) {
+    const auto [place, is_new] = sequences_.try_emplace(number);
+    SequenceSummary& sequence = place->second;
+    if (is_new) {
+        sequence.number = number;
+        sequence.begin = row.sequence == number ? row.t_dec : seen;
+        sequence.arrival = sequence.begin;
     }
-    SequenceSummary& sequence = sum_.sequences[index];
-    std::int64_t steps = 0;
-    for (const TokenRow& token : interval.tokens) {
-        if (token.is_prompt != 0) {
-            ++sequence.prompt_tokens;
-            continue;
-        }
-        const Nanoseconds before = sequence.last_token;
-        sequence.last_token = token.end;
-        if (++sequence.sampled_tokens == 1) {
-            sequence.first_token = token.end;
-            sequence.to_first_token = token.end - sequence.begin;
-        } else {
-            ++steps;
-            gaps_.push_back(token.end - before);
-            sum_.measured_decode += token.end - token.start;
-        }
-    }
-    if (interval.row.predicted_inference_ns != kNever) {
-        sum_.predicted_decode += steps * interval.row.predicted_inference_ns;
+    return sequence;
+}
+
+void Summarizer::add_turns(const Interval& interval) {
+    for (const TurnRow& turn : interval.turns) {
+        sequence(interval.row, turn.sequence, turn.start).slot = turn.slot;
     }
 }
 
-void Summarizer::add_request(const RequestRow& request) {
-    SequenceSummary& sequence = sum_.sequences[static_cast<std::size_t>(request.sequence)];
-    sequence.text = request.text;
-    sequence.prompt = request.text.substr(0, static_cast<std::size_t>(request.prompt_bytes));
-    if (request.sequence > 0) {
-        sum_.text += sum_.text.empty() || sum_.text.back() == '\n' ? "\n" : "\n\n";
+void Summarizer::add_tokens(const Interval& interval) {
+    for (const TokenRow& token : interval.tokens) {
+        SequenceSummary& of = sequence(interval.row, token.sequence, interval.row.t_dec);
+        if (token.is_prompt != 0) {
+            ++of.prompt_tokens;
+        } else if (++of.sampled_tokens == 1) {
+            of.first_token = of.last_token = token.end;
+        } else {
+            add_step(interval.row, token, std::exchange(of.last_token, token.end));
+        }
     }
-    sum_.text += request.text;
+}
+
+/// `before`: end of the sequence's token before.
+void Summarizer::add_step(const IntervalRow& row, const TokenRow& token, Nanoseconds before) {
+    gaps_.push_back(token.end - before);
+    const bool alone = row.in_flight <= 1;
+    const Nanoseconds predicted = alone ? row.predicted_inference_ns : row.predicted_round_ns;
+    const Nanoseconds migrating =
+        std::min(token.end, row.t_resume) - std::max(before, row.t_switch);
+    if (predicted != kNever) {
+        sum_.predicted_decode += predicted;
+    }
+    sum_.measured_decode +=
+        alone ? token.end - token.start : token.end - before - std::max<Nanoseconds>(0, migrating);
+}
+
+void Summarizer::add_request(const IntervalRow& row, const RequestRow& request) {
+    SequenceSummary& of = sequence(row, request.sequence, request.begin);
+    of.ended = true;
+    of.slot = request.slot;
+    of.arrival = request.arrival;
+    of.begin = request.begin;
+    of.text = request.text;
+    of.prompt = request.text.substr(0, static_cast<std::size_t>(request.prompt_bytes));
 }
 
 void Summarizer::commit(const Interval& interval) {
     const IntervalRow& row = interval.row;
+    sum_.largest_batch = std::max<std::int64_t>(sum_.largest_batch, row.batch);
+    sum_.smallest_batch =
+        sum_.decisions == 0 ? row.batch : std::min<std::int64_t>(sum_.smallest_batch, row.batch);
     ++sum_.decisions;
     sum_.decisions_that_moved += row.moves > 0 ? 1 : 0;
     sum_.decisions_infeasible += row.feasible == 0 ? 1 : 0;
@@ -98,48 +122,121 @@ void Summarizer::commit(const Interval& interval) {
     }
     sum_.bytes_messages -= migrated;
     for (const EventRow& event : interval.events) {
-        sum_.overloads += event.kind == static_cast<std::int32_t>(EventKind::overload) ? 1 : 0;
+        const auto kind = static_cast<EventKind>(event.kind);
+        sum_.overloads += kind == EventKind::overload ? 1 : 0;
+        if (kind == EventKind::admission_waits) {
+            waits_.push_back(event.at);
+        }
     }
+    add_turns(interval);
     add_tokens(interval);
     for (const RequestRow& request : interval.requests) {
-        add_request(request);
+        add_request(row, request);
     }
     add_resources(interval);
 }
 
-Summary Summarizer::summary() const {
-    Summary result = sum_;
-    Nanoseconds waited = 0;
+namespace {
+
+/// Sums and means over the sequences.
+void add_up_sequences(Summary& result) {
     Nanoseconds decoded = 0;
+    std::int64_t sampling = 0; // sequences with a sampled token
     for (SequenceSummary& sequence : result.sequences) {
-        const Nanoseconds time = sequence.last_token - sequence.first_token;
-        if (sequence.sampled_tokens > 1) {
-            sequence.per_output_token = time / (sequence.sampled_tokens - 1);
-        }
         result.prompt_tokens += sequence.prompt_tokens;
         result.sampled_tokens += sequence.sampled_tokens;
         result.end = std::max(result.end, sequence.last_token);
-        waited += sequence.to_first_token;
+        const Nanoseconds time = sequence.last_token - sequence.first_token;
         decoded += time;
+        if (sequence.sampled_tokens > 0) {
+            ++sampling;
+            sequence.to_first_token = sequence.first_token - sequence.arrival;
+        }
+        if (sequence.sampled_tokens > 1) {
+            sequence.per_output_token = time / (sequence.sampled_tokens - 1);
+        }
     }
-    const auto sequences = static_cast<std::int64_t>(result.sequences.size());
-    if (sequences > 0) {
-        result.to_first_token = waited / sequences;
+    if (result.sampled_tokens > sampling) {
+        result.per_output_token = decoded / (result.sampled_tokens - sampling);
     }
-    if (result.sampled_tokens > sequences) {
-        result.per_output_token = decoded / (result.sampled_tokens - sequences);
+}
+
+/// Of sequences that have ended: only of these the arrival is known; or of all if none has.
+void set_times_to_first_token(Summary& result) {
+    const auto has_ended = [](const SequenceSummary& sequence) { return sequence.ended; };
+    const bool any = std::any_of(result.sequences.begin(), result.sequences.end(), has_ended);
+    std::vector<Nanoseconds> times;
+    for (const SequenceSummary& sequence : result.sequences) {
+        if (sequence.to_first_token >= 0 && (sequence.ended || !any)) {
+            times.push_back(sequence.to_first_token);
+        }
     }
-    if (!gaps_.empty()) {
-        std::vector<Nanoseconds> gaps = gaps_;
-        const std::size_t rank = (gaps.size() * 95 + 99) / 100; // nearest rank, counted from 1
-        const auto place = gaps.begin() + static_cast<std::ptrdiff_t>(rank - 1);
-        std::nth_element(gaps.begin(), place, gaps.end());
-        result.per_output_token_p95 = *place;
+    if (!times.empty()) {
+        result.to_first_token = std::accumulate(times.begin(), times.end(), Nanoseconds{0}) /
+                                static_cast<std::int64_t>(times.size());
     }
-    if (result.end > 0) {
-        result.tokens_per_s =
-            static_cast<double>(result.sampled_tokens) * 1e9 / static_cast<double>(result.end);
+    result.to_first_token_p50 = percentile(times, 50);
+    result.to_first_token_p95 = percentile(times, 95);
+}
+
+/// Span, rates, what was in flight and how busy the devices were.
+void set_rates(Summary& result) {
+    std::vector<Span> flights;
+    Nanoseconds first_arrival = result.end;
+    double flown = 0;
+    for (const SequenceSummary& sequence : result.sequences) {
+        first_arrival = std::min(first_arrival, sequence.arrival);
+        const Nanoseconds end = sequence.ended ? sequence.last_token : result.end;
+        flights.push_back({sequence.begin, end});
+        flown += static_cast<double>(end - sequence.begin);
     }
+    result.most_in_flight = most_at_once(flights);
+    result.span = result.end - first_arrival;
+    if (result.span == 0) {
+        return;
+    }
+    const auto span = static_cast<double>(result.span);
+    result.mean_in_flight = flown / span;
+    result.tokens_per_s = static_cast<double>(result.sampled_tokens) * 1e9 / span;
+    for (DeviceSummary& device : result.devices) {
+        device.utilisation = static_cast<double>(device.busy) / span;
+    }
+}
+
+/// Those of sequences that ended, in order. Empty if all are: a simulation has no texts.
+std::string joined_texts(const std::vector<SequenceSummary>& sequences) {
+    std::string all;
+    bool first = true;
+    bool any = false;
+    for (const SequenceSummary& sequence : sequences) {
+        if (!sequence.ended) {
+            continue;
+        }
+        if (!std::exchange(first, false)) {
+            all += all.empty() || all.back() == '\n' ? "\n" : "\n\n";
+        }
+        all += sequence.text;
+        any = any || !sequence.text.empty();
+    }
+    return any ? all : "";
+}
+
+} // namespace
+
+Summary Summarizer::summary() const {
+    Summary result = sum_;
+    std::vector<Nanoseconds> begins;
+    for (const auto& [number, sequence] : sequences_) {
+        result.sequences.push_back(sequence);
+        begins.push_back(sequence.begin);
+    }
+    add_up_sequences(result);
+    set_times_to_first_token(result);
+    set_rates(result);
+    result.memory_waits = memory_waits(waits_, begins, result.end);
+    result.per_output_token_p50 = percentile(gaps_, 50);
+    result.per_output_token_p95 = percentile(gaps_, 95);
+    result.text = joined_texts(result.sequences);
     if (result.decisions > 0) {
         result.decision_wall_mean_ms =
             decision_wall_ns_ / static_cast<double>(result.decisions) / 1e6;

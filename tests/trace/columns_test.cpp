@@ -50,6 +50,7 @@ using AllRows = testing::Types<
     ResourceRow,
     LinkStateRow,
     MigrationRow,
+    TurnRow,
     TokenRow,
     RequestRow,
     OpRow,

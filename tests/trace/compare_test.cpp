@@ -70,6 +70,7 @@ TEST(Differences, show_every_changed_column_of_an_interval) {
     expect_every_column_noticed<ResourceRow>(in_second(&Interval::resources));
     expect_every_column_noticed<LinkStateRow>(in_second(&Interval::link_states));
     expect_every_column_noticed<MigrationRow>(in_second(&Interval::migrations));
+    expect_every_column_noticed<TurnRow>(in_second(&Interval::turns));
     expect_every_column_noticed<TokenRow>(in_second(&Interval::tokens));
     expect_every_column_noticed<RequestRow>(in_second(&Interval::requests));
     expect_every_column_noticed<OpRow>(in_second(&Interval::ops));
@@ -102,6 +103,7 @@ TEST(Differences, show_changes_of_everything_that_is_not_a_row) {
         {"intervals[0].resources rows", [](Trace& t) { t.intervals[0].resources.clear(); }},
         {"intervals[0].link_states rows", [](Trace& t) { t.intervals[0].link_states.clear(); }},
         {"intervals[1].migrations rows", [](Trace& t) { t.intervals[1].migrations.clear(); }},
+        {"intervals[0].turns rows", [](Trace& t) { t.intervals[0].turns.pop_back(); }},
         {"intervals[0].tokens rows", [](Trace& t) { t.intervals[0].tokens.pop_back(); }},
         {"intervals[0].requests rows", [](Trace& t) { t.intervals[0].requests.pop_back(); }},
         {"intervals[0].ops rows", [](Trace& t) { t.intervals[0].ops.clear(); }},

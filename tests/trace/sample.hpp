@@ -50,6 +50,7 @@ inline Interval interval(std::int64_t i, bool with_ops) {
         .sequence = small / 2,
         .first_token = 4 * i,
         .t_dec = 1000 * i,
+        .t_switch = 1000 * i + 5,
         .t_resume = 1000 * i + 7,
         .t_end = 1000 * i + 900,
         .tokens = 4,
@@ -57,6 +58,10 @@ inline Interval interval(std::int64_t i, bool with_ops) {
         .measured_inference_ns = i + 1,
         .predicted_migration_ns = kLeast<std::int64_t>,
         .measured_migration_ns = 3,
+        .in_flight = 2,
+        .waiting = small % 3,
+        .batch = 2,
+        .predicted_round_ns = kMost<std::int64_t>,
         .kept_inference_ns = -1,
         .paper_delay_s = 1.0 / (static_cast<double>(i) + 3),
         .paper_migration_s = 5e-324,
@@ -71,19 +76,22 @@ inline Interval interval(std::int64_t i, bool with_ops) {
         return interval;
     }
     interval.resources = {
-        {i, 0, 10, 20, 30, 40, 45, 50}, {i, 1, kMost<std::int64_t>, 0, -1, 0, 0, 0}};
+        {i, 0, 10, 20, 30, 40, 42, 45, 50}, {i, 1, kMost<std::int64_t>, 0, -1, 0, 0, 0, 0}};
     interval.link_states = {{i, 0, 1, 5, 6, 7}};
     if (i % 2 == 1) {
         interval.migrations = {{i, 3, 0, 1, 27'136, 24'576, 5, 6, kMost<std::uint64_t>}};
     }
     for (std::int64_t token = 0; token < 4; ++token) {
+        interval.turns.push_back(
+            {4 * i + token, i, small, 1, i, i, 4 * i, token, 1, 1, 4 * i + token, token, token + 1}
+        );
         interval.tokens.push_back(
             {small, 4 * i + token, 9, token, token + 1, 0, kMost<std::uint64_t> - 1}
         );
     }
-    interval.requests = {{small, 1, 2, 3, 4, 5, 6, 7, "Es war einmal ✓ " + std::to_string(i)}};
-    interval.requests.push_back({small, 0, 0, 0, 0, 0, 0, 0, ""});
-    interval.requests.push_back({small, 0, 0, 0, 0, 0, 0, 0, {"\xff\0\x80", 3}});
+    interval.requests = {{small, 1, 1, 2, 3, 4, 5, 6, 7, "Es war einmal ✓ " + std::to_string(i)}};
+    interval.requests.push_back({small, 0, 0, 0, 0, 0, 0, 0, 0, ""});
+    interval.requests.push_back({small, 0, 0, 0, 0, 0, 0, 0, 0, {"\xff\0\x80", 3}});
     interval.events = {{i, 0, 1, 99, "too full"}, {i, 3, -1, 0, ""}};
     if (with_ops) {
         interval.ops = {{i, 0, 1, 2, 3}, {i, 1, 2, kLeast<std::int64_t>, kMost<std::int64_t>}};

@@ -181,6 +181,7 @@ void read_intervals(const h5::File& file, Trace& trace) {
     dealer.deal(&RowCounts::resources, &Interval::resources);
     dealer.deal(&RowCounts::link_state, &Interval::link_states);
     dealer.deal(&RowCounts::migrations, &Interval::migrations);
+    dealer.deal(&RowCounts::turns, &Interval::turns);
     dealer.deal(&RowCounts::tokens, &Interval::tokens);
     dealer.deal(&RowCounts::requests, &Interval::requests);
     dealer.deal(&RowCounts::events, &Interval::events);

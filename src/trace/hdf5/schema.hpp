@@ -23,6 +23,7 @@ struct RowCounts {
     std::int64_t resources = 0;
     std::int64_t link_state = 0;
     std::int64_t migrations = 0;
+    std::int64_t turns = 0;
     std::int64_t tokens = 0;
     std::int64_t requests = 0;
     std::int64_t ops = 0;
@@ -38,6 +39,7 @@ struct Table<RowCounts> {
         Column{"rows_resources", &RowCounts::resources, "1"},
         Column{"rows_link_state", &RowCounts::link_state, "1"},
         Column{"rows_migrations", &RowCounts::migrations, "1"},
+        Column{"rows_turns", &RowCounts::turns, "1"},
         Column{"rows_tokens", &RowCounts::tokens, "1"},
         Column{"rows_requests", &RowCounts::requests, "1"},
         Column{"rows_ops", &RowCounts::ops, "1"},

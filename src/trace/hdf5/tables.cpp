@@ -157,6 +157,7 @@ GrowingTables::GrowingTables(const File& file, const RunHeader& header)
     resources_ = make_table<ResourceRow>(file, header, header.devices.size());
     link_state_ = make_table<LinkStateRow>(file, header, header.links.size());
     migrations_ = make_table<MigrationRow>(file, header, 0);
+    turns_ = make_table<TurnRow>(file, header, 0);
     tokens_ = make_table<TokenRow>(file, header, 0);
     requests_ = make_table<RequestRow>(file, header, 0);
     events_ = make_table<EventRow>(file, header, 0);
@@ -209,6 +210,7 @@ void GrowingTables::commit(const Interval& interval) {
     append(resources_, interval.resources);
     append(link_state_, interval.link_states);
     append(migrations_, interval.migrations);
+    append(turns_, interval.turns);
     append(tokens_, interval.tokens);
     append(requests_, interval.requests);
     append(events_, interval.events);
@@ -233,6 +235,7 @@ RowCounts GrowingTables::counts() const {
         .resources = resources_.rows(),
         .link_state = link_state_.rows(),
         .migrations = migrations_.rows(),
+        .turns = turns_.rows(),
         .tokens = tokens_.rows(),
         .requests = requests_.rows(),
         .ops = ops_.rows(),
@@ -244,7 +247,14 @@ RowCounts GrowingTables::counts() const {
 
 std::vector<AppendTable*> GrowingTables::all_but_intervals() {
     std::vector<AppendTable*> tables{
-        &placements_, &resources_, &link_state_, &migrations_, &tokens_, &requests_, &events_};
+        &placements_,
+        &resources_,
+        &link_state_,
+        &migrations_,
+        &turns_,
+        &tokens_,
+        &requests_,
+        &events_};
     if (with_ops_) {
         tables.push_back(&ops_);
         tables.push_back(&messages_);

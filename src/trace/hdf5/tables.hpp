@@ -33,8 +33,8 @@ class GrowingTables {
 
     std::size_t blocks_ = 0;
     bool with_ops_ = false;
-    AppendTable intervals_, placements_, resources_, link_state_, migrations_, tokens_, requests_,
-        ops_, messages_, events_, text_pool_;
+    AppendTable intervals_, placements_, resources_, link_state_, migrations_, turns_, tokens_,
+        requests_, ops_, messages_, events_, text_pool_;
     PendingText pending_text_;
     ByteBuffer buffer_; ///< reused from commit to commit
 };
