@@ -37,7 +37,21 @@ bool finished(PendingSend::State& state) noexcept {
 
 } // namespace
 
+namespace {
+
+constexpr std::uint16_t kFirstDataTag = 1000;
+
+} // namespace
+
+Tag data_tag(std::int32_t slot) {
+    HEADROOM_CHECK(slot >= 0 && slot < kMaxSlots, "slot {} of at most {}", slot, kMaxSlots);
+    return static_cast<Tag>(kFirstDataTag + slot);
+}
+
 std::string_view name_of(Tag tag) {
+    if (static_cast<std::uint16_t>(tag) >= kFirstDataTag) {
+        return name_of(Tag::data);
+    }
     switch (tag) {
     case Tag::setup:
         return "setup";

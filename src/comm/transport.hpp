@@ -30,6 +30,11 @@ enum class Tag : std::uint16_t {
     test = 100,
 };
 
+/// Activations of one sequence in flight: each slot has a tag of its own, because a device may take
+/// the messages of several in another order than they were sent. 0 ≤ slot < kMaxSlots.
+inline constexpr std::int32_t kMaxSlots = 30'000;
+[[nodiscard]] Tag data_tag(std::int32_t slot);
+
 [[nodiscard]] std::string_view name_of(Tag tag);
 
 using Part = std::span<std::byte>;

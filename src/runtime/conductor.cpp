@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/check.hpp"
+#include "base/error.hpp"
 
 namespace headroom::runtime {
 
@@ -31,79 +31,90 @@ Subject subject_of(const RunOptions& options, const Setup& setup, const schedule
     return subject;
 }
 
-} // namespace
-
-Conductor::Conductor(const RunOptions& options, const Setup& setup, const scheduler::Blocks& blocks)
-    : controller_(subject_of(options, setup, blocks)), source_(options.scenario->fleet.source),
-      stream_(*setup.tokenizer, options.observer) {}
-
-/// A sequence that begins is shown from its prompt on.
-Command Conductor::announced(Command command) {
-    if (command.begins) {
-        stream_.begin(controller_.prompt());
-    }
-    return command;
-}
-
-Command Conductor::first() {
-    return announced(controller_.first());
-}
-
-void Conductor::show(std::int32_t id) {
-    if (id >= 0) {
-        stream_.show(id);
-    }
-}
-
-Nanoseconds Conductor::resume_after(const std::vector<std::vector<Arrived>>& arrived) {
-    std::vector<Arrived> all;
-    for (const std::vector<Arrived>& here : arrived) {
-        all.insert(all.end(), here.begin(), here.end());
-    }
-    std::sort(all.begin(), all.end(), [](const Arrived& a, const Arrived& b) {
-        return a.move.block < b.move.block;
-    });
-    return controller_.resume_after(all);
-}
-
-Command Conductor::next(const std::vector<Report>& reports) {
-    for (const Report& report : reports) {
-        lateness_max_ = std::max(lateness_max_, report.lateness_max);
-    }
-    const Report& source = reports[source_.index()];
-    elapsed_wall_ = source.elapsed_wall;
-    if (source.stop != Stop::no) {
-        stream_.end();
-    }
-    return announced(controller_.next(facts_of(reports)));
-}
-
-IntervalFacts Conductor::facts_of(const std::vector<Report>& reports) const {
-    const Report& source = reports[source_.index()];
-    IntervalFacts facts;
-    facts.clock = source.clock;
-    facts.stop = source.stop;
-    facts.interrupt_code = source.interrupt_code;
-    facts.sampled = source.sampled;
+DeviceFacts facts_of(const std::vector<Report>& reports) {
+    DeviceFacts facts;
     for (std::size_t d = 0; d < reports.size(); ++d) {
         const Report& report = reports[d];
+        const TurnLog& log = report.log;
         facts.devices.push_back(
-            {report.held, report.peak, report.log.paged, report.process_bytes, report.log.overloads}
+            {report.held, report.peak, log.paged, report.process_bytes, log.busy, log.overloads}
         );
-        for (std::size_t to = 0; to < report.log.sent.size(); ++to) {
-            if (report.log.sent[to] > 0) {
-                facts.links.push_back({DeviceId(d), DeviceId(to), report.log.sent[to]});
+        for (std::size_t to = 0; to < log.sent.size(); ++to) {
+            if (log.sent[to] > 0) {
+                facts.links.push_back({DeviceId(d), DeviceId(to), log.sent[to]});
             }
         }
-        facts.ops.insert(facts.ops.end(), report.log.ops.begin(), report.log.ops.end());
-        facts.messages.insert(
-            facts.messages.end(), report.log.messages.begin(), report.log.messages.end()
-        );
+        facts.ops.insert(facts.ops.end(), log.ops.begin(), log.ops.end());
+        facts.messages.insert(facts.messages.end(), log.messages.begin(), log.messages.end());
     }
     const auto by_turn = [](const auto& a, const auto& b) { return a.turn < b.turn; };
     std::stable_sort(facts.ops.begin(), facts.ops.end(), by_turn);
     std::stable_sort(facts.messages.begin(), facts.messages.end(), by_turn);
     return facts;
+}
+
+} // namespace
+
+Conductor::Conductor(const RunOptions& options, const Setup& setup, const scheduler::Blocks& blocks)
+    : controller_(subject_of(options, setup, blocks)), devices_(options.scenario->fleet.size()),
+      stream_(*setup.tokenizer, options.observer, options.scenario->workload.slots() == 1) {}
+
+void Conductor::show(const ShownToken& token) {
+    switch (token.kind) {
+    case ShownToken::Kind::begin:
+        stream_.begin(
+            token.sequence, *controller_.requests()[static_cast<std::size_t>(token.sequence)].prompt
+        );
+        return;
+    case ShownToken::Kind::token:
+        stream_.show(token.sequence, token.id);
+        return;
+    case ShownToken::Kind::end:
+        stream_.end(token.sequence);
+        return;
+    }
+}
+
+Nanoseconds Conductor::resume_after(Nanoseconds t_switch, const std::vector<Arrivals>& arrivals) {
+    std::vector<Arrived> all;
+    Nanoseconds earliest = t_switch;
+    for (const Arrivals& here : arrivals) {
+        earliest = std::max(earliest, here.clock);
+        all.insert(all.end(), here.blocks.begin(), here.blocks.end());
+    }
+    std::sort(all.begin(), all.end(), [](const Arrived& a, const Arrived& b) {
+        return a.move.block < b.move.block;
+    });
+    return controller_.resume_after(t_switch, earliest, all);
+}
+
+Command Conductor::next(const SourceFacts& facts) {
+    elapsed_wall_ = facts.elapsed_wall;
+    try {
+        return controller_.next(facts);
+    } catch (const Error& error) {
+        message_ = error.what();
+        Command finish;
+        finish.finish = true;
+        finish.exit_code = static_cast<std::int32_t>(error.code());
+        return finish;
+    }
+}
+
+std::optional<DeviceId> Conductor::awaited() const {
+    if (!controller_.incomplete()) {
+        return std::nullopt;
+    }
+    return DeviceId(reports_.size());
+}
+
+void Conductor::take(Report report) {
+    lateness_max_ = std::max(lateness_max_, report.lateness_max);
+    reports_.push_back(std::move(report));
+    if (reports_.size() == devices_) {
+        controller_.complete(facts_of(reports_));
+        reports_.clear();
+    }
 }
 
 } // namespace headroom::runtime

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "runtime/control.hpp"
@@ -17,26 +19,31 @@ class Conductor {
   public:
     Conductor(const RunOptions& options, const Setup& setup, const scheduler::Blocks& blocks);
 
-    /// The first placement; then the trace begins. Throws InfeasibleError if nothing fits.
-    Command first();
+    /// The interval is over on the source; nothing before the first decision.
+    void close_interval(const SourceFacts& facts) { controller_.close_interval(facts); }
+    /// The device whose report of the oldest closed interval is to come next, if any.
+    [[nodiscard]] std::optional<DeviceId> awaited() const;
+    /// A report; the last of an interval commits it.
+    void take(Report report);
+    /// The next decision, or the order to finish; with the error's exit code if there is none to
+    /// give, so that nobody is left waiting.
+    Command next(const SourceFacts& facts);
     /// All devices have migrated: when they go on.
-    Nanoseconds resume_after(const std::vector<std::vector<Arrived>>& arrived);
-    /// The interval is over on all devices: commits it, and decides again or finishes.
-    Command next(const std::vector<Report>& reports);
-    /// A token of the turn before, for people; -1: none.
-    void show(std::int32_t id);
+    Nanoseconds resume_after(Nanoseconds t_switch, const std::vector<Arrivals>& arrivals);
+    /// For people.
+    void show(const ShownToken& token);
+    [[nodiscard]] const std::string& message() const { return message_; }
     void end(trace::Completion completion) { controller_.end(completion); }
 
     [[nodiscard]] Nanoseconds lateness_max() const { return lateness_max_; }
     [[nodiscard]] Nanoseconds elapsed_wall() const { return elapsed_wall_; }
 
   private:
-    [[nodiscard]] IntervalFacts facts_of(const std::vector<Report>& reports) const;
-    Command announced(Command command);
-
     Controller controller_;
-    DeviceId source_;
+    std::size_t devices_;
     TextStream stream_;
+    std::vector<Report> reports_; ///< of the oldest closed interval
+    std::string message_;         ///< why there is no decision to give
     Nanoseconds lateness_max_ = 0;
     Nanoseconds elapsed_wall_ = 0;
 };

@@ -9,23 +9,24 @@
 #include "base/error.hpp"
 #include "runtime/device_names.hpp"
 #include "runtime/infeasible_report.hpp"
+#include "runtime/need.hpp"
+#include "scheduler/rounds.hpp"
 #include "scheduler/validate.hpp"
 
 namespace headroom::runtime {
 
-namespace {
-
 using trace::Reason;
 
-/// Event rates as the last begun turn sees them: it began after one token less.
-std::int64_t tokens_seen(std::int64_t sampled) {
-    return std::max<std::int64_t>(0, sampled - 1);
-}
+namespace {
+
+/// One part in so many of a round must be saved by joining another number of turns.
+constexpr Nanoseconds kLeastGain = 200;
 
 } // namespace
 
 Controller::Controller(Subject subject)
     : subject_(std::move(subject)), blocks_(subject_.blocks), scenario_(subject_.scenario),
+      requests_(requests_of(*scenario_, *subject_.prompts)),
       memory_(scenario_->controller.memory_window, scenario_->controller.memory_reserve) {
     HEADROOM_CHECK(
         subject_.policy != nullptr && blocks_ != nullptr && subject_.prompts != nullptr &&
@@ -51,96 +52,163 @@ void Controller::end(trace::Completion completion) {
     }
 }
 
+namespace {
+
+/// T of a sequence: the context of its next step is one more.
+std::int64_t context_of(const Flight& flight) {
+    return flight.prompt + flight.sampled - 1;
+}
+
+/// Of its cache, at most.
+std::int64_t most_rows(const Flight& flight) {
+    return flight.prompt + flight.limit - 1;
+}
+
+/// What the memory of several sequences is reckoned with: a decision that makes room for one that
+/// waits must leave the others their full length, or it would have to wait on.
+void reckon_with_all(std::span<const Flight> flights, scheduler::Problem& problem) {
+    const bool admits = std::any_of(flights.begin(), flights.end(), [](const Flight& flight) {
+        return !flight.admitted;
+    });
+    for (const Flight& flight : flights) {
+        const std::int64_t context =
+            admits ? most_rows(flight) - problem.interval : context_of(flight);
+        problem.sequences.push_back({context, flight.rows});
+    }
+}
+
+} // namespace
+
 scheduler::Problem problem_of(
     const config::Scenario& scenario,
     const scheduler::Blocks& blocks,
     std::int64_t tokens_per_turn,
-    std::int64_t prompt,
-    std::int64_t sampled
+    std::span<const Flight> flights
 ) {
+    HEADROOM_CHECK(!flights.empty(), "a decision for no sequence");
     const config::ControllerConfig& controller = scenario.controller;
     scheduler::Problem problem;
     problem.blocks = &blocks;
     problem.source = scenario.fleet.source;
-    problem.context = prompt + sampled - 1;
-    problem.rows = sampled == 0 ? 0 : problem.context;
     problem.interval = controller.interval;
-    problem.buffers = scheduler::buffer_bytes(blocks.shape(), tokens_per_turn, blocks.cut());
+    problem.prompt = flights.front().prompt;
+    for (const Flight& flight : flights) {
+        problem.context = std::max(problem.context, context_of(flight));
+        problem.rows += flight.rows;
+        if (controller.look_ahead) {
+            problem.look_ahead = std::max(problem.look_ahead, flight.limit - flight.sampled);
+        }
+    }
+    if (flights.size() > 1) {
+        reckon_with_all(flights, problem);
+    }
+    problem.aim = controller.objective;
+    problem.batch = controller.batch;
+    problem.buffers = scheduler::buffer_bytes(
+        blocks.shape(), tokens_per_turn, blocks.cut(), scenario.workload.slots()
+    );
     problem.cost_profile = controller.cost_profile;
     problem.t_budget_s = static_cast<double>(controller.t_budget) / 1e9;
     problem.paper = controller.paper;
     problem.weights_everywhere = controller.weights == config::Weights::everywhere;
-    problem.prompt = prompt;
     problem.ends_at_source = controller.ends == config::Ends::source;
-    if (controller.look_ahead) {
-        problem.look_ahead = scenario.workload.tokens - sampled;
-    }
     problem.node_limit = controller.node_limit;
     problem.seed = scenario.seed;
     return problem;
 }
 
-scheduler::Problem Controller::problem(Nanoseconds t_dec) const {
-    scheduler::Problem problem = problem_of(
-        *scenario_,
-        *blocks_,
-        subject_.tokens_per_turn,
-        prompt_tokens(),
-        static_cast<std::int64_t>(ids_.size())
-    );
-    problem.snapshot = scheduler::take_snapshot(scenario_->fleet, t_dec, tokens_seen(sampled_));
+scheduler::Problem Controller::problem(const SourceFacts& facts, std::span<const Flight> flights) {
+    scheduler::Problem problem =
+        problem_of(*scenario_, *blocks_, subject_.tokens_per_turn, flights);
+    problem.snapshot = scheduler::take_snapshot(scenario_->fleet, facts.clock, facts.seen);
+    problem.safe_memory = memory_.safe(problem.snapshot);
     problem.previous = placement_;
     problem.epoch = epoch_;
     return problem;
 }
 
-Command Controller::first() {
-    return decide(0);
+/// For as many sequences as there is memory for: all that have a slot, and of those that could get
+/// one as many as fit, at least one in all.
+scheduler::Decision Controller::ask(const SourceFacts& facts) {
+    const auto admitted = static_cast<std::size_t>(std::count_if(
+        facts.flights.begin(), facts.flights.end(), [](const Flight& f) { return f.admitted; }
+    ));
+    const std::size_t least = std::max<std::size_t>(1, admitted);
+    for (std::size_t count = facts.flights.size();; --count) {
+        question_ = problem(facts, std::span(facts.flights).first(count));
+        if (count > least && is_out_of_reach(question_)) {
+            continue;
+        }
+        scheduler::Decision decision = scheduler::decide(*subject_.policy, question_);
+        if (decision.feasible || count == least) {
+            return decision;
+        }
+    }
 }
 
-Command Controller::decide(Nanoseconds t_dec) {
-    question_ = problem(t_dec);
-    question_.safe_memory = memory_.safe(question_.snapshot);
-    const scheduler::Problem& question = question_;
+Command Controller::next(const SourceFacts& facts) {
+    if (facts.stop == Stop::no) {
+        return decide(facts);
+    }
+    Command finish;
+    finish.finish = true;
+    finish.exit_code = facts.interrupt_code;
+    return finish;
+}
+
+Command Controller::decide(const SourceFacts& facts) {
     const auto before = std::chrono::steady_clock::now();
-    const scheduler::Decision decision = scheduler::decide(*subject_.policy, question);
+    const scheduler::Decision decision = ask(facts);
     const auto after = std::chrono::steady_clock::now();
-    judge(question, decision);
+    judge(decision);
     if (!placement_) {
         begin();
     }
 
     Command command;
     command.first = !placement_.has_value();
-    command.begins = sequence_begins();
-    command.sequence = sequence_;
-    command.sampled = sampled_;
-    command.rows = question.rows;
-    command.t_switch = t_dec;
     command.placement = decision.feasible ? decision.placement : *placement_;
     moves_.clear();
     if (placement_) {
         moves_ = scheduler::moves_between(
-            *blocks_, *placement_, command.placement, question.rows, question.weights_everywhere
+            *blocks_, *placement_, command.placement, question_.rows, question_.weights_everywhere
         );
     }
-    command.moved = !moves_.empty();
-    if (command.first || command.moved) {
+    command.batch = batch_after(decision, command.placement);
+    command.changed = !moves_.empty() || command.batch != batch_;
+    if (command.first || command.changed) {
         ++epoch_;
     }
     command.epoch = epoch_;
-    note_decision(
-        question, decision, command.moved, std::chrono::nanoseconds(after - before).count()
-    );
+    note_decision(facts, decision, command, std::chrono::nanoseconds(after - before).count());
     placement_ = command.placement;
+    batch_ = command.batch;
     return command;
 }
 
+/// Turns to join from now on. Another number drains the pipeline like a migration does, and more of
+/// them hold each other up while prompts are taken in, which no prediction counts: it must be worth
+/// it.
+std::int64_t Controller::batch_after(
+    const scheduler::Decision& decision, const scheduler::Placement& placement
+) const {
+    const std::int64_t slots = scenario_->workload.slots();
+    if (scenario_->controller.batch > 0) {
+        return std::min(scenario_->controller.batch, slots);
+    }
+    const std::int64_t wanted = std::clamp<std::int64_t>(decision.batch, 1, slots);
+    if (!decision.feasible || wanted == batch_) {
+        return batch_;
+    }
+    const Nanoseconds kept =
+        scheduler::predict_round(question_, placement, std::min(batch_, question_.in_flight()));
+    return decision.round < kept - kept / kLeastGain ? wanted : batch_;
+}
+
 /// No policy is trusted. Infeasible is an answer, but not for the first placement.
-void Controller::judge(const scheduler::Problem& question, const scheduler::Decision& decision)
-    const {
+void Controller::judge(const scheduler::Decision& decision) const {
     if (decision.feasible) {
-        const scheduler::Verdict verdict = scheduler::validate(question, decision.placement);
+        const scheduler::Verdict verdict = scheduler::validate(question_, decision.placement);
         HEADROOM_CHECK(
             verdict.ok(),
             "policy {} called a placement feasible that is not: {}",
@@ -148,25 +216,29 @@ void Controller::judge(const scheduler::Problem& question, const scheduler::Deci
             fmt::join(verdict.problems, "; ")
         );
     } else if (!placement_) {
-        throw InfeasibleError(
-            infeasible_report(question, decision, scenario_->fleet, subject_.policy->name())
-        );
+        throw InfeasibleError(infeasible_report(
+            question_,
+            decision,
+            scenario_->fleet,
+            subject_.policy->name(),
+            scenario_->workload.slots()
+        ));
     }
 }
 
 void Controller::note_decision(
-    const scheduler::Problem& question,
+    const SourceFacts& facts,
     const scheduler::Decision& decision,
-    bool moved,
+    const Command& command,
     Nanoseconds decision_wall
 ) {
-    interval_ = {};
-    trace::IntervalRow& row = interval_.row;
-    const scheduler::Placement& placement = decision.feasible ? decision.placement : *placement_;
+    trace::IntervalRow& row = current_.emplace().row;
     row.epoch = epoch_;
-    row.sequence = static_cast<std::int32_t>(sequence_);
-    row.first_token = sampled_;
-    row.t_dec = row.t_resume = question.snapshot.at;
+    row.first_token = facts.sampled;
+    row.t_dec = row.t_switch = row.t_resume = facts.clock;
+    row.in_flight = static_cast<std::int32_t>(question_.in_flight());
+    row.waiting = static_cast<std::int32_t>(facts.waiting);
+    row.batch = static_cast<std::int32_t>(command.batch);
     row.decision_wall_ns = decision_wall;
     row.feasible = decision.feasible ? 1 : 0;
     row.policy = static_cast<std::int32_t>(scenario_->controller.policy);
@@ -174,40 +246,52 @@ void Controller::note_decision(
     row.reason = static_cast<std::int32_t>(
         !decision.feasible ? Reason::infeasible
         : !placement_      ? Reason::first
-        : moved            ? Reason::moved
-                           : Reason::kept
+        : moves_.empty()   ? Reason::kept
+                           : Reason::moved
     );
     // Of the placement that will be in force, whatever the policy said of its own.
-    const scheduler::Decision predicted = scheduler::evaluate(question, placement, "");
+    const scheduler::Decision predicted =
+        scheduler::evaluate(question_, command.placement, "", command.batch);
     row.predicted_inference_ns = predicted.inference;
+    row.predicted_round_ns = predicted.round;
     row.paper_delay_s = predicted.paper_delay_s;
     if (placement_) {
         row.kept_inference_ns = scheduler::predict_inference(
-            *blocks_, *placement_, question.snapshot, question.source, question.horizon()
+            *blocks_, *placement_, question_.snapshot, question_.source, question_.horizon()
         );
         row.predicted_migration_ns = predicted.migration;
         row.paper_migration_s = predicted.paper_migration_s;
     }
-    for (const DeviceId device : placement) {
-        interval_.placement.push_back(device.value);
+    for (const DeviceId device : command.placement) {
+        current_->placement.push_back(device.value);
     }
-    if (subject_.observer != nullptr) {
-        DecisionNote note{row, moves_, blocks_, placement, {}, 0, 0};
-        note.reason = with_names(decision.reason, scenario_->fleet);
-        for (const scheduler::Move& move : moves_) {
-            note.bytes += move.bytes;
-            note.loaded += move.loaded;
-        }
-        subject_.observer->on_decision(note);
-    }
+    tell(decision);
 }
 
-Nanoseconds Controller::resume_after(const std::vector<Arrived>& arrived) {
-    Nanoseconds resume = interval_.row.t_dec;
+void Controller::tell(const scheduler::Decision& decision) const {
+    if (subject_.observer == nullptr) {
+        return;
+    }
+    DecisionNote note{current_->row, moves_, blocks_, {}, {}, 0, 0};
+    for (const std::int32_t device : current_->placement) {
+        note.placement.emplace_back(device);
+    }
+    note.reason = with_names(decision.reason, scenario_->fleet);
+    for (const scheduler::Move& move : moves_) {
+        note.bytes += move.bytes;
+        note.loaded += move.loaded;
+    }
+    subject_.observer->on_decision(note);
+}
+
+Nanoseconds Controller::resume_after(
+    Nanoseconds t_switch, Nanoseconds earliest, const std::vector<Arrived>& arrived
+) {
+    Nanoseconds resume = earliest;
     for (const Arrived& block : arrived) {
         resume = std::max(resume, block.end);
-        interval_.migrations.push_back(
-            {intervals_,
+        current_->migrations.push_back(
+            {intervals_ + static_cast<std::int64_t>(closed_.size()),
              block.move.block.value,
              block.move.from.value,
              block.move.to.value,
@@ -219,43 +303,38 @@ Nanoseconds Controller::resume_after(const std::vector<Arrived>& arrived) {
         );
     }
     HEADROOM_CHECK(
-        interval_.migrations.size() == moves_.size(),
+        current_->migrations.size() == moves_.size(),
         "{} blocks arrived, {} moved",
-        interval_.migrations.size(),
+        current_->migrations.size(),
         moves_.size()
     );
-    interval_.row.t_resume = resume;
-    interval_.row.measured_migration_ns = resume - interval_.row.t_dec;
+    current_->row.t_resume = resume;
+    current_->row.measured_migration_ns = resume - t_switch;
     return resume;
 }
 
-Command Controller::next(const IntervalFacts& facts) {
-    record(facts);
-    if (subject_.sink != nullptr) {
-        subject_.sink->commit(interval_);
+void Controller::close_interval(const SourceFacts& facts) {
+    if (current_) {
+        record_source(facts);
+        closed_.push_back({std::move(*current_), question_.snapshot});
+        current_.reset();
     }
-    if (subject_.observer != nullptr) {
-        subject_.observer->on_interval(interval_);
-    }
-    ++intervals_;
-    if (facts.stop == Stop::no) {
-        return decide(facts.clock);
-    }
-    const auto sequences = static_cast<std::int64_t>(subject_.prompts->size());
-    if (facts.stop == Stop::sequence_ended && sequence_ + 1 < sequences) {
-        begin_next_sequence(facts.clock);
-        return decide(facts.clock);
-    }
-    Command finish;
-    finish.finish = true;
-    finish.exit_code = facts.interrupt_code;
-    return finish;
 }
 
-void Controller::begin_next_sequence(Nanoseconds at) {
-    ++sequence_;
-    ids_.clear();
-    begin_ = at;
+void Controller::complete(const DeviceFacts& facts) {
+    HEADROOM_CHECK(incomplete(), "no interval waits for the devices");
+    record_devices(facts);
+    record_links(facts);
+    record_details(facts);
+    const trace::Interval& interval = closed_.front().interval;
+    if (subject_.sink != nullptr) {
+        subject_.sink->commit(interval);
+    }
+    if (subject_.observer != nullptr) {
+        subject_.observer->on_interval(interval);
+    }
+    closed_.pop_front();
+    ++intervals_;
 }
 
 } // namespace headroom::runtime

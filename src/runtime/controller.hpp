@@ -5,14 +5,17 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "model/tokenizer.hpp"
 #include "runtime/control.hpp"
 #include "runtime/memory_window.hpp"
+#include "runtime/requests.hpp"
 #include "runtime/session.hpp"
 #include "scheduler/problem.hpp"
 #include "trace/records.hpp"
@@ -24,9 +27,9 @@ struct Subject {
     const config::Scenario* scenario = nullptr;
     const scheduler::Blocks* blocks = nullptr;
     const scheduler::Policy* policy = nullptr;
-    /// Ids, one list per sequence, none empty; where nobody knows them, as many of -1.
+    /// Ids of the different prompts, none empty; where nobody knows them, as many of -1.
     const std::vector<std::vector<std::int32_t>>* prompts = nullptr;
-    std::int64_t tokens_per_turn = 1;                ///< the longest prompt
+    std::int64_t tokens_per_turn = 1;                ///< see requests.hpp
     const model::Tokenizer* tokenizer = nullptr;     ///< null: requests have no text
     std::map<std::string, std::string> attributes{}; ///< for the trace, beside the controller's own
     bool trace_ops = false;
@@ -47,92 +50,113 @@ struct DeviceUse {
     Bytes peak = 0; ///< within, migration included
     Bytes paged = 0;
     Bytes process_bytes = 0; ///< resident set of the rank; 0: no rank
+    Nanoseconds busy = 0;
     std::vector<OverloadRecord> overloads;
 };
 
-/// What happened between two decisions.
-struct IntervalFacts {
-    Nanoseconds clock = 0; ///< the source's
-    Stop stop = Stop::no;
-    std::int32_t interrupt_code = 0; ///< exit code that a signal asked for
-    std::vector<SampledNote> sampled;
-    std::vector<DeviceUse> devices; ///< one per device
-    std::vector<LinkUse> links;     ///< by sender, then receiver
-    std::vector<TurnOp> ops;        ///< by turn, then device
-    std::vector<TurnMessage> messages;
+/// What the devices did between two decisions.
+struct DeviceFacts {
+    std::vector<DeviceUse> devices;       ///< one per device
+    std::vector<LinkUse> links;           ///< by sender, then receiver
+    std::vector<scheduler::OpRecord> ops; ///< by turn, then device
+    std::vector<scheduler::MessageRecord> messages;
 };
 
-/// A decision's question but for snapshot, previous placement and epoch. prompt: its tokens;
-/// sampled: tokens of the sequence so far.
+/// A decision's question but for snapshot, previous placement and epoch: for these sequences, all
+/// at their full length if some of them are not admitted yet (but the one that begins alone).
+/// Precondition: at least one flight.
 [[nodiscard]] scheduler::Problem problem_of(
     const config::Scenario& scenario,
     const scheduler::Blocks& blocks,
     std::int64_t tokens_per_turn,
-    std::int64_t prompt,
-    std::int64_t sampled
+    std::span<const Flight> flights
 );
 
 class Controller {
   public:
     explicit Controller(Subject subject);
 
-    /// The first placement; then the trace begins. Throws InfeasibleError if nothing fits.
-    Command first();
-    /// All blocks that moved have arrived; `arrived` in block order. Returns when all go on.
-    Nanoseconds resume_after(const std::vector<Arrived>& arrived);
-    /// The interval is over on all devices: commits it, and decides again or finishes.
-    Command next(const IntervalFacts& facts);
+    /// An interval is over on the source. Nothing to close before the first decision.
+    void close_interval(const SourceFacts& facts);
+    /// Decides; the first time the trace begins. A source that has stopped gets the order to
+    /// finish. Throws InfeasibleError if nothing fits at first.
+    Command next(const SourceFacts& facts);
+    /// All blocks that moved have arrived; `arrived` in block order; `earliest`: the latest clock
+    /// of all devices. Returns when all go on.
+    Nanoseconds resume_after(
+        Nanoseconds t_switch, Nanoseconds earliest, const std::vector<Arrived>& arrived
+    );
+    /// Closed intervals that wait for what the devices did.
+    [[nodiscard]] bool incomplete() const { return !closed_.empty(); }
+    /// That of the oldest of them: commits it.
+    void complete(const DeviceFacts& facts);
     /// Closes the trace, if one was begun.
     void end(trace::Completion completion);
 
-    /// Of the sequence that the last command is about.
-    [[nodiscard]] const std::vector<std::int32_t>& prompt() const {
-        return (*subject_.prompts)[static_cast<std::size_t>(sequence_)];
-    }
+    [[nodiscard]] const std::vector<Request>& requests() const { return requests_; }
     /// Of the last decision, in block order.
     [[nodiscard]] const std::vector<scheduler::Move>& moves() const { return moves_; }
 
   private:
+    /// An interval with what its rows need later.
+    struct Pending {
+        trace::Interval interval;
+        scheduler::Snapshot snapshot; ///< of its decision
+    };
+    /// Of a sequence that has begun.
+    struct Text {
+        std::vector<std::int32_t> ids; ///< sampled
+        Nanoseconds first_token = 0;
+        bool prompt_told = false;
+    };
+
     void begin();
-    [[nodiscard]] std::int64_t prompt_tokens() const {
-        return static_cast<std::int64_t>(prompt().size());
-    }
-    [[nodiscard]] bool sequence_begins() const { return ids_.empty(); }
-    [[nodiscard]] scheduler::Problem problem(Nanoseconds t_dec) const;
-    Command decide(Nanoseconds t_dec);
-    void begin_next_sequence(Nanoseconds at);
-    void judge(const scheduler::Problem& problem, const scheduler::Decision& decision) const;
+    Command decide(const SourceFacts& facts);
+    scheduler::Decision ask(const SourceFacts& facts);
+    [[nodiscard]] scheduler::Problem problem(
+        const SourceFacts& facts, std::span<const Flight> flights
+    );
+    [[nodiscard]] std::int64_t batch_after(
+        const scheduler::Decision& decision, const scheduler::Placement& placement
+    ) const;
+    void judge(const scheduler::Decision& decision) const;
     void note_decision(
-        const scheduler::Problem& problem,
+        const SourceFacts& facts,
         const scheduler::Decision& decision,
-        bool moved,
+        const Command& command,
         Nanoseconds decision_wall
     );
-    void record(const IntervalFacts& facts);
-    void record_devices(const IntervalFacts& facts);
-    void record_links(const IntervalFacts& facts);
-    void record_tokens(const IntervalFacts& facts);
-    void record_details(const IntervalFacts& facts);
-    void record_request(Nanoseconds end);
+    void tell(const scheduler::Decision& decision) const;
+    void record_source(const SourceFacts& facts);
+    void record_turns(const SourceFacts& facts);
+    void record_tokens(const SourceFacts& facts);
+    void tell_prompt(std::int64_t sequence);
+    void record_waits(const SourceFacts& facts);
+    void record_request(const RequestFacts& facts);
+    void record_devices(const DeviceFacts& facts);
+    void record_links(const DeviceFacts& facts);
+    void record_details(const DeviceFacts& facts);
     [[nodiscard]] trace::RunHeader header() const;
     void describe_fleet(trace::RunHeader& run) const;
+    [[nodiscard]] const Request& request(std::int64_t sequence) const {
+        return requests_[static_cast<std::size_t>(sequence)];
+    }
 
     Subject subject_;
     const scheduler::Blocks* blocks_;
     const config::Scenario* scenario_;
+    std::vector<Request> requests_;
     MemoryWindow memory_;
     std::optional<scheduler::Placement> placement_;
     std::vector<scheduler::Move> moves_;
+    std::int64_t batch_ = 1;
     std::int64_t epoch_ = -1;
-    std::int64_t sampled_ = 0; ///< in the whole run
-    std::int64_t intervals_ = 0;
-    std::int64_t sequence_ = 0;
-    std::vector<std::int32_t> ids_; ///< sampled in the sequence
-    Nanoseconds begin_ = 0;         ///< of the sequence
-    Nanoseconds first_token_ = 0;   ///< of the sequence
-    scheduler::Problem question_;   ///< of the last decision
-    trace::Interval interval_;      ///< being filled
-    bool begun_ = false;            ///< the trace exists
+    std::int64_t intervals_ = 0;             ///< committed
+    std::map<std::int64_t, Text> texts_;     ///< of sequences that have not been recorded as ended
+    scheduler::Problem question_;            ///< of the last decision
+    std::optional<trace::Interval> current_; ///< since the last decision
+    std::deque<Pending> closed_;
+    bool begun_ = false; ///< the trace exists
 };
 
 } // namespace headroom::runtime

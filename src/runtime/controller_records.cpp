@@ -34,10 +34,11 @@ trace::RunHeader Controller::header() const {
     run.attributes["weights"] = std::string(config::name_of(scenario_->controller.weights));
     run.numbers["seed"] = static_cast<std::int64_t>(scenario_->seed);
     run.numbers["interval"] = scenario_->controller.interval;
-    run.numbers["sequences"] = static_cast<std::int64_t>(subject_.prompts->size());
+    run.numbers["sequences"] = static_cast<std::int64_t>(requests_.size());
+    run.numbers["in_flight"] = scenario_->workload.slots();
     run.numbers["prompt_tokens"] = 0;
-    for (const std::vector<std::int32_t>& prompt : *subject_.prompts) {
-        run.numbers["prompt_tokens"] += static_cast<std::int64_t>(prompt.size());
+    for (const Request& request : requests_) {
+        run.numbers["prompt_tokens"] += request.prompt_tokens();
     }
     run.numbers["tokens"] = scenario_->workload.tokens;
     run.scenario = config::resolved_text(*scenario_);
@@ -68,8 +69,9 @@ void Controller::describe_fleet(trace::RunHeader& run) const {
     const scheduler::Fleet& fleet = scenario_->fleet;
     const auto start = [](const scheduler::Profile& profile) { return profile.at(0, 0).value; };
     const auto limited = [](PerSecond rate) { return rate == kUnlimited ? -1 : rate; };
-    const Bytes buffers =
-        scheduler::buffer_bytes(blocks_->shape(), subject_.tokens_per_turn, blocks_->cut());
+    const Bytes buffers = scheduler::buffer_bytes(
+        blocks_->shape(), subject_.tokens_per_turn, blocks_->cut(), scenario_->workload.slots()
+    );
     for (std::size_t d = 0; d < fleet.size(); ++d) {
         const scheduler::DeviceSpec& device = fleet.devices[d];
         run.devices.push_back(
@@ -103,46 +105,79 @@ void Controller::describe_fleet(trace::RunHeader& run) const {
     }
 }
 
-void Controller::record(const IntervalFacts& facts) {
-    record_devices(facts);
-    record_links(facts);
+void Controller::record_source(const SourceFacts& facts) {
+    record_turns(facts);
     record_tokens(facts);
-    record_details(facts);
-    trace::IntervalRow& row = interval_.row;
-    row.t_end = facts.clock;
-    row.tokens = static_cast<std::int64_t>(facts.sampled.size());
+    record_waits(facts);
+    for (const RequestFacts& request : facts.ended) {
+        record_request(request);
+    }
+    trace::IntervalRow& row = current_->row;
+    row.t_end = facts.end;
+    row.tokens = static_cast<std::int64_t>(facts.tokens.size());
+    if (facts.t_switch > 0) {
+        row.t_switch = facts.t_switch;
+        row.t_resume = std::max(row.t_resume, facts.t_switch);
+    }
     Nanoseconds decode = 0;
     std::int64_t steps = 0;
-    for (const SampledNote& token : facts.sampled) {
-        if (token.position > prompt_tokens()) {
+    for (const SampledNote& token : facts.tokens) {
+        row.sequence = static_cast<std::int32_t>(token.sequence);
+        if (token.position > request(token.sequence).prompt_tokens()) {
             decode += token.end - token.start;
             ++steps;
         }
     }
+    for (const TurnFacts& turn : facts.turns) {
+        if (turn.turn.sequence != facts.turns.front().turn.sequence) {
+            row.sequence = -1;
+        }
+    }
     row.measured_inference_ns = steps > 0 ? decode / steps : 0;
-    if (facts.stop != Stop::no) {
-        record_request(facts.clock);
+}
+
+void Controller::record_turns(const SourceFacts& facts) {
+    for (const TurnFacts& done : facts.turns) {
+        const Turn& turn = done.turn;
+        current_->turns.push_back(
+            {turn.number,
+             turn.epoch,
+             static_cast<std::int32_t>(turn.sequence),
+             turn.slot,
+             turn.round,
+             turn.visit,
+             turn.batch,
+             turn.first,
+             turn.tokens,
+             turn.samples ? 1 : 0,
+             turn.sampled,
+             done.start,
+             done.end}
+        );
     }
 }
 
-void Controller::record_devices(const IntervalFacts& facts) {
+void Controller::record_devices(const DeviceFacts& facts) {
+    trace::Interval& interval = closed_.front().interval;
+    const scheduler::Snapshot& snapshot = closed_.front().snapshot;
     HEADROOM_CHECK(
         facts.devices.size() == scenario_->fleet.size(), "facts of {} devices", facts.devices.size()
     );
     for (std::size_t d = 0; d < facts.devices.size(); ++d) {
         const DeviceUse& use = facts.devices[d];
-        interval_.resources.push_back(
+        interval.resources.push_back(
             {intervals_,
              static_cast<std::int32_t>(d),
-             question_.snapshot.devices[d].compute,
-             question_.snapshot.devices[d].memory,
+             snapshot.devices[d].compute,
+             snapshot.devices[d].memory,
              use.held,
              use.peak,
+             use.busy,
              use.paged,
              use.process_bytes}
         );
         for (const OverloadRecord& overload : use.overloads) {
-            interval_.events.push_back(
+            interval.events.push_back(
                 {overload.at,
                  static_cast<std::int32_t>(trace::EventKind::overload),
                  static_cast<std::int32_t>(d),
@@ -153,10 +188,12 @@ void Controller::record_devices(const IntervalFacts& facts) {
     }
 }
 
-void Controller::record_links(const IntervalFacts& facts) {
+void Controller::record_links(const DeviceFacts& facts) {
+    trace::Interval& interval = closed_.front().interval;
+    const scheduler::Snapshot& snapshot = closed_.front().snapshot;
     for (const LinkUse& use : facts.links) {
-        const scheduler::Snapshot::Link& link = question_.snapshot.link(use.from, use.to);
-        interval_.link_states.push_back(
+        const scheduler::Snapshot::Link& link = snapshot.link(use.from, use.to);
+        interval.link_states.push_back(
             {intervals_,
              use.from.value,
              use.to.value,
@@ -167,59 +204,92 @@ void Controller::record_links(const IntervalFacts& facts) {
     }
 }
 
-void Controller::record_tokens(const IntervalFacts& facts) {
-    const auto sequence = static_cast<std::int32_t>(sequence_);
-    if (sequence_begins()) {
-        for (const std::int32_t id : prompt()) {
-            const auto position = static_cast<std::int64_t>(interval_.tokens.size());
-            interval_.tokens.push_back({sequence, position, id, 0, 0, 1, 0});
+/// Of every sequence its prompt, before its first token or when it ends without one.
+void Controller::tell_prompt(std::int64_t sequence) {
+    Text& text = texts_[sequence];
+    if (text.prompt_told) {
+        return;
+    }
+    text.prompt_told = true;
+    std::int64_t position = 0;
+    for (const std::int32_t id : *request(sequence).prompt) {
+        current_->tokens.push_back({static_cast<std::int32_t>(sequence), position++, id, 0, 0, 1, 0}
+        );
+    }
+}
+
+void Controller::record_tokens(const SourceFacts& facts) {
+    for (const SampledNote& token : facts.tokens) {
+        tell_prompt(token.sequence);
+        Text& text = texts_[token.sequence];
+        if (text.ids.empty()) {
+            text.first_token = token.end;
         }
-        first_token_ = facts.sampled.empty() ? 0 : facts.sampled.front().end;
-    }
-    for (const SampledNote& token : facts.sampled) {
-        interval_.tokens.push_back(
-            {sequence, token.position, token.id, token.start, token.end, 0, token.logits_checksum}
+        text.ids.push_back(token.id);
+        current_->tokens.push_back(
+            {static_cast<std::int32_t>(token.sequence),
+             token.position,
+             token.id,
+             token.start,
+             token.end,
+             0,
+             token.logits_checksum}
         );
-        ids_.push_back(token.id);
     }
-    sampled_ += static_cast<std::int64_t>(facts.sampled.size());
 }
 
-void Controller::record_details(const IntervalFacts& facts) {
-    for (const TurnOp& op : facts.ops) {
-        interval_.ops.push_back(
-            {op.turn, op.op.device.value, op.op.block.value, op.op.start, op.op.end}
+void Controller::record_waits(const SourceFacts& facts) {
+    for (const WaitFacts& wait : facts.waits) {
+        current_->events.push_back(
+            {wait.at,
+             static_cast<std::int32_t>(trace::EventKind::admission_waits),
+             wait.device.value,
+             wait.lacking,
+             fmt::format("sequence {} waits: no memory for its cache", wait.sequence)}
         );
     }
-    for (const TurnMessage& m : facts.messages) {
-        interval_.messages.push_back(
+}
+
+void Controller::record_details(const DeviceFacts& facts) {
+    trace::Interval& interval = closed_.front().interval;
+    for (const scheduler::OpRecord& op : facts.ops) {
+        interval.ops.push_back({op.turn, op.device.value, op.block.value, op.start, op.end});
+    }
+    for (const scheduler::MessageRecord& m : facts.messages) {
+        interval.messages.push_back(
             {m.turn,
-             m.message.from.value,
-             m.message.to.value,
-             static_cast<std::int32_t>(m.message.payload),
-             m.message.layer,
-             m.message.bytes,
-             m.message.begin,
-             m.message.arrival}
+             m.from.value,
+             m.to.value,
+             static_cast<std::int32_t>(m.payload),
+             m.layer,
+             m.bytes,
+             m.begin,
+             m.arrival}
         );
     }
 }
 
-void Controller::record_request(Nanoseconds end) {
-    trace::RequestRow request;
-    request.sequence = static_cast<std::int32_t>(sequence_);
-    request.begin = begin_;
-    request.first_token = first_token_;
-    request.end = end;
-    request.prompt_tokens = prompt_tokens();
-    request.sampled_tokens = static_cast<std::int64_t>(ids_.size());
+void Controller::record_request(const RequestFacts& facts) {
+    tell_prompt(facts.sequence);
+    const Request& what = request(facts.sequence);
+    const Text& text = texts_[facts.sequence];
+    trace::RequestRow row;
+    row.sequence = static_cast<std::int32_t>(facts.sequence);
+    row.slot = facts.slot;
+    row.arrival = what.arrival;
+    row.begin = facts.begin;
+    row.first_token = text.first_token;
+    row.end = facts.end;
+    row.prompt_tokens = what.prompt_tokens();
+    row.sampled_tokens = static_cast<std::int64_t>(text.ids.size());
     if (subject_.tokenizer != nullptr) {
-        std::vector<std::int32_t> all = prompt();
-        all.insert(all.end(), ids_.begin(), ids_.end());
-        request.prompt_bytes = static_cast<Bytes>(subject_.tokenizer->decode(prompt()).size());
-        request.text = subject_.tokenizer->decode(all);
+        std::vector<std::int32_t> all = *what.prompt;
+        all.insert(all.end(), text.ids.begin(), text.ids.end());
+        row.prompt_bytes = static_cast<Bytes>(subject_.tokenizer->decode(*what.prompt).size());
+        row.text = subject_.tokenizer->decode(all);
     }
-    interval_.requests.push_back(request);
+    current_->requests.push_back(row);
+    texts_.erase(facts.sequence);
 }
 
 } // namespace headroom::runtime

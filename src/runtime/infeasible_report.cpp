@@ -35,7 +35,8 @@ std::string infeasible_report(
     const scheduler::Problem& question,
     const scheduler::Decision& decision,
     const scheduler::Fleet& fleet,
-    std::string_view policy
+    std::string_view policy,
+    std::int64_t slots
 ) {
     if (question.cost_profile == scheduler::CostProfile::paper) {
         return fmt::format(
@@ -53,7 +54,7 @@ std::string infeasible_report(
     BlockId largest{0};
     const scheduler::Placement together(blocks.size(), question.source);
     const auto resident = [&](BlockId block) {
-        return blocks.resident_bytes(block, question.horizon(), together);
+        return blocks.resident_bytes(block, question.memory_context(), together);
     };
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         need += resident(BlockId(i));
@@ -70,7 +71,7 @@ std::string infeasible_report(
         "that holds any\n"
         "  there is: {} beside the buffers, {}{}\n"
         "  give the devices more memory ([[device]] memory, fleet.memory_scale), or give more "
-        "devices, a smaller model, a shorter prompt, or a shorter --interval",
+        "devices, a smaller model, a shorter prompt, {}or a shorter --interval",
         have < need
             ? fmt::format("{} devices cannot hold the model", question.snapshot.size())
             : fmt::format("policy {} found none on {} devices", policy, question.snapshot.size()),
@@ -82,7 +83,8 @@ std::string infeasible_report(
         format_bytes(have),
         have < need ? fmt::format("{} too little", format_bytes(need - have))
                     : fmt::format("enough in all, but {}", with_names(decision.reason, fleet)),
-        devices
+        devices,
+        slots > 1 ? "fewer workload.sequences (each has buffers of its own), " : ""
     );
 }
 

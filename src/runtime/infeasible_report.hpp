@@ -16,7 +16,8 @@ namespace headroom::runtime {
     const scheduler::Problem& question,
     const scheduler::Decision& decision,
     const scheduler::Fleet& fleet,
-    std::string_view policy
+    std::string_view policy,
+    std::int64_t slots = 1
 );
 
 } // namespace headroom::runtime

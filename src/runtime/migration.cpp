@@ -111,8 +111,9 @@ Migration::Place Migration::source_of(std::size_t move, std::size_t piece) {
 std::vector<std::span<std::byte>> Migration::bytes_of(std::size_t move, std::size_t piece) {
     const Move& what = moves_[move];
     if (!plan_.is_weight(move, piece)) {
-        const auto used = resident_.cache(what.block)
-                              .used(piece - plan_.weight_pieces(move), order_.transition.rows);
+        const CachePage place = plan_.cache_page(move, piece);
+        const std::int64_t rows = order_.transition.rows[static_cast<std::size_t>(place.slot)];
+        const auto used = resident_.cache(what.block, place.slot).used(place.page, rows);
         return {used.begin(), used.end()};
     }
     const Place place =
@@ -154,7 +155,8 @@ void Migration::free_piece(std::size_t move, std::size_t piece) {
         const Place place = source_of(move, piece);
         place.block->free_piece(place.index);
     } else {
-        resident_.cache(moves_[move].block).free_page(piece - plan_.weight_pieces(move));
+        const CachePage place = plan_.cache_page(move, piece);
+        resident_.cache(moves_[move].block, place.slot).free_page(place.page);
     }
 }
 
@@ -163,7 +165,7 @@ void Migration::take_piece(std::size_t move, std::size_t piece) {
     if (plan_.is_weight(move, piece)) {
         (void)resident_.block(what.block).allocate_piece(piece);
     } else {
-        resident_.cache(what.block).allocate_page();
+        resident_.cache(what.block, plan_.cache_page(move, piece).slot).allocate_page();
     }
     const auto parts = bytes_of(move, piece);
     WireHeader header;

@@ -1,17 +1,37 @@
 #include "runtime/migration_plan.hpp"
 
+#include <numeric>
 #include <utility>
+
+#include "base/check.hpp"
 
 namespace headroom::runtime {
 
+namespace {
+
+std::size_t pages_of(std::int64_t rows) {
+    return static_cast<std::size_t>((rows + scheduler::kPageTokens - 1) / scheduler::kPageTokens);
+}
+
+} // namespace
+
+std::int64_t Transition::all_rows() const {
+    return std::accumulate(rows.begin(), rows.end(), std::int64_t{0});
+}
+
 MigrationPlan::MigrationPlan(Resident& resident, const Transition& transition, std::size_t devices)
     : blocks_(&resident.blocks()), transition_(&transition), devices_(devices),
-      tied_(*blocks_, transition.from, transition.to),
-      moves_(scheduler::moves_between(
-          *blocks_, transition.from, transition.to, transition.rows, transition.weights_everywhere
-      )) {
-    const std::int64_t pages =
-        (transition.rows + scheduler::kPageTokens - 1) / scheduler::kPageTokens;
+      tied_(*blocks_, transition.from, transition.to), moves_(scheduler::moves_between(
+                                                           *blocks_,
+                                                           transition.from,
+                                                           transition.to,
+                                                           transition.all_rows(),
+                                                           transition.weights_everywhere
+                                                       )) {
+    std::size_t pages = 0;
+    for (const std::int64_t rows : transition.rows) {
+        pages += pages_of(rows);
+    }
     for (const scheduler::Move& move : moves_) {
         const model::Block shell = resident.make_block(move.block, transition.to);
         std::vector<Bytes> bytes;
@@ -21,10 +41,22 @@ MigrationPlan::MigrationPlan(Resident& resident, const Transition& transition, s
         weights_.push_back(bytes.size());
         if (blocks_->name(move.block).kind == BlockKind::group) {
             const Bytes page = blocks_->cache_bytes(move.block, 1);
-            bytes.insert(bytes.end(), static_cast<std::size_t>(pages), page);
+            bytes.insert(bytes.end(), pages, page);
         }
         piece_bytes_.push_back(std::move(bytes));
     }
+}
+
+CachePage MigrationPlan::cache_page(std::size_t move, std::size_t piece) const {
+    std::size_t page = piece - weights_[move];
+    for (std::size_t slot = 0; slot < transition_->rows.size(); ++slot) {
+        const std::size_t pages = pages_of(transition_->rows[slot]);
+        if (page < pages) {
+            return {static_cast<std::int32_t>(slot), page};
+        }
+        page -= pages;
+    }
+    HEADROOM_CHECK(false, "move {} has no piece {}", move, piece);
 }
 
 std::optional<std::size_t> MigrationPlan::sharer(std::size_t move, std::size_t piece) const {
@@ -50,7 +82,12 @@ std::vector<Bytes> MigrationPlan::held_before() const {
     const scheduler::Placement& from = transition_->from;
     std::vector<Bytes> held(devices_, 0);
     for (std::size_t i = 0; i < from.size(); ++i) {
-        held[from[i].index()] += blocks_->resident_bytes(BlockId(i), transition_->rows, from);
+        const BlockId b(i);
+        Bytes& here = held[from[i].index()];
+        here += blocks_->weight_bytes(b, from);
+        for (const std::int64_t rows : transition_->rows) {
+            here += blocks_->cache_bytes(b, rows);
+        }
     }
     return held;
 }

@@ -20,8 +20,16 @@ namespace headroom::runtime {
 struct Transition {
     scheduler::Placement from;
     scheduler::Placement to;
-    std::int64_t rows = 0;           ///< used cache rows, which move
+    std::vector<std::int64_t> rows;  ///< per slot: used cache rows, which move
     bool weights_everywhere = false; ///< targets load weights; only the rows are sent
+
+    [[nodiscard]] std::int64_t all_rows() const;
+};
+
+/// A page of a group's cache: which of its slot's.
+struct CachePage {
+    std::int32_t slot = 0;
+    std::size_t page = 0;
 };
 
 class MigrationPlan {
@@ -33,11 +41,13 @@ class MigrationPlan {
     /// In block order.
     [[nodiscard]] const std::vector<scheduler::Move>& moves() const { return moves_; }
     [[nodiscard]] const TiedMatrix& tied() const { return tied_; }
-    /// A move's pieces are those of its weights, then its cache pages.
+    /// A move's pieces are those of its weights, then its cache pages, slot after slot.
     [[nodiscard]] std::size_t weight_pieces(std::size_t move) const { return weights_[move]; }
     [[nodiscard]] bool is_weight(std::size_t move, std::size_t piece) const {
         return piece < weights_[move];
     }
+    /// Precondition: not is_weight(move, piece).
+    [[nodiscard]] CachePage cache_page(std::size_t move, std::size_t piece) const;
     /// Does the piece travel, or does the target read it from its own storage?
     [[nodiscard]] bool is_sent(std::size_t move, std::size_t piece) const {
         return !transition_->weights_everywhere || !is_weight(move, piece);

@@ -1,11 +1,10 @@
 #include "runtime/outline.hpp"
 
-#include <algorithm>
-
 #include "model/gguf.hpp"
 #include "model/tokenizer.hpp"
 #include "model/weights.hpp"
 #include "runtime/prompts.hpp"
+#include "runtime/requests.hpp"
 #include "runtime/shape.hpp"
 
 namespace headroom::runtime {
@@ -26,7 +25,7 @@ Outline of_shape(const config::Scenario& scenario) {
     Outline outline{scenario.model_name(), *scenario.shape, {}, 1};
     check_cut(scenario, outline.shape);
     const std::vector<std::int64_t>& lengths = scenario.workload.prompt_tokens;
-    check_prompt_lengths(lengths, scenario.workload.tokens, outline.shape.context);
+    check_prompt_lengths(lengths, scenario.workload, outline.shape.context);
     for (const std::int64_t length : lengths) {
         outline.prompts.emplace_back(static_cast<std::size_t>(length), -1);
     }
@@ -37,10 +36,7 @@ Outline of_shape(const config::Scenario& scenario) {
 
 Outline outline_of(const config::Scenario& scenario) {
     Outline outline = scenario.shape ? of_shape(scenario) : of_file(scenario);
-    for (const std::vector<std::int32_t>& prompt : outline.prompts) {
-        outline.tokens_per_turn =
-            std::max(outline.tokens_per_turn, static_cast<std::int64_t>(prompt.size()));
-    }
+    outline.tokens_per_turn = tokens_per_turn(scenario, outline.prompts);
     return outline;
 }
 

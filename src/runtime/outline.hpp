@@ -14,9 +14,9 @@ namespace headroom::runtime {
 struct Outline {
     std::string name; ///< of the model
     scheduler::ModelShape shape;
-    /// One list per sequence, none empty: ids where there is a tokenizer, else as many of -1.
+    /// The different ones, none empty: ids where there is a tokenizer, else as many of -1.
     std::vector<std::vector<std::int32_t>> prompts;
-    std::int64_t tokens_per_turn = 1; ///< the longest prompt
+    std::int64_t tokens_per_turn = 1; ///< see requests.hpp
 };
 
 /// Throws InputError: the file is no model, prompts do not fit the context, slices do not divide

@@ -29,15 +29,29 @@ struct Moment {
     Nanoseconds clock = 0;
 };
 
+/// For the first so many requests.
 scheduler::Problem question_at(
     const config::Scenario& scenario,
     const Outline& outline,
     const scheduler::Blocks& blocks,
-    const Moment& moment
+    const Moment& moment,
+    std::int64_t in_flight
 ) {
-    const auto prompt = static_cast<std::int64_t>(outline.prompts.front().size());
-    scheduler::Problem question =
-        problem_of(scenario, blocks, outline.tokens_per_turn, prompt, moment.sampled);
+    const std::vector<Request> requests = requests_of(scenario, outline.prompts);
+    std::vector<Flight> flights;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(in_flight); ++i) {
+        const std::int64_t prompt = requests[i].prompt_tokens();
+        const std::int64_t rows = moment.sampled == 0 ? 0 : prompt + moment.sampled - 1;
+        flights.push_back(
+            {static_cast<std::int64_t>(i),
+             prompt,
+             requests[i].limit,
+             moment.sampled,
+             rows,
+             moment.sampled > 0}
+        );
+    }
+    scheduler::Problem question = problem_of(scenario, blocks, outline.tokens_per_turn, flights);
     question.snapshot = scheduler::take_snapshot(
         scenario.fleet, moment.clock, std::max<std::int64_t>(0, moment.sampled - 1)
     );
@@ -59,6 +73,25 @@ scheduler::Decision decision_of(PolicyKind policy, const scheduler::Problem& que
     return decision;
 }
 
+struct Answer {
+    scheduler::Problem asked;
+    scheduler::Decision decision;
+};
+
+/// As in a run: for as many sequences as there is memory for, at least one.
+Answer answer_of(PolicyKind policy, const auto& question_for, std::int64_t most) {
+    for (std::int64_t in_flight = most;; --in_flight) {
+        Answer answer{question_for(in_flight), {}};
+        if (in_flight > 1 && is_out_of_reach(answer.asked)) {
+            continue;
+        }
+        answer.decision = decision_of(policy, answer.asked);
+        if (answer.decision.feasible || in_flight == 1) {
+            return answer;
+        }
+    }
+}
+
 /// One policy's answer, and what follows from it.
 class Planner {
   public:
@@ -69,10 +102,12 @@ class Planner {
         return scheduler::Blocks(outline_.shape, scenario_.controller.cut(policy));
     }
 
-    [[nodiscard]] scheduler::Problem question(const scheduler::Blocks& blocks) const {
+    [[nodiscard]] scheduler::Problem question(
+        const scheduler::Blocks& blocks, std::int64_t in_flight
+    ) const {
         const std::optional<Previous>& previous = request_.previous;
-        scheduler::Problem question =
-            question_at(scenario_, outline_, blocks, {request_.at, previous ? previous->clock : 0});
+        const Moment moment{request_.at, previous ? previous->clock : 0};
+        scheduler::Problem question = question_at(scenario_, outline_, blocks, moment, in_flight);
         if (previous) {
             question.previous = previous->placement;
         }
@@ -81,10 +116,15 @@ class Planner {
 
     [[nodiscard]] PolicyPlan ask(PolicyKind kind) const {
         const scheduler::Blocks blocks = blocks_for(kind);
-        const scheduler::Problem asked = question(blocks);
+        const auto [asked, decision] = answer_of(
+            kind,
+            [&](std::int64_t in_flight) { return question(blocks, in_flight); },
+            scenario_.workload.slots()
+        );
         PolicyPlan plan;
         plan.policy = kind;
-        plan.decision = decision_of(kind, asked);
+        plan.in_flight = asked.in_flight();
+        plan.decision = decision;
         plan.decision.reason = with_names(plan.decision.reason, scenario_.fleet);
         if (asked.previous) {
             plan.stay = stay(asked);
@@ -126,7 +166,8 @@ class Planner {
             DevicePlan& device = devices[placement[i].index()];
             ++device.blocks;
             device.buffers = asked.buffers;
-            device.resident += asked.blocks->resident_bytes(BlockId(i), asked.horizon(), placement);
+            device.resident +=
+                asked.blocks->resident_bytes(BlockId(i), asked.memory_context(), placement);
         }
         return devices;
     }
@@ -174,8 +215,14 @@ class Planner {
     const PlanRequest& request_;
 };
 
-void check_room(const Outline& outline, std::int64_t at, std::int64_t interval) {
-    const auto prompt = static_cast<std::int64_t>(outline.prompts.front().size());
+/// The longest prompt in flight.
+void check_room(const config::Scenario& scenario, const Outline& outline, std::int64_t at) {
+    const std::int64_t interval = scenario.controller.interval;
+    std::int64_t prompt = 0;
+    for (std::int64_t i = 0; i < scenario.workload.slots(); ++i) {
+        const std::size_t which = static_cast<std::size_t>(i) % outline.prompts.size();
+        prompt = std::max(prompt, static_cast<std::int64_t>(outline.prompts[which].size()));
+    }
     const std::int64_t most = outline.shape.context - prompt - interval + 1;
     if (at > std::max<std::int64_t>(0, most)) {
         throw InputError(fmt::format(
@@ -190,24 +237,10 @@ void check_room(const Outline& outline, std::int64_t at, std::int64_t interval) 
     }
 }
 
-Need need_of(const scheduler::Problem& question) {
-    const scheduler::Blocks& blocks = *question.blocks;
-    const scheduler::Placement together(blocks.size(), question.source);
-    Need need;
-    need.buffers = question.buffers;
-    for (std::size_t i = 0; i < blocks.size(); ++i) {
-        need.weights += blocks.weight_bytes(BlockId(i), together);
-        need.caches += blocks.cache_bytes(BlockId(i), question.horizon());
-    }
-    for (const scheduler::Snapshot::Device& device : question.snapshot.devices) {
-        need.budget += std::max<Bytes>(0, device.memory - question.buffers);
-    }
-    return need;
-}
-
 /// What `exact` has proven, if anything.
 void take_bound(const PolicyPlan& exact, Plan& plan) {
     const scheduler::Decision& decision = exact.decision;
+    plan.bound_in_flight = exact.in_flight;
     plan.proven = decision.feasible && decision.proven;
     plan.bound_s = plan.proven ? std::optional(exact.objective_s) : decision.bound;
     if (!plan.bound_s || *plan.bound_s <= 0) {
@@ -223,13 +256,15 @@ bool small_enough_for_exact(std::size_t blocks, std::size_t devices) {
 }
 
 Plan plan(const config::Scenario& scenario, const Outline& outline, const PlanRequest& request) {
-    check_room(outline, request.at, scenario.controller.interval);
+    check_room(scenario, outline, request.at);
     const Planner planner(scenario, outline, request);
     const scheduler::Blocks blocks = planner.blocks_for(PolicyKind::exact);
-    const scheduler::Problem question = planner.question(blocks);
+    const scheduler::Problem question = planner.question(blocks, scenario.workload.slots());
     Plan plan;
     plan.at = request.at;
     plan.context = question.horizon();
+    plan.in_flight = question.in_flight();
+    plan.aim = question.aim;
     plan.interval = question.interval;
     plan.steps = question.steps();
     plan.previous = request.previous;
@@ -257,8 +292,9 @@ Plan plan(const config::Scenario& scenario, const Outline& outline, const PlanRe
         );
     }
     for (PolicyPlan& of : plan.policies) {
-        // Where layers are cut or summed otherwise, the bound says nothing.
+        // Where layers are cut or summed otherwise, or fewer sequences fit, the bound says nothing.
         if (of.decision.feasible && plan.bound_s && std::isfinite(*plan.bound_s) &&
+            of.in_flight == plan.bound_in_flight &&
             scenario.controller.cut(of.policy) == blocks.cut()) {
             of.gap = of.objective_s / *plan.bound_s - 1;
         }
@@ -268,8 +304,15 @@ Plan plan(const config::Scenario& scenario, const Outline& outline, const PlanRe
 
 Previous first_choice(const config::Scenario& scenario, const Outline& outline, PolicyKind policy) {
     const scheduler::Blocks blocks(outline.shape, scenario.controller.cut(policy));
-    const scheduler::Problem question = question_at(scenario, outline, blocks, {});
-    const scheduler::Decision decision = decision_of(policy, question);
+    const scheduler::Decision decision =
+        answer_of(
+            policy,
+            [&](std::int64_t in_flight) {
+                return question_at(scenario, outline, blocks, {}, in_flight);
+            },
+            scenario.workload.slots()
+        )
+            .decision;
     if (!decision.feasible) {
         throw InfeasibleError(fmt::format(
             "--previous {}: has no first choice: {}; expected a policy that finds a placement, "

@@ -10,6 +10,7 @@
 
 #include "base/block.hpp"
 #include "config/scenario.hpp"
+#include "runtime/need.hpp"
 #include "runtime/outline.hpp"
 #include "runtime/planning_previous.hpp"
 #include "runtime/step_share.hpp"
@@ -37,6 +38,7 @@ struct StayPlan {
 struct PolicyPlan {
     scheduler::PolicyKind policy = scheduler::PolicyKind::resource_aware;
     scheduler::Decision decision; ///< feasible = false: `reason` says why, the rest is void
+    std::int64_t in_flight = 1;   ///< sequences that it has the memory for, as a run would find out
     double objective_s = 0;       ///< what policies minimise: migration and the steps after it
     std::optional<double> gap;    ///< objective / proven bound − 1; nothing: there is no bound
     std::vector<DevicePlan> devices;
@@ -47,28 +49,25 @@ struct PolicyPlan {
     std::vector<scheduler::MoveRecord> moves;
 };
 
-/// What the model takes at the plan's horizon, and what the fleet has for it.
-struct Need {
-    Bytes weights = 0;
-    Bytes caches = 0;
-    Bytes buffers = 0; ///< on each device that holds blocks
-    Bytes budget = 0;  ///< of all devices, each less its buffers
-    /// How much more there would have to be, if devices were one; 0: enough.
-    [[nodiscard]] Bytes lacking() const { return std::max<Bytes>(0, weights + caches - budget); }
-};
-
 struct Plan {
-    std::int64_t at = 0;      ///< tokens sampled when the decision is made
-    std::int64_t context = 0; ///< T + λ: caches and costs are those of so many tokens
+    std::int64_t at = 0;        ///< tokens sampled when the decision is made
+    std::int64_t context = 0;   ///< T + λ, of several sequences the largest: costs are taken there
+    std::int64_t in_flight = 1; ///< sequences that are asked for
+    scheduler::Aim aim = scheduler::Aim::latency;
+    /// Whether the objective's steps are rounds of all sequences in flight.
+    [[nodiscard]] bool in_rounds() const {
+        return in_flight > 1 && aim == scheduler::Aim::throughput;
+    }
     std::int64_t interval = 1;
     std::int64_t steps = 1; ///< over which a migration must pay: λ, or more with a look-ahead
     std::vector<BlockName> blocks; ///< in the order of placements
     Need need;
     std::optional<Previous> previous;
     std::vector<PolicyPlan> policies;
-    std::optional<double> bound_s; ///< no placement's objective is less; proven by policy exact
-    bool proven = false;           ///< the bound is an optimum
-    std::string bound_note;        ///< why there is no bound; or empty
+    std::optional<double> bound_s;    ///< no placement's objective is less; proven by policy exact
+    bool proven = false;              ///< the bound is an optimum
+    std::int64_t bound_in_flight = 1; ///< sequences that the bound is for
+    std::string bound_note;           ///< why there is no bound; or empty
 };
 
 /// Is policy exact worth asking for so many blocks and devices?

@@ -38,11 +38,13 @@ std::string problem_with(std::int64_t prompt, std::int64_t tokens, std::int64_t 
 } // namespace
 
 void check_prompt_lengths(
-    const std::vector<std::int64_t>& lengths, std::int64_t tokens, std::int64_t context
+    const std::vector<std::int64_t>& lengths,
+    const config::WorkloadConfig& workload,
+    std::int64_t context
 ) {
     std::string problems;
     for (std::size_t i = 0; i < lengths.size(); ++i) {
-        const std::string problem = problem_with(lengths[i], tokens, context);
+        const std::string problem = problem_with(lengths[i], workload.tokens_of(i), context);
         if (!problem.empty()) {
             problems += fmt::format(
                 "{}{} {}",
@@ -67,7 +69,7 @@ std::vector<std::vector<std::int32_t>> tokenised_prompts(
         prompts.push_back(tokenizer.encode(prompt));
         lengths.push_back(static_cast<std::int64_t>(prompts.back().size()));
     }
-    check_prompt_lengths(lengths, workload.tokens, context);
+    check_prompt_lengths(lengths, workload, context);
     return prompts;
 }
 

@@ -17,7 +17,9 @@ namespace headroom::runtime {
 
 /// The same check for prompts of which only the lengths are known, in tokens.
 void check_prompt_lengths(
-    const std::vector<std::int64_t>& lengths, std::int64_t tokens, std::int64_t context
+    const std::vector<std::int64_t>& lengths,
+    const config::WorkloadConfig& workload,
+    std::int64_t context
 );
 
 } // namespace headroom::runtime

@@ -11,9 +11,11 @@ Resident::Resident(
     const model::Hyperparameters& model,
     const scheduler::Blocks& blocks,
     DeviceId self,
-    std::int64_t tokens_per_turn
+    std::int64_t tokens_per_turn,
+    std::int64_t slots
 )
-    : model_(&model), blocks_(&blocks), self_(self), tokens_per_turn_(tokens_per_turn) {}
+    : model_(&model), blocks_(&blocks), self_(self), tokens_per_turn_(tokens_per_turn),
+      slots_(slots) {}
 
 model::Block Resident::make_block(BlockId b, const scheduler::Placement& placement) {
     const BlockName& name = blocks_->name(b);
@@ -24,11 +26,13 @@ model::Block Resident::make_block(BlockId b, const scheduler::Placement& placeme
 }
 
 void Resident::add(BlockId b, model::Block block) {
-    std::unique_ptr<model::GroupCache> cache;
+    std::vector<model::GroupCache> caches;
     if (blocks_->name(b).kind == BlockKind::group) {
-        cache = std::make_unique<model::GroupCache>(model_->head_width(), &budget_);
+        for (std::int64_t slot = 0; slot < slots_; ++slot) {
+            caches.emplace_back(model_->head_width(), &budget_);
+        }
     }
-    const bool added = held_.emplace(b, Held{std::move(block), std::move(cache)}).second;
+    const bool added = held_.emplace(b, Held{std::move(block), std::move(caches)}).second;
     HEADROOM_CHECK(added, "device {} holds {} already", self_.value, b.value);
 }
 
@@ -42,12 +46,17 @@ model::Block& Resident::block(BlockId b) {
     return found->second.block;
 }
 
-model::GroupCache& Resident::cache(BlockId b) {
+model::GroupCache& Resident::cache(BlockId b, std::int32_t slot) {
     const auto found = held_.find(b);
     HEADROOM_CHECK(
-        found != held_.end() && found->second.cache, "device {}, block {}", self_.value, b.value
+        found != held_.end() && slot >= 0 &&
+            static_cast<std::size_t>(slot) < found->second.caches.size(),
+        "device {}, block {}, slot {}",
+        self_.value,
+        b.value,
+        slot
     );
-    return *found->second.cache;
+    return found->second.caches[static_cast<std::size_t>(slot)];
 }
 
 const model::Block& Resident::head_matrix() {
@@ -97,18 +106,19 @@ void Resident::fill_norms() {
     }
 }
 
-void Resident::reserve_caches(std::int64_t context) {
+void Resident::reserve_caches(std::int32_t slot, std::int64_t context) {
     for (auto& [b, held] : held_) {
-        if (held.cache) {
-            held.cache->reserve(context);
+        if (!held.caches.empty()) {
+            held.caches[static_cast<std::size_t>(slot)].reserve(context);
         }
     }
 }
 
-void Resident::empty_caches() {
+void Resident::empty_caches(std::int32_t slot) {
     for (auto& [b, held] : held_) {
-        if (held.cache) {
-            *held.cache = model::GroupCache(model_->head_width(), &budget_);
+        if (!held.caches.empty()) {
+            held.caches[static_cast<std::size_t>(slot)] =
+                model::GroupCache(model_->head_width(), &budget_);
         }
     }
 }
@@ -146,7 +156,7 @@ void Resident::install(const scheduler::Placement& placement) {
         workspace_.reset();
     } else if (workspace_ == nullptr) {
         workspace_ = std::make_unique<Workspace>(
-            blocks_->shape(), blocks_->cut(), tokens_per_turn_, &budget_
+            blocks_->shape(), blocks_->cut(), tokens_per_turn_, slots_, &budget_
         );
         fill_norms();
     } else {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "base/ids.hpp"
 #include "device/memory_budget.hpp"
@@ -21,7 +22,8 @@ class Resident {
         const model::Hyperparameters& model,
         const scheduler::Blocks& blocks,
         DeviceId self,
-        std::int64_t tokens_per_turn
+        std::int64_t tokens_per_turn,
+        std::int64_t slots = 1
     );
 
     /// Copies the blocks of the first placement out of the model file.
@@ -46,16 +48,17 @@ class Resident {
     /// Precondition: holds_any().
     [[nodiscard]] BlockId held_from(BlockId b) const;
     [[nodiscard]] model::Block& block(BlockId b);
-    [[nodiscard]] model::GroupCache& cache(BlockId b);
+    [[nodiscard]] model::GroupCache& cache(BlockId b, std::int32_t slot);
     /// The block with the matrix of lm_head: itself, or embed if they are tied and live together.
     [[nodiscard]] const model::Block& head_matrix();
     [[nodiscard]] Workspace& workspace();
     [[nodiscard]] bool has_workspace() const { return workspace_ != nullptr; }
 
-    /// Pages for `context` rows in every cache here.
-    void reserve_caches(std::int64_t context);
-    /// Gives all pages back: a sequence has ended.
-    void empty_caches();
+    /// Pages for `context` rows of a slot in every group here.
+    void reserve_caches(std::int32_t slot, std::int64_t context);
+    /// Gives all pages of a slot back: its sequence has ended.
+    void empty_caches(std::int32_t slot);
+    [[nodiscard]] std::int64_t slots() const { return slots_; }
 
     /// A block without storage, as `placement` would hold it here, and its empty cache.
     [[nodiscard]] model::Block make_block(BlockId b, const scheduler::Placement& placement);
@@ -67,7 +70,7 @@ class Resident {
   private:
     struct Held {
         model::Block block;
-        std::unique_ptr<model::GroupCache> cache; ///< groups only
+        std::vector<model::GroupCache> caches; ///< groups only: one per slot
     };
     void fill_norms();
 
@@ -75,6 +78,7 @@ class Resident {
     const scheduler::Blocks* blocks_;
     DeviceId self_;
     std::int64_t tokens_per_turn_;
+    std::int64_t slots_;
     device::MemoryBudget budget_; ///< before what is allocated from it
     std::map<BlockId, Held> held_;
     std::unique_ptr<Workspace> workspace_;

@@ -35,11 +35,14 @@ class Observer {
   public:
     virtual ~Observer() = default;
     virtual void on_begin(const trace::RunHeader& header) = 0;
-    /// A sequence begins; after its decision, before its first token.
+    /// A sequence begins; after its decision, before its first token. Only where there is one at a
+    /// time.
     virtual void on_prompt(const std::string& text) = 0;
     /// `piece`: whole UTF-8 characters, or none yet; at a sequence's end whatever bytes are left.
     /// `sampled`: tokens of the run so far.
     virtual void on_token(const std::string& piece, std::int64_t sampled) = 0;
+    /// Where several can be in flight: one has ended, and this is its prompt and what was sampled.
+    virtual void on_text(std::int64_t sequence, const std::string& text) = 0;
     virtual void on_decision(const DecisionNote& note) = 0;
     virtual void on_interval(const trace::Interval& interval) = 0;
 };

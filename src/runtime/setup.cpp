@@ -8,6 +8,7 @@
 #include "model/weights.hpp"
 #include "runtime/agreement.hpp"
 #include "runtime/prompts.hpp"
+#include "runtime/requests.hpp"
 #include "runtime/shape.hpp"
 #include "runtime/wire.hpp"
 
@@ -112,10 +113,7 @@ Agreement agree(const RunOptions& options, comm::Transport& transport) {
     if (verdict.exit_code == 0) {
         setup.prompts = verdict.prompts;
         setup.end_of_text = verdict.end_of_text;
-        for (const std::vector<std::int32_t>& prompt : setup.prompts) {
-            const auto tokens = static_cast<std::int64_t>(prompt.size());
-            setup.tokens_per_turn = std::max(setup.tokens_per_turn, tokens);
-        }
+        setup.tokens_per_turn = tokens_per_turn(*options.scenario, setup.prompts);
         agreement.setup = std::move(setup);
     }
     return agreement;

@@ -24,9 +24,15 @@ struct Setup {
     std::string model_hash;                      ///< rank 0 only
     kernels::Level level = kernels::Level::reference;
     std::string kernels_note; ///< rank 0 only; empty if no device held others back
-    std::vector<std::vector<std::int32_t>> prompts; ///< at least one, none empty; one per sequence
+    std::vector<std::vector<std::int32_t>>
+        prompts; ///< the different ones; at least one, none empty
     std::int32_t end_of_text = -1;
-    std::int64_t tokens_per_turn = 1; ///< the longest prompt
+    std::int64_t tokens_per_turn = 1; ///< see requests.hpp
+
+    /// Of a device that holds any block.
+    [[nodiscard]] Bytes buffers(const scheduler::Blocks& blocks, std::int64_t slots) const {
+        return scheduler::buffer_bytes(blocks.shape(), tokens_per_turn, blocks.cut(), slots);
+    }
 };
 
 struct Agreement {

@@ -1,12 +1,18 @@
 #include "runtime/simulate.hpp"
 
 #include <algorithm>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "runtime/controller.hpp"
+#include "runtime/course.hpp"
+#include "runtime/holdings.hpp"
 #include "runtime/outline.hpp"
 #include "runtime/overload.hpp"
 #include "scheduler/program.hpp"
@@ -16,63 +22,40 @@ namespace headroom::runtime {
 
 namespace {
 
-/// What every device holds under a placement: a sum of blocks, with caches that grow together.
-class Holdings {
+class Simulation final : public Stage {
   public:
-    Holdings(const scheduler::Blocks& blocks, Bytes buffers, std::size_t devices)
-        : blocks_(&blocks), buffers_(buffers), weights_(devices), groups_(devices) {}
-
-    void place(const scheduler::Placement& placement) {
-        std::fill(weights_.begin(), weights_.end(), 0);
-        std::fill(groups_.begin(), groups_.end(), 0);
-        std::vector<bool> used(weights_.size());
-        for (std::size_t i = 0; i < placement.size(); ++i) {
-            const BlockId b(i);
-            const std::size_t d = placement[i].index();
-            weights_[d] += blocks_->weight_bytes(b, placement);
-            groups_[d] += blocks_->name(b).kind == BlockKind::group ? 1 : 0;
-            used[d] = true;
-        }
-        for (std::size_t d = 0; d < used.size(); ++d) {
-            weights_[d] += used[d] ? buffers_ : 0;
-        }
-    }
-
-    /// With caches of so many rows.
-    [[nodiscard]] Bytes at(std::size_t device, std::int64_t rows) const {
-        return weights_[device] +
-               groups_[device] * blocks_->cache_bytes(blocks_->group(0, 0), rows);
-    }
-
-  private:
-    const scheduler::Blocks* blocks_;
-    Bytes buffers_;
-    std::vector<Bytes> weights_; ///< with buffers
-    std::vector<std::int64_t> groups_;
-};
-
-class Simulation {
-  public:
-    Simulation(const RunOptions& options, const Outline& outline, int (*interrupted)());
+    Simulation(const RunOptions& options, const Outline& outline, int (*asked)());
     RunOutcome run();
 
+    [[nodiscard]] Nanoseconds clock() const override { return timeline_.clock(source_); }
+    [[nodiscard]] bool idle_until(Nanoseconds time) override {
+        timeline_.raise(source_, time);
+        return true;
+    }
+    [[nodiscard]] bool has_end() const override { return timeline_.has_end(); }
+    void visit(const std::vector<StartedTurn>& batch) override;
+    [[nodiscard]] std::vector<SampledToken> end(const std::vector<Turn>& batch) override;
+    void sequence_begins(std::int64_t /*sequence*/) override {}
+    void sequence_ends(std::int64_t /*sequence*/) override {}
+    void free_slot(std::int32_t slot) override { hold(slot, 0); }
+    [[nodiscard]] Command decide(const SourceFacts& facts) override;
+    void install(const Installation& installation) override;
+    void finish(std::int32_t /*exit_code*/) override {}
+    [[nodiscard]] std::int32_t interrupted() const override {
+        return interrupted_ == nullptr ? 0 : interrupted_();
+    }
+    [[nodiscard]] Nanoseconds elapsed_wall() const override { return 0; }
+
   private:
-    void install(const Command& command);
-    void migrate(const Command& command);
-    void decode();
-    Stop one_turn();
-    void walk(const scheduler::TurnWork& work);
-    [[nodiscard]] Bytes over_budget(DeviceId d, Nanoseconds at, std::int64_t rows);
-    void check_that_all_ends(const scheduler::TimelineLog& log) const;
-    void note(const scheduler::TimelineLog& log);
-    [[nodiscard]] Stop after() const;
-    void close_interval();
+    void migrate(const Installation& installation);
+    Bytes over_budget(const scheduler::Timeline::FirstOperation& first);
+    void check_that_all_ends() const;
+    void hold(std::int32_t slot, std::int64_t rows);
+    void note_peaks();
+    [[nodiscard]] DeviceFacts device_facts();
     [[nodiscard]] Subject subject(const RunOptions& options) const;
     [[nodiscard]] const std::string& name_of(DeviceId d) const {
         return scenario_.fleet.devices[d.index()].name;
-    }
-    [[nodiscard]] std::int64_t prompt_tokens() const {
-        return static_cast<std::int64_t>(outline_.prompts[sequence_].size());
     }
 
     const config::Scenario& scenario_;
@@ -85,24 +68,30 @@ class Simulation {
     Controller controller_;
     scheduler::Timeline timeline_;
     Holdings holdings_;
+    scheduler::Placement placement_;
     std::vector<scheduler::Program> programs_;
-    std::size_t sequence_ = 0;
-    std::int64_t turns_ = 0;   ///< begun so far; one per sampled token
-    std::int64_t decoded_ = 0; ///< tokens sampled in the sequence
-    std::int64_t rows_ = 0;    ///< in the caches
-    IntervalFacts facts_;      ///< being filled
+    std::map<std::int64_t, std::int64_t> batches_; ///< first turn -> the timeline's number
+    std::vector<std::int64_t> rows_;               ///< per slot, in whole pages
+    std::int64_t cached_ = 0;                      ///< of all slots
+    std::int64_t most_cached_ = 0;                 ///< since the last report
+    std::vector<DeviceUse> uses_;                  ///< since the last report
+    std::vector<LinkUse> moved_;                   ///< by migrations, since the last report
+    std::int64_t sampled_ = 0;
 };
 
-Simulation::Simulation(const RunOptions& options, const Outline& outline, int (*interrupted)())
+Simulation::Simulation(const RunOptions& options, const Outline& outline, int (*asked)())
     : scenario_(*options.scenario), outline_(outline), observer_(options.observer),
-      interrupted_(interrupted), detailed_(options.trace_ops), source_(scenario_.fleet.source),
+      interrupted_(asked), detailed_(options.trace_ops), source_(scenario_.fleet.source),
       blocks_(outline.shape, scenario_.controller.cut()), controller_(subject(options)),
       timeline_(blocks_, scenario_.fleet.size()),
       holdings_(
           blocks_,
-          scheduler::buffer_bytes(outline.shape, outline.tokens_per_turn, blocks_.cut()),
+          scheduler::buffer_bytes(
+              outline.shape, outline.tokens_per_turn, blocks_.cut(), scenario_.workload.slots()
+          ),
           scenario_.fleet.size()
-      ) {}
+      ),
+      rows_(static_cast<std::size_t>(scenario_.workload.slots())), uses_(scenario_.fleet.size()) {}
 
 Subject Simulation::subject(const RunOptions& options) const {
     Subject subject;
@@ -123,15 +112,14 @@ Subject Simulation::subject(const RunOptions& options) const {
 
 RunOutcome Simulation::run() {
     RunOutcome outcome;
+    CourseSettings settings;
+    settings.requests = requests_of(scenario_, outline_.prompts);
+    settings.slots = scenario_.workload.slots();
+    settings.prefill_chunk = scenario_.workload.prefill_chunk;
+    settings.interval = scenario_.controller.interval;
+    settings.fleet = &scenario_.fleet;
     try {
-        Command command = controller_.first();
-        while (!command.finish) {
-            install(command);
-            decode();
-            close_interval();
-            command = controller_.next(facts_);
-        }
-        outcome.exit_code = command.exit_code;
+        outcome.exit_code = Course(std::move(settings), holdings_, *this).run();
     } catch (const Error& error) {
         outcome.exit_code = static_cast<int>(error.code());
         outcome.message = error.what();
@@ -139,42 +127,101 @@ RunOutcome Simulation::run() {
         controller_.end(trace::Completion::failed);
         throw;
     }
-    const bool interrupted = facts_.stop == Stop::interrupted;
+    const bool stopped = outcome.exit_code == static_cast<int>(ExitCode::interrupted) ||
+                         outcome.exit_code == static_cast<int>(ExitCode::terminated);
     controller_.end(
         outcome.exit_code == 0 ? trace::Completion::finished
-        : interrupted          ? trace::Completion::interrupted
+        : stopped              ? trace::Completion::interrupted
                                : trace::Completion::failed
     );
     return outcome;
 }
 
-void Simulation::install(const Command& command) {
-    facts_ = {};
-    facts_.devices.resize(scenario_.fleet.size());
-    if (command.begins) {
-        sequence_ = static_cast<std::size_t>(command.sequence);
-        decoded_ = 0;
-        rows_ = 0;
-    }
-    for (std::size_t d = 0; d < facts_.devices.size(); ++d) {
-        facts_.devices[d].peak = holdings_.at(d, rows_);
-    }
-    if (command.moved) {
-        migrate(command);
-    }
-    if (command.first || command.moved) {
-        holdings_.place(command.placement);
-        programs_ = scheduler::lower(blocks_, command.placement, source_, scenario_.fleet.size());
-    }
+/// A slot's caches have so many rows from here on.
+void Simulation::hold(std::int32_t slot, std::int64_t rows) {
+    std::int64_t& now = rows_[static_cast<std::size_t>(slot)];
+    cached_ += paged(rows) - now;
+    now = paged(rows);
+    most_cached_ = std::max(most_cached_, cached_);
+    timeline_.hold_cached(cached_);
 }
 
-void Simulation::migrate(const Command& command) {
-    const scheduler::FleetRates rates(
-        scenario_.fleet, std::max<std::int64_t>(0, command.sampled - 1)
+void Simulation::visit(const std::vector<StartedTurn>& batch) {
+    if (batch.empty()) {
+        (void)timeline_.visit(std::nullopt);
+        check_that_all_ends();
+        return;
+    }
+    scheduler::Batch walked;
+    for (const StartedTurn& started : batch) {
+        const Turn& turn = started.turn;
+        walked.turns.push_back({turn.first, turn.tokens, turn.samples, turn.slot, turn.number});
+        hold(turn.slot, turn.first + turn.tokens);
+    }
+    const Turn& first = batch.front().turn;
+    walked.rates = std::make_shared<scheduler::FleetRates>(scenario_.fleet, first.sampled);
+    batches_[first.number] = timeline_.visit(std::move(walked));
+    check_that_all_ends();
+}
+
+std::vector<SampledToken> Simulation::end(const std::vector<Turn>& batch) {
+    const auto walked = batches_.find(batch.front().number);
+    (void)timeline_.end(walked->second);
+    batches_.erase(walked);
+    check_that_all_ends();
+    for (const Turn& turn : batch) {
+        sampled_ += turn.samples ? 1 : 0;
+        if (observer_ != nullptr && turn.samples) {
+            observer_->on_token("", sampled_);
+        }
+    }
+    return std::vector<SampledToken>(batch.size());
+}
+
+Command Simulation::decide(const SourceFacts& facts) {
+    controller_.close_interval(facts);
+    const DeviceFacts devices = device_facts();
+    if (controller_.incomplete()) {
+        controller_.complete(devices);
+    }
+    return controller_.next(facts);
+}
+
+void Simulation::install(const Installation& installation) {
+    if (!installation.first) {
+        note_peaks();
+        migrate(installation);
+    }
+    placement_ = installation.placement;
+    holdings_.place(placement_);
+    programs_ = scheduler::lower(blocks_, installation.placement, source_, scenario_.fleet.size());
+    timeline_.install(
+        &programs_,
+        stagger(scenario_, blocks_, programs_, installation),
+        {source_,
+         [this](const scheduler::Timeline::FirstOperation& first) { return over_budget(first); },
+         detailed_}
     );
+}
+
+void Simulation::migrate(const Installation& installation) {
+    const std::vector<scheduler::Move> moves = scheduler::moves_between(
+        blocks_,
+        placement_,
+        installation.placement,
+        std::accumulate(installation.rows.begin(), installation.rows.end(), std::int64_t{0}),
+        scenario_.controller.weights == config::Weights::everywhere
+    );
+    if (moves.empty()) {
+        return;
+    }
+    const scheduler::FleetRates rates(scenario_.fleet, installation.seen);
     std::vector<scheduler::MoveRecord> log;
-    const Nanoseconds resume =
-        timeline_.migrate(controller_.moves(), rates, command.t_switch, &log);
+    Nanoseconds latest = installation.t_switch;
+    for (std::size_t d = 0; d < scenario_.fleet.size(); ++d) {
+        latest = std::max(latest, timeline_.clock(DeviceId(d)));
+    }
+    const Nanoseconds resume = timeline_.migrate(moves, rates, installation.t_switch, &log);
     std::vector<Arrived> arrived;
     for (const scheduler::MoveRecord& record : log) {
         if (record.end == kNever) {
@@ -189,116 +236,54 @@ void Simulation::migrate(const Command& command) {
         }
         arrived.push_back({record.move, record.start, record.end, 0});
         if (record.move.bytes > 0) {
-            facts_.links.push_back({record.move.from, record.move.to, record.move.bytes});
+            moved_.push_back({record.move.from, record.move.to, record.move.bytes});
         }
     }
-    const Nanoseconds told = controller_.resume_after(arrived);
+    const Nanoseconds told = controller_.resume_after(installation.t_switch, latest, arrived);
     HEADROOM_CHECK(told == resume, "devices go on at {} ns, the controller says {}", resume, told);
 }
 
-/// Up to λ turns.
-void Simulation::decode() {
-    for (std::int64_t i = 0; i < scenario_.controller.interval; ++i) {
-        facts_.stop = one_turn();
-        if (facts_.stop != Stop::no) {
-            break;
-        }
+Bytes Simulation::over_budget(const scheduler::Timeline::FirstOperation& first) {
+    const DeviceId d = first.device;
+    const scheduler::DeviceSpec& device = scenario_.fleet.devices[d.index()];
+    const Bytes held = holdings_.at(d.index(), first.cached);
+    const Bytes over = held - first.rates.memory(d, first.start);
+    if (over <= 0) {
+        return 0;
     }
+    if (!may_page(scenario_.controller.overload, device)) {
+        throw over_budget_error(d, device.name, held, over, first.start);
+    }
+    DeviceUse& use = uses_[d.index()];
+    use.overloads.push_back({first.start, over});
+    use.paged += over;
+    return over;
 }
 
-Stop Simulation::one_turn() {
-    const scheduler::TurnWork work = decoded_ == 0
-                                         ? scheduler::TurnWork{0, prompt_tokens()}
-                                         : scheduler::TurnWork{prompt_tokens() + decoded_ - 1, 1};
-    const Nanoseconds start = timeline_.clock(source_);
-    walk(work);
-    rows_ = work.first + work.tokens;
-    facts_.sampled.push_back({rows_, -1, start, timeline_.clock(source_), 0});
-    ++turns_;
-    ++decoded_;
-    if (observer_ != nullptr) {
-        observer_->on_token("", turns_);
+/// The first thing that began and has no end is what the run is stuck in.
+void Simulation::check_that_all_ends() const {
+    for (const scheduler::OpRecord& op : timeline_.endless().ops) {
+        throw StuckError(fmt::format(
+            "device {} ({}) never finishes {} of turn {}: its rate stays 0, expected it to "
+            "rise again; change the device's load or events in the scenario",
+            op.device.value,
+            name_of(op.device),
+            to_string(blocks_.name(op.block)),
+            op.turn
+        ));
     }
-    return after();
-}
-
-void Simulation::walk(const scheduler::TurnWork& work) {
-    const scheduler::FleetRates rates(scenario_.fleet, turns_);
-    const scheduler::Timeline::Overload overload = [&](DeviceId d, Nanoseconds at) {
-        const Bytes held = holdings_.at(d.index(), work.first + work.tokens);
-        const Bytes over = held - rates.memory(d, at);
-        if (over <= 0) {
-            return Bytes{0};
-        }
-        const scheduler::DeviceSpec& device = scenario_.fleet.devices[d.index()];
-        if (!may_page(scenario_.controller.overload, device)) {
-            throw over_budget_error(d, device.name, held, over, at);
-        }
-        DeviceUse& use = facts_.devices[d.index()];
-        use.overloads.push_back({at, over});
-        use.paged += over;
-        return over;
-    };
-    scheduler::TimelineLog log;
-    (void)timeline_.turn(programs_, rates, work, source_, &overload, &log);
-    check_that_all_ends(log);
-    note(log);
-}
-
-/// The first thing that began and has no end is what the turn is stuck in.
-void Simulation::check_that_all_ends(const scheduler::TimelineLog& log) const {
-    for (const scheduler::OpRecord& op : log.ops) {
-        if (op.start != kNever && op.end == kNever) {
-            throw StuckError(fmt::format(
-                "device {} ({}) never finishes {} of turn {}: its rate stays 0, expected it to "
-                "rise again; change the device's load or events in the scenario",
-                op.device.value,
-                name_of(op.device),
-                to_string(blocks_.name(op.block)),
-                turns_
-            ));
-        }
+    for (const scheduler::MessageRecord& message : timeline_.endless().messages) {
+        throw StuckError(fmt::format(
+            "{} of turn {} from device {} ({}) never arrives at device {}: the link's rate "
+            "stays 0, expected it to rise again; change the link's variation or events in the "
+            "scenario",
+            scheduler::name_of(message.payload),
+            message.turn,
+            message.from.value,
+            name_of(message.from),
+            message.to.value
+        ));
     }
-    for (const scheduler::MessageRecord& message : log.messages) {
-        if (message.begin != kNever && message.arrival == kNever) {
-            throw StuckError(fmt::format(
-                "{} of turn {} from device {} ({}) never arrives at device {}: the link's rate "
-                "stays 0, expected it to rise again; change the link's variation or events in the "
-                "scenario",
-                scheduler::name_of(message.payload),
-                turns_,
-                message.from.value,
-                name_of(message.from),
-                message.to.value
-            ));
-        }
-    }
-    HEADROOM_CHECK(timeline_.clock(source_) != kNever, "turn {} never ends", turns_);
-}
-
-void Simulation::note(const scheduler::TimelineLog& log) {
-    for (const scheduler::MessageRecord& message : log.messages) {
-        facts_.links.push_back({message.from, message.to, message.bytes});
-    }
-    if (!detailed_) {
-        return;
-    }
-    for (const scheduler::OpRecord& op : log.ops) {
-        facts_.ops.push_back({turns_, op});
-    }
-    for (const scheduler::MessageRecord& message : log.messages) {
-        facts_.messages.push_back({turns_, message});
-    }
-}
-
-/// An interrupt ends no run that is complete.
-Stop Simulation::after() const {
-    const bool ended = decoded_ == scenario_.workload.tokens;
-    const bool last = sequence_ + 1 == outline_.prompts.size();
-    if (interrupted_ != nullptr && interrupted_() != 0 && !(ended && last)) {
-        return Stop::interrupted;
-    }
-    return ended ? Stop::sequence_ended : Stop::no;
 }
 
 /// One entry per link that was used, by sender and receiver.
@@ -317,19 +302,39 @@ std::vector<LinkUse> summed(std::vector<LinkUse> uses) {
     return sums;
 }
 
-/// Within a migration no device holds more than before or after, and caches only grow, so the most
-/// that was held is what was held at one of the interval's ends.
-void Simulation::close_interval() {
-    facts_.clock = timeline_.clock(source_);
-    if (facts_.stop == Stop::interrupted) {
-        facts_.interrupt_code = interrupted_();
+/// Within a migration no device holds more than before or after, so the most that was held is what
+/// was held at one of its ends, or with the largest caches before or after it.
+void Simulation::note_peaks() {
+    for (std::size_t d = 0; d < uses_.size(); ++d) {
+        uses_[d].peak = std::max(uses_[d].peak, holdings_.at(d, most_cached_));
     }
-    for (std::size_t d = 0; d < facts_.devices.size(); ++d) {
-        DeviceUse& use = facts_.devices[d];
-        use.held = holdings_.at(d, rows_);
-        use.peak = std::max(use.peak, use.held);
+    most_cached_ = cached_;
+}
+
+/// What happened since the last report.
+DeviceFacts Simulation::device_facts() {
+    note_peaks();
+    DeviceFacts facts;
+    std::vector<scheduler::DeviceLog> logs = timeline_.mark();
+    for (std::size_t d = 0; d < logs.size(); ++d) {
+        DeviceUse& use = uses_[d];
+        use.held = holdings_.at(d, cached_);
+        use.busy = logs[d].busy;
+        for (const auto& [to, bytes] : logs[d].sent) {
+            moved_.push_back({DeviceId(d), to, bytes});
+        }
+        const scheduler::TimelineLog& records = logs[d].records;
+        facts.ops.insert(facts.ops.end(), records.ops.begin(), records.ops.end());
+        facts.messages.insert(
+            facts.messages.end(), records.messages.begin(), records.messages.end()
+        );
     }
-    facts_.links = summed(std::move(facts_.links));
+    const auto by_turn = [](const auto& a, const auto& b) { return a.turn < b.turn; };
+    std::stable_sort(facts.ops.begin(), facts.ops.end(), by_turn);
+    std::stable_sort(facts.messages.begin(), facts.messages.end(), by_turn);
+    facts.links = summed(std::exchange(moved_, {}));
+    facts.devices = std::exchange(uses_, std::vector<DeviceUse>(uses_.size()));
+    return facts;
 }
 
 } // namespace

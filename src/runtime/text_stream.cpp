@@ -4,29 +4,35 @@
 
 namespace headroom::runtime {
 
-void TextStream::begin(std::span<const std::int32_t> prompt) {
-    at_start_ = prompt.size() == 1 && prompt.front() == tokenizer_->bos();
-    if (observer_ != nullptr) {
-        observer_->on_prompt(tokenizer_->decode(prompt));
+void TextStream::begin(std::int64_t sequence, std::span<const std::int32_t> prompt) {
+    Text& text = texts_[sequence];
+    text.at_start = prompt.size() == 1 && prompt.front() == tokenizer_->bos();
+    text.prompt = tokenizer_->decode(prompt);
+    if (observer_ != nullptr && live_) {
+        observer_->on_prompt(text.prompt);
     }
 }
 
-void TextStream::show(std::int32_t id) {
-    held_back_ += tokenizer_->piece(id, at_start_);
-    at_start_ = false;
+void TextStream::show(std::int64_t sequence, std::int32_t id) {
+    Text& text = texts_[sequence];
+    text.held_back += tokenizer_->piece(id, text.at_start);
+    text.at_start = false;
     ++shown_;
-    const std::size_t whole = whole_characters(held_back_);
+    const std::size_t whole = live_ ? whole_characters(text.held_back) : 0;
     if (observer_ != nullptr) {
-        observer_->on_token(held_back_.substr(0, whole), shown_);
+        observer_->on_token(text.held_back.substr(0, whole), shown_);
     }
-    held_back_.erase(0, whole);
+    text.held_back.erase(0, whole);
 }
 
-void TextStream::end() {
-    if (observer_ != nullptr && !held_back_.empty()) {
-        observer_->on_token(held_back_, shown_);
+void TextStream::end(std::int64_t sequence) {
+    const Text& text = texts_[sequence];
+    if (observer_ != nullptr && !live_) {
+        observer_->on_text(sequence, text.prompt + text.held_back);
+    } else if (observer_ != nullptr && !text.held_back.empty()) {
+        observer_->on_token(text.held_back, shown_);
     }
-    held_back_.clear();
+    texts_.erase(sequence);
 }
 
 } // namespace headroom::runtime

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 
@@ -12,23 +13,29 @@ namespace headroom::runtime {
 
 class TextStream {
   public:
-    /// `observer` may be null: then nobody looks.
-    TextStream(const model::Tokenizer& tokenizer, Observer* observer)
-        : tokenizer_(&tokenizer), observer_(observer) {}
+    /// `observer` may be null: then nobody looks. `live`: sequences come one after the other, and
+    /// their text is shown while it comes; else each is shown when it has ended.
+    TextStream(const model::Tokenizer& tokenizer, Observer* observer, bool live = true)
+        : tokenizer_(&tokenizer), observer_(observer), live_(live) {}
 
     /// A sequence with this prompt.
-    void begin(std::span<const std::int32_t> prompt);
+    void begin(std::int64_t sequence, std::span<const std::int32_t> prompt);
     /// Its next token. A character that lacks bytes is held back: they may come with the next one.
-    void show(std::int32_t id);
+    void show(std::int64_t sequence, std::int32_t id);
     /// Its end: what is held back is shown as it is.
-    void end();
+    void end(std::int64_t sequence);
 
   private:
+    struct Text {
+        bool at_start = false; ///< the next token is the first after BOS
+        std::string prompt;    ///< not shown yet
+        std::string held_back;
+    };
     const model::Tokenizer* tokenizer_;
     Observer* observer_;
-    bool at_start_ = false;  ///< the next token is the first after BOS
+    bool live_;
     std::int64_t shown_ = 0; ///< tokens of the run
-    std::string held_back_;
+    std::map<std::int64_t, Text> texts_;
 };
 
 } // namespace headroom::runtime

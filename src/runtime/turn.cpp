@@ -40,54 +40,105 @@ TurnRunner::TurnRunner(
     TurnLog& log
 )
     : context_(&context), settings_(&settings), resident_(&resident), clock_(&clock),
-      pacer_(&pacer), transport_(&transport), log_(&log) {}
+      pacer_(&pacer), transport_(&transport), log_(&log),
+      states_(static_cast<std::size_t>(resident.slots())) {}
 
-SampledToken TurnRunner::run(
-    const scheduler::Program& program, const Turn& turn, std::span<const std::int32_t> ids
+void TurnRunner::select(const Turn& turn) {
+    now_ = &states_[static_cast<std::size_t>(turn.slot)];
+    if (resident_->has_workspace()) {
+        resident_->workspace().select(turn.slot);
+    }
+}
+
+void TurnRunner::begin(const std::vector<Turn>& batch) {
+    for (const Turn& turn : batch) {
+        State& state = states_[static_cast<std::size_t>(turn.slot)];
+        wait_for_small_sends(state); // of the turn before: all of them have been taken
+        state = {};
+        state.turn = turn;
+        state.ids.resize(static_cast<std::size_t>(turn.tokens));
+        state.last_x_row = turn.tokens - 1;
+        resident_->reserve_caches(turn.slot, turn.first + turn.tokens);
+    }
+}
+
+void TurnRunner::give_ids(std::int32_t slot, std::span<const std::int32_t> ids) {
+    State& state = states_[static_cast<std::size_t>(slot)];
+    HEADROOM_CHECK(
+        ids.size() == state.ids.size(), "{} ids for {} tokens", ids.size(), state.ids.size()
+    );
+    state.ids.assign(ids.begin(), ids.end());
+}
+
+void TurnRunner::run(
+    const scheduler::Program& program,
+    const scheduler::ProgramSegment& segment,
+    const std::vector<Turn>& batch
 ) {
-    turn_ = turn;
-    ids_.assign(ids.begin(), ids.end());
-    ids_.resize(static_cast<std::size_t>(turn.tokens));
-    sampled_ = {};
-    first_operation_ = true;
-    has_angles_ = false;
-    sums_begun_ = false;
-    last_x_row_ = turn.tokens - 1;
-    clock_->set_tokens(turn.sampled);
-    resident_->reserve_caches(turn.first + turn.tokens);
-    for (const Instruction& instruction : program) {
-        switch (instruction.code) {
-        case OpCode::compute:
-            compute(instruction);
-            break;
-        case OpCode::send:
-            send(instruction);
-            break;
-        case OpCode::receive:
-            receive(instruction);
-            break;
-        case OpCode::norm:
-            norm(instruction);
-            break;
-        case OpCode::finish:
-            finish(instruction);
-            break;
+    clock_->set_tokens(batch.front().sampled);
+    for (std::size_t i = segment.begin; i < segment.end; ++i) {
+        const Instruction& instruction = program[i];
+        if (instruction.code == OpCode::compute) {
+            compute(instruction, batch);
+            continue;
+        }
+        const bool sampling = scheduler::only_when_sampling(instruction, resident_->blocks());
+        for (const Turn& turn : batch) {
+            if (turn.samples || !sampling) {
+                select(turn);
+                transfer(instruction);
+            }
         }
     }
-    for (HeldSend& pending : small_sends_) {
-        transport_->wait(pending.send, {"the end of a turn", -1, turn.epoch, turn.number});
+}
+
+void TurnRunner::transfer(const Instruction& instruction) {
+    switch (instruction.code) {
+    case OpCode::send:
+        send(instruction);
+        return;
+    case OpCode::receive:
+        receive(instruction);
+        return;
+    case OpCode::norm:
+        norm(instruction);
+        return;
+    case OpCode::finish:
+        finish(instruction);
+        return;
+    case OpCode::compute:
+        break;
     }
-    small_sends_.clear();
-    return sampled_;
+    HEADROOM_CHECK(false, "instruction {}", static_cast<int>(instruction.code));
+}
+
+void TurnRunner::settle() {
+    for (State& state : states_) {
+        wait_for_small_sends(state);
+    }
+    if (resident_->has_workspace()) {
+        resident_->workspace().settle(*transport_, {"the end of the turns under way", -1, -1, -1});
+    }
+}
+
+void TurnRunner::wait_for_small_sends(State& state) {
+    for (HeldSend& pending : state.small_sends) {
+        transport_->wait(pending.send, {"the end of a turn", -1, -1, state.turn.number});
+    }
+    state.small_sends.clear();
 }
 
 comm::Waiting TurnRunner::waiting(const Instruction& instruction) const {
-    return {scheduler::name_of(instruction.payload), instruction.layer, turn_.epoch, turn_.number};
+    return {
+        scheduler::name_of(instruction.payload),
+        instruction.layer,
+        now_->turn.epoch,
+        now_->turn.number};
 }
 
 float* TurnRunner::writable(Buffer buffer) {
     return resident_->workspace().overwrite(
-        buffer, *transport_, {"a buffer to be sent", -1, turn_.epoch, turn_.number}
+        buffer, *transport_, {"a buffer to be sent", -1, now_->turn.epoch, now_->turn.number}
     );
 }
 
@@ -109,39 +160,62 @@ Bytes TurnRunner::page() {
     return held;
 }
 
-void TurnRunner::compute(const Instruction& instruction) {
-    Bytes held = 0;
-    if (first_operation_) {
-        if (turn_.number == 2 && settings_->planted_wait > 0) {
-            clock_->set(clock_->now() + settings_->planted_wait);
-        }
-        held = page();
-        first_operation_ = false;
-    }
+/// One operation for all turns of a batch: FLOP of all, the weights touched once, each one's cache.
+void TurnRunner::compute(const Instruction& instruction, const std::vector<Turn>& batch) {
     const scheduler::Blocks& blocks = resident_->blocks();
-    const BlockName& name = blocks.name(instruction.block);
-    execute(instruction);
-    const device::Interval time = clock_->operate(
-        blocks.flops(instruction.block, turn_.first, turn_.tokens),
-        blocks.touched_bytes(instruction.block, turn_.first, turn_.tokens),
-        held
-    );
+    const BlockId b = instruction.block;
+    const bool sampling = scheduler::only_when_sampling(instruction, blocks);
+    Bytes held = 0;
+    Flops flops = 0;
+    Bytes touched = 0;
+    bool any = false;
+    for (const Turn& turn : batch) {
+        if (sampling && !turn.samples) {
+            continue;
+        }
+        select(turn);
+        if (!any) {
+            held = before_first_operation(batch);
+        }
+        execute(instruction);
+        flops += blocks.flops(b, turn.first, turn.tokens);
+        touched += any ? blocks.cache_row_bytes(b, turn.first + turn.tokens)
+                       : blocks.touched_bytes(b, turn.first, turn.tokens);
+        any = true;
+    }
+    if (!any) {
+        return;
+    }
+    const std::int64_t number = batch.front().number;
+    const device::Interval time = clock_->operate(flops, touched, held);
     if (time.end == kNever) {
         throw StuckError(fmt::format(
             "device {} ({}) never finishes {} of turn {}: its rate stays 0, expected it to rise "
             "again; change the device's load or events in the scenario",
             resident_->self().value,
             settings_->device_name,
-            to_string(name),
-            turn_.number
+            to_string(blocks.name(b)),
+            number
         ));
     }
+    log_->busy += time.end - time.start;
     if (log_->detailed) {
-        log_->ops.push_back(
-            {turn_.number, {resident_->self(), instruction.block, time.start, time.end}}
-        );
+        log_->ops.push_back({resident_->self(), b, time.start, time.end, number});
     }
     pacer_->hold(time.end);
+}
+
+/// Returns what page() says if this is the batch's first operation here.
+Bytes TurnRunner::before_first_operation(const std::vector<Turn>& batch) {
+    State& first = states_[static_cast<std::size_t>(batch.front().slot)];
+    if (first.has_computed) {
+        return 0;
+    }
+    first.has_computed = true;
+    if (first.turn.number == 2 && settings_->planted_wait > 0) {
+        clock_->set(clock_->now() + settings_->planted_wait);
+    }
+    return page();
 }
 
 /// Where a payload is sent from or received into.
@@ -183,7 +257,7 @@ std::vector<std::span<std::byte>> TurnRunner::ring_parts(
     const std::int64_t element = instruction.bytes_per_token / count;
     std::byte* const base = reinterpret_cast<std::byte*>(resident_->workspace().data(buffer));
     std::vector<std::span<std::byte>> tokens;
-    for (std::int64_t t = 0; t < turn_.tokens; ++t) {
+    for (std::int64_t t = 0; t < now_->turn.tokens; ++t) {
         tokens.emplace_back(
             base + (t * width + first) * element, static_cast<std::size_t>(count * element)
         );
@@ -196,12 +270,12 @@ std::vector<std::span<std::byte>> TurnRunner::parts(
 ) {
     const scheduler::Blocks& blocks = resident_->blocks();
     const scheduler::ModelShape& shape = blocks.shape();
-    const std::int64_t n = turn_.tokens;
+    const std::int64_t n = now_->turn.tokens;
     if (instruction.payload == Payload::token) {
-        return {std::as_writable_bytes(std::span(ids_))};
+        return {std::as_writable_bytes(std::span(now_->ids))};
     }
     if (instruction.payload == Payload::sampled) {
-        return {std::as_writable_bytes(std::span(&sampled_.id, 1))};
+        return {std::as_writable_bytes(std::span(&now_->sampled.id, 1))};
     }
     const Buffer buffer = buffer_of(instruction);
     if (is_ring(instruction.payload)) {
@@ -227,22 +301,22 @@ std::vector<std::span<std::byte>> TurnRunner::parts(
 }
 
 void TurnRunner::send(const Instruction& instruction) {
-    const Bytes bytes = instruction.bytes(turn_.tokens);
+    const Bytes bytes = instruction.bytes(now_->turn.tokens);
     auto kept = std::make_unique<WireHeader>();
     WireHeader& header = *kept;
-    header.epoch = turn_.epoch;
-    header.turn = turn_.number;
+    header.epoch = now_->turn.epoch;
+    header.turn = now_->turn.number;
     header.kind = static_cast<std::int32_t>(instruction.payload);
     header.index = instruction.layer;
     header.bytes = bytes;
     header.departure = clock_->send(instruction.peer, bytes);
-    header.checksum = sampled_.logits_checksum;
+    header.checksum = now_->sampled.logits_checksum;
     if (header.departure.arrival == kNever) {
         throw StuckError(fmt::format(
             "{} of turn {} from device {} ({}) never arrives at device {}: the link's rate stays "
             "0, expected it to rise again; change the link's variation or events in the scenario",
             scheduler::name_of(instruction.payload),
-            turn_.number,
+            now_->turn.number,
             resident_->self().value,
             settings_->device_name,
             instruction.peer.value
@@ -255,14 +329,15 @@ void TurnRunner::send(const Instruction& instruction) {
         outgoing.emplace_back(part);
     }
     HeldSend pending{
-        std::move(kept), transport_->start_send(instruction.peer, comm::Tag::data, outgoing)};
+        std::move(kept),
+        transport_->start_send(instruction.peer, comm::data_tag(now_->turn.slot), outgoing)};
     if (is_small(instruction.payload)) {
-        small_sends_.push_back(std::move(pending));
+        now_->small_sends.push_back(std::move(pending));
     } else {
         resident_->workspace().keep(buffer_of(instruction), std::move(pending));
     }
     if (is_partial(instruction.payload)) {
-        sums_begun_ = false; // this device has no more to do with the stage
+        now_->sums_begun = false; // this device has no more to do with the stage
     }
 }
 
@@ -276,10 +351,10 @@ void TurnRunner::receive(const Instruction& instruction) {
     for (const auto part : parts(instruction, instruction.peer)) {
         incoming.push_back(part);
     }
-    transport_->receive(instruction.peer, comm::Tag::data, incoming, what);
-    const Bytes bytes = instruction.bytes(turn_.tokens);
+    transport_->receive(instruction.peer, comm::data_tag(now_->turn.slot), incoming, what);
+    const Bytes bytes = instruction.bytes(now_->turn.tokens);
     HEADROOM_CHECK(
-        header.epoch == turn_.epoch && header.turn == turn_.number &&
+        header.epoch == now_->turn.epoch && header.turn == now_->turn.number &&
             header.kind == static_cast<std::int32_t>(instruction.payload) &&
             header.index == instruction.layer && header.bytes == bytes,
         "device {} expected {} of layer {}, epoch {}, turn {}, {} B; got kind {} of layer {}, "
@@ -287,8 +362,8 @@ void TurnRunner::receive(const Instruction& instruction) {
         resident_->self().value,
         what.what,
         what.layer,
-        turn_.epoch,
-        turn_.number,
+        now_->turn.epoch,
+        now_->turn.number,
         bytes,
         header.kind,
         header.index,
@@ -300,10 +375,10 @@ void TurnRunner::receive(const Instruction& instruction) {
         take_in(instruction);
     }
     if (instruction.payload == Payload::last_x) {
-        last_x_row_ = 0;
+        now_->last_x_row = 0;
     }
     if (instruction.payload == Payload::sampled) {
-        sampled_.logits_checksum = header.checksum;
+        now_->sampled.logits_checksum = header.checksum;
     }
     const Nanoseconds arrival = clock_->serve(header.departure, bytes);
     if (arrival == kNever) {
@@ -312,7 +387,7 @@ void TurnRunner::receive(const Instruction& instruction) {
             "rise "
             "again; change the device's ingress in the scenario",
             what.what,
-            turn_.number,
+            now_->turn.number,
             resident_->self().value,
             settings_->device_name
         ));
@@ -320,14 +395,14 @@ void TurnRunner::receive(const Instruction& instruction) {
     clock_->raise(arrival);
     if (log_->detailed) {
         log_->messages.push_back(
-            {turn_.number,
-             {instruction.peer,
-              resident_->self(),
-              instruction.payload,
-              instruction.layer,
-              bytes,
-              header.departure.begin,
-              arrival}}
+            {instruction.peer,
+             resident_->self(),
+             instruction.payload,
+             instruction.layer,
+             bytes,
+             header.departure.begin,
+             arrival,
+             now_->turn.number}
         );
     }
     pacer_->hold(clock_->now());

@@ -1,5 +1,5 @@
-// One device's part of one turn: its program, executed. Kernels make the numbers, the device clock
-// makes the times, the transport moves the bytes.
+// One device's part of the turns under way: its program, executed segment by segment. Kernels make
+// the numbers, the device clock makes the times, the transport moves the bytes.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include "runtime/paging.hpp"
 #include "runtime/resident.hpp"
 #include "runtime/wire.hpp"
+#include "scheduler/agenda.hpp"
 #include "scheduler/program.hpp"
 #include "scheduler/timeline.hpp"
 
@@ -25,9 +26,14 @@ struct Turn {
     std::int64_t number = 0; ///< counts all turns of the run
     std::int64_t epoch = 0;
     std::int64_t sequence = 0;
+    std::int64_t round = 0;   ///< counted over the run
+    std::int64_t visit = 0;   ///< of the source that begins it, counted over the run
+    std::int64_t batch = 0;   ///< first turn of those that it is joined with
     std::int64_t sampled = 0; ///< tokens of the whole run sampled before this turn
     std::int64_t first = 0;   ///< rows in the caches before it
     std::int64_t tokens = 1;  ///< n
+    std::int32_t slot = 0;
+    bool samples = true; ///< not a chunk before a prompt's last
 
     /// In the sequence, prompt included, of the token that the turn yields.
     [[nodiscard]] std::int64_t position() const { return first + tokens; }
@@ -38,26 +44,20 @@ struct SampledToken {
     std::uint64_t logits_checksum = 0;
 };
 
-/// Rows that a device noted in an interval; times are virtual.
+/// A device that held more than its budget; `at` is virtual.
 struct OverloadRecord {
     Nanoseconds at = 0;
     Bytes over = 0;
 };
-struct TurnOp {
-    std::int64_t turn = 0;
-    scheduler::OpRecord op;
-};
-struct TurnMessage {
-    std::int64_t turn = 0;
-    scheduler::MessageRecord message;
-};
+/// Rows that a device noted since it last reported.
 struct TurnLog {
     bool detailed = false; ///< ops and messages too
-    std::vector<TurnOp> ops;
-    std::vector<TurnMessage> messages; ///< at their receiver
-    std::vector<Bytes> sent;           ///< payload bytes per target device
+    std::vector<scheduler::OpRecord> ops;
+    std::vector<scheduler::MessageRecord> messages; ///< at their receiver
+    std::vector<Bytes> sent;                        ///< payload bytes per target device
     std::vector<OverloadRecord> overloads;
-    Bytes paged = 0; ///< read again from storage
+    Bytes paged = 0;      ///< read again from storage
+    Nanoseconds busy = 0; ///< computing
 };
 
 struct TurnSettings {
@@ -84,15 +84,27 @@ class TurnRunner {
         TurnLog& log
     );
 
-    /// `ids`: the turn's tokens, known on the source only. Returns the sampled token on the source,
-    /// and on lm_head's device; elsewhere an id of -1.
-    SampledToken run(
-        const scheduler::Program& program, const Turn& turn, std::span<const std::int32_t> ids
+    /// Turns that are executed in lockstep begin here: their caches grow.
+    void begin(const std::vector<Turn>& batch);
+    /// Source: the tokens that a turn takes in.
+    void give_ids(std::int32_t slot, std::span<const std::int32_t> ids);
+    /// Part of their program, each instruction for all of them before the next.
+    void run(
+        const scheduler::Program& program,
+        const scheduler::ProgramSegment& segment,
+        const std::vector<Turn>& batch
     );
+    /// What a slot's last turn sampled, known on the source and on lm_head's device; else id -1.
+    [[nodiscard]] const SampledToken& sampled(std::int32_t slot) const {
+        return states_[static_cast<std::size_t>(slot)].sampled;
+    }
+    /// Nothing is under way: waits for all sends.
+    void settle();
 
   private:
     using Instruction = scheduler::Instruction;
-    void compute(const Instruction& instruction);
+    void compute(const Instruction& instruction, const std::vector<Turn>& batch);
+    void transfer(const Instruction& instruction);
     void send(const Instruction& instruction);
     void receive(const Instruction& instruction);
     void execute(const Instruction& instruction);
@@ -106,6 +118,7 @@ class TurnRunner {
     std::int64_t* sums();
     [[nodiscard]] bool has_one_term(const Instruction& partial) const;
     void sample();
+    Bytes before_first_operation(const std::vector<Turn>& batch);
     Bytes page();
     /// The bytes that a payload consists of, in this device's buffers.
     std::vector<std::span<std::byte>> parts(const Instruction& instruction, DeviceId sender);
@@ -124,14 +137,22 @@ class TurnRunner {
     TurnLog* log_;
     Pager pager_;
 
-    Turn turn_;
-    std::vector<std::int32_t> ids_;
-    SampledToken sampled_;
-    bool first_operation_ = true;
-    bool has_angles_ = false;
-    bool sums_begun_ = false;     ///< sliced: this stage's partial sums have a first term or zeros
-    std::int64_t last_x_row_ = 0; ///< where lm_head finds its x
-    std::vector<HeldSend> small_sends_; ///< ids and sampled ids, until the turn ends
+    /// A turn on its way.
+    struct State {
+        Turn turn;
+        std::vector<std::int32_t> ids;
+        SampledToken sampled;
+        bool has_computed = false;
+        bool has_angles = false;
+        bool sums_begun = false; ///< sliced: this stage's partial sums have a first term or zeros
+        std::int64_t last_x_row = 0;       ///< where lm_head finds its x
+        std::vector<HeldSend> small_sends; ///< ids and sampled ids
+    };
+    void select(const Turn& turn);
+    void wait_for_small_sends(State& state);
+
+    std::vector<State> states_; ///< per slot
+    State* now_ = nullptr;      ///< of the turn at work
 };
 
 } // namespace headroom::runtime

@@ -15,9 +15,9 @@ using scheduler::Payload;
 /// The turn's rope angles, made for the first group that asks.
 const float* TurnRunner::angles() {
     float* const angles = resident_->workspace().data(Buffer::angles);
-    if (!has_angles_) {
-        model::fill_rope_angles(*context_->model, turn_.first, turn_.tokens, angles);
-        has_angles_ = true;
+    if (!now_->has_angles) {
+        model::fill_rope_angles(*context_->model, now_->turn.first, now_->turn.tokens, angles);
+        now_->has_angles = true;
     }
     return angles;
 }
@@ -26,11 +26,11 @@ void TurnRunner::execute(const Instruction& instruction) {
     const BlockId b = instruction.block;
     const scheduler::ModelShape& shape = resident_->blocks().shape();
     Workspace& space = resident_->workspace();
-    const std::int64_t n = turn_.tokens;
+    const std::int64_t n = now_->turn.tokens;
     switch (resident_->blocks().name(b).kind) {
     case BlockKind::embed: {
         float* const x = writable(Buffer::x);
-        model::run_embed(*context_, resident_->block(b), ids_, x, writable(Buffer::normed));
+        model::run_embed(*context_, resident_->block(b), now_->ids, x, writable(Buffer::normed));
         break;
     }
     case BlockKind::group:
@@ -71,7 +71,7 @@ void TurnRunner::execute(const Instruction& instruction) {
             *context_,
             resident_->block(b),
             resident_->head_matrix(),
-            space.data(Buffer::x) + last_x_row_ * shape.width,
+            space.data(Buffer::x) + now_->last_x_row * shape.width,
             writable(Buffer::scratch),
             space.data(Buffer::logits)
         );
@@ -84,9 +84,9 @@ void TurnRunner::execute_group(BlockId b) {
     const scheduler::Blocks& blocks = resident_->blocks();
     const scheduler::ModelShape& shape = blocks.shape();
     Workspace& space = resident_->workspace();
-    const std::int64_t n = turn_.tokens;
+    const std::int64_t n = now_->turn.tokens;
     const model::Block& group = resident_->block(b);
-    model::GroupCache& cache = resident_->cache(b);
+    model::GroupCache& cache = resident_->cache(b, now_->turn.slot);
     const float* const normed = space.data(Buffer::normed);
     const model::GroupScratch scratch{
         angles(), space.data(Buffer::projected), space.data(Buffer::scores)};
@@ -97,7 +97,7 @@ void TurnRunner::execute_group(BlockId b) {
             group,
             cache,
             normed,
-            turn_.first,
+            now_->turn.first,
             n,
             {scratch, space.data(Buffer::heads)},
             partial
@@ -107,7 +107,7 @@ void TurnRunner::execute_group(BlockId b) {
     }
     const std::int64_t out = n * shape.heads_per_group() * shape.head_width();
     float* const heads = writable(Buffer::heads) + blocks.name(b).group * out;
-    model::run_group(*context_, group, cache, normed, turn_.first, n, scratch, heads);
+    model::run_group(*context_, group, cache, normed, now_->turn.first, n, scratch, heads);
 }
 
 void TurnRunner::execute_slice(BlockId b) {
@@ -117,7 +117,7 @@ void TurnRunner::execute_slice(BlockId b) {
         *context_,
         resident_->block(b),
         space.data(Buffer::normed),
-        turn_.tokens,
+        now_->turn.tokens,
         {space.data(Buffer::gate), space.data(Buffer::up)},
         partial
     );
@@ -126,11 +126,11 @@ void TurnRunner::execute_slice(BlockId b) {
 
 /// This device's partial sums of the stage, zero before the first term.
 std::int64_t* TurnRunner::sums() {
-    if (!sums_begun_) {
+    if (!now_->sums_begun) {
         (void)writable(Buffer::sums);
-        const std::int64_t count = turn_.tokens * resident_->blocks().shape().width;
+        const std::int64_t count = now_->turn.tokens * resident_->blocks().shape().width;
         std::fill_n(resident_->workspace().fixed_point(Buffer::sums), count, 0);
-        sums_begun_ = true;
+        now_->sums_begun = true;
     }
     return resident_->workspace().fixed_point(Buffer::sums);
 }
@@ -138,7 +138,7 @@ std::int64_t* TurnRunner::sums() {
 /// Also where a single block's partial is sent as it is: what fixed point cannot hold is found
 /// here, with the block's name.
 void TurnRunner::add_up(BlockId b, const float* partial) {
-    model::add_partial(*context_, resident_->block(b), partial, turn_.tokens, sums());
+    model::add_partial(*context_, resident_->block(b), partial, now_->turn.tokens, sums());
 }
 
 void TurnRunner::execute_hub(const Instruction& instruction) {
@@ -156,21 +156,23 @@ void TurnRunner::execute_hub(const Instruction& instruction) {
         hub.has(slot) ? hub.norm(slot) : nullptr,
         x,
         sums(),
-        turn_.tokens,
+        now_->turn.tokens,
         y,
         writable(Buffer::normed)
     );
-    sums_begun_ = false;
+    now_->sums_begun = false;
 }
 
-/// A stage on a ring begins: nothing of the one before is being sent any more.
+/// A stage on a ring begins. Parts of x may still be on their way from the one before: x is only
+/// read here, and by the time that this device finishes a part, its next one has sent on sums of
+/// this stage, so it has taken all of the one before.
 void TurnRunner::norm(const Instruction& instruction) {
     const std::int64_t width = resident_->blocks().shape().width;
     const float* const weight = resident_->workspace().data(Buffer::norms) +
                                 (2 * instruction.layer + instruction.part) * width;
-    const float* const x = writable(Buffer::x);
-    model::run_norm(*context_, weight, x, turn_.tokens, writable(Buffer::normed));
-    sums_begun_ = false;
+    const float* const x = resident_->workspace().data(Buffer::x);
+    model::run_norm(*context_, weight, x, now_->turn.tokens, writable(Buffer::normed));
+    now_->sums_begun = false;
     (void)sums();
 }
 
@@ -178,8 +180,8 @@ void TurnRunner::norm(const Instruction& instruction) {
 void TurnRunner::finish(const Instruction& instruction) {
     const std::int64_t width = resident_->blocks().shape().width;
     const auto [first, count] = scheduler::ring_part(width, instruction.part, instruction.parts);
-    float* const x = resident_->workspace().data(Buffer::x);
-    for (std::int64_t t = 0; t < turn_.tokens; ++t) {
+    float* const x = writable(Buffer::x);
+    for (std::int64_t t = 0; t < now_->turn.tokens; ++t) {
         const std::int64_t at = t * width + first;
         model::finish_sums(*context_, sums() + at, count, x + at);
     }
@@ -195,7 +197,7 @@ bool TurnRunner::has_one_term(const Instruction& partial) const {
 void TurnRunner::take_in(const Instruction& instruction) {
     const scheduler::Blocks& blocks = resident_->blocks();
     const std::int64_t width = blocks.shape().width;
-    const std::int64_t n = turn_.tokens;
+    const std::int64_t n = now_->turn.tokens;
     const Workspace& space = resident_->workspace();
     if (instruction.payload == Payload::ring_sum) {
         const auto [first, count] =
@@ -219,14 +221,14 @@ void TurnRunner::sample() {
     const auto vocabulary = static_cast<std::size_t>(resident_->blocks().shape().vocabulary);
     const std::span<float> logits(resident_->workspace().data(Buffer::logits), vocabulary);
     if (settings_->on_logits) {
-        settings_->on_logits(turn_.number, logits);
+        settings_->on_logits(now_->turn.number, logits);
     }
-    sampled_.logits_checksum = checksum(std::as_bytes(logits));
+    now_->sampled.logits_checksum = checksum(std::as_bytes(logits));
     // Counted, not drawn from a state: the number belongs to the token's place in its sequence.
     const std::uint64_t stream =
-        stream_seed(settings_->seed, "sampling", static_cast<std::uint64_t>(turn_.sequence));
-    const double unit = random_unit(stream, static_cast<std::uint64_t>(turn_.position()));
-    sampled_.id = static_cast<std::int32_t>(
+        stream_seed(settings_->seed, "sampling", static_cast<std::uint64_t>(now_->turn.sequence));
+    const double unit = random_unit(stream, static_cast<std::uint64_t>(now_->turn.position()));
+    now_->sampled.id = static_cast<std::int32_t>(
         kernels::sample(*context_->kernels, logits, settings_->sampling, unit)
     );
 }

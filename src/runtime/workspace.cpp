@@ -15,9 +15,11 @@ Workspace::Workspace(
     const scheduler::ModelShape& shape,
     const scheduler::Cut& cut,
     std::int64_t tokens_per_turn,
+    std::int64_t slots,
     std::pmr::memory_resource* resource
 )
-    : resource_(resource) {
+    : resource_(resource), slots_(static_cast<std::size_t>(slots)), sliced_(cut.sliced()),
+      pending_(slots_) {
     const std::int64_t n = tokens_per_turn;
     for (const Buffer buffer : {Buffer::x, Buffer::normed, Buffer::residual, Buffer::scratch}) {
         bytes_[at(buffer)] = 4 * n * shape.width;
@@ -34,14 +36,15 @@ Workspace::Workspace(
     bytes_[at(Buffer::staging)] = scheduler::staging_bytes(shape);
     Bytes sum = 0;
     for (std::size_t i = 0; i < kBuffers; ++i) {
-        sum += bytes_[i];
-        allocate(static_cast<Buffer>(i));
+        const auto buffer = static_cast<Buffer>(i);
+        sum += bytes_[i] * (per_slot(buffer) ? slots : 1);
+        allocate(buffer);
     }
     HEADROOM_CHECK(
-        sum == scheduler::buffer_bytes(shape, n, cut),
+        sum == scheduler::buffer_bytes(shape, n, cut, slots),
         "workspace {} B, closed form {} B",
         sum,
-        scheduler::buffer_bytes(shape, n, cut)
+        scheduler::buffer_bytes(shape, n, cut, slots)
     );
 }
 
@@ -68,8 +71,36 @@ Workspace::~Workspace() {
     }
 }
 
+bool Workspace::per_slot(Buffer buffer) const {
+    switch (buffer) {
+    case Buffer::x:
+    case Buffer::normed:
+    case Buffer::residual:
+    case Buffer::angles:
+        return true;
+    case Buffer::heads:
+        return !sliced_;
+    case Buffer::scratch:
+    case Buffer::sums:
+        return sliced_;
+    default:
+        return false;
+    }
+}
+
+void Workspace::select(std::int32_t slot) {
+    HEADROOM_CHECK(
+        slot >= 0 && static_cast<std::size_t>(slot) < slots_, "slot {} of {}", slot, slots_
+    );
+    slot_ = static_cast<std::size_t>(slot);
+}
+
+Bytes Workspace::all_bytes(Buffer buffer) const {
+    return bytes_[at(buffer)] * (per_slot(buffer) ? static_cast<Bytes>(slots_) : 1);
+}
+
 void Workspace::allocate(Buffer buffer) {
-    const auto bytes = static_cast<std::size_t>(bytes_[at(buffer)]);
+    const auto bytes = static_cast<std::size_t>(all_bytes(buffer));
     if (bytes > 0) {
         data_[at(buffer)] = static_cast<std::byte*>(resource_->allocate(bytes, kAlignment));
     }
@@ -77,7 +108,7 @@ void Workspace::allocate(Buffer buffer) {
 
 void Workspace::release(Buffer buffer) {
     if (data_[at(buffer)] != nullptr) {
-        const auto bytes = static_cast<std::size_t>(bytes_[at(buffer)]);
+        const auto bytes = static_cast<std::size_t>(all_bytes(buffer));
         resource_->deallocate(data_[at(buffer)], bytes, kAlignment);
         data_[at(buffer)] = nullptr;
     }
@@ -93,8 +124,14 @@ void Workspace::restore_staging() {
     }
 }
 
+/// Of the selected slot.
+std::byte* Workspace::place(Buffer buffer) const {
+    const std::size_t before = per_slot(buffer) ? slot_ : 0;
+    return data_[at(buffer)] + before * static_cast<std::size_t>(bytes_[at(buffer)]);
+}
+
 float* Workspace::data(Buffer buffer) const {
-    return reinterpret_cast<float*>(data_[at(buffer)]);
+    return reinterpret_cast<float*>(place(buffer));
 }
 
 std::int64_t* Workspace::fixed_point(Buffer buffer) const {
@@ -103,27 +140,36 @@ std::int64_t* Workspace::fixed_point(Buffer buffer) const {
         "buffer {} holds floats",
         static_cast<int>(buffer)
     );
-    return reinterpret_cast<std::int64_t*>(data_[at(buffer)]);
+    return reinterpret_cast<std::int64_t*>(place(buffer));
 }
 
 float* Workspace::overwrite(
     Buffer buffer, comm::Transport& transport, const comm::Waiting& waiting
 ) {
-    for (HeldSend& held : pending_[at(buffer)]) {
+    std::vector<HeldSend>& sends = pending(buffer);
+    for (HeldSend& held : sends) {
         transport.wait(held.send, waiting);
     }
-    pending_[at(buffer)].clear();
+    sends.clear();
     return data(buffer);
 }
 
 void Workspace::keep(Buffer buffer, HeldSend send) {
-    pending_[at(buffer)].push_back(std::move(send));
+    pending(buffer).push_back(std::move(send));
+}
+
+std::vector<HeldSend>& Workspace::pending(Buffer buffer) {
+    return pending_[per_slot(buffer) ? slot_ : 0][at(buffer)];
 }
 
 void Workspace::settle(comm::Transport& transport, const comm::Waiting& waiting) {
-    for (std::size_t i = 0; i < kBuffers; ++i) {
-        (void)overwrite(static_cast<Buffer>(i), transport, waiting);
+    const std::size_t selected = slot_;
+    for (slot_ = 0; slot_ < slots_; ++slot_) {
+        for (std::size_t i = 0; i < kBuffers; ++i) {
+            (void)overwrite(static_cast<Buffer>(i), transport, waiting);
+        }
     }
+    slot_ = selected;
 }
 
 } // namespace headroom::runtime

@@ -1,5 +1,6 @@
-// A device's buffers for one turn, out of its memory budget, and the sends that still read them.
-// Their sum is scheduler::buffer_bytes, to the byte.
+// A device's buffers, out of its memory budget, and the sends that still read them. What a turn
+// needs from one segment of its program to the next is there once per slot; the rest belongs to
+// whichever turn is at work. Their sum is scheduler::buffer_bytes, to the byte.
 #pragma once
 
 #include <array>
@@ -22,6 +23,7 @@ namespace headroom::runtime {
 /// scheduler::staging_bytes. Sliced: heads, gate, up only for one block, as wide as it stores;
 /// scratch has a block's partial sum, sums the device's, received another device's: n·D numbers of
 /// 8 bytes each; norms (a ring's): (layers, 2, D), before attention and before the ffn.
+/// Once per slot: x, normed, residual, angles, and heads (sliced instead: scratch, sums).
 enum class Buffer : std::uint8_t {
     x,
     normed,
@@ -53,11 +55,15 @@ class Workspace {
         const scheduler::ModelShape& shape,
         const scheduler::Cut& cut,
         std::int64_t tokens_per_turn,
+        std::int64_t slots,
         std::pmr::memory_resource* resource
     );
     Workspace(const Workspace&) = delete;
     Workspace& operator=(const Workspace&) = delete;
     ~Workspace();
+
+    /// From now on `data`, `overwrite` and `keep` mean this slot's buffers.
+    void select(std::int32_t slot);
 
     /// For reading, or for writing a part that no pending send covers.
     [[nodiscard]] float* data(Buffer buffer) const;
@@ -66,7 +72,7 @@ class Workspace {
     /// For overwriting: waits until no send reads the buffer any more.
     float* overwrite(Buffer buffer, comm::Transport& transport, const comm::Waiting& waiting);
     void keep(Buffer buffer, HeldSend send);
-    /// Waits for all sends.
+    /// Waits for all sends of all slots.
     void settle(comm::Transport& transport, const comm::Waiting& waiting);
 
     /// The staging buffer is given back while blocks migrate, so that one more piece fits.
@@ -75,15 +81,22 @@ class Workspace {
 
   private:
     [[nodiscard]] static std::size_t at(Buffer buffer) { return static_cast<std::size_t>(buffer); }
+    [[nodiscard]] std::vector<HeldSend>& pending(Buffer buffer);
+    [[nodiscard]] bool per_slot(Buffer buffer) const;
+    [[nodiscard]] Bytes all_bytes(Buffer buffer) const;
+    [[nodiscard]] std::byte* place(Buffer buffer) const;
     void size_paper(const scheduler::ModelShape& shape, std::int64_t n);
     void size_sliced(const scheduler::ModelShape& shape, const scheduler::Cut& cut, std::int64_t n);
     void allocate(Buffer buffer);
     void release(Buffer buffer);
 
     std::pmr::memory_resource* resource_;
-    std::array<Bytes, kBuffers> bytes_{};
+    std::size_t slots_;
+    std::size_t slot_ = 0; ///< selected
+    bool sliced_;
+    std::array<Bytes, kBuffers> bytes_{}; ///< of one slot
     std::array<std::byte*, kBuffers> data_{};
-    std::array<std::vector<HeldSend>, kBuffers> pending_;
+    std::vector<std::array<std::vector<HeldSend>, kBuffers>> pending_; ///< per slot
 };
 
 } // namespace headroom::runtime

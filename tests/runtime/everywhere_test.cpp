@@ -169,7 +169,7 @@ class WrongFile : public testing::Test {
             std::vector<Bytes> sent(2, 0);
             const auto arrived = runtime::migrate(
                 resident,
-                {{all, to, 0, true}, 1, 0, self == DeviceId(1) ? "pi" : "hub"},
+                {{all, to, {0}, true}, 1, 0, self == DeviceId(1) ? "pi" : "hub"},
                 clock,
                 transport,
                 sent

@@ -5,9 +5,11 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <map>
 
 #include <fmt/format.h>
 
+#include "base/checksum.hpp"
 #include "comm/mpi/mpi_session.hpp"
 #include "support/fleet_run.hpp"
 #include "support/random_policy.hpp"
@@ -28,9 +30,11 @@ struct Case {
     std::int32_t slices = 0; ///< > 0: granularity sliced
     std::string reduce = "hub";
 
-    /// Not a policy of the library's; "random_everywhere" has weights = "everywhere" too.
+    /// Not a policy of the library's; "random_everywhere" has weights = "everywhere" too,
+    /// "random_flights" several sequences in flight.
     [[nodiscard]] bool is_random() const { return policy.starts_with("random"); }
     [[nodiscard]] bool weights_everywhere() const { return policy == "random_everywhere"; }
+    [[nodiscard]] bool several() const { return policy == "random_flights"; }
 };
 
 /// Rank 0 writes the model; nobody reads it before that.
@@ -45,6 +49,40 @@ void share_model(const Case& run, comm::Transport& transport) {
 
 bool same_bits(std::span<const float> a, const std::vector<float>& b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+}
+
+/// Nine requests for four slots, in chunks; two of them come late.
+void let_fly(config::Scenario& scenario) {
+    config::WorkloadConfig& workload = scenario.workload;
+    workload.prompts = {"Once upon a time", "Mia", "b"};
+    workload.tokens_each = {kTokens, 5, 1};
+    workload.repeat = 3;
+    workload.sequences = 4;
+    workload.prefill_chunk = 5;
+    workload.arrivals.kind = config::ArrivalsConfig::Kind::given;
+    workload.arrivals.at.assign(9, 0);
+    workload.arrivals.at[7] = workload.arrivals.at[8] = 3'000'000'000;
+    scenario.controller.batch = 0;
+}
+
+/// The trace has a checksum of every logits that a token was chosen from.
+std::string other_logits(const trace::Trace& trace, const support::OracleRun& oracle) {
+    std::map<std::pair<std::int32_t, std::int64_t>, std::uint64_t> sums;
+    for (const trace::Interval& interval : trace.intervals) {
+        for (const trace::TokenRow& token : interval.tokens) {
+            if (token.is_prompt == 0) {
+                sums[{token.sequence, token.position}] = token.logits_checksum;
+            }
+        }
+    }
+    std::size_t next = 0;
+    for (const auto& [where, sum] : sums) {
+        if (next == oracle.logits.size() ||
+            sum != checksum(std::as_bytes(std::span(oracle.logits[next++])))) {
+            return fmt::format("logits of sequence {} differ from the oracle's", where.first);
+        }
+    }
+    return next == oracle.logits.size() ? "" : "tokens are missing";
 }
 
 /// Empty, or what is wrong on this rank.
@@ -68,6 +106,9 @@ std::string run_rank(const Case& run, comm::Transport& transport) {
     if (run.weights_everywhere()) {
         scenario.controller.weights = config::Weights::everywhere;
     }
+    if (run.several()) {
+        let_fly(scenario);
+    }
     const support::OracleRun oracle = support::run_oracle(scenario);
 
     std::string problem;
@@ -76,7 +117,7 @@ std::string run_rank(const Case& run, comm::Transport& transport) {
     options.level = kernels::best_level();
     options.trace_ops = true;
     options.on_logits = [&](std::int64_t turn, std::span<const float> logits) {
-        if (!same_bits(logits, oracle.logits[static_cast<std::size_t>(turn)])) {
+        if (!run.several() && !same_bits(logits, oracle.logits[static_cast<std::size_t>(turn)])) {
             problem = fmt::format("logits of turn {} differ from the oracle's", turn);
         }
     };
@@ -96,6 +137,9 @@ std::string run_rank(const Case& run, comm::Transport& transport) {
         } else if (result.sampled() != oracle.sampled) {
             problem = "ids differ from the oracle's";
         } else if (problem.empty()) {
+            problem = other_logits(result.trace, oracle);
+        }
+        if (problem.empty()) {
             problem = support::timeline_difference(scenario, result.trace);
         }
     }

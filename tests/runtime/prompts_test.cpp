@@ -160,33 +160,26 @@ TEST(Prompts, a_time_that_is_wrong_in_a_later_sequence_is_noticed) {
     );
 }
 
-/// A device that never hears that a sequence begins: it keeps the caches of the one before.
+/// A device that never hears that a sequence has ended: it keeps its caches.
 class KeepsCaches final : public support::ForwardingTransport {
   public:
-    KeepsCaches(comm::Transport& inner, std::size_t blocks) : ForwardingTransport(inner) {
-        runtime::Command command;
-        command.placement.assign(blocks, DeviceId(0));
-        command_bytes_ = runtime::pack(command).size();
-    }
+    using ForwardingTransport::ForwardingTransport;
     [[nodiscard]] std::vector<std::byte> receive_any_size(
         DeviceId from, comm::Tag tag, const comm::Waiting& waiting
     ) override {
-        std::vector<std::byte> bytes = ForwardingTransport::receive_any_size(from, tag, waiting);
-        if (tag != comm::Tag::control || bytes.size() != command_bytes_) {
-            return bytes;
+        for (;;) {
+            std::vector<std::byte> bytes =
+                ForwardingTransport::receive_any_size(from, tag, waiting);
+            const bool note = waiting.what == "the source's next turn";
+            if (!note || runtime::unpack_note(bytes).kind != runtime::Note::Kind::free_slot) {
+                return bytes;
+            }
         }
-        runtime::Command command = runtime::unpack_command(bytes);
-        command.begins = command.first;
-        return runtime::pack(command);
     }
-
-  private:
-    std::size_t command_bytes_ = 0;
 };
 
 TEST(Prompts, caches_that_are_not_given_back_are_noticed) {
     const config::Scenario scenario = scenario_of(kTwo);
-    const std::size_t blocks = 2 + 2 * (4 + 2);
     const support::RandomPolicy random(7, 0); // blocks on every device, and none ever moves
     support::RunChange change;
     change.policy = &random;
@@ -195,7 +188,7 @@ TEST(Prompts, caches_that_are_not_given_back_are_noticed) {
         if (inner.self() == scenario.fleet.source) {
             return nullptr;
         }
-        return std::make_unique<KeepsCaches>(inner, blocks);
+        return std::make_unique<KeepsCaches>(inner);
     };
     EXPECT_NE(support::memory_difference(scenario, support::run_fleet(scenario, change).trace), "");
 }

@@ -145,7 +145,7 @@ TEST_P(Simulated, trace_is_that_of_the_run) {
         change.policy = setting().policy == "random" ? &random : nullptr;
         const support::FleetRun simulation = simulated(scenario, change.policy);
         ASSERT_EQ(simulation.outcome.exit_code, 0) << simulation.outcome.message;
-        EXPECT_EQ(simulation.sampled().size(), 11 * scenario.workload.sequences());
+        EXPECT_EQ(simulation.sampled().size(), 11 * scenario.workload.requests());
         EXPECT_EQ(simulation.trace.header.attributes.at("execution"), "simulated");
         const support::FleetRun run = support::run_fleet(scenario, change);
         EXPECT_THAT(contrasts(run.trace, simulation.trace), IsEmpty());

@@ -46,6 +46,9 @@ class Listener final : public runtime::Observer {
         heard.push_back(piece);
         last = sampled;
     }
+    void on_text(std::int64_t sequence, const std::string& text) override {
+        heard.push_back(std::to_string(sequence) + ": " + text);
+    }
     void on_decision(const runtime::DecisionNote&) override {}
     void on_interval(const trace::Interval&) override {}
 
@@ -61,11 +64,11 @@ TEST(TextStream, shows_a_character_that_comes_in_several_tokens_when_it_is_whole
     const model::Tokenizer tokenizer = byte_tokenizer();
     Listener listener;
     runtime::TextStream stream(tokenizer, &listener);
-    stream.begin(tokenizer.encode("\u00e9\nx"));
+    stream.begin(0, tokenizer.encode("\u00e9\nx"));
     for (const char byte : std::string("\u20ac!")) {
-        stream.show(id_of(byte));
+        stream.show(0, id_of(byte));
     }
-    stream.end();
+    stream.end(0);
     EXPECT_EQ(listener.heard, (std::vector<std::string>{"[\u00e9\nx]", "", "", "\u20ac", "!"}));
     EXPECT_EQ(listener.last, 4);
 }
@@ -74,12 +77,12 @@ TEST(TextStream, shows_what_never_became_whole_at_the_end_of_its_sequence) {
     const model::Tokenizer tokenizer = byte_tokenizer();
     Listener listener;
     runtime::TextStream stream(tokenizer, &listener);
-    stream.begin(tokenizer.encode("x"));
-    stream.show(id_of('\xE2'));
-    stream.end();
-    stream.begin(tokenizer.encode("y"));
-    stream.show(id_of('\x82'));
-    stream.end();
+    stream.begin(0, tokenizer.encode("x"));
+    stream.show(0, id_of('\xE2'));
+    stream.end(0);
+    stream.begin(0, tokenizer.encode("y"));
+    stream.show(0, id_of('\x82'));
+    stream.end(0);
     EXPECT_EQ(listener.heard, (std::vector<std::string>{"[x]", "", "\xE2", "[y]", "\x82"}))
         << "the second sequence's byte must not complete the first one's";
     EXPECT_EQ(listener.last, 2);
@@ -90,13 +93,28 @@ TEST(TextStream, loses_the_space_prefix_once_after_an_empty_prompt_of_every_sequ
     Listener listener;
     runtime::TextStream stream(tokenizer, &listener);
     for (int sequence = 0; sequence < 2; ++sequence) {
-        stream.begin(tokenizer.encode(""));
-        stream.show(4);
-        stream.show(4);
-        stream.end();
+        stream.begin(0, tokenizer.encode(""));
+        stream.show(0, 4);
+        stream.show(0, 4);
+        stream.end(0);
     }
     EXPECT_EQ(listener.heard, (std::vector<std::string>{"[]", "a", " a", "[]", "a", " a"}));
 }
 
 } // namespace
+TEST(TextStream, shows_sequences_that_come_together_one_by_one_when_they_have_ended) {
+    const model::Tokenizer tokenizer = byte_tokenizer();
+    Listener listener;
+    runtime::TextStream stream(tokenizer, &listener, false);
+    stream.begin(0, tokenizer.encode("x"));
+    stream.begin(1, tokenizer.encode("y"));
+    stream.show(0, id_of('a'));
+    stream.show(1, id_of('b'));
+    stream.show(0, id_of('c'));
+    stream.end(1);
+    stream.end(0);
+    EXPECT_EQ(listener.heard, (std::vector<std::string>{"", "", "", "1: yb", "0: xac"}));
+    EXPECT_EQ(listener.last, 3);
+}
+
 } // namespace headroom

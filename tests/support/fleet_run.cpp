@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -50,19 +51,68 @@ config::Scenario make_scenario(const FleetText& text) {
 }
 
 std::vector<std::int32_t> FleetRun::sampled() const {
-    std::vector<std::int32_t> ids;
+    std::map<std::int32_t, std::vector<std::int32_t>> by_sequence;
     for (const trace::Interval& interval : trace.intervals) {
         for (const trace::TokenRow& token : interval.tokens) {
             if (token.is_prompt == 0) {
-                ids.push_back(token.id);
+                by_sequence[token.sequence].push_back(token.id);
             }
         }
+    }
+    std::vector<std::int32_t> ids;
+    for (const auto& [sequence, sampled] : by_sequence) {
+        ids.insert(ids.end(), sampled.begin(), sampled.end());
     }
     return ids;
 }
 
+std::vector<trace::TurnRow> turns_of(const trace::Trace& trace) {
+    std::vector<trace::TurnRow> turns;
+    for (const trace::Interval& interval : trace.intervals) {
+        turns.insert(turns.end(), interval.turns.begin(), interval.turns.end());
+    }
+    std::sort(turns.begin(), turns.end(), [](const auto& a, const auto& b) {
+        return a.turn < b.turn;
+    });
+    return turns;
+}
+
+std::int64_t tokens_per_turn(const trace::Trace& trace) {
+    std::int64_t most = 1;
+    for (const trace::TurnRow& turn : turns_of(trace)) {
+        most = std::max(most, turn.tokens);
+    }
+    return most;
+}
+
+namespace {
+
+/// From turns to sequences; what no turn in the trace has stays behind the rest.
+std::vector<std::vector<float>> by_sequence(
+    std::map<std::int64_t, std::vector<float>> logits, const trace::Trace& trace
+) {
+    std::vector<trace::TurnRow> turns = turns_of(trace);
+    std::stable_sort(turns.begin(), turns.end(), [](const auto& a, const auto& b) {
+        return a.sequence < b.sequence;
+    });
+    std::vector<std::vector<float>> ordered;
+    for (const trace::TurnRow& turn : turns) {
+        if (const auto found = logits.find(turn.turn); found != logits.end()) {
+            ordered.push_back(std::move(found->second));
+            logits.erase(found);
+        }
+    }
+    for (auto& [turn, left] : logits) {
+        ordered.push_back(std::move(left));
+    }
+    return ordered;
+}
+
+} // namespace
+
 FleetRun run_fleet(const config::Scenario& scenario, const RunChange& change) {
     FleetRun run;
+    std::map<std::int64_t, std::vector<float>> logits;
     trace::MemorySink sink;
     const auto policy = scheduler::make_policy(scenario.controller.policy);
     comm::InprocessFleet fleet(scenario.fleet.size());
@@ -75,8 +125,8 @@ FleetRun run_fleet(const config::Scenario& scenario, const RunChange& change) {
         options.trace_ops = change.trace_ops;
         options.planted_wait = change.planted_wait;
         options.after_load = change.after_load;
-        options.on_logits = [&](std::int64_t, std::span<const float> logits) {
-            run.logits.emplace_back(logits.begin(), logits.end()); // one device runs at a time
+        options.on_logits = [&](std::int64_t turn, std::span<const float> of_turn) {
+            logits[turn].assign(of_turn.begin(), of_turn.end()); // one device runs at a time
         };
         if (transport.self() == DeviceId(0)) {
             options.policy = change.policy != nullptr ? change.policy : policy.get();
@@ -87,6 +137,7 @@ FleetRun run_fleet(const config::Scenario& scenario, const RunChange& change) {
         }
     });
     run.trace = trace::trace_of(sink);
+    run.logits = by_sequence(std::move(logits), run.trace);
     return run;
 }
 
@@ -119,14 +170,15 @@ OracleRun run_oracle(const config::Scenario& scenario, bool keep_cache) {
         static_cast<float>(workload.temperature), workload.top_k, workload.top_p, workload.min_p};
     model::Oracle oracle(file, kernels, runtime::cut_of(scenario.controller.cut()));
     OracleRun run;
-    for (std::size_t sequence = 0; sequence < workload.prompts.size(); ++sequence) {
+    for (std::size_t sequence = 0; sequence < workload.requests(); ++sequence) {
         if (!keep_cache) {
             oracle.reset();
         }
-        std::vector<std::int32_t> ids = tokenizer.encode(workload.prompts[sequence]);
+        std::vector<std::int32_t> ids =
+            tokenizer.encode(workload.prompts[sequence % workload.prompts.size()]);
         const std::uint64_t stream = stream_seed(scenario.seed, "sampling", sequence);
         std::uint64_t position = ids.size();
-        for (std::int64_t i = 0; i < workload.tokens; ++i) {
+        for (std::int64_t i = 0; i < workload.tokens_of(sequence); ++i) {
             const std::span<const float> logits = oracle.append(ids);
             run.logits.emplace_back(logits.begin(), logits.end());
             std::vector<float> spent = run.logits.back();

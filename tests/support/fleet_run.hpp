@@ -34,8 +34,9 @@ struct FleetText {
 
 struct FleetRun {
     trace::Trace trace;
-    std::vector<std::vector<float>> logits; ///< per turn
+    std::vector<std::vector<float>> logits; ///< per sampled token, sequence after sequence
     runtime::RunOutcome outcome;
+    /// Sequence after sequence.
     [[nodiscard]] std::vector<std::int32_t> sampled() const;
 };
 
@@ -52,7 +53,7 @@ struct RunChange {
 
 struct OracleRun {
     std::vector<std::int32_t> sampled;
-    std::vector<std::vector<float>> logits; ///< per turn of the run
+    std::vector<std::vector<float>> logits; ///< per sampled token, sequence after sequence
 };
 /// Greedy, `tokens` of them whatever they are.
 [[nodiscard]] OracleRun run_oracle(
@@ -62,7 +63,7 @@ struct OracleRun {
     const model::Cut& cut = {}
 );
 
-/// Every prompt of the scenario decoded alone, one after the other, chosen as the workload says, in
+/// Every request of the scenario decoded alone, one after the other, chosen as the workload says, in
 /// the scenario's cut.
 /// With `keep_cache` the oracle does not forget between two: a fault, for tests that must find it.
 [[nodiscard]] OracleRun run_oracle(const config::Scenario& scenario, bool keep_cache = false);
@@ -82,6 +83,12 @@ struct OracleRun {
 [[nodiscard]] std::string memory_difference(
     const config::Scenario& scenario, const trace::Trace& trace
 );
+
+/// Turns of all intervals in the order in which the source began them.
+[[nodiscard]] std::vector<trace::TurnRow> turns_of(const trace::Trace& trace);
+
+/// Most cache rows that one turn of the run took in, for the closed form of the buffers.
+[[nodiscard]] std::int64_t tokens_per_turn(const trace::Trace& trace);
 
 /// Tokens of each sequence's prompt, by sequence.
 [[nodiscard]] std::vector<std::int64_t> prompt_lengths(const trace::Trace& trace);

@@ -31,7 +31,11 @@ class RandomPolicy final : public scheduler::Policy {
                 }
             }
             if (scheduler::validate(problem, placement).ok()) {
-                return scheduler::evaluate(problem, std::move(placement), "random");
+                const auto most = static_cast<std::uint64_t>(problem.in_flight());
+                const std::int64_t batch = problem.batch > 0
+                                               ? problem.batch
+                                               : 1 + static_cast<std::int64_t>(random.below(most));
+                return scheduler::evaluate(problem, std::move(placement), "random", batch);
             }
         }
         scheduler::Decision none;

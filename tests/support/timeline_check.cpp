@@ -1,9 +1,13 @@
 // The other half of "one timeline": what the ranks measured, found out a second time by walking.
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "base/check.hpp"
 #include "model/weights.hpp"
 #include "runtime/shape.hpp"
 #include "scheduler/timeline.hpp"
@@ -15,29 +19,42 @@ namespace {
 
 using scheduler::Placement;
 
+/// Walks what the source did, in its order: turns begin and end at the places that the trace gives
+/// them, and every time comes out again.
 class Checker {
   public:
     Checker(const config::Scenario& scenario, const trace::Trace& trace, scheduler::Blocks blocks)
         : scenario_(scenario), trace_(trace), blocks_(std::move(blocks)),
-          timeline_(blocks_, scenario.fleet.size()), prompts_(prompt_lengths(trace)),
+          source_(scenario.fleet.source), timeline_(blocks_, scenario.fleet.size()),
+          begun_(turns_of(trace)),
           buffers_(scheduler::buffer_bytes(
-              blocks_.shape(), *std::max_element(prompts_.begin(), prompts_.end()), blocks_.cut()
-          )) {}
+              blocks_.shape(), tokens_per_turn(trace), blocks_.cut(), scenario.workload.slots()
+          )) {
+        for (const trace::TurnRow& turn : begun_) {
+            last_turn_[turn.sequence] = turn.turn;
+        }
+    }
 
     std::string check() {
         for (const trace::Interval& interval : trace_.intervals) {
-            place(interval);
-            for (const trace::TokenRow& token : interval.tokens) {
-                if (token.is_prompt == 0) {
-                    walk(interval, token);
-                    ++turns_;
+            decide(interval);
+            for (const trace::TurnRow& turn : interval.turns) {
+                if (turn.epoch == interval.row.epoch && !installed_) {
+                    install(interval);
                 }
+                end(turn);
+            }
+            if (!installed_) {
+                install(interval);
             }
             if (!problem_.empty()) {
                 return problem_;
             }
         }
-        return "";
+        if (trace_.header.with_ops && next_ == begun_.size()) {
+            compare_records();
+        }
+        return problem_;
     }
 
   private:
@@ -47,139 +64,266 @@ class Checker {
         }
     }
 
-    Placement placement_of(const trace::Interval& interval) {
-        Placement placement;
-        for (const std::int32_t device : interval.placement) {
-            placement.emplace_back(device);
+    /// An idle source may have waited until a request came.
+    void wait_for_request(Nanoseconds time) {
+        const bool idle = under_way_.empty();
+        for (const trace::Interval& interval : trace_.intervals) {
+            for (const trace::RequestRow& request : interval.requests) {
+                if (idle && request.arrival == time) {
+                    timeline_.raise(source_, time);
+                }
+            }
         }
-        return placement;
     }
 
-    void place(const trace::Interval& interval) {
-        const Placement next = placement_of(interval);
+    /// If its placement is another one, turns under way end before it is installed.
+    void decide(const trace::Interval& interval) {
+        wait_for_request(interval.row.t_dec);
+        expect(
+            interval.row.t_dec,
+            timeline_.clock(source_),
+            fmt::format("t_dec at token {}", interval.row.first_token)
+        );
+        installed_ = placement_ && interval.row.epoch == epoch_;
+    }
+
+    void install(const trace::Interval& interval) {
         const trace::IntervalRow& row = interval.row;
-        expect(row.t_dec, timeline_.clock(scenario_.fleet.source), "t_dec");
+        if (!under_way_.empty()) {
+            problem_ = "turns are under way at a switch";
+            return;
+        }
+        Placement next;
+        for (const std::int32_t device : interval.placement) {
+            next.emplace_back(device);
+        }
         if (placement_) {
-            const std::int64_t rows = rows_before(interval);
-            const auto moves = scheduler::moves_between(
-                blocks_,
-                *placement_,
-                next,
-                rows,
-                scenario_.controller.weights == config::Weights::everywhere
-            );
-            const scheduler::FleetRates rates(
-                scenario_.fleet, std::max<std::int64_t>(0, row.first_token - 1)
-            );
-            std::vector<scheduler::MoveRecord> log;
-            const Nanoseconds resume = timeline_.migrate(moves, rates, row.t_dec, &log);
-            expect(row.t_resume, resume, fmt::format("t_resume at token {}", row.first_token));
-            if (log.size() != interval.migrations.size()) {
-                problem_ = "another number of migrations";
-                return;
+            expect(row.t_switch, timeline_.clock(source_), "t_switch");
+            migrate(interval, next);
+        }
+        placement_ = next;
+        epoch_ = row.epoch;
+        installed_ = true;
+        programs_ = scheduler::lower(blocks_, next, source_, scenario_.fleet.size());
+        const scheduler::Stagger stagger = scheduler::stagger_of(
+            blocks_,
+            programs_,
+            scheduler::take_snapshot(scenario_.fleet, row.t_dec, seen_),
+            source_,
+            (scenario_.workload.slots() + row.batch - 1) / row.batch
+        );
+        timeline_.install(
+            &programs_,
+            stagger,
+            {source_,
+             [this](const scheduler::Timeline::FirstOperation& first) { return over(first); },
+             true}
+        );
+        visits_per_cycle_ = stagger.visits;
+    }
+
+    void migrate(const trace::Interval& interval, const Placement& next) {
+        const trace::IntervalRow& row = interval.row;
+        free_caches();
+        std::int64_t rows = 0;
+        for (const auto& [sequence, used] : rows_) {
+            rows += used;
+        }
+        const auto moves = scheduler::moves_between(
+            blocks_,
+            *placement_,
+            next,
+            rows,
+            scenario_.controller.weights == config::Weights::everywhere
+        );
+        const scheduler::FleetRates rates(scenario_.fleet, seen_);
+        std::vector<scheduler::MoveRecord> log;
+        const Nanoseconds resume = timeline_.migrate(moves, rates, row.t_switch, &log);
+        expect(row.t_resume, resume, fmt::format("t_resume at token {}", row.first_token));
+        if (log.size() != interval.migrations.size()) {
+            problem_ = "another number of migrations";
+            return;
+        }
+        for (std::size_t i = 0; i < log.size(); ++i) {
+            expect(interval.migrations[i].start, log[i].start, "start of a migration");
+            expect(interval.migrations[i].end, log[i].end, "end of a migration");
+            expect(interval.migrations[i].bytes, log[i].move.bytes, "bytes of a migration");
+            expect(interval.migrations[i].loaded_bytes, log[i].move.loaded, "loaded bytes of it");
+        }
+    }
+
+    Bytes over(const scheduler::Timeline::FirstOperation& first) const {
+        Bytes held = 0;
+        for (std::size_t i = 0; i < placement_->size(); ++i) {
+            if ((*placement_)[i] == first.device) {
+                held += blocks_.weight_bytes(BlockId(i), *placement_) +
+                        blocks_.cache_bytes(BlockId(i), first.cached);
             }
-            for (std::size_t i = 0; i < log.size(); ++i) {
-                expect(interval.migrations[i].start, log[i].start, "start of a migration");
-                expect(interval.migrations[i].end, log[i].end, "end of a migration");
-                expect(interval.migrations[i].bytes, log[i].move.bytes, "bytes of a migration");
-                expect(
-                    interval.migrations[i].loaded_bytes, log[i].move.loaded, "loaded bytes of it"
+        }
+        held += held > 0 ? buffers_ : 0;
+        return std::max<Bytes>(0, held - first.rates.memory(first.device, first.start));
+    }
+
+    void hold() {
+        std::int64_t pages = 0;
+        for (const auto& [sequence, rows] : rows_) {
+            pages += (rows + scheduler::kPageTokens - 1) / scheduler::kPageTokens;
+        }
+        timeline_.hold_cached(pages * scheduler::kPageTokens);
+    }
+
+    /// A turn ends when the source comes to its slot again, or where it began if it is all there.
+    void end(const trace::TurnRow& turn) {
+        const std::int64_t at = turn.visit + (timeline_.has_end() ? visits_per_cycle_ : 1);
+        while (visit_ < at && problem_.empty()) {
+            visit();
+        }
+        if (!problem_.empty()) {
+            return;
+        }
+        const auto batch = under_way_.find(turn.batch);
+        if (batch != under_way_.end()) {
+            (void)timeline_.end(batch->second);
+            under_way_.erase(batch);
+        }
+        expect(turn.end, timeline_.clock(source_), fmt::format("end of turn {}", turn.turn));
+        if (last_turn_.at(turn.sequence) == turn.turn) {
+            ended_.push_back(turn.sequence);
+        }
+    }
+
+    /// What ended sequences leave behind goes when something begins or moves.
+    void free_caches() {
+        for (const std::int32_t sequence : std::exchange(ended_, {})) {
+            rows_.erase(sequence);
+        }
+        hold();
+    }
+
+    void visit() {
+        if (next_ == begun_.size() || begun_[next_].visit > visit_) {
+            (void)timeline_.visit(std::nullopt);
+            ++visit_;
+            return;
+        }
+        const trace::TurnRow& first = begun_[next_];
+        free_caches();
+        wait_for_request(first.start);
+        expect(first.start, timeline_.clock(source_), fmt::format("start of turn {}", first.turn));
+        scheduler::Batch batch;
+        for (; next_ < begun_.size() && begun_[next_].batch == first.turn; ++next_) {
+            const trace::TurnRow& turn = begun_[next_];
+            batch.turns.push_back({turn.first, turn.tokens, turn.samples != 0, turn.slot, turn.turn}
+            );
+            rows_[turn.sequence] = turn.first + turn.tokens;
+        }
+        if (batch.turns.empty() || first.visit != visit_) {
+            problem_ = fmt::format("turn {} is in no batch, or begins too early", first.turn);
+            return;
+        }
+        seen_ = first.seen_tokens;
+        hold();
+        batch.rates = std::make_shared<scheduler::FleetRates>(scenario_.fleet, first.seen_tokens);
+        under_way_[first.turn] = timeline_.visit(std::move(batch));
+        ++visit_;
+    }
+
+    /// Rows of all intervals, as devices have them: by turn, then device, then in program order.
+    template <class Row>
+    static void sort_rows(std::vector<Row>& rows, std::int32_t Row::*device) {
+        std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+            return std::pair(a.turn, a.*device) < std::pair(b.turn, b.*device);
+        });
+    }
+
+    void compare_records() {
+        std::vector<trace::OpRow> ops;
+        std::vector<trace::MessageRow> messages;
+        for (const trace::Interval& interval : trace_.intervals) {
+            ops.insert(ops.end(), interval.ops.begin(), interval.ops.end());
+            messages.insert(messages.end(), interval.messages.begin(), interval.messages.end());
+        }
+        std::vector<trace::OpRow> walked_ops;
+        std::vector<trace::MessageRow> walked_messages;
+        for (const scheduler::DeviceLog& device : timeline_.mark()) {
+            for (const scheduler::OpRecord& op : device.records.ops) {
+                walked_ops.push_back({op.turn, op.device.value, op.block.value, op.start, op.end});
+            }
+            for (const scheduler::MessageRecord& m : device.records.messages) {
+                walked_messages.push_back(
+                    {m.turn,
+                     m.from.value,
+                     m.to.value,
+                     static_cast<std::int32_t>(m.payload),
+                     m.layer,
+                     m.bytes,
+                     m.begin,
+                     m.arrival}
                 );
             }
         }
-        placement_ = next;
-        programs_ = scheduler::lower(blocks_, next, scenario_.fleet.source, scenario_.fleet.size());
+        sort_rows(ops, &trace::OpRow::device);
+        sort_rows(walked_ops, &trace::OpRow::device);
+        sort_rows(messages, &trace::MessageRow::to);
+        sort_rows(walked_messages, &trace::MessageRow::to);
+        compare(ops, walked_ops);
+        compare(messages, walked_messages);
     }
 
-    /// Cache rows in use at the interval's decision: none if it begins a sequence.
-    static std::int64_t rows_before(const trace::Interval& interval) {
-        const trace::TokenRow& first = interval.tokens.front();
-        return first.is_prompt != 0 ? 0 : first.position - 1;
-    }
-
-    void walk(const trace::Interval& interval, const trace::TokenRow& token) {
-        const std::int64_t prompt = prompts_[static_cast<std::size_t>(token.sequence)];
-        const scheduler::TurnWork work = token.position == prompt
-                                             ? scheduler::TurnWork{0, prompt}
-                                             : scheduler::TurnWork{token.position - 1, 1};
-        const scheduler::FleetRates rates(scenario_.fleet, turns_);
-        const scheduler::Timeline::Overload overload = [&](DeviceId d, Nanoseconds t) {
-            Bytes held = 0;
-            for (std::size_t i = 0; i < placement_->size(); ++i) {
-                if ((*placement_)[i] == d) {
-                    held +=
-                        blocks_.resident_bytes(BlockId(i), work.first + work.tokens, *placement_);
-                }
-            }
-            held += held > 0 ? buffers_ : 0;
-            return std::max<Bytes>(0, held - rates.memory(d, t));
-        };
-        scheduler::TimelineLog log;
-        const Nanoseconds start = timeline_.clock(scenario_.fleet.source);
-        const Nanoseconds end =
-            timeline_.turn(programs_, rates, work, scenario_.fleet.source, &overload, &log);
-        if (trace_.header.with_ops) {
-            compare_ops(interval, turns_, log);
-            compare_messages(interval, turns_, log);
-        }
-        expect(token.start, start, fmt::format("start of token {}", turns_));
-        expect(token.end, end, fmt::format("end of token {}", turns_));
-    }
-
-    void compare_ops(
-        const trace::Interval& interval, std::int64_t turn, const scheduler::TimelineLog& log
-    ) {
-        std::size_t i = 0;
-        for (const trace::OpRow& op : interval.ops) {
-            if (op.turn != turn) {
-                continue;
-            }
-            if (i >= log.ops.size() || op.device != log.ops[i].device.value ||
-                op.block != log.ops[i].block.value) {
-                problem_ = fmt::format("operation {} of turn {} is another one", i, turn);
-                return;
-            }
-            expect(op.start, log.ops[i].start, fmt::format("start of op {} of turn {}", i, turn));
-            expect(op.end, log.ops[i].end, fmt::format("end of op {} of turn {}", i, turn));
-            ++i;
-        }
-        expect(static_cast<Nanoseconds>(i), static_cast<Nanoseconds>(log.ops.size()), "operations");
-    }
-
-    void compare_messages(
-        const trace::Interval& interval, std::int64_t turn, const scheduler::TimelineLog& log
-    ) {
-        std::size_t i = 0;
-        for (const trace::MessageRow& row : interval.messages) {
-            if (row.turn != turn) {
-                continue;
-            }
-            if (i >= log.messages.size() || row.from != log.messages[i].from.value ||
-                row.to != log.messages[i].to.value ||
-                row.kind != static_cast<std::int32_t>(log.messages[i].payload)) {
-                problem_ = fmt::format("message {} of turn {} is another one", i, turn);
-                return;
-            }
-            const scheduler::MessageRecord& walked = log.messages[i];
-            expect(row.begin, walked.begin, fmt::format("begin of message {} of turn {}", i, turn));
-            expect(
-                row.arrival, walked.arrival, fmt::format("arrival of message {} of {}", i, turn)
-            );
-            expect(row.bytes, walked.bytes, "bytes of a message");
-            ++i;
-        }
+    void compare(const std::vector<trace::OpRow>& rows, const std::vector<trace::OpRow>& walked) {
         expect(
-            static_cast<Nanoseconds>(i), static_cast<Nanoseconds>(log.messages.size()), "messages"
+            static_cast<Nanoseconds>(rows.size()),
+            static_cast<Nanoseconds>(walked.size()),
+            "operations"
         );
+        for (std::size_t i = 0; i < rows.size() && problem_.empty(); ++i) {
+            const trace::OpRow& a = rows[i];
+            const trace::OpRow& b = walked[i];
+            if (a.turn != b.turn || a.device != b.device || a.block != b.block) {
+                problem_ = fmt::format("operation {} of turn {} is another one", i, a.turn);
+            }
+            expect(a.start, b.start, fmt::format("start of op {} of turn {}", i, a.turn));
+            expect(a.end, b.end, fmt::format("end of op {} of turn {}", i, a.turn));
+        }
+    }
+
+    void compare(
+        const std::vector<trace::MessageRow>& rows, const std::vector<trace::MessageRow>& walked
+    ) {
+        expect(
+            static_cast<Nanoseconds>(rows.size()),
+            static_cast<Nanoseconds>(walked.size()),
+            "messages"
+        );
+        for (std::size_t i = 0; i < rows.size() && problem_.empty(); ++i) {
+            const trace::MessageRow& a = rows[i];
+            const trace::MessageRow& b = walked[i];
+            if (a.turn != b.turn || a.from != b.from || a.to != b.to || a.kind != b.kind) {
+                problem_ = fmt::format("message {} of turn {} is another one", i, a.turn);
+            }
+            expect(a.begin, b.begin, fmt::format("begin of message {} of turn {}", i, a.turn));
+            expect(a.arrival, b.arrival, fmt::format("arrival of message {} of {}", i, a.turn));
+            expect(a.bytes, b.bytes, "bytes of a message");
+        }
     }
 
     const config::Scenario& scenario_;
     const trace::Trace& trace_;
     scheduler::Blocks blocks_;
+    DeviceId source_;
     scheduler::Timeline timeline_;
-    std::vector<std::int64_t> prompts_; ///< tokens, by sequence
-    std::int64_t turns_ = 0;            ///< of the run so far: one per sampled token
+    std::vector<trace::TurnRow> begun_;
+    std::size_t next_ = 0; ///< turn to begin
     Bytes buffers_;
+    std::map<std::int32_t, std::int64_t> last_turn_; ///< of each sequence
+    std::map<std::int32_t, std::int64_t> rows_;      ///< in the caches of those in flight
+    std::vector<std::int32_t> ended_;                ///< their caches are still there
+    std::map<std::int64_t, std::int64_t> under_way_; ///< batch -> the timeline's number
+    std::int64_t visit_ = 0;                         ///< next
+    std::int64_t visits_per_cycle_ = 1;
+    std::int64_t seen_ = 0; ///< tokens that the last begun turn saw
+    std::int64_t epoch_ = -1;
+    bool installed_ = false; ///< the interval's placement
     std::optional<Placement> placement_;
     std::vector<scheduler::Program> programs_;
     std::string problem_;
@@ -203,14 +347,14 @@ std::string timeline_difference(const config::Scenario& scenario, const trace::T
         return "the run has no interval";
     }
     const model::GgufFile file(scenario.model_file);
-    return Checker(
-               scenario,
-               trace,
-               scheduler::Blocks(
-                   runtime::shape_of(model::read_hyperparameters(file)), scenario.controller.cut()
-               )
-    )
-        .check();
+    const scheduler::Blocks blocks(
+        runtime::shape_of(model::read_hyperparameters(file)), scenario.controller.cut()
+    );
+    try {
+        return Checker(scenario, trace, blocks).check();
+    } catch (const Bug& bug) {
+        return bug.what(); // turns that cannot have been walked in this order
+    }
 }
 
 } // namespace headroom::support

@@ -1,0 +1,411 @@
+#include "runtime/course.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace headroom::runtime {
+
+scheduler::Stagger stagger(
+    const config::Scenario& scenario,
+    const scheduler::Blocks& blocks,
+    const std::vector<scheduler::Program>& programs,
+    const Installation& installation
+) {
+    const std::int64_t batch = installation.batch;
+    return scheduler::stagger_of(
+        blocks,
+        programs,
+        scheduler::take_snapshot(scenario.fleet, installation.t_dec, installation.seen),
+        scenario.fleet.source,
+        (scenario.workload.slots() + batch - 1) / batch
+    );
+}
+
+Course::Course(CourseSettings settings, Holdings holdings, Stage& stage)
+    : settings_(std::move(settings)), holdings_(std::move(holdings)), stage_(&stage),
+      slots_(static_cast<std::size_t>(settings_.slots)), under_way_(slots_.size()) {
+    HEADROOM_CHECK(!settings_.requests.empty() && !slots_.empty(), "nothing to decode");
+}
+
+std::int32_t Course::run() {
+    decide();
+    while (!finished_) {
+        if (nothing_in_flight()) {
+            begin_afresh();
+        } else {
+            visit();
+        }
+    }
+    return exit_code_;
+}
+
+/// All slots are empty: the end, or a decision for the next request.
+void Course::begin_afresh() {
+    rounds_.clear();
+    ++round_;
+    cursor_ = 0;
+    if (all_done()) {
+        stop(Stop::done);
+        return;
+    }
+    if (!fresh_ && stage_->interrupted() != 0) {
+        stop(Stop::interrupted);
+        return;
+    }
+    if (!stage_->idle_until(settings_.requests[next_].arrival)) {
+        stop(Stop::interrupted);
+        return;
+    }
+    if (!fresh_ || decided_at_ != stage_->clock()) {
+        decide();
+    }
+    if (!finished_) {
+        admit(cursor_, decided_at_);
+        begin(cursor_);
+        advance();
+    }
+}
+
+void Course::visit() {
+    end_turns(cursor_);
+    if (nothing_in_flight()) {
+        return;
+    }
+    if (stage_->interrupted() != 0) {
+        drain();
+        stop(all_done() ? Stop::done : Stop::interrupted);
+        return;
+    }
+    if (decision_due()) {
+        decide();
+    }
+    if (!finished_ && !nothing_in_flight()) {
+        admit(cursor_, stage_->clock());
+        begin(cursor_);
+        advance();
+    }
+}
+
+void Course::end_turns(std::size_t group) {
+    if (under_way_[group]) {
+        const UnderWay done = std::move(*under_way_[group]);
+        under_way_[group].reset();
+        settle(done, stage_->end(done.turns));
+    }
+}
+
+void Course::settle(const UnderWay& done, const std::vector<SampledToken>& tokens) {
+    HEADROOM_CHECK(
+        tokens.size() == done.turns.size(),
+        "{} tokens of {} turns",
+        tokens.size(),
+        done.turns.size()
+    );
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+        take(done.turns[i], tokens[i], done);
+    }
+}
+
+/// A turn is over: its sequence is a token longer, or a chunk; it may have ended.
+void Course::take(const Turn& turn, const SampledToken& token, const UnderWay& done) {
+    const Nanoseconds now = stage_->clock();
+    Slot& slot = slots_[static_cast<std::size_t>(turn.slot)];
+    slot.rows = turn.first + turn.tokens;
+    facts_.turns.push_back({turn, done.start, now});
+    count_round(turn);
+    if (!turn.samples) {
+        return;
+    }
+    ++slot.sampled;
+    ++sampled_;
+    slot.last_id = token.id;
+    last_end_ = now;
+    facts_.tokens.push_back(
+        {turn.sequence, turn.position(), token.id, done.start, now, token.logits_checksum}
+    );
+    const bool text_ended = token.id >= 0 && token.id == settings_.end_of_text;
+    if (text_ended || slot.sampled == request(turn.sequence).limit) {
+        end_sequence(turn.slot);
+    }
+}
+
+void Course::end_sequence(std::int32_t number) {
+    Slot& slot = slots_[static_cast<std::size_t>(number)];
+    facts_.ended.push_back({slot.sequence, number, slot.begin, stage_->clock()});
+    stage_->sequence_ends(slot.sequence);
+    emptied_.push_back(number);
+    slot = {};
+}
+
+/// When the next turn begins or blocks move: what ended sequences leave behind is part of the
+/// interval that they ended in.
+void Course::free_caches() {
+    for (const std::int32_t slot : std::exchange(emptied_, {})) {
+        stage_->free_slot(slot);
+    }
+}
+
+/// Requests that have come into this group's empty slots, in the order of their arrival.
+void Course::admit(std::size_t group, Nanoseconds now) {
+    for (std::int32_t s = first_slot(group); s < last_slot(group); ++s) {
+        Slot& slot = slots_[static_cast<std::size_t>(s)];
+        const bool waits =
+            next_ < settings_.requests.size() && settings_.requests[next_].arrival <= now;
+        if (slot.empty() && waits && has_room(settings_.requests[next_])) {
+            slot.sequence = static_cast<std::int64_t>(next_++);
+            slot.begin = now;
+            stage_->sequence_begins(slot.sequence);
+        }
+    }
+}
+
+/// Room for the caches of all that are in flight and this one at their full lengths, on every
+/// device. Alone it always begins: the decision before it has seen to that as well as can be.
+bool Course::has_room(const Request& request) {
+    if (nothing_in_flight()) {
+        return true;
+    }
+    std::int64_t rows = paged(request.most_rows());
+    for (const Slot& slot : slots_) {
+        rows += slot.empty() ? 0 : paged(this->request(slot.sequence).most_rows());
+    }
+    const scheduler::FleetRates rates(*settings_.fleet, sampled_);
+    const auto shortage = holdings_.shortage(rates, stage_->clock(), rows);
+    const auto sequence = static_cast<std::int64_t>(next_);
+    if (shortage && told_wait_ != sequence) {
+        told_wait_ = sequence;
+        facts_.waits.push_back({sequence, stage_->clock(), shortage->device, shortage->lacking});
+    }
+    return !shortage;
+}
+
+void Course::begin(std::size_t group) {
+    std::vector<StartedTurn> batch;
+    for (std::int32_t s = first_slot(group); s < last_slot(group); ++s) {
+        if (!slots_[static_cast<std::size_t>(s)].empty()) {
+            batch.push_back(next_turn(s));
+        }
+    }
+    if (batch.empty()) {
+        stage_->visit(batch);
+        ++visit_;
+        return;
+    }
+    free_caches();
+    UnderWay begun;
+    begun.start = stage_->clock();
+    if (rounds_.empty() || rounds_.back().number != round_) {
+        rounds_.push_back({round_, 0, false});
+    }
+    for (StartedTurn& started : batch) {
+        started.turn.batch = batch.front().turn.number;
+        begun.turns.push_back(started.turn);
+        ++rounds_.back().unfinished;
+    }
+    seen_ = sampled_;
+    fresh_ = false;
+    stage_->visit(batch);
+    ++visit_;
+    under_way_[group] = std::move(begun);
+    if (!stage_->has_end()) {
+        end_turns(group);
+    }
+}
+
+StartedTurn Course::next_turn(std::int32_t number) {
+    const Slot& slot = slots_[static_cast<std::size_t>(number)];
+    const std::vector<std::int32_t>& prompt = *request(slot.sequence).prompt;
+    const auto length = static_cast<std::int64_t>(prompt.size());
+    StartedTurn started;
+    Turn& turn = started.turn;
+    turn.number = turns_++;
+    turn.epoch = epoch_;
+    turn.sequence = slot.sequence;
+    turn.round = round_;
+    turn.visit = visit_;
+    turn.sampled = sampled_;
+    turn.first = slot.rows;
+    turn.slot = number;
+    if (slot.rows < length) {
+        const std::int64_t left = length - slot.rows;
+        turn.tokens = settings_.prefill_chunk > 0 ? std::min(left, settings_.prefill_chunk) : left;
+        turn.samples = turn.tokens == left;
+        started.ids = std::span(prompt).subspan(
+            static_cast<std::size_t>(slot.rows), static_cast<std::size_t>(turn.tokens)
+        );
+    } else {
+        started.ids = std::span(&slot.last_id, 1);
+    }
+    return started;
+}
+
+/// To the next group of slots. The first of them again: the round has all its turns.
+void Course::advance() {
+    cursor_ = (cursor_ + 1) % groups();
+    if (cursor_ == 0) {
+        ++round_;
+        if (!nothing_in_flight() && stage_->interrupted() == 0 && decision_due()) {
+            decide();
+        }
+    }
+}
+
+/// Turns under way finish; no other begins. One cycle of visits, back to the cursor.
+void Course::drain() {
+    for (std::size_t i = 0; i < groups() && !nothing_under_way(); ++i) {
+        const std::size_t group = (cursor_ + i) % groups();
+        end_turns(group);
+        stage_->visit({});
+        ++visit_;
+    }
+}
+
+void Course::count_round(const Turn& turn) {
+    for (Round& round : rounds_) {
+        if (round.number == turn.round) {
+            --round.unfinished;
+            round.sampled |= turn.samples;
+        }
+    }
+}
+
+/// A round is over when it has all its turns and the last of them is sampled. One in which prompts
+/// were only taken in does not count.
+bool Course::decision_due() {
+    while (!rounds_.empty() && rounds_.front().number < round_ && rounds_.front().unfinished == 0) {
+        rounds_done_ += rounds_.front().sampled ? 1 : 0;
+        rounds_.pop_front();
+    }
+    return rounds_done_ >= settings_.interval;
+}
+
+void Course::decide() {
+    const Command command = stage_->decide(facts());
+    rounds_done_ = 0;
+    fresh_ = true;
+    decided_at_ = stage_->clock();
+    carry_out(command);
+}
+
+void Course::stop(Stop how) {
+    if (how == Stop::interrupted) {
+        facts_.interrupt_code = stage_->interrupted();
+        last_end_ = stage_->clock(); // turns that were taken in without a token took time too
+        for (std::size_t s = 0; s < slots_.size(); ++s) {
+            if (!slots_[s].empty()) {
+                end_sequence(static_cast<std::int32_t>(s));
+            }
+        }
+    }
+    SourceFacts last = facts();
+    last.stop = how;
+    carry_out(stage_->decide(last));
+}
+
+void Course::carry_out(const Command& command) {
+    if (command.finish) {
+        drain();
+        finished_ = true;
+        exit_code_ = command.exit_code;
+        stage_->finish(exit_code_);
+        return;
+    }
+    if (!command.first && !command.changed) {
+        return;
+    }
+    drain();
+    free_caches();
+    Installation installation;
+    installation.first = command.first;
+    installation.epoch = command.epoch;
+    installation.seen = seen_;
+    installation.batch = command.batch;
+    installation.t_dec = decided_at_;
+    installation.t_switch = stage_->clock();
+    for (const Slot& slot : slots_) {
+        installation.rows.push_back(slot.rows);
+    }
+    installation.placement = command.placement;
+    facts_.t_switch = stage_->clock();
+    stage_->install(installation);
+    holdings_.place(command.placement);
+    epoch_ = command.epoch;
+    cursor_ = static_cast<std::size_t>(first_slot(cursor_) / command.batch);
+    batch_ = command.batch;
+}
+
+SourceFacts Course::facts() {
+    SourceFacts told = std::exchange(facts_, {});
+    told.clock = stage_->clock();
+    told.end = last_end_;
+    told.sampled = sampled_;
+    told.seen = seen_;
+    told.drained = nothing_under_way();
+    told.elapsed_wall = stage_->elapsed_wall();
+    told.waiting = std::max<std::int64_t>(0, arrived() - static_cast<std::int64_t>(next_));
+    describe_flights(told);
+    return told;
+}
+
+void Course::describe_flights(SourceFacts& told) const {
+    for (const Slot& slot : slots_) {
+        if (!slot.empty()) {
+            const Request& what = request(slot.sequence);
+            told.flights.push_back(
+                {slot.sequence, what.prompt_tokens(), what.limit, slot.sampled, slot.rows, true}
+            );
+        }
+    }
+    auto free = slots_.size() - told.flights.size();
+    const auto come = static_cast<std::size_t>(arrived());
+    for (std::size_t i = next_; i < settings_.requests.size() && free > 0; ++i, --free) {
+        if (i >= come && !told.flights.empty()) {
+            break;
+        }
+        const Request& what = settings_.requests[i];
+        told.flights.push_back(
+            {static_cast<std::int64_t>(i), what.prompt_tokens(), what.limit, 0, 0, false}
+        );
+    }
+}
+
+std::int64_t Course::arrived() const {
+    const auto& all = settings_.requests;
+    const auto later = std::upper_bound(
+        all.begin(),
+        all.end(),
+        stage_->clock(),
+        [](Nanoseconds time, const Request& request) { return time < request.arrival; }
+    );
+    return later - all.begin();
+}
+
+bool Course::nothing_in_flight() const {
+    return std::all_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.empty(); });
+}
+
+bool Course::nothing_under_way() const {
+    return std::none_of(under_way_.begin(), under_way_.end(), [](const auto& batch) {
+        return batch.has_value();
+    });
+}
+
+std::size_t Course::groups() const {
+    return (slots_.size() + static_cast<std::size_t>(batch_) - 1) /
+           static_cast<std::size_t>(batch_);
+}
+
+std::int32_t Course::first_slot(std::size_t group) const {
+    return static_cast<std::int32_t>(group * static_cast<std::size_t>(batch_));
+}
+
+std::int32_t Course::last_slot(std::size_t group) const {
+    return std::min(
+        static_cast<std::int32_t>(slots_.size()),
+        static_cast<std::int32_t>((group + 1) * static_cast<std::size_t>(batch_))
+    );
+}
+
+} // namespace headroom::runtime

@@ -1,0 +1,34 @@
+// What is to be decoded: one request per sequence, in the order in which slots are given to them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/units.hpp"
+#include "config/scenario.hpp"
+
+namespace headroom::runtime {
+
+struct Request {
+    const std::vector<std::int32_t>* prompt = nullptr; ///< its ids, at least one
+    std::int64_t limit = 1;                            ///< of sampled tokens
+    Nanoseconds arrival = 0;
+
+    [[nodiscard]] std::int64_t prompt_tokens() const {
+        return static_cast<std::int64_t>(prompt->size());
+    }
+    /// Rows that its caches never exceed: the last sampled token needs none.
+    [[nodiscard]] std::int64_t most_rows() const { return prompt_tokens() + limit - 1; }
+};
+
+/// `prompts`: the different ones, which must outlive the requests.
+[[nodiscard]] std::vector<Request> requests_of(
+    const config::Scenario& scenario, const std::vector<std::vector<std::int32_t>>& prompts
+);
+
+/// Most tokens that one turn takes in: the longest prompt, or its longest chunk.
+[[nodiscard]] std::int64_t tokens_per_turn(
+    const config::Scenario& scenario, const std::vector<std::vector<std::int32_t>>& prompts
+);
+
+} // namespace headroom::runtime

@@ -1,0 +1,325 @@
+// Several sequences in flight: random mixes of lengths, arrivals, chunks, joined turns, placements
+// and migrations. Every sequence is what it is alone, times are the timeline's to the nanosecond,
+// memory is the closed form's to the byte, and a simulation leaves the same trace.
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/random.hpp"
+#include "runtime/simulate.hpp"
+#include "support/fleet_run.hpp"
+#include "support/forwarding_transport.hpp"
+#include "support/random_policy.hpp"
+#include "support/tiny_model.hpp"
+#include "trace/compare.hpp"
+
+namespace headroom {
+namespace {
+
+using testing::IsEmpty;
+
+const std::filesystem::path& model_path() {
+    static const std::filesystem::path path = [] {
+        const auto made = support::temporary_path("flights.gguf");
+        support::write_tiny_model(made, support::tiny_shape());
+        return made;
+    }();
+    return path;
+}
+
+std::string random_prompt(Random& random) {
+    std::string prompt;
+    for (std::uint64_t n = random.below(random.below(3) == 0 ? 60 : 12); n > 0; --n) {
+        prompt += random.below(5) == 0 ? ' ' : static_cast<char>('a' + random.below(26));
+    }
+    return prompt;
+}
+
+void choose_arrivals(Random& random, config::WorkloadConfig& workload) {
+    using Kind = config::ArrivalsConfig::Kind;
+    switch (random.below(3)) {
+    case 0:
+        workload.arrivals.kind = Kind::at_once;
+        return;
+    case 1:
+        workload.arrivals.kind = Kind::poisson;
+        workload.arrivals.per_second = 1 + 100 * random.unit();
+        return;
+    default:
+        workload.arrivals.kind = Kind::given;
+        Nanoseconds at = 0;
+        for (std::size_t i = 0; i < workload.requests(); ++i) {
+            at += static_cast<Nanoseconds>(random.below(3) == 0 ? random.below(400'000'000) : 0);
+            workload.arrivals.at.push_back(at);
+        }
+    }
+}
+
+config::Scenario random_scenario(std::uint64_t seed) {
+    Random random(stream_seed(seed, "flights test"));
+    support::FleetText text;
+    text.model = model_path();
+    text.devices = 1 + static_cast<int>(random.below(6));
+    text.source = static_cast<int>(random.below(static_cast<std::uint64_t>(text.devices)));
+    text.interval = 1 + static_cast<std::int64_t>(random.below(5));
+    if (random.below(3) == 0) {
+        text.controller = "granularity = \"sliced\"\nslices = 6\n";
+        text.controller += random.below(2) == 0 ? "reduce = \"ring\"\n" : "";
+    }
+    if (random.below(4) == 0) {
+        text.controller += "weights = \"everywhere\"\n";
+    }
+    config::Scenario scenario = support::make_scenario(text);
+    scenario.seed = seed;
+    config::WorkloadConfig& workload = scenario.workload;
+    workload.prompts.clear();
+    for (std::uint64_t n = 1 + random.below(5); n > 0; --n) {
+        workload.prompts.push_back(random_prompt(random));
+        workload.tokens_each.push_back(1 + static_cast<std::int64_t>(random.below(12)));
+    }
+    workload.tokens = *std::ranges::max_element(workload.tokens_each);
+    workload.repeat = 1 + static_cast<std::int64_t>(random.below(3));
+    workload.sequences = 1 + static_cast<std::int64_t>(random.below(6));
+    workload.prefill_chunk =
+        random.below(2) == 0 ? 0 : 1 + static_cast<std::int64_t>(random.below(20));
+    choose_arrivals(random, workload);
+    workload.stop_at_eos = true;
+    workload.temperature = random.below(3) == 0 ? 0 : 0.5 + 3 * random.unit();
+    scenario.controller.batch =
+        static_cast<std::int64_t>(random.below(2)) *
+        std::min<std::int64_t>(workload.slots(), static_cast<std::int64_t>(1 + random.below(3)));
+    scenario.controller.objective =
+        random.below(2) == 0 ? scheduler::Aim::latency : scheduler::Aim::throughput;
+    const auto token = static_cast<std::int64_t>(1 + random.below(20));
+    scenario.fleet.devices[0].compute.changes.push_back({-1, token, 200'000'000});
+    scenario.fleet.devices[0].memory.changes.push_back({-1, token, 5'000'000});
+    if (random.below(2) == 0) {
+        for (scheduler::DeviceSpec& device : scenario.fleet.devices) {
+            device.egress.base = 2'000'000;
+            device.ingress.base = 1'500'000;
+        }
+    }
+    return scenario;
+}
+
+support::FleetRun simulated(const config::Scenario& scenario, const scheduler::Policy& policy) {
+    trace::MemorySink sink;
+    runtime::RunOptions options;
+    options.scenario = &scenario;
+    options.policy = &policy;
+    options.sink = &sink;
+    options.trace_ops = true;
+    support::FleetRun run;
+    run.outcome = runtime::simulate(options);
+    run.trace = trace::trace_of(sink);
+    return run;
+}
+
+/// What only weights can give.
+trace::Trace without_values(trace::Trace trace) {
+    for (const char* const name : {"execution", "kernels", "kernels_note", "model_hash"}) {
+        trace.header.attributes.erase(name);
+    }
+    for (trace::Interval& interval : trace.intervals) {
+        for (trace::TokenRow& token : interval.tokens) {
+            token.id = token.is_prompt != 0 ? token.id : -1;
+            token.logits_checksum = 0;
+        }
+        for (trace::MigrationRow& move : interval.migrations) {
+            move.checksum = 0;
+        }
+        for (trace::RequestRow& request : interval.requests) {
+            request.prompt_bytes = 0;
+            request.text.clear();
+        }
+    }
+    return trace;
+}
+
+/// Things that must happen in some of the random runs, or they show little.
+struct Seen {
+    std::int64_t together = 0; ///< turns that began while others were under way
+    std::int64_t joined = 0;
+    std::int64_t chunks = 0;
+    std::int64_t moves_with_several = 0;
+    std::int64_t waits = 0; ///< requests that came when no slot was free
+    std::int64_t idle = 0;  ///< requests that came when nothing was in flight
+    std::int64_t ended_by_the_model = 0;
+};
+
+void look(const config::Scenario& scenario, const trace::Trace& trace, Seen& seen) {
+    const std::vector<trace::TurnRow> turns = support::turns_of(trace);
+    for (std::size_t i = 1; i < turns.size(); ++i) {
+        seen.together +=
+            turns[i].sequence != turns[i - 1].sequence && turns[i].start < turns[i - 1].end;
+        seen.joined += turns[i].batch != turns[i].turn;
+        seen.chunks += turns[i].samples == 0;
+    }
+    for (const trace::Interval& interval : trace.intervals) {
+        seen.moves_with_several += interval.row.in_flight > 1 ? interval.row.moves : 0;
+        for (const trace::RequestRow& request : interval.requests) {
+            seen.waits += request.begin > request.arrival;
+            seen.idle += request.begin == request.arrival && request.arrival > 0;
+            seen.ended_by_the_model +=
+                request.sampled_tokens <
+                scenario.workload.tokens_of(static_cast<std::size_t>(request.sequence));
+        }
+    }
+}
+
+void check(std::uint64_t seed, Seen& seen) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    const config::Scenario scenario = random_scenario(seed);
+    const support::RandomPolicy random(seed, 25);
+    support::RunChange change;
+    change.policy = &random;
+    const support::FleetRun run = support::run_fleet(scenario, change);
+    EXPECT_EQ(support::difference(run, support::run_oracle(scenario)), "");
+    EXPECT_EQ(support::timeline_difference(scenario, run.trace), "");
+    EXPECT_EQ(support::memory_difference(scenario, run.trace), "");
+    look(scenario, run.trace, seen);
+    if (!scenario.workload.stop_at_eos || seen.ended_by_the_model == 0) {
+        return;
+    }
+    config::Scenario without_end = scenario;
+    without_end.workload.stop_at_eos = false; // a simulation knows no end of text
+    const support::FleetRun simulation = simulated(without_end, random);
+    const support::FleetRun same = support::run_fleet(without_end, change);
+    EXPECT_THAT(
+        trace::differences(without_values(same.trace), without_values(simulation.trace)), IsEmpty()
+    );
+}
+
+TEST(Flights, random_mixes_are_what_each_sequence_is_alone_and_times_and_memory_add_up) {
+    Seen seen;
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+        check(seed, seen);
+        if (testing::Test::HasFailure()) {
+            break;
+        }
+    }
+    EXPECT_GT(seen.together, 1000);
+    EXPECT_GT(seen.joined, 300);
+    EXPECT_GT(seen.chunks, 300);
+    EXPECT_GT(seen.moves_with_several, 300);
+    EXPECT_GT(seen.waits, 100);
+    EXPECT_GT(seen.idle, 20);
+    EXPECT_GT(seen.ended_by_the_model, 50);
+}
+
+config::Scenario six_in_two_slots() {
+    support::FleetText text;
+    text.model = model_path();
+    text.interval = 2;
+    config::Scenario scenario = support::make_scenario(text);
+    scenario.workload.prompts = {"a long first one", "b", "the third"};
+    scenario.workload.repeat = 2;
+    scenario.workload.sequences = 2;
+    scenario.workload.tokens = 6;
+    return scenario;
+}
+
+TEST(Flights, twin_a_time_that_nobody_else_knows_of_is_noticed) {
+    const config::Scenario scenario = six_in_two_slots();
+    const support::RandomPolicy random(3);
+    support::RunChange change;
+    change.policy = &random;
+    EXPECT_EQ(
+        support::timeline_difference(scenario, support::run_fleet(scenario, change).trace), ""
+    );
+    change.planted_wait = 1;
+    EXPECT_NE(
+        support::timeline_difference(scenario, support::run_fleet(scenario, change).trace), ""
+    );
+}
+
+TEST(Flights, twin_an_oracle_that_does_not_forget_is_noticed) {
+    const config::Scenario scenario = six_in_two_slots();
+    const support::FleetRun run = support::run_fleet(scenario);
+    EXPECT_EQ(support::difference(run, support::run_oracle(scenario)), "");
+    EXPECT_NE(support::difference(run, support::run_oracle(scenario, true)), "");
+}
+
+TEST(Flights, twin_turns_in_another_order_are_noticed) {
+    const config::Scenario scenario = six_in_two_slots();
+    const support::RandomPolicy random(3);
+    support::RunChange change;
+    change.policy = &random;
+    const support::FleetRun run = support::run_fleet(scenario, change);
+    ASSERT_EQ(support::timeline_difference(scenario, run.trace), "");
+    config::Scenario other = scenario;
+    other.workload.sequences = 3; // another cycle: turns end a visit later
+    EXPECT_NE(support::timeline_difference(other, run.trace), "");
+}
+
+/// Frees and takes a slot as the requests come and go.
+TEST(Flights, a_request_waits_for_memory_and_the_trace_says_so) {
+    config::Scenario scenario = six_in_two_slots();
+    scenario.workload.prompts = {"a", "b", "c"};
+    scenario.workload.tokens = 40;
+    scenario.controller.interval = 16;
+    scenario.workload.sequences = 4;
+    const auto run_with = [&](Bytes memory) {
+        for (scheduler::DeviceSpec& device : scenario.fleet.devices) {
+            device.memory.base = memory;
+        }
+        return support::run_fleet(scenario);
+    };
+    const support::OracleRun oracle = support::run_oracle(scenario);
+    std::int64_t waits = 0;
+    Bytes memory = 1 << 20;
+    for (; memory > 1000 && waits == 0; memory -= memory / 12) {
+        const support::FleetRun run = run_with(memory);
+        ASSERT_EQ(run.outcome.exit_code, 0) << run.outcome.message;
+        EXPECT_EQ(support::difference(run, oracle), "");
+        EXPECT_EQ(support::timeline_difference(scenario, run.trace), "");
+        for (const trace::Interval& interval : run.trace.intervals) {
+            for (const trace::EventRow& event : interval.events) {
+                EXPECT_EQ(event.kind, static_cast<std::int32_t>(trace::EventKind::admission_waits))
+                    << "nothing is over its budget";
+                ++waits;
+            }
+            for (const trace::ResourceRow& row : interval.resources) {
+                EXPECT_LE(row.memory_peak_bytes, memory);
+            }
+        }
+    }
+    EXPECT_GT(waits, 0);
+}
+
+/// Parts of x on their way to the ring's next device must not hold up the one that sends them: the
+/// next one may take them only after the source's next visit, which it would then never hear of.
+TEST(Flights, a_ring_all_reduce_of_long_prompts_gets_through) {
+    support::FleetText text;
+    text.model = model_path();
+    text.devices = 2;
+    text.policy = "galaxy";
+    text.varied = false;
+    text.controller = "granularity = \"sliced\"\nslices = 6\nreduce = \"ring\"\n";
+    config::Scenario scenario = support::make_scenario(text);
+    scenario.fleet.devices[1].compute.base *= 25;
+    const std::string prompt(100, 'x');
+    scenario.workload.prompts = {prompt, prompt, prompt, "Mia"};
+    scenario.workload.sequences = 2;
+    scenario.workload.tokens = 8;
+    const support::FleetRun run = support::run_fleet(scenario);
+    EXPECT_EQ(support::difference(run, support::run_oracle(scenario)), "");
+    EXPECT_EQ(support::timeline_difference(scenario, run.trace), "");
+}
+
+TEST(Flights, nobody_waits_for_a_request_that_comes_late) {
+    config::Scenario scenario = six_in_two_slots();
+    scenario.workload.arrivals.kind = config::ArrivalsConfig::Kind::given;
+    scenario.workload.arrivals.at = {0, 0, 0, 0, 0, 3600 * kSecond};
+    const support::FleetRun run = support::run_fleet(scenario);
+    EXPECT_EQ(support::difference(run, support::run_oracle(scenario)), "");
+    EXPECT_EQ(support::timeline_difference(scenario, run.trace), "");
+    const trace::RequestRow& last = run.trace.intervals.back().requests.back();
+    EXPECT_EQ(last.begin, 3600 * kSecond);
+}
+
+} // namespace
+} // namespace headroom
