@@ -59,11 +59,11 @@ def boxes(axes, groups: list[tuple[str, str, list[float]]], label: str, one: boo
         axes.axvline(1.0, color="black", linewidth=1, linestyle="--")
 
 
-def legend_below(figure, handles) -> None:
+def legend_below(figure, handles, rows: int = 1) -> None:
     """In a strip of its own under the axes."""
-    strip = 0.4 / figure.get_size_inches()[1]
+    strip = (0.2 + 0.2 * rows) / figure.get_size_inches()[1]
     figure.get_layout_engine().set(rect=(0, strip, 1, 1 - strip))
-    figure.legend(handles=handles, loc="lower center", ncol=len(handles), frameon=False)
+    figure.legend(handles=handles, loc="lower center", ncol=-(-len(handles) // rows), frameon=False)
 
 
 def legend_of_kinds(figure, policies) -> None:

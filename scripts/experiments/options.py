@@ -9,9 +9,8 @@ from pathlib import Path
 
 import contenders
 from runs import Runner, RunFailed
-from scenarios import Family
+from scenarios import TOY_LINKS_MBIT, Family
 
-TOY_LINKS_MBIT = (10.0, 100.0)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -50,6 +49,18 @@ def program(text: str) -> str:
     return text
 
 
+def with_program(parser: argparse.ArgumentParser, figure: str) -> argparse.ArgumentParser:
+    """Adds what every experiment has. `figure` is the PNG's name."""
+    parser.add_argument("--headroom", type=program, help="the program", default=os.environ.get(
+        "HEADROOM_BINARY", str(ROOT / "build/release/bin/headroom")))
+    parser.add_argument("--jobs", type=number(int, 1), default=os.cpu_count(), help="runs at a time")
+    parser.add_argument("--out", type=Path, help="folder for all traces; those there are not made again")
+    parser.add_argument("--png", type=Path, help=f"the figure (default {figure}, in --out if given)")
+    parser.add_argument("--json", action="store_true", help="the tables' figures as JSON")
+    parser.set_defaults(figure=figure)
+    return parser
+
+
 def parser_of(description: str, family: Family, seeds: int, profile: str, profiles: tuple[str, ...],
               figure: str, policy: str) -> argparse.ArgumentParser:
     """The options; the defaults are the family's and those given. `figure` is the PNG's name."""
@@ -71,14 +82,7 @@ def parser_of(description: str, family: Family, seeds: int, profile: str, profil
                         f"(default {family.memory_factor or 'as drawn'}; cost profile paper: as drawn)")
     parser.add_argument("--controller", action="append", default=[], metavar="LINE",
                         help="a further line of [controller], such as memory_reserve=0.1; for all policies")
-    parser.add_argument("--headroom", type=program, help="the program", default=os.environ.get(
-        "HEADROOM_BINARY", str(ROOT / "build/release/bin/headroom")))
-    parser.add_argument("--jobs", type=number(int, 1), default=os.cpu_count(), help="runs at a time")
-    parser.add_argument("--out", type=Path, help="folder for all traces; those there are not made again")
-    parser.add_argument("--png", type=Path, help=f"the figure (default {figure}, in --out if given)")
-    parser.add_argument("--json", action="store_true", help="the tables' figures as JSON")
-    parser.set_defaults(figure=figure)
-    return parser
+    return with_program(parser, figure)
 
 
 def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:

@@ -25,7 +25,7 @@ def text_of(cell) -> str:
 def markdown(table: Table) -> str:
     head = list(table.rows[0])
     cells = [head, *([text_of(cell) for cell in row.values()] for row in table.rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    widths = [max(2, *(len(row[i]) for row in cells)) for i in range(len(head))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     lines = [
         "| " + " | ".join(cell.ljust(width) if i == 0 else cell.rjust(width)

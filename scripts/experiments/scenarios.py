@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HEAD_WIDTH = 64
+TOY_LINKS_MBIT = (10.0, 100.0)
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Family:
     interval: int = 1
     bandwidth_mbit: tuple[float, float] = (1000.0, 10000.0)
     latency: str = "0.2 ms"
+    flop_per_byte: float | None = None  # compute over memory bandwidth; None: no limit on the latter
     load: float = 0.3             # most that others use of compute
     memory_load: float = 0.3      # and of memory
     bandwidth_load: float = 0.0   # and of a link's bandwidth
@@ -118,6 +120,8 @@ def scenario(family: Family, seed: int) -> str:
     for a in range(devices):
         lines += ["[[device]]", f'compute = "{compute[a]:.6f} GFLOP/s"',
                   f'memory = "{memory[a]:.6f} GB"', 'storage_bandwidth = "100 MB/s"']
+        if family.flop_per_byte is not None:
+            lines += [f'memory_bandwidth = "{compute[a] / family.flop_per_byte:.6f} GB/s"']
         lines += [f"load = {load(family.load)}", f"memory_load = {load(family.memory_load)}"]
     for a in range(devices):
         for b in range(a + 1, devices):

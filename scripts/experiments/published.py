@@ -1,0 +1,242 @@
+#!/usr/bin/python3
+"""The published experiment of arXiv 2505.18164 (systems.md §3): NanoLlama 304M and TinyLlama on Jetson TX2
+over gigabit Ethernet, tokens/s of all sequences together and memory per device, on 1, 2, 3 and more
+devices: the published points, the published split of layers, and ours beside them. One number is
+calibrated: the memory bandwidth, so that one device decodes NanoLlama as fast as published. Exit code 1 if
+a ring's steady state is not within 1 % of the formula at the same contexts.
+"""
+import argparse
+import math
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+
+import drawing
+import options
+import report
+import ring_formula as formula
+import steady
+from runs import Run
+
+# Tokens/s of all sequences, by devices, read off the authors' plots: about ±1 % (systems.md §3). TinyLlama
+# on one device did not run there.
+PUBLISHED = {
+    "nanollama-304m": {1: 17.9, 2: 26.0, 3: 30.4},
+    "tinyllama-1.1b": {2: 13.4, 3: 18.0},
+}
+CALIBRATED_ON = "nanollama-304m"
+# What their program does if not told otherwise is 300 tokens; the prompt's length is chosen here.
+PROMPT_TOKENS, TOKENS = 16, 300
+DEVICE, NETWORK = "jetson-tx2", "gigabit-ethernet"
+TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class Contender:
+    label: str
+    policy: str
+    per_device: int             # sequences in flight per device; 0: one in all
+    batch: str = "1"
+    sliced: bool = False
+    objective: str = "throughput"
+
+    def sequences(self, devices: int) -> int:
+        return self.per_device * devices or 1
+
+    @property
+    def by_formula(self) -> bool:
+        """Layers on a ring, each turn by itself: what the formula is about."""
+        return self.policy in ("mdi_ring", "ring") and self.batch == "1"
+
+    def options(self, devices: int) -> tuple[str, ...]:
+        settings = {"workload.sequences": self.sequences(devices), "workload.repeat": self.sequences(devices),
+                    "controller.objective": self.objective, "controller.batch": self.batch}
+        if self.sliced:
+            settings |= {"controller.granularity": "sliced", "controller.slices": 16}
+        return ("--policy", self.policy,
+                *(word for key, value in settings.items() for word in ("--set", f"{key}={value}")))
+
+
+CONTENDERS = (
+    Contender("mdi_ring, m = N", "mdi_ring", 1),
+    Contender("mdi_ring, m = 2N", "mdi_ring", 2),
+    Contender("ring, m = N", "ring", 1),
+    Contender("ring, m = 2N", "ring", 2),
+    Contender("ring, m = 2N, batch auto", "ring", 2, batch="auto"),
+    Contender("resource_aware, m = 2N", "resource_aware", 2),
+    Contender("resource_aware, m = 2N, batch auto", "resource_aware", 2, batch="auto"),
+    Contender("resource_aware sliced, m = 2N, batch auto", "resource_aware", 2, batch="auto", sliced=True),
+    Contender("resource_aware, one sequence", "resource_aware", 0, objective="latency"),
+    Contender("resource_aware sliced, one sequence", "resource_aware", 0, sliced=True, objective="latency"),
+)
+
+
+def table_value(path: str, name: str, key: str) -> str:
+    return formula.tomllib.loads((options.ROOT / "data" / path).read_text())[name][key]["value"]
+
+
+def number_of(text: str) -> float:
+    """Of a quantity in the catalogue: B/s, FLOP/s or seconds."""
+    value, unit = text.split()
+    return float(value) * {"GFLOP/s": 1e9, "GB/s": 1e9, "Mbit/s": 1e6 / 8, "us": 1e-6}[unit]
+
+
+def calibrated_gb_per_s(tokens_per_s: float) -> float:
+    """Memory bandwidth at which one device, which is bound by it, reads what a token needs in the middle
+    of the text so often."""
+    shape = formula.preset(CALIBRATED_ON, options.ROOT)
+    reading = formula.Device(math.inf, 1.0)
+    middle = PROMPT_TOKENS + TOKENS // 2
+    return tokens_per_s * formula.stages(shape, [reading], (shape.layers,), middle)[0] / 1e9
+
+
+def scenario(model: str, devices: int, bandwidth: float, tokens: int) -> str:
+    network = ["[network]", f'preset = "{NETWORK}"'] if devices > 1 else []
+    return "\n".join([
+        "[model]", f'preset = "{model}"',
+        "[workload]", f"prompt_tokens = {PROMPT_TOKENS}", f"tokens = {tokens}",
+        "[controller]", f"interval = {tokens}",
+        "[[device]]", 'name = "tx2"', f"count = {devices}", f'profile = "{DEVICE}"',
+        f'memory_bandwidth = "{bandwidth:.4f} GB/s"', *network]) + "\n"
+
+
+def by_formula(model: str, split: formula.Split, found: steady.Steady, bandwidth: float, sequences: int
+               ) -> float:
+    """Mean tokens/s over the contexts of the measured middle."""
+    shape = formula.preset(model, options.ROOT)
+    device = formula.Device(number_of(table_value("devices.toml", DEVICE, "compute")), bandwidth * 1e9)
+    link = formula.Link(number_of(table_value("networks.toml", NETWORK, "bandwidth")),
+                        number_of(table_value("networks.toml", NETWORK, "latency")))
+    devices = len(split)
+    return formula.mean_tokens_per_s(shape, [device] * devices, [[link] * devices] * devices, split,
+                                     sequences, found.contexts)
+
+
+Found = dict[tuple[str, int, Contender], steady.Steady]
+
+
+def measure(runner, given, bandwidth: float) -> Found:
+    keys = [(model, devices, contender) for model in given.models for devices in given.devices
+            for contender in CONTENDERS]
+    runs = [Run("simulate", f"published-{model}-{devices}", scenario(model, devices, bandwidth, given.tokens),
+                contender.options(devices)) for model, devices, contender in keys]
+    return dict(zip(keys, runner.all_of(runs, steady.read)))
+
+
+def per_count(given, found: Found, model: str, head: str, value) -> list[dict[str, object]]:
+    """A row per contender, a column per device count."""
+    return [{head: contender.label, **{str(n): value(found[model, n, contender]) for n in given.devices}}
+            for contender in CONTENDERS]
+
+
+def speed_rows(given, found: Found, model: str) -> list[dict[str, object]]:
+    head, points = "tokens/s, by devices", PUBLISHED[model]
+    return [{head: "published", **{str(n): points.get(n, math.nan) for n in given.devices}},
+            *per_count(given, found, model, head, lambda run: run.tokens_per_s)]
+
+
+def memory_rows(given, found: Found, model: str) -> list[dict[str, object]]:
+    return per_count(given, found, model, "fullest device, GB, by devices", lambda run: run.fullest_gb)
+
+
+def batch_rows(given, found: Found, model: str) -> list[dict[str, object]]:
+    head = "turns joined, by devices"
+    rows = per_count(given, found, model, head, lambda run: run.batch)
+    return [row for row, contender in zip(rows, CONTENDERS) if contender.batch == "auto"]
+
+
+def formula_rows(given, found: Found, model: str, bandwidth: float) -> list[dict[str, object]]:
+    rows = []
+    for (of_model, devices, contender), run in found.items():
+        if of_model != model or not contender.by_formula or run.ended != "finished":
+            continue
+        expected = by_formula(model, run.layers, run, bandwidth, contender.sequences(devices))
+        rows.append({"ring": contender.label, "devices": devices, "layers": "/".join(map(str, run.layers)),
+                     "formula, tokens/s": expected, "measured": run.tokens_per_s,
+                     "measured ÷ formula − 1, %": 100 * (run.tokens_per_s / expected - 1),
+                     "idlest device busy, %": 100 * run.least_busy})
+    return rows
+
+
+def far_off(rows: list[dict[str, object]]) -> list[str]:
+    return [f"{row['ring']} on {row['devices']}" for row in rows
+            if not abs(row["measured ÷ formula − 1, %"]) <= 100 * TOLERANCE]
+
+
+def judged(rows: list[dict[str, object]]) -> str:
+    if late := far_off(rows):
+        return f"NOT within 1 % of the formula: {', '.join(late)}."
+    return f"All {len(rows)} rings are within 1 % of the formula at the same contexts."
+
+
+def draw(given, found: Found, bandwidth: float) -> None:
+    """Without the rings of m = N, which run as fast and hold less cache."""
+    figure, axes = plt.subplots(2, len(given.models), figsize=(6.2 * len(given.models), 8.5), squeeze=False,
+                                sharex=True, layout="constrained")
+    shown = [contender for contender in CONTENDERS if contender.per_device != 1]
+    for (upper, lower), model in zip(axes.T, given.models):
+        for contender, colour, marker in zip(shown, drawing.LINES, drawing.MARKERS):
+            runs = [found[model, n, contender] for n in given.devices]
+            style = {"marker": marker, "color": colour, "label": contender.label, "alpha": 0.85,
+                     "linestyle": "--" if contender.sliced else "-",
+                     "markersize": 9 if contender.policy == "mdi_ring" else 5}
+            upper.plot(given.devices, [run.tokens_per_s for run in runs], **style)
+            lower.plot(given.devices, [run.fullest_gb for run in runs], **style)
+        points = PUBLISHED[model]
+        upper.plot(list(points), list(points.values()), "*", color="black", markersize=13, label="published",
+                   zorder=5)
+        upper.set_title(model, loc="left")
+        upper.set_ylabel("tokens/s of all sequences")
+        lower.set_ylabel("peak of the fullest device, GB")
+        lower.set_xlabel("devices")
+        for axis in (upper, lower):
+            axis.set_xticks(given.devices)
+            axis.set_ylim(bottom=0)
+            axis.grid(alpha=0.3)
+    figure.suptitle(f"Jetson TX2 at {bandwidth:.2f} GB/s of effective memory bandwidth, gigabit Ethernet, "
+                    f"{given.tokens} tokens per sequence, simulated")
+    handles, _ = axes[0][0].get_legend_handles_labels()
+    drawing.legend_below(figure, handles, rows=3)
+    drawing.save(figure, given.png)
+
+
+def models(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := [name for name in names if name not in PUBLISHED]:
+        raise argparse.ArgumentTypeError(
+            f'nothing is published of "{unknown[0]}"; there are {", ".join(PUBLISHED)}')
+    return names
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", type=models, default=tuple(PUBLISHED),
+                        help="between commas (default all)")
+    parser.add_argument("--devices", type=options.numbers(int, 1), default=(1, 2, 3, 4, 5, 8),
+                        help="how many, between commas (default 1,2,3,4,5,8)")
+    parser.add_argument("--tokens", type=options.number(int, 8), default=TOKENS, help="(default %(default)s)")
+    parser.add_argument("--memory-bandwidth", type=options.number(float, 0.001), metavar="GB/s",
+                        help="in place of the calibrated one; the catalogue's is 35.8")
+    given = options.parse(options.with_program(parser, "published.png"))
+    bandwidth = given.memory_bandwidth or calibrated_gb_per_s(PUBLISHED[CALIBRATED_ON][1])
+    with options.runner_of(given) as runner:
+        found = measure(runner, given, bandwidth)
+    setting = (f"Jetson TX2 at {bandwidth:.2f} GB/s, gigabit Ethernet, prompts of {PROMPT_TOKENS}, "
+               f"{given.tokens} tokens per sequence")
+    tables, late = [], []
+    for model in given.models:
+        compared = formula_rows(given, found, model, bandwidth)
+        late += far_off(compared)
+        tables += [
+            report.Table(f"{model}: {setting}", speed_rows(given, found, model)),
+            report.Table(f"{model}: peak memory, buffers included", memory_rows(given, found, model)),
+            report.Table(f"{model}: turns joined into one operation", batch_rows(given, found, model)),
+            report.Table(f"{model}: the formula of the steady state", compared, judged(compared)),
+        ]
+    report.show(tables, runner.version, given.json)
+    draw(given, found, bandwidth)
+    return 1 if late else 0
+
+
+if __name__ == "__main__":
+    options.end(main)

@@ -1,0 +1,156 @@
+"""The steady state of layers on a ring of devices with m sequences in flight, by formula: systems.md §3, for
+arXiv 2505.18164. Costs are those of cached decoding, granularity `paper` (systems.md §1). Own loops
+throughout: nothing here asks the program.
+
+Devices stand in the ring's order, the starter first: it has embed, its layers, the final norm and lm_head.
+A split says how many consecutive layers each device has; a device without layers is left out, the
+starter is not. Hop i leads from the i-th device that takes part to the next one, the last to the starter.
+"""
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ACTIVATION_BYTES = 4  # F32, as are cached keys and values
+PAGE_TOKENS = 16
+
+Split = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A model as scenarios write it, untied."""
+    layers: int
+    heads: int
+    kv_heads: int
+    width: int
+    ffn_width: int
+    vocab: int
+    gated: bool = True
+    bytes_per_weight: int = 2
+
+    @property
+    def head_width(self) -> int:
+        return self.width // self.heads
+
+    @property
+    def group_weights(self) -> int:
+        """Of one K/V head with its query heads: q, k and v."""
+        return (self.heads // self.kv_heads + 2) * self.head_width * self.width
+
+    @property
+    def ffn_weights(self) -> int:
+        return (3 if self.gated else 2) * self.width * self.ffn_width
+
+    def layer_bytes(self) -> int:
+        """Resident, without cache: matrices and two norms in F32."""
+        weights = self.kv_heads * self.group_weights + self.width**2 + self.ffn_weights
+        return weights * self.bytes_per_weight + 2 * 4 * self.width
+
+    def table_bytes(self) -> int:
+        """Of embed or of lm_head."""
+        return self.vocab * self.width * self.bytes_per_weight
+
+    def cache_bytes(self, rows: int) -> int:
+        """Of one layer and one sequence: whole pages."""
+        pages = -(-rows // PAGE_TOKENS)
+        return 2 * pages * PAGE_TOKENS * self.kv_heads * self.head_width * ACTIVATION_BYTES
+
+
+def preset(name: str, root: Path) -> Shape:
+    """A published shape, as the program knows it (data/models.toml), weights of 16 bits."""
+    shape = tomllib.loads((root / "data/models.toml").read_text())[name]["shape"]
+    known = ("layers", "heads", "width", "ffn_width", "vocab")
+    return Shape(**{key: shape[key] for key in known}, kv_heads=shape.get("kv_heads", shape["heads"]),
+                 gated=shape.get("gated", True))
+
+
+@dataclass(frozen=True)
+class Device:
+    flop_per_s: float
+    bytes_per_s: float = float("inf")
+
+    def seconds(self, flop: float, touched: float) -> float:
+        """Of one operation, which computes while it reads."""
+        return max(flop / self.flop_per_s, touched / self.bytes_per_s)
+
+
+@dataclass(frozen=True)
+class Link:
+    bytes_per_s: float
+    latency_s: float
+
+
+def layer_seconds(shape: Shape, device: Device, context: int) -> float:
+    """One token through one layer: its groups one after the other, proj, ffn."""
+    size = shape.bytes_per_weight
+    rows = context * shape.head_width
+    group = device.seconds(2 * shape.group_weights + 4 * shape.heads // shape.kv_heads * rows,
+                           shape.group_weights * size + 2 * rows * ACTIVATION_BYTES)
+    proj = device.seconds(2 * shape.width**2, shape.width**2 * size)
+    ffn = device.seconds(2 * shape.ffn_weights, shape.ffn_weights * size)
+    return shape.kv_heads * group + proj + ffn
+
+
+def lm_head_seconds(shape: Shape, device: Device) -> float:
+    return device.seconds(2 * shape.vocab * shape.width, shape.table_bytes())
+
+
+def members(split: Split) -> list[int]:
+    """Devices that take part."""
+    return [0, *(i for i, layers in enumerate(split) if i > 0 and layers > 0)]
+
+
+def stages(shape: Shape, devices: Sequence[Device], split: Split, context: int) -> list[float]:
+    """tᵢ, seconds, of the devices that take part."""
+    times = [split[i] * layer_seconds(shape, devices[i], context) for i in members(split)]
+    times[0] += lm_head_seconds(shape, devices[0])
+    return times
+
+
+def hops(shape: Shape, links: Sequence[Sequence[Link]], split: Split) -> list[tuple[float, float]]:
+    """(sᵢ, cᵢ), seconds: how long a hop's link is occupied, and until the vector is there."""
+    ring = members(split)
+    if len(ring) == 1:
+        return []
+    ways = [links[a][b] for a, b in zip(ring, [*ring[1:], 0])]
+    sizes = [shape.width * ACTIVATION_BYTES / way.bytes_per_s for way in ways]
+    return [(size, size + way.latency_s) for size, way in zip(sizes, ways)]
+
+
+def lap(times: list[float], ways: list[tuple[float, float]]) -> float:
+    """Seconds that one sequence's step takes if it is alone."""
+    return sum(times) + sum(arrival for _, arrival in ways)
+
+
+def tokens_per_s(times: list[float], ways: list[tuple[float, float]], sequences: int) -> float:
+    """Of all sequences together: the slowest stage, the slowest link, or too few sequences to fill the
+    ring decide."""
+    slowest = max(times + [occupied for occupied, _ in ways])
+    return min(1 / slowest, sequences / lap(times, ways))
+
+
+def mean_tokens_per_s(shape: Shape, devices: Sequence[Device], links: Sequence[Sequence[Link]], split: Split,
+                      sequences: int, contexts: range) -> float:
+    """Over rounds at these contexts, one after the other."""
+    ways = hops(shape, links, split)
+    return len(contexts) / sum(1 / tokens_per_s(stages(shape, devices, split, context), ways, sequences)
+                               for context in contexts)
+
+
+def splits(layers: int, devices: int) -> Iterator[Split]:
+    """All ways to cut so many layers into consecutive parts, empty ones among them."""
+    if devices == 1:
+        yield (layers,)
+        return
+    for first in range(layers + 1):
+        for rest in splits(layers - first, devices - 1):
+            yield (first, *rest)
+
+
+def fullest_bytes(shape: Shape, split: Split, rows: int, sequences: int) -> int:
+    """Of the largest stage: weights and the caches of all sequences, buffers apart."""
+    each = shape.layer_bytes() + sequences * shape.cache_bytes(rows)
+    stages_bytes = [layers * each for layers in split]
+    stages_bytes[0] += 2 * shape.table_bytes() + 2 * 4 * shape.width
+    return max(stages_bytes)
