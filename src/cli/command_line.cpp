@@ -66,11 +66,17 @@ void add_scenario_options(
         words.policy,
         fmt::format("{}{}", policy_help, fmt::join(scheduler::policy_names(), ", "))
     );
-    app.add_option("--interval", words.interval, "tokens from one decision to the next")
+    app.add_option(
+           "--interval",
+           words.interval,
+           "rounds (with one sequence in flight: tokens) between decisions"
+    )
         ->check(whole(1, kAnyNumber, 8));
-    app.add_option("--tokens", words.tokens, "how many tokens to generate at most")
+    app.add_option("--tokens", words.tokens, "how many tokens to generate at most, for each prompt")
         ->check(whole(1, kAnyNumber, 64));
-    app.add_option("--prompt", words.prompts, "a text to continue; several, one after the other")
+    app.add_option(
+           "--prompt", words.prompts, "a text to continue; give it again for another request"
+    )
         ->type_name("TEXT")
         ->take_all()
         ->allow_extra_args(false);
@@ -115,7 +121,8 @@ void add_plan_options(CLI::App& app, PlanCommand& plan, RunWords& words) {
     app.add_option(
            "--at",
            plan.at,
-           "plan as if so many tokens had been sampled (default: 0, or where --previous leaves off)"
+           "plan as if so many tokens of each sequence had been sampled (default: 0, or where "
+           "--previous leaves off)"
     )
         ->check(whole(0, kAnyNumber, 100));
     app.add_option(

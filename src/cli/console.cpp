@@ -81,6 +81,36 @@ std::string settings(const trace::RunHeader& header) {
     return text;
 }
 
+std::string in_flight_at_most(const trace::RunHeader& header) {
+    const std::int64_t most = header.numbers.at("in_flight");
+    return most > 1 ? fmt::format(", up to {} sequences in flight", most) : "";
+}
+
+/// "17.1 ms per token", of several sequences "6 in flight, batch 2, 17.1 ms per round".
+std::string speed(const trace::IntervalRow& row) {
+    return row.in_flight == 1
+               ? fmt::format("{} per token", format_duration(row.predicted_inference_ns))
+               : fmt::format(
+                     "{} in flight, batch {}, {} per round",
+                     row.in_flight,
+                     row.batch,
+                     format_duration(row.predicted_round_ns)
+                 );
+}
+
+/// In the policy's words, if it has any; of several sequences after what it is that stays.
+std::string kept(const runtime::DecisionNote& note) {
+    constexpr std::string_view kKept = "kept: ";
+    const bool explained = note.reason.starts_with(kKept);
+    if (note.row.in_flight == 1 && explained) {
+        return note.reason;
+    }
+    const bool nothing_new = !explained || note.reason.starts_with("kept: found nothing");
+    return fmt::format(
+        "{}{}{}", kKept, speed(note.row), nothing_new ? "" : "; " + note.reason.substr(kKept.size())
+    );
+}
+
 /// The part of a policy's sentence that says why it had to move.
 std::string why(const std::string& reason) {
     const std::size_t begin = reason.find("because");
@@ -148,18 +178,20 @@ void Console::on_begin(const trace::RunHeader& header) {
     for (const trace::DeviceRow& device : header.devices) {
         device_names_.push_back(device.name);
     }
+    several_ = header.numbers.at("in_flight") > 1;
     fmt::print(
         terminal_.notes(),
         "{}\n",
         dim(fmt::format(
-                "headroom: {} on {} devices, policy {}, a decision every {} tokens, {}",
+                "headroom: {} on {} devices, policy {}, a decision every {} {}, {}",
                 header.attributes.at("model"),
                 header.devices.size(),
                 header.attributes.at("policy"),
                 header.numbers.at("interval"),
+                several_ ? "rounds" : "tokens",
                 execution(header)
             ) +
-            settings(header))
+            in_flight_at_most(header) + settings(header))
     );
     if (several_hosts_) {
         fmt::print(
@@ -199,11 +231,17 @@ void Console::on_token(const std::string& piece, std::int64_t sampled) {
     progress(sampled);
 }
 
+void Console::on_text(std::int64_t sequence, const std::string& text) {
+    write_text(fmt::format("{}[sequence {}]\n{}", first_ ? "" : "\n", sequence, text));
+    write_text(in_line_ ? "\n" : "");
+    first_ = false;
+}
+
 /// A line that is written over: only where text does not stream on the same terminal. Into a file,
 /// a line every five seconds.
 void Console::progress(std::int64_t sampled) {
     const auto now = std::chrono::steady_clock::now();
-    const bool over = terminal_.err && !(terminal_.out && text_);
+    const bool over = terminal_.err && (several_ || !(terminal_.out && text_));
     const auto pause = over ? std::chrono::milliseconds(100) : std::chrono::milliseconds(5000);
     if ((terminal_.err && !over) || now - shown_ < pause || now - started_ < pause) {
         return;
@@ -262,35 +300,34 @@ std::string Console::holders(const scheduler::Placement& placement) const {
 }
 
 /// Which blocks moved where, predicted delay before and after, and why.
-std::string Console::decision_line(const runtime::DecisionNote& note) const {
+std::string Console::decision_text(const runtime::DecisionNote& note) const {
     const trace::IntervalRow& row = note.row;
-    const std::string line = fmt::format("[token {:>3}] ", row.first_token);
     if (row.kept_inference_ns < 0) {
-        return line + fmt::format(
-                          "first placement: {} per token predicted, {}",
-                          format_duration(row.predicted_inference_ns),
-                          holders(note.placement)
-                      );
+        return fmt::format(
+            "first placement: {} predicted, {}", speed(row), holders(note.placement)
+        );
     }
     if (row.feasible == 0) {
-        return line + "nothing fits, the placement stays: " + note.reason;
+        return "nothing fits, the placement stays: " + note.reason;
     }
     if (note.moves.empty()) {
-        return line +
-               (note.reason.starts_with("kept")
-                    ? note.reason
-                    : fmt::format("kept: {} per token", format_duration(row.predicted_inference_ns))
-               );
+        return kept(note);
     }
-    return line + fmt::format(
-                      "{}: {} -> {} per token for {} in {}{}",
-                      describe_moves(note.moves, *note.blocks, device_names_),
-                      format_duration(row.kept_inference_ns),
-                      format_duration(row.predicted_inference_ns),
-                      freight(note),
-                      format_duration(row.predicted_migration_ns),
-                      why(note.reason)
-                  );
+    const std::string before =
+        row.in_flight == 1 ? format_duration(row.kept_inference_ns) + " -> " : "";
+    return fmt::format(
+        "{}: {}{} for {} in {}{}",
+        describe_moves(note.moves, *note.blocks, device_names_),
+        before,
+        speed(row),
+        freight(note),
+        format_duration(row.predicted_migration_ns),
+        why(note.reason)
+    );
+}
+
+std::string Console::decision_line(const runtime::DecisionNote& note) const {
+    return fmt::format("[token {:>3}] {}", note.row.first_token, decision_text(note));
 }
 
 /// Text on the same terminal is not broken inside a word: the note waits for the next one.

@@ -39,6 +39,8 @@ class Console final : public runtime::Observer {
     /// A blank line stands before every sequence but the first.
     void on_prompt(const std::string& text) override;
     void on_token(const std::string& piece, std::int64_t sampled) override;
+    /// Under a line of its own, "[sequence 3]", with a blank line behind it.
+    void on_text(std::int64_t sequence, const std::string& text) override;
     void on_decision(const runtime::DecisionNote& note) override;
     void on_interval(const trace::Interval& interval) override;
     /// Ends the line that text or progress stand on.
@@ -46,6 +48,7 @@ class Console final : public runtime::Observer {
 
   private:
     [[nodiscard]] std::string decision_line(const runtime::DecisionNote& note) const;
+    [[nodiscard]] std::string decision_text(const runtime::DecisionNote& note) const;
     [[nodiscard]] std::string holders(const scheduler::Placement& placement) const;
     void print_waiting_notes();
     void write_text(const std::string& text);
@@ -58,6 +61,7 @@ class Console final : public runtime::Observer {
     bool text_;
     bool several_hosts_;
     bool first_ = true;        ///< no sequence has begun
+    bool several_ = false;     ///< sequences can be in flight, so that texts come when they end
     bool in_line_ = false;     ///< text stands on the current line of the terminal
     bool progress_on_ = false; ///< a progress line stands on stderr
     Nanoseconds virtual_end_ = 0;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "base/units.hpp"
@@ -158,6 +159,91 @@ nlohmann::json network_json(const config::Scenario& scenario) {
     return network;
 }
 
+/// "48, 32 or 64", of each request in turn.
+std::string tokens_text(const config::WorkloadConfig& workload) {
+    const std::vector<std::int64_t>& each = workload.tokens_each;
+    constexpr std::size_t kShown = 8;
+    if (each.empty()) {
+        return fmt::format("{}", workload.tokens);
+    }
+    const auto [least, most] = std::minmax_element(each.begin(), each.end());
+    if (*least == *most) {
+        return fmt::format("{}", *most);
+    }
+    return each.size() <= kShown ? fmt::format("{}", fmt::join(each, ", "))
+                                 : fmt::format("{} to {}", *least, *most);
+}
+
+/// "at once", "from 59.1 ms to 1.59 s", with how they were drawn.
+std::string arrivals_text(const config::Scenario& scenario) {
+    using Kind = config::ArrivalsConfig::Kind;
+    const config::ArrivalsConfig& arrivals = scenario.workload.arrivals;
+    if (arrivals.kind == Kind::at_once) {
+        return "arrive at once";
+    }
+    const std::vector<Nanoseconds> times = config::arrival_times(scenario);
+    return fmt::format(
+        "arrive from {} to {}{}",
+        format_duration(times.front()),
+        format_duration(times.back()),
+        arrivals.kind == Kind::poisson
+            ? fmt::format(" (Poisson, {:.4g} per second)", arrivals.per_second)
+            : ""
+    );
+}
+
+std::string prefill_text(std::int64_t chunk) {
+    return chunk == 0 ? "prompts whole" : fmt::format("prompts in chunks of {} tokens", chunk);
+}
+
+/// Nothing of a single request.
+std::string requests_text(const config::Scenario& scenario) {
+    const config::WorkloadConfig& workload = scenario.workload;
+    if (workload.requests() == 1) {
+        return "";
+    }
+    const std::string arrive =
+        fmt::format("  {} requests {}", workload.requests(), arrivals_text(scenario));
+    if (workload.slots() == 1) {
+        return fmt::format("{}, decoded one after the other\n", arrive);
+    }
+    const std::int64_t batch = scenario.controller.batch;
+    return fmt::format(
+        "{}, up to {} in flight, {}\n  objective {}, batch {}\n",
+        arrive,
+        workload.slots(),
+        prefill_text(workload.prefill_chunk),
+        config::name_of(scenario.controller.objective),
+        batch == 0 ? "auto" : fmt::format("{}", batch)
+    );
+}
+
+nlohmann::json workload_json(const config::Scenario& scenario) {
+    const config::WorkloadConfig& workload = scenario.workload;
+    const std::vector<Nanoseconds> arrivals = config::arrival_times(scenario);
+    nlohmann::json tokens = nlohmann::json::array();
+    for (std::size_t prompt = 0; prompt < workload.distinct(); ++prompt) {
+        tokens.push_back(workload.tokens_of(prompt));
+    }
+    return {
+        {"requests", workload.requests()},
+        {"prompts", workload.distinct()},
+        {"tokens_per_prompt", tokens},
+        {"tokens_in_all", workload.all_tokens()},
+        {"sequences", workload.sequences},
+        {"in_flight_at_most", workload.slots()},
+        {"prefill_chunk",
+         workload.prefill_chunk == 0 ? nlohmann::json() : nlohmann::json(workload.prefill_chunk)},
+        {"first_arrival_ns", arrivals.front()},
+        {"last_arrival_ns", arrivals.back()},
+    };
+}
+
+/// As it is written in a scenario.
+nlohmann::json batch_json(const config::ControllerConfig& controller) {
+    return controller.batch == 0 ? nlohmann::json("auto") : nlohmann::json(controller.batch);
+}
+
 nlohmann::json events_json(const config::Scenario& scenario) {
     nlohmann::json events = nlohmann::json::array();
     for (const config::Event& event : scenario.events) {
@@ -182,8 +268,11 @@ int inspect_scenario(const InspectCommand& command) {
              {"seed", scenario.seed},
              {"model", scenario.model_name()},
              {"tokens", scenario.workload.tokens},
+             {"workload", workload_json(scenario)},
              {"policy", scheduler::name_of(scenario.controller.policy)},
              {"interval", scenario.controller.interval},
+             {"objective", config::name_of(scenario.controller.objective)},
+             {"batch", batch_json(scenario.controller)},
              {"clock", config::name_of(scenario.clock.mode)},
              {"devices", devices_json(scenario)},
              {"network", network_json(scenario)},
@@ -193,15 +282,18 @@ int inspect_scenario(const InspectCommand& command) {
         return 0;
     }
     fmt::print(
-        "scenario {}: {} devices, policy {}, a decision every {} tokens, at most {} tokens, {} "
-        "clock\n  model {}\n\n",
+        "scenario {}: {} devices, policy {}, a decision every {} {}, at most {} tokens{}, {} "
+        "clock\n  model {}\n{}\n",
         command.file.string(),
         scenario.fleet.size(),
         scheduler::name_of(scenario.controller.policy),
         scenario.controller.interval,
-        scenario.workload.tokens,
+        scenario.workload.slots() > 1 ? "rounds" : "tokens",
+        tokens_text(scenario.workload),
+        scenario.workload.requests() > 1 ? " per request" : "",
         config::name_of(scenario.clock.mode),
-        scenario.model_name()
+        scenario.model_name(),
+        requests_text(scenario)
     );
     fmt::print("{}", device_table(scenario));
     fmt::print("{}{}", network_text(scenario), event_list(scenario));

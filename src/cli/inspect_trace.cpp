@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -31,9 +32,26 @@ const std::string& reason_of(const trace::Trace& trace, const trace::IntervalRow
     return code_name(trace.header, "intervals.reason", row.reason);
 }
 
+bool has_several_in_flight(const trace::Trace& trace) {
+    const auto most = trace.header.numbers.find("in_flight");
+    return most != trace.header.numbers.end() && most->second > 1;
+}
+
+/// Columns of the decision table that a run of one sequence has no use for.
+std::string flight_columns(const trace::IntervalRow& row) {
+    return fmt::format(
+        "  {:>9}  {:>7}  {:>5}  {:>10}",
+        row.in_flight,
+        row.waiting,
+        row.batch,
+        format_duration(row.predicted_round_ns)
+    );
+}
+
 std::string decision_table(const trace::Trace& trace) {
+    const bool several = has_several_in_flight(trace);
     std::string text = fmt::format(
-        "  {:>6}  {:>10}  {:<10}  {:>5}  {:>10}  {:>10}  {:>10}  {:>10}\n",
+        "  {:>6}  {:>10}  {:<10}  {:>5}  {:>10}  {:>10}  {:>10}  {:>10}{}\n",
         "token",
         "at",
         "decision",
@@ -41,13 +59,16 @@ std::string decision_table(const trace::Trace& trace) {
         "migration",
         "kept",
         "predicted",
-        "measured"
+        "measured",
+        several
+            ? fmt::format("  {:>9}  {:>7}  {:>5}  {:>10}", "in flight", "waiting", "batch", "round")
+            : ""
     );
     const auto shown = [](Nanoseconds t) { return t < 0 ? "-" : format_duration(t); };
     for (const trace::Interval& interval : trace.intervals) {
         const trace::IntervalRow& row = interval.row;
         text += fmt::format(
-            "  {:>6}  {:>10}  {:<10}  {:>5}  {:>10}  {:>10}  {:>10}  {:>10}\n",
+            "  {:>6}  {:>10}  {:<10}  {:>5}  {:>10}  {:>10}  {:>10}  {:>10}{}\n",
             row.first_token,
             format_duration(row.t_dec),
             reason_of(trace, row),
@@ -55,7 +76,8 @@ std::string decision_table(const trace::Trace& trace) {
             row.moves > 0 ? format_duration(row.measured_migration_ns) : "-",
             shown(row.kept_inference_ns),
             format_duration(row.predicted_inference_ns),
-            row.measured_inference_ns > 0 ? format_duration(row.measured_inference_ns) : "-"
+            row.measured_inference_ns > 0 ? format_duration(row.measured_inference_ns) : "-",
+            several ? flight_columns(row) : ""
         );
     }
     return text;
@@ -69,7 +91,12 @@ nlohmann::json decisions_json(const trace::Trace& trace) {
             {{"first_token", row.first_token},
              {"epoch", row.epoch},
              {"t_dec_ns", row.t_dec},
+             {"t_switch_ns", row.t_switch},
              {"t_resume_ns", row.t_resume},
+             {"in_flight", row.in_flight},
+             {"waiting", row.waiting},
+             {"batch", row.batch},
+             {"predicted_round_ns", row.predicted_round_ns},
              {"decision", reason_of(trace, row)},
              {"feasible", row.feasible == 1},
              {"moves", row.moves},
@@ -163,13 +190,20 @@ std::string event_text(const trace::Trace& trace, const trace::EventRow& event) 
 
 /// Whether the run went on for so long.
 bool was_reached(const trace::Trace& trace, const config::Event& event) {
-    if (trace.intervals.empty()) {
-        return false;
+    if (event.at >= 0) {
+        return !trace.intervals.empty() && event.at <= trace.intervals.back().row.t_end;
     }
-    const trace::Interval& last = trace.intervals.back();
-    const auto sampled = last.row.first_token + static_cast<std::int64_t>(last.tokens.size());
     // It takes effect with the first turn begun after that token.
-    return event.at >= 0 ? event.at <= last.row.t_end : event.at_token < sampled;
+    const auto begun_after = [&](const trace::TurnRow& turn) {
+        return turn.seen_tokens >= event.at_token;
+    };
+    return std::any_of(
+        trace.intervals.begin(),
+        trace.intervals.end(),
+        [&](const trace::Interval& interval) {
+            return std::any_of(interval.turns.begin(), interval.turns.end(), begun_after);
+        }
+    );
 }
 
 /// First the scenario's, then what was met on the way.

@@ -94,6 +94,9 @@ nlohmann::json policy_json(
         return json;
     }
     json["inference_ns"] = finite(plan.decision.inference);
+    json["in_flight"] = plan.in_flight;
+    json["batch"] = plan.decision.batch;
+    json["round_ns"] = finite(plan.decision.round);
     json["objective_s"] = plan.objective_s; // infinite: null
     json["paper_delay_s"] = plan.decision.paper_delay_s;
     json["gap"] = plan.gap ? nlohmann::json(*plan.gap) : nlohmann::json();
@@ -142,6 +145,8 @@ nlohmann::json plan_json(const Plan& plan, const config::Scenario& scenario) {
         {"clock_ns", plan.previous ? plan.previous->clock : 0},
         {"context", plan.context},
         {"interval", plan.interval},
+        {"in_flight", plan.in_flight},
+        {"objective", config::name_of(plan.aim)},
         {"steps", plan.steps},
         {"blocks", plan.blocks.size()},
         {"block_names", blocks},

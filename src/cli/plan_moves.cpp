@@ -170,7 +170,9 @@ std::string move_comparison(const Plan& plan, scheduler::CostProfile costs, cons
     if (extra.paper) {
         columns.push_back({"paper's D_mig"});
     }
-    columns.push_back({fmt::format("with {} token{}", plan.steps, plan.steps == 1 ? "" : "s")});
+    columns.push_back({fmt::format(
+        "with {} {}{}", plan.steps, plan.in_rounds() ? "round" : "token", plan.steps == 1 ? "" : "s"
+    )});
     columns.push_back({"staying put"});
     columns.push_back({"saves", 3});
     PlanTable table(std::move(columns));

@@ -23,11 +23,11 @@ using runtime::DevicePlan;
 using runtime::Plan;
 using runtime::PolicyPlan;
 
-std::string tokens_per_s(Nanoseconds time) {
+std::string tokens_per_s(Nanoseconds time, std::int64_t tokens = 1) {
     if (time == kNever || time <= 0) {
         return "-";
     }
-    const double rate = 1e9 / static_cast<double>(time);
+    const double rate = 1e9 * static_cast<double>(tokens) / static_cast<double>(time);
     return rate < 100 ? fmt::format("{:.3g}", rate) : fmt::format("{:.0f}", rate);
 }
 
@@ -92,18 +92,21 @@ class PlanText {
             plan_.interval
         );
         text += fmt::format(
-            "  needed: {} of weights, {} of caches at a context of {}, and {} of buffers on each "
+            "  needed: {} of weights, {} of caches {}, and {} of buffers on each "
             "device that holds blocks\n"
             "  there is: {} on all devices, less their buffers{}\n",
             format_bytes(plan_.need.weights),
             format_bytes(plan_.need.caches),
-            counted(plan_.context, "token"),
+            caches_of(),
             format_bytes(plan_.need.buffers),
             format_bytes(plan_.need.budget),
             plan_.need.lacking() > 0
                 ? fmt::format(", {} too little", format_bytes(plan_.need.lacking()))
                 : std::string()
         );
+        if (several()) {
+            text += flights();
+        }
         if (plan_.context > outline_.shape.context) {
             text += fmt::format(
                 "  the model's context is {}: a shorter --interval asks for no more than it "
@@ -131,6 +134,9 @@ class PlanText {
         if (paper_costs()) {
             columns.insert(columns.begin() + 3, {"paper's D_T"});
         }
+        if (several()) {
+            columns.insert(columns.begin() + 2, {{"in flight"}, {"batch"}, {"per round"}});
+        }
         PlanTable table(std::move(columns));
         for (const PolicyPlan& plan : plan_.policies) {
             if (plan.decision.feasible) {
@@ -144,15 +150,48 @@ class PlanText {
     [[nodiscard]] std::string details(const PolicyPlan& plan, bool explained) const {
         const std::string name(scheduler::name_of(plan.policy));
         return fmt::format(
-                   "\n{}: {} per token\n",
+                   "\n{}: {} per token{}\n",
                    view_.bold ? fmt::format("\x1b[1m{}\x1b[0m", name) : name,
-                   format_duration(plan.decision.inference)
+                   format_duration(plan.decision.inference),
+                   several() ? fmt::format(
+                                   " alone, {} per round of {} in flight, batch {}",
+                                   format_duration(plan.decision.round),
+                                   plan.in_flight,
+                                   plan.decision.batch
+                               )
+                             : ""
                ) +
                device_details(plan, fleet_, view_, explained) +
                (plan_.previous ? move_details(plan_, plan, fleet_, view_) : "");
     }
 
   private:
+    [[nodiscard]] bool several() const { return plan_.in_flight > 1; }
+
+    /// Before the first token room is made for all tokens of several sequences, as in a run.
+    [[nodiscard]] std::string caches_of() const {
+        const std::string context = counted(plan_.context, "token");
+        return !several() ? "at a context of " + context
+               : plan_.at == 0
+                   ? fmt::format("of {} sequences at their full length", plan_.in_flight)
+                   : fmt::format(
+                         "of {} sequences at contexts of up to {}", plan_.in_flight, context
+                     );
+    }
+
+    /// What a round is, and what policies make of it.
+    [[nodiscard]] std::string flights() const {
+        return fmt::format(
+            "  up to {} sequences in flight: a round is one token of each, a batch so many that "
+            "are "
+            "decoded as one;\n"
+            "  tokens/s is that of all together; policies are asked for {}\n",
+            plan_.in_flight,
+            plan_.in_rounds() ? "the shortest round (objective throughput)"
+                              : "the shortest time per token of one (objective latency)"
+        );
+    }
+
     [[nodiscard]] bool paper_costs() const {
         return scenario_.controller.cost_profile == scheduler::CostProfile::paper;
     }
@@ -173,7 +212,8 @@ class PlanText {
         std::vector<std::string> row{
             std::string(scheduler::name_of(plan.policy)),
             format_duration(plan.decision.inference),
-            tokens_per_s(plan.decision.inference),
+            several() ? tokens_per_s(plan.decision.round, plan.in_flight)
+                      : tokens_per_s(plan.decision.inference),
             plan.gap ? fmt::format("{:.1f} %", 100.0 * *plan.gap) : "-",
             fmt::format("{} of {}", used, plan.devices.size()),
             percent(full.held(), full.budget),
@@ -181,6 +221,14 @@ class PlanText {
         };
         if (paper_costs()) {
             row.insert(row.begin() + 3, format_seconds(plan.decision.paper_delay_s));
+        }
+        if (several()) {
+            row.insert(
+                row.begin() + 2,
+                {fmt::format("{}", plan.in_flight),
+                 fmt::format("{}", plan.decision.batch),
+                 format_duration(plan.decision.round)}
+            );
         }
         return row;
     }
@@ -200,7 +248,7 @@ class PlanText {
             plan_.proven ? "proven optimum:" : "proven bound: nothing takes less than",
             format_seconds(*plan_.bound_s),
             plan_.previous ? "migration and " : "",
-            counted(plan_.steps, "token"),
+            counted(plan_.steps, plan_.in_rounds() ? "round" : "token"),
             plan_.previous ? "" : fmt::format(", {} each", format_seconds(*plan_.bound_s / steps))
         );
     }
@@ -235,9 +283,11 @@ class PlanText {
             text += "  a run would keep the placement in force where there is no other\n";
         }
         if (best_of(plan_) == nullptr && text.find(" lacks ") != std::string::npos) {
-            text += "  give the devices more memory ([[device]] memory, fleet.memory_scale), or "
-                    "give more devices, a smaller model, a shorter prompt, or a shorter "
-                    "--interval\n";
+            text += fmt::format(
+                "  give the devices more memory ([[device]] memory, fleet.memory_scale), or "
+                "give more devices, a smaller model, a shorter prompt, {}or a shorter --interval\n",
+                several() ? "fewer workload.sequences (each has buffers of its own), " : ""
+            );
         }
         return text;
     }

@@ -208,7 +208,7 @@ Front::Front(
       sink_(std::make_unique<Tee>(*file_, summarizer_)),
       console_(
           terminal,
-          scenario.workload.tokens * static_cast<std::int64_t>(scenario.workload.sequences()),
+          scenario.workload.all_tokens(),
           command.text && !command.json,
           is_several(hosts)
       ),

@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "cli/text_table.hpp"
 
 namespace headroom::cli {
 
@@ -25,8 +26,8 @@ std::string percent(double part, double whole) {
     return whole > 0 ? fmt::format("{:.0f} %", 100.0 * part / whole) : "-";
 }
 
-/// One output token has no time per output token.
-std::string per_token(Nanoseconds time) {
+/// -1: there is none, as one output token has no time per output token.
+std::string duration_or_dash(Nanoseconds time) {
     return time < 0 ? "-" : format_duration(time);
 }
 
@@ -34,34 +35,102 @@ nlohmann::json or_null(Nanoseconds time) {
     return time < 0 ? nlohmann::json() : nlohmann::json(time);
 }
 
-/// A row for each of several sequences; the first ones if there are many.
+nlohmann::json if_ended(const trace::SequenceSummary& sequence, Nanoseconds time) {
+    return sequence.ended ? nlohmann::json(time) : nlohmann::json();
+}
+
+/// Of an interrupted request that has no token yet there is none.
+nlohmann::json end_of(const trace::SequenceSummary& sequence) {
+    return sequence.sampled_tokens > 0 ? if_ended(sequence, sequence.last_token) : nlohmann::json();
+}
+
+/// Up to so many requests the table shows it all.
+constexpr std::size_t kRequestsWithoutPercentiles = 8;
+
+/// What a duration is of several requests: ", mean", of many ", mean; p50 1.20 s, p95 3.10 s".
+std::string spread(const trace::Summary& s, Nanoseconds p50, Nanoseconds p95) {
+    if (s.sequences.size() < 2 || p50 < 0) {
+        return "";
+    }
+    return s.sequences.size() <= kRequestsWithoutPercentiles
+               ? ", mean"
+               : fmt::format(", mean; p50 {}, p95 {}", format_duration(p50), format_duration(p95));
+}
+
+std::string time_to_first_token(const trace::Summary& s) {
+    return format_duration(s.to_first_token) +
+           (s.sequences.size() > 1 ? " after the arrival" : "") +
+           spread(s, s.to_first_token_p50, s.to_first_token_p95);
+}
+
+std::string time_per_output_token(const trace::Summary& s) {
+    return duration_or_dash(s.per_output_token) +
+           spread(s, s.per_output_token_p50, s.per_output_token_p95);
+}
+
+/// Of requests that overlapped, or nothing.
+std::string in_flight(const trace::Summary& s) {
+    if (s.most_in_flight < 2) {
+        return "";
+    }
+    std::string batch;
+    if (s.largest_batch > 1) {
+        batch = s.smallest_batch == s.largest_batch
+                    ? fmt::format("; batch {}", s.largest_batch)
+                    : fmt::format("; batch {} to {}", s.smallest_batch, s.largest_batch);
+    }
+    return row(
+        "sequences in flight",
+        fmt::format("at most {}, {:.2f} on average{}", s.most_in_flight, s.mean_in_flight, batch)
+    );
+}
+
+std::string waits_for_memory(const trace::MemoryWaits& waits) {
+    return waits.requests == 0 ? ""
+                               : row("waited for memory",
+                                     fmt::format(
+                                         "{} request{}, the longest {}",
+                                         waits.requests,
+                                         waits.requests > 1 ? "s" : "",
+                                         format_duration(waits.longest)
+                                     ));
+}
+
+/// A row for each of several sequences; the first ones if there are many. Arrivals are known of
+/// those that have ended.
 std::string sequence_table(const trace::Summary& summary) {
-    constexpr std::size_t kShown = 12;
+    constexpr std::size_t kShown = 16;
     const std::size_t count = summary.sequences.size();
     if (count < 2) {
         return "";
     }
-    std::string text = fmt::format(
-        "  {:>8}  {:>6}  {:>7}  {:>10}  {:>11}  {:>9}\n",
-        "sequence",
-        "prompt",
-        "sampled",
-        "begins",
-        "first token",
-        "per token"
+    TextTable table(
+        {"sequence",
+         "prompt",
+         "sampled",
+         "slot",
+         "arrival",
+         "waited",
+         "first token",
+         "per token",
+         "end"}
     );
     for (std::size_t i = 0; i < std::min(count, kShown); ++i) {
         const trace::SequenceSummary& sequence = summary.sequences[i];
-        text += fmt::format(
-            "  {:>8}  {:>6}  {:>7}  {:>10}  {:>11}  {:>9}\n",
-            i,
-            sequence.prompt_tokens,
-            sequence.sampled_tokens,
-            format_duration(sequence.begin),
-            format_duration(sequence.to_first_token),
-            per_token(sequence.per_output_token)
+        const bool ended = sequence.ended;
+        table.add(
+            {fmt::format("{}", sequence.number),
+             fmt::format("{}", sequence.prompt_tokens),
+             fmt::format("{}", sequence.sampled_tokens),
+             sequence.slot < 0 ? "-" : fmt::format("{}", sequence.slot),
+             ended ? format_duration(sequence.arrival) : "-",
+             ended ? format_duration(sequence.waited()) : "-",
+             duration_or_dash(sequence.to_first_token),
+             duration_or_dash(sequence.per_output_token),
+             ended && sequence.sampled_tokens > 0 ? format_duration(sequence.last_token) : "-"}
         );
     }
+    std::string text = table.text();
     if (count > kShown) {
         text += fmt::format("  and {} more, see the trace or --json\n", count - kShown);
     }
@@ -93,10 +162,11 @@ std::string device_table(const trace::Summary& summary) {
         width = std::max(width, device.name.size());
     }
     std::string text = fmt::format(
-        "  {:<{}}  {:>6}  {:>10}  {:>11}  {:>11}\n",
+        "  {:<{}}  {:>6}  {:>5}  {:>10}  {:>11}  {:>11}\n",
         "device",
         width,
         "blocks",
+        "busy",
         "peak",
         "last budget",
         "peak/budget"
@@ -105,10 +175,11 @@ std::string device_table(const trace::Summary& summary) {
     for (const std::size_t d : shown) {
         const trace::DeviceSummary& device = summary.devices[d];
         text += fmt::format(
-            "  {:<{}}  {:>6}  {:>10}  {:>11}  {:>11}\n",
+            "  {:<{}}  {:>6}  {:>5}  {:>10}  {:>11}  {:>11}\n",
             device.name,
             width,
             device.blocks,
+            percent(static_cast<double>(device.busy), static_cast<double>(summary.span)),
             format_bytes(device.peak_bytes),
             format_bytes(device.budget_bytes),
             percent(
@@ -134,12 +205,13 @@ std::string summary_text(const trace::Summary& s) {
                 s.sampled_tokens,
                 several ? fmt::format(" in {} sequences", s.sequences.size()) : ""
             ));
+    text += row("time to first token", time_to_first_token(s));
+    text += row("time per output token", time_per_output_token(s));
     text +=
-        row("time to first token",
-            format_duration(s.to_first_token) + (several ? " after its begin, mean" : ""));
-    text += row("time per output token", per_token(s.per_output_token));
-    text += row("tokens/s with prefill", fmt::format("{:.3f}", s.tokens_per_s));
+        row("tokens/s with prefill",
+            fmt::format("{:.3f}{}", s.tokens_per_s, several ? " of all sequences together" : ""));
     text += row("virtual time in all", format_duration(s.end));
+    text += in_flight(s) + waits_for_memory(s.memory_waits);
     text +=
         row("decisions",
             fmt::format(
@@ -168,9 +240,10 @@ std::string summary_text(const trace::Summary& s) {
         text +=
             row("predicted vs measured",
                 fmt::format(
-                    "decode {} vs {} ({:+.1f} %{}), migration {} vs {}",
+                    "decode {} vs {}{} ({:+.1f} %{}), migration {} vs {}",
                     format_duration(s.predicted_decode),
                     format_duration(s.measured_decode),
+                    s.most_in_flight > 1 ? " summed over sequences" : "",
                     100.0 * (static_cast<double>(s.predicted_decode) /
                                  static_cast<double>(s.measured_decode) -
                              1.0),
@@ -195,12 +268,18 @@ nlohmann::json summary_json(const trace::Summary& s) {
     nlohmann::json sequences = nlohmann::json::array();
     for (const trace::SequenceSummary& sequence : s.sequences) {
         sequences.push_back(
-            {{"prompt", sequence.prompt},
+            {{"sequence", sequence.number},
+             {"slot", sequence.slot < 0 ? nlohmann::json() : nlohmann::json(sequence.slot)},
+             {"ended", sequence.ended},
+             {"prompt", sequence.prompt},
              {"text", sequence.text},
              {"prompt_tokens", sequence.prompt_tokens},
              {"sampled_tokens", sequence.sampled_tokens},
+             {"arrival_ns", if_ended(sequence, sequence.arrival)},
              {"begin_ns", sequence.begin},
-             {"time_to_first_token_ns", sequence.to_first_token},
+             {"waited_ns", if_ended(sequence, sequence.waited())},
+             {"end_ns", end_of(sequence)},
+             {"time_to_first_token_ns", or_null(sequence.to_first_token)},
              {"time_per_output_token_ns", or_null(sequence.per_output_token)}}
         );
     }
@@ -209,6 +288,8 @@ nlohmann::json summary_json(const trace::Summary& s) {
         devices.push_back(
             {{"name", device.name},
              {"blocks", device.blocks},
+             {"busy_ns", device.busy},
+             {"utilisation", device.utilisation},
              {"memory_peak_bytes", device.peak_bytes},
              {"memory_budget_bytes", device.budget_bytes},
              {"memory_used_bytes", device.used_bytes}}
@@ -218,10 +299,19 @@ nlohmann::json summary_json(const trace::Summary& s) {
         {"prompt_tokens", s.prompt_tokens},
         {"sampled_tokens", s.sampled_tokens},
         {"time_to_first_token_ns", s.to_first_token},
+        {"time_to_first_token_p50_ns", or_null(s.to_first_token_p50)},
+        {"time_to_first_token_p95_ns", or_null(s.to_first_token_p95)},
         {"time_per_output_token_ns", or_null(s.per_output_token)},
+        {"time_per_output_token_p50_ns", or_null(s.per_output_token_p50)},
         {"time_per_output_token_p95_ns", or_null(s.per_output_token_p95)},
         {"tokens_per_s", s.tokens_per_s},
         {"virtual_time_ns", s.end},
+        {"sequences_in_flight_most", s.most_in_flight},
+        {"sequences_in_flight_mean", s.mean_in_flight},
+        {"batch_smallest", s.smallest_batch},
+        {"batch_largest", s.largest_batch},
+        {"waited_for_memory", s.memory_waits.requests},
+        {"waited_for_memory_longest_ns", s.memory_waits.longest},
         {"decisions", s.decisions},
         {"decisions_that_moved", s.decisions_that_moved},
         {"decisions_infeasible", s.decisions_infeasible},

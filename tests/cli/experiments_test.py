@@ -15,6 +15,10 @@ SCRIPTS = ROOT / "scripts/experiments"
 sys.path.insert(0, str(SCRIPTS))
 
 import options  # noqa: E402
+import published  # noqa: E402
+import ring_bound  # noqa: E402
+import ring_formula  # noqa: E402
+import throughput  # noqa: E402
 from comparison import behind, verdict  # noqa: E402
 from contenders import Contender  # noqa: E402
 from outcomes import Outcome, failures  # noqa: E402
@@ -106,6 +110,74 @@ class Experiments(Case):
         self.assertIn(f"{(points - 3) * 2 * 2} of {(points - 3) * 2 * 2} runs", done.stderr)
         self.assertTrue((self.folder / "variation.png").read_bytes().startswith(PNG))
 
+    def test_published_holds_the_rings_against_the_formula(self):
+        tiny = ("--models", "nanollama-304m", "--devices", "1,2,8", "--tokens", 32, "--out", "out",
+                "--memory-bandwidth", 9.8)
+        out, said = self.experiment("published", *tiny, "--json")
+        speed, memory, joined, formula = json.loads(out)["tables"]
+        self.assertEqual([row["tokens/s, by devices"] for row in speed["rows"]],
+                         ["published", *(contender.label for contender in published.CONTENDERS)])
+        rows = {row["tokens/s, by devices"]: row for row in speed["rows"]}
+        self.assertEqual(list(rows["published"].values()), ["published", 17.9, 26.0, None])
+        self.assertAlmostEqual(rows["ring, m = 2N"]["1"] / 17.9, 1, delta=0.01)
+        self.assertIsNone(rows["mdi_ring, m = 2N"]["8"], "the published table ends at 5 devices")
+        halves = [row["2"] for row in memory["rows"]]
+        self.assertTrue(all(0.3 < gigabytes < 0.7 for gigabytes in halves), halves)
+        self.assertEqual([row["1"] for row in joined["rows"]], [2, 2, 2], "one pass serves both")
+        self.assertEqual(formula["note"], "All 8 rings are within 1 % of the formula at the same contexts.")
+        self.assertTrue((self.folder / "out/published.png").read_bytes().startswith(PNG))
+        with mock.patch.object(ring_formula, "ACTIVATION_BYTES", 100):
+            out, said = self.experiment("published", *tiny, code=1)
+        self.assertIn("30 runs are there already", said)
+        self.assertIn("NOT within 1 % of the formula: ring, m = N on 1", out)
+
+    def test_published_calibrates_the_memory_bandwidth(self):
+        # 271.9 million weights of 16 bits and cached rows, 17.9 times a second; embed is only looked up.
+        self.assertAlmostEqual(published.calibrated_gb_per_s(17.9), 2 * 0.2719 * 17.9, delta=0.1)
+        self.assertAlmostEqual(published.calibrated_gb_per_s(35.8), 2 * published.calibrated_gb_per_s(17.9))
+
+    def test_ring_bound_tries_all_splits(self):
+        tiny = ("--seeds", 4, "--tokens", 16, "--out", "out")
+        out, _ = self.experiment("ring_bound", *tiny)
+        self.assertEqual(self.rows_of(out), ["devices", "equal", "unequal"])
+        self.assertIn("All are at least 0.97 of the bound", out)
+        self.assertTrue((self.folder / "out/ring_bound.png").read_bytes().startswith(PNG))
+        with mock.patch.object(ring_bound, "LEAST", 1.5):
+            out, _ = self.experiment("ring_bound", *tiny, code=1)
+        self.assertEqual(self.rows_of(out)[3:], ["seed", "0", "1", "2", "3"])
+
+    def test_throughput_compares_hybrid_ring_and_one_at_a_time(self):
+        tiny = ("--families", "small", "--seeds", 1, "--out", "out")
+        with mock.patch.object(throughput, "TOLERANCE", 1.0):
+            out, said = self.experiment("throughput", *tiny)
+        rows = ["fleets, granularity, in flight", "small, paper, m = N", "small, paper, m = 2N",
+                "small, sliced, m = N", "small, sliced, m = 2N"]
+        self.assertEqual(self.rows_of(out), rows + rows, "steady state and whole run")
+        self.assertIn("10 of 10 runs", said)
+        self.assertEqual(out.count("nowhere below"), 2)
+        self.assertTrue((self.folder / "out/throughput.png").read_bytes().startswith(PNG))
+        with mock.patch.object(throughput, "TOLERANCE", -10.0):
+            out, _ = self.experiment("throughput", *tiny, code=1)
+        self.assertEqual(out.count("BELOW the better of the two in 4 of 4 cases"), 2)
+
+    def test_the_steady_state_of_a_ring(self):
+        shape = ring_formula.Shape(layers=2, heads=2, kv_heads=1, width=8, ffn_width=16, vocab=10)
+        # Per layer at context 5: group (4 x 4 x 8 weights, cache 2 x 5 x 4 x 4 B), proj, ffn; 2 B per weight.
+        slow, fast = ring_formula.Device(1e12, 1000.0), ring_formula.Device(1e12, 2000.0)
+        layer = (2 * (128 + 64 + 3 * 128) + 160) / 1000
+        self.assertAlmostEqual(ring_formula.layer_seconds(shape, slow, 5), layer)
+        times = ring_formula.stages(shape, [slow, fast, fast], (1, 0, 1), 5)
+        self.assertEqual([round(time, 9) for time in times], [round(layer + 0.16, 9), round(layer / 2, 9)])
+        way = ring_formula.Link(32.0, 0.25)
+        ways = ring_formula.hops(shape, [[way] * 3] * 3, (1, 0, 1))
+        self.assertEqual(ways, [(1.0, 1.25)] * 2)
+        lap = sum(times) + 2.5
+        self.assertAlmostEqual(ring_formula.tokens_per_s(times, ways, 2), 2 / lap)
+        self.assertAlmostEqual(ring_formula.tokens_per_s(times, ways, 9), 1 / times[0])
+        self.assertAlmostEqual(ring_formula.tokens_per_s([0.1, 0.2], ways, 9), 1.0)
+        self.assertEqual(sorted(ring_formula.splits(2, 2)), [(0, 2), (1, 1), (2, 0)])
+        self.assertEqual(len(list(ring_formula.splits(12, 4))), 455)
+
     def test_runs_without_a_placement_are_counted(self):
         out, _ = self.experiment("small_scale", *TINY, "--memory-factor", 0.5, "--policy", "greedy",
                                  "--cost-profile", "physical")
@@ -138,6 +210,12 @@ class Experiments(Case):
                 (("--policy", "ring:sliced"), "leave :sliced out")):
             with self.subTest(arguments):
                 self.assertIn(words, self.experiment("small_scale", *arguments, code=2)[1])
+        for name, arguments, words in (
+                ("published", ("--models", "gpt2"), 'nothing is published of "gpt2"; there are nano'),
+                ("published", ("--devices", "2,0"), '"0" is no whole number from 1 on'),
+                ("throughput", ("--families", "tiny"), 'there is no family "tiny"; there are small')):
+            with self.subTest(arguments):
+                self.assertIn(words, self.experiment(name, *arguments, code=2)[1])
         self.assertIn('"/nowhere" is no program',
                       self.experiment("variation", code=2, binary="/nowhere")[1])
 

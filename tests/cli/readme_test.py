@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The README's first session prints what the README says, but for line breaks and [...]."""
+"""The README's sessions print what the README says, but for line breaks and [...]."""
 import os
 import re
 import subprocess
@@ -9,10 +9,11 @@ from headroom import BINARY, MPI_ENVIRONMENT, ROOT, Case, main
 COMMAND = "$ "
 
 
-def section():
-    """The section's indented lines: the scenario, and the session as (command, what it prints)."""
+def section(heading):
+    """The section's indented lines: what stands before the session, as a scenario, and the session
+    as (command, what it prints)."""
     text = (ROOT / "README.md").read_text()
-    text = text[text.index("## A first session"):]
+    text = text[text.index(f"## {heading}"):]
     text = text[:text.index("\n## ", 1)]
     lines = [line[4:] for line in text.split("\n") if line.startswith("    ") or not line]
     scenario, session = "\n".join(lines).split(COMMAND, 1)
@@ -46,14 +47,25 @@ class Readme(Case):
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             timeout=120).stdout
 
-    def test_the_first_session(self):
-        scenario, session = section()
-        (self.folder / "mine.toml").write_text(scenario)
-        (self.folder / "data").symlink_to(ROOT / "data")
-        self.assertGreaterEqual(len(session), 6)
+    def assert_prints(self, session):
         for command, expected in session:
             printed = self.run_line(command)
             self.assertIsNone(first_missing(expected, printed), f"{command}\n{printed}")
+
+    def setUp(self):
+        super().setUp()
+        (self.folder / "data").symlink_to(ROOT / "data")
+
+    def test_the_first_session(self):
+        scenario, session = section("A first session")
+        (self.folder / "mine.toml").write_text(scenario)
+        self.assertGreaterEqual(len(session), 6)
+        self.assert_prints(session)
+
+    def test_several_sequences_at_once(self):
+        _, session = section("Several sequences at once")
+        self.assertGreaterEqual(len(session), 3)
+        self.assert_prints(session)
 
     def test_the_comparison_finds_what_is_not_printed(self):
         self.assertIsNone(first_missing("a b\n[...] d", "x a\nb c d"))

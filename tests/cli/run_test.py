@@ -128,7 +128,8 @@ class Run(Case):
         for prompt, each, row in zip(prompts, together["sequences"], rows, strict=True):
             self.assertEqual(each["prompt"], prompt)
             self.assertTrue(each["text"].startswith(prompt))
-            self.assertEqual(each["time_to_first_token_ns"], row["first_token"] - row["begin"])
+            self.assertEqual(each["time_to_first_token_ns"], row["first_token"] - row["arrival"])
+            self.assertEqual(each["waited_ns"], row["begin"] - row["arrival"])
             self.assertEqual(each["time_per_output_token_ns"],
                              (row["end"] - row["first_token"]) // 9)
             alone = self.summary(self.several([prompt], tokens=10), "--trace", "alone.h5",

@@ -27,11 +27,13 @@ def committed(path):
 
 
 class Trace(Case):
-    def long_run(self, name):
+    def long_run(self, name, sequences=1):
         """Paced, so that it lasts, with a decision every two tokens."""
         head = '[clock]\nmode = "paced"\nscale = 1.0\n'
-        path = self.scenario(scenario_text(tokens=200, interval=2, head=head,
-                                           compute="100 MFLOP/s"))
+        text = scenario_text(tokens=200, interval=2, head=head, compute="100 MFLOP/s")
+        path = self.scenario(text.replace(
+            "tokens = 200", f"tokens = 200\nrepeat = {2 * sequences}\nsequences = {sequences}"
+        ).replace("interval = 2", 'interval = 2\npolicy = "ring"') if sequences > 1 else text)
         trace = self.folder / name
         return self.start("run", path, "--trace", trace), trace
 
@@ -47,11 +49,13 @@ class Trace(Case):
         """The whole job, mpirun and ranks, at once: ranks are sessions of their own children.
 
         All are stopped first: rank 0 would close the trace if it saw another one die before it.
+        Parents die last: the system continues stopped children of a parent that has died.
         """
         job = [entry for entry in Path("/proc").iterdir()
                if entry.name.isdigit() and str(self.folder) in self.command_of(entry)]
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for entry in job:
+        job.sort(key=lambda entry: int(entry.name))
+        for number, order in ((signal.SIGSTOP, job), (signal.SIGKILL, job[::-1])):
+            for entry in order:
                 try:
                     os.kill(int(entry.name), number)
                 except ProcessLookupError:
@@ -144,6 +148,35 @@ class Trace(Case):
             with h5py.File(trace, "r") as file:
                 self.assertEqual(int(file["complete"][0]), 2)
                 self.assertGreaterEqual(len(file["intervals"]), 2)
+
+    def test_an_interrupt_records_all_that_are_in_flight(self):
+        process, trace = self.long_run("several.h5", sequences=3)
+        self.wait_for_intervals(trace, 3)
+        os.kill(process.pid, signal.SIGINT)
+        text, errors = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 130, errors)
+        self.assertEqual(re.findall(r"^\[sequence (\d)\]\nOnce there was", text, re.MULTILINE),
+                         ["0", "1", "2"])
+        with h5py.File(trace, "r") as file:
+            requests, tokens = file["requests"][:], file["tokens"][:]
+        self.assertEqual(list(requests["sequence"]), [0, 1, 2])
+        sampled = tokens[tokens["is_prompt"] == 0]
+        for row in requests:
+            self.assertGreater(int((sampled["sequence"] == row["sequence"]).sum()), 2)
+            self.assertLessEqual(row["first_token"], row["end"])
+
+    def test_several_in_flight_survive_kill_9(self):
+        process, trace = self.long_run("several-killed.h5", sequences=3)
+        self.wait_for_intervals(trace, 3)
+        self.kill(process)
+        rows, tokens, _ = committed(trace)
+        sampled = tokens[tokens["is_prompt"] == 0]
+        self.assertEqual(len(sampled), int(rows["tokens"].sum()))
+        self.assertEqual(set(sampled["sequence"]), {0, 1, 2})
+        inspected = self.headroom("inspect", trace)
+        self.assertEqual(inspected.returncode, 0, inspected.stderr)
+        for part in ("running", "in 3 sequences", "sequences in flight"):
+            self.assertIn(part, inspected.stdout)
 
     def test_an_interrupt_during_start_up_is_not_lost(self):
         """From main on; what comes while the libraries are loaded, ends any program."""
