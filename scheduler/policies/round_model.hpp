@@ -45,7 +45,7 @@ class RoundModel {
     /// Precondition of both: the draft counts with `step()`.
     [[nodiscard]] Estimate bound(const Draft& draft);
     /// Of the draft that `bound` was asked about last: the round in ns, not below that. Where a
-    /// wave has more steps than that, the bound.
+    /// round has more steps than that, the bound.
     [[nodiscard]] double rehearse(const Estimate& bound, std::size_t most_steps);
     /// The same, with segments in the places of an agenda: those of the same placement in a step by
     /// itself, which `alone` has been asked to bound. Without that they are those of this step.

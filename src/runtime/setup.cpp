@@ -38,12 +38,20 @@ OpenedModel open_model(const RunOptions& options, Setup& setup) {
     return opened;
 }
 
-/// Rank 0: the prompts' ids, and whether all of them fit the model's context.
+/// Rank 0: the prompts' ids, and whether all of them fit the model's context; how many at once.
 void read_prompts(const RunOptions& options, Setup& setup) {
     const config::WorkloadConfig& workload = options.scenario->workload;
     setup.tokenizer = std::make_unique<model::Tokenizer>(*setup.file);
     setup.prompts = tokenised_prompts(workload, *setup.tokenizer, setup.model.context);
     setup.end_of_text = workload.stop_at_eos ? setup.tokenizer->eos() : -1;
+    if (workload.slots() > comm::kMaxSlots) {
+        throw InputError(fmt::format(
+            "{} sequences in flight are more than devices can tell apart: expected at most {}; set "
+            "workload.sequences",
+            workload.slots(),
+            comm::kMaxSlots
+        ));
+    }
 }
 
 std::vector<std::byte> pack(const Verdict& verdict) {
