@@ -9,10 +9,11 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "runtime/simulate.hpp"
 #include "support/fleet_run.hpp"
 #include "support/forwarding_transport.hpp"
 #include "support/random_policy.hpp"
+#include "support/random_prompt.hpp"
+#include "support/simulated_run.hpp"
 #include "support/tiny_model.hpp"
 #include "trace/compare.hpp"
 
@@ -28,14 +29,6 @@ const std::filesystem::path& model_path() {
         return made;
     }();
     return path;
-}
-
-std::string random_prompt(Random& random) {
-    std::string prompt;
-    for (std::uint64_t n = random.below(random.below(3) == 0 ? 60 : 12); n > 0; --n) {
-        prompt += random.below(5) == 0 ? ' ' : static_cast<char>('a' + random.below(26));
-    }
-    return prompt;
 }
 
 void choose_arrivals(Random& random, config::WorkloadConfig& workload) {
@@ -77,7 +70,7 @@ config::Scenario random_scenario(std::uint64_t seed) {
     config::WorkloadConfig& workload = scenario.workload;
     workload.prompts.clear();
     for (std::uint64_t n = 1 + random.below(5); n > 0; --n) {
-        workload.prompts.push_back(random_prompt(random));
+        workload.prompts.push_back(support::random_prompt(random));
         workload.tokens_each.push_back(1 + static_cast<std::int64_t>(random.below(12)));
     }
     workload.tokens = *std::ranges::max_element(workload.tokens_each);
@@ -103,40 +96,6 @@ config::Scenario random_scenario(std::uint64_t seed) {
         }
     }
     return scenario;
-}
-
-support::FleetRun simulated(const config::Scenario& scenario, const scheduler::Policy& policy) {
-    trace::MemorySink sink;
-    runtime::RunOptions options;
-    options.scenario = &scenario;
-    options.policy = &policy;
-    options.sink = &sink;
-    options.trace_ops = true;
-    support::FleetRun run;
-    run.outcome = runtime::simulate(options);
-    run.trace = trace::trace_of(sink);
-    return run;
-}
-
-/// What only weights can give.
-trace::Trace without_values(trace::Trace trace) {
-    for (const char* const name : {"execution", "kernels", "kernels_note", "model_hash"}) {
-        trace.header.attributes.erase(name);
-    }
-    for (trace::Interval& interval : trace.intervals) {
-        for (trace::TokenRow& token : interval.tokens) {
-            token.id = token.is_prompt != 0 ? token.id : -1;
-            token.logits_checksum = 0;
-        }
-        for (trace::MigrationRow& move : interval.migrations) {
-            move.checksum = 0;
-        }
-        for (trace::RequestRow& request : interval.requests) {
-            request.prompt_bytes = 0;
-            request.text.clear();
-        }
-    }
-    return trace;
 }
 
 /// Things that must happen in some of the random runs, or they show little.
@@ -186,10 +145,13 @@ void check(std::uint64_t seed, Seen& seen) {
     }
     config::Scenario without_end = scenario;
     without_end.workload.stop_at_eos = false; // a simulation knows no end of text
-    const support::FleetRun simulation = simulated(without_end, random);
+    const support::FleetRun simulation = support::simulated(without_end, &random);
     const support::FleetRun same = support::run_fleet(without_end, change);
     EXPECT_THAT(
-        trace::differences(without_values(same.trace), without_values(simulation.trace)), IsEmpty()
+        trace::differences(
+            support::without_values(same.trace), support::without_values(simulation.trace)
+        ),
+        IsEmpty()
     );
 }
 

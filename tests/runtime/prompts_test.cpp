@@ -12,6 +12,7 @@
 #include "support/fleet_run.hpp"
 #include "support/forwarding_transport.hpp"
 #include "support/random_policy.hpp"
+#include "support/random_prompt.hpp"
 #include "support/tiny_model.hpp"
 
 namespace headroom {
@@ -36,14 +37,6 @@ config::Scenario scenario_of(std::vector<std::string> prompts, std::int64_t toke
     return scenario;
 }
 
-std::string random_prompt(Random& random) {
-    std::string prompt;
-    for (std::uint64_t n = random.below(random.below(3) == 0 ? 60 : 12); n > 0; --n) {
-        prompt += random.below(5) == 0 ? ' ' : static_cast<char>('a' + random.below(26));
-    }
-    return prompt;
-}
-
 /// Fleet, prompts, lengths, sampling and events at random.
 config::Scenario random_scenario(std::uint64_t seed) {
     Random random(stream_seed(seed, "prompts test"));
@@ -58,7 +51,7 @@ config::Scenario random_scenario(std::uint64_t seed) {
     config::WorkloadConfig& workload = scenario.workload;
     workload.prompts.clear();
     for (std::uint64_t n = 1 + random.below(5); n > 0; --n) {
-        workload.prompts.push_back(random_prompt(random));
+        workload.prompts.push_back(support::random_prompt(random));
     }
     workload.stop_at_eos = true;
     workload.temperature = random.below(3) == 0 ? 0 : 0.5 + 3 * random.unit();

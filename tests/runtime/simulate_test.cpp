@@ -11,6 +11,7 @@
 #include "runtime/simulate.hpp"
 #include "support/fleet_run.hpp"
 #include "support/random_policy.hpp"
+#include "support/simulated_run.hpp"
 #include "support/tiny_model.hpp"
 #include "trace/compare.hpp"
 
@@ -31,45 +32,8 @@ std::filesystem::path model_path(bool tied) {
     return path;
 }
 
-support::FleetRun simulated(
-    const config::Scenario& scenario, const scheduler::Policy* policy = nullptr
-) {
-    trace::MemorySink sink;
-    const auto own = scheduler::make_policy(scenario.controller.policy);
-    runtime::RunOptions options;
-    options.scenario = &scenario;
-    options.policy = policy != nullptr ? policy : own.get();
-    options.sink = &sink;
-    options.trace_ops = true;
-    support::FleetRun run;
-    run.outcome = runtime::simulate(options);
-    run.trace = trace::trace_of(sink);
-    return run;
-}
-
-/// A run's trace as a simulation leaves it: without the values that only weights can give.
-trace::Trace without_values(trace::Trace trace) {
-    for (const char* const name : {"execution", "kernels", "kernels_note", "model_hash"}) {
-        trace.header.attributes.erase(name);
-    }
-    for (trace::Interval& interval : trace.intervals) {
-        for (trace::TokenRow& token : interval.tokens) {
-            token.id = token.is_prompt != 0 ? token.id : -1;
-            token.logits_checksum = 0;
-        }
-        for (trace::MigrationRow& move : interval.migrations) {
-            move.checksum = 0;
-        }
-        for (trace::RequestRow& request : interval.requests) {
-            request.prompt_bytes = 0;
-            request.text.clear();
-        }
-    }
-    return trace;
-}
-
 std::vector<std::string> contrasts(const trace::Trace& run, const trace::Trace& simulation) {
-    return trace::differences(without_values(run), without_values(simulation));
+    return trace::differences(support::without_values(run), support::without_values(simulation));
 }
 
 /// What happens to the fleet: links that slow down at a decision, memory that shrinks below what a
@@ -143,7 +107,7 @@ TEST_P(Simulated, trace_is_that_of_the_run) {
         const support::RandomPolicy random(seed);
         support::RunChange change;
         change.policy = setting().policy == "random" ? &random : nullptr;
-        const support::FleetRun simulation = simulated(scenario, change.policy);
+        const support::FleetRun simulation = support::simulated(scenario, change.policy);
         ASSERT_EQ(simulation.outcome.exit_code, 0) << simulation.outcome.message;
         EXPECT_EQ(simulation.sampled().size(), 11 * scenario.workload.requests());
         EXPECT_EQ(simulation.trace.header.attributes.at("execution"), "simulated");
@@ -189,7 +153,7 @@ const Setting kEventful{"random", "move", "paper", 5, true};
 
 TEST(Simulate, comparison_shows_moves_and_paging) {
     const support::RandomPolicy random(1);
-    const trace::Trace trace = simulated(scenario_of(kEventful, 1), &random).trace;
+    const trace::Trace trace = support::simulated(scenario_of(kEventful, 1), &random).trace;
     std::size_t moves = 0;
     Bytes paged = 0;
     for (const trace::Interval& interval : trace.intervals) {
@@ -208,11 +172,11 @@ TEST(Simulate, comparison_notices_a_nanosecond) {
     support::RunChange change;
     change.policy = &random;
     const support::FleetRun run = support::run_fleet(scenario, change);
-    ASSERT_THAT(contrasts(run.trace, simulated(scenario, &random).trace), IsEmpty());
+    ASSERT_THAT(contrasts(run.trace, support::simulated(scenario, &random).trace), IsEmpty());
     scheduler::LinkSpec link = scenario.fleet.network.link(DeviceId(1), DeviceId(2));
     link.latency.base += 1;
     scenario.fleet.network.set(DeviceId(1), DeviceId(2), link);
-    EXPECT_THAT(contrasts(run.trace, simulated(scenario, &random).trace), Not(IsEmpty()));
+    EXPECT_THAT(contrasts(run.trace, support::simulated(scenario, &random).trace), Not(IsEmpty()));
 }
 
 TEST(Simulate, ends_like_the_run_where_nothing_fits) {
@@ -221,7 +185,7 @@ TEST(Simulate, ends_like_the_run_where_nothing_fits) {
     text.memory = "1 KiB";
     const config::Scenario scenario = support::make_scenario(text);
     const support::FleetRun run = support::run_fleet(scenario);
-    const support::FleetRun simulation = simulated(scenario);
+    const support::FleetRun simulation = support::simulated(scenario);
     EXPECT_EQ(simulation.outcome.exit_code, 6);
     EXPECT_EQ(simulation.outcome.message, run.outcome.message);
 }
@@ -246,7 +210,7 @@ TEST(Simulate, ends_like_the_run_where_a_device_may_not_page) {
     text.policy = "static";
     text.interval = 16;
     const config::Scenario scenario = support::make_scenario(text);
-    const support::FleetRun simulation = simulated(scenario);
+    const support::FleetRun simulation = support::simulated(scenario);
     EXPECT_EQ(simulation.outcome.exit_code, 6);
     EXPECT_EQ(simulation.outcome.message, failure_of<InfeasibleError>(scenario));
     EXPECT_EQ(simulation.trace.completion, trace::Completion::failed);
@@ -259,7 +223,7 @@ TEST(Simulate, ends_like_the_run_where_something_never_ends) {
     text.interval = 16;
     text.extra = "[[event]]\nat_token = 5\ndevice = \"d0\"\nkind = \"compute\"\nfactor = 0.0\n";
     const config::Scenario scenario = support::make_scenario(text);
-    const support::FleetRun simulation = simulated(scenario);
+    const support::FleetRun simulation = support::simulated(scenario);
     EXPECT_EQ(simulation.outcome.exit_code, 5);
     EXPECT_EQ(simulation.outcome.message, failure_of<StuckError>(scenario));
 }
@@ -296,7 +260,7 @@ TEST(Simulate, needs_no_model_file) {
         "shape.toml",
         {}
     );
-    const support::FleetRun simulation = simulated(scenario);
+    const support::FleetRun simulation = support::simulated(scenario);
     ASSERT_EQ(simulation.outcome.exit_code, 0) << simulation.outcome.message;
     EXPECT_THAT(support::prompt_lengths(simulation.trace), ElementsAre(7, 30));
     EXPECT_EQ(simulation.sampled(), std::vector<std::int32_t>(10, -1));
@@ -311,7 +275,7 @@ TEST(Simulate, wants_room_for_prompt_and_tokens) {
         "shape.toml",
         {}
     );
-    const support::FleetRun simulation = simulated(scenario);
+    const support::FleetRun simulation = support::simulated(scenario);
     EXPECT_EQ(simulation.outcome.exit_code, 2);
     EXPECT_THAT(simulation.outcome.message, HasSubstr("the model's context is 1024"));
 }
@@ -321,7 +285,7 @@ TEST(Simulate, refuses_slices_that_do_not_divide_a_files_ffn_as_a_run_does) {
     text.model = model_path(false);
     text.controller = "granularity = \"sliced\"\nslices = 7\n";
     const config::Scenario scenario = support::make_scenario(text);
-    const support::FleetRun simulation = simulated(scenario);
+    const support::FleetRun simulation = support::simulated(scenario);
     EXPECT_EQ(simulation.outcome.exit_code, 2);
     EXPECT_THAT(simulation.outcome.message, HasSubstr("controller.slices = 7 does not divide"));
     EXPECT_THAT(simulation.outcome.message, HasSubstr("1, 2, 3, 4, 6, 8"));
