@@ -34,11 +34,13 @@ Stagger stagger_of(
     const std::vector<Program>& programs,
     const Snapshot& snapshot,
     DeviceId source,
-    std::int64_t visits
+    std::int64_t visits,
+    bool one_at_a_time
 ) {
+    HEADROOM_CHECK(visits == 1 || !one_at_a_time, "{} visits, one batch at a time", visits);
     Stagger stagger;
     stagger.visits = visits;
-    if (visits == 1) {
+    if (one_at_a_time) {
         for (const Program& program : programs) {
             stagger.places.emplace_back(segments_of(program).size());
         }
@@ -70,9 +72,11 @@ Agenda::Agenda(const Stagger& stagger, DeviceId device, bool is_source)
     : places_(stagger.places[device.index()]), period_(stagger.period), visits_(stagger.visits),
       is_source_(is_source) {}
 
-std::vector<Task> Agenda::visit(std::optional<std::int64_t> batch) {
-    if (batch && !places_.empty()) {
-        running_.push_back({*batch, visit_, 0});
+std::vector<Task> Agenda::visit(std::span<const std::int64_t> batches) {
+    for (const std::int64_t batch : batches) {
+        if (!places_.empty()) {
+            running_.push_back({batch, visit_, 0});
+        }
     }
     struct Due {
         Nanoseconds at = 0; ///< since this visit

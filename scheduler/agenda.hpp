@@ -12,13 +12,15 @@
 // that takes P, is due at v·P + G·p; what is due between two visits is executed in that order, of
 // equal ones the earlier turn first. The source's last segment is not due: it is executed at the
 // slot's next visit, directly before the next turn's first segment, so that a round is no barrier.
+// Several batches may begin at one visit: they have the same places, so each segment is executed
+// for all of them before the next, and a device works on one while another is on its way.
 //
 // It cannot deadlock: a segment's inputs come from segments with smaller places, so there is one
 // order of all segments on all devices in which every device goes on.
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <vector>
 
 #include "base/units.hpp"
@@ -54,14 +56,15 @@ struct Stagger {
     std::vector<std::vector<Place>> places;
 };
 
-/// Of a step at half the shape's context with the rates at one moment held. A single visit per
-/// cycle needs no places: then all are 0.
+/// Of a step at half the shape's context with the rates at one moment held. If only one batch can
+/// be under way at a time no places are needed: then all are 0.
 [[nodiscard]] Stagger stagger_of(
     const Blocks& blocks,
     const std::vector<Program>& programs,
     const Snapshot& snapshot,
     DeviceId source,
-    std::int64_t visits
+    std::int64_t visits,
+    bool one_at_a_time
 );
 
 /// What a device executes next.
@@ -79,9 +82,9 @@ class Agenda {
     /// On the source a turn has an end of its own, at the slot's next visit.
     [[nodiscard]] bool has_end() const { return is_source_ && places_.size() > 1; }
 
-    /// The source visits its next slot, where a batch of turns begins or none does: what is to be
+    /// The source visits its next slot, where these batches of turns begin, if any: what is to be
     /// executed until its next visit.
-    [[nodiscard]] std::vector<Task> visit(std::optional<std::int64_t> batch);
+    [[nodiscard]] std::vector<Task> visit(std::span<const std::int64_t> batches);
     /// The rest of a batch: nothing but on the source.
     [[nodiscard]] std::vector<Task> end(std::int64_t batch) const;
 

@@ -29,7 +29,9 @@ class Rounds {
         const std::int64_t visits = (problem.in_flight() + batch - 1) / batch;
         timeline_.install(
             &programs_,
-            stagger_of(*problem.blocks, programs_, problem.snapshot, problem.source, visits),
+            stagger_of(
+                *problem.blocks, programs_, problem.snapshot, problem.source, visits, visits == 1
+            ),
             {problem.source, {}, false}
         );
         for (std::int64_t slot = 0; slot < problem.in_flight(); ++slot) {
@@ -64,7 +66,7 @@ class Rounds {
         } else {
             running_.push_back(-1);
         }
-        running_[group] = timeline_.visit(Batch{std::move(turns), rates_});
+        running_[group] = timeline_.visit({Batch{std::move(turns), rates_}});
         return sampled;
     }
 

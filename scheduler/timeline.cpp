@@ -24,12 +24,12 @@ Nanoseconds Timeline::turn(
     HEADROOM_CHECK(rates.devices() == devices_, "rates of {} devices", rates.devices());
     install(
         &programs,
-        stagger_of(*blocks_, programs, {}, source, 1),
+        stagger_of(*blocks_, programs, {}, source, 1, true),
         {source, overload == nullptr ? Overload{} : *overload, log != nullptr}
     );
     notes_places_ = true;
     const std::shared_ptr<const Rates> borrowed(std::shared_ptr<const Rates>(), &rates);
-    const std::int64_t batch = visit(Batch{{work}, borrowed});
+    const std::int64_t batch = visit({Batch{{work}, borrowed}});
     const Nanoseconds sampled = end(batch);
     for (const DeviceId d : active_) {
         check_done(d);
@@ -66,23 +66,24 @@ void Timeline::install(
     }
 }
 
-std::int64_t Timeline::visit(std::optional<Batch> batch) {
-    std::optional<std::int64_t> number;
-    if (batch) {
+std::int64_t Timeline::visit(std::vector<Batch> batches) {
+    const std::int64_t first = batches_;
+    std::vector<std::int64_t> numbers;
+    for (Batch& batch : batches) {
         HEADROOM_CHECK(
-            !batch->turns.empty() && batch->rates != nullptr, "a batch without turns or rates"
+            !batch.turns.empty() && batch.rates != nullptr, "a batch without turns or rates"
         );
-        number = batches_++;
+        numbers.push_back(batches_++);
         auto running = std::make_shared<Running>();
-        running->batch = std::move(*batch);
+        running->batch = std::move(batch);
         running->has_computed.assign(devices_, false);
-        running_.emplace(*number, std::move(running));
+        running_.emplace(numbers.back(), std::move(running));
     }
     for (const DeviceId d : active_) {
-        give(d, stations_[d.index()].agenda.visit(number));
+        give(d, stations_[d.index()].agenda.visit(numbers));
     }
     walk();
-    return number.value_or(-1);
+    return first;
 }
 
 Nanoseconds Timeline::end(std::int64_t batch) {

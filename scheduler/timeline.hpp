@@ -146,8 +146,9 @@ class Timeline {
     void install(const std::vector<Program>* programs, const Stagger& stagger, Settings settings);
     /// For `Overload`: the caches' size from here on.
     void hold_cached(std::int64_t cached) { cached_ = cached; }
-    /// The source visits its next slot: a batch begins, or none does. Returns the batch's number.
-    std::int64_t visit(std::optional<Batch> batch);
+    /// The source visits its next slot, where these batches begin, if any. Returns the number of
+    /// the first; those of the others follow.
+    std::int64_t visit(std::vector<Batch> batches);
     /// The source's last segment of a batch; returns its clock: when the ids are there. Throws Bug
     /// if it cannot get there.
     Nanoseconds end(std::int64_t batch);

@@ -19,7 +19,8 @@ scheduler::Stagger stagger(
         programs,
         scheduler::take_snapshot(scenario.fleet, installation.t_dec, installation.seen),
         scenario.fleet.source,
-        (scenario.workload.slots() + batch - 1) / batch
+        (scenario.workload.slots() + batch - 1) / batch,
+        scenario.workload.slots() == 1
     );
 }
 
@@ -92,28 +93,24 @@ void Course::end_turns(std::size_t group) {
     if (under_way_[group]) {
         const UnderWay done = std::move(*under_way_[group]);
         under_way_[group].reset();
-        settle(done, stage_->end(done.turns));
-    }
-}
-
-void Course::settle(const UnderWay& done, const std::vector<SampledToken>& tokens) {
-    HEADROOM_CHECK(
-        tokens.size() == done.turns.size(),
-        "{} tokens of {} turns",
-        tokens.size(),
-        done.turns.size()
-    );
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
-        take(done.turns[i], tokens[i], done);
+        for (const std::vector<Turn>& batch : done.batches) {
+            const std::vector<SampledToken> tokens = stage_->end(batch);
+            HEADROOM_CHECK(
+                tokens.size() == batch.size(), "{} tokens of {} turns", tokens.size(), batch.size()
+            );
+            for (std::size_t i = 0; i < tokens.size(); ++i) {
+                take(batch[i], tokens[i], done.start);
+            }
+        }
     }
 }
 
 /// A turn is over: its sequence is a token longer, or a chunk; it may have ended.
-void Course::take(const Turn& turn, const SampledToken& token, const UnderWay& done) {
+void Course::take(const Turn& turn, const SampledToken& token, Nanoseconds start) {
     const Nanoseconds now = stage_->clock();
     Slot& slot = slots_[static_cast<std::size_t>(turn.slot)];
     slot.rows = turn.first + turn.tokens;
-    facts_.turns.push_back({turn, done.start, now});
+    facts_.turns.push_back({turn, start, now});
     count_round(turn);
     if (!turn.samples) {
         return;
@@ -123,7 +120,7 @@ void Course::take(const Turn& turn, const SampledToken& token, const UnderWay& d
     slot.last_id = token.id;
     last_end_ = now;
     facts_.tokens.push_back(
-        {turn.sequence, turn.position(), token.id, done.start, now, token.logits_checksum}
+        {turn.sequence, turn.position(), token.id, start, now, token.logits_checksum}
     );
     const bool text_ended = token.id >= 0 && token.id == settings_.end_of_text;
     if (text_ended || slot.sampled == request(turn.sequence).limit) {
@@ -182,36 +179,49 @@ bool Course::has_room(const Request& request) {
 }
 
 void Course::begin(std::size_t group) {
-    std::vector<StartedTurn> batch;
-    for (std::int32_t s = first_slot(group); s < last_slot(group); ++s) {
-        if (!slots_[static_cast<std::size_t>(s)].empty()) {
-            batch.push_back(next_turn(s));
-        }
-    }
-    if (batch.empty()) {
-        stage_->visit(batch);
+    const std::vector<StartedTurn> turns = next_turns(group);
+    if (turns.empty()) {
+        stage_->visit(turns);
         ++visit_;
         return;
     }
     free_caches();
-    UnderWay begun;
-    begun.start = stage_->clock();
     if (rounds_.empty() || rounds_.back().number != round_) {
         rounds_.push_back({round_, 0, false});
     }
-    for (StartedTurn& started : batch) {
-        started.turn.batch = batch.front().turn.number;
-        begun.turns.push_back(started.turn);
-        ++rounds_.back().unfinished;
+    rounds_.back().unfinished += static_cast<std::int64_t>(turns.size());
+    UnderWay begun;
+    begun.start = stage_->clock();
+    for (const StartedTurn& started : turns) {
+        if (started.turn.begins_batch()) {
+            begun.batches.emplace_back();
+        }
+        begun.batches.back().push_back(started.turn);
     }
     seen_ = sampled_;
     fresh_ = false;
-    stage_->visit(batch);
+    stage_->visit(turns);
     ++visit_;
     under_way_[group] = std::move(begun);
     if (!stage_->has_end()) {
         end_turns(group);
     }
+}
+
+/// One for each sequence of the group: those that decode, joined, then prompts one by one.
+std::vector<StartedTurn> Course::next_turns(std::size_t group) {
+    std::vector<StartedTurn> turns;
+    for (const bool decodes : {true, false}) {
+        for (std::int32_t s = first_slot(group); s < last_slot(group); ++s) {
+            const Slot& slot = slots_[static_cast<std::size_t>(s)];
+            if (!slot.empty() && decodes == (slot.sampled > 0)) {
+                turns.push_back(next_turn(s));
+                Turn& turn = turns.back().turn;
+                turn.batch = decodes ? turns.front().turn.number : turn.number;
+            }
+        }
+    }
+    return turns;
 }
 
 StartedTurn Course::next_turn(std::int32_t number) {

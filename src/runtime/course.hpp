@@ -4,8 +4,10 @@
 //
 //     visit slot:  end its turn under way -> decide, if a round is over -> admit -> begin its next
 //
-// Slots are visited in a fixed cycle, as many at once as turns are joined. Nothing here knows
-// weights, transports or text.
+// Slots are visited in a fixed cycle, as many at once as turns are joined. Joined are the turns
+// that decode; what takes in a prompt stays by itself: it has many tokens for each pass over the
+// weights anyhow, and joined prompts would overlap with nothing. Nothing here knows weights,
+// transports or text.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +38,9 @@ class Stage {
     [[nodiscard]] virtual bool idle_until(Nanoseconds time) = 0;
     /// Has the source a last segment of its own, so that a turn goes on until the next visit?
     [[nodiscard]] virtual bool has_end() const = 0;
-    /// A visit: these turns begin, none if it is empty; all that are under way advance.
-    virtual void visit(const std::vector<StartedTurn>& batch) = 0;
+    /// A visit: these turns begin, none if it is empty; all that are under way advance. Those of
+    /// one batch stand together.
+    virtual void visit(const std::vector<StartedTurn>& turns) = 0;
     /// Executes that segment, if there is one. One token per turn, void where none is sampled.
     [[nodiscard]] virtual std::vector<SampledToken> end(const std::vector<Turn>& batch) = 0;
     virtual void sequence_begins(std::int64_t sequence) = 0;
@@ -84,9 +87,9 @@ class Course {
         Nanoseconds begin = 0;
         [[nodiscard]] bool empty() const { return sequence < 0; }
     };
-    /// Of one batch, from its begin to its end.
+    /// Of one group of slots, from the visit where they began to the one where they end.
     struct UnderWay {
-        std::vector<Turn> turns;
+        std::vector<std::vector<Turn>> batches;
         Nanoseconds start = 0;
     };
     struct Round {
@@ -98,13 +101,13 @@ class Course {
     void visit();
     void begin_afresh();
     void end_turns(std::size_t group);
-    void settle(const UnderWay& done, const std::vector<SampledToken>& tokens);
-    void take(const Turn& turn, const SampledToken& token, const UnderWay& done);
+    void take(const Turn& turn, const SampledToken& token, Nanoseconds start);
     void end_sequence(std::int32_t slot);
     void free_caches();
     void admit(std::size_t group, Nanoseconds now);
     [[nodiscard]] bool has_room(const Request& request);
     void begin(std::size_t group);
+    [[nodiscard]] std::vector<StartedTurn> next_turns(std::size_t group);
     [[nodiscard]] StartedTurn next_turn(std::int32_t slot);
     void advance();
     void drain();

@@ -64,35 +64,38 @@ TurnSettings DevicePart::settings() const {
     };
 }
 
-void DevicePart::visit(const std::vector<Turn>& batch) {
-    runner_.begin(batch);
-    advance(batch);
+void DevicePart::visit(const std::vector<Turn>& turns) {
+    runner_.begin(turns);
+    advance(turns);
 }
 
-void DevicePart::visit(const std::vector<StartedTurn>& batch) {
+void DevicePart::visit(const std::vector<StartedTurn>& started) {
     std::vector<Turn> turns;
-    for (const StartedTurn& started : batch) {
-        turns.push_back(started.turn);
+    for (const StartedTurn& one : started) {
+        turns.push_back(one.turn);
     }
     runner_.begin(turns);
-    for (const StartedTurn& started : batch) {
-        runner_.give_ids(started.turn.slot, started.ids);
+    for (const StartedTurn& one : started) {
+        runner_.give_ids(one.turn.slot, one.ids);
     }
     advance(turns);
 }
 
-void DevicePart::advance(const std::vector<Turn>& batch) {
-    if (batch.empty()) {
-        run(agenda_.visit(std::nullopt));
-        return;
+void DevicePart::advance(const std::vector<Turn>& turns) {
+    if (!turns.empty()) {
+        std::erase_if(batches_, [&](const auto& before) { // over: these slots begin anew
+            const Turn& turn = before.second.front();
+            return turn.slot / joined_ == turns.front().slot / joined_;
+        });
     }
-    std::erase_if(batches_, [&](const auto& before) { // over: the slot begins anew
-        return before.second.front().slot <= batch.back().slot &&
-               before.second.back().slot >= batch.front().slot;
-    });
-    const std::int64_t number = batch.front().number;
-    batches_.emplace(number, batch);
-    run(agenda_.visit(number));
+    std::vector<std::int64_t> begun;
+    for (const Turn& turn : turns) {
+        if (turn.begins_batch()) {
+            begun.push_back(turn.number);
+        }
+        batches_[turn.batch].push_back(turn);
+    }
+    run(agenda_.visit(begun));
 }
 
 std::vector<SampledToken> DevicePart::end(const std::vector<Turn>& batch) {
@@ -131,6 +134,7 @@ void DevicePart::install(const Installation& installation, const AgreeOnResume& 
     program_ = std::move(programs[self_.index()]);
     segments_ = scheduler::segments_of(program_);
     batches_.clear();
+    joined_ = installation.batch;
 }
 
 /// The first placement takes no virtual time: clocks start when the weights are there.

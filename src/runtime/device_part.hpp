@@ -28,10 +28,11 @@ class DevicePart {
     DevicePart(const DevicePart&) = delete;
     DevicePart& operator=(const DevicePart&) = delete;
 
-    /// These turns begin, if any; all that are under way advance.
-    void visit(const std::vector<Turn>& batch);
+    /// These turns begin, if any, those of one batch one after the other; all that are under way
+    /// advance.
+    void visit(const std::vector<Turn>& turns);
     /// Source: the same, with what the turns take in.
-    void visit(const std::vector<StartedTurn>& batch);
+    void visit(const std::vector<StartedTurn>& started);
     /// Source: the last segment, if it has one of its own.
     [[nodiscard]] std::vector<SampledToken> end(const std::vector<Turn>& batch);
     void free_slot(std::int32_t slot) { resident_.empty_caches(slot); }
@@ -54,7 +55,7 @@ class DevicePart {
     [[nodiscard]] std::int64_t epoch() const { return epoch_; }
 
   private:
-    void advance(const std::vector<Turn>& batch);
+    void advance(const std::vector<Turn>& turns);
     void run(const std::vector<scheduler::Task>& tasks);
     void load(const Installation& installation);
     void migrate_to(const Installation& installation, const AgreeOnResume& agree);
@@ -77,6 +78,7 @@ class DevicePart {
     std::vector<scheduler::ProgramSegment> segments_;
     scheduler::Agenda agenda_;
     std::map<std::int64_t, std::vector<Turn>> batches_; ///< under way, by their first turn
+    std::int64_t joined_ = 1;                           ///< slots that the source visits at once
     std::int64_t epoch_ = -1;
 };
 

@@ -32,7 +32,7 @@ class DeviceSession final : public Stage {
     [[nodiscard]] Nanoseconds clock() const override { return part_.clock(); }
     [[nodiscard]] bool idle_until(Nanoseconds time) override { return part_.idle_until(time); }
     [[nodiscard]] bool has_end() const override { return part_.has_end(); }
-    void visit(const std::vector<StartedTurn>& batch) override;
+    void visit(const std::vector<StartedTurn>& turns) override;
     [[nodiscard]] std::vector<SampledToken> end(const std::vector<Turn>& batch) override;
     void sequence_begins(std::int64_t sequence) override;
     void sequence_ends(std::int64_t sequence) override;
@@ -191,13 +191,13 @@ void DeviceSession::show(const ShownToken& token) {
     }
 }
 
-void DeviceSession::visit(const std::vector<StartedTurn>& batch) {
+void DeviceSession::visit(const std::vector<StartedTurn>& turns) {
     Note note;
-    for (const StartedTurn& started : batch) {
+    for (const StartedTurn& started : turns) {
         note.turns.push_back(started.turn);
     }
     tell(std::move(note));
-    part_.visit(batch);
+    part_.visit(turns);
 }
 
 std::vector<SampledToken> DeviceSession::end(const std::vector<Turn>& batch) {

@@ -33,7 +33,7 @@ class Simulation final : public Stage {
         return true;
     }
     [[nodiscard]] bool has_end() const override { return timeline_.has_end(); }
-    void visit(const std::vector<StartedTurn>& batch) override;
+    void visit(const std::vector<StartedTurn>& turns) override;
     [[nodiscard]] std::vector<SampledToken> end(const std::vector<Turn>& batch) override;
     void sequence_begins(std::int64_t /*sequence*/) override {}
     void sequence_ends(std::int64_t /*sequence*/) override {}
@@ -146,21 +146,29 @@ void Simulation::hold(std::int32_t slot, std::int64_t rows) {
     timeline_.hold_cached(cached_);
 }
 
-void Simulation::visit(const std::vector<StartedTurn>& batch) {
-    if (batch.empty()) {
-        (void)timeline_.visit(std::nullopt);
-        check_that_all_ends();
-        return;
+void Simulation::visit(const std::vector<StartedTurn>& turns) {
+    std::vector<scheduler::Batch> walked;
+    std::vector<std::int64_t> begun;
+    std::shared_ptr<const scheduler::Rates> rates;
+    if (!turns.empty()) {
+        const std::int64_t sampled = turns.front().turn.sampled;
+        rates = std::make_shared<scheduler::FleetRates>(scenario_.fleet, sampled);
     }
-    scheduler::Batch walked;
-    for (const StartedTurn& started : batch) {
+    for (const StartedTurn& started : turns) {
         const Turn& turn = started.turn;
-        walked.turns.push_back({turn.first, turn.tokens, turn.samples, turn.slot, turn.number});
+        if (turn.begins_batch()) {
+            begun.push_back(turn.number);
+            walked.push_back({{}, rates});
+        }
+        walked.back().turns.push_back(
+            {turn.first, turn.tokens, turn.samples, turn.slot, turn.number}
+        );
         hold(turn.slot, turn.first + turn.tokens);
     }
-    const Turn& first = batch.front().turn;
-    walked.rates = std::make_shared<scheduler::FleetRates>(scenario_.fleet, first.sampled);
-    batches_[first.number] = timeline_.visit(std::move(walked));
+    std::int64_t number = timeline_.visit(std::move(walked));
+    for (const std::int64_t batch : begun) {
+        batches_[batch] = number++;
+    }
     check_that_all_ends();
 }
 

@@ -35,6 +35,7 @@ struct Turn {
     std::int32_t slot = 0;
     bool samples = true; ///< not a chunk before a prompt's last
 
+    [[nodiscard]] bool begins_batch() const { return batch == number; }
     /// In the sequence, prompt included, of the token that the turn yields.
     [[nodiscard]] std::int64_t position() const { return first + tokens; }
 };

@@ -71,29 +71,43 @@ Agenda agenda_of(std::vector<Place> places, std::int64_t visits, Nanoseconds per
     return {Stagger{visits, period, {std::move(places)}}, DeviceId(0), source};
 }
 
+std::vector<Task> visit(Agenda& agenda, const std::vector<std::int64_t>& batches) {
+    return agenda.visit(batches);
+}
+
 TEST(Agenda, of_one_turn_at_a_time_is_the_program) {
     Agenda agenda = agenda_of({{0, 0}, {0, 0}, {0, 0}}, 1, 1, true);
-    EXPECT_THAT(agenda.visit(7), ElementsAre(Task{7, 0}, Task{7, 1}));
+    EXPECT_THAT(visit(agenda, {7}), ElementsAre(Task{7, 0}, Task{7, 1}));
     EXPECT_THAT(agenda.end(7), ElementsAre(Task{7, 2}));
-    EXPECT_THAT(agenda.visit(std::nullopt), IsEmpty());
-    EXPECT_THAT(agenda.visit(8), ElementsAre(Task{8, 0}, Task{8, 1}));
+    EXPECT_THAT(visit(agenda, {}), IsEmpty());
+    EXPECT_THAT(visit(agenda, {8}), ElementsAre(Task{8, 0}, Task{8, 1}));
 }
 
 TEST(Agenda, spreads_the_turns_under_way_over_the_step) {
     // A step of 12; segments are due at 0, 4 and 10; three visits per cycle, 4 of the step each.
     Agenda agenda = agenda_of({{0, 0}, {4, 1}, {10, 2}}, 3, 12, false);
-    EXPECT_THAT(agenda.visit(1), ElementsAre(Task{1, 0}));
-    EXPECT_THAT(agenda.visit(2), ElementsAre(Task{1, 1}, Task{2, 0}));
-    EXPECT_THAT(agenda.visit(3), ElementsAre(Task{2, 1}, Task{3, 0}, Task{1, 2}));
-    EXPECT_THAT(agenda.visit(std::nullopt), ElementsAre(Task{3, 1}, Task{2, 2}));
-    EXPECT_THAT(agenda.visit(std::nullopt), ElementsAre(Task{3, 2}));
-    EXPECT_THAT(agenda.visit(std::nullopt), IsEmpty());
+    EXPECT_THAT(visit(agenda, {1}), ElementsAre(Task{1, 0}));
+    EXPECT_THAT(visit(agenda, {2}), ElementsAre(Task{1, 1}, Task{2, 0}));
+    EXPECT_THAT(visit(agenda, {3}), ElementsAre(Task{2, 1}, Task{3, 0}, Task{1, 2}));
+    EXPECT_THAT(visit(agenda, {}), ElementsAre(Task{3, 1}, Task{2, 2}));
+    EXPECT_THAT(visit(agenda, {}), ElementsAre(Task{3, 2}));
+    EXPECT_THAT(visit(agenda, {}), IsEmpty());
 }
 
 TEST(Agenda, orders_what_is_due_at_once_by_turn_and_then_by_messages) {
     Agenda agenda = agenda_of({{0, 0}, {0, 1}, {5, 3}}, 2, 10, false);
-    EXPECT_THAT(agenda.visit(1), ElementsAre(Task{1, 0}, Task{1, 1}));
-    EXPECT_THAT(agenda.visit(2), ElementsAre(Task{1, 2}, Task{2, 0}, Task{2, 1}));
+    EXPECT_THAT(visit(agenda, {1}), ElementsAre(Task{1, 0}, Task{1, 1}));
+    EXPECT_THAT(visit(agenda, {2}), ElementsAre(Task{1, 2}, Task{2, 0}, Task{2, 1}));
+}
+
+TEST(Agenda, executes_each_segment_for_all_batches_that_began_together) {
+    Agenda agenda = agenda_of({{0, 0}, {3, 1}, {9, 2}}, 1, 12, true);
+    EXPECT_THAT(
+        visit(agenda, {4, 6, 7}),
+        ElementsAre(Task{4, 0}, Task{6, 0}, Task{7, 0}, Task{4, 1}, Task{6, 1}, Task{7, 1})
+    );
+    EXPECT_THAT(agenda.end(6), ElementsAre(Task{6, 2}));
+    EXPECT_THAT(visit(agenda, {}), IsEmpty());
 }
 
 /// A ring of layers over equal devices: embed, lm_head and the first layers on the source.

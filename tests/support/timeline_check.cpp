@@ -110,7 +110,8 @@ class Checker {
             programs_,
             scheduler::take_snapshot(scenario_.fleet, row.t_dec, seen_),
             source_,
-            (scenario_.workload.slots() + row.batch - 1) / row.batch
+            (scenario_.workload.slots() + row.batch - 1) / row.batch,
+            scenario_.workload.slots() == 1
         );
         timeline_.install(
             &programs_,
@@ -201,14 +202,30 @@ class Checker {
     }
 
     void visit() {
-        if (next_ == begun_.size() || begun_[next_].visit > visit_) {
-            (void)timeline_.visit(std::nullopt);
-            ++visit_;
+        std::vector<scheduler::Batch> batches;
+        std::vector<std::int64_t> begun;
+        if (next_ < begun_.size() && begun_[next_].visit <= visit_) {
+            free_caches();
+            wait_for_request(begun_[next_].start);
+        }
+        while (next_ < begun_.size() && begun_[next_].visit <= visit_ && problem_.empty()) {
+            begun.push_back(begun_[next_].turn);
+            batches.push_back(begin_batch());
+        }
+        hold();
+        if (!problem_.empty()) {
             return;
         }
+        std::int64_t number = timeline_.visit(std::move(batches));
+        for (const std::int64_t batch : begun) {
+            under_way_[batch] = number++;
+        }
+        ++visit_;
+    }
+
+    /// The turns that the next one is joined with.
+    scheduler::Batch begin_batch() {
         const trace::TurnRow& first = begun_[next_];
-        free_caches();
-        wait_for_request(first.start);
         expect(first.start, timeline_.clock(source_), fmt::format("start of turn {}", first.turn));
         scheduler::Batch batch;
         for (; next_ < begun_.size() && begun_[next_].batch == first.turn; ++next_) {
@@ -219,13 +236,11 @@ class Checker {
         }
         if (batch.turns.empty() || first.visit != visit_) {
             problem_ = fmt::format("turn {} is in no batch, or begins too early", first.turn);
-            return;
+            return batch;
         }
         seen_ = first.seen_tokens;
-        hold();
         batch.rates = std::make_shared<scheduler::FleetRates>(scenario_.fleet, first.seen_tokens);
-        under_way_[first.turn] = timeline_.visit(std::move(batch));
-        ++visit_;
+        return batch;
     }
 
     /// Rows of all intervals, as devices have them: by turn, then device, then in program order.
