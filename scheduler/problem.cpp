@@ -30,12 +30,33 @@ std::int64_t Problem::memory_context() const {
     return rows_of_all;
 }
 
+std::int64_t Problem::prompts_spread() const {
+    std::int64_t prompts = 0;
+    std::int64_t tokens = 0;
+    for (const InFlight& sequence : sequences) {
+        if (sequence.prompt.left > 0) {
+            ++prompts;
+            tokens += sequence.prompt.tokens;
+        }
+    }
+    return prompts == 0 ? 0 : std::max(interval, tokens / prompts);
+}
+
+Nanoseconds charged_round(const Problem& problem, Nanoseconds round, Nanoseconds prompts) {
+    if (round == kNever || prompts == kNever) {
+        return kNever;
+    }
+    return prompts == 0 ? round : round + prompts / problem.prompts_spread();
+}
+
 double objective(const Problem& problem, const Decision& decision) {
     if (problem.cost_profile == CostProfile::paper) {
         return decision.paper_migration_s +
                static_cast<double>(problem.steps()) * decision.paper_delay_s;
     }
-    const Nanoseconds round = problem.aim == Aim::throughput ? decision.round : decision.inference;
+    const Nanoseconds round = problem.aim == Aim::throughput
+                                  ? charged_round(problem, decision.round, decision.prompts)
+                                  : decision.inference;
     if (round == kNever || decision.migration == kNever) {
         return std::numeric_limits<double>::infinity();
     }
@@ -63,8 +84,13 @@ Decision evaluate(
         *problem.blocks, placement, problem.snapshot, problem.source, problem.horizon()
     );
     decision.batch = std::clamp<std::int64_t>(batch, 1, problem.in_flight());
-    decision.round = problem.in_flight() == 1 ? decision.inference
-                                              : predict_round(problem, placement, decision.batch);
+    if (problem.in_flight() == 1) {
+        decision.round = decision.inference;
+    } else {
+        const RoundTimes times = predict_rounds(problem, placement, decision.batch);
+        decision.round = times.round;
+        decision.prompts = times.prompts;
+    }
     const bool has_formulas = !problem.blocks->sliced(); // the paper knows heads, proj and ffn
     if (has_formulas) {
         decision.paper_delay_s = paper_delay_s(

@@ -22,10 +22,20 @@ enum class CostProfile : std::uint8_t { physical, paper };
 /// What a placement is to be good at: one sequence's step, or all sequences' together.
 enum class Aim : std::uint8_t { latency, throughput };
 
+/// A prompt that is still to be taken in by a slot: the rest of its sequence's own, or that of the
+/// request that waits for it.
+struct PromptAhead {
+    std::int64_t rows = 0;   ///< of it that are in the cache
+    std::int64_t left = 0;   ///< tokens; 0: there is none
+    std::int64_t tokens = 0; ///< that its sequence samples at most
+    bool operator==(const PromptAhead&) const = default;
+};
+
 /// One sequence in flight, or one that is about to be, as a decision finds it.
 struct InFlight {
     std::int64_t context = 0; ///< T of this sequence: prompt + sampled − 1
     std::int64_t rows = 0;    ///< of its cache in use; 0 before its prefill
+    PromptAhead prompt{};
     bool operator==(const InFlight&) const = default;
 };
 
@@ -43,6 +53,8 @@ struct Problem {
     Aim aim = Aim::latency;
     /// Turns that are joined into one operation; 0: as many as the decision finds best.
     std::int64_t batch = 1;
+    /// Most tokens of a prompt that are taken in at once; 0: whole prompts.
+    std::int64_t prefill_chunk = 0;
     std::int64_t interval = 1; ///< λ
     Bytes buffers = 0;         ///< per device that holds any block
     CostProfile cost_profile = CostProfile::physical;
@@ -74,6 +86,9 @@ struct Problem {
     [[nodiscard]] std::int64_t memory_context() const;
     /// Steps over which a migration must pay: λ, or the expected tokens if they are more.
     [[nodiscard]] std::int64_t steps() const { return std::max(interval, look_ahead); }
+    /// Rounds over which the time for prompts is spread: as many as their sequences sample tokens,
+    /// on average, at least λ. 0: there are no prompts to take in.
+    [[nodiscard]] std::int64_t prompts_spread() const;
     [[nodiscard]] bool pinned(BlockId b) const {
         return ends_at_source && blocks->name(b).layer < 0;
     }
@@ -96,6 +111,8 @@ struct Decision {
     double paper_migration_s = 0;                                   ///< the paper's D_mig
     std::int64_t batch = 1;     ///< turns that are joined into one operation
     Nanoseconds round = kNever; ///< predicted time of one round of all sequences in flight
+    /// Predicted time for the prompts that are still to be taken in, beyond rounds without them.
+    Nanoseconds prompts = 0;
     bool feasible = false;
     std::string reason;           ///< why not feasible, or why this placement, in one sentence
     std::int64_t evaluations = 0; ///< work done, counted
@@ -105,8 +122,13 @@ struct Decision {
     bool proven = false; ///< this placement is an optimum, or it is proven that nothing fits
 };
 
+/// What counts of a round: its own time and its share of the time for prompts.
+[[nodiscard]] Nanoseconds charged_round(
+    const Problem& problem, Nanoseconds round, Nanoseconds prompts
+);
+
 /// What policies minimise, in seconds: D_mig + λ·D_inf, with aim throughput D_mig + λ·(the time of
-/// a round), under cost profile `paper` D_mig + λ·D_T by
+/// a round and its share of the prompts), under cost profile `paper` D_mig + λ·D_T by
 /// the paper's formulas; with a look-ahead more steps than λ count. Infinite if something never
 /// ends.
 [[nodiscard]] double objective(const Problem& problem, const Decision& decision);

@@ -16,4 +16,16 @@ namespace headroom::scheduler {
     const Problem& problem, const Placement& placement, std::int64_t batch
 );
 
+struct RoundTimes {
+    Nanoseconds round = kNever;
+    Nanoseconds prompts = 0;
+};
+
+/// The same, and the time that it takes to take in the prompts of those in flight
+/// (InFlight::prompt, in chunks, none of them joined with anything) beyond as many rounds
+/// without them. A prompt of more than 8 chunks is walked in 8 of equal length.
+[[nodiscard]] RoundTimes predict_rounds(
+    const Problem& problem, const Placement& placement, std::int64_t batch
+);
+
 } // namespace headroom::scheduler

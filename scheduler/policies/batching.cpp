@@ -83,10 +83,13 @@ Decision batched(const Problem& problem, Decision decision) {
         if (batch == decision.batch) {
             continue;
         }
-        const Nanoseconds round = predict_round(problem, decision.placement, batch);
+        const RoundTimes times = predict_rounds(problem, decision.placement, batch);
         const bool allowed = std::count(batches.begin(), batches.end(), decision.batch) > 0;
-        if (!allowed || std::tie(round, batch) < std::tie(decision.round, decision.batch)) {
-            decision.round = round;
+        const Nanoseconds now = charged_round(problem, decision.round, decision.prompts);
+        const Nanoseconds then = charged_round(problem, times.round, times.prompts);
+        if (!allowed || std::tie(then, batch) < std::tie(now, decision.batch)) {
+            decision.round = times.round;
+            decision.prompts = times.prompts;
             decision.batch = batch;
         }
     }
@@ -97,6 +100,7 @@ Decision with_rounds(const Problem& problem, Decision decision) {
     const Decision evaluated = evaluate_batched(problem, decision.placement, "");
     decision.batch = evaluated.batch;
     decision.round = evaluated.round;
+    decision.prompts = evaluated.prompts;
     return decision;
 }
 

@@ -27,7 +27,13 @@ std::string by_formula(const Problem& problem) {
 
 /// What durations are of: a token of one sequence, or a round of all.
 std::string each(const Problem& problem, Of of) {
-    return of == Of::round ? fmt::format("per round of {}", problem.in_flight()) : "per token";
+    if (of == Of::step) {
+        return "per token";
+    }
+    const bool prompts = problem.prompts_spread() > 0;
+    return fmt::format(
+        "per round of {}{}", problem.in_flight(), prompts ? " with a share of the prompts" : ""
+    );
 }
 
 std::string joined(const Decision& decision, Of of) {
@@ -72,7 +78,7 @@ std::string moved_blocks(const Problem& problem, const Placement& placement) {
 
 Alternative alternative_of(const Problem& problem, const Decision& decision, Of of) {
     if (of == Of::round) {
-        return {decision.round, decision.migration};
+        return {charged_round(problem, decision.round, decision.prompts), decision.migration};
     }
     if (problem.cost_profile == CostProfile::physical) {
         return {decision.inference, decision.migration};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <tuple>
@@ -116,8 +117,16 @@ struct Candidate {
     double guess = 0; ///< of its objective, ns
 };
 
+/// What an exact prediction said of a candidate.
+struct Offer {
+    Decision decision;
+    double value = 0;  ///< objective
+    double steady = 0; ///< the same without prompts
+};
+
 /// The best of what has been looked at: of equal objectives the smaller batch, then the previous
-/// placement, then the better guess.
+/// placement, then the better guess. Prompts count, but nothing wins by them alone that is worse
+/// than the ring without them.
 class Best {
   public:
     explicit Best(const Problem& problem) : problem_(problem), batches_(batches_of(problem)) {}
@@ -144,7 +153,7 @@ class Best {
 
     /// Walks the first `obliged`, and of the others those with the best guesses as far as the work
     /// allows, but one in any case. In large problems a much worse guess is enough to pass over.
-    Decision decide(std::size_t obliged) {
+    Decision decide(std::size_t obliged, const Placement* ring) {
         std::vector<std::size_t> order(candidates_.size());
         std::iota(order.begin(), order.end(), std::size_t{0});
         std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -154,14 +163,14 @@ class Best {
         std::int64_t left = std::max<std::int64_t>(1, kMostWalked / walk);
         for (const std::size_t i : order) {
             const bool must = i < obliged;
-            const bool hopeful = !best_ || candidates_[i].guess * kTrust <= value_ * kNsPerSecond ||
+            const bool hopeful = candidates_[i].guess * kTrust <= least_ * kNsPerSecond ||
                                  (must && walk <= kLittleWalked);
             if (hopeful && (must || left > 0)) {
                 left -= must ? 0 : 1;
                 offer(candidates_[i].placement);
             }
         }
-        return *best_;
+        return choose(ring);
     }
 
   private:
@@ -177,12 +186,30 @@ class Best {
                                     );
     }
     void offer(const Placement& placement) {
-        Decision decision = evaluate_batched(problem_, placement, "");
-        const double value = objective(problem_, decision);
-        if (!best_ || value < value_ || (value == value_ && ahead(decision, *best_))) {
-            best_ = std::move(decision);
-            value_ = value;
+        Offer offer;
+        offer.decision = evaluate_batched(problem_, placement, "");
+        offer.value = objective(problem_, offer.decision);
+        Decision steady = offer.decision;
+        steady.prompts = 0;
+        offer.steady = objective(problem_, steady);
+        least_ = std::min(least_, offer.steady);
+        offers_.push_back(std::move(offer));
+    }
+    [[nodiscard]] Decision choose(const Placement* ring) const {
+        double limit = std::numeric_limits<double>::infinity();
+        for (const Offer& offer : offers_) {
+            limit = ring != nullptr && offer.decision.placement == *ring ? offer.steady : limit;
         }
+        const Offer* best = nullptr;
+        for (const Offer& offer : offers_) {
+            const bool better =
+                best == nullptr || offer.value < best->value ||
+                (offer.value == best->value && ahead(offer.decision, best->decision));
+            if (offer.steady <= limit && better) {
+                best = &offer;
+            }
+        }
+        return best->decision;
     }
     [[nodiscard]] bool ahead(const Decision& a, const Decision& b) const {
         if (a.batch != b.batch) {
@@ -194,8 +221,8 @@ class Best {
     const Problem& problem_;
     std::vector<std::int64_t> batches_;
     std::vector<Candidate> candidates_;
-    std::optional<Decision> best_;
-    double value_ = 0;
+    std::vector<Offer> offers_;
+    double least_ = std::numeric_limits<double>::infinity(); ///< of them, without prompts
 };
 
 } // namespace
@@ -243,7 +270,7 @@ Decision decide_for_throughput(const Problem& problem, const Decision& latency, 
     for (const Placement& placement : starts) {
         best.add(placement);
     }
-    Decision decision = best.decide(obliged);
+    Decision decision = best.decide(obliged, layers.empty() ? nullptr : layers.data());
     decision.evaluations = latency.evaluations + descents.work();
     return decision;
 }

@@ -108,6 +108,9 @@ struct Flight {
     std::int64_t sampled = 0; ///< so far
     std::int64_t rows = 0;    ///< in its caches
     bool admitted = false;
+    /// Of a request that has come and waits for such a slot; 0: none does.
+    std::int64_t next_prompt = 0;
+    std::int64_t next_limit = 0;
 };
 
 /// How the source stopped for a decision.

@@ -64,6 +64,14 @@ std::int64_t most_rows(const Flight& flight) {
     return flight.prompt + flight.limit - 1;
 }
 
+/// The one that is being taken in, else that of the request which waits for its slot.
+scheduler::PromptAhead prompt_ahead(const Flight& flight) {
+    if (flight.rows < flight.prompt) {
+        return {flight.rows, flight.prompt - flight.rows, flight.limit};
+    }
+    return {0, flight.next_prompt, flight.next_limit};
+}
+
 /// What the memory of several sequences is reckoned with: a decision that makes room for one that
 /// waits must leave the others their full length, or it would have to wait on.
 void reckon_with_all(std::span<const Flight> flights, scheduler::Problem& problem) {
@@ -73,7 +81,7 @@ void reckon_with_all(std::span<const Flight> flights, scheduler::Problem& proble
     for (const Flight& flight : flights) {
         const std::int64_t context =
             admits ? most_rows(flight) - problem.interval : context_of(flight);
-        problem.sequences.push_back({context, flight.rows});
+        problem.sequences.push_back({context, flight.rows, prompt_ahead(flight)});
     }
 }
 
@@ -104,6 +112,7 @@ scheduler::Problem problem_of(
     }
     problem.aim = controller.objective;
     problem.batch = controller.batch;
+    problem.prefill_chunk = scenario.workload.prefill_chunk;
     problem.buffers = scheduler::buffer_bytes(
         blocks.shape(), tokens_per_turn, blocks.cut(), scenario.workload.slots()
     );
@@ -186,9 +195,8 @@ Command Controller::decide(const SourceFacts& facts) {
     return command;
 }
 
-/// Turns to join from now on. Another number drains the pipeline like a migration does, and more of
-/// them hold each other up while prompts are taken in, which no prediction counts: it must be worth
-/// it.
+/// Turns to join from now on. Another number drains the pipeline like a migration does: it must be
+/// worth it.
 std::int64_t Controller::batch_after(
     const scheduler::Decision& decision, const scheduler::Placement& placement
 ) const {
@@ -200,9 +208,11 @@ std::int64_t Controller::batch_after(
     if (!decision.feasible || wanted == batch_) {
         return batch_;
     }
-    const Nanoseconds kept =
-        scheduler::predict_round(question_, placement, std::min(batch_, question_.in_flight()));
-    return decision.round < kept - kept / kLeastGain ? wanted : batch_;
+    const scheduler::RoundTimes old =
+        scheduler::predict_rounds(question_, placement, std::min(batch_, question_.in_flight()));
+    const Nanoseconds kept = scheduler::charged_round(question_, old.round, old.prompts);
+    const Nanoseconds then = scheduler::charged_round(question_, decision.round, decision.prompts);
+    return then < kept - kept / kLeastGain ? wanted : batch_;
 }
 
 /// No policy is trusted. Infeasible is an answer, but not for the first placement.

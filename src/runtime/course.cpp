@@ -379,6 +379,18 @@ void Course::describe_flights(SourceFacts& told) const {
             {static_cast<std::int64_t>(i), what.prompt_tokens(), what.limit, 0, 0, false}
         );
     }
+    std::size_t next =
+        next_ +
+        static_cast<std::size_t>(std::count_if(
+            told.flights.begin(), told.flights.end(), [](const Flight& f) { return !f.admitted; }
+        ));
+    for (Flight& flight : told.flights) {
+        if (next < come) {
+            flight.next_prompt = settings_.requests[next].prompt_tokens();
+            flight.next_limit = settings_.requests[next].limit;
+            ++next;
+        }
+    }
 }
 
 std::int64_t Course::arrived() const {

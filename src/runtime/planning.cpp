@@ -50,6 +50,11 @@ scheduler::Problem question_at(
              rows,
              moment.sampled > 0}
         );
+        const std::size_t next = i + static_cast<std::size_t>(in_flight);
+        if (next < requests.size() && requests[next].arrival <= moment.clock) {
+            flights.back().next_prompt = requests[next].prompt_tokens();
+            flights.back().next_limit = requests[next].limit;
+        }
     }
     scheduler::Problem question = problem_of(scenario, blocks, outline.tokens_per_turn, flights);
     question.snapshot = scheduler::take_snapshot(

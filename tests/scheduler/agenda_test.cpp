@@ -276,5 +276,39 @@ TEST(Rounds, of_joined_turns_touch_the_weights_once) {
     EXPECT_EQ(predict_round(problem, placement, 4), weights + 4 * caches);
 }
 
+/// One device, nothing but arithmetic: what prompts take beyond rounds is what their FLOP take.
+TEST(Rounds, know_what_the_prompts_ahead_take) {
+    const Blocks blocks(testing::example_shape());
+    const Fleet fleet = testing::equal_fleet(1, 1'000'000'000, 1'000'000'000, 0);
+    const Placement placement(blocks.size(), DeviceId(0));
+    Problem problem = problem_of(blocks, fleet, 3);
+    problem.sequences[1].prompt = {4, 5, 20};
+    problem.sequences[2].prompt = {0, 7, 40};
+    const auto step = [&](std::int64_t first, std::int64_t tokens, bool samples) {
+        Flops flops = 0;
+        for (std::size_t i = 0; i < blocks.size(); ++i) {
+            const BlockId b(i);
+            flops += samples || b != blocks.lm_head() ? blocks.flops(b, first, tokens) : 0;
+        }
+        return flops; // 1 GFLOP/s: one takes a nanosecond
+    };
+    const Flops decode = step(kContext, 1, true);
+    EXPECT_EQ(problem.prompts_spread(), 30);
+    RoundTimes times = predict_rounds(problem, placement, 1);
+    EXPECT_EQ(times.round, 3 * decode);
+    EXPECT_EQ(times.prompts, step(4, 5, true) + step(0, 7, true) - 2 * decode);
+    EXPECT_EQ(charged_round(problem, times.round, times.prompts), times.round + times.prompts / 30);
+    EXPECT_EQ(predict_rounds(problem, placement, 3).prompts, times.prompts) << "none is joined";
+    problem.prefill_chunk = 4;
+    times = predict_rounds(problem, placement, 1);
+    const Flops chunks =
+        step(4, 4, false) + step(8, 1, true) + step(0, 4, false) + step(4, 3, true);
+    EXPECT_EQ(times.prompts, chunks - 4 * decode)
+        << "two rounds, of which the first is decoded too";
+    problem.sequences[1].prompt = problem.sequences[2].prompt = {};
+    EXPECT_EQ(predict_rounds(problem, placement, 1).prompts, 0);
+    EXPECT_EQ(problem.prompts_spread(), 0);
+}
+
 } // namespace
 } // namespace headroom::scheduler

@@ -244,6 +244,49 @@ TEST(Batches, are_the_best_for_every_policys_placement) {
     EXPECT_TRUE(chosen.size() > 1U || !kAllCells); // the twin: no number is right for all
 }
 
+/// A ring whose devices must read their weights for each turn, so that joining pays.
+Problem with_prompts_ahead(Instance& instance, std::int64_t left) {
+    Problem problem = instance.problem;
+    problem.previous.reset();
+    problem.batch = 0;
+    for (Snapshot::Device& device : problem.snapshot.devices) {
+        device.memory_bandwidth = device.compute / 8;
+    }
+    for (InFlight& sequence : problem.sequences) {
+        sequence.prompt = {0, left, 2 * left};
+    }
+    return problem;
+}
+
+TEST(Prompts, that_are_ahead_count_in_what_is_decided) {
+    int fewer = 0;
+    int other = 0;
+    for (std::uint64_t seed = 0; seed < kMany / 3; ++seed) {
+        Instance instance = busy(seed);
+        const Problem with = with_prompts_ahead(instance, 24);
+        const Problem without = with_prompts_ahead(instance, 0);
+        const Decision ring = by(PolicyKind::ring, with);
+        const Decision ours = by(PolicyKind::resource_aware, with);
+        const Decision steady = by(PolicyKind::resource_aware, without);
+        ASSERT_TRUE(ours.feasible && steady.feasible) << "seed " << seed;
+        EXPECT_GT(ours.prompts, 0) << "seed " << seed;
+        EXPECT_EQ(steady.prompts, 0) << "seed " << seed;
+        EXPECT_LE(steady.round, ours.round) << "seed " << seed;
+        if (ring.feasible) {
+            EXPECT_LE(objective(with, ours), objective(with, ring)) << "seed " << seed;
+            EXPECT_LE(ours.round, ring.round) << "nothing wins by its prompts alone";
+        }
+        EXPECT_THAT(ours.reason, HasSubstr("with a share of the prompts"));
+        EXPECT_THAT(steady.reason, Not(HasSubstr("prompts")));
+        // The twins: who does not reckon with prompts decides otherwise, and worse.
+        Decision blind = evaluate(with, steady.placement, "", steady.batch);
+        other += objective(with, ours) < objective(with, blind) ? 1 : 0;
+        fewer += ours.batch < steady.batch ? 1 : 0;
+    }
+    EXPECT_TRUE(other > 0 || !kAllCells) << other;
+    EXPECT_TRUE(fewer > 0 || !kAllCells) << fewer;
+}
+
 TEST(Batches, to_choose_from_are_powers_of_two_and_all) {
     Problem problem;
     problem.sequences.resize(6);
