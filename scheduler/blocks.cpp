@@ -202,6 +202,12 @@ Bytes Blocks::touched_bytes(BlockId b, std::int64_t first, std::int64_t n) const
                                             : touched_[b.index()] + cache_row_bytes(b, first + n);
 }
 
+void OperationCost::add(const Blocks& blocks, BlockId b, std::int64_t first, std::int64_t n) {
+    flops += blocks.flops(b, first, n);
+    touched += any ? blocks.cache_row_bytes(b, first + n) : blocks.touched_bytes(b, first, n);
+    any = true;
+}
+
 namespace {
 
 /// Stored columns of the worst of equal ranges that tile a row: an edge can stand at every multiple
@@ -231,21 +237,20 @@ std::int64_t most_hidden_columns(const ModelShape& shape, const Cut& cut) {
     return most;
 }
 
-Bytes buffer_bytes(
-    const ModelShape& shape, std::int64_t tokens_per_turn, const Cut& cut, std::int64_t slots
-) {
-    const std::int64_t n = tokens_per_turn;
+Bytes buffer_bytes(const ModelShape& shape, const TurnSizes& sizes, const Cut& cut) {
+    const std::int64_t n = sizes.tokens;
+    const std::int64_t rows = std::max(n, sizes.joined);
     const std::int64_t q = shape.heads_per_group();
     const std::int64_t d = shape.head_width();
-    std::int64_t elements = (q + 2) * d * n + shape.context + shape.vocabulary;
+    std::int64_t elements = rows * (q + 2) * d + shape.context + sizes.joined * shape.vocabulary;
     if (cut.sliced()) {
-        elements += slots * n * (6 * shape.width + d);
-        elements += n * (2 * shape.width + shape.ffn_width / cut.slices);
-        elements += n * (most_hidden_columns(shape, cut) + most_head_columns(shape));
+        elements += n * (sizes.slots * (6 * shape.width + d) + 2 * shape.width);
+        elements += rows * (shape.ffn_width / cut.slices);
+        elements += rows * (most_hidden_columns(shape, cut) + most_head_columns(shape));
         elements += cut.reduce == Reduce::ring ? 2 * shape.layers * shape.width : 0;
     } else {
-        elements += slots * n * (4 * shape.width + d);
-        elements += n * (shape.width + 2 * shape.ffn_width);
+        elements += n * sizes.slots * (4 * shape.width + d);
+        elements += rows * (shape.width + 2 * shape.ffn_width);
     }
     return kFloatBytes * elements + staging_bytes(shape);
 }

@@ -84,24 +84,37 @@ class Blocks {
     std::vector<Bytes> touched_; ///< of the matrices
 };
 
+/// What an operation costs that serves several turns: the FLOP of all, the weights touched once,
+/// the caches of each.
+struct OperationCost {
+    Flops flops = 0;
+    Bytes touched = 0;
+    bool any = false;
+    void add(const Blocks& blocks, BlockId b, std::int64_t first, std::int64_t n);
+};
+
+/// How much a device has at work at once; its buffers are as large.
+struct TurnSizes {
+    std::int64_t tokens = 1; ///< n, most of one turn: the longest prompt, or its longest chunk
+    std::int64_t slots = 1;  ///< m, sequences in flight
+    std::int64_t joined = 1; ///< j, most turns that share a pass over the weights
+};
+
 /// What a device allocates besides blocks while it holds any: activations, scores, logits, ropes
-/// and the migration staging buffer. The closed form, the same in scheduler and runtime, n = most
-/// tokens of one turn (the longest prompt, or its longest chunk), m = slots (sequences in flight),
-/// T = the shape's context, S = staging_bytes:
-///   4·( n·(m·(4·D + d) + D + 2·F + (q+2)·d) + T + V ) + S
+/// and the migration staging buffer. The closed form, the same in scheduler and runtime, n, m and j
+/// of `sizes`, r = max(n, j), T = the shape's context, S = staging_bytes:
+///   4·( n·m·(4·D + d) + r·(D + 2·F + (q+2)·d) + T + j·V ) + S
 /// (per slot x, normed x, proj's input, proj's output: n·D each, and the rope's angles; for the
-/// slot at work ffn's output n·D, gate and up n·F each, one group's queries, key and value;
-/// attention scores; logits). Granularity `sliced`, F/s the width of one slice, c and h as below:
-///   4·( n·(m·(6·D + d) + 2·D + F/s + c + h + (q+2)·d) + T + V ) + S
+/// turns at work ffn's output r·D, gate and up r·F each, one group's queries, key and value;
+/// attention scores of one; logits). Granularity `sliced`, F/s the width of one slice, c and h as
+/// below:
+///   4·( n·(m·(6·D + d) + 2·D) + r·(F/s + c + h + (q+2)·d) + T + j·V ) + S
 /// (per slot x, normed x, the sum after attention, one block's partial: n·D each, the device's
-/// partial sum: 8-byte numbers, n·D, and the angles; for the slot at work a received partial sum,
-/// up of one slice, gate of one slice, one group's head outputs; as above). With Reduce::ring every
-/// device applies all norms: + 4·D·2·layers.
+/// partial sum: 8-byte numbers, n·D, and the angles; for the turn at work a received partial sum,
+/// for those at work up of one slice, gate of one slice, one group's head outputs; as above). With
+/// Reduce::ring every device applies all norms: + 4·D·2·layers.
 [[nodiscard]] Bytes buffer_bytes(
-    const ModelShape& shape,
-    std::int64_t tokens_per_turn,
-    const Cut& cut = {},
-    std::int64_t slots = 1
+    const ModelShape& shape, const TurnSizes& sizes, const Cut& cut = {}
 );
 
 /// h: most columns of o that a group of any layer stores, q·d or, where quantisation blocks are

@@ -23,22 +23,17 @@ void fill_rope_angles(
 namespace {
 
 /// y (n, D) = norm of x (n, D), token by token. y may be x.
-void normalise(
-    const Context& context, const float* weight, const float* x, std::int64_t n, float* y
-) {
-    const std::int64_t width = context.model->width;
+void normalise(const Context& context, const float* weight, InputRows x, std::int64_t n, Rows y) {
+    const Hyperparameters& model = *context.model;
     for (std::int64_t t = 0; t < n; ++t) {
-        context.kernels->rms_norm(
-            x + t * width, weight, context.model->rms_epsilon, width, y + t * width
-        );
+        context.kernels->rms_norm(x.at(t), weight, model.rms_epsilon, model.width, y.at(t));
     }
 }
 
 /// y (n, D) += x (n, D).
-void add_to(const Context& context, const float* x, std::int64_t n, float* y) {
-    const std::int64_t width = context.model->width;
+void add_to(const Context& context, InputRows x, std::int64_t n, Rows y) {
     for (std::int64_t t = 0; t < n; ++t) {
-        context.kernels->add(x + t * width, y + t * width, width, y + t * width);
+        context.kernels->add(x.at(t), y.at(t), context.model->width, y.at(t));
     }
 }
 
@@ -56,76 +51,84 @@ void run_embed(
         embed.expand_row(Slot::embedding, ids[t], x + static_cast<std::int64_t>(t) * width);
     }
     normalise(
-        context, embed.norm(Slot::first_norm), x, static_cast<std::int64_t>(ids.size()), normed
+        context,
+        embed.norm(Slot::first_norm),
+        {x, width},
+        static_cast<std::int64_t>(ids.size()),
+        {normed, width}
     );
 }
 
 namespace {
 
-/// run_group with the head outputs of a token `out_stride` floats after those of the one before.
+std::int64_t rows_of(std::span<const SequenceRows> sequences) {
+    std::int64_t n = 0;
+    for (const SequenceRows& sequence : sequences) {
+        n += sequence.n;
+    }
+    return n;
+}
+
 void attend(
     const Context& context,
     const Block& group,
-    GroupCache& cache,
-    const float* normed,
-    std::int64_t first,
-    std::int64_t n,
+    std::span<const SequenceRows> sequences,
+    InputRows normed,
     const GroupScratch& scratch,
-    float* out,
-    std::int64_t out_stride
+    Rows out
 ) {
-    const std::int64_t width = context.model->width;
     const std::int64_t d = context.model->head_width();
     const std::int64_t heads = context.model->heads_per_group();
-    const std::int64_t stride = (heads + 2) * d; // a token's queries, key and value
+    const std::int64_t n = rows_of(sequences);
+    const Rows projected{scratch.projected, (heads + 2) * d}; // queries, key and value of a token
     const kernels::Kernels& k = *context.kernels;
-    float* const projected = scratch.projected;
-    group.multiply(k, Slot::q, normed, width, n, projected, stride);
-    group.multiply(k, Slot::k, normed, width, n, projected + heads * d, stride);
-    group.multiply(k, Slot::v, normed, width, n, projected + (heads + 1) * d, stride);
-    for (std::int64_t t = 0; t < n; ++t) {
-        const std::int64_t position = first + t;
-        float* const queries = projected + t * stride;
-        float* const key = queries + heads * d;
-        const float* const cosines = scratch.angles + t * d;
-        const float* const sines = cosines + d / 2;
-        k.rope(queries, heads, d, cosines, sines);
-        k.rope(key, 1, d, cosines, sines);
-        std::copy_n(key, d, cache.keys(position));
-        std::copy_n(key + d, d, cache.values(position));
-        k.attention({
-            .queries = queries,
-            .pages = cache.page_table(),
-            .scores = scratch.scores,
-            .out = out + t * out_stride,
-            .heads = heads,
-            .head_width = d,
-            .context = position + 1,
-        });
+    const auto project = [&](Slot slot, std::int64_t column) {
+        group.multiply(
+            k, slot, normed.data, normed.stride, n, projected.data + column, projected.stride
+        );
+    };
+    project(Slot::q, 0);
+    project(Slot::k, heads * d);
+    project(Slot::v, (heads + 1) * d);
+    std::int64_t row = 0;
+    for (const SequenceRows& sequence : sequences) {
+        for (std::int64_t t = 0; t < sequence.n; ++t, ++row) {
+            const std::int64_t position = sequence.first + t;
+            float* const queries = projected.at(row);
+            float* const key = queries + heads * d;
+            const float* const cosines = scratch.angles.at(row);
+            const float* const sines = cosines + d / 2;
+            k.rope(queries, heads, d, cosines, sines);
+            k.rope(key, 1, d, cosines, sines);
+            std::copy_n(key, d, sequence.cache->keys(position));
+            std::copy_n(key + d, d, sequence.cache->values(position));
+            k.attention({
+                .queries = queries,
+                .pages = sequence.cache->page_table(),
+                .scores = scratch.scores,
+                .out = out.at(row),
+                .heads = heads,
+                .head_width = d,
+                .context = position + 1,
+            });
+        }
     }
 }
-
-/// Rows of one number per hidden unit, a token's `stride` floats after those of the one before.
-struct HiddenRows {
-    float* data = nullptr;
-    std::int64_t stride = 0;
-};
 
 /// gate = silu(gate matrix · normed) ⊙ (up matrix · normed); `up` has no gaps between its rows.
 void activate(
     const Context& context,
     const Block& block,
-    const float* normed,
+    InputRows normed,
     std::int64_t n,
-    const HiddenRows& gate,
-    const HiddenRows& up
+    const Rows& gate,
+    const Rows& up
 ) {
-    const std::int64_t width = context.model->width;
     const kernels::Kernels& k = *context.kernels;
-    block.multiply(k, Slot::gate, normed, width, n, gate.data, gate.stride);
-    block.multiply(k, Slot::up, normed, width, n, up.data, up.stride);
+    block.multiply(k, Slot::gate, normed.data, normed.stride, n, gate.data, gate.stride);
+    block.multiply(k, Slot::up, normed.data, normed.stride, n, up.data, up.stride);
     for (std::int64_t t = 0; t < n; ++t) {
-        k.silu_gate(gate.data + t * gate.stride, up.data + t * up.stride, up.stride);
+        k.silu_gate(gate.at(t), up.at(t), up.stride);
     }
 }
 
@@ -134,55 +137,62 @@ void activate(
 void run_group(
     const Context& context,
     const Block& group,
-    GroupCache& cache,
-    const float* normed,
-    std::int64_t first,
-    std::int64_t n,
+    std::span<const SequenceRows> sequences,
+    InputRows normed,
     const GroupScratch& scratch,
-    float* out
+    Rows out
 ) {
-    const std::int64_t part = context.model->heads_per_group() * context.model->head_width();
-    attend(context, group, cache, normed, first, n, scratch, out, part);
+    attend(context, group, sequences, normed, scratch, out);
 }
 
 void run_proj(
     const Context& context,
     const Block& proj,
-    const float* heads,
-    const float* x,
+    const HeadOutputs& heads,
+    InputRows x,
     std::int64_t n,
     float* scratch,
-    float* residual
+    Rows residual
 ) {
     const std::int64_t width = context.model->width;
     const std::int64_t part = context.model->heads_per_group() * context.model->head_width();
-    const float* token_major = heads;
-    if (n > 1) {
+    InputRows token_major(heads.data, heads.token_stride);
+    if (heads.group_stride != part) {
         for (std::int64_t g = 0; g < context.model->kv_heads; ++g) {
             for (std::int64_t t = 0; t < n; ++t) {
-                std::copy_n(heads + (g * n + t) * part, part, scratch + t * width + g * part);
+                const float* const from =
+                    heads.data + g * heads.group_stride + t * heads.token_stride;
+                std::copy_n(from, part, scratch + t * width + g * part);
             }
         }
-        token_major = scratch;
+        token_major = InputRows(scratch, width);
     }
-    proj.multiply(*context.kernels, Slot::o, token_major, width, n, residual, width);
+    proj.multiply(
+        *context.kernels,
+        Slot::o,
+        token_major.data,
+        token_major.stride,
+        n,
+        residual.data,
+        residual.stride
+    );
     add_to(context, x, n, residual);
 }
 
 void run_ffn(
     const Context& context,
     const Block& ffn,
-    const float* residual,
+    InputRows residual,
     std::int64_t n,
     const FfnScratch& scratch,
-    float* x,
-    float* normed
+    Rows x,
+    Rows normed
 ) {
-    const std::int64_t width = context.model->width;
     const std::int64_t hidden = context.model->ffn_width;
-    normalise(context, ffn.norm(Slot::ffn_norm), residual, n, scratch.normed);
-    activate(context, ffn, scratch.normed, n, {scratch.gate, hidden}, {scratch.up, hidden});
-    ffn.multiply(*context.kernels, Slot::down, scratch.gate, hidden, n, x, width);
+    const Rows h{scratch.normed, context.model->width};
+    normalise(context, ffn.norm(Slot::ffn_norm), residual, n, h);
+    activate(context, ffn, h, n, {scratch.gate, hidden}, {scratch.up, hidden});
+    ffn.multiply(*context.kernels, Slot::down, scratch.gate, hidden, n, x.data, x.stride);
     add_to(context, residual, n, x);
     if (ffn.has(Slot::next_norm)) {
         normalise(context, ffn.norm(Slot::next_norm), x, n, normed);
@@ -225,35 +235,38 @@ std::int64_t most_hidden_columns(const Hyperparameters& model, const Cut& cut) {
 void run_group_partial(
     const Context& context,
     const Block& group,
-    GroupCache& cache,
-    const float* normed,
-    std::int64_t first,
-    std::int64_t n,
+    std::span<const SequenceRows> sequences,
+    InputRows normed,
     const GroupSumScratch& scratch,
-    float* partial
+    Rows partial
 ) {
     const Columns columns = columns_of(*context.model, group.name(), group.cut());
-    float* const own = scratch.heads + columns.before();
-    attend(context, group, cache, normed, first, n, scratch.group, own, columns.stored);
+    const std::int64_t stored = columns.stored;
+    const Rows own{scratch.heads + columns.before(), stored};
+    const std::int64_t n = rows_of(sequences);
+    attend(context, group, sequences, normed, scratch.group, own);
     clear_foreign(columns, n, scratch.heads);
-    const std::int64_t width = context.model->width;
-    group.multiply(*context.kernels, Slot::o, scratch.heads, columns.stored, n, partial, width);
+    group.multiply(
+        *context.kernels, Slot::o, scratch.heads, stored, n, partial.data, partial.stride
+    );
 }
 
 void run_slice(
     const Context& context,
     const Block& slice,
-    const float* normed,
+    InputRows normed,
     std::int64_t n,
     const SliceScratch& scratch,
-    float* partial
+    Rows partial
 ) {
     const Columns columns = columns_of(*context.model, slice.name(), slice.cut());
-    const std::int64_t width = context.model->width;
-    float* const own = scratch.gate + columns.before();
-    activate(context, slice, normed, n, {own, columns.stored}, {scratch.up, columns.count});
+    const std::int64_t stored = columns.stored;
+    const Rows own{scratch.gate + columns.before(), stored};
+    activate(context, slice, normed, n, own, {scratch.up, columns.count});
     clear_foreign(columns, n, scratch.gate);
-    slice.multiply(*context.kernels, Slot::down, scratch.gate, columns.stored, n, partial, width);
+    slice.multiply(
+        *context.kernels, Slot::down, scratch.gate, stored, n, partial.data, partial.stride
+    );
 }
 
 void add_partial(
@@ -291,17 +304,19 @@ void run_hub(
     float* y,
     float* normed
 ) {
-    kernels::round_exact_sums(sums, n * context.model->width, y);
-    add_to(context, x, n, y);
+    const std::int64_t width = context.model->width;
+    kernels::round_exact_sums(sums, n * width, y);
+    add_to(context, {x, width}, n, {y, width});
     if (norm != nullptr) {
-        normalise(context, norm, y, n, normed);
+        normalise(context, norm, {y, width}, n, {normed, width});
     }
 }
 
 void run_norm(
     const Context& context, const float* norm, const float* x, std::int64_t n, float* normed
 ) {
-    normalise(context, norm, x, n, normed);
+    const std::int64_t width = context.model->width;
+    normalise(context, norm, {x, width}, n, {normed, width});
 }
 
 void finish_sums(const Context& context, const std::int64_t* sums, std::int64_t count, float* x) {
@@ -318,14 +333,15 @@ void run_lm_head(
     const Context& context,
     const Block& lm_head,
     const Block& matrix,
-    const float* x,
-    float* normed,
+    InputRows x,
+    std::int64_t n,
+    Rows normed,
     float* logits
 ) {
-    normalise(context, lm_head.norm(Slot::output_norm), x, 1, normed);
+    normalise(context, lm_head.norm(Slot::output_norm), x, n, normed);
     const Slot slot = matrix.has(Slot::head) ? Slot::head : Slot::embedding;
     matrix.multiply(
-        *context.kernels, slot, normed, context.model->width, 1, logits, context.model->vocabulary
+        *context.kernels, slot, normed.data, normed.stride, n, logits, context.model->vocabulary
     );
 }
 

@@ -1,6 +1,8 @@
 // How a block computes: one sequence of kernel calls of fixed shape per block. The oracle and the
 // runtime both go through these functions, so numbers do not depend on where a block lives.
-// All arrays F32 row-major; n tokens of one turn at positions first … first+n−1 (contexts +1).
+// All arrays F32 row-major. A row is one token: n of one turn, at positions first … first+n−1
+// (contexts +1), or those of several sequences that share a pass over the weights; what a row gets
+// does not depend on the others.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +21,20 @@ void fill_rope_angles(
     const Hyperparameters& model, std::int64_t first, std::int64_t n, float* angles
 );
 
+/// Rows of floats, the beginnings of which are `stride` floats apart.
+struct Rows {
+    float* data = nullptr;
+    std::int64_t stride = 0;
+    [[nodiscard]] float* at(std::int64_t row) const { return data + row * stride; }
+};
+struct InputRows {
+    InputRows(const float* first, std::int64_t apart) : data(first), stride(apart) {}
+    InputRows(const Rows& rows) : data(rows.data), stride(rows.stride) {}
+    const float* data;
+    std::int64_t stride;
+    [[nodiscard]] const float* at(std::int64_t row) const { return data + row * stride; }
+};
+
 struct Context {
     const Hyperparameters* model = nullptr;
     const kernels::Kernels* kernels = nullptr;
@@ -33,36 +49,49 @@ void run_embed(
     float* normed
 );
 
-struct GroupScratch {
-    const float* angles = nullptr; ///< n·d, see fill_rope_angles; read only
-    float* projected = nullptr;    ///< n·(q+2)·d
-    float* scores = nullptr;       ///< T
+/// Rows of a group's call that belong to one sequence: n at positions first …; its cache must have
+/// pages for them.
+struct SequenceRows {
+    GroupCache* cache = nullptr;
+    std::int64_t first = 0;
+    std::int64_t n = 1;
 };
 
-/// out (n, q·d) = the group's head outputs; appends rows first … first+n−1 to the cache, which must
-/// have pages for them.
+struct GroupScratch {
+    InputRows angles;           ///< d wide, see fill_rope_angles
+    float* projected = nullptr; ///< n·(q+2)·d
+    float* scores = nullptr;    ///< T
+};
+
+/// out (n, q·d) = the group's head outputs; appends to the caches. n = rows of all sequences, in
+/// their order.
 void run_group(
     const Context& context,
     const Block& group,
-    GroupCache& cache,
-    const float* normed,
-    std::int64_t first,
-    std::int64_t n,
+    std::span<const SequenceRows> sequences,
+    InputRows normed,
     const GroupScratch& scratch,
-    float* out
+    Rows out
 );
 
-/// residual (n, D) = x + o · heads. heads is group-major: (groups, n, q·d); with n > 1 it is put
-/// into token-major order in `scratch` (n, D) first; with n = 1 both are the same and scratch is
-/// not touched. residual must not overlap x or heads.
+/// Where proj finds the head outputs (q·d) of a group for a token.
+struct HeadOutputs {
+    const float* data = nullptr;
+    std::int64_t token_stride = 0;
+    std::int64_t group_stride = 0;
+};
+
+/// residual (n, D) = x + o · heads. Unless the groups of a token follow each other (group_stride
+/// q·d, as always with one row), heads are put into `scratch` (n, D) first, else that is not
+/// touched. residual must not overlap x or heads.
 void run_proj(
     const Context& context,
     const Block& proj,
-    const float* heads,
-    const float* x,
+    const HeadOutputs& heads,
+    InputRows x,
     std::int64_t n,
     float* scratch,
-    float* residual
+    Rows residual
 );
 
 struct FfnScratch {
@@ -77,11 +106,11 @@ struct FfnScratch {
 void run_ffn(
     const Context& context,
     const Block& ffn,
-    const float* residual,
+    InputRows residual,
     std::int64_t n,
     const FfnScratch& scratch,
-    float* x,
-    float* normed
+    Rows x,
+    Rows normed
 );
 
 // Granularity `sliced`. A block's partial sum is its part of o · heads or of down · hidden; what a
@@ -102,12 +131,10 @@ struct GroupSumScratch {
 void run_group_partial(
     const Context& context,
     const Block& group,
-    GroupCache& cache,
-    const float* normed,
-    std::int64_t first,
-    std::int64_t n,
+    std::span<const SequenceRows> sequences,
+    InputRows normed,
     const GroupSumScratch& scratch,
-    float* partial
+    Rows partial
 );
 
 struct SliceScratch {
@@ -120,10 +147,10 @@ struct SliceScratch {
 void run_slice(
     const Context& context,
     const Block& slice,
-    const float* normed,
+    InputRows normed,
     std::int64_t n,
     const SliceScratch& scratch,
-    float* partial
+    Rows partial
 );
 
 /// sums (n, D) += partial, of a group or a slice: each device adds up its own. Throws InputError
@@ -158,14 +185,15 @@ void run_norm(
 /// … and x[i] += sums[i], rounded as run_hub does, for any elements of a token.
 void finish_sums(const Context& context, const std::int64_t* sums, std::int64_t count, float* x);
 
-/// logits (V) = head · output_norm(x) for one token; `matrix` is the block that holds the matrix:
-/// lm_head itself, or embed if they are tied and live together. normed: D scratch.
+/// logits (n, V) = head · output_norm(x); `matrix` is the block that holds the matrix: lm_head
+/// itself, or embed if they are tied and live together. normed: (n, D) scratch.
 void run_lm_head(
     const Context& context,
     const Block& lm_head,
     const Block& matrix,
-    const float* x,
-    float* normed,
+    InputRows x,
+    std::int64_t n,
+    Rows normed,
     float* logits
 );
 

@@ -30,7 +30,9 @@ struct Oracle::Buffers {
         projected.resize(floats(n * (model.heads_per_group() + 2) * model.head_width()));
         scores.resize(floats(context));
     }
-    GroupScratch group_scratch() { return {angles.data(), projected.data(), scores.data()}; }
+    GroupScratch group_scratch(const Hyperparameters& model) {
+        return {{angles.data(), model.head_width()}, projected.data(), scores.data()};
+    }
 
     std::vector<float> x, normed, heads, residual;
     std::vector<float> scratch; ///< proj's input, the ffn's normed one; sliced: a block's partial
@@ -91,42 +93,44 @@ Oracle::Layer Oracle::load_layer(const GgufFile& file, std::int32_t number, Byte
 
 void Oracle::run_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
     const Context context{&model_, kernels_};
-    const std::int64_t part = n * model_.heads_per_group() * model_.head_width();
+    const std::int64_t width = model_.width;
+    const std::int64_t part = model_.heads_per_group() * model_.head_width();
     for (std::size_t g = 0; g < layer.groups.size(); ++g) {
         layer.caches[g].reserve(length_ + n);
+        const SequenceRows rows{&layer.caches[g], length_, n};
+        float* const out = buffers.heads.data() + static_cast<std::int64_t>(g) * n * part;
         run_group(
             context,
             layer.groups[g],
-            layer.caches[g],
-            buffers.normed.data(),
-            length_,
-            n,
-            buffers.group_scratch(),
-            buffers.heads.data() + static_cast<std::int64_t>(g) * part
+            {&rows, 1},
+            {buffers.normed.data(), width},
+            buffers.group_scratch(model_),
+            {out, part}
         );
     }
     run_proj(
         context,
         layer.rest.front(),
-        buffers.heads.data(),
-        buffers.x.data(),
+        {buffers.heads.data(), part, n * part},
+        {buffers.x.data(), width},
         n,
         buffers.scratch.data(),
-        buffers.residual.data()
+        {buffers.residual.data(), width}
     );
     run_ffn(
         context,
         layer.rest.back(),
-        buffers.residual.data(),
+        {buffers.residual.data(), width},
         n,
         {buffers.scratch.data(), buffers.gate.data(), buffers.up.data()},
-        buffers.x.data(),
-        buffers.normed.data()
+        {buffers.x.data(), width},
+        {buffers.normed.data(), width}
     );
 }
 
 void Oracle::run_sliced_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
     const Context context{&model_, kernels_};
+    const std::int64_t width = model_.width;
     float* const normed = buffers.normed.data();
     float* const partial = buffers.scratch.data();
     std::int64_t* const sums = buffers.sums.data();
@@ -134,15 +138,14 @@ void Oracle::run_sliced_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
     std::fill(buffers.sums.begin(), buffers.sums.end(), 0);
     for (std::size_t g = 0; g < layer.groups.size(); ++g) {
         layer.caches[g].reserve(length_ + n);
+        const SequenceRows rows{&layer.caches[g], length_, n};
         run_group_partial(
             context,
             layer.groups[g],
-            layer.caches[g],
-            normed,
-            length_,
-            n,
-            {buffers.group_scratch(), buffers.heads.data()},
-            partial
+            {&rows, 1},
+            {normed, width},
+            {buffers.group_scratch(model_), buffers.heads.data()},
+            {partial, width}
         );
         add_partial(context, layer.groups[g], partial, n, sums);
     }
@@ -150,9 +153,10 @@ void Oracle::run_sliced_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
     float* const residual = buffers.residual.data();
     run_hub(context, hub.norm(Slot::ffn_norm), x, sums, n, residual, normed);
     std::fill(buffers.sums.begin(), buffers.sums.end(), 0);
+    const SliceScratch scratch{buffers.gate.data(), buffers.up.data()};
     for (std::size_t s = 0; s + 1 < layer.rest.size(); ++s) {
         const Block& slice = layer.rest[s];
-        run_slice(context, slice, normed, n, {buffers.gate.data(), buffers.up.data()}, partial);
+        run_slice(context, slice, {normed, width}, n, scratch, {partial, width});
         add_partial(context, slice, partial, n, sums);
     }
     const float* const next = hub.has(Slot::next_norm) ? hub.norm(Slot::next_norm) : nullptr;
@@ -198,8 +202,9 @@ std::span<const float> Oracle::append(std::span<const std::int32_t> ids) {
         context,
         lm_head_,
         model_.tied ? embed_ : lm_head_,
-        buffers.x.data() + (n - 1) * model_.width,
-        buffers.normed.data(),
+        {buffers.x.data() + (n - 1) * model_.width, model_.width},
+        1,
+        {buffers.normed.data(), model_.width},
         logits_.data()
     );
     length_ += n;

@@ -14,7 +14,7 @@ Subject subject_of(const RunOptions& options, const Setup& setup, const schedule
     subject.blocks = &blocks;
     subject.policy = options.policy;
     subject.prompts = &setup.prompts;
-    subject.tokens_per_turn = setup.tokens_per_turn;
+    subject.turn_sizes = setup.turn_sizes;
     subject.tokenizer = setup.tokenizer.get();
     subject.attributes = options.attributes;
     subject.attributes["execution"] = "decoded";

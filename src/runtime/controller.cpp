@@ -90,7 +90,7 @@ void reckon_with_all(std::span<const Flight> flights, scheduler::Problem& proble
 scheduler::Problem problem_of(
     const config::Scenario& scenario,
     const scheduler::Blocks& blocks,
-    std::int64_t tokens_per_turn,
+    const scheduler::TurnSizes& sizes,
     std::span<const Flight> flights
 ) {
     HEADROOM_CHECK(!flights.empty(), "a decision for no sequence");
@@ -113,9 +113,7 @@ scheduler::Problem problem_of(
     problem.aim = controller.objective;
     problem.batch = controller.batch;
     problem.prefill_chunk = scenario.workload.prefill_chunk;
-    problem.buffers = scheduler::buffer_bytes(
-        blocks.shape(), tokens_per_turn, blocks.cut(), scenario.workload.slots()
-    );
+    problem.buffers = scheduler::buffer_bytes(blocks.shape(), sizes, blocks.cut());
     problem.cost_profile = controller.cost_profile;
     problem.t_budget_s = static_cast<double>(controller.t_budget) / 1e9;
     problem.paper = controller.paper;
@@ -127,8 +125,7 @@ scheduler::Problem problem_of(
 }
 
 scheduler::Problem Controller::problem(const SourceFacts& facts, std::span<const Flight> flights) {
-    scheduler::Problem problem =
-        problem_of(*scenario_, *blocks_, subject_.tokens_per_turn, flights);
+    scheduler::Problem problem = problem_of(*scenario_, *blocks_, subject_.turn_sizes, flights);
     problem.snapshot = scheduler::take_snapshot(scenario_->fleet, facts.clock, facts.seen);
     problem.safe_memory = memory_.safe(problem.snapshot);
     problem.previous = placement_;

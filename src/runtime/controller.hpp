@@ -29,7 +29,7 @@ struct Subject {
     const scheduler::Policy* policy = nullptr;
     /// Ids of the different prompts, none empty; where nobody knows them, as many of -1.
     const std::vector<std::vector<std::int32_t>>* prompts = nullptr;
-    std::int64_t tokens_per_turn = 1;                ///< see requests.hpp
+    scheduler::TurnSizes turn_sizes;                 ///< see requests.hpp
     const model::Tokenizer* tokenizer = nullptr;     ///< null: requests have no text
     std::map<std::string, std::string> attributes{}; ///< for the trace, beside the controller's own
     bool trace_ops = false;
@@ -68,7 +68,7 @@ struct DeviceFacts {
 [[nodiscard]] scheduler::Problem problem_of(
     const config::Scenario& scenario,
     const scheduler::Blocks& blocks,
-    std::int64_t tokens_per_turn,
+    const scheduler::TurnSizes& sizes,
     std::span<const Flight> flights
 );
 

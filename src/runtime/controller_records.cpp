@@ -69,9 +69,8 @@ void Controller::describe_fleet(trace::RunHeader& run) const {
     const scheduler::Fleet& fleet = scenario_->fleet;
     const auto start = [](const scheduler::Profile& profile) { return profile.at(0, 0).value; };
     const auto limited = [](PerSecond rate) { return rate == kUnlimited ? -1 : rate; };
-    const Bytes buffers = scheduler::buffer_bytes(
-        blocks_->shape(), subject_.tokens_per_turn, blocks_->cut(), scenario_->workload.slots()
-    );
+    const Bytes buffers =
+        scheduler::buffer_bytes(blocks_->shape(), subject_.turn_sizes, blocks_->cut());
     for (std::size_t d = 0; d < fleet.size(); ++d) {
         const scheduler::DeviceSpec& device = fleet.devices[d];
         run.devices.push_back(

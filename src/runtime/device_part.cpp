@@ -40,9 +40,7 @@ DevicePart::DevicePart(const RunOptions& options, Setup& setup, comm::Transport&
     : options_(&options), setup_(&setup), transport_(&transport), self_(transport.self()),
       blocks_(shape_of(setup.model), options.scenario->controller.cut()),
       context_{&setup.model, &kernels::kernels_for(setup.level)},
-      resident_(
-          setup.model, blocks_, self_, setup.tokens_per_turn, options.scenario->workload.slots()
-      ),
+      resident_(setup.model, blocks_, self_, setup.turn_sizes),
       clock_(options.scenario->fleet, self_),
       pacer_(make_pacer(options.scenario->clock, transport)), settings_(settings()),
       runner_(context_, settings_, resident_, clock_, pacer_, transport, log_) {

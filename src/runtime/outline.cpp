@@ -36,7 +36,7 @@ Outline of_shape(const config::Scenario& scenario) {
 
 Outline outline_of(const config::Scenario& scenario) {
     Outline outline = scenario.shape ? of_shape(scenario) : of_file(scenario);
-    outline.tokens_per_turn = tokens_per_turn(scenario, outline.prompts);
+    outline.turn_sizes = turn_sizes(scenario, outline.prompts);
     return outline;
 }
 

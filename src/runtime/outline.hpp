@@ -16,7 +16,7 @@ struct Outline {
     scheduler::ModelShape shape;
     /// The different ones, none empty: ids where there is a tokenizer, else as many of -1.
     std::vector<std::vector<std::int32_t>> prompts;
-    std::int64_t tokens_per_turn = 1; ///< see requests.hpp
+    scheduler::TurnSizes turn_sizes; ///< see requests.hpp
 };
 
 /// Throws InputError: the file is no model, prompts do not fit the context, slices do not divide

@@ -56,7 +56,7 @@ scheduler::Problem question_at(
             flights.back().next_limit = requests[next].limit;
         }
     }
-    scheduler::Problem question = problem_of(scenario, blocks, outline.tokens_per_turn, flights);
+    scheduler::Problem question = problem_of(scenario, blocks, outline.turn_sizes, flights);
     question.snapshot = scheduler::take_snapshot(
         scenario.fleet, moment.clock, std::max<std::int64_t>(0, moment.sampled - 1)
     );

@@ -24,15 +24,19 @@ std::vector<Request> requests_of(
     return requests;
 }
 
-std::int64_t tokens_per_turn(
+scheduler::TurnSizes turn_sizes(
     const config::Scenario& scenario, const std::vector<std::vector<std::int32_t>>& prompts
 ) {
-    std::int64_t most = 1;
+    scheduler::TurnSizes sizes;
     for (const std::vector<std::int32_t>& prompt : prompts) {
-        most = std::max(most, static_cast<std::int64_t>(prompt.size()));
+        sizes.tokens = std::max(sizes.tokens, static_cast<std::int64_t>(prompt.size()));
     }
     const std::int64_t chunk = scenario.workload.prefill_chunk;
-    return chunk > 0 ? std::min(most, chunk) : most;
+    sizes.tokens = chunk > 0 ? std::min(sizes.tokens, chunk) : sizes.tokens;
+    sizes.slots = scenario.workload.slots();
+    const std::int64_t batch = scenario.controller.batch; // 0: decided in the run
+    sizes.joined = std::min({batch > 0 ? batch : sizes.slots, sizes.slots, kMostJoined});
+    return sizes;
 }
 
 } // namespace headroom::runtime

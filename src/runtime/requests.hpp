@@ -6,6 +6,7 @@
 
 #include "base/units.hpp"
 #include "config/scenario.hpp"
+#include "scheduler/blocks.hpp"
 
 namespace headroom::runtime {
 
@@ -26,8 +27,11 @@ struct Request {
     const config::Scenario& scenario, const std::vector<std::vector<std::int32_t>>& prompts
 );
 
-/// Most tokens that one turn takes in: the longest prompt, or its longest chunk.
-[[nodiscard]] std::int64_t tokens_per_turn(
+/// Turns that share a pass over the weights at most; more that are joined take several.
+inline constexpr std::int64_t kMostJoined = 16;
+
+/// What buffers must hold.
+[[nodiscard]] scheduler::TurnSizes turn_sizes(
     const config::Scenario& scenario, const std::vector<std::vector<std::int32_t>>& prompts
 );
 

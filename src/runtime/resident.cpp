@@ -11,11 +11,9 @@ Resident::Resident(
     const model::Hyperparameters& model,
     const scheduler::Blocks& blocks,
     DeviceId self,
-    std::int64_t tokens_per_turn,
-    std::int64_t slots
+    const scheduler::TurnSizes& sizes
 )
-    : model_(&model), blocks_(&blocks), self_(self), tokens_per_turn_(tokens_per_turn),
-      slots_(slots) {}
+    : model_(&model), blocks_(&blocks), self_(self), sizes_(sizes) {}
 
 model::Block Resident::make_block(BlockId b, const scheduler::Placement& placement) {
     const BlockName& name = blocks_->name(b);
@@ -28,7 +26,7 @@ model::Block Resident::make_block(BlockId b, const scheduler::Placement& placeme
 void Resident::add(BlockId b, model::Block block) {
     std::vector<model::GroupCache> caches;
     if (blocks_->name(b).kind == BlockKind::group) {
-        for (std::int64_t slot = 0; slot < slots_; ++slot) {
+        for (std::int64_t slot = 0; slot < sizes_.slots; ++slot) {
             caches.emplace_back(model_->head_width(), &budget_);
         }
     }
@@ -155,9 +153,8 @@ void Resident::install(const scheduler::Placement& placement) {
     if (!holds_any()) {
         workspace_.reset();
     } else if (workspace_ == nullptr) {
-        workspace_ = std::make_unique<Workspace>(
-            blocks_->shape(), blocks_->cut(), tokens_per_turn_, slots_, &budget_
-        );
+        workspace_ =
+            std::make_unique<Workspace>(blocks_->shape(), blocks_->cut(), sizes_, &budget_);
         fill_norms();
     } else {
         workspace_->restore_staging();

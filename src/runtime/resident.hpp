@@ -22,8 +22,7 @@ class Resident {
         const model::Hyperparameters& model,
         const scheduler::Blocks& blocks,
         DeviceId self,
-        std::int64_t tokens_per_turn,
-        std::int64_t slots = 1
+        const scheduler::TurnSizes& sizes
     );
 
     /// Copies the blocks of the first placement out of the model file.
@@ -58,7 +57,9 @@ class Resident {
     void reserve_caches(std::int32_t slot, std::int64_t context);
     /// Gives all pages of a slot back: its sequence has ended.
     void empty_caches(std::int32_t slot);
-    [[nodiscard]] std::int64_t slots() const { return slots_; }
+    [[nodiscard]] std::int64_t slots() const { return sizes_.slots; }
+    /// Turns that share a pass over the weights at most.
+    [[nodiscard]] std::int64_t most_joined() const { return sizes_.joined; }
 
     /// A block without storage, as `placement` would hold it here, and its empty cache.
     [[nodiscard]] model::Block make_block(BlockId b, const scheduler::Placement& placement);
@@ -77,8 +78,7 @@ class Resident {
     const model::Hyperparameters* model_;
     const scheduler::Blocks* blocks_;
     DeviceId self_;
-    std::int64_t tokens_per_turn_;
-    std::int64_t slots_;
+    scheduler::TurnSizes sizes_;
     device::MemoryBudget budget_; ///< before what is allocated from it
     std::map<BlockId, Held> held_;
     std::unique_ptr<Workspace> workspace_;

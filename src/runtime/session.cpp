@@ -131,9 +131,7 @@ void DeviceSession::lead() {
     settings.interval = scenario.controller.interval;
     settings.end_of_text = setup_.end_of_text;
     settings.fleet = &scenario.fleet;
-    Holdings holdings(
-        part_.blocks(), setup_.buffers(part_.blocks(), settings.slots), transport_->size()
-    );
+    Holdings holdings(part_.blocks(), setup_.buffers(part_.blocks()), transport_->size());
     outcome_.exit_code = Course(std::move(settings), std::move(holdings), *this).run();
 }
 

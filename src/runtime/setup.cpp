@@ -121,7 +121,7 @@ Agreement agree(const RunOptions& options, comm::Transport& transport) {
     if (verdict.exit_code == 0) {
         setup.prompts = verdict.prompts;
         setup.end_of_text = verdict.end_of_text;
-        setup.tokens_per_turn = tokens_per_turn(*options.scenario, setup.prompts);
+        setup.turn_sizes = turn_sizes(*options.scenario, setup.prompts);
         agreement.setup = std::move(setup);
     }
     return agreement;

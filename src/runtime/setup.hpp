@@ -27,11 +27,11 @@ struct Setup {
     std::vector<std::vector<std::int32_t>>
         prompts; ///< the different ones; at least one, none empty
     std::int32_t end_of_text = -1;
-    std::int64_t tokens_per_turn = 1; ///< see requests.hpp
+    scheduler::TurnSizes turn_sizes; ///< see requests.hpp
 
     /// Of a device that holds any block.
-    [[nodiscard]] Bytes buffers(const scheduler::Blocks& blocks, std::int64_t slots) const {
-        return scheduler::buffer_bytes(blocks.shape(), tokens_per_turn, blocks.cut(), slots);
+    [[nodiscard]] Bytes buffers(const scheduler::Blocks& blocks) const {
+        return scheduler::buffer_bytes(blocks.shape(), turn_sizes, blocks.cut());
     }
 };
 

@@ -86,9 +86,7 @@ Simulation::Simulation(const RunOptions& options, const Outline& outline, int (*
       timeline_(blocks_, scenario_.fleet.size()),
       holdings_(
           blocks_,
-          scheduler::buffer_bytes(
-              outline.shape, outline.tokens_per_turn, blocks_.cut(), scenario_.workload.slots()
-          ),
+          scheduler::buffer_bytes(outline.shape, outline.turn_sizes, blocks_.cut()),
           scenario_.fleet.size()
       ),
       rows_(static_cast<std::size_t>(scenario_.workload.slots())), uses_(scenario_.fleet.size()) {}
@@ -99,7 +97,7 @@ Subject Simulation::subject(const RunOptions& options) const {
     subject.blocks = &blocks_;
     subject.policy = options.policy;
     subject.prompts = &outline_.prompts;
-    subject.tokens_per_turn = outline_.tokens_per_turn;
+    subject.turn_sizes = outline_.turn_sizes;
     subject.attributes = options.attributes;
     subject.attributes["execution"] = "simulated";
     subject.attributes["clock"] = config::name_of(config::ClockMode::virtual_time);

@@ -160,34 +160,28 @@ Bytes TurnRunner::page() {
     return held;
 }
 
-/// One operation for all turns of a batch: FLOP of all, the weights touched once, each one's cache.
+/// One operation for all turns of a batch: neighbouring slots share one pass over the weights.
 void TurnRunner::compute(const Instruction& instruction, const std::vector<Turn>& batch) {
     const scheduler::Blocks& blocks = resident_->blocks();
     const BlockId b = instruction.block;
-    const bool sampling = scheduler::only_when_sampling(instruction, blocks);
-    Bytes held = 0;
-    Flops flops = 0;
-    Bytes touched = 0;
-    bool any = false;
-    for (const Turn& turn : batch) {
-        if (sampling && !turn.samples) {
-            continue;
-        }
-        select(turn);
-        if (!any) {
-            held = before_first_operation(batch);
-        }
-        execute(instruction);
-        flops += blocks.flops(b, turn.first, turn.tokens);
-        touched += any ? blocks.cache_row_bytes(b, turn.first + turn.tokens)
-                       : blocks.touched_bytes(b, turn.first, turn.tokens);
-        any = true;
+    if (!batch.front().samples && scheduler::only_when_sampling(instruction, blocks)) {
+        return; // a chunk of a prompt, which is a batch of its own
     }
-    if (!any) {
-        return;
+    const Bytes held = before_first_operation(batch);
+    const auto most = static_cast<std::size_t>(resident_->most_joined());
+    for (std::size_t first = 0, last = 1; first < batch.size(); first = last++) {
+        while (last < batch.size() && last - first < most &&
+               batch[last].slot == batch[last - 1].slot + 1) {
+            ++last;
+        }
+        execute(instruction, Pass(batch).subspan(first, last - first));
+    }
+    scheduler::OperationCost cost;
+    for (const Turn& turn : batch) {
+        cost.add(blocks, b, turn.first, turn.tokens);
     }
     const std::int64_t number = batch.front().number;
-    const device::Interval time = clock_->operate(flops, touched, held);
+    const device::Interval time = clock_->operate(cost.flops, cost.touched, held);
     if (time.end == kNever) {
         throw StuckError(fmt::format(
             "device {} ({}) never finishes {} of turn {}: its rate stays 0, expected it to rise "

@@ -108,17 +108,25 @@ class TurnRunner {
     void transfer(const Instruction& instruction);
     void send(const Instruction& instruction);
     void receive(const Instruction& instruction);
-    void execute(const Instruction& instruction);
-    void execute_group(BlockId b);
-    void execute_slice(BlockId b);
+    /// One turn, or several of one token in slots that follow each other.
+    using Pass = std::span<const Turn>;
+    void execute(const Instruction& instruction, Pass pass);
+    void execute_embed(BlockId b);
+    void execute_group(BlockId b, Pass pass);
+    void execute_slice(BlockId b, Pass pass);
+    void execute_proj(BlockId b, Pass pass);
+    void execute_ffn(BlockId b, Pass pass);
+    void execute_lm_head(BlockId b, Pass pass);
     void execute_hub(const Instruction& instruction);
+    [[nodiscard]] model::InputRows input(Buffer buffer, std::int64_t width, Pass pass);
+    [[nodiscard]] model::Rows output(Buffer buffer, std::int64_t width, Pass pass);
     void norm(const Instruction& instruction);
     void finish(const Instruction& instruction);
-    void add_up(BlockId b, const float* partial);
+    void add_up(BlockId b, const model::Rows& partial, Pass pass);
     void take_in(const Instruction& instruction);
     std::int64_t* sums();
     [[nodiscard]] bool has_one_term(const Instruction& partial) const;
-    void sample();
+    void sample(std::span<float> logits);
     Bytes before_first_operation(const std::vector<Turn>& batch);
     Bytes page();
     /// The bytes that a payload consists of, in this device's buffers.
@@ -152,8 +160,9 @@ class TurnRunner {
     void select(const Turn& turn);
     void wait_for_small_sends(State& state);
 
-    std::vector<State> states_; ///< per slot
-    State* now_ = nullptr;      ///< of the turn at work
+    std::vector<State> states_;                  ///< per slot
+    State* now_ = nullptr;                       ///< of the turn at work
+    std::vector<model::SequenceRows> sequences_; ///< of the group at work
 };
 
 } // namespace headroom::runtime

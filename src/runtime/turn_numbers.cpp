@@ -22,106 +22,165 @@ const float* TurnRunner::angles() {
     return angles;
 }
 
-void TurnRunner::execute(const Instruction& instruction) {
-    const BlockId b = instruction.block;
-    const scheduler::ModelShape& shape = resident_->blocks().shape();
+/// Of the pass's first row; several turns' rows are a slot apart.
+model::InputRows TurnRunner::input(Buffer buffer, std::int64_t width, Pass pass) {
+    select(pass.front());
+    const Workspace& space = resident_->workspace();
+    return {space.data(buffer), pass.size() > 1 ? space.slot_stride(buffer) : width};
+}
+
+/// The same, of rows that may be overwritten.
+model::Rows TurnRunner::output(Buffer buffer, std::int64_t width, Pass pass) {
+    for (const Turn& turn : pass) {
+        select(turn);
+        (void)writable(buffer);
+    }
+    select(pass.front());
     Workspace& space = resident_->workspace();
-    const std::int64_t n = now_->turn.tokens;
+    return {space.data(buffer), pass.size() > 1 ? space.slot_stride(buffer) : width};
+}
+
+void TurnRunner::execute(const Instruction& instruction, Pass pass) {
+    const BlockId b = instruction.block;
     switch (resident_->blocks().name(b).kind) {
-    case BlockKind::embed: {
-        float* const x = writable(Buffer::x);
-        model::run_embed(*context_, resident_->block(b), now_->ids, x, writable(Buffer::normed));
-        break;
-    }
     case BlockKind::group:
-        execute_group(b);
-        break;
+        return execute_group(b, pass);
     case BlockKind::slice:
-        execute_slice(b);
-        break;
-    case BlockKind::hub:
-        execute_hub(instruction);
-        break;
+        return execute_slice(b, pass);
     case BlockKind::proj:
-        model::run_proj(
-            *context_,
-            resident_->block(b),
-            space.data(Buffer::heads),
-            space.data(Buffer::x),
-            n,
-            space.data(Buffer::scratch),
-            writable(Buffer::residual)
-        );
-        break;
-    case BlockKind::ffn: {
-        float* const x = writable(Buffer::x);
-        model::run_ffn(
-            *context_,
-            resident_->block(b),
-            space.data(Buffer::residual),
-            n,
-            {space.data(Buffer::scratch), space.data(Buffer::gate), space.data(Buffer::up)},
-            x,
-            writable(Buffer::normed)
-        );
-        break;
-    }
+        return execute_proj(b, pass);
+    case BlockKind::ffn:
+        return execute_ffn(b, pass);
     case BlockKind::lm_head:
-        model::run_lm_head(
-            *context_,
-            resident_->block(b),
-            resident_->head_matrix(),
-            space.data(Buffer::x) + now_->last_x_row * shape.width,
-            writable(Buffer::scratch),
-            space.data(Buffer::logits)
-        );
-        sample();
-        break;
+        return execute_lm_head(b, pass);
+    case BlockKind::embed:
+    case BlockKind::hub:
+        break; // no matrix to share
+    }
+    for (const Turn& turn : pass) {
+        select(turn);
+        if (resident_->blocks().name(b).kind == BlockKind::embed) {
+            execute_embed(b);
+        } else {
+            execute_hub(instruction);
+        }
     }
 }
 
-void TurnRunner::execute_group(BlockId b) {
+void TurnRunner::execute_embed(BlockId b) {
+    float* const x = writable(Buffer::x);
+    model::run_embed(*context_, resident_->block(b), now_->ids, x, writable(Buffer::normed));
+}
+
+namespace {
+
+std::int64_t rows_of(std::span<const Turn> pass) {
+    return pass.size() > 1 ? static_cast<std::int64_t>(pass.size()) : pass.front().tokens;
+}
+
+} // namespace
+
+void TurnRunner::execute_group(BlockId b, Pass pass) {
     const scheduler::Blocks& blocks = resident_->blocks();
     const scheduler::ModelShape& shape = blocks.shape();
-    Workspace& space = resident_->workspace();
-    const std::int64_t n = now_->turn.tokens;
+    const Workspace& space = resident_->workspace();
+    sequences_.clear();
+    for (const Turn& turn : pass) {
+        select(turn);
+        (void)angles();
+        sequences_.push_back({&resident_->cache(b, turn.slot), turn.first, turn.tokens});
+    }
     const model::Block& group = resident_->block(b);
-    model::GroupCache& cache = resident_->cache(b, now_->turn.slot);
-    const float* const normed = space.data(Buffer::normed);
+    const model::InputRows normed = input(Buffer::normed, shape.width, pass);
     const model::GroupScratch scratch{
-        angles(), space.data(Buffer::projected), space.data(Buffer::scores)};
+        input(Buffer::angles, shape.head_width(), pass),
+        space.data(Buffer::projected),
+        space.data(Buffer::scores)};
     if (blocks.sliced()) {
-        float* const partial = writable(Buffer::scratch);
+        const model::Rows partial = output(Buffer::scratch, shape.width, pass);
         model::run_group_partial(
-            *context_,
-            group,
-            cache,
-            normed,
-            now_->turn.first,
-            n,
-            {scratch, space.data(Buffer::heads)},
-            partial
+            *context_, group, sequences_, normed, {scratch, space.data(Buffer::heads)}, partial
         );
-        add_up(b, partial);
+        add_up(b, partial, pass);
         return;
     }
-    const std::int64_t out = n * shape.heads_per_group() * shape.head_width();
-    float* const heads = writable(Buffer::heads) + blocks.name(b).group * out;
-    model::run_group(*context_, group, cache, normed, now_->turn.first, n, scratch, heads);
+    const std::int64_t part = shape.heads_per_group() * shape.head_width();
+    model::Rows heads = output(Buffer::heads, part, pass);
+    heads.data += blocks.name(b).group * part * (pass.size() > 1 ? 1 : pass.front().tokens);
+    model::run_group(*context_, group, sequences_, normed, scratch, heads);
 }
 
-void TurnRunner::execute_slice(BlockId b) {
-    Workspace& space = resident_->workspace();
-    float* const partial = writable(Buffer::scratch);
+void TurnRunner::execute_slice(BlockId b, Pass pass) {
+    const std::int64_t width = resident_->blocks().shape().width;
+    const Workspace& space = resident_->workspace();
+    const model::Rows partial = output(Buffer::scratch, width, pass);
     model::run_slice(
         *context_,
         resident_->block(b),
-        space.data(Buffer::normed),
-        now_->turn.tokens,
+        input(Buffer::normed, width, pass),
+        rows_of(pass),
         {space.data(Buffer::gate), space.data(Buffer::up)},
         partial
     );
-    add_up(b, partial);
+    add_up(b, partial, pass);
+}
+
+void TurnRunner::execute_proj(BlockId b, Pass pass) {
+    const scheduler::ModelShape& shape = resident_->blocks().shape();
+    const std::int64_t part = shape.heads_per_group() * shape.head_width();
+    const model::Rows residual = output(Buffer::residual, shape.width, pass);
+    const model::InputRows heads = input(Buffer::heads, part, pass);
+    model::run_proj(
+        *context_,
+        resident_->block(b),
+        {heads.data, heads.stride, pass.size() > 1 ? part : pass.front().tokens * part},
+        input(Buffer::x, shape.width, pass),
+        rows_of(pass),
+        resident_->workspace().data(Buffer::scratch),
+        residual
+    );
+}
+
+void TurnRunner::execute_ffn(BlockId b, Pass pass) {
+    const std::int64_t width = resident_->blocks().shape().width;
+    const Workspace& space = resident_->workspace();
+    const model::Rows x = output(Buffer::x, width, pass);
+    const model::Rows normed = output(Buffer::normed, width, pass);
+    model::run_ffn(
+        *context_,
+        resident_->block(b),
+        input(Buffer::residual, width, pass),
+        rows_of(pass),
+        {space.data(Buffer::scratch), space.data(Buffer::gate), space.data(Buffer::up)},
+        x,
+        normed
+    );
+}
+
+/// One row per turn: that of its last token.
+void TurnRunner::execute_lm_head(BlockId b, Pass pass) {
+    const scheduler::Blocks& blocks = resident_->blocks();
+    const std::int64_t width = blocks.shape().width;
+    const Workspace& space = resident_->workspace();
+    const model::Rows normed = blocks.sliced() ? output(Buffer::scratch, width, pass)
+                                               : model::Rows{space.data(Buffer::scratch), width};
+    model::InputRows x = input(Buffer::x, width, pass);
+    x.data += now_->last_x_row * width;
+    float* const logits = space.data(Buffer::logits);
+    model::run_lm_head(
+        *context_,
+        resident_->block(b),
+        resident_->head_matrix(),
+        x,
+        static_cast<std::int64_t>(pass.size()),
+        normed,
+        logits
+    );
+    const auto vocabulary = static_cast<std::size_t>(blocks.shape().vocabulary);
+    for (std::size_t i = 0; i < pass.size(); ++i) {
+        select(pass[i]);
+        sample({logits + i * vocabulary, vocabulary});
+    }
 }
 
 /// This device's partial sums of the stage, zero before the first term.
@@ -137,8 +196,13 @@ std::int64_t* TurnRunner::sums() {
 
 /// Also where a single block's partial is sent as it is: what fixed point cannot hold is found
 /// here, with the block's name.
-void TurnRunner::add_up(BlockId b, const float* partial) {
-    model::add_partial(*context_, resident_->block(b), partial, now_->turn.tokens, sums());
+void TurnRunner::add_up(BlockId b, const model::Rows& partial, Pass pass) {
+    std::int64_t row = 0;
+    for (const Turn& turn : pass) {
+        select(turn);
+        const float* const own = partial.at(row++);
+        model::add_partial(*context_, resident_->block(b), own, turn.tokens, sums());
+    }
 }
 
 void TurnRunner::execute_hub(const Instruction& instruction) {
@@ -217,9 +281,7 @@ void TurnRunner::take_in(const Instruction& instruction) {
     }
 }
 
-void TurnRunner::sample() {
-    const auto vocabulary = static_cast<std::size_t>(resident_->blocks().shape().vocabulary);
-    const std::span<float> logits(resident_->workspace().data(Buffer::logits), vocabulary);
+void TurnRunner::sample(std::span<float> logits) {
     if (settings_->on_logits) {
         settings_->on_logits(now_->turn.number, logits);
     }

@@ -1,5 +1,7 @@
 #include "runtime/workspace.hpp"
 
+#include <algorithm>
+
 #include "base/check.hpp"
 #include "scheduler/blocks.hpp"
 
@@ -14,51 +16,53 @@ constexpr std::size_t kAlignment = 64;
 Workspace::Workspace(
     const scheduler::ModelShape& shape,
     const scheduler::Cut& cut,
-    std::int64_t tokens_per_turn,
-    std::int64_t slots,
+    const scheduler::TurnSizes& sizes,
     std::pmr::memory_resource* resource
 )
-    : resource_(resource), slots_(static_cast<std::size_t>(slots)), sliced_(cut.sliced()),
+    : resource_(resource), slots_(static_cast<std::size_t>(sizes.slots)), sliced_(cut.sliced()),
       pending_(slots_) {
-    const std::int64_t n = tokens_per_turn;
-    for (const Buffer buffer : {Buffer::x, Buffer::normed, Buffer::residual, Buffer::scratch}) {
+    const std::int64_t n = sizes.tokens;
+    const std::int64_t rows = std::max(n, sizes.joined);
+    for (const Buffer buffer : {Buffer::x, Buffer::normed, Buffer::residual}) {
         bytes_[at(buffer)] = 4 * n * shape.width;
     }
     if (cut.sliced()) {
-        size_sliced(shape, cut, n);
+        size_sliced(shape, cut, n, rows);
     } else {
-        size_paper(shape, n);
+        size_paper(shape, n, rows);
     }
     bytes_[at(Buffer::angles)] = 4 * n * shape.head_width();
-    bytes_[at(Buffer::projected)] = 4 * n * (shape.heads_per_group() + 2) * shape.head_width();
+    bytes_[at(Buffer::projected)] = 4 * rows * (shape.heads_per_group() + 2) * shape.head_width();
     bytes_[at(Buffer::scores)] = 4 * shape.context;
-    bytes_[at(Buffer::logits)] = 4 * shape.vocabulary;
+    bytes_[at(Buffer::logits)] = 4 * sizes.joined * shape.vocabulary;
     bytes_[at(Buffer::staging)] = scheduler::staging_bytes(shape);
     Bytes sum = 0;
     for (std::size_t i = 0; i < kBuffers; ++i) {
         const auto buffer = static_cast<Buffer>(i);
-        sum += bytes_[i] * (per_slot(buffer) ? slots : 1);
+        sum += all_bytes(buffer);
         allocate(buffer);
     }
     HEADROOM_CHECK(
-        sum == scheduler::buffer_bytes(shape, n, cut, slots),
+        sum == scheduler::buffer_bytes(shape, sizes, cut),
         "workspace {} B, closed form {} B",
         sum,
-        scheduler::buffer_bytes(shape, n, cut, slots)
+        scheduler::buffer_bytes(shape, sizes, cut)
     );
 }
 
-void Workspace::size_paper(const scheduler::ModelShape& shape, std::int64_t n) {
+void Workspace::size_paper(const scheduler::ModelShape& shape, std::int64_t n, std::int64_t rows) {
     bytes_[at(Buffer::heads)] = 4 * n * shape.width;
-    bytes_[at(Buffer::gate)] = bytes_[at(Buffer::up)] = 4 * n * shape.ffn_width;
+    bytes_[at(Buffer::scratch)] = 4 * rows * shape.width;
+    bytes_[at(Buffer::gate)] = bytes_[at(Buffer::up)] = 4 * rows * shape.ffn_width;
 }
 
 void Workspace::size_sliced(
-    const scheduler::ModelShape& shape, const scheduler::Cut& cut, std::int64_t n
+    const scheduler::ModelShape& shape, const scheduler::Cut& cut, std::int64_t n, std::int64_t rows
 ) {
-    bytes_[at(Buffer::heads)] = 4 * n * scheduler::most_head_columns(shape);
-    bytes_[at(Buffer::gate)] = 4 * n * scheduler::most_hidden_columns(shape, cut);
-    bytes_[at(Buffer::up)] = 4 * n * (shape.ffn_width / cut.slices);
+    bytes_[at(Buffer::scratch)] = 4 * n * shape.width;
+    bytes_[at(Buffer::heads)] = 4 * rows * scheduler::most_head_columns(shape);
+    bytes_[at(Buffer::gate)] = 4 * rows * scheduler::most_hidden_columns(shape, cut);
+    bytes_[at(Buffer::up)] = 4 * rows * (shape.ffn_width / cut.slices);
     bytes_[at(Buffer::sums)] = bytes_[at(Buffer::received)] = 8 * n * shape.width;
     if (cut.reduce == scheduler::Reduce::ring) {
         bytes_[at(Buffer::norms)] = 4 * 2 * shape.layers * shape.width;
@@ -128,6 +132,11 @@ void Workspace::restore_staging() {
 std::byte* Workspace::place(Buffer buffer) const {
     const std::size_t before = per_slot(buffer) ? slot_ : 0;
     return data_[at(buffer)] + before * static_cast<std::size_t>(bytes_[at(buffer)]);
+}
+
+std::int64_t Workspace::slot_stride(Buffer buffer) const {
+    HEADROOM_CHECK(per_slot(buffer), "one buffer {} for all slots", static_cast<int>(buffer));
+    return bytes_[at(buffer)] / static_cast<Bytes>(sizeof(float));
 }
 
 float* Workspace::data(Buffer buffer) const {

@@ -13,17 +13,19 @@
 #include "base/units.hpp"
 #include "comm/transport.hpp"
 #include "runtime/wire.hpp"
+#include "scheduler/blocks.hpp"
 #include "scheduler/cut.hpp"
 #include "scheduler/shape.hpp"
 
 namespace headroom::runtime {
 
-/// n = most tokens of a turn. x, normed, heads, residual, scratch: n·D; gate, up: n·F;
-/// angles: n·d; projected: n·(q+2)·d; scores: the context; logits: V; staging: see
-/// scheduler::staging_bytes. Sliced: heads, gate, up only for one block, as wide as it stores;
-/// scratch has a block's partial sum, sums the device's, received another device's: n·D numbers of
-/// 8 bytes each; norms (a ring's): (layers, 2, D), before attention and before the ffn.
-/// Once per slot: x, normed, residual, angles, and heads (sliced instead: scratch, sums).
+/// n = most tokens of a turn, j = most turns that share a pass, r = the larger of both.
+/// Once per slot, so that the next slot's begins where one ends: x, normed, residual, heads: n·D;
+/// angles: n·d. For the turns at work: scratch: r·D; gate, up: r·F; projected: r·(q+2)·d; scores:
+/// the context; logits: j·V; staging: see scheduler::staging_bytes. Sliced: heads, gate, up only
+/// for one block and the turns at work, as wide as it stores; once per slot instead scratch, a
+/// block's partial sum, and sums, the device's; received is another device's: n·D numbers of 8
+/// bytes each, like sums; norms (a ring's): (layers, 2, D), before attention and before the ffn.
 enum class Buffer : std::uint8_t {
     x,
     normed,
@@ -54,8 +56,7 @@ class Workspace {
     Workspace(
         const scheduler::ModelShape& shape,
         const scheduler::Cut& cut,
-        std::int64_t tokens_per_turn,
-        std::int64_t slots,
+        const scheduler::TurnSizes& sizes,
         std::pmr::memory_resource* resource
     );
     Workspace(const Workspace&) = delete;
@@ -65,6 +66,8 @@ class Workspace {
     /// From now on `data`, `overwrite` and `keep` mean this slot's buffers.
     void select(std::int32_t slot);
 
+    /// From a slot's to the next slot's, in floats. Precondition: there is one per slot.
+    [[nodiscard]] std::int64_t slot_stride(Buffer buffer) const;
     /// For reading, or for writing a part that no pending send covers.
     [[nodiscard]] float* data(Buffer buffer) const;
     /// Buffer::sums or received, in fixed point.
@@ -85,8 +88,13 @@ class Workspace {
     [[nodiscard]] bool per_slot(Buffer buffer) const;
     [[nodiscard]] Bytes all_bytes(Buffer buffer) const;
     [[nodiscard]] std::byte* place(Buffer buffer) const;
-    void size_paper(const scheduler::ModelShape& shape, std::int64_t n);
-    void size_sliced(const scheduler::ModelShape& shape, const scheduler::Cut& cut, std::int64_t n);
+    void size_paper(const scheduler::ModelShape& shape, std::int64_t n, std::int64_t rows);
+    void size_sliced(
+        const scheduler::ModelShape& shape,
+        const scheduler::Cut& cut,
+        std::int64_t n,
+        std::int64_t rows
+    );
     void allocate(Buffer buffer);
     void release(Buffer buffer);
 

@@ -67,10 +67,20 @@ TEST(RunProj, puts_groups_into_token_order_and_adds_the_residual) {
     const std::vector<float> x{1, 1, 1, 1, 2, 2, 2, 2};
     std::vector<float> scratch(8);
     std::vector<float> residual(8);
-    run_proj(hand.context, proj, heads.data(), x.data(), 2, scratch.data(), residual.data());
+    run_proj(
+        hand.context,
+        proj,
+        {heads.data(), 2, 4},
+        {x.data(), 4},
+        2,
+        scratch.data(),
+        {residual.data(), 4}
+    );
     EXPECT_THAT(residual, ElementsAre(2, 21, 301, 4001, 7, 62, 702, 8002));
     // One token: (g0 | g1) is token order already, and scratch is not touched.
-    run_proj(hand.context, proj, heads.data(), x.data(), 1, nullptr, residual.data());
+    run_proj(
+        hand.context, proj, {heads.data(), 2, 2}, {x.data(), 4}, 1, nullptr, {residual.data(), 4}
+    );
     EXPECT_THAT(std::vector(residual.begin(), residual.begin() + 4), ElementsAre(2, 21, 501, 6001));
 }
 
@@ -117,11 +127,11 @@ TEST(RunFfn, gates_adds_and_leaves_the_last_layer_without_a_next_norm) {
     run_ffn(
         hand.context,
         ffn,
-        residual.data(),
+        {residual.data(), 4},
         1,
         {h.data(), gate.data(), up.data()},
-        x.data(),
-        &untouched
+        {x.data(), 4},
+        {&untouched, 4}
     );
     const float silu = 4.0F / (1.0F + std::exp(-4.0F)); // silu(4) · 1; silu(0) · 1 = 0
     EXPECT_FLOAT_EQ(x[0], 3 + silu);
@@ -144,32 +154,17 @@ TEST(RunGroup, appends_to_the_cache_and_attends_to_what_is_there) {
     std::vector<float> scores(2);
     std::vector<float> out(4);
     const std::vector<float> normed{1, 0, 4, 8, 1, 0, 6, 0};
-    run_group(
-        hand.context,
-        group,
-        cache,
-        normed.data(),
-        0,
-        2,
-        {angles.data(), projected.data(), scores.data()},
-        out.data()
-    );
+    const GroupScratch scratch{{angles.data(), 2}, projected.data(), scores.data()};
+    const SequenceRows rows{&cache, 0, 2};
+    run_group(hand.context, group, {&rows, 1}, {normed.data(), 4}, scratch, {out.data(), 2});
     EXPECT_THAT(out, ElementsAre(4, 8, 5, 4)); // first row alone; then the mean of both
     EXPECT_EQ(cache.keys(0)[0], 1);            // position 0 is not turned
     EXPECT_NEAR(cache.keys(1)[0], std::cos(1.0), 1e-6);
     EXPECT_NEAR(cache.keys(1)[1], std::sin(1.0), 1e-6);
     EXPECT_EQ(cache.values(1)[0], 6);
+    const SequenceRows beyond{&cache, 16, 1};
     EXPECT_THROW(
-        run_group(
-            hand.context,
-            group,
-            cache,
-            normed.data(),
-            16,
-            1,
-            {angles.data(), projected.data(), scores.data()},
-            out.data()
-        ),
+        run_group(hand.context, group, {&beyond, 1}, {normed.data(), 4}, scratch, {out.data(), 2}),
         Bug
     );
 }
@@ -184,10 +179,10 @@ TEST(RunLmHead, takes_the_matrix_from_either_block) {
     const std::vector<float> x{5, -5, 5, 5};
     std::vector<float> normed(4);
     std::vector<float> logits(3);
-    run_lm_head(hand.context, own, own, x.data(), normed.data(), logits.data());
+    run_lm_head(hand.context, own, own, {x.data(), 4}, 1, {normed.data(), 4}, logits.data());
     EXPECT_THAT(logits, ElementsAre(1, -1, 3));
     std::vector<float> tied(3);
-    run_lm_head(hand.context, own, embed, x.data(), normed.data(), tied.data());
+    run_lm_head(hand.context, own, embed, {x.data(), 4}, 1, {normed.data(), 4}, tied.data());
     EXPECT_EQ(tied, logits);
 }
 

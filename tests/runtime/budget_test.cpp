@@ -64,7 +64,7 @@ TEST_P(Budget, is_the_closed_form_and_is_never_exceeded_on_the_way) {
     const model::GgufFile file(text.model);
     const scheduler::Blocks blocks(runtime::shape_of(model::read_hyperparameters(file)));
     const std::int64_t prompt = run.trace.header.numbers.at("prompt_tokens");
-    const Held held{blocks, scheduler::buffer_bytes(blocks.shape(), prompt)};
+    const Held held{blocks, scheduler::buffer_bytes(blocks.shape(), {prompt})};
     const trace::Interval* previous = nullptr;
     Bytes tightest = 1 << 30;
     for (const trace::Interval& interval : run.trace.intervals) {

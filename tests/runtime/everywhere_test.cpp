@@ -158,7 +158,7 @@ class WrongFile : public testing::Test {
             const model::GgufFile file(self == DeviceId(1) ? storage_of_1 : good_);
             const model::Hyperparameters model = model::read_hyperparameters(file);
             const scheduler::Blocks blocks(runtime::shape_of(model));
-            runtime::Resident resident(model, blocks, self, 1);
+            runtime::Resident resident(model, blocks, self, {});
             const scheduler::Placement all(blocks.size(), DeviceId(0));
             resident.load(file, all);
             resident.install(all);

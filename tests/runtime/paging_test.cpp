@@ -44,7 +44,7 @@ class OneDevice : public testing::Test {
     model::GgufFile file{path};
     model::Hyperparameters hyperparameters = model::read_hyperparameters(file);
     scheduler::Blocks blocks{runtime::shape_of(hyperparameters)};
-    runtime::Resident resident{hyperparameters, blocks, DeviceId(0), 1};
+    runtime::Resident resident{hyperparameters, blocks, DeviceId(0), {}};
     scheduler::Placement placement = scheduler::Placement(blocks.size(), DeviceId(0));
     runtime::Pager pager;
 };

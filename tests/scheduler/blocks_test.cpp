@@ -384,17 +384,30 @@ TEST(SlicedBlocks, of_one_layer_touch_alike_and_never_less_than_they_store) {
 TEST(Buffers, of_sliced_layers_follow_their_closed_form) {
     // 4·(n·(8·D + 2·F/s) + (2·q+3)·d·n + T + V) + S with n 3, D 64, F 96, q 2, d 16, T 128, V 50.
     const Bytes hub = 4 * (3 * (512 + 2 * 32) + 7 * 16 * 3 + 178) + 65'536;
-    EXPECT_EQ(buffer_bytes(grouped_shape(), 3, sliced(3)), hub);
+    EXPECT_EQ(buffer_bytes(grouped_shape(), {3}, sliced(3)), hub);
     EXPECT_EQ(
-        buffer_bytes(grouped_shape(), 3, {Granularity::sliced, 3, Reduce::ring}),
+        buffer_bytes(grouped_shape(), {3}, {Granularity::sliced, 3, Reduce::ring}),
         hub + 4 * 64 * 2 * 2
     ) << "two norms of each of two layers";
 }
 
 TEST(Buffers, follow_their_closed_form) {
     // 4·(n·(5·D + 2·F) + (q+3)·d·n + T + V) + S with n 3, D 64, F 96, q 2, d 16, T 128, V 50.
-    EXPECT_EQ(buffer_bytes(grouped_shape(), 3), 4 * (3 * (320 + 192) + 5 * 16 * 3 + 178) + 65'536);
+    EXPECT_EQ(
+        buffer_bytes(grouped_shape(), {3}), 4 * (3 * (320 + 192) + 5 * 16 * 3 + 178) + 65'536
+    );
     EXPECT_EQ(staging_bytes(grouped_shape()), 65'536);
+    // Five slots, eight joined turns: 4·(n·m·(4·D + d) + r·(D + 2·F + (q+2)·d) + T + j·V) + S.
+    const TurnSizes several{3, 5, 8};
+    EXPECT_EQ(
+        buffer_bytes(grouped_shape(), several),
+        4 * (3 * 5 * (256 + 16) + 8 * (64 + 192 + 4 * 16) + 128 + 8 * 50) + 65'536
+    );
+    // Sliced in 3, c = F/3 and h = q·d: 4·(n·(m·(6·D + d) + 2·D) + r·(F/3 + c + h + (q+2)·d) + …).
+    EXPECT_EQ(
+        buffer_bytes(grouped_shape(), several, sliced(3)),
+        4 * (3 * (5 * (384 + 16) + 128) + 8 * (32 + 32 + 32 + 64) + 128 + 8 * 50) + 65'536
+    );
 }
 
 TEST(Buffers, stage_the_longest_row) {

@@ -77,12 +77,15 @@ std::vector<trace::TurnRow> turns_of(const trace::Trace& trace) {
     return turns;
 }
 
-std::int64_t tokens_per_turn(const trace::Trace& trace) {
-    std::int64_t most = 1;
+scheduler::TurnSizes turn_sizes(const trace::Trace& trace, const config::Scenario& scenario) {
+    scheduler::TurnSizes sizes;
     for (const trace::TurnRow& turn : turns_of(trace)) {
-        most = std::max(most, turn.tokens);
+        sizes.tokens = std::max(sizes.tokens, turn.tokens);
     }
-    return most;
+    sizes.slots = scenario.workload.slots();
+    const std::int64_t batch = scenario.controller.batch;
+    sizes.joined = std::min<std::int64_t>(16, batch > 0 ? batch : sizes.slots);
+    return sizes;
 }
 
 namespace {

@@ -27,8 +27,8 @@ struct FleetText {
     bool varied = true;            ///< random loads and link variation
     int source = 0;
     std::string ends = "anywhere"; ///< embed and lm_head move too, unlike by default
-    std::string controller{}; ///< further lines of [controller]
-    std::string extra;        ///< further TOML, appended
+    std::string controller{};      ///< further lines of [controller]
+    std::string extra;             ///< further TOML, appended
 };
 [[nodiscard]] config::Scenario make_scenario(const FleetText& text);
 
@@ -63,9 +63,9 @@ struct OracleRun {
     const model::Cut& cut = {}
 );
 
-/// Every request of the scenario decoded alone, one after the other, chosen as the workload says, in
-/// the scenario's cut.
-/// With `keep_cache` the oracle does not forget between two: a fault, for tests that must find it.
+/// Every request of the scenario decoded alone, one after the other, chosen as the workload says,
+/// in the scenario's cut. With `keep_cache` the oracle does not forget between two: a fault, for
+/// tests that must find it.
 [[nodiscard]] OracleRun run_oracle(const config::Scenario& scenario, bool keep_cache = false);
 
 /// Empty if both have the same ids and the same bits in every logit; else the first difference.
@@ -87,8 +87,10 @@ struct OracleRun {
 /// Turns of all intervals in the order in which the source began them.
 [[nodiscard]] std::vector<trace::TurnRow> turns_of(const trace::Trace& trace);
 
-/// Most cache rows that one turn of the run took in, for the closed form of the buffers.
-[[nodiscard]] std::int64_t tokens_per_turn(const trace::Trace& trace);
+/// What the run had at work at once, for the closed form of the buffers.
+[[nodiscard]] scheduler::TurnSizes turn_sizes(
+    const trace::Trace& trace, const config::Scenario& scenario
+);
 
 /// Tokens of each sequence's prompt, by sequence.
 [[nodiscard]] std::vector<std::int64_t> prompt_lengths(const trace::Trace& trace);

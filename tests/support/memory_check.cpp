@@ -145,9 +145,7 @@ std::string memory_difference(const config::Scenario& scenario, const trace::Tra
     const model::GgufFile file(scenario.model_file);
     const scheduler::Cut cut = scenario.controller.cut();
     const scheduler::Blocks blocks(runtime::shape_of(model::read_hyperparameters(file)), cut);
-    const Bytes buffers = scheduler::buffer_bytes(
-        blocks.shape(), tokens_per_turn(trace), cut, scenario.workload.slots()
-    );
+    const Bytes buffers = scheduler::buffer_bytes(blocks.shape(), turn_sizes(trace, scenario), cut);
     CacheRows rows(scenario, blocks, trace);
     const trace::Interval* previous = nullptr;
     for (const trace::Interval& interval : trace.intervals) {

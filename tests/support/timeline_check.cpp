@@ -27,9 +27,9 @@ class Checker {
         : scenario_(scenario), trace_(trace), blocks_(std::move(blocks)),
           source_(scenario.fleet.source), timeline_(blocks_, scenario.fleet.size()),
           begun_(turns_of(trace)),
-          buffers_(scheduler::buffer_bytes(
-              blocks_.shape(), tokens_per_turn(trace), blocks_.cut(), scenario.workload.slots()
-          )) {
+          buffers_(
+              scheduler::buffer_bytes(blocks_.shape(), turn_sizes(trace, scenario), blocks_.cut())
+          ) {
         for (const trace::TurnRow& turn : begun_) {
             last_turn_[turn.sequence] = turn.turn;
         }
