@@ -26,7 +26,8 @@ struct Guess {
 );
 
 /// evaluate() with the number of joined turns whose predicted round is shortest, with its share of
-/// the prompts (charged_round), of equals the smallest. In large problems only the two with the shortest estimates are walked.
+/// the prompts (charged_round), of equals the smallest. In large problems only the two with the
+/// shortest estimates are walked.
 [[nodiscard]] Decision evaluate_batched(
     const Problem& problem, Placement placement, std::string reason
 );
