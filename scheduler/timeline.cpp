@@ -9,6 +9,22 @@
 
 namespace headroom::scheduler {
 
+JointWork joint_work(
+    const Blocks& blocks, BlockId b, std::span<const TurnWork> turns, bool sampling
+) {
+    JointWork joint;
+    for (const TurnWork& turn : turns) {
+        if (sampling && !turn.samples) {
+            continue;
+        }
+        joint.flops += blocks.flops(b, turn.first, turn.tokens);
+        joint.bytes += joint.any ? blocks.cache_row_bytes(b, turn.first + turn.tokens)
+                                 : blocks.touched_bytes(b, turn.first, turn.tokens);
+        joint.any = true;
+    }
+    return joint;
+}
+
 Timeline::Timeline(const Blocks& blocks, std::size_t devices)
     : blocks_(&blocks), devices_(devices), clocks_(devices), egress_free_(devices),
       ingress_free_(devices), link_free_(devices * devices), stations_(devices) {}
@@ -197,24 +213,14 @@ bool Timeline::execute(DeviceId d, Station& station, const Work& work) {
 
 void Timeline::compute(DeviceId d, Station& station, const Work& work, BlockId b, bool sampling) {
     const Batch& batch = work.running->batch;
-    Flops flops = 0;
-    Bytes bytes = 0;
-    bool any = false;
-    for (const TurnWork& turn : batch.turns) {
-        if (sampling && !turn.samples) {
-            continue;
-        }
-        flops += blocks_->flops(b, turn.first, turn.tokens);
-        bytes += any ? blocks_->cache_row_bytes(b, turn.first + turn.tokens)
-                     : blocks_->touched_bytes(b, turn.first, turn.tokens);
-        any = true;
-    }
-    if (!any) {
+    const JointWork joint = joint_work(*blocks_, b, batch.turns, sampling);
+    if (!joint.any) {
         return;
     }
     const Rates& rates = *batch.rates;
     const Nanoseconds start = paged(d, work, clocks_[d.index()]);
-    const Nanoseconds end = std::max(rates.compute(d, start, flops), rates.touch(d, start, bytes));
+    const Nanoseconds end =
+        std::max(rates.compute(d, start, joint.flops), rates.touch(d, start, joint.bytes));
     clocks_[d.index()] = end;
     const OpRecord record{d, b, start, end, batch.turns.front().number};
     if (end == kNever && start != kNever && endless_.ops.empty()) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,10 +30,22 @@ struct TurnWork {
     bool samples = true;     ///< no token comes of a chunk before a prompt's last: no lm_head
     std::int32_t slot = 0;   ///< tells messages of different sequences apart
     std::int64_t number = 0; ///< of the turn, for the records
+    bool operator==(const TurnWork&) const = default;
 };
 
-/// Turns that are executed in lockstep: an operation of theirs is one operation, FLOP of all, the
-/// weights touched once, the caches of each. Messages stay apart.
+/// What an operation of joined turns takes: FLOP of all, the weights touched once, the caches of
+/// each. One that only samples is not for turns that do not; nothing may be left of it.
+struct JointWork {
+    Flops flops = 0;
+    Bytes bytes = 0;
+    bool any = false;
+};
+[[nodiscard]] JointWork joint_work(
+    const Blocks& blocks, BlockId b, std::span<const TurnWork> turns, bool sampling
+);
+
+/// Turns that are executed in lockstep: an operation of theirs is one operation (joint_work).
+/// Messages stay apart.
 struct Batch {
     std::vector<TurnWork> turns;        ///< at least one
     std::shared_ptr<const Rates> rates; ///< as turns see them that begin now
