@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <memory>
 #include <utility>
 #include <vector>
 
 #include "base/check.hpp"
-#include "scheduler/timeline.hpp"
+#include "scheduler/round_plan.hpp"
+#include "scheduler/round_walk.hpp"
 
 namespace headroom::scheduler {
 
@@ -38,31 +38,18 @@ std::vector<Prompt> prompts_of(const Problem& problem) {
     return prompts;
 }
 
-/// What a placement's rounds are walked with.
-struct Lowered {
-    Lowered(const Problem& of, const Placement& placement, std::int64_t joined)
-        : problem(&of), batch(joined),
-          programs(lower(*of.blocks, placement, of.source, of.snapshot.size())),
-          rates(std::make_shared<SnapshotRates>(of.snapshot)) {
-        const std::int64_t visits = (of.in_flight() + batch - 1) / batch;
-        const bool one_at_a_time = visits == 1 && of.prompts_spread() == 0;
-        stagger = stagger_of(*of.blocks, programs, of.snapshot, of.source, visits, one_at_a_time);
-    }
-    const Problem* problem;
-    std::int64_t batch;
-    std::vector<Program> programs;
-    std::shared_ptr<const Rates> rates;
-    Stagger stagger;
-};
-
 /// The source's visits, over and over, from the moment that nothing is under way.
 class Rounds {
   public:
-    /// `lowered` must outlive it.
-    Rounds(const Lowered& lowered, std::vector<Prompt> prompts)
-        : lowered_(lowered), problem_(*lowered.problem), prompts_(std::move(prompts)),
-          timeline_(*problem_.blocks, problem_.snapshot.size()) {
-        timeline_.install(&lowered.programs, lowered.stagger, {problem_.source, {}, false});
+    /// Both must outlive it.
+    Rounds(
+        const Problem& problem,
+        const RoundPlan& plan,
+        std::int64_t batch,
+        std::vector<Prompt> prompts
+    )
+        : problem_(problem), batch_(batch), prompts_(std::move(prompts)),
+          walk_(plan, (problem.in_flight() + batch - 1) / batch) {
         prompts_.resize(static_cast<std::size_t>(problem_.in_flight()));
     }
 
@@ -70,9 +57,8 @@ class Rounds {
     Nanoseconds walk() {
         Nanoseconds over = 0;
         const std::int64_t all = problem_.in_flight();
-        std::size_t group = 0;
-        for (std::int64_t first = 0; first < all; first += lowered_.batch, ++group) {
-            over = visit(group, batches(first, std::min(all, first + lowered_.batch)));
+        for (std::int64_t first = 0; first < all; first += batch_) {
+            over = walk_.visit(batches(first, std::min(all, first + batch_)));
         }
         return over;
     }
@@ -86,7 +72,7 @@ class Rounds {
   private:
     /// As the source begins them: those that decode, joined, then prompts one by one.
     std::vector<Batch> batches(std::int64_t first, std::int64_t last) {
-        Batch joined{{}, lowered_.rates};
+        Batch joined;
         std::vector<Batch> alone;
         for (std::int64_t slot = first; slot < last; ++slot) {
             const auto number = static_cast<std::int32_t>(slot);
@@ -99,7 +85,7 @@ class Rounds {
             const std::int64_t rows = whole.rows + whole.left - prompt.left;
             const std::int64_t tokens = std::min(prompt.left, prompt.chunk);
             prompt.left -= tokens;
-            alone.push_back({{{rows, tokens, prompt.left == 0, number, 0}}, lowered_.rates});
+            alone.push_back({{{rows, tokens, prompt.left == 0, number, 0}}, nullptr});
         }
         if (!joined.turns.empty()) {
             alone.insert(alone.begin(), std::move(joined));
@@ -114,29 +100,10 @@ class Rounds {
                    : problem_.sequences[static_cast<std::size_t>(slot)].context + problem_.interval;
     }
 
-    /// The turns before of these slots end, the next ones begin.
-    Nanoseconds visit(std::size_t group, std::vector<Batch> batches) {
-        Nanoseconds over = 0;
-        if (group == running_.size()) {
-            running_.emplace_back();
-        }
-        for (const std::int64_t batch : running_[group]) {
-            over = timeline_.end(batch);
-        }
-        running_[group].clear();
-        const std::size_t count = batches.size();
-        const std::int64_t number = timeline_.visit(std::move(batches));
-        for (std::size_t i = 0; i < count; ++i) {
-            running_[group].push_back(number + static_cast<std::int64_t>(i));
-        }
-        return over;
-    }
-
-    const Lowered& lowered_;
     const Problem& problem_;
+    std::int64_t batch_;
     std::vector<Prompt> prompts_; ///< left to be taken in, per slot
-    Timeline timeline_;
-    std::vector<std::vector<std::int64_t>> running_; ///< batches, per group of slots
+    RoundWalk walk_;
 };
 
 /// Do the last two rounds take the same time?
@@ -171,21 +138,23 @@ Nanoseconds round_of(const std::vector<Nanoseconds>& ends) {
 
 Nanoseconds predict_round(const Problem& problem, const Placement& placement, std::int64_t batch) {
     HEADROOM_CHECK(batch >= 1, "batches of {}", batch);
-    const Lowered lowered(problem, placement, batch);
-    Rounds rounds(lowered, {});
+    const RoundPlan plan =
+        plan_rounds(*problem.blocks, placement, problem.snapshot, problem.source);
+    Rounds rounds(problem, plan, batch, {});
     return round_of(walk_until_they_repeat(rounds));
 }
 
 RoundTimes predict_rounds(const Problem& problem, const Placement& placement, std::int64_t batch) {
     HEADROOM_CHECK(batch >= 1, "batches of {}", batch);
-    const Lowered lowered(problem, placement, batch);
-    Rounds decoding(lowered, {});
+    const RoundPlan plan =
+        plan_rounds(*problem.blocks, placement, problem.snapshot, problem.source);
+    Rounds decoding(problem, plan, batch, {});
     const std::vector<Nanoseconds> ends = walk_until_they_repeat(decoding);
     RoundTimes times{round_of(ends), 0};
     if (times.round == kNever || problem.prompts_spread() == 0) {
         return times;
     }
-    Rounds taking_in(lowered, prompts_of(problem));
+    Rounds taking_in(problem, plan, batch, prompts_of(problem));
     std::size_t count = 0;
     for (; taking_in.has_prompts(); ++count) {
         (void)taking_in.walk();
