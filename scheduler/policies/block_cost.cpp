@@ -29,6 +29,10 @@ Bytes physical_output(const Blocks& blocks, BlockKind kind) {
 } // namespace
 
 BlockCost cost_of(const Problem& problem, BlockId b) {
+    return cost_of(problem, b, problem.memory_context());
+}
+
+BlockCost cost_of(const Problem& problem, BlockId b, std::int64_t memory_context) {
     const Blocks& blocks = *problem.blocks;
     if (problem.cost_profile == CostProfile::paper) {
         const PaperLength length = problem.paper_costs_at();
@@ -38,8 +42,7 @@ BlockCost cost_of(const Problem& problem, BlockId b) {
             paper_output(blocks, b, length)};
     }
     return {
-        blocks.matrix_bytes(b) + blocks.norm_bytes(b) +
-            blocks.cache_bytes(b, problem.memory_context()),
+        blocks.matrix_bytes(b) + blocks.norm_bytes(b) + blocks.cache_bytes(b, memory_context),
         blocks.flops(b, problem.horizon() - 1, 1),
         physical_output(blocks, blocks.name(b).kind)};
 }

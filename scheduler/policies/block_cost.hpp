@@ -1,6 +1,8 @@
 // What a block weighs under the problem's cost profile: the numbers that policies place blocks by.
 #pragma once
 
+#include <cstdint>
+
 #include "base/ids.hpp"
 #include "base/units.hpp"
 #include "scheduler/problem.hpp"
@@ -16,6 +18,8 @@ struct BlockCost {
 };
 
 [[nodiscard]] BlockCost cost_of(const Problem& problem, BlockId b);
+/// The same for many blocks, with what all of them ask for: problem.memory_context().
+[[nodiscard]] BlockCost cost_of(const Problem& problem, BlockId b, std::int64_t memory_context);
 
 /// Most FLOP that a device may do per layer, C_j·T_budget, rounded down; kUnlimited without a
 /// compute constraint (profile `physical`).

@@ -33,8 +33,9 @@ Ledger::Ledger(const Problem& problem)
     Amount layer; // what all of its blocks need
     bytes_.reserve(blocks_->size());
     flops_.reserve(blocks_->size());
+    const std::int64_t memory_context = problem.memory_context();
     for (std::size_t b = 0; b < blocks_->size(); ++b) {
-        const BlockCost cost = cost_of(problem, BlockId(b));
+        const BlockCost cost = cost_of(problem, BlockId(b), memory_context);
         bytes_.push_back(cost.memory);
         flops_.push_back(cost.compute);
         if (blocks_->name(BlockId(b)).layer == 0) {
@@ -188,11 +189,12 @@ Bytes ends_bytes(const Blocks& blocks) {
 Bytes least_need(const Problem& problem) {
     const bool paper = is_paper(problem);
     const Placement together(problem.blocks->size(), DeviceId(0));
+    const std::int64_t memory_context = problem.memory_context();
     Bytes need = paper ? 0 : problem.buffers;
     for (std::size_t i = 0; i < together.size(); ++i) {
         const BlockId b(i);
-        need += paper ? cost_of(problem, b).memory
-                      : problem.blocks->resident_bytes(b, problem.memory_context(), together);
+        need += paper ? cost_of(problem, b, memory_context).memory
+                      : problem.blocks->resident_bytes(b, memory_context, together);
     }
     return need;
 }
