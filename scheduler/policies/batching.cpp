@@ -6,9 +6,7 @@
 #include <tuple>
 #include <utility>
 
-#include "scheduler/policies/draft.hpp"
 #include "scheduler/policies/focus.hpp"
-#include "scheduler/policies/round_model.hpp"
 #include "scheduler/rounds.hpp"
 
 namespace headroom::scheduler {
@@ -20,7 +18,10 @@ constexpr std::size_t kLeastWalked = 2;
 
 /// The batches worth a walk: those with the shortest estimates.
 std::vector<std::int64_t> promising(
-    const Problem& problem, const Placement& placement, const std::vector<std::int64_t>& batches
+    const Problem& problem,
+    const Placement& placement,
+    const std::vector<std::int64_t>& batches,
+    const std::vector<Guess>* known
 ) {
     const auto walk = static_cast<std::int64_t>(problem.blocks->size()) * problem.in_flight();
     const std::size_t most = std::max(kLeastWalked, static_cast<std::size_t>(kMostWalked / walk));
@@ -28,7 +29,9 @@ std::vector<std::int64_t> promising(
         return batches;
     }
     std::vector<std::int64_t> chosen;
-    for (const Guess& guess : guess_rounds(problem, placement, batches)) {
+    const std::vector<Guess> guesses =
+        known != nullptr ? *known : guess_rounds(problem, placement, batches);
+    for (const Guess& guess : guesses) {
         if (chosen.size() < most) {
             chosen.push_back(guess.batch);
         }
@@ -56,30 +59,16 @@ std::vector<Guess> guess_rounds(
 ) {
     std::set<DeviceId> used(placement.begin(), placement.end());
     used.insert(problem.source);
-    Focus small = focus_on(problem, used);
-    small.problem.previous.reset();
-    small.problem.cost_profile = CostProfile::physical; // rounds are, whatever is minimised
-    const Placement narrow = *small.narrow(placement);
-    RoundModel alone = RoundModel::alone(small.problem);
-    (void)alone.bound(Draft(small.problem, alone.step(), narrow));
-    std::vector<Guess> guesses;
-    for (const std::int64_t batch : batches) {
-        RoundModel model(small.problem, batch);
-        const Draft draft(small.problem, model.step(), narrow);
-        guesses.push_back({model.rehearse_by(alone, model.bound(draft)), batch});
-    }
-    std::stable_sort(guesses.begin(), guesses.end(), [](const Guess& a, const Guess& b) {
-        return a.round < b.round;
-    });
-    return guesses;
+    const Focus small = focus_on(problem, used);
+    return RoundGuesses(small.problem, batches).of(*small.narrow(placement));
 }
 
-Decision batched(const Problem& problem, Decision decision) {
+Decision batched(const Problem& problem, Decision decision, const std::vector<Guess>* known) {
     const std::vector<std::int64_t> batches = batches_of(problem);
     if (!decision.feasible || problem.in_flight() == 1) {
         return decision;
     }
-    for (const std::int64_t batch : promising(problem, decision.placement, batches)) {
+    for (const std::int64_t batch : promising(problem, decision.placement, batches, known)) {
         if (batch == decision.batch) {
             continue;
         }
@@ -104,9 +93,13 @@ Decision with_rounds(const Problem& problem, Decision decision) {
     return decision;
 }
 
-Decision evaluate_batched(const Problem& problem, Placement placement, std::string reason) {
+Decision evaluate_batched(
+    const Problem& problem, Placement placement, std::string reason, const std::vector<Guess>* known
+) {
     const std::int64_t first = batches_of(problem).front();
-    return batched(problem, evaluate(problem, std::move(placement), std::move(reason), first));
+    return batched(
+        problem, evaluate(problem, std::move(placement), std::move(reason), first), known
+    );
 }
 
 } // namespace headroom::scheduler

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "scheduler/policies/round_guesses.hpp"
 #include "scheduler/problem.hpp"
 
 namespace headroom::scheduler {
@@ -13,11 +14,6 @@ namespace headroom::scheduler {
 /// The numbers to choose from, ascending: what the problem says, at most as many as are in flight;
 /// if it leaves that open 1, 2, 4, … and all of them.
 [[nodiscard]] std::vector<std::int64_t> batches_of(const Problem& problem);
-
-struct Guess {
-    double round = 0; ///< ns, estimated (round_model.hpp)
-    std::int64_t batch = 1;
-};
 
 /// What rounds would take with each of these batches, the shortest first, of equals the smallest
 /// batch. `batches` ascending.
@@ -27,15 +23,20 @@ struct Guess {
 
 /// evaluate() with the number of joined turns whose predicted round is shortest, with its share of
 /// the prompts (charged_round), of equals the smallest. In large problems only the two with the
-/// shortest estimates are walked.
+/// shortest estimates are walked; `known`: what guess_rounds says, if somebody has asked it before.
 [[nodiscard]] Decision evaluate_batched(
-    const Problem& problem, Placement placement, std::string reason
+    const Problem& problem,
+    Placement placement,
+    std::string reason,
+    const std::vector<Guess>* known = nullptr
 );
 
 /// A decision made for one sequence's step (throughput.hpp: one_step), with its rounds.
 [[nodiscard]] Decision with_rounds(const Problem& problem, Decision decision);
 
 /// The same for a decision that is made but for its batch.
-[[nodiscard]] Decision batched(const Problem& problem, Decision decision);
+[[nodiscard]] Decision batched(
+    const Problem& problem, Decision decision, const std::vector<Guess>* known = nullptr
+);
 
 } // namespace headroom::scheduler

@@ -22,6 +22,15 @@ Draft::Draft(const Problem& problem, const StepDelay& step, const Placement& pla
     settle();
 }
 
+Draft::Draft(const Draft& other, const StepDelay& step) : Draft(other) {
+    step_ = &step;
+    undo_times_.clear();
+    for (std::size_t l = 0; l < layers(); ++l) {
+        touch(l);
+    }
+    settle();
+}
+
 void Draft::touch(std::size_t layer) {
     if (layer < times_.size() && !touched_[layer]) {
         touched_[layer] = true;

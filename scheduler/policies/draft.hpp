@@ -37,6 +37,8 @@ class Draft {
   public:
     /// Keeps pointers to both arguments.
     Draft(const Problem& problem, const StepDelay& step, const Placement& placement);
+    /// The same placement, timed by another step of the same problem and devices.
+    Draft(const Draft& other, const StepDelay& step);
 
     [[nodiscard]] const Score& score() const { return score_; }
     [[nodiscard]] Nanoseconds inference() const { return inference_; }

@@ -194,8 +194,8 @@ bool RoundSearch::exchange() {
     return make_best();
 }
 
-double RoundSearch::objective(const Placement& placement) {
-    const Draft draft(*problem_, model_->step(), placement);
+double RoundSearch::objective(const Draft& placement) {
+    const Draft draft(placement, model_->step());
     return value(draft).objective;
 }
 

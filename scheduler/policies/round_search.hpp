@@ -22,8 +22,8 @@ class RoundSearch {
     };
     /// Precondition: the placement fits, and so does what is found.
     [[nodiscard]] Found descend_from(const Placement& placement);
-    /// The estimate of a placement, without a search.
-    [[nodiscard]] double objective(const Placement& placement);
+    /// The estimate of a placement, without a search; the draft may count with another step.
+    [[nodiscard]] double objective(const Draft& placement);
     [[nodiscard]] std::int64_t work() const { return work_; }
 
   private:

@@ -6,13 +6,16 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "scheduler/policies/batching.hpp"
+#include "scheduler/policies/draft.hpp"
 #include "scheduler/policies/focus.hpp"
 #include "scheduler/policies/pipelines.hpp"
+#include "scheduler/policies/round_guesses.hpp"
 #include "scheduler/policies/round_model.hpp"
 #include "scheduler/policies/round_search.hpp"
 #include "scheduler/timeline.hpp"
@@ -46,19 +49,41 @@ bool nearer(const Start& a, const Start& b) {
     return std::tie(a.objective, a.batch) < std::tie(b.objective, b.batch);
 }
 
+/// The devices that matter, with the models of their rounds, unless they are too many.
+class Models {
+  public:
+    explicit Models(const Problem& problem)
+        : small_(focus(problem, kMostDevices)), batches_(batches_of(problem)) {
+        if (small_.devices.size() <= kTooMany) {
+            guesses_.emplace(small_.problem, batches_);
+        }
+    }
+
+    [[nodiscard]] const Focus& small() const { return small_; }
+    /// None for too many devices.
+    [[nodiscard]] std::span<RoundModel> all() {
+        return guesses_ ? std::span(guesses_->models()) : std::span<RoundModel>();
+    }
+    [[nodiscard]] std::vector<Guess> guess(const Problem& problem, const Placement& placement) {
+        const std::optional<Placement> narrow = small_.narrow(placement);
+        return narrow && guesses_ ? guesses_->of(*narrow)
+                                  : guess_rounds(problem, placement, batches_);
+    }
+
+  private:
+    Focus small_;
+    std::vector<std::int64_t> batches_;
+    std::optional<RoundGuesses> guesses_;
+};
+
 /// What descents from the most promising candidates find, best first.
 class Descents {
   public:
-    explicit Descents(const Problem& problem) : small_(focus(problem, kMostDevices)) {
+    Descents(const Problem& problem, Models& models)
+        : small_(models.small()), models_(models.all()) {
         const auto size =
             static_cast<std::int64_t>(small_.devices.size()) * problem.blocks->shape().layers;
         limit_ = size <= kSmall ? kMostWork : kMostWorkOfLarge;
-        if (small_.devices.size() > kTooMany) {
-            return;
-        }
-        for (const std::int64_t batch : batches_of(problem)) {
-            models_.emplace_back(small_.problem, batch);
-        }
     }
 
     void add(const Placement& placement) {
@@ -66,10 +91,11 @@ class Descents {
         if (!narrow || models_.empty()) {
             return;
         }
+        const Draft draft(small_.problem, models_.front().step(), *narrow);
         std::optional<Start> best;
         for (RoundModel& model : models_) {
             RoundSearch search(small_.problem, model, limit_);
-            Start start{*narrow, model.batch(), search.objective(*narrow)};
+            Start start{*narrow, model.batch(), search.objective(draft)};
             work_ += search.work();
             if (!best || nearer(start, *best)) {
                 best = std::move(start);
@@ -104,8 +130,8 @@ class Descents {
         });
     }
 
-    Focus small_;
-    std::vector<RoundModel> models_;
+    const Focus& small_;
+    std::span<RoundModel> models_;
     std::vector<Start> starts_;
     std::int64_t limit_ = 0; ///< of one descent
     std::int64_t work_ = 0;
@@ -114,7 +140,8 @@ class Descents {
 /// A candidate on its way to the exact prediction.
 struct Candidate {
     Placement placement;
-    double guess = 0; ///< of its objective, ns
+    std::vector<Guess> guesses; ///< of its rounds
+    double guess = 0;           ///< of its objective, ns
 };
 
 /// What an exact prediction said of a candidate.
@@ -129,7 +156,7 @@ struct Offer {
 /// than the ring without them.
 class Best {
   public:
-    explicit Best(const Problem& problem) : problem_(problem), batches_(batches_of(problem)) {}
+    Best(const Problem& problem, Models& models) : problem_(problem), models_(models) {}
 
     /// Nothing is added a second time.
     void add(const Placement& placement) {
@@ -137,10 +164,10 @@ class Best {
         if (std::any_of(candidates_.begin(), candidates_.end(), same)) {
             return;
         }
-        const double round = guess_rounds(problem_, placement, batches_).front().round;
-        const auto steps = static_cast<double>(problem_.steps());
+        std::vector<Guess> guesses = models_.guess(problem_, placement);
+        const double rounds = static_cast<double>(problem_.steps()) * guesses.front().round;
         candidates_.push_back(
-            {placement, static_cast<double>(migration_to(placement)) + steps * round}
+            {placement, std::move(guesses), static_cast<double>(migration_to(placement)) + rounds}
         );
     }
     [[nodiscard]] std::vector<Placement> placements() const {
@@ -167,7 +194,7 @@ class Best {
                                  (must && walk <= kLittleWalked);
             if (hopeful && (must || left > 0)) {
                 left -= must ? 0 : 1;
-                offer(candidates_[i].placement);
+                offer(candidates_[i]);
             }
         }
         return choose(ring);
@@ -185,9 +212,9 @@ class Best {
                                         problem_.weights_everywhere
                                     );
     }
-    void offer(const Placement& placement) {
+    void offer(const Candidate& candidate) {
         Offer offer;
-        offer.decision = evaluate_batched(problem_, placement, "");
+        offer.decision = evaluate_batched(problem_, candidate.placement, "", &candidate.guesses);
         offer.value = objective(problem_, offer.decision);
         Decision steady = offer.decision;
         steady.prompts = 0;
@@ -219,7 +246,7 @@ class Best {
     }
 
     const Problem& problem_;
-    std::vector<std::int64_t> batches_;
+    Models& models_;
     std::vector<Candidate> candidates_;
     std::vector<Offer> offers_;
     double least_ = std::numeric_limits<double>::infinity(); ///< of them, without prompts
@@ -240,7 +267,8 @@ Problem one_step(const Problem& problem) {
 }
 
 Decision decide_for_throughput(const Problem& problem, const Decision& latency, bool keeps) {
-    Best best(problem);
+    Models models(problem);
+    Best best(problem, models);
     if (latency.feasible) {
         best.add(latency.placement);
     }
@@ -260,7 +288,7 @@ Decision decide_for_throughput(const Problem& problem, const Decision& latency, 
     for (Placement& placement : block_pipelines(problem)) {
         starts.push_back(std::move(placement));
     }
-    Descents descents(problem);
+    Descents descents(problem, models);
     for (const Placement& placement : starts) {
         descents.add(placement);
     }
