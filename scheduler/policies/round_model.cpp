@@ -251,27 +251,27 @@ void RoundModel::sort_mails() {
         segment.mails = 0;
     }
     sorted_.resize(mails_.size());
-    for (std::size_t i = 0; i < mails_.size(); ++i) {
-        Segment& from = segments_[mails_[i].from];
-        sorted_[from.first + from.mails++] = i;
+    for (const Mail& mail : mails_) {
+        Segment& from = segments_[mail.from];
+        sorted_[from.first + from.mails++] = mail;
     }
 }
 
 /// One segment of one batch.
 void RoundModel::run(std::size_t segment, std::size_t batch) {
     const Segment& what = segments_[segment];
-    double& arrived = arrived_[segment * count_ + batch];
+    const double share = batch + 1 < count_ ? 1.0 : last_share_;
+    double* const arrived = &arrived_[batch * segments_.size()];
     double& clock = clocks_[what.device];
-    const double start = std::max(clock, arrived);
-    arrived = 0;
+    const double start = std::max(clock, arrived[segment]);
+    arrived[segment] = 0;
     for (std::size_t i = what.first; i < what.first + what.mails; ++i) {
-        const Mail& mail = mails_[sorted_[i]];
-        const double begin = std::max(start + share(batch) * mail.offset, free_[mail.link]);
-        free_[mail.link] = begin + share(batch) * mail.busy;
-        double& there = arrived_[mail.to * count_ + batch];
-        there = std::max(there, free_[mail.link] + mail.latency);
+        const Mail& mail = sorted_[i];
+        double& free = free_[mail.link];
+        free = std::max(start + share * mail.offset, free) + share * mail.busy;
+        arrived[mail.to] = std::max(arrived[mail.to], free + mail.latency);
     }
-    clock = start + share(batch) * what.work;
+    clock = start + share * what.work;
 }
 
 /// When which segment of which turn is due.
@@ -296,13 +296,12 @@ void RoundModel::stagger(const std::vector<Segment>& places, double step) {
 void RoundModel::walk_round(std::size_t round) {
     const std::size_t end = stations_[step_.source()].segment;
     for (std::size_t slot = 0; slot < count_; ++slot) {
-        const std::size_t visit = round * count_ + slot;
         if (round > 0 && end != 0) {
             run(end, slot);
         }
         for (const Due& due : due_) {
-            if (visit >= due.lag) {
-                run(due.segment, (visit - due.lag) % count_);
+            if (round > 0 || slot >= due.lag) {
+                run(due.segment, slot >= due.lag ? slot - due.lag : slot + count_ - due.lag);
             }
         }
     }

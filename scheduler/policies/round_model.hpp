@@ -109,9 +109,6 @@ class RoundModel {
     void stagger(const std::vector<Segment>& places, double step);
     [[nodiscard]] double walk_rounds(double least);
     void run(std::size_t segment, std::size_t batch);
-    [[nodiscard]] double share(std::size_t batch) const {
-        return batch + 1 < count_ ? 1.0 : last_share_;
-    }
     void walk_round(std::size_t round);
 
     const Snapshot* snapshot_;
@@ -138,11 +135,11 @@ class RoundModel {
         std::size_t lag = 0;
         std::size_t segment = 0;
     };
-    std::vector<Due> due_;            ///< in their order
-    std::vector<std::size_t> sorted_; ///< mails by sending segment
+    std::vector<Due> due_;     ///< in their order
+    std::vector<Mail> sorted_; ///< by sending segment
     std::vector<double> clocks_;
     std::vector<double> free_;    ///< links
-    std::vector<double> arrived_; ///< [segment][batch]
+    std::vector<double> arrived_; ///< [batch][segment]
 };
 
 } // namespace headroom::scheduler
