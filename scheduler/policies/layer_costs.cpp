@@ -37,7 +37,8 @@ struct LayerTime {
 /// What layers are made of, so that a device's times take a few divisions per layer.
 class LayerWork {
   public:
-    explicit LayerWork(const Problem& problem) : problem_(&problem) {
+    explicit LayerWork(const Problem& problem)
+        : problem_(&problem), memory_context_(problem.memory_context()) {
         const Blocks& blocks = *problem.blocks;
         for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
             operations_.emplace_back();
@@ -69,7 +70,7 @@ class LayerWork {
     void add(BlockId b, std::vector<Operations>& layer) const {
         const bool paper = problem_->cost_profile == CostProfile::paper;
         const std::int64_t before = problem_->horizon() - 1;
-        const Flops flops = cost_of(*problem_, b).compute;
+        const Flops flops = cost_of(*problem_, b, memory_context_).compute;
         const Bytes touched = paper ? 0 : problem_->blocks->touched_bytes(b, before, 1);
         const BlockKind kind = problem_->blocks->name(b).kind;
         if (!layer.empty() && layer.back().flops == flops && layer.back().touched == touched &&
@@ -89,6 +90,7 @@ class LayerWork {
     }
 
     const Problem* problem_;
+    std::int64_t memory_context_;
     std::vector<std::vector<Operations>> operations_;
 };
 

@@ -17,16 +17,16 @@ namespace {
 
 constexpr int kHalvings = 12; // of the time that every device may compute, to a few tenths of a %
 
-/// Orders of the devices that are worth a look, the source first.
-std::vector<std::vector<DeviceId>> orders(const Problem& problem) {
-    const std::vector<DeviceId> ring = ring_order(problem);
+/// Orders of the devices that are worth a look, the source first, that of `ring` before all.
+std::vector<std::vector<DeviceId>> orders(
+    const std::vector<DeviceId>& ring, const LayerCosts& costs
+) {
     std::vector<std::vector<DeviceId>> all = {ring};
     const auto add = [&all](std::vector<DeviceId> order) {
         if (std::find(all.begin(), all.end(), order) == all.end()) {
             all.push_back(std::move(order));
         }
     };
-    const LayerCosts costs(problem, ring);
     std::vector<std::size_t> fastest;
     for (std::size_t j = 0; j < ring.size(); ++j) {
         fastest.push_back(j);
@@ -58,19 +58,27 @@ std::vector<std::vector<DeviceId>> orders(const Problem& problem) {
 class Dealer {
   public:
     explicit Dealer(const Problem& problem)
-        : problem_(problem), step_(problem, 1), begin_(problem.blocks->group(0, 0).index()) {
+        : problem_(problem), step_(problem, 1), empty_(problem),
+          begin_(problem.blocks->group(0, 0).index()) {
         const bool ends = problem.blocks->shape().ends;
         end_ = problem.blocks->size() - (ends ? 1 : 0);
+        if (ends) {
+            empty_.place(problem.blocks->embed(), problem.source);
+            empty_.place(problem.blocks->lm_head(), problem.source);
+        }
     }
 
     /// The evenest deal in that order that the halvings find; empty if there is none.
     Placement deal(const std::vector<DeviceId>& order) {
         double most = 0;
         double least = 0;
+        double slowest = 0;
         for (std::size_t b = begin_; b < end_; ++b) {
-            double slowest = 0;
-            for (const DeviceId d : order) {
-                slowest = std::max(slowest, time(BlockId(b), d));
+            if (b == begin_ || !is_like(BlockId(b), BlockId(b - 1))) {
+                slowest = 0;
+                for (const DeviceId d : order) {
+                    slowest = std::max(slowest, time(BlockId(b), d));
+                }
             }
             most += slowest;
         }
@@ -90,6 +98,11 @@ class Dealer {
     }
 
   private:
+    [[nodiscard]] bool is_like(BlockId a, BlockId b) const {
+        const BlockName& one = problem_.blocks->name(a);
+        const BlockName& other = problem_.blocks->name(b);
+        return one.kind == other.kind && one.layer == other.layer;
+    }
     [[nodiscard]] double time(BlockId b, DeviceId d) const {
         const BlockName& name = problem_.blocks->name(b);
         const auto layer = static_cast<std::size_t>(name.layer);
@@ -112,16 +125,13 @@ class Dealer {
 
     [[nodiscard]] std::optional<Placement> within(const std::vector<DeviceId>& order, double most)
         const {
-        Ledger ledger(problem_);
-        if (problem_.blocks->shape().ends) {
-            ledger.place(problem_.blocks->embed(), problem_.source);
-            ledger.place(problem_.blocks->lm_head(), problem_.source);
-        }
+        Ledger ledger = empty_;
         std::size_t at = 0;
         double busy = lm_head(); // of the source, which stands first
         for (std::size_t b = begin_; b < end_; ++b) {
             const BlockId id(b);
-            while (busy + time(id, order[at]) > most || !ledger.fits(id, order[at])) {
+            while (busy + time(id, order[at]) > most ||
+                   ledger.bytes_on(id, order[at]) > ledger.room(order[at])) {
                 busy = 0;
                 if (++at == order.size()) {
                     return std::nullopt;
@@ -135,6 +145,7 @@ class Dealer {
 
     const Problem& problem_;
     StepDelay step_;
+    Ledger empty_; ///< but for the ends
     std::size_t begin_;
     std::size_t end_ = 0;
 };
@@ -145,27 +156,25 @@ void add_new(std::vector<Placement>& all, Placement placement) {
     }
 }
 
-} // namespace
-
-std::vector<Placement> layer_pipelines(const Problem& problem) {
-    std::vector<Placement> all;
-    for (const std::vector<DeviceId>& order : orders(problem)) {
-        const LayerCosts costs(problem, order);
-        const Chain chain = evenest_chain(costs, ChainOrder::given);
-        if (!chain.shards.empty()) {
-            add_new(all, place_chain(problem, costs, chain));
-        }
+void add_chain(std::vector<Placement>& all, const Problem& problem, const LayerCosts& costs) {
+    const Chain chain = evenest_chain(costs, ChainOrder::given);
+    if (!chain.shards.empty()) {
+        add_new(all, place_chain(problem, costs, chain));
     }
-    return all;
 }
 
-std::vector<Placement> block_pipelines(const Problem& problem) {
+} // namespace
+
+Pipelines pipelines_of(const Problem& problem) {
+    const std::vector<DeviceId> ring = ring_order(problem);
+    const LayerCosts costs(problem, ring);
     Dealer dealer(problem);
-    std::vector<Placement> all;
-    for (const std::vector<DeviceId>& order : orders(problem)) {
-        add_new(all, dealer.deal(order));
+    Pipelines pipelines;
+    for (const std::vector<DeviceId>& order : orders(ring, costs)) {
+        add_chain(pipelines.layers, problem, order == ring ? costs : LayerCosts(problem, order));
+        add_new(pipelines.blocks, dealer.deal(order));
     }
-    return all;
+    return pipelines;
 }
 
 } // namespace headroom::scheduler

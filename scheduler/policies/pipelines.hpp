@@ -8,13 +8,13 @@
 
 namespace headroom::scheduler {
 
-/// Whole layers, the shortest slowest stage, in a few orders of devices: first what policy `ring`
-/// says, then the fastest devices first, then each time the nearest device. Feasible, without
-/// repetitions; none if no such split fits.
-[[nodiscard]] std::vector<Placement> layer_pipelines(const Problem& problem);
-
-/// The same orders, cut anywhere between two blocks, every device with about as much to compute as
-/// the slowest.
-[[nodiscard]] std::vector<Placement> block_pipelines(const Problem& problem);
+/// In a few orders of devices: first that of policy `ring`, then the fastest devices first, then
+/// each time the nearest device. Feasible, without repetitions; none where no such split fits.
+struct Pipelines {
+    std::vector<Placement> layers; ///< whole ones, the shortest slowest stage
+    /// Cut anywhere between two blocks, every device with about as much to compute as the slowest.
+    std::vector<Placement> blocks;
+};
+[[nodiscard]] Pipelines pipelines_of(const Problem& problem);
 
 } // namespace headroom::scheduler

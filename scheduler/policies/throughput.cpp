@@ -275,19 +275,17 @@ Decision decide_for_throughput(const Problem& problem, const Decision& latency, 
     if (keeps) {
         best.add(*problem.previous);
     }
-    const std::vector<Placement> layers = layer_pipelines(problem);
-    for (std::size_t i = 0; i < std::min<std::size_t>(layers.size(), 1); ++i) {
-        best.add(layers[i]); // policy ring's
+    const Pipelines pipelines = pipelines_of(problem);
+    if (!pipelines.layers.empty()) {
+        best.add(pipelines.layers.front()); // policy ring's, if that fits
     }
     std::vector<Placement> starts = best.placements();
     const std::size_t obliged = starts.size();
     if (obliged == 0) {
         return latency;
     }
-    starts.insert(starts.end(), layers.begin(), layers.end());
-    for (Placement& placement : block_pipelines(problem)) {
-        starts.push_back(std::move(placement));
-    }
+    starts.insert(starts.end(), pipelines.layers.begin(), pipelines.layers.end());
+    starts.insert(starts.end(), pipelines.blocks.begin(), pipelines.blocks.end());
     Descents descents(problem, models);
     for (const Placement& placement : starts) {
         descents.add(placement);
@@ -298,7 +296,8 @@ Decision decide_for_throughput(const Problem& problem, const Decision& latency, 
     for (const Placement& placement : starts) {
         best.add(placement);
     }
-    Decision decision = best.decide(obliged, layers.empty() ? nullptr : layers.data());
+    Decision decision =
+        best.decide(obliged, pipelines.layers.empty() ? nullptr : pipelines.layers.data());
     decision.evaluations = latency.evaluations + descents.work();
     return decision;
 }
