@@ -96,13 +96,16 @@ RoundModel::Parcel RoundModel::outputs(std::size_t from, std::size_t to, std::in
 double RoundModel::attention(const Draft& draft, std::size_t layer, double begin) {
     const std::size_t holder = draft.holder(layer);
     const std::size_t target = draft.proj(layer);
+    const std::int32_t* const groups = draft.shape(layer).groups;
     const double done = begin + static_cast<double>(draft.until_proj(layer));
     const Place from = here(holder);
-    for (std::size_t d = 0; d < step_.devices(); ++d) {
-        const std::int32_t n = draft.groups_on(layer, d);
+    at_work_.clear();
+    for (std::size_t d = 0; d < stations_.size(); ++d) {
+        const std::int32_t n = groups[d];
         if (n == 0) {
             continue;
         }
+        at_work_.push_back(d);
         if (d != holder) {
             wait(d);
             send(from, d, x(holder, d));
@@ -114,10 +117,9 @@ double RoundModel::attention(const Draft& draft, std::size_t layer, double begin
     if (holder != target) {
         send(from, target, x(holder, target));
     }
-    for (std::size_t d = 0; d < step_.devices(); ++d) {
-        const std::int32_t n = draft.groups_on(layer, d);
-        if (n > 0 && d != target) {
-            send(here(d), target, outputs(d, target, n));
+    for (const std::size_t d : at_work_) {
+        if (d != target) {
+            send(here(d), target, outputs(d, target, groups[d]));
             gathers = true;
         }
     }

@@ -128,6 +128,7 @@ class RoundModel {
     std::vector<Mail> mails_;
     std::vector<std::size_t> open_mail_; ///< per device those it has not received yet, linked
     std::vector<std::size_t> next_mail_;
+    std::vector<std::size_t> at_work_; ///< devices with groups of the present layer
 
     /// A segment that is executed at every visit, for the turn that began so many visits ago.
     struct Due {
