@@ -269,7 +269,8 @@ Decision decide_now(const Problem& problem) {
         return decision.feasible ? with_rounds(problem, std::move(decision))
                                  : infeasible(problem, pack(problem).placement);
     }
-    decision = decide_for_throughput(problem, decision, keep_previous(one).feasible);
+    RoundDecision decided = decide_for_throughput(problem, decision, keep_previous(one).feasible);
+    decision = std::move(decided.decision);
     if (!decision.feasible) {
         return infeasible(problem, pack(problem).placement);
     }
@@ -278,8 +279,8 @@ Decision decide_now(const Problem& problem) {
     } else if (decision.placement == *problem.previous) {
         decision.reason = reason_kept(problem, decision, std::nullopt, Of::round);
     } else {
-        decision.reason =
-            reason_moved(problem, decision, batched(problem, keep_previous(problem)), Of::round);
+        const Decision old = decided.given_up.value_or(Decision());
+        decision.reason = reason_moved(problem, decision, old, Of::round);
     }
     return decision;
 }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.hpp"
 #include "scheduler/policies/batching.hpp"
 #include "scheduler/policies/draft.hpp"
 #include "scheduler/policies/focus.hpp"
@@ -199,6 +200,20 @@ class Best {
         }
         return choose(ring);
     }
+    /// Of one that was added, whether it has been walked or not.
+    [[nodiscard]] Decision decision_of(const Placement& placement) const {
+        for (const Offer& offer : offers_) {
+            if (offer.decision.placement == placement) {
+                return offer.decision;
+            }
+        }
+        const auto found =
+            std::find_if(candidates_.begin(), candidates_.end(), [&](const Candidate& candidate) {
+                return candidate.placement == placement;
+            });
+        HEADROOM_CHECK(found != candidates_.end(), "a placement that was not added");
+        return evaluated(*found);
+    }
 
   private:
     [[nodiscard]] Nanoseconds migration_to(const Placement& placement) const {
@@ -212,9 +227,12 @@ class Best {
                                         problem_.weights_everywhere
                                     );
     }
+    [[nodiscard]] Decision evaluated(const Candidate& candidate) const {
+        return evaluate_batched(problem_, candidate.placement, "", &candidate.guesses);
+    }
     void offer(const Candidate& candidate) {
         Offer offer;
-        offer.decision = evaluate_batched(problem_, candidate.placement, "", &candidate.guesses);
+        offer.decision = evaluated(candidate);
         offer.value = objective(problem_, offer.decision);
         Decision steady = offer.decision;
         steady.prompts = 0;
@@ -266,7 +284,7 @@ Problem one_step(const Problem& problem) {
     return one;
 }
 
-Decision decide_for_throughput(const Problem& problem, const Decision& latency, bool keeps) {
+RoundDecision decide_for_throughput(const Problem& problem, const Decision& latency, bool keeps) {
     Models models(problem);
     Best best(problem, models);
     if (latency.feasible) {
@@ -282,7 +300,7 @@ Decision decide_for_throughput(const Problem& problem, const Decision& latency, 
     std::vector<Placement> starts = best.placements();
     const std::size_t obliged = starts.size();
     if (obliged == 0) {
-        return latency;
+        return {latency, std::nullopt};
     }
     starts.insert(starts.end(), pipelines.layers.begin(), pipelines.layers.end());
     starts.insert(starts.end(), pipelines.blocks.begin(), pipelines.blocks.end());
@@ -296,10 +314,13 @@ Decision decide_for_throughput(const Problem& problem, const Decision& latency, 
     for (const Placement& placement : starts) {
         best.add(placement);
     }
-    Decision decision =
-        best.decide(obliged, pipelines.layers.empty() ? nullptr : pipelines.layers.data());
-    decision.evaluations = latency.evaluations + descents.work();
-    return decision;
+    const Placement* const ring = pipelines.layers.empty() ? nullptr : pipelines.layers.data();
+    RoundDecision decided{best.decide(obliged, ring), std::nullopt};
+    decided.decision.evaluations = latency.evaluations + descents.work();
+    if (keeps && decided.decision.placement != *problem.previous) {
+        decided.given_up = best.decision_of(*problem.previous);
+    }
+    return decided;
 }
 
 } // namespace headroom::scheduler

@@ -9,6 +9,8 @@
 // their guess are not walked; guesses are within 2 % of rounds that repeat.
 #pragma once
 
+#include <optional>
+
 #include "scheduler/problem.hpp"
 
 namespace headroom::scheduler {
@@ -21,10 +23,14 @@ namespace headroom::scheduler {
 /// decides a step by itself need not walk any rounds.
 [[nodiscard]] Problem one_step(const Problem& problem);
 
+struct RoundDecision {
+    Decision decision;                ///< without a reason yet
+    std::optional<Decision> given_up; ///< the previous placement that fits, if it is left
+};
+
 /// `latency`: the decision for one sequence's step, feasible or not; `keeps`: the previous
-/// placement still fits. The answer is `latency` if nothing that fits is found, else it has no
-/// reason yet.
-[[nodiscard]] Decision decide_for_throughput(
+/// placement still fits. The answer is `latency` if nothing that fits is found.
+[[nodiscard]] RoundDecision decide_for_throughput(
     const Problem& problem, const Decision& latency, bool keeps
 );
 
