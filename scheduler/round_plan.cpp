@@ -1,6 +1,7 @@
 // See round_plan.hpp.
 #include "scheduler/round_plan.hpp"
 
+#include <limits>
 #include <utility>
 
 #include "base/check.hpp"
@@ -9,7 +10,12 @@ namespace headroom::scheduler {
 
 namespace {
 
-constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+
+template <class T>
+std::uint32_t count(const std::vector<T>& all) {
+    return static_cast<std::uint32_t>(all.size());
+}
 
 bool is_same(const Instruction& sent, const Instruction& received) {
     return sent.payload == received.payload && sent.layer == received.layer &&
@@ -24,7 +30,7 @@ class Planner {
         plan_.snapshot = &snapshot;
         for (std::size_t d = 0; d < programs.size(); ++d) {
             if (!programs[d].empty()) {
-                numbers_[d] = plan_.stations.size();
+                numbers_[d] = count(plan_.stations);
                 plan_.stations.emplace_back(d);
             }
         }
@@ -35,7 +41,7 @@ class Planner {
         plan_.source = numbers_[source.index()];
         HEADROOM_CHECK(plan_.source != kNone, "source {} has no program", source.value);
         plan_.period = places.period;
-        for (std::size_t station = 0; station < plan_.stations.size(); ++station) {
+        for (std::uint32_t station = 0; station < plan_.stations.size(); ++station) {
             const std::size_t d = plan_.stations[station].index();
             const std::size_t before = plan_.segments.size();
             add(station, programs_[d], places.places[d]);
@@ -55,33 +61,33 @@ class Planner {
   private:
     /// Between two devices messages are received in the order in which they are sent.
     struct Link {
-        std::vector<std::size_t> messages;
+        std::vector<std::uint32_t> messages;
         std::size_t sent = 0;
         std::size_t received = 0;
     };
 
-    void add(std::size_t station, const Program& program, const std::vector<Place>& places) {
+    void add(std::uint32_t station, const Program& program, const std::vector<Place>& places) {
         std::size_t nth = 0;
         for (const ProgramSegment& segment : segments_of(program)) {
-            const std::size_t first = plan_.actions.size();
+            const std::uint32_t first = count(plan_.actions);
             for (std::size_t i = segment.begin; i < segment.end; ++i) {
                 add(station, program[i], plan_.actions.size() > first);
             }
-            plan_.segments.push_back({station, first, plan_.actions.size(), places[nth++]});
+            plan_.segments.push_back({station, first, count(plan_.actions), places[nth++]});
         }
     }
 
-    void add(std::size_t station, const Instruction& instruction, bool within) {
+    void add(std::uint32_t station, const Instruction& instruction, bool within) {
         if (instruction.code == OpCode::compute) {
             compute(station, instruction, within);
         } else if (instruction.code == OpCode::send) {
-            const std::size_t to = numbers_[instruction.peer.index()];
+            const std::uint32_t to = numbers_[instruction.peer.index()];
             Link& link = links_[link_between(station, to)];
             plan_.actions.push_back(
                 {OpCode::send, message(link, link.sent++, station, to, instruction)}
             );
         } else if (instruction.code == OpCode::receive) {
-            const std::size_t from = numbers_[instruction.peer.index()];
+            const std::uint32_t from = numbers_[instruction.peer.index()];
             Link& link = links_[link_between(from, station)];
             plan_.actions.push_back(
                 {OpCode::receive, message(link, link.received++, from, station, instruction)}
@@ -89,11 +95,11 @@ class Planner {
         }
     }
 
-    void compute(std::size_t station, const Instruction& instruction, bool within) {
+    void compute(std::uint32_t station, const Instruction& instruction, bool within) {
         if (!within || plan_.actions.back().code != OpCode::compute) {
             plan_.actions.push_back({OpCode::compute, plan_.operations++});
         }
-        const std::size_t operation = plan_.actions.back().index;
+        const std::uint32_t operation = plan_.actions.back().index;
         if (!plan_.runs.empty() && plan_.runs.back().operation == operation &&
             is_equal(plan_.runs.back().block, instruction.block)) {
             ++plan_.runs.back().count;
@@ -110,70 +116,73 @@ class Planner {
         return one.kind == other.kind && one.layer == other.layer;
     }
 
-    [[nodiscard]] std::size_t link_between(std::size_t from, std::size_t to) {
-        std::size_t& link = link_between_[from * plan_.stations.size() + to];
+    [[nodiscard]] std::uint32_t link_between(std::size_t from, std::size_t to) {
+        std::uint32_t& link = link_between_[from * plan_.stations.size() + to];
         if (link == kNone) {
-            link = links_.size();
+            link = count(links_);
             links_.emplace_back();
         }
         return link;
     }
 
     /// The nth on its link, from whichever end it is seen first.
-    std::size_t message(
+    std::uint32_t message(
         Link& link,
         std::size_t nth,
-        std::size_t from,
-        std::size_t to,
+        std::uint32_t from,
+        std::uint32_t to,
         const Instruction& instruction
     ) {
         if (nth < link.messages.size()) {
-            const std::size_t known = link.messages[nth];
+            const std::uint32_t known = link.messages[nth];
+            const Instruction& other = plan_.sent[known];
             HEADROOM_CHECK(
-                is_same(plan_.messages[known].instruction, instruction),
+                is_same(other, instruction),
                 "message {} from {} to {}: {} of layer {} meets {} of layer {}",
                 nth,
                 plan_.stations[from].value,
                 plan_.stations[to].value,
-                name_of(plan_.messages[known].instruction.payload),
-                plan_.messages[known].instruction.layer,
+                name_of(other.payload),
+                other.layer,
                 name_of(instruction.payload),
                 instruction.layer
             );
             return known;
         }
-        link.messages.push_back(plan_.messages.size());
         const SnapshotRates rates(*plan_.snapshot);
         const DeviceId sender = plan_.stations[from];
         const DeviceId receiver = plan_.stations[to];
-        RoundPlan::Message message;
-        message.from = from;
-        message.to = to;
-        message.link = link_between(from, to);
-        message.egress_capped = rates.egress_capped(sender);
-        message.ingress_capped = rates.ingress_capped(receiver);
-        message.sampling = only_when_sampling(instruction, *plan_.blocks);
-        message.latency = rates.latency(sender, receiver, 0);
-        message.instruction = instruction;
-        message.of_one = plan_.transfer(message, 1);
-        plan_.messages.push_back(message);
-        return plan_.messages.size() - 1;
+        const std::uint32_t added = count(plan_.messages);
+        link.messages.push_back(added);
+        plan_.sent.push_back(instruction);
+        plan_.messages.push_back({
+            .from = from,
+            .to = to,
+            .link = link_between(from, to),
+            .egress_capped = rates.egress_capped(sender),
+            .ingress_capped = rates.ingress_capped(receiver),
+            .sampling = only_when_sampling(instruction, *plan_.blocks),
+            .latency = rates.latency(sender, receiver, 0),
+            .of_one = {},
+        });
+        plan_.messages.back().of_one = plan_.transfer(added, 1);
+        return added;
     }
 
     const std::vector<Program>& programs_;
-    std::vector<std::size_t> numbers_;      ///< per device, of stations
-    std::vector<std::size_t> link_between_; ///< [station][station]
+    std::vector<std::uint32_t> numbers_;      ///< per device, of stations
+    std::vector<std::uint32_t> link_between_; ///< [station][station]
     std::vector<Link> links_;
     RoundPlan plan_;
 };
 
 } // namespace
 
-RoundPlan::Transfer RoundPlan::transfer(const Message& message, std::int64_t tokens) const {
+RoundPlan::Transfer RoundPlan::transfer(std::size_t message, std::int64_t tokens) const {
     const SnapshotRates rates(*snapshot);
-    const DeviceId from = stations[message.from];
-    const DeviceId to = stations[message.to];
-    const Bytes bytes = message.instruction.bytes(tokens);
+    const DeviceId from = stations[messages[message].from];
+    const DeviceId to = stations[messages[message].to];
+    const Bytes bytes = sent[message].bytes(tokens);
     return {
         rates.link(from, to, 0, bytes), rates.egress(from, 0, bytes), rates.ingress(to, 0, bytes)};
 }

@@ -24,21 +24,21 @@ struct RoundPlan {
         Nanoseconds egress = 0;
         Nanoseconds ingress = 0;
     };
+    /// Read for every message of every turn: small.
     struct Message {
-        std::size_t from = 0; ///< stations
-        std::size_t to = 0;
-        std::size_t link = 0; ///< of those in use
+        std::uint32_t from = 0; ///< stations
+        std::uint32_t to = 0;
+        std::uint32_t link = 0; ///< of those in use
         bool egress_capped = false;
         bool ingress_capped = false;
         bool sampling = false; ///< only of turns that sample
         Nanoseconds latency = 0;
         Transfer of_one; ///< of a turn of one token
-        Instruction instruction;
     };
     /// Equal blocks of a layer that are computed one after the other.
     struct Run {
-        std::size_t operation = 0;
-        std::size_t station = 0;
+        std::uint32_t operation = 0;
+        std::uint32_t station = 0;
         BlockId block;
         std::int64_t count = 0;
         bool sampling = false;
@@ -46,29 +46,30 @@ struct RoundPlan {
     /// compute: what a station computes with no message in between; send, receive: a message.
     struct Action {
         OpCode code = OpCode::compute;
-        std::size_t index = 0;
+        std::uint32_t index = 0;
     };
     struct Segment {
-        std::size_t station = 0;
-        std::size_t first = 0; ///< of its actions
-        std::size_t last = 0;  ///< exclusive
+        std::uint32_t station = 0;
+        std::uint32_t first = 0; ///< of its actions
+        std::uint32_t last = 0;  ///< exclusive
         Place place;
     };
 
     const Blocks* blocks = nullptr;
     const Snapshot* snapshot = nullptr;
     std::vector<DeviceId> stations;
-    std::size_t source = 0; ///< station
+    std::uint32_t source = 0; ///< station
     std::size_t links = 0;
-    std::size_t operations = 0;
+    std::uint32_t operations = 0;
     std::vector<Run> runs;
     std::vector<Message> messages;
+    std::vector<Instruction> sent; ///< per message
     std::vector<Action> actions;
     std::vector<Segment> segments;  ///< station after station
     Nanoseconds period = 1;         ///< above all places
     std::optional<std::size_t> end; ///< the source's last segment, if it waits for its next visit
 
-    [[nodiscard]] Transfer transfer(const Message& message, std::int64_t tokens) const;
+    [[nodiscard]] Transfer transfer(std::size_t message, std::int64_t tokens) const;
 };
 
 /// Keeps pointers to blocks and snapshot.

@@ -130,61 +130,62 @@ void RoundWalk::begin(Group& group, const std::vector<TurnWork>& turns) const {
 void RoundWalk::run(std::size_t segment, Group& group) {
     const RoundPlan::Segment& what = plan_->segments[segment];
     for (std::size_t i = what.first; i < what.last; ++i) {
-        const RoundPlan::Action& action = plan_->actions[i];
+        const RoundPlan::Action action = plan_->actions[i];
         if (action.code == OpCode::compute) {
             Nanoseconds& clock = clocks_[what.station];
             clock = after(clock, group.durations[action.index]);
-            continue;
-        }
-        Letter* const letters = group.letters.data() + action.index * group.turns.size();
-        if (action.code == OpCode::send) {
-            send(plan_->messages[action.index], letters, group);
+        } else if (action.code == OpCode::send) {
+            send(action.index, group);
         } else {
-            receive(plan_->messages[action.index], letters, group);
+            receive(action.index, group);
         }
     }
 }
 
 /// One message per turn; source: design.md §4.
-void RoundWalk::send(const RoundPlan::Message& message, Letter* letters, const Group& group) {
-    const Nanoseconds clock = clocks_[message.from];
-    Nanoseconds& link_free = link_free_[message.link];
-    for (std::size_t i = 0; i < group.turns.size(); ++i) {
-        if (message.sampling && !group.turns[i].samples) {
-            continue;
+void RoundWalk::send(std::size_t message, Group& group) {
+    const RoundPlan::Message& what = plan_->messages[message];
+    Letter* letter = &group.letters[message * group.turns.size()];
+    const Nanoseconds clock = clocks_[what.from];
+    Nanoseconds& link_free = link_free_[what.link];
+    Nanoseconds& egress_free = egress_free_[what.from];
+    for (const TurnWork& turn : group.turns) {
+        if (turn.samples || !what.sampling) {
+            const RoundPlan::Transfer transfer =
+                turn.tokens == 1 ? what.of_one : plan_->transfer(message, turn.tokens);
+            letter->begin = std::max(clock, link_free);
+            if (what.egress_capped) {
+                letter->begin = std::max(letter->begin, egress_free);
+                egress_free = after(letter->begin, transfer.egress);
+            }
+            link_free = after(letter->begin, transfer.link);
+            if (what.egress_capped) {
+                link_free = std::max(link_free, egress_free);
+            }
+            letter->arrival = after(link_free, what.latency);
         }
-        const RoundPlan::Transfer transfer = this->transfer(message, group.turns[i]);
-        Nanoseconds begin = std::max(clock, link_free);
-        Nanoseconds end = 0;
-        if (message.egress_capped) {
-            Nanoseconds& egress_free = egress_free_[message.from];
-            begin = std::max(begin, egress_free);
-            egress_free = after(begin, transfer.egress);
-            end = egress_free;
-        }
-        link_free = std::max(end, after(begin, transfer.link));
-        letters[i] = {begin, after(link_free, message.latency)};
+        ++letter;
     }
 }
 
 /// A capped ingress takes messages one by one, in the order of the receiver's program.
-void RoundWalk::receive(
-    const RoundPlan::Message& message, const Letter* letters, const Group& group
-) {
-    Nanoseconds& clock = clocks_[message.to];
-    for (std::size_t i = 0; i < group.turns.size(); ++i) {
-        if (message.sampling && !group.turns[i].samples) {
-            continue;
+void RoundWalk::receive(std::size_t message, const Group& group) {
+    const RoundPlan::Message& what = plan_->messages[message];
+    const Letter* letter = &group.letters[message * group.turns.size()];
+    Nanoseconds& clock = clocks_[what.to];
+    Nanoseconds& ingress_free = ingress_free_[what.to];
+    for (const TurnWork& turn : group.turns) {
+        if (turn.samples || !what.sampling) {
+            clock = std::max(clock, letter->arrival);
+            if (what.ingress_capped) {
+                const RoundPlan::Transfer transfer =
+                    turn.tokens == 1 ? what.of_one : plan_->transfer(message, turn.tokens);
+                const Nanoseconds first_byte = after(letter->begin, what.latency);
+                ingress_free = after(std::max(first_byte, ingress_free), transfer.ingress);
+                clock = std::max(clock, ingress_free);
+            }
         }
-        clock = std::max(clock, letters[i].arrival);
-        if (message.ingress_capped) {
-            Nanoseconds& ingress_free = ingress_free_[message.to];
-            const Nanoseconds first_byte = after(letters[i].begin, message.latency);
-            ingress_free = after(
-                std::max(first_byte, ingress_free), transfer(message, group.turns[i]).ingress
-            );
-            clock = std::max(clock, ingress_free);
-        }
+        ++letter;
     }
 }
 

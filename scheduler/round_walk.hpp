@@ -54,13 +54,8 @@ class RoundWalk {
     void begin(Group& group, const std::vector<TurnWork>& turns) const;
     void run_due();
     void run(std::size_t segment, Group& group);
-    void send(const RoundPlan::Message& message, Letter* letters, const Group& group);
-    void receive(const RoundPlan::Message& message, const Letter* letters, const Group& group);
-    [[nodiscard]] RoundPlan::Transfer transfer(
-        const RoundPlan::Message& message, const TurnWork& turn
-    ) const {
-        return turn.tokens == 1 ? message.of_one : plan_->transfer(message, turn.tokens);
-    }
+    void send(std::size_t message, Group& group);
+    void receive(std::size_t message, const Group& group);
 
     const RoundPlan* plan_;
     std::int64_t visits_;
