@@ -69,7 +69,10 @@ class Dealer {
     }
 
     /// The evenest deal in that order that the halvings find; empty if there is none.
-    Placement deal(const std::vector<DeviceId>& order) {
+    [[nodiscard]] Placement deal(const std::vector<DeviceId>& order) const {
+        if (empty_.shortage() > 0) {
+            return {};
+        }
         double most = 0;
         double least = 0;
         double slowest = 0;
@@ -125,22 +128,24 @@ class Dealer {
 
     [[nodiscard]] std::optional<Placement> within(const std::vector<DeviceId>& order, double most)
         const {
-        Ledger ledger = empty_;
+        Placement placement = empty_.placement();
         std::size_t at = 0;
         double busy = lm_head(); // of the source, which stands first
+        Bytes room = empty_.room(order[at]);
         for (std::size_t b = begin_; b < end_; ++b) {
             const BlockId id(b);
-            while (busy + time(id, order[at]) > most ||
-                   ledger.bytes_on(id, order[at]) > ledger.room(order[at])) {
-                busy = 0;
+            while (busy + time(id, order[at]) > most || empty_.bytes(id) > room) {
                 if (++at == order.size()) {
                     return std::nullopt;
                 }
+                busy = 0;
+                room = empty_.room(order[at]);
             }
-            ledger.place(id, order[at]);
+            placement[b] = order[at];
             busy += time(id, order[at]);
+            room -= empty_.bytes(id);
         }
-        return ledger.shortage() == 0 ? std::optional<Placement>(ledger.placement()) : std::nullopt;
+        return placement;
     }
 
     const Problem& problem_;

@@ -73,20 +73,20 @@ bool RoundSearch::make_best() {
     return true;
 }
 
+/// All that it has there, those first that come home.
 std::vector<Relocation> RoundSearch::units(
-    Unit unit, std::size_t layer, std::size_t from, std::size_t to, std::int32_t count
+    Unit unit, std::size_t layer, std::size_t from, std::size_t to
 ) {
     std::vector<Relocation> changes;
-    for (const bool homeward : {true, false}) {
-        for (std::int32_t i = 0; i < count_of(*problem_->blocks, unit); ++i) {
-            const BlockId b = unit_of(*problem_->blocks, unit, layer, i);
+    std::vector<Relocation> strangers;
+    for (std::int32_t i = 0; i < count_of(*problem_->blocks, unit); ++i) {
+        const BlockId b = unit_of(*problem_->blocks, unit, layer, i);
+        if (draft_->ledger().where(b).index() == from) {
             const bool home = draft_->moves().home(b) == DeviceId(to);
-            if (draft_->ledger().where(b).index() == from && home == homeward &&
-                static_cast<std::int32_t>(changes.size()) < count) {
-                changes.push_back({b, DeviceId(to)});
-            }
+            (home ? changes : strangers).push_back({b, DeviceId(to)});
         }
     }
+    changes.insert(changes.end(), strangers.begin(), strangers.end());
     return changes;
 }
 
@@ -105,14 +105,15 @@ void RoundSearch::offer_parts(std::size_t layer, std::size_t from, std::size_t t
     const DeviceId target(to);
     std::vector<Relocation> all;
     for (const Unit unit : units_of(*problem_->blocks)) {
-        const std::int32_t n = draft_->units_on(unit, layer, from);
-        if (n > 0) {
-            consider(units(unit, layer, from, to, 1));
+        const auto n = static_cast<std::size_t>(draft_->units_on(unit, layer, from));
+        if (n == 0) {
+            continue;
         }
+        const std::vector<Relocation> whole = units(unit, layer, from, to);
+        consider({whole.begin(), whole.begin() + 1});
         if (n > 3) {
-            consider(units(unit, layer, from, to, (n + 1) / 2));
+            consider({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>((n + 1) / 2)});
         }
-        const std::vector<Relocation> whole = units(unit, layer, from, to, n);
         if (n > 1) {
             consider(whole);
         }

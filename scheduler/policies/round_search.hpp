@@ -46,7 +46,7 @@ class RoundSearch {
     void offer_parts(std::size_t layer, std::size_t from, std::size_t to);
     [[nodiscard]] bool holds(std::size_t layer, std::size_t d) const;
     [[nodiscard]] std::vector<Relocation> units(
-        Unit unit, std::size_t layer, std::size_t from, std::size_t to, std::int32_t count
+        Unit unit, std::size_t layer, std::size_t from, std::size_t to
     );
 
     const Problem* problem_;
