@@ -27,7 +27,7 @@ JointWork joint_work(
 
 Timeline::Timeline(const Blocks& blocks, std::size_t devices)
     : blocks_(&blocks), devices_(devices), clocks_(devices), egress_free_(devices),
-      ingress_free_(devices), link_free_(devices * devices), stations_(devices) {}
+      ingress_free_(devices), link_free_(devices), stations_(devices) {}
 
 Nanoseconds Timeline::turn(
     const std::vector<Program>& programs,
@@ -331,7 +331,9 @@ std::string Timeline::waits() const {
 
 /// The sender's half of a message; source: design.md §4.
 Timeline::Sent Timeline::transmit(DeviceId from, DeviceId to, Bytes bytes, const Rates& rates) {
-    Nanoseconds& link_free = link_free_[from.index() * devices_ + to.index()];
+    std::vector<Nanoseconds>& links_free = link_free_[from.index()];
+    links_free.resize(devices_); // thousands of devices need no table of pairs
+    Nanoseconds& link_free = links_free[to.index()];
     Sent sent;
     sent.begin = std::max(clocks_[from.index()], link_free);
     if (rates.egress_capped(from)) {

@@ -258,7 +258,7 @@ class Timeline {
     std::vector<Nanoseconds> clocks_;
     std::vector<Nanoseconds> egress_free_;
     std::vector<Nanoseconds> ingress_free_;
-    std::vector<Nanoseconds> link_free_; ///< [from][to]
+    std::vector<std::vector<Nanoseconds>> link_free_; ///< [from][to], of those that have sent
 
     Settings settings_;
     std::vector<Station> stations_;

@@ -11,6 +11,7 @@ namespace headroom::scheduler {
 namespace {
 
 constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
+constexpr std::uint32_t kNoLink = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kRounds = 12; ///< after which the mean of the last half must do
 constexpr std::size_t kLeastRounds = 4;
 constexpr double kSame = 1e-6;
@@ -30,8 +31,8 @@ RoundModel::RoundModel(const Problem& problem, StepDelay step, std::int64_t batc
       batches_(static_cast<double>(problem.in_flight()) / static_cast<double>(batch)),
       count_(static_cast<std::size_t>((problem.in_flight() + batch - 1) / batch)),
       last_share_(batches_ - static_cast<double>(count_ - 1)), ends_(problem.blocks->shape().ends),
-      stations_(step_.devices()), links_(step_.devices() * step_.devices(), 0.0),
-      open_mail_(step_.devices(), kNone), free_(links_.size(), 0.0) {}
+      stations_(step_.devices()), link_numbers_(step_.devices() * step_.devices(), kNoLink),
+      open_mail_(step_.devices(), kNone) {}
 
 /// Receives stand here: what comes is a new segment.
 void RoundModel::wait(std::size_t d) {
@@ -56,11 +57,12 @@ RoundModel::Place RoundModel::here(std::size_t d) const {
 }
 
 void RoundModel::send(const Place& from, std::size_t to, const Parcel& parcel) {
-    const std::size_t link = from.device * step_.devices() + to;
-    if (links_[link] == 0.0) {
-        in_use_.push_back(link);
+    std::uint32_t& link = link_numbers_[from.device * step_.devices() + to];
+    if (link == kNoLink) {
+        link = static_cast<std::uint32_t>(links_.size());
+        links_.push_back({from.device, to, 0.0});
     }
-    links_[link] += parcel.busy;
+    links_[link].busy += parcel.busy;
     stations_[from.device].sent += parcel.bytes;
     stations_[to].received += parcel.bytes;
     ++segments_[from.segment].mails;
@@ -188,10 +190,10 @@ void RoundModel::finish(const Draft& draft) {
 
 void RoundModel::walk(const Draft& draft) {
     std::fill(stations_.begin(), stations_.end(), Station());
-    for (const std::size_t link : in_use_) {
-        links_[link] = 0.0;
+    for (const Link& link : links_) {
+        link_numbers_[link.from * step_.devices() + link.to] = kNoLink;
     }
-    in_use_.clear();
+    links_.clear();
     segments_.clear();
     mails_.clear();
     next_mail_.clear();
@@ -238,9 +240,8 @@ RoundModel::Estimate RoundModel::bound(const Draft& draft) {
             offer(batches_ * static_cast<double>(takes), Limit::device, d, d);
         }
     }
-    for (const std::size_t link : in_use_) {
-        const std::size_t n = stations_.size();
-        offer(batches_ * links_[link], Limit::link, link / n, link % n);
+    for (const Link& link : links_) {
+        offer(batches_ * link.busy, Limit::link, link.from, link.to);
     }
     return estimate;
 }
@@ -327,9 +328,7 @@ double RoundModel::walk_rounds(double least) {
     sort_mails();
     clocks_.assign(stations_.size(), 0.0);
     arrived_.assign(segments_.size() * count_, 0.0);
-    for (const std::size_t link : in_use_) {
-        free_[link] = 0.0;
-    }
+    free_.assign(links_.size(), 0.0);
     const double& clock = clocks_[step_.source()];
     double half = 0;
     double before = 0;

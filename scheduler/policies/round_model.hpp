@@ -72,6 +72,11 @@ class RoundModel {
         std::size_t mails = 0; ///< how many it sends
         std::size_t first = 0; ///< of them in sorted_
     };
+    struct Link {
+        std::size_t from = 0;
+        std::size_t to = 0;
+        double busy = 0; ///< of one batch, ns
+    };
     struct Mail {
         std::size_t from = 0; ///< segment
         std::size_t to = 0;
@@ -122,9 +127,9 @@ class RoundModel {
     std::int64_t work_ = 0;
 
     std::vector<Station> stations_;
-    std::vector<double> links_;       ///< [from][to], ns of one batch
-    std::vector<std::size_t> in_use_; ///< of them
-    std::vector<Segment> segments_;   ///< in an order in which every mail goes forwards
+    std::vector<std::uint32_t> link_numbers_; ///< [from][to]
+    std::vector<Link> links_;                 ///< in use
+    std::vector<Segment> segments_;           ///< in an order in which every mail goes forwards
     std::vector<Mail> mails_;
     std::vector<std::size_t> open_mail_; ///< per device those it has not received yet, linked
     std::vector<std::size_t> next_mail_;

@@ -50,31 +50,24 @@ bool nearer(const Start& a, const Start& b) {
     return std::tie(a.objective, a.batch) < std::tie(b.objective, b.batch);
 }
 
-/// The devices that matter, with the models of their rounds, unless they are too many.
+/// The devices that matter, with the models of their rounds.
 class Models {
   public:
     explicit Models(const Problem& problem)
-        : small_(focus(problem, kMostDevices)), batches_(batches_of(problem)) {
-        if (small_.devices.size() <= kTooMany) {
-            guesses_.emplace(small_.problem, batches_);
-        }
-    }
+        : small_(focus(problem, kMostDevices)), batches_(batches_of(problem)),
+          guesses_(small_.problem, batches_) {}
 
     [[nodiscard]] const Focus& small() const { return small_; }
-    /// None for too many devices.
-    [[nodiscard]] std::span<RoundModel> all() {
-        return guesses_ ? std::span(guesses_->models()) : std::span<RoundModel>();
-    }
+    [[nodiscard]] std::span<RoundModel> all() { return guesses_.models(); }
     [[nodiscard]] std::vector<Guess> guess(const Problem& problem, const Placement& placement) {
         const std::optional<Placement> narrow = small_.narrow(placement);
-        return narrow && guesses_ ? guesses_->of(*narrow)
-                                  : guess_rounds(problem, placement, batches_);
+        return narrow ? guesses_.of(*narrow) : guess_rounds(problem, placement, batches_);
     }
 
   private:
     Focus small_;
     std::vector<std::int64_t> batches_;
-    std::optional<RoundGuesses> guesses_;
+    RoundGuesses guesses_;
 };
 
 /// What descents from the most promising candidates find, best first.
@@ -89,7 +82,7 @@ class Descents {
 
     void add(const Placement& placement) {
         const std::optional<Placement> narrow = small_.narrow(placement);
-        if (!narrow || models_.empty()) {
+        if (!narrow || small_.devices.size() > kTooMany) {
             return;
         }
         const Draft draft(small_.problem, models_.front().step(), *narrow);
