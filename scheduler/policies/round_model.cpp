@@ -260,31 +260,15 @@ void RoundModel::sort_mails() {
     }
 }
 
-/// One segment of one batch.
-void RoundModel::run(std::size_t segment, std::size_t batch) {
-    const Segment& what = segments_[segment];
-    const double share = batch + 1 < count_ ? 1.0 : last_share_;
-    double* const arrived = &arrived_[batch * segments_.size()];
-    double& clock = clocks_[what.device];
-    const double start = std::max(clock, arrived[segment]);
-    arrived[segment] = 0;
-    for (std::size_t i = what.first; i < what.first + what.mails; ++i) {
-        const Mail& mail = sorted_[i];
-        double& free = free_[mail.link];
-        free = std::max(start + share * mail.offset, free) + share * mail.busy;
-        arrived[mail.to] = std::max(arrived[mail.to], free + mail.latency);
-    }
-    clock = start + share * what.work;
-}
-
 /// When which segment of which turn is due.
 void RoundModel::stagger(const std::vector<Segment>& places, double step) {
     const auto count = static_cast<double>(count_);
     const std::size_t end = stations_[step_.source()].segment;
     due_.clear();
     for (std::size_t s = 0; s < segments_.size(); ++s) {
-        if (s == end && end != 0) {
-            continue; // at the slot's next visit
+        if (s == end && end != 0) { // at the slot's next visit, before all others
+            due_.push_back({-std::numeric_limits<double>::infinity(), count_, s});
+            continue;
         }
         const double place = step > 0 ? count * places[s].place / step : 0;
         const double lag = std::clamp(std::floor(place), 0.0, count - 1);
@@ -297,15 +281,25 @@ void RoundModel::stagger(const std::vector<Segment>& places, double step) {
 
 /// The source visits every slot once.
 void RoundModel::walk_round(std::size_t round) {
-    const std::size_t end = stations_[step_.source()].segment;
     for (std::size_t slot = 0; slot < count_; ++slot) {
-        if (round > 0 && end != 0) {
-            run(end, slot);
-        }
         for (const Due& due : due_) {
-            if (round > 0 || slot >= due.lag) {
-                run(due.segment, slot >= due.lag ? slot - due.lag : slot + count_ - due.lag);
+            if (round == 0 && slot < due.lag) {
+                continue;
             }
+            const std::size_t batch = slot >= due.lag ? slot - due.lag : slot + count_ - due.lag;
+            const double share = batch + 1 < count_ ? 1.0 : last_share_;
+            const Segment& segment = segments_[due.segment];
+            double* const arrived = &arrived_[batch * segments_.size()];
+            double& clock = clocks_[segment.device];
+            const double start = std::max(clock, arrived[due.segment]);
+            arrived[due.segment] = 0;
+            for (std::size_t i = segment.first; i < segment.first + segment.mails; ++i) {
+                const Mail& mail = sorted_[i];
+                double& free = free_[mail.link];
+                free = std::max(start + share * mail.offset, free) + share * mail.busy;
+                arrived[mail.to] = std::max(arrived[mail.to], free + mail.latency);
+            }
+            clock = start + share * segment.work;
         }
     }
     work_ += static_cast<std::int64_t>((segments_.size() + mails_.size()) * count_);

@@ -113,7 +113,6 @@ class RoundModel {
     void sort_mails();
     void stagger(const std::vector<Segment>& places, double step);
     [[nodiscard]] double walk_rounds(double least);
-    void run(std::size_t segment, std::size_t batch);
     void walk_round(std::size_t round);
 
     const Snapshot* snapshot_;
