@@ -5,8 +5,8 @@
 // whole layers and of blocks, and what descents under the estimate of round_model find from the
 // most promising of these. The exact prediction of the round decides between them, so the answer's
 // objective is never above that of policy `ring`, nor above the latency placement's. In large
-// problems, where a walk takes tens of milliseconds, candidates that are more than 6 % worse by
-// their guess are not walked; guesses are within 2 % of rounds that repeat.
+// problems, where a walk of scattered blocks takes milliseconds, candidates that are more than 6 %
+// worse by their guess are not walked; guesses are within 2 % of rounds that repeat.
 #pragma once
 
 #include <optional>

@@ -12,7 +12,9 @@
 #include "scheduler/policies/batching.hpp"
 #include "scheduler/policies/caution.hpp"
 #include "scheduler/policies/draft.hpp"
+#include "scheduler/policies/round_guesses.hpp"
 #include "scheduler/policies/round_model.hpp"
+#include "scheduler/policies/step_delay.hpp"
 #include "scheduler/policy.hpp"
 #include "scheduler/rounds.hpp"
 #include "scheduler/validate.hpp"
@@ -339,6 +341,52 @@ TEST(RoundModel, knows_rounds_of_any_placement_almost_as_well_as_the_timeline) {
     EXPECT_LE(above, all / 20);
     EXPECT_TRUE(step_only > all / 2 || !kAllCells);
     EXPECT_TRUE(loose > all / 10 || !kAllCells);
+}
+
+TEST(RoundGuesses, of_models_that_placements_share_are_those_of_each_alone) {
+    int different = 0; // the twin: one placement's would not pass for another's
+    for (std::uint64_t seed = 0; seed < kMany / 3; ++seed) {
+        Instance instance =
+            seed % 2 == 0 ? busy(seed) : testing::wild_instance({.caps = true}, seed);
+        testing::put_in_flight(instance, 5, seed);
+        instance.problem.batch = 0;
+        const std::vector<std::int64_t> batches = batches_of(instance.problem);
+        RoundGuesses shared(instance.problem, batches);
+        double before = 0;
+        for (const std::uint64_t draw : {seed, seed + 1, seed}) {
+            const Placement placement = testing::any_placement(instance, draw);
+            const std::vector<Guess> got = shared.of(placement);
+            const std::vector<Guess> alone = guess_rounds(instance.problem, placement, batches);
+            ASSERT_EQ(got.size(), batches.size());
+            for (std::size_t i = 0; i < got.size(); ++i) {
+                EXPECT_EQ(got[i].round, alone[i].round) << "seed " << seed;
+                EXPECT_EQ(got[i].batch, alone[i].batch) << "seed " << seed;
+            }
+            different += got.front().round != before ? 1 : 0;
+            before = got.front().round;
+        }
+    }
+    EXPECT_GT(different, static_cast<int>(kMany / 3));
+}
+
+TEST(Draft, timed_by_another_step_is_that_of_a_new_one) {
+    for (std::uint64_t seed = 0; seed < kMany / 3; ++seed) {
+        const Instance instance = busy(seed);
+        const Placement placement = testing::any_placement(instance, seed);
+        const StepDelay one(instance.problem, 1);
+        const StepDelay three(instance.problem, 3);
+        const Draft first(instance.problem, one, placement);
+        const Draft again(first, three);
+        const Draft fresh(instance.problem, three, placement);
+        EXPECT_EQ(again.inference(), fresh.inference()) << "seed " << seed;
+        EXPECT_NE(again.inference(), first.inference()) << "seed " << seed;
+        EXPECT_EQ(again.migration(), fresh.migration()) << "seed " << seed;
+        EXPECT_EQ(again.score().objective, fresh.score().objective) << "seed " << seed;
+        for (std::size_t l = 0; l < fresh.layers(); ++l) {
+            EXPECT_EQ(again.layer_time(l), fresh.layer_time(l)) << "seed " << seed;
+            EXPECT_EQ(again.until_proj(l), fresh.until_proj(l)) << "seed " << seed;
+        }
+    }
 }
 
 /// On a ring the bound is systems.md §3's formula, and reached.
