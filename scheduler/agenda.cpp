@@ -8,6 +8,12 @@
 
 namespace headroom::scheduler {
 
+namespace {
+
+__extension__ using Wide = __int128; // many visits of a step of years
+
+} // namespace
+
 std::vector<ProgramSegment> segments_of(const Program& program) {
     std::vector<ProgramSegment> segments;
     for (std::size_t i = 0; i < program.size(); ++i) {
@@ -87,14 +93,19 @@ std::vector<Task> Agenda::visit(std::span<const std::int64_t> batches) {
     std::vector<Due> due;
     const std::size_t end = places_.size() - (has_end() ? 1 : 0);
     for (Running& running : running_) {
-        const Nanoseconds since = (visit_ - running.begun) * period_;
+        const Wide since = Wide{visit_ - running.begun} * period_;
         for (; running.next < end; ++running.next) {
             const Place& place = places_[running.next];
-            const Nanoseconds at = visits_ * place.time - since;
+            const Wide at = Wide{visits_} * place.time - since;
             if (at >= period_) {
                 break;
             }
-            due.push_back({at, running.begun, place.depth, {running.batch, running.next}});
+            due.push_back(
+                {static_cast<Nanoseconds>(at),
+                 running.begun,
+                 place.depth,
+                 {running.batch, running.next}}
+            );
         }
     }
     std::erase_if(running_, [&](const Running& running) { return running.next == end; });

@@ -11,6 +11,8 @@ namespace headroom::scheduler {
 
 namespace {
 
+__extension__ using Wide = __int128; // many visits of a step of years
+
 /// n times one after the other.
 Nanoseconds times(Nanoseconds duration, std::int64_t n) {
     return duration > kNever / n ? kNever : duration * n;
@@ -30,9 +32,11 @@ RoundWalk::RoundWalk(const RoundPlan& plan, std::int64_t visits)
 void RoundWalk::order() {
     for (std::size_t i = 0; i < plan_->segments.size(); ++i) {
         const Place& place = plan_->segments[i].place;
-        const std::int64_t lag = visits_ * place.time / plan_->period;
+        const Wide time = Wide{visits_} * place.time;
+        const auto lag = static_cast<std::int64_t>(time / plan_->period);
+        const auto at = static_cast<Nanoseconds>(time % plan_->period);
         if (plan_->end != i) {
-            due_.push_back({lag, visits_ * place.time - lag * plan_->period, place.depth, i});
+            due_.push_back({lag, at, place.depth, i});
         }
     }
     std::sort(due_.begin(), due_.end(), [](const Due& a, const Due& b) {
