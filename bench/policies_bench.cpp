@@ -1,8 +1,9 @@
 // What a decision costs, for every policy that has a name, in both granularities, and under cost
 // profile `paper` (up to 25 devices): on the generator
 // of systems.md §5 at its smallest and largest size, at the demo's, on a fleet of 25 devices for a
-// model of 32 layers of 32 heads, and on 1000 devices for one of 80 layers of 64 heads. Each
-// iteration takes the next of a few problems, so that the mean is over problems.
+// model of 32 layers of 32 heads, and on 1000 devices for one of 80 layers of 64 heads; with as
+// many sequences in flight as devices, for throughput, of the policy that decides about rounds.
+// Each iteration takes the next of a few problems, so that the mean is over problems.
 #include <exception>
 #include <string>
 #include <vector>
@@ -26,13 +27,15 @@ struct Case {
     Granularity granularity = Granularity::paper;
     Before before = Before::drawn;
     CostProfile profile = CostProfile::physical;
+    std::int64_t in_flight = 1;
 
     [[nodiscard]] std::string name() const {
         const std::string suffix = before == Before::drawn     ? ""
                                    : before == Before::nothing ? "/first"
                                                                : "/again";
         return std::string(size.name) + (granularity == Granularity::sliced ? "/sliced" : "") +
-               (profile == CostProfile::paper ? "/paper" : "") + suffix;
+               (profile == CostProfile::paper ? "/paper" : "") +
+               (in_flight > 1 ? "/in_flight:" + std::to_string(in_flight) : "") + suffix;
     }
     /// As many problems as one iteration each should see; large ones take long.
     [[nodiscard]] std::int64_t problems() const {
@@ -47,6 +50,11 @@ testing::Instance problem_of(const Case& wanted, std::uint64_t seed) {
         instance.problem.previous.reset();
     } else if (wanted.before == Before::planted) {
         instance.problem.previous = instance.planted;
+    }
+    if (wanted.in_flight > 1) {
+        testing::put_in_flight(instance, wanted.in_flight, seed);
+        instance.problem.aim = Aim::throughput;
+        instance.problem.batch = 0;
     }
     return instance;
 }
@@ -92,6 +100,12 @@ std::vector<Case> all_cases() {
         if (size.devices <= 25) {
             add(size, Granularity::paper, CostProfile::paper);
         }
+        cases.push_back(
+            {size, Granularity::paper, Before::nothing, CostProfile::physical, size.devices}
+        );
+        cases.push_back(
+            {size, Granularity::paper, Before::planted, CostProfile::physical, size.devices}
+        );
     }
     return cases;
 }
@@ -99,6 +113,9 @@ std::vector<Case> all_cases() {
 const bool kRegistered = [] {
     for (const Case& wanted : all_cases()) {
         for (const std::string_view policy : policy_names()) {
+            if (wanted.in_flight > 1 && policy != name_of(PolicyKind::resource_aware)) {
+                continue; // decides as for one sequence
+            }
             const std::string name = std::string(policy) + "/" + wanted.name();
             benchmark::RegisterBenchmark(
                 name.c_str(), [=](benchmark::State& state) { decide(state, policy, wanted); }

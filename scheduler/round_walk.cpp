@@ -122,10 +122,10 @@ void RoundWalk::begin(Group& group, const std::vector<TurnWork>& turns) const {
     group.durations.assign(plan_->operations, 0);
     const SnapshotRates rates(*plan_->snapshot);
     for (const RoundPlan::Run& run : plan_->runs) {
-        const JointWork work = joint_work(*plan_->blocks, run.block, turns, run.sampling);
+        const OperationCost cost = cost_of(*plan_->blocks, run.block, turns, run.sampling);
         const DeviceId d = plan_->stations[run.station];
         const Nanoseconds each =
-            std::max(rates.compute(d, 0, work.flops), rates.touch(d, 0, work.bytes));
+            std::max(rates.compute(d, 0, cost.flops), rates.touch(d, 0, cost.touched));
         Nanoseconds& duration = group.durations[run.operation];
         duration = after(duration, times(each, run.count));
     }

@@ -9,20 +9,16 @@
 
 namespace headroom::scheduler {
 
-JointWork joint_work(
+OperationCost cost_of(
     const Blocks& blocks, BlockId b, std::span<const TurnWork> turns, bool sampling
 ) {
-    JointWork joint;
+    OperationCost cost;
     for (const TurnWork& turn : turns) {
-        if (sampling && !turn.samples) {
-            continue;
+        if (turn.samples || !sampling) {
+            cost.add(blocks, b, turn.first, turn.tokens);
         }
-        joint.flops += blocks.flops(b, turn.first, turn.tokens);
-        joint.bytes += joint.any ? blocks.cache_row_bytes(b, turn.first + turn.tokens)
-                                 : blocks.touched_bytes(b, turn.first, turn.tokens);
-        joint.any = true;
     }
-    return joint;
+    return cost;
 }
 
 Timeline::Timeline(const Blocks& blocks, std::size_t devices)
@@ -213,14 +209,14 @@ bool Timeline::execute(DeviceId d, Station& station, const Work& work) {
 
 void Timeline::compute(DeviceId d, Station& station, const Work& work, BlockId b, bool sampling) {
     const Batch& batch = work.running->batch;
-    const JointWork joint = joint_work(*blocks_, b, batch.turns, sampling);
-    if (!joint.any) {
+    const OperationCost cost = cost_of(*blocks_, b, batch.turns, sampling);
+    if (!cost.any) {
         return;
     }
     const Rates& rates = *batch.rates;
     const Nanoseconds start = paged(d, work, clocks_[d.index()]);
     const Nanoseconds end =
-        std::max(rates.compute(d, start, joint.flops), rates.touch(d, start, joint.bytes));
+        std::max(rates.compute(d, start, cost.flops), rates.touch(d, start, cost.touched));
     clocks_[d.index()] = end;
     const OpRecord record{d, b, start, end, batch.turns.front().number};
     if (end == kNever && start != kNever && endless_.ops.empty()) {

@@ -33,18 +33,13 @@ struct TurnWork {
     bool operator==(const TurnWork&) const = default;
 };
 
-/// What an operation of joined turns takes: FLOP of all, the weights touched once, the caches of
-/// each. One that only samples is not for turns that do not; nothing may be left of it.
-struct JointWork {
-    Flops flops = 0;
-    Bytes bytes = 0;
-    bool any = false;
-};
-[[nodiscard]] JointWork joint_work(
+/// What an operation of joined turns takes. One that only samples is not for turns that do not;
+/// nothing may be left of it.
+[[nodiscard]] OperationCost cost_of(
     const Blocks& blocks, BlockId b, std::span<const TurnWork> turns, bool sampling
 );
 
-/// Turns that are executed in lockstep: an operation of theirs is one operation (joint_work).
+/// Turns that are executed in lockstep: an operation of theirs is one operation (OperationCost).
 /// Messages stay apart.
 struct Batch {
     std::vector<TurnWork> turns;        ///< at least one
