@@ -18,6 +18,7 @@ import numpy as np
 
 import options
 import report
+from runs import RunFailed, version_of
 
 sys.path.insert(0, str(options.ROOT / "scripts/story_model"))
 import gguf  # noqa: E402  its room is the story model's
@@ -88,7 +89,7 @@ def run(program: str, text: Path, batch: int, tokens: int, trace: Path) -> tuple
                "--set", "controller.policy=\"static\"", "--tokens", str(tokens), "--trace", str(trace), "--force"]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode != 0:
-        raise options.RunFailed(f"{' '.join(command)}\n{done.stderr.decode(errors='replace')}")
+        raise RunFailed(f"{' '.join(command)}\n{done.stderr.decode(errors='replace')}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     with h5py.File(trace) as file:
         rows = file["tokens"][:]
@@ -122,7 +123,7 @@ def main() -> int:
              "÷ alone": statistics.median(times) / alone} for batch, times in seconds.items()]
     note = "The same logits with every number." if len(seen) == 1 else "The logits DIFFER."
     report.show([report.Table(f"{given.sequences} sequences, {size / 1e6:.0f} MB of F32 weights, one device", rows, note)],
-                "", given.json)
+                version_of(given.headroom), given.json)
     return 0 if len(seen) == 1 else 1
 
 
