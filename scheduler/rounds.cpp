@@ -136,14 +136,6 @@ Nanoseconds round_of(const std::vector<Nanoseconds>& ends) {
 
 } // namespace
 
-Nanoseconds predict_round(const Problem& problem, const Placement& placement, std::int64_t batch) {
-    HEADROOM_CHECK(batch >= 1, "batches of {}", batch);
-    const RoundPlan plan =
-        plan_rounds(*problem.blocks, placement, problem.snapshot, problem.source);
-    Rounds rounds(problem, plan, batch, {});
-    return round_of(walk_until_they_repeat(rounds));
-}
-
 RoundTimes predict_rounds(const Problem& problem, const Placement& placement, std::int64_t batch) {
     HEADROOM_CHECK(batch >= 1, "batches of {}", batch);
     const RoundPlan plan =

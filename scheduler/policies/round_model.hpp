@@ -1,5 +1,5 @@
 // How long a round of all sequences in flight takes, estimated for searches that ask thousands of
-// times; `predict_round` walks every operation. Two estimates, both ours.
+// times; `predict_rounds` walks every operation. Two estimates, both ours.
 //
 // The bound, at about the price of one step, generalises systems.md §3. With G batches in flight a
 // round takes at least what a device computes for all of them, what a link or a cap carries, and

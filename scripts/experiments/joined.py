@@ -23,11 +23,11 @@ from runs import RunFailed, version_of
 sys.path.insert(0, str(options.ROOT / "scripts/story_model"))
 import gguf  # noqa: E402  its room is the story model's
 
-WIDTH, HEADS, KV_HEADS, HIDDEN, LAYERS, CONTEXT = 1024, 16, 8, 2816, 6, 128
+WIDTH, HEADS, KV_HEADS, HIDDEN, CONTEXT = 1024, 16, 8, 2816, 128
 FEW, MANY = 2, 18  # tokens per sequence
 
 
-def write_model(path: Path) -> int:
+def write_model(path: Path, layers: int) -> int:
     """Random weights with the vocabulary of our stories; returns their bytes."""
     known, _ = gguf.read(str(options.ROOT / "data/models/stories.gguf"))
     random = np.random.default_rng(1)
@@ -41,7 +41,7 @@ def write_model(path: Path) -> int:
         return name, np.ones(WIDTH, np.float32), gguf.F32
 
     tensors = [matrix("token_embd.weight", len(known["tokenizer.ggml.tokens"]), WIDTH), norm("output_norm.weight")]
-    for layer in range(LAYERS):
+    for layer in range(layers):
         block = f"blk.{layer}."
         tensors += [norm(block + "attn_norm.weight"), norm(block + "ffn_norm.weight"),
                     matrix(block + "attn_q.weight", WIDTH, WIDTH), matrix(block + "attn_output.weight", WIDTH, WIDTH),
@@ -49,7 +49,7 @@ def write_model(path: Path) -> int:
                     matrix(block + "attn_v.weight", KV_HEADS * head, WIDTH),
                     matrix(block + "ffn_gate.weight", HIDDEN, WIDTH), matrix(block + "ffn_up.weight", HIDDEN, WIDTH),
                     matrix(block + "ffn_down.weight", WIDTH, HIDDEN)]
-    shape = {"context_length": CONTEXT, "embedding_length": WIDTH, "block_count": LAYERS,
+    shape = {"context_length": CONTEXT, "embedding_length": WIDTH, "block_count": layers,
              "feed_forward_length": HIDDEN, "attention.head_count": HEADS, "attention.head_count_kv": KV_HEADS,
              "rope.dimension_count": head, "vocab_size": len(known["tokenizer.ggml.tokens"])}
     kinds = {"tokens": (gguf.ARRAY, gguf.STRING), "scores": (gguf.ARRAY, gguf.FLOAT),
@@ -100,6 +100,7 @@ def run(program: str, text: Path, batch: int, tokens: int, trace: Path) -> tuple
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sequences", type=options.number(int, 2), default=16, help="(default %(default)s)")
+    parser.add_argument("--layers", type=options.number(int, 1), default=6, help="(default %(default)s)")
     parser.add_argument("--rounds", type=options.number(int, 1), default=5, help="(default %(default)s)")
     parser.add_argument("--headroom", type=options.program, help="the program", default=os.environ.get(
         "HEADROOM_BINARY", str(options.ROOT / "build/release/bin/headroom")))
@@ -108,7 +109,7 @@ def main() -> int:
     batches = [batch for batch in (1, 2, 4, 8, 16) if batch <= given.sequences]
     with tempfile.TemporaryDirectory() as folder:
         model, text, trace = (Path(folder) / name for name in ("random.gguf", "one.toml", "one.h5"))
-        size = write_model(model)
+        size = write_model(model, given.layers)
         text.write_text(scenario(model, given.sequences))
         seconds: dict[int, list[float]] = {batch: [] for batch in batches}
         seen = set()

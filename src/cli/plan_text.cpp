@@ -187,7 +187,7 @@ class PlanText {
             "decoded as one;\n"
             "  tokens/s is that of all together; policies are asked for {}\n",
             plan_.in_flight,
-            plan_.in_rounds() ? "the shortest round (objective throughput)"
+            plan_.in_rounds() ? "the shortest round, prompts counted (objective throughput)"
                               : "the shortest time per token of one (objective latency)"
         );
     }

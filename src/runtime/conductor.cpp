@@ -47,9 +47,6 @@ DeviceFacts facts_of(const std::vector<Report>& reports) {
         facts.ops.insert(facts.ops.end(), log.ops.begin(), log.ops.end());
         facts.messages.insert(facts.messages.end(), log.messages.begin(), log.messages.end());
     }
-    const auto by_turn = [](const auto& a, const auto& b) { return a.turn < b.turn; };
-    std::stable_sort(facts.ops.begin(), facts.ops.end(), by_turn);
-    std::stable_sort(facts.messages.begin(), facts.messages.end(), by_turn);
     return facts;
 }
 

@@ -249,6 +249,7 @@ void Controller::record_waits(const SourceFacts& facts) {
     }
 }
 
+/// By turn, then device, then in program order.
 void Controller::record_details(const DeviceFacts& facts) {
     trace::Interval& interval = closed_.front().interval;
     for (const scheduler::OpRecord& op : facts.ops) {
@@ -266,6 +267,9 @@ void Controller::record_details(const DeviceFacts& facts) {
              m.arrival}
         );
     }
+    const auto by_turn = [](const auto& a, const auto& b) { return a.turn < b.turn; };
+    std::stable_sort(interval.ops.begin(), interval.ops.end(), by_turn);
+    std::stable_sort(interval.messages.begin(), interval.messages.end(), by_turn);
 }
 
 void Controller::record_request(const RequestFacts& facts) {

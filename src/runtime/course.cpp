@@ -346,64 +346,6 @@ void Course::carry_out(const Command& command) {
     batch_ = command.batch;
 }
 
-SourceFacts Course::facts() {
-    SourceFacts told = std::exchange(facts_, {});
-    told.clock = stage_->clock();
-    told.end = last_end_;
-    told.sampled = sampled_;
-    told.seen = seen_;
-    told.drained = nothing_under_way();
-    told.elapsed_wall = stage_->elapsed_wall();
-    told.waiting = std::max<std::int64_t>(0, arrived() - static_cast<std::int64_t>(next_));
-    describe_flights(told);
-    return told;
-}
-
-void Course::describe_flights(SourceFacts& told) const {
-    for (const Slot& slot : slots_) {
-        if (!slot.empty()) {
-            const Request& what = request(slot.sequence);
-            told.flights.push_back(
-                {slot.sequence, what.prompt_tokens(), what.limit, slot.sampled, slot.rows, true}
-            );
-        }
-    }
-    auto free = slots_.size() - told.flights.size();
-    const auto come = static_cast<std::size_t>(arrived());
-    for (std::size_t i = next_; i < settings_.requests.size() && free > 0; ++i, --free) {
-        if (i >= come && !told.flights.empty()) {
-            break;
-        }
-        const Request& what = settings_.requests[i];
-        told.flights.push_back(
-            {static_cast<std::int64_t>(i), what.prompt_tokens(), what.limit, 0, 0, false}
-        );
-    }
-    std::size_t next =
-        next_ +
-        static_cast<std::size_t>(std::count_if(
-            told.flights.begin(), told.flights.end(), [](const Flight& f) { return !f.admitted; }
-        ));
-    for (Flight& flight : told.flights) {
-        if (next < come) {
-            flight.next_prompt = settings_.requests[next].prompt_tokens();
-            flight.next_limit = settings_.requests[next].limit;
-            ++next;
-        }
-    }
-}
-
-std::int64_t Course::arrived() const {
-    const auto& all = settings_.requests;
-    const auto later = std::upper_bound(
-        all.begin(),
-        all.end(),
-        stage_->clock(),
-        [](Nanoseconds time, const Request& request) { return time < request.arrival; }
-    );
-    return later - all.begin();
-}
-
 bool Course::nothing_in_flight() const {
     return std::all_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.empty(); });
 }

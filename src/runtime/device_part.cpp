@@ -62,16 +62,7 @@ TurnSettings DevicePart::settings() const {
     };
 }
 
-void DevicePart::visit(const std::vector<Turn>& turns) {
-    runner_.begin(turns);
-    advance(turns);
-}
-
-void DevicePart::visit(const std::vector<StartedTurn>& started) {
-    std::vector<Turn> turns;
-    for (const StartedTurn& one : started) {
-        turns.push_back(one.turn);
-    }
+void DevicePart::visit(const std::vector<Turn>& turns, std::span<const StartedTurn> started) {
     runner_.begin(turns);
     for (const StartedTurn& one : started) {
         runner_.give_ids(one.turn.slot, one.ids);

@@ -29,10 +29,8 @@ class DevicePart {
     DevicePart& operator=(const DevicePart&) = delete;
 
     /// These turns begin, if any, those of one batch one after the other; all that are under way
-    /// advance.
-    void visit(const std::vector<Turn>& turns);
-    /// Source: the same, with what the turns take in.
-    void visit(const std::vector<StartedTurn>& started);
+    /// advance. `started`: on the source, what the turns take in.
+    void visit(const std::vector<Turn>& turns, std::span<const StartedTurn> started = {});
     /// Source: the last segment, if it has one of its own.
     [[nodiscard]] std::vector<SampledToken> end(const std::vector<Turn>& batch);
     void free_slot(std::int32_t slot) { resident_.empty_caches(slot); }

@@ -194,8 +194,8 @@ void DeviceSession::visit(const std::vector<StartedTurn>& turns) {
     for (const StartedTurn& started : turns) {
         note.turns.push_back(started.turn);
     }
-    tell(std::move(note));
-    part_.visit(turns);
+    tell(note);
+    part_.visit(note.turns, turns);
 }
 
 std::vector<SampledToken> DeviceSession::end(const std::vector<Turn>& batch) {

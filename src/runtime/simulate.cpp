@@ -335,9 +335,6 @@ DeviceFacts Simulation::device_facts() {
             facts.messages.end(), records.messages.begin(), records.messages.end()
         );
     }
-    const auto by_turn = [](const auto& a, const auto& b) { return a.turn < b.turn; };
-    std::stable_sort(facts.ops.begin(), facts.ops.end(), by_turn);
-    std::stable_sort(facts.messages.begin(), facts.messages.end(), by_turn);
     facts.links = summed(std::exchange(moved_, {}));
     facts.devices = std::exchange(uses_, std::vector<DeviceUse>(uses_.size()));
     return facts;

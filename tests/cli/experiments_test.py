@@ -14,6 +14,7 @@ from headroom import BINARY, ROOT, Case, main
 SCRIPTS = ROOT / "scripts/experiments"
 sys.path.insert(0, str(SCRIPTS))
 
+import joined  # noqa: E402
 import options  # noqa: E402
 import published  # noqa: E402
 import ring_bound  # noqa: E402
@@ -159,6 +160,16 @@ class Experiments(Case):
         with mock.patch.object(throughput, "TOLERANCE", -10.0):
             out, _ = self.experiment("throughput", *tiny, code=1)
         self.assertEqual(out.count("BELOW the better of the two in 4 of 4 cases"), 2)
+
+    def test_joined_turns_have_the_same_logits(self):
+        tiny = ("--layers", 1, "--sequences", 2, "--rounds", 1)
+        out, _ = self.experiment("joined", *tiny)
+        self.assertIn("The same logits with every number.", out)
+        self.assertEqual(self.rows_of(out), ["turns joined", "1", "2"])
+        told = iter(range(100))
+        with mock.patch.object(joined, "run", lambda *_: (next(told), [next(told)])):
+            out, _ = self.experiment("joined", *tiny, code=1)
+        self.assertIn("The logits DIFFER.", out)
 
     def test_the_steady_state_of_a_ring(self):
         shape = ring_formula.Shape(layers=2, heads=2, kv_heads=1, width=8, ffn_width=16, vocab=10)

@@ -22,15 +22,6 @@ namespace {
 
 using testing::IsEmpty;
 
-const std::filesystem::path& model_path() {
-    static const std::filesystem::path path = [] {
-        const auto made = support::temporary_path("flights.gguf");
-        support::write_tiny_model(made, support::tiny_shape());
-        return made;
-    }();
-    return path;
-}
-
 void choose_arrivals(Random& random, config::WorkloadConfig& workload) {
     using Kind = config::ArrivalsConfig::Kind;
     switch (random.below(3)) {
@@ -54,7 +45,7 @@ void choose_arrivals(Random& random, config::WorkloadConfig& workload) {
 config::Scenario random_scenario(std::uint64_t seed) {
     Random random(stream_seed(seed, "flights test"));
     support::FleetText text;
-    text.model = model_path();
+    text.model = support::tiny_model_file();
     text.devices = 1 + static_cast<int>(random.below(6));
     text.source = static_cast<int>(random.below(static_cast<std::uint64_t>(text.devices)));
     text.interval = 1 + static_cast<std::int64_t>(random.below(5));
@@ -174,7 +165,7 @@ TEST(Flights, random_mixes_are_what_each_sequence_is_alone_and_times_and_memory_
 
 config::Scenario six_in_two_slots() {
     support::FleetText text;
-    text.model = model_path();
+    text.model = support::tiny_model_file();
     text.interval = 2;
     config::Scenario scenario = support::make_scenario(text);
     scenario.workload.prompts = {"a long first one", "b", "the third"};
@@ -256,7 +247,7 @@ TEST(Flights, a_request_waits_for_memory_and_the_trace_says_so) {
 /// next one may take them only after the source's next visit, which it would then never hear of.
 TEST(Flights, a_ring_all_reduce_of_long_prompts_gets_through) {
     support::FleetText text;
-    text.model = model_path();
+    text.model = support::tiny_model_file();
     text.devices = 2;
     text.policy = "galaxy";
     text.varied = false;

@@ -17,18 +17,9 @@ namespace {
 
 constexpr std::int64_t kTokens = 20;
 
-const std::filesystem::path& model_path() {
-    static const std::filesystem::path path = [] {
-        const auto made = support::temporary_path("migration.gguf");
-        support::write_tiny_model(made, support::tiny_shape());
-        return made;
-    }();
-    return path;
-}
-
 support::FleetText moving_run() {
     support::FleetText text;
-    text.model = model_path();
+    text.model = support::tiny_model_file();
     text.tokens = kTokens;
     text.interval = 4;
     return text;
@@ -80,7 +71,7 @@ support::FleetRun spoiled_run(Spoil what, int& spoiled) {
 
 TEST(Migration, one_flipped_bit_in_a_received_cache_row_changes_the_logits) {
     const support::OracleRun oracle =
-        support::run_oracle(model_path(), "Once upon a time", kTokens);
+        support::run_oracle(support::tiny_model_file(), "Once upon a time", kTokens);
     int spoiled = 0;
     EXPECT_EQ(support::difference(spoiled_run(Spoil::nothing, spoiled), oracle), "");
     const support::FleetRun run = spoiled_run(Spoil::cache_and_checksum, spoiled);
@@ -112,12 +103,12 @@ class ModelFile : public testing::TestWithParam<config::Weights> {};
 TEST_P(ModelFile, can_go_once_the_blocks_are_loaded) {
     const auto copy = support::temporary_path("goes-away.gguf");
     std::filesystem::copy_file(
-        model_path(), copy, std::filesystem::copy_options::overwrite_existing
+        support::tiny_model_file(), copy, std::filesystem::copy_options::overwrite_existing
     );
     support::FleetText text = moving_run();
     text.model = copy;
     const support::OracleRun oracle =
-        support::run_oracle(model_path(), "Once upon a time", kTokens);
+        support::run_oracle(support::tiny_model_file(), "Once upon a time", kTokens);
     const support::RandomPolicy random(6, 60);
     support::RunChange change;
     change.policy = &random;

@@ -18,18 +18,9 @@
 namespace headroom {
 namespace {
 
-const std::filesystem::path& model_path() {
-    static const std::filesystem::path path = [] {
-        const auto made = support::temporary_path("prompts.gguf");
-        support::write_tiny_model(made, support::tiny_shape());
-        return made;
-    }();
-    return path;
-}
-
 config::Scenario scenario_of(std::vector<std::string> prompts, std::int64_t tokens = 10) {
     support::FleetText text;
-    text.model = model_path();
+    text.model = support::tiny_model_file();
     text.tokens = tokens;
     text.interval = 3;
     config::Scenario scenario = support::make_scenario(text);
@@ -41,7 +32,7 @@ config::Scenario scenario_of(std::vector<std::string> prompts, std::int64_t toke
 config::Scenario random_scenario(std::uint64_t seed) {
     Random random(stream_seed(seed, "prompts test"));
     support::FleetText text;
-    text.model = model_path();
+    text.model = support::tiny_model_file();
     text.devices = 1 + static_cast<int>(random.below(6));
     text.source = static_cast<int>(random.below(static_cast<std::uint64_t>(text.devices)));
     text.tokens = 1 + static_cast<std::int64_t>(random.below(14));

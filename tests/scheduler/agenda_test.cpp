@@ -196,7 +196,7 @@ TEST(Rounds, on_a_ring_take_what_the_formula_says) {
         const Ring ring = random_ring(random);
         const auto m = static_cast<std::int64_t>(1 + random.below(3 * ring.stages.size()));
         const Problem problem = problem_of(ring.blocks, ring.fleet, m);
-        const auto walked = static_cast<double>(predict_round(problem, ring.placement, 1));
+        const auto walked = static_cast<double>(predict_rounds(problem, ring.placement, 1).round);
         const double formula = ring.round(m);
         // A stage or link that is hardly slower than another one sets the pace only when what
         // waits before it has grown, after more rounds than are walked.
@@ -247,7 +247,7 @@ TEST(Rounds, of_any_placement_lie_between_the_busiest_device_and_about_one_after
         const Placement placement = testing::random_placement(random, blocks.size(), devices);
         const auto m = static_cast<std::int64_t>(2 + random.below(2 * devices));
         const Problem problem = problem_of(blocks, fleet, m);
-        const Nanoseconds round = predict_round(problem, placement, 1);
+        const Nanoseconds round = predict_rounds(problem, placement, 1).round;
         const Nanoseconds alone =
             predict_inference(blocks, placement, problem.snapshot, fleet.source, kContext + 1);
         EXPECT_GE(round, busiest(problem, placement, fleet)) << seed;
@@ -271,9 +271,9 @@ TEST(Rounds, of_joined_turns_touch_the_weights_once) {
         caches += blocks.cache_row_bytes(BlockId(i), kContext + 1);
     }
     // 1 GB/s: a byte takes a nanosecond.
-    EXPECT_EQ(predict_round(problem, placement, 1), 4 * (weights + caches));
-    EXPECT_EQ(predict_round(problem, placement, 2), 2 * weights + 4 * caches);
-    EXPECT_EQ(predict_round(problem, placement, 4), weights + 4 * caches);
+    EXPECT_EQ(predict_rounds(problem, placement, 1).round, 4 * (weights + caches));
+    EXPECT_EQ(predict_rounds(problem, placement, 2).round, 2 * weights + 4 * caches);
+    EXPECT_EQ(predict_rounds(problem, placement, 4).round, weights + 4 * caches);
 }
 
 /// One device, nothing but arithmetic: what prompts take beyond rounds is what their FLOP take.

@@ -67,7 +67,7 @@ TEST(Throughput, is_never_below_that_of_the_ring_or_of_the_placement_for_latency
         const Decision step = by(PolicyKind::resource_aware, for_latency(instance.problem));
         ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
         EXPECT_TRUE(validate(instance.problem, ours.placement).ok()) << "seed " << seed;
-        EXPECT_EQ(ours.round, predict_round(instance.problem, ours.placement, ours.batch));
+        EXPECT_EQ(ours.round, predict_rounds(instance.problem, ours.placement, ours.batch).round);
         EXPECT_LE(ours.round, ring.round) << "seed " << seed; // kNever if it is infeasible
         EXPECT_LE(ours.round, step.round) << "seed " << seed;
         EXPECT_THAT(ours.reason, HasSubstr("per round of"));
@@ -194,7 +194,7 @@ TEST(Throughput, is_nothing_that_exact_proves) {
     EXPECT_THAT(step.reason, Not(HasSubstr("nothing is proven")));
     const Decision ours = by(PolicyKind::exact, instance.problem);
     EXPECT_EQ(ours.placement, step.placement);
-    EXPECT_EQ(ours.round, predict_round(instance.problem, ours.placement, 1));
+    EXPECT_EQ(ours.round, predict_rounds(instance.problem, ours.placement, 1).round);
     EXPECT_FALSE(ours.proven);
     EXPECT_EQ(ours.bound, 0.0);
     EXPECT_THAT(ours.reason, HasSubstr("nothing is proven of a round of 6"));
@@ -234,9 +234,11 @@ TEST(Batches, are_the_best_for_every_policys_placement) {
                 continue;
             }
             EXPECT_EQ(fixed.batch, 3) << name << " seed " << seed;
-            EXPECT_EQ(fixed.round, predict_round(instance.problem, fixed.placement, 3)) << name;
+            EXPECT_EQ(fixed.round, predict_rounds(instance.problem, fixed.placement, 3).round)
+                << name;
             for (const std::int64_t batch : batches_of(instance.problem)) {
-                const Nanoseconds round = predict_round(instance.problem, open.placement, batch);
+                const Nanoseconds round =
+                    predict_rounds(instance.problem, open.placement, batch).round;
                 EXPECT_LE(open.round, round) << name << " seed " << seed << " batch " << batch;
                 EXPECT_TRUE(round > open.round || batch >= open.batch) << "of equals the smallest";
             }
@@ -316,7 +318,7 @@ Guesses guess(const Problem& problem, const Placement& placement, std::int64_t b
         model.bound(draft).round,
         guess_rounds(problem, placement, {batch}).front().round,
         static_cast<double>(draft.inference()),
-        static_cast<double>(predict_round(problem, placement, batch))};
+        static_cast<double>(predict_rounds(problem, placement, batch).round)};
 }
 
 TEST(RoundModel, knows_rounds_of_any_placement_almost_as_well_as_the_timeline) {

@@ -62,6 +62,15 @@ void write_tiny_model(const std::filesystem::path& path, const model::test::Tiny
         .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
+const std::filesystem::path& tiny_model_file() {
+    static const std::filesystem::path path = [] {
+        const auto made = temporary_path("tiny.gguf");
+        write_tiny_model(made, tiny_shape());
+        return made;
+    }();
+    return path;
+}
+
 std::filesystem::path temporary_path(const std::string& name) {
     static const TemporaryFolder folder;
     return folder.path() / name;

@@ -31,6 +31,9 @@ inline constexpr std::array kTypeNames{"f32", "q8_0", "f16", "bf16", "q4_0", "q4
 
 void write_tiny_model(const std::filesystem::path& path, const model::test::TinyShape& shape);
 
+/// A model of tiny_shape(), written on first use and removed at exit.
+[[nodiscard]] const std::filesystem::path& tiny_model_file();
+
 /// A path in the test's own temporary folder, made on first use and removed at exit.
 [[nodiscard]] std::filesystem::path temporary_path(const std::string& name);
 
