@@ -10,7 +10,9 @@
 #include <fmt/ranges.h>
 
 #include "base/error.hpp"
+#include "cli/trace_options.hpp"
 #include "cli/usage.hpp"
+#include "cli/validators.hpp"
 #include "cli/version.hpp"
 #include "scheduler/policy.hpp"
 
@@ -22,21 +24,8 @@ constexpr const char* kFooter =
     "exit codes: 0 fine, 2 bad input, 3 environment, 4 bug, 5 stuck, 6 infeasible, "
     "130/143 interrupted with the trace closed";
 
-const std::vector<std::string> kCommands{"run", "simulate", "plan", "inspect"};
-
-/// A check for CLI11, whose own messages do not say what was expected.
-CLI::Validator whole(std::int64_t low, std::int64_t high, std::int64_t example) {
-    return CLI::Validator(
-        [=](const std::string& text) {
-            return whole_number(text, {low, high, example});
-        },
-        ""
-    );
-}
-
-CLI::Validator one_of(const std::vector<std::string>& words) {
-    return CLI::Validator([=](const std::string& text) { return known_word(text, words); }, "");
-}
+const std::vector<std::string> kCommands{
+    "run", "simulate", "plan", "replay", "inspect", "export", "sweep", "collect"};
 
 /// The scenario's own limits are told by src/config.
 constexpr std::int64_t kAnyNumber = std::numeric_limits<std::int64_t>::max();
@@ -167,43 +156,6 @@ void take_words(const CLI::App& app, const RunWords& words, RunCommand& run) {
     }
 }
 
-/// Throws InputError with a hint at the help of the command.
-[[noreturn]] void complain(const std::string& command, const std::string& problem) {
-    throw InputError(fmt::format(
-        "{}\n  {} --help shows what can be given",
-        problem,
-        command.empty() ? "headroom" : "headroom " + command
-    ));
-}
-
-/// The policies of a list with commas; all of them for "all". Throws InputError.
-std::vector<std::string> policy_list(const std::string& command, const std::string& text) {
-    const auto names = scheduler::policy_names();
-    const std::vector<std::string> known(names.begin(), names.end());
-    if (text == "all") {
-        return known;
-    }
-    std::vector<std::string> policies;
-    for (std::size_t begin = 0; begin <= text.size();) {
-        const std::size_t end = std::min(text.find(',', begin), text.size());
-        const std::string name = text.substr(begin, end - begin);
-        if (const std::string problem = known_word(name, known); !problem.empty()) {
-            complain(command, fmt::format("--policy: {}", problem));
-        }
-        if (std::find(policies.begin(), policies.end(), name) != policies.end()) {
-            complain(
-                command,
-                fmt::format(
-                    "--policy: expected each policy once, found '{}' again; leave one out", name
-                )
-            );
-        }
-        policies.push_back(name);
-        begin = end + 1;
-    }
-    return policies;
-}
-
 void add_inspect_options(CLI::App& app, InspectCommand& inspect) {
     app.add_option("FILE", inspect.file, "trace (.h5), model (.gguf) or scenario (.toml)");
     app.add_flag(
@@ -244,6 +196,12 @@ std::vector<std::string> option_names(const CLI::App& app) {
         }
     }
     return names;
+}
+
+/// What stands without a name before it: "SCENARIO".
+std::string positional_of(const CLI::App& app) {
+    const auto options = app.get_options([](const CLI::Option* o) { return o->get_positional(); });
+    return options.empty() ? "" : options.front()->get_name(true);
 }
 
 void check_command_word(int argc, char** argv) {
@@ -297,9 +255,7 @@ CommandLine read_command_line(int argc, char** argv) {
         "attention-head level and placed anew every few tokens",
         "headroom"
     );
-    app.footer(
-        fmt::format("{}\nplanned, not built yet: {}", kFooter, fmt::join(kPlannedCommands, ", "))
-    );
+    app.footer(kFooter);
     app.require_subcommand(0, 1);
     app.allow_extras();
     app.set_version_flag(
@@ -335,12 +291,16 @@ CommandLine read_command_line(int argc, char** argv) {
     add_inspect_options(inspect_app, inspect);
     inspect_app.allow_extras();
 
+    TraceOptions traces;
+    traces.add_to(app);
+
     CLI::App* used = &app;
     try {
         app.parse(argc, argv);
         for (CLI::App* const command : {&run_app, &simulate_app, &plan_app, &inspect_app}) {
             used = command->parsed() ? command : used;
         }
+        used = traces.used() != nullptr ? traces.used() : used;
     } catch (const CLI::Success& printed) { // help or version
         line.exit_code = app.exit(printed);
         return line;
@@ -359,15 +319,14 @@ CommandLine read_command_line(int argc, char** argv) {
     }
     const std::string command = used == &app ? "" : used->get_name();
     if (const std::vector<std::string> rest = used->remaining(); !rest.empty()) {
-        complain(
-            command,
-            unexpected_arguments(
-                rest, option_names(*used), used == &inspect_app ? "FILE" : "SCENARIO"
-            )
-        );
+        complain(command, unexpected_arguments(rest, option_names(*used), positional_of(*used)));
     }
     if (used == &app) {
         complain_of_nothing(app);
+    }
+    if (used == traces.used()) {
+        traces.take(line);
+        return line;
     }
     if (used != &inspect_app) {
         if (const std::string problem = conflict(*used); !problem.empty()) {

@@ -15,6 +15,7 @@ enum class TransportKind : std::uint8_t { mpi, inprocess };
 
 struct RunCommand {
     std::filesystem::path scenario; ///< empty: model and devices are given instead
+    std::filesystem::path resume;   ///< instead of a scenario: a trace whose run goes on
     std::filesystem::path model;
     int devices = 0;
     config::Overrides overrides;
@@ -42,6 +43,44 @@ struct PlanCommand {
     bool full = false;                   ///< every device and every move
 };
 
+/// `headroom replay`: the recorded decisions and times again, or what would have happened.
+struct ReplayCommand {
+    std::filesystem::path trace;
+    std::vector<std::string> policies; ///< empty: verify
+    std::filesystem::path out;         ///< of counterfactuals; empty: named after the trace
+    bool force = false;
+    bool trace_ops = false;
+    bool json = false;
+};
+
+/// `headroom export`: one of the two is given.
+struct ExportCommand {
+    std::filesystem::path trace;
+    std::filesystem::path perfetto; ///< file to write
+    std::filesystem::path csv;      ///< folder to write into
+    bool force = false;
+    bool json = false;
+};
+
+/// `headroom sweep`: exactly one of list, index and all.
+struct SweepCommand {
+    std::filesystem::path sweep;
+    bool list = false;
+    std::optional<std::int64_t> index;
+    bool all = false;
+    std::int64_t jobs = 1;     ///< with all: cells at a time
+    std::filesystem::path out; ///< folder of the traces; empty: as the sweep says
+    bool json = false;
+};
+
+/// `headroom collect`: one row per trace of a folder.
+struct CollectCommand {
+    std::filesystem::path folder;
+    std::filesystem::path out; ///< .h5 or .csv
+    bool force = false;
+    bool json = false;
+};
+
 struct InspectCommand {
     std::filesystem::path file;
     bool devices = false; ///< the catalogue instead of a file
@@ -54,6 +93,10 @@ struct CommandLine {
     std::optional<SimulateCommand> simulate;
     std::optional<PlanCommand> plan;
     std::optional<InspectCommand> inspect;
+    std::optional<ReplayCommand> replay;
+    std::optional<ExportCommand> export_;
+    std::optional<SweepCommand> sweep;
+    std::optional<CollectCommand> collect;
     std::optional<int> exit_code; ///< help or version was printed: end with this code
 };
 

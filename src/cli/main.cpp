@@ -13,6 +13,7 @@
 #include "cli/plan_command.hpp"
 #include "cli/run_command.hpp"
 #include "cli/simulate_command.hpp"
+#include "cli/trace_commands.hpp"
 
 int main(int argc, char** argv) {
     using namespace headroom;
@@ -36,6 +37,18 @@ int main(int argc, char** argv) {
         }
         if (line.plan) {
             return cli::plan_command(*line.plan);
+        }
+        if (line.replay) {
+            return cli::replay_command(*line.replay);
+        }
+        if (line.export_) {
+            return cli::export_command(*line.export_);
+        }
+        if (line.sweep) {
+            return cli::sweep_command(*line.sweep);
+        }
+        if (line.collect) {
+            return cli::collect_command(*line.collect);
         }
         return cli::inspect_command(*line.inspect);
     } catch (const std::exception& error) {

@@ -9,8 +9,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/error.hpp"
 #include "cli/file_kind.hpp"
 #include "config/exact.hpp"
+#include "scheduler/policy.hpp"
 
 namespace headroom::cli {
 
@@ -43,26 +45,52 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> can
     return near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
 }
 
-std::string unknown_command(const std::string& word, const std::vector<std::string>& commands) {
-    if (std::ranges::find(kPlannedCommands, word) != std::end(kPlannedCommands)) {
-        return fmt::format(
-            "the command '{}' is planned, not built yet; expected one of: {}",
-            word,
-            fmt::join(commands, ", ")
-        );
+void complain(const std::string& command, const std::string& problem) {
+    throw InputError(fmt::format(
+        "{}\n  {} --help shows what can be given",
+        problem,
+        command.empty() ? "headroom" : "headroom " + command
+    ));
+}
+
+std::vector<std::string> policy_list(const std::string& command, const std::string& text) {
+    const auto names = scheduler::policy_names();
+    const std::vector<std::string> known(names.begin(), names.end());
+    if (text == "all") {
+        return known;
     }
+    std::vector<std::string> policies;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find(',', begin), text.size());
+        const std::string name = text.substr(begin, end - begin);
+        if (const std::string problem = known_word(name, known); !problem.empty()) {
+            complain(command, fmt::format("--policy: {}", problem));
+        }
+        if (std::find(policies.begin(), policies.end(), name) != policies.end()) {
+            complain(
+                command,
+                fmt::format(
+                    "--policy: expected each policy once, found '{}' again; leave one out", name
+                )
+            );
+        }
+        policies.push_back(name);
+        begin = end + 1;
+    }
+    return policies;
+}
+
+std::string unknown_command(const std::string& word, const std::vector<std::string>& commands) {
     if (is_file(word)) {
         return fmt::format(
             "'{}' is a file, expected a command before it; try: {}", word, command_for(word)
         );
     }
-    std::vector<std::string> known = commands;
-    known.insert(known.end(), std::begin(kPlannedCommands), std::end(kPlannedCommands));
     return fmt::format(
         "there is no command '{}', expected one of: {}{}",
         word,
         fmt::join(commands, ", "),
-        did_you_mean(word, known)
+        did_you_mean(word, commands)
     );
 }
 

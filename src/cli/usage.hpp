@@ -10,15 +10,20 @@
 
 namespace headroom::cli {
 
-/// Commands that design.md promises and that are not built yet.
-inline constexpr std::string_view kPlannedCommands[] = {"replay", "export", "sweep", "collect"};
+/// Throws InputError with a hint at the help of the command.
+[[noreturn]] void complain(const std::string& command, const std::string& problem);
+
+/// The policies of a list with commas; all of them for "all". Throws InputError.
+[[nodiscard]] std::vector<std::string> policy_list(
+    const std::string& command, const std::string& text
+);
 
 /// "; did you mean 'run'?", or empty if nothing is near.
 [[nodiscard]] std::string did_you_mean(
     std::string_view word, std::span<const std::string> candidates
 );
 
-/// The first word is no command: planned, misspelt, a file without its command, or nonsense.
+/// The first word is no command: misspelt, a file without its command, or nonsense.
 [[nodiscard]] std::string unknown_command(
     const std::string& word, const std::vector<std::string>& commands
 );

@@ -138,6 +138,7 @@ class Controller {
     void record_details(const DeviceFacts& facts);
     [[nodiscard]] trace::RunHeader header() const;
     void describe_fleet(trace::RunHeader& run) const;
+    void describe_model(trace::RunHeader& run) const;
     [[nodiscard]] const Request& request(std::int64_t sequence) const {
         return requests_[static_cast<std::size_t>(sequence)];
     }

@@ -51,6 +51,7 @@ trace::RunHeader Controller::header() const {
         run.codes["messages.kind"] = payload_names();
     }
     describe_fleet(run);
+    describe_model(run);
     for (std::size_t i = 0; i < blocks_->size(); ++i) {
         const BlockName& name = blocks_->name(BlockId(i));
         run.blocks.push_back(
@@ -101,6 +102,41 @@ void Controller::describe_fleet(trace::RunHeader& run) const {
                 add(from.value, to.value, link);
             }
         }
+    }
+}
+
+/// What a replay needs in the place of the model file.
+void Controller::describe_model(trace::RunHeader& run) const {
+    const scheduler::ModelShape& shape = blocks_->shape();
+    const auto code = [](WeightType type) { return static_cast<std::int32_t>(type); };
+    run.model.push_back(
+        {shape.layers,
+         shape.heads,
+         shape.kv_heads,
+         shape.width,
+         shape.ffn_width,
+         shape.gated ? 1 : 0,
+         shape.vocabulary,
+         shape.context,
+         code(shape.embed_type),
+         code(shape.lm_head_type),
+         shape.kv_bytes,
+         shape.tied ? 1 : 0,
+         shape.ends ? 1 : 0,
+         shape.norms ? 1 : 0}
+    );
+    for (const scheduler::LayerTypes& t : shape.layer_types) {
+        run.layers.push_back(
+            {code(t.q), code(t.k), code(t.v), code(t.o), code(t.gate), code(t.up), code(t.down)}
+        );
+    }
+    std::int32_t number = 0;
+    for (const std::vector<std::int32_t>& prompt : *subject_.prompts) {
+        std::int64_t position = 0;
+        for (const std::int32_t id : prompt) {
+            run.prompts.push_back({number, position++, id});
+        }
+        ++number;
     }
 }
 

@@ -15,6 +15,7 @@ enum class Reason : std::int32_t {
     kept,       ///< the decision was to stay
     moved,      ///< blocks moved
     infeasible, ///< no placement fits; the one before stays
+    resumed,    ///< the run was broken off and goes on here: placed anew, caches recomputed
 };
 
 enum class EventKind : std::int32_t {
@@ -28,7 +29,8 @@ enum class EventKind : std::int32_t {
 /// "table.column" -> names, the code being the index.
 using CodeNames = std::map<std::string, std::vector<std::string>>;
 
-/// The lists this room answers for: blocks.kind, intervals.reason, events.kind.
+/// The lists this room answers for: of blocks.kind, intervals.reason, events.kind and the weight
+/// types in /model and /layers.
 [[nodiscard]] CodeNames standard_codes();
 
 /// Names of Completion, in order of its values.

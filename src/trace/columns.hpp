@@ -70,6 +70,56 @@ struct Table<BlockRow> {
 };
 
 template <>
+struct Table<ModelRow> {
+    static constexpr const char* name = "model";
+    static constexpr const char* description =
+        "the decoder: what costs and memory follow from; one row";
+    static constexpr std::tuple columns{
+        Column{"layers", &ModelRow::layers, "1"},
+        Column{"heads", &ModelRow::heads, "1"},
+        Column{"kv_heads", &ModelRow::kv_heads, "1"},
+        Column{"width", &ModelRow::width, "1"},
+        Column{"ffn_width", &ModelRow::ffn_width, "1"},
+        Column{"gated", &ModelRow::gated, "1"},
+        Column{"vocabulary", &ModelRow::vocabulary, "1"},
+        Column{"context", &ModelRow::context, "1"},
+        Column{"embed_type", &ModelRow::embed_type, "code"},
+        Column{"lm_head_type", &ModelRow::lm_head_type, "code"},
+        Column{"kv_bytes", &ModelRow::kv_bytes, "B"},
+        Column{"tied", &ModelRow::tied, "1"},
+        Column{"ends", &ModelRow::ends, "1"},
+        Column{"norms", &ModelRow::norms, "1"},
+    };
+};
+
+template <>
+struct Table<LayerRow> {
+    static constexpr const char* name = "layers";
+    static constexpr const char* description = "how the matrices of each layer are stored";
+    static constexpr std::tuple columns{
+        Column{"q", &LayerRow::q, "code"},
+        Column{"k", &LayerRow::k, "code"},
+        Column{"v", &LayerRow::v, "code"},
+        Column{"o", &LayerRow::o, "code"},
+        Column{"gate", &LayerRow::gate, "code"},
+        Column{"up", &LayerRow::up, "code"},
+        Column{"down", &LayerRow::down, "code"},
+    };
+};
+
+template <>
+struct Table<PromptRow> {
+    static constexpr const char* name = "prompts";
+    static constexpr const char* description =
+        "the different prompts as token ids; request r continues prompt r mod their number";
+    static constexpr std::tuple columns{
+        Column{"prompt", &PromptRow::prompt, "id"},
+        Column{"position", &PromptRow::position, "1"},
+        Column{"id", &PromptRow::id, "id"},
+    };
+};
+
+template <>
 struct Table<IntervalRow> {
     static constexpr const char* name = "intervals";
     static constexpr const char* description =

@@ -122,6 +122,9 @@ void compare_headers(Comparison& comparison, const RunHeader& a, const RunHeader
     comparison.rows("devices", a.devices, b.devices);
     comparison.rows("links", a.links, b.links);
     comparison.rows("blocks", a.blocks, b.blocks);
+    comparison.rows("model", a.model, b.model);
+    comparison.rows("layers", a.layers, b.layers);
+    comparison.rows("prompts", a.prompts, b.prompts);
     comparison.value("with_ops", a.with_ops, b.with_ops);
     comparison.entries("codes", a.codes, b.codes);
 }

@@ -12,7 +12,9 @@
 
 namespace headroom::trace {
 
-inline constexpr std::int32_t kSchemaVersion = 3;
+inline constexpr std::int32_t kSchemaVersion = 4;
+/// Version 3 lacks /model, /layers and /prompts: it can be read, but not replayed.
+inline constexpr std::int32_t kOldestSchemaVersion = 3;
 
 struct DeviceRow {
     std::string name;
@@ -39,6 +41,42 @@ struct BlockRow {
     std::int64_t weight_bytes = 0;
 };
 
+/// The decoder: what costs and memory follow from. One row per trace.
+struct ModelRow {
+    std::int32_t layers = 0;
+    std::int32_t heads = 0;
+    std::int32_t kv_heads = 0;
+    std::int64_t width = 0;
+    std::int64_t ffn_width = 0;
+    std::int32_t gated = 1;
+    std::int64_t vocabulary = 0;
+    std::int64_t context = 0;
+    std::int32_t embed_type = 0;   ///< code: WeightType of base/weight_type.hpp
+    std::int32_t lm_head_type = 0; ///< the same
+    std::int64_t kv_bytes = 0;     ///< per cached element
+    std::int32_t tied = 0;
+    std::int32_t ends = 1;
+    std::int32_t norms = 1;
+};
+
+/// Stored types of one layer's matrices; codes: WeightType.
+struct LayerRow {
+    std::int32_t q = 0;
+    std::int32_t k = 0;
+    std::int32_t v = 0;
+    std::int32_t o = 0;
+    std::int32_t gate = 0;
+    std::int32_t up = 0;
+    std::int32_t down = 0;
+};
+
+/// A token of one of the different prompts; those of a prompt follow each other.
+struct PromptRow {
+    std::int32_t prompt = 0;
+    std::int64_t position = 0;
+    std::int32_t id = -1; ///< -1: there was no tokenizer
+};
+
 /// Everything known before the first token.
 struct RunHeader {
     std::map<std::string, std::string> attributes;  ///< program version, commit, clock, host, …
@@ -48,7 +86,10 @@ struct RunHeader {
     std::vector<DeviceRow> devices;
     std::vector<LinkRow> links;
     std::vector<BlockRow> blocks;
-    bool with_ops = false; ///< --trace-ops: tables /ops and /messages exist
+    std::vector<ModelRow> model; ///< one; none in a trace of version 3
+    std::vector<LayerRow> layers;
+    std::vector<PromptRow> prompts; ///< the different ones: request r continues prompt r mod count
+    bool with_ops = false;          ///< --trace-ops: tables /ops and /messages exist
     /// "table.column" -> the names behind its codes. The trace knows its own and the blocks'; who
     /// begins a trace adds "intervals.policy" and, with_ops, "messages.kind" (scheduler's names).
     CodeNames codes = standard_codes();

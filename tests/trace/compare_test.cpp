@@ -58,6 +58,9 @@ TEST(Differences, show_every_changed_column_of_the_static_tables) {
     expect_every_column_noticed<DeviceRow>([](Trace & t) -> auto& { return t.header.devices[1]; });
     expect_every_column_noticed<LinkRow>([](Trace & t) -> auto& { return t.header.links[1]; });
     expect_every_column_noticed<BlockRow>([](Trace & t) -> auto& { return t.header.blocks[3]; });
+    expect_every_column_noticed<ModelRow>([](Trace & t) -> auto& { return t.header.model[0]; });
+    expect_every_column_noticed<LayerRow>([](Trace & t) -> auto& { return t.header.layers[1]; });
+    expect_every_column_noticed<PromptRow>([](Trace & t) -> auto& { return t.header.prompts[2]; });
 }
 
 TEST(Differences, show_every_changed_column_of_an_interval) {
@@ -97,6 +100,9 @@ TEST(Differences, show_changes_of_everything_that_is_not_a_row) {
         {"devices rows:", [](Trace& t) { t.header.devices.pop_back(); }},
         {"links rows:", [](Trace& t) { t.header.links.pop_back(); }},
         {"blocks rows:", [](Trace& t) { t.header.blocks.pop_back(); }},
+        {"model rows:", [](Trace& t) { t.header.model.pop_back(); }},
+        {"layers rows:", [](Trace& t) { t.header.layers.pop_back(); }},
+        {"prompts rows:", [](Trace& t) { t.header.prompts.pop_back(); }},
         {"intervals:", [](Trace& t) { t.intervals.pop_back(); }},
         {"intervals[0].placement[2]:", [](Trace& t) { t.intervals[0].placement[2] = 1; }},
         {"intervals[0].placement blocks", [](Trace& t) { t.intervals[0].placement.clear(); }},

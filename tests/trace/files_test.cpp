@@ -179,7 +179,9 @@ TEST_F(TraceFiles, of_another_schema_version_name_both_versions) {
     file.close();
     EXPECT_THAT(
         reading_error(path()),
-        HasSubstr("version 4711; this program reads version " + std::to_string(kSchemaVersion))
+        HasSubstr(
+            "version 4711; this program reads versions 3 to " + std::to_string(kSchemaVersion)
+        )
     );
 }
 

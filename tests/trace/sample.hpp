@@ -33,6 +33,9 @@ inline RunHeader header(bool with_ops) {
         {"L0.proj", 2, 0, -1, 30},
         {"lm_head", 4, -1, -1, kMost<std::int64_t>},
     };
+    header.model = {{2, 4, 2, 128, 256, 1, kMost<std::int64_t>, 64, 1, 4, 4, 1, 1, 0}};
+    header.layers = {{0, 1, 2, 3, 4, 0, 1}, {}};
+    header.prompts = {{0, 0, 1}, {0, 1, 99}, {1, 0, -1}};
     header.with_ops = with_ops;
     header.codes["intervals.policy"] = {"resource_aware", "greedy"};
     if (with_ops) {

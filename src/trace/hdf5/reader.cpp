@@ -49,9 +49,12 @@ void check_version(const h5::Attributes& root) {
     if (version == root.numbers.end()) {
         throw InputError("is an HDF5 file, but not a trace of ours: no schema_version");
     }
-    if (version->second != kSchemaVersion) {
+    if (version->second < kOldestSchemaVersion || version->second > kSchemaVersion) {
         throw InputError(fmt::format(
-            "has schema version {}; this program reads version {}", version->second, kSchemaVersion
+            "has schema version {}; this program reads versions {} to {}",
+            version->second,
+            kOldestSchemaVersion,
+            kSchemaVersion
         ));
     }
 }
@@ -59,6 +62,7 @@ void check_version(const h5::Attributes& root) {
 void read_root_attributes(const h5::File& file, TraceFile& result) {
     h5::Attributes root = h5::read_attributes(file.get());
     check_version(root);
+    result.schema_version = root.numbers[kSchemaVersionAttribute];
     result.hdf5_version = root.texts[kHdf5VersionAttribute];
     result.wall_started = root.texts[kWallStartedAttribute];
     root.texts.erase(kHdf5VersionAttribute);
@@ -68,7 +72,7 @@ void read_root_attributes(const h5::File& file, TraceFile& result) {
     result.trace.header.numbers = root.numbers;
 }
 
-void read_header(const h5::File& file, RunHeader& header) {
+void read_header(const h5::File& file, std::int64_t schema_version, RunHeader& header) {
     header.codes.clear();
     header.scenario = text_of(h5::read_bytes(file, kScenario, {}));
     const ByteBuffer pool = h5::read_bytes(file, kInputPool, {});
@@ -78,6 +82,11 @@ void read_header(const h5::File& file, RunHeader& header) {
     header.devices = h5::read_table<DeviceRow>(file, {}, {}, header.codes);
     header.links = h5::read_table<LinkRow>(file, {}, {}, header.codes);
     header.blocks = h5::read_table<BlockRow>(file, {}, {}, header.codes);
+    if (schema_version > kOldestSchemaVersion) {
+        header.model = h5::read_table<ModelRow>(file, {}, {}, header.codes);
+        header.layers = h5::read_table<LayerRow>(file, {}, {}, header.codes);
+        header.prompts = h5::read_table<PromptRow>(file, {}, {}, header.codes);
+    }
     header.with_ops = h5::has_dataset(file, Table<OpRow>::name);
 }
 
@@ -212,7 +221,7 @@ TraceFile read_all(const std::string& path) {
         file = h5::open_file(path, true);
     }
     read_root_attributes(*file, result);
-    read_header(*file, result.trace.header);
+    read_header(*file, result.schema_version, result.trace.header);
     result.trace.completion = read_completion(*file);
     read_intervals(*file, result.trace);
     result.clean = result.clean && result.trace.completion != Completion::running;

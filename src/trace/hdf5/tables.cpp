@@ -122,8 +122,10 @@ AppendTable make_table(const File& file, const RunHeader& header, std::size_t us
 
 /// A code list without a table would be lost; a table without its list could not be read.
 void check_codes(const RunHeader& header) {
-    std::set<std::string> known{
-        "blocks.kind", "intervals.policy", "intervals.reason", "events.kind"};
+    std::set<std::string> known{"intervals.policy"};
+    for (const auto& [name, codes] : standard_codes()) {
+        known.insert(name);
+    }
     if (header.with_ops) {
         known.insert("messages.kind");
     }
@@ -149,6 +151,9 @@ void write_header(const File& file, const RunHeader& header, const std::string& 
     write_fixed_table(file, header.devices, widths_for(header.devices), nullptr, header.codes);
     write_fixed_table(file, header.links, widths_for(header.links), nullptr, header.codes);
     write_fixed_table(file, header.blocks, widths_for(header.blocks), nullptr, header.codes);
+    write_fixed_table(file, header.model, {}, nullptr, header.codes);
+    write_fixed_table(file, header.layers, {}, nullptr, header.codes);
+    write_fixed_table(file, header.prompts, {}, nullptr, header.codes);
 }
 
 GrowingTables::GrowingTables(const File& file, const RunHeader& header)
