@@ -4,12 +4,20 @@
 
 namespace headroom::device {
 
+std::chrono::nanoseconds Pacer::wall(Nanoseconds time) const {
+    return std::chrono::nanoseconds(static_cast<Nanoseconds>(static_cast<double>(time) * scale_));
+}
+
+void Pacer::start(Nanoseconds time) {
+    started_ = std::chrono::steady_clock::now();
+    origin_ = started_ - wall(time);
+}
+
 void Pacer::hold(Nanoseconds time) {
     if (!paced()) {
         return;
     }
-    const auto wall = static_cast<Nanoseconds>(static_cast<double>(time) * scale_);
-    const TimePoint due = origin_ + std::chrono::nanoseconds(wall);
+    const TimePoint due = origin_ + wall(time);
     const TimePoint now = std::chrono::steady_clock::now();
     if (now < due) {
         sleep_(due);

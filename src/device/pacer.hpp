@@ -19,8 +19,8 @@ class Pacer {
     /// scale: wall seconds per virtual second, > 0.
     Pacer(double scale, Sleep sleep) : scale_(scale), sleep_(std::move(sleep)) {}
 
-    /// Virtual time 0 is now.
-    void start() { origin_ = std::chrono::steady_clock::now(); }
+    /// This virtual time is now.
+    void start(Nanoseconds time = 0);
 
     /// Returns when the wall clock has reached `time`; notes how late the host is if it has passed.
     void hold(Nanoseconds time);
@@ -30,13 +30,16 @@ class Pacer {
     [[nodiscard]] Nanoseconds lateness_max() const { return lateness_max_; }
     /// Wall time since start().
     [[nodiscard]] Nanoseconds elapsed() const {
-        return std::chrono::nanoseconds(std::chrono::steady_clock::now() - origin_).count();
+        return std::chrono::nanoseconds(std::chrono::steady_clock::now() - started_).count();
     }
 
   private:
     double scale_ = 1.0;
     Sleep sleep_;
-    TimePoint origin_{};
+    [[nodiscard]] std::chrono::nanoseconds wall(Nanoseconds time) const;
+
+    TimePoint origin_{}; ///< of virtual time 0
+    TimePoint started_{};
     Nanoseconds lateness_max_ = 0;
 };
 

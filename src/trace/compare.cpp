@@ -16,7 +16,7 @@ bool is_host_column(std::string_view name) {
 }
 
 bool is_host_attribute(std::string_view name) {
-    return name == "host" || name.starts_with("wall_");
+    return name == "host" || name.starts_with("host_") || name.starts_with("wall_");
 }
 
 namespace {
@@ -172,6 +172,20 @@ std::vector<std::string> differences(const Trace& a, const Trace& b, std::size_t
         );
     }
     comparison.value("completion", static_cast<int>(a.completion), static_cast<int>(b.completion));
+    return comparison.take();
+}
+
+std::vector<std::string> differences(const RunHeader& a, const RunHeader& b, std::size_t most) {
+    Comparison comparison(most);
+    compare_headers(comparison, a, b);
+    return comparison.take();
+}
+
+std::vector<std::string> differences(
+    const std::string& where, const Interval& a, const Interval& b, std::size_t most
+) {
+    Comparison comparison(most);
+    compare_intervals(comparison, where, a, b);
     return comparison.take();
 }
 
