@@ -15,6 +15,7 @@ Subject subject_of(const RunOptions& options, const Setup& setup, const schedule
     subject.policy = options.policy;
     subject.prompts = &setup.prompts;
     subject.turn_sizes = setup.turn_sizes;
+    subject.resume = setup.resume_point();
     subject.tokenizer = setup.tokenizer.get();
     subject.attributes = options.attributes;
     subject.attributes["execution"] = "decoded";
@@ -50,18 +51,30 @@ DeviceFacts facts_of(const std::vector<Report>& reports) {
     return facts;
 }
 
+/// Of sequences that had ended when the run was broken off.
+std::int64_t tokens_of_ended(const std::optional<ResumePoint>& resume) {
+    std::int64_t tokens = resume ? resume->sampled : 0;
+    for (std::size_t i = 0; resume && i < resume->open.size(); ++i) {
+        tokens -= static_cast<std::int64_t>(resume->open[i].sampled.size());
+    }
+    return tokens;
+}
+
 } // namespace
 
 Conductor::Conductor(const RunOptions& options, const Setup& setup, const scheduler::Blocks& blocks)
     : controller_(subject_of(options, setup, blocks)), devices_(options.scenario->fleet.size()),
-      stream_(*setup.tokenizer, options.observer, options.scenario->workload.slots() == 1) {}
+      stream_(
+          *setup.tokenizer,
+          options.observer,
+          options.scenario->workload.slots() == 1,
+          tokens_of_ended(setup.resume)
+      ) {}
 
 void Conductor::show(const ShownToken& token) {
     switch (token.kind) {
     case ShownToken::Kind::begin:
-        stream_.begin(
-            token.sequence, *controller_.requests()[static_cast<std::size_t>(token.sequence)].prompt
-        );
+        begin_text(token.sequence);
         return;
     case ShownToken::Kind::token:
         stream_.show(token.sequence, token.id);
@@ -69,6 +82,15 @@ void Conductor::show(const ShownToken& token) {
     case ShownToken::Kind::end:
         stream_.end(token.sequence);
         return;
+    }
+}
+
+/// With what the sequence had before its run was broken off.
+void Conductor::begin_text(std::int64_t sequence) {
+    const Request& request = controller_.requests()[static_cast<std::size_t>(sequence)];
+    stream_.begin(sequence, *request.prompt);
+    for (std::size_t i = request.prompt->size(); i < request.taken_in().size(); ++i) {
+        stream_.show(sequence, request.taken_in()[i]);
     }
 }
 

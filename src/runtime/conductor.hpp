@@ -39,6 +39,8 @@ class Conductor {
     [[nodiscard]] Nanoseconds elapsed_wall() const { return elapsed_wall_; }
 
   private:
+    void begin_text(std::int64_t sequence);
+
     Controller controller_;
     std::size_t devices_;
     TextStream stream_;

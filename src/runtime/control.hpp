@@ -90,6 +90,7 @@ struct RequestFacts {
     std::int32_t slot = 0;
     Nanoseconds begin = 0;
     Nanoseconds end = 0;
+    bool cut = false; ///< by an interrupt: the text is not over
 };
 
 /// A request that had to wait because a device lacked the memory for its cache.

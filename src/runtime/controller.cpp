@@ -26,13 +26,20 @@ constexpr Nanoseconds kLeastGain = 200;
 
 Controller::Controller(Subject subject)
     : subject_(std::move(subject)), blocks_(subject_.blocks), scenario_(subject_.scenario),
-      requests_(requests_of(*scenario_, *subject_.prompts)),
+      requests_(requests_of(*scenario_, *subject_.prompts, subject_.resume)),
       memory_(scenario_->controller.memory_window, scenario_->controller.memory_reserve) {
     HEADROOM_CHECK(
         subject_.policy != nullptr && blocks_ != nullptr && subject_.prompts != nullptr &&
             !subject_.prompts->empty(),
         "a controller without a policy, blocks or prompts"
     );
+    if (subject_.resume != nullptr) {
+        epoch_ = subject_.resume->epoch;
+        intervals_ = subject_.resume->intervals;
+        for (const ResumePoint::Open& open : subject_.resume->open) {
+            texts_[open.sequence] = {open.sampled, open.first_token, open.prompt_told};
+        }
+    }
 }
 
 void Controller::begin() {
@@ -64,10 +71,17 @@ std::int64_t most_rows(const Flight& flight) {
     return flight.prompt + flight.limit - 1;
 }
 
+/// Tokens that it takes in before it decodes step by step, at least one. Of a sequence that goes on
+/// after its run was broken off, those that it had are among them.
+std::int64_t left_to_take_in(const Flight& flight) {
+    return flight.prompt + flight.sampled - flight.rows;
+}
+
 /// The one that is being taken in, else that of the request which waits for its slot.
 scheduler::PromptAhead prompt_ahead(const Flight& flight) {
-    if (flight.rows < flight.prompt) {
-        return {flight.rows, flight.prompt - flight.rows, flight.limit};
+    const std::int64_t left = left_to_take_in(flight);
+    if (flight.rows < flight.prompt || left > 1) {
+        return {flight.rows, left, flight.limit - flight.sampled};
     }
     return {0, flight.next_prompt, flight.next_limit};
 }
@@ -173,7 +187,7 @@ Command Controller::decide(const SourceFacts& facts) {
 
     Command command;
     command.first = !placement_.has_value();
-    command.placement = decision.feasible ? decision.placement : *placement_;
+    command.placement = decision.feasible ? decision.placement : *placement_before();
     moves_.clear();
     if (placement_) {
         moves_ = scheduler::moves_between(
@@ -190,6 +204,17 @@ Command Controller::decide(const SourceFacts& facts) {
     placement_ = command.placement;
     batch_ = command.batch;
     return command;
+}
+
+std::optional<scheduler::Placement> Controller::placement_before() const {
+    if (placement_ || subject_.resume == nullptr) {
+        return placement_;
+    }
+    scheduler::Placement before;
+    for (const std::int32_t device : subject_.resume->placement) {
+        before.emplace_back(device);
+    }
+    return before;
 }
 
 /// Turns to join from now on. Another number drains the pipeline like a migration does: it must be
@@ -222,7 +247,7 @@ void Controller::judge(const scheduler::Decision& decision) const {
             subject_.policy->name(),
             fmt::join(verdict.problems, "; ")
         );
-    } else if (!placement_) {
+    } else if (!placement_before()) {
         throw InfeasibleError(infeasible_report(
             question_,
             decision,
@@ -251,10 +276,10 @@ void Controller::note_decision(
     row.policy = static_cast<std::int32_t>(scenario_->controller.policy);
     row.moves = static_cast<std::int32_t>(moves_.size());
     row.reason = static_cast<std::int32_t>(
-        !decision.feasible ? Reason::infeasible
-        : !placement_      ? Reason::first
-        : moves_.empty()   ? Reason::kept
-                           : Reason::moved
+        !placement_          ? (intervals_ > 0 ? Reason::resumed : Reason::first)
+        : !decision.feasible ? Reason::infeasible
+        : moves_.empty()     ? Reason::kept
+                             : Reason::moved
     );
     // Of the placement that will be in force, whatever the policy said of its own.
     const scheduler::Decision predicted =

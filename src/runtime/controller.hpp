@@ -30,6 +30,7 @@ struct Subject {
     /// Ids of the different prompts, none empty; where nobody knows them, as many of -1.
     const std::vector<std::vector<std::int32_t>>* prompts = nullptr;
     scheduler::TurnSizes turn_sizes;                 ///< see requests.hpp
+    const ResumePoint* resume = nullptr;             ///< null: from the start
     const model::Tokenizer* tokenizer = nullptr;     ///< null: requests have no text
     std::map<std::string, std::string> attributes{}; ///< for the trace, beside the controller's own
     bool trace_ops = false;
@@ -120,6 +121,8 @@ class Controller {
         const scheduler::Decision& decision, const scheduler::Placement& placement
     ) const;
     void judge(const scheduler::Decision& decision) const;
+    /// What stays if nothing else fits: of a run that goes on, what it had; nothing at the start.
+    [[nodiscard]] std::optional<scheduler::Placement> placement_before() const;
     void note_decision(
         const SourceFacts& facts,
         const scheduler::Decision& decision,
@@ -132,6 +135,7 @@ class Controller {
     void record_tokens(const SourceFacts& facts);
     void tell_prompt(std::int64_t sequence);
     void record_waits(const SourceFacts& facts);
+    void record_interrupt(const SourceFacts& facts);
     void record_request(const RequestFacts& facts);
     void record_devices(const DeviceFacts& facts);
     void record_links(const DeviceFacts& facts);

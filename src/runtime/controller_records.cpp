@@ -144,6 +144,7 @@ void Controller::record_source(const SourceFacts& facts) {
     record_turns(facts);
     record_tokens(facts);
     record_waits(facts);
+    record_interrupt(facts);
     for (const RequestFacts& request : facts.ended) {
         record_request(request);
     }
@@ -158,7 +159,7 @@ void Controller::record_source(const SourceFacts& facts) {
     std::int64_t steps = 0;
     for (const SampledNote& token : facts.tokens) {
         row.sequence = static_cast<std::int32_t>(token.sequence);
-        if (token.position > request(token.sequence).prompt_tokens()) {
+        if (token.position > request(token.sequence).taken_in_tokens()) {
             decode += token.end - token.start;
             ++steps;
         }
@@ -282,6 +283,27 @@ void Controller::record_waits(const SourceFacts& facts) {
              wait.lacking,
              fmt::format("sequence {} waits: no memory for its cache", wait.sequence)}
         );
+    }
+}
+
+/// Whoever replays the trace, or goes on with the run, must know what is not the end of a text.
+void Controller::record_interrupt(const SourceFacts& facts) {
+    if (facts.stop != Stop::interrupted) {
+        return;
+    }
+    const auto kind = static_cast<std::int32_t>(trace::EventKind::interrupted);
+    current_->events.push_back({facts.clock, kind, -1, -1, "a signal ended the run"});
+    for (const RequestFacts& request : facts.ended) {
+        if (request.cut) {
+            const std::size_t sampled = texts_[request.sequence].ids.size();
+            current_->events.push_back(
+                {facts.clock,
+                 kind,
+                 -1,
+                 request.sequence,
+                 fmt::format("sequence {} is cut off after {} tokens", request.sequence, sampled)}
+            );
+        }
     }
 }
 

@@ -24,10 +24,34 @@ scheduler::Stagger stagger(
     );
 }
 
+CourseSettings course_settings(
+    const config::Scenario& scenario,
+    const std::vector<std::vector<std::int32_t>>& prompts,
+    const ResumePoint* resume
+) {
+    CourseSettings settings;
+    settings.requests = requests_of(scenario, prompts, resume);
+    settings.queue = queue_of(settings.requests.size(), resume);
+    settings.slots = scenario.workload.slots();
+    // What buffers hold: a history is taken in by turns no longer than those of the prompts.
+    settings.longest_turn = turn_sizes(scenario, prompts).tokens;
+    settings.interval = scenario.controller.interval;
+    settings.fleet = &scenario.fleet;
+    settings.resume = resume;
+    return settings;
+}
+
 Course::Course(CourseSettings settings, Holdings holdings, Stage& stage)
     : settings_(std::move(settings)), holdings_(std::move(holdings)), stage_(&stage),
       slots_(static_cast<std::size_t>(settings_.slots)), under_way_(slots_.size()) {
-    HEADROOM_CHECK(!settings_.requests.empty() && !slots_.empty(), "nothing to decode");
+    HEADROOM_CHECK(!settings_.queue.empty() && !slots_.empty(), "nothing to decode");
+    if (settings_.resume != nullptr) {
+        visit_ = settings_.resume->visits;
+        round_ = settings_.resume->rounds;
+        turns_ = settings_.resume->turns;
+        sampled_ = seen_ = settings_.resume->sampled;
+        last_end_ = settings_.resume->clock;
+    }
 }
 
 std::int32_t Course::run() {
@@ -55,7 +79,7 @@ void Course::begin_afresh() {
         stop(Stop::interrupted);
         return;
     }
-    if (!stage_->idle_until(settings_.requests[next_].arrival)) {
+    if (!stage_->idle_until(queued(next_).arrival)) {
         stop(Stop::interrupted);
         return;
     }
@@ -122,15 +146,14 @@ void Course::take(const Turn& turn, const SampledToken& token, Nanoseconds start
     facts_.tokens.push_back(
         {turn.sequence, turn.position(), token.id, start, now, token.logits_checksum}
     );
-    const bool text_ended = token.id >= 0 && token.id == settings_.end_of_text;
-    if (text_ended || slot.sampled == request(turn.sequence).limit) {
-        end_sequence(turn.slot);
+    if (token.ends_text || slot.sampled == request(turn.sequence).limit) {
+        end_sequence(turn.slot, false);
     }
 }
 
-void Course::end_sequence(std::int32_t number) {
+void Course::end_sequence(std::int32_t number, bool cut) {
     Slot& slot = slots_[static_cast<std::size_t>(number)];
-    facts_.ended.push_back({slot.sequence, number, slot.begin, stage_->clock()});
+    facts_.ended.push_back({slot.sequence, number, slot.begin, stage_->clock(), cut});
     stage_->sequence_ends(slot.sequence);
     emptied_.push_back(number);
     slot = {};
@@ -148,14 +171,26 @@ void Course::free_caches() {
 void Course::admit(std::size_t group, Nanoseconds now) {
     for (std::int32_t s = first_slot(group); s < last_slot(group); ++s) {
         Slot& slot = slots_[static_cast<std::size_t>(s)];
-        const bool waits =
-            next_ < settings_.requests.size() && settings_.requests[next_].arrival <= now;
-        if (slot.empty() && waits && has_room(settings_.requests[next_])) {
-            slot.sequence = static_cast<std::int64_t>(next_++);
-            slot.begin = now;
+        const bool waits = next_ < settings_.queue.size() && queued(next_).arrival <= now;
+        if (slot.empty() && waits && has_room(queued(next_))) {
+            slot.sequence = settings_.queue[next_++];
+            slot.begin = begin_of(slot.sequence, now);
+            slot.sampled = request(slot.sequence).sampled_before();
             stage_->sequence_begins(slot.sequence);
         }
     }
+}
+
+/// A sequence that goes on began when it was first given a slot.
+Nanoseconds Course::begin_of(std::int64_t sequence, Nanoseconds now) const {
+    if (settings_.resume != nullptr) {
+        for (const ResumePoint::Open& open : settings_.resume->open) {
+            if (open.sequence == sequence) {
+                return std::min(open.begin, now);
+            }
+        }
+    }
+    return now;
 }
 
 /// Room for the caches of all that are in flight and this one at their full lengths, on every
@@ -170,7 +205,7 @@ bool Course::has_room(const Request& request) {
     }
     const scheduler::FleetRates rates(*settings_.fleet, sampled_);
     const auto shortage = holdings_.shortage(rates, stage_->clock(), rows);
-    const auto sequence = static_cast<std::int64_t>(next_);
+    const std::int64_t sequence = settings_.queue[next_];
     if (shortage && told_wait_ != sequence) {
         told_wait_ = sequence;
         facts_.waits.push_back({sequence, stage_->clock(), shortage->device, shortage->lacking});
@@ -214,7 +249,7 @@ std::vector<StartedTurn> Course::next_turns(std::size_t group) {
     for (const bool decodes : {true, false}) {
         for (std::int32_t s = first_slot(group); s < last_slot(group); ++s) {
             const Slot& slot = slots_[static_cast<std::size_t>(s)];
-            if (!slot.empty() && decodes == (slot.sampled > 0)) {
+            if (!slot.empty() && decodes == has_taken_in(slot)) {
                 turns.push_back(next_turn(s));
                 Turn& turn = turns.back().turn;
                 turn.batch = decodes ? turns.front().turn.number : turn.number;
@@ -226,8 +261,8 @@ std::vector<StartedTurn> Course::next_turns(std::size_t group) {
 
 StartedTurn Course::next_turn(std::int32_t number) {
     const Slot& slot = slots_[static_cast<std::size_t>(number)];
-    const std::vector<std::int32_t>& prompt = *request(slot.sequence).prompt;
-    const auto length = static_cast<std::int64_t>(prompt.size());
+    const std::vector<std::int32_t>& ids = request(slot.sequence).taken_in();
+    const auto length = static_cast<std::int64_t>(ids.size());
     StartedTurn started;
     Turn& turn = started.turn;
     turn.number = turns_++;
@@ -240,9 +275,9 @@ StartedTurn Course::next_turn(std::int32_t number) {
     turn.slot = number;
     if (slot.rows < length) {
         const std::int64_t left = length - slot.rows;
-        turn.tokens = settings_.prefill_chunk > 0 ? std::min(left, settings_.prefill_chunk) : left;
+        turn.tokens = std::min(left, settings_.longest_turn);
         turn.samples = turn.tokens == left;
-        started.ids = std::span(prompt).subspan(
+        started.ids = std::span(ids).subspan(
             static_cast<std::size_t>(slot.rows), static_cast<std::size_t>(turn.tokens)
         );
     } else {
@@ -305,7 +340,7 @@ void Course::stop(Stop how) {
         last_end_ = stage_->clock(); // turns that were taken in without a token took time too
         for (std::size_t s = 0; s < slots_.size(); ++s) {
             if (!slots_[s].empty()) {
-                end_sequence(static_cast<std::int32_t>(s));
+                end_sequence(static_cast<std::int32_t>(s), true);
             }
         }
     }

@@ -54,6 +54,23 @@ class Stage {
     [[nodiscard]] virtual Nanoseconds elapsed_wall() const = 0;
 };
 
+struct CourseSettings {
+    std::vector<Request> requests;   ///< by sequence; arrivals never fall
+    std::vector<std::int64_t> queue; ///< sequences in the order in which they are given slots
+    std::int64_t slots = 1;
+    std::int64_t longest_turn = 1; ///< tokens that a turn takes in at most
+    std::int64_t interval = 1;     ///< λ
+    const scheduler::Fleet* fleet = nullptr;
+    const ResumePoint* resume = nullptr; ///< null: from the start
+};
+
+/// Of a whole scenario: all requests that are not over, from the start or from where it goes on.
+[[nodiscard]] CourseSettings course_settings(
+    const config::Scenario& scenario,
+    const std::vector<std::vector<std::int32_t>>& prompts,
+    const ResumePoint* resume
+);
+
 /// How turns are staggered under an installation; the same on all devices.
 [[nodiscard]] scheduler::Stagger stagger(
     const config::Scenario& scenario,
@@ -61,15 +78,6 @@ class Stage {
     const std::vector<scheduler::Program>& programs,
     const Installation& installation
 );
-
-struct CourseSettings {
-    std::vector<Request> requests; ///< arrivals never fall
-    std::int64_t slots = 1;
-    std::int64_t prefill_chunk = 0; ///< 0: whole prompts
-    std::int64_t interval = 1;      ///< λ
-    std::int32_t end_of_text = -1;  ///< −1: none
-    const scheduler::Fleet* fleet = nullptr;
-};
 
 class Course {
   public:
@@ -102,9 +110,13 @@ class Course {
     void begin_afresh();
     void end_turns(std::size_t group);
     void take(const Turn& turn, const SampledToken& token, Nanoseconds start);
-    void end_sequence(std::int32_t slot);
+    void end_sequence(std::int32_t slot, bool cut);
     void free_caches();
     void admit(std::size_t group, Nanoseconds now);
+    [[nodiscard]] Nanoseconds begin_of(std::int64_t sequence, Nanoseconds now) const;
+    [[nodiscard]] bool has_taken_in(const Slot& slot) const {
+        return slot.rows >= request(slot.sequence).taken_in_tokens();
+    }
     [[nodiscard]] bool has_room(const Request& request);
     void begin(std::size_t group);
     [[nodiscard]] std::vector<StartedTurn> next_turns(std::size_t group);
@@ -121,7 +133,7 @@ class Course {
     [[nodiscard]] bool nothing_in_flight() const;
     [[nodiscard]] bool nothing_under_way() const;
     [[nodiscard]] bool all_done() const {
-        return next_ == settings_.requests.size() && nothing_in_flight();
+        return next_ == settings_.queue.size() && nothing_in_flight();
     }
     [[nodiscard]] std::int32_t first_slot(std::size_t group) const;
     [[nodiscard]] std::int32_t last_slot(std::size_t group) const; ///< one past it
@@ -129,7 +141,11 @@ class Course {
     [[nodiscard]] const Request& request(std::int64_t sequence) const {
         return settings_.requests[static_cast<std::size_t>(sequence)];
     }
-    [[nodiscard]] std::int64_t arrived() const; ///< requests that have come
+    /// The one that is given a slot next, or after so many others.
+    [[nodiscard]] const Request& queued(std::size_t place) const {
+        return request(settings_.queue[place]);
+    }
+    [[nodiscard]] std::size_t arrived() const; ///< of the queue, those that have come
 
     CourseSettings settings_;
     Holdings holdings_;
@@ -137,7 +153,7 @@ class Course {
     std::vector<Slot> slots_;
     std::vector<std::optional<UnderWay>> under_way_; ///< per group
     std::vector<std::int32_t> emptied_;              ///< slots whose caches are still there
-    std::size_t next_ = 0;                           ///< request
+    std::size_t next_ = 0;                           ///< place in the queue
     std::size_t cursor_ = 0;                         ///< group to visit
     std::int64_t batch_ = 1;
     std::int64_t visit_ = 0; ///< counted over the run

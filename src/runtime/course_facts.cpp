@@ -14,7 +14,7 @@ SourceFacts Course::facts() {
     told.seen = seen_;
     told.drained = nothing_under_way();
     told.elapsed_wall = stage_->elapsed_wall();
-    told.waiting = std::max<std::int64_t>(0, arrived() - static_cast<std::int64_t>(next_));
+    told.waiting = static_cast<std::int64_t>(std::max(arrived(), next_) - next_);
     describe_flights(told);
     return told;
 }
@@ -30,32 +30,33 @@ void Course::describe_flights(SourceFacts& told) const {
             );
         }
     }
-    const auto come = static_cast<std::size_t>(arrived());
+    const std::size_t come = arrived();
     std::size_t next = next_;
-    while (told.flights.size() < slots_.size() && next < settings_.requests.size() &&
+    while (told.flights.size() < slots_.size() && next < settings_.queue.size() &&
            (next < come || told.flights.empty())) {
-        const Request& what = settings_.requests[next];
-        const auto sequence = static_cast<std::int64_t>(next++);
-        told.flights.push_back({sequence, what.prompt_tokens(), what.limit, 0, 0, false});
+        const Request& what = queued(next);
+        const std::int64_t sequence = settings_.queue[next++];
+        const std::int64_t before = what.sampled_before();
+        told.flights.push_back({sequence, what.prompt_tokens(), what.limit, before, 0, false});
     }
     for (Flight& flight : told.flights) {
         if (next < come) {
-            const Request& what = settings_.requests[next++];
+            const Request& what = queued(next++);
             flight.next_prompt = what.prompt_tokens();
             flight.next_limit = what.limit;
         }
     }
 }
 
-std::int64_t Course::arrived() const {
-    const auto& all = settings_.requests;
+std::size_t Course::arrived() const {
+    const auto& queue = settings_.queue;
     const auto later = std::upper_bound(
-        all.begin(),
-        all.end(),
+        queue.begin(),
+        queue.end(),
         stage_->clock(),
-        [](Nanoseconds time, const Request& request) { return time < request.arrival; }
+        [&](Nanoseconds time, std::int64_t sequence) { return time < request(sequence).arrival; }
     );
-    return later - all.begin();
+    return static_cast<std::size_t>(later - queue.begin());
 }
 
 } // namespace headroom::runtime

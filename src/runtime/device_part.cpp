@@ -44,6 +44,9 @@ DevicePart::DevicePart(const RunOptions& options, Setup& setup, comm::Transport&
       clock_(options.scenario->fleet, self_),
       pacer_(make_pacer(options.scenario->clock, transport)), settings_(settings()),
       runner_(context_, settings_, resident_, clock_, pacer_, transport, log_) {
+    if (setup.resume) {
+        clock_.set(setup.resume->clock);
+    }
     log_.detailed = options.trace_ops;
     log_.sent.assign(transport.size(), 0);
 }
@@ -141,7 +144,7 @@ void DevicePart::load(const Installation& installation) {
         options_->after_load();
     }
     transport_->barrier({"all devices to have loaded their blocks", -1, epoch_, 0});
-    pacer_.start();
+    pacer_.start(clock_.now());
 }
 
 void DevicePart::migrate_to(const Installation& installation, const AgreeOnResume& agree) {

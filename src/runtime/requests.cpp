@@ -1,13 +1,17 @@
 #include "runtime/requests.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <set>
 
 #include "base/check.hpp"
 
 namespace headroom::runtime {
 
 std::vector<Request> requests_of(
-    const config::Scenario& scenario, const std::vector<std::vector<std::int32_t>>& prompts
+    const config::Scenario& scenario,
+    const std::vector<std::vector<std::int32_t>>& prompts,
+    const ResumePoint* resume
 ) {
     const config::WorkloadConfig& workload = scenario.workload;
     HEADROOM_CHECK(
@@ -21,7 +25,24 @@ std::vector<Request> requests_of(
     for (std::size_t i = 0; i < workload.requests(); ++i) {
         requests.push_back({&prompts[i % prompts.size()], workload.tokens_of(i), arrivals[i]});
     }
+    if (resume != nullptr) {
+        for (const ResumePoint::Open& open : resume->open) {
+            Request& request = requests.at(static_cast<std::size_t>(open.sequence));
+            request.history = *request.prompt;
+            request.history.insert(request.history.end(), open.sampled.begin(), open.sampled.end());
+        }
+    }
     return requests;
+}
+
+std::vector<std::int64_t> queue_of(std::size_t requests, const ResumePoint* resume) {
+    std::vector<std::int64_t> queue(requests);
+    std::iota(queue.begin(), queue.end(), std::int64_t{0});
+    if (resume != nullptr) {
+        const std::set<std::int64_t> ended(resume->ended.begin(), resume->ended.end());
+        std::erase_if(queue, [&](std::int64_t sequence) { return ended.contains(sequence); });
+    }
+    return queue;
 }
 
 scheduler::TurnSizes turn_sizes(

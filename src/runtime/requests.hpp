@@ -6,6 +6,7 @@
 
 #include "base/units.hpp"
 #include "config/scenario.hpp"
+#include "runtime/resume_point.hpp"
 #include "scheduler/blocks.hpp"
 
 namespace headroom::runtime {
@@ -14,18 +15,36 @@ struct Request {
     const std::vector<std::int32_t>* prompt = nullptr; ///< its ids, at least one
     std::int64_t limit = 1;                            ///< of sampled tokens
     Nanoseconds arrival = 0;
+    /// Of a sequence that goes on after its run was broken off: prompt and the tokens that it had.
+    std::vector<std::int32_t> history{};
 
     [[nodiscard]] std::int64_t prompt_tokens() const {
         return static_cast<std::int64_t>(prompt->size());
+    }
+    /// What its caches are computed from before the first step.
+    [[nodiscard]] const std::vector<std::int32_t>& taken_in() const {
+        return history.empty() ? *prompt : history;
+    }
+    [[nodiscard]] std::int64_t taken_in_tokens() const {
+        return static_cast<std::int64_t>(taken_in().size());
+    }
+    /// Tokens that it had before.
+    [[nodiscard]] std::int64_t sampled_before() const {
+        return taken_in_tokens() - prompt_tokens();
     }
     /// Rows that its caches never exceed: the last sampled token needs none.
     [[nodiscard]] std::int64_t most_rows() const { return prompt_tokens() + limit - 1; }
 };
 
-/// `prompts`: the different ones, which must outlive the requests.
+/// `prompts`: the different ones, which must outlive the requests. `resume`: null from the start.
 [[nodiscard]] std::vector<Request> requests_of(
-    const config::Scenario& scenario, const std::vector<std::vector<std::int32_t>>& prompts
+    const config::Scenario& scenario,
+    const std::vector<std::vector<std::int32_t>>& prompts,
+    const ResumePoint* resume = nullptr
 );
+
+/// Sequences that have not ended, in the order in which they are given slots.
+[[nodiscard]] std::vector<std::int64_t> queue_of(std::size_t requests, const ResumePoint* resume);
 
 /// Turns that share a pass over the weights at most; more that are joined take several.
 inline constexpr std::int64_t kMostJoined = 16;

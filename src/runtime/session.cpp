@@ -123,14 +123,8 @@ RunOutcome DeviceSession::run() {
 }
 
 void DeviceSession::lead() {
-    const config::Scenario& scenario = *options_->scenario;
-    CourseSettings settings;
-    settings.requests = requests_of(scenario, setup_.prompts);
-    settings.slots = scenario.workload.slots();
-    settings.prefill_chunk = scenario.workload.prefill_chunk;
-    settings.interval = scenario.controller.interval;
-    settings.end_of_text = setup_.end_of_text;
-    settings.fleet = &scenario.fleet;
+    CourseSettings settings =
+        course_settings(*options_->scenario, setup_.prompts, setup_.resume_point());
     Holdings holdings(part_.blocks(), setup_.buffers(part_.blocks()), transport_->size());
     outcome_.exit_code = Course(std::move(settings), std::move(holdings), *this).run();
 }
@@ -202,6 +196,7 @@ std::vector<SampledToken> DeviceSession::end(const std::vector<Turn>& batch) {
     std::vector<SampledToken> tokens = part_.end(batch);
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         if (batch[i].samples) {
+            tokens[i].ends_text = setup_.end_of_text >= 0 && tokens[i].id == setup_.end_of_text;
             show({batch[i].sequence, ShownToken::Kind::token, tokens[i].id});
         }
     }

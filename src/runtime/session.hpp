@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "comm/transport.hpp"
 #include "config/scenario.hpp"
 #include "kernels/kernels.hpp"
+#include "runtime/resume_point.hpp"
 #include "scheduler/policy.hpp"
 #include "scheduler/timeline.hpp"
 #include "trace/records.hpp"
@@ -59,8 +61,10 @@ struct RunOptions {
     // Rank 0 only.
     std::vector<std::string> hosts; ///< per device, for messages; empty: all in this process
     const scheduler::Policy* policy = nullptr;
-    trace::Sink* sink = nullptr;  ///< may be null
-    Observer* observer = nullptr; ///< may be null
+    trace::Sink* sink = nullptr;       ///< may be null
+    Observer* observer = nullptr;      ///< may be null
+    std::optional<ResumePoint> resume; ///< where a run that was broken off goes on
+    std::string resumed_model;         ///< content hash of its model; empty: not known
 
     // For tests.
     std::function<void(std::int64_t turn, std::span<const float>)> on_logits;

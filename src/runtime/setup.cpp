@@ -9,6 +9,7 @@
 #include "runtime/agreement.hpp"
 #include "runtime/prompts.hpp"
 #include "runtime/requests.hpp"
+#include "runtime/resume_wire.hpp"
 #include "runtime/shape.hpp"
 #include "runtime/wire.hpp"
 
@@ -23,6 +24,7 @@ struct Verdict {
     std::int32_t exit_code = 0;
     std::int32_t end_of_text = -1;
     std::vector<std::vector<std::int32_t>> prompts;
+    std::optional<ResumePoint> resume;
 };
 
 OpenedModel open_model(const RunOptions& options, Setup& setup) {
@@ -54,6 +56,20 @@ void read_prompts(const RunOptions& options, Setup& setup) {
     }
 }
 
+/// Rank 0: other weights would go on with another text.
+void check_model_of_resumed(const RunOptions& options, const Setup& setup) {
+    if (options.resume && !options.resumed_model.empty() &&
+        options.resumed_model != setup.model_hash) {
+        throw InputError(fmt::format(
+            "{}: is not the model of the run that goes on: its content hash is {}, expected {}; "
+            "put that model there, or give another with --model",
+            options.scenario->model_file.string(),
+            setup.model_hash,
+            options.resumed_model
+        ));
+    }
+}
+
 std::vector<std::byte> pack(const Verdict& verdict) {
     ByteWriter writer;
     writer.put(verdict.exit_code)
@@ -61,6 +77,10 @@ std::vector<std::byte> pack(const Verdict& verdict) {
         .put(static_cast<std::uint64_t>(verdict.prompts.size()));
     for (const std::vector<std::int32_t>& prompt : verdict.prompts) {
         writer.put_all(std::span<const std::int32_t>(prompt));
+    }
+    writer.put(verdict.resume.has_value());
+    if (verdict.resume) {
+        put(writer, *verdict.resume);
     }
     return writer.take();
 }
@@ -72,10 +92,13 @@ Verdict judge(
     Verdict verdict;
     try {
         read_prompts(options, setup);
+        check_model_of_resumed(options, setup);
     } catch (const Error& error) {
         verdict.exit_code = static_cast<std::int32_t>(error.code());
         message = error.what();
     }
+    setup.resume = options.resume;
+    verdict.resume = options.resume;
     verdict.prompts = setup.prompts;
     verdict.end_of_text = setup.end_of_text;
     const std::vector<std::byte> bytes = pack(verdict);
@@ -94,6 +117,9 @@ Verdict hear(comm::Transport& transport) {
     verdict.prompts.resize(reader.get<std::uint64_t>());
     for (std::vector<std::int32_t>& prompt : verdict.prompts) {
         prompt = reader.get_all<std::int32_t>();
+    }
+    if (reader.get<bool>()) {
+        verdict.resume = get_resume_point(reader);
     }
     return verdict;
 }
@@ -121,6 +147,7 @@ Agreement agree(const RunOptions& options, comm::Transport& transport) {
     if (verdict.exit_code == 0) {
         setup.prompts = verdict.prompts;
         setup.end_of_text = verdict.end_of_text;
+        setup.resume = verdict.resume;
         setup.turn_sizes = turn_sizes(*options.scenario, setup.prompts);
         agreement.setup = std::move(setup);
     }

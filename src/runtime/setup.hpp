@@ -12,6 +12,7 @@
 #include "model/gguf.hpp"
 #include "model/hyperparameters.hpp"
 #include "model/tokenizer.hpp"
+#include "runtime/resume_point.hpp"
 #include "runtime/session.hpp"
 #include "scheduler/blocks.hpp"
 
@@ -27,8 +28,10 @@ struct Setup {
     std::vector<std::vector<std::int32_t>>
         prompts; ///< the different ones; at least one, none empty
     std::int32_t end_of_text = -1;
-    scheduler::TurnSizes turn_sizes; ///< see requests.hpp
+    scheduler::TurnSizes turn_sizes;   ///< see requests.hpp
+    std::optional<ResumePoint> resume; ///< where a run that was broken off goes on
 
+    [[nodiscard]] const ResumePoint* resume_point() const { return resume ? &*resume : nullptr; }
     /// Of a device that holds any block.
     [[nodiscard]] Bytes buffers(const scheduler::Blocks& blocks) const {
         return scheduler::buffer_bytes(blocks.shape(), turn_sizes, blocks.cut());

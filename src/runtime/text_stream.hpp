@@ -15,8 +15,14 @@ class TextStream {
   public:
     /// `observer` may be null: then nobody looks. `live`: sequences come one after the other, and
     /// their text is shown while it comes; else each is shown when it has ended.
-    TextStream(const model::Tokenizer& tokenizer, Observer* observer, bool live = true)
-        : tokenizer_(&tokenizer), observer_(observer), live_(live) {}
+    /// `shown`: tokens of the run that have been shown before.
+    TextStream(
+        const model::Tokenizer& tokenizer,
+        Observer* observer,
+        bool live = true,
+        std::int64_t shown = 0
+    )
+        : tokenizer_(&tokenizer), observer_(observer), live_(live), shown_(shown) {}
 
     /// A sequence with this prompt.
     void begin(std::int64_t sequence, std::span<const std::int32_t> prompt);
@@ -34,7 +40,7 @@ class TextStream {
     const model::Tokenizer* tokenizer_;
     Observer* observer_;
     bool live_;
-    std::int64_t shown_ = 0; ///< tokens of the run
+    std::int64_t shown_; ///< tokens of the run
     std::map<std::int64_t, Text> texts_;
 };
 

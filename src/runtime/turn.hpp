@@ -42,6 +42,7 @@ struct Turn {
 
 struct SampledToken {
     std::int32_t id = -1;
+    bool ends_text = false; ///< the text is over with it, whatever the limit
     std::uint64_t logits_checksum = 0;
 };
 

@@ -168,6 +168,7 @@ TEST(Prompts, caches_that_are_not_given_back_are_noticed) {
     support::RunChange change;
     change.policy = &random;
     EXPECT_EQ(support::memory_difference(scenario, support::run_fleet(scenario, change).trace), "");
+    change.faulty = true;
     change.wrap = [&](comm::Transport& inner) -> std::unique_ptr<comm::Transport> {
         if (inner.self() == scenario.fleet.source) {
             return nullptr;

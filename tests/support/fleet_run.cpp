@@ -13,6 +13,8 @@
 #include "model/oracle.hpp"
 #include "model/tokenizer.hpp"
 #include "runtime/shape.hpp"
+#include "support/replay_check.hpp"
+#include "trace/interrupts.hpp"
 
 namespace headroom::support {
 
@@ -113,7 +115,33 @@ std::vector<std::vector<float>> by_sequence(
 
 } // namespace
 
+namespace {
+
+/// Of the run at hand: one device runs at a time.
+std::int64_t questions_left = -1;
+
+int asked_for_a_signal() {
+    if (questions_left > 0) {
+        --questions_left;
+    }
+    return questions_left == 0 ? static_cast<int>(ExitCode::interrupted) : 0;
+}
+
+/// As the program does it: what was recorded first, then what came.
+trace::Trace joined(const trace::Trace& before, trace::Trace after) {
+    trace::Trace all = before;
+    if (!all.intervals.empty()) {
+        trace::drop_cut_requests(all.intervals.back());
+    }
+    all.intervals.insert(all.intervals.end(), after.intervals.begin(), after.intervals.end());
+    all.completion = after.completion;
+    return all;
+}
+
+} // namespace
+
 FleetRun run_fleet(const config::Scenario& scenario, const RunChange& change) {
+    questions_left = change.interrupt_after;
     FleetRun run;
     std::map<std::int64_t, std::vector<float>> logits;
     trace::MemorySink sink;
@@ -131,7 +159,13 @@ FleetRun run_fleet(const config::Scenario& scenario, const RunChange& change) {
         options.on_logits = [&](std::int64_t turn, std::span<const float> of_turn) {
             logits[turn].assign(of_turn.begin(), of_turn.end()); // one device runs at a time
         };
+        if (change.interrupt_after >= 0) {
+            transport.options().interrupted = asked_for_a_signal;
+        }
         if (transport.self() == DeviceId(0)) {
+            if (change.resumed != nullptr && !change.resumed->intervals.empty()) {
+                options.resume = runtime::resume_point(change.resumed->intervals);
+            }
             options.policy = change.policy != nullptr ? change.policy : policy.get();
             options.sink = &sink;
             run.outcome = runtime::run_device(options, transport);
@@ -140,6 +174,13 @@ FleetRun run_fleet(const config::Scenario& scenario, const RunChange& change) {
         }
     });
     run.trace = trace::trace_of(sink);
+    if (change.resumed != nullptr) {
+        run.trace = joined(*change.resumed, std::move(run.trace));
+    }
+    if (change.planted_wait == 0 && !change.faulty) {
+        const scheduler::Policy& decided = change.policy != nullptr ? *change.policy : *policy;
+        expect_replayable(run.trace, scenario, decided);
+    }
     run.logits = by_sequence(std::move(logits), run.trace);
     return run;
 }

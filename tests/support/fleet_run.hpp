@@ -45,6 +45,9 @@ struct RunChange {
     kernels::Level level = kernels::best_level();
     bool trace_ops = true;
     Nanoseconds planted_wait = 0;
+    bool faulty = false; ///< something is wrong on purpose: a replay need not agree
+    const trace::Trace* resumed = nullptr; ///< of a run that goes on; the result has both parts
+    std::int64_t interrupt_after = -1;     ///< times that the run asks for a signal; -1: none comes
     std::function<void()> after_load;
     /// May put another transport in front of the given one.
     std::function<std::unique_ptr<comm::Transport>(comm::Transport&)> wrap;

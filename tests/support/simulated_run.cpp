@@ -1,6 +1,7 @@
 #include "support/simulated_run.hpp"
 
 #include "runtime/simulate.hpp"
+#include "support/replay_check.hpp"
 
 namespace headroom::support {
 
@@ -15,6 +16,7 @@ FleetRun simulated(const config::Scenario& scenario, const scheduler::Policy* po
     FleetRun run;
     run.outcome = runtime::simulate(options);
     run.trace = trace::trace_of(sink);
+    expect_replayable(run.trace, scenario, *options.policy);
     return run;
 }
 

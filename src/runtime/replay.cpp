@@ -1,0 +1,366 @@
+#include "runtime/replay.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "runtime/recording.hpp"
+#include "runtime/simulation.hpp"
+#include "trace/compare.hpp"
+#include "trace/interrupts.hpp"
+
+namespace headroom::runtime {
+
+namespace {
+
+/// Lines of differences that are kept: of one interval, the first.
+constexpr std::size_t kMostLines = 10;
+
+/// Thrown to leave a course that goes on beyond what is to be compared.
+struct Enough {};
+
+/// How a stretch of a run ended.
+enum class Ending : std::uint8_t {
+    complete,    ///< all requests are done
+    interrupted, ///< by a signal: what was under way was finished
+    broken_off   ///< killed, or failed: its last interval was followed by a decision
+};
+
+struct Segment {
+    trace::Stretch intervals;
+    Ending ending = Ending::complete;
+    bool goes_on = false;   ///< another stretch follows
+    std::int64_t turns = 0; ///< that it began and recorded
+    Nanoseconds end = 0;    ///< of its last interval
+};
+
+Ending ending_of(const trace::Trace& trace, const trace::Stretch& stretch, bool goes_on) {
+    if (!goes_on && trace.completion == trace::Completion::finished) {
+        return Ending::complete;
+    }
+    const bool interrupted =
+        stretch.last > stretch.first && trace::was_interrupted(trace.intervals[stretch.last - 1]);
+    return interrupted ? Ending::interrupted : Ending::broken_off;
+}
+
+std::vector<Segment> segments_of(const trace::Trace& trace) {
+    const std::vector<trace::Stretch> stretches = trace::stretches_of(trace);
+    std::vector<Segment> segments;
+    for (std::size_t s = 0; s < stretches.size(); ++s) {
+        Segment segment;
+        segment.intervals = stretches[s];
+        segment.goes_on = s + 1 < stretches.size();
+        segment.ending = ending_of(trace, stretches[s], segment.goes_on);
+        for (std::size_t i = stretches[s].first; i < stretches[s].last; ++i) {
+            segment.turns += static_cast<std::int64_t>(trace.intervals[i].turns.size());
+            segment.end = trace.intervals[i].row.t_end;
+        }
+        segments.push_back(segment);
+    }
+    return segments;
+}
+
+/// What only weights give.
+trace::Interval without_values(trace::Interval interval) {
+    for (trace::MigrationRow& move : interval.migrations) {
+        move.checksum = 0;
+    }
+    for (trace::RequestRow& request : interval.requests) {
+        request.prompt_bytes = 0;
+        request.text.clear();
+    }
+    return interval;
+}
+
+/// Holds every interval that comes against the recorded one, and leaves at the first difference.
+class Judge final : public trace::Sink {
+  public:
+    Judge(const trace::Trace& recorded, const Segment& segment, Replay& result)
+        : recorded_(recorded), segment_(segment), result_(result), next_(segment.intervals.first) {}
+
+    void begin(const trace::RunHeader& header) override {
+        trace::RunHeader derived = header;
+        derived.codes = recorded_.header.codes; // names, not facts
+        leave_if(trace::differences(recorded_.header, derived, kMostLines));
+    }
+
+    void commit(const trace::Interval& interval) override {
+        const std::string where = fmt::format("intervals[{}]", next_);
+        if (next_ == segment_.intervals.last) {
+            leave_if({fmt::format("{}: not recorded | derived", where)});
+        }
+        const trace::Interval& recorded = recorded_.intervals[next_];
+        trace::Interval derived = interval;
+        if (recorded.requests.size() < derived.requests.size()) {
+            trace::drop_cut_requests(derived); // as whoever goes on with the run does
+        }
+        leave_if(trace::differences(
+            where, without_values(recorded), without_values(std::move(derived)), kMostLines
+        ));
+        ++next_;
+        ++result_.intervals;
+    }
+
+    void end(trace::Completion /*completion*/) override {}
+
+    void expect_all() {
+        if (next_ < segment_.intervals.last && result_.differences.empty()) {
+            result_.differences = {fmt::format("intervals[{}]: recorded | not derived", next_)};
+        }
+    }
+
+  private:
+    void leave_if(std::vector<std::string> differences) {
+        if (!differences.empty()) {
+            result_.differences = std::move(differences);
+            throw Enough{};
+        }
+    }
+
+    const trace::Trace& recorded_;
+    const Segment& segment_;
+    Replay& result_;
+    std::size_t next_;
+};
+
+/// A stretch again: the recorded tokens, and the recorded end.
+class Rerun final : public Simulation {
+  public:
+    Rerun(
+        const Outline& outline,
+        Subject subject,
+        const RecordedTokens& tokens,
+        const Segment& segment
+    )
+        : Simulation(outline, std::move(subject)), tokens_(tokens), segment_(segment) {}
+
+    void visit(const std::vector<StartedTurn>& turns) override {
+        turns_ += static_cast<std::int64_t>(turns.size());
+        Simulation::visit(turns);
+    }
+
+    [[nodiscard]] Command decide(const SourceFacts& facts) override {
+        if (facts.stop == Stop::no) {
+            if (segment_.ending == Ending::broken_off && has_decided_all()) {
+                close_interval(facts);
+                throw Enough{};
+            }
+            ++decisions_;
+        }
+        return Simulation::decide(facts);
+    }
+
+    /// The run noticed its signal when it had begun its last turn and made its last decision; or
+    /// while it waited for a request, which idle_until() finds.
+    [[nodiscard]] std::int32_t interrupted() const override {
+        const bool now = is_at_interrupt() && (anything_under_way() || clock() >= segment_.end);
+        return now ? static_cast<std::int32_t>(ExitCode::interrupted) : 0;
+    }
+
+    [[nodiscard]] bool idle_until(Nanoseconds time) override {
+        if (is_at_interrupt()) {
+            (void)Simulation::idle_until(segment_.end);
+            return false;
+        }
+        return Simulation::idle_until(time);
+    }
+
+  protected:
+    [[nodiscard]] SampledToken token_of(const Turn& turn) override {
+        SampledToken token = tokens_.at(turn.sequence, turn.position());
+        token.ends_text =
+            tokens_.ended(turn.sequence) && tokens_.is_last(turn.sequence, turn.position());
+        return token;
+    }
+
+  private:
+    [[nodiscard]] bool has_decided_all() const {
+        return decisions_ == segment_.intervals.last - segment_.intervals.first;
+    }
+    [[nodiscard]] bool is_at_interrupt() const {
+        return segment_.ending == Ending::interrupted && turns_ == segment_.turns &&
+               has_decided_all();
+    }
+
+    const RecordedTokens& tokens_;
+    const Segment& segment_;
+    std::int64_t turns_ = 0;
+    std::size_t decisions_ = 0;
+};
+
+constexpr const char* kCounterfactual = "counterfactual";
+
+/// Those of the run, marked; of the program and the host that imagine it.
+std::map<std::string, std::string> counterfactual_attributes(
+    const std::map<std::string, std::string>& recorded,
+    const std::map<std::string, std::string>& own
+) {
+    std::map<std::string, std::string> attributes = recorded;
+    for (const char* const name : {"program_version", "program_commit", "host", "host_folder"}) {
+        if (const auto found = own.find(name); found != own.end()) {
+            attributes[name] = found->second;
+        }
+    }
+    const auto keep = [&](const char* name, const char* as) {
+        const auto found = recorded.find(name);
+        attributes[as] = found == recorded.end() ? "" : found->second;
+    };
+    keep("policy", "recorded_policy");
+    keep("execution", "recorded_execution");
+    attributes["execution"] = kCounterfactual;
+    attributes["clock"] = config::name_of(config::ClockMode::virtual_time);
+    return attributes;
+}
+
+bool is_counterfactual(const trace::Trace& trace) {
+    const auto execution = trace.header.attributes.find("execution");
+    return execution != trace.header.attributes.end() && execution->second == kCounterfactual;
+}
+
+void rerun(
+    const trace::Trace& trace,
+    const Outline& outline,
+    Subject subject,
+    const Segment& segment,
+    Replay& result
+) {
+    if (segment.intervals.first == segment.intervals.last && segment.ending != Ending::complete) {
+        return; // nothing was committed
+    }
+    const RecordedTokens tokens(trace);
+    std::optional<ResumePoint> resume;
+    if (segment.intervals.first > 0) {
+        resume = resume_point(std::span(trace.intervals).first(segment.intervals.first));
+        subject.resume = &*resume;
+    }
+    Judge judge(trace, segment, result);
+    subject.sink = &judge;
+    const config::Scenario& scenario = *subject.scenario;
+    const ResumePoint* const from = subject.resume;
+    CourseSettings settings = course_settings(scenario, outline.prompts, from);
+    if (is_counterfactual(trace)) {
+        settings.queue = tokens.sequences(); // of a run that was broken off, no others
+    }
+    Rerun simulation(outline, std::move(subject), tokens, segment);
+    try {
+        const RunOutcome outcome = simulation.run(std::move(settings));
+        if (!outcome.message.empty()) {
+            result.differences = {fmt::format("the run: recorded | {}", outcome.message)};
+        }
+    } catch (const Enough&) {
+    }
+    judge.expect_all();
+}
+
+/// The texts of the run, in a trace of what would have happened: they are the same.
+class WithTexts final : public trace::Sink {
+  public:
+    WithTexts(const trace::Trace& recorded, trace::Sink* sink) : sink_(sink) {
+        for (const trace::Interval& interval : recorded.intervals) {
+            for (const trace::RequestRow& request : interval.requests) {
+                texts_[request.sequence] = &request;
+            }
+        }
+    }
+    void begin(const trace::RunHeader& header) override {
+        if (sink_ != nullptr) {
+            sink_->begin(header);
+        }
+    }
+    void commit(const trace::Interval& interval) override {
+        trace::Interval told = interval;
+        for (trace::RequestRow& request : told.requests) {
+            const auto recorded = texts_.find(request.sequence);
+            if (recorded != texts_.end()) {
+                request.prompt_bytes = recorded->second->prompt_bytes;
+                request.text = recorded->second->text;
+            }
+        }
+        if (sink_ != nullptr) {
+            sink_->commit(told);
+        }
+    }
+    void end(trace::Completion completion) override {
+        if (sink_ != nullptr) {
+            sink_->end(completion);
+        }
+    }
+
+  private:
+    trace::Sink* sink_;
+    std::map<std::int64_t, const trace::RequestRow*> texts_;
+};
+
+/// The whole run under another policy: the same tokens, whoever computes them.
+class Counterfactual final : public Simulation {
+  public:
+    Counterfactual(
+        const Outline& outline, Subject subject, const RecordedTokens& tokens, int (*asked)()
+    )
+        : Simulation(outline, std::move(subject)), tokens_(tokens), asked_(asked) {}
+    [[nodiscard]] std::int32_t interrupted() const override {
+        return asked_ == nullptr ? 0 : asked_();
+    }
+
+  protected:
+    [[nodiscard]] SampledToken token_of(const Turn& turn) override {
+        SampledToken token = tokens_.at(turn.sequence, turn.position());
+        token.ends_text = tokens_.is_last(turn.sequence, turn.position());
+        return token;
+    }
+
+  private:
+    const RecordedTokens& tokens_;
+    int (*asked_)();
+};
+
+} // namespace
+
+Replay replay(
+    const trace::Trace& trace, const config::Scenario& scenario, const scheduler::Policy& policy
+) {
+    const Outline outline = recorded_outline(trace.header, scenario);
+    Subject subject;
+    subject.scenario = &scenario;
+    subject.policy = &policy;
+    subject.attributes = trace.header.attributes;
+    subject.trace_ops = trace.header.with_ops;
+    Replay result;
+    const std::vector<Segment> segments = segments_of(trace);
+    result.resumptions = static_cast<std::int64_t>(segments.size()) - 1;
+    for (const Segment& segment : segments) {
+        rerun(trace, outline, subject, segment, result);
+        if (!result.differences.empty()) {
+            break;
+        }
+    }
+    return result;
+}
+
+RunOutcome replay_under(
+    const trace::Trace& trace, const RunOptions& options, int (*interrupted)()
+) {
+    const config::Scenario& scenario = *options.scenario;
+    const Outline outline = recorded_outline(trace.header, scenario);
+    const RecordedTokens tokens(trace);
+    WithTexts sink(trace, options.sink);
+    Subject subject;
+    subject.scenario = &scenario;
+    subject.policy = options.policy;
+    subject.attributes = counterfactual_attributes(trace.header.attributes, options.attributes);
+    subject.trace_ops = options.trace_ops;
+    subject.sink = &sink;
+    subject.observer = options.observer;
+    CourseSettings settings = course_settings(scenario, outline.prompts, nullptr);
+    settings.queue = tokens.sequences();
+    if (settings.queue.empty()) {
+        throw InputError("has no tokens, expected a run that committed an interval");
+    }
+    Counterfactual simulation(outline, std::move(subject), tokens, interrupted);
+    return simulation.run(std::move(settings));
+}
+
+} // namespace headroom::runtime

@@ -1,0 +1,227 @@
+// A replay finds everything that was changed in a trace, and what would have happened under another
+// policy is what happens under it. That every run's replay is identical is checked wherever tests
+// run anything (support/replay_check.hpp).
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+#include "runtime/recording.hpp"
+#include "runtime/replay.hpp"
+#include "support/fleet_run.hpp"
+#include "support/random_scenario.hpp"
+#include "support/simulated_run.hpp"
+#include "support/tiny_model.hpp"
+#include "trace/columns.hpp"
+#include "trace/compare.hpp"
+
+namespace headroom {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+config::Scenario scenario_of(const std::string& policy) {
+    support::FleetText text;
+    text.model = support::tiny_model_file();
+    text.policy = policy;
+    text.tokens = 12;
+    text.interval = 3;
+    text.prompt = "Once upon a time\", \"There was";
+    // Blocks must leave the device that had them.
+    text.extra = "[[event]]\nat_token = 4\ndevice = \"d0\"\nkind = \"memory\"\nfactor = 0.003\n";
+    return support::make_scenario(text);
+}
+
+struct Recorded {
+    config::Scenario scenario = scenario_of("resource_aware");
+    trace::Trace trace = support::run_fleet(scenario).trace;
+    std::unique_ptr<scheduler::Policy> policy = scheduler::make_policy(scenario.controller.policy);
+
+    [[nodiscard]] std::vector<std::string> replayed(const trace::Trace& changed) const {
+        return runtime::replay(changed, scenario, *policy).differences;
+    }
+};
+
+const Recorded& recorded() {
+    static const Recorded once;
+    return once;
+}
+
+TEST(Replay, catches_a_flipped_decision) {
+    for (std::size_t i = 0; i < recorded().trace.intervals.size(); ++i) {
+        trace::Trace flipped = recorded().trace;
+        std::int32_t& device = flipped.intervals[i].placement[5];
+        const std::int32_t before = device;
+        device = (device + 1) % 3;
+        EXPECT_THAT(
+            recorded().replayed(flipped),
+            testing::ElementsAre(
+                fmt::format("intervals[{}].placement[5]: {} | {}", i, device, before)
+            )
+        );
+    }
+}
+
+/// Of every table, every column: one value changed must be found, but for what is taken as
+/// recorded.
+template <class Row>
+void expect_found(
+    std::vector<Row> trace::Interval::*rows, const std::vector<std::string>& as_recorded
+) {
+    trace::for_each_column<Row>([&]<class T>(const trace::Column<Row, T>& column) {
+        if constexpr (!std::is_same_v<T, std::string>) {
+            const std::string name = std::string(trace::Table<Row>::name) + "." + column.name;
+            trace::Trace changed = recorded().trace;
+            bool any = false;
+            for (trace::Interval& interval : changed.intervals) {
+                if (!any && !(interval.*rows).empty()) {
+                    (interval.*rows).back().*(column.member) += 1;
+                    any = true;
+                }
+            }
+            ASSERT_TRUE(any) << name << ": no row to change";
+            const bool free =
+                trace::is_host_column(column.name) ||
+                std::find(as_recorded.begin(), as_recorded.end(), name) != as_recorded.end();
+            if (!free) {
+                EXPECT_THAT(recorded().replayed(changed), Not(IsEmpty())) << name;
+            }
+        }
+    });
+}
+
+TEST(Replay, finds_every_changed_value) {
+    expect_found<trace::ResourceRow>(&trace::Interval::resources, {});
+    expect_found<trace::LinkStateRow>(&trace::Interval::link_states, {});
+    expect_found<trace::MigrationRow>(&trace::Interval::migrations, {"migrations.checksum"});
+    expect_found<trace::TurnRow>(&trace::Interval::turns, {});
+    expect_found<trace::TokenRow>(
+        &trace::Interval::tokens, {"tokens.id", "tokens.logits_checksum"}
+    );
+    expect_found<trace::RequestRow>(&trace::Interval::requests, {"requests.prompt_bytes"});
+    expect_found<trace::OpRow>(&trace::Interval::ops, {});
+    expect_found<trace::MessageRow>(&trace::Interval::messages, {});
+}
+
+TEST(Replay, finds_missing_and_added_intervals) {
+    trace::Trace less = recorded().trace;
+    less.intervals.pop_back();
+    EXPECT_THAT(recorded().replayed(less), Not(IsEmpty())) << "finished, but not to its end";
+    trace::Trace more = recorded().trace;
+    more.intervals.push_back(more.intervals.back());
+    EXPECT_THAT(recorded().replayed(more), Not(IsEmpty()));
+    less.completion = trace::Completion::running;
+    EXPECT_THAT(recorded().replayed(less), IsEmpty()) << "killed";
+}
+
+TEST(Replay, knows_the_fleet_from_the_trace_alone) {
+    const trace::Trace& trace = recorded().trace;
+    const config::Scenario again = runtime::recorded_scenario(trace.header, {});
+    EXPECT_THAT(runtime::replay(trace, again, *recorded().policy).differences, IsEmpty());
+    config::Scenario slower = again;
+    slower.fleet.devices[0].compute.base -= 1;
+    EXPECT_THAT(runtime::replay(trace, slower, *recorded().policy).differences, Not(IsEmpty()));
+}
+
+TEST(Replay, of_an_older_trace_says_what_is_missing) {
+    trace::Trace old = recorded().trace;
+    old.header.model.clear();
+    try {
+        (void)recorded().replayed(old);
+        FAIL() << "nothing was missed";
+    } catch (const InputError& error) {
+        EXPECT_THAT(error.what(), HasSubstr("schema version"));
+    }
+}
+
+trace::Trace imagined(
+    const trace::Trace& trace, const config::Scenario& scenario, int* exit_code = nullptr
+) {
+    trace::MemorySink sink;
+    const auto policy = scheduler::make_policy(scenario.controller.policy);
+    runtime::RunOptions options;
+    options.scenario = &scenario;
+    options.policy = policy.get();
+    options.sink = &sink;
+    options.trace_ops = true;
+    const runtime::RunOutcome outcome = runtime::replay_under(trace, options);
+    if (exit_code != nullptr) {
+        *exit_code = outcome.exit_code;
+    }
+    return trace::trace_of(sink);
+}
+
+/// But for the attributes that mark it and the checksums of moved bytes.
+std::vector<std::string> contrast(trace::Trace run, trace::Trace counterfactual) {
+    for (trace::Trace* const trace : {&run, &counterfactual}) {
+        for (const char* const name : {"execution", "recorded_execution", "recorded_policy"}) {
+            trace->header.attributes.erase(name);
+        }
+        for (trace::Interval& interval : trace->intervals) {
+            for (trace::MigrationRow& move : interval.migrations) {
+                move.checksum = 0;
+            }
+        }
+    }
+    return trace::differences(run, counterfactual);
+}
+
+TEST(Counterfactual, under_a_policy_is_the_run_under_it) {
+    for (const char* const policy : {"resource_aware", "greedy", "ring", "edgeshard", "static"}) {
+        SCOPED_TRACE(policy);
+        const config::Scenario scenario = scenario_of(policy);
+        const trace::Trace run = support::run_fleet(scenario).trace;
+        const trace::Trace counterfactual = imagined(recorded().trace, scenario);
+        EXPECT_THAT(contrast(run, counterfactual), IsEmpty());
+        EXPECT_EQ(counterfactual.header.attributes.at("execution"), "counterfactual");
+        EXPECT_EQ(counterfactual.header.attributes.at("recorded_policy"), "resource_aware");
+        const auto decided = scheduler::make_policy(scenario.controller.policy);
+        EXPECT_THAT(runtime::replay(counterfactual, scenario, *decided).differences, IsEmpty());
+    }
+}
+
+TEST(Counterfactual, of_random_runs_with_ends_of_text_is_the_run) {
+    std::int64_t ended_early = 0;
+    for (std::uint64_t seed = 100; seed < 112; ++seed) {
+        SCOPED_TRACE(fmt::format("seed {}", seed));
+        config::Scenario scenario = support::random_scenario(seed);
+        const trace::Trace trace = support::run_fleet(scenario).trace;
+        scenario.controller.policy = scheduler::PolicyKind::round_robin;
+        const trace::Trace run = support::run_fleet(scenario).trace;
+        EXPECT_THAT(contrast(run, imagined(trace, scenario)), IsEmpty());
+        for (const trace::Interval& interval : run.intervals) {
+            for (const trace::RequestRow& request : interval.requests) {
+                ended_early +=
+                    request.sampled_tokens <
+                    scenario.workload.tokens_of(static_cast<std::size_t>(request.sequence));
+            }
+        }
+    }
+    EXPECT_GT(ended_early, 0) << "no text ended by itself";
+}
+
+TEST(Counterfactual, of_a_killed_run_has_the_tokens_that_it_has) {
+    trace::Trace killed = recorded().trace;
+    killed.intervals.resize(3);
+    killed.completion = trace::Completion::running;
+    std::int64_t recorded_tokens = 0;
+    for (const trace::Interval& interval : killed.intervals) {
+        recorded_tokens += interval.row.tokens;
+    }
+    int exit_code = -1;
+    const config::Scenario ring = scenario_of("ring");
+    const trace::Trace counterfactual = imagined(killed, ring, &exit_code);
+    EXPECT_EQ(exit_code, 0);
+    std::int64_t tokens = 0;
+    for (const trace::Interval& interval : counterfactual.intervals) {
+        tokens += interval.row.tokens;
+    }
+    EXPECT_EQ(tokens, recorded_tokens);
+    const auto decided = scheduler::make_policy(ring.controller.policy);
+    EXPECT_THAT(runtime::replay(counterfactual, ring, *decided).differences, IsEmpty());
+}
+
+} // namespace
+} // namespace headroom

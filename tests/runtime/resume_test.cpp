@@ -1,0 +1,185 @@
+// A run that is broken off at any interval, by a kill or by a signal, goes on with the tokens,
+// logits and texts that it would have had, and its whole trace can be replayed.
+#include <map>
+#include <tuple>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/random.hpp"
+#include "runtime/resume_point.hpp"
+#include "runtime/resume_wire.hpp"
+#include "support/fleet_run.hpp"
+#include "support/random_policy.hpp"
+#include "support/random_scenario.hpp"
+#include "trace/interrupts.hpp"
+
+namespace headroom {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// By sequence and position: id and checksum of the logits.
+using Tokens =
+    std::map<std::pair<std::int32_t, std::int64_t>, std::pair<std::int32_t, std::uint64_t>>;
+
+Tokens tokens_of(const trace::Trace& trace) {
+    Tokens tokens;
+    for (const trace::Interval& interval : trace.intervals) {
+        for (const trace::TokenRow& row : interval.tokens) {
+            const bool is_new =
+                tokens.insert({{row.sequence, row.position}, {row.id, row.logits_checksum}}).second;
+            EXPECT_TRUE(is_new) << "token " << row.position << " of " << row.sequence << " twice";
+        }
+    }
+    return tokens;
+}
+
+/// By sequence: text, prompt's bytes, when it came, first began, and had its first token.
+std::map<std::int32_t, std::tuple<std::string, std::int64_t, Nanoseconds>> requests_of(
+    const trace::Trace& trace
+) {
+    std::map<std::int32_t, std::tuple<std::string, std::int64_t, Nanoseconds>> requests;
+    for (const trace::Interval& interval : trace.intervals) {
+        for (const trace::RequestRow& row : interval.requests) {
+            EXPECT_LE(row.arrival, row.begin);
+            EXPECT_LT(row.begin, row.first_token);
+            EXPECT_LE(row.first_token, row.end);
+            const bool is_new =
+                requests.insert({row.sequence, {row.text, row.sampled_tokens, row.arrival}}).second;
+            EXPECT_TRUE(is_new) << "sequence " << row.sequence << " ended twice";
+        }
+    }
+    return requests;
+}
+
+trace::Trace killed_after(const trace::Trace& trace, std::size_t intervals) {
+    trace::Trace killed = trace;
+    killed.intervals.resize(intervals);
+    killed.completion = trace::Completion::running;
+    return killed;
+}
+
+bool is_over(const config::Scenario& scenario, const trace::Trace& trace) {
+    return runtime::resume_point(trace.intervals).ended.size() == scenario.workload.requests();
+}
+
+void expect_same_text(const support::FleetRun& whole, const support::FleetRun& resumed) {
+    EXPECT_EQ(resumed.outcome.exit_code, 0) << resumed.outcome.message;
+    EXPECT_EQ(tokens_of(whole.trace), tokens_of(resumed.trace));
+    EXPECT_EQ(requests_of(whole.trace), requests_of(resumed.trace));
+}
+
+class Resumed : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(Resumed, killed_runs_go_on_with_the_same_text) {
+    const config::Scenario scenario = support::random_scenario(GetParam());
+    const support::RandomPolicy policy(GetParam(), 25);
+    support::RunChange change;
+    change.policy = &policy;
+    const support::FleetRun whole = support::run_fleet(scenario, change);
+    Random random(stream_seed(GetParam(), "resume test"));
+    const std::size_t kept = random.below(whole.trace.intervals.size());
+    const trace::Trace killed = killed_after(whole.trace, kept);
+    if (is_over(scenario, killed)) {
+        return;
+    }
+    change.resumed = &killed;
+    const support::FleetRun once = support::run_fleet(scenario, change);
+    expect_same_text(whole, once);
+    // And once more, wherever it is by then.
+    const std::size_t more = kept + random.below(once.trace.intervals.size() - kept + 1);
+    const trace::Trace again = killed_after(once.trace, more);
+    if (!is_over(scenario, again)) {
+        change.resumed = &again;
+        expect_same_text(whole, support::run_fleet(scenario, change));
+    }
+}
+
+TEST_P(Resumed, interrupted_runs_go_on_with_the_same_text) {
+    const config::Scenario scenario = support::random_scenario(GetParam());
+    const support::RandomPolicy policy(GetParam(), 25);
+    support::RunChange change;
+    change.policy = &policy;
+    const support::FleetRun whole = support::run_fleet(scenario, change);
+    Random random(stream_seed(GetParam(), "interrupt test"));
+    trace::Trace before;
+    change.interrupt_after = 1 + static_cast<std::int64_t>(random.below(60));
+    support::FleetRun run = support::run_fleet(scenario, change);
+    for (int times = 0; run.outcome.exit_code != 0 && times < 5; ++times) {
+        EXPECT_EQ(run.outcome.exit_code, 130);
+        ASSERT_FALSE(run.trace.intervals.empty());
+        EXPECT_TRUE(trace::was_interrupted(run.trace.intervals.back()));
+        if (is_over(scenario, run.trace)) {
+            return; // the signal came with the last token
+        }
+        before = run.trace;
+        change.resumed = &before;
+        change.interrupt_after = times == 4 ? -1 : 1 + static_cast<std::int64_t>(random.below(100));
+        run = support::run_fleet(scenario, change);
+    }
+    expect_same_text(whole, run);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, Resumed, testing::Range<std::uint64_t>(0, 40));
+
+TEST(ResumePoint, knows_what_is_over_and_what_goes_on) {
+    trace::Interval first;
+    first.row = {.epoch = 3, .t_dec = 10, .t_resume = 15, .t_end = 90, .tokens = 3};
+    first.turns = {
+        {.turn = 7, .sequence = 0, .round = 2, .visit = 4, .start = 15, .end = 80},
+        {.turn = 8, .sequence = 1, .round = 3, .visit = 5, .start = 20, .end = 120}};
+    first.tokens = {
+        {.sequence = 0, .position = 0, .id = 5, .is_prompt = 1},
+        {.sequence = 0, .position = 1, .id = 6, .end = 40},
+        {.sequence = 0, .position = 2, .id = 7, .end = 80},
+        {.sequence = 1, .position = 0, .id = 5, .is_prompt = 1},
+        {.sequence = 1, .position = 1, .id = 9, .end = 90}};
+    first.requests = {{.sequence = 0, .text = ""}};
+    const std::vector<trace::Interval> intervals{first};
+    const runtime::ResumePoint point = runtime::resume_point(intervals);
+    EXPECT_EQ(point.clock, 120) << "the latest that anything recorded was over";
+    EXPECT_EQ(point.intervals, 1);
+    EXPECT_EQ(point.epoch, 3);
+    EXPECT_EQ(point.turns, 9);
+    EXPECT_EQ(point.rounds, 4);
+    EXPECT_EQ(point.visits, 6);
+    EXPECT_EQ(point.sampled, 3);
+    EXPECT_THAT(point.ended, ElementsAre(0));
+    ASSERT_EQ(point.open.size(), 1U);
+    EXPECT_EQ(point.open[0].sequence, 1);
+    EXPECT_EQ(point.open[0].begin, 20);
+    EXPECT_EQ(point.open[0].first_token, 90);
+    EXPECT_THAT(point.open[0].sampled, ElementsAre(9));
+}
+
+TEST(ResumePoint, counts_what_an_interrupt_cut_off_as_open) {
+    trace::Interval only;
+    only.requests = {{.sequence = 2, .text = ""}, {.sequence = 4, .text = ""}};
+    const auto kind = static_cast<std::int32_t>(trace::EventKind::interrupted);
+    only.events = {{.kind = kind, .value = -1, .text = ""}, {.kind = kind, .value = 4, .text = ""}};
+    only.turns = {{.sequence = 4}};
+    const runtime::ResumePoint point = runtime::resume_point(std::vector{only});
+    EXPECT_THAT(point.ended, ElementsAre(2));
+    ASSERT_EQ(point.open.size(), 1U);
+    EXPECT_EQ(point.open[0].sequence, 4);
+    trace::drop_cut_requests(only);
+    ASSERT_EQ(only.requests.size(), 1U);
+    EXPECT_EQ(only.requests[0].sequence, 2);
+}
+
+TEST(ResumePoint, travels_whole) {
+    const runtime::ResumePoint sent{
+        1, 2, 3, 4, 5, 6, 7, {14, 15}, {{8, 9, 10, true, {11, 12}}, {}}, {13}};
+    runtime::ByteWriter writer;
+    put(writer, sent);
+    const std::vector<std::byte> bytes = writer.take();
+    runtime::ByteReader reader(bytes);
+    EXPECT_EQ(runtime::get_resume_point(reader), sent);
+    EXPECT_TRUE(reader.empty());
+}
+
+} // namespace
+} // namespace headroom

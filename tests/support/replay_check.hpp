@@ -1,0 +1,15 @@
+// Every run that a test makes is replayed: a trace must hold all that its run depended on.
+#pragma once
+
+#include "config/scenario.hpp"
+#include "scheduler/policy.hpp"
+#include "trace/trace.hpp"
+
+namespace headroom::support {
+
+/// Fails the test at hand if the replay of its trace differs. A trace that was not begun is fine.
+void expect_replayable(
+    const trace::Trace& trace, const config::Scenario& scenario, const scheduler::Policy& policy
+);
+
+} // namespace headroom::support
