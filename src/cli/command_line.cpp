@@ -89,6 +89,12 @@ void add_run_options(CLI::App& app, RunCommand& run, RunWords& words) {
     app.add_option("--clock", words.clock, "virtual (default) or paced: really throttled");
     add_trace_options(app, run);
     app.add_flag("--json", run.json, "print the summary as JSON on stdout instead of the text");
+    app.add_option(
+           "--resume",
+           run.resume,
+           "go on with a run that was killed or interrupted, in its trace (or --trace OUT.h5)"
+    )
+        ->type_name("TRACE");
     app.add_option("--transport", words.transport, "mpi (default) or inprocess: no MPI needed")
         ->check(one_of({"mpi", "inprocess"}));
     app.add_option("--kernels", run.kernels, "reference, openblas, avx2, avx512 (default: best)");
@@ -165,8 +171,37 @@ void add_inspect_options(CLI::App& app, InspectCommand& inspect) {
     app.add_flag("--json", inspect.json, "print as JSON");
 }
 
+/// A run that goes on has its scenario in the trace.
+std::string resume_conflict(const CLI::App& app) {
+    for (const char* const name :
+         {"SCENARIO",
+          "--devices",
+          "--policy",
+          "--interval",
+          "--tokens",
+          "--prompt",
+          "--prompt-file",
+          "--seed",
+          "--set",
+          "--trace-ops"}) {
+        if (app.count(name) > 0) {
+            return fmt::format(
+                "--resume and {} are given, expected one of them: a run goes on with the scenario "
+                "of its trace; leave out {}, or see what another would have done: headroom replay",
+                name,
+                name
+            );
+        }
+    }
+    return "";
+}
+
 /// What CLI11 cannot know: which options go together. Empty: fine.
 std::string conflict(const CLI::App& app) {
+    if (const CLI::Option* resume = app.get_option_no_throw("--resume");
+        resume != nullptr && resume->count() > 0) {
+        return resume_conflict(app);
+    }
     const bool scenario = app.count("SCENARIO") > 0;
     const bool model = app.count("--model") > 0;
     const bool devices = app.count("--devices") > 0;

@@ -67,15 +67,25 @@ bool is_several(const std::vector<std::string>& hosts) {
     });
 }
 
+/// Early, before ranks are started.
+void check_place(const RunCommand& command) {
+    trace::check_trace_path(
+        (command.trace.empty() ? command.resume : command.trace).string(),
+        command.trace.empty() || command.force
+    );
+}
+
 /// Everything that can be wrong with a run before any device starts, told once and without MPI.
 void check_model(const config::Scenario& scenario) {
     const model::GgufFile file(scenario.model_file);
     runtime::check_cut(scenario, runtime::shape_of(model::read_hyperparameters(file)));
 }
 
-int run_in_process(const RunCommand& command, const config::Scenario& scenario) {
-    Front front(command, scenario, Terminal::look(), "inprocess", {});
-    const KernelWish wish = kernels_of(command);
+int run_in_process(
+    const RunCommand& command, const config::Scenario& scenario, const Resumption* resumption
+) {
+    Front front(command, scenario, Terminal::look(), "inprocess", {}, resumption);
+    const KernelWish wish = kernels_of(command, resumption == nullptr ? "" : resumption->kernels);
     runtime::RunOutcome outcome;
     comm::InprocessFleet fleet(scenario.fleet.size());
     try {
@@ -86,7 +96,7 @@ int run_in_process(const RunCommand& command, const config::Scenario& scenario) 
             options.scenario = &scenario;
             options.level = wish.level;
             options.level_told = wish.told;
-            options.trace_ops = command.trace_ops;
+            options.trace_ops = front.trace_ops();
             if (transport.self() == DeviceId(0)) {
                 front.put_into(options);
                 outcome = runtime::run_device(options, transport);
@@ -127,11 +137,12 @@ config::Scenario scenario_of(const RunCommand& command, bool model_must_exist) {
     return scenario;
 }
 
-KernelWish kernels_of(const RunCommand& command) {
+KernelWish kernels_of(const RunCommand& command, const std::string& needed) {
     const char* const variable = std::getenv("HEADROOM_KERNELS");
-    const std::string name = !command.kernels.empty() ? command.kernels
-                             : variable != nullptr    ? variable
-                                                      : "";
+    const std::string name = !needed.empty()            ? needed
+                             : !command.kernels.empty() ? command.kernels
+                             : variable != nullptr      ? variable
+                                                        : "";
     if (name.empty()) {
         return {kernels::best_level(), false};
     }
@@ -175,10 +186,17 @@ comm::Transport::Options transport_options(
 /// The file and the summary see the same rows.
 class Front::Tee final : public trace::Sink {
   public:
-    Tee(trace::Sink& a, trace::Sink& b) : a_(a), b_(b) {}
+    /// before: what of the run is in the file already; may be null.
+    Tee(trace::Sink& file, trace::Sink& summary, const trace::Trace* before)
+        : a_(file), b_(summary), before_(before) {}
     void begin(const trace::RunHeader& header) override {
         a_.begin(header);
         b_.begin(header);
+        if (before_ != nullptr) {
+            for (const trace::Interval& interval : before_->intervals) {
+                b_.commit(interval);
+            }
+        }
     }
     void commit(const trace::Interval& interval) override {
         a_.commit(interval);
@@ -192,25 +210,52 @@ class Front::Tee final : public trace::Sink {
   private:
     trace::Sink& a_;
     trace::Sink& b_;
+    const trace::Trace* before_;
 };
+
+namespace {
+
+std::filesystem::path trace_path(
+    const RunCommand& command, const config::Scenario& scenario, const Resumption* resumption
+) {
+    if (!command.trace.empty()) {
+        return command.trace;
+    }
+    return resumption != nullptr ? command.resume : default_trace_path(scenario);
+}
+
+/// A run that goes on replaces its own trace, and no other without being told.
+std::unique_ptr<trace::Sink> file_sink(
+    const RunCommand& command, const std::filesystem::path& path, const Resumption* resumption
+) {
+    if (resumption == nullptr) {
+        return trace::make_hdf5_sink(path.string(), command.force);
+    }
+    if (!command.trace.empty()) {
+        trace::check_trace_path(path.string(), command.force);
+    }
+    return trace::make_continuing_sink(path.string(), resumption->trace);
+}
+
+} // namespace
 
 Front::Front(
     const RunCommand& command,
     const config::Scenario& scenario,
     Terminal terminal,
     std::string_view transport,
-    std::vector<std::string> hosts
+    std::vector<std::string> hosts,
+    const Resumption* resumption
 )
-    : command_(command), scenario_(scenario), terminal_(terminal),
-      trace_path_(command.trace.empty() ? default_trace_path(scenario) : command.trace),
+    : command_(command), scenario_(scenario), resumption_(resumption), terminal_(terminal),
+      trace_path_(::headroom::cli::trace_path(command, scenario, resumption)),
       policy_(scheduler::make_policy(scenario.controller.policy)),
-      file_(trace::make_hdf5_sink(trace_path_, command.force)),
-      sink_(std::make_unique<Tee>(*file_, summarizer_)),
+      file_(file_sink(command, trace_path_, resumption)),
+      sink_(std::make_unique<Tee>(
+          *file_, summarizer_, resumption == nullptr ? nullptr : &resumption->trace
+      )),
       console_(
-          terminal,
-          scenario.workload.all_tokens(),
-          command.text && !command.json,
-          is_several(hosts)
+          terminal, scenario.workload.all_tokens(), command.text && !command.json, is_several(hosts)
       ),
       hosts_(std::move(hosts)) {
     check_overwrites_a_trace(trace_path_);
@@ -220,6 +265,32 @@ Front::Front(
     attributes_["transport"] = transport;
     attributes_["host"] = hosts_.empty() ? host_name() : runtime::hosts_text(hosts_);
     attributes_["openblas_core"] = std::string(kernels::openblas_core());
+    attributes_["host_folder"] =
+        std::filesystem::absolute(scenario.path).lexically_normal().parent_path().string();
+    if (resumption_ != nullptr) {
+        tell_what_was_before();
+    }
+}
+
+/// The whole text stands on stdout in the end, as if the run had not been broken off.
+void Front::tell_what_was_before() {
+    fmt::print(terminal_.notes(), "{}\n", resumption_text(command_, *resumption_));
+    std::fflush(terminal_.notes());
+    for (const trace::Interval& interval : resumption_->trace.intervals) {
+        for (const trace::RequestRow& request : interval.requests) {
+            if (scenario_.workload.slots() > 1) {
+                console_.on_text(request.sequence, request.text);
+                continue;
+            }
+            const auto prompt = static_cast<std::size_t>(request.prompt_bytes);
+            console_.on_prompt(request.text.substr(0, prompt));
+            console_.on_token(request.text.substr(prompt), request.sampled_tokens);
+        }
+    }
+}
+
+bool Front::trace_ops() const {
+    return resumption_ != nullptr ? resumption_->trace.header.with_ops : command_.trace_ops;
 }
 
 Front::~Front() = default;
@@ -230,6 +301,10 @@ void Front::put_into(runtime::RunOptions& options) {
     options.observer = &console_;
     options.attributes = attributes_;
     options.hosts = hosts_;
+    if (resumption_ != nullptr && resumption_->point.intervals > 0) {
+        options.resume = resumption_->point;
+        options.resumed_model = resumption_->model_hash;
+    }
 }
 
 void Front::leave_line() {
@@ -302,11 +377,25 @@ int run_command(const RunCommand& command, std::vector<std::string> arguments) {
     if (under_launcher() && command.transport == TransportKind::mpi) {
         return run_as_rank(command);
     }
-    const config::Scenario scenario = scenario_of(command, true);
-    (void)kernels_of(command);
+    std::optional<Resumption> resumption;
+    if (!command.resume.empty()) {
+        if (has_nothing_to_resume(command)) {
+            return finish_resumed(command);
+        }
+        RunCommand checked = command;
+        checked.overrides.model_must_exist = true;
+        resumption = read_resumption(checked);
+    }
+    const config::Scenario scenario =
+        resumption ? resumption->scenario : scenario_of(command, true);
+    (void)kernels_of(command, resumption ? resumption->kernels : "");
     check_model(scenario);
     if (command.transport == TransportKind::inprocess) {
-        return run_in_process(command, scenario);
+        return run_in_process(command, scenario, resumption ? &*resumption : nullptr);
+    }
+    if (resumption) {
+        check_place(command);
+        return run_under_mpirun(scenario.fleet.size(), arguments);
     }
     const std::filesystem::path trace =
         command.trace.empty() ? default_trace_path(scenario) : command.trace;

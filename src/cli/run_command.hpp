@@ -8,6 +8,7 @@
 
 #include "cli/command_line.hpp"
 #include "cli/console.hpp"
+#include "cli/resume.hpp"
 #include "comm/transport.hpp"
 #include "runtime/session.hpp"
 #include "trace/summary.hpp"
@@ -32,8 +33,9 @@ struct KernelWish {
     kernels::Level level = kernels::Level::reference;
     bool told = false; ///< by the user, not found on the CPU
 };
-/// --kernels, else HEADROOM_KERNELS, else the best. Throws InputError if this CPU lacks the level.
-[[nodiscard]] KernelWish kernels_of(const RunCommand& command);
+/// What a run that goes on needs, else --kernels, else HEADROOM_KERNELS, else the best. Throws
+/// InputError if this CPU lacks the level.
+[[nodiscard]] KernelWish kernels_of(const RunCommand& command, const std::string& needed = "");
 
 /// deadline: of a wait that no emulated time is behind.
 [[nodiscard]] comm::Transport::Options transport_options(
@@ -45,18 +47,22 @@ class Front {
   public:
     /// Creates the trace file. Throws InputError if it exists already or cannot be written.
     /// hosts: per device, or empty if all are in this process.
+    /// resumption: of a run that goes on; must outlive it.
     Front(
         const RunCommand& command,
         const config::Scenario& scenario,
         Terminal terminal,
         std::string_view transport,
-        std::vector<std::string> hosts
+        std::vector<std::string> hosts,
+        const Resumption* resumption = nullptr
     );
     ~Front();
     Front(const Front&) = delete;
     Front& operator=(const Front&) = delete;
 
     void put_into(runtime::RunOptions& options);
+    /// Whether every operation is recorded: as told, or as the run that goes on did.
+    [[nodiscard]] bool trace_ops() const;
     /// Prints summary and where the trace is, or the reason for the end. Returns the exit code.
     int finish(const runtime::RunOutcome& outcome);
     /// Before the message of an error: text or progress may stand on the line.
@@ -67,7 +73,10 @@ class Front {
   private:
     class Tee;
     const RunCommand& command_;
+    void tell_what_was_before();
+
     const config::Scenario& scenario_;
+    const Resumption* resumption_;
     Terminal terminal_;
     std::filesystem::path trace_path_;
     std::unique_ptr<scheduler::Policy> policy_;

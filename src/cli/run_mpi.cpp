@@ -23,8 +23,10 @@ struct Start {
     int exit_code = 0;
     bool trace_ops = false;
     std::int64_t deadline_ns = 0; ///< of waits
+    std::string kernels;          ///< level that must be used; empty: as each likes
     std::string scenario;
     std::string path;
+    bool leave = false; ///< nothing is to be done
 };
 
 void tell_all(comm::Transport& transport, const Start& start) {
@@ -32,8 +34,10 @@ void tell_all(comm::Transport& transport, const Start& start) {
                                              .put(start.exit_code)
                                              .put(start.trace_ops)
                                              .put(start.deadline_ns)
+                                             .put_text(start.kernels)
                                              .put_text(start.scenario)
                                              .put_text(start.path)
+                                             .put(start.leave)
                                              .take();
     for (std::size_t d = 1; d < transport.size(); ++d) {
         transport.send(DeviceId(d), comm::Tag::setup, bytes, kStart);
@@ -47,8 +51,10 @@ Start hear(comm::Transport& transport) {
     start.exit_code = reader.get<int>();
     start.trace_ops = reader.get<bool>();
     start.deadline_ns = reader.get<std::int64_t>();
+    start.kernels = reader.get_text();
     start.scenario = reader.get_text();
     start.path = reader.get_text();
+    start.leave = reader.get<bool>();
     return start;
 }
 
@@ -130,13 +136,16 @@ std::int64_t model_bytes(const config::Scenario& scenario) {
 /// What this rank does with its scenario. A CPU that lacks what --kernels asks for is a problem
 /// that the set-up tells everybody.
 runtime::RunOptions rank_options(
-    const RunCommand& command, const config::Scenario& scenario, bool trace_ops
+    const RunCommand& command,
+    const config::Scenario& scenario,
+    bool trace_ops,
+    const std::string& kernels
 ) {
     runtime::RunOptions options;
     options.scenario = &scenario;
     options.trace_ops = trace_ops;
     try {
-        const KernelWish wish = kernels_of(command);
+        const KernelWish wish = kernels_of(command, kernels);
         options.level = wish.level;
         options.level_told = wish.told;
     } catch (const InputError& error) {
@@ -145,30 +154,55 @@ runtime::RunOptions rank_options(
     return options;
 }
 
+void send_away(comm::Transport& transport, int exit_code) {
+    Start start;
+    start.exit_code = exit_code;
+    start.leave = true;
+    tell_all(transport, start);
+}
+
 int lead(const RunCommand& command, comm::Transport& transport, Terminal terminal) {
     std::unique_ptr<config::Scenario> scenario;
+    std::unique_ptr<Resumption> resumption;
     std::unique_ptr<Front> front;
-    std::chrono::nanoseconds deadline{};
+    Start start;
     try {
         Roll roll = call_roll(transport);
+        if (has_nothing_to_resume(command)) {
+            send_away(transport, 0);
+            return finish_resumed(command);
+        }
         // Which hosts lack the model is found out together, by the set-up.
-        scenario = std::make_unique<config::Scenario>(scenario_of(command, false));
+        if (!command.resume.empty()) {
+            resumption = std::make_unique<Resumption>(read_resumption(command));
+            start.kernels = resumption->kernels;
+        }
+        scenario = std::make_unique<config::Scenario>(
+            resumption ? resumption->scenario : scenario_of(command, false)
+        );
         check_rank_count(*scenario, transport.size());
-        front = std::make_unique<Front>(command, *scenario, terminal, "mpi", std::move(roll.hosts));
-        deadline = comm::deadline_for(roll.devices_per_core, model_bytes(*scenario));
+        front = std::make_unique<Front>(
+            command, *scenario, terminal, "mpi", std::move(roll.hosts), resumption.get()
+        );
+        start.deadline_ns =
+            comm::deadline_for(roll.devices_per_core, model_bytes(*scenario)).count();
     } catch (const Error& error) {
-        tell_all(transport, {static_cast<int>(error.code()), false, 0, {}, {}});
+        send_away(transport, static_cast<int>(error.code()));
         return report_failure(terminal, error, command.json);
     }
-    const std::string path =
-        scenario->path.empty() ? std::string() : std::filesystem::absolute(scenario->path).string();
-    tell_all(
-        transport, {0, command.trace_ops, deadline.count(), config::resolved_text(*scenario), path}
-    );
+    start.trace_ops = front->trace_ops();
+    start.scenario = config::resolved_text(*scenario);
+    if (!scenario->path.empty()) {
+        start.path = std::filesystem::absolute(scenario->path).string();
+    }
+    tell_all(transport, start);
     try {
-        transport.set_options(transport_options(*scenario, deadline));
+        transport.set_options(
+            transport_options(*scenario, std::chrono::nanoseconds(start.deadline_ns))
+        );
         transport.options().while_waiting = [&transport] { look_for_failures(transport); };
-        runtime::RunOptions options = rank_options(command, *scenario, command.trace_ops);
+        runtime::RunOptions options =
+            rank_options(command, *scenario, start.trace_ops, start.kernels);
         front->put_into(options);
         return front->finish(runtime::run_device(options, transport));
     } catch (const std::exception&) {
@@ -180,13 +214,14 @@ int lead(const RunCommand& command, comm::Transport& transport, Terminal termina
 int follow(const RunCommand& command, comm::Transport& transport) {
     answer_roll(transport);
     const Start start = hear(transport);
-    if (start.exit_code != 0) {
+    if (start.leave) {
         return start.exit_code;
     }
     const config::Scenario scenario = config::parse_scenario(start.scenario, start.path, {});
     transport.set_options(transport_options(scenario, std::chrono::nanoseconds(start.deadline_ns)));
-    return runtime::run_device(rank_options(command, scenario, start.trace_ops), transport)
-        .exit_code;
+    const runtime::RunOptions options =
+        rank_options(command, scenario, start.trace_ops, start.kernels);
+    return runtime::run_device(options, transport).exit_code;
 }
 
 } // namespace

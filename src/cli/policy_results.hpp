@@ -1,0 +1,42 @@
+// What came of one scenario under several policies, side by side: simulations, and replays.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "config/scenario.hpp"
+#include "runtime/session.hpp"
+#include "trace/summary.hpp"
+
+namespace headroom::cli {
+
+/// One policy's run and what came of it.
+struct PolicyResult {
+    std::string policy;
+    trace::Summary summary;
+    runtime::RunOutcome outcome;
+    std::filesystem::path trace;
+
+    [[nodiscard]] bool has_tokens() const { return summary.sampled_tokens > 0; }
+};
+
+/// OUT.h5 for one policy; OUT.POLICY.h5 for each of several.
+[[nodiscard]] std::filesystem::path trace_path_of(
+    std::filesystem::path path, const config::Scenario& scenario, bool several
+);
+
+/// Why it ended before its end; empty if it did not.
+[[nodiscard]] std::string end_of(const PolicyResult& result);
+
+[[nodiscard]] nlohmann::json json_of(const PolicyResult& result);
+
+void print_comparison(const std::vector<PolicyResult>& results);
+
+/// Prints all of them. Returns 0 if one came to its end, else the first failure's exit code; an
+/// interrupt's if there was one.
+[[nodiscard]] int finish_several(const std::vector<PolicyResult>& results, bool json);
+
+} // namespace headroom::cli

@@ -1,0 +1,180 @@
+#include "cli/resume.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "cli/console.hpp"
+#include "cli/summary_text.hpp"
+#include "kernels/kernels.hpp"
+#include "trace/hdf5/reader.hpp"
+#include "trace/hdf5/writer.hpp"
+#include "trace/interrupts.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+std::string attribute(const trace::RunHeader& header, const char* name) {
+    const auto found = header.attributes.find(name);
+    return found == header.attributes.end() ? "" : found->second;
+}
+
+[[noreturn]] void refuse(const RunCommand& command, const std::string& why) {
+    throw InputError(fmt::format("--resume {}: {}", command.resume.string(), why));
+}
+
+void check(const RunCommand& command, const trace::TraceFile& file) {
+    if (file.being_written) {
+        refuse(command, "its run is still going on, expected one that was broken off");
+    }
+    if (file.trace.header.model.empty()) {
+        refuse(
+            command,
+            fmt::format(
+                "has schema version {}, expected {}: older traces do not hold enough; run the "
+                "scenario again",
+                file.schema_version,
+                trace::kSchemaVersion
+            )
+        );
+    }
+    if (const std::string how = attribute(file.trace.header, "execution"); how != "decoded") {
+        refuse(
+            command,
+            fmt::format(
+                "was not decoded but {}, expected the trace of a headroom run; what takes no time "
+                "can be done again",
+                how
+            )
+        );
+    }
+}
+
+/// Relative paths start where they did, on this host or the one that began the run.
+config::Scenario scenario_in(const RunCommand& command, const trace::RunHeader& header) {
+    config::Overrides changes;
+    changes.clock = command.overrides.clock;
+    if (!command.model.empty()) {
+        changes.set.push_back(
+            fmt::format("model.file={}", std::filesystem::absolute(command.model).string())
+        );
+    }
+    changes.model_must_exist = command.overrides.model_must_exist;
+    const std::filesystem::path folder = attribute(header, "host_folder");
+    try {
+        config::Scenario scenario =
+            config::parse_scenario(header.scenario, folder / "scenario.toml", changes);
+        scenario.input_files = header.input_files;
+        return scenario;
+    } catch (const InputError& error) {
+        refuse(
+            command,
+            fmt::format(
+                "its scenario cannot be used here: {}\n  if only the model is elsewhere, give "
+                "--model MODEL.gguf",
+                error.what()
+            )
+        );
+    }
+}
+
+/// OpenBLAS has bits of its own; all other levels have the same.
+std::string kernels_for(const RunCommand& command, const trace::RunHeader& header) {
+    const std::string recorded = attribute(header, "kernels");
+    const bool of_openblas = recorded == kernels::name_of(kernels::Level::openblas);
+    if (!command.kernels.empty() && (command.kernels == "openblas") != of_openblas) {
+        refuse(
+            command,
+            fmt::format(
+                "was computed by {} kernels, found --kernels {}: their bits differ, and so could "
+                "the text; leave out --kernels",
+                recorded,
+                command.kernels
+            )
+        );
+    }
+    return of_openblas ? recorded : "";
+}
+
+} // namespace
+
+Resumption read_resumption(const RunCommand& command) {
+    trace::TraceFile file = trace::open_trace(command.resume.string());
+    check(command, file);
+    Resumption resumption;
+    resumption.scenario = scenario_in(command, file.trace.header);
+    resumption.kernels = kernels_for(command, file.trace.header);
+    resumption.model_hash = attribute(file.trace.header, "model_hash");
+    resumption.point = runtime::resume_point(file.trace.intervals);
+    resumption.trace = std::move(file.trace);
+    if (!resumption.trace.intervals.empty()) {
+        trace::drop_cut_requests(resumption.trace.intervals.back());
+    }
+    return resumption;
+}
+
+bool has_nothing_to_resume(const RunCommand& command) {
+    if (command.resume.empty()) {
+        return false;
+    }
+    const trace::TraceFile file = trace::open_trace(command.resume.string());
+    if (attribute(file.trace.header, "execution") != "decoded") {
+        return false; // it cannot be resumed at all
+    }
+    const auto requests = file.trace.header.numbers.find("sequences");
+    const std::size_t ended = runtime::resume_point(file.trace.intervals).ended.size();
+    return file.trace.completion == trace::Completion::finished ||
+           (!file.being_written && requests != file.trace.header.numbers.end() &&
+            static_cast<std::int64_t>(ended) == requests->second);
+}
+
+std::string resumption_text(const RunCommand& command, const Resumption& resumption) {
+    const runtime::ResumePoint& point = resumption.point;
+    return fmt::format(
+        "resuming {}: {} intervals, {} tokens, {}; {} of {} sequences have ended, {} {} on",
+        command.resume.string(),
+        point.intervals,
+        point.sampled,
+        format_duration(point.clock),
+        point.ended.size(),
+        resumption.scenario.workload.requests(),
+        point.open.size(),
+        point.open.size() == 1 ? "goes" : "go"
+    );
+}
+
+int finish_resumed(const RunCommand& command) {
+    const trace::TraceFile file = trace::open_trace(command.resume.string());
+    const std::filesystem::path out = command.trace.empty() ? command.resume : command.trace;
+    const bool finished = file.trace.completion == trace::Completion::finished;
+    if (!finished) {
+        const auto sink = trace::make_continuing_sink(out.string(), file.trace);
+        sink->begin(file.trace.header);
+        sink->end(trace::Completion::finished);
+    }
+    trace::Summarizer summarizer;
+    summarizer.begin(file.trace.header);
+    for (const trace::Interval& interval : file.trace.intervals) {
+        summarizer.commit(interval);
+    }
+    const trace::Summary summary = summarizer.summary();
+    if (command.json) {
+        nlohmann::json json = summary_json(summary);
+        json["trace"] = out.string();
+        json["exit_code"] = 0;
+        print_json(json);
+    } else {
+        fmt::print("{}\n", summary.text);
+    }
+    std::fflush(stdout);
+    fmt::print(
+        stderr,
+        "{}: {}\n",
+        finished ? command.resume.string() : out.string(),
+        finished ? "is finished already, nothing is left to do" : "all sequences had ended; closed"
+    );
+    return 0;
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,36 @@
+// `headroom run --resume TRACE`: what the trace of a run that was broken off says of how it goes
+// on.
+#pragma once
+
+#include <string>
+
+#include "cli/command_line.hpp"
+#include "config/scenario.hpp"
+#include "runtime/resume_point.hpp"
+#include "trace/trace.hpp"
+
+namespace headroom::cli {
+
+struct Resumption {
+    trace::Trace
+        trace; ///< as it goes into the new file: sequences that were cut off have not ended
+    config::Scenario scenario;
+    runtime::ResumePoint point;
+    std::string kernels;    ///< level that must be used; empty: any of those with the same bits
+    std::string model_hash; ///< of the weights; empty: not known
+};
+
+/// Throws InputError: no trace, one that is being written, a simulation, of an older schema
+/// version, or one whose scenario or kernels cannot be used here.
+[[nodiscard]] Resumption read_resumption(const RunCommand& command);
+
+/// --resume of a run all of whose sequences have ended, whether its trace was closed or not.
+[[nodiscard]] bool has_nothing_to_resume(const RunCommand& command);
+
+/// How it goes on, for people.
+[[nodiscard]] std::string resumption_text(const RunCommand& command, const Resumption& resumption);
+
+/// Such a run: shows its text, says so, and closes the trace. Returns the exit code.
+[[nodiscard]] int finish_resumed(const RunCommand& command);
+
+} // namespace headroom::cli
