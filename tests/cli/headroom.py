@@ -1,11 +1,15 @@
 """What the program's tests share: running the binary, scenarios, and reading traces with h5py."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
+
+import h5py
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BINARY = Path(os.environ["HEADROOM_BINARY"])
@@ -21,6 +25,25 @@ MPI_ENVIRONMENT = {
 }
 
 
+def committed(path):
+    """Rows of the commit table and the tokens that it promises, through SWMR."""
+    with h5py.File(path, "r", libver="latest", swmr=True) as file:
+        rows = file["intervals"][:]
+        promised = int(rows["rows_tokens"][-1]) if len(rows) else 0
+        tokens = file["tokens"][:promised]
+        placements = file["placements"][:int(rows["rows_placements"][-1])] if len(rows) else []
+    return rows, tokens, placements
+
+
+def is_trace(path):
+    """One that can be replayed: of this version, and not torn on purpose."""
+    try:
+        with h5py.File(path, "r", libver="latest", swmr=True) as file:
+            return file.attrs.get("schema_version") == 4
+    except OSError:
+        return False
+
+
 class Case(unittest.TestCase):
     """A test with a folder of its own, in which the program runs."""
 
@@ -28,6 +51,17 @@ class Case(unittest.TestCase):
         self._folder = tempfile.TemporaryDirectory(prefix="headroom-cli-")
         self.folder = Path(self._folder.name)
         self.addCleanup(self._folder.cleanup)
+        self.altered = set()  # traces that a test has spoilt
+        self.addCleanup(self.expect_replayable)
+
+    def expect_replayable(self):
+        """Every trace that a test leaves: its decisions and times come out again."""
+        for path in sorted(self.folder.rglob("*.h5")):
+            if path in self.altered or not is_trace(path):
+                continue
+            result = self.headroom("replay", path)
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+            self.assertIn(": identical: ", result.stdout)
 
     def headroom(self, *arguments, timeout=120, launcher=(), environment=None):
         """Runs the program to its end; never waits for input."""
@@ -42,6 +76,54 @@ class Case(unittest.TestCase):
             [str(BINARY), *map(str, arguments)], cwd=self.folder, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True)
+
+    def wait_for_intervals(self, trace, count):
+        def there():
+            try:
+                return len(committed(trace)[0]) >= count
+            except OSError:
+                return False
+        self.wait_until(there, f"{count} intervals")
+
+    def kill(self, process):
+        """The whole job, mpirun and ranks, at once: ranks are sessions of their own children.
+
+        All are stopped first: rank 0 would close the trace if it saw another one die before it.
+        Parents die last: the system continues stopped children of a parent that has died.
+        """
+        job = [entry for entry in Path("/proc").iterdir()
+               if entry.name.isdigit() and str(self.folder) in self.command_of(entry)]
+        job.sort(key=lambda entry: int(entry.name))
+        for number, order in ((signal.SIGSTOP, job), (signal.SIGKILL, job[::-1])):
+            for entry in order:
+                try:
+                    os.kill(int(entry.name), number)
+                except ProcessLookupError:
+                    pass  # it has ended meanwhile
+        process.communicate()
+        # A killed rank on a busy machine lives, and holds its lock on the trace, until it is
+        # scheduled once more.
+        self.wait_until(lambda: not any(self.lives(entry) for entry in job), "killed processes")
+
+    def command_of(self, entry):
+        try:
+            return (entry / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            return ""
+
+    def lives(self, entry):
+        try:
+            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+        except (ProcessLookupError, FileNotFoundError):
+            return False
+        return state not in "ZX"
+
+    def wait_until(self, condition, what):
+        deadline = time.monotonic() + 20
+        while not condition():
+            if time.monotonic() > deadline:
+                self.fail(f"20 s were not enough for: {what}")
+            time.sleep(0.01)
 
     def summary(self, *arguments, **options):
         """The JSON that a successful run prints."""

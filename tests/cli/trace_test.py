@@ -13,17 +13,7 @@ from pathlib import Path
 
 import h5py
 
-from headroom import BINARY, Case, main, scenario_text
-
-
-def committed(path):
-    """Rows of the commit table and the tokens that it promises, through SWMR."""
-    with h5py.File(path, "r", libver="latest", swmr=True) as file:
-        rows = file["intervals"][:]
-        promised = int(rows["rows_tokens"][-1]) if len(rows) else 0
-        tokens = file["tokens"][:promised]
-        placements = file["placements"][:int(rows["rows_placements"][-1])] if len(rows) else []
-    return rows, tokens, placements
+from headroom import BINARY, Case, committed, main, scenario_text
 
 
 class Trace(Case):
@@ -36,48 +26,6 @@ class Trace(Case):
         ).replace("interval = 2", 'interval = 2\npolicy = "ring"') if sequences > 1 else text)
         trace = self.folder / name
         return self.start("run", path, "--trace", trace), trace
-
-    def wait_for_intervals(self, trace, count):
-        def there():
-            try:
-                return len(committed(trace)[0]) >= count
-            except OSError:
-                return False
-        self.wait_until(there, f"{count} intervals")
-
-    def kill(self, process):
-        """The whole job, mpirun and ranks, at once: ranks are sessions of their own children.
-
-        All are stopped first: rank 0 would close the trace if it saw another one die before it.
-        Parents die last: the system continues stopped children of a parent that has died.
-        """
-        job = [entry for entry in Path("/proc").iterdir()
-               if entry.name.isdigit() and str(self.folder) in self.command_of(entry)]
-        job.sort(key=lambda entry: int(entry.name))
-        for number, order in ((signal.SIGSTOP, job), (signal.SIGKILL, job[::-1])):
-            for entry in order:
-                try:
-                    os.kill(int(entry.name), number)
-                except ProcessLookupError:
-                    pass  # it has ended meanwhile
-        process.communicate()
-        # A killed rank on a busy machine lives, and holds its lock on the trace, until it is
-        # scheduled once more.
-        self.wait_until(lambda: not any(self.lives(entry) for entry in job), "killed processes")
-
-    def lives(self, entry):
-        try:
-            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-        except (ProcessLookupError, FileNotFoundError):
-            return False
-        return state not in "ZX"
-
-    def wait_until(self, condition, what):
-        deadline = time.monotonic() + 20
-        while not condition():
-            if time.monotonic() > deadline:
-                self.fail(f"20 s were not enough for: {what}")
-            time.sleep(0.01)
 
     def listens(self, process):
         """Has main begun? From there on the program holds or catches SIGINT."""
@@ -263,12 +211,6 @@ class Trace(Case):
         except OSError:
             return {}
         return dict(pair.decode(errors="replace").split("=", 1) for pair in pairs if b"=" in pair)
-
-    def command_of(self, entry):
-        try:
-            return (entry / "cmdline").read_bytes().decode(errors="replace")
-        except OSError:
-            return ""
 
 
 if __name__ == "__main__":
