@@ -1,0 +1,121 @@
+// Figures behind the pictures of a run, on hand-made traces.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "trace/figures.hpp"
+
+namespace headroom::trace {
+namespace {
+
+using testing::ElementsAre;
+
+IntervalRow interval_row(
+    Nanoseconds t_dec, Nanoseconds t_switch, Nanoseconds t_resume, Nanoseconds t_end
+) {
+    return {.t_dec = t_dec, .t_switch = t_switch, .t_resume = t_resume, .t_end = t_end};
+}
+
+TokenRow token(std::int32_t sequence, std::int64_t position, Nanoseconds end) {
+    return {.sequence = sequence, .position = position, .end = end};
+}
+
+TEST(TokenSteps, are_gaps_between_a_sequences_tokens_in_order_of_their_ends) {
+    Trace trace;
+    trace.intervals.resize(2);
+    trace.intervals[0].tokens = {
+        {.sequence = 0, .is_prompt = 1}, token(0, 1, 100), token(1, 1, 110), token(0, 2, 130)};
+    trace.intervals[1].tokens = {token(0, 3, 190), token(1, 2, 180), token(2, 1, 185)};
+    std::vector<std::vector<std::int64_t>> found;
+    for (const TokenStep& step : token_steps(trace)) {
+        found.push_back(
+            {step.sequence,
+             step.position,
+             static_cast<std::int64_t>(step.interval),
+             step.end,
+             step.latency}
+        );
+    }
+    EXPECT_THAT(
+        found,
+        ElementsAre(
+            ElementsAre(0, 2, 0, 130, 30),
+            ElementsAre(1, 2, 1, 180, 70),
+            ElementsAre(0, 3, 1, 190, 60)
+        )
+    );
+}
+
+TEST(TimeParts, bound_the_time_in_which_anything_computes) {
+    Trace trace;
+    trace.intervals.resize(2);
+    trace.intervals[0].row = interval_row(0, 0, 0, 100);
+    trace.intervals[0].resources = {{.device = 0, .busy_ns = 30}, {.device = 1, .busy_ns = 50}};
+    trace.intervals[1].row = interval_row(120, 130, 150, 200);
+    trace.intervals[1].resources = {{.device = 0, .busy_ns = 40}, {.device = 1, .busy_ns = 45}};
+    const TimeParts parts = time_parts(trace);
+    EXPECT_EQ(parts.whole, 100 + 80);
+    EXPECT_EQ(parts.migrating, 20);
+    EXPECT_EQ(parts.busiest, 50 + 45);
+    EXPECT_EQ(parts.any_device, 80 + 60) << "no more than the interval without its migration";
+}
+
+TEST(DeviceTimes, add_up_to_the_last_operation) {
+    Trace trace;
+    trace.header.devices.resize(2);
+    trace.header.with_ops = true;
+    trace.intervals.resize(1);
+    trace.intervals[0].row = interval_row(0, 20, 30, 100);
+    trace.intervals[0].ops = {
+        {.device = 0, .block = 0, .start = 5, .end = 20},
+        {.device = 0, .block = 0, .start = 45, .end = 60},
+    };
+    trace.intervals[0].messages = {{.from = 1, .to = 0, .arrival = 45}};
+    const std::vector<DeviceTime> times = device_times(trace);
+    EXPECT_EQ(times[0].computing, 30);
+    EXPECT_EQ(times[0].migrating, 10);
+    EXPECT_EQ(times[0].waiting, 15);
+    EXPECT_EQ(times[0].idle, 5);
+    EXPECT_EQ(times[0].whole(), 60);
+    EXPECT_EQ(times[1].whole(), 0);
+}
+
+TEST(LinkUse, has_the_most_used_first_and_no_unused_ones) {
+    Trace trace;
+    trace.intervals.resize(2);
+    trace.intervals[0].link_states = {
+        {.from = 0, .to = 1, .bytes = 5}, {.from = 1, .to = 0, .bytes = 7}, {.from = 2, .to = 0}};
+    trace.intervals[1].link_states = {
+        {.from = 0, .to = 1, .bytes = 2}, {.from = 0, .to = 2, .bytes = 9}};
+    std::vector<std::vector<std::int64_t>> found;
+    for (const LinkUse& use : link_use(trace)) {
+        found.push_back({use.from, use.to, use.bytes});
+    }
+    EXPECT_THAT(
+        found, ElementsAre(ElementsAre(0, 2, 9), ElementsAre(0, 1, 7), ElementsAre(1, 0, 7))
+    );
+}
+
+TEST(BlocksOverTime, are_counted_by_kind) {
+    Trace trace;
+    trace.header.devices.resize(2);
+    trace.header.blocks = {{.name = "embed"}, {.name = "g0", .kind = 1}, {.name = "g1", .kind = 1}};
+    trace.intervals.resize(3);
+    trace.intervals[0].placement = {0, 0, 0};
+    trace.intervals[1].placement = {0, 0, 1};
+    trace.intervals[2].placement = {1, -1, 1};
+    EXPECT_THAT(
+        blocks_over_time(trace, 1), ElementsAre(ElementsAre(2, 1, 0), ElementsAre(0, 1, 1))
+    );
+}
+
+TEST(Figures, of_an_empty_trace_are_empty) {
+    const Trace trace;
+    EXPECT_TRUE(token_steps(trace).empty());
+    EXPECT_EQ(time_parts(trace).whole, 0);
+    EXPECT_TRUE(device_times(trace).empty());
+    EXPECT_TRUE(link_use(trace).empty());
+    EXPECT_TRUE(blocks_over_time(trace, 1).empty());
+}
+
+} // namespace
+} // namespace headroom::trace
