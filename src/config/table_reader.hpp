@@ -32,6 +32,7 @@ class TableReader {
     [[nodiscard]] std::string key_path(std::string_view key) const;
     [[nodiscard]] Problems& problems() { return *problems_; }
     [[nodiscard]] const toml::source_region& place() const { return table_->source(); }
+    [[nodiscard]] const toml::table& table() const { return *table_; }
 
     [[nodiscard]] std::optional<std::string> text(std::string_view key);
     [[nodiscard]] std::optional<bool> flag(std::string_view key);

@@ -1,0 +1,214 @@
+#include "cli/cell_process.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "cli/failure.hpp"
+#include "cli/interrupt.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+constexpr const char* kSelf = "/proc/self/exe";
+
+/// A sweep that is itself one rank of a job must not make ranks of its cells.
+void leave_the_job() {
+    std::vector<std::string> gone;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string name(*entry, std::strcspn(*entry, "="));
+        for (const char* const prefix :
+             {"OMPI_COMM_WORLD_",
+              "OMPI_MCA_orte_",
+              "OMPI_MCA_ess",
+              "OMPI_MCA_pmix",
+              "PMIX_",
+              "PMI_",
+              "OMPI_UNIVERSE_",
+              "OMPI_FILE_LOCATION"}) {
+            if (name.starts_with(prefix)) {
+                gone.push_back(name);
+            }
+        }
+    }
+    gone.emplace_back(kSelfStarted);
+    for (const std::string& name : gone) {
+        unsetenv(name.c_str());
+    }
+}
+
+[[noreturn]] void become(std::vector<char*>& argv, int out, int log, pid_t parent) {
+    (void)setpgid(0, 0); // a Ctrl-C in the terminal is ours to pass on
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) {
+        _exit(static_cast<int>(ExitCode::terminated));
+    }
+    for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
+        (void)std::signal(signal, SIG_DFL);
+    }
+    const int nothing = open("/dev/null", O_RDONLY);
+    (void)dup2(nothing, STDIN_FILENO);
+    (void)dup2(out, STDOUT_FILENO);
+    (void)dup2(log, STDERR_FILENO);
+    leave_the_job();
+    execv(kSelf, argv.data());
+    _exit(127);
+}
+
+std::string whole(int descriptor) {
+    std::string text;
+    char buffer[4096];
+    (void)lseek(descriptor, 0, SEEK_SET);
+    for (ssize_t length = 0; (length = read(descriptor, buffer, sizeof buffer)) > 0;) {
+        text.append(buffer, static_cast<std::size_t>(length));
+    }
+    return text;
+}
+
+/// The last lines of a text that has no better end.
+std::vector<std::string> last_lines(const std::filesystem::path& log) {
+    constexpr std::size_t kLines = 10;
+    std::ifstream file(log);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(file, line);) {
+        lines.push_back(line);
+    }
+    lines.erase(
+        lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(std::min(kLines, lines.size()))
+    );
+    return lines;
+}
+
+} // namespace
+
+std::vector<std::string> cell_arguments(
+    const config::Sweep& sweep, const config::SweepCell& cell, const std::filesystem::path& trace
+) {
+    const std::string scenario = cell.scenario.string();
+    std::vector<std::string> arguments{
+        std::string(config::name_of(sweep.command)),
+        scenario.starts_with('-') ? "./" + scenario : scenario};
+    for (const std::string& set : config::overrides_of(cell).set) {
+        arguments.push_back("--set");
+        arguments.push_back(set);
+    }
+    if (sweep.command == config::SweepCommand::run) {
+        arguments.push_back("--transport");
+        arguments.emplace_back(config::name_of(sweep.transport));
+    }
+    if (sweep.trace_ops) {
+        arguments.emplace_back("--trace-ops");
+    }
+    arguments.insert(arguments.end(), {"--trace", trace.string(), "--json"});
+    return arguments;
+}
+
+CellProcess::CellProcess(
+    const std::vector<std::string>& arguments, const std::filesystem::path& log
+)
+    : log_(log) {
+    std::vector<std::string> words{"headroom"};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    for (std::string& word : words) {
+        argv.push_back(word.data());
+    }
+    argv.push_back(nullptr);
+    constexpr mode_t kEverybody = 0666; // as far as the umask lets them
+    const int errors = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kEverybody);
+    out_ = memfd_create("headroom-cell", MFD_CLOEXEC);
+    const pid_t parent = getpid();
+    process_ = errors < 0 || out_ < 0 ? -1 : fork();
+    if (process_ == 0) {
+        become(argv, out_, errors, parent);
+    }
+    const int reason = errno;
+    if (errors >= 0) {
+        (void)close(errors);
+    }
+    if (process_ < 0) {
+        throw EnvironmentError(fmt::format(
+            "a cell cannot be started: {}: {}; expected room for one more process and its files: "
+            "end others, or give a smaller -j",
+            log.string(),
+            std::strerror(reason)
+        ));
+    }
+}
+
+CellProcess::CellProcess(CellProcess&& other) noexcept
+    : process_(std::exchange(other.process_, -1)), out_(std::exchange(other.out_, -1)),
+      by_signal_(other.by_signal_), log_(std::move(other.log_)) {}
+
+CellProcess& CellProcess::operator=(CellProcess&& other) noexcept {
+    std::swap(process_, other.process_);
+    std::swap(out_, other.out_);
+    std::swap(by_signal_, other.by_signal_);
+    std::swap(log_, other.log_);
+    return *this;
+}
+
+CellProcess::~CellProcess() {
+    if (process_ > 0) { // an error is on its way through us
+        send(SIGTERM);
+        (void)waitpid(process_, nullptr, 0);
+    }
+    if (out_ >= 0) {
+        (void)close(out_);
+    }
+}
+
+std::optional<int> CellProcess::ended() {
+    int status = 0;
+    if (waitpid(process_, &status, WNOHANG) != process_) {
+        return std::nullopt;
+    }
+    process_ = -1;
+    by_signal_ = WIFSIGNALED(status);
+    return by_signal_ ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void CellProcess::send(int signal) const {
+    if (process_ > 0) {
+        // Its own children are its own to end, but if it is killed it cannot.
+        (void)kill(signal == SIGKILL ? -process_ : process_, signal);
+    }
+}
+
+std::vector<std::string> CellProcess::error_lines(int exit_code) const {
+    if (by_signal_) {
+        const int signal = exit_code - 128;
+        return {
+            fmt::format(
+                "was ended by signal {} ({}), expected it to run to its end; perhaps memory ran "
+                "out",
+                signal,
+                strsignal(signal)
+            ),
+            "look for the reason in the system's log (dmesg), or give a smaller -j"};
+    }
+    const auto json = nlohmann::json::parse(whole(out_), nullptr, false);
+    if (json.is_object() && json.contains("error") && json["error"].is_array()) {
+        return json["error"].get<std::vector<std::string>>();
+    }
+    std::vector<std::string> lines = last_lines(log_);
+    if (lines.empty()) {
+        lines.push_back(fmt::format("ended with exit code {} and said nothing", exit_code));
+    }
+    return lines;
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,119 @@
+// Cells as scenarios: read, checked, and their problems told once.
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "config/sweep.hpp"
+
+namespace headroom::config {
+
+namespace {
+
+std::string set_text(const SweepSetting& setting) {
+    return fmt::format("{}={}", setting.key, setting.value);
+}
+
+/// A problem of a change is one of the sweep file, where the change stands.
+std::string placed(const std::string& problem, const SweepCell& cell) {
+    for (const SweepSetting& setting : cell.settings) {
+        const std::string option = fmt::format("--set {}: ", set_text(setting));
+        if (problem.starts_with(option)) {
+            return fmt::format("{}: {}", setting.place, problem.substr(option.size()));
+        }
+    }
+    return problem;
+}
+
+/// Problems in the order in which they first came, with the cells that have them.
+class Folded {
+  public:
+    void add(const std::string& problem, std::size_t cell) {
+        const auto [place, is_new] = indices_.try_emplace(problem, problems_.size());
+        if (is_new) {
+            problems_.push_back({problem, {}});
+        }
+        problems_[place->second].cells.push_back(cell);
+    }
+
+    void throw_if_any(std::size_t all) const {
+        if (problems_.empty()) {
+            return;
+        }
+        std::vector<std::string> texts;
+        for (const Problem& problem : problems_) {
+            const std::size_t count = problem.cells.size();
+            texts.push_back(
+                all == 1       ? problem.text
+                : count == all ? fmt::format("{} (in all {} cells)", problem.text, all)
+                : count == 1   ? fmt::format("{} (in cell {})", problem.text, problem.cells.front())
+                               : fmt::format(
+                                   "{} (in {} of {} cells, the first is {})",
+                                   problem.text,
+                                   count,
+                                   all,
+                                   problem.cells.front()
+                               )
+            );
+        }
+        throw InputError(std::move(texts));
+    }
+
+  private:
+    struct Problem {
+        std::string text;
+        std::vector<std::size_t> cells;
+    };
+    std::vector<Problem> problems_;
+    std::map<std::string, std::size_t> indices_;
+};
+
+} // namespace
+
+Overrides overrides_of(const SweepCell& cell) {
+    Overrides overrides;
+    overrides.model_must_exist = true;
+    for (const SweepSetting& setting : cell.settings) {
+        overrides.set.push_back(set_text(setting));
+    }
+    return overrides;
+}
+
+Scenario cell_scenario(const Sweep& sweep, const SweepCell& cell) {
+    try {
+        Scenario scenario = load_scenario(cell.scenario, overrides_of(cell));
+        if (sweep.command == SweepCommand::run && scenario.shape) {
+            throw InputError(fmt::format(
+                "{}: the model is a shape without weights, and {} has command = \"run\"; give "
+                "model.file, or command = \"simulate\"",
+                cell.scenario.string(),
+                sweep.path.string()
+            ));
+        }
+        return scenario;
+    } catch (const InputError& error) {
+        std::vector<std::string> problems;
+        for (const std::string& problem : error.problems()) {
+            problems.push_back(placed(problem, cell));
+        }
+        throw InputError(std::move(problems));
+    }
+}
+
+void check_cells(const Sweep& sweep) {
+    Folded folded;
+    for (std::size_t i = 0; i < sweep.cells.size(); ++i) {
+        try {
+            (void)cell_scenario(sweep, sweep.cells[i]);
+        } catch (const InputError& error) {
+            for (const std::string& problem : error.problems()) {
+                folded.add(problem, i);
+            }
+        }
+    }
+    folded.throw_if_any(sweep.cells.size());
+}
+
+} // namespace headroom::config

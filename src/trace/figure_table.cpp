@@ -1,0 +1,50 @@
+#include "trace/figure_table.hpp"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace headroom::trace {
+
+namespace {
+
+std::string quoted(const std::string& text) {
+    if (text.find_first_of(",\"\n\r") == std::string::npos) {
+        return text;
+    }
+    std::string result = "\"";
+    for (const char c : text) {
+        result += c == '"' ? "\"\"" : std::string(1, c);
+    }
+    return result + '"';
+}
+
+std::string field(const Figure& figure) {
+    if (const auto* const text = std::get_if<std::string>(&figure)) {
+        return quoted(*text);
+    }
+    if (const auto* const integer = std::get_if<std::int64_t>(&figure)) {
+        return fmt::format("{}", *integer);
+    }
+    const auto* const number = std::get_if<double>(&figure);
+    return number == nullptr || std::isnan(*number) ? "" : fmt::format("{}", *number);
+}
+
+} // namespace
+
+std::string csv_text(const FigureTable& table) {
+    std::string text;
+    for (std::size_t c = 0; c < table.columns.size(); ++c) {
+        text += fmt::format("{}{}", c == 0 ? "" : ",", quoted(table.columns[c].name));
+    }
+    text += '\n';
+    for (std::size_t row = 0; row < table.rows(); ++row) {
+        for (std::size_t c = 0; c < table.columns.size(); ++c) {
+            text += fmt::format("{}{}", c == 0 ? "" : ",", field(table.columns[c].values[row]));
+        }
+        text += '\n';
+    }
+    return text;
+}
+
+} // namespace headroom::trace
