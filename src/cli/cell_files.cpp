@@ -134,6 +134,7 @@ void write_failure(
         {"exit_code", failure.exit_code},
         {"error", failure.error},
         {"settings", settings},
+        {"scenario_name", failure.scenario_name},
         {"scenario", failure.scenario}};
     const std::filesystem::path aside = files.partial().string() + ".json";
     std::ofstream file(aside);
@@ -158,7 +159,8 @@ std::optional<CellFailure> read_failure(const std::filesystem::path& path) {
         return CellFailure{
             json.at("exit_code").get<int>(),
             json.at("error").get<std::vector<std::string>>(),
-            json.at("scenario").get<std::string>()};
+            json.at("scenario").get<std::string>(),
+            json.at("scenario_name").get<std::string>()};
     } catch (const nlohmann::json::exception&) {
         return std::nullopt;
     }

@@ -18,6 +18,7 @@ struct CellFailure {
     int exit_code = 0;
     std::vector<std::string> error; ///< lines; the first says what is wrong
     std::string scenario;           ///< resolved text
+    std::string scenario_name;      ///< of its file
 };
 
 /// Names in the folder. Only a finished trace is ever called NAME.h5: it gets that name by a

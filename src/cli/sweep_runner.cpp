@@ -183,8 +183,9 @@ void SweepRunner::fail(Running& cell, CellResult& result) {
         discard(partial);
     }
     result.end = CellEnd::failed;
+    const config::SweepCell& of = sweep_.cells[result.index];
     write_failure(
-        cell.files, sweep_.cells[result.index], {result.exit_code, result.error, cell.scenario}
+        cell.files, of, {result.exit_code, result.error, cell.scenario, of.scenario.stem().string()}
     );
 }
 
