@@ -17,25 +17,46 @@ std::string set_text(const SweepSetting& setting) {
 }
 
 /// A problem of a change is one of the sweep file, where the change stands.
-std::string placed(const std::string& problem, const SweepCell& cell) {
+struct Placed {
+    std::string place; ///< "sweep.toml:9:3: ", or empty: the text has its place
+    std::string key;   ///< of the change; or empty
+    std::string text;
+};
+
+Placed placed(const std::string& problem, const SweepCell& cell) {
     for (const SweepSetting& setting : cell.settings) {
         const std::string option = fmt::format("--set {}: ", set_text(setting));
         if (problem.starts_with(option)) {
-            return fmt::format("{}: {}", setting.place, problem.substr(option.size()));
+            return {setting.place + ": ", setting.key, problem.substr(option.size())};
         }
     }
-    return problem;
+    return {"", "", problem};
 }
 
-/// Problems in the order in which they first came, with the cells that have them.
+Scenario read_cell(const Sweep& sweep, const SweepCell& cell) {
+    Scenario scenario = load_scenario(cell.scenario, overrides_of(cell));
+    if (sweep.command == SweepCommand::run && scenario.shape) {
+        throw InputError(fmt::format(
+            "{}: the model is a shape without weights, and {} has command = \"run\"; give "
+            "model.file, or command = \"simulate\"",
+            cell.scenario.string(),
+            sweep.path.string()
+        ));
+    }
+    return scenario;
+}
+
+/// Problems in the order in which they first came, with the cells that have them. What is the same
+/// for several values of a key, a misspelt key above all, is one problem.
 class Folded {
   public:
-    void add(const std::string& problem, std::size_t cell) {
-        const auto [place, is_new] = indices_.try_emplace(problem, problems_.size());
+    void add(const Placed& problem, std::size_t cell) {
+        const auto [known, is_new] =
+            indices_.try_emplace({problem.key, problem.text}, problems_.size());
         if (is_new) {
-            problems_.push_back({problem, {}});
+            problems_.push_back({problem.place + problem.text, {}});
         }
-        problems_[place->second].cells.push_back(cell);
+        problems_[known->second].cells.push_back(cell);
     }
 
     void throw_if_any(std::size_t all) const {
@@ -67,7 +88,7 @@ class Folded {
         std::vector<std::size_t> cells;
     };
     std::vector<Problem> problems_;
-    std::map<std::string, std::size_t> indices_;
+    std::map<std::pair<std::string, std::string>, std::size_t> indices_;
 };
 
 } // namespace
@@ -83,20 +104,12 @@ Overrides overrides_of(const SweepCell& cell) {
 
 Scenario cell_scenario(const Sweep& sweep, const SweepCell& cell) {
     try {
-        Scenario scenario = load_scenario(cell.scenario, overrides_of(cell));
-        if (sweep.command == SweepCommand::run && scenario.shape) {
-            throw InputError(fmt::format(
-                "{}: the model is a shape without weights, and {} has command = \"run\"; give "
-                "model.file, or command = \"simulate\"",
-                cell.scenario.string(),
-                sweep.path.string()
-            ));
-        }
-        return scenario;
+        return read_cell(sweep, cell);
     } catch (const InputError& error) {
         std::vector<std::string> problems;
         for (const std::string& problem : error.problems()) {
-            problems.push_back(placed(problem, cell));
+            const Placed found = placed(problem, cell);
+            problems.push_back(found.place + found.text);
         }
         throw InputError(std::move(problems));
     }
@@ -106,10 +119,10 @@ void check_cells(const Sweep& sweep) {
     Folded folded;
     for (std::size_t i = 0; i < sweep.cells.size(); ++i) {
         try {
-            (void)cell_scenario(sweep, sweep.cells[i]);
+            (void)read_cell(sweep, sweep.cells[i]);
         } catch (const InputError& error) {
             for (const std::string& problem : error.problems()) {
-                folded.add(problem, i);
+                folded.add(placed(problem, sweep.cells[i]), i);
             }
         }
     }

@@ -81,17 +81,21 @@ KEYS = "src/config/README.md describes every key"
 
 def command_line_cases():
     yield "nothing", Wrong([], Expected(
-        "no command was given", "headroom", "expected one of: run, simulate, plan, inspect", "headroom run my.toml"))
+        "no command was given", "headroom", "expected one of: run, simulate, plan, replay, inspect", "headroom run my.toml"))
     yield "misspelt command", Wrong(["rnu", MINIMAL], Expected(
-        "there is no command", "'rnu'", "expected one of: run, simulate, plan, inspect", "did you mean 'run'?"))
-    for command in ("replay", "export", "sweep", "collect"):
-        yield f"planned command {command}", Wrong([command, MINIMAL], Expected(
-            "planned, not built yet", f"'{command}'", "expected one of: run, simulate, plan, inspect",
-            "headroom --help"))
-    yield "misspelt planned command", Wrong(["replai"], Expected(
+        "there is no command", "'rnu'", "expected one of: run, simulate, plan, replay, inspect", "did you mean 'run'?"))
+    for command, what in (("replay", "a trace (.h5) is missing"), ("export", "a trace (.h5) is missing"),
+                          ("sweep", "a sweep file (.toml) is missing"),
+                          ("collect", "a folder of traces is missing")):
+        yield f"{command} without anything", Wrong([command], Expected(
+            what, f"headroom {command}", "expected one", f"headroom {command} --help"))
+    yield "export to nowhere", Wrong(["export", "a.h5"], Expected(
+        "where to is missing", "export", "expected --perfetto OUT.json, --csv FOLDER, or both",
+        "headroom export --help"))
+    yield "misspelt longer command", Wrong(["replai"], Expected(
         "there is no command", "'replai'", "expected one of", "did you mean 'replay'?"))
     yield "nonsense command", Wrong(["xyzzyplugh"], Expected(
-        "there is no command", "'xyzzyplugh'", "expected one of: run, simulate, plan, inspect", "headroom --help"))
+        "there is no command", "'xyzzyplugh'", "expected one of: run, simulate, plan, replay, inspect", "headroom --help"))
     yield "scenario without a command", Wrong([MINIMAL], Expected(
         "is a file", str(MINIMAL), "expected a command before it", f"headroom run {MINIMAL}"))
     yield "model without a command", Wrong([MODEL], Expected(
@@ -352,6 +356,81 @@ def previous_cases(write, preset):
         code=6)
 
 
+SWEEPS = "src/config/README.md describes sweeps and every key"
+
+
+def sweep_cases(write, folder):
+    """headroom sweep and headroom collect."""
+    def sweep(name, more, first=f'scenario = "{MINIMAL}"'):
+        return write(name, f"{first}\n{more}\n")
+
+    def wrong(name, sweep_file, what, expected, do=SWEEPS, command=("--run-all",), where=None, code=2):
+        return name, Wrong(["sweep", sweep_file, *command],
+                           Expected(what, where or f"{sweep_file}:", expected, do, code))
+
+    fine = sweep("fine", "[grid]\nseed = [1, 2]")
+    shows = "headroom sweep --help"
+    for name, arguments, what, where, expected in (
+            ("sweep without an order", [fine], "none of --list, --run and --run-all", "given",
+             "expected one"),
+            ("sweep with two orders", [fine, "--list", "--run", 1], "2 of --list", "--run-all",
+             "expected one"),
+            ("jobs without cells", [fine, "--list", "-j", 2], "-j", "how many cells",
+             "expected --run-all with it"),
+            ("no jobs", [fine, "--run-all", "-j", 0], "found '0'", "-j",
+             "a whole number from 1 to 4096"),
+            ("negative cell", [fine, "--run", -1], "found '-1'", "--run",
+             "a whole number of at least 0")):
+        yield name, Wrong(["sweep", *arguments], Expected(what, where, expected, shows))
+    yield wrong("cell that is not there", fine, "has 2 cells", "expected a number from 0 to 1",
+                "--list shows them", ("--run", 2), "--run 2:")
+    yield wrong("sweep that is not there", "gone.toml", "there is no such sweep file", "sweep file")
+    yield wrong("directory as sweep", folder, "a directory", "not a sweep file")
+    yield wrong("model as sweep", MODEL, "is a model (GGUF)", "expected a scenario (TOML)",
+                "headroom run --model")
+    yield wrong("scenario as sweep", MINIMAL, "a scenario, not a sweep", "expected a file with scenario")
+    for name, more, what, expected in (
+            ("misspelt section", "[gird]\nseed = [1]", "unknown key 'gird'", "did you mean 'grid'?"),
+            ("misspelt command", 'command = "rnu"', "command", 'expected "simulate" or "run"; found "rnu"'),
+            ("empty axis", "[grid]\nseed = []", "grid.seed is empty", "give at least one value"),
+            ("value without a list", "[grid]\nseed = 3", "grid.seed", "expected a list of values; found 3"),
+            ("value twice", "[grid]\nseed = [1, 1]", "seed: 1 is there already", "leave one out"),
+            ("key twice", "[set]\nseed = 1\n[grid]\nseed = [2]", "seed stands in [set] and in [grid]",
+             "leave one out"),
+            ("broken sweep", "[grid", ":2:", "expected ']'"),
+            ("misspelt grid key", "[grid]\ncontroler.interval = [4, 8]", "unknown key 'controler'",
+             "did you mean 'controller'? (in all 2 cells)"),
+            ("wrong value of a cell", "[grid]\ncontroller.interval = [0, 4]", "controller.interval",
+             "expected a whole number from 1 to 1000000000; found 0 (in cell 0)")):
+        yield wrong(name, sweep(name.replace(" ", "-"), more), what, expected)
+    gone = sweep("gone-scenario", "[grid]\nseed = [1, 2]", 'scenario = "gone.toml"')
+    yield wrong("sweep over a scenario that is not there", gone, "there is no such scenario file",
+                "scenario file", where="gone.toml:")
+    shapes = sweep("shapes", 'command = "run"\n[set]\nmodel.preset = "gpt2"\n'
+                   'workload.prompt_tokens = 4')
+    yield wrong("run of a shape", shapes, "a shape without weights", 'or command = "simulate"',
+                where=str(MINIMAL))
+    yield wrong("file as folder", fine, "cannot be made a folder", "expected a place for the traces",
+                "give another --out", ("--run-all", "--out", fine))
+    empty = folder / "no-traces"
+    empty.mkdir()
+    (folder / "old.csv").write_text("kept\n")
+    for name, arguments, what, where, expected, do in (
+            ("collect a folder that is not there", ["nowhere"], "there is no such folder", "nowhere",
+             "expected a folder with traces", "the one that headroom sweep wrote to"),
+            ("collect a file", [fine], "is no folder", str(fine), "expected a folder with traces",
+             "the one that headroom sweep wrote to"),
+            ("collect an empty folder", [empty], "has no traces", str(empty), "expected some (.h5)",
+             "headroom sweep SWEEP.toml --run-all"),
+            ("collect into an unknown format", [empty, "-o", "a.txt"], "ends in '.txt'", "a.txt",
+             "expected a name with .h5 or .csv", "-o summary.csv"),
+            ("collect into an old file", [empty, "-o", "old.csv"], "exists already", "old.csv",
+             "expected a new name", "--force"),
+            ("collect into no folder", [empty, "-o", "nowhere/a.csv"], "is not a directory", "nowhere",
+             "expected an existing one", "mkdir -p")):
+        yield name, Wrong(["collect", *arguments], Expected(what, where, expected, do))
+
+
 def trace_cases(folder, scenario):
     (folder / "kept.h5").write_text("precious")
     (folder / "locked").mkdir()
@@ -424,7 +503,7 @@ class Errors(Case):
         count = sum(self.try_cases(cases) for cases in (
             command_line_cases(), file_cases(self.folder), scenario_cases(self.write),
             trace_cases(self.folder, scenario), shape_cases(self.write),
-            launcher_cases(scenario)))
+            launcher_cases(scenario), sweep_cases(self.write, self.folder)))
         print(f"\n{count} wrong commands in {time.monotonic() - started:.1f} s")
         self.assertGreaterEqual(count, 40)
         self.assertEqual((self.folder / "kept.h5").read_text(), "precious")
