@@ -4,6 +4,9 @@ import os
 import re
 import subprocess
 
+import matplotlib.image
+import numpy as np
+
 from headroom import BINARY, MPI_ENVIRONMENT, ROOT, Case, main
 
 COMMAND = "$ "
@@ -38,6 +41,15 @@ def first_missing(expected, printed):
     return None
 
 
+def colours_in(path):
+    """How many of the first colours of lines a picture has, each in at least a few dots."""
+    picture = np.round(255 * matplotlib.image.imread(path)[:, :, :3]).astype(int)
+    count = 0
+    for red, green, blue in ((0, 0x72, 0xB2), (0xE6, 0x9F, 0), (0, 0x9E, 0x73), (0xD5, 0x5E, 0)):
+        count += int((picture == (red, green, blue)).all(axis=2).sum() > 100)
+    return count
+
+
 class Readme(Case):
     def run_line(self, command):
         environment = {**os.environ, **MPI_ENVIRONMENT,
@@ -54,7 +66,8 @@ class Readme(Case):
 
     def setUp(self):
         super().setUp()
-        (self.folder / "data").symlink_to(ROOT / "data")
+        for name in ("data", "scripts"):
+            (self.folder / name).symlink_to(ROOT / name)
 
     def test_the_first_session(self):
         scenario, session = section("A first session")
@@ -66,6 +79,20 @@ class Readme(Case):
         _, session = section("Several sequences at once")
         self.assertGreaterEqual(len(session), 3)
         self.assert_prints(session)
+
+    def test_from_a_question_to_a_figure(self):
+        _, session = section("From a question to a figure")
+        self.assertEqual(len(session), 5)
+        self.assert_prints(session)
+        draw = session[-1][0]
+        self.assertEqual(colours_in(self.folder / "figure.png"), 3)
+        self.run_line(draw.replace("figure.png", "figure.svg"))
+        words = (self.folder / "figure.svg").read_text()
+        for word in ("resource_aware", "ring", "greedy", "bandwidth (Mbit/s)", "1000",
+                     "time per output token (ms)"):
+            self.assertIn(f">{word}<", words)
+        self.run_line(draw.replace("figure.png", "one.png").replace("--by policy", ""))
+        self.assertEqual(colours_in(self.folder / "one.png"), 1, "the counting can fail")
 
     def test_the_comparison_finds_what_is_not_printed(self):
         self.assertIsNone(first_missing("a b\n[...] d", "x a\nb c d"))
