@@ -96,11 +96,30 @@ std::filesystem::path CellFiles::put_trace_aside() const {
     return aside;
 }
 
+bool is_finished(
+    const config::Sweep& sweep, const config::SweepCell& cell, const std::string& resolved
+) {
+    const std::filesystem::path trace = CellFiles(sweep.folder, cell.name).trace();
+    std::error_code unknown;
+    return std::filesystem::exists(trace, unknown) && mismatch(trace, sweep, resolved).empty();
+}
+
+std::set<std::string> cells_begun(const std::filesystem::path& folder) {
+    std::set<std::string> cells;
+    for (const std::string& name : names_in(folder)) {
+        if (name.ends_with(CellFiles::kPartial)) {
+            cells.insert(name.substr(0, name.find('~'))); // no cell has one in its name
+        }
+    }
+    return cells;
+}
+
 CellLook look_at(
     const config::Sweep& sweep,
     const config::SweepCell& cell,
     const std::string& resolved,
-    const CellLocks& locks
+    const CellLocks& locks,
+    const std::set<std::string>& begun
 ) {
     const CellFiles files(sweep.folder, cell.name);
     std::error_code unknown;
@@ -119,7 +138,7 @@ CellLook look_at(
         failure && failure->scenario == resolved) {
         return {CellState::failed, failure->error.empty() ? "" : failure->error.front(), failure};
     }
-    return {files.partials().empty() ? CellState::open : CellState::half_written, "", {}};
+    return {begun.contains(cell.name) ? CellState::half_written : CellState::open, "", {}};
 }
 
 void write_failure(

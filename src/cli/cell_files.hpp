@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,13 +63,22 @@ struct CellLook {
     std::optional<CellFailure> failure;
 };
 
+/// Whether the cell's trace is there: finished, and of this scenario.
+[[nodiscard]] bool is_finished(
+    const config::Sweep& sweep, const config::SweepCell& cell, const std::string& resolved
+);
+
+/// Names of cells that have partial traces.
+[[nodiscard]] std::set<std::string> cells_begun(const std::filesystem::path& folder);
+
 /// What is there of a cell. A trace counts if it is finished and of this scenario, and a failure
-/// if it is of this scenario.
+/// if it is of this scenario. begun: of the folder.
 [[nodiscard]] CellLook look_at(
     const config::Sweep& sweep,
     const config::SweepCell& cell,
     const std::string& resolved,
-    const CellLocks& locks
+    const CellLocks& locks,
+    const std::set<std::string>& begun
 );
 
 /// Throws EnvironmentError.

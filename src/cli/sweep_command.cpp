@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -164,10 +165,11 @@ void print_list(const config::Sweep& sweep, const std::vector<CellLook>& looks) 
 
 int list(const SweepCommand& command, const config::Sweep& sweep) {
     const CellLocks locks(sweep.folder);
+    const std::set<std::string> begun = cells_begun(sweep.folder);
     std::vector<CellLook> looks;
     for (const config::SweepCell& cell : sweep.cells) {
         const std::string scenario = config::resolved_text(config::cell_scenario(sweep, cell));
-        looks.push_back(look_at(sweep, cell, scenario, locks));
+        looks.push_back(look_at(sweep, cell, scenario, locks, begun));
     }
     tell_strays(sweep);
     if (!command.json) {

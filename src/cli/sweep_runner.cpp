@@ -103,9 +103,7 @@ bool SweepRunner::begin(std::size_t place) {
     }
     const std::string scenario = config::resolved_text(config::cell_scenario(sweep_, cell));
     const CellFiles files(sweep_.folder, cell.name);
-    const CellLook look = look_at(sweep_, cell, scenario, locks_);
-    // is_locked() sees our own lock too: a lock that we have tells of nobody else.
-    if (look.state == CellState::finished) {
+    if (is_finished(sweep_, cell, scenario)) {
         result.end = CellEnd::was_there;
         told(place);
         return true;
