@@ -29,6 +29,7 @@ namespace {
 struct Found {
     std::vector<CollectedRun> runs;
     std::vector<std::string> notes;
+    std::map<std::string, std::size_t> programs; ///< version and commit -> traces
 };
 
 std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder) {
@@ -65,6 +66,28 @@ std::string scenario_name(const std::map<std::string, std::string>& inputs) {
         }
     }
     return "";
+}
+
+std::string program_of(const trace::RunHeader& header) {
+    const auto text = [&](const char* name) {
+        const auto found = header.attributes.find(name);
+        return found == header.attributes.end() ? "?" : found->second;
+    };
+    return fmt::format("{} ({})", text("program_version"), text("program_commit"));
+}
+
+/// Figures of different programs may differ for no other reason.
+void note_programs(Found& found) {
+    if (found.programs.size() < 2) {
+        return;
+    }
+    std::vector<std::string> parts;
+    for (const auto& [program, traces] : found.programs) {
+        parts.push_back(fmt::format("{} from {}", traces, program));
+    }
+    found.notes.push_back(fmt::format(
+        "the traces are of {} versions of headroom: {}", parts.size(), fmt::join(parts, ", ")
+    ));
 }
 
 std::string state_of(const trace::TraceFile& file) {
@@ -106,7 +129,9 @@ std::optional<CollectedRun> read_run(const std::filesystem::path& path, Found& f
         return std::nullopt;
     }
     try {
-        return run_of(path, trace::open_trace(path.string()));
+        const trace::TraceFile file = trace::open_trace(path.string());
+        ++found.programs[program_of(file.trace.header)];
+        return run_of(path, file);
     } catch (const InputError& error) {
         const std::string text = error.what();
         found.notes.push_back(fmt::format("left out {}", text.substr(0, text.find('\n'))));
@@ -164,6 +189,7 @@ Found find_runs(const std::filesystem::path& folder) {
         }
         half_written += name.ends_with(CellFiles::kPartial) ? 1U : 0U;
     }
+    note_programs(found);
     if (half_written > 0) {
         found.notes.push_back(fmt::format(
             "{} half-written cell{} not counted: headroom sweep SWEEP.toml --run-all finishes them",

@@ -36,7 +36,7 @@ config::Sweep read_sweep(const SweepCommand& command) {
             sweep.folder = command.out;
         }
         if (!command.index) {
-            config::check_cells(sweep);
+            print_warnings(Terminal::look(), config::check_cells(sweep));
         }
         return sweep;
     } catch (const InputError& error) {

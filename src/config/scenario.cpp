@@ -91,6 +91,18 @@ void refuse_other_kinds(std::string_view text, const std::string& path) {
     }
 }
 
+/// A sweep has nothing of a scenario but its name, and would be one long list of problems.
+void refuse_sweep(const toml::table& document, const std::string& path) {
+    if (document.contains("scenario") && !document.contains("device")) {
+        throw InputError(fmt::format(
+            "{}: a sweep, not a scenario; its cells are listed by headroom sweep {} --list, and "
+            "run by --run-all",
+            path,
+            path
+        ));
+    }
+}
+
 } // namespace
 
 Scenario parse_scenario(
@@ -99,6 +111,7 @@ Scenario parse_scenario(
     std::string file = as_if_from.empty() ? std::string(kBuiltIn) : as_if_from.string();
     Problems problems(file);
     toml::table document = parse_toml(text, problems);
+    refuse_sweep(document, file);
     apply_overrides(document, overrides, problems);
     Scenario scenario = read_scenario(document, as_if_from, overrides.model_must_exist, problems);
     scenario.input_files.insert_or_assign(std::move(file), std::string(text));

@@ -58,7 +58,8 @@ inline constexpr std::size_t kMaxSweepCells = 10'000;
 /// Throws InputError; problems of a value that the sweep gives name its place there.
 [[nodiscard]] Scenario cell_scenario(const Sweep& sweep, const SweepCell& cell);
 
-/// All cells' scenarios. Throws InputError: each problem once, with the cells that have it.
-void check_cells(const Sweep& sweep);
+/// All cells' scenarios. Returns their warnings; throws InputError with their problems: each once,
+/// with the cells that have it.
+[[nodiscard]] std::vector<std::string> check_cells(const Sweep& sweep);
 
 } // namespace headroom::config

@@ -59,10 +59,8 @@ class Folded {
         problems_[known->second].cells.push_back(cell);
     }
 
-    void throw_if_any(std::size_t all) const {
-        if (problems_.empty()) {
-            return;
-        }
+    /// all: how many cells the sweep has.
+    [[nodiscard]] std::vector<std::string> texts(std::size_t all) const {
         std::vector<std::string> texts;
         for (const Problem& problem : problems_) {
             const std::size_t count = problem.cells.size();
@@ -79,7 +77,7 @@ class Folded {
                                )
             );
         }
-        throw InputError(std::move(texts));
+        return texts;
     }
 
   private:
@@ -115,18 +113,24 @@ Scenario cell_scenario(const Sweep& sweep, const SweepCell& cell) {
     }
 }
 
-void check_cells(const Sweep& sweep) {
-    Folded folded;
+std::vector<std::string> check_cells(const Sweep& sweep) {
+    Folded problems;
+    Folded warnings;
     for (std::size_t i = 0; i < sweep.cells.size(); ++i) {
         try {
-            (void)read_cell(sweep, sweep.cells[i]);
+            for (const std::string& warning : read_cell(sweep, sweep.cells[i]).warnings) {
+                warnings.add({"", "", warning}, i);
+            }
         } catch (const InputError& error) {
             for (const std::string& problem : error.problems()) {
-                folded.add(placed(problem, sweep.cells[i]), i);
+                problems.add(placed(problem, sweep.cells[i]), i);
             }
         }
     }
-    folded.throw_if_any(sweep.cells.size());
+    if (std::vector<std::string> texts = problems.texts(sweep.cells.size()); !texts.empty()) {
+        throw InputError(std::move(texts));
+    }
+    return warnings.texts(sweep.cells.size());
 }
 
 } // namespace headroom::config

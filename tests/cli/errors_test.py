@@ -369,6 +369,9 @@ def sweep_cases(write, folder):
                            Expected(what, where or f"{sweep_file}:", expected, do, code))
 
     fine = sweep("fine", "[grid]\nseed = [1, 2]")
+    for command in ("run", "simulate", "plan"):
+        yield f"{command} a sweep", Wrong([command, fine], Expected(
+            "a sweep, not a scenario", str(fine), "its cells are listed by", f"headroom sweep {fine}"))
     shows = "headroom sweep --help"
     for name, arguments, what, where, expected in (
             ("sweep without an order", [fine], "none of --list, --run and --run-all", "given",

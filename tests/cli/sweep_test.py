@@ -413,6 +413,26 @@ class Collecting(Sweep):
         self.assertEqual({row["scenario"] for row in rows}, {"minimal"})
         self.assertNotIn("network.bandwidth", rows[0])
 
+    def test_texts_may_have_anything_in_them(self):
+        prompts = ['Once, "there" was', "a\nb", "Ünicode"]
+        text = (f'scenario = "{MINIMAL}"\nfolder = "out"\n[set]\nworkload.tokens = 2\n[grid]\n'
+                f"workload.prompts = {json.dumps([[prompt] for prompt in prompts])}\n")
+        self.run_all(self.sweep(text))
+        rows = list(csv.DictReader(self.collected().splitlines(keepends=True)))
+        self.assertEqual({row["workload.prompts"] for row in rows},
+                         {json.dumps([prompt], ensure_ascii=False) for prompt in prompts})
+        self.headroom("collect", "out", "-o", "s.h5")
+        with h5py.File(self.folder / "s.h5") as file:
+            texts = {text.decode() for text in file["summary"]["workload.prompts"]}
+        self.assertEqual(texts, {row["workload.prompts"] for row in rows})
+
+    def test_traces_of_several_programs_are_told(self):
+        self.run_all(self.sweep())
+        self.assertNotIn("versions of headroom", self.headroom("collect", "out").stderr)
+        with h5py.File(self.folder / "out/ring-interval4-seed1.h5", "r+") as file:
+            file.attrs.create("program_commit", b"abc", dtype=h5py.string_dtype("utf-8", 3))
+        self.assertIn("2 versions of headroom: 11 from", self.headroom("collect", "out").stderr)
+
     def test_any_folder_of_traces_will_do(self):
         for policy in POLICIES:
             self.headroom("simulate", MINIMAL, "--policy", policy, "--trace", f"{policy}.h5")

@@ -291,7 +291,7 @@ class CheckedSweep : public testing::Test {
     }
     [[nodiscard]] std::vector<std::string> problems(const std::string& more) const {
         try {
-            check_cells(sweep(more));
+            EXPECT_THAT(check_cells(sweep(more)), IsEmpty());
             return {};
         } catch (const InputError& error) {
             return error.problems();
@@ -304,7 +304,7 @@ class CheckedSweep : public testing::Test {
 
 TEST_F(CheckedSweep, good_cells_are_the_scenario_with_their_changes) {
     const Sweep good = sweep("[grid]\ncontroller.interval = [4, 8]\nseed = [1, 2]");
-    check_cells(good);
+    EXPECT_THAT(check_cells(good), IsEmpty());
     const Scenario scenario = cell_scenario(good, good.cells[2]);
     EXPECT_EQ(scenario.controller.interval, 8);
     EXPECT_EQ(scenario.seed, 1);
@@ -353,6 +353,23 @@ TEST_F(CheckedSweep, problems_of_the_scenario_keep_their_place) {
     EXPECT_THAT(
         problems("[grid]\nseed = [1, 2]"),
         ElementsAre(AllOf(HasSubstr("s.toml:14:8: clock.mode"), HasSubstr("in all 2 cells")))
+    );
+}
+
+TEST_F(CheckedSweep, warnings_are_told_once) {
+    std::ofstream(folder_ / "s.toml")
+        << small_with("[[event]]\nat_token = 32\ndevice = \"a\"\nkind = \"compute\"\nfactor = 0.5\n"
+           );
+    EXPECT_THAT(
+        check_cells(sweep("[grid]\nworkload.tokens = [16, 48]\nseed = [1, 2]")),
+        ElementsAre(HasSubstr("(in 2 of 4 cells, the first is 0)"))
+    );
+}
+
+TEST_F(CheckedSweep, a_sweep_is_no_scenario) {
+    EXPECT_THAT(
+        problems_of("scenario = \"s.toml\"\n[grid]\nseed = [1]"),
+        ElementsAre(AllOf(HasSubstr("a sweep, not a scenario"), HasSubstr("headroom sweep")))
     );
 }
 
