@@ -9,7 +9,7 @@
 
 #include "base/error.hpp"
 #include "cli/interrupt.hpp"
-#include "trace/hdf5/head.hpp"
+#include "trace/hdf5/reader.hpp"
 
 namespace headroom::cli {
 
@@ -27,13 +27,20 @@ void discard(const std::filesystem::path& path) {
     std::filesystem::remove(path, gone);
 }
 
-/// Whether a run left something that can be read.
+/// Whether a run left something that can be read, be it killed.
 bool is_trace(const std::filesystem::path& path) {
     try {
-        (void)trace::read_trace_head(path.string());
+        (void)trace::open_trace(path.string());
         return true;
     } catch (const InputError&) {
         return false;
+    }
+}
+
+void replace_all(std::string& text, const std::string& from, const std::string& to) {
+    for (std::size_t at = text.find(from); at != std::string::npos;
+         at = text.find(from, at + to.size())) {
+        text.replace(at, from.size(), to);
     }
 }
 
@@ -179,6 +186,9 @@ void SweepRunner::fail(Running& cell, CellResult& result) {
         give_name(partial, cell.files.failed_trace());
     } else {
         discard(partial);
+    }
+    for (std::string& line : result.error) { // the name that it was told has gone
+        replace_all(line, partial.string(), cell.files.failed_trace().string());
     }
     result.end = CellEnd::failed;
     const config::SweepCell& of = sweep_.cells[result.index];

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import time
@@ -363,6 +364,27 @@ controller.policy = ["ring", "greedy"]
         self.assertEqual(process.returncode, 128 + signal.SIGKILL, errors)
         self.assertIn("was ended by signal 9", out)
         self.assertEqual(self.states(sweep), ["failed", "finished", "finished"])
+
+    def test_what_was_decoded_before_a_failure_is_kept(self):
+        def limited():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+
+        self.scenario(scenario_text(tokens=200, interval=2))
+        self.sweep('scenario = "scenario.toml"\nfolder = "out"')
+        result = subprocess.run(
+            [str(BINARY), "sweep", "sweep.toml", "--run-all"], cwd=self.folder, text=True,
+            capture_output=True, timeout=60, preexec_fn=limited, check=False)
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIn("headroom inspect out/scenario.failed.h5", result.stdout)
+        self.assertNotIn(".partial", result.stdout)
+        self.assertEqual(self.headroom("inspect", "out/scenario.failed.h5").returncode, 0)
+        row, = csv.DictReader(self.collected().splitlines())
+        self.assertEqual((row["file"], row["completion"], row["exit_code"]),
+                         ("scenario.failed.json", "failed", "3"))
+        self.assertGreater(int(row["sampled_tokens"]), 0)
+        self.run_all("sweep.toml")
+        self.assertEqual(self.names(), ["scenario.h5"])
 
     def test_json_tells_all(self):
         result = self.run_all(self.sweep(self.TEXT), "--json", code=6)
