@@ -250,14 +250,19 @@ class Trace:
         rows = self.table("tokens")
         return rows[(rows["sequence"] == sequence) & (rows["is_prompt"] == int(prompt))]
 
-    def text(self, sequence: int) -> tuple[str, str] | None:
-        """Prompt and continuation; None before the sequence has ended. Empty if simulated."""
-        for row in self.table("requests"):
-            if row["sequence"] == sequence:
-                start, split = int(row["text_offset"]), int(row["prompt_bytes"])
-                text = self._text_pool[start:start + int(row["text_length"])]
-                return _text(text[:split]), _text(text[split:])
+    def text_bytes(self, sequence: int) -> tuple[bytes, bytes] | None:
+        """Prompt and continuation as they are; None before the sequence has ended. Empty if simulated."""
+        rows = self.table("requests")
+        for row in rows[rows["sequence"] == sequence]:
+            start, split = int(row["text_offset"]), int(row["prompt_bytes"])
+            text = self._text_pool[start:start + int(row["text_length"])]
+            return text[:split], text[split:]
         return None
+
+    def text(self, sequence: int) -> tuple[str, str] | None:
+        """The same as str; what is not UTF-8 is replaced."""
+        parts = self.text_bytes(sequence)
+        return None if parts is None else (_text(parts[0]), _text(parts[1]))
 
     def latency(self) -> np.ndarray:
         """A row per sampled token, in the order of /tokens: sequence, position, end (ns), step_ns (the step

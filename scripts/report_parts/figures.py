@@ -1,0 +1,122 @@
+"""The figures of one run, by the definitions of `headroom inspect --json`, whose names they bear; all from
+the tables."""
+import numpy as np
+
+from headroom_trace import NEVER, Trace
+
+
+def percentile(values: list[int], share: int) -> int:
+    """The least value that `share` of 100 do not exceed (nearest rank); -1 if there are none."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * share // 100) - 1)] if ordered else -1
+
+
+def sequences(trace: Trace) -> list[dict]:
+    """One dict per sequence that has tokens. Of one that has not ended the arrival is not known; it counts
+    from its begin, as far as that can be seen."""
+    tokens, turns = trace.table("tokens"), trace.table("turns")
+    requests = {int(row["sequence"]): row for row in trace.table("requests")}
+    ends = trace.table("intervals")["rows_tokens"]
+    result = []
+    for number in trace.sequences():
+        own = tokens[tokens["sequence"] == number]
+        sampled = own[own["is_prompt"] == 0]
+        steps = turns[turns["sequence"] == number]
+        request = requests.get(number)
+        if request is not None:
+            begin, arrival, slot = (int(request[c]) for c in ("begin", "arrival", "slot"))
+        else:
+            first = int(np.flatnonzero(tokens["sequence"] == number)[0])
+            interval = trace.table("intervals")[int(np.searchsorted(ends, first, side="right"))]
+            alone = interval["sequence"] == number or not len(steps)
+            begin = arrival = int(interval["t_dec"] if alone else steps["start"].min())
+            slot = int(steps["slot"][0]) if len(steps) else -1
+        times = sampled["end"].astype(np.int64)
+        result.append({
+            "sequence": number, "slot": slot, "ended": request is not None, "arrival_ns": arrival,
+            "begin_ns": begin, "waited_ns": begin - arrival,
+            "prompt_tokens": len(own) - len(sampled), "sampled_tokens": len(sampled),
+            "first_token_ns": int(times[0]) if len(times) else 0,
+            "end_ns": int(times[-1]) if len(times) else 0,
+            "time_to_first_token_ns": int(times[0]) - arrival if len(times) else -1,
+            "time_per_output_token_ns":
+                int(times[-1] - times[0]) // (len(times) - 1) if len(times) > 1 else -1,
+            "gaps": np.diff(times).tolist()})
+    return result
+
+
+def predicted_and_measured(trace: Trace) -> tuple[int, int]:
+    """Decoding, summed over all tokens but first ones: D_inf and the step; of several sequences in flight a
+    round and the time since the token before, migrations left out. ns."""
+    intervals, tokens = trace.table("intervals"), trace.table("tokens")
+    late = trace.latency()
+    steps = tokens[tokens["is_prompt"] == 0]
+    promised = measured = 0
+    for row, step in zip(late.tolist(), steps):
+        _, _, end, step_ns, latency, interval = row
+        if latency < 0:
+            continue
+        decision = intervals[interval]
+        alone = decision["in_flight"] <= 1
+        value = int(decision["predicted_inference_ns" if alone else "predicted_round_ns"])
+        promised += value if value != NEVER else 0
+        away = min(end, int(decision["t_resume"])) - max(end - latency, int(decision["t_switch"]))
+        measured += step_ns if alone else latency - max(0, away)
+    return promised, measured
+
+
+def devices(trace: Trace, span: int) -> list[dict]:
+    """Per device: fullest moment against its budget, busy time, blocks at the end."""
+    memory, busy = trace.memory(), trace.by_device("busy_ns").sum(axis=0)
+    placement = trace.placement()
+    last = np.bincount(placement[-1][placement[-1] >= 0], minlength=len(trace.device_names)) \
+        if len(placement) else np.zeros(len(trace.device_names), int)
+    result = []
+    for d, row in enumerate(trace.table("devices")):
+        peak, budget = 0, int(row["memory_bytes"])
+        for p, b in zip(memory["peak"][:, d].tolist(), memory["budget"][:, d].tolist()):
+            if p * budget >= peak * b:  # a cross product: budgets may be 0
+                peak, budget = p, b
+        result.append({"name": str(row["name"]), "memory_peak_bytes": peak, "memory_budget_bytes": budget,
+                       "busy_ns": int(busy[d]), "utilisation": int(busy[d]) / span if span else 0.0,
+                       "blocks": int(last[d])})
+    return result
+
+
+def of_run(trace: Trace) -> dict:
+    """All figures of a trace. -1: there is none."""
+    intervals, moves = trace.table("intervals"), trace.table("migrations")
+    kinds = trace.named("blocks", "kind")
+    own = sequences(trace)
+    ended = [s for s in own if s["ended"]] or own
+    first = [s["time_to_first_token_ns"] for s in ended if s["time_to_first_token_ns"] >= 0]
+    gaps = [gap for s in own for gap in s["gaps"]]
+    end = max((s["end_ns"] for s in own), default=0)
+    span = end - min((s["arrival_ns"] for s in own), default=0)
+    sampled = sum(s["sampled_tokens"] for s in own)
+    promised, measured = predicted_and_measured(trace)
+    migrated = int(moves["bytes"].sum())
+    foretold = intervals["predicted_migration_ns"]
+    overloads = trace.named("events", "kind") == "overload"
+    return {
+        "prompt_tokens": sum(s["prompt_tokens"] for s in own), "sampled_tokens": sampled,
+        "time_to_first_token_ns": sum(first) // len(first) if first else 0,
+        "time_per_output_token_ns": sum(gaps) // len(gaps) if gaps else -1,
+        "time_per_output_token_p50_ns": percentile(gaps, 50),
+        "time_per_output_token_p95_ns": percentile(gaps, 95),
+        "tokens_per_s": sampled * 1e9 / span if span else 0.0,
+        "virtual_time_ns": end, "span_ns": span,
+        "decisions": len(intervals), "decisions_that_moved": int((intervals["moves"] > 0).sum()),
+        "decisions_infeasible": int((intervals["feasible"] == 0).sum()),
+        "blocks_moved": int(intervals["moves"].sum()),
+        "groups_moved": int((kinds[moves["block"]] == "group").sum()) if len(moves) else 0,
+        "bytes_migrated": migrated, "bytes_loaded": int(moves["loaded_bytes"].sum()),
+        "time_migrating_ns": int(intervals["measured_migration_ns"].sum()),
+        "bytes_activations": int(trace.table("link_state")["bytes"].sum()) - migrated,
+        "bytes_paged": int(trace.table("resources")["paged_bytes"].sum()),
+        "overloads": int(overloads.sum()),
+        "predicted_decode_ns": promised, "measured_decode_ns": measured,
+        "predicted_migration_ns": int(foretold[foretold != NEVER].sum()),
+        "decision_wall_mean_ms": float(intervals["decision_wall_ns"].mean()) / 1e6
+        if len(intervals) else 0.0,
+        "sequences": own, "devices": devices(trace, span)}

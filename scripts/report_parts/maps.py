@@ -1,0 +1,136 @@
+"""Who held what at one time: a row per layer, a column per block of a layer, coloured by device."""
+import numpy as np
+
+from report_parts.html_parts import figure
+from report_parts.run import Run
+from report_parts.svg import WIDTH, Chart
+from report_parts.words import count
+
+MOST_MAPS = 4
+KINDS = {"group": "heads", "slice": "slices"}  # in the plural, as columns
+GAP = 26  # between two maps
+KIND_GAP = 4  # between two kinds of columns
+LEFT = 66
+
+
+def rows_of(run: Run) -> list[tuple[str, list[int]]]:
+    """(name, blocks) from top to bottom: embed, layers, lm_head."""
+    layers = run.trace.table("blocks")["layer"].tolist()
+    rows: list[tuple[str, list[int]]] = []
+    for block, (layer, kind) in enumerate(zip(layers, run.kinds.tolist())):
+        name = kind if layer < 0 else f"layer {layer}"
+        if not rows or rows[-1][0] != name:
+            rows.append((name, []))
+        rows[-1][1].append(block)
+    return rows
+
+
+def boxes(grid: np.ndarray) -> list[tuple[int, int, int, int, int]]:
+    """Equal neighbours of a (rows, columns) grid as few boxes: (row, rows, column, columns, value); first along
+    the columns, then rows with the same runs are joined."""
+    done, result = {}, []
+    for row in range(grid.shape[0]):
+        edges = np.flatnonzero(np.diff(grid[row])) + 1
+        starts = [0, *edges.tolist()]
+        now = {}
+        for start, stop in zip(starts, [*starts[1:], grid.shape[1]]):
+            key = (start, stop - start, int(grid[row, start]))
+            now[key] = done.get(key, row)
+        for key, first in done.items():
+            if key not in now:
+                result.append((first, row - first, *key))
+        done = now
+    for key, first in done.items():
+        result.append((first, grid.shape[0] - first, *key))
+    return sorted(result)
+
+
+def epochs(run: Run) -> list[int]:
+    """Intervals whose placement is a new one; those shown if there are too many: the first, the last, and some
+    between them."""
+    changed = np.ones(len(run.placement), bool)
+    changed[1:] = (run.placement[1:] != run.placement[:-1]).any(axis=1)
+    found = np.flatnonzero(changed)
+    if len(found) <= MOST_MAPS:
+        return found.tolist()
+    return found[np.linspace(0, len(found) - 1, MOST_MAPS).round().astype(int)].tolist()
+
+
+class _Layout:
+    """Where the cells of all maps are."""
+
+    def __init__(self, run: Run, maps: int):
+        self.rows = rows_of(run)
+        longest = max((blocks for _, blocks in self.rows), key=len)
+        self.kinds = [str(run.kinds[b]) for b in longest]
+        breaks = np.cumsum([0] + [a != b for a, b in zip(self.kinds, self.kinds[1:])])
+        self.width = (WIDTH - LEFT - 2 - GAP * (maps - 1)) / maps
+        cell = (self.width - KIND_GAP * int(breaks[-1])) / len(longest)
+        self.cell = min(cell, 34.0)
+        self.lefts = [self.cell * i + KIND_GAP * int(b) for i, b in enumerate(breaks)]
+        many = len(self.rows)
+        self.row = 22.0 if many <= 14 else 14.0 if many <= 36 else max(5.0, 640.0 / many)
+        self.gap = 2.0 if self.row >= 14 else 1.0
+
+    def right(self, column: int) -> float:
+        return self.lefts[column] + self.cell
+
+
+def _cells(run: Run, layout: _Layout, chart: Chart, interval: int, before: int | None, left: float) -> None:
+    names, placement = run.trace.block_names, run.placement[interval]
+    for r, (_, blocks) in enumerate(layout.rows):
+        y = chart.y0 + r * layout.row
+        height = layout.row - layout.gap
+        starts = [0] + [i for i in range(1, len(blocks)) if placement[blocks[i]] != placement[blocks[i - 1]]
+                        or layout.kinds[i] != layout.kinds[i - 1]]
+        for start, stop in zip(starts, [*starts[1:], len(blocks)]):
+            device = int(placement[blocks[start]])
+            word = names[blocks[start]] if stop - start == 1 else f"{names[blocks[start]]} to {names[blocks[stop - 1]]}"
+            x = left + layout.lefts[start]
+            chart.rect(x, y, left + layout.right(stop - 1) - x - 1, height, "cell",
+                       f"fill:{run.colours.get(device, 'var(--none)')}", f"{word}: {run.devices[device]}")
+        if before is None:
+            continue
+        for i, block in enumerate(blocks):
+            if run.placement[before][block] != placement[block]:
+                chart.add(f'<circle class="came" cx="{left + layout.lefts[i] + layout.cell / 2:.1f}" '
+                          f'cy="{y + height / 2:.1f}" r="{min(3.0, height / 3, layout.cell / 3):.1f}"/>')
+
+
+def _heads(layout: _Layout, chart: Chart, left: float) -> None:
+    """What the columns are, where there is room for the word."""
+    y, free = chart.y0 - 6, -99.0
+    for kind in dict.fromkeys(layout.kinds):
+        columns = [i for i, k in enumerate(layout.kinds) if k == kind]
+        middle = left + (layout.lefts[columns[0]] + layout.right(columns[-1])) / 2
+        word = KINDS.get(kind, kind)
+        half = 3.1 * len(word)
+        if middle - half > free:
+            chart.text(middle, y, word, "num mid")
+            free = middle + half + 2
+
+
+def show(run: Run) -> str:
+    shown = epochs(run)
+    layout = _Layout(run, len(shown))
+    chart = Chart(40 + layout.row * len(layout.rows) + 6, (0, 1), (0, 1), "which device holds which block",
+                  left=LEFT, top=40, bottom=6)
+    named_to = -99.0
+    for r, (name, _) in enumerate(layout.rows):
+        middle = chart.y0 + r * layout.row + layout.row / 2 + 3
+        if middle - named_to >= 12.5:
+            chart.text(LEFT - 7, middle, name, "num end")
+            named_to = middle
+    for i, interval in enumerate(shown):
+        left = LEFT + i * (layout.width + GAP)
+        token = int(run.intervals["first_token"][interval])
+        chart.text(left, 13, f"from token {token}" if token or len(shown) > 1 else "all the time", "strong")
+        _heads(layout, chart, left)
+        _cells(run, layout, chart, interval, shown[i - 1] if i else None, left)
+    changes = int((np.diff(run.placement, axis=0) != 0).any(axis=1).sum())
+    text = "One row per layer, one column per block of it, coloured by the device that held it."
+    if changes:
+        text += " White dots: came to another device than in the picture before."
+    if changes + 1 > len(shown):
+        text += f" {len(shown)} of {count(changes + 1, 'placement')}: the first, the last, and some between."
+    return figure(chart.out(), text)

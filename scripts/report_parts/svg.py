@@ -1,0 +1,110 @@
+"""Drawing: scales, ticks, and a chart with axes, as the text of an SVG element."""
+import math
+
+from report_parts.words import clean, three_digits
+
+WIDTH = 960  # of a chart over the whole page, in units of its view box
+LEFT, RIGHT = 66, 14  # room for the numbers of the y axis, and for the last number of the x axis
+
+
+def at(value: float) -> str:
+    """A coordinate: tenths are enough."""
+    text = f"{value:.1f}"
+    return text[:-2] if text.endswith(".0") else text
+
+
+class Scale:
+    """Values lo … hi on coordinates a … b, linear."""
+
+    def __init__(self, lo: float, hi: float, a: float, b: float):
+        self.lo, self.hi, self.a, self.b = lo, hi if hi > lo else lo + 1, a, b
+
+    def __call__(self, value: float) -> float:
+        return self.a + (value - self.lo) / (self.hi - self.lo) * (self.b - self.a)
+
+
+def ticks(lo: float, hi: float, most: int, base: float = 10) -> list[float]:
+    """Round values within lo … hi, at most about `most` of them; base 1024: round in bytes."""
+    span = max(hi - lo, 1e-12) / max(1, most)
+    power = base ** math.floor(math.log(span, base))
+    steps = (1, 2, 5, 10) if base == 10 else [2**i for i in range(11)]
+    step = next((power * s for s in steps if power * s >= span), power * base)
+    first = math.ceil(lo / step - 1e-9)
+    return [n * step for n in range(first, math.floor(hi / step + 1e-9) + 1)]
+
+
+def tick_text(value: float) -> str:
+    return f"{value:g}" if abs(value) < 1e5 else three_digits(value)
+
+
+class Chart:
+    """Parts of one SVG; `x` and `y` are scales of the plotted area, whose edges are x0, x1, y0 (top), y1."""
+
+    def __init__(self, height: float, x: tuple[float, float], y: tuple[float, float], label: str,
+                 width: float = WIDTH, left: float = LEFT, right: float = RIGHT, top: float = 16,
+                 bottom: float = 40):
+        self.width, self.height, self.label = width, height, label
+        self.x0, self.x1, self.y0, self.y1 = left, width - right, top, height - bottom
+        self.x = Scale(*x, self.x0, self.x1)
+        self.y = Scale(*y, self.y1, self.y0)
+        self.parts: list[str] = []
+
+    def add(self, part: str) -> None:
+        self.parts.append(part)
+
+    def text(self, x: float, y: float, words, kind: str = "", extra: str = "") -> None:
+        classes = f' class="{kind}"' if kind else ""
+        self.add(f'<text x="{at(x)}" y="{at(y)}"{classes}{extra}>{clean(words)}</text>')
+
+    def line(self, x0: float, y0: float, x1: float, y1: float, kind: str) -> None:
+        self.add(f'<path class="{kind}" d="M{at(x0)} {at(y0)}L{at(x1)} {at(y1)}"/>')
+
+    def rect(self, x: float, y: float, width: float, height: float, kind: str = "", style: str = "",
+             title: str = "") -> None:
+        look = (f' class="{kind}"' if kind else "") + (f' style="{style}"' if style else "")
+        box = f'<rect x="{at(x)}" y="{at(y)}" width="{at(max(width, 0))}" height="{at(max(height, 0))}"{look}'
+        self.add(f"{box}><title>{clean(title)}</title></rect>" if title else box + "/>")
+
+    def poly(self, points: list[tuple[float, float]], kind: str, style: str = "", close: bool = False,
+             stepped: bool = False) -> None:
+        """A line through points given in values; `stepped` holds each y until the next x."""
+        if not points:
+            return
+        way = f"M{at(self.x(points[0][0]))} {at(self.y(points[0][1]))}"
+        before = way
+        for x, y in points[1:]:
+            part = f"H{at(self.x(x))}V{at(self.y(y))}" if stepped else f"L{at(self.x(x))} {at(self.y(y))}"
+            if part != before:
+                way += part
+            before = part
+        look = f' style="{style}"' if style else ""
+        self.add(f'<path class="{kind}"{look} d="{way}{"Z" if close else ""}"/>')
+
+    def dots(self, points: list[tuple[float, float]], kind: str) -> None:
+        """Round dots, as ends of lines without length."""
+        way = "".join(f"M{at(self.x(x))} {at(self.y(y))}h0" for x, y in points)
+        if way:
+            self.add(f'<path class="{kind}" d="{way}"/>')
+
+    def y_axis(self, title: str, most: int = 5, base: float = 10, scale: float = 1) -> None:
+        """Grid lines and numbers; values are divided by `scale` to be shown."""
+        for value in ticks(self.y.lo / scale, self.y.hi / scale, most, base):
+            y = self.y(value * scale)
+            self.line(self.x0, y, self.x1, y, "grid" if value else "base")
+            self.text(self.x0 - 7, y + 4, tick_text(value), "num end")
+        self.text(4, 11, title, "axis")
+
+    def x_axis(self, title: str, most: int = 10, scale: float = 1, inner: bool = False) -> None:
+        for value in ticks(self.x.lo / scale, self.x.hi / scale, most):
+            x = self.x(value * scale)
+            self.line(x, self.y1, x, self.y1 + 4, "base")
+            self.text(x, self.y1 + 17, tick_text(value), "num mid")
+            if inner:
+                self.line(x, self.y0, x, self.y1, "grid")
+        self.line(self.x0, self.y1, self.x1, self.y1, "base")
+        if title:
+            self.text((self.x0 + self.x1) / 2, self.y1 + 33, title, "axis mid")
+
+    def out(self) -> str:
+        return (f'<svg viewBox="0 0 {at(self.width)} {at(self.height)}" role="img" '
+                f'aria-label="{clean(self.label)}">{"".join(self.parts)}</svg>')
