@@ -94,7 +94,7 @@ def _curves(runs: list[Run]) -> str:
         rows = run.latencies[np.argsort(run.latencies["end"], kind="stable")]
         values = rows["latency_ns"]
         if smoothed:
-            parts = [p for p in np.array_split(np.arange(len(values)), min(len(values), 120)) if len(p)]
+            parts = [p for p in np.array_split(np.arange(len(values)), max(1, min(len(values), 120))) if len(p)]
             points = [(float(p.mean()), min(float(np.median(values[p])), top)) for p in parts]
         else:
             points = [(k, min(float(v), top)) for k, v in enumerate(values.tolist())]

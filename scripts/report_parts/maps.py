@@ -11,6 +11,7 @@ KINDS = {"group": "heads", "slice": "slices"}  # in the plural, as columns
 GAP = 26  # between two maps
 KIND_GAP = 4  # between two kinds of columns
 LEFT = 66
+NARROW = 8.0  # cells without room for a dot and a gap
 
 
 def rows_of(run: Run) -> list[tuple[str, list[int]]]:
@@ -87,14 +88,24 @@ def _cells(run: Run, layout: _Layout, chart: Chart, interval: int, before: int |
             device = int(placement[blocks[start]])
             word = names[blocks[start]] if stop - start == 1 else f"{names[blocks[start]]} to {names[blocks[stop - 1]]}"
             x = left + layout.lefts[start]
-            chart.rect(x, y, left + layout.right(stop - 1) - x - 1, height, "cell",
+            chart.rect(x, y, left + layout.right(stop - 1) - x - (1 if layout.cell >= NARROW else 0), height, "cell",
                        f"fill:{run.colours.get(device, 'var(--none)')}", f"{word}: {run.devices[device]}")
-        if before is None:
-            continue
-        for i, block in enumerate(blocks):
-            if run.placement[before][block] != placement[block]:
-                chart.add(f'<circle class="came" cx="{left + layout.lefts[i] + layout.cell / 2:.1f}" '
-                          f'cy="{y + height / 2:.1f}" r="{min(3.0, height / 3, layout.cell / 3):.1f}"/>')
+        if before is not None:
+            came = [run.placement[before][block] != placement[block] for block in blocks]
+            _mark(layout, chart, came, left, y + height / 2, height)
+
+
+def _mark(layout: _Layout, chart: Chart, came: list[bool], left: float, y: float, height: float) -> None:
+    """A dot in each cell that came from elsewhere; where cells are narrow, a line through them."""
+    if layout.cell >= NARROW:
+        for i in (i for i, new in enumerate(came) if new):
+            chart.add(f'<circle class="came" cx="{left + layout.lefts[i] + layout.cell / 2:.1f}" cy="{y:.1f}" '
+                      f'r="{min(3.0, height / 3):.1f}"/>')
+        return
+    for _, _, start, wide, new in boxes(np.array([came], dtype=int)):
+        if new:
+            chart.rect(left + layout.lefts[start], y - 0.8, layout.right(start + wide - 1) - layout.lefts[start], 1.6,
+                       "came")
 
 
 def _heads(layout: _Layout, chart: Chart, left: float) -> None:
@@ -130,7 +141,8 @@ def show(run: Run) -> str:
     changes = int((np.diff(run.placement, axis=0) != 0).any(axis=1).sum())
     text = "One row per layer, one column per block of it, coloured by the device that held it."
     if changes:
-        text += " White dots: came to another device than in the picture before."
+        text += (f" White {'dots' if layout.cell >= NARROW else 'lines'}: came to another device than in the picture "
+                 "before.")
     if changes + 1 > len(shown):
         text += f" {len(shown)} of {count(changes + 1, 'placement')}: the first, the last, and some between."
     return figure(chart.out(), text)

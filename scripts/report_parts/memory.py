@@ -4,9 +4,10 @@ import numpy as np
 from report_parts.html_parts import figure, keys, section
 from report_parts.run import Run, memory_words
 from report_parts.svg import WIDTH, Chart
-from report_parts.words import clean, count, size
+from report_parts.words import clean, count, listed, size
 
 MOST_DEVICES = 12
+MOST_WORDS = 60  # intervals that can be pointed at
 ACROSS = 3
 UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10), ("B", 1))
 GAP = 22
@@ -40,7 +41,6 @@ def small(run: Run, device: int, memory: dict[str, np.ndarray], left: float, top
     unit, scale = next((name, s) for name, s in UNITS if most >= s or s == 1)
     width = (WIDTH - (ACROSS - 1) * GAP) / ACROSS
     chart = Chart(142, (0, max(run.end, 1)), (0, most), "", width=width, left=38, right=2, top=38, bottom=18)
-    step = most / scale
     chart.text(0, 11, run.devices[device], "strong")
     share = run.figures["devices"][device]
     over = share["memory_peak_bytes"] > share["memory_budget_bytes"]
@@ -48,7 +48,7 @@ def small(run: Run, device: int, memory: dict[str, np.ndarray], left: float, top
                "note alarm" if over else "note")
     chart.y_axis("", most=3, scale=scale)
     chart.parts = [p for p in chart.parts if 'class="axis"' not in p]
-    chart.text(width - 2, 26, unit if step else "", "note end")
+    chart.text(width - 2, 26, unit, "note end")
     points = _steps(run, peak)
     area = [(x, y) for x, y in _corners(points)]
     chart.poly([(points[0][0], 0.0), *area, (points[-1][0], 0.0)], "area", close=True)
@@ -59,8 +59,9 @@ def small(run: Run, device: int, memory: dict[str, np.ndarray], left: float, top
     seconds, name = run.time_unit
     chart.text(chart.x0, chart.y1 + 14, "0", "num")
     chart.text(chart.x1, chart.y1 + 14, f"{run.end / seconds:.3g} {name}", "num end")
-    run.hover_intervals(chart, lambda i: f"{run.devices[device]}, {run.interval_words(i)}\nat the end "
-                        f"{size(used[i])}, peak {memory_words(int(peak[i]), int(budget[i]))}")
+    if len(run.intervals) <= MOST_WORDS:
+        run.hover_intervals(chart, lambda i: f"{run.devices[device]}, {run.interval_words(i)}\nat the end "
+                            f"{size(used[i])}, peak {memory_words(int(peak[i]), int(budget[i]))}")
     return f'<g transform="translate({left:.1f} {top:.1f})">{"".join(chart.parts)}</g>'
 
 
@@ -85,9 +86,13 @@ def show(run: Run) -> str:
                f'{"".join(parts)}</svg>')
     over = [d for d in order if run.figures["devices"][d]["memory_peak_bytes"]
             > run.figures["devices"][d]["memory_budget_bytes"]]
-    verdict = "Every device stayed within its budget." if not over else (
-        f"<b>{clean(', '.join(run.devices[d] for d in over[:6]))}</b> held more than the budget at some time; "
-        f"{size(run.figures['bytes_paged'])} were paged, at {count(run.figures['overloads'], 'turn')}.")
+    verdict = "Every device stayed within its budget."
+    if over:
+        names = f"<b>{clean(listed([run.devices[d] for d in over], 6))}</b>"
+        verdict = (f"{names} held more than the budget; {size(run.figures['bytes_paged'])} were paged, before "
+                   f"{count(run.figures['overloads'], 'turn')}." if run.figures["overloads"] else
+                   f"{names} held more than the decision’s budget while blocks were still on their way, but no turn "
+                   "began so, and nothing was paged.")
     rest = order[MOST_DEVICES:]
     text = ("Line: held at the interval’s end; area: the most within it, migrations included; broken line: the "
             "budget as the device had it at the decision.")

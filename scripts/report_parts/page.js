@@ -1,4 +1,4 @@
-// Words at the pointer at once, where browsers take a second; and all folded parts open when printed.
+// Words at the pointer at once, where browsers take a second; and all runs unfolded when printed.
 (function () {
   var tip = document.createElement("div");
   tip.id = "tip";
@@ -22,6 +22,6 @@
     tip.style.top = (above ? event.clientY - tip.offsetHeight - 12 : event.clientY + 18) + "px";
   });
   addEventListener("beforeprint", function () {
-    document.querySelectorAll("details").forEach(function (part) { part.open = true; });
+    document.querySelectorAll("details.run").forEach(function (part) { part.open = true; });
   });
 })();

@@ -8,9 +8,9 @@ from report_parts.run import Run
 from report_parts.svg import Chart
 from report_parts.words import clean, count, listed
 
-HEIGHT = (260, 620)  # of all rows together, in units of the view box
-MOST_BOXES = 5000
-MOST_COLUMNS = 400
+HEIGHT = 620  # of all rows together at most, in units of the view box
+LEAST = 2.5  # height of a block
+MOST_COLUMNS = 200
 MOST_NAMES = 40  # of devices in the legend
 FEW = 3  # changes that the maps alone show as well
 
@@ -25,54 +25,59 @@ def columns_of(run: Run) -> list[tuple[int, int, int]]:
     return [(i, begin, end) for i, begin, end in zip(starts, begins, begins[1:] + [run.end]) if end > begin]
 
 
-def changing(run: Run) -> list[tuple[str, list[int]]]:
-    """The rows in which anything moved."""
-    moved = set(np.flatnonzero((run.placement != run.placement[0]).any(axis=0)).tolist())
-    return [(name, blocks) for name, blocks in maps.rows_of(run) if moved & set(blocks)]
+def changing(run: Run) -> tuple[list[tuple[str, list[int]]], int]:
+    """The rows in which anything moved, those with most changes if there is no room for all, and how many of them
+    are left out."""
+    changes = (np.diff(run.placement, axis=0) != 0).sum(axis=0)
+    rows = [(int(changes[blocks].sum()), i, name, blocks) for i, (name, blocks) in enumerate(maps.rows_of(run))]
+    moved = [row for row in rows if row[0]]
+    kept, room = set(), HEIGHT / LEAST
+    for _, i, _, blocks in sorted(moved, key=lambda row: (-row[0], row[1])):
+        if kept and len(blocks) > room:
+            break
+        kept.add(i)
+        room -= len(blocks)
+    return [(name, blocks) for _, i, name, blocks in moved if i in kept], len(moved) - len(kept)
 
 
-def _layer_boxes(run: Run, chart: Chart, blocks: list[int], y: float, height: float, columns) -> int:
+def _layer_boxes(run: Run, chart: Chart, blocks: list[int], y: float, height: float, columns) -> None:
     names = [run.trace.block_names[b] for b in blocks]
     grid = run.placement[np.ix_([i for i, _, _ in columns], blocks)].T
     tokens = np.append(run.intervals["first_token"], run.intervals["first_token"][-1] + run.intervals["tokens"][-1])
-    found = maps.boxes(grid)
-    for first, rows, column, wide, device in found:
+    for first, rows, column, wide, device in maps.boxes(grid):
         x0, x1 = chart.x(columns[column][1]), chart.x(columns[column + wide - 1][2])
         last = columns[column + wide][0] if column + wide < len(columns) else len(tokens) - 1
         word = names[first] if rows == 1 else f"{names[first]} to {names[first + rows - 1]}"
         text = f"{word}: {run.devices[device]}\ntokens {tokens[columns[column][0]]} to {tokens[last] - 1}"
-        chart.rect(x0, y + first * height, x1 - x0, rows * height, "cell",
+        chart.rect(x0, y + first * height, x1 - x0, rows * height + 0.5, "cell",
                    f"fill:{run.colours.get(device, 'var(--none)')}", text)
-    return len(found)
 
 
 def over_time(run: Run) -> str:
     """The layers in which something moved, over virtual time; empty if the maps say as much."""
-    layers, columns = changing(run), columns_of(run)
+    (layers, no_room), columns = changing(run), columns_of(run)
     everything = maps.rows_of(run)
     blocks = sum(len(own) for _, own in layers)
     if not layers or (len(columns) <= FEW and len(everything) > 40):
         return ""
-    height = min(11.0, max(2.0, HEIGHT[1] / blocks), max(HEIGHT[0], 9.0 * blocks) / blocks)
+    height = min(11.0, max(LEAST, HEIGHT / blocks))
     chart = run.chart(blocks * height + 3 * len(layers) + 62, (0, 1), "placement over time", top=20)
-    y, drawn, left_out, named_to = chart.y0, 0, 0, -99.0
+    y, named_to = chart.y0, -99.0
     for name, own in layers:
-        if drawn > MOST_BOXES:
-            left_out += 1
-            continue
         middle = y + len(own) * height / 2 + 4
         if middle - named_to >= 13:
             chart.text(chart.x0 - 7, middle, name, "num end")
             named_to = middle
-        drawn += _layer_boxes(run, chart, own, y, height, columns)
+        _layer_boxes(run, chart, own, y, height, columns)
         y += len(own) * height + 3
     run.time_axis(chart)
     run.mark_moments(chart, bands=False)
-    text = f"The same over time: one band per layer, in it a line per block: {_order(run)}."
-    if len(layers) < len(everything):
-        text += f" Left out: {count(len(everything) - len(layers), 'row')} in which nothing moved."
+    text = f"The same over time: one band per layer, in it a line per block, {_order(run)}."
+    still = len(everything) - len(layers) - no_room
+    left_out = ([f"{count(still, 'row')} in which nothing moved"] if still else []) + (
+        [f"{count(no_room, 'row')} in which less moved"] if no_room else [])
     if left_out:
-        text += f" {count(left_out, 'layer')} more had no room."
+        text += f" Left out: {' and '.join(left_out)}."
     return figure(chart.out(), text)
 
 

@@ -111,7 +111,7 @@ class Run:
 
     def hover_intervals(self, chart: Chart, text_of) -> None:
         """Invisible boxes, one per interval, that say what it was; none if there are too many."""
-        if len(self.intervals) <= 400:
+        if len(self.intervals) <= MOST_MARKS:
             for i, row in enumerate(self.intervals):
                 x = chart.x(int(row["t_dec"]))
                 chart.rect(x, chart.y0, chart.x(int(row["t_end"])) - x, chart.y1 - chart.y0, "hover",

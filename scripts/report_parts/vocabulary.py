@@ -36,13 +36,15 @@ class _Reader:
 
 
 def model_path(trace: Trace) -> Path | None:
-    """The model file: the scenario's paths start from its own folder."""
+    """The model file. Its path starts from the folder that the trace names, or, if it names none (or one of a
+    replay elsewhere), from the scenario's."""
     name = trace.scenario.get("model", {}).get("file")
     if not name:
         return None
-    scenarios = [path for path in trace.input_files if path.endswith(".toml")]
-    folder = Path(scenarios[0]).parent if scenarios else Path()
-    return Path(folder / name).resolve()
+    scenarios = [Path(path).parent for path in trace.input_files if path.endswith(".toml")]
+    named = [Path(trace.attributes["host_folder"])] if "host_folder" in trace.attributes else []
+    found = [(folder / name).resolve() for folder in (*named, *scenarios, Path())]
+    return next((path for path in found if path.is_file()), found[0])
 
 
 def pieces(path: Path | None) -> list[bytes]:

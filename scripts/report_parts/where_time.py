@@ -25,9 +25,11 @@ def bar(parts: list[tuple[str, float, str]], label: str) -> str:
 
 
 def _over_time(run: Run, parts: list[list[tuple[str, float]]], label: str, begin: str) -> str:
-    """Stacked per interval: (class, ns); a bar begins at the interval's time `begin`."""
-    top = max((sum(t for _, t in own) for own in parts), default=0) * 1.06 or 1
-    scale, name = unit_of(top)
+    """Stacked per interval: (class, ns), or percent in bars that begin with the decision; `begin`: the column of
+    the time at which they do."""
+    shares = begin == "t_dec"
+    top = 100.0 if shares else max((sum(t for _, t in own) for own in parts), default=0) * 1.06 or 1
+    scale, name = (1.0, "%") if shares else unit_of(top)
     chart = run.chart(210, (0, top), label, top=30)
     chart.y_axis(f"{label} in {name}", scale=scale)
     run.time_axis(chart)
@@ -41,8 +43,8 @@ def _over_time(run: Run, parts: list[list[tuple[str, float]]], label: str, begin
                 chart.rect(x0, y, x1 - x0 - gap, chart.y(height) - y, kind)
             height += time
     run.hover_intervals(chart, lambda i: run.interval_words(i) + "".join(
-        f"\n{kind}: {duration(time)}" for kind, time in parts[i] if time))
-    run.mark_moments(chart)
+        f"\n{kind}: {f'{time:.1f} %' if shares else duration(time)}" for kind, time in parts[i] if time))
+    run.mark_moments(chart, bands=not shares)
     return chart.out()
 
 
@@ -119,7 +121,8 @@ def _coarse(run: Run) -> str:
             f"Something was computing in {computing} of the time: at least as long as each interval’s busiest "
             "device, at most as long as all devices together. What other devices computed meanwhile, messages "
             "and waiting cannot be told apart.")
-    stacked = [list(zip(("compute", "unknown", "migration"), own)) for own in found.per_interval]
+    stacked = [[(kind, 100 * time / max(sum(own), 1)) for kind, time in zip(("compute", "unknown", "migration"), own)]
+               for own in found.per_interval]
     rows = [["busiest device computing", _cell("busiest_ns", found.busiest, whole)],
             ["all devices computing, at most each interval’s length", _cell("all_devices_ns", found.all_devices, whole)],
             ["migration", _cell("migration_ns", found.migration, whole)],
@@ -129,8 +132,8 @@ def _coarse(run: Run) -> str:
         ("var(--none)", "others computing, messages, waiting")]
         + ([("var(--migration)", "migration")] if found.migration else []))
         + caption(text) + table(["", "time"], rows)
-        + figure(_over_time(run, stacked, "time of an interval", "t_dec"),
-                 "Each bar is an interval, as wide and as high as it lasted."))
+        + figure(_over_time(run, stacked, "share of the interval", "t_dec"),
+                 "Each bar is an interval, as wide as it lasted."))
 
 
 def show(run: Run) -> str:
