@@ -23,8 +23,12 @@ import sys
 import tomllib
 from functools import cached_property
 
-import h5py
-import numpy as np
+try:
+    import h5py
+    import numpy as np
+except ImportError as missing:
+    raise ImportError(f"headroom_trace needs h5py and numpy, and {sys.executable} has no {missing.name}; on Debian "
+                      "install python3-h5py and python3-numpy, and use /usr/bin/python3") from None
 
 OLDEST_VERSION, NEWEST_VERSION = 3, 4
 NEVER = 2**63 - 1  # "never" or "unlimited" in integer columns

@@ -9,6 +9,8 @@ from report_parts.words import clean, count, duration, percent, size
 
 MOST_SETTINGS = 24
 MOST_CURVES = 8
+MOST_COLUMNS = 6
+MOST_BARS = 30
 # name, words, how it is written, whether less (-1) or more (1) is better, 0: neither
 FIGURES = (
     ("time_per_output_token_ns", "time per output token", duration, -1),
@@ -50,7 +52,8 @@ def _cells(runs: list[Run], name: str, write, better: int) -> list[str]:
     for i, number in enumerate(values):
         text = write(number) if number >= 0 else "–"
         if i and number >= 0 and values[0] > 0 and better and number != values[0]:
-            text += f" ({100 * (number - values[0]) / values[0]:+.0f} %)".replace("-", "−")
+            change = 100 * (number - values[0]) / values[0]
+            text += f" ({change:+.{1 if abs(change) < 9.95 else 0}f} %)".replace("-", "−")
         shown = value(name, number, text)
         cells.append(f"<b>{shown}</b>" if best is not None and number == best else shown)
     return cells
@@ -75,7 +78,11 @@ def _table(runs: list[Run]) -> str:
         text += f" {len(names) - MOST_SETTINGS} more keys of the scenarios differ."
     if not names:
         text = "The scenarios are the same. " + text
-    return table(["", *(clean(run.label) for run in runs)], rows) + caption(text)
+    head = ["", *(clean(run.label) for run in runs)]
+    if len(runs) > MOST_COLUMNS:  # a row per run
+        turned = [list(cells) for cells in zip(head, *rows)]
+        return table(turned[0], turned[1:]) + caption(text.replace("column", "run").replace("a row", "a figure"))
+    return table(head, rows) + caption(text)
 
 
 def _curves(runs: list[Run]) -> str:
@@ -114,15 +121,15 @@ def _bars(runs: list[Run]) -> str:
         values = [max(run.figures[name], 0) for run in runs]
         if not any(values):
             continue
-        chart = Chart(26 + 22 * len(runs), (0, max(values)), (0, 1), words, left=190, right=90, top=0, bottom=0)
+        chart = Chart(26 + 22 * min(len(runs), MOST_BARS), (0, max(values)), (0, 1), words, left=190, right=90, top=0, bottom=0)
         chart.text(0, 14, words, "strong")
-        for i, (run, number) in enumerate(zip(runs, values)):
+        for i, (run, number) in enumerate(zip(runs[:MOST_BARS], values)):
             y = 22 + 22 * i
             chart.text(182, y + 13, run.label if len(run.label) < 26 else run.label[:25] + "…", "end")
-            chart.rect(190, y + 1, chart.x(number) - 190, 15, "", f"fill:var(--d{i % 8})")
+            chart.rect(190, y + 1, chart.x(number) - 190, 15, "", f"fill:{f'var(--d{i})' if i < MOST_CURVES else 'var(--none)'}")
             chart.text(chart.x(number) + 7, y + 13, write(number), "num")
         parts += f"<figure>{chart.out()}</figure>"
-    return parts
+    return parts + (caption(f"Bars of the first {MOST_BARS} of {len(runs)} traces.") if len(runs) > MOST_BARS else "")
 
 
 def show(runs: list[Run]) -> str:

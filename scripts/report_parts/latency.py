@@ -105,7 +105,7 @@ def picture(run: Run) -> str:
     if len(run.intervals) <= MOST_MARKS:
         text += f" Ticks at the top: {'other ' if moved else ''}decisions."
     if run.scenario_events:
-        text += " Dotted: the scenario changes something."
+        text += " Dotted: something changes, in the words beside it."
     return figure(chart.out(), f"{text} {_prefill(run)}")
 
 

@@ -6,10 +6,11 @@ from headroom_trace import Trace
 from report_parts import (compare, decisions, latency, links, memory, placement, repeat, requests, story,
                           where_time)
 from report_parts.run import Run, labels, value
-from report_parts.words import clean, count, duration, size
+from report_parts.words import clean, count, duration, listed, size
 
 HERE = Path(__file__).resolve().parent
 MARK = '<meta name="generator" content="headroom scripts/report">'
+MOST_WHOLE = 8  # traces that are shown one by one below the comparison
 SECTIONS = (story, latency, where_time, requests, placement, memory, links, decisions, repeat)
 
 
@@ -92,11 +93,12 @@ def render(traces: list[Trace]) -> str:
         body = f"<h1>{clean(title)}{_status(run)}</h1><div class=\"sub\">{_subtitle(run)}</div>" + _body(run)
     else:
         title = f"{len(runs)} runs compared"
-        body = (f"<h1>{title}</h1><div class=\"sub\">{clean(' · '.join(run.label for run in runs))}</div>"
-                + compare.show(runs) + "".join(
+        body = (f"<h1>{title}</h1><div class=\"sub\">{clean(listed([run.label for run in runs], 12))}</div>"
+                + compare.show(runs) + (f"<p>The first {MOST_WHOLE} of them one by one:</p>" if len(runs) > MOST_WHOLE
+                                        else "") + "".join(
                     f'<details class="run"><summary>{clean(run.label)}{_status(run)}</summary>'
-                    f'<div class="sub">{_subtitle(run)}</div>{_body(run)}</details>' for run in runs))
-    files = ", ".join(f"<code>{clean(run.trace.path)}</code>" for run in runs)
+                    f'<div class="sub">{_subtitle(run)}</div>{_body(run)}</details>' for run in runs[:MOST_WHOLE]))
+    files = listed([f"<code>{clean(run.trace.path)}</code>" for run in runs], 12)
     versions = ", ".join(sorted({f"headroom {run.trace.attributes.get('program_version', '?')} "
                                  f"({run.trace.attributes.get('program_commit', '?')})" for run in runs}))
     script = (HERE / "page.js").read_text(encoding="utf-8")

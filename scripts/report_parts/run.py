@@ -47,7 +47,7 @@ class Run:
 
     @cached_property
     def scenario_events(self) -> list[tuple[int, str]]:
-        """(ns, text) of the scenario's events that took effect; those of one moment are one."""
+        """(ns, text) of the scenario's events that took effect and of resumptions; those of one moment are one."""
         merged: dict[int, dict[str, list[str]]] = {}
         for when, place, change in self._events():
             merged.setdefault(when, {}).setdefault(place, []).append(change)
@@ -55,7 +55,9 @@ class Run:
                 for when, places in sorted(merged.items())]
 
     def _events(self) -> list[tuple[int, str, str]]:
-        turns, result = self.trace.table("turns"), []
+        turns = self.trace.table("turns")
+        result = [(int(self.intervals["t_dec"][i]), "run", "resumed after a break")
+                  for i in np.flatnonzero(self.reasons == "resumed").tolist()]
         for event in self.trace.scenario.get("event", []):
             place = event.get("device") or " – ".join(event.get("link", []))
             change = f"{str(event.get('kind')).replace('_', ' ')} × {event.get('factor', 1):g}"

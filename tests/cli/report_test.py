@@ -85,6 +85,7 @@ class Page(small_traces.Traces):
         read = page_check.read(self.page(*self.traces()))
         self.assertEqual(read.problems, [])
         self.assertEqual(read.headings[0], "What differs?")
+        self.assertEqual(page_check.read(self.page(*self.traces() * 3)).problems, [])
         self.assertEqual(page_check.read(self.page(self.killed())).problems, [])
 
     def test_faults_would_be_seen(self):
@@ -183,6 +184,13 @@ class Page(small_traces.Traces):
         self.assertEqual(page_of(self.folder, trace, "-o", mine, "--force").returncode, 0)
         self.assertEqual(page_of(self.folder, trace, "-o", mine).returncode, 0, "a page of ours is replaced")
         self.assertEqual([p.name for p in self.folder.glob(".*")], [])
+
+    def test_a_python_without_h5py_says_what_to_install(self):
+        for script in ("report", "headroom_trace.py"):
+            told = subprocess.run(["/usr/bin/python3", "-S", str(SCRIPTS / script), "x.h5"], text=True,
+                                  capture_output=True, check=False)
+            self.assertIn("python3-h5py", told.stderr)
+            self.assertNotEqual(told.returncode, 0)
 
     @unittest.skipUnless(CHROMIUM, "chromium is not installed")
     def test_a_browser_shows_it(self):
