@@ -82,6 +82,9 @@ class Trace:
             self._file = h5py.File(self.path, "r", libver="latest", swmr=True)
             attributes = dict(self._file.attrs)
         except (OSError, RuntimeError, KeyError) as error:
+            if "unable to lock" in str(error):
+                raise TraceError(f"{self.path}: HDF5 cannot lock it ({error}): a run may just be beginning it, so try "
+                                 "again; on a file system without locks set HDF5_USE_FILE_LOCKING=FALSE") from None
             raise TraceError(f"{self.path}: is a truncated or damaged HDF5 file ({error})") from None
         self.attributes = {key: _text(value) if isinstance(value, bytes) else value.item()
                            if hasattr(value, "item") else value for key, value in attributes.items()}

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from headroom_trace import NEVER
 from report_parts import critical_path
 from report_parts.run import Run
 
@@ -43,10 +44,12 @@ def exact(run: Run) -> Exact:
     walked, every = critical_path.of_turns(run.trace)
     result = Exact(every=every)
     own = [Counter() for _ in run.intervals]
+    prompts = {s["sequence"]: s["prompt_tokens"] for s in run.figures["sequences"]}
     steps = [0] * len(run.intervals)
     for row, parts in walked:
         turn = turns[row]
-        step = turn["tokens"] == 1 and turn["samples"] == 1 and turn["first"] > 0
+        prompt = prompts.get(int(turn["sequence"]), NEVER)
+        step = turn["tokens"] == 1 and turn["samples"] == 1 and turn["first"] >= prompt
         interval = int(np.searchsorted(ends, row, side="right"))
         steps[interval] += int(step)
         for (kind, *way), time in parts.items():

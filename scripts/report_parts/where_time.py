@@ -7,7 +7,7 @@ from report_parts.svg import Chart
 from report_parts.words import duration, percent
 
 MEANING = {"compute": "computing", "transfer": "messages on their way, or queueing for their link",
-           "wait": "waiting: the device is at other turns, or pages", "migration": "migration"}
+           "wait": "waiting: the device or its link is at other turns, or it pages", "migration": "migration"}
 MOST_CULPRITS = 8
 COLOUR = {"between": "var(--none)"}
 

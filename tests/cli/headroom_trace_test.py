@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """scripts/headroom_trace.py: every table is what h5py reads, and what cannot be read is told."""
+import fcntl
 import importlib.util
 import shutil
 import subprocess
@@ -118,6 +119,12 @@ class Module(small_traces.Traces):
             self.assertEqual(told.returncode, 2)
             self.assertRegex(told.stderr, f"report: error: .*{why}")
             self.assertFalse((self.folder / "x.html").exists())
+
+    def test_a_trace_that_is_being_begun(self):
+        with open(self.shared / "one.h5", "rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)  # as HDF5 does until others may read
+            with self.assertRaisesRegex(headroom_trace.TraceError, "try again"):
+                headroom_trace.open_trace(self.shared / "one.h5")
 
     def test_the_example_runs(self):
         for trace in self.traces():

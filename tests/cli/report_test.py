@@ -14,7 +14,8 @@ import small_traces
 from headroom import BINARY, ROOT, main
 from small_traces import SCRIPTS, headroom_trace, page_of, raw
 
-from report_parts import critical_path, maps, page, vocabulary, words
+from report_parts import critical_path, links, maps, page, vocabulary, words
+from report_parts.run import Run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -113,6 +114,16 @@ class Page(small_traces.Traces):
                     for cell in shown.get(name, []):
                         self.assertEqual(float(cell), expected, f"{trace.name}: {name}")
                         compared += 1
+            run = Run(headroom_trace.open_trace(trace), "", 0)
+            for name in ("sequences", "devices"):
+                self.assertEqual(len(run.figures[name]), len(told[name]))
+                for mine, its in zip(run.figures[name], told[name]):
+                    for key in set(mine) & set(its):
+                        if its[key] is not None:  # the arrival of a sequence that has not ended
+                            self.assertEqual(mine[key], its[key], f"{trace.name}: {name}.{key}")
+            moved = sum(int(link.migrated.sum()) for link in links.links_of(run).values())
+            sent = sum(int(link.bytes.sum()) for link in links.links_of(run).values())
+            self.assertEqual((moved, sent - moved), (told["bytes_migrated"], told["bytes_activations"]))
         self.assertGreater(compared, 30)
 
     def test_the_parts_of_the_time_add_up(self):
