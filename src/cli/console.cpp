@@ -146,9 +146,12 @@ void Terminal::tell_children() const {
     setenv("HEADROOM_TTY_SAME", same ? "1" : "0", 1);
 }
 
-void print_warnings(const Terminal& terminal, const std::vector<std::string>& warnings) {
+void print_warnings(const Terminal& terminal, const config::Scenario& scenario) {
+    for (const std::string& note : scenario.notes) {
+        fmt::print(stderr, "headroom: {}\n", note);
+    }
     const char* const mark = terminal.err ? "\x1b[1;33mwarning:\x1b[0m" : "warning:";
-    for (const std::string& warning : warnings) {
+    for (const std::string& warning : scenario.warnings) {
         fmt::print(stderr, "headroom: {} {}\n", mark, warning);
     }
     std::fflush(stderr);

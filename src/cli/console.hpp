@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "config/scenario.hpp"
 #include "runtime/session.hpp"
 
 namespace headroom::cli {
@@ -24,8 +25,9 @@ struct Terminal {
     void tell_children() const;
 };
 
-/// "headroom: warning: ..." on stderr: what is allowed but hardly meant.
-void print_warnings(const Terminal& terminal, const std::vector<std::string>& warnings);
+/// "headroom: warning: ..." on stderr: what is allowed but hardly meant; before it "headroom: ...":
+/// which files are used from elsewhere.
+void print_warnings(const Terminal& terminal, const config::Scenario& scenario);
 /// "headroom: error: ..." on stderr, problem by problem.
 void print_error(const Terminal& terminal, const std::string& text);
 

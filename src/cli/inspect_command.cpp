@@ -6,13 +6,18 @@
 
 #include "base/error.hpp"
 #include "cli/file_kind.hpp"
+#include "cli/installed.hpp"
 
 namespace headroom::cli {
 
-int inspect_command(const InspectCommand& command) {
+int inspect_command(const InspectCommand& asked) {
     (void)std::signal(SIGPIPE, SIG_DFL); // nothing is lost when a reader has seen enough
-    if (command.devices) {
-        return inspect_devices(command.json);
+    if (asked.devices) {
+        return inspect_devices(asked.json);
+    }
+    InspectCommand command = asked;
+    for (const char* const folder : {kScenarios, kModels}) {
+        command.file = find_installed(command.file, folder).path;
     }
     const FileKind kind = kind_of(command.file);
     if (command.repair && kind != FileKind::trace) {

@@ -68,7 +68,7 @@ int plan_command(const PlanCommand& command) {
     const Terminal terminal = Terminal::look();
     const config::Scenario scenario = read(command.run);
     if (!command.run.json) {
-        print_warnings(terminal, scenario.warnings);
+        print_warnings(terminal, scenario);
     }
     const runtime::Outline outline = runtime::outline_of(scenario);
     PlanStart start = plan_start(command, scenario, outline);

@@ -259,7 +259,7 @@ Front::Front(
       ),
       hosts_(std::move(hosts)) {
     check_overwrites_a_trace(trace_path_);
-    print_warnings(terminal_, scenario.warnings);
+    print_warnings(terminal_, scenario);
     attributes_["program_version"] = HEADROOM_VERSION;
     attributes_["program_commit"] = HEADROOM_COMMIT;
     attributes_["transport"] = transport;

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "cli/file_kind.hpp"
+#include "cli/installed.hpp"
 
 namespace headroom::cli {
 
@@ -12,14 +13,41 @@ namespace {
 constexpr const char* kHint =
     "\n  correct what is named above; src/config/README.md describes every key and its units";
 
+config::Overrides with_models(config::Overrides overrides) {
+    overrides.models = installed_folder(kModels);
+    return overrides;
+}
+
+void add_note(const std::string& note, config::Scenario& scenario) {
+    if (!note.empty()) {
+        scenario.notes.insert(scenario.notes.begin(), note);
+    }
+}
+
+void check_is_there(const std::filesystem::path& path) {
+    std::error_code unknown;
+    if (!std::filesystem::exists(path, unknown)) {
+        throw InputError(fmt::format(
+            "{}: there is no such scenario file{}{}",
+            path.string(),
+            installed_names(path, kScenarios),
+            kHint
+        ));
+    }
+}
+
 } // namespace
 
 config::Scenario read_scenario(
     const std::filesystem::path& path, const config::Overrides& overrides
 ) {
-    expect_scenario(path);
+    const Named named = find_installed(path, kScenarios);
+    expect_scenario(named.path);
+    check_is_there(named.path);
     try {
-        return config::load_scenario(path, overrides);
+        config::Scenario scenario = config::load_scenario(named.path, with_models(overrides));
+        add_note(named.note, scenario);
+        return scenario;
     } catch (const InputError& error) {
         throw InputError(error.what() + std::string(kHint));
     }
@@ -28,9 +56,14 @@ config::Scenario read_scenario(
 config::Scenario equal_devices(
     const std::filesystem::path& model, int devices, const config::Overrides& overrides
 ) {
-    expect_model(model);
+    const Named named = find_installed(model, kModels);
+    expect_model(named.path);
     try {
-        return config::default_scenario(std::filesystem::absolute(model), devices, overrides);
+        config::Scenario scenario = config::default_scenario(
+            std::filesystem::absolute(named.path), devices, with_models(overrides)
+        );
+        add_note(named.note, scenario);
+        return scenario;
     } catch (const InputError& error) {
         throw InputError(error.what() + std::string(kHint));
     }

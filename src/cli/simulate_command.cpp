@@ -36,6 +36,7 @@ std::vector<config::Scenario> read_all(const SimulateCommand& command) {
         scenarios.push_back(read(command.run, policy));
         if (scenarios.size() > 1) {
             scenarios.back().warnings.clear(); // told with the first
+            scenarios.back().notes.clear();
         }
     }
     if (scenarios.empty()) {

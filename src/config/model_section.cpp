@@ -76,8 +76,26 @@ std::vector<Site> sources_of(TableReader& table) {
     return given;
 }
 
+/// The model's own name counts beside the scenario first, and where models are installed next.
+void take_installed(const ModelPlaces& places, Scenario& scenario) {
+    const std::filesystem::path written = scenario.model_file_written;
+    const std::filesystem::path installed = places.installed / written;
+    if (places.installed.empty() || written.empty() || written.has_parent_path() ||
+        std::filesystem::exists(scenario.model_file) || !std::filesystem::exists(installed)) {
+        return;
+    }
+    scenario.notes.push_back(fmt::format(
+        "model {} is not beside the scenario; using {}", written.string(), installed.string()
+    ));
+    scenario.model_file = installed;
+    scenario.model_file_written = installed.string();
+}
+
 void read_file(
-    TableReader& table, const std::filesystem::path& folder, bool must_exist, Scenario& scenario
+    TableReader& table,
+    const std::filesystem::path& folder,
+    const ModelPlaces& places,
+    Scenario& scenario
 ) {
     const auto file = table.text("file");
     if (!file) {
@@ -90,12 +108,16 @@ void read_file(
     scenario.model_file_written = *file;
     // Not normalised: where a folder is a symbolic link, `..` is what the system says it is.
     scenario.model_file = folder / *file;
-    if (must_exist && !file->empty() && !std::filesystem::exists(scenario.model_file)) {
+    take_installed(places, scenario);
+    if (places.must_exist && !file->empty() && !std::filesystem::exists(scenario.model_file)) {
         add_about(
             *table.find("file"),
             fmt::format(
-                "names no file: there is no {} (paths start from the scenario's folder)",
-                scenario.model_file.string()
+                "names no file: there is no {} (paths start from the scenario's folder){}",
+                scenario.model_file.string(),
+                places.installed.empty() || std::filesystem::path(*file).has_parent_path()
+                    ? ""
+                    : fmt::format(", nor one in {}", places.installed.string())
             ),
             table.problems()
         );
@@ -163,7 +185,10 @@ std::string shape_text(const scheduler::ModelShape& shape) {
 }
 
 ModelSource read_model(
-    TableReader& root, const std::filesystem::path& folder, bool must_exist, Scenario& scenario
+    TableReader& root,
+    const std::filesystem::path& folder,
+    const ModelPlaces& places,
+    Scenario& scenario
 ) {
     auto table = root.table("model", "[model]");
     if (!table) {
@@ -190,7 +215,7 @@ ModelSource read_model(
         source = ModelSource::shape;
     }
     if (table->find("file")) {
-        read_file(*table, folder, must_exist, scenario);
+        read_file(*table, folder, places, scenario);
     }
     const auto name = table->text("from_preset");
     if (table->find("shape")) {

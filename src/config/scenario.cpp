@@ -25,7 +25,7 @@ constexpr std::string_view kBuiltIn = "built-in scenario";
 Scenario read_scenario(
     toml::table& document,
     const std::filesystem::path& path,
-    bool model_must_exist,
+    const ModelPlaces& models,
     Problems& problems
 ) {
     Scenario scenario;
@@ -36,7 +36,7 @@ Scenario read_scenario(
     TableReader root(document, "", "the top level", problems);
     const auto seed = root.integer("seed", 0, std::numeric_limits<std::int64_t>::max());
     scenario.seed = static_cast<std::uint64_t>(seed.value_or(7));
-    const ModelSource model = read_model(root, folder, model_must_exist, scenario);
+    const ModelSource model = read_model(root, folder, models, scenario);
     read_workload(root, folder, model, scenario);
     const Scales scales = read_scales(root);
     read_devices(root, scales, scenario.declared);
@@ -113,7 +113,8 @@ Scenario parse_scenario(
     toml::table document = parse_toml(text, problems);
     refuse_sweep(document, file);
     apply_overrides(document, overrides, problems);
-    Scenario scenario = read_scenario(document, as_if_from, overrides.model_must_exist, problems);
+    const ModelPlaces models{overrides.models, overrides.model_must_exist};
+    Scenario scenario = read_scenario(document, as_if_from, models, problems);
     scenario.input_files.insert_or_assign(std::move(file), std::string(text));
     scenario.fleet = build_fleet(scenario.declared, scenario.events, scenario.seed);
     scenario.warnings = find_warnings(scenario);

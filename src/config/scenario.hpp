@@ -219,7 +219,7 @@ struct Scenario {
     std::string name;           ///< file stem
     std::uint64_t seed = 7;
     std::filesystem::path model_file; ///< as seen from the working directory; empty with a shape
-    std::string model_file_written;   ///< as written: relative to the scenario's folder
+    std::string model_file_written;   ///< as written, relative to the scenario's folder, or found
     std::string preset;               ///< that the shape is from, or empty
     /// Instead of a file: enough to simulate and to plan, but there are no weights to run.
     std::optional<scheduler::ModelShape> shape;
@@ -232,6 +232,7 @@ struct Scenario {
     scheduler::Fleet fleet;    ///< complete: scales, loads and events are in its profiles
     std::map<std::string, std::string> input_files; ///< path as written → contents
     std::vector<std::string> warnings; ///< what is allowed but hardly meant; one line each
+    std::vector<std::string> notes;    ///< files that are used from elsewhere than beside it
 
     /// For people: the preset's name, "shape", or the file.
     [[nodiscard]] std::string model_name() const;
@@ -261,6 +262,9 @@ struct Overrides {
     /// Also check that the model file is there, so that all problems come at once. Left out where
     /// another machine's paths are read.
     bool model_must_exist = false;
+    /// Where a model file is looked for that is named without a folder and is not beside the
+    /// scenario; empty: nowhere.
+    std::filesystem::path models{};
 };
 
 /// Reads and checks a scenario file. Throws InputError with all problems.
@@ -287,7 +291,7 @@ struct Overrides {
     const ControllerConfig& controller, const scheduler::ModelShape& shape
 );
 
-/// Equal in all that a run depends on: everything but path, name and input_files.
+/// Equal in all that a run depends on: everything but path, name, input_files and what is told.
 [[nodiscard]] bool equivalent(const Scenario& a, const Scenario& b);
 
 /// The profiles of a declared fleet: scales, loads and events compiled in. Random loads take their

@@ -20,10 +20,17 @@ namespace headroom::config {
 /// Where the model comes from. unknown: that is a problem already.
 enum class ModelSource : std::uint8_t { unknown, file, shape };
 
-/// [model]. folder: where relative paths start. must_exist: a model file that is not there is a
-/// problem of the scenario.
+struct ModelPlaces {
+    std::filesystem::path installed; ///< where plain names are looked for too; empty: nowhere
+    bool must_exist = false;         ///< a file that is not there is a problem of the scenario
+};
+
+/// [model]. folder: where relative paths start.
 ModelSource read_model(
-    TableReader& root, const std::filesystem::path& folder, bool must_exist, Scenario& scenario
+    TableReader& root,
+    const std::filesystem::path& folder,
+    const ModelPlaces& places,
+    Scenario& scenario
 );
 
 /// The key `shape` of a table; nothing if it is absent or no table. With problems the shape may be
