@@ -197,6 +197,15 @@ int launched_copies() {
     return told_by_launcher({"OMPI_COMM_WORLD_SIZE"}, 1);
 }
 
+int copies_without_mpi() {
+    return under_launcher() ? 1 : told_by_launcher({"SLURM_STEP_NUM_TASKS"}, 1);
+}
+
+std::string launcher_words(std::size_t ranks) {
+    const bool by_mpirun = std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr;
+    return fmt::format("{} -n {}", by_mpirun ? "mpirun" : "srun --mpi=pmix", ranks);
+}
+
 bool rank_0_tells() {
     if (told_by_launcher({"OMPI_COMM_WORLD_RANK", "PMIX_RANK"}, 0) == 0) {
         return false;

@@ -10,8 +10,15 @@ namespace headroom::cli {
 /// Is this process one rank of a job that mpirun or srun started?
 [[nodiscard]] bool under_launcher();
 
-/// How many copies of this program the launcher started; 1 if there is none or it does not say.
+/// How many copies of this program mpirun started; 1 if there is none.
 [[nodiscard]] int launched_copies();
+
+/// How many copies of this program srun started without telling them of each other: they are no
+/// ranks of one job. 1 if there is nothing of the kind.
+[[nodiscard]] int copies_without_mpi();
+
+/// How the launcher that started this process starts `ranks` of them: "mpirun -n 3".
+[[nodiscard]] std::string launcher_words(std::size_t ranks);
 
 /// Before MPI is up every rank meets the same error, and rank 0 tells it: the others wait for its
 /// end to end them too. Who is still there afterwards, was alone with the error and gets false.

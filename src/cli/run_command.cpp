@@ -59,6 +59,17 @@ void check_copies(const RunCommand& command) {
             launched_copies()
         ));
     }
+    if (const int copies = copies_without_mpi();
+        command.transport == TransportKind::mpi && copies > 1) {
+        throw InputError(fmt::format(
+            "srun started {} copies of headroom that know nothing of each other, expected MPI "
+            "between them\n"
+            "  give: srun --mpi=pmix -n {} headroom run ...; or one copy, which starts mpirun "
+            "itself; or --transport inprocess for a run in each copy",
+            copies,
+            copies
+        ));
+    }
 }
 
 bool is_several(const std::vector<std::string>& hosts) {

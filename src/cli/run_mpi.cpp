@@ -1,11 +1,14 @@
 // One rank of an MPI job. Rank 0 reads and checks everything and tells the others; after that, a
 // rank that fails tells rank 0, which closes the trace and ends the job with one message.
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "cli/failure.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/launch.hpp"
 #include "cli/roll_call.hpp"
 #include "cli/run_command.hpp"
 #include "comm/mpi/mpi_session.hpp"
@@ -67,14 +70,20 @@ void check_rank_count(const config::Scenario& scenario, std::size_t ranks) {
         scenario.path.empty()
             ? fmt::format("--model {} --devices {}", scenario.model_file.string(), devices)
             : scenario.path.string();
+    const std::string words = launcher_words(ranks);
+    const std::string launcher = words.substr(0, words.find(' '));
+    const bool in_job = std::getenv("SLURM_JOB_ID") != nullptr;
     throw InputError(fmt::format(
-        "mpirun started {} ranks but the scenario has {} devices, expected one rank per device\n"
-        "  give: mpirun -n {} headroom run {}\n"
-        "  or without mpirun, which is then started for you: headroom run {}",
+        "{} started {} ranks but the scenario has {} devices, expected one rank per device\n"
+        "  give: {} headroom run {}{}\n"
+        "  or without {}; mpirun is then started for you: headroom run {}",
+        launcher,
         ranks,
         devices,
-        devices,
+        launcher_words(devices),
         what,
+        in_job ? fmt::format("; in a job that asks for sbatch --ntasks={}", devices) : "",
+        launcher,
         what
     ));
 }

@@ -470,6 +470,10 @@ def launcher_cases(scenario):
             "mpirun started 2 copies", "--transport inprocess", "expected one copy",
             "leave out mpirun"),
         launcher=["mpirun", "-q", "-n", "2"], environment=here)
+    yield "copies that srun started without MPI", Wrong(
+        ["run", scenario, "--trace", "t.h5"], Expected(
+            "srun started 4 copies", "srun", "expected MPI between them", "srun --mpi=pmix -n 4"),
+        environment={"SLURM_STEP_NUM_TASKS": "4"})
     yield "usage under mpirun", Wrong(["run", scenario, "--token", 3], Expected(
         "there is no option", "--token", "did you mean", RUN_HELP),
         launcher=["mpirun", "-q", "-n", "2"], environment=here)
