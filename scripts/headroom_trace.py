@@ -16,6 +16,7 @@ usage: headroom_trace.py TRACE              tables and their rows
        headroom_trace.py TRACE scenario     the resolved scenario, as TOML
        headroom_trace.py TRACE TABLE        one table, with tabs between its columns
 """
+import ctypes
 import fcntl
 import os
 import struct
@@ -64,6 +65,21 @@ def _check_signature(path) -> None:
         raise TraceError(f"{path}: is not an HDF5 file; expected a trace that headroom has written")
 
 
+def _opened(path: str) -> h5py.File:
+    """For reading beside a writer. HDF5 then reads what is damaged a hundred times, each after twice the wait, which is
+    for ever; 27 times take a tenth of a second, and a writer that lives is faster. h5py has no word for that limit,
+    but the library below it has."""
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_libver_bounds(h5py.h5f.LIBVER_LATEST, h5py.h5f.LIBVER_LATEST)
+    try:
+        limit = ctypes.CDLL(h5py.h5p.__file__).H5Pset_metadata_read_attempts
+        limit(ctypes.c_int64(access.id), ctypes.c_uint(27))
+    except (AttributeError, OSError):
+        pass  # a library that hides its functions: what is whole can be read all the same
+    flags = h5py.h5f.ACC_RDONLY | h5py.h5f.ACC_SWMR_READ
+    return h5py.File(h5py.h5f.open(os.fsencode(path), flags, fapl=access))
+
+
 def _text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
 
@@ -79,12 +95,22 @@ class Trace:
         self.path = str(path)
         _check_signature(self.path)
         try:
-            self._file = h5py.File(self.path, "r", libver="latest", swmr=True)
-            attributes = dict(self._file.attrs)
+            self._file = _opened(self.path)
         except (OSError, RuntimeError, KeyError) as error:
             if "unable to lock" in str(error):
                 raise TraceError(f"{self.path}: HDF5 cannot lock it ({error}): a run may just be beginning it, so try "
                                  "again; on a file system without locks set HDF5_USE_FILE_LOCKING=FALSE") from None
+            raise TraceError(f"{self.path}: is a truncated or damaged HDF5 file ({error})") from None
+        try:
+            self._begin()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _begin(self) -> None:
+        try:
+            attributes = dict(self._file.attrs)
+        except (OSError, RuntimeError, KeyError) as error:
             raise TraceError(f"{self.path}: is a truncated or damaged HDF5 file ({error})") from None
         self.attributes = {key: _text(value) if isinstance(value, bytes) else value.item()
                            if hasattr(value, "item") else value for key, value in attributes.items()}
@@ -99,7 +125,10 @@ class Trace:
         self._commits = self._committed()  # before all else: the other tables only grow
         self.completion = self.codes("complete")[int(self._read("complete")[0])]
         self.scenario_text = _text(self._read("scenario").tobytes())
-        self.names = tuple(n for n in STATIC + ("intervals",) + GROWING if n in self._file)
+        try:
+            self.names = tuple(n for n in STATIC + ("intervals",) + GROWING if n in self._file)
+        except (KeyError, OSError, RuntimeError) as error:
+            raise TraceError(f"{self.path}: is damaged ({error})") from None
 
     def __enter__(self):
         return self
@@ -112,13 +141,14 @@ class Trace:
     def _dataset(self, name: str):
         try:
             return self._file[name]
-        except KeyError:
-            have = ", ".join(self._file)
-            raise TraceError(f"{self.path}: has no table {name!r}; it has {have}") from None
+        except (KeyError, OSError, RuntimeError) as error:
+            # Without a list of what is there: asked for one of a damaged file, HDF5 1.10 may end the program.
+            raise TraceError(f"{self.path}: is damaged: /{name} cannot be opened ({error})") from None
 
     def _read(self, name: str, rows: int | None = None):
         try:
             dataset = self._dataset(name)
+            dataset.refresh()  # HDF5 may know the file from another Trace, as it was then
             data = dataset[:] if rows is None else dataset[:rows]
         except (OSError, RuntimeError) as error:
             raise TraceError(f"{self.path}: damaged at /{name} ({error})") from None

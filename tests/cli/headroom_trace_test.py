@@ -4,6 +4,7 @@ import fcntl
 import importlib.util
 import shutil
 import subprocess
+import time
 
 import h5py
 import numpy as np
@@ -119,6 +120,18 @@ class Module(small_traces.Traces):
             self.assertEqual(told.returncode, 2)
             self.assertRegex(told.stderr, f"report: error: .*{why}")
             self.assertFalse((self.folder / "x.html").exists())
+
+    def test_a_killed_trace_that_is_cut_is_given_up_soon(self):
+        whole = self.killed().read_bytes()
+        began = time.monotonic()
+        for part in (1, 2):
+            cut = self.folder / f"cut{part}.h5"
+            cut.write_bytes(whole[:len(whole) * part // 5])
+            with self.assertRaises(headroom_trace.TraceError):
+                trace = headroom_trace.open_trace(cut)
+                for name in trace.names:
+                    trace.table(name)
+        self.assertLess(time.monotonic() - began, 20)
 
     def test_a_trace_that_is_being_begun(self):
         with open(self.shared / "one.h5", "rb") as held:

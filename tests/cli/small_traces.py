@@ -80,7 +80,10 @@ class Traces(Case):
             except headroom_trace.TraceError:
                 pass  # it is being begun
             time.sleep(0.05)
-        self.assertEqual(headroom_trace.open_trace(trace).status, "running")
+        first = headroom_trace.open_trace(trace)
+        self.assertEqual(first.status, "running")
+        time.sleep(0.5)
+        self.assertGreater(len(headroom_trace.open_trace(trace)), len(first), "two at once are of two moments")
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         return trace
