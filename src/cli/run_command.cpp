@@ -226,6 +226,13 @@ class Front::Tee final : public trace::Sink {
 
 namespace {
 
+/// Where relative paths of the scenario start.
+std::filesystem::path folder_of(const config::Scenario& scenario) {
+    return scenario.path.empty()
+               ? std::filesystem::current_path()
+               : std::filesystem::absolute(scenario.path).lexically_normal().parent_path();
+}
+
 std::filesystem::path trace_path(
     const RunCommand& command, const config::Scenario& scenario, const Resumption* resumption
 ) {
@@ -276,8 +283,7 @@ Front::Front(
     attributes_["transport"] = transport;
     attributes_["host"] = hosts_.empty() ? host_name() : runtime::hosts_text(hosts_);
     attributes_["openblas_core"] = std::string(kernels::openblas_core());
-    attributes_["host_folder"] =
-        std::filesystem::absolute(scenario.path).lexically_normal().parent_path().string();
+    attributes_["host_folder"] = folder_of(scenario).string();
     if (resumption_ != nullptr) {
         tell_what_was_before();
     }
