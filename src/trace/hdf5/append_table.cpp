@@ -25,8 +25,8 @@ AppendTable::AppendTable(const File& file, Type type, const AppendPlan& plan)
         size_.push_back(plan.width);
         row_bytes_ *= plan.width;
     }
-    dataset_ =
-        create_dataset(file, type_, {plan.name, size_, chunk_rows(row_bytes_, plan.usual_bytes)});
+    chunk_rows_ = chunk_rows(row_bytes_, plan.usual_bytes);
+    dataset_ = create_dataset(file, type_, {plan.name, size_, chunk_rows_});
 }
 
 void AppendTable::append(const ByteBuffer& bytes) {
@@ -38,8 +38,28 @@ void AppendTable::append(const ByteBuffer& bytes) {
     const hsize_t first = size_.front();
     size_.front() += count;
     resize(dataset_, size_);
-    write_rows(dataset_, type_, first, count, bytes.data());
+    write_chunks(first, bytes);
     unflushed_ = true;
+}
+
+/// Rows that do not fill their chunk are written again, the same bytes, with those that follow.
+void AppendTable::write_chunks(hsize_t first, const ByteBuffer& bytes) {
+    const std::size_t chunk_bytes = chunk_rows_ * row_bytes_;
+    std::size_t within = first % chunk_rows_ * row_bytes_;
+    hsize_t start = first / chunk_rows_ * chunk_rows_;
+    for (std::size_t done = 0; done < bytes.size(); start += chunk_rows_, within = 0) {
+        if (within == 0) {
+            chunk_.assign(chunk_bytes, std::byte{});
+        }
+        const std::size_t count = std::min(chunk_bytes - within, bytes.size() - done);
+        std::copy_n(
+            bytes.begin() + static_cast<std::ptrdiff_t>(done),
+            count,
+            chunk_.begin() + static_cast<std::ptrdiff_t>(within)
+        );
+        write_chunk(dataset_, start, size_.size(), chunk_);
+        done += count;
+    }
 }
 
 void AppendTable::flush() {

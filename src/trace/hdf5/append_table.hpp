@@ -31,9 +31,13 @@ class AppendTable {
     [[nodiscard]] const Dataset& dataset() const { return dataset_; }
 
   private:
+    void write_chunks(hsize_t first, const ByteBuffer& bytes);
+
     Type type_;
     Extent size_{0};
     std::size_t row_bytes_ = 0;
+    hsize_t chunk_rows_ = 1;
+    ByteBuffer chunk_; ///< the last one, as it is in the file
     Dataset dataset_;
     bool unflushed_ = false;
 };

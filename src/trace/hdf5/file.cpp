@@ -154,6 +154,17 @@ void write_rows(
     );
 }
 
+void write_chunk(
+    const Dataset& dataset, hsize_t first_row, std::size_t dimensions, const ByteBuffer& bytes
+) {
+    Extent offset(dimensions, 0);
+    offset.front() = first_row;
+    checked(
+        H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, 0, offset.data(), bytes.size(), bytes.data()),
+        "H5Dwrite_chunk"
+    );
+}
+
 void read_rows(
     const Dataset& dataset, const Type& memory, hsize_t first, hsize_t count, void* data
 ) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "trace/hdf5/handle.hpp"
+#include "trace/hdf5/layout.hpp"
 #include "trace/hdf5/type.hpp"
 
 namespace headroom::trace::h5 {
@@ -35,6 +36,11 @@ void flush(const Dataset& dataset);
 /// Rows [first, first + count) of the first dimension; `data` holds them as `memory` says.
 void write_rows(
     const Dataset& dataset, const Type& memory, hsize_t first, hsize_t count, const void* data
+);
+/// A whole chunk, rows from `first_row` on, past the cache and as it is: the bytes must be as the
+/// dataset's type says. What of it lies beyond the dataset's size is never read.
+void write_chunk(
+    const Dataset& dataset, hsize_t first_row, std::size_t dimensions, const ByteBuffer& bytes
 );
 void read_rows(
     const Dataset& dataset, const Type& memory, hsize_t first, hsize_t count, void* data
