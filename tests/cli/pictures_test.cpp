@@ -70,6 +70,7 @@ trace::Trace moving_trace(std::int64_t intervals) {
     Nanoseconds now = 0;
     for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
         trace::Interval& interval = trace.intervals[i];
+        interval.row.predicted_migration_ns = 0;
         interval.row.t_dec = interval.row.t_switch = now;
         interval.row.t_resume = now + (interval.row.moves > 0 ? 500 : 0);
         interval.tokens.clear();
