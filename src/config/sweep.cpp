@@ -13,6 +13,7 @@
 #include <toml++/toml.h>
 
 #include "base/error.hpp"
+#include "config/sweep_axes.hpp"
 #include "config/sweep_names.hpp"
 #include "config/table_reader.hpp"
 #include "config/toml_text.hpp"
@@ -28,19 +29,6 @@ constexpr std::array kSweepCommands{
 constexpr std::array kSweepTransports{
     Spelling<SweepTransport>{"inprocess", SweepTransport::inprocess},
     Spelling<SweepTransport>{"mpi", SweepTransport::mpi},
-};
-
-/// What one value of an axis stands for.
-struct AxisValue {
-    std::string shown;              ///< for people, and to tell values apart
-    std::string word;               ///< within a cell's name; empty: from the setting
-    std::filesystem::path scenario; ///< of the scenarios' axis
-    std::vector<SweepSetting> settings;
-};
-
-struct Axis {
-    std::string name;
-    std::vector<AxisValue> values;
 };
 
 /// A key and its value as they stand in [set], [grid] or a [[case]].
@@ -72,7 +60,11 @@ class SweepReader {
         check_keys();
         check_count();
         problems_.throw_if_any();
-        make_cells(sweep);
+        for (const Axis& axis : axes_) {
+            sweep.axes.push_back(axis.name);
+        }
+        const bool one = !scenarios_.values.empty();
+        sweep.cells = cells_of(axes_, fixed_, one ? scenarios_.values.front().scenario : "");
         return sweep;
     }
 
@@ -314,64 +306,6 @@ class SweepReader {
                     kMaxSweepCells
                 )
             );
-        }
-    }
-
-    /// Words of all values, by axis.
-    [[nodiscard]] std::vector<std::vector<std::string>> words() const {
-        std::vector<std::string> keys;
-        for (const Axis& axis : axes_) {
-            keys.push_back(axis.name);
-        }
-        const std::vector<std::string> shown = short_keys(keys);
-        std::vector<std::vector<std::string>> words(axes_.size());
-        for (std::size_t a = 0; a < axes_.size(); ++a) {
-            for (const AxisValue& value : axes_[a].values) {
-                words[a].push_back(
-                    value.word.empty() ? value_word(shown[a], value.settings.front().value)
-                                       : value.word
-                );
-            }
-        }
-        return words;
-    }
-
-    void make_cells(Sweep& sweep) const {
-        const std::vector<std::vector<std::string>> value_words = words();
-        std::size_t count = 1;
-        for (const Axis& axis : axes_) {
-            sweep.axes.push_back(axis.name);
-            count *= axis.values.size();
-        }
-        std::vector<std::vector<std::string>> cell_words(count);
-        std::vector<std::vector<std::string>> exact(count);
-        for (std::size_t i = 0; i < count; ++i) {
-            SweepCell cell;
-            cell.scenario = scenarios_.values.empty() ? "" : scenarios_.values.front().scenario;
-            cell.settings = fixed_;
-            std::size_t below = count;
-            for (std::size_t a = 0; a < axes_.size(); ++a) {
-                below /= axes_[a].values.size();
-                const std::size_t v = i / below % axes_[a].values.size();
-                const AxisValue& value = axes_[a].values[v];
-                cell.values.push_back(value.shown);
-                cell_words[i].push_back(value_words[a][v]);
-                if (!value.scenario.empty()) {
-                    cell.scenario = value.scenario;
-                }
-                cell.settings.insert(
-                    cell.settings.end(), value.settings.begin(), value.settings.end()
-                );
-            }
-            exact[i] = cell.values;
-            if (axes_.empty()) {
-                cell_words[i].push_back(file_word(cell.scenario.stem().string()));
-            }
-            sweep.cells.push_back(std::move(cell));
-        }
-        const std::vector<std::string> names = cell_names(cell_words, exact);
-        for (std::size_t i = 0; i < count; ++i) {
-            sweep.cells[i].name = names[i];
         }
     }
 

@@ -19,9 +19,11 @@ std::string quoted(const std::string& text) {
     return result + '"';
 }
 
-std::string field(const Figure& figure) {
+} // namespace
+
+std::string plain_text(const Figure& figure) {
     if (const auto* const text = std::get_if<std::string>(&figure)) {
-        return quoted(*text);
+        return *text;
     }
     if (const auto* const integer = std::get_if<std::int64_t>(&figure)) {
         return fmt::format("{}", *integer);
@@ -29,8 +31,6 @@ std::string field(const Figure& figure) {
     const auto* const number = std::get_if<double>(&figure);
     return number == nullptr || std::isnan(*number) ? "" : fmt::format("{}", *number);
 }
-
-} // namespace
 
 std::string csv_text(const FigureTable& table) {
     std::string text;
@@ -40,7 +40,9 @@ std::string csv_text(const FigureTable& table) {
     text += '\n';
     for (std::size_t row = 0; row < table.rows(); ++row) {
         for (std::size_t c = 0; c < table.columns.size(); ++c) {
-            text += fmt::format("{}{}", c == 0 ? "" : ",", field(table.columns[c].values[row]));
+            text += fmt::format(
+                "{}{}", c == 0 ? "" : ",", quoted(plain_text(table.columns[c].values[row]))
+            );
         }
         text += '\n';
     }

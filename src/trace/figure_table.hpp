@@ -28,8 +28,10 @@ struct FigureTable {
     }
 };
 
-/// RFC 4180 with line feeds: a header of names, then the rows; gaps are empty. Reals are written as
-/// the shortest decimals that read as the same number.
+/// Reals as the shortest decimals that read as the same number; nothing is empty.
+[[nodiscard]] std::string plain_text(const Figure& figure);
+
+/// RFC 4180 with line feeds: a header of names, then the rows; gaps are empty.
 [[nodiscard]] std::string csv_text(const FigureTable& table);
 
 } // namespace headroom::trace
