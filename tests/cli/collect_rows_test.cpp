@@ -1,0 +1,171 @@
+// The pure part of `headroom collect`: which columns runs get, of which kind, and how they are
+// written.
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+#include "cli/collect_rows.hpp"
+#include "config/scenario.hpp"
+
+namespace headroom::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using trace::Figure;
+using Kind = trace::FigureColumn::Kind;
+
+std::string scenario(const std::vector<std::string>& changes, int devices = 2) {
+    std::string text = "model.preset = \"gpt2\"\n[network]\nbandwidth = \"8 Mbit/s\"\n"
+                       "latency = \"1 ms\"\n";
+    for (int d = 0; d < devices; ++d) {
+        text += fmt::format(
+            "[[device]]\nname = \"{}{}\"\ncompute = \"1 GFLOP/s\"\nmemory = \"{} GiB\"\n",
+            devices == 2 ? "d" : "other",
+            d,
+            1 + d
+        );
+    }
+    config::Overrides overrides;
+    overrides.set = changes;
+    return config::resolved_text(config::parse_scenario(text, "dir/s.toml", overrides));
+}
+
+CollectedRun run(const std::string& file, const std::string& resolved) {
+    return {file, "s", resolved, "simulated", "finished", 0, "", std::nullopt};
+}
+
+const trace::FigureColumn* column(const Collection& collection, const std::string& name) {
+    for (const trace::FigureColumn& one : collection.table.columns) {
+        if (one.name == name) {
+            return &one;
+        }
+    }
+    return nullptr;
+}
+
+std::vector<std::string> key_names(const Collection& collection) {
+    std::vector<std::string> names;
+    for (std::size_t c = 0; c < collection.keys; ++c) {
+        names.push_back(collection.table.columns[c].name);
+    }
+    return names;
+}
+
+TEST(Collect, equal_runs_have_the_usual_columns_only) {
+    const Collection same = collected({run("a.h5", scenario({})), run("b.h5", scenario({}))});
+    EXPECT_THAT(
+        key_names(same),
+        ElementsAre("file", "scenario", "policy", "interval", "seed", "devices", "model")
+    );
+    EXPECT_EQ(column(same, "devices")->values[1], Figure(std::int64_t{2}));
+    EXPECT_EQ(column(same, "model")->values[0], Figure("gpt2"));
+    EXPECT_THAT(same.notes, IsEmpty());
+}
+
+TEST(Collect, keys_that_differ_are_columns_of_their_own_kind) {
+    const Collection some = collected(
+        {run("a.h5", scenario({})),
+         run("b.h5",
+             scenario(
+                 {"controller.interval=4",
+                  "device.d1.memory=\"3 GiB\"",
+                  "fleet.compute_scale=2",
+                  "workload.stop_at_eos=false"}
+             )),
+         run("c.h5",
+             scenario({"network.variation={ kind = \"uniform\", low = 0, high = 0.5, "
+                       "period = \"1 s\" }"}))}
+    );
+    EXPECT_EQ(column(some, "interval")->values[1], Figure(std::int64_t{4}));
+    const trace::FigureColumn* const memory = column(some, "device.d1.memory");
+    ASSERT_NE(memory, nullptr);
+    EXPECT_EQ(memory->unit, "B");
+    EXPECT_EQ(memory->values[1], Figure(std::int64_t{3} << 30));
+    EXPECT_EQ(column(some, "fleet.compute_scale")->kind, Kind::real);
+    EXPECT_EQ(column(some, "workload.stop_at_eos")->values[1], Figure("false"));
+    const trace::FigureColumn* const high = column(some, "network.variation.high");
+    ASSERT_NE(high, nullptr);
+    EXPECT_EQ(high->values[0], Figure()); // a plain number there
+    EXPECT_EQ(high->values[2], Figure(0.5));
+    EXPECT_EQ(column(some, "device.d0.memory"), nullptr);
+    EXPECT_EQ(column(some, "controller.interval"), nullptr);
+    for (const trace::FigureColumn& one : some.table.columns) {
+        EXPECT_EQ(one.values.size(), 3) << one.name;
+    }
+}
+
+TEST(Collect, another_fleet_is_no_hundred_columns) {
+    const Collection two = collected({run("a.h5", scenario({})), run("b.h5", scenario({}, 9))});
+    EXPECT_EQ(column(two, "devices")->values[1], Figure(std::int64_t{9}));
+    EXPECT_THAT(two.notes, ElementsAre(HasSubstr("keys of [[device]] differ")));
+    EXPECT_EQ(two.keys, 7);
+}
+
+TEST(Collect, what_is_no_scenario_is_refused) {
+    EXPECT_THROW((void)collected({run("a.h5", "no = = toml")}), InputError);
+}
+
+TEST(Collect, a_run_that_decoded_nothing_has_gaps) {
+    CollectedRun failed = run("a.failed.json", scenario({}));
+    failed.state = "failed";
+    failed.exit_code = 6;
+    failed.error = "no placement fits";
+    CollectedRun good = run("b.h5", scenario({"seed=3"}));
+    good.summary.emplace();
+    good.summary->sampled_tokens = 1;
+    good.summary->devices = {
+        {.name = "d0",
+         .peak_bytes = 3,
+         .budget_bytes = 4,
+         .used_bytes = 0,
+         .blocks = 0,
+         .busy = 0,
+         .utilisation = 0},
+        {.name = "d1",
+         .peak_bytes = 2,
+         .budget_bytes = 0,
+         .used_bytes = 0,
+         .blocks = 0,
+         .busy = 0,
+         .utilisation = 0}};
+    const Collection both = collected({failed, good});
+    EXPECT_EQ(column(both, "exit_code")->values[0], Figure(std::int64_t{6}));
+    EXPECT_EQ(column(both, "sampled_tokens")->values[0], Figure());
+    EXPECT_EQ(column(both, "sampled_tokens")->values[1], Figure(std::int64_t{1}));
+    EXPECT_EQ(column(both, "time_per_output_token_ns")->values[1], Figure()); // of one token
+    EXPECT_EQ(column(both, "memory_peak_fraction")->values[1], Figure(0.75));
+    const std::string text = collection_text(both);
+    EXPECT_THAT(text, HasSubstr("failed"));
+    EXPECT_THAT(text, HasSubstr("state"));
+    EXPECT_THAT(text, Not(HasSubstr("policy"))); // it is the same in both
+}
+
+TEST(Collect, nothing_of_the_hosts_clock_is_in_the_table) {
+    const Collection one = collected({run("a.h5", scenario({}))});
+    for (const trace::FigureColumn& each : one.table.columns) {
+        EXPECT_EQ(each.name.find("wall"), std::string::npos) << each.name;
+    }
+}
+
+TEST(Collect, csv_quotes_what_must_be_quoted_and_leaves_gaps_empty) {
+    const trace::FigureTable table{
+        {{"a,b", "text", Kind::text, {Figure("x \"y\", z"), Figure("line\nbreak"), Figure()}},
+         {"n", "1", Kind::integer, {Figure(std::int64_t{-5}), Figure(), Figure(std::int64_t{0})}},
+         {"r",
+          "1",
+          Kind::real,
+          {Figure(0.1), Figure(std::numeric_limits<double>::quiet_NaN()), Figure(1e300)}}}};
+    EXPECT_EQ(
+        csv_text(table), "\"a,b\",n,r\n\"x \"\"y\"\", z\",-5,0.1\n\"line\nbreak\",,\n,0,1e+300\n"
+    );
+}
+
+} // namespace
+} // namespace headroom::cli
