@@ -150,8 +150,12 @@ void print_warnings(const Terminal& terminal, const config::Scenario& scenario) 
     for (const std::string& note : scenario.notes) {
         fmt::print(stderr, "headroom: {}\n", note);
     }
+    print_warnings(terminal, scenario.warnings);
+}
+
+void print_warnings(const Terminal& terminal, const std::vector<std::string>& warnings) {
     const char* const mark = terminal.err ? "\x1b[1;33mwarning:\x1b[0m" : "warning:";
-    for (const std::string& warning : scenario.warnings) {
+    for (const std::string& warning : warnings) {
         fmt::print(stderr, "headroom: {} {}\n", mark, warning);
     }
     std::fflush(stderr);

@@ -28,6 +28,8 @@ struct Terminal {
 /// "headroom: warning: ..." on stderr: what is allowed but hardly meant; before it "headroom: ...":
 /// which files are used from elsewhere.
 void print_warnings(const Terminal& terminal, const config::Scenario& scenario);
+/// The warnings alone.
+void print_warnings(const Terminal& terminal, const std::vector<std::string>& warnings);
 /// "headroom: error: ..." on stderr, problem by problem.
 void print_error(const Terminal& terminal, const std::string& text);
 
