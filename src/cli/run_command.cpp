@@ -182,6 +182,9 @@ comm::Transport::Options transport_options(
     if (std::getenv(kSelfStarted) != nullptr) {
         // Nobody kills us soon: the turn under way may end, however long it takes.
         options.grace = std::chrono::minutes(10);
+    } else if (under_launcher() && launched_copies() == 1) {
+        // srun's ranks are killed half a minute after a SIGTERM (Slurm's KillWait).
+        options.grace = std::chrono::seconds(20);
     }
     options.sleep_when_idle = scenario.clock.mode == config::ClockMode::paced;
     if (options.sleep_when_idle) {
