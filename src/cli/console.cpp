@@ -146,11 +146,11 @@ void Terminal::tell_children() const {
     setenv("HEADROOM_TTY_SAME", same ? "1" : "0", 1);
 }
 
-void print_warnings(const Terminal& terminal, const config::Scenario& scenario) {
-    for (const std::string& note : scenario.notes) {
+void print_notes(const std::vector<std::string>& notes) {
+    for (const std::string& note : notes) {
         fmt::print(stderr, "headroom: {}\n", note);
     }
-    print_warnings(terminal, scenario.warnings);
+    std::fflush(stderr);
 }
 
 void print_warnings(const Terminal& terminal, const std::vector<std::string>& warnings) {

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "config/scenario.hpp"
 #include "runtime/session.hpp"
 
 namespace headroom::cli {
@@ -25,10 +24,9 @@ struct Terminal {
     void tell_children() const;
 };
 
-/// "headroom: warning: ..." on stderr: what is allowed but hardly meant; before it "headroom: ...":
-/// which files are used from elsewhere.
-void print_warnings(const Terminal& terminal, const config::Scenario& scenario);
-/// The warnings alone.
+/// "headroom: ..." on stderr: which files are used from elsewhere.
+void print_notes(const std::vector<std::string>& notes);
+/// "headroom: warning: ..." on stderr: what is allowed but hardly meant.
 void print_warnings(const Terminal& terminal, const std::vector<std::string>& warnings);
 /// "headroom: error: ..." on stderr, problem by problem.
 void print_error(const Terminal& terminal, const std::string& text);

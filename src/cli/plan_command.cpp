@@ -68,7 +68,8 @@ int plan_command(const PlanCommand& command) {
     const Terminal terminal = Terminal::look();
     const config::Scenario scenario = read(command.run);
     if (!command.run.json) {
-        print_warnings(terminal, scenario);
+        print_notes(scenario.notes);
+        print_warnings(terminal, scenario.warnings);
     }
     const runtime::Outline outline = runtime::outline_of(scenario);
     PlanStart start = plan_start(command, scenario, outline);

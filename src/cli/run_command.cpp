@@ -280,7 +280,8 @@ Front::Front(
       ),
       hosts_(std::move(hosts)) {
     check_overwrites_a_trace(trace_path_);
-    print_warnings(terminal_, scenario);
+    print_notes(scenario.notes);
+    print_warnings(terminal_, scenario.warnings);
     attributes_["program_version"] = HEADROOM_VERSION;
     attributes_["program_commit"] = HEADROOM_COMMIT;
     attributes_["transport"] = transport;
