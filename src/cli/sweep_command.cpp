@@ -12,6 +12,7 @@
 #include "cli/cell_files.hpp"
 #include "cli/console.hpp"
 #include "cli/file_kind.hpp"
+#include "cli/installed.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/summary_text.hpp"
 #include "cli/sweep_progress.hpp"
@@ -26,11 +27,41 @@ namespace {
 constexpr const char* kHint = "\n  correct what is named above; src/config/README.md describes "
                               "sweeps and every key";
 
+/// Scenarios that the sweep names without a folder and that are not beside it.
+void take_installed(config::Sweep& sweep) {
+    sweep.models = installed_folder(kModels);
+    const std::filesystem::path scenarios = installed_folder(kScenarios);
+    std::set<std::string> notes;
+    for (config::SweepCell& cell : sweep.cells) {
+        std::error_code unknown;
+        if (cell.scenario.parent_path() != sweep.path.parent_path() ||
+            std::filesystem::exists(cell.scenario, unknown)) {
+            continue;
+        }
+        const std::filesystem::path installed = scenarios / cell.scenario.filename();
+        if (!scenarios.empty() && std::filesystem::exists(installed, unknown)) {
+            const std::string note = fmt::format(
+                "scenario {} is not beside the sweep; using {}",
+                cell.scenario.filename().string(),
+                installed.string()
+            );
+            notes.insert(note);
+            cell.scenario = installed;
+        }
+    }
+    print_notes({notes.begin(), notes.end()});
+}
+
 /// The sweep with everything about it checked; of its cells `only` that one, if it is given.
 config::Sweep read_sweep(const SweepCommand& command) {
-    expect_scenario(command.sweep);
+    const Named named = find_installed(command.sweep, kSweeps);
+    if (!named.note.empty()) {
+        print_notes({named.note});
+    }
+    expect_scenario(named.path);
     try {
-        config::Sweep sweep = config::load_sweep(command.sweep);
+        config::Sweep sweep = config::load_sweep(named.path);
+        take_installed(sweep);
         if (!command.out.empty()) {
             sweep.folder = command.out;
         }

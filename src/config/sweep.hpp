@@ -39,9 +39,10 @@ struct Sweep {
     SweepCommand command = SweepCommand::simulate;
     SweepTransport transport = SweepTransport::inprocess;
     bool trace_ops = false;
-    std::filesystem::path folder;  ///< of the traces, from the working directory
-    std::vector<std::string> axes; ///< names, the slowest first
-    std::vector<SweepCell> cells;  ///< every combination; the index is the cell's number
+    std::filesystem::path folder;   ///< of the traces, from the working directory
+    std::vector<std::string> axes;  ///< names, the slowest first
+    std::vector<SweepCell> cells;   ///< every combination; the index is the cell's number
+    std::filesystem::path models{}; ///< as Overrides::models, for all cells
 };
 
 inline constexpr std::size_t kMaxSweepCells = 10'000;

@@ -34,7 +34,9 @@ Placed placed(const std::string& problem, const SweepCell& cell) {
 }
 
 Scenario read_cell(const Sweep& sweep, const SweepCell& cell) {
-    Scenario scenario = load_scenario(cell.scenario, overrides_of(cell));
+    Overrides overrides = overrides_of(cell);
+    overrides.models = sweep.models;
+    Scenario scenario = load_scenario(cell.scenario, overrides);
     if (sweep.command == SweepCommand::run && scenario.shape) {
         throw InputError(fmt::format(
             "{}: the model is a shape without weights, and {} has command = \"run\"; give "

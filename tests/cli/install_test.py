@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The installed program: from anywhere, moved, and without the checkout that it was built from."""
+import json
 import shutil
 import subprocess
 import tempfile
@@ -87,6 +88,29 @@ class Installed(Case):
                 self.assertIn(f'file = "{installed}"', bytes(trace["scenario"][()]).decode())
         shutil.copyfile(MODEL, self.folder / "stories.gguf")
         self.assertNotIn("not beside", self.succeeds("simulate", mine, "--trace", "b.h5").stderr)
+
+    def test_sweeps_find_sweeps_scenarios_and_models_by_name(self):
+        listed = json.loads(self.succeeds("sweep", "bandwidth.toml", "--list", "--json").stdout)
+        self.assertGreater(len(listed["cells"]), 1)
+        (self.folder / "mine.toml").write_text(
+            '[model]\nfile = "stories.gguf"\n[[device]]\nprofile = "raspberry-pi-5"\n')
+        for scenario in ("home.toml", "mine.toml"):
+            sweep = self.folder / "sweep.toml"
+            sweep.write_text(f'scenario = "{scenario}"\nfolder = "of-{scenario}"\n'
+                             '[set]\n"workload.tokens" = 2\n[grid]\nseed = [1, 2]\n')
+            self.assertIn("2 finished now", self.succeeds("sweep", sweep, "--run-all").stdout)
+            again = self.succeeds("sweep", sweep, "--run-all")
+            self.assertIn("2 finished before", again.stdout)
+        self.assertNotIn("mine.toml is not beside", again.stderr)
+
+    def test_installed_scripts_work(self):
+        self.succeeds("simulate", "home.toml", "--tokens", 4, "--trace", "home.h5")
+        for words in (["report", "home.h5", "-o", "page.html"], ["examples/analyse.py", "home.h5"]):
+            result = subprocess.run(
+                [*self.hide, str(self.data / "scripts" / words[0]), *words[1:]], cwd=self.folder,
+                text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+            self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertGreater((self.folder / "page.html").stat().st_size, 1000)
 
     def test_what_is_here_comes_first(self):
         (self.folder / "demo.toml").write_text("seed = oops")
