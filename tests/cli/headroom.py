@@ -40,7 +40,7 @@ def is_trace(path):
     try:
         with h5py.File(path, "r", libver="latest", swmr=True) as file:
             return file.attrs.get("schema_version") == 4
-    except OSError:
+    except (OSError, RuntimeError):
         return False
 
 

@@ -5,6 +5,7 @@ import importlib.util
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -46,7 +47,8 @@ class Module(small_traces.Traces):
         self.assertNotEqual(trace.table("tokens")["end"].tolist(), raw(copy)[0]["tokens"]["end"].tolist())
 
     def test_rows_beyond_the_last_commit_are_ignored(self):
-        copy = shutil.copy(self.shared / "one.h5", self.folder)
+        copy = Path(shutil.copy(self.shared / "one.h5", self.folder))
+        self.altered.add(copy)
         with h5py.File(copy, "r+") as file:
             rows = file["intervals"][:]
             rows[-1] = np.zeros((), rows.dtype)  # as a kill leaves it
@@ -126,6 +128,7 @@ class Module(small_traces.Traces):
         began = time.monotonic()
         for part in (1, 2):
             cut = self.folder / f"cut{part}.h5"
+            self.altered.add(cut)
             cut.write_bytes(whole[:len(whole) * part // 5])
             with self.assertRaises(headroom_trace.TraceError):
                 trace = headroom_trace.open_trace(cut)
