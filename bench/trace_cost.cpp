@@ -59,7 +59,8 @@ class TimedSink final : public trace::Sink {
 
     void begin(const trace::RunHeader& header) override {
         timed(0, [&] {
-            file_ = trace::make_hdf5_sink(path_.string(), true);
+            fs::remove(path_); // a file that is replaced would be written beside it
+            file_ = trace::make_hdf5_sink(path_.string(), false);
             file_->begin(header);
         });
         cost_.bytes_begun = static_cast<std::int64_t>(fs::file_size(path_));

@@ -311,7 +311,11 @@ std::string Console::decision_text(const runtime::DecisionNote& note) const {
     const trace::IntervalRow& row = note.row;
     if (row.kept_inference_ns < 0) {
         return fmt::format(
-            "first placement: {} predicted, {}", speed(row), holders(note.placement)
+            "{}: {} predicted, {}",
+            row.reason == static_cast<std::int32_t>(trace::Reason::resumed) ? "placed anew"
+                                                                            : "first placement",
+            speed(row),
+            holders(note.placement)
         );
     }
     if (row.feasible == 0) {
