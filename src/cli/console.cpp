@@ -61,12 +61,13 @@ std::string_view plural(BlockKind kind, std::size_t count) {
 }
 
 std::string execution(const trace::RunHeader& header) {
-    return header.attributes.at("execution") == "simulated" ? "simulated without weights"
-                                                            : fmt::format(
-                                                                  "{} clock, {} kernels",
-                                                                  header.attributes.at("clock"),
-                                                                  header.attributes.at("kernels")
-                                                              );
+    const std::string& how = header.attributes.at("execution");
+    if (how == "decoded") {
+        return fmt::format(
+            "{} clock, {} kernels", header.attributes.at("clock"), header.attributes.at("kernels")
+        );
+    }
+    return how == "simulated" ? "simulated without weights" : "the recorded tokens once more";
 }
 
 /// What changes the meaning of a run and is not as usual.

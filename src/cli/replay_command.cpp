@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "cli/console.hpp"
+#include "cli/front.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/policy_results.hpp"
 #include "cli/replay_text.hpp"

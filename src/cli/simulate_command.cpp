@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "cli/failure.hpp"
+#include "cli/front.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/policy_results.hpp"
 #include "cli/run_command.hpp"

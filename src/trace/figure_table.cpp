@@ -4,22 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "trace/csv.hpp"
+
 namespace headroom::trace {
-
-namespace {
-
-std::string quoted(const std::string& text) {
-    if (text.find_first_of(",\"\n\r") == std::string::npos) {
-        return text;
-    }
-    std::string result = "\"";
-    for (const char c : text) {
-        result += c == '"' ? "\"\"" : std::string(1, c);
-    }
-    return result + '"';
-}
-
-} // namespace
 
 std::string plain_text(const Figure& figure) {
     if (const auto* const text = std::get_if<std::string>(&figure)) {
@@ -35,13 +22,13 @@ std::string plain_text(const Figure& figure) {
 std::string csv_text(const FigureTable& table) {
     std::string text;
     for (std::size_t c = 0; c < table.columns.size(); ++c) {
-        text += fmt::format("{}{}", c == 0 ? "" : ",", quoted(table.columns[c].name));
+        text += fmt::format("{}{}", c == 0 ? "" : ",", csv_field(table.columns[c].name));
     }
     text += '\n';
     for (std::size_t row = 0; row < table.rows(); ++row) {
         for (std::size_t c = 0; c < table.columns.size(); ++c) {
             text += fmt::format(
-                "{}{}", c == 0 ? "" : ",", quoted(plain_text(table.columns[c].values[row]))
+                "{}{}", c == 0 ? "" : ",", csv_field(plain_text(table.columns[c].values[row]))
             );
         }
         text += '\n';

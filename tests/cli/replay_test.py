@@ -133,6 +133,11 @@ class Replay(Case):
                 text = file["text_pool"][:].tobytes().decode()
             self.assertIn("Once there was", text)
 
+    def test_a_simulation_can_be_asked_too(self):
+        trace = self.trace(eventful(), command="simulate")
+        self.assertRegex(self.replay(trace, "--policy", "ring"), r"\n  ring  +\d")
+        self.assertIn("identical", self.replay(self.folder / "trace.under.ring.h5"))
+
     def test_results_for_programs(self):
         trace = self.trace(scenario_text())
         told = json.loads(self.replay(trace, "--policy", "ring", "--trace", "out.h5", "--json"))
