@@ -59,7 +59,10 @@ def draw(trace: headroom_trace.Trace, path: str) -> None:
         axes.axvline(row["t_switch"] / 1e9, color="#D55E00", linestyle="--", linewidth=1)
     axes.set(xlabel="virtual time in s", ylabel="time per token in ms", ylim=(0, None),
              title=Path(trace.path).name)
-    figure.savefig(path, dpi=150)
+    try:
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as error:  # a folder that is not there, an unknown kind of picture
+        sys.exit(f"analyse: error: {path}: {error}; expected a .png, .svg or .pdf that can be written")
     print(f"\nfigure: {path}")
 
 

@@ -173,6 +173,9 @@ void add_inspect_options(CLI::App& app, InspectCommand& inspect) {
 
 /// A run that goes on has its scenario in the trace.
 std::string resume_conflict(const CLI::App& app) {
+    if (app.get_option("--resume")->as<std::string>().empty()) {
+        return "--resume: expected a trace (.h5), found an empty name; give one, or leave it out";
+    }
     for (const char* const name :
          {"SCENARIO",
           "--devices",

@@ -105,6 +105,9 @@ std::unique_ptr<trace::Sink> file_sink(
     if (resumption == nullptr) {
         return trace::make_hdf5_sink(path.string(), command.force);
     }
+    if (resumption->trace.intervals.empty()) { // nothing to go on from: it begins, header and all
+        return trace::make_hdf5_sink(path.string(), command.trace.empty() || command.force);
+    }
     if (!command.trace.empty()) {
         trace::check_trace_path(path.string(), command.force);
     }
@@ -186,20 +189,26 @@ void Front::leave_line() {
 }
 
 /// The reason for an end before the end; empty if there is none.
-std::string why_it_ended(const runtime::RunOutcome& outcome, std::int64_t sampled) {
+std::string why_it_ended(
+    const runtime::RunOutcome& outcome, const trace::Summary& summary, const std::string& trace
+) {
     if (!outcome.message.empty() || !is_interrupt(outcome.exit_code)) {
         return outcome.message;
     }
-    return sampled == 0 ? "interrupted before the first token: there is no trace"
-                        : fmt::format("interrupted after {} tokens", sampled);
+    if (summary.sampled_tokens > 0) {
+        return fmt::format("interrupted after {} tokens", summary.sampled_tokens);
+    }
+    return summary.decisions == 0
+               ? "interrupted before the first token: there is no trace"
+               : fmt::format("interrupted before the first token; trace: {}", trace);
 }
 
 int Front::finish(const runtime::RunOutcome& outcome) {
     console_.finish();
     std::FILE* const notes = command_.json ? stderr : terminal_.notes();
     const trace::Summary summary = summarizer_.summary();
-    const std::string why = why_it_ended(outcome, summary.sampled_tokens);
-    if (summary.sampled_tokens == 0) { // nothing was decoded, no trace was begun
+    const std::string why = why_it_ended(outcome, summary, trace_path_.string());
+    if (summary.sampled_tokens == 0) { // nothing was decoded
         return report_failure(
             terminal_, static_cast<ExitCode>(outcome.exit_code), why, command_.json
         );
@@ -229,7 +238,9 @@ int Front::finish(const runtime::RunOutcome& outcome) {
                 "\n  {:<24}{} for {} of virtual time x {:g}; at most {} late\n",
                 "wall time",
                 format_duration(outcome.elapsed_wall),
-                format_duration(summary.end),
+                format_duration(
+                    summary.end - (resumption_ == nullptr ? 0 : resumption_->point.clock)
+                ),
                 scenario_.clock.scale,
                 format_duration(outcome.lateness_max)
             );

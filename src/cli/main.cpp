@@ -2,8 +2,11 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
+#include "base/error.hpp"
 #include "cli/command_line.hpp"
 #include "cli/console.hpp"
 #include "cli/failure.hpp"
@@ -14,6 +17,45 @@
 #include "cli/run_command.hpp"
 #include "cli/simulate_command.hpp"
 #include "cli/trace_commands.hpp"
+
+namespace {
+
+/// Whether everything that was printed has arrived, as far as it matters: a reader of a pipe may
+/// leave when it has seen enough, a file that lacks the end is wrong.
+bool has_told_all() {
+    const bool failed = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
+    struct stat output = {};
+    return !failed || fstat(STDOUT_FILENO, &output) != 0 ||
+           !(S_ISREG(output.st_mode) || S_ISCHR(output.st_mode));
+}
+
+int run(const headroom::cli::CommandLine& line, int argc, char** argv) {
+    using namespace headroom;
+    if (line.run) {
+        return cli::run_command(*line.run, std::vector<std::string>(argv + 1, argv + argc));
+    }
+    if (line.simulate) {
+        return cli::simulate_command(*line.simulate);
+    }
+    if (line.plan) {
+        return cli::plan_command(*line.plan);
+    }
+    if (line.replay) {
+        return cli::replay_command(*line.replay);
+    }
+    if (line.export_) {
+        return cli::export_command(*line.export_);
+    }
+    if (line.sweep) {
+        return cli::sweep_command(*line.sweep);
+    }
+    if (line.collect) {
+        return cli::collect_command(*line.collect);
+    }
+    return cli::inspect_command(*line.inspect);
+}
+
+} // namespace
 
 int main(int argc, char** argv) {
     using namespace headroom;
@@ -29,28 +71,14 @@ int main(int argc, char** argv) {
         if (line.exit_code) {
             return *line.exit_code;
         }
-        if (line.run) {
-            return cli::run_command(*line.run, std::vector<std::string>(argv + 1, argv + argc));
+        const int code = run(line, argc, argv);
+        if (code == 0 && !has_told_all()) {
+            throw EnvironmentError(
+                "standard output could not be written to its end, expected room for it: see df, or "
+                "write elsewhere"
+            );
         }
-        if (line.simulate) {
-            return cli::simulate_command(*line.simulate);
-        }
-        if (line.plan) {
-            return cli::plan_command(*line.plan);
-        }
-        if (line.replay) {
-            return cli::replay_command(*line.replay);
-        }
-        if (line.export_) {
-            return cli::export_command(*line.export_);
-        }
-        if (line.sweep) {
-            return cli::sweep_command(*line.sweep);
-        }
-        if (line.collect) {
-            return cli::collect_command(*line.collect);
-        }
-        return cli::inspect_command(*line.inspect);
+        return code;
     } catch (const std::exception& error) {
         if (cli::rank_0_tells()) {
             return static_cast<int>(cli::code_of(error));

@@ -115,10 +115,10 @@ void print_comparison(const std::vector<PolicyResult>& results) {
     }
 }
 
-int finish_several(const std::vector<PolicyResult>& results, bool json) {
-    int exit_code = results.front().outcome.exit_code;
-    for (const PolicyResult& result : results) {
-        exit_code = result.outcome.exit_code == 0 ? 0 : exit_code;
+int finish_several(const std::vector<PolicyResult>& results, bool json, std::size_t given) {
+    int exit_code = results[given].outcome.exit_code;
+    for (std::size_t i = given; i < results.size(); ++i) {
+        exit_code = results[i].outcome.exit_code == 0 ? 0 : exit_code;
     }
     if (is_interrupt(results.back().outcome.exit_code)) {
         exit_code = results.back().outcome.exit_code;

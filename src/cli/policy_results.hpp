@@ -35,8 +35,10 @@ struct PolicyResult {
 
 void print_comparison(const std::vector<PolicyResult>& results);
 
-/// Prints all of them. Returns 0 if one came to its end, else the first failure's exit code; an
-/// interrupt's if there was one.
-[[nodiscard]] int finish_several(const std::vector<PolicyResult>& results, bool json);
+/// Prints all of them. Returns 0 if one came to its end, the first `given` ones left aside, else
+/// the first failure's exit code; an interrupt's if there was one.
+[[nodiscard]] int finish_several(
+    const std::vector<PolicyResult>& results, bool json, std::size_t given = 0
+);
 
 } // namespace headroom::cli

@@ -103,7 +103,7 @@ PolicyResult imagine(
     return result;
 }
 
-/// Beside the trace unless it is said where: TRACE.under.POLICY.h5.
+/// Here unless it is said where: TRACE.under.POLICY.h5.
 std::filesystem::path out_of(
     const ReplayCommand& command, const config::Scenario& scenario, bool several
 ) {
@@ -116,6 +116,19 @@ std::filesystem::path out_of(
     return trace_path_of(path, scenario, true);
 }
 
+/// The recorded run is worth more than an imagined one, also with --force.
+void check_out(const ReplayCommand& command, const std::filesystem::path& out) {
+    std::error_code unknown;
+    if (std::filesystem::equivalent(out, command.trace, unknown)) {
+        throw InputError(fmt::format(
+            "trace {}: is the recorded run, expected another name; give another --trace",
+            out.string()
+        ));
+    }
+    trace::check_trace_path(out.string(), command.force);
+    check_overwrites_a_trace(out);
+}
+
 int compare(const ReplayCommand& command, const trace::Trace& trace) {
     const bool several = command.policies.size() > 1;
     std::vector<config::Scenario> scenarios;
@@ -126,7 +139,7 @@ int compare(const ReplayCommand& command, const trace::Trace& trace) {
             return runtime::recorded_scenario(trace.header, changes);
         }));
         scenarios.back().warnings.clear(); // told when it was run
-        trace::check_trace_path(out_of(command, scenarios.back(), several).string(), command.force);
+        check_out(command, out_of(command, scenarios.back(), several));
     }
     std::vector<PolicyResult> results{recorded_result(command, trace)};
     for (const config::Scenario& scenario : scenarios) {
@@ -135,10 +148,7 @@ int compare(const ReplayCommand& command, const trace::Trace& trace) {
             break;
         }
     }
-    int exit_code = finish_several(results, command.json);
-    if (exit_code == 0 && results.size() == 2) { // the recorded one always came to an end
-        exit_code = results.back().outcome.exit_code;
-    }
+    const int exit_code = finish_several(results, command.json, 1);
     if (!command.json && trace.completion != trace::Completion::finished) {
         fmt::print("\n{}\n", unfinished_note(trace));
     }

@@ -106,6 +106,9 @@ std::string whose(const trace::Trace& trace) {
 } // namespace
 
 std::string replay_text(const trace::Trace& trace, const runtime::Replay& replay) {
+    if (replay.differences.empty() && replay.intervals == 0) {
+        return "no interval was committed, there is nothing to compare";
+    }
     if (replay.differences.empty()) {
         const Counts counts = counts_of(trace);
         return fmt::format(

@@ -5,8 +5,10 @@
 
 #include "base/error.hpp"
 #include "cli/console.hpp"
+#include "cli/front.hpp"
 #include "cli/summary_text.hpp"
 #include "kernels/kernels.hpp"
+#include "runtime/recording.hpp"
 #include "trace/hdf5/reader.hpp"
 #include "trace/hdf5/writer.hpp"
 #include "trace/interrupts.hpp"
@@ -104,6 +106,11 @@ Resumption read_resumption(const RunCommand& command) {
     check(command, file);
     Resumption resumption;
     resumption.scenario = scenario_in(command, file.trace.header);
+    try {
+        runtime::check_ids(file.trace, resumption.scenario);
+    } catch (const InputError& error) {
+        refuse(command, error.what());
+    }
     resumption.kernels = kernels_for(command, file.trace.header);
     resumption.model_hash = attribute(file.trace.header, "model_hash");
     resumption.point = runtime::resume_point(file.trace.intervals);
@@ -119,7 +126,7 @@ bool has_nothing_to_resume(const RunCommand& command) {
         return false;
     }
     const trace::TraceFile file = trace::open_trace(command.resume.string());
-    if (attribute(file.trace.header, "execution") != "decoded") {
+    if (attribute(file.trace.header, "execution") != "decoded" || file.trace.header.model.empty()) {
         return false; // it cannot be resumed at all
     }
     const auto requests = file.trace.header.numbers.find("sequences");
@@ -148,7 +155,12 @@ int finish_resumed(const RunCommand& command) {
     const trace::TraceFile file = trace::open_trace(command.resume.string());
     const std::filesystem::path out = command.trace.empty() ? command.resume : command.trace;
     const bool finished = file.trace.completion == trace::Completion::finished;
-    if (!finished) {
+    const bool elsewhere = !command.trace.empty();
+    if (elsewhere) {
+        trace::check_trace_path(out.string(), command.force);
+        check_overwrites_a_trace(out);
+    }
+    if (!finished || elsewhere) {
         const auto sink = trace::make_continuing_sink(out.string(), file.trace);
         sink->begin(file.trace.header);
         sink->end(trace::Completion::finished);
@@ -171,7 +183,7 @@ int finish_resumed(const RunCommand& command) {
     fmt::print(
         stderr,
         "{}: {}\n",
-        finished ? command.resume.string() : out.string(),
+        out.string(),
         finished ? "is finished already, nothing is left to do" : "all sequences had ended; closed"
     );
     return 0;

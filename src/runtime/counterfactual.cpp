@@ -102,19 +102,22 @@ RunOutcome replay_under(
 ) {
     const config::Scenario& scenario = *options.scenario;
     const Outline outline = recorded_outline(trace.header, scenario);
+    check_ids(trace, scenario);
     const RecordedTokens tokens(trace);
     WithTexts sink(trace, options.sink);
     Subject subject;
     subject.scenario = &scenario;
     subject.policy = options.policy;
     subject.attributes = counterfactual_attributes(trace.header.attributes, options.attributes);
+    subject.attributes["model"] = outline.name;
+    subject.attributes[kImaginedRequests] = ranges_text(tokens.sequences());
     subject.trace_ops = options.trace_ops;
     subject.sink = &sink;
     subject.observer = options.observer;
     CourseSettings settings = course_settings(scenario, outline.prompts, nullptr);
     settings.queue = tokens.sequences();
     if (settings.queue.empty()) {
-        throw InputError("has no tokens, expected a run that committed an interval");
+        throw InputError("has no tokens, expected a run that sampled one");
     }
     Counterfactual simulation(outline, std::move(subject), tokens, interrupted);
     return simulation.run(std::move(settings));

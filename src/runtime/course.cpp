@@ -48,7 +48,7 @@ Course::Course(CourseSettings settings, Holdings holdings, Stage& stage)
     if (settings_.resume != nullptr) {
         visit_ = settings_.resume->visits;
         round_ = settings_.resume->rounds;
-        turns_ = settings_.resume->turns;
+        turns_ = settings_.resume->turns + settings_.slots; // past those that were lost
         sampled_ = seen_ = settings_.resume->sampled;
         last_end_ = settings_.resume->clock;
     }

@@ -1,5 +1,7 @@
 #include "runtime/recording.hpp"
 
+#include <sstream>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -103,6 +105,104 @@ Outline recorded_outline(const trace::RunHeader& header, const config::Scenario&
     outline.prompts = prompts_of(header, scenario);
     outline.turn_sizes = turn_sizes(scenario, outline.prompts);
     return outline;
+}
+
+std::string ranges_text(const std::vector<std::int64_t>& sequences) {
+    std::string text;
+    for (std::size_t i = 0; i < sequences.size();) {
+        std::size_t last = i;
+        while (last + 1 < sequences.size() && sequences[last + 1] == sequences[last] + 1) {
+            ++last;
+        }
+        text += fmt::format("{}{}-{}", text.empty() ? "" : ",", sequences[i], sequences[last]);
+        i = last + 1;
+    }
+    return text;
+}
+
+std::vector<std::int64_t> sequences_in(const std::string& ranges, std::size_t requests) {
+    std::vector<std::int64_t> sequences;
+    std::istringstream rest(ranges);
+    std::int64_t first = 0;
+    std::int64_t last = 0;
+    char dash = 0;
+    bool sound = true;
+    while (sound && rest >> first >> dash >> last) {
+        const bool grows = sequences.empty() || first > sequences.back();
+        sound = dash == '-' && grows && first >= 0 && last >= first &&
+                last < static_cast<std::int64_t>(requests);
+        for (std::int64_t sequence = first; sound && sequence <= last; ++sequence) {
+            sequences.push_back(sequence);
+        }
+        if (rest.peek() == ',') {
+            rest.get();
+        }
+    }
+    if (!sound || sequences.empty() || !rest.eof()) {
+        throw InputError(fmt::format(
+            "damaged: {} is \"{}\", expected ranges of its {} requests",
+            kImaginedRequests,
+            ranges,
+            requests
+        ));
+    }
+    return sequences;
+}
+
+namespace {
+
+void check_id(const char* what, std::int64_t id, std::int64_t least, std::int64_t end) {
+    if (id < least || id >= end) {
+        throw InputError(
+            fmt::format("damaged: {} is {}, expected one from {} to {}", what, id, least, end - 1)
+        );
+    }
+}
+
+void check_rows(
+    const trace::Interval& interval,
+    std::int64_t devices,
+    std::int64_t requests,
+    std::int64_t vocabulary
+) {
+    constexpr std::int64_t kMostEpochs = std::int64_t{1} << 60;
+    check_id("an epoch in /intervals", interval.row.epoch, 0, kMostEpochs);
+    for (const std::int32_t device : interval.placement) {
+        check_id("a device in /placements", device, 0, devices);
+    }
+    for (const trace::ResourceRow& row : interval.resources) {
+        check_id("a device in /resources", row.device, 0, devices);
+    }
+    for (const trace::TurnRow& row : interval.turns) {
+        check_id("a sequence in /turns", row.sequence, 0, requests);
+    }
+    for (const trace::TokenRow& row : interval.tokens) {
+        check_id("a sequence in /tokens", row.sequence, 0, requests);
+        check_id("an id in /tokens", row.id, -1, vocabulary);
+    }
+    for (const trace::RequestRow& row : interval.requests) {
+        check_id("a sequence in /requests", row.sequence, 0, requests);
+    }
+}
+
+} // namespace
+
+void check_ids(const trace::Trace& trace, const config::Scenario& scenario) {
+    if (trace.header.devices.size() != scenario.fleet.size()) {
+        throw InputError(fmt::format(
+            "damaged: /devices has {} rows, but the scenario has {} devices",
+            trace.header.devices.size(),
+            scenario.fleet.size()
+        ));
+    }
+    for (const trace::Interval& interval : trace.intervals) {
+        check_rows(
+            interval,
+            static_cast<std::int64_t>(scenario.fleet.size()),
+            static_cast<std::int64_t>(scenario.workload.requests()),
+            trace.header.model.front().vocabulary
+        );
+    }
 }
 
 RecordedTokens::RecordedTokens(const trace::Trace& trace) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "config/scenario.hpp"
@@ -24,6 +25,18 @@ namespace headroom::runtime {
 [[nodiscard]] Outline recorded_outline(
     const trace::RunHeader& header, const config::Scenario& scenario
 );
+
+/// Attribute of a counterfactual trace: the requests that it has, as ranges, "0-7,9-9".
+inline constexpr const char* kImaginedRequests = "counterfactual_requests";
+[[nodiscard]] std::string ranges_text(const std::vector<std::int64_t>& sequences);
+/// Throws InputError if that is no such text, or names a request that there is not.
+[[nodiscard]] std::vector<std::int64_t> sequences_in(
+    const std::string& ranges, std::size_t requests
+);
+
+/// Throws InputError, "damaged: …", if ids in the rows that a replay or a resumption starts from
+/// lie outside the scenario's fleet, requests or vocabulary.
+void check_ids(const trace::Trace& trace, const config::Scenario& scenario);
 
 /// The tokens of a run, by sequence and position.
 class RecordedTokens {

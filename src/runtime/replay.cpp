@@ -31,9 +31,10 @@ enum class Ending : std::uint8_t {
 struct Segment {
     trace::Stretch intervals;
     Ending ending = Ending::complete;
-    bool goes_on = false;   ///< another stretch follows
-    std::int64_t turns = 0; ///< that it began and recorded
-    Nanoseconds end = 0;    ///< of its last interval
+    bool goes_on = false;          ///< another stretch follows
+    std::int64_t turns = 0;        ///< that it began and recorded
+    Nanoseconds end = 0;           ///< of its last interval
+    Nanoseconds last_turn_end = 0; ///< of the turns that it recorded
 };
 
 Ending ending_of(const trace::Trace& trace, const trace::Stretch& stretch, bool goes_on) {
@@ -56,6 +57,9 @@ std::vector<Segment> segments_of(const trace::Trace& trace) {
         for (std::size_t i = stretches[s].first; i < stretches[s].last; ++i) {
             segment.turns += static_cast<std::int64_t>(trace.intervals[i].turns.size());
             segment.end = trace.intervals[i].row.t_end;
+            for (const trace::TurnRow& turn : trace.intervals[i].turns) {
+                segment.last_turn_end = std::max(segment.last_turn_end, turn.end);
+            }
         }
         segments.push_back(segment);
     }
@@ -93,7 +97,9 @@ class Judge final : public trace::Sink {
         }
         const trace::Interval& recorded = recorded_.intervals[next_];
         trace::Interval derived = interval;
-        if (recorded.requests.size() < derived.requests.size()) {
+        const bool may_lack =
+            segment_.goes_on || recorded_.completion != trace::Completion::interrupted;
+        if (may_lack && recorded.requests.size() < derived.requests.size()) {
             trace::drop_cut_requests(derived); // as whoever goes on with the run does
         }
         leave_if(trace::differences(
@@ -152,10 +158,12 @@ class Rerun final : public Simulation {
         return Simulation::decide(facts);
     }
 
-    /// The run noticed its signal when it had begun its last turn and made its last decision; or
-    /// while it waited for a request, which idle_until() finds.
+    /// The run noticed its signal when it had begun its last turn and made its last decision, and
+    /// then it ended with the last turn; or while it waited for a request, which idle_until()
+    /// finds.
     [[nodiscard]] std::int32_t interrupted() const override {
-        const bool now = is_at_interrupt() && (anything_under_way() || clock() >= segment_.end);
+        const bool in_turns = anything_under_way() && segment_.end == segment_.last_turn_end;
+        const bool now = is_at_interrupt() && (in_turns || clock() >= segment_.end);
         return now ? static_cast<std::int32_t>(ExitCode::interrupted) : 0;
     }
 
@@ -190,11 +198,6 @@ class Rerun final : public Simulation {
     std::size_t decisions_ = 0;
 };
 
-bool is_counterfactual(const trace::Trace& trace) {
-    const auto execution = trace.header.attributes.find("execution");
-    return execution != trace.header.attributes.end() && execution->second == "counterfactual";
-}
-
 void rerun(
     const trace::Trace& trace,
     const Outline& outline,
@@ -216,8 +219,9 @@ void rerun(
     const config::Scenario& scenario = *subject.scenario;
     const ResumePoint* const from = subject.resume;
     CourseSettings settings = course_settings(scenario, outline.prompts, from);
-    if (is_counterfactual(trace)) {
-        settings.queue = tokens.sequences(); // of a run that was broken off, no others
+    if (const auto imagined = trace.header.attributes.find(kImaginedRequests);
+        imagined != trace.header.attributes.end()) {
+        settings.queue = sequences_in(imagined->second, settings.requests.size());
     }
     Rerun simulation(outline, std::move(subject), tokens, segment);
     try {
@@ -236,6 +240,7 @@ Replay replay(
     const trace::Trace& trace, const config::Scenario& scenario, const scheduler::Policy& policy
 ) {
     const Outline outline = recorded_outline(trace.header, scenario);
+    check_ids(trace, scenario);
     Subject subject;
     subject.scenario = &scenario;
     subject.policy = &policy;

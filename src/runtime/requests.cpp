@@ -4,7 +4,10 @@
 #include <numeric>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "base/check.hpp"
+#include "base/error.hpp"
 
 namespace headroom::runtime {
 
@@ -27,7 +30,15 @@ std::vector<Request> requests_of(
     }
     if (resume != nullptr) {
         for (const ResumePoint::Open& open : resume->open) {
-            Request& request = requests.at(static_cast<std::size_t>(open.sequence));
+            const auto number = static_cast<std::size_t>(open.sequence);
+            if (open.sequence < 0 || number >= requests.size()) {
+                throw InputError(fmt::format(
+                    "damaged: a sequence {}, but the scenario has {} requests",
+                    open.sequence,
+                    requests.size()
+                ));
+            }
+            Request& request = requests[number];
             request.history = *request.prompt;
             request.history.insert(request.history.end(), open.sampled.begin(), open.sampled.end());
         }

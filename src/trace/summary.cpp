@@ -4,7 +4,10 @@
 #include <numeric>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/block.hpp"
+#include "base/error.hpp"
 
 namespace headroom::trace {
 
@@ -19,6 +22,9 @@ void Summarizer::begin(const RunHeader& header) {
 
 void Summarizer::add_resources(const Interval& interval) {
     for (const ResourceRow& row : interval.resources) {
+        if (row.device < 0 || static_cast<std::size_t>(row.device) >= sum_.devices.size()) {
+            throw InputError(fmt::format("damaged: /resources has a device {}", row.device));
+        }
         DeviceSummary& device = sum_.devices[static_cast<std::size_t>(row.device)];
         // peak/budget as a cross product: budgets may be 0.
         const double now =

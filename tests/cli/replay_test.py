@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Traces are replayed: identical without the model, changed ones are caught, other policies asked."""
 import json
+import os
 import shutil
 
 import h5py
@@ -147,12 +148,19 @@ class Replay(Case):
 
     def test_an_existing_trace_is_kept(self):
         trace = self.trace(scenario_text())
+        other = self.folder / "other.h5"
+        shutil.copy(trace, other)
         before = trace.read_bytes()
-        for options in (["--trace", trace], ["--trace", trace, "--trace-ops"]):
+        for options, why in ((["--trace", other], "exists already"),
+                             (["--trace", other, "--trace-ops"], "exists already"),
+                             (["--trace", trace], "is the recorded run"),
+                             (["--trace", trace, "--force"], "is the recorded run"),
+                             (["--trace", MODEL, "--force"], "is no trace")):
             result = self.headroom("replay", trace, "--policy", "ring", *options)
             self.assertEqual(result.returncode, 2)
-            self.assertIn("exists already", result.stderr)
+            self.assertIn(why, result.stderr)
             self.assertEqual(trace.read_bytes(), before)
+            self.assertEqual(other.read_bytes(), before)
 
     def make_older(self, trace, version):
         self.altered.add(trace)
@@ -182,6 +190,20 @@ class Replay(Case):
                                "--transport", "inprocess")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("identical", self.replay(trace))
+
+    def test_exit_codes_are_those_of_the_policies_asked(self):
+        trace = self.trace(scenario_text())
+        for policies in ("galaxy", "galaxy,mdi_ring"):  # they need another granularity
+            result = self.headroom("replay", trace, "--policy", policies, "--json")
+            self.assertNotEqual(result.returncode, 0, result.stdout)
+            self.assertEqual(json.loads(result.stdout)["exit_code"], result.returncode)
+
+    def test_a_pipe_is_not_waited_for(self):
+        os.mkfifo(self.folder / "pipe.h5")
+        result = self.headroom("replay", "pipe.h5", timeout=10)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("is no ordinary file", result.stderr)
+        (self.folder / "pipe.h5").unlink()
 
     def test_wrong_input(self):
         trace = self.trace(scenario_text())

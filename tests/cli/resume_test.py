@@ -139,8 +139,15 @@ class Resume(Case):
             self.assertEqual(result.returncode, 3, result.stderr)
             self.assertIn("No space left on device", result.stderr)
         self.assertEqual(trace.read_bytes(), before)
+        aside = self.folder / "run.h5.part"
+        aside.write_bytes(b"somebody's notes")
+        result = self.headroom("run", "--resume", trace, "--transport", "inprocess")
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIn("run.h5.part is in the way", result.stderr)
+        self.assertEqual(aside.read_bytes(), b"somebody's notes")
+        self.assertEqual(trace.read_bytes(), before)
         # What a program left that was killed while it wrote the new file.
-        (self.folder / "run.h5.part").write_bytes(b"half of something")
+        aside.write_bytes(b"\x89HDF\r\n\x1a\n and no more")
         self.resume(trace, "--clock", "virtual", "--transport", "inprocess")
         self.assertFalse((self.folder / "run.h5.part").exists())
 
@@ -152,6 +159,56 @@ class Resume(Case):
         self.assertEqual(result.returncode, 6, result.stderr)
         self.assertEqual(whole.read_bytes(), before)
         self.assertEqual(sorted(p.name for p in self.folder.glob("whole*")), ["whole.h5"])
+
+    def test_two_that_go_on_do_not_destroy_each_other(self):
+        trace = self.broken_off(text_of())
+        both = [self.start("run", "--resume", trace, "--transport", "inprocess", "--clock", "virtual")
+                for _ in range(2)]
+        for process in both:
+            process.communicate(timeout=60)
+        self.assertIn(0, [process.returncode for process in both])
+        self.assertIn("resumed 1 time", self.headroom("replay", trace).stdout)
+        self.assertEqual(list(self.folder.glob("*.part")), [])
+
+    def test_of_nothing_committed_is_the_run_itself(self):
+        _, whole = self.whole(text_of())
+        trace = self.folder / "nothing.h5"
+        shutil.copy(whole, trace)
+        with h5py.File(trace, "r+") as file:
+            file["complete"][0] = 0
+            rows = file["intervals"][:]
+            rows[:] = 0
+            file["intervals"][:] = rows
+        self.resume(trace, "--clock", "virtual", "--transport", "inprocess")
+        self.assertEqual(tokens_of(trace), tokens_of(whole))
+
+    def test_another_file_is_replaced_only_by_force(self):
+        _, whole = self.whole(text_of())
+        with h5py.File(whole, "r+") as file:
+            file["complete"][0] = 0  # as if killed between the last commit and the end
+        notes, other = self.folder / "notes.txt", self.folder / "other.h5"
+        notes.write_text("precious")
+        shutil.copy(whole, other)
+        for out, options, why in ((notes, [], "exists already"), (notes, ["--force"], "is no trace"),
+                                  (other, [], "exists already")):
+            before = out.read_bytes()
+            result = self.headroom("run", "--resume", whole, "--trace", out, *options)
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn(why, result.stderr)
+            self.assertEqual(out.read_bytes(), before)
+        self.resume(whole)
+        with h5py.File(whole, "r") as file:
+            self.assertEqual(int(file["complete"][0]), 1)
+
+    def test_links_and_modes_are_kept(self):
+        trace = self.broken_off(text_of())
+        trace.chmod(0o600)
+        link = self.folder / "latest.h5"
+        link.symlink_to(trace.name)
+        self.resume(link, "--clock", "virtual", "--transport", "inprocess")
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(trace.stat().st_mode & 0o777, 0o600)
+        self.assertIn("resumed 1 time", self.headroom("replay", trace).stdout)
 
     def test_the_model_may_have_moved_but_must_be_the_same(self):
         model = self.folder / "model.gguf"

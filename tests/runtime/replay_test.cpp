@@ -64,6 +64,15 @@ TEST(Replay, catches_a_flipped_decision) {
     }
 }
 
+/// A difference, or an id that there is not.
+bool is_found(const trace::Trace& changed) {
+    try {
+        return !recorded().replayed(changed).empty();
+    } catch (const InputError&) {
+        return true;
+    }
+}
+
 /// Of every table, every column: one value changed must be found, but for what is taken as
 /// recorded.
 template <class Row>
@@ -86,7 +95,7 @@ void expect_found(
                 trace::is_host_column(column.name) ||
                 std::find(as_recorded.begin(), as_recorded.end(), name) != as_recorded.end();
             if (!free) {
-                EXPECT_THAT(recorded().replayed(changed), Not(IsEmpty())) << name;
+                EXPECT_TRUE(is_found(changed)) << name;
             }
         }
     });
@@ -156,7 +165,8 @@ trace::Trace imagined(
 /// But for the attributes that mark it and the checksums of moved bytes.
 std::vector<std::string> contrast(trace::Trace run, trace::Trace counterfactual) {
     for (trace::Trace* const trace : {&run, &counterfactual}) {
-        for (const char* const name : {"execution", "recorded_execution", "recorded_policy"}) {
+        for (const char* const name :
+             {"execution", "recorded_execution", "recorded_policy", "counterfactual_requests"}) {
             trace->header.attributes.erase(name);
         }
         for (trace::Interval& interval : trace->intervals) {
@@ -221,6 +231,37 @@ TEST(Counterfactual, of_a_killed_run_has_the_tokens_that_it_has) {
     EXPECT_EQ(tokens, recorded_tokens);
     const auto decided = scheduler::make_policy(ring.controller.policy);
     EXPECT_THAT(runtime::replay(counterfactual, ring, *decided).differences, IsEmpty());
+}
+
+TEST(Counterfactual, knows_its_requests_as_ranges) {
+    const std::vector<std::int64_t> some{0, 1, 2, 5, 7, 8};
+    EXPECT_EQ(runtime::ranges_text(some), "0-2,5-5,7-8");
+    EXPECT_EQ(runtime::sequences_in("0-2,5-5,7-8", 9), some);
+    for (const char* const wrong : {"", "0-9", "2-1", "0-2,1-3", "x", "0-2;", "-1-2", "0-"}) {
+        EXPECT_THROW((void)runtime::sequences_in(wrong, 9), InputError) << wrong;
+    }
+}
+
+TEST(Replay, of_ids_that_there_are_not_says_so) {
+    const auto problem_of = [](auto change) -> std::string {
+        trace::Trace damaged = recorded().trace;
+        change(damaged.intervals[1]);
+        try {
+            (void)recorded().replayed(damaged);
+            return "";
+        } catch (const InputError& error) {
+            return error.what();
+        }
+    };
+    using Interval = trace::Interval;
+    EXPECT_THAT(problem_of([](Interval& i) { i.placement[0] = 9; }), HasSubstr("/placements"));
+    EXPECT_THAT(
+        problem_of([](Interval& i) { i.resources[0].device = -1; }), HasSubstr("/resources")
+    );
+    EXPECT_THAT(problem_of([](Interval& i) { i.turns[0].sequence = 99; }), HasSubstr("/turns"));
+    EXPECT_THAT(problem_of([](Interval& i) { i.tokens[0].id = 1 << 30; }), HasSubstr("/tokens"));
+    EXPECT_THAT(problem_of([](Interval& i) { i.row.epoch = -5; }), HasSubstr("/intervals"));
+    EXPECT_EQ(problem_of([](Interval& /*unchanged*/) {}), "");
 }
 
 } // namespace

@@ -1,6 +1,8 @@
 #include "trace/hdf5/lock.hpp"
 
+#include <cerrno>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -24,15 +26,24 @@ WriterLock::WriterLock(const std::string& path)
     : descriptor_(open(path.c_str(), O_RDWR | O_CLOEXEC)) {
     if (descriptor_ >= 0) {
         struct flock lock = first_byte(F_WRLCK);
-        fcntl(descriptor_, F_OFD_SETLK, &lock);
+        const int failed = fcntl(descriptor_, F_OFD_SETLK, &lock);
+        refused_ = failed != 0 && (errno == EAGAIN || errno == EACCES);
     }
 }
 
+bool WriterLock::is_ours(const std::string& path) const {
+    struct stat marked = {};
+    struct stat named = {};
+    return !refused_ && fstat(descriptor_, &marked) == 0 && stat(path.c_str(), &named) == 0 &&
+           marked.st_ino == named.st_ino && marked.st_dev == named.st_dev;
+}
+
 WriterLock::WriterLock(WriterLock&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)), refused_(other.refused_) {}
 
 WriterLock& WriterLock::operator=(WriterLock&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
+    std::swap(refused_, other.refused_);
     return *this;
 }
 

@@ -18,8 +18,13 @@ class WriterLock {
     WriterLock& operator=(const WriterLock&) = delete;
     ~WriterLock();
 
+    /// Whether no other program has it, and the file of this name is still the one that was marked.
+    /// True where the file system knows no locks.
+    [[nodiscard]] bool is_ours(const std::string& path) const;
+
   private:
     int descriptor_ = -1;
+    bool refused_ = false; ///< somebody else has it
 };
 
 /// Whether some process holds a WriterLock on the file.

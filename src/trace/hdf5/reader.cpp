@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 
@@ -22,6 +23,13 @@ namespace {
 /// HDF5 says little about files that are not its own, so look first.
 void check_signature(const std::string& path) {
     constexpr std::array<char, 8> kSignature{'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
+    std::error_code unknown;
+    if (std::filesystem::exists(path, unknown) &&
+        !std::filesystem::is_regular_file(path, unknown)) {
+        throw InputError( // a pipe would be waited for
+            std::filesystem::is_directory(path, unknown) ? "is a directory" : "is no ordinary file"
+        );
+    }
     std::array<char, 8> start{};
     std::ifstream file(path, std::ios::binary);
     if (!file) {
@@ -29,7 +37,7 @@ void check_signature(const std::string& path) {
     }
     file.read(start.data(), start.size());
     if (file.gcount() == 0) {
-        throw InputError("is empty or a directory");
+        throw InputError("is empty");
     }
     if (start != kSignature) {
         throw InputError("is not an HDF5 file");

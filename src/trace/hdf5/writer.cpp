@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <ctime>
-#include <fcntl.h>
 #include <filesystem>
 #include <unistd.h>
 #include <utility>
@@ -17,6 +15,7 @@
 #include "base/error.hpp"
 #include "trace/hdf5/attribute.hpp"
 #include "trace/hdf5/lock.hpp"
+#include "trace/hdf5/place.hpp"
 #include "trace/hdf5/tables.hpp"
 
 namespace headroom::trace {
@@ -31,23 +30,6 @@ std::string wall_time() {
     std::array<char, 32> text{};
     std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
     return text.data();
-}
-
-/// What a file is called until it takes the place of another.
-constexpr const char* kAside = ".part";
-
-/// rename(2), with the flags of renameat2(2). Returns 0 or errno.
-int moved(const std::string& from, const std::string& to, unsigned flags) {
-    return renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0 ? 0 : errno;
-}
-
-/// The same if nothing has that name; where the file system cannot tell, it is looked up first.
-int moved_to_new(const std::string& from, const std::string& to) {
-    const int error = moved(from, to, RENAME_NOREPLACE);
-    if (error != EINVAL && error != ENOSYS) {
-        return error;
-    }
-    return std::filesystem::exists(to) ? EEXIST : moved(from, to, 0);
 }
 
 /// What HDF5 holds of a trace that is being written.
@@ -70,24 +52,21 @@ class Hdf5Sink final : public Sink {
   public:
     /// worth: commits after which it may replace what stands at `path`.
     Hdf5Sink(std::string path, std::size_t worth)
-        : path_(std::move(path)), replaces_(std::filesystem::exists(path_)),
-          place_(!replaces_ || std::filesystem::is_regular_file(path_) ? path_ + kAside : path_),
-          worth_(worth) {}
+        : path_(std::move(path)), place_(path_), worth_(worth) {}
     Hdf5Sink(const Hdf5Sink&) = delete;
     Hdf5Sink& operator=(const Hdf5Sink&) = delete;
     ~Hdf5Sink() override {
         if (state_ == State::broken) {
             abandon(std::move(open_));
         }
-        remove_aside();
     }
 
     void begin(const RunHeader& header) override {
         HEADROOM_CHECK(state_ == State::fresh, "begin twice");
         h5::prepare_library(); // its settings are per thread, and this may be another one
         reported([&] {
-            open_->file = h5::create_file(place_, true);
-            lock_ = WriterLock(place_);
+            place_.take();
+            open_->file = h5::create_file(place_.now(), true);
             h5::write_header(open_->file, header, wall_time());
             open_->tables = h5::GrowingTables(open_->file, header);
             open_->complete = h5::create_dataset(open_->file, completion_type(), {kComplete, {1}});
@@ -98,19 +77,21 @@ class Hdf5Sink final : public Sink {
             h5::write_attribute(open_->complete.get(), "codes", completion_names());
             write_completion(Completion::running);
             h5::start_concurrent_reading(open_->file);
+            if (!place_.replaces()) {
+                place_.settle(); // readable from the first moment that it has its name
+            }
         });
-        if (!replaces_) {
-            put_in_place(); // readable from the first moment that it has its name
-        }
     }
 
     void commit(const Interval& interval) override {
         HEADROOM_CHECK(state_ == State::open, "commit to a trace that is not open: {}", path_);
         open_->tables.check(interval);
-        reported([&] { open_->tables.commit(interval); });
-        if (++commits_ >= worth_) {
-            put_in_place();
-        }
+        reported([&] {
+            open_->tables.commit(interval);
+            if (++commits_ >= worth_) {
+                place_.settle();
+            }
+        });
     }
 
     void end(Completion completion) override {
@@ -118,9 +99,8 @@ class Hdf5Sink final : public Sink {
         if (state_ != State::open) {
             save_what_can_be(completion);
             abandon(std::move(open_));
-            lock_ = WriterLock();
+            place_.give_up();
             state_ = State::ended;
-            remove_aside();
             return;
         }
         reported([&] {
@@ -128,8 +108,8 @@ class Hdf5Sink final : public Sink {
             open_->complete.close();
             open_->tables.close();
             open_->file.close();
-            lock_ = WriterLock();
         });
+        place_.give_up();
         state_ = State::ended;
     }
 
@@ -172,39 +152,11 @@ class Hdf5Sink final : public Sink {
         }
     }
 
-    /// From now on it has its name. What stood there before is less, or nothing stood there.
-    void put_in_place() {
-        if (place_ == path_) {
-            return;
-        }
-        if (const int error = replaces_ ? moved(place_, path_, 0) : moved_to_new(place_, path_)) {
-            state_ = State::broken;
-            throw EnvironmentError(fmt::format(
-                "trace {}: {} could not be given this name: {}; expected a folder that you may "
-                "write to and no other program that writes the same trace",
-                path_,
-                place_,
-                std::strerror(error)
-            ));
-        }
-        place_ = path_;
-    }
-
-    /// Without a commit nothing is worth more than what it would replace.
-    void remove_aside() {
-        if (place_ != path_ && state_ != State::fresh) {
-            std::error_code ignored;
-            std::filesystem::remove(place_, ignored);
-        }
-    }
-
     std::string path_;
-    bool replaces_;     ///< something stands at path_
-    std::string place_; ///< where it is written until it may have that name
+    Place place_;
     std::size_t worth_;
     std::size_t commits_ = 0;
     State state_ = State::fresh;
-    WriterLock lock_;
     std::unique_ptr<OpenTrace> open_ = std::make_unique<OpenTrace>();
 };
 
@@ -291,7 +243,8 @@ void check_existing(const std::string& path, bool overwrite) {
 
 } // namespace
 
-void check_trace_path(const std::string& path, bool overwrite) {
+void check_trace_path(const std::string& name, bool overwrite) {
+    const std::string path = end_of_links(name);
     if (is_being_written(path + kAside)) {
         throw InputError(fmt::format(
             "trace {}: is being begun by another run, expected a file of its own: give another "

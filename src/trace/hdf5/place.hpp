@@ -1,0 +1,51 @@
+// Where a trace is written until it may have its name: beside it, as NAME.part, so that whatever
+// has a trace's name can be read, and what is replaced is there until there is more. No HDF5 here.
+#pragma once
+
+#include <string>
+
+#include "trace/hdf5/lock.hpp"
+
+namespace headroom::trace {
+
+/// What a file is called until it takes its place.
+inline constexpr const char* kAside = ".part";
+
+class Place {
+  public:
+    /// `path` is what links lead to. Something that is no ordinary file (a device) is written in
+    /// place.
+    explicit Place(const std::string& path);
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() { give_up(); }
+
+    /// The file to write to now.
+    [[nodiscard]] const std::string& now() const { return settled_ ? path_ : aside_; }
+    /// Whether something stands at the path.
+    [[nodiscard]] bool replaces() const { return replaces_; }
+
+    /// Makes the file aside this process's own, or throws EnvironmentError: another one has it, it
+    /// is not a left-over trace, or it cannot be made.
+    void take();
+    /// From now on it has its name. Throws EnvironmentError; then what stood there is unchanged.
+    void settle();
+    /// Removes what has not been settled, and lets go of the file.
+    void give_up();
+    /// The file is whole and closed; nobody needs to keep away from it any more.
+    void release() { lock_ = WriterLock(); }
+
+  private:
+    std::string path_;
+    std::string aside_;
+    std::string before_; ///< what stood at the path, as far as can be told from outside
+    bool replaces_;
+    bool settled_;
+    bool mine_ = false;
+    WriterLock lock_;
+};
+
+/// What a path leads to: the end of a chain of links, also if nothing is there yet.
+[[nodiscard]] std::string end_of_links(const std::string& path);
+
+} // namespace headroom::trace
