@@ -78,6 +78,9 @@ def _promise(trace: Trace) -> str:
         return text + "RECORDED.h5 is the trace whose run was asked about; it has no name in this one."
     if trace.status != "finished":
         text += "This run did not come to its end; the repeated one does. "
+    if "resumed" in trace.named("intervals", "reason"):
+        return text + ("The text comes out the same. This run was broken off and resumed, which took virtual time that "
+                       "the repeated one does not need.")
     return text + "Everything but wall-clock times and the host comes out the same."
 
 

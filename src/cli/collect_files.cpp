@@ -96,12 +96,7 @@ CollectedRun run_of(const std::filesystem::path& path, const trace::TraceFile& f
     if (file.trace.completion == trace::Completion::finished) {
         run.exit_code = 0;
     }
-    trace::Summarizer summarizer;
-    summarizer.begin(header);
-    for (const trace::Interval& interval : file.trace.intervals) {
-        summarizer.commit(interval);
-    }
-    if (const trace::Summary summary = summarizer.summary(); summary.sampled_tokens > 0) {
+    if (const trace::Summary summary = trace::summary_of(file.trace); summary.sampled_tokens > 0) {
         run.summary = summary;
     }
     return run;

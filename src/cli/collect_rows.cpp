@@ -276,6 +276,8 @@ constexpr std::array kFigures{
         [](const S& s) -> Figure { return s.bytes_messages; }},
     SummaryFigure{"memory_peak_fraction", "1", Kind::real, [](const S& s) { return fullest(s); }},
     SummaryFigure{
+        "resumptions", "1", Kind::integer, [](const S& s) -> Figure { return s.resumptions; }},
+    SummaryFigure{
         "overloads", "1", Kind::integer, [](const S& s) -> Figure { return s.overloads; }},
     SummaryFigure{
         "bytes_paged", "B", Kind::integer, [](const S& s) -> Figure { return s.bytes_paged; }},

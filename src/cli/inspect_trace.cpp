@@ -41,12 +41,7 @@ int inspect_trace(const InspectCommand& command) {
         repair_trace(command.file.string());
     }
     const trace::TraceFile file = trace::open_trace(command.file.string());
-    trace::Summarizer summarizer;
-    summarizer.begin(file.trace.header);
-    for (const trace::Interval& interval : file.trace.intervals) {
-        summarizer.commit(interval);
-    }
-    const trace::Summary summary = summarizer.summary();
+    const trace::Summary summary = trace::summary_of(file.trace);
     if (command.json) {
         print_json(trace_json(file, summary));
         return 0;

@@ -7,11 +7,31 @@
 
 #include "cli/console.hpp"
 #include "cli/failure.hpp"
+#include "cli/front.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/summary_text.hpp"
 #include "cli/text_table.hpp"
 
 namespace headroom::cli {
+
+PolicyResult result_of(
+    const RunCommand& run,
+    const config::Scenario& scenario,
+    const std::function<runtime::RunOutcome(const runtime::RunOptions&)>& act
+) {
+    Front front(run, scenario, Terminal::look(), "none", {});
+    runtime::RunOptions options;
+    options.scenario = &scenario;
+    options.trace_ops = run.trace_ops;
+    front.put_into(options);
+    PolicyResult result;
+    result.policy = scheduler::name_of(scenario.controller.policy);
+    result.outcome = act(options);
+    front.leave_line();
+    result.summary = front.summary();
+    result.trace = front.trace_path();
+    return result;
+}
 
 std::filesystem::path trace_path_of(
     std::filesystem::path path, const config::Scenario& scenario, bool several

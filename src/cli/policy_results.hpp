@@ -2,11 +2,13 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "cli/command_line.hpp"
 #include "config/scenario.hpp"
 #include "runtime/session.hpp"
 #include "trace/summary.hpp"
@@ -22,6 +24,13 @@ struct PolicyResult {
 
     [[nodiscard]] bool has_tokens() const { return summary.sampled_tokens > 0; }
 };
+
+/// What `act` does with a scenario without devices, watched and kept as `run` says.
+[[nodiscard]] PolicyResult result_of(
+    const RunCommand& run,
+    const config::Scenario& scenario,
+    const std::function<runtime::RunOutcome(const runtime::RunOptions&)>& act
+);
 
 /// OUT.h5 for one policy; OUT.POLICY.h5 for each of several.
 [[nodiscard]] std::filesystem::path trace_path_of(

@@ -63,15 +63,10 @@ int verify(const ReplayCommand& command, const trace::Trace& trace) {
 
 PolicyResult recorded_result(const ReplayCommand& command, const trace::Trace& trace) {
     PolicyResult result;
-    trace::Summarizer summarizer;
-    summarizer.begin(trace.header);
-    for (const trace::Interval& interval : trace.intervals) {
-        summarizer.commit(interval);
-    }
     const auto policy = trace.header.attributes.find("policy");
     result.policy =
         fmt::format("{} (recorded)", policy == trace.header.attributes.end() ? "" : policy->second);
-    result.summary = summarizer.summary();
+    result.summary = trace::summary_of(trace);
     result.trace = command.trace;
     return result;
 }
@@ -88,19 +83,9 @@ PolicyResult imagine(
     run.force = command.force;
     run.trace_ops = command.trace_ops;
     run.json = command.json;
-    Front front(run, scenario, Terminal::look(), "none", {});
-    runtime::RunOptions options;
-    options.scenario = &scenario;
-    options.trace_ops = command.trace_ops;
-    front.put_into(options);
-    PolicyResult result;
-    result.policy = scheduler::name_of(scenario.controller.policy);
-    result.outcome =
-        about(command, [&] { return runtime::replay_under(trace, options, interrupted); });
-    front.leave_line();
-    result.summary = front.summary();
-    result.trace = front.trace_path();
-    return result;
+    return result_of(run, scenario, [&](const runtime::RunOptions& options) {
+        return about(command, [&] { return runtime::replay_under(trace, options, interrupted); });
+    });
 }
 
 /// Here unless it is said where: TRACE.under.POLICY.h5.

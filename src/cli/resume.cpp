@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "cli/console.hpp"
 #include "cli/front.hpp"
+#include "cli/run_command.hpp"
 #include "cli/summary_text.hpp"
 #include "kernels/kernels.hpp"
 #include "runtime/recording.hpp"
@@ -81,28 +82,45 @@ config::Scenario scenario_in(const RunCommand& command, const trace::RunHeader& 
     }
 }
 
-/// OpenBLAS has bits of its own; all other levels have the same.
+/// OpenBLAS has bits of its own, for each of its cores; all other levels have the same.
 std::string kernels_for(const RunCommand& command, const trace::RunHeader& header) {
+    constexpr auto kOpenblas = kernels::Level::openblas;
     const std::string recorded = attribute(header, "kernels");
-    const bool of_openblas = recorded == kernels::name_of(kernels::Level::openblas);
-    if (!command.kernels.empty() && (command.kernels == "openblas") != of_openblas) {
+    const std::string core = attribute(header, "openblas_core");
+    const bool of_openblas = recorded == kernels::name_of(kOpenblas);
+    const std::string told = told_kernels(command);
+    if (!told.empty() && (told == kernels::name_of(kOpenblas)) != of_openblas) {
         refuse(
             command,
             fmt::format(
-                "was computed by {} kernels, found --kernels {}: their bits differ, and so could "
-                "the text; leave out --kernels",
+                "was computed by {} kernels, found {}: their bits differ, and so could the text; "
+                "leave out --kernels and HEADROOM_KERNELS",
                 recorded,
-                command.kernels
+                told
             )
         );
     }
-    return of_openblas ? recorded : "";
+    if (of_openblas && core != kernels::openblas_core()) {
+        refuse(
+            command,
+            fmt::format(
+                "was computed by OpenBLAS for {}, found {}: their bits differ, and so could the "
+                "text; set OPENBLAS_CORETYPE={}",
+                core,
+                kernels::openblas_core(),
+                core
+            )
+        );
+    }
+    const bool would_differ = told.empty() && kernels::best_level() == kOpenblas;
+    return of_openblas    ? recorded
+           : would_differ ? std::string(kernels::name_of(kernels::Level::reference))
+                          : std::string();
 }
 
 } // namespace
 
-Resumption read_resumption(const RunCommand& command) {
-    trace::TraceFile file = trace::open_trace(command.resume.string());
+Resumption resumption_of(const RunCommand& command, trace::TraceFile file) {
     check(command, file);
     Resumption resumption;
     resumption.scenario = scenario_in(command, file.trace.header);
@@ -121,11 +139,7 @@ Resumption read_resumption(const RunCommand& command) {
     return resumption;
 }
 
-bool has_nothing_to_resume(const RunCommand& command) {
-    if (command.resume.empty()) {
-        return false;
-    }
-    const trace::TraceFile file = trace::open_trace(command.resume.string());
+bool has_nothing_to_resume(const trace::TraceFile& file) {
     if (attribute(file.trace.header, "execution") != "decoded" || file.trace.header.model.empty()) {
         return false; // it cannot be resumed at all
     }
@@ -151,8 +165,7 @@ std::string resumption_text(const RunCommand& command, const Resumption& resumpt
     );
 }
 
-int finish_resumed(const RunCommand& command) {
-    const trace::TraceFile file = trace::open_trace(command.resume.string());
+int finish_resumed(const RunCommand& command, const trace::TraceFile& file) {
     const std::filesystem::path out = command.trace.empty() ? command.resume : command.trace;
     const bool finished = file.trace.completion == trace::Completion::finished;
     const bool elsewhere = !command.trace.empty();
@@ -165,12 +178,7 @@ int finish_resumed(const RunCommand& command) {
         sink->begin(file.trace.header);
         sink->end(trace::Completion::finished);
     }
-    trace::Summarizer summarizer;
-    summarizer.begin(file.trace.header);
-    for (const trace::Interval& interval : file.trace.intervals) {
-        summarizer.commit(interval);
-    }
-    const trace::Summary summary = summarizer.summary();
+    const trace::Summary summary = trace::summary_of(file.trace);
     if (command.json) {
         nlohmann::json json = summary_json(summary);
         json["trace"] = out.string();

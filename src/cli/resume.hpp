@@ -7,7 +7,7 @@
 #include "cli/command_line.hpp"
 #include "config/scenario.hpp"
 #include "runtime/resume_point.hpp"
-#include "trace/trace.hpp"
+#include "trace/hdf5/reader.hpp"
 
 namespace headroom::cli {
 
@@ -20,17 +20,17 @@ struct Resumption {
     std::string model_hash; ///< of the weights; empty: not known
 };
 
-/// Throws InputError: no trace, one that is being written, a simulation, of an older schema
-/// version, or one whose scenario or kernels cannot be used here.
-[[nodiscard]] Resumption read_resumption(const RunCommand& command);
+/// Throws InputError: a trace that is being written, a simulation, of an older schema version, or
+/// one whose scenario or kernels cannot be used here.
+[[nodiscard]] Resumption resumption_of(const RunCommand& command, trace::TraceFile file);
 
-/// --resume of a run all of whose sequences have ended, whether its trace was closed or not.
-[[nodiscard]] bool has_nothing_to_resume(const RunCommand& command);
+/// Of a run all of whose sequences have ended, whether its trace was closed or not.
+[[nodiscard]] bool has_nothing_to_resume(const trace::TraceFile& file);
 
 /// How it goes on, for people.
 [[nodiscard]] std::string resumption_text(const RunCommand& command, const Resumption& resumption);
 
 /// Such a run: shows its text, says so, and closes the trace. Returns the exit code.
-[[nodiscard]] int finish_resumed(const RunCommand& command);
+[[nodiscard]] int finish_resumed(const RunCommand& command, const trace::TraceFile& file);
 
 } // namespace headroom::cli

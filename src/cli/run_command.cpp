@@ -13,6 +13,7 @@
 #include "model/gguf.hpp"
 #include "model/weights.hpp"
 #include "runtime/shape.hpp"
+#include "trace/hdf5/reader.hpp"
 #include "trace/hdf5/writer.hpp"
 
 namespace headroom::cli {
@@ -44,10 +45,9 @@ void check_copies(const RunCommand& command) {
 
 /// Early, before ranks are started.
 void check_place(const RunCommand& command) {
-    trace::check_trace_path(
-        (command.trace.empty() ? command.resume : command.trace).string(),
-        command.trace.empty() || command.force
-    );
+    const std::filesystem::path& out = command.trace.empty() ? command.resume : command.trace;
+    trace::check_trace_path(out.string(), command.trace.empty() || command.force);
+    check_overwrites_a_trace(out);
 }
 
 /// Everything that can be wrong with a run before any device starts, told once and without MPI.
@@ -107,12 +107,13 @@ config::Scenario scenario_of(const RunCommand& command, bool model_must_exist) {
     return scenario;
 }
 
-KernelWish kernels_of(const RunCommand& command, const std::string& needed) {
+std::string told_kernels(const RunCommand& command) {
     const char* const variable = std::getenv("HEADROOM_KERNELS");
-    const std::string name = !needed.empty()            ? needed
-                             : !command.kernels.empty() ? command.kernels
-                             : variable != nullptr      ? variable
-                                                        : "";
+    return !command.kernels.empty() ? command.kernels : variable != nullptr ? variable : "";
+}
+
+KernelWish kernels_of(const RunCommand& command, const std::string& needed) {
+    const std::string name = needed.empty() ? told_kernels(command) : needed;
     if (name.empty()) {
         return {kernels::best_level(), false};
     }
@@ -163,12 +164,13 @@ int run_command(const RunCommand& command, std::vector<std::string> arguments) {
     }
     std::optional<Resumption> resumption;
     if (!command.resume.empty()) {
-        if (has_nothing_to_resume(command)) {
-            return finish_resumed(command);
+        trace::TraceFile file = trace::open_trace(command.resume.string());
+        if (has_nothing_to_resume(file)) {
+            return finish_resumed(command, file);
         }
         RunCommand checked = command;
         checked.overrides.model_must_exist = true;
-        resumption = read_resumption(checked);
+        resumption = resumption_of(checked, std::move(file));
     }
     const config::Scenario scenario =
         resumption ? resumption->scenario : scenario_of(command, true);

@@ -27,7 +27,9 @@ struct KernelWish {
     kernels::Level level = kernels::Level::reference;
     bool told = false; ///< by the user, not found on the CPU
 };
-/// What a run that goes on needs, else --kernels, else HEADROOM_KERNELS, else the best. Throws
+/// By --kernels, else HEADROOM_KERNELS; empty: neither.
+[[nodiscard]] std::string told_kernels(const RunCommand& command);
+/// What a run that goes on needs, else what was told, else the best. Throws
 /// InputError if this CPU lacks the level.
 [[nodiscard]] KernelWish kernels_of(const RunCommand& command, const std::string& needed = "");
 

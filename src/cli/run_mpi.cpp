@@ -178,13 +178,14 @@ int lead(const RunCommand& command, comm::Transport& transport, Terminal termina
     Start start;
     try {
         Roll roll = call_roll(transport);
-        if (has_nothing_to_resume(command)) {
-            send_away(transport, 0);
-            return finish_resumed(command);
-        }
         // Which hosts lack the model is found out together, by the set-up.
         if (!command.resume.empty()) {
-            resumption = std::make_unique<Resumption>(read_resumption(command));
+            trace::TraceFile file = trace::open_trace(command.resume.string());
+            if (has_nothing_to_resume(file)) {
+                send_away(transport, 0);
+                return finish_resumed(command, file);
+            }
+            resumption = std::make_unique<Resumption>(resumption_of(command, std::move(file)));
             start.kernels = resumption->kernels;
         }
         scenario = std::make_unique<config::Scenario>(

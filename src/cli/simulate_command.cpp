@@ -46,21 +46,6 @@ std::vector<config::Scenario> read_all(const SimulateCommand& command) {
     return scenarios;
 }
 
-PolicyResult simulate(const RunCommand& run, const config::Scenario& scenario) {
-    Front front(run, scenario, Terminal::look(), "none", {});
-    runtime::RunOptions options;
-    options.scenario = &scenario;
-    options.trace_ops = run.trace_ops;
-    front.put_into(options);
-    PolicyResult result;
-    result.policy = scheduler::name_of(scenario.controller.policy);
-    result.outcome = runtime::simulate(options, interrupted);
-    front.leave_line();
-    result.summary = front.summary();
-    result.trace = front.trace_path();
-    return result;
-}
-
 int finish_one(const RunCommand& run, const PolicyResult& result) {
     const Terminal terminal = Terminal::look();
     const std::string why = end_of(result);
@@ -93,7 +78,9 @@ int simulate_command(const SimulateCommand& command) {
     std::vector<PolicyResult> results;
     for (const config::Scenario& scenario : scenarios) {
         run.trace = trace_path_of(base, scenario, several);
-        results.push_back(simulate(run, scenario));
+        results.push_back(result_of(run, scenario, [](const runtime::RunOptions& options) {
+            return runtime::simulate(options, interrupted);
+        }));
         if (is_interrupt(results.back().outcome.exit_code)) {
             break;
         }

@@ -252,6 +252,16 @@ std::string summary_text(const trace::Summary& s) {
                     format_duration(s.time_migrating)
                 ));
     }
+    if (s.resumptions > 0) {
+        text += row(
+            "resumed",
+            fmt::format(
+                "{} time{}; what was lost and the caches were computed again, in virtual time too",
+                s.resumptions,
+                s.resumptions == 1 ? "" : "s"
+            )
+        );
+    }
     if (s.overloads > 0) {
         text +=
             row("over budget",
@@ -324,6 +334,7 @@ nlohmann::json summary_json(const trace::Summary& s) {
         {"predicted_decode_ns", s.predicted_decode},
         {"measured_decode_ns", s.measured_decode},
         {"predicted_migration_ns", s.predicted_migration},
+        {"resumptions", s.resumptions},
         {"overloads", s.overloads},
         {"bytes_paged", s.bytes_paged},
         {"decision_wall_mean_ms", s.decision_wall_mean_ms},

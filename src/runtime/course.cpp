@@ -174,23 +174,12 @@ void Course::admit(std::size_t group, Nanoseconds now) {
         const bool waits = next_ < settings_.queue.size() && queued(next_).arrival <= now;
         if (slot.empty() && waits && has_room(queued(next_))) {
             slot.sequence = settings_.queue[next_++];
-            slot.begin = begin_of(slot.sequence, now);
-            slot.sampled = request(slot.sequence).sampled_before();
+            const Request& what = request(slot.sequence);
+            slot.begin = what.begun >= 0 ? what.begun : now;
+            slot.sampled = what.sampled_before();
             stage_->sequence_begins(slot.sequence);
         }
     }
-}
-
-/// A sequence that goes on began when it was first given a slot.
-Nanoseconds Course::begin_of(std::int64_t sequence, Nanoseconds now) const {
-    if (settings_.resume != nullptr) {
-        for (const ResumePoint::Open& open : settings_.resume->open) {
-            if (open.sequence == sequence) {
-                return std::min(open.begin, now);
-            }
-        }
-    }
-    return now;
 }
 
 /// Room for the caches of all that are in flight and this one at their full lengths, on every

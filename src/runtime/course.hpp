@@ -113,7 +113,6 @@ class Course {
     void end_sequence(std::int32_t slot, bool cut);
     void free_caches();
     void admit(std::size_t group, Nanoseconds now);
-    [[nodiscard]] Nanoseconds begin_of(std::int64_t sequence, Nanoseconds now) const;
     [[nodiscard]] bool has_taken_in(const Slot& slot) const {
         return slot.rows >= request(slot.sequence).taken_in_tokens();
     }

@@ -201,6 +201,7 @@ class Rerun final : public Simulation {
 void rerun(
     const trace::Trace& trace,
     const Outline& outline,
+    const RecordedTokens& tokens,
     Subject subject,
     const Segment& segment,
     Replay& result
@@ -208,7 +209,6 @@ void rerun(
     if (segment.intervals.first == segment.intervals.last && segment.ending != Ending::complete) {
         return; // nothing was committed
     }
-    const RecordedTokens tokens(trace);
     std::optional<ResumePoint> resume;
     if (segment.intervals.first > 0) {
         resume = resume_point(std::span(trace.intervals).first(segment.intervals.first));
@@ -247,10 +247,11 @@ Replay replay(
     subject.attributes = trace.header.attributes;
     subject.trace_ops = trace.header.with_ops;
     Replay result;
+    const RecordedTokens tokens(trace);
     const std::vector<Segment> segments = segments_of(trace);
     result.resumptions = static_cast<std::int64_t>(segments.size()) - 1;
     for (const Segment& segment : segments) {
-        rerun(trace, outline, subject, segment, result);
+        rerun(trace, outline, tokens, subject, segment, result);
         if (!result.differences.empty()) {
             break;
         }

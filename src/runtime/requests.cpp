@@ -39,6 +39,7 @@ std::vector<Request> requests_of(
                 ));
             }
             Request& request = requests[number];
+            request.begun = open.begin;
             request.history = *request.prompt;
             request.history.insert(request.history.end(), open.sampled.begin(), open.sampled.end());
         }

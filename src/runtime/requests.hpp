@@ -17,6 +17,7 @@ struct Request {
     Nanoseconds arrival = 0;
     /// Of a sequence that goes on after its run was broken off: prompt and the tokens that it had.
     std::vector<std::int32_t> history{};
+    Nanoseconds begun = -1; ///< when it was first given a slot; -1: not yet
 
     [[nodiscard]] std::int64_t prompt_tokens() const {
         return static_cast<std::int64_t>(prompt->size());

@@ -107,6 +107,7 @@ void Summarizer::commit(const Interval& interval) {
     sum_.smallest_batch =
         sum_.decisions == 0 ? row.batch : std::min<std::int64_t>(sum_.smallest_batch, row.batch);
     ++sum_.decisions;
+    sum_.resumptions += row.reason == static_cast<std::int32_t>(Reason::resumed) ? 1 : 0;
     sum_.decisions_that_moved += row.moves > 0 ? 1 : 0;
     sum_.decisions_infeasible += row.feasible == 0 ? 1 : 0;
     sum_.blocks_moved += row.moves;
@@ -248,6 +249,15 @@ Summary Summarizer::summary() const {
             decision_wall_ns_ / static_cast<double>(result.decisions) / 1e6;
     }
     return result;
+}
+
+Summary summary_of(const Trace& trace) {
+    Summarizer summarizer;
+    summarizer.begin(trace.header);
+    for (const Interval& interval : trace.intervals) {
+        summarizer.commit(interval);
+    }
+    return summarizer.summary();
 }
 
 } // namespace headroom::trace

@@ -9,6 +9,7 @@
 #include "base/units.hpp"
 #include "trace/records.hpp"
 #include "trace/request_figures.hpp"
+#include "trace/trace.hpp"
 
 namespace headroom::trace {
 
@@ -79,8 +80,9 @@ struct Summary {
     Nanoseconds measured_decode = 0;
     Nanoseconds predicted_migration = 0;
     double decision_wall_mean_ms = 0;
-    std::int64_t overloads = 0; ///< turns that began with a device over its budget
-    Bytes bytes_paged = 0;      ///< read again from storage for that
+    std::int64_t resumptions = 0; ///< of a run that was broken off
+    std::int64_t overloads = 0;   ///< turns that began with a device over its budget
+    Bytes bytes_paged = 0;        ///< read again from storage for that
     std::vector<DeviceSummary> devices;
     /// Prompts and continuations of sequences that ended, a blank line between two.
     std::string text;
@@ -109,5 +111,8 @@ class Summarizer final : public Sink {
     std::vector<Nanoseconds> gaps_;  ///< between two tokens of a sequence
     std::vector<Nanoseconds> waits_; ///< when a request was found to wait for memory
 };
+
+/// Of a whole trace. Throws InputError if a row names a device that there is not.
+[[nodiscard]] Summary summary_of(const Trace& trace);
 
 } // namespace headroom::trace

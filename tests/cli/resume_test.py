@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Runs that were killed or interrupted go on, with the text that they would have had."""
+import json
 import os
 import shutil
 import signal
@@ -229,6 +230,19 @@ class Resume(Case):
             self.assertEqual(result.returncode, 2, result.stderr)
             self.assertIn("is not the model of the run that goes on", result.stderr)
         self.resume(trace, "--model", "elsewhere.gguf", "--clock", "virtual")
+
+    def test_kernels_of_other_bits_are_refused_however_they_are_told(self):
+        trace = self.broken_off(text_of())
+        with h5py.File(trace, "r", libver="latest", swmr=True) as file:
+            recorded = file.attrs["kernels"].decode()
+        other = "reference" if recorded == "openblas" else "openblas"
+        for options, environment in ((["--kernels", other], {}), ([], {"HEADROOM_KERNELS": other})):
+            result = self.headroom("run", "--resume", trace, *options, environment=environment)
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn(f"was computed by {recorded} kernels, found {other}", result.stderr)
+        self.resume(trace, "--clock", "virtual", "--transport", "inprocess")
+        summary = self.headroom("inspect", trace, "--json").stdout
+        self.assertEqual(json.loads(summary)["resumptions"], 1)
 
     def test_wrong_input(self):
         _, whole = self.whole(text_of())
