@@ -3,6 +3,8 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/error.hpp"
 
@@ -15,12 +17,18 @@ namespace {
 std::atomic<int> exit_code = 0;
 std::atomic<int> times = 0;
 std::atomic<bool> self_started = false;
+std::atomic<pid_t> launcher = 0;
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 static_assert(std::atomic<int>::is_always_lock_free);
 
+/// A rank that has lost its launcher gets so much time to close the trace.
+constexpr unsigned kSecondsAlone = 3;
+
+/// A closed terminal (SIGHUP) is a request to end, like SIGTERM.
 void note(int signal) {
-    const bool by_launcher = self_started && (signal == SIGINT || signal == SIGTERM);
-    const bool term = signal == SIGTERM || signal == SIGUSR2;
+    const bool by_launcher =
+        self_started && (signal == SIGINT || signal == SIGTERM || signal == SIGHUP);
+    const bool term = signal == SIGTERM || signal == SIGUSR2 || signal == SIGHUP;
     exit_code = static_cast<int>(
         by_launcher ? ExitCode::environment
         : term      ? ExitCode::terminated
@@ -29,11 +37,29 @@ void note(int signal) {
     ++times;
 }
 
+/// The kernel also tells that a mere thread of the launcher has ended.
+void note_lost_launcher(int /*signal*/) {
+    if (getppid() == launcher) {
+        return;
+    }
+    exit_code = static_cast<int>(ExitCode::environment);
+    ++times;
+    (void)std::signal(SIGALRM, SIG_DFL); // which ends the process, wherever it hangs
+    (void)alarm(kSecondsAlone);
+}
+
+/// As nohup does: whoever started us wants the run to outlive the terminal.
+bool is_ignored(int signal) {
+    struct sigaction action = {};
+    return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 void set_mask(int how) {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+        sigaddset(&set, signal);
+    }
     (void)sigprocmask(how, &set, nullptr);
 }
 
@@ -48,8 +74,18 @@ void catch_interrupts() {
     for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
         (void)std::signal(signal, note);
     }
+    if (!is_ignored(SIGHUP)) {
+        (void)std::signal(SIGHUP, note);
+    }
     (void)std::signal(SIGPIPE, SIG_IGN); // a reader that has seen enough ends no run
     set_mask(SIG_UNBLOCK);
+}
+
+void end_with_launcher() {
+    launcher = getppid();
+    const int signal = SIGRTMIN; // nobody else's
+    (void)std::signal(signal, note_lost_launcher);
+    (void)prctl(PR_SET_PDEATHSIG, signal);
 }
 
 int interrupted() {

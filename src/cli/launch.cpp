@@ -58,10 +58,15 @@ void set_environment() {
     Terminal::look().tell_children(); // only we know what the user looks at
 }
 
-[[noreturn]] void become_mpirun(std::vector<std::string> words, const Relay& relay) {
+[[noreturn]] void become_mpirun(
+    std::vector<std::string> words, const Relay& relay, pid_t launcher
+) {
     relay.take_streams();
     (void)setpgid(0, 0); // a Ctrl-C in the terminal is ours to translate
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != launcher) {
+        _exit(127); // killed before the line above
+    }
     for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
         (void)std::signal(signal, SIG_DFL);
     }
@@ -224,6 +229,7 @@ int run_under_mpirun(std::size_t ranks, const std::vector<std::string>& argument
     std::vector<std::string> words{"mpirun", "-q", "-n", std::to_string(ranks), own_path()};
     words.insert(words.end(), arguments.begin(), arguments.end());
     Relay relay(Terminal::look().same);
+    const pid_t self = getpid();
     const pid_t child = fork();
     if (child < 0) {
         throw EnvironmentError(fmt::format(
@@ -234,7 +240,7 @@ int run_under_mpirun(std::size_t ranks, const std::vector<std::string>& argument
         ));
     }
     if (child == 0) {
-        become_mpirun(std::move(words), relay);
+        become_mpirun(std::move(words), relay, self);
     }
     relay.close_child_ends();
     return wait_for(child, relay);

@@ -239,6 +239,7 @@ int follow(const RunCommand& command, comm::Transport& transport) {
 
 int run_as_rank(const RunCommand& command) {
     const Terminal terminal = Terminal::look();
+    end_with_launcher();
     comm::MpiSession session;
     const std::unique_ptr<comm::Transport> transport = comm::make_mpi_transport(session);
     // Until rank 0 knows how full the hosts are: as if all ranks were here.

@@ -2,6 +2,7 @@
 """A trace can be read while it grows, after kill -9 at any moment, and after a clean end."""
 import json
 import os
+import pty
 import random
 import re
 import shutil
@@ -83,8 +84,8 @@ class Trace(Case):
         self.assertIn("logits_checksum", dump.stdout)
 
     def test_interrupts_close_the_trace(self):
-        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-            process, trace = self.long_run(f"signal-{code}.h5")
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)):
+            process, trace = self.long_run(f"signal-{number}.h5")
             self.wait_for_intervals(trace, 2)
             os.kill(process.pid, number)
             _, errors = process.communicate(timeout=20)
@@ -96,6 +97,35 @@ class Trace(Case):
             with h5py.File(trace, "r") as file:
                 self.assertEqual(int(file["complete"][0]), 2)
                 self.assertGreaterEqual(len(file["intervals"]), 2)
+
+    def test_a_closed_terminal_closes_the_trace(self):
+        """The kernel sends SIGHUP, and what is printed goes nowhere any more."""
+        path = self.scenario(scenario_text(
+            tokens=200, interval=2, head='[clock]\nmode = "paced"\n', compute="100 MFLOP/s"))
+        for transport in ("mpi", "inprocess"):
+            trace = self.folder / f"terminal-{transport}.h5"
+            pid, terminal = pty.fork()
+            if pid == 0:
+                os.execv(BINARY, ["headroom", "run", str(path), "--trace", str(trace),
+                                  "--transport", transport])
+            self.wait_for_intervals(trace, 2)
+            os.close(terminal)
+            _, status = os.waitpid(pid, 0)
+            self.assertEqual(os.waitstatus_to_exitcode(status), 143)
+            with h5py.File(trace, "r") as file:
+                self.assertEqual(int(file["complete"][0]), 2)
+
+    def test_nohup_keeps_a_run_going(self):
+        path = self.scenario(scenario_text(tokens=8, interval=2))
+        for transport in ("mpi", "inprocess"):
+            trace = self.folder / f"nohup-{transport}.h5"
+            process = subprocess.Popen(
+                ["nohup", str(BINARY), "run", str(path), "--trace", str(trace), "--transport",
+                 transport, "--clock", "paced"], cwd=self.folder, stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.wait_for_intervals(trace, 1)
+            os.kill(process.pid, signal.SIGHUP)
+            self.assertEqual(process.wait(timeout=20), 0)
 
     def test_an_interrupt_records_all_that_are_in_flight(self):
         process, trace = self.long_run("several.h5", sequences=3)
