@@ -9,6 +9,7 @@
 #include "cli/summary_text.hpp"
 #include "trace/hdf5/reader.hpp"
 #include "trace/hdf5/repair.hpp"
+#include "trace/parts.hpp"
 #include "trace/summary.hpp"
 
 namespace headroom::cli {
@@ -25,9 +26,12 @@ void repair_trace(const std::string& path) {
     );
 }
 
+/// Those of later parts have a table of their own.
 void print_attributes(const trace::RunHeader& header) {
     for (const auto& [name, value] : header.attributes) {
-        fmt::print("  {:<24}{}\n", name, value);
+        if (!trace::is_of_later_part(name)) {
+            fmt::print("  {:<24}{}\n", name, value);
+        }
     }
     for (const auto& [name, value] : header.numbers) {
         fmt::print("  {:<24}{}\n", name, value);
@@ -60,6 +64,9 @@ int inspect_trace(const InspectCommand& command) {
     }
     fmt::print("\n\n");
     print_attributes(file.trace.header);
+    if (const std::string parts = part_table(file.trace); !parts.empty()) {
+        fmt::print("\n{}", parts);
+    }
     fmt::print("\n{}\n", summary_text(summary));
     fmt::print("{}", pictures_text(file.trace, summary, PictureStyle::of_stdout()));
     fmt::print("{}\n", placement_table(file.trace));

@@ -8,6 +8,7 @@
 #include "cli/summary_text.hpp"
 #include "trace/figures.hpp"
 #include "trace/labels.hpp"
+#include "trace/parts.hpp"
 
 namespace headroom::cli {
 
@@ -134,6 +135,23 @@ nlohmann::json links_json(const trace::Trace& trace) {
     return links;
 }
 
+nlohmann::json parts_json(const trace::Trace& trace) {
+    nlohmann::json parts = nlohmann::json::array();
+    for (const trace::Part& part : trace::parts_of(trace)) {
+        parts.push_back(
+            {{"first_interval", part.intervals.first},
+             {"intervals", part.intervals.last - part.intervals.first},
+             {"program_version", part.version},
+             {"program_commit", part.commit},
+             {"clock", part.clock},
+             {"kernels", part.kernels},
+             {"transport", part.transport},
+             {"host", part.host}}
+        );
+    }
+    return parts;
+}
+
 } // namespace
 
 nlohmann::json trace_json(const trace::TraceFile& file, const trace::Summary& summary) {
@@ -143,6 +161,7 @@ nlohmann::json trace_json(const trace::TraceFile& file, const trace::Summary& su
     json["being_written"] = file.being_written;
     json["attributes"] = trace.header.attributes;
     json["numbers"] = trace.header.numbers;
+    json["parts"] = parts_json(trace);
     json["decision_table"] = decisions_json(trace);
     json["placement"] = placement_json(trace);
     json["groups_over_time"] =

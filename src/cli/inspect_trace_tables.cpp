@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "base/units.hpp"
+#include "cli/text_table.hpp"
 #include "trace/labels.hpp"
+#include "trace/parts.hpp"
 
 namespace headroom::cli {
 
@@ -60,6 +62,28 @@ std::string decision_table(const trace::Trace& trace) {
         );
     }
     return text;
+}
+
+std::string part_table(const trace::Trace& trace) {
+    const std::vector<trace::Part> parts = trace::parts_of(trace);
+    if (parts.size() == 1) {
+        return "";
+    }
+    TextTable table({"part", "intervals", "version", "commit", "clock", "kernels", "transport"});
+    const auto told = [](const std::string& text) { return text.empty() ? "?" : text; };
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const trace::Part& part = parts[i];
+        table.add(
+            {std::to_string(i + 1),
+             fmt::format("{}-{}", part.intervals.first, part.intervals.last - 1),
+             told(part.version),
+             told(part.commit),
+             told(part.clock),
+             told(part.kernels),
+             told(part.transport)}
+        );
+    }
+    return table.text();
 }
 
 std::vector<std::array<std::int64_t, kShownKinds>> last_placement(const trace::Trace& trace) {

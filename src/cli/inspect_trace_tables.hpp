@@ -13,6 +13,8 @@ namespace headroom::cli {
 
 /// A line per decision, those of a run of several sequences with more columns.
 [[nodiscard]] std::string decision_table(const trace::Trace& trace);
+/// A line per part of a run that was broken off and went on: which program made it; empty of one.
+[[nodiscard]] std::string part_table(const trace::Trace& trace);
 /// A line per device, a column per kind of block that every model has.
 [[nodiscard]] std::string placement_table(const trace::Trace& trace);
 

@@ -8,6 +8,7 @@
 #include "base/units.hpp"
 #include "cli/version.hpp"
 #include "trace/codes.hpp"
+#include "trace/parts.hpp"
 
 namespace headroom::cli {
 
@@ -87,13 +88,19 @@ std::string place(const trace::Trace& trace, std::int64_t intervals) {
     );
 }
 
-std::string recorded_commit(const trace::Trace& trace) {
-    const auto commit = trace.header.attributes.find("program_commit");
-    return commit == trace.header.attributes.end() ? "unknown" : commit->second;
+/// Of the part in which the interval lies.
+std::string recorded_commit(const trace::Trace& trace, std::int64_t interval) {
+    std::string commit;
+    for (const trace::Part& part : trace::parts_of(trace)) {
+        if (commit.empty() || static_cast<std::int64_t>(part.intervals.first) <= interval) {
+            commit = part.commit.empty() ? "unknown" : part.commit;
+        }
+    }
+    return commit;
 }
 
-std::string whose(const trace::Trace& trace) {
-    const std::string recorded = recorded_commit(trace);
+std::string whose(const trace::Trace& trace, std::int64_t interval) {
+    const std::string recorded = recorded_commit(trace, interval);
     return recorded == HEADROOM_COMMIT
                ? "the same version of headroom wrote it: the trace was changed, or this is a bug"
                : fmt::format(
@@ -122,15 +129,20 @@ std::string replay_text(const trace::Trace& trace, const runtime::Replay& replay
             extent(trace)
         );
     }
-    std::string text = fmt::format(
-        "differs after {}\n  where: recorded | derived\n",
-        plural(replay.intervals, "identical interval")
+    return fmt::format(
+        "differs after {}\n{}",
+        plural(replay.intervals, "identical interval"),
+        difference_text(trace, replay)
     );
+}
+
+std::string difference_text(const trace::Trace& trace, const runtime::Replay& replay) {
+    std::string text = "  where: recorded | derived\n";
     for (const std::string& line : replay.differences) {
         text += fmt::format("  {}\n", with_names(trace, line));
     }
     text.pop_back();
-    return text + place(trace, replay.intervals) + "\n  " + whose(trace);
+    return text + place(trace, replay.intervals) + "\n  " + whose(trace, replay.intervals);
 }
 
 nlohmann::json replay_json(const trace::Trace& trace, const runtime::Replay& replay) {
@@ -143,7 +155,7 @@ nlohmann::json replay_json(const trace::Trace& trace, const runtime::Replay& rep
         {"tokens", counts.tokens},
         {"moves", counts.moves},
         {"completion", trace::completion_names()[static_cast<std::size_t>(trace.completion)]},
-        {"recorded_commit", recorded_commit(trace)},
+        {"recorded_commit", recorded_commit(trace, replay.intervals)},
         {"exit_code", replay.differences.empty() ? 0 : 2}};
     if (!replay.differences.empty()) {
         json["differences"] = nlohmann::json::array();

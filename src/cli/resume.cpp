@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "cli/console.hpp"
 #include "cli/front.hpp"
+#include "cli/resume_check.hpp"
 #include "cli/run_command.hpp"
 #include "cli/summary_text.hpp"
 #include "kernels/kernels.hpp"
@@ -82,6 +83,15 @@ config::Scenario scenario_in(const RunCommand& command, const trace::RunHeader& 
     }
 }
 
+/// Before anything is taken from it.
+void check_derived(const RunCommand& command, const trace::Trace& trace) {
+    try {
+        check_derivable(command, trace);
+    } catch (const InputError& error) {
+        refuse(command, error.what());
+    }
+}
+
 /// OpenBLAS has bits of its own, for each of its cores; all other levels have the same.
 std::string kernels_for(const RunCommand& command, const trace::RunHeader& header) {
     constexpr auto kOpenblas = kernels::Level::openblas;
@@ -124,11 +134,7 @@ Resumption resumption_of(const RunCommand& command, trace::TraceFile file) {
     check(command, file);
     Resumption resumption;
     resumption.scenario = scenario_in(command, file.trace.header);
-    try {
-        runtime::check_ids(file.trace, resumption.scenario);
-    } catch (const InputError& error) {
-        refuse(command, error.what());
-    }
+    check_derived(command, file.trace);
     resumption.kernels = kernels_for(command, file.trace.header);
     resumption.model_hash = attribute(file.trace.header, "model_hash");
     resumption.point = runtime::resume_point(file.trace.intervals);
@@ -169,6 +175,7 @@ int finish_resumed(const RunCommand& command, const trace::TraceFile& file) {
     const std::filesystem::path out = command.trace.empty() ? command.resume : command.trace;
     const bool finished = file.trace.completion == trace::Completion::finished;
     const bool elsewhere = !command.trace.empty();
+    check_derived(command, file.trace);
     if (elsewhere) {
         trace::check_trace_path(out.string(), command.force);
         check_overwrites_a_trace(out);

@@ -78,11 +78,24 @@ trace::Interval without_values(trace::Interval interval) {
     return interval;
 }
 
+/// Of the program that derives it, not of the run.
+void leave_if_asked(int (*interrupted)()) {
+    if (const int code = interrupted == nullptr ? 0 : interrupted(); code != 0) {
+        throw InterruptedError(static_cast<ExitCode>(code));
+    }
+}
+
 /// Holds every interval that comes against the recorded one, and leaves at the first difference.
 class Judge final : public trace::Sink {
   public:
-    Judge(const trace::Trace& recorded, const Segment& segment, Replay& result)
-        : recorded_(recorded), segment_(segment), result_(result), next_(segment.intervals.first) {}
+    Judge(
+        const trace::Trace& recorded,
+        const Segment& segment,
+        const ReplayWatch& watch,
+        Replay& result
+    )
+        : recorded_(recorded), segment_(segment), watch_(watch), result_(result),
+          next_(segment.intervals.first) {}
 
     void begin(const trace::RunHeader& header) override {
         trace::RunHeader derived = header;
@@ -107,6 +120,9 @@ class Judge final : public trace::Sink {
         ));
         ++next_;
         ++result_.intervals;
+        if (watch_.on_interval) {
+            watch_.on_interval(result_.intervals);
+        }
     }
 
     void end(trace::Completion /*completion*/) override {}
@@ -127,6 +143,7 @@ class Judge final : public trace::Sink {
 
     const trace::Trace& recorded_;
     const Segment& segment_;
+    const ReplayWatch& watch_;
     Replay& result_;
     std::size_t next_;
 };
@@ -138,11 +155,14 @@ class Rerun final : public Simulation {
         const Outline& outline,
         Subject subject,
         const RecordedTokens& tokens,
-        const Segment& segment
+        const Segment& segment,
+        int (*asked)()
     )
-        : Simulation(outline, std::move(subject)), tokens_(tokens), segment_(segment) {}
+        : Simulation(outline, std::move(subject)), tokens_(tokens), segment_(segment),
+          asked_(asked) {}
 
     void visit(const std::vector<StartedTurn>& turns) override {
+        leave_if_asked(asked_);
         turns_ += static_cast<std::int64_t>(turns.size());
         Simulation::visit(turns);
     }
@@ -194,6 +214,7 @@ class Rerun final : public Simulation {
 
     const RecordedTokens& tokens_;
     const Segment& segment_;
+    int (*asked_)();
     std::int64_t turns_ = 0;
     std::size_t decisions_ = 0;
 };
@@ -204,6 +225,7 @@ void rerun(
     const RecordedTokens& tokens,
     Subject subject,
     const Segment& segment,
+    const ReplayWatch& watch,
     Replay& result
 ) {
     if (segment.intervals.first == segment.intervals.last && segment.ending != Ending::complete) {
@@ -214,7 +236,7 @@ void rerun(
         resume = resume_point(std::span(trace.intervals).first(segment.intervals.first));
         subject.resume = &*resume;
     }
-    Judge judge(trace, segment, result);
+    Judge judge(trace, segment, watch, result);
     subject.sink = &judge;
     const config::Scenario& scenario = *subject.scenario;
     const ResumePoint* const from = subject.resume;
@@ -223,9 +245,10 @@ void rerun(
         imagined != trace.header.attributes.end()) {
         settings.queue = sequences_in(imagined->second, settings.requests.size());
     }
-    Rerun simulation(outline, std::move(subject), tokens, segment);
+    Rerun simulation(outline, std::move(subject), tokens, segment, watch.interrupted);
     try {
         const RunOutcome outcome = simulation.run(std::move(settings));
+        leave_if_asked(watch.interrupted); // as an outcome it is one of the run's own
         if (!outcome.message.empty()) {
             result.differences = {fmt::format("the run: recorded | {}", outcome.message)};
         }
@@ -237,7 +260,10 @@ void rerun(
 } // namespace
 
 Replay replay(
-    const trace::Trace& trace, const config::Scenario& scenario, const scheduler::Policy& policy
+    const trace::Trace& trace,
+    const config::Scenario& scenario,
+    const scheduler::Policy& policy,
+    const ReplayWatch& watch
 ) {
     const Outline outline = recorded_outline(trace.header, scenario);
     check_ids(trace, scenario);
@@ -251,7 +277,7 @@ Replay replay(
     const std::vector<Segment> segments = segments_of(trace);
     result.resumptions = static_cast<std::int64_t>(segments.size()) - 1;
     for (const Segment& segment : segments) {
-        rerun(trace, outline, tokens, subject, segment, result);
+        rerun(trace, outline, tokens, subject, segment, watch, result);
         if (!result.differences.empty()) {
             break;
         }

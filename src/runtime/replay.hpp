@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,13 +22,22 @@ struct Replay {
     std::int64_t resumptions = 0; ///< of the run, each derived from its own start
 };
 
+/// Whoever waits for a replay. Either may be empty.
+struct ReplayWatch {
+    std::function<void(std::int64_t)> on_interval; ///< so many have been derived and compared
+    int (*interrupted)() = nullptr;                ///< 0, or the exit code that a signal asks for
+};
+
 /// Derives all that `trace` records: every decision, placement, time, byte and row, but sampled
 /// ids, checksums and texts, which only weights give and which are taken as recorded. Of a run that
 /// was killed, interrupted or failed, all committed intervals. `scenario`: the recorded one;
 /// `policy`: that decided.
-/// Throws InputError if the trace does not hold what is needed.
+/// Throws InputError if the trace does not hold what is needed, InterruptedError after a signal.
 [[nodiscard]] Replay replay(
-    const trace::Trace& trace, const config::Scenario& scenario, const scheduler::Policy& policy
+    const trace::Trace& trace,
+    const config::Scenario& scenario,
+    const scheduler::Policy& policy,
+    const ReplayWatch& watch = {}
 );
 
 /// What would have happened under another scenario, which differs from the recorded one in its

@@ -1,6 +1,5 @@
 #include "trace/hdf5/writer.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -17,6 +16,7 @@
 #include "trace/hdf5/lock.hpp"
 #include "trace/hdf5/place.hpp"
 #include "trace/hdf5/tables.hpp"
+#include "trace/parts.hpp"
 
 namespace headroom::trace {
 
@@ -108,6 +108,9 @@ class Hdf5Sink final : public Sink {
             open_->complete.close();
             open_->tables.close();
             open_->file.close();
+            if (completion == Completion::finished) {
+                place_.settle(); // also of a run that had nothing left to do
+            }
         });
         place_.give_up();
         state_ = State::ended;
@@ -166,7 +169,8 @@ class ContinuingSink final : public Sink {
     ContinuingSink(std::unique_ptr<Sink> file, Trace before)
         : file_(std::move(file)), before_(std::move(before)) {}
 
-    void begin(const RunHeader& /*header*/) override {
+    void begin(const RunHeader& header) override {
+        note_part(before_.header, stretches_of(before_).size() + 1, header);
         file_->begin(before_.header);
         for (const Interval& interval : before_.intervals) {
             file_->commit(interval);
@@ -265,7 +269,9 @@ std::unique_ptr<Sink> make_hdf5_sink(const std::string& path, bool overwrite) {
 std::unique_ptr<Sink> make_continuing_sink(const std::string& path, Trace before) {
     h5::prepare_library();
     check_trace_path(path, true);
-    const std::size_t worth = std::max<std::size_t>(1, before.intervals.size());
+    // What stands there is not touched before there is more: a run that finds its trace damaged
+    // when it goes on, or its computer too small, leaves it as it was.
+    const std::size_t worth = before.intervals.size() + 1;
     return std::make_unique<ContinuingSink>(
         std::make_unique<Hdf5Sink>(path, worth), std::move(before)
     );
