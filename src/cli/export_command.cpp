@@ -214,6 +214,7 @@ int export_command(const ExportCommand& command) {
     if (!command.csv.empty()) {
         check_folder_target(command);
     }
+    refuse_standard_input(command.trace, "headroom export");
     if (kind_of(command.trace) != FileKind::trace) {
         throw InputError(fmt::format(
             "{}: is no trace (HDF5), expected one; for example: headroom run SCENARIO --trace "

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "config/input.hpp"
 
 namespace headroom::cli {
 
@@ -19,8 +20,20 @@ constexpr const char* kKinds = "expected a trace (.h5), a model (.gguf) or a sce
 /// More than any signature; text files have no NUL in it.
 constexpr std::size_t kHead = 512;
 
+/// A model or a trace that comes through a pipe is of no use, only a text is.
+std::string head_of_stream(const std::filesystem::path& path) {
+    const config::Input input = config::read_input(path, "the scenario");
+    if (input.text.starts_with("\x89HDF") || input.text.starts_with("GGUF")) {
+        refuse_standard_input("-", config::input_name(path));
+    }
+    return input.text.substr(0, kHead);
+}
+
 std::string head_of(const std::filesystem::path& path) {
     std::error_code unknown;
+    if (config::is_standard_input(path) || std::filesystem::is_fifo(path, unknown)) {
+        return head_of_stream(path);
+    }
     const auto status = std::filesystem::status(path, unknown);
     if (!std::filesystem::exists(status)) {
         throw InputError(fmt::format(
@@ -34,6 +47,7 @@ std::string head_of(const std::filesystem::path& path) {
     }
     std::ifstream file(path, std::ios::binary);
     if (!file.is_open()) {
+        config::throw_if_environment(errno, path);
         throw InputError(fmt::format(
             "{}: cannot be read: {}; {} that you may read, see ls -l",
             path.string(),
@@ -75,6 +89,16 @@ FileKind kind_of(const std::filesystem::path& path) {
         ));
     }
     return FileKind::text;
+}
+
+void refuse_standard_input(const std::filesystem::path& path, std::string_view option) {
+    if (config::is_standard_input(path)) {
+        throw InputError(fmt::format(
+            "{}: standard input is no model or trace, expected a file: they are read in many "
+            "places, again and again; write it to a file and name that",
+            option
+        ));
+    }
 }
 
 void expect_scenario(const std::filesystem::path& path) {

@@ -1,9 +1,8 @@
 #include "cli/plan_previous.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "base/error.hpp"
 #include "cli/file_kind.hpp"
 #include "cli/usage.hpp"
+#include "config/input.hpp"
 #include "runtime/planning.hpp"
 #include "scheduler/policy.hpp"
 #include "trace/hdf5/reader.hpp"
@@ -107,8 +107,16 @@ runtime::WrittenPlacement placement_of(const nlohmann::json& plan, const std::st
 }
 
 runtime::WrittenPlacement read_plan(const std::string& from) {
-    std::ifstream file(from);
-    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    const config::Input input = config::read_input(from, "--previous");
+    const std::string& text = input.text;
+    if (input.failure != 0) {
+        refuse(
+            from, fmt::format("cannot be read: {}, {}", std::strerror(input.failure), kExpected)
+        );
+    }
+    if (text.empty()) {
+        refuse(from, fmt::format("is empty, {}; was it written to its end?", kExpected));
+    }
     try {
         return placement_of(nlohmann::json::parse(text), from);
     } catch (const nlohmann::json::exception& error) {
@@ -127,6 +135,9 @@ runtime::WrittenPlacement read_plan(const std::string& from) {
 
 runtime::WrittenPlacement read(const std::string& from, std::optional<std::int64_t> at) {
     std::error_code unknown;
+    if (config::is_standard_input(from) || std::filesystem::is_fifo(from, unknown)) {
+        return read_plan(from); // a trace has to be a file
+    }
     if (!std::filesystem::exists(from, unknown)) {
         refuse_word(from);
     }
@@ -135,7 +146,7 @@ runtime::WrittenPlacement read(const std::string& from, std::optional<std::int64
     }
     if (std::filesystem::is_regular_file(from, unknown) &&
         std::filesystem::file_size(from, unknown) == 0) {
-        refuse(from, fmt::format("is empty, {}; was it written to its end?", kExpected));
+        return read_plan(from);
     }
     switch (kind_of(from)) {
     case FileKind::trace:

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "cli/console.hpp"
+#include "cli/file_kind.hpp"
 #include "cli/front.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/policy_results.hpp"
@@ -22,6 +23,7 @@ namespace headroom::cli {
 namespace {
 
 trace::Trace read(const ReplayCommand& command) {
+    refuse_standard_input(command.trace, "headroom replay");
     trace::TraceFile file = trace::open_trace(command.trace.string());
     if (file.trace.header.model.empty()) {
         throw InputError(fmt::format(

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "cli/file_kind.hpp"
 #include "cli/installed.hpp"
+#include "config/input.hpp"
 
 namespace headroom::cli {
 
@@ -26,7 +27,7 @@ void add_note(const std::string& note, config::Scenario& scenario) {
 
 void check_is_there(const std::filesystem::path& path) {
     std::error_code unknown;
-    if (!std::filesystem::exists(path, unknown)) {
+    if (!config::is_standard_input(path) && !std::filesystem::exists(path, unknown)) {
         throw InputError(fmt::format(
             "{}: there is no such scenario file{}{}",
             path.string(),
@@ -56,6 +57,7 @@ config::Scenario read_scenario(
 config::Scenario equal_devices(
     const std::filesystem::path& model, int devices, const config::Overrides& overrides
 ) {
+    refuse_standard_input(model, "--model");
     const Named named = find_installed(model, kModels);
     expect_model(named.path);
     try {

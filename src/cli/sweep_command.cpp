@@ -19,6 +19,7 @@
 #include "cli/sweep_report.hpp"
 #include "cli/sweep_runner.hpp"
 #include "cli/trace_commands.hpp"
+#include "config/input.hpp"
 
 namespace headroom::cli {
 
@@ -61,6 +62,7 @@ config::Sweep read_sweep(const SweepCommand& command) {
     expect_scenario(named.path);
     try {
         config::Sweep sweep = config::load_sweep(named.path);
+        config::refuse_single_reads("each cell of a sweep reads it for itself");
         take_installed(sweep);
         if (!command.out.empty()) {
             sweep.folder = command.out;

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "config/exact.hpp"
+#include "config/input.hpp"
 #include "config/key_setter.hpp"
 
 namespace headroom::config {
@@ -66,10 +67,13 @@ std::vector<Change> named_changes(const Overrides& overrides) {
         );
     }
     if (overrides.prompt_file) {
+        const std::string& file = *overrides.prompt_file;
         changes.push_back(
             {std::string(kPromptFileOption),
              "workload.prompt_file",
-             toml_string((std::filesystem::current_path() / *overrides.prompt_file).string())}
+             toml_string(
+                 is_standard_input(file) ? file : (std::filesystem::current_path() / file).string()
+             )}
         );
     }
     return changes;

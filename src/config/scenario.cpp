@@ -2,9 +2,8 @@
 #include "config/scenario.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
-#include <system_error>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +11,7 @@
 #include <toml++/toml.h>
 
 #include "base/error.hpp"
+#include "config/input.hpp"
 #include "config/overrides.hpp"
 #include "config/sections.hpp"
 #include "config/warnings.hpp"
@@ -55,40 +55,51 @@ Scenario read_scenario(
 }
 
 std::string read_file(const std::filesystem::path& path) {
-    std::error_code failure;
-    const auto status = std::filesystem::status(path, failure);
-    if (!std::filesystem::exists(status)) {
+    const Input input = read_input(path, "the scenario");
+    if (input.failure == ENOENT || input.failure == ENOTDIR) {
         throw InputError(fmt::format("{}: there is no such scenario file", path.string()));
     }
-    if (std::filesystem::is_directory(status)) {
+    if (input.failure == EISDIR) {
         throw InputError(fmt::format("{}: a directory, not a scenario file", path.string()));
     }
-    std::ifstream file(path, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (!file.is_open() || file.bad()) {
-        throw InputError(fmt::format("{}: the scenario file cannot be read", path.string()));
+    if (input.failure != 0) {
+        throw InputError(fmt::format(
+            "{}: the scenario file cannot be read: {}",
+            input_name(path),
+            std::strerror(input.failure)
+        ));
     }
-    return text;
+    return input.text;
 }
 
 /// Models and traces are known by their first bytes; as TOML they would only be gibberish.
-void refuse_other_kinds(std::string_view text, const std::string& path) {
-    if (text.starts_with("GGUF")) {
+void refuse_other_kinds(std::string_view text, const std::filesystem::path& path) {
+    const bool model = text.starts_with("GGUF");
+    if (!model && !text.starts_with("\x89HDF\r\n\x1a\n")) {
+        return;
+    }
+    const std::string name = input_name(path);
+    if (is_standard_input(path)) {
+        throw InputError(fmt::format(
+            "{}: {}, not a scenario; models and traces are read in many places, so give the file",
+            name,
+            model ? "a GGUF model" : "an HDF5 file such as a trace"
+        ));
+    }
+    if (model) {
         throw InputError(fmt::format(
             "{}: a GGUF model, not a scenario; without a scenario it runs with --model {} "
             "--devices N",
-            path,
-            path
+            name,
+            name
         ));
     }
-    if (text.starts_with("\x89HDF\r\n\x1a\n")) {
-        throw InputError(fmt::format(
-            "{}: an HDF5 file such as a trace, not a scenario; see what is in it with headroom "
-            "inspect {}",
-            path,
-            path
-        ));
-    }
+    throw InputError(fmt::format(
+        "{}: an HDF5 file such as a trace, not a scenario; see what is in it with headroom "
+        "inspect {}",
+        name,
+        name
+    ));
 }
 
 /// A sweep has nothing of a scenario but its name, and would be one long list of problems.
@@ -123,8 +134,8 @@ Scenario parse_scenario(
 
 Scenario load_scenario(const std::filesystem::path& path, const Overrides& overrides) {
     const std::string text = read_file(path);
-    refuse_other_kinds(text, path.string());
-    return parse_scenario(text, path, overrides);
+    refuse_other_kinds(text, path);
+    return parse_scenario(text, input_place(path), overrides);
 }
 
 Scenario default_scenario(

@@ -2,17 +2,17 @@
 #include "config/sweep.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <cerrno>
+#include <cstring>
 #include <limits>
 #include <set>
-#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <toml++/toml.h>
 
 #include "base/error.hpp"
+#include "config/input.hpp"
 #include "config/sweep_axes.hpp"
 #include "config/sweep_names.hpp"
 #include "config/table_reader.hpp"
@@ -337,20 +337,19 @@ void refuse_scenario(const toml::table& document, const std::string& path) {
 }
 
 std::string read_file(const std::filesystem::path& path) {
-    std::error_code failure;
-    const auto status = std::filesystem::status(path, failure);
-    if (!std::filesystem::exists(status)) {
+    const Input input = read_input(path, "the sweep");
+    if (input.failure == ENOENT || input.failure == ENOTDIR) {
         throw InputError(fmt::format("{}: there is no such sweep file", path.string()));
     }
-    if (std::filesystem::is_directory(status)) {
+    if (input.failure == EISDIR) {
         throw InputError(fmt::format("{}: a directory, not a sweep file", path.string()));
     }
-    std::ifstream file(path, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (!file.is_open() || file.bad()) {
-        throw InputError(fmt::format("{}: the sweep file cannot be read", path.string()));
+    if (input.failure != 0) {
+        throw InputError(fmt::format(
+            "{}: the sweep file cannot be read: {}", input_name(path), std::strerror(input.failure)
+        ));
     }
-    return text;
+    return input.text;
 }
 
 } // namespace
@@ -371,7 +370,7 @@ Sweep parse_sweep(std::string_view text, const std::filesystem::path& as_if_from
 }
 
 Sweep load_sweep(const std::filesystem::path& path) {
-    return parse_sweep(read_file(path), path);
+    return parse_sweep(read_file(path), input_place(path));
 }
 
 } // namespace headroom::config

@@ -1,11 +1,11 @@
 // [workload].
 #include <algorithm>
-#include <fstream>
-#include <iterator>
-#include <system_error>
+#include <cerrno>
+#include <cstring>
 
 #include <fmt/format.h>
 
+#include "config/input.hpp"
 #include "config/sections.hpp"
 
 namespace headroom::config {
@@ -19,33 +19,43 @@ constexpr std::int64_t kDefaultPromptTokens = 16;
 std::optional<std::string> read_prompt_file(
     const Site& site, const std::filesystem::path& path, Problems& problems
 ) {
-    std::error_code ignored;
-    if (std::filesystem::is_directory(path, ignored)) {
+    Input input = read_input(path, "the prompts");
+    if (input.failure == EISDIR) {
         add_about(site, fmt::format("names a directory: {}", path.string()), problems);
         return std::nullopt;
     }
-    std::ifstream file(path, std::ios::binary);
-    if (!file) {
+    if (input.failure == ENOENT) {
         add_about(site, fmt::format("cannot be opened: {}", path.string()), problems);
         return std::nullopt;
     }
-    std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (const auto bad = first_bad_utf8(text)) {
-        const auto problem = fmt::format("is not valid UTF-8 at byte {}: {}", *bad, path.string());
+    if (input.failure != 0) {
+        const std::string why = std::strerror(input.failure);
+        add_about(site, fmt::format("cannot be read: {}: {}", input_name(path), why), problems);
+        return std::nullopt;
+    }
+    if (const auto bad = first_bad_utf8(input.text)) {
+        const auto problem =
+            fmt::format("is not valid UTF-8 at byte {}: {}", *bad, input_name(path));
         add_about(site, problem, problems);
         return std::nullopt;
     }
-    return text;
+    return std::move(input.text);
+}
+
+/// Some editors begin a file with a byte order mark, which is no part of its text.
+std::string_view without_mark(std::string_view text) {
+    constexpr std::string_view kMark = "\xEF\xBB\xBF";
+    return text.substr(text.starts_with(kMark) ? kMark.size() : 0);
 }
 
 /// Editors end a file with a newline; a prompt that ends with one is another prompt.
-std::string without_last_newline(std::string text) {
+std::string without_last_newline(std::string_view text) {
     for (const char c : {'\n', '\r'}) {
-        if (!text.empty() && text.back() == c) {
-            text.pop_back();
+        if (text.ends_with(c)) {
+            text.remove_suffix(1);
         }
     }
-    return text;
+    return std::string(text);
 }
 
 void read_prompts(TableReader& table, Scenario& scenario) {
@@ -110,9 +120,12 @@ void read_prompt_sources(
     if (!written) {
         return;
     }
-    if (auto contents = read_prompt_file(*site, folder / *written, problems)) {
+    const auto path =
+        is_standard_input(*written) ? std::filesystem::path(*written) : folder / *written;
+    if (auto contents = read_prompt_file(*site, path, problems)) {
+        const std::string_view text = without_mark(*contents);
         scenario.workload.prompts =
-            by_line ? lines_of(*contents) : std::vector{without_last_newline(*contents)};
+            by_line ? lines_of(text) : std::vector{without_last_newline(text)};
         if (scenario.workload.prompts.empty()) {
             add_about(*site, fmt::format("has no line with a prompt: {}", *written), problems);
         }

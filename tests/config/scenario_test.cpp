@@ -196,6 +196,14 @@ TEST_F(ScenarioFolder, prompt_lines_make_every_line_of_the_file_a_prompt) {
     );
 }
 
+TEST_F(ScenarioFolder, a_byte_order_mark_is_no_part_of_a_prompt) {
+    write("s.toml", small_with("[workload]\nprompt_file = \"p.txt\""));
+    write("p.txt", "\xEF\xBB\xBFone\xEF\xBB\xBF\n");
+    EXPECT_THAT(
+        load_scenario(folder_ / "s.toml", {}).workload.prompts, ElementsAre("one\xEF\xBB\xBF")
+    );
+}
+
 TEST_F(ScenarioFolder, prompt_files_must_be_text_and_alone) {
     write("bad.txt", "ab\xFF");
     write("s.toml", small_with("[workload]\nprompt_file = \"bad.txt\"\nprompts = [\"x\"]"));
