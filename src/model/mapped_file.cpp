@@ -20,8 +20,19 @@ namespace {
     throw InputError(fmt::format("{}: cannot read the model file: {}", path.string(), reason));
 }
 
-std::string system_reason() {
-    return std::generic_category().message(errno);
+/// A lack of memory or of file descriptors is no fault of the file.
+[[noreturn]] void fail_by_system(const std::filesystem::path& path) {
+    const int failure = errno;
+    const std::string reason = std::generic_category().message(failure);
+    if (failure == EMFILE || failure == ENFILE || failure == ENOMEM) {
+        throw EnvironmentError(fmt::format(
+            "{}: the model file cannot be opened: {}; expected room for it: raise the limits "
+            "(ulimit -n, ulimit -v), or end other programs",
+            path.string(),
+            reason
+        ));
+    }
+    fail(path, reason);
 }
 
 } // namespace
@@ -30,11 +41,11 @@ MappedFile::MappedFile(const std::filesystem::path& path)
     // Non-blocking, so that a pipe is refused below instead of being waited for.
     : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     if (file_.number() < 0) {
-        fail(path, system_reason());
+        fail_by_system(path);
     }
     struct stat status = {};
     if (::fstat(file_.number(), &status) != 0) {
-        fail(path, system_reason());
+        fail_by_system(path);
     }
     if (S_ISDIR(status.st_mode)) {
         fail(path, "it is a directory; name the .gguf file in it");
@@ -48,7 +59,7 @@ MappedFile::MappedFile(const std::filesystem::path& path)
     const auto size = static_cast<std::size_t>(status.st_size);
     void* const start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_.number(), 0);
     if (start == MAP_FAILED) {
-        fail(path, system_reason());
+        fail_by_system(path);
     }
     bytes_ = {static_cast<const std::byte*>(start), size};
 }
