@@ -46,7 +46,11 @@ void add_scenario_options(
     CLI::App& app, RunCommand& run, RunWords& words, const char* policy_help
 ) {
     config::Overrides& change = run.overrides;
-    app.add_option("SCENARIO", run.scenario, "scenario file (TOML); see src/config/README.md");
+    app.add_option(
+        "SCENARIO",
+        run.scenario,
+        "scenario file (TOML; - is standard input); see src/config/README.md"
+    );
     app.add_option("--model", run.model, "instead of a scenario: a GGUF model, with --devices");
     app.add_option("--devices", run.devices, "how many equal devices --model runs on")
         ->check(whole(1, config::kMaxDevices, 4));
@@ -69,7 +73,11 @@ void add_scenario_options(
         ->type_name("TEXT")
         ->take_all()
         ->allow_extra_args(false);
-    app.add_option("--prompt-file", words.prompt_file, "a file whose whole content is the prompt");
+    app.add_option(
+        "--prompt-file",
+        words.prompt_file,
+        "a file whose whole content is the prompt; - is standard input"
+    );
     app.add_option("--seed", words.seed, "seed of all random loads and of sampling")
         ->check(whole(-kAnyNumber, kAnyNumber, 7));
     app.add_option("--set", change.set, "any scenario key, e.g. --set device.0.memory='\"1 GiB\"'")
@@ -98,6 +106,7 @@ void add_run_options(CLI::App& app, RunCommand& run, RunWords& words) {
     app.add_option("--transport", words.transport, "mpi (default) or inprocess: no MPI needed")
         ->check(one_of({"mpi", "inprocess"}));
     app.add_option("--kernels", run.kernels, "reference, openblas, avx2, avx512 (default: best)");
+    app.add_flag(kHandedOver, run.handed_over)->group(""); // in no help
 }
 
 void add_simulate_options(CLI::App& app, RunCommand& run, RunWords& words) {
@@ -201,6 +210,10 @@ std::string resume_conflict(const CLI::App& app) {
 
 /// What CLI11 cannot know: which options go together. Empty: fine.
 std::string conflict(const CLI::App& app) {
+    if (const CLI::Option* handed = app.get_option_no_throw(kHandedOver);
+        handed != nullptr && handed->count() > 0) {
+        return "";
+    }
     if (const CLI::Option* resume = app.get_option_no_throw("--resume");
         resume != nullptr && resume->count() > 0) {
         return resume_conflict(app);
@@ -229,6 +242,9 @@ std::string conflict(const CLI::App& app) {
 std::vector<std::string> option_names(const CLI::App& app) {
     std::vector<std::string> names;
     for (const CLI::Option* option : app.get_options()) {
+        if (option->get_group().empty()) {
+            continue; // not for users
+        }
         for (const std::string& name : option->get_lnames()) {
             names.push_back("--" + name);
         }

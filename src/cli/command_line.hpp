@@ -24,9 +24,13 @@ struct RunCommand {
     bool trace_ops = false;
     bool json = false;
     TransportKind transport = TransportKind::mpi;
-    std::string kernels; ///< empty: the best of this CPU
-    bool text = true;    ///< there is a text to stream to stdout
+    std::string kernels;      ///< empty: the best of this CPU
+    bool text = true;         ///< there is a text to stream to stdout
+    bool handed_over = false; ///< a rank of ours: the rest of this comes through standard input
 };
+
+/// The option that says so. Not for users.
+inline constexpr const char* kHandedOver = "--handed-over";
 
 /// `headroom simulate`, with one policy or several after each other.
 struct SimulateCommand {

@@ -5,7 +5,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <initializer_list>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -59,7 +58,7 @@ void set_environment() {
 }
 
 [[noreturn]] void become_mpirun(
-    std::vector<std::string> words, const Relay& relay, pid_t launcher
+    std::vector<std::string> words, const Relay& relay, int input, pid_t launcher
 ) {
     relay.take_streams();
     (void)setpgid(0, 0); // a Ctrl-C in the terminal is ours to translate
@@ -70,10 +69,7 @@ void set_environment() {
     for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
         (void)std::signal(signal, SIG_DFL);
     }
-    const int nothing = open("/dev/null", O_RDONLY);
-    if (nothing >= 0) {
-        (void)dup2(nothing, STDIN_FILENO);
-    }
+    (void)dup2(input, STDIN_FILENO);
     std::vector<char*> argv;
     argv.reserve(words.size() + 1);
     for (std::string& word : words) {
@@ -219,7 +215,7 @@ bool rank_0_tells() {
     return nanosleep(&patience, nullptr) != 0; // mpirun's signal: rank 0 has ended the job
 }
 
-int run_under_mpirun(std::size_t ranks, const std::vector<std::string>& arguments) {
+int run_under_mpirun(std::size_t ranks, const Handover& handover) {
     if (!found_on_path("mpirun")) {
         throw EnvironmentError("there is no mpirun on the PATH, expected one to start a rank per "
                                "device: install it (Debian: openmpi-bin), or run all devices in "
@@ -227,8 +223,10 @@ int run_under_mpirun(std::size_t ranks, const std::vector<std::string>& argument
     }
     set_environment();
     std::vector<std::string> words{"mpirun", "-q", "-n", std::to_string(ranks), own_path()};
+    const std::vector<std::string> arguments = rank_arguments(handover.command);
     words.insert(words.end(), arguments.begin(), arguments.end());
     Relay relay(Terminal::look().same);
+    const int input = handover_descriptor(handover);
     const pid_t self = getpid();
     const pid_t child = fork();
     if (child < 0) {
@@ -240,8 +238,9 @@ int run_under_mpirun(std::size_t ranks, const std::vector<std::string>& argument
         ));
     }
     if (child == 0) {
-        become_mpirun(std::move(words), relay, self);
+        become_mpirun(std::move(words), relay, input, self);
     }
+    (void)close(input);
     relay.close_child_ends();
     return wait_for(child, relay);
 }

@@ -3,7 +3,8 @@
 
 #include <cstddef>
 #include <string>
-#include <vector>
+
+#include "cli/handover.hpp"
 
 namespace headroom::cli {
 
@@ -24,11 +25,11 @@ namespace headroom::cli {
 /// end to end them too. Who is still there afterwards, was alone with the error and gets false.
 [[nodiscard]] bool rank_0_tells();
 
-/// Runs this program again with the arguments under `mpirun -n ranks` and waits for its end.
+/// Runs this program again under `mpirun -n ranks`, hands it the run, and waits for its end.
 /// SIGINT and SIGTERM are passed on as requests to close the trace; a second one ends the job.
 /// Returns the exit code of the run. Throws EnvironmentError if there is no mpirun, or if a rank
 /// was killed.
-[[nodiscard]] int run_under_mpirun(std::size_t ranks, const std::vector<std::string>& arguments);
+[[nodiscard]] int run_under_mpirun(std::size_t ranks, const Handover& handover);
 
 /// OpenBLAS chooses its kernels when it is loaded, before main, and 0.3.21 chooses badly on newer
 /// Xeons: if it should have been told, tells it and starts this program again.

@@ -4,7 +4,6 @@
 #include <string>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <vector>
 
 #include "base/error.hpp"
 #include "cli/command_line.hpp"
@@ -29,10 +28,10 @@ bool has_told_all() {
            !(S_ISREG(output.st_mode) || S_ISCHR(output.st_mode));
 }
 
-int run(const headroom::cli::CommandLine& line, int argc, char** argv) {
+int run(const headroom::cli::CommandLine& line) {
     using namespace headroom;
     if (line.run) {
-        return cli::run_command(*line.run, std::vector<std::string>(argv + 1, argv + argc));
+        return cli::run_command(*line.run);
     }
     if (line.simulate) {
         return cli::simulate_command(*line.simulate);
@@ -71,7 +70,7 @@ int main(int argc, char** argv) {
         if (line.exit_code) {
             return *line.exit_code;
         }
-        const int code = run(line, argc, argv);
+        const int code = run(line);
         if (code == 0 && !has_told_all()) {
             throw EnvironmentError(
                 "standard output could not be written to its end, expected room for it: see df, or "

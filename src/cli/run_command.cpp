@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "cli/file_kind.hpp"
 #include "cli/front.hpp"
+#include "cli/handover.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/launch.hpp"
 #include "cli/scenario_file.hpp"
@@ -45,9 +47,23 @@ void check_copies(const RunCommand& command) {
 
 /// Early, before ranks are started.
 void check_place(const RunCommand& command) {
-    const std::filesystem::path& out = command.trace.empty() ? command.resume : command.trace;
-    trace::check_trace_path(out.string(), command.trace.empty() || command.force);
+    const bool own = command.trace.empty(); // a run that goes on, in its own trace
+    const std::filesystem::path& out = own ? command.resume : command.trace;
+    trace::check_trace_path(out.string(), own || command.force);
     check_overwrites_a_trace(out);
+}
+
+/// With what was read and checked here, so that nothing is read twice.
+int start_ranks(const RunCommand& command, const config::Scenario& scenario, bool resumes) {
+    Handover handover{command, std::nullopt};
+    if (!resumes) {
+        handover.scenario = scenario;
+        if (command.trace.empty()) {
+            handover.command.trace = default_trace_path(scenario);
+        }
+    }
+    check_place(handover.command);
+    return run_under_mpirun(scenario.fleet.size(), handover);
 }
 
 /// Everything that can be wrong with a run before any device starts, told once and without MPI.
@@ -157,13 +173,21 @@ comm::Transport::Options transport_options(
     return options;
 }
 
-int run_command(const RunCommand& command, std::vector<std::string> arguments) {
+int run_command(const RunCommand& command) {
     check_copies(command);
     if (under_launcher() && command.transport == TransportKind::mpi) {
         return run_as_rank(command);
     }
+    if (command.handed_over) {
+        throw InputError(fmt::format(
+            "{} is for ranks that headroom starts, expected none of it from users: give headroom "
+            "run SCENARIO",
+            kHandedOver
+        ));
+    }
     std::optional<Resumption> resumption;
     if (!command.resume.empty()) {
+        refuse_standard_input(command.resume, "--resume");
         trace::TraceFile file = trace::open_trace(command.resume.string());
         if (has_nothing_to_resume(file)) {
             return finish_resumed(command, file);
@@ -179,19 +203,7 @@ int run_command(const RunCommand& command, std::vector<std::string> arguments) {
     if (command.transport == TransportKind::inprocess) {
         return run_in_process(command, scenario, resumption ? &*resumption : nullptr);
     }
-    if (resumption) {
-        check_place(command);
-        return run_under_mpirun(scenario.fleet.size(), arguments);
-    }
-    const std::filesystem::path trace =
-        command.trace.empty() ? default_trace_path(scenario) : command.trace;
-    if (command.trace.empty()) {
-        arguments.push_back("--trace");
-        arguments.push_back(trace.string());
-    }
-    trace::check_trace_path(trace.string(), command.force);
-    check_overwrites_a_trace(trace);
-    return run_under_mpirun(scenario.fleet.size(), arguments);
+    return start_ranks(command, scenario, resumption.has_value());
 }
 
 } // namespace headroom::cli

@@ -12,8 +12,7 @@
 
 namespace headroom::cli {
 
-/// `arguments`: the command line without the program's name, to start ourselves again under mpirun.
-[[nodiscard]] int run_command(const RunCommand& command, std::vector<std::string> arguments);
+[[nodiscard]] int run_command(const RunCommand& command);
 
 /// One rank of a job that mpirun or srun started.
 [[nodiscard]] int run_as_rank(const RunCommand& command);

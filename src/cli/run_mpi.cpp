@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "cli/failure.hpp"
 #include "cli/front.hpp"
+#include "cli/handover.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/launch.hpp"
 #include "cli/roll_call.hpp"
@@ -171,13 +172,18 @@ void send_away(comm::Transport& transport, int exit_code) {
     tell_all(transport, start);
 }
 
-int lead(const RunCommand& command, comm::Transport& transport, Terminal terminal) {
+int lead(const RunCommand& told, comm::Transport& transport, Terminal terminal) {
+    Handover given{told, std::nullopt};
+    const RunCommand& command = given.command;
     std::unique_ptr<config::Scenario> scenario;
     std::unique_ptr<Resumption> resumption;
     std::unique_ptr<Front> front;
     Start start;
     try {
         Roll roll = call_roll(transport);
+        if (told.handed_over) {
+            given = read_handover();
+        }
         // Which hosts lack the model is found out together, by the set-up.
         if (!command.resume.empty()) {
             trace::TraceFile file = trace::open_trace(command.resume.string());
@@ -189,7 +195,9 @@ int lead(const RunCommand& command, comm::Transport& transport, Terminal termina
             start.kernels = resumption->kernels;
         }
         scenario = std::make_unique<config::Scenario>(
-            resumption ? resumption->scenario : scenario_of(command, false)
+            resumption       ? resumption->scenario
+            : given.scenario ? std::move(*given.scenario)
+                             : scenario_of(command, false)
         );
         check_rank_count(*scenario, transport.size());
         front = std::make_unique<Front>(

@@ -92,7 +92,7 @@ class Case(unittest.TestCase):
         Parents die last: the system continues stopped children of a parent that has died.
         """
         job = [entry for entry in Path("/proc").iterdir()
-               if entry.name.isdigit() and str(self.folder) in self.command_of(entry)]
+               if entry.name.isdigit() and self.is_ours(entry)]
         job.sort(key=lambda entry: int(entry.name))
         for number, order in ((signal.SIGSTOP, job), (signal.SIGKILL, job[::-1])):
             for entry in order:
@@ -104,6 +104,14 @@ class Case(unittest.TestCase):
         # A killed rank on a busy machine lives, and holds its lock on the trace, until it is
         # scheduled once more.
         self.wait_until(lambda: not any(self.lives(entry) for entry in job), "killed processes")
+
+    def is_ours(self, entry):
+        """A process that works in the test's folder, or has it on its command line."""
+        try:
+            here = (entry / "cwd").resolve() == self.folder.resolve()
+        except OSError:
+            return False
+        return here or str(self.folder) in self.command_of(entry)
 
     def command_of(self, entry):
         try:

@@ -227,7 +227,7 @@ class Trace(Case):
         self.wait_for_intervals(trace, 2)
         ranks = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()
                  and self.environment_of(entry).get("OMPI_COMM_WORLD_RANK") == "2"
-                 and str(self.folder) in self.command_of(entry)]
+                 and self.is_ours(entry)]
         os.kill(int(ranks[0].name), signal.SIGKILL)
         _, errors = process.communicate(timeout=20)
         self.assertEqual(process.returncode, 3, errors)
