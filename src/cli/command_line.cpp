@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.hpp"
+#include "base/verbose.hpp"
 #include "cli/trace_options.hpp"
 #include "cli/usage.hpp"
 #include "cli/validators.hpp"
@@ -347,6 +348,13 @@ CommandLine read_command_line(int argc, char** argv) {
 
     TraceOptions traces;
     traces.add_to(app);
+    for (CLI::App* const command : app.get_subcommands({})) {
+        command->add_flag_callback(
+            "--verbose",
+            [] { (void)setenv(kVerboseVariable, "1", 1); }, // ranks are told by it too
+            "errors also repeat what the libraries below say"
+        );
+    }
 
     CLI::App* used = &app;
     try {

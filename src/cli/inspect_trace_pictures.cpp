@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/block.hpp"
+#include "base/saturating.hpp"
 #include "base/units.hpp"
 #include "trace/figures.hpp"
 #include "trace/labels.hpp"
@@ -136,7 +137,8 @@ std::string time_picture(const trace::Trace& trace, const PictureStyle& style) {
     if (parts.whole <= 0) {
         return "";
     }
-    const Nanoseconds rest = parts.whole - parts.migrating - parts.busiest;
+    const Nanoseconds rest =
+        saturating_difference(saturating_difference(parts.whole, parts.migrating), parts.busiest);
     const std::string picture =
         bar(style,
             {{share(parts.busiest, parts.whole), Ink::blue, 3},
@@ -179,17 +181,18 @@ std::string device_time_picture(const trace::Trace& trace, const PictureStyle& s
         if (time.whole() == 0) {
             continue;
         }
-        text += name_column(names[d], width) +
-                bar(style,
-                    {{share(time.computing, time.whole()), Ink::blue, 3},
-                     {share(time.paging + time.migrating, time.whole()), Ink::orange, 2},
-                     {share(time.waiting, time.whole()), Ink::dim, 1}},
-                    room(style, width, 32)) +
-                fmt::format(
-                    " {:>5} computes, {:>5} waits\n",
-                    percent(share(time.computing, time.whole()), 1),
-                    percent(share(time.waiting, time.whole()), 1)
-                );
+        text +=
+            name_column(names[d], width) +
+            bar(style,
+                {{share(time.computing, time.whole()), Ink::blue, 3},
+                 {share(saturating_sum(time.paging, time.migrating), time.whole()), Ink::orange, 2},
+                 {share(time.waiting, time.whole()), Ink::dim, 1}},
+                room(style, width, 32)) +
+            fmt::format(
+                " {:>5} computes, {:>5} waits\n",
+                percent(share(time.computing, time.whole()), 1),
+                percent(share(time.waiting, time.whole()), 1)
+            );
     }
     return text.empty()
                ? ""
@@ -283,7 +286,7 @@ std::string links_picture(const trace::Trace& trace, const PictureStyle& style) 
     }
     Bytes all = 0;
     for (const trace::LinkUse& use : uses) {
-        all += use.bytes;
+        saturating_add(all, use.bytes);
     }
     const std::size_t shown = std::min(uses.size(), kMostLinks);
     std::vector<std::string> names;

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/saturating.hpp"
 #include "trace/gaps.hpp"
 
 namespace headroom::trace {
@@ -40,12 +41,12 @@ TimeParts time_parts(const Trace& trace) {
         Nanoseconds sum = 0;
         for (const ResourceRow& of : interval.resources) {
             most = std::max(most, of.busy_ns);
-            sum += of.busy_ns;
+            saturating_add(sum, of.busy_ns);
         }
-        parts.whole += migrating + rest;
-        parts.migrating += migrating;
-        parts.busiest += std::min(most, rest);
-        parts.any_device += std::min(sum, rest);
+        saturating_add(parts.whole, migrating + rest);
+        saturating_add(parts.migrating, migrating);
+        saturating_add(parts.busiest, std::min(most, rest));
+        saturating_add(parts.any_device, std::min(sum, rest));
     }
     return parts;
 }
@@ -56,7 +57,7 @@ std::vector<DeviceTime> device_times(const Trace& trace) {
     std::vector<DeviceTime> times(ops.size());
     for (std::size_t d = 0; d < ops.size(); ++d) {
         for (const OpRef& ref : ops[d]) {
-            times[d].computing += ref.op->end - ref.op->start;
+            saturating_add(times[d].computing, ref.op->end - ref.op->start);
         }
         for (const Gap& gap : gaps[d]) {
             Nanoseconds DeviceTime::*const part =
@@ -64,7 +65,7 @@ std::vector<DeviceTime> device_times(const Trace& trace) {
                 : gap.kind == GapKind::paging    ? &DeviceTime::paging
                 : gap.kind == GapKind::migrating ? &DeviceTime::migrating
                                                  : &DeviceTime::idle;
-            times[d].*part += gap.span.end - gap.span.begin;
+            saturating_add(times[d].*part, gap.span.end - gap.span.begin);
         }
     }
     return times;
@@ -74,7 +75,7 @@ std::vector<LinkUse> link_use(const Trace& trace) {
     std::map<std::pair<std::int32_t, std::int32_t>, Bytes> sums;
     for (const Interval& interval : trace.intervals) {
         for (const LinkStateRow& link : interval.link_states) {
-            sums[{link.from, link.to}] += link.bytes;
+            saturating_add(sums[{link.from, link.to}], link.bytes);
         }
     }
     std::vector<LinkUse> uses;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/saturating.hpp"
 #include "base/units.hpp"
 #include "trace/trace.hpp"
 
@@ -42,7 +43,11 @@ struct DeviceTime {
     Nanoseconds migrating = 0; ///< nobody computes
     Nanoseconds idle = 0;
     [[nodiscard]] Nanoseconds whole() const {
-        return computing + waiting + paging + migrating + idle;
+        Nanoseconds sum = computing;
+        for (const Nanoseconds part : {waiting, paging, migrating, idle}) {
+            saturating_add(sum, part);
+        }
+        return sum;
     }
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/block.hpp"
 #include "base/error.hpp"
+#include "base/saturating.hpp"
 
 namespace headroom::trace {
 
@@ -36,8 +37,8 @@ void Summarizer::add_resources(const Interval& interval) {
             device.budget_bytes = row.memory_budget_bytes;
         }
         device.used_bytes = row.memory_used_bytes;
-        device.busy += row.busy_ns;
-        sum_.bytes_paged += row.paged_bytes;
+        saturating_add(device.busy, row.busy_ns);
+        saturating_add(sum_.bytes_paged, row.paged_bytes);
         device.blocks =
             std::count(interval.placement.begin(), interval.placement.end(), row.device);
     }
@@ -85,10 +86,12 @@ void Summarizer::add_step(const IntervalRow& row, const TokenRow& token, Nanosec
     const Nanoseconds migrating =
         std::min(token.end, row.t_resume) - std::max(before, row.t_switch);
     if (predicted != kNever) {
-        sum_.predicted_decode += predicted;
+        saturating_add(sum_.predicted_decode, predicted);
     }
-    sum_.measured_decode +=
-        alone ? token.end - token.start : token.end - before - std::max<Nanoseconds>(0, migrating);
+    saturating_add(
+        sum_.measured_decode,
+        alone ? token.end - token.start : token.end - before - std::max<Nanoseconds>(0, migrating)
+    );
 }
 
 void Summarizer::add_request(const IntervalRow& row, const RequestRow& request) {
@@ -110,24 +113,24 @@ void Summarizer::commit(const Interval& interval) {
     sum_.resumptions += row.reason == static_cast<std::int32_t>(Reason::resumed) ? 1 : 0;
     sum_.decisions_that_moved += row.moves > 0 ? 1 : 0;
     sum_.decisions_infeasible += row.feasible == 0 ? 1 : 0;
-    sum_.blocks_moved += row.moves;
-    sum_.time_migrating += row.measured_migration_ns;
+    saturating_add(sum_.blocks_moved, row.moves);
+    saturating_add(sum_.time_migrating, row.measured_migration_ns);
     if (row.predicted_migration_ns != kNever) {
-        sum_.predicted_migration += row.predicted_migration_ns;
+        saturating_add(sum_.predicted_migration, row.predicted_migration_ns);
     }
     decision_wall_ns_ += static_cast<double>(row.decision_wall_ns);
     Bytes migrated = 0;
     for (const MigrationRow& move : interval.migrations) {
-        migrated += move.bytes;
-        sum_.bytes_loaded += move.loaded_bytes;
+        saturating_add(migrated, move.bytes);
+        saturating_add(sum_.bytes_loaded, move.loaded_bytes);
         const auto kind = block_kinds_[static_cast<std::size_t>(move.block)];
         sum_.groups_moved += kind == static_cast<std::int32_t>(BlockKind::group) ? 1 : 0;
     }
-    sum_.bytes_migrated += migrated;
+    saturating_add(sum_.bytes_migrated, migrated);
     for (const LinkStateRow& link : interval.link_states) {
-        sum_.bytes_messages += link.bytes;
+        saturating_add(sum_.bytes_messages, link.bytes);
     }
-    sum_.bytes_messages -= migrated;
+    sum_.bytes_messages = saturating_difference(sum_.bytes_messages, migrated);
     for (const EventRow& event : interval.events) {
         const auto kind = static_cast<EventKind>(event.kind);
         sum_.overloads += kind == EventKind::overload ? 1 : 0;
@@ -154,7 +157,7 @@ void add_up_sequences(Summary& result) {
         result.sampled_tokens += sequence.sampled_tokens;
         result.end = std::max(result.end, sequence.last_token);
         const Nanoseconds time = sequence.last_token - sequence.first_token;
-        decoded += time;
+        saturating_add(decoded, time);
         if (sequence.sampled_tokens > 0) {
             ++sampling;
             sequence.to_first_token = sequence.first_token - sequence.arrival;
@@ -179,8 +182,9 @@ void set_times_to_first_token(Summary& result) {
         }
     }
     if (!times.empty()) {
-        result.to_first_token = std::accumulate(times.begin(), times.end(), Nanoseconds{0}) /
-                                static_cast<std::int64_t>(times.size());
+        result.to_first_token =
+            std::accumulate(times.begin(), times.end(), Nanoseconds{0}, saturating_sum) /
+            static_cast<std::int64_t>(times.size());
     }
     result.to_first_token_p50 = percentile(times, 50);
     result.to_first_token_p95 = percentile(times, 95);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 
+#include "trace/ranges.hpp"
 #include "trace/trace.hpp"
 
 namespace headroom::trace::sample {
@@ -33,7 +34,7 @@ inline RunHeader header(bool with_ops) {
         {"L0.proj", 2, 0, -1, 30},
         {"lm_head", 4, -1, -1, kMost<std::int64_t>},
     };
-    header.model = {{2, 4, 2, 128, 256, 1, kMost<std::int64_t>, 64, 1, 4, 4, 1, 1, 0}};
+    header.model = {{2, 4, 2, 128, 256, 1, kMost<std::int32_t>, 64, 1, 4, 4, 1, 1, 0}};
     header.layers = {{0, 1, 2, 3, 4, 0, 1}, {}};
     header.prompts = {{0, 0, 1}, {0, 1, 99}, {1, 0, -1}};
     header.with_ops = with_ops;
@@ -59,7 +60,7 @@ inline Interval interval(std::int64_t i, bool with_ops) {
         .tokens = 4,
         .predicted_inference_ns = kMost<std::int64_t>,
         .measured_inference_ns = i + 1,
-        .predicted_migration_ns = kLeast<std::int64_t>,
+        .predicted_migration_ns = kMost<std::int64_t>,
         .measured_migration_ns = 3,
         .in_flight = 2,
         .waiting = small % 3,
@@ -74,12 +75,12 @@ inline Interval interval(std::int64_t i, bool with_ops) {
         .policy = 1,
         .reason = 2,
     };
-    interval.placement = {small, small + 1, -1, 2};
+    interval.placement = {small % 3, (small + 1) % 3, -1, 2};
     if (i % 3 == 2) {
         return interval;
     }
     interval.resources = {
-        {i, 0, 10, 20, 30, 40, 42, 45, 50}, {i, 1, kMost<std::int64_t>, 0, -1, 0, 0, 0, 0}};
+        {i, 0, 10, 20, 30, 40, 42, 45, 50}, {i, 1, kMost<std::int64_t>, 0, 0, 0, 0, 0, 0}};
     interval.link_states = {{i, 0, 1, 5, 6, 7}};
     if (i % 2 == 1) {
         interval.migrations = {{i, 3, 0, 1, 27'136, 24'576, 5, 6, kMost<std::uint64_t>}};
@@ -97,7 +98,7 @@ inline Interval interval(std::int64_t i, bool with_ops) {
     interval.requests.push_back({small, 0, 0, 0, 0, 0, 0, 0, 0, {"\xff\0\x80", 3}});
     interval.events = {{i, 0, 1, 99, "too full"}, {i, 3, -1, 0, ""}};
     if (with_ops) {
-        interval.ops = {{i, 0, 1, 2, 3}, {i, 1, 2, kLeast<std::int64_t>, kMost<std::int64_t>}};
+        interval.ops = {{i, 0, 1, 2, 3}, {i, 1, 2, 0, kLatestTime}};
         interval.messages = {{i, 0, 1, 1, -1, 256, 0, 1'256'000}};
     }
     return interval;

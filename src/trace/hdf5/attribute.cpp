@@ -39,10 +39,13 @@ void read(const Attribute& attribute, const Type& memory, void* data) {
     checked(H5Aread(attribute.get(), memory.get(), data), "H5Aread");
 }
 
+/// As the file has them: nothing is converted.
 std::vector<std::string> read_texts(const Attribute& attribute, const Type& type, std::size_t n) {
     const std::size_t width = size_of(type);
     std::string all(width * n, '\0');
-    read(attribute, text_type(width), all.data());
+    if (!all.empty()) {
+        read(attribute, type, all.data());
+    }
     std::vector<std::string> texts;
     for (std::size_t i = 0; i < n; ++i) {
         texts.push_back(without_padding(all.substr(i * width, width)));
@@ -56,22 +59,35 @@ std::int64_t read_number(const Attribute& attribute) {
     return number;
 }
 
+/// Whether an attribute holds no more than one may: all that the writer makes lie in the header of
+/// their object, which HDF5 limits to 64 KiB each.
+bool is_small(const Type& type, const Extent& size) {
+    constexpr hsize_t kMostBytes = hsize_t{64} << 10;
+    return size_of(type) <= kMostBytes &&
+           (size.empty() || size.front() <= kMostBytes / size_of(type));
+}
+
 void read_one(hid_t object, const std::string& name, Attributes& all) {
     const Attribute attribute(checked(H5Aopen(object, name.c_str(), H5P_DEFAULT), "H5Aopen"));
     const Type type(checked(H5Aget_type(attribute.get()), "H5Aget_type"));
     const Extent size = extent_of(Space(checked(H5Aget_space(attribute.get()), "H5Aget_space")));
+    if (size.size() > 1 || !is_small(type, size)) {
+        return;
+    }
     if (is_text(type) && size.empty()) {
         all.texts[name] = read_texts(attribute, type, 1).front();
-    } else if (is_text(type) && size.size() == 1) {
+    } else if (is_text(type)) {
         all.lists[name] = read_texts(attribute, type, size.front());
-    } else if (is_integer(type) && size.empty()) {
+    } else if (is_integer(type) && size.empty() && size_of(type) <= sizeof(std::int64_t)) {
         all.numbers[name] = read_number(attribute);
     }
 }
 
-extern "C" herr_t append_name(hid_t, const char* name, const H5A_info_t*, void* names) {
-    static_cast<std::vector<std::string>*>(names)->emplace_back(name);
-    return 0;
+extern "C" herr_t append_name(hid_t, const char* name, const H5A_info_t*, void* data) {
+    constexpr std::size_t kMostAttributes = 1000;
+    auto& names = *static_cast<std::vector<std::string>*>(data);
+    names.emplace_back(name);
+    return names.size() < kMostAttributes ? 0 : 1;
 }
 
 } // namespace

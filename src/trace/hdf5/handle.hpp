@@ -1,5 +1,6 @@
-// Owners of HDF5's ids, and what becomes of its errors: an EnvironmentError with the text of the
-// library's error stack. Each C function of HDF5 is called in one place of this folder.
+// Owners of HDF5's ids, and what becomes of its errors: an EnvironmentError with one sentence, and
+// the library's error stack only for who wants it (--verbose). Each C function of HDF5 is called in
+// one place of this folder.
 #pragma once
 
 #include <string>
@@ -9,7 +10,8 @@
 
 namespace headroom::trace::h5 {
 
-/// Throws EnvironmentError: the call that failed and HDF5's error stack, outermost first.
+/// Throws EnvironmentError: why, as far as it can be told; --verbose: and HDF5's error stack,
+/// outermost first.
 [[noreturn]] void fail(const char* call);
 
 /// What HDF5 returned, if it is not negative; throws EnvironmentError otherwise.
@@ -22,8 +24,8 @@ Result checked(Result result, const char* call) {
 }
 
 /// To be called before anything else: HDF5 neither prints its errors (the text is in our
-/// exceptions) nor, when the process ends, closes files that were left open on purpose.
-/// Process-wide.
+/// exceptions) nor, when the process ends, closes files that were left open on purpose,
+/// nor loads code that a file or the environment names. Process-wide.
 void prepare_library();
 
 /// The version of the library in use, "1.10.8".

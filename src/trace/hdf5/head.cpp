@@ -11,18 +11,16 @@ namespace headroom::trace {
 
 namespace {
 
-TraceHead head_of(const h5::File& file) {
-    h5::Attributes root = h5::read_attributes(file.get());
+TraceHead head_of(h5::UntrustedFile file) {
+    h5::Attributes root = h5::read_attributes(file.file().get());
     if (!root.numbers.contains(kSchemaVersionAttribute)) {
         throw InputError("is an HDF5 file, but not a trace of ours: no schema_version");
     }
-    const ByteBuffer bytes = h5::read_first_rows(
-        h5::dataset_named(file, kComplete), h5::number_type(FieldType::i32), 1, kComplete
-    );
+    const ByteBuffer bytes = h5::read_numbers(file, kComplete, FieldType::i32, 1);
     return {
-        text_of(h5::read_bytes(file, kScenario, {})),
+        text_of(h5::read_numbers(file, kScenario, FieldType::u8, {})),
         root.texts["execution"],
-        h5::has_dataset(file, Table<OpRow>::name),
+        h5::has_dataset(file.file(), Table<OpRow>::name),
         static_cast<Completion>(RowBytes(bytes).take<std::int32_t>()),
     };
 }
@@ -32,7 +30,7 @@ TraceHead head_of(const h5::File& file) {
 TraceHead read_trace_head(const std::string& path) {
     h5::prepare_library();
     try {
-        return head_of(h5::open_file(path, false));
+        return head_of(h5::UntrustedFile(path, false));
     } catch (const InputError& error) {
         throw InputError(fmt::format("{}: {}", path, error.what()));
     } catch (const EnvironmentError&) {

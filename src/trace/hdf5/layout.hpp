@@ -152,21 +152,34 @@ inline std::string text_of(std::span<const std::byte> bytes) {
     return text;
 }
 
-/// A piece of the pool; throws InputError if it lies outside, which only a damaged file has.
-inline std::string pooled_text(
-    std::span<const std::byte> pool, std::int64_t offset, std::int64_t length
-) {
-    const auto size = static_cast<std::int64_t>(pool.size());
-    if (offset < 0 || length < 0 || offset > size || length > size - offset) {
-        throw InputError("damaged: a text lies outside its pool of bytes");
+/// The texts of one table, in a pool of bytes.
+class PooledTexts {
+  public:
+    explicit PooledTexts(std::span<const std::byte> pool) : pool_(pool), unread_(pool.size()) {}
+
+    /// A piece of the pool. Throws InputError for what only a damaged file has: it lies outside, or
+    /// the table's texts are more than the pool, so that some of it is in many of them.
+    std::string take(std::int64_t offset, std::int64_t length) {
+        const auto size = static_cast<std::int64_t>(pool_.size());
+        if (offset < 0 || length < 0 || offset > size || length > size - offset) {
+            throw InputError("damaged: a text lies outside its pool of bytes");
+        }
+        const auto bytes = static_cast<std::size_t>(length);
+        if (bytes > unread_) {
+            throw InputError("damaged: texts are longer than their pool of bytes");
+        }
+        unread_ -= bytes;
+        return text_of(pool_.subspan(static_cast<std::size_t>(offset), bytes));
     }
-    return text_of(pool.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length))
-    );
-}
+
+  private:
+    std::span<const std::byte> pool_;
+    std::size_t unread_;
+};
 
 /// The inverse of encode.
 template <class Row>
-Row decode(RowBytes& bytes, const TextWidths& widths, std::span<const std::byte> pool) {
+Row decode(RowBytes& bytes, const TextWidths& widths, PooledTexts& texts) {
     Row row;
     for_each_column<Row>([&]<class T>(const Column<Row, T>& column) {
         T& value = row.*column.member;
@@ -177,7 +190,7 @@ Row decode(RowBytes& bytes, const TextWidths& widths, std::span<const std::byte>
             value.resize(value.find_last_not_of('\0') + 1);
         } else {
             const auto offset = bytes.take<std::int64_t>();
-            value = pooled_text(pool, offset, bytes.take<std::int64_t>());
+            value = texts.take(offset, bytes.take<std::int64_t>());
         }
     });
     return row;

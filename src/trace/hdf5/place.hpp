@@ -24,6 +24,8 @@ class Place {
     [[nodiscard]] const std::string& now() const { return settled_ ? path_ : aside_; }
     /// Whether something stands at the path.
     [[nodiscard]] bool replaces() const { return replaces_; }
+    /// Whether the file has its name.
+    [[nodiscard]] bool is_settled() const { return settled_; }
 
     /// Makes the file aside this process's own, or throws EnvironmentError: another one has it, it
     /// is not a left-over trace, or it cannot be made.

@@ -1,11 +1,6 @@
 #include "trace/hdf5/reader.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <optional>
 
 #include <fmt/format.h>
@@ -15,38 +10,15 @@
 #include "trace/hdf5/lock.hpp"
 #include "trace/hdf5/schema.hpp"
 #include "trace/hdf5/table_reader.hpp"
+#include "trace/ranges.hpp"
 
 namespace headroom::trace {
 
 namespace {
 
-/// HDF5 says little about files that are not its own, so look first.
-void check_signature(const std::string& path) {
-    constexpr std::array<char, 8> kSignature{'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
-    std::error_code unknown;
-    if (std::filesystem::exists(path, unknown) &&
-        !std::filesystem::is_regular_file(path, unknown)) {
-        throw InputError( // a pipe would be waited for
-            std::filesystem::is_directory(path, unknown) ? "is a directory" : "is no ordinary file"
-        );
-    }
-    std::array<char, 8> start{};
-    std::ifstream file(path, std::ios::binary);
-    if (!file) {
-        throw InputError(std::string("cannot be opened: ") + std::strerror(errno));
-    }
-    file.read(start.data(), start.size());
-    if (file.gcount() == 0) {
-        throw InputError("is empty");
-    }
-    if (start != kSignature) {
-        throw InputError("is not an HDF5 file");
-    }
-}
-
-std::optional<h5::File> opened_plainly(const std::string& path) {
+std::optional<h5::UntrustedFile> opened_plainly(const std::string& path) {
     try {
-        return h5::open_file(path, false);
+        return h5::UntrustedFile(path, false);
     } catch (const EnvironmentError&) {
         return std::nullopt;
     }
@@ -67,8 +39,8 @@ void check_version(const h5::Attributes& root) {
     }
 }
 
-void read_root_attributes(const h5::File& file, TraceFile& result) {
-    h5::Attributes root = h5::read_attributes(file.get());
+void read_root_attributes(const h5::UntrustedFile& file, TraceFile& result) {
+    h5::Attributes root = h5::read_attributes(file.file().get());
     check_version(root);
     result.schema_version = root.numbers[kSchemaVersionAttribute];
     result.hdf5_version = root.texts[kHdf5VersionAttribute];
@@ -80,10 +52,10 @@ void read_root_attributes(const h5::File& file, TraceFile& result) {
     result.trace.header.numbers = root.numbers;
 }
 
-void read_header(const h5::File& file, std::int64_t schema_version, RunHeader& header) {
+void read_header(h5::UntrustedFile& file, std::int64_t schema_version, RunHeader& header) {
     header.codes.clear();
-    header.scenario = text_of(h5::read_bytes(file, kScenario, {}));
-    const ByteBuffer pool = h5::read_bytes(file, kInputPool, {});
+    header.scenario = text_of(h5::read_numbers(file, kScenario, FieldType::u8, {}));
+    const ByteBuffer pool = h5::read_numbers(file, kInputPool, FieldType::u8, {});
     for (InputFileRow& input : h5::read_table<InputFileRow>(file, {}, pool, header.codes)) {
         header.input_files[input.path] = std::move(input.contents);
     }
@@ -95,7 +67,7 @@ void read_header(const h5::File& file, std::int64_t schema_version, RunHeader& h
         header.layers = h5::read_table<LayerRow>(file, {}, {}, header.codes);
         header.prompts = h5::read_table<PromptRow>(file, {}, {}, header.codes);
     }
-    header.with_ops = h5::has_dataset(file, Table<OpRow>::name);
+    header.with_ops = h5::has_dataset(file.file(), Table<OpRow>::name);
 }
 
 struct Commits {
@@ -105,7 +77,7 @@ struct Commits {
 
 /// The rows of /intervals that were written to the end. A kill can leave a last row that exists
 /// by the dataset's size only: it is all zeros, while the i-th row must count i + 1 placements.
-Commits read_commits(const h5::File& file, CodeNames& codes) {
+Commits read_commits(h5::UntrustedFile& file, CodeNames& codes) {
     h5::TableReader table(file, Table<IntervalRow>::name);
     table.add<IntervalRow>();
     table.add<RowCounts>();
@@ -113,10 +85,11 @@ Commits read_commits(const h5::File& file, CodeNames& codes) {
     const std::size_t rows = table.rows();
     const ByteBuffer bytes = table.read(rows);
     RowBytes rest(bytes);
+    PooledTexts none({});
     Commits commits;
     for (std::size_t i = 0; i < rows; ++i) {
-        const auto row = decode<IntervalRow>(rest, {}, {});
-        const auto counts = decode<RowCounts>(rest, {}, {});
+        const auto row = decode<IntervalRow>(rest, {}, none);
+        const auto counts = decode<RowCounts>(rest, {}, none);
         if (counts.placements != static_cast<std::int64_t>(i) + 1) {
             break;
         }
@@ -129,9 +102,9 @@ Commits read_commits(const h5::File& file, CodeNames& codes) {
 /// Reads the committed rows of one table and deals them out to their intervals.
 class Dealer {
   public:
-    Dealer(const h5::File& file, const Commits& commits, Trace& trace)
+    Dealer(h5::UntrustedFile& file, const Commits& commits, Trace& trace)
         : file_(file), commits_(commits), trace_(trace) {
-        pool_ = h5::read_bytes(file, kTextPool, last(&RowCounts::text_pool));
+        pool_ = h5::read_numbers(file, kTextPool, FieldType::u8, last(&RowCounts::text_pool));
     }
 
     template <class Row>
@@ -152,14 +125,14 @@ class Dealer {
     void deal_placements() {
         const std::size_t blocks = trace_.header.blocks.size();
         const std::size_t intervals = trace_.intervals.size();
-        const h5::Dataset dataset = h5::dataset_named(file_, kPlacements);
-        const h5::Extent size = h5::extent_of(dataset);
         const std::size_t width = std::max<std::size_t>(1, blocks);
-        if (size.size() != 2 || size.back() != width) {
-            throw InputError("damaged: /placements does not have one column per block");
+        const h5::Type memory = h5::number_type(FieldType::i32);
+        const h5::Dataset dataset = file_.dataset(kPlacements);
+        if (!h5::is_same(h5::type_of(dataset), memory)) {
+            throw InputError("damaged: /placements has another type than it should");
         }
         const ByteBuffer bytes =
-            h5::read_first_rows(dataset, h5::number_type(FieldType::i32), intervals, kPlacements);
+            h5::read_first_rows(file_, dataset, memory, intervals, width, kPlacements);
         RowBytes rest(bytes);
         for (Interval& interval : trace_.intervals) {
             for (std::size_t column = 0; column < width; ++column) {
@@ -180,13 +153,13 @@ class Dealer {
         return static_cast<std::size_t>(rows);
     }
 
-    const h5::File& file_;
+    h5::UntrustedFile& file_;
     const Commits& commits_;
     Trace& trace_;
     ByteBuffer pool_;
 };
 
-void read_intervals(const h5::File& file, Trace& trace) {
+void read_intervals(h5::UntrustedFile& file, Trace& trace) {
     // Before all other tables: while a run goes on they may have grown, never shrunk.
     const Commits commits = read_commits(file, trace.header.codes);
     trace.intervals.resize(commits.rows.size());
@@ -208,10 +181,8 @@ void read_intervals(const h5::File& file, Trace& trace) {
     }
 }
 
-Completion read_completion(const h5::File& file) {
-    const ByteBuffer bytes = h5::read_first_rows(
-        h5::dataset_named(file, kComplete), h5::number_type(FieldType::i32), 1, kComplete
-    );
+Completion read_completion(h5::UntrustedFile& file) {
+    const ByteBuffer bytes = h5::read_numbers(file, kComplete, FieldType::i32, 1);
     const auto code = RowBytes(bytes).take<std::int32_t>();
     if (code < 0 || static_cast<std::size_t>(code) >= completion_names().size()) {
         throw InputError(fmt::format("damaged: /complete has the unknown code {}", code));
@@ -220,18 +191,19 @@ Completion read_completion(const h5::File& file) {
 }
 
 TraceFile read_all(const std::string& path) {
-    check_signature(path);
+    h5::check_ordinary(path);
     TraceFile result;
     result.being_written = is_being_written(path);
-    std::optional<h5::File> file = opened_plainly(path);
+    std::optional<h5::UntrustedFile> file = opened_plainly(path);
     result.clean = file.has_value();
     if (!file) {
-        file = h5::open_file(path, true);
+        file = h5::UntrustedFile(path, true);
     }
     read_root_attributes(*file, result);
     read_header(*file, result.schema_version, result.trace.header);
     result.trace.completion = read_completion(*file);
     read_intervals(*file, result.trace);
+    check_ranges(result.trace);
     result.clean = result.clean && result.trace.completion != Completion::running;
     return result;
 }

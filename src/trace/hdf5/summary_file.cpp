@@ -9,6 +9,7 @@
 #include "trace/hdf5/attribute.hpp"
 #include "trace/hdf5/file.hpp"
 #include "trace/hdf5/layout.hpp"
+#include "trace/hdf5/untrusted.hpp"
 
 namespace headroom::trace {
 
@@ -94,7 +95,10 @@ void write_summary_file(const std::string& path, const FigureTable& table) {
 bool is_summary_file(const std::string& path) {
     h5::prepare_library();
     try {
+        h5::check_ordinary(path);
         return h5::has_dataset(h5::open_file(path, false), kSummary);
+    } catch (const InputError&) {
+        return false;
     } catch (const EnvironmentError&) {
         return false;
     }

@@ -8,27 +8,31 @@
 #include <type_traits>
 #include <vector>
 
-#include "trace/hdf5/file.hpp"
 #include "trace/hdf5/layout.hpp"
+#include "trace/hdf5/untrusted.hpp"
 
 namespace headroom::trace::h5 {
 
-[[nodiscard]] Dataset dataset_named(const File& file, const std::string& name);
-
-/// The first `rows` rows of a dataset, which must have as many; `name` is for the message.
+/// The first `rows` rows of a dataset, which must have as many, of `width` columns (of tables and
+/// lists: 1), and hold just what `memory` says; `name` is for the message.
 [[nodiscard]] ByteBuffer read_first_rows(
-    const Dataset& dataset, const Type& memory, std::size_t rows, const std::string& name
+    UntrustedFile& file,
+    const Dataset& dataset,
+    const Type& memory,
+    std::size_t rows,
+    std::size_t width,
+    const std::string& name
 );
 
-/// The first `size` elements of a dataset of bytes, or all.
-[[nodiscard]] ByteBuffer read_bytes(
-    const File& file, const char* name, std::optional<std::size_t> size
+/// The first `rows` numbers of a dataset that is one list of them, or all.
+[[nodiscard]] ByteBuffer read_numbers(
+    UntrustedFile& file, const char* name, FieldType type, std::optional<std::size_t> rows
 );
 
 /// A compound dataset as the file has it: widths of its fixed strings, checked columns.
 class TableReader {
   public:
-    TableReader(const File& file, std::string name);
+    TableReader(UntrustedFile& file, std::string name);
 
     [[nodiscard]] std::size_t rows() const;
 
@@ -38,8 +42,8 @@ class TableReader {
         TextWidths widths;
         for_each_column<Row>([&]<class T>(const Column<Row, T>& column) {
             if constexpr (std::is_same_v<T, std::string>) {
-                if (const std::size_t width = member_bytes(file_type_, column.name)) {
-                    widths[column.name] = width;
+                if (const std::optional<Type> type = member_type(file_type_, column.name)) {
+                    widths[column.name] = size_of(*type);
                 }
             }
         });
@@ -53,6 +57,7 @@ class TableReader {
     void add_codes(CodeNames& codes) const;
 
   private:
+    UntrustedFile* file_;
     std::string name_;
     Dataset dataset_;
     Type file_type_;
@@ -62,7 +67,7 @@ class TableReader {
 /// The first `rows` rows of Row's table, or all; texts that are not in it come from `pool`.
 template <class Row>
 std::vector<Row> read_table(
-    const File& file,
+    UntrustedFile& file,
     std::optional<std::size_t> rows,
     std::span<const std::byte> pool,
     CodeNames& codes
@@ -73,10 +78,11 @@ std::vector<Row> read_table(
     const std::size_t count = rows.value_or(table.rows());
     const ByteBuffer bytes = table.read(count);
     RowBytes rest(bytes);
+    PooledTexts texts(pool);
     std::vector<Row> result;
     result.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
-        result.push_back(decode<Row>(rest, widths, pool));
+        result.push_back(decode<Row>(rest, widths, texts));
     }
     return result;
 }

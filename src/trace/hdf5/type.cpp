@@ -52,14 +52,14 @@ Type compound_type(const Layout& layout) {
     return compound;
 }
 
-std::size_t member_bytes(const Type& compound, const std::string& member) {
+std::optional<Type> member_type(const Type& compound, const std::string& member) {
     const int index = H5Tget_member_index(compound.get(), member.c_str());
     if (index < 0) {
-        return 0;
+        return std::nullopt;
     }
-    return size_of(Type(checked(
+    return Type(checked(
         H5Tget_member_type(compound.get(), static_cast<unsigned>(index)), "H5Tget_member_type"
-    )));
+    ));
 }
 
 std::size_t size_of(const Type& type) {
@@ -81,6 +81,10 @@ bool is_text(const Type& type) {
 
 bool is_integer(const Type& type) {
     return has_class(type, H5T_INTEGER);
+}
+
+bool is_same(const Type& type, const Type& other) {
+    return checked(H5Tequal(type.get(), other.get()), "H5Tequal") > 0;
 }
 
 Space make_space(const Extent& size, bool growing) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,12 +18,14 @@ using Extent = std::vector<hsize_t>; ///< size per dimension; empty: one scalar
 [[nodiscard]] Type text_type(std::size_t bytes);
 [[nodiscard]] Type compound_type(const Layout& layout);
 
-/// Bytes of a member of a compound type; 0 if there is no such member.
-[[nodiscard]] std::size_t member_bytes(const Type& compound, const std::string& member);
+/// The type of a member of a compound type; nothing if there is no such member.
+[[nodiscard]] std::optional<Type> member_type(const Type& compound, const std::string& member);
 [[nodiscard]] std::size_t size_of(const Type& type);
 [[nodiscard]] bool is_compound(const Type& type);
 [[nodiscard]] bool is_text(const Type& type);
 [[nodiscard]] bool is_integer(const Type& type);
+/// Whether nothing need be converted from one to the other.
+[[nodiscard]] bool is_same(const Type& type, const Type& other);
 
 /// A space of fixed size, or (`growing`) one whose first dimension may grow without limit.
 [[nodiscard]] Space make_space(const Extent& size, bool growing = false);

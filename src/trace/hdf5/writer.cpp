@@ -135,14 +135,21 @@ class Hdf5Sink final : public Sink {
             action();
         } catch (const EnvironmentError& error) {
             throw EnvironmentError(fmt::format(
-                "trace {}: could not be written: {}\n"
-                "  the run ends; what was committed before can be read: headroom inspect {}",
+                "trace {}: could not be written: {}\n  the run ends; {}",
                 path_,
                 error.what(),
-                path_
+                what_is_left()
             ));
         }
         state_ = State::open;
+    }
+
+    [[nodiscard]] std::string what_is_left() const {
+        if (commits_ > 0 && place_.is_settled()) {
+            return "what was committed before can be read: headroom inspect " + path_;
+        }
+        return place_.replaces() && !place_.is_settled() ? "what stood there is unchanged"
+                                                         : "nothing had been committed";
     }
 
     /// The error that broke the trace has been reported; a second one would only hide it.

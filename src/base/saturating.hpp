@@ -1,0 +1,32 @@
+// Sums that stop at the ends of 64 bits. For figures made of numbers from files: what nobody
+// vouches for may be as large as it likes, and still no step may be undefined.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+namespace headroom {
+
+[[nodiscard]] constexpr std::int64_t saturating_sum(std::int64_t a, std::int64_t b) {
+    std::int64_t sum = 0;
+    if (!__builtin_add_overflow(a, b, &sum)) {
+        return sum;
+    }
+    return a < 0 ? std::numeric_limits<std::int64_t>::min()
+                 : std::numeric_limits<std::int64_t>::max();
+}
+
+[[nodiscard]] constexpr std::int64_t saturating_difference(std::int64_t a, std::int64_t b) {
+    std::int64_t difference = 0;
+    if (!__builtin_sub_overflow(a, b, &difference)) {
+        return difference;
+    }
+    return a < 0 ? std::numeric_limits<std::int64_t>::min()
+                 : std::numeric_limits<std::int64_t>::max();
+}
+
+constexpr void saturating_add(std::int64_t& sum, std::int64_t value) {
+    sum = saturating_sum(sum, value);
+}
+
+} // namespace headroom
