@@ -1,0 +1,2 @@
+#pragma once
+#define OPEN_MPI 1
