@@ -18,37 +18,13 @@
 #include "base/error.hpp"
 #include "cli/failure.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/job_environment.hpp"
 
 namespace headroom::cli {
 
 namespace {
 
 constexpr const char* kSelf = "/proc/self/exe";
-
-/// A sweep that is itself one rank of a job must not make ranks of its cells.
-void leave_the_job() {
-    std::vector<std::string> gone;
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-        const std::string name(*entry, std::strcspn(*entry, "="));
-        for (const char* const prefix :
-             {"OMPI_COMM_WORLD_",
-              "OMPI_MCA_orte_",
-              "OMPI_MCA_ess",
-              "OMPI_MCA_pmix",
-              "PMIX_",
-              "PMI_",
-              "OMPI_UNIVERSE_",
-              "OMPI_FILE_LOCATION"}) {
-            if (name.starts_with(prefix)) {
-                gone.push_back(name);
-            }
-        }
-    }
-    gone.emplace_back(kSelfStarted);
-    for (const std::string& name : gone) {
-        unsetenv(name.c_str());
-    }
-}
 
 [[noreturn]] void become(std::vector<char*>& argv, int out, int log, pid_t parent) {
     (void)setpgid(0, 0); // a Ctrl-C in the terminal is ours to pass on
@@ -63,7 +39,7 @@ void leave_the_job() {
     (void)dup2(nothing, STDIN_FILENO);
     (void)dup2(out, STDOUT_FILENO);
     (void)dup2(log, STDERR_FILENO);
-    leave_the_job();
+    leave_the_job(); // a sweep that is itself one rank of a job makes no ranks of its cells
     execv(kSelf, argv.data());
     _exit(127);
 }

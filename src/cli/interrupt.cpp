@@ -18,6 +18,7 @@ std::atomic<int> exit_code = 0;
 std::atomic<int> times = 0;
 std::atomic<bool> self_started = false;
 std::atomic<pid_t> launcher = 0;
+std::atomic<pid_t> stranger = 0;
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 static_assert(std::atomic<int>::is_always_lock_free);
 
@@ -25,9 +26,13 @@ static_assert(std::atomic<int>::is_always_lock_free);
 constexpr unsigned kSecondsAlone = 3;
 
 /// A closed terminal (SIGHUP) is a request to end, like SIGTERM.
-void note(int signal) {
+void note(int signal, siginfo_t* info, void* /*context*/) {
     const bool by_launcher =
         self_started && (signal == SIGINT || signal == SIGTERM || signal == SIGHUP);
+    if (by_launcher && info != nullptr && info->si_code == SI_USER && info->si_pid != getppid() &&
+        times == 0) {
+        stranger = info->si_pid;
+    }
     const bool term = signal == SIGTERM || signal == SIGUSR2 || signal == SIGHUP;
     exit_code = static_cast<int>(
         by_launcher ? ExitCode::environment
@@ -54,6 +59,13 @@ bool is_ignored(int signal) {
     return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
+void catch_by_note(int signal) {
+    struct sigaction action = {};
+    action.sa_sigaction = note;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    (void)sigaction(signal, &action, nullptr);
+}
+
 void set_mask(int how) {
     sigset_t set;
     sigemptyset(&set);
@@ -72,10 +84,10 @@ void hold_interrupts() {
 void catch_interrupts() {
     self_started = std::getenv(kSelfStarted) != nullptr;
     for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
-        (void)std::signal(signal, note);
+        catch_by_note(signal);
     }
     if (!is_ignored(SIGHUP)) {
-        (void)std::signal(SIGHUP, note);
+        catch_by_note(SIGHUP);
     }
     (void)std::signal(SIGPIPE, SIG_IGN); // a reader that has seen enough ends no run
     set_mask(SIG_UNBLOCK);
@@ -99,6 +111,10 @@ bool is_interrupt(int code) {
 
 int times_interrupted() {
     return times;
+}
+
+int interrupted_by_stranger() {
+    return stranger;
 }
 
 } // namespace headroom::cli

@@ -25,6 +25,8 @@ void end_with_launcher();
 [[nodiscard]] bool is_interrupt(int code);
 /// How many signals have come.
 [[nodiscard]] int times_interrupted();
+/// The process that asked a rank of ours to end, before mpirun did; 0: none.
+[[nodiscard]] int interrupted_by_stranger();
 
 /// Set in the environment of ranks that we started.
 inline constexpr const char* kSelfStarted = "HEADROOM_SELF_STARTED";

@@ -1,11 +1,12 @@
 #include "cli/launch.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <initializer_list>
+#include <optional>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,7 +16,11 @@
 #include "base/error.hpp"
 #include "cli/console.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/job_end.hpp"
+#include "cli/job_environment.hpp"
+#include "cli/process_look.hpp"
 #include "cli/relay.hpp"
+#include "cli/start_watch.hpp"
 #include "kernels/kernels.hpp"
 
 namespace headroom::cli {
@@ -23,6 +28,7 @@ namespace headroom::cli {
 namespace {
 
 constexpr const char* kSelf = "/proc/self/exe";
+constexpr auto kPause = std::chrono::milliseconds(20);
 
 std::string own_path() {
     char path[4096];
@@ -44,13 +50,21 @@ bool found_on_path(const std::string& program) {
     return false;
 }
 
-/// More ranks than cores is what emulation is for, and containers run as root.
+/// More ranks than cores is what emulation is for, and containers run as root. Open MPI 4 looks at
+/// the OMPI_ names; the launcher of Open MPI 5, PRRTE, has its own for what is the launcher's.
 void set_environment() {
+    if (std::getenv("PMIX_RANK") != nullptr) { // of the shell that we were typed in
+        leave_the_job();
+    }
     setenv("OMPI_MCA_rmaps_base_oversubscribe", "1", 0);
+    setenv("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe", 0);
     setenv("OMPI_MCA_hwloc_base_binding_policy", "none", 0);
+    setenv("PRTE_MCA_hwloc_default_binding_policy", "none", 0);
     if (geteuid() == 0) {
-        setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 0);
-        setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 0);
+        for (const char* const name : {"OMPI_ALLOW_RUN_AS_ROOT", "PRTE_ALLOW_RUN_AS_ROOT"}) {
+            setenv(name, "1", 0);
+            setenv((name + std::string("_CONFIRM")).c_str(), "1", 0);
+        }
     }
     setenv("OMPI_MCA_opal_signal", "", 0); // no backtraces of ranks that are killed
     setenv(kSelfStarted, "1", 1);
@@ -80,50 +94,6 @@ void set_environment() {
     _exit(127);
 }
 
-/// Exit codes that are the run's own words, not the launcher's.
-bool is_ours(int code) {
-    switch (static_cast<ExitCode>(code)) {
-    case ExitCode::ok:
-    case ExitCode::bad_input:
-    case ExitCode::environment:
-    case ExitCode::bug:
-    case ExitCode::stuck:
-    case ExitCode::infeasible:
-    case ExitCode::interrupted:
-    case ExitCode::terminated:
-        return true;
-    }
-    return false;
-}
-
-/// What the job's end means. A rank that was killed leaves no message of its own.
-int meaning(int status, int asked) {
-    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    if (is_ours(code)) {
-        return code;
-    }
-    if (asked != 0) {
-        return asked;
-    }
-    throw EnvironmentError(
-        code > 128
-            ? fmt::format(
-                  "a rank was ended by signal {} ({}), expected it to run to its end; perhaps "
-                  "memory ran out\n"
-                  "  the trace has all intervals that were completed: headroom inspect shows them; "
-                  "look for the reason in the system's log (dmesg), or give a smaller model",
-                  code - 128,
-                  strsignal(code - 128)
-              )
-            : fmt::format(
-                  "mpirun ended with code {}, expected it to start the ranks; what it says is "
-                  "above\n"
-                  "  check it with: mpirun -n 2 true; without MPI: --transport inprocess",
-                  code
-              )
-    );
-}
-
 void pass_on_interrupts(pid_t child) {
     const int gentle = interrupted() == 143 ? SIGUSR2 : SIGUSR1;
     const int times = times_interrupted();
@@ -135,39 +105,41 @@ void acknowledge_interrupt() {
     std::fflush(stderr);
 }
 
-/// Waits for the child. The first interrupt asks the ranks to close the trace, again and again,
-/// because mpirun drops what comes before its ranks are up; the second ends the job; the third
-/// kills it.
-int wait_for(pid_t child, Relay& relay) {
-    using Clock = std::chrono::steady_clock;
-    constexpr auto kReminder = std::chrono::milliseconds(300);
-    constexpr auto kPause = std::chrono::milliseconds(20);
-    int status = 0;
-    bool acknowledged = false;
-    Clock::time_point reminded{};
-    for (;;) {
-        const pid_t ended = waitpid(child, &status, WNOHANG);
-        if (ended == child) {
-            break;
+/// The user's signals on their way to the ranks. The first interrupt asks them to close the trace,
+/// again and again, because mpirun drops what comes before its ranks are up; the second ends the
+/// job; the third kills it.
+class Interrupts {
+  public:
+    /// Call it often. Is the job to be ended, because there is no rank to ask?
+    [[nodiscard]] bool pass_on(pid_t child, JobStep step) {
+        constexpr auto kReminder = std::chrono::milliseconds(300);
+        constexpr auto kStartUp = std::chrono::milliseconds(1500);
+        if (interrupted() == 0) {
+            return false;
         }
-        if (ended < 0 && errno != EINTR) {
-            throw EnvironmentError(fmt::format("waiting for mpirun: {}", std::strerror(errno)));
+        const Clock::time_point now = Clock::now();
+        if (!since_) {
+            since_ = now;
+            acknowledge_interrupt();
         }
-        if (interrupted() != 0 && Clock::now() - reminded >= kReminder) {
-            if (!acknowledged) {
-                acknowledge_interrupt();
-                acknowledged = true;
-            }
+        if (step != JobStep::met && now - *since_ >= kStartUp) {
+            return true;
+        }
+        if (now - reminded_ >= kReminder) {
             pass_on_interrupts(child);
-            reminded = Clock::now();
+            reminded_ = now;
         }
-        relay.move(kPause);
+        return false;
     }
-    while (relay.has_more() && times_interrupted() < 2) {
-        relay.move(kPause);
-    }
-    const int code = meaning(status, interrupted());
-    if (code == 0 && relay.write_error() != 0) {
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    std::optional<Clock::time_point> since_;
+    Clock::time_point reminded_{};
+};
+
+void check_is_written(const Relay& relay) {
+    if (relay.write_error() != 0) {
         throw EnvironmentError(fmt::format(
             "what the run printed could not be written: {}; expected room for it where stdout "
             "goes: "
@@ -175,45 +147,47 @@ int wait_for(pid_t child, Relay& relay) {
             std::strerror(relay.write_error())
         ));
     }
-    return code;
 }
 
-/// A number that the launcher put into the environment, or `otherwise`.
-int told_by_launcher(std::initializer_list<const char*> variables, int otherwise) {
-    for (const char* const variable : variables) {
-        if (const char* const text = std::getenv(variable)) {
-            return std::atoi(text);
+JobStep step_of(const Relay& relay) {
+    return static_cast<JobStep>(std::min(relay.signs(), static_cast<int>(JobStep::met)));
+}
+
+/// Waits for the child. Returns how it ended; one that does not come up is ended, and told of.
+JobEnd wait_for(pid_t child, std::size_t ranks, Relay& relay) {
+    StartWatch start(ranks, child);
+    Interrupts interrupts;
+    JobEnd end;
+    for (;;) {
+        const pid_t ended = waitpid(child, &end.status, WNOHANG);
+        if (ended == child) {
+            break;
         }
+        if (ended < 0 && errno != EINTR) {
+            throw EnvironmentError(fmt::format("waiting for mpirun: {}", std::strerror(errno)));
+        }
+        if (interrupts.pass_on(child, step_of(relay))) {
+            end_mpirun(child, relay);
+            throw Error(
+                static_cast<ExitCode>(interrupted()),
+                "interrupted before the ranks were up: nothing has been done"
+            );
+        }
+        if (start.has_failed(step_of(relay))) {
+            end_mpirun(child, relay);
+            throw EnvironmentError(start.text());
+        }
+        relay.move(kPause);
     }
-    return otherwise;
+    while (relay.has_more() && times_interrupted() < 2) {
+        relay.move(kPause);
+    }
+    end.step = step_of(relay);
+    end.asked = interrupted();
+    return end;
 }
 
 } // namespace
-
-bool under_launcher() {
-    return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMIX_RANK") != nullptr;
-}
-
-int launched_copies() {
-    return told_by_launcher({"OMPI_COMM_WORLD_SIZE"}, 1);
-}
-
-int copies_without_mpi() {
-    return under_launcher() ? 1 : told_by_launcher({"SLURM_STEP_NUM_TASKS"}, 1);
-}
-
-std::string launcher_words(std::size_t ranks) {
-    const bool by_mpirun = std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr;
-    return fmt::format("{} -n {}", by_mpirun ? "mpirun" : "srun --mpi=pmix", ranks);
-}
-
-bool rank_0_tells() {
-    if (told_by_launcher({"OMPI_COMM_WORLD_RANK", "PMIX_RANK"}, 0) == 0) {
-        return false;
-    }
-    const timespec patience{3, 0};
-    return nanosleep(&patience, nullptr) != 0; // mpirun's signal: rank 0 has ended the job
-}
 
 int run_under_mpirun(std::size_t ranks, const Handover& handover) {
     if (!found_on_path("mpirun")) {
@@ -242,7 +216,16 @@ int run_under_mpirun(std::size_t ranks, const Handover& handover) {
     }
     (void)close(input);
     relay.close_child_ends();
-    return wait_for(child, relay);
+    const auto killed_before = out_of_memory_kills();
+    JobEnd end = wait_for(child, ranks, relay);
+    if (const auto killed = out_of_memory_kills(); killed && killed_before) {
+        end.out_of_memory = *killed > *killed_before;
+    }
+    const int code = meaning(end);
+    if (code == 0) {
+        check_is_written(relay);
+    }
+    return code;
 }
 
 void restart_with_openblas_core(char** argv) {

@@ -11,6 +11,7 @@
 #include "cli/failure.hpp"
 #include "cli/inspect_command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/job_environment.hpp"
 #include "cli/launch.hpp"
 #include "cli/plan_command.hpp"
 #include "cli/run_command.hpp"

@@ -1,9 +1,11 @@
 #include "cli/relay.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
+#include <string_view>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -11,10 +13,14 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "cli/start_watch.hpp"
 
 namespace headroom::cli {
 
 namespace {
+
+/// Rank 0 gives so many: JobStep::entered and JobStep::met.
+constexpr int kSigns = 2;
 
 void close_if_open(int& descriptor) {
     if (descriptor >= 0) {
@@ -63,10 +69,42 @@ void Relay::close_child_ends() {
 void Relay::Stream::read_some() {
     char buffer[PIPE_BUF];
     const ssize_t length = read(from, buffer, sizeof buffer);
-    if (length > 0 && !reader_gone) {
-        pending.assign(buffer, static_cast<std::size_t>(length));
+    if (length > 0) {
+        pending = held + std::string(buffer, static_cast<std::size_t>(length));
+        held.clear();
+        take_signs();
     } else if (length == 0) {
+        pending.swap(held);
         close_if_open(from);
+    }
+    if (reader_gone) {
+        pending.clear();
+    }
+}
+
+/// Only before the run begins to print: what looks like one later is text.
+void Relay::Stream::take_signs() {
+    for (std::size_t at = 0; signs < kSigns && (at = pending.find(kSign)) != std::string::npos;) {
+        pending.erase(at, kSign.size());
+        ++signs;
+    }
+    if (signs == kSigns) {
+        return;
+    }
+    for (std::size_t n = std::min(kSign.size() - 1, pending.size()); n > 0; --n) { // a beginning
+        if (kSign.starts_with(std::string_view(pending).substr(pending.size() - n))) {
+            held = pending.substr(pending.size() - n);
+            pending.erase(pending.size() - n);
+            return;
+        }
+    }
+}
+
+void Relay::mute() {
+    for (Stream& stream : streams_) {
+        stream.reader_gone = true;
+        stream.pending.clear();
+        stream.held.clear();
     }
 }
 

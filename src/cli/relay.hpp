@@ -28,6 +28,10 @@ class Relay {
     [[nodiscard]] bool has_more() const;
     /// errno of a write that failed for another reason than a reader who left; 0: none did.
     [[nodiscard]] int write_error() const;
+    /// How many signs (kSign) have come on stdout. They are not passed on.
+    [[nodiscard]] int signs() const { return streams_[0].signs; }
+    /// From now on nothing is passed on: the job is being ended, and says so in its own words.
+    void mute();
 
   private:
     struct Stream {
@@ -36,10 +40,13 @@ class Relay {
         int to = -1;
         bool reader_gone = false;
         int write_error = 0;
+        int signs = 0;
         std::string pending;
+        std::string held; ///< may be the beginning of a sign
 
         void read_some();
         void write_some();
+        void take_signs();
     };
 
     std::array<Stream, 2> streams_;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "cli/network_hint.hpp"
 #include "cli/version.hpp"
 #include "runtime/places.hpp"
 #include "runtime/wire.hpp"
@@ -37,6 +38,20 @@ Present hear(comm::Transport& transport, std::size_t device, const Present& own)
     return present;
 }
 
+/// Here it shows that computers cannot reach each other: these are the first messages.
+Present hear_or_hint(
+    comm::Transport& transport,
+    std::size_t device,
+    const Present& own,
+    const std::vector<std::string>& hosts
+) {
+    try {
+        return hear(transport, device, own);
+    } catch (const StuckError& error) {
+        throw StuckError(error.what() + network_hint(hosts));
+    }
+}
+
 } // namespace
 
 std::string host_name() {
@@ -59,7 +74,7 @@ Roll call_roll(comm::Transport& transport) {
     runtime::DeviceList others;
     std::string other;
     for (std::size_t d = 1; d < transport.size(); ++d) {
-        const Present present = hear(transport, d, own);
+        const Present present = hear_or_hint(transport, d, own, roll.hosts);
         roll.hosts.push_back(present.host);
         roll.devices_per_core = std::max(roll.devices_per_core, present.devices_per_core);
         if (present.program != own.program) {

@@ -9,6 +9,7 @@
 #include "cli/front.hpp"
 #include "cli/handover.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/job_environment.hpp"
 #include "cli/launch.hpp"
 #include "cli/scenario_file.hpp"
 #include "comm/inprocess/inprocess.hpp"
@@ -40,6 +41,16 @@ void check_copies(const RunCommand& command) {
             "  give: srun --mpi=pmix -n {} headroom run ...; or one copy, which starts mpirun "
             "itself; or --transport inprocess for a run in each copy",
             copies,
+            copies
+        ));
+    }
+    if (const int copies = copies_of_another_mpi(); copies > 1) {
+        throw InputError(fmt::format(
+            "{} copies of headroom were started by an mpirun of another MPI (MPICH, Intel MPI or "
+            "the like), expected Open MPI, which headroom is built with: each would run "
+            "everything\n"
+            "  give: headroom run ..., which starts mpirun itself, with Open MPI's mpirun first on "
+            "the PATH (Debian: mpirun.openmpi)",
             copies
         ));
     }

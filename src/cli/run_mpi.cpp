@@ -1,6 +1,7 @@
 // One rank of an MPI job. Rank 0 reads and checks everything and tells the others; after that, a
 // rank that fails tells rank 0, which closes the trace and ends the job with one message.
 #include <cstdlib>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -10,10 +11,13 @@
 #include "cli/front.hpp"
 #include "cli/handover.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/launch.hpp"
+#include "cli/job_environment.hpp"
+#include "cli/network_hint.hpp"
 #include "cli/roll_call.hpp"
 #include "cli/run_command.hpp"
+#include "cli/start_watch.hpp"
 #include "comm/mpi/mpi_session.hpp"
+#include "comm/mpi/mpi_single_copy.hpp"
 #include "runtime/wire.hpp"
 
 namespace headroom::cli {
@@ -117,6 +121,21 @@ void look_for_failures(comm::Transport& transport) {
     bool json
 ) {
     const int code = static_cast<int>(code_of(error));
+    if (const int stranger = interrupted_by_stranger(); stranger != 0) {
+        (void)report_failure(
+            terminal,
+            ExitCode::environment,
+            fmt::format(
+                "the rank of device {} was asked to end by a signal from process {}, expected it "
+                "to run to its end: to end a run, send signals to headroom run itself, which "
+                "closes the trace",
+                session.rank(),
+                stranger
+            ),
+            json && session.rank() == 0
+        );
+        session.abort(static_cast<int>(ExitCode::environment));
+    }
     if (interrupted() == static_cast<int>(ExitCode::environment)) {
         session.abort(code); // mpirun ends the job; why, is told by whoever started it
     }
@@ -248,7 +267,17 @@ int follow(const RunCommand& command, comm::Transport& transport) {
 int run_as_rank(const RunCommand& command) {
     const Terminal terminal = Terminal::look();
     end_with_launcher();
+    const bool gives_signs = command.handed_over && is_rank_0();
+    if (gives_signs) {
+        give_sign();
+    }
+    comm::avoid_forbidden_single_copy();
+    std::optional<StartGuard> guard(std::in_place);
     comm::MpiSession session;
+    guard.reset();
+    if (gives_signs) {
+        give_sign();
+    }
     const std::unique_ptr<comm::Transport> transport = comm::make_mpi_transport(session);
     // Until rank 0 knows how full the hosts are: as if all ranks were here.
     transport->options().deadline = comm::deadline_for(session.size(), 0);

@@ -1,0 +1,124 @@
+#include "cli/job_end.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <string>
+#include <sys/wait.h>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "cli/process_look.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPause{20};
+
+/// Exit codes that are the run's own words, not the launcher's.
+bool is_ours(int code) {
+    switch (static_cast<ExitCode>(code)) {
+    case ExitCode::ok:
+    case ExitCode::bad_input:
+    case ExitCode::environment:
+    case ExitCode::bug:
+    case ExitCode::stuck:
+    case ExitCode::infeasible:
+    case ExitCode::interrupted:
+    case ExitCode::terminated:
+        return true;
+    }
+    return false;
+}
+
+constexpr const char* kTraceIsThere = "\n  the trace has all intervals that were completed: "
+                                      "headroom inspect shows them, headroom run "
+                                      "--resume goes on";
+
+/// Who sends SIGKILL is not told; but the system counts what it ends for want of memory.
+std::string why_killed(int signal, std::optional<bool> out_of_memory) {
+    if (signal != SIGKILL) {
+        return "; look for the reason in the system's log (dmesg)";
+    }
+    if (!out_of_memory) {
+        return "; perhaps memory ran out: the system's log (dmesg) would say so";
+    }
+    return *out_of_memory ? "; memory ran out meanwhile, and the system ended what used most: give "
+                            "a smaller model, or spread the ranks over more computers"
+                          : "; somebody or something killed it: memory did not run out";
+}
+
+[[noreturn]] void tell_signal(const char* who, int signal, const JobEnd& end) {
+    throw EnvironmentError(fmt::format(
+        "{} was ended by signal {} ({}), expected it to run to its end{}{}",
+        who,
+        signal,
+        strsignal(signal),
+        why_killed(signal, end.out_of_memory),
+        end.step == JobStep::met ? kTraceIsThere : ""
+    ));
+}
+
+/// Has it ended within the time?
+bool ends_within(pid_t process, Relay& relay, milliseconds time) {
+    const auto until = std::chrono::steady_clock::now() + time;
+    while (std::chrono::steady_clock::now() < until) {
+        if (waitpid(process, nullptr, WNOHANG) != 0) {
+            return true;
+        }
+        relay.move(kPause);
+    }
+    return false;
+}
+
+} // namespace
+
+int meaning(const JobEnd& end) {
+    const int code = WIFEXITED(end.status) ? WEXITSTATUS(end.status) : -1;
+    if (is_ours(code)) {
+        return code;
+    }
+    if (end.asked != 0) {
+        return end.asked;
+    }
+    if (WIFSIGNALED(end.status)) {
+        tell_signal("mpirun", WTERMSIG(end.status), end);
+    }
+    if (code > 128) {
+        tell_signal("a rank", code - 128, end);
+    }
+    if (end.step == JobStep::met) {
+        throw EnvironmentError(fmt::format(
+            "mpirun ended with code {} in the middle of the run, expected it to wait for the "
+            "ranks; what it says is above{}",
+            code,
+            kTraceIsThere
+        ));
+    }
+    throw EnvironmentError(fmt::format(
+        "mpirun ended with code {}, expected it to start the ranks; what it says is above\n"
+        "  check it with: mpirun -n 2 true; without MPI: --transport inprocess",
+        code
+    ));
+}
+
+void end_mpirun(pid_t mpirun, Relay& relay) {
+    relay.mute();
+    (void)kill(mpirun, SIGTERM);
+    if (ends_within(mpirun, relay, std::chrono::seconds(2))) {
+        return;
+    }
+    const std::vector<pid_t> below = descendants(mpirun);
+    (void)kill(mpirun, SIGKILL);
+    for (const pid_t process : below) {
+        (void)kill(process, SIGKILL);
+    }
+    (void)waitpid(mpirun, nullptr, 0);
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,82 @@
+#include "cli/process_look.hpp"
+
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace headroom::cli {
+
+namespace {
+
+std::vector<ProcessLook> all_processes() {
+    std::vector<ProcessLook> all;
+    std::error_code unknown;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", unknown)) {
+        const std::string name = entry.path().filename().string();
+        pid_t process = 0;
+        const auto parsed = std::from_chars(name.data(), name.data() + name.size(), process);
+        if (parsed.ptr != name.data() + name.size()) {
+            continue;
+        }
+        if (const auto look = look_at(process)) {
+            all.push_back(*look);
+        }
+    }
+    return all;
+}
+
+} // namespace
+
+std::optional<ProcessLook> look_at(pid_t process) {
+    std::ifstream file(fmt::format("/proc/{}/stat", process));
+    std::string line;
+    if (!std::getline(file, line)) {
+        return std::nullopt;
+    }
+    // The name, in parentheses, may have any characters.
+    std::istringstream fields(line.substr(std::min(line.rfind(')') + 1, line.size())));
+    ProcessLook look;
+    look.process = process;
+    fields >> look.state >> look.parent;
+    std::string skipped;
+    for (int field = 5; field < 14; ++field) {
+        fields >> skipped;
+    }
+    long long user = 0;
+    long long system = 0;
+    fields >> user >> system;
+    look.processor = user + system;
+    return fields ? std::optional(look) : std::nullopt;
+}
+
+std::vector<pid_t> descendants(pid_t process) {
+    const std::vector<ProcessLook> all = all_processes();
+    std::vector<pid_t> found{process};
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        for (const ProcessLook& look : all) {
+            if (look.parent == found[i]) {
+                found.push_back(look.process);
+            }
+        }
+    }
+    found.erase(found.begin());
+    return found;
+}
+
+std::optional<long long> out_of_memory_kills() {
+    std::ifstream file("/proc/vmstat");
+    std::string name;
+    long long value = 0;
+    while (file >> name >> value) {
+        if (name == "oom_kill") {
+            return value;
+        }
+    }
+    return std::nullopt;
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,26 @@
+// What the system says of other processes, in /proc.
+#pragma once
+
+#include <optional>
+#include <sys/types.h>
+#include <vector>
+
+namespace headroom::cli {
+
+struct ProcessLook {
+    pid_t process = 0;
+    pid_t parent = 0;
+    char state = '?';        ///< 'T': stopped
+    long long processor = 0; ///< time used, in ticks
+};
+
+/// Nothing if it is not there.
+[[nodiscard]] std::optional<ProcessLook> look_at(pid_t process);
+
+/// All that is below it, itself excluded; parents first.
+[[nodiscard]] std::vector<pid_t> descendants(pid_t process);
+
+/// How often the system has ended a process because memory ran out; nothing where it does not say.
+[[nodiscard]] std::optional<long long> out_of_memory_kills();
+
+} // namespace headroom::cli

@@ -1,0 +1,95 @@
+#include "cli/start_watch.hpp"
+
+#include <algorithm>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/units.hpp"
+#include "cli/process_look.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// A longer time between two calls is a gap: the computer slept, or somebody stopped us.
+constexpr seconds kGap{1};
+constexpr milliseconds kBetweenLooks{500};
+/// So long an mpirun without children that does nothing has given up.
+constexpr seconds kIdle{10};
+
+std::string limit_text(decltype(RLIMIT_NOFILE) resource, rlim_t unit) {
+    rlimit limit{};
+    if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        return "unlimited";
+    }
+    return fmt::format("{}", limit.rlim_cur / unit);
+}
+
+} // namespace
+
+void give_sign() {
+    (void)!write(STDOUT_FILENO, kSign.data(), kSign.size());
+}
+
+StartWatch::Clock::duration StartWatch::patience() const {
+    const seconds per_rank(ranks_);
+    return step_ == JobStep::launched ? seconds(60) + per_rank : seconds(120) + 2 * per_rank;
+}
+
+void StartWatch::look_at_mpirun() {
+    const auto look = look_at(mpirun_);
+    stopped_ = look && (look->state == 'T' || look->state == 't');
+    const bool works = !look || look->processor != used_ || !descendants(mpirun_).empty();
+    used_ = look ? look->processor : -1;
+    if (works) {
+        idle_ = {};
+    }
+}
+
+bool StartWatch::has_failed(JobStep step) {
+    const Clock::time_point now = Clock::now();
+    const Clock::duration passed = now - seen_;
+    seen_ = now;
+    if (step != step_) {
+        step_ = step;
+        waited_ = idle_ = {};
+    }
+    if (step == JobStep::met || passed > kGap) {
+        return false;
+    }
+    looked_ += passed;
+    idle_ += passed;
+    if (looked_ >= kBetweenLooks) {
+        looked_ = {};
+        look_at_mpirun();
+    }
+    if (stopped_) {
+        idle_ = {};
+        return false;
+    }
+    waited_ += passed;
+    return waited_ >= patience() || (step_ == JobStep::launched && idle_ >= kIdle);
+}
+
+std::string StartWatch::text() const {
+    const auto waited = std::chrono::duration_cast<std::chrono::nanoseconds>(waited_).count();
+    return fmt::format(
+        "mpirun has {} in {}, expected {} ranks at work; what it says is above\n"
+        "  limits here: open files (ulimit -n) {}, address space in KiB (ulimit -v) {}, processes "
+        "(ulimit -u) {}: raise those that are low, check mpirun with: mpirun -n 2 true; without "
+        "MPI: --transport inprocess",
+        step_ == JobStep::launched ? "started no rank" : "not brought the ranks together",
+        format_duration(waited),
+        ranks_,
+        limit_text(RLIMIT_NOFILE, 1),
+        limit_text(RLIMIT_AS, 1024),
+        limit_text(RLIMIT_NPROC, 1)
+    );
+}
+
+} // namespace headroom::cli
