@@ -1,6 +1,9 @@
 #include "cli/run_command.hpp"
 
+#include <charconv>
 #include <cstdlib>
+#include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -160,11 +163,30 @@ KernelWish kernels_of(const RunCommand& command, const std::string& needed) {
     return {*level, true};
 }
 
+std::chrono::nanoseconds silence_limit() {
+    const char* const variable = std::getenv("HEADROOM_SILENCE");
+    if (variable == nullptr) {
+        return comm::Transport::Options().silence;
+    }
+    const std::string_view text = variable;
+    int seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error != std::errc() || end != text.data() + text.size() || seconds < 0) {
+        throw InputError(fmt::format(
+            "HEADROOM_SILENCE is '{}', expected whole seconds after which a rank without a sign of "
+            "life ends the run; 0: never; or leave it out for 30",
+            text
+        ));
+    }
+    return std::chrono::seconds(seconds);
+}
+
 comm::Transport::Options transport_options(
     const config::Scenario& scenario, std::chrono::nanoseconds deadline
 ) {
     comm::Transport::Options options;
     options.deadline = deadline;
+    options.silence = silence_limit();
     options.interrupted = interrupted;
     if (std::getenv(kSelfStarted) != nullptr) {
         // Nobody kills us soon: the turn under way may end, however long it takes.

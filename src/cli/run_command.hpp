@@ -32,6 +32,9 @@ struct KernelWish {
 /// InputError if this CPU lacks the level.
 [[nodiscard]] KernelWish kernels_of(const RunCommand& command, const std::string& needed = "");
 
+/// How long a rank may give no sign of life: 30 s, or HEADROOM_SILENCE. Throws InputError.
+[[nodiscard]] std::chrono::nanoseconds silence_limit();
+
 /// deadline: of a wait that no emulated time is behind.
 [[nodiscard]] comm::Transport::Options transport_options(
     const config::Scenario& scenario, std::chrono::nanoseconds deadline

@@ -1,5 +1,7 @@
 // One rank of an MPI job. Rank 0 reads and checks everything and tells the others; after that, a
 // rank that fails tells rank 0, which closes the trace and ends the job with one message.
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 
@@ -97,18 +99,66 @@ void check_rank_count(const config::Scenario& scenario, std::size_t ranks) {
 /// Something that another rank failed with, as rank 0 hears of it.
 class RemoteError : public Error {
   public:
-    using Error::Error;
+    RemoteError(int code, const std::string& text, bool told)
+        : Error(static_cast<ExitCode>(code), text), told_(told) {}
+    /// Rank 0 did not answer in time (it was stopped, say), and the other has spoken itself.
+    [[nodiscard]] bool told() const { return told_; }
+
+  private:
+    bool told_;
 };
 
-/// Rank 0 looks for failures of others whenever it waits.
+/// To rank 0, which prints it, closes the trace and ends the job.
+void tell_failure(comm::Transport& transport, const std::exception& error, bool told) {
+    transport.send_copy(
+        DeviceId(0),
+        comm::Tag::failure,
+        runtime::ByteWriter()
+            .put(static_cast<int>(code_of(error)))
+            .put_text(text_of(error))
+            .put(told)
+            .take()
+    );
+}
+
+/// Rank 0 looks for failures of others whenever it waits. The last word of each counts.
 void look_for_failures(comm::Transport& transport) {
     for (std::size_t d = 1; d < transport.size(); ++d) {
-        if (transport.ready(DeviceId(d), comm::Tag::failure)) {
+        std::optional<RemoteError> failure;
+        while (transport.ready(DeviceId(d), comm::Tag::failure)) {
             const auto bytes = transport.receive_any_size(DeviceId(d), comm::Tag::failure, kStart);
             runtime::ByteReader reader(bytes);
             const auto code = reader.get<int>();
-            throw RemoteError(static_cast<ExitCode>(code), reader.get_text());
+            const std::string text = reader.get_text();
+            failure.emplace(code, text, reader.get<bool>());
         }
+        if (failure) {
+            throw RemoteError(*failure);
+        }
+    }
+}
+
+/// If rank 0 does not end the job, it is the one that failed: then the others speak, one after the
+/// other until the job is ended.
+void leave_it_to_rank_0(comm::Transport& transport, const std::exception& error) {
+    using std::chrono::steady_clock;
+    constexpr std::chrono::milliseconds kLook{100};
+    const std::int64_t before_us = std::min<std::int64_t>(transport.self().value - 1, 20);
+    const auto patience = std::chrono::seconds(5) + before_us * std::chrono::seconds(1);
+    const int signals = times_interrupted();
+    try {
+        transport.options().interrupted = nullptr;
+        tell_failure(transport, error, false);
+        const auto until = steady_clock::now() + patience;
+        while (steady_clock::now() < until) {
+            transport.idle_until(steady_clock::now() + kLook);
+            if (times_interrupted() != signals) {
+                std::_Exit(static_cast<int>(code_of(error))); // mpirun ends the job: it is told
+            }
+        }
+        tell_failure(transport, error, true);
+    } catch (const std::exception&) {
+        // The message of the caller is all that is left to do.
     }
 }
 
@@ -140,20 +190,12 @@ void look_for_failures(comm::Transport& transport) {
         session.abort(code); // mpirun ends the job; why, is told by whoever started it
     }
     if (session.rank() != 0) {
-        // Rank 0 prints it and closes the trace. If it does not come to that, we do it ourselves.
-        try {
-            transport.send_copy(
-                DeviceId(0),
-                comm::Tag::failure,
-                runtime::ByteWriter().put(code).put_text(text_of(error)).take()
-            );
-            transport.options().interrupted = nullptr;
-            transport.idle_until(std::chrono::steady_clock::now() + std::chrono::seconds(5));
-        } catch (const std::exception&) {
-            // The message below is all that is left to do.
-        }
+        leave_it_to_rank_0(transport, error);
     }
-    (void)report_failure(terminal, code_of(error), text_of(error), json && session.rank() == 0);
+    const auto* const remote = dynamic_cast<const RemoteError*>(&error);
+    if (remote == nullptr || !remote->told()) {
+        (void)report_failure(terminal, code_of(error), text_of(error), json && session.rank() == 0);
+    }
     session.abort(code);
 }
 
@@ -192,6 +234,7 @@ void send_away(comm::Transport& transport, int exit_code) {
 }
 
 int lead(const RunCommand& told, comm::Transport& transport, Terminal terminal) {
+    std::optional<comm::Transport::Excuse> busy(std::in_place, transport); // with what it reads
     Handover given{told, std::nullopt};
     const RunCommand& command = given.command;
     std::unique_ptr<config::Scenario> scenario;
@@ -234,6 +277,7 @@ int lead(const RunCommand& told, comm::Transport& transport, Terminal terminal) 
         start.path = std::filesystem::absolute(scenario->path).string();
     }
     tell_all(transport, start);
+    busy.reset();
     try {
         transport.set_options(
             transport_options(*scenario, std::chrono::nanoseconds(start.deadline_ns))
@@ -242,7 +286,9 @@ int lead(const RunCommand& told, comm::Transport& transport, Terminal terminal) 
         runtime::RunOptions options =
             rank_options(command, *scenario, start.trace_ops, start.kernels);
         front->put_into(options);
-        return front->finish(runtime::run_device(options, transport));
+        const runtime::RunOutcome outcome = runtime::run_device(options, transport);
+        busy.emplace(transport); // with whoever reads it
+        return front->finish(outcome);
     } catch (const std::exception&) {
         front->leave_line();
         throw;
@@ -262,6 +308,13 @@ int follow(const RunCommand& command, comm::Transport& transport) {
     return runtime::run_device(options, transport).exit_code;
 }
 
+/// MPI waits for all ranks when it ends, and cannot be told to give up: so they meet before, where
+/// a wait has its limits.
+void meet_at_the_end(comm::Transport& transport) {
+    transport.options().interrupted = nullptr; // the run is over
+    transport.barrier({"the end of the run", -1, -1, -1});
+}
+
 } // namespace
 
 int run_as_rank(const RunCommand& command) {
@@ -273,7 +326,7 @@ int run_as_rank(const RunCommand& command) {
     }
     comm::avoid_forbidden_single_copy();
     std::optional<StartGuard> guard(std::in_place);
-    comm::MpiSession session;
+    comm::MpiSession session(silence_limit());
     guard.reset();
     if (gives_signs) {
         give_sign();
@@ -281,9 +334,11 @@ int run_as_rank(const RunCommand& command) {
     const std::unique_ptr<comm::Transport> transport = comm::make_mpi_transport(session);
     // Until rank 0 knows how full the hosts are: as if all ranks were here.
     transport->options().deadline = comm::deadline_for(session.size(), 0);
+    transport->options().silence = silence_limit();
     try {
         const int code =
             session.rank() == 0 ? lead(command, *transport, terminal) : follow(command, *transport);
+        meet_at_the_end(*transport);
         session.finish();
         return code;
     } catch (const std::exception& error) {

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -23,6 +24,9 @@ constexpr microseconds kYieldTime{200};
 constexpr microseconds kYieldTimeOfTransfers{2000};
 constexpr microseconds kFirstSlice{50};
 constexpr microseconds kLongestSlice{500};
+
+/// Between two pauses: this process has been stopped, and the others perhaps with it.
+constexpr std::chrono::seconds kGap{2};
 
 } // namespace
 
@@ -72,7 +76,10 @@ Patience::Patience(const Transport::Options& options, Pace pace)
 }
 
 void Patience::pause() {
-    now_ = steady_clock::now();
+    const SteadyTime before = std::exchange(now_, steady_clock::now());
+    if (now_ - before > kGap) {
+        start_ += now_ - before;
+    }
     if (now_ < yield_until_) {
         sched_yield();
         return;

@@ -41,7 +41,12 @@ class Patience {
     explicit Patience(const Transport::Options& options, Pace pace = Pace::message);
 
     /// Has the deadline passed, as of the last pause?
-    [[nodiscard]] bool exhausted() const { return now_ - start_ >= options_.deadline; }
+    [[nodiscard]] bool exhausted() const { return waited() >= options_.deadline; }
+
+    /// Until the last pause; not counting the time in which this process was stopped, or before
+    /// restart().
+    [[nodiscard]] std::chrono::nanoseconds waited() const { return now_ - start_; }
+    void restart() { start_ = now_; }
 
     /// As InterruptWatch::overdue.
     [[nodiscard]] int interrupt() { return watch_.overdue(options_); }

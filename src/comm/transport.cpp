@@ -232,6 +232,28 @@ std::string Transport::stuck_text(
     );
 }
 
+std::string Transport::silent_text(
+    std::string_view verb,
+    DeviceId peer,
+    Tag tag,
+    const Waiting& waiting,
+    const std::vector<int>& silent
+) const {
+    std::string who;
+    for (std::size_t i = 0; i < silent.size(); ++i) {
+        who += i == 0 ? "" : i + 1 < silent.size() ? ", " : " and ";
+        who += device_text(DeviceId(silent[i]));
+    }
+    return fmt::format(
+        "{} waits {}, but {} {} given no sign of life for {}",
+        device_text(self()),
+        wait_text(verb, peer, tag, waiting),
+        who,
+        silent.size() == 1 ? "has" : "have",
+        format_duration(options_.silence.count())
+    );
+}
+
 void Transport::check_length(
     DeviceId from, Tag tag, std::int64_t expected, std::int64_t came, const Waiting& waiting
 ) const {

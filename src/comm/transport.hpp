@@ -128,6 +128,19 @@ class Transport {
     /// Sleeps until a moment of the wall clock without burning the core, while transfers go on.
     virtual void idle_until(std::chrono::steady_clock::time_point moment) = 0;
 
+    /// While one lives, this device does what has a limit of its own (a policy's search, a reader
+    /// who takes his time): the others wait longer than their deadline, though not for ever.
+    class Excuse {
+      public:
+        explicit Excuse(Transport& transport) : transport_(transport) { transport_.excuse(true); }
+        Excuse(const Excuse&) = delete;
+        Excuse& operator=(const Excuse&) = delete;
+        ~Excuse() { transport_.excuse(false); }
+
+      private:
+        Transport& transport_;
+    };
+
     // Conveniences on top, the same for all.
     void send(DeviceId to, Tag tag, ConstPart bytes, const Waiting& waiting);
     void send_copy(DeviceId to, Tag tag, std::vector<std::byte> bytes); ///< kept until delivered
@@ -136,7 +149,11 @@ class Transport {
     void finish_copies(const Waiting& waiting);
 
     struct Options {
+        /// The last resort: others may be alive and yet never send what is waited for.
         std::chrono::nanoseconds deadline = std::chrono::seconds(120);
+        /// A device that gives no sign of life for so long, of the waiting one's running time, ends
+        /// the wait; 0: none does. In one process nobody can be silent.
+        std::chrono::nanoseconds silence = std::chrono::seconds(30);
         /// How long a wait goes on after an interrupt before it gives up.
         std::chrono::nanoseconds grace = std::chrono::milliseconds(400);
         /// Sleep at once in waits (paced runs: idle devices burn no core) instead of polling first.
@@ -170,6 +187,18 @@ class Transport {
     [[nodiscard]] std::string stuck_text(
         std::string_view verb, DeviceId peer, Tag tag, const Waiting& waiting
     ) const;
+
+    /// "device 1 (phone-a) waits to receive ... from device 0 (laptop) (tag data), but device 2
+    /// (phone-b) has given no sign of life for 30 s". What is known of it comes behind.
+    [[nodiscard]] std::string silent_text(
+        std::string_view verb,
+        DeviceId peer,
+        Tag tag,
+        const Waiting& waiting,
+        const std::vector<int>& silent
+    ) const;
+
+    virtual void excuse(bool /*on*/) {}
 
     /// Throws Bug unless the message is as long as the parts that wait for it.
     void check_length(

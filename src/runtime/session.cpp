@@ -55,6 +55,7 @@ class DeviceSession final : public Stage {
     void show(const ShownToken& token);
     void mark();
     void conduct();
+    Command next_command(const SourceFacts& facts);
     void collect(bool all);
     Nanoseconds agree_on_resume(Nanoseconds t_switch, const Arrivals& arrivals);
     void close_trace(int exit_code);
@@ -85,6 +86,7 @@ void DeviceSession::close_trace(int exit_code) {
     }
     const bool interrupted = exit_code == static_cast<int>(ExitCode::interrupted) ||
                              exit_code == static_cast<int>(ExitCode::terminated);
+    const comm::Transport::Excuse busy(*transport_);
     try {
         conductor_->end(
             exit_code == 0 ? trace::Completion::finished
@@ -177,6 +179,7 @@ void DeviceSession::tell(Note note) {
 /// To the observer: at once on rank 0, else with the next note.
 void DeviceSession::show(const ShownToken& token) {
     if (conductor_) {
+        const comm::Transport::Excuse busy(*transport_); // who reads it, may take his time
         conductor_->show(token);
     } else if (is_source()) {
         shown_.push_back(token);
@@ -265,7 +268,13 @@ void DeviceSession::conduct() {
     ));
     conductor_->close_interval(facts);
     collect(facts.drained);
-    transport_->send_copy(source_, comm::Tag::control, pack(conductor_->next(facts)));
+    transport_->send_copy(source_, comm::Tag::control, pack(next_command(facts)));
+}
+
+/// A policy may search for as long as it likes; the others know that it does.
+Command DeviceSession::next_command(const SourceFacts& facts) {
+    const comm::Transport::Excuse busy(*transport_);
+    return conductor_->next(facts);
 }
 
 void DeviceSession::collect(bool all) {
@@ -273,9 +282,11 @@ void DeviceSession::collect(bool all) {
         if (!all && !transport_->ready(*device, comm::Tag::report)) {
             return;
         }
-        conductor_->take(unpack_report(transport_->receive_any_size(
+        Report report = unpack_report(transport_->receive_any_size(
             *device, comm::Tag::report, waiting("the report of an interval")
-        )));
+        ));
+        const comm::Transport::Excuse busy(*transport_);
+        conductor_->take(std::move(report));
     }
 }
 

@@ -1,7 +1,7 @@
 // The conformance suite over MPI, one program run by mpirun with any number of ranks. All ranks end
 // with the worst result of any. Options for tests of this program itself: --reorder runs it over a
 // transport that is wrong, --abort CODE aborts from the last rank while the others wait, --throw
-// CODE lets the last rank end by an error that unwinds the session.
+// CODE lets the last rank end by an error that unwinds the session, --silence HOW see mpi_silence.
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -12,6 +12,7 @@
 #include "broken_transports.hpp"
 #include "comm/mpi/mpi_session.hpp"
 #include "conformance.hpp"
+#include "mpi_silence.hpp"
 
 namespace {
 
@@ -64,6 +65,15 @@ int run(const std::vector<std::string>& arguments) {
     // Short enough that a case which hangs is reported before the test's own time is over.
     mpi->options().deadline = std::chrono::seconds(15);
     const std::string option = arguments.empty() ? "" : arguments[0];
+    if (option == "--silence" && arguments.size() == 2) {
+        const std::string wrong = fall_silent(session, *mpi, arguments[1]);
+        if (!wrong.empty()) {
+            std::fprintf(stderr, "%s\n", wrong.c_str());
+            session.abort(1);
+        }
+        session.finish();
+        return 0;
+    }
     if (arguments.size() == 2) {
         fail_on_last_rank(session, *mpi, option == "--throw", std::stoi(arguments[1]));
     }

@@ -159,6 +159,24 @@ class Hosts(unittest.TestCase):
             "-n", 2, *self.words("a.h5"), ":", "-n", 1, BINARY.parent / "test_other_program")
         self.fails(result, 3, "device 2.*headroom 0.0.1 .other.*install the same program")
 
+    def fault(self, name, what, rank=5):
+        """A paced run whose rank does something to itself after three seconds."""
+        self.scenario.write_text(
+            scenario_text(len(NAMES) * SLOTS, tokens=100, interval=4, memory="900 KiB",
+                          compute="50 MFLOP/s", head='[clock]\nmode = "paced"\n')
+            .replace(str(MODEL), str(self.model)))
+        shell = (f'if [ "$OMPI_COMM_WORLD_RANK" = {rank} ]; then (sleep 3; {what}) & fi; '
+                 'exec "$@"')
+        return self.hosts.mpirun("-x", "HEADROOM_SILENCE=4", "-n", len(NAMES) * SLOTS,
+                                 "sh", "-c", shell, "sh", *self.words(name))
+
+    def test_a_rank_that_is_stopped_on_another_host_is_named(self):
+        result = self.fault("stopped.h5", "kill -STOP $$")
+        self.assertEqual(result.returncode, 5, result.stderr)
+        told = re.findall("headroom: error: .*", result.stderr)
+        self.assertEqual(len(told), 1, result.stderr)
+        self.assertRegex(told[0], r"but device 5 \(d5\) has given no sign of life for 4.00 s")
+
 
 if __name__ == "__main__":
     main_in_own_world(main)

@@ -11,8 +11,9 @@
 
 namespace headroom::comm {
 
-/// Address, count and datatype for one MPI call. One short part is plain bytes; everything else is
-/// one element of a datatype with absolute addresses, its blocks cut so that an int counts them.
+/// Address, count and datatype for one MPI call, made and dropped by whoever may call MPI. One
+/// short part is plain bytes; everything else is one element of a datatype with absolute addresses,
+/// its blocks cut so that an int counts them.
 class MpiLayout {
   public:
     explicit MpiLayout(std::span<const ConstPart> parts);

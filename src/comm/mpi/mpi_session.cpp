@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <mutex>
 
 #include <fmt/format.h>
 #include <mpi.h>
@@ -12,16 +13,23 @@
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "comm/mpi/mpi_neighbours.hpp"
+#include "comm/mpi/mpi_pulse.hpp"
 #include "comm/mpi/mpi_world.hpp"
 #include "comm/patience.hpp"
 
 namespace headroom::comm {
 
-MpiSession::MpiSession() : world_(std::make_unique<MpiWorld>()) {
+MpiSession::MpiSession(std::chrono::nanoseconds silence)
+    : silence_(silence), world_(std::make_unique<MpiWorld>()) {
+    const BlockedWatch watch("the start of MPI", silence_);
     int provided = MPI_THREAD_SINGLE;
-    check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
-    if (provided < MPI_THREAD_FUNNELED) {
-        throw EnvironmentError("this MPI does not provide MPI_THREAD_FUNNELED");
+    check_mpi(
+        MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread"
+    );
+    if (provided < MPI_THREAD_SERIALIZED) {
+        throw EnvironmentError("this MPI does not provide MPI_THREAD_SERIALIZED, expected one that "
+                               "two threads may call in turn: install Open MPI as it is packaged");
     }
     // Errors that belong to no communicator are raised on the world.
     check_mpi(
@@ -29,8 +37,10 @@ MpiSession::MpiSession() : world_(std::make_unique<MpiWorld>()) {
     );
     check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &world_->comm), "MPI_Comm_dup");
     check_mpi(MPI_Comm_set_errhandler(world_->comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+    check_mpi(MPI_Comm_dup(world_->comm, &world_->signs), "MPI_Comm_dup");
     check_mpi(MPI_Comm_rank(world_->comm, &world_->rank), "MPI_Comm_rank");
     check_mpi(MPI_Comm_size(world_->comm, &world_->size), "MPI_Comm_size");
+    pulse_ = std::make_unique<MpiPulse>(*world_);
 }
 
 MpiSession::~MpiSession() {
@@ -52,16 +62,20 @@ int MpiSession::size() const {
 int MpiSession::max_over_ranks(int value, std::chrono::nanoseconds deadline) {
     int result = value;
     MPI_Request request = MPI_REQUEST_NULL;
+    std::unique_lock in_mpi(world_->calls);
     check_mpi(
         MPI_Iallreduce(&value, &result, 1, MPI_INT, MPI_MAX, world_->comm, &request),
         "MPI_Iallreduce"
     );
+    in_mpi.unlock();
     Transport::Options options;
     options.deadline = deadline;
     Patience patience(options);
     for (;;) {
         int done = 0;
+        in_mpi.lock();
         check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+        in_mpi.unlock();
         if (done != 0) {
             // The checker knows no completion by MPI_Test.
             return result; // NOLINT(clang-analyzer-optin.mpi.MPI-Checker)
@@ -85,6 +99,9 @@ void MpiSession::finish() {
     HEADROOM_CHECK(
         world_->sends_in_flight == 0, "{} sends were never waited for", world_->sends_in_flight
     );
+    pulse_->stop();
+    const BlockedWatch watch("the end of MPI", silence_);
+    check_mpi(MPI_Comm_free(&world_->signs), "MPI_Comm_free");
     check_mpi(MPI_Comm_free(&world_->comm), "MPI_Comm_free");
     check_mpi(MPI_Finalize(), "MPI_Finalize");
     finished_ = true;
@@ -94,6 +111,7 @@ void MpiSession::abort(int code) {
     std::cout.flush();
     std::cerr.flush();
     std::fflush(nullptr);
+    world_->calls.lock(); // for good
     MPI_Abort(MPI_COMM_WORLD, code);
     std::_Exit(code);
 }

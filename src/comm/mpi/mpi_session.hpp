@@ -10,14 +10,16 @@
 namespace headroom::comm {
 
 struct MpiWorld;
+class MpiPulse;
 
 /// One per process. End it with finish() when all went well, with abort() when not; there is no
 /// finalisation while unwinding, because it waits for ranks that will never come.
 class MpiSession {
   public:
-    /// Starts MPI (funneled: only this thread may communicate) and duplicates the world.
-    /// Throws EnvironmentError.
-    MpiSession();
+    /// Starts MPI (serialised: only this thread communicates, but for signs of life) and duplicates
+    /// the world. A rank that is stopped for `silence` meanwhile, or in finish(), ends the job with
+    /// code 5 and a sentence; 0: none does. Throws EnvironmentError.
+    explicit MpiSession(std::chrono::nanoseconds silence = std::chrono::seconds(30));
     MpiSession(const MpiSession&) = delete;
     MpiSession& operator=(const MpiSession&) = delete;
     /// Without finish(): while unwinding it leaves MPI as it is (whoever catches ends the
@@ -41,9 +43,12 @@ class MpiSession {
 
     /// For make_mpi_transport.
     [[nodiscard]] MpiWorld& world() { return *world_; }
+    [[nodiscard]] MpiPulse& pulse() { return *pulse_; }
 
   private:
+    std::chrono::nanoseconds silence_;
     std::unique_ptr<MpiWorld> world_;
+    std::unique_ptr<MpiPulse> pulse_;
     bool finished_ = false;
 };
 

@@ -5,13 +5,21 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <mutex>
+#include <numeric>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include <fmt/format.h>
 #include <mpi.h>
 
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "comm/mpi/mpi_layout.hpp"
+#include "comm/mpi/mpi_neighbours.hpp"
+#include "comm/mpi/mpi_pulse.hpp"
+#include "comm/mpi/mpi_send.hpp"
 #include "comm/mpi/mpi_session.hpp"
 #include "comm/mpi/mpi_world.hpp"
 #include "comm/patience.hpp"
@@ -27,6 +35,9 @@ using std::chrono::steady_clock;
 constexpr milliseconds kIdleSlice{20};
 constexpr milliseconds kIdleSliceWhileSending{2};
 
+/// So short a wait is never looked at more closely.
+constexpr std::chrono::seconds kUnwatched{1};
+
 /// How many polls of a wait go by until finished copies are let go again.
 constexpr int kPollsPerSweep = 64;
 
@@ -38,45 +49,23 @@ int mpi_tag(Tag tag) {
     return static_cast<int>(tag);
 }
 
-/// A started MPI request of a send. Dropped unfinished (only in a run that is failing), the request
-/// is left to MPI: there is no safe way to take back a send.
-class MpiSend final : public PendingSend::State {
-  public:
-    explicit MpiSend(MpiWorld& world) : world_(world) {}
-
-    [[nodiscard]] bool done() override {
-        if (request_ == MPI_REQUEST_NULL) {
-            return true;
-        }
-        int flag = 0;
-        check_mpi(MPI_Test(&request_, &flag, MPI_STATUS_IGNORE), "MPI_Test");
-        if (flag == 0) {
-            return false;
-        }
-        --world_.sends_in_flight;
-        return true;
-    }
-    [[nodiscard]] bool abandoned() const override { return world_.failed; }
-    [[nodiscard]] bool reads_after_drop() const override { return true; }
-
-    /// Where MPI_Isend puts its request; call started() when it has.
-    [[nodiscard]] MPI_Request* request() { return &request_; }
-    void started() { ++world_.sends_in_flight; }
-
-  private:
-    MpiWorld& world_;
-    MPI_Request request_ = MPI_REQUEST_NULL;
-};
-
 /// A message that has been matched and must be taken.
 struct Matched {
     MPI_Message message = MPI_MESSAGE_NULL;
     std::int64_t bytes = 0;
 };
 
+/// What a wait is for, in case that it fails. No valid peer: all devices.
+struct Aim {
+    std::string_view verb;
+    DeviceId peer;
+    Tag tag = Tag::test;
+    const Waiting& waiting;
+};
+
 class MpiTransport final : public Transport {
   public:
-    explicit MpiTransport(MpiWorld& world) : world_(world) {}
+    MpiTransport(MpiWorld& world, MpiPulse& pulse) : world_(world), pulse_(pulse) {}
 
     [[nodiscard]] DeviceId self() const override { return DeviceId(world_.rank); }
     [[nodiscard]] std::size_t size() const override {
@@ -116,38 +105,82 @@ class MpiTransport final : public Transport {
         std::span<const ConstPart> parts
     );
     Matched match(DeviceId from, Tag tag, const Waiting& waiting);
-    void take(Matched matched, const MpiLayout& layout, DeviceId from, Tag tag, const Waiting&);
+    void take(
+        Matched matched, std::span<const Part> parts, DeviceId from, Tag tag, const Waiting& waiting
+    );
     std::vector<std::byte> take_whole(
         Matched matched, DeviceId from, Tag tag, const Waiting& waiting
     );
-    template <class Done, class Text>
-    void poll(Pace pace, const Done& done, const Text& text);
+    template <class Done>
+    void poll(Pace pace, const Aim& aim, const Done& done);
     void throw_if_interrupted(int code);
     void look_around();
+    void watch(WatchedWait& wait, Patience& patience, const Aim& aim);
+    [[nodiscard]] std::vector<int> awaited(DeviceId peer) const;
+    void excuse(bool on) override { pulse_.excuse(on); }
 
     MpiWorld& world_;
+    MpiPulse& pulse_;
     bool looking_ = false; ///< in while_waiting, which may itself wait
 };
 
-/// Polls until done(); gives up with the text of text() at the deadline.
-template <class Done, class Text>
-void MpiTransport::poll(Pace pace, const Done& done, const Text& text) {
+/// Polls until done(); gives up at the deadline, or when whoever is waited for is silent.
+template <class Done>
+void MpiTransport::poll(Pace pace, const Aim& aim, const Done& done) {
     if (done()) {
         return;
     }
     Patience patience(options(), pace);
+    WatchedWait watched(pulse_);
     for (int polls = 1; !done(); ++polls) {
         throw_if_interrupted(patience.interrupt());
         look_around();
+        watch(watched, patience, aim);
         if (patience.exhausted()) {
             world_.failed = true;
-            throw StuckError(text());
+            throw StuckError(stuck_text(aim.verb, aim.peer, aim.tag, aim.waiting));
         }
         if (polls % kPollsPerSweep == 0) {
             release_finished_copies();
         }
         patience.pause();
     }
+}
+
+void MpiTransport::watch(WatchedWait& wait, Patience& patience, const Aim& aim) {
+    if (looking_ || patience.waited() < kUnwatched) {
+        return;
+    }
+    if (!wait.begun()) {
+        wait.begin(awaited(aim.peer), options().silence);
+        return;
+    }
+    if (pulse_.excused()) {
+        patience.restart();
+    }
+    const std::vector<int> silent = pulse_.silent();
+    if (silent.empty()) {
+        return;
+    }
+    world_.failed = true;
+    throw StuckError(fmt::format(
+        "{}: {}",
+        silent_text(aim.verb, aim.peer, aim.tag, aim.waiting, silent),
+        state_text(silent.front())
+    ));
+}
+
+/// All wait for rank 0, which looks after the others.
+std::vector<int> MpiTransport::awaited(DeviceId peer) const {
+    std::vector<int> ranks;
+    if (peer.valid() || world_.rank != 0) {
+        ranks.push_back(peer.valid() ? peer.value : 0);
+    } else {
+        ranks.resize(size());
+        std::iota(ranks.begin(), ranks.end(), 0);
+    }
+    std::erase(ranks, world_.rank);
+    return ranks;
 }
 
 void MpiTransport::throw_if_interrupted(int code) {
@@ -186,6 +219,7 @@ PendingSend MpiTransport::start(
     std::span<const ConstPart> parts
 ) {
     check_peer(to);
+    const std::lock_guard in_mpi(world_.calls);
     const MpiLayout layout(parts);
     auto send = std::make_unique<MpiSend>(world_);
     send->to = to;
@@ -214,8 +248,8 @@ void MpiTransport::wait(PendingSend& send, const Waiting& waiting) {
     PendingSend::State& state = *send.state();
     poll(
         state.bytes >= kBulkBytes ? Pace::transfer : Pace::message,
-        [&] { return state.done(); },
-        [&] { return stuck_text("send", state.to, state.tag, waiting); }
+        {"send", state.to, state.tag, waiting},
+        [&] { return state.done(); }
     );
     send.release();
 }
@@ -226,13 +260,14 @@ Matched MpiTransport::match(DeviceId from, Tag tag, const Waiting& waiting) {
     MPI_Status status;
     const auto found = [&] {
         int flag = 0;
+        const std::lock_guard in_mpi(world_.calls);
         check_mpi(
             MPI_Improbe(from.value, mpi_tag(tag), world_.comm, &flag, &matched.message, &status),
             "MPI_Improbe"
         );
         return flag != 0;
     };
-    poll(Pace::message, found, [&] { return stuck_text("receive", from, tag, waiting); });
+    poll(Pace::message, {"receive", from, tag, waiting}, found);
     MPI_Count bytes = 0;
     check_mpi(MPI_Get_elements_x(&status, MPI_BYTE, &bytes), "MPI_Get_elements_x");
     matched.bytes = static_cast<std::int64_t>(bytes);
@@ -240,19 +275,24 @@ Matched MpiTransport::match(DeviceId from, Tag tag, const Waiting& waiting) {
 }
 
 void MpiTransport::take(
-    Matched matched, const MpiLayout& layout, DeviceId from, Tag tag, const Waiting& waiting
+    Matched matched, std::span<const Part> parts, DeviceId from, Tag tag, const Waiting& waiting
 ) {
     MPI_Request request = MPI_REQUEST_NULL;
-    check_mpi(
-        MPI_Imrecv(layout.address(), layout.count(), layout.type(), &matched.message, &request),
-        "MPI_Imrecv"
-    );
+    {
+        const std::lock_guard in_mpi(world_.calls);
+        const MpiLayout layout(parts);
+        check_mpi(
+            MPI_Imrecv(layout.address(), layout.count(), layout.type(), &matched.message, &request),
+            "MPI_Imrecv"
+        );
+    }
     const auto arrived = [&] {
         int flag = 0;
+        const std::lock_guard in_mpi(world_.calls);
         check_mpi(MPI_Test(&request, &flag, MPI_STATUS_IGNORE), "MPI_Test");
         return flag != 0;
     };
-    poll(Pace::transfer, arrived, [&] { return stuck_text("receive", from, tag, waiting); });
+    poll(Pace::transfer, {"receive", from, tag, waiting}, arrived);
 }
 
 std::vector<std::byte> MpiTransport::take_whole(
@@ -260,7 +300,7 @@ std::vector<std::byte> MpiTransport::take_whole(
 ) {
     std::vector<std::byte> bytes(static_cast<std::size_t>(matched.bytes));
     const Part whole = bytes;
-    take(matched, MpiLayout(std::span<const Part>(&whole, 1)), from, tag, waiting);
+    take(matched, std::span<const Part>(&whole, 1), from, tag, waiting);
     return bytes;
 }
 
@@ -274,7 +314,7 @@ void MpiTransport::receive(
         static_cast<void>(take_whole(matched, from, tag, waiting));
         check_length(from, tag, expected, matched.bytes, waiting);
     }
-    take(matched, MpiLayout(parts), from, tag, waiting);
+    take(matched, parts, from, tag, waiting);
 }
 
 std::vector<std::byte> MpiTransport::receive_any_size(
@@ -286,6 +326,7 @@ std::vector<std::byte> MpiTransport::receive_any_size(
 bool MpiTransport::ready(DeviceId from, Tag tag) {
     check_peer(from);
     int flag = 0;
+    const std::lock_guard in_mpi(world_.calls);
     check_mpi(
         MPI_Iprobe(from.value, mpi_tag(tag), world_.comm, &flag, MPI_STATUS_IGNORE), "MPI_Iprobe"
     );
@@ -294,13 +335,17 @@ bool MpiTransport::ready(DeviceId from, Tag tag) {
 
 void MpiTransport::barrier(const Waiting& waiting) {
     MPI_Request request = MPI_REQUEST_NULL;
-    check_mpi(MPI_Ibarrier(world_.comm, &request), "MPI_Ibarrier");
+    {
+        const std::lock_guard in_mpi(world_.calls);
+        check_mpi(MPI_Ibarrier(world_.comm, &request), "MPI_Ibarrier");
+    }
     const auto met = [&] {
         int flag = 0;
+        const std::lock_guard in_mpi(world_.calls);
         check_mpi(MPI_Test(&request, &flag, MPI_STATUS_IGNORE), "MPI_Test");
         return flag != 0;
     };
-    poll(Pace::message, met, [&] { return stuck_text("meet", DeviceId{}, Tag::control, waiting); });
+    poll(Pace::message, {"meet", DeviceId{}, Tag::control, waiting}, met);
 }
 
 void MpiTransport::idle_until(std::chrono::steady_clock::time_point moment) {
@@ -312,11 +357,14 @@ void MpiTransport::idle_until(std::chrono::steady_clock::time_point moment) {
         }
         throw_if_interrupted(watch.overdue(options()));
         look_around();
-        int flag = 0; // any call lets MPI work on what is under way
-        check_mpi(
-            MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, world_.comm, &flag, MPI_STATUS_IGNORE),
-            "MPI_Iprobe"
-        );
+        {
+            int flag = 0; // any call lets MPI work on what is under way
+            const std::lock_guard in_mpi(world_.calls);
+            check_mpi(
+                MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, world_.comm, &flag, MPI_STATUS_IGNORE),
+                "MPI_Iprobe"
+            );
+        }
         release_finished_copies();
         const milliseconds slice = world_.sends_in_flight > 0 ? kIdleSliceWhileSending : kIdleSlice;
         sleep_until(std::min(moment, now + slice));
@@ -326,7 +374,7 @@ void MpiTransport::idle_until(std::chrono::steady_clock::time_point moment) {
 } // namespace
 
 std::unique_ptr<Transport> make_mpi_transport(MpiSession& session) {
-    return std::make_unique<MpiTransport>(session.world());
+    return std::make_unique<MpiTransport>(session.world(), session.pulse());
 }
 
 } // namespace headroom::comm

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <string_view>
 
 #include <mpi.h>
@@ -11,7 +12,9 @@
 namespace headroom::comm {
 
 struct MpiWorld {
-    MPI_Comm comm = MPI_COMM_NULL; ///< our duplicate of MPI_COMM_WORLD
+    MPI_Comm comm = MPI_COMM_NULL;  ///< our duplicate of MPI_COMM_WORLD
+    MPI_Comm signs = MPI_COMM_NULL; ///< another, for signs of life alone
+    std::mutex calls;               ///< held by whoever calls MPI
     int rank = 0;
     int size = 1;
     std::int64_t sends_in_flight = 0;
