@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/units.hpp"
+#include "cli/streams.hpp"
 
 namespace headroom::cli {
 
@@ -24,8 +25,9 @@ bool told_or(const char* variable, bool seen) {
 bool one_place(int a, int b) {
     struct stat first {};
     struct stat second {};
-    return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
+    // Of two closed streams each is /dev/null, but only one takes what is written.
+    return is_closed_for_writing(a) == is_closed_for_writing(b) && fstat(a, &first) == 0 &&
+           fstat(b, &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
 /// How many blocks of a kind go from one device to another.

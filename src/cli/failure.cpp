@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <new>
 #include <stdexcept>
+#include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "cli/streams.hpp"
 
 namespace headroom::cli {
 
@@ -45,6 +49,10 @@ std::string text_of(const std::exception& error) {
                "devices that run here\n"
                "  end other programs, take a smaller model, or spread the ranks over more "
                "computers";
+    }
+    const auto* const refused = dynamic_cast<const std::system_error*>(&error);
+    if (refused != nullptr && std::string_view(error.what()).starts_with("cannot write to file")) {
+        return "standard output could not be written: " + why_not_written(refused->code().value());
     }
     if (code_of(error) == ExitCode::bug) {
         return fmt::format(

@@ -86,6 +86,12 @@ int meaning(const JobEnd& end) {
     if (end.asked != 0) {
         return end.asked;
     }
+    if (code == 128 + SIGXFSZ || (WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGXFSZ)) {
+        throw EnvironmentError(
+            "mpirun or a rank reached this shell's limit of file sizes, expected room for the files "
+            "that ranks share: raise it (ulimit -f), or use --transport inprocess"
+        );
+    }
     if (WIFSIGNALED(end.status)) {
         tell_signal("mpirun", WTERMSIG(end.status), end);
     }

@@ -21,6 +21,7 @@
 #include "cli/process_look.hpp"
 #include "cli/relay.hpp"
 #include "cli/start_watch.hpp"
+#include "cli/streams.hpp"
 #include "kernels/kernels.hpp"
 
 namespace headroom::cli {
@@ -80,7 +81,8 @@ void set_environment() {
     if (getppid() != launcher) {
         _exit(127); // killed before the line above
     }
-    for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
+    // A file that reaches a limit ends mpirun, which would otherwise wait for ever.
+    for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ}) {
         (void)std::signal(signal, SIG_DFL);
     }
     (void)dup2(input, STDIN_FILENO);
@@ -141,10 +143,10 @@ class Interrupts {
 void check_is_written(const Relay& relay) {
     if (relay.write_error() != 0) {
         throw EnvironmentError(fmt::format(
-            "what the run printed could not be written: {}; expected room for it where stdout "
-            "goes: "
-            "give another place, or read the text with headroom inspect from the trace",
-            std::strerror(relay.write_error())
+            "what the run printed could not be written to stdout: {}; the trace has the text: "
+            "headroom "
+            "inspect shows it",
+            why_not_written(relay.write_error())
         ));
     }
 }

@@ -2,10 +2,8 @@
 #include <cstdio>
 #include <exception>
 #include <string>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <vector>
 
-#include "base/error.hpp"
 #include "cli/command_line.hpp"
 #include "cli/console.hpp"
 #include "cli/failure.hpp"
@@ -16,18 +14,10 @@
 #include "cli/plan_command.hpp"
 #include "cli/run_command.hpp"
 #include "cli/simulate_command.hpp"
+#include "cli/streams.hpp"
 #include "cli/trace_commands.hpp"
 
 namespace {
-
-/// Whether everything that was printed has arrived, as far as it matters: a reader of a pipe may
-/// leave when it has seen enough, a file that lacks the end is wrong.
-bool has_told_all() {
-    const bool failed = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
-    struct stat output = {};
-    return !failed || fstat(STDOUT_FILENO, &output) != 0 ||
-           !(S_ISREG(output.st_mode) || S_ISCHR(output.st_mode));
-}
 
 int run(const headroom::cli::CommandLine& line) {
     using namespace headroom;
@@ -59,6 +49,10 @@ int run(const headroom::cli::CommandLine& line) {
 
 int main(int argc, char** argv) {
     using namespace headroom;
+    cli::prepare_streams();
+    if (!cli::under_launcher()) {
+        cli::survive_size_limits();
+    }
     // Whoever prints flushes, and a reader of stderr who has left is noticed there, where it does
     // no harm, and not as an exception in the middle of a run.
     (void)std::setvbuf(stderr, nullptr, _IOFBF, BUFSIZ);
@@ -68,15 +62,9 @@ int main(int argc, char** argv) {
         cli::restart_with_openblas_core(argv);
         cli::catch_interrupts();
         const cli::CommandLine line = cli::read_command_line(argc, argv);
-        if (line.exit_code) {
-            return *line.exit_code;
-        }
-        const int code = run(line);
-        if (code == 0 && !has_told_all()) {
-            throw EnvironmentError(
-                "standard output could not be written to its end, expected room for it: see df, or "
-                "write elsewhere"
-            );
+        const int code = line.exit_code ? *line.exit_code : run(line);
+        if (code == 0) {
+            cli::check_all_was_told();
         }
         return code;
     } catch (const std::exception& error) {

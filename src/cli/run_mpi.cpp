@@ -18,6 +18,7 @@
 #include "cli/roll_call.hpp"
 #include "cli/run_command.hpp"
 #include "cli/start_watch.hpp"
+#include "cli/streams.hpp"
 #include "comm/mpi/mpi_session.hpp"
 #include "comm/mpi/mpi_single_copy.hpp"
 #include "runtime/wire.hpp"
@@ -331,6 +332,7 @@ int run_as_rank(const RunCommand& command) {
     if (gives_signs) {
         give_sign();
     }
+    survive_size_limits();
     const std::unique_ptr<comm::Transport> transport = comm::make_mpi_transport(session);
     // Until rank 0 knows how full the hosts are: as if all ranks were here.
     transport->options().deadline = comm::deadline_for(session.size(), 0);
