@@ -104,7 +104,9 @@ CellProcess::CellProcess(
     }
     argv.push_back(nullptr);
     constexpr mode_t kEverybody = 0666; // as far as the umask lets them
-    const int errors = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kEverybody);
+    (void)unlink(log.c_str());          // what stands there may be a link to somewhere else
+    const int errors =
+        open(log.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kEverybody);
     out_ = memfd_create("headroom-cell", MFD_CLOEXEC);
     const pid_t parent = getpid();
     process_ = errors < 0 || out_ < 0 ? -1 : fork();

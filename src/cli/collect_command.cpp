@@ -1,16 +1,13 @@
 // `headroom collect`: the traces of a folder as one table.
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <system_error>
-#include <unistd.h>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/new_file.hpp"
 #include "cli/collect_files.hpp"
-#include "cli/roll_call.hpp"
+#include "cli/part_file.hpp"
 #include "cli/summary_text.hpp"
 #include "cli/trace_commands.hpp"
 #include "trace/hdf5/summary_file.hpp"
@@ -74,29 +71,11 @@ void check_output(const CollectCommand& command) {
     }
 }
 
-void write_text(const std::filesystem::path& path, const std::string& text) {
-    std::ofstream file(path, std::ios::binary);
-    file << text;
-    file.close();
-    if (!file) {
-        throw EnvironmentError(std::strerror(errno));
-    }
-}
-
-/// The file is whole when it gets its name.
-void write_table(const std::filesystem::path& out, const trace::FigureTable& table) {
-    const std::filesystem::path aside =
-        fmt::format("{}~{}-{}", out.string(), host_name(), getpid());
+void write_hdf5(const std::filesystem::path& out, const trace::FigureTable& table) {
+    NewFile file(out, NewFile::Links::follow);
     try {
-        if (out.extension() == ".h5") {
-            trace::write_summary_file(aside.string(), table);
-        } else {
-            write_text(aside, trace::csv_text(table));
-        }
-        std::filesystem::rename(aside, out);
-    } catch (const std::exception& error) {
-        std::error_code gone;
-        std::filesystem::remove(aside, gone);
+        trace::write_summary_file(file.path().string(), table);
+    } catch (const EnvironmentError& error) {
         throw EnvironmentError(fmt::format(
             "-o {}: cannot be written: {}\n"
             "  expected room and the right to write there; what was there is unchanged",
@@ -104,6 +83,19 @@ void write_table(const std::filesystem::path& out, const trace::FigureTable& tab
             error.what()
         ));
     }
+    file.publish();
+}
+
+/// The file is whole when it gets its name.
+void write_table(const std::filesystem::path& out, const trace::FigureTable& table) {
+    if (out.extension() == ".h5") {
+        write_hdf5(out, table);
+        return;
+    }
+    PartFile file(out);
+    file.stream() << trace::csv_text(table);
+    file.close();
+    file.publish();
 }
 
 nlohmann::ordered_json figure_json(const trace::Figure& figure) {

@@ -86,7 +86,8 @@ void check_folder_target(const ExportCommand& command) {
         ));
     }
     for (const std::string& table : trace::csv_table_names()) {
-        if (fs::exists(csv_path(folder, table), error) && !command.force) {
+        // A link counts wherever it leads.
+        if (fs::exists(fs::symlink_status(csv_path(folder, table), error)) && !command.force) {
             throw InputError(fmt::format(
                 "--csv {}: has {}.csv already, expected a folder without tables: give another "
                 "--csv, or --force to overwrite them",
@@ -144,11 +145,13 @@ std::vector<std::unique_ptr<PartFile>> write_csv_files(
 ) {
     std::vector<std::unique_ptr<PartFile>> files;
     for (const trace::CsvTable& table : tables) {
-        files.push_back(std::make_unique<PartFile>(csv_path(folder, table.name)));
+        files.push_back(
+            std::make_unique<PartFile>(csv_path(folder, table.name), NewFile::Links::replace)
+        );
         table.write(files.back()->stream());
         files.back()->close();
     }
-    files.push_back(std::make_unique<PartFile>(folder / kScenarioFile));
+    files.push_back(std::make_unique<PartFile>(folder / kScenarioFile, NewFile::Links::replace));
     files.back()->stream() << trace.header.scenario;
     files.back()->close();
     return files;

@@ -27,23 +27,12 @@ namespace {
     ));
 }
 
-int opened(const fs::path& path, int flags, const std::string& name) {
-    constexpr mode_t kMode = 0666; // less what the umask says
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, kMode);
+int opened(const fs::path& path) {
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (descriptor < 0) {
-        refuse(name, errno);
+        refuse(path.string(), errno);
     }
     return descriptor;
-}
-
-/// Where a name leads, so that a link stays a link.
-fs::path followed(fs::path path) {
-    constexpr int kMostLinks = 40; // as the system
-    std::error_code error;
-    for (int i = 0; i < kMostLinks && fs::is_symlink(path, error); ++i) {
-        path = path.parent_path() / fs::read_symlink(path, error); // an absolute one replaces all
-    }
-    return path;
 }
 
 void leave_if_interrupted() {
@@ -111,37 +100,24 @@ void DescriptorBuffer::close() {
     }
 }
 
-PartFile::PartFile(fs::path target) : target_(std::move(target)) {
+PartFile::PartFile(fs::path target, NewFile::Links links) : target_(std::move(target)) {
     std::error_code error;
-    const std::string name = target_.string();
-    if (fs::exists(target_, error) && !fs::is_regular_file(target_, error)) {
-        buffer_ = std::make_unique<DescriptorBuffer>(opened(target_, 0, name), name);
+    int descriptor = -1;
+    if (links == NewFile::Links::follow && fs::exists(target_, error) &&
+        !fs::is_regular_file(target_, error)) {
+        descriptor = opened(target_);
     } else {
-        aside_ = followed(target_);
-        aside_ += fmt::format(".part.{}", getpid());
-        buffer_ = std::make_unique<DescriptorBuffer>(opened(aside_, O_CREAT | O_TRUNC, name), name);
+        descriptor = file_.emplace(target_, links).take_descriptor();
     }
+    buffer_ = std::make_unique<DescriptorBuffer>(descriptor, target_.string());
     stream_.rdbuf(buffer_.get());
     stream_.exceptions(std::ios::badbit); // lets the buffer's own errors through
 }
 
-PartFile::~PartFile() {
-    if (!aside_.empty()) {
-        std::error_code error;
-        fs::remove(aside_, error);
-    }
-}
-
 void PartFile::publish() {
-    if (aside_.empty()) {
-        return;
+    if (file_) {
+        file_->publish();
     }
-    std::error_code error;
-    fs::rename(aside_, followed(target_), error);
-    if (error) {
-        refuse(target_.string(), error.value());
-    }
-    aside_.clear();
 }
 
 } // namespace headroom::cli

@@ -3,10 +3,13 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <streambuf>
 #include <string>
 #include <vector>
+
+#include "base/new_file.hpp"
 
 namespace headroom::cli {
 
@@ -36,28 +39,26 @@ class DescriptorBuffer final : public std::streambuf {
     std::uintmax_t written_ = 0;
 };
 
-/// One file on its way. What is no ordinary file (/dev/stdout, a pipe) is written directly.
+/// One file on its way, under a name of its own until it is whole (NewFile).
 class PartFile {
   public:
-    /// Opens a new file beside `target`. Throws EnvironmentError.
-    explicit PartFile(std::filesystem::path target);
-    PartFile(const PartFile&) = delete;
-    PartFile& operator=(const PartFile&) = delete;
-    /// Removes it unless it was published.
-    ~PartFile();
+    /// Opens a new file beside `target`. What is no ordinary file (/dev/stdout, a pipe) and was
+    /// named by the user (Links::follow) is written directly. Throws EnvironmentError.
+    explicit PartFile(std::filesystem::path target, NewFile::Links links = NewFile::Links::follow);
 
     /// Throws what DescriptorBuffer throws.
     [[nodiscard]] std::ostream& stream() { return stream_; }
     /// All is written: flushes and closes. Throws EnvironmentError.
     void close() { buffer_->close(); }
-    /// Gives the closed file its name, in place of what has it. Throws EnvironmentError.
+    /// Gives the closed file its name, in place of what has it, and looks that it has it then.
+    /// Throws EnvironmentError.
     void publish();
     [[nodiscard]] const std::filesystem::path& target() const { return target_; }
     [[nodiscard]] std::uintmax_t bytes() const { return buffer_->written(); }
 
   private:
     std::filesystem::path target_;
-    std::filesystem::path aside_; ///< empty: written directly, or published
+    std::optional<NewFile> file_; ///< none: written directly
     std::unique_ptr<DescriptorBuffer> buffer_;
     std::ostream stream_{nullptr};
 };
