@@ -1,8 +1,6 @@
 #include "cli/cell_files.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -13,8 +11,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "cli/part_file.hpp"
 #include "cli/roll_call.hpp"
 #include "trace/hdf5/head.hpp"
+#include "trace/hdf5/lock.hpp"
 #include "trace/hdf5/summary_file.hpp"
 
 namespace headroom::cli {
@@ -79,11 +79,19 @@ std::filesystem::path CellFiles::partial() const {
 std::vector<std::filesystem::path> CellFiles::partials() const {
     std::vector<std::filesystem::path> paths;
     for (const std::string& name : names_in(folder_)) {
-        if (name.starts_with(cell_ + "~") && name.ends_with(kPartial)) {
+        const bool is_partial = name.ends_with(kPartial) || name.ends_with(kBegun);
+        if (name.starts_with(cell_ + "~") && is_partial) {
             paths.push_back(folder_ / name);
         }
     }
     return paths;
+}
+
+bool CellFiles::is_being_written() const {
+    const std::vector<std::filesystem::path> all = partials();
+    return std::any_of(all.begin(), all.end(), [](const std::filesystem::path& partial) {
+        return trace::is_being_written(partial.string());
+    });
 }
 
 std::filesystem::path CellFiles::put_trace_aside() const {
@@ -128,7 +136,7 @@ CellLook look_at(
     if (has_trace && why.empty()) {
         return {CellState::finished, "", {}};
     }
-    if (locks.is_locked(cell.name)) {
+    if (locks.is_locked(cell.name) || (begun.contains(cell.name) && files.is_being_written())) {
         return {CellState::running, "", {}};
     }
     if (has_trace) {
@@ -155,17 +163,10 @@ void write_failure(
         {"settings", settings},
         {"scenario_name", failure.scenario_name},
         {"scenario", failure.scenario}};
-    const std::filesystem::path aside = files.partial().string() + ".json";
-    std::ofstream file(aside);
-    file << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    PartFile file(files.failure(), NewFile::Links::replace);
+    file.stream() << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     file.close();
-    if (!file || std::rename(aside.c_str(), files.failure().c_str()) != 0) {
-        throw EnvironmentError(fmt::format(
-            "{}: cannot be written: {}; expected room and the right to write there",
-            files.failure().string(),
-            std::strerror(errno)
-        ));
-    }
+    file.publish();
 }
 
 std::optional<CellFailure> read_failure(const std::filesystem::path& path) {

@@ -39,12 +39,16 @@ class CellFiles {
     [[nodiscard]] std::filesystem::path partial() const;
     /// Those of all processes.
     [[nodiscard]] std::vector<std::filesystem::path> partials() const;
+    /// Whether a process writes one still: of a job on a file system without locks, or of one that
+    /// was killed a moment ago.
+    [[nodiscard]] bool is_being_written() const;
     /// Moves the trace to a name that is not in use and has no .h5 at its end. Returns that.
     [[nodiscard]] std::filesystem::path put_trace_aside() const;
 
     static constexpr std::string_view kFailure = ".failed.json";
     static constexpr std::string_view kFailedTrace = ".failed.h5";
     static constexpr std::string_view kPartial = ".partial";
+    static constexpr std::string_view kBegun = ".partial.part"; ///< before there is a header
 
   private:
     [[nodiscard]] std::filesystem::path named(std::string_view end) const {

@@ -10,6 +10,7 @@
 
 #include "base/checksum.hpp"
 #include "base/error.hpp"
+#include "trace/hdf5/lock.hpp"
 
 namespace headroom::cli {
 
@@ -33,9 +34,10 @@ CellLock::~CellLock() {
     }
 }
 
-std::optional<CellLock> CellLocks::try_lock(const std::string& cell) const {
+int CellLocks::opened() const {
     constexpr mode_t kEverybody = 0666; // as far as the umask lets them
-    const int descriptor = open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kEverybody);
+    const int descriptor =
+        open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kEverybody);
     if (descriptor < 0) {
         throw EnvironmentError(fmt::format(
             "{}: cannot be opened: {}; expected a folder that you may write to: give another --out",
@@ -43,6 +45,18 @@ std::optional<CellLock> CellLocks::try_lock(const std::string& cell) const {
             std::strerror(errno)
         ));
     }
+    return descriptor;
+}
+
+std::string CellLocks::why_none() const {
+    const CellLock closing(opened());
+    struct flock asked = byte_of("", F_WRLCK);
+    return fcntl(closing.descriptor(), F_OFD_GETLK, &asked) == 0 ? ""
+                                                                 : trace::lock_error_text(errno);
+}
+
+std::optional<CellLock> CellLocks::try_lock(const std::string& cell) const {
+    const int descriptor = opened();
     CellLock lock(descriptor);
     // A lock of this descriptor, not of the process: closing another one does not lose it.
     struct flock wanted = byte_of(cell, F_WRLCK);

@@ -21,6 +21,7 @@ class CellLock {
     CellLock(const CellLock&) = delete;
     CellLock& operator=(const CellLock&) = delete;
     ~CellLock();
+    [[nodiscard]] int descriptor() const { return descriptor_; }
 
   private:
     int descriptor_;
@@ -28,18 +29,23 @@ class CellLock {
 
 /// One byte of the file .sweep.lock per cell, chosen by its name. Byte-range locks hold between
 /// the hosts of a network file system too, if it has them (NFS 4; NFS 3 with its lock daemon). On
-/// one that has none everybody gets every lock: cells may then be done twice, with equal results,
-/// because each job writes to a name of its own and the last rename counts.
+/// one that has none everybody gets every lock: a cell whose trace gives a sign of life is left to
+/// its job, and one that is done twice for all that has equal results, because each job writes to
+/// a name of its own and the last rename counts.
 class CellLocks {
   public:
     explicit CellLocks(std::filesystem::path folder) : file_(std::move(folder) / ".sweep.lock") {}
 
+    /// Why the folder's file system gives no locks; empty if it does. Makes the file of the locks.
+    [[nodiscard]] std::string why_none() const;
     /// Nothing: somebody else has it. Throws EnvironmentError if the file cannot be opened.
     [[nodiscard]] std::optional<CellLock> try_lock(const std::string& cell) const;
     /// Whether somebody has it.
     [[nodiscard]] bool is_locked(const std::string& cell) const;
 
   private:
+    [[nodiscard]] int opened() const;
+
     std::filesystem::path file_;
 };
 

@@ -100,18 +100,24 @@ std::filesystem::path trace_path(
 
 /// A run that goes on replaces its own trace, and no other without being told.
 std::unique_ptr<trace::Sink> file_sink(
-    const RunCommand& command, const std::filesystem::path& path, const Resumption* resumption
+    const RunCommand& command,
+    Terminal terminal,
+    const std::filesystem::path& path,
+    const Resumption* resumption
 ) {
+    const trace::Tell warn = [terminal](const std::string& text) {
+        print_warnings(terminal, {text});
+    };
     if (resumption == nullptr) {
-        return trace::make_hdf5_sink(path.string(), command.force);
+        return trace::make_hdf5_sink(path.string(), command.force, warn);
     }
     if (resumption->trace.intervals.empty()) { // nothing to go on from: it begins, header and all
-        return trace::make_hdf5_sink(path.string(), command.trace.empty() || command.force);
+        return trace::make_hdf5_sink(path.string(), command.trace.empty() || command.force, warn);
     }
     if (!command.trace.empty()) {
         trace::check_trace_path(path.string(), command.force);
     }
-    return trace::make_continuing_sink(path.string(), resumption->trace);
+    return trace::make_continuing_sink(path.string(), resumption->trace, warn);
 }
 
 } // namespace
@@ -127,7 +133,7 @@ Front::Front(
     : command_(command), scenario_(scenario), resumption_(resumption), terminal_(terminal),
       trace_path_(::headroom::cli::trace_path(command, scenario, resumption)),
       policy_(scheduler::make_policy(scenario.controller.policy)),
-      file_(file_sink(command, trace_path_, resumption)),
+      file_(file_sink(command, terminal, trace_path_, resumption)),
       sink_(std::make_unique<Tee>(
           *file_, summarizer_, resumption == nullptr ? nullptr : &resumption->trace
       )),

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/console.hpp"
 #include "cli/inspect_command.hpp"
 #include "cli/inspect_trace_events.hpp"
 #include "cli/inspect_trace_json.hpp"
@@ -17,7 +18,9 @@ namespace headroom::cli {
 namespace {
 
 void repair_trace(const std::string& path) {
-    const bool changed = trace::repair(path);
+    const bool changed = trace::repair(path, [](const std::string& text) {
+        print_warnings(Terminal::look(), {text});
+    });
     fmt::print(
         stderr,
         "{}: {}\n",
@@ -59,7 +62,9 @@ int inspect_trace(const InspectCommand& command) {
         fmt::print(
             " {}",
             file.being_written ? "(its program runs still)"
-                               : "(killed; all committed intervals are here)"
+            : file.perhaps_written_by.empty()
+                ? "(killed; all committed intervals are here)"
+                : fmt::format("({} does not add to it any more)", file.perhaps_written_by)
         );
     }
     fmt::print("\n\n");

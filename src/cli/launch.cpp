@@ -144,8 +144,7 @@ void check_is_written(const Relay& relay) {
     if (relay.write_error() != 0) {
         throw EnvironmentError(fmt::format(
             "what the run printed could not be written to stdout: {}; the trace has the text: "
-            "headroom "
-            "inspect shows it",
+            "headroom inspect shows it",
             why_not_written(relay.write_error())
         ));
     }

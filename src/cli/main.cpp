@@ -2,7 +2,6 @@
 #include <cstdio>
 #include <exception>
 #include <string>
-#include <vector>
 
 #include "cli/command_line.hpp"
 #include "cli/console.hpp"

@@ -132,6 +132,12 @@ std::string kernels_for(const RunCommand& command, const trace::RunHeader& heade
 
 Resumption resumption_of(const RunCommand& command, trace::TraceFile file) {
     check(command, file);
+    if (!file.perhaps_written_by.empty()) {
+        print_warnings(
+            Terminal::look(),
+            {trace::taken_for_dead(command.resume.string(), file.perhaps_written_by)}
+        );
+    }
     Resumption resumption;
     resumption.scenario = scenario_in(command, file.trace.header);
     check_derived(command, file.trace);

@@ -153,6 +153,18 @@ int run(const SweepCommand& command, const config::Sweep& sweep) {
         cells = {checked_index(sweep, *command.index)};
     }
     make_folder(sweep.folder);
+    if (const std::string why = CellLocks(sweep.folder).why_none(); !why.empty()) {
+        print_warnings(
+            Terminal::look(),
+            {fmt::format(
+                "{}: files cannot be locked here ({}): jobs of several hosts that share it may do "
+                "a "
+                "cell twice",
+                sweep.folder.string(),
+                why
+            )}
+        );
+    }
     if (command.all) {
         tell_strays(sweep);
     }

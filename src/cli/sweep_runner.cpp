@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "cli/interrupt.hpp"
 #include "trace/hdf5/reader.hpp"
+#include "trace/hdf5/sign_of_life.hpp"
 
 namespace headroom::cli {
 
@@ -108,8 +109,8 @@ bool SweepRunner::begin(std::size_t place) {
     if (!lock) {
         return false;
     }
-    const std::string scenario = config::resolved_text(config::cell_scenario(sweep_, cell));
     const CellFiles files(sweep_.folder, cell.name);
+    const std::string scenario = config::resolved_text(config::cell_scenario(sweep_, cell));
     if (is_finished(sweep_, cell, scenario)) {
         result.end = CellEnd::was_there;
         told(place);
@@ -123,6 +124,9 @@ bool SweepRunner::begin(std::size_t place) {
         told(place);
         return true;
     }
+    if (files.is_being_written()) {
+        return false;
+    }
     if (std::filesystem::exists(files.trace())) {
         result.note = fmt::format(
             "{} was there, but not of this cell as it is now; it is {} now",
@@ -132,6 +136,7 @@ bool SweepRunner::begin(std::size_t place) {
     }
     for (const std::filesystem::path& left : files.partials()) {
         discard(left);
+        discard(left.string() + trace::kSignOfLife);
     }
     running_.push_back(
         {place,

@@ -1,5 +1,7 @@
 #include "trace/hdf5/file.hpp"
 
+#include "trace/hdf5/lock.hpp"
+
 namespace headroom::trace::h5 {
 
 namespace {
@@ -8,15 +10,18 @@ Properties make_properties(hid_t kind) {
     return Properties(checked(H5Pcreate(kind), "H5Pcreate"));
 }
 
-Properties access_properties() {
+enum class Locking { usual, none };
+
+Properties access_properties([[maybe_unused]] Locking locking) {
     Properties access = make_properties(H5P_FILE_ACCESS);
     checked(
         H5Pset_libver_bounds(access.get(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST),
         "H5Pset_libver_bounds"
     );
 #if H5_VERSION_GE(1, 10, 7)
-    // Cluster file systems without locks must not stop a run.
-    checked(H5Pset_file_locking(access.get(), true, true), "H5Pset_file_locking");
+    checked(
+        H5Pset_file_locking(access.get(), locking == Locking::usual, true), "H5Pset_file_locking"
+    );
 #endif
     // HDF5 reads a torn piece of metadata again and again, each time after twice the wait, and its
     // own limit of 100 attempts is for ever. 27 take a tenth of a second; a writer that lives is
@@ -45,6 +50,19 @@ void keep_attributes_compact(const Properties& creation) {
     checked(H5Pset_attr_phase_change(creation.get(), kMostInHeader, 0), "H5Pset_attr_phase_change");
 }
 
+/// Opens as usual and, on a file system whose locks fail, without: HDF5 forgives only those that do
+/// not know what a lock is.
+template <class Open>
+File opened(const std::string& path, const char* call, Open open) {
+    const Properties usual = access_properties(Locking::usual);
+    const hid_t file = open(usual.get());
+    if (file >= 0 || !is_without_locks(path)) {
+        return File(checked(file, call)); // before any other call, which would clear the reasons
+    }
+    const Properties none = access_properties(Locking::none);
+    return File(checked(open(none.get()), call));
+}
+
 Space space_of(const Dataset& dataset) {
     return Space(checked(H5Dget_space(dataset.get()), "H5Dget_space"));
 }
@@ -70,15 +88,11 @@ File create_file(const std::string& path, bool replace) {
     const Properties creation = make_properties(H5P_FILE_CREATE);
     keep_attributes_compact(creation);
     keep_within_pages(creation);
-    return File(checked(
-        H5Fcreate(
-            path.c_str(),
-            replace ? H5F_ACC_TRUNC : H5F_ACC_EXCL,
-            creation.get(),
-            access_properties().get()
-        ),
-        "H5Fcreate"
-    ));
+    return opened(path, "H5Fcreate", [&](hid_t access) {
+        return H5Fcreate(
+            path.c_str(), replace ? H5F_ACC_TRUNC : H5F_ACC_EXCL, creation.get(), access
+        );
+    });
 }
 
 void start_concurrent_reading(const File& file) {
@@ -87,7 +101,9 @@ void start_concurrent_reading(const File& file) {
 
 File open_file(const std::string& path, bool concurrent) {
     const unsigned flags = H5F_ACC_RDONLY | (concurrent ? H5F_ACC_SWMR_READ : 0U);
-    return File(checked(H5Fopen(path.c_str(), flags, access_properties().get()), "H5Fopen"));
+    return opened(path, "H5Fopen", [&](hid_t access) {
+        return H5Fopen(path.c_str(), flags, access);
+    });
 }
 
 Dataset create_dataset(const File& file, const Type& type, const DatasetPlan& plan) {

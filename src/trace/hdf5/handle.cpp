@@ -38,6 +38,10 @@ std::string system_reason(const std::string& text) {
 /// One sentence for what users cause or can do something about; else what was tried.
 std::string sentence(const char* call, const std::string& text) {
     if (text.find("unable to lock") != std::string::npos) {
+        if (text.find("errno = 11") == std::string::npos) { // EAGAIN: somebody has it
+            return "files cannot be locked here, and HDF5_USE_FILE_LOCKING asks for it: expected "
+                   "it not to be set";
+        }
         return "another program has the file open: expected to be alone with it, close it there";
     }
     if (text.find("No space left") != std::string::npos) {

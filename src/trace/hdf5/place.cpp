@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/new_file.hpp"
 
 namespace headroom::trace {
 
@@ -60,7 +61,7 @@ std::string identity(const std::string& path) {
 
 /// Nothing, or the beginning of a trace that a kill left.
 bool may_be_overwritten(const std::string& path) {
-    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (descriptor < 0) {
         return errno == ENOENT;
     }
@@ -72,46 +73,94 @@ bool may_be_overwritten(const std::string& path) {
 
 } // namespace
 
-std::string end_of_links(const std::string& path) {
-    constexpr int kMostLinks = 40; // as the system
-    fs::path end = path;
-    std::error_code error;
-    for (int i = 0; i < kMostLinks && fs::is_symlink(end, error); ++i) {
-        const fs::path target = fs::read_symlink(end, error);
-        end = target.is_absolute() ? target : end.parent_path() / target;
-    }
-    return end.string();
-}
-
 Place::Place(const std::string& path)
-    : path_(end_of_links(path)), aside_(path_ + kAside), before_(identity(path_)),
+    : path_(end_of_links(path).string()), aside_(path_ + kAside), before_(identity(path_)),
       replaces_(fs::exists(path_)), settled_(replaces_ && !fs::is_regular_file(path_)) {}
 
-void Place::take() {
-    if (settled_) {
+void Place::refuse_second_writer() const {
+    throw EnvironmentError(fmt::format(
+        "{} is being written by another run, expected a trace of its own: give another --trace",
+        aside_
+    ));
+}
+
+/// What a kill has left goes, if nobody has it. Whoever holds its lock while it loses its name is
+/// the only one to do so.
+void Place::clear() {
+    struct stat there = {};
+    if (lstat(aside_.c_str(), &there) != 0 && errno == ENOENT) {
         return;
     }
-    if (!may_be_overwritten(aside_)) {
+    const WriterLock left(may_be_overwritten(aside_) ? aside_ : "");
+    if (left.is_refused()) {
+        refuse_second_writer();
+    }
+    if (left.unsupported() != 0) {
+        sign_ = SignOfLife(path_);
+    }
+    if (!left.has_name(aside_) || unlink(aside_.c_str()) != 0) {
         throw EnvironmentError(fmt::format(
             "{} is in the way, expected no file of that name: it is where the trace is begun; move "
             "it, or give another --trace",
             aside_
         ));
     }
+}
+
+void Place::take() {
+    if (settled_) {
+        return;
+    }
+    clear();
     constexpr mode_t kMode = 0666; // less what the user's mask takes away
-    const int descriptor = open(aside_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kMode);
+    constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+    const int descriptor = open(aside_.c_str(), kFlags, kMode);
+    if (descriptor < 0 && errno == EEXIST) {
+        refuse_second_writer();
+    }
     if (descriptor < 0) {
         throw EnvironmentError(fmt::format("{}: {}", aside_, std::strerror(errno)));
     }
     close(descriptor);
     lock_ = WriterLock(aside_);
     if (!lock_.is_ours(aside_)) {
-        throw EnvironmentError(fmt::format(
-            "{} is being written by another run, expected a trace of its own: give another --trace",
-            aside_
-        ));
+        refuse_second_writer();
     }
     mine_ = true;
+    if (lock_.unsupported() == 0) {
+        forget_sign_of_life(path_); // it was looked at: nobody stands behind it
+    } else if (!sign_.is_given()) {
+        sign_ = SignOfLife(path_);
+    }
+}
+
+std::string Place::why_without_lock() const {
+    return lock_.unsupported() == 0 ? "" : lock_error_text(lock_.unsupported());
+}
+
+void Place::check_not_deleted() const {
+    if (mine_ && lock_.is_deleted()) {
+        throw EnvironmentError(fmt::format(
+            "{} was deleted while it was written, expected it to stay: nothing of it is left; run "
+            "again",
+            now()
+        ));
+    }
+}
+
+bool Place::is_there() const {
+    return settled_ && (!mine_ || lock_.has_name(path_));
+}
+
+void Place::check_there() const {
+    check_not_deleted();
+    if (mine_ && !lock_.has_name(now())) {
+        throw EnvironmentError(fmt::format(
+            "{} is not the file that was written any more, expected no other program to move or "
+            "replace it: look for it where it was moved to, or run again",
+            now()
+        ));
+    }
 }
 
 void Place::settle() {
@@ -145,7 +194,8 @@ void Place::give_up() {
         fs::remove(aside_, ignored);
     }
     mine_ = false;
-    release();
+    lock_ = WriterLock();
+    sign_ = SignOfLife();
 }
 
 } // namespace headroom::trace

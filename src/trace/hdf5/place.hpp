@@ -5,6 +5,7 @@
 #include <string>
 
 #include "trace/hdf5/lock.hpp"
+#include "trace/hdf5/sign_of_life.hpp"
 
 namespace headroom::trace {
 
@@ -34,10 +35,19 @@ class Place {
     void settle();
     /// Removes what has not been settled, and lets go of the file.
     void give_up();
-    /// The file is whole and closed; nobody needs to keep away from it any more.
-    void release() { lock_ = WriterLock(); }
+    /// Throws EnvironmentError if what is written now has been deleted: nobody could ever read it.
+    void check_not_deleted() const;
+    /// Throws EnvironmentError if what was written is not where it should be.
+    void check_there() const;
+    /// Whether the name leads to what is written.
+    [[nodiscard]] bool is_there() const;
+    /// Why the file has no lock; empty if it has.
+    [[nodiscard]] std::string why_without_lock() const;
 
   private:
+    [[noreturn]] void refuse_second_writer() const;
+    void clear();
+
     std::string path_;
     std::string aside_;
     std::string before_; ///< what stood at the path, as far as can be told from outside
@@ -45,9 +55,7 @@ class Place {
     bool settled_;
     bool mine_ = false;
     WriterLock lock_;
+    SignOfLife sign_; ///< in place of the lock, where there are none
 };
-
-/// What a path leads to: the end of a chain of links, also if nothing is there yet.
-[[nodiscard]] std::string end_of_links(const std::string& path);
 
 } // namespace headroom::trace

@@ -193,7 +193,9 @@ Completion read_completion(h5::UntrustedFile& file) {
 TraceFile read_all(const std::string& path) {
     h5::check_ordinary(path);
     TraceFile result;
-    result.being_written = is_being_written(path);
+    const Writing writing = look_for_writer(path);
+    result.being_written = writing.sure;
+    result.perhaps_written_by = writing.perhaps;
     std::optional<h5::UntrustedFile> file = opened_plainly(path);
     result.clean = file.has_value();
     if (!file) {
@@ -223,6 +225,16 @@ TraceFile open_trace(const std::string& path) {
             fmt::format("{}: cannot be read as a trace: {}{}", path, error.what(), kHint)
         );
     }
+}
+
+std::string taken_for_dead(const std::string& path, const std::string& writer) {
+    return fmt::format(
+        "{}: was written by {}, where files cannot be locked; it has not grown for some seconds, "
+        "so "
+        "that process is taken for dead: make sure that it is",
+        path,
+        writer
+    );
 }
 
 } // namespace headroom::trace

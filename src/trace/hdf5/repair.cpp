@@ -1,6 +1,7 @@
 #include "trace/hdf5/repair.hpp"
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include "trace/hdf5/file.hpp"
 #include "trace/hdf5/lock.hpp"
 #include "trace/hdf5/reader.hpp"
+#include "trace/hdf5/sign_of_life.hpp"
 
 namespace headroom::trace {
 
@@ -36,7 +38,7 @@ class FileActions {
     FileActions& operator=(const FileActions&) = delete;
     ~FileActions() { posix_spawn_file_actions_destroy(&actions_); }
     void discard(int descriptor) {
-        posix_spawn_file_actions_addopen(&actions_, descriptor, "/dev/null", O_WRONLY, 0);
+        posix_spawn_file_actions_addopen(&actions_, descriptor, "/dev/null", O_RDWR, 0);
     }
     [[nodiscard]] const posix_spawn_file_actions_t* get() const { return &actions_; }
 
@@ -53,7 +55,11 @@ int run_h5clear(const std::string& path) {
     std::string file = std::filesystem::absolute(path).string();
     const std::array<char*, 5> arguments{
         program.data(), status.data(), increment.data(), file.data(), nullptr};
+    if (is_without_locks(path)) {
+        (void)setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
+    }
     FileActions actions;
+    actions.discard(STDIN_FILENO); // or the file could be given its number
     actions.discard(STDOUT_FILENO);
     actions.discard(STDERR_FILENO);
     pid_t child = 0;
@@ -75,7 +81,7 @@ int run_h5clear(const std::string& path) {
 
 } // namespace
 
-bool repair(const std::string& path) {
+bool repair(const std::string& path, const std::function<void(const std::string&)>& tell) {
     // Reads everything: a file that is not a trace is refused here.
     const TraceFile before = open_trace(path);
     if (before.being_written) {
@@ -86,6 +92,10 @@ bool repair(const std::string& path) {
             path
         ));
     }
+    if (!before.perhaps_written_by.empty() && tell) {
+        tell(taken_for_dead(path, before.perhaps_written_by));
+    }
+    forget_sign_of_life(path);
     if (opens_plainly(path)) {
         return false;
     }

@@ -12,6 +12,7 @@
 
 #include "base/check.hpp"
 #include "base/error.hpp"
+#include "base/new_file.hpp"
 #include "trace/hdf5/attribute.hpp"
 #include "trace/hdf5/lock.hpp"
 #include "trace/hdf5/place.hpp"
@@ -51,8 +52,8 @@ void abandon(std::unique_ptr<OpenTrace> trace) {
 class Hdf5Sink final : public Sink {
   public:
     /// worth: commits after which it may replace what stands at `path`.
-    Hdf5Sink(std::string path, std::size_t worth)
-        : path_(std::move(path)), place_(path_), worth_(worth) {}
+    Hdf5Sink(std::string path, std::size_t worth, Tell tell)
+        : path_(std::move(path)), place_(path_), worth_(worth), tell_(std::move(tell)) {}
     Hdf5Sink(const Hdf5Sink&) = delete;
     Hdf5Sink& operator=(const Hdf5Sink&) = delete;
     ~Hdf5Sink() override {
@@ -67,6 +68,7 @@ class Hdf5Sink final : public Sink {
         reported([&] {
             place_.take();
             open_->file = h5::create_file(place_.now(), true);
+            place_.check_there(); // HDF5 opens by name
             h5::write_header(open_->file, header, wall_time());
             open_->tables = h5::GrowingTables(open_->file, header);
             open_->complete = h5::create_dataset(open_->file, completion_type(), {kComplete, {1}});
@@ -81,6 +83,7 @@ class Hdf5Sink final : public Sink {
                 place_.settle(); // readable from the first moment that it has its name
             }
         });
+        tell_of_no_lock();
     }
 
     void commit(const Interval& interval) override {
@@ -88,6 +91,7 @@ class Hdf5Sink final : public Sink {
         open_->tables.check(interval);
         reported([&] {
             open_->tables.commit(interval);
+            place_.check_not_deleted();
             if (++commits_ >= worth_) {
                 place_.settle();
             }
@@ -111,6 +115,7 @@ class Hdf5Sink final : public Sink {
             if (completion == Completion::finished) {
                 place_.settle(); // also of a run that had nothing left to do
             }
+            place_.check_there();
         });
         place_.give_up();
         state_ = State::ended;
@@ -145,11 +150,26 @@ class Hdf5Sink final : public Sink {
     }
 
     [[nodiscard]] std::string what_is_left() const {
-        if (commits_ > 0 && place_.is_settled()) {
-            return "what was committed before can be read: headroom inspect " + path_;
+        if (place_.is_there()) {
+            return commits_ == 0
+                       ? "nothing had been committed"
+                       : "what was committed before can be read: headroom inspect " + path_;
         }
         return place_.replaces() && !place_.is_settled() ? "what stood there is unchanged"
-                                                         : "nothing had been committed";
+                                                         : "nothing of it is left there";
+    }
+
+    void tell_of_no_lock() const {
+        const std::string why = place_.why_without_lock();
+        if (!why.empty() && tell_) {
+            tell_(fmt::format(
+                "trace {}: files cannot be locked here ({}), so {}.writer says who writes it: "
+                "leave that file alone, and do not write the same trace from two hosts",
+                path_,
+                why,
+                path_
+            ));
+        }
     }
 
     /// The error that broke the trace has been reported; a second one would only hide it.
@@ -165,6 +185,7 @@ class Hdf5Sink final : public Sink {
     std::string path_;
     Place place_;
     std::size_t worth_;
+    Tell tell_;
     std::size_t commits_ = 0;
     State state_ = State::fresh;
     std::unique_ptr<OpenTrace> open_ = std::make_unique<OpenTrace>();
@@ -255,8 +276,9 @@ void check_existing(const std::string& path, bool overwrite) {
 } // namespace
 
 void check_trace_path(const std::string& name, bool overwrite) {
-    const std::string path = end_of_links(name);
-    if (is_being_written(path + kAside)) {
+    const std::string path = end_of_links(name).string();
+    if (is_being_written(path + kAside) ||
+        (!std::filesystem::exists(path) && is_being_written(path))) {
         throw InputError(fmt::format(
             "trace {}: is being begun by another run, expected a file of its own: give another "
             "--trace",
@@ -267,20 +289,20 @@ void check_trace_path(const std::string& name, bool overwrite) {
     check_directory(path);
 }
 
-std::unique_ptr<Sink> make_hdf5_sink(const std::string& path, bool overwrite) {
+std::unique_ptr<Sink> make_hdf5_sink(const std::string& path, bool overwrite, Tell tell) {
     h5::prepare_library();
     check_trace_path(path, overwrite);
-    return std::make_unique<Hdf5Sink>(path, 1);
+    return std::make_unique<Hdf5Sink>(path, 1, std::move(tell));
 }
 
-std::unique_ptr<Sink> make_continuing_sink(const std::string& path, Trace before) {
+std::unique_ptr<Sink> make_continuing_sink(const std::string& path, Trace before, Tell tell) {
     h5::prepare_library();
     check_trace_path(path, true);
     // What stands there is not touched before there is more: a run that finds its trace damaged
     // when it goes on, or its computer too small, leaves it as it was.
     const std::size_t worth = before.intervals.size() + 1;
     return std::make_unique<ContinuingSink>(
-        std::make_unique<Hdf5Sink>(path, worth), std::move(before)
+        std::make_unique<Hdf5Sink>(path, worth, std::move(tell)), std::move(before)
     );
 }
 
