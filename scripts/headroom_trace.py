@@ -17,10 +17,13 @@ usage: headroom_trace.py TRACE              tables and their rows
        headroom_trace.py TRACE TABLE        one table, with tabs between its columns
 """
 import ctypes
+import errno
 import fcntl
 import os
+import socket
 import struct
 import sys
+import time
 import tomllib
 from functools import cached_property
 
@@ -36,29 +39,119 @@ NEVER = 2**63 - 1  # "never" or "unlimited" in integer columns
 STATIC = ("devices", "links", "blocks", "model", "layers", "prompts", "input_files")
 GROWING = ("resources", "link_state", "migrations", "turns", "tokens", "requests", "ops", "messages",
            "events")
+POOLS = ("scenario", "input_pool", "text_pool")
+WITH_OPS, SINCE_VERSION_4 = ("ops", "messages"), ("model", "layers", "prompts")
+# Columns that the functions below and the page of scripts/report read: integers, but for these.
+TEXTS, REALS = {"name"}, {"paper_delay_s", "paper_migration_s"}
+COLUMNS = {
+    "devices": "name compute_flop_per_s memory_bytes memory_bandwidth_bytes_per_s storage_bandwidth_bytes_per_s "
+               "buffer_bytes is_source",
+    "links": "from to bandwidth_bytes_per_s latency_ns",
+    "blocks": "name kind layer group weight_bytes",
+    "model": "layers heads kv_heads width ffn_width vocabulary context",
+    "layers": "q k v o gate up down",
+    "prompts": "prompt position id",
+    "input_files": "path_offset path_length contents_offset contents_length",
+    "intervals": "epoch sequence first_token t_dec t_switch t_resume t_end tokens predicted_inference_ns "
+                 "measured_inference_ns predicted_migration_ns measured_migration_ns in_flight waiting batch "
+                 "predicted_round_ns kept_inference_ns paper_delay_s paper_migration_s decision_wall_ns moves feasible "
+                 "policy reason rows_placements rows_text_pool " + " ".join("rows_" + name for name in GROWING),
+    "resources": "interval device compute_flop_per_s memory_budget_bytes memory_used_bytes memory_peak_bytes busy_ns "
+                 "paged_bytes",
+    "link_state": "interval from to bandwidth_bytes_per_s latency_ns bytes",
+    "migrations": "interval block from to bytes loaded_bytes start end",
+    "turns": "turn epoch sequence slot round batch first tokens samples seen_tokens start end",
+    "tokens": "sequence position id start end is_prompt",
+    "requests": "sequence slot arrival begin first_token end prompt_tokens sampled_tokens prompt_bytes text_offset "
+                "text_length",
+    "ops": "turn device block start end",
+    "messages": "turn from to kind layer bytes begin arrival",
+    "events": "at kind device value text_offset text_length",
+}
+# Columns of ids -> where they lead; -1 (none) is allowed but where rows belong to an interval.
+PLACES = {"device": "devices", "from": "devices", "to": "devices", "block": "blocks", "interval": "intervals"}
+FILTERS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
+MOST_BYTES = 1 << 30  # of one dataset; a run of days has less
+# What h5py raises for files that are damaged, and Python for values that are.
+FAULTS = (OSError, RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 
 
 class TraceError(Exception):
-    """A file that cannot be read as a trace; the message says which, why, and what to do."""
+    """A file that cannot be read as a trace; the message says which, why, and what to do. code: 2, or 3 if it is not
+    the file that is wrong but the machine that does not give what is needed."""
+
+    def __init__(self, text: str, code: int = 2):
+        super().__init__(text)
+        self.code = code
+
+
+def _code(error) -> int:
+    return 3 if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE, errno.ENOMEM) else 2
 
 
 def is_being_written(path) -> bool:
-    """Whether a live run holds its lock on the file (Linux; False where locks are unknown)."""
+    """Whether a live run holds its lock on the file or, where there are no locks, gives a sign of life (Linux)."""
     with open(path, "rb") as file:
         asked = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 1, 0)
         try:
             told = fcntl.fcntl(file, getattr(fcntl, "F_OFD_GETLK", 36), asked)
+            if struct.unpack("hhqqi4x", told)[0] == fcntl.F_WRLCK:
+                return True
         except OSError:
-            return False
-    return struct.unpack("hhqqi4x", told)[0] == fcntl.F_WRLCK
+            pass  # no locks here
+    return _writer_lives(path)
+
+
+def _first_line(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.readline().rstrip("\n")
+    except OSError:
+        return ""
+
+
+def _writer_lives(path) -> bool:
+    """A writer without a lock is named in a file beside the trace: host, its boot, its space of process numbers, the
+    process and when it started. One of another host lives if the trace grows within 5 s."""
+    try:
+        with open(f"{path}.writer", encoding="utf-8", errors="replace") as file:
+            title, *lines = file.read(1024).split("\n")
+    except OSError:
+        return False
+    if not title.startswith("headroom writes the trace") or len(lines) < 5:
+        return False
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        space = "?"
+    if lines[:3] == [socket.gethostname(), _first_line("/proc/sys/kernel/random/boot_id"), space]:
+        words = _first_line(f"/proc/{lines[3]}/stat").rpartition(")")[2].split()
+        return len(words) > 19 and words[0] not in "ZX" and words[19] == lines[4]
+
+    def state():
+        try:
+            with open(path, "rb") as file:
+                told = os.fstat(file.fileno())
+                return told.st_size, told.st_mtime_ns
+        except OSError:
+            return None
+    before, end = state(), time.monotonic() + 5
+    while time.monotonic() < end:
+        time.sleep(0.1)
+        if state() != before:
+            return True
+    return False
 
 
 def _check_signature(path) -> None:
     try:
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+            raise TraceError(f"{path}: is no ordinary file; expected a trace that headroom has written")
         with open(path, "rb") as file:
             start = file.read(8)
-    except OSError as error:
-        raise TraceError(f"{path}: cannot be opened: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise TraceError(f"{path}: cannot be opened: {getattr(error, 'strerror', None) or error}",
+                         _code(error)) from None
     if not start:
         raise TraceError(f"{path}: is empty; expected a trace that headroom has written")
     if start != b"\x89HDF\r\n\x1a\n":
@@ -77,7 +170,26 @@ def _opened(path: str) -> h5py.File:
     except (AttributeError, OSError):
         pass  # a library that hides its functions: what is whole can be read all the same
     flags = h5py.h5f.ACC_RDONLY | h5py.h5f.ACC_SWMR_READ
+    try:
+        return h5py.File(h5py.h5f.open(os.fsencode(path), flags, fapl=access))
+    except OSError as error:
+        # A file system whose locks fail. Somebody who has a lock is another matter.
+        unlockable = "unable to lock" in str(error) and error.errno not in (errno.EAGAIN, errno.EACCES)
+        if not unlockable or not hasattr(access, "set_file_locking"):
+            raise
+    access.set_file_locking(False, True)
     return h5py.File(h5py.h5f.open(os.fsencode(path), flags, fapl=access))
+
+
+def _plain(value):
+    """An attribute: text, number, or a list of either."""
+    if isinstance(value, bytes):
+        return _text(value)
+    if isinstance(value, str):  # bytes that are not UTF-8 would come out as they went in, and fit no page
+        return _text(value.encode("utf-8", "surrogateescape"))
+    if isinstance(value, np.ndarray):
+        return [_plain(part) for part in value.ravel().tolist()]
+    return value.item() if hasattr(value, "item") else value
 
 
 def _text(value: bytes) -> str:
@@ -96,39 +208,51 @@ class Trace:
         _check_signature(self.path)
         try:
             self._file = _opened(self.path)
-        except (OSError, RuntimeError, KeyError) as error:
+        except FAULTS as error:
             if "unable to lock" in str(error):
                 raise TraceError(f"{self.path}: HDF5 cannot lock it ({error}): a run may just be beginning it, so try "
                                  "again; on a file system without locks set HDF5_USE_FILE_LOCKING=FALSE") from None
-            raise TraceError(f"{self.path}: is a truncated or damaged HDF5 file ({error})") from None
+            raise TraceError(f"{self.path}: is a truncated or damaged HDF5 file ({error})", _code(error)) from None
         try:
             self._begin()
         except BaseException:
             self._file.close()
             raise
 
+    def _damaged(self, what: str) -> TraceError:
+        return TraceError(f"{self.path}: is damaged: {what}; copy it again, or run again")
+
     def _begin(self) -> None:
         try:
-            attributes = dict(self._file.attrs)
-        except (OSError, RuntimeError, KeyError) as error:
-            raise TraceError(f"{self.path}: is a truncated or damaged HDF5 file ({error})") from None
-        self.attributes = {key: _text(value) if isinstance(value, bytes) else value.item()
-                           if hasattr(value, "item") else value for key, value in attributes.items()}
+            self.attributes = {key: _plain(value) for key, value in self._file.attrs.items()}
+        except FAULTS as error:
+            raise TraceError(f"{self.path}: is a truncated or damaged HDF5 file ({error})", _code(error)) from None
         self.schema_version = self.attributes.get("schema_version")
-        if self.schema_version is None:
+        if not isinstance(self.schema_version, int):
             raise TraceError(f"{self.path}: is an HDF5 file, but not a trace of headroom: it has no "
                              "schema_version")
         if not OLDEST_VERSION <= self.schema_version <= NEWEST_VERSION:
             raise TraceError(f"{self.path}: has schema version {self.schema_version}; this module reads "
                              f"versions {OLDEST_VERSION} to {NEWEST_VERSION}")
-        self._tables = {}
+        self._tables, self._checked = {}, {}
         self._commits = self._committed()  # before all else: the other tables only grow
-        self.completion = self.codes("complete")[int(self._read("complete")[0])]
+        names, how = self.codes("complete"), self._read("complete", 1)[0]
+        if not 0 <= how < len(names):
+            raise self._damaged(f"/complete has the unknown code {how}")
+        self.completion = names[int(how)]
         self.scenario_text = _text(self._read("scenario").tobytes())
+        self.names = tuple(n for n in STATIC + ("intervals",) + GROWING if self._has(n))
+
+    def _has(self, name: str) -> bool:
+        """Tables that every trace has must be there."""
+        optional = name in WITH_OPS or (name in SINCE_VERSION_4 and self.schema_version < 4)
         try:
-            self.names = tuple(n for n in STATIC + ("intervals",) + GROWING if n in self._file)
-        except (KeyError, OSError, RuntimeError) as error:
-            raise TraceError(f"{self.path}: is damaged ({error})") from None
+            there = name in self._file or not optional
+        except FAULTS as error:
+            raise self._damaged(str(error)) from None
+        if there:
+            self._dataset(name)
+        return there
 
     def __enter__(self):
         return self
@@ -139,27 +263,80 @@ class Trace:
     # Tables
 
     def _dataset(self, name: str):
+        """One that holds its rows itself, in the form that the program gives it: nothing that leads into other files,
+        and no more than is there."""
+        if name in self._checked:
+            return self._checked[name]
         try:
-            return self._file[name]
-        except (KeyError, OSError, RuntimeError) as error:
             # Without a list of what is there: asked for one of a damaged file, HDF5 1.10 may end the program.
-            raise TraceError(f"{self.path}: is damaged: /{name} cannot be opened ({error})") from None
+            link = self._file.get(name, getlink=True)
+            if link is None:
+                raise self._damaged(f"it has no /{name}")
+            if not isinstance(link, h5py.HardLink):
+                raise self._damaged(f"/{name} is a link, expected a dataset")
+            dataset = self._file[name]
+            if not isinstance(dataset, h5py.Dataset):
+                raise self._damaged(f"/{name} is no dataset")
+            self._check_storage(name, dataset)
+            self._check_form(name, dataset)
+        except FAULTS as error:
+            raise self._damaged(f"/{name} cannot be opened ({error})") from None
+        self._checked[name] = dataset
+        return dataset
+
+    def _check_storage(self, name: str, dataset) -> None:
+        plan = dataset.id.get_create_plist()
+        if plan.get_layout() not in (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED) \
+                or plan.get_external_count():
+            raise self._damaged(f"/{name} is kept elsewhere, expected it in this file")
+        filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
+        if any(kind not in FILTERS for kind in filters):
+            raise self._damaged(f"/{name} is packed in a way that no trace is")
+        most = MOST_BYTES if filters else max(os.path.getsize(self.path), 1 << 20)
+        if dataset.size * dataset.dtype.itemsize > min(most, MOST_BYTES):
+            raise self._damaged(f"/{name} claims to be larger than the file")
+
+    def _check_form(self, name: str, dataset) -> None:
+        kind, rank = dataset.dtype, 2 if name == "placements" else 1
+        if dataset.shape is None or len(dataset.shape) != rank:
+            raise self._damaged(f"/{name} has no {'rows and columns' if rank == 2 else 'rows'}")
+        if name in POOLS:
+            if kind != np.uint8:
+                raise self._damaged(f"/{name} is no text but {kind}")
+        elif name not in COLUMNS:
+            if kind.kind != "i":
+                raise self._damaged(f"/{name} has {kind}, expected integers")
+        else:
+            for column in COLUMNS[name].split():
+                wanted = "S" if column in TEXTS else "f" if column in REALS else "iu"
+                found = kind[column] if column in (kind.names or ()) else None
+                if found is None or found.kind not in wanted:
+                    raise self._damaged(f"/{name} has no column {column} of the right type")
+            if any(kind[column].kind not in "iufS" for column in kind.names):
+                raise self._damaged(f"/{name} has columns of types that no trace has")
 
     def _read(self, name: str, rows: int | None = None):
+        dataset = self._dataset(name)
         try:
-            dataset = self._dataset(name)
             dataset.refresh()  # HDF5 may know the file from another Trace, as it was then
             data = dataset[:] if rows is None else dataset[:rows]
-        except (OSError, RuntimeError) as error:
-            raise TraceError(f"{self.path}: damaged at /{name} ({error})") from None
+        except MemoryError:
+            raise TraceError(f"{self.path}: this computer has not the memory for /{name}", 3) from None
+        except FAULTS as error:
+            raise self._damaged(f"/{name} cannot be read ({error})") from None
         if rows is not None and len(data) < rows:
-            raise TraceError(f"{self.path}: damaged: /{name} has {len(data)} rows, {rows} are promised")
+            raise self._damaged(f"/{name} has {len(data)} rows, {rows} are promised")
         return data
 
     def _committed(self) -> np.ndarray:
         rows = self._read("intervals")
         whole = rows["rows_placements"] == np.arange(1, len(rows) + 1)
-        return rows[:len(rows) if whole.all() else int(np.argmin(whole))]
+        rows = rows[:len(rows) if whole.all() else int(np.argmin(whole))]
+        for column in ("rows_" + name for name in GROWING + ("text_pool",)):
+            counts = rows[column].astype("i8")
+            if len(counts) and (counts[0] < 0 or (counts[1:] < counts[:-1]).any()):
+                raise self._damaged(f"{column} of /intervals does not grow")
+        return rows
 
     def _promised(self, name: str) -> int:
         return int(self._commits[-1]["rows_" + name]) if len(self._commits) else 0
@@ -174,8 +351,19 @@ class Trace:
                 rows = self._commits
             else:
                 rows = self._read(name, None if name in STATIC else self._promised(name))
+            self._check_ids(name, rows)
             self._tables[name] = self._with_texts(name, rows)
         return self._tables[name]
+
+    def _check_ids(self, name: str, rows: np.ndarray) -> None:
+        for column, place in PLACES.items():
+            if column not in rows.dtype.names or name == place:
+                continue
+            most = len(self._commits) if place == "intervals" else len(self._dataset(place))
+            values = rows[column].astype("i8")
+            if len(values) and (values.min() < (0 if place == "intervals" else -1) or values.max() >= most):
+                wrong = values[(values < -1) | (values >= most) | ((values < 0) & (place == "intervals"))][0]
+                raise self._damaged(f"/{name} names {column} {wrong}, and there are {most}")
 
     @cached_property
     def _text_pool(self) -> bytes:
@@ -195,25 +383,37 @@ class Trace:
             result[column] = [_text(v) for v in rows[column]] if fixed else rows[column]
         pool = (self._input_pool if name == "input_files" else self._text_pool) if pooled else b""
         for column in pooled:
-            places = zip(rows[column + "_offset"].tolist(), rows[column + "_length"].tolist())
+            places = list(zip(rows[column + "_offset"].tolist(), rows[column + "_length"].tolist()))
+            if any(offset < 0 or length < 0 or offset + length > len(pool) for offset, length in places):
+                raise self._damaged(f"texts of /{name} lie outside of what there is of them")
             result[column] = [_text(pool[offset:offset + length]) for offset, length in places]
         return result
 
     def units(self, name: str) -> dict[str, str]:
         """Column -> unit: ns, s, B, B/s, FLOP/s, 1, id, code, hash, text."""
-        dataset = self._dataset(name)
-        columns = dataset.dtype.names or (name,)
-        return dict(zip(columns, (_text(unit) for unit in dataset.attrs["units"])))
+        columns = self._dataset(name).dtype.names or (name,)
+        units = self._attribute(name, "units")
+        if not isinstance(units, list) or len(units) != len(columns):
+            raise self._damaged(f"/{name} has no unit for each column")
+        return dict(zip(columns, units))
+
+    def _attribute(self, name: str, attribute: str, otherwise=None):
+        try:
+            attributes = self._dataset(name).attrs
+            return _plain(attributes[attribute]) if attribute in attributes else otherwise
+        except FAULTS as error:
+            raise self._damaged(f"the attribute {attribute} of /{name} cannot be read ({error})") from None
 
     def description(self, name: str) -> str:
         """One sentence on what a row is."""
-        value = self._dataset(name).attrs["description"]
-        return _text(value) if isinstance(value, bytes) else str(value)
+        return str(self._attribute(name, "description", ""))
 
     def codes(self, name: str, column: str | None = None) -> list[str]:
         """The names behind a column of unit code; the code is the index. Empty: the file has none."""
-        attribute = "codes" if column is None else f"{column}_codes"
-        return [_text(value) for value in self._dataset(name).attrs.get(attribute, ())]
+        names = self._attribute(name, "codes" if column is None else f"{column}_codes", [])
+        if not isinstance(names, list) or not all(isinstance(text, str) for text in names):
+            raise self._damaged(f"the codes of /{name} have no names")
+        return names
 
     def named(self, name: str, column: str) -> np.ndarray:
         """A column of codes as their names (str; the number itself where there is no name)."""
@@ -253,7 +453,10 @@ class Trace:
     @cached_property
     def scenario(self) -> dict:
         """The resolved scenario, parsed."""
-        return tomllib.loads(self.scenario_text)
+        try:
+            return tomllib.loads(self.scenario_text)
+        except (ValueError, RecursionError) as error:
+            raise self._damaged(f"its scenario is no TOML ({error})") from None
 
     @property
     def input_files(self) -> dict[str, str]:
@@ -271,7 +474,13 @@ class Trace:
 
     def placement(self) -> np.ndarray:
         """Device of each block, shape (intervals, blocks), int32."""
-        return self._read("placements", self._promised("placements"))
+        rows = self._read("placements", self._promised("placements"))
+        blocks, devices = len(self._dataset("blocks")), len(self._dataset("devices"))
+        if rows.shape[1] != max(blocks, 1):
+            raise self._damaged("/placements has not one column per block")
+        if rows.size and blocks and (rows.min() < -1 or rows.max() >= devices):
+            raise self._damaged("/placements names devices that there are not")
+        return rows
 
     def device_of(self, block: str) -> list[str]:
         """Names of the devices that held a block, one per interval."""
@@ -338,27 +547,51 @@ def open_trace(path) -> Trace:
     return Trace(path)
 
 
+def _shown(arguments: list[str]) -> None:
+    trace = open_trace(arguments[0])
+    if len(arguments) == 1:
+        for name in trace.names:
+            print(f"{name:<12}{len(trace.table(name)):>9}  {trace.description(name)}")
+    elif arguments[1] == "scenario":
+        sys.stdout.write(trace.scenario_text)
+    else:
+        rows = trace.table(arguments[1])
+        units = trace.units(arguments[1])
+        print("\t".join(f"{c} [{u}]" for c, u in units.items()))
+        for row in rows:
+            print("\t".join(str(row[c]) for c in units))
+    sys.stdout.flush()
+
+
 def main(arguments: list[str]) -> int:
     if len(arguments) not in (1, 2) or arguments[0].startswith("-"):
         print(__doc__.strip(), file=sys.stdout if arguments[:1] == ["--help"] else sys.stderr)
         return 0 if arguments[:1] == ["--help"] else 2
     try:
-        trace = open_trace(arguments[0])
-        if len(arguments) == 1:
-            for name in trace.names:
-                print(f"{name:<12}{len(trace.table(name)):>9}  {trace.description(name)}")
-        elif arguments[1] == "scenario":
-            sys.stdout.write(trace.scenario_text)
-        else:
-            rows = trace.table(arguments[1])
-            print("\t".join(f"{c} [{u}]" for c, u in trace.units(arguments[1]).items()))
-            columns = list(trace.units(arguments[1]))
-            for row in rows:
-                print("\t".join(str(row[c]) for c in columns))
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "it is closed")
+        _shown(arguments)
     except TraceError as error:
         print(f"headroom_trace: error: {error}", file=sys.stderr)
-        return 2
+        return error.code
+    except MemoryError:
+        print(f"headroom_trace: error: {arguments[0]}: this computer has not the memory to show it", file=sys.stderr)
+        return 3
+    except OSError as error:
+        drop_output()
+        if error.errno == errno.EPIPE:
+            return 0  # whoever reads has seen enough
+        print(f"headroom_trace: error: standard output could not be written: {error.strerror}", file=sys.stderr)
+        return 3
     return 0
+
+
+def drop_output() -> None:
+    """What is left cannot be written, and must not be tried again at the end."""
+    if sys.stdout is not None:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)
 
 
 if __name__ == "__main__":
