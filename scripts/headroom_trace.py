@@ -15,6 +15,7 @@ when it was opened. Debian: python3-h5py python3-numpy (frames: python3-pandas).
 usage: headroom_trace.py TRACE              tables and their rows
        headroom_trace.py TRACE scenario     the resolved scenario, as TOML
        headroom_trace.py TRACE TABLE        one table, with tabs between its columns
+exit codes: 0 fine, 2 bad input, 3 environment
 """
 import ctypes
 import errno

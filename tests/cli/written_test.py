@@ -72,6 +72,10 @@ class Gone(Case):
                 self.assertEqual(result.returncode, 3, result.stderr)
                 self.assertRegex(result.stderr, r"(?m)^headroom: error: .*was written, but is not there")
                 self.assertEqual(self.headroom(*arguments, "--force").returncode, 0)
+        page = subprocess.run([str(REPORT), "t.h5"], cwd=self.folder, text=True, capture_output=True, check=False,
+                              env={**os.environ, **losing})
+        self.assertEqual(page.returncode, 3, page.stderr)
+        self.assertRegex(page.stderr, r"\Areport: error: .*was written, but is not there")
 
 
 class Planted(Case):
