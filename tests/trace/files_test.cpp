@@ -180,6 +180,31 @@ TEST_F(TraceFiles, that_are_no_traces_say_what_they_are) {
     EXPECT_THAT(reading_error(path("foreign")), HasSubstr("not a trace"));
 }
 
+TEST_F(TraceFiles, that_find_no_descriptor_are_not_called_damaged) {
+    sample::play(sample::trace(2, false), *make_hdf5_sink(path(), false));
+    rlimit before = {};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const int lowest = dup(STDIN_FILENO);
+    ASSERT_GE(lowest, 0);
+    ASSERT_EQ(close(lowest), 0);
+    int refused = 0;
+    for (rlim_t more = 0; more < 6; ++more) {
+        const rlimit few{static_cast<rlim_t>(lowest) + more, before.rlim_max};
+        ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+        try {
+            (void)open_trace(path());
+        } catch (const EnvironmentError& error) {
+            EXPECT_THAT(error.what(), HasSubstr("ulimit -n"));
+            ++refused;
+        } catch (const InputError& error) {
+            ADD_FAILURE() << error.what();
+        }
+        ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    }
+    EXPECT_GE(refused, 1);
+    EXPECT_EQ(open_trace(path()).trace.intervals.size(), 2U);
+}
+
 TEST_F(TraceFiles, of_another_schema_version_name_both_versions) {
     h5::File file = h5::create_file(path(), false);
     h5::write_attribute(file.get(), "schema_version", std::int64_t{4711});

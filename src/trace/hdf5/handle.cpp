@@ -1,6 +1,9 @@
 #include "trace/hdf5/handle.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -35,10 +38,17 @@ std::string system_reason(const std::string& text) {
     return text.substr(reason, text.find('\'', reason) - reason);
 }
 
+/// The number of the same; 0: none.
+int system_error(const std::string& text) {
+    constexpr std::string_view kBefore = "errno = ";
+    const std::size_t begin = text.find(kBefore);
+    return begin == std::string::npos ? 0 : std::atoi(text.c_str() + begin + kBefore.size());
+}
+
 /// One sentence for what users cause or can do something about; else what was tried.
 std::string sentence(const char* call, const std::string& text) {
     if (text.find("unable to lock") != std::string::npos) {
-        if (text.find("errno = 11") == std::string::npos) { // EAGAIN: somebody has it
+        if (system_error(text) != EAGAIN) { // nobody has it
             return "files cannot be locked here, and HDF5_USE_FILE_LOCKING asks for it: expected "
                    "it not to be set";
         }
@@ -60,9 +70,20 @@ std::string sentence(const char* call, const std::string& text) {
 
 } // namespace
 
+void fail_if_short(int error) {
+    if (error == EMFILE || error == ENFILE || error == ENOMEM) {
+        throw ShortageError(fmt::format(
+            "{}: expected room for one more file: raise the limits (ulimit -n, ulimit -v), or end "
+            "other programs",
+            std::strerror(error)
+        ));
+    }
+}
+
 void fail(const char* call) {
     std::string text;
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, append_description, &text);
+    fail_if_short(system_error(text));
     throw EnvironmentError(fmt::format(
         "{}{}",
         sentence(call, text),

@@ -8,7 +8,17 @@
 
 #include <hdf5.h>
 
+#include "base/error.hpp"
+
 namespace headroom::trace::h5 {
+
+/// The machine has no descriptor or no memory left: no fault of the file.
+class ShortageError : public EnvironmentError {
+  public:
+    using EnvironmentError::EnvironmentError;
+};
+/// Throws it if that is what errno says.
+void fail_if_short(int error);
 
 /// Throws EnvironmentError: why, as far as it can be told; --verbose: and HDF5's error stack,
 /// outermost first.

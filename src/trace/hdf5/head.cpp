@@ -33,6 +33,8 @@ TraceHead read_trace_head(const std::string& path) {
         return head_of(h5::UntrustedFile(path, false));
     } catch (const InputError& error) {
         throw InputError(fmt::format("{}: {}", path, error.what()));
+    } catch (const h5::ShortageError& error) {
+        throw EnvironmentError(fmt::format("{}: cannot be read now: {}", path, error.what()));
     } catch (const EnvironmentError&) {
         throw InputError(fmt::format("{}: is no trace that was finished", path));
     }

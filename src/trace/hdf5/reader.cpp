@@ -220,6 +220,8 @@ TraceFile open_trace(const std::string& path) {
         return read_all(path);
     } catch (const InputError& error) {
         throw InputError(fmt::format("{}: {}{}", path, error.what(), kHint));
+    } catch (const h5::ShortageError& error) {
+        throw EnvironmentError(fmt::format("{}: cannot be read now: {}", path, error.what()));
     } catch (const EnvironmentError& error) {
         throw InputError(
             fmt::format("{}: cannot be read as a trace: {}{}", path, error.what(), kHint)
@@ -230,8 +232,7 @@ TraceFile open_trace(const std::string& path) {
 std::string taken_for_dead(const std::string& path, const std::string& writer) {
     return fmt::format(
         "{}: was written by {}, where files cannot be locked; it has not grown for some seconds, "
-        "so "
-        "that process is taken for dead: make sure that it is",
+        "so that process is taken for dead: make sure that it is",
         path,
         writer
     );

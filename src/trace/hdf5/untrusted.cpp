@@ -38,6 +38,7 @@ void check_superblock(const std::string& path) {
     std::array<unsigned char, 24> start{};
     std::ifstream file(path, std::ios::binary);
     if (!file) {
+        fail_if_short(errno);
         throw InputError(std::string("cannot be opened: ") + std::strerror(errno));
     }
     file.read(reinterpret_cast<char*>(start.data()), start.size());
