@@ -55,7 +55,7 @@ std::string sentence(const char* call, const std::string& text) {
         return "another program has the file open: expected to be alone with it, close it there";
     }
     if (text.find("No space left") != std::string::npos) {
-        return "No space left on device: free some, or give a file on another disk";
+        return "No space left on device: free some space, or give a file on another disk";
     }
     if (text.find("File too large") != std::string::npos) {
         return "the file reached the limit of this shell or disk: raise it (ulimit -f), or give a "
