@@ -184,6 +184,10 @@ std::string Console::dim(const std::string& text) const {
     return terminal_.err ? "\x1b[2m" + text + "\x1b[0m" : text;
 }
 
+void Console::on_warning(const std::string& warning) {
+    print_warnings(terminal_, {warning});
+}
+
 void Console::on_begin(const trace::RunHeader& header) {
     for (const trace::DeviceRow& device : header.devices) {
         device_names_.push_back(device.name);

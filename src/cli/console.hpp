@@ -37,6 +37,7 @@ class Console final : public runtime::Observer {
     Console(Terminal terminal, std::int64_t tokens, bool text, bool several_hosts)
         : terminal_(terminal), tokens_(tokens), text_(text), several_hosts_(several_hosts) {}
 
+    void on_warning(const std::string& warning) override;
     void on_begin(const trace::RunHeader& header) override;
     /// A blank line stands before every sequence but the first.
     void on_prompt(const std::string& text) override;

@@ -88,6 +88,33 @@ class Keys {
     std::vector<std::string>* problems_;
 };
 
+/// A text of the metadata, or "": of a file that is perhaps no model nothing is sure.
+std::string_view text_or_nothing(const GgufFile& file, std::string_view key) {
+    const GgufValue* const value = file.find(key);
+    const auto* const text = value == nullptr ? nullptr : std::get_if<std::string_view>(value);
+    return text == nullptr ? std::string_view() : *text;
+}
+
+/// What llama.cpp keeps beside models in files of the same format.
+void check_is_a_model(const GgufFile& file) {
+    const std::string_view type = text_or_nothing(file, "general.type");
+    const auto refuse = [&](std::string_view what) {
+        throw InputError(fmt::format("{}: it is {}", file.path().string(), what));
+    };
+    if (type == "adapter" || file.find("adapter.type") != nullptr) {
+        refuse("an adapter (LoRA), which only changes the weights of another model; give that "
+               "model, or merge both into one file first (llama.cpp's llama-export-lora)");
+    }
+    if (type == "mmproj" || text_or_nothing(file, "general.architecture") == "clip") {
+        refuse("a projector (mmproj), the part of a multimodal model that takes in pictures or "
+               "sound; give the language model that it belongs to");
+    }
+    if (type == "imatrix" || file.find("imatrix.chunk_count") != nullptr) {
+        refuse("an importance matrix (imatrix), statistics by which a model is quantised; give a "
+               "model");
+    }
+}
+
 void check_architecture(const GgufFile& file) {
     const auto architecture = file.text("general.architecture");
     if (!architecture) {
@@ -192,6 +219,7 @@ void check_features(Keys& keys) {
 } // namespace
 
 Hyperparameters read_llama_metadata(const GgufFile& file, std::vector<std::string>& problems) {
+    check_is_a_model(file);
     check_architecture(file);
     constexpr std::int64_t kAny = std::numeric_limits<std::int32_t>::max();
     Keys keys(file, problems);

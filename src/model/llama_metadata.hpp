@@ -11,7 +11,8 @@
 namespace headroom::model {
 
 /// All but the tensors' part (vocabulary, tied, types). Problems are appended to `problems`; the
-/// result is only meaningful if there are none. Throws InputError if the architecture is another.
+/// result is only meaningful if there are none. Throws InputError if the file is no model
+/// (an adapter, a projector, an importance matrix) or the architecture is another.
 [[nodiscard]] Hyperparameters read_llama_metadata(
     const GgufFile& file, std::vector<std::string>& problems
 );

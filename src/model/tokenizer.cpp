@@ -77,14 +77,10 @@ void Tokenizer::read_vocabulary(const GgufFile& file) {
         fail(file, "tokenizer.ggml.tokens is missing or empty");
     }
     pieces_.assign(tokens->begin(), tokens->end());
-    auto scores = file.floats("tokenizer.ggml.scores");
-    if (!scores || scores->size() != pieces_.size()) {
-        fail(
-            file,
-            fmt::format("expected {} scores, found {}", pieces_.size(), scores ? scores->size() : 0)
-        );
+    scores_ = file.floats("tokenizer.ggml.scores").value_or(std::vector<float>(pieces_.size()));
+    if (scores_.size() != pieces_.size()) {
+        fail(file, fmt::format("expected {} scores, found {}", pieces_.size(), scores_.size()));
     }
-    scores_ = std::move(*scores);
     const auto broken =
         std::find_if(scores_.begin(), scores_.end(), [](float score) { return std::isnan(score); });
     if (broken != scores_.end()) {
@@ -105,9 +101,11 @@ void Tokenizer::read_types(const GgufFile& file) {
         fail(file, fmt::format("expected {} token types, found {}", pieces_.size(), types->size()));
     }
     for (std::size_t i = 0; i < types->size(); ++i) {
-        const std::int32_t type = (*types)[i];
+        constexpr std::int32_t kUndefined = 0; // what some converters write for plain text
+        const std::int32_t given = (*types)[i];
+        const auto type = given == kUndefined ? static_cast<std::int32_t>(Type::normal) : given;
         if (type < 1 || type > 6) {
-            fail(file, fmt::format("token {}: expected a type from 1 to 6, found {}", i, type));
+            fail(file, fmt::format("token {}: expected a type from 0 to 6, found {}", i, type));
         }
         if (type == static_cast<std::int32_t>(Type::byte) && !named_byte(pieces_[i])) {
             fail(
@@ -123,17 +121,25 @@ void Tokenizer::read_types(const GgufFile& file) {
     }
 }
 
-/// The id in the file, or llama's usual one if that token has the type it should have.
+/// The id in the file, or llama's usual one if that token has the type it should have; -1: none.
 std::int32_t Tokenizer::special(
     const GgufFile& file, std::string_view key, std::int32_t usual, Type usual_type
-) const {
+) {
     const auto id = file.integer(key);
     if (!id) {
         const bool fits = usual < size() && types_[static_cast<std::size_t>(usual)] == usual_type;
         return fits ? usual : -1;
     }
     if (*id < 0 || *id >= size()) {
-        fail(file, fmt::format("{} is {}, but there are {} tokens", key, *id, size()));
+        warnings_.push_back(fmt::format(
+            "{}: {} is {}, but there are {} tokens (0 to {}); taken as none",
+            file.path().string(),
+            key,
+            *id,
+            size(),
+            size() - 1
+        ));
+        return -1;
     }
     return static_cast<std::int32_t>(*id);
 }

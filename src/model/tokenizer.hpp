@@ -17,7 +17,9 @@ namespace headroom::model {
 
 class Tokenizer {
   public:
-    /// Throws InputError if the file has no llama vocabulary or a damaged one.
+    /// Throws InputError if the file has no llama vocabulary or a damaged one. What other loaders
+    /// forgive is forgiven: without scores all are 0, a token of type 0 is a normal one, and a
+    /// special token that is not in the vocabulary is none, with a warning.
     explicit Tokenizer(const GgufFile& file);
 
     /// Ids of a text; with BOS first if the file says so (add_bos_token, default true).
@@ -33,6 +35,8 @@ class Tokenizer {
     [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(pieces_.size()); }
     [[nodiscard]] std::int32_t bos() const { return bos_; } ///< -1: none
     [[nodiscard]] std::int32_t eos() const { return eos_; } ///< -1: none
+    /// What is odd about the file and does no harm, one sentence each.
+    [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
   private:
     enum class Type : std::int32_t { normal = 1, unknown, control, user_defined, unused, byte };
@@ -54,7 +58,7 @@ class Tokenizer {
     void index_pieces();
     [[nodiscard]] std::int32_t special(
         const GgufFile& file, std::string_view key, std::int32_t usual, Type usual_type
-    ) const;
+    );
     [[nodiscard]] std::int32_t find(std::string_view piece) const; ///< -1: none
     /// The longest user-defined token at the start of the text, or null.
     [[nodiscard]] const UserDefined* user_defined_at(std::string_view text) const;
@@ -73,6 +77,7 @@ class Tokenizer {
     std::array<std::int32_t, 256> bytes_{}; ///< byte tokens; -1: none
     bool add_bos_ = true;
     bool add_space_prefix_ = true;
+    std::vector<std::string> warnings_;
 };
 
 } // namespace headroom::model

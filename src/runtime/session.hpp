@@ -36,6 +36,8 @@ struct DecisionNote {
 class Observer {
   public:
     virtual ~Observer() = default;
+    /// Something is odd about the input and does no harm; before on_begin.
+    virtual void on_warning(const std::string& /*warning*/) {}
     virtual void on_begin(const trace::RunHeader& header) = 0;
     /// A sequence begins; after its decision, before its first token. Only where there is one at a
     /// time.

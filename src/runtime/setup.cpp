@@ -44,6 +44,11 @@ OpenedModel open_model(const RunOptions& options, Setup& setup) {
 void read_prompts(const RunOptions& options, Setup& setup) {
     const config::WorkloadConfig& workload = options.scenario->workload;
     setup.tokenizer = std::make_unique<model::Tokenizer>(*setup.file);
+    for (const std::string& warning : setup.tokenizer->warnings()) {
+        if (options.observer != nullptr) {
+            options.observer->on_warning(warning);
+        }
+    }
     setup.prompts = tokenised_prompts(workload, *setup.tokenizer, setup.model.context);
     setup.end_of_text = workload.stop_at_eos ? setup.tokenizer->eos() : -1;
     if (workload.slots() > comm::kMaxSlots) {

@@ -100,6 +100,29 @@ TEST(Hyperparameters, name_an_architecture_that_cannot_be_computed) {
     EXPECT_THAT(problem_of(writer), HasSubstr("one part of a split model"));
 }
 
+TEST(Hyperparameters, refuse_files_that_are_no_models_in_a_sentence) {
+    GgufWriter writer = tiny_model({});
+    writer.text("general.type", "model");
+    EXPECT_THAT(problems_of(writer), testing::IsEmpty());
+    writer.text("general.type", "adapter");
+    EXPECT_THAT(problem_of(writer), HasSubstr("it is an adapter (LoRA)"));
+    writer.text("general.type", "mmproj");
+    EXPECT_THAT(problem_of(writer), HasSubstr("it is a projector (mmproj)"));
+    writer.text("general.type", "imatrix");
+    EXPECT_THAT(problem_of(writer), HasSubstr("it is an importance matrix (imatrix)"));
+    // Older files of these kinds say it otherwise.
+    writer = tiny_model({});
+    writer.text("adapter.type", "lora");
+    EXPECT_THAT(problem_of(writer), HasSubstr("it is an adapter (LoRA)"));
+    writer = tiny_model({});
+    writer.text("general.architecture", "clip");
+    EXPECT_THAT(problem_of(writer), HasSubstr("it is a projector (mmproj)"));
+    writer = tiny_model({});
+    writer.remove("general.architecture");
+    writer.u32("imatrix.chunk_count", 100);
+    EXPECT_THAT(problem_of(writer), HasSubstr("it is an importance matrix (imatrix)"));
+}
+
 TEST(Hyperparameters, list_all_missing_and_bad_keys_at_once) {
     GgufWriter writer = tiny_model({});
     writer.remove("llama.block_count");

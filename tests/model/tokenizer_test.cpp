@@ -232,12 +232,49 @@ TEST(Tokenizer, refuses_damaged_vocabularies) {
     EXPECT_THAT(error(writer), HasSubstr("score 3 is not a number"));
     writer = sound;
     writer.i32s("tokenizer.ggml.token_type", {2, 3, 3, 1, 7});
-    EXPECT_THAT(error(writer), HasSubstr("token 4: expected a type from 1 to 6, found 7"));
+    EXPECT_THAT(error(writer), HasSubstr("token 4: expected a type from 0 to 6, found 7"));
     writer.i32s("tokenizer.ggml.token_type", {2, 3, 3, 1, 6});
     EXPECT_THAT(error(writer), HasSubstr("expected a byte's name"));
+}
+
+TEST(Tokenizer, forgives_what_other_loaders_forgive) {
+    const GgufWriter sound = vocabulary(with_special({{kSpace, 0}, {"a", 0}, {"!", 0}}));
+    const Tokenizer plain = tokenizer_of(sound);
+    const std::vector<std::int32_t> ids = plain.encode("a!");
+    EXPECT_THAT(ids, ElementsAre(1, 3, 4, 5));
+    EXPECT_TRUE(plain.warnings().empty());
+
+    GgufWriter writer = sound;
+    writer.remove("tokenizer.ggml.scores");
+    EXPECT_EQ(tokenizer_of(writer).encode("a!"), ids);
+
     writer = sound;
-    writer.u32("tokenizer.ggml.bos_token_id", 5);
-    EXPECT_THAT(error(writer), HasSubstr("bos_token_id is 5, but there are 5 tokens"));
+    writer.i32s("tokenizer.ggml.token_type", {2, 3, 3, 0, 0, 1});
+    const Tokenizer untyped = tokenizer_of(writer);
+    EXPECT_EQ(untyped.encode("a!"), ids);
+    EXPECT_EQ(untyped.decode(ids), "a!");
+
+    for (const std::uint32_t id : {6U, 4294967295U}) {
+        writer = sound;
+        writer.u32("tokenizer.ggml.bos_token_id", id);
+        writer.u32("tokenizer.ggml.eos_token_id", id);
+        const Tokenizer odd = tokenizer_of(writer);
+        EXPECT_EQ(odd.bos(), -1);
+        EXPECT_EQ(odd.eos(), -1);
+        EXPECT_THAT(odd.encode("a!"), ElementsAre(3, 4, 5));
+        EXPECT_THAT(
+            odd.warnings(),
+            ElementsAre(
+                HasSubstr("bos_token_id is " + std::to_string(id) + ", but there are 6 tokens"),
+                HasSubstr("eos_token_id is")
+            )
+        );
+    }
+    writer = sound;
+    writer.i32("tokenizer.ggml.unknown_token_id", -1);
+    const Tokenizer odd = tokenizer_of(writer);
+    EXPECT_THAT(odd.encode("?"), ElementsAre(1, 3, 0));
+    EXPECT_THAT(odd.warnings(), ElementsAre(HasSubstr("unknown_token_id is -1")));
 }
 
 } // namespace
