@@ -53,7 +53,11 @@ void add_scenario_options(
         "scenario file (TOML; - is standard input); see src/config/README.md"
     );
     app.add_option("--model", run.model, "instead of a scenario: a GGUF model, with --devices");
-    app.add_option("--devices", run.devices, "how many equal devices --model runs on")
+    app.add_option(
+           "--devices",
+           run.devices,
+           "how many devices --model runs on: Raspberry Pi 5, unless --set says else"
+    )
         ->check(whole(1, config::kMaxDevices, 4));
     app.add_option(
         "--policy",

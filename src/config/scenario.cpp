@@ -11,6 +11,8 @@
 #include <toml++/toml.h>
 
 #include "base/error.hpp"
+#include "base/units.hpp"
+#include "config/catalogue.hpp"
 #include "config/input.hpp"
 #include "config/overrides.hpp"
 #include "config/sections.hpp"
@@ -21,6 +23,8 @@ namespace headroom::config {
 namespace {
 
 constexpr std::string_view kBuiltIn = "built-in scenario";
+/// Of the catalogue: what a device is that nobody has described. README.md here names it too.
+constexpr std::string_view kDefaultProfile = "raspberry-pi-5";
 
 Scenario read_scenario(
     toml::table& document,
@@ -138,6 +142,25 @@ Scenario load_scenario(const std::filesystem::path& path, const Overrides& overr
     return parse_scenario(text, input_place(path), overrides);
 }
 
+namespace {
+
+/// Which devices and links have been assumed, with what else was set.
+std::string default_note(const FleetConfig& declared) {
+    const DeviceConfig& device = declared.devices.front();
+    return fmt::format(
+        "every device is a {} ({}, {} of memory at {:.3g} GB/s), with links of {} and {}; others: "
+        "--set device.0.profile=NAME, which headroom inspect --devices lists",
+        device_profile(kDefaultProfile)->title,
+        format_compute_rate(device.compute),
+        format_bytes(device.memory),
+        static_cast<double>(device.memory_bandwidth) / 1e9,
+        format_byte_rate(declared.network.bandwidth),
+        format_duration(declared.network.latency)
+    );
+}
+
+} // namespace
+
 Scenario default_scenario(
     const std::filesystem::path& model_file, int devices, const Overrides& overrides
 ) {
@@ -157,14 +180,18 @@ Scenario default_scenario(
             return path.starts_with(table) && path.ends_with(key);
         });
     };
+    const bool chosen = is_set("device.", ".profile");
     const std::string text = fmt::format(
         "[model]\nfile = {}\n\n[[device]]\ncount = {}\n{}\n[network]\n{}",
         toml_string(model),
         devices,
-        is_set("device.", ".profile") ? "" : "compute = \"10 GFLOP/s\"\nmemory = \"1 GiB\"\n",
+        chosen ? "" : fmt::format("profile = \"{}\"\n", kDefaultProfile),
         is_set("network.", "preset") ? "" : "bandwidth = \"100 Mbit/s\"\nlatency = \"1 ms\"\n"
     );
     Scenario scenario = parse_scenario(text, {}, overrides);
+    if (!chosen) {
+        scenario.notes.push_back(default_note(scenario.declared));
+    }
     scenario.name = fmt::format("{}-{}-devices", model_file.stem().string(), scenario.fleet.size());
     return scenario;
 }

@@ -275,9 +275,9 @@ struct Overrides {
     std::string_view text, const std::filesystem::path& as_if_from, const Overrides& overrides
 );
 
-/// N equal devices (10 GFLOP/s, 1 GiB) with links of 100 Mbit/s and 1 ms: `run --model F
-/// --devices N`; a profile or a preset that is set stands in their place. Throws InputError, also
-/// for devices < 1.
+/// N devices as the catalogue has a Raspberry Pi 5, with links of 100 Mbit/s and 1 ms: `run --model
+/// F --devices N`; a profile or a preset that is set stands in their place. A note says which were
+/// taken. Throws InputError, also for devices < 1.
 [[nodiscard]] Scenario default_scenario(
     const std::filesystem::path& model_file, int devices, const Overrides& overrides
 );

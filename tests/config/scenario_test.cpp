@@ -286,8 +286,18 @@ TEST(DefaultScenario, has_equal_devices_that_the_reference_states) {
     EXPECT_EQ(s.controller.interval, 2);
     ASSERT_EQ(s.fleet.size(), 4U);
     EXPECT_EQ(s.fleet.devices[3].name, "device-3");
-    EXPECT_EQ(s.fleet.devices[3].compute.at(0, 0).value, 10'000'000'000);
-    EXPECT_EQ(s.fleet.devices[3].memory.at(0, 0).value, 1 << 30);
+    const DeviceProfile& pi = *device_profile("raspberry-pi-5");
+    EXPECT_EQ(s.fleet.devices[3].compute.at(0, 0).value, pi.compute.value);
+    EXPECT_EQ(s.fleet.devices[3].memory.at(0, 0).value, pi.memory);
+    EXPECT_EQ(s.fleet.devices[3].memory_bandwidth.at(0, 0).value, pi.memory_bandwidth.value)
+        << "unlimited, every weight type would be as fast";
+    EXPECT_TRUE(s.fleet.devices[3].has_storage);
+    EXPECT_THAT(
+        s.notes,
+        ElementsAre("every device is a Raspberry Pi 5 (60.4 GFLOP/s, 7.50 GiB of memory at 9.2 "
+                    "GB/s), with links of 100 Mbit/s and 1.00 ms; others: --set "
+                    "device.0.profile=NAME, which headroom inspect --devices lists")
+    );
     const scheduler::LinkSpec& link = s.fleet.network.link(DeviceId(0), DeviceId(3));
     EXPECT_EQ(link.bandwidth.at(0, 0).value, 12'500'000);
     EXPECT_EQ(link.latency.at(0, 0).value, 1'000'000);
@@ -303,8 +313,12 @@ TEST(DefaultScenario, gives_way_to_a_profile_and_a_preset_that_are_set) {
         EXPECT_EQ(device.memory, pi.memory);
     }
     EXPECT_EQ(s.declared.network.bandwidth, network_preset("4g")->bandwidth.value);
-    const Scenario plain = default_scenario("m.gguf", 3, {.set = {"device.0.load=0.5"}});
-    EXPECT_EQ(plain.declared.devices[0].compute, 10'000'000'000);
+    EXPECT_TRUE(s.notes.empty()) << "these were chosen";
+    const Scenario slower = default_scenario("m.gguf", 3, {.set = {"device.0.load=0.5"}});
+    EXPECT_EQ(slower.declared.devices[0].compute, pi.compute.value);
+    const Scenario other = default_scenario("m.gguf", 3, {.set = {"device.0.memory=1 GiB"}});
+    EXPECT_EQ(other.declared.devices[0].memory, 1 << 30);
+    EXPECT_THAT(other.notes, ElementsAre(testing::HasSubstr("60.4 GFLOP/s, 1.00 GiB of")));
 }
 
 TEST(DefaultScenario, refuses_no_devices_and_no_model) {
