@@ -5,9 +5,11 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "cli/console.hpp"
 #include "cli/inspect_command.hpp"
 #include "cli/summary_text.hpp"
 #include "model/gguf.hpp"
+#include "model/read_through.hpp"
 #include "model/tokenizer.hpp"
 #include "model/weights.hpp"
 #include "runtime/shape.hpp"
@@ -69,18 +71,22 @@ Facts facts_of(const model::GgufFile& file) {
     return facts;
 }
 
-/// Empty, or why headroom cannot run the model.
-std::string obstacle(const model::GgufFile& file) {
+/// Empty, or why headroom cannot run the model; and what is odd about it and does no harm.
+std::string obstacle(
+    const model::GgufFile& file, const model::WholeFile& whole, std::vector<std::string>& warnings
+) {
     try {
         (void)model::read_hyperparameters(file);
-        (void)model::Tokenizer(file);
-        return "";
+        warnings = model::Tokenizer(file).warnings();
+        return whole.problem;
     } catch (const InputError& error) {
         return error.what();
     }
 }
 
-nlohmann::json facts_json(const model::GgufFile& file, const Facts& facts) {
+nlohmann::json facts_json(
+    const model::GgufFile& file, const Facts& facts, const std::string& hash
+) {
     nlohmann::json types = nlohmann::json::object();
     for (const model::TypeUse& use : model::type_uses(file)) {
         types[use.name] = {{"tensors", use.tensors}, {"bytes", use.bytes}};
@@ -94,7 +100,7 @@ nlohmann::json facts_json(const model::GgufFile& file, const Facts& facts) {
         {"vocabulary", facts.vocabulary},
         {"tensor_types", types},
         {"gguf_version", file.version()},
-        {"hash", file.hash()},
+        {"hash", hash},
         {"file_bytes", file.file_bytes()},
     };
     for (const auto& [name, value] : facts.sizes) {
@@ -130,8 +136,8 @@ std::string note_on(const model::TypeUse& use) {
                                                                  : "";
 }
 
-void print_facts(const model::GgufFile& file, const Facts& facts) {
-    fmt::print("model {} ({}): {}\n\n", file.path().string(), known(facts.name), file.hash());
+void print_facts(const model::GgufFile& file, const Facts& facts, const std::string& hash) {
+    fmt::print("model {} ({}): {}\n\n", file.path().string(), known(facts.name), hash);
     fmt::print(
         "  GGUF v{}, {} in {} tensors, architecture {}\n",
         file.version(),
@@ -193,10 +199,13 @@ void print_blocks(const scheduler::Blocks& blocks) {
 int inspect_model(const InspectCommand& command) {
     const model::GgufFile file(command.file);
     const Facts facts = facts_of(file);
-    const std::string problem = obstacle(file);
-    nlohmann::json json = facts_json(file, facts);
+    const model::WholeFile whole = model::read_through(file);
+    std::vector<std::string> warnings;
+    const std::string problem = obstacle(file, whole, warnings);
+    print_warnings(Terminal::look(), warnings);
+    nlohmann::json json = facts_json(file, facts, whole.hash);
     if (!command.json) {
-        print_facts(file, facts);
+        print_facts(file, facts, whole.hash);
     }
     if (!problem.empty()) {
         if (command.json) {

@@ -1,8 +1,10 @@
 #include "model/content_hash.hpp"
 
-#include <array>
+#include <algorithm>
 #include <bit>
 #include <cstring>
+
+#include "base/check.hpp"
 
 namespace headroom::model {
 
@@ -47,27 +49,43 @@ std::uint64_t tail(std::uint64_t hash, const std::byte* p, std::size_t left) {
 
 } // namespace
 
-std::uint64_t content_hash(std::span<const std::byte> bytes) {
-    const std::byte* p = bytes.data();
-    std::size_t left = bytes.size();
-    std::uint64_t hash = kPrime5;
-    if (left >= 32) {
-        std::array<std::uint64_t, 4> lanes{kPrime1 + kPrime2, kPrime2, 0, 0 - kPrime1};
-        for (; left >= 32; left -= 32, p += 32) {
-            for (std::size_t lane = 0; lane < 4; ++lane) {
-                lanes[lane] = round(lanes[lane], word_at<std::uint64_t>(p + 8 * lane));
-            }
+ContentHash::ContentHash() : lanes_{kPrime1 + kPrime2, kPrime2, 0, 0 - kPrime1} {}
+
+void ContentHash::add(std::span<const std::byte> piece) {
+    HEADROOM_CHECK(rest_bytes_ == 0, "a piece after one of {} B more than a grain", rest_bytes_);
+    const std::byte* p = piece.data();
+    std::size_t left = piece.size();
+    std::array<std::uint64_t, 4> lanes = lanes_;
+    for (; left >= kGrain; left -= kGrain, p += kGrain) {
+        for (std::size_t lane = 0; lane < 4; ++lane) {
+            lanes[lane] = round(lanes[lane], word_at<std::uint64_t>(p + 8 * lane));
         }
-        hash = std::rotl(lanes[0], 1) + std::rotl(lanes[1], 7) + std::rotl(lanes[2], 12) +
-               std::rotl(lanes[3], 18);
-        for (const std::uint64_t lane : lanes) {
+    }
+    lanes_ = lanes;
+    std::copy_n(p, left, rest_.data());
+    rest_bytes_ = left;
+    bytes_ += piece.size();
+}
+
+std::uint64_t ContentHash::value() const {
+    std::uint64_t hash = kPrime5;
+    if (bytes_ >= kGrain) {
+        hash = std::rotl(lanes_[0], 1) + std::rotl(lanes_[1], 7) + std::rotl(lanes_[2], 12) +
+               std::rotl(lanes_[3], 18);
+        for (const std::uint64_t lane : lanes_) {
             hash = merge(hash, lane);
         }
     }
-    hash = tail(hash + bytes.size(), p, left);
+    hash = tail(hash + bytes_, rest_.data(), rest_bytes_);
     hash = (hash ^ (hash >> 33)) * kPrime2;
     hash = (hash ^ (hash >> 29)) * kPrime3;
     return hash ^ (hash >> 32);
+}
+
+std::uint64_t content_hash(std::span<const std::byte> bytes) {
+    ContentHash hash;
+    hash.add(bytes);
+    return hash.value();
 }
 
 } // namespace headroom::model

@@ -105,40 +105,29 @@ bool is_expanded(std::uint32_t code) {
     return find_expansion(code) != nullptr;
 }
 
-void load_weights(std::uint32_t code, std::span<const std::byte> stored, std::span<std::byte> out) {
-    if (const Expansion* const type = find_expansion(code)) {
-        const std::size_t blocks = stored.size() / type->block_bytes;
-        const std::size_t bytes = blocks * kSuperBlock * sizeof(float);
-        HEADROOM_CHECK(out.size() == bytes, "{} B for {} super-blocks", out.size(), blocks);
-        type->expand(stored, reinterpret_cast<float*>(out.data()));
-        return;
-    }
-    HEADROOM_CHECK(weight_type_of(code), "{}", ggml_type_name(code));
-    HEADROOM_CHECK(stored.size() == out.size(), "{} B into {} B", stored.size(), out.size());
-    std::memcpy(out.data(), stored.data(), stored.size());
-}
-
-void load_part(
+void expand_part(
     std::uint32_t code, std::span<const std::byte> row, std::int64_t first, std::span<std::byte> out
 ) {
+    const Expansion* const type = find_expansion(code);
+    HEADROOM_CHECK(type != nullptr, "{}", ggml_type_name(code));
+    constexpr std::size_t kBytes = kSuperBlock * sizeof(float);
     auto at = static_cast<std::size_t>(first);
-    if (const Expansion* const type = find_expansion(code)) {
-        std::array<float, kSuperBlock> values{};
-        while (!out.empty()) {
-            type->expand(
-                row.subspan(at / kSuperBlock * type->block_bytes, type->block_bytes), values.data()
-            );
-            const auto wanted = std::as_bytes(std::span(values).subspan(at % kSuperBlock));
-            const std::size_t bytes = std::min(wanted.size(), out.size());
-            std::memcpy(out.data(), wanted.data(), bytes);
-            out = out.subspan(bytes);
-            at += bytes / sizeof(float);
+    while (!out.empty()) {
+        const auto block = row.subspan(at / kSuperBlock * type->block_bytes, type->block_bytes);
+        if (at % kSuperBlock == 0 && out.size() >= kBytes) {
+            type->expand(block, reinterpret_cast<float*>(out.data()));
+            out = out.subspan(kBytes);
+            at += kSuperBlock;
+            continue;
         }
-        return;
+        std::array<float, kSuperBlock> values{};
+        type->expand(block, values.data());
+        const auto wanted = std::as_bytes(std::span(values).subspan(at % kSuperBlock));
+        const std::size_t bytes = std::min(wanted.size(), out.size());
+        std::memcpy(out.data(), wanted.data(), bytes);
+        out = out.subspan(bytes);
+        at += bytes / sizeof(float);
     }
-    const GgmlType& type = *find_ggml_type(code);
-    HEADROOM_CHECK(at % type.block_elements == 0, "element {} of {}", first, type.name);
-    load_weights(code, row.subspan(at / type.block_elements * type.block_bytes, out.size()), out);
 }
 
 std::string_view computed_types_advice() {

@@ -29,18 +29,12 @@ struct GgmlType {
 /// types that are expanded when a block is loaded (Q4_K, Q5_K, Q6_K); nothing for all others.
 [[nodiscard]] std::optional<WeightType> weight_type_of(std::uint32_t code);
 
-/// Brings stored weights into the form that weight_type_of says: copied or expanded. `stored` is
-/// whole ggml blocks; `out` has exactly their bytes in that form and is aligned for a float.
-/// Precondition: weight_type_of(code).
-void load_weights(std::uint32_t code, std::span<const std::byte> stored, std::span<std::byte> out);
-
 /// Is the stored form another one than what is computed with? Precondition: weight_type_of(code).
 [[nodiscard]] bool is_expanded(std::uint32_t code);
 
-/// The same as load_weights for a part of a row, beginning with element `first` of `row`: as many
-/// as fit `out`. Precondition: first and end lie between blocks of weight_type_of(code); of an
-/// expanded type's blocks they may cut any.
-void load_part(
+/// Expands a part of a stored row to F32, beginning with element `first`: as many as fit `out`,
+/// which is aligned for a float. The part may cut ggml's blocks. Precondition: is_expanded(code).
+void expand_part(
     std::uint32_t code, std::span<const std::byte> row, std::int64_t first, std::span<std::byte> out
 );
 

@@ -1,5 +1,6 @@
 #include "model/gguf.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 #include <unordered_map>
@@ -7,17 +8,47 @@
 
 #include <fmt/format.h>
 
+#include "base/check.hpp"
 #include "base/error.hpp"
-#include "model/content_hash.hpp"
 #include "model/gguf_cursor.hpp"
 #include "model/gguf_parse.hpp"
-#include "model/mapped_file.hpp"
 
 namespace headroom::model {
 
+namespace {
+
+constexpr std::uint64_t kFirstRead = std::uint64_t{64} << 10;
+/// Of metadata and tensor table together. Published files have some 10 MiB, nearly all of it their
+/// vocabulary.
+constexpr std::uint64_t kMostMetadata = std::uint64_t{1} << 30;
+
+/// Reads as much of the file's start as its metadata and its tensor table take, at most twice that.
+ParsedGguf parse_start(const OpenFile& file, std::vector<std::byte>& start) {
+    for (std::uint64_t wanted = kFirstRead;;) {
+        const std::size_t before = start.size();
+        start.resize(std::min(wanted, file.bytes()));
+        file.read(before, std::span(start).subspan(before));
+        try {
+            return parse_gguf(start, file.bytes(), file.path().string());
+        } catch (const MoreNeeded& more) {
+            if (more.until > kMostMetadata) {
+                throw InputError(fmt::format(
+                    "{}: its metadata and its table of tensors take more than {} bytes, expected "
+                    "fewer; the file is damaged: copy or download it again",
+                    file.path().string(),
+                    kMostMetadata
+                ));
+            }
+            wanted = std::max<std::uint64_t>(2 * wanted, more.until);
+        }
+    }
+}
+
+} // namespace
+
 struct GgufFile::Contents {
-    explicit Contents(const std::filesystem::path& file)
-        : path(file), map(file), parsed(parse_gguf(map.bytes(), file.string())) {
+    explicit Contents(const std::filesystem::path& path)
+        : file(path), parsed(parse_start(file, start)) {
         for (std::size_t i = 0; i < parsed.metadata.size(); ++i) {
             keys.emplace(parsed.metadata[i].first, i);
         }
@@ -25,9 +56,9 @@ struct GgufFile::Contents {
             tensors.emplace(parsed.tensors[i].name, i);
         }
     }
-    std::filesystem::path path;
-    MappedFile map;
-    ParsedGguf parsed;
+    OpenFile file;
+    std::vector<std::byte> start; ///< of the file, up to the end of the tensor table at least
+    ParsedGguf parsed;            ///< with views into it
     // Views into parsed, which does not change any more; looked up, never iterated.
     std::unordered_map<std::string_view, std::size_t> keys;
     std::unordered_map<std::string_view, std::size_t> tensors;
@@ -105,7 +136,7 @@ GgufFile& GgufFile::operator=(GgufFile&&) noexcept = default;
 GgufFile::~GgufFile() = default;
 
 const std::filesystem::path& GgufFile::path() const {
-    return contents_->path;
+    return contents_->file.path();
 }
 
 std::uint32_t GgufFile::version() const {
@@ -130,20 +161,24 @@ const GgufTensor* GgufFile::tensor(std::string_view name) const {
     return found == contents_->tensors.end() ? nullptr : &tensors()[found->second];
 }
 
-std::span<const std::byte> GgufFile::data(const GgufTensor& tensor) const {
-    return contents_->map.bytes().subspan(tensor.offset, tensor.bytes);
+void GgufFile::read(const GgufTensor& tensor, std::uint64_t first, std::span<std::byte> out) const {
+    HEADROOM_CHECK(
+        first <= tensor.bytes && out.size() <= tensor.bytes - first,
+        "{} B from {} of {}, {} B",
+        out.size(),
+        first,
+        tensor.name,
+        tensor.bytes
+    );
+    contents_->file.read(tensor.offset + first, out);
 }
 
 std::uint64_t GgufFile::file_bytes() const {
-    return contents_->map.bytes().size();
+    return contents_->file.bytes();
 }
 
-const Descriptor& GgufFile::descriptor() const {
-    return contents_->map.descriptor();
-}
-
-std::string GgufFile::hash() const {
-    return fmt::format("{:016x}", content_hash(contents_->map.bytes()));
+const OpenFile& GgufFile::opened() const {
+    return contents_->file;
 }
 
 std::optional<std::int64_t> GgufFile::integer(std::string_view key) const {
@@ -194,7 +229,7 @@ std::optional<std::vector<std::string_view>> GgufFile::texts(std::string_view ke
     }
     std::vector<std::string_view> result;
     result.reserve(array->count);
-    GgufCursor cursor(array->bytes, path().string());
+    GgufCursor cursor(array->bytes, array->bytes.size(), path().string());
     for (std::uint64_t i = 0; i < array->count; ++i) {
         result.push_back(cursor.text("a text in an array"));
     }

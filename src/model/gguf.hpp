@@ -1,5 +1,6 @@
-// Reading GGUF files (v2, v3), memory-mapped and distrusted: every length and offset is checked
-// against the file before it is used, so no input crashes or allocates absurdly.
+// Reading GGUF files (v2, v3), distrusted: every length and offset is checked against the file
+// before it is used, so no input crashes or allocates absurdly. Metadata and tensor table are held
+// in memory, weights are read when they are asked for.
 // Source: the GGUF specification of the ggml project. Errors are InputError with file, byte offset
 // and what was expected.
 #pragma once
@@ -15,7 +16,7 @@
 #include <vector>
 
 #include "base/weight_type.hpp"
-#include "model/descriptor.hpp"
+#include "model/open_file.hpp"
 
 namespace headroom::model {
 
@@ -27,7 +28,7 @@ struct GgufTensor {
     std::uint64_t bytes = 0;
 };
 
-/// Strings and arrays are views into the mapped file.
+/// Strings and arrays are views into the file's metadata, as GgufFile holds it.
 struct GgufArray {
     std::uint32_t element_type = 0;
     std::uint64_t count = 0;
@@ -44,7 +45,7 @@ class GgufFile {
     explicit GgufFile(const std::filesystem::path& path);
     GgufFile(GgufFile&&) noexcept;
     GgufFile& operator=(GgufFile&&) noexcept;
-    ~GgufFile(); ///< unmaps
+    ~GgufFile();
 
     [[nodiscard]] const std::filesystem::path& path() const;
     [[nodiscard]] std::uint32_t version() const;
@@ -52,12 +53,10 @@ class GgufFile {
     [[nodiscard]] const GgufValue* find(std::string_view key) const;
     [[nodiscard]] const std::vector<GgufTensor>& tensors() const;
     [[nodiscard]] const GgufTensor* tensor(std::string_view name) const;
-    [[nodiscard]] std::span<const std::byte> data(const GgufTensor& tensor) const;
+    /// The stored bytes of a tensor from its byte `first` on. Throws EnvironmentError.
+    void read(const GgufTensor& tensor, std::uint64_t first, std::span<std::byte> out) const;
     [[nodiscard]] std::uint64_t file_bytes() const;
-    /// The open file; stays open as long as it is mapped.
-    [[nodiscard]] const Descriptor& descriptor() const;
-    /// 64-bit content hash of the whole file, as 16 hex digits.
-    [[nodiscard]] std::string hash() const;
+    [[nodiscard]] const OpenFile& opened() const;
 
     /// Typed getters: nothing if absent; InputError naming key, file and types if of another type.
     [[nodiscard]] std::optional<std::int64_t> integer(std::string_view key) const;

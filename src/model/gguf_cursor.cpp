@@ -28,7 +28,10 @@ std::span<const std::byte> GgufCursor::take(std::uint64_t bytes, std::string_vie
             fmt::format("{} bytes until the end of the file", left())
         );
     }
-    const auto taken = file_.subspan(position_, bytes);
+    if (position_ + bytes > start_.size()) {
+        throw MoreNeeded{position_ + bytes};
+    }
+    const auto taken = start_.subspan(position_, bytes);
     position_ += bytes;
     return taken;
 }
@@ -63,7 +66,7 @@ void GgufCursor::fail(std::uint64_t at, const std::string& expected, const std::
         subject_.empty() ? "" : " in ",
         subject_,
         found,
-        file_.size()
+        file_bytes_
     ));
 }
 

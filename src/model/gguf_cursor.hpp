@@ -16,17 +16,24 @@ namespace headroom::model {
 /// A text from a file in quotes, for messages: control characters escaped, at most 60 bytes.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 
+/// Thrown where the file goes on, but more of it is needed than has been read.
+struct MoreNeeded {
+    std::uint64_t until = 0; ///< so many of its first bytes
+};
+
 class GgufCursor {
   public:
-    GgufCursor(std::span<const std::byte> file, std::string name)
-        : file_(file), name_(std::move(name)) {}
+    /// `start`: the first of the file's bytes, all of them or as many as have been read.
+    GgufCursor(std::span<const std::byte> start, std::uint64_t file_bytes, std::string name)
+        : start_(start), file_bytes_(file_bytes), name_(std::move(name)) {}
 
     [[nodiscard]] std::uint64_t position() const { return position_; }
-    [[nodiscard]] std::uint64_t left() const { return file_.size() - position_; }
+    /// Until the end of the file.
+    [[nodiscard]] std::uint64_t left() const { return file_bytes_ - position_; }
     /// What is being read, for messages: `metadata entry 3`.
     void set_subject(std::string subject) { subject_ = std::move(subject); }
 
-    /// The next `bytes` bytes; fails if fewer are left.
+    /// The next `bytes` bytes; fails if fewer are left, throws MoreNeeded if they are not read yet.
     std::span<const std::byte> take(std::uint64_t bytes, std::string_view what);
 
     template <class T>
@@ -48,7 +55,8 @@ class GgufCursor {
         const;
 
   private:
-    std::span<const std::byte> file_;
+    std::span<const std::byte> start_;
+    std::uint64_t file_bytes_;
     std::string name_;
     std::string subject_;
     std::uint64_t position_ = 0;

@@ -197,19 +197,21 @@ void place_tensors(
 
 } // namespace
 
-ParsedGguf parse_gguf(std::span<const std::byte> bytes, const std::string& name) {
-    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+ParsedGguf parse_gguf(
+    std::span<const std::byte> start, std::uint64_t file_bytes, const std::string& name
+) {
+    const std::string_view text(reinterpret_cast<const char*>(start.data()), start.size());
     if (!text.starts_with("GGUF")) {
-        not_a_gguf(bytes, name);
+        not_a_gguf(start, name);
     }
-    GgufCursor cursor(bytes, name);
+    GgufCursor cursor(start, file_bytes, name);
     (void)cursor.take(4, "the magic number");
     ParsedGguf parsed;
     parsed.version = read_version(cursor, name);
     // The smallest entries: name length, dimensions, type, offset; key length, type, one byte.
     const std::uint64_t tensors = cursor.count("a number of tensors", 8 + 4 + 8 + 4 + 8);
     const std::uint64_t entries = cursor.count("a number of metadata entries", 8 + 4 + 1);
-    read_metadata(cursor, entries, bytes, parsed);
+    read_metadata(cursor, entries, start, parsed);
     const std::uint64_t alignment = read_alignment(cursor, parsed);
     std::unordered_set<std::string> seen;
     for (std::uint64_t i = 0; i < tensors; ++i) {
@@ -221,7 +223,7 @@ ParsedGguf parse_gguf(std::span<const std::byte> bytes, const std::string& name)
         }
         parsed.tensors.push_back(std::move(tensor));
     }
-    place_tensors(cursor, alignment, bytes.size(), parsed);
+    place_tensors(cursor, alignment, file_bytes, parsed);
     return parsed;
 }
 

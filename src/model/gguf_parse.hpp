@@ -19,8 +19,12 @@ struct ParsedGguf {
     std::vector<GgufTensor> tensors;
 };
 
-/// Throws InputError, prefixed with `name`, for everything that is not a sound GGUF v2 or v3.
-/// A tensor of an unknown type has bytes = 0: its size cannot be known.
-[[nodiscard]] ParsedGguf parse_gguf(std::span<const std::byte> bytes, const std::string& name);
+/// From the first bytes of a file of `file_bytes`. Throws InputError, prefixed with `name`, for
+/// everything that is not a sound GGUF v2 or v3, and MoreNeeded (gguf_cursor.hpp) if metadata and
+/// tensor table do not end in what was given. A tensor of an unknown type has bytes = 0: its size
+/// cannot be known.
+[[nodiscard]] ParsedGguf parse_gguf(
+    std::span<const std::byte> start, std::uint64_t file_bytes, const std::string& name
+);
 
 } // namespace headroom::model

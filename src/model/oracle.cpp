@@ -61,19 +61,20 @@ Oracle::Oracle(
             cut.slices
         ));
     }
-    load_block(file, model_, embed_);
-    load_block(file, model_, lm_head_);
+    const WeightFile weights(file, model_);
+    load_block(weights, embed_);
+    load_block(weights, lm_head_);
     for (std::int32_t l = 0; l < model_.layers; ++l) {
-        layers_.push_back(load_layer(file, l, piece_bytes));
+        layers_.push_back(load_layer(weights, l, piece_bytes));
     }
 }
 
-Oracle::Layer Oracle::load_layer(const GgufFile& file, std::int32_t number, Bytes piece_bytes)
+Oracle::Layer Oracle::load_layer(const WeightFile& weights, std::int32_t number, Bytes piece_bytes)
     const {
     Layer layer;
     const auto load = [&](std::vector<Block>& blocks, BlockKind kind, std::int32_t n = -1) {
         blocks.emplace_back(model_, BlockName{kind, number, n}, piece_bytes, resource_, true, cut_);
-        load_block(file, model_, blocks.back());
+        load_block(weights, blocks.back());
     };
     for (std::int32_t g = 0; g < model_.kv_heads; ++g) {
         load(layer.groups, BlockKind::group, g);

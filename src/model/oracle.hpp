@@ -10,6 +10,7 @@
 
 #include "model/execute.hpp"
 #include "model/gguf.hpp"
+#include "model/weight_file.hpp"
 
 namespace headroom::model {
 
@@ -38,8 +39,9 @@ class Oracle {
         std::vector<Block> rest; ///< proj, ffn; sliced: the slices, hub
     };
     struct Buffers;
-    [[nodiscard]] Layer load_layer(const GgufFile& file, std::int32_t number, Bytes piece_bytes)
-        const;
+    [[nodiscard]] Layer load_layer(
+        const WeightFile& weights, std::int32_t number, Bytes piece_bytes
+    ) const;
     void run_layer(Layer& layer, std::int64_t n, Buffers& buffers);
     void run_sliced_layer(Layer& layer, std::int64_t n, Buffers& buffers);
 

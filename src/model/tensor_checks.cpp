@@ -1,15 +1,15 @@
 #include "model/tensor_checks.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <map>
+#include <span>
 #include <string_view>
 #include <unordered_set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "kernels/finite.hpp"
+#include "model/gathered.hpp"
 #include "model/ggml_types.hpp"
 #include "model/gguf_cursor.hpp"
 #include "model/weights.hpp"
@@ -17,31 +17,6 @@
 namespace headroom::model {
 
 namespace {
-
-constexpr std::size_t kShown = 10;
-
-/// Problems of one kind, gathered into one sentence: "FILE: KIND: a, b, c and 7 more".
-class Gathered {
-  public:
-    void add(const std::string& item) {
-        if (count_++ < kShown) {
-            text_ += (text_.empty() ? "" : ", ") + item;
-        }
-    }
-    void report(const GgufFile& file, std::string_view kind, std::vector<std::string>& problems)
-        const {
-        if (count_ > 0) {
-            const std::string more =
-                count_ > kShown ? fmt::format(" and {} more", count_ - kShown) : "";
-            problems.push_back(fmt::format("{}: {}: {}{}", file.path().string(), kind, text_, more)
-            );
-        }
-    }
-
-  private:
-    std::size_t count_ = 0;
-    std::string text_;
-};
 
 /// "(D)" and "(D, 1)" are the same shape: trailing ones are dropped.
 std::vector<std::int64_t> trimmed(std::vector<std::int64_t> dimensions) {
@@ -86,17 +61,6 @@ void check_nothing_else(
         "tensors that this decoder does not compute with, so its results would be wrong",
         problems
     );
-}
-
-bool all_finite(std::span<const std::byte> floats) {
-    for (std::size_t i = 0; i + sizeof(float) <= floats.size(); i += sizeof(float)) {
-        float value = 0;
-        std::memcpy(&value, floats.data() + i, sizeof value);
-        if (!std::isfinite(value)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 } // namespace
@@ -179,8 +143,14 @@ void check_norms(
     std::vector<std::string>& problems
 ) {
     Gathered broken;
+    std::vector<float> norm;
     for (const ExpectedTensor& e : expected) {
-        if (e.norm && !all_finite(file.data(*file.tensor(e.name)))) {
+        if (!e.norm) {
+            continue;
+        }
+        norm.resize(static_cast<std::size_t>(e.columns));
+        file.read(*file.tensor(e.name), 0, std::as_writable_bytes(std::span(norm)));
+        if (kernels::first_not_finite(norm)) {
             broken.add(e.name);
         }
     }

@@ -1,17 +1,9 @@
 #include "model/weight_file.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <system_error>
-#include <unistd.h>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "base/check.hpp"
-#include "base/error.hpp"
 #include "model/ggml_types.hpp"
 #include "model/tensor_names.hpp"
 
@@ -19,9 +11,8 @@ namespace headroom::model {
 
 namespace {
 
-std::string system_reason() {
-    return std::generic_category().message(errno);
-}
+/// Of an expanded type, read at once.
+constexpr Bytes kStoredAtOnce = Bytes{64} << 10;
 
 Bytes stored_row_bytes(const GgufTensor& tensor) {
     const GgmlType* const type = find_ggml_type(tensor.ggml_type);
@@ -33,56 +24,14 @@ Bytes stored_row_bytes(const GgufTensor& tensor) {
 } // namespace
 
 WeightFile::WeightFile(const GgufFile& file, const Hyperparameters& model)
-    : path_(file.path()), model_(&model),
-      file_(::fcntl(file.descriptor().number(), F_DUPFD_CLOEXEC, 0)), bytes_(file.file_bytes()) {
-    struct stat status = {};
-    if (file_.number() < 0 || ::fstat(file_.number(), &status) != 0) {
-        throw EnvironmentError(
-            fmt::format("{}: cannot keep the model file open: {}", path_.string(), system_reason())
-        );
-    }
-    modified_ = status.st_mtim;
-    check_unchanged();
+    : model_(&model), file_(file.opened()) {
+    file_.check_unchanged();
     for (const GgufTensor& tensor : file.tensors()) {
         if (weight_type_of(tensor.ggml_type)) {
             tensors_.emplace(
                 tensor.name, Stored{tensor.ggml_type, tensor.offset, stored_row_bytes(tensor)}
             );
         }
-    }
-}
-
-void WeightFile::check_unchanged() const {
-    struct stat now = {};
-    const bool known = ::fstat(file_.number(), &now) == 0;
-    if (!known || static_cast<std::uint64_t>(now.st_size) != bytes_ ||
-        now.st_mtim.tv_sec != modified_.tv_sec || now.st_mtim.tv_nsec != modified_.tv_nsec) {
-        throw EnvironmentError(fmt::format(
-            "{}: the model file has changed since the run began, so its weights may be others "
-            "now; leave it alone while a run uses it",
-            path_.string()
-        ));
-    }
-}
-
-void WeightFile::read_at(std::uint64_t offset, std::span<std::byte> out) const {
-    while (!out.empty()) {
-        const ssize_t got =
-            ::pread(file_.number(), out.data(), out.size(), static_cast<off_t>(offset));
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            throw EnvironmentError(fmt::format(
-                "{}: cannot read {} bytes at byte {} of the model file: {}",
-                path_.string(),
-                out.size(),
-                offset,
-                got == 0 ? "it ends before that" : system_reason()
-            ));
-        }
-        offset += static_cast<std::uint64_t>(got);
-        out = out.subspan(static_cast<std::size_t>(got));
     }
 }
 
@@ -102,8 +51,8 @@ void WeightFile::read_norm(const BlockName& block, Slot slot, std::span<float> o
         out.size(),
         static_cast<int>(slot)
     );
-    check_unchanged();
-    read_at(tensor.offset, bytes);
+    file_.check_unchanged();
+    file_.read(tensor.offset, bytes);
 }
 
 Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) const {
@@ -119,20 +68,30 @@ Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) co
         first,
         piece.size()
     );
-    check_unchanged();
+    file_.check_unchanged();
     const std::uint64_t start =
         tensor.offset +
         static_cast<std::uint64_t>((source.first_row + block.first_row(i)) * tensor.row_bytes);
     const auto at = [](Bytes n) { return static_cast<std::size_t>(n); };
     if (is_expanded(tensor.ggml_type)) {
-        std::vector<std::byte> stored_row(at(tensor.row_bytes));
-        Bytes end = first / row * row;
-        for (; end < first + bytes; end += row) {
-            read_at(start + static_cast<std::uint64_t>(end / row * tensor.row_bytes), stored_row);
-            const auto out = piece.subspan(at(end), at(row));
-            load_part(tensor.ggml_type, stored_row, source.first_column, out);
+        const Bytes last_row = (first + bytes + row - 1) / row;
+        const Bytes at_once = std::max<Bytes>(1, kStoredAtOnce / tensor.row_bytes);
+        std::vector<std::byte> stored_rows;
+        Bytes r = first / row;
+        for (Bytes now = 0; r < last_row; r += now) {
+            now = std::min(at_once, last_row - r);
+            stored_rows.resize(at(now * tensor.row_bytes));
+            file_.read(start + static_cast<std::uint64_t>(r * tensor.row_bytes), stored_rows);
+            for (Bytes n = 0; n < now; ++n) {
+                expand_part(
+                    tensor.ggml_type,
+                    std::span(stored_rows).subspan(at(n * tensor.row_bytes), at(tensor.row_bytes)),
+                    source.first_column,
+                    piece.subspan(at((r + n) * row), at(row))
+                );
+            }
         }
-        return std::max(end - first, bytes);
+        return std::max(r * row - first, bytes);
     }
     // Stored as it is computed with: straight into its place, in one go if rows are whole.
     const Bytes before = source.first_column / block_elements(spec.type) * block_bytes(spec.type);
@@ -140,7 +99,7 @@ Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) co
     for (Bytes done = first; done < first + bytes;) {
         const Bytes in_row = done % step;
         const Bytes now = std::min(step - in_row, first + bytes - done);
-        read_at(
+        file_.read(
             start + static_cast<std::uint64_t>(done / step * tensor.row_bytes + before + in_row),
             piece.subspan(at(done), at(now))
         );

@@ -10,6 +10,7 @@
 #include "model/block.hpp"
 #include "model/gguf.hpp"
 #include "model/hyperparameters.hpp"
+#include "model/weight_file.hpp"
 
 namespace headroom::model {
 
@@ -40,9 +41,9 @@ struct TypeUse {
 /// By increasing type code.
 [[nodiscard]] std::vector<TypeUse> type_uses(const GgufFile& file);
 
-/// Brings the block's tensors (the group's own rows of q, k, v; its own columns of o) from the
-/// mapped file into its pieces, allocating them: copied, or expanded to F32 piece by piece, with no
-/// other memory.
+/// Brings the block's tensors (the group's own rows of q, k, v; its own columns of o) from the file
+/// into its pieces, allocating them: as they are stored, or expanded to F32.
+void load_block(const WeightFile& weights, Block& block);
 void load_block(const GgufFile& file, const Hyperparameters& model, Block& block);
 
 } // namespace headroom::model

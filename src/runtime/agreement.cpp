@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "model/content_hash.hpp"
+#include "model/read_through.hpp"
 #include "runtime/kernel_agreement.hpp"
 #include "runtime/model_copies.hpp"
 #include "runtime/places.hpp"
@@ -195,6 +196,17 @@ Answer hear_answer(comm::Transport& transport) {
     return answer;
 }
 
+/// A large model on slow storage takes minutes: a signal is obeyed meanwhile.
+model::WholeFile read_whole(const model::GgufFile& file, const comm::Transport& transport) {
+    return model::read_through(file, [&transport] {
+        const auto interrupted = transport.options().interrupted;
+        const int code = interrupted == nullptr ? 0 : interrupted();
+        if (code != 0) {
+            throw InterruptedError(static_cast<ExitCode>(code));
+        }
+    });
+}
+
 /// Rank 0: hosts hash at the same time, each file once.
 void compare_copies(
     const model::GgufFile& file,
@@ -207,7 +219,8 @@ void compare_copies(
     for (std::size_t i = 1; i < who.size(); ++i) {
         answer(transport, who[i], {true, 0, common.level});
     }
-    common.model_hash = copies.front().hash = file.hash();
+    model::WholeFile own = read_whole(file, transport);
+    common.model_hash = copies.front().hash = std::move(own.hash);
     for (std::size_t i = 1; i < who.size(); ++i) {
         const auto bytes = transport.receive_any_size(DeviceId(who[i]), comm::Tag::setup, kHashing);
         copies[who[i]].hash = ByteReader(bytes).get_text();
@@ -245,7 +258,7 @@ Common follow(const OpenedModel& model, const Finding& own, comm::Transport& tra
         transport.send(
             DeviceId(0),
             comm::Tag::setup,
-            ByteWriter().put_text(model.file->hash()).take(),
+            ByteWriter().put_text(read_whole(*model.file, transport).hash).take(),
             kHashing
         );
         answer = hear_answer(transport);

@@ -122,10 +122,11 @@ void Resident::empty_caches(std::int32_t slot) {
 }
 
 void Resident::load(const model::GgufFile& file, const scheduler::Placement& placement) {
+    const model::WeightFile weights(file, *model_);
     for (std::size_t i = 0; i < placement.size(); ++i) {
         if (placement[i] == self_) {
             model::Block block = make_block(BlockId(i), placement);
-            model::load_block(file, *model_, block);
+            model::load_block(weights, block);
             add(BlockId(i), std::move(block));
         }
     }

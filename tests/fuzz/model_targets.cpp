@@ -9,6 +9,7 @@
 #include "fuzz/targets.hpp"
 #include "model/gguf_writer.hpp"
 #include "model/oracle.hpp"
+#include "model/read_through.hpp"
 #include "model/tokenizer.hpp"
 #include "model/weights.hpp"
 
@@ -56,6 +57,7 @@ int fuzz_gguf(std::span<const std::byte> input) {
     const model::GgufFile file(temporary.path());
     const model::ModelReport report = model::report_on(file);
     (void)model::type_uses(file);
+    (void)model::read_through(file);
     (void)model::read_hyperparameters(file); // refuses what has problems
     HEADROOM_CHECK(report.problems.empty(), "two readings differ");
     const std::vector<float> logits = decode(file, kernels::Level::reference);

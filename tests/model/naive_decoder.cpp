@@ -15,8 +15,8 @@ using Vector = std::vector<double>;
 /// A tensor's values in file order.
 Vector values(const GgufFile& file, const std::string& name) {
     const GgufTensor& tensor = *file.tensor(name);
-    const auto bytes = file.data(tensor);
-    const std::string_view data(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    std::string data(tensor.bytes, '\0');
+    file.read(tensor, 0, std::as_writable_bytes(std::span(data)));
     Vector result(1);
     for (const std::int64_t length : tensor.dimensions) {
         result.resize(result.size() * static_cast<std::size_t>(length));
