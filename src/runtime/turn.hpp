@@ -111,6 +111,7 @@ class TurnRunner {
     void receive(const Instruction& instruction);
     /// One turn, or several of one token in slots that follow each other.
     using Pass = std::span<const Turn>;
+    [[nodiscard]] static std::int64_t rows_of(Pass pass);
     void execute(const Instruction& instruction, Pass pass);
     void execute_embed(BlockId b);
     void execute_group(BlockId b, Pass pass);
@@ -124,6 +125,12 @@ class TurnRunner {
     void norm(const Instruction& instruction);
     void finish(const Instruction& instruction);
     void add_up(BlockId b, const model::Rows& partial, Pass pass);
+    void expect_finite(BlockId b, const model::InputRows& rows, std::int64_t width, Pass pass)
+        const;
+    void expect_residual(BlockId b, const model::InputRows& x, Pass pass) const;
+    [[noreturn]] void went_astray(
+        BlockId b, const Turn& turn, std::int64_t token, const std::string& how
+    ) const;
     void take_in(const Instruction& instruction);
     std::int64_t* sums();
     [[nodiscard]] bool has_one_term(const Instruction& partial) const;

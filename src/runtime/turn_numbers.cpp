@@ -2,10 +2,13 @@
 // whom, and when, is turn.cpp.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/check.hpp"
 #include "base/checksum.hpp"
 #include "base/random.hpp"
 #include "kernels/exact_sum.hpp"
+#include "kernels/finite.hpp"
 #include "runtime/turn.hpp"
 
 namespace headroom::runtime {
@@ -70,15 +73,8 @@ void TurnRunner::execute(const Instruction& instruction, Pass pass) {
 void TurnRunner::execute_embed(BlockId b) {
     float* const x = writable(Buffer::x);
     model::run_embed(*context_, resident_->block(b), now_->ids, x, writable(Buffer::normed));
+    expect_residual(b, {x, resident_->blocks().shape().width}, {&now_->turn, 1});
 }
-
-namespace {
-
-std::int64_t rows_of(std::span<const Turn> pass) {
-    return pass.size() > 1 ? static_cast<std::int64_t>(pass.size()) : pass.front().tokens;
-}
-
-} // namespace
 
 void TurnRunner::execute_group(BlockId b, Pass pass) {
     const scheduler::Blocks& blocks = resident_->blocks();
@@ -108,6 +104,7 @@ void TurnRunner::execute_group(BlockId b, Pass pass) {
     model::Rows heads = output(Buffer::heads, part, pass);
     heads.data += blocks.name(b).group * part * (pass.size() > 1 ? 1 : pass.front().tokens);
     model::run_group(*context_, group, sequences_, normed, scratch, heads);
+    expect_finite(b, heads, part, pass);
 }
 
 void TurnRunner::execute_slice(BlockId b, Pass pass) {
@@ -139,6 +136,7 @@ void TurnRunner::execute_proj(BlockId b, Pass pass) {
         resident_->workspace().data(Buffer::scratch),
         residual
     );
+    expect_residual(b, residual, pass);
 }
 
 void TurnRunner::execute_ffn(BlockId b, Pass pass) {
@@ -155,6 +153,7 @@ void TurnRunner::execute_ffn(BlockId b, Pass pass) {
         x,
         normed
     );
+    expect_residual(b, x, pass);
 }
 
 /// One row per turn: that of its last token.
@@ -179,6 +178,11 @@ void TurnRunner::execute_lm_head(BlockId b, Pass pass) {
     const auto vocabulary = static_cast<std::size_t>(blocks.shape().vocabulary);
     for (std::size_t i = 0; i < pass.size(); ++i) {
         select(pass[i]);
+        const std::span<const float> own(logits + i * vocabulary, vocabulary);
+        if (const auto at = kernels::first_not_finite(own)) {
+            const std::int64_t last = pass[i].tokens - 1;
+            went_astray(b, pass[i], last, fmt::format("the logit {} of id {}", own[*at], *at));
+        }
         sample({logits + i * vocabulary, vocabulary});
     }
 }
@@ -197,6 +201,7 @@ std::int64_t* TurnRunner::sums() {
 /// Also where a single block's partial is sent as it is: what fixed point cannot hold is found
 /// here, with the block's name.
 void TurnRunner::add_up(BlockId b, const model::Rows& partial, Pass pass) {
+    expect_finite(b, partial, resident_->blocks().shape().width, pass);
     std::int64_t row = 0;
     for (const Turn& turn : pass) {
         select(turn);
@@ -225,6 +230,7 @@ void TurnRunner::execute_hub(const Instruction& instruction) {
         writable(Buffer::normed)
     );
     now_->sums_begun = false;
+    expect_residual(instruction.block, {y, context_->model->width}, {&now_->turn, 1});
 }
 
 /// A stage on a ring begins. Parts of x may still be on their way from the one before: x is only
@@ -235,6 +241,7 @@ void TurnRunner::norm(const Instruction& instruction) {
     const float* const weight = resident_->workspace().data(Buffer::norms) +
                                 (2 * instruction.layer + instruction.part) * width;
     const float* const x = resident_->workspace().data(Buffer::x);
+    expect_residual(resident_->blocks().hub(instruction.layer), {x, width}, {&now_->turn, 1});
     model::run_norm(*context_, weight, x, now_->turn.tokens, writable(Buffer::normed));
     now_->sums_begun = false;
     (void)sums();
