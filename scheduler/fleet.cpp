@@ -59,6 +59,15 @@ bool FleetRates::ingress_capped(DeviceId d) const {
     return !fleet_->devices[d.index()].ingress.unlimited();
 }
 
+namespace {
+
+/// Devices up to which a snapshot has a table of all pairs, the fastest to ask; it takes 4 MiB.
+constexpr std::size_t kLargestTable = 512;
+/// Beyond it one of so many pairs may have a link of its own before a table is the smaller.
+constexpr std::size_t kFewOwnLinks = 8;
+
+} // namespace
+
 Snapshot take_snapshot(const Fleet& fleet, Nanoseconds t, std::int64_t tokens) {
     const auto now = [t, tokens](const Profile& profile) { return profile.at(t, tokens).value; };
     Snapshot snapshot;
@@ -74,23 +83,38 @@ Snapshot take_snapshot(const Fleet& fleet, Nanoseconds t, std::int64_t tokens) {
             .memory = now(spec.memory),
         });
     }
-    snapshot.links.resize(fleet.size() * fleet.size());
-    const LinkSpec* known = nullptr; // most pairs share the default: evaluate it once, not N² times
-    Snapshot::Link value;
-    for (std::size_t from = 0; from < fleet.size(); ++from) {
-        for (std::size_t to = 0; to < fleet.size(); ++to) {
-            if (from == to) {
-                continue;
-            }
-            const LinkSpec& spec = fleet.network.link(DeviceId(from), DeviceId(to));
-            if (&spec != known) {
-                value = {now(spec.bandwidth), now(spec.latency)};
-                known = &spec;
-            }
-            snapshot.links[from * fleet.size() + to] = value;
+    const auto link_now = [&](const LinkSpec& spec) {
+        return Snapshot::Link{now(spec.bandwidth), now(spec.latency)};
+    };
+    const std::size_t pairs = fleet.size() * fleet.size();
+    const auto& overrides = fleet.network.overrides();
+    snapshot.usual = link_now(fleet.network.standard());
+    if (fleet.size() > kLargestTable && overrides.size() < pairs / kFewOwnLinks) {
+        snapshot.own_links.reserve(overrides.size());
+        for (const auto& [pair, spec] : overrides) {
+            snapshot.own_links.push_back({pair.first, pair.second, link_now(spec)});
         }
+        return snapshot;
+    }
+    snapshot.links.assign(pairs, snapshot.usual);
+    for (std::size_t d = 0; d < fleet.size(); ++d) {
+        snapshot.links[d * fleet.size() + d] = {};
+    }
+    for (const auto& [pair, spec] : overrides) {
+        snapshot.links[pair.first.index() * fleet.size() + pair.second.index()] = link_now(spec);
     }
     return snapshot;
+}
+
+const Snapshot::Link& Snapshot::sparse_link(DeviceId from, DeviceId to) const {
+    const auto found = std::lower_bound(
+        own_links.begin(),
+        own_links.end(),
+        std::pair(from, to),
+        [](const OwnLink& own, const auto& pair) { return std::pair(own.from, own.to) < pair; }
+    );
+    const bool own = found != own_links.end() && found->from == from && found->to == to;
+    return own ? found->link : usual;
 }
 
 Nanoseconds SnapshotRates::compute(DeviceId d, Nanoseconds start, Flops f) const {

@@ -2,6 +2,7 @@
 // sees of it at one moment (Snapshot). Both answer the same questions through Rates.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -41,6 +42,11 @@ class Network {
     /// Replaces the default for one direction of one pair.
     void set(DeviceId from, DeviceId to, LinkSpec link);
     [[nodiscard]] const LinkSpec& link(DeviceId from, DeviceId to) const;
+    [[nodiscard]] const LinkSpec& standard() const { return standard_; }
+    /// By sender, then by receiver.
+    [[nodiscard]] const std::map<std::pair<DeviceId, DeviceId>, LinkSpec>& overrides() const {
+        return overrides_;
+    }
 
   private:
     LinkSpec standard_;
@@ -96,8 +102,7 @@ class FleetRates final : public Rates {
     std::int64_t tokens_;
 };
 
-/// All rates at one moment, held constant for ever. Link values are row-major [from][to]; the
-/// diagonal is unused.
+/// All rates at one moment, held constant for ever.
 struct Snapshot {
     struct Device {
         PerSecond compute = 0;
@@ -111,15 +116,45 @@ struct Snapshot {
         PerSecond bandwidth = kUnlimited;
         Nanoseconds latency = 0;
     };
+    struct OwnLink {
+        DeviceId from;
+        DeviceId to;
+        Link link;
+    };
     Nanoseconds at = 0;
     std::vector<Device> devices;
+    /// Of all pairs, row-major [from][to]; the diagonal is unused. Empty in large fleets, where a
+    /// table of pairs would take gigabytes: then all have `usual`, but for those in `own_links`.
     std::vector<Link> links;
+    Link usual;
+    std::vector<OwnLink> own_links; ///< by sender, then by receiver
 
     [[nodiscard]] std::size_t size() const { return devices.size(); }
     [[nodiscard]] const Device& device(DeviceId d) const { return devices[d.index()]; }
     [[nodiscard]] const Link& link(DeviceId from, DeviceId to) const {
-        return links[from.index() * devices.size() + to.index()];
+        return links.empty() ? sparse_link(from, to)
+                             : links[from.index() * devices.size() + to.index()];
     }
+    /// Of pair number from · N + to.
+    [[nodiscard]] const Link& link_at(std::size_t pair) const {
+        return links.empty()
+                   ? sparse_link(DeviceId(pair / devices.size()), DeviceId(pair % devices.size()))
+                   : links[pair];
+    }
+    /// Is it true of all links?
+    template <class Condition>
+    [[nodiscard]] bool all_links(const Condition& condition) const {
+        return links.empty()
+                   ? condition(usual) && std::all_of(
+                                             own_links.begin(),
+                                             own_links.end(),
+                                             [&](const OwnLink& own) { return condition(own.link); }
+                                         )
+                   : std::all_of(links.begin(), links.end(), condition);
+    }
+
+  private:
+    [[nodiscard]] const Link& sparse_link(DeviceId from, DeviceId to) const;
 };
 
 /// The profiles of the fleet at time t, seen as by the last turn begun after `tokens` tokens.

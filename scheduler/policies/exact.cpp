@@ -57,7 +57,7 @@ bool stalls_are_for_ever(const Problem& problem) {
                           sound(d.storage_bandwidth) && sound(d.egress) && sound(d.ingress);
                }
            ) &&
-           std::all_of(s.links.begin(), s.links.end(), [&](const Snapshot::Link& l) {
+           s.all_links([&](const Snapshot::Link& l) {
                return sound(l.bandwidth) && l.latency < kStall;
            });
 }

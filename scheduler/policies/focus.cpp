@@ -57,6 +57,7 @@ Focus focus_on(const Problem& problem, const std::set<DeviceId>& keep) {
     std::vector<DeviceId> number(problem.snapshot.size());
     small.problem.snapshot.devices.clear();
     small.problem.snapshot.links.clear();
+    small.problem.snapshot.own_links.clear();
     for (std::size_t i = 0; i < small.devices.size(); ++i) {
         const DeviceId from = small.devices[i];
         number[from.index()] = DeviceId(i);

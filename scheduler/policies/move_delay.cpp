@@ -63,7 +63,7 @@ MoveDelay::Cost MoveDelay::cost_of(Bytes weights, Bytes rows) {
 
 Nanoseconds MoveDelay::timed(Bytes bytes, std::size_t lane) const {
     const Snapshot& snapshot = problem_->snapshot;
-    const PerSecond rate = lane < links() ? snapshot.links[lane].bandwidth
+    const PerSecond rate = lane < links() ? snapshot.link_at(lane).bandwidth
                                           : snapshot.devices[lane - links()].storage_bandwidth;
     return bounded_duration(rate, bytes);
 }
@@ -76,7 +76,7 @@ Nanoseconds MoveDelay::time(BlockId b, DeviceId to) const {
     const Cost& cost = cost_[b.index()];
     const std::size_t link = from.index() * devices_ + to.index();
     const Nanoseconds latency =
-        sizes_[cost.message] > 0 ? std::min(kStall, problem_->snapshot.links[link].latency) : 0;
+        sizes_[cost.message] > 0 ? std::min(kStall, problem_->snapshot.link_at(link).latency) : 0;
     return std::max(
         time_of(cost.message, link) + latency, time_of(cost.load, links() + to.index())
     );
@@ -97,7 +97,7 @@ Nanoseconds MoveDelay::beside(BlockId b, DeviceId to) const {
     if (sizes_[cost.message] == 0) {
         return loaded;
     }
-    const Nanoseconds latency = std::min(kStall, problem_->snapshot.links[link].latency);
+    const Nanoseconds latency = std::min(kStall, problem_->snapshot.link_at(link).latency);
     return std::max(loaded, lanes_[link].busy + time_of(cost.message, link) + latency);
 }
 
@@ -106,7 +106,7 @@ Nanoseconds MoveDelay::completion(std::size_t lane) const {
     if (all.transfers == 0) {
         return 0;
     }
-    const Nanoseconds latency = lane < links() ? problem_->snapshot.links[lane].latency : 0;
+    const Nanoseconds latency = lane < links() ? problem_->snapshot.link_at(lane).latency : 0;
     return all.busy + std::min(kStall, latency);
 }
 

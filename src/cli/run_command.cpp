@@ -91,6 +91,8 @@ int run_in_process(
 ) {
     Front front(command, scenario, Terminal::look(), "inprocess", {}, resumption);
     const KernelWish wish = kernels_of(command, resumption == nullptr ? "" : resumption->kernels);
+    const std::uint64_t scenario_hash = runtime::hash_of(scenario);
+    const auto model_file = std::make_shared<const model::GgufFile>(scenario.model_file);
     runtime::RunOutcome outcome;
     comm::InprocessFleet fleet(scenario.fleet.size());
     try {
@@ -99,6 +101,8 @@ int run_in_process(
             transport.set_options(transport_options(scenario, transport.options().deadline));
             runtime::RunOptions options;
             options.scenario = &scenario;
+            options.scenario_hash = scenario_hash;
+            options.model_file = model_file;
             options.level = wish.level;
             options.level_told = wish.told;
             options.trace_ops = front.trace_ops();

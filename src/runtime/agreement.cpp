@@ -77,8 +77,8 @@ Finding look(const RunOptions& options, const OpenedModel& model) {
         finding.exit_code = static_cast<std::int32_t>(ExitCode::bad_input);
         finding.problem = options.problem;
     }
-    const std::string text = config::resolved_text(*options.scenario);
-    finding.scenario_hash = model::content_hash(std::as_bytes(std::span(text)));
+    finding.scenario_hash =
+        options.scenario_hash ? *options.scenario_hash : hash_of(*options.scenario);
     finding.kernels = offer_of(options.level, options.level_told);
     if (finding.exit_code == 0) {
         try {
@@ -227,6 +227,8 @@ void compare_copies(
     }
     if (std::string difference = difference_of_copies(copies, hosts); !difference.empty()) {
         refuse(common, std::move(difference));
+    } else if (!own.problem.empty()) {
+        refuse(common, std::move(own.problem)); // and so have all others
     }
 }
 
@@ -270,6 +272,11 @@ Common follow(const OpenedModel& model, const Finding& own, comm::Transport& tra
 }
 
 } // namespace
+
+std::uint64_t hash_of(const config::Scenario& scenario) {
+    const std::string text = config::resolved_text(scenario);
+    return model::content_hash(std::as_bytes(std::span(text)));
+}
 
 Common agree_on_common(
     const RunOptions& options, const OpenedModel& model, comm::Transport& transport

@@ -13,7 +13,7 @@ namespace headroom::runtime {
 
 /// What a device found when it opened its model. Not usable: an exit code and why.
 struct OpenedModel {
-    std::unique_ptr<model::GgufFile> file;
+    std::shared_ptr<const model::GgufFile> file;
     int exit_code = 0;
     std::string problem;
 };

@@ -87,19 +87,19 @@ void Controller::describe_fleet(trace::RunHeader& run) const {
     const auto add = [&](std::int32_t from, std::int32_t to, const scheduler::LinkSpec& link) {
         run.links.push_back({from, to, limited(start(link.bandwidth)), start(link.latency)});
     };
-    // A device has no link to itself: what stands there is what pairs have by default.
-    const scheduler::LinkSpec& usual = fleet.network.link(DeviceId(0), DeviceId(0));
-    const bool all = fleet.size() <= kLinksToldOneByOne;
-    if (!all) {
-        add(-1, -1, usual);
+    if (fleet.size() > kLinksToldOneByOne) {
+        add(-1, -1, fleet.network.standard());
+        for (const auto& [pair, link] : fleet.network.overrides()) {
+            add(pair.first.value, pair.second.value, link);
+        }
+        return;
     }
     for (std::size_t d = 0; d < fleet.size(); ++d) {
         for (std::size_t other = 0; other < fleet.size(); ++other) {
-            const DeviceId from(d);
-            const DeviceId to(other);
-            const scheduler::LinkSpec& link = fleet.network.link(from, to);
-            if (from != to && (all || &link != &usual)) {
-                add(from.value, to.value, link);
+            if (d != other) {
+                const auto from = static_cast<std::int32_t>(d);
+                const auto to = static_cast<std::int32_t>(other);
+                add(from, to, fleet.network.link(DeviceId(d), DeviceId(other)));
             }
         }
     }

@@ -14,13 +14,16 @@ scheduler::Stagger stagger(
     const Installation& installation
 ) {
     const std::int64_t batch = installation.batch;
+    const bool one_at_a_time = scenario.workload.slots() == 1;
     return scheduler::stagger_of(
         blocks,
         programs,
-        scheduler::take_snapshot(scenario.fleet, installation.t_dec, installation.seen),
+        one_at_a_time // then nothing is asked of it, and every device comes here
+            ? scheduler::Snapshot()
+            : scheduler::take_snapshot(scenario.fleet, installation.t_dec, installation.seen),
         scenario.fleet.source,
         (scenario.workload.slots() + batch - 1) / batch,
-        scenario.workload.slots() == 1
+        one_at_a_time
     );
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include "comm/transport.hpp"
 #include "config/scenario.hpp"
 #include "kernels/kernels.hpp"
+#include "model/gguf.hpp"
 #include "runtime/resume_point.hpp"
 #include "scheduler/policy.hpp"
 #include "scheduler/timeline.hpp"
@@ -51,12 +53,19 @@ class Observer {
     virtual void on_interval(const trace::Interval& interval) = 0;
 };
 
+/// What devices compare to see that they run the same.
+[[nodiscard]] std::uint64_t hash_of(const config::Scenario& scenario);
+
 struct RunOptions {
     const config::Scenario* scenario = nullptr;
     /// The best that this device can do, or what it was told to use.
     kernels::Level level = kernels::Level::reference;
     bool level_told = false;
     std::string problem; ///< why this device cannot take part, if that is known already; bad input
+    /// hash_of(*scenario), where many devices in one process would each find it out.
+    std::optional<std::uint64_t> scenario_hash;
+    /// The scenario's model, where many devices in one process would each open it; else null.
+    std::shared_ptr<const model::GgufFile> model_file;
     bool trace_ops = false;
     std::map<std::string, std::string> attributes; ///< for the trace: version, commit, transport, …
 

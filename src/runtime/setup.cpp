@@ -30,7 +30,9 @@ struct Verdict {
 OpenedModel open_model(const RunOptions& options, Setup& setup) {
     OpenedModel opened;
     try {
-        opened.file = std::make_unique<model::GgufFile>(options.scenario->model_file);
+        opened.file = options.model_file != nullptr
+                          ? options.model_file
+                          : std::make_shared<const model::GgufFile>(options.scenario->model_file);
         setup.model = model::read_hyperparameters(*opened.file);
         check_cut(*options.scenario, shape_of(setup.model));
     } catch (const Error& error) {

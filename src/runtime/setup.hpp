@@ -19,7 +19,7 @@
 namespace headroom::runtime {
 
 struct Setup {
-    std::unique_ptr<model::GgufFile> file; ///< given up after loading
+    std::shared_ptr<const model::GgufFile> file; ///< given up after loading
     model::Hyperparameters model;
     std::unique_ptr<model::Tokenizer> tokenizer; ///< rank 0 only
     std::string model_hash;                      ///< rank 0 only

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """headroom simulate: a run's trace without weights, policies side by side, large fleets."""
 import json
+import resource
 
 import h5py
 
-from headroom import DEMO, ROOT, Case, devices, main, scenario_text
+from headroom import DEMO, MODEL, ROOT, Case, devices, main, scenario_text
 
 PRESET = '[model]\npreset = "gpt2"\n[workload]\nprompt_tokens = [5, 9]\ntokens = 6\n'
 POLICIES = "greedy,round_robin,static"
@@ -100,6 +101,14 @@ class Simulate(Case):
         with h5py.File(self.folder / "t.h5", "r") as trace:
             self.assertEqual(trace.attrs["interval"], 3)
             self.assertGreater(len(trace["ops"]), 18)
+
+    def test_twenty_thousand_devices_need_no_gigabytes(self):
+        result = self.headroom("simulate", "--model", MODEL, "--devices", 20000, "--tokens", 4,
+                               "--trace", "all.h5", "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(len(json.loads(result.stdout)["devices"]), 20000)
+        # A table of their pairs alone would take 6 GiB. In KiB, of the largest child so far.
+        self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, 2 << 20)
 
     def test_a_thousand_devices_take_seconds(self):
         result = self.simulate(ROOT / "data/scenarios/thousand.toml", "--tokens", 24,

@@ -50,6 +50,32 @@ TEST(Snapshot, has_all_profiles_at_its_time_and_token) {
     }
 }
 
+/// A table of their pairs would take 64 GiB.
+TEST(Snapshot, of_a_large_fleet_has_no_table_of_pairs) {
+    constexpr std::size_t kDevices = 65'536;
+    Fleet fleet = testing::equal_fleet(kDevices, 1, 1000, 5);
+    const DeviceId last(kDevices - 1);
+    LinkSpec slow{testing::constant_profile(77), testing::constant_profile(9)};
+    slow.bandwidth.changes = {{.at = 40, .factor = 0}};
+    fleet.network.set(last, kA, slow);
+    fleet.network.set(kB, kC, {testing::constant_profile(88), testing::constant_profile(8)});
+    const Snapshot snapshot = take_snapshot(fleet, 39, 0);
+    EXPECT_TRUE(snapshot.links.empty());
+    EXPECT_EQ(snapshot.link(last, kA).bandwidth, 77);
+    EXPECT_EQ(snapshot.link(last, kA).latency, 9);
+    EXPECT_EQ(snapshot.link(kB, kC).bandwidth, 88);
+    for (const auto& [from, to] : {std::pair(kA, last), std::pair(kC, kB), std::pair(last, kB)}) {
+        EXPECT_EQ(snapshot.link(from, to).bandwidth, 1000);
+        EXPECT_EQ(snapshot.link(from, to).latency, 5);
+        EXPECT_EQ(snapshot.link_at(from.index() * kDevices + to.index()).latency, 5);
+    }
+    EXPECT_EQ(snapshot.link_at(last.index() * kDevices).bandwidth, 77);
+    const auto is_fast = [](const Snapshot::Link& link) { return link.bandwidth > 70; };
+    EXPECT_TRUE(snapshot.all_links(is_fast));
+    EXPECT_FALSE(take_snapshot(fleet, 40, 0).all_links(is_fast));
+    EXPECT_EQ(SnapshotRates(snapshot).latency(kB, kC, 0), 8);
+}
+
 TEST(Snapshot, sees_a_change_from_its_breakpoint_and_its_token) {
     Fleet fleet = testing::equal_fleet(2, 1000, 1000, 5);
     fleet.devices[1].compute.changes = {{.at = 40, .factor = kWhole / 2}};

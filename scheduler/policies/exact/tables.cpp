@@ -84,7 +84,7 @@ Item Tables::item_of(BlockId b, bool beside_embed) const {
         if (d == item.origin) {
             continue;
         }
-        const PerSecond bandwidth = p.snapshot.links[link(item.origin, d)].bandwidth;
+        const PerSecond bandwidth = p.snapshot.link_at(link(item.origin, d)).bandwidth;
         if (by_formula()) {
             const Bytes moved = paper_moved_bytes(blocks, b, p.paper_moves_at(), p.paper_moved());
             item.charge[d] = formula_ns(moved, bandwidth);
@@ -101,7 +101,8 @@ Item Tables::item_of(BlockId b, bool beside_embed) const {
 }
 
 void Tables::tabulate_lanes() {
-    for (const Snapshot::Link& each : problem_->snapshot.links) {
+    for (std::size_t pair = 0; pair < devices_ * devices_; ++pair) {
+        const Snapshot::Link& each = problem_->snapshot.link_at(pair);
         latency_.push_back(each.latency >= kStall ? kInfinite : static_cast<double>(each.latency));
     }
     latency_.resize(lanes(), 0);
@@ -286,7 +287,7 @@ void Tables::tabulate_formula_ladders() {
                 const Flops hosted = (j == p ? proj.compute : 0) + (j == f ? ffn.compute : 0);
                 const Flops limit = compute_limit(*problem_, device);
                 const double sent =
-                    j == p ? 0 : formula_ns(group.output, snapshot.links[link(j, p)].bandwidth);
+                    j == p ? 0 : formula_ns(group.output, snapshot.link_at(link(j, p)).bandwidth);
                 const double each =
                     formula_ns(group.compute, device.compute) + (step_->gathers_max() ? sent : 0);
                 if (times(base + sent) >= kInfinite) {
@@ -309,7 +310,8 @@ void Tables::tabulate_formula_ladders() {
     }
     for (std::size_t a = 0; a < devices_; ++a) {
         for (std::size_t b = 0; b < devices_; ++b) {
-            const PerSecond bandwidth = a == b ? kUnlimited : snapshot.links[link(a, b)].bandwidth;
+            const PerSecond bandwidth =
+                a == b ? kUnlimited : snapshot.link_at(link(a, b)).bandwidth;
             if (!step_->gathers_max()) {
                 per_unit_[link(a, b)] = times(formula_ns(group.output, bandwidth));
             }
@@ -375,12 +377,12 @@ bool Tables::same_rates(std::size_t a, std::size_t b) const {
     };
     for (std::size_t c = 0; c < devices_; ++c) {
         const bool other = c != a && c != b;
-        if (other && (!same(s.links[link(a, c)], s.links[link(b, c)]) ||
-                      !same(s.links[link(c, a)], s.links[link(c, b)]))) {
+        if (other && (!same(s.link_at(link(a, c)), s.link_at(link(b, c))) ||
+                      !same(s.link_at(link(c, a)), s.link_at(link(c, b))))) {
             return false;
         }
     }
-    return same(s.links[link(a, b)], s.links[link(b, a)]);
+    return same(s.link_at(link(a, b)), s.link_at(link(b, a)));
 }
 
 /// Capped devices are told apart: their programs send in the order of device ids.
