@@ -1,6 +1,7 @@
 // See caution.hpp.
 #include "scheduler/policies/caution.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace headroom::scheduler {
@@ -20,7 +21,17 @@ std::optional<Problem> cautious(const Problem& problem, Risk risk) {
             careful->snapshot.devices[d].memory = all - (risk == Risk::half ? unsafe / 2 : unsafe);
         }
     }
+    if (careful) {
+        for (const Snapshot::Device& device : problem.snapshot.devices) {
+            careful->safe_memory.push_back(device.memory);
+        }
+    }
     return careful;
+}
+
+Bytes memory_there(const Problem& problem, DeviceId d) {
+    const Bytes usable = problem.snapshot.devices[d.index()].memory;
+    return problem.safe_memory.empty() ? usable : std::max(usable, problem.safe_memory[d.index()]);
 }
 
 } // namespace headroom::scheduler

@@ -12,8 +12,12 @@ namespace headroom::scheduler {
 /// How much of the memory that is not safe is used.
 enum class Risk : std::uint8_t { none, half };
 
-/// The problem with devices held to less memory than they have; nothing if that is no less.
+/// The problem with devices held to less memory than they have; nothing if that is no less. What
+/// its snapshot says is what may be used; as safe memory it has, for people, what there really is.
 [[nodiscard]] std::optional<Problem> cautious(const Problem& problem, Risk risk);
+
+/// What the device has, also in a problem that holds it to less.
+[[nodiscard]] Bytes memory_there(const Problem& problem, DeviceId d);
 
 /// The problem as its snapshot has it, with no thought of what is safe.
 [[nodiscard]] Problem careless(Problem problem);

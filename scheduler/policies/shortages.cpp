@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "scheduler/policies/block_cost.hpp"
+#include "scheduler/policies/caution.hpp"
 #include "scheduler/policies/ledger.hpp"
 
 namespace headroom::scheduler {
@@ -122,6 +123,35 @@ std::string compute_reason(const Problem& problem) {
     return "";
 }
 
+/// "device 1 lacks 4 KiB (needs 12 KiB, has 8 KiB)". A device that has enough, but not of what is
+/// safe to use, is told so.
+std::string lacking_memory(const Problem& problem, const Ledger& ledger, DeviceId d) {
+    const Bytes needs = ledger.used(d);
+    const Bytes usable = ledger.budget(d);
+    const Bytes has = memory_there(problem, d);
+    if (needs <= usable) {
+        return "";
+    }
+    if (needs > has) {
+        return fmt::format(
+            "device {} lacks {} (needs {}, has {})",
+            d.value,
+            format_bytes(needs - has),
+            format_bytes(needs),
+            format_bytes(has)
+        );
+    }
+    return fmt::format(
+        "device {} lacks {} of safe memory (needs {}, has {}, of which memory_window and "
+        "memory_reserve leave {})",
+        d.value,
+        format_bytes(needs - usable),
+        format_bytes(needs),
+        format_bytes(has),
+        format_bytes(usable)
+    );
+}
+
 bool memory_hopeless(const Problem& problem) {
     return least_need(problem) > total_memory(problem);
 }
@@ -217,15 +247,7 @@ std::string lacking_devices(const Problem& problem, const Placement& placement) 
     }
     for (std::size_t i = 0; i < ledger.devices(); ++i) {
         const DeviceId d(i);
-        if (ledger.lacks(d) > 0) {
-            add(fmt::format(
-                "device {} lacks {} (needs {}, has {})",
-                d.value,
-                format_bytes(ledger.lacks(d)),
-                format_bytes(ledger.used(d)),
-                format_bytes(ledger.budget(d))
-            ));
-        }
+        add(lacking_memory(problem, ledger, d));
         if (ledger.limited()) {
             add(lacking_compute(problem, ledger, d));
         }

@@ -68,11 +68,10 @@ def _table(runs: list[Run]) -> str:
     for name, words, write, better in FIGURES:
         if len({run.figures[name] for run in runs}) > 1 or (better and runs[0].figures[name] > 0):
             rows.append([words, *_cells(runs, name, write, better)])
-    fullest = [max(run.figures["devices"], key=lambda d: d["memory_peak_bytes"] / max(d["memory_budget_bytes"], 1))
-               for run in runs]
+    share = [[d["memory_fullest_bytes"] / max(d["memory_fullest_budget_bytes"], 1) for d in run.figures["devices"]]
+             for run in runs]
     rows.append(["fullest device", *(
-        f"{clean(d['name'])}, {percent(d['memory_peak_bytes'] / max(d['memory_budget_bytes'], 1))}"
-        for d in fullest)])
+        f"{clean(run.devices[own.index(max(own))])}, {percent(max(own))}" for run, own in zip(runs, share))])
     text = "In brackets: against the first column. Bold: the best of a row, where one is better."
     if len(names) > MOST_SETTINGS:
         text += f" {len(names) - MOST_SETTINGS} more keys of the scenarios differ."

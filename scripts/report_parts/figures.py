@@ -66,19 +66,25 @@ def predicted_and_measured(trace: Trace) -> tuple[int, int]:
 
 
 def devices(trace: Trace, span: int) -> list[dict]:
-    """Per device: fullest moment against its budget, busy time, blocks at the end."""
+    """Per device: the most held, the last budget, the fullest interval against its budget, busy time, blocks at the
+    end."""
     memory, busy = trace.memory(), trace.by_device("busy_ns").sum(axis=0)
     placement = trace.placement()
     last = np.bincount(placement[-1][placement[-1] >= 0], minlength=len(trace.device_names)) \
         if len(placement) else np.zeros(len(trace.device_names), int)
     result = []
     for d, row in enumerate(trace.table("devices")):
-        peak, budget = 0, int(row["memory_bytes"])
-        for p, b in zip(memory["peak"][:, d].tolist(), memory["budget"][:, d].tolist()):
-            if p * budget >= peak * b:  # a cross product: budgets may be 0
-                peak, budget = p, b
-        result.append({"name": str(row["name"]), "memory_peak_bytes": peak, "memory_budget_bytes": budget,
-                       "busy_ns": int(busy[d]), "utilisation": int(busy[d]) / span if span else 0.0,
+        peaks, budgets = memory["peak"][:, d].tolist(), memory["budget"][:, d].tolist()
+        fullest, allowed = 0, int(row["memory_bytes"])
+        for p, b in zip(peaks, budgets):
+            if p > 0 and p * allowed >= fullest * b:  # a cross product: budgets may be 0
+                fullest, allowed = p, b
+        computed = min(int(busy[d]), span) if span else int(busy[d])  # of a broken run some is of no token
+        result.append({"name": str(row["name"]), "memory_peak_bytes": max(peaks, default=0),
+                       "memory_budget_bytes": budgets[-1] if budgets else allowed,
+                       "memory_peak_fraction": fullest / allowed if allowed else None if fullest else 0.0,
+                       "memory_fullest_bytes": fullest, "memory_fullest_budget_bytes": allowed,
+                       "busy_ns": computed, "utilisation": computed / span if span else 0.0,
                        "blocks": int(last[d])})
     return result
 

@@ -43,8 +43,8 @@ def small(run: Run, device: int, memory: dict[str, np.ndarray], left: float, top
     chart = Chart(142, (0, max(run.end, 1)), (0, most), "", width=width, left=38, right=2, top=38, bottom=18)
     chart.text(0, 11, run.devices[device], "strong")
     share = run.figures["devices"][device]
-    over = share["memory_peak_bytes"] > share["memory_budget_bytes"]
-    chart.text(0, 26, f"peak {memory_words(share['memory_peak_bytes'], share['memory_budget_bytes'])}",
+    over = share["memory_fullest_bytes"] > share["memory_fullest_budget_bytes"]
+    chart.text(0, 26, f"fullest {memory_words(share['memory_fullest_bytes'], share['memory_fullest_budget_bytes'])}",
                "note alarm" if over else "note")
     chart.y_axis("", most=3, scale=scale)
     chart.parts = [p for p in chart.parts if 'class="axis"' not in p]
@@ -84,8 +84,8 @@ def show(run: Run) -> str:
              for i, device in enumerate(shown)]
     picture = (f'<svg viewBox="0 0 {WIDTH} {158 * rows}" role="img" aria-label="memory against budget">'
                f'{"".join(parts)}</svg>')
-    over = [d for d in order if run.figures["devices"][d]["memory_peak_bytes"]
-            > run.figures["devices"][d]["memory_budget_bytes"]]
+    over = [d for d in order if run.figures["devices"][d]["memory_fullest_bytes"]
+            > run.figures["devices"][d]["memory_fullest_budget_bytes"]]
     verdict = "Every device stayed within its budget."
     if over:
         names = f"<b>{clean(listed([run.devices[d] for d in over], 6))}</b>"
@@ -100,7 +100,7 @@ def show(run: Run) -> str:
         fullest = run.figures["devices"][rest[0]]
         text += (f" The {MOST_DEVICES} fullest of {len(order)} devices that held anything; the next, "
                  f"{clean(fullest['name'])}, had "
-                 f"{memory_words(fullest['memory_peak_bytes'], fullest['memory_budget_bytes'])}.")
+                 f"{memory_words(fullest['memory_fullest_bytes'], fullest['memory_fullest_budget_bytes'])} at its fullest.")
     empty = len(run.devices) - len(order)
     if empty:
         text += f" {count(empty, 'device')} held nothing."

@@ -190,12 +190,7 @@ Figure time_or_gap(Nanoseconds time) {
 Figure fullest(const trace::Summary& s) {
     double most = 0;
     for (const trace::DeviceSummary& device : s.devices) {
-        if (device.budget_bytes > 0) {
-            most = std::max(
-                most,
-                static_cast<double>(device.peak_bytes) / static_cast<double>(device.budget_bytes)
-            );
-        }
+        most = std::max(most, device.fullness());
     }
     return most;
 }

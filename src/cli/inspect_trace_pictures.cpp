@@ -213,7 +213,7 @@ std::string memory_picture(const trace::Summary& summary, const PictureStyle& st
     std::vector<double> fullness;
     for (const trace::DeviceSummary& device : summary.devices) {
         names.push_back(device.name);
-        fullness.push_back(share(device.peak_bytes, device.budget_bytes));
+        fullness.push_back(share(device.fullest_bytes, device.fullest_budget_bytes));
     }
     if (std::all_of(fullness.begin(), fullness.end(), [](double f) { return f <= 0; })) {
         return "";
@@ -223,7 +223,7 @@ std::string memory_picture(const trace::Summary& summary, const PictureStyle& st
     std::string text = title("memory at its fullest, of the budget then");
     for (const std::size_t d : shown) {
         const trace::DeviceSummary& device = summary.devices[d];
-        const bool over = device.peak_bytes > device.budget_bytes;
+        const bool over = device.fullest_bytes > device.fullest_budget_bytes;
         text += name_column(names[d], width) +
                 bar(style,
                     {{std::min(1.0, fullness[d]), over ? Ink::orange : Ink::blue, over ? 2 : 3}},
@@ -231,8 +231,8 @@ std::string memory_picture(const trace::Summary& summary, const PictureStyle& st
                 fmt::format(
                     " {:>6} {:>10} of {:>10}{}\n",
                     percent(fullness[d], 1),
-                    format_bytes(device.peak_bytes),
-                    format_bytes(device.budget_bytes),
+                    format_bytes(device.fullest_bytes),
+                    format_bytes(device.fullest_budget_bytes),
                     over ? " !" : ""
                 );
     }

@@ -72,9 +72,7 @@ const trace::DeviceSummary& fullest(const trace::Summary& summary) {
         summary.devices.begin(),
         summary.devices.end(),
         [](const trace::DeviceSummary& a, const trace::DeviceSummary& b) {
-            // peak/budget as a cross product: budgets may be 0.
-            return static_cast<double>(a.peak_bytes) * static_cast<double>(b.budget_bytes) <
-                   static_cast<double>(b.peak_bytes) * static_cast<double>(a.budget_bytes);
+            return a.is_less_full_than(b);
         }
     );
 }
@@ -98,7 +96,9 @@ std::vector<std::string> row_of(const PolicyResult& result) {
         fmt::format("{}", s.decisions),
         fmt::format("{}", s.blocks_moved),
         format_bytes(s.bytes_migrated + s.bytes_loaded),
-        fmt::format("{} of {}", format_bytes(full.peak_bytes), format_bytes(full.budget_bytes)),
+        fmt::format(
+            "{} of {}", format_bytes(full.fullest_bytes), format_bytes(full.fullest_budget_bytes)
+        ),
         fmt::format("{}", s.decisions_infeasible),
     };
 }

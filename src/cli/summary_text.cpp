@@ -35,6 +35,10 @@ nlohmann::json or_null(Nanoseconds time) {
     return time < 0 ? nlohmann::json() : nlohmann::json(time);
 }
 
+nlohmann::json fraction_or_null(double fraction) {
+    return fraction < 0 ? nlohmann::json() : nlohmann::json(fraction);
+}
+
 nlohmann::json if_ended(const trace::SequenceSummary& sequence, Nanoseconds time) {
     return sequence.ended ? nlohmann::json(time) : nlohmann::json();
 }
@@ -144,11 +148,7 @@ std::vector<std::size_t> shown_devices(const trace::Summary& summary) {
     std::iota(order.begin(), order.end(), std::size_t{0});
     if (order.size() > kShown) {
         std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-            const trace::DeviceSummary& x = summary.devices[a];
-            const trace::DeviceSummary& y = summary.devices[b];
-            // peak/budget as a cross product: budgets may be 0.
-            return static_cast<double>(x.peak_bytes) * static_cast<double>(y.budget_bytes) >
-                   static_cast<double>(y.peak_bytes) * static_cast<double>(x.budget_bytes);
+            return summary.devices[b].is_less_full_than(summary.devices[a]);
         });
         order.resize(kShown);
         std::sort(order.begin(), order.end());
@@ -183,7 +183,8 @@ std::string device_table(const trace::Summary& summary) {
             format_bytes(device.peak_bytes),
             format_bytes(device.budget_bytes),
             percent(
-                static_cast<double>(device.peak_bytes), static_cast<double>(device.budget_bytes)
+                static_cast<double>(device.fullest_bytes),
+                static_cast<double>(device.fullest_budget_bytes)
             )
         );
     }
@@ -302,6 +303,9 @@ nlohmann::json summary_json(const trace::Summary& s) {
              {"utilisation", device.utilisation},
              {"memory_peak_bytes", device.peak_bytes},
              {"memory_budget_bytes", device.budget_bytes},
+             {"memory_peak_fraction", fraction_or_null(device.fullness())},
+             {"memory_fullest_bytes", device.fullest_bytes},
+             {"memory_fullest_budget_bytes", device.fullest_budget_bytes},
              {"memory_used_bytes", device.used_bytes}}
         );
     }

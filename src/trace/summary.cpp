@@ -12,9 +12,36 @@
 
 namespace headroom::trace {
 
+namespace {
+
+/// a/b < c/d for numbers that are not negative; as a cross product, because b and d may be 0.
+bool is_smaller_share(Bytes a, Bytes b, Bytes c, Bytes d) {
+    return static_cast<double>(a) * static_cast<double>(d) <
+           static_cast<double>(c) * static_cast<double>(b);
+}
+
+} // namespace
+
+double DeviceSummary::fullness() const {
+    if (fullest_budget_bytes > 0) {
+        return static_cast<double>(fullest_bytes) / static_cast<double>(fullest_budget_bytes);
+    }
+    return fullest_bytes > 0 ? -1 : 0;
+}
+
+bool DeviceSummary::is_less_full_than(const DeviceSummary& other) const {
+    return is_smaller_share(
+        fullest_bytes, fullest_budget_bytes, other.fullest_bytes, other.fullest_budget_bytes
+    );
+}
+
 void Summarizer::begin(const RunHeader& header) {
     for (const DeviceRow& device : header.devices) {
-        sum_.devices.push_back({.name = device.name, .budget_bytes = device.memory_bytes});
+        sum_.devices.push_back(
+            {.name = device.name,
+             .budget_bytes = device.memory_bytes,
+             .fullest_budget_bytes = device.memory_bytes}
+        );
     }
     for (const BlockRow& block : header.blocks) {
         block_kinds_.push_back(block.kind);
@@ -27,14 +54,17 @@ void Summarizer::add_resources(const Interval& interval) {
             throw InputError(fmt::format("damaged: /resources has a device {}", row.device));
         }
         DeviceSummary& device = sum_.devices[static_cast<std::size_t>(row.device)];
-        // peak/budget as a cross product: budgets may be 0.
-        const double now =
-            static_cast<double>(row.memory_peak_bytes) * static_cast<double>(device.budget_bytes);
-        const double before =
-            static_cast<double>(device.peak_bytes) * static_cast<double>(row.memory_budget_bytes);
-        if (now >= before) {
-            device.peak_bytes = row.memory_peak_bytes;
-            device.budget_bytes = row.memory_budget_bytes;
+        device.peak_bytes = std::max(device.peak_bytes, row.memory_peak_bytes);
+        device.budget_bytes = row.memory_budget_bytes;
+        if (row.memory_peak_bytes > 0 && // who holds nothing of nothing is not full
+            !is_smaller_share(
+                row.memory_peak_bytes,
+                row.memory_budget_bytes,
+                device.fullest_bytes,
+                device.fullest_budget_bytes
+            )) {
+            device.fullest_bytes = row.memory_peak_bytes;
+            device.fullest_budget_bytes = row.memory_budget_bytes;
         }
         device.used_bytes = row.memory_used_bytes;
         saturating_add(device.busy, row.busy_ns);
@@ -210,6 +240,9 @@ void set_rates(Summary& result) {
     result.mean_in_flight = flown / span;
     result.tokens_per_s = static_cast<double>(result.sampled_tokens) * 1e9 / span;
     for (DeviceSummary& device : result.devices) {
+        // A device reports what it has executed, and that may be of turns which are not over. If
+        // the run was broken off they never are, and what it computed after the last token is in.
+        device.busy = std::min(device.busy, result.span);
         device.utilisation = static_cast<double>(device.busy) / span;
     }
 }

@@ -15,12 +15,19 @@ namespace headroom::trace {
 
 struct DeviceSummary {
     std::string name;
-    Bytes peak_bytes = 0;    ///< at the interval in which it was largest against the budget
-    Bytes budget_bytes = 0;  ///< of that interval
-    Bytes used_bytes = 0;    ///< at the end
-    std::int64_t blocks = 0; ///< at the end
-    Nanoseconds busy = 0;    ///< spent on operations
-    double utilisation = 0;  ///< busy / Summary::span; 0 for a span of 0
+    Bytes peak_bytes = 0;    ///< the most that it held at any time
+    Bytes budget_bytes = 0;  ///< at the last decision
+    Bytes fullest_bytes = 0; ///< the most of the interval in which that was most of the budget
+    Bytes fullest_budget_bytes = 0; ///< of that interval
+    Bytes used_bytes = 0;           ///< at the end
+    std::int64_t blocks = 0;        ///< at the end
+    Nanoseconds busy = 0;           ///< spent on operations, at most Summary::span
+    double utilisation = 0;         ///< busy / Summary::span; 0 for a span of 0
+
+    /// The largest peak/budget of one interval; -1: it held something while its budget was 0.
+    [[nodiscard]] double fullness() const;
+    /// Whether the other was fuller at its fullest. Budgets may be 0.
+    [[nodiscard]] bool is_less_full_than(const DeviceSummary& other) const;
 };
 
 struct SequenceSummary {

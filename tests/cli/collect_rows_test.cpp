@@ -122,8 +122,10 @@ TEST(Collect, a_run_that_decoded_nothing_has_gaps) {
     good.summary->sampled_tokens = 1;
     good.summary->devices = {
         {.name = "d0",
-         .peak_bytes = 3,
-         .budget_bytes = 4,
+         .peak_bytes = 5,
+         .budget_bytes = 8,
+         .fullest_bytes = 3,
+         .fullest_budget_bytes = 4,
          .used_bytes = 0,
          .blocks = 0,
          .busy = 0,
@@ -131,6 +133,8 @@ TEST(Collect, a_run_that_decoded_nothing_has_gaps) {
         {.name = "d1",
          .peak_bytes = 2,
          .budget_bytes = 0,
+         .fullest_bytes = 2,
+         .fullest_budget_bytes = 0,
          .used_bytes = 0,
          .blocks = 0,
          .busy = 0,

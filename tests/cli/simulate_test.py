@@ -1,14 +1,53 @@
 #!/usr/bin/env python3
 """headroom simulate: a run's trace without weights, policies side by side, large fleets."""
+import csv
 import json
 import resource
 
 import h5py
 
 from headroom import DEMO, MODEL, ROOT, Case, devices, main, scenario_text
+from small_traces import headroom_trace
+
+from report_parts import figures as report_figures
 
 PRESET = '[model]\npreset = "gpt2"\n[workload]\nprompt_tokens = [5, 9]\ntokens = 6\n'
 POLICIES = "greedy,round_robin,static"
+# For a moment device a has a quarter less, which is enough then; later it would not be, but a has all again.
+MOMENT = '''
+[model]
+shape = { layers = 1, heads = 4, width = 256, ffn_width = 1024, vocab = 32, context = 512, weight_type = "f32" }
+[workload]
+prompt_tokens = 100
+prefill_chunk = 1
+tokens = 64
+stop_at_eos = false
+[controller]
+policy = "resource_aware"
+interval = 8
+[[device]]
+name = "a"
+compute = "0.46 GFLOP/s"
+memory = "6000000 B"
+source = true
+[[device]]
+name = "b"
+compute = "0.2 GFLOP/s"
+memory = "6000000 B"
+[network]
+bandwidth = "20 Mbit/s"
+latency = "200 us"
+[[event]]
+at_token = 8
+device = "a"
+kind = "memory"
+factor = 0.775
+[[event]]
+at_token = 16
+device = "a"
+kind = "memory"
+factor = 1
+'''
 
 
 def rows(path, table, *columns):
@@ -40,6 +79,59 @@ class Simulate(Case):
             self.assertEqual(trace.attrs["execution"].decode(), "simulated")
             sampled = trace["tokens"][:][trace["tokens"]["is_prompt"] == 0]
             self.assertEqual(set(sampled["id"]), {-1})
+
+    def memory_of(self, trace):
+        """Per device: most held, last budget, (held, budget) of the interval that was fullest."""
+        with h5py.File(self.folder / trace) as file:
+            rows = file["resources"][:]
+        told = []
+        for device in sorted(set(rows["device"])):
+            own = rows[rows["device"] == device]
+            fullest = max(own, key=lambda row: row["memory_peak_bytes"] / row["memory_budget_bytes"])
+            told.append((int(own["memory_peak_bytes"].max()), int(own["memory_budget_bytes"][-1]),
+                         (int(fullest["memory_peak_bytes"]), int(fullest["memory_budget_bytes"]))))
+        return told
+
+    def test_peak_and_budget_are_what_their_names_say(self):
+        scenario = self.scenario(MOMENT)
+        ran = self.simulate(scenario, "--set", 'controller.memory_window="0 s"', "--trace", "t.h5")
+        memory = self.memory_of("t.h5")
+        self.assertGreater(memory[0][0], memory[0][2][0], "the peak is not that of the fullest interval")
+        told = json.loads(self.headroom("inspect", "t.h5", "--json").stdout)["devices"]
+        for device, (peak, budget, (fullest, then)) in zip(told, memory, strict=True):
+            self.assertEqual((device["memory_peak_bytes"], device["memory_budget_bytes"]), (peak, budget))
+            self.assertEqual((device["memory_fullest_bytes"], device["memory_fullest_budget_bytes"]),
+                             (fullest, then))
+            self.assertEqual(device["memory_peak_fraction"], fullest / then)
+        peak, budget, (fullest, then) = memory[0]
+        mib = [f"{value / 2**20:.2f} MiB" for value in (peak, budget, fullest, then)]
+        row = rf"\n  a +\d+ +\d+ % +{mib[0]} +{mib[1]} +{100 * fullest / then:.0f} %\n"
+        self.assertRegex(ran.stdout, row)
+        shown = self.headroom("inspect", "t.h5").stdout
+        self.assertRegex(shown, row)
+        self.assertRegex(shown, rf"{mib[2]} of +{mib[3]}\n")
+        self.assertEqual(self.headroom("collect", ".", "-o", "all.csv").returncode, 0)
+        with open(self.folder / "all.csv", encoding="utf-8") as file:
+            self.assertEqual([float(r["memory_peak_fraction"]) for r in csv.DictReader(file)], [fullest / then])
+        with headroom_trace.open_trace(self.folder / "t.h5") as trace:
+            for mine, its in zip(report_figures.of_run(trace)["devices"], told, strict=True):
+                self.assertEqual(mine, {name: its[name] for name in mine})
+
+    def test_a_reason_names_what_the_device_has_and_what_of_it_is_safe(self):
+        scenario = self.scenario(MOMENT)
+        ran = self.simulate(scenario, "--trace", "t.h5")
+        _, budget, (_, safe) = self.memory_of("t.h5")[0]
+        self.assertRegex(
+            ran.stderr, rf"because a lacks [0-9.]+ KiB of safe memory \(needs [0-9.]+ MiB, has "
+            rf"{budget / 2**20:.2f} MiB, of which memory_window and memory_reserve leave "
+            rf"{safe / 2**20:.2f} MiB\)")
+        # Nothing but that moves anything.
+        ran = self.simulate(scenario, "--set", 'controller.memory_window="0 s"', "--trace", "u.h5")
+        self.assertNotIn("lacks", ran.stderr)
+        # What is there is too little, however safe.
+        poor = MOMENT.replace("0.775", "0.6").replace("memory = ", 'storage_bandwidth = "100 MB/s"\nmemory = ')
+        ran = self.simulate(self.scenario(poor), "--trace", "v.h5")
+        self.assertRegex(ran.stderr, r"because a lacks [0-9.]+ [KM]iB \(needs [0-9.]+ MiB, has 3\.43 MiB\)")
 
     def test_several_policies_are_compared_and_leave_a_trace_each(self):
         scenario = self.scenario(PRESET + devices(3, memory="200 MiB"))

@@ -35,6 +35,30 @@ trace::Interval one_request() {
     return interval;
 }
 
+TEST(TheSummary, has_a_peak_a_last_budget_and_the_largest_share_of_a_budget) {
+    trace::Interval first = one_request();
+    first.resources = {{.device = 0, .memory_budget_bytes = 800, .memory_peak_bytes = 500}};
+    trace::Interval poorer;
+    poorer.resources = {{.device = 0, .memory_budget_bytes = 400, .memory_peak_bytes = 300}};
+    trace::Interval last;
+    last.resources = {{.device = 0, .memory_budget_bytes = 900, .memory_peak_bytes = 300}};
+    trace::Summarizer summarizer;
+    summarizer.begin(flights::header());
+    for (const trace::Interval& interval : {first, poorer, last}) {
+        summarizer.commit(interval);
+    }
+    const trace::Summary summary = summarizer.summary();
+    EXPECT_THAT(
+        summary_text(summary), ContainsRegex("hub +[0-9]+ +[0-9]+ % +500 B +900 B +75 %\n")
+    );
+    const nlohmann::json device = summary_json(summary)["devices"][0];
+    EXPECT_EQ(device["memory_peak_bytes"], 500);
+    EXPECT_EQ(device["memory_budget_bytes"], 900);
+    EXPECT_EQ(device["memory_peak_fraction"], 0.75);
+    EXPECT_EQ(device["memory_fullest_bytes"], 300);
+    EXPECT_EQ(device["memory_fullest_budget_bytes"], 400);
+}
+
 std::int64_t lines_of(const std::string& text) {
     return std::count(text.begin(), text.end(), '\n');
 }

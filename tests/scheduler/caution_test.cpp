@@ -1,4 +1,6 @@
 // Policies that stay within the least memory that devices had lately, as far as that is possible.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
@@ -10,7 +12,10 @@
 namespace headroom::scheduler {
 namespace {
 
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
 using testing::Instance;
+using ::testing::Not;
 
 /// Devices have more than they had lately, by up to a half.
 Instance lately_poorer(std::uint64_t seed, bool tight = false) {
@@ -93,6 +98,44 @@ TEST(Caution, takes_half_of_what_is_not_safe_before_it_takes_all) {
         EXPECT_TRUE(validate(*half, policy->decide(problem).placement).ok()) << "seed " << seed;
     }
     EXPECT_GT(halves, 3);
+}
+
+TEST(Caution, says_what_devices_have_and_what_of_it_is_safe) {
+    const auto policy = make_policy(PolicyKind::resource_aware);
+    int safe = 0;
+    int lacking = 0;
+    for (std::uint64_t seed = 0; seed < 60; ++seed) {
+        Instance instance = lately_poorer(seed);
+        Problem& problem = instance.problem;
+        problem.previous = policy->decide(careless(problem)).placement; // filled beyond
+        const std::optional<Problem> careful = cautious(problem, Risk::none);
+        if (!careful || validate(*careful, *problem.previous).ok()) {
+            continue;
+        }
+        const std::string reason = policy->decide(problem).reason;
+        if (reason.find("lacks") == std::string::npos) {
+            continue; // nothing fits what is safe, and what is there is enough
+        }
+        ++safe;
+        EXPECT_THAT(
+            reason,
+            ContainsRegex("device [0-9]+ lacks .* of safe memory \\(needs .*, has .*, of which "
+                          "memory_window and memory_reserve leave .*\\)")
+        );
+        for (std::size_t d = 0; d < problem.snapshot.size(); ++d) {
+            const Snapshot::Device& device = problem.snapshot.devices[d];
+            if (reason.find(fmt::format("device {} lacks", d)) != std::string::npos) {
+                EXPECT_THAT(reason, HasSubstr("has " + format_bytes(device.memory) + ","));
+            }
+        }
+        Problem less = *careful; // now it has no more than that
+        less.safe_memory.clear();
+        const std::string told = policy->decide(less).reason;
+        EXPECT_THAT(told, Not(HasSubstr("safe"))) << "seed " << seed;
+        lacking += told.find("lacks") != std::string::npos ? 1 : 0;
+    }
+    EXPECT_GT(safe, 5);
+    EXPECT_GT(lacking, 5);
 }
 
 TEST(Caution, is_no_matter_of_what_is_proven) {

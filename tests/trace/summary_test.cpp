@@ -231,6 +231,41 @@ TEST(ASummary, adds_up_how_busy_each_device_was) {
     EXPECT_DOUBLE_EQ(summary_of({}).devices[0].utilisation, 0);
 }
 
+TEST(ASummary, counts_no_more_of_a_broken_run_than_its_time) {
+    Interval interval = flights::interval({{.sequence = 0, .ends = {50, 100}}});
+    interval.resources = {
+        {.interval = 0, .device = 0, .busy_ns = 130}, {.interval = 0, .device = 1, .busy_ns = 5}};
+    interval.requests.clear();
+    const Summary s = summary_of({interval});
+    EXPECT_EQ(s.devices[0].busy, 100);
+    EXPECT_DOUBLE_EQ(s.devices[0].utilisation, 1);
+    EXPECT_DOUBLE_EQ(s.devices[1].utilisation, 0.05);
+}
+
+TEST(ASummary, knows_the_peak_the_last_budget_and_the_fullest_interval) {
+    const auto at = [](Bytes budget, Bytes peak) {
+        Interval interval;
+        interval.resources = {
+            {.device = 0, .memory_budget_bytes = budget, .memory_peak_bytes = peak}};
+        return interval;
+    };
+    const Summary s = summary_of({at(600, 455), at(443, 442), at(572, 376)});
+    EXPECT_EQ(s.devices[0].peak_bytes, 455);
+    EXPECT_EQ(s.devices[0].budget_bytes, 572);
+    EXPECT_EQ(s.devices[0].fullest_bytes, 442);
+    EXPECT_EQ(s.devices[0].fullest_budget_bytes, 443);
+    EXPECT_DOUBLE_EQ(s.devices[0].fullness(), 442.0 / 443.0);
+    const Summary none = summary_of({at(100, 50), at(0, 7), at(100, 90)});
+    EXPECT_EQ(none.devices[0].peak_bytes, 90);
+    EXPECT_EQ(none.devices[0].budget_bytes, 100);
+    EXPECT_EQ(none.devices[0].fullness(), -1) << "it held something of no budget";
+    const Summary away = summary_of({at(100, 75), at(0, 0)});
+    EXPECT_DOUBLE_EQ(away.devices[0].fullness(), 0.75) << "nothing of nothing is not full";
+    EXPECT_TRUE(s.devices[0].is_less_full_than(none.devices[0]));
+    EXPECT_FALSE(none.devices[0].is_less_full_than(s.devices[0]));
+    EXPECT_FALSE(none.devices[0].is_less_full_than(none.devices[0]));
+}
+
 TEST(ASummary, tells_batches_and_waits_for_memory) {
     Interval interval = flights::interval({
         {.sequence = 0, .ends = {50, 100}},
