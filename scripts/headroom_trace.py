@@ -538,6 +538,37 @@ class Trace:
         result[rows["interval"], rows["device"]] = rows[column]
         return result
 
+    def busy(self) -> np.ndarray:
+        """ns that each device computed between an interval's decision and its end, of shape (intervals, devices);
+        never more than there is. `busy_ns` counts operations where the device reported them, and of turns that
+        went on over the end some had run later, or some earlier. With /ops they are cut at the borders; without,
+        what does not fit into its interval is counted in the next that has room for it, at the end of the run in
+        the last that has."""
+        begin, end = self._commits["t_dec"], self._commits["t_end"]
+        if "ops" in self.names:
+            return self._busy_from_operations(begin, end)
+        busy = self.by_device("busy_ns")
+        room = np.maximum(end - begin - (self._commits["t_resume"] - self._commits["t_switch"]), 0)
+        over = np.zeros(busy.shape[1], busy.dtype)
+        for i in [*range(len(busy)), *reversed(range(len(busy)))]:
+            all_of_it = busy[i] + over
+            busy[i] = np.minimum(all_of_it, room[i])
+            over = all_of_it - busy[i]
+        return busy
+
+    def _busy_from_operations(self, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+        ops, devices = self.table("ops"), len(self.table("devices"))
+        busy = np.zeros((len(self), devices), np.int64)
+        first = np.searchsorted(end, ops["start"], side="right")
+        behind = np.searchsorted(begin, ops["end"], side="left")
+        longest = int((behind - first).max(initial=0))
+        for step in range(longest):  # operations mostly lie within one interval
+            chosen = first + step < behind
+            i, of = first[chosen] + step, ops[chosen]
+            within = np.minimum(of["end"], end[i]) - np.maximum(of["start"], begin[i])
+            np.add.at(busy, (i, of["device"]), np.maximum(within, 0))
+        return busy
+
     def memory(self) -> dict[str, np.ndarray]:
         """B, each of shape (intervals, devices): `used` at the interval's end, `peak` within, `budget`."""
         return {name: self.by_device(f"memory_{name}_bytes") for name in ("used", "peak", "budget")}

@@ -82,7 +82,7 @@ class Bounds:
 
 def bounds(run: Run) -> Bounds:
     result = Bounds()
-    busy = run.trace.by_device("busy_ns")
+    busy = run.trace.busy()
     for i, row in enumerate(run.intervals):
         migration = int(row["t_resume"] - row["t_switch"])
         decoding = int(row["t_end"] - row["t_dec"]) - migration

@@ -159,17 +159,7 @@ Front::Front(
 void Front::tell_what_was_before() {
     fmt::print(terminal_.notes(), "{}\n", resumption_text(command_, *resumption_));
     std::fflush(terminal_.notes());
-    for (const trace::Interval& interval : resumption_->trace.intervals) {
-        for (const trace::RequestRow& request : interval.requests) {
-            if (scenario_.workload.slots() > 1) {
-                console_.on_text(request.sequence, request.text);
-                continue;
-            }
-            const auto prompt = static_cast<std::size_t>(request.prompt_bytes);
-            console_.on_prompt(request.text.substr(0, prompt));
-            console_.on_token(request.text.substr(prompt), request.sampled_tokens);
-        }
-    }
+    show_texts(console_, resumption_->trace, scenario_.workload.slots() > 1);
 }
 
 bool Front::trace_ops() const {

@@ -177,6 +177,30 @@ std::string resumption_text(const RunCommand& command, const Resumption& resumpt
     );
 }
 
+void show_texts(Console& console, const trace::Trace& trace, bool several) {
+    for (const trace::Interval& interval : trace.intervals) {
+        for (const trace::RequestRow& request : interval.requests) {
+            if (several) {
+                console.on_text(request.sequence, request.text);
+                continue;
+            }
+            const auto prompt = static_cast<std::size_t>(request.prompt_bytes);
+            console.on_prompt(request.text.substr(0, prompt));
+            console.on_token(request.text.substr(prompt), request.sampled_tokens);
+        }
+    }
+}
+
+namespace {
+
+/// Whether sequences could be in flight together: then texts were shown when they had ended.
+bool had_several(const trace::RunHeader& header) {
+    const auto most = header.numbers.find("in_flight");
+    return most != header.numbers.end() && most->second > 1;
+}
+
+} // namespace
+
 int finish_resumed(const RunCommand& command, const trace::TraceFile& file) {
     const std::filesystem::path out = command.trace.empty() ? command.resume : command.trace;
     const bool finished = file.trace.completion == trace::Completion::finished;
@@ -198,7 +222,9 @@ int finish_resumed(const RunCommand& command, const trace::TraceFile& file) {
         json["exit_code"] = 0;
         print_json(json);
     } else {
-        fmt::print("{}\n", summary.text);
+        Console console(Terminal::look(), summary.sampled_tokens, command.text, false);
+        show_texts(console, file.trace, had_several(file.trace.header));
+        console.finish();
     }
     std::fflush(stdout);
     fmt::print(

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/command_line.hpp"
+#include "cli/console.hpp"
 #include "config/scenario.hpp"
 #include "runtime/resume_point.hpp"
 #include "trace/hdf5/reader.hpp"
@@ -29,6 +30,10 @@ struct Resumption {
 
 /// How it goes on, for people.
 [[nodiscard]] std::string resumption_text(const RunCommand& command, const Resumption& resumption);
+
+/// The texts of sequences that have ended, as the run showed them; `several`: of a run that could
+/// have several in flight.
+void show_texts(Console& console, const trace::Trace& trace, bool several);
 
 /// Such a run: shows its text, says so, and closes the trace. Returns the exit code.
 [[nodiscard]] int finish_resumed(const RunCommand& command, const trace::TraceFile& file);

@@ -1,7 +1,9 @@
 #include "trace/csv.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <ostream>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -242,11 +244,33 @@ const std::vector<std::string>& csv_table_names() {
     return names;
 }
 
+namespace {
+
+bool is_number(std::string_view text) {
+    if (text.starts_with('+')) {
+        text.remove_prefix(1);
+    }
+    double value = 0;
+    const char* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, value);
+    return !text.empty() && read.ptr == end && read.ec != std::errc::invalid_argument;
+}
+
+/// Whether a spreadsheet would compute what stands there: a text of whoever wrote a prompt or named
+/// a device could fetch and send data so.
+bool is_formula(std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of("\t\r"), text.size())); // as some do
+    return text.find_first_of("=+-@") == 0 && !is_number(text);
+}
+
+} // namespace
+
 std::string csv_field(std::string_view text) {
-    if (text.find_first_of("\",\r\n") == std::string_view::npos) {
+    const bool formula = is_formula(text);
+    if (!formula && text.find_first_of("\",\r\n") == std::string_view::npos) {
         return std::string(text);
     }
-    std::string quoted = "\"";
+    std::string quoted = formula ? "\"'" : "\"";
     for (const char c : text) {
         quoted += c == '"' ? "\"\"" : std::string(1, c);
     }

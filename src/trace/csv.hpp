@@ -26,7 +26,9 @@ struct CsvTable {
 /// The names of all tables that a trace can have.
 [[nodiscard]] const std::vector<std::string>& csv_table_names();
 
-/// In quotes, with inner ones doubled, if RFC 4180 asks for it; else as it is. Any bytes.
+/// In quotes, with inner ones doubled, if RFC 4180 asks for it; else as it is. Any bytes. A text
+/// that spreadsheets would take for a formula has an apostrophe in front: one that begins with
+/// = + - @ and is no number.
 [[nodiscard]] std::string csv_field(std::string_view text);
 
 } // namespace headroom::trace

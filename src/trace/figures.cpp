@@ -31,21 +31,96 @@ std::vector<TokenStep> token_steps(const Trace& trace) {
     return steps;
 }
 
+namespace {
+
+using BusyTimes = std::vector<std::vector<Nanoseconds>>;
+
+/// Of an interval, what migrations leave: nobody computes meanwhile.
+Nanoseconds rest_of(const IntervalRow& row) {
+    return row.t_end - row.t_dec - (row.t_resume - row.t_switch);
+}
+
+void cut_at_borders(const Trace& trace, BusyTimes& busy) {
+    const std::vector<Interval>& intervals = trace.intervals;
+    const auto devices = ops_by_device(trace);
+    for (std::size_t d = 0; d < devices.size(); ++d) {
+        std::size_t first = 0; // begins ascend, and so do intervals
+        for (const OpRef& ref : devices[d]) {
+            while (first < intervals.size() && intervals[first].row.t_end <= ref.op->start) {
+                ++first;
+            }
+            for (std::size_t i = first;
+                 i < intervals.size() && intervals[i].row.t_dec < ref.op->end;
+                 ++i) {
+                const IntervalRow& row = intervals[i].row;
+                const Nanoseconds within =
+                    std::min(ref.op->end, row.t_end) - std::max(ref.op->start, row.t_dec);
+                saturating_add(busy[i][d], std::max<Nanoseconds>(0, within));
+            }
+        }
+    }
+}
+
+void add_reported(const Trace& trace, BusyTimes& busy) {
+    for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
+        for (const ResourceRow& of : trace.intervals[i].resources) {
+            const auto device = static_cast<std::size_t>(of.device);
+            if (of.device >= 0 && device < busy[i].size()) {
+                saturating_add(busy[i][device], of.busy_ns);
+            }
+        }
+    }
+}
+
+/// What is too much for an interval goes on to the next, and from the last one back.
+void spread_over(const std::vector<Interval>& intervals, std::size_t device, BusyTimes& busy) {
+    Nanoseconds over = 0;
+    const auto fill = [&](std::size_t i) {
+        Nanoseconds all = busy[i][device];
+        saturating_add(all, over);
+        busy[i][device] =
+            std::clamp<Nanoseconds>(all, 0, std::max<Nanoseconds>(0, rest_of(intervals[i].row)));
+        over = all - busy[i][device];
+    };
+    for (std::size_t i = 0; i < intervals.size(); ++i) {
+        fill(i);
+    }
+    for (std::size_t i = intervals.size(); i > 0 && over > 0; --i) {
+        fill(i - 1);
+    }
+}
+
+} // namespace
+
+std::vector<std::vector<Nanoseconds>> busy_times(const Trace& trace) {
+    const std::size_t devices = trace.header.devices.size();
+    BusyTimes busy(trace.intervals.size(), std::vector<Nanoseconds>(devices));
+    if (trace.header.with_ops) {
+        cut_at_borders(trace, busy);
+        return busy;
+    }
+    add_reported(trace, busy);
+    for (std::size_t d = 0; d < devices; ++d) {
+        spread_over(trace.intervals, d, busy);
+    }
+    return busy;
+}
+
 TimeParts time_parts(const Trace& trace) {
     TimeParts parts;
-    for (const Interval& interval : trace.intervals) {
-        const IntervalRow& row = interval.row;
-        const Nanoseconds migrating = row.t_resume - row.t_switch;
-        const Nanoseconds rest = row.t_end - row.t_dec - migrating;
+    const BusyTimes busy = busy_times(trace);
+    for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
+        const IntervalRow& row = trace.intervals[i].row;
+        const Nanoseconds rest = rest_of(row);
         Nanoseconds most = 0;
         Nanoseconds sum = 0;
-        for (const ResourceRow& of : interval.resources) {
-            most = std::max(most, of.busy_ns);
-            saturating_add(sum, of.busy_ns);
+        for (const Nanoseconds of : busy[i]) {
+            most = std::max(most, of);
+            saturating_add(sum, of);
         }
-        saturating_add(parts.whole, migrating + rest);
-        saturating_add(parts.migrating, migrating);
-        saturating_add(parts.busiest, std::min(most, rest));
+        saturating_add(parts.whole, row.t_end - row.t_dec);
+        saturating_add(parts.migrating, row.t_resume - row.t_switch);
+        saturating_add(parts.busiest, most);
         saturating_add(parts.any_device, std::min(sum, rest));
     }
     return parts;

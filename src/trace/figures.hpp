@@ -23,6 +23,14 @@ struct TokenStep {
 /// By end, then sequence.
 [[nodiscard]] std::vector<TokenStep> token_steps(const Trace& trace);
 
+/// (interval, device): how long the device computed between the decision and the interval's end,
+/// and never longer than that was. /resources counts operations with the interval in which the
+/// device reported them, and of turns that went on over the end some had run later, or some
+/// earlier. With operations they are cut at the borders; without, what does not fit into its
+/// interval is counted in the next that has room for it, at the end of the run in the last that
+/// has.
+[[nodiscard]] std::vector<std::vector<Nanoseconds>> busy_times(const Trace& trace);
+
 /// The time of all intervals. What computes while something else is sent or waits cannot be told
 /// apart without operations, but it lies within bounds: something computed for at least `busiest`
 /// and at most `any_device`.
@@ -30,7 +38,7 @@ struct TimeParts {
     Nanoseconds whole = 0;      ///< from each decision to the interval's end
     Nanoseconds migrating = 0;  ///< of it, t_switch to t_resume
     Nanoseconds busiest = 0;    ///< of the rest, the busiest device of each interval computing
-    Nanoseconds any_device = 0; ///< the busy times of all devices, at most each interval's rest
+    Nanoseconds any_device = 0; ///< busy_times() of all devices, at most each interval's rest
 };
 
 [[nodiscard]] TimeParts time_parts(const Trace& trace);

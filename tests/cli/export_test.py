@@ -84,7 +84,16 @@ def intervals_of(trace, name):
 def same(cell, value):
     if isinstance(value, float):
         return float(cell) == value or (math.isnan(value) and cell == "nan")
-    return cell == str(value)
+    return cell == (for_spreadsheets(value) if isinstance(value, str) else str(value))
+
+
+def for_spreadsheets(text):
+    """With an apostrophe before what would be a formula."""
+    try:
+        float(text)
+    except ValueError:
+        return "'" + text if text.lstrip("\t\r").startswith(tuple("=+-@")) else text
+    return text
 
 
 def csv_faults(folder, trace):
@@ -235,6 +244,28 @@ class Export(Traces):
                 return len(opened.rows("intervals"))
         except OSError:
             return 0
+
+    def test_no_cell_is_a_formula(self):
+        prompts = ["=1+1", "+x", "- he said", "@you", "\t=1", "-7", "plain = text", "it's"]
+        text = scenario_text(tokens=2).replace('["Once there was"]', json.dumps(prompts))
+        result = self.headroom("run", self.scenario(text), "--trace", "f.h5", "--transport", "inprocess")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        folder, _, _ = self.exported("f.h5")
+        with trace_events.Committed(self.folder / "f.h5") as opened:
+            self.assertEqual(csv_faults(folder, opened), [])
+        texts = sorted(row[-1] for row in read_csv(folder / "requests.csv")[1])
+        self.assertEqual(len(texts), len(prompts))
+        for prompt in prompts[:5]:
+            self.assertTrue(any(t.startswith("'" + prompt) for t in texts), (prompt, texts))
+        for prompt in prompts[6:]:
+            self.assertTrue(any(t.startswith(prompt) for t in texts), (prompt, texts))
+        for name, column in (("migrations", "checksum"), ("events", "device"), ("links", "from"),
+                             ("blocks", "layer")):
+            header, rows = read_csv(folder / f"{name}.csv")
+            for row in rows:  # numbers stay numbers, and there are negative ones
+                int(row[header.index(column)])
+        header, rows = read_csv(folder / "blocks.csv")
+        self.assertIn("-1", [row[header.index("layer")] for row in rows])
 
     def test_json_says_what_was_written(self):
         result = self.headroom("export", self.demo, "--perfetto", "a.json", "--csv", "t", "--json")

@@ -8,8 +8,10 @@ import subprocess
 import unittest
 
 import h5py
+import numpy as np
 
 from headroom import BINARY, DEMO, Case, main, scenario_text
+from small_traces import headroom_trace
 
 TITLES = ("time per token", "where the time of the intervals went", "memory at its fullest",
           "groups per device over time", "links used most")
@@ -20,7 +22,8 @@ def figures(path):
     """What the pictures show, from the tables, in plain loops."""
     with h5py.File(path, "r") as file:
         tables = {name: file[name][:] for name in
-                  ("intervals", "tokens", "resources", "link_state", "placements", "blocks")}
+                  ("intervals", "tokens", "resources", "link_state", "placements", "blocks", "ops")
+                  if name in file}
         names = [name.decode() for name in file["devices"]["name"]]
     before, latencies = {}, []
     for row in tables["tokens"][tables["tokens"]["is_prompt"] == 0]:
@@ -30,7 +33,13 @@ def figures(path):
         before[sequence] = end
     time = {"whole_ns": 0, "migrating_ns": 0, "busiest_device_ns": 0, "any_device_at_most_ns": 0}
     for i, row in enumerate(tables["intervals"]):
-        busy = tables["resources"]["busy_ns"][tables["resources"]["interval"] == i]
+        if "ops" in tables:
+            ops = tables["ops"]
+            within = np.minimum(ops["end"], row["t_end"]) - np.maximum(ops["start"], row["t_dec"])
+            busy = np.array([within[(ops["device"] == d) & (within > 0)].sum()
+                             for d in range(len(names))])
+        else:  # of what is looked at here, nothing runs over an interval's end
+            busy = tables["resources"]["busy_ns"][tables["resources"]["interval"] == i]
         away = int(row["t_resume"] - row["t_switch"])
         rest = int(row["t_end"] - row["t_dec"]) - away
         time["whole_ns"] += rest + away
@@ -71,6 +80,23 @@ class Inspect(Case):
             self.assertEqual(devices is not None, "--trace-ops" in arguments)
             for device, of in zip(told["devices"], devices or []):
                 self.assertEqual(of["computing_ns"], device["busy_ns"])
+
+    def test_no_device_computes_for_longer_than_an_interval(self):
+        requests = DEMO.parent / "requests.toml"
+        arguments = [requests, "--policy", "ring", "--interval", "1", "--set", "workload.sequences=3"]
+        for more in ([], ["--trace-ops"]):
+            path = self.recorded(*arguments, *more)
+            with headroom_trace.open_trace(path) as trace:
+                rows, busy = trace.table("intervals"), trace.busy()
+                length = rows["t_end"] - rows["t_dec"]
+                reported = trace.by_device("busy_ns")
+                self.assertGreater((reported / np.maximum(length, 1)[:, None]).max(), 1.3)
+                self.assertTrue((busy <= length[:, None]).all())
+                self.assertTrue((busy >= 0).all())
+                self.assertEqual(busy.sum(axis=0).tolist(), reported.sum(axis=0).tolist())
+            told = json.loads(self.headroom("inspect", path, "--json").stdout)
+            self.assertEqual(told["time"]["busiest_device_ns"], int(busy.max(axis=1).sum()))
+            self.assertLessEqual(max(device["utilisation"] for device in told["devices"]), 1)
 
     def test_pictures_fit_the_width_and_the_language(self):
         path = self.recorded(DEMO, "--trace-ops")

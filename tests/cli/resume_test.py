@@ -119,6 +119,12 @@ class Resume(Case):
             self.assertEqual(result.stdout.strip(), stdout.strip())
         self.assertEqual(whole.read_bytes(), before)
 
+    def test_what_is_finished_shows_its_texts_as_the_run_did(self):
+        for sequences in (1, 3):
+            stdout, whole = self.whole(text_of(tokens=20, sequences=sequences))
+            self.assertEqual("[sequence 2]" in stdout, sequences == 3)
+            self.assertEqual(self.resume(whole).stdout, stdout)
+
     def test_a_trace_that_is_being_written_is_refused(self):
         trace = self.folder / "run.h5"
         process = self.start("run", self.scenario(text_of(scale=2)), "--trace", trace,

@@ -249,6 +249,24 @@ class Sequences(Case):
         self.assertEqual(texts_of(paced.stdout), dict(enumerate(self.alone(
             text.replace("paced", "virtual").replace("scale = 0.5\n", "")))))
 
+    def test_another_batch_alone_is_no_migration(self):
+        example = ROOT / "data/scenarios/requests.toml"
+        said = self.headroom("simulate", example, "--trace", "b.h5")
+        self.assertEqual(said.returncode, 0, said.stderr)
+        with h5py.File(self.folder / "b.h5") as trace:
+            rows = trace["intervals"][:]
+        changed = [now for before, now in zip(rows, rows[1:])
+                   if now["moves"] == 0 and now["batch"] != before["batch"]]
+        self.assertGreater(len(changed), 0)
+        for row in changed:  # the turns under way end first, and that is all
+            self.assertGreaterEqual(row["t_switch"], row["t_dec"])
+            self.assertEqual(row["t_resume"], row["t_switch"])
+            self.assertEqual(row["measured_migration_ns"], 0)
+        self.assertTrue(any(row["t_switch"] > row["t_dec"] for row in changed))
+        for before, now in zip(rows, rows[1:]):
+            if now["moves"] == 0 and now["batch"] == before["batch"]:
+                self.assertEqual((now["t_switch"], now["t_resume"]), (now["t_dec"], now["t_dec"]))
+
     def test_the_example_runs_and_pays(self):
         example = ROOT / "data/scenarios/requests.toml"
         several = self.summary(example, "--trace", "a.h5", "--transport", "inprocess")

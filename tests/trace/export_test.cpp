@@ -105,6 +105,20 @@ TEST(CsvField, is_quoted_where_it_must_be) {
     EXPECT_EQ(csv_field("\r"), "\"\r\"");
 }
 
+TEST(CsvField, is_no_formula) {
+    EXPECT_EQ(csv_field("=1+1"), "\"'=1+1\"");
+    EXPECT_EQ(csv_field("+x"), "\"'+x\"");
+    EXPECT_EQ(csv_field("- no,\"no\""), "\"'- no,\"\"no\"\"\"");
+    EXPECT_EQ(csv_field("@SUM(A1)"), "\"'@SUM(A1)\"");
+    EXPECT_EQ(csv_field("\t=1"), "\"'\t=1\"");
+    EXPECT_EQ(csv_field("-2+3"), "\"'-2+3\"");
+    EXPECT_EQ(csv_field("+"), "\"'+\"");
+    for (const char* const plain :
+         {"-1", "+2", "-0.5", "-1e-300", "+1.5e3", "-inf", "a=b", "1-2", "'"}) {
+        EXPECT_EQ(csv_field(plain), plain);
+    }
+}
+
 TEST(Csv, every_table_has_a_header_and_all_rows) {
     Trace trace = sample::trace(7, true);
     trace.intervals[0].ops[1].start = sample::kLeast<Nanoseconds>;

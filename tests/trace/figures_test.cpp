@@ -47,6 +47,7 @@ TEST(TokenSteps, are_gaps_between_a_sequences_tokens_in_order_of_their_ends) {
 
 TEST(TimeParts, bound_the_time_in_which_anything_computes) {
     Trace trace;
+    trace.header.devices.resize(2);
     trace.intervals.resize(2);
     trace.intervals[0].row = interval_row(0, 0, 0, 100);
     trace.intervals[0].resources = {{.device = 0, .busy_ns = 30}, {.device = 1, .busy_ns = 50}};
@@ -57,6 +58,46 @@ TEST(TimeParts, bound_the_time_in_which_anything_computes) {
     EXPECT_EQ(parts.migrating, 20);
     EXPECT_EQ(parts.busiest, 50 + 45);
     EXPECT_EQ(parts.any_device, 80 + 60) << "no more than the interval without its migration";
+}
+
+TEST(BusyTimes, of_operations_are_cut_at_the_borders_of_intervals) {
+    Trace trace;
+    trace.header.devices.resize(2);
+    trace.header.with_ops = true;
+    trace.intervals.resize(3);
+    trace.intervals[0].row = interval_row(0, 0, 0, 100);
+    trace.intervals[1].row = interval_row(100, 100, 100, 150);
+    trace.intervals[2].row = interval_row(160, 160, 160, 200);
+    // Reported by turns, so some of the second interval's stand with the first, and the other way.
+    trace.intervals[0].ops = {
+        {.device = 0, .block = 0, .start = 10, .end = 60},
+        {.device = 0, .block = 0, .start = 90, .end = 190},
+        {.device = 1, .block = 0, .start = 110, .end = 120},
+    };
+    trace.intervals[1].ops = {
+        {.device = 1, .block = 0, .start = 80, .end = 90},
+        {.device = 1, .block = 0, .start = 195, .end = 230},
+    };
+    trace.intervals[0].resources = {{.device = 0, .busy_ns = 150}, {.device = 1, .busy_ns = 10}};
+    EXPECT_THAT(
+        busy_times(trace), ElementsAre(ElementsAre(60, 10), ElementsAre(50, 10), ElementsAre(30, 5))
+    );
+}
+
+TEST(BusyTimes, without_operations_are_no_longer_than_their_intervals) {
+    Trace trace;
+    trace.header.devices.resize(2);
+    trace.intervals.resize(3);
+    trace.intervals[0].row = interval_row(0, 0, 0, 100);
+    trace.intervals[0].resources = {{.device = 0, .busy_ns = 130}, {.device = 1, .busy_ns = 40}};
+    trace.intervals[1].row = interval_row(100, 110, 130, 150); // 20 of its 50 ns move blocks
+    trace.intervals[1].resources = {{.device = 0, .busy_ns = 10}, {.device = 1, .busy_ns = 30}};
+    trace.intervals[2].row = interval_row(160, 160, 160, 200);
+    trace.intervals[2].resources = {{.device = 0, .busy_ns = 5}, {.device = 1, .busy_ns = 70}};
+    EXPECT_THAT(
+        busy_times(trace),
+        ElementsAre(ElementsAre(100, 70), ElementsAre(30, 30), ElementsAre(15, 40))
+    );
 }
 
 TEST(DeviceTimes, add_up_to_the_last_operation) {
