@@ -574,6 +574,22 @@ class Trace:
         return {name: self.by_device(f"memory_{name}_bytes") for name in ("used", "peak", "budget")}
 
 
+def visible(text: str, to) -> str:
+    """The text for a stream: on a terminal, what that would obey (control sequences, turns of the direction of
+    writing) is made visible, as the program does it; files and pipes get it as it is."""
+    if not to.isatty():
+        return text
+    def shown(character: str) -> str:
+        code = ord(character)
+        if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8
+            return f"\\x{code - 0xDC00:02x}"
+        if code < 0x20 and character not in "\n\t":
+            return f"\\x{code:02x}"
+        turns = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+        return f"\\u{code:04x}" if 0x7F <= code < 0xA0 or turns else character
+    return "".join(map(shown, text))
+
+
 def open_trace(path) -> Trace:
     """Raises TraceError, with the file's name and what to do, if it is no trace that can be read."""
     return Trace(path)
@@ -585,13 +601,13 @@ def _shown(arguments: list[str]) -> None:
         for name in trace.names:
             print(f"{name:<12}{len(trace.table(name)):>9}  {trace.description(name)}")
     elif arguments[1] == "scenario":
-        sys.stdout.write(trace.scenario_text)
+        sys.stdout.write(visible(trace.scenario_text, sys.stdout))
     else:
         rows = trace.table(arguments[1])
         units = trace.units(arguments[1])
         print("\t".join(f"{c} [{u}]" for c, u in units.items()))
         for row in rows:
-            print("\t".join(str(row[c]) for c in units))
+            print(visible("\t".join(str(row[c]) for c in units), sys.stdout))
     sys.stdout.flush()
 
 
@@ -604,10 +620,11 @@ def main(arguments: list[str]) -> int:
             raise OSError(errno.EBADF, "it is closed")
         _shown(arguments)
     except TraceError as error:
-        print(f"headroom_trace: error: {error}", file=sys.stderr)
+        print(visible(f"headroom_trace: error: {error}", sys.stderr), file=sys.stderr)
         return error.code
     except MemoryError:
-        print(f"headroom_trace: error: {arguments[0]}: this computer has not the memory to show it", file=sys.stderr)
+        print(visible(f"headroom_trace: error: {arguments[0]}: this computer has not the memory to show it",
+                      sys.stderr), file=sys.stderr)
         return 3
     except OSError as error:
         drop_output()

@@ -40,6 +40,9 @@ BANNED = [
     (re.compile(r"\bsystem_clock\b"), "wall-clock dates do not belong in results"),
     (re.compile(r"\bunordered_(map|set)\b.*:\s*\w+\)"), "iteration over an unordered container"),
 ]
+# What a terminal would obey is made visible on the way out: src/cli/screen.hpp.
+PRINTS = re.compile(r"\bfmt::print\(|\bstd::(cout|cerr|printf|fprintf|puts|fputs|fwrite)\b")
+MAY_PRINT = ("src/cli/screen.cpp", "src/cli/summary_text.cpp")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -88,6 +91,8 @@ def lint(root: Path) -> list[str]:
             for pattern, why in BANNED:
                 if pattern.search(line):
                     problems.append(f"{path}:{number}: {why}")
+            if path.parts[:2] == ("src", "cli") and str(path) not in MAY_PRINT and PRINTS.search(line):
+                problems.append(f"{path}:{number}: print with say() or put() of cli/screen.hpp")
     return problems
 
 

@@ -38,7 +38,7 @@ def print_devices(trace: headroom_trace.Trace) -> None:
     for device, name in enumerate(trace.device_names):
         peak, budget = memory["peak"][:, device], memory["budget"][:, device]
         share = np.max(peak / np.maximum(budget, 1), initial=0)
-        print(f"{name:<20} {100 * busy[:, device].sum() / span:>7.1f} "
+        print(f"{headroom_trace.visible(name, sys.stdout):<20} {100 * busy[:, device].sum() / span:>7.1f} "
               f"{peak.max(initial=0) / 2**20:>9.2f} {100 * share:>14.1f}")
 
 
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
             if len(arguments) == 2:
                 draw(trace, arguments[1])
     except headroom_trace.TraceError as error:
-        print(f"analyse: error: {error}", file=sys.stderr)
+        print(headroom_trace.visible(f"analyse: error: {error}", sys.stderr), file=sys.stderr)
         return 2
     return 0
 

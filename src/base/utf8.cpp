@@ -1,6 +1,7 @@
 #include "base/utf8.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace headroom {
 
@@ -32,6 +33,77 @@ std::size_t whole_characters(std::string_view text) {
         }
     }
     return text.size();
+}
+
+namespace {
+
+/// Bytes of the well-formed character that the text begins with; 0: it begins with none.
+std::size_t well_formed(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char first = byte(0);
+    if (first < 0x80) {
+        return 1;
+    }
+    const std::size_t length = length_from(first);
+    if (length == 1 || length > text.size()) {
+        return 0;
+    }
+    for (std::size_t i = 1; i < length; ++i) {
+        if (!continues(byte(i))) {
+            return 0;
+        }
+    }
+    const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
+    const bool beyond = (first == 0xED && byte(1) > 0x9F) || (first == 0xF4 && byte(1) > 0x8F);
+    return overlong || beyond ? 0 : length;
+}
+
+std::uint32_t code_point(std::string_view character) {
+    const auto first = static_cast<unsigned char>(character.front());
+    std::uint32_t code = character.size() == 1 ? first : first & (0x7FU >> character.size());
+    for (const char byte : character.substr(1)) {
+        code = code << 6U | (static_cast<unsigned char>(byte) & 0x3FU);
+    }
+    return code;
+}
+
+/// Controls but for line ends and tabs, and what changes the direction of the text behind it.
+bool commands(std::uint32_t code) {
+    const bool control = code < 0x20 || (code >= 0x7F && code < 0xA0);
+    const bool turns = (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+    return (control && code != '\n' && code != '\t') || turns;
+}
+
+void add_escape(std::string& out, char kind, std::size_t digits, std::uint32_t value) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    out += '\\';
+    out += kind;
+    for (std::size_t i = digits; i-- > 0;) {
+        out += kDigits[value >> 4U * i & 0xFU];
+    }
+}
+
+} // namespace
+
+std::string visible(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t length = well_formed(text);
+        const std::string_view character = text.substr(0, std::max<std::size_t>(1, length));
+        const std::uint32_t code = length == 0 ? 0 : code_point(character);
+        if (length == 0) {
+            add_escape(out, 'x', 2, static_cast<unsigned char>(character.front()));
+        } else if (!commands(code)) {
+            out += character;
+        } else if (code < 0x20) {
+            add_escape(out, 'x', 2, code);
+        } else {
+            add_escape(out, 'u', 4, code);
+        }
+        text.remove_prefix(character.size());
+    }
+    return out;
 }
 
 } // namespace headroom

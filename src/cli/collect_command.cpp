@@ -8,6 +8,7 @@
 #include "base/new_file.hpp"
 #include "cli/collect_files.hpp"
 #include "cli/part_file.hpp"
+#include "cli/screen.hpp"
 #include "cli/summary_text.hpp"
 #include "cli/trace_commands.hpp"
 #include "trace/hdf5/summary_file.hpp"
@@ -140,7 +141,7 @@ int collect_command(const CollectCommand& command) {
     Collection collection = collected(found.runs);
     collection.notes.insert(collection.notes.begin(), found.notes.begin(), found.notes.end());
     for (const std::string& note : collection.notes) {
-        fmt::print(stderr, "headroom: note: {}\n", note);
+        say(stderr, "headroom: note: {}\n", note);
     }
     std::fflush(stderr);
     if (!command.out.empty()) {
@@ -149,15 +150,14 @@ int collect_command(const CollectCommand& command) {
     if (command.json) {
         print_rows_json(collection, command);
     } else if (command.out.empty()) {
-        fmt::print("{}", collection_text(collection));
+        say(stdout, "{}", collection_text(collection));
     } else {
-        fmt::print(
+        say(stdout,
             "{}: {} run{}, {} columns\n",
             command.out.string(),
             collection.table.rows(),
             collection.table.rows() == 1 ? "" : "s",
-            collection.table.columns.size()
-        );
+            collection.table.columns.size());
     }
     std::fflush(stdout);
     return 0;

@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/verbose.hpp"
+#include "cli/screen.hpp"
 #include "cli/trace_options.hpp"
 #include "cli/usage.hpp"
 #include "cli/validators.hpp"
@@ -274,7 +275,7 @@ void check_command_word(int argc, char** argv) {
 /// Help goes to whoever typed nothing; the error is the last thing they see.
 [[noreturn]] void complain_of_nothing(const CLI::App& app) {
     const std::string help = app.help();
-    fmt::print(stderr, "{}\n\n", help.substr(0, help.find("\n\n")));
+    say(stderr, "{}\n\n", help.substr(0, help.find("\n\n")));
     complain(
         "",
         fmt::format(

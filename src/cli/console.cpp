@@ -1,34 +1,17 @@
 #include "cli/console.hpp"
 
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <string_view>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/units.hpp"
-#include "cli/streams.hpp"
 
 namespace headroom::cli {
 
 namespace {
-
-/// What the process that started mpirun says of its own streams, if there is one.
-bool told_or(const char* variable, bool seen) {
-    const char* const told = std::getenv(variable);
-    return told != nullptr ? std::string_view(told) == "1" : seen;
-}
-
-bool one_place(int a, int b) {
-    struct stat first {};
-    struct stat second {};
-    // Of two closed streams each is /dev/null, but only one takes what is written.
-    return is_closed_for_writing(a) == is_closed_for_writing(b) && fstat(a, &first) == 0 &&
-           fstat(b, &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
-}
 
 /// How many blocks of a kind go from one device to another.
 struct Route {
@@ -135,23 +118,9 @@ std::string freight(const runtime::DecisionNote& note) {
 
 } // namespace
 
-Terminal Terminal::look() {
-    return {
-        told_or("HEADROOM_TTY_OUT", isatty(STDOUT_FILENO) == 1),
-        told_or("HEADROOM_TTY_ERR", isatty(STDERR_FILENO) == 1),
-        told_or("HEADROOM_TTY_SAME", one_place(STDOUT_FILENO, STDERR_FILENO)),
-    };
-}
-
-void Terminal::tell_children() const {
-    setenv("HEADROOM_TTY_OUT", out ? "1" : "0", 1);
-    setenv("HEADROOM_TTY_ERR", err ? "1" : "0", 1);
-    setenv("HEADROOM_TTY_SAME", same ? "1" : "0", 1);
-}
-
 void print_notes(const std::vector<std::string>& notes) {
     for (const std::string& note : notes) {
-        fmt::print(stderr, "headroom: {}\n", note);
+        say(stderr, "headroom: {}\n", note);
     }
     std::fflush(stderr);
 }
@@ -159,7 +128,7 @@ void print_notes(const std::vector<std::string>& notes) {
 void print_warnings(const Terminal& terminal, const std::vector<std::string>& warnings) {
     const char* const mark = terminal.err ? "\x1b[1;33mwarning:\x1b[0m" : "warning:";
     for (const std::string& warning : warnings) {
-        fmt::print(stderr, "headroom: {} {}\n", mark, warning);
+        put_as_is(stderr, fmt::format("headroom: {} {}\n", mark, shown(terminal.err, warning)));
     }
     std::fflush(stderr);
 }
@@ -169,19 +138,18 @@ void print_error(const Terminal& terminal, const std::string& text) {
     std::string_view rest = text;
     while (!rest.empty()) {
         const std::size_t end = std::min(rest.find('\n'), rest.size());
-        const std::string line(rest.substr(0, end));
-        if (line.starts_with(' ')) {
-            fmt::print(stderr, "{}\n", line);
-        } else {
-            fmt::print(stderr, "headroom: {} {}\n", mark, line);
-        }
+        const std::string line = shown(terminal.err, rest.substr(0, end));
+        put_as_is(
+            stderr,
+            line.starts_with(' ') ? line + "\n" : fmt::format("headroom: {} {}\n", mark, line)
+        );
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     std::fflush(stderr);
 }
 
 std::string Console::dim(const std::string& text) const {
-    return terminal_.err ? "\x1b[2m" + text + "\x1b[0m" : text;
+    return terminal_.err ? "\x1b[2m" + visible(text) + "\x1b[0m" : text;
 }
 
 void Console::on_warning(const std::string& warning) {
@@ -193,29 +161,29 @@ void Console::on_begin(const trace::RunHeader& header) {
         device_names_.push_back(device.name);
     }
     several_ = header.numbers.at("in_flight") > 1;
-    fmt::print(
-        terminal_.notes(),
-        "{}\n",
-        dim(fmt::format(
-                "headroom: {} on {} devices, policy {}, a decision every {} {}, {}",
-                header.attributes.at("model"),
-                header.devices.size(),
-                header.attributes.at("policy"),
-                header.numbers.at("interval"),
-                several_ ? "rounds" : "tokens",
-                execution(header)
-            ) +
-            in_flight_at_most(header) + settings(header))
+    note(
+        fmt::format(
+            "headroom: {} on {} devices, policy {}, a decision every {} {}, {}",
+            header.attributes.at("model"),
+            header.devices.size(),
+            header.attributes.at("policy"),
+            header.numbers.at("interval"),
+            several_ ? "rounds" : "tokens",
+            execution(header)
+        ) +
+        in_flight_at_most(header) + settings(header)
     );
     if (several_hosts_) {
-        fmt::print(
-            terminal_.notes(), "{}\n", dim("headroom: hosts " + header.attributes.at("host"))
-        );
+        note("headroom: hosts " + header.attributes.at("host"));
     }
-    const auto note = header.attributes.find("kernels_note");
-    if (note != header.attributes.end()) {
-        fmt::print(terminal_.notes(), "{}\n", dim("headroom: " + note->second));
+    const auto kernels = header.attributes.find("kernels_note");
+    if (kernels != header.attributes.end()) {
+        note("headroom: " + kernels->second);
     }
+}
+
+void Console::note(const std::string& line) {
+    put_as_is(terminal_.notes(), dim(line) + "\n");
 }
 
 void Console::write_text(const std::string& text) {
@@ -223,9 +191,17 @@ void Console::write_text(const std::string& text) {
         return;
     }
     clear_progress();
-    (void)std::fwrite(text.data(), 1, text.size(), stdout);
+    unfinished_ += text;
+    const std::size_t whole = terminal_.out ? whole_characters(unfinished_) : unfinished_.size();
+    put_as_is(stdout, shown(terminal_.out, unfinished_.substr(0, whole)));
+    unfinished_.erase(0, whole);
     std::fflush(stdout);
     in_line_ = text.back() != '\n';
+}
+
+/// What comes next does not belong to its text.
+void Console::write_broken_character() {
+    put_as_is(stdout, shown(terminal_.out, std::exchange(unfinished_, {})));
 }
 
 void Console::on_prompt(const std::string& text) {
@@ -270,17 +246,17 @@ void Console::progress(std::int64_t sampled) {
         wall
     );
     if (over) {
-        fmt::print(terminal_.notes(), "\r\x1b[K{}", dim(line));
+        put_as_is(terminal_.notes(), "\r\x1b[K" + dim(line));
         progress_on_ = true;
     } else {
-        fmt::print(terminal_.notes(), "{}\n", line);
+        put_as_is(terminal_.notes(), line + "\n");
     }
     std::fflush(terminal_.notes());
 }
 
 void Console::clear_progress() {
     if (progress_on_) {
-        fmt::print(terminal_.notes(), "\r\x1b[K");
+        put_as_is(terminal_.notes(), "\r\x1b[K");
         std::fflush(terminal_.notes());
         progress_on_ = false;
     }
@@ -362,10 +338,10 @@ void Console::print_waiting_notes() {
     }
     clear_progress();
     if (in_line_ && terminal_.same) {
-        fmt::print(terminal_.notes(), "\n"); // keep the note off the text's line
+        put_as_is(terminal_.notes(), "\n"); // keep the note off the text's line
         in_line_ = false;
     }
-    fmt::print(terminal_.notes(), "{}", waiting_);
+    put_as_is(terminal_.notes(), waiting_);
     std::fflush(terminal_.notes());
     waiting_.clear();
 }
@@ -377,8 +353,9 @@ void Console::on_interval(const trace::Interval& interval) {
 void Console::finish() {
     print_waiting_notes();
     clear_progress();
+    write_broken_character();
     if (in_line_) {
-        fmt::print("\n");
+        put_as_is(stdout, "\n");
         std::fflush(stdout);
         in_line_ = false;
     }

@@ -7,22 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "cli/screen.hpp"
 #include "runtime/session.hpp"
 
 namespace headroom::cli {
-
-/// What the two streams are, also under mpirun, whose pseudo-terminals say nothing.
-struct Terminal {
-    bool out = false;
-    bool err = false;
-    bool same = false; ///< both go to one place, so that notes must keep off the text's line
-    [[nodiscard]] static Terminal look();
-    /// Where all but the text goes. If both streams go to one place it is stdout, because two
-    /// streams of a rank come out of mpirun in any order.
-    [[nodiscard]] std::FILE* notes() const { return same ? stdout : stderr; }
-    /// Into the environment of ranks, which see only mpirun's pipes.
-    void tell_children() const;
-};
 
 /// "headroom: ..." on stderr: which files are used from elsewhere.
 void print_notes(const std::vector<std::string>& notes);
@@ -53,8 +41,10 @@ class Console final : public runtime::Observer {
     [[nodiscard]] std::string decision_line(const runtime::DecisionNote& note) const;
     [[nodiscard]] std::string decision_text(const runtime::DecisionNote& note) const;
     [[nodiscard]] std::string holders(const scheduler::Placement& placement) const;
+    void note(const std::string& line);
     void print_waiting_notes();
     void write_text(const std::string& text);
+    void write_broken_character();
     void progress(std::int64_t sampled);
     void clear_progress();
     [[nodiscard]] std::string dim(const std::string& text) const;
@@ -65,6 +55,7 @@ class Console final : public runtime::Observer {
     bool several_hosts_;
     bool first_ = true;        ///< no sequence has begun
     bool several_ = false;     ///< sequences can be in flight, so that texts come when they end
+    std::string unfinished_;   ///< bytes of a character that a terminal waits for
     bool in_line_ = false;     ///< text stands on the current line of the terminal
     bool progress_on_ = false; ///< a progress line stands on stderr
     Nanoseconds virtual_end_ = 0;

@@ -172,20 +172,16 @@ void remove_old_tables(const fs::path& folder, const std::vector<trace::CsvTable
 
 void print_notes(const ExportCommand& command, const trace::TraceFile& file) {
     if (file.trace.completion == trace::Completion::running) {
-        fmt::print(
-            stderr,
+        say(stderr,
             "headroom: note: the run {}: {} committed intervals are exported\n",
             file.being_written ? "goes on" : "was killed",
-            file.trace.intervals.size()
-        );
+            file.trace.intervals.size());
     }
     if (!file.trace.header.with_ops && !command.perfetto.empty()) {
-        fmt::print(
-            stderr,
+        say(stderr,
             "headroom: note: this trace has no operations, waits and messages, expected one of a "
             "run with --trace-ops; decisions, turns, migrations, memory and links' bytes are "
-            "there\n"
-        );
+            "there\n");
     }
     std::fflush(stderr);
 }
@@ -262,18 +258,14 @@ int export_command(const ExportCommand& command) {
         return 0;
     }
     if (perfetto) {
-        fmt::print(
-            stderr,
+        say(stderr,
             "{}: {}, {} tracks; open it in https://ui.perfetto.dev\n",
             command.perfetto.string(),
             format_bytes(static_cast<Bytes>(perfetto->file->bytes())),
-            perfetto->counts.tracks
-        );
+            perfetto->counts.tracks);
     }
     if (!csv.empty()) {
-        fmt::print(
-            stderr, "{}: {} files; columns.csv has the units\n", command.csv.string(), csv.size()
-        );
+        say(stderr, "{}: {} files; columns.csv has the units\n", command.csv.string(), csv.size());
     }
     return 0;
 }

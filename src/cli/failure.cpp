@@ -29,7 +29,7 @@ int report_failure(const Terminal& terminal, ExitCode code, const std::string& t
     if (json) {
         const nlohmann::json object{
             {"exit_code", static_cast<int>(code)}, {"error", lines_of(text)}};
-        fmt::print("{}\n", object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+        say(stdout, "{}\n", object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
         std::fflush(stdout);
     }
     return static_cast<int>(code);

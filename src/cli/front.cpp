@@ -14,6 +14,7 @@
 #include "cli/failure.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/roll_call.hpp"
+#include "cli/screen.hpp"
 #include "cli/summary_text.hpp"
 #include "cli/version.hpp"
 #include "kernels/kernels.hpp"
@@ -157,7 +158,7 @@ Front::Front(
 
 /// The whole text stands on stdout in the end, as if the run had not been broken off.
 void Front::tell_what_was_before() {
-    fmt::print(terminal_.notes(), "{}\n", resumption_text(command_, *resumption_));
+    say(terminal_.notes(), "{}\n", resumption_text(command_, *resumption_));
     std::fflush(terminal_.notes());
     show_texts(console_, resumption_->trace, scenario_.workload.slots() > 1);
 }
@@ -210,7 +211,7 @@ int Front::finish(const runtime::RunOutcome& outcome) {
         );
     }
     if (is_interrupt(outcome.exit_code)) {
-        fmt::print(stderr, "headroom: {}\n", why);
+        say(stderr, "headroom: {}\n", why);
     } else {
         print_error(terminal_, why);
     }
@@ -227,10 +228,9 @@ int Front::finish(const runtime::RunOutcome& outcome) {
         }
         print_json(json);
     } else {
-        fmt::print(notes, "\n{}", summary_text(summary));
+        say(notes, "\n{}", summary_text(summary));
         if (scenario_.clock.mode == config::ClockMode::paced) {
-            fmt::print(
-                notes,
+            say(notes,
                 "\n  {:<24}{} for {} of virtual time x {:g}; at most {} late\n",
                 "wall time",
                 format_duration(outcome.elapsed_wall),
@@ -238,17 +238,14 @@ int Front::finish(const runtime::RunOutcome& outcome) {
                     summary.end - (resumption_ == nullptr ? 0 : resumption_->point.clock)
                 ),
                 scenario_.clock.scale,
-                format_duration(outcome.lateness_max)
-            );
+                format_duration(outcome.lateness_max));
         }
     }
-    fmt::print(
-        notes,
+    say(notes,
         "{}trace: {}{}\n",
         command_.json ? "" : "\n",
         trace_path_.string(),
-        is_interrupt(outcome.exit_code) ? " (interrupted, closed)" : ""
-    );
+        is_interrupt(outcome.exit_code) ? " (interrupted, closed)" : "");
     std::fflush(notes);
     return outcome.exit_code;
 }

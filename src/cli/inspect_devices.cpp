@@ -4,6 +4,7 @@
 
 #include "base/units.hpp"
 #include "cli/inspect_command.hpp"
+#include "cli/screen.hpp"
 #include "config/catalogue.hpp"
 
 namespace headroom::cli {
@@ -53,7 +54,7 @@ void print_json() {
     for (const config::NetworkPreset& network : config::network_presets()) {
         networks.push_back(json_of(network));
     }
-    fmt::print("{}\n", ordered_json{{"devices", devices}, {"networks", networks}}.dump(2));
+    say(stdout, "{}\n", ordered_json{{"devices", devices}, {"networks", networks}}.dump(2));
 }
 
 /// The figure as written, with a letter for how it came about.
@@ -74,7 +75,7 @@ std::string choices_of(const config::DeviceProfile& device) {
 
 void print_devices() {
     constexpr const char* kLine = "{:<23} {:>9} {:>14} {:>12} {:>12}  {:<24} {}\n";
-    fmt::print(
+    say(stdout,
         fmt::runtime(kLine),
         "profile",
         "memory",
@@ -82,13 +83,12 @@ void print_devices() {
         "memory bw",
         "storage bw",
         "sizes (default first)",
-        "device"
-    );
+        "device");
     for (const config::DeviceProfile& device : config::device_profiles()) {
         if (device.variant) {
             continue;
         }
-        fmt::print(
+        say(stdout,
             fmt::runtime(kLine),
             device.name,
             format_bytes(device.memory),
@@ -96,21 +96,19 @@ void print_devices() {
             cell(device.memory_bandwidth),
             device.storage_bandwidth ? cell(*device.storage_bandwidth) : "not known",
             choices_of(device),
-            device.title
-        );
+            device.title);
     }
 }
 
 void print_networks() {
-    fmt::print("\n{:<23} {:>14} {:>12}  {}\n", "preset", "bandwidth", "latency", "network");
+    say(stdout, "\n{:<23} {:>14} {:>12}  {}\n", "preset", "bandwidth", "latency", "network");
     for (const config::NetworkPreset& network : config::network_presets()) {
-        fmt::print(
+        say(stdout,
             "{:<23} {:>14} {:>12}  {}\n",
             network.name,
             cell(network.bandwidth),
             cell(network.latency),
-            network.title
-        );
+            network.title);
     }
 }
 
@@ -123,11 +121,10 @@ int inspect_devices(bool json) {
     }
     print_devices();
     print_networks();
-    fmt::print(
+    say(stdout,
         "\nm measured, d derived, l limit; memory: what is left for a model; sources: --json, "
         "data/README.md\nuse: [[device]] profile = \"raspberry-pi-5\"   [network] preset = "
-        "\"gigabit-ethernet\"\n"
-    );
+        "\"gigabit-ethernet\"\n");
     return 0;
 }
 

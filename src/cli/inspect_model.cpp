@@ -7,6 +7,7 @@
 #include "base/units.hpp"
 #include "cli/console.hpp"
 #include "cli/inspect_command.hpp"
+#include "cli/screen.hpp"
 #include "cli/summary_text.hpp"
 #include "model/gguf.hpp"
 #include "model/read_through.hpp"
@@ -137,60 +138,55 @@ std::string note_on(const model::TypeUse& use) {
 }
 
 void print_facts(const model::GgufFile& file, const Facts& facts, const std::string& hash) {
-    fmt::print("model {} ({}): {}\n\n", file.path().string(), known(facts.name), hash);
-    fmt::print(
+    say(stdout, "model {} ({}): {}\n\n", file.path().string(), known(facts.name), hash);
+    say(stdout,
         "  GGUF v{}, {} in {} tensors, architecture {}\n",
         file.version(),
         format_bytes(static_cast<Bytes>(file.file_bytes())),
         file.tensors().size(),
-        known(facts.architecture)
-    );
+        known(facts.architecture));
     std::string sizes;
     for (const auto& [name, value] : facts.sizes) {
         sizes += fmt::format("{}{} {}", sizes.empty() ? "" : ", ", name, value);
     }
-    fmt::print("  {}\n", sizes.empty() ? "no sizes are said" : sizes);
-    fmt::print(
+    say(stdout, "  {}\n", sizes.empty() ? "no sizes are said" : sizes);
+    say(stdout,
         "  tokenizer {}{}\n",
         known(facts.tokenizer),
-        facts.vocabulary < 0 ? "" : fmt::format(", vocabulary {}", facts.vocabulary)
-    );
+        facts.vocabulary < 0 ? "" : fmt::format(", vocabulary {}", facts.vocabulary));
     for (const model::TypeUse& use : model::type_uses(file)) {
-        fmt::print(
+        say(stdout,
             "  {:<8}{:>5} tensors  {:>10}{}\n",
             use.name,
             use.tensors,
             format_bytes(static_cast<Bytes>(use.bytes)),
-            note_on(use)
-        );
+            note_on(use));
     }
 }
 
 void print_shape(const model::Hyperparameters& m) {
-    fmt::print(
+    say(stdout,
         "\n  {} heads in {} groups of width {} in each of {} layers{}\n",
         m.heads,
         m.kv_heads,
         m.head_width(),
         m.layers,
-        m.tied ? ", tied embeddings" : ""
-    );
+        m.tied ? ", tied embeddings" : "");
 }
 
 void print_blocks(const scheduler::Blocks& blocks) {
     const scheduler::Placement together(blocks.size(), DeviceId(0));
     const std::int64_t context = blocks.shape().context;
-    fmt::print("  as blocks, in the bytes that devices hold: {} in all\n", blocks.size());
+    say(stdout, "  as blocks, in the bytes that devices hold: {} in all\n", blocks.size());
     for (const BlockId b :
          {blocks.embed(), blocks.group(0, 0), blocks.proj(0), blocks.ffn(0), blocks.lm_head()}) {
         const Bytes cache = blocks.cache_bytes(b, context);
-        fmt::print(
+        say(stdout,
             "  {:<10}{:>10}{}\n",
             name_of(blocks.name(b).kind),
             format_bytes(blocks.weight_bytes(b, together)),
             cache > 0 ? fmt::format(", and {} of cache at {} tokens", format_bytes(cache), context)
-                      : ""
-        );
+                      : "");
     }
 }
 
@@ -212,7 +208,7 @@ int inspect_model(const InspectCommand& command) {
             json["cannot_run"] = problem;
             print_json(json);
         } else {
-            fmt::print("\n  headroom cannot run it: {}\n", problem);
+            say(stdout, "\n  headroom cannot run it: {}\n", problem);
         }
         return 0;
     }

@@ -7,6 +7,7 @@
 #include "base/units.hpp"
 #include "cli/inspect_command.hpp"
 #include "cli/scenario_file.hpp"
+#include "cli/screen.hpp"
 #include "cli/summary_text.hpp"
 #include "config/scenario.hpp"
 #include "scheduler/fleet.hpp"
@@ -281,7 +282,7 @@ int inspect_scenario(const InspectCommand& command) {
         );
         return 0;
     }
-    fmt::print(
+    say(stdout,
         "scenario {}: {} devices, policy {}, a decision every {} {}, at most {} tokens{}, {} "
         "clock\n  model {}\n{}\n",
         command.file.string(),
@@ -293,14 +294,12 @@ int inspect_scenario(const InspectCommand& command) {
         scenario.workload.requests() > 1 ? " per request" : "",
         config::name_of(scenario.clock.mode),
         scenario.model_name(),
-        requests_text(scenario)
-    );
-    fmt::print("{}", device_table(scenario));
-    fmt::print("{}{}", network_text(scenario), event_list(scenario));
-    fmt::print(
+        requests_text(scenario));
+    say(stdout, "{}", device_table(scenario));
+    say(stdout, "{}{}", network_text(scenario), event_list(scenario));
+    say(stdout,
         "\n(after scaling, at time 0; the whole scenario with every default spelled out:)\n\n{}",
-        config::resolved_text(scenario)
-    );
+        config::resolved_text(scenario));
     return 0;
 }
 

@@ -103,7 +103,7 @@ void pass_on_interrupts(pid_t child) {
 }
 
 void acknowledge_interrupt() {
-    fmt::print(stderr, "\nheadroom: closing the trace (once more: end without closing it)\n");
+    say(stderr, "\nheadroom: closing the trace (once more: end without closing it)\n");
     std::fflush(stderr);
 }
 

@@ -88,7 +88,7 @@ int plan_command(const PlanCommand& command) {
     } else {
         const PlanView view{
             !command.policies.empty(), command.full, terminal.out, columns(terminal)};
-        fmt::print("{}", plan_text(plan, scenario, outline, view));
+        put_as_is(stdout, plan_text(plan, scenario, outline, view));
         std::fflush(stdout);
     }
     return static_cast<int>(code);

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/utf8.hpp"
 #include "cli/plan_details.hpp"
 #include "cli/plan_moves.hpp"
 #include "cli/plan_table.hpp"
@@ -147,11 +148,10 @@ class PlanText {
                no_placement_lines();
     }
 
+    /// What stands behind the policy's name.
     [[nodiscard]] std::string details(const PolicyPlan& plan, bool explained) const {
-        const std::string name(scheduler::name_of(plan.policy));
         return fmt::format(
-                   "\n{}: {} per token{}\n",
-                   view_.bold ? fmt::format("\x1b[1m{}\x1b[0m", name) : name,
+                   ": {} per token{}\n",
                    format_duration(plan.decision.inference),
                    several() ? fmt::format(
                                    " alone, {} per round of {} in flight, batch {}",
@@ -316,15 +316,21 @@ std::string plan_text(
     const PlanView& view
 ) {
     const PlanText writer(plan, scenario, outline, view);
-    std::string text = writer.heading() + writer.comparison();
+    // Names of devices and of the model are whatever somebody wrote.
+    const auto shown = [&](const std::string& part) {
+        return view.on_terminal ? visible(part) : part;
+    };
+    std::string text = shown(writer.heading() + writer.comparison());
     if (plan.previous) {
-        text += move_comparison(plan, scenario.controller.cost_profile, view);
+        text += shown(move_comparison(plan, scenario.controller.cost_profile, view));
     }
     const PolicyPlan* const best = best_of(plan);
     bool explained = true; // what the columns mean, once
     for (const PolicyPlan& policy : plan.policies) {
         if (view.detailed ? policy.decision.feasible : &policy == best) {
-            text += writer.details(policy, explained);
+            const std::string name(scheduler::name_of(policy.policy));
+            text += "\n" + (view.on_terminal ? "\x1b[1m" + name + "\x1b[0m" : name);
+            text += shown(writer.details(policy, explained));
             explained = false;
         }
     }

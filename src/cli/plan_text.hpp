@@ -12,10 +12,10 @@
 namespace headroom::cli {
 
 struct PlanView {
-    bool detailed = false; ///< of every policy its details; else of the best one
-    bool full = false;     ///< every device and every move
-    bool bold = false;     ///< headings
-    std::size_t width = 0; ///< of the terminal in characters; 0: no limit
+    bool detailed = false;    ///< of every policy its details; else of the best one
+    bool full = false;        ///< every device and every move
+    bool on_terminal = false; ///< with bold headings, and nothing else that a terminal would obey
+    std::size_t width = 0;    ///< of the terminal in characters; 0: no limit
 };
 
 [[nodiscard]] std::string plan_text(

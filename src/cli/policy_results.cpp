@@ -121,16 +121,16 @@ void print_comparison(const std::vector<PolicyResult>& results) {
     for (const PolicyResult& result : results) {
         table.add(row_of(result));
     }
-    fmt::print("{}", table.text());
+    say(stdout, "{}", table.text());
     for (const PolicyResult& result : results) {
         if (const std::string why = end_of(result); !why.empty()) {
-            fmt::print("\n  {}: {}\n", result.policy, why);
+            say(stdout, "\n  {}: {}\n", result.policy, why);
         }
     }
-    fmt::print("\n");
+    say(stdout, "\n");
     for (const PolicyResult& result : results) {
         if (result.has_tokens()) {
-            fmt::print("trace: {}\n", result.trace.string());
+            say(stdout, "trace: {}\n", result.trace.string());
         }
     }
 }

@@ -57,7 +57,7 @@ int verify(const ReplayCommand& command, const trace::Trace& trace) {
     if (command.json) {
         print_json(replay_json(trace, replay));
     } else {
-        fmt::print("{}: {}\n", command.trace.string(), replay_text(trace, replay));
+        say(stdout, "{}: {}\n", command.trace.string(), replay_text(trace, replay));
     }
     std::fflush(stdout);
     return identical ? 0 : static_cast<int>(ExitCode::bad_input);
@@ -137,7 +137,7 @@ int compare(const ReplayCommand& command, const trace::Trace& trace) {
     }
     const int exit_code = finish_several(results, command.json, 1);
     if (!command.json && trace.completion != trace::Completion::finished) {
-        fmt::print("\n{}\n", unfinished_note(trace));
+        say(stdout, "\n{}\n", unfinished_note(trace));
     }
     std::fflush(stdout);
     return exit_code;

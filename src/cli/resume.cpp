@@ -227,8 +227,7 @@ int finish_resumed(const RunCommand& command, const trace::TraceFile& file) {
         console.finish();
     }
     std::fflush(stdout);
-    fmt::print(
-        stderr,
+    say(stderr,
         "{}: {}\n",
         out.string(),
         finished ? "is finished already, nothing is left to do" : "all sequences had ended; closed"

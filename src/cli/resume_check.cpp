@@ -29,14 +29,15 @@ class Progress {
     Progress& operator=(const Progress&) = delete;
     ~Progress() {
         if (shown_) {
-            fmt::print(stderr, "\r\x1b[K");
+            put_as_is(stderr, "\r\x1b[K");
             std::fflush(stderr);
         }
     }
     void tell(std::int64_t done) {
         const auto now = std::chrono::steady_clock::now();
         if (on_ && now >= next_) {
-            fmt::print(stderr, "\r\x1b[K{}: interval {} of {}", what_, done, intervals_);
+            put_as_is(stderr, "\r\x1b[K");
+            say(stderr, "{}: interval {} of {}", what_, done, intervals_);
             std::fflush(stderr);
             shown_ = true;
             next_ = now + kPause;

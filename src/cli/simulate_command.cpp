@@ -13,6 +13,7 @@
 #include "cli/policy_results.hpp"
 #include "cli/run_command.hpp"
 #include "cli/scenario_file.hpp"
+#include "cli/screen.hpp"
 #include "cli/summary_text.hpp"
 #include "runtime/simulate.hpp"
 #include "trace/hdf5/writer.hpp"
@@ -58,7 +59,7 @@ int finish_one(const RunCommand& run, const PolicyResult& result) {
     if (run.json) {
         print_json(json_of(result));
     } else {
-        fmt::print("{}\ntrace: {}\n", summary_text(result.summary), result.trace.string());
+        say(stdout, "{}\ntrace: {}\n", summary_text(result.summary), result.trace.string());
     }
     return result.outcome.exit_code;
 }

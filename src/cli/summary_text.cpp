@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "cli/screen.hpp"
 #include "cli/text_table.hpp"
 
 namespace headroom::cli {
@@ -349,7 +350,8 @@ nlohmann::json summary_json(const trace::Summary& s) {
 }
 
 void print_json(const nlohmann::json& json) {
-    std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+    const auto text = json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+    std::cout << shown(stdout, text) << std::endl; // its escapes are JSON's, too
     if (!std::cout && errno != EPIPE) {
         throw EnvironmentError(fmt::format(
             "the JSON could not be written to stdout: {}; expected room for it there: give another "

@@ -116,15 +116,13 @@ void tell_strays(const config::Sweep& sweep) {
     }
     constexpr std::size_t kShown = 3;
     const std::size_t shown = std::min(found.size(), kShown);
-    fmt::print(
-        stderr,
+    say(stderr,
         "headroom: note: {} in {} of no cell of this sweep, and collect would count {} too: {}{}\n",
         found.size() == 1 ? "1 file is" : fmt::format("{} files are", found.size()),
         sweep.folder.string(),
         found.size() == 1 ? "it" : "them",
         fmt::join(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
-        found.size() > shown ? ", …" : ""
-    );
+        found.size() > shown ? ", …" : "");
     std::fflush(stderr);
 }
 
@@ -140,7 +138,7 @@ int list(const SweepCommand& command, const config::Sweep& sweep) {
     if (command.json) {
         print_json(list_json(sweep, looks));
     } else {
-        fmt::print("{}", list_text(sweep, looks));
+        say(stdout, "{}", list_text(sweep, looks));
     }
     std::fflush(stdout);
     return 0;
@@ -180,7 +178,7 @@ int run(const SweepCommand& command, const config::Sweep& sweep) {
     if (command.json) {
         print_json(results_json(sweep, results));
     } else {
-        fmt::print("{}", results_text(sweep, results, command.index.has_value()));
+        say(stdout, "{}", results_text(sweep, results, command.index.has_value()));
     }
     std::fflush(stdout);
     return exit_code_of(results);

@@ -65,7 +65,7 @@ std::string SweepProgress::time_left() const {
 
 void SweepProgress::clear() {
     if (line_on_) {
-        fmt::print(stderr, "\r\x1b[K");
+        put_as_is(stderr, "\r\x1b[K");
         line_on_ = false;
     }
 }
@@ -77,21 +77,19 @@ void SweepProgress::on_end(const CellResult& result) {
     failed_ += result.end == CellEnd::failed ? 1 : 0;
     if (!result.note.empty()) {
         clear();
-        fmt::print(stderr, "headroom: note: {}\n", result.note);
+        say(stderr, "headroom: note: {}\n", result.note);
     }
     // What was there already is told in the end, in one sentence.
     if (!was_there && (!terminal_.err || result.end == CellEnd::failed)) {
         clear();
-        fmt::print(
-            stderr,
+        say(stderr,
             "[{}/{}] cell {}, {}: {}{}\n",
             ended_,
             cells_,
             result.index,
             sweep_.cells[result.index].name,
             end_text(result),
-            ended_ < cells_ ? time_left() : ""
-        );
+            ended_ < cells_ ? time_left() : "");
     }
     std::fflush(stderr);
 }
@@ -101,12 +99,10 @@ void SweepProgress::on_wait(const std::vector<std::size_t>& running, std::size_t
     const bool only_waiting = running.empty() && waiting > 0;
     if (!terminal_.err) {
         if (only_waiting && !told_waiting_) {
-            fmt::print(
-                stderr,
+            say(stderr,
                 "headroom: {} cell{} run by another job, waiting for it\n",
                 waiting,
-                waiting == 1 ? " is" : "s are"
-            );
+                waiting == 1 ? " is" : "s are");
             std::fflush(stderr);
         }
         told_waiting_ = told_waiting_ || only_waiting;
@@ -123,9 +119,10 @@ void SweepProgress::on_wait(const std::vector<std::size_t>& running, std::size_t
     for (std::size_t i = 0; i < running.size(); ++i) {
         line += (i == 0 ? "; now " : ", ") + sweep_.cells[running[i]].name;
     }
+    line = shown(stderr, line);
     const std::size_t width = columns() - 1;
     clear();
-    fmt::print(stderr, "{}", line.size() > width ? line.substr(0, width) : line);
+    put(stderr, line.size() > width ? line.substr(0, width) : line);
     std::fflush(stderr);
     line_on_ = true;
 }

@@ -37,7 +37,7 @@ using BusyTimes = std::vector<std::vector<Nanoseconds>>;
 
 /// Of an interval, what migrations leave: nobody computes meanwhile.
 Nanoseconds rest_of(const IntervalRow& row) {
-    return row.t_end - row.t_dec - (row.t_resume - row.t_switch);
+    return saturating_difference(row.t_end - row.t_dec, row.t_resume - row.t_switch);
 }
 
 void cut_at_borders(const Trace& trace, BusyTimes& busy) {

@@ -45,5 +45,50 @@ TEST(WholeCharacters, of_any_bytes_lose_at_most_three_and_come_with_the_next_one
     EXPECT_EQ(shown + pending, all);
 }
 
+TEST(Visible, leaves_text_of_any_language_alone) {
+    for (const std::string text :
+         {"",
+          "plain, with ~ and \\ and\n\ttwo lines\n",
+          "\u00e9\u20ac\U0001F600 \u05d0\u200f \uFFFD"}) {
+        EXPECT_EQ(visible(text), text);
+    }
+}
+
+TEST(Visible, shows_what_a_terminal_would_obey) {
+    EXPECT_EQ(visible("a\x1b[2Jb"), "a\\x1b[2Jb");
+    EXPECT_EQ(visible(std::string("\0\a\b\r\v\x7f", 6)), "\\x00\\x07\\x08\\x0d\\x0b\\u007f");
+    EXPECT_EQ(visible("\u009b31m \u0085"), "\\u009b31m \\u0085") << "controls beyond ASCII";
+    EXPECT_EQ(visible("\u202e\u2066x\u2069"), "\\u202e\\u2066x\\u2069") << "directions";
+}
+
+TEST(Visible, shows_bytes_that_are_no_text) {
+    EXPECT_EQ(
+        visible("\x9b"
+                "31m"),
+        "\\x9b31m"
+    ) << "a control of 8 bits";
+    EXPECT_EQ(visible("\xc0\x9b \xe0\x80\x9b"), "\\xc0\\x9b \\xe0\\x80\\x9b") << "overlong escapes";
+    EXPECT_EQ(visible("\xed\xa0\x80\xf4\x90\x80\x80"), "\\xed\\xa0\\x80\\xf4\\x90\\x80\\x80");
+    EXPECT_EQ(visible("\xe2\x82"), "\\xe2\\x82") << "cut off";
+    EXPECT_EQ(visible("\xe2\x82z"), "\\xe2\\x82z");
+}
+
+TEST(Visible, of_any_bytes_has_nothing_left_to_show) {
+    Random random(stream_seed(6, "visible"));
+    for (int i = 0; i < 3000; ++i) {
+        std::string bytes;
+        for (std::size_t length = random.below(12); length > 0; --length) {
+            bytes += static_cast<char>(
+                random.below(3) == 0 ? 0x80 + random.below(128) : random.below(256)
+            );
+        }
+        const std::string text = visible(bytes);
+        EXPECT_EQ(visible(text), text);
+        for (const char c : text) {
+            EXPECT_TRUE(static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t');
+        }
+    }
+}
+
 } // namespace
 } // namespace headroom

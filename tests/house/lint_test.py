@@ -45,6 +45,12 @@ class Lint(unittest.TestCase):
                      "// FIX" + "ME later\n", "x" * 101 + "\n", "std::random_device device;\n"]:
             self.assertEqual(len(self.problems("src/runtime/good.cpp", text)), 1, text)
 
+    def test_printing_past_the_screen_is_found(self):
+        for text in ['fmt::print(stderr, "x");\n', 'std::cout << name;\n', "(void)std::fwrite(a, 1, 2, stdout);\n"]:
+            self.assertEqual(len(self.problems("src/cli/good.cpp", text)), 1, text)
+            self.assertEqual(self.problems("src/trace/good.cpp", text), [])
+        self.assertEqual(self.problems("src/cli/good.cpp", 'say(stderr, "x");\n'), [])
+
     def test_unlisted_source_is_found(self):
         self.assertEqual(len(self.problems("src/base/lost.cpp", "\n")), 1)
 
