@@ -88,8 +88,8 @@ int meaning(const JobEnd& end) {
     }
     if (code == 128 + SIGXFSZ || (WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGXFSZ)) {
         throw EnvironmentError(
-            "mpirun or a rank reached this shell's limit of file sizes, expected room for the files "
-            "that ranks share: raise it (ulimit -f), or use --transport inprocess"
+            "mpirun or a rank reached this shell's limit of file sizes, expected room for the "
+            "files that ranks share: raise it (ulimit -f), or use --transport inprocess"
         );
     }
     if (WIFSIGNALED(end.status)) {
