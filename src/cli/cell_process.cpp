@@ -129,12 +129,14 @@ CellProcess::CellProcess(
 
 CellProcess::CellProcess(CellProcess&& other) noexcept
     : process_(std::exchange(other.process_, -1)), out_(std::exchange(other.out_, -1)),
-      by_signal_(other.by_signal_), log_(std::move(other.log_)) {}
+      by_signal_(other.by_signal_), out_of_memory_(other.out_of_memory_),
+      log_(std::move(other.log_)) {}
 
 CellProcess& CellProcess::operator=(CellProcess&& other) noexcept {
     std::swap(process_, other.process_);
     std::swap(out_, other.out_);
     std::swap(by_signal_, other.by_signal_);
+    std::swap(out_of_memory_, other.out_of_memory_);
     std::swap(log_, other.log_);
     return *this;
 }
@@ -171,12 +173,12 @@ std::vector<std::string> CellProcess::error_lines(int exit_code) const {
         const int signal = exit_code - 128;
         return {
             fmt::format(
-                "was ended by signal {} ({}), expected it to run to its end; perhaps memory ran "
-                "out",
+                "was ended by signal {} ({}), expected it to run to its end{}",
                 signal,
-                strsignal(signal)
+                strsignal(signal),
+                why_killed(signal, out_of_memory_.seen())
             ),
-            "look for the reason in the system's log (dmesg), or give a smaller -j"};
+            "where memory is short, give a smaller -j"};
     }
     const auto json = nlohmann::json::parse(whole(out_), nullptr, false);
     if (json.is_object() && json.contains("error") && json["error"].is_array()) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/cell_files.hpp"
+#include "cli/process_look.hpp"
 
 namespace headroom::cli {
 
@@ -38,6 +39,7 @@ class CellProcess {
     pid_t process_ = -1;
     int out_ = -1; ///< what it prints on stdout
     bool by_signal_ = false;
+    OutOfMemoryWatch out_of_memory_;
     std::filesystem::path log_;
 };
 

@@ -40,19 +40,6 @@ constexpr const char* kTraceIsThere = "\n  the trace has all intervals that were
                                       "headroom inspect shows them, headroom run "
                                       "--resume goes on";
 
-/// Who sends SIGKILL is not told; but the system counts what it ends for want of memory.
-std::string why_killed(int signal, std::optional<bool> out_of_memory) {
-    if (signal != SIGKILL) {
-        return "; look for the reason in the system's log (dmesg)";
-    }
-    if (!out_of_memory) {
-        return "; perhaps memory ran out: the system's log (dmesg) would say so";
-    }
-    return *out_of_memory ? "; memory ran out meanwhile, and the system ended what used most: give "
-                            "a smaller model, or spread the ranks over more computers"
-                          : "; somebody or something killed it: memory did not run out";
-}
-
 [[noreturn]] void tell_signal(const char* who, int signal, const JobEnd& end) {
     throw EnvironmentError(fmt::format(
         "{} was ended by signal {} ({}), expected it to run to its end{}{}",

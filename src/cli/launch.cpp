@@ -56,6 +56,7 @@ bool found_on_path(const std::string& program) {
 void set_environment() {
     if (std::getenv("PMIX_RANK") != nullptr) { // of the shell that we were typed in
         leave_the_job();
+        setenv("SLURM_OVERLAP", "1", 0); // the shell has all that mpirun's daemons would wait for
     }
     setenv("OMPI_MCA_rmaps_base_oversubscribe", "1", 0);
     setenv("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe", 0);
@@ -217,11 +218,9 @@ int run_under_mpirun(std::size_t ranks, const Handover& handover) {
     }
     (void)close(input);
     relay.close_child_ends();
-    const auto killed_before = out_of_memory_kills();
+    const OutOfMemoryWatch out_of_memory;
     JobEnd end = wait_for(child, ranks, relay);
-    if (const auto killed = out_of_memory_kills(); killed && killed_before) {
-        end.out_of_memory = *killed > *killed_before;
-    }
+    end.out_of_memory = out_of_memory.seen();
     const int code = meaning(end);
     if (code == 0) {
         check_is_written(relay);

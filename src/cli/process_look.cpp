@@ -1,6 +1,7 @@
 #include "cli/process_look.hpp"
 
 #include <charconv>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -77,6 +78,23 @@ std::optional<long long> out_of_memory_kills() {
         }
     }
     return std::nullopt;
+}
+
+std::optional<bool> OutOfMemoryWatch::seen() const {
+    const auto now = out_of_memory_kills();
+    return now && before_ ? std::optional(*now > *before_) : std::nullopt;
+}
+
+std::string why_killed(int signal, std::optional<bool> out_of_memory) {
+    if (signal != SIGKILL) {
+        return "; look for the reason in the system's log (dmesg)";
+    }
+    if (!out_of_memory) {
+        return "; perhaps memory ran out: the system's log (dmesg) would say so";
+    }
+    return *out_of_memory ? "; memory ran out meanwhile, and the system ended what used most: give "
+                            "a smaller model, or spread the ranks over more computers"
+                          : "; somebody or something killed it: memory did not run out";
 }
 
 } // namespace headroom::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <sys/types.h>
 #include <vector>
 
@@ -22,5 +23,18 @@ struct ProcessLook {
 
 /// How often the system has ended a process because memory ran out; nothing where it does not say.
 [[nodiscard]] std::optional<long long> out_of_memory_kills();
+
+/// Whether it has done so since this was made.
+class OutOfMemoryWatch {
+  public:
+    [[nodiscard]] std::optional<bool> seen() const;
+
+  private:
+    std::optional<long long> before_ = out_of_memory_kills();
+};
+
+/// What to say behind "was ended by signal N": who sends SIGKILL is not told, but the system counts
+/// what it ends for want of memory.
+[[nodiscard]] std::string why_killed(int signal, std::optional<bool> out_of_memory);
 
 } // namespace headroom::cli

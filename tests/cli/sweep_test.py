@@ -363,6 +363,7 @@ controller.policy = ["ring", "greedy"]
         out, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 128 + signal.SIGKILL, errors)
         self.assertIn("was ended by signal 9", out)
+        self.assertNotIn("perhaps memory", out)
         self.assertEqual(self.states(sweep), ["failed", "finished", "finished"])
 
     def test_what_was_decoded_before_a_failure_is_kept(self):

@@ -1,6 +1,7 @@
 // What a scenario says comes out in the structs: values, defaults, units, paths, expansions.
 #include <filesystem>
 #include <fstream>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
@@ -194,6 +195,17 @@ TEST_F(ScenarioFolder, prompt_lines_make_every_line_of_the_file_a_prompt) {
         ElementsAre("dir/s.toml:14:16: workload.prompt_lines = true needs a prompt_file, whose "
                     "lines are the prompts")
     );
+}
+
+TEST_F(ScenarioFolder, a_lack_of_descriptors_is_no_fault_of_the_file) {
+    write("s.toml", small_with(""));
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit none{0, before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    EXPECT_THROW((void)load_scenario(folder_ / "s.toml", {}), EnvironmentError);
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_NO_THROW((void)load_scenario(folder_ / "s.toml", {}));
 }
 
 TEST_F(ScenarioFolder, a_byte_order_mark_is_no_part_of_a_prompt) {

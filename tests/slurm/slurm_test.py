@@ -2,6 +2,7 @@
 """The scripts in scripts/slurm on a real Slurm with two fake nodes."""
 import csv
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -135,6 +136,26 @@ class Slurm(Case):
             told = self.printed(job)[1]
             self.assertIn(text, told)
             self.assertEqual(len(re.findall(r"(?<!srun: )error: ", told)), 1, told)
+
+    def test_what_is_typed_in_a_shell_that_srun_started_is_no_rank(self):
+        path = self.scenario(self.spread())
+        text = self.alone(path)
+        leader, follower = pty.openpty()
+        shell = subprocess.Popen(
+            ["srun", "--mpi=pmix", "-n1", "--pty", "bash", "-c",
+             f"{BINARY} run {path} --trace typed.h5 >typed.txt 2>typed.log; echo $? >typed.code"],
+            stdin=follower, stdout=follower, stderr=follower, cwd=self.folder,
+            env=self.cluster.environment)
+        os.close(follower)
+        try:
+            shell.wait(timeout=90)
+        finally:
+            shell.kill()
+            os.close(leader)
+        self.assertEqual((self.folder / "typed.code").read_text(), "0\n",
+                         (self.folder / "typed.log").read_text())
+        self.assertEqual((self.folder / "typed.txt").read_text(), text)
+        self.assertIsNone(self.difference("typed.h5", "alone.h5"))
 
     def test_cancelled_jobs_keep_their_traces_and_do_not_come_back(self):
         path = self.scenario(self.spread(tokens=60) + '[clock]\nmode = "paced"\nscale = 10\n')

@@ -1,7 +1,11 @@
 #include "trace/hdf5/reader.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
 #include <optional>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -210,12 +214,27 @@ TraceFile read_all(const std::string& path) {
     return result;
 }
 
+/// A lack of descriptors or memory is no fault of the file.
+void check_room(const std::string& path) {
+    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // of a pipe too
+    const int failure = descriptor < 0 ? errno : close(descriptor);
+    if (failure == EMFILE || failure == ENFILE || failure == ENOMEM) {
+        throw EnvironmentError(fmt::format(
+            "{}: cannot be opened: {}; expected room for one more file: raise the limits (ulimit "
+            "-n, ulimit -v), or end other programs",
+            path,
+            std::strerror(failure)
+        ));
+    }
+}
+
 } // namespace
 
 TraceFile open_trace(const std::string& path) {
     constexpr const char* kHint = "\n  expected a whole trace that this version of headroom wrote; "
                                   "copy it again, or run again";
     h5::prepare_library();
+    check_room(path);
     try {
         return read_all(path);
     } catch (const InputError& error) {
