@@ -599,13 +599,13 @@ def _shown(arguments: list[str]) -> None:
     trace = open_trace(arguments[0])
     if len(arguments) == 1:
         for name in trace.names:
-            print(f"{name:<12}{len(trace.table(name)):>9}  {trace.description(name)}")
+            print(visible(f"{name:<12}{len(trace.table(name)):>9}  {trace.description(name)}", sys.stdout))
     elif arguments[1] == "scenario":
         sys.stdout.write(visible(trace.scenario_text, sys.stdout))
     else:
         rows = trace.table(arguments[1])
         units = trace.units(arguments[1])
-        print("\t".join(f"{c} [{u}]" for c, u in units.items()))
+        print(visible("\t".join(f"{c} [{u}]" for c, u in units.items()), sys.stdout))
         for row in rows:
             print(visible("\t".join(str(row[c]) for c in units), sys.stdout))
     sys.stdout.flush()

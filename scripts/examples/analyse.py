@@ -30,7 +30,7 @@ def print_decisions(trace: headroom_trace.Trace) -> None:
 
 def print_devices(trace: headroom_trace.Trace) -> None:
     """A row per device: share of the run that it computed, and the fullest its memory was."""
-    memory, busy = trace.memory(), trace.by_device("busy_ns")
+    memory, busy = trace.memory(), trace.busy()
     arrivals = trace.table("requests")["arrival"]
     first = int(arrivals.min()) if len(arrivals) else 0
     span = max(1, int(trace.table("tokens")["end"].max(initial=0)) - first)

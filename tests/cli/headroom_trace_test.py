@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """scripts/headroom_trace.py: every table is what h5py reads, and what cannot be read is told."""
 import fcntl
+import io
 import importlib.util
 import shutil
 import subprocess
@@ -78,6 +79,14 @@ class Module(small_traces.Traces):
             self.assertEqual(trace.memory()["peak"][row["interval"], row["device"]], row["memory_peak_bytes"])
         self.assertEqual(trace.device_of("embed"), ["d0"] * len(trace))
         self.assertRaises(IndexError, trace.rows_of, "tokens", len(trace))
+
+    def test_a_terminal_is_given_nothing_to_obey(self):
+        evil = "a\x1b[2J\r\x7f\x9b31m\u202e\udc9b\n\té"
+        terminal, file = io.StringIO(), io.StringIO()
+        terminal.isatty = lambda: True
+        self.assertEqual(headroom_trace.visible(evil, terminal),
+                         "a\\x1b[2J\\x0d\\u007f\\u009b31m\\u202e\\x9b\n\té")
+        self.assertEqual(headroom_trace.visible(evil, file), evil)
 
     def test_frames(self):
         trace = headroom_trace.open_trace(self.shared / "one.h5")
