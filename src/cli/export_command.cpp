@@ -214,7 +214,9 @@ int export_command(const ExportCommand& command) {
         check_folder_target(command);
     }
     refuse_standard_input(command.trace, "headroom export");
-    if (kind_of(command.trace) != FileKind::trace) {
+    std::error_code unknown;
+    const bool is_pipe = fs::is_fifo(command.trace, unknown); // would be waited for: refused below
+    if (!is_pipe && kind_of(command.trace) != FileKind::trace) {
         throw InputError(fmt::format(
             "{}: is no trace (HDF5), expected one; for example: headroom run SCENARIO --trace "
             "out.h5, then headroom export out.h5",

@@ -1,6 +1,8 @@
 // Traces that lead HDF5 astray: to other files, in circles, to more than they hold, to code. They
 // are refused in a sentence before anything of it happens.
+#include <csignal>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,6 +13,7 @@
 #include "tests/trace/files.hpp"
 #include "tests/trace/sample.hpp"
 #include "trace/compare.hpp"
+#include "trace/hdf5/breakdown.hpp"
 #include "trace/hdf5/head.hpp"
 #include "trace/hdf5/reader.hpp"
 #include "trace/hdf5/summary_file.hpp"
@@ -235,6 +238,35 @@ TEST_F(UntrustedTraces, with_a_text_that_many_rows_share_are_damaged) {
         error_of<InputError>([&] { (void)open_trace(path("shared")); }),
         HasSubstr("texts are longer than their pool")
     );
+}
+
+/// What a damaged file may make HDF5 do, in a child; afterwards all is as it was.
+template <class Action>
+void under_guard(Action action) {
+    const h5::BreakdownGuard guard("odd.h5");
+    action();
+}
+
+TEST(BreakdownGuardDeathTest, makes_a_crash_of_the_library_a_sentence) {
+    const testing::ExitedWithCode bad_input(2);
+    const char* const sentence = "odd.h5: is damaged in a way that the HDF5 library breaks down";
+    EXPECT_EXIT(under_guard([] { raise(SIGSEGV); }), bad_input, sentence);
+    EXPECT_EXIT(under_guard([] { std::abort(); }), bad_input, sentence);
+    EXPECT_EXIT(under_guard([] { raise(SIGFPE); }), bad_input, sentence);
+}
+
+TEST(BreakdownGuardDeathTest, lets_signals_end_the_program_at_once) {
+    EXPECT_EXIT(under_guard([] { raise(SIGINT); }), testing::ExitedWithCode(130), "");
+    EXPECT_EXIT(under_guard([] { raise(SIGTERM); }), testing::ExitedWithCode(143), "");
+}
+
+TEST(BreakdownGuardDeathTest, leaves_signals_as_they_were) {
+    const auto afterwards = [] {
+        (void)std::signal(SIGTERM, [](int) { _exit(7); });
+        under_guard([] {});
+        raise(SIGTERM);
+    };
+    EXPECT_EXIT(afterwards(), testing::ExitedWithCode(7), "");
 }
 
 } // namespace

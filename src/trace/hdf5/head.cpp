@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "trace/hdf5/attribute.hpp"
+#include "trace/hdf5/breakdown.hpp"
 #include "trace/hdf5/schema.hpp"
 #include "trace/hdf5/table_reader.hpp"
 
@@ -29,6 +30,7 @@ TraceHead head_of(h5::UntrustedFile file) {
 
 TraceHead read_trace_head(const std::string& path) {
     h5::prepare_library();
+    const h5::BreakdownGuard guard(path);
     try {
         return head_of(h5::UntrustedFile(path, false));
     } catch (const InputError& error) {

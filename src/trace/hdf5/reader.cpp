@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <new>
 #include <optional>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "trace/hdf5/attribute.hpp"
+#include "trace/hdf5/breakdown.hpp"
 #include "trace/hdf5/lock.hpp"
 #include "trace/hdf5/schema.hpp"
 #include "trace/hdf5/table_reader.hpp"
@@ -235,6 +237,7 @@ TraceFile open_trace(const std::string& path) {
                                   "copy it again, or run again";
     h5::prepare_library();
     check_room(path);
+    const h5::BreakdownGuard guard(path);
     try {
         return read_all(path);
     } catch (const InputError& error) {
@@ -244,6 +247,13 @@ TraceFile open_trace(const std::string& path) {
     } catch (const EnvironmentError& error) {
         throw InputError(
             fmt::format("{}: cannot be read as a trace: {}{}", path, error.what(), kHint)
+        );
+    } catch (const std::bad_alloc&) {
+        if (!guard.limits_memory()) {
+            throw;
+        }
+        throw InputError(
+            fmt::format("{}: damaged: it asks for more memory than a trace needs{}", path, kHint)
         );
     }
 }

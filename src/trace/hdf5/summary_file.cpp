@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "trace/hdf5/attribute.hpp"
+#include "trace/hdf5/breakdown.hpp"
 #include "trace/hdf5/file.hpp"
 #include "trace/hdf5/layout.hpp"
 #include "trace/hdf5/untrusted.hpp"
@@ -96,6 +97,7 @@ bool is_summary_file(const std::string& path) {
     h5::prepare_library();
     try {
         h5::check_ordinary(path);
+        const h5::BreakdownGuard guard(path);
         return h5::has_dataset(h5::open_file(path, false), kSummary);
     } catch (const InputError&) {
         return false;
