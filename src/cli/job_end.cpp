@@ -40,7 +40,7 @@ constexpr const char* kTraceIsThere = "\n  the trace has all intervals that were
                                       "headroom inspect shows them, headroom run "
                                       "--resume goes on";
 
-[[noreturn]] void tell_signal(const char* who, int signal, const JobEnd& end) {
+[[noreturn]] void tell_signal(const std::string& who, int signal, const JobEnd& end) {
     throw EnvironmentError(fmt::format(
         "{} was ended by signal {} ({}), expected it to run to its end{}{}",
         who,
@@ -83,7 +83,7 @@ int meaning(const JobEnd& end) {
         tell_signal("mpirun", WTERMSIG(end.status), end);
     }
     if (code > 128) {
-        tell_signal("a rank", code - 128, end);
+        tell_signal(end.lost, code - 128, end);
     }
     if (end.step == JobStep::met) {
         throw EnvironmentError(fmt::format(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <sys/types.h>
 
 #include "cli/relay.hpp"
@@ -12,7 +13,8 @@ namespace headroom::cli {
 struct JobEnd {
     int status = 0; ///< of mpirun, as waitpid gives it
     JobStep step = JobStep::launched;
-    int asked = 0; ///< exit code that the user's signal asked for; 0: none came
+    int asked = 0;               ///< exit code that the user's signal asked for; 0: none came
+    std::string lost = "a rank"; ///< who ended first, if known
     /// Has the system ended processes meanwhile because memory ran out? Nothing: it does not say.
     std::optional<bool> out_of_memory{};
 };

@@ -18,6 +18,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/job_end.hpp"
 #include "cli/job_environment.hpp"
+#include "cli/lost_rank.hpp"
 #include "cli/process_look.hpp"
 #include "cli/relay.hpp"
 #include "cli/start_watch.hpp"
@@ -159,6 +160,7 @@ JobStep step_of(const Relay& relay) {
 JobEnd wait_for(pid_t child, std::size_t ranks, Relay& relay) {
     StartWatch start(ranks, child);
     Interrupts interrupts;
+    LostRank lost(child, ranks);
     JobEnd end;
     for (;;) {
         const pid_t ended = waitpid(child, &end.status, WNOHANG);
@@ -179,6 +181,9 @@ JobEnd wait_for(pid_t child, std::size_t ranks, Relay& relay) {
             end_mpirun(child, relay);
             throw EnvironmentError(start.text());
         }
+        if (step_of(relay) == JobStep::met) {
+            lost.look();
+        }
         relay.move(kPause);
     }
     while (relay.has_more() && times_interrupted() < 2) {
@@ -186,6 +191,7 @@ JobEnd wait_for(pid_t child, std::size_t ranks, Relay& relay) {
     }
     end.step = step_of(relay);
     end.asked = interrupted();
+    end.lost = lost.text();
     return end;
 }
 

@@ -118,7 +118,8 @@ class Run:
             gone = self.wait(lambda: not self.processes(), 5 * self.case.slack)
             self.expect(gone, f"5 s after the kill there are {self.processes()}")
             expected = -signal.SIGKILL if self.who == "launcher" else 3
-            self.expect_end(process, expected, "rank|device|mpirun")
+            named = "mpirun" if self.who == "mpirun" else rf"device {self.victim}\b|a rank"
+            self.expect_end(process, expected, named)
         elif self.who in ("mpirun", "launcher"):
             before = self.processes()
             time.sleep(SILENCE + 3)

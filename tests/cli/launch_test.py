@@ -123,10 +123,11 @@ class Launch(Case):
 
     def test_a_killed_rank_is_no_lack_of_memory(self):
         process = self.long_run("rank.h5")
-        os.kill(self.rank(1), signal.SIGKILL)
+        killed = self.rank(1)
+        os.kill(killed, signal.SIGKILL)
         code, errors, _ = self.end(process)
         self.assertEqual(code, 3, errors)
-        self.assertIn("a rank was ended by signal 9", errors)
+        self.assertIn(f"device 1 (process {killed}) was ended by signal 9", errors)
         self.assertNotIn("perhaps memory", errors)
         self.assertEqual(errors.count("error:"), 1, errors)
 

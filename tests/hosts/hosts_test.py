@@ -160,15 +160,18 @@ class Hosts(unittest.TestCase):
         self.fails(result, 3, "device 2.*headroom 0.0.1 .other.*install the same program")
 
     def fault(self, name, what, rank=5):
-        """A paced run whose rank does something to itself after three seconds."""
+        """A paced run whose rank does something to itself a second after it has begun."""
         self.scenario.write_text(
             scenario_text(len(NAMES) * SLOTS, tokens=100, interval=4, memory="900 KiB",
                           compute="50 MFLOP/s", head='[clock]\nmode = "paced"\n')
             .replace(str(MODEL), str(self.model)))
-        shell = (f'if [ "$OMPI_COMM_WORLD_RANK" = {rank} ]; then (sleep 3; {what}) & fi; '
-                 'exec "$@"')
+        fault = self.folder / "fault.sh"
+        fault.write_text(
+            f'if [ "$OMPI_COMM_WORLD_RANK" = {rank} ]; then\n'
+            f"    (until [ -s {self.folder / name} ]; do sleep 0.1; done; sleep 1; {what}) &\n"
+            'fi\nexec "$@"\n')
         return self.hosts.mpirun("-x", "HEADROOM_SILENCE=4", "-n", len(NAMES) * SLOTS,
-                                 "sh", "-c", shell, "sh", *self.words(name))
+                                 "sh", fault, *self.words(name))
 
     def test_a_rank_that_is_stopped_on_another_host_is_named(self):
         result = self.fault("stopped.h5", "kill -STOP $$")
