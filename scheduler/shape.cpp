@@ -6,13 +6,19 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.hpp"
+
 namespace headroom::scheduler {
 
 namespace {
 
-void need_positive(std::vector<std::string>& found, std::string_view what, std::int64_t value) {
+void need(
+    std::vector<std::string>& found, std::string_view what, std::int64_t value, std::int64_t most
+) {
     if (value < 1) {
         found.push_back(fmt::format("{} is {} but must be at least 1", what, value));
+    } else if (value > most) {
+        found.push_back(fmt::format("{} is {} but must be at most {}", what, value, most));
     }
 }
 
@@ -78,15 +84,15 @@ void check_types(const ModelShape& shape, std::vector<std::string>& found) {
 
 std::vector<std::string> ModelShape::problems() const {
     std::vector<std::string> found;
-    need_positive(found, "layers", layers);
-    need_positive(found, "heads", heads);
-    need_positive(found, "kv_heads", kv_heads);
-    need_positive(found, "width", width);
-    need_positive(found, "ffn_width", ffn_width);
-    need_positive(found, "context", context);
-    need_positive(found, "bytes per cached element", kv_bytes);
+    need(found, "layers", layers, kMostLayers);
+    need(found, "heads", heads, kMostHeads);
+    need(found, "kv_heads", kv_heads, kMostHeads);
+    need(found, "width", width, kMostWidth);
+    need(found, "ffn_width", ffn_width, kMostFfnWidth);
+    need(found, "context", context, kLongestContext);
+    need(found, "bytes per cached element", kv_bytes, kWidestElement);
     if (ends) {
-        need_positive(found, "vocabulary", vocabulary);
+        need(found, "vocabulary", vocabulary, kMostVocabulary);
     }
     check_heads(*this, found);
     check_types(*this, found);

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "base/check.hpp"
+#include "base/limits.hpp"
 #include "config/sections.hpp"
 
 namespace headroom::config {
@@ -15,12 +16,12 @@ namespace {
 constexpr std::string_view kGiveOne =
     "give file = \"x.gguf\", preset = \"llama-2-7b\", or shape = { layers, heads, … }";
 
-// Far beyond any model, and small enough that nothing overflows.
+// Far beyond any model, and within what can be counted.
 constexpr std::int64_t kMaxLayers = 1000;
 constexpr std::int64_t kMaxHeads = 1024;
-constexpr std::int64_t kMaxWidth = 262'144;
-constexpr std::int64_t kMaxFfnWidth = 4'194'304;
 constexpr std::int64_t kMaxTokens = 16'777'216;
+static_assert(kMaxLayers <= kMostLayers && kMaxHeads <= kMostHeads);
+static_assert(kMaxTokens <= kLongestContext && kMaxTokens <= kMostVocabulary);
 
 void set_types(scheduler::ModelShape& shape, WeightType type) {
     shape.layer_types.assign(
@@ -153,8 +154,8 @@ std::optional<scheduler::ModelShape> read_shape(TableReader& parent) {
     shape.heads = static_cast<std::int32_t>(required(*table, "heads", kMaxHeads));
     const auto kv_heads = table->integer("kv_heads", 1, kMaxHeads);
     shape.kv_heads = static_cast<std::int32_t>(kv_heads.value_or(shape.heads));
-    shape.width = required(*table, "width", kMaxWidth);
-    shape.ffn_width = required(*table, "ffn_width", kMaxFfnWidth);
+    shape.width = required(*table, "width", kMostWidth);
+    shape.ffn_width = required(*table, "ffn_width", kMostFfnWidth);
     shape.gated = table->flag("gated").value_or(true);
     shape.vocabulary = required(*table, "vocab", kMaxTokens);
     shape.context = required(*table, "context", kMaxTokens);

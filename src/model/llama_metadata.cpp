@@ -2,20 +2,17 @@
 
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/limits.hpp"
 #include "model/gguf_cursor.hpp"
 #include "model/tensor_names.hpp"
 
 namespace headroom::model {
 
 namespace {
-
-/// Longer contexts than any published model has; bounds the rope table of a damaged file.
-constexpr std::int64_t kLongestContext = std::int64_t{1} << 24;
 
 /// Reads keys and collects what is wrong with them.
 class Keys {
@@ -221,17 +218,16 @@ void check_features(Keys& keys) {
 Hyperparameters read_llama_metadata(const GgufFile& file, std::vector<std::string>& problems) {
     check_is_a_model(file);
     check_architecture(file);
-    constexpr std::int64_t kAny = std::numeric_limits<std::int32_t>::max();
     Keys keys(file, problems);
     Hyperparameters model;
     const auto name = keys.optional("general.name", &GgufFile::text);
     model.name = name ? std::string(*name) : file.path().stem().string();
-    model.layers = static_cast<std::int32_t>(keys.count("llama.block_count", kAny));
-    model.width = keys.count("llama.embedding_length", kAny);
-    model.ffn_width = keys.count("llama.feed_forward_length", kAny);
-    model.heads = static_cast<std::int32_t>(keys.count("llama.attention.head_count", kAny));
+    model.layers = static_cast<std::int32_t>(keys.count("llama.block_count", kMostLayers));
+    model.width = keys.count("llama.embedding_length", kMostWidth);
+    model.ffn_width = keys.count("llama.feed_forward_length", kMostFfnWidth);
+    model.heads = static_cast<std::int32_t>(keys.count("llama.attention.head_count", kMostHeads));
     model.kv_heads = static_cast<std::int32_t>(
-        keys.count("llama.attention.head_count_kv", kAny, std::max(model.heads, 1))
+        keys.count("llama.attention.head_count_kv", kMostHeads, std::max(model.heads, 1))
     );
     model.context = keys.count("llama.context_length", kLongestContext);
     model.rms_epsilon = static_cast<float>(keys.positive("llama.attention.layer_norm_rms_epsilon"));

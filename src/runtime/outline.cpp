@@ -36,6 +36,7 @@ Outline of_shape(const config::Scenario& scenario) {
 
 Outline outline_of(const config::Scenario& scenario) {
     Outline outline = scenario.shape ? of_shape(scenario) : of_file(scenario);
+    check_sizes(scenario, outline.shape, outline.prompts);
     outline.turn_sizes = turn_sizes(scenario, outline.prompts);
     return outline;
 }

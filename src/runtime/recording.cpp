@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "runtime/requests.hpp"
+#include "runtime/shape.hpp"
 #include "trace/interrupts.hpp"
 
 namespace headroom::runtime {
@@ -103,6 +104,7 @@ Outline recorded_outline(const trace::RunHeader& header, const config::Scenario&
     outline.name = name == header.attributes.end() ? "" : name->second;
     outline.shape = shape_of(header);
     outline.prompts = prompts_of(header, scenario);
+    check_sizes(scenario, outline.shape, outline.prompts);
     outline.turn_sizes = turn_sizes(scenario, outline.prompts);
     return outline;
 }

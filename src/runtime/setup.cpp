@@ -52,6 +52,7 @@ void read_prompts(const RunOptions& options, Setup& setup) {
         }
     }
     setup.prompts = tokenised_prompts(workload, *setup.tokenizer, setup.model.context);
+    check_sizes(*options.scenario, shape_of(setup.model), setup.prompts);
     setup.end_of_text = workload.stop_at_eos ? setup.tokenizer->eos() : -1;
     if (workload.slots() > comm::kMaxSlots) {
         throw InputError(fmt::format(
