@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "cli/failure.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/resume_check.hpp"
 #include "cli/roll_call.hpp"
 #include "cli/screen.hpp"
 #include "cli/summary_text.hpp"
@@ -148,6 +149,8 @@ Front::Front(
     attributes_["program_version"] = HEADROOM_VERSION;
     attributes_["program_commit"] = HEADROOM_COMMIT;
     attributes_["transport"] = transport;
+    attributes_[kScenarioHash] =
+        scenario_hash(config::resolved_text(scenario), scenario.input_files);
     attributes_["host"] = hosts_.empty() ? host_name() : runtime::hosts_text(hosts_);
     attributes_["openblas_core"] = std::string(kernels::openblas_core());
     attributes_["host_folder"] = folder_of(scenario).string();

@@ -84,9 +84,10 @@ config::Scenario scenario_in(const RunCommand& command, const trace::RunHeader& 
 }
 
 /// Before anything is taken from it.
-void check_derived(const RunCommand& command, const trace::Trace& trace) {
+template <class Check>
+void refuse_unless(const RunCommand& command, Check check) {
     try {
-        check_derivable(command, trace);
+        check();
     } catch (const InputError& error) {
         refuse(command, error.what());
     }
@@ -140,7 +141,10 @@ Resumption resumption_of(const RunCommand& command, trace::TraceFile file) {
     }
     Resumption resumption;
     resumption.scenario = scenario_in(command, file.trace.header);
-    check_derived(command, file.trace);
+    refuse_unless(command, [&] {
+        check_derivable(command, file.trace);
+        check_fits_model(command, file.trace, resumption.scenario);
+    });
     resumption.kernels = kernels_for(command, file.trace.header);
     resumption.model_hash = attribute(file.trace.header, "model_hash");
     resumption.point = runtime::resume_point(file.trace.intervals);
@@ -205,7 +209,7 @@ int finish_resumed(const RunCommand& command, const trace::TraceFile& file) {
     const std::filesystem::path out = command.trace.empty() ? command.resume : command.trace;
     const bool finished = file.trace.completion == trace::Completion::finished;
     const bool elsewhere = !command.trace.empty();
-    check_derived(command, file.trace);
+    refuse_unless(command, [&] { check_derivable(command, file.trace); });
     if (elsewhere) {
         trace::check_trace_path(out.string(), command.force);
         check_overwrites_a_trace(out);

@@ -3,15 +3,19 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
+#include <span>
 
 #include <fmt/format.h>
 
 #include "base/check.hpp"
+#include "base/checksum.hpp"
 #include "base/error.hpp"
 #include "cli/console.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/replay_text.hpp"
 #include "cli/version.hpp"
+#include "runtime/recorded_model.hpp"
 #include "runtime/recording.hpp"
 #include "runtime/replay.hpp"
 #include "trace/parts.hpp"
@@ -74,34 +78,77 @@ bool is_of_this_version(const trace::Trace& trace) {
     });
 }
 
+/// Damage, unless another version wrote it, which may have done it otherwise.
+void judge(const RunCommand& command, const trace::Trace& trace, const std::string& difference) {
+    if (is_of_this_version(trace)) {
+        throw InputError(fmt::format(
+            "is damaged, expected what comes out again from its scenario, model and tokens\n{}\n"
+            "  nothing was changed; go on from a copy of the trace, or run the scenario again",
+            difference
+        ));
+    }
+    print_warnings(
+        Terminal::look(),
+        {fmt::format(
+            "{}: another version of headroom wrote it, and this one would not leave the same; the "
+            "run goes on from what is recorded\n{}",
+            command.resume.string(),
+            difference
+        )}
+    );
+}
+
+bool was_checked() {
+    return std::getenv(kSelfStarted) != nullptr;
+}
+
 } // namespace
 
+std::string scenario_hash(
+    const std::string& text, const std::map<std::string, std::string>& input_files
+) {
+    std::uint64_t sum = checksum(std::as_bytes(std::span(text)));
+    for (const auto& [path, contents] : input_files) {
+        sum = checksum(std::as_bytes(std::span(path)), sum);
+        sum = checksum(std::as_bytes(std::span(contents)), sum);
+    }
+    return fmt::format("{:016x}", sum);
+}
+
 void check_derivable(const RunCommand& command, const trace::Trace& trace) {
-    if (std::getenv(kSelfStarted) != nullptr) {
+    if (was_checked()) {
         return;
+    }
+    const trace::RunHeader& header = trace.header;
+    const auto hash = header.attributes.find(kScenarioHash); // older traces have none
+    if (hash != header.attributes.end() &&
+        hash->second != scenario_hash(header.scenario, header.input_files)) {
+        throw InputError(fmt::format(
+            "is damaged: /scenario or an input file has the hash {}, expected {}\n"
+            "  nothing was changed; go on from a copy of the trace, or run the scenario again",
+            scenario_hash(header.scenario, header.input_files),
+            hash->second
+        ));
     }
     const runtime::Replay replay = derive(command, trace);
-    if (replay.differences.empty()) {
+    if (!replay.differences.empty()) {
+        judge(command, trace, difference_text(trace, replay));
+    }
+}
+
+void check_fits_model(
+    const RunCommand& command, const trace::Trace& trace, const config::Scenario& scenario
+) {
+    std::error_code unknown;
+    if (was_checked() || !std::filesystem::exists(scenario.model_file, unknown)) {
         return;
     }
-    const std::string difference = difference_text(trace, replay);
-    if (!is_of_this_version(trace)) {
-        print_warnings(
-            Terminal::look(),
-            {fmt::format(
-                "{}: another version of headroom wrote it, and this one would not decide the same; "
-                "the run goes on from what is recorded\n{}",
-                command.resume.string(),
-                difference
-            )}
-        );
-        return;
+    const model::GgufFile file(scenario.model_file);
+    runtime::check_model_and_prompts(trace, scenario, file);
+    const std::string wrong = runtime::wrong_text(trace, model::Tokenizer(file));
+    if (!wrong.empty()) {
+        judge(command, trace, "  " + wrong);
     }
-    throw InputError(fmt::format(
-        "is damaged, expected what comes out again from its scenario and its tokens\n{}\n"
-        "  nothing was changed; go on from a copy of the trace, or run the scenario again",
-        difference
-    ));
 }
 
 } // namespace headroom::cli

@@ -79,7 +79,8 @@ std::map<std::string, std::string> counterfactual_attributes(
     const std::map<std::string, std::string>& own
 ) {
     std::map<std::string, std::string> attributes = recorded;
-    for (const char* const name : {"program_version", "program_commit", "host", "host_folder"}) {
+    for (const char* const name :
+         {"program_version", "program_commit", "host", "host_folder", "scenario_hash"}) {
         if (const auto found = own.find(name); found != own.end()) {
             attributes[name] = found->second;
         }

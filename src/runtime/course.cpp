@@ -269,6 +269,7 @@ StartedTurn Course::next_turn(std::int32_t number) {
         const std::int64_t left = length - slot.rows;
         turn.tokens = std::min(left, settings_.longest_turn);
         turn.samples = turn.tokens == left;
+        turn.recheck = request(slot.sequence).recheck_among(turn.first, turn.tokens);
         started.ids = std::span(ids).subspan(
             static_cast<std::size_t>(slot.rows), static_cast<std::size_t>(turn.tokens)
         );

@@ -40,6 +40,7 @@ std::vector<Request> requests_of(
             }
             Request& request = requests[number];
             request.begun = open.begin;
+            request.last_logits = open.last_logits;
             request.history = *request.prompt;
             request.history.insert(request.history.end(), open.sampled.begin(), open.sampled.end());
         }

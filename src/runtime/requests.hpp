@@ -6,6 +6,7 @@
 
 #include "base/units.hpp"
 #include "config/scenario.hpp"
+#include "runtime/recheck.hpp"
 #include "runtime/resume_point.hpp"
 #include "scheduler/blocks.hpp"
 
@@ -17,6 +18,7 @@ struct Request {
     Nanoseconds arrival = 0;
     /// Of a sequence that goes on after its run was broken off: prompt and the tokens that it had.
     std::vector<std::int32_t> history{};
+    std::uint64_t last_logits = 0; ///< checksum of those that its last token was chosen from
     Nanoseconds begun = -1; ///< when it was first given a slot; -1: not yet
 
     [[nodiscard]] std::int64_t prompt_tokens() const {
@@ -32,6 +34,12 @@ struct Request {
     /// Tokens that it had before.
     [[nodiscard]] std::int64_t sampled_before() const {
         return taken_in_tokens() - prompt_tokens();
+    }
+    /// Of the rows from `first` on that are taken in together.
+    [[nodiscard]] Recheck recheck_among(std::int64_t first, std::int64_t rows) const {
+        const std::int64_t row = taken_in_tokens() - 2; // the last token was sampled from it
+        const bool has = sampled_before() > 0 && first <= row && row < first + rows;
+        return has ? Recheck{row - first, taken_in().back(), last_logits} : Recheck{};
     }
     /// Rows that its caches never exceed: the last sampled token needs none.
     [[nodiscard]] std::int64_t most_rows() const { return prompt_tokens() + limit - 1; }

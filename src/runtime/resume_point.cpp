@@ -31,7 +31,8 @@ ResumePoint resume_point(std::span<const trace::Interval> intervals) {
     point.intervals = static_cast<std::int64_t>(intervals.size());
     std::map<std::int64_t, ResumePoint::Open> open;
     const auto sequence = [&](std::int32_t number) -> ResumePoint::Open& {
-        return open.try_emplace(number, ResumePoint::Open{number, 0, 0, false, {}}).first->second;
+        return open.try_emplace(number, ResumePoint::Open{number, 0, 0, false, {}, 0})
+            .first->second;
     };
     for (const trace::Interval& interval : intervals) {
         count(interval, point);
@@ -46,6 +47,7 @@ ResumePoint resume_point(std::span<const trace::Interval> intervals) {
             if (token.is_prompt == 0) {
                 one.first_token = one.sampled.empty() ? token.end : one.first_token;
                 one.sampled.push_back(token.id);
+                one.last_logits = token.logits_checksum;
             }
         }
         const std::set<std::int32_t> cut = trace::cut_sequences(interval);

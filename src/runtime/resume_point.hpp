@@ -20,6 +20,7 @@ struct ResumePoint {
         Nanoseconds first_token = 0; ///< 0: it had none
         bool prompt_told = false;    ///< its prompt stands in the trace
         std::vector<std::int32_t> sampled;
+        std::uint64_t last_logits = 0; ///< checksum of those that the last of them was chosen from
         bool operator==(const Open&) const = default;
     };
 

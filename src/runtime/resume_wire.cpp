@@ -18,7 +18,8 @@ void put(ByteWriter& writer, const ResumePoint& point) {
             .put(open.begin)
             .put(open.first_token)
             .put(open.prompt_told)
-            .put_all(std::span<const std::int32_t>(open.sampled));
+            .put_all(std::span<const std::int32_t>(open.sampled))
+            .put(open.last_logits);
     }
 }
 
@@ -40,6 +41,7 @@ ResumePoint get_resume_point(ByteReader& reader) {
         open.first_token = reader.get<Nanoseconds>();
         open.prompt_told = reader.get<bool>();
         open.sampled = reader.get_all<std::int32_t>();
+        open.last_logits = reader.get<std::uint64_t>();
     }
     return point;
 }

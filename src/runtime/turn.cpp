@@ -58,6 +58,7 @@ void TurnRunner::begin(const std::vector<Turn>& batch) {
         state.turn = turn;
         state.ids.resize(static_cast<std::size_t>(turn.tokens));
         state.last_x_row = turn.tokens - 1;
+        state.recheck_row = turn.recheck.row;
         resident_->reserve_caches(turn.slot, turn.first + turn.tokens);
     }
 }
@@ -84,6 +85,10 @@ void TurnRunner::run(
         }
         const bool sampling = scheduler::only_when_sampling(instruction, resident_->blocks());
         for (const Turn& turn : batch) {
+            if (turn.recheck.row >= 0 && sampling && instruction.payload == Payload::last_x) {
+                select(turn);
+                hand_over_recheck(instruction);
+            }
             if (turn.samples || !sampling) {
                 select(turn);
                 transfer(instruction);
@@ -167,6 +172,9 @@ Bytes TurnRunner::page() {
 void TurnRunner::compute(const Instruction& instruction, const std::vector<Turn>& batch) {
     const scheduler::Blocks& blocks = resident_->blocks();
     const BlockId b = instruction.block;
+    if (batch.front().recheck.row >= 0 && scheduler::only_when_sampling(instruction, blocks)) {
+        recheck(b, batch.front());
+    }
     if (!batch.front().samples && scheduler::only_when_sampling(instruction, blocks)) {
         return; // a chunk of a prompt, which is a batch of its own
     }

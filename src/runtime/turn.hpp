@@ -13,6 +13,7 @@
 #include "device/pacer.hpp"
 #include "model/execute.hpp"
 #include "runtime/paging.hpp"
+#include "runtime/recheck.hpp"
 #include "runtime/resident.hpp"
 #include "runtime/wire.hpp"
 #include "scheduler/agenda.hpp"
@@ -34,6 +35,7 @@ struct Turn {
     std::int64_t tokens = 1;  ///< n
     std::int32_t slot = 0;
     bool samples = true; ///< not a chunk before a prompt's last
+    Recheck recheck{};   ///< only of turns that take in a prompt, which have no others beside them
 
     [[nodiscard]] bool begins_batch() const { return batch == number; }
     /// In the sequence, prompt included, of the token that the turn yields.
@@ -107,6 +109,8 @@ class TurnRunner {
     using Instruction = scheduler::Instruction;
     void compute(const Instruction& instruction, const std::vector<Turn>& batch);
     void transfer(const Instruction& instruction);
+    void hand_over_recheck(const Instruction& instruction);
+    void recheck(BlockId b, const Turn& turn);
     void send(const Instruction& instruction);
     void receive(const Instruction& instruction);
     /// One turn, or several of one token in slots that follow each other.
@@ -135,6 +139,9 @@ class TurnRunner {
     std::int64_t* sums();
     [[nodiscard]] bool has_one_term(const Instruction& partial) const;
     void sample(std::span<float> logits);
+    [[nodiscard]] SampledToken chosen(
+        std::span<float> logits, std::int64_t sequence, std::int64_t position
+    ) const;
     Bytes before_first_operation(const std::vector<Turn>& batch);
     Bytes page();
     /// The bytes that a payload consists of, in this device's buffers.
@@ -163,6 +170,7 @@ class TurnRunner {
         bool has_angles = false;
         bool sums_begun = false; ///< sliced: this stage's partial sums have a first term or zeros
         std::int64_t last_x_row = 0;       ///< where lm_head finds its x
+        std::int64_t recheck_row = -1;     ///< and the x of a recheck
         std::vector<HeldSend> small_sends; ///< ids and sampled ids
     };
     void select(const Turn& turn);

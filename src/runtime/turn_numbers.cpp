@@ -288,18 +288,26 @@ void TurnRunner::take_in(const Instruction& instruction) {
     }
 }
 
+SampledToken TurnRunner::chosen(
+    std::span<float> logits, std::int64_t sequence, std::int64_t position
+) const {
+    SampledToken token;
+    token.logits_checksum = checksum(std::as_bytes(logits));
+    // Counted, not drawn from a state: the number belongs to the token's place in its sequence.
+    const std::uint64_t stream =
+        stream_seed(settings_->seed, "sampling", static_cast<std::uint64_t>(sequence));
+    const double unit = random_unit(stream, static_cast<std::uint64_t>(position));
+    token.id = static_cast<std::int32_t>(
+        kernels::sample(*context_->kernels, logits, settings_->sampling, unit)
+    );
+    return token;
+}
+
 void TurnRunner::sample(std::span<float> logits) {
     if (settings_->on_logits) {
         settings_->on_logits(now_->turn.number, logits);
     }
-    now_->sampled.logits_checksum = checksum(std::as_bytes(logits));
-    // Counted, not drawn from a state: the number belongs to the token's place in its sequence.
-    const std::uint64_t stream =
-        stream_seed(settings_->seed, "sampling", static_cast<std::uint64_t>(now_->turn.sequence));
-    const double unit = random_unit(stream, static_cast<std::uint64_t>(now_->turn.position()));
-    now_->sampled.id = static_cast<std::int32_t>(
-        kernels::sample(*context_->kernels, logits, settings_->sampling, unit)
-    );
+    now_->sampled = chosen(logits, now_->turn.sequence, now_->turn.position());
 }
 
 } // namespace headroom::runtime

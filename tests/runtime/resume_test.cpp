@@ -136,6 +136,39 @@ TEST_P(Resumed, interrupted_runs_go_on_with_the_same_text) {
     expect_same_text(whole, run);
 }
 
+/// A random token that a sequence which goes on had sampled; null if none had.
+trace::TokenRow* token_of_open(trace::Trace& trace, Random& random) {
+    std::vector<trace::TokenRow*> candidates;
+    for (const auto& open : runtime::resume_point(trace.intervals).open) {
+        for (trace::Interval& interval : trace.intervals) {
+            for (trace::TokenRow& row : interval.tokens) {
+                if (row.is_prompt == 0 && row.sequence == open.sequence) {
+                    candidates.push_back(&row);
+                }
+            }
+        }
+    }
+    return candidates.empty() ? nullptr : candidates[random.below(candidates.size())];
+}
+
+TEST_P(Resumed, runs_do_not_go_on_from_a_token_that_was_changed) {
+    const config::Scenario scenario = support::random_scenario(GetParam());
+    const support::RandomPolicy policy(GetParam(), 25);
+    support::RunChange change;
+    change.policy = &policy;
+    const support::FleetRun whole = support::run_fleet(scenario, change);
+    Random random(stream_seed(GetParam(), "changed token test"));
+    trace::Trace killed = killed_after(whole.trace, 1 + random.below(whole.trace.intervals.size()));
+    trace::TokenRow* const token = token_of_open(killed, random);
+    if (token == nullptr) {
+        return;
+    }
+    const auto vocabulary = static_cast<std::int32_t>(killed.header.model.front().vocabulary);
+    token->id = (token->id + 1) % vocabulary;
+    change.resumed = &killed;
+    EXPECT_THROW((void)support::run_fleet(scenario, change), InputError);
+}
+
 INSTANTIATE_TEST_SUITE_P(Seeds, Resumed, testing::Range<std::uint64_t>(0, 40));
 
 TEST(ResumePoint, knows_what_is_over_and_what_goes_on) {

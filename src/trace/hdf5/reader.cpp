@@ -81,8 +81,20 @@ struct Commits {
     std::vector<RowCounts> counts;
 };
 
+/// What a kill leaves of a number: all zeros, or its first bytes where it lies across two pages.
+bool is_torn(std::int64_t number, std::int64_t whole) {
+    for (int bytes = 0; bytes < 8; ++bytes) {
+        const std::int64_t first = whole & ((std::int64_t{1} << (8 * bytes)) - 1);
+        if (number == first && number != whole) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /// The rows of /intervals that were written to the end. A kill can leave a last row that exists
-/// by the dataset's size only: it is all zeros, while the i-th row must count i + 1 placements.
+/// by the dataset's size only: it is all zeros, while the i-th row must count i + 1 placements. Any
+/// other number there is damage, and so is a row behind one that is cut off.
 Commits read_commits(h5::UntrustedFile& file, CodeNames& codes) {
     h5::TableReader table(file, Table<IntervalRow>::name);
     table.add<IntervalRow>();
@@ -93,14 +105,25 @@ Commits read_commits(h5::UntrustedFile& file, CodeNames& codes) {
     RowBytes rest(bytes);
     PooledTexts none({});
     Commits commits;
+    bool cut = false;
     for (std::size_t i = 0; i < rows; ++i) {
         const auto row = decode<IntervalRow>(rest, {}, none);
         const auto counts = decode<RowCounts>(rest, {}, none);
-        if (counts.placements != static_cast<std::int64_t>(i) + 1) {
-            break;
+        const auto expected = static_cast<std::int64_t>(i) + 1;
+        if (counts.placements == expected && !cut) {
+            commits.rows.push_back(row);
+            commits.counts.push_back(counts);
+            continue;
         }
-        commits.rows.push_back(row);
-        commits.counts.push_back(counts);
+        if (!is_torn(counts.placements, expected)) {
+            throw InputError(fmt::format(
+                "damaged: row {} of /intervals counts {} placements, expected {}",
+                i,
+                counts.placements,
+                expected
+            ));
+        }
+        cut = true;
     }
     return commits;
 }
