@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "config/exact.hpp"
+#include "config/toml_limits.hpp"
 #include "config/values.hpp"
 
 namespace headroom::config {
@@ -219,8 +220,12 @@ class Setter {
 } // namespace
 
 std::optional<toml::table> parse_value(std::string_view value, const std::string& option) {
+    const std::string text = fmt::format("v = {}", value);
+    if (find_excess(text)) {
+        return std::nullopt;
+    }
     try {
-        toml::table table = toml::parse(fmt::format("v = {}", value), std::string_view(option));
+        toml::table table = toml::parse(text, std::string_view(option));
         return table.size() == 1 ? std::optional(std::move(table)) : std::nullopt;
     } catch (const toml::parse_error&) {
         return std::nullopt;

@@ -12,6 +12,7 @@
 #include "config/exact.hpp"
 #include "config/input.hpp"
 #include "config/key_setter.hpp"
+#include "config/toml_limits.hpp"
 
 namespace headroom::config {
 
@@ -79,6 +80,17 @@ std::vector<Change> named_changes(const Overrides& overrides) {
     return changes;
 }
 
+/// Enough of an option to know it again.
+std::string beginning_of(const std::string& option) {
+    constexpr std::size_t kShown = 60;
+    std::size_t end = std::min(option.size(), kShown);
+    while (end > 0 && end < option.size() &&
+           (static_cast<unsigned char>(option[end]) & 0xC0U) == 0x80U) {
+        --end; // not within a character
+    }
+    return option.substr(0, end) + (end < option.size() ? "…" : "");
+}
+
 std::optional<Change> set_change(const std::string& text, Problems& problems) {
     std::string option = "--set " + text;
     for (char& c : option) {
@@ -87,6 +99,10 @@ std::optional<Change> set_change(const std::string& text, Problems& problems) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos) {
         problems.add_option(option, "expected KEY=VALUE, for example controller.interval=4");
+        return std::nullopt;
+    }
+    if (const auto excess = excess_of_key(std::string_view(text).substr(0, equals))) {
+        problems.add_option(beginning_of(option), *excess);
         return std::nullopt;
     }
     std::string value = text.substr(equals + 1);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "config/exact.hpp"
+#include "config/toml_limits.hpp"
 
 namespace headroom::config {
 
@@ -34,6 +35,12 @@ std::string syntax_hint(std::string_view description) {
 } // namespace
 
 toml::table parse_toml(std::string_view text, Problems& problems) {
+    if (const std::optional<Excess> excess = find_excess(text)) {
+        const auto line = static_cast<toml::source_index>(excess->line);
+        const auto column = static_cast<toml::source_index>(excess->column);
+        problems.add({{line, column}, {line, column}, nullptr}, excess->text);
+        problems.throw_if_any();
+    }
     try {
         return toml::parse(text, std::string_view(problems.file()));
     } catch (const toml::parse_error& error) {
