@@ -135,6 +135,9 @@ def command_line_cases():
     yield "kernels by environment", Wrong(["run", MINIMAL], Expected(
         "kernels 'slow' are unknown", "HEADROOM_KERNELS", "expected one of", "leave both out"),
         environment={"HEADROOM_KERNELS": "slow"})
+    yield "silence by environment", Wrong(["run", MINIMAL], Expected(
+        "HEADROOM_SILENCE is 'soon'", "HEADROOM_SILENCE", "expected whole seconds",
+        "leave it out for 30"), environment={"HEADROOM_SILENCE": "soon"})
     yield "inspect nothing", Wrong(["inspect"], Expected(
         "a file is missing", "inspect", KINDS[9:], INSPECT_HELP))
     yield "inspect two files", Wrong(["inspect", MINIMAL, MODEL], Expected(
