@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "fuzz/apart.hpp"
 #include "fuzz/last_words.hpp"
 
 namespace headroom::fuzz {
@@ -79,6 +80,7 @@ Report run(const Target& target, const Limits& limits) {
             note(limits, target, {std::move(ending.words), input, index}, report);
         } else {
             ++(ending.kind == Ending::Kind::accepted ? report.accepted : report.refused);
+            report.broke_down += ending.words == kBrokeDown ? 1U : 0U;
         }
     }
     report.seconds = seconds_since(start);

@@ -21,7 +21,7 @@ struct Target {
     std::function<std::string(Random&)> make_input;
 };
 
-/// gguf, tokenizer, scenario.
+/// gguf, tokenizer, scenario, trace (where the room runtime is built).
 [[nodiscard]] const std::vector<Target>& targets();
 
 struct Limits {
@@ -43,6 +43,7 @@ struct Report {
     std::uint64_t inputs = 0;
     std::uint64_t accepted = 0;
     std::uint64_t refused = 0;
+    std::uint64_t broke_down = 0; ///< of these, inputs that a library crashed on, and was caught
     std::uint64_t finding_count = 0;
     std::vector<Finding> findings; ///< the first ten
     double seconds = 0;

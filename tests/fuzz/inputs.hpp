@@ -16,5 +16,9 @@ namespace headroom::fuzz {
 [[nodiscard]] std::string tokenizer_input(Random& random);
 /// A scenario's text and options, as fuzz_scenario takes them.
 [[nodiscard]] std::string scenario_input(Random& random);
+/// A trace file: its values nudged or made extreme, its tables, links, layouts, filters, sizes and
+/// attributes changed through HDF5, its metadata damaged behind checksums that fit, cut off at a
+/// page or anywhere, its bytes damaged, or sound.
+[[nodiscard]] std::string trace_input(Random& random);
 
 } // namespace headroom::fuzz

@@ -101,8 +101,8 @@ void write_corpus(const Target& target, const Arguments& arguments) {
 
 void print(const Target& target, std::uint64_t seed, const Report& report) {
     fmt::print(
-        "{:<10} seed {}: {} inputs in {:.1f} s ({:.0f} per second): {} accepted, {} refused, "
-        "{} findings; the slowest, {}, took {:.3f} s\n",
+        "{:<10} seed {}: {} inputs in {:.1f} s ({:.0f} per second): {} accepted, {} refused"
+        "{}, {} findings; the slowest, {}, took {:.3f} s\n",
         target.name,
         seed,
         report.inputs,
@@ -110,6 +110,9 @@ void print(const Target& target, std::uint64_t seed, const Report& report) {
         static_cast<double>(report.inputs) / report.seconds,
         report.accepted,
         report.refused,
+        report.broke_down > 0
+            ? fmt::format(" ({} of them by a library that broke down)", report.broke_down)
+            : "",
         report.finding_count,
         report.slowest,
         report.slowest_seconds

@@ -10,6 +10,9 @@ const std::vector<Target>& targets() {
         {"gguf", fuzz_gguf, gguf_input},
         {"tokenizer", fuzz_tokenizer, tokenizer_input},
         {"scenario", fuzz_scenario, scenario_input},
+#ifdef HEADROOM_FUZZ_TRACES
+        {"trace", fuzz_trace, trace_input},
+#endif
     };
     return all;
 }

@@ -22,4 +22,8 @@ int fuzz_tokenizer(std::span<const std::byte> input);
 /// is accepted comes out again from its resolved text.
 int fuzz_scenario(std::span<const std::byte> input);
 
+/// A trace file. What can be opened is given to every reader of traces, each as far as it goes
+/// without a model: inspect, collect, export, replay, run --resume, plan --previous.
+int fuzz_trace(std::span<const std::byte> input);
+
 } // namespace headroom::fuzz
