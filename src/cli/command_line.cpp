@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/verbose.hpp"
+#include "cli/help.hpp"
 #include "cli/screen.hpp"
 #include "cli/trace_options.hpp"
 #include "cli/usage.hpp"
@@ -27,7 +28,7 @@ constexpr const char* kFooter =
     "130/143 interrupted with the trace closed";
 
 const std::vector<std::string> kCommands{
-    "run", "simulate", "plan", "replay", "inspect", "export", "sweep", "collect"};
+    "run", "simulate", "plan", "replay", "inspect", "export", "sweep", "collect", "help"};
 
 /// The scenario's own limits are told by src/config.
 constexpr std::int64_t kAnyNumber = std::numeric_limits<std::int64_t>::max();
@@ -51,7 +52,7 @@ void add_scenario_options(
     app.add_option(
         "SCENARIO",
         run.scenario,
-        "scenario file (TOML; - is standard input); see src/config/README.md"
+        "scenario file (TOML; - is standard input); see headroom help scenario"
     );
     app.add_option("--model", run.model, "instead of a scenario: a GGUF model, with --devices");
     app.add_option(
@@ -258,6 +259,15 @@ std::vector<std::string> option_names(const CLI::App& app) {
     return names;
 }
 
+void print_topic(const CLI::App& app, const std::string& topic, const std::string& program) {
+    std::vector<CommandHelp> commands;
+    for (const CLI::App* const command : app.get_subcommands({})) {
+        commands.push_back({command->get_name(), command->help(app.get_name())});
+    }
+    print_help(topic, program, commands);
+    std::fflush(stdout);
+}
+
 /// What stands without a name before it: "SCENARIO".
 std::string positional_of(const CLI::App& app) {
     const auto options = app.get_options([](const CLI::Option* o) { return o->get_positional(); });
@@ -361,10 +371,19 @@ CommandLine read_command_line(int argc, char** argv) {
         );
     }
 
+    std::string topic;
+    CLI::App& help_app = *app.add_subcommand("help", "say what scenarios and commands can have");
+    help_app.add_option(
+        "TOPIC", topic, "scenario: every key of scenarios and sweeps; or a command: its options"
+    );
+    help_app.allow_extras();
+    const std::string program = app.help(); // later it would be that of the command
+
     CLI::App* used = &app;
     try {
         app.parse(argc, argv);
-        for (CLI::App* const command : {&run_app, &simulate_app, &plan_app, &inspect_app}) {
+        for (CLI::App* const command :
+             {&run_app, &simulate_app, &plan_app, &inspect_app, &help_app}) {
             used = command->parsed() ? command : used;
         }
         used = traces.used() != nullptr ? traces.used() : used;
@@ -390,6 +409,11 @@ CommandLine read_command_line(int argc, char** argv) {
     }
     if (used == &app) {
         complain_of_nothing(app);
+    }
+    if (used == &help_app) {
+        print_topic(app, topic, program);
+        line.exit_code = 0;
+        return line;
     }
     if (used == traces.used()) {
         traces.take(line);

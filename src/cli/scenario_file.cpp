@@ -12,7 +12,7 @@ namespace headroom::cli {
 namespace {
 
 constexpr const char* kHint =
-    "\n  correct what is named above; src/config/README.md describes every key and its units";
+    "\n  correct what is named above; headroom help scenario describes every key and its units";
 
 config::Overrides with_models(config::Overrides overrides) {
     overrides.models = installed_folder(kModels);

@@ -128,7 +128,7 @@ void TraceOptions::take_export(CommandLine& line) const {
 void TraceOptions::add_sweep(CLI::App& app) {
     sweep_app_ = app.add_subcommand("sweep", "many runs: every cell of a grid over scenario keys");
     CLI::App& command = *sweep_app_;
-    command.add_option("SWEEP", sweep_.sweep, "sweep file (TOML); see src/config/README.md");
+    command.add_option("SWEEP", sweep_.sweep, "sweep file (TOML); see headroom help scenario");
     command.add_flag("--list", sweep_.list, "list the cells and what is there of them");
     command.add_option("--run", sweep_.index, "run one cell, by its number in the list")
         ->type_name("INDEX")

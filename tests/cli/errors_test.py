@@ -76,7 +76,7 @@ def changed(old, new, **options):
 RUN_HELP = "headroom run --help"
 INSPECT_HELP = "headroom inspect --help"
 KINDS = "expected a trace (.h5), a model (.gguf) or a scenario (.toml)"
-KEYS = "src/config/README.md describes every key"
+KEYS = "headroom help scenario describes every key"
 
 
 def command_line_cases():
@@ -359,7 +359,7 @@ def previous_cases(write, preset):
         code=6)
 
 
-SWEEPS = "src/config/README.md describes sweeps and every key"
+SWEEPS = "headroom help scenario describes sweeps and every key"
 
 
 def sweep_cases(write, folder):
