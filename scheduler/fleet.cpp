@@ -20,27 +20,27 @@ const LinkSpec& Network::link(DeviceId from, DeviceId to) const {
 }
 
 Nanoseconds FleetRates::compute(DeviceId d, Nanoseconds start, Flops f) const {
-    return finish(fleet_->devices[d.index()].compute, start, f, tokens_);
+    return finish(fleet_->devices[d.index()].compute, start, f, tokens_, stop_);
 }
 
 Nanoseconds FleetRates::touch(DeviceId d, Nanoseconds start, Bytes b) const {
-    return finish(fleet_->devices[d.index()].memory_bandwidth, start, b, tokens_);
+    return finish(fleet_->devices[d.index()].memory_bandwidth, start, b, tokens_, stop_);
 }
 
 Nanoseconds FleetRates::storage(DeviceId d, Nanoseconds start, Bytes b) const {
-    return finish(fleet_->devices[d.index()].storage_bandwidth, start, b, tokens_);
+    return finish(fleet_->devices[d.index()].storage_bandwidth, start, b, tokens_, stop_);
 }
 
 Nanoseconds FleetRates::egress(DeviceId d, Nanoseconds start, Bytes b) const {
-    return finish(fleet_->devices[d.index()].egress, start, b, tokens_);
+    return finish(fleet_->devices[d.index()].egress, start, b, tokens_, stop_);
 }
 
 Nanoseconds FleetRates::ingress(DeviceId d, Nanoseconds start, Bytes b) const {
-    return finish(fleet_->devices[d.index()].ingress, start, b, tokens_);
+    return finish(fleet_->devices[d.index()].ingress, start, b, tokens_, stop_);
 }
 
 Nanoseconds FleetRates::link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b) const {
-    return finish(fleet_->network.link(from, to).bandwidth, start, b, tokens_);
+    return finish(fleet_->network.link(from, to).bandwidth, start, b, tokens_, stop_);
 }
 
 Nanoseconds FleetRates::latency(DeviceId from, DeviceId to, Nanoseconds g) const {

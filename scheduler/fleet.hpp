@@ -80,10 +80,12 @@ class Rates {
     [[nodiscard]] virtual bool ingress_capped(DeviceId d) const = 0;
 };
 
-/// The fleet's true profiles, as a turn sees them that began after `tokens` sampled tokens.
+/// The fleet's true profiles, as a turn sees them that began after `tokens` sampled tokens. `stop`
+/// is asked where that takes long.
 class FleetRates final : public Rates {
   public:
-    FleetRates(const Fleet& fleet, std::int64_t tokens) : fleet_(&fleet), tokens_(tokens) {}
+    FleetRates(const Fleet& fleet, std::int64_t tokens, StopCheck stop = nullptr)
+        : fleet_(&fleet), tokens_(tokens), stop_(stop) {}
     [[nodiscard]] std::size_t devices() const override { return fleet_->size(); }
     [[nodiscard]] Nanoseconds compute(DeviceId d, Nanoseconds start, Flops f) const override;
     [[nodiscard]] Nanoseconds touch(DeviceId d, Nanoseconds start, Bytes b) const override;
@@ -100,6 +102,7 @@ class FleetRates final : public Rates {
   private:
     const Fleet* fleet_;
     std::int64_t tokens_;
+    StopCheck stop_;
 };
 
 /// All rates at one moment, held constant for ever.

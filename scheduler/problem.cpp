@@ -73,6 +73,7 @@ Decision evaluate(
     const Problem& problem, Placement placement, std::string reason, std::int64_t batch
 ) {
     HEADROOM_CHECK(problem.blocks != nullptr, "a problem without blocks");
+    stop_if_asked(problem.stop);
     HEADROOM_CHECK(
         placement.size() == problem.blocks->size(),
         "{} blocks placed of {}",

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "base/stop_check.hpp"
 #include "base/units.hpp"
 #include "scheduler/blocks.hpp"
 #include "scheduler/fleet.hpp"
@@ -75,6 +76,9 @@ struct Problem {
     std::int64_t node_limit = 200'000; ///< policy exact: search nodes before it reports its bound
     std::uint64_t seed = 0;
     std::int64_t epoch = 0; ///< serial number of the placement in force
+    /// Asked by searches now and then; a decision that is no longer wanted ends with
+    /// InterruptedError.
+    StopCheck stop = nullptr;
 
     [[nodiscard]] std::int64_t horizon() const { return context + interval; } ///< T + λ
     /// Sequences in flight, at least 1.

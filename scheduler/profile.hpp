@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/random.hpp"
+#include "base/stop_check.hpp"
 #include "base/units.hpp"
 
 namespace headroom::scheduler {
@@ -49,6 +51,22 @@ class Load {
     static constexpr std::int64_t kWalkPeriods = 4096;
 
     [[nodiscard]] Segment at(Nanoseconds t) const;
+    /// How long each value of a random load holds; kNever: it is none.
+    [[nodiscard]] Nanoseconds period() const { return period_; }
+    /// After so many periods a random load's values come again; 0: they never do.
+    [[nodiscard]] std::int64_t cycle() const { return kind_ == Kind::table ? 2 * kWalkPeriods : 0; }
+    /// The value of a random load in its k-th period.
+    [[nodiscard]] Ppb in_period(std::int64_t k) const {
+        if (kind_ == Kind::uniform) {
+            const auto choices = static_cast<std::uint64_t>(high_ - low_ + 1);
+            return low_ +
+                   static_cast<Ppb>(random_below(stream_, static_cast<std::uint64_t>(k), choices));
+        }
+        const std::int64_t in_cycle = k % (2 * kWalkPeriods);
+        const std::int64_t row =
+            in_cycle < kWalkPeriods ? in_cycle : 2 * kWalkPeriods - 1 - in_cycle;
+        return table_[static_cast<std::size_t>(row)];
+    }
     /// True if no time from t on has a load below kWhole: the resource gives nothing any more.
     [[nodiscard]] bool full_from(Nanoseconds t) const;
     /// A lower bound of the load at all times; a load without end comes back to it or near it.
@@ -95,16 +113,29 @@ struct Profile {
     [[nodiscard]] bool unlimited() const { return base == kUnlimited; }
 };
 
-/// The earliest nanosecond t ≥ start with ∫ rate dτ ≥ work over [start, t), or kNever.
+/// A run's virtual time ends a year after it began: what would end later never does.
+inline constexpr Nanoseconds kHorizon = std::int64_t{365} * 24 * 3600 * kSecond;
+/// A random load that leaves nothing for so many periods on end counts as one that always will.
+inline constexpr std::int64_t kPatience = std::int64_t{1} << 22;
+/// What needs more periods than so many of a load that is drawn for each of them counts as never
+/// done. They cannot be skipped, so this bounds what one call of `finish` costs. (A walk's periods
+/// come again, so they are skipped by whole cycles.)
+inline constexpr std::int64_t kMostDraws = std::int64_t{1} << 27;
+
+/// The earliest nanosecond t ≥ start with ∫ rate dτ ≥ work over [start, t), or kNever: the rate
+/// stays 0, or one of the three bounds above is passed.
 /// work ≥ 0 in the unit whose rate per second the profile gives; work 0: start, even at rate 0;
 /// unlimited: start; start = kNever: kNever. Sums in 128 bits, exact. Source: design.md §4.
-/// A random load that leaves nothing for kPatience periods on end counts as one that always will.
-inline constexpr std::int64_t kPatience = std::int64_t{1} << 22;
+/// `stop` is asked where that takes long.
 [[nodiscard]] Nanoseconds finish(
-    const Profile& profile, Nanoseconds start, std::int64_t work, std::int64_t tokens
+    const Profile& profile,
+    Nanoseconds start,
+    std::int64_t work,
+    std::int64_t tokens,
+    StopCheck stop = nullptr
 );
 
-/// The same at a constant rate.
+/// The same at a constant rate, without bounds.
 [[nodiscard]] Nanoseconds finish(PerSecond rate, Nanoseconds start, std::int64_t work);
 
 } // namespace headroom::scheduler

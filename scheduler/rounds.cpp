@@ -55,6 +55,7 @@ class Rounds {
 
     /// One more round: when the last turn of the one before is over.
     Nanoseconds walk() {
+        stop_if_asked(problem_.stop);
         Nanoseconds over = 0;
         const std::int64_t all = problem_.in_flight();
         for (std::int64_t first = 0; first < all; first += batch_) {

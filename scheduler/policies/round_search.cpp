@@ -45,6 +45,7 @@ RoundSearch::Value RoundSearch::value(const Draft& draft) {
 }
 
 void RoundSearch::consider(std::vector<Relocation> changes) {
+    stop_if_asked(problem_->stop);
     work_ += kPerChange * static_cast<std::int64_t>(changes.size());
     if (changes.empty() || exhausted() || !draft_->attempt(changes, 0)) {
         return;

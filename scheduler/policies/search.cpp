@@ -65,6 +65,7 @@ void Search::note() {
 
 /// Makes the changes and keeps them if that is better.
 bool Search::consider(std::span<const Relocation> changes) {
+    stop_if_asked(problem_->stop);
     const Score before = draft_->score();
     const std::int64_t spent = draft_->evaluations();
     // More shortage than before is worse by the strict rule, whatever the objective.

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/new_file.hpp"
 #include "cli/collect_files.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/part_file.hpp"
 #include "cli/screen.hpp"
 #include "cli/summary_text.hpp"
@@ -73,6 +74,7 @@ void check_output(const CollectCommand& command) {
 }
 
 void write_hdf5(const std::filesystem::path& out, const trace::FigureTable& table) {
+    note_interrupts(); // there is a file to be removed
     NewFile file(out, NewFile::Links::follow);
     try {
         trace::write_summary_file(file.path().string(), table);

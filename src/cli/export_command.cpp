@@ -10,6 +10,7 @@
 #include "base/units.hpp"
 #include "cli/console.hpp"
 #include "cli/file_kind.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/part_file.hpp"
 #include "cli/summary_text.hpp"
 #include "cli/trace_commands.hpp"
@@ -102,6 +103,7 @@ void check_folder_target(const ExportCommand& command) {
 class NewFolder {
   public:
     explicit NewFolder(const fs::path& path) : path_(path) {
+        note_interrupts(); // there is a folder to be removed
         std::error_code error;
         made_ = fs::create_directory(path, error);
         if (error) {

@@ -107,6 +107,7 @@ std::unique_ptr<trace::Sink> file_sink(
     const std::filesystem::path& path,
     const Resumption* resumption
 ) {
+    note_interrupts(); // there is a trace to be closed
     const trace::Tell warn = [terminal](const std::string& text) {
         print_warnings(terminal, {text});
     };

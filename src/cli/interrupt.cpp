@@ -2,7 +2,10 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
+#include <ctime>
+#include <string_view>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -16,11 +19,30 @@ namespace {
 // NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
 std::atomic<int> exit_code = 0;
 std::atomic<int> times = 0;
+std::atomic<std::int64_t> first_at = 0; ///< ns of the steady clock
 std::atomic<bool> self_started = false;
 std::atomic<pid_t> launcher = 0;
 std::atomic<pid_t> stranger = 0;
+std::atomic<bool> only_noted = false;
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
-static_assert(std::atomic<int>::is_always_lock_free);
+static_assert(
+    std::atomic<int>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free
+);
+
+constexpr std::int64_t kGrace = 1'000'000'000;
+
+/// What a signal handler may call.
+std::int64_t steady_time() {
+    timespec now{};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+void end_at_once(int code) {
+    constexpr std::string_view kText = "headroom: interrupted\n";
+    (void)!write(STDERR_FILENO, kText.data(), kText.size());
+    _exit(code);
+}
 
 /// A rank that has lost its launcher gets so much time to close the trace.
 constexpr unsigned kSecondsAlone = 3;
@@ -34,11 +56,18 @@ void note(int signal, siginfo_t* info, void* /*context*/) {
         stranger = info->si_pid;
     }
     const bool term = signal == SIGTERM || signal == SIGUSR2 || signal == SIGHUP;
-    exit_code = static_cast<int>(
+    const auto code = static_cast<int>(
         by_launcher ? ExitCode::environment
         : term      ? ExitCode::terminated
                     : ExitCode::interrupted
     );
+    if (!only_noted) {
+        end_at_once(code);
+    }
+    if (times == 0) {
+        first_at = steady_time();
+    }
+    exit_code = code;
     ++times;
 }
 
@@ -83,6 +112,7 @@ void hold_interrupts() {
 
 void catch_interrupts() {
     self_started = std::getenv(kSelfStarted) != nullptr;
+    only_noted = self_started.load();
     for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
         catch_by_note(signal);
     }
@@ -100,8 +130,18 @@ void end_with_launcher() {
     (void)prctl(PR_SET_PDEATHSIG, signal);
 }
 
+void note_interrupts() {
+    only_noted = true;
+}
+
 int interrupted() {
     return exit_code;
+}
+
+int interrupted_long_ago() {
+    const int code = exit_code;
+    const bool now = code == static_cast<int>(ExitCode::environment);
+    return code != 0 && (now || steady_time() - first_at >= kGrace) ? code : 0;
 }
 
 bool is_interrupt(int code) {

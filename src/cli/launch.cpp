@@ -203,6 +203,7 @@ int run_under_mpirun(std::size_t ranks, const Handover& handover) {
                                "device: install it (Debian: openmpi-bin), or run all devices in "
                                "one process with --transport inprocess");
     }
+    note_interrupts();
     set_environment();
     std::vector<std::string> words{"mpirun", "-q", "-n", std::to_string(ranks), own_path()};
     const std::vector<std::string> arguments = rank_arguments(handover.command);

@@ -107,6 +107,7 @@ PartFile::PartFile(fs::path target, NewFile::Links links) : target_(std::move(ta
         !fs::is_regular_file(target_, error)) {
         descriptor = opened(target_);
     } else {
+        note_interrupts(); // there is a file to be removed
         descriptor = file_.emplace(target_, links).take_descriptor();
     }
     buffer_ = std::make_unique<DescriptorBuffer>(descriptor, target_.string());

@@ -23,6 +23,7 @@ PolicyResult result_of(
     runtime::RunOptions options;
     options.scenario = &scenario;
     options.trace_ops = run.trace_ops;
+    options.stop = interrupted_long_ago;
     front.put_into(options);
     PolicyResult result;
     result.policy = scheduler::name_of(scenario.controller.policy);

@@ -97,8 +97,10 @@ int run_in_process(
     comm::InprocessFleet fleet(scenario.fleet.size());
     try {
         fleet.run([&](comm::Transport& transport) {
-            // In one process nobody waits by the clock: a deadlock is seen at once.
+            // In one process nobody waits by the clock: a deadlock is seen at once. So the turn
+            // under way may end if it does so soon enough after an interrupt.
             transport.set_options(transport_options(scenario, transport.options().deadline));
+            transport.options().grace = std::chrono::milliseconds(1500);
             runtime::RunOptions options;
             options.scenario = &scenario;
             options.scenario_hash = scenario_hash;
@@ -106,6 +108,7 @@ int run_in_process(
             options.level = wish.level;
             options.level_told = wish.told;
             options.trace_ops = front.trace_ops();
+            options.stop = interrupted_long_ago;
             if (transport.self() == DeviceId(0)) {
                 front.put_into(options);
                 outcome = runtime::run_device(options, transport);
@@ -113,6 +116,8 @@ int run_in_process(
                 (void)runtime::run_device(options, transport);
             }
         });
+    } catch (const InterruptedError& error) {
+        outcome.exit_code = static_cast<int>(error.code()); // in the middle of a long turn
     } catch (const std::exception&) {
         front.leave_line();
         throw;

@@ -217,6 +217,7 @@ runtime::RunOptions rank_options(
     runtime::RunOptions options;
     options.scenario = &scenario;
     options.trace_ops = trace_ops;
+    options.stop = interrupted_long_ago;
     try {
         const KernelWish wish = kernels_of(command, kernels);
         options.level = wish.level;
@@ -319,6 +320,7 @@ void meet_at_the_end(comm::Transport& transport) {
 } // namespace
 
 int run_as_rank(const RunCommand& command) {
+    note_interrupts();
     const Terminal terminal = Terminal::look();
     end_with_launcher();
     const bool gives_signs = command.handed_over && is_rank_0();

@@ -25,7 +25,7 @@ namespace headroom::cli {
 
 namespace {
 
-constexpr const char* kHint = "\n  correct what is named above; src/config/README.md describes "
+constexpr const char* kHint = "\n  correct what is named above; headroom help scenario describes "
                               "sweeps and every key";
 
 /// Scenarios that the sweep names without a folder and that are not beside it.
@@ -150,6 +150,7 @@ int run(const SweepCommand& command, const config::Sweep& sweep) {
     if (command.index) {
         cells = {checked_index(sweep, *command.index)};
     }
+    note_interrupts(); // there are processes to be ended
     make_folder(sweep.folder);
     if (const std::string why = CellLocks(sweep.folder).why_none(); !why.empty()) {
         print_warnings(

@@ -4,8 +4,8 @@
 
 namespace headroom::device {
 
-DeviceClock::DeviceClock(const scheduler::Fleet& fleet, DeviceId self)
-    : fleet_(&fleet), self_(self), link_free_(fleet.size(), 0) {}
+DeviceClock::DeviceClock(const scheduler::Fleet& fleet, DeviceId self, StopCheck stop)
+    : fleet_(&fleet), self_(self), stop_(stop), link_free_(fleet.size(), 0) {}
 
 Bytes DeviceClock::memory(Nanoseconds t) const {
     return rates().memory(self_, t);

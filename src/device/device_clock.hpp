@@ -26,7 +26,8 @@ struct Interval {
 
 class DeviceClock {
   public:
-    DeviceClock(const scheduler::Fleet& fleet, DeviceId self);
+    /// `stop` is asked where a time takes long to find out.
+    DeviceClock(const scheduler::Fleet& fleet, DeviceId self, StopCheck stop = nullptr);
 
     /// From now on profiles are seen as by a turn begun after `tokens` sampled tokens.
     void set_tokens(std::int64_t tokens) { tokens_ = tokens; }
@@ -47,14 +48,19 @@ class DeviceClock {
     /// what is loaded during a migration is loaded beside the messages.
     [[nodiscard]] Nanoseconds load(Nanoseconds start, Bytes bytes) const;
 
+    /// For messages about what never ends.
+    [[nodiscard]] const scheduler::Fleet& fleet() const { return *fleet_; }
+    [[nodiscard]] std::int64_t tokens() const { return tokens_; }
+
     /// This device's memory budget at a time.
     [[nodiscard]] Bytes memory(Nanoseconds t) const;
 
   private:
-    [[nodiscard]] scheduler::FleetRates rates() const { return {*fleet_, tokens_}; }
+    [[nodiscard]] scheduler::FleetRates rates() const { return {*fleet_, tokens_, stop_}; }
 
     const scheduler::Fleet* fleet_;
     DeviceId self_;
+    StopCheck stop_;
     std::int64_t tokens_ = 0;
     Nanoseconds now_ = 0;
     Nanoseconds egress_free_ = 0;

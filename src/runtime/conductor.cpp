@@ -27,6 +27,7 @@ Subject subject_of(const RunOptions& options, const Setup& setup, const schedule
         subject.attributes["kernels_note"] = setup.kernels_note;
     }
     subject.trace_ops = options.trace_ops;
+    subject.stop = options.stop;
     subject.sink = options.sink;
     subject.observer = options.observer;
     return subject;

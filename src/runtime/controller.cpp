@@ -144,6 +144,7 @@ scheduler::Problem Controller::problem(const SourceFacts& facts, std::span<const
     problem.safe_memory = memory_.safe(problem.snapshot);
     problem.previous = placement_;
     problem.epoch = epoch_;
+    problem.stop = subject_.stop;
     return problem;
 }
 

@@ -34,6 +34,7 @@ struct Subject {
     const model::Tokenizer* tokenizer = nullptr;     ///< null: requests have no text
     std::map<std::string, std::string> attributes{}; ///< for the trace, beside the controller's own
     bool trace_ops = false;
+    StopCheck stop = nullptr;     ///< see RunOptions
     trace::Sink* sink = nullptr;  ///< may be null
     Observer* observer = nullptr; ///< may be null
 };

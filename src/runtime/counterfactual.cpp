@@ -113,6 +113,7 @@ RunOutcome replay_under(
     subject.attributes["model"] = outline.name;
     subject.attributes[kImaginedRequests] = ranges_text(tokens.sequences());
     subject.trace_ops = options.trace_ops;
+    subject.stop = options.stop;
     subject.sink = &sink;
     subject.observer = options.observer;
     CourseSettings settings = course_settings(scenario, outline.prompts, nullptr);

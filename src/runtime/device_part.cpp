@@ -41,7 +41,7 @@ DevicePart::DevicePart(const RunOptions& options, Setup& setup, comm::Transport&
       blocks_(shape_of(setup.model), options.scenario->controller.cut()),
       context_{&setup.model, &kernels::kernels_for(setup.level)},
       resident_(setup.model, blocks_, self_, setup.turn_sizes),
-      clock_(options.scenario->fleet, self_),
+      clock_(options.scenario->fleet, self_, options.stop),
       pacer_(make_pacer(options.scenario->clock, transport)), settings_(settings()),
       runner_(context_, settings_, resident_, clock_, pacer_, transport, log_) {
     if (setup.resume) {

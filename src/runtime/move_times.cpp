@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "base/error.hpp"
+#include "runtime/never.hpp"
 
 namespace headroom::runtime {
 
@@ -43,12 +44,17 @@ void MoveTimes::depart(std::size_t move, std::span<Bytes> sent_bytes) {
     sent_bytes[what.to.index()] += what.bytes;
     if (departures_[move].arrival == kNever) {
         throw StuckError(fmt::format(
-            "{} never arrives at device {}: the link from device {} stays at rate 0, expected it "
-            "to "
-            "rise again; change the events or the load of that link in the scenario",
+            "{} never arrives at device {}: the rate of the link from device {} {}; change the "
+            "events or the load of that link in the scenario",
             name_of(move),
             what.to.value,
-            self_.value
+            self_.value,
+            why_never(
+                {&clock_->fleet().network.link(self_, what.to).bandwidth,
+                 &clock_->fleet().devices[self_.index()].egress},
+                departures_[move].begin,
+                clock_->tokens()
+            )
         ));
     }
 }
@@ -58,11 +64,15 @@ void MoveTimes::load(std::size_t move, Nanoseconds& storage_free) {
     storage_free = loads_[move].end;
     if (storage_free == kNever) {
         throw StuckError(fmt::format(
-            "device {} never has {} loaded: its storage stays at rate 0, expected it to rise "
-            "again; "
-            "change its storage_bandwidth or its events in the scenario",
+            "device {} never has {} loaded: the rate of its storage {}; change its "
+            "storage_bandwidth or its events in the scenario",
             self_.value,
-            name_of(move)
+            name_of(move),
+            why_never(
+                {&clock_->fleet().devices[self_.index()].storage_bandwidth},
+                loads_[move].start,
+                clock_->tokens()
+            )
         ));
     }
 }
@@ -76,10 +86,14 @@ device::Interval MoveTimes::arrive(std::size_t move) {
     }
     if (time.end == kNever) {
         throw StuckError(fmt::format(
-            "{} never gets into device {}: its ingress stays at rate 0, expected it to rise again; "
-            "change its ingress in the scenario",
+            "{} never gets into device {}: its ingress {}; change its ingress in the scenario",
             name_of(move),
-            self_.value
+            self_.value,
+            why_never(
+                {&clock_->fleet().devices[self_.index()].ingress},
+                departures_[move].head,
+                clock_->tokens()
+            )
         ));
     }
     if (what.loaded > 0) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/stop_check.hpp"
 #include "comm/transport.hpp"
 #include "config/scenario.hpp"
 #include "kernels/kernels.hpp"
@@ -67,6 +68,7 @@ struct RunOptions {
     /// The scenario's model, where many devices in one process would each open it; else null.
     std::shared_ptr<const model::GgufFile> model_file;
     bool trace_ops = false;
+    StopCheck stop = nullptr; ///< asked within decisions and walks that take long
     std::map<std::string, std::string> attributes; ///< for the trace: version, commit, transport, …
 
     // Rank 0 only.

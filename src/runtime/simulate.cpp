@@ -29,6 +29,7 @@ Subject subject_of(const RunOptions& options, const Outline& outline) {
     subject.attributes["clock"] = config::name_of(config::ClockMode::virtual_time);
     subject.attributes["model"] = outline.name;
     subject.trace_ops = options.trace_ops;
+    subject.stop = options.stop;
     subject.sink = options.sink;
     subject.observer = options.observer;
     return subject;

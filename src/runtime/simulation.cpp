@@ -9,6 +9,7 @@
 
 #include "base/check.hpp"
 #include "base/error.hpp"
+#include "runtime/never.hpp"
 #include "runtime/overload.hpp"
 
 namespace headroom::runtime {
@@ -31,7 +32,8 @@ bool is_interrupt(int exit_code) {
 
 Simulation::Simulation(const Outline& outline, Subject subject)
     : scenario_(*subject.scenario), observer_(subject.observer), detailed_(subject.trace_ops),
-      source_(scenario_.fleet.source), blocks_(outline.shape, scenario_.controller.cut()),
+      stop_(subject.stop), source_(scenario_.fleet.source),
+      blocks_(outline.shape, scenario_.controller.cut()),
       controller_(with_outline(subject, outline, blocks_)),
       timeline_(blocks_, scenario_.fleet.size()),
       holdings_(
@@ -79,7 +81,7 @@ void Simulation::visit(const std::vector<StartedTurn>& turns) {
     std::shared_ptr<const scheduler::Rates> rates;
     if (!turns.empty()) {
         const std::int64_t sampled = turns.front().turn.sampled;
-        rates = std::make_shared<scheduler::FleetRates>(scenario_.fleet, sampled);
+        rates = std::make_shared<scheduler::FleetRates>(scenario_.fleet, sampled, stop_);
     }
     for (const StartedTurn& started : turns) {
         const Turn& turn = started.turn;
@@ -156,7 +158,7 @@ void Simulation::migrate(const Installation& installation) {
     if (moves.empty()) {
         return;
     }
-    const scheduler::FleetRates rates(scenario_.fleet, installation.seen);
+    const scheduler::FleetRates rates(scenario_.fleet, installation.seen, stop_);
     std::vector<scheduler::MoveRecord> log;
     Nanoseconds latest = installation.t_switch;
     for (std::size_t d = 0; d < scenario_.fleet.size(); ++d) {
@@ -167,12 +169,18 @@ void Simulation::migrate(const Installation& installation) {
     for (const scheduler::MoveRecord& record : log) {
         if (record.end == kNever) {
             throw StuckError(fmt::format(
-                "{} never arrives at device {} ({}): a link or its storage stays 0, expected it to "
-                "rise again; change the link's variation, the storage's load or events in the "
-                "scenario",
+                "{} never arrives at device {} ({}): the rate of a link or its storage {}; change "
+                "the link's variation, the storage's load or events in the scenario",
                 to_string(blocks_.name(record.move.block)),
                 record.move.to.value,
-                name_of(record.move.to)
+                name_of(record.move.to),
+                why_never(
+                    {record.move.bytes > 0
+                         ? &scenario_.fleet.network.link(record.move.from, record.move.to).bandwidth
+                         : &scenario_.fleet.devices[record.move.to.index()].storage_bandwidth},
+                    record.start,
+                    installation.seen
+                )
             ));
         }
         arrived.push_back({record.move, record.start, record.end, 0});
@@ -204,25 +212,33 @@ Bytes Simulation::over_budget(const scheduler::Timeline::FirstOperation& first) 
 /// The first thing that began and has no end is what the run is stuck in.
 void Simulation::check_that_all_ends() const {
     for (const scheduler::OpRecord& op : timeline_.endless().ops) {
+        const scheduler::DeviceSpec& device = scenario_.fleet.devices[op.device.index()];
         throw StuckError(fmt::format(
-            "device {} ({}) never finishes {} of turn {}: its rate stays 0, expected it to "
-            "rise again; change the device's load or events in the scenario",
+            "device {} ({}) never finishes {} of turn {}: its rate {}; change the device's load or "
+            "events in the scenario",
             op.device.value,
-            name_of(op.device),
+            device.name,
             to_string(blocks_.name(op.block)),
-            op.turn
+            op.turn,
+            why_never({&device.compute, &device.memory_bandwidth}, op.start, sampled_)
         ));
     }
     for (const scheduler::MessageRecord& message : timeline_.endless().messages) {
         throw StuckError(fmt::format(
-            "{} of turn {} from device {} ({}) never arrives at device {}: the link's rate "
-            "stays 0, expected it to rise again; change the link's variation or events in the "
-            "scenario",
+            "{} of turn {} from device {} ({}) never arrives at device {}: the link's rate {}; "
+            "change the link's variation or events in the scenario",
             scheduler::name_of(message.payload),
             message.turn,
             message.from.value,
             name_of(message.from),
-            message.to.value
+            message.to.value,
+            why_never(
+                {&scenario_.fleet.network.link(message.from, message.to).bandwidth,
+                 &scenario_.fleet.devices[message.from.index()].egress,
+                 &scenario_.fleet.devices[message.to.index()].ingress},
+                message.begin,
+                sampled_
+            )
         ));
     }
 }

@@ -63,6 +63,7 @@ class Simulation : public Stage {
     const config::Scenario& scenario_;
     Observer* observer_;
     bool detailed_;
+    StopCheck stop_;
     DeviceId source_;
     scheduler::Blocks blocks_;
     Controller controller_;

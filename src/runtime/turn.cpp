@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "base/error.hpp"
+#include "runtime/never.hpp"
 #include "runtime/overload.hpp"
 
 namespace headroom::runtime {
@@ -178,6 +179,9 @@ void TurnRunner::compute(const Instruction& instruction, const std::vector<Turn>
     if (!batch.front().samples && scheduler::only_when_sampling(instruction, blocks)) {
         return; // a chunk of a prompt, which is a batch of its own
     }
+    if (const int code = watch_.overdue(transport_->options()); code != 0) {
+        throw InterruptedError(static_cast<ExitCode>(code)); // a turn may last very long
+    }
     const Bytes held = before_first_operation(batch);
     const auto most = static_cast<std::size_t>(resident_->most_joined());
     for (std::size_t first = 0, last = 1; first < batch.size(); first = last++) {
@@ -194,13 +198,15 @@ void TurnRunner::compute(const Instruction& instruction, const std::vector<Turn>
     const std::int64_t number = batch.front().number;
     const device::Interval time = clock_->operate(cost.flops, cost.touched, held);
     if (time.end == kNever) {
+        const scheduler::DeviceSpec& device = clock_->fleet().devices[resident_->self().index()];
         throw StuckError(fmt::format(
-            "device {} ({}) never finishes {} of turn {}: its rate stays 0, expected it to rise "
-            "again; change the device's load or events in the scenario",
+            "device {} ({}) never finishes {} of turn {}: its rate {}; change the device's load or "
+            "events in the scenario",
             resident_->self().value,
             settings_->device_name,
             to_string(blocks.name(b)),
-            number
+            number,
+            why_never({&device.compute, &device.memory_bandwidth}, time.start, clock_->tokens())
         ));
     }
     log_->busy += time.end - time.start;
@@ -318,13 +324,19 @@ void TurnRunner::send(const Instruction& instruction) {
     header.checksum = now_->sampled.logits_checksum;
     if (header.departure.arrival == kNever) {
         throw StuckError(fmt::format(
-            "{} of turn {} from device {} ({}) never arrives at device {}: the link's rate stays "
-            "0, expected it to rise again; change the link's variation or events in the scenario",
+            "{} of turn {} from device {} ({}) never arrives at device {}: the link's rate {}; "
+            "change the link's variation or events in the scenario",
             scheduler::name_of(instruction.payload),
             now_->turn.number,
             resident_->self().value,
             settings_->device_name,
-            instruction.peer.value
+            instruction.peer.value,
+            why_never(
+                {&clock_->fleet().network.link(resident_->self(), instruction.peer).bandwidth,
+                 &clock_->fleet().devices[resident_->self().index()].egress},
+                header.departure.begin,
+                clock_->tokens()
+            )
         ));
     }
     log_->sent[instruction.peer.index()] += bytes;
@@ -388,13 +400,17 @@ void TurnRunner::receive(const Instruction& instruction) {
     const Nanoseconds arrival = clock_->serve(header.departure, bytes);
     if (arrival == kNever) {
         throw StuckError(fmt::format(
-            "{} of turn {} never gets into device {} ({}): its ingress stays 0, expected it to "
-            "rise "
-            "again; change the device's ingress in the scenario",
+            "{} of turn {} never gets into device {} ({}): its ingress {}; change the device's "
+            "ingress in the scenario",
             what.what,
             now_->turn.number,
             resident_->self().value,
-            settings_->device_name
+            settings_->device_name,
+            why_never(
+                {&clock_->fleet().devices[resident_->self().index()].ingress},
+                header.departure.head,
+                clock_->tokens()
+            )
         ));
     }
     clock_->raise(arrival);

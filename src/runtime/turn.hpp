@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "comm/patience.hpp"
 #include "comm/transport.hpp"
 #include "device/device_clock.hpp"
 #include "device/pacer.hpp"
@@ -160,6 +161,7 @@ class TurnRunner {
     comm::Transport* transport_;
     TurnLog* log_;
     Pager pager_;
+    comm::InterruptWatch watch_;
 
     /// A turn on its way.
     struct State {

@@ -183,6 +183,24 @@ TEST(InprocessErrors, the_first_one_comes_out_and_the_others_are_stopped) {
     }
 }
 
+/// Else whoever keeps the books would take it for a failure.
+TEST(InprocessErrors, an_interrupt_of_one_device_is_an_interrupt_for_all) {
+    int interrupted = 0;
+    const auto body = [&](Transport& transport) {
+        try {
+            if (transport.self() == DeviceId(1)) {
+                throw InterruptedError(ExitCode::terminated);
+            }
+            transport.barrier({.what = "all"});
+        } catch (const InterruptedError& error) {
+            interrupted += error.code() == ExitCode::terminated ? 1 : 0;
+            throw;
+        }
+    };
+    EXPECT_EQ(error_of_run<InterruptedError>(3, body), "interrupted");
+    EXPECT_EQ(interrupted, 2); // device 2 never began
+}
+
 TEST(InprocessErrors, stop_sleepers_and_devices_that_never_began) {
     const auto start = steady_clock::now();
     int began = 0;

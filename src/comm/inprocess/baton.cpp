@@ -17,6 +17,17 @@ using std::chrono::steady_clock;
 /// How often a sleeper looks for interrupts, of its own and of those who wait for it.
 constexpr std::chrono::milliseconds kLook{20};
 
+/// 0 if the error is none.
+int interrupt_code_of(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const InterruptedError& interrupt) {
+        return static_cast<int>(interrupt.code());
+    } catch (...) {
+        return 0;
+    }
+}
+
 } // namespace
 
 void Baton::start() {
@@ -97,6 +108,7 @@ void Baton::end(DeviceId self, std::exception_ptr error) {
     const std::lock_guard lock(mutex_);
     places_[self.index()].mode = Mode::ended;
     if (error != nullptr && first_error_ == nullptr) {
+        interrupt_code_ = interrupt_code_of(error);
         first_error_ = std::move(error);
         first_failed_ = self.index();
     }
@@ -177,6 +189,9 @@ std::string Baton::deadlock_text() const {
 }
 
 void Baton::stop_if_failed(const Wait& wait) const {
+    if (interrupt_code_ != 0) {
+        throw InterruptedError(static_cast<ExitCode>(interrupt_code_));
+    }
     if (failed()) {
         throw StuckError(fmt::format(
             "device {} failed: look at its messages first; {}", first_failed_, wait.text()

@@ -42,7 +42,7 @@ class Baton {
 
     /// Gives the baton away until the wait may go on and it is this device's turn. Throws
     /// StuckError if nobody can go on or another device has failed, InterruptedError if an
-    /// interrupt has lasted longer than its grace time.
+    /// interrupt has lasted longer than its grace time, or another device has ended for it.
     void wait(DeviceId self, const Wait& wait);
 
     /// Lets every other device that can run have its turn.
@@ -84,6 +84,7 @@ class Baton {
     bool cancelled_ = false;
     std::exception_ptr first_error_;
     std::size_t first_failed_ = kNobody;
+    int interrupt_code_ = 0; ///< the first error was an interrupt
 };
 
 } // namespace headroom::comm
