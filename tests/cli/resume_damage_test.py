@@ -148,7 +148,7 @@ class Damage(Case):
                         self.assertEqual(result.stdout, whole.stdout)
                         self.assertTrue(after(out, KEPT) == expected, "went on in another way")
         self.assertGreater(refused, 100)
-        self.assertGreater(went_on, 3)  # what the host measured
+        self.assertGreater(went_on, 1)  # what the host measured
 
     def test_a_token_outside_the_vocabulary_is_bad_input(self):
         cut(self.trace, KEPT)
