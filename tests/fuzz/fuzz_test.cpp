@@ -1,5 +1,6 @@
 // The driver finds what is planted, draws the same inputs again, and its inputs reach both ends:
 // some are accepted, many are refused.
+#include <numeric>
 #include <set>
 #include <stdexcept>
 
@@ -35,7 +36,8 @@ TEST_P(Targets, draw_the_same_inputs_again_and_others_for_another_seed) {
         inputs.insert(input_of(target, 1, i));
         inputs.insert(input_of(target, 2, i));
     }
-    EXPECT_GT(inputs.size(), 80U);
+    // Some traces are drawn sound on purpose, and a nudge may put what was there already.
+    EXPECT_GT(inputs.size(), target.name == "trace" ? 70U : 80U);
 }
 
 TEST_P(Targets, accept_some_inputs_and_refuse_others_and_nothing_else) {
@@ -51,13 +53,15 @@ INSTANTIATE_TEST_SUITE_P(Fuzz, Targets, testing::ValuesIn(targets()), [](const a
     return test.param.name;
 });
 
-/// A target with a bug for inputs that the real one accepts and that have an odd byte in the
-/// middle.
+/// A target with a bug for inputs that the real one accepts and whose bytes have an odd sum.
 Target with_planted(const std::string& name, std::function<void()> bug) {
     Target target = target_named(name);
     target.run = [run = target.run, bug](std::span<const std::byte> input) {
         const int accepted = run(input);
-        if ((input[input.size() / 2] & std::byte{1}) == std::byte{1}) {
+        const std::byte sum = std::accumulate(
+            input.begin(), input.end(), std::byte{0}, [](std::byte a, std::byte b) { return a ^ b; }
+        );
+        if ((sum & std::byte{1}) == std::byte{1}) {
             bug();
         }
         return accepted;

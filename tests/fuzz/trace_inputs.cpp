@@ -3,6 +3,7 @@
 #include <csignal>
 #include <ctime>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -120,10 +121,18 @@ std::string trace_input(Random& random) {
 } // namespace headroom::fuzz
 
 // HDF5 writes the time of day into files; inputs are to be the same tomorrow.
+namespace {
+constexpr time_t kThen = 1'700'000'000;
+} // namespace
+
 extern "C" time_t time(time_t* now) noexcept {
-    constexpr time_t kThen = 1'700'000'000;
     if (now != nullptr) {
         *now = kThen;
     }
     return kThen;
+}
+
+extern "C" int gettimeofday(timeval* now, void* /*zone*/) noexcept {
+    *now = {kThen, 0};
+    return 0;
 }

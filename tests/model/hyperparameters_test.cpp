@@ -147,8 +147,10 @@ TEST(Hyperparameters, refuse_heads_that_do_not_fit) {
     writer.u32("llama.rope.dimension_count", 4);
     EXPECT_THAT(problem_of(writer), HasSubstr("llama.rope.dimension_count is 4, but the head"));
     writer = tiny_model({});
-    writer.u32("llama.block_count", 2'000'000'000);
+    writer.u32("llama.block_count", 4096);
     EXPECT_THAT(problem_of(writer), HasSubstr("are too few for that"));
+    writer.u32("llama.block_count", 2'000'000'000);
+    EXPECT_THAT(problem_of(writer), HasSubstr("llama.block_count: expected 1 to 4096"));
     writer = tiny_model({});
     writer.u32("llama.context_length", 2'000'000'000);
     EXPECT_THAT(problem_of(writer), HasSubstr("llama.context_length: expected 1 to"));
