@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <bit>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ifaddrs.h>
@@ -17,6 +16,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.hpp"
+#include "base/quiet_thread.hpp"
 #include "base/units.hpp"
 #include "cli/console.hpp"
 #include "cli/job_environment.hpp"
@@ -79,12 +79,7 @@ std::string network_hint(const std::vector<std::string>& heard_of) {
 }
 
 StartGuard::StartGuard() {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); // signals are for the main thread
-    thread_ = std::thread([this] { run(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    thread_ = start_without_signals([this] { run(); });
 }
 
 StartGuard::~StartGuard() {

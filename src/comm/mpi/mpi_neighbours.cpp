@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/quiet_thread.hpp"
 #include "base/units.hpp"
 #include "comm/vigil.hpp"
 
@@ -114,12 +114,7 @@ BlockedWatch::BlockedWatch(const char* what, std::chrono::nanoseconds silence)
     if (silence_ <= std::chrono::nanoseconds(0)) {
         return;
     }
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); // signals are for the main thread
-    thread_ = std::thread([this] { run(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    thread_ = start_without_signals([this] { run(); });
 }
 
 BlockedWatch::~BlockedWatch() {

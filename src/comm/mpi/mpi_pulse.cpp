@@ -2,7 +2,6 @@
 // thread for the length of a call, this thread for a few microseconds four times a second.
 #include "comm/mpi/mpi_pulse.hpp"
 
-#include <csignal>
 #include <cstdlib>
 #include <ctime>
 #include <exception>
@@ -16,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/quiet_thread.hpp"
 
 namespace headroom::comm {
 
@@ -51,12 +51,7 @@ MpiPulse::MpiPulse(MpiWorld& world)
     if (pthread_getcpuclockid(pthread_self(), &main_clock_) != 0) {
         throw EnvironmentError("this system keeps no clock per thread");
     }
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); // signals are for the main thread
-    thread_ = std::thread([this] { run(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    thread_ = start_without_signals([this] { run(); });
 }
 
 void MpiPulse::stop() {
