@@ -199,7 +199,8 @@ std::string why_it_ended(
     if (summary.sampled_tokens > 0) {
         return fmt::format("interrupted after {} tokens", summary.sampled_tokens);
     }
-    return summary.decisions == 0
+    std::error_code unknown;
+    return !std::filesystem::exists(trace, unknown)
                ? "interrupted before the first token: there is no trace"
                : fmt::format("interrupted before the first token; trace: {}", trace);
 }

@@ -12,7 +12,7 @@ from headroom import BINARY, MODEL, ROOT, Case, devices, main, scenario_text
 
 CASES = ROOT.parent / "shared/cases"
 # On a machine that does nothing else an end takes less than 2 s; tests share theirs.
-SOON = 8
+SOON = 15
 YEAR = 365 * 24 * 3600 * 10**9  # ns
 ENDS = ((signal.SIGINT, 130), (signal.SIGTERM, 143))
 
@@ -78,7 +78,11 @@ class Obeys(Case):
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.kill)
-        self.wait_until(lambda: ready(process), f"{words} to begin")
+        deadline = time.monotonic() + 120  # other tests may have the cores
+        while not ready(process):
+            self.assertLess(time.monotonic(), deadline, f"{words} do not begin")
+            self.assertIsNone(process.poll(), words)
+            time.sleep(0.01)
         began = time.monotonic()
         os.kill(process.pid, number)
         _, errors = process.communicate(timeout=60)
@@ -115,8 +119,7 @@ class Obeys(Case):
         good = self.scenario(scenario_text())
         for words in (["run", pipe], ["simulate", pipe], ["plan", pipe], ["inspect", pipe],
                       ["sweep", pipe, "--list"], ["simulate", good, "--prompt-file", pipe],
-                      ["plan", good, "--previous", pipe], ["replay", pipe],
-                      ["export", pipe, "--csv", "tables"]):
+                      ["plan", good, "--previous", pipe]):
             for number, code in ENDS:
                 self.ends(number, code, *words, ready=self.blocked)
 
@@ -126,7 +129,7 @@ class Obeys(Case):
         for words in (["simulate"], ["run", "--transport", "inprocess"]):
             for number, code in ENDS:
                 trace = self.folder / f"{words[0]}-{code}.h5"
-                self.ends(number, code, *words, path, "--trace", trace, ready=self.busy(1.0))
+                self.ends(number, code, *words, path, "--trace", trace, ready=self.busy(0.5))
                 with h5py.File(trace, "r") as file:
                     self.assertEqual(int(file["complete"][0]), 2, "closed as interrupted")
 
@@ -141,19 +144,18 @@ class Obeys(Case):
                                 f'memory = "{6000 + 371 * index} MiB"')
         path = self.scenario(text)
         for number, code in ENDS:
-            self.ends(number, code, "simulate", path, ready=self.busy(1.5))
-            self.ends(number, code, "plan", path, "--policy", "exact", ready=self.busy(1.5))
+            self.ends(number, code, "simulate", path, ready=self.busy(0.5))
+            self.ends(number, code, "plan", path, "--policy", "exact", ready=self.busy(0.5))
 
 
 class LongTurns(Case):
     def test_an_interrupted_long_turn_is_no_failure(self):
-        """In one process, a prompt that takes seconds to be taken in."""
-        prompt = "Once there was a little girl who liked to play. " * 30
+        """In one process, on devices that are paced: a turn takes 5 s."""
         for count in (1, 3):
-            text = scenario_text(count=count, memory="1 GiB").replace("Once there was", prompt)
+            text = scenario_text(count=count, compute="1 MFLOP/s")
             trace = self.folder / f"long-{count}.h5"
             process = self.start("run", self.scenario(text), "--transport", "inprocess",
-                                 "--kernels", "reference", "--trace", trace)
+                                 "--clock", "paced", "--trace", trace)
             self.wait_until(trace.exists, "the trace")
             time.sleep(0.2)
             process.send_signal(signal.SIGTERM)
