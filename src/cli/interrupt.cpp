@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "cli/job_environment.hpp"
 
 namespace headroom::cli {
 
@@ -112,7 +113,7 @@ void hold_interrupts() {
 
 void catch_interrupts() {
     self_started = std::getenv(kSelfStarted) != nullptr;
-    only_noted = self_started.load();
+    only_noted = under_launcher(); // mpirun ends ranks whose neighbour has failed, and tells it
     for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
         catch_by_note(signal);
     }

@@ -11,7 +11,7 @@ void hold_interrupts();
 /// From now on SIGINT, SIGTERM and SIGHUP end the program at once, with their exit codes. SIGHUP, a
 /// closed terminal, is like SIGTERM, but stays ignored if it was (nohup). Caught are also the
 /// stand-ins SIGUSR1 and SIGUSR2, which mpirun passes on to its ranks where it would end them on
-/// the real ones; a rank that we started only notes them all. SIGPIPE is ignored: the trace matters
+/// the real ones; a rank only notes them all. SIGPIPE is ignored: the trace matters
 /// more than who reads the text.
 void catch_interrupts();
 
