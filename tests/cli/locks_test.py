@@ -32,8 +32,8 @@ class WithoutLocks(Case):
             env={**os.environ, **MPI_ENVIRONMENT, **without_locks(error)})
 
     def paced(self, trace="t.h5"):
-        process = self.begin("run", MINIMAL, "--clock", "paced", "--set", "clock.scale=20",
-                             "--transport", "inprocess", "--trace", trace)
+        process = self.begin("run", MINIMAL, "--clock", "paced", "--set", "clock.scale=100",
+                             "--interval", 1, "--transport", "inprocess", "--trace", trace)  # a minute, if it may
         self.wait_for_intervals(self.folder / trace, 2)
         return process
 

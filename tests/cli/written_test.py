@@ -19,8 +19,8 @@ REPORT = ROOT / "scripts/report"
 class Gone(Case):
     """A paced run whose trace is taken away after its second interval."""
 
-    def run_without(self, take, *options, trace="t.h5"):
-        process = self.start("run", MINIMAL, "--clock", "paced", "--set", "clock.scale=4",
+    def run_without(self, take, *options, trace="t.h5", scale=40):
+        process = self.start("run", MINIMAL, "--clock", "paced", "--set", f"clock.scale={scale}", "--interval", 1,
                              "--trace", trace, *options)
         self.wait_for_intervals(self.folder / trace, 2)
         take()
@@ -48,7 +48,8 @@ class Gone(Case):
     def test_moved(self):
         """What was moved is whole, but not where the program would say."""
         result = self.run_without(
-            lambda: (self.folder / "t.h5").rename(self.folder / "moved.h5"), "--transport", "inprocess")
+            lambda: (self.folder / "t.h5").rename(self.folder / "moved.h5"), "--transport", "inprocess",
+            scale=10)
         self.expect_told(result, "t.h5 is not the file that was written any more")
         self.assertIn("identical", self.headroom("replay", "moved.h5").stdout)
 
