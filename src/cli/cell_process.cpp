@@ -68,6 +68,23 @@ std::vector<std::string> last_lines(const std::filesystem::path& log) {
     return lines;
 }
 
+/// Open for writing, or -1. What stands there is removed, because it may be a link to somewhere
+/// else. Where files cannot be locked, another job may make the log of the same cell meanwhile.
+int made_anew(const std::filesystem::path& file) {
+    constexpr mode_t kEverybody = 0666; // as far as the umask lets them
+    constexpr int kMostTries = 100;
+    int descriptor = -1;
+    for (int tries = 0; tries < kMostTries && descriptor < 0; ++tries) {
+        (void)unlink(file.c_str());
+        descriptor =
+            open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kEverybody);
+        if (descriptor < 0 && errno != EEXIST) {
+            break;
+        }
+    }
+    return descriptor;
+}
+
 } // namespace
 
 std::vector<std::string> cell_arguments(
@@ -103,10 +120,7 @@ CellProcess::CellProcess(
         argv.push_back(word.data());
     }
     argv.push_back(nullptr);
-    constexpr mode_t kEverybody = 0666; // as far as the umask lets them
-    (void)unlink(log.c_str());          // what stands there may be a link to somewhere else
-    const int errors =
-        open(log.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kEverybody);
+    const int errors = made_anew(log);
     out_ = memfd_create("headroom-cell", MFD_CLOEXEC);
     const pid_t parent = getpid();
     process_ = errors < 0 || out_ < 0 ? -1 : fork();
