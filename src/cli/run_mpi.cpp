@@ -235,7 +235,13 @@ void send_away(comm::Transport& transport, int exit_code) {
     tell_all(transport, start);
 }
 
-int lead(const RunCommand& told, comm::Transport& transport, Terminal terminal) {
+/// How a rank's part ended.
+struct Ending {
+    int exit_code = 0;
+    bool sent_away = false; ///< before the run began
+};
+
+Ending lead(const RunCommand& told, comm::Transport& transport, Terminal terminal) {
     std::optional<comm::Transport::Excuse> busy(std::in_place, transport); // with what it reads
     Handover given{told, std::nullopt};
     const RunCommand& command = given.command;
@@ -253,7 +259,7 @@ int lead(const RunCommand& told, comm::Transport& transport, Terminal terminal) 
             trace::TraceFile file = trace::open_trace(command.resume.string());
             if (has_nothing_to_resume(file)) {
                 send_away(transport, 0);
-                return finish_resumed(command, file);
+                return {finish_resumed(command, file), true};
             }
             resumption = std::make_unique<Resumption>(resumption_of(command, std::move(file)));
             start.kernels = resumption->kernels;
@@ -271,7 +277,7 @@ int lead(const RunCommand& told, comm::Transport& transport, Terminal terminal) 
             comm::deadline_for(roll.devices_per_core, model_bytes(*scenario)).count();
     } catch (const Error& error) {
         send_away(transport, static_cast<int>(error.code()));
-        return report_failure(terminal, error, command.json);
+        return {report_failure(terminal, error, command.json), true};
     }
     start.trace_ops = front->trace_ops();
     start.scenario = config::resolved_text(*scenario);
@@ -290,24 +296,24 @@ int lead(const RunCommand& told, comm::Transport& transport, Terminal terminal) 
         front->put_into(options);
         const runtime::RunOutcome outcome = runtime::run_device(options, transport);
         busy.emplace(transport); // with whoever reads it
-        return front->finish(outcome);
+        return {front->finish(outcome)};
     } catch (const std::exception&) {
         front->leave_line();
         throw;
     }
 }
 
-int follow(const RunCommand& command, comm::Transport& transport) {
+Ending follow(const RunCommand& command, comm::Transport& transport) {
     answer_roll(transport);
     const Start start = hear(transport);
     if (start.leave) {
-        return start.exit_code;
+        return {start.exit_code, true};
     }
     const config::Scenario scenario = config::parse_scenario(start.scenario, start.path, {});
     transport.set_options(transport_options(scenario, std::chrono::nanoseconds(start.deadline_ns)));
     const runtime::RunOptions options =
         rank_options(command, scenario, start.trace_ops, start.kernels);
-    return runtime::run_device(options, transport).exit_code;
+    return {runtime::run_device(options, transport).exit_code};
 }
 
 /// MPI waits for all ranks when it ends, and cannot be told to give up: so they meet before, where
@@ -340,11 +346,13 @@ int run_as_rank(const RunCommand& command) {
     transport->options().deadline = comm::deadline_for(session.size(), 0);
     transport->options().silence = silence_limit();
     try {
-        const int code =
+        const Ending ending =
             session.rank() == 0 ? lead(command, *transport, terminal) : follow(command, *transport);
-        meet_at_the_end(*transport);
+        if (!ending.sent_away) { // it may have been for being another program, which meets nobody
+            meet_at_the_end(*transport);
+        }
         session.finish();
-        return code;
+        return ending.exit_code;
     } catch (const std::exception& error) {
         end_job(session, *transport, terminal, error, command.json);
     }

@@ -1,4 +1,4 @@
-// A rank that says that it is another version of the program, and ends with the code it is told.
+// A rank that says that it is another version of the program, and ends with the code it is
 // told.
 #include <cstdio>
 
