@@ -1,4 +1,4 @@
-// What load, scale and events leave of a profile's base, for whoever evaluates many loads.
+// A profile's rate as a function of its load, with scale and events prepared once for many loads.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// How work that may last long learns that it is no longer wanted, wherever it is: whoever starts it
-// hands in a question, and loops ask it now and then. Nothing here knows signals or clocks.
+// How a long loop learns that its result is no longer wanted: the caller hands in a question, and
+// the loop asks it now and then. Nothing here knows signals or clocks.
 #pragma once
 
 #include "base/error.hpp"

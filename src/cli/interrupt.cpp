@@ -83,7 +83,7 @@ void note_lost_launcher(int /*signal*/) {
     (void)alarm(kSecondsAlone);
 }
 
-/// As nohup does: whoever started us wants the run to outlive the terminal.
+/// nohup ignores SIGHUP for the program that it starts: the run is to outlive the terminal.
 bool is_ignored(int signal) {
     struct sigaction action = {};
     return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;

@@ -1,5 +1,5 @@
-// What whoever started this process says of it in the environment: is it a rank, one of several
-// copies, or a child of something that was a rank?
+// What the environment says of how this process was started: is it a rank, one of several copies,
+// or a child of a process that was a rank?
 #pragma once
 
 #include <cstddef>
