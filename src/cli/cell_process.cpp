@@ -19,12 +19,11 @@
 #include "cli/failure.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/job_environment.hpp"
+#include "cli/process_look.hpp"
 
 namespace headroom::cli {
 
 namespace {
-
-constexpr const char* kSelf = "/proc/self/exe";
 
 [[noreturn]] void become(std::vector<char*>& argv, int out, int log, pid_t parent) {
     (void)setpgid(0, 0); // a Ctrl-C in the terminal is ours to pass on
@@ -44,7 +43,7 @@ constexpr const char* kSelf = "/proc/self/exe";
     _exit(127);
 }
 
-std::string whole(int descriptor) {
+std::string contents_of(int descriptor) {
     std::string text;
     char buffer[4096];
     (void)lseek(descriptor, 0, SEEK_SET);
@@ -194,7 +193,7 @@ std::vector<std::string> CellProcess::error_lines(int exit_code) const {
             ),
             "where memory is short, give a smaller -j"};
     }
-    const auto json = nlohmann::json::parse(whole(out_), nullptr, false);
+    const auto json = nlohmann::json::parse(contents_of(out_), nullptr, false);
     if (json.is_object() && json.contains("error") && json["error"].is_array()) {
         return json["error"].get<std::vector<std::string>>();
     }

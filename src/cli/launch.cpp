@@ -29,7 +29,6 @@ namespace headroom::cli {
 
 namespace {
 
-constexpr const char* kSelf = "/proc/self/exe";
 constexpr auto kPause = std::chrono::milliseconds(20);
 
 std::string own_path() {

@@ -2,10 +2,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
-#include <fstream>
-#include <optional>
-#include <string_view>
 
 #include <fmt/format.h>
 
@@ -14,18 +10,6 @@
 namespace headroom::cli {
 
 namespace {
-
-/// The number that mpirun has given to a process; nothing if it is no rank.
-std::optional<int> rank_of(pid_t process) {
-    constexpr std::string_view kName = "OMPI_COMM_WORLD_RANK=";
-    std::ifstream file(fmt::format("/proc/{}/environ", process), std::ios::binary);
-    for (std::string variable; std::getline(file, variable, '\0');) {
-        if (variable.starts_with(kName)) {
-            return std::atoi(variable.c_str() + kName.size());
-        }
-    }
-    return std::nullopt;
-}
 
 bool is_there(pid_t process) {
     return kill(process, 0) == 0 || errno != ESRCH;

@@ -2,10 +2,13 @@
 
 #include <charconv>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -52,6 +55,17 @@ std::optional<ProcessLook> look_at(pid_t process) {
     fields >> user >> system;
     look.processor = user + system;
     return fields ? std::optional(look) : std::nullopt;
+}
+
+std::optional<int> rank_of(pid_t process) {
+    constexpr std::string_view kName = "OMPI_COMM_WORLD_RANK=";
+    std::ifstream file(fmt::format("/proc/{}/environ", process), std::ios::binary);
+    for (std::string variable; std::getline(file, variable, '\0');) {
+        if (variable.starts_with(kName)) {
+            return std::atoi(variable.c_str() + kName.size());
+        }
+    }
+    return std::nullopt;
 }
 
 std::vector<pid_t> descendants(pid_t process) {

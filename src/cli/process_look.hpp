@@ -8,6 +8,9 @@
 
 namespace headroom::cli {
 
+/// This program, to be run again.
+inline constexpr const char* kSelf = "/proc/self/exe";
+
 struct ProcessLook {
     pid_t process = 0;
     pid_t parent = 0;
@@ -20,6 +23,9 @@ struct ProcessLook {
 
 /// All that is below it, itself excluded; parents first.
 [[nodiscard]] std::vector<pid_t> descendants(pid_t process);
+
+/// The number that mpirun has given to a process; nothing if it is no rank.
+[[nodiscard]] std::optional<int> rank_of(pid_t process);
 
 /// How often the system has ended a process because memory ran out; nothing where it does not say.
 [[nodiscard]] std::optional<long long> out_of_memory_kills();

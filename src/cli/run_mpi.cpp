@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 
 #include <fmt/format.h>
@@ -163,6 +164,11 @@ void leave_it_to_rank_0(comm::Transport& transport, const std::exception& error)
     }
 }
 
+/// Why, is told by the rank that failed, or by the launcher.
+bool is_ended_by_mpirun() {
+    return interrupted() == static_cast<int>(ExitCode::environment);
+}
+
 /// Never returns: the others are waiting somewhere and only an abort ends the job.
 [[noreturn]] void end_job(
     comm::MpiSession& session,
@@ -187,8 +193,8 @@ void leave_it_to_rank_0(comm::Transport& transport, const std::exception& error)
         );
         session.abort(static_cast<int>(ExitCode::environment));
     }
-    if (interrupted() == static_cast<int>(ExitCode::environment)) {
-        session.abort(code); // mpirun ends the job; why, is told by whoever started it
+    if (is_ended_by_mpirun()) {
+        session.abort(code);
     }
     if (session.rank() != 0) {
         leave_it_to_rank_0(transport, error);
@@ -242,7 +248,7 @@ struct Ending {
 };
 
 Ending lead(const RunCommand& told, comm::Transport& transport, Terminal terminal) {
-    std::optional<comm::Transport::Excuse> busy(std::in_place, transport); // with what it reads
+    auto busy = std::make_unique<comm::Transport::Excuse>(transport); // with what it reads
     Handover given{told, std::nullopt};
     const RunCommand& command = given.command;
     std::unique_ptr<config::Scenario> scenario;
@@ -295,7 +301,10 @@ Ending lead(const RunCommand& told, comm::Transport& transport, Terminal termina
             rank_options(command, *scenario, start.trace_ops, start.kernels);
         front->put_into(options);
         const runtime::RunOutcome outcome = runtime::run_device(options, transport);
-        busy.emplace(transport); // with whoever reads it
+        if (is_ended_by_mpirun() && outcome.exit_code == interrupted()) {
+            throw InterruptedError(ExitCode::environment);
+        }
+        busy = std::make_unique<comm::Transport::Excuse>(transport); // with whoever reads it
         return {front->finish(outcome)};
     } catch (const std::exception&) {
         front->leave_line();

@@ -17,10 +17,12 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 /// A longer time between two calls is a gap: the computer slept, or somebody stopped us.
-constexpr seconds kGap{1};
+constexpr seconds kSignGap{1};
 constexpr milliseconds kBetweenLooks{500};
 /// So long an mpirun without children that does nothing has given up.
 constexpr seconds kIdle{10};
+/// The same after its ranks have ended: it has had time enough to say so and to end.
+constexpr seconds kIdleAfterRanks{2};
 
 std::string limit_text(decltype(RLIMIT_NOFILE) resource, rlim_t unit) {
     rlimit limit{};
@@ -44,7 +46,12 @@ StartWatch::Clock::duration StartWatch::patience() const {
 void StartWatch::look_at_mpirun() {
     const auto look = look_at(mpirun_);
     stopped_ = look && (look->state == 'T' || look->state == 't');
-    const bool works = !look || look->processor != used_ || !descendants(mpirun_).empty();
+    const std::vector<pid_t> children = descendants(mpirun_);
+    had_ranks_ =
+        had_ranks_ || std::any_of(children.begin(), children.end(), [](pid_t child) {
+            return rank_of(child).has_value(); // not ssh, which ends when it has started one
+        });
+    const bool works = !look || look->processor != used_ || !children.empty();
     used_ = look ? look->processor : -1;
     if (works) {
         idle_ = {};
@@ -59,7 +66,7 @@ bool StartWatch::has_failed(JobStep step) {
         step_ = step;
         waited_ = idle_ = {};
     }
-    if (step == JobStep::met || passed > kGap) {
+    if (step == JobStep::met || passed > kSignGap) {
         return false;
     }
     looked_ += passed;
@@ -73,7 +80,9 @@ bool StartWatch::has_failed(JobStep step) {
         return false;
     }
     waited_ += passed;
-    return waited_ >= patience() || (step_ == JobStep::launched && idle_ >= kIdle);
+    const bool gave_up =
+        had_ranks_ ? idle_ >= kIdleAfterRanks : step_ == JobStep::launched && idle_ >= kIdle;
+    return gave_up || waited_ >= patience();
 }
 
 std::string StartWatch::text() const {
@@ -83,7 +92,9 @@ std::string StartWatch::text() const {
         "  limits here: open files (ulimit -n) {}, address space in KiB (ulimit -v) {}, processes "
         "(ulimit -u) {}: raise those that are low, check mpirun with: mpirun -n 2 true; without "
         "MPI: --transport inprocess",
-        step_ == JobStep::launched ? "started no rank" : "not brought the ranks together",
+        step_ != JobStep::launched ? "not brought the ranks together"
+        : had_ranks_               ? "lost a rank before the ranks met, and not ended,"
+                                   : "started no rank",
         format_duration(waited),
         ranks_,
         limit_text(RLIMIT_NOFILE, 1),

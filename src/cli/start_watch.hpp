@@ -50,6 +50,7 @@ class StartWatch {
     Clock::duration idle_{};   ///< that mpirun has had no children and used no processor
     Clock::duration looked_{};
     bool stopped_ = false;
+    bool had_ranks_ = false;
     long long used_ = -1; ///< processor time of mpirun, in ticks
 };
 

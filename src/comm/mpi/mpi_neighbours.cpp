@@ -28,6 +28,7 @@ namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kTick{500};
+constexpr std::chrono::seconds kHandOver{5}; ///< from a rank that could speak to the next
 constexpr int kFirstLook = 3; ///< of the time after which a rank is silent, one part in so many
 
 std::string contents(const fs::path& path) {
@@ -130,11 +131,11 @@ BlockedWatch::~BlockedWatch() {
 
 namespace {
 
-/// Is it this rank that speaks for those of this computer that can?
-bool speaks(const std::vector<Neighbour>& all) {
+/// The rank that speaks for those of this computer that can; 0 if none can.
+pid_t speaker_of(const std::vector<Neighbour>& all) {
     const auto first =
         std::find_if(all.begin(), all.end(), [](const Neighbour& one) { return !one.stopped; });
-    return first != all.end() && first->process == getpid();
+    return first == all.end() ? 0 : first->process;
 }
 
 [[noreturn]] void tell_and_end(
@@ -158,6 +159,8 @@ void BlockedWatch::run() {
     RunningTime time;
     pid_t stopped = 0; ///< the first of them at the last look
     std::chrono::nanoseconds since{0};
+    pid_t speaker = 0; ///< at the last look
+    std::chrono::nanoseconds speaker_since{0};
     std::unique_lock lock(state_);
     while (!end_.wait_for(lock, kTick, [this] { return over_; })) {
         const bool ran = time.look(steady_clock::now());
@@ -169,10 +172,17 @@ void BlockedWatch::run() {
             std::find_if(all.begin(), all.end(), [](const Neighbour& one) { return one.stopped; });
         const pid_t now = first == all.end() ? 0 : first->process;
         const bool for_long = time.total() - since >= silence_ - silence_ / kFirstLook;
+        if (const pid_t one = speaker_of(all); one != speaker) {
+            // The one before may have spoken and ended; mpirun is about to end the others.
+            speaker_since = speaker == 0 ? std::chrono::nanoseconds(0) : time.total();
+            speaker = one;
+        }
+        const bool speaks = speaker == getpid() && (speaker_since.count() == 0 ||
+                                                    time.total() - speaker_since >= kHandOver);
         if (now != stopped || !ran) {
             stopped = now;
             since = time.total();
-        } else if (now != 0 && for_long && speaks(all)) {
+        } else if (now != 0 && for_long && speaks) {
             tell_and_end(*first, what_, silence_);
         }
     }
