@@ -4,13 +4,12 @@
 #include <tuple>
 
 #include "base/check.hpp"
+#include "base/wide.hpp"
 #include "scheduler/timeline.hpp"
 
 namespace headroom::scheduler {
 
 namespace {
-
-__extension__ using Wide = __int128; // many visits of a step of years
 
 } // namespace
 

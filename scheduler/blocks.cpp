@@ -10,8 +10,6 @@ namespace headroom::scheduler {
 
 namespace {
 
-constexpr Bytes kFloatBytes = 4;
-
 /// Query, key and value rows of one group: (q + 2)·d rows of D columns.
 Bytes group_matrices(const ModelShape& shape, const LayerTypes& types) {
     const std::int64_t d = shape.head_width();

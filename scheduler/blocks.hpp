@@ -14,6 +14,11 @@
 
 namespace headroom::scheduler {
 
+/// What a number of an activation, of a norm or of a cache takes.
+inline constexpr Bytes kFloatBytes = 4;
+/// What the id of a sampled token takes in a message.
+inline constexpr Bytes kTokenIdBytes = 4;
+
 /// Cache rows are allocated in pages of this many tokens.
 inline constexpr std::int64_t kPageTokens = 16;
 

@@ -10,9 +10,7 @@
 
 namespace headroom::scheduler {
 
-inline constexpr Bytes kFloatBytes = 4;
 inline constexpr Bytes kSumBytes = 8; ///< one number of a partial sum of several terms
-inline constexpr Bytes kIdBytes = 4;
 
 /// What travels once.
 struct Parcel {

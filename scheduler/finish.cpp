@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "base/wide.hpp"
 #include "scheduler/profile.hpp"
 #include "scheduler/scaled_rate.hpp"
 
@@ -10,24 +11,22 @@ namespace headroom::scheduler {
 
 namespace {
 
-__extension__ using Wide = unsigned __int128;
-
 /// So many periods are followed before a profile is prepared for many more, which takes as long.
 constexpr std::int64_t kFewPeriods = 32;
 /// Periods between two questions whether to stop: a fraction of a millisecond.
 constexpr std::int64_t kPeriodsPerLook = std::int64_t{1} << 16;
 
 /// Work in units · ns per second.
-Wide scaled_work(std::int64_t work) {
-    return Wide{static_cast<std::uint64_t>(work)} * static_cast<std::uint64_t>(kSecond);
+UnsignedWide scaled_work(std::int64_t work) {
+    return UnsignedWide{static_cast<std::uint64_t>(work)} * static_cast<std::uint64_t>(kSecond);
 }
 
-Wide product(std::int64_t a, std::int64_t b) {
-    return Wide{static_cast<std::uint64_t>(a)} * static_cast<std::uint64_t>(b);
+UnsignedWide product(std::int64_t a, std::int64_t b) {
+    return UnsignedWide{static_cast<std::uint64_t>(a)} * static_cast<std::uint64_t>(b);
 }
 
 /// ⌈work / rate⌉ in nanoseconds for scaled work; rate > 0.
-Wide duration_of(Wide work, std::int64_t rate) {
+UnsignedWide duration_of(UnsignedWide work, std::int64_t rate) {
     const auto divisor = static_cast<std::uint64_t>(rate);
     if (const auto small = static_cast<std::uint64_t>(work); small == work) {
         return small / divisor + (small % divisor != 0 ? 1 : 0); // many times faster than 128 bits
@@ -75,7 +74,7 @@ class Progress {
     /// At this rate, which is not 0, until then.
     void work(std::int64_t rate, Nanoseconds until) {
         empty_ = 0;
-        const Wide most = product(until - t_, rate);
+        const UnsignedWide most = product(until - t_, rate);
         if (most >= missing_) {
             done_ = true;
             end_ = t_ + static_cast<Nanoseconds>(duration_of(missing_, rate));
@@ -120,7 +119,7 @@ class Progress {
 
     /// Will it pass a bound even at the highest rate?
     [[nodiscard]] bool is_hopeless(std::int64_t most) const {
-        const Wide by_draws =
+        const UnsignedWide by_draws =
             product(profile_.load.period(), most) * static_cast<std::uint64_t>(kMostDraws - draws_);
         return missing_ > product(kHorizon - t_, most) ||
                (profile_.load.cycle() == 0 && missing_ > by_draws);
@@ -132,7 +131,7 @@ class Progress {
         const Load& load = profile_.load;
         const auto period = static_cast<std::uint64_t>(load.period());
         const auto all = static_cast<std::int64_t>(
-            std::min((missing_ - 1) / period, Wide{static_cast<std::uint64_t>(kUnlimited)})
+            std::min((missing_ - 1) / period, UnsignedWide{static_cast<std::uint64_t>(kUnlimited)})
         );
         const std::int64_t first = t_ / load.period();
         std::int64_t budget = all;
@@ -150,7 +149,7 @@ class Progress {
         if (longest >= kPatience) {
             empty_ = longest;
         }
-        missing_ -= Wide{static_cast<std::uint64_t>(all - budget)} * period;
+        missing_ -= UnsignedWide{static_cast<std::uint64_t>(all - budget)} * period;
         t_ = k * load.period();
         draws_ += load.cycle() == 0 ? k - first : 0;
         if (draws_ >= kMostDraws) {
@@ -167,14 +166,14 @@ class Progress {
             missing_ <= product(load.period(), most) * static_cast<std::uint64_t>(cycle)) {
             return;
         }
-        Wide sum = 0; // above 0: the least load is among them
+        UnsignedWide sum = 0; // above 0: the least load is among them
         for (std::int64_t k = 0; k < cycle; ++k) {
             sum += static_cast<std::uint64_t>(rate(load.in_period(k)));
         }
         sum *= static_cast<std::uint64_t>(load.period());
         const Nanoseconds length = cycle * load.period();
         const auto left = static_cast<std::uint64_t>((end - t_) / length);
-        const Wide cycles = std::min((missing_ - 1) / sum, Wide{left});
+        const UnsignedWide cycles = std::min((missing_ - 1) / sum, UnsignedWide{left});
         missing_ -= cycles * sum;
         t_ += static_cast<Nanoseconds>(cycles) * length;
     }
@@ -183,7 +182,7 @@ class Progress {
     std::int64_t tokens_;
     StopCheck stop_;
     Nanoseconds t_;
-    Wide missing_;           ///< > 0
+    UnsignedWide missing_;   ///< > 0
     std::int64_t empty_ = 0; ///< periods on end that left nothing
     std::int64_t draws_ = 0;
     bool done_ = false;
@@ -214,7 +213,7 @@ Nanoseconds finish(PerSecond rate, Nanoseconds start, std::int64_t work) {
     if (rate == 0) {
         return kNever;
     }
-    const Wide duration = duration_of(scaled_work(work), rate);
+    const UnsignedWide duration = duration_of(scaled_work(work), rate);
     const auto left = static_cast<std::uint64_t>(kNever - start);
     return duration >= left ? kNever : start + static_cast<Nanoseconds>(duration);
 }

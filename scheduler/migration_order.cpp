@@ -14,27 +14,26 @@
 #include <set>
 
 #include "base/check.hpp"
+#include "base/wide.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
-__extension__ using Wide = __int128;
-
 /// A move under way: its place in the queue is (finished fraction, index).
-struct Progress {
+struct MoveProgress {
     std::int32_t move = 0;
     std::int32_t next_piece = 0;
     Bytes done = 0;
     Bytes total = 0;
 
-    bool operator<(const Progress& other) const {
+    bool operator<(const MoveProgress& other) const {
         const Wide mine = Wide{done} * other.total;
         const Wide theirs = Wide{other.done} * total;
         return mine != theirs ? mine < theirs : move < other.move;
     }
 };
 
-Progress start_of(const PieceMove& move, std::size_t index) {
+MoveProgress start_of(const PieceMove& move, std::size_t index) {
     const Bytes total = std::accumulate(move.pieces.begin(), move.pieces.end(), Bytes{0});
     // A move of empty pieces has no fraction; a total of 1 says "nothing done yet".
     return {static_cast<std::int32_t>(index), 0, 0, std::max<Bytes>(total, 1)};
@@ -90,25 +89,25 @@ std::vector<PieceStep> migration_order(
     check_moves(moves, held.size(), staging);
     const std::vector<Bytes> limit = limits(moves, held, staging);
     std::vector<Bytes> now = held;
-    std::set<Progress> queue;
+    std::set<MoveProgress> queue;
     for (std::size_t m = 0; m < moves.size(); ++m) {
         if (!moves[m].pieces.empty()) {
             queue.insert(start_of(moves[m], m));
         }
     }
-    const auto next_piece = [&](const Progress& p) {
+    const auto next_piece = [&](const MoveProgress& p) {
         return moves[static_cast<std::size_t>(p.move)]
             .pieces[static_cast<std::size_t>(p.next_piece)];
     };
     std::vector<PieceStep> order;
     std::vector<std::int32_t> sent(moves.size(), 0);
     while (!queue.empty()) {
-        const auto ready = std::find_if(queue.begin(), queue.end(), [&](const Progress& p) {
+        const auto ready = std::find_if(queue.begin(), queue.end(), [&](const MoveProgress& p) {
             const std::size_t to = moves[static_cast<std::size_t>(p.move)].to.index();
             return now[to] + next_piece(p) <= limit[to];
         });
         HEADROOM_CHECK(ready != queue.end(), "{} moves, none has room", queue.size());
-        Progress progress = *ready;
+        MoveProgress progress = *ready;
         queue.erase(ready);
         const PieceMove& move = moves[static_cast<std::size_t>(progress.move)];
         const Bytes piece = next_piece(progress);

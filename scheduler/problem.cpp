@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "base/wide.hpp"
 #include "scheduler/rounds.hpp"
 #include "scheduler/timeline.hpp"
 
@@ -60,7 +61,6 @@ double objective(const Problem& problem, const Decision& decision) {
     if (round == kNever || decision.migration == kNever) {
         return std::numeric_limits<double>::infinity();
     }
-    __extension__ using Wide = __int128; // many tokens of a stalled step exceed 64 bits
     const Wide sum = Wide{decision.migration} + Wide{problem.steps()} * Wide{round};
     return static_cast<double>(sum) / static_cast<double>(kSecond);
 }

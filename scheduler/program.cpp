@@ -139,7 +139,7 @@ DeviceId begin(Emitter& out, DeviceId source) {
         return source;
     }
     const BlockId embed = out.blocks().embed();
-    out.move(source, out.on(embed), {Payload::token, -1, kIdBytes, false});
+    out.move(source, out.on(embed), {Payload::token, -1, kTokenIdBytes, false});
     out.compute(embed);
     return out.on(embed);
 }
@@ -166,7 +166,7 @@ void end(Emitter& out, DeviceId source) {
     if (out.blocks().shape().ends) {
         const BlockId lm_head = out.blocks().lm_head();
         out.compute(lm_head);
-        out.move(out.on(lm_head), source, {Payload::sampled, -1, kIdBytes, true});
+        out.move(out.on(lm_head), source, {Payload::sampled, -1, kTokenIdBytes, true});
     }
 }
 

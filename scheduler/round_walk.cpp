@@ -6,12 +6,11 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "base/wide.hpp"
 
 namespace headroom::scheduler {
 
 namespace {
-
-__extension__ using Wide = __int128; // many visits of a step of years
 
 /// n times one after the other.
 Nanoseconds times(Nanoseconds duration, std::int64_t n) {

@@ -8,12 +8,11 @@
 #include <optional>
 
 #include "base/check.hpp"
+#include "base/wide.hpp"
 
 namespace headroom::scheduler {
 
 namespace {
-
-__extension__ using Wide = unsigned __int128;
 
 /// A finite value never grows into "unlimited".
 constexpr std::uint64_t kLargestFinite = static_cast<std::uint64_t>(kUnlimited) - 1;
@@ -25,19 +24,21 @@ struct Fractions {
 
     /// Nothing if a product does not fit 128 bits.
     [[nodiscard]] std::optional<std::uint64_t> floor() const {
-        Wide numerator = 1;
-        Wide denominator = 1;
+        UnsignedWide numerator = 1;
+        UnsignedWide denominator = 1;
         bool overflow = false;
         for (const std::uint64_t factor : over) {
-            overflow |= __builtin_mul_overflow(numerator, Wide{factor}, &numerator);
+            overflow |= __builtin_mul_overflow(numerator, UnsignedWide{factor}, &numerator);
         }
         for (const std::uint64_t factor : under) {
-            overflow |= __builtin_mul_overflow(denominator, Wide{factor}, &denominator);
+            overflow |= __builtin_mul_overflow(denominator, UnsignedWide{factor}, &denominator);
         }
         if (overflow) {
             return std::nullopt;
         }
-        return static_cast<std::uint64_t>(std::min(numerator / denominator, Wide{kLargestFinite}));
+        return static_cast<std::uint64_t>(
+            std::min(numerator / denominator, UnsignedWide{kLargestFinite})
+        );
     }
 
     void reduce() {
@@ -141,7 +142,7 @@ ScaledRate::ScaledRate(const Profile& profile, const Factors& factors)
     if (!overflow && over <= kMost && under <= kLargestFinite) {
         over_ = over;
         shift_ = 63 + static_cast<int>(std::bit_width(under - 1)); // 63 + ⌈log2⌉
-        reciprocal_ = static_cast<std::uint64_t>((Wide{1} << shift_) / under) + 1;
+        reciprocal_ = static_cast<std::uint64_t>((UnsignedWide{1} << shift_) / under) + 1;
     }
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "base/wide.hpp"
 #include "scheduler/profile.hpp"
 
 namespace headroom::scheduler {
@@ -33,8 +34,8 @@ class ScaledRate {
         if (over_ == 0) {
             return scaled(*profile_, load, factors_);
         }
-        __extension__ using Wide = unsigned __int128;
-        const Wide product = Wide{over_ * static_cast<std::uint64_t>(kWhole - load)} * reciprocal_;
+        const UnsignedWide product =
+            UnsignedWide{over_ * static_cast<std::uint64_t>(kWhole - load)} * reciprocal_;
         return static_cast<std::int64_t>(product >> shift_);
     }
 

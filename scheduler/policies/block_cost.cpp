@@ -8,21 +8,18 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr Bytes kFloat = 4;
-constexpr Bytes kTokenId = 4;
-
 /// Payloads as systems.md §1 has them: a group its heads' outputs, lm_head an id, others x (sliced:
 /// a group or slice by itself a partial sum, as wide as x).
 Bytes physical_output(const Blocks& blocks, BlockKind kind) {
     const ModelShape& shape = blocks.shape();
     switch (kind) {
     case BlockKind::group:
-        return blocks.sliced() ? shape.width * kFloat
-                               : shape.heads_per_group() * shape.head_width() * kFloat;
+        return blocks.sliced() ? shape.width * kFloatBytes
+                               : shape.heads_per_group() * shape.head_width() * kFloatBytes;
     case BlockKind::lm_head:
-        return kTokenId;
+        return kTokenIdBytes;
     default:
-        return shape.width * kFloat;
+        return shape.width * kFloatBytes;
     }
 }
 

@@ -96,8 +96,7 @@ void Draft::settle() {
     score_.shortage = ledger_.shortage();
     score_.transfers = moves_.sum();
     score_.migration = migration_;
-    score_.objective = WideNanoseconds{migration_} +
-                       WideNanoseconds{problem_->steps()} * WideNanoseconds{inference_};
+    score_.objective = Wide{migration_} + Wide{problem_->steps()} * Wide{inference_};
 }
 
 bool Draft::attempt(std::span<const Relocation> changes, Bytes most_shortage) {

@@ -11,6 +11,7 @@
 
 #include "base/ids.hpp"
 #include "base/units.hpp"
+#include "base/wide.hpp"
 #include "scheduler/policies/ledger.hpp"
 #include "scheduler/policies/paper_moves.hpp"
 #include "scheduler/policies/step_delay.hpp"
@@ -19,8 +20,6 @@
 namespace headroom::scheduler {
 
 /// Sums of stalled times and many tokens exceed 64 bits.
-__extension__ using WideNanoseconds = __int128;
-
 struct Relocation {
     BlockId block;
     DeviceId to;
@@ -28,7 +27,7 @@ struct Relocation {
 
 struct Score {
     Bytes shortage = 0;            ///< 0: it fits
-    WideNanoseconds objective = 0; ///< D_mig + λ·D_inf (or λ·D_T)
+    Wide objective = 0;            ///< D_mig + λ·D_inf (or λ·D_T)
     Nanoseconds transfers = 0;     ///< sum of all that moves: breaks ties, D_mig is the slowest
     Nanoseconds migration = 0;     ///< D_mig alone
 };

@@ -145,7 +145,7 @@ bool Search::drain_by_swap(const Drain& drain) {
     const std::size_t to = drain.to.index();
     const Ledger& ledger = draft_->ledger();
     const Bytes missing = ledger.bytes(drain.block) - ledger.room(drain.to);
-    const WideNanoseconds gain = seen() - drain.seen;
+    const Wide gain = seen() - drain.seen;
     std::size_t asked = 0;
     for (std::size_t i = 0; i < layers_ && asked < kMostPartners; ++i) {
         const std::size_t k = (layer + i) % layers_;
@@ -160,8 +160,7 @@ bool Search::drain_by_swap(const Drain& drain) {
                                           : draft_->layer_time(k) - draft_->until_proj(k);
             const Nanoseconds time =
                 done(gathering(unit, k), from, draft_->units_on(unit, k, from) + 1);
-            const WideNanoseconds loss =
-                WideNanoseconds{problem_->steps()} * std::max<Nanoseconds>(0, time - ready);
+            const Wide loss = Wide{problem_->steps()} * std::max<Nanoseconds>(0, time - ready);
             if (loss >= gain) {
                 continue;
             }
@@ -175,7 +174,7 @@ bool Search::drain_by_swap(const Drain& drain) {
                 least = std::min(least, moving);
             }
             const Nanoseconds free = std::max(draft_->migration(), rule_.budget);
-            if (WideNanoseconds{least} - free + loss >= gain) {
+            if (Wide{least} - free + loss >= gain) {
                 continue;
             }
             ++asked;
@@ -217,7 +216,7 @@ std::vector<Relocation> Search::cascade(Unit unit, std::size_t layer) {
         Nanoseconds added = 0;
     };
     std::vector<Lane> lanes; // what the changes add, by link
-    for (WideNanoseconds now = seen();;) {
+    for (Wide now = seen();;) {
         const auto late =
             static_cast<std::size_t>(std::max_element(ready.begin(), ready.end()) - ready.begin());
         if (ready[late] <= input || counts[late] == 0) {
@@ -237,7 +236,7 @@ std::vector<Relocation> Search::cascade(Unit unit, std::size_t layer) {
                 units_.push_back(id);
             }
         }
-        WideNanoseconds least = now;
+        Wide least = now;
         Relocation best;
         Nanoseconds slowest = migration;
         for (std::size_t d = 0; d < devices_; ++d) {
@@ -326,11 +325,11 @@ bool Search::host_move(std::size_t layer) {
     const auto with = [&](BlockId b, std::size_t d) {
         return draft_->moves().with(draft_->migration(), b, draft_->ledger().where(b), DeviceId(d));
     };
-    WideNanoseconds least = seen();
+    Wide least = seen();
     std::array<Relocation, 2> best{};
     std::size_t changes = 0;
     const auto offer = [&](Nanoseconds time, Nanoseconds moving, Relocation one, Relocation two) {
-        const WideNanoseconds now = seen(rest + time, moving);
+        const Wide now = seen(rest + time, moving);
         if (now < least) {
             least = now;
             best = {one, two};

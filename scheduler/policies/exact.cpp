@@ -24,14 +24,14 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr double kNsPerSecond = 1e9;
 /// What the tables call never takes at least this long, and so does its objective.
 constexpr double kStalled = static_cast<double>(kStall) / kNsPerSecond;
-constexpr std::size_t kMostDevices = 32;
+constexpr std::size_t kMostExactDevices = 32;
 
 /// Whether the bounds know this kind of problem.
 bool bounded(const Problem& problem) {
-    return problem.snapshot.size() <= kMostDevices && problem.blocks->cut().reduce != Reduce::ring;
+    return problem.snapshot.size() <= kMostExactDevices &&
+           problem.blocks->cut().reduce != Reduce::ring;
 }
 
 /// Whether whatever takes kStall or longer takes for ever: no rate is so low that the largest work

@@ -14,10 +14,10 @@ namespace headroom::scheduler {
 namespace {
 
 /// Later than any chain, yet a sum of two does not overflow.
-constexpr Nanoseconds kImpossible = std::numeric_limits<Nanoseconds>::max() / 4;
-constexpr std::int64_t kMostWork = 1'000'000;      ///< extensions of labels, about 0.2 µs each
+constexpr Nanoseconds kNoChain = std::numeric_limits<Nanoseconds>::max() / 4;
+constexpr std::int64_t kMostExtensions = 1'000'000; ///< extensions of labels, about 0.2 µs each
 constexpr std::int64_t kMostWorkOfFew = 6'000'000; ///< with so few devices it often is a proof
-constexpr std::size_t kFewDevices = 16;
+constexpr std::size_t kFewDevicesForEvenest = 16;
 constexpr std::int64_t kFirstWork = 50'000; ///< of the first, narrow search
 constexpr std::size_t kLeastWidth = 8;
 constexpr std::uint32_t kNoLabel = std::numeric_limits<std::uint32_t>::max();
@@ -79,11 +79,10 @@ class Rules {
 class ToGo {
   public:
     ToGo(const LayerCosts& costs, const Rules& rules)
-        : devices_(costs.devices()), time_((costs.layers() + 1) * devices_, kImpossible),
+        : devices_(costs.devices()), time_((costs.layers() + 1) * devices_, kNoChain),
           next_(time_.size()) {
         for (std::size_t j = 0; j < devices_; ++j) {
-            time_[costs.layers() * devices_ + j] =
-                rules.may_finish(j) ? costs.finish(j) : kImpossible;
+            time_[costs.layers() * devices_ + j] = rules.may_finish(j) ? costs.finish(j) : kNoChain;
         }
         for (std::size_t i = costs.layers(); i-- > 0;) {
             before(i, costs, rules);
@@ -102,7 +101,7 @@ class ToGo {
     void before(std::size_t i, const LayerCosts& costs, const Rules& rules) {
         for (std::size_t k = 1; k < devices_; ++k) {
             Shard shard{k, i, i};
-            Nanoseconds rest = kImpossible; // after layer i has been entered
+            Nanoseconds rest = kNoChain; // after layer i has been entered
             for (std::size_t last = i + 1; last <= rules.end(i, k); ++last) {
                 const Nanoseconds t = costs.stay(i + 1, last, k) + time(last, k);
                 if (t < rest) {
@@ -110,7 +109,7 @@ class ToGo {
                     shard.last = last;
                 }
             }
-            if (rest >= kImpossible) {
+            if (rest >= kNoChain) {
                 continue;
             }
             for (std::size_t j = 0; j < devices_; ++j) {
@@ -155,7 +154,7 @@ Chain chain_of(const LayerCosts& costs, std::vector<Shard> shards, Nanoseconds l
 Chain ordered_chain(const LayerCosts& costs, const Rules& rules) {
     const ToGo to_go(costs, rules);
     std::optional<Shard> best;
-    Nanoseconds least = kImpossible;
+    Nanoseconds least = kNoChain;
     for (std::size_t i = 0; rules.may_start() && i <= rules.end(0, 0); ++i) {
         const Nanoseconds t = costs.stay(0, i, 0) + to_go.time(i, 0);
         if (t < least) {
@@ -319,7 +318,7 @@ class LabelSearch {
     const ToGo& to_go_;
     std::vector<std::size_t> capacity_; ///< [device], in one shard
     std::int64_t branching_ = 0;        ///< most extensions of a label
-    Nanoseconds than_ = kImpossible;
+    Nanoseconds than_ = kNoChain;
     std::vector<std::vector<Label>> labels_; ///< [layers done]
 };
 
@@ -327,13 +326,13 @@ class LabelSearch {
 Chain free_chain(const LayerCosts& costs, const Rules& rules, bool any_will_do) {
     const ToGo to_go(costs, rules);
     LabelSearch search(costs, rules, to_go);
-    Chain found = search.run(kImpossible, kFirstWork);
+    Chain found = search.run(kNoChain, kFirstWork);
     if (found.proven || (any_will_do && !found.shards.empty())) {
         return found;
     }
-    const Nanoseconds than = found.shards.empty() ? kImpossible : found.latency;
-    const bool few = !any_will_do && costs.devices() <= kFewDevices;
-    Chain better = search.run(than, few ? kMostWorkOfFew : kMostWork);
+    const Nanoseconds than = found.shards.empty() ? kNoChain : found.latency;
+    const bool few = !any_will_do && costs.devices() <= kFewDevicesForEvenest;
+    Chain better = search.run(than, few ? kMostWorkOfFew : kMostExtensions);
     better.work += found.work;
     if (better.shards.empty() && !found.shards.empty()) {
         found.proven = better.proven;

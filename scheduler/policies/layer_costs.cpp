@@ -14,12 +14,7 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr Bytes kFloat = 4;
-constexpr std::size_t kFewDevices = 32;
-
-Nanoseconds duration(PerSecond rate, std::int64_t work) {
-    return std::min(finish(rate, 0, work), kStall);
-}
+constexpr std::size_t kWantedDevices = 32;
 
 /// `count` equal operations that follow each other in a layer.
 struct Operations {
@@ -55,8 +50,8 @@ class LayerWork {
         for (const Operations& some : operations_[layer]) {
             const bool group = problem_->blocks->name(some.block).kind == BlockKind::group;
             const Nanoseconds each = std::max(
-                duration(device.compute, some.flops),
-                duration(device.memory_bandwidth, some.touched)
+                bounded_duration(device.compute, some.flops),
+                bounded_duration(device.memory_bandwidth, some.touched)
             );
             (group ? time.groups : time.rest) += some.count * each;
             flops += some.count * some.flops;
@@ -106,11 +101,14 @@ Wire x_wire(const Problem& problem, DeviceId from, DeviceId to) {
         return {};
     }
     const Snapshot& snapshot = problem.snapshot;
-    const Bytes bytes = problem.blocks->shape().width * kFloat;
+    const Bytes bytes = problem.blocks->shape().width * kFloatBytes;
     const Snapshot::Link& link = snapshot.link(from, to);
     return {
-        std::max(duration(link.bandwidth, bytes), duration(snapshot.device(from).egress, bytes)),
-        duration(snapshot.device(to).ingress, bytes),
+        std::max(
+            bounded_duration(link.bandwidth, bytes),
+            bounded_duration(snapshot.device(from).egress, bytes)
+        ),
+        bounded_duration(snapshot.device(to).ingress, bytes),
         std::min(link.latency, kStall)};
 }
 
@@ -187,12 +185,13 @@ std::vector<Host> by_speed(const Problem& problem) {
 
 std::vector<DeviceId> layer_hosts(const Problem& problem, std::size_t least) {
     const std::vector<Host> hosts = by_speed(problem);
-    const bool few = problem.snapshot.size() <= kFewDevices;
+    const bool few = problem.snapshot.size() <= kWantedDevices;
     const auto wanted = std::int64_t{2} * problem.blocks->shape().layers;
     std::vector<DeviceId> chosen;
     std::int64_t capacity = 0;
     for (const Host& host : hosts) {
-        const bool enough = chosen.size() + 1 >= std::max(least, kFewDevices) && capacity >= wanted;
+        const bool enough =
+            chosen.size() + 1 >= std::max(least, kWantedDevices) && capacity >= wanted;
         if (!few && (enough || chosen.size() + 1 >= kMostLayerHosts)) {
             break;
         }
@@ -255,8 +254,8 @@ void LayerCosts::tabulate_hops(const Problem& problem) {
         const Snapshot::Device& source = problem.snapshot.device(problem.source);
         const std::int64_t before = problem.horizon() - 1;
         lm_head_ = std::max(
-            duration(source.compute, problem.blocks->flops(b, before, 1)),
-            duration(source.memory_bandwidth, problem.blocks->touched_bytes(b, before, 1))
+            bounded_duration(source.compute, problem.blocks->flops(b, before, 1)),
+            bounded_duration(source.memory_bandwidth, problem.blocks->touched_bytes(b, before, 1))
         );
     }
 }

@@ -11,10 +11,6 @@
 namespace headroom::scheduler {
 namespace {
 
-Nanoseconds duration(PerSecond rate, std::int64_t work) {
-    return std::min(finish(rate, 0, work), kStall);
-}
-
 Nanoseconds by_formula(Bytes bytes, PerSecond rate) {
     if (bytes == 0 || rate == kUnlimited) {
         return 0;
@@ -49,7 +45,7 @@ void LayerMoves::find_moves(const Problem& problem, DeviceId to, std::size_t j) 
         }
         if (move.loaded > 0) {
             const PerSecond rate = problem.snapshot.device(to).storage_bandwidth;
-            note({Kind::storage, to, to}, duration(rate, move.loaded), 0, shares);
+            note({Kind::storage, to, to}, bounded_duration(rate, move.loaded), 0, shares);
         }
     }
     if (to == problem.source) {
@@ -63,12 +59,17 @@ void LayerMoves::note_message(const Problem& problem, const Move& move, Shares& 
     const Nanoseconds latency = std::min(link.latency, kStall);
     const PerSecond egress = snapshot.device(move.from).egress;
     const PerSecond ingress = snapshot.device(move.to).ingress;
-    note({Kind::link, move.from, move.to}, duration(link.bandwidth, move.bytes), latency, shares);
+    note(
+        {Kind::link, move.from, move.to},
+        bounded_duration(link.bandwidth, move.bytes),
+        latency,
+        shares
+    );
     if (egress != kUnlimited) {
-        note({Kind::egress, move.from, {}}, duration(egress, move.bytes), 0, shares);
+        note({Kind::egress, move.from, {}}, bounded_duration(egress, move.bytes), 0, shares);
     }
     if (ingress != kUnlimited) {
-        note({Kind::ingress, {}, move.to}, duration(ingress, move.bytes), 0, shares);
+        note({Kind::ingress, {}, move.to}, bounded_duration(ingress, move.bytes), 0, shares);
     }
 }
 

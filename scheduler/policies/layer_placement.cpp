@@ -18,10 +18,6 @@ namespace {
 
 constexpr std::size_t kMostListed = 8;
 
-std::string duration(Nanoseconds t) {
-    return t == kNever ? "for ever" : format_duration(t);
-}
-
 } // namespace
 
 Placement place_layers(const Problem& problem, const std::vector<DeviceId>& devices) {
@@ -120,8 +116,8 @@ Decision chain_decision(
         "first placement: {}{}: {} per token, slowest stage {}{}",
         split,
         minimises,
-        duration(alternative_of(problem, decision).inference),
-        duration(chain.stage),
+        duration_text(alternative_of(problem, decision).inference),
+        duration_text(chain.stage),
         formula ? " by the paper's formula" : ""
     );
     decision.evaluations = chain.work;

@@ -13,11 +13,11 @@ namespace {
 
 constexpr std::int64_t kMostEvaluations = 20'000; ///< whole assignments, about 1 µs each
 constexpr std::int64_t kMostNodes = 50'000;
-constexpr Nanoseconds kImpossible = std::numeric_limits<Nanoseconds>::max() / 4;
+constexpr Nanoseconds kNoWay = std::numeric_limits<Nanoseconds>::max() / 4;
 
-class Search {
+class LayerSearch {
   public:
-    Search(const Problem& problem, const LayerCosts& costs)
+    LayerSearch(const Problem& problem, const LayerCosts& costs)
         : costs_(costs), moves_(problem, costs), steps_(problem.steps()), layers_(costs.layers()),
           devices_(costs.devices()) {
         for (std::size_t j = 0; j < devices_; ++j) {
@@ -72,7 +72,7 @@ class Search {
         return costs_.holds_ends();
     }
 
-    WideNanoseconds evaluate(const LayerAssignment& a) {
+    Wide evaluate(const LayerAssignment& a) {
         ++evaluations_;
         Nanoseconds inference = 0;
         std::size_t from = 0;
@@ -82,8 +82,7 @@ class Search {
             moves_.add(l, a[l]);
         }
         inference += costs_.finish(from);
-        const WideNanoseconds objective =
-            WideNanoseconds{moves_.total()} + WideNanoseconds{steps_} * inference;
+        const Wide objective = Wide{moves_.total()} + Wide{steps_} * inference;
         for (std::size_t l = 0; l < layers_; ++l) {
             moves_.remove(l, a[l]);
         }
@@ -92,20 +91,19 @@ class Search {
 
     /// Cheapest path over (layer, device) without memory; with moves: each layer's by itself.
     LayerAssignment path(bool with_moves) const {
-        std::vector<WideNanoseconds> so_far(devices_, -1); // unreachable but for the source
+        std::vector<Wide> so_far(devices_, -1); // unreachable but for the source
         so_far[0] = 0;
         std::vector<std::vector<std::size_t>> before;
         for (std::size_t l = 0; l < layers_; ++l) {
-            std::vector<WideNanoseconds> next(devices_, -1);
+            std::vector<Wide> next(devices_, -1);
             before.emplace_back(devices_, 0);
             for (std::size_t j = 0; j < devices_; ++j) {
                 if (room_[j] < bytes(l)) {
                     continue;
                 }
-                const WideNanoseconds moved = with_moves ? moves_.alone(l, j) : 0;
+                const Wide moved = with_moves ? moves_.alone(l, j) : 0;
                 for (std::size_t k = 0; k < devices_; ++k) {
-                    const WideNanoseconds t =
-                        so_far[k] + WideNanoseconds{steps_} * step(l, k, j) + moved;
+                    const Wide t = so_far[k] + Wide{steps_} * step(l, k, j) + moved;
                     if (so_far[k] >= 0 && (next[j] < 0 || t < next[j])) {
                         next[j] = t;
                         before[l][j] = k;
@@ -117,7 +115,7 @@ class Search {
         std::size_t last = devices_;
         for (std::size_t j = 0; j < devices_; ++j) {
             const auto end = [&](std::size_t d) {
-                return so_far[d] + WideNanoseconds{steps_} * costs_.finish(d);
+                return so_far[d] + Wide{steps_} * costs_.finish(d);
             };
             last = so_far[j] >= 0 && (last == devices_ || end(j) < end(last)) ? j : last;
         }
@@ -157,13 +155,13 @@ class Search {
             }
             const std::size_t from = a[l];
             std::optional<std::size_t> to;
-            WideNanoseconds least = 0;
+            Wide least = 0;
             for (std::size_t j = 0; j < devices_; ++j) {
                 if (left[j] < bytes(l)) {
                     continue;
                 }
                 a[l] = j;
-                const WideNanoseconds t = evaluate(a);
+                const Wide t = evaluate(a);
                 if (!to || t < least) {
                     to = j;
                     least = t;
@@ -182,14 +180,14 @@ class Search {
         if (a.empty() || (!fits(a) && !repair(a))) {
             return;
         }
-        WideNanoseconds now = evaluate(a);
+        Wide now = evaluate(a);
         note(a, now);
         while (evaluations_ < kMostEvaluations && improve(a, now)) {
         }
         note(a, now);
     }
 
-    void note(const LayerAssignment& a, WideNanoseconds objective) {
+    void note(const LayerAssignment& a, Wide objective) {
         if (!best_ || objective < least_) {
             best_ = a;
             least_ = objective;
@@ -202,13 +200,13 @@ class Search {
 
     /// One pass over stretches of layers that could go to another device, and pairs of layers that
     /// could change places; true if any did.
-    bool improve(LayerAssignment& a, WideNanoseconds& now) {
+    bool improve(LayerAssignment& a, Wide& now) {
         bool better = false;
         const auto try_it = [&](const LayerAssignment& other) {
             if (!fits(other)) {
                 return false;
             }
-            const WideNanoseconds t = evaluate(other);
+            const Wide t = evaluate(other);
             if (t >= now) {
                 return false;
             }
@@ -246,14 +244,14 @@ class Search {
 
     /// Least time from x on j with l layers done to the end, memory aside: [layer][device].
     void find_to_go() {
-        to_go_.assign((layers_ + 1) * devices_, kImpossible);
+        to_go_.assign((layers_ + 1) * devices_, kNoWay);
         for (std::size_t j = 0; j < devices_; ++j) {
             to_go_[layers_ * devices_ + j] = costs_.finish(j);
         }
         for (std::size_t l = layers_; l-- > 0;) {
             for (std::size_t j = 0; j < devices_; ++j) {
                 for (std::size_t k = 0; k < devices_; ++k) {
-                    if (room_[k] >= bytes(l) && to_go_[(l + 1) * devices_ + k] < kImpossible) {
+                    if (room_[k] >= bytes(l) && to_go_[(l + 1) * devices_ + k] < kNoWay) {
                         Nanoseconds& least = to_go_[l * devices_ + j];
                         least = std::min(least, step(l, j, k) + to_go_[(l + 1) * devices_ + k]);
                     }
@@ -281,17 +279,13 @@ class Search {
         std::vector<Bytes>& left
     ) {
         if (l == layers_) {
-            note(
-                a,
-                WideNanoseconds{moves_.total()} +
-                    WideNanoseconds{steps_} * (so_far + costs_.finish(from))
-            );
+            note(a, Wide{moves_.total()} + Wide{steps_} * (so_far + costs_.finish(from)));
             return;
         }
         std::vector<std::pair<Nanoseconds, std::size_t>> order;
         for (std::size_t j = 0; j < devices_; ++j) {
             const Nanoseconds rest = to_go_[(l + 1) * devices_ + j];
-            if (left[j] >= bytes(l) && rest < kImpossible) {
+            if (left[j] >= bytes(l) && rest < kNoWay) {
                 order.emplace_back(so_far + step(l, from, j) + rest, j);
             }
         }
@@ -302,8 +296,7 @@ class Search {
             }
             ++nodes_;
             moves_.add(l, j);
-            const WideNanoseconds least =
-                WideNanoseconds{moves_.total()} + WideNanoseconds{steps_} * bound;
+            const Wide least = Wide{moves_.total()} + Wide{steps_} * bound;
             if (!best_ || least < least_) {
                 left[j] -= bytes(l);
                 a[l] = j;
@@ -322,10 +315,10 @@ class Search {
     std::vector<Bytes> room_;
     std::vector<Nanoseconds> to_go_;
     std::optional<LayerAssignment> best_;
-    WideNanoseconds least_ = 0;
+    Wide least_ = 0;
     LayerAssignment staying_;
     std::optional<LayerAssignment> moving_; ///< the best that is not staying_
-    WideNanoseconds least_moving_ = 0;
+    Wide least_moving_ = 0;
     std::int64_t evaluations_ = 0;
     std::int64_t nodes_ = 0;
 };
@@ -333,7 +326,7 @@ class Search {
 } // namespace
 
 LayerAnswer search_layers(const Problem& problem, const LayerCosts& costs) {
-    return Search(problem, costs).run(problem);
+    return LayerSearch(problem, costs).run(problem);
 }
 
 } // namespace headroom::scheduler

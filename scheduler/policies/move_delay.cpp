@@ -9,7 +9,7 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostTabulated = 4200; // lanes: links and storages of 64 devices
+constexpr std::size_t kMostTabulatedLanes = 4200; // lanes: links and storages of 64 devices
 
 } // namespace
 
@@ -33,7 +33,7 @@ MoveDelay::MoveDelay(const Problem& problem, const Placement& placement)
         shared_cost_ = cost_of(blocks.norm_bytes(blocks.lm_head()), 0);
     }
     lanes_.resize(links() + devices_);
-    if (lanes_.size() <= kMostTabulated) {
+    if (lanes_.size() <= kMostTabulatedLanes) {
         for (const Bytes bytes : sizes_) {
             for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
                 time_.push_back(timed(bytes, lane));

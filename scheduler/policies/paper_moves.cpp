@@ -9,7 +9,7 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostTabulated = 64; // devices
+constexpr std::size_t kMostTabulatedDevices = 64; // devices
 
 } // namespace
 
@@ -32,7 +32,8 @@ PaperMoves::PaperMoves(const Problem& problem, const Placement& placement)
         }
     }
     for (const Bytes bytes : sizes_) {
-        for (std::size_t link = 0; link < loads_.size() && devices_ <= kMostTabulated; ++link) {
+        for (std::size_t link = 0; link < loads_.size() && devices_ <= kMostTabulatedDevices;
+             ++link) {
             times_.push_back(formula_time(bytes, snapshot_->links[link].bandwidth));
         }
     }

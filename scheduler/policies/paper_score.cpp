@@ -15,7 +15,6 @@ constexpr double kInfinite = std::numeric_limits<double>::infinity();
 constexpr double kComputeWeight = 0.4;
 constexpr double kMemoryWeight = 0.3;
 constexpr double kCommunicationWeight = 0.3;
-constexpr Bytes kTokenId = 4;
 
 double seconds(std::int64_t work, PerSecond rate) {
     if (work == 0 || rate == kUnlimited) {
@@ -95,7 +94,7 @@ std::vector<Scores::Input> Scores::inputs(const PaperDraft& draft, BlockId b) co
     };
     switch (name.kind) {
     case BlockKind::embed:
-        bytes[problem_->source.index()] += execution ? kTokenId : 0;
+        bytes[problem_->source.index()] += execution ? kTokenIdBytes : 0;
         break;
     case BlockKind::group:
         from_x();

@@ -11,17 +11,13 @@
 namespace headroom::scheduler {
 namespace {
 
-std::string duration(Nanoseconds t) {
-    return t == kNever ? "for ever" : format_duration(t);
-}
-
 Nanoseconds in_nanoseconds(double seconds) {
     const double ns = seconds * static_cast<double>(kSecond);
     return ns < static_cast<double>(kNever) ? std::llround(ns) : kNever;
 }
 
 /// "by the paper's formula" where durations are not those of the execution.
-std::string by_formula(const Problem& problem) {
+std::string by_the_formula(const Problem& problem) {
     return problem.cost_profile == CostProfile::paper ? " by the paper's formula" : "";
 }
 
@@ -76,6 +72,10 @@ std::string moved_blocks(const Problem& problem, const Placement& placement) {
 
 } // namespace
 
+std::string duration_text(Nanoseconds time) {
+    return time == kNever ? "for ever" : format_duration(time);
+}
+
 Alternative alternative_of(const Problem& problem, const Decision& decision, Of of) {
     if (of == Of::round) {
         return {charged_round(problem, decision.round, decision.prompts), decision.migration};
@@ -90,11 +90,11 @@ std::string reason_first(const Problem& problem, const Decision& decision, Of of
     const std::set<DeviceId> used(decision.placement.begin(), decision.placement.end());
     return fmt::format(
         "first placement: {} {} on {} of {} devices{}{}",
-        duration(alternative_of(problem, decision, of).inference),
+        duration_text(alternative_of(problem, decision, of).inference),
         each(problem, of),
         used.size(),
         problem.snapshot.size(),
-        by_formula(problem),
+        by_the_formula(problem),
         joined(decision, of)
     );
 }
@@ -114,9 +114,9 @@ std::string reason_kept(
     if (!alternative || alternative->inference >= now || rounding) {
         return fmt::format(
             "kept: found nothing faster than {} {}{}{}",
-            duration(now),
+            duration_text(now),
             each(problem, of),
-            by_formula(problem),
+            by_the_formula(problem),
             joined(kept, of)
         );
     }
@@ -127,8 +127,8 @@ std::string reason_kept(
         "kept: the best move would save {} {} and cost {}{}",
         format_duration(now - alternative->inference),
         each(problem, of),
-        duration(alternative->migration),
-        by_formula(problem)
+        duration_text(alternative->migration),
+        by_the_formula(problem)
     );
 }
 
@@ -142,21 +142,21 @@ std::string reason_moved(
             "moved {} because {}: {} {}, {} of migration{}{}",
             blocks,
             lacking_devices(problem, *problem.previous),
-            duration(now.inference),
+            duration_text(now.inference),
             each(problem, of),
-            duration(now.migration),
-            by_formula(problem),
+            duration_text(now.migration),
+            by_the_formula(problem),
             joined(decision, of)
         );
     }
     return fmt::format(
         "moved {}: {} {} instead of {}, pays for {} of migration{}{}",
         blocks,
-        duration(now.inference),
+        duration_text(now.inference),
         each(problem, of),
-        duration(alternative_of(problem, old, of).inference),
-        duration(now.migration),
-        by_formula(problem),
+        duration_text(alternative_of(problem, old, of).inference),
+        duration_text(now.migration),
+        by_the_formula(problem),
         joined(decision, of)
     );
 }

@@ -23,6 +23,9 @@ struct Alternative {
     const Problem& problem, const Decision& decision, Of of = Of::step
 );
 
+/// "1.20 ms", or "for ever".
+[[nodiscard]] std::string duration_text(Nanoseconds time);
+
 /// The first placement of a run.
 [[nodiscard]] std::string reason_first(
     const Problem& problem, const Decision& decision, Of of = Of::step

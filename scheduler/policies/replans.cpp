@@ -38,19 +38,18 @@ std::vector<Relocation> Search::regroup(
     const auto& [layer, holder, target, unit] = gathering;
     const Moves& moves = draft_->moves();
     // By the formula every sender adds to the gather; in the execution the caps say it all.
-    std::vector<WideNanoseconds> price(devices_, 0);
-    WideNanoseconds cheapest = 0;
+    std::vector<Wide> price(devices_, 0);
+    Wide cheapest = 0;
     if (step_->by_formula()) {
-        cheapest = WideNanoseconds{kNever} * kNever;
+        cheapest = Wide{kNever} * kNever;
         for (std::size_t d = 0; d < devices_; ++d) {
-            price[d] = d == target
-                           ? WideNanoseconds{0}
-                           : WideNanoseconds{problem_->steps()} * step_->outputs_time(d, target, 1);
+            price[d] =
+                d == target ? Wide{0} : Wide{problem_->steps()} * step_->outputs_time(d, target, 1);
             cheapest = caps[d] > 0 ? std::min(cheapest, price[d]) : cheapest;
         }
     }
     const auto dear = [&](BlockId id, std::size_t home) {
-        const WideNanoseconds here = price[home];
+        const Wide here = price[home];
         for (std::size_t d = 0; d < devices_ && here > cheapest; ++d) {
             if (caps[d] > 0 && price[d] < here && price[d] + moves.time(id, DeviceId(d)) < here) {
                 return true;
@@ -88,10 +87,9 @@ std::vector<Relocation> Search::regroup(
             std::fill(load.begin(), load.end(), 0);
         }
         std::size_t best = open.size();
-        WideNanoseconds least = 0;
+        Wide least = 0;
         for (std::size_t i = 0; i < open.size(); ++i) {
-            const WideNanoseconds cost =
-                price[open[i]] + load[i] + moves.time(id, DeviceId(open[i]));
+            const Wide cost = price[open[i]] + load[i] + moves.time(id, DeviceId(open[i]));
             if (caps[open[i]] > 0 && (best == open.size() || cost < least)) {
                 best = i;
                 least = cost;

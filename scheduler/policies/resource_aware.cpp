@@ -27,7 +27,7 @@ namespace headroom::scheduler {
 namespace {
 
 /// Evaluated layers per decision, about 0.2 µs each with five devices; starts may use half.
-constexpr std::int64_t kMostEvaluations = 120'000;
+constexpr std::int64_t kMostStartEvaluations = 120'000;
 /// With caps, D_mig is found by walking all moves, some fifty times as dear.
 constexpr std::int64_t kCapped = 30;
 constexpr int kFruitlessKicks = 24;
@@ -65,10 +65,9 @@ bool better_start(const Start& a, const Start& b) {
 
 /// What climbing with ever more of D_mig for nothing may cost from there.
 Nanoseconds most_budget(const Search& search, const Score& plan) {
-    const WideNanoseconds most = search.best()
-                                     ? search.best()->objective - plan.objective + plan.migration
-                                     : WideNanoseconds{plan.migration};
-    return static_cast<Nanoseconds>(std::clamp<WideNanoseconds>(most, 0, kStall));
+    const Wide most = search.best() ? search.best()->objective - plan.objective + plan.migration
+                                    : Wide{plan.migration};
+    return static_cast<Nanoseconds>(std::clamp<Wide>(most, 0, kStall));
 }
 
 std::vector<Start> scored(Search& search, std::vector<Placement> placements) {
@@ -187,7 +186,7 @@ Search search(const Problem& problem, const StepDelay& step) {
     const std::int64_t size =
         static_cast<std::int64_t>(step.devices()) * problem.blocks->shape().layers;
     if (size <= kSmall) {
-        Search search(problem, step, kMostEvaluations / share);
+        Search search(problem, step, kMostStartEvaluations / share);
         search_thoroughly(problem, step, search);
         return search;
     }
@@ -197,7 +196,7 @@ Search search(const Problem& problem, const StepDelay& step) {
     search_briefly(problem, step, search);
     if (size <= kThorough && search.best()) {
         search.widen();
-        const std::int64_t more = kMostEvaluations * kMedium / std::max(size, kMedium) / share;
+        const std::int64_t more = kMostStartEvaluations * kMedium / std::max(size, kMedium) / share;
         search_widely(problem, step, search, more);
     }
     return search;
@@ -259,7 +258,7 @@ Decision decide_step(const Problem& problem) {
 }
 
 /// With several sequences: which steps are short is found out for one of them.
-Decision decide_now(const Problem& problem) {
+Decision decide_by_search(const Problem& problem) {
     if (problem.in_flight() == 1) {
         return decide_step(problem);
     }
@@ -288,7 +287,7 @@ Decision decide_now(const Problem& problem) {
 } // namespace
 
 Decision ResourceAware::decide(const Problem& problem) const {
-    return decide_cautiously(problem, decide_now);
+    return decide_cautiously(problem, decide_by_search);
 }
 
 } // namespace headroom::scheduler

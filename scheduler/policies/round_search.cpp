@@ -9,8 +9,8 @@ namespace {
 
 constexpr double kTolerance = 1e-9; // estimates are sums of doubles
 constexpr std::int64_t kPerChange = 4;
-constexpr std::size_t kMostSteps = 20'000; // of a round that is rehearsed within a descent
-constexpr std::size_t kFewDevices = 8;     // whose places are exchanged pair by pair
+constexpr std::size_t kMostRehearsedSteps = 20'000; // of a round that is rehearsed within a descent
+constexpr std::size_t kFewDevicesForExchanges = 8;  // whose places are exchanged pair by pair
 
 } // namespace
 
@@ -38,7 +38,7 @@ RoundSearch::Value RoundSearch::value(const Draft& draft, double round, double u
 RoundSearch::Value RoundSearch::value(const Draft& draft) {
     const RoundModel::Estimate least = bound(draft);
     const std::int64_t before = model_->work();
-    const double round = model_->rehearse(least, kMostSteps);
+    const double round = model_->rehearse(least, kMostRehearsedSteps);
     work_ += model_->work() - before;
     limit_of_ = least;
     return value(draft, round, least.unevenness);
@@ -53,7 +53,8 @@ void RoundSearch::consider(std::vector<Relocation> changes) {
     const RoundModel::Estimate least = bound(*draft_);
     if (better(value(*draft_, least.round, least.unevenness), best_)) {
         const std::int64_t before = model_->work();
-        const Value then = value(*draft_, model_->rehearse(least, kMostSteps), least.unevenness);
+        const Value then =
+            value(*draft_, model_->rehearse(least, kMostRehearsedSteps), least.unevenness);
         work_ += model_->work() - before;
         if (better(then, best_)) {
             best_ = then;
@@ -229,7 +230,7 @@ bool RoundSearch::improve() {
     if (limit.limit != Limit::step && shorten()) {
         return true;
     }
-    return relieve_any() || (draft_->devices() <= kFewDevices && exchange());
+    return relieve_any() || (draft_->devices() <= kFewDevicesForExchanges && exchange());
 }
 
 RoundSearch::Found RoundSearch::descend_from(const Placement& placement) {

@@ -23,27 +23,27 @@ Search::Search(const Problem& problem, const StepDelay& step, std::int64_t limit
 
 bool Search::better(const Score& a, const Score& b) const {
     if (rule_.strict) {
-        const WideNanoseconds of_a = seen(a);
-        const WideNanoseconds of_b = seen(b);
+        const Wide of_a = seen(a);
+        const Wide of_b = seen(b);
         return std::tie(a.shortage, of_a, a.transfers) < std::tie(b.shortage, of_b, b.transfers);
     }
     const auto cost = [this](const Score& s) {
         return (seen(s) << kPriceBits) + rule_.price * s.shortage;
     };
-    const WideNanoseconds less = cost(b) - cost(a);
+    const Wide less = cost(b) - cost(a);
     return less > 0 || (less == 0 && a.transfers < b.transfers);
 }
 
 /// Missing 1 % of an average device's memory costs as much as a tenth of the objective: low enough
 /// to pass through infeasible placements, high enough to come back.
 Search::Rule Search::gentle_price(const Score& score) const {
-    constexpr WideNanoseconds kMost = WideNanoseconds{1} << 50; // keeps the products in 128 bits
-    WideNanoseconds memory = 1;
+    constexpr Wide kMost = Wide{1} << 50; // keeps the products in 128 bits
+    Wide memory = 1;
     for (const Snapshot::Device& device : problem_->snapshot.devices) {
         memory += device.memory;
     }
-    const WideNanoseconds objective = std::min(score.objective, kMost);
-    const auto devices = static_cast<WideNanoseconds>(devices_);
+    const Wide objective = std::min(score.objective, kMost);
+    const auto devices = static_cast<Wide>(devices_);
     return {false, 1 + (10 * devices * objective << kPriceBits) / memory};
 }
 

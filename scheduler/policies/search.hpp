@@ -24,13 +24,13 @@ namespace headroom::scheduler {
 /// A feasible placement that was met on the way.
 struct Found {
     Placement placement;
-    WideNanoseconds objective = 0;
+    Wide objective = 0;
 };
 
 /// The cheapest feasible placement met that is not the previous one: for people who ask why
 /// nothing moved.
 struct Runner {
-    WideNanoseconds objective = 0;
+    Wide objective = 0;
     Nanoseconds inference = 0;
     Nanoseconds migration = 0;
 };
@@ -76,19 +76,18 @@ class Search {
     /// How scores are compared: with a price per missing byte, or feasible before all else.
     struct Rule {
         bool strict = true;
-        WideNanoseconds price = 0; ///< 2^-20 ns per byte
+        Wide price = 0;            ///< 2^-20 ns per byte
         Nanoseconds budget = 0;    ///< D_mig up to this much counts as this much
     };
     [[nodiscard]] bool better(const Score& a, const Score& b) const;
     /// The objective as the rule sees it.
-    [[nodiscard]] WideNanoseconds seen(const Score& score) const {
+    [[nodiscard]] Wide seen(const Score& score) const {
         return score.objective + std::max<Nanoseconds>(0, rule_.budget - score.migration);
     }
-    [[nodiscard]] WideNanoseconds seen() const { return seen(draft_->score()); }
+    [[nodiscard]] Wide seen() const { return seen(draft_->score()); }
     /// The same of another D_inf and D_mig.
-    [[nodiscard]] WideNanoseconds seen(Nanoseconds inference, Nanoseconds migration) const {
-        return WideNanoseconds{std::max(migration, rule_.budget)} +
-               WideNanoseconds{problem_->steps()} * inference;
+    [[nodiscard]] Wide seen(Nanoseconds inference, Nanoseconds migration) const {
+        return Wide{std::max(migration, rule_.budget)} + Wide{problem_->steps()} * inference;
     }
     [[nodiscard]] Rule gentle_price(const Score& score) const;
     bool consider(std::span<const Relocation> changes);
@@ -106,7 +105,7 @@ class Search {
 
     // Directed moves (drains.cpp): little work, each where a layer's time is lost.
     struct Drain {
-        WideNanoseconds seen = 0; ///< the objective it would give
+        Wide seen = 0; ///< the objective it would give
         BlockId block;
         DeviceId from;
         DeviceId to;

@@ -10,8 +10,6 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr Bytes kFloat = 4;
-constexpr Bytes kTokenId = 4;
 constexpr std::size_t kMostTabulated = 64; // devices with tables of pairs
 
 /// Of the sequences in flight, at T + λ. Costs are linear in it.
@@ -49,10 +47,10 @@ StepDelay::StepDelay(const Problem& problem, std::int64_t batch)
 StepDelay::StepDelay(const Problem& problem, std::int64_t batch, std::int64_t context)
     : blocks_(problem.blocks), snapshot_(&problem.snapshot), devices_(problem.snapshot.size()),
       source_(problem.source.index()), context_(context), batch_(batch),
-      x_bytes_(batch * problem.blocks->shape().width * kFloat),
+      x_bytes_(batch * problem.blocks->shape().width * kFloatBytes),
       group_bytes_(
           batch * problem.blocks->shape().heads_per_group() * problem.blocks->shape().head_width() *
-          kFloat
+          kFloatBytes
       ),
       groups_(problem.blocks->groups()), slices_(problem.blocks->slices()),
       rule_(has_caps(problem.snapshot) ? Rule::capped : Rule::free) {
@@ -159,7 +157,7 @@ Nanoseconds StepDelay::timed_x(std::size_t from, std::size_t to) const {
 }
 
 Nanoseconds StepDelay::small(std::size_t from, std::size_t to) const {
-    return alone(from, to, batch_ * kTokenId);
+    return alone(from, to, batch_ * kTokenIdBytes);
 }
 
 Nanoseconds StepDelay::to_ffn(std::size_t from, std::size_t to) const {

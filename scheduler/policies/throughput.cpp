@@ -24,29 +24,28 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostDevices = 32; // that a fleet is narrowed down to for descents
+constexpr std::size_t kMostDescentDevices = 32; // that a fleet is narrowed down to for descents
 constexpr std::size_t kTooMany = 64;     // of them, if memory asks for more
 /// Work of one descent: layers × devices that bounds look at, and steps of rehearsals; in small
 /// fleets and models, and else.
-constexpr std::int64_t kMostWork = 1'000'000;
+constexpr std::int64_t kMostRoundWork = 1'000'000;
 constexpr std::int64_t kMostWorkOfLarge = 200'000;
-constexpr std::int64_t kSmall = 256; // devices × layers
-constexpr std::size_t kDescents = 4;
+constexpr std::int64_t kSmallFleet = 256; // devices × layers
+constexpr std::size_t kRoundDescents = 4;
 /// Blocks × sequences that are walked for candidates which nothing obliges to look at.
-constexpr std::int64_t kMostWalked = 20'000;
+constexpr std::int64_t kMostWalkedSteps = 20'000;
 /// What is worse than that by its guess is not walked; in problems of that many blocks × sequences
 /// those that must be looked at are walked all the same.
 constexpr double kTrust = 0.94;
 constexpr std::int64_t kLittleWalked = 5'000;
-constexpr double kNsPerSecond = 1e9;
 
-struct Start {
+struct RoundStart {
     Placement placement; ///< of the narrowed problem
     std::int64_t batch = 1;
     double objective = 0;
 };
 
-bool nearer(const Start& a, const Start& b) {
+bool nearer(const RoundStart& a, const RoundStart& b) {
     return std::tie(a.objective, a.batch) < std::tie(b.objective, b.batch);
 }
 
@@ -54,7 +53,7 @@ bool nearer(const Start& a, const Start& b) {
 class Models {
   public:
     explicit Models(const Problem& problem)
-        : small_(focus(problem, kMostDevices)), batches_(batches_of(problem)),
+        : small_(focus(problem, kMostDescentDevices)), batches_(batches_of(problem)),
           guesses_(small_.problem, batches_) {}
 
     [[nodiscard]] const Focus& small() const { return small_; }
@@ -77,7 +76,7 @@ class Descents {
         : small_(models.small()), models_(models.all()) {
         const auto size =
             static_cast<std::int64_t>(small_.devices.size()) * problem.blocks->shape().layers;
-        limit_ = size <= kSmall ? kMostWork : kMostWorkOfLarge;
+        limit_ = size <= kSmallFleet ? kMostRoundWork : kMostWorkOfLarge;
     }
 
     void add(const Placement& placement) {
@@ -86,10 +85,10 @@ class Descents {
             return;
         }
         const Draft draft(small_.problem, models_.front().step(), *narrow);
-        std::optional<Start> best;
+        std::optional<RoundStart> best;
         for (RoundModel& model : models_) {
             RoundSearch search(small_.problem, model, limit_);
-            Start start{*narrow, model.batch(), search.objective(draft)};
+            RoundStart start{*narrow, model.batch(), search.objective(draft)};
             work_ += search.work();
             if (!best || nearer(start, *best)) {
                 best = std::move(start);
@@ -100,8 +99,8 @@ class Descents {
 
     [[nodiscard]] std::vector<Placement> run() {
         std::stable_sort(starts_.begin(), starts_.end(), nearer);
-        std::vector<Start> found;
-        for (std::size_t i = 0; i < std::min(starts_.size(), kDescents); ++i) {
+        std::vector<RoundStart> found;
+        for (std::size_t i = 0; i < std::min(starts_.size(), kRoundDescents); ++i) {
             RoundSearch search(small_.problem, model_of(starts_[i].batch), limit_);
             RoundSearch::Found end = search.descend_from(starts_[i].placement);
             work_ += search.work();
@@ -109,7 +108,7 @@ class Descents {
         }
         std::stable_sort(found.begin(), found.end(), nearer);
         std::vector<Placement> placements;
-        for (const Start& end : found) {
+        for (const RoundStart& end : found) {
             placements.push_back(small_.widen(end.placement));
         }
         return placements;
@@ -126,7 +125,7 @@ class Descents {
 
     const Focus& small_;
     std::span<RoundModel> models_;
-    std::vector<Start> starts_;
+    std::vector<RoundStart> starts_;
     std::int64_t limit_ = 0; ///< of one descent
     std::int64_t work_ = 0;
 };
@@ -148,9 +147,9 @@ struct Offer {
 /// The best of what has been looked at: of equal objectives the smaller batch, then the previous
 /// placement, then the better guess. Prompts count, but nothing wins by them alone that is worse
 /// than the ring without them.
-class Best {
+class BestRound {
   public:
-    Best(const Problem& problem, Models& models) : problem_(problem), models_(models) {}
+    BestRound(const Problem& problem, Models& models) : problem_(problem), models_(models) {}
 
     /// Nothing is added a second time.
     void add(const Placement& placement) {
@@ -181,7 +180,7 @@ class Best {
             return candidates_[a].guess < candidates_[b].guess;
         });
         const auto walk = static_cast<std::int64_t>(problem_.blocks->size()) * problem_.in_flight();
-        std::int64_t left = std::max<std::int64_t>(1, kMostWalked / walk);
+        std::int64_t left = std::max<std::int64_t>(1, kMostWalkedSteps / walk);
         for (const std::size_t i : order) {
             const bool must = i < obliged;
             const bool hopeful = candidates_[i].guess * kTrust <= least_ * kNsPerSecond ||
@@ -279,7 +278,7 @@ Problem one_step(const Problem& problem) {
 
 RoundDecision decide_for_throughput(const Problem& problem, const Decision& latency, bool keeps) {
     Models models(problem);
-    Best best(problem, models);
+    BestRound best(problem, models);
     if (latency.feasible) {
         best.add(latency.placement);
     }

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/wide.hpp"
+
 namespace headroom {
 
 /// SplitMix64's finaliser: a bijection on 64 bits that mixes well.
@@ -36,8 +38,9 @@ namespace headroom {
 [[nodiscard]] constexpr std::uint64_t random_below(
     std::uint64_t stream, std::uint64_t k, std::uint64_t bound
 ) {
-    __extension__ using Wide = unsigned __int128;
-    return static_cast<std::uint64_t>((static_cast<Wide>(random_bits(stream, k)) * bound) >> 64);
+    return static_cast<std::uint64_t>(
+        (static_cast<UnsignedWide>(random_bits(stream, k)) * bound) >> 64
+    );
 }
 
 /// The k-th number of a stream in [0, 1) with 53 bits.

@@ -19,6 +19,7 @@ inline constexpr Nanoseconds kNever = std::numeric_limits<Nanoseconds>::max();
 /// A rate that costs no time.
 inline constexpr PerSecond kUnlimited = std::numeric_limits<PerSecond>::max();
 inline constexpr Nanoseconds kSecond = 1'000'000'000;
+inline constexpr double kNsPerSecond = 1e9;
 
 enum class Quantity { bytes, compute_rate, byte_rate, duration };
 

@@ -187,7 +187,7 @@ Figure time_or_gap(Nanoseconds time) {
     return time < 0 ? Figure() : Figure(time);
 }
 
-Figure fullest(const trace::Summary& s) {
+Figure largest_fullness(const trace::Summary& s) {
     double most = 0;
     for (const trace::DeviceSummary& device : s.devices) {
         most = std::max(most, device.fullness());
@@ -269,7 +269,8 @@ constexpr std::array kFigures{
         "B",
         Kind::integer,
         [](const S& s) -> Figure { return s.bytes_messages; }},
-    SummaryFigure{"memory_peak_fraction", "1", Kind::real, [](const S& s) { return fullest(s); }},
+    SummaryFigure{
+        "memory_peak_fraction", "1", Kind::real, [](const S& s) { return largest_fullness(s); }},
     SummaryFigure{
         "resumptions", "1", Kind::integer, [](const S& s) -> Figure { return s.resumptions; }},
     SummaryFigure{

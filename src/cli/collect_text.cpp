@@ -45,7 +45,7 @@ std::string rate(const Figure& figure) {
     return fmt::format("{:.3f}", std::get<double>(figure));
 }
 
-std::string percent(const Figure& figure) {
+std::string percent_of(const Figure& figure) {
     return fmt::format("{:.0f} %", 100 * std::get<double>(figure));
 }
 
@@ -110,7 +110,7 @@ std::string collection_text(const Collection& collection) {
     shown.push_back({"total", duration, column("virtual_time_ns")});
     shown.push_back({"moved", full, column("blocks_moved")});
     shown.push_back({"bytes moved", bytes, column("bytes_migrated")});
-    shown.push_back({"peak/budget", percent, column("memory_peak_fraction")});
+    shown.push_back({"peak/budget", percent_of, column("memory_peak_fraction")});
     std::vector<std::string> heads;
     for (const Shown& one : shown) {
         heads.push_back(one.head);

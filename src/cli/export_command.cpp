@@ -172,7 +172,7 @@ void remove_old_tables(const fs::path& folder, const std::vector<trace::CsvTable
     }
 }
 
-void print_notes(const ExportCommand& command, const trace::TraceFile& file) {
+void print_run_notes(const ExportCommand& command, const trace::TraceFile& file) {
     if (file.trace.completion == trace::Completion::running) {
         say(stderr,
             "headroom: note: the run {}: {} committed intervals are exported\n",
@@ -226,7 +226,7 @@ int export_command(const ExportCommand& command) {
         ));
     }
     const trace::TraceFile file = trace::open_trace(command.trace.string());
-    print_notes(command, file);
+    print_run_notes(command, file);
     const std::vector<trace::CsvTable> tables = trace::csv_tables(file.trace);
     std::optional<PerfettoFile> perfetto;
     std::optional<NewFolder> folder;

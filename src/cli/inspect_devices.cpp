@@ -45,7 +45,7 @@ ordered_json json_of(const config::NetworkPreset& network) {
     };
 }
 
-void print_json() {
+void print_catalogue_json() {
     ordered_json devices = ordered_json::array();
     for (const config::DeviceProfile& device : config::device_profiles()) {
         devices.push_back(json_of(device));
@@ -116,7 +116,7 @@ void print_networks() {
 
 int inspect_devices(bool json) {
     if (json) {
-        print_json();
+        print_catalogue_json();
         return 0;
     }
     print_devices();

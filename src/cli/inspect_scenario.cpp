@@ -84,7 +84,7 @@ LinkFigures standard_link(const config::Scenario& scenario) {
         scaled(network.latency, scales.latency)};
 }
 
-std::string text_of(const LinkFigures& link) {
+std::string link_text(const LinkFigures& link) {
     return fmt::format("{}, {}", format_byte_rate(link.bandwidth), format_duration(link.latency));
 }
 
@@ -95,15 +95,15 @@ std::string network_text(const config::Scenario& scenario) {
     const std::vector<config::LinkConfig>& links = scenario.declared.network.links;
     std::string text = fmt::format(
         "\n  network: {} between every two devices{}\n",
-        text_of(standard_link(scenario)),
+        link_text(standard_link(scenario)),
         links.empty() ? "" : ", but"
     );
     for (const config::LinkConfig& link : links) {
         const auto back = std::find_if(links.begin(), links.end(), [&](const auto& other) {
             return other.from == link.to && other.to == link.from;
         });
-        const std::string shown = text_of(figures(scenario, link));
-        const bool both = back != links.end() && text_of(figures(scenario, *back)) == shown;
+        const std::string shown = link_text(figures(scenario, link));
+        const bool both = back != links.end() && link_text(figures(scenario, *back)) == shown;
         if (both && link.to < link.from) {
             continue; // told with the other direction
         }

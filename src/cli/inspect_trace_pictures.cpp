@@ -8,6 +8,7 @@
 #include "base/block.hpp"
 #include "base/saturating.hpp"
 #include "base/units.hpp"
+#include "cli/text_table.hpp"
 #include "trace/figures.hpp"
 #include "trace/labels.hpp"
 
@@ -18,10 +19,6 @@ namespace {
 constexpr std::size_t kIndent = 2;
 constexpr std::size_t kMostDevices = 16;
 constexpr std::size_t kMostLinks = 6;
-
-std::string percent(double part, double whole) {
-    return whole > 0 ? fmt::format("{:.0f} %", 100.0 * part / whole) : "-";
-}
 
 double share(std::int64_t part, std::int64_t whole) {
     return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;

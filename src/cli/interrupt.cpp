@@ -19,10 +19,10 @@ namespace {
 // A signal handler has nowhere else to put what it heard.
 // NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
 std::atomic<int> exit_code = 0;
-std::atomic<int> times = 0;
+std::atomic<int> signals_noted = 0;
 std::atomic<std::int64_t> first_at = 0; ///< ns of the steady clock
 std::atomic<bool> self_started = false;
-std::atomic<pid_t> launcher = 0;
+std::atomic<pid_t> launching_process = 0;
 std::atomic<pid_t> stranger = 0;
 std::atomic<bool> only_noted = false;
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
@@ -53,7 +53,7 @@ void note(int signal, siginfo_t* info, void* /*context*/) {
     const bool by_launcher =
         self_started && (signal == SIGINT || signal == SIGTERM || signal == SIGHUP);
     if (by_launcher && info != nullptr && info->si_code == SI_USER && info->si_pid != getppid() &&
-        times == 0) {
+        signals_noted == 0) {
         stranger = info->si_pid;
     }
     const bool term = signal == SIGTERM || signal == SIGUSR2 || signal == SIGHUP;
@@ -65,20 +65,20 @@ void note(int signal, siginfo_t* info, void* /*context*/) {
     if (!only_noted) {
         end_at_once(code);
     }
-    if (times == 0) {
+    if (signals_noted == 0) {
         first_at = steady_time();
     }
     exit_code = code;
-    ++times;
+    ++signals_noted;
 }
 
 /// The kernel also tells that a mere thread of the launcher has ended.
 void note_lost_launcher(int /*signal*/) {
-    if (getppid() == launcher) {
+    if (getppid() == launching_process) {
         return;
     }
     exit_code = static_cast<int>(ExitCode::environment);
-    ++times;
+    ++signals_noted;
     (void)std::signal(SIGALRM, SIG_DFL); // which ends the process, wherever it hangs
     (void)alarm(kSecondsAlone);
 }
@@ -125,7 +125,7 @@ void catch_interrupts() {
 }
 
 void end_with_launcher() {
-    launcher = getppid();
+    launching_process = getppid();
     const int signal = SIGRTMIN; // nobody else's
     (void)std::signal(signal, note_lost_launcher);
     (void)prctl(PR_SET_PDEATHSIG, signal);
@@ -151,7 +151,7 @@ bool is_interrupt(int code) {
 }
 
 int times_interrupted() {
-    return times;
+    return signals_noted;
 }
 
 int interrupted_by_stranger() {

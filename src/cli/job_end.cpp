@@ -18,7 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPause{20};
+constexpr milliseconds kRelayPause{20};
 
 /// Exit codes that are the run's own words, not the launcher's.
 bool is_ours(int code) {
@@ -58,7 +58,7 @@ bool ends_within(pid_t process, Relay& relay, milliseconds time) {
         if (waitpid(process, nullptr, WNOHANG) != 0) {
             return true;
         }
-        relay.move(kPause);
+        relay.move(kRelayPause);
     }
     return false;
 }

@@ -28,7 +28,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{500};
 /// All ranks have met long before, also where dozens share a core.
-constexpr std::chrono::seconds kStart{90};
+constexpr std::chrono::seconds kWaitingForLinks{90};
 constexpr std::chrono::seconds kStartPerRank{1};
 /// Rank 0 speaks; the others only if it does not.
 constexpr std::chrono::seconds kAfterRank0{10};
@@ -92,7 +92,7 @@ StartGuard::~StartGuard() {
 }
 
 void StartGuard::run() {
-    const auto limit = kStart + kStartPerRank * std::max(1, ranks_of_the_job()) +
+    const auto limit = kWaitingForLinks + kStartPerRank * std::max(1, ranks_of_the_job()) +
                        (is_rank_0() ? std::chrono::seconds(0) : kAfterRank0);
     std::chrono::milliseconds waited{};
     std::unique_lock lock(state_);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "cli/plan_table.hpp"
+#include "cli/text_table.hpp"
 
 namespace headroom::cli {
 
@@ -118,14 +119,6 @@ std::string critical_text(const PolicyPlan& plan, const scheduler::Fleet& fleet)
 }
 
 } // namespace
-
-std::string percent(std::int64_t part, std::int64_t whole) {
-    return whole > 0
-               ? fmt::format(
-                     "{:.0f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole)
-                 )
-               : "-";
-}
 
 std::string place_of(const CriticalPart& part, const scheduler::Fleet& fleet) {
     const auto name = [&](DeviceId d) { return fleet.devices[d.index()].name; };

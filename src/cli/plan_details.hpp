@@ -24,7 +24,4 @@ namespace headroom::cli {
     const runtime::CriticalPart& part, const scheduler::Fleet& fleet
 );
 
-/// "47 %"; "-" of nothing.
-[[nodiscard]] std::string percent(std::int64_t part, std::int64_t whole);
-
 } // namespace headroom::cli

@@ -13,6 +13,7 @@
 #include "cli/plan_details.hpp"
 #include "cli/plan_moves.hpp"
 #include "cli/plan_table.hpp"
+#include "cli/text_table.hpp"
 #include "scheduler/policy.hpp"
 
 namespace headroom::cli {
@@ -45,7 +46,7 @@ std::string shortened(const std::string& reason) {
                                     : reason.substr(0, end) + "), and so on; --json has it all";
 }
 
-const DevicePlan& fullest(const PolicyPlan& plan) {
+const DevicePlan& fullest_of(const PolicyPlan& plan) {
     return *std::max_element(
         plan.devices.begin(),
         plan.devices.end(),
@@ -208,7 +209,7 @@ class PlanText {
                 "{} {}", place_of(part, fleet_), percent(part.time, plan.decision.inference)
             );
         }
-        const DevicePlan& full = fullest(plan);
+        const DevicePlan& full = fullest_of(plan);
         std::vector<std::string> row{
             std::string(scheduler::name_of(plan.policy)),
             format_duration(plan.decision.inference),

@@ -68,7 +68,7 @@ nlohmann::json json_of(const PolicyResult& result) {
 
 namespace {
 
-const trace::DeviceSummary& fullest(const trace::Summary& summary) {
+const trace::DeviceSummary& fullest_device(const trace::Summary& summary) {
     return *std::max_element(
         summary.devices.begin(),
         summary.devices.end(),
@@ -78,16 +78,12 @@ const trace::DeviceSummary& fullest(const trace::Summary& summary) {
     );
 }
 
-std::string duration_or_dash(Nanoseconds time) {
-    return time < 0 ? "-" : format_duration(time);
-}
-
 std::vector<std::string> row_of(const PolicyResult& result) {
     if (!result.has_tokens()) {
         return {result.policy, "-", "-", "-", "-", "-", "-", "-", "-", "-"};
     }
     const trace::Summary& s = result.summary;
-    const trace::DeviceSummary& full = fullest(s);
+    const trace::DeviceSummary& full = fullest_device(s);
     return {
         result.policy,
         format_duration(s.to_first_token),

@@ -68,7 +68,7 @@ void Relay::close_child_ends() {
 
 void Relay::Stream::read_some() {
     char buffer[PIPE_BUF];
-    const ssize_t length = read(from, buffer, sizeof buffer);
+    const ssize_t length = ::read(from, buffer, sizeof buffer);
     if (length > 0) {
         pending = held + std::string(buffer, static_cast<std::size_t>(length));
         held.clear();

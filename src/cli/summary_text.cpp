@@ -23,15 +23,6 @@ std::string row(const std::string& name, const std::string& value) {
     return fmt::format("  {:<24}{}\n", name, value);
 }
 
-std::string percent(double part, double whole) {
-    return whole > 0 ? fmt::format("{:.0f} %", 100.0 * part / whole) : "-";
-}
-
-/// -1: there is none, as one output token has no time per output token.
-std::string duration_or_dash(Nanoseconds time) {
-    return time < 0 ? "-" : format_duration(time);
-}
-
 nlohmann::json or_null(Nanoseconds time) {
     return time < 0 ? nlohmann::json() : nlohmann::json(time);
 }

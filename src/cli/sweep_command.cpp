@@ -25,8 +25,9 @@ namespace headroom::cli {
 
 namespace {
 
-constexpr const char* kHint = "\n  correct what is named above; headroom help scenario describes "
-                              "sweeps and every key";
+constexpr const char* kSweepHint =
+    "\n  correct what is named above; headroom help scenario describes "
+    "sweeps and every key";
 
 /// Scenarios that the sweep names without a folder and that are not beside it.
 void take_installed(config::Sweep& sweep) {
@@ -72,7 +73,7 @@ config::Sweep read_sweep(const SweepCommand& command) {
         }
         return sweep;
     } catch (const InputError& error) {
-        throw InputError(error.what() + std::string(kHint));
+        throw InputError(error.what() + std::string(kSweepHint));
     }
 }
 
@@ -92,7 +93,7 @@ std::size_t checked_index(const config::Sweep& sweep, std::int64_t index) {
     try {
         (void)config::cell_scenario(sweep, sweep.cells[static_cast<std::size_t>(index)]);
     } catch (const InputError& error) {
-        throw InputError(error.what() + std::string(kHint));
+        throw InputError(error.what() + std::string(kSweepHint));
     }
     return static_cast<std::size_t>(index);
 }
@@ -144,7 +145,7 @@ int list(const SweepCommand& command, const config::Sweep& sweep) {
     return 0;
 }
 
-int run(const SweepCommand& command, const config::Sweep& sweep) {
+int run_cells_of(const SweepCommand& command, const config::Sweep& sweep) {
     std::vector<std::size_t> cells(sweep.cells.size());
     std::iota(cells.begin(), cells.end(), std::size_t{0});
     if (command.index) {
@@ -189,7 +190,7 @@ int run(const SweepCommand& command, const config::Sweep& sweep) {
 
 int sweep_command(const SweepCommand& command) {
     const config::Sweep sweep = read_sweep(command);
-    return command.list ? list(command, sweep) : run(command, sweep);
+    return command.list ? list(command, sweep) : run_cells_of(command, sweep);
 }
 
 } // namespace headroom::cli

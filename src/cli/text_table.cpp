@@ -8,6 +8,18 @@
 
 namespace headroom::cli {
 
+std::string percent(double part, double whole) {
+    return whole > 0 ? fmt::format("{:.0f} %", 100.0 * part / whole) : "-";
+}
+
+std::string percent(std::int64_t part, std::int64_t whole) {
+    return percent(static_cast<double>(part), static_cast<double>(whole));
+}
+
+std::string duration_or_dash(Nanoseconds time) {
+    return time < 0 ? "-" : format_duration(time);
+}
+
 void TextTable::add(std::vector<std::string> row) {
     HEADROOM_CHECK(row.size() == rows_.front().size(), "a row of {} columns", row.size());
     rows_.push_back(std::move(row));

@@ -1,10 +1,19 @@
 // An aligned table for people: the first column to the left, figures to the right.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "base/units.hpp"
+
 namespace headroom::cli {
+
+/// "12 %", or "-" of nothing.
+[[nodiscard]] std::string percent(double part, double whole);
+[[nodiscard]] std::string percent(std::int64_t part, std::int64_t whole);
+/// A time below 0 is none (one output token has no time per output token): "-".
+[[nodiscard]] std::string duration_or_dash(Nanoseconds time);
 
 class TextTable {
   public:

@@ -8,7 +8,7 @@ namespace headroom::comm {
 namespace {
 
 /// Between two looks: even a host with many ranks per core lets each run several times a second.
-constexpr std::chrono::seconds kGap{2};
+constexpr std::chrono::seconds kSignGap{2};
 
 /// Of the time after which a rank is silent.
 constexpr int kAskAfter = 3;       ///< one part in so many goes by before it is asked
@@ -20,7 +20,7 @@ bool RunningTime::look(std::chrono::steady_clock::time_point now) {
     const auto passed = begun_ ? now - last_ : std::chrono::nanoseconds(0);
     last_ = now;
     begun_ = true;
-    if (passed > kGap) {
+    if (passed > kSignGap) {
         return false;
     }
     total_ += passed;

@@ -12,12 +12,11 @@
 #include <fmt/format.h>
 
 #include "base/check.hpp"
+#include "base/wide.hpp"
 
 namespace headroom::config {
 
 namespace {
-
-__extension__ using Wide = __int128;
 
 constexpr std::int64_t kMaxRatioPart = 1'000'000'000'000;
 

@@ -92,7 +92,7 @@ void take_installed(const ModelPlaces& places, Scenario& scenario) {
     scenario.model_file_written = installed.string();
 }
 
-void read_file(
+void read_model_file(
     TableReader& table,
     const std::filesystem::path& folder,
     const ModelPlaces& places,
@@ -216,7 +216,7 @@ ModelSource read_model(
         source = ModelSource::shape;
     }
     if (table->find("file")) {
-        read_file(*table, folder, places, scenario);
+        read_model_file(*table, folder, places, scenario);
     }
     const auto name = table->text("from_preset");
     if (table->find("shape")) {

@@ -58,7 +58,7 @@ Scenario read_scenario(
     return scenario;
 }
 
-std::string read_file(const std::filesystem::path& path) {
+std::string read_scenario_file(const std::filesystem::path& path) {
     const Input input = read_input(path, "the scenario");
     if (input.failure == ENOENT || input.failure == ENOTDIR) {
         throw InputError(fmt::format("{}: there is no such scenario file", path.string()));
@@ -137,7 +137,7 @@ Scenario parse_scenario(
 }
 
 Scenario load_scenario(const std::filesystem::path& path, const Overrides& overrides) {
-    const std::string text = read_file(path);
+    const std::string text = read_scenario_file(path);
     refuse_other_kinds(text, path);
     return parse_scenario(text, input_place(path), overrides);
 }

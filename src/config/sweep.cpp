@@ -32,7 +32,7 @@ constexpr std::array kSweepTransports{
 };
 
 /// A key and its value as they stand in [set], [grid] or a [[case]].
-struct Entry {
+struct AxisEntry {
     std::string key;
     const toml::node* value;
     toml::source_region place; ///< of the key
@@ -134,8 +134,10 @@ class SweepReader {
     }
 
     /// The entries of a table in the order of the file, with dotted keys made one.
-    static std::vector<Entry> entries_of(const toml::table& table, const std::string& above = "") {
-        std::vector<Entry> entries;
+    static std::vector<AxisEntry> entries_of(
+        const toml::table& table, const std::string& above = ""
+    ) {
+        std::vector<AxisEntry> entries;
         for (auto&& [key, value] : table) {
             const std::string path =
                 above.empty() ? std::string(key.str()) : fmt::format("{}.{}", above, key.str());
@@ -144,15 +146,19 @@ class SweepReader {
                 entries.push_back({path, &value, key.source()});
                 continue;
             }
-            for (Entry& entry : entries_of(*below, path)) {
+            for (AxisEntry& entry : entries_of(*below, path)) {
                 entries.push_back(std::move(entry));
             }
         }
-        std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-            const toml::source_position& x = a.place.begin;
-            const toml::source_position& y = b.place.begin;
-            return x.line != y.line ? x.line < y.line : x.column < y.column;
-        });
+        std::stable_sort(
+            entries.begin(),
+            entries.end(),
+            [](const AxisEntry& a, const AxisEntry& b) {
+                const toml::source_position& x = a.place.begin;
+                const toml::source_position& y = b.place.begin;
+                return x.line != y.line ? x.line < y.line : x.column < y.column;
+            }
+        );
         return entries;
     }
 
@@ -173,7 +179,7 @@ class SweepReader {
         if (table == nullptr) {
             return;
         }
-        for (const Entry& entry : entries_of(*table)) {
+        for (const AxisEntry& entry : entries_of(*table)) {
             if (auto one = setting(entry.key, *entry.value, "set." + entry.key)) {
                 fixed_.push_back(std::move(*one));
                 note_key(entry.key, "[set]", entry.place);
@@ -194,7 +200,7 @@ class SweepReader {
                 );
             }
             AxisValue value{name.value_or(""), file_word(name.value_or("")), {}, {}};
-            for (const Entry& entry : entries_of(reader.table())) {
+            for (const AxisEntry& entry : entries_of(reader.table())) {
                 if (entry.key == "name") {
                     continue;
                 }
@@ -219,7 +225,7 @@ class SweepReader {
         if (table == nullptr) {
             return;
         }
-        for (const Entry& entry : entries_of(*table)) {
+        for (const AxisEntry& entry : entries_of(*table)) {
             const Site site{entry.value, "grid." + entry.key};
             const toml::array* const list = entry.value->as_array();
             note_key(entry.key, "[grid]", entry.place);
@@ -336,7 +342,7 @@ void refuse_scenario(const toml::table& document, const std::string& path) {
     }
 }
 
-std::string read_file(const std::filesystem::path& path) {
+std::string read_sweep_file(const std::filesystem::path& path) {
     const Input input = read_input(path, "the sweep");
     if (input.failure == ENOENT || input.failure == ENOTDIR) {
         throw InputError(fmt::format("{}: there is no such sweep file", path.string()));
@@ -370,7 +376,7 @@ Sweep parse_sweep(std::string_view text, const std::filesystem::path& as_if_from
 }
 
 Sweep load_sweep(const std::filesystem::path& path) {
-    return parse_sweep(read_file(path), input_place(path));
+    return parse_sweep(read_sweep_file(path), input_place(path));
 }
 
 } // namespace headroom::config

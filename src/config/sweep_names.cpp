@@ -15,7 +15,7 @@ namespace {
 
 /// With an extension and a note on a failure behind them names stay below the 255 bytes that file
 /// systems allow.
-constexpr std::size_t kLongestName = 160;
+constexpr std::size_t kLongestCellName = 160;
 constexpr std::size_t kLongestWord = 48;
 constexpr std::size_t kDigits = 8;
 
@@ -95,7 +95,8 @@ std::vector<std::string> cell_names(
     std::map<std::string, int> times;
     for (std::size_t i = 0; i < words.size(); ++i) {
         const std::string whole = fmt::format("{}", fmt::join(exact[i], "\n"));
-        names.push_back(shortened(fmt::format("{}", fmt::join(words[i], "-")), kLongestName, whole)
+        names.push_back(
+            shortened(fmt::format("{}", fmt::join(words[i], "-")), kLongestCellName, whole)
         );
         ++times[names.back()];
     }

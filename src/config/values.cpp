@@ -58,7 +58,7 @@ std::string quoted(std::string_view text) {
 
 std::string found_text(const toml::node& node) {
     if (const auto* text = node.as_string()) {
-        return quoted(text->get());
+        return config::quoted(text->get());
     }
     if (const auto* integer = node.as_integer()) {
         return fmt::format("{}", integer->get());

@@ -9,7 +9,7 @@ namespace headroom::model {
 
 namespace {
 
-constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kCacheAlignment = 64;
 
 std::size_t page_of(std::int64_t row) {
     return static_cast<std::size_t>(row / kernels::kPageRows);
@@ -56,7 +56,7 @@ void GroupCache::allocate_page() {
     pages_.push_back(nullptr); // first, so that a failing push cannot lose a page
     try {
         pages_.back() = static_cast<float*>(
-            resource_->allocate(static_cast<std::size_t>(page_bytes()), kAlignment)
+            resource_->allocate(static_cast<std::size_t>(page_bytes()), kCacheAlignment)
         );
     } catch (...) {
         pages_.pop_back();
@@ -67,7 +67,7 @@ void GroupCache::allocate_page() {
 void GroupCache::free_page(std::size_t i) {
     HEADROOM_CHECK(pages_.at(i) != nullptr, "page {} is not here", i);
     resource_->deallocate(
-        std::exchange(pages_[i], nullptr), static_cast<std::size_t>(page_bytes()), kAlignment
+        std::exchange(pages_[i], nullptr), static_cast<std::size_t>(page_bytes()), kCacheAlignment
     );
 }
 

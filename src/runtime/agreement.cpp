@@ -16,7 +16,7 @@ namespace headroom::runtime {
 
 namespace {
 
-constexpr comm::Waiting kWaiting{"the set-up", -1, -1, -1};
+constexpr comm::Waiting kWaitingForFindings{"the set-up", -1, -1, -1};
 constexpr comm::Waiting kHashing{"the hash of a model file", -1, -1, -1};
 
 struct Finding {
@@ -28,7 +28,7 @@ struct Finding {
 };
 
 /// Rank 0 to a device: hash your file first, or how it ended.
-struct Answer {
+struct FindingAnswer {
     bool hash_first = false;
     std::int32_t exit_code = 0;
     kernels::Level level = kernels::Level::reference;
@@ -177,19 +177,20 @@ Common judge(const std::vector<Finding>& findings, std::span<const std::string> 
     return common;
 }
 
-void answer(comm::Transport& transport, std::size_t device, const Answer& answer) {
+void answer(comm::Transport& transport, std::size_t device, const FindingAnswer& answer) {
     transport.send(
         DeviceId(device),
         comm::Tag::setup,
         ByteWriter().put(answer.hash_first).put(answer.exit_code).put(answer.level).take(),
-        kWaiting
+        kWaitingForFindings
     );
 }
 
-Answer hear_answer(comm::Transport& transport) {
-    const auto bytes = transport.receive_any_size(DeviceId(0), comm::Tag::setup, kWaiting);
+FindingAnswer hear_answer(comm::Transport& transport) {
+    const auto bytes =
+        transport.receive_any_size(DeviceId(0), comm::Tag::setup, kWaitingForFindings);
     ByteReader reader(bytes);
-    Answer answer;
+    FindingAnswer answer;
     answer.hash_first = reader.get<bool>();
     answer.exit_code = reader.get<std::int32_t>();
     answer.level = reader.get<kernels::Level>();
@@ -238,9 +239,9 @@ Common lead(
     std::vector<Finding> findings{std::move(own)};
     std::vector<ModelCopy> copies{findings.front().copy};
     for (std::size_t d = 1; d < transport.size(); ++d) {
-        findings.push_back(
-            unpack_finding(transport.receive_any_size(DeviceId(d), comm::Tag::setup, kWaiting))
-        );
+        findings.push_back(unpack_finding(
+            transport.receive_any_size(DeviceId(d), comm::Tag::setup, kWaitingForFindings)
+        ));
         copies.push_back(findings.back().copy);
     }
     Common common = judge(findings, options.hosts);
@@ -254,8 +255,8 @@ Common lead(
 }
 
 Common follow(const OpenedModel& model, const Finding& own, comm::Transport& transport) {
-    transport.send(DeviceId(0), comm::Tag::setup, pack(own), kWaiting);
-    Answer answer = hear_answer(transport);
+    transport.send(DeviceId(0), comm::Tag::setup, pack(own), kWaitingForFindings);
+    FindingAnswer answer = hear_answer(transport);
     if (answer.hash_first) {
         transport.send(
             DeviceId(0),

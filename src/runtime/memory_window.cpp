@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/wide.hpp"
+
 namespace headroom::runtime {
 
 namespace {
@@ -42,7 +44,6 @@ std::vector<Bytes> MemoryWindow::safe(const scheduler::Snapshot& now) {
     if (span_ > 0) {
         remember(now.at, memory);
     }
-    __extension__ using Wide = __int128; // bytes times parts per billion
     for (Bytes& bytes : memory) {
         bytes -= static_cast<Bytes>(Wide{bytes} * reserve_ / scheduler::kWhole);
     }

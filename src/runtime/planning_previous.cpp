@@ -12,15 +12,15 @@ namespace headroom::runtime {
 namespace {
 
 /// An interval, and when the token in question had been sampled.
-struct Moment {
+struct PreviousMoment {
     const trace::Interval* interval = nullptr;
     std::int64_t sampled = 0;
     Nanoseconds clock = 0;
 };
 
 /// Of the first sequence: up to token `most`, or as far as the trace goes.
-Moment moment_of(const trace::Trace& trace, std::optional<std::int64_t> most) {
-    Moment moment;
+PreviousMoment moment_of(const trace::Trace& trace, std::optional<std::int64_t> most) {
+    PreviousMoment moment;
     for (const trace::Interval& interval : trace.intervals) {
         if (interval.row.sequence != 0) {
             break;
@@ -122,7 +122,7 @@ void check_blocks(const WrittenPlacement& written, const scheduler::Blocks& bloc
 WrittenPlacement placement_in_force(
     const trace::Trace& trace, const std::string& file, std::optional<std::int64_t> at
 ) {
-    const Moment moment = moment_of(trace, at);
+    const PreviousMoment moment = moment_of(trace, at);
     if (moment.interval == nullptr) {
         throw InputError(fmt::format(
             "--previous {}: nothing was decided in it, expected at least one committed interval; "

@@ -21,7 +21,7 @@ WeightType type_of(std::int32_t code) {
     return kWeightTypes[static_cast<std::size_t>(code)];
 }
 
-scheduler::ModelShape shape_of(const trace::RunHeader& header) {
+scheduler::ModelShape recorded_shape(const trace::RunHeader& header) {
     const trace::ModelRow& model = header.model.front();
     scheduler::ModelShape shape;
     shape.layers = model.layers;
@@ -102,7 +102,7 @@ Outline recorded_outline(const trace::RunHeader& header, const config::Scenario&
     Outline outline;
     const auto name = header.attributes.find("model");
     outline.name = name == header.attributes.end() ? "" : name->second;
-    outline.shape = shape_of(header);
+    outline.shape = recorded_shape(header);
     outline.prompts = prompts_of(header, scenario);
     check_sizes(scenario, outline.shape, outline.prompts);
     outline.turn_sizes = turn_sizes(scenario, outline.prompts);

@@ -10,15 +10,15 @@
 namespace headroom::kernels {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kLargest = std::numeric_limits<float>::max();
+constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kNotANumber = std::numeric_limits<float>::quiet_NaN();
+constexpr float kLargestFloat = std::numeric_limits<float>::max();
 
 TEST(Finite, finds_the_first_that_is_not) {
     for (const std::size_t size : {std::size_t{1}, std::size_t{7}, std::size_t{10'000}}) {
-        std::vector<float> x(size, -kLargest);
+        std::vector<float> x(size, -kLargestFloat);
         EXPECT_FALSE(first_not_finite(x));
-        for (const float wrong : {kInfinity, -kInfinity, kNan, -kNan}) {
+        for (const float wrong : {kInf, -kInf, kNotANumber, -kNotANumber}) {
             for (const std::size_t at : {std::size_t{0}, size / 2, size - 1}) {
                 std::vector<float> y = x;
                 y[at] = wrong;
@@ -36,8 +36,8 @@ TEST(Finite, says_whether_squares_can_be_summed_in_float) {
     EXPECT_TRUE(squares_fit(std::vector<float>{1e19F, 1.0F})) << "1e38 is a float";
     EXPECT_FALSE(squares_fit(std::vector<float>{1e19F, 1e19F, 1e19F, 1e19F}));
     EXPECT_FALSE(squares_fit(std::vector<float>{1.0F, -3e19F}));
-    EXPECT_FALSE(squares_fit(std::vector<float>{1.0F, kNan}));
-    EXPECT_FALSE(squares_fit(std::vector<float>{kInfinity}));
+    EXPECT_FALSE(squares_fit(std::vector<float>{1.0F, kNotANumber}));
+    EXPECT_FALSE(squares_fit(std::vector<float>{kInf}));
     EXPECT_TRUE(squares_fit({}));
 }
 

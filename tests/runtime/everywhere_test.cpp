@@ -20,17 +20,17 @@
 namespace headroom {
 namespace {
 
-constexpr std::int64_t kTokens = 16;
+constexpr std::int64_t kTokensEverywhere = 16;
 /// As stored, and expanded on loading: there the storage holds fewer bytes than the device.
 const std::vector<std::string> kTypes{"f32", "q8_0", "q4_k"};
 
-struct ModelCase {
+struct TypeCase {
     std::filesystem::path path;
     support::OracleRun oracle;
 };
 
-const ModelCase& model_of(bool tied, const std::string& types) {
-    static std::map<std::pair<bool, std::string>, ModelCase> made;
+const TypeCase& model_of(bool tied, const std::string& types) {
+    static std::map<std::pair<bool, std::string>, TypeCase> made;
     const auto [found, fresh] = made.try_emplace({tied, types});
     if (fresh) {
         model::test::TinyShape shape = support::tiny_shape_in(types);
@@ -39,19 +39,20 @@ const ModelCase& model_of(bool tied, const std::string& types) {
             fmt::format("everywhere-{}-{}.gguf", tied ? "tied" : "untied", types)
         );
         support::write_tiny_model(found->second.path, shape);
-        found->second.oracle = support::run_oracle(found->second.path, "Once upon a time", kTokens);
+        found->second.oracle =
+            support::run_oracle(found->second.path, "Once upon a time", kTokensEverywhere);
     }
     return found->second;
 }
 
 /// A fleet drawn from the seed, with storages that are faster or slower than the links.
-config::Scenario scenario_of(const ModelCase& model, std::uint64_t seed) {
+config::Scenario scenario_of(const TypeCase& model, std::uint64_t seed) {
     Random random(stream_seed(seed, "everywhere"));
     support::FleetText text;
     text.model = model.path;
     text.devices = 2 + static_cast<int>(random.below(5));
     text.interval = 1 + static_cast<std::int64_t>(random.below(3));
-    text.tokens = kTokens;
+    text.tokens = kTokensEverywhere;
     text.source = static_cast<int>(random.below(static_cast<std::uint64_t>(text.devices)));
     config::Scenario scenario = support::make_scenario(text);
     scenario.controller.weights = config::Weights::everywhere;
@@ -79,7 +80,7 @@ TEST(Everywhere, keeps_text_and_logits_and_has_the_times_of_the_timeline) {
     std::int64_t moves = 0;
     std::int64_t tied_heads = 0;
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
-        const ModelCase& model = model_of(seed % 2 == 0, kTypes[seed / 2 % kTypes.size()]);
+        const TypeCase& model = model_of(seed % 2 == 0, kTypes[seed / 2 % kTypes.size()]);
         const config::Scenario scenario = scenario_of(model, seed);
         const support::FleetRun run = random_run(scenario, seed);
         ASSERT_EQ(support::difference(run, model.oracle), "") << "seed " << seed;
@@ -117,7 +118,7 @@ TEST(Everywhere, twin_the_comparison_sees_a_slower_storage_and_weights_that_were
 }
 
 TEST(Everywhere, policies_are_told_and_their_predictions_are_recorded) {
-    const ModelCase& model = model_of(false, "q8_0");
+    const TypeCase& model = model_of(false, "q8_0");
     config::Scenario scenario = scenario_of(model, 8);
     for (scheduler::DeviceSpec& device : scenario.fleet.devices) {
         device.storage_bandwidth = {.base = 50'000'000};
@@ -201,7 +202,7 @@ TEST_F(WrongFile, is_found_by_its_checksum_with_device_and_file) {
 TEST(Everywhere, a_model_file_that_changes_during_the_run_ends_it) {
     const auto copy = support::temporary_path("changes.gguf");
     std::filesystem::copy_file(model_of(false, "f32").path, copy);
-    ModelCase model{copy, {}};
+    TypeCase model{copy, {}};
     const config::Scenario scenario = scenario_of(model, 5);
     const support::RandomPolicy random(5, 60);
     support::RunChange change;

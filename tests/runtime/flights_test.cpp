@@ -23,7 +23,7 @@ namespace {
 using testing::IsEmpty;
 
 /// Things that must happen in some of the random runs, or they show little.
-struct Seen {
+struct SeenInFlight {
     std::int64_t together = 0; ///< turns that began while others were under way
     std::int64_t joined = 0;
     std::int64_t chunks = 0;
@@ -33,7 +33,7 @@ struct Seen {
     std::int64_t ended_by_the_model = 0;
 };
 
-void look(const config::Scenario& scenario, const trace::Trace& trace, Seen& seen) {
+void look(const config::Scenario& scenario, const trace::Trace& trace, SeenInFlight& seen) {
     const std::vector<trace::TurnRow> turns = support::turns_of(trace);
     for (std::size_t i = 1; i < turns.size(); ++i) {
         seen.together +=
@@ -53,7 +53,7 @@ void look(const config::Scenario& scenario, const trace::Trace& trace, Seen& see
     }
 }
 
-void check(std::uint64_t seed, Seen& seen) {
+void check(std::uint64_t seed, SeenInFlight& seen) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     const config::Scenario scenario = support::random_scenario(seed);
     const support::RandomPolicy random(seed, 25);
@@ -80,7 +80,7 @@ void check(std::uint64_t seed, Seen& seen) {
 }
 
 TEST(Flights, random_mixes_are_what_each_sequence_is_alone_and_times_and_memory_add_up) {
-    Seen seen;
+    SeenInFlight seen;
     for (std::uint64_t seed = 1; seed <= 200; ++seed) {
         check(seed, seen);
         if (testing::Test::HasFailure()) {

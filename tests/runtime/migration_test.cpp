@@ -15,12 +15,12 @@
 namespace headroom {
 namespace {
 
-constexpr std::int64_t kTokens = 20;
+constexpr std::int64_t kMovingTokens = 20;
 
 support::FleetText moving_run() {
     support::FleetText text;
     text.model = support::tiny_model_file();
-    text.tokens = kTokens;
+    text.tokens = kMovingTokens;
     text.interval = 4;
     return text;
 }
@@ -71,7 +71,7 @@ support::FleetRun spoiled_run(Spoil what, int& spoiled) {
 
 TEST(Migration, one_flipped_bit_in_a_received_cache_row_changes_the_logits) {
     const support::OracleRun oracle =
-        support::run_oracle(support::tiny_model_file(), "Once upon a time", kTokens);
+        support::run_oracle(support::tiny_model_file(), "Once upon a time", kMovingTokens);
     int spoiled = 0;
     EXPECT_EQ(support::difference(spoiled_run(Spoil::nothing, spoiled), oracle), "");
     const support::FleetRun run = spoiled_run(Spoil::cache_and_checksum, spoiled);
@@ -113,7 +113,7 @@ TEST_P(ModelFile, can_go_once_the_blocks_are_loaded) {
     support::FleetText text = moving_run();
     text.model = copy;
     const support::OracleRun oracle =
-        support::run_oracle(support::tiny_model_file(), "Once upon a time", kTokens);
+        support::run_oracle(support::tiny_model_file(), "Once upon a time", kMovingTokens);
     const support::RandomPolicy random(6, 60);
     support::RunChange change;
     change.policy = &random;

@@ -16,7 +16,7 @@
 namespace headroom {
 namespace {
 
-std::filesystem::path model_path() {
+std::filesystem::path session_model() {
     const auto path = support::temporary_path("session.gguf");
     support::write_tiny_model(path, support::tiny_shape());
     return path;
@@ -24,7 +24,7 @@ std::filesystem::path model_path() {
 
 support::FleetText text_of(int devices) {
     support::FleetText text;
-    text.model = model_path();
+    text.model = session_model();
     text.devices = devices;
     text.tokens = 24;
     text.interval = 3;
@@ -108,7 +108,7 @@ TEST(Session, an_operation_that_never_ends_is_reported_as_stuck) {
     EXPECT_THROW((void)support::run_fleet(scenario), StuckError);
 }
 
-std::atomic<int> signal_code = 0;
+std::atomic<int> session_signal = 0;
 
 TEST(Session, an_interrupt_ends_the_run_in_order_with_its_exit_code) {
     const config::Scenario scenario = support::make_scenario(text_of(3));
@@ -116,14 +116,14 @@ TEST(Session, an_interrupt_ends_the_run_in_order_with_its_exit_code) {
     trace::MemorySink sink;
     runtime::RunOutcome outcome;
     comm::InprocessFleet fleet(3);
-    signal_code = 0;
+    session_signal = 0;
     fleet.run([&](comm::Transport& transport) {
-        transport.options().interrupted = [] { return signal_code.load(); };
+        transport.options().interrupted = [] { return session_signal.load(); };
         runtime::RunOptions options;
         options.scenario = &scenario;
         options.on_logits = [](std::int64_t turn, std::span<const float>) {
             if (turn == 7) {
-                signal_code = 143;
+                session_signal = 143;
             }
         };
         if (transport.self() == DeviceId(0)) {

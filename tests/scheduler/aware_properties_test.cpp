@@ -24,20 +24,17 @@ namespace headroom::scheduler {
 namespace {
 
 using testing::cell_at;
+using testing::decision_of;
 using testing::Instance;
 using testing::InstanceShape;
 using testing::planted_instance;
 using testing::wild_instance;
 
 #ifdef NDEBUG
-constexpr std::uint64_t kScale = 1;
+constexpr std::uint64_t kAwareScale = 1;
 #else
-constexpr std::uint64_t kScale = 10;
+constexpr std::uint64_t kAwareScale = 10;
 #endif
-
-Decision decide(PolicyKind kind, const Problem& problem) {
-    return make_policy(kind)->decide(problem);
-}
 
 constexpr PolicyKind kPlain[] = {
     PolicyKind::resource_aware,
@@ -46,16 +43,16 @@ constexpr PolicyKind kPlain[] = {
     PolicyKind::static_first};
 
 TEST(Sliced, every_plain_policy_places_what_fits_and_validate_agrees) {
-    for (std::uint64_t seed = 0; seed < 24 / kScale; ++seed) {
+    for (std::uint64_t seed = 0; seed < 24 / kAwareScale; ++seed) {
         InstanceShape shape = cell_at(seed * 7);
         shape.granularity = Granularity::sliced;
         Instance instance = planted_instance(shape, seed);
         Problem& problem = instance.problem;
         problem.previous.reset();
-        const double ours = objective(problem, decide(PolicyKind::resource_aware, problem));
+        const double ours = objective(problem, decision_of(PolicyKind::resource_aware, problem));
         EXPECT_LE(ours, objective(problem, instance.planted)) << "seed " << seed;
         for (const PolicyKind kind : kPlain) {
-            const Decision decision = decide(kind, problem);
+            const Decision decision = decision_of(kind, problem);
             ASSERT_TRUE(decision.feasible)
                 << name_of(kind) << ", seed " << seed << ": " << decision.reason;
             EXPECT_TRUE(validate(problem, decision.placement).ok())
@@ -66,10 +63,10 @@ TEST(Sliced, every_plain_policy_places_what_fits_and_validate_agrees) {
 }
 
 TEST(Sliced, wild_models_are_placed_too) {
-    for (std::uint64_t seed = 0; seed < 40 / kScale; ++seed) {
+    for (std::uint64_t seed = 0; seed < 40 / kAwareScale; ++seed) {
         const Instance instance =
             wild_instance({.caps = seed % 3 == 0, .stalls = false, .sliced = true}, seed);
-        const Decision decision = decide(PolicyKind::resource_aware, instance.problem);
+        const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
         ASSERT_TRUE(decision.feasible) << "seed " << seed << ": " << decision.reason;
         EXPECT_TRUE(validate(instance.problem, decision.placement).ok()) << "seed " << seed;
         EXPECT_LE(
@@ -82,7 +79,7 @@ TEST(Sliced, wild_models_are_placed_too) {
 TEST(Sliced, policy_paper_says_that_it_knows_the_other_granularity_only) {
     InstanceShape shape;
     shape.granularity = Granularity::sliced;
-    const Decision decision = decide(PolicyKind::paper, planted_instance(shape, 1).problem);
+    const Decision decision = decision_of(PolicyKind::paper, planted_instance(shape, 1).problem);
     EXPECT_FALSE(decision.feasible);
     EXPECT_THAT(decision.reason, ::testing::HasSubstr("controller.granularity"));
 }
@@ -104,9 +101,9 @@ TEST(ResourceAware, is_within_2_percent_of_enumerated_optima_on_average_in_both_
         double sum = 0.0;
         double worst = 1.0;
         int count = 0;
-        for (std::uint64_t seed = 0; seed < 40 / kScale; ++seed) {
+        for (std::uint64_t seed = 0; seed < 40 / kAwareScale; ++seed) {
             const Instance instance = tiny(granularity, seed);
-            const Decision ours = decide(PolicyKind::resource_aware, instance.problem);
+            const Decision ours = decision_of(PolicyKind::resource_aware, instance.problem);
             ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
             const double best = testing::optimum(instance.problem);
             const double ratio = objective(instance.problem, ours) / best;
@@ -134,12 +131,12 @@ constexpr Kind kKinds[] = {
 
 TEST(ResourceAware, finds_a_placement_where_memory_has_no_slack_at_all) {
     for (const Kind& kind : kKinds) {
-        for (std::uint64_t seed = 0; seed < 27 / kScale; ++seed) {
+        for (std::uint64_t seed = 0; seed < 27 / kAwareScale; ++seed) {
             InstanceShape shape = cell_at(3 * seed);
             shape.memory_factor = 1.0;
             shape.granularity = kind.granularity;
             const Instance instance = planted_instance(shape, seed, kind.profile);
-            const Decision decision = decide(PolicyKind::resource_aware, instance.problem);
+            const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
             ASSERT_TRUE(decision.feasible) << "seed " << seed << ": " << decision.reason;
             EXPECT_TRUE(validate(instance.problem, decision.placement).ok()) << "seed " << seed;
         }
@@ -178,12 +175,14 @@ TEST(ResourceAware, decides_for_large_fleets_with_little_counted_work) {
         Problem& problem = instance.problem;
         for (const bool moved : {false, true}) {
             problem.previous = moved ? std::optional<Placement>(instance.planted) : std::nullopt;
-            const Decision decision = decide(PolicyKind::resource_aware, problem);
+            const Decision decision = decision_of(PolicyKind::resource_aware, problem);
             ASSERT_TRUE(decision.feasible) << decision.reason;
             EXPECT_TRUE(validate(problem, decision.placement).ok());
             EXPECT_LE(objective(problem, decision), objective(problem, instance.planted));
             EXPECT_LE(decision.evaluations, 7'000); // 6 000, and what the last attempt took
-            EXPECT_EQ(decision.placement, decide(PolicyKind::resource_aware, problem).placement);
+            EXPECT_EQ(
+                decision.placement, decision_of(PolicyKind::resource_aware, problem).placement
+            );
         }
     }
 }
@@ -246,7 +245,7 @@ TEST(ResourceAware, leaves_a_scattered_placement_even_for_a_single_token) {
         Problem& problem = instance.problem;
         problem.previous = instance.planted;
         problem.interval = 1;
-        const Decision decision = decide(PolicyKind::resource_aware, problem);
+        const Decision decision = decision_of(PolicyKind::resource_aware, problem);
         ASSERT_TRUE(decision.feasible) << decision.reason;
         const double kept = objective(problem, instance.planted);
         EXPECT_LE(objective(problem, decision), kept);
@@ -260,7 +259,7 @@ TEST(ResourceAware, keeps_room_for_the_large_blocks_of_later_layers) {
     InstanceShape shape{.devices = 120, .layers = 24, .heads = 16, .memory_factor = 1.0};
     for (std::uint64_t seed = 0; seed < 4; ++seed) {
         const Instance instance = planted_instance(shape, seed);
-        const Decision decision = decide(PolicyKind::resource_aware, instance.problem);
+        const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
         ASSERT_TRUE(decision.feasible) << "seed " << seed << ": " << decision.reason;
         EXPECT_TRUE(validate(instance.problem, decision.placement).ok());
     }

@@ -18,22 +18,23 @@ using testing::complaint;
 using ::testing::HasSubstr;
 
 #ifdef NDEBUG
-constexpr std::uint64_t kCount = 81; // every cell of the definition once
+constexpr std::uint64_t kComparedCount = 81; // every cell of the definition once
 #else
-constexpr std::uint64_t kCount = 9; // unoptimised and sanitised, a search takes forty times as long
+constexpr std::uint64_t kComparedCount =
+    9; // unoptimised and sanitised, a search takes forty times as long
 #endif
 
 class AgainstPaper : public ::testing::TestWithParam<CostProfile> {};
 
 TEST_P(AgainstPaper, resource_aware_is_better_and_the_check_can_fail) {
-    const testing::Series series{GetParam(), 0, kCount};
+    const testing::Series series{GetParam(), 0, kComparedCount};
     const auto ours = answers(PolicyKind::resource_aware, series);
     const auto theirs = answers(PolicyKind::paper, series);
     const Comparison comparison = compare(ours, theirs);
     std::cout << "geometric mean " << comparison.geometric_mean << ", worst " << comparison.worst
               << ", best " << comparison.best << '\n';
     EXPECT_EQ(complaint(comparison), "");
-    EXPECT_EQ(comparison.number, static_cast<int>(kCount));
+    EXPECT_EQ(comparison.number, static_cast<int>(kComparedCount));
     // Negative twin: with the two exchanged, the same check complains.
     const std::string exchanged = complaint(compare(theirs, ours));
     EXPECT_THAT(exchanged, HasSubstr("geometric mean 1."));

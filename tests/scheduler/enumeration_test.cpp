@@ -23,16 +23,16 @@ constexpr SmallKind kKinds[] = {
     {CostProfile::paper, Granularity::paper, 1e5},
 };
 #ifdef NDEBUG
-constexpr std::uint64_t kCount = 60;
+constexpr std::uint64_t kEnumeratedCount = 60;
 #else
-constexpr std::uint64_t kCount = 6;
+constexpr std::uint64_t kEnumeratedCount = 6;
 #endif
 
 TEST(Enumeration, costs_and_fits_as_the_library_says) {
     for (const SmallKind& kind : kKinds) {
         int fitting = 0;
         int refused = 0;
-        for (std::uint64_t seed = 0; seed < kCount; ++seed) {
+        for (std::uint64_t seed = 0; seed < kEnumeratedCount; ++seed) {
             const Instance instance = small_instance(kind, seed);
             const Problem& problem = instance.problem;
             for (std::uint64_t k = 0; k < 50; ++k) {
@@ -49,15 +49,15 @@ TEST(Enumeration, costs_and_fits_as_the_library_says) {
                 }
             }
         }
-        EXPECT_GT(fitting, static_cast<int>(kCount));
-        EXPECT_GT(refused, static_cast<int>(kCount));
+        EXPECT_GT(fitting, static_cast<int>(kEnumeratedCount));
+        EXPECT_GT(refused, static_cast<int>(kEnumeratedCount));
     }
 }
 
 TEST(Enumeration, finds_what_the_plainest_loop_finds) {
     for (SmallKind kind : kKinds) {
         kind.most_placements = 1500;
-        for (std::uint64_t seed = 0; seed < kCount; ++seed) {
+        for (std::uint64_t seed = 0; seed < kEnumeratedCount; ++seed) {
             const Instance instance = small_instance(kind, seed);
             const double found = enumerate(instance.problem).objective;
             const double expected = testing::optimum(instance.problem);
@@ -114,7 +114,7 @@ TEST(Exact, has_the_enumerated_optimum_of_small_instances) {
     for (const SmallKind& kind : kKinds) {
         int infeasible = 0;
         int proven = 0;
-        for (std::uint64_t seed = 0; seed < kCount; ++seed) {
+        for (std::uint64_t seed = 0; seed < kEnumeratedCount; ++seed) {
             const Instance instance = small_instance(kind, seed);
             const Decision decision = make_policy(PolicyKind::exact)->decide(instance.problem);
             const Enumerated enumerated = enumerate(instance.problem);
@@ -122,18 +122,18 @@ TEST(Exact, has_the_enumerated_optimum_of_small_instances) {
             proven += decision.proven ? 1 : 0;
             infeasible += decision.feasible ? 0 : 1;
         }
-        EXPECT_LT(infeasible, static_cast<int>(kCount) / 4);
-        EXPECT_EQ(proven, static_cast<int>(kCount));
+        EXPECT_LT(infeasible, static_cast<int>(kEnumeratedCount) / 4);
+        EXPECT_EQ(proven, static_cast<int>(kEnumeratedCount));
     }
 }
 
 TEST(SmallInstances, have_nothing_that_fits_now_and_then) {
     int nothing = 0;
-    for (std::uint64_t seed = 0; seed < 8 * kCount; ++seed) {
+    for (std::uint64_t seed = 0; seed < 8 * kEnumeratedCount; ++seed) {
         nothing += enumerate(small_instance({.most_placements = 2000}, seed).problem).feasible == 0;
     }
     EXPECT_GT(nothing, 0);
-    EXPECT_LT(nothing, static_cast<int>(kCount));
+    EXPECT_LT(nothing, static_cast<int>(kEnumeratedCount));
 }
 
 } // namespace

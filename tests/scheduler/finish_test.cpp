@@ -4,28 +4,27 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "base/wide.hpp"
 #include "scheduler/profile.hpp"
 #include "scheduler/scaled_rate.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
-__extension__ using Wide = unsigned __int128;
-
-Wide in_nanoseconds(std::int64_t work) {
-    return Wide{static_cast<std::uint64_t>(work)} * static_cast<std::uint64_t>(kSecond);
+UnsignedWide in_nanoseconds(std::int64_t work) {
+    return UnsignedWide{static_cast<std::uint64_t>(work)} * static_cast<std::uint64_t>(kSecond);
 }
 
 /// The definition, segment by segment, for work in units · ns per second; kNever beyond so many
 /// segments.
 Nanoseconds plain_walk(
-    const Profile& profile, Nanoseconds start, Wide missing, std::int64_t segments
+    const Profile& profile, Nanoseconds start, UnsignedWide missing, std::int64_t segments
 ) {
     Nanoseconds t = start;
     for (std::int64_t i = 0; i < segments; ++i) {
         const Segment now = profile.at(t, 0);
         const auto rate = static_cast<std::uint64_t>(now.value);
-        const Wide most = Wide{static_cast<std::uint64_t>(now.until - t)} * rate;
+        const UnsignedWide most = UnsignedWide{static_cast<std::uint64_t>(now.until - t)} * rate;
         if (most >= missing) {
             return t + static_cast<Nanoseconds>((missing + rate - 1) / rate);
         }
@@ -69,9 +68,9 @@ TEST(FinishOfManyPeriods, is_that_of_a_plain_walk) {
         const Profile profile = random_profile(random);
         const auto start = static_cast<Nanoseconds>(random.below(1'000'000));
         // What some thousand periods do: from none to more than the walk follows.
-        const Wide about = Wide{static_cast<std::uint64_t>(profile.base)} *
-                           static_cast<std::uint64_t>(profile.load.period()) *
-                           random.below(random.below(2) == 0 ? 30'000 : 300);
+        const UnsignedWide about = UnsignedWide{static_cast<std::uint64_t>(profile.base)} *
+                                   static_cast<std::uint64_t>(profile.load.period()) *
+                                   random.below(random.below(2) == 0 ? 30'000 : 300);
         const auto work =
             1 + static_cast<std::int64_t>(about / static_cast<std::uint64_t>(kSecond));
         const Nanoseconds expected = plain_walk(profile, start, in_nanoseconds(work), kSegments);
@@ -95,13 +94,13 @@ TEST(FinishOfManyPeriods, skips_cycles_of_a_walk) {
     constexpr std::int64_t kCycle = 2 * Load::kWalkPeriods;
     const Profile profile{
         .base = 3 * kSecond, .load = Load::walk(kWhole / 10, kWhole, kWhole / 50, kPeriod, 13)};
-    Wide of_cycle = 0;
+    UnsignedWide of_cycle = 0;
     for (std::int64_t k = 0; k < kCycle; ++k) {
         of_cycle += static_cast<std::uint64_t>(profile.at(k * kPeriod, 0).value * kPeriod);
     }
     for (const std::int64_t work : {20'000'000LL, 123'456'789LL, 1'000'000'000'000LL}) {
-        const Wide cycles = (in_nanoseconds(work) - 1) / of_cycle;
-        EXPECT_GE(cycles, Wide{1});
+        const UnsignedWide cycles = (in_nanoseconds(work) - 1) / of_cycle;
+        EXPECT_GE(cycles, UnsignedWide{1});
         const Nanoseconds rest =
             plain_walk(profile, 0, in_nanoseconds(work) - cycles * of_cycle, kCycle);
         EXPECT_EQ(

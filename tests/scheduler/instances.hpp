@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "scheduler/blocks.hpp"
+#include "scheduler/policy.hpp"
 #include "scheduler/problem.hpp"
 
 namespace headroom::scheduler::testing {
@@ -63,5 +64,10 @@ void put_in_flight(Instance& instance, std::int64_t sequences, std::uint64_t see
 /// The least objective over all feasible placements, by enumeration; infinite if there is none.
 /// devices to the power of blocks: for tiny instances only.
 [[nodiscard]] double optimum(const Problem& problem);
+
+/// Of a policy that has decided nothing before.
+[[nodiscard]] inline Decision decision_of(PolicyKind kind, const Problem& problem) {
+    return make_policy(kind)->decide(problem);
+}
 
 } // namespace headroom::scheduler::testing

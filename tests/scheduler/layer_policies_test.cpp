@@ -22,6 +22,7 @@
 namespace headroom::scheduler {
 namespace {
 
+using testing::decision_of;
 using ::testing::HasSubstr;
 using testing::Instance;
 using testing::LayerDevices;
@@ -30,14 +31,10 @@ using testing::planted_instance;
 using testing::wild_instance;
 
 #ifdef NDEBUG
-constexpr std::uint64_t kMany = 300;
+constexpr std::uint64_t kManyLayered = 300;
 #else
-constexpr std::uint64_t kMany = 40;
+constexpr std::uint64_t kManyLayered = 40;
 #endif
-
-Decision decide(PolicyKind kind, const Problem& problem) {
-    return make_policy(kind)->decide(problem);
-}
 
 /// A wild instance without a previous placement whose memories whole layers nearly fit: each is
 /// what some planted assignment of layers needs, and a little more.
@@ -87,7 +84,7 @@ std::vector<DeviceId> all_hosts(const Problem& problem) {
 }
 
 TEST(LayerCosts, add_up_to_what_the_timeline_predicts) {
-    for (std::uint64_t seed = 0; seed < kMany; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
         const Instance instance =
             wild_instance({.caps = seed % 2 == 0, .stalls = false, .sliced = seed % 3 == 0}, seed);
         const Problem& problem = instance.problem;
@@ -116,7 +113,7 @@ TEST(LayerCosts, add_up_to_what_the_timeline_predicts) {
 }
 
 TEST(LayerMoves, are_those_of_the_timeline) {
-    for (std::uint64_t seed = 0; seed < kMany; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
         Instance instance = wild_instance({.sliced = seed % 3 == 0}, seed);
         Problem& problem = instance.problem;
         problem.previous = testing::any_placement(instance, seed + 5);
@@ -179,14 +176,14 @@ TEST(EdgeShard, answers_as_enumeration_does) {
     int split = 0;
     int infeasible = 0;
     int apart = 0;
-    for (std::uint64_t seed = 0; seed < kMany; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
         const Instance instance = layered(seed, seed % 2 == 0);
         const Problem& problem = instance.problem;
         const Best best = by_enumeration(problem, [&](const LayerDevices& devices) {
             return devices.front() == problem.source && testing::contiguous(devices);
         });
-        const Decision latency = decide(PolicyKind::edgeshard, problem);
-        const Decision throughput = decide(PolicyKind::edgeshard_throughput, problem);
+        const Decision latency = decision_of(PolicyKind::edgeshard, problem);
+        const Decision throughput = decision_of(PolicyKind::edgeshard_throughput, problem);
         ASSERT_EQ(latency.feasible, best.latency != kNever) << "seed " << seed;
         ASSERT_EQ(throughput.feasible, latency.feasible) << "seed " << seed;
         if (!latency.feasible) {
@@ -205,14 +202,14 @@ TEST(EdgeShard, answers_as_enumeration_does) {
         apart += throughput.placement != latency.placement ? 1 : 0;
     }
     // The comparison says something only if all kinds occur.
-    EXPECT_GT(split, static_cast<int>(kMany / 5));
-    EXPECT_GE(apart, static_cast<int>(kMany / 20));
+    EXPECT_GT(split, static_cast<int>(kManyLayered / 5));
+    EXPECT_GE(apart, static_cast<int>(kManyLayered / 20));
     EXPECT_GT(infeasible, 0);
 }
 
 TEST(Ring, answers_as_enumeration_does) {
     int split = 0;
-    for (std::uint64_t seed = 0; seed < kMany; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
         Instance instance = layered(seed, seed % 2 == 0);
         if (seed % 3 == 0) { // memory for the caches of all is what splits must have room for
             testing::put_in_flight(instance, 1 + static_cast<std::int64_t>(seed % 7), seed);
@@ -221,7 +218,7 @@ TEST(Ring, answers_as_enumeration_does) {
         const Best best = by_enumeration(problem, [&](const LayerDevices& devices) {
             return testing::in_ring_order(problem, devices);
         });
-        const Decision decision = decide(PolicyKind::ring, problem);
+        const Decision decision = decision_of(PolicyKind::ring, problem);
         ASSERT_EQ(decision.feasible, best.latency != kNever) << "seed " << seed;
         if (!decision.feasible) {
             EXPECT_THAT(decision.reason, HasSubstr(" lacks "));
@@ -234,13 +231,13 @@ TEST(Ring, answers_as_enumeration_does) {
         EXPECT_EQ(decision.inference, best.latency_of_stage) << "seed " << seed;
         split += devices.front() != devices.back() ? 1 : 0;
     }
-    EXPECT_GT(split, static_cast<int>(kMany / 5));
+    EXPECT_GT(split, static_cast<int>(kManyLayered / 5));
 }
 
 TEST(DynamicLayer, answers_as_enumeration_does_and_never_worse_than_staying) {
     int moved = 0;
     int kept = 0;
-    for (std::uint64_t seed = 0; seed < kMany; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
         Instance instance = layered(seed, false);
         Problem& problem = instance.problem;
         if (seed % 4 > 0) {
@@ -262,7 +259,7 @@ TEST(DynamicLayer, answers_as_enumeration_does_and_never_worse_than_staying) {
         const bool may_stay = problem.previous && validate(problem, *problem.previous).ok();
         const double staying = may_stay ? objective(problem, *problem.previous)
                                         : std::numeric_limits<double>::infinity();
-        const Decision decision = decide(PolicyKind::dynamic_layer, problem);
+        const Decision decision = decision_of(PolicyKind::dynamic_layer, problem);
         ASSERT_EQ(decision.feasible, std::min(least, staying) < 1e300) << "seed " << seed;
         if (!decision.feasible) {
             EXPECT_THAT(decision.reason, HasSubstr(" lacks "));
@@ -276,15 +273,15 @@ TEST(DynamicLayer, answers_as_enumeration_does_and_never_worse_than_staying) {
             EXPECT_THAT(decision.reason, HasSubstr(same ? "kept" : "moved")) << decision.reason;
         }
     }
-    EXPECT_GT(moved, static_cast<int>(kMany / 20));
-    EXPECT_GT(kept, static_cast<int>(kMany / 20));
+    EXPECT_GT(moved, static_cast<int>(kManyLayered / 20));
+    EXPECT_GT(kept, static_cast<int>(kManyLayered / 20));
 }
 
 TEST(DynamicLayer, with_caps_is_never_worse_than_staying) {
-    for (std::uint64_t seed = 0; seed < kMany / 3; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyLayered / 3; ++seed) {
         const Instance instance = wild_instance({.caps = true}, seed);
         const Problem& problem = instance.problem;
-        const Decision decision = decide(PolicyKind::dynamic_layer, problem);
+        const Decision decision = decision_of(PolicyKind::dynamic_layer, problem);
         if (problem.previous && validate(problem, *problem.previous).ok()) {
             ASSERT_TRUE(decision.feasible);
             EXPECT_LE(objective(problem, decision), objective(problem, *problem.previous));
@@ -303,7 +300,7 @@ constexpr PolicyKind kLayered[] = {
 
 void expect_accepted(const Problem& problem, int& feasible, std::uint64_t seed) {
     for (const PolicyKind kind : kLayered) {
-        const Decision decision = decide(kind, problem);
+        const Decision decision = decision_of(kind, problem);
         EXPECT_FALSE(decision.reason.empty()) << name_of(kind);
         EXPECT_EQ(decision.placement.empty(), !decision.feasible);
         if (decision.feasible) {
@@ -316,7 +313,7 @@ void expect_accepted(const Problem& problem, int& feasible, std::uint64_t seed) 
 
 TEST(LayerPolicies, give_answers_that_the_judge_accepts) {
     int feasible = 0;
-    for (std::uint64_t seed = 0; seed < kMany; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
         testing::InstanceShape cell = testing::any_cell(seed);
         cell.granularity = seed % 2 == 0 ? Granularity::paper : Granularity::sliced;
         for (const CostProfile profile : {CostProfile::physical, CostProfile::paper}) {
@@ -337,7 +334,7 @@ TEST(LayerPolicies, give_answers_that_the_judge_accepts) {
         }
         expect_accepted(wild.problem, feasible, seed);
     }
-    EXPECT_GT(feasible, static_cast<int>(kMany));
+    EXPECT_GT(feasible, static_cast<int>(kManyLayered));
 }
 
 TEST(StaticPolicies, keep_their_placement_until_it_does_not_fit_and_say_so_then) {
@@ -357,11 +354,11 @@ TEST(StaticPolicies, keep_their_placement_until_it_does_not_fit_and_say_so_then)
         for (Snapshot::Device& device : problem.snapshot.devices) {
             device.compute /= 2;
         }
-        const Decision kept = decide(kind, problem);
+        const Decision kept = decision_of(kind, problem);
         ASSERT_TRUE(kept.feasible) << name_of(kind);
         EXPECT_EQ(kept.placement, instance.planted);
         problem.snapshot.devices[1].memory = 1;
-        const Decision late = decide(kind, problem);
+        const Decision late = decision_of(kind, problem);
         EXPECT_FALSE(late.feasible) << name_of(kind);
         EXPECT_THAT(late.reason, HasSubstr("device 1 lacks")) << name_of(kind);
     }
@@ -406,15 +403,20 @@ TEST(Ring, splits_by_speed_and_leaves_out_what_only_hurts) {
     // Seven layers at speeds 1, 2 and 4, room for all: one, two and four.
     Instance instance = by_hand(7, {7, 7, 7});
     Problem& problem = instance.problem;
-    EXPECT_EQ(layers_of(problem, decide(PolicyKind::ring, problem).placement), counts({1, 2, 4}));
+    EXPECT_EQ(
+        layers_of(problem, decision_of(PolicyKind::ring, problem).placement), counts({1, 2, 4})
+    );
     // The fast one has room for two. Of five over the others, 1 and 4 as well as 2 and 3 have a
     // slowest stage of two; the former takes less in all.
     problem.snapshot.devices[2].memory = problem.snapshot.devices[0].memory / 7 * 2;
-    EXPECT_EQ(layers_of(problem, decide(PolicyKind::ring, problem).placement), counts({1, 4, 2}));
+    EXPECT_EQ(
+        layers_of(problem, decision_of(PolicyKind::ring, problem).placement), counts({1, 4, 2})
+    );
     // One layer goes to the fastest, and the starter has none.
     Instance one = by_hand(1, {1, 1, 1});
     EXPECT_EQ(
-        layers_of(one.problem, decide(PolicyKind::ring, one.problem).placement), counts({0, 0, 1})
+        layers_of(one.problem, decision_of(PolicyKind::ring, one.problem).placement),
+        counts({0, 0, 1})
     );
 }
 
@@ -422,17 +424,17 @@ TEST(EdgeShard, keeps_the_first_layer_on_the_source_and_the_rest_where_it_is_fas
     Instance instance = by_hand(7, {7, 7, 7});
     const Problem& problem = instance.problem;
     EXPECT_EQ(
-        layers_of(problem, decide(PolicyKind::edgeshard, problem).placement), counts({1, 0, 6})
+        layers_of(problem, decision_of(PolicyKind::edgeshard, problem).placement), counts({1, 0, 6})
     );
     // A stage each, in either order of the second and the third device.
     const LayerDevices even =
-        layers_of(problem, decide(PolicyKind::edgeshard_throughput, problem).placement);
+        layers_of(problem, decision_of(PolicyKind::edgeshard_throughput, problem).placement);
     EXPECT_EQ(std::count(even.begin(), even.end(), DeviceId(0)), 1);
     EXPECT_EQ(std::count(even.begin(), even.end(), DeviceId(1)), 2);
     EXPECT_EQ(std::count(even.begin(), even.end(), DeviceId(2)), 4);
     // Without room for a layer on the source there is no answer.
     Instance none = by_hand(7, {0, 7, 7});
-    const Decision refused = decide(PolicyKind::edgeshard, none.problem);
+    const Decision refused = decision_of(PolicyKind::edgeshard, none.problem);
     EXPECT_FALSE(refused.feasible);
     EXPECT_THAT(refused.reason, HasSubstr("device 0 lacks"));
 }
@@ -452,7 +454,7 @@ TEST(Chains, of_many_devices_are_found_within_counted_work) {
     }
     problem.snapshot.links.assign(std::size_t{100} * 100, {12'500'000, 1'000'000});
     for (const PolicyKind kind : kLayered) {
-        const Decision decision = decide(kind, problem);
+        const Decision decision = decision_of(kind, problem);
         EXPECT_LT(decision.evaluations, 30'000'000) << name_of(kind);
         if (kind != PolicyKind::galaxy && kind != PolicyKind::mdi_ring) {
             ASSERT_TRUE(decision.feasible) << name_of(kind) << decision.reason;
@@ -462,7 +464,7 @@ TEST(Chains, of_many_devices_are_found_within_counted_work) {
     problem.snapshot.devices.resize(79); // one layer too many
     problem.snapshot.links.resize(std::size_t{79} * 79);
     for (const PolicyKind kind : {PolicyKind::edgeshard, PolicyKind::ring}) {
-        EXPECT_THAT(decide(kind, problem).reason, HasSubstr(" lacks ")) << name_of(kind);
+        EXPECT_THAT(decision_of(kind, problem).reason, HasSubstr(" lacks ")) << name_of(kind);
     }
 }
 
@@ -504,7 +506,7 @@ TEST(MdiRing, has_the_whole_published_table_and_nothing_else) {
                 std::find_if(std::begin(kPublished), std::end(kPublished), [&](const TableRow& r) {
                     return r.layers == layers && r.devices == devices;
                 });
-            const Decision decision = decide(PolicyKind::mdi_ring, problem);
+            const Decision decision = decision_of(PolicyKind::mdi_ring, problem);
             ASSERT_EQ(decision.feasible, row != std::end(kPublished)) << decision.reason;
             if (!decision.feasible) {
                 EXPECT_THAT(decision.reason, HasSubstr("no split of"));
@@ -523,15 +525,15 @@ TEST(MdiRing, has_the_whole_published_table_and_nothing_else) {
 TEST(MdiRing, says_what_the_table_has_and_who_lacks_memory) {
     const Instance outside = of_counts(24, 4);
     EXPECT_THAT(
-        decide(PolicyKind::mdi_ring, outside.problem).reason,
+        decision_of(PolicyKind::mdi_ring, outside.problem).reason,
         HasSubstr("24 layers over 4 devices: for 24 layers it has 2, 3 devices, for 4 devices 22, "
                   "32 layers")
     );
     Instance tight = of_counts(12, 3);
     tight.problem.snapshot.devices[2].memory = tight.problem.snapshot.devices[0].memory / 100 * 5;
-    EXPECT_TRUE(decide(PolicyKind::mdi_ring, tight.problem).feasible);
+    EXPECT_TRUE(decision_of(PolicyKind::mdi_ring, tight.problem).feasible);
     --tight.problem.snapshot.devices[2].memory;
-    const Decision refused = decide(PolicyKind::mdi_ring, tight.problem);
+    const Decision refused = decision_of(PolicyKind::mdi_ring, tight.problem);
     EXPECT_FALSE(refused.feasible);
     EXPECT_THAT(refused.reason, HasSubstr("device 2 lacks"));
 }

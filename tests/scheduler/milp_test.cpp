@@ -20,9 +20,9 @@ using testing::MilpMistake;
 /// GLPK stops at a gap of 1e-7; the rest is the rounding of its feasibility.
 constexpr double kTolerance = 1e-6;
 #ifdef NDEBUG
-constexpr std::uint64_t kCount = 54; // every combination once
+constexpr std::uint64_t kProgramCount = 54; // every combination once
 #else
-constexpr std::uint64_t kCount = 12;
+constexpr std::uint64_t kProgramCount = 12;
 #endif
 
 TEST(Milp, has_the_enumerated_optimum_of_small_instances) {
@@ -57,7 +57,7 @@ Instance middling_instance(std::uint64_t seed) {
 
 TEST(Milp, is_never_undercut) {
     int infeasible = 0;
-    for (std::uint64_t seed = 0; seed < kCount; ++seed) {
+    for (std::uint64_t seed = 0; seed < kProgramCount; ++seed) {
         const Instance instance = middling_instance(seed);
         const auto least = milp_optimum(instance.problem);
         infeasible += least ? 0 : 1;
@@ -71,12 +71,12 @@ TEST(Milp, is_never_undercut) {
         }
     }
     EXPECT_GT(infeasible, 0);
-    EXPECT_LT(infeasible, static_cast<int>(kCount) / 3);
+    EXPECT_LT(infeasible, static_cast<int>(kProgramCount) / 3);
 }
 
 TEST(Exact, has_the_optimum_of_the_programme_where_it_says_so_and_no_bound_above_it) {
     int proven = 0;
-    for (std::uint64_t seed = 0; seed < kCount; ++seed) {
+    for (std::uint64_t seed = 0; seed < kProgramCount; ++seed) {
         Instance instance = middling_instance(seed);
         instance.problem.node_limit = 20'000; // the suite is to stay quick
         const auto least = milp_optimum(instance.problem);
@@ -93,7 +93,7 @@ TEST(Exact, has_the_optimum_of_the_programme_where_it_says_so_and_no_bound_above
             EXPECT_LE(cost, (1.0 + kTolerance) * *least) << "seed " << seed;
         }
     }
-    EXPECT_GE(5 * proven, 4 * static_cast<int>(kCount));
+    EXPECT_GE(5 * proven, 4 * static_cast<int>(kProgramCount));
 }
 
 /// Every coefficient matters: with one of them wrong by a hundredth the optimum is another one on
@@ -108,7 +108,7 @@ TEST(Milp, with_a_wrong_coefficient_is_noticed) {
           Where::memory,
           Where::budget}) {
         int noticed = 0;
-        for (std::uint64_t seed = 0; seed < kCount && noticed == 0; ++seed) {
+        for (std::uint64_t seed = 0; seed < kProgramCount && noticed == 0; ++seed) {
             const Instance instance = middling_instance(seed);
             const auto right = milp_optimum(instance.problem);
             const auto wrong = milp_optimum(instance.problem, {where, 1.01});

@@ -8,6 +8,7 @@
 #include "scheduler/timeline.hpp"
 #include "scheduler/validate.hpp"
 #include "tests/scheduler/instances.hpp"
+#include "tests/scheduler/stalls.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -32,10 +33,6 @@ Instance loading_instance(const Wildness& wildness, std::uint64_t seed) {
         problem.previous = any_placement(instance, ~seed);
     }
     return instance;
-}
-
-Nanoseconds stalled_is_never(Nanoseconds t) {
-    return t >= kStall ? kNever : t;
 }
 
 Nanoseconds predicted(const Problem& problem, const Placement& to) {

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
+#include "base/wide.hpp"
+
 namespace headroom::scheduler::testing {
 
 namespace {
-
-__extension__ using Wide = __int128;
 
 /// ∫ rate over [from, to) in units · 10⁻⁹.
 Wide integral(const Profile& profile, Nanoseconds from, Nanoseconds to, std::int64_t tokens) {

@@ -31,9 +31,9 @@ using testing::planted_instance;
 using testing::wild_instance;
 
 #ifdef NDEBUG
-constexpr std::uint64_t kScale = 1;
+constexpr std::uint64_t kPaperScale = 1;
 #else
-constexpr std::uint64_t kScale = 10; // a search takes forty times as long
+constexpr std::uint64_t kPaperScale = 10; // a search takes forty times as long
 #endif
 
 /// A wild model and fleet under the paper's profile: any source, grouped heads, ends, links that
@@ -152,7 +152,7 @@ std::string difference(const Problem& problem, const Draft& draft) {
 }
 
 TEST(PaperDraft, equals_the_formula_up_to_rounding) {
-    for (std::uint64_t seed = 0; seed < 600 / kScale; ++seed) {
+    for (std::uint64_t seed = 0; seed < 600 / kPaperScale; ++seed) {
         const Instance instance = wild_paper_instance(seed, seed % 2 == 0);
         const StepDelay step(instance.problem);
         Draft draft(instance.problem, step, any_placement(instance, seed + 1));
@@ -249,7 +249,7 @@ constexpr PolicyKind kAll[] = {
 
 TEST(PaperProfile, is_respected_by_all_policies) {
     std::vector<int> answered(std::size(kAll), 0);
-    constexpr std::uint64_t kSeeds = 100 / kScale;
+    constexpr std::uint64_t kSeeds = 100 / kPaperScale;
     for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
         const Instance instance = wild_paper_instance(seed, false);
         const Problem& problem = instance.problem;
@@ -276,7 +276,7 @@ TEST(PaperProfile, is_respected_by_all_policies) {
 
 TEST(PaperProfile, resource_aware_is_never_worse_than_any_answer_at_hand) {
     constexpr double kRounding = 1 + 1e-6; // the search compares nanoseconds
-    for (std::uint64_t seed = 0; seed < 60 / kScale; ++seed) {
+    for (std::uint64_t seed = 0; seed < 60 / kPaperScale; ++seed) {
         const Instance instance = planted_instance(any_cell(seed), seed, CostProfile::paper);
         const Problem& problem = instance.problem;
         const Decision ours = make_policy(PolicyKind::resource_aware)->decide(problem);
@@ -300,7 +300,7 @@ TEST(PaperProfile, resource_aware_is_near_the_optimum_of_tiny_instances) {
     double sum = 0.0;
     double worst = 1.0;
     int count = 0;
-    for (std::uint64_t seed = 0; seed < 120 / kScale; ++seed) {
+    for (std::uint64_t seed = 0; seed < 120 / kPaperScale; ++seed) {
         testing::InstanceShape cell = any_cell(seed);
         cell.devices = 2 + static_cast<std::int32_t>(seed % 2);
         cell.layers = 1;

@@ -39,9 +39,10 @@ Decision decide(PolicyKind kind, const Problem& problem) {
 }
 
 #ifdef NDEBUG
-constexpr std::uint64_t kMany = 200;
+constexpr std::uint64_t kManyDrawn = 200;
 #else
-constexpr std::uint64_t kMany = 20; // unoptimised and sanitised, a search takes forty times as long
+constexpr std::uint64_t kManyDrawn =
+    20; // unoptimised and sanitised, a search takes forty times as long
 #endif
 
 /// Shrinks all memories so that nothing fits: the blocks alone need one byte more.
@@ -97,7 +98,7 @@ TEST(Policies, answer_with_feasible_placements_on_generated_instances) {
 
 TEST(Policies, answer_with_feasible_placements_on_wild_instances) {
     int answered = 0;
-    for (std::uint64_t seed = 0; seed < kMany; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyDrawn; ++seed) {
         const Instance instance = wild_instance({.caps = seed % 3 == 0, .stalls = false}, seed);
         for (const PolicyKind kind : kAll) {
             const Decision decision = decide(kind, instance.problem);
@@ -115,11 +116,11 @@ TEST(Policies, answer_with_feasible_placements_on_wild_instances) {
         EXPECT_TRUE(decide(PolicyKind::resource_aware, instance.problem).feasible)
             << "seed " << seed;
     }
-    EXPECT_GT(answered, static_cast<int>(3 * kMany));
+    EXPECT_GT(answered, static_cast<int>(3 * kManyDrawn));
 }
 
 TEST(Policies, predict_what_the_timeline_predicts) {
-    for (std::uint64_t seed = 0; seed < kMany / 10; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyDrawn / 10; ++seed) {
         const Instance instance = wild_instance({}, seed);
         const Problem& problem = instance.problem;
         const Decision decision = decide(PolicyKind::resource_aware, problem);

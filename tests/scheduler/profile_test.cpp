@@ -2,21 +2,21 @@
 #include <gtest/gtest.h>
 
 #include "base/check.hpp"
+#include "base/wide.hpp"
 #include "scheduler/profile.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
-__extension__ using Wide = unsigned __int128;
 constexpr PerSecond kPerNs = kSecond; ///< a rate of one unit per nanosecond
 
 /// The definition itself: adds the rate of every single nanosecond. kNever beyond `horizon`.
 Nanoseconds brute_force(
     const Profile& profile, Nanoseconds start, std::int64_t work, Nanoseconds horizon
 ) {
-    const Wide needed =
-        Wide{static_cast<std::uint64_t>(work)} * static_cast<std::uint64_t>(kSecond);
-    Wide done = 0;
+    const UnsignedWide needed =
+        UnsignedWide{static_cast<std::uint64_t>(work)} * static_cast<std::uint64_t>(kSecond);
+    UnsignedWide done = 0;
     Nanoseconds t = start;
     while (done < needed && t < horizon) {
         done += static_cast<std::uint64_t>(profile.at(t, 0).value);

@@ -18,27 +18,25 @@
 #include "scheduler/timeline.hpp"
 #include "scheduler/validate.hpp"
 #include "tests/scheduler/instances.hpp"
+#include "tests/scheduler/stalls.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
 using testing::any_cell;
 using testing::any_placement;
+using testing::decision_of;
 using testing::Instance;
 using testing::planted_instance;
 using testing::wild_instance;
 using testing::Wildness;
 
 #ifdef NDEBUG
-constexpr std::uint64_t kScale = 1;
+constexpr std::uint64_t kSearchScale = 1;
 #else
-constexpr std::uint64_t kScale =
+constexpr std::uint64_t kSearchScale =
     10; // unoptimised and sanitised, a search takes forty times as long
 #endif
-
-Nanoseconds stalled_is_never(Nanoseconds t) {
-    return t >= kStall ? kNever : t;
-}
 
 /// Empty, or how a draft's numbers differ from the timeline's.
 std::string difference(const Instance& instance, Draft& draft) {
@@ -84,7 +82,7 @@ bool equal_slices(const Blocks& blocks) {
 
 void walk_drafts(const Wildness& wildness, std::uint64_t seeds) {
     std::uint64_t left_out = 0;
-    for (std::uint64_t seed = 0; seed < seeds / kScale; ++seed) {
+    for (std::uint64_t seed = 0; seed < seeds / kSearchScale; ++seed) {
         const Instance instance = wild_instance(wildness, seed);
         if (!equal_slices(*instance.blocks)) {
             ++left_out;
@@ -105,7 +103,7 @@ void walk_drafts(const Wildness& wildness, std::uint64_t seeds) {
             }
         }
     }
-    EXPECT_LE(left_out, seeds / kScale / 2);
+    EXPECT_LE(left_out, seeds / kSearchScale / 2);
 }
 
 TEST(Draft, equals_the_timeline_to_the_nanosecond) {
@@ -131,7 +129,7 @@ TEST(Draft, equals_the_timeline_without_tables_of_pairs) {
     for (const Granularity granularity : {Granularity::paper, Granularity::sliced}) {
         testing::InstanceShape shape{.devices = 70, .layers = 2, .heads = 8, .memory_factor = 1.5};
         shape.granularity = granularity;
-        for (std::uint64_t seed = 0; seed < 12 / kScale; ++seed) {
+        for (std::uint64_t seed = 0; seed < 12 / kSearchScale; ++seed) {
             const Instance instance = planted_instance(shape, seed);
             const StepDelay step(instance.problem);
             Draft draft(instance.problem, step, any_placement(instance, seed));
@@ -161,20 +159,16 @@ TEST(Draft, comparison_sees_a_single_changed_rate) {
     EXPECT_GT(seen, 45);
 }
 
-Decision decide(PolicyKind kind, const Problem& problem) {
-    return make_policy(kind)->decide(problem);
-}
-
 TEST(ResourceAware, is_never_worse_than_simple_answers) {
-    for (std::uint64_t seed = 0; seed < 100 / kScale; ++seed) {
+    for (std::uint64_t seed = 0; seed < 100 / kSearchScale; ++seed) {
         const Instance instance = planted_instance(any_cell(seed), seed);
         const Problem& problem = instance.problem;
-        const Decision ours = decide(PolicyKind::resource_aware, problem);
+        const Decision ours = decision_of(PolicyKind::resource_aware, problem);
         ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
         ASSERT_TRUE(validate(problem, ours.placement).ok()) << "seed " << seed;
         const double cost = objective(problem, ours);
         for (const PolicyKind other : {PolicyKind::greedy, PolicyKind::round_robin}) {
-            const Decision theirs = decide(other, problem);
+            const Decision theirs = decision_of(other, problem);
             EXPECT_TRUE(!theirs.feasible || cost <= objective(problem, theirs)) << "seed " << seed;
         }
         for (std::size_t d = 0; d < problem.snapshot.size(); ++d) {
@@ -195,14 +189,14 @@ TEST(ResourceAware, is_within_5_percent_of_the_optimum_on_tiny_instances_and_nev
     double worst = 1.0;
     int count = 0;
     int optimal = 0;
-    for (std::uint64_t seed = 0; seed < 120 / kScale; ++seed) {
+    for (std::uint64_t seed = 0; seed < 120 / kSearchScale; ++seed) {
         Random random(stream_seed(seed, "tiny"));
         testing::InstanceShape cell = any_cell(seed);
         cell.devices = 2 + static_cast<std::int32_t>(random.below(2));
         cell.layers = 1;
         cell.heads = 2 + static_cast<std::int32_t>(random.below(3));
         const Instance instance = planted_instance(cell, seed);
-        const Decision ours = decide(PolicyKind::resource_aware, instance.problem);
+        const Decision ours = decision_of(PolicyKind::resource_aware, instance.problem);
         ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
         const double best = testing::optimum(instance.problem);
         const double cost = objective(instance.problem, ours);
@@ -223,7 +217,7 @@ TEST(ResourceAware, finds_the_optimum_of_tiny_models_with_ends_and_buffers) {
     int count = 0;
     int optimal = 0;
     double sum = 0.0;
-    for (std::uint64_t seed = 0; seed < 400 / kScale; ++seed) {
+    for (std::uint64_t seed = 0; seed < 400 / kSearchScale; ++seed) {
         const Instance instance = wild_instance({.caps = seed % 2 == 1, .stalls = false}, seed);
         double placements = 1.0;
         for (std::size_t b = 0; b < instance.blocks->size(); ++b) {
@@ -232,7 +226,7 @@ TEST(ResourceAware, finds_the_optimum_of_tiny_models_with_ends_and_buffers) {
         if (placements > 2500.0) {
             continue;
         }
-        const Decision ours = decide(PolicyKind::resource_aware, instance.problem);
+        const Decision ours = decision_of(PolicyKind::resource_aware, instance.problem);
         ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
         const double best = testing::optimum(instance.problem);
         const double cost = objective(instance.problem, ours);
@@ -244,7 +238,7 @@ TEST(ResourceAware, finds_the_optimum_of_tiny_models_with_ends_and_buffers) {
     }
     std::cout << "mean ratio to the optimum " << sum / count << ", optimal " << optimal << " of "
               << count << '\n';
-    EXPECT_GT(count, static_cast<int>(40 / kScale));
+    EXPECT_GT(count, static_cast<int>(40 / kSearchScale));
     EXPECT_LE(sum / count, 1.05);
 }
 
@@ -267,13 +261,13 @@ Instance pair_of_devices(PerSecond first, PerSecond second, PerSecond link, Nano
 TEST(ResourceAware, keeps_everything_when_one_token_cannot_pay_for_a_slow_link) {
     Instance instance = pair_of_devices(1'000'000'000, 20'000'000'000, 1'000'000, 1000);
     instance.problem.interval = 1;
-    const Decision decision = decide(PolicyKind::resource_aware, instance.problem);
+    const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
     EXPECT_EQ(decision.placement, *instance.problem.previous);
     EXPECT_EQ(decision.migration, 0);
     EXPECT_EQ(decision.reason.rfind("kept: ", 0), 0U) << decision.reason;
     // The same with a thousand tokens to earn it back moves.
     instance.problem.interval = 100'000;
-    const Decision patient = decide(PolicyKind::resource_aware, instance.problem);
+    const Decision patient = decision_of(PolicyKind::resource_aware, instance.problem);
     EXPECT_NE(patient.placement, *instance.problem.previous);
     EXPECT_EQ(patient.reason.rfind("moved ", 0), 0U) << patient.reason;
 }
@@ -283,10 +277,10 @@ TEST(ResourceAware, looks_ahead_and_takes_less_time_over_all_tokens_than_decidin
     Problem& problem = instance.problem;
     problem.interval = 1;
     constexpr std::int64_t kTokens = 2000; // still to come, in a fleet that does not change
-    const Decision myopic = decide(PolicyKind::resource_aware, problem);
+    const Decision myopic = decision_of(PolicyKind::resource_aware, problem);
     EXPECT_EQ(myopic.placement, *problem.previous) << myopic.reason;
     problem.look_ahead = kTokens;
-    const Decision patient = decide(PolicyKind::resource_aware, problem);
+    const Decision patient = decision_of(PolicyKind::resource_aware, problem);
     EXPECT_NE(patient.placement, *problem.previous);
     EXPECT_EQ(patient.reason.rfind("moved ", 0), 0U) << patient.reason;
     EXPECT_GT(patient.migration, 0);
@@ -294,14 +288,14 @@ TEST(ResourceAware, looks_ahead_and_takes_less_time_over_all_tokens_than_decidin
     EXPECT_LT(total(patient), total(myopic));
     // Negative twin: where hardly any token is left, looking ahead changes nothing.
     problem.look_ahead = 2;
-    EXPECT_EQ(decide(PolicyKind::resource_aware, problem).placement, *problem.previous);
+    EXPECT_EQ(decision_of(PolicyKind::resource_aware, problem).placement, *problem.previous);
 }
 
 TEST(ResourceAware, leaves_a_device_whose_compute_collapses) {
     for (const PerSecond left : {PerSecond{10'000'000}, PerSecond{0}}) {
         Instance instance = pair_of_devices(left, 5'000'000'000, 125'000'000, 1'000'000);
         instance.problem.interval = 16;
-        const Decision decision = decide(PolicyKind::resource_aware, instance.problem);
+        const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
         EXPECT_EQ(std::count(decision.placement.begin(), decision.placement.end(), DeviceId(0)), 0)
             << decision.reason;
         EXPECT_LT(decision.inference, kNever);
@@ -310,7 +304,7 @@ TEST(ResourceAware, leaves_a_device_whose_compute_collapses) {
 
 TEST(ResourceAware, keeps_the_old_placement_when_everything_stands_still) {
     const Instance instance = pair_of_devices(0, 0, 1'000'000, 1000);
-    const Decision decision = decide(PolicyKind::resource_aware, instance.problem);
+    const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
     EXPECT_TRUE(decision.feasible);
     EXPECT_EQ(decision.placement, *instance.problem.previous);
     EXPECT_EQ(decision.inference, kNever);
@@ -326,7 +320,7 @@ TEST(ResourceAware, moves_when_memory_shrinks_below_what_a_device_holds) {
         );
     }
     instance.problem.snapshot.devices[0].memory = need - 1;
-    const Decision decision = decide(PolicyKind::resource_aware, instance.problem);
+    const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
     ASSERT_TRUE(decision.feasible);
     EXPECT_TRUE(validate(instance.problem, decision.placement).ok());
     // One block suffices, and the cheapest that does is a single group or proj.
@@ -338,8 +332,8 @@ TEST(ResourceAware, moves_when_memory_shrinks_below_what_a_device_holds) {
 TEST(ResourceAware, decides_the_same_twice_and_counts_its_work) {
     for (std::uint64_t seed = 0; seed < 5; ++seed) {
         const Instance instance = wild_instance({.caps = seed % 2 == 1, .stalls = false}, seed);
-        const Decision a = decide(PolicyKind::resource_aware, instance.problem);
-        const Decision b = decide(PolicyKind::resource_aware, instance.problem);
+        const Decision a = decision_of(PolicyKind::resource_aware, instance.problem);
+        const Decision b = decision_of(PolicyKind::resource_aware, instance.problem);
         EXPECT_EQ(a.placement, b.placement);
         EXPECT_EQ(a.evaluations, b.evaluations);
         EXPECT_EQ(a.reason, b.reason);
@@ -350,12 +344,12 @@ TEST(ResourceAware, decides_the_same_twice_and_counts_its_work) {
 TEST(ResourceAware, stays_within_its_limit_of_work) {
     double total_ms = 0.0;
     double worst_ms = 0.0;
-    constexpr std::uint64_t kRuns = 10 / kScale;
+    constexpr std::uint64_t kRuns = 10 / kSearchScale;
     for (std::uint64_t seed = 0; seed < kRuns; ++seed) {
         const Instance instance =
             planted_instance({.devices = 5, .layers = 4, .heads = 8, .memory_factor = 1.5}, seed);
         const auto begin = std::chrono::steady_clock::now();
-        const Decision decision = decide(PolicyKind::resource_aware, instance.problem);
+        const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
         const std::chrono::duration<double, std::milli> took =
             std::chrono::steady_clock::now() - begin;
         EXPECT_TRUE(decision.feasible);
@@ -372,13 +366,13 @@ TEST(ResourceAware, handles_many_devices_by_looking_at_the_useful_ones) {
     Instance instance =
         planted_instance({.devices = 200, .layers = 2, .heads = 8, .memory_factor = 3.0}, 3);
     instance.problem.previous.reset();
-    const Decision decision = decide(PolicyKind::resource_aware, instance.problem);
+    const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
     ASSERT_TRUE(decision.feasible) << decision.reason;
     EXPECT_TRUE(validate(instance.problem, decision.placement).ok());
     // A previous placement over more devices than a search looks at is still a candidate.
     instance.problem.previous = instance.planted;
     instance.problem.interval = 1;
-    const Decision next = decide(PolicyKind::resource_aware, instance.problem);
+    const Decision next = decision_of(PolicyKind::resource_aware, instance.problem);
     ASSERT_TRUE(next.feasible);
     EXPECT_LE(objective(instance.problem, next), objective(instance.problem, instance.planted));
 }

@@ -21,9 +21,10 @@ using testing::put_in_flight;
 using testing::wild_instance;
 
 #ifdef NDEBUG
-constexpr std::uint64_t kMany = 15;
+constexpr std::uint64_t kManySequences = 15;
 #else
-constexpr std::uint64_t kMany = 2; // unoptimised and sanitised, a search takes forty times as long
+constexpr std::uint64_t kManySequences =
+    2; // unoptimised and sanitised, a search takes forty times as long
 #endif
 
 /// Generated and wild instances, sliced ones too, with 2 to 7 sequences.
@@ -41,7 +42,7 @@ Instance busy_instance(std::uint64_t seed) {
 TEST(SequencesInFlight, have_room_wherever_a_policy_places_them) {
     int answered = 0;
     int kept_for_one_only = 0; // the twin: one sequence's memory is not enough
-    for (std::uint64_t seed = 0; seed < kMany; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManySequences; ++seed) {
         const Instance instance = busy_instance(seed);
         ASSERT_TRUE(validate(instance.problem, instance.planted).ok()) << "seed " << seed;
         Problem one = instance.problem;
@@ -65,13 +66,13 @@ TEST(SequencesInFlight, have_room_wherever_a_policy_places_them) {
                 careless.feasible && !validate(instance.problem, careless.placement).ok() ? 1 : 0;
         }
     }
-    EXPECT_GT(answered, static_cast<int>(3 * kMany));
+    EXPECT_GT(answered, static_cast<int>(3 * kManySequences));
     EXPECT_GT(kept_for_one_only, 0);
 }
 
 /// The policies' accounts and the judge agree, byte by byte, on what several sequences need.
 TEST(SequencesInFlight, are_counted_by_the_ledger_as_by_the_judge) {
-    for (std::uint64_t seed = 0; seed < kMany; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManySequences; ++seed) {
         Instance instance = busy_instance(seed);
         const Placement placement = testing::any_placement(instance, seed + 1);
         const Ledger ledger(instance.problem, placement);
@@ -98,7 +99,7 @@ TEST(SequencesInFlight, are_named_where_they_do_not_fit) {
 
 /// One listed sequence is no other question than none listed.
 TEST(SequencesInFlight, change_nothing_if_there_is_one) {
-    for (std::uint64_t seed = 0; seed < kMany; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManySequences; ++seed) {
         Instance instance = planted_instance(any_cell(seed), seed);
         instance.problem.node_limit = 500;
         Problem listed = instance.problem;

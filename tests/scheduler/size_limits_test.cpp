@@ -6,17 +6,16 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.hpp"
+#include "base/wide.hpp"
 #include "scheduler/size_limits.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
-using testing::Contains;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-
-__extension__ using Wide = __int128;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 /// In all but the number of layers, so that a test takes no time.
 ModelShape shape_of(std::int32_t heads, std::int64_t width, std::int64_t context) {

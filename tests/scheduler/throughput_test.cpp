@@ -29,11 +29,12 @@ using testing::Instance;
 using ::testing::Not;
 
 #ifdef NDEBUG
-constexpr std::uint64_t kMany = 81; // all cells of the definition
+constexpr std::uint64_t kManyCells = 81; // all cells of the definition
 #else
-constexpr std::uint64_t kMany = 6; // unoptimised and sanitised, a search takes forty times as long
+constexpr std::uint64_t kManyCells =
+    6; // unoptimised and sanitised, a search takes forty times as long
 #endif
-constexpr bool kAllCells = kMany == 81; // a few say nothing of how often something happens
+constexpr bool kAllCells = kManyCells == 81; // a few say nothing of how often something happens
 
 /// The definition's cells, every other one sliced, twice as many sequences as devices.
 Instance busy(std::uint64_t seed) {
@@ -58,7 +59,7 @@ TEST(Throughput, is_never_below_that_of_the_ring_or_of_the_placement_for_latency
     int better = 0;
     int ring_ahead = 0; // the twins: neither of the two would pass for the other
     int latency_ahead = 0;
-    for (std::uint64_t seed = 0; seed < kMany; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyCells; ++seed) {
         Instance instance = busy(seed);
         instance.problem.previous.reset();
         instance.problem.batch = static_cast<std::int64_t>(seed % 3); // left open, 1, 2
@@ -75,7 +76,7 @@ TEST(Throughput, is_never_below_that_of_the_ring_or_of_the_placement_for_latency
         ring_ahead += ring.round < step.round ? 1 : 0;
         latency_ahead += step.round < ring.round ? 1 : 0;
     }
-    EXPECT_TRUE(better > static_cast<int>(kMany / 2) || !kAllCells);
+    EXPECT_TRUE(better > static_cast<int>(kManyCells / 2) || !kAllCells);
     EXPECT_TRUE(ring_ahead > 0 || !kAllCells);
     EXPECT_TRUE(latency_ahead > 0 || !kAllCells);
 }
@@ -84,7 +85,7 @@ TEST(Throughput, is_never_below_that_of_the_ring_or_of_the_placement_for_latency
 TEST(Throughput, is_as_safe_on_wild_instances) {
     int compared = 0;
     int endless = 0;
-    for (std::uint64_t seed = 0; seed < kMany / 3; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyCells / 3; ++seed) {
         Instance instance = testing::wild_instance(
             {.caps = seed % 2 == 0, .stalls = seed % 4 == 3, .sliced = seed % 3 == 0}, seed
         );
@@ -122,7 +123,7 @@ TEST(Throughput, weighs_migration_and_is_never_worse_than_staying) {
     int moved = 0;
     int kept = 0;
     int too_dear = 0; // the twin: without D_mig something else would be chosen
-    for (std::uint64_t seed = 0; seed < kMany / 2; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyCells / 2; ++seed) {
         const Instance instance = busy(seed);
         const Problem& problem = instance.problem;
         if (!problem.previous) {
@@ -155,7 +156,7 @@ TEST(Throughput, weighs_migration_and_is_never_worse_than_staying) {
 }
 
 TEST(Throughput, of_one_sequence_is_the_latency_of_a_step) {
-    for (std::uint64_t seed = 0; seed < kMany / 3; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyCells / 3; ++seed) {
         Instance instance = testing::planted_instance(testing::cell_at(seed), seed);
         instance.problem.batch = 0;
         const Decision step = by(PolicyKind::resource_aware, instance.problem);
@@ -170,7 +171,7 @@ TEST(Throughput, of_one_sequence_is_the_latency_of_a_step) {
 
 TEST(Throughput, stays_within_the_memory_that_is_safe) {
     int beyond = 0; // the twin
-    for (std::uint64_t seed = 0; seed < kMany / 3; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyCells / 3; ++seed) {
         Instance instance = busy(seed); // what was planted fits what devices had
         for (Snapshot::Device& device : instance.problem.snapshot.devices) {
             instance.problem.safe_memory.push_back(device.memory);
@@ -211,7 +212,7 @@ TEST(Throughput, by_the_papers_formulas_is_their_delay_of_one_step) {
 /// Every policy's decision has the number of joined turns that its placement is best with.
 TEST(Batches, are_the_best_for_every_policys_placement) {
     std::set<std::int64_t> chosen;
-    for (std::uint64_t seed = 0; seed < kMany / 5; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyCells / 5; ++seed) {
         Instance instance = busy(seed);
         instance.problem.previous.reset();
         instance.problem.node_limit = 100;
@@ -265,7 +266,7 @@ Problem with_prompts_ahead(Instance& instance, std::int64_t left) {
 TEST(Prompts, that_are_ahead_count_in_what_is_decided) {
     int fewer = 0;
     int other = 0;
-    for (std::uint64_t seed = 0; seed < kMany / 3; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyCells / 3; ++seed) {
         Instance instance = busy(seed);
         const Problem with = with_prompts_ahead(instance, 24);
         const Problem without = with_prompts_ahead(instance, 0);
@@ -327,7 +328,7 @@ TEST(RoundModel, knows_rounds_of_any_placement_almost_as_well_as_the_timeline) {
     int above = 0;
     int loose = 0; // the twins: a step, and the bound, say less
     int step_only = 0;
-    for (std::uint64_t seed = 0; seed < kMany; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyCells; ++seed) {
         Instance instance = busy(seed);
         const Placement placement =
             seed % 3 == 0 ? instance.planted : testing::any_placement(instance, seed);
@@ -347,7 +348,7 @@ TEST(RoundModel, knows_rounds_of_any_placement_almost_as_well_as_the_timeline) {
 
 TEST(RoundGuesses, of_models_that_placements_share_are_those_of_each_alone) {
     int different = 0; // the twin: one placement's would not pass for another's
-    for (std::uint64_t seed = 0; seed < kMany / 3; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyCells / 3; ++seed) {
         Instance instance =
             seed % 2 == 0 ? busy(seed) : testing::wild_instance({.caps = true}, seed);
         testing::put_in_flight(instance, 5, seed);
@@ -368,11 +369,11 @@ TEST(RoundGuesses, of_models_that_placements_share_are_those_of_each_alone) {
             before = got.front().round;
         }
     }
-    EXPECT_GT(different, static_cast<int>(kMany / 3));
+    EXPECT_GT(different, static_cast<int>(kManyCells / 3));
 }
 
 TEST(Draft, timed_by_another_step_is_that_of_a_new_one) {
-    for (std::uint64_t seed = 0; seed < kMany / 3; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyCells / 3; ++seed) {
         const Instance instance = busy(seed);
         const Placement placement = testing::any_placement(instance, seed);
         const StepDelay one(instance.problem, 1);
@@ -394,7 +395,7 @@ TEST(Draft, timed_by_another_step_is_that_of_a_new_one) {
 /// On a ring the bound is systems.md §3's formula, and reached.
 TEST(RoundModel, of_a_ring_is_the_published_formula) {
     int rings = 0;
-    for (std::uint64_t seed = 0; seed < kMany; ++seed) {
+    for (std::uint64_t seed = 0; seed < kManyCells; ++seed) {
         Instance instance = busy(seed);
         instance.problem.previous.reset();
         const Decision ring = by(PolicyKind::ring, instance.problem);
@@ -406,7 +407,7 @@ TEST(RoundModel, of_a_ring_is_the_published_formula) {
         EXPECT_NEAR(got.bound / got.walked, 1.0, 0.02) << "seed " << seed;
         EXPECT_NEAR(got.rehearsed / got.walked, 1.0, 0.02) << "seed " << seed;
     }
-    EXPECT_TRUE(rings > static_cast<int>(kMany / 4) || !kAllCells);
+    EXPECT_TRUE(rings > static_cast<int>(kManyCells / 4) || !kAllCells);
 }
 
 } // namespace

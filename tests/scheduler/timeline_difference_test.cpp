@@ -20,15 +20,15 @@ struct Planted {
 };
 
 /// The cuts that layers can have: whole blocks, slices and a hub, slices and a ring.
-enum class Layers : std::uint8_t { paper, hub, ring };
+enum class LayerKind : std::uint8_t { paper, hub, ring };
 
-Cut cut_of(Layers layers, Random& random, const ModelShape& shape) {
+Cut cut_of(LayerKind layers, Random& random, const ModelShape& shape) {
     switch (layers) {
-    case Layers::paper:
+    case LayerKind::paper:
         return {};
-    case Layers::hub:
+    case LayerKind::hub:
         return testing::random_cut(random, shape, Reduce::hub);
-    case Layers::ring:
+    case LayerKind::ring:
         return testing::random_cut(random, shape, Reduce::ring);
     }
     return {};
@@ -52,7 +52,9 @@ std::string differing_op(
 
 /// Seeded runs of random fleets: one prefill, a migration, two steps; every other seed has its
 /// weights everywhere. Returns what differs.
-std::string difference(std::uint64_t seed, const Planted& planted, Layers layers = Layers::paper) {
+std::string difference(
+    std::uint64_t seed, const Planted& planted, LayerKind layers = LayerKind::paper
+) {
     const bool everywhere = seed % 2 == 1;
     Random random(stream_seed(seed, "timeline difference"));
     const ModelShape shape = testing::fine_shape(random);
@@ -101,15 +103,18 @@ std::string difference(std::uint64_t seed, const Planted& planted, Layers layers
     return "";
 }
 
-class TimelineOf : public ::testing::TestWithParam<Layers> {};
+class TimelineOf : public ::testing::TestWithParam<LayerKind> {};
 
-std::string name_of(const ::testing::TestParamInfo<Layers>& tested) {
+std::string layers_name(const ::testing::TestParamInfo<LayerKind>& tested) {
     constexpr std::array kNames{"paper", "hub", "ring"};
     return kNames[static_cast<std::size_t>(tested.param)];
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    All, TimelineOf, ::testing::Values(Layers::paper, Layers::hub, Layers::ring), name_of
+    All,
+    TimelineOf,
+    ::testing::Values(LayerKind::paper, LayerKind::hub, LayerKind::ring),
+    layers_name
 );
 
 TEST_P(TimelineOf, agrees_with_a_second_implementation_to_the_nanosecond) {
@@ -127,7 +132,7 @@ TEST_P(TimelineOf, twin_the_comparison_sees_one_nanosecond) {
 }
 
 TEST(Timeline, twin_the_comparison_sees_sums_that_are_as_narrow_as_their_terms) {
-    for (const Layers layers : {Layers::hub, Layers::ring}) {
+    for (const LayerKind layers : {LayerKind::hub, LayerKind::ring}) {
         int seen = 0;
         for (std::uint64_t seed = 0; seed < 40; ++seed) {
             seen += difference(seed, {.narrow_sums = true}, layers).empty() ? 0 : 1;

@@ -3,12 +3,11 @@
 
 #include <algorithm>
 
+#include "base/wide.hpp"
 #include "scheduler/paper_costs.hpp"
 
 namespace headroom::scheduler::exact {
 namespace {
-
-constexpr double kNsPerSecond = 1e9;
 
 /// Units per device of a pool.
 std::vector<std::int32_t> counts_of(const Tables& tables, const Draft& draft, std::size_t pool) {
@@ -107,7 +106,6 @@ double objective_ns(const Problem& problem, const Decision& decision) {
     if (decision.inference == kNever || decision.migration == kNever) {
         return kInfinite;
     }
-    __extension__ using Wide = __int128;
     return static_cast<double>(
         Wide{decision.migration} + Wide{problem.steps()} * Wide{decision.inference}
     );

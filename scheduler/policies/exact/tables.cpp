@@ -9,8 +9,6 @@
 namespace headroom::scheduler::exact {
 namespace {
 
-constexpr double kNsPerSecond = 1e9;
-
 /// Nanoseconds by the paper's formulas, not rounded.
 double formula_ns(std::int64_t work, PerSecond rate) {
     if (work == 0 || rate == kUnlimited) {

@@ -23,7 +23,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kTick{250};
+constexpr std::chrono::milliseconds kPulseTick{250};
 
 /// What is excused must end some day too.
 constexpr std::chrono::hours kExcuse{1};
@@ -70,7 +70,7 @@ void MpiPulse::run() {
         for (;;) {
             {
                 std::unique_lock lock(state_);
-                if (stop_.wait_for(lock, kTick, [this] { return stopping_; })) {
+                if (stop_.wait_for(lock, kPulseTick, [this] { return stopping_; })) {
                     return;
                 }
             }

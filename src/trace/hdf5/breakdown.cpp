@@ -20,15 +20,15 @@ constexpr std::size_t kStackBytes = std::size_t{64} << 10;
 // A signal handler has nowhere else to look.
 // NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
 alignas(16) std::array<char, kStackBytes> stack;
-std::array<char, 4096> sentence;
-std::size_t sentence_bytes = 0;
+std::array<char, 4096> breakdown_sentence;
+std::size_t breakdown_sentence_bytes = 0;
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 
 extern "C" void break_off(int signal) {
     if (signal == SIGINT || signal == SIGTERM) {
         _exit(static_cast<int>(signal == SIGINT ? ExitCode::interrupted : ExitCode::terminated));
     }
-    (void)!write(STDERR_FILENO, sentence.data(), sentence_bytes);
+    (void)!::write(STDERR_FILENO, breakdown_sentence.data(), breakdown_sentence_bytes);
     _exit(static_cast<int>(ExitCode::bad_input));
 }
 
@@ -58,14 +58,14 @@ rlim_t most_bytes(const std::string& path) {
 
 BreakdownGuard::BreakdownGuard(const std::string& path) {
     const auto end = fmt::format_to_n(
-        sentence.data(),
-        sentence.size(),
+        breakdown_sentence.data(),
+        breakdown_sentence.size(),
         "headroom: error: {}: is damaged in a way that the HDF5 library breaks down over\n"
         "  expected a whole trace that this version of headroom wrote; copy it again, or run "
         "again\n",
         path
     );
-    sentence_bytes = static_cast<std::size_t>(end.out - sentence.data());
+    breakdown_sentence_bytes = static_cast<std::size_t>(end.out - breakdown_sentence.data());
     stack_t own{};
     own.ss_sp = stack.data();
     own.ss_size = stack.size();
