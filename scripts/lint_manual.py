@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Checks the manual: links between Markdown files, and what the code cites of the manual.
+
+- A relative link in a Markdown file leads to a file or folder that exists; its #anchor is a heading there.
+- A citation `docs/….md#anchor` in code, comments or build files leads to a heading likewise.
+
+usage: lint_manual.py [ROOT]     prints `FILE:LINE: problem` lines; exit code 1 if there are any
+"""
+import re
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+FOLDERS = ("docs", "src", "kernels", "scheduler", "scripts", "data", "tests", "bench")
+CODE = {".cpp", ".hpp", ".py", ".txt", ".cmake", ".toml", ".sh", ""}
+LINK = re.compile(r"\[[^\]\[]*\]\(([^)\s]+)\)")
+CITATION = re.compile(r"\bdocs/[\w./-]+\.md(?:#[\w-]+)?")
+HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*\s*$")
+FENCE = re.compile(r"^\s*(```|~~~)")
+
+
+def anchor_of(heading: str) -> str:
+    """A heading's anchor, as GitHub and Python-Markdown make it of plain words."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+    return re.sub(r"[^\w\- ]", "", text).strip().replace(" ", "-")
+
+
+def prose_lines(text: str):
+    """Number and text of the lines that are no code block; code spans are blanked."""
+    fenced = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if FENCE.match(line):
+            fenced = not fenced
+        elif not fenced and not line.startswith("    "):
+            yield number, re.sub(r"`[^`]*`", "", line)
+
+
+@lru_cache(maxsize=None)
+def anchors_in(file: Path) -> frozenset[str]:
+    """All anchors of a Markdown file; a heading that recurs gets -1, -2, …"""
+    found: dict[str, int] = {}
+    anchors = set()
+    fenced = False
+    for line in file.read_text().splitlines():
+        if FENCE.match(line):
+            fenced = not fenced
+        heading = None if fenced else HEADING.match(line)
+        if heading:
+            anchor = anchor_of(heading.group(1))
+            count = found.get(anchor, 0)
+            found[anchor] = count + 1
+            anchors.add(anchor if count == 0 else f"{anchor}-{count}")
+    return frozenset(anchors)
+
+
+def target_problem(folder: Path, target: str) -> str | None:
+    """What is wrong with a link's target as seen from a folder, or None."""
+    path, _, anchor = target.partition("#")
+    file = folder / path
+    if not file.exists():
+        return f"{target}: there is no {path}"
+    if anchor and file.suffix == ".md" and anchor not in anchors_in(file.resolve()):
+        return f"{target}: {path} has no heading with the anchor {anchor}"
+    return None
+
+
+def link_problems(root: Path, file: Path) -> list[str]:
+    """Of a Markdown file's relative links."""
+    problems = []
+    for number, line in prose_lines(file.read_text()):
+        for target in LINK.findall(line):
+            if "://" in target or target.startswith("mailto:"):
+                continue
+            whole = file.name + target if target.startswith("#") else target
+            problem = target_problem(file.parent, whole)
+            if problem:
+                problems.append(f"{file.relative_to(root)}:{number}: {problem}")
+    return problems
+
+
+def citation_problems(root: Path, file: Path) -> list[str]:
+    """Of what a source file cites of the manual."""
+    try:
+        text = file.read_text()
+    except UnicodeDecodeError:
+        return []
+    problems = []
+    for number, line in enumerate(text.splitlines(), 1):
+        for target in CITATION.findall(line):
+            problem = target_problem(root, target)
+            if problem:
+                problems.append(f"{file.relative_to(root)}:{number}: {problem}")
+    return problems
+
+
+def lint(root: Path) -> list[str]:
+    """All problems below a root, one line each."""
+    problems = []
+    files = [p for p in sorted(root.glob("*")) if p.is_file()]
+    files += [p for folder in FOLDERS for p in sorted((root / folder).rglob("*")) if p.is_file()]
+    for file in files:
+        if file.suffix == ".md":
+            problems += link_problems(root, file)
+        elif file.suffix in CODE and file.stat().st_size < 1_000_000:
+            problems += citation_problems(root, file)
+    return problems
+
+
+def main() -> int:
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent
+    problems = lint(root)
+    print("\n".join(problems) if problems else "the manual's links lead somewhere")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
