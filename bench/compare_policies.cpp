@@ -1,6 +1,6 @@
 // How good decisions are: resource_aware against the other policies, over the instances of
-// systems.md §5 under both cost profiles. Prints a table per profile; exit code 1 if resource_aware
-// is not the better policy (see tests/scheduler/comparison.hpp).
+// docs/explanation/instances.md under both cost profiles. Prints a table per profile; exit code 1
+// if resource_aware is not the better policy (see tests/scheduler/comparison.hpp).
 #include <charconv>
 #include <chrono>
 #include <cstdint>

@@ -1,6 +1,7 @@
-// How near to the proven optimum decisions are: policies over the instances of systems.md §5, cell
-// by cell, against policy `exact`. Exit code 1 if resource_aware misses what it is held to, or
-// exact proves too little (tests/scheduler/quality.hpp).
+// How near to the proven optimum decisions are: policies over the instances of
+// docs/explanation/instances.md, cell by cell, against policy `exact`. Exit code 1 if
+// resource_aware misses what it is held to, or exact proves too little
+// (tests/scheduler/quality.hpp).
 #include <cstdint>
 #include <cstdio>
 #include <ctime>

@@ -1,9 +1,9 @@
 // What a decision costs, for every policy that has a name, in both granularities, and under cost
-// profile `paper` (up to 25 devices): on the generator
-// of systems.md §5 at its smallest and largest size, at the demo's, on a fleet of 25 devices for a
-// model of 32 layers of 32 heads, and on 1000 devices for one of 80 layers of 64 heads; with as
-// many sequences in flight as devices, for throughput, of the policy that decides about rounds.
-// Each iteration takes the next of a few problems, so that the mean is over problems.
+// profile `paper` (up to 25 devices): on the generator of docs/explanation/instances.md at its
+// smallest and largest size, at the demo's, on a fleet of 25 devices for a model of 32 layers of 32
+// heads, and on 1000 devices for one of 80 layers of 64 heads; with as many sequences in flight as
+// devices, for throughput, of the policy that decides about rounds. Each iteration takes the next
+// of a few problems, so that the mean is over problems.
 #include <exception>
 #include <string>
 #include <vector>

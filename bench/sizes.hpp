@@ -1,5 +1,5 @@
-// The problems that several programs measure, by name: systems.md §5's generator at sizes that mean
-// something to people.
+// The problems that several programs measure, by name: the generator of
+// docs/explanation/instances.md at sizes that mean something to people.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Block order and physical costs, formula by formula as in systems.md §1.
+// Block order and physical costs, formula by formula as in
+// docs/explanation/blocks.md#physical-costs.
 #include "scheduler/blocks.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // The blocks of a shape in their canonical order, and what each costs (profile `physical`).
-// Source: systems.md §1, table "Block costs - profile physical"; design.md §3.
+// Source: docs/explanation/blocks.md#physical-costs.
 #pragma once
 
 #include <cstdint>

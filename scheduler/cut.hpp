@@ -1,5 +1,5 @@
-// How a layer is cut into blocks, and how the partial sums of a sliced layer come together.
-// Source: design.md §3.
+// How a layer is cut into blocks, and how the partial sums of a sliced layer come together. Source:
+// docs/explanation/blocks.md#two-granularities.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace headroom::scheduler {
 enum class Granularity : std::uint8_t { paper, sliced };
 
 /// How the partial sums of a sliced layer are added up: sent to the hub, or by a ring all-reduce
-/// over all devices that hold blocks, as Galaxy does (systems.md §2).
+/// over all devices that hold blocks, as Galaxy does (docs/explanation/blocks.md#ring-all-reduce).
 enum class Reduce : std::uint8_t { hub, ring };
 
 [[nodiscard]] std::string_view name_of(Granularity granularity);

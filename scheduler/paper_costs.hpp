@@ -1,5 +1,6 @@
 // Cost profile `paper`: the published block costs and per-layer delay, kept exactly for
-// comparability. Source: arXiv 2505.02533 as recorded in systems.md §1. A formula, not an
+// comparability. Source: arXiv 2505.02533 as recorded in
+// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper. A formula, not an
 // execution: nothing here times anything.
 #pragma once
 
@@ -30,7 +31,8 @@ struct PaperLength {
 /// Output: head L·d·b; proj L·D·b; others 0.
 [[nodiscard]] Bytes paper_output(const Blocks& blocks, BlockId b, PaperLength length);
 
-/// D_T summed over layers, in seconds (systems.md §1, "Inference delay of one layer"). Infinite in
+/// D_T summed over layers, in seconds
+/// (docs/explanation/head-level-partitioning.md#inference-delay-of-one-layer). Infinite in
 /// granularity `sliced`: the formula is of layers with one proj and one ffn.
 [[nodiscard]] double paper_delay_s(
     const Blocks& blocks,

@@ -1,5 +1,5 @@
 // The switches that the published method leaves open. Source: arXiv 2505.02533 as recorded in
-// systems.md §1.
+// docs/explanation/head-level-partitioning.md.
 #pragma once
 
 #include <cstdint>

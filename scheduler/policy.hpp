@@ -46,9 +46,9 @@ enum class PolicyKind : std::uint8_t {
 
 /// What the policy says, with the best number of joined turns for its placement, held to the rule
 /// that never loses to every finite value, and that the old placement stays if all is never
-/// (design.md §4): a migration or a step that the execution would never end is not begun, whatever
-/// the cost profile thinks of it. Then the previous placement is the answer, or feasible = false if
-/// that does not fit any more.
+/// (docs/explanation/time.md#rates-and-finish): a migration or a step that the execution would
+/// never end is not begun, whatever the cost profile thinks of it. Then the previous placement is
+/// the answer, or feasible = false if that does not fit any more.
 [[nodiscard]] Decision decide(const Policy& policy, const Problem& problem);
 
 } // namespace headroom::scheduler

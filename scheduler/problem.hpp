@@ -40,8 +40,9 @@ struct InFlight {
     bool operator==(const InFlight&) const = default;
 };
 
-/// Everything a policy may look at. Contexts as in design.md §4: T = prompt + sampled − 1; costs
-/// and memory are those at T + interval; `rows` cache rows (0 before prefill) move.
+/// Everything a policy may look at. Contexts as in docs/explanation/time.md#decisions: T = prompt +
+/// sampled − 1; costs and memory are those at T + interval; `rows` cache rows (0 before prefill)
+/// move.
 struct Problem {
     const Blocks* blocks = nullptr;
     Snapshot snapshot;
@@ -71,7 +72,7 @@ struct Problem {
     /// embed and lm_head are pinned to the source; else they go where a policy wants them.
     bool ends_at_source = false;
     /// Tokens that are still expected: a migration is weighed against so many steps instead of λ.
-    /// 0: myopic, as design.md §4 has it.
+    /// 0: myopic, as docs/explanation/time.md#the-objective has it by default.
     std::int64_t look_ahead = 0;
     std::int64_t node_limit = 200'000; ///< policy exact: search nodes before it reports its bound
     std::uint64_t seed = 0;

@@ -125,8 +125,8 @@ inline constexpr std::int64_t kMostDraws = std::int64_t{1} << 27;
 /// The earliest nanosecond t ≥ start with ∫ rate dτ ≥ work over [start, t), or kNever: the rate
 /// stays 0, or one of the three bounds above is passed.
 /// work ≥ 0 in the unit whose rate per second the profile gives; work 0: start, even at rate 0;
-/// unlimited: start; start = kNever: kNever. Sums in 128 bits, exact. Source: design.md §4.
-/// `stop` is asked where that takes long.
+/// unlimited: start; start = kNever: kNever. Sums in 128 bits, exact. Source:
+/// docs/explanation/time.md#rates-and-finish. `stop` is asked where that takes long.
 [[nodiscard]] Nanoseconds finish(
     const Profile& profile,
     Nanoseconds start,

@@ -1,12 +1,14 @@
 // Lowering: a placement becomes one static program per device. The same programs are walked by the
 // timeline and executed by the runtime; their order is consistent everywhere, so they cannot
-// deadlock. Source: design.md §3 (data flow of both granularities) and §4 (order of messages).
+// deadlock. Source: docs/explanation/blocks.md#data-flow-of-a-decode-step and
+// docs/explanation/time.md#messages.
 //
-// Reduce::ring (granularity `sliced`; Galaxy's all-reduce, systems.md §2). The ring: the N devices
-// that hold any block, by increasing id; without ends the source is one of them in any case. x is
-// on all of them. Embed's device, after embed has computed (without ends: the source, at the start
-// of the turn), sends x to every other one in increasing order, as `x` of layer 0. Then twice per
-// layer, for the groups (stage 0) and for the slices (stage 1), the r-th device of the ring:
+// Reduce::ring (granularity `sliced`; Galaxy's all-reduce,
+// docs/explanation/blocks.md#ring-all-reduce). The ring: the N devices that hold any block, by
+// increasing id; without ends the source is one of them in any case. x is on all of them. Embed's
+// device, after embed has computed (without ends: the source, at the start of the turn), sends x to
+// every other one in increasing order, as `x` of layer 0. Then twice per layer, for the groups
+// (stage 0) and for the slices (stage 1), the r-th device of the ring:
 // - `norm`: norms its x with the stage's norm weights, which every device of the ring has in its
 //   buffers (also embed's device, for layer 0), and sets its partial sum to zero;
 // - computes its units in block order and adds what they make to its partial sum, D numbers a token

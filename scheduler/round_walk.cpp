@@ -145,7 +145,7 @@ void RoundWalk::run(std::size_t segment, Group& group) {
     }
 }
 
-/// One message per turn; source: design.md §4.
+/// One message per turn; source: docs/explanation/time.md#messages.
 void RoundWalk::send(std::size_t message, Group& group) {
     const RoundPlan::Message& what = plan_->messages[message];
     Letter* letter = &group.letters[message * group.turns.size()];

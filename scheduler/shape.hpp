@@ -24,7 +24,7 @@ struct LayerTypes {
     bool operator==(const LayerTypes&) const = default;
 };
 
-/// Letters as in systems.md: D = heads·d, q = heads/kv_heads, F, V.
+/// Letters as in docs/explanation/blocks.md: D = heads·d, q = heads/kv_heads, F, V.
 struct ModelShape {
     std::int32_t layers = 0;
     std::int32_t heads = 0;
@@ -40,7 +40,7 @@ struct ModelShape {
     Bytes kv_bytes = 4; ///< bytes per cached element
     bool tied = false;  ///< lm_head uses embed's matrix
     bool ends = true;   ///< has embed and lm_head; false: x starts on the source and the last
-                        ///< ffn's output returns there (systems.md §5)
+                        ///< ffn's output returns there (docs/explanation/instances.md)
     bool norms = true;  ///< norm weights are counted in resident bytes
 
     [[nodiscard]] std::int64_t head_width() const { return width / heads; }         ///< d

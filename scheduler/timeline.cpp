@@ -325,7 +325,7 @@ std::string Timeline::waits() const {
     return text;
 }
 
-/// The sender's half of a message; source: design.md §4.
+/// The sender's half of a message; source: docs/explanation/time.md#messages.
 Timeline::Sent Timeline::transmit(DeviceId from, DeviceId to, Bytes bytes, const Rates& rates) {
     std::vector<Nanoseconds>& links_free = link_free_[from.index()];
     links_free.resize(devices_); // thousands of devices need no table of pairs

@@ -1,6 +1,6 @@
 // The timeline: when each thing of a program happens, found out by walking the programs of all
-// devices. The runtime finds the same out by running; the two agree to the nanosecond.
-// Source: design.md §4.
+// devices. The runtime finds the same out by running; the two agree to the nanosecond. Source:
+// docs/explanation/time.md.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// The judge. It repeats the formulas of systems.md §1 on purpose: a mistake in the cost functions
-// must not also sit here. Of Blocks it uses nothing but the shape and the names.
+// The judge. It repeats the formulas of docs/explanation/blocks.md#physical-costs and
+// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper on purpose: a mistake in
+// the cost functions must not also sit here. Of Blocks it uses nothing but the shape and the names.
 #include "scheduler/validate.hpp"
 
 #include <fmt/format.h>

@@ -1,5 +1,6 @@
 // The judge of every decision. Plain loops of its own: it shares no code with costs, timeline or
-// policies, and repeats the formulas of systems.md §1 on purpose.
+// policies, and repeats the formulas of docs/explanation/blocks.md#physical-costs and
+// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper on purpose.
 #pragma once
 
 #include <string>

@@ -8,8 +8,8 @@
 namespace headroom::scheduler {
 namespace {
 
-/// Payloads as systems.md §1 has them: a group its heads' outputs, lm_head an id, others x (sliced:
-/// a group or slice by itself a partial sum, as wide as x).
+/// Payloads as docs/explanation/blocks.md#physical-costs has them: a group its heads' outputs,
+/// lm_head an id, others x (sliced: a group or slice by itself a partial sum, as wide as x).
 Bytes physical_output(const Blocks& blocks, BlockKind kind) {
     const ModelShape& shape = blocks.shape();
     switch (kind) {

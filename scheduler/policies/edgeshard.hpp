@@ -1,6 +1,7 @@
 // Policies `edgeshard` and `edgeshard_throughput`: contiguous layers by dynamic programming, for
 // the latency of one sequence or for the slowest stage of a full pipeline. Source: arXiv 2405.14371
-// as recorded in systems.md §2. Static after profiling: a previous placement is kept.
+// as recorded in docs/explanation/baselines.md#edgeshard. Static after profiling: a previous
+// placement is kept.
 //
 // From the paper: shards are contiguous, the first is on the source, the result returns there, and
 // every device is used once and within its memory. Left open there and chosen here: embed and

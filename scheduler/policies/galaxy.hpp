@@ -1,5 +1,5 @@
 // Policy `galaxy`: tensor parallelism over all devices by their speed. Source: arXiv 2405.17245 as
-// recorded in systems.md §2. Static: a previous placement is kept.
+// recorded in docs/explanation/baselines.md#galaxy. Static: a previous placement is kept.
 //
 // Every layer is split alike: groups (heads) and slices (FFN columns) in proportion to V_d, the
 // inverse of what all layers take on device d alone, whole numbers by largest remainder. What a

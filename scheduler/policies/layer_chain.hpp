@@ -1,6 +1,7 @@
 // Chains of shards: the layers in order, cut into contiguous shards, every shard on a device of its
 // own, the first on the source. EdgeShard's two dynamic programmes (arXiv 2405.14371, Algorithms 1
-// and 2, as recorded in systems.md §2) and the ring's split are searches for the best of them.
+// and 2, as recorded in docs/explanation/baselines.md#edgeshard) and the ring's split are searches
+// for the best of them.
 //
 //   latency   DP(i, j) = min over k and shards [h, i) on j of DP(h, k) + enter + stay, + finish
 //   stage     of a chain: the slowest of its devices' computing (lm_head counts with the source)

@@ -1,5 +1,6 @@
-// See layer_costs.hpp. Follows design.md §4's rules for operations and messages, specialised to
-// constant rates and two messages on one link.
+// See layer_costs.hpp. Follows the rules for operations and messages
+// (docs/explanation/time.md#operations, docs/explanation/time.md#messages), specialised to constant
+// rates and two messages on one link.
 #include "scheduler/policies/layer_costs.hpp"
 
 #include <algorithm>

@@ -4,7 +4,8 @@
 // unless all of its devices are asked for.
 //
 // A layer that x enters from another device is handed two messages over one link, normed x and x
-// (design.md §4), so its groups begin after the first and proj (or the hub) waits for the second.
+// (docs/explanation/blocks.md#data-flow-of-a-decode-step), so its groups begin after the first and
+// proj (or the hub) waits for the second.
 //
 // Under cost profile `paper` a layer takes Σ c_i/C_j, rounded to nanoseconds, and messages between
 // layers nothing, because the published D_T hands x to nobody.

@@ -1,5 +1,6 @@
 // Policy `mdi_ring`: the layer split that MDI-LLM publishes, exactly. Source: arXiv 2505.18164 and
-// its repository, as recorded in systems.md §3. Static: a previous placement is kept.
+// its repository, as recorded in docs/explanation/ring-pipelines.md#the-published-split. Static: a
+// previous placement is kept.
 //
 // The source is the starter: embed, its first layers, final norm, lm_head. The other devices, in
 // their order, are the secondaries with equally many consecutive layers each. All devices of the

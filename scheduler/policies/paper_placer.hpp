@@ -1,6 +1,6 @@
 // The published method's placement: blocks by size, each to the feasible device with the least
-// score; where nothing fits, room is made by evictions. Source: systems.md §1, "Algorithm
-// (reconstruction)".
+// score; where nothing fits, room is made by evictions. Source:
+// docs/explanation/head-level-partitioning.md#score-and-algorithm.
 #pragma once
 
 #include <cstdint>

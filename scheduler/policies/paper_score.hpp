@@ -1,5 +1,5 @@
 // The published method's score S(i, j): how badly device j would bear block i. Source: arXiv
-// 2505.02533 as recorded in systems.md §1.
+// 2505.02533 as recorded in docs/explanation/head-level-partitioning.md#score-and-algorithm.
 //
 //   S(i, j) = max(c_i / C_j, m_i / M_j, communication), or 0.4, 0.3 and 0.3 of them added up
 //

@@ -1,6 +1,7 @@
 // Policy `ring`: contiguous layers on a ring of devices, split by speed, for any number of layers
-// and devices. What systems.md §3 lacks of MDI-LLM's ring (arXiv 2505.18164): uneven shares, any
-// count, memory. Static: a previous placement is kept.
+// and devices. What MDI-LLM's ring (arXiv 2505.18164,
+// docs/explanation/ring-pipelines.md#its-limits) lacks: uneven shares, any count, memory. Static: a
+// previous placement is kept.
 //
 // The ring begins at the source, the starter, which has embed, its first layers (possibly none),
 // final norm and lm_head; the others follow in the order of devices, and those that would only slow

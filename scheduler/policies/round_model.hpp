@@ -1,9 +1,10 @@
 // How long a round of all sequences in flight takes, estimated for searches that ask thousands of
 // times; `predict_rounds` walks every operation. Two estimates, both ours.
 //
-// The bound, at about the price of one step, generalises systems.md §3. With G batches in flight a
-// round takes at least what a device computes for all of them, what a link or a cap carries, and
-// one step of a batch, because its next turn waits for the id of the one before.
+// The bound, at about the price of one step, generalises
+// docs/explanation/ring-pipelines.md#steady-state. With G batches in flight a round takes at least
+// what a device computes for all of them, what a link or a cap carries, and one step of a batch,
+// because its next turn waits for the id of the one before.
 //
 // The rehearsal walks visits of the source with whole segments of programs in the order of the
 // agenda (agenda.hpp), messages queueing on their links, until rounds repeat: so it shows what is

@@ -1,4 +1,5 @@
-// See step_delay.hpp. Follows design.md §4's rules for messages, specialised to constant rates.
+// See step_delay.hpp. Follows the rules for messages (docs/explanation/time.md#messages),
+// specialised to constant rates.
 #include "scheduler/policies/step_delay.hpp"
 
 #include <algorithm>

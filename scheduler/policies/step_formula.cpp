@@ -1,5 +1,6 @@
-// StepDelay under cost profile `paper`: D_T of systems.md §1, tabulated. Searches compare by these
-// rounded times; decisions by paper_delay_s itself.
+// StepDelay under cost profile `paper`: D_T of
+// docs/explanation/head-level-partitioning.md#inference-delay-of-one-layer, tabulated. Searches
+// compare by these rounded times; decisions by paper_delay_s itself.
 #include <algorithm>
 #include <cmath>
 

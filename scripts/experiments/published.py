@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""The published experiment of arXiv 2505.18164 (systems.md §3): NanoLlama 304M and TinyLlama on Jetson TX2
-over gigabit Ethernet, tokens/s of all sequences together and memory per device, on 1, 2, 3 and more
-devices: the published points, the published split of layers, and ours beside them. One number is
-calibrated: the memory bandwidth, so that one device decodes NanoLlama as fast as published. Exit code 1 if
-a ring's steady state is not within 1 % of the formula at the same contexts.
+"""The published experiment of arXiv 2505.18164 (docs/explanation/ring-pipelines.md#published-results):
+NanoLlama 304M and TinyLlama on Jetson TX2 over gigabit Ethernet, tokens/s of all sequences together and
+memory per device, on 1, 2, 3 and more devices: the published points, the published split of layers, and ours
+beside them. One number is calibrated: the memory bandwidth, so that one device decodes NanoLlama as fast as
+published. Exit code 1 if a ring's steady state is not within 1 % of the formula at the same contexts.
 """
 import argparse
 import math
@@ -18,8 +18,8 @@ import ring_formula as formula
 import steady
 from runs import Run
 
-# Tokens/s of all sequences, by devices, read off the authors' plots: about ±1 % (systems.md §3). TinyLlama
-# on one device did not run there.
+# Tokens/s of all sequences, by devices, read off the authors' plots: about ±1 %
+# (docs/explanation/ring-pipelines.md#published-results). TinyLlama on one device did not run there.
 PUBLISHED = {
     "nanollama-304m": {1: 17.9, 2: 26.0, 3: 30.4},
     "tinyllama-1.1b": {2: 13.4, 3: 18.0},

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """How near does policy ring come to the best split there is? Random models on random fleets, equal devices
 and unequal ones in turn, m = 2N sequences, hops of at most 5 % of the slowest stage: tokens/s in the steady
-state over the bound (systems.md §3) of the best contiguous split, found by trying all of them, at the same
-contexts; and the most that a device holds over the largest stage of that split. Of equally fast splits, which
-are many where the starter's lm_head is the slowest stage, the best is the one that takes a single sequence
-around fastest; beside it stands the one whose largest stage is smallest. Exit code 1 if a ring is below
-0.97 of the bound, or a device holds more than the best split's largest stage.
+state over the bound (docs/explanation/ring-pipelines.md#steady-state) of the best contiguous split, found by
+trying all of them, at the same contexts; and the most that a device holds over the largest stage of that
+split. Of equally fast splits, which are many where the starter's lm_head is the slowest stage, the best is
+the one that takes a single sequence around fastest; beside it stands the one whose largest stage is smallest.
+Exit code 1 if a ring is below 0.97 of the bound, or a device holds more than the best split's largest stage.
 """
 import argparse
 import random

@@ -1,6 +1,7 @@
-"""The steady state of layers on a ring of devices with m sequences in flight, by formula: systems.md §3, for
-arXiv 2505.18164. Costs are those of cached decoding, granularity `paper` (systems.md §1). Own loops
-throughout: nothing here asks the program.
+"""The steady state of layers on a ring of devices with m sequences in flight, by the formula of
+docs/explanation/ring-pipelines.md#steady-state, for arXiv 2505.18164. Costs are those of cached decoding,
+granularity `paper` (docs/explanation/blocks.md#physical-costs). Own loops throughout: nothing here asks the
+program.
 
 Devices stand in the ring's order, the starter first: it has embed, its layers, the final norm and lm_head.
 A split says how many consecutive layers each device has; a device without layers is left out, the

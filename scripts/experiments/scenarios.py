@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Scenario files in the settings of arXiv 2505.02533, as this project knows them (systems.md §1).
+"""Scenario files in the settings of arXiv 2505.02533, as this project knows them
+(docs/explanation/head-level-partitioning.md#settings).
 
 Compute 5-50 GFLOP/s and memory 2-8 GB per device, both log-normal: these limits enclose 95 % and what
 lies outside is drawn again (clipping would make devices equal). Bandwidth per pair of devices uniform,

@@ -1,6 +1,6 @@
 // A device's virtual clock and what it alone knows about its links: when each is free again. This
 // is how times are found out by running; the timeline in scheduler/ finds the same out by walking.
-// The two share `finish` (inside Rates) and nothing else. Source: design.md §4.
+// The two share `finish` (inside Rates) and nothing else. Source: docs/explanation/time.md.
 #pragma once
 
 #include <cstdint>

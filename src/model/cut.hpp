@@ -1,5 +1,6 @@
 // How the layers of a decoder are cut into blocks: as whole blocks, or with proj cut along its
-// input among the groups and the ffn into slices. Source: design.md §3.
+// input among the groups and the ffn into slices. Source:
+// docs/explanation/blocks.md#two-granularities.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // What the source does, turn after turn: which request gets which slot, what begins next, when a
 // decision is due. A session executes it (session.cpp), a simulation walks it (simulate.cpp); the
-// course is the same. Source: design.md §4, rounds, turns and decisions.
+// course is the same. Source: docs/explanation/time.md#several-sequences and
+// docs/explanation/time.md#decisions.
 //
 //     visit slot:  end its turn under way -> decide, if a round is over -> admit -> begin its next
 //

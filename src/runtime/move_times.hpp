@@ -1,5 +1,5 @@
 // The virtual times of a migration as one device finds them out: when its messages leave and what
-// it receives and loads is there. Source: design.md §4.
+// it receives and loads is there. Source: docs/explanation/time.md#decisions.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 // Traces walked again. Without another policy: do the recorded decisions, placements and times come
 // out again from what the trace holds? Under another one: what would have happened? Model files and
-// transports are not needed: a token's id does not depend on where it was computed (design.md §2).
+// transports are not needed: a token's id does not depend on where it was computed
+// (docs/explanation/invariants.md#numbers-do-not-depend-on-where-they-are-computed).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// One device's side of the worked example of design.md §4, and the rules about links and paging.
+// One device's side of the worked example of docs/explanation/time.md#worked-example, and the rules
+// about links and paging.
 #include <gtest/gtest.h>
 
 #include "device/device_clock.hpp"

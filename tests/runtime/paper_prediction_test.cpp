@@ -1,5 +1,6 @@
-// The paper's prediction in the trace, against the formulas of systems.md §1 written out here once
-// more, for placements that scatter the blocks.
+// The paper's prediction in the trace, against the formulas of
+// docs/explanation/head-level-partitioning.md written out here once more, for placements that
+// scatter the blocks.
 #include <algorithm>
 #include <vector>
 

@@ -1,5 +1,5 @@
-// Where a step's time goes: the worked example of design.md §4 by hand, and sums that must come out
-// on any fleet.
+// Where a step's time goes: the worked example of docs/explanation/time.md#worked-example by hand,
+// and sums that must come out on any fleet.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -120,7 +120,8 @@ struct Ring {
     std::vector<Nanoseconds> waits;  ///< of cᵢ, without latency: a device's groups work meanwhile
     Nanoseconds latency = 0;
 
-    /// systems.md §3: a round of m is m / min(1/max tᵢ, 1/max sᵢ, m/Σ(tᵢ + cᵢ)).
+    /// docs/explanation/ring-pipelines.md#steady-state: a round of m is m / min(1/max tᵢ, 1/max sᵢ,
+    /// m/Σ(tᵢ + cᵢ)).
     [[nodiscard]] double round(std::int64_t m) const {
         const auto most = [](const std::vector<Nanoseconds>& times) {
             return times.empty() ? 0.0 : static_cast<double>(*std::ranges::max_element(times));

@@ -1,4 +1,5 @@
-// Shapes, block order and physical costs against numbers worked out by hand (systems.md §1).
+// Shapes, block order and physical costs against numbers worked out by hand
+// (docs/explanation/blocks.md#physical-costs).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,5 @@
-// One policy against another on the instances of systems.md §5: the ratio of their objectives.
+// One policy against another on the instances of docs/explanation/instances.md: the ratio of their
+// objectives.
 #pragma once
 
 #include <cstdint>

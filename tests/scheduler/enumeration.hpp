@@ -30,8 +30,8 @@ struct Enumerated {
 [[nodiscard]] Enumerated enumerate(const Problem& problem);
 
 /// Small instances for which enumeration is quick: 2–4 heads, 1–3 layers, 2–5 devices of the
-/// generator of systems.md §5, at most so many placements; sliced: 1, 2 or 4 slices. Every eighth
-/// has less memory than was planted, so that now and then nothing fits.
+/// generator of docs/explanation/instances.md, at most so many placements; sliced: 1, 2 or 4
+/// slices. Every eighth has less memory than was planted, so that now and then nothing fits.
 struct SmallKind {
     CostProfile profile = CostProfile::physical;
     Granularity granularity = Granularity::paper;

@@ -56,7 +56,7 @@ EnumerationCosts::EnumerationCosts(const Problem& problem)
     tabulate(problem);
 }
 
-/// systems.md §1, table of profile `physical`, q = 1, w = 4 bytes.
+/// docs/explanation/blocks.md#physical-costs, q = 1, w = 4 bytes.
 void EnumerationCosts::set_amounts_of_execution(const Problem& problem) {
     const ModelShape& shape = problem.blocks->shape();
     const std::int64_t D = shape.width;
@@ -83,7 +83,8 @@ void EnumerationCosts::set_amounts_of_execution(const Problem& problem) {
     group_bytes_ = d * kElement;
 }
 
-/// systems.md §1, table of profile `paper`; D_mig has sizes as of the end of the previous interval.
+/// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper; D_mig has sizes as of
+/// the end of the previous interval.
 void EnumerationCosts::set_amounts_of_formula(const Problem& problem) {
     const ModelShape& shape = problem.blocks->shape();
     const std::int64_t D = shape.width;
@@ -190,9 +191,10 @@ double EnumerationCosts::layer(std::size_t holder, const LayerUse& use) const {
     return projected + x_wire_[hop] + latency_[hop] + each(BlockKind::ffn)[use.ffn];
 }
 
-/// design.md §4, message by message: the holder sends normed x to every device with units, target
-/// by target, and x to the target behind that; units run one after the other; every device sends
-/// its outputs when all its units are done and its link is free; the target waits for everything.
+/// docs/explanation/time.md#messages, one by one: the holder sends normed x to every device with
+/// units, target by target, and x to the target behind that; units run one after the other; every
+/// device sends its outputs when all its units are done and its link is free; the target waits for
+/// everything.
 double EnumerationCosts::spread(std::size_t holder, std::size_t target, const Stage& stage) const {
     double complete = 0.0;
     double holder_to_target_free = 0.0;
@@ -220,7 +222,7 @@ double EnumerationCosts::spread(std::size_t holder, std::size_t target, const St
     return complete;
 }
 
-/// systems.md §1, "Inference delay of one layer".
+/// docs/explanation/head-level-partitioning.md#inference-delay-of-one-layer.
 double EnumerationCosts::formula_layer(const LayerUse& use) const {
     double slowest = 0.0;
     double sum = 0.0;

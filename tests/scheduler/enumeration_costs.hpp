@@ -1,6 +1,7 @@
-// What a placement costs, written a second time from design.md §4 and systems.md §1, for the
-// enumeration that judges policy `exact`. It shares no code with the timeline, the searches or the
-// published formulas of the library, and knows only what the generator of systems.md §5 makes.
+// What a placement costs, written a second time from docs/explanation/time.md and
+// docs/explanation/head-level-partitioning.md, for the enumeration that judges policy `exact`. It
+// shares no code with the timeline, the searches or the published formulas of the library, and
+// knows only what the generator of docs/explanation/instances.md makes.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Policy `exact`: what it proves on the instances of systems.md §5, what it says when the nodes run
-// out, and the bound it rests on.
+// Policy `exact`: what it proves on the instances of docs/explanation/instances.md, what it says
+// when the nodes run out, and the bound it rests on.
 #include <cmath>
 
 #include <gtest/gtest.h>

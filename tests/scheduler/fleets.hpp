@@ -10,7 +10,8 @@
 
 namespace headroom::scheduler::testing {
 
-/// The worked example of design.md §4: one layer, D 64, two heads of width 32, F 128, V 100, F32.
+/// The worked example of docs/explanation/time.md#worked-example: one layer, D 64, two heads of
+/// width 32, F 128, V 100, F32.
 ModelShape example_shape();
 /// A: 1 GFLOP/s, B: 2 GFLOP/s, links 8 Mbit/s and 1 ms each way; source A.
 Fleet example_fleet();

@@ -1,6 +1,7 @@
-// Random problems for judging policies. `planted_instance` is the generator of systems.md §5
-// (both cost profiles); `wild_instance` varies everything that the generator keeps simple, for
-// tests of exactness. The same seed gives the same problem on every machine.
+// Random problems for judging policies. `planted_instance` is the generator of
+// docs/explanation/instances.md (both cost profiles); `wild_instance` varies everything that the
+// generator keeps simple, for tests of exactness. The same seed gives the same problem on every
+// machine.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The generator of systems.md §5: what one seed means must not drift, or results before and after
-// a change are not comparable.
+// The generator of docs/explanation/instances.md: what one seed means must not drift, or results
+// before and after a change are not comparable.
 #include <algorithm>
 #include <cstdint>
 #include <set>

@@ -475,7 +475,8 @@ struct TableRow {
     std::size_t each;
 };
 
-/// systems.md §3, typed in again: one published row per line.
+/// docs/explanation/ring-pipelines.md#the-published-split, typed in again: one published row per
+/// line.
 constexpr TableRow kPublished[] = {
     {5, 2, 2, 3},    {5, 3, 1, 2},                                  //
     {7, 2, 3, 4},    {7, 3, 1, 3},                                  //

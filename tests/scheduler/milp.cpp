@@ -82,7 +82,8 @@ class Programme {
     std::unique_ptr<glp_prob, void (*)(glp_prob*)> glpk_;
 };
 
-/// systems.md §1, table of profile `paper`: b = 4 bytes, L = L₀ + n.
+/// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper: b = 4 bytes, L = L₀ +
+/// n.
 struct Amounts {
     double head = 0;
     double proj = 0;

@@ -1,6 +1,7 @@
 // Cost profile `paper` as a mixed-integer linear programme, for a solver that has nothing to do
-// with this project (GLPK). The formulas are written from systems.md §1 once more and share nothing
-// with scheduler/paper_costs, the policies or the enumeration.
+// with this project (GLPK). The formulas are written from
+// docs/explanation/head-level-partitioning.md once more and share nothing with
+// scheduler/paper_costs, the policies or the enumeration.
 #pragma once
 
 #include <optional>

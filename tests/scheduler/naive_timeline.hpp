@@ -1,6 +1,7 @@
-// A second, deliberately plain implementation of design.md §4 to judge the timeline with. No
-// programs and no lowering: it tells the story of a step from x to x, straight from the placement.
-// Its `finish` sums and bisects. It shares with the room only the values of profiles and costs.
+// A second, deliberately plain implementation of docs/explanation/time.md to judge the timeline
+// with. No programs and no lowering: it tells the story of a step from x to x, straight from the
+// placement. Its `finish` sums and bisects. It shares with the room only the values of profiles and
+// costs.
 #pragma once
 
 #include <map>

@@ -1,4 +1,6 @@
-// The published formulas against systems.md §1's test vectors and a layer worked out by hand.
+// The published formulas against the test vectors of
+// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper and a layer worked out
+// by hand.
 #include <cmath>
 
 #include <gtest/gtest.h>

@@ -318,7 +318,8 @@ TEST_F(PaperPolicy, says_that_no_device_can_compute_ffn_within_t_budget) {
 }
 
 TEST(PaperScores, follow_the_execution_under_profile_physical) {
-    // The worked example of design.md §4 with 10^6 B of memory each: ffn 49 152 FLOP, 98 560 B.
+    // The worked example of docs/explanation/time.md#worked-example with 10^6 B of memory each: ffn
+    // 49 152 FLOP, 98 560 B.
     const Blocks blocks(testing::example_shape());
     Problem problem;
     problem.blocks = &blocks;

@@ -1,4 +1,5 @@
-// Loads, profiles and finish: the definitions of design.md §4, judged nanosecond by nanosecond.
+// Loads, profiles and finish: the definitions of docs/explanation/time.md#rates-and-finish, judged
+// nanosecond by nanosecond.
 #include <gtest/gtest.h>
 
 #include "base/check.hpp"

@@ -1,6 +1,6 @@
-// How near to the optimum decisions are: what is reported about the instances of systems.md §5,
-// cell by cell, and what policy resource_aware is held to. Pure; bench/decision_quality makes the
-// trials.
+// How near to the optimum decisions are: what is reported about the instances of
+// docs/explanation/instances.md, cell by cell, and what policy resource_aware is held to. Pure;
+// bench/decision_quality makes the trials.
 #pragma once
 
 #include <cstdint>

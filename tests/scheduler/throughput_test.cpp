@@ -392,7 +392,8 @@ TEST(Draft, timed_by_another_step_is_that_of_a_new_one) {
     }
 }
 
-/// On a ring the bound is systems.md §3's formula, and reached.
+/// On a ring the bound is the formula of docs/explanation/ring-pipelines.md#steady-state, and
+/// reached.
 TEST(RoundModel, of_a_ring_is_the_published_formula) {
     int rings = 0;
     for (std::uint64_t seed = 0; seed < kManyCells; ++seed) {

@@ -1,4 +1,5 @@
-// The timeline: the worked example of design.md §4 to the nanosecond, and each rule by hand.
+// The timeline: the worked example of docs/explanation/time.md#worked-example to the nanosecond,
+// and each rule by hand.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
