@@ -3,7 +3,7 @@
 
     import headroom_trace
     trace = headroom_trace.open_trace("demo.h5")
-    tokens = trace.table("tokens")                    # columns as in src/trace/README.md, which has
+    tokens = trace.table("tokens")                    # columns as in docs/reference/trace.md, which has
     print(trace.units("tokens")["end"])               # their meaning; times are virtual nanoseconds
     late = trace.latency()                            # time per sampled token
     frame = trace.frame("intervals")                  # a pandas DataFrame, if pandas is there

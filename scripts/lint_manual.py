@@ -2,7 +2,9 @@
 """Checks the manual: links between Markdown files, and what the code cites of the manual.
 
 - A relative link in a Markdown file leads to a file or folder that exists; its #anchor is a heading there.
-- A citation `docs/….md#anchor` in code, comments or build files leads to a heading likewise.
+- A citation of a page from the root, such as `docs/….md#anchor`, in code, comments, build files or prose leads to
+  a page and a heading likewise.
+- Nothing cites the two pages from which the manual was written, because they are not in the repository.
 
 usage: lint_manual.py [ROOT]     prints `FILE:LINE: problem` lines; exit code 1 if there are any
 """
@@ -14,7 +16,8 @@ from pathlib import Path
 FOLDERS = ("docs", "src", "kernels", "scheduler", "scripts", "data", "tests", "bench")
 CODE = {".cpp", ".hpp", ".py", ".txt", ".cmake", ".toml", ".sh", ""}
 LINK = re.compile(r"\[[^\]\[]*\]\(([^)\s]+)\)")
-CITATION = re.compile(r"\bdocs/[\w./-]+\.md(?:#[\w-]+)?")
+CITATION = re.compile(rf"(?<![\w/.])(?:{'|'.join(FOLDERS)})/[\w./-]+\.md(?:#[\w-]+)?")
+ABSENT = re.compile(r"\b(?:design|systems)\.md\b")
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*\s*$")
 FENCE = re.compile(r"^\s*(```|~~~)")
 
@@ -79,17 +82,17 @@ def link_problems(root: Path, file: Path) -> list[str]:
 
 
 def citation_problems(root: Path, file: Path) -> list[str]:
-    """Of what a source file cites of the manual."""
+    """Of the pages that a file cites from the root."""
     try:
         text = file.read_text()
     except UnicodeDecodeError:
         return []
     problems = []
     for number, line in enumerate(text.splitlines(), 1):
-        for target in CITATION.findall(line):
-            problem = target_problem(root, target)
-            if problem:
-                problems.append(f"{file.relative_to(root)}:{number}: {problem}")
+        prose = LINK.sub("", line) if file.suffix == ".md" else line
+        found = [target_problem(root, target) for target in CITATION.findall(prose)]
+        found += [f"{page} is not in the repository; cite docs/explanation" for page in ABSENT.findall(line)]
+        problems += [f"{file.relative_to(root)}:{number}: {problem}" for problem in found if problem]
     return problems
 
 
@@ -101,7 +104,7 @@ def lint(root: Path) -> list[str]:
     for file in files:
         if file.suffix == ".md":
             problems += link_problems(root, file)
-        elif file.suffix in CODE and file.stat().st_size < 1_000_000:
+        if file.suffix == ".md" or file.suffix in CODE and file.stat().st_size < 1_000_000:
             problems += citation_problems(root, file)
     return problems
 

@@ -1,4 +1,4 @@
-// What a user typed, as values. The contract is design.md's command line.
+// What a user typed, as values. The contract is docs/reference/command-line.md.
 #pragma once
 
 #include <cstdint>

@@ -14,10 +14,7 @@ install(DIRECTORY ${CMAKE_SOURCE_DIR}/scripts DESTINATION share/headroom USE_SOU
     PATTERN __pycache__ EXCLUDE)
 # With the folders of the checkout, so that the links between them and in messages hold.
 install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION share/doc/headroom)
-foreach(room config trace)
-    install(FILES ${CMAKE_SOURCE_DIR}/src/${room}/README.md
-        DESTINATION share/doc/headroom/src/${room})
-endforeach()
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs DESTINATION share/doc/headroom)
 
 # A build finds the checkout's data where an installed program finds its own.
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/share)

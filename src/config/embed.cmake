@@ -1,19 +1,17 @@
-# Writes catalogue_text.cpp: the catalogue's files, and what README.md says of keys, as strings of
-# the program.
-# cmake -DDEVICES=devices.toml -DNETWORKS=networks.toml -DMODELS=models.toml -DREADME=README.md
+# Writes catalogue_text.cpp: the catalogue's files, and what docs/reference/scenario.md says of keys,
+# as strings of the program.
+# cmake -DDEVICES=devices.toml -DNETWORKS=networks.toml -DMODELS=models.toml -DKEYS=scenario.md
 #       -DOUTPUT=catalogue_text.cpp -P embed.cmake
 file(READ ${DEVICES} devices)
 file(READ ${NETWORKS} networks)
 file(READ ${MODELS} models)
-file(READ ${README} keys)
+file(READ ${KEYS} keys)
 string(FIND "${keys}" "## Values" first)
-string(FIND "${keys}" "## Files in reading order" last)
-if(first LESS 0 OR last LESS first)
-    message(FATAL_ERROR "${README} lacks its sections Values ... Files in reading order")
+if(first LESS 0)
+    message(FATAL_ERROR "${KEYS} lacks its section Values")
 endif()
-math(EXPR length "${last} - ${first}")
-string(SUBSTRING "${keys}" ${first} ${length} keys)
-file(WRITE ${OUTPUT} "// Made from data/devices.toml, networks.toml, models.toml and src/config/README.md by
+string(SUBSTRING "${keys}" ${first} -1 keys)
+file(WRITE ${OUTPUT} "// Made from data/devices.toml, networks.toml, models.toml and docs/reference/scenario.md by
 // src/config/embed.cmake.
 #include \"config/catalogue.hpp\"
 #include \"config/key_reference.hpp\"

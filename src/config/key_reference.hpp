@@ -1,4 +1,4 @@
-// What README.md in this folder says of scenarios and sweeps, for a program that stands alone.
+// What docs/reference/scenario.md says of scenarios and sweeps, for a program that stands alone.
 #pragma once
 
 #include <string_view>

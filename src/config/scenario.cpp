@@ -23,7 +23,8 @@ namespace headroom::config {
 namespace {
 
 constexpr std::string_view kBuiltIn = "built-in scenario";
-/// Of the catalogue: what a device is that nobody has described. README.md here names it too.
+/// Of the catalogue: what a device is that nobody has described. docs/reference/scenario.md names
+/// it too.
 constexpr std::string_view kDefaultProfile = "raspberry-pi-5";
 
 Scenario read_scenario(

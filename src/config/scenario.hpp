@@ -1,6 +1,6 @@
 // The scenario of a run: a TOML file read into plain structs, with everything checked.
 // Reading is all or nothing: a Scenario that exists is valid; what is wrong comes as one InputError
-// that lists every problem. README.md in this folder describes every key for users.
+// that lists every problem. docs/reference/scenario.md describes every key for users.
 #pragma once
 
 #include <algorithm>

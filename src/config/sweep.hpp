@@ -1,5 +1,5 @@
 // A sweep file: many runs as a grid over scenario keys. Reading is all or nothing, as of scenarios;
-// README.md in this folder describes the format for users.
+// docs/reference/scenario.md#sweeps describes the format for users.
 #pragma once
 
 #include <cstdint>

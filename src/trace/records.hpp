@@ -1,4 +1,4 @@
-// What a trace holds, as plain rows: one struct per table of design.md §7. No HDF5 here.
+// What a trace holds, as plain rows: one struct per table of docs/reference/trace.md. No HDF5 here.
 // All times are virtual nanoseconds unless the name says wall. Ids are indices into the static
 // tables; -1 is "none".
 #pragma once

@@ -15,7 +15,7 @@ class Help(Case):
 
     def test_every_key_is_described(self):
         text = self.text("scenario")
-        page = (ROOT / "src/config/README.md").read_text()
+        page = (ROOT / "docs/reference/scenario.md").read_text()
         keys = re.findall(r"^\| (`[^|]*|\*\*[^|]*) \|", page, re.MULTILINE)
         self.assertGreater(len(keys), 60)
         for key in keys:

@@ -155,8 +155,10 @@ class Installed(Case):
 
     def test_licence_formats_and_scripts_come_along(self):
         for name in ("share/doc/headroom/LICENSE", "share/doc/headroom/README.md",
-                     "share/doc/headroom/src/config/README.md", "share/headroom/devices.toml",
-                     "share/doc/headroom/src/trace/README.md", "share/headroom/scripts/README.md"):
+                     "share/doc/headroom/docs/reference/scenario.md",
+                     "share/doc/headroom/docs/reference/trace.md",
+                     "share/doc/headroom/docs/explanation/time.md",
+                     "share/headroom/devices.toml", "share/headroom/scripts/README.md"):
             self.assertTrue((self.prefix / name).is_file(), name)
         for name in ("experiments", "story_model", "setup.sh", "demo"):
             self.assertFalse((self.data / "scripts" / name).exists(), name)

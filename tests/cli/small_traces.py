@@ -25,7 +25,7 @@ def page_of(folder, *arguments, environment=None):
 
 
 def raw(path):
-    """Committed rows of every table by h5py alone, as src/trace/README.md says."""
+    """Committed rows of every table by h5py alone, as docs/reference/trace.md says."""
     with h5py.File(path, "r", libver="latest", swmr=True) as file:
         done = file["intervals"][:]
         done = done[done["rows_placements"] > 0]

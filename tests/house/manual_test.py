@@ -9,7 +9,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 from lint_manual import anchor_of, lint  # noqa: E402
 
-DOCS = "docs"  # in pieces, so that the lint does not take the paths below for citations
+# In pieces, so that the lint does not take the paths below for citations.
+DOCS = "docs"
+SCHEDULER = "scheduler"
+ABSENT = "design" + ".md"
 
 
 class Manual(unittest.TestCase):
@@ -34,6 +37,7 @@ class Manual(unittest.TestCase):
         self.assertEqual(self.problems(f"{DOCS}/a.md", "[t](time.md#rates-and-finish) [u](time.md#rates-1)\n"
                                        "[v](https://example.org) [w](#here)\n# Here\n`[x](no.md)`\n"), [])
         self.assertEqual(self.problems("scheduler/a.hpp", f"// Source: {DOCS}/time.md#rates.\n"), [])
+        self.assertEqual(self.problems("scheduler/a.hpp", f"// See ../{DOCS}/away.md and README.md.\n"), [])
 
     def test_broken_links_and_citations_are_found(self):
         for path, text in [
@@ -43,6 +47,10 @@ class Manual(unittest.TestCase):
             ("README.md", f"[t]({DOCS}/time.md#rates-2)\n"),
             ("scheduler/a.hpp", f"// Source: {DOCS}/space.md.\n"),
             ("scheduler/a.hpp", f"// Source: {DOCS}/time.md#durations.\n"),
+            ("tests/README.md", f"`{DOCS}/space.md` says more.\n"),
+            ("scripts/a.py", f"# see {SCHEDULER}/README.md\n"),
+            ("scheduler/a.hpp", f"// Source: {ABSENT} §4.\n"),
+            ("README.md", f"Semantics: `{ABSENT}`\n"),
         ]:
             self.assertEqual(len(self.problems(path, text)), 1, (path, text))
 

@@ -73,9 +73,9 @@ TYPED_TEST(Columns, have_distinct_names_and_a_unit) {
     });
 }
 
-/// What the README says about one table: from its heading to the next.
+/// What the manual says about one table: from its heading to the next.
 std::string readme_section(const std::string& table) {
-    std::ifstream file(HEADROOM_SOURCE_DIR "/src/trace/README.md");
+    std::ifstream file(HEADROOM_SOURCE_DIR "/docs/reference/trace.md");
     std::ostringstream readme;
     readme << file.rdbuf();
     const std::string all = readme.str();

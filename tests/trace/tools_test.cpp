@@ -1,4 +1,4 @@
-// What others see: h5py during a run and by the lines of the README, h5dump after it.
+// What others see: h5py during a run and by the lines of the manual, h5dump after it.
 #include <csignal>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,9 +27,9 @@ class OtherTools : public InScratch {
         return run(kPython + " " + path("program.py") + " " + path());
     }
 
-    /// The Python lines of the README that reads a trace.
+    /// The Python lines of the manual that read a trace.
     std::string readme_lines() {
-        const std::string readme = contents_of(HEADROOM_SOURCE_DIR "/src/trace/README.md");
+        const std::string readme = contents_of(HEADROOM_SOURCE_DIR "/docs/reference/trace.md");
         const std::string fence = "```python\n";
         const std::size_t begin = readme.find(fence) + fence.size();
         return readme.substr(begin, readme.find("```", begin) - begin);

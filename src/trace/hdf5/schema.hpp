@@ -1,6 +1,6 @@
 // What the file has besides the tables of columns.hpp: the row counts that make an interval's row
 // the commit record, the input files, and the names that writer and reader must agree on.
-// README.md describes it all for users; a change here changes kSchemaVersion.
+// docs/reference/trace.md describes it all for users; a change here changes kSchemaVersion.
 #pragma once
 
 #include "trace/columns.hpp"

@@ -1,4 +1,4 @@
-// The sink that writes a trace file. README.md in src/trace describes the format.
+// The sink that writes a trace file. docs/reference/trace.md describes the format.
 #pragma once
 
 #include <functional>
