@@ -6,7 +6,7 @@
 // - Batch-invariant: what a token gets does not depend on how many tokens share the call.
 // - Row-invariant: what a row of a matrix gives does not depend on the other rows in the call.
 // - reference, avx2 and avx512 give identical bits: the tree of sums and every fused multiply-add
-//   are part of the definition (kernels/README.md). `openblas` has bits of its own.
+//   are part of the definition (docs/reference/arithmetic.md). `openblas` has bits of its own.
 // Letters: D model width, d head width, q query heads per group, F FFN width, V vocabulary,
 // T context, M rows, K columns, n tokens.
 #pragma once

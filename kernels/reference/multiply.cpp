@@ -1,4 +1,4 @@
-// Dot products and matrix times vectors as defined in kernels/README.md.
+// Dot products and matrix times vectors as defined in docs/reference/arithmetic.md.
 #include <cmath>
 #include <limits>
 

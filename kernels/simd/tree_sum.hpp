@@ -1,6 +1,6 @@
-// The lower part of the tree of sums, 8 lanes to 1, as kernels/README.md defines it. Templates on
-// the level throughout simd/: the files are compiled with different instruction sets, so nothing
-// here may become one function that they share.
+// The lower part of the tree of sums, 8 lanes to 1, as docs/reference/arithmetic.md defines it.
+// Templates on the level throughout simd/: the files are compiled with different instruction sets,
+// so nothing here may become one function that they share.
 #pragma once
 
 #include <cstddef>

@@ -123,8 +123,8 @@ int inspect_devices(bool json) {
     print_networks();
     say(stdout,
         "\nm measured, d derived, l limit; memory: what is left for a model; sources: --json, "
-        "data/README.md\nuse: [[device]] profile = \"raspberry-pi-5\"   [network] preset = "
-        "\"gigabit-ethernet\"\n");
+        "docs/reference/catalogue.md\nuse: [[device]] profile = \"raspberry-pi-5\"   [network] "
+        "preset = \"gigabit-ethernet\"\n");
     return 0;
 }
 

@@ -9,6 +9,7 @@ install(DIRECTORY ${CMAKE_SOURCE_DIR}/scripts DESTINATION share/headroom USE_SOU
     PATTERN demo EXCLUDE
     PATTERN fuzz EXCLUDE
     PATTERN lint_rooms.py EXCLUDE
+    PATTERN lint_manual.py EXCLUDE
     PATTERN setup.sh EXCLUDE
     PATTERN test EXCLUDE
     PATTERN __pycache__ EXCLUDE)

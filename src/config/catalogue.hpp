@@ -1,6 +1,6 @@
 // The catalogue of devices, networks and models: data/devices.toml, networks.toml and models.toml,
-// embedded into the program when it is built, so that a lone binary knows them. data/README.md
-// describes them.
+// embedded into the program when it is built, so that a lone binary knows them.
+// docs/reference/catalogue.md describes them.
 #pragma once
 
 #include <cstdint>
