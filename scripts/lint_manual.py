@@ -28,14 +28,16 @@ def anchor_of(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", text).strip().replace(" ", "-")
 
 
-def prose_lines(text: str):
-    """Number and text of the lines that are no code block; code spans are blanked."""
+def prose_of(text: str) -> str:
+    """The text with as many lines, without code blocks and code spans."""
     fenced = False
-    for number, line in enumerate(text.splitlines(), 1):
+    lines = []
+    for line in text.splitlines():
         if FENCE.match(line):
             fenced = not fenced
-        elif not fenced and not line.startswith("    "):
-            yield number, re.sub(r"`[^`]*`", "", line)
+        is_code = fenced or FENCE.match(line) or line.startswith("    ")
+        lines.append("" if is_code else re.sub(r"`[^`]*`", "", line))
+    return "\n".join(lines)
 
 
 @lru_cache(maxsize=None)
@@ -70,14 +72,16 @@ def target_problem(folder: Path, target: str) -> str | None:
 def link_problems(root: Path, file: Path) -> list[str]:
     """Of a Markdown file's relative links."""
     problems = []
-    for number, line in prose_lines(file.read_text()):
-        for target in LINK.findall(line):
-            if "://" in target or target.startswith("mailto:"):
-                continue
-            whole = file.name + target if target.startswith("#") else target
-            problem = target_problem(file.parent, whole)
-            if problem:
-                problems.append(f"{file.relative_to(root)}:{number}: {problem}")
+    prose = prose_of(file.read_text())
+    for link in LINK.finditer(prose):  # its words may stand on two lines
+        target = link.group(1)
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        whole = file.name + target if target.startswith("#") else target
+        problem = target_problem(file.parent, whole)
+        if problem:
+            number = prose.count("\n", 0, link.end()) + 1
+            problems.append(f"{file.relative_to(root)}:{number}: {problem}")
     return problems
 
 
@@ -91,7 +95,7 @@ def citation_problems(root: Path, file: Path) -> list[str]:
     for number, line in enumerate(text.splitlines(), 1):
         prose = LINK.sub("", line) if file.suffix == ".md" else line
         found = [target_problem(root, target) for target in CITATION.findall(prose)]
-        found += [f"{page} is not in the repository; cite docs/explanation" for page in ABSENT.findall(line)]
+        found += [f"{page} is not in the repository; cite the manual" for page in ABSENT.findall(line)]
         problems += [f"{file.relative_to(root)}:{number}: {problem}" for problem in found if problem]
     return problems
 

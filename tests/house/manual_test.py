@@ -42,6 +42,7 @@ class Manual(unittest.TestCase):
     def test_broken_links_and_citations_are_found(self):
         for path, text in [
             (f"{DOCS}/a.md", "[t](missing.md)\n"),
+            (f"{DOCS}/a.md", "[two\nlines](missing.md)\n"),
             (f"{DOCS}/a.md", "[t](time.md#no-such-heading)\n"),
             (f"{DOCS}/a.md", "[t](#no-such-heading)\n"),
             ("README.md", f"[t]({DOCS}/time.md#rates-2)\n"),
