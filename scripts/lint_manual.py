@@ -4,6 +4,8 @@
 - A relative link in a Markdown file leads to a file or folder that exists; its #anchor is a heading there.
 - A citation of a page from the root, such as `docs/….md#anchor`, in code, comments, build files or prose leads to
   a page and a heading likewise.
+- A path in a code span of a page, such as `scripts/test`, is that of a file, of a folder, or of files without their
+  endings, seen from the root or from the page.
 - Nothing cites the two pages from which the manual was written, because they are not in the repository.
 
 usage: lint_manual.py [ROOT]     prints `FILE:LINE: problem` lines; exit code 1 if there are any
@@ -17,6 +19,7 @@ FOLDERS = ("docs", "src", "kernels", "scheduler", "scripts", "data", "tests", "b
 CODE = {".cpp", ".hpp", ".py", ".txt", ".cmake", ".toml", ".sh", ""}
 LINK = re.compile(r"\[[^\]\[]*\]\(([^)\s]+)\)")
 CITATION = re.compile(rf"(?<![\w/.])(?:{'|'.join(FOLDERS)})/[\w./-]+\.md(?:#[\w-]+)?")
+SPAN = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]*[\w/-])`")
 ABSENT = re.compile(r"\b(?:design|systems)\.md\b")
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*\s*$")
 FENCE = re.compile(r"^\s*(```|~~~)")
@@ -85,6 +88,19 @@ def link_problems(root: Path, file: Path) -> list[str]:
     return problems
 
 
+def path_problems(root: Path, file: Path) -> list[str]:
+    """Of the paths in code spans of a page."""
+    problems = []
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        for span in SPAN.findall(line):
+            if span.endswith(".md"):
+                continue  # a citation
+            places = (root / span, file.parent / span)
+            if not any(p.exists() or list(p.parent.glob(p.name + ".*")) for p in places):
+                problems.append(f"{file.relative_to(root)}:{number}: there is no {span}")
+    return problems
+
+
 def citation_problems(root: Path, file: Path) -> list[str]:
     """Of the pages that a file cites from the root."""
     try:
@@ -107,7 +123,7 @@ def lint(root: Path) -> list[str]:
     files += [p for folder in FOLDERS for p in sorted((root / folder).rglob("*")) if p.is_file()]
     for file in files:
         if file.suffix == ".md":
-            problems += link_problems(root, file)
+            problems += link_problems(root, file) + path_problems(root, file)
         if file.suffix == ".md" or file.suffix in CODE and file.stat().st_size < 1_000_000:
             problems += citation_problems(root, file)
     return problems

@@ -39,6 +39,10 @@ class Manual(unittest.TestCase):
         self.assertEqual(self.problems("scheduler/a.hpp", f"// Source: {DOCS}/time.md#rates.\n"), [])
         self.assertEqual(self.problems("scheduler/a.hpp", f"// See ../{DOCS}/away.md and README.md.\n"), [])
 
+    def test_paths_of_a_page_are_there(self):
+        self.assertEqual(self.problems(f"{DOCS}/a.md", f"`{DOCS}/time` `{DOCS}/` `build/x` `a.hpp`\n"), [])
+        self.assertEqual(len(self.problems(f"{DOCS}/a.md", "`scheduler/gone.hpp` `src/gone/`\n")), 2)
+
     def test_broken_links_and_citations_are_found(self):
         for path, text in [
             (f"{DOCS}/a.md", "[t](missing.md)\n"),
