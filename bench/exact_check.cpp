@@ -15,6 +15,7 @@
 
 #include "bench/arguments.hpp"
 #include "bench/parallel.hpp"
+#include "scheduler/evaluate.hpp"
 #include "scheduler/validate.hpp"
 #include "tests/scheduler/enumeration.hpp"
 

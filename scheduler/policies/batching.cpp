@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/focus.hpp"
 #include "scheduler/rounds.hpp"
 

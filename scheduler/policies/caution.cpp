@@ -29,9 +29,4 @@ std::optional<Problem> cautious(const Problem& problem, Risk risk) {
     return careful;
 }
 
-Bytes memory_there(const Problem& problem, DeviceId d) {
-    const Bytes usable = problem.snapshot.devices[d.index()].memory;
-    return problem.safe_memory.empty() ? usable : std::max(usable, problem.safe_memory[d.index()]);
-}
-
 } // namespace headroom::scheduler

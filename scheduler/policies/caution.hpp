@@ -16,9 +16,6 @@ enum class Risk : std::uint8_t { none, half };
 /// its snapshot says is what may be used; as safe memory it has, for people, what there really is.
 [[nodiscard]] std::optional<Problem> cautious(const Problem& problem, Risk risk);
 
-/// What the device has, also in a problem that holds it to less.
-[[nodiscard]] Bytes memory_there(const Problem& problem, DeviceId d);
-
 /// The problem as its snapshot has it, with no thought of what is safe.
 [[nodiscard]] Problem careless(Problem problem);
 

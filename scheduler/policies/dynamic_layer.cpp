@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/caution.hpp"
 #include "scheduler/policies/keep.hpp"
 #include "scheduler/policies/layer_placement.hpp"

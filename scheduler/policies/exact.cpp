@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/batching.hpp"
 #include "scheduler/policies/caution.hpp"
 #include "scheduler/policies/exact/branch_and_bound.hpp"

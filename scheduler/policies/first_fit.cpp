@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/block_cost.hpp"
 #include "scheduler/policies/ledger.hpp"
 #include "scheduler/policies/packing.hpp"

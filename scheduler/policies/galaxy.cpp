@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/keep.hpp"
 #include "scheduler/policies/layer_costs.hpp"
 #include "scheduler/policies/layer_placement.hpp"

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/check.hpp"
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/block_cost.hpp"
 #include "scheduler/policies/ledger.hpp"
 #include "scheduler/policies/shortages.hpp"

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/block_cost.hpp"
 #include "scheduler/policies/ledger.hpp"
 #include "scheduler/policies/reasons.hpp"

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/layer_chain.hpp"
 
 namespace headroom::scheduler {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/keep.hpp"
 #include "scheduler/policies/layer_placement.hpp"
 #include "scheduler/policies/ledger.hpp"

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/keep.hpp"
 #include "scheduler/policies/paper_placer.hpp"
 #include "scheduler/policies/reasons.hpp"

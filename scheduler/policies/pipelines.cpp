@@ -9,7 +9,6 @@
 #include "scheduler/policies/layer_costs.hpp"
 #include "scheduler/policies/layer_placement.hpp"
 #include "scheduler/policies/ledger.hpp"
-#include "scheduler/policies/ring.hpp"
 #include "scheduler/policies/step_delay.hpp"
 
 namespace headroom::scheduler {
@@ -180,6 +179,14 @@ Pipelines pipelines_of(const Problem& problem) {
         add_new(pipelines.blocks, dealer.deal(order));
     }
     return pipelines;
+}
+
+std::vector<DeviceId> ring_order(const Problem& problem) {
+    const auto stages = static_cast<std::size_t>(2 * problem.blocks->shape().layers);
+    std::vector<DeviceId> devices = layer_hosts(problem, stages);
+    const auto behind = std::upper_bound(devices.begin() + 1, devices.end(), problem.source);
+    std::rotate(devices.begin() + 1, behind, devices.end());
+    return devices;
 }
 
 } // namespace headroom::scheduler

@@ -4,9 +4,13 @@
 
 #include <vector>
 
+#include "base/ids.hpp"
 #include "scheduler/problem.hpp"
 
 namespace headroom::scheduler {
+
+/// Who may be on the ring, in its order: the source, the devices behind it, then those before it.
+[[nodiscard]] std::vector<DeviceId> ring_order(const Problem& problem);
 
 /// In a few orders of devices: first that of policy `ring`, then the fastest devices first, then
 /// each time the nearest device. Feasible, without repetitions; none where no such split fits.

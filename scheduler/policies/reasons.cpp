@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/shortages.hpp"
 
 namespace headroom::scheduler {

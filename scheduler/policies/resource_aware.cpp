@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/batching.hpp"
 #include "scheduler/policies/block_cost.hpp"
 #include "scheduler/policies/caution.hpp"

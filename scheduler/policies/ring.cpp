@@ -1,23 +1,13 @@
 // See ring.hpp.
 #include "scheduler/policies/ring.hpp"
 
-#include <algorithm>
-#include <vector>
-
 #include "scheduler/policies/keep.hpp"
 #include "scheduler/policies/layer_chain.hpp"
 #include "scheduler/policies/layer_costs.hpp"
 #include "scheduler/policies/layer_placement.hpp"
+#include "scheduler/policies/pipelines.hpp"
 
 namespace headroom::scheduler {
-
-std::vector<DeviceId> ring_order(const Problem& problem) {
-    const auto stages = static_cast<std::size_t>(2 * problem.blocks->shape().layers);
-    std::vector<DeviceId> devices = layer_hosts(problem, stages);
-    const auto behind = std::upper_bound(devices.begin() + 1, devices.end(), problem.source);
-    std::rotate(devices.begin() + 1, behind, devices.end());
-    return devices;
-}
 
 Decision Ring::decide(const Problem& problem) const {
     if (problem.previous) {

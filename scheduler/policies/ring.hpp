@@ -10,15 +10,9 @@
 // the given order (up to 32 devices; of more, the fastest are looked at, see layer_costs.hpp).
 #pragma once
 
-#include <vector>
-
-#include "base/ids.hpp"
 #include "scheduler/policy.hpp"
 
 namespace headroom::scheduler {
-
-/// Who may be on the ring, in its order: the source, the devices behind it, then those before it.
-[[nodiscard]] std::vector<DeviceId> ring_order(const Problem& problem);
 
 class Ring final : public Policy {
   public:

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "scheduler/evaluate.hpp"
+
 namespace headroom::scheduler {
 namespace {
 

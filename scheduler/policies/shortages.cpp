@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "scheduler/policies/block_cost.hpp"
-#include "scheduler/policies/caution.hpp"
 #include "scheduler/policies/ledger.hpp"
 
 namespace headroom::scheduler {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/batching.hpp"
 #include "scheduler/policies/draft.hpp"
 #include "scheduler/policies/focus.hpp"

@@ -11,7 +11,7 @@
 #include "cli/part_file.hpp"
 #include "cli/screen.hpp"
 #include "cli/summary_text.hpp"
-#include "cli/trace_commands.hpp"
+#include "cli/sweep_commands.hpp"
 #include "trace/hdf5/summary_file.hpp"
 
 namespace headroom::cli {

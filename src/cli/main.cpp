@@ -14,6 +14,7 @@
 #include "cli/run_command.hpp"
 #include "cli/simulate_command.hpp"
 #include "cli/streams.hpp"
+#include "cli/sweep_commands.hpp"
 #include "cli/trace_commands.hpp"
 
 namespace {

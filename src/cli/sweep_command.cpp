@@ -18,7 +18,7 @@
 #include "cli/sweep_progress.hpp"
 #include "cli/sweep_report.hpp"
 #include "cli/sweep_runner.hpp"
-#include "cli/trace_commands.hpp"
+#include "cli/sweep_commands.hpp"
 #include "config/input.hpp"
 
 namespace headroom::cli {

@@ -1,4 +1,4 @@
-// What is done with traces afterwards, and with many runs.
+// What is done with traces afterwards.
 #pragma once
 
 #include "cli/command_line.hpp"
@@ -7,7 +7,5 @@ namespace headroom::cli {
 
 [[nodiscard]] int replay_command(const ReplayCommand& command);
 [[nodiscard]] int export_command(const ExportCommand& command);
-[[nodiscard]] int sweep_command(const SweepCommand& command);
-[[nodiscard]] int collect_command(const CollectCommand& command);
 
 } // namespace headroom::cli

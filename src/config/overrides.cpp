@@ -13,6 +13,7 @@
 #include "config/input.hpp"
 #include "config/key_setter.hpp"
 #include "config/toml_limits.hpp"
+#include "config/toml_text.hpp"
 
 namespace headroom::config {
 
@@ -146,24 +147,6 @@ void erase_replaced(toml::table& root, std::string_view key) {
 }
 
 } // namespace
-
-std::string toml_string(std::string_view text) {
-    std::string quoted = "\"";
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            quoted += '\\';
-            quoted += c;
-        } else if (c == '\n') {
-            quoted += "\\n";
-        } else if (byte < 0x20 || byte == 0x7F) {
-            quoted += fmt::format("\\u{:04X}", byte);
-        } else {
-            quoted += c;
-        }
-    }
-    return quoted + '"';
-}
 
 void apply_overrides(toml::table& root, const Overrides& overrides, Problems& problems) {
     std::vector<Change> changes;

@@ -13,7 +13,4 @@ namespace headroom::config {
 /// lead nowhere (an index too large, a number where a table should be) are problems.
 void apply_overrides(toml::table& root, const Overrides& overrides, Problems& problems);
 
-/// The text as a TOML basic string with its quotes. Precondition: well-formed UTF-8.
-[[nodiscard]] std::string toml_string(std::string_view text);
-
 } // namespace headroom::config

@@ -10,6 +10,7 @@
 #include "config/overrides.hpp"
 #include "config/scenario.hpp"
 #include "config/sections.hpp"
+#include "config/toml_text.hpp"
 
 namespace headroom::config {
 

@@ -16,6 +16,7 @@
 #include "config/input.hpp"
 #include "config/overrides.hpp"
 #include "config/sections.hpp"
+#include "config/toml_text.hpp"
 #include "config/warnings.hpp"
 
 namespace headroom::config {

@@ -33,12 +33,6 @@ ModelSource read_model(
     Scenario& scenario
 );
 
-/// The key `shape` of a table; nothing if it is absent or no table. With problems the shape may be
-/// unusable.
-std::optional<scheduler::ModelShape> read_shape(TableReader& parent);
-/// As a scenario has it.
-std::string shape_text(const scheduler::ModelShape& shape);
-
 /// [workload], with the contents of a prompt_file, which are added to scenario.input_files.
 void read_workload(
     TableReader& root, const std::filesystem::path& folder, ModelSource model, Scenario& scenario

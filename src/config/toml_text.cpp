@@ -8,7 +8,6 @@
 #include <fmt/ranges.h>
 
 #include "config/exact.hpp"
-#include "config/overrides.hpp"
 
 namespace headroom::config {
 
@@ -68,6 +67,24 @@ std::optional<std::string> toml_text(const toml::node& node) {
     }
     const toml::table* const table = node.as_table();
     return table == nullptr ? std::nullopt : table_text(*table);
+}
+
+std::string toml_string(std::string_view text) {
+    std::string quoted = "\"";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            quoted += '\\';
+            quoted += c;
+        } else if (c == '\n') {
+            quoted += "\\n";
+        } else if (byte < 0x20 || byte == 0x7F) {
+            quoted += fmt::format("\\u{:04X}", byte);
+        } else {
+            quoted += c;
+        }
+    }
+    return quoted + '"';
 }
 
 } // namespace headroom::config

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "model/gguf.hpp"
-#include "runtime/session.hpp"
+#include "runtime/run.hpp"
 
 namespace headroom::runtime {
 

@@ -9,7 +9,7 @@
 
 #include "runtime/control.hpp"
 #include "runtime/controller.hpp"
-#include "runtime/session.hpp"
+#include "runtime/run.hpp"
 #include "runtime/setup.hpp"
 #include "runtime/text_stream.hpp"
 

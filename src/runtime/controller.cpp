@@ -10,6 +10,7 @@
 #include "runtime/device_names.hpp"
 #include "runtime/infeasible_report.hpp"
 #include "runtime/need.hpp"
+#include "scheduler/evaluate.hpp"
 #include "scheduler/rounds.hpp"
 #include "scheduler/validate.hpp"
 

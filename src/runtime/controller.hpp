@@ -16,7 +16,7 @@
 #include "runtime/control.hpp"
 #include "runtime/memory_window.hpp"
 #include "runtime/requests.hpp"
-#include "runtime/session.hpp"
+#include "runtime/run.hpp"
 #include "scheduler/problem.hpp"
 #include "trace/records.hpp"
 

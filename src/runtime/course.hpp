@@ -72,14 +72,6 @@ struct CourseSettings {
     const ResumePoint* resume
 );
 
-/// How turns are staggered under an installation; the same on all devices.
-[[nodiscard]] scheduler::Stagger stagger(
-    const config::Scenario& scenario,
-    const scheduler::Blocks& blocks,
-    const std::vector<scheduler::Program>& programs,
-    const Installation& installation
-);
-
 class Course {
   public:
     Course(CourseSettings settings, Holdings holdings, Stage& stage);

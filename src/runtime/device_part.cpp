@@ -9,6 +9,7 @@
 #include "runtime/migration.hpp"
 #include "runtime/overload.hpp"
 #include "runtime/shape.hpp"
+#include "runtime/stagger.hpp"
 #include "scheduler/program.hpp"
 
 namespace headroom::runtime {

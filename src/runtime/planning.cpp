@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "runtime/controller.hpp"
 #include "runtime/device_names.hpp"
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/shortages.hpp"
 #include "scheduler/program.hpp"
 #include "scheduler/validate.hpp"

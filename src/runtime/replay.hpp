@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "config/scenario.hpp"
-#include "runtime/session.hpp"
+#include "runtime/run.hpp"
 #include "trace/trace.hpp"
 
 namespace headroom::runtime {

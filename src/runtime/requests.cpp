@@ -73,4 +73,22 @@ scheduler::TurnSizes turn_sizes(
     return sizes;
 }
 
+void check_sizes(
+    const config::Scenario& scenario,
+    const scheduler::ModelShape& shape,
+    const std::vector<std::vector<std::int32_t>>& prompts
+) {
+    std::int64_t longest = 0;
+    for (const std::vector<std::int32_t>& prompt : prompts) {
+        longest = std::max(longest, static_cast<std::int64_t>(prompt.size()));
+    }
+    // Costs are asked for up to an interval beyond the last token.
+    longest += scenario.workload.tokens + scenario.controller.interval;
+    std::vector<std::string> problems =
+        scheduler::size_problems(shape, turn_sizes(scenario, prompts), longest);
+    if (!problems.empty()) {
+        throw InputError(std::move(problems));
+    }
+}
+
 } // namespace headroom::runtime

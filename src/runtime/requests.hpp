@@ -9,6 +9,7 @@
 #include "runtime/recheck.hpp"
 #include "runtime/resume_point.hpp"
 #include "scheduler/blocks.hpp"
+#include "scheduler/shape.hpp"
 
 namespace headroom::runtime {
 
@@ -61,6 +62,14 @@ inline constexpr std::int64_t kMostJoined = 16;
 /// What buffers must hold.
 [[nodiscard]] scheduler::TurnSizes turn_sizes(
     const config::Scenario& scenario, const std::vector<std::vector<std::int32_t>>& prompts
+);
+
+/// Throws InputError if what is to be decoded, in this shape, leads to more bytes or operations
+/// than can be counted. `prompts`: ids of the different ones.
+void check_sizes(
+    const config::Scenario& scenario,
+    const scheduler::ModelShape& shape,
+    const std::vector<std::vector<std::int32_t>>& prompts
 );
 
 } // namespace headroom::runtime

@@ -13,7 +13,7 @@
 #include "model/hyperparameters.hpp"
 #include "model/tokenizer.hpp"
 #include "runtime/resume_point.hpp"
-#include "runtime/session.hpp"
+#include "runtime/run.hpp"
 #include "scheduler/blocks.hpp"
 
 namespace headroom::runtime {

@@ -1,9 +1,6 @@
 // The bridge between what a model file says and what the scheduler needs to know of it.
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include "config/scenario.hpp"
 #include "model/cut.hpp"
 #include "model/hyperparameters.hpp"
@@ -19,13 +16,5 @@ namespace headroom::runtime {
 /// Throws InputError, naming controller.slices, if the scenario cuts this shape so that it does not
 /// come out even.
 void check_cut(const config::Scenario& scenario, const scheduler::ModelShape& shape);
-
-/// Throws InputError if what is to be decoded, in this shape, leads to more bytes or operations
-/// than can be counted. `prompts`: ids of the different ones.
-void check_sizes(
-    const config::Scenario& scenario,
-    const scheduler::ModelShape& shape,
-    const std::vector<std::vector<std::int32_t>>& prompts
-);
 
 } // namespace headroom::runtime

@@ -4,7 +4,7 @@
 // tokens.
 #pragma once
 
-#include "runtime/session.hpp"
+#include "runtime/run.hpp"
 
 namespace headroom::runtime {
 

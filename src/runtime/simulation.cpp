@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "runtime/never.hpp"
 #include "runtime/overload.hpp"
+#include "runtime/stagger.hpp"
 
 namespace headroom::runtime {
 

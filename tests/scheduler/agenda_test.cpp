@@ -10,6 +10,7 @@
 #include "base/check.hpp"
 #include "base/random.hpp"
 #include "scheduler/agenda.hpp"
+#include "scheduler/evaluate.hpp"
 #include "scheduler/rounds.hpp"
 #include "scheduler/timeline.hpp"
 #include "tests/scheduler/fleets.hpp"

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/count_packing.hpp"
 #include "scheduler/policies/ledger.hpp"
 #include "scheduler/policies/move_delay.hpp"

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/check.hpp"
+#include "scheduler/evaluate.hpp"
 #include "scheduler/validate.hpp"
 #include "tests/scheduler/instances.hpp"
 

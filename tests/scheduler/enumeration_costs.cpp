@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "scheduler/evaluate.hpp"
 
 namespace headroom::scheduler::testing {
 namespace {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/validate.hpp"
 #include "tests/scheduler/enumeration.hpp"
 

@@ -1,6 +1,7 @@
 // Policy `exact` against the enumeration of all placements.
 #include <gtest/gtest.h>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/exact.hpp"
 #include "tests/scheduler/exact_enumeration.hpp"
 

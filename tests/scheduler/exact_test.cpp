@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/exact.hpp"
 #include "scheduler/policies/exact/attainable.hpp"
 #include "scheduler/policies/exact/drafts.hpp"

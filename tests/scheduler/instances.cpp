@@ -9,6 +9,7 @@
 
 #include "base/check.hpp"
 #include "base/random.hpp"
+#include "scheduler/evaluate.hpp"
 #include "scheduler/validate.hpp"
 
 namespace headroom::scheduler::testing {

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/layer_chain.hpp"
 #include "scheduler/policies/layer_costs.hpp"
 #include "scheduler/policies/layer_moves.hpp"

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policy.hpp"
 #include "tests/scheduler/enumeration.hpp"
 #include "tests/scheduler/milp.hpp"

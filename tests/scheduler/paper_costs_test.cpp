@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/paper_costs.hpp"
 #include "scheduler/problem.hpp"
 #include "scheduler/validate.hpp"

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/paper_placer.hpp"
 #include "scheduler/policies/paper_score.hpp"
 #include "scheduler/policy.hpp"

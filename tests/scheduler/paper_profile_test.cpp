@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/draft.hpp"
 #include "scheduler/policies/formula_spread.hpp"
 #include "scheduler/policies/ledger.hpp"

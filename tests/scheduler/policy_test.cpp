@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/check.hpp"
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/ledger.hpp"
 #include "scheduler/policy.hpp"
 #include "scheduler/timeline.hpp"

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/validate.hpp"
 
 namespace headroom::scheduler::testing {

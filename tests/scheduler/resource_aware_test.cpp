@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/draft.hpp"
 #include "scheduler/policies/focus.hpp"
 #include "scheduler/policies/step_delay.hpp"

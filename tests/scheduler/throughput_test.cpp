@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/batching.hpp"
 #include "scheduler/policies/caution.hpp"
 #include "scheduler/policies/draft.hpp"

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/exact/drafts.hpp"
 #include "scheduler/policies/exact/fixed_hosts.hpp"
 #include "scheduler/validate.hpp"

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/wide.hpp"
+#include "scheduler/evaluate.hpp"
 #include "scheduler/paper_costs.hpp"
 
 namespace headroom::scheduler::exact {
