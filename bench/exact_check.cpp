@@ -15,8 +15,8 @@
 
 #include "bench/arguments.hpp"
 #include "bench/parallel.hpp"
-#include "scheduler/evaluate.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/enumeration.hpp"
 
 namespace headroom::scheduler {

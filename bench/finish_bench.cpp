@@ -6,7 +6,7 @@
 #include <benchmark/benchmark.h>
 
 #include "base/random.hpp"
-#include "scheduler/profile.hpp"
+#include "scheduler/core/profile.hpp"
 
 namespace headroom::scheduler {
 namespace {

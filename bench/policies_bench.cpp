@@ -11,7 +11,7 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/sizes.hpp"
-#include "scheduler/policy.hpp"
+#include "scheduler/policies/policy.hpp"
 
 namespace headroom::scheduler {
 namespace {

@@ -6,7 +6,7 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/sizes.hpp"
-#include "scheduler/timeline.hpp"
+#include "scheduler/timing/timeline.hpp"
 
 namespace headroom::scheduler {
 namespace {

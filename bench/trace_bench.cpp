@@ -11,7 +11,7 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/sizes.hpp"
-#include "scheduler/timeline.hpp"
+#include "scheduler/timing/timeline.hpp"
 #include "trace/hdf5/writer.hpp"
 
 namespace headroom::trace {

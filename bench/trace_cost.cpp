@@ -20,10 +20,10 @@
 #include "base/units.hpp"
 #include "bench/arguments.hpp"
 #include "comm/inprocess/inprocess.hpp"
-#include "config/scenario.hpp"
+#include "config/scenario/scenario.hpp"
 #include "kernels/kernels.hpp"
-#include "runtime/session.hpp"
-#include "scheduler/policy.hpp"
+#include "runtime/session/session.hpp"
+#include "scheduler/policies/policy.hpp"
 #include "trace/hdf5/writer.hpp"
 
 namespace headroom {

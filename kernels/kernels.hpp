@@ -47,20 +47,24 @@ struct Kernels {
     Level level = Level::reference;
     /// y[t, m] = Σ_k w[m, k] · x[t, k] for t < n. Rows of x are x_stride floats apart, of y
     /// y_stride.
-    void (*multiply)(
-        const Matrix& w, const float* x, std::int64_t x_stride, std::int64_t n, float* y,
-        std::int64_t y_stride
-    ) = nullptr;
+    void (*multiply
+    )(const Matrix& w,
+      const float* x,
+      std::int64_t x_stride,
+      std::int64_t n,
+      float* y,
+      std::int64_t y_stride) = nullptr;
     /// y = x / sqrt(mean(x²) + epsilon) · weight, over D values. y may be x.
-    void (*rms_norm)(
-        const float* x, const float* weight, float epsilon, std::int64_t width, float* y
-    ) = nullptr;
+    void (*rms_norm
+    )(const float* x, const float* weight, float epsilon, std::int64_t width, float* y) = nullptr;
     /// In place on (heads, d): pairs (x[2i], x[2i+1]) turned by the angle whose cosine and sine are
     /// cosines[i], sines[i], i < d/2.
-    void (*rope)(
-        float* x, std::int64_t heads, std::int64_t head_width, const float* cosines,
-        const float* sines
-    ) = nullptr;
+    void (*rope
+    )(float* x,
+      std::int64_t heads,
+      std::int64_t head_width,
+      const float* cosines,
+      const float* sines) = nullptr;
     /// Scores q·k/sqrt(d), softmax over T, weighted sum of values.
     void (*attention)(const Attention& attention) = nullptr;
     /// gate[i] = silu(gate[i]) · up[i], silu(z) = z / (1 + exp(−z)).
@@ -103,8 +107,9 @@ struct Sampling {
 /// top_p is round(2⁴⁰·exp_own(logit − largest)), an integer, and p reaches up to the next integer.
 /// Never an id of probability 0; the argmax if the largest logit is no finite number or the
 /// probabilities are undefined (see softmax).
-[[nodiscard]] std::int64_t
-sample(const Kernels& kernels, std::span<float> logits, const Sampling& how, double unit);
+[[nodiscard]] std::int64_t sample(
+    const Kernels& kernels, std::span<float> logits, const Sampling& how, double unit
+);
 /// Row `row` of a stored matrix as K floats: the embedding lookup.
 void expand_row(const Matrix& w, std::int64_t row, float* out);
 /// Cosines and sines (d/2 each) of position · theta^(−2i/d): own polynomials, the same bits on

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Checks the house: which room may include which, and habits that tools can see.
+"""Checks the house: which room may include which, its storeys, and habits that tools can see.
 
-Arrows (design): a room may include itself and the rooms listed for it in ALLOWED. Only
-src/comm/mpi includes <mpi.h>, only src/trace/hdf5 includes <hdf5.h>, only kernels includes
-<cblas.h>. Every source file is listed in a CMakeLists.txt.
+A room may include itself and the rooms listed for it in ALLOWED. Inside of a room that has storeys
+(STOREYS, from the lowest), a folder may include itself and those below it. No folder has more than
+MOST_FILES source files. Only src/comm/mpi includes <mpi.h>, only src/trace/hdf5 includes <hdf5.h>,
+only kernels includes <cblas.h>. Every source file is listed in a CMakeLists.txt.
 
 usage: lint_rooms.py [ROOT]     prints `FILE:LINE: problem` lines; exit code 1 if there are any
 """
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 # room -> rooms whose headers it may include (besides its own)
@@ -24,6 +26,17 @@ ALLOWED = {
     "runtime": {"base", "kernels", "scheduler", "config", "model", "device", "comm", "trace"},
     "cli": {"base", "kernels", "scheduler", "config", "model", "device", "comm", "trace", "runtime"},
 }
+# room -> its storeys from the lowest; "" is what lies in the room's own folder
+STOREYS = {
+    "scheduler": ["core", "timing", "cost", "explain", "construct", "exact", "search", "policies"],
+    "src/model": ["gguf", "decoder", "tokenizer"],
+    "src/config": ["toml", "scenario", "sections", "reader", "sweep"],
+    "src/trace": ["records", "analysis", "export", "hdf5"],
+    "src/trace/hdf5": ["library", ""],
+    "src/runtime": ["messages", "memory", "setup", "device", "control", "offline", "session"],
+    "src/cli": ["terminal", "input", "launch", "run", "plan", "sweep", "trace", ""],
+}
+MOST_FILES = 24  # in a folder
 # header prefix -> the folder that alone may include it
 OWNED = {
     "mpi.h": "src/comm/mpi",
@@ -40,9 +53,9 @@ BANNED = [
     (re.compile(r"\bsystem_clock\b"), "wall-clock dates do not belong in results"),
     (re.compile(r"\bunordered_(map|set)\b.*:\s*\w+\)"), "iteration over an unordered container"),
 ]
-# What a terminal would obey is made visible on the way out: src/cli/screen.hpp.
+# What a terminal would obey is made visible on the way out: src/cli/terminal/screen.hpp.
 PRINTS = re.compile(r"\bfmt::print\(|\bstd::(cout|cerr|printf|fprintf|puts|fputs|fwrite)\b")
-MAY_PRINT = ("src/cli/screen.cpp", "src/cli/summary_text.cpp")
+MAY_PRINT = ("src/cli/terminal/screen.cpp", "src/cli/run/summary_text.cpp")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -65,9 +78,39 @@ def include_problem(path: Path, quote: str, header: str) -> str | None:
         return f"{room} may not include {other} ({header})"
     own_folder = "/".join(path.parts[1:-1] if path.parts[0] == "src" else path.parts[:-1]) + "/"
     for folder in CONCRETE:
-        if header.startswith(folder) and own_folder != folder and room != "cli":
+        if header.startswith(folder) and not own_folder.startswith(folder) and room != "cli":
             return f"only cli and {folder} itself may name {header}"
     return None
+
+
+def storey_in(room: str, path: str) -> str | None:
+    """The storey of a file of that room, or None if it is not one of the room's."""
+    if not path.startswith(room + "/"):
+        return None
+    folder = path[len(room) + 1:].rpartition("/")[0]
+    return folder.split("/")[0]
+
+
+def storey_problem(path: str, header: str) -> str | None:
+    """What is wrong with an include inside of a room that has storeys, or None."""
+    for room, storeys in STOREYS.items():
+        here = storey_in(room, path)
+        there = storey_in(room, header if room == "scheduler" else "src/" + header)
+        if here is None or there is None:
+            continue
+        for storey in (here, there):
+            if storey not in storeys:
+                return f"{room} has no storey '{storey}' (STOREYS of this lint)"
+        if storeys.index(there) > storeys.index(here):
+            return f"{here} may not include {there}, which stands above it ({header})"
+    return None
+
+
+def crowding(files: list[Path]) -> list[str]:
+    """Folders with too many files, one line each."""
+    counts = Counter(file.parent for file in files)
+    return [f"{folder}:1: {count} source files, at most {MOST_FILES} in a folder"
+            for folder, count in sorted(counts.items()) if count > MOST_FILES]
 
 
 def lint(root: Path) -> list[str]:
@@ -86,14 +129,16 @@ def lint(root: Path) -> list[str]:
                 problems.append(f"{path}:{number}: {len(line)} columns, at most 100")
             found = INCLUDE.match(line)
             problem = include_problem(path, *found.groups()) if found else None
+            if found and not problem and found.group(1) == '"':
+                problem = storey_problem(path.as_posix(), found.group(2))
             if problem:
                 problems.append(f"{path}:{number}: {problem}")
             for pattern, why in BANNED:
                 if pattern.search(line):
                     problems.append(f"{path}:{number}: {why}")
             if path.parts[:2] == ("src", "cli") and str(path) not in MAY_PRINT and PRINTS.search(line):
-                problems.append(f"{path}:{number}: print with say() or put() of cli/screen.hpp")
-    return problems
+                problems.append(f"{path}:{number}: print with say() or put() of cli/terminal/screen.hpp")
+    return problems + crowding([file.relative_to(root) for file in files])
 
 
 def main() -> int:

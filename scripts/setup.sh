@@ -1,5 +1,6 @@
 # Sourced by scripts/demo and scripts/test: finds the checkout, installs the Debian packages that are
-# missing (and only those), configures and builds. Sets `root` and `build`.
+# missing (and only those), configures and builds. Sets `root` and `build`. With HEADROOM_WERROR=ON
+# in the environment a warning fails the build.
 # Not meant to be run by itself.
 
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
@@ -46,7 +47,8 @@ install_missing() {
 # configure_and_build [TARGET...]
 configure_and_build() {
     say "configuring in $build"
-    cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DHEADROOM_BENCH=ON >"$build.configure.log" 2>&1 || {
+    cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DHEADROOM_BENCH=ON \
+        -DHEADROOM_WERROR="${HEADROOM_WERROR:-OFF}" >"$build.configure.log" 2>&1 || {
         tail -n 30 "$build.configure.log" >&2
         fail "cmake could not configure; the whole log is $build.configure.log"
     }

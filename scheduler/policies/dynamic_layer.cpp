@@ -6,12 +6,12 @@
 #include <utility>
 #include <vector>
 
-#include "scheduler/evaluate.hpp"
-#include "scheduler/policies/caution.hpp"
-#include "scheduler/policies/keep.hpp"
-#include "scheduler/policies/layer_placement.hpp"
-#include "scheduler/policies/layer_search.hpp"
-#include "scheduler/policies/reasons.hpp"
+#include "scheduler/construct/layer_placement.hpp"
+#include "scheduler/explain/explanations.hpp"
+#include "scheduler/explain/keep_previous.hpp"
+#include "scheduler/search/layer_search.hpp"
+#include "scheduler/search/memory_headroom.hpp"
+#include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler {
 namespace {

@@ -6,7 +6,7 @@
 // fastest and those in use are looked at.
 #pragma once
 
-#include "scheduler/policy.hpp"
+#include "scheduler/policies/policy.hpp"
 
 namespace headroom::scheduler {
 

@@ -1,10 +1,10 @@
 // See edgeshard.hpp.
 #include "scheduler/policies/edgeshard.hpp"
 
-#include "scheduler/policies/keep.hpp"
-#include "scheduler/policies/layer_chain.hpp"
-#include "scheduler/policies/layer_costs.hpp"
-#include "scheduler/policies/layer_placement.hpp"
+#include "scheduler/construct/layer_placement.hpp"
+#include "scheduler/construct/shard_chain.hpp"
+#include "scheduler/cost/layer_costs.hpp"
+#include "scheduler/explain/keep_previous.hpp"
 
 namespace headroom::scheduler {
 

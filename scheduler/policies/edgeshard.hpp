@@ -7,12 +7,12 @@
 // every device is used once and within its memory. Left open there and chosen here: embed and
 // lm_head are with the source, like its first layers (lm_head counts in its stage); times include
 // link latencies, stages do not, because latency keeps nothing busy; of equally slow pipelines the
-// one with the least latency. layer_chain.hpp says how used devices and their memory are carried
+// one with the least latency. shard_chain.hpp says how used devices and their memory are carried
 // through the programme and when the answer is exact; layer_costs.hpp which devices are looked at
 // in a fleet of more than 32.
 #pragma once
 
-#include "scheduler/policy.hpp"
+#include "scheduler/policies/policy.hpp"
 
 namespace headroom::scheduler {
 

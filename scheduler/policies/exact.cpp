@@ -8,19 +8,19 @@
 
 #include <fmt/format.h>
 
-#include "scheduler/evaluate.hpp"
-#include "scheduler/policies/batching.hpp"
-#include "scheduler/policies/caution.hpp"
-#include "scheduler/policies/exact/branch_and_bound.hpp"
-#include "scheduler/policies/exact/drafts.hpp"
-#include "scheduler/policies/keep.hpp"
-#include "scheduler/policies/packing.hpp"
-#include "scheduler/policies/reasons.hpp"
+#include "scheduler/construct/packing.hpp"
+#include "scheduler/core/profile.hpp"
+#include "scheduler/cost/step_cost.hpp"
+#include "scheduler/exact/branch_and_bound.hpp"
+#include "scheduler/exact/drafts.hpp"
+#include "scheduler/explain/explanations.hpp"
+#include "scheduler/explain/infeasibility.hpp"
+#include "scheduler/explain/keep_previous.hpp"
 #include "scheduler/policies/resource_aware.hpp"
-#include "scheduler/policies/shortages.hpp"
-#include "scheduler/policies/step_delay.hpp"
-#include "scheduler/policies/throughput.hpp"
-#include "scheduler/profile.hpp"
+#include "scheduler/search/batch_choice.hpp"
+#include "scheduler/search/memory_headroom.hpp"
+#include "scheduler/search/throughput_search.hpp"
+#include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler {
 namespace {

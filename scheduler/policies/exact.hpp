@@ -7,7 +7,7 @@
 // pass over the layers, without which there is no bound at all.
 #pragma once
 
-#include "scheduler/policy.hpp"
+#include "scheduler/policies/policy.hpp"
 
 namespace headroom::scheduler {
 

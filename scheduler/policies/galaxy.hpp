@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "scheduler/policy.hpp"
+#include "scheduler/policies/policy.hpp"
 
 namespace headroom::scheduler {
 

@@ -1,7 +1,7 @@
 // See greedy.hpp.
 #include "scheduler/policies/greedy.hpp"
 
-#include "scheduler/policies/first_fit.hpp"
+#include "scheduler/construct/first_fit.hpp"
 
 namespace headroom::scheduler {
 

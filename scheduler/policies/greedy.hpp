@@ -2,7 +2,7 @@
 // Decides from scratch every time; knows nothing of speed.
 #pragma once
 
-#include "scheduler/policy.hpp"
+#include "scheduler/policies/policy.hpp"
 
 namespace headroom::scheduler {
 

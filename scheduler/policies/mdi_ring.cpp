@@ -8,11 +8,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "scheduler/evaluate.hpp"
-#include "scheduler/policies/keep.hpp"
-#include "scheduler/policies/layer_placement.hpp"
-#include "scheduler/policies/ledger.hpp"
-#include "scheduler/policies/reasons.hpp"
+#include "scheduler/construct/layer_placement.hpp"
+#include "scheduler/cost/memory_ledger.hpp"
+#include "scheduler/explain/explanations.hpp"
+#include "scheduler/explain/keep_previous.hpp"
+#include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler {
 namespace {

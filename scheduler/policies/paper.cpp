@@ -5,11 +5,11 @@
 
 #include <fmt/format.h>
 
-#include "scheduler/evaluate.hpp"
-#include "scheduler/policies/keep.hpp"
-#include "scheduler/policies/paper_placer.hpp"
-#include "scheduler/policies/reasons.hpp"
-#include "scheduler/policies/shortages.hpp"
+#include "scheduler/construct/paper_placer.hpp"
+#include "scheduler/explain/explanations.hpp"
+#include "scheduler/explain/infeasibility.hpp"
+#include "scheduler/explain/keep_previous.hpp"
+#include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler {
 namespace {

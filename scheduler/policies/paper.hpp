@@ -3,7 +3,7 @@
 // Unlike the other policies it gives up where its own method finds nothing.
 #pragma once
 
-#include "scheduler/policy.hpp"
+#include "scheduler/policies/policy.hpp"
 
 namespace headroom::scheduler {
 

@@ -8,21 +8,21 @@
 #include <utility>
 #include <vector>
 
-#include "scheduler/evaluate.hpp"
-#include "scheduler/policies/batching.hpp"
-#include "scheduler/policies/block_cost.hpp"
-#include "scheduler/policies/caution.hpp"
-#include "scheduler/policies/focus.hpp"
-#include "scheduler/policies/keep.hpp"
-#include "scheduler/policies/packing.hpp"
-#include "scheduler/policies/paper_placer.hpp"
-#include "scheduler/policies/reasons.hpp"
-#include "scheduler/policies/refine.hpp"
-#include "scheduler/policies/search.hpp"
-#include "scheduler/policies/shortages.hpp"
-#include "scheduler/policies/starts.hpp"
-#include "scheduler/policies/step_delay.hpp"
-#include "scheduler/policies/throughput.hpp"
+#include "scheduler/construct/initial_placements.hpp"
+#include "scheduler/construct/packing.hpp"
+#include "scheduler/construct/paper_placer.hpp"
+#include "scheduler/cost/block_cost.hpp"
+#include "scheduler/cost/step_cost.hpp"
+#include "scheduler/explain/explanations.hpp"
+#include "scheduler/explain/infeasibility.hpp"
+#include "scheduler/explain/keep_previous.hpp"
+#include "scheduler/search/batch_choice.hpp"
+#include "scheduler/search/device_subset.hpp"
+#include "scheduler/search/exact_polish.hpp"
+#include "scheduler/search/local_search.hpp"
+#include "scheduler/search/memory_headroom.hpp"
+#include "scheduler/search/throughput_search.hpp"
+#include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler {
 namespace {

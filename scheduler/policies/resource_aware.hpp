@@ -3,10 +3,10 @@
 // several starts, in small fleets refined by a stretch of `exact`'s branch and bound. Within safe
 // memory where something fits. Never worse than keeping the old placement, if that fits there.
 // It reports no bound. With aim throughput and several sequences in flight it minimises
-// D_mig + λ·round instead, see throughput.hpp.
+// D_mig + λ·round instead, see throughput_search.hpp.
 #pragma once
 
-#include "scheduler/policy.hpp"
+#include "scheduler/policies/policy.hpp"
 
 namespace headroom::scheduler {
 

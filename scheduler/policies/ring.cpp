@@ -1,11 +1,11 @@
 // See ring.hpp.
 #include "scheduler/policies/ring.hpp"
 
-#include "scheduler/policies/keep.hpp"
-#include "scheduler/policies/layer_chain.hpp"
-#include "scheduler/policies/layer_costs.hpp"
-#include "scheduler/policies/layer_placement.hpp"
-#include "scheduler/policies/pipelines.hpp"
+#include "scheduler/construct/layer_placement.hpp"
+#include "scheduler/construct/pipelines.hpp"
+#include "scheduler/construct/shard_chain.hpp"
+#include "scheduler/cost/layer_costs.hpp"
+#include "scheduler/explain/keep_previous.hpp"
 
 namespace headroom::scheduler {
 

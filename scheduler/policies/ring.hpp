@@ -10,7 +10,7 @@
 // the given order (up to 32 devices; of more, the fastest are looked at, see layer_costs.hpp).
 #pragma once
 
-#include "scheduler/policy.hpp"
+#include "scheduler/policies/policy.hpp"
 
 namespace headroom::scheduler {
 

@@ -1,7 +1,7 @@
 // See round_robin.hpp.
 #include "scheduler/policies/round_robin.hpp"
 
-#include "scheduler/policies/first_fit.hpp"
+#include "scheduler/construct/first_fit.hpp"
 
 namespace headroom::scheduler {
 

@@ -1,7 +1,7 @@
 // See static_first.hpp.
 #include "scheduler/policies/static_first.hpp"
 
-#include "scheduler/policies/keep.hpp"
+#include "scheduler/explain/keep_previous.hpp"
 #include "scheduler/policies/resource_aware.hpp"
 
 namespace headroom::scheduler {

@@ -2,7 +2,7 @@
 // The reference for what re-deciding is worth.
 #pragma once
 
-#include "scheduler/policy.hpp"
+#include "scheduler/policies/policy.hpp"
 
 namespace headroom::scheduler {
 

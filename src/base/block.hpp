@@ -1,5 +1,5 @@
 // What a block is, by name: the word that scheduler, model, runtime and trace share.
-// Their order and costs belong to scheduler/blocks.hpp, their weights to model/.
+// Their order and costs belong to scheduler/core/blocks.hpp, their weights to model/.
 #pragma once
 
 #include <compare>

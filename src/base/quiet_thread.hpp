@@ -8,7 +8,8 @@
 namespace headroom {
 
 /// Starts a thread that no signal is delivered to.
-template <class Body> [[nodiscard]] std::thread start_without_signals(Body&& body) {
+template <class Body>
+[[nodiscard]] std::thread start_without_signals(Body&& body) {
     sigset_t all;
     sigset_t before;
     sigfillset(&all);

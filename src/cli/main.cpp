@@ -3,19 +3,19 @@
 #include <exception>
 #include <string>
 
-#include "cli/command_line.hpp"
-#include "cli/console.hpp"
-#include "cli/failure.hpp"
-#include "cli/inspect_command.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/job_environment.hpp"
-#include "cli/launch.hpp"
-#include "cli/plan_command.hpp"
-#include "cli/run_command.hpp"
-#include "cli/simulate_command.hpp"
-#include "cli/streams.hpp"
-#include "cli/sweep_commands.hpp"
-#include "cli/trace_commands.hpp"
+#include "cli/input/command_line.hpp"
+#include "cli/launch/launch.hpp"
+#include "cli/plan/plan_command.hpp"
+#include "cli/run/run_command.hpp"
+#include "cli/run/simulate_command.hpp"
+#include "cli/sweep/sweep_commands.hpp"
+#include "cli/terminal/console.hpp"
+#include "cli/terminal/failure.hpp"
+#include "cli/terminal/interrupt.hpp"
+#include "cli/terminal/job_environment.hpp"
+#include "cli/terminal/streams.hpp"
+#include "cli/trace/inspect_command.hpp"
+#include "cli/trace/trace_commands.hpp"
 
 namespace {
 

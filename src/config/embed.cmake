@@ -13,8 +13,8 @@ endif()
 string(SUBSTRING "${keys}" ${first} -1 keys)
 file(WRITE ${OUTPUT} "// Made from data/devices.toml, networks.toml, models.toml and docs/reference/scenario.md by
 // src/config/embed.cmake.
-#include \"config/catalogue.hpp\"
-#include \"config/key_reference.hpp\"
+#include \"config/sections/catalogue.hpp\"
+#include \"config/reader/key_reference.hpp\"
 
 namespace headroom::config {
 

@@ -8,7 +8,7 @@
 
 #include "base/ids.hpp"
 #include "base/units.hpp"
-#include "scheduler/fleet.hpp"
+#include "scheduler/core/fleet.hpp"
 
 namespace headroom::device {
 

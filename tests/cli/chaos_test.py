@@ -3,7 +3,7 @@
 virtual and paced runs. What must hold: the exit code; one sentence that names who is missing
 wherever a process is left to say it; the trace readable and the run resumable with the same text;
 no process left five seconds after the kill or the sentence; a launcher or an mpirun that is merely
-stopped ends nothing. A few faults of every kind here; more: HEADROOM_CHAOS=100, ctest -C Long.
+stopped ends nothing. A few faults of every kind here; more: HEADROOM_CHAOS=100, or ctest -R cli.chaos_long.
 """
 import os
 import random

@@ -8,8 +8,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "cli/collect_rows.hpp"
-#include "config/scenario.hpp"
+#include "cli/sweep/collect_rows.hpp"
+#include "config/scenario/scenario.hpp"
 
 namespace headroom::cli {
 namespace {

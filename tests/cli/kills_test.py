@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Kills at random moments. Whatever a killed run leaves can be inspected, replayed, exported and
-repaired, and the run goes on with the same text. Long: ctest -C Long -R kills, or HEADROOM_KILLS=N.
+repaired, and the run goes on with the same text. Long: ctest -R kills, or HEADROOM_KILLS=N.
 """
 import os
 import random

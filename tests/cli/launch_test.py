@@ -39,7 +39,7 @@ class Launch(Case):
     def begin(self, *arguments, environment=None, **options):
         path = self.scenario(scenario_text(3, tokens=200, interval=4))
         return subprocess.Popen(
-            [str(BINARY), "run", str(path), *map(str, arguments)], cwd=self.folder, text=True,
+            [str(BINARY), "run", str(path), *map(str, arguments)], cwd=self.folder, text=True, errors="replace",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={**os.environ, **(environment or {})}, **options)
 

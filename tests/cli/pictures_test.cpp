@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "cli/inspect_trace_pictures.hpp"
+#include "cli/trace/inspect_trace_pictures.hpp"
 #include "tests/trace/sample.hpp"
 
 namespace headroom::cli {

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "cli/plan_moves.hpp"
-#include "cli/plan_table.hpp"
+#include "cli/plan/plan_moves.hpp"
+#include "cli/plan/plan_table.hpp"
 
 namespace headroom::cli {
 namespace {

@@ -3,7 +3,7 @@
 
 A small trace is spoilt in every way that a dataset, a column, an attribute or a text can be, and each result is given
 to both programs, in a child process, because a damaged file may end it: that is a failure, too. HEADROOM_SPOILT=all
-tries them all (ctest -C Long -R cli.spoilt_all), else some are drawn.
+tries them all (ctest -R cli.spoilt_all), else some are drawn.
 """
 import contextlib
 import importlib.machinery

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "cli/summary_text.hpp"
+#include "cli/run/summary_text.hpp"
 #include "tests/trace/flights.hpp"
 
 namespace headroom::cli {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "config/exact.hpp"
+#include "config/toml/exact.hpp"
 
 namespace headroom::config {
 namespace {

@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/catalogue.hpp"
+#include "config/sections/catalogue.hpp"
 #include "scenarios.hpp"
-#include "scheduler/blocks.hpp"
+#include "scheduler/core/blocks.hpp"
 
 namespace headroom::config {
 namespace {

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/catalogue.hpp"
+#include "config/sections/catalogue.hpp"
 #include "scenarios.hpp"
 
 namespace headroom::config {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "config/scenario.hpp"
+#include "config/scenario/scenario.hpp"
 
 namespace headroom::config {
 

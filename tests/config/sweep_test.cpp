@@ -12,9 +12,9 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
-#include "config/settings.hpp"
-#include "config/sweep.hpp"
-#include "config/sweep_names.hpp"
+#include "config/reader/settings.hpp"
+#include "config/sweep/sweep.hpp"
+#include "config/sweep/sweep_names.hpp"
 #include "scenarios.hpp"
 
 namespace headroom::config {

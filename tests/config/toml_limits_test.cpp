@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "config/sweep.hpp"
-#include "config/toml_limits.hpp"
+#include "config/sweep/sweep.hpp"
+#include "config/toml/toml_limits.hpp"
 #include "scenarios.hpp"
 
 namespace headroom::config {

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/unit_hints.hpp"
+#include "config/toml/unit_hints.hpp"
 
 namespace headroom::config {
 namespace {

@@ -58,9 +58,10 @@ Target with_planted(const std::string& name, std::function<void()> bug) {
     Target target = target_named(name);
     target.run = [run = target.run, bug](std::span<const std::byte> input) {
         const int accepted = run(input);
-        const std::byte sum = std::accumulate(
-            input.begin(), input.end(), std::byte{0}, [](std::byte a, std::byte b) { return a ^ b; }
-        );
+        const std::byte sum =
+            std::accumulate(input.begin(), input.end(), std::byte{0}, [](std::byte a, std::byte b) {
+                return a ^ b;
+            });
         if ((sum & std::byte{1}) == std::byte{1}) {
             bug();
         }

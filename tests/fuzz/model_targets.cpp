@@ -7,11 +7,11 @@
 
 #include "base/check.hpp"
 #include "fuzz/targets.hpp"
+#include "model/decoder/oracle.hpp"
+#include "model/decoder/weights.hpp"
+#include "model/gguf/read_through.hpp"
 #include "model/gguf_writer.hpp"
-#include "model/oracle.hpp"
-#include "model/read_through.hpp"
-#include "model/tokenizer.hpp"
-#include "model/weights.hpp"
+#include "model/tokenizer/tokenizer.hpp"
 
 namespace headroom::fuzz {
 

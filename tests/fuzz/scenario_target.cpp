@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "base/check.hpp"
-#include "config/scenario.hpp"
+#include "config/scenario/scenario.hpp"
 #include "fuzz/targets.hpp"
-#include "scheduler/fleet.hpp"
+#include "scheduler/core/fleet.hpp"
 
 namespace headroom::fuzz {
 

@@ -3,7 +3,7 @@
 #include <hdf5.h>
 
 #include "fuzz/scratch_file.hpp"
-#include "runtime/simulate.hpp"
+#include "runtime/offline/simulate.hpp"
 #include "tests/trace/sample.hpp"
 #include "trace/hdf5/writer.hpp"
 

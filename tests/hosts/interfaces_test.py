@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Hosts that all have an interface with the same address, as docker0 has. Open MPI takes it for a way
-from one to the other and waits. Long: MPI gets its time to start. ctest -C Long -R hosts.interfaces
+from one to the other and waits. Long: MPI gets its time to start. ctest -R hosts.interfaces
 """
 import os
 import subprocess

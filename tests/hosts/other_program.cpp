@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "comm/mpi/mpi_session.hpp"
-#include "runtime/wire.hpp"
+#include "runtime/messages/wire.hpp"
 
 int main() {
     using namespace headroom;

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from lint_rooms import lint  # noqa: E402
+from lint_rooms import crowding, lint  # noqa: E402
 
 
 class Lint(unittest.TestCase):
@@ -31,14 +31,37 @@ class Lint(unittest.TestCase):
 
     def test_forbidden_arrows_are_found(self):
         for path, header in [
-            ("kernels/good.cpp", "scheduler/fleet.hpp"),
+            ("kernels/good.cpp", "scheduler/core/fleet.hpp"),
             ("scheduler/good.cpp", "kernels/kernels.hpp"),
-            ("src/model/good.cpp", "scheduler/timeline.hpp"),
-            ("src/base/good.cpp", "trace/records.hpp"),
+            ("src/model/good.cpp", "scheduler/timing/timeline.hpp"),
+            ("src/base/good.cpp", "trace/records/records.hpp"),
             ("src/runtime/good.cpp", "comm/mpi/mpi_session.hpp"),
             ("src/runtime/good.cpp", "trace/hdf5/writer.hpp"),
         ]:
             self.assertEqual(len(self.problems(path, f'#include "{header}"\n')), 1, (path, header))
+
+    def test_arrows_between_storeys_that_point_upwards_are_found(self):
+        for path, header in [
+            ("scheduler/core/good.cpp", "scheduler/timing/timeline.hpp"),
+            ("scheduler/search/good.cpp", "scheduler/policies/policy.hpp"),
+            ("src/runtime/memory/good.cpp", "runtime/session/session.hpp"),
+            ("src/trace/hdf5/library/good.cpp", "trace/hdf5/writer.hpp"),
+            ("src/config/nowhere/good.cpp", "config/toml/values.hpp"),
+        ]:
+            self.assertEqual(len(self.problems(path, f'#include "{header}"\n')), 1, (path, header))
+        for path, header in [
+            ("scheduler/policies/good.cpp", "scheduler/core/fleet.hpp"),
+            ("src/runtime/session/good.cpp", "runtime/memory/holdings.hpp"),
+            ("src/trace/hdf5/good.cpp", "trace/hdf5/library/handle.hpp"),
+            ("src/cli/good.cpp", "cli/run/front.hpp"),
+        ]:
+            self.assertEqual(self.problems(path, f'#include "{header}"\n'), [], (path, header))
+
+    def test_crowded_folders_are_found(self):
+        def folder_of(count: int) -> list[Path]:
+            return [Path(f"src/base/file{i}.hpp") for i in range(count)]
+        self.assertEqual(crowding(folder_of(24)), [])
+        self.assertEqual(len(crowding(folder_of(25))), 1)
 
     def test_owned_headers_and_habits_are_found(self):
         for text in ["#include <mpi.h>\n", "#include <hdf5.h>\n", "#include <toml++/toml.h>\n",

@@ -5,8 +5,8 @@
 
 #include "base/check.hpp"
 #include "gguf_writer.hpp"
-#include "model/block.hpp"
-#include "model/weights.hpp"
+#include "model/decoder/block.hpp"
+#include "model/decoder/weights.hpp"
 #include "tiny_model.hpp"
 #include "tracking_resource.hpp"
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/check.hpp"
-#include "model/block.hpp"
+#include "model/decoder/block.hpp"
 #include "tracking_resource.hpp"
 
 namespace headroom::model {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/content_hash.hpp"
+#include "model/gguf/content_hash.hpp"
 
 namespace headroom::model {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "base/check.hpp"
 #include "gguf_writer.hpp"
-#include "model/execute.hpp"
-#include "model/weights.hpp"
+#include "model/decoder/execute.hpp"
+#include "model/decoder/weights.hpp"
 #include "tiny_model.hpp"
 
 namespace headroom::model {

@@ -10,8 +10,8 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "gguf_writer.hpp"
-#include "model/tokenizer.hpp"
-#include "model/weights.hpp"
+#include "model/decoder/weights.hpp"
+#include "model/tokenizer/tokenizer.hpp"
 #include "tiny_model.hpp"
 
 namespace {

@@ -7,8 +7,8 @@
 
 #include "base/error.hpp"
 #include "gguf_writer.hpp"
-#include "model/gguf.hpp"
-#include "model/read_through.hpp"
+#include "model/gguf/gguf.hpp"
+#include "model/gguf/read_through.hpp"
 #include "tiny_model.hpp"
 
 namespace headroom::model {

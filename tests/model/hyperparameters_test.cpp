@@ -8,7 +8,7 @@
 
 #include "base/error.hpp"
 #include "gguf_writer.hpp"
-#include "model/weights.hpp"
+#include "model/decoder/weights.hpp"
 #include "tiny_model.hpp"
 
 namespace headroom::model {

@@ -8,7 +8,7 @@
 #include "base/check.hpp"
 #include "base/random.hpp"
 #include "gguf_writer.hpp"
-#include "model/k_quants.hpp"
+#include "model/gguf/k_quants.hpp"
 #include "random_weights.hpp"
 
 namespace headroom::model {

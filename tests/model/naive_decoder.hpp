@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "model/gguf.hpp"
+#include "model/gguf/gguf.hpp"
 
 namespace headroom::model::test {
 

@@ -8,7 +8,7 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "gguf_writer.hpp"
-#include "model/oracle.hpp"
+#include "model/decoder/oracle.hpp"
 #include "naive_decoder.hpp"
 #include "tiny_model.hpp"
 #include "tracking_resource.hpp"

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "model/tokenizer.hpp"
-#include "model/weights.hpp"
+#include "model/decoder/weights.hpp"
+#include "model/tokenizer/tokenizer.hpp"
 #include "public_models.hpp"
 
 namespace headroom::model {

@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 
 #include "gguf_writer.hpp"
-#include "model/oracle.hpp"
-#include "model/weights.hpp"
+#include "model/decoder/oracle.hpp"
+#include "model/decoder/weights.hpp"
 #include "public_models.hpp"
 
 namespace headroom::model {

@@ -9,9 +9,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "model/content_hash.hpp"
-#include "model/read_through.hpp"
-#include "model/weights.hpp"
+#include "model/decoder/weights.hpp"
+#include "model/gguf/content_hash.hpp"
+#include "model/gguf/read_through.hpp"
 #include "tiny_model.hpp"
 
 namespace headroom::model {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "gguf_writer.hpp"
-#include "model/hyperparameters.hpp"
+#include "model/decoder/hyperparameters.hpp"
 #include "random_weights.hpp"
 
 namespace headroom::model::test {

@@ -7,8 +7,8 @@
 
 #include "base/random.hpp"
 #include "gguf_writer.hpp"
-#include "model/merge.hpp"
-#include "model/tokenizer.hpp"
+#include "model/tokenizer/merge.hpp"
+#include "model/tokenizer/tokenizer.hpp"
 
 namespace headroom::model {
 namespace {

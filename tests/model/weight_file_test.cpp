@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "model/weight_file.hpp"
-#include "model/weights.hpp"
+#include "model/decoder/weight_file.hpp"
+#include "model/decoder/weights.hpp"
 #include "tiny_model.hpp"
 
 namespace headroom::model {

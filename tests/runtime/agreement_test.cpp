@@ -10,9 +10,9 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "comm/inprocess/inprocess.hpp"
-#include "runtime/kernel_agreement.hpp"
-#include "runtime/model_copies.hpp"
-#include "runtime/places.hpp"
+#include "runtime/setup/kernel_agreement.hpp"
+#include "runtime/setup/model_copies.hpp"
+#include "runtime/setup/places.hpp"
 #include "support/fleet_run.hpp"
 #include "support/tiny_model.hpp"
 

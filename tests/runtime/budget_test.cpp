@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "model/weights.hpp"
-#include "runtime/shape.hpp"
+#include "model/decoder/weights.hpp"
+#include "runtime/memory/model_shape.hpp"
 #include "support/fleet_run.hpp"
 #include "support/random_policy.hpp"
 #include "support/tiny_model.hpp"

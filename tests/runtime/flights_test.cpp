@@ -15,7 +15,7 @@
 #include "support/random_scenario.hpp"
 #include "support/simulated_run.hpp"
 #include "support/tiny_model.hpp"
-#include "trace/compare.hpp"
+#include "trace/analysis/compare.hpp"
 
 namespace headroom {
 namespace {

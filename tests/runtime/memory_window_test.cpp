@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "runtime/memory_window.hpp"
+#include "runtime/memory/memory_window.hpp"
 
 namespace headroom::runtime {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "base/checksum.hpp"
 #include "base/error.hpp"
-#include "model/gguf.hpp"
-#include "runtime/wire.hpp"
+#include "model/gguf/gguf.hpp"
+#include "runtime/messages/wire.hpp"
 #include "support/fleet_run.hpp"
 #include "support/forwarding_transport.hpp"
 #include "support/random_policy.hpp"

@@ -4,13 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "model/gguf.hpp"
-#include "model/weights.hpp"
-#include "runtime/paging.hpp"
-#include "runtime/shape.hpp"
+#include "model/decoder/weights.hpp"
+#include "model/gguf/gguf.hpp"
+#include "runtime/memory/model_shape.hpp"
+#include "runtime/memory/paging.hpp"
 #include "support/fleet_run.hpp"
 #include "support/tiny_model.hpp"
-#include "trace/summary.hpp"
+#include "trace/analysis/summary.hpp"
 
 namespace headroom {
 namespace {

@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "runtime/planning.hpp"
-#include "runtime/simulate.hpp"
+#include "runtime/offline/planning.hpp"
+#include "runtime/offline/simulate.hpp"
 #include "support/fleet_run.hpp"
 #include "support/tiny_model.hpp"
 

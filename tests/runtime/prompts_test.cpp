@@ -8,7 +8,7 @@
 
 #include "base/random.hpp"
 #include "comm/inprocess/inprocess.hpp"
-#include "runtime/control.hpp"
+#include "runtime/device/control_messages.hpp"
 #include "support/fleet_run.hpp"
 #include "support/forwarding_transport.hpp"
 #include "support/random_policy.hpp"

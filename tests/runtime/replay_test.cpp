@@ -6,14 +6,14 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "runtime/recording.hpp"
-#include "runtime/replay.hpp"
+#include "runtime/offline/recording.hpp"
+#include "runtime/offline/replay.hpp"
 #include "support/fleet_run.hpp"
 #include "support/random_scenario.hpp"
 #include "support/simulated_run.hpp"
 #include "support/tiny_model.hpp"
-#include "trace/columns.hpp"
-#include "trace/compare.hpp"
+#include "trace/analysis/compare.hpp"
+#include "trace/records/columns.hpp"
 
 namespace headroom {
 namespace {

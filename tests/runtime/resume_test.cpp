@@ -9,12 +9,12 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
-#include "runtime/resume_point.hpp"
-#include "runtime/resume_wire.hpp"
+#include "runtime/messages/resume_point.hpp"
+#include "runtime/messages/resume_wire.hpp"
 #include "support/fleet_run.hpp"
 #include "support/random_policy.hpp"
 #include "support/random_scenario.hpp"
-#include "trace/interrupts.hpp"
+#include "trace/analysis/interrupts.hpp"
 
 namespace headroom {
 namespace {

@@ -11,7 +11,7 @@
 #include "support/fleet_run.hpp"
 #include "support/random_policy.hpp"
 #include "support/tiny_model.hpp"
-#include "trace/compare.hpp"
+#include "trace/analysis/compare.hpp"
 
 namespace headroom {
 namespace {

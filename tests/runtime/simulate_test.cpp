@@ -8,12 +8,12 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "runtime/simulate.hpp"
+#include "runtime/offline/simulate.hpp"
 #include "support/fleet_run.hpp"
 #include "support/random_policy.hpp"
 #include "support/simulated_run.hpp"
 #include "support/tiny_model.hpp"
-#include "trace/compare.hpp"
+#include "trace/analysis/compare.hpp"
 
 namespace headroom {
 namespace {

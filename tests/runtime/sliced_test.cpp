@@ -10,10 +10,10 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "model/execute.hpp"
-#include "model/weights.hpp"
-#include "runtime/shape.hpp"
-#include "scheduler/blocks.hpp"
+#include "model/decoder/execute.hpp"
+#include "model/decoder/weights.hpp"
+#include "runtime/memory/model_shape.hpp"
+#include "scheduler/core/blocks.hpp"
 #include "support/fleet_run.hpp"
 #include "support/random_policy.hpp"
 #include "support/tiny_model.hpp"

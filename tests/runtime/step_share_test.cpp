@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "runtime/step_share.hpp"
-#include "scheduler/program.hpp"
+#include "runtime/offline/step_share.hpp"
+#include "scheduler/timing/program.hpp"
 
 namespace headroom::runtime {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime/text_stream.hpp"
+#include "runtime/control/text_stream.hpp"
 #include "support/tiny_model.hpp"
 
 namespace headroom {

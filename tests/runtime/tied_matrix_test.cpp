@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime/tied_matrix.hpp"
+#include "runtime/memory/tied_matrix.hpp"
 
 namespace headroom::runtime {
 namespace {

@@ -9,10 +9,10 @@
 
 #include "base/check.hpp"
 #include "base/random.hpp"
-#include "scheduler/agenda.hpp"
-#include "scheduler/evaluate.hpp"
-#include "scheduler/rounds.hpp"
-#include "scheduler/timeline.hpp"
+#include "scheduler/timing/evaluate.hpp"
+#include "scheduler/timing/round_prediction.hpp"
+#include "scheduler/timing/timeline.hpp"
+#include "scheduler/timing/turn_schedule.hpp"
 #include "tests/scheduler/fleets.hpp"
 
 namespace headroom::scheduler {

@@ -10,15 +10,15 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "scheduler/evaluate.hpp"
-#include "scheduler/policies/count_packing.hpp"
-#include "scheduler/policies/ledger.hpp"
-#include "scheduler/policies/move_delay.hpp"
-#include "scheduler/policies/packing.hpp"
-#include "scheduler/policies/planner.hpp"
-#include "scheduler/policies/step_delay.hpp"
-#include "scheduler/policy.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/construct/chain_planner.hpp"
+#include "scheduler/construct/count_packing.hpp"
+#include "scheduler/construct/packing.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/cost/memory_ledger.hpp"
+#include "scheduler/cost/migration_cost.hpp"
+#include "scheduler/cost/step_cost.hpp"
+#include "scheduler/policies/policy.hpp"
+#include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/instances.hpp"
 
 namespace headroom::scheduler {

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "scheduler/policies/caution.hpp"
-#include "scheduler/policy.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/policies/policy.hpp"
+#include "scheduler/search/memory_headroom.hpp"
 #include "tests/scheduler/instances.hpp"
 
 namespace headroom::scheduler {

@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "base/check.hpp"
-#include "scheduler/evaluate.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/instances.hpp"
 
 namespace headroom::scheduler::testing {

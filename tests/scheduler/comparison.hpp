@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "scheduler/policy.hpp"
+#include "scheduler/policies/policy.hpp"
 
 namespace headroom::scheduler::testing {
 

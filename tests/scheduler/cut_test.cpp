@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/check.hpp"
-#include "scheduler/blocks.hpp"
+#include "scheduler/core/blocks.hpp"
 #include "tests/scheduler/fleets.hpp"
 
 namespace headroom::scheduler {

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/random.hpp"
-#include "scheduler/evaluate.hpp"
+#include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/enumeration_costs.hpp"
 
 namespace headroom::scheduler::testing {

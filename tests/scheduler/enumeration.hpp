@@ -7,7 +7,7 @@
 #include <limits>
 #include <string>
 
-#include "scheduler/policy.hpp"
+#include "scheduler/policies/policy.hpp"
 #include "tests/scheduler/instances.hpp"
 
 namespace headroom::scheduler::testing {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
-#include "scheduler/evaluate.hpp"
+#include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler::testing {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/block.hpp"
-#include "scheduler/problem.hpp"
+#include "scheduler/core/problem.hpp"
 
 namespace headroom::scheduler::testing {
 

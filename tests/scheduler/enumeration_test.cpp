@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "scheduler/evaluate.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/enumeration.hpp"
 
 namespace headroom::scheduler {

@@ -1,8 +1,8 @@
 // Policy `exact` against the enumeration of all placements.
 #include <gtest/gtest.h>
 
-#include "scheduler/evaluate.hpp"
 #include "scheduler/policies/exact.hpp"
+#include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/exact_enumeration.hpp"
 
 namespace headroom::scheduler {

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "base/random.hpp"
-#include "scheduler/evaluate.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler::testing {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "scheduler/problem.hpp"
+#include "scheduler/core/problem.hpp"
 #include "tests/scheduler/instances.hpp"
 
 namespace headroom::scheduler::testing {

@@ -5,14 +5,14 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "scheduler/evaluate.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/cost/step_cost.hpp"
+#include "scheduler/exact/attainable.hpp"
+#include "scheduler/exact/drafts.hpp"
+#include "scheduler/exact/relaxation.hpp"
 #include "scheduler/policies/exact.hpp"
-#include "scheduler/policies/exact/attainable.hpp"
-#include "scheduler/policies/exact/drafts.hpp"
-#include "scheduler/policies/exact/relaxation.hpp"
 #include "scheduler/policies/resource_aware.hpp"
-#include "scheduler/policies/step_delay.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/exact_enumeration.hpp"
 
 namespace headroom::scheduler {

@@ -5,8 +5,8 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "base/wide.hpp"
-#include "scheduler/profile.hpp"
-#include "scheduler/scaled_rate.hpp"
+#include "scheduler/core/profile.hpp"
+#include "scheduler/core/scaled_rate.hpp"
 
 namespace headroom::scheduler {
 namespace {

@@ -4,9 +4,9 @@
 #include <cstdint>
 
 #include "base/random.hpp"
-#include "scheduler/blocks.hpp"
-#include "scheduler/cut.hpp"
-#include "scheduler/fleet.hpp"
+#include "scheduler/core/blocks.hpp"
+#include "scheduler/core/cut.hpp"
+#include "scheduler/core/fleet.hpp"
 
 namespace headroom::scheduler::testing {
 

@@ -7,8 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "scheduler/core/validate.hpp"
 #include "scheduler/policies/galaxy.hpp"
-#include "scheduler/validate.hpp"
 #include "tests/scheduler/instances.hpp"
 
 namespace headroom::scheduler {

@@ -9,8 +9,8 @@
 
 #include "base/check.hpp"
 #include "base/random.hpp"
-#include "scheduler/evaluate.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler::testing {
 namespace {

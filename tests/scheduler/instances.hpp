@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <memory>
 
-#include "scheduler/blocks.hpp"
-#include "scheduler/policy.hpp"
-#include "scheduler/problem.hpp"
+#include "scheduler/core/blocks.hpp"
+#include "scheduler/core/problem.hpp"
+#include "scheduler/policies/policy.hpp"
 
 namespace headroom::scheduler::testing {
 

@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 
 #include "base/check.hpp"
-#include "scheduler/paper_costs.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/core/paper_costs.hpp"
+#include "scheduler/core/validate.hpp"
 #include "tests/scheduler/instances.hpp"
 
 namespace headroom::scheduler {

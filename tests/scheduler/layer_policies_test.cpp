@@ -9,14 +9,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "scheduler/evaluate.hpp"
-#include "scheduler/policies/layer_chain.hpp"
-#include "scheduler/policies/layer_costs.hpp"
-#include "scheduler/policies/layer_moves.hpp"
-#include "scheduler/policies/layer_placement.hpp"
-#include "scheduler/policy.hpp"
-#include "scheduler/timeline.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/construct/layer_placement.hpp"
+#include "scheduler/construct/shard_chain.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/cost/layer_costs.hpp"
+#include "scheduler/cost/layer_migration_cost.hpp"
+#include "scheduler/policies/policy.hpp"
+#include "scheduler/timing/evaluate.hpp"
+#include "scheduler/timing/timeline.hpp"
 #include "tests/scheduler/instances.hpp"
 #include "tests/scheduler/layer_splits.hpp"
 

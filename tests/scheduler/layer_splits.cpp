@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "scheduler/profile.hpp"
+#include "scheduler/core/profile.hpp"
 
 namespace headroom::scheduler::testing {
 namespace {

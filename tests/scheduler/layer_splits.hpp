@@ -7,7 +7,7 @@
 
 #include "base/ids.hpp"
 #include "base/units.hpp"
-#include "scheduler/problem.hpp"
+#include "scheduler/core/problem.hpp"
 
 namespace headroom::scheduler::testing {
 

@@ -10,7 +10,7 @@
 
 #include "base/check.hpp"
 #include "base/random.hpp"
-#include "scheduler/migration_order.hpp"
+#include "scheduler/timing/migration_order.hpp"
 
 namespace headroom::scheduler {
 namespace {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "scheduler/problem.hpp"
+#include "scheduler/core/problem.hpp"
 
 namespace headroom::scheduler::testing {
 

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "scheduler/evaluate.hpp"
-#include "scheduler/policy.hpp"
+#include "scheduler/policies/policy.hpp"
+#include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/enumeration.hpp"
 #include "tests/scheduler/milp.hpp"
 

@@ -2,11 +2,11 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "scheduler/policies/move_delay.hpp"
-#include "scheduler/policies/step_delay.hpp"
-#include "scheduler/policy.hpp"
-#include "scheduler/timeline.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/cost/migration_cost.hpp"
+#include "scheduler/cost/step_cost.hpp"
+#include "scheduler/policies/policy.hpp"
+#include "scheduler/timing/timeline.hpp"
 #include "tests/scheduler/instances.hpp"
 #include "tests/scheduler/stalls.hpp"
 

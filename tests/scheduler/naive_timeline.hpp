@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "scheduler/timeline.hpp"
+#include "scheduler/timing/timeline.hpp"
 
 namespace headroom::scheduler::testing {
 

@@ -5,10 +5,10 @@
 
 #include <gtest/gtest.h>
 
-#include "scheduler/evaluate.hpp"
-#include "scheduler/paper_costs.hpp"
-#include "scheduler/problem.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/core/paper_costs.hpp"
+#include "scheduler/core/problem.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/fleets.hpp"
 
 namespace headroom::scheduler {

@@ -5,11 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "scheduler/evaluate.hpp"
-#include "scheduler/policies/paper_placer.hpp"
-#include "scheduler/policies/paper_score.hpp"
-#include "scheduler/policy.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/construct/paper_placer.hpp"
+#include "scheduler/construct/paper_score.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/policies/policy.hpp"
+#include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/fleets.hpp"
 #include "tests/scheduler/instances.hpp"
 

@@ -12,13 +12,13 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "scheduler/evaluate.hpp"
-#include "scheduler/policies/draft.hpp"
-#include "scheduler/policies/formula_spread.hpp"
-#include "scheduler/policies/ledger.hpp"
-#include "scheduler/policies/shortages.hpp"
-#include "scheduler/policy.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/construct/spread_paper.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/cost/incumbent.hpp"
+#include "scheduler/cost/memory_ledger.hpp"
+#include "scheduler/explain/infeasibility.hpp"
+#include "scheduler/policies/policy.hpp"
+#include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/instances.hpp"
 
 namespace headroom::scheduler {

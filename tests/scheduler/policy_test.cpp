@@ -9,11 +9,11 @@
 #include <gtest/gtest.h>
 
 #include "base/check.hpp"
-#include "scheduler/evaluate.hpp"
-#include "scheduler/policies/ledger.hpp"
-#include "scheduler/policy.hpp"
-#include "scheduler/timeline.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/cost/memory_ledger.hpp"
+#include "scheduler/policies/policy.hpp"
+#include "scheduler/timing/evaluate.hpp"
+#include "scheduler/timing/timeline.hpp"
 #include "tests/scheduler/instances.hpp"
 
 namespace headroom::scheduler {

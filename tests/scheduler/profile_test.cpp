@@ -4,7 +4,7 @@
 
 #include "base/check.hpp"
 #include "base/wide.hpp"
-#include "scheduler/profile.hpp"
+#include "scheduler/core/profile.hpp"
 
 namespace headroom::scheduler {
 namespace {

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/check.hpp"
-#include "scheduler/program.hpp"
+#include "scheduler/timing/program.hpp"
 #include "tests/scheduler/fleets.hpp"
 
 namespace headroom::scheduler {

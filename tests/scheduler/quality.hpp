@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "scheduler/policy.hpp"
+#include "scheduler/policies/policy.hpp"
 
 namespace headroom::scheduler::testing {
 

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "scheduler/evaluate.hpp"
+#include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/instances.hpp"
 #include "tests/scheduler/quality.hpp"
 

@@ -11,13 +11,13 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "scheduler/evaluate.hpp"
-#include "scheduler/policies/draft.hpp"
-#include "scheduler/policies/focus.hpp"
-#include "scheduler/policies/step_delay.hpp"
-#include "scheduler/policy.hpp"
-#include "scheduler/timeline.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/cost/incumbent.hpp"
+#include "scheduler/cost/step_cost.hpp"
+#include "scheduler/policies/policy.hpp"
+#include "scheduler/search/device_subset.hpp"
+#include "scheduler/timing/evaluate.hpp"
+#include "scheduler/timing/timeline.hpp"
 #include "tests/scheduler/instances.hpp"
 #include "tests/scheduler/stalls.hpp"
 

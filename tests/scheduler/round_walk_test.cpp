@@ -10,9 +10,9 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "scheduler/round_plan.hpp"
-#include "scheduler/round_walk.hpp"
-#include "scheduler/timeline.hpp"
+#include "scheduler/timing/round_plan.hpp"
+#include "scheduler/timing/round_simulation.hpp"
+#include "scheduler/timing/timeline.hpp"
 #include "tests/scheduler/fleets.hpp"
 
 namespace headroom::scheduler {

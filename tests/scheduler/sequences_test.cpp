@@ -5,9 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "scheduler/policies/ledger.hpp"
-#include "scheduler/policy.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/cost/memory_ledger.hpp"
+#include "scheduler/policies/policy.hpp"
 #include "tests/scheduler/instances.hpp"
 
 namespace headroom::scheduler {

@@ -7,7 +7,7 @@
 
 #include "base/limits.hpp"
 #include "base/wide.hpp"
-#include "scheduler/size_limits.hpp"
+#include "scheduler/core/size_limits.hpp"
 
 namespace headroom::scheduler {
 namespace {

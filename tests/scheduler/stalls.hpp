@@ -1,7 +1,7 @@
 // The searches' sums of delays against the timeline's.
 #pragma once
 
-#include "scheduler/policies/step_delay.hpp"
+#include "scheduler/cost/step_cost.hpp"
 
 namespace headroom::scheduler {
 

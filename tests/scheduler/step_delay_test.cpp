@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "scheduler/policies/step_delay.hpp"
-#include "scheduler/timeline.hpp"
+#include "scheduler/cost/step_cost.hpp"
+#include "scheduler/timing/timeline.hpp"
 #include "tests/scheduler/instances.hpp"
 
 namespace headroom::scheduler {

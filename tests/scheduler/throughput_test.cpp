@@ -9,16 +9,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "scheduler/evaluate.hpp"
-#include "scheduler/policies/batching.hpp"
-#include "scheduler/policies/caution.hpp"
-#include "scheduler/policies/draft.hpp"
-#include "scheduler/policies/round_guesses.hpp"
-#include "scheduler/policies/round_model.hpp"
-#include "scheduler/policies/step_delay.hpp"
-#include "scheduler/policy.hpp"
-#include "scheduler/rounds.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/cost/incumbent.hpp"
+#include "scheduler/cost/round_cost.hpp"
+#include "scheduler/cost/round_estimates.hpp"
+#include "scheduler/cost/step_cost.hpp"
+#include "scheduler/policies/policy.hpp"
+#include "scheduler/search/batch_choice.hpp"
+#include "scheduler/search/memory_headroom.hpp"
+#include "scheduler/timing/evaluate.hpp"
+#include "scheduler/timing/round_prediction.hpp"
 #include "tests/scheduler/instances.hpp"
 
 namespace headroom::scheduler {

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "scheduler/timeline.hpp"
+#include "scheduler/timing/timeline.hpp"
 #include "tests/scheduler/fleets.hpp"
 #include "tests/scheduler/naive_timeline.hpp"
 
@@ -63,7 +63,9 @@ std::string difference(
     const Fleet fleet = testing::random_fleet(random, devices);
     Placement placement = testing::random_placement(random, blocks.size(), devices);
     const std::vector<Bytes> over{0, 700'000, 0, 1, 30'000};
-    const Timeline::Overload overload = [&](const Timeline::FirstOperation& first) { return over[first.device.index()]; };
+    const Timeline::Overload overload = [&](const Timeline::FirstOperation& first) {
+        return over[first.device.index()];
+    };
     Timeline timeline(blocks, devices);
     testing::NaiveTimeline naive(fleet, blocks);
     naive.error = planted.error;

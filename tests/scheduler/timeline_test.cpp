@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/check.hpp"
-#include "scheduler/timeline.hpp"
+#include "scheduler/timing/timeline.hpp"
 #include "tests/scheduler/fleets.hpp"
 
 namespace headroom::scheduler {

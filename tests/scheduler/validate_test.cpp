@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "scheduler/validate.hpp"
+#include "scheduler/core/validate.hpp"
 #include "tests/scheduler/fleets.hpp"
 
 namespace headroom::scheduler {

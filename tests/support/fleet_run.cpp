@@ -10,11 +10,11 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "comm/inprocess/inprocess.hpp"
-#include "model/oracle.hpp"
-#include "model/tokenizer.hpp"
-#include "runtime/shape.hpp"
+#include "model/decoder/oracle.hpp"
+#include "model/tokenizer/tokenizer.hpp"
+#include "runtime/memory/model_shape.hpp"
 #include "support/replay_check.hpp"
-#include "trace/interrupts.hpp"
+#include "trace/analysis/interrupts.hpp"
 
 namespace headroom::support {
 

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "config/scenario.hpp"
-#include "model/cut.hpp"
-#include "runtime/session.hpp"
-#include "trace/trace.hpp"
+#include "config/scenario/scenario.hpp"
+#include "model/decoder/cut.hpp"
+#include "runtime/session/session.hpp"
+#include "trace/records/trace.hpp"
 
 namespace headroom::support {
 

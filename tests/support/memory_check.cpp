@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
-#include "model/weights.hpp"
-#include "runtime/shape.hpp"
-#include "scheduler/agenda.hpp"
-#include "scheduler/program.hpp"
+#include "model/decoder/weights.hpp"
+#include "runtime/memory/model_shape.hpp"
+#include "scheduler/timing/program.hpp"
+#include "scheduler/timing/turn_schedule.hpp"
 #include "support/fleet_run.hpp"
 
 namespace headroom::support {

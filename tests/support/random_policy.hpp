@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/random.hpp"
-#include "scheduler/policy.hpp"
-#include "scheduler/validate.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/policies/policy.hpp"
 
 namespace headroom::support {
 

@@ -2,7 +2,7 @@
 // chunks, joined turns, cuts, ends of text, a device that loses speed and memory.
 #pragma once
 
-#include "config/scenario.hpp"
+#include "config/scenario/scenario.hpp"
 
 namespace headroom::support {
 

@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
-#include "runtime/replay.hpp"
+#include "runtime/offline/replay.hpp"
 
 namespace headroom::support {
 

@@ -1,9 +1,9 @@
 // Every run that a test makes is replayed: a trace must hold all that its run depended on.
 #pragma once
 
-#include "config/scenario.hpp"
-#include "scheduler/policy.hpp"
-#include "trace/trace.hpp"
+#include "config/scenario/scenario.hpp"
+#include "scheduler/policies/policy.hpp"
+#include "trace/records/trace.hpp"
 
 namespace headroom::support {
 

@@ -1,6 +1,6 @@
 #include "support/simulated_run.hpp"
 
-#include "runtime/simulate.hpp"
+#include "runtime/offline/simulate.hpp"
 #include "support/replay_check.hpp"
 
 namespace headroom::support {

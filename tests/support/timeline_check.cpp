@@ -8,9 +8,9 @@
 #include <fmt/format.h>
 
 #include "base/check.hpp"
-#include "model/weights.hpp"
-#include "runtime/shape.hpp"
-#include "scheduler/timeline.hpp"
+#include "model/decoder/weights.hpp"
+#include "runtime/memory/model_shape.hpp"
+#include "scheduler/timing/timeline.hpp"
 #include "support/fleet_run.hpp"
 
 namespace headroom::support {

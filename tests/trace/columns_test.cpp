@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "trace/columns.hpp"
+#include "trace/records/columns.hpp"
 
 namespace headroom::trace {
 namespace {

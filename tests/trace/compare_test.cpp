@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "tests/trace/sample.hpp"
-#include "trace/columns.hpp"
-#include "trace/compare.hpp"
+#include "trace/analysis/compare.hpp"
+#include "trace/records/columns.hpp"
 
 namespace headroom::trace {
 namespace {

@@ -9,11 +9,11 @@
 
 #include "base/random.hpp"
 #include "tests/trace/sample.hpp"
-#include "trace/csv.hpp"
-#include "trace/gaps.hpp"
-#include "trace/lanes.hpp"
-#include "trace/perfetto.hpp"
-#include "trace/trace_events.hpp"
+#include "trace/analysis/csv.hpp"
+#include "trace/analysis/gaps.hpp"
+#include "trace/analysis/lanes.hpp"
+#include "trace/export/perfetto.hpp"
+#include "trace/export/trace_events.hpp"
 
 namespace headroom::trace {
 namespace {

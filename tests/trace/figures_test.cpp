@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "trace/figures.hpp"
+#include "trace/analysis/figures.hpp"
 
 namespace headroom::trace {
 namespace {

@@ -12,9 +12,9 @@
 #include "base/error.hpp"
 #include "tests/trace/files.hpp"
 #include "tests/trace/sample.hpp"
-#include "trace/compare.hpp"
-#include "trace/hdf5/attribute.hpp"
-#include "trace/hdf5/file.hpp"
+#include "trace/analysis/compare.hpp"
+#include "trace/hdf5/library/attribute.hpp"
+#include "trace/hdf5/library/file.hpp"
 #include "trace/hdf5/reader.hpp"
 #include "trace/hdf5/writer.hpp"
 

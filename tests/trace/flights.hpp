@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "trace/codes.hpp"
-#include "trace/trace.hpp"
+#include "trace/records/codes.hpp"
+#include "trace/records/trace.hpp"
 
 namespace headroom::trace::flights {
 

@@ -14,7 +14,7 @@
 #include "base/random.hpp"
 #include "tests/trace/files.hpp"
 #include "tests/trace/sample.hpp"
-#include "trace/compare.hpp"
+#include "trace/analysis/compare.hpp"
 #include "trace/hdf5/reader.hpp"
 #include "trace/hdf5/repair.hpp"
 #include "trace/hdf5/writer.hpp"

@@ -6,8 +6,8 @@
 #include "base/error.hpp"
 #include "base/saturating.hpp"
 #include "tests/trace/sample.hpp"
-#include "trace/columns.hpp"
-#include "trace/ranges.hpp"
+#include "trace/records/columns.hpp"
+#include "trace/records/ranges.hpp"
 
 namespace headroom::trace {
 namespace {

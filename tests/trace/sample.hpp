@@ -6,8 +6,8 @@
 #include <limits>
 #include <string>
 
-#include "trace/ranges.hpp"
-#include "trace/trace.hpp"
+#include "trace/records/ranges.hpp"
+#include "trace/records/trace.hpp"
 
 namespace headroom::trace::sample {
 

@@ -6,7 +6,7 @@
 
 #include "tests/trace/files.hpp"
 #include "tests/trace/sample.hpp"
-#include "trace/compare.hpp"
+#include "trace/analysis/compare.hpp"
 #include "trace/hdf5/reader.hpp"
 #include "trace/hdf5/writer.hpp"
 

@@ -6,8 +6,8 @@
 
 #include "base/random.hpp"
 #include "tests/trace/flights.hpp"
-#include "trace/request_figures.hpp"
-#include "trace/summary.hpp"
+#include "trace/analysis/request_figures.hpp"
+#include "trace/analysis/summary.hpp"
 
 namespace headroom::trace {
 namespace {

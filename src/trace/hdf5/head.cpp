@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "trace/hdf5/attribute.hpp"
-#include "trace/hdf5/breakdown.hpp"
+#include "trace/hdf5/library/attribute.hpp"
+#include "trace/hdf5/library/breakdown.hpp"
+#include "trace/hdf5/library/table_reader.hpp"
 #include "trace/hdf5/schema.hpp"
-#include "trace/hdf5/table_reader.hpp"
 
 namespace headroom::trace {
 

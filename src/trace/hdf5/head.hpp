@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "trace/records.hpp"
+#include "trace/records/records.hpp"
 
 namespace headroom::trace {
 

@@ -11,12 +11,12 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "trace/hdf5/attribute.hpp"
-#include "trace/hdf5/breakdown.hpp"
-#include "trace/hdf5/lock.hpp"
+#include "trace/hdf5/library/attribute.hpp"
+#include "trace/hdf5/library/breakdown.hpp"
+#include "trace/hdf5/library/lock.hpp"
+#include "trace/hdf5/library/table_reader.hpp"
 #include "trace/hdf5/schema.hpp"
-#include "trace/hdf5/table_reader.hpp"
-#include "trace/ranges.hpp"
+#include "trace/records/ranges.hpp"
 
 namespace headroom::trace {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "trace/trace.hpp"
+#include "trace/records/trace.hpp"
 
 namespace headroom::trace {
 

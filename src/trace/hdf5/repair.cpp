@@ -12,10 +12,10 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "trace/hdf5/file.hpp"
-#include "trace/hdf5/lock.hpp"
+#include "trace/hdf5/library/file.hpp"
+#include "trace/hdf5/library/lock.hpp"
+#include "trace/hdf5/library/sign_of_life.hpp"
 #include "trace/hdf5/reader.hpp"
-#include "trace/hdf5/sign_of_life.hpp"
 
 namespace headroom::trace {
 

@@ -3,7 +3,7 @@
 // docs/reference/trace.md describes it all for users; a change here changes kSchemaVersion.
 #pragma once
 
-#include "trace/columns.hpp"
+#include "trace/records/columns.hpp"
 
 namespace headroom::trace {
 

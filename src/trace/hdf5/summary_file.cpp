@@ -6,11 +6,11 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "trace/hdf5/attribute.hpp"
-#include "trace/hdf5/breakdown.hpp"
-#include "trace/hdf5/file.hpp"
-#include "trace/hdf5/layout.hpp"
-#include "trace/hdf5/untrusted.hpp"
+#include "trace/hdf5/library/attribute.hpp"
+#include "trace/hdf5/library/breakdown.hpp"
+#include "trace/hdf5/library/file.hpp"
+#include "trace/hdf5/library/layout.hpp"
+#include "trace/hdf5/library/untrusted.hpp"
 
 namespace headroom::trace {
 

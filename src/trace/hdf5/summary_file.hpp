@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "trace/figure_table.hpp"
+#include "trace/analysis/figure_table.hpp"
 
 namespace headroom::trace {
 

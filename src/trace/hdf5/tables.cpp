@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/check.hpp"
-#include "trace/hdf5/attribute.hpp"
+#include "trace/hdf5/library/attribute.hpp"
 
 namespace headroom::trace::h5 {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "trace/hdf5/append_table.hpp"
+#include "trace/hdf5/library/append_table.hpp"
 #include "trace/hdf5/schema.hpp"
 
 namespace headroom::trace::h5 {

@@ -13,11 +13,11 @@
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "base/new_file.hpp"
-#include "trace/hdf5/attribute.hpp"
-#include "trace/hdf5/lock.hpp"
-#include "trace/hdf5/place.hpp"
+#include "trace/analysis/parts.hpp"
+#include "trace/hdf5/library/attribute.hpp"
+#include "trace/hdf5/library/lock.hpp"
+#include "trace/hdf5/library/place.hpp"
 #include "trace/hdf5/tables.hpp"
-#include "trace/parts.hpp"
 
 namespace headroom::trace {
 

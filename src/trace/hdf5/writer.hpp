@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "trace/trace.hpp"
+#include "trace/records/trace.hpp"
 
 namespace headroom::trace {
 

@@ -1,0 +1,67 @@
+// See first_fit.hpp.
+#include "scheduler/construct/first_fit.hpp"
+
+#include <utility>
+
+#include "scheduler/construct/packing.hpp"
+#include "scheduler/cost/block_cost.hpp"
+#include "scheduler/cost/memory_ledger.hpp"
+#include "scheduler/explain/infeasibility.hpp"
+#include "scheduler/timing/evaluate.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+bool place_somewhere(Ledger& ledger, BlockId b, std::size_t first) {
+    for (std::size_t k = 0; k < ledger.devices(); ++k) {
+        const DeviceId d((first + k) % ledger.devices());
+        if (ledger.fits(b, d)) {
+            ledger.place(b, d);
+            return true;
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+std::size_t lowest_first(std::size_t /*i*/, std::size_t /*devices*/) {
+    return 0;
+}
+
+std::size_t in_turn(std::size_t i, std::size_t devices) {
+    return i % devices;
+}
+
+Placement first_fit_placement(const Problem& problem, const FirstTry& first) {
+    Ledger ledger(problem);
+    for (std::size_t b = 0; b < problem.blocks->size(); ++b) {
+        if (!place_somewhere(ledger, BlockId(b), first(b, ledger.devices()))) {
+            return {};
+        }
+    }
+    if (ledger.shortage() > 0) { // the source cannot hold what is pinned to it
+        return {};
+    }
+    Placement placement = ledger.placement();
+    settle_ends(problem, placement);
+    return placement;
+}
+
+Decision first_fit(const Problem& problem, const FirstTry& first) {
+    Placement placement = first_fit_placement(problem, first);
+    if (!placement.empty()) {
+        return evaluate(problem, std::move(placement), "every block on the first device with room");
+    }
+    Packing packing = pack(problem);
+    if (packing.shortage > 0) {
+        return infeasible(problem, packing.placement);
+    }
+    return evaluate(
+        problem,
+        std::move(packing.placement),
+        "packed by size, because in canonical order a block found no room"
+    );
+}
+
+} // namespace headroom::scheduler

@@ -1,0 +1,272 @@
+// See layer_plan.hpp.
+#include "scheduler/construct/layer_plan.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace headroom::scheduler {
+namespace {
+
+LayerPlan sliced_plan(
+    const StepDelay& step,
+    const LayerRoom& room,
+    std::size_t holder,
+    std::size_t hub,
+    std::vector<std::int32_t> groups,
+    std::vector<std::int32_t> slices
+) {
+    LayerPlan plan;
+    if (!groups.empty() && !slices.empty()) {
+        plan.time = step.layer(room.layer(), holder, {groups.data(), hub, hub, slices.data()});
+        plan.counts = {hub, hub, std::move(groups), std::move(slices)};
+    }
+    return plan;
+}
+
+/// The best plan met, by time and what follows.
+struct Best {
+    LayerPlan plan;
+    Nanoseconds total = kNever;
+
+    void offer(LayerPlan other, Nanoseconds costs) {
+        if (other.time < kNever && other.time + costs < total) {
+            total = other.time + costs;
+            plan = std::move(other);
+        }
+    }
+};
+
+/// Groups and slices share a device's memory: where the best of both do not fit together, both
+/// orders of spreading, because the stage that is spread first has the better share.
+LayerPlan plan_for_hub(Spreads& spreads, LayerRoom& room, std::size_t holder, std::size_t hub) {
+    const StepDelay& step = spreads.step();
+    const BlockId block = holder_of(*spreads.problem().blocks, room.layer());
+    Best best;
+    if (!room.fits(block, hub)) {
+        return best.plan;
+    }
+    const auto spread = [&](const LayerRoom& in, Unit unit) {
+        const std::size_t from = unit == Unit::group ? holder : hub;
+        return spreads.within({room.layer(), from, hub, unit}, in.caps(unit));
+    };
+    room.take(block, hub);
+    std::vector<std::int32_t> groups = spread(room, Unit::group);
+    std::vector<std::int32_t> slices = spread(room, Unit::slice);
+    LayerRoom beside_groups = room;
+    if (!groups.empty()) {
+        beside_groups.take(Unit::group, groups);
+    }
+    bool together = !groups.empty() && !slices.empty();
+    for (std::size_t d = 0; together && d < slices.size(); ++d) {
+        together = slices[d] <= beside_groups.cap(Unit::slice, d);
+    }
+    if (together) {
+        best.offer(sliced_plan(step, room, holder, hub, std::move(groups), std::move(slices)), 0);
+    } else if (!groups.empty() && !slices.empty()) {
+        LayerRoom beside_slices = room;
+        beside_slices.take(Unit::slice, slices);
+        best.offer(
+            sliced_plan(step, room, holder, hub, groups, spread(beside_groups, Unit::slice)), 0
+        );
+        best.offer(
+            sliced_plan(step, room, holder, hub, spread(beside_slices, Unit::group), slices), 0
+        );
+    }
+    room.give(block, hub);
+    return best.plan;
+}
+
+/// Groups spread for one proj, over several devices for ffn.
+class ProjPlans {
+  public:
+    ProjPlans(Spreads& spreads, LayerRoom& room, std::size_t holder, std::size_t proj)
+        : spreads_(&spreads), step_(&spreads.step()), room_(&room), layer_(room.layer()),
+          holder_(holder), proj_(proj), proj_block_(gatherer_of(*spreads.problem().blocks, layer_)),
+          ffn_block_(holder_of(*spreads.problem().blocks, layer_)) {
+        fits_ = room.fits(proj_block_, proj);
+        if (!fits_) {
+            return;
+        }
+        room.take(proj_block_, proj);
+        if (step_->by_formula() &&
+            room.devices() <=
+                Spreads::kMostRemembered) { // where one spread is dear and no limit is a bound
+            ready_ = ready(spreads.unlimited({layer_, holder_, proj_, Unit::group}));
+        } else {
+            spread_within_room();
+        }
+    }
+    ~ProjPlans() {
+        if (fits_) {
+            room_->give(proj_block_, proj_);
+        }
+    }
+    ProjPlans(const ProjPlans&) = delete;
+    ProjPlans& operator=(const ProjPlans&) = delete;
+
+    /// Offers the plan with ffn on this device.
+    void offer_to(Best& best, std::size_t ffn, Nanoseconds costs) {
+        const Nanoseconds rest = step_->from_proj(layer_, proj_, ffn);
+        // Less room for groups never makes them faster.
+        const auto hopeless = [&] {
+            return ready_ == kNever || ready_ + rest + costs >= best.total;
+        };
+        if (!fits_ || hopeless() || !room_->fits(ffn_block_, ffn)) {
+            return;
+        }
+        if (!spread_) {
+            spread_within_room();
+        }
+        if (counts_.empty() || hopeless()) {
+            return;
+        }
+        room_->take(ffn_block_, ffn);
+        const std::int32_t cap = room_->cap(Unit::group, ffn);
+        room_->give(ffn_block_, ffn);
+        if (counts_[ffn] <= cap) {
+            best.offer({ready_ + rest, {proj_, ffn, counts_, {}}}, costs);
+            return;
+        }
+        const std::int32_t before = std::exchange(caps_[ffn], cap);
+        std::vector<std::int32_t> counts = spread();
+        caps_[ffn] = before;
+        if (!counts.empty()) {
+            const Nanoseconds time = ready(counts) + rest;
+            best.offer({time, {proj_, ffn, std::move(counts), {}}}, costs);
+        }
+    }
+
+  private:
+    void spread_within_room() {
+        caps_ = room_->caps(Unit::group);
+        counts_ = spread();
+        ready_ = ready(counts_);
+        spread_ = true;
+    }
+    [[nodiscard]] std::vector<std::int32_t> spread() {
+        return spreads_->within({layer_, holder_, proj_, Unit::group}, caps_);
+    }
+    [[nodiscard]] Nanoseconds ready(const std::vector<std::int32_t>& counts) const {
+        return counts.empty() ? kNever
+                              : step_->until_proj(layer_, holder_, {counts.data(), proj_, proj_});
+    }
+
+    Spreads* spreads_;
+    const StepDelay* step_;
+    LayerRoom* room_;
+    std::size_t layer_;
+    std::size_t holder_;
+    std::size_t proj_;
+    BlockId proj_block_;
+    BlockId ffn_block_;
+    bool fits_ = false;
+    bool spread_ = false; ///< within the room; until then ready_ is a bound
+    std::vector<std::int32_t> caps_;
+    std::vector<std::int32_t> counts_;
+    Nanoseconds ready_ = kNever;
+};
+
+} // namespace
+
+LayerRoom::LayerRoom(const Problem& problem, const Ledger& ledger, std::size_t layer)
+    : blocks_(problem.blocks), ledger_(&ledger), layer_(layer),
+      group_(ledger.need(unit_of(*blocks_, Unit::group, layer, 0))) {
+    if (blocks_->sliced()) {
+        slice_ = ledger.need(typical_of(*blocks_, Unit::slice, layer));
+    }
+    const auto l = static_cast<std::int32_t>(layer);
+    for (std::size_t d = 0; d < ledger.devices(); ++d) {
+        left_.push_back(ledger.left(l, DeviceId(d)));
+    }
+    const std::size_t first = blocks_->group(l, 0).index();
+    for (std::int32_t i = 0; i < blocks_->per_layer(); ++i) {
+        const BlockId b(first + static_cast<std::size_t>(i));
+        if (ledger.where(b).valid()) {
+            give(b, ledger.where(b).index());
+        }
+    }
+}
+
+std::vector<std::int32_t> LayerRoom::caps(Unit unit) const {
+    std::vector<std::int32_t> caps(devices());
+    for (std::size_t d = 0; d < caps.size(); ++d) {
+        caps[d] = cap(unit, d);
+    }
+    return caps;
+}
+
+void LayerRoom::take(Unit unit, const std::vector<std::int32_t>& counts) {
+    for (std::size_t d = 0; d < counts.size(); ++d) {
+        left_[d].add(need(unit), -counts[d]);
+    }
+}
+
+std::int64_t LayerRoom::slots(Bytes size) const {
+    std::int64_t slots = 0;
+    for (const Amount& left : left_) {
+        slots += std::max<Bytes>(left.bytes, 0) / std::max<Bytes>(size, 1);
+    }
+    return slots;
+}
+
+LayerPlan plan_for_hosts(
+    Spreads& spreads, LayerRoom& room, std::size_t holder, std::size_t proj, std::size_t ffn
+) {
+    if (spreads.step().sliced()) {
+        return plan_for_hub(spreads, room, holder, ffn);
+    }
+    Best best;
+    ProjPlans(spreads, room, holder, proj).offer_to(best, ffn, 0);
+    return best.plan;
+}
+
+Hosts promising_hosts(
+    const Problem& problem,
+    const StepDelay& step,
+    const LayerRoom& room,
+    std::size_t holder,
+    std::size_t most
+) {
+    const auto first = [&](BlockId b) {
+        std::vector<std::pair<Nanoseconds, std::size_t>> ranked;
+        for (std::size_t d = 0; d < room.devices(); ++d) {
+            if (room.fits(b, d)) {
+                ranked.emplace_back(step.as_host(room.layer(), b, holder, d), d);
+            }
+        }
+        const std::size_t kept = std::min(most, ranked.size());
+        const auto end = ranked.begin() + static_cast<std::ptrdiff_t>(kept);
+        std::partial_sort(ranked.begin(), end, ranked.end());
+        std::vector<std::size_t> hosts;
+        std::for_each(ranked.begin(), end, [&](const auto& host) { hosts.push_back(host.second); });
+        return hosts;
+    };
+    return {
+        first(gatherer_of(*problem.blocks, room.layer())),
+        first(holder_of(*problem.blocks, room.layer()))};
+}
+
+LayerPlan best_plan(
+    Spreads& spreads,
+    LayerRoom& room,
+    std::size_t holder,
+    const Hosts& hosts,
+    const HostCosts& costs
+) {
+    Best best;
+    if (spreads.step().sliced()) {
+        for (const std::size_t hub : hosts.ffn) {
+            best.offer(plan_for_hub(spreads, room, holder, hub), costs.ffn[hub]);
+        }
+        return best.plan;
+    }
+    for (const std::size_t proj : hosts.proj) {
+        ProjPlans plans(spreads, room, holder, proj);
+        for (const std::size_t ffn : hosts.ffn) {
+            plans.offer_to(best, ffn, costs.proj[proj] + costs.ffn[ffn]);
+        }
+    }
+    return best.plan;
+}
+
+} // namespace headroom::scheduler

@@ -1,0 +1,204 @@
+// See packing.hpp. Blocks come in few sizes (groups, proj, ffn of one stored type), so moves and
+// swaps look at one block per device and size only.
+#include "scheduler/construct/packing.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "base/random.hpp"
+#include "scheduler/construct/count_packing.hpp"
+#include "scheduler/cost/block_cost.hpp"
+#include "scheduler/cost/memory_ledger.hpp"
+#include "scheduler/explain/infeasibility.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+constexpr int kKicks = 60;
+
+std::vector<BlockId> by_size(const Ledger& ledger, std::size_t count) {
+    std::vector<BlockId> order;
+    for (std::size_t b = 0; b < count; ++b) {
+        order.emplace_back(b);
+    }
+    const auto size = [&](BlockId b) {
+        return ledger.bytes(b) + (ledger.limited() ? ledger.as_bytes(ledger.flops(b)) : 0);
+    };
+    std::stable_sort(order.begin(), order.end(), [&](BlockId a, BlockId b) {
+        return size(a) > size(b);
+    });
+    return order;
+}
+
+enum class Fit { tightest, loosest };
+
+/// A tied lm_head costs next to nothing beside embed: the device to try first, if any.
+DeviceId partner_of(const Problem& problem, const Ledger& ledger, BlockId b) {
+    const ModelShape& shape = problem.blocks->shape();
+    const bool shares = shape.ends && shape.tied && b == problem.blocks->lm_head();
+    return shares ? ledger.where(problem.blocks->embed()) : DeviceId();
+}
+
+/// The device for b that has room and the least (or most) of it; none: the one with most room.
+DeviceId best_device(const Problem& problem, Ledger& ledger, BlockId b, Fit fit) {
+    const DeviceId partner = partner_of(problem, ledger, b);
+    if (partner.valid() && ledger.fits(b, partner)) {
+        return partner;
+    }
+    std::optional<DeviceId> best;
+    DeviceId roomiest(0);
+    for (std::size_t i = 0; i < ledger.devices(); ++i) {
+        const DeviceId d(i);
+        if (ledger.room(d) > ledger.room(roomiest)) {
+            roomiest = d;
+        }
+        if (ledger.room(d) < ledger.bytes_on(b, d) || (ledger.limited() && !ledger.fits(b, d))) {
+            continue;
+        }
+        const bool tighter = best && ledger.room(d) < ledger.room(*best);
+        const bool looser = best && ledger.room(d) > ledger.room(*best);
+        if (!best || (fit == Fit::tightest ? tighter : looser)) {
+            best = d;
+        }
+    }
+    return best.value_or(roomiest);
+}
+
+/// One block per (device, size), and layer if that matters: the first of each in block order.
+std::vector<BlockId> representatives(const Problem& problem, const Ledger& ledger) {
+    using Key = std::tuple<std::int32_t, Bytes, std::int32_t>;
+    std::vector<std::pair<Key, BlockId>> keyed;
+    for (std::size_t b = 0; b < ledger.placement().size(); ++b) {
+        const BlockId id(b);
+        const std::int32_t layer = ledger.limited() ? problem.blocks->name(id).layer : 0;
+        keyed.push_back({{ledger.where(id).value, ledger.bytes(id), layer}, id});
+    }
+    std::sort(keyed.begin(), keyed.end());
+    std::vector<BlockId> firsts;
+    for (std::size_t i = 0; i < keyed.size(); ++i) {
+        if (i == 0 || keyed[i].first != keyed[i - 1].first) {
+            firsts.push_back(keyed[i].second);
+        }
+    }
+    return firsts;
+}
+
+struct Exchange {
+    BlockId block;
+    DeviceId to;
+    BlockId back; ///< travels the other way; invalid: nothing does
+    Bytes shortage = 0;
+};
+
+void apply(Ledger& ledger, const Exchange& e) {
+    const DeviceId from = ledger.where(e.block);
+    ledger.place(e.block, e.to);
+    if (e.back.valid()) {
+        ledger.place(e.back, from);
+    }
+}
+
+Bytes shortage_after(Ledger& ledger, const Exchange& e) {
+    const DeviceId from = ledger.where(e.block);
+    apply(ledger, e);
+    const Bytes shortage = ledger.shortage();
+    ledger.place(e.block, from);
+    if (e.back.valid()) {
+        ledger.place(e.back, e.to);
+    }
+    return shortage;
+}
+
+/// The move or swap out of an overfull device that leaves the least shortage, if any lowers it.
+std::optional<Exchange> best_exchange(const Problem& problem, Ledger& ledger) {
+    const std::vector<BlockId> firsts = representatives(problem, ledger);
+    std::optional<Exchange> best;
+    const auto consider = [&](Exchange e) {
+        e.shortage = shortage_after(ledger, e);
+        if (e.shortage < (best ? best->shortage : ledger.shortage())) {
+            best = e;
+        }
+    };
+    for (const BlockId b : firsts) {
+        if (ledger.over(ledger.where(b)) == 0) {
+            continue;
+        }
+        for (std::size_t d = 0; d < ledger.devices(); ++d) {
+            if (ledger.where(b) != DeviceId(d)) {
+                consider({b, DeviceId(d), BlockId(), 0});
+            }
+        }
+        for (const BlockId other : firsts) {
+            if (ledger.where(other) != ledger.where(b)) {
+                consider({b, ledger.where(other), other, 0});
+            }
+        }
+    }
+    return best;
+}
+
+void descend(const Problem& problem, Ledger& ledger) {
+    while (ledger.shortage() > 0) {
+        const std::optional<Exchange> exchange = best_exchange(problem, ledger);
+        if (!exchange) {
+            return;
+        }
+        apply(ledger, *exchange);
+    }
+}
+
+Packing result(const Ledger& ledger) {
+    return {ledger.placement(), ledger.shortage()};
+}
+
+/// Descends, then kicks the best attempt at random and descends again, a fixed number of times.
+Packing improve(const Problem& problem, Packing best) {
+    Ledger start(problem, best.placement);
+    descend(problem, start);
+    best = result(start);
+    Random random(stream_seed(problem.seed, "packing"));
+    for (int kick = 0; kick < kKicks && best.shortage > 0; ++kick) {
+        Ledger ledger(problem, best.placement);
+        const std::uint64_t moves = 1 + random.below(4);
+        for (std::uint64_t m = 0; m < moves; ++m) {
+            const BlockId b(static_cast<std::size_t>(random.below(best.placement.size())));
+            ledger.place(b, DeviceId(static_cast<std::size_t>(random.below(ledger.devices()))));
+        }
+        descend(problem, ledger);
+        if (ledger.shortage() <= best.shortage) {
+            best = result(ledger);
+        }
+    }
+    return best;
+}
+
+} // namespace
+
+Packing pack(const Problem& problem) {
+    Packing best;
+    for (const Fit fit : {Fit::tightest, Fit::loosest}) {
+        Ledger ledger(problem);
+        for (const BlockId b : by_size(ledger, problem.blocks->size())) {
+            ledger.place(b, best_device(problem, ledger, b, fit));
+        }
+        if (best.placement.empty() || ledger.shortage() < best.shortage) {
+            best = result(ledger);
+        }
+    }
+    if (best.shortage > 0 && !hopeless(problem)) {
+        Placement exact = pack_by_counts(problem);
+        if (!exact.empty()) {
+            const Bytes shortage = Ledger(problem, exact).shortage(); // of compute, if any
+            best = shortage < best.shortage ? Packing{std::move(exact), shortage} : best;
+        }
+        best = improve(problem, std::move(best));
+    }
+    settle_ends(problem, best.placement);
+    return best;
+}
+
+} // namespace headroom::scheduler

@@ -1,0 +1,276 @@
+// Block order and physical costs, formula by formula as in
+// docs/explanation/blocks.md#physical-costs.
+#include "scheduler/core/blocks.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/check.hpp"
+
+namespace headroom::scheduler {
+
+namespace {
+
+/// Query, key and value rows of one group: (q + 2)·d rows of D columns.
+Bytes group_matrices(const ModelShape& shape, const LayerTypes& types) {
+    const std::int64_t d = shape.head_width();
+    return shape.heads_per_group() * d * row_bytes(types.q, shape.width) +
+           d * row_bytes(types.k, shape.width) + d * row_bytes(types.v, shape.width);
+}
+
+Bytes ffn_matrices(const ModelShape& shape, const LayerTypes& types) {
+    const Bytes gate = shape.gated ? shape.ffn_width * row_bytes(types.gate, shape.width) : 0;
+    return gate + shape.ffn_width * row_bytes(types.up, shape.width) +
+           shape.width * row_bytes(types.down, shape.ffn_width);
+}
+
+/// Stored bytes of `count` of a row's elements from `first` on: the quantisation blocks that hold
+/// any of them.
+Bytes covering_bytes(WeightType type, std::int64_t first, std::int64_t count) {
+    const std::int64_t each = block_elements(type);
+    const std::int64_t begin = first / each * each;
+    const std::int64_t end = (first + count + each - 1) / each * each;
+    return row_bytes(type, end - begin);
+}
+
+/// A group's own columns of proj, all D rows of them.
+Bytes group_columns(const ModelShape& shape, const LayerTypes& types, std::int32_t group) {
+    const std::int64_t columns = shape.heads_per_group() * shape.head_width();
+    return shape.width * covering_bytes(types.o, group * columns, columns);
+}
+
+/// One of `slices` slices: rows of gate and up, columns of down.
+Bytes slice_matrices(
+    const ModelShape& shape, const LayerTypes& types, std::int32_t slices, std::int32_t slice
+) {
+    const std::int64_t hidden = shape.ffn_width / slices;
+    const Bytes gate = shape.gated ? hidden * row_bytes(types.gate, shape.width) : 0;
+    return gate + hidden * row_bytes(types.up, shape.width) +
+           shape.width * covering_bytes(types.down, slice * hidden, hidden);
+}
+
+} // namespace
+
+Blocks::Blocks(ModelShape shape, Cut cut) : shape_(std::move(shape)), cut_(cut) {
+    std::vector<std::string> problems = shape_.problems();
+    HEADROOM_CHECK(problems.empty(), "unusable shape: {}", problems.front());
+    problems = cut_.problems(shape_);
+    HEADROOM_CHECK(problems.empty(), "unusable cut: {}", problems.front());
+    const Bytes norm = shape_.norms ? kFloatBytes * shape_.width : 0;
+    // The holder of x applies the next attention norm: embed the first one, each ffn or hub (beside
+    // its own norm) the next layer's, and lm_head the final one.
+    if (shape_.ends) {
+        const Bytes table = shape_.vocabulary * row_bytes(shape_.embed_type, shape_.width);
+        add({BlockKind::embed, -1, -1}, table, norm);
+    }
+    for (std::int32_t layer = 0; layer < shape_.layers; ++layer) {
+        add_layer(layer, layer == shape_.layers - 1 ? norm : 2 * norm);
+    }
+    if (shape_.ends) {
+        const Bytes table = shape_.vocabulary * row_bytes(shape_.lm_head_type, shape_.width);
+        add({BlockKind::lm_head, -1, -1}, table, norm);
+    }
+}
+
+void Blocks::add(BlockName name, Bytes matrix, Bytes norms) {
+    names_.push_back(name);
+    matrix_.push_back(matrix);
+    touched_.push_back(matrix);
+    norm_.push_back(norms);
+}
+
+void Blocks::add_layer(std::int32_t layer, Bytes norms) {
+    const LayerTypes& types = shape_.layer_types[static_cast<std::size_t>(layer)];
+    for (std::int32_t group = 0; group < shape_.kv_heads; ++group) {
+        const Bytes columns = sliced() ? group_columns(shape_, types, group) : 0;
+        add({BlockKind::group, layer, group}, group_matrices(shape_, types) + columns, 0);
+    }
+    if (!sliced()) {
+        const Bytes proj = shape_.width * row_bytes(types.o, shape_.width);
+        add({BlockKind::proj, layer, -1}, proj, 0);
+        add({BlockKind::ffn, layer, -1}, ffn_matrices(shape_, types), norms);
+        return;
+    }
+    for (std::int32_t slice = 0; slice < slices(); ++slice) {
+        add({BlockKind::slice, layer, slice}, slice_matrices(shape_, types, slices(), slice), 0);
+    }
+    add({BlockKind::hub, layer, -1}, 0, norms);
+    level(group(layer, 0), groups());
+    level(slice(layer, 0), slices());
+}
+
+/// Equal blocks of one layer are charged alike for what they touch.
+void Blocks::level(BlockId first, std::int32_t count) {
+    const auto begin = touched_.begin() + first.value;
+    std::fill(begin, begin + count, *std::max_element(begin, begin + count));
+}
+
+BlockId Blocks::embed() const {
+    HEADROOM_CHECK(shape_.ends, "a shape without ends has no embed");
+    return BlockId(0);
+}
+
+BlockId Blocks::lm_head() const {
+    HEADROOM_CHECK(shape_.ends, "a shape without ends has no lm_head");
+    return BlockId(size() - 1);
+}
+
+BlockId Blocks::nth(std::int32_t layer, std::int32_t n) const {
+    HEADROOM_CHECK(
+        layer >= 0 && layer < shape_.layers && n >= 0 && n < per_layer(),
+        "layer {} block {}",
+        layer,
+        n
+    );
+    return BlockId((shape_.ends ? 1 : 0) + layer * per_layer() + n);
+}
+
+BlockId Blocks::group(std::int32_t layer, std::int32_t group) const {
+    HEADROOM_CHECK(group < groups(), "group {} of {}", group, groups());
+    return nth(layer, group);
+}
+
+BlockId Blocks::proj(std::int32_t layer) const {
+    HEADROOM_CHECK(!sliced(), "proj is cut");
+    return nth(layer, groups());
+}
+
+BlockId Blocks::ffn(std::int32_t layer) const {
+    HEADROOM_CHECK(!sliced(), "ffn is cut");
+    return nth(layer, groups() + 1);
+}
+
+BlockId Blocks::slice(std::int32_t layer, std::int32_t slice) const {
+    HEADROOM_CHECK(slice >= 0 && slice < slices(), "slice {} of {}", slice, slices());
+    return nth(layer, groups() + slice);
+}
+
+BlockId Blocks::hub(std::int32_t layer) const {
+    HEADROOM_CHECK(sliced(), "only a sliced layer has a hub");
+    return nth(layer, groups() + slices());
+}
+
+Bytes Blocks::weight_bytes(BlockId b, const Placement& placement) const {
+    const bool shared =
+        shape_.tied && b == lm_head() && placement[b.index()] == placement[embed().index()];
+    return (shared ? 0 : matrix_bytes(b)) + norm_bytes(b);
+}
+
+Bytes Blocks::cache_bytes(BlockId b, std::int64_t context) const {
+    const std::int64_t pages = (context + kPageTokens - 1) / kPageTokens;
+    return cache_row_bytes(b, pages * kPageTokens);
+}
+
+Bytes Blocks::cache_row_bytes(BlockId b, std::int64_t rows) const {
+    return name(b).kind == BlockKind::group ? 2 * rows * shape_.head_width() * shape_.kv_bytes : 0;
+}
+
+Bytes Blocks::resident_bytes(BlockId b, std::int64_t context, const Placement& placement) const {
+    return weight_bytes(b, placement) + cache_bytes(b, context);
+}
+
+Flops Blocks::flops(BlockId b, std::int64_t first, std::int64_t n) const {
+    const std::int64_t width = shape_.width;
+    switch (name(b).kind) {
+    case BlockKind::embed:
+        return 0;
+    case BlockKind::group: {
+        // Σ over contexts first+1 … first+n of 2·(q+2)·d·D + 4·q·T·d (sliced: + 2·q·d·D).
+        const std::int64_t q = shape_.heads_per_group();
+        const std::int64_t d = shape_.head_width();
+        const std::int64_t contexts = n * first + n * (n + 1) / 2;
+        const std::int64_t rows = q + 2 + (sliced() ? q : 0);
+        return n * 2 * rows * d * width + 4 * q * d * contexts;
+    }
+    case BlockKind::proj:
+        return n * 2 * width * width;
+    case BlockKind::ffn:
+        return n * (shape_.gated ? 6 : 4) * width * shape_.ffn_width;
+    case BlockKind::lm_head:
+        return 2 * shape_.vocabulary * width;
+    case BlockKind::slice:
+        return n * (shape_.gated ? 6 : 4) * width * (shape_.ffn_width / slices());
+    case BlockKind::hub:
+        return 0;
+    }
+    HEADROOM_CHECK(false, "block {}", b.value);
+}
+
+Bytes Blocks::touched_bytes(BlockId b, std::int64_t first, std::int64_t n) const {
+    return name(b).kind == BlockKind::embed ? 0
+                                            : touched_[b.index()] + cache_row_bytes(b, first + n);
+}
+
+void OperationCost::add(const Blocks& blocks, BlockId b, std::int64_t first, std::int64_t n) {
+    flops += blocks.flops(b, first, n);
+    touched += any ? blocks.cache_row_bytes(b, first + n) : blocks.touched_bytes(b, first, n);
+    any = true;
+}
+
+namespace {
+
+/// Stored columns of the worst of equal ranges that tile a row: an edge can stand at every multiple
+/// of gcd(width, E) within a quantisation block of E elements, and one does, because rows are whole
+/// blocks.
+std::int64_t most_columns(WeightType type, std::int64_t width) {
+    const std::int64_t each = block_elements(type);
+    return (width + each - std::gcd(width, each) + each - 1) / each * each;
+}
+
+} // namespace
+
+std::int64_t most_head_columns(const ModelShape& shape) {
+    std::int64_t most = 0;
+    for (const LayerTypes& types : shape.layer_types) {
+        most = std::max(most, most_columns(types.o, shape.heads_per_group() * shape.head_width()));
+    }
+    return most;
+}
+
+std::int64_t most_hidden_columns(const ModelShape& shape, const Cut& cut) {
+    HEADROOM_CHECK(cut.sliced() && cut.slices > 0, "{} slices", cut.slices);
+    std::int64_t most = 0;
+    for (const LayerTypes& types : shape.layer_types) {
+        most = std::max(most, most_columns(types.down, shape.ffn_width / cut.slices));
+    }
+    return most;
+}
+
+Bytes buffer_bytes(const ModelShape& shape, const TurnSizes& sizes, const Cut& cut) {
+    const std::int64_t n = sizes.tokens;
+    const std::int64_t rows = std::max(n, sizes.joined);
+    const std::int64_t q = shape.heads_per_group();
+    const std::int64_t d = shape.head_width();
+    std::int64_t elements = rows * (q + 2) * d + shape.context + sizes.joined * shape.vocabulary;
+    if (cut.sliced()) {
+        elements += n * (sizes.slots * (6 * shape.width + d) + 2 * shape.width);
+        elements += rows * (shape.ffn_width / cut.slices);
+        elements += rows * (most_hidden_columns(shape, cut) + most_head_columns(shape));
+        elements += cut.reduce == Reduce::ring ? 2 * shape.layers * shape.width : 0;
+    } else {
+        elements += n * sizes.slots * (4 * shape.width + d);
+        elements += rows * (shape.width + 2 * shape.ffn_width);
+    }
+    return kFloatBytes * elements + staging_bytes(shape);
+}
+
+Bytes staging_bytes(const ModelShape& shape) {
+    constexpr Bytes kLeastStaging = 65536;
+    Bytes longest = std::max(kLeastStaging, shape.norms ? kFloatBytes * shape.width : 0);
+    for (const LayerTypes& types : shape.layer_types) {
+        for (const WeightType type : {types.q, types.k, types.v, types.o, types.up}) {
+            longest = std::max(longest, row_bytes(type, shape.width));
+        }
+        if (shape.gated) {
+            longest = std::max(longest, row_bytes(types.gate, shape.width));
+        }
+        longest = std::max(longest, row_bytes(types.down, shape.ffn_width));
+    }
+    if (shape.ends) {
+        longest = std::max(longest, row_bytes(shape.embed_type, shape.width));
+        longest = std::max(longest, row_bytes(shape.lm_head_type, shape.width));
+    }
+    return longest;
+}
+
+} // namespace headroom::scheduler

@@ -1,0 +1,36 @@
+// How a layer is cut into blocks, and how the partial sums of a sliced layer come together. Source:
+// docs/explanation/blocks.md#two-granularities.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scheduler/core/shape.hpp"
+
+namespace headroom::scheduler {
+
+/// `paper`: groups, proj and ffn are whole blocks. `sliced`: each group applies its own columns of
+/// proj, ffn is cut into slices, and a hub per layer adds the partial sums up.
+enum class Granularity : std::uint8_t { paper, sliced };
+
+/// How the partial sums of a sliced layer are added up: sent to the hub, or by a ring all-reduce
+/// over all devices that hold blocks, as Galaxy does (docs/explanation/blocks.md#ring-all-reduce).
+enum class Reduce : std::uint8_t { hub, ring };
+
+[[nodiscard]] std::string_view name_of(Granularity granularity);
+[[nodiscard]] std::string_view name_of(Reduce reduce);
+
+struct Cut {
+    Granularity granularity = Granularity::paper;
+    std::int32_t slices = 0; ///< S, of each layer's ffn; 0 in granularity `paper`
+    Reduce reduce = Reduce::hub;
+
+    [[nodiscard]] bool sliced() const { return granularity == Granularity::sliced; }
+    /// All that keeps this shape from being cut so, one sentence each; empty: it can be.
+    [[nodiscard]] std::vector<std::string> problems(const ModelShape& shape) const;
+    bool operator==(const Cut&) const = default;
+};
+
+} // namespace headroom::scheduler

@@ -1,0 +1,175 @@
+// The published formulas, kept exactly. b = 4 bytes per element throughout.
+#include "scheduler/core/paper_costs.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace headroom::scheduler {
+
+namespace {
+
+constexpr Bytes kElementBytes = 4;
+
+/// Work over rate in seconds; a rate of 0 is for ever, an unlimited one costs nothing.
+double seconds(std::int64_t work, PerSecond rate) {
+    if (work == 0 || rate == kUnlimited) {
+        return 0.0;
+    }
+    return rate == 0 ? std::numeric_limits<double>::infinity()
+                     : static_cast<double>(work) / static_cast<double>(rate);
+}
+
+std::int64_t tokens_of(PaperLength length) {
+    return length.prompt + length.generated;
+}
+
+/// Bandwidth is in bytes/s here, so the paper's factor 8 (bits) is already in it.
+double transfer_s(Bytes bytes, const Snapshot& snapshot, DeviceId from, DeviceId to) {
+    return from == to ? 0.0 : seconds(bytes, snapshot.link(from, to).bandwidth);
+}
+
+/// Compute seconds and head output bytes per device in one layer.
+struct Heads {
+    std::vector<double> compute_s;
+    std::vector<Bytes> output;
+};
+
+Heads heads_of(
+    const Blocks& blocks,
+    const Placement& placement,
+    const Snapshot& snapshot,
+    PaperLength length,
+    std::int32_t layer
+) {
+    Heads heads{std::vector<double>(snapshot.size()), std::vector<Bytes>(snapshot.size())};
+    for (std::int32_t group = 0; group < blocks.groups(); ++group) {
+        const BlockId b = blocks.group(layer, group);
+        const DeviceId d = placement[b.index()];
+        heads.compute_s[d.index()] +=
+            seconds(paper_compute(blocks, b, length), snapshot.device(d).compute);
+        heads.output[d.index()] += paper_output(blocks, b, length);
+    }
+    return heads;
+}
+
+double layer_delay_s(
+    const Blocks& blocks,
+    const Placement& placement,
+    const Snapshot& snapshot,
+    PaperLength length,
+    PaperGather gather,
+    std::int32_t layer
+) {
+    const BlockId proj = blocks.proj(layer);
+    const BlockId ffn = blocks.ffn(layer);
+    const DeviceId p = placement[proj.index()];
+    const DeviceId f = placement[ffn.index()];
+    const Heads heads = heads_of(blocks, placement, snapshot, length, layer);
+    double gathered = 0;
+    for (std::size_t j = 0; j < snapshot.size(); ++j) {
+        const double sent = transfer_s(heads.output[j], snapshot, DeviceId(j), p);
+        gathered = gather == PaperGather::sum ? gathered + sent : std::max(gathered, sent);
+    }
+    return *std::max_element(heads.compute_s.begin(), heads.compute_s.end()) + gathered +
+           seconds(paper_compute(blocks, proj, length), snapshot.device(p).compute) +
+           transfer_s(paper_output(blocks, proj, length), snapshot, p, f) +
+           seconds(paper_compute(blocks, ffn, length), snapshot.device(f).compute);
+}
+
+} // namespace
+
+Bytes paper_memory(const Blocks& blocks, BlockId b, PaperLength length) {
+    const ModelShape& shape = blocks.shape();
+    const std::int64_t tokens = tokens_of(length);
+    switch (blocks.name(b).kind) {
+    case BlockKind::group:
+        return shape.heads_per_group() * 3 * (tokens + shape.width) * shape.head_width() *
+                   kElementBytes +
+               paper_cache(blocks, b, length);
+    case BlockKind::proj:
+        return tokens * shape.width * kElementBytes;
+    case BlockKind::ffn:
+        return 4 * tokens * shape.width * kElementBytes;
+    default:
+        return 0;
+    }
+}
+
+Bytes paper_cache(const Blocks& blocks, BlockId b, PaperLength length) {
+    const ModelShape& shape = blocks.shape();
+    return blocks.name(b).kind == BlockKind::group
+               ? shape.heads_per_group() * length.generated * shape.width * kElementBytes
+               : 0;
+}
+
+Flops paper_compute(const Blocks& blocks, BlockId b, PaperLength length) {
+    const ModelShape& shape = blocks.shape();
+    const std::int64_t tokens = tokens_of(length);
+    switch (blocks.name(b).kind) {
+    case BlockKind::group:
+        return shape.heads_per_group() * (3 * tokens * shape.width + tokens * tokens) *
+               shape.head_width();
+    case BlockKind::proj:
+        return tokens * shape.width * shape.width;
+    case BlockKind::ffn:
+        return 8 * tokens * shape.width * shape.width;
+    default:
+        return 0;
+    }
+}
+
+Bytes paper_output(const Blocks& blocks, BlockId b, PaperLength length) {
+    const ModelShape& shape = blocks.shape();
+    const std::int64_t tokens = tokens_of(length);
+    switch (blocks.name(b).kind) {
+    case BlockKind::group:
+        return shape.heads_per_group() * tokens * shape.head_width() * kElementBytes;
+    case BlockKind::proj:
+        return tokens * shape.width * kElementBytes;
+    default:
+        return 0;
+    }
+}
+
+double paper_delay_s(
+    const Blocks& blocks,
+    const Placement& placement,
+    const Snapshot& snapshot,
+    PaperLength length,
+    PaperGather gather
+) {
+    if (blocks.sliced()) {
+        return std::numeric_limits<double>::infinity();
+    }
+    double total = 0;
+    for (std::int32_t layer = 0; layer < blocks.shape().layers; ++layer) {
+        total += layer_delay_s(blocks, placement, snapshot, length, gather, layer);
+    }
+    return total;
+}
+
+Bytes paper_moved_bytes(const Blocks& blocks, BlockId b, PaperLength length, PaperMoved moved) {
+    return moved == PaperMoved::all ? paper_memory(blocks, b, length)
+                                    : paper_cache(blocks, b, length);
+}
+
+double paper_migration_s(
+    const Blocks& blocks,
+    const Placement& from,
+    const Placement& to,
+    const Snapshot& snapshot,
+    PaperLength length,
+    PaperMoved moved
+) {
+    if (blocks.sliced()) {
+        return 0;
+    }
+    double total = 0;
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        const Bytes bytes = paper_moved_bytes(blocks, BlockId(i), length, moved);
+        total += transfer_s(bytes, snapshot, from[i], to[i]);
+    }
+    return total;
+}
+
+} // namespace headroom::scheduler

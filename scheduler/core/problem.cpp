@@ -1,0 +1,45 @@
+// See problem.hpp.
+#include "scheduler/core/problem.hpp"
+
+#include <algorithm>
+
+namespace headroom::scheduler {
+
+PaperLength Problem::paper_costs_at() const {
+    return {prompt, std::max<std::int64_t>(0, horizon() - prompt)};
+}
+
+PaperLength Problem::paper_moves_at() const {
+    return {prompt, std::max<std::int64_t>(0, context - prompt)};
+}
+
+std::int64_t Problem::memory_context() const {
+    if (sequences.empty()) {
+        return horizon();
+    }
+    std::int64_t rows_of_all = 0;
+    for (const InFlight& sequence : sequences) {
+        const std::int64_t pages = (sequence.context + interval + kPageTokens - 1) / kPageTokens;
+        rows_of_all += pages * kPageTokens;
+    }
+    return rows_of_all;
+}
+
+std::int64_t Problem::prompts_spread() const {
+    std::int64_t prompts = 0;
+    std::int64_t tokens = 0;
+    for (const InFlight& sequence : sequences) {
+        if (sequence.prompt.left > 0) {
+            ++prompts;
+            tokens += sequence.prompt.tokens;
+        }
+    }
+    return prompts == 0 ? 0 : std::max(interval, tokens / prompts);
+}
+
+Bytes memory_there(const Problem& problem, DeviceId d) {
+    const Bytes usable = problem.snapshot.devices[d.index()].memory;
+    return problem.safe_memory.empty() ? usable : std::max(usable, problem.safe_memory[d.index()]);
+}
+
+} // namespace headroom::scheduler

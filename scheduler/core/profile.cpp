@@ -1,0 +1,115 @@
+// Loads and profiles. All of it is integer arithmetic with one rounding per rate and one per
+// operation, so that two ranks on two machines come to the same nanosecond.
+#include "scheduler/core/profile.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "scheduler/core/scaled_rate.hpp"
+
+namespace headroom::scheduler {
+
+namespace {
+
+/// x folded back into [0, span] as often as it takes, as a ball between two walls.
+std::int64_t reflected(std::int64_t x, std::int64_t span) {
+    const std::int64_t cycle = 2 * span;
+    const std::int64_t in_cycle = ((x % cycle) + cycle) % cycle;
+    return in_cycle <= span ? in_cycle : cycle - in_cycle;
+}
+
+} // namespace
+
+Load Load::constant(Ppb value) {
+    return steps({{0, value}});
+}
+
+Load Load::steps(std::vector<Step> steps) {
+    Load load;
+    Nanoseconds before = -1;
+    for (const Step& step : steps) {
+        HEADROOM_CHECK(step.at > before, "load step at {} after {}", step.at, before);
+        HEADROOM_CHECK(step.value >= 0 && step.value <= kWhole, "load {}", step.value);
+        before = step.at;
+    }
+    // Before the first step the load is 0; behind it no time has less than the least step.
+    load.least_ = steps.empty() || steps.front().at > 0 ? 0 : kWhole;
+    for (const Step& step : steps) {
+        load.least_ = std::min(load.least_, step.value);
+    }
+    load.steps_ = std::move(steps);
+    return load;
+}
+
+Load Load::uniform(Ppb low, Ppb high, Nanoseconds period, std::uint64_t stream) {
+    HEADROOM_CHECK(low >= 0 && low <= high && high <= kWhole, "load from {} to {}", low, high);
+    HEADROOM_CHECK(period > 0, "period {}", period);
+    if (low == high) {
+        return constant(low);
+    }
+    Load load;
+    load.kind_ = Kind::uniform;
+    load.low_ = low;
+    load.high_ = high;
+    load.least_ = low;
+    load.period_ = period;
+    load.stream_ = stream;
+    return load;
+}
+
+Load Load::walk(Ppb low, Ppb high, Ppb step, Nanoseconds period, std::uint64_t stream) {
+    HEADROOM_CHECK(low >= 0 && low <= high && high <= kWhole, "load from {} to {}", low, high);
+    HEADROOM_CHECK(step >= 0 && step <= kWhole && period > 0, "step {}, period {}", step, period);
+    if (low == high) {
+        return constant(low);
+    }
+    Load load;
+    load.kind_ = Kind::table;
+    load.low_ = low;
+    load.high_ = high;
+    load.period_ = period;
+    load.table_.resize(static_cast<std::size_t>(kWalkPeriods));
+    const auto choices = static_cast<std::uint64_t>(2 * step + 1);
+    Ppb value = low + (high - low) / 2;
+    for (std::size_t k = 0; k < load.table_.size(); ++k) {
+        load.table_[k] = value;
+        const Ppb drawn = static_cast<Ppb>(random_below(stream, k, choices)) - step;
+        value = low + reflected(value - low + drawn, high - low);
+    }
+    load.least_ = *std::min_element(load.table_.begin(), load.table_.end());
+    return load;
+}
+
+Segment Load::at(Nanoseconds t) const {
+    if (kind_ == Kind::steps) {
+        const auto next =
+            std::upper_bound(steps_.begin(), steps_.end(), t, [](Nanoseconds x, const Step& s) {
+                return x < s.at;
+            });
+        return {
+            next == steps_.begin() ? 0 : std::prev(next)->value,
+            next == steps_.end() ? kNever : next->at};
+    }
+    const std::int64_t k = t / period_;
+    return {in_period(k), after(k * period_, period_)};
+}
+
+bool Load::full_from(Nanoseconds t) const {
+    if (kind_ != Kind::steps) {
+        return least_ == kWhole; // random loads come back to their least again and again
+    }
+    return at(t).value == kWhole && std::all_of(steps_.begin(), steps_.end(), [t](const Step& s) {
+               return s.at <= t || s.value == kWhole;
+           });
+}
+
+Segment Profile::at(Nanoseconds t, std::int64_t tokens) const {
+    if (unlimited()) {
+        return {kUnlimited, kNever};
+    }
+    const Segment now = load.at(t);
+    const Factors factors = factors_at(changes, t, tokens);
+    return {scaled(*this, now.value, factors), std::min(now.until, factors.until)};
+}
+
+} // namespace headroom::scheduler

@@ -1,0 +1,238 @@
+// The judge. It repeats the formulas of docs/explanation/blocks.md#physical-costs and
+// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper on purpose: a mistake in
+// the cost functions must not also sit here. Of Blocks it uses nothing but the shape and the names.
+#include "scheduler/core/validate.hpp"
+
+#include <fmt/format.h>
+
+#include "base/check.hpp"
+
+namespace headroom::scheduler {
+
+namespace {
+
+/// `count` of each row's columns, in whole quantisation blocks.
+Bytes cut_columns(WeightType type, std::int64_t rows, std::int64_t first, std::int64_t count) {
+    const std::int64_t each = block_elements(type);
+    const std::int64_t blocks = (first + count - 1) / each - first / each + 1;
+    return rows * blocks * block_bytes(type);
+}
+
+Bytes matrix(WeightType type, std::int64_t rows, std::int64_t columns) {
+    return rows * (columns / block_elements(type) * block_bytes(type));
+}
+
+/// Pages of 16 rows that the sequences in flight need at T + λ, each its own.
+std::int64_t pages_needed(const Problem& problem) {
+    if (problem.sequences.empty()) {
+        return (problem.context + problem.interval + 15) / 16;
+    }
+    std::int64_t pages = 0;
+    for (const InFlight& sequence : problem.sequences) {
+        pages += (sequence.context + problem.interval + 15) / 16;
+    }
+    return pages;
+}
+
+/// Resident bytes of one block, norms and `pages` of cache included; `slices`: 0 if not cut.
+Bytes physical_bytes(
+    const ModelShape& shape,
+    std::int32_t slices,
+    const BlockName& block,
+    std::int64_t pages,
+    bool shares_embed
+) {
+    const std::int64_t width = shape.width;
+    const std::int64_t d = width / shape.heads;
+    const std::int64_t q = shape.heads / shape.kv_heads;
+    const Bytes norm = shape.norms ? 4 * width : 0;
+    if (block.kind == BlockKind::embed) {
+        return matrix(shape.embed_type, shape.vocabulary, width) + norm;
+    }
+    if (block.kind == BlockKind::lm_head) {
+        return (shares_embed ? 0 : matrix(shape.lm_head_type, shape.vocabulary, width)) + norm;
+    }
+    const LayerTypes& types = shape.layer_types.at(static_cast<std::size_t>(block.layer));
+    if (block.kind == BlockKind::group) {
+        const Bytes own_columns =
+            slices > 0 ? cut_columns(types.o, width, block.group * q * d, q * d) : 0;
+        return matrix(types.q, q * d, width) + matrix(types.k, d, width) +
+               matrix(types.v, d, width) + own_columns + 2 * 16 * pages * d * shape.kv_bytes;
+    }
+    if (block.kind == BlockKind::proj) {
+        return matrix(types.o, width, width);
+    }
+    if (block.kind == BlockKind::slice) {
+        const std::int64_t hidden = shape.ffn_width / slices;
+        const Bytes gate = shape.gated ? matrix(types.gate, hidden, width) : 0;
+        return gate + matrix(types.up, hidden, width) +
+               cut_columns(types.down, width, block.group * hidden, hidden);
+    }
+    const bool last = block.layer == shape.layers - 1;
+    if (block.kind == BlockKind::hub) {
+        return last ? norm : 2 * norm;
+    }
+    const Bytes gate = shape.gated ? matrix(types.gate, shape.ffn_width, width) : 0;
+    return gate + matrix(types.up, shape.ffn_width, width) +
+           matrix(types.down, width, shape.ffn_width) + (last ? norm : 2 * norm);
+}
+
+/// The paper's memory and compute of one block: L₀ = prompt, n = generated, L = L₀ + n, b = 4.
+struct PaperCost {
+    Bytes memory = 0;
+    Flops compute = 0;
+};
+
+PaperCost paper_cost(const ModelShape& shape, const BlockName& block, const Problem& problem) {
+    const std::int64_t generated =
+        problem.horizon() > problem.prompt ? problem.horizon() - problem.prompt : 0;
+    const std::int64_t length = problem.prompt + generated;
+    const std::int64_t width = shape.width;
+    const std::int64_t d = width / shape.heads;
+    const std::int64_t q = shape.heads / shape.kv_heads;
+    switch (block.kind) {
+    case BlockKind::group:
+        return {
+            q * (3 * length * d * 4 + 3 * width * d * 4 + generated * width * 4),
+            q * (3 * length * width * d + length * length * d)};
+    case BlockKind::proj:
+        return {length * width * 4, length * width * width};
+    case BlockKind::ffn:
+        return {4 * length * width * 4, 8 * length * width * width};
+    default:
+        return {};
+    }
+}
+
+/// True if every block has a device that exists; says which have not.
+bool complete(const Problem& problem, const Placement& placement, Verdict& verdict) {
+    const Blocks& blocks = *problem.blocks;
+    if (placement.size() != blocks.size()) {
+        verdict.problems.push_back(
+            fmt::format("{} blocks placed, the model has {}", placement.size(), blocks.size())
+        );
+        return false;
+    }
+    for (std::size_t i = 0; i < placement.size(); ++i) {
+        const std::int32_t device = placement[i].value;
+        if (device < 0 || static_cast<std::size_t>(device) >= problem.snapshot.devices.size()) {
+            verdict.problems.push_back(fmt::format(
+                "{} is on device {}, which does not exist",
+                to_string(blocks.name(BlockId(i))),
+                device
+            ));
+        }
+    }
+    return verdict.ok();
+}
+
+void judge_ends(const Problem& problem, const Placement& placement, Verdict& verdict) {
+    for (std::size_t i = 0; i < placement.size() && problem.ends_at_source; ++i) {
+        const BlockName& block = problem.blocks->name(BlockId(i));
+        const bool end = block.kind == BlockKind::embed || block.kind == BlockKind::lm_head;
+        if (end && placement[i] != problem.source) {
+            verdict.problems.push_back(fmt::format(
+                "{} is on device {}, but it is pinned to the source, device {}",
+                to_string(block),
+                placement[i].value,
+                problem.source.value
+            ));
+        }
+    }
+}
+
+/// What each device needs at T + λ; buffers only where something is held, none in the paper.
+std::vector<Bytes> needs(const Problem& problem, const Placement& placement) {
+    const ModelShape& shape = problem.blocks->shape();
+    const std::int32_t slices = problem.blocks->cut().slices;
+    const bool paper = problem.cost_profile == CostProfile::paper;
+    const std::int64_t pages = pages_needed(problem);
+    const bool shares_embed = shape.tied && placement.front() == placement.back();
+    std::vector<Bytes> needed(problem.snapshot.devices.size(), 0);
+    std::vector<bool> holds(needed.size(), false);
+    for (std::size_t i = 0; i < placement.size(); ++i) {
+        const BlockName& block = problem.blocks->name(BlockId(i));
+        const std::size_t device = placement[i].index();
+        needed[device] += paper ? paper_cost(shape, block, problem).memory
+                                : physical_bytes(shape, slices, block, pages, shares_embed);
+        if (!holds[device] && !paper) {
+            needed[device] += problem.buffers;
+        }
+        holds[device] = true;
+    }
+    return needed;
+}
+
+void judge_memory(const Problem& problem, const Placement& placement, Verdict& verdict) {
+    const std::vector<Bytes> needed = needs(problem, placement);
+    for (std::size_t d = 0; d < needed.size(); ++d) {
+        const Bytes budget = problem.snapshot.devices[d].memory;
+        if (needed[d] <= budget) {
+            continue;
+        }
+        verdict.shortages.push_back({DeviceId(d), needed[d], budget});
+        std::string need = format_bytes(needed[d]);
+        std::string have = format_bytes(budget);
+        if (need == have) { // a small shortage would read as none
+            need = fmt::format("{} B", needed[d]);
+            have = fmt::format("{} B", budget);
+        }
+        verdict.problems.push_back(fmt::format(
+            "device {} needs {} for its blocks{} but has {} at T + lambda = {}{}",
+            d,
+            need,
+            problem.cost_profile == CostProfile::paper ? "" : " and buffers",
+            have,
+            problem.horizon(),
+            problem.sequences.size() > 1
+                ? fmt::format(" with {} sequences in flight", problem.sequences.size())
+                : ""
+        ));
+    }
+}
+
+/// Σ c_i ≤ C_j · T_budget, per layer and device.
+void judge_compute(const Problem& problem, const Placement& placement, Verdict& verdict) {
+    const ModelShape& shape = problem.blocks->shape();
+    const std::size_t devices = problem.snapshot.devices.size();
+    std::vector<Flops> work(static_cast<std::size_t>(shape.layers) * devices, 0);
+    for (std::size_t i = 0; i < placement.size(); ++i) {
+        const BlockName& block = problem.blocks->name(BlockId(i));
+        if (block.layer >= 0) {
+            work[static_cast<std::size_t>(block.layer) * devices + placement[i].index()] +=
+                paper_cost(shape, block, problem).compute;
+        }
+    }
+    for (std::size_t i = 0; i < work.size(); ++i) {
+        const PerSecond rate = problem.snapshot.devices[i % devices].compute;
+        const double most = static_cast<double>(rate) * problem.t_budget_s;
+        if (rate != kUnlimited && static_cast<double>(work[i]) > most) {
+            verdict.problems.push_back(fmt::format(
+                "device {} needs {} FLOP in layer {} but does {:.0f} within the {} s of t_budget",
+                i % devices,
+                work[i],
+                i / devices,
+                most,
+                problem.t_budget_s
+            ));
+        }
+    }
+}
+
+} // namespace
+
+Verdict validate(const Problem& problem, const Placement& placement) {
+    HEADROOM_CHECK(problem.blocks != nullptr, "a problem without blocks");
+    Verdict verdict;
+    if (!complete(problem, placement, verdict)) {
+        return verdict;
+    }
+    judge_ends(problem, placement, verdict);
+    judge_memory(problem, placement, verdict);
+    if (problem.cost_profile == CostProfile::paper) {
+        judge_compute(problem, placement, verdict);
+    }
+    return verdict;
+}
+
+} // namespace headroom::scheduler

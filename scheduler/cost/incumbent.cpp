@@ -1,0 +1,152 @@
+// See incumbent.hpp.
+#include "scheduler/cost/incumbent.hpp"
+
+namespace headroom::scheduler {
+
+Draft::Draft(const Problem& problem, const StepDelay& step, const Placement& placement)
+    : problem_(&problem), step_(&step), ledger_(problem, placement), moves_(problem, placement),
+      first_holder_(step.source()) {
+    const auto layers = static_cast<std::size_t>(problem.blocks->shape().layers);
+    counts_.assign(layers * step.devices(), 0);
+    slices_.assign(step.sliced() ? layers * step.devices() : 0, 0);
+    proj_.assign(layers, 0);
+    ffn_.assign(layers, 0);
+    times_.assign(layers, {});
+    touched_.assign(layers, false);
+    for (std::size_t b = 0; b < placement.size(); ++b) {
+        track(BlockId(b), DeviceId(), placement[b]);
+    }
+    for (std::size_t l = 0; l < layers; ++l) {
+        touch(l);
+    }
+    settle();
+}
+
+Draft::Draft(const Draft& other, const StepDelay& step) : Draft(other) {
+    step_ = &step;
+    undo_times_.clear();
+    for (std::size_t l = 0; l < layers(); ++l) {
+        touch(l);
+    }
+    settle();
+}
+
+void Draft::touch(std::size_t layer) {
+    if (layer < times_.size() && !touched_[layer]) {
+        touched_[layer] = true;
+        undo_times_.push_back({layer, times_[layer]});
+    }
+}
+
+/// Notes a block's device in counts and roles, and the layers whose time that changes.
+void Draft::track(BlockId b, DeviceId from, DeviceId to) {
+    const BlockName& name = problem_->blocks->name(b);
+    const auto layer = static_cast<std::size_t>(name.layer);
+    switch (name.kind) {
+    case BlockKind::embed:
+        first_holder_ = to.index();
+        touch(0);
+        break;
+    case BlockKind::group:
+        if (from.valid()) {
+            --counts_[layer * devices() + from.index()];
+        }
+        ++counts_[layer * devices() + to.index()];
+        touch(layer);
+        break;
+    case BlockKind::proj:
+        proj_[layer] = to.index();
+        touch(layer);
+        break;
+    case BlockKind::ffn:
+        ffn_[layer] = to.index();
+        touch(layer);
+        touch(layer + 1);
+        break;
+    case BlockKind::lm_head:
+        lm_head_ = to.index();
+        break;
+    case BlockKind::slice:
+        if (from.valid()) {
+            --slices_[layer * devices() + from.index()];
+        }
+        ++slices_[layer * devices() + to.index()];
+        touch(layer);
+        break;
+    case BlockKind::hub: // in the roles of both
+        proj_[layer] = to.index();
+        ffn_[layer] = to.index();
+        touch(layer);
+        touch(layer + 1);
+        break;
+    }
+}
+
+/// Evaluates the touched layers and adds everything up.
+void Draft::settle() {
+    for (const OldTime& old : undo_times_) {
+        const std::size_t l = old.layer;
+        times_[l] = step_->layer_parts(l, holder(l), shape(l));
+        layers_time_ += times_[l].whole - old.time.whole;
+        touched_[l] = false;
+    }
+    evaluations_ += undo_times_.empty() ? 1 : static_cast<std::int64_t>(undo_times_.size());
+    inference_ = step_->start(first_holder_) + layers_time_ + step_->finish(ffn_.back(), lm_head_);
+    migration_ = moves_.total();
+    score_.shortage = ledger_.shortage();
+    score_.transfers = moves_.sum();
+    score_.migration = migration_;
+    score_.objective = Wide{migration_} + Wide{problem_->steps()} * Wide{inference_};
+}
+
+bool Draft::attempt(std::span<const Relocation> changes, Bytes most_shortage) {
+    made_.clear();
+    for (const Relocation& change : changes) {
+        const DeviceId from = ledger_.where(change.block);
+        if (from != change.to && !problem_->pinned(change.block)) {
+            made_.push_back({change.block, from, change.to});
+            ledger_.place(change.block, change.to);
+        }
+    }
+    if (ledger_.shortage() > most_shortage) {
+        for (auto it = made_.rbegin(); it != made_.rend(); ++it) {
+            ledger_.place(it->block, it->from);
+        }
+        made_.clear();
+        ++evaluations_;
+        return false;
+    }
+    undo_times_.clear();
+    old_known_ = moves_.known();
+    old_inference_ = inference_;
+    old_migration_ = migration_;
+    old_score_ = score_;
+    for (const Made& move : made_) {
+        track(move.block, move.from, move.to);
+        moves_.set(move.block, move.to);
+    }
+    settle();
+    return true;
+}
+
+void Draft::undo() {
+    settled_.swap(undo_times_); // moving back touches the same layers again
+    for (auto it = made_.rbegin(); it != made_.rend(); ++it) {
+        track(it->block, it->to, it->from);
+        ledger_.place(it->block, it->from);
+        moves_.set(it->block, it->from);
+    }
+    made_.clear();
+    undo_times_.clear();
+    for (const OldTime& old : settled_) {
+        layers_time_ += old.time.whole - times_[old.layer].whole;
+        times_[old.layer] = old.time;
+        touched_[old.layer] = false;
+    }
+    moves_.know(old_known_);
+    inference_ = old_inference_;
+    migration_ = old_migration_;
+    score_ = old_score_;
+}
+
+} // namespace headroom::scheduler

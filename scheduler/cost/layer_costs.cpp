@@ -1,0 +1,280 @@
+// See layer_costs.hpp. Follows the rules for operations and messages
+// (docs/explanation/time.md#operations, docs/explanation/time.md#messages), specialised to constant
+// rates and two messages on one link.
+#include "scheduler/cost/layer_costs.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "scheduler/core/profile.hpp"
+#include "scheduler/cost/block_cost.hpp"
+#include "scheduler/cost/memory_ledger.hpp"
+#include "scheduler/cost/step_cost.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+constexpr std::size_t kWantedDevices = 32;
+
+/// `count` equal operations that follow each other in a layer.
+struct Operations {
+    BlockId block;
+    Flops flops = 0;
+    Bytes touched = 0;
+    std::int64_t count = 0;
+};
+
+struct LayerTime {
+    Nanoseconds groups = 0;
+    Nanoseconds rest = 0;
+};
+
+/// What layers are made of, so that a device's times take a few divisions per layer.
+class LayerWork {
+  public:
+    explicit LayerWork(const Problem& problem)
+        : problem_(&problem), memory_context_(problem.memory_context()) {
+        const Blocks& blocks = *problem.blocks;
+        for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
+            operations_.emplace_back();
+            const BlockId first = blocks.group(l, 0);
+            for (std::int32_t n = 0; n < blocks.per_layer(); ++n) {
+                add(BlockId(first.value + n), operations_.back());
+            }
+        }
+    }
+
+    [[nodiscard]] LayerTime on(std::size_t layer, const Snapshot::Device& device) const {
+        LayerTime time;
+        Flops flops = 0;
+        for (const Operations& some : operations_[layer]) {
+            const bool group = problem_->blocks->name(some.block).kind == BlockKind::group;
+            const Nanoseconds each = std::max(
+                bounded_duration(device.compute, some.flops),
+                bounded_duration(device.memory_bandwidth, some.touched)
+            );
+            (group ? time.groups : time.rest) += some.count * each;
+            flops += some.count * some.flops;
+        }
+        return problem_->cost_profile == CostProfile::paper
+                   ? LayerTime{by_formula(flops, device.compute), 0}
+                   : time;
+    }
+
+  private:
+    void add(BlockId b, std::vector<Operations>& layer) const {
+        const bool paper = problem_->cost_profile == CostProfile::paper;
+        const std::int64_t before = problem_->horizon() - 1;
+        const Flops flops = cost_of(*problem_, b, memory_context_).compute;
+        const Bytes touched = paper ? 0 : problem_->blocks->touched_bytes(b, before, 1);
+        const BlockKind kind = problem_->blocks->name(b).kind;
+        if (!layer.empty() && layer.back().flops == flops && layer.back().touched == touched &&
+            problem_->blocks->name(layer.back().block).kind == kind) {
+            ++layer.back().count;
+        } else {
+            layer.push_back({b, flops, touched, 1});
+        }
+    }
+
+    static Nanoseconds by_formula(Flops flops, PerSecond rate) {
+        if (flops == 0 || rate == kUnlimited) {
+            return 0;
+        }
+        const double ns = static_cast<double>(flops) / static_cast<double>(rate) * 1e9;
+        return rate > 0 && ns < static_cast<double>(kStall) ? std::llround(ns) : kStall;
+    }
+
+    const Problem* problem_;
+    std::int64_t memory_context_;
+    std::vector<std::vector<Operations>> operations_;
+};
+
+/// A message of x by itself: what it occupies, and the latency.
+struct Wire {
+    Nanoseconds link = 0; ///< link or egress, whichever is slower
+    Nanoseconds take = 0; ///< the receiver's ingress
+    Nanoseconds latency = 0;
+};
+
+Wire x_wire(const Problem& problem, DeviceId from, DeviceId to) {
+    if (from == to || problem.cost_profile == CostProfile::paper) {
+        return {};
+    }
+    const Snapshot& snapshot = problem.snapshot;
+    const Bytes bytes = problem.blocks->shape().width * kFloatBytes;
+    const Snapshot::Link& link = snapshot.link(from, to);
+    return {
+        std::max(
+            bounded_duration(link.bandwidth, bytes),
+            bounded_duration(snapshot.device(from).egress, bytes)
+        ),
+        bounded_duration(snapshot.device(to).ingress, bytes),
+        std::min(link.latency, kStall)};
+}
+
+/// Budgets with embed and lm_head on the source and nothing else placed.
+Ledger ledger_with_ends(const Problem& problem) {
+    Ledger ledger(problem);
+    if (problem.blocks->shape().ends) {
+        ledger.place(problem.blocks->embed(), problem.source);
+        ledger.place(problem.blocks->lm_head(), problem.source);
+    }
+    return ledger;
+}
+
+std::vector<Bytes> sums_of_layers(const Problem& problem, const Ledger& ledger) {
+    const Blocks& blocks = *problem.blocks;
+    std::vector<Bytes> sums{0};
+    for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
+        Bytes bytes = sums.back();
+        for (std::int32_t n = 0; n < blocks.per_layer(); ++n) {
+            bytes += ledger.bytes(BlockId(blocks.group(l, 0).value + n));
+        }
+        sums.push_back(bytes);
+    }
+    return sums;
+}
+
+/// All layers are alike in the published formulas, so the first one decides.
+bool computes_a_layer(const Problem& problem, const Ledger& ledger, DeviceId d) {
+    if (!ledger.limited()) {
+        return true;
+    }
+    const Blocks& blocks = *problem.blocks;
+    Flops flops = 0;
+    for (std::int32_t n = 0; n < blocks.per_layer(); ++n) {
+        flops += ledger.flops(BlockId(blocks.group(0, 0).value + n));
+    }
+    return flops <= ledger.limit(d);
+}
+
+struct Host {
+    DeviceId device;
+    Nanoseconds time = 0;
+    std::int64_t capacity = 0; ///< layers that it has room for
+};
+
+/// Devices but the source with room for a layer, the fastest first.
+std::vector<Host> by_speed(const Problem& problem) {
+    const LayerWork work(problem);
+    const Ledger ledger = ledger_with_ends(problem);
+    const std::vector<Bytes> sums = sums_of_layers(problem, ledger);
+    const auto layers = static_cast<std::int64_t>(sums.size()) - 1;
+    Bytes least = sums[1];
+    for (std::size_t l = 1; l < sums.size(); ++l) {
+        least = std::min(least, sums[l] - sums[l - 1]);
+    }
+    std::vector<Host> hosts;
+    for (std::size_t i = 0; i < problem.snapshot.size(); ++i) {
+        const DeviceId d(i);
+        if (d == problem.source || ledger.room(d) < least ||
+            !computes_a_layer(problem, ledger, d)) {
+            continue;
+        }
+        const LayerTime time = work.on(0, problem.snapshot.device(d));
+        const std::int64_t capacity = least > 0 ? std::min(layers, ledger.room(d) / least) : layers;
+        hosts.push_back({d, time.groups + time.rest, capacity});
+    }
+    std::stable_sort(hosts.begin(), hosts.end(), [](const Host& a, const Host& b) {
+        return a.time < b.time;
+    });
+    return hosts;
+}
+
+} // namespace
+
+std::vector<DeviceId> layer_hosts(const Problem& problem, std::size_t least) {
+    const std::vector<Host> hosts = by_speed(problem);
+    const bool few = problem.snapshot.size() <= kWantedDevices;
+    const auto wanted = std::int64_t{2} * problem.blocks->shape().layers;
+    std::vector<DeviceId> chosen;
+    std::int64_t capacity = 0;
+    for (const Host& host : hosts) {
+        const bool enough =
+            chosen.size() + 1 >= std::max(least, kWantedDevices) && capacity >= wanted;
+        if (!few && (enough || chosen.size() + 1 >= kMostLayerHosts)) {
+            break;
+        }
+        chosen.push_back(host.device);
+        capacity += host.capacity;
+    }
+    std::sort(chosen.begin(), chosen.end());
+    chosen.insert(chosen.begin(), problem.source);
+    return chosen;
+}
+
+std::vector<Nanoseconds> times_of_all_layers(const Problem& problem) {
+    const LayerWork work(problem);
+    std::vector<Nanoseconds> times(problem.snapshot.size(), 0);
+    for (std::size_t d = 0; d < times.size(); ++d) {
+        for (std::size_t l = 0; l < problem.blocks->shape().layer_types.size(); ++l) {
+            const LayerTime time = work.on(l, problem.snapshot.devices[d]);
+            times[d] += time.groups + time.rest;
+        }
+    }
+    return times;
+}
+
+LayerCosts::LayerCosts(const Problem& problem, std::vector<DeviceId> devices)
+    : devices_(std::move(devices)),
+      layers_(static_cast<std::size_t>(problem.blocks->shape().layers)),
+      ends_(problem.blocks->shape().ends) {
+    tabulate_layers(problem);
+    tabulate_hops(problem);
+    tabulate_room(problem);
+}
+
+void LayerCosts::tabulate_layers(const Problem& problem) {
+    const LayerWork work(problem);
+    for (const DeviceId d : devices_) {
+        until_.push_back(0);
+        for (std::size_t l = 0; l < layers_; ++l) {
+            const LayerTime time = work.on(l, problem.snapshot.device(d));
+            until_.push_back(until_.back() + time.groups + time.rest);
+            groups_.push_back(time.groups);
+        }
+    }
+}
+
+void LayerCosts::tabulate_hops(const Problem& problem) {
+    for (const DeviceId from : devices_) {
+        for (const DeviceId to : devices_) {
+            const Wire w = x_wire(problem, from, to);
+            const Nanoseconds first = std::max(w.link, w.take);
+            hops_.push_back(
+                {w.latency + first, w.latency + std::max(2 * w.link, first + w.take), 2 * first}
+            );
+        }
+        const Wire back = x_wire(problem, from, problem.source);
+        back_.push_back(back.latency + std::max(back.link, back.take));
+        busy_back_.push_back(std::max(back.link, back.take));
+    }
+    if (problem.blocks->shape().ends && problem.cost_profile == CostProfile::physical) {
+        const BlockId b = problem.blocks->lm_head();
+        const Snapshot::Device& source = problem.snapshot.device(problem.source);
+        const std::int64_t before = problem.horizon() - 1;
+        lm_head_ = std::max(
+            bounded_duration(source.compute, problem.blocks->flops(b, before, 1)),
+            bounded_duration(source.memory_bandwidth, problem.blocks->touched_bytes(b, before, 1))
+        );
+    }
+}
+
+void LayerCosts::tabulate_room(const Problem& problem) {
+    const Ledger ledger = ledger_with_ends(problem);
+    bytes_ = sums_of_layers(problem, ledger);
+    for (const DeviceId d : devices_) {
+        room_.push_back(ledger.room(d));
+        computes_.push_back(computes_a_layer(problem, ledger, d));
+    }
+}
+
+Nanoseconds LayerCosts::enter(std::size_t l, std::size_t from, std::size_t to) const {
+    const Hop& hop = hops_[from * devices() + to];
+    const Nanoseconds groups = groups_[to * layers_ + l];
+    const Nanoseconds rest = stay(l, l + 1, to) - groups;
+    return std::max(hop.normed_x + groups, hop.x) + rest;
+}
+
+} // namespace headroom::scheduler

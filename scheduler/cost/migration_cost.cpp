@@ -1,0 +1,208 @@
+// See migration_cost.hpp.
+#include "scheduler/cost/migration_cost.hpp"
+
+#include <algorithm>
+
+#include "scheduler/cost/step_cost.hpp"
+#include "scheduler/timing/timeline.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+constexpr std::size_t kMostTabulatedLanes = 4200; // lanes: links and storages of 64 devices
+
+} // namespace
+
+MoveDelay::MoveDelay(const Problem& problem, const Placement& placement)
+    : problem_(&problem), devices_(problem.snapshot.size()), capped_(has_caps(problem.snapshot)),
+      tied_(problem.blocks->shape().ends && problem.blocks->shape().tied) {
+    if (!problem.previous) {
+        return;
+    }
+    const Blocks& blocks = *problem.blocks;
+    home_ = *problem.previous;
+    now_ = home_;
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+        const BlockId id(b);
+        cost_.push_back(cost_of(
+            blocks.matrix_bytes(id) + blocks.norm_bytes(id),
+            blocks.cache_row_bytes(id, problem.rows)
+        ));
+    }
+    if (tied_) {
+        shared_cost_ = cost_of(blocks.norm_bytes(blocks.lm_head()), 0);
+    }
+    lanes_.resize(links() + devices_);
+    if (lanes_.size() <= kMostTabulatedLanes) {
+        for (const Bytes bytes : sizes_) {
+            for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
+                time_.push_back(timed(bytes, lane));
+            }
+        }
+    }
+    for (std::size_t b = 0; b < placement.size(); ++b) {
+        set(BlockId(b), placement[b]);
+    }
+}
+
+std::size_t MoveDelay::size_class(Bytes bytes) {
+    const auto found = std::find(sizes_.begin(), sizes_.end(), bytes);
+    const auto index = static_cast<std::size_t>(found - sizes_.begin());
+    if (found == sizes_.end()) {
+        sizes_.push_back(bytes);
+    }
+    return index;
+}
+
+MoveDelay::Cost MoveDelay::cost_of(Bytes weights, Bytes rows) {
+    if (problem_->weights_everywhere) {
+        return {size_class(rows), size_class(weights)};
+    }
+    return {size_class(weights + rows), size_class(0)};
+}
+
+Nanoseconds MoveDelay::timed(Bytes bytes, std::size_t lane) const {
+    const Snapshot& snapshot = problem_->snapshot;
+    const PerSecond rate = lane < links() ? snapshot.link_at(lane).bandwidth
+                                          : snapshot.devices[lane - links()].storage_bandwidth;
+    return bounded_duration(rate, bytes);
+}
+
+Nanoseconds MoveDelay::time(BlockId b, DeviceId to) const {
+    const DeviceId from = home(b);
+    if (!from.valid() || from == to) {
+        return 0;
+    }
+    const Cost& cost = cost_[b.index()];
+    const std::size_t link = from.index() * devices_ + to.index();
+    const Nanoseconds latency =
+        sizes_[cost.message] > 0 ? std::min(kStall, problem_->snapshot.link_at(link).latency) : 0;
+    return std::max(
+        time_of(cost.message, link) + latency, time_of(cost.load, links() + to.index())
+    );
+}
+
+Nanoseconds MoveDelay::beside(BlockId b, DeviceId to) const {
+    const DeviceId from = home(b);
+    if (!from.valid() || from == to) {
+        return 0;
+    }
+    const Cost& cost = cost_[b.index()];
+    const std::size_t link = from.index() * devices_ + to.index();
+    const std::size_t storage = links() + to.index();
+    Nanoseconds loaded = 0;
+    if (sizes_[cost.load] > 0) {
+        loaded = lanes_[storage].busy + time_of(cost.load, storage);
+    }
+    if (sizes_[cost.message] == 0) {
+        return loaded;
+    }
+    const Nanoseconds latency = std::min(kStall, problem_->snapshot.link_at(link).latency);
+    return std::max(loaded, lanes_[link].busy + time_of(cost.message, link) + latency);
+}
+
+Nanoseconds MoveDelay::completion(std::size_t lane) const {
+    const Lane& all = lanes_[lane];
+    if (all.transfers == 0) {
+        return 0;
+    }
+    const Nanoseconds latency = lane < links() ? problem_->snapshot.link_at(lane).latency : 0;
+    return all.busy + std::min(kStall, latency);
+}
+
+/// Adds (sign 1) or takes away (−1) what a block that is not at home costs.
+void MoveDelay::charge(BlockId b, std::int32_t sign) {
+    const DeviceId from = home_[b.index()];
+    const DeviceId to = now_[b.index()];
+    if (from == to) {
+        return;
+    }
+    moved_ += sign;
+    const bool shared =
+        tied_ && b == problem_->blocks->lm_head() && to == now_[problem_->blocks->embed().index()];
+    const Cost& cost = shared ? shared_cost_ : cost_[b.index()];
+    charge(from.index() * devices_ + to.index(), cost.message, sign);
+    charge(links() + to.index(), cost.load, sign);
+}
+
+void MoveDelay::charge(std::size_t lane, std::size_t size, std::int32_t sign) {
+    if (sizes_[size] == 0) {
+        return; // nothing to send is no message
+    }
+    Lane& all = lanes_[lane];
+    const Nanoseconds time = time_of(size, lane);
+    all.busy += sign * time;
+    sum_ += sign * time;
+    if (all.transfers == 0) {
+        all.place = static_cast<std::int32_t>(used_.size());
+        used_.push_back(lane);
+    }
+    all.transfers += sign;
+    if (all.transfers == 0) {
+        const std::size_t last = used_.back();
+        used_[static_cast<std::size_t>(all.place)] = last;
+        lanes_[last].place = all.place;
+        used_.pop_back();
+    }
+    if (sign < 0) {
+        stale_ = stale_ || lane == slowest_;
+    } else if (!stale_ && completion(lane) > completion(slowest_)) {
+        slowest_ = lane;
+    }
+}
+
+void MoveDelay::set(BlockId b, DeviceId d) {
+    if (home_.empty()) {
+        return;
+    }
+    const BlockId lm_head = tied_ ? problem_->blocks->lm_head() : BlockId();
+    const bool partner = tied_ && b == problem_->blocks->embed();
+    if (partner) {
+        charge(lm_head, -1); // what it takes along depends on where embed is
+    }
+    charge(b, -1);
+    now_[b.index()] = d;
+    charge(b, 1);
+    if (partner) {
+        charge(lm_head, 1);
+    }
+}
+
+void MoveDelay::find_slowest() {
+    slowest_ = 0;
+    for (const std::size_t lane : used_) {
+        const Nanoseconds more = completion(lane) - completion(slowest_);
+        slowest_ = more > 0 || (more == 0 && lane < slowest_) ? lane : slowest_;
+    }
+    stale_ = false;
+}
+
+Nanoseconds MoveDelay::total() {
+    if (moved_ == 0) {
+        return 0;
+    }
+    if (capped_) {
+        const Problem& p = *problem_;
+        return std::min(
+            kStall,
+            predict_migration(*p.blocks, home_, now_, p.snapshot, p.rows, p.weights_everywhere)
+        );
+    }
+    if (stale_) {
+        find_slowest();
+    }
+    return completion(slowest_);
+}
+
+MoveDelay::Link MoveDelay::slowest() {
+    if (used_.empty()) { // nothing moves, or nothing that weighs anything
+        return {};
+    }
+    find_slowest();
+    if (slowest_ >= links()) {
+        return {DeviceId(), DeviceId(slowest_ - links())};
+    }
+    return {DeviceId(slowest_ / devices_), DeviceId(slowest_ % devices_)};
+}
+
+} // namespace headroom::scheduler

@@ -1,0 +1,287 @@
+// See step_cost.hpp. Follows the rules for messages (docs/explanation/time.md#messages),
+// specialised to constant rates.
+#include "scheduler/cost/step_cost.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "scheduler/core/profile.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+constexpr std::size_t kMostTabulated = 64; // devices with tables of pairs
+
+/// Of the sequences in flight, at T + λ. Costs are linear in it.
+std::int64_t mean_horizon(const Problem& problem) {
+    std::int64_t sum = problem.sequences.empty() ? problem.context : 0;
+    for (const InFlight& sequence : problem.sequences) {
+        sum += sequence.context;
+    }
+    return (sum + problem.in_flight() - 1) / problem.in_flight() + problem.interval;
+}
+
+} // namespace
+
+Nanoseconds bounded_duration(PerSecond rate, std::int64_t work) {
+    constexpr std::int64_t kNarrow = std::numeric_limits<std::int64_t>::max() / kSecond;
+    if (work <= 0 || work > kNarrow || rate <= 0 || rate == kUnlimited) {
+        return std::min(finish(rate, 0, work), kStall);
+    }
+    const auto nanoseconds = static_cast<std::uint64_t>(work) * static_cast<std::uint64_t>(kSecond);
+    const auto per_second = static_cast<std::uint64_t>(rate);
+    return std::min(static_cast<Nanoseconds>((nanoseconds + per_second - 1) / per_second), kStall);
+}
+
+bool has_caps(const Snapshot& snapshot) {
+    return std::any_of(snapshot.devices.begin(), snapshot.devices.end(), [](const auto& device) {
+        return device.egress != kUnlimited || device.ingress != kUnlimited;
+    });
+}
+
+StepDelay::StepDelay(const Problem& problem) : StepDelay(problem, 1, problem.horizon()) {}
+
+StepDelay::StepDelay(const Problem& problem, std::int64_t batch)
+    : StepDelay(problem, batch, mean_horizon(problem)) {}
+
+StepDelay::StepDelay(const Problem& problem, std::int64_t batch, std::int64_t context)
+    : blocks_(problem.blocks), snapshot_(&problem.snapshot), devices_(problem.snapshot.size()),
+      source_(problem.source.index()), context_(context), batch_(batch),
+      x_bytes_(batch * problem.blocks->shape().width * kFloatBytes),
+      group_bytes_(
+          batch * problem.blocks->shape().heads_per_group() * problem.blocks->shape().head_width() *
+          kFloatBytes
+      ),
+      groups_(problem.blocks->groups()), slices_(problem.blocks->slices()),
+      rule_(has_caps(problem.snapshot) ? Rule::capped : Rule::free) {
+    if (problem.cost_profile == CostProfile::paper) {
+        rule_ = problem.paper.gather == PaperGather::sum ? Rule::formula_sum : Rule::formula_max;
+        time_formula(problem);
+    } else {
+        time_operations();
+    }
+    if (devices_ <= kMostTabulated) {
+        tabulate_links();
+    }
+}
+
+void StepDelay::time_operations() {
+    const ModelShape& shape = blocks_->shape();
+    for (std::int32_t l = 0; l < shape.layers; ++l) {
+        const auto layer = static_cast<std::size_t>(l);
+        const bool known = l > 0 && shape.layer_types[layer] == shape.layer_types[layer - 1];
+        for (std::size_t d = 0; d < devices_; ++d) {
+            const std::size_t above = (layer - 1) * devices_ + d; // only read if known
+            group_.push_back(known ? group_[above] : operation(blocks_->group(l, 0), d));
+            proj_.push_back(sliced() ? 0 : known ? proj_[above] : operation(blocks_->proj(l), d));
+            const BlockId last =
+                sliced() ? typical_of(*blocks_, Unit::slice, layer) : blocks_->ffn(l);
+            ffn_.push_back(known ? ffn_[above] : operation(last, d));
+        }
+    }
+    for (std::size_t d = 0; d < devices_; ++d) {
+        lm_head_.push_back(shape.ends ? operation(blocks_->lm_head(), d) : 0);
+    }
+}
+
+void StepDelay::tabulate_links() {
+    stride_ = static_cast<std::size_t>(sliced() ? 2 : groups_) + 1;
+    std::vector<Nanoseconds> links;
+    std::vector<Nanoseconds> alone;
+    std::vector<Nanoseconds> outputs;
+    for (std::size_t from = 0; from < devices_; ++from) {
+        for (std::size_t to = 0; to < devices_; ++to) {
+            links.push_back(x_link(from, to));
+            alone.push_back(timed_x(from, to));
+            for (std::size_t n = 0; n < stride_; ++n) {
+                outputs.push_back(timed_outputs(from, to, static_cast<std::int32_t>(n)));
+            }
+        }
+    }
+    x_link_ = std::move(links);
+    x_alone_ = std::move(alone);
+    outputs_ = std::move(outputs);
+}
+
+/// Groups send their heads' outputs; sliced: one partial sum, twice as wide with several terms.
+Bytes StepDelay::output_bytes(std::int32_t n) const {
+    return sliced() ? std::min(n, 2) * x_bytes_ : n * group_bytes_;
+}
+
+Nanoseconds StepDelay::operation(BlockId b, std::size_t d) const {
+    const Snapshot::Device& device = snapshot_->devices[d];
+    return std::max(
+        bounded_duration(device.compute, batch_ * blocks_->flops(b, context_ - 1, 1)),
+        bounded_duration(
+            device.memory_bandwidth,
+            blocks_->touched_bytes(b, context_ - 1, 1) +
+                (batch_ - 1) * blocks_->cache_row_bytes(b, context_)
+        )
+    );
+}
+
+StepDelay::Wire StepDelay::wire(std::size_t from, std::size_t to, Bytes bytes) const {
+    return {
+        bounded_duration(snapshot_->links[pair(from, to)].bandwidth, bytes),
+        bounded_duration(snapshot_->devices[from].egress, bytes),
+        bounded_duration(snapshot_->devices[to].ingress, bytes)};
+}
+
+Nanoseconds StepDelay::alone(std::size_t from, std::size_t to, Bytes bytes) const {
+    if (from == to) {
+        return 0;
+    }
+    const Wire w = wire(from, to, bytes);
+    return latency(from, to) + std::max({w.link, w.send, w.take});
+}
+
+Nanoseconds StepDelay::timed_outputs(std::size_t from, std::size_t to, std::int32_t n) const {
+    if (from == to) {
+        return 0;
+    }
+    const PerSecond bandwidth = snapshot_->links[pair(from, to)].bandwidth;
+    return by_formula() ? formula_time(n * group_bytes_, bandwidth)
+                        : bounded_duration(bandwidth, output_bytes(n));
+}
+
+Nanoseconds StepDelay::x_link(std::size_t from, std::size_t to) const {
+    if (!x_link_.empty()) {
+        return x_link_[pair(from, to)];
+    }
+    return from == to ? 0 : bounded_duration(snapshot_->links[pair(from, to)].bandwidth, x_bytes_);
+}
+
+/// By formula only execution hands x to the groups.
+Nanoseconds StepDelay::timed_x(std::size_t from, std::size_t to) const {
+    return by_formula() ? 0 : alone(from, to, x_bytes_);
+}
+
+Nanoseconds StepDelay::small(std::size_t from, std::size_t to) const {
+    return alone(from, to, batch_ * kTokenIdBytes);
+}
+
+Nanoseconds StepDelay::to_ffn(std::size_t from, std::size_t to) const {
+    if (!by_formula()) {
+        return x_alone(from, to);
+    }
+    return from == to ? 0 : formula_time(x_bytes_, snapshot_->links[pair(from, to)].bandwidth);
+}
+
+Nanoseconds StepDelay::finish(std::size_t holder, std::size_t lm_head) const {
+    if (by_formula()) {
+        return 0;
+    }
+    if (!blocks_->shape().ends) {
+        return x_alone(holder, source_);
+    }
+    return x_alone(holder, lm_head) + lm_head_[lm_head] + small(lm_head, source_);
+}
+
+Nanoseconds StepDelay::as_host(std::size_t layer, BlockId b, std::size_t holder, std::size_t d)
+    const {
+    switch (blocks_->name(b).kind) {
+    case BlockKind::proj:
+        return to_ffn(holder, d) + proj_[layer * devices_ + d];
+    case BlockKind::ffn:
+        return from_proj(layer, holder, d);
+    default:
+        return to_ffn(holder, d) + layer_alone(layer, d);
+    }
+}
+
+Nanoseconds StepDelay::gather(std::size_t holder, std::size_t target, const Spread& spread) const {
+    Nanoseconds link_free = 0; // of holder -> target: it carries the units' input, x, outputs
+    Nanoseconds ready = 0;
+    if (target != holder) {
+        link_free = x_link(holder, target) * (spread.counts[target] > 0 ? 2 : 1);
+        ready = link_free + latency(holder, target);
+    }
+    for (std::size_t j = 0; j < devices_; ++j) {
+        const std::int32_t n = spread.counts[j];
+        if (n == 0) {
+            continue;
+        }
+        Nanoseconds t = x_alone(holder, j) + n * spread.each[j];
+        if (j != target) {
+            t = j == holder ? std::max(t, link_free) : t;
+            t += outputs_time(j, target, n) + latency(j, target);
+        }
+        ready = std::max(ready, t);
+    }
+    return ready;
+}
+
+/// The same with egress and ingress caps: messages one by one, in the order of the programs.
+Nanoseconds StepDelay::gather_capped(std::size_t holder, std::size_t target, const Spread& spread)
+    const {
+    const std::size_t p = target;
+    Nanoseconds egress_free = 0;  // of the holder, the only device that sends more than once
+    Nanoseconds link_free = 0;    // of holder -> target, the only link that carries more than one
+    Nanoseconds ingress_free = 0; // of the target, the only one that receives more than once
+    const bool held = snapshot_->devices[holder].egress != kUnlimited;
+    const auto serve = [&](std::size_t to, Nanoseconds begin, Nanoseconds lat, const Wire& w) {
+        const Nanoseconds arrival = begin + std::max(w.link, w.send) + lat;
+        if (snapshot_->devices[to].ingress == kUnlimited) {
+            return arrival;
+        }
+        Nanoseconds free = to == p ? ingress_free : 0;
+        free = std::max(begin + lat, free) + w.take;
+        ingress_free = to == p ? free : ingress_free;
+        return std::max(arrival, free);
+    };
+    std::vector<Nanoseconds> done(devices_, 0); // first the input's arrival
+    Nanoseconds x_begin = 0;
+    for (std::size_t k = 0; k < devices_; ++k) {
+        if (k == holder) {
+            continue;
+        }
+        const Wire w = wire(holder, k, x_bytes_);
+        if (spread.counts[k] > 0) {
+            done[k] = serve(k, egress_free, latency(holder, k), w);
+            link_free = k == p ? egress_free + std::max(w.link, w.send) : link_free;
+            egress_free += w.send;
+        }
+        if (k == p) {
+            x_begin = std::max(link_free, egress_free);
+            link_free = x_begin + std::max(w.link, w.send);
+            egress_free = held ? x_begin + w.send : 0; // queueing on the link holds a capped egress
+        }
+    }
+    Nanoseconds ready = 0;
+    for (std::size_t j = 0; j < devices_; ++j) {
+        if (j == holder && p != holder) {
+            const Wire w = wire(holder, p, x_bytes_);
+            ready = std::max(ready, serve(p, x_begin, latency(holder, p), w));
+        }
+        const std::int32_t n = spread.counts[j];
+        if (n == 0) {
+            continue;
+        }
+        Nanoseconds t = done[j] + n * spread.each[j];
+        if (j != p) {
+            const Nanoseconds begin = j == holder ? std::max({t, link_free, egress_free}) : t;
+            t = serve(p, begin, latency(j, p), wire(j, p, output_bytes(n)));
+        }
+        ready = std::max(ready, t);
+    }
+    return ready;
+}
+
+Nanoseconds StepDelay::until_proj(std::size_t layer, std::size_t holder, const LayerShape& shape)
+    const {
+    const Spread spread = groups_of(layer, shape.groups);
+    const Nanoseconds inputs = by_formula()            ? gather_by_formula(layer, shape)
+                               : rule_ == Rule::capped ? gather_capped(holder, shape.proj, spread)
+                                                       : gather(holder, shape.proj, spread);
+    return inputs + proj_[layer * devices_ + shape.proj];
+}
+
+Nanoseconds StepDelay::through_slices(
+    std::size_t layer, std::size_t hub, const std::int32_t* slices
+) const {
+    const Spread spread = slices_of(layer, slices);
+    return rule_ == Rule::capped ? gather_capped(hub, hub, spread) : gather(hub, hub, spread);
+}
+
+} // namespace headroom::scheduler

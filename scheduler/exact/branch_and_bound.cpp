@@ -1,0 +1,263 @@
+// See branch_and_bound.hpp.
+#include "scheduler/exact/branch_and_bound.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "scheduler/core/validate.hpp"
+#include "scheduler/exact/drafts.hpp"
+#include "scheduler/exact/fixed_hosts.hpp"
+#include "scheduler/timing/evaluate.hpp"
+
+namespace headroom::scheduler::exact {
+namespace {
+
+constexpr int kRootIterations = 80;
+constexpr int kIterations = 12;
+/// Longest objective, in ns, that double arithmetic of this search resolves to less than half a ns.
+constexpr double kResolved = 1e12;
+constexpr double kRelative = 1e-12;
+/// Objectives by formula are doubles; they are compared with this tolerance.
+constexpr double kFormulaTolerance = 1e-9;
+
+bool later(const std::unique_ptr<Domain>& a, const std::unique_ptr<Domain>& b) {
+    return a->bound != b->bound ? a->bound > b->bound : a->serial > b->serial;
+}
+
+} // namespace
+
+BranchAndBound::BranchAndBound(const Tables& tables, const std::optional<Decision>& incumbent)
+    : tables_(tables), relaxation_(tables), best_objective_(tables.worst()) {
+    if (incumbent) {
+        const double objective = objective_ns(tables.problem(), *incumbent);
+        if (objective < kInfinite) {
+            best_objective_ = objective;
+            best_ = incumbent->placement;
+        }
+    }
+}
+
+/// A box whose bound reaches this has nothing better than the best placement. In profile
+/// `physical` objectives are whole nanoseconds.
+double BranchAndBound::cutoff() const {
+    if (tables_.by_formula()) {
+        return best_objective_ * (1 - kFormulaTolerance);
+    }
+    return best_objective_ < kResolved ? best_objective_ - 0.5 : best_objective_ * (1 - kRelative);
+}
+
+void BranchAndBound::push(std::unique_ptr<Domain> domain) {
+    open_.push_back(std::move(domain));
+    std::push_heap(open_.begin(), open_.end(), later);
+}
+
+std::unique_ptr<Domain> BranchAndBound::pop() {
+    std::pop_heap(open_.begin(), open_.end(), later);
+    std::unique_ptr<Domain> domain = std::move(open_.back());
+    open_.pop_back();
+    return domain;
+}
+
+Found BranchAndBound::run(std::int64_t limit) {
+    Domain root = whole(tables_, best_objective_);
+    if (propagate(tables_, root)) {
+        push(std::make_unique<Domain>(std::move(root)));
+    }
+    bool first = true;
+    double unfinished = kInfinite;
+    while (!open_.empty() && open_.front()->bound < cutoff()) {
+        if (!first && relaxation_.work() >= limit) {
+            unfinished = open_.front()->bound;
+            break;
+        }
+        std::unique_ptr<Domain> domain = pop();
+        flow_.reset();
+        if (domain->single()) {
+            settle(*domain);
+            continue;
+        }
+        Trace trace(tables_);
+        const Fate fate = ascend(*domain, trace, first ? kRootIterations : kIterations, limit);
+        first = false;
+        if (fate == Fate::unfinished) {
+            push(std::move(domain));
+        } else if (fate == Fate::split && closed(*domain)) {
+            continue;
+        } else if (fate == Fate::split && domain->single()) {
+            settle(*domain); // single since this box was tightened
+        } else if (fate == Fate::split) {
+            split(*domain, trace);
+        }
+        if (tables_.aim() == Aim::feasibility && best_) {
+            break;
+        }
+    }
+    Found found;
+    found.complete = unfinished >= kInfinite;
+    found.placement = best_;
+    found.objective = best_ ? best_objective_ : kInfinite;
+    const double proven = tables_.by_formula() ? cutoff() : best_objective_;
+    found.bound = found.complete ? proven : std::min(unfinished * (1 - kRelative), proven);
+    found.nodes = relaxation_.work();
+    return found;
+}
+
+/// Climbs to better multipliers by subgradient steps, best bound last.
+BranchAndBound::Fate BranchAndBound::ascend(
+    Domain& domain, Trace& trace, int iterations, std::int64_t limit
+) {
+    constexpr int kPatience = 4;
+    constexpr double kShorter = 0.6;
+    constexpr double kMomentum = 0.4;
+    Multipliers now = domain.multipliers;
+    std::vector<double> direction(now.size(), 0);
+    double best = -kInfinite;
+    double scale = 1;
+    int fruitless = 0;
+    for (int it = 0; it < iterations; ++it) {
+        if (it > 0 && relaxation_.work() >= limit) {
+            return Fate::unfinished;
+        }
+        stop_if_asked(tables_.problem().stop);
+        const Relaxed& relaxed = relaxation_.solve(domain, now, cutoff());
+        if (relaxed.bound >= cutoff()) {
+            return Fate::dropped;
+        }
+        trace.add(tables_, relaxed);
+        consider(relaxed);
+        if (relaxed.bound > best) {
+            best = relaxed.bound;
+            domain.multipliers = now;
+            domain.bound = std::max(domain.bound, best);
+            fruitless = 0;
+        } else if (++fruitless >= kPatience) {
+            if (best < domain.bound && it < kIterations) {
+                break; // the box inherited more than this: splitting is better
+            }
+            scale *= kShorter;
+            fruitless = 0;
+        }
+        if (relaxed.bound >= cutoff() || !tighten(domain, relaxed)) {
+            return Fate::dropped;
+        }
+        double norm = 0;
+        for (std::size_t k = 0; k < now.size(); ++k) {
+            const double slope = now[k] <= 0 ? std::max(0.0, relaxed.slope[k]) : relaxed.slope[k];
+            direction[k] = slope + kMomentum * direction[k];
+            norm += direction[k] * direction[k];
+        }
+        if (norm <= 0) {
+            break; // the draft fits and pays for nothing that it does not use: it is the optimum
+        }
+        const double length = scale * (best_objective_ - relaxed.bound) / norm;
+        for (std::size_t k = 0; k < now.size(); ++k) {
+            now[k] = std::max(0.0, now[k] + length * direction[k]);
+        }
+    }
+    return Fate::split;
+}
+
+/// Drops hosts and D_mig that this relaxation shows not to lead below the cutoff.
+bool BranchAndBound::tighten(Domain& domain, const Relaxed& relaxed) {
+    const std::size_t n = tables_.devices();
+    const double limit = cutoff();
+    bool changed = false;
+    const auto sieve = [&](std::vector<std::uint64_t>& masks, const std::vector<double>& bounds) {
+        for (std::size_t i = 0; i < masks.size(); ++i) {
+            for (std::size_t d = 0; d < n; ++d) {
+                if (has(masks[i], d) && bounds[i * n + d] >= limit) {
+                    masks[i] &= ~(std::uint64_t{1} << d);
+                    changed = true;
+                }
+            }
+            if (masks[i] == 0) {
+                return false;
+            }
+        }
+        return true;
+    };
+    if (!sieve(domain.chain, relaxed.chain) || !sieve(domain.proj, relaxed.proj)) {
+        return false;
+    }
+    // Times outside of `within` lead nowhere below the cutoff, given the hosts.
+    for (std::size_t k = 0; k < relaxed.within.size(); ++k) {
+        Interval& time = domain.time[k];
+        time.least = std::max(time.least, relaxed.within[k].least);
+        time.most = std::min(time.most, relaxed.within[k].most);
+        if (time.least > time.most) {
+            return false;
+        }
+    }
+    return !changed || propagate(tables_, domain);
+}
+
+void BranchAndBound::consider(const Relaxed& relaxed) {
+    const auto devices = static_cast<std::ptrdiff_t>(tables_.devices());
+    const bool fits =
+        std::all_of(relaxed.slope.begin(), relaxed.slope.begin() + devices, [](double s) {
+            return s <= 0;
+        });
+    if (fits) {
+        judge(relaxed.draft);
+    }
+}
+
+/// Takes the draft if it is better than the best; the judge has the last word.
+void BranchAndBound::judge(const Draft& draft) {
+    const Problem& problem = tables_.problem();
+    Placement placement = placement_of(tables_, draft);
+    if (tables_.aim() == Aim::feasibility) {
+        if (!best_ && validate(problem, placement).ok()) {
+            best_ = std::move(placement);
+        }
+        return;
+    }
+    const double quick = quick_objective_ns(tables_, draft, placement);
+    if (quick >= best_objective_ || !validate(problem, placement).ok()) {
+        return;
+    }
+    const double objective = objective_ns(problem, evaluate(problem, placement, ""));
+    if (objective < best_objective_) {
+        best_objective_ = objective;
+        best_ = std::move(placement);
+    }
+}
+
+/// Whether the cheapest flow leaves nothing to look for in a box whose hosts are fixed.
+bool BranchAndBound::closed(Domain& domain) {
+    const std::optional<Flow> flow = cheapest_flow(tables_, domain);
+    flow_.reset();
+    if (!flow) {
+        return false;
+    }
+    if (!flow->exists) {
+        return true;
+    }
+    judge(flow->draft);
+    flow_ = flow->draft;
+    domain.bound = std::max(domain.bound, flow->bound);
+    return domain.bound >= cutoff();
+}
+
+/// A box with one placement in it.
+void BranchAndBound::settle(const Domain& domain) {
+    Draft draft;
+    for (const std::uint64_t mask : domain.chain) {
+        draft.chain.push_back(lowest(mask));
+    }
+    for (const std::uint64_t mask : domain.proj) {
+        draft.proj.push_back(lowest(mask));
+    }
+    draft.units = domain.least;
+    judge(draft);
+}
+
+void BranchAndBound::add_child(Domain child) {
+    if (child.bound < cutoff() && propagate(tables_, child)) {
+        child.serial = ++pushed_;
+        push(std::make_unique<Domain>(std::move(child)));
+    }
+}
+
+} // namespace headroom::scheduler::exact

@@ -1,0 +1,391 @@
+// See domain.hpp. What is fixed takes up memory and lanes; what does not fit beside it goes.
+#include "scheduler/exact/domain.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "scheduler/exact/attainable.hpp"
+
+namespace headroom::scheduler::exact {
+namespace {
+
+/// One pass over all constraints.
+class Pass {
+  public:
+    Pass(const Tables& tables, Domain& domain)
+        : tables_(tables), domain_(domain), n_(tables.devices()), left_(n_),
+          busy_(tables.lanes(), 0), used_(tables.lanes(), false) {}
+
+    /// False: empty. changed(): something was dropped.
+    bool run() {
+        for (std::size_t d = 0; d < n_; ++d) {
+            left_[d] = static_cast<double>(tables_.capacity(d));
+        }
+        charge_fixed();
+        if (!within()) {
+            return false;
+        }
+        return filter_hosts() && filter_counts();
+    }
+    [[nodiscard]] bool changed() const { return changed_; }
+
+  private:
+    void charge(const Item& item, std::size_t d, std::int32_t count) {
+        left_[d] -= static_cast<double>(count) * static_cast<double>(item.weight);
+        if (item.origin == kNowhere || item.origin == d || count == 0) {
+            return;
+        }
+        occupy(tables_.link(item.origin, d), count * item.sent[d]);
+        occupy(tables_.storage(d), count * item.loaded[d]);
+    }
+
+    void occupy(std::size_t lane, double time) {
+        busy_[lane] += time;
+        used_[lane] = used_[lane] || time > 0;
+    }
+
+    /// lm_head's item where it is known whether embed is beside it.
+    const Item& end_item(std::size_t d) const {
+        const std::uint64_t embed = domain_.chain.front();
+        return has(embed, d) ? tables_.lm_head_beside_embed()
+                             : *tables_.chain_item(tables_.chain_length() - 1);
+    }
+
+    const Item* host_item(std::size_t position, std::size_t d) const {
+        const Item* item = tables_.chain_item(position);
+        const bool last = position + 1 == tables_.chain_length();
+        return item != nullptr && last ? &end_item(d) : item;
+    }
+
+    void charge_fixed() {
+        for (std::size_t i = 0; i < domain_.chain.size(); ++i) {
+            if (one(domain_.chain[i])) {
+                const std::size_t d = lowest(domain_.chain[i]);
+                const Item* item = host_item(i, d);
+                if (item != nullptr) {
+                    charge(*item, d, 1);
+                }
+            }
+        }
+        for (std::size_t l = 0; l < domain_.proj.size(); ++l) {
+            if (one(domain_.proj[l])) {
+                charge(tables_.proj(l), lowest(domain_.proj[l]), 1);
+            }
+        }
+        for (std::size_t i = 0; i < tables_.items().size(); ++i) {
+            for (std::size_t d = 0; d < n_; ++d) {
+                charge(tables_.items()[i], d, domain_.least[i * n_ + d]);
+            }
+        }
+    }
+
+    bool within() {
+        for (std::size_t d = 0; d < n_; ++d) {
+            if (left_[d] < 0 && tables_.capacity(d) >= 0) {
+                return false;
+            }
+        }
+        for (std::size_t lane = 0; lane < busy_.size(); ++lane) {
+            if (used_[lane]) {
+                const double end = busy_[lane] + tables_.lane_latency(lane);
+                if (end > domain_.migration.least) {
+                    domain_.migration.least = end;
+                }
+            }
+        }
+        return domain_.migration.least <= domain_.migration.most;
+    }
+
+    /// Whether `count` more of it fit on d beside what is fixed.
+    bool fits(const Item& item, std::size_t d) const {
+        if (static_cast<double>(item.weight) > left_[d]) {
+            return false;
+        }
+        if (!tables_.moves() || item.origin == d) {
+            return true;
+        }
+        return lane_allows(tables_.link(item.origin, d), item.sent[d]) &&
+               lane_allows(tables_.storage(d), item.loaded[d]) && item.charge[d] < kInfinite;
+    }
+
+    bool lane_allows(std::size_t lane, double time) const {
+        return time <= 0 ||
+               busy_[lane] + time + tables_.lane_latency(lane) <= domain_.migration.most;
+    }
+
+    bool filter(std::uint64_t& mask, const auto& allowed) {
+        if (one(mask)) {
+            return true;
+        }
+        std::uint64_t kept = 0;
+        for (std::size_t d = 0; d < n_; ++d) {
+            kept |= has(mask, d) && allowed(d) ? std::uint64_t{1} << d : 0;
+        }
+        changed_ = changed_ || kept != mask;
+        mask = kept;
+        return mask != 0;
+    }
+
+    bool filter_hosts() {
+        for (std::size_t i = 0; i < domain_.chain.size(); ++i) {
+            const bool some = filter(domain_.chain[i], [&](std::size_t d) {
+                const Item* item = host_item(i, d);
+                return item == nullptr || fits(*item, d);
+            });
+            if (!some) {
+                return false;
+            }
+        }
+        for (std::size_t l = 0; l < domain_.proj.size(); ++l) {
+            const auto allowed = [&](std::size_t d) { return fits(tables_.proj(l), d); };
+            if (!filter(domain_.proj[l], allowed)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    std::int32_t room(const Item& item, std::size_t d) const {
+        double most = static_cast<double>(item.blocks.size());
+        if (item.weight > 0) {
+            most = std::min(most, std::floor(left_[d] / static_cast<double>(item.weight)));
+        }
+        if (tables_.capacity(d) < 0) {
+            return 0;
+        }
+        if (tables_.moves() && item.origin != d) {
+            most = item.charge[d] < kInfinite ? most : 0;
+            most = std::min(most, lane_room(tables_.link(item.origin, d), item.sent[d]));
+            most = std::min(most, lane_room(tables_.storage(d), item.loaded[d]));
+        }
+        return static_cast<std::int32_t>(std::max(most, 0.0));
+    }
+
+    double lane_room(std::size_t lane, double time) const {
+        if (time <= 0) {
+            return kInfinite;
+        }
+        const double room = domain_.migration.most - tables_.lane_latency(lane) - busy_[lane];
+        return time < kInfinite ? std::floor(room / time) : 0;
+    }
+
+    bool filter_counts() {
+        for (std::size_t i = 0; i < tables_.items().size(); ++i) {
+            const Item& item = tables_.items()[i];
+            const auto units = static_cast<std::int32_t>(item.blocks.size());
+            std::int32_t most = 0;
+            for (std::size_t d = 0; d < n_; ++d) {
+                std::int32_t& high = domain_.most[i * n_ + d];
+                const std::int32_t limit = domain_.least[i * n_ + d] + room(item, d);
+                if (limit < high) {
+                    high = limit;
+                    changed_ = true;
+                }
+                if (high < domain_.least[i * n_ + d]) {
+                    return false;
+                }
+                most += high;
+            }
+            if (most < units || !raise(i, units, most)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// What the other devices together cannot take must be here.
+    bool raise(std::size_t i, std::int32_t units, std::int32_t most) {
+        std::int32_t placed = 0;
+        for (std::size_t d = 0; d < n_; ++d) {
+            std::int32_t& low = domain_.least[i * n_ + d];
+            const std::int32_t needed = units - (most - domain_.most[i * n_ + d]);
+            if (needed > low) {
+                low = needed;
+                changed_ = true;
+            }
+            placed += low;
+        }
+        for (std::size_t d = 0; d < n_ && placed <= units; ++d) {
+            const std::int32_t low = domain_.least[i * n_ + d];
+            std::int32_t& high = domain_.most[i * n_ + d];
+            if (high > low + units - placed) {
+                high = low + units - placed;
+                changed_ = true;
+            }
+        }
+        return placed <= units;
+    }
+
+    const Tables& tables_;
+    Domain& domain_;
+    std::size_t n_;
+    std::vector<double> left_; ///< bytes; whole numbers far below 2^53
+    std::vector<double> busy_;
+    std::vector<bool> used_;
+    bool changed_ = false;
+};
+
+/// Whether lm_head's bytes on d depend on where embed goes, which the box leaves open.
+bool end_open(const Tables& tables, const Domain& domain, std::size_t d) {
+    return tables.tied() && has(domain.chain.back(), d) && has(domain.chain.front(), d) &&
+           !one(domain.chain.front());
+}
+
+/// Calls take(item, least count, most count) for every item that device d may hold in the box.
+void visit_items(const Tables& tables, const Domain& domain, std::size_t d, const auto& take) {
+    const std::size_t n = tables.devices();
+    for (std::size_t i = 0; i < domain.chain.size(); ++i) {
+        if (tables.chain_item(i) != nullptr && has(domain.chain[i], d)) {
+            const bool beside = i + 1 == domain.chain.size() && has(domain.chain.front(), d);
+            const Item& item = beside ? tables.lm_head_beside_embed() : *tables.chain_item(i);
+            take(item, one(domain.chain[i]) ? 1 : 0, 1);
+        }
+    }
+    for (std::size_t l = 0; l < domain.proj.size(); ++l) {
+        if (has(domain.proj[l], d)) {
+            take(tables.proj(l), one(domain.proj[l]) ? 1 : 0, 1);
+        }
+    }
+    for (std::size_t i = 0; i < tables.items().size(); ++i) {
+        take(tables.items()[i], domain.least[i * n + d], domain.most[i * n + d]);
+    }
+}
+
+/// A tied lm_head has two weights; then only whole bytes are steps.
+void fill_rooms(const Tables& tables, Domain& domain) {
+    const std::size_t n = tables.devices();
+    domain.room.assign(n, 0);
+    for (std::size_t d = 0; d < n; ++d) {
+        const auto capacity = static_cast<double>(std::max<Bytes>(0, tables.capacity(d)));
+        domain.room[d] = capacity;
+        if (end_open(tables, domain, d)) {
+            continue;
+        }
+        Sums sums;
+        visit_items(tables, domain, d, [&](const Item& item, std::int32_t low, std::int32_t high) {
+            const auto weight = static_cast<double>(item.weight);
+            sums.add_base(low * weight);
+            sums.add(weight, high - low);
+        });
+        domain.room[d] = sums.below(capacity, capacity);
+    }
+}
+
+/// D_mig is 0 or when a lane ends: drops what lies between. True: something was dropped.
+bool snap_migration(const Tables& tables, Domain& domain) {
+    const std::size_t n = tables.devices();
+    Interval& d = domain.migration;
+    double least = kInfinite;
+    double most = -kInfinite;
+    bool forced = false;
+    const auto lane = [&](std::size_t k, const Sums& sums) {
+        const double latency = tables.lane_latency(k);
+        forced = forced || sums.base() > 0;
+        if (!(latency < kInfinite)) {
+            return;
+        }
+        const double up = sums.above(std::max(d.least - latency, 1.0), kInfinite);
+        least = std::min(least, up + latency);
+        const double down = sums.below(d.most - latency, -kInfinite);
+        most = std::max(most, down > 0 ? down + latency : -kInfinite);
+    };
+    std::vector<Sums> lanes(tables.lanes());
+    for (std::size_t to = 0; to < n; ++to) {
+        if (end_open(tables, domain, to)) {
+            return false; // a tied lm_head sends more or less, as embed goes
+        }
+        visit_items(tables, domain, to, [&](const Item& item, std::int32_t low, std::int32_t high) {
+            if (item.origin == to || item.origin == kNowhere || high == 0) {
+                return;
+            }
+            const std::size_t link = tables.link(item.origin, to);
+            if (item.sent[to] > 0 && item.sent[to] < kInfinite) {
+                lanes[link].add_base(low * item.sent[to]);
+                lanes[link].add(item.sent[to], high - low);
+            }
+            if (item.loaded[to] > 0 && item.loaded[to] < kInfinite) {
+                lanes[tables.storage(to)].add_base(low * item.loaded[to]);
+                lanes[tables.storage(to)].add(item.loaded[to], high - low);
+            }
+        });
+    }
+    for (std::size_t k = 0; k < lanes.size(); ++k) {
+        lane(k, lanes[k]);
+    }
+    if (!forced && d.least <= 0) {
+        least = 0;
+        most = std::max(most, 0.0);
+    }
+    const bool dropped = least > d.least || most < d.most;
+    d.least = std::max(d.least, least);
+    d.most = std::min(d.most, most);
+    return dropped;
+}
+
+} // namespace
+
+bool Domain::single() const {
+    return std::all_of(chain.begin(), chain.end(), one) &&
+           std::all_of(proj.begin(), proj.end(), one) && least == most;
+}
+
+Domain whole(const Tables& tables, double worst) {
+    const std::size_t n = tables.devices();
+    Domain domain;
+    std::uint64_t usable = 0;
+    for (std::size_t d = 0; d < n; ++d) {
+        usable |= tables.capacity(d) >= 0 ? std::uint64_t{1} << d : 0;
+    }
+    for (std::size_t i = 0; i < tables.chain_length(); ++i) {
+        domain.chain.push_back(tables.chain_mask(i));
+    }
+    if (!tables.sliced()) {
+        domain.proj.assign(tables.layers(), usable);
+    }
+    domain.time.assign(tables.pools().size(), {});
+    if (tables.moves() && !tables.by_formula()) {
+        domain.migration.most = worst;
+    }
+    domain.least.assign(tables.items().size() * n, 0);
+    for (const Item& item : tables.items()) {
+        for (std::size_t d = 0; d < n; ++d) {
+            const auto units = static_cast<std::int32_t>(item.blocks.size());
+            domain.most.push_back(has(usable, d) ? units : 0);
+        }
+    }
+    domain.multipliers.assign(n + tables.lanes(), 0);
+    return domain;
+}
+
+bool reachable(const Tables& tables, const Item& item, std::size_t d, double limit) {
+    if (!tables.moves() || item.origin == d) {
+        return true;
+    }
+    const auto late = [&](std::size_t lane, double time) {
+        return time > 0 && !(time + tables.lane_latency(lane) <= limit && time < kInfinite);
+    };
+    return item.charge[d] < kInfinite && !late(tables.link(item.origin, d), item.sent[d]) &&
+           !late(tables.storage(d), item.loaded[d]);
+}
+
+bool propagate(const Tables& tables, Domain& domain) {
+    constexpr int kMostPasses = 4;
+    for (int pass = 0; pass < kMostPasses; ++pass) {
+        Pass next(tables, domain);
+        if (!next.run()) {
+            return false;
+        }
+        const bool snapped =
+            tables.moves() && !tables.by_formula() && snap_migration(tables, domain);
+        if (domain.migration.least > domain.migration.most) {
+            return false;
+        }
+        if (!next.changed() && !snapped) {
+            break;
+        }
+    }
+    fill_rooms(tables, domain);
+    return true;
+}
+
+} // namespace headroom::scheduler::exact

@@ -1,0 +1,154 @@
+// See drafts.hpp.
+#include "scheduler/exact/drafts.hpp"
+
+#include <algorithm>
+
+#include "base/wide.hpp"
+#include "scheduler/core/paper_costs.hpp"
+#include "scheduler/timing/evaluate.hpp"
+
+namespace headroom::scheduler::exact {
+namespace {
+
+/// Units per device of a pool.
+std::vector<std::int32_t> counts_of(const Tables& tables, const Draft& draft, std::size_t pool) {
+    const std::size_t n = tables.devices();
+    const Pool& p = tables.pools()[pool];
+    std::vector<std::int32_t> counts(n, 0);
+    for (std::size_t i = p.first_item; i < p.first_item + p.items; ++i) {
+        for (std::size_t d = 0; d < n; ++d) {
+            counts[d] += draft.units[i * n + d];
+        }
+    }
+    return counts;
+}
+
+double step_ns(const Tables& tables, const Draft& draft) {
+    const StepDelay& step = tables.step();
+    Nanoseconds total = step.start(draft.chain.front()) +
+                        step.finish(draft.chain[tables.layers()], draft.chain.back());
+    for (std::size_t l = 0; l < tables.layers(); ++l) {
+        const bool sliced = tables.sliced();
+        const std::vector<std::int32_t> groups = counts_of(tables, draft, sliced ? 2 * l : l);
+        const std::vector<std::int32_t> slices =
+            sliced ? counts_of(tables, draft, 2 * l + 1) : std::vector<std::int32_t>();
+        const std::size_t ffn = draft.chain[l + 1];
+        const std::size_t proj = sliced ? ffn : draft.proj[l];
+        total += step.layer(l, draft.chain[l], {groups.data(), proj, ffn, slices.data()});
+    }
+    return static_cast<double>(tables.problem().steps()) * static_cast<double>(total);
+}
+
+/// How long each lane is busy.
+std::vector<double> lanes_of(const Tables& tables, const Draft& draft) {
+    const std::size_t n = tables.devices();
+    std::vector<double> busy(tables.lanes(), 0);
+    const auto add = [&](const Item& item, std::size_t d, std::int32_t count) {
+        if (count > 0 && item.origin != kNowhere && item.origin != d) {
+            busy[tables.link(item.origin, d)] += count * item.sent[d];
+            busy[tables.storage(d)] += count * item.loaded[d];
+        }
+    };
+    for (std::size_t i = 0; i < draft.chain.size(); ++i) {
+        const bool beside = i + 1 == draft.chain.size() && draft.chain[0] == draft.chain[i];
+        if (tables.chain_item(i) != nullptr) {
+            add(beside ? tables.lm_head_beside_embed() : *tables.chain_item(i), draft.chain[i], 1);
+        }
+    }
+    for (std::size_t l = 0; l < draft.proj.size(); ++l) {
+        add(tables.proj(l), draft.proj[l], 1);
+    }
+    for (std::size_t k = 0; k < draft.units.size(); ++k) {
+        add(tables.items()[k / n], k % n, draft.units[k]);
+    }
+    return busy;
+}
+
+/// D_mig without caps.
+double migration_ns(const Tables& tables, const Draft& draft) {
+    const std::vector<double> busy = lanes_of(tables, draft);
+    double latest = 0;
+    for (std::size_t lane = 0; lane < busy.size(); ++lane) {
+        const double latency = busy[lane] > 0 ? tables.lane_latency(lane) : 0;
+        latest = std::max(latest, busy[lane] + latency);
+    }
+    return latest;
+}
+
+} // namespace
+
+Placement placement_of(const Tables& tables, const Draft& draft) {
+    const std::size_t n = tables.devices();
+    Placement placement(tables.problem().blocks->size());
+    for (std::size_t i = 0; i < draft.chain.size(); ++i) {
+        if (tables.chain_item(i) != nullptr) {
+            const BlockId b = tables.chain_item(i)->blocks.front();
+            placement[b.index()] = DeviceId(draft.chain[i]);
+        }
+    }
+    for (std::size_t l = 0; l < draft.proj.size(); ++l) {
+        placement[tables.proj(l).blocks.front().index()] = DeviceId(draft.proj[l]);
+    }
+    for (std::size_t i = 0; i < tables.items().size(); ++i) {
+        auto block = tables.items()[i].blocks.begin();
+        for (std::size_t d = 0; d < n; ++d) {
+            for (std::int32_t k = 0; k < draft.units[i * n + d]; ++k) {
+                placement[(block++)->index()] = DeviceId(d);
+            }
+        }
+    }
+    return placement;
+}
+
+double objective_ns(const Problem& problem, const Decision& decision) {
+    if (problem.cost_profile == CostProfile::paper) {
+        return objective(problem, decision) * kNsPerSecond;
+    }
+    if (decision.inference == kNever || decision.migration == kNever) {
+        return kInfinite;
+    }
+    return static_cast<double>(
+        Wide{decision.migration} + Wide{problem.steps()} * Wide{decision.inference}
+    );
+}
+
+double quick_objective_ns(const Tables& tables, const Draft& draft, const Placement& placement) {
+    const Problem& p = tables.problem();
+    if (!tables.by_formula()) {
+        return step_ns(tables, draft) + (tables.moves() ? migration_ns(tables, draft) : 0);
+    }
+    double seconds =
+        static_cast<double>(p.steps()) *
+        paper_delay_s(*p.blocks, placement, p.snapshot, p.paper_costs_at(), p.paper.gather);
+    if (p.previous) {
+        seconds += paper_migration_s(
+            *p.blocks, *p.previous, placement, p.snapshot, p.paper_moves_at(), p.paper_moved()
+        );
+    }
+    return seconds * kNsPerSecond;
+}
+
+std::size_t overdue(const Tables& tables, const Draft& draft, double limit) {
+    const std::size_t n = tables.devices();
+    const std::vector<double> busy = lanes_of(tables, draft);
+    std::size_t late = busy.size();
+    double latest = limit;
+    for (std::size_t lane = 0; lane < busy.size(); ++lane) {
+        const double end = busy[lane] > 0 ? busy[lane] + tables.lane_latency(lane) : 0;
+        late = end > latest ? lane : late;
+        latest = std::max(latest, end);
+    }
+    std::size_t crowd = draft.units.size();
+    for (std::size_t k = 0; k < draft.units.size() && late < busy.size(); ++k) {
+        const Item& item = tables.items()[k / n];
+        const std::size_t d = k % n;
+        const bool there = item.origin != kNowhere && item.origin != d && draft.units[k] > 0 &&
+                           (late == tables.storage(d) || late == tables.link(item.origin, d));
+        if (there && (crowd == draft.units.size() || draft.units[k] > draft.units[crowd])) {
+            crowd = k;
+        }
+    }
+    return crowd;
+}
+
+} // namespace headroom::scheduler::exact

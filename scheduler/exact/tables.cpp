@@ -1,0 +1,403 @@
+// See tables.hpp.
+#include "scheduler/exact/tables.hpp"
+
+#include <algorithm>
+
+#include "scheduler/core/profile.hpp"
+#include "scheduler/cost/block_cost.hpp"
+
+namespace headroom::scheduler::exact {
+namespace {
+
+/// Nanoseconds by the paper's formulas, not rounded.
+double formula_ns(std::int64_t work, PerSecond rate) {
+    if (work == 0 || rate == kUnlimited) {
+        return 0;
+    }
+    return rate == 0 ? kInfinite
+                     : static_cast<double>(work) / static_cast<double>(rate) * kNsPerSecond;
+}
+
+double transfer_ns(PerSecond rate, Bytes bytes) {
+    const Nanoseconds t = finish(rate, 0, bytes);
+    return t >= kStall ? kInfinite : static_cast<double>(t);
+}
+
+double finite_or_zero(double t) {
+    return t < kInfinite ? t : 0;
+}
+
+void order(Ladder& ladder) {
+    std::stable_sort(ladder.begin(), ladder.end(), [](const Event& a, const Event& b) {
+        return a.cost < b.cost;
+    });
+}
+
+} // namespace
+
+Tables::Tables(const Problem& problem, const StepDelay& step, Aim aim)
+    : problem_(&problem), step_(&step), aim_(aim), devices_(step.devices()),
+      layers_(static_cast<std::size_t>(problem.blocks->shape().layers)),
+      steps_(aim == Aim::objective ? static_cast<double>(problem.steps()) : 0),
+      moves_(problem.previous.has_value() && aim == Aim::objective),
+      tied_(
+          problem.blocks->shape().ends && problem.blocks->shape().tied &&
+          problem.cost_profile == CostProfile::physical
+      ) {
+    for (const Snapshot::Device& device : problem.snapshot.devices) {
+        const Bytes buffers = step.by_formula() ? 0 : problem.buffers;
+        capacity_.push_back(device.memory - buffers);
+    }
+    tabulate_lanes();
+    tabulate_blocks();
+    tabulate_steps();
+    find_worst();
+    find_alike();
+}
+
+double Tables::weighed(Nanoseconds t) const {
+    if (aim_ == Aim::feasibility) {
+        return 0;
+    }
+    return t >= kStall ? kInfinite : steps_ * static_cast<double>(t);
+}
+
+Item Tables::item_of(BlockId b, bool beside_embed) const {
+    const Problem& p = *problem_;
+    const Blocks& blocks = *p.blocks;
+    Item item;
+    item.blocks = {b};
+    item.charge.assign(devices_, 0);
+    item.sent.assign(devices_, 0);
+    item.loaded.assign(devices_, 0);
+    const Bytes weights = (beside_embed ? 0 : blocks.matrix_bytes(b)) + blocks.norm_bytes(b);
+    item.weight =
+        by_formula() ? cost_of(p, b).memory : weights + blocks.cache_bytes(b, p.memory_context());
+    if (!moves_) {
+        return item;
+    }
+    item.origin = (*p.previous)[b.index()].index();
+    const Bytes rows = blocks.cache_row_bytes(b, p.rows);
+    for (std::size_t d = 0; d < devices_; ++d) {
+        if (d == item.origin) {
+            continue;
+        }
+        const PerSecond bandwidth = p.snapshot.link_at(link(item.origin, d)).bandwidth;
+        if (by_formula()) {
+            const Bytes moved = paper_moved_bytes(blocks, b, p.paper_moves_at(), p.paper_moved());
+            item.charge[d] = formula_ns(moved, bandwidth);
+            continue;
+        }
+        const Bytes message = rows + (p.weights_everywhere ? 0 : weights);
+        const bool late = message > 0 && latency_[link(item.origin, d)] >= kInfinite;
+        item.sent[d] = late ? kInfinite : transfer_ns(bandwidth, message);
+        if (p.weights_everywhere) {
+            item.loaded[d] = transfer_ns(p.snapshot.devices[d].storage_bandwidth, weights);
+        }
+    }
+    return item;
+}
+
+void Tables::tabulate_lanes() {
+    for (std::size_t pair = 0; pair < devices_ * devices_; ++pair) {
+        const Snapshot::Link& each = problem_->snapshot.link_at(pair);
+        latency_.push_back(each.latency >= kStall ? kInfinite : static_cast<double>(each.latency));
+    }
+    latency_.resize(lanes(), 0);
+}
+
+void Tables::add_pool(std::size_t layer, bool slices) {
+    const Blocks& blocks = *problem_->blocks;
+    const auto l = static_cast<std::int32_t>(layer);
+    Pool pool{layer, slices, slices ? blocks.slices() : blocks.groups(), items_.size(), 0};
+    for (std::int32_t n = 0; n < pool.units; ++n) {
+        Item item = item_of(slices ? blocks.slice(l, n) : blocks.group(l, n), false);
+        const auto same = std::find_if(
+            items_.begin() + static_cast<std::ptrdiff_t>(pool.first_item),
+            items_.end(),
+            [&](const Item& other) {
+                return other.weight == item.weight && other.origin == item.origin &&
+                       other.charge == item.charge && other.sent == item.sent &&
+                       other.loaded == item.loaded;
+            }
+        );
+        if (same != items_.end()) {
+            same->blocks.push_back(item.blocks.front());
+        } else {
+            items_.push_back(std::move(item));
+        }
+    }
+    pool.items = items_.size() - pool.first_item;
+    pools_.push_back(pool);
+}
+
+void Tables::tabulate_blocks() {
+    const Blocks& blocks = *problem_->blocks;
+    const bool ends = blocks.shape().ends;
+    const auto source = std::uint64_t{1} << problem_->source.index();
+    const auto at = [&](BlockId b) {
+        // By formula the ends weigh and cost nothing; they stay where the execution has them.
+        return problem_->previous ? std::uint64_t{1} << (*problem_->previous)[b.index()].index()
+                                  : source;
+    };
+    std::uint64_t usable = 0;
+    for (std::size_t d = 0; d < devices_; ++d) {
+        usable |= capacity_[d] >= 0 ? std::uint64_t{1} << d : 0;
+    }
+    chain_.push_back(ends ? item_of(blocks.embed(), false) : Item());
+    chain_mask_.push_back(
+        !ends || problem_->ends_at_source ? source
+        : by_formula()                    ? at(blocks.embed())
+                                          : usable
+    );
+    for (std::size_t l = 0; l < layers_; ++l) {
+        const auto layer = static_cast<std::int32_t>(l);
+        chain_.push_back(item_of(blocks.holder(layer), false));
+        chain_mask_.push_back(usable);
+        add_pool(l, false);
+        if (sliced()) {
+            add_pool(l, true);
+        } else {
+            proj_.push_back(item_of(blocks.proj(layer), false));
+        }
+    }
+    chain_.push_back(ends ? item_of(blocks.lm_head(), false) : Item());
+    chain_mask_.push_back(
+        !ends || problem_->ends_at_source ? source
+        : by_formula()                    ? at(blocks.lm_head())
+                                          : usable
+    );
+    if (ends) {
+        beside_embed_ = item_of(blocks.lm_head(), tied_);
+    }
+    lane_scale_.assign(lanes(), 0);
+    for (const Item& item : items_) {
+        for (std::size_t d = 0; item.origin != kNowhere && d < devices_; ++d) {
+            double& sent = lane_scale_[link(item.origin, d)];
+            sent = std::max(sent, finite_or_zero(item.sent[d]));
+            double& loaded = lane_scale_[storage(d)];
+            loaded = std::max(loaded, finite_or_zero(item.loaded[d]));
+        }
+    }
+    for (double& scale : lane_scale_) {
+        scale = std::max(scale, 1.0);
+    }
+}
+
+/// The events of one pair of hosts. Whether proj's device has groups itself decides how busy the
+/// link from the holder is, so that there are two ladders: without such groups, and with them.
+std::vector<Ladder> Tables::ladders_of(std::size_t layer, std::size_t holder, std::size_t proj)
+    const {
+    const std::int32_t units = problem_->blocks->groups();
+    std::vector<std::int32_t> counts(devices_, 0);
+    const auto time = [&] {
+        return weighed(step_->until_proj(layer, holder, {counts.data(), proj, proj, nullptr}));
+    };
+    const std::size_t forms = holder == proj ? 1 : 2;
+    std::vector<Ladder> ladders(forms);
+    for (std::size_t form = 0; form < forms; ++form) {
+        for (std::size_t j = 0; j < devices_; ++j) {
+            if (forms == 2 && form == 0 && j == proj) {
+                continue;
+            }
+            double most = 0;
+            for (std::int32_t n = 1; n <= units; ++n) {
+                std::fill(counts.begin(), counts.end(), 0);
+                counts[proj] = form == 1 ? 1 : 0;
+                counts[j] = n;
+                most = std::max(most, time());
+                if (most >= kInfinite) {
+                    break;
+                }
+                ladders[form].push_back({most, j});
+            }
+        }
+        order(ladders[form]);
+    }
+    return ladders;
+}
+
+void Tables::tabulate_steps() {
+    const ModelShape& shape = problem_->blocks->shape();
+    for (std::size_t l = 0; l < layers_; ++l) {
+        const auto same = std::find_if(class_layer_.begin(), class_layer_.end(), [&](auto other) {
+            return by_formula() || shape.layer_types[other] == shape.layer_types[l];
+        });
+        class_.push_back(static_cast<std::size_t>(same - class_layer_.begin()));
+        if (same == class_layer_.end()) {
+            class_layer_.push_back(l);
+        }
+    }
+    per_unit_.assign(devices_ * devices_, 0);
+    if (by_formula()) {
+        start_.assign(devices_, 0);
+        finish_.assign(devices_ * devices_, 0);
+        tabulate_formula_ladders();
+        return;
+    }
+    for (std::size_t a = 0; a < devices_; ++a) {
+        start_.push_back(weighed(step_->start(a)));
+        for (std::size_t b = 0; b < devices_; ++b) {
+            finish_.push_back(weighed(step_->finish(a, b)));
+        }
+    }
+    std::vector<std::int32_t> counts(devices_, 0);
+    for (const std::size_t l : class_layer_) {
+        for (std::size_t a = 0; a < devices_; ++a) {
+            for (std::size_t b = 0; b < devices_; ++b) {
+                ladders_.push_back(ladders_of(l, a, b));
+                from_proj_.push_back(sliced() ? 0 : weighed(step_->from_proj(l, a, b)));
+            }
+        }
+        for (std::size_t hub = 0; sliced() && hub < devices_; ++hub) {
+            Ladder ladder;
+            for (std::size_t j = 0; j < devices_; ++j) {
+                for (std::int32_t n = 1; n <= problem_->blocks->slices(); ++n) {
+                    counts[j] = n;
+                    const double t = weighed(step_->through_slices(l, hub, counts.data()));
+                    if (t < kInfinite) {
+                        ladder.push_back({t, j});
+                    }
+                }
+                counts[j] = 0;
+            }
+            order(ladder);
+            slice_ladders_.push_back(std::move(ladder));
+        }
+    }
+}
+
+/// D_T of a layer: max_j n·c + Σ (or max) over j ≠ p of n·r + the rest. The sum is a price per
+/// unit. The max is bounded by max_j n·(c + r), which is not more than both maxima together.
+void Tables::tabulate_formula_ladders() {
+    const Blocks& blocks = *problem_->blocks;
+    const BlockCost group = cost_of(*problem_, blocks.group(0, 0));
+    const BlockCost proj = cost_of(*problem_, blocks.proj(0));
+    const BlockCost ffn = cost_of(*problem_, blocks.ffn(0));
+    const Snapshot& snapshot = problem_->snapshot;
+    const auto times = [this](double t) { return aim_ == Aim::feasibility ? 0 : steps_ * t; };
+    for (std::size_t f = 0; f < devices_; ++f) {
+        for (std::size_t p = 0; p < devices_; ++p) {
+            Ladder ladder;
+            const double base = times(formula_ns(proj.compute, snapshot.devices[p].compute));
+            for (std::size_t j = 0; j < devices_; ++j) {
+                const Snapshot::Device& device = snapshot.devices[j];
+                const Flops hosted = (j == p ? proj.compute : 0) + (j == f ? ffn.compute : 0);
+                const Flops limit = compute_limit(*problem_, device);
+                const double sent =
+                    j == p ? 0 : formula_ns(group.output, snapshot.link_at(link(j, p)).bandwidth);
+                const double each =
+                    formula_ns(group.compute, device.compute) + (step_->gathers_max() ? sent : 0);
+                if (times(base + sent) >= kInfinite) {
+                    continue;
+                }
+                for (std::int32_t n = 1; n <= blocks.groups(); ++n) {
+                    const double t = base + times(n * each);
+                    if (t < kInfinite && hosted + n * group.compute <= limit) {
+                        ladder.push_back({t, j});
+                    }
+                }
+                if (hosted > limit) {
+                    ladder.clear();
+                    break;
+                }
+            }
+            order(ladder);
+            ladders_.push_back({std::move(ladder)});
+        }
+    }
+    for (std::size_t a = 0; a < devices_; ++a) {
+        for (std::size_t b = 0; b < devices_; ++b) {
+            const PerSecond bandwidth =
+                a == b ? kUnlimited : snapshot.link_at(link(a, b)).bandwidth;
+            if (!step_->gathers_max()) {
+                per_unit_[link(a, b)] = times(formula_ns(group.output, bandwidth));
+            }
+            from_proj_.push_back(times(
+                formula_ns(proj.output, bandwidth) +
+                formula_ns(ffn.compute, snapshot.devices[b].compute)
+            ));
+        }
+    }
+}
+
+void Tables::find_worst() {
+    if (has_caps(problem_->snapshot) && !by_formula() && aim_ == Aim::objective) {
+        // Messages that queue at a cap are not in the tables; what ends at all ends within this.
+        worst_ = (steps_ + 1) * static_cast<double>(kStall);
+        return;
+    }
+    const auto largest = [](const std::vector<double>& values) {
+        double most = 0;
+        for (const double v : values) {
+            most = std::max(most, finite_or_zero(v));
+        }
+        return most;
+    };
+    worst_ = 1e6 + largest(start_) + largest(finish_);
+    const auto per_layer = static_cast<double>(layers_);
+    worst_ += per_layer * largest(from_proj_);
+    double slowest = 0;
+    for (const std::vector<Ladder>& all : ladders_) {
+        for (const Ladder& ladder : all) {
+            slowest = std::max(slowest, ladder.empty() ? 0 : ladder.back().cost);
+        }
+    }
+    for (const Ladder& ladder : slice_ladders_) {
+        slowest = std::max(slowest, ladder.empty() ? 0 : ladder.back().cost);
+    }
+    worst_ += 2 * per_layer * slowest;
+    worst_ += per_layer * problem_->blocks->groups() * largest(per_unit_);
+    if (!moves_) {
+        return;
+    }
+    worst_ += largest(latency_);
+    const auto add = [&](const Item& item) {
+        const auto count = static_cast<double>(item.blocks.size());
+        worst_ += count * (largest(item.charge) + largest(item.sent) + largest(item.loaded));
+    };
+    std::for_each(chain_.begin(), chain_.end(), add);
+    std::for_each(proj_.begin(), proj_.end(), add);
+    std::for_each(items_.begin(), items_.end(), add);
+}
+
+bool Tables::same_rates(std::size_t a, std::size_t b) const {
+    const Snapshot& s = problem_->snapshot;
+    const Snapshot::Device& x = s.devices[a];
+    const Snapshot::Device& y = s.devices[b];
+    if (x.compute != y.compute || x.memory_bandwidth != y.memory_bandwidth ||
+        x.storage_bandwidth != y.storage_bandwidth || x.egress != y.egress ||
+        x.ingress != y.ingress || x.memory != y.memory) {
+        return false;
+    }
+    const auto same = [](const Snapshot::Link& p, const Snapshot::Link& q) {
+        return p.bandwidth == q.bandwidth && p.latency == q.latency;
+    };
+    for (std::size_t c = 0; c < devices_; ++c) {
+        const bool other = c != a && c != b;
+        if (other && (!same(s.link_at(link(a, c)), s.link_at(link(b, c))) ||
+                      !same(s.link_at(link(c, a)), s.link_at(link(c, b))))) {
+            return false;
+        }
+    }
+    return same(s.link_at(link(a, b)), s.link_at(link(b, a)));
+}
+
+/// Capped devices are told apart: their programs send in the order of device ids.
+void Tables::find_alike() {
+    alike_.assign(devices_ * devices_, false);
+    std::vector<bool> plain(devices_, !has_caps(problem_->snapshot));
+    plain[step_->source()] = false;
+    if (moves_) {
+        for (const DeviceId d : *problem_->previous) {
+            plain[d.index()] = false;
+        }
+    }
+    for (std::size_t a = 0; a < devices_; ++a) {
+        for (std::size_t b = 0; b < devices_; ++b) {
+            alike_[link(a, b)] = a != b && plain[a] && plain[b] && same_rates(a, b);
+        }
+    }
+}
+
+} // namespace headroom::scheduler::exact

@@ -1,0 +1,38 @@
+// See keep_previous.hpp.
+#include "scheduler/explain/keep_previous.hpp"
+
+#include <fmt/format.h>
+
+#include "base/check.hpp"
+#include "scheduler/cost/block_cost.hpp"
+#include "scheduler/cost/memory_ledger.hpp"
+#include "scheduler/explain/infeasibility.hpp"
+#include "scheduler/timing/evaluate.hpp"
+
+namespace headroom::scheduler {
+
+Decision keep_previous(const Problem& problem) {
+    if (!problem.previous || Ledger(problem, *problem.previous).shortage() > 0) {
+        return {};
+    }
+    Placement settled = *problem.previous;
+    settle_ends(problem, settled);
+    if (settled != *problem.previous) {
+        return {}; // a pinned block is not where it belongs
+    }
+    return evaluate(problem, *problem.previous, "");
+}
+
+Decision keep_for_good(const Problem& problem) {
+    HEADROOM_CHECK(problem.previous.has_value(), "nothing to keep");
+    Decision decision = keep_previous(problem);
+    decision.reason = decision.feasible ? "the first placement is kept"
+                                        : fmt::format(
+                                              "the first placement is kept, but {} {}",
+                                              contexts_text(problem),
+                                              lacking_devices(problem, *problem.previous)
+                                          );
+    return decision;
+}
+
+} // namespace headroom::scheduler

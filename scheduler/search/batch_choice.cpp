@@ -1,0 +1,106 @@
+// See batch_choice.hpp.
+#include "scheduler/search/batch_choice.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "scheduler/search/device_subset.hpp"
+#include "scheduler/timing/evaluate.hpp"
+#include "scheduler/timing/round_prediction.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+/// Blocks × sequences that are walked for one placement at most, but for two batches in any case.
+constexpr std::int64_t kMostWalked = 5'000;
+constexpr std::size_t kLeastWalked = 2;
+
+/// The batches worth a walk: those with the shortest estimates.
+std::vector<std::int64_t> promising(
+    const Problem& problem,
+    const Placement& placement,
+    const std::vector<std::int64_t>& batches,
+    const std::vector<Guess>* known
+) {
+    const auto walk = static_cast<std::int64_t>(problem.blocks->size()) * problem.in_flight();
+    const std::size_t most = std::max(kLeastWalked, static_cast<std::size_t>(kMostWalked / walk));
+    if (batches.size() <= most) {
+        return batches;
+    }
+    std::vector<std::int64_t> chosen;
+    const std::vector<Guess> guesses =
+        known != nullptr ? *known : guess_rounds(problem, placement, batches);
+    for (const Guess& guess : guesses) {
+        if (chosen.size() < most) {
+            chosen.push_back(guess.batch);
+        }
+    }
+    return chosen;
+}
+
+} // namespace
+
+std::vector<std::int64_t> batches_of(const Problem& problem) {
+    const std::int64_t all = problem.in_flight();
+    if (problem.batch > 0) {
+        return {std::min(problem.batch, all)};
+    }
+    std::vector<std::int64_t> batches;
+    for (std::int64_t batch = 1; batch < all; batch *= 2) {
+        batches.push_back(batch);
+    }
+    batches.push_back(all);
+    return batches;
+}
+
+std::vector<Guess> guess_rounds(
+    const Problem& problem, const Placement& placement, const std::vector<std::int64_t>& batches
+) {
+    std::set<DeviceId> used(placement.begin(), placement.end());
+    used.insert(problem.source);
+    const Focus small = focus_on(problem, used);
+    return RoundGuesses(small.problem, batches).of(*small.narrow(placement));
+}
+
+Decision batched(const Problem& problem, Decision decision, const std::vector<Guess>* known) {
+    const std::vector<std::int64_t> batches = batches_of(problem);
+    if (!decision.feasible || problem.in_flight() == 1) {
+        return decision;
+    }
+    for (const std::int64_t batch : promising(problem, decision.placement, batches, known)) {
+        if (batch == decision.batch) {
+            continue;
+        }
+        const RoundTimes times = predict_rounds(problem, decision.placement, batch);
+        const bool allowed = std::count(batches.begin(), batches.end(), decision.batch) > 0;
+        const Nanoseconds now = charged_round(problem, decision.round, decision.prompts);
+        const Nanoseconds then = charged_round(problem, times.round, times.prompts);
+        if (!allowed || std::tie(then, batch) < std::tie(now, decision.batch)) {
+            decision.round = times.round;
+            decision.prompts = times.prompts;
+            decision.batch = batch;
+        }
+    }
+    return decision;
+}
+
+Decision with_rounds(const Problem& problem, Decision decision) {
+    const Decision evaluated = evaluate_batched(problem, decision.placement, "");
+    decision.batch = evaluated.batch;
+    decision.round = evaluated.round;
+    decision.prompts = evaluated.prompts;
+    return decision;
+}
+
+Decision evaluate_batched(
+    const Problem& problem, Placement placement, std::string reason, const std::vector<Guess>* known
+) {
+    const std::int64_t first = batches_of(problem).front();
+    return batched(
+        problem, evaluate(problem, std::move(placement), std::move(reason), first), known
+    );
+}
+
+} // namespace headroom::scheduler

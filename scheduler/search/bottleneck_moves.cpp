@@ -1,0 +1,490 @@
+// The directed part of the neighbourhood. A layer's time is that of its latest device, so only what
+// leaves that device can help: units go from there to wherever they and their migration cost least,
+// against a unit of another layer where memory is short. Candidates are weighed by what is known of
+// the draft, and only the best of them is made.
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "scheduler/search/local_search.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+constexpr std::size_t kMostPartners = 8; // layers asked for a unit in exchange
+
+} // namespace
+
+void Search::Drains::offer(const Drain& drain, bool room) {
+    if (room && drain.seen < fits.seen) {
+        fits = drain;
+    }
+    if (drain.seen < any.seen) {
+        any = drain;
+    }
+}
+
+/// One of the device's units for each home; the others of that home are like it.
+void Search::list_units(Unit unit, std::size_t layer, std::size_t d) {
+    units_.clear();
+    const Moves& moves = draft_->moves();
+    std::int32_t left = draft_->units_on(unit, layer, d);
+    const std::size_t first = unit_of(*problem_->blocks, unit, layer, 0).index();
+    for (std::size_t i = first; left > 0; ++i) {
+        const BlockId id(i);
+        if (draft_->placement()[i].index() != d) {
+            continue;
+        }
+        --left;
+        const auto alike = [&](BlockId other) { return moves.home(other) == moves.home(id); };
+        if (std::none_of(units_.begin(), units_.end(), alike)) {
+            units_.push_back(id);
+        }
+    }
+}
+
+/// Ways for a unit of the latest device.
+Search::Drains Search::late_drains(Unit unit, std::size_t layer) {
+    const Gathering gathering = this->gathering(unit, layer);
+    std::size_t late = devices_;
+    Nanoseconds latest = 0;
+    Nanoseconds others = step_->input(
+        gathering.holder, gathering.target, draft_->units_on(unit, layer, gathering.target) > 0
+    );
+    for (std::size_t d = 0; d < devices_; ++d) {
+        const std::int32_t n = draft_->units_on(unit, layer, d);
+        if (n == 0) {
+            continue;
+        }
+        const Nanoseconds time = done(gathering, d, n);
+        others = std::max(others, std::min(time, latest));
+        late = time > latest ? d : late;
+        latest = std::max(latest, time);
+    }
+    spent_ += 1;
+    const Drain stay{seen(), {}, {}, {}};
+    Drains best{stay, stay};
+    if (late == devices_ || others >= latest) {
+        return best;
+    }
+    const std::int32_t left = draft_->units_on(unit, layer, late) - 1;
+    others = std::max(others, left > 0 ? done(gathering, late, left) : 0);
+    list_units(unit, layer, late);
+    const DeviceId from(late);
+    const Nanoseconds migration = draft_->migration();
+    const Nanoseconds rest = draft_->inference() - latest;
+    for (std::size_t d = 0; d < devices_; ++d) {
+        const Nanoseconds time = done(gathering, d, draft_->units_on(unit, layer, d) + 1);
+        const Nanoseconds inference = rest + std::max(others, time);
+        if (d == late || time >= latest || seen(inference, migration) >= best.fits.seen) {
+            continue;
+        }
+        const bool room = fits(units_.front(), layer, d);
+        for (const BlockId id : units_) {
+            const Nanoseconds moving = draft_->moves().with(migration, id, from, DeviceId(d));
+            best.offer({seen(inference, moving), id, from, DeviceId(d)}, room);
+        }
+    }
+    return best;
+}
+
+/// By the formula every device adds to the gather, so a unit of any of them may be the one.
+Search::Drains Search::formula_drains(std::size_t layer) {
+    const std::size_t proj = draft_->proj(layer);
+    const auto count = [&](std::size_t d) { return draft_->groups_on(layer, d); };
+    const auto time = [&](std::size_t d, std::int32_t n) {
+        return n * step_->group_time(layer, d);
+    };
+    Nanoseconds latest = 0;
+    Nanoseconds second = 0;
+    std::size_t late = devices_;
+    for (std::size_t d = 0; d < devices_; ++d) {
+        const Nanoseconds t = time(d, count(d));
+        second = std::max(second, std::min(t, latest));
+        late = t > latest ? d : late;
+        latest = std::max(latest, t);
+    }
+    spent_ += 1;
+    const Drain stay{seen(), {}, {}, {}};
+    Drains best{stay, stay};
+    const Nanoseconds migration = draft_->migration();
+    const Nanoseconds rest = draft_->inference() - latest;
+    for (std::size_t a = 0; a < devices_; ++a) {
+        if (count(a) == 0) {
+            continue;
+        }
+        const Nanoseconds others = std::max(a == late ? second : latest, time(a, count(a) - 1));
+        const Nanoseconds saved =
+            step_->outputs_time(a, proj, count(a)) - step_->outputs_time(a, proj, count(a) - 1);
+        list_units(Unit::group, layer, a);
+        for (std::size_t b = 0; b < devices_; ++b) {
+            const Nanoseconds inference = rest + std::max(others, time(b, count(b) + 1)) - saved +
+                                          step_->outputs_time(b, proj, count(b) + 1) -
+                                          step_->outputs_time(b, proj, count(b));
+            for (const BlockId id : units_) {
+                const Nanoseconds moving =
+                    b == a ? migration
+                           : draft_->moves().with(migration, id, DeviceId(a), DeviceId(b));
+                const Drain drain{seen(inference, moving), id, DeviceId(a), DeviceId(b)};
+                if (b != a && drain.seen < best.fits.seen) {
+                    best.offer(drain, fits(id, layer, b));
+                }
+            }
+        }
+        spent_ += 1;
+    }
+    return best;
+}
+
+/// Where the target is full: a unit of another layer or kind goes the other way, if that layer
+/// loses less than this one gains.
+bool Search::drain_by_swap(const Drain& drain) {
+    const BlockName& name = problem_->blocks->name(drain.block);
+    const auto layer = static_cast<std::size_t>(name.layer);
+    const std::size_t from = drain.from.index();
+    const std::size_t to = drain.to.index();
+    const Ledger& ledger = draft_->ledger();
+    const Bytes missing = ledger.bytes(drain.block) - ledger.room(drain.to);
+    const Wide gain = seen() - drain.seen;
+    std::size_t asked = 0;
+    for (std::size_t i = 0; i < layers_ && asked < kMostPartners; ++i) {
+        const std::size_t k = (layer + i) % layers_;
+        for (const Unit unit : units_of(*problem_->blocks)) {
+            const BlockKind kind = unit == Unit::group ? BlockKind::group : BlockKind::slice;
+            if ((k == layer && kind == name.kind) || draft_->units_on(unit, k, to) == 0 ||
+                ledger.bytes(unit_of(*problem_->blocks, unit, k, 0)) < missing) {
+                continue;
+            }
+            const Nanoseconds ready = unit == Unit::group
+                                          ? draft_->until_proj(k)
+                                          : draft_->layer_time(k) - draft_->until_proj(k);
+            const Nanoseconds time =
+                done(gathering(unit, k), from, draft_->units_on(unit, k, from) + 1);
+            const Wide loss = Wide{problem_->steps()} * std::max<Nanoseconds>(0, time - ready);
+            if (loss >= gain) {
+                continue;
+            }
+            list_units(unit, k, to);
+            BlockId back = units_.front();
+            Nanoseconds least = kNever;
+            for (const BlockId id : units_) {
+                const Nanoseconds moving =
+                    draft_->moves().with(draft_->migration(), id, drain.to, drain.from);
+                back = moving < least ? id : back;
+                least = std::min(least, moving);
+            }
+            const Nanoseconds free = std::max(draft_->migration(), rule_.budget);
+            if (Wide{least} - free + loss >= gain) {
+                continue;
+            }
+            ++asked;
+            if (consider({{drain.block, drain.to}, {back, drain.from}})) {
+                return true;
+            }
+        }
+    }
+    spent_ += 1;
+    return false;
+}
+
+/// As many ways for units of ever the latest device as help, weighed one after the other without
+/// making them: all at once they cost little more than one.
+std::vector<Relocation> Search::cascade(Unit unit, std::size_t layer) {
+    const Gathering gathering = this->gathering(unit, layer);
+    const Ledger& ledger = draft_->ledger();
+    const Moves& moves = draft_->moves();
+    const Nanoseconds input = step_->input(
+        gathering.holder, gathering.target, draft_->units_on(unit, layer, gathering.target) > 0
+    );
+    std::vector<std::int32_t> counts(devices_);
+    std::vector<Nanoseconds> ready(devices_, 0);
+    std::vector<Bytes> room(devices_);
+    for (std::size_t d = 0; d < devices_; ++d) {
+        counts[d] = draft_->units_on(unit, layer, d);
+        ready[d] = counts[d] > 0 ? done(gathering, d, counts[d]) : 0;
+        room[d] = ledger.room(DeviceId(d));
+    }
+    std::vector<Relocation> changes;
+    std::vector<bool> gone(static_cast<std::size_t>(count_of(*problem_->blocks, unit)), false);
+    const std::size_t first = unit_of(*problem_->blocks, unit, layer, 0).index();
+    const Bytes each = ledger.bytes(BlockId(first));
+    const Nanoseconds begin = *std::max_element(ready.begin(), ready.end());
+    Nanoseconds migration = draft_->migration();
+    struct Lane {
+        DeviceId home;
+        DeviceId to;
+        Nanoseconds added = 0;
+    };
+    std::vector<Lane> lanes; // what the changes add, by link
+    for (Wide now = seen();;) {
+        const auto late =
+            static_cast<std::size_t>(std::max_element(ready.begin(), ready.end()) - ready.begin());
+        if (ready[late] <= input || counts[late] == 0) {
+            break;
+        }
+        const Nanoseconds left = counts[late] > 1 ? done(gathering, late, counts[late] - 1) : 0;
+        Nanoseconds others = std::max(input, left);
+        for (std::size_t d = 0; d < devices_; ++d) {
+            others = d == late ? others : std::max(others, ready[d]);
+        }
+        units_.clear();
+        for (std::size_t i = 0; i < gone.size(); ++i) {
+            const BlockId id(first + i);
+            const auto alike = [&](BlockId other) { return moves.home(other) == moves.home(id); };
+            if (!gone[i] && ledger.where(id).index() == late &&
+                std::none_of(units_.begin(), units_.end(), alike)) {
+                units_.push_back(id);
+            }
+        }
+        Wide least = now;
+        Relocation best;
+        Nanoseconds slowest = migration;
+        for (std::size_t d = 0; d < devices_; ++d) {
+            if (d == late || room[d] < each) {
+                continue;
+            }
+            const Nanoseconds time = std::max(others, done(gathering, d, counts[d] + 1));
+            const Nanoseconds inference = draft_->inference() - begin + time;
+            if (time >= ready[late] || seen(inference, migration) >= least) {
+                continue;
+            }
+            for (const BlockId id : units_) {
+                const DeviceId to(d);
+                Nanoseconds moving = moves.with(draft_->migration(), id, DeviceId(late), to);
+                for (const Lane& lane : lanes) {
+                    const bool same = lane.home == moves.home(id) && lane.to == to;
+                    moving += same ? lane.added : 0;
+                }
+                moving = std::max(migration, moving);
+                if (seen(inference, moving) < least) {
+                    least = seen(inference, moving);
+                    best = {id, to};
+                    slowest = moving;
+                }
+            }
+        }
+        if (!best.block.valid()) {
+            break;
+        }
+        const std::size_t to = best.to.index();
+        lanes.push_back({moves.home(best.block), best.to, moves.time(best.block, best.to)});
+        gone[best.block.index() - first] = true;
+        changes.push_back(best);
+        migration = slowest;
+        now = least;
+        room[to] -= each;
+        room[late] += each;
+        ++counts[to];
+        --counts[late];
+        ready[late] = left;
+        ready[to] = done(gathering, to, counts[to]);
+    }
+    spent_ += 1 + static_cast<std::int64_t>(changes.size()) / 2;
+    return changes;
+}
+
+bool Search::drain(Unit unit, std::size_t layer) {
+    bool improved = false;
+    if (!step_->by_formula()) {
+        const std::vector<Relocation> changes = cascade(unit, layer);
+        improved = changes.size() > 1 && consider(changes);
+    }
+    while (!exhausted()) {
+        const Drains best = step_->by_formula() ? formula_drains(layer) : late_drains(unit, layer);
+        const bool helped =
+            (best.fits.block.valid() && consider({{best.fits.block, best.fits.to}})) ||
+            (best.any.block.valid() && best.any.seen < best.fits.seen && drain_by_swap(best.any));
+        if (!helped) {
+            break;
+        }
+        improved = true;
+    }
+    return improved;
+}
+
+bool Search::drains() {
+    bool improved = false;
+    for (std::size_t l = 0; l < layers_; ++l) {
+        for (const Unit unit : units_of(*problem_->blocks)) {
+            improved |= !exhausted() && drain(unit, l);
+        }
+    }
+    return improved;
+}
+
+/// The best other device for a layer's proj, ffn or both, or for ffn and the next proj; sliced: for
+/// its hub. What they gather stays.
+bool Search::host_move(std::size_t layer) {
+    const std::size_t l = layer;
+    const bool sliced = step_->sliced();
+    const bool last = l + 1 == layers_;
+    const StepDelay::LayerShape shape = draft_->shape(l);
+    const Nanoseconds here = draft_->layer_time(l);
+    const Nanoseconds following = after(l, shape.ffn);
+    const Nanoseconds rest = draft_->inference() - here - following;
+    const auto with = [&](BlockId b, std::size_t d) {
+        return draft_->moves().with(draft_->migration(), b, draft_->ledger().where(b), DeviceId(d));
+    };
+    Wide least = seen();
+    std::array<Relocation, 2> best{};
+    std::size_t changes = 0;
+    const auto offer = [&](Nanoseconds time, Nanoseconds moving, Relocation one, Relocation two) {
+        const Wide now = seen(rest + time, moving);
+        if (now < least) {
+            least = now;
+            best = {one, two};
+            changes = two.block.valid() ? 2 : 1;
+        }
+    };
+    const BlockId p = proj(l);
+    const BlockId f = ffn(l);
+    for (std::size_t d = 0; d < devices_; ++d) {
+        const DeviceId to(d);
+        const Nanoseconds moving_f = with(f, d);
+        const Nanoseconds moving_p = sliced ? 0 : with(p, d);
+        const bool ffn_pays = d != shape.ffn && seen(rest, moving_f) < least && fits(f, l, d);
+        const bool proj_pays =
+            !sliced && d != shape.proj && seen(rest + following, moving_p) < least && fits(p, l, d);
+        Nanoseconds onward = following;
+        if (ffn_pays) {
+            onward = after(l, d);
+            spent_ += 1;
+        }
+        if (ffn_pays && sliced) {
+            const Nanoseconds time =
+                step_->layer(l, draft_->holder(l), {shape.groups, d, d, shape.slices});
+            spent_ += 2;
+            offer(time + onward, moving_f, {f, to}, {});
+        } else if (ffn_pays) {
+            const Nanoseconds inputs = here - step_->from_proj(l, shape.proj, shape.ffn);
+            offer(inputs + step_->from_proj(l, shape.proj, d) + onward, moving_f, {f, to}, {});
+            if (!last && !step_->by_formula()) {
+                StepDelay::LayerShape next = draft_->shape(l + 1);
+                next.proj = d;
+                const BlockId q = proj(l + 1);
+                spent_ += 1;
+                offer(
+                    inputs + step_->from_proj(l, shape.proj, d) + step_->layer(l + 1, d, next),
+                    std::max(moving_f, with(q, d)),
+                    {f, to},
+                    {q, to}
+                );
+            }
+        }
+        if (proj_pays) {
+            const Nanoseconds inputs =
+                step_->until_proj(l, draft_->holder(l), {shape.groups, d, d, shape.slices});
+            spent_ += 1;
+            offer(inputs + step_->from_proj(l, d, shape.ffn) + following, moving_p, {p, to}, {});
+            if (ffn_pays) {
+                const Nanoseconds both = step_->by_formula()
+                                             ? moving_p + moving_f - draft_->migration()
+                                             : std::max(moving_p, moving_f);
+                offer(inputs + step_->from_proj(l, d, d) + onward, both, {p, to}, {f, to});
+            }
+        }
+    }
+    return changes > 0 && consider(std::span<const Relocation>(best.data(), changes));
+}
+
+bool Search::host_moves() {
+    bool improved = false;
+    for (std::size_t l = 0; l < layers_ && !exhausted(); ++l) {
+        improved |= host_move(l);
+    }
+    return improved;
+}
+
+/// Units and hosts leave a device with too little memory: of each layer and kind one, where that
+/// costs least per byte first, until all fits.
+bool Search::relief(DeviceId from) {
+    const Ledger& ledger = draft_->ledger();
+    const std::size_t a = from.index();
+    struct Offer {
+        double price = 0.0;
+        Relocation change;
+    };
+    std::vector<Offer> offers;
+    const auto offer_best = [&](BlockId b, std::size_t layer, const auto& later) {
+        Offer best;
+        for (std::size_t d = 0; d < devices_; ++d) {
+            if (d == a || !fits(b, layer, d)) {
+                continue;
+            }
+            const Nanoseconds more = std::max<Nanoseconds>(0, later(d));
+            const Nanoseconds moving =
+                draft_->moves().with(draft_->migration(), b, from, DeviceId(d));
+            const double price =
+                static_cast<double>(seen(draft_->inference() + more, moving) - seen()) /
+                static_cast<double>(ledger.bytes(b));
+            if (!best.change.block.valid() || price < best.price) {
+                best = {price, {b, DeviceId(d)}};
+            }
+        }
+        if (best.change.block.valid()) {
+            offers.push_back(best);
+        }
+    };
+    for (std::size_t l = 0; l < layers_; ++l) {
+        for (const Unit unit : units_of(*problem_->blocks)) {
+            if (draft_->units_on(unit, l, a) == 0) {
+                continue;
+            }
+            const Nanoseconds ready = unit == Unit::group
+                                          ? draft_->until_proj(l)
+                                          : draft_->layer_time(l) - draft_->until_proj(l);
+            const Gathering gathering = this->gathering(unit, l);
+            spent_ += 1;
+            list_units(unit, l, a);
+            offer_best(units_.front(), l, [&](std::size_t d) {
+                return done(gathering, d, draft_->units_on(unit, l, d) + 1) - ready;
+            });
+        }
+        for (const BlockId b : {proj(l), ffn(l)}) {
+            if (ledger.where(b) != from) {
+                continue;
+            }
+            offer_best(b, l, [&](std::size_t d) {
+                StepDelay::LayerShape shape = draft_->shape(l);
+                shape.proj = b == proj(l) ? d : shape.proj;
+                shape.ffn = b == ffn(l) ? d : shape.ffn;
+                spent_ += 1;
+                return step_->layer(l, draft_->holder(l), shape) - draft_->layer_time(l);
+            });
+        }
+    }
+    std::stable_sort(offers.begin(), offers.end(), [](const Offer& one, const Offer& other) {
+        return one.price < other.price;
+    });
+    bool improved = false;
+    for (const Offer& offer : offers) {
+        improved |= !exhausted() && ledger.over(from) > 0 && consider({offer.change});
+    }
+    return improved;
+}
+
+Nanoseconds Search::least_move() const {
+    Nanoseconds least = kStall;
+    for (const Unit unit : units_of(*problem_->blocks)) {
+        for (std::int32_t i = 0; i < count_of(*problem_->blocks, unit); ++i) {
+            const BlockId id = unit_of(*problem_->blocks, unit, 0, i);
+            for (std::size_t d = 0; d < devices_; ++d) {
+                const Nanoseconds time = draft_->moves().time(id, DeviceId(d));
+                least = time > 0 ? std::min(least, time) : least;
+            }
+        }
+    }
+    return least;
+}
+
+bool Search::reliefs() {
+    bool improved = false;
+    for (std::size_t d = 0; d < devices_; ++d) {
+        while (!exhausted() && draft_->ledger().over(DeviceId(d)) > 0 && relief(DeviceId(d))) {
+            improved = true;
+        }
+    }
+    return improved;
+}
+
+} // namespace headroom::scheduler

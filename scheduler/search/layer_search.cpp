@@ -1,0 +1,333 @@
+// See layer_search.hpp.
+#include "scheduler/search/layer_search.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "scheduler/construct/shard_chain.hpp"
+#include "scheduler/timing/evaluate.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+constexpr std::int64_t kMostEvaluations = 20'000; ///< whole assignments, about 1 µs each
+constexpr std::int64_t kMostNodes = 50'000;
+constexpr Nanoseconds kNoWay = std::numeric_limits<Nanoseconds>::max() / 4;
+
+class LayerSearch {
+  public:
+    LayerSearch(const Problem& problem, const LayerCosts& costs)
+        : costs_(costs), moves_(problem, costs), steps_(problem.steps()), layers_(costs.layers()),
+          devices_(costs.devices()) {
+        for (std::size_t j = 0; j < devices_; ++j) {
+            room_.push_back(costs.computes(j) ? costs.room(j) : -1);
+        }
+    }
+
+    LayerAnswer run(const Problem& problem) {
+        staying_ = stay(problem);
+        for (const bool with_moves : {false, true}) {
+            descend_from(path(with_moves));
+        }
+        descend_from(staying_);
+        const Chain chain = quick_chain(costs_);
+        if (!chain.shards.empty()) {
+            LayerAssignment assignment;
+            for (const Shard& shard : chain.shards) {
+                assignment.resize(shard.last, shard.device);
+            }
+            descend_from(std::move(assignment));
+        }
+        branch();
+        LayerAnswer answer;
+        if (best_) {
+            answer.best = best_;
+            answer.objective = least_;
+            answer.runner_up = problem.previous ? moving_ : std::nullopt;
+        }
+        answer.proven = nodes_ < kMostNodes;
+        answer.work = evaluations_ + nodes_;
+        return answer;
+    }
+
+  private:
+    [[nodiscard]] Bytes bytes(std::size_t l) const { return costs_.bytes(l, l + 1); }
+
+    /// The time of layer l on j, x coming from `from` (the source before the first layer).
+    [[nodiscard]] Nanoseconds step(std::size_t l, std::size_t from, std::size_t j) const {
+        return from == j ? costs_.stay(l, l + 1, j) : costs_.enter(l, from, j);
+    }
+
+    [[nodiscard]] bool fits(const LayerAssignment& a) const {
+        std::vector<Bytes> left = room_;
+        for (std::size_t l = 0; l < layers_; ++l) {
+            left[a[l]] -= bytes(l);
+        }
+        for (const std::size_t j : a) {
+            if (left[j] < 0) {
+                return false;
+            }
+        }
+        return costs_.holds_ends();
+    }
+
+    Wide evaluate(const LayerAssignment& a) {
+        ++evaluations_;
+        Nanoseconds inference = 0;
+        std::size_t from = 0;
+        for (std::size_t l = 0; l < layers_; ++l) {
+            inference += step(l, from, a[l]);
+            from = a[l];
+            moves_.add(l, a[l]);
+        }
+        inference += costs_.finish(from);
+        const Wide objective = Wide{moves_.total()} + Wide{steps_} * inference;
+        for (std::size_t l = 0; l < layers_; ++l) {
+            moves_.remove(l, a[l]);
+        }
+        return objective;
+    }
+
+    /// Cheapest path over (layer, device) without memory; with moves: each layer's by itself.
+    LayerAssignment path(bool with_moves) const {
+        std::vector<Wide> so_far(devices_, -1); // unreachable but for the source
+        so_far[0] = 0;
+        std::vector<std::vector<std::size_t>> before;
+        for (std::size_t l = 0; l < layers_; ++l) {
+            std::vector<Wide> next(devices_, -1);
+            before.emplace_back(devices_, 0);
+            for (std::size_t j = 0; j < devices_; ++j) {
+                if (room_[j] < bytes(l)) {
+                    continue;
+                }
+                const Wide moved = with_moves ? moves_.alone(l, j) : 0;
+                for (std::size_t k = 0; k < devices_; ++k) {
+                    const Wide t = so_far[k] + Wide{steps_} * step(l, k, j) + moved;
+                    if (so_far[k] >= 0 && (next[j] < 0 || t < next[j])) {
+                        next[j] = t;
+                        before[l][j] = k;
+                    }
+                }
+            }
+            so_far = std::move(next);
+        }
+        std::size_t last = devices_;
+        for (std::size_t j = 0; j < devices_; ++j) {
+            const auto end = [&](std::size_t d) {
+                return so_far[d] + Wide{steps_} * costs_.finish(d);
+            };
+            last = so_far[j] >= 0 && (last == devices_ || end(j) < end(last)) ? j : last;
+        }
+        if (last == devices_) {
+            return {};
+        }
+        LayerAssignment a(layers_);
+        for (std::size_t l = layers_; l-- > 0;) {
+            a[l] = last;
+            last = before[l][last];
+        }
+        return a;
+    }
+
+    /// Every layer on the device that holds most of its bytes now.
+    LayerAssignment stay(const Problem& problem) const {
+        LayerAssignment a;
+        for (std::size_t l = 0; problem.previous && l < layers_; ++l) {
+            std::size_t least = 0;
+            for (std::size_t j = 1; j < devices_; ++j) {
+                least = moves_.alone(l, j) < moves_.alone(l, least) ? j : least;
+            }
+            a.push_back(least);
+        }
+        return a;
+    }
+
+    /// Takes layers off devices that hold too much, each to where it costs least.
+    bool repair(LayerAssignment& a) {
+        std::vector<Bytes> left = room_;
+        for (std::size_t l = 0; l < layers_; ++l) {
+            left[a[l]] -= bytes(l);
+        }
+        for (std::size_t l = layers_; l-- > 0;) {
+            if (left[a[l]] >= 0) {
+                continue;
+            }
+            const std::size_t from = a[l];
+            std::optional<std::size_t> to;
+            Wide least = 0;
+            for (std::size_t j = 0; j < devices_; ++j) {
+                if (left[j] < bytes(l)) {
+                    continue;
+                }
+                a[l] = j;
+                const Wide t = evaluate(a);
+                if (!to || t < least) {
+                    to = j;
+                    least = t;
+                }
+            }
+            a[l] = to.value_or(from);
+            if (to) {
+                left[from] += bytes(l);
+                left[*to] -= bytes(l);
+            }
+        }
+        return fits(a);
+    }
+
+    void descend_from(LayerAssignment a) {
+        if (a.empty() || (!fits(a) && !repair(a))) {
+            return;
+        }
+        Wide now = evaluate(a);
+        note(a, now);
+        while (evaluations_ < kMostEvaluations && improve(a, now)) {
+        }
+        note(a, now);
+    }
+
+    void note(const LayerAssignment& a, Wide objective) {
+        if (!best_ || objective < least_) {
+            best_ = a;
+            least_ = objective;
+        }
+        if (a != staying_ && (!moving_ || objective < least_moving_)) {
+            moving_ = a;
+            least_moving_ = objective;
+        }
+    }
+
+    /// One pass over stretches of layers that could go to another device, and pairs of layers that
+    /// could change places; true if any did.
+    bool improve(LayerAssignment& a, Wide& now) {
+        bool better = false;
+        const auto try_it = [&](const LayerAssignment& other) {
+            if (!fits(other)) {
+                return false;
+            }
+            const Wide t = evaluate(other);
+            if (t >= now) {
+                return false;
+            }
+            now = t;
+            return true;
+        };
+        for (std::size_t first = 0; first < layers_; ++first) {
+            for (std::size_t last = first + 1; last <= layers_; ++last) {
+                for (std::size_t j = 0; j < devices_ && evaluations_ < kMostEvaluations; ++j) {
+                    LayerAssignment other = a;
+                    std::fill(
+                        other.begin() + static_cast<std::ptrdiff_t>(first),
+                        other.begin() + static_cast<std::ptrdiff_t>(last),
+                        j
+                    );
+                    if (other != a && try_it(other)) {
+                        a = std::move(other);
+                        better = true;
+                    }
+                }
+            }
+        }
+        for (std::size_t l = 0; l < layers_; ++l) {
+            for (std::size_t k = l + 1; k < layers_ && evaluations_ < kMostEvaluations; ++k) {
+                LayerAssignment other = a;
+                std::swap(other[l], other[k]);
+                if (other != a && try_it(other)) {
+                    a = std::move(other);
+                    better = true;
+                }
+            }
+        }
+        return better;
+    }
+
+    /// Least time from x on j with l layers done to the end, memory aside: [layer][device].
+    void find_to_go() {
+        to_go_.assign((layers_ + 1) * devices_, kNoWay);
+        for (std::size_t j = 0; j < devices_; ++j) {
+            to_go_[layers_ * devices_ + j] = costs_.finish(j);
+        }
+        for (std::size_t l = layers_; l-- > 0;) {
+            for (std::size_t j = 0; j < devices_; ++j) {
+                for (std::size_t k = 0; k < devices_; ++k) {
+                    if (room_[k] >= bytes(l) && to_go_[(l + 1) * devices_ + k] < kNoWay) {
+                        Nanoseconds& least = to_go_[l * devices_ + j];
+                        least = std::min(least, step(l, j, k) + to_go_[(l + 1) * devices_ + k]);
+                    }
+                }
+            }
+        }
+    }
+
+    void branch() {
+        if (!costs_.holds_ends()) {
+            return;
+        }
+        find_to_go();
+        std::vector<Bytes> left = room_;
+        LayerAssignment a(layers_);
+        visit(0, 0, 0, a, left);
+    }
+
+    /// All assignments of layers l and later, the nearest to the end first.
+    void visit(
+        std::size_t l,
+        std::size_t from,
+        Nanoseconds so_far,
+        LayerAssignment& a,
+        std::vector<Bytes>& left
+    ) {
+        if (l == layers_) {
+            note(a, Wide{moves_.total()} + Wide{steps_} * (so_far + costs_.finish(from)));
+            return;
+        }
+        std::vector<std::pair<Nanoseconds, std::size_t>> order;
+        for (std::size_t j = 0; j < devices_; ++j) {
+            const Nanoseconds rest = to_go_[(l + 1) * devices_ + j];
+            if (left[j] >= bytes(l) && rest < kNoWay) {
+                order.emplace_back(so_far + step(l, from, j) + rest, j);
+            }
+        }
+        std::sort(order.begin(), order.end());
+        for (const auto& [bound, j] : order) {
+            if (nodes_ >= kMostNodes) {
+                return;
+            }
+            ++nodes_;
+            moves_.add(l, j);
+            const Wide least = Wide{moves_.total()} + Wide{steps_} * bound;
+            if (!best_ || least < least_) {
+                left[j] -= bytes(l);
+                a[l] = j;
+                visit(l + 1, j, so_far + step(l, from, j), a, left);
+                left[j] += bytes(l);
+            }
+            moves_.remove(l, j);
+        }
+    }
+
+    const LayerCosts& costs_;
+    LayerMoves moves_;
+    std::int64_t steps_;
+    std::size_t layers_;
+    std::size_t devices_;
+    std::vector<Bytes> room_;
+    std::vector<Nanoseconds> to_go_;
+    std::optional<LayerAssignment> best_;
+    Wide least_ = 0;
+    LayerAssignment staying_;
+    std::optional<LayerAssignment> moving_; ///< the best that is not staying_
+    Wide least_moving_ = 0;
+    std::int64_t evaluations_ = 0;
+    std::int64_t nodes_ = 0;
+};
+
+} // namespace
+
+LayerAnswer search_layers(const Problem& problem, const LayerCosts& costs) {
+    return LayerSearch(problem, costs).run(problem);
+}
+
+} // namespace headroom::scheduler

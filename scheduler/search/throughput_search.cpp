@@ -1,0 +1,319 @@
+// See throughput_search.hpp.
+#include "scheduler/search/throughput_search.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <span>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "base/check.hpp"
+#include "scheduler/construct/pipelines.hpp"
+#include "scheduler/cost/incumbent.hpp"
+#include "scheduler/cost/round_cost.hpp"
+#include "scheduler/cost/round_estimates.hpp"
+#include "scheduler/search/batch_choice.hpp"
+#include "scheduler/search/device_subset.hpp"
+#include "scheduler/search/round_search.hpp"
+#include "scheduler/timing/evaluate.hpp"
+#include "scheduler/timing/timeline.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+constexpr std::size_t kMostDescentDevices = 32; // that a fleet is narrowed down to for descents
+constexpr std::size_t kTooMany = 64;            // of them, if memory asks for more
+/// Work of one descent: layers × devices that bounds look at, and steps of rehearsals; in small
+/// fleets and models, and else.
+constexpr std::int64_t kMostRoundWork = 1'000'000;
+constexpr std::int64_t kMostWorkOfLarge = 200'000;
+constexpr std::int64_t kSmallFleet = 256; // devices × layers
+constexpr std::size_t kRoundDescents = 4;
+/// Blocks × sequences that are walked for candidates which nothing obliges to look at.
+constexpr std::int64_t kMostWalkedSteps = 20'000;
+/// What is worse than that by its guess is not walked; in problems of that many blocks × sequences
+/// those that must be looked at are walked all the same.
+constexpr double kTrust = 0.94;
+constexpr std::int64_t kLittleWalked = 5'000;
+
+struct RoundStart {
+    Placement placement; ///< of the narrowed problem
+    std::int64_t batch = 1;
+    double objective = 0;
+};
+
+bool nearer(const RoundStart& a, const RoundStart& b) {
+    return std::tie(a.objective, a.batch) < std::tie(b.objective, b.batch);
+}
+
+/// The devices that matter, with the models of their rounds.
+class Models {
+  public:
+    explicit Models(const Problem& problem)
+        : small_(focus(problem, kMostDescentDevices)), batches_(batches_of(problem)),
+          guesses_(small_.problem, batches_) {}
+
+    [[nodiscard]] const Focus& small() const { return small_; }
+    [[nodiscard]] std::span<RoundModel> all() { return guesses_.models(); }
+    [[nodiscard]] std::vector<Guess> guess(const Problem& problem, const Placement& placement) {
+        const std::optional<Placement> narrow = small_.narrow(placement);
+        return narrow ? guesses_.of(*narrow) : guess_rounds(problem, placement, batches_);
+    }
+
+  private:
+    Focus small_;
+    std::vector<std::int64_t> batches_;
+    RoundGuesses guesses_;
+};
+
+/// What descents from the most promising candidates find, best first.
+class Descents {
+  public:
+    Descents(const Problem& problem, Models& models)
+        : small_(models.small()), models_(models.all()) {
+        const auto size =
+            static_cast<std::int64_t>(small_.devices.size()) * problem.blocks->shape().layers;
+        limit_ = size <= kSmallFleet ? kMostRoundWork : kMostWorkOfLarge;
+    }
+
+    void add(const Placement& placement) {
+        const std::optional<Placement> narrow = small_.narrow(placement);
+        if (!narrow || small_.devices.size() > kTooMany) {
+            return;
+        }
+        const Draft draft(small_.problem, models_.front().step(), *narrow);
+        std::optional<RoundStart> best;
+        for (RoundModel& model : models_) {
+            RoundSearch search(small_.problem, model, limit_);
+            RoundStart start{*narrow, model.batch(), search.objective(draft)};
+            work_ += search.work();
+            if (!best || nearer(start, *best)) {
+                best = std::move(start);
+            }
+        }
+        starts_.push_back(std::move(*best));
+    }
+
+    [[nodiscard]] std::vector<Placement> run() {
+        std::stable_sort(starts_.begin(), starts_.end(), nearer);
+        std::vector<RoundStart> found;
+        for (std::size_t i = 0; i < std::min(starts_.size(), kRoundDescents); ++i) {
+            RoundSearch search(small_.problem, model_of(starts_[i].batch), limit_);
+            RoundSearch::Found end = search.descend_from(starts_[i].placement);
+            work_ += search.work();
+            found.push_back({std::move(end.placement), starts_[i].batch, end.objective});
+        }
+        std::stable_sort(found.begin(), found.end(), nearer);
+        std::vector<Placement> placements;
+        for (const RoundStart& end : found) {
+            placements.push_back(small_.widen(end.placement));
+        }
+        return placements;
+    }
+
+    [[nodiscard]] std::int64_t work() const { return work_; }
+
+  private:
+    [[nodiscard]] RoundModel& model_of(std::int64_t batch) {
+        return *std::find_if(models_.begin(), models_.end(), [&](const RoundModel& model) {
+            return model.batch() == batch;
+        });
+    }
+
+    const Focus& small_;
+    std::span<RoundModel> models_;
+    std::vector<RoundStart> starts_;
+    std::int64_t limit_ = 0; ///< of one descent
+    std::int64_t work_ = 0;
+};
+
+/// A candidate on its way to the exact prediction.
+struct Candidate {
+    Placement placement;
+    std::vector<Guess> guesses; ///< of its rounds
+    double guess = 0;           ///< of its objective, ns
+};
+
+/// What an exact prediction said of a candidate.
+struct Offer {
+    Decision decision;
+    double value = 0;  ///< objective
+    double steady = 0; ///< the same without prompts
+};
+
+/// The best of what has been looked at: of equal objectives the smaller batch, then the previous
+/// placement, then the better guess. Prompts count, but nothing wins by them alone that is worse
+/// than the ring without them.
+class BestRound {
+  public:
+    BestRound(const Problem& problem, Models& models) : problem_(problem), models_(models) {}
+
+    /// Nothing is added a second time.
+    void add(const Placement& placement) {
+        const auto same = [&](const Candidate& c) { return c.placement == placement; };
+        if (std::any_of(candidates_.begin(), candidates_.end(), same)) {
+            return;
+        }
+        std::vector<Guess> guesses = models_.guess(problem_, placement);
+        const double rounds = static_cast<double>(problem_.steps()) * guesses.front().round;
+        candidates_.push_back(
+            {placement, std::move(guesses), static_cast<double>(migration_to(placement)) + rounds}
+        );
+    }
+    [[nodiscard]] std::vector<Placement> placements() const {
+        std::vector<Placement> all;
+        for (const Candidate& candidate : candidates_) {
+            all.push_back(candidate.placement);
+        }
+        return all;
+    }
+
+    /// Walks the first `obliged`, and of the others those with the best guesses as far as the work
+    /// allows, but one in any case. In large problems a much worse guess is enough to pass over.
+    Decision decide(std::size_t obliged, const Placement* ring) {
+        std::vector<std::size_t> order(candidates_.size());
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+            return candidates_[a].guess < candidates_[b].guess;
+        });
+        const auto walk = static_cast<std::int64_t>(problem_.blocks->size()) * problem_.in_flight();
+        std::int64_t left = std::max<std::int64_t>(1, kMostWalkedSteps / walk);
+        for (const std::size_t i : order) {
+            const bool must = i < obliged;
+            const bool hopeful = candidates_[i].guess * kTrust <= least_ * kNsPerSecond ||
+                                 (must && walk <= kLittleWalked);
+            if (hopeful && (must || left > 0)) {
+                left -= must ? 0 : 1;
+                offer(candidates_[i]);
+            }
+        }
+        return choose(ring);
+    }
+    /// Of one that was added, whether it has been walked or not.
+    [[nodiscard]] Decision decision_of(const Placement& placement) const {
+        for (const Offer& offer : offers_) {
+            if (offer.decision.placement == placement) {
+                return offer.decision;
+            }
+        }
+        const auto found =
+            std::find_if(candidates_.begin(), candidates_.end(), [&](const Candidate& candidate) {
+                return candidate.placement == placement;
+            });
+        HEADROOM_CHECK(found != candidates_.end(), "a placement that was not added");
+        return evaluated(*found);
+    }
+
+  private:
+    [[nodiscard]] Nanoseconds migration_to(const Placement& placement) const {
+        return !problem_.previous ? 0
+                                  : predict_migration(
+                                        *problem_.blocks,
+                                        *problem_.previous,
+                                        placement,
+                                        problem_.snapshot,
+                                        problem_.rows,
+                                        problem_.weights_everywhere
+                                    );
+    }
+    [[nodiscard]] Decision evaluated(const Candidate& candidate) const {
+        return evaluate_batched(problem_, candidate.placement, "", &candidate.guesses);
+    }
+    void offer(const Candidate& candidate) {
+        Offer offer;
+        offer.decision = evaluated(candidate);
+        offer.value = objective(problem_, offer.decision);
+        Decision steady = offer.decision;
+        steady.prompts = 0;
+        offer.steady = objective(problem_, steady);
+        least_ = std::min(least_, offer.steady);
+        offers_.push_back(std::move(offer));
+    }
+    [[nodiscard]] Decision choose(const Placement* ring) const {
+        double limit = std::numeric_limits<double>::infinity();
+        for (const Offer& offer : offers_) {
+            limit = ring != nullptr && offer.decision.placement == *ring ? offer.steady : limit;
+        }
+        const Offer* best = nullptr;
+        for (const Offer& offer : offers_) {
+            const bool better =
+                best == nullptr || offer.value < best->value ||
+                (offer.value == best->value && ahead(offer.decision, best->decision));
+            if (offer.steady <= limit && better) {
+                best = &offer;
+            }
+        }
+        return best->decision;
+    }
+    [[nodiscard]] bool ahead(const Decision& a, const Decision& b) const {
+        if (a.batch != b.batch) {
+            return a.batch < b.batch;
+        }
+        return problem_.previous && a.placement == *problem_.previous;
+    }
+
+    const Problem& problem_;
+    Models& models_;
+    std::vector<Candidate> candidates_;
+    std::vector<Offer> offers_;
+    double least_ = std::numeric_limits<double>::infinity(); ///< of them, without prompts
+};
+
+} // namespace
+
+bool counts_rounds(const Problem& problem) {
+    return problem.aim == Aim::throughput && problem.in_flight() > 1 &&
+           problem.cost_profile == CostProfile::physical;
+}
+
+Problem one_step(const Problem& problem) {
+    Problem one = problem;
+    one.aim = Aim::latency;
+    one.sequences = {{problem.memory_context() - problem.interval, problem.rows}};
+    return one;
+}
+
+RoundDecision decide_for_throughput(const Problem& problem, const Decision& latency, bool keeps) {
+    Models models(problem);
+    BestRound best(problem, models);
+    if (latency.feasible) {
+        best.add(latency.placement);
+    }
+    if (keeps) {
+        best.add(*problem.previous);
+    }
+    const Pipelines pipelines = pipelines_of(problem);
+    if (!pipelines.layers.empty()) {
+        best.add(pipelines.layers.front()); // policy ring's, if that fits
+    }
+    std::vector<Placement> starts = best.placements();
+    const std::size_t obliged = starts.size();
+    if (obliged == 0) {
+        return {latency, std::nullopt};
+    }
+    starts.insert(starts.end(), pipelines.layers.begin(), pipelines.layers.end());
+    starts.insert(starts.end(), pipelines.blocks.begin(), pipelines.blocks.end());
+    Descents descents(problem, models);
+    for (const Placement& placement : starts) {
+        descents.add(placement);
+    }
+    for (const Placement& placement : descents.run()) {
+        best.add(placement);
+    }
+    for (const Placement& placement : starts) {
+        best.add(placement);
+    }
+    const Placement* const ring = pipelines.layers.empty() ? nullptr : pipelines.layers.data();
+    RoundDecision decided{best.decide(obliged, ring), std::nullopt};
+    decided.decision.evaluations = latency.evaluations + descents.work();
+    if (keeps && decided.decision.placement != *problem.previous) {
+        decided.given_up = best.decision_of(*problem.previous);
+    }
+    return decided;
+}
+
+} // namespace headroom::scheduler

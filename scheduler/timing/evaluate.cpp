@@ -1,0 +1,100 @@
+// See evaluate.hpp.
+#include "scheduler/timing/evaluate.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/wide.hpp"
+#include "scheduler/timing/round_prediction.hpp"
+#include "scheduler/timing/timeline.hpp"
+
+namespace headroom::scheduler {
+
+Nanoseconds charged_round(const Problem& problem, Nanoseconds round, Nanoseconds prompts) {
+    if (round == kNever || prompts == kNever) {
+        return kNever;
+    }
+    return prompts == 0 ? round : round + prompts / problem.prompts_spread();
+}
+
+double objective(const Problem& problem, const Decision& decision) {
+    if (problem.cost_profile == CostProfile::paper) {
+        return decision.paper_migration_s +
+               static_cast<double>(problem.steps()) * decision.paper_delay_s;
+    }
+    const Nanoseconds round = problem.aim == Aim::throughput
+                                  ? charged_round(problem, decision.round, decision.prompts)
+                                  : decision.inference;
+    if (round == kNever || decision.migration == kNever) {
+        return std::numeric_limits<double>::infinity();
+    }
+    const Wide sum = Wide{decision.migration} + Wide{problem.steps()} * Wide{round};
+    return static_cast<double>(sum) / static_cast<double>(kSecond);
+}
+
+double objective(const Problem& problem, const Placement& placement) {
+    return objective(problem, evaluate(problem, placement, ""));
+}
+
+Decision evaluate(
+    const Problem& problem, Placement placement, std::string reason, std::int64_t batch
+) {
+    HEADROOM_CHECK(problem.blocks != nullptr, "a problem without blocks");
+    stop_if_asked(problem.stop);
+    HEADROOM_CHECK(
+        placement.size() == problem.blocks->size(),
+        "{} blocks placed of {}",
+        placement.size(),
+        problem.blocks->size()
+    );
+    Decision decision;
+    decision.inference = predict_inference(
+        *problem.blocks, placement, problem.snapshot, problem.source, problem.horizon()
+    );
+    decision.batch = std::clamp<std::int64_t>(batch, 1, problem.in_flight());
+    if (problem.in_flight() == 1) {
+        decision.round = decision.inference;
+    } else {
+        const RoundTimes times = predict_rounds(problem, placement, decision.batch);
+        decision.round = times.round;
+        decision.prompts = times.prompts;
+    }
+    const bool has_formulas = !problem.blocks->sliced(); // the paper knows heads, proj and ffn
+    if (has_formulas) {
+        decision.paper_delay_s = paper_delay_s(
+            *problem.blocks,
+            placement,
+            problem.snapshot,
+            problem.paper_costs_at(),
+            problem.paper.gather
+        );
+    }
+    if (problem.previous) {
+        decision.paper_migration_s = !has_formulas ? 0
+                                                   : paper_migration_s(
+                                                         *problem.blocks,
+                                                         *problem.previous,
+                                                         placement,
+                                                         problem.snapshot,
+                                                         problem.paper_moves_at(),
+                                                         problem.paper_moved()
+                                                     );
+        decision.migration = predict_migration(
+            *problem.blocks,
+            *problem.previous,
+            placement,
+            problem.snapshot,
+            problem.rows,
+            problem.weights_everywhere
+        );
+    }
+    decision.placement = std::move(placement);
+    decision.feasible = true;
+    decision.reason = std::move(reason);
+    decision.evaluations = 1;
+    return decision;
+}
+
+} // namespace headroom::scheduler

@@ -1,0 +1,120 @@
+// See ring_lowering.hpp. In every step all sends stand before all receives, so the global order of
+// program.cpp holds here too.
+#include "scheduler/timing/ring_lowering.hpp"
+
+#include "base/check.hpp"
+
+namespace headroom::scheduler {
+
+RingPart ring_part(std::int64_t width, std::int32_t part, std::int32_t parts) {
+    HEADROOM_CHECK(part >= 0 && part < parts, "part {} of {}", part, parts);
+    const std::int64_t first = part * width / parts;
+    return {first, (part + 1) * width / parts - first};
+}
+
+RingLowering::RingLowering(Emitter& emitter, DeviceId source) : out_(emitter) {
+    const Blocks& blocks = emitter.blocks();
+    std::vector<bool> member(emitter.devices(), false);
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+        member[emitter.on(BlockId(b)).index()] = true;
+    }
+    if (!blocks.shape().ends) {
+        member[source.index()] = true;
+    }
+    for (std::size_t d = 0; d < member.size(); ++d) {
+        if (member[d]) {
+            ring_.emplace_back(d);
+        }
+    }
+}
+
+void RingLowering::broadcast(DeviceId holder) {
+    for (const DeviceId to : ring_) {
+        out_.move(
+            holder, to, {.payload = Payload::x, .layer = 0, .bytes_per_token = out_.x_bytes()}
+        );
+    }
+}
+
+void RingLowering::layer(std::int32_t layer) {
+    const Blocks& blocks = out_.blocks();
+    norm({layer, 0});
+    for (std::int32_t group = 0; group < blocks.groups(); ++group) {
+        out_.compute(blocks.group(layer, group));
+    }
+    close({layer, 0});
+    norm({layer, 1});
+    for (std::int32_t slice = 0; slice < blocks.slices(); ++slice) {
+        out_.compute(blocks.slice(layer, slice));
+    }
+    close({layer, 1});
+}
+
+void RingLowering::norm(const Stage& stage) {
+    for (const DeviceId d : ring_) {
+        out_.append(d, {.code = OpCode::norm, .layer = stage.layer, .part = stage.number});
+    }
+}
+
+/// The all-reduce that ends a stage, and the hub behind it.
+void RingLowering::close(const Stage& stage) {
+    rotate(stage, Payload::ring_sum, 0);
+    finish(stage);
+    rotate(stage, Payload::ring_x, 1);
+    out_.compute(out_.blocks().hub(stage.layer), stage.number);
+}
+
+void RingLowering::rotate(const Stage& stage, Payload payload, std::int32_t first) {
+    for (std::int32_t step = 0; step + 1 < size(); ++step) {
+        for (const OpCode code : {OpCode::send, OpCode::receive}) {
+            for (std::int32_t r = 0; r < size(); ++r) {
+                const std::int32_t part = wrapped(r + first - step);
+                if (is_empty(part)) {
+                    continue;
+                }
+                const DeviceId from = ring_[static_cast<std::size_t>(r)];
+                const DeviceId to = ring_[static_cast<std::size_t>(wrapped(r + 1))];
+                if (code == OpCode::send) {
+                    out_.send(from, to, parcel(stage, payload, part));
+                } else {
+                    out_.receive(from, to, parcel(stage, payload, part));
+                }
+            }
+        }
+    }
+}
+
+/// Where the reduce-scatter has left each complete part.
+void RingLowering::finish(const Stage& stage) {
+    for (std::int32_t r = 0; r < size(); ++r) {
+        const std::int32_t part = wrapped(r + 1);
+        if (!is_empty(part)) {
+            out_.append(
+                ring_[static_cast<std::size_t>(r)],
+                {.code = OpCode::finish, .layer = stage.layer, .part = part, .parts = size()}
+            );
+        }
+    }
+}
+
+std::int32_t RingLowering::wrapped(std::int32_t part) const {
+    return (part % size() + size()) % size();
+}
+
+bool RingLowering::is_empty(std::int32_t part) const {
+    return ring_part(out_.blocks().shape().width, part, size()).count == 0;
+}
+
+Parcel RingLowering::parcel(const Stage& stage, Payload payload, std::int32_t part) const {
+    const Bytes each = payload == Payload::ring_sum ? kSumBytes : kFloatBytes;
+    const RingPart elements = ring_part(out_.blocks().shape().width, part, size());
+    return {
+        .payload = payload,
+        .layer = stage.layer,
+        .bytes_per_token = each * elements.count,
+        .part = part,
+        .parts = size(),
+    };
+}
+
+} // namespace headroom::scheduler

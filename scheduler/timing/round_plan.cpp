@@ -1,0 +1,198 @@
+// See round_plan.hpp.
+#include "scheduler/timing/round_plan.hpp"
+
+#include <limits>
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace headroom::scheduler {
+
+namespace {
+
+constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+
+template <class T>
+std::uint32_t count(const std::vector<T>& all) {
+    return static_cast<std::uint32_t>(all.size());
+}
+
+bool is_same(const Instruction& sent, const Instruction& received) {
+    return sent.payload == received.payload && sent.layer == received.layer &&
+           sent.bytes_per_token == received.bytes_per_token && sent.per_turn == received.per_turn;
+}
+
+class Planner {
+  public:
+    Planner(const Blocks& blocks, const std::vector<Program>& programs, const Snapshot& snapshot)
+        : programs_(programs), numbers_(programs.size(), kNone) {
+        plan_.blocks = &blocks;
+        plan_.snapshot = &snapshot;
+        for (std::size_t d = 0; d < programs.size(); ++d) {
+            if (!programs[d].empty()) {
+                numbers_[d] = count(plan_.stations);
+                plan_.stations.emplace_back(d);
+            }
+        }
+        link_between_.assign(plan_.stations.size() * plan_.stations.size(), kNone);
+    }
+
+    RoundPlan plan(DeviceId source, const Stagger& places) {
+        plan_.source = numbers_[source.index()];
+        HEADROOM_CHECK(plan_.source != kNone, "source {} has no program", source.value);
+        plan_.period = places.period;
+        for (std::uint32_t station = 0; station < plan_.stations.size(); ++station) {
+            const std::size_t d = plan_.stations[station].index();
+            const std::size_t before = plan_.segments.size();
+            add(station, programs_[d], places.places[d]);
+            if (station == plan_.source && plan_.segments.size() - before > 1) {
+                plan_.end = plan_.segments.size() - 1;
+            }
+        }
+        for (const Link& link : links_) {
+            HEADROOM_CHECK(
+                link.sent == link.received, "{} of {} messages", link.received, link.sent
+            );
+        }
+        plan_.links = links_.size();
+        return std::move(plan_);
+    }
+
+  private:
+    /// Between two devices messages are received in the order in which they are sent.
+    struct Link {
+        std::vector<std::uint32_t> messages;
+        std::size_t sent = 0;
+        std::size_t received = 0;
+    };
+
+    void add(std::uint32_t station, const Program& program, const std::vector<Place>& places) {
+        std::size_t nth = 0;
+        for (const ProgramSegment& segment : segments_of(program)) {
+            const std::uint32_t first = count(plan_.actions);
+            for (std::size_t i = segment.begin; i < segment.end; ++i) {
+                add(station, program[i], plan_.actions.size() > first);
+            }
+            plan_.segments.push_back({station, first, count(plan_.actions), places[nth++]});
+        }
+    }
+
+    void add(std::uint32_t station, const Instruction& instruction, bool within) {
+        if (instruction.code == OpCode::compute) {
+            compute(station, instruction, within);
+        } else if (instruction.code == OpCode::send) {
+            const std::uint32_t to = numbers_[instruction.peer.index()];
+            Link& link = links_[link_between(station, to)];
+            plan_.actions.push_back(
+                {OpCode::send, message(link, link.sent++, station, to, instruction)}
+            );
+        } else if (instruction.code == OpCode::receive) {
+            const std::uint32_t from = numbers_[instruction.peer.index()];
+            Link& link = links_[link_between(from, station)];
+            plan_.actions.push_back(
+                {OpCode::receive, message(link, link.received++, from, station, instruction)}
+            );
+        }
+    }
+
+    void compute(std::uint32_t station, const Instruction& instruction, bool within) {
+        if (!within || plan_.actions.back().code != OpCode::compute) {
+            plan_.actions.push_back({OpCode::compute, plan_.operations++});
+        }
+        const std::uint32_t operation = plan_.actions.back().index;
+        if (!plan_.runs.empty() && plan_.runs.back().operation == operation &&
+            is_equal(plan_.runs.back().block, instruction.block)) {
+            ++plan_.runs.back().count;
+            return;
+        }
+        const bool sampling = only_when_sampling(instruction, *plan_.blocks);
+        plan_.runs.push_back({operation, station, instruction.block, 1, sampling});
+    }
+
+    /// Groups of a layer are charged alike, and so are slices.
+    [[nodiscard]] bool is_equal(BlockId a, BlockId b) const {
+        const BlockName& one = plan_.blocks->name(a);
+        const BlockName& other = plan_.blocks->name(b);
+        return one.kind == other.kind && one.layer == other.layer;
+    }
+
+    [[nodiscard]] std::uint32_t link_between(std::size_t from, std::size_t to) {
+        std::uint32_t& link = link_between_[from * plan_.stations.size() + to];
+        if (link == kNone) {
+            link = count(links_);
+            links_.emplace_back();
+        }
+        return link;
+    }
+
+    /// The nth on its link, from whichever end it is seen first.
+    std::uint32_t message(
+        Link& link,
+        std::size_t nth,
+        std::uint32_t from,
+        std::uint32_t to,
+        const Instruction& instruction
+    ) {
+        if (nth < link.messages.size()) {
+            const std::uint32_t known = link.messages[nth];
+            const Instruction& other = plan_.sent[known];
+            HEADROOM_CHECK(
+                is_same(other, instruction),
+                "message {} from {} to {}: {} of layer {} meets {} of layer {}",
+                nth,
+                plan_.stations[from].value,
+                plan_.stations[to].value,
+                name_of(other.payload),
+                other.layer,
+                name_of(instruction.payload),
+                instruction.layer
+            );
+            return known;
+        }
+        const SnapshotRates rates(*plan_.snapshot);
+        const DeviceId sender = plan_.stations[from];
+        const DeviceId receiver = plan_.stations[to];
+        const std::uint32_t added = count(plan_.messages);
+        link.messages.push_back(added);
+        plan_.sent.push_back(instruction);
+        plan_.messages.push_back({
+            .from = from,
+            .to = to,
+            .link = link_between(from, to),
+            .egress_capped = rates.egress_capped(sender),
+            .ingress_capped = rates.ingress_capped(receiver),
+            .sampling = only_when_sampling(instruction, *plan_.blocks),
+            .latency = rates.latency(sender, receiver, 0),
+            .of_one = {},
+        });
+        plan_.messages.back().of_one = plan_.transfer(added, 1);
+        return added;
+    }
+
+    const std::vector<Program>& programs_;
+    std::vector<std::uint32_t> numbers_;      ///< per device, of stations
+    std::vector<std::uint32_t> link_between_; ///< [station][station]
+    std::vector<Link> links_;
+    RoundPlan plan_;
+};
+
+} // namespace
+
+RoundPlan::Transfer RoundPlan::transfer(std::size_t message, std::int64_t tokens) const {
+    const SnapshotRates rates(*snapshot);
+    const DeviceId from = stations[messages[message].from];
+    const DeviceId to = stations[messages[message].to];
+    const Bytes bytes = sent[message].bytes(tokens);
+    return {
+        rates.link(from, to, 0, bytes), rates.egress(from, 0, bytes), rates.ingress(to, 0, bytes)};
+}
+
+RoundPlan plan_rounds(
+    const Blocks& blocks, const Placement& placement, const Snapshot& snapshot, DeviceId source
+) {
+    const std::vector<Program> programs = lower(blocks, placement, source, snapshot.size());
+    return Planner(blocks, programs, snapshot)
+        .plan(source, stagger_of(blocks, programs, snapshot, source, 1, false));
+}
+
+} // namespace headroom::scheduler

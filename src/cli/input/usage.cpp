@@ -1,0 +1,146 @@
+#include "cli/input/usage.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/error.hpp"
+#include "cli/input/file_kind.hpp"
+#include "config/toml/exact.hpp"
+#include "scheduler/policies/policy.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+/// `headroom FILE`: which command such a file is for.
+std::string command_for(const std::string& file) {
+    switch (kind_of(file)) {
+    case FileKind::trace:
+        return fmt::format("headroom inspect {}", file);
+    case FileKind::model:
+        return fmt::format(
+            "headroom run --model {} --devices 4, or headroom inspect {}", file, file
+        );
+    case FileKind::text:
+        break;
+    }
+    return fmt::format("headroom run {}, or headroom simulate {}", file, file);
+}
+
+bool is_file(const std::string& word) {
+    std::error_code unknown;
+    return std::filesystem::is_regular_file(word, unknown);
+}
+
+} // namespace
+
+std::string did_you_mean(std::string_view word, std::span<const std::string> candidates) {
+    const std::string_view near = config::nearest_word(word, candidates);
+    return near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
+}
+
+void complain(const std::string& command, const std::string& problem) {
+    throw InputError(fmt::format(
+        "{}\n  {} --help shows what can be given",
+        problem,
+        command.empty() ? "headroom" : "headroom " + command
+    ));
+}
+
+std::vector<std::string> policy_list(const std::string& command, const std::string& text) {
+    const auto names = scheduler::policy_names();
+    const std::vector<std::string> known(names.begin(), names.end());
+    if (text == "all") {
+        return known;
+    }
+    std::vector<std::string> policies;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find(',', begin), text.size());
+        const std::string name = text.substr(begin, end - begin);
+        if (const std::string problem = known_word(name, known); !problem.empty()) {
+            complain(command, fmt::format("--policy: {}", problem));
+        }
+        if (std::find(policies.begin(), policies.end(), name) != policies.end()) {
+            complain(
+                command,
+                fmt::format(
+                    "--policy: expected each policy once, found '{}' again; leave one out", name
+                )
+            );
+        }
+        policies.push_back(name);
+        begin = end + 1;
+    }
+    return policies;
+}
+
+std::string unknown_command(const std::string& word, const std::vector<std::string>& commands) {
+    if (is_file(word)) {
+        return fmt::format(
+            "'{}' is a file, expected a command before it; try: {}", word, command_for(word)
+        );
+    }
+    return fmt::format(
+        "there is no command '{}', expected one of: {}{}",
+        word,
+        fmt::join(commands, ", "),
+        did_you_mean(word, commands)
+    );
+}
+
+std::string unexpected_arguments(
+    const std::vector<std::string>& arguments,
+    const std::vector<std::string>& options,
+    std::string_view positional
+) {
+    const auto option = std::ranges::find_if(arguments, [](const std::string& argument) {
+        return argument.starts_with('-');
+    });
+    if (option != arguments.end()) {
+        const std::string name = option->substr(0, option->find('='));
+        return fmt::format("there is no option {}{}", name, did_you_mean(name, options));
+    }
+    return fmt::format(
+        "unexpected argument '{}': expected one {} only; leave it out, or quote a text with spaces",
+        arguments.front(),
+        positional
+    );
+}
+
+std::string whole_number(const std::string& text, const WholeRange& range) {
+    std::int64_t value = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failure == std::errc() && end == text.data() + text.size() && value >= range.low &&
+        value <= range.high) {
+        return "";
+    }
+    constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+    const std::string limits = range.high != kNoLimit
+                                   ? fmt::format(" from {} to {}", range.low, range.high)
+                               : range.low != -kNoLimit ? fmt::format(" of at least {}", range.low)
+                                                        : std::string();
+    return fmt::format(
+        "expected a whole number{}, found '{}'; give one such as {}", limits, text, range.example
+    );
+}
+
+std::string known_word(const std::string& text, const std::vector<std::string>& words) {
+    if (std::ranges::find(words, text) != words.end()) {
+        return "";
+    }
+    const std::string near = did_you_mean(text, words);
+    return fmt::format(
+        "expected one of: {}, found '{}'{}",
+        fmt::join(words, ", "),
+        text,
+        near.empty() ? "; give one of them" : near
+    );
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,154 @@
+#include "cli/plan/plan_details.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "cli/plan/plan_table.hpp"
+#include "cli/terminal/text_table.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+using runtime::CriticalPart;
+using runtime::DevicePlan;
+using runtime::PolicyPlan;
+
+/// More rows help nobody who has not asked for them.
+constexpr std::size_t kDevicesShown = 16;
+constexpr std::size_t kPartsShown = 3;
+
+constexpr const char* kColumns =
+    "  a token's time on each device: compute; transfer, a message is on its way to it; wait, for "
+    "others to\n"
+    "  send; idle, done. holds back: its part of the longest chain, which a faster device or link "
+    "shortens\n";
+
+/// In the fleet's order as far as all can be shown, else those that compute longest first.
+std::vector<std::size_t> in_order(const PolicyPlan& plan, const PlanView& view) {
+    std::vector<std::size_t> order(plan.devices.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    if (!view.full) {
+        std::erase_if(order, [&](std::size_t d) { return plan.devices[d].blocks == 0; });
+        if (order.size() > kDevicesShown && plan.share) {
+            std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+                return plan.share->devices[a].compute > plan.share->devices[b].compute;
+            });
+        }
+    }
+    return order;
+}
+
+/// On the critical path: what it computes, and what is on the way from it.
+Nanoseconds held_back_by(const PolicyPlan& plan, std::size_t d) {
+    Nanoseconds time = 0;
+    for (const CriticalPart& part : plan.share->critical) {
+        time += part.from.index() == d ? part.time : 0;
+    }
+    return time;
+}
+
+std::vector<std::string> device_row(
+    const PolicyPlan& plan, const scheduler::Fleet& fleet, std::size_t d
+) {
+    const DevicePlan& device = plan.devices[d];
+    std::vector<std::string> row{
+        fleet.devices[d].name,
+        fmt::format("{}", device.blocks),
+        format_bytes(device.resident),
+        format_bytes(device.buffers),
+        format_bytes(device.budget),
+        percent(device.held(), device.budget),
+    };
+    if (!plan.share) {
+        row.insert(row.end(), {"-", "-", "-", "-", "-"});
+        return row;
+    }
+    const runtime::DeviceTime& time = plan.share->devices[d];
+    for (const Nanoseconds part :
+         {time.compute, time.transfer, time.wait, time.idle, held_back_by(plan, d)}) {
+        row.push_back(percent(part, plan.decision.inference));
+    }
+    return row;
+}
+
+std::string left_out(const PolicyPlan& plan, std::size_t shown) {
+    const auto with_blocks = static_cast<std::size_t>(std::count_if(
+        plan.devices.begin(),
+        plan.devices.end(),
+        [](const DevicePlan& device) { return device.blocks > 0; }
+    ));
+    const std::size_t without = plan.devices.size() - with_blocks;
+    if (shown < with_blocks) {
+        return fmt::format(
+            "  and {} more that hold blocks and compute less, and {} without blocks; --full lists "
+            "all, and --json\n",
+            with_blocks - shown,
+            without
+        );
+    }
+    return without > 0 && shown == with_blocks
+               ? fmt::format("  and {} without blocks; --full lists all, and --json\n", without)
+               : "";
+}
+
+std::string critical_text(const PolicyPlan& plan, const scheduler::Fleet& fleet) {
+    if (!plan.share) {
+        return "  a step never ends: a rate stays 0\n";
+    }
+    Nanoseconds computing = 0;
+    for (const CriticalPart& part : plan.share->critical) {
+        computing += part.computing() ? part.time : 0;
+    }
+    const Nanoseconds whole = plan.decision.inference;
+    std::string text = fmt::format(
+        "  of a token's time {} is computing and {} on the way; most of it:",
+        percent(computing, whole),
+        percent(whole - computing, whole)
+    );
+    for (std::size_t i = 0; i < std::min(kPartsShown, plan.share->critical.size()); ++i) {
+        const CriticalPart& part = plan.share->critical[i];
+        text += fmt::format(
+            "{} {} {}", i == 0 ? "" : ",", place_of(part, fleet), format_duration(part.time)
+        );
+    }
+    return text + "\n";
+}
+
+} // namespace
+
+std::string place_of(const CriticalPart& part, const scheduler::Fleet& fleet) {
+    const auto name = [&](DeviceId d) { return fleet.devices[d.index()].name; };
+    return part.computing() ? name(part.from)
+                            : fmt::format("{} -> {}", name(part.from), name(part.to));
+}
+
+std::string device_details(
+    const PolicyPlan& plan, const scheduler::Fleet& fleet, const PlanView& view, bool explained
+) {
+    PlanTable table(
+        {{"device"},
+         {"blocks", 2},
+         {"weights, cache", 3},
+         {"buffers", 4},
+         {"budget"},
+         {"used"},
+         {"compute"},
+         {"transfer"},
+         {"wait"},
+         {"idle", 1},
+         {"holds back"}}
+    );
+    const std::vector<std::size_t> order = in_order(plan, view);
+    const std::size_t shown = view.full ? order.size() : std::min(kDevicesShown, order.size());
+    for (std::size_t i = 0; i < shown; ++i) {
+        table.add(device_row(plan, fleet, order[i]));
+    }
+    return table.text(view.width) + left_out(plan, shown) + critical_text(plan, fleet) +
+           (explained ? kColumns : "");
+}
+
+} // namespace headroom::cli

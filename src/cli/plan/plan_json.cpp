@@ -1,0 +1,173 @@
+#include "cli/plan/plan_json.hpp"
+
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/block.hpp"
+#include "scheduler/policies/policy.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+using runtime::CriticalPart;
+using runtime::DevicePlan;
+using runtime::Plan;
+using runtime::PolicyPlan;
+using runtime::StayPlan;
+
+/// JSON has no infinity.
+nlohmann::json finite(Nanoseconds time) {
+    return time == kNever ? nlohmann::json() : nlohmann::json(time);
+}
+
+nlohmann::json placement_json(const scheduler::Placement& placement) {
+    nlohmann::json json = nlohmann::json::array();
+    for (const DeviceId device : placement) {
+        json.push_back(device.value);
+    }
+    return json;
+}
+
+nlohmann::json stay_json(const StayPlan& stay) {
+    return {
+        {"fits", stay.fits},
+        {"reason", stay.reason},
+        {"inference_ns", finite(stay.inference)},
+        {"objective_s", stay.objective_s}, // infinite: null
+    };
+}
+
+nlohmann::json moves_json(
+    const PolicyPlan& plan, const std::vector<BlockName>& blocks, const config::Scenario& scenario
+) {
+    nlohmann::json json = nlohmann::json::array();
+    for (const scheduler::MoveRecord& record : plan.moves) {
+        const scheduler::Move& move = record.move;
+        json.push_back(
+            {{"block", to_string(blocks[move.block.index()])},
+             {"from", scenario.fleet.devices[move.from.index()].name},
+             {"to", scenario.fleet.devices[move.to.index()].name},
+             {"sent_bytes", move.bytes},
+             {"loaded_bytes", move.loaded},
+             {"start_ns", finite(record.start)},
+             {"end_ns", finite(record.end)}}
+        );
+    }
+    return json;
+}
+
+nlohmann::json device_json(
+    const PolicyPlan& plan, const config::Scenario& scenario, std::size_t d
+) {
+    const DevicePlan& device = plan.devices[d];
+    nlohmann::json json{
+        {"name", scenario.fleet.devices[d].name},
+        {"blocks", device.blocks},
+        {"resident_bytes", device.resident},
+        {"buffer_bytes", device.buffers},
+        {"budget_bytes", device.budget},
+    };
+    if (plan.share) {
+        const runtime::DeviceTime& time = plan.share->devices[d];
+        json["compute_ns"] = time.compute;
+        json["transfer_ns"] = time.transfer;
+        json["wait_ns"] = time.wait;
+        json["idle_ns"] = time.idle;
+    }
+    return json;
+}
+
+nlohmann::json policy_json(
+    const Plan& whole, const PolicyPlan& plan, const config::Scenario& scenario
+) {
+    nlohmann::json json{
+        {"policy", scheduler::name_of(plan.policy)},
+        {"feasible", plan.decision.feasible},
+        {"reason", plan.decision.reason},
+    };
+    if (plan.stay) {
+        json["stay"] = stay_json(*plan.stay);
+    }
+    if (!plan.decision.feasible) {
+        return json;
+    }
+    json["inference_ns"] = finite(plan.decision.inference);
+    json["in_flight"] = plan.in_flight;
+    json["batch"] = plan.decision.batch;
+    json["round_ns"] = finite(plan.decision.round);
+    json["objective_s"] = plan.objective_s; // infinite: null
+    json["paper_delay_s"] = plan.decision.paper_delay_s;
+    json["gap"] = plan.gap ? nlohmann::json(*plan.gap) : nlohmann::json();
+    json["devices"] = nlohmann::json::array();
+    for (std::size_t d = 0; d < plan.devices.size(); ++d) {
+        json["devices"].push_back(device_json(plan, scenario, d));
+    }
+    json["critical_path"] = nlohmann::json::array();
+    if (plan.share) {
+        for (const CriticalPart& part : plan.share->critical) {
+            json["critical_path"].push_back(
+                {{"from", scenario.fleet.devices[part.from.index()].name},
+                 {"to", scenario.fleet.devices[part.to.index()].name},
+                 {"kind", part.computing() ? "compute" : "transfer"},
+                 {"time_ns", part.time}}
+            );
+        }
+    }
+    json["placement"] = placement_json(plan.decision.placement);
+    if (whole.previous) {
+        json["migration_ns"] = finite(plan.decision.migration);
+        json["paper_migration_s"] = plan.decision.paper_migration_s;
+        json["moves"] = moves_json(plan, whole.blocks, scenario);
+    }
+    return json;
+}
+
+} // namespace
+
+nlohmann::json plan_json(const Plan& plan, const config::Scenario& scenario) {
+    nlohmann::json policies = nlohmann::json::array();
+    for (const PolicyPlan& policy : plan.policies) {
+        policies.push_back(policy_json(plan, policy, scenario));
+    }
+    nlohmann::json devices = nlohmann::json::array();
+    for (const scheduler::DeviceSpec& device : scenario.fleet.devices) {
+        devices.push_back(device.name);
+    }
+    nlohmann::json blocks = nlohmann::json::array();
+    for (const BlockName& block : plan.blocks) {
+        blocks.push_back(to_string(block));
+    }
+    nlohmann::json json{
+        {"model", scenario.model_name()},
+        {"at", plan.at},
+        {"clock_ns", plan.previous ? plan.previous->clock : 0},
+        {"context", plan.context},
+        {"interval", plan.interval},
+        {"in_flight", plan.in_flight},
+        {"objective", config::name_of(plan.aim)},
+        {"steps", plan.steps},
+        {"blocks", plan.blocks.size()},
+        {"block_names", blocks},
+        {"device_names", devices},
+        {"needed",
+         {{"weight_bytes", plan.need.weights},
+          {"cache_bytes", plan.need.caches},
+          {"buffer_bytes_per_device", plan.need.buffers},
+          {"budget_bytes_beside_buffers", plan.need.budget}}},
+        {"bound_s", plan.bound_s ? nlohmann::json(*plan.bound_s) : nlohmann::json()},
+        {"proven", plan.proven},
+        {"bound_note", plan.bound_note},
+        {"policies", policies},
+    };
+    if (plan.previous) {
+        json["previous"] = {
+            {"origin", plan.previous->origin},
+            {"placement", placement_json(plan.previous->placement)},
+        };
+    }
+    return json;
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,234 @@
+#include "cli/plan/plan_moves.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "base/block.hpp"
+#include "cli/plan/plan_table.hpp"
+#include "scheduler/policies/policy.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+using runtime::Plan;
+using runtime::PolicyPlan;
+using runtime::StayPlan;
+using scheduler::MoveRecord;
+
+/// More rows help nobody who has not asked for them.
+constexpr std::size_t kGroupsShown = 16;
+
+struct Freight {
+    Bytes bytes = 0;
+    Bytes loaded = 0;
+};
+
+Freight freight_of(const std::vector<MoveRecord>& moves) {
+    Freight freight;
+    for (const MoveRecord& record : moves) {
+        freight.bytes += record.move.bytes;
+        freight.loaded += record.move.loaded;
+    }
+    return freight;
+}
+
+bool loads_weights(const Plan& plan) {
+    return std::any_of(plan.policies.begin(), plan.policies.end(), [](const PolicyPlan& policy) {
+        return freight_of(policy.moves).loaded > 0;
+    });
+}
+
+/// "4 groups, 1 ffn": in the order of the kinds.
+std::string counted(const std::map<BlockKind, std::int64_t>& kinds) {
+    std::string text;
+    for (const auto& [kind, count] : kinds) {
+        text += fmt::format(
+            "{}{} {}{}", text.empty() ? "" : ", ", count, name_of(kind), count == 1 ? "" : "s"
+        );
+    }
+    return text;
+}
+
+/// What staying put would cost more, in parts of its own objective.
+std::string saved(const PolicyPlan& policy) {
+    const double stay = policy.stay->objective_s;
+    return stay > 0 && std::isfinite(stay)
+               ? fmt::format("{:.1f} %", 100.0 * (1 - policy.objective_s / stay))
+               : "-";
+}
+
+/// Columns that not every plan has.
+struct Extra {
+    bool loaded = false;
+    bool paper = false;
+};
+
+std::vector<std::string> comparison_row(
+    const PolicyPlan& policy, std::size_t blocks, const Extra& extra
+) {
+    const Freight freight = freight_of(policy.moves);
+    std::vector<std::string> row{
+        std::string(scheduler::name_of(policy.policy)),
+        fmt::format("{} of {}", policy.moves.size(), blocks),
+        format_bytes(freight.bytes),
+    };
+    if (extra.loaded) {
+        row.push_back(format_bytes(freight.loaded));
+    }
+    row.push_back(format_duration(policy.decision.migration));
+    if (extra.paper) {
+        row.push_back(format_seconds(policy.decision.paper_migration_s));
+    }
+    row.push_back(format_seconds(policy.objective_s));
+    row.push_back(
+        policy.stay->fits ? format_seconds(policy.stay->objective_s) : std::string("no room")
+    );
+    row.push_back(policy.stay->fits ? saved(policy) : "-");
+    return row;
+}
+
+std::string route_of(const MoveGroup& group, const scheduler::Fleet& fleet) {
+    return fmt::format(
+        "{}{} {} -> {}",
+        group.layer >= 0 ? fmt::format("layer {}: ", group.layer) : std::string(),
+        group.blocks,
+        fleet.devices[group.from.index()].name,
+        fleet.devices[group.to.index()].name
+    );
+}
+
+std::string rest_line(const std::vector<MoveGroup>& groups, std::size_t shown) {
+    std::int64_t blocks = 0;
+    Bytes bytes = 0;
+    for (std::size_t i = shown; i < groups.size(); ++i) {
+        blocks += groups[i].count;
+        bytes += groups[i].bytes + groups[i].loaded;
+    }
+    return fmt::format(
+        "  and {} more routes with {} blocks, {}\n",
+        groups.size() - shown,
+        blocks,
+        format_bytes(bytes)
+    );
+}
+
+} // namespace
+
+std::vector<MoveGroup> group_moves(
+    const std::vector<MoveRecord>& moves, const std::vector<BlockName>& blocks, bool by_layer
+) {
+    struct Sum {
+        MoveGroup group;
+        std::map<BlockKind, std::int64_t> kinds;
+    };
+    // embed before the first layer, lm_head after the last, as blocks stand.
+    std::map<std::tuple<std::size_t, std::int32_t, std::int32_t>, Sum> sums;
+    for (const MoveRecord& record : moves) {
+        const scheduler::Move& move = record.move;
+        const BlockName& name = blocks[move.block.index()];
+        const std::int32_t layer = by_layer ? name.layer : -1;
+        std::size_t place = 0;
+        if (by_layer) {
+            place = name.kind == BlockKind::lm_head ? blocks.size()
+                                                    : static_cast<std::size_t>(layer + 1);
+        }
+        Sum& sum = sums[{place, move.from.value, move.to.value}];
+        sum.group.layer = layer;
+        sum.group.from = move.from;
+        sum.group.to = move.to;
+        ++sum.group.count;
+        ++sum.kinds[name.kind];
+        sum.group.bytes += move.bytes;
+        sum.group.loaded += move.loaded;
+        sum.group.there_after = std::max(sum.group.there_after, record.end);
+    }
+    std::vector<MoveGroup> groups;
+    for (auto& [key, sum] : sums) {
+        sum.group.blocks = counted(sum.kinds);
+        groups.push_back(sum.group);
+    }
+    if (!by_layer) {
+        std::stable_sort(groups.begin(), groups.end(), [](const MoveGroup& a, const MoveGroup& b) {
+            return a.bytes + a.loaded > b.bytes + b.loaded;
+        });
+    }
+    return groups;
+}
+
+std::string move_comparison(const Plan& plan, scheduler::CostProfile costs, const PlanView& view) {
+    const Extra extra{loads_weights(plan), costs == scheduler::CostProfile::paper};
+    std::vector<PlanColumn> columns{{"policy"}, {"moved", 2}, {"sent", 1}};
+    if (extra.loaded) {
+        columns.push_back({"loaded", 1});
+    }
+    columns.push_back({"migration"});
+    if (extra.paper) {
+        columns.push_back({"paper's D_mig"});
+    }
+    columns.push_back({fmt::format(
+        "with {} {}{}", plan.steps, plan.in_rounds() ? "round" : "token", plan.steps == 1 ? "" : "s"
+    )});
+    columns.push_back({"staying put"});
+    columns.push_back({"saves", 3});
+    PlanTable table(std::move(columns));
+    const StayPlan* kept = nullptr;
+    bool any = false;
+    for (const PolicyPlan& policy : plan.policies) {
+        kept = &*policy.stay;
+        if (policy.decision.feasible) {
+            any = true;
+            table.add(comparison_row(policy, plan.blocks.size(), extra));
+        }
+    }
+    std::string text = fmt::format(
+        "\n  from {}\n{}", plan.previous->origin, any ? table.text(view.width) : std::string()
+    );
+    if (kept != nullptr && !kept->fits) {
+        text += fmt::format("  what is in force fits no longer: {}\n", kept->reason);
+    }
+    return text;
+}
+
+std::string move_details(
+    const Plan& plan, const PolicyPlan& policy, const scheduler::Fleet& fleet, const PlanView& view
+) {
+    if (policy.moves.empty()) {
+        return "  nothing moves\n";
+    }
+    std::vector<MoveGroup> groups = group_moves(policy.moves, plan.blocks, true);
+    const bool folded = !view.full && groups.size() > kGroupsShown;
+    if (folded) {
+        groups = group_moves(policy.moves, plan.blocks, false);
+    }
+    const std::size_t shown = view.full ? groups.size() : std::min(kGroupsShown, groups.size());
+    const bool loads = freight_of(policy.moves).loaded > 0;
+    std::vector<PlanColumn> columns{{"moves"}, {"sent"}};
+    if (loads) {
+        columns.push_back({"loaded"});
+    }
+    columns.push_back({"there after"});
+    PlanTable table(columns);
+    for (std::size_t i = 0; i < shown; ++i) {
+        std::vector<std::string> row{route_of(groups[i], fleet), format_bytes(groups[i].bytes)};
+        if (loads) {
+            row.push_back(format_bytes(groups[i].loaded));
+        }
+        row.push_back(format_duration(groups[i].there_after));
+        table.add(row);
+    }
+    std::string text = fmt::format("\n{}", table.text(view.width));
+    if (shown < groups.size()) {
+        text += rest_line(groups, shown);
+    }
+    if (folded) {
+        text += "  --full lists them layer by layer, and --json block by block\n";
+    }
+    return text;
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,179 @@
+#include "cli/plan/plan_previous.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "cli/input/file_kind.hpp"
+#include "cli/input/usage.hpp"
+#include "config/toml/input.hpp"
+#include "runtime/offline/planning.hpp"
+#include "scheduler/policies/policy.hpp"
+#include "trace/hdf5/reader.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+constexpr const char* kExpected =
+    "expected a policy, a trace (.h5), or what headroom plan --policy P --json printed";
+
+constexpr std::int64_t kMostTokens = 1'000'000'000;         // as workload.tokens
+constexpr Nanoseconds kMostClock = 1'000'000'000 * kSecond; // times after it still fit 64 bits
+
+[[noreturn]] void refuse(const std::string& from, const std::string& problem) {
+    throw InputError(fmt::format("--previous {}: {}", from, problem));
+}
+
+[[noreturn]] void refuse_word(const std::string& from) {
+    const auto names = scheduler::policy_names();
+    const std::vector<std::string> known(names.begin(), names.end());
+    const std::string near = did_you_mean(from, known);
+    refuse(
+        from,
+        fmt::format(
+            "is neither a policy nor a file that is there, {}; policies: {}{}",
+            kExpected,
+            fmt::join(known, ", "),
+            near
+        )
+    );
+}
+
+/// A whole number from 0 to most. Throws InputError.
+std::int64_t count_of(
+    const nlohmann::json& value, std::string_view name, std::int64_t most, const std::string& from
+) {
+    const bool whole = value.is_number_integer() && value >= 0 && value <= most;
+    if (!whole) {
+        refuse(
+            from,
+            fmt::format(
+                "{} = {}, expected a whole number from 0 to {}; correct it",
+                name,
+                value.dump(),
+                most
+            )
+        );
+    }
+    return value.get<std::int64_t>();
+}
+
+std::vector<std::int32_t> devices_of(const nlohmann::json& placement, const std::string& from) {
+    std::vector<std::int32_t> devices;
+    for (const nlohmann::json& device : placement) {
+        devices.push_back(static_cast<std::int32_t>(
+            count_of(device, "a device of the placement", config::kMaxDevices - 1, from)
+        ));
+    }
+    return devices;
+}
+
+/// The only placement of a plan that was written as JSON; `at` is the next decision's.
+runtime::WrittenPlacement placement_of(const nlohmann::json& plan, const std::string& from) {
+    runtime::WrittenPlacement written;
+    written.file = from;
+    written.origin = from;
+    written.at = count_of(plan.at("at"), "at", kMostTokens, from) +
+                 count_of(plan.at("interval"), "interval", kMostTokens, from);
+    written.clock = count_of(plan.at("clock_ns"), "clock_ns", kMostClock, from);
+    written.devices = plan.at("device_names").get<std::vector<std::string>>();
+    written.blocks = plan.at("block_names").get<std::vector<std::string>>();
+    std::vector<std::string> deciders;
+    for (const nlohmann::json& policy : plan.at("policies")) {
+        if (policy.contains("placement")) {
+            deciders.push_back(policy.at("policy").get<std::string>());
+            written.placement = devices_of(policy.at("placement"), from);
+        }
+    }
+    if (deciders.size() != 1) {
+        refuse(
+            from,
+            fmt::format(
+                "has {} placements{}, expected one; make it with headroom plan --policy P --json",
+                deciders.size(),
+                deciders.empty() ? "" : fmt::format(" ({})", fmt::join(deciders, ", "))
+            )
+        );
+    }
+    return written;
+}
+
+runtime::WrittenPlacement read_plan(const std::string& from) {
+    const config::Input input = config::read_input(from, "--previous");
+    const std::string& text = input.text;
+    if (input.failure != 0) {
+        refuse(
+            from, fmt::format("cannot be read: {}, {}", std::strerror(input.failure), kExpected)
+        );
+    }
+    if (text.empty()) {
+        refuse(from, fmt::format("is empty, {}; was it written to its end?", kExpected));
+    }
+    try {
+        return placement_of(nlohmann::json::parse(text), from);
+    } catch (const nlohmann::json::exception& error) {
+        // Its own words begin with a code in brackets.
+        const std::string what = error.what();
+        refuse(
+            from,
+            fmt::format(
+                "is not a plan ({}), {}; make it anew",
+                what.substr(std::min(what.size(), what.find("] ") + 2)),
+                kExpected
+            )
+        );
+    }
+}
+
+runtime::WrittenPlacement read(const std::string& from, std::optional<std::int64_t> at) {
+    std::error_code unknown;
+    if (config::is_standard_input(from) || std::filesystem::is_fifo(from, unknown)) {
+        return read_plan(from); // a trace has to be a file
+    }
+    if (!std::filesystem::exists(from, unknown)) {
+        refuse_word(from);
+    }
+    if (std::filesystem::is_directory(from, unknown)) {
+        refuse(from, fmt::format("is a directory, {}; name a file in it", kExpected));
+    }
+    if (std::filesystem::is_regular_file(from, unknown) &&
+        std::filesystem::file_size(from, unknown) == 0) {
+        return read_plan(from);
+    }
+    switch (kind_of(from)) {
+    case FileKind::trace:
+        return runtime::placement_in_force(trace::open_trace(from).trace, from, at);
+    case FileKind::model:
+        refuse(from, fmt::format("is a model (GGUF), {}; give one of them", kExpected));
+    case FileKind::text:
+        break;
+    }
+    return read_plan(from);
+}
+
+} // namespace
+
+PlanStart plan_start(
+    const PlanCommand& command, const config::Scenario& scenario, const runtime::Outline& outline
+) {
+    if (!command.previous) {
+        return {command.at.value_or(0), std::nullopt};
+    }
+    const std::string& from = *command.previous;
+    if (const auto policy = scheduler::policy_named(from)) {
+        return {command.at.value_or(0), runtime::first_choice(scenario, outline, *policy)};
+    }
+    const runtime::WrittenPlacement written = read(from, command.at);
+    const scheduler::Blocks blocks(outline.shape, scenario.controller.cut());
+    return {command.at.value_or(written.at), runtime::previous_of(written, scenario.fleet, blocks)};
+}
+
+} // namespace headroom::cli

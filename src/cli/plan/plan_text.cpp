@@ -1,0 +1,341 @@
+#include "cli/plan/plan_text.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/utf8.hpp"
+#include "cli/plan/plan_details.hpp"
+#include "cli/plan/plan_moves.hpp"
+#include "cli/plan/plan_table.hpp"
+#include "cli/terminal/text_table.hpp"
+#include "scheduler/policies/policy.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+using runtime::CriticalPart;
+using runtime::DevicePlan;
+using runtime::Plan;
+using runtime::PolicyPlan;
+
+std::string tokens_per_s(Nanoseconds time, std::int64_t tokens = 1) {
+    if (time == kNever || time <= 0) {
+        return "-";
+    }
+    const double rate = 1e9 * static_cast<double>(tokens) / static_cast<double>(time);
+    return rate < 100 ? fmt::format("{:.3g}", rate) : fmt::format("{:.0f}", rate);
+}
+
+std::string counted(std::int64_t count, std::string_view word) {
+    return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
+}
+
+/// A fleet of thousands gives sentences of thousands of devices.
+std::string shortened(const std::string& reason) {
+    constexpr std::size_t kShown = 300;
+    const std::size_t end =
+        reason.size() <= kShown ? std::string::npos : reason.rfind("), ", kShown);
+    return end == std::string::npos ? reason
+                                    : reason.substr(0, end) + "), and so on; --json has it all";
+}
+
+const DevicePlan& fullest_of(const PolicyPlan& plan) {
+    return *std::max_element(
+        plan.devices.begin(),
+        plan.devices.end(),
+        [](const DevicePlan& a, const DevicePlan& b) {
+            // A cross product: budgets may be 0.
+            return static_cast<double>(a.held()) * static_cast<double>(b.budget) <
+                   static_cast<double>(b.held()) * static_cast<double>(a.budget);
+        }
+    );
+}
+
+/// The one with the least objective; null if nothing fits.
+const PolicyPlan* best_of(const Plan& plan) {
+    const PolicyPlan* best = nullptr;
+    for (const PolicyPlan& policy : plan.policies) {
+        if (policy.decision.feasible &&
+            (best == nullptr || policy.objective_s < best->objective_s)) {
+            best = &policy;
+        }
+    }
+    return best;
+}
+
+class PlanText {
+  public:
+    PlanText(
+        const Plan& plan,
+        const config::Scenario& scenario,
+        const runtime::Outline& outline,
+        const PlanView& view
+    )
+        : plan_(plan), scenario_(scenario), fleet_(scenario.fleet), outline_(outline), view_(view) {
+    }
+
+    /// What is asked, what it takes and what there is.
+    [[nodiscard]] std::string heading() const {
+        std::string text = fmt::format(
+            "{}: {} blocks on {}, planned at token {} after a prompt of {}, for the {} that "
+            "follow\n",
+            outline_.name,
+            plan_.blocks.size(),
+            counted(static_cast<std::int64_t>(fleet_.size()), "device"),
+            plan_.at,
+            outline_.prompts.front().size(),
+            plan_.interval
+        );
+        text += fmt::format(
+            "  needed: {} of weights, {} of caches {}, and {} of buffers on each "
+            "device that holds blocks\n"
+            "  there is: {} on all devices, less their buffers{}\n",
+            format_bytes(plan_.need.weights),
+            format_bytes(plan_.need.caches),
+            caches_of(),
+            format_bytes(plan_.need.buffers),
+            format_bytes(plan_.need.budget),
+            plan_.need.lacking() > 0
+                ? fmt::format(", {} too little", format_bytes(plan_.need.lacking()))
+                : std::string()
+        );
+        if (several()) {
+            text += flights();
+        }
+        if (plan_.context > outline_.shape.context) {
+            text += fmt::format(
+                "  the model's context is {}: a shorter --interval asks for no more than it "
+                "needs\n",
+                outline_.shape.context
+            );
+        }
+        if (paper_costs()) {
+            text += "  cost profile paper: policies minimise the paper's formulas, within the "
+                    "paper's memory and compute;\n"
+                    "  times and memory below are those of the execution, which is physical\n";
+        }
+        return text + "\n";
+    }
+
+    [[nodiscard]] std::string comparison() const {
+        std::vector<PlanColumn> columns{
+            {"policy"},
+            {"per token"},
+            {"tokens/s", 3},
+            {plan_.proven ? "above optimum" : "above bound"},
+            {"devices", 2},
+            {"fullest device", 1},
+            {"held back most by"}};
+        if (paper_costs()) {
+            columns.insert(columns.begin() + 3, {"paper's D_T"});
+        }
+        if (several()) {
+            columns.insert(columns.begin() + 2, {{"in flight"}, {"batch"}, {"per round"}});
+        }
+        PlanTable table(std::move(columns));
+        for (const PolicyPlan& plan : plan_.policies) {
+            if (plan.decision.feasible) {
+                table.add(row(plan));
+            }
+        }
+        return (best_of(plan_) == nullptr ? "" : table.text(view_.width)) + bound_line() +
+               no_placement_lines();
+    }
+
+    /// What stands behind the policy's name.
+    [[nodiscard]] std::string details(const PolicyPlan& plan, bool explained) const {
+        return fmt::format(
+                   ": {} per token{}\n",
+                   format_duration(plan.decision.inference),
+                   several() ? fmt::format(
+                                   " alone, {} per round of {} in flight, batch {}",
+                                   format_duration(plan.decision.round),
+                                   plan.in_flight,
+                                   plan.decision.batch
+                               )
+                             : ""
+               ) +
+               device_details(plan, fleet_, view_, explained) +
+               (plan_.previous ? move_details(plan_, plan, fleet_, view_) : "");
+    }
+
+  private:
+    [[nodiscard]] bool several() const { return plan_.in_flight > 1; }
+
+    /// Before the first token room is made for all tokens of several sequences, as in a run.
+    [[nodiscard]] std::string caches_of() const {
+        const std::string context = counted(plan_.context, "token");
+        return !several() ? "at a context of " + context
+               : plan_.at == 0
+                   ? fmt::format("of {} sequences at their full length", plan_.in_flight)
+                   : fmt::format(
+                         "of {} sequences at contexts of up to {}", plan_.in_flight, context
+                     );
+    }
+
+    /// What a round is, and what policies make of it.
+    [[nodiscard]] std::string flights() const {
+        return fmt::format(
+            "  up to {} sequences in flight: a round is one token of each, a batch so many that "
+            "are "
+            "decoded as one;\n"
+            "  tokens/s is that of all together; policies are asked for {}\n",
+            plan_.in_flight,
+            plan_.in_rounds() ? "the shortest round, prompts counted (objective throughput)"
+                              : "the shortest time per token of one (objective latency)"
+        );
+    }
+
+    [[nodiscard]] bool paper_costs() const {
+        return scenario_.controller.cost_profile == scheduler::CostProfile::paper;
+    }
+
+    [[nodiscard]] std::vector<std::string> row(const PolicyPlan& plan) const {
+        const auto used =
+            std::count_if(plan.devices.begin(), plan.devices.end(), [](const DevicePlan& device) {
+                return device.blocks > 0;
+            });
+        std::string most = "-";
+        if (plan.share && !plan.share->critical.empty()) {
+            const CriticalPart& part = plan.share->critical.front();
+            most = fmt::format(
+                "{} {}", place_of(part, fleet_), percent(part.time, plan.decision.inference)
+            );
+        }
+        const DevicePlan& full = fullest_of(plan);
+        std::vector<std::string> row{
+            std::string(scheduler::name_of(plan.policy)),
+            format_duration(plan.decision.inference),
+            several() ? tokens_per_s(plan.decision.round, plan.in_flight)
+                      : tokens_per_s(plan.decision.inference),
+            plan.gap ? fmt::format("{:.1f} %", 100.0 * *plan.gap) : "-",
+            fmt::format("{} of {}", used, plan.devices.size()),
+            percent(full.held(), full.budget),
+            most,
+        };
+        if (paper_costs()) {
+            row.insert(row.begin() + 3, format_seconds(plan.decision.paper_delay_s));
+        }
+        if (several()) {
+            row.insert(
+                row.begin() + 2,
+                {fmt::format("{}", plan.in_flight),
+                 fmt::format("{}", plan.decision.batch),
+                 format_duration(plan.decision.round)}
+            );
+        }
+        return row;
+    }
+
+    [[nodiscard]] std::string bound_line() const {
+        if (plan_.bound_s && std::isinf(*plan_.bound_s)) {
+            return best_of(plan_) == nullptr
+                       ? "  proven by policy exact: no placement fits\n"
+                       : "\n  proven by policy exact: whatever fits, no token would ever end\n";
+        }
+        if (!plan_.bound_s) {
+            return best_of(plan_) == nullptr ? "" : fmt::format("\n  {}\n", plan_.bound_note);
+        }
+        const double steps = static_cast<double>(plan_.steps);
+        return fmt::format(
+            "\n  {} {} for {}{}{}\n",
+            plan_.proven ? "proven optimum:" : "proven bound: nothing takes less than",
+            format_seconds(*plan_.bound_s),
+            plan_.previous ? "migration and " : "",
+            counted(plan_.steps, plan_.in_rounds() ? "round" : "token"),
+            plan_.previous ? "" : fmt::format(", {} each", format_seconds(*plan_.bound_s / steps))
+        );
+    }
+
+    /// Policies without a placement, those with the same reason together, in their order.
+    [[nodiscard]] std::vector<std::pair<std::string, std::vector<std::string_view>>> by_reason(
+    ) const {
+        std::vector<std::pair<std::string, std::vector<std::string_view>>> reasons;
+        for (const PolicyPlan& plan : plan_.policies) {
+            if (plan.decision.feasible) {
+                continue;
+            }
+            auto found = std::find_if(reasons.begin(), reasons.end(), [&](const auto& known) {
+                return known.first == plan.decision.reason;
+            });
+            if (found == reasons.end()) {
+                found = reasons.insert(found, {plan.decision.reason, {}});
+            }
+            found->second.push_back(scheduler::name_of(plan.policy));
+        }
+        return reasons;
+    }
+
+    [[nodiscard]] std::string no_placement_lines() const {
+        std::string text;
+        for (const auto& [reason, policies] : by_reason()) {
+            text += fmt::format(
+                "  {}: no placement: {}\n", fmt::join(policies, ", "), shortened(reason)
+            );
+        }
+        if (plan_.previous && !text.empty()) {
+            text += "  a run would keep the placement in force where there is no other\n";
+        }
+        if (best_of(plan_) == nullptr && text.find(" lacks ") != std::string::npos) {
+            text += fmt::format(
+                "  give the devices more memory ([[device]] memory, fleet.memory_scale), or "
+                "give more devices, a smaller model, a shorter prompt, {}or a shorter --interval\n",
+                several() ? "fewer workload.sequences (each has buffers of its own), " : ""
+            );
+        }
+        return text;
+    }
+
+    const Plan& plan_;
+    const config::Scenario& scenario_;
+    const scheduler::Fleet& fleet_;
+    const runtime::Outline& outline_;
+    const PlanView& view_;
+};
+
+} // namespace
+
+std::string format_seconds(double seconds) {
+    const double ns = seconds * 1e9;
+    // What no integer of nanoseconds can hold.
+    return std::isfinite(ns) && ns < 9e18
+               ? format_duration(static_cast<Nanoseconds>(std::round(ns)))
+               : "never";
+}
+
+std::string plan_text(
+    const Plan& plan,
+    const config::Scenario& scenario,
+    const runtime::Outline& outline,
+    const PlanView& view
+) {
+    const PlanText writer(plan, scenario, outline, view);
+    // Names of devices and of the model are whatever somebody wrote.
+    const auto shown = [&](const std::string& part) {
+        return view.on_terminal ? visible(part) : part;
+    };
+    std::string text = shown(writer.heading() + writer.comparison());
+    if (plan.previous) {
+        text += shown(move_comparison(plan, scenario.controller.cost_profile, view));
+    }
+    const PolicyPlan* const best = best_of(plan);
+    bool explained = true; // what the columns mean, once
+    for (const PolicyPlan& policy : plan.policies) {
+        if (view.detailed ? policy.decision.feasible : &policy == best) {
+            const std::string name(scheduler::name_of(policy.policy));
+            text += "\n" + (view.on_terminal ? "\x1b[1m" + name + "\x1b[0m" : name);
+            text += shown(writer.details(policy, explained));
+            explained = false;
+        }
+    }
+    return text;
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,155 @@
+#include "cli/run/policy_results.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/run/front.hpp"
+#include "cli/run/summary_text.hpp"
+#include "cli/terminal/console.hpp"
+#include "cli/terminal/failure.hpp"
+#include "cli/terminal/interrupt.hpp"
+#include "cli/terminal/text_table.hpp"
+
+namespace headroom::cli {
+
+PolicyResult result_of(
+    const RunCommand& run,
+    const config::Scenario& scenario,
+    const std::function<runtime::RunOutcome(const runtime::RunOptions&)>& act
+) {
+    Front front(run, scenario, Terminal::look(), "none", {});
+    runtime::RunOptions options;
+    options.scenario = &scenario;
+    options.trace_ops = run.trace_ops;
+    options.stop = interrupted_long_ago;
+    front.put_into(options);
+    PolicyResult result;
+    result.policy = scheduler::name_of(scenario.controller.policy);
+    result.outcome = act(options);
+    front.leave_line();
+    result.summary = front.summary();
+    result.trace = front.trace_path();
+    return result;
+}
+
+std::filesystem::path trace_path_of(
+    std::filesystem::path path, const config::Scenario& scenario, bool several
+) {
+    if (several) {
+        const std::string extension = path.extension().string();
+        path.replace_extension();
+        path += fmt::format(".{}{}", scheduler::name_of(scenario.controller.policy), extension);
+    }
+    return path;
+}
+
+std::string end_of(const PolicyResult& result) {
+    if (!is_interrupt(result.outcome.exit_code)) {
+        return result.outcome.message;
+    }
+    return fmt::format("interrupted after {} tokens", result.summary.sampled_tokens);
+}
+
+nlohmann::json json_of(const PolicyResult& result) {
+    nlohmann::json json =
+        result.has_tokens() ? summary_json(result.summary) : nlohmann::json::object();
+    json["policy"] = result.policy;
+    json["exit_code"] = result.outcome.exit_code;
+    if (result.has_tokens()) {
+        json["trace"] = result.trace.string();
+    }
+    if (const std::string why = end_of(result); !why.empty()) {
+        json["error"] = lines_of(why);
+    }
+    return json;
+}
+
+namespace {
+
+const trace::DeviceSummary& fullest_device(const trace::Summary& summary) {
+    return *std::max_element(
+        summary.devices.begin(),
+        summary.devices.end(),
+        [](const trace::DeviceSummary& a, const trace::DeviceSummary& b) {
+            return a.is_less_full_than(b);
+        }
+    );
+}
+
+std::vector<std::string> row_of(const PolicyResult& result) {
+    if (!result.has_tokens()) {
+        return {result.policy, "-", "-", "-", "-", "-", "-", "-", "-", "-"};
+    }
+    const trace::Summary& s = result.summary;
+    const trace::DeviceSummary& full = fullest_device(s);
+    return {
+        result.policy,
+        format_duration(s.to_first_token),
+        duration_or_dash(s.per_output_token),
+        duration_or_dash(s.per_output_token_p95),
+        format_duration(s.end),
+        fmt::format("{}", s.decisions),
+        fmt::format("{}", s.blocks_moved),
+        format_bytes(s.bytes_migrated + s.bytes_loaded),
+        fmt::format(
+            "{} of {}", format_bytes(full.fullest_bytes), format_bytes(full.fullest_budget_bytes)
+        ),
+        fmt::format("{}", s.decisions_infeasible),
+    };
+}
+
+} // namespace
+
+void print_comparison(const std::vector<PolicyResult>& results) {
+    TextTable table(
+        {"policy",
+         "first token",
+         "per token",
+         "p95",
+         "total",
+         "decisions",
+         "moved",
+         "bytes moved",
+         "fullest device",
+         "infeasible"}
+    );
+    for (const PolicyResult& result : results) {
+        table.add(row_of(result));
+    }
+    say(stdout, "{}", table.text());
+    for (const PolicyResult& result : results) {
+        if (const std::string why = end_of(result); !why.empty()) {
+            say(stdout, "\n  {}: {}\n", result.policy, why);
+        }
+    }
+    say(stdout, "\n");
+    for (const PolicyResult& result : results) {
+        if (result.has_tokens()) {
+            say(stdout, "trace: {}\n", result.trace.string());
+        }
+    }
+}
+
+int finish_several(const std::vector<PolicyResult>& results, bool json, std::size_t given) {
+    int exit_code = results[given].outcome.exit_code;
+    for (std::size_t i = given; i < results.size(); ++i) {
+        exit_code = results[i].outcome.exit_code == 0 ? 0 : exit_code;
+    }
+    if (is_interrupt(results.back().outcome.exit_code)) {
+        exit_code = results.back().outcome.exit_code;
+    }
+    if (json) {
+        nlohmann::json policies = nlohmann::json::array();
+        for (const PolicyResult& result : results) {
+            policies.push_back(json_of(result));
+        }
+        print_json({{"policies", policies}, {"exit_code", exit_code}});
+    } else {
+        print_comparison(results);
+    }
+    return exit_code;
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,180 @@
+#include "cli/run/replay_text.hpp"
+
+#include <regex>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/units.hpp"
+#include "cli/terminal/version.hpp"
+#include "trace/analysis/parts.hpp"
+#include "trace/records/codes.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+struct Counts {
+    std::int64_t tokens = 0;
+    std::int64_t moves = 0;
+    Nanoseconds end = 0;
+};
+
+Counts counts_of(const trace::Trace& trace) {
+    Counts counts;
+    for (const trace::Interval& interval : trace.intervals) {
+        counts.tokens += interval.row.tokens;
+        counts.moves += interval.row.moves;
+        counts.end = std::max(counts.end, interval.row.t_end);
+    }
+    return counts;
+}
+
+/// How far the recording goes.
+std::string extent(const trace::Trace& trace) {
+    switch (trace.completion) {
+    case trace::Completion::finished:
+        return "";
+    case trace::Completion::running:
+        return ", up to the last committed interval (the run was killed, or runs still)";
+    case trace::Completion::interrupted:
+        return ", up to the interrupt";
+    case trace::Completion::failed:
+        return ", up to the interval in which the run failed";
+    }
+    return "";
+}
+
+std::string plural(std::int64_t count, const char* what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+std::string device_name(const trace::Trace& trace, const std::string& number) {
+    const auto d = static_cast<std::size_t>(std::stoul(number));
+    return d < trace.header.devices.size()
+               ? fmt::format("{} ({})", trace.header.devices[d].name, number)
+               : number;
+}
+
+/// "intervals[3].placement[12]: 2 | 0" with names; other lines as they are.
+std::string with_names(const trace::Trace& trace, const std::string& line) {
+    static const std::regex pattern(R"(intervals\[(\d+)\]\.placement\[(\d+)\]: (\d+) \| (\d+))");
+    std::smatch found;
+    if (!std::regex_match(line, found, pattern)) {
+        return line;
+    }
+    const auto block = static_cast<std::size_t>(std::stoul(found[2]));
+    return fmt::format(
+        "intervals[{}].placement[{}]: {} on {} | {}",
+        found[1].str(),
+        found[2].str(),
+        block < trace.header.blocks.size() ? trace.header.blocks[block].name : "?",
+        device_name(trace, found[3]),
+        device_name(trace, found[4])
+    );
+}
+
+/// Where the difference stands in the run.
+std::string place(const trace::Trace& trace, std::int64_t intervals) {
+    const auto next = static_cast<std::size_t>(intervals);
+    if (next >= trace.intervals.size()) {
+        return "";
+    }
+    const trace::IntervalRow& row = trace.intervals[next].row;
+    return fmt::format(
+        "\n  that is the interval after token {}, decided at {}",
+        row.first_token,
+        format_duration(row.t_dec)
+    );
+}
+
+/// Of the part in which the interval lies.
+std::string recorded_commit(const trace::Trace& trace, std::int64_t interval) {
+    std::string commit;
+    for (const trace::Part& part : trace::parts_of(trace)) {
+        if (commit.empty() || static_cast<std::int64_t>(part.intervals.first) <= interval) {
+            commit = part.commit.empty() ? "unknown" : part.commit;
+        }
+    }
+    return commit;
+}
+
+std::string whose(const trace::Trace& trace, std::int64_t interval) {
+    const std::string recorded = recorded_commit(trace, interval);
+    return recorded == HEADROOM_COMMIT
+               ? "the same version of headroom wrote it: the trace was changed, or this is a bug"
+               : fmt::format(
+                     "written by commit {}, replayed by {}: versions may decide differently",
+                     recorded,
+                     HEADROOM_COMMIT
+                 );
+}
+
+} // namespace
+
+std::string replay_text(const trace::Trace& trace, const runtime::Replay& replay) {
+    if (replay.differences.empty() && replay.intervals == 0) {
+        return "no interval was committed, there is nothing to compare";
+    }
+    if (replay.differences.empty()) {
+        const Counts counts = counts_of(trace);
+        return fmt::format(
+            "identical: {}, {}, {}, {} of virtual time{}{}",
+            plural(replay.intervals, "decision"),
+            plural(counts.moves, "move"),
+            plural(counts.tokens, "token"),
+            format_duration(counts.end),
+            replay.resumptions > 0 ? fmt::format(", resumed {}", plural(replay.resumptions, "time"))
+                                   : "",
+            extent(trace)
+        );
+    }
+    return fmt::format(
+        "differs after {}\n{}",
+        plural(replay.intervals, "identical interval"),
+        difference_text(trace, replay)
+    );
+}
+
+std::string difference_text(const trace::Trace& trace, const runtime::Replay& replay) {
+    std::string text = "  where: recorded | derived\n";
+    for (const std::string& line : replay.differences) {
+        text += fmt::format("  {}\n", with_names(trace, line));
+    }
+    text.pop_back();
+    return text + place(trace, replay.intervals) + "\n  " + whose(trace, replay.intervals);
+}
+
+nlohmann::json replay_json(const trace::Trace& trace, const runtime::Replay& replay) {
+    const Counts counts = counts_of(trace);
+    nlohmann::json json{
+        {"identical", replay.differences.empty()},
+        {"intervals", replay.intervals},
+        {"intervals_recorded", trace.intervals.size()},
+        {"resumptions", replay.resumptions},
+        {"tokens", counts.tokens},
+        {"moves", counts.moves},
+        {"completion", trace::completion_names()[static_cast<std::size_t>(trace.completion)]},
+        {"recorded_commit", recorded_commit(trace, replay.intervals)},
+        {"exit_code", replay.differences.empty() ? 0 : 2}};
+    if (!replay.differences.empty()) {
+        json["differences"] = nlohmann::json::array();
+        for (const std::string& line : replay.differences) {
+            json["differences"].push_back(with_names(trace, line));
+        }
+        json["error"] = {"the replay differs from the trace"};
+    }
+    return json;
+}
+
+std::string unfinished_note(const trace::Trace& trace) {
+    return fmt::format(
+        "the recorded run was {}: compared are the {} that it has",
+        trace.completion == trace::Completion::running
+            ? "killed, or runs still"
+            : trace::completion_names()[static_cast<std::size_t>(trace.completion)],
+        plural(counts_of(trace).tokens, "token")
+    );
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,242 @@
+#include "cli/run/resume.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "cli/run/front.hpp"
+#include "cli/run/resume_check.hpp"
+#include "cli/run/run_command.hpp"
+#include "cli/run/summary_text.hpp"
+#include "cli/terminal/console.hpp"
+#include "kernels/kernels.hpp"
+#include "runtime/offline/recording.hpp"
+#include "trace/analysis/interrupts.hpp"
+#include "trace/hdf5/reader.hpp"
+#include "trace/hdf5/writer.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+std::string attribute(const trace::RunHeader& header, const char* name) {
+    const auto found = header.attributes.find(name);
+    return found == header.attributes.end() ? "" : found->second;
+}
+
+[[noreturn]] void refuse(const RunCommand& command, const std::string& why) {
+    throw InputError(fmt::format("--resume {}: {}", command.resume.string(), why));
+}
+
+void check(const RunCommand& command, const trace::TraceFile& file) {
+    if (file.being_written) {
+        refuse(command, "its run is still going on, expected one that was broken off");
+    }
+    if (file.trace.header.model.empty()) {
+        refuse(
+            command,
+            fmt::format(
+                "has schema version {}, expected {}: older traces do not hold enough; run the "
+                "scenario again",
+                file.schema_version,
+                trace::kSchemaVersion
+            )
+        );
+    }
+    if (const std::string how = attribute(file.trace.header, "execution"); how != "decoded") {
+        refuse(
+            command,
+            fmt::format(
+                "was not decoded but {}, expected the trace of a headroom run; what takes no time "
+                "can be done again",
+                how
+            )
+        );
+    }
+}
+
+/// Relative paths start where they did, on this host or the one that began the run.
+config::Scenario scenario_in(const RunCommand& command, const trace::RunHeader& header) {
+    config::Overrides changes;
+    changes.clock = command.overrides.clock;
+    if (!command.model.empty()) {
+        changes.set.push_back(
+            fmt::format("model.file={}", std::filesystem::absolute(command.model).string())
+        );
+    }
+    changes.model_must_exist = command.overrides.model_must_exist;
+    const std::filesystem::path folder = attribute(header, "host_folder");
+    try {
+        config::Scenario scenario =
+            config::parse_scenario(header.scenario, folder / "scenario.toml", changes);
+        scenario.input_files = header.input_files;
+        return scenario;
+    } catch (const InputError& error) {
+        refuse(
+            command,
+            fmt::format(
+                "its scenario cannot be used here: {}\n  if only the model is elsewhere, give "
+                "--model MODEL.gguf",
+                error.what()
+            )
+        );
+    }
+}
+
+/// Before anything is taken from it.
+template <class Check>
+void refuse_unless(const RunCommand& command, Check check) {
+    try {
+        check();
+    } catch (const InputError& error) {
+        refuse(command, error.what());
+    }
+}
+
+/// OpenBLAS has bits of its own, for each of its cores; all other levels have the same.
+std::string kernels_for(const RunCommand& command, const trace::RunHeader& header) {
+    constexpr auto kOpenblas = kernels::Level::openblas;
+    const std::string recorded = attribute(header, "kernels");
+    const std::string core = attribute(header, "openblas_core");
+    const bool of_openblas = recorded == kernels::name_of(kOpenblas);
+    const std::string told = told_kernels(command);
+    if (!told.empty() && (told == kernels::name_of(kOpenblas)) != of_openblas) {
+        refuse(
+            command,
+            fmt::format(
+                "was computed by {} kernels, found {}: their bits differ, and so could the text; "
+                "leave out --kernels and HEADROOM_KERNELS",
+                recorded,
+                told
+            )
+        );
+    }
+    if (of_openblas && core != kernels::openblas_core()) {
+        refuse(
+            command,
+            fmt::format(
+                "was computed by OpenBLAS for {}, found {}: their bits differ, and so could the "
+                "text; set OPENBLAS_CORETYPE={}",
+                core,
+                kernels::openblas_core(),
+                core
+            )
+        );
+    }
+    const bool would_differ = told.empty() && kernels::best_level() == kOpenblas;
+    return of_openblas    ? recorded
+           : would_differ ? std::string(kernels::name_of(kernels::Level::reference))
+                          : std::string();
+}
+
+} // namespace
+
+Resumption resumption_of(const RunCommand& command, trace::TraceFile file) {
+    check(command, file);
+    if (!file.perhaps_written_by.empty()) {
+        print_warnings(
+            Terminal::look(),
+            {trace::taken_for_dead(command.resume.string(), file.perhaps_written_by)}
+        );
+    }
+    Resumption resumption;
+    resumption.scenario = scenario_in(command, file.trace.header);
+    refuse_unless(command, [&] {
+        check_derivable(command, file.trace);
+        check_fits_model(command, file.trace, resumption.scenario);
+    });
+    resumption.kernels = kernels_for(command, file.trace.header);
+    resumption.model_hash = attribute(file.trace.header, "model_hash");
+    resumption.point = runtime::resume_point(file.trace.intervals);
+    resumption.trace = std::move(file.trace);
+    if (!resumption.trace.intervals.empty()) {
+        trace::drop_cut_requests(resumption.trace.intervals.back());
+    }
+    return resumption;
+}
+
+bool has_nothing_to_resume(const trace::TraceFile& file) {
+    if (attribute(file.trace.header, "execution") != "decoded" || file.trace.header.model.empty()) {
+        return false; // it cannot be resumed at all
+    }
+    const auto requests = file.trace.header.numbers.find("sequences");
+    const std::size_t ended = runtime::resume_point(file.trace.intervals).ended.size();
+    return file.trace.completion == trace::Completion::finished ||
+           (!file.being_written && requests != file.trace.header.numbers.end() &&
+            static_cast<std::int64_t>(ended) == requests->second);
+}
+
+std::string resumption_text(const RunCommand& command, const Resumption& resumption) {
+    const runtime::ResumePoint& point = resumption.point;
+    return fmt::format(
+        "resuming {}: {} intervals, {} tokens, {}; {} of {} sequences have ended, {} {} on",
+        command.resume.string(),
+        point.intervals,
+        point.sampled,
+        format_duration(point.clock),
+        point.ended.size(),
+        resumption.scenario.workload.requests(),
+        point.open.size(),
+        point.open.size() == 1 ? "goes" : "go"
+    );
+}
+
+void show_texts(Console& console, const trace::Trace& trace, bool several) {
+    for (const trace::Interval& interval : trace.intervals) {
+        for (const trace::RequestRow& request : interval.requests) {
+            if (several) {
+                console.on_text(request.sequence, request.text);
+                continue;
+            }
+            const auto prompt = static_cast<std::size_t>(request.prompt_bytes);
+            console.on_prompt(request.text.substr(0, prompt));
+            console.on_token(request.text.substr(prompt), request.sampled_tokens);
+        }
+    }
+}
+
+namespace {
+
+/// Whether sequences could be in flight together: then texts were shown when they had ended.
+bool had_several(const trace::RunHeader& header) {
+    const auto most = header.numbers.find("in_flight");
+    return most != header.numbers.end() && most->second > 1;
+}
+
+} // namespace
+
+int finish_resumed(const RunCommand& command, const trace::TraceFile& file) {
+    const std::filesystem::path out = command.trace.empty() ? command.resume : command.trace;
+    const bool finished = file.trace.completion == trace::Completion::finished;
+    const bool elsewhere = !command.trace.empty();
+    refuse_unless(command, [&] { check_derivable(command, file.trace); });
+    if (elsewhere) {
+        trace::check_trace_path(out.string(), command.force);
+        check_overwrites_a_trace(out);
+    }
+    if (!finished || elsewhere) {
+        const auto sink = trace::make_continuing_sink(out.string(), file.trace);
+        sink->begin(file.trace.header);
+        sink->end(trace::Completion::finished);
+    }
+    const trace::Summary summary = trace::summary_of(file.trace);
+    if (command.json) {
+        nlohmann::json json = summary_json(summary);
+        json["trace"] = out.string();
+        json["exit_code"] = 0;
+        print_json(json);
+    } else {
+        Console console(Terminal::look(), summary.sampled_tokens, command.text, false);
+        show_texts(console, file.trace, had_several(file.trace.header));
+        console.finish();
+    }
+    std::fflush(stdout);
+    say(stderr,
+        "{}: {}\n",
+        out.string(),
+        finished ? "is finished already, nothing is left to do" : "all sequences had ended; closed"
+    );
+    return 0;
+}
+
+} // namespace headroom::cli

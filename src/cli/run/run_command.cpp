@@ -1,0 +1,251 @@
+#include "cli/run/run_command.hpp"
+
+#include <charconv>
+#include <cstdlib>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "cli/input/file_kind.hpp"
+#include "cli/input/scenario_file.hpp"
+#include "cli/launch/handover.hpp"
+#include "cli/launch/launch.hpp"
+#include "cli/run/front.hpp"
+#include "cli/terminal/interrupt.hpp"
+#include "cli/terminal/job_environment.hpp"
+#include "comm/inprocess/inprocess.hpp"
+#include "model/decoder/weights.hpp"
+#include "model/gguf/gguf.hpp"
+#include "runtime/memory/model_shape.hpp"
+#include "trace/hdf5/reader.hpp"
+#include "trace/hdf5/writer.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+/// One copy of many would run everything, like all others.
+void check_copies(const RunCommand& command) {
+    if (command.transport == TransportKind::inprocess && launched_copies() > 1) {
+        throw InputError(fmt::format(
+            "mpirun started {} copies of headroom, but --transport inprocess runs all devices in "
+            "one process, expected one copy\n"
+            "  leave out mpirun, or leave out --transport inprocess for one rank per device",
+            launched_copies()
+        ));
+    }
+    if (const int copies = copies_without_mpi();
+        command.transport == TransportKind::mpi && copies > 1) {
+        throw InputError(fmt::format(
+            "srun started {} copies of headroom that know nothing of each other, expected MPI "
+            "between them\n"
+            "  give: srun --mpi=pmix -n {} headroom run ...; or one copy, which starts mpirun "
+            "itself; or --transport inprocess for a run in each copy",
+            copies,
+            copies
+        ));
+    }
+    if (const int copies = copies_of_another_mpi(); copies > 1) {
+        throw InputError(fmt::format(
+            "{} copies of headroom were started by an mpirun of another MPI (MPICH, Intel MPI or "
+            "the like), expected Open MPI, which headroom is built with: each would run "
+            "everything\n"
+            "  give: headroom run ..., which starts mpirun itself, with Open MPI's mpirun first on "
+            "the PATH (Debian: mpirun.openmpi)",
+            copies
+        ));
+    }
+}
+
+/// Early, before ranks are started.
+void check_place(const RunCommand& command) {
+    const bool own = command.trace.empty(); // a run that goes on, in its own trace
+    const std::filesystem::path& out = own ? command.resume : command.trace;
+    trace::check_trace_path(out.string(), own || command.force);
+    check_overwrites_a_trace(out);
+}
+
+/// With what was read and checked here, so that nothing is read twice.
+int start_ranks(const RunCommand& command, const config::Scenario& scenario, bool resumes) {
+    Handover handover{command, std::nullopt};
+    if (!resumes) {
+        handover.scenario = scenario;
+        if (command.trace.empty()) {
+            handover.command.trace = default_trace_path(scenario);
+        }
+    }
+    check_place(handover.command);
+    return run_under_mpirun(scenario.fleet.size(), handover);
+}
+
+/// Everything that can be wrong with a run before any device starts, told once and without MPI.
+void check_model(const config::Scenario& scenario) {
+    const model::GgufFile file(scenario.model_file);
+    runtime::check_cut(scenario, runtime::shape_of(model::read_hyperparameters(file)));
+}
+
+int run_in_process(
+    const RunCommand& command, const config::Scenario& scenario, const Resumption* resumption
+) {
+    Front front(command, scenario, Terminal::look(), "inprocess", {}, resumption);
+    const KernelWish wish = kernels_of(command, resumption == nullptr ? "" : resumption->kernels);
+    const std::uint64_t scenario_hash = runtime::hash_of(scenario);
+    const auto model_file = std::make_shared<const model::GgufFile>(scenario.model_file);
+    runtime::RunOutcome outcome;
+    comm::InprocessFleet fleet(scenario.fleet.size());
+    try {
+        fleet.run([&](comm::Transport& transport) {
+            // In one process nobody waits by the clock: a deadlock is seen at once. So the turn
+            // under way may end if it does so soon enough after an interrupt.
+            transport.set_options(transport_options(scenario, transport.options().deadline));
+            transport.options().grace = std::chrono::milliseconds(1500);
+            runtime::RunOptions options;
+            options.scenario = &scenario;
+            options.scenario_hash = scenario_hash;
+            options.model_file = model_file;
+            options.level = wish.level;
+            options.level_told = wish.told;
+            options.trace_ops = front.trace_ops();
+            options.stop = interrupted_long_ago;
+            if (transport.self() == DeviceId(0)) {
+                front.put_into(options);
+                outcome = runtime::run_device(options, transport);
+            } else {
+                (void)runtime::run_device(options, transport);
+            }
+        });
+    } catch (const InterruptedError& error) {
+        outcome.exit_code = static_cast<int>(error.code()); // in the middle of a long turn
+    } catch (const std::exception&) {
+        front.leave_line();
+        throw;
+    }
+    return front.finish(outcome);
+}
+
+} // namespace
+
+config::Scenario scenario_of(const RunCommand& command, bool model_must_exist) {
+    config::Overrides overrides = command.overrides;
+    overrides.model_must_exist = model_must_exist;
+    config::Scenario scenario = command.scenario.empty()
+                                    ? equal_devices(command.model, command.devices, overrides)
+                                    : read_scenario(command.scenario, overrides);
+    if (scenario.shape) {
+        throw InputError(fmt::format(
+            "{}: model {} is a shape without weights, expected a model file to run; give "
+            "model.file = \"x.gguf\", or see what would happen with: headroom simulate {}",
+            command.scenario.string(),
+            scenario.preset.empty() ? "shape = { … }"
+                                    : fmt::format("preset \"{}\"", scenario.preset),
+            command.scenario.string()
+        ));
+    }
+    return scenario;
+}
+
+std::string told_kernels(const RunCommand& command) {
+    const char* const variable = std::getenv("HEADROOM_KERNELS");
+    return !command.kernels.empty() ? command.kernels : variable != nullptr ? variable : "";
+}
+
+KernelWish kernels_of(const RunCommand& command, const std::string& needed) {
+    const std::string name = needed.empty() ? told_kernels(command) : needed;
+    if (name.empty()) {
+        return {kernels::best_level(), false};
+    }
+    const auto level = kernels::level_named(name);
+    if (!level || !kernels::available(*level)) {
+        throw InputError(fmt::format(
+            "kernels '{}' {}, expected one of:{}{}{}{}; change --kernels or HEADROOM_KERNELS, or "
+            "leave both out for the fastest",
+            name,
+            level ? "do not run on this CPU" : "are unknown",
+            kernels::available(kernels::Level::reference) ? " reference" : "",
+            kernels::available(kernels::Level::openblas) ? " openblas" : "",
+            kernels::available(kernels::Level::avx2) ? " avx2" : "",
+            kernels::available(kernels::Level::avx512) ? " avx512" : ""
+        ));
+    }
+    return {*level, true};
+}
+
+std::chrono::nanoseconds silence_limit() {
+    const char* const variable = std::getenv("HEADROOM_SILENCE");
+    if (variable == nullptr) {
+        return comm::Transport::Options().silence;
+    }
+    const std::string_view text = variable;
+    int seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error != std::errc() || end != text.data() + text.size() || seconds < 0) {
+        throw InputError(fmt::format(
+            "HEADROOM_SILENCE is '{}', expected whole seconds after which a rank without a sign of "
+            "life ends the run; 0: never; or leave it out for 30",
+            text
+        ));
+    }
+    return std::chrono::seconds(seconds);
+}
+
+comm::Transport::Options transport_options(
+    const config::Scenario& scenario, std::chrono::nanoseconds deadline
+) {
+    comm::Transport::Options options;
+    options.deadline = deadline;
+    options.silence = silence_limit();
+    options.interrupted = interrupted;
+    if (std::getenv(kSelfStarted) != nullptr) {
+        // Nobody kills us soon: the turn under way may end, however long it takes.
+        options.grace = std::chrono::minutes(10);
+    } else if (under_launcher() && launched_copies() == 1) {
+        // srun's ranks are killed half a minute after a SIGTERM (Slurm's KillWait).
+        options.grace = std::chrono::seconds(20);
+    }
+    options.sleep_when_idle = scenario.clock.mode == config::ClockMode::paced;
+    if (options.sleep_when_idle) {
+        // A paced wait lasts as long as the emulated devices take; this is for hangs only.
+        options.deadline = std::max<std::chrono::nanoseconds>(deadline, std::chrono::hours(1));
+    }
+    for (const scheduler::DeviceSpec& device : scenario.fleet.devices) {
+        options.device_names.push_back(device.name);
+    }
+    return options;
+}
+
+int run_command(const RunCommand& command) {
+    check_copies(command);
+    if (under_launcher() && command.transport == TransportKind::mpi) {
+        return run_as_rank(command);
+    }
+    if (command.handed_over) {
+        throw InputError(fmt::format(
+            "{} is for ranks that headroom starts, expected none of it from users: give headroom "
+            "run SCENARIO",
+            kHandedOver
+        ));
+    }
+    std::optional<Resumption> resumption;
+    if (!command.resume.empty()) {
+        refuse_standard_input(command.resume, "--resume");
+        trace::TraceFile file = trace::open_trace(command.resume.string());
+        if (has_nothing_to_resume(file)) {
+            return finish_resumed(command, file);
+        }
+        RunCommand checked = command;
+        checked.overrides.model_must_exist = true;
+        resumption = resumption_of(checked, std::move(file));
+    }
+    const config::Scenario scenario =
+        resumption ? resumption->scenario : scenario_of(command, true);
+    (void)kernels_of(command, resumption ? resumption->kernels : "");
+    check_model(scenario);
+    if (command.transport == TransportKind::inprocess) {
+        return run_in_process(command, scenario, resumption ? &*resumption : nullptr);
+    }
+    return start_ranks(command, scenario, resumption.has_value());
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,355 @@
+#include "cli/run/summary_text.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <iostream>
+#include <numeric>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "base/units.hpp"
+#include "cli/terminal/screen.hpp"
+#include "cli/terminal/text_table.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+std::string row(const std::string& name, const std::string& value) {
+    return fmt::format("  {:<24}{}\n", name, value);
+}
+
+nlohmann::json or_null(Nanoseconds time) {
+    return time < 0 ? nlohmann::json() : nlohmann::json(time);
+}
+
+nlohmann::json fraction_or_null(double fraction) {
+    return fraction < 0 ? nlohmann::json() : nlohmann::json(fraction);
+}
+
+nlohmann::json if_ended(const trace::SequenceSummary& sequence, Nanoseconds time) {
+    return sequence.ended ? nlohmann::json(time) : nlohmann::json();
+}
+
+/// Of an interrupted request that has no token yet there is none.
+nlohmann::json end_of(const trace::SequenceSummary& sequence) {
+    return sequence.sampled_tokens > 0 ? if_ended(sequence, sequence.last_token) : nlohmann::json();
+}
+
+/// Up to so many requests the table shows it all.
+constexpr std::size_t kRequestsWithoutPercentiles = 8;
+
+/// What a duration is of several requests: ", mean", of many ", mean; p50 1.20 s, p95 3.10 s".
+std::string spread(const trace::Summary& s, Nanoseconds p50, Nanoseconds p95) {
+    if (s.sequences.size() < 2 || p50 < 0) {
+        return "";
+    }
+    return s.sequences.size() <= kRequestsWithoutPercentiles
+               ? ", mean"
+               : fmt::format(", mean; p50 {}, p95 {}", format_duration(p50), format_duration(p95));
+}
+
+std::string time_to_first_token(const trace::Summary& s) {
+    return format_duration(s.to_first_token) +
+           (s.sequences.size() > 1 ? " after the arrival" : "") +
+           spread(s, s.to_first_token_p50, s.to_first_token_p95);
+}
+
+std::string time_per_output_token(const trace::Summary& s) {
+    return duration_or_dash(s.per_output_token) +
+           spread(s, s.per_output_token_p50, s.per_output_token_p95);
+}
+
+/// Of requests that overlapped, or nothing.
+std::string in_flight(const trace::Summary& s) {
+    if (s.most_in_flight < 2) {
+        return "";
+    }
+    std::string batch;
+    if (s.largest_batch > 1) {
+        batch = s.smallest_batch == s.largest_batch
+                    ? fmt::format("; batch {}", s.largest_batch)
+                    : fmt::format("; batch {} to {}", s.smallest_batch, s.largest_batch);
+    }
+    return row(
+        "sequences in flight",
+        fmt::format("at most {}, {:.2f} on average{}", s.most_in_flight, s.mean_in_flight, batch)
+    );
+}
+
+std::string waits_for_memory(const trace::MemoryWaits& waits) {
+    return waits.requests == 0 ? ""
+                               : row("waited for memory",
+                                     fmt::format(
+                                         "{} request{}, the longest {}",
+                                         waits.requests,
+                                         waits.requests > 1 ? "s" : "",
+                                         format_duration(waits.longest)
+                                     ));
+}
+
+/// A row for each of several sequences; the first ones if there are many. Arrivals are known of
+/// those that have ended.
+std::string sequence_table(const trace::Summary& summary) {
+    constexpr std::size_t kShown = 16;
+    const std::size_t count = summary.sequences.size();
+    if (count < 2) {
+        return "";
+    }
+    TextTable table(
+        {"sequence",
+         "prompt",
+         "sampled",
+         "slot",
+         "arrival",
+         "waited",
+         "first token",
+         "per token",
+         "end"}
+    );
+    for (std::size_t i = 0; i < std::min(count, kShown); ++i) {
+        const trace::SequenceSummary& sequence = summary.sequences[i];
+        const bool ended = sequence.ended;
+        table.add(
+            {fmt::format("{}", sequence.number),
+             fmt::format("{}", sequence.prompt_tokens),
+             fmt::format("{}", sequence.sampled_tokens),
+             sequence.slot < 0 ? "-" : fmt::format("{}", sequence.slot),
+             ended ? format_duration(sequence.arrival) : "-",
+             ended ? format_duration(sequence.waited()) : "-",
+             duration_or_dash(sequence.to_first_token),
+             duration_or_dash(sequence.per_output_token),
+             ended && sequence.sampled_tokens > 0 ? format_duration(sequence.last_token) : "-"}
+        );
+    }
+    std::string text = table.text();
+    if (count > kShown) {
+        text += fmt::format("  and {} more, see the trace or --json\n", count - kShown);
+    }
+    return text + "\n";
+}
+
+/// Indices of the devices to show, in their order: all, or of many the fullest.
+std::vector<std::size_t> shown_devices(const trace::Summary& summary) {
+    constexpr std::size_t kShown = 32;
+    std::vector<std::size_t> order(summary.devices.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    if (order.size() > kShown) {
+        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+            return summary.devices[b].is_less_full_than(summary.devices[a]);
+        });
+        order.resize(kShown);
+        std::sort(order.begin(), order.end());
+    }
+    return order;
+}
+
+std::string device_table(const trace::Summary& summary) {
+    std::size_t width = 6;
+    for (const trace::DeviceSummary& device : summary.devices) {
+        width = std::max(width, device.name.size());
+    }
+    std::string text = fmt::format(
+        "  {:<{}}  {:>6}  {:>5}  {:>10}  {:>11}  {:>11}\n",
+        "device",
+        width,
+        "blocks",
+        "busy",
+        "peak",
+        "last budget",
+        "peak/budget"
+    );
+    const std::vector<std::size_t> shown = shown_devices(summary);
+    for (const std::size_t d : shown) {
+        const trace::DeviceSummary& device = summary.devices[d];
+        text += fmt::format(
+            "  {:<{}}  {:>6}  {:>5}  {:>10}  {:>11}  {:>11}\n",
+            device.name,
+            width,
+            device.blocks,
+            percent(static_cast<double>(device.busy), static_cast<double>(summary.span)),
+            format_bytes(device.peak_bytes),
+            format_bytes(device.budget_bytes),
+            percent(
+                static_cast<double>(device.fullest_bytes),
+                static_cast<double>(device.fullest_budget_bytes)
+            )
+        );
+    }
+    const std::size_t more = summary.devices.size() - shown.size();
+    return text +
+           (more > 0 ? fmt::format("  and {} more that are less full\n", more) : std::string());
+}
+
+} // namespace
+
+std::string summary_text(const trace::Summary& s) {
+    const bool several = s.sequences.size() > 1;
+    std::string text;
+    text +=
+        row("tokens",
+            fmt::format(
+                "{} prompt + {} sampled{}",
+                s.prompt_tokens,
+                s.sampled_tokens,
+                several ? fmt::format(" in {} sequences", s.sequences.size()) : ""
+            ));
+    text += row("time to first token", time_to_first_token(s));
+    text += row("time per output token", time_per_output_token(s));
+    text +=
+        row("tokens/s with prefill",
+            fmt::format("{:.3f}{}", s.tokens_per_s, several ? " of all sequences together" : ""));
+    text += row("virtual time in all", format_duration(s.end));
+    text += in_flight(s) + waits_for_memory(s.memory_waits);
+    text +=
+        row("decisions",
+            fmt::format(
+                "{}, {} moved blocks{}; {:.1f} ms each on this host",
+                s.decisions,
+                s.decisions_that_moved,
+                s.decisions_infeasible > 0
+                    ? fmt::format(", {} found nothing feasible", s.decisions_infeasible)
+                    : "",
+                s.decision_wall_mean_ms
+            ));
+    text +=
+        row("migrations",
+            fmt::format(
+                "{} blocks ({} groups), {}{} in {}",
+                s.blocks_moved,
+                s.groups_moved,
+                format_bytes(s.bytes_migrated),
+                s.bytes_loaded > 0
+                    ? fmt::format(" sent and {} loaded", format_bytes(s.bytes_loaded))
+                    : "",
+                format_duration(s.time_migrating)
+            ));
+    text += row("activations sent", format_bytes(s.bytes_messages));
+    if (s.predicted_decode > 0 && s.measured_decode > 0) {
+        text +=
+            row("predicted vs measured",
+                fmt::format(
+                    "decode {} vs {}{} ({:+.1f} %{}), migration {} vs {}",
+                    format_duration(s.predicted_decode),
+                    format_duration(s.measured_decode),
+                    s.most_in_flight > 1 ? " summed over sequences" : "",
+                    100.0 * (static_cast<double>(s.predicted_decode) /
+                                 static_cast<double>(s.measured_decode) -
+                             1.0),
+                    s.overloads > 0 ? ", paging is not predicted" : "",
+                    format_duration(s.predicted_migration),
+                    format_duration(s.time_migrating)
+                ));
+    }
+    if (s.resumptions > 0) {
+        text += row(
+            "resumed",
+            fmt::format(
+                "{} time{}; what was lost and the caches were computed again, in virtual time too",
+                s.resumptions,
+                s.resumptions == 1 ? "" : "s"
+            )
+        );
+    }
+    if (s.overloads > 0) {
+        text +=
+            row("over budget",
+                fmt::format(
+                    "{} times at the start of a turn; {} paged",
+                    s.overloads,
+                    format_bytes(s.bytes_paged)
+                ));
+    }
+    return text + "\n" + sequence_table(s) + device_table(s);
+}
+
+nlohmann::json summary_json(const trace::Summary& s) {
+    nlohmann::json sequences = nlohmann::json::array();
+    for (const trace::SequenceSummary& sequence : s.sequences) {
+        sequences.push_back(
+            {{"sequence", sequence.number},
+             {"slot", sequence.slot < 0 ? nlohmann::json() : nlohmann::json(sequence.slot)},
+             {"ended", sequence.ended},
+             {"prompt", sequence.prompt},
+             {"text", sequence.text},
+             {"prompt_tokens", sequence.prompt_tokens},
+             {"sampled_tokens", sequence.sampled_tokens},
+             {"arrival_ns", if_ended(sequence, sequence.arrival)},
+             {"begin_ns", sequence.begin},
+             {"waited_ns", if_ended(sequence, sequence.waited())},
+             {"end_ns", end_of(sequence)},
+             {"time_to_first_token_ns", or_null(sequence.to_first_token)},
+             {"time_per_output_token_ns", or_null(sequence.per_output_token)}}
+        );
+    }
+    nlohmann::json devices = nlohmann::json::array();
+    for (const trace::DeviceSummary& device : s.devices) {
+        devices.push_back(
+            {{"name", device.name},
+             {"blocks", device.blocks},
+             {"busy_ns", device.busy},
+             {"utilisation", device.utilisation},
+             {"memory_peak_bytes", device.peak_bytes},
+             {"memory_budget_bytes", device.budget_bytes},
+             {"memory_peak_fraction", fraction_or_null(device.fullness())},
+             {"memory_fullest_bytes", device.fullest_bytes},
+             {"memory_fullest_budget_bytes", device.fullest_budget_bytes},
+             {"memory_used_bytes", device.used_bytes}}
+        );
+    }
+    return {
+        {"prompt_tokens", s.prompt_tokens},
+        {"sampled_tokens", s.sampled_tokens},
+        {"time_to_first_token_ns", s.to_first_token},
+        {"time_to_first_token_p50_ns", or_null(s.to_first_token_p50)},
+        {"time_to_first_token_p95_ns", or_null(s.to_first_token_p95)},
+        {"time_per_output_token_ns", or_null(s.per_output_token)},
+        {"time_per_output_token_p50_ns", or_null(s.per_output_token_p50)},
+        {"time_per_output_token_p95_ns", or_null(s.per_output_token_p95)},
+        {"tokens_per_s", s.tokens_per_s},
+        {"virtual_time_ns", s.end},
+        {"sequences_in_flight_most", s.most_in_flight},
+        {"sequences_in_flight_mean", s.mean_in_flight},
+        {"batch_smallest", s.smallest_batch},
+        {"batch_largest", s.largest_batch},
+        {"waited_for_memory", s.memory_waits.requests},
+        {"waited_for_memory_longest_ns", s.memory_waits.longest},
+        {"decisions", s.decisions},
+        {"decisions_that_moved", s.decisions_that_moved},
+        {"decisions_infeasible", s.decisions_infeasible},
+        {"blocks_moved", s.blocks_moved},
+        {"groups_moved", s.groups_moved},
+        {"bytes_migrated", s.bytes_migrated},
+        {"bytes_loaded", s.bytes_loaded},
+        {"time_migrating_ns", s.time_migrating},
+        {"bytes_activations", s.bytes_messages},
+        {"predicted_decode_ns", s.predicted_decode},
+        {"measured_decode_ns", s.measured_decode},
+        {"predicted_migration_ns", s.predicted_migration},
+        {"resumptions", s.resumptions},
+        {"overloads", s.overloads},
+        {"bytes_paged", s.bytes_paged},
+        {"decision_wall_mean_ms", s.decision_wall_mean_ms},
+        {"text", s.text},
+        {"sequences", sequences},
+        {"devices", devices},
+    };
+}
+
+void print_json(const nlohmann::json& json) {
+    const auto text = json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+    std::cout << shown(stdout, text) << std::endl; // its escapes are JSON's, too
+    if (!std::cout && errno != EPIPE) {
+        throw EnvironmentError(fmt::format(
+            "the JSON could not be written to stdout: {}; expected room for it there: give another "
+            "place, or read the trace with headroom inspect --json",
+            std::strerror(errno)
+        ));
+    }
+}
+
+} // namespace headroom::cli

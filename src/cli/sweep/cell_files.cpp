@@ -1,0 +1,205 @@
+#include "cli/sweep/cell_files.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <system_error>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "cli/launch/roll_call.hpp"
+#include "cli/terminal/part_file.hpp"
+#include "trace/hdf5/head.hpp"
+#include "trace/hdf5/library/lock.hpp"
+#include "trace/hdf5/summary_file.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+/// Entries of the folder by name, sorted; none if it cannot be read.
+std::vector<std::string> names_in(const std::filesystem::path& folder) {
+    std::vector<std::string> names;
+    std::error_code failure;
+    for (std::filesystem::directory_iterator at(folder, failure), end; !failure && at != end;
+         at.increment(failure)) {
+        names.push_back(at->path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+/// Why the trace is none of this cell; empty if it is.
+std::string mismatch(
+    const std::filesystem::path& path, const config::Sweep& sweep, const std::string& resolved
+) {
+    try {
+        const trace::TraceHead head = trace::read_trace_head(path.string());
+        const char* const execution =
+            sweep.command == config::SweepCommand::run ? "decoded" : "simulated";
+        return head.completion != trace::Completion::finished ? "its run did not finish"
+               : head.scenario != resolved                    ? "it is of another scenario"
+               : head.execution != execution
+                   ? fmt::format("it was {}, not {}", head.execution, execution)
+               : sweep.trace_ops && !head.with_ops ? "it has no operations (trace_ops)"
+                                                   : "";
+    } catch (const InputError& error) {
+        return "it is no whole trace";
+    }
+}
+
+} // namespace
+
+std::string_view name_of(CellState state) {
+    switch (state) {
+    case CellState::open:
+        return "to do";
+    case CellState::finished:
+        return "finished";
+    case CellState::running:
+        return "running";
+    case CellState::half_written:
+        return "half written";
+    case CellState::failed:
+        return "failed";
+    case CellState::changed:
+        return "changed";
+    }
+    return "";
+}
+
+std::filesystem::path CellFiles::partial() const {
+    return named(fmt::format("~{}-{}{}", host_name(), getpid(), kPartial));
+}
+
+std::vector<std::filesystem::path> CellFiles::partials() const {
+    std::vector<std::filesystem::path> paths;
+    for (const std::string& name : names_in(folder_)) {
+        const bool is_partial = name.ends_with(kPartial) || name.ends_with(kBegun);
+        if (name.starts_with(cell_ + "~") && is_partial) {
+            paths.push_back(folder_ / name);
+        }
+    }
+    return paths;
+}
+
+bool CellFiles::is_being_written() const {
+    const std::vector<std::filesystem::path> all = partials();
+    return std::any_of(all.begin(), all.end(), [](const std::filesystem::path& partial) {
+        return trace::is_being_written(partial.string());
+    });
+}
+
+std::filesystem::path CellFiles::put_trace_aside() const {
+    std::filesystem::path aside;
+    int number = 1;
+    do {
+        aside = named(fmt::format(".h5.old-{}", number++));
+    } while (std::filesystem::exists(aside));
+    std::filesystem::rename(trace(), aside);
+    return aside;
+}
+
+bool is_finished(
+    const config::Sweep& sweep, const config::SweepCell& cell, const std::string& resolved
+) {
+    const std::filesystem::path trace = CellFiles(sweep.folder, cell.name).trace();
+    std::error_code unknown;
+    return std::filesystem::exists(trace, unknown) && mismatch(trace, sweep, resolved).empty();
+}
+
+std::set<std::string> cells_begun(const std::filesystem::path& folder) {
+    std::set<std::string> cells;
+    for (const std::string& name : names_in(folder)) {
+        if (name.ends_with(CellFiles::kPartial)) {
+            cells.insert(name.substr(0, name.find('~'))); // no cell has one in its name
+        }
+    }
+    return cells;
+}
+
+CellLook look_at(
+    const config::Sweep& sweep,
+    const config::SweepCell& cell,
+    const std::string& resolved,
+    const CellLocks& locks,
+    const std::set<std::string>& begun
+) {
+    const CellFiles files(sweep.folder, cell.name);
+    std::error_code unknown;
+    const bool has_trace = std::filesystem::exists(files.trace(), unknown);
+    const std::string why = has_trace ? mismatch(files.trace(), sweep, resolved) : "";
+    if (has_trace && why.empty()) {
+        return {CellState::finished, "", {}};
+    }
+    if (locks.is_locked(cell.name) || (begun.contains(cell.name) && files.is_being_written())) {
+        return {CellState::running, "", {}};
+    }
+    if (has_trace) {
+        return {CellState::changed, fmt::format("{}: {}", files.trace().string(), why), {}};
+    }
+    if (const auto failure = read_failure(files.failure());
+        failure && failure->scenario == resolved) {
+        return {CellState::failed, failure->error.empty() ? "" : failure->error.front(), failure};
+    }
+    return {begun.contains(cell.name) ? CellState::half_written : CellState::open, "", {}};
+}
+
+void write_failure(
+    const CellFiles& files, const config::SweepCell& cell, const CellFailure& failure
+) {
+    nlohmann::ordered_json settings = nlohmann::ordered_json::object();
+    for (const config::SweepSetting& setting : cell.settings) {
+        settings[setting.key] = setting.value;
+    }
+    const nlohmann::ordered_json json{
+        {"cell", cell.name},
+        {"exit_code", failure.exit_code},
+        {"error", failure.error},
+        {"settings", settings},
+        {"scenario_name", failure.scenario_name},
+        {"scenario", failure.scenario}};
+    PartFile file(files.failure(), NewFile::Links::replace);
+    file.stream() << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    file.close();
+    file.publish();
+}
+
+std::optional<CellFailure> read_failure(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    const auto json = nlohmann::json::parse(file, nullptr, false);
+    if (json.is_discarded() || !json.is_object()) {
+        return std::nullopt;
+    }
+    try {
+        return CellFailure{
+            json.at("exit_code").get<int>(),
+            json.at("error").get<std::vector<std::string>>(),
+            json.at("scenario").get<std::string>(),
+            json.at("scenario_name").get<std::string>()};
+    } catch (const nlohmann::json::exception&) {
+        return std::nullopt;
+    }
+}
+
+std::vector<std::string> strays(const config::Sweep& sweep) {
+    std::set<std::string> ours;
+    for (const config::SweepCell& cell : sweep.cells) {
+        ours.insert(cell.name + ".h5");
+        ours.insert(cell.name + std::string(CellFiles::kFailedTrace));
+    }
+    std::vector<std::string> found;
+    for (const std::string& name : names_in(sweep.folder)) {
+        if (name.ends_with(".h5") && !ours.contains(name) &&
+            !trace::is_summary_file((sweep.folder / name).string())) {
+            found.push_back(name);
+        }
+    }
+    return found;
+}
+
+} // namespace headroom::cli

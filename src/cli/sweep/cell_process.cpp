@@ -1,0 +1,207 @@
+#include "cli/sweep/cell_process.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "cli/launch/process_look.hpp"
+#include "cli/terminal/failure.hpp"
+#include "cli/terminal/interrupt.hpp"
+#include "cli/terminal/job_environment.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+[[noreturn]] void become(std::vector<char*>& argv, int out, int log, pid_t parent) {
+    (void)setpgid(0, 0); // a Ctrl-C in the terminal is ours to pass on
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) {
+        _exit(static_cast<int>(ExitCode::terminated));
+    }
+    for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
+        (void)std::signal(signal, SIG_DFL);
+    }
+    const int nothing = open("/dev/null", O_RDONLY);
+    (void)dup2(nothing, STDIN_FILENO);
+    (void)dup2(out, STDOUT_FILENO);
+    (void)dup2(log, STDERR_FILENO);
+    leave_the_job(); // a sweep that is itself one rank of a job makes no ranks of its cells
+    execv(kSelf, argv.data());
+    _exit(127);
+}
+
+std::string contents_of(int descriptor) {
+    std::string text;
+    char buffer[4096];
+    (void)lseek(descriptor, 0, SEEK_SET);
+    for (ssize_t length = 0; (length = read(descriptor, buffer, sizeof buffer)) > 0;) {
+        text.append(buffer, static_cast<std::size_t>(length));
+    }
+    return text;
+}
+
+/// The last lines of a text that has no better end.
+std::vector<std::string> last_lines(const std::filesystem::path& log) {
+    constexpr std::size_t kLines = 10;
+    std::ifstream file(log);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(file, line);) {
+        lines.push_back(line);
+    }
+    lines.erase(
+        lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(std::min(kLines, lines.size()))
+    );
+    return lines;
+}
+
+/// Open for writing, or -1. What stands there is removed, because it may be a link to somewhere
+/// else. Where files cannot be locked, another job may make the log of the same cell meanwhile.
+int made_anew(const std::filesystem::path& file) {
+    constexpr mode_t kEverybody = 0666; // as far as the umask lets them
+    constexpr int kMostTries = 100;
+    int descriptor = -1;
+    for (int tries = 0; tries < kMostTries && descriptor < 0; ++tries) {
+        (void)unlink(file.c_str());
+        descriptor =
+            open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kEverybody);
+        if (descriptor < 0 && errno != EEXIST) {
+            break;
+        }
+    }
+    return descriptor;
+}
+
+} // namespace
+
+std::vector<std::string> cell_arguments(
+    const config::Sweep& sweep, const config::SweepCell& cell, const std::filesystem::path& trace
+) {
+    const std::string scenario = cell.scenario.string();
+    std::vector<std::string> arguments{
+        std::string(config::name_of(sweep.command)),
+        scenario.starts_with('-') ? "./" + scenario : scenario};
+    for (const std::string& set : config::overrides_of(cell).set) {
+        arguments.push_back("--set");
+        arguments.push_back(set);
+    }
+    if (sweep.command == config::SweepCommand::run) {
+        arguments.push_back("--transport");
+        arguments.emplace_back(config::name_of(sweep.transport));
+    }
+    if (sweep.trace_ops) {
+        arguments.emplace_back("--trace-ops");
+    }
+    arguments.insert(arguments.end(), {"--trace", trace.string(), "--json"});
+    return arguments;
+}
+
+CellProcess::CellProcess(
+    const std::vector<std::string>& arguments, const std::filesystem::path& log
+)
+    : log_(log) {
+    std::vector<std::string> words{"headroom"};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    for (std::string& word : words) {
+        argv.push_back(word.data());
+    }
+    argv.push_back(nullptr);
+    const int errors = made_anew(log);
+    out_ = memfd_create("headroom-cell", MFD_CLOEXEC);
+    const pid_t parent = getpid();
+    process_ = errors < 0 || out_ < 0 ? -1 : fork();
+    if (process_ == 0) {
+        become(argv, out_, errors, parent);
+    }
+    const int reason = errno;
+    if (errors >= 0) {
+        (void)close(errors);
+    }
+    if (process_ < 0) {
+        throw EnvironmentError(fmt::format(
+            "a cell cannot be started: {}: {}; expected room for one more process and its files: "
+            "end others, or give a smaller -j",
+            log.string(),
+            std::strerror(reason)
+        ));
+    }
+}
+
+CellProcess::CellProcess(CellProcess&& other) noexcept
+    : process_(std::exchange(other.process_, -1)), out_(std::exchange(other.out_, -1)),
+      by_signal_(other.by_signal_), out_of_memory_(other.out_of_memory_),
+      log_(std::move(other.log_)) {}
+
+CellProcess& CellProcess::operator=(CellProcess&& other) noexcept {
+    std::swap(process_, other.process_);
+    std::swap(out_, other.out_);
+    std::swap(by_signal_, other.by_signal_);
+    std::swap(out_of_memory_, other.out_of_memory_);
+    std::swap(log_, other.log_);
+    return *this;
+}
+
+CellProcess::~CellProcess() {
+    if (process_ > 0) { // an error is on its way through us
+        send(SIGTERM);
+        (void)waitpid(process_, nullptr, 0);
+    }
+    if (out_ >= 0) {
+        (void)close(out_);
+    }
+}
+
+std::optional<int> CellProcess::ended() {
+    int status = 0;
+    if (waitpid(process_, &status, WNOHANG) != process_) {
+        return std::nullopt;
+    }
+    process_ = -1;
+    by_signal_ = WIFSIGNALED(status);
+    return by_signal_ ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void CellProcess::send(int signal) const {
+    if (process_ > 0) {
+        // Its own children are its own to end, but if it is killed it cannot.
+        (void)kill(signal == SIGKILL ? -process_ : process_, signal);
+    }
+}
+
+std::vector<std::string> CellProcess::error_lines(int exit_code) const {
+    if (by_signal_) {
+        const int signal = exit_code - 128;
+        return {
+            fmt::format(
+                "was ended by signal {} ({}), expected it to run to its end{}",
+                signal,
+                strsignal(signal),
+                why_killed(signal, out_of_memory_.seen())
+            ),
+            "where memory is short, give a smaller -j"};
+    }
+    const auto json = nlohmann::json::parse(contents_of(out_), nullptr, false);
+    if (json.is_object() && json.contains("error") && json["error"].is_array()) {
+        return json["error"].get<std::vector<std::string>>();
+    }
+    std::vector<std::string> lines = last_lines(log_);
+    if (lines.empty()) {
+        lines.push_back(fmt::format("ended with exit code {} and said nothing", exit_code));
+    }
+    return lines;
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,130 @@
+// The table of many runs for people; see collect_rows.hpp.
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/units.hpp"
+#include "cli/sweep/collect_rows.hpp"
+#include "cli/terminal/text_table.hpp"
+#include "config/sweep/sweep_names.hpp"
+
+namespace headroom::cli {
+
+using trace::Figure;
+using trace::FigureColumn;
+
+namespace {
+
+/// One column of the table for people.
+struct Shown {
+    std::string head;
+    std::string (*text)(const Figure&); ///< of a figure that is there
+    const FigureColumn* column;
+};
+
+std::string plain(const Figure& figure) {
+    constexpr std::size_t kLongest = 24;
+    const std::string text = trace::plain_text(figure);
+    return text.size() > kLongest ? text.substr(0, kLongest - 1) + "~" : text;
+}
+
+std::string full(const Figure& figure) {
+    return trace::plain_text(figure);
+}
+
+std::string duration(const Figure& figure) {
+    return format_duration(std::get<std::int64_t>(figure));
+}
+
+std::string bytes(const Figure& figure) {
+    return format_bytes(std::get<std::int64_t>(figure));
+}
+
+std::string rate(const Figure& figure) {
+    return fmt::format("{:.3f}", std::get<double>(figure));
+}
+
+std::string percent_of(const Figure& figure) {
+    return fmt::format("{:.0f} %", 100 * std::get<double>(figure));
+}
+
+bool varies(const FigureColumn& column) {
+    return std::any_of(column.values.begin(), column.values.end(), [&](const Figure& value) {
+        return value != column.values.front();
+    });
+}
+
+/// Whether no two rows are equal in these columns.
+bool tell_apart(const std::vector<Shown>& columns, std::size_t rows) {
+    std::set<std::string> seen;
+    for (std::size_t row = 0; row < rows; ++row) {
+        std::string all;
+        for (const Shown& shown : columns) {
+            all += trace::plain_text(shown.column->values[row]) + '\n';
+        }
+        seen.insert(all);
+    }
+    return seen.size() == rows;
+}
+
+/// Keys that differ, few enough for a line; with the file in front if they do not tell all.
+std::vector<Shown> shown_keys(const Collection& collection) {
+    constexpr std::size_t kMostKeys = 5;
+    const std::vector<FigureColumn>& columns = collection.table.columns;
+    std::vector<std::string> names;
+    for (std::size_t c = 0; c < collection.keys; ++c) {
+        names.push_back(columns[c].name);
+    }
+    const std::vector<std::string> heads = config::short_keys(names);
+    std::vector<Shown> shown;
+    for (std::size_t c = 1; c < collection.keys && shown.size() < kMostKeys; ++c) {
+        if (varies(columns[c])) {
+            shown.push_back({heads[c], plain, &columns[c]});
+        }
+    }
+    if (shown.empty() || !tell_apart(shown, collection.table.rows())) {
+        shown.insert(shown.begin(), {"file", full, &columns.front()});
+    }
+    return shown;
+}
+
+} // namespace
+
+std::string collection_text(const Collection& collection) {
+    const trace::FigureTable& table = collection.table;
+    const auto column = [&](const std::string& name) {
+        return &*std::find_if(table.columns.begin(), table.columns.end(), [&](const auto& c) {
+            return c.name == name;
+        });
+    };
+    std::vector<Shown> shown = shown_keys(collection);
+    const FigureColumn* const completion = column("completion");
+    if (varies(*completion) || trace::plain_text(completion->values.front()) != "finished") {
+        shown.push_back({"state", plain, completion});
+    }
+    shown.push_back({"first token", duration, column("time_to_first_token_ns")});
+    shown.push_back({"per token", duration, column("time_per_output_token_ns")});
+    shown.push_back({"p95", duration, column("time_per_output_token_p95_ns")});
+    shown.push_back({"tokens/s", rate, column("tokens_per_s")});
+    shown.push_back({"total", duration, column("virtual_time_ns")});
+    shown.push_back({"moved", full, column("blocks_moved")});
+    shown.push_back({"bytes moved", bytes, column("bytes_migrated")});
+    shown.push_back({"peak/budget", percent_of, column("memory_peak_fraction")});
+    std::vector<std::string> heads;
+    for (const Shown& one : shown) {
+        heads.push_back(one.head);
+    }
+    TextTable text(heads);
+    for (std::size_t row = 0; row < table.rows(); ++row) {
+        std::vector<std::string> line;
+        for (const Shown& one : shown) {
+            const Figure& value = one.column->values[row];
+            line.push_back(std::holds_alternative<std::monostate>(value) ? "-" : one.text(value));
+        }
+        text.add(std::move(line));
+    }
+    return text.text();
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,196 @@
+// `headroom sweep`: what the cells are, and running them.
+#include <algorithm>
+#include <numeric>
+#include <set>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "cli/input/file_kind.hpp"
+#include "cli/input/installed.hpp"
+#include "cli/run/summary_text.hpp"
+#include "cli/sweep/cell_files.hpp"
+#include "cli/sweep/sweep_commands.hpp"
+#include "cli/sweep/sweep_progress.hpp"
+#include "cli/sweep/sweep_report.hpp"
+#include "cli/sweep/sweep_runner.hpp"
+#include "cli/terminal/console.hpp"
+#include "cli/terminal/interrupt.hpp"
+#include "config/toml/input.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+constexpr const char* kSweepHint =
+    "\n  correct what is named above; headroom help scenario describes "
+    "sweeps and every key";
+
+/// Scenarios that the sweep names without a folder and that are not beside it.
+void take_installed(config::Sweep& sweep) {
+    sweep.models = installed_folder(kModels);
+    const std::filesystem::path scenarios = installed_folder(kScenarios);
+    std::set<std::string> notes;
+    for (config::SweepCell& cell : sweep.cells) {
+        std::error_code unknown;
+        if (cell.scenario.parent_path() != sweep.path.parent_path() ||
+            std::filesystem::exists(cell.scenario, unknown)) {
+            continue;
+        }
+        const std::filesystem::path installed = scenarios / cell.scenario.filename();
+        if (!scenarios.empty() && std::filesystem::exists(installed, unknown)) {
+            const std::string note = fmt::format(
+                "scenario {} is not beside the sweep; using {}",
+                cell.scenario.filename().string(),
+                installed.string()
+            );
+            notes.insert(note);
+            cell.scenario = installed;
+        }
+    }
+    print_notes({notes.begin(), notes.end()});
+}
+
+/// The sweep with everything about it checked; of its cells `only` that one, if it is given.
+config::Sweep read_sweep(const SweepCommand& command) {
+    const Named named = find_installed(command.sweep, kSweeps);
+    if (!named.note.empty()) {
+        print_notes({named.note});
+    }
+    expect_scenario(named.path);
+    try {
+        config::Sweep sweep = config::load_sweep(named.path);
+        config::refuse_single_reads("each cell of a sweep reads it for itself");
+        take_installed(sweep);
+        if (!command.out.empty()) {
+            sweep.folder = command.out;
+        }
+        if (!command.index) {
+            print_warnings(Terminal::look(), config::check_cells(sweep));
+        }
+        return sweep;
+    } catch (const InputError& error) {
+        throw InputError(error.what() + std::string(kSweepHint));
+    }
+}
+
+/// The one cell of --run; a Slurm array whose size does not fit is told what does.
+std::size_t checked_index(const config::Sweep& sweep, std::int64_t index) {
+    if (static_cast<std::size_t>(index) >= sweep.cells.size()) {
+        throw InputError(fmt::format(
+            "--run {}: {} has {} cells, expected a number from 0 to {}; headroom sweep {} --list "
+            "shows them",
+            index,
+            sweep.path.string(),
+            sweep.cells.size(),
+            sweep.cells.size() - 1,
+            sweep.path.string()
+        ));
+    }
+    try {
+        (void)config::cell_scenario(sweep, sweep.cells[static_cast<std::size_t>(index)]);
+    } catch (const InputError& error) {
+        throw InputError(error.what() + std::string(kSweepHint));
+    }
+    return static_cast<std::size_t>(index);
+}
+
+void make_folder(const std::filesystem::path& folder) {
+    std::error_code failure;
+    std::filesystem::create_directories(folder, failure);
+    if (failure || !std::filesystem::is_directory(folder)) {
+        throw InputError(fmt::format(
+            "{}: cannot be made a folder: {}; expected a place for the traces: give another --out",
+            folder.string(),
+            failure ? failure.message() : "something else has that name"
+        ));
+    }
+}
+
+void tell_strays(const config::Sweep& sweep) {
+    const std::vector<std::string> found = strays(sweep);
+    if (found.empty()) {
+        return;
+    }
+    constexpr std::size_t kShown = 3;
+    const std::size_t shown = std::min(found.size(), kShown);
+    say(stderr,
+        "headroom: note: {} in {} of no cell of this sweep, and collect would count {} too: {}{}\n",
+        found.size() == 1 ? "1 file is" : fmt::format("{} files are", found.size()),
+        sweep.folder.string(),
+        found.size() == 1 ? "it" : "them",
+        fmt::join(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+        found.size() > shown ? ", …" : "");
+    std::fflush(stderr);
+}
+
+int list(const SweepCommand& command, const config::Sweep& sweep) {
+    const CellLocks locks(sweep.folder);
+    const std::set<std::string> begun = cells_begun(sweep.folder);
+    std::vector<CellLook> looks;
+    for (const config::SweepCell& cell : sweep.cells) {
+        const std::string scenario = config::resolved_text(config::cell_scenario(sweep, cell));
+        looks.push_back(look_at(sweep, cell, scenario, locks, begun));
+    }
+    tell_strays(sweep);
+    if (command.json) {
+        print_json(list_json(sweep, looks));
+    } else {
+        say(stdout, "{}", list_text(sweep, looks));
+    }
+    std::fflush(stdout);
+    return 0;
+}
+
+int run_cells_of(const SweepCommand& command, const config::Sweep& sweep) {
+    std::vector<std::size_t> cells(sweep.cells.size());
+    std::iota(cells.begin(), cells.end(), std::size_t{0});
+    if (command.index) {
+        cells = {checked_index(sweep, *command.index)};
+    }
+    note_interrupts(); // there are processes to be ended
+    make_folder(sweep.folder);
+    if (const std::string why = CellLocks(sweep.folder).why_none(); !why.empty()) {
+        print_warnings(
+            Terminal::look(),
+            {fmt::format(
+                "{}: files cannot be locked here ({}): jobs of several hosts that share it may do "
+                "a "
+                "cell twice",
+                sweep.folder.string(),
+                why
+            )}
+        );
+    }
+    if (command.all) {
+        tell_strays(sweep);
+    }
+    SweepProgress progress(sweep, Terminal::look(), cells.size());
+    std::vector<CellResult> results;
+    try {
+        results = SweepRunner(sweep, progress).run(cells, static_cast<std::size_t>(command.jobs));
+    } catch (const std::exception&) {
+        progress.finish();
+        throw;
+    }
+    progress.finish();
+    if (command.json) {
+        print_json(results_json(sweep, results));
+    } else {
+        say(stdout, "{}", results_text(sweep, results, command.index.has_value()));
+    }
+    std::fflush(stdout);
+    return exit_code_of(results);
+}
+
+} // namespace
+
+int sweep_command(const SweepCommand& command) {
+    const config::Sweep sweep = read_sweep(command);
+    return command.list ? list(command, sweep) : run_cells_of(command, sweep);
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,135 @@
+#include "cli/sweep/sweep_progress.hpp"
+
+#include <algorithm>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace headroom::cli {
+
+namespace {
+
+constexpr auto kRefresh = std::chrono::milliseconds(100);
+
+std::size_t columns() {
+    constexpr std::size_t kUsual = 80;
+    winsize size{};
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point then) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
+}
+
+std::string end_text(const CellResult& result) {
+    switch (result.end) {
+    case CellEnd::not_run:
+        return "not run";
+    case CellEnd::was_there:
+        return "finished before";
+    case CellEnd::finished:
+        return fmt::format("finished in {}", wall_text(result.seconds));
+    case CellEnd::failed:
+        return fmt::format(
+            "failed with exit code {}{}",
+            result.exit_code,
+            result.error.empty() ? "" : ": " + result.error.front()
+        );
+    case CellEnd::interrupted:
+        return "interrupted";
+    }
+    return "";
+}
+
+} // namespace
+
+std::string wall_text(double seconds) {
+    constexpr double kMinute = 60;
+    constexpr double kHour = 3600;
+    return seconds < 10            ? fmt::format("{:.1f} s", seconds)
+           : seconds < 2 * kMinute ? fmt::format("{:.0f} s", seconds)
+           : seconds < 2 * kHour   ? fmt::format("{:.0f} min", seconds / kMinute)
+                                   : fmt::format("{:.1f} h", seconds / kHour);
+}
+
+std::string SweepProgress::time_left() const {
+    if (run_ == 0) {
+        return "";
+    }
+    const auto left = static_cast<double>(cells_ - ended_);
+    return fmt::format(
+        ", about {} left", wall_text(seconds_since(started_) / static_cast<double>(run_) * left)
+    );
+}
+
+void SweepProgress::clear() {
+    if (line_on_) {
+        put_as_is(stderr, "\r\x1b[K");
+        line_on_ = false;
+    }
+}
+
+void SweepProgress::on_end(const CellResult& result) {
+    ++ended_;
+    const bool was_there = result.end == CellEnd::was_there;
+    run_ += was_there ? 0 : 1;
+    failed_ += result.end == CellEnd::failed ? 1 : 0;
+    if (!result.note.empty()) {
+        clear();
+        say(stderr, "headroom: note: {}\n", result.note);
+    }
+    // What was there already is told in the end, in one sentence.
+    if (!was_there && (!terminal_.err || result.end == CellEnd::failed)) {
+        clear();
+        say(stderr,
+            "[{}/{}] cell {}, {}: {}{}\n",
+            ended_,
+            cells_,
+            result.index,
+            sweep_.cells[result.index].name,
+            end_text(result),
+            ended_ < cells_ ? time_left() : "");
+    }
+    std::fflush(stderr);
+}
+
+void SweepProgress::on_wait(const std::vector<std::size_t>& running, std::size_t waiting) {
+    const auto now = std::chrono::steady_clock::now();
+    const bool only_waiting = running.empty() && waiting > 0;
+    if (!terminal_.err) {
+        if (only_waiting && !told_waiting_) {
+            say(stderr,
+                "headroom: {} cell{} run by another job, waiting for it\n",
+                waiting,
+                waiting == 1 ? " is" : "s are");
+            std::fflush(stderr);
+        }
+        told_waiting_ = told_waiting_ || only_waiting;
+        return;
+    }
+    if (now - shown_ < kRefresh) {
+        return;
+    }
+    shown_ = now;
+    std::string line = fmt::format("{} of {} cells", ended_, cells_);
+    line += failed_ > 0 ? fmt::format(", {} failed", failed_) : "";
+    line += waiting > 0 ? fmt::format(", {} with another job", waiting) : "";
+    line += time_left();
+    for (std::size_t i = 0; i < running.size(); ++i) {
+        line += (i == 0 ? "; now " : ", ") + sweep_.cells[running[i]].name;
+    }
+    line = shown(stderr, line);
+    const std::size_t width = columns() - 1;
+    clear();
+    put(stderr, line.size() > width ? line.substr(0, width) : line);
+    std::fflush(stderr);
+    line_on_ = true;
+}
+
+void SweepProgress::finish() {
+    clear();
+    std::fflush(stderr);
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,71 @@
+#include "cli/terminal/failure.hpp"
+
+#include <algorithm>
+#include <new>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/terminal/streams.hpp"
+
+namespace headroom::cli {
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = std::min(text.find('\n', begin), text.size());
+        const std::size_t word = std::min(text.find_first_not_of(' ', begin), end);
+        lines.push_back(text.substr(word, end - word));
+        begin = end + 1;
+    }
+    return lines;
+}
+
+int report_failure(const Terminal& terminal, ExitCode code, const std::string& text, bool json) {
+    print_error(terminal, text);
+    if (json) {
+        const nlohmann::json object{
+            {"exit_code", static_cast<int>(code)}, {"error", lines_of(text)}};
+        say(stdout, "{}\n", object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+        std::fflush(stdout);
+    }
+    return static_cast<int>(code);
+}
+
+ExitCode code_of(const std::exception& error) {
+    if (const auto* const known = dynamic_cast<const Error*>(&error)) {
+        return known->code();
+    }
+    return dynamic_cast<const std::logic_error*>(&error) != nullptr ? ExitCode::bug
+                                                                    : ExitCode::environment;
+}
+
+std::string text_of(const std::exception& error) {
+    if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
+        return "this computer has no memory left for the run: expected room for the model and all "
+               "devices that run here\n"
+               "  end other programs, take a smaller model, or spread the ranks over more "
+               "computers";
+    }
+    const auto* const refused = dynamic_cast<const std::system_error*>(&error);
+    if (refused != nullptr && std::string_view(error.what()).starts_with("cannot write to file")) {
+        return "standard output could not be written: " + why_not_written(refused->code().value());
+    }
+    if (code_of(error) == ExitCode::bug) {
+        return fmt::format(
+            "this is a bug in headroom, not in what you gave it: {}\n"
+            "  please report it with the command, the scenario and what headroom --version prints",
+            error.what()
+        );
+    }
+    return error.what();
+}
+
+int report_failure(const Terminal& terminal, const std::exception& error, bool json) {
+    return report_failure(terminal, code_of(error), text_of(error), json);
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,227 @@
+#include <map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "base/units.hpp"
+#include "cli/run/summary_text.hpp"
+#include "cli/terminal/console.hpp"
+#include "cli/terminal/screen.hpp"
+#include "cli/trace/inspect_command.hpp"
+#include "model/decoder/weights.hpp"
+#include "model/gguf/gguf.hpp"
+#include "model/gguf/read_through.hpp"
+#include "model/tokenizer/tokenizer.hpp"
+#include "runtime/memory/model_shape.hpp"
+#include "scheduler/core/blocks.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+/// What a file says of itself, whether we can compute it or not. -1 and "": it does not say.
+struct Facts {
+    std::string architecture;
+    std::string name;
+    std::string tokenizer;
+    std::int64_t vocabulary = -1;
+    std::map<std::string, std::int64_t> sizes; ///< layers, width, ...
+};
+
+/// Never throws for a value of an odd type: that is what is being looked for.
+template <class Get>
+auto value_or(Get get, decltype(*get()) otherwise) {
+    try {
+        const auto value = get();
+        return value ? *value : otherwise;
+    } catch (const InputError&) {
+        return otherwise;
+    }
+}
+
+Facts facts_of(const model::GgufFile& file) {
+    const auto text = [&](const std::string& key) {
+        return std::string(value_or([&] { return file.text(key); }, std::string_view{}));
+    };
+    const auto integer = [&](const std::string& key) {
+        return value_or([&] { return file.integer(key); }, std::int64_t{-1});
+    };
+    Facts facts;
+    facts.architecture = text("general.architecture");
+    facts.name = text("general.name");
+    facts.tokenizer = text("tokenizer.ggml.model");
+    if (const model::GgufValue* const tokens = file.find("tokenizer.ggml.tokens")) {
+        if (const auto* const array = std::get_if<model::GgufArray>(tokens)) {
+            facts.vocabulary = static_cast<std::int64_t>(array->count);
+        }
+    }
+    for (const auto& [name, key] :
+         {std::pair("layers", "block_count"),
+          std::pair("width", "embedding_length"),
+          std::pair("heads", "attention.head_count"),
+          std::pair("kv_heads", "attention.head_count_kv"),
+          std::pair("ffn_width", "feed_forward_length"),
+          std::pair("context", "context_length"),
+          std::pair("experts", "expert_count")}) {
+        const std::int64_t value = integer(facts.architecture + "." + key);
+        if (value >= 0) {
+            facts.sizes[name] = value;
+        }
+    }
+    return facts;
+}
+
+/// Empty, or why headroom cannot run the model; and what is odd about it and does no harm.
+std::string obstacle(
+    const model::GgufFile& file, const model::WholeFile& whole, std::vector<std::string>& warnings
+) {
+    try {
+        (void)model::read_hyperparameters(file);
+        warnings = model::Tokenizer(file).warnings();
+        return whole.problem;
+    } catch (const InputError& error) {
+        return error.what();
+    }
+}
+
+nlohmann::json facts_json(
+    const model::GgufFile& file, const Facts& facts, const std::string& hash
+) {
+    nlohmann::json types = nlohmann::json::object();
+    for (const model::TypeUse& use : model::type_uses(file)) {
+        types[use.name] = {{"tensors", use.tensors}, {"bytes", use.bytes}};
+        types[use.name]["computed_as"] =
+            use.computed ? nlohmann::json(headroom::name_of(*use.computed)) : nlohmann::json();
+    }
+    nlohmann::json json{
+        {"architecture", facts.architecture},
+        {"name", facts.name},
+        {"tokenizer", facts.tokenizer},
+        {"vocabulary", facts.vocabulary},
+        {"tensor_types", types},
+        {"gguf_version", file.version()},
+        {"hash", hash},
+        {"file_bytes", file.file_bytes()},
+    };
+    for (const auto& [name, value] : facts.sizes) {
+        json[name] = value;
+    }
+    return json;
+}
+
+/// Replaces what the file says by what was checked against its tensors.
+void add_checked(nlohmann::json& json, const model::Hyperparameters& m, std::size_t blocks) {
+    json["name"] = m.name;
+    json["layers"] = m.layers;
+    json["heads"] = m.heads;
+    json["kv_heads"] = m.kv_heads;
+    json["width"] = m.width;
+    json["ffn_width"] = m.ffn_width;
+    json["vocabulary"] = m.vocabulary;
+    json["context"] = m.context;
+    json["tied"] = m.tied;
+    json["blocks"] = blocks;
+}
+
+std::string known(const std::string& text) {
+    return text.empty() ? "not said" : text;
+}
+
+/// What a type costs when it is held, if that is not as stored.
+std::string note_on(const model::TypeUse& use) {
+    if (!use.computed) {
+        return "  cannot be computed";
+    }
+    return *use.computed == WeightType::f32 && use.name != "F32" ? "  expanded to F32 when loaded"
+                                                                 : "";
+}
+
+void print_facts(const model::GgufFile& file, const Facts& facts, const std::string& hash) {
+    say(stdout, "model {} ({}): {}\n\n", file.path().string(), known(facts.name), hash);
+    say(stdout,
+        "  GGUF v{}, {} in {} tensors, architecture {}\n",
+        file.version(),
+        format_bytes(static_cast<Bytes>(file.file_bytes())),
+        file.tensors().size(),
+        known(facts.architecture));
+    std::string sizes;
+    for (const auto& [name, value] : facts.sizes) {
+        sizes += fmt::format("{}{} {}", sizes.empty() ? "" : ", ", name, value);
+    }
+    say(stdout, "  {}\n", sizes.empty() ? "no sizes are said" : sizes);
+    say(stdout,
+        "  tokenizer {}{}\n",
+        known(facts.tokenizer),
+        facts.vocabulary < 0 ? "" : fmt::format(", vocabulary {}", facts.vocabulary));
+    for (const model::TypeUse& use : model::type_uses(file)) {
+        say(stdout,
+            "  {:<8}{:>5} tensors  {:>10}{}\n",
+            use.name,
+            use.tensors,
+            format_bytes(static_cast<Bytes>(use.bytes)),
+            note_on(use));
+    }
+}
+
+void print_shape(const model::Hyperparameters& m) {
+    say(stdout,
+        "\n  {} heads in {} groups of width {} in each of {} layers{}\n",
+        m.heads,
+        m.kv_heads,
+        m.head_width(),
+        m.layers,
+        m.tied ? ", tied embeddings" : "");
+}
+
+void print_blocks(const scheduler::Blocks& blocks) {
+    const scheduler::Placement together(blocks.size(), DeviceId(0));
+    const std::int64_t context = blocks.shape().context;
+    say(stdout, "  as blocks, in the bytes that devices hold: {} in all\n", blocks.size());
+    for (const BlockId b :
+         {blocks.embed(), blocks.group(0, 0), blocks.proj(0), blocks.ffn(0), blocks.lm_head()}) {
+        const Bytes cache = blocks.cache_bytes(b, context);
+        say(stdout,
+            "  {:<10}{:>10}{}\n",
+            name_of(blocks.name(b).kind),
+            format_bytes(blocks.weight_bytes(b, together)),
+            cache > 0 ? fmt::format(", and {} of cache at {} tokens", format_bytes(cache), context)
+                      : "");
+    }
+}
+
+} // namespace
+
+int inspect_model(const InspectCommand& command) {
+    const model::GgufFile file(command.file);
+    const Facts facts = facts_of(file);
+    const model::WholeFile whole = model::read_through(file);
+    std::vector<std::string> warnings;
+    const std::string problem = obstacle(file, whole, warnings);
+    print_warnings(Terminal::look(), warnings);
+    nlohmann::json json = facts_json(file, facts, whole.hash);
+    if (!command.json) {
+        print_facts(file, facts, whole.hash);
+    }
+    if (!problem.empty()) {
+        if (command.json) {
+            json["cannot_run"] = problem;
+            print_json(json);
+        } else {
+            say(stdout, "\n  headroom cannot run it: {}\n", problem);
+        }
+        return 0;
+    }
+    const model::Hyperparameters m = model::read_hyperparameters(file);
+    const scheduler::Blocks blocks(runtime::shape_of(m));
+    if (command.json) {
+        add_checked(json, m, blocks.size());
+        print_json(json);
+        return 0;
+    }
+    print_shape(m);
+    print_blocks(blocks);
+    return 0;
+}
+
+} // namespace headroom::cli

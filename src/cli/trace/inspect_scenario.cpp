@@ -1,0 +1,306 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "base/units.hpp"
+#include "cli/input/scenario_file.hpp"
+#include "cli/run/summary_text.hpp"
+#include "cli/terminal/screen.hpp"
+#include "cli/trace/inspect_command.hpp"
+#include "config/scenario/scenario.hpp"
+#include "scheduler/core/fleet.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+/// Memory is spoken of in bytes per second, links in bits.
+std::string format_memory_rate(PerSecond bytes_per_s) {
+    const auto rate = static_cast<double>(bytes_per_s);
+    return bytes_per_s == kUnlimited ? "unlimited"
+           : rate >= 1e9             ? fmt::format("{:.3g} GB/s", rate / 1e9)
+                                     : fmt::format("{:.3g} MB/s", rate / 1e6);
+}
+
+/// JSON has no unlimited.
+nlohmann::json limit(PerSecond rate) {
+    return rate == kUnlimited ? nlohmann::json() : nlohmann::json(rate);
+}
+
+/// Device by device and link by link: a whole snapshot of thousands of devices has millions of
+/// links.
+std::int64_t at_start(const scheduler::Profile& profile) {
+    return profile.at(0, 0).value;
+}
+
+std::string device_table(const config::Scenario& scenario) {
+    std::size_t width = 6;
+    for (const scheduler::DeviceSpec& device : scenario.fleet.devices) {
+        width = std::max(width, device.name.size());
+    }
+    const auto line = [&](auto name, auto compute, auto memory, auto bandwidth, auto note) {
+        return fmt::format(
+            "  {:<{}}  {:>12}  {:>10}  {:>16}{}\n", name, width, compute, memory, bandwidth, note
+        );
+    };
+    std::string text = line("device", "compute", "memory", "memory bandwidth", "");
+    for (std::size_t d = 0; d < scenario.fleet.size(); ++d) {
+        text += line(
+            scenario.fleet.devices[d].name,
+            format_compute_rate(at_start(scenario.fleet.devices[d].compute)),
+            format_bytes(at_start(scenario.fleet.devices[d].memory)),
+            format_memory_rate(at_start(scenario.fleet.devices[d].memory_bandwidth)),
+            scenario.fleet.source == DeviceId(d) ? "  source" : ""
+        );
+    }
+    return text;
+}
+
+const std::string& name_at(const config::Scenario& scenario, DeviceId device) {
+    return scenario.fleet.devices[device.index()].name;
+}
+
+struct LinkFigures {
+    PerSecond bandwidth;
+    Nanoseconds latency;
+};
+
+LinkFigures figures(const config::Scenario& scenario, const config::LinkConfig& link) {
+    const scheduler::LinkSpec& spec = scenario.fleet.network.link(link.from, link.to);
+    return {at_start(spec.bandwidth), at_start(spec.latency)};
+}
+
+/// Of the links that are not named one by one, without their variation.
+LinkFigures standard_link(const config::Scenario& scenario) {
+    const config::NetworkConfig& network = scenario.declared.network;
+    const config::ScaleConfig& scales = scenario.declared.scales;
+    const auto scaled = [](std::int64_t value, double scale) {
+        return static_cast<std::int64_t>(static_cast<double>(value) * scale);
+    };
+    return {
+        network.bandwidth == kUnlimited ? kUnlimited : scaled(network.bandwidth, scales.bandwidth),
+        scaled(network.latency, scales.latency)};
+}
+
+std::string link_text(const LinkFigures& link) {
+    return fmt::format("{}, {}", format_byte_rate(link.bandwidth), format_duration(link.latency));
+}
+
+std::string network_text(const config::Scenario& scenario) {
+    if (scenario.fleet.size() < 2) {
+        return "";
+    }
+    const std::vector<config::LinkConfig>& links = scenario.declared.network.links;
+    std::string text = fmt::format(
+        "\n  network: {} between every two devices{}\n",
+        link_text(standard_link(scenario)),
+        links.empty() ? "" : ", but"
+    );
+    for (const config::LinkConfig& link : links) {
+        const auto back = std::find_if(links.begin(), links.end(), [&](const auto& other) {
+            return other.from == link.to && other.to == link.from;
+        });
+        const std::string shown = link_text(figures(scenario, link));
+        const bool both = back != links.end() && link_text(figures(scenario, *back)) == shown;
+        if (both && link.to < link.from) {
+            continue; // told with the other direction
+        }
+        text += fmt::format(
+            "    {} {} {}: {}\n",
+            name_at(scenario, link.from),
+            both ? "<->" : "->",
+            name_at(scenario, link.to),
+            shown
+        );
+    }
+    return text;
+}
+
+std::string event_list(const config::Scenario& scenario) {
+    if (scenario.events.empty()) {
+        return "";
+    }
+    std::string text = "\n  events:\n";
+    for (const config::Event& event : scenario.events) {
+        text += fmt::format("    {}\n", event.text);
+    }
+    return text;
+}
+
+nlohmann::json devices_json(const config::Scenario& scenario) {
+    nlohmann::json devices = nlohmann::json::array();
+    for (std::size_t d = 0; d < scenario.fleet.size(); ++d) {
+        const scheduler::DeviceSpec& device = scenario.fleet.devices[d];
+        devices.push_back(
+            {{"name", device.name},
+             {"compute_flop_per_s", at_start(device.compute)},
+             {"memory_bytes", at_start(device.memory)},
+             {"memory_bandwidth_bytes_per_s", limit(at_start(device.memory_bandwidth))},
+             {"source", scenario.fleet.source == DeviceId(d)}}
+        );
+    }
+    return devices;
+}
+
+nlohmann::json link_json(const LinkFigures& link) {
+    return {{"bandwidth_bytes_per_s", limit(link.bandwidth)}, {"latency_ns", link.latency}};
+}
+
+nlohmann::json network_json(const config::Scenario& scenario) {
+    nlohmann::json network = link_json(standard_link(scenario));
+    network["links"] = nlohmann::json::array();
+    for (const config::LinkConfig& link : scenario.declared.network.links) {
+        nlohmann::json object = link_json(figures(scenario, link));
+        object["from"] = name_at(scenario, link.from);
+        object["to"] = name_at(scenario, link.to);
+        network["links"].push_back(object);
+    }
+    return network;
+}
+
+/// "48, 32 or 64", of each request in turn.
+std::string tokens_text(const config::WorkloadConfig& workload) {
+    const std::vector<std::int64_t>& each = workload.tokens_each;
+    constexpr std::size_t kShown = 8;
+    if (each.empty()) {
+        return fmt::format("{}", workload.tokens);
+    }
+    const auto [least, most] = std::minmax_element(each.begin(), each.end());
+    if (*least == *most) {
+        return fmt::format("{}", *most);
+    }
+    return each.size() <= kShown ? fmt::format("{}", fmt::join(each, ", "))
+                                 : fmt::format("{} to {}", *least, *most);
+}
+
+/// "at once", "from 59.1 ms to 1.59 s", with how they were drawn.
+std::string arrivals_text(const config::Scenario& scenario) {
+    using Kind = config::ArrivalsConfig::Kind;
+    const config::ArrivalsConfig& arrivals = scenario.workload.arrivals;
+    if (arrivals.kind == Kind::at_once) {
+        return "arrive at once";
+    }
+    const std::vector<Nanoseconds> times = config::arrival_times(scenario);
+    return fmt::format(
+        "arrive from {} to {}{}",
+        format_duration(times.front()),
+        format_duration(times.back()),
+        arrivals.kind == Kind::poisson
+            ? fmt::format(" (Poisson, {:.4g} per second)", arrivals.per_second)
+            : ""
+    );
+}
+
+std::string prefill_text(std::int64_t chunk) {
+    return chunk == 0 ? "prompts whole" : fmt::format("prompts in chunks of {} tokens", chunk);
+}
+
+/// Nothing of a single request.
+std::string requests_text(const config::Scenario& scenario) {
+    const config::WorkloadConfig& workload = scenario.workload;
+    if (workload.requests() == 1) {
+        return "";
+    }
+    const std::string arrive =
+        fmt::format("  {} requests {}", workload.requests(), arrivals_text(scenario));
+    if (workload.slots() == 1) {
+        return fmt::format("{}, decoded one after the other\n", arrive);
+    }
+    const std::int64_t batch = scenario.controller.batch;
+    return fmt::format(
+        "{}, up to {} in flight, {}\n  objective {}, batch {}\n",
+        arrive,
+        workload.slots(),
+        prefill_text(workload.prefill_chunk),
+        config::name_of(scenario.controller.objective),
+        batch == 0 ? "auto" : fmt::format("{}", batch)
+    );
+}
+
+nlohmann::json workload_json(const config::Scenario& scenario) {
+    const config::WorkloadConfig& workload = scenario.workload;
+    const std::vector<Nanoseconds> arrivals = config::arrival_times(scenario);
+    nlohmann::json tokens = nlohmann::json::array();
+    for (std::size_t prompt = 0; prompt < workload.distinct(); ++prompt) {
+        tokens.push_back(workload.tokens_of(prompt));
+    }
+    return {
+        {"requests", workload.requests()},
+        {"prompts", workload.distinct()},
+        {"tokens_per_prompt", tokens},
+        {"tokens_in_all", workload.all_tokens()},
+        {"sequences", workload.sequences},
+        {"in_flight_at_most", workload.slots()},
+        {"prefill_chunk",
+         workload.prefill_chunk == 0 ? nlohmann::json() : nlohmann::json(workload.prefill_chunk)},
+        {"first_arrival_ns", arrivals.front()},
+        {"last_arrival_ns", arrivals.back()},
+    };
+}
+
+/// As it is written in a scenario.
+nlohmann::json batch_json(const config::ControllerConfig& controller) {
+    return controller.batch == 0 ? nlohmann::json("auto") : nlohmann::json(controller.batch);
+}
+
+nlohmann::json events_json(const config::Scenario& scenario) {
+    nlohmann::json events = nlohmann::json::array();
+    for (const config::Event& event : scenario.events) {
+        nlohmann::json object{{"text", event.text}};
+        if (event.at >= 0) {
+            object["at_ns"] = event.at;
+        } else {
+            object["at_token"] = event.at_token;
+        }
+        events.push_back(object);
+    }
+    return events;
+}
+
+} // namespace
+
+int inspect_scenario(const InspectCommand& command) {
+    const config::Scenario scenario = read_scenario(command.file, {});
+    if (command.json) {
+        print_json(
+            {{"name", scenario.name},
+             {"seed", scenario.seed},
+             {"model", scenario.model_name()},
+             {"tokens", scenario.workload.tokens},
+             {"workload", workload_json(scenario)},
+             {"policy", scheduler::name_of(scenario.controller.policy)},
+             {"interval", scenario.controller.interval},
+             {"objective", config::name_of(scenario.controller.objective)},
+             {"batch", batch_json(scenario.controller)},
+             {"clock", config::name_of(scenario.clock.mode)},
+             {"devices", devices_json(scenario)},
+             {"network", network_json(scenario)},
+             {"events", events_json(scenario)},
+             {"resolved", config::resolved_text(scenario)}}
+        );
+        return 0;
+    }
+    say(stdout,
+        "scenario {}: {} devices, policy {}, a decision every {} {}, at most {} tokens{}, {} "
+        "clock\n  model {}\n{}\n",
+        command.file.string(),
+        scenario.fleet.size(),
+        scheduler::name_of(scenario.controller.policy),
+        scenario.controller.interval,
+        scenario.workload.slots() > 1 ? "rounds" : "tokens",
+        tokens_text(scenario.workload),
+        scenario.workload.requests() > 1 ? " per request" : "",
+        config::name_of(scenario.clock.mode),
+        scenario.model_name(),
+        requests_text(scenario));
+    say(stdout, "{}", device_table(scenario));
+    say(stdout, "{}{}", network_text(scenario), event_list(scenario));
+    say(stdout,
+        "\n(after scaling, at time 0; the whole scenario with every default spelled out:)\n\n{}",
+        config::resolved_text(scenario));
+    return 0;
+}
+
+} // namespace headroom::cli

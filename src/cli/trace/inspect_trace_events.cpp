@@ -1,0 +1,94 @@
+#include "cli/trace/inspect_trace_events.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/units.hpp"
+#include "trace/records/labels.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+std::string time_of(const config::Event& event) {
+    return event.at >= 0 ? format_duration(event.at) : fmt::format("token {}", event.at_token);
+}
+
+/// More would hide the decisions that follow.
+constexpr std::size_t kEventsShown = 12;
+
+/// With the device's name and, for an overload, by how much.
+std::string event_text(const trace::Trace& trace, const trace::EventRow& event) {
+    const auto device = static_cast<std::size_t>(event.device);
+    std::string text = event.text;
+    if (event.device >= 0 && device < trace.header.devices.size()) {
+        text = trace.header.devices[device].name + " " + text;
+    }
+    return event.value > 0 ? fmt::format("{} ({})", text, format_bytes(event.value)) : text;
+}
+
+/// Whether the run went on for so long.
+bool was_reached(const trace::Trace& trace, const config::Event& event) {
+    if (event.at >= 0) {
+        return !trace.intervals.empty() && event.at <= trace.intervals.back().row.t_end;
+    }
+    // It takes effect with the first turn begun after that token.
+    const auto begun_after = [&](const trace::TurnRow& turn) {
+        return turn.seen_tokens >= event.at_token;
+    };
+    return std::any_of(
+        trace.intervals.begin(),
+        trace.intervals.end(),
+        [&](const trace::Interval& interval) {
+            return std::any_of(interval.turns.begin(), interval.turns.end(), begun_after);
+        }
+    );
+}
+
+} // namespace
+
+std::vector<config::Event> scenario_events(const trace::Trace& trace) {
+    try {
+        return config::parse_scenario(trace.header.scenario, "scenario.toml", {}).events;
+    } catch (const InputError&) {
+        return {};
+    }
+}
+
+std::string event_list(const trace::Trace& trace) {
+    std::string text;
+    for (const config::Event& event : scenario_events(trace)) {
+        text += fmt::format(
+            "  {:>10}  {:<20}  {}{}\n",
+            time_of(event),
+            "scenario",
+            event.text,
+            was_reached(trace, event) ? "" : " (not reached)"
+        );
+    }
+    std::size_t listed = 0;
+    std::size_t met = 0;
+    for (const trace::Interval& interval : trace.intervals) {
+        met += interval.events.size();
+        for (const trace::EventRow& event : interval.events) {
+            if (listed == kEventsShown) {
+                break;
+            }
+            ++listed;
+            text += fmt::format(
+                "  {:>10}  {:<20}  {}\n",
+                format_duration(event.at),
+                trace::code_label(trace.header, "events.kind", event.kind),
+                event_text(trace, event)
+            );
+        }
+    }
+    if (met > listed) {
+        text += fmt::format("  {:>10}  and {} more, see --json\n", "", met - listed);
+    }
+    return text.empty() ? "" : fmt::format("  {:>10}  event\n{}\n", "at", text);
+}
+
+} // namespace headroom::cli

@@ -1,0 +1,15 @@
+// All of what inspect shows of a trace, for programs.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "trace/analysis/summary.hpp"
+#include "trace/hdf5/reader.hpp"
+
+namespace headroom::cli {
+
+[[nodiscard]] nlohmann::json trace_json(
+    const trace::TraceFile& file, const trace::Summary& summary
+);
+
+} // namespace headroom::cli

@@ -1,0 +1,120 @@
+#include "cli/trace/inspect_trace_tables.hpp"
+
+#include <fmt/format.h>
+
+#include "base/units.hpp"
+#include "cli/terminal/text_table.hpp"
+#include "trace/analysis/parts.hpp"
+#include "trace/records/labels.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+bool has_several_in_flight(const trace::Trace& trace) {
+    const auto most = trace.header.numbers.find("in_flight");
+    return most != trace.header.numbers.end() && most->second > 1;
+}
+
+/// Columns of the decision table that a run of one sequence has no use for.
+std::string flight_columns(const trace::IntervalRow& row) {
+    return fmt::format(
+        "  {:>9}  {:>7}  {:>5}  {:>10}",
+        row.in_flight,
+        row.waiting,
+        row.batch,
+        format_duration(row.predicted_round_ns)
+    );
+}
+
+} // namespace
+
+std::string decision_table(const trace::Trace& trace) {
+    const bool several = has_several_in_flight(trace);
+    std::string text = fmt::format(
+        "  {:>6}  {:>10}  {:<10}  {:>5}  {:>10}  {:>10}  {:>10}  {:>10}{}\n",
+        "token",
+        "at",
+        "decision",
+        "moves",
+        "migration",
+        "kept",
+        "predicted",
+        "measured",
+        several
+            ? fmt::format("  {:>9}  {:>7}  {:>5}  {:>10}", "in flight", "waiting", "batch", "round")
+            : ""
+    );
+    const auto shown = [](Nanoseconds t) { return t < 0 ? "-" : format_duration(t); };
+    for (const trace::Interval& interval : trace.intervals) {
+        const trace::IntervalRow& row = interval.row;
+        text += fmt::format(
+            "  {:>6}  {:>10}  {:<10}  {:>5}  {:>10}  {:>10}  {:>10}  {:>10}{}\n",
+            row.first_token,
+            format_duration(row.t_dec),
+            trace::code_label(trace.header, "intervals.reason", row.reason),
+            row.moves,
+            row.moves > 0 ? format_duration(row.measured_migration_ns) : "-",
+            shown(row.kept_inference_ns),
+            format_duration(row.predicted_inference_ns),
+            row.measured_inference_ns > 0 ? format_duration(row.measured_inference_ns) : "-",
+            several ? flight_columns(row) : ""
+        );
+    }
+    return text;
+}
+
+std::string part_table(const trace::Trace& trace) {
+    const std::vector<trace::Part> parts = trace::parts_of(trace);
+    if (parts.size() == 1) {
+        return "";
+    }
+    TextTable table({"part", "intervals", "version", "commit", "clock", "kernels", "transport"});
+    const auto told = [](const std::string& text) { return text.empty() ? "?" : text; };
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const trace::Part& part = parts[i];
+        table.add(
+            {std::to_string(i + 1),
+             fmt::format("{}-{}", part.intervals.first, part.intervals.last - 1),
+             told(part.version),
+             told(part.commit),
+             told(part.clock),
+             told(part.kernels),
+             told(part.transport)}
+        );
+    }
+    return table.text();
+}
+
+std::vector<std::array<std::int64_t, kShownKinds>> last_placement(const trace::Trace& trace) {
+    std::vector<std::array<std::int64_t, kShownKinds>> counts(trace.header.devices.size());
+    if (trace.intervals.empty()) {
+        return counts;
+    }
+    const std::vector<std::int32_t>& placement = trace.intervals.back().placement;
+    for (std::size_t b = 0; b < placement.size(); ++b) {
+        const auto device = static_cast<std::size_t>(placement[b]);
+        const auto kind = static_cast<std::size_t>(trace.header.blocks[b].kind);
+        if (device < counts.size() && kind < kShownKinds) {
+            ++counts[device][kind];
+        }
+    }
+    return counts;
+}
+
+std::string placement_table(const trace::Trace& trace) {
+    std::string text = fmt::format("  {:<16}", "placed at the end");
+    for (std::size_t kind = 0; kind < kShownKinds; ++kind) {
+        text += fmt::format("  {:>7}", name_of(static_cast<BlockKind>(kind)));
+    }
+    const auto counts = last_placement(trace);
+    for (std::size_t d = 0; d < counts.size(); ++d) {
+        text += fmt::format("\n  {:<17}", trace.header.devices[d].name);
+        for (const std::int64_t count : counts[d]) {
+            text += fmt::format("  {:>7}", count);
+        }
+    }
+    return text + "\n";
+}
+
+} // namespace headroom::cli

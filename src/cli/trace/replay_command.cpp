@@ -1,0 +1,153 @@
+#include <optional>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "cli/input/file_kind.hpp"
+#include "cli/run/front.hpp"
+#include "cli/run/policy_results.hpp"
+#include "cli/run/replay_text.hpp"
+#include "cli/run/run_command.hpp"
+#include "cli/run/summary_text.hpp"
+#include "cli/terminal/console.hpp"
+#include "cli/terminal/interrupt.hpp"
+#include "cli/trace/trace_commands.hpp"
+#include "runtime/offline/recording.hpp"
+#include "runtime/offline/replay.hpp"
+#include "trace/hdf5/reader.hpp"
+#include "trace/hdf5/writer.hpp"
+
+namespace headroom::cli {
+
+namespace {
+
+trace::Trace read(const ReplayCommand& command) {
+    refuse_standard_input(command.trace, "headroom replay");
+    trace::TraceFile file = trace::open_trace(command.trace.string());
+    if (file.trace.header.model.empty()) {
+        throw InputError(fmt::format(
+            "{}: has schema version {}, expected {}: older traces do not hold the model's shape; "
+            "run the scenario again (headroom inspect shows what is there)",
+            command.trace.string(),
+            file.schema_version,
+            trace::kSchemaVersion
+        ));
+    }
+    return std::move(file.trace);
+}
+
+/// Errors about what is in the trace name it.
+template <class Action>
+auto about(const ReplayCommand& command, Action action) {
+    try {
+        return action();
+    } catch (const InputError& error) {
+        throw InputError(fmt::format("{}: {}", command.trace.string(), error.what()));
+    }
+}
+
+int verify(const ReplayCommand& command, const trace::Trace& trace) {
+    const config::Scenario scenario =
+        about(command, [&] { return runtime::recorded_scenario(trace.header, {}); });
+    const auto policy = scheduler::make_policy(scenario.controller.policy);
+    const runtime::Replay replay =
+        about(command, [&] { return runtime::replay(trace, scenario, *policy); });
+    const bool identical = replay.differences.empty();
+    if (command.json) {
+        print_json(replay_json(trace, replay));
+    } else {
+        say(stdout, "{}: {}\n", command.trace.string(), replay_text(trace, replay));
+    }
+    std::fflush(stdout);
+    return identical ? 0 : static_cast<int>(ExitCode::bad_input);
+}
+
+PolicyResult recorded_result(const ReplayCommand& command, const trace::Trace& trace) {
+    PolicyResult result;
+    const auto policy = trace.header.attributes.find("policy");
+    result.policy =
+        fmt::format("{} (recorded)", policy == trace.header.attributes.end() ? "" : policy->second);
+    result.summary = trace::summary_of(trace);
+    result.trace = command.trace;
+    return result;
+}
+
+PolicyResult imagine(
+    const ReplayCommand& command,
+    const trace::Trace& trace,
+    const config::Scenario& scenario,
+    const std::filesystem::path& out
+) {
+    RunCommand run;
+    run.text = false;
+    run.trace = out;
+    run.force = command.force;
+    run.trace_ops = command.trace_ops;
+    run.json = command.json;
+    return result_of(run, scenario, [&](const runtime::RunOptions& options) {
+        return about(command, [&] { return runtime::replay_under(trace, options, interrupted); });
+    });
+}
+
+/// Here unless it is said where: TRACE.under.POLICY.h5.
+std::filesystem::path out_of(
+    const ReplayCommand& command, const config::Scenario& scenario, bool several
+) {
+    if (!command.out.empty()) {
+        return trace_path_of(command.out, scenario, several);
+    }
+    std::filesystem::path path = command.trace.filename();
+    path.replace_extension();
+    path += ".under.h5";
+    return trace_path_of(path, scenario, true);
+}
+
+/// The recorded run is worth more than an imagined one, also with --force.
+void check_out(const ReplayCommand& command, const std::filesystem::path& out) {
+    std::error_code unknown;
+    if (std::filesystem::equivalent(out, command.trace, unknown)) {
+        throw InputError(fmt::format(
+            "trace {}: is the recorded run, expected another name; give another --trace",
+            out.string()
+        ));
+    }
+    trace::check_trace_path(out.string(), command.force);
+    check_overwrites_a_trace(out);
+}
+
+int compare(const ReplayCommand& command, const trace::Trace& trace) {
+    const bool several = command.policies.size() > 1;
+    std::vector<config::Scenario> scenarios;
+    for (const std::string& policy : command.policies) {
+        config::Overrides changes;
+        changes.policy = policy;
+        scenarios.push_back(about(command, [&] {
+            return runtime::recorded_scenario(trace.header, changes);
+        }));
+        scenarios.back().warnings.clear(); // told when it was run
+        check_out(command, out_of(command, scenarios.back(), several));
+    }
+    std::vector<PolicyResult> results{recorded_result(command, trace)};
+    for (const config::Scenario& scenario : scenarios) {
+        results.push_back(imagine(command, trace, scenario, out_of(command, scenario, several)));
+        if (is_interrupt(results.back().outcome.exit_code)) {
+            break;
+        }
+    }
+    const int exit_code = finish_several(results, command.json, 1);
+    if (!command.json && trace.completion != trace::Completion::finished) {
+        say(stdout, "\n{}\n", unfinished_note(trace));
+    }
+    std::fflush(stdout);
+    return exit_code;
+}
+
+} // namespace
+
+int replay_command(const ReplayCommand& command) {
+    const trace::Trace trace = read(command);
+    return command.policies.empty() ? verify(command, trace) : compare(command, trace);
+}
+
+} // namespace headroom::cli

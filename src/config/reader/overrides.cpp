@@ -1,0 +1,187 @@
+// See overrides.hpp.
+#include "config/reader/overrides.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "config/reader/key_setter.hpp"
+#include "config/toml/exact.hpp"
+#include "config/toml/input.hpp"
+#include "config/toml/toml_limits.hpp"
+#include "config/toml/toml_text.hpp"
+
+namespace headroom::config {
+
+namespace {
+
+constexpr const char* kPromptOption = "--prompt";
+constexpr const char* kPromptFileOption = "--prompt-file";
+
+struct Change {
+    std::string option; ///< as the user gave it, for messages
+    std::string key;
+    std::string value; ///< TOML text
+};
+
+std::string toml_strings(const std::vector<std::string>& texts) {
+    std::vector<std::string> quoted;
+    for (const std::string& text : texts) {
+        quoted.push_back(toml_string(text));
+    }
+    return fmt::format("[{}]", fmt::join(quoted, ", "));
+}
+
+/// Named options as changes of the keys they stand for.
+std::vector<Change> named_changes(const Overrides& overrides) {
+    std::vector<Change> changes;
+    if (overrides.policy) {
+        changes.push_back(
+            {"--policy " + *overrides.policy, "controller.policy", toml_string(*overrides.policy)}
+        );
+    }
+    if (overrides.clock) {
+        changes.push_back(
+            {"--clock " + *overrides.clock, "clock.mode", toml_string(*overrides.clock)}
+        );
+    }
+    const auto integer = [&](std::string_view option, std::string key, auto value) {
+        changes.push_back(
+            {fmt::format("{} {}", option, value), std::move(key), fmt::format("{}", value)}
+        );
+    };
+    if (overrides.interval) {
+        integer("--interval", "controller.interval", *overrides.interval);
+    }
+    if (overrides.tokens) {
+        integer("--tokens", "workload.tokens", *overrides.tokens);
+    }
+    if (overrides.seed) {
+        integer("--seed", "seed", *overrides.seed);
+    }
+    if (!overrides.prompts.empty()) {
+        changes.push_back(
+            {std::string(kPromptOption), "workload.prompts", toml_strings(overrides.prompts)}
+        );
+    }
+    if (overrides.prompt_file) {
+        const std::string& file = *overrides.prompt_file;
+        changes.push_back(
+            {std::string(kPromptFileOption),
+             "workload.prompt_file",
+             toml_string(
+                 is_standard_input(file) ? file : (std::filesystem::current_path() / file).string()
+             )}
+        );
+    }
+    return changes;
+}
+
+/// Enough of an option to know it again.
+std::string beginning_of(const std::string& option) {
+    constexpr std::size_t kShown = 60;
+    std::size_t end = std::min(option.size(), kShown);
+    while (end > 0 && end < option.size() &&
+           (static_cast<unsigned char>(option[end]) & 0xC0U) == 0x80U) {
+        --end; // not within a character
+    }
+    return option.substr(0, end) + (end < option.size() ? "…" : "");
+}
+
+std::optional<Change> set_change(const std::string& text, Problems& problems) {
+    std::string option = "--set " + text;
+    for (char& c : option) {
+        c = static_cast<unsigned char>(c) < 0x20 ? ' ' : c; // a problem is one line
+    }
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos) {
+        problems.add_option(option, "expected KEY=VALUE, for example controller.interval=4");
+        return std::nullopt;
+    }
+    if (const auto excess = excess_of_key(std::string_view(text).substr(0, equals))) {
+        problems.add_option(beginning_of(option), *excess);
+        return std::nullopt;
+    }
+    std::string value = text.substr(equals + 1);
+    if (!parse_value(value, option)) {
+        value = toml_string(value);
+    }
+    return Change{option, text.substr(0, equals), std::move(value)};
+}
+
+bool well_formed(const std::string& text, std::string_view option, Problems& problems) {
+    const bool bad = first_bad_utf8(text).has_value();
+    if (bad) {
+        problems.add_option(std::string(option), "the text is not valid UTF-8");
+    }
+    return !bad;
+}
+
+/// Keys of which a scenario has one: what the command line gives takes the place of the others,
+/// because no option could take away the one that the file has.
+constexpr std::array<std::array<std::string_view, 3>, 2> kAlternatives{{
+    {"workload.prompts", "workload.prompt_file", "workload.prompt_tokens"},
+    {"model.file", "model.preset", "model.shape"},
+}};
+
+void erase_replaced(toml::table& root, std::string_view key) {
+    for (const auto& keys : kAlternatives) {
+        const auto same = [&](std::string_view other) {
+            return key == other || (key.starts_with(other) && key[other.size()] == '.');
+        };
+        if (std::none_of(keys.begin(), keys.end(), same)) {
+            continue;
+        }
+        for (const std::string_view other : keys) {
+            const std::size_t dot = other.find('.');
+            toml::table* const table = root[other.substr(0, dot)].as_table();
+            if (table != nullptr && !same(other)) {
+                table->erase(other.substr(dot + 1));
+            }
+        }
+    }
+}
+
+} // namespace
+
+void apply_overrides(toml::table& root, const Overrides& overrides, Problems& problems) {
+    std::vector<Change> changes;
+    for (const std::string& text : overrides.set) {
+        if (!well_formed(text, "--set", problems)) {
+            continue;
+        }
+        if (std::optional<Change> change = set_change(text, problems)) {
+            changes.push_back(std::move(*change));
+        }
+    }
+    if (!overrides.prompts.empty() && overrides.prompt_file) {
+        problems.add_option(kPromptFileOption, "and --prompt exclude each other; give one of them");
+    }
+    Overrides named = overrides;
+    for (auto [value, option] :
+         {std::pair(&named.policy, "--policy"),
+          std::pair(&named.clock, "--clock"),
+          std::pair(&named.prompt_file, kPromptFileOption)}) {
+        if (*value && !well_formed(**value, option, problems)) {
+            value->reset();
+        }
+    }
+    std::erase_if(named.prompts, [&](const std::string& prompt) {
+        return !well_formed(prompt, kPromptOption, problems);
+    });
+    for (Change& change : named_changes(named)) {
+        changes.push_back(std::move(change));
+    }
+    for (const Change& change : changes) {
+        erase_replaced(root, change.key);
+        if (std::optional<toml::table> value = parse_value(change.value, change.option)) {
+            set_key(root, change.option, change.key, *value->get("v"), problems);
+        }
+    }
+}
+
+} // namespace headroom::config

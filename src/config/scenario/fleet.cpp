@@ -1,0 +1,191 @@
+// From a declared fleet to profiles: the one place where scales, loads and events meet. Reading has
+// checked everything; what is wrong here is a bug.
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/random.hpp"
+#include "config/scenario/scenario.hpp"
+#include "config/toml/exact.hpp"
+
+namespace headroom::config {
+
+namespace {
+
+using scheduler::Load;
+using scheduler::Profile;
+using scheduler::Ratio;
+using Pair = std::pair<DeviceId, DeviceId>;
+
+Ratio exact(double scale) {
+    const std::optional<Ratio> ratio = decimal_ratio(scale);
+    HEADROOM_CHECK(ratio, "scale {}", scale);
+    return *ratio;
+}
+
+Load make_load(const LoadConfig& config, std::uint64_t stream) {
+    switch (config.kind) {
+    case LoadConfig::Kind::constant:
+        return config.constant == 0 ? Load() : Load::constant(config.constant);
+    case LoadConfig::Kind::steps: {
+        std::vector<Load::Step> steps;
+        for (std::size_t i = 0; i < config.at.size(); ++i) {
+            steps.push_back({config.at[i], config.values[i]});
+        }
+        return Load::steps(std::move(steps));
+    }
+    case LoadConfig::Kind::uniform:
+        return Load::uniform(config.low, config.high, config.period, stream);
+    case LoadConfig::Kind::walk:
+        return Load::walk(config.low, config.high, config.step, config.period, stream);
+    }
+    HEADROOM_CHECK(false, "load kind {}", static_cast<int>(config.kind));
+    return {};
+}
+
+Profile make_profile(std::int64_t base, Ratio scale, Load load = {}) {
+    return {.base = base, .scale = scale, .load = std::move(load), .changes = {}};
+}
+
+scheduler::DeviceSpec make_device(
+    const DeviceConfig& config, const ScaleConfig& scales, std::uint64_t seed, std::uint64_t index
+) {
+    const Ratio compute = exact(scales.compute);
+    const Ratio bandwidth = exact(scales.bandwidth);
+    scheduler::DeviceSpec spec;
+    spec.name = config.name;
+    spec.compute = make_profile(
+        config.compute, compute, make_load(config.load, stream_seed(seed, "compute load", index))
+    );
+    spec.memory = make_profile(
+        config.memory,
+        exact(scales.memory),
+        make_load(config.memory_load, stream_seed(seed, "memory load", index))
+    );
+    spec.memory_bandwidth = make_profile(config.memory_bandwidth, compute);
+    spec.storage_bandwidth = make_profile(config.storage_bandwidth.value_or(kUnlimited), compute);
+    spec.has_storage = config.storage_bandwidth.has_value();
+    spec.egress = make_profile(config.egress, bandwidth);
+    spec.ingress = make_profile(config.ingress, bandwidth);
+    return spec;
+}
+
+Profile& changed_profile(scheduler::DeviceSpec& device, EventKind kind) {
+    switch (kind) {
+    case EventKind::compute:
+        return device.compute;
+    case EventKind::memory:
+        return device.memory;
+    case EventKind::memory_bandwidth:
+        return device.memory_bandwidth;
+    case EventKind::storage_bandwidth:
+        return device.storage_bandwidth;
+    case EventKind::bandwidth:
+    case EventKind::latency:
+        break;
+    }
+    HEADROOM_CHECK(false, "a link event on device {}", device.name);
+    return device.compute;
+}
+
+void add_change(Profile& profile, const Event& event) {
+    const auto key = [](const scheduler::Change& c) { return std::tuple(c.at, c.at_token); };
+    const scheduler::Change change{event.at, event.at_token, event.factor};
+    const auto place = std::upper_bound(
+        profile.changes.begin(),
+        profile.changes.end(),
+        change,
+        [&](const scheduler::Change& a, const scheduler::Change& b) { return key(a) < key(b); }
+    );
+    profile.changes.insert(place, change);
+}
+
+/// Link directions that need a spec of their own: they differ, vary by themselves or have events.
+std::map<Pair, LinkConfig> own_links(
+    const FleetConfig& declared, const std::vector<Event>& events
+) {
+    const NetworkConfig& network = declared.network;
+    std::map<Pair, LinkConfig> links;
+    const auto add_default = [&](DeviceId from, DeviceId to) {
+        links.try_emplace({from, to}, LinkConfig{from, to, network.bandwidth, network.latency});
+    };
+    for (const LinkConfig& link : network.links) {
+        links.insert_or_assign({link.from, link.to}, link);
+    }
+    for (const Event& event : events) {
+        if (event.from.valid()) {
+            add_default(event.from, event.to);
+            add_default(event.to, event.from);
+        }
+    }
+    const std::size_t devices = network.variation.random() ? declared.devices.size() : 0;
+    for (std::size_t from = 0; from < devices; ++from) {
+        for (std::size_t to = 0; to < devices; ++to) {
+            if (from != to) {
+                add_default(DeviceId(from), DeviceId(to));
+            }
+        }
+    }
+    return links;
+}
+
+scheduler::Network make_network(
+    const FleetConfig& declared, const std::vector<Event>& events, std::uint64_t seed
+) {
+    const NetworkConfig& config = declared.network;
+    const Ratio bandwidth = exact(declared.scales.bandwidth);
+    const Ratio latency = exact(declared.scales.latency);
+    // Where loads are random every pair has its own link, and nobody sees the default's load.
+    const LoadConfig shared = config.variation.random() ? LoadConfig{} : config.variation;
+    scheduler::Network network({
+        make_profile(config.bandwidth, bandwidth, make_load(shared, 0)),
+        make_profile(config.latency, latency),
+    });
+    std::map<Pair, scheduler::LinkSpec> specs;
+    for (const auto& [pair, link] : own_links(declared, events)) {
+        const auto from = static_cast<std::uint64_t>(pair.first.index());
+        const auto to = static_cast<std::uint64_t>(pair.second.index());
+        Load load = make_load(config.variation, stream_seed(seed, "link", from, to));
+        specs[pair] = {
+            make_profile(link.bandwidth, bandwidth, std::move(load)),
+            make_profile(link.latency, latency),
+        };
+    }
+    for (const Event& event : events) {
+        if (event.from.valid()) {
+            for (const Pair& pair : {Pair(event.from, event.to), Pair(event.to, event.from)}) {
+                scheduler::LinkSpec& spec = specs.at(pair);
+                const bool latency_event = event.kind == EventKind::latency;
+                add_change(latency_event ? spec.latency : spec.bandwidth, event);
+            }
+        }
+    }
+    for (auto& [pair, spec] : specs) {
+        network.set(pair.first, pair.second, std::move(spec));
+    }
+    return network;
+}
+
+} // namespace
+
+scheduler::Fleet build_fleet(
+    const FleetConfig& declared, const std::vector<Event>& events, std::uint64_t seed
+) {
+    scheduler::Fleet fleet;
+    fleet.source = declared.source;
+    fleet.devices.reserve(declared.devices.size());
+    for (const DeviceConfig& device : declared.devices) {
+        fleet.devices.push_back(make_device(device, declared.scales, seed, fleet.devices.size()));
+    }
+    for (const Event& event : events) {
+        if (event.device.valid()) {
+            add_change(changed_profile(fleet.devices[event.device.index()], event.kind), event);
+        }
+    }
+    fleet.network = make_network(declared, events, seed);
+    return fleet;
+}
+
+} // namespace headroom::config

@@ -1,0 +1,143 @@
+// The key `arrivals` of [workload].
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "config/sections/sections.hpp"
+#include "config/toml/unit_hints.hpp"
+
+namespace headroom::config {
+
+namespace {
+
+constexpr double kMaxPerSecond = 1e9;
+
+/// A number per second, plain or with its unit.
+std::optional<double> read_per_second(const Site& site, Problems& problems) {
+    const auto* const text = site.node->as_string();
+    std::optional<double> rate = text == nullptr ? std::nullopt : parse_per_second(text->get());
+    if (site.node->is_number()) {
+        rate = site.node->value<double>();
+    }
+    if (rate && *rate > 0 && *rate <= kMaxPerSecond) { // false for NaN
+        return rate;
+    }
+    const std::string_view expected = "how many prompts come per second on average, above 0 up to "
+                                      "1e9, such as 0.5, \"0.5 /s\" or \"30 /min\"";
+    const bool no_rate = text != nullptr && !rate;
+    add_mismatch(site, expected, problems, no_rate ? per_second_hint(text->get()) : "");
+    return std::nullopt;
+}
+
+void read_poisson(TableReader table, ArrivalsConfig& arrivals) {
+    arrivals.kind = ArrivalsConfig::Kind::poisson;
+    arrivals.per_second = 1;
+    if (const auto site = table.find("poisson")) {
+        arrivals.per_second =
+            read_per_second(*site, table.problems()).value_or(arrivals.per_second);
+    } else {
+        table.missing("poisson", "give how many prompts come per second on average, such as 0.5");
+    }
+    if (const auto seed = table.integer("seed", 0, std::numeric_limits<std::int64_t>::max())) {
+        arrivals.seed = static_cast<std::uint64_t>(*seed);
+    }
+    table.finish();
+}
+
+/// Reports the first time that comes before the one ahead of it.
+void refuse_falling(
+    const toml::array& array,
+    const Site& site,
+    const std::vector<Nanoseconds>& at,
+    Problems& problems
+) {
+    const auto fall = std::is_sorted_until(at.begin(), at.end());
+    if (fall == at.end()) {
+        return;
+    }
+    const auto i = static_cast<std::size_t>(fall - at.begin());
+    const Site element{array.get(i), fmt::format("{}.{}", site.key, i)};
+    const auto text = fmt::format(
+        "= {} is before {}.{} = {}; the times go with the prompts in their order and must not fall",
+        found_text(*array.get(i)),
+        site.key,
+        i - 1,
+        found_text(*array.get(i - 1))
+    );
+    add_about(element, text, problems);
+}
+
+void read_times(
+    const toml::array& array,
+    const Site& site,
+    std::optional<std::size_t> requests,
+    Problems& problems,
+    ArrivalsConfig& arrivals
+) {
+    arrivals.kind = ArrivalsConfig::Kind::given;
+    for (std::size_t i = 0; i < array.size(); ++i) {
+        const Site element{array.get(i), fmt::format("{}.{}", site.key, i)};
+        const auto time = read_quantity(element, Quantity::duration, Zero::allowed, problems);
+        if (time) {
+            arrivals.at.push_back(*time);
+        }
+    }
+    if (requests && *requests != array.size()) {
+        const auto text = fmt::format(
+            "has {} for {} (prompts times repeat); give one for each or \"at once\"",
+            counted(array.size(), "time"),
+            counted(*requests, "request")
+        );
+        add_about(site, text, problems);
+    }
+    if (arrivals.at.size() == array.size()) {
+        refuse_falling(array, site, arrivals.at, problems);
+    }
+}
+
+/// What was meant by a text, or empty.
+std::string arrivals_hint(const toml::node& node) {
+    const auto* const text = node.as_string();
+    if (text == nullptr) {
+        return "";
+    }
+    const std::array<std::string, 2> words{std::string(kAtOnce), "poisson"};
+    const std::string_view near = nearest_word(text->get(), words);
+    if (near == kAtOnce) {
+        return fmt::format("; did you mean \"{}\"?", kAtOnce);
+    }
+    if (near == "poisson") {
+        return "; did you mean { poisson = 0.5 }?";
+    }
+    if (parse_quantity(Quantity::duration, text->get())) {
+        return fmt::format("; did you mean [{}]?", found_text(node));
+    }
+    return parse_per_second(text->get())
+               ? fmt::format("; did you mean {{ poisson = {} }}?", found_text(node))
+               : "";
+}
+
+} // namespace
+
+ArrivalsConfig read_arrivals(TableReader& workload, std::optional<std::size_t> requests) {
+    ArrivalsConfig arrivals;
+    const auto site = workload.find("arrivals");
+    if (!site || site->node->value<std::string_view>() == kAtOnce) {
+        return arrivals;
+    }
+    if (const toml::array* const array = site->node->as_array()) {
+        read_times(*array, *site, requests, workload.problems(), arrivals);
+    } else if (site->node->is_table()) {
+        read_poisson(*workload.table("arrivals", site->key), arrivals);
+    } else {
+        const std::string_view expected = "\"at once\", a time for each request as in [\"0 s\", "
+                                          "\"1.5 s\"] or { poisson = 0.5 }, the mean number per "
+                                          "second";
+        add_mismatch(*site, expected, workload.problems(), arrivals_hint(*site->node));
+    }
+    return arrivals;
+}
+
+} // namespace headroom::config

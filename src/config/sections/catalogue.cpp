@@ -1,0 +1,232 @@
+// See catalogue.hpp.
+#include "config/sections/catalogue.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include "config/sections/names.hpp"
+#include "config/sections/sections.hpp"
+#include "config/sections/shape_section.hpp"
+#include "config/sections/table_reader.hpp"
+
+namespace headroom::config {
+
+namespace {
+
+constexpr Bytes kGiB = Bytes{1} << 30;
+
+/// A text that says something.
+std::string required_text(TableReader& table, std::string_view key) {
+    if (!table.find(key)) {
+        table.missing(key, "give a text");
+    }
+    const std::string text = table.text(key).value_or("-");
+    if (text.empty()) {
+        add_about(*table.find(key), "is empty", table.problems());
+    }
+    return text;
+}
+
+Figure read_figure(TableReader& parent, std::string_view key, Quantity quantity) {
+    Figure figure;
+    auto table = parent.table(key, parent.key_path(key));
+    if (!table) {
+        if (!parent.find(key)) {
+            parent.missing(key, "give { value, kind, how, source }");
+        }
+        return figure;
+    }
+    figure.written = required_text(*table, "value");
+    figure.value = table->quantity("value", quantity, Zero::refused).value_or(1);
+    if (!table->find("kind")) {
+        table->missing("kind", "give \"measured\", \"derived\" or \"limit\"");
+    }
+    figure.origin = table->choice("kind", kOrigins, kNonePlanned).value_or(figure.origin);
+    figure.how = required_text(*table, "how");
+    figure.source = required_text(*table, "source");
+    table->finish();
+    return figure;
+}
+
+/// The sizes that the device is sold with; at least one.
+std::vector<Bytes> read_ram(TableReader& device) {
+    std::vector<Bytes> sizes;
+    auto table = device.table("ram", "ram");
+    if (!table) {
+        if (!device.find("ram")) {
+            device.missing("ram", "give { choices, source }");
+        }
+        return {kGiB};
+    }
+    const auto site = table->find("choices");
+    const toml::array* const array = site ? site->node->as_array() : nullptr;
+    for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
+        const Site element{array->get(i), fmt::format("{}.{}", site->key, i)};
+        const auto size = read_quantity(element, Quantity::bytes, Zero::refused, table->problems());
+        if (size && *size % kGiB != 0) {
+            add_mismatch(element, "whole GiB", table->problems());
+        }
+        sizes.push_back(size.value_or(kGiB));
+    }
+    if (sizes.empty()) {
+        table->missing("choices", "give a list of sizes");
+        sizes.push_back(kGiB);
+    }
+    (void)required_text(*table, "source");
+    table->finish();
+    return sizes;
+}
+
+/// One device: its profile, and one per size of memory if it has several.
+void read_device_profiles(
+    TableReader& table, std::string_view name, std::vector<DeviceProfile>& profiles
+) {
+    DeviceProfile profile;
+    profile.name = name;
+    profile.title = required_text(table, "title");
+    profile.compute = read_figure(table, "compute", Quantity::compute_rate);
+    profile.memory_bandwidth = read_figure(table, "memory_bandwidth", Quantity::byte_rate);
+    if (table.find("storage_bandwidth_unknown")) {
+        (void)required_text(table, "storage_bandwidth_unknown");
+        if (const auto site = table.find("storage_bandwidth")) {
+            const std::string_view text = "and storage_bandwidth_unknown exclude each other";
+            add_about(*site, text, table.problems());
+        }
+    } else {
+        profile.storage_bandwidth = read_figure(table, "storage_bandwidth", Quantity::byte_rate);
+    }
+    const std::vector<Bytes> sizes = read_ram(table);
+    if (!table.find("reserve")) {
+        table.missing("reserve", "say how much of the memory system and apps keep");
+    }
+    const Bytes reserve = table.quantity("reserve", Quantity::bytes, Zero::refused).value_or(1);
+    if (reserve >= *std::min_element(sizes.begin(), sizes.end())) {
+        table.about(table.key_path("reserve") + " leaves no memory for a model");
+    }
+    table.finish();
+    const auto add = [&](std::string_view profile_name, Bytes ram) {
+        profile.variant = profile_name != name;
+        profile.name = profile_name;
+        profile.ram = ram;
+        profile.memory = ram - reserve;
+        profiles.push_back(profile);
+    };
+    add(name, sizes.front());
+    for (const Bytes size : sizes) {
+        if (sizes.size() > 1) {
+            add(fmt::format("{}-{}gb", name, size / kGiB), size);
+        }
+    }
+}
+
+/// Calls read(table, name) for every table of a catalogue.
+template <class Read>
+void read_catalogue(std::string_view text, const std::string& file, Read read) {
+    Problems problems(file);
+    const toml::table document = parse_toml(text, problems);
+    TableReader root(document, "", "the catalogue", problems);
+    std::vector<std::pair<toml::source_position, std::string>> names; // in the order of the text
+    for (auto&& [key, value] : document) {
+        names.emplace_back(key.source().begin, key.str());
+    }
+    std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) {
+        return a.first < b.first;
+    });
+    for (const auto& [place, name] : names) {
+        if (auto table = root.table(name, fmt::format("[{}]", name))) {
+            read(*table, name);
+        }
+    }
+    problems.throw_if_any();
+}
+
+template <class Entry>
+const Entry* named(const std::vector<Entry>& entries, std::string_view name) {
+    const auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) {
+        return entry.name == name;
+    });
+    return found == entries.end() ? nullptr : &*found;
+}
+
+} // namespace
+
+std::vector<DeviceProfile> parse_device_profiles(std::string_view text, const std::string& file) {
+    std::vector<DeviceProfile> profiles;
+    read_catalogue(text, file, [&](TableReader& table, std::string_view name) {
+        read_device_profiles(table, name, profiles);
+    });
+    return profiles;
+}
+
+std::vector<NetworkPreset> parse_network_presets(std::string_view text, const std::string& file) {
+    std::vector<NetworkPreset> presets;
+    read_catalogue(text, file, [&](TableReader& table, std::string_view name) {
+        NetworkPreset preset;
+        preset.name = name;
+        preset.title = required_text(table, "title");
+        preset.bandwidth = read_figure(table, "bandwidth", Quantity::byte_rate);
+        preset.latency = read_figure(table, "latency", Quantity::duration);
+        table.finish();
+        presets.push_back(std::move(preset));
+    });
+    return presets;
+}
+
+std::vector<ModelPreset> parse_model_presets(std::string_view text, const std::string& file) {
+    std::vector<ModelPreset> presets;
+    read_catalogue(text, file, [&](TableReader& table, std::string_view name) {
+        ModelPreset preset;
+        preset.name = name;
+        preset.title = required_text(table, "title");
+        preset.source = required_text(table, "source");
+        if (!table.find("shape")) {
+            table.missing("shape", "give { layers, heads, … }");
+        }
+        preset.shape = read_shape(table).value_or(preset.shape);
+        if (!table.find("parameters")) {
+            table.missing("parameters", "give how many are published");
+        }
+        constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+        preset.parameters = table.integer("parameters", 1, kMost).value_or(1);
+        if (auto left_out = table.table("left_out", "left_out")) {
+            preset.left_out = left_out->integer("parameters", 1, kMost).value_or(1);
+            preset.left_out_what = required_text(*left_out, "what");
+            left_out->finish();
+        }
+        table.finish();
+        presets.push_back(std::move(preset));
+    });
+    return presets;
+}
+
+const std::vector<DeviceProfile>& device_profiles() {
+    static const auto profiles = parse_device_profiles(device_profiles_text(), "data/devices.toml");
+    return profiles;
+}
+
+const std::vector<NetworkPreset>& network_presets() {
+    static const auto presets = parse_network_presets(network_presets_text(), "data/networks.toml");
+    return presets;
+}
+
+const std::vector<ModelPreset>& model_presets() {
+    static const auto presets = parse_model_presets(model_presets_text(), "data/models.toml");
+    return presets;
+}
+
+const DeviceProfile* device_profile(std::string_view name) {
+    return named(device_profiles(), name);
+}
+
+const NetworkPreset* network_preset(std::string_view name) {
+    return named(network_presets(), name);
+}
+
+const ModelPreset* model_preset(std::string_view name) {
+    return named(model_presets(), name);
+}
+
+} // namespace headroom::config

@@ -1,0 +1,166 @@
+// [[event]]: what happens to devices and links while the run goes on.
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "config/sections/sections.hpp"
+
+namespace headroom::config {
+
+namespace {
+
+bool is_link_kind(EventKind kind) {
+    return kind == EventKind::bandwidth || kind == EventKind::latency;
+}
+
+void read_time(TableReader& table, Event& event) {
+    const auto at = table.find("at");
+    const auto at_token = table.find("at_token");
+    if (at && at_token) {
+        add_about(*at_token, "and at exclude each other; give one of them", table.problems());
+    } else if (!at && !at_token) {
+        table.missing("at", "give at = \"3 s\" or at_token = 40");
+    }
+    event.at = table.quantity("at", Quantity::duration, Zero::allowed).value_or(-1);
+    event.at_token = table.integer("at_token", 0, kMaxCount).value_or(-1);
+}
+
+void read_link_ends(TableReader& table, const DeviceNames& names, Event& event) {
+    const auto site = table.find("link");
+    if (!site) {
+        return;
+    }
+    Problems& problems = table.problems();
+    const toml::array* const array = site->node->as_array();
+    if (array == nullptr || array->size() != 2) {
+        add_mismatch(*site, "two devices, for example [\"a\", \"b\"]", problems);
+        return;
+    }
+    const auto from = names.read({array->get(0), site->key + ".0"}, problems);
+    const auto to = names.read({array->get(1), site->key + ".1"}, problems);
+    if (!from || !to) {
+        return;
+    }
+    if (*from == *to) {
+        add_about(*site, "joins a device with itself", problems);
+        return;
+    }
+    event.from = *from;
+    event.to = *to;
+}
+
+/// The device or the link; true if exactly one of them was given.
+bool read_target(TableReader& table, const DeviceNames& names, Event& event) {
+    const auto device = table.find("device");
+    const auto link = table.find("link");
+    if (device && link) {
+        add_about(*link, "and device exclude each other; give one of them", table.problems());
+        return false;
+    }
+    if (!device && !link) {
+        table.missing("device", "give device = \"a\" or link = [\"a\", \"b\"]");
+        return false;
+    }
+    if (device) {
+        event.device = names.read(*device, table.problems()).value_or(DeviceId());
+    }
+    read_link_ends(table, names, event);
+    return true;
+}
+
+void check_kind(TableReader& table, const Event& event, const std::vector<DeviceConfig>& devices) {
+    const Site kind = *table.find("kind");
+    const std::string_view name = name_of(event.kind);
+    if (is_link_kind(event.kind) != table.find("link").has_value()) {
+        const auto text =
+            fmt::format("= \"{}\" needs a {}", name, is_link_kind(event.kind) ? "link" : "device");
+        add_about(kind, text, table.problems());
+        return;
+    }
+    if (!event.device.valid()) {
+        return;
+    }
+    const DeviceConfig& device = devices[event.device.index()];
+    const bool absent =
+        (event.kind == EventKind::memory_bandwidth && device.memory_bandwidth == kUnlimited) ||
+        (event.kind == EventKind::storage_bandwidth && !device.storage_bandwidth);
+    if (absent) {
+        const auto text = fmt::format("= \"{}\", but {} has none to change", name, device.name);
+        add_about(kind, text, table.problems());
+    }
+}
+
+std::string billionths(std::int64_t parts) {
+    return fmt::format("{}", static_cast<double>(parts) / 1e9);
+}
+
+std::string described(const Event& event, const std::vector<DeviceConfig>& devices) {
+    const auto name = [&](DeviceId d) -> const std::string& { return devices[d.index()].name; };
+    return fmt::format(
+        "{}: {} x {} from {}",
+        event.device.valid() ? name(event.device)
+                             : fmt::format("{} - {}", name(event.from), name(event.to)),
+        name_of(event.kind),
+        billionths(event.factor),
+        event.at >= 0 ? billionths(event.at) + " s" : fmt::format("token {}", event.at_token)
+    );
+}
+
+/// What two events must not share: when both begin at once, neither would be the latest.
+auto identity(const Event& event) {
+    return std::tuple(
+        event.at,
+        event.at_token,
+        event.device,
+        std::min(event.from, event.to),
+        std::max(event.from, event.to),
+        event.kind
+    );
+}
+
+} // namespace
+
+std::vector<Event> read_events(
+    TableReader& root, const DeviceNames& names, const std::vector<DeviceConfig>& devices
+) {
+    std::vector<Event> events;
+    std::set<decltype(identity(Event()))> seen;
+    for (TableReader& table : root.tables("event", "[[event]]")) {
+        Event event;
+        read_time(table, event);
+        const bool target = read_target(table, names, event);
+        const auto kind = table.choice("kind", kEventKinds, kPlannedEventKinds);
+        const auto factor = table.find("factor");
+        if (!table.find("kind")) {
+            table.missing("kind", "give \"compute\", \"bandwidth\" or the like");
+        }
+        if (factor) {
+            const auto value = read_number(*factor, 0, kMaxFactor, Zero::allowed, table.problems());
+            event.factor = to_ppb(value.value_or(1));
+        }
+        if (kind) {
+            event.kind = *kind;
+            if (target) {
+                check_kind(table, event, devices);
+            }
+            if (!factor) {
+                table.missing("factor", "give the part of the original value that is left");
+            }
+        }
+        table.finish();
+        const bool placed = event.device.valid() || event.from.valid();
+        const bool timed = event.at >= 0 || event.at_token >= 0;
+        if (kind && placed && timed && !seen.insert(identity(event)).second) {
+            table.about(table.key_path("kind") + " repeats an earlier event at the same moment");
+        }
+        if (placed) {
+            event.text = described(event, devices);
+        }
+        events.push_back(std::move(event));
+    }
+    return events;
+}
+
+} // namespace headroom::config

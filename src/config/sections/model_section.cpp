@@ -1,0 +1,152 @@
+// [model]: a file, a preset or a shape.
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/check.hpp"
+#include "config/sections/sections.hpp"
+#include "config/sections/shape_section.hpp"
+
+namespace headroom::config {
+
+namespace {
+
+constexpr std::string_view kGiveOne =
+    "give file = \"x.gguf\", preset = \"llama-2-7b\", or shape = { layers, heads, … }";
+
+/// Keys of [model] that say which model it is, as many as are there.
+std::vector<Site> sources_of(TableReader& table) {
+    std::vector<Site> given;
+    for (const std::string_view key : {"file", "preset", "shape"}) {
+        if (const auto site = table.find(key)) {
+            given.push_back(*site);
+        }
+    }
+    return given;
+}
+
+/// The model's own name counts beside the scenario first, and where models are installed next.
+void take_installed(const ModelPlaces& places, Scenario& scenario) {
+    const std::filesystem::path written = scenario.model_file_written;
+    const std::filesystem::path installed = places.installed / written;
+    if (places.installed.empty() || written.empty() || written.has_parent_path() ||
+        std::filesystem::exists(scenario.model_file) || !std::filesystem::exists(installed)) {
+        return;
+    }
+    scenario.notes.push_back(fmt::format(
+        "model {} is not beside the scenario; using {}", written.string(), installed.string()
+    ));
+    scenario.model_file = installed;
+    scenario.model_file_written = installed.string();
+}
+
+void read_model_file(
+    TableReader& table,
+    const std::filesystem::path& folder,
+    const ModelPlaces& places,
+    Scenario& scenario
+) {
+    const auto file = table.text("file");
+    if (!file) {
+        return;
+    }
+    if (file->empty()) {
+        const auto text = fmt::format("is empty; {}", kGiveOne);
+        add_about(*table.find("file"), text, table.problems());
+    }
+    scenario.model_file_written = *file;
+    // Not normalised: where a folder is a symbolic link, `..` is what the system says it is.
+    scenario.model_file = folder / *file;
+    take_installed(places, scenario);
+    if (places.must_exist && !file->empty() && !std::filesystem::exists(scenario.model_file)) {
+        add_about(
+            *table.find("file"),
+            fmt::format(
+                "names no file: there is no {} (paths start from the scenario's folder){}",
+                scenario.model_file.string(),
+                places.installed.empty() || std::filesystem::path(*file).has_parent_path()
+                    ? ""
+                    : fmt::format(", nor one in {}", places.installed.string())
+            ),
+            table.problems()
+        );
+    }
+}
+
+void read_preset(TableReader& table, Scenario& scenario) {
+    const ModelPreset* const preset = table.entry("preset", model_presets());
+    const auto type = table.choice("weight_type", kWeightTypeNames, kNonePlanned);
+    if (preset == nullptr) {
+        return;
+    }
+    scenario.preset = preset->name;
+    scenario.shape = preset->shape;
+    if (type) {
+        set_types(*scenario.shape, *type);
+        for (const std::string& problem : scenario.shape->problems()) {
+            add_about(*table.find("weight_type"), "does not suit it: " + problem, table.problems());
+            break; // the same holds for every other matrix
+        }
+    }
+}
+
+} // namespace
+
+ModelSource read_model(
+    TableReader& root,
+    const std::filesystem::path& folder,
+    const ModelPlaces& places,
+    Scenario& scenario
+) {
+    auto table = root.table("model", "[model]");
+    if (!table) {
+        if (!root.find("model")) {
+            root.missing("model.file", std::string(kGiveOne));
+        }
+        return ModelSource::unknown;
+    }
+    scenario.kv_type =
+        table->choice("kv_type", kKvTypes, kPlannedKvTypes).value_or(scenario.kv_type);
+    const std::vector<Site> given = sources_of(*table);
+    ModelSource source = ModelSource::unknown;
+    if (given.empty()) {
+        table->missing("file", std::string(kGiveOne));
+    } else if (given.size() > 1) {
+        add_about(
+            given[1],
+            fmt::format("and {} exclude each other; give one of file, preset, shape", given[0].key),
+            table->problems()
+        );
+    } else if (table->find("file")) {
+        source = ModelSource::file;
+    } else {
+        source = ModelSource::shape;
+    }
+    if (table->find("file")) {
+        read_model_file(*table, folder, places, scenario);
+    }
+    const auto name = table->text("from_preset");
+    if (table->find("shape")) {
+        scenario.shape = read_shape(*table);
+        scenario.preset = name.value_or("");
+    } else if (name) {
+        add_about(
+            *table->find("from_preset"),
+            "names where a resolved text's shape is from; give preset",
+            table->problems()
+        );
+    }
+    if (table->find("preset")) {
+        read_preset(*table, scenario);
+    } else if (const auto type = table->find("weight_type")) {
+        const std::string_view text =
+            table->find("shape") ? "belongs into shape = { …, weight_type = \"q4_0\" }"
+                                 : "goes with a preset; a file says itself how weights are stored";
+        add_about(*type, text, table->problems());
+    }
+    table->finish();
+    return source;
+}
+
+} // namespace headroom::config

@@ -1,0 +1,105 @@
+// See shape_section.hpp.
+#include "config/sections/shape_section.hpp"
+
+#include <fmt/format.h>
+
+#include "base/limits.hpp"
+
+namespace headroom::config {
+
+namespace {
+
+// Far beyond any model, and within what can be counted.
+constexpr std::int64_t kMaxLayers = 1000;
+constexpr std::int64_t kMaxHeads = 1024;
+constexpr std::int64_t kMaxTokens = 16'777'216;
+static_assert(kMaxLayers <= kMostLayers && kMaxHeads <= kMostHeads);
+static_assert(kMaxTokens <= kLongestContext && kMaxTokens <= kMostVocabulary);
+
+std::int64_t required(TableReader& table, std::string_view key, std::int64_t high) {
+    if (!table.find(key)) {
+        table.missing(key, "give a whole number");
+    }
+    return table.integer(key, 1, high).value_or(0);
+}
+
+/// What the figures must be to each other; those that are missing or wrong (0) are told already.
+void check_figures(TableReader& table, const scheduler::ModelShape& shape, WeightType type) {
+    const auto must_divide = [&](std::string_view part,
+                                 std::int64_t n,
+                                 std::string_view key,
+                                 std::int64_t whole,
+                                 std::string_view why) {
+        if (n > 0 && whole > 0 && whole % n != 0) {
+            const auto text =
+                fmt::format("= {} is not a multiple of {} = {}; {}", whole, part, n, why);
+            add_about(*table.find(key), text, table.problems());
+        }
+    };
+    must_divide("heads", shape.heads, "width", shape.width, "every head has the same width");
+    if (table.find("kv_heads")) {
+        must_divide(
+            "kv_heads",
+            shape.kv_heads,
+            "heads",
+            shape.heads,
+            "every K/V head serves equally many heads"
+        );
+    }
+    const std::int64_t block = block_elements(type);
+    const auto why = fmt::format("{} stores so many elements together", name_of(type));
+    must_divide("a quantisation block", block, "width", shape.width, why);
+    must_divide("a quantisation block", block, "ffn_width", shape.ffn_width, why);
+}
+
+} // namespace
+
+void set_types(scheduler::ModelShape& shape, WeightType type) {
+    shape.layer_types.assign(
+        static_cast<std::size_t>(shape.layers), scheduler::LayerTypes::all(type)
+    );
+    shape.embed_type = shape.lm_head_type = type;
+}
+
+std::optional<scheduler::ModelShape> read_shape(TableReader& parent) {
+    auto table = parent.table("shape", "shape = { layers, heads, … }");
+    if (!table) {
+        return std::nullopt;
+    }
+    scheduler::ModelShape shape;
+    shape.layers = static_cast<std::int32_t>(required(*table, "layers", kMaxLayers));
+    shape.heads = static_cast<std::int32_t>(required(*table, "heads", kMaxHeads));
+    const auto kv_heads = table->integer("kv_heads", 1, kMaxHeads);
+    shape.kv_heads = static_cast<std::int32_t>(kv_heads.value_or(shape.heads));
+    shape.width = required(*table, "width", kMostWidth);
+    shape.ffn_width = required(*table, "ffn_width", kMostFfnWidth);
+    shape.gated = table->flag("gated").value_or(true);
+    shape.vocabulary = required(*table, "vocab", kMaxTokens);
+    shape.context = required(*table, "context", kMaxTokens);
+    shape.tied = table->flag("tied").value_or(false);
+    const WeightType type =
+        table->choice("weight_type", kWeightTypeNames, kNonePlanned).value_or(kDefaultWeightType);
+    check_figures(*table, shape, type);
+    table->finish();
+    set_types(shape, type);
+    return shape;
+}
+
+std::string shape_text(const scheduler::ModelShape& shape) {
+    return fmt::format(
+        "{{ layers = {}, heads = {}, kv_heads = {}, width = {}, ffn_width = {}, gated = {}, "
+        "vocab = {}, context = {}, weight_type = \"{}\", tied = {} }}",
+        shape.layers,
+        shape.heads,
+        shape.kv_heads,
+        shape.width,
+        shape.ffn_width,
+        shape.gated,
+        shape.vocabulary,
+        shape.context,
+        name_of(shape.embed_type),
+        shape.tied
+    );
+}
+
+} // namespace headroom::config

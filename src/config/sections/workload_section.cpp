@@ -1,0 +1,294 @@
+// [workload].
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "config/sections/sections.hpp"
+#include "config/toml/input.hpp"
+
+namespace headroom::config {
+
+namespace {
+
+constexpr std::int64_t kMaxPromptTokens = 16'777'216;
+constexpr std::int64_t kDefaultPromptTokens = 16;
+
+/// The contents as one text; a problem if there is no such file or it is no text.
+std::optional<std::string> read_prompt_file(
+    const Site& site, const std::filesystem::path& path, Problems& problems
+) {
+    Input input = read_input(path, "the prompts");
+    if (input.failure == EISDIR) {
+        add_about(site, fmt::format("names a directory: {}", path.string()), problems);
+        return std::nullopt;
+    }
+    if (input.failure == ENOENT) {
+        add_about(site, fmt::format("cannot be opened: {}", path.string()), problems);
+        return std::nullopt;
+    }
+    if (input.failure != 0) {
+        const std::string why = std::strerror(input.failure);
+        add_about(site, fmt::format("cannot be read: {}: {}", input_name(path), why), problems);
+        return std::nullopt;
+    }
+    if (const auto bad = first_bad_utf8(input.text)) {
+        const auto problem =
+            fmt::format("is not valid UTF-8 at byte {}: {}", *bad, input_name(path));
+        add_about(site, problem, problems);
+        return std::nullopt;
+    }
+    return std::move(input.text);
+}
+
+/// Some editors begin a file with a byte order mark, which is no part of its text.
+std::string_view without_mark(std::string_view text) {
+    constexpr std::string_view kMark = "\xEF\xBB\xBF";
+    return text.substr(text.starts_with(kMark) ? kMark.size() : 0);
+}
+
+/// Editors end a file with a newline; a prompt that ends with one is another prompt.
+std::string without_last_newline(std::string_view text) {
+    for (const char c : {'\n', '\r'}) {
+        if (text.ends_with(c)) {
+            text.remove_suffix(1);
+        }
+    }
+    return std::string(text);
+}
+
+void read_prompts(TableReader& table, Scenario& scenario) {
+    const auto site = table.find("prompts");
+    if (!site) {
+        return;
+    }
+    Problems& problems = table.problems();
+    const toml::array* const array = site->node->as_array();
+    if (array == nullptr) {
+        const auto* const text = site->node->as_string();
+        const auto hint =
+            text == nullptr ? "" : fmt::format("; did you mean [{}]?", found_text(*text));
+        add_mismatch(*site, "an array of strings", problems, hint);
+        return;
+    }
+    std::vector<std::string> prompts;
+    for (std::size_t i = 0; i < array->size(); ++i) {
+        const Site element{array->get(i), fmt::format("{}.{}", site->key, i)};
+        prompts.push_back(read_text(element, problems).value_or(""));
+    }
+    if (prompts.empty()) {
+        add_about(*site, "is empty; give one prompt, [\"\"] for none", problems);
+    }
+    scenario.workload.prompts = std::move(prompts);
+}
+
+/// Every line that is not empty.
+std::vector<std::string> lines_of(std::string_view text) {
+    std::vector<std::string> lines;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const std::string_view with_return = text.substr(0, end);
+        const bool windows = with_return.ends_with('\r');
+        const std::string_view line = with_return.substr(0, end - (windows ? 1 : 0));
+        if (!line.empty()) {
+            lines.emplace_back(line);
+        }
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return lines;
+}
+
+void read_prompt_sources(
+    TableReader& table, const std::filesystem::path& folder, Scenario& scenario
+) {
+    read_prompts(table, scenario);
+    const auto site = table.find("prompt_file");
+    const bool by_line = table.flag("prompt_lines").value_or(false);
+    if (!site) {
+        if (by_line) {
+            const std::string_view text = "= true needs a prompt_file, whose lines are the prompts";
+            add_about(*table.find("prompt_lines"), text, table.problems());
+        }
+        return;
+    }
+    Problems& problems = table.problems();
+    if (table.find("prompts")) {
+        add_about(*site, "and prompts exclude each other; give one of them", problems);
+    }
+    const auto written = table.text("prompt_file");
+    if (!written) {
+        return;
+    }
+    const auto path =
+        is_standard_input(*written) ? std::filesystem::path(*written) : folder / *written;
+    if (auto contents = read_prompt_file(*site, path, problems)) {
+        const std::string_view text = without_mark(*contents);
+        scenario.workload.prompts =
+            by_line ? lines_of(text) : std::vector{without_last_newline(text)};
+        if (scenario.workload.prompts.empty()) {
+            add_about(*site, fmt::format("has no line with a prompt: {}", *written), problems);
+        }
+        scenario.input_files.insert_or_assign(*written, std::move(*contents));
+    }
+}
+
+/// Without a tokenizer prompts are counted, not spelled.
+void read_prompt_tokens(TableReader& table, ModelSource model, WorkloadConfig& workload) {
+    Problems& problems = table.problems();
+    if (model == ModelSource::shape) {
+        for (const std::string_view key : {"prompts", "prompt_file"}) {
+            if (const auto site = table.find(key)) {
+                const std::string_view text = "needs a tokenizer, and a preset or shape has none; "
+                                              "give prompt_tokens = 16, or a model file";
+                add_about(*site, text, problems);
+            }
+        }
+    }
+    const auto site = table.find("prompt_tokens");
+    if (!site) {
+        return;
+    }
+    if (model == ModelSource::file) {
+        const std::string_view text =
+            "goes with a preset or a shape; a model file has a tokenizer: "
+            "give prompts";
+        add_about(*site, text, problems);
+        return;
+    }
+    const toml::array* const array = site->node->as_array();
+    std::vector<std::int64_t> lengths;
+    for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
+        const Site element{array->get(i), fmt::format("{}.{}", site->key, i)};
+        lengths.push_back(read_integer(element, 1, kMaxPromptTokens, problems).value_or(1));
+    }
+    if (array == nullptr) {
+        lengths = {read_integer(*site, 1, kMaxPromptTokens, problems).value_or(1)};
+    } else if (array->empty()) {
+        add_about(*site, "is empty; give a length for each prompt", problems);
+    }
+    workload.prompt_tokens = std::move(lengths);
+}
+
+/// temperature, top_k, top_p and min_p. The last three say nothing where nothing is drawn.
+void read_sampling(TableReader& table, WorkloadConfig& workload) {
+    Problems& problems = table.problems();
+    const auto number = [&](std::string_view key, double high, Zero zero, double otherwise) {
+        const auto site = table.find(key);
+        return site ? read_number(*site, 0, high, zero, problems).value_or(otherwise) : otherwise;
+    };
+    const double kInvalid = -1;
+    workload.temperature =
+        table.find("temperature") ? number("temperature", 1000, Zero::allowed, kInvalid) : 0;
+    workload.top_k = table.integer("top_k", 0, kMaxCount).value_or(0);
+    workload.top_p = number("top_p", 1, Zero::refused, 1);
+    workload.min_p = number("min_p", 1, Zero::allowed, 0);
+    const auto needs_temperature = [&](std::string_view key, bool used) {
+        if (used && workload.temperature == 0) {
+            const std::string_view text = "has no effect at temperature 0, where the likeliest "
+                                          "token is always taken; give a temperature above 0";
+            add_about(*table.find(key), text, problems);
+        }
+    };
+    needs_temperature("top_k", workload.top_k > 0);
+    needs_temperature("top_p", workload.top_p < 1);
+    needs_temperature("min_p", workload.min_p > 0);
+}
+
+/// A limit for all prompts, or one for each. prompts: how many there are, if that is known.
+void read_tokens(TableReader& table, std::optional<std::size_t> prompts, WorkloadConfig& workload) {
+    const auto site = table.find("tokens");
+    if (!site) {
+        return;
+    }
+    Problems& problems = table.problems();
+    const toml::array* const array = site->node->as_array();
+    if (array == nullptr) {
+        workload.tokens = read_integer(*site, 1, kMaxCount, problems).value_or(workload.tokens);
+        return;
+    }
+    std::vector<std::int64_t> limits;
+    for (std::size_t i = 0; i < array->size(); ++i) {
+        const Site element{array->get(i), fmt::format("{}.{}", site->key, i)};
+        limits.push_back(read_integer(element, 1, kMaxCount, problems).value_or(1));
+    }
+    if (limits.empty()) {
+        add_about(*site, "is empty; give a number for each prompt or one for all", problems);
+        return;
+    }
+    if (prompts && *prompts != limits.size()) {
+        const auto text = fmt::format(
+            "has {} for {}; give one for each or a single number for all",
+            counted(limits.size(), "number"),
+            counted(*prompts, "prompt")
+        );
+        add_about(*site, text, problems);
+    }
+    workload.tokens = *std::max_element(limits.begin(), limits.end());
+    workload.tokens_each = std::move(limits);
+}
+
+/// repeat and the requests that it makes; nothing if their number is not known.
+std::optional<std::size_t> read_requests(
+    TableReader& table, std::optional<std::size_t> prompts, WorkloadConfig& workload
+) {
+    const auto site = table.find("repeat");
+    const auto repeat = table.integer("repeat", 1, kMaxRequests);
+    if (!prompts || (site && !repeat)) {
+        return std::nullopt;
+    }
+    workload.repeat = repeat.value_or(1);
+    if (workload.requests() > static_cast<std::size_t>(kMaxRequests)) {
+        const auto text = fmt::format(
+            "{} times {} are {} requests; there may be {}",
+            workload.repeat,
+            counted(*prompts, "prompt"),
+            workload.requests(),
+            kMaxRequests
+        );
+        table.problems().add(
+            site ? site->node->source() : table.place(),
+            fmt::format("{}: {}", table.key_path(site ? "repeat" : "prompts"), text)
+        );
+        return std::nullopt;
+    }
+    return workload.requests();
+}
+
+} // namespace
+
+void read_workload(
+    TableReader& root, const std::filesystem::path& folder, ModelSource model, Scenario& scenario
+) {
+    WorkloadConfig& workload = scenario.workload;
+    if (model == ModelSource::shape) {
+        workload.prompt_tokens = {kDefaultPromptTokens};
+    }
+    auto table = root.table("workload", "[workload]");
+    if (!table) {
+        return;
+    }
+    const std::size_t problems_before = table->problems().size();
+    read_prompt_sources(*table, folder, scenario);
+    read_prompt_tokens(*table, model, workload);
+    std::optional<std::size_t> prompts;
+    if (table->problems().size() == problems_before) {
+        prompts = workload.distinct();
+    }
+    read_tokens(*table, prompts, workload);
+    const auto requests = read_requests(*table, prompts, workload);
+    workload.arrivals = read_arrivals(*table, requests);
+    workload.stop_at_eos = table->flag("stop_at_eos").value_or(workload.stop_at_eos);
+    read_sampling(*table, workload);
+    if (table->find("sequences")) {
+        // A wrong number is told once: whatever is compared with it is less.
+        workload.sequences = table->integer("sequences", 1, kMaxRequests).value_or(kMaxRequests);
+    }
+    workload.prefill_chunk = table->integer("prefill_chunk", 1, kMaxCount).value_or(0);
+    for (const std::string_view key : {"objective", "batch", "interval"}) {
+        table->elsewhere(key, "it belongs to [controller]");
+    }
+    table->finish();
+}
+
+} // namespace headroom::config

@@ -1,0 +1,199 @@
+// See exact.hpp. Decimals go through std::to_chars, whose shortest form is what a person wrote.
+#include "config/toml/exact.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/check.hpp"
+#include "base/wide.hpp"
+
+namespace headroom::config {
+
+namespace {
+
+constexpr std::int64_t kMaxRatioPart = 1'000'000'000'000;
+
+struct Decimal {
+    std::int64_t digits = 0; ///< value = digits · 10^exponent
+    int exponent = 0;
+};
+
+/// At most 17 digits, so they fit.
+Decimal shortest_decimal(double value) {
+    std::array<char, 64> text{};
+    const auto end =
+        std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::scientific);
+    Decimal decimal;
+    const char* c = text.data();
+    bool fraction = false;
+    for (; c != end.ptr && *c != 'e'; ++c) {
+        if (*c == '.') {
+            fraction = true;
+            continue;
+        }
+        decimal.digits = decimal.digits * 10 + (*c - '0');
+        decimal.exponent -= fraction ? 1 : 0;
+    }
+    int power = 0;
+    if (c != end.ptr) {
+        c += c[1] == '+' ? 2 : 1;
+        std::from_chars(c, end.ptr, power);
+    }
+    decimal.exponent += power;
+    return decimal;
+}
+
+Wide greatest_common_divisor(Wide a, Wide b) {
+    while (b != 0) {
+        const Wide rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+} // namespace
+
+std::optional<scheduler::Ratio> decimal_ratio(double value) {
+    if (!(value > 0) || !std::isfinite(value)) {
+        return std::nullopt;
+    }
+    const Decimal decimal = shortest_decimal(value);
+    // 17 digits over 10³⁰ cannot be reduced to a denominator of 10¹².
+    if (decimal.exponent > 12 || decimal.exponent < -30) {
+        return std::nullopt;
+    }
+    Wide numerator = decimal.digits;
+    Wide denominator = 1;
+    for (int i = 0; i < std::abs(decimal.exponent); ++i) {
+        (decimal.exponent > 0 ? numerator : denominator) *= 10;
+    }
+    const Wide divisor = greatest_common_divisor(numerator, denominator);
+    numerator /= divisor;
+    denominator /= divisor;
+    if (numerator > kMaxRatioPart || denominator > kMaxRatioPart) {
+        return std::nullopt;
+    }
+    return scheduler::Ratio{
+        static_cast<std::int64_t>(numerator), static_cast<std::int64_t>(denominator)};
+}
+
+std::int64_t whole_units(double value) {
+    HEADROOM_CHECK(value >= 0 && value <= static_cast<double>(kMaxValue), "{}", value);
+    const double near = std::round(value);
+    const double slack = 4 * std::numeric_limits<double>::epsilon() * near;
+    return static_cast<std::int64_t>(std::abs(value - near) <= slack ? near : std::floor(value));
+}
+
+std::optional<std::int64_t> scaled(std::int64_t base, scheduler::Ratio ratio) {
+    const Wide value = Wide{base} * ratio.numerator / ratio.denominator;
+    return value > kMaxValue ? std::nullopt : std::optional(static_cast<std::int64_t>(value));
+}
+
+scheduler::Ppb to_ppb(double value) {
+    return std::llround(value * static_cast<double>(scheduler::kWhole));
+}
+
+namespace {
+
+/// Optimal string alignment distance.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> two_up(b.size() + 1);
+    std::vector<std::size_t> up(b.size() + 1);
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(up.begin(), up.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t change = up[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+            row[j] = std::min({change, up[j] + 1, row[j - 1] + 1});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+                row[j] = std::min(row[j], two_up[j - 2] + 1);
+            }
+        }
+        two_up.swap(up);
+        up.swap(row);
+    }
+    return up[b.size()];
+}
+
+/// Length of the well-formed sequence at the front (table 3-7 of the Unicode standard), or 0.
+std::size_t utf8_length(std::string_view text) {
+    const auto byte = [&](std::size_t i) {
+        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+    };
+    const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
+    const unsigned first = byte(0);
+    if (first < 0x80) {
+        return 1;
+    }
+    if (first >= 0xC2 && first <= 0xDF) {
+        return follows(1) ? 2 : 0;
+    }
+    if (first >= 0xE0 && first <= 0xEF) {
+        const bool overlong = first == 0xE0 && byte(1) < 0xA0;
+        const bool surrogate = first == 0xED && byte(1) > 0x9F;
+        return follows(1) && follows(2) && !overlong && !surrogate ? 3 : 0;
+    }
+    if (first >= 0xF0 && first <= 0xF4) {
+        const bool overlong = first == 0xF0 && byte(1) < 0x90;
+        const bool beyond = first == 0xF4 && byte(1) > 0x8F;
+        return follows(1) && follows(2) && follows(3) && !overlong && !beyond ? 4 : 0;
+    }
+    return 0;
+}
+
+} // namespace
+
+std::string_view nearest_word(std::string_view word, std::span<const std::string> candidates) {
+    std::string_view best;
+    // Long rubbish is near to nothing, and comparing it would cost its length squared.
+    std::size_t allowed = word.size() > 64 ? 0 : std::max<std::size_t>(1, word.size() / 3);
+    for (const std::string& candidate : candidates) {
+        if (allowed == 0) {
+            break;
+        }
+        const std::size_t distance = edit_distance(word, candidate);
+        if (distance <= allowed) {
+            best = candidate;
+            allowed = distance - std::min<std::size_t>(distance, 1);
+        }
+    }
+    return best;
+}
+
+std::string shortened_list(std::span<const std::string> names) {
+    constexpr std::size_t kShown = 8;
+    const auto shown = names.first(std::min(names.size(), kShown));
+    const std::size_t more = names.size() - shown.size();
+    return fmt::format("{}", fmt::join(shown, ", ")) +
+           (more == 0 ? "" : fmt::format(" and {} more", more));
+}
+
+std::string decimal_text(double value) {
+    std::array<char, 64> buffer{};
+    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+    std::string text(buffer.data(), end);
+    const bool whole = std::isfinite(value) && text.find_first_of(".e") == std::string::npos;
+    return whole ? text + ".0" : text;
+}
+
+std::optional<std::size_t> first_bad_utf8(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t length = utf8_length(text.substr(at));
+        if (length == 0) {
+            return at;
+        }
+        at += length;
+    }
+    return std::nullopt;
+}
+
+} // namespace headroom::config

@@ -1,0 +1,212 @@
+// See values.hpp.
+#include "config/toml/values.hpp"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "config/toml/exact.hpp"
+#include "config/toml/unit_hints.hpp"
+
+namespace headroom::config {
+
+namespace {
+
+std::string_view words_for(Quantity quantity) {
+    switch (quantity) {
+    case Quantity::bytes:
+        return "a number of bytes";
+    case Quantity::compute_rate:
+        return "a computing speed";
+    case Quantity::byte_rate:
+        return "a data rate";
+    case Quantity::duration:
+        return "a duration";
+    }
+    return "";
+}
+
+std::string_view base_unit(Quantity quantity) {
+    switch (quantity) {
+    case Quantity::bytes:
+        return "B";
+    case Quantity::compute_rate:
+        return "FLOP/s";
+    case Quantity::byte_rate:
+        return "B/s";
+    case Quantity::duration:
+        return "ns";
+    }
+    return "";
+}
+
+/// Short, on one line, and not cut inside a character.
+std::string quoted(std::string_view text) {
+    constexpr std::size_t kShown = 40;
+    std::string shown;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (shown.size() >= kShown && (byte & 0xC0U) != 0x80U) {
+            return fmt::format("\"{}…\"", shown);
+        }
+        shown += byte < 0x20 || byte == 0x7F ? ' ' : c;
+    }
+    return fmt::format("\"{}\"", shown);
+}
+
+} // namespace
+
+std::string found_text(const toml::node& node) {
+    if (const auto* text = node.as_string()) {
+        return config::quoted(text->get());
+    }
+    if (const auto* integer = node.as_integer()) {
+        return fmt::format("{}", integer->get());
+    }
+    if (const auto* number = node.as_floating_point()) {
+        return decimal_text(number->get());
+    }
+    if (const auto* flag = node.as_boolean()) {
+        return flag->get() ? "true" : "false";
+    }
+    if (node.is_table()) {
+        return "a table";
+    }
+    return node.is_array() ? "an array" : "a date or time";
+}
+
+void add_mismatch(
+    const Site& site, std::string_view expected, Problems& problems, std::string_view hint
+) {
+    const std::string found = found_text(*site.node);
+    problems.add(
+        site.node->source(),
+        fmt::format("{}: expected {}; found {}{}", site.key, expected, found, hint)
+    );
+}
+
+std::string fraction_hint(const toml::node& node) {
+    const auto* const text = node.as_string();
+    return text == nullptr ? "" : percent_hint(text->get());
+}
+
+void add_about(const Site& site, std::string_view text, Problems& problems) {
+    problems.add(site.node->source(), fmt::format("{} {}", site.key, text));
+}
+
+std::string counted(std::size_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::optional<std::string> read_text(const Site& site, Problems& problems) {
+    if (const auto* text = site.node->as_string()) {
+        return text->get();
+    }
+    add_mismatch(site, "a string", problems);
+    return std::nullopt;
+}
+
+std::optional<bool> read_flag(const Site& site, Problems& problems) {
+    if (const auto* flag = site.node->as_boolean()) {
+        return flag->get();
+    }
+    add_mismatch(site, "true or false", problems);
+    return std::nullopt;
+}
+
+std::optional<std::int64_t> read_integer(
+    const Site& site, std::int64_t low, std::int64_t high, Problems& problems
+) {
+    const auto* integer = site.node->as_integer();
+    if (integer != nullptr && integer->get() >= low && integer->get() <= high) {
+        return integer->get();
+    }
+    add_mismatch(site, fmt::format("a whole number from {} to {}", low, high), problems);
+    return std::nullopt;
+}
+
+std::optional<double> read_number(
+    const Site& site, double low, double high, Zero zero, Problems& problems
+) {
+    if (site.node->is_number()) {
+        const double value = site.node->value<double>().value_or(NAN);
+        const bool above = zero == Zero::allowed ? value >= low : value > low;
+        if (above && value <= high) { // false for NaN
+            return value;
+        }
+    }
+    const std::string_view from = zero == Zero::allowed ? "from" : "above";
+    const auto expected = fmt::format("a number {} {} up to {}", from, low, high);
+    add_mismatch(site, expected, problems, fraction_hint(*site.node));
+    return std::nullopt;
+}
+
+std::optional<scheduler::Ppb> read_fraction(const Site& site, Problems& problems) {
+    const double value = site.node->is_number() ? site.node->value<double>().value_or(NAN) : NAN;
+    if (value >= 0 && value <= 1) {
+        return to_ppb(value);
+    }
+    add_mismatch(site, "a fraction from 0 to 1", problems, fraction_hint(*site.node));
+    return std::nullopt;
+}
+
+namespace {
+
+/// The number in base units, of any sign and size.
+std::optional<double> quantity_number(const Site& site, Quantity quantity, Problems& problems) {
+    std::optional<double> value;
+    std::string hint;
+    if (const auto* text = site.node->as_string()) {
+        value = parse_quantity(quantity, text->get());
+        hint = quantity_hint(quantity, text->get());
+    } else if (site.node->is_number()) {
+        if (quantity == Quantity::duration && site.node->value<double>() == 0.0) {
+            value = 0;
+        }
+        hint = " (write the number and its unit in quotes)";
+    }
+    if (!value || !std::isfinite(*value)) {
+        problems.add(
+            site.node->source(),
+            fmt::format(
+                "{}: expected {} with a unit such as {}; found {}{}",
+                site.key,
+                words_for(quantity),
+                example_of(quantity),
+                found_text(*site.node),
+                hint
+            )
+        );
+        return std::nullopt;
+    }
+    return value;
+}
+
+} // namespace
+
+std::optional<std::int64_t> read_quantity(
+    const Site& site, Quantity quantity, Zero zero, Problems& problems
+) {
+    const std::optional<double> value = quantity_number(site, quantity, problems);
+    if (!value) {
+        return std::nullopt;
+    }
+    if (*value < 0) {
+        add_mismatch(site, "a value that is not negative", problems);
+        return std::nullopt;
+    }
+    if (*value > static_cast<double>(kMaxValue)) {
+        const std::string limit = fmt::format("at most 1e18 {}", base_unit(quantity));
+        add_mismatch(site, limit, problems);
+        return std::nullopt;
+    }
+    const std::int64_t whole =
+        quantity == Quantity::duration ? std::llround(*value) : whole_units(*value);
+    if (whole == 0 && zero == Zero::refused) {
+        add_mismatch(site, fmt::format("at least 1 {}", base_unit(quantity)), problems);
+        return std::nullopt;
+    }
+    return whole;
+}
+
+} // namespace headroom::config

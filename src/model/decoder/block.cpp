@@ -1,0 +1,313 @@
+#include "model/decoder/block.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace headroom::model {
+
+namespace {
+
+/// Pieces are aligned to a cache line, so that a kernel meets the same alignment on every device.
+constexpr std::size_t kAlignment = 64;
+
+/// Whole rows within `piece_bytes`, at least one; multiples of 4 where that fits, because
+/// kernels work on four rows at a time.
+std::int64_t rows_per_piece(const TensorSpec& tensor, Bytes piece_bytes) {
+    const std::int64_t fitting = piece_bytes / row_bytes(tensor.type, tensor.columns);
+    return fitting >= 4 ? fitting / 4 * 4 : std::max<std::int64_t>(fitting, 1);
+}
+
+const LayerWeightTypes& types_of(const Hyperparameters& model, std::int32_t layer) {
+    return model.layer_types.at(static_cast<std::size_t>(layer));
+}
+
+std::vector<TensorSpec> group_tensors(
+    const Hyperparameters& model, const BlockName& name, const Cut& cut
+) {
+    const LayerWeightTypes& types = types_of(model, name.layer);
+    const std::int64_t rows = model.head_width();
+    std::vector<TensorSpec> tensors{
+        {Slot::q, types.q, model.heads_per_group() * rows, model.width},
+        {Slot::k, types.k, rows, model.width},
+        {Slot::v, types.v, rows, model.width},
+    };
+    if (cut.sliced()) {
+        tensors.push_back({Slot::o, types.o, model.width, columns_of(model, name, cut).stored});
+    }
+    return tensors;
+}
+
+/// `hidden` rows of gate and up, `columns` of down.
+std::vector<TensorSpec> ffn_matrices(
+    const Hyperparameters& model, std::int32_t layer, std::int64_t hidden, std::int64_t columns
+) {
+    const LayerWeightTypes& types = types_of(model, layer);
+    return {
+        {Slot::gate, types.gate, hidden, model.width},
+        {Slot::up, types.up, hidden, model.width},
+        {Slot::down, types.down, model.width, columns},
+    };
+}
+
+std::vector<TensorSpec> slice_tensors(
+    const Hyperparameters& model, const BlockName& name, const Cut& cut
+) {
+    const Columns columns = columns_of(model, name, cut);
+    return ffn_matrices(model, name.layer, columns.count, columns.stored);
+}
+
+std::vector<TensorSpec> layer_norms(const Hyperparameters& model, std::int32_t layer) {
+    std::vector<TensorSpec> norms{{Slot::ffn_norm, WeightType::f32, 1, model.width}};
+    if (layer + 1 < model.layers) {
+        norms.push_back({Slot::next_norm, WeightType::f32, 1, model.width});
+    }
+    return norms;
+}
+
+std::vector<TensorSpec> ffn_tensors(const Hyperparameters& model, std::int32_t layer) {
+    std::vector<TensorSpec> tensors = ffn_matrices(model, layer, model.ffn_width, model.ffn_width);
+    const std::vector<TensorSpec> norms = layer_norms(model, layer);
+    tensors.insert(tensors.end(), norms.begin(), norms.end());
+    return tensors;
+}
+
+} // namespace
+
+std::vector<TensorSpec> tensors_of(
+    const Hyperparameters& model, const BlockName& name, bool with_matrix, const Cut& cut
+) {
+    const std::int64_t width = model.width;
+    switch (name.kind) {
+    case BlockKind::embed:
+        return {
+            {Slot::embedding, model.embed_type, model.vocabulary, width},
+            {Slot::first_norm, WeightType::f32, 1, width},
+        };
+    case BlockKind::group:
+        return group_tensors(model, name, cut);
+    case BlockKind::proj:
+        return {{Slot::o, types_of(model, name.layer).o, width, width}};
+    case BlockKind::ffn:
+        return ffn_tensors(model, name.layer);
+    case BlockKind::slice:
+        return slice_tensors(model, name, cut);
+    case BlockKind::hub:
+        return layer_norms(model, name.layer);
+    case BlockKind::lm_head:
+        break;
+    }
+    std::vector<TensorSpec> tensors{{Slot::output_norm, WeightType::f32, 1, width}};
+    if (with_matrix) {
+        tensors.insert(tensors.begin(), {Slot::head, model.lm_head_type, model.vocabulary, width});
+    }
+    return tensors;
+}
+
+Block::Block(
+    const Hyperparameters& model,
+    BlockName name,
+    Bytes piece_bytes,
+    std::pmr::memory_resource* resource,
+    bool with_matrix,
+    const Cut& cut
+)
+    : name_(name), cut_(cut), resource_(resource) {
+    HEADROOM_CHECK(piece_bytes > 0, "{} bytes per piece", piece_bytes);
+    for (const TensorSpec& tensor : tensors_of(model, name, with_matrix, cut)) {
+        const std::int64_t step = rows_per_piece(tensor, piece_bytes);
+        for (std::int64_t row = 0; row < tensor.rows; row += step) {
+            const std::int64_t rows = std::min(step, tensor.rows - row);
+            const Bytes bytes = rows * row_bytes(tensor.type, tensor.columns);
+            pieces_.push_back({tensor.slot, tensor.type, row, rows, tensor.columns, bytes, nullptr}
+            );
+        }
+    }
+}
+
+Block::Block(Block&& other) noexcept
+    : name_(other.name_), cut_(other.cut_), resource_(other.resource_),
+      pieces_(std::exchange(other.pieces_, {})) {}
+
+Block& Block::operator=(Block&& other) noexcept {
+    if (this != &other) {
+        free_all();
+        name_ = other.name_;
+        cut_ = other.cut_;
+        resource_ = other.resource_;
+        pieces_ = std::exchange(other.pieces_, {});
+    }
+    return *this;
+}
+
+Block::~Block() {
+    free_all();
+}
+
+Bytes Block::piece_bytes(std::size_t i) const {
+    return pieces_.at(i).bytes;
+}
+
+std::span<std::byte> Block::allocate_piece(std::size_t i) {
+    Piece& piece = pieces_.at(i);
+    HEADROOM_CHECK(piece.data == nullptr, "{} piece {} twice", to_string(name_), i);
+    const auto bytes = static_cast<std::size_t>(piece.bytes);
+    piece.data = static_cast<std::byte*>(resource_->allocate(bytes, kAlignment));
+    return {piece.data, bytes};
+}
+
+std::span<std::byte> Block::piece(std::size_t i) {
+    const Piece& piece = pieces_.at(i);
+    HEADROOM_CHECK(piece.data != nullptr, "{} piece {} is not here", to_string(name_), i);
+    return {piece.data, static_cast<std::size_t>(piece.bytes)};
+}
+
+std::span<const std::byte> Block::piece(std::size_t i) const {
+    const Piece& piece = pieces_.at(i);
+    HEADROOM_CHECK(piece.data != nullptr, "{} piece {} is not here", to_string(name_), i);
+    return {piece.data, static_cast<std::size_t>(piece.bytes)};
+}
+
+void Block::free_piece(std::size_t i) {
+    Piece& piece = pieces_.at(i);
+    HEADROOM_CHECK(piece.data != nullptr, "{} piece {} is not here", to_string(name_), i);
+    resource_->deallocate(
+        std::exchange(piece.data, nullptr), static_cast<std::size_t>(piece.bytes), kAlignment
+    );
+}
+
+void Block::allocate_all() {
+    for (std::size_t i = 0; i < pieces_.size(); ++i) {
+        allocate_piece(i);
+    }
+}
+
+void Block::free_all() {
+    for (std::size_t i = 0; i < pieces_.size(); ++i) {
+        if (pieces_[i].data != nullptr) {
+            free_piece(i);
+        }
+    }
+}
+
+bool Block::complete() const {
+    return std::all_of(pieces_.begin(), pieces_.end(), [](const Piece& piece) {
+        return piece.data != nullptr;
+    });
+}
+
+Bytes Block::bytes() const {
+    Bytes sum = 0;
+    for (const Piece& piece : pieces_) {
+        sum += piece.data != nullptr ? piece.bytes : 0;
+    }
+    return sum;
+}
+
+void Block::release_matrix() {
+    HEADROOM_CHECK(name_.kind == BlockKind::lm_head, "{}", to_string(name_));
+    HEADROOM_CHECK(has(Slot::head), "the head matrix was released before");
+    const std::size_t matrix_pieces = pieces_of(Slot::head).size();
+    for (std::size_t i = 0; i < matrix_pieces; ++i) {
+        if (pieces_[i].data != nullptr) {
+            free_piece(i);
+        }
+    }
+    pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(matrix_pieces));
+}
+
+void Block::adopt_matrix(Block& embed) {
+    HEADROOM_CHECK(name_.kind == BlockKind::lm_head, "{}", to_string(name_));
+    HEADROOM_CHECK(embed.name_.kind == BlockKind::embed, "{}", to_string(embed.name_));
+    HEADROOM_CHECK(!has(Slot::head), "lm_head has a matrix of its own");
+    HEADROOM_CHECK(resource_->is_equal(*embed.resource_), "the two live in different memories");
+    std::vector<Piece> adopted;
+    for (Piece& piece : embed.pieces_) {
+        if (piece.slot == Slot::embedding) {
+            HEADROOM_CHECK(piece.data != nullptr, "embed lacks row {}", piece.first_row);
+            adopted.push_back(piece);
+            adopted.back().slot = Slot::head;
+            piece.data = nullptr;
+        }
+    }
+    pieces_.insert(pieces_.begin(), adopted.begin(), adopted.end());
+}
+
+bool Block::has(Slot slot) const {
+    return !pieces_of(slot).empty();
+}
+
+/// Slots are numbered in storage order, so the pieces of one stand together.
+std::span<const Block::Piece> Block::pieces_of(Slot slot) const {
+    const auto [first, last] = std::equal_range(
+        pieces_.begin(),
+        pieces_.end(),
+        Piece{slot, {}, 0, 0, 0, 0, nullptr},
+        [](const Piece& a, const Piece& b) { return a.slot < b.slot; }
+    );
+    return {first, last};
+}
+
+kernels::Matrix Block::matrix(const Piece& piece) {
+    HEADROOM_CHECK(piece.data != nullptr, "a tensor's row {} is not here", piece.first_row);
+    return {piece.type, piece.data, piece.rows, piece.columns};
+}
+
+TensorSpec Block::spec(std::size_t i) const {
+    const Piece& piece = pieces_.at(i);
+    return {piece.slot, piece.type, piece.rows, piece.columns};
+}
+
+std::vector<kernels::Matrix> Block::matrices(Slot slot) const {
+    std::vector<kernels::Matrix> result;
+    for (const Piece& piece : pieces_of(slot)) {
+        result.push_back(matrix(piece));
+    }
+    return result;
+}
+
+const float* Block::norm(Slot slot) const {
+    const auto pieces = pieces_of(slot);
+    HEADROOM_CHECK(
+        pieces.size() == 1 && pieces[0].rows == 1 && pieces[0].type == WeightType::f32,
+        "{} has no norm in slot {}",
+        to_string(name_),
+        static_cast<int>(slot)
+    );
+    return reinterpret_cast<const float*>(matrix(pieces[0]).data);
+}
+
+void Block::expand_row(Slot slot, std::int64_t row, float* out) const {
+    const auto pieces = pieces_of(slot);
+    const auto after = std::upper_bound(
+        pieces.begin(),
+        pieces.end(),
+        row,
+        [](std::int64_t wanted, const Piece& piece) { return wanted < piece.first_row; }
+    );
+    HEADROOM_CHECK(row >= 0 && after != pieces.begin(), "{} row {}", to_string(name_), row);
+    const Piece& piece = *std::prev(after);
+    HEADROOM_CHECK(row < piece.first_row + piece.rows, "{} row {}", to_string(name_), row);
+    kernels::expand_row(matrix(piece), row - piece.first_row, out);
+}
+
+void Block::multiply(
+    const kernels::Kernels& kernels,
+    Slot slot,
+    const float* x,
+    std::int64_t x_stride,
+    std::int64_t n,
+    float* y,
+    std::int64_t y_stride
+) const {
+    const auto pieces = pieces_of(slot);
+    HEADROOM_CHECK(
+        !pieces.empty(), "{} has nothing in slot {}", to_string(name_), static_cast<int>(slot)
+    );
+    for (const Piece& piece : pieces) {
+        kernels.multiply(matrix(piece), x, x_stride, n, y + piece.first_row, y_stride);
+    }
+}
+
+} // namespace headroom::model

@@ -1,0 +1,224 @@
+#include "model/decoder/oracle.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "model/decoder/weights.hpp"
+
+namespace headroom::model {
+
+/// Working memory of one append.
+struct Oracle::Buffers {
+    Buffers(const Hyperparameters& model, const Cut& cut, std::int64_t n, std::int64_t context) {
+        const auto floats = [](std::int64_t count) { return static_cast<std::size_t>(count); };
+        for (auto* const buffer : {&x, &normed, &residual, &scratch}) {
+            buffer->resize(floats(n * model.width));
+        }
+        if (cut.sliced()) {
+            sums.resize(floats(n * model.width));
+            heads.resize(floats(n * most_head_columns(model, cut)));
+            gate.resize(floats(n * most_hidden_columns(model, cut)));
+            up.resize(floats(n * (model.ffn_width / cut.slices)));
+        } else {
+            heads.resize(floats(n * model.width));
+            gate.resize(floats(n * model.ffn_width));
+            up.resize(floats(n * model.ffn_width));
+        }
+        angles.resize(floats(n * model.head_width()));
+        projected.resize(floats(n * (model.heads_per_group() + 2) * model.head_width()));
+        scores.resize(floats(context));
+    }
+    GroupScratch group_scratch(const Hyperparameters& model) {
+        return {{angles.data(), model.head_width()}, projected.data(), scores.data()};
+    }
+
+    std::vector<float> x, normed, heads, residual;
+    std::vector<float> scratch; ///< proj's input, the ffn's normed one; sliced: a block's partial
+    std::vector<float> gate, up;
+    std::vector<float> angles, projected, scores;
+    std::vector<std::int64_t> sums; ///< sliced
+};
+
+Oracle::Oracle(
+    const GgufFile& file,
+    const kernels::Kernels& kernels,
+    const Cut& cut,
+    std::pmr::memory_resource* resource,
+    Bytes piece_bytes
+)
+    : model_(read_hyperparameters(file)), kernels_(&kernels), cut_(cut), resource_(resource),
+      embed_(model_, {BlockKind::embed}, piece_bytes, resource),
+      lm_head_(model_, {BlockKind::lm_head}, piece_bytes, resource, !model_.tied),
+      logits_(static_cast<std::size_t>(model_.vocabulary)) {
+    if (cut.sliced() && model_.ffn_width % cut.slices != 0) {
+        throw InputError(fmt::format(
+            "the FFN of model {} is {} wide and cannot be cut into {} equal slices; choose a "
+            "number that divides it",
+            model_.name,
+            model_.ffn_width,
+            cut.slices
+        ));
+    }
+    const WeightFile weights(file, model_);
+    load_block(weights, embed_);
+    load_block(weights, lm_head_);
+    for (std::int32_t l = 0; l < model_.layers; ++l) {
+        layers_.push_back(load_layer(weights, l, piece_bytes));
+    }
+}
+
+Oracle::Layer Oracle::load_layer(const WeightFile& weights, std::int32_t number, Bytes piece_bytes)
+    const {
+    Layer layer;
+    const auto load = [&](std::vector<Block>& blocks, BlockKind kind, std::int32_t n = -1) {
+        blocks.emplace_back(model_, BlockName{kind, number, n}, piece_bytes, resource_, true, cut_);
+        load_block(weights, blocks.back());
+    };
+    for (std::int32_t g = 0; g < model_.kv_heads; ++g) {
+        load(layer.groups, BlockKind::group, g);
+        layer.caches.emplace_back(model_.head_width(), resource_);
+    }
+    if (cut_.sliced()) {
+        for (std::int32_t s = 0; s < cut_.slices; ++s) {
+            load(layer.rest, BlockKind::slice, s);
+        }
+        load(layer.rest, BlockKind::hub);
+    } else {
+        load(layer.rest, BlockKind::proj);
+        load(layer.rest, BlockKind::ffn);
+    }
+    return layer;
+}
+
+void Oracle::run_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
+    const Context context{&model_, kernels_};
+    const std::int64_t width = model_.width;
+    const std::int64_t part = model_.heads_per_group() * model_.head_width();
+    for (std::size_t g = 0; g < layer.groups.size(); ++g) {
+        layer.caches[g].reserve(length_ + n);
+        const SequenceRows rows{&layer.caches[g], length_, n};
+        float* const out = buffers.heads.data() + static_cast<std::int64_t>(g) * n * part;
+        run_group(
+            context,
+            layer.groups[g],
+            {&rows, 1},
+            {buffers.normed.data(), width},
+            buffers.group_scratch(model_),
+            {out, part}
+        );
+    }
+    run_proj(
+        context,
+        layer.rest.front(),
+        {buffers.heads.data(), part, n * part},
+        {buffers.x.data(), width},
+        n,
+        buffers.scratch.data(),
+        {buffers.residual.data(), width}
+    );
+    run_ffn(
+        context,
+        layer.rest.back(),
+        {buffers.residual.data(), width},
+        n,
+        {buffers.scratch.data(), buffers.gate.data(), buffers.up.data()},
+        {buffers.x.data(), width},
+        {buffers.normed.data(), width}
+    );
+}
+
+void Oracle::run_sliced_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
+    const Context context{&model_, kernels_};
+    const std::int64_t width = model_.width;
+    float* const normed = buffers.normed.data();
+    float* const partial = buffers.scratch.data();
+    std::int64_t* const sums = buffers.sums.data();
+    const Block& hub = layer.rest.back();
+    std::fill(buffers.sums.begin(), buffers.sums.end(), 0);
+    for (std::size_t g = 0; g < layer.groups.size(); ++g) {
+        layer.caches[g].reserve(length_ + n);
+        const SequenceRows rows{&layer.caches[g], length_, n};
+        run_group_partial(
+            context,
+            layer.groups[g],
+            {&rows, 1},
+            {normed, width},
+            {buffers.group_scratch(model_), buffers.heads.data()},
+            {partial, width}
+        );
+        add_partial(context, layer.groups[g], partial, n, sums);
+    }
+    float* const x = buffers.x.data();
+    float* const residual = buffers.residual.data();
+    run_hub(context, hub.norm(Slot::ffn_norm), x, sums, n, residual, normed);
+    std::fill(buffers.sums.begin(), buffers.sums.end(), 0);
+    const SliceScratch scratch{buffers.gate.data(), buffers.up.data()};
+    for (std::size_t s = 0; s + 1 < layer.rest.size(); ++s) {
+        const Block& slice = layer.rest[s];
+        run_slice(context, slice, {normed, width}, n, scratch, {partial, width});
+        add_partial(context, slice, partial, n, sums);
+    }
+    const float* const next = hub.has(Slot::next_norm) ? hub.norm(Slot::next_norm) : nullptr;
+    run_hub(context, next, residual, sums, n, x, normed);
+}
+
+std::span<const float> Oracle::append(std::span<const std::int32_t> ids) {
+    const auto n = static_cast<std::int64_t>(ids.size());
+    if (n < 1) {
+        throw InputError("nothing to decode: a turn needs at least one token");
+    }
+    if (n > model_.context - length_) {
+        throw InputError(fmt::format(
+            "{} tokens after {} exceed the context of model {}, {} tokens",
+            n,
+            length_,
+            model_.name,
+            model_.context
+        ));
+    }
+    for (const std::int32_t id : ids) {
+        if (id < 0 || id >= model_.vocabulary) {
+            throw InputError(fmt::format(
+                "token id {} is not in the vocabulary of model {} (0 to {})",
+                id,
+                model_.name,
+                model_.vocabulary - 1
+            ));
+        }
+    }
+    Buffers buffers(model_, cut_, n, length_ + n);
+    fill_rope_angles(model_, length_, n, buffers.angles.data());
+    const Context context{&model_, kernels_};
+    run_embed(context, embed_, ids, buffers.x.data(), buffers.normed.data());
+    for (Layer& layer : layers_) {
+        if (cut_.sliced()) {
+            run_sliced_layer(layer, n, buffers);
+        } else {
+            run_layer(layer, n, buffers);
+        }
+    }
+    run_lm_head(
+        context,
+        lm_head_,
+        model_.tied ? embed_ : lm_head_,
+        {buffers.x.data() + (n - 1) * model_.width, model_.width},
+        1,
+        {buffers.normed.data(), model_.width},
+        logits_.data()
+    );
+    length_ += n;
+    return logits_;
+}
+
+void Oracle::reset() {
+    length_ = 0;
+    for (Layer& layer : layers_) {
+        for (GroupCache& cache : layer.caches) {
+            cache = GroupCache(model_.head_width(), resource_);
+        }
+    }
+}
+
+} // namespace headroom::model

@@ -1,0 +1,115 @@
+#include "model/decoder/weight_file.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/check.hpp"
+#include "model/decoder/tensor_names.hpp"
+#include "model/gguf/ggml_types.hpp"
+
+namespace headroom::model {
+
+namespace {
+
+/// Of an expanded type, read at once.
+constexpr Bytes kStoredAtOnce = Bytes{64} << 10;
+
+Bytes stored_row_bytes(const GgufTensor& tensor) {
+    const GgmlType* const type = find_ggml_type(tensor.ggml_type);
+    HEADROOM_CHECK(type != nullptr, "{} of type {}", tensor.name, tensor.ggml_type);
+    const auto columns = static_cast<std::uint64_t>(tensor.dimensions.at(0));
+    return static_cast<Bytes>(columns / type->block_elements * type->block_bytes);
+}
+
+} // namespace
+
+WeightFile::WeightFile(const GgufFile& file, const Hyperparameters& model)
+    : model_(&model), file_(file.opened()) {
+    file_.check_unchanged();
+    for (const GgufTensor& tensor : file.tensors()) {
+        if (weight_type_of(tensor.ggml_type)) {
+            tensors_.emplace(
+                tensor.name, Stored{tensor.ggml_type, tensor.offset, stored_row_bytes(tensor)}
+            );
+        }
+    }
+}
+
+const WeightFile::Stored& WeightFile::stored(const std::string& tensor) const {
+    const auto found = tensors_.find(tensor);
+    HEADROOM_CHECK(found != tensors_.end(), "{} is not in the file", tensor);
+    return found->second;
+}
+
+void WeightFile::read_norm(const BlockName& block, Slot slot, std::span<float> out) const {
+    const Stored& tensor = stored(source_of(*model_, block, slot).tensor);
+    const auto bytes = std::as_writable_bytes(out);
+    HEADROOM_CHECK(
+        tensor.ggml_type == kGgmlF32 && tensor.row_bytes == static_cast<Bytes>(bytes.size()),
+        "{} has no norm of {} values in slot {}",
+        to_string(block),
+        out.size(),
+        static_cast<int>(slot)
+    );
+    file_.check_unchanged();
+    file_.read(tensor.offset, bytes);
+}
+
+Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) const {
+    const TensorSpec spec = block.spec(i);
+    const TensorSource source = source_of(*model_, block.name(), spec.slot, block.cut());
+    const Stored& tensor = stored(source.tensor);
+    const Bytes row = row_bytes(spec.type, spec.columns);
+    const std::span<std::byte> piece = block.piece(i);
+    HEADROOM_CHECK(
+        first >= 0 && bytes >= 0 && first + bytes <= block.piece_bytes(i),
+        "{} B from {} of a piece of {} B",
+        bytes,
+        first,
+        piece.size()
+    );
+    file_.check_unchanged();
+    const std::uint64_t start =
+        tensor.offset +
+        static_cast<std::uint64_t>((source.first_row + block.first_row(i)) * tensor.row_bytes);
+    const auto at = [](Bytes n) { return static_cast<std::size_t>(n); };
+    if (is_expanded(tensor.ggml_type)) {
+        const Bytes last_row = (first + bytes + row - 1) / row;
+        const Bytes at_once = std::max<Bytes>(1, kStoredAtOnce / tensor.row_bytes);
+        std::vector<std::byte> stored_rows;
+        Bytes r = first / row;
+        for (Bytes now = 0; r < last_row; r += now) {
+            now = std::min(at_once, last_row - r);
+            stored_rows.resize(at(now * tensor.row_bytes));
+            file_.read(start + static_cast<std::uint64_t>(r * tensor.row_bytes), stored_rows);
+            for (Bytes n = 0; n < now; ++n) {
+                expand_part(
+                    tensor.ggml_type,
+                    std::span(stored_rows).subspan(at(n * tensor.row_bytes), at(tensor.row_bytes)),
+                    source.first_column,
+                    piece.subspan(at((r + n) * row), at(row))
+                );
+            }
+        }
+        return std::max(r * row - first, bytes);
+    }
+    // Stored as it is computed with: straight into its place, in one go if rows are whole.
+    const Bytes before = source.first_column / block_elements(spec.type) * block_bytes(spec.type);
+    const Bytes step = row == tensor.row_bytes ? block.piece_bytes(i) : row;
+    for (Bytes done = first; done < first + bytes;) {
+        const Bytes in_row = done % step;
+        const Bytes now = std::min(step - in_row, first + bytes - done);
+        file_.read(
+            start + static_cast<std::uint64_t>(done / step * tensor.row_bytes + before + in_row),
+            piece.subspan(at(done), at(now))
+        );
+        done += now;
+    }
+    return bytes;
+}
+
+void WeightFile::read(Block& block, std::size_t i) const {
+    (void)read(block, i, 0, block.piece_bytes(i));
+}
+
+} // namespace headroom::model

@@ -1,0 +1,299 @@
+#include "model/gguf/gguf.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/check.hpp"
+#include "base/error.hpp"
+#include "model/gguf/gguf_cursor.hpp"
+#include "model/gguf/gguf_parse.hpp"
+
+namespace headroom::model {
+
+namespace {
+
+constexpr std::uint64_t kFirstRead = std::uint64_t{64} << 10;
+/// Of metadata and tensor table together. Published files have some 10 MiB, nearly all of it their
+/// vocabulary.
+constexpr std::uint64_t kMostMetadata = std::uint64_t{1} << 30;
+
+/// Reads as much of the file's start as its metadata and its tensor table take, at most twice that.
+ParsedGguf parse_start(const OpenFile& file, std::vector<std::byte>& start) {
+    for (std::uint64_t wanted = kFirstRead;;) {
+        const std::size_t before = start.size();
+        start.resize(std::min(wanted, file.bytes()));
+        file.read(before, std::span(start).subspan(before));
+        try {
+            return parse_gguf(start, file.bytes(), file.path().string());
+        } catch (const MoreNeeded& more) {
+            if (more.until > kMostMetadata) {
+                throw InputError(fmt::format(
+                    "{}: its metadata and its table of tensors take more than {} bytes, expected "
+                    "fewer; the file is damaged: copy or download it again",
+                    file.path().string(),
+                    kMostMetadata
+                ));
+            }
+            wanted = std::max<std::uint64_t>(2 * wanted, more.until);
+        }
+    }
+}
+
+} // namespace
+
+struct GgufFile::Contents {
+    explicit Contents(const std::filesystem::path& path)
+        : file(path), parsed(parse_start(file, start)) {
+        for (std::size_t i = 0; i < parsed.metadata.size(); ++i) {
+            keys.emplace(parsed.metadata[i].first, i);
+        }
+        for (std::size_t i = 0; i < parsed.tensors.size(); ++i) {
+            tensors.emplace(parsed.tensors[i].name, i);
+        }
+    }
+    OpenFile file;
+    std::vector<std::byte> start; ///< of the file, up to the end of the tensor table at least
+    ParsedGguf parsed;            ///< with views into it
+    // Views into parsed, which does not change any more; looked up, never iterated.
+    std::unordered_map<std::string_view, std::size_t> keys;
+    std::unordered_map<std::string_view, std::size_t> tensors;
+};
+
+namespace {
+
+constexpr std::uint32_t kText = 8; ///< GGUF's code of a string
+
+const char* type_name(const GgufValue& value) {
+    constexpr const char* kNames[] = {
+        "an unsigned integer", "an integer", "a number", "a truth value", "a text", "an array"};
+    return kNames[value.index()];
+}
+
+[[noreturn]] void wrong_type(
+    const GgufFile& file,
+    std::string_view key,
+    const std::string& expected,
+    const std::string& found
+) {
+    throw InputError(fmt::format(
+        "{}: metadata {}: expected {}, found {}",
+        file.path().string(),
+        in_quotes(key),
+        expected,
+        found
+    ));
+}
+
+/// The value of a key if it is there and a T.
+template <class T>
+const T* value_of(const GgufFile& file, std::string_view key, const char* expected) {
+    const GgufValue* const value = file.find(key);
+    if (value == nullptr) {
+        return nullptr;
+    }
+    const T* const typed = std::get_if<T>(value);
+    if (typed == nullptr) {
+        wrong_type(file, key, expected, type_name(*value));
+    }
+    return typed;
+}
+
+/// Element i of an array of fixed-size elements.
+template <class T>
+T element(const GgufArray& array, std::uint64_t i) {
+    T value{};
+    std::memcpy(&value, array.bytes.data() + i * sizeof(T), sizeof(T));
+    return value;
+}
+
+/// Appends all elements, stored as From, to `out`; false if one does not fit.
+template <class From, class To>
+bool convert(const GgufArray& array, std::vector<To>& out) {
+    out.reserve(array.count);
+    for (std::uint64_t i = 0; i < array.count; ++i) {
+        const From value = element<From>(array, i);
+        if constexpr (std::is_integral_v<To>) {
+            if (!std::in_range<To>(value)) {
+                return false;
+            }
+        }
+        out.push_back(static_cast<To>(value));
+    }
+    return true;
+}
+
+} // namespace
+
+GgufFile::GgufFile(const std::filesystem::path& path)
+    : contents_(std::make_unique<Contents>(path)) {}
+GgufFile::GgufFile(GgufFile&&) noexcept = default;
+GgufFile& GgufFile::operator=(GgufFile&&) noexcept = default;
+GgufFile::~GgufFile() = default;
+
+const std::filesystem::path& GgufFile::path() const {
+    return contents_->file.path();
+}
+
+std::uint32_t GgufFile::version() const {
+    return contents_->parsed.version;
+}
+
+const std::vector<std::pair<std::string, GgufValue>>& GgufFile::metadata() const {
+    return contents_->parsed.metadata;
+}
+
+const GgufValue* GgufFile::find(std::string_view key) const {
+    const auto found = contents_->keys.find(key);
+    return found == contents_->keys.end() ? nullptr : &metadata()[found->second].second;
+}
+
+const std::vector<GgufTensor>& GgufFile::tensors() const {
+    return contents_->parsed.tensors;
+}
+
+const GgufTensor* GgufFile::tensor(std::string_view name) const {
+    const auto found = contents_->tensors.find(name);
+    return found == contents_->tensors.end() ? nullptr : &tensors()[found->second];
+}
+
+void GgufFile::read(const GgufTensor& tensor, std::uint64_t first, std::span<std::byte> out) const {
+    HEADROOM_CHECK(
+        first <= tensor.bytes && out.size() <= tensor.bytes - first,
+        "{} B from {} of {}, {} B",
+        out.size(),
+        first,
+        tensor.name,
+        tensor.bytes
+    );
+    contents_->file.read(tensor.offset + first, out);
+}
+
+std::uint64_t GgufFile::file_bytes() const {
+    return contents_->file.bytes();
+}
+
+const OpenFile& GgufFile::opened() const {
+    return contents_->file;
+}
+
+std::optional<std::int64_t> GgufFile::integer(std::string_view key) const {
+    const GgufValue* const value = find(key);
+    if (value == nullptr) {
+        return std::nullopt;
+    }
+    if (const auto* const whole = std::get_if<std::uint64_t>(value)) {
+        if (!std::in_range<std::int64_t>(*whole)) {
+            wrong_type(*this, key, "an integer below 2^63", fmt::format("{}", *whole));
+        }
+        return static_cast<std::int64_t>(*whole);
+    }
+    return *value_of<std::int64_t>(*this, key, "an integer");
+}
+
+std::optional<double> GgufFile::number(std::string_view key) const {
+    const GgufValue* const value = find(key);
+    if (value == nullptr) {
+        return std::nullopt;
+    }
+    if (const auto* const whole = std::get_if<std::uint64_t>(value)) {
+        return static_cast<double>(*whole);
+    }
+    if (const auto* const whole = std::get_if<std::int64_t>(value)) {
+        return static_cast<double>(*whole);
+    }
+    return *value_of<double>(*this, key, "a number");
+}
+
+std::optional<bool> GgufFile::boolean(std::string_view key) const {
+    const bool* const value = value_of<bool>(*this, key, "a truth value");
+    return value != nullptr ? std::optional(*value) : std::nullopt;
+}
+
+std::optional<std::string_view> GgufFile::text(std::string_view key) const {
+    const auto* const value = value_of<std::string_view>(*this, key, "a text");
+    return value != nullptr ? std::optional(*value) : std::nullopt;
+}
+
+std::optional<std::vector<std::string_view>> GgufFile::texts(std::string_view key) const {
+    const auto* const array = value_of<GgufArray>(*this, key, "an array of texts");
+    if (array == nullptr) {
+        return std::nullopt;
+    }
+    if (array->element_type != kText) {
+        wrong_type(*this, key, "an array of texts", "an array of another type");
+    }
+    std::vector<std::string_view> result;
+    result.reserve(array->count);
+    GgufCursor cursor(array->bytes, array->bytes.size(), path().string());
+    for (std::uint64_t i = 0; i < array->count; ++i) {
+        result.push_back(cursor.text("a text in an array"));
+    }
+    return result;
+}
+
+std::optional<std::vector<float>> GgufFile::floats(std::string_view key) const {
+    const auto* const array = value_of<GgufArray>(*this, key, "an array of numbers");
+    if (array == nullptr) {
+        return std::nullopt;
+    }
+    std::vector<float> result;
+    switch (array->element_type) {
+    case 6:
+        convert<float>(*array, result);
+        break;
+    case 12:
+        convert<double>(*array, result);
+        break;
+    default:
+        wrong_type(*this, key, "an array of numbers", "an array of another type");
+    }
+    return result;
+}
+
+std::optional<std::vector<std::int32_t>> GgufFile::integers(std::string_view key) const {
+    const auto* const array = value_of<GgufArray>(*this, key, "an array of integers");
+    if (array == nullptr) {
+        return std::nullopt;
+    }
+    std::vector<std::int32_t> result;
+    bool fits = false;
+    switch (array->element_type) {
+    case 0:
+        fits = convert<std::uint8_t>(*array, result);
+        break;
+    case 1:
+        fits = convert<std::int8_t>(*array, result);
+        break;
+    case 2:
+        fits = convert<std::uint16_t>(*array, result);
+        break;
+    case 3:
+        fits = convert<std::int16_t>(*array, result);
+        break;
+    case 4:
+        fits = convert<std::uint32_t>(*array, result);
+        break;
+    case 5:
+        fits = convert<std::int32_t>(*array, result);
+        break;
+    case 10:
+        fits = convert<std::uint64_t>(*array, result);
+        break;
+    case 11:
+        fits = convert<std::int64_t>(*array, result);
+        break;
+    default:
+        wrong_type(*this, key, "an array of integers", "an array of another type");
+    }
+    if (!fits) {
+        wrong_type(*this, key, "integers of 32 bits", "a larger one");
+    }
+    return result;
+}
+
+} // namespace headroom::model

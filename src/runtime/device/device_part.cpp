@@ -1,0 +1,199 @@
+#include "runtime/device/device_part.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <unistd.h>
+#include <utility>
+
+#include "base/check.hpp"
+#include "runtime/device/migration.hpp"
+#include "runtime/device/stagger.hpp"
+#include "runtime/memory/model_shape.hpp"
+#include "runtime/memory/overload.hpp"
+#include "scheduler/timing/program.hpp"
+
+namespace headroom::runtime {
+
+namespace {
+
+/// Of the wall clock, between two looks for an interrupt.
+constexpr Nanoseconds kIdlePiece = 50'000'000;
+
+/// Resident set of this process, from the operating system.
+Bytes process_bytes() {
+    std::ifstream statm("/proc/self/statm");
+    Bytes pages_all = 0;
+    Bytes pages_resident = 0;
+    statm >> pages_all >> pages_resident;
+    return pages_resident * sysconf(_SC_PAGESIZE);
+}
+
+device::Pacer make_pacer(const config::ClockConfig& clock, comm::Transport& transport) {
+    if (clock.mode == config::ClockMode::virtual_time) {
+        return {};
+    }
+    return {clock.scale, [&transport](device::Pacer::TimePoint due) { transport.idle_until(due); }};
+}
+
+} // namespace
+
+DevicePart::DevicePart(const RunOptions& options, Setup& setup, comm::Transport& transport)
+    : options_(&options), setup_(&setup), transport_(&transport), self_(transport.self()),
+      blocks_(shape_of(setup.model), options.scenario->controller.cut()),
+      context_{&setup.model, &kernels::kernels_for(setup.level)},
+      resident_(setup.model, blocks_, self_, setup.turn_sizes),
+      clock_(options.scenario->fleet, self_, options.stop),
+      pacer_(make_pacer(options.scenario->clock, transport)), settings_(settings()),
+      runner_(context_, settings_, resident_, clock_, pacer_, transport, log_) {
+    if (setup.resume) {
+        clock_.set(setup.resume->clock);
+    }
+    log_.detailed = options.trace_ops;
+    log_.sent.assign(transport.size(), 0);
+}
+
+TurnSettings DevicePart::settings() const {
+    const config::Scenario& scenario = *options_->scenario;
+    const config::WorkloadConfig& workload = scenario.workload;
+    const scheduler::DeviceSpec& device = scenario.fleet.devices[self_.index()];
+    return {
+        {static_cast<float>(workload.temperature), workload.top_k, workload.top_p, workload.min_p},
+        scenario.seed,
+        may_page(scenario.controller.overload, device),
+        device.name,
+        options_->on_logits,
+        options_->planted_wait,
+    };
+}
+
+void DevicePart::visit(const std::vector<Turn>& turns, std::span<const StartedTurn> started) {
+    runner_.begin(turns);
+    for (const StartedTurn& one : started) {
+        runner_.give_ids(one.turn.slot, one.ids);
+    }
+    advance(turns);
+}
+
+void DevicePart::advance(const std::vector<Turn>& turns) {
+    if (!turns.empty()) {
+        std::erase_if(batches_, [&](const auto& before) { // over: these slots begin anew
+            const Turn& turn = before.second.front();
+            return turn.slot / joined_ == turns.front().slot / joined_;
+        });
+    }
+    std::vector<std::int64_t> begun;
+    for (const Turn& turn : turns) {
+        if (turn.begins_batch()) {
+            begun.push_back(turn.number);
+        }
+        batches_[turn.batch].push_back(turn);
+    }
+    run(agenda_.visit(begun));
+}
+
+std::vector<SampledToken> DevicePart::end(const std::vector<Turn>& batch) {
+    run(agenda_.end(batch.front().number));
+    std::vector<SampledToken> tokens;
+    for (const Turn& turn : batch) {
+        tokens.push_back(turn.samples ? runner_.sampled(turn.slot) : SampledToken{});
+    }
+    return tokens;
+}
+
+void DevicePart::run(const std::vector<scheduler::Task>& tasks) {
+    for (const scheduler::Task& task : tasks) {
+        runner_.run(program_, segments_[task.segment], batches_.at(task.batch));
+    }
+}
+
+void DevicePart::install(const Installation& installation, const AgreeOnResume& agree) {
+    epoch_ = installation.epoch;
+    clock_.set_tokens(installation.seen);
+    if (installation.first) {
+        load(installation);
+    } else {
+        runner_.settle();
+        if (installation.placement != resident_.placement()) {
+            migrate_to(installation, agree);
+        }
+    }
+    const config::Scenario& scenario = *options_->scenario;
+    const DeviceId source = scenario.fleet.source;
+    std::vector<scheduler::Program> programs =
+        scheduler::lower(blocks_, installation.placement, source, transport_->size());
+    agenda_ = scheduler::Agenda(
+        stagger(scenario, blocks_, programs, installation), self_, self_ == source
+    );
+    program_ = std::move(programs[self_.index()]);
+    segments_ = scheduler::segments_of(program_);
+    batches_.clear();
+    joined_ = installation.batch;
+}
+
+/// The first placement takes no virtual time: clocks start when the weights are there.
+void DevicePart::load(const Installation& installation) {
+    if (blocks_.cut().reduce == scheduler::Reduce::ring) {
+        resident_.keep_norms(*setup_->file);
+    }
+    resident_.load(*setup_->file, installation.placement);
+    resident_.install(installation.placement);
+    if (options_->scenario->fleet.devices[self_.index()].has_storage) {
+        resident_.keep_storage(*setup_->file);
+    }
+    setup_->file.reset();
+    if (options_->after_load) {
+        options_->after_load();
+    }
+    transport_->barrier({"all devices to have loaded their blocks", -1, epoch_, 0});
+    pacer_.start(clock_.now());
+}
+
+void DevicePart::migrate_to(const Installation& installation, const AgreeOnResume& agree) {
+    const MigrationOrder order{
+        {resident_.placement(),
+         installation.placement,
+         installation.rows,
+         options_->scenario->controller.weights == config::Weights::everywhere},
+        installation.epoch,
+        installation.t_switch,
+        settings_.device_name,
+    };
+    Arrivals arrivals;
+    arrivals.blocks = migrate(resident_, order, clock_, *transport_, log_.sent);
+    arrivals.clock = clock_.now();
+    clock_.set(agree(arrivals));
+    pacer_.hold(clock_.now());
+}
+
+/// In pieces, so that whoever waits for a request notices an interrupt.
+bool DevicePart::idle_until(Nanoseconds time) {
+    const auto interrupted = transport_->options().interrupted;
+    const double scale = options_->scenario->clock.scale;
+    const auto piece = static_cast<Nanoseconds>(static_cast<double>(kIdlePiece) / scale);
+    while (pacer_.paced() && time - clock_.now() > piece) {
+        if (interrupted != nullptr && interrupted() != 0) {
+            return false;
+        }
+        clock_.raise(clock_.now() + std::max<Nanoseconds>(1, piece));
+        pacer_.hold(clock_.now());
+    }
+    clock_.raise(time);
+    pacer_.hold(clock_.now());
+    return true;
+}
+
+Report DevicePart::report() {
+    Report report;
+    report.clock = clock_.now();
+    report.held = resident_.budget().held();
+    report.peak = resident_.budget().peak();
+    report.process_bytes = process_bytes();
+    report.lateness_max = pacer_.lateness_max();
+    std::swap(report.log, log_);
+    log_.detailed = report.log.detailed;
+    log_.sent.assign(transport_->size(), 0);
+    resident_.budget().reset_peak();
+    return report;
+}
+
+} // namespace headroom::runtime

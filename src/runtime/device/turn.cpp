@@ -1,0 +1,432 @@
+#include "runtime/device/turn.hpp"
+
+#include "base/check.hpp"
+#include "base/error.hpp"
+#include "runtime/memory/never.hpp"
+#include "runtime/memory/overload.hpp"
+
+namespace headroom::runtime {
+
+using scheduler::OpCode;
+using scheduler::Payload;
+
+namespace {
+
+std::span<std::byte> bytes_of(float* first, std::int64_t count) {
+    return std::as_writable_bytes(std::span(first, static_cast<std::size_t>(count)));
+}
+
+bool is_small(Payload payload) {
+    return payload == Payload::token || payload == Payload::sampled;
+}
+
+/// Parts of a buffer that other parts of the same turn's stage are sent from meanwhile.
+bool is_ring(Payload payload) {
+    return payload == Payload::ring_sum || payload == Payload::ring_x;
+}
+
+bool is_partial(Payload payload) {
+    return payload == Payload::attention_partial || payload == Payload::ffn_partial;
+}
+
+} // namespace
+
+TurnRunner::TurnRunner(
+    const model::Context& context,
+    const TurnSettings& settings,
+    Resident& resident,
+    device::DeviceClock& clock,
+    device::Pacer& pacer,
+    comm::Transport& transport,
+    TurnLog& log
+)
+    : context_(&context), settings_(&settings), resident_(&resident), clock_(&clock),
+      pacer_(&pacer), transport_(&transport), log_(&log),
+      states_(static_cast<std::size_t>(resident.slots())) {}
+
+void TurnRunner::select(const Turn& turn) {
+    now_ = &states_[static_cast<std::size_t>(turn.slot)];
+    if (resident_->has_workspace()) {
+        resident_->workspace().select(turn.slot);
+    }
+}
+
+void TurnRunner::begin(const std::vector<Turn>& batch) {
+    for (const Turn& turn : batch) {
+        State& state = states_[static_cast<std::size_t>(turn.slot)];
+        wait_for_small_sends(state); // of the turn before: all of them have been taken
+        state = {};
+        state.turn = turn;
+        state.ids.resize(static_cast<std::size_t>(turn.tokens));
+        state.last_x_row = turn.tokens - 1;
+        state.recheck_row = turn.recheck.row;
+        resident_->reserve_caches(turn.slot, turn.first + turn.tokens);
+    }
+}
+
+void TurnRunner::give_ids(std::int32_t slot, std::span<const std::int32_t> ids) {
+    State& state = states_[static_cast<std::size_t>(slot)];
+    HEADROOM_CHECK(
+        ids.size() == state.ids.size(), "{} ids for {} tokens", ids.size(), state.ids.size()
+    );
+    state.ids.assign(ids.begin(), ids.end());
+}
+
+void TurnRunner::run(
+    const scheduler::Program& program,
+    const scheduler::ProgramSegment& segment,
+    const std::vector<Turn>& batch
+) {
+    clock_->set_tokens(batch.front().sampled);
+    for (std::size_t i = segment.begin; i < segment.end; ++i) {
+        const Instruction& instruction = program[i];
+        if (instruction.code == OpCode::compute) {
+            compute(instruction, batch);
+            continue;
+        }
+        const bool sampling = scheduler::only_when_sampling(instruction, resident_->blocks());
+        for (const Turn& turn : batch) {
+            if (turn.recheck.row >= 0 && sampling && instruction.payload == Payload::last_x) {
+                select(turn);
+                hand_over_recheck(instruction);
+            }
+            if (turn.samples || !sampling) {
+                select(turn);
+                transfer(instruction);
+            }
+        }
+    }
+}
+
+void TurnRunner::transfer(const Instruction& instruction) {
+    switch (instruction.code) {
+    case OpCode::send:
+        send(instruction);
+        return;
+    case OpCode::receive:
+        receive(instruction);
+        return;
+    case OpCode::norm:
+        norm(instruction);
+        return;
+    case OpCode::finish:
+        finish(instruction);
+        return;
+    case OpCode::compute:
+        break;
+    }
+    HEADROOM_CHECK(false, "instruction {}", static_cast<int>(instruction.code));
+}
+
+void TurnRunner::settle() {
+    for (State& state : states_) {
+        wait_for_small_sends(state);
+    }
+    if (resident_->has_workspace()) {
+        resident_->workspace().settle(*transport_, {"the end of the turns under way", -1, -1, -1});
+    }
+}
+
+void TurnRunner::wait_for_small_sends(State& state) {
+    for (HeldSend& pending : state.small_sends) {
+        transport_->wait(pending.send, {"the end of a turn", -1, -1, state.turn.number});
+    }
+    state.small_sends.clear();
+}
+
+comm::Waiting TurnRunner::waiting(const Instruction& instruction) const {
+    return {
+        scheduler::name_of(instruction.payload),
+        instruction.layer,
+        now_->turn.epoch,
+        now_->turn.number};
+}
+
+float* TurnRunner::writable(Buffer buffer) {
+    return resident_->workspace().overwrite(
+        buffer, *transport_, {"a buffer to be sent", -1, now_->turn.epoch, now_->turn.number}
+    );
+}
+
+/// Before a turn's first operation: what is held over the budget is read from storage. Returns the
+/// bytes held, by which the clock finds the same difference; 0 if they fit.
+Bytes TurnRunner::page() {
+    const Bytes held = resident_->budget().held();
+    const Bytes over = held - clock_->memory(clock_->now());
+    if (over <= 0) {
+        return 0;
+    }
+    if (!settings_->may_page) {
+        throw over_budget_error(
+            resident_->self(), settings_->device_name, held, over, clock_->now()
+        );
+    }
+    log_->overloads.push_back({clock_->now(), over});
+    // Whole quantisation blocks are read, so that may be a little more; what is told is what the
+    // budget lacks and the clock is charged.
+    (void)pager_.read(*resident_, over, settings_->device_name);
+    log_->paged += over;
+    return held;
+}
+
+/// One operation for all turns of a batch: neighbouring slots share one pass over the weights.
+void TurnRunner::compute(const Instruction& instruction, const std::vector<Turn>& batch) {
+    const scheduler::Blocks& blocks = resident_->blocks();
+    const BlockId b = instruction.block;
+    if (batch.front().recheck.row >= 0 && scheduler::only_when_sampling(instruction, blocks)) {
+        recheck(b, batch.front());
+    }
+    if (!batch.front().samples && scheduler::only_when_sampling(instruction, blocks)) {
+        return; // a chunk of a prompt, which is a batch of its own
+    }
+    if (const int code = watch_.overdue(transport_->options()); code != 0) {
+        throw InterruptedError(static_cast<ExitCode>(code)); // a turn may last very long
+    }
+    const Bytes held = before_first_operation(batch);
+    const auto most = static_cast<std::size_t>(resident_->most_joined());
+    for (std::size_t first = 0, last = 1; first < batch.size(); first = last++) {
+        while (last < batch.size() && last - first < most &&
+               batch[last].slot == batch[last - 1].slot + 1) {
+            ++last;
+        }
+        execute(instruction, Pass(batch).subspan(first, last - first));
+    }
+    scheduler::OperationCost cost;
+    for (const Turn& turn : batch) {
+        cost.add(blocks, b, turn.first, turn.tokens);
+    }
+    const std::int64_t number = batch.front().number;
+    const device::Interval time = clock_->operate(cost.flops, cost.touched, held);
+    if (time.end == kNever) {
+        const scheduler::DeviceSpec& device = clock_->fleet().devices[resident_->self().index()];
+        throw StuckError(fmt::format(
+            "device {} ({}) never finishes {} of turn {}: its rate {}; change the device's load or "
+            "events in the scenario",
+            resident_->self().value,
+            settings_->device_name,
+            to_string(blocks.name(b)),
+            number,
+            why_never({&device.compute, &device.memory_bandwidth}, time.start, clock_->tokens())
+        ));
+    }
+    log_->busy += time.end - time.start;
+    if (log_->detailed) {
+        log_->ops.push_back({resident_->self(), b, time.start, time.end, number});
+    }
+    pacer_->hold(time.end);
+}
+
+/// Returns what page() says if this is the batch's first operation here.
+Bytes TurnRunner::before_first_operation(const std::vector<Turn>& batch) {
+    State& first = states_[static_cast<std::size_t>(batch.front().slot)];
+    if (first.has_computed) {
+        return 0;
+    }
+    first.has_computed = true;
+    if (first.turn.number == 2 && settings_->planted_wait > 0) {
+        clock_->set(clock_->now() + settings_->planted_wait);
+    }
+    return page();
+}
+
+/// Where a payload is sent from or received into.
+Buffer TurnRunner::buffer_of(const Instruction& instruction) const {
+    const bool incoming = instruction.code == OpCode::receive;
+    switch (instruction.payload) {
+    case Payload::normed_x:
+    case Payload::normed_residual:
+        return Buffer::normed;
+    case Payload::head_outputs:
+        return Buffer::heads;
+    case Payload::residual:
+        return Buffer::residual;
+    case Payload::x:
+    case Payload::last_x:
+    case Payload::ring_x:
+        return Buffer::x;
+    case Payload::ring_sum:
+        return incoming ? Buffer::received : Buffer::sums;
+    case Payload::attention_partial:
+    case Payload::ffn_partial:
+        if (incoming) {
+            return Buffer::received;
+        }
+        return has_one_term(instruction) ? Buffer::scratch : Buffer::sums;
+    case Payload::token:
+    case Payload::sampled:
+        break;
+    }
+    HEADROOM_CHECK(false, "payload {} has no buffer", static_cast<int>(instruction.payload));
+}
+
+/// A part of D of every token.
+std::vector<std::span<std::byte>> TurnRunner::ring_parts(
+    const Instruction& instruction, Buffer buffer
+) {
+    const std::int64_t width = resident_->blocks().shape().width;
+    const auto [first, count] = scheduler::ring_part(width, instruction.part, instruction.parts);
+    const std::int64_t element = instruction.bytes_per_token / count;
+    std::byte* const base = reinterpret_cast<std::byte*>(resident_->workspace().data(buffer));
+    std::vector<std::span<std::byte>> tokens;
+    for (std::int64_t t = 0; t < now_->turn.tokens; ++t) {
+        tokens.emplace_back(
+            base + (t * width + first) * element, static_cast<std::size_t>(count * element)
+        );
+    }
+    return tokens;
+}
+
+std::vector<std::span<std::byte>> TurnRunner::parts(
+    const Instruction& instruction, DeviceId sender
+) {
+    const scheduler::Blocks& blocks = resident_->blocks();
+    const scheduler::ModelShape& shape = blocks.shape();
+    const std::int64_t n = now_->turn.tokens;
+    if (instruction.payload == Payload::token) {
+        return {std::as_writable_bytes(std::span(now_->ids))};
+    }
+    if (instruction.payload == Payload::sampled) {
+        return {std::as_writable_bytes(std::span(&now_->sampled.id, 1))};
+    }
+    const Buffer buffer = buffer_of(instruction);
+    if (is_ring(instruction.payload)) {
+        return ring_parts(instruction, buffer);
+    }
+    float* const base = resident_->workspace().data(buffer);
+    if (instruction.payload == Payload::last_x) {
+        const bool outgoing = sender == resident_->self();
+        return {bytes_of(base + (outgoing ? (n - 1) * shape.width : 0), shape.width)};
+    }
+    if (instruction.payload != Payload::head_outputs) {
+        const auto floats = instruction.bytes(n) / static_cast<Bytes>(sizeof(float));
+        return {bytes_of(base, floats)};
+    }
+    std::vector<std::span<std::byte>> groups;
+    const std::int64_t out = n * shape.heads_per_group() * shape.head_width();
+    for (std::int32_t g = 0; g < blocks.groups(); ++g) {
+        if (resident_->placement()[blocks.group(instruction.layer, g).index()] == sender) {
+            groups.push_back(bytes_of(base + g * out, out));
+        }
+    }
+    return groups;
+}
+
+void TurnRunner::send(const Instruction& instruction) {
+    const Bytes bytes = instruction.bytes(now_->turn.tokens);
+    auto kept = std::make_unique<WireHeader>();
+    WireHeader& header = *kept;
+    header.epoch = now_->turn.epoch;
+    header.turn = now_->turn.number;
+    header.kind = static_cast<std::int32_t>(instruction.payload);
+    header.index = instruction.layer;
+    header.bytes = bytes;
+    header.departure = clock_->send(instruction.peer, bytes);
+    header.checksum = now_->sampled.logits_checksum;
+    if (header.departure.arrival == kNever) {
+        throw StuckError(fmt::format(
+            "{} of turn {} from device {} ({}) never arrives at device {}: the link's rate {}; "
+            "change the link's variation or events in the scenario",
+            scheduler::name_of(instruction.payload),
+            now_->turn.number,
+            resident_->self().value,
+            settings_->device_name,
+            instruction.peer.value,
+            why_never(
+                {&clock_->fleet().network.link(resident_->self(), instruction.peer).bandwidth,
+                 &clock_->fleet().devices[resident_->self().index()].egress},
+                header.departure.begin,
+                clock_->tokens()
+            )
+        ));
+    }
+    log_->sent[instruction.peer.index()] += bytes;
+
+    std::vector<comm::ConstPart> outgoing{std::as_bytes(std::span(&header, 1))};
+    for (const auto part : parts(instruction, resident_->self())) {
+        outgoing.emplace_back(part);
+    }
+    HeldSend pending{
+        std::move(kept),
+        transport_->start_send(instruction.peer, comm::data_tag(now_->turn.slot), outgoing)};
+    if (is_small(instruction.payload)) {
+        now_->small_sends.push_back(std::move(pending));
+    } else {
+        resident_->workspace().keep(buffer_of(instruction), std::move(pending));
+    }
+    if (is_partial(instruction.payload)) {
+        now_->sums_begun = false; // this device has no more to do with the stage
+    }
+}
+
+void TurnRunner::receive(const Instruction& instruction) {
+    const comm::Waiting what = waiting(instruction);
+    if (!is_small(instruction.payload) && !is_ring(instruction.payload)) {
+        (void)writable(buffer_of(instruction));
+    }
+    WireHeader header;
+    std::vector<comm::Part> incoming{std::as_writable_bytes(std::span(&header, 1))};
+    for (const auto part : parts(instruction, instruction.peer)) {
+        incoming.push_back(part);
+    }
+    transport_->receive(instruction.peer, comm::data_tag(now_->turn.slot), incoming, what);
+    const Bytes bytes = instruction.bytes(now_->turn.tokens);
+    HEADROOM_CHECK(
+        header.epoch == now_->turn.epoch && header.turn == now_->turn.number &&
+            header.kind == static_cast<std::int32_t>(instruction.payload) &&
+            header.index == instruction.layer && header.bytes == bytes,
+        "device {} expected {} of layer {}, epoch {}, turn {}, {} B; got kind {} of layer {}, "
+        "epoch {}, turn {}, {} B",
+        resident_->self().value,
+        what.what,
+        what.layer,
+        now_->turn.epoch,
+        now_->turn.number,
+        bytes,
+        header.kind,
+        header.index,
+        header.epoch,
+        header.turn,
+        header.bytes
+    );
+    if (is_partial(instruction.payload) || instruction.payload == Payload::ring_sum) {
+        take_in(instruction);
+    }
+    if (instruction.payload == Payload::last_x) {
+        now_->last_x_row = 0;
+    }
+    if (instruction.payload == Payload::sampled) {
+        now_->sampled.logits_checksum = header.checksum;
+    }
+    const Nanoseconds arrival = clock_->serve(header.departure, bytes);
+    if (arrival == kNever) {
+        throw StuckError(fmt::format(
+            "{} of turn {} never gets into device {} ({}): its ingress {}; change the device's "
+            "ingress in the scenario",
+            what.what,
+            now_->turn.number,
+            resident_->self().value,
+            settings_->device_name,
+            why_never(
+                {&clock_->fleet().devices[resident_->self().index()].ingress},
+                header.departure.head,
+                clock_->tokens()
+            )
+        ));
+    }
+    clock_->raise(arrival);
+    if (log_->detailed) {
+        log_->messages.push_back(
+            {instruction.peer,
+             resident_->self(),
+             instruction.payload,
+             instruction.layer,
+             bytes,
+             header.departure.begin,
+             arrival,
+             now_->turn.number}
+        );
+    }
+    pacer_->hold(clock_->now());
+}
+
+} // namespace headroom::runtime

@@ -1,0 +1,74 @@
+// What a device computes is looked at where it is computed: the first number that is not finite
+// ends the run, with the block, the token and the device that it comes from.
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "kernels/finite.hpp"
+#include "runtime/device/turn.hpp"
+
+namespace headroom::runtime {
+
+std::int64_t TurnRunner::rows_of(Pass pass) {
+    return pass.size() > 1 ? static_cast<std::int64_t>(pass.size()) : pass.front().tokens;
+}
+
+namespace {
+
+/// Whose row it is, and which of its tokens.
+std::pair<const Turn&, std::int64_t> owner_of(std::int64_t row, std::span<const Turn> pass) {
+    return pass.size() > 1
+               ? std::pair<const Turn&, std::int64_t>(pass[static_cast<std::size_t>(row)], 0)
+               : std::pair<const Turn&, std::int64_t>(pass.front(), row);
+}
+
+} // namespace
+
+/// A number that is not finite spoils all that come after it: the run ends where it began.
+void TurnRunner::went_astray(
+    BlockId b, const Turn& turn, std::int64_t token, const std::string& how
+) const {
+    const BlockName& name = resident_->blocks().name(b);
+    throw StuckError(fmt::format(
+        "{} on device {} ({}) yields {} for token {} of sequence {} ({}, turn {}), expected finite "
+        "numbers; the weights of model {} are finite, but its numbers overflow: the file is "
+        "damaged or was converted wrongly, so get it again or take another model",
+        to_string(name),
+        resident_->self().value,
+        settings_->device_name,
+        how,
+        turn.first + token,
+        turn.sequence,
+        name.layer < 0 ? std::string(name_of(name.kind)) : fmt::format("layer {}", name.layer),
+        turn.number,
+        context_->model->name
+    ));
+}
+
+void TurnRunner::expect_finite(
+    BlockId b, const model::InputRows& rows, std::int64_t width, Pass pass
+) const {
+    for (std::int64_t row = 0; row < rows_of(pass); ++row) {
+        const std::span<const float> own(rows.at(row), static_cast<std::size_t>(width));
+        if (const auto at = kernels::first_not_finite(own)) {
+            const auto [turn, token] = owner_of(row, pass);
+            went_astray(b, turn, token, fmt::format("{} at element {}", own[*at], *at));
+        }
+    }
+}
+
+/// The next norm divides x by the root of its squares' mean. If that is infinite, x becomes 0.
+void TurnRunner::expect_residual(BlockId b, const model::InputRows& x, Pass pass) const {
+    const auto width = static_cast<std::size_t>(resident_->blocks().shape().width);
+    for (std::int64_t row = 0; row < rows_of(pass); ++row) {
+        const std::span<const float> own(x.at(row), width);
+        if (!kernels::squares_fit(own)) {
+            expect_finite(b, x, static_cast<std::int64_t>(width), pass);
+            const auto [turn, token] = owner_of(row, pass);
+            went_astray(b, turn, token, "numbers whose squares are beyond what a float can hold");
+        }
+    }
+}
+
+} // namespace headroom::runtime

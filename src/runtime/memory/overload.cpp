@@ -1,0 +1,26 @@
+#include "runtime/memory/overload.hpp"
+
+#include <fmt/format.h>
+
+namespace headroom::runtime {
+
+bool may_page(config::Overload overload, const scheduler::DeviceSpec& device) {
+    return overload != config::Overload::fail && device.has_storage;
+}
+
+InfeasibleError over_budget_error(
+    DeviceId device, const std::string& name, Bytes held, Bytes over, Nanoseconds at
+) {
+    return InfeasibleError(fmt::format(
+        "device {} ({}) holds {} but has only {} at {} of virtual time, and it may not page; "
+        "give it more memory, or let it page (a storage_bandwidth, and controller.overload not "
+        "\"fail\")",
+        device.value,
+        name,
+        format_bytes(held),
+        format_bytes(held - over),
+        format_duration(at)
+    ));
+}
+
+} // namespace headroom::runtime

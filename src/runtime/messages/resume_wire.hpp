@@ -1,0 +1,12 @@
+// A resume point on its way from rank 0 to all others.
+#pragma once
+
+#include "runtime/messages/resume_point.hpp"
+#include "runtime/messages/wire.hpp"
+
+namespace headroom::runtime {
+
+void put(ByteWriter& writer, const ResumePoint& point);
+[[nodiscard]] ResumePoint get_resume_point(ByteReader& reader);
+
+} // namespace headroom::runtime

@@ -1,0 +1,76 @@
+#include "runtime/setup/prompts.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+
+namespace headroom::runtime {
+
+namespace {
+
+/// What is wrong with a prompt of so many tokens, or "".
+std::string problem_with(std::int64_t prompt, std::int64_t tokens, std::int64_t context) {
+    if (prompt == 0) {
+        return "is empty and the model has no begin-of-text token: give a prompt";
+    }
+    // The last sampled token needs no row of its own.
+    const std::int64_t most = std::max<std::int64_t>(0, context - prompt + 1);
+    if (tokens <= most) {
+        return "";
+    }
+    if (most == 0) {
+        return fmt::format(
+            "has {} tokens, but the model's context is {}; give a shorter prompt", prompt, context
+        );
+    }
+    return fmt::format(
+        "has {} tokens and {} are to be sampled, but the model's context is {}: at most {} can be "
+        "sampled; give fewer tokens (--tokens) or a shorter prompt",
+        prompt,
+        tokens,
+        context,
+        most
+    );
+}
+
+} // namespace
+
+void check_prompt_lengths(
+    const std::vector<std::int64_t>& lengths,
+    const config::WorkloadConfig& workload,
+    std::int64_t context
+) {
+    std::string problems;
+    for (std::size_t i = 0; i < lengths.size(); ++i) {
+        const std::string problem = problem_with(lengths[i], workload.tokens_of(i), context);
+        if (!problem.empty()) {
+            problems += fmt::format(
+                "{}{} {}",
+                problems.empty() ? "" : "\n",
+                lengths.size() == 1 ? "the prompt"
+                                    : fmt::format("prompt {} of {}:", i + 1, lengths.size()),
+                problem
+            );
+        }
+    }
+    if (!problems.empty()) {
+        throw InputError(problems);
+    }
+}
+
+std::vector<std::vector<std::int32_t>> tokenised_prompts(
+    const config::WorkloadConfig& workload, const model::Tokenizer& tokenizer, std::int64_t context
+) {
+    std::vector<std::vector<std::int32_t>> prompts;
+    std::vector<std::int64_t> lengths;
+    for (const std::string& prompt : workload.prompts) {
+        prompts.push_back(tokenizer.encode(prompt));
+        lengths.push_back(static_cast<std::int64_t>(prompts.back().size()));
+    }
+    check_prompt_lengths(lengths, workload, context);
+    return prompts;
+}
+
+} // namespace headroom::runtime

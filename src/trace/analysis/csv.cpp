@@ -1,0 +1,280 @@
+#include "trace/analysis/csv.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <ostream>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "trace/records/columns.hpp"
+#include "trace/records/labels.hpp"
+
+namespace headroom::trace {
+
+namespace {
+
+constexpr const char* kPlacements = "placements";
+constexpr const char* kAttributes = "attributes";
+constexpr const char* kColumns = "columns";
+
+template <class Row>
+concept NamesItsInterval = requires(Row row) {
+    row.interval;
+};
+
+template <class Row, class... Others>
+constexpr bool is_one_of = (std::is_same_v<Row, Others> || ...);
+
+/// The column that the row's own index stands in, or the interval that it belongs to; "": none.
+template <class Row>
+constexpr const char* lead_of() {
+    if constexpr (is_one_of<Row, DeviceRow>) {
+        return "device";
+    } else if constexpr (is_one_of<Row, BlockRow>) {
+        return "block";
+    } else if constexpr (is_one_of<Row, LayerRow>) {
+        return "layer";
+    } else if constexpr (is_one_of<Row, LinkRow, ModelRow, PromptRow> || NamesItsInterval<Row>) {
+        return "";
+    } else {
+        return "interval";
+    }
+}
+
+template <class Row>
+class RowWriter {
+  public:
+    RowWriter(const RunHeader& header, std::ostream& out) : header_(header), out_(out) {
+        std::string line = lead_of<Row>();
+        for_each_column<Row>([&](const auto& column) {
+            line += (line.empty() ? "" : ",") + std::string(column.name);
+        });
+        out_ << line << '\n';
+    }
+
+    /// `lead`: what stands in the first column, if there is one.
+    void write(const Row& row, std::size_t lead) {
+        line_.clear();
+        first_ = true;
+        if constexpr (lead_of<Row>()[0] != '\0') {
+            fmt::format_to(std::back_inserter(line_), "{}", lead);
+            first_ = false;
+        }
+        for_each_column<Row>([&](const auto& column) { add(column, row.*column.member); });
+        line_.push_back('\n');
+        out_.write(line_.data(), static_cast<std::streamsize>(line_.size()));
+    }
+
+  private:
+    template <class C, class T>
+    void add(const C& column, const T& value) {
+        if (!std::exchange(first_, false)) {
+            line_.push_back(',');
+        }
+        if constexpr (std::is_same_v<T, std::string>) {
+            line_.append(csv_field(value));
+        } else {
+            if constexpr (std::is_same_v<T, std::int32_t>) {
+                if (std::string_view(column.unit) == "code") {
+                    line_.append(csv_field(code_label(
+                        header_, fmt::format("{}.{}", Table<Row>::name, column.name), value
+                    )));
+                    return;
+                }
+            }
+            fmt::format_to(std::back_inserter(line_), "{}", value);
+        }
+    }
+
+    const RunHeader& header_;
+    std::ostream& out_;
+    fmt::memory_buffer line_;
+    bool first_ = true; ///< column of the line
+};
+
+template <class Row>
+CsvTable fixed(const Trace& trace, std::vector<Row> RunHeader::*rows) {
+    return {Table<Row>::name, [&trace, rows](std::ostream& out) {
+                RowWriter<Row> writer(trace.header, out);
+                std::size_t index = 0;
+                for (const Row& row : trace.header.*rows) {
+                    writer.write(row, index++);
+                }
+            }};
+}
+
+template <class Row>
+CsvTable growing(const Trace& trace, std::vector<Row> Interval::*rows) {
+    return {Table<Row>::name, [&trace, rows](std::ostream& out) {
+                RowWriter<Row> writer(trace.header, out);
+                for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
+                    for (const Row& row : trace.intervals[i].*rows) {
+                        writer.write(row, i);
+                    }
+                }
+            }};
+}
+
+CsvTable intervals(const Trace& trace) {
+    return {Table<IntervalRow>::name, [&trace](std::ostream& out) {
+                RowWriter<IntervalRow> writer(trace.header, out);
+                for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
+                    writer.write(trace.intervals[i].row, i);
+                }
+            }};
+}
+
+void write_placements(const Trace& trace, std::ostream& out) {
+    out << "interval,block,block_name,device,device_name\n";
+    for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
+        const std::vector<std::int32_t>& placement = trace.intervals[i].placement;
+        for (std::size_t b = 0; b < placement.size(); ++b) {
+            out << fmt::format(
+                "{},{},{},{},{}\n",
+                i,
+                b,
+                csv_field(block_label(trace.header, static_cast<std::int32_t>(b))),
+                placement[b],
+                csv_field(device_label(trace.header, placement[b]))
+            );
+        }
+    }
+}
+
+void write_attributes(const Trace& trace, std::ostream& out) {
+    out << "name,value\n";
+    out << "completion," << completion_names()[static_cast<std::size_t>(trace.completion)] << '\n';
+    for (const auto& [name, value] : trace.header.attributes) {
+        out << csv_field(name) << ',' << csv_field(value) << '\n';
+    }
+    for (const auto& [name, value] : trace.header.numbers) {
+        out << csv_field(name) << ',' << value << '\n';
+    }
+}
+
+template <class Row>
+void write_units(std::ostream& out) {
+    if constexpr (lead_of<Row>()[0] != '\0') {
+        out << Table<Row>::name << ',' << lead_of<Row>() << ",id\n";
+    }
+    for_each_column<Row>([&](const auto& column) {
+        out << Table<Row>::name << ',' << column.name << ',' << csv_field(column.unit) << '\n';
+    });
+}
+
+template <class... Rows>
+void write_all_units(std::ostream& out) {
+    (write_units<Rows>(out), ...);
+}
+
+void write_columns(std::ostream& out) {
+    out << "table,column,unit\n";
+    write_all_units<
+        DeviceRow,
+        LinkRow,
+        BlockRow,
+        ModelRow,
+        LayerRow,
+        PromptRow,
+        IntervalRow,
+        ResourceRow,
+        LinkStateRow,
+        MigrationRow,
+        TurnRow,
+        TokenRow,
+        RequestRow,
+        EventRow,
+        OpRow,
+        MessageRow>(out);
+    for (const char* const column : {"interval,id", "block,id", "block_name,text", "device,id"}) {
+        out << kPlacements << ',' << column << '\n';
+    }
+    out << kPlacements << ",device_name,text\n";
+    out << kAttributes << ",name,text\n" << kAttributes << ",value,text\n";
+}
+
+} // namespace
+
+std::vector<CsvTable> csv_tables(const Trace& trace) {
+    std::vector<CsvTable> tables{
+        fixed(trace, &RunHeader::devices),
+        fixed(trace, &RunHeader::links),
+        fixed(trace, &RunHeader::blocks),
+    };
+    if (!trace.header.model.empty()) {
+        tables.push_back(fixed(trace, &RunHeader::model));
+        tables.push_back(fixed(trace, &RunHeader::layers));
+        tables.push_back(fixed(trace, &RunHeader::prompts));
+    }
+    tables.push_back(intervals(trace));
+    tables.push_back(growing(trace, &Interval::resources));
+    tables.push_back(growing(trace, &Interval::link_states));
+    tables.push_back(growing(trace, &Interval::migrations));
+    tables.push_back(growing(trace, &Interval::turns));
+    tables.push_back(growing(trace, &Interval::tokens));
+    tables.push_back(growing(trace, &Interval::requests));
+    tables.push_back(growing(trace, &Interval::events));
+    if (trace.header.with_ops) {
+        tables.push_back(growing(trace, &Interval::ops));
+        tables.push_back(growing(trace, &Interval::messages));
+    }
+    const auto bind = [&](auto write) {
+        return [&trace, write](std::ostream& out) { write(trace, out); };
+    };
+    tables.push_back({kPlacements, bind(write_placements)});
+    tables.push_back({kAttributes, bind(write_attributes)});
+    tables.push_back({kColumns, write_columns});
+    return tables;
+}
+
+const std::vector<std::string>& csv_table_names() {
+    static const std::vector<std::string> names = [] {
+        Trace all;
+        all.header.model.resize(1);
+        all.header.with_ops = true;
+        std::vector<std::string> found;
+        for (const CsvTable& table : csv_tables(all)) {
+            found.push_back(table.name);
+        }
+        return found;
+    }();
+    return names;
+}
+
+namespace {
+
+bool is_number(std::string_view text) {
+    if (text.starts_with('+')) {
+        text.remove_prefix(1);
+    }
+    double value = 0;
+    const char* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, value);
+    return !text.empty() && read.ptr == end && read.ec != std::errc::invalid_argument;
+}
+
+/// Whether a spreadsheet would compute what stands there: a text of whoever wrote a prompt or named
+/// a device could fetch and send data so.
+bool is_formula(std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of("\t\r"), text.size())); // as some do
+    return text.find_first_of("=+-@") == 0 && !is_number(text);
+}
+
+} // namespace
+
+std::string csv_field(std::string_view text) {
+    const bool formula = is_formula(text);
+    if (!formula && text.find_first_of("\",\r\n") == std::string_view::npos) {
+        return std::string(text);
+    }
+    std::string quoted = formula ? "\"'" : "\"";
+    for (const char c : text) {
+        quoted += c == '"' ? "\"\"" : std::string(1, c);
+    }
+    return quoted + '"';
+}
+
+} // namespace headroom::trace

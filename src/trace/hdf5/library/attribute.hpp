@@ -1,0 +1,28 @@
+// Attributes of files and datasets: one text, one integer, or a list of texts.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "trace/hdf5/library/handle.hpp"
+
+namespace headroom::trace::h5 {
+
+/// `object` is the id of a file (its root group) or dataset. Texts may hold any UTF-8, but not
+/// end in NUL.
+void write_attribute(hid_t object, const std::string& name, const std::string& text);
+void write_attribute(hid_t object, const std::string& name, std::int64_t number);
+void write_attribute(hid_t object, const std::string& name, const std::vector<std::string>& texts);
+
+struct Attributes {
+    std::map<std::string, std::string> texts;
+    std::map<std::string, std::int64_t> numbers;
+    std::map<std::string, std::vector<std::string>> lists;
+};
+
+/// All attributes of the three kinds above; others are passed over.
+[[nodiscard]] Attributes read_attributes(hid_t object);
+
+} // namespace headroom::trace::h5

@@ -1,0 +1,20 @@
+// A whole trace in memory: what a file holds, or what a MemorySink has seen.
+#pragma once
+
+#include <vector>
+
+#include "trace/records/records.hpp"
+
+namespace headroom::trace {
+
+struct Trace {
+    RunHeader header;
+    std::vector<Interval> intervals;
+    Completion completion = Completion::running;
+};
+
+[[nodiscard]] inline Trace trace_of(const MemorySink& sink) {
+    return {sink.header, sink.intervals, sink.completion};
+}
+
+} // namespace headroom::trace
