@@ -1,6 +1,6 @@
 // How good decisions are: resource_aware against the other policies, over the instances of
 // docs/explanation/instances.md under both cost profiles. Prints a table per profile; exit code 1
-// if resource_aware is not the better policy (see tests/scheduler/comparison.hpp).
+// if resource_aware is not the better policy (see tests/scheduler/instances/comparison.hpp).
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 #include <fmt/core.h>
 
-#include "tests/scheduler/comparison.hpp"
+#include "tests/scheduler/instances/comparison.hpp"
 
 namespace headroom::scheduler {
 namespace {

@@ -1,7 +1,7 @@
 // How near to the proven optimum decisions are: policies over the instances of
 // docs/explanation/instances.md, cell by cell, against policy `exact`. Exit code 1 if
 // resource_aware misses what it is held to, or exact proves too little
-// (tests/scheduler/quality.hpp).
+// (tests/scheduler/instances/quality.hpp).
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
@@ -15,8 +15,8 @@
 #include "bench/arguments.hpp"
 #include "bench/parallel.hpp"
 #include "bench/quality_report.hpp"
-#include "tests/scheduler/instances.hpp"
-#include "tests/scheduler/quality.hpp"
+#include "tests/scheduler/instances/instances.hpp"
+#include "tests/scheduler/instances/quality.hpp"
 
 namespace headroom::scheduler {
 namespace {

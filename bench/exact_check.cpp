@@ -17,7 +17,7 @@
 #include "bench/parallel.hpp"
 #include "scheduler/core/validate.hpp"
 #include "scheduler/timing/evaluate.hpp"
-#include "tests/scheduler/enumeration.hpp"
+#include "tests/scheduler/exact/enumeration.hpp"
 
 namespace headroom::scheduler {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "tests/scheduler/quality.hpp"
+#include "tests/scheduler/instances/quality.hpp"
 
 namespace headroom::bench {
 

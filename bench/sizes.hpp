@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "tests/scheduler/instances.hpp"
+#include "tests/scheduler/instances/instances.hpp"
 
 namespace headroom::bench {
 

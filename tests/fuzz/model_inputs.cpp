@@ -3,7 +3,7 @@
 
 #include "fuzz/inputs.hpp"
 #include "fuzz/mutate.hpp"
-#include "model/tiny_model.hpp"
+#include "model/support/tiny_model.hpp"
 
 namespace headroom::fuzz {
 

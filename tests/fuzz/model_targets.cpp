@@ -10,7 +10,7 @@
 #include "model/decoder/oracle.hpp"
 #include "model/decoder/weights.hpp"
 #include "model/gguf/read_through.hpp"
-#include "model/gguf_writer.hpp"
+#include "model/support/gguf_writer.hpp"
 #include "model/tokenizer/tokenizer.hpp"
 
 namespace headroom::fuzz {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "model/tiny_model.hpp"
+#include "model/support/tiny_model.hpp"
 
 namespace headroom::support {
 

@@ -1,0 +1,164 @@
+// Damaged model files, by the thousand: each gives a model or an InputError, and none makes us
+// allocate absurdly. Built with the sanitizers, this is the test that nothing is read astray.
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+#include "base/random.hpp"
+#include "model/decoder/weights.hpp"
+#include "model/tokenizer/tokenizer.hpp"
+#include "tests/model/support/gguf_writer.hpp"
+#include "tests/model/support/tiny_model.hpp"
+
+namespace {
+
+/// The largest single allocation of the program so far.
+std::atomic<std::size_t> largest_allocation{0};
+
+} // namespace
+
+// Replaced for the whole program, to watch every allocation.
+void* operator new(std::size_t size, const std::nothrow_t& /*unused*/) noexcept {
+    std::size_t seen = largest_allocation.load();
+    while (size > seen && !largest_allocation.compare_exchange_weak(seen, size)) {
+    }
+    return std::malloc(size == 0 ? 1 : size);
+}
+
+void* operator new(std::size_t size) {
+    if (void* const memory = operator new(size, std::nothrow)) {
+        return memory;
+    }
+    throw std::bad_alloc();
+}
+
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+
+void operator delete(void* memory, std::size_t /*size*/) noexcept {
+    std::free(memory);
+}
+
+namespace headroom::model {
+namespace {
+
+using test::TemporaryFile;
+
+constexpr std::size_t kMostBytes = 64U << 20;
+
+test::GgufWriter small_model() {
+    return test::tiny_model({
+        .layers = 1,
+        .heads = 2,
+        .kv_heads = 1,
+        .width = 8,
+        .ffn_width = 12,
+        .vocabulary = 12,
+        .context = 16,
+    });
+}
+
+/// Everything that a run does with a file before it computes.
+void use(const std::filesystem::path& path) {
+    const GgufFile file(path);
+    (void)Tokenizer(file).encode("aab b ");
+    const Hyperparameters model = read_hyperparameters(file);
+    for (const BlockName name :
+         {BlockName{BlockKind::embed},
+          BlockName{BlockKind::group, 0, 0},
+          BlockName{BlockKind::proj, 0},
+          BlockName{BlockKind::ffn, 0},
+          BlockName{BlockKind::lm_head}}) {
+        Block block(model, name, 64, std::pmr::new_delete_resource());
+        load_block(file, model, block);
+    }
+}
+
+struct Outcomes {
+    int fine = 0;
+    int refused = 0;
+};
+
+/// Any other exception than InputError escapes and fails the test.
+void try_file(const TemporaryFile& file, const std::string& bytes, Outcomes& outcomes) {
+    file.overwrite(bytes);
+    try {
+        use(file.path());
+        ++outcomes.fine;
+    } catch (const InputError& error) {
+        ASSERT_NE(std::string(error.what()).find(file.path().string()), std::string::npos)
+            << error.what();
+        ++outcomes.refused;
+    }
+}
+
+TEST(DamagedModel, truncated_anywhere_is_refused) {
+    const test::GgufWriter writer = small_model();
+    const std::string bytes = writer.bytes();
+    const TemporaryFile file(bytes);
+    ASSERT_NO_THROW(use(file.path()));
+    Outcomes outcomes;
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
+        try_file(file, bytes.substr(0, length), outcomes);
+    }
+    // The last tensor (V·D·4 = 384 bytes) ends on the grid of 32: every cut takes data away.
+    EXPECT_EQ(outcomes.fine, 0);
+    EXPECT_LT(largest_allocation.load(), kMostBytes);
+}
+
+TEST(DamagedModel, one_changed_byte_in_the_header_is_refused_or_harmless) {
+    const test::GgufWriter writer = small_model();
+    const std::string bytes = writer.bytes();
+    const TemporaryFile file(bytes);
+    Random random(stream_seed(20, "damage"));
+    Outcomes outcomes;
+    for (std::size_t at = 0; at < writer.header().size(); ++at) {
+        const auto noise = static_cast<unsigned char>(1 + random.below(255));
+        for (const unsigned char flip :
+             {noise, static_cast<unsigned char>(0x80), static_cast<unsigned char>(0x01)}) {
+            std::string damaged = bytes;
+            damaged[at] = static_cast<char>(static_cast<unsigned char>(damaged[at]) ^ flip);
+            try_file(file, damaged, outcomes);
+        }
+    }
+    EXPECT_GT(outcomes.refused, 1000); // the test reaches both
+    EXPECT_GT(outcomes.fine, 100);
+    EXPECT_LT(largest_allocation.load(), kMostBytes);
+}
+
+TEST(DamagedModel, eight_changed_bytes_in_the_header_are_refused_or_harmless) {
+    const test::GgufWriter writer = small_model();
+    const std::string bytes = writer.bytes();
+    const TemporaryFile file(bytes);
+    Random random(stream_seed(21, "damage"));
+    Outcomes outcomes;
+    for (int i = 0; i < 2000; ++i) {
+        // A whole 64-bit word becomes a tempting number: huge, negative, nearly fitting.
+        const std::size_t at = random.below(writer.header().size() - 8);
+        const std::uint64_t words[] = {
+            ~std::uint64_t{0},
+            std::uint64_t{1} << 60,
+            bytes.size() + random.below(3) - 1,
+            random.bits()};
+        std::string damaged = bytes;
+        damaged.replace(at, 8, test::raw(words[random.below(4)]));
+        try_file(file, damaged, outcomes);
+    }
+    EXPECT_GT(outcomes.refused, 1000);
+    EXPECT_LT(largest_allocation.load(), kMostBytes);
+}
+
+TEST(DamagedModel, the_watch_on_allocations_sees_a_large_one) {
+    const std::size_t before = largest_allocation.load();
+    { const std::vector<char> large(kMostBytes + 1); }
+    EXPECT_GT(largest_allocation.load(), kMostBytes);
+    largest_allocation = before;
+}
+
+} // namespace
+} // namespace headroom::model

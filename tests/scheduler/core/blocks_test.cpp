@@ -1,0 +1,423 @@
+// Shapes, block order and physical costs against numbers worked out by hand
+// (docs/explanation/blocks.md#physical-costs).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/check.hpp"
+#include "tests/scheduler/instances/fleets.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// D 64 in 4 heads of 16, two K/V heads (q = 2), F 96, V 50, q8_0 but for `o`, two layers.
+ModelShape grouped_shape() {
+    ModelShape shape;
+    shape.layers = 2;
+    shape.heads = 4;
+    shape.kv_heads = 2;
+    shape.width = 64;
+    shape.ffn_width = 96;
+    shape.vocabulary = 50;
+    shape.context = 128;
+    shape.layer_types.assign(2, LayerTypes::all(WeightType::q8_0));
+    shape.layer_types[1].o = WeightType::f32;
+    shape.embed_type = WeightType::q8_0;
+    shape.lm_head_type = WeightType::q8_0;
+    shape.kv_bytes = 2;
+    return shape;
+}
+
+TEST(ModelShape, of_the_examples_is_usable) {
+    EXPECT_THAT(testing::example_shape().problems(), ::testing::IsEmpty());
+    EXPECT_THAT(grouped_shape().problems(), ::testing::IsEmpty());
+    Random random(1);
+    for (int i = 0; i < 50; ++i) {
+        EXPECT_THAT(testing::random_shape(random).problems(), ::testing::IsEmpty());
+    }
+}
+
+TEST(ModelShape, names_each_thing_that_is_wrong) {
+    const auto problem_after = [](auto change) {
+        ModelShape shape = grouped_shape();
+        change(shape);
+        const std::vector<std::string> found = shape.problems();
+        return found.empty() ? std::string("none") : found.front();
+    };
+    EXPECT_THAT(problem_after([](ModelShape& s) { s.heads = 5; }), HasSubstr("kv_heads (2)"));
+    EXPECT_THAT(problem_after([](ModelShape& s) { s.width = 66; }), HasSubstr("heads (4)"));
+    EXPECT_THAT(problem_after([](ModelShape& s) { s.layers = 3; }), HasSubstr("types for 2"));
+    EXPECT_THAT(problem_after([](ModelShape& s) { s.ffn_width = 90; }), HasSubstr("down is q8_0"));
+    EXPECT_THAT(problem_after([](ModelShape& s) { s.vocabulary = 0; }), HasSubstr("vocabulary"));
+    EXPECT_THAT(problem_after([](ModelShape& s) { s.context = -1; }), HasSubstr("context is -1"));
+    EXPECT_THAT(
+        problem_after([](ModelShape& s) {
+            s.tied = true;
+            s.lm_head_type = WeightType::f32;
+        }),
+        HasSubstr("tied but has type f32")
+    );
+    EXPECT_THAT(
+        problem_after([](ModelShape& s) {
+            s.tied = true;
+            s.ends = false;
+        }),
+        HasSubstr("without embed")
+    );
+    EXPECT_EQ(problem_after([](ModelShape& s) { s.gated = false; }), "none");
+}
+
+TEST(ModelShape, reports_all_problems_at_once) {
+    ModelShape shape;
+    EXPECT_GE(shape.problems().size(), 6U);
+    EXPECT_THROW(Blocks{shape}, Bug);
+}
+
+TEST(Blocks, stand_in_canonical_order) {
+    const Blocks blocks(grouped_shape());
+    std::vector<std::string> names;
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+        names.push_back(to_string(blocks.name(BlockId(b))));
+    }
+    EXPECT_THAT(
+        names,
+        ::testing::ElementsAre(
+            "embed",
+            "L0.g0",
+            "L0.g1",
+            "L0.proj",
+            "L0.ffn",
+            "L1.g0",
+            "L1.g1",
+            "L1.proj",
+            "L1.ffn",
+            "lm_head"
+        )
+    );
+    EXPECT_EQ(to_string(blocks.name(blocks.group(1, 1))), "L1.g1");
+    EXPECT_EQ(to_string(blocks.name(blocks.proj(0))), "L0.proj");
+    EXPECT_EQ(to_string(blocks.name(blocks.ffn(1))), "L1.ffn");
+    EXPECT_EQ(to_string(blocks.name(blocks.lm_head())), "lm_head");
+    EXPECT_THROW((void)blocks.proj(2), Bug);
+}
+
+TEST(Blocks, without_ends_have_no_embed_and_no_lm_head) {
+    ModelShape shape = grouped_shape();
+    shape.ends = false;
+    const Blocks blocks(shape);
+    EXPECT_EQ(blocks.size(), 8U);
+    EXPECT_EQ(to_string(blocks.name(BlockId(0))), "L0.g0");
+    EXPECT_THROW((void)blocks.embed(), Bug);
+    EXPECT_THROW((void)blocks.lm_head(), Bug);
+}
+
+TEST(Blocks, have_the_bytes_of_the_table) {
+    const Blocks blocks(grouped_shape());
+    // A row of 64 in q8_0: 2·34 = 68 B; of 96: 3·34 = 102 B.
+    EXPECT_EQ(blocks.matrix_bytes(blocks.embed()), 50 * 68);
+    EXPECT_EQ(blocks.matrix_bytes(blocks.group(0, 0)), (2 + 2) * 16 * 68); // (q+2)·d rows
+    EXPECT_EQ(blocks.matrix_bytes(blocks.proj(0)), 64 * 68);
+    EXPECT_EQ(blocks.matrix_bytes(blocks.proj(1)), 64 * 64 * 4);
+    EXPECT_EQ(blocks.matrix_bytes(blocks.ffn(0)), 2 * 96 * 68 + 64 * 102);
+    EXPECT_EQ(blocks.norm_bytes(blocks.embed()), 256);
+    EXPECT_EQ(blocks.norm_bytes(blocks.group(0, 0)), 0);
+    EXPECT_EQ(blocks.norm_bytes(blocks.proj(0)), 0);
+    EXPECT_EQ(blocks.norm_bytes(blocks.ffn(0)), 512); // its own and the next layer's
+    EXPECT_EQ(blocks.norm_bytes(blocks.ffn(1)), 256);
+    EXPECT_EQ(blocks.norm_bytes(blocks.lm_head()), 256);
+    // 17 tokens: two pages of 16 rows, key and value of 16 elements, 2 B each.
+    EXPECT_EQ(blocks.cache_bytes(blocks.group(0, 0), 17), 2 * 32 * 16 * 2);
+    EXPECT_EQ(blocks.cache_bytes(blocks.group(0, 0), 16), 2 * 16 * 16 * 2);
+    EXPECT_EQ(blocks.cache_bytes(blocks.proj(0), 17), 0);
+    EXPECT_EQ(blocks.cache_row_bytes(blocks.group(0, 0), 17), 2 * 17 * 16 * 2);
+}
+
+TEST(Blocks, of_a_plain_ffn_have_two_matrices) {
+    ModelShape shape = testing::example_shape();
+    shape.gated = false;
+    const Blocks blocks(shape);
+    EXPECT_EQ(blocks.matrix_bytes(blocks.ffn(0)), 2 * 64 * 128 * 4);
+    EXPECT_EQ(blocks.flops(blocks.ffn(0), 0, 1), 4 * 64 * 128);
+}
+
+TEST(Blocks, without_norms_have_matrices_only) {
+    ModelShape shape = grouped_shape();
+    shape.norms = false;
+    const Blocks blocks(shape);
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+        EXPECT_EQ(blocks.norm_bytes(BlockId(b)), 0);
+    }
+}
+
+TEST(Blocks, tied_lm_head_has_a_matrix_only_away_from_embed) {
+    ModelShape shape = grouped_shape();
+    shape.tied = true;
+    const Blocks blocks(shape);
+    Placement placement(blocks.size(), DeviceId(0));
+    EXPECT_EQ(blocks.weight_bytes(blocks.lm_head(), placement), 256);
+    EXPECT_EQ(blocks.weight_bytes(blocks.embed(), placement), 50 * 68 + 256);
+    placement.back() = DeviceId(1);
+    EXPECT_EQ(blocks.weight_bytes(blocks.lm_head(), placement), 50 * 68 + 256);
+    EXPECT_EQ(blocks.touched_bytes(blocks.lm_head(), 4, 1), 50 * 68) << "touched even if tied";
+    EXPECT_EQ(
+        blocks.resident_bytes(blocks.group(0, 1), 10, placement), 4 * 16 * 68 + 2 * 16 * 16 * 2
+    );
+}
+
+TEST(Blocks, do_the_work_of_the_worked_example) {
+    const Blocks blocks(testing::example_shape());
+    // Context 10: 2·3·32·64 + 4·10·32 = 13 568.
+    EXPECT_EQ(blocks.flops(blocks.group(0, 1), 9, 1), 13'568);
+    EXPECT_EQ(blocks.flops(blocks.proj(0), 9, 1), 8'192);
+    EXPECT_EQ(blocks.flops(blocks.ffn(0), 9, 1), 49'152);
+    EXPECT_EQ(blocks.flops(blocks.lm_head(), 9, 1), 12'800);
+    EXPECT_EQ(blocks.flops(blocks.embed(), 9, 1), 0);
+    EXPECT_EQ(blocks.touched_bytes(blocks.group(0, 0), 9, 1), 24'576 + 2 * 10 * 32 * 4);
+    EXPECT_EQ(blocks.touched_bytes(blocks.proj(0), 9, 1), 16'384);
+    EXPECT_EQ(blocks.touched_bytes(blocks.ffn(0), 9, 1), 98'304) << "norms are not touched";
+    EXPECT_EQ(blocks.touched_bytes(blocks.embed(), 9, 1), 0);
+}
+
+TEST(Blocks, share_keys_and_values_among_the_queries_of_a_group) {
+    const Blocks blocks(grouped_shape());
+    // 2·(q+2)·d·D + 4·q·T·d with q 2, d 16, D 64, T 5.
+    EXPECT_EQ(blocks.flops(blocks.group(0, 0), 4, 1), 2 * 4 * 16 * 64 + 4 * 2 * 5 * 16);
+}
+
+TEST(Blocks, prefill_does_the_work_of_its_single_tokens) {
+    Random random(3);
+    for (int i = 0; i < 60; ++i) {
+        const ModelShape shape = testing::random_shape(random);
+        const Blocks blocks(
+            shape, i % 2 == 0 ? Cut{} : testing::random_cut(random, shape, Reduce::hub)
+        );
+        const auto first = static_cast<std::int64_t>(random.below(40));
+        const auto n = 1 + static_cast<std::int64_t>(random.below(30));
+        for (std::size_t index = 0; index < blocks.size(); ++index) {
+            const BlockId b(index);
+            Flops sum = 0;
+            for (std::int64_t token = 0; token < n; ++token) {
+                sum += blocks.flops(b, first + token, 1);
+            }
+            if (blocks.name(b).kind == BlockKind::lm_head) {
+                sum = blocks.flops(b, first + n - 1, 1); // the last token only
+            }
+            EXPECT_EQ(blocks.flops(b, first, n), sum) << to_string(blocks.name(b));
+            EXPECT_EQ(blocks.touched_bytes(b, first, n), blocks.touched_bytes(b, first + n - 1, 1))
+                << "weights once, cache to the last context";
+        }
+    }
+}
+
+constexpr Cut sliced(std::int32_t slices) {
+    return {Granularity::sliced, slices};
+}
+
+TEST(SlicedBlocks, stand_in_canonical_order) {
+    const Blocks blocks(grouped_shape(), sliced(3));
+    std::vector<std::string> names;
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+        names.push_back(to_string(blocks.name(BlockId(b))));
+    }
+    EXPECT_THAT(
+        names,
+        ::testing::ElementsAre(
+            "embed",
+            "L0.g0",
+            "L0.g1",
+            "L0.s0",
+            "L0.s1",
+            "L0.s2",
+            "L0.hub",
+            "L1.g0",
+            "L1.g1",
+            "L1.s0",
+            "L1.s1",
+            "L1.s2",
+            "L1.hub",
+            "lm_head"
+        )
+    );
+    EXPECT_EQ(to_string(blocks.name(blocks.slice(1, 2))), "L1.s2");
+    EXPECT_EQ(to_string(blocks.name(blocks.hub(0))), "L0.hub");
+    EXPECT_EQ(blocks.holder(1), blocks.hub(1));
+    EXPECT_EQ(blocks.per_layer(), 6);
+    EXPECT_THROW((void)blocks.proj(0), Bug);
+    EXPECT_THROW((void)blocks.ffn(0), Bug);
+    EXPECT_THROW((void)blocks.slice(0, 3), Bug);
+    EXPECT_THROW((void)Blocks(grouped_shape()).hub(0), Bug);
+}
+
+TEST(SlicedBlocks, have_the_bytes_of_the_table) {
+    const Blocks blocks(grouped_shape(), sliced(3)); // slices of 32 columns: whole q8_0 blocks
+    // A row of 64 in q8_0: 68 B. A group: (q+2)·d rows, and 64 rows of q·d = 32 columns of proj.
+    EXPECT_EQ(blocks.matrix_bytes(blocks.group(0, 1)), 4 * 16 * 68 + 64 * 34);
+    EXPECT_EQ(blocks.matrix_bytes(blocks.group(1, 1)), 4 * 16 * 68 + 64 * 32 * 4) << "o is f32";
+    EXPECT_EQ(blocks.matrix_bytes(blocks.slice(0, 2)), 2 * 32 * 68 + 64 * 34);
+    EXPECT_EQ(blocks.matrix_bytes(blocks.hub(0)), 0);
+    EXPECT_EQ(blocks.norm_bytes(blocks.hub(0)), 512); // its own and the next layer's
+    EXPECT_EQ(blocks.norm_bytes(blocks.hub(1)), 256);
+    EXPECT_EQ(blocks.norm_bytes(blocks.slice(0, 0)), 0);
+    EXPECT_EQ(blocks.cache_bytes(blocks.group(0, 0), 17), 2 * 32 * 16 * 2);
+    EXPECT_EQ(blocks.cache_bytes(blocks.slice(0, 0), 17), 0);
+    EXPECT_EQ(blocks.cache_bytes(blocks.hub(0), 17), 0);
+}
+
+TEST(SlicedBlocks, do_the_work_of_the_table) {
+    const Blocks blocks(grouped_shape(), sliced(3));
+    // 2·(q+2)·d·D + 4·q·T·d + 2·q·d·D with q 2, d 16, D 64, T 5; 6·D·F/S.
+    EXPECT_EQ(
+        blocks.flops(blocks.group(0, 0), 4, 1), 2 * 4 * 16 * 64 + 4 * 2 * 5 * 16 + 2 * 2 * 16 * 64
+    );
+    EXPECT_EQ(blocks.flops(blocks.slice(0, 1), 4, 1), 6 * 64 * 32);
+    EXPECT_EQ(blocks.flops(blocks.hub(0), 4, 1), 0);
+    EXPECT_EQ(
+        blocks.touched_bytes(blocks.group(0, 0), 4, 1), 4 * 16 * 68 + 64 * 34 + 2 * 5 * 16 * 2
+    );
+    EXPECT_EQ(blocks.touched_bytes(blocks.slice(0, 0), 4, 1), 2 * 32 * 68 + 64 * 34);
+    EXPECT_EQ(blocks.touched_bytes(blocks.hub(0), 4, 1), 0);
+    ModelShape plain = grouped_shape();
+    plain.gated = false;
+    const Blocks two(plain, sliced(3));
+    EXPECT_EQ(two.matrix_bytes(two.slice(0, 0)), 32 * 68 + 64 * 34);
+    EXPECT_EQ(two.flops(two.slice(0, 0), 4, 1), 4 * 64 * 32);
+}
+
+TEST(SlicedBlocks, both_store_a_quantisation_block_that_is_cut) {
+    // F 96 in two slices of 48: columns 0 … 47 are in blocks 0 and 1, 48 … 95 in 1 and 2.
+    const Blocks halves(grouped_shape(), sliced(2));
+    EXPECT_EQ(halves.matrix_bytes(halves.slice(0, 0)), 2 * 48 * 68 + 64 * 2 * 34);
+    EXPECT_EQ(halves.matrix_bytes(halves.slice(0, 1)), 2 * 48 * 68 + 64 * 2 * 34);
+    // In eight of 12: the third has 24 … 35, in blocks 0 and 1; the fourth 36 … 47, in one.
+    const Blocks eighths(grouped_shape(), sliced(8));
+    EXPECT_EQ(eighths.matrix_bytes(eighths.slice(0, 1)), 2 * 12 * 68 + 64 * 34);
+    EXPECT_EQ(eighths.matrix_bytes(eighths.slice(0, 2)), 2 * 12 * 68 + 64 * 2 * 34);
+    EXPECT_EQ(eighths.matrix_bytes(eighths.slice(0, 3)), 2 * 12 * 68 + 64 * 34);
+    // What they touch is the largest's in all of them.
+    for (std::int32_t s = 0; s < 8; ++s) {
+        EXPECT_EQ(eighths.touched_bytes(eighths.slice(0, s), 4, 1), 2 * 12 * 68 + 64 * 2 * 34);
+    }
+    // Heads of 16 columns, a group each: two groups share each block of proj's rows.
+    ModelShape shape = grouped_shape();
+    shape.kv_heads = 4;
+    const Blocks heads(shape, sliced(1));
+    for (std::int32_t g = 0; g < 4; ++g) {
+        EXPECT_EQ(heads.matrix_bytes(heads.group(0, g)), 3 * 16 * 68 + 64 * 34);
+        EXPECT_EQ(heads.matrix_bytes(heads.group(1, g)), 3 * 16 * 68 + 64 * 16 * 4);
+    }
+}
+
+/// All blocks of a layer but its norms.
+Bytes layer_matrices(const Blocks& blocks, std::int32_t layer) {
+    Bytes sum = 0;
+    for (std::int32_t n = 0; n < blocks.per_layer(); ++n) {
+        sum += blocks.matrix_bytes(BlockId(blocks.group(layer, 0).value + n));
+    }
+    return sum;
+}
+
+/// Bytes of a row's quantisation blocks that pieces of `width` store once more.
+Bytes stored_again(WeightType type, std::int64_t row, std::int64_t width) {
+    const std::int64_t each = block_elements(type);
+    Bytes again = 0;
+    for (std::int64_t edge = width; edge < row; edge += width) {
+        again += edge % each != 0 ? block_bytes(type) : 0;
+    }
+    return again;
+}
+
+TEST(SlicedBlocks, together_have_a_layer_s_bytes_and_the_cut_blocks_once_per_edge) {
+    Random random(29);
+    int cut = 0;
+    for (int i = 0; i < 300; ++i) {
+        const ModelShape shape = testing::fine_shape(random);
+        const Blocks whole(shape);
+        const Blocks blocks(shape, testing::random_cut(random, shape, Reduce::hub));
+        for (std::int32_t l = 0; l < shape.layers; ++l) {
+            const LayerTypes& types = shape.layer_types[static_cast<std::size_t>(l)];
+            const Bytes again_o =
+                stored_again(types.o, shape.width, shape.heads_per_group() * shape.head_width());
+            const Bytes again_down =
+                stored_again(types.down, shape.ffn_width, shape.ffn_width / blocks.slices());
+            EXPECT_EQ(
+                layer_matrices(blocks, l),
+                layer_matrices(whole, l) + shape.width * (again_o + again_down)
+            );
+            cut += again_o > 0 || again_down > 0 ? 1 : 0;
+            Flops sliced_work = 0;
+            Flops whole_work = 0;
+            for (std::int32_t n = 0; n < blocks.per_layer(); ++n) {
+                sliced_work += blocks.flops(BlockId(blocks.group(l, 0).value + n), 9, 2);
+            }
+            for (std::int32_t n = 0; n < whole.per_layer(); ++n) {
+                whole_work += whole.flops(BlockId(whole.group(l, 0).value + n), 9, 2);
+            }
+            EXPECT_EQ(sliced_work, whole_work) << "no work is done twice";
+        }
+    }
+    EXPECT_GT(cut, 100) << "else nothing was shown";
+}
+
+TEST(SlicedBlocks, of_one_layer_touch_alike_and_never_less_than_they_store) {
+    Random random(31);
+    for (int i = 0; i < 200; ++i) {
+        const ModelShape shape = testing::fine_shape(random);
+        const Blocks blocks(shape, testing::random_cut(random, shape, Reduce::hub));
+        for (std::int32_t l = 0; l < shape.layers; ++l) {
+            Bytes largest = 0;
+            for (std::int32_t s = 0; s < blocks.slices(); ++s) {
+                largest = std::max(largest, blocks.matrix_bytes(blocks.slice(l, s)));
+            }
+            for (std::int32_t s = 0; s < blocks.slices(); ++s) {
+                EXPECT_EQ(blocks.touched_bytes(blocks.slice(l, s), 3, 1), largest);
+            }
+            for (std::int32_t g = 1; g < blocks.groups(); ++g) {
+                EXPECT_EQ(
+                    blocks.touched_bytes(blocks.group(l, g), 3, 1),
+                    blocks.touched_bytes(blocks.group(l, 0), 3, 1)
+                );
+            }
+        }
+    }
+}
+
+TEST(Buffers, of_sliced_layers_follow_their_closed_form) {
+    // 4·(n·(8·D + 2·F/s) + (2·q+3)·d·n + T + V) + S with n 3, D 64, F 96, q 2, d 16, T 128, V 50.
+    const Bytes hub = 4 * (3 * (512 + 2 * 32) + 7 * 16 * 3 + 178) + 65'536;
+    EXPECT_EQ(buffer_bytes(grouped_shape(), {3}, sliced(3)), hub);
+    EXPECT_EQ(
+        buffer_bytes(grouped_shape(), {3}, {Granularity::sliced, 3, Reduce::ring}),
+        hub + 4 * 64 * 2 * 2
+    ) << "two norms of each of two layers";
+}
+
+TEST(Buffers, follow_their_closed_form) {
+    // 4·(n·(5·D + 2·F) + (q+3)·d·n + T + V) + S with n 3, D 64, F 96, q 2, d 16, T 128, V 50.
+    EXPECT_EQ(
+        buffer_bytes(grouped_shape(), {3}), 4 * (3 * (320 + 192) + 5 * 16 * 3 + 178) + 65'536
+    );
+    EXPECT_EQ(staging_bytes(grouped_shape()), 65'536);
+    // Five slots, eight joined turns: 4·(n·m·(4·D + d) + r·(D + 2·F + (q+2)·d) + T + j·V) + S.
+    const TurnSizes several{3, 5, 8};
+    EXPECT_EQ(
+        buffer_bytes(grouped_shape(), several),
+        4 * (3 * 5 * (256 + 16) + 8 * (64 + 192 + 4 * 16) + 128 + 8 * 50) + 65'536
+    );
+    // Sliced in 3, c = F/3 and h = q·d: 4·(n·(m·(6·D + d) + 2·D) + r·(F/3 + c + h + (q+2)·d) + …).
+    EXPECT_EQ(
+        buffer_bytes(grouped_shape(), several, sliced(3)),
+        4 * (3 * (5 * (384 + 16) + 128) + 8 * (32 + 32 + 32 + 64) + 128 + 8 * 50) + 65'536
+    );
+}
+
+TEST(Buffers, stage_the_longest_row) {
+    ModelShape shape = testing::example_shape();
+    shape.ffn_width = 20'000;
+    EXPECT_EQ(staging_bytes(shape), 80'000); // a row of the down matrix
+    shape.layer_types[0].down = WeightType::q8_0;
+    EXPECT_EQ(staging_bytes(shape), 65'536);
+}
+
+} // namespace
+} // namespace headroom::scheduler

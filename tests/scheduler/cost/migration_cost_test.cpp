@@ -1,0 +1,134 @@
+// MoveDelay against predict_migration, to the nanosecond, wherever the weights come from.
+#include <gtest/gtest.h>
+
+#include "base/random.hpp"
+#include "scheduler/core/validate.hpp"
+#include "scheduler/cost/migration_cost.hpp"
+#include "scheduler/cost/step_cost.hpp"
+#include "scheduler/policies/policy.hpp"
+#include "scheduler/timing/timeline.hpp"
+#include "tests/scheduler/cost/stalls.hpp"
+#include "tests/scheduler/instances/instances.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+using testing::any_placement;
+using testing::Instance;
+using testing::wild_instance;
+using testing::Wildness;
+
+/// A wild instance with a previous placement, weights everywhere and a storage on every device.
+Instance loading_instance(const Wildness& wildness, std::uint64_t seed) {
+    Instance instance = wild_instance(wildness, seed);
+    Random random(stream_seed(seed, "storage"));
+    Problem& problem = instance.problem;
+    problem.weights_everywhere = true;
+    for (Snapshot::Device& device : problem.snapshot.devices) {
+        const bool stalls = wildness.stalls && random.below(12) == 0;
+        device.storage_bandwidth =
+            stalls ? 0 : 100'000 + static_cast<PerSecond>(random.below(100'000'000));
+    }
+    if (!problem.previous) {
+        problem.previous = any_placement(instance, ~seed);
+    }
+    return instance;
+}
+
+Nanoseconds predicted(const Problem& problem, const Placement& to) {
+    return predict_migration(
+        *problem.blocks,
+        *problem.previous,
+        to,
+        problem.snapshot,
+        problem.rows,
+        problem.weights_everywhere
+    );
+}
+
+/// Blocks wander one by one; true if MoveDelay of `asked` always has what is predicted for `truth`.
+bool agree(const Problem& asked, const Problem& truth, const Placement& start, Random& random) {
+    MoveDelay delay(asked, start);
+    Placement placement = start;
+    for (int k = 0; k < 12; ++k) {
+        if (stalled_is_never(delay.total()) != predicted(truth, placement)) {
+            return false;
+        }
+        const auto b = static_cast<std::size_t>(random.below(placement.size()));
+        placement[b] = DeviceId(static_cast<std::size_t>(random.below(truth.snapshot.size())));
+        delay.set(BlockId(b), placement[b]);
+    }
+    return true;
+}
+
+TEST(MoveDelay, is_what_the_timeline_predicts_whatever_is_sent_or_loaded) {
+    for (std::uint64_t seed = 0; seed < 600; ++seed) {
+        const Wildness wildness{.caps = seed % 3 == 0, .stalls = seed % 5 == 0};
+        Instance instance = loading_instance(wildness, seed);
+        Random random(stream_seed(seed, "wandering"));
+        const Placement start = any_placement(instance, seed);
+        EXPECT_TRUE(agree(instance.problem, instance.problem, start, random)) << "seed " << seed;
+        instance.problem.weights_everywhere = false;
+        EXPECT_TRUE(agree(instance.problem, instance.problem, start, random)) << "seed " << seed;
+    }
+}
+
+TEST(MoveDelay, twin_the_comparison_sees_a_slightly_slower_storage) {
+    int seen = 0;
+    for (std::uint64_t seed = 0; seed < 60; ++seed) {
+        const Instance instance = loading_instance({}, seed);
+        Problem slower = instance.problem;
+        for (Snapshot::Device& device : slower.snapshot.devices) {
+            device.storage_bandwidth -= device.storage_bandwidth / 100;
+        }
+        Random random(stream_seed(seed, "wandering"));
+        const Placement start = any_placement(instance, seed);
+        seen += agree(slower, instance.problem, start, random) ? 0 : 1;
+    }
+    EXPECT_GT(seen, 15) << "in all the others links take longest";
+}
+
+TEST(MoveDelay, names_the_storage_that_takes_longest) {
+    int links = 0;
+    int storages = 0;
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+        const Instance instance = loading_instance({}, seed);
+        const Placement to = any_placement(instance, seed);
+        MoveDelay delay(instance.problem, to);
+        const MoveDelay::Link slowest = delay.slowest();
+        if (!slowest.to.valid()) {
+            EXPECT_EQ(delay.total(), 0) << "what moves weighs nothing";
+            continue;
+        }
+        // Everything that it serves goes home: then something else takes longest, or nothing does.
+        const Nanoseconds before = delay.total();
+        for (std::size_t b = 0; b < to.size(); ++b) {
+            const DeviceId home = delay.home(BlockId(b));
+            if (to[b] == slowest.to && (!slowest.from.valid() || home == slowest.from)) {
+                delay.set(BlockId(b), home);
+            }
+        }
+        EXPECT_LE(delay.total(), before);
+        const MoveDelay::Link next = delay.slowest();
+        EXPECT_FALSE(next.from == slowest.from && next.to == slowest.to) << "seed " << seed;
+        (slowest.from.valid() ? links : storages) += 1;
+    }
+    EXPECT_GT(links, 10);
+    EXPECT_GT(storages, 10);
+}
+
+TEST(Policies, predict_loads_where_weights_are_everywhere) {
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+        const Instance instance = loading_instance({}, seed);
+        for (const PolicyKind kind : {PolicyKind::resource_aware, PolicyKind::greedy}) {
+            const Decision decision = make_policy(kind)->decide(instance.problem);
+            if (decision.feasible) {
+                EXPECT_TRUE(validate(instance.problem, decision.placement).ok());
+                EXPECT_EQ(decision.migration, predicted(instance.problem, decision.placement));
+            }
+        }
+    }
+}
+
+} // namespace
+} // namespace headroom::scheduler

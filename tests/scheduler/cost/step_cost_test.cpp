@@ -1,0 +1,128 @@
+// StepDelay's sums of layers against a walk of the timeline, for placements of sliced layers.
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "scheduler/cost/step_cost.hpp"
+#include "scheduler/timing/timeline.hpp"
+#include "tests/scheduler/instances/instances.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+using testing::any_placement;
+using testing::Instance;
+using testing::planted_instance;
+using testing::wild_instance;
+using testing::Wildness;
+
+/// What is wrong with the sums, on purpose.
+struct Planted {
+    bool one_more = false; ///< one slice more on every device that has any
+};
+
+std::vector<std::int32_t> counts(
+    const Placement& placement, BlockId first, std::int32_t units, std::size_t devices
+) {
+    std::vector<std::int32_t> on(devices, 0);
+    for (std::int32_t unit = 0; unit < units; ++unit) {
+        ++on[placement[BlockId(first.value + unit).index()].index()];
+    }
+    return on;
+}
+
+/// D_inf as the sum of its layers and ends; kNever if anything stands still.
+Nanoseconds summed(const Problem& problem, const Placement& placement, const Planted& planted) {
+    const Blocks& blocks = *problem.blocks;
+    const std::size_t devices = problem.snapshot.size();
+    const StepDelay step(problem);
+    const bool ends = blocks.shape().ends;
+    std::size_t holder = ends ? placement[blocks.embed().index()].index() : problem.source.index();
+    Nanoseconds total = ends ? step.start(holder) : 0;
+    for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
+        const auto groups = counts(placement, blocks.group(l, 0), blocks.groups(), devices);
+        std::vector<std::int32_t> slices(devices, 0);
+        const std::size_t ffn = placement[blocks.holder(l).index()].index();
+        std::size_t proj = ffn;
+        if (blocks.sliced()) {
+            slices = counts(placement, blocks.slice(l, 0), blocks.slices(), devices);
+            for (std::int32_t& n : slices) {
+                n += planted.one_more && n > 0 && n < blocks.slices() ? 1 : 0;
+            }
+        } else {
+            proj = placement[blocks.proj(l).index()].index();
+        }
+        const auto layer = static_cast<std::size_t>(l);
+        total += step.layer(layer, holder, {groups.data(), proj, ffn, slices.data()});
+        holder = ffn;
+    }
+    total += step.finish(holder, ends ? placement[blocks.lm_head().index()].index() : 0);
+    return total >= kStall ? kNever : total;
+}
+
+Nanoseconds walked(const Problem& problem, const Placement& placement) {
+    return predict_inference(
+        *problem.blocks, placement, problem.snapshot, problem.source, problem.horizon()
+    );
+}
+
+void compare_on_wild_instances(const Wildness& wildness, std::uint64_t seeds) {
+    int ended = 0;
+    for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+        const Instance instance = wild_instance(wildness, seed);
+        for (std::uint64_t k = 0; k < 3; ++k) {
+            const Placement placement = any_placement(instance, 3 * seed + k);
+            const Nanoseconds expected = walked(instance.problem, placement);
+            ASSERT_EQ(summed(instance.problem, placement, {}), expected) << "seed " << seed;
+            ended += expected == kNever ? 0 : 1;
+        }
+    }
+    EXPECT_GT(ended, static_cast<int>(seeds) / 4) << "else nothing was compared";
+}
+
+TEST(StepDelay, of_sliced_layers_adds_up_to_the_timeline_to_the_nanosecond) {
+    compare_on_wild_instances({.sliced = true}, 400);
+}
+
+TEST(StepDelay, of_sliced_layers_adds_up_with_egress_and_ingress_caps) {
+    compare_on_wild_instances({.caps = true, .sliced = true}, 600);
+}
+
+TEST(StepDelay, of_sliced_layers_adds_up_when_devices_and_links_stand_still) {
+    compare_on_wild_instances({.stalls = true, .sliced = true}, 200);
+    compare_on_wild_instances({.caps = true, .stalls = true, .sliced = true}, 200);
+}
+
+TEST(StepDelay, of_whole_blocks_adds_up_likewise) {
+    compare_on_wild_instances({.caps = true}, 200);
+}
+
+TEST(StepDelay, adds_up_on_the_definition_s_sliced_instances) {
+    for (std::uint64_t seed = 0; seed < 60; ++seed) {
+        testing::InstanceShape cell = testing::any_cell(seed);
+        cell.granularity = Granularity::sliced;
+        const Instance instance = planted_instance(cell, seed);
+        ASSERT_EQ(
+            summed(instance.problem, instance.planted, {}),
+            walked(instance.problem, instance.planted)
+        ) << "seed "
+          << seed;
+    }
+}
+
+TEST(StepDelay, twin_the_comparison_sees_one_slice_more) {
+    int seen = 0;
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+        const Instance instance = wild_instance({.sliced = true}, seed);
+        const Placement placement = any_placement(instance, seed);
+        seen += summed(instance.problem, placement, {.one_more = true}) ==
+                        walked(instance.problem, placement)
+                    ? 0
+                    : 1;
+    }
+    EXPECT_GT(seen, 40) << "all but those where the slice changes no maximum";
+}
+
+} // namespace
+} // namespace headroom::scheduler

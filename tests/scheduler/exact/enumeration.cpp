@@ -1,0 +1,212 @@
+// See enumeration.hpp.
+#include "tests/scheduler/exact/enumeration.hpp"
+
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/random.hpp"
+#include "scheduler/timing/evaluate.hpp"
+#include "tests/scheduler/exact/enumeration_costs.hpp"
+
+namespace headroom::scheduler::testing {
+namespace {
+
+/// Places the blocks one after the other, layer by layer.
+class Enumerator {
+  public:
+    explicit Enumerator(const Problem& problem)
+        : problem_(problem), costs_(problem), devices_(costs_.devices()),
+          last_of_layer_(problem.blocks->per_layer() - 1), placement_(problem.blocks->size()),
+          held_(devices_), busy_(devices_ * devices_),
+          layers_(static_cast<std::size_t>(problem.blocks->shape().layers)) {
+        for (Layer& layer : layers_) {
+            layer.use.groups.resize(devices_);
+            layer.use.slices.resize(devices_);
+            layer.computed.resize(devices_);
+        }
+    }
+
+    Enumerated all() {
+        visit(0, problem_.source.index(), 0.0);
+        return std::move(best_);
+    }
+
+    Judged only(const Placement& placement) {
+        only_ = &placement;
+        const Enumerated one = all();
+        return {one.feasible > 0, one.objective};
+    }
+
+  private:
+    struct Layer {
+        LayerUse use;
+        std::vector<Flops> computed; ///< [device]
+    };
+
+    /// elapsed: from the source's x to x on `holder`, where the layer of block b starts.
+    void visit(std::size_t b, std::size_t holder, double elapsed) {
+        if (b == placement_.size()) {
+            finish(elapsed + costs_.back(holder));
+            return;
+        }
+        const std::size_t first = only_ == nullptr ? 0 : (*only_)[b].index();
+        const std::size_t end = only_ == nullptr ? devices_ : first + 1;
+        for (std::size_t d = first; d < end; ++d) {
+            place(b, d, holder, elapsed);
+        }
+    }
+
+    void place(std::size_t b, std::size_t d, std::size_t holder, double elapsed) {
+        const BlockName& name = problem_.blocks->name(BlockId(b));
+        Layer& layer = layers_[static_cast<std::size_t>(name.layer)];
+        const std::size_t from = problem_.previous ? (*problem_.previous)[b].index() : d;
+        double& link = busy_[from * devices_ + d];
+        const double link_before = link;
+        held_[d] += costs_.memory(name.kind);
+        layer.computed[d] += costs_.compute(name.kind);
+        link += costs_.move(name.kind, from, d);
+        set(layer.use, name.kind, d, 1);
+        placement_[b] = DeviceId(d);
+        if (costs_.has_memory(d, held_[d]) && costs_.has_compute(d, layer.computed[d])) {
+            if (static_cast<std::int32_t>(b) % (last_of_layer_ + 1) == last_of_layer_) {
+                visit(b + 1, d, elapsed + costs_.layer(holder, layer.use)); // ffn or hub holds x
+            } else {
+                visit(b + 1, holder, elapsed);
+            }
+        }
+        held_[d] -= costs_.memory(name.kind);
+        layer.computed[d] -= costs_.compute(name.kind);
+        link = link_before;
+        set(layer.use, name.kind, d, -1);
+    }
+
+    static void set(LayerUse& use, BlockKind kind, std::size_t d, std::int32_t change) {
+        switch (kind) {
+        case BlockKind::group:
+            use.groups[d] += change;
+            break;
+        case BlockKind::slice:
+            use.slices[d] += change;
+            break;
+        case BlockKind::proj:
+            use.proj = d;
+            break;
+        case BlockKind::ffn:
+            use.ffn = d;
+            break;
+        default:
+            use.hub = d;
+        }
+    }
+
+    void finish(double step) {
+        ++best_.feasible;
+        const double objective = costs_.objective(costs_.migration(busy_), step);
+        if (objective < best_.objective) {
+            best_.objective = objective;
+            best_.placement = placement_;
+        }
+    }
+
+    const Problem& problem_;
+    EnumerationCosts costs_;
+    std::size_t devices_;
+    std::int32_t last_of_layer_;
+    Placement placement_;
+    std::vector<Bytes> held_;
+    std::vector<double> busy_; ///< [from][to]
+    std::vector<Layer> layers_;
+    const Placement* only_ = nullptr;
+    Enumerated best_;
+};
+
+double tolerance(const Problem& problem) {
+    // Physical objectives are whole nanoseconds; the formulas add doubles in another order.
+    return problem.cost_profile == CostProfile::paper ? 1e-9 : 1e-12;
+}
+
+} // namespace
+
+double placements_of(const Problem& problem) {
+    return std::pow(
+        static_cast<double>(problem.snapshot.size()), static_cast<double>(problem.blocks->size())
+    );
+}
+
+Judged judge(const Problem& problem, const Placement& placement) {
+    return Enumerator(problem).only(placement);
+}
+
+Enumerated enumerate(const Problem& problem) {
+    return Enumerator(problem).all();
+}
+
+Instance small_instance(const SmallKind& kind, std::uint64_t seed) {
+    Random random(stream_seed(seed, "small instance"));
+    InstanceShape shape;
+    double placements = 0;
+    do {
+        shape = any_cell(random.bits()); // for its memory factor
+        shape.devices = 2 + static_cast<std::int32_t>(random.below(4));
+        shape.layers = 1 + static_cast<std::int32_t>(random.below(3));
+        shape.heads = 2 + static_cast<std::int32_t>(random.below(3));
+        shape.granularity = kind.granularity;
+        shape.slices = kind.granularity == Granularity::sliced ? 1 << random.below(3) : 0;
+        const std::int32_t per_layer =
+            shape.heads + (kind.granularity == Granularity::sliced ? shape.slices + 1 : 2);
+        placements = std::pow(shape.devices, shape.layers * per_layer);
+    } while (placements > kind.most_placements);
+    Instance instance = planted_instance(shape, seed, kind.profile);
+    if (random.below(8) == 0) {
+        const double share = 0.5 + 0.5 * random.unit();
+        for (Snapshot::Device& device : instance.problem.snapshot.devices) {
+            device.memory = static_cast<Bytes>(share * static_cast<double>(device.memory));
+        }
+    }
+    return instance;
+}
+
+double difference(const Problem& problem, const Decision& decision, const Enumerated& enumerated) {
+    if (!decision.feasible || enumerated.feasible == 0) {
+        return decision.feasible == (enumerated.feasible > 0)
+                   ? 0.0
+                   : std::numeric_limits<double>::infinity();
+    }
+    const double said = judge(problem, decision.placement).objective;
+    return std::abs(said - enumerated.objective) / enumerated.objective;
+}
+
+std::string complaint(
+    const Problem& problem, const Decision& decision, const Enumerated& enumerated
+) {
+    if (decision.feasible != (enumerated.feasible > 0)) {
+        return fmt::format(
+            "says {}feasible, {} placements fit", decision.feasible ? "" : "in", enumerated.feasible
+        );
+    }
+    if (!decision.feasible) {
+        return "";
+    }
+    if (!judge(problem, decision.placement).fits) {
+        return "its placement does not fit";
+    }
+    const double most = tolerance(problem) * enumerated.objective;
+    const double cost = objective(problem, decision);
+    if (!(std::abs(cost - enumerated.objective) <= most)) {
+        return fmt::format("objective {:.12g} s, optimum {:.12g} s", cost, enumerated.objective);
+    }
+    if (difference(problem, decision, enumerated) > tolerance(problem)) {
+        return "its placement does not cost what it says";
+    }
+    if (decision.bound && *decision.bound > enumerated.objective + most) {
+        return fmt::format(
+            "bound {:.12g} s, optimum {:.12g} s", *decision.bound, enumerated.objective
+        );
+    }
+    return "";
+}
+
+} // namespace headroom::scheduler::testing

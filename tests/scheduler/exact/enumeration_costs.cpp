@@ -1,0 +1,267 @@
+// See enumeration_costs.hpp. The comments name the rule or formula that a line repeats.
+#include "tests/scheduler/exact/enumeration_costs.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "scheduler/timing/evaluate.hpp"
+
+namespace headroom::scheduler::testing {
+namespace {
+
+constexpr std::size_t kKinds = 7;
+constexpr Bytes kElement = 4;
+
+std::size_t at(BlockKind kind) {
+    return static_cast<std::size_t>(kind);
+}
+
+void check(const Problem& problem) {
+    const ModelShape& shape = problem.blocks->shape();
+    const bool f32 =
+        std::all_of(shape.layer_types.begin(), shape.layer_types.end(), [](const LayerTypes& t) {
+            return t == LayerTypes::all(WeightType::f32);
+        });
+    HEADROOM_CHECK(
+        f32 && !shape.ends && !shape.norms && shape.heads == shape.kv_heads &&
+            problem.buffers == 0 && !problem.weights_everywhere,
+        "not an instance of the generator"
+    );
+    for (const Snapshot::Device& device : problem.snapshot.devices) {
+        HEADROOM_CHECK(
+            device.egress == kUnlimited && device.ingress == kUnlimited && device.compute > 0,
+            "caps and stalls are not known here"
+        );
+    }
+    HEADROOM_CHECK(
+        !problem.blocks->sliced() || (problem.cost_profile == CostProfile::physical &&
+                                      problem.blocks->cut().reduce == Reduce::hub),
+        "sliced is known under the physical profile, with hubs"
+    );
+}
+
+} // namespace
+
+EnumerationCosts::EnumerationCosts(const Problem& problem)
+    : snapshot_(problem.snapshot), devices_(problem.snapshot.size()),
+      source_(problem.source.index()), paper_(problem.cost_profile == CostProfile::paper),
+      sliced_(problem.blocks->sliced()), gathers_max_(problem.paper.gather == PaperGather::max),
+      interval_(static_cast<double>(std::max(problem.interval, problem.look_ahead))),
+      t_budget_s_(problem.t_budget_s), amounts_(kKinds), each_(kKinds) {
+    check(problem);
+    if (paper_) {
+        set_amounts_of_formula(problem);
+    } else {
+        set_amounts_of_execution(problem);
+    }
+    tabulate(problem);
+}
+
+/// docs/explanation/blocks.md#physical-costs, q = 1, w = 4 bytes.
+void EnumerationCosts::set_amounts_of_execution(const Problem& problem) {
+    const ModelShape& shape = problem.blocks->shape();
+    const std::int64_t D = shape.width;
+    const std::int64_t d = D / shape.heads;
+    const std::int64_t F = shape.ffn_width;
+    const std::int64_t T = problem.context + problem.interval;
+    const std::int64_t k = shape.kv_bytes;
+    const std::int64_t matrices = shape.gated ? 3 : 2;
+    const auto block = [&](BlockKind kind, std::int64_t weights, std::int64_t more_flops) {
+        const Bytes bytes = weights * kElement;
+        amounts_[at(kind)] = {bytes, bytes, 2 * weights + more_flops, bytes};
+    };
+    block(BlockKind::group, (sliced_ ? 4 : 3) * d * D, 4 * T * d);
+    amounts_[at(BlockKind::group)].memory += 2 * 16 * ((T + 15) / 16) * d * k;
+    amounts_[at(BlockKind::group)].moved += 2 * problem.rows * d * k;
+    amounts_[at(BlockKind::group)].touched += 2 * T * d * k;
+    if (sliced_) {
+        block(BlockKind::slice, matrices * D * (F / problem.blocks->slices()), 0);
+    } else {
+        block(BlockKind::proj, D * D, 0);
+        block(BlockKind::ffn, matrices * D * F, 0);
+    }
+    x_bytes_ = D * kElement;
+    group_bytes_ = d * kElement;
+}
+
+/// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper; D_mig has sizes as of
+/// the end of the previous interval.
+void EnumerationCosts::set_amounts_of_formula(const Problem& problem) {
+    const ModelShape& shape = problem.blocks->shape();
+    const std::int64_t D = shape.width;
+    const std::int64_t d = D / shape.heads;
+    const auto memory = [&](BlockKind kind, std::int64_t context) -> Bytes {
+        const std::int64_t n = std::max<std::int64_t>(0, context - problem.prompt);
+        const std::int64_t L = problem.prompt + n;
+        return kind == BlockKind::group  ? (3 * L * d + 3 * D * d + n * D) * kElement
+               : kind == BlockKind::proj ? L * D * kElement
+                                         : 4 * L * D * kElement;
+    };
+    const std::int64_t later = problem.context + problem.interval;
+    const std::int64_t L = std::max(problem.prompt, later);
+    const auto block = [&](BlockKind kind, Flops flops) {
+        amounts_[at(kind)] = {memory(kind, later), memory(kind, problem.context), flops, 0};
+    };
+    block(BlockKind::group, 3 * L * D * d + L * L * d);
+    block(BlockKind::proj, L * D * D);
+    block(BlockKind::ffn, 8 * L * D * D);
+    x_bytes_ = L * D * kElement;
+    group_bytes_ = L * d * kElement;
+}
+
+void EnumerationCosts::tabulate(const Problem& problem) {
+    for (std::size_t kind = 0; kind < kKinds; ++kind) {
+        for (const Snapshot::Device& device : snapshot_.devices) {
+            each_[kind].push_back(std::max(
+                time(amounts_[kind].flops, device.compute),
+                time(amounts_[kind].touched, device.memory_bandwidth)
+            ));
+        }
+    }
+    for (std::size_t from = 0; from < devices_; ++from) {
+        for (std::size_t to = 0; to < devices_; ++to) {
+            x_wire_.push_back(wire(from, to, x_bytes_));
+            const bool none = paper_ || from == to;
+            latency_.push_back(
+                none ? 0.0 : static_cast<double>(snapshot_.links[link(from, to)].latency)
+            );
+            std::vector<double> of_groups;
+            for (std::int32_t n = 0; n <= problem.blocks->groups(); ++n) {
+                // Sliced: one D-vector of floats if one block adds to it, else of 8-byte sums.
+                const Bytes partial = n < 2 ? n * x_bytes_ : 2 * x_bytes_;
+                of_groups.push_back(wire(from, to, sliced_ ? partial : n * group_bytes_));
+            }
+            group_outputs_.push_back(of_groups);
+            std::vector<double> of_slices;
+            for (std::int32_t n = 0; n <= problem.blocks->slices(); ++n) {
+                of_slices.push_back(wire(from, to, n < 2 ? n * x_bytes_ : 2 * x_bytes_));
+            }
+            slice_outputs_.push_back(of_slices);
+        }
+    }
+}
+
+/// The earliest whole nanosecond at which the work is done; by the formulas: seconds.
+double EnumerationCosts::time(std::int64_t work, PerSecond rate) const {
+    if (rate == kUnlimited || work == 0) {
+        return 0.0;
+    }
+    HEADROOM_CHECK(rate > 0, "a rate of 0");
+    if (paper_) {
+        return static_cast<double>(work) / static_cast<double>(rate);
+    }
+    __extension__ using Wide = __int128;
+    const Wide scaled = Wide{work} * 1'000'000'000;
+    return static_cast<double>((scaled + rate - 1) / rate);
+}
+
+double EnumerationCosts::wire(std::size_t from, std::size_t to, Bytes bytes) const {
+    return from == to ? 0.0 : time(bytes, snapshot_.links[link(from, to)].bandwidth);
+}
+
+Bytes EnumerationCosts::memory(BlockKind kind) const {
+    return amounts(kind).memory;
+}
+
+Flops EnumerationCosts::compute(BlockKind kind) const {
+    return paper_ ? amounts(kind).flops : 0;
+}
+
+bool EnumerationCosts::has_memory(std::size_t device, Bytes held) const {
+    return held <= snapshot_.devices[device].memory;
+}
+
+bool EnumerationCosts::has_compute(std::size_t device, Flops in_layer) const {
+    const double most = static_cast<double>(snapshot_.devices[device].compute) * t_budget_s_;
+    return static_cast<double>(in_layer) <= most;
+}
+
+double EnumerationCosts::layer(std::size_t holder, const LayerUse& use) const {
+    if (paper_) {
+        return formula_layer(use);
+    }
+    if (sliced_) {
+        const Stage groups{use.groups, each(BlockKind::group), group_outputs_};
+        const Stage slices{use.slices, each(BlockKind::slice), slice_outputs_};
+        return spread(holder, use.hub, groups) + spread(use.hub, use.hub, slices);
+    }
+    const std::size_t hop = link(use.proj, use.ffn);
+    const double projected =
+        spread(holder, use.proj, {use.groups, each(BlockKind::group), group_outputs_}) +
+        each(BlockKind::proj)[use.proj];
+    return projected + x_wire_[hop] + latency_[hop] + each(BlockKind::ffn)[use.ffn];
+}
+
+/// docs/explanation/time.md#messages, one by one: the holder sends normed x to every device with
+/// units, target by target, and x to the target behind that; units run one after the other; every
+/// device sends its outputs when all its units are done and its link is free; the target waits for
+/// everything.
+double EnumerationCosts::spread(std::size_t holder, std::size_t target, const Stage& stage) const {
+    double complete = 0.0;
+    double holder_to_target_free = 0.0;
+    if (target != holder) {
+        const std::size_t out = link(holder, target);
+        const double messages = stage.counts[target] > 0 ? 2.0 : 1.0;
+        holder_to_target_free = messages * x_wire_[out];
+        complete = holder_to_target_free + latency_[out];
+    }
+    for (std::size_t j = 0; j < devices_; ++j) {
+        const std::int32_t n = stage.counts[j];
+        if (n == 0) {
+            continue;
+        }
+        const std::size_t in = link(holder, j);
+        const double begun = j == holder ? 0.0 : x_wire_[in] + latency_[in];
+        double done = begun + n * stage.each[j];
+        if (j != target) {
+            const std::size_t out = link(j, target);
+            done = j == holder ? std::max(done, holder_to_target_free) : done;
+            done += stage.outputs[out][static_cast<std::size_t>(n)] + latency_[out];
+        }
+        complete = std::max(complete, done);
+    }
+    return complete;
+}
+
+/// docs/explanation/head-level-partitioning.md#inference-delay-of-one-layer.
+double EnumerationCosts::formula_layer(const LayerUse& use) const {
+    double slowest = 0.0;
+    double sum = 0.0;
+    double largest = 0.0;
+    for (std::size_t j = 0; j < devices_; ++j) {
+        const std::int32_t n = use.groups[j];
+        slowest = std::max(slowest, n * each(BlockKind::group)[j]);
+        const double sent = group_outputs_[link(j, use.proj)][static_cast<std::size_t>(n)];
+        sum += sent;
+        largest = std::max(largest, sent);
+    }
+    return slowest + (gathers_max_ ? largest : sum) + each(BlockKind::proj)[use.proj] +
+           x_wire_[link(use.proj, use.ffn)] + each(BlockKind::ffn)[use.ffn];
+}
+
+double EnumerationCosts::back(std::size_t holder) const {
+    const std::size_t out = link(holder, source_);
+    return paper_ ? 0.0 : x_wire_[out] + latency_[out];
+}
+
+double EnumerationCosts::move(BlockKind kind, std::size_t from, std::size_t to) const {
+    return wire(from, to, amounts(kind).moved);
+}
+
+/// Links work side by side, one link's transfers in turn; by the formulas everything in turn.
+double EnumerationCosts::migration(const std::vector<double>& busy) const {
+    double sum = 0.0;
+    double longest = 0.0;
+    for (std::size_t l = 0; l < busy.size(); ++l) {
+        sum += busy[l];
+        longest = std::max(longest, busy[l] > 0.0 ? busy[l] + latency_[l] : 0.0);
+    }
+    return paper_ ? sum : longest;
+}
+
+double EnumerationCosts::objective(double migration, double step) const {
+    const double total = migration + interval_ * step;
+    return paper_ ? total : total / 1e9;
+}
+
+} // namespace headroom::scheduler::testing

@@ -1,0 +1,141 @@
+// The enumeration against the library's own objective and judge, and policy `exact` against the
+// enumeration. bench/exact_check does the latter over more and larger instances.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "scheduler/core/validate.hpp"
+#include "scheduler/timing/evaluate.hpp"
+#include "tests/scheduler/exact/enumeration.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+using testing::complaint;
+using testing::enumerate;
+using testing::Enumerated;
+using ::testing::HasSubstr;
+using testing::Instance;
+using testing::small_instance;
+using testing::SmallKind;
+
+constexpr SmallKind kKinds[] = {
+    {CostProfile::physical, Granularity::paper, 1e5},
+    {CostProfile::physical, Granularity::sliced, 1e5},
+    {CostProfile::paper, Granularity::paper, 1e5},
+};
+#ifdef NDEBUG
+constexpr std::uint64_t kEnumeratedCount = 60;
+#else
+constexpr std::uint64_t kEnumeratedCount = 6;
+#endif
+
+TEST(Enumeration, costs_and_fits_as_the_library_says) {
+    for (const SmallKind& kind : kKinds) {
+        int fitting = 0;
+        int refused = 0;
+        for (std::uint64_t seed = 0; seed < kEnumeratedCount; ++seed) {
+            const Instance instance = small_instance(kind, seed);
+            const Problem& problem = instance.problem;
+            for (std::uint64_t k = 0; k < 50; ++k) {
+                const Placement placement = testing::any_placement(instance, 1000 * seed + k);
+                const testing::Judged judged = testing::judge(problem, placement);
+                const bool fits = validate(problem, placement).ok();
+                ASSERT_EQ(judged.fits, fits) << "seed " << seed;
+                (fits ? fitting : refused) += 1;
+                if (fits && kind.profile == CostProfile::physical) {
+                    ASSERT_EQ(judged.objective, objective(problem, placement)) << "seed " << seed;
+                } else if (fits) {
+                    const double expected = objective(problem, placement);
+                    ASSERT_NEAR(judged.objective, expected, 1e-12 * expected) << "seed " << seed;
+                }
+            }
+        }
+        EXPECT_GT(fitting, static_cast<int>(kEnumeratedCount));
+        EXPECT_GT(refused, static_cast<int>(kEnumeratedCount));
+    }
+}
+
+TEST(Enumeration, finds_what_the_plainest_loop_finds) {
+    for (SmallKind kind : kKinds) {
+        kind.most_placements = 1500;
+        for (std::uint64_t seed = 0; seed < kEnumeratedCount; ++seed) {
+            const Instance instance = small_instance(kind, seed);
+            const double found = enumerate(instance.problem).objective;
+            const double expected = testing::optimum(instance.problem);
+            if (found != expected) { // equal, or both infinite
+                ASSERT_NEAR(found, expected, 1e-12 * expected) << "seed " << seed;
+            }
+        }
+    }
+}
+
+/// What a right answer looks like.
+Decision optimum_of(const Problem& problem, const Enumerated& enumerated) {
+    Decision decision = evaluate(problem, enumerated.placement, "");
+    decision.bound = enumerated.objective;
+    decision.proven = true;
+    return decision;
+}
+
+TEST(Enumeration, complains_of_every_answer_that_is_not_the_optimum) {
+    const Instance instance = small_instance({}, 3);
+    const Problem& problem = instance.problem;
+    const Enumerated enumerated = enumerate(problem);
+    ASSERT_GT(enumerated.feasible, 1);
+    const Decision right = optimum_of(problem, enumerated);
+    EXPECT_EQ(complaint(problem, right, enumerated), "");
+    EXPECT_EQ(testing::difference(problem, right, enumerated), 0.0);
+
+    Decision worse = evaluate(problem, instance.planted, "");
+    ASSERT_NE(objective(problem, worse), enumerated.objective);
+    EXPECT_THAT(complaint(problem, worse, enumerated), HasSubstr("optimum "));
+    EXPECT_GT(testing::difference(problem, worse, enumerated), 0.0);
+    worse.inference = right.inference; // a placement that is not what it says
+    worse.migration = right.migration;
+    EXPECT_THAT(complaint(problem, worse, enumerated), HasSubstr("does not cost what it says"));
+
+    Decision bold = right;
+    bold.bound = 1.001 * enumerated.objective;
+    EXPECT_THAT(complaint(problem, bold, enumerated), HasSubstr("bound "));
+
+    Decision none;
+    EXPECT_THAT(complaint(problem, none, enumerated), HasSubstr("says infeasible"));
+    EXPECT_EQ(complaint(problem, none, Enumerated{}), "");
+    EXPECT_THAT(complaint(problem, right, Enumerated{}), HasSubstr("says feasible"));
+
+    Instance tight = small_instance({}, 3);
+    for (Snapshot::Device& device : tight.problem.snapshot.devices) {
+        device.memory = 0;
+    }
+    EXPECT_THAT(complaint(tight.problem, right, enumerated), HasSubstr("does not fit"));
+    EXPECT_EQ(enumerate(tight.problem).feasible, 0);
+}
+
+TEST(Exact, has_the_enumerated_optimum_of_small_instances) {
+    for (const SmallKind& kind : kKinds) {
+        int infeasible = 0;
+        int proven = 0;
+        for (std::uint64_t seed = 0; seed < kEnumeratedCount; ++seed) {
+            const Instance instance = small_instance(kind, seed);
+            const Decision decision = make_policy(PolicyKind::exact)->decide(instance.problem);
+            const Enumerated enumerated = enumerate(instance.problem);
+            EXPECT_EQ(complaint(instance.problem, decision, enumerated), "") << "seed " << seed;
+            proven += decision.proven ? 1 : 0;
+            infeasible += decision.feasible ? 0 : 1;
+        }
+        EXPECT_LT(infeasible, static_cast<int>(kEnumeratedCount) / 4);
+        EXPECT_EQ(proven, static_cast<int>(kEnumeratedCount));
+    }
+}
+
+TEST(SmallInstances, have_nothing_that_fits_now_and_then) {
+    int nothing = 0;
+    for (std::uint64_t seed = 0; seed < 8 * kEnumeratedCount; ++seed) {
+        nothing += enumerate(small_instance({.most_placements = 2000}, seed).problem).feasible == 0;
+    }
+    EXPECT_GT(nothing, 0);
+    EXPECT_LT(nothing, static_cast<int>(kEnumeratedCount));
+}
+
+} // namespace
+} // namespace headroom::scheduler

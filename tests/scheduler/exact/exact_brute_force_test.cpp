@@ -1,0 +1,113 @@
+// Policy `exact` against the enumeration of all placements.
+#include <gtest/gtest.h>
+
+#include "scheduler/policies/exact.hpp"
+#include "scheduler/timing/evaluate.hpp"
+#include "tests/scheduler/exact/exact_enumeration.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+using testing::complaint;
+using testing::enumerate;
+using testing::Instance;
+using testing::Optimum;
+using testing::small_instance;
+using testing::Sort;
+
+constexpr double kMostPlacements = 5000;
+
+class AgainstEnumeration : public ::testing::TestWithParam<Sort> {};
+
+std::string sort_name(const ::testing::TestParamInfo<Sort>& info) {
+    constexpr const char* kNames[] = {
+        "planted", "planted_paper", "wild", "capped", "stalled", "sliced"};
+    return kNames[static_cast<std::size_t>(info.param)];
+}
+
+TEST_P(AgainstEnumeration, exact_is_the_optimum_and_every_bound_holds) {
+    constexpr int kInstances = 60;
+    int proven = 0;
+    int infeasible = 0;
+    for (std::uint64_t seed = 0; seed < std::uint64_t{kInstances}; ++seed) {
+        Instance instance = small_instance(GetParam(), seed, kMostPlacements);
+        const Optimum optimum = enumerate(instance.problem);
+        const Decision decision = Exact().decide(instance.problem);
+        EXPECT_EQ(complaint(instance.problem, decision, optimum), "") << "seed " << seed;
+        EXPECT_EQ(decision.feasible, optimum.feasible) << "seed " << seed;
+        proven += decision.proven ? 1 : 0;
+        infeasible += optimum.feasible ? 0 : 1;
+        for (const std::int64_t limit : {1, 10, 100}) {
+            instance.problem.node_limit = limit;
+            const Decision brief = Exact().decide(instance.problem);
+            EXPECT_EQ(complaint(instance.problem, brief, optimum), "")
+                << "seed " << seed << " limit " << limit;
+        }
+    }
+    // With caps the tables stand below the true times, and a few proofs need more nodes.
+    EXPECT_GE(proven, GetParam() == Sort::capped ? kInstances - 3 : kInstances);
+    RecordProperty("infeasible", infeasible);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Sorts,
+    AgainstEnumeration,
+    ::testing::Values(
+        Sort::planted, Sort::planted_paper, Sort::wild, Sort::capped, Sort::stalled, Sort::sliced
+    ),
+    sort_name
+);
+
+/// The most that a placement of the instance can lose by one block on another device.
+Placement worsened(const Problem& problem, const Placement& placement) {
+    Placement worst = placement;
+    for (std::size_t b = 0; b < placement.size(); ++b) {
+        for (std::size_t d = 0; d < problem.snapshot.size(); ++d) {
+            Placement other = placement;
+            other[b] = DeviceId(d);
+            const Optimum only{0, true};
+            const Decision decision = [&] {
+                Decision made = evaluate(problem, other, "");
+                made.bound = 0;
+                return made;
+            }();
+            if (complaint(problem, decision, only).empty() &&
+                objective(problem, other) > objective(problem, worst)) {
+                worst = other;
+            }
+        }
+    }
+    return worst;
+}
+
+TEST(Complaint, is_made_about_a_wrong_bound_a_worse_placement_and_a_false_infeasibility) {
+    int worse = 0;
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        const Instance instance = small_instance(Sort::planted, seed, 1000);
+        const Problem& problem = instance.problem;
+        const Optimum optimum = enumerate(problem);
+        if (!optimum.feasible) {
+            continue;
+        }
+        const Decision right = Exact().decide(problem);
+        ASSERT_EQ(complaint(problem, right, optimum), "");
+        Decision wrong = right;
+        wrong.bound = *right.bound * (1 + 1e-8);
+        EXPECT_NE(complaint(problem, wrong, optimum), "");
+        wrong.bound = *right.bound * (1 - 1e-8);
+        EXPECT_NE(complaint(problem, wrong, optimum), "") << "proven, but the bound is below";
+        wrong = right;
+        wrong.feasible = false;
+        EXPECT_NE(complaint(problem, wrong, optimum), "");
+        wrong = right;
+        wrong.placement = worsened(problem, right.placement);
+        if (wrong.placement != right.placement) {
+            ++worse;
+            EXPECT_NE(complaint(problem, wrong, optimum), "");
+        }
+    }
+    EXPECT_GT(worse, 5);
+}
+
+} // namespace
+} // namespace headroom::scheduler

@@ -1,0 +1,201 @@
+// See quality.hpp.
+#include "tests/scheduler/instances/quality.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "scheduler/core/validate.hpp"
+#include "scheduler/timing/evaluate.hpp"
+
+namespace headroom::scheduler::testing {
+namespace {
+
+/// Objectives under cost profile `paper` are sums of doubles in different orders.
+constexpr double kRounding = 1e-9;
+
+double median_of(std::vector<double> values) {
+    if (values.empty()) {
+        return 0.0;
+    }
+    std::sort(values.begin(), values.end());
+    const std::size_t upper = values.size() / 2;
+    const std::size_t lower = (values.size() - 1) / 2;
+    return (values[lower] + values[upper]) / 2.0;
+}
+
+/// The least value with at least 95 % of all at or below it: nearest rank, in whole numbers.
+double p95_of(const std::vector<Ratio>& sorted) {
+    const std::size_t rank = (95 * sorted.size() + 99) / 100;
+    return sorted[rank - 1].value;
+}
+
+PolicyQuality quality_of(PolicyKind policy, std::size_t index, const std::vector<Trial>& trials) {
+    PolicyQuality quality;
+    quality.policy = policy;
+    std::vector<Ratio> over_optimum;
+    std::vector<Ratio> over_bound;
+    std::vector<double> times;
+    for (const Trial& trial : trials) {
+        const QualityAnswer& answer = trial.answers[index];
+        times.push_back(answer.cpu_ms);
+        quality.infeasible += answer.feasible ? 0 : 1;
+        quality.refused += answer.accepted ? 0 : 1;
+        if (!answer.feasible || !answer.accepted) {
+            continue;
+        }
+        const bool proven = trial.exact.proven && trial.exact.feasible;
+        const double least = proven ? trial.exact.objective : trial.exact.bound.value_or(0.0);
+        if (!(least > 0.0)) {
+            continue;
+        }
+        const double ratio = answer.objective / least;
+        quality.below += ratio < 1.0 - kRounding ? 1 : 0;
+        (proven ? over_optimum : over_bound).push_back({ratio, trial.seed});
+    }
+    quality.over_optimum = distribution_of(std::move(over_optimum));
+    quality.over_bound = distribution_of(std::move(over_bound));
+    quality.median_cpu_ms = median_of(std::move(times));
+    return quality;
+}
+
+} // namespace
+
+std::string name_of(const QualityCell& cell) {
+    return fmt::format("{}x{}x{}", cell.devices, cell.layers, cell.memory_factor);
+}
+
+std::vector<QualityCell> all_quality_cells() {
+    std::vector<QualityCell> cells;
+    for (const std::int32_t layers : {1, 2, 4}) {
+        for (const double factor : {1.15, 1.5, 3.0}) {
+            for (const std::int32_t devices : {3, 4, 5}) {
+                cells.push_back({devices, layers, factor});
+            }
+        }
+    }
+    return cells;
+}
+
+std::int32_t heads_of(std::uint64_t seed) {
+    constexpr std::int32_t kHeads[] = {8, 16, 32};
+    return kHeads[seed % std::size(kHeads)];
+}
+
+QualityAnswer answer_of(const Problem& problem, const Decision& decision) {
+    QualityAnswer answer;
+    answer.feasible = decision.feasible;
+    answer.proven = decision.proven;
+    answer.bound = decision.bound;
+    if (decision.feasible) {
+        answer.accepted = validate(problem, decision.placement).ok();
+        answer.objective = answer.accepted ? objective(problem, decision.placement) : 0.0;
+    }
+    return answer;
+}
+
+Distribution distribution_of(std::vector<Ratio> ratios) {
+    Distribution result;
+    if (ratios.empty()) {
+        return result;
+    }
+    std::stable_sort(ratios.begin(), ratios.end(), [](const Ratio& a, const Ratio& b) {
+        return a.value != b.value ? a.value < b.value : a.seed > b.seed;
+    });
+    std::vector<double> values;
+    double sum = 0.0;
+    for (const Ratio& ratio : ratios) {
+        values.push_back(ratio.value);
+        sum += ratio.value;
+    }
+    result.number = static_cast<int>(ratios.size());
+    result.mean = sum / static_cast<double>(ratios.size());
+    result.p95 = p95_of(ratios);
+    result.max = ratios.back().value;
+    result.worst_seed = ratios.back().seed;
+    result.median = median_of(std::move(values));
+    return result;
+}
+
+CellQuality quality_of(
+    const QualityCell& cell,
+    const std::vector<PolicyKind>& policies,
+    const std::vector<Trial>& trials
+) {
+    CellQuality quality;
+    quality.cell = cell;
+    quality.number = static_cast<int>(trials.size());
+    std::vector<double> times;
+    for (const Trial& trial : trials) {
+        quality.proven += trial.exact.proven ? 1 : 0;
+        quality.exact_infeasible += trial.exact.feasible ? 0 : 1;
+        quality.exact_refused += trial.exact.accepted ? 0 : 1;
+        times.push_back(trial.exact.cpu_ms);
+    }
+    quality.exact_median_cpu_ms = median_of(std::move(times));
+    for (std::size_t i = 0; i < policies.size(); ++i) {
+        quality.policies.push_back(quality_of(policies[i], i, trials));
+    }
+    return quality;
+}
+
+void ProvenShare::add(const QualityCell& cell, const std::vector<Trial>& trials) {
+    for (const Trial& trial : trials) {
+        if (cell.layers <= 2 && trial.heads <= 16) {
+            ++number;
+            proven += trial.exact.proven ? 1 : 0;
+        }
+    }
+}
+
+double ProvenShare::share() const {
+    return number == 0 ? 1.0 : static_cast<double>(proven) / number;
+}
+
+std::vector<std::string> misses(const CellQuality& quality, const QualityLimits& limits) {
+    std::vector<std::string> all;
+    const std::string cell = name_of(quality.cell);
+    const auto at_most = [&](const char* what, double value, double limit) {
+        if (!(value <= limit)) {
+            all.push_back(fmt::format(
+                "{}: resource_aware's {} is {:.4f}, at most {} wanted", cell, what, value, limit
+            ));
+        }
+    };
+    const auto none = [&](std::string_view who, const char* what, int number) {
+        if (number > 0) {
+            all.push_back(fmt::format("{}: {}: {} {}", cell, who, number, what));
+        }
+    };
+    none("exact", "infeasible answers", quality.exact_infeasible);
+    none("exact", "answers refused by validate", quality.exact_refused);
+    for (const PolicyQuality& policy : quality.policies) {
+        const std::string_view name = scheduler::name_of(policy.policy);
+        none(name, "answers below what exact proved", policy.below);
+        none(name, "answers refused by validate", policy.refused);
+        if (policy.policy == PolicyKind::resource_aware) {
+            none(name, "infeasible answers", policy.infeasible);
+            at_most("mean", policy.over_optimum.mean, limits.mean);
+            at_most("p95", policy.over_optimum.p95, limits.p95);
+            at_most("maximum", policy.over_optimum.max, limits.max);
+        }
+    }
+    return all;
+}
+
+std::vector<std::string> misses(const ProvenShare& share, const QualityLimits& limits) {
+    if (share.share() >= limits.proven_share) {
+        return {};
+    }
+    return {fmt::format(
+        "exact proves {:.1f} % of the instances with at most 2 layers and 16 heads, at least "
+        "{:.0f} % "
+        "wanted",
+        100.0 * share.share(),
+        100.0 * limits.proven_share
+    )};
+}
+
+} // namespace headroom::scheduler::testing

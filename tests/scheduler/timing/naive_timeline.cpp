@@ -1,0 +1,318 @@
+// See naive_timeline.hpp.
+#include "tests/scheduler/timing/naive_timeline.hpp"
+
+#include <algorithm>
+
+#include "base/wide.hpp"
+
+namespace headroom::scheduler::testing {
+
+namespace {
+
+/// ∫ rate over [from, to) in units · 10⁻⁹.
+Wide integral(const Profile& profile, Nanoseconds from, Nanoseconds to, std::int64_t tokens) {
+    Wide sum = 0;
+    while (from < to) {
+        const Segment segment = profile.at(from, tokens);
+        const Nanoseconds end = std::min(to, segment.until);
+        sum += Wide{segment.value} * (end - from);
+        from = end;
+    }
+    return sum;
+}
+
+Nanoseconds slow_finish(
+    const Profile& profile, Nanoseconds start, std::int64_t work, std::int64_t tokens
+) {
+    if (work == 0 || profile.base == kUnlimited) {
+        return start;
+    }
+    const Wide needed = Wide{work} * kSecond;
+    Nanoseconds span = 1;
+    while (integral(profile, start, start + span, tokens) < needed) {
+        span *= 2;
+    }
+    Nanoseconds low = start; // too early
+    Nanoseconds high = start + span;
+    while (high - low > 1) {
+        const Nanoseconds middle = low + (high - low) / 2;
+        (integral(profile, start, middle, tokens) < needed ? low : high) = middle;
+    }
+    return high;
+}
+
+} // namespace
+
+void NaiveTimeline::operate(BlockId b) {
+    const DeviceId d = placement_[b.index()];
+    const DeviceSpec& spec = fleet_.devices[d.index()];
+    Nanoseconds start = clocks_[d.index()];
+    start = slow_finish(spec.storage_bandwidth, start, over_[d.index()], tokens_);
+    over_[d.index()] = 0;
+    const Flops flops = blocks_.flops(b, work_.first, work_.tokens);
+    const Bytes bytes = blocks_.touched_bytes(b, work_.first, work_.tokens);
+    const Nanoseconds end = std::max(
+        slow_finish(spec.compute, start, flops, tokens_),
+        slow_finish(spec.memory_bandwidth, start, bytes, tokens_)
+    );
+    clocks_[d.index()] = end;
+    ops_[b].emplace_back(start, end);
+}
+
+NaiveTimeline::Flying NaiveTimeline::depart(DeviceId from, DeviceId to, Bytes bytes) {
+    const LinkSpec& link = fleet_.network.link(from, to);
+    const Profile& egress = fleet_.devices[from.index()].egress;
+    Flying flying{.bytes = bytes};
+    flying.begin = std::max(clocks_[from.index()], link_free_[{from, to}]);
+    if (egress.base == kUnlimited) {
+        flying.end = slow_finish(link.bandwidth, flying.begin, bytes, tokens_);
+    } else {
+        flying.begin = std::max(flying.begin, egress_free_[from.index()]);
+        egress_free_[from.index()] = slow_finish(egress, flying.begin, bytes, tokens_);
+        flying.end = std::max(
+            slow_finish(link.bandwidth, flying.begin, bytes, tokens_), egress_free_[from.index()]
+        );
+    }
+    link_free_[{from, to}] = flying.end;
+    flying.latency = link.latency.at(flying.begin, tokens_).value + error;
+    return flying;
+}
+
+void NaiveTimeline::arrive(DeviceId to, const Flying& flying) {
+    Nanoseconds arrival = flying.end + flying.latency;
+    const Profile& ingress = fleet_.devices[to.index()].ingress;
+    if (ingress.base != kUnlimited) {
+        const Nanoseconds from = std::max(flying.begin + flying.latency, ingress_free_[to.index()]);
+        ingress_free_[to.index()] = slow_finish(ingress, from, flying.bytes, tokens_);
+        arrival = std::max(arrival, ingress_free_[to.index()]);
+    }
+    clocks_[to.index()] = std::max(clocks_[to.index()], arrival);
+}
+
+void NaiveTimeline::carry(DeviceId from, DeviceId to, Bytes bytes) {
+    if (from != to) {
+        arrive(to, depart(from, to, bytes));
+    }
+}
+
+NaiveTimeline::Teams NaiveTimeline::teams(BlockId first, std::int32_t count) const {
+    Teams teams;
+    for (std::int32_t unit = 0; unit < count; ++unit) {
+        const BlockId b(first.value + unit);
+        teams[placement_[b.index()]].push_back(b);
+    }
+    return teams;
+}
+
+Bytes NaiveTimeline::output_bytes(std::size_t blocks) const {
+    const ModelShape& shape = blocks_.shape();
+    if (blocks_.sliced()) {
+        return blocks == 1 || narrow_sums ? x_bytes() : 2 * x_bytes();
+    }
+    const Bytes head = shape.heads_per_group() * shape.head_width() * 4 * work_.tokens;
+    return static_cast<Bytes>(blocks) * head;
+}
+
+void NaiveTimeline::scatter_gather(const Teams& teams, DeviceId holder, DeviceId target) {
+    std::map<DeviceId, Flying> inputs;
+    Flying x_to_target;
+    for (std::size_t k = 0; k < fleet_.size(); ++k) {
+        const DeviceId to(k);
+        if (to != holder && teams.contains(to)) {
+            inputs[to] = depart(holder, to, x_bytes());
+        }
+        if (to != holder && to == target) {
+            x_to_target = depart(holder, to, x_bytes());
+        }
+    }
+    std::map<DeviceId, Flying> outputs;
+    for (const auto& [device, blocks] : teams) {
+        if (device != holder) {
+            arrive(device, inputs[device]);
+        }
+        for (const BlockId b : blocks) {
+            operate(b);
+        }
+        if (device != target) {
+            outputs[device] = depart(device, target, output_bytes(blocks.size()));
+        }
+    }
+    for (std::size_t s = 0; s < fleet_.size(); ++s) {
+        const DeviceId from(s);
+        if (from == holder && holder != target) {
+            arrive(target, x_to_target);
+        }
+        if (outputs.contains(from)) {
+            arrive(target, outputs[from]);
+        }
+    }
+}
+
+void NaiveTimeline::paper_layer(std::int32_t layer, DeviceId holder) {
+    const DeviceId proj = placement_[blocks_.proj(layer).index()];
+    scatter_gather(teams(blocks_.group(layer, 0), blocks_.groups()), holder, proj);
+    operate(blocks_.proj(layer));
+    carry(proj, placement_[blocks_.ffn(layer).index()], x_bytes());
+    operate(blocks_.ffn(layer));
+}
+
+void NaiveTimeline::hub_layer(std::int32_t layer, DeviceId holder) {
+    const DeviceId hub = placement_[blocks_.hub(layer).index()];
+    scatter_gather(teams(blocks_.group(layer, 0), blocks_.groups()), holder, hub);
+    operate(blocks_.hub(layer));
+    scatter_gather(teams(blocks_.slice(layer, 0), blocks_.slices()), hub, hub);
+    operate(blocks_.hub(layer));
+}
+
+std::vector<DeviceId> NaiveTimeline::ring() const {
+    std::vector<DeviceId> ring = placement_;
+    if (!blocks_.shape().ends) {
+        ring.push_back(fleet_.source);
+    }
+    std::sort(ring.begin(), ring.end());
+    ring.erase(std::unique(ring.begin(), ring.end()), ring.end());
+    return ring;
+}
+
+void NaiveTimeline::ring_layer(std::int32_t layer, const std::vector<DeviceId>& ring) {
+    for (std::int32_t g = 0; g < blocks_.groups(); ++g) {
+        operate(blocks_.group(layer, g));
+    }
+    all_reduce(ring);
+    operate(blocks_.hub(layer));
+    for (std::int32_t s = 0; s < blocks_.slices(); ++s) {
+        operate(blocks_.slice(layer, s));
+    }
+    all_reduce(ring);
+    operate(blocks_.hub(layer));
+}
+
+/// Everybody starts with its own part and passes on what it has just received; who has received
+/// N-1 times has a complete part, and passes on complete parts in the same way.
+void NaiveTimeline::all_reduce(const std::vector<DeviceId>& ring) {
+    std::vector<std::size_t> parts;
+    for (std::size_t r = 0; r < ring.size(); ++r) {
+        parts.push_back(r);
+    }
+    for (const Bytes each : {narrow_sums ? 4 : 8, 4}) {
+        for (std::size_t step = 1; step < ring.size(); ++step) {
+            pass_on(ring, parts, each);
+        }
+    }
+}
+
+void NaiveTimeline::pass_on(
+    const std::vector<DeviceId>& ring, std::vector<std::size_t>& parts, Bytes each
+) {
+    const std::size_t n = ring.size();
+    const auto width = static_cast<std::size_t>(blocks_.shape().width);
+    std::map<std::size_t, Flying> flying; // by receiver
+    for (std::size_t r = 0; r < n; ++r) {
+        const std::size_t elements = (parts[r] + 1) * width / n - parts[r] * width / n;
+        if (elements > 0) {
+            const Bytes bytes = each * static_cast<Bytes>(elements) * work_.tokens;
+            flying[(r + 1) % n] = depart(ring[r], ring[(r + 1) % n], bytes);
+        }
+    }
+    for (const auto& [receiver, letter] : flying) {
+        arrive(ring[receiver], letter);
+    }
+    std::rotate(parts.begin(), parts.end() - 1, parts.end());
+}
+
+DeviceId NaiveTimeline::layers(DeviceId holder) {
+    const std::int32_t layers = blocks_.shape().layers;
+    if (blocks_.cut().reduce == Reduce::ring) {
+        std::vector<std::pair<DeviceId, Flying>> copies;
+        for (const DeviceId to : ring()) {
+            if (to != holder) {
+                copies.emplace_back(to, depart(holder, to, x_bytes()));
+            }
+        }
+        for (const auto& [to, copy] : copies) {
+            arrive(to, copy);
+        }
+        for (std::int32_t l = 0; l < layers; ++l) {
+            ring_layer(l, ring());
+        }
+        return DeviceId{}; // everywhere
+    }
+    for (std::int32_t l = 0; l < layers; ++l) {
+        blocks_.sliced() ? hub_layer(l, holder) : paper_layer(l, holder);
+        holder = placement_[blocks_.holder(l).index()];
+    }
+    return holder;
+}
+
+void NaiveTimeline::turn(
+    const Placement& placement,
+    const TurnWork& work,
+    std::int64_t tokens,
+    const std::vector<Bytes>& over
+) {
+    placement_ = placement;
+    work_ = work;
+    tokens_ = tokens;
+    over_ = over;
+    ops_.clear();
+    const ModelShape& shape = blocks_.shape();
+    DeviceId holder = fleet_.source;
+    if (shape.ends) {
+        holder = placement[blocks_.embed().index()];
+        carry(fleet_.source, holder, 4 * work.tokens);
+        operate(blocks_.embed());
+    }
+    const DeviceId sampler = shape.ends ? placement[blocks_.lm_head().index()] : fleet_.source;
+    const DeviceId last = layers(holder);
+    if (last.valid()) {
+        carry(last, sampler, 4 * shape.width);
+    }
+    if (shape.ends) {
+        operate(blocks_.lm_head());
+        carry(sampler, fleet_.source, 4);
+    }
+}
+
+Nanoseconds NaiveTimeline::loaded(const std::vector<Move>& moves, DeviceId d) const {
+    const Profile& storage = fleet_.devices[d.index()].storage_bandwidth;
+    const Nanoseconds start = clocks_[d.index()];
+    Nanoseconds end = start;
+    for (const Move& move : moves) {
+        if (move.to == d && parallel_loads) {
+            end = std::max(end, slow_finish(storage, start, move.loaded, tokens_));
+        } else if (move.to == d) {
+            end = slow_finish(storage, end, move.loaded, tokens_);
+        }
+    }
+    return end;
+}
+
+Nanoseconds NaiveTimeline::migrate(
+    const std::vector<Move>& moves, Nanoseconds t_switch, std::int64_t tokens
+) {
+    tokens_ = tokens;
+    if (moves.empty()) {
+        return t_switch;
+    }
+    for (Nanoseconds& clock : clocks_) {
+        clock = std::max(clock, t_switch);
+    }
+    Nanoseconds resume = 0;
+    for (std::size_t d = 0; d < clocks_.size(); ++d) {
+        resume = std::max(resume, loaded(moves, DeviceId(d)));
+    }
+    std::vector<Flying> flying; // all departures first: no arrival may hold back a departure
+    for (const Move& move : moves) {
+        flying.push_back(move.bytes > 0 ? depart(move.from, move.to, move.bytes) : Flying{});
+    }
+    for (std::size_t i = 0; i < moves.size(); ++i) {
+        if (moves[i].bytes > 0) {
+            arrive(moves[i].to, flying[i]);
+        }
+    }
+    resume = std::max(resume, *std::max_element(clocks_.begin(), clocks_.end()));
+    clocks_.assign(clocks_.size(), resume);
+    return resume;
+}
+
+} // namespace headroom::scheduler::testing

@@ -1,0 +1,173 @@
+// Walking rounds in one order for all devices against the timeline, in which every device has an
+// agenda of its own and waits for its messages.
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "base/random.hpp"
+#include "scheduler/timing/round_plan.hpp"
+#include "scheduler/timing/round_simulation.hpp"
+#include "scheduler/timing/timeline.hpp"
+#include "tests/scheduler/instances/fleets.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+/// What the random problems are to have some of.
+struct Seen {
+    int joined = 0;
+    int together = 0;
+    int single_visits = 0;
+    int prompts = 0;
+    int endless = 0;
+    int capped = 0;
+};
+
+/// Random programs at a snapshot's rates, and turns that begin with a prompt in chunks or decode.
+class Rounds {
+  public:
+    explicit Rounds(std::uint64_t seed)
+        : random_(stream_seed(seed, "round walk")), shape_(testing::fine_shape(random_)),
+          blocks_(shape_, cut(seed)), devices_(1 + random_.below(6)),
+          fleet_(testing::random_fleet(random_, devices_)),
+          snapshot_(take_snapshot(fleet_, static_cast<Nanoseconds>(random_.below(50'000'000)), 0)),
+          placement_(testing::random_placement(random_, blocks_.size(), devices_)) {
+        if (seed % 16 == 0) {
+            snapshot_.devices[random_.below(devices_)].compute = 0;
+        }
+        const auto slots = 1 + random_.below(9);
+        const auto batch = 1 + random_.below(slots);
+        for (std::size_t first = 0; first < slots; first += batch) {
+            groups_.push_back(static_cast<std::size_t>(std::min(batch, slots - first)));
+        }
+    }
+
+    /// The first visit at which the two differ; `error`: ns that every link has too much in one of
+    /// them, on purpose.
+    std::string difference(Nanoseconds error, Seen& seen) {
+        const auto visits = static_cast<std::int64_t>(groups_.size());
+        Snapshot other = snapshot_;
+        for (Snapshot::Link& link : other.links) {
+            link.latency += error;
+        }
+        const RoundPlan plan = plan_rounds(blocks_, placement_, other, fleet_.source);
+        RoundWalk walk(plan, visits);
+        const auto programs = lower(blocks_, placement_, fleet_.source, devices_);
+        const auto rates = std::make_shared<SnapshotRates>(snapshot_);
+        Timeline timeline(blocks_, devices_);
+        timeline.install(
+            &programs,
+            stagger_of(blocks_, programs, snapshot_, fleet_.source, visits, false),
+            {fleet_.source, {}, false}
+        );
+        std::vector<std::vector<std::int64_t>> under_way(groups_.size());
+        for (int round = 0; round < 6; ++round) {
+            for (std::size_t group = 0; group < groups_.size(); ++group) {
+                const std::vector<Batch> batches = begin(group, rates, seen);
+                Nanoseconds expected = 0;
+                for (const std::int64_t batch : std::exchange(under_way[group], {})) {
+                    expected = timeline.end(batch);
+                }
+                const std::int64_t first = timeline.visit(batches);
+                for (std::size_t i = 0; i < batches.size(); ++i) {
+                    under_way[group].push_back(first + static_cast<std::int64_t>(i));
+                }
+                const Nanoseconds over = walk.visit(batches);
+                if (over != expected) {
+                    return fmt::format("{}.{}: {}, not {}", round, group, over, expected);
+                }
+                seen.endless += over == kNever ? 1 : 0;
+            }
+        }
+        seen.single_visits += visits == 1 ? 1 : 0;
+        for (const RoundPlan::Message& message : plan.messages) {
+            seen.capped += message.egress_capped && message.ingress_capped ? 1 : 0;
+        }
+        return "";
+    }
+
+  private:
+    Cut cut(std::uint64_t seed) {
+        return seed % 3 == 0   ? Cut{}
+               : seed % 3 == 1 ? testing::random_cut(random_, shape_, Reduce::hub)
+                               : testing::random_cut(random_, shape_, Reduce::ring);
+    }
+
+    /// One batch, or several that begin together.
+    std::vector<Batch> begin(
+        std::size_t group, const std::shared_ptr<const Rates>& rates, Seen& seen
+    ) {
+        std::vector<Batch> batches{{{}, rates}};
+        for (std::size_t i = 0; i < groups_[group]; ++i) {
+            TurnWork turn{static_cast<std::int64_t>(random_.below(8)), 1, true};
+            if (random_.below(4) == 0) {
+                turn.tokens = 1 + static_cast<std::int64_t>(random_.below(5));
+                turn.samples = random_.below(2) == 0;
+            }
+            turn.slot = static_cast<std::int32_t>(10 * group + i);
+            seen.prompts += turn.tokens > 1 && !turn.samples ? 1 : 0;
+            if (i > 0 && random_.below(3) == 0) {
+                batches.push_back({{}, rates});
+            }
+            batches.back().turns.push_back(turn);
+            seen.joined += batches.back().turns.size() > 1 ? 1 : 0;
+        }
+        seen.together += batches.size() > 1 ? 1 : 0;
+        return batches;
+    }
+
+    Random random_;
+    ModelShape shape_;
+    Blocks blocks_;
+    std::size_t devices_;
+    Fleet fleet_;
+    Snapshot snapshot_;
+    Placement placement_;
+    std::vector<std::size_t> groups_; ///< of joined turns, their number
+};
+
+TEST(RoundWalk, is_the_timeline_to_the_nanosecond) {
+    Seen seen;
+    for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+        ASSERT_EQ(Rounds(seed).difference(0, seen), "") << "seed " << seed;
+    }
+    EXPECT_GT(seen.joined, 100);
+    EXPECT_GT(seen.together, 100);
+    EXPECT_GT(seen.single_visits, 10);
+    EXPECT_GT(seen.prompts, 100);
+    EXPECT_GT(seen.endless, 10);
+    EXPECT_GT(seen.capped, 10);
+}
+
+TEST(RoundWalk, would_be_seen_to_be_a_nanosecond_late) {
+    int differing = 0;
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+        Seen seen;
+        differing += Rounds(seed).difference(1, seen).empty() ? 0 : 1;
+    }
+    EXPECT_GT(differing, 15);
+}
+
+/// A plan serves any number of visits per cycle: a turn alone takes a step.
+TEST(RoundWalk, of_one_turn_is_a_step_after_the_other) {
+    const Blocks blocks(testing::example_shape());
+    const Fleet fleet = testing::example_fleet();
+    const Snapshot snapshot = take_snapshot(fleet, 0, 0);
+    const RoundPlan plan =
+        plan_rounds(blocks, testing::example_placement(), snapshot, fleet.source);
+    RoundWalk walk(plan, 1);
+    const std::vector<Batch> turns{{{{7, 1}}, nullptr}};
+    const Nanoseconds step =
+        predict_inference(blocks, testing::example_placement(), snapshot, fleet.source, 8);
+    EXPECT_EQ(walk.visit(turns), 0);
+    EXPECT_EQ(walk.visit(turns), step);
+    EXPECT_EQ(walk.visit(turns), 2 * step);
+}
+
+} // namespace
+} // namespace headroom::scheduler

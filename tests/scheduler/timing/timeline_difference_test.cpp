@@ -1,0 +1,187 @@
+// The timeline against a second implementation for random fleets, and predictions against walks.
+#include <array>
+#include <map>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "scheduler/timing/timeline.hpp"
+#include "tests/scheduler/instances/fleets.hpp"
+#include "tests/scheduler/timing/naive_timeline.hpp"
+
+namespace headroom::scheduler {
+namespace {
+
+/// What is wrong with the second implementation, on purpose.
+struct Planted {
+    Nanoseconds error = 0;
+    bool parallel_loads = false;
+    bool narrow_sums = false;
+};
+
+/// The cuts that layers can have: whole blocks, slices and a hub, slices and a ring.
+enum class LayerKind : std::uint8_t { paper, hub, ring };
+
+Cut cut_of(LayerKind layers, Random& random, const ModelShape& shape) {
+    switch (layers) {
+    case LayerKind::paper:
+        return {};
+    case LayerKind::hub:
+        return testing::random_cut(random, shape, Reduce::hub);
+    case LayerKind::ring:
+        return testing::random_cut(random, shape, Reduce::ring);
+    }
+    return {};
+}
+
+/// The first operation of a walk that the second implementation has elsewhere; empty if all agree.
+std::string differing_op(
+    const TimelineLog& log, const testing::NaiveTimeline& naive, const Blocks& blocks
+) {
+    std::map<BlockId, std::vector<testing::NaiveTimeline::Times>> ops;
+    for (const OpRecord& op : log.ops) {
+        ops[op.block].emplace_back(op.start, op.end);
+    }
+    for (const auto& [block, times] : naive.ops()) {
+        if (ops[block] != times) {
+            return to_string(blocks.name(block));
+        }
+    }
+    return ops.size() == naive.ops().size() ? "" : "the number of operations";
+}
+
+/// Seeded runs of random fleets: one prefill, a migration, two steps; every other seed has its
+/// weights everywhere. Returns what differs.
+std::string difference(
+    std::uint64_t seed, const Planted& planted, LayerKind layers = LayerKind::paper
+) {
+    const bool everywhere = seed % 2 == 1;
+    Random random(stream_seed(seed, "timeline difference"));
+    const ModelShape shape = testing::fine_shape(random);
+    const Blocks blocks(shape, cut_of(layers, random, shape));
+    const auto devices = 1 + static_cast<std::size_t>(random.below(5));
+    const Fleet fleet = testing::random_fleet(random, devices);
+    Placement placement = testing::random_placement(random, blocks.size(), devices);
+    const std::vector<Bytes> over{0, 700'000, 0, 1, 30'000};
+    const Timeline::Overload overload = [&](const Timeline::FirstOperation& first) {
+        return over[first.device.index()];
+    };
+    Timeline timeline(blocks, devices);
+    testing::NaiveTimeline naive(fleet, blocks);
+    naive.error = planted.error;
+    naive.parallel_loads = planted.parallel_loads;
+    naive.narrow_sums = planted.narrow_sums;
+    for (std::int64_t turn = 0; turn < 3; ++turn) {
+        const FleetRates rates(fleet, turn);
+        const TurnWork work = turn == 0 ? TurnWork{0, 6} : TurnWork{5 + turn, 1};
+        TimelineLog log;
+        (void)timeline.turn(
+            lower(blocks, placement, fleet.source, devices),
+            rates,
+            work,
+            fleet.source,
+            &overload,
+            &log
+        );
+        naive.turn(placement, work, turn, over);
+        const std::string differing = differing_op(log, naive, blocks);
+        if (!differing.empty()) {
+            return fmt::format("{} of turn {}", differing, turn);
+        }
+        const Placement next = testing::random_placement(random, blocks.size(), devices);
+        const std::vector<Move> moves =
+            moves_between(blocks, placement, next, 6 + turn, everywhere);
+        const Nanoseconds t_switch = timeline.clock(fleet.source);
+        if (timeline.migrate(moves, rates, t_switch) != naive.migrate(moves, t_switch, turn)) {
+            return fmt::format("t_resume after turn {}", turn);
+        }
+        for (std::size_t d = 0; d < devices; ++d) {
+            if (timeline.clock(DeviceId(d)) != naive.clocks()[d]) {
+                return fmt::format("clock of device {} after turn {}", d, turn);
+            }
+        }
+        placement = next;
+    }
+    return "";
+}
+
+class TimelineOf : public ::testing::TestWithParam<LayerKind> {};
+
+std::string layers_name(const ::testing::TestParamInfo<LayerKind>& tested) {
+    constexpr std::array kNames{"paper", "hub", "ring"};
+    return kNames[static_cast<std::size_t>(tested.param)];
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All,
+    TimelineOf,
+    ::testing::Values(LayerKind::paper, LayerKind::hub, LayerKind::ring),
+    layers_name
+);
+
+TEST_P(TimelineOf, agrees_with_a_second_implementation_to_the_nanosecond) {
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+        ASSERT_EQ(difference(seed, {}, GetParam()), "") << "seed " << seed;
+    }
+}
+
+TEST_P(TimelineOf, twin_the_comparison_sees_one_nanosecond) {
+    int seen = 0;
+    for (std::uint64_t seed = 0; seed < 15; ++seed) {
+        seen += difference(seed, {.error = 1}, GetParam()).empty() ? 0 : 1;
+    }
+    EXPECT_GT(seen, 9) << "all but the runs that have one device";
+}
+
+TEST(Timeline, twin_the_comparison_sees_sums_that_are_as_narrow_as_their_terms) {
+    for (const LayerKind layers : {LayerKind::hub, LayerKind::ring}) {
+        int seen = 0;
+        for (std::uint64_t seed = 0; seed < 40; ++seed) {
+            seen += difference(seed, {.narrow_sums = true}, layers).empty() ? 0 : 1;
+        }
+        EXPECT_GT(seen, 15) << "all but the runs where no device adds several";
+    }
+}
+
+TEST(Timeline, twin_the_comparison_sees_loads_that_do_not_wait_for_each_other) {
+    int seen = 0;
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+        const bool differs = !difference(seed, {.parallel_loads = true}).empty();
+        EXPECT_TRUE(!differs || seed % 2 == 1) << "nothing is loaded there";
+        seen += differs ? 1 : 0;
+    }
+    EXPECT_GT(seen, 5) << "in the others a message takes longest";
+}
+
+TEST_P(TimelineOf, snapshots_held_constant_is_the_prediction) {
+    Random random(31);
+    for (int i = 0; i < 100; ++i) {
+        const ModelShape shape = testing::fine_shape(random);
+        const Blocks blocks(shape, cut_of(GetParam(), random, shape));
+        const auto devices = 1 + static_cast<std::size_t>(random.below(5));
+        const Fleet fleet = testing::random_fleet(random, devices);
+        const Snapshot snapshot = take_snapshot(fleet, 3'000'000, 1);
+        const Placement from = testing::random_placement(random, blocks.size(), devices);
+        const Placement to = testing::random_placement(random, blocks.size(), devices);
+        const SnapshotRates rates(snapshot);
+        Timeline timeline(blocks, devices);
+        const Nanoseconds step =
+            timeline.turn(lower(blocks, to, fleet.source, devices), rates, {41, 1}, fleet.source);
+        EXPECT_EQ(predict_inference(blocks, to, snapshot, fleet.source, 42), step);
+        Timeline fresh(blocks, devices);
+        const std::vector<Move> moves = moves_between(blocks, from, to, 17);
+        EXPECT_EQ(
+            predict_migration(blocks, from, to, snapshot, 17), fresh.migrate(moves, rates, 0)
+        );
+        EXPECT_EQ(predict_migration(blocks, to, to, snapshot, 17), 0);
+        Timeline loading(blocks, devices);
+        EXPECT_EQ(
+            predict_migration(blocks, from, to, snapshot, 17, true),
+            loading.migrate(moves_between(blocks, from, to, 17, true), rates, 0)
+        );
+        EXPECT_EQ(predict_migration(blocks, to, to, snapshot, 17, true), 0);
+    }
+}
+
+} // namespace
+} // namespace headroom::scheduler
