@@ -5,6 +5,7 @@
 #include "base/random.hpp"
 #include "scheduler/core/validate.hpp"
 #include "scheduler/policies/policy.hpp"
+#include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::support {
 

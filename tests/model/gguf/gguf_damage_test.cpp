@@ -1,9 +1,7 @@
 // Damaged model files, by the thousand: each gives a model or an InputError, and none makes us
 // allocate absurdly. Built with the sanitizers, this is the test that nothing is read astray.
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
-#include <new>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -13,36 +11,7 @@
 #include "model/tokenizer/tokenizer.hpp"
 #include "tests/model/support/gguf_writer.hpp"
 #include "tests/model/support/tiny_model.hpp"
-
-namespace {
-
-/// The largest single allocation of the program so far.
-std::atomic<std::size_t> largest_allocation{0};
-
-} // namespace
-
-// Replaced for the whole program, to watch every allocation.
-void* operator new(std::size_t size, const std::nothrow_t& /*unused*/) noexcept {
-    std::size_t seen = largest_allocation.load();
-    while (size > seen && !largest_allocation.compare_exchange_weak(seen, size)) {
-    }
-    return std::malloc(size == 0 ? 1 : size);
-}
-
-void* operator new(std::size_t size) {
-    if (void* const memory = operator new(size, std::nothrow)) {
-        return memory;
-    }
-    throw std::bad_alloc();
-}
-
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-
-void operator delete(void* memory, std::size_t /*size*/) noexcept {
-    std::free(memory);
-}
+#include "tests/model/support/watched_allocations.hpp"
 
 namespace headroom::model {
 namespace {
@@ -108,7 +77,7 @@ TEST(DamagedModel, truncated_anywhere_is_refused) {
     }
     // The last tensor (V·D·4 = 384 bytes) ends on the grid of 32: every cut takes data away.
     EXPECT_EQ(outcomes.fine, 0);
-    EXPECT_LT(largest_allocation.load(), kMostBytes);
+    EXPECT_LT(test::largest_allocation(), kMostBytes);
 }
 
 TEST(DamagedModel, one_changed_byte_in_the_header_is_refused_or_harmless) {
@@ -128,7 +97,7 @@ TEST(DamagedModel, one_changed_byte_in_the_header_is_refused_or_harmless) {
     }
     EXPECT_GT(outcomes.refused, 1000); // the test reaches both
     EXPECT_GT(outcomes.fine, 100);
-    EXPECT_LT(largest_allocation.load(), kMostBytes);
+    EXPECT_LT(test::largest_allocation(), kMostBytes);
 }
 
 TEST(DamagedModel, eight_changed_bytes_in_the_header_are_refused_or_harmless) {
@@ -150,14 +119,14 @@ TEST(DamagedModel, eight_changed_bytes_in_the_header_are_refused_or_harmless) {
         try_file(file, damaged, outcomes);
     }
     EXPECT_GT(outcomes.refused, 1000);
-    EXPECT_LT(largest_allocation.load(), kMostBytes);
+    EXPECT_LT(test::largest_allocation(), kMostBytes);
 }
 
 TEST(DamagedModel, the_watch_on_allocations_sees_a_large_one) {
-    const std::size_t before = largest_allocation.load();
+    const std::size_t before = test::largest_allocation();
     { const std::vector<char> large(kMostBytes + 1); }
-    EXPECT_GT(largest_allocation.load(), kMostBytes);
-    largest_allocation = before;
+    EXPECT_GT(test::largest_allocation(), kMostBytes);
+    test::forget_allocations_above(before);
 }
 
 } // namespace
