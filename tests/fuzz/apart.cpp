@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <sys/resource.h>
@@ -61,8 +62,18 @@ std::string all_of(int pipe) {
     return text;
 }
 
+/// What this process holds now, which a child of it holds too.
+long resident_kib() {
+    std::ifstream file("/proc/self/statm");
+    long all = 0;
+    long resident = 0;
+    file >> all >> resident;
+    return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
 /// A child as it ended.
 struct Past {
+    long inherited_kib = 0;
     int status = 0;
     rusage used{};
     std::string words;
@@ -73,6 +84,8 @@ Past live_apart(const std::function<int()>& action) {
     if (pipe(ends.data()) != 0) {
         throw std::runtime_error("no pipe");
     }
+    Past past;
+    past.inherited_kib = resident_kib();
     const pid_t child = fork();
     if (child < 0) {
         throw std::runtime_error("no process");
@@ -82,7 +95,6 @@ Past live_apart(const std::function<int()>& action) {
         live(action, ends[1]);
     }
     close(ends[1]);
-    Past past;
     past.words = all_of(ends[0]);
     close(ends[0]);
     while (wait4(child, &past.status, 0, &past.used) < 0 && errno == EINTR) {
@@ -104,8 +116,8 @@ bool is_librarys_own(const std::string& report) {
 
 int apart(const std::function<int()>& action) {
     const Past past = live_apart(action);
-    if (past.used.ru_maxrss > kMostKib) {
-        throw std::logic_error(fmt::format("took {} MiB", past.used.ru_maxrss >> 10));
+    if (const long took = past.used.ru_maxrss - past.inherited_kib; took > kMostKib) {
+        throw std::logic_error(fmt::format("took {} MiB", took >> 10));
     }
     if (WIFSIGNALED(past.status)) {
         const int signal = WTERMSIG(past.status);
