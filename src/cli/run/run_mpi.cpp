@@ -145,8 +145,9 @@ void look_for_failures(comm::Transport& transport) {
 void leave_it_to_rank_0(comm::Transport& transport, const std::exception& error) {
     using std::chrono::steady_clock;
     constexpr std::chrono::milliseconds kLook{100};
-    const std::int64_t before_us = std::min<std::int64_t>(transport.self().value - 1, 20);
-    const auto patience = std::chrono::seconds(5) + before_us * std::chrono::seconds(1);
+    constexpr std::chrono::seconds kToEndTheJob{3}; // that mpirun takes on a busy computer
+    const std::int64_t before_us = std::min<std::int64_t>(transport.self().value - 1, 10);
+    const auto patience = std::chrono::seconds(5) + before_us * kToEndTheJob;
     const int signals = times_interrupted();
     try {
         transport.options().interrupted = nullptr;
