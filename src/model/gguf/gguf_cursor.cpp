@@ -7,9 +7,9 @@
 namespace headroom::model {
 
 std::string in_quotes(std::string_view text) {
-    constexpr std::size_t kShown = 60;
+    constexpr std::size_t kMostQuoted = 60;
     std::string result = "\"";
-    for (const char c : text.substr(0, kShown)) {
+    for (const char c : text.substr(0, kMostQuoted)) {
         const auto code = static_cast<unsigned char>(c);
         if (code < 0x20 || code == 0x7F || c == '"' || c == '\\') {
             result += fmt::format("\\x{:02x}", code);
@@ -17,7 +17,7 @@ std::string in_quotes(std::string_view text) {
             result += c;
         }
     }
-    return result + (text.size() > kShown ? "…\"" : "\"");
+    return result + (text.size() > kMostQuoted ? "…\"" : "\"");
 }
 
 std::span<const std::byte> GgufCursor::take(std::uint64_t bytes, std::string_view what) {

@@ -16,6 +16,8 @@ struct Column {
     T Row::*member;
     const char* unit;
 };
+template <class Row, class T>
+Column(const char*, T Row::*, const char*) -> Column<Row, T>; // clang 14 derives none
 
 /// Specialised per row: `name` of the table, `description`, `columns` in order.
 template <class Row>
