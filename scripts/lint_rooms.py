@@ -102,7 +102,7 @@ def storey_problem(path: str, header: str) -> str | None:
             if storey not in storeys:
                 return f"{room} has no storey '{storey}' (STOREYS of this lint)"
         if storeys.index(there) > storeys.index(here):
-            return f"{here} may not include {there}, which stands above it ({header})"
+            return f"{here or room} may not include {there or room}, which stands above it ({header})"
     return None
 
 

@@ -51,7 +51,8 @@ void StartWatch::look_at_mpirun() {
         had_ranks_ || std::any_of(children.begin(), children.end(), [](pid_t child) {
             return rank_of(child).has_value(); // not ssh, which ends when it has started one
         });
-    const bool works = !look || look->processor != used_ || !children.empty();
+    const bool runs = !look || look->state == 'R' || look->processor != used_;
+    const bool works = runs || !children.empty();
     used_ = look ? look->processor : -1;
     if (works) {
         idle_ = {};

@@ -160,7 +160,7 @@ void BlockedWatch::run() {
     pid_t stopped = 0; ///< the first of them at the last look
     std::chrono::nanoseconds since{0};
     pid_t speaker = 0; ///< at the last look
-    std::chrono::nanoseconds speaker_since{0};
+    std::chrono::nanoseconds speaks_from{0};
     std::unique_lock lock(state_);
     while (!end_.wait_for(lock, kTick, [this] { return over_; })) {
         const bool ran = time.look(steady_clock::now());
@@ -174,11 +174,10 @@ void BlockedWatch::run() {
         const bool for_long = time.total() - since >= silence_ - silence_ / kFirstLook;
         if (const pid_t one = speaker_of(all); one != speaker) {
             // The one before may have spoken and ended; mpirun is about to end the others.
-            speaker_since = speaker == 0 ? std::chrono::nanoseconds(0) : time.total();
+            speaks_from = speaker == 0 ? speaks_from : time.total() + kHandOver;
             speaker = one;
         }
-        const bool speaks = speaker == getpid() && (speaker_since.count() == 0 ||
-                                                    time.total() - speaker_since >= kHandOver);
+        const bool speaks = speaker == getpid() && time.total() >= speaks_from;
         if (now != stopped || !ran) {
             stopped = now;
             since = time.total();

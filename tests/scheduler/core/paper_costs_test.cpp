@@ -14,7 +14,7 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr DeviceId kFirst{0};
+constexpr DeviceId kFirstDevice{0};
 constexpr DeviceId kSecondDevice{1};
 
 ModelShape shape_of(std::int32_t heads, std::int32_t kv_heads, std::int64_t width) {
@@ -105,7 +105,7 @@ TEST_F(PaperDelay, is_the_formula_of_one_layer) {
     EXPECT_NEAR(
         paper_delay_s(blocks, testing::example_placement(), snapshot, length), 4'932'096e-9, 1e-15
     );
-    const Placement all_a(blocks.size(), kFirst);
+    const Placement all_a(blocks.size(), kFirstDevice);
     EXPECT_NEAR(
         paper_delay_s(blocks, all_a, snapshot, length),
         (2 * 78'336 + 49'152 + 393'216) * 1e-9,
@@ -115,10 +115,11 @@ TEST_F(PaperDelay, is_the_formula_of_one_layer) {
 
 TEST_F(PaperDelay, gathers_by_sum_or_by_the_slowest_device) {
     Fleet fleet = testing::equal_fleet(3, 1'000'000'000, 1'000'000, 0);
-    fleet.network.set(DeviceId(2), kFirst, {{.base = 500'000}, {.base = 0}});
+    fleet.network.set(DeviceId(2), kFirstDevice, {{.base = 500'000}, {.base = 0}});
     const Snapshot three = take_snapshot(fleet, 0, 0);
     // heads on 1 and 2, the rest on 0: 1.536 ms and 3.072 ms.
-    const Placement placement{kFirst, kSecondDevice, DeviceId(2), kFirst, kFirst, kFirst};
+    const Placement placement{
+        kFirstDevice, kSecondDevice, DeviceId(2), kFirstDevice, kFirstDevice, kFirstDevice};
     const double compute = (78'336 + 49'152 + 393'216) * 1e-9;
     EXPECT_NEAR(paper_delay_s(blocks, placement, three, length), compute + 4.608e-3, 1e-15);
     EXPECT_NEAR(
@@ -142,12 +143,12 @@ TEST_F(PaperDelay, is_infinite_over_a_dead_link_only_if_it_is_used) {
     snapshot.links[1].bandwidth = 0; // A -> B
     EXPECT_TRUE(std::isinf(paper_delay_s(blocks, testing::example_placement(), snapshot, length)));
     EXPECT_FALSE(
-        std::isinf(paper_delay_s(blocks, Placement(blocks.size(), kFirst), snapshot, length))
+        std::isinf(paper_delay_s(blocks, Placement(blocks.size(), kFirstDevice), snapshot, length))
     );
 }
 
 TEST_F(PaperDelay, migration_sums_over_moved_blocks) {
-    const Placement all_a(blocks.size(), kFirst);
+    const Placement all_a(blocks.size(), kFirstDevice);
     // Head: 3·12·32·4 + 3·64·32·4 + 2·64·4 = 29 696 B; ffn: 4·12·64·4 = 12 288 B; at 10^6 B/s.
     EXPECT_NEAR(
         paper_migration_s(blocks, testing::example_placement(), all_a, snapshot, length),
