@@ -14,7 +14,7 @@ namespace {
 Outline of_file(const config::Scenario& scenario) {
     const model::GgufFile file(scenario.model_file);
     const model::Hyperparameters model = model::read_hyperparameters(file);
-    Outline outline{model.name, shape_of(model), {}, 1};
+    Outline outline{model.name, shape_of(model), {}, {}};
     check_cut(scenario, outline.shape);
     outline.prompts =
         tokenised_prompts(scenario.workload, model::Tokenizer(file), outline.shape.context);
@@ -22,7 +22,7 @@ Outline of_file(const config::Scenario& scenario) {
 }
 
 Outline of_shape(const config::Scenario& scenario) {
-    Outline outline{scenario.model_name(), *scenario.shape, {}, 1};
+    Outline outline{scenario.model_name(), *scenario.shape, {}, {}};
     check_cut(scenario, outline.shape);
     const std::vector<std::int64_t>& lengths = scenario.workload.prompt_tokens;
     check_prompt_lengths(lengths, scenario.workload, outline.shape.context);
