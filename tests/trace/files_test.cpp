@@ -10,6 +10,7 @@
 
 #include "base/check.hpp"
 #include "base/error.hpp"
+#include "tests/support/sanitizers.hpp"
 #include "tests/trace/files.hpp"
 #include "tests/trace/sample.hpp"
 #include "trace/analysis/compare.hpp"
@@ -181,11 +182,9 @@ TEST_F(TraceFiles, that_are_no_traces_say_what_they_are) {
 }
 
 TEST_F(TraceFiles, that_find_no_descriptor_are_not_called_damaged) {
-#if defined(__SANITIZE_ADDRESS__)
-    // The check of an object's type asks by a pipe whether memory can be read, and takes no pipe
-    // for no memory.
-    GTEST_SKIP() << "UndefinedBehaviorSanitizer needs descriptors of its own";
-#endif
+    if (support::kSanitizerNeedsDescriptors) {
+        GTEST_SKIP() << "the sanitizer needs descriptors of its own";
+    }
     sample::play(sample::trace(2, false), *make_hdf5_sink(path(), false));
     rlimit before = {};
     ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
