@@ -1,4 +1,3 @@
-// See arguments.hpp.
 #include "bench/arguments.hpp"
 
 #include <algorithm>
@@ -11,7 +10,7 @@ namespace headroom::bench {
 namespace {
 
 template <class Number>
-Number parsed(std::string_view what, std::string_view text, std::string_view expected) {
+Number parse_number(std::string_view what, std::string_view text, std::string_view expected) {
     Number value{};
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || stop != text.data() + text.size()) {
@@ -20,7 +19,7 @@ Number parsed(std::string_view what, std::string_view text, std::string_view exp
     return value;
 }
 
-bool among(const std::vector<std::string_view>& names, std::string_view name) {
+bool contains(const std::vector<std::string_view>& names, std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -34,51 +33,52 @@ Arguments::Arguments(
 ) {
     for (int i = 1; i < argc; ++i) {
         const std::string_view name = argv[i];
-        if (among(flags, name)) {
-            given_.emplace_back(name, "");
-        } else if (!among(names, name)) {
+        if (contains(flags, name)) {
+            values_.emplace_back(name, "");
+        } else if (!contains(names, name)) {
             throw BadArgument(fmt::format("unknown option '{}'", name));
         } else if (++i == argc) {
             throw BadArgument(fmt::format("{} needs a value", name));
         } else {
-            given_.emplace_back(name, argv[i]);
+            values_.emplace_back(name, argv[i]);
         }
     }
 }
 
 bool Arguments::has(std::string_view name) const {
-    return std::any_of(given_.begin(), given_.end(), [&](const auto& pair) {
+    return std::any_of(values_.begin(), values_.end(), [&](const auto& pair) {
         return pair.first == name;
     });
 }
 
-std::string_view Arguments::text(std::string_view name, std::string_view otherwise) const {
-    for (const auto& [key, value] : given_) {
+std::string_view Arguments::text(std::string_view name, std::string_view default_value) const {
+    for (const auto& [key, value] : values_) {
         if (key == name) {
             return value;
         }
     }
-    return otherwise;
+    return default_value;
 }
 
-std::int64_t Arguments::number(std::string_view name, std::int64_t otherwise, std::int64_t least)
-    const {
-    const std::int64_t value = has(name) ? whole_number(name, text(name, "")) : otherwise;
-    if (value < least) {
-        throw BadArgument(fmt::format("{}: {} is below {}", name, value, least));
+std::int64_t Arguments::number(
+    std::string_view name, std::int64_t default_value, std::int64_t minimum
+) const {
+    const std::int64_t value = has(name) ? parse_integer(name, text(name, "")) : default_value;
+    if (value < minimum) {
+        throw BadArgument(fmt::format("{}: {} is below {}", name, value, minimum));
     }
     return value;
 }
 
-std::int64_t whole_number(std::string_view what, std::string_view text) {
-    return parsed<std::int64_t>(what, text, "a whole number");
+std::int64_t parse_integer(std::string_view what, std::string_view text) {
+    return parse_number<std::int64_t>(what, text, "a whole number");
 }
 
-double decimal_number(std::string_view what, std::string_view text) {
-    return parsed<double>(what, text, "a number");
+double parse_decimal(std::string_view what, std::string_view text) {
+    return parse_number<double>(what, text, "a number");
 }
 
-std::vector<std::string_view> parts_of(std::string_view text, char separator) {
+std::vector<std::string_view> split(std::string_view text, char separator) {
     std::vector<std::string_view> parts;
     while (!text.empty()) {
         const std::size_t end = std::min(text.find(separator), text.size());
@@ -91,10 +91,10 @@ std::vector<std::string_view> parts_of(std::string_view text, char separator) {
 int run_program(
     int argc, char** argv, std::string_view usage, int (*program)(int argc, char** argv)
 ) {
-    const bool asked = std::any_of(argv + 1, argv + argc, [](const char* word) {
+    const bool wants_help = std::any_of(argv + 1, argv + argc, [](const char* word) {
         return std::string_view(word) == "--help";
     });
-    if (asked) {
+    if (wants_help) {
         fmt::print("{}", usage);
         return 0;
     }

@@ -1,4 +1,5 @@
-// Options of the plain programs here: "--name value" pairs and "--flag"s.
+// Parses the command lines of the benchmark programs that do not use Google Benchmark. An option is
+// "--name value" or "--flag".
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 
 namespace headroom::bench {
 
-/// What the user got wrong, one sentence.
+/// The command line is invalid. The text says what is wrong.
 class BadArgument : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
@@ -18,8 +19,8 @@ class BadArgument : public std::runtime_error {
 
 class Arguments {
   public:
-    /// names take a value, flags take none. Throws BadArgument at an unknown word or a missing
-    /// value.
+    /// `names` are the options that take a value, `flags` those that take none, both with "--".
+    /// Throws BadArgument if an argument is unknown or a value is missing.
     Arguments(
         int argc,
         char** argv,
@@ -28,26 +29,29 @@ class Arguments {
     );
 
     [[nodiscard]] bool has(std::string_view name) const;
-    /// The value of --name, or `otherwise`.
-    [[nodiscard]] std::string_view text(std::string_view name, std::string_view otherwise) const;
-    /// The same as a whole number of at least `least`; throws BadArgument if it is none.
+    /// Returns the value of the option, or the default if the option is not given.
+    [[nodiscard]] std::string_view text(std::string_view name, std::string_view default_value)
+        const;
+    /// As text(), for integers. Throws BadArgument if the value is not an integer or is below the
+    /// minimum.
     [[nodiscard]] std::int64_t number(
-        std::string_view name, std::int64_t otherwise, std::int64_t least = 0
+        std::string_view name, std::int64_t default_value, std::int64_t minimum = 0
     ) const;
 
   private:
-    std::vector<std::pair<std::string_view, std::string_view>> given_;
+    std::vector<std::pair<std::string_view, std::string_view>> values_;
 };
 
-/// A whole number that is the whole text; throws BadArgument that names `what`.
-[[nodiscard]] std::int64_t whole_number(std::string_view what, std::string_view text);
-/// The same for a decimal number.
-[[nodiscard]] double decimal_number(std::string_view what, std::string_view text);
-/// The parts between separators; of "": none.
-[[nodiscard]] std::vector<std::string_view> parts_of(std::string_view text, char separator);
+/// Returns the integer that the text consists of. Throws BadArgument, with `what` in its text, if
+/// the text is anything else.
+[[nodiscard]] std::int64_t parse_integer(std::string_view what, std::string_view text);
+/// As parse_integer, for decimal numbers.
+[[nodiscard]] double parse_decimal(std::string_view what, std::string_view text);
+/// Returns the parts of the text between separators. An empty text has no parts.
+[[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 
-/// main of a program: 2 and the usage on a BadArgument, 4 on any other exception, 0 and the usage
-/// for --help.
+/// Runs the program and returns its exit code. Prints the usage and returns 0 for --help, or 2 if
+/// the program throws BadArgument. Returns 4 if it throws any other exception.
 int run_program(
     int argc, char** argv, std::string_view usage, int (*program)(int argc, char** argv)
 );

@@ -1,6 +1,6 @@
-// How good decisions are: resource_aware against the other policies, over the instances of
-// docs/explanation/instances.md under both cost profiles. Prints a table per profile; exit code 1
-// if resource_aware is not the better policy (see tests/scheduler/instances/comparison.hpp).
+// Compares the decisions of policy resource_aware with those of other policies on the random
+// instances of docs/explanation/instances.md. Prints a table per cost profile. The exit code is 1
+// if resource_aware is not better than policy paper (see tests/scheduler/instances/comparison.hpp).
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -20,27 +20,28 @@ namespace {
 
 using testing::Answer;
 using testing::Comparison;
-using testing::Series;
+using testing::InstanceSeries;
 
 constexpr std::string_view kUsage =
     "usage: compare_policies [--count N] [--seed FIRST]\n"
     "  N instances (default 200) per cost profile with the seeds FIRST (default 0) and up\n";
 
-/// The answers of a policy and what they took.
-struct Timed {
+/// The answers of a policy to a series of instances, and the wall time per answer.
+struct TimedAnswers {
     std::vector<Answer> answers;
     double ms_each = 0;
 };
 
-Timed timed(PolicyKind kind, const Series& series) {
+TimedAnswers timed_answers(PolicyKind kind, const InstanceSeries& series) {
     const auto begin = std::chrono::steady_clock::now();
-    Timed result{testing::answers(kind, series), 0};
-    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
-    result.ms_each = took.count() / static_cast<double>(series.count);
+    TimedAnswers result{testing::answers(kind, series), 0};
+    const std::chrono::duration<double, std::milli> duration =
+        std::chrono::steady_clock::now() - begin;
+    result.ms_each = duration.count() / static_cast<double>(series.count);
     return result;
 }
 
-int infeasible(const std::vector<Answer>& answers) {
+int infeasible_count(const std::vector<Answer>& answers) {
     int count = 0;
     for (const Answer& answer : answers) {
         count += answer.feasible ? 0 : 1;
@@ -48,10 +49,11 @@ int infeasible(const std::vector<Answer>& answers) {
     return count;
 }
 
-/// One table; whether resource_aware is better than the published method.
-bool compare_all(const Series& series) {
+/// Prints the table of one cost profile. Returns whether resource_aware is better than policy
+/// paper, the published method.
+bool compare_all(const InstanceSeries& series) {
     const bool paper = series.profile == CostProfile::paper;
-    const Timed ours = timed(PolicyKind::resource_aware, series);
+    const TimedAnswers ours = timed_answers(PolicyKind::resource_aware, series);
     fmt::print(
         "cost profile {}, {} instances, seeds {} to {}; resource_aware: {} infeasible, {:.1f} ms\n"
         "{:<24}{:>8}{:>12}{:>10}{:>10}{:>12}{:>12}{:>10}\n",
@@ -59,7 +61,7 @@ bool compare_all(const Series& series) {
         series.count,
         series.first_seed,
         series.first_seed + series.count - 1,
-        infeasible(ours.answers),
+        infeasible_count(ours.answers),
         ours.ms_each,
         "resource_aware /",
         "number",
@@ -72,7 +74,7 @@ bool compare_all(const Series& series) {
     );
     bool better = true;
     for (const PolicyKind kind : {PolicyKind::paper, PolicyKind::greedy, PolicyKind::round_robin}) {
-        const Timed theirs = timed(kind, series);
+        const TimedAnswers theirs = timed_answers(kind, series);
         const Comparison comparison = testing::compare(ours.answers, theirs.answers);
         fmt::print(
             "{:<24}{:>8}{:>12.4f}{:>10.4f}{:>10.4f}{:>12}{:>12}{:>10.3f}\n",
@@ -82,7 +84,7 @@ bool compare_all(const Series& series) {
             comparison.worst,
             comparison.best,
             comparison.worst_seed,
-            infeasible(theirs.answers),
+            infeasible_count(theirs.answers),
             theirs.ms_each
         );
         const std::string complaint = testing::complaint(comparison);
@@ -95,7 +97,8 @@ bool compare_all(const Series& series) {
     return better;
 }
 
-/// The number after an option; false if there is none.
+/// Sets `value` to the number that the text consists of. Returns false if the text is anything
+/// else.
 bool read_number(const char* text, std::uint64_t& value) {
     const char* end = text + std::strlen(text);
     const auto [stop, error] = std::from_chars(text, end, value);
@@ -103,7 +106,7 @@ bool read_number(const char* text, std::uint64_t& value) {
 }
 
 int run(int argc, char** argv) {
-    Series series;
+    InstanceSeries series;
     for (int i = 1; i < argc; i += 2) {
         const std::string_view option = argv[i];
         std::uint64_t* value = option == "--count"  ? &series.count
@@ -111,9 +114,9 @@ int run(int argc, char** argv) {
                                                     : nullptr;
         if (value == nullptr || i + 1 == argc || !read_number(argv[i + 1], *value) ||
             series.count == 0) {
-            const bool asked = option == "--help";
-            fmt::print(asked ? stdout : stderr, "{}", kUsage);
-            return asked ? 0 : 2;
+            const bool wants_help = option == "--help";
+            fmt::print(wants_help ? stdout : stderr, "{}", kUsage);
+            return wants_help ? 0 : 2;
         }
     }
     bool better = true;

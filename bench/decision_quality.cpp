@@ -1,7 +1,7 @@
-// How near to the proven optimum decisions are: policies over the instances of
-// docs/explanation/instances.md, cell by cell, against policy `exact`. Exit code 1 if
-// resource_aware misses what it is held to, or exact proves too little
-// (tests/scheduler/instances/quality.hpp).
+// Compares the decisions of policies with the optimum that policy `exact` proves, on the random
+// instances of docs/explanation/instances.md. A cell is a class of instances of one size. The exit
+// code is 1 if resource_aware misses a limit of tests/scheduler/instances/quality.hpp, or if
+// `exact` proves too few optima.
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
@@ -53,14 +53,14 @@ struct Settings {
     bool json = false;
 };
 
-/// Of the calling thread.
+/// Returns the CPU time of this thread in milliseconds.
 double cpu_ms() {
     std::timespec time{};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
     return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
 }
 
-QualityAnswer ask(PolicyKind kind, const Problem& problem) {
+QualityAnswer timed_answer(PolicyKind kind, const Problem& problem) {
     const auto policy = make_policy(kind);
     const double begin = cpu_ms();
     const Decision decision = policy->decide(problem);
@@ -70,7 +70,7 @@ QualityAnswer ask(PolicyKind kind, const Problem& problem) {
     return answer;
 }
 
-Trial trial(const Settings& settings, const QualityCell& cell, std::uint64_t seed) {
+Trial run_trial(const Settings& settings, const QualityCell& cell, std::uint64_t seed) {
     Trial trial;
     trial.seed = seed;
     trial.heads = testing::heads_of(seed);
@@ -85,29 +85,29 @@ Trial trial(const Settings& settings, const QualityCell& cell, std::uint64_t see
         settings.profile
     );
     instance.problem.node_limit = settings.node_limit;
-    const auto asked = [&](PolicyKind policy) {
+    const auto checked_answer = [&](PolicyKind policy) {
         try {
-            return ask(policy, instance.problem);
+            return timed_answer(policy, instance.problem);
         } catch (const std::exception& error) {
             throw std::runtime_error(fmt::format(
                 "{}, cell {}, seed {}: {}", name_of(policy), name_of(cell), seed, error.what()
             ));
         }
     };
-    trial.exact = asked(PolicyKind::exact);
+    trial.exact = checked_answer(PolicyKind::exact);
     for (const PolicyKind policy : settings.policies) {
-        trial.answers.push_back(policy == PolicyKind::exact ? trial.exact : asked(policy));
+        trial.answers.push_back(policy == PolicyKind::exact ? trial.exact : checked_answer(policy));
     }
     return trial;
 }
 
-/// A cell's instances, in the order of the seeds.
-std::vector<Trial> trials(const Settings& settings, const QualityCell& cell) {
+/// Returns the results for all instances of a cell, in the order of the seeds.
+std::vector<Trial> run_trials(const Settings& settings, const QualityCell& cell) {
     std::vector<Trial> all(settings.count);
-    bench::for_each_index(
+    bench::parallel_for(
         settings.count,
         settings.jobs,
-        [&](std::size_t k) { all[k] = trial(settings, cell, settings.first_seed + k); },
+        [&](std::size_t k) { all[k] = run_trial(settings, cell, settings.first_seed + k); },
         [&](std::size_t done) {
             if (done % 50 == 0 || done == settings.count) {
                 fmt::print(stderr, "{}: {} of {}\n", name_of(cell), done, settings.count);
@@ -131,11 +131,15 @@ void print_title(const Settings& settings) {
     );
 }
 
-/// The second of two choices?
-bool chosen(
-    const Arguments& given, std::string_view option, std::string_view first, std::string_view second
+/// Returns whether the option has the second of its two possible values; the first is the default.
+/// Throws BadArgument for any other value.
+bool is_second_choice(
+    const Arguments& arguments,
+    std::string_view option,
+    std::string_view first,
+    std::string_view second
 ) {
-    const std::string_view name = given.text(option, first);
+    const std::string_view name = arguments.text(option, first);
     if (name != first && name != second) {
         throw BadArgument(fmt::format("{}: '{}' is neither {} nor {}", option, name, first, second)
         );
@@ -143,76 +147,79 @@ bool chosen(
     return name == second;
 }
 
-/// Profile, granularity and slices; every head count of the definition must divide into them.
-void set_kind(const Arguments& given, Settings& settings) {
-    if (chosen(given, "--profile", "physical", "paper")) {
+/// Sets cost profile, granularity and slices. The slices must divide the FFN width of all
+/// instances.
+void set_kind(const Arguments& arguments, Settings& settings) {
+    if (is_second_choice(arguments, "--profile", "physical", "paper")) {
         settings.profile = CostProfile::paper;
     }
-    if (chosen(given, "--granularity", "paper", "sliced")) {
+    if (is_second_choice(arguments, "--granularity", "paper", "sliced")) {
         settings.granularity = Granularity::sliced;
     }
     const bool sliced = settings.granularity == Granularity::sliced;
     if (sliced && settings.profile == CostProfile::paper) {
         throw BadArgument("--profile paper knows granularity paper only");
     }
-    if (!sliced && given.has("--slices")) {
+    if (!sliced && arguments.has("--slices")) {
         throw BadArgument("--slices belongs to --granularity sliced");
     }
-    const std::int64_t slices = given.number("--slices", settings.slices, 1);
-    constexpr std::int64_t kNarrowest = 4 * 64 * 8; // F of 8 heads, which divides the other two
-    if (kNarrowest % slices != 0) {
-        throw BadArgument(fmt::format("--slices: {} does not divide {}", slices, kNarrowest));
+    const std::int64_t slices = arguments.number("--slices", settings.slices, 1);
+    constexpr std::int64_t kSmallestFfnWidth =
+        4 * 64 * 8; // with 8 heads; it divides the other widths
+    if (kSmallestFfnWidth % slices != 0) {
+        throw BadArgument(fmt::format("--slices: {} does not divide {}", slices, kSmallestFfnWidth)
+        );
     }
     settings.slices = static_cast<std::int32_t>(slices);
 }
 
 QualityCell cell_named(std::string_view name) {
-    const auto parts = bench::parts_of(name, 'x');
+    const auto parts = bench::split(name, 'x');
     if (parts.size() != 3) {
         throw BadArgument(
             fmt::format("--cells: '{}' is not devices x layers x factor, as in 3x2x1.15", name)
         );
     }
     const auto positive = [](std::string_view part) {
-        const std::int64_t value = bench::whole_number("--cells", part);
+        const std::int64_t value = bench::parse_integer("--cells", part);
         if (value < 1 || value > 10'000) {
             throw BadArgument(fmt::format("--cells: {} is not within 1 and 10000", value));
         }
         return static_cast<std::int32_t>(value);
     };
-    const double factor = bench::decimal_number("--cells", parts[2]);
+    const double factor = bench::parse_decimal("--cells", parts[2]);
     if (!(factor >= 1.0)) {
         throw BadArgument(fmt::format("--cells: memory factor {} is below 1", factor));
     }
     return {positive(parts[0]), positive(parts[1]), factor};
 }
 
-Settings settings_of(const Arguments& given) {
+Settings settings_of(const Arguments& arguments) {
     Settings settings;
-    set_kind(given, settings);
-    for (const std::string_view name : bench::parts_of(given.text("--cells", ""), ',')) {
+    set_kind(arguments, settings);
+    for (const std::string_view name : bench::split(arguments.text("--cells", ""), ',')) {
         settings.cells.push_back(cell_named(name));
     }
     if (settings.cells.empty()) {
         settings.cells = testing::all_quality_cells();
     }
     for (const std::string_view name :
-         bench::parts_of(given.text("--policy", "resource_aware"), ',')) {
+         bench::split(arguments.text("--policy", "resource_aware"), ',')) {
         const auto policy = policy_named(name);
         if (!policy) {
             throw BadArgument(fmt::format("--policy: no policy '{}'", name));
         }
         settings.policies.push_back(*policy);
     }
-    settings.count = static_cast<std::size_t>(given.number("--count", 100, 1));
-    settings.first_seed = static_cast<std::uint64_t>(given.number("--seed", 0));
-    settings.node_limit = given.number("--node-limit", Problem{}.node_limit, 1);
-    settings.jobs = static_cast<std::size_t>(given.number("--jobs", bench::hardware_jobs(), 1));
-    settings.json = given.has("--json");
+    settings.count = static_cast<std::size_t>(arguments.number("--count", 100, 1));
+    settings.first_seed = static_cast<std::uint64_t>(arguments.number("--seed", 0));
+    settings.node_limit = arguments.number("--node-limit", Problem{}.node_limit, 1);
+    settings.jobs = static_cast<std::size_t>(arguments.number("--jobs", bench::hardware_jobs(), 1));
+    settings.json = arguments.has("--json");
     return settings;
 }
 
-/// What is known after all cells.
+/// The results of all cells together.
 struct Totals {
     ProvenShare share;
     std::vector<std::string> misses;
@@ -221,14 +228,14 @@ struct Totals {
     }
 };
 
-/// Cell by cell, so that a long run can be read while it goes on.
+/// Runs the cells and prints each as soon as it is finished.
 Totals run_cells(const Settings& settings, nlohmann::ordered_json& cells) {
     Totals totals;
     for (const QualityCell& cell : settings.cells) {
-        const std::vector<Trial> all = trials(settings, cell);
+        const std::vector<Trial> all = run_trials(settings, cell);
         const CellQuality quality = testing::quality_of(cell, settings.policies, all);
         totals.share.add(cell, all);
-        totals.add(testing::misses(quality));
+        totals.add(testing::missed_limits(quality));
         if (settings.json) {
             cells.push_back(bench::json_of(quality));
         } else {
@@ -236,7 +243,7 @@ Totals run_cells(const Settings& settings, nlohmann::ordered_json& cells) {
             std::fflush(stdout);
         }
     }
-    totals.add(testing::misses(totals.share));
+    totals.add(testing::missed_limits(totals.share));
     return totals;
 }
 
@@ -267,7 +274,7 @@ void print_totals(const Totals& totals) {
 }
 
 int run(int argc, char** argv) {
-    const Arguments given(
+    const Arguments arguments(
         argc,
         argv,
         {"--profile",
@@ -281,10 +288,10 @@ int run(int argc, char** argv) {
          "--jobs"},
         {"--json"}
     );
-    const Settings settings = settings_of(given);
+    const Settings settings = settings_of(arguments);
     if (!settings.json) {
         print_title(settings);
-        bench::print_quality_head();
+        bench::print_quality_header();
     }
     nlohmann::ordered_json cells = nlohmann::ordered_json::array();
     const Totals totals = run_cells(settings, cells);

@@ -1,5 +1,6 @@
-// Policy `exact` against trying every placement (tests/scheduler/enumeration), over small instances
-// of the generator. Prints a table by class; exit code 1 on any difference.
+// Compares policy `exact` with an enumeration of all placements
+// (tests/scheduler/exact/enumeration.hpp) on small random instances. Prints a table with a row per
+// class of instances. The exit code is 1 if there is any difference.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -23,9 +24,9 @@ namespace headroom::scheduler {
 namespace {
 
 using bench::Arguments;
-using testing::Enumerated;
+using testing::EnumerationResult;
 using testing::Instance;
-using testing::SmallKind;
+using testing::SmallInstanceSpec;
 
 constexpr std::string_view kUsage =
     "usage: exact_check [--count N] [--seed FIRST] [--most-placements M] [--node-limit L]\n"
@@ -36,7 +37,7 @@ constexpr std::string_view kUsage =
     "each.\n"
     "  L: search nodes of exact (10000000). P: another policy to be held against the optimum.\n";
 
-/// What is counted together.
+/// A class of instances; the table has one row per class.
 struct Class {
     std::string kind;
     std::int32_t layers = 0;
@@ -50,21 +51,21 @@ struct Finding {
     double placements = 0;
     bool proven = false;
     double difference = 0;
-    std::string complaint; ///< empty: equal
+    std::string complaint; ///< how the results differ; empty if they are equal
 };
 
-SmallKind kind_of(std::uint64_t seed, double most_placements) {
-    constexpr SmallKind kKinds[] = {
+SmallInstanceSpec spec_of(std::uint64_t seed, double max_placements) {
+    constexpr SmallInstanceSpec kKinds[] = {
         {CostProfile::physical, Granularity::paper},
         {CostProfile::paper, Granularity::paper},
         {CostProfile::physical, Granularity::sliced},
     };
-    SmallKind kind = kKinds[seed % std::size(kKinds)];
-    kind.most_placements = most_placements;
+    SmallInstanceSpec kind = kKinds[seed % std::size(kKinds)];
+    kind.max_placements = max_placements;
     return kind;
 }
 
-std::string name_of(const SmallKind& kind) {
+std::string name_of(const SmallInstanceSpec& kind) {
     return fmt::format(
         "{} {}",
         kind.profile == CostProfile::physical ? "physical" : "paper",
@@ -72,17 +73,18 @@ std::string name_of(const SmallKind& kind) {
     );
 }
 
-/// The enumeration's formulas are checked too, against the library's on a sample of placements.
-std::string check_formulas(const Instance& instance, const Enumerated& enumerated) {
+/// Compares the enumeration's formulas with those of the scheduler on a sample of placements.
+/// Returns how they differ, or "" if they agree.
+std::string check_formulas(const Instance& instance, const EnumerationResult& enumerated) {
     std::vector<Placement> sample = {instance.planted};
     if (enumerated.feasible > 0) {
         sample.push_back(enumerated.placement);
     }
     for (std::uint64_t k = 0; k < 20; ++k) {
-        sample.push_back(testing::any_placement(instance, k));
+        sample.push_back(testing::random_placement_for(instance, k));
     }
     for (const Placement& placement : sample) {
-        const testing::Judged judged = testing::judge(instance.problem, placement);
+        const testing::JudgedPlacement judged = testing::judge(instance.problem, placement);
         if (judged.fits != validate(instance.problem, placement).ok()) {
             return "the enumeration and validate disagree about what fits";
         }
@@ -94,11 +96,13 @@ std::string check_formulas(const Instance& instance, const Enumerated& enumerate
     return "";
 }
 
-Finding check(const Policy& policy, const SmallKind& kind, std::uint64_t seed, std::int64_t nodes) {
+Finding check(
+    const Policy& policy, const SmallInstanceSpec& kind, std::uint64_t seed, std::int64_t nodes
+) {
     Instance instance = testing::small_instance(kind, seed);
     Problem& problem = instance.problem;
     problem.node_limit = nodes;
-    const Enumerated enumerated = testing::enumerate(problem);
+    const EnumerationResult enumerated = testing::enumerate(problem);
     Finding finding;
     Decision decision;
     try {
@@ -108,7 +112,7 @@ Finding check(const Policy& policy, const SmallKind& kind, std::uint64_t seed, s
     }
     finding.seed = seed;
     finding.of = {name_of(kind), problem.blocks->shape().layers, problem.previous.has_value()};
-    finding.placements = testing::placements_of(problem);
+    finding.placements = testing::placement_count(problem);
     finding.proven = decision.proven;
     finding.difference = testing::difference(problem, decision, enumerated);
     if (finding.complaint.empty()) {
@@ -164,8 +168,8 @@ void print_table(const std::vector<Finding>& findings) {
     }
 }
 
-/// Exit code.
-int report(const std::vector<Finding>& findings, double most_placements) {
+/// Prints the table and the differences, and returns the exit code.
+int report(const std::vector<Finding>& findings, double max_placements) {
     print_table(findings);
     int wrong = 0;
     for (const Finding& finding : findings) {
@@ -175,7 +179,7 @@ int report(const std::vector<Finding>& findings, double most_placements) {
                 finding.seed,
                 finding.complaint,
                 finding.seed,
-                most_placements
+                max_placements
             );
         }
     }
@@ -188,29 +192,32 @@ int report(const std::vector<Finding>& findings, double most_placements) {
 }
 
 int run(int argc, char** argv) {
-    const Arguments given(
+    const Arguments arguments(
         argc,
         argv,
         {"--count", "--seed", "--most-placements", "--node-limit", "--policy", "--jobs"},
         {}
     );
-    const auto count = static_cast<std::size_t>(given.number("--count", 500, 1));
-    const auto first = static_cast<std::uint64_t>(given.number("--seed", 0));
-    const auto most = static_cast<double>(given.number("--most-placements", 20'000'000, 16));
-    const std::int64_t nodes = given.number("--node-limit", 10'000'000, 1);
-    const auto jobs = static_cast<std::size_t>(given.number("--jobs", bench::hardware_jobs(), 1));
-    const auto kind = policy_named(given.text("--policy", "exact"));
+    const auto count = static_cast<std::size_t>(arguments.number("--count", 500, 1));
+    const auto first = static_cast<std::uint64_t>(arguments.number("--seed", 0));
+    const auto max_placements =
+        static_cast<double>(arguments.number("--most-placements", 20'000'000, 16));
+    const std::int64_t nodes = arguments.number("--node-limit", 10'000'000, 1);
+    const auto jobs =
+        static_cast<std::size_t>(arguments.number("--jobs", bench::hardware_jobs(), 1));
+    const auto kind = policy_named(arguments.text("--policy", "exact"));
     if (!kind) {
-        throw bench::BadArgument(fmt::format("--policy: no policy '{}'", given.text("--policy", ""))
+        throw bench::BadArgument(
+            fmt::format("--policy: no policy '{}'", arguments.text("--policy", ""))
         );
     }
     const auto policy = make_policy(*kind);
     std::vector<Finding> findings(count);
-    bench::for_each_index(
+    bench::parallel_for(
         count,
         jobs,
         [&](std::size_t i) {
-            findings[i] = check(*policy, kind_of(first + i, most), first + i, nodes);
+            findings[i] = check(*policy, spec_of(first + i, max_placements), first + i, nodes);
         },
         [&](std::size_t done) {
             if (done % 50 == 0) {
@@ -218,7 +225,7 @@ int run(int argc, char** argv) {
             }
         }
     );
-    return report(findings, most);
+    return report(findings, max_placements);
 }
 
 } // namespace

@@ -1,6 +1,6 @@
-// How fast the levels read weights, beside a probe that only reads the same bytes: a pass of the
-// one, a pass of the other, in turn, so that a machine that slows down slows both. OpenBLAS: set
-// OPENBLAS_CORETYPE yourself (kernels.hpp).
+// Measures how fast each kernel level reads weights, compared with a probe that only reads the same
+// bytes. Kernel and probe alternate, so a computer that becomes slower slows both down. For
+// OpenBLAS set the variable OPENBLAS_CORETYPE (see openblas_core_wanted in kernels.hpp).
 #include <algorithm>
 #include <cstring>
 #include <ctime>
@@ -16,11 +16,11 @@ namespace headroom::kernels {
 namespace {
 
 constexpr std::int64_t kColumns = 4096;
-constexpr std::int64_t kCached = 256 << 10; ///< bytes of weights that stay in L2
-constexpr std::int64_t kLarge = 512 << 20;  ///< bytes of weights, many times any cache
-constexpr std::int64_t kPerIteration = 16 << 20;
+constexpr std::int64_t kCachedBytes = 256 << 10; ///< bytes of weights that stay in L2
+constexpr std::int64_t kLargeBytes = 512 << 20;  ///< bytes of weights that no cache can hold
+constexpr std::int64_t kBytesPerIteration = 16 << 20;
 
-std::vector<float> some_floats(std::size_t n) {
+std::vector<float> random_floats(std::size_t n) {
     Random random(stream_seed(1, "bench"));
     std::vector<float> values(n);
     for (float& value : values) {
@@ -29,22 +29,22 @@ std::vector<float> some_floats(std::size_t n) {
     return values;
 }
 
-/// kLarge bytes on a 64-byte boundary, as the program keeps its weights. Every byte is 0x3C: in
-/// every type a number between 0.01 and 64, no NaN and no subnormal.
+/// Returns kLargeBytes of weights, aligned to 64 bytes like those of the program. Every byte is
+/// 0x3C, so in every type each weight is a number between 0.01 and 64.
 const std::byte* weights() {
     struct alignas(64) Line {
         std::byte bytes[64];
     };
     static const std::vector<Line> lines = [] {
-        std::vector<Line> filled(static_cast<std::size_t>(kLarge) / sizeof(Line));
-        std::memset(filled.data()->bytes, 0x3C, static_cast<std::size_t>(kLarge));
+        std::vector<Line> filled(static_cast<std::size_t>(kLargeBytes) / sizeof(Line));
+        std::memset(filled.data()->bytes, 0x3C, static_cast<std::size_t>(kLargeBytes));
         return filled;
     }();
     return lines.data()->bytes;
 }
 
-/// Reads and adds, a line to each of eight sums in turn, in one stream that the hardware follows:
-/// the fastest of ten readers tried, about what one core gets from its memory.
+/// Reads all bytes in order and returns their sum, formed as eight partial sums. It was the fastest
+/// of ten variants and reads about as fast as one core can.
 std::uint64_t read_only(const std::byte* from, std::int64_t bytes) {
     using Words [[gnu::vector_size(16)]] = std::uint64_t;
     constexpr std::int64_t kLine = 64;
@@ -66,24 +66,25 @@ std::uint64_t read_only(const std::byte* from, std::int64_t bytes) {
     return total;
 }
 
-/// Seconds of CPU time of this thread: what others take of a shared core is not counted.
+/// Returns the CPU time of this thread in seconds. Time that other processes take is not part of
+/// it.
 double cpu_seconds() {
     timespec now{};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
-/// An iteration multiplies until kPerIteration bytes of weights have passed, then reads as many;
-/// its time is the multiplying. Counters: bytes of weights per second, the probe's, their ratio,
-/// and weights per second.
-void multiply(
+/// Each iteration multiplies with kBytesPerIteration bytes of weights and then reads as many with
+/// the probe; only the multiplication is timed. The counters are the bytes of weights per second of
+/// the kernel and of the probe, their ratio, and the kernel's weights per second.
+void multiply_bench(
     benchmark::State& state, Level level, WeightType type, std::int64_t bytes, std::int64_t n
 ) {
     const std::int64_t rows = bytes / row_bytes(type, kColumns);
     const std::int64_t used = rows * row_bytes(type, kColumns);
-    const std::int64_t passes = std::max<std::int64_t>(1, kPerIteration / used);
+    const std::int64_t passes = std::max<std::int64_t>(1, kBytesPerIteration / used);
     const Matrix w{type, weights(), rows, kColumns};
-    const auto x = some_floats(static_cast<std::size_t>(n * kColumns));
+    const auto x = random_floats(static_cast<std::size_t>(n * kColumns));
     std::vector<float> y(static_cast<std::size_t>(n * rows));
     const Kernels& kernels = kernels_for(level);
     double multiplying = 0.0;
@@ -111,8 +112,8 @@ void multiply(
     state.counters["weights/s"] = total / multiplying / row * static_cast<double>(kColumns);
 }
 
-void soft(benchmark::State& state, Level level) {
-    auto x = some_floats(4096);
+void softmax_bench(benchmark::State& state, Level level) {
+    auto x = random_floats(4096);
     for (auto _ : state) {
         kernels_for(level).softmax(x.data(), static_cast<std::int64_t>(x.size()));
         benchmark::ClobberMemory();
@@ -120,16 +121,17 @@ void soft(benchmark::State& state, Level level) {
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(x.size()));
 }
 
-/// 8 query heads of width 128 over 1024 rows: bytes of keys and values per second.
-void attend(benchmark::State& state, Level level) {
+/// Measures the attention of 8 query heads of width 128 over 1024 cache rows. The counter is the
+/// bytes of keys and values per second.
+void attention_bench(benchmark::State& state, Level level) {
     const std::int64_t d = 128;
     const std::int64_t context = 1024;
-    const auto cache = some_floats(static_cast<std::size_t>(2 * context * d));
+    const auto cache = random_floats(static_cast<std::size_t>(2 * context * d));
     std::vector<const float*> pages;
     for (std::int64_t page = 0; page < context / kPageRows; ++page) {
         pages.push_back(cache.data() + page * 2 * kPageRows * d);
     }
-    const auto queries = some_floats(static_cast<std::size_t>(8 * d));
+    const auto queries = random_floats(static_cast<std::size_t>(8 * d));
     std::vector<float> scores(static_cast<std::size_t>(context));
     std::vector<float> out(queries.size());
     for (auto _ : state) {
@@ -142,13 +144,13 @@ void attend(benchmark::State& state, Level level) {
 }
 
 void register_multiply(Level level, WeightType type) {
-    for (const std::int64_t bytes : {kCached, kLarge}) {
+    for (const std::int64_t bytes : {kCachedBytes, kLargeBytes}) {
         for (const std::int64_t n : {1, 4}) {
             const std::string name = "multiply/" + std::string(name_of(level)) + "/" +
                                      std::string(name_of(type)) + "/" +
                                      std::to_string(bytes >> 10) + "KiB/n" + std::to_string(n);
             benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
-                multiply(state, level, type, bytes, n);
+                multiply_bench(state, level, type, bytes, n);
             })->UseManualTime();
         }
     }
@@ -160,16 +162,17 @@ const bool kRegistered = [] {
             continue;
         }
         for (const WeightType type : kWeightTypes) {
-            if (level != Level::openblas || type == WeightType::f32) { // else the best own level's
+            if (level != Level::openblas ||
+                type == WeightType::f32) { // other types use another level
                 register_multiply(level, type);
             }
         }
         const std::string name(name_of(level));
         benchmark::RegisterBenchmark(("softmax/" + name).c_str(), [=](benchmark::State& state) {
-            soft(state, level);
+            softmax_bench(state, level);
         });
         benchmark::RegisterBenchmark(("attention/" + name).c_str(), [=](benchmark::State& state) {
-            attend(state, level);
+            attention_bench(state, level);
         });
     }
     return true;

@@ -1,5 +1,4 @@
-// The same work for many independent indices, on several threads; what comes out does not depend on
-// how many.
+// A parallel loop over independent indices. The results do not depend on the number of threads.
 #pragma once
 
 #include <algorithm>
@@ -14,14 +13,16 @@
 
 namespace headroom::bench {
 
-/// One thread per core.
+/// Returns the default number of threads, one per core.
 [[nodiscard]] inline std::int64_t hardware_jobs() {
     return std::max<std::int64_t>(1, std::thread::hardware_concurrency());
 }
 
-/// work(i) for 0 ≤ i < count, in increasing order per thread; done(number) after each, one at a
-/// time. The first exception ends all threads and is thrown again here.
-inline void for_each_index(
+/// Calls work(i) for 0 ≤ i < count on `jobs` threads, each of which takes its indices in increasing
+/// order. After each call it calls done(n), where n is the number of finished calls; these calls do
+/// not overlap. After an exception no new index is started, and the first exception is thrown
+/// again.
+inline void parallel_for(
     std::size_t count,
     std::size_t jobs,
     const std::function<void(std::size_t)>& work,

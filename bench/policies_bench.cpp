@@ -1,9 +1,8 @@
-// What a decision costs, for every policy that has a name, in both granularities, and under cost
-// profile `paper` (up to 25 devices): on the generator of docs/explanation/instances.md at its
-// smallest and largest size, at the demo's, on a fleet of 25 devices for a model of 32 layers of 32
-// heads, and on 1000 devices for one of 80 layers of 64 heads; with as many sequences in flight as
-// devices, for throughput, of the policy that decides about rounds. Each iteration takes the next
-// of a few problems, so that the mean is over problems.
+// Measures the time of one decision, for every policy, in both granularities, and up to 25 devices
+// also under cost profile `paper`. The random problems (docs/explanation/instances.md) have the
+// sizes kSizes. Policy resource_aware is also measured with as many sequences in flight as devices
+// and the aim throughput. The iterations use several problems in turn, so the mean is a mean over
+// problems.
 #include <exception>
 #include <string>
 #include <vector>
@@ -19,50 +18,51 @@ namespace {
 constexpr bench::Size kSizes[] = {
     {"3x1x8", 3, 1, 8}, bench::kDemo, {"5x4x32", 5, 4, 32}, bench::kLarge, bench::kHuge};
 
-/// Where blocks are before the decision: as the generator draws it, nowhere, or planted.
-enum class Before { drawn, nothing, planted };
+/// The placement before the decision: the one that the generator draws, none, or the planted one.
+enum class PreviousPlacement { drawn, nothing, planted };
 
-struct Case {
+struct BenchCase {
     bench::Size size;
     Granularity granularity = Granularity::paper;
-    Before before = Before::drawn;
+    PreviousPlacement previous = PreviousPlacement::drawn;
     CostProfile profile = CostProfile::physical;
     std::int64_t in_flight = 1;
 
     [[nodiscard]] std::string name() const {
-        const std::string suffix = before == Before::drawn     ? ""
-                                   : before == Before::nothing ? "/first"
-                                                               : "/again";
+        const std::string suffix = previous == PreviousPlacement::drawn     ? ""
+                                   : previous == PreviousPlacement::nothing ? "/first"
+                                                                            : "/again";
         return std::string(size.name) + (granularity == Granularity::sliced ? "/sliced" : "") +
                (profile == CostProfile::paper ? "/paper" : "") +
                (in_flight > 1 ? "/in_flight:" + std::to_string(in_flight) : "") + suffix;
     }
-    /// As many problems as one iteration each should see; large ones take long.
+    /// Returns the number of problems, with one iteration each. It is smaller for large sizes,
+    /// whose decisions take long.
     [[nodiscard]] std::int64_t problems() const {
         return size.devices > 100 ? 1 : size.layers > 4 ? 4 : 16;
     }
 };
 
-testing::Instance problem_of(const Case& wanted, std::uint64_t seed) {
+testing::Instance problem_of(const BenchCase& bench_case, std::uint64_t seed) {
     testing::Instance instance =
-        bench::instance(wanted.size, seed, wanted.granularity, wanted.profile);
-    if (wanted.before == Before::nothing) {
+        bench::instance(bench_case.size, seed, bench_case.granularity, bench_case.profile);
+    if (bench_case.previous == PreviousPlacement::nothing) {
         instance.problem.previous.reset();
-    } else if (wanted.before == Before::planted) {
+    } else if (bench_case.previous == PreviousPlacement::planted) {
         instance.problem.previous = instance.planted;
     }
-    if (wanted.in_flight > 1) {
-        testing::put_in_flight(instance, wanted.in_flight, seed);
+    if (bench_case.in_flight > 1) {
+        testing::put_in_flight(instance, bench_case.in_flight, seed);
         instance.problem.aim = Aim::throughput;
         instance.problem.batch = 0;
     }
     return instance;
 }
 
-void decide(benchmark::State& state, std::string_view policy_name, const Case& wanted) {
+void decide(benchmark::State& state, std::string_view policy_name, const BenchCase& bench_case) {
     std::vector<testing::Instance> instances;
-    for (std::int64_t i = 0; i < wanted.problems(); ++i) {
-        instances.push_back(problem_of(wanted, static_cast<std::uint64_t>(i + 1)));
+    for (std::int64_t i = 0; i < bench_case.problems(); ++i) {
+        instances.push_back(problem_of(bench_case, static_cast<std::uint64_t>(i + 1)));
     }
     const auto policy = make_policy(*policy_named(policy_name));
     std::size_t next = 0;
@@ -73,7 +73,7 @@ void decide(benchmark::State& state, std::string_view policy_name, const Case& w
             const Decision decision = policy->decide(instances[next].problem);
             feasible += decision.feasible ? 1 : 0;
             evaluations += decision.evaluations;
-        } catch (const std::exception& error) { // one that fails must not hide all others
+        } catch (const std::exception& error) { // the other benchmarks still run
             state.SkipWithError(error.what());
             break;
         }
@@ -84,14 +84,14 @@ void decide(benchmark::State& state, std::string_view policy_name, const Case& w
     state.counters["evaluations"] = static_cast<double>(evaluations) / decisions;
 }
 
-std::vector<Case> all_cases() {
-    std::vector<Case> cases;
+std::vector<BenchCase> all_cases() {
+    std::vector<BenchCase> cases;
     const auto add = [&](const bench::Size& size, Granularity granularity, CostProfile profile) {
         if (size.layers > 4) {
-            cases.push_back({size, granularity, Before::nothing, profile});
-            cases.push_back({size, granularity, Before::planted, profile});
+            cases.push_back({size, granularity, PreviousPlacement::nothing, profile});
+            cases.push_back({size, granularity, PreviousPlacement::planted, profile});
         } else {
-            cases.push_back({size, granularity, Before::drawn, profile});
+            cases.push_back({size, granularity, PreviousPlacement::drawn, profile});
         }
     };
     for (const bench::Size& size : kSizes) {
@@ -101,27 +101,35 @@ std::vector<Case> all_cases() {
             add(size, Granularity::paper, CostProfile::paper);
         }
         cases.push_back(
-            {size, Granularity::paper, Before::nothing, CostProfile::physical, size.devices}
+            {size,
+             Granularity::paper,
+             PreviousPlacement::nothing,
+             CostProfile::physical,
+             size.devices}
         );
         cases.push_back(
-            {size, Granularity::paper, Before::planted, CostProfile::physical, size.devices}
+            {size,
+             Granularity::paper,
+             PreviousPlacement::planted,
+             CostProfile::physical,
+             size.devices}
         );
     }
     return cases;
 }
 
 const bool kRegistered = [] {
-    for (const Case& wanted : all_cases()) {
+    for (const BenchCase& bench_case : all_cases()) {
         for (const std::string_view policy : policy_names()) {
-            if (wanted.in_flight > 1 && policy != name_of(PolicyKind::resource_aware)) {
-                continue; // decides as for one sequence
+            if (bench_case.in_flight > 1 && policy != name_of(PolicyKind::resource_aware)) {
+                continue; // the other policies decide as for one sequence
             }
-            const std::string name = std::string(policy) + "/" + wanted.name();
+            const std::string name = std::string(policy) + "/" + bench_case.name();
             benchmark::RegisterBenchmark(
-                name.c_str(), [=](benchmark::State& state) { decide(state, policy, wanted); }
+                name.c_str(), [=](benchmark::State& state) { decide(state, policy, bench_case); }
             )
                 ->Unit(benchmark::kMillisecond)
-                ->Iterations(wanted.problems());
+                ->Iterations(bench_case.problems());
         }
     }
     return true;

@@ -1,4 +1,3 @@
-// See quality_report.hpp.
 #include "bench/quality_report.hpp"
 
 #include <string>
@@ -13,7 +12,7 @@ using scheduler::testing::CellQuality;
 using scheduler::testing::Distribution;
 using scheduler::testing::PolicyQuality;
 
-/// Mean, median, p95 and maximum, or dashes.
+/// Returns mean, median, p95 and maximum as four columns, or dashes if there are no values.
 std::string columns(const Distribution& distribution) {
     if (distribution.number == 0) {
         return fmt::format("{:>9}{:>9}{:>9}{:>9}", "-", "-", "-", "-");
@@ -28,7 +27,7 @@ std::string columns(const Distribution& distribution) {
 }
 
 void print_row(const CellQuality& quality, const PolicyQuality& policy) {
-    const Distribution& proven = policy.over_optimum;
+    const Distribution& proven = policy.ratio_to_optimum;
     fmt::print(
         "{:<11}{:<21}{:>6} |{:>6}{}{:>8} |{:>6}{} |{:>7}{:>8}{:>10.2f}\n",
         name_of(quality.cell),
@@ -37,8 +36,8 @@ void print_row(const CellQuality& quality, const PolicyQuality& policy) {
         proven.number,
         columns(proven),
         proven.number == 0 ? "-" : fmt::format("{}", proven.worst_seed),
-        policy.over_bound.number,
-        columns(policy.over_bound),
+        policy.ratio_to_bound.number,
+        columns(policy.ratio_to_bound),
         policy.infeasible,
         policy.refused,
         policy.median_cpu_ms
@@ -74,7 +73,7 @@ nlohmann::ordered_json json_of(const Distribution& distribution) {
 
 } // namespace
 
-void print_quality_head() {
+void print_quality_header() {
     fmt::print(
         "{:<11}{:<21}{:>6} |{:>6}{:>9}{:>9}{:>9}{:>9}{:>8} |{:>6}{:>9}{:>9}{:>9}{:>9} |{:>7}{:>8}"
         "{:>10}\n",
@@ -110,8 +109,8 @@ nlohmann::ordered_json json_of(const CellQuality& quality) {
     for (const PolicyQuality& policy : quality.policies) {
         policies.push_back(
             {{"policy", scheduler::name_of(policy.policy)},
-             {"over_optimum", json_of(policy.over_optimum)},
-             {"over_bound", json_of(policy.over_bound)},
+             {"over_optimum", json_of(policy.ratio_to_optimum)},
+             {"over_bound", json_of(policy.ratio_to_bound)},
              {"infeasible", policy.infeasible},
              {"refused", policy.refused},
              {"below_proven", policy.below},

@@ -1,4 +1,5 @@
-// The report of decision_quality: one row per cell and policy, as text or as JSON.
+// The output of the program decision_quality: one row per cell and policy, as text or as JSON. A
+// cell is a class of random problems of one size (tests/scheduler/instances/quality.hpp).
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -7,8 +8,8 @@
 
 namespace headroom::bench {
 
-void print_quality_head();
-/// The rows of a cell: its policies, then exact.
+void print_quality_header();
+/// Prints a row for each policy of the cell, then one for policy `exact`.
 void print_quality(const scheduler::testing::CellQuality& quality);
 [[nodiscard]] nlohmann::ordered_json json_of(const scheduler::testing::CellQuality& quality);
 

@@ -1,6 +1,6 @@
-// What walking one decode turn costs: `simulate` and `replay` pay it per token, a policy without a
-// closed form per candidate. Every block on a random device (all messages that there can be), and
-// planted placements' opposite, all on one.
+// Measures the walk of one decode turn. `simulate` and `replay` do one per token, and a policy
+// without a closed formula does one per candidate. Blocks are either on random devices, which needs
+// the most messages, or all on one device, which needs none.
 #include <string>
 
 #include <benchmark/benchmark.h>
@@ -11,13 +11,14 @@
 namespace headroom::scheduler {
 namespace {
 
-/// The snapshot as a fleet: constant rates, or compute under a random walk of 1 ms periods.
-Fleet fleet_of(const Snapshot& snapshot, bool walking) {
+/// Returns the snapshot as a fleet with constant rates. With a random walk, the load of the devices
+/// changes every millisecond.
+Fleet fleet_of(const Snapshot& snapshot, bool with_random_walk) {
     Fleet fleet;
     for (std::size_t d = 0; d < snapshot.size(); ++d) {
         DeviceSpec spec;
         spec.compute.base = snapshot.devices[d].compute;
-        if (walking) {
+        if (with_random_walk) {
             spec.compute.load = Load::walk(0, kWhole / 2, kWhole / 10, 1'000'000, d);
         }
         spec.memory.base = snapshot.devices[d].memory;
@@ -34,22 +35,22 @@ Fleet fleet_of(const Snapshot& snapshot, bool walking) {
     return fleet;
 }
 
-enum class Spread { scattered, together };
+enum class Distribution { scattered, together };
 
-Placement placement_of(const testing::Instance& instance, Spread spread) {
-    return spread == Spread::scattered ? testing::any_placement(instance, 1)
-                                       : Placement(instance.blocks->size(), DeviceId(0));
+Placement placement_of(const testing::Instance& instance, Distribution spread) {
+    return spread == Distribution::scattered ? testing::random_placement_for(instance, 1)
+                                             : Placement(instance.blocks->size(), DeviceId(0));
 }
 
-void turn(
+void turn_bench(
     benchmark::State& state,
     const bench::Size& size,
     Granularity granularity,
-    Spread spread,
-    bool walking
+    Distribution spread,
+    bool with_random_walk
 ) {
     const testing::Instance instance = bench::instance(size, 1, granularity);
-    const Fleet fleet = fleet_of(instance.problem.snapshot, walking);
+    const Fleet fleet = fleet_of(instance.problem.snapshot, with_random_walk);
     const FleetRates rates(fleet, 0);
     const auto programs = lower(
         *instance.blocks, placement_of(instance, spread), instance.problem.source, fleet.size()
@@ -70,10 +71,10 @@ void turn(
     );
 }
 
-/// Lowering a placement to programs, once per installed placement.
-void lowering(benchmark::State& state, const bench::Size& size, Granularity granularity) {
+/// Measures the lowering of a placement to programs, which is done once per installed placement.
+void lowering_bench(benchmark::State& state, const bench::Size& size, Granularity granularity) {
     const testing::Instance instance = bench::instance(size, 1, granularity);
-    const Placement placement = placement_of(instance, Spread::scattered);
+    const Placement placement = placement_of(instance, Distribution::scattered);
     const std::size_t devices = instance.problem.snapshot.size();
     for (auto _ : state) {
         benchmark::DoNotOptimize(
@@ -85,17 +86,19 @@ void lowering(benchmark::State& state, const bench::Size& size, Granularity gran
 void add_all(const bench::Size& size, Granularity granularity) {
     const std::string name =
         std::string(size.name) + (granularity == Granularity::sliced ? "/sliced" : "");
-    const auto add = [&](const std::string& what, Spread spread, bool walking) {
+    const auto add = [&](const std::string& what, Distribution spread, bool with_random_walk) {
         benchmark::RegisterBenchmark(
             ("turn/" + name + "/" + what).c_str(),
-            [=](benchmark::State& state) { turn(state, size, granularity, spread, walking); }
+            [=](benchmark::State& state) {
+                turn_bench(state, size, granularity, spread, with_random_walk);
+            }
         )->Unit(benchmark::kMicrosecond);
     };
-    add("scattered/constant", Spread::scattered, false);
-    add("scattered/walk", Spread::scattered, true);
-    add("together/constant", Spread::together, false);
+    add("scattered/constant", Distribution::scattered, false);
+    add("scattered/walk", Distribution::scattered, true);
+    add("together/constant", Distribution::together, false);
     benchmark::RegisterBenchmark(("lower/" + name).c_str(), [=](benchmark::State& state) {
-        lowering(state, size, granularity);
+        lowering_bench(state, size, granularity);
     })->Unit(benchmark::kMicrosecond);
 }
 

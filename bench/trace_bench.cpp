@@ -1,7 +1,7 @@
-// What committing one interval of eight tokens to a trace file costs, in time and in bytes of the
-// file, with and without --trace-ops. The rows of operations and messages are those of real turns
-// with every block on a random device. The file lies in the system's folder for temporary files
-// and is removed.
+// Measures what it costs to commit one interval of eight tokens to a trace file, in time and in
+// bytes of the file, with and without --trace-ops. The operations and messages are those of turns
+// with every block on a random device. The file is in the folder for temporary files and is
+// removed.
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -48,13 +48,13 @@ std::int32_t number(DeviceId d) {
     return static_cast<std::int32_t>(d.index());
 }
 
-/// The operations and messages of kTokens turns, and which links they used.
+/// Adds the operations and messages of kTokens turns, and the states of the links that they use.
 void add_turns(const Instance& instance, bool with_ops, Interval& interval) {
     const scheduler::Problem& problem = instance.problem;
     const scheduler::SnapshotRates rates(problem.snapshot);
     const auto programs = scheduler::lower(
         *instance.blocks,
-        scheduler::testing::any_placement(instance, 1),
+        scheduler::testing::random_placement_for(instance, 1),
         problem.source,
         problem.snapshot.size()
     );
@@ -93,7 +93,7 @@ void add_turns(const Instance& instance, bool with_ops, Interval& interval) {
 Interval interval_of(const Instance& instance, bool with_ops) {
     Interval interval;
     interval.row.tokens = kTokens;
-    for (const DeviceId d : scheduler::testing::any_placement(instance, 1)) {
+    for (const DeviceId d : scheduler::testing::random_placement_for(instance, 1)) {
         interval.placement.push_back(number(d));
     }
     for (std::size_t d = 0; d < instance.problem.snapshot.size(); ++d) {
@@ -105,7 +105,8 @@ Interval interval_of(const Instance& instance, bool with_ops) {
     return interval;
 }
 
-/// A path of our own among the temporary files, removed at both ends.
+/// A temporary path that only this process uses. The constructor and the destructor remove the
+/// file.
 class ScratchFile {
   public:
     ScratchFile()
@@ -122,7 +123,7 @@ class ScratchFile {
     fs::path path_;
 };
 
-/// Bytes of a closed trace with so many equal intervals.
+/// Returns the size of a complete trace of this number of equal intervals.
 double file_bytes(const RunHeader& header, const Interval& interval, std::int64_t intervals) {
     const ScratchFile file;
     const auto sink = make_hdf5_sink(file.path(), false);
@@ -159,7 +160,7 @@ void commit(benchmark::State& state, const bench::Size& size, bool with_ops) {
 const bool kRegistered = [] {
     for (const bench::Size& size : {bench::kDemo, bench::kLarge}) {
         for (const bool with_ops : {false, true}) {
-            // A file of bounded size: an interval of the larger fleet with operations is 1 MB.
+            // This limits the file: one interval of the larger fleet with operations has 1 MB.
             const std::int64_t intervals = with_ops && size.devices > 5 ? 200 : 2000;
             const std::string name =
                 "commit/" + std::string(size.name) + (with_ops ? "/with_ops" : "");

@@ -1,6 +1,6 @@
-// What writing a trace costs a whole run: CPU time of processes that run a scenario, all devices in
-// one, with and without a trace file, taking turns; the time spent in the sink itself; and what
-// the file grows by.
+// Measures what writing a trace costs a whole run. Processes run a scenario, with all devices in
+// one process, alternately with and without a trace file. The program prints the CPU times of these
+// processes, the CPU time spent in the trace sink, and the growth of the file per interval.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -38,12 +38,13 @@ constexpr std::string_view kUsage =
     "  file, which lies among the temporary files. User and system time; medians, and in brackets\n"
     "  the least and the most. Exit code 1 if the sink takes more than PERCENT (100) of a run.\n";
 
-/// What a process with a file tells of its sink. Times are CPU time of the thread that writes.
+/// The cost of the sink in one process with a trace file. Times are CPU times of the writing
+/// thread.
 struct SinkCost {
-    std::array<Nanoseconds, 3> spent{}; ///< begin (with opening the file), commits, end
+    std::array<Nanoseconds, 3> spent{}; ///< begin() with opening the file, all commits, end()
     std::int64_t intervals = 0;
-    std::int64_t bytes_begun = 0; ///< of the file when it was begun
-    std::int64_t bytes = 0;       ///< when it was closed
+    std::int64_t bytes_begun = 0; ///< file size after begin()
+    std::int64_t bytes = 0;       ///< file size after end()
 };
 
 Nanoseconds thread_time() {
@@ -52,14 +53,14 @@ Nanoseconds thread_time() {
     return static_cast<Nanoseconds>(time.tv_sec) * kSecond + time.tv_nsec;
 }
 
-/// A trace file with a clock beside it.
+/// A sink that writes a trace file and measures the CPU time of each call.
 class TimedSink final : public trace::Sink {
   public:
     explicit TimedSink(fs::path path) : path_(std::move(path)) {}
 
     void begin(const trace::RunHeader& header) override {
         timed(0, [&] {
-            fs::remove(path_); // a file that is replaced would be written beside it
+            fs::remove(path_); // otherwise a temporary file would be written first
             file_ = trace::make_hdf5_sink(path_.string(), false);
             file_->begin(header);
         });
@@ -106,18 +107,19 @@ void run_once(const config::Scenario& scenario, trace::Sink* sink, bool trace_op
     });
 }
 
-struct Measured {
+struct Measurement {
     Nanoseconds cpu = 0; ///< user and system time of the process
     SinkCost sink;
 };
 
-Nanoseconds of(const timeval& time) {
+Nanoseconds nanoseconds_of(const timeval& time) {
     return static_cast<Nanoseconds>(time.tv_sec) * kSecond +
            static_cast<Nanoseconds>(time.tv_usec) * 1000;
 }
 
-/// A process of its own, so that what happens once in a process is measured, too.
-Measured measured(const config::Scenario& scenario, const fs::path& file, bool trace_ops) {
+/// Runs the scenario in a child process, so that costs that arise once per process are measured
+/// too. With an empty `file` there is no trace.
+Measurement measure(const config::Scenario& scenario, const fs::path& file, bool trace_ops) {
     std::array<int, 2> ends{};
     if (::pipe(ends.data()) != 0) {
         throw std::runtime_error("no pipe");
@@ -134,49 +136,52 @@ Measured measured(const config::Scenario& scenario, const fs::path& file, bool t
             fmt::print(stderr, "trace_cost: {}\n", error.what());
             ::_exit(1);
         }
-        const bool told = ::write(ends[1], &cost, sizeof(cost)) == sizeof(cost);
-        ::_exit(told ? 0 : 1);
+        const bool is_written = ::write(ends[1], &cost, sizeof(cost)) == sizeof(cost);
+        ::_exit(is_written ? 0 : 1);
     }
     (void)::close(ends[1]);
-    Measured result;
-    const bool told = ::read(ends[0], &result.sink, sizeof(SinkCost)) == sizeof(SinkCost);
+    Measurement result;
+    const bool is_written = ::read(ends[0], &result.sink, sizeof(SinkCost)) == sizeof(SinkCost);
     (void)::close(ends[0]);
     int status = 0;
     rusage use{};
-    if (child < 0 || ::wait4(child, &status, 0, &use) != child || status != 0 || !told) {
+    if (child < 0 || ::wait4(child, &status, 0, &use) != child || status != 0 || !is_written) {
         throw std::runtime_error("a run failed");
     }
-    result.cpu = of(use.ru_utime) + of(use.ru_stime);
+    result.cpu = nanoseconds_of(use.ru_utime) + nanoseconds_of(use.ru_stime);
     return result;
 }
 
-struct Spread {
-    double least = 0;
+struct Range {
+    double minimum = 0;
     double median = 0;
-    double most = 0;
+    double maximum = 0;
 };
 
-Spread spread_of(std::vector<double> values) {
+Range range_of(std::vector<double> values) {
     std::sort(values.begin(), values.end());
     return {values.front(), values[values.size() / 2], values.back()};
 }
 
-std::string milliseconds(const Spread& spread) {
+std::string milliseconds(const Range& range) {
     return fmt::format(
-        "{:9.3f} ms  ({:.3f} to {:.3f})", spread.median / 1e6, spread.least / 1e6, spread.most / 1e6
+        "{:9.3f} ms  ({:.3f} to {:.3f})",
+        range.median / 1e6,
+        range.minimum / 1e6,
+        range.maximum / 1e6
     );
 }
 
 template <class Get>
-Spread over(const std::vector<Measured>& all, Get get) {
+Range range_over(const std::vector<Measurement>& all, Get get) {
     std::vector<double> values;
-    for (const Measured& one : all) {
+    for (const Measurement& one : all) {
         values.push_back(static_cast<double>(get(one)));
     }
-    return spread_of(std::move(values));
+    return range_of(std::move(values));
 }
 
-Nanoseconds in_sink(const Measured& one) {
+Nanoseconds sink_time(const Measurement& one) {
     return one.sink.spent[0] + one.sink.spent[1] + one.sink.spent[2];
 }
 
@@ -185,23 +190,23 @@ int compare(int argc, char** argv) {
     const fs::path path = arguments.text("--scenario", "data/scenarios/demo.toml");
     const std::int64_t count = arguments.number("--count", 15, 1);
     const bool trace_ops = arguments.has("--trace-ops");
-    const double limit = bench::decimal_number("--limit", arguments.text("--limit", "100"));
+    const double limit = bench::parse_decimal("--limit", arguments.text("--limit", "100"));
     const config::Scenario scenario = config::load_scenario(path, {});
     const fs::path file = fs::temp_directory_path() / fmt::format("trace_cost.{}.h5", ::getpid());
-    std::vector<Measured> without;
-    std::vector<Measured> with;
+    std::vector<Measurement> without;
+    std::vector<Measurement> with;
     for (std::int64_t i = 0; i < count; ++i) {
-        without.push_back(measured(scenario, {}, trace_ops));
-        with.push_back(measured(scenario, file, trace_ops));
+        without.push_back(measure(scenario, {}, trace_ops));
+        with.push_back(measure(scenario, file, trace_ops));
     }
     fs::remove(file);
-    const auto cpu = [](const Measured& one) { return one.cpu; };
-    const Spread plain = over(without, cpu);
-    const Spread traced = over(with, cpu);
-    const Spread sink = over(with, in_sink);
+    const auto cpu = [](const Measurement& one) { return one.cpu; };
+    const Range plain = range_over(without, cpu);
+    const Range traced = range_over(with, cpu);
+    const Range sink = range_over(with, sink_time);
     const SinkCost& one = with.back().sink;
     const auto part = [&](std::size_t p) {
-        return over(with, [p](const Measured& m) { return m.sink.spent[p]; });
+        return range_over(with, [p](const Measurement& m) { return m.sink.spent[p]; });
     };
     const auto intervals = static_cast<double>(std::max<std::int64_t>(1, one.intervals));
     const double share = 100.0 * sink.median / plain.median;

@@ -1,4 +1,4 @@
-// From logits to the likeliest id, and from an id to its embedding row.
+// argmax, which turns logits into an id, and expand_row, which turns an id into its embedding.
 #include <cmath>
 #include <cstring>
 
@@ -10,7 +10,7 @@ namespace headroom::kernels {
 
 namespace {
 
-/// Blocks of 32 elements behind a binary16 scale.
+/// Expands a row of quantisation blocks: each has a binary16 scale and 32 elements.
 template <std::int64_t kBytes, class Quant>
 void expand_blocks(const std::byte* block, std::int64_t columns, const Quant& quant, float* out) {
     constexpr std::int64_t kElements = 32;

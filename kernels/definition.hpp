@@ -1,6 +1,6 @@
-// Numbers that are part of the definition of the arithmetic and that all levels share. Constants
-// only: this header is compiled with several instruction sets, and a function in it could leave an
-// AVX-512 copy behind for everybody.
+// Constants of the definition of the arithmetic, which all levels share. This header must not
+// define functions: files with different instruction sets include it, and the linker might keep the
+// AVX-512 copy of a function for all of them.
 #pragma once
 
 #include <cstdint>
@@ -9,28 +9,30 @@ namespace headroom::kernels {
 
 inline constexpr std::int64_t kLanes = 16; ///< partial sums per dot product
 
-// Q8_0, ggml's layout: a binary16 scale, then 32 signed bytes.
+// The layout of a Q8_0 block is ggml's: a binary16 scale, then 32 signed bytes.
 inline constexpr std::int64_t kQ8Elements = 32;
 inline constexpr std::int64_t kQ8Bytes = 34;
 inline constexpr std::int64_t kQ8QuantsAt = 2;
 
-// Q4_0, ggml's layout: a binary16 scale, then 16 bytes of two nibbles, each the value plus 8.
+// The layout of a Q4_0 block is ggml's: a binary16 scale, then 16 bytes of two nibbles each. A
+// nibble is the value plus 8.
 inline constexpr std::int64_t kQ4Elements = 32;
 inline constexpr std::int64_t kQ4Bytes = 18;
 inline constexpr std::int64_t kQ4QuantsAt = 2;
 inline constexpr int kQ4Offset = 8;
 
-// exp(x) = 2^n · e^r, n = round(x · log2 e), |r| ≤ ln(2)/2; e^r = 1 + r + r²·p(r) with the
-// polynomial of Cephes' expf, highest power first. ln 2 is kExpLn2High + kExpLn2Low; the high part
-// has 9 bits, so that n times it is exact.
-inline constexpr float kExpLow = -104.5F; ///< below, the result is 0
-inline constexpr float kExpHigh = 89.0F;  ///< above, the result is infinite
+// exp(x) = 2^n · e^r with n = round(x · log2 e) and |r| ≤ ln(2)/2. e^r = 1 + r + r²·p(r), where p
+// is the polynomial of Cephes' expf. ln 2 = kExpLn2High + kExpLn2Low. The high part has 9 bits, so
+// that its product with n is exact.
+inline constexpr float kExpLow = -104.5F; ///< below this x the result is 0
+inline constexpr float kExpHigh = 89.0F;  ///< above this x the result is infinite
 inline constexpr float kExpLog2E = 1.44269504088896341F;
 inline constexpr float kExpLn2High = 0.693359375F;
 inline constexpr float kExpLn2Low = -2.12194440E-4F;
-/// 1.5 · 2²³: adding it rounds to an integer, which then stands in the low bits.
+/// 1.5 · 2²³. Adding it rounds a float to an integer, which is then in the low bits of the sum.
 inline constexpr float kExpRound = 12582912.0F;
 inline constexpr std::uint32_t kExpRoundBits = 0x4B400000U;
+/// The coefficients of p, the highest power first.
 inline constexpr float kExpPolynomial[] = {
     1.9875691500E-4F,
     1.3981999507E-3F,

@@ -1,16 +1,15 @@
-// Sums that do not depend on their order: terms are rounded once to fixed point and added as
-// integers, which is associative. So partial sums may be formed anywhere, in any order and number,
-// and the whole has the same bits. One implementation for all levels.
+// Sums whose bits do not depend on the order of addition. Each term is rounded once to fixed point,
+// and the integers are added, which is associative. Devices may therefore form any partial sums in
+// any order, and the total has the same bits. All levels share this one implementation.
 //
-// A term is an integer number of steps of 2^-36 in 64 bits: |sum| < 2^27, about 134 million. What
-// is added so are partial sums of a layer that then join the residual stream. Real models have
-// values of some thousands there, which leaves four digits to spare; and a step of 1.5e-11 is finer
-// than the last bit of any F32 from 2^-12 up, while the sum next meets a residual in F32. Below
-// that the error is absolute, at most half a step per term.
+// A sum is an integer number of steps of 2^-36 in 64 bits, so |sum| < 2^27, about 134 million. The
+// runtime adds the partial sums of a layer in this way, before they join the residual stream. Real
+// models have values of some thousands there. A step of 1.5e-11 is finer than the last bit of any
+// F32 of at least 2^-12. Smaller values have an absolute error of at most half a step per term.
 //
-// No sum can overflow unseen: of `terms` terms in all, none may exceed a terms-th part of the
-// range. This limit counts all terms of the sum, wherever they are added, so that whether it
-// holds does not depend on where they are either.
+// A sum cannot overflow: each of its `terms` terms must be smaller than the range divided by
+// `terms`. The limit counts all terms of the sum on all devices, so the check gives the same result
+// wherever the terms are added.
 #pragma once
 
 #include <cstdint>
@@ -18,22 +17,23 @@
 
 namespace headroom::kernels {
 
-inline constexpr int kExactSumBits = 36; ///< binary places
+inline constexpr int kExactSumBits = 36; ///< binary places after the point
 
-/// No term may be as large: 2^27 / terms. terms ≥ 1.
+/// Returns 2^27 / terms. The magnitude of every term must be smaller. Precondition: terms ≥ 1.
 [[nodiscard]] double exact_sum_limit(std::int64_t terms);
 
-/// sums[i] += x[i] rounded to fixed point (to nearest, ties to even), i < n. `terms`: how many will
-/// have been added to each sum in the end, here and elsewhere. Returns the first i whose x[i] is
-/// NaN, infinite or not below the limit, and then nothing was added from it on; else nothing.
+/// Adds x[i], rounded to fixed point (to nearest, ties to even), to sums[i] for each i < n. `terms`
+/// is the number of terms that each complete sum has, on all devices together. Returns the first i
+/// whose x[i] is NaN, infinite or not below the limit, if there is one. Then x[i] and the elements
+/// after it are not added.
 [[nodiscard]] std::optional<std::int64_t> add_exactly(
     const float* x, std::int64_t n, std::int64_t terms, std::int64_t* sums
 );
 
-/// sums[i] += other[i]: two parts of the same sums.
+/// Adds the partial sums `other` to the partial sums `sums`: sums[i] += other[i] for each i < n.
 void merge_exactly(const std::int64_t* other, std::int64_t n, std::int64_t* sums);
 
-/// y[i] = the float nearest to sums[i].
+/// Sets y[i] to the float that is nearest to sums[i], for each i < n.
 void round_exact_sums(const std::int64_t* sums, std::int64_t n, float* y);
 
 } // namespace headroom::kernels

@@ -10,15 +10,15 @@ namespace headroom::kernels {
 
 namespace {
 
-/// Bits of |x|: as integers they are ordered like the numbers, NaN above infinity.
+/// Returns the bits of |x|. As integers they have the order of the numbers; NaN is above infinity.
 std::int32_t magnitude(float x) {
     return static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(x) & 0x7FFF'FFFFU);
 }
 
-/// How many are larger than `most`, or NaN.
+/// Returns the number of elements that are NaN or whose magnitude exceeds that of `most`.
 std::int32_t count_above(const float* x, std::size_t n, std::int32_t most) {
     std::int32_t above = 0;
-    for (std::size_t i = 0; i < n; ++i) { // in vectors: no branch, no rounding
+    for (std::size_t i = 0; i < n; ++i) { // without a branch, so that the compiler vectorises it
         above += magnitude(x[i]) > most ? 1 : 0;
     }
     return above;
@@ -42,7 +42,7 @@ std::optional<std::size_t> first_not_finite(std::span<const float> x) {
 }
 
 bool squares_fit(std::span<const float> x) {
-    // A million of these squares are below a quarter of the largest float.
+    // The sum of a million squares of kSurely is below a quarter of the largest float.
     constexpr float kSurely = 9e15F;
     constexpr std::size_t kElements = 1'000'000;
     if (x.size() <= kElements &&

@@ -1,5 +1,5 @@
-// Numbers that went astray: found as fast as they are read, so that they can be looked for wherever
-// they would spread.
+// Checks for NaN, infinity and overflow in arrays of floats. The checks are as fast as reading
+// memory, so that the runtime can check every result that it passes on.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +8,11 @@
 
 namespace headroom::kernels {
 
-/// The first element that is NaN or infinite, if there is one.
+/// Returns the index of the first element that is NaN or infinite, if there is one.
 [[nodiscard]] std::optional<std::size_t> first_not_finite(std::span<const float> x);
 
-/// Can the squares of x be summed in float, whatever the order? A norm of x that overflows there
-/// would be 0 without any sign of it.
+/// Returns whether the squares of x can be summed in float, in any order, without overflow. If the
+/// sum overflowed, the RMS norm of x would be 0 without an error.
 [[nodiscard]] bool squares_fit(std::span<const float> x);
 
 } // namespace headroom::kernels

@@ -1,14 +1,15 @@
-// The numeric functions of a decoder on plain arrays. One table of functions per level; every level
-// has the same signatures and contracts. Kernels check nothing: preconditions are in the contracts
-// and are checked one room up. No allocation, no I/O, no clock, no threads.
+// The numeric functions of a decoder on plain arrays. Each kernel level is one table of functions,
+// and all tables have the same signatures and contracts. Kernels do not check their arguments:
+// src/model calls them and guarantees the preconditions. They do not allocate, do I/O or start
+// threads.
 //
-// What every level promises:
-// - Batch-invariant: what a token gets does not depend on how many tokens share the call.
-// - Row-invariant: what a row of a matrix gives does not depend on the other rows in the call.
-// - reference, avx2 and avx512 give identical bits: the tree of sums and every fused multiply-add
-//   are part of the definition (docs/reference/arithmetic.md). `openblas` has bits of its own.
-// Letters: D model width, d head width, q query heads per group, F FFN width, V vocabulary,
-// T context, M rows, K columns, n tokens.
+// Every level has these properties:
+// - Batch-invariant: the result for a token does not depend on the number of tokens in the call.
+// - Row-invariant: the result for a row of a matrix does not depend on the other rows in the call.
+// - reference, avx2 and avx512 give identical bits: docs/reference/arithmetic.md defines the order
+//   of all additions and every fused multiply-add. The bits of `openblas` may differ from theirs.
+//   Symbols: D model width, d head width, q query heads per group, F FFN width, V vocabulary, T
+//   context, M rows, K columns, n tokens.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,8 @@ namespace headroom::kernels {
 
 enum class Level : std::uint8_t { reference, openblas, avx2, avx512 };
 
-/// A stored matrix (M, K), rows contiguous, row_bytes(type, K) apart. F32 rows are 4-byte aligned.
+/// A stored matrix of shape (M, K). Its rows follow each other without gaps and have
+/// row_bytes(type, K) bytes each. F32 rows are 4-byte aligned.
 struct Matrix {
     WeightType type = WeightType::f32;
     const std::byte* data = nullptr;
@@ -30,23 +32,24 @@ struct Matrix {
     std::int64_t columns = 0;
 };
 
-/// One group's attention for one query position.
+/// The arguments of the attention of one group for one query position.
 struct Attention {
     const float* queries = nullptr;      ///< (q, d), after rope
-    const float* const* pages = nullptr; ///< ceil(T/16) of them: keys (16, d), then values (16, d)
+    const float* const* pages = nullptr; ///< ceil(T/16) pages: keys (16, d), values (16, d)
     float* scores = nullptr;             ///< scratch, (T)
     float* out = nullptr;                ///< (q, d)
     std::int64_t heads = 1;              ///< q
     std::int64_t head_width = 0;         ///< d
-    std::int64_t context = 0;            ///< T ≥ 1 rows are used
+    std::int64_t context = 0;            ///< T ≥ 1, the cache rows that are used
 };
 
-inline constexpr std::int64_t kPageRows = 16;
+inline constexpr std::int64_t kPageRows = 16; ///< cache rows per page
 
+/// The functions of one level.
 struct Kernels {
     Level level = Level::reference;
-    /// y[t, m] = Σ_k w[m, k] · x[t, k] for t < n. Rows of x are x_stride floats apart, of y
-    /// y_stride.
+    /// y[t, m] = Σ_k w[m, k] · x[t, k] for t < n. Rows of x begin x_stride floats apart, and rows
+    /// of y begin y_stride floats apart.
     void (*multiply
     )(const Matrix& w,
       const float* x,
@@ -57,20 +60,20 @@ struct Kernels {
     /// y = x / sqrt(mean(x²) + epsilon) · weight, over D values. y may be x.
     void (*rms_norm
     )(const float* x, const float* weight, float epsilon, std::int64_t width, float* y) = nullptr;
-    /// In place on (heads, d): pairs (x[2i], x[2i+1]) turned by the angle whose cosine and sine are
-    /// cosines[i], sines[i], i < d/2.
+    /// Rotates each pair (x[2i], x[2i+1]), i < d/2, of each head by the angle with cosine
+    /// cosines[i] and sine sines[i]. x has shape (heads, d) and is changed in place.
     void (*rope
     )(float* x,
       std::int64_t heads,
       std::int64_t head_width,
       const float* cosines,
       const float* sines) = nullptr;
-    /// Scores q·k/sqrt(d), softmax over T, weighted sum of values.
+    /// Computes the scores q·k/sqrt(d), their softmax over T and the weighted sum of the values.
     void (*attention)(const Attention& attention) = nullptr;
     /// gate[i] = silu(gate[i]) · up[i], silu(z) = z / (1 + exp(−z)).
     void (*silu_gate)(float* gate, const float* up, std::int64_t n) = nullptr;
-    /// In place; subtracts the maximum first. n ≥ 1. With a NaN or +inf, or -inf throughout, the
-    /// result is NaN throughout.
+    /// Softmax in place; subtracts the maximum first. n ≥ 1. If x contains NaN or +inf, or consists
+    /// of −inf only, every element of the result is NaN.
     void (*softmax)(float* x, std::int64_t n) = nullptr;
     /// y[i] = a[i] + b[i]; y may be a or b.
     void (*add)(const float* a, const float* b, std::int64_t n, float* y) = nullptr;
@@ -78,21 +81,22 @@ struct Kernels {
 
 [[nodiscard]] std::string_view name_of(Level level);
 [[nodiscard]] std::optional<Level> level_named(std::string_view name);
-/// Does this CPU (and this build) run the level?
+/// Returns whether this build contains the level and this CPU can execute it.
 [[nodiscard]] bool available(Level level);
-/// avx512, else avx2, else openblas if built in, else reference.
+/// Returns the first available level of avx512, avx2, openblas and reference.
 [[nodiscard]] Level best_level();
 /// Precondition: available(level).
 [[nodiscard]] const Kernels& kernels_for(Level level);
 
-/// The first index of the largest value. n ≥ 1. NaN never wins; 0 if there is nothing else.
+/// Returns the first index of the largest value; NaN counts as the smallest. If all are NaN,
+/// returns 0. Precondition: x is not empty.
 [[nodiscard]] std::int64_t argmax(std::span<const float> x);
-/// How an id is drawn. The filters see probabilities at temperature 1, each only what the one
-/// before it left, in this order (llama.cpp's usual one):
-///   top_k  the k likeliest; equal logits count by index, NaN comes last. 0: all
-///   top_p  of these the shortest run of the likeliest whose probability reaches p. 1: all
-///   min_p  of these the ones with at least this part of the likeliest's probability. 0: all
-///   temperature  then sharpens or flattens what is left. 0: no chance, always the likeliest
+/// The sampling parameters. Three filters are applied one after the other to the probabilities at
+/// temperature 1, in the default order of llama.cpp:
+///   top_k  keeps the k ids of highest logit; the lower index wins a tie, NaN is last. 0 keeps all.
+///   top_p  keeps the fewest most probable ids whose probabilities sum to at least p. 1 keeps all.
+///   min_p  keeps ids with at least min_p times the highest probability. 0 keeps all.
+/// The temperature then scales the logits of the ids that are left. 0 always yields the argmax.
 /// 0 ≤ top_k; 0 < top_p ≤ 1; 0 ≤ min_p ≤ 1; 0 ≤ temperature.
 struct Sampling {
     float temperature = 0;
@@ -101,30 +105,33 @@ struct Sampling {
     double min_p = 0;
 };
 
-/// Turns logits (V < 2²³) into an id; `unit` in [0, 1) is the random number. Filters in place, then
-/// softmax of logits/temperature in place, then inversion of the cumulative sum (double) in index
-/// order: the same id on every level whose softmax has the same bits. A probability's weight in
-/// top_p is round(2⁴⁰·exp_own(logit − largest)), an integer, and p reaches up to the next integer.
-/// Never an id of probability 0; the argmax if the largest logit is no finite number or the
-/// probabilities are undefined (see softmax).
+/// Samples an id from V < 2²³ logits; `unit` in [0, 1) is the random number. Filters the logits in
+/// place, replaces them by softmax(logits/temperature), and inverts the cumulative sum (in double,
+/// in index order). Levels whose softmax has the same bits yield the same id. In top_p, the weight
+/// of an id is the integer round(2⁴⁰·portable_exp(logit − largest)), and p times the total is
+/// rounded up. Never returns an id of probability 0. Returns the argmax if the largest logit is not
+/// finite or if the probabilities are undefined (see softmax).
 [[nodiscard]] std::int64_t sample(
     const Kernels& kernels, std::span<float> logits, const Sampling& how, double unit
 );
-/// Row `row` of a stored matrix as K floats: the embedding lookup.
+/// Writes row `row` of a stored matrix to `out` as K floats. This is the embedding lookup.
 void expand_row(const Matrix& w, std::int64_t row, float* out);
-/// Cosines and sines (d/2 each) of position · theta^(−2i/d): own polynomials, the same bits on
-/// every CPU whatever libm does. 0 ≤ position < 2²⁰, theta ≥ 1; off by less than 10⁻⁷.
+/// Writes the cosines and sines (d/2 each) of position · theta^(−2i/d), with errors below 10⁻⁷. It
+/// uses polynomials of its own instead of libm, so the bits are the same on every CPU.
+/// Preconditions: 0 ≤ position < 2²⁰, theta ≥ 1.
 void rope_angles(
     std::int64_t position, double theta, std::int64_t head_width, float* cosines, float* sines
 );
 
-/// The own exp of all levels: relative error below 2⁻²², exp(−inf) = 0, overflow to +inf.
-[[nodiscard]] float exp_own(float x);
+/// Returns exp(x) with the bits that every level but openblas has: relative error below 2⁻²²,
+/// exp(−inf) = 0, overflow to +inf.
+[[nodiscard]] float portable_exp(float x);
 
-/// Name of the core that OpenBLAS runs with, or "" if it is not built in.
+/// Returns the CPU core type for which OpenBLAS chose its kernels, or "" if it is not built in.
 [[nodiscard]] std::string_view openblas_core();
-/// The value OPENBLAS_CORETYPE must have before the library is loaded on this CPU (0.3.21 does not
-/// know newer Xeons and falls back to its slowest kernels), or "" if OpenBLAS chooses well itself.
+/// Returns the value that OPENBLAS_CORETYPE must have before the library is loaded on this CPU, or
+/// "" if OpenBLAS needs no help. Version 0.3.21 does not know newer Xeons and would use its slowest
+/// kernels on them.
 [[nodiscard]] std::string_view openblas_core_wanted();
 
 } // namespace headroom::kernels

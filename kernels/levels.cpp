@@ -1,4 +1,4 @@
-// Which levels exist, which of them this CPU runs, and their tables.
+// The names of the levels, their availability on this CPU, and their function tables.
 #include "base/check.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/reference/reference.hpp"
@@ -15,7 +15,7 @@ namespace headroom::kernels {
 namespace {
 
 #if HEADROOM_HAVE_X86_SIMD
-/// Asked of the CPU itself: clang 14 has no name for it.
+/// Uses the cpuid instruction, because __builtin_cpu_supports of clang 14 does not know F16C.
 bool cpu_has_f16c() {
     unsigned a = 0;
     unsigned b = 0;

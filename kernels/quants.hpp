@@ -1,5 +1,6 @@
-// Stored rows, element by element: the plain reading of every weight type. Not for files compiled
-// with AVX options (see definition.hpp).
+// Functions that read the rows of quantised matrices element by element. Files that are compiled
+// with AVX options must not include this header, because it defines inline functions (see
+// definition.hpp).
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,7 @@
 
 namespace headroom::kernels {
 
-/// row_bytes(type, columns) without its checks.
+/// Returns the bytes of one stored row: row_bytes(type, columns) without its checks.
 [[nodiscard]] inline std::int64_t stored_row_bytes(WeightType type, std::int64_t columns) {
     switch (type) {
     case WeightType::f32:
@@ -27,12 +28,12 @@ namespace headroom::kernels {
     return 0;
 }
 
-/// Element i < 32 of a Q8_0 block, without its scale.
+/// Returns element i < 32 of a Q8_0 block, before the multiplication by the scale.
 [[nodiscard]] inline int q8_0_at(const std::byte* block, std::int64_t i) {
     return static_cast<std::int8_t>(block[kQ8QuantsAt + i]);
 }
 
-/// Element i < 32 of a Q4_0 block, without its scale: -8 ... 7.
+/// Returns element i < 32 of a Q4_0 block, −8 to 7, before the multiplication by the scale.
 [[nodiscard]] inline int q4_0_at(const std::byte* block, std::int64_t i) {
     const std::int64_t half = kQ4Elements / 2;
     const auto byte = std::to_integer<int>(block[kQ4QuantsAt + i % half]);

@@ -19,7 +19,7 @@ constexpr double kInverseLn2 = 1.44269504088896338700e+00;
 constexpr double kInverseHalfPi = 6.36619772367581382433e-01;
 
 /// Natural logarithm of a normal x > 0: x = m · 2^e, ln m = 2·artanh(s), s = (m − 1)/(m + 1).
-double log_own(double x) {
+double portable_log(double x) {
     const auto bits = std::bit_cast<std::uint64_t>(x);
     auto exponent = static_cast<std::int64_t>(bits >> 52) - 1023;
     double m = std::bit_cast<double>((bits & 0x000FFFFFFFFFFFFFULL) | 0x3FF0000000000000ULL);
@@ -49,13 +49,13 @@ double exp_negative(double y) {
     return series * std::bit_cast<double>(static_cast<std::uint64_t>(1023 - n) << 52);
 }
 
-struct Turn {
+struct CosineSine {
     double cosine;
     double sine;
 };
 
 /// Cosine and sine of 0 ≤ angle < 2²⁰: quarter turns off, then series on |r| ≤ π/4.
-Turn turn_of(double angle) {
+CosineSine cosine_sine_of(double angle) {
     const auto quarters = static_cast<std::int64_t>(angle * kInverseHalfPi + 0.5);
     const auto whole = static_cast<double>(quarters);
     const double r = (angle - whole * kHalfPiHigh) - whole * kHalfPiLow;
@@ -84,13 +84,13 @@ Turn turn_of(double angle) {
 void rope_angles(
     std::int64_t position, double theta, std::int64_t head_width, float* cosines, float* sines
 ) {
-    const double log_theta = log_own(theta);
+    const double log_theta = portable_log(theta);
     for (std::int64_t i = 0; i < head_width / 2; ++i) {
         const double share = static_cast<double>(2 * i) / static_cast<double>(head_width);
         const double frequency = exp_negative(share * log_theta);
-        const Turn turn = turn_of(static_cast<double>(position) * frequency);
-        cosines[i] = static_cast<float>(turn.cosine);
-        sines[i] = static_cast<float>(turn.sine);
+        const CosineSine values = cosine_sine_of(static_cast<double>(position) * frequency);
+        cosines[i] = static_cast<float>(values.cosine);
+        sines[i] = static_cast<float>(values.sine);
     }
 }
 

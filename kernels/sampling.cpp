@@ -70,7 +70,8 @@ void keep_top_p(std::span<float> logits, float largest, double p) {
         if (!(distance > kRoundsToZero)) {
             return 0; // also NaN's
         }
-        return static_cast<std::uint64_t>(std::llrint(kOne * static_cast<double>(exp_own(distance)))
+        return static_cast<std::uint64_t>(
+            std::llrint(kOne * static_cast<double>(portable_exp(distance)))
         );
     };
     std::uint64_t total = 0;
@@ -84,7 +85,7 @@ void keep_top_p(std::span<float> logits, float largest, double p) {
 void keep_min_p(std::span<float> logits, float largest, double p) {
     for (float& logit : logits) {
         // What is removed already costs no exp; not reaching p is also true of NaN.
-        if (logit != kRemoved && !(static_cast<double>(exp_own(logit - largest)) >= p)) {
+        if (logit != kRemoved && !(static_cast<double>(portable_exp(logit - largest)) >= p)) {
             logit = kRemoved;
         }
     }

@@ -1,21 +1,21 @@
 #!/usr/bin/python3
-"""Reads traces of headroom: every table as a NumPy structured array, and what people compute first.
+"""Reads traces of headroom: every table as a NumPy structured array, and figures that are often needed.
 
     import headroom_trace
     trace = headroom_trace.open_trace("demo.h5")
-    tokens = trace.table("tokens")                    # columns as in docs/reference/trace.md, which has
-    print(trace.units("tokens")["end"])               # their meaning; times are virtual nanoseconds
-    late = trace.latency()                            # time per sampled token
-    frame = trace.frame("intervals")                  # a pandas DataFrame, if pandas is there
+    tokens = trace.table("tokens")                    # docs/reference/trace.md describes the columns;
+    print(trace.units("tokens")["end"])               # times are virtual nanoseconds
+    latencies = trace.latency()                       # time per sampled token
+    frame = trace.frame("intervals")                  # a pandas DataFrame, if pandas is installed
 
-Reads traces of schema versions 3 and 4, of runs that go on, were killed or have ended. Only rows that
-the last commit covers are given: a run that goes on grows, so all tables of one Trace are of the moment
-when it was opened. Debian: python3-h5py python3-numpy (frames: python3-pandas).
+Reads traces of schema versions 3 and 4, of runs that are still running, were killed or have ended. A Trace
+contains the rows that were committed when it was opened, even if the run adds rows later.
+Debian packages: python3-h5py python3-numpy (for frames also python3-pandas).
 
-usage: headroom_trace.py TRACE              tables and their rows
+usage: headroom_trace.py TRACE              the tables and their numbers of rows
        headroom_trace.py TRACE scenario     the resolved scenario, as TOML
        headroom_trace.py TRACE TABLE        one table, with tabs between its columns
-exit codes: 0 fine, 2 bad input, 3 environment
+exit codes: 0 success, 2 bad input, 3 environment
 """
 import ctypes
 import errno
@@ -42,7 +42,7 @@ GROWING = ("resources", "link_state", "migrations", "turns", "tokens", "requests
            "events")
 POOLS = ("scenario", "input_pool", "text_pool")
 WITH_OPS, SINCE_VERSION_4 = ("ops", "messages"), ("model", "layers", "prompts")
-# Columns that the functions below and the page of scripts/report read: integers, but for these.
+# COLUMNS lists the columns that the functions below and scripts/report read. All have integers except these:
 TEXTS, REALS = {"name"}, {"paper_delay_s", "paper_migration_s"}
 COLUMNS = {
     "devices": "name compute_flop_per_s memory_bytes memory_bandwidth_bytes_per_s storage_bandwidth_bytes_per_s "
@@ -69,17 +69,17 @@ COLUMNS = {
     "messages": "turn from to kind layer bytes begin arrival",
     "events": "at kind device value text_offset text_length",
 }
-# Columns of ids -> where they lead; -1 (none) is allowed but where rows belong to an interval.
-PLACES = {"device": "devices", "from": "devices", "to": "devices", "block": "blocks", "interval": "intervals"}
+# Columns of ids -> the table that they refer to. -1 means none; it is not allowed for `interval`.
+ID_TARGETS = {"device": "devices", "from": "devices", "to": "devices", "block": "blocks", "interval": "intervals"}
 FILTERS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
-MOST_BYTES = 1 << 30  # of one dataset; a run of days has less
-# What h5py raises for files that are damaged, and Python for values that are.
+MAX_DATASET_BYTES = 1 << 30  # a run of days has less
+# The exceptions that h5py raises for damaged files, and Python for damaged values.
 FAULTS = (OSError, RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 
 
 class TraceError(Exception):
-    """A file that cannot be read as a trace; the message says which, why, and what to do. code: 2, or 3 if it is not
-    the file that is wrong but the machine that does not give what is needed."""
+    """A file that cannot be read as a trace. The message names the file, the reason and a remedy. `code` is the exit
+    code: 2 if the file is wrong, 3 if the machine lacks something, such as memory."""
 
     def __init__(self, text: str, code: int = 2):
         super().__init__(text)
@@ -91,15 +91,15 @@ def _code(error) -> int:
 
 
 def is_being_written(path) -> bool:
-    """Whether a live run holds its lock on the file or, where there are no locks, gives a sign of life (Linux)."""
+    """Whether a running program writes the file: it holds a lock or, if there are no locks, is alive (Linux)."""
     with open(path, "rb") as file:
-        asked = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 1, 0)
+        request = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 1, 0)
         try:
-            told = fcntl.fcntl(file, getattr(fcntl, "F_OFD_GETLK", 36), asked)
-            if struct.unpack("hhqqi4x", told)[0] == fcntl.F_WRLCK:
+            answer = fcntl.fcntl(file, getattr(fcntl, "F_OFD_GETLK", 36), request)
+            if struct.unpack("hhqqi4x", answer)[0] == fcntl.F_WRLCK:
                 return True
         except OSError:
-            pass  # no locks here
+            pass  # this file system has no locks
     return _writer_lives(path)
 
 
@@ -112,8 +112,9 @@ def _first_line(path: str) -> str:
 
 
 def _writer_lives(path) -> bool:
-    """A writer without a lock is named in a file beside the trace: host, its boot, its space of process numbers, the
-    process and when it started. One of another host lives if the trace grows within 5 s."""
+    """Whether the writer that the file PATH.writer names is alive. A writer without a lock makes this file with its
+    host, the host's boot id, the process namespace, the process id and its start time. A writer on another host is
+    alive if the trace grows within 5 s."""
     try:
         with open(f"{path}.writer", encoding="utf-8", errors="replace") as file:
             title, *lines = file.read(1024).split("\n")
@@ -122,18 +123,18 @@ def _writer_lives(path) -> bool:
     if not title.startswith("headroom writes the trace") or len(lines) < 5:
         return False
     try:
-        space = os.readlink("/proc/self/ns/pid")
+        namespace = os.readlink("/proc/self/ns/pid")
     except OSError:
-        space = "?"
-    if lines[:3] == [socket.gethostname(), _first_line("/proc/sys/kernel/random/boot_id"), space]:
-        words = _first_line(f"/proc/{lines[3]}/stat").rpartition(")")[2].split()
-        return len(words) > 19 and words[0] not in "ZX" and words[19] == lines[4]
+        namespace = "?"
+    if lines[:3] == [socket.gethostname(), _first_line("/proc/sys/kernel/random/boot_id"), namespace]:
+        fields = _first_line(f"/proc/{lines[3]}/stat").rpartition(")")[2].split()
+        return len(fields) > 19 and fields[0] not in "ZX" and fields[19] == lines[4]
 
     def state():
         try:
             with open(path, "rb") as file:
-                told = os.fstat(file.fileno())
-                return told.st_size, told.st_mtime_ns
+                status = os.fstat(file.fileno())
+                return status.st_size, status.st_mtime_ns
         except OSError:
             return None
     before, end = state(), time.monotonic() + 5
@@ -160,21 +161,21 @@ def _check_signature(path) -> None:
 
 
 def _opened(path: str) -> h5py.File:
-    """For reading beside a writer. HDF5 then reads what is damaged a hundred times, each after twice the wait, which is
-    for ever; 27 times take a tenth of a second, and a writer that lives is faster. h5py has no word for that limit,
-    but the library below it has."""
+    """Opens a file that another program may be writing. By default HDF5 tries to read damaged metadata a hundred times
+    and doubles the wait each time, so it never ends. 27 attempts take a tenth of a second; a live writer needs less.
+    h5py cannot set this limit, but the HDF5 library can."""
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_libver_bounds(h5py.h5f.LIBVER_LATEST, h5py.h5f.LIBVER_LATEST)
     try:
         limit = ctypes.CDLL(h5py.h5p.__file__).H5Pset_metadata_read_attempts
         limit(ctypes.c_int64(access.id), ctypes.c_uint(27))
     except (AttributeError, OSError):
-        pass  # a library that hides its functions: what is whole can be read all the same
+        pass  # the library hides its functions; undamaged files can still be read
     flags = h5py.h5f.ACC_RDONLY | h5py.h5f.ACC_SWMR_READ
     try:
         return h5py.File(h5py.h5f.open(os.fsencode(path), flags, fapl=access))
     except OSError as error:
-        # A file system whose locks fail. Somebody who has a lock is another matter.
+        # Go on only if the file system has no locks, not if another program holds a lock.
         unlockable = "unable to lock" in str(error) and error.errno not in (errno.EAGAIN, errno.EACCES)
         if not unlockable or not hasattr(access, "set_file_locking"):
             raise
@@ -183,10 +184,10 @@ def _opened(path: str) -> h5py.File:
 
 
 def _plain(value):
-    """An attribute: text, number, or a list of either."""
+    """The value of an attribute as text, number, or a list of these."""
     if isinstance(value, bytes):
         return _text(value)
-    if isinstance(value, str):  # bytes that are not UTF-8 would come out as they went in, and fit no page
+    if isinstance(value, str):  # replaces bytes that are not UTF-8
         return _text(value.encode("utf-8", "surrogateescape"))
     if isinstance(value, np.ndarray):
         return [_plain(part) for part in value.ravel().tolist()]
@@ -198,10 +199,10 @@ def _text(value: bytes) -> str:
 
 
 class Trace:
-    """One trace, read when asked. Ids are row numbers of the static tables; -1 is none.
+    """One trace; tables are read when they are first used. Ids are row numbers of the static tables; -1 is none.
 
-    path; attributes: those of the file (text or int); schema_version; completion: how the run ended
-    ("running": it goes on, or was killed), see `status`; scenario_text; names: tables that the file has.
+    Members: path; attributes of the file (text or int); schema_version; completion, which says how the run
+    ended ("running" also after a kill, see `status`); scenario_text; names, the tables in the file.
     """
 
     def __init__(self, path):
@@ -236,24 +237,24 @@ class Trace:
             raise TraceError(f"{self.path}: has schema version {self.schema_version}; this module reads "
                              f"versions {OLDEST_VERSION} to {NEWEST_VERSION}")
         self._tables, self._checked = {}, {}
-        self._commits = self._committed()  # before all else: the other tables only grow
-        names, how = self.codes("complete"), self._read("complete", 1)[0]
-        if not 0 <= how < len(names):
-            raise self._damaged(f"/complete has the unknown code {how}")
-        self.completion = names[int(how)]
+        self._commits = self._committed()  # read first, because the other tables may grow meanwhile
+        names, code = self.codes("complete"), self._read("complete", 1)[0]
+        if not 0 <= code < len(names):
+            raise self._damaged(f"/complete has the unknown code {code}")
+        self.completion = names[int(code)]
         self.scenario_text = _text(self._read("scenario").tobytes())
         self.names = tuple(n for n in STATIC + ("intervals",) + GROWING if self._has(n))
 
     def _has(self, name: str) -> bool:
-        """Tables that every trace has must be there."""
+        """Whether the file has the table. Raises TraceError if a table is missing that every trace has."""
         optional = name in WITH_OPS or (name in SINCE_VERSION_4 and self.schema_version < 4)
         try:
-            there = name in self._file or not optional
+            expected = name in self._file or not optional
         except FAULTS as error:
             raise self._damaged(str(error)) from None
-        if there:
+        if expected:
             self._dataset(name)
-        return there
+        return expected
 
     def __enter__(self):
         return self
@@ -264,12 +265,12 @@ class Trace:
     # Tables
 
     def _dataset(self, name: str):
-        """One that holds its rows itself, in the form that the program gives it: nothing that leads into other files,
-        and no more than is there."""
+        """The dataset, after checks: its rows lie in this file, it has the form that the writer gives it, and it is not
+        larger than the file allows."""
         if name in self._checked:
             return self._checked[name]
         try:
-            # Without a list of what is there: asked for one of a damaged file, HDF5 1.10 may end the program.
+            # Do not list the datasets of the file: for a damaged file HDF5 1.10 may then end the program.
             link = self._file.get(name, getlink=True)
             if link is None:
                 raise self._damaged(f"it has no /{name}")
@@ -289,12 +290,12 @@ class Trace:
         plan = dataset.id.get_create_plist()
         if plan.get_layout() not in (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED) \
                 or plan.get_external_count():
-            raise self._damaged(f"/{name} is kept elsewhere, expected it in this file")
+            raise self._damaged(f"/{name} is stored in another file, expected it in this file")
         filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
         if any(kind not in FILTERS for kind in filters):
-            raise self._damaged(f"/{name} is packed in a way that no trace is")
-        most = MOST_BYTES if filters else max(os.path.getsize(self.path), 1 << 20)
-        if dataset.size * dataset.dtype.itemsize > min(most, MOST_BYTES):
+            raise self._damaged(f"/{name} has a compression filter that no trace has")
+        limit = MAX_DATASET_BYTES if filters else max(os.path.getsize(self.path), 1 << 20)
+        if dataset.size * dataset.dtype.itemsize > min(limit, MAX_DATASET_BYTES):
             raise self._damaged(f"/{name} claims to be larger than the file")
 
     def _check_form(self, name: str, dataset) -> None:
@@ -319,56 +320,57 @@ class Trace:
     def _read(self, name: str, rows: int | None = None):
         dataset = self._dataset(name)
         try:
-            dataset.refresh()  # HDF5 may know the file from another Trace, as it was then
+            dataset.refresh()  # HDF5 may have cached an older state of the file for another Trace
             data = dataset[:] if rows is None else dataset[:rows]
         except MemoryError:
-            raise TraceError(f"{self.path}: this computer has not the memory for /{name}", 3) from None
+            raise TraceError(f"{self.path}: this computer has not enough memory for /{name}", 3) from None
         except FAULTS as error:
             raise self._damaged(f"/{name} cannot be read ({error})") from None
         if rows is not None and len(data) < rows:
-            raise self._damaged(f"/{name} has {len(data)} rows, {rows} are promised")
+            raise self._damaged(f"/{name} has {len(data)} rows, but {rows} are committed")
         return data
 
     def _committed(self) -> np.ndarray:
+        """The rows of /intervals that were committed."""
         rows = self._read("intervals")
-        whole = rows["rows_placements"] == np.arange(1, len(rows) + 1)
-        rows = rows[:len(rows) if whole.all() else int(np.argmin(whole))]
+        complete = rows["rows_placements"] == np.arange(1, len(rows) + 1)
+        rows = rows[:len(rows) if complete.all() else int(np.argmin(complete))]
         for column in ("rows_" + name for name in GROWING + ("text_pool",)):
             counts = rows[column].astype("i8")
             if len(counts) and (counts[0] < 0 or (counts[1:] < counts[:-1]).any()):
                 raise self._damaged(f"{column} of /intervals does not grow")
         return rows
 
-    def _promised(self, name: str) -> int:
+    def _committed_rows(self, name: str) -> int:
         return int(self._commits[-1]["rows_" + name]) if len(self._commits) else 0
 
     def table(self, name: str) -> np.ndarray:
-        """All committed rows, shape (rows,). Names are str; a table whose rows point into a pool of texts
-        has these as columns more (requests and events: text; input_files: path, contents), as str."""
+        """All committed rows, shape (rows,). Names are str. If rows refer to texts in a pool, the texts are additional
+        columns of str (requests and events: text; input_files: path, contents)."""
         if name not in self._tables:
             if name not in self.names:
                 raise TraceError(f"{self.path}: has no table {name!r}; it has {', '.join(self.names)}")
             if name == "intervals":
                 rows = self._commits
             else:
-                rows = self._read(name, None if name in STATIC else self._promised(name))
+                rows = self._read(name, None if name in STATIC else self._committed_rows(name))
             self._check_ids(name, rows)
             self._tables[name] = self._with_texts(name, rows)
         return self._tables[name]
 
     def _check_ids(self, name: str, rows: np.ndarray) -> None:
-        for column, place in PLACES.items():
-            if column not in rows.dtype.names or name == place:
+        for column, target in ID_TARGETS.items():
+            if column not in rows.dtype.names or name == target:
                 continue
-            most = len(self._commits) if place == "intervals" else len(self._dataset(place))
+            count = len(self._commits) if target == "intervals" else len(self._dataset(target))
             values = rows[column].astype("i8")
-            if len(values) and (values.min() < (0 if place == "intervals" else -1) or values.max() >= most):
-                wrong = values[(values < -1) | (values >= most) | ((values < 0) & (place == "intervals"))][0]
-                raise self._damaged(f"/{name} names {column} {wrong}, and there are {most}")
+            if len(values) and (values.min() < (0 if target == "intervals" else -1) or values.max() >= count):
+                wrong = values[(values < -1) | (values >= count) | ((values < 0) & (target == "intervals"))][0]
+                raise self._damaged(f"/{name} names {column} {wrong}, and there are {count}")
 
     @cached_property
     def _text_pool(self) -> bytes:
-        return self._read("text_pool", self._promised("text_pool")).tobytes()
+        return self._read("text_pool", self._committed_rows("text_pool")).tobytes()
 
     @cached_property
     def _input_pool(self) -> bytes:
@@ -384,14 +386,14 @@ class Trace:
             result[column] = [_text(v) for v in rows[column]] if fixed else rows[column]
         pool = (self._input_pool if name == "input_files" else self._text_pool) if pooled else b""
         for column in pooled:
-            places = list(zip(rows[column + "_offset"].tolist(), rows[column + "_length"].tolist()))
-            if any(offset < 0 or length < 0 or offset + length > len(pool) for offset, length in places):
-                raise self._damaged(f"texts of /{name} lie outside of what there is of them")
-            result[column] = [_text(pool[offset:offset + length]) for offset, length in places]
+            spans = list(zip(rows[column + "_offset"].tolist(), rows[column + "_length"].tolist()))
+            if any(offset < 0 or length < 0 or offset + length > len(pool) for offset, length in spans):
+                raise self._damaged(f"texts of /{name} lie outside of the pool")
+            result[column] = [_text(pool[offset:offset + length]) for offset, length in spans]
         return result
 
     def units(self, name: str) -> dict[str, str]:
-        """Column -> unit: ns, s, B, B/s, FLOP/s, 1, id, code, hash, text."""
+        """The unit of each column: ns, s, B, B/s, FLOP/s, 1, id, code, hash or text."""
         columns = self._dataset(name).dtype.names or (name,)
         units = self._attribute(name, "units")
         if not isinstance(units, list) or len(units) != len(columns):
@@ -406,18 +408,18 @@ class Trace:
             raise self._damaged(f"the attribute {attribute} of /{name} cannot be read ({error})") from None
 
     def description(self, name: str) -> str:
-        """One sentence on what a row is."""
+        """One sentence that says what a row of the table is."""
         return str(self._attribute(name, "description", ""))
 
     def codes(self, name: str, column: str | None = None) -> list[str]:
-        """The names behind a column of unit code; the code is the index. Empty: the file has none."""
+        """The names of the codes of a column of unit code; the code is the index. Empty if the file has none."""
         names = self._attribute(name, "codes" if column is None else f"{column}_codes", [])
         if not isinstance(names, list) or not all(isinstance(text, str) for text in names):
             raise self._damaged(f"the codes of /{name} have no names")
         return names
 
     def named(self, name: str, column: str) -> np.ndarray:
-        """A column of codes as their names (str; the number itself where there is no name)."""
+        """The values of a column of codes as names (str); a code without a name is given as its number."""
         names, values = self.codes(name, column), self.table(name)[column].tolist()
         return np.array([names[v] if 0 <= v < len(names) else str(v) for v in values], dtype=object)
 
@@ -439,15 +441,15 @@ class Trace:
         ends = self._commits["rows_" + name]
         return self.table(name)[int(ends[interval - 1]) if interval else 0:int(ends[interval])]
 
-    # What people compute first
+    # Figures that are often needed
 
     def __len__(self) -> int:
-        """How many intervals, each with a decision, are committed."""
+        """The number of committed intervals, each of which has one decision."""
         return len(self._commits)
 
     @cached_property
     def status(self) -> str:
-        """`completion`, but a run that ended without a word was "killed"."""
+        """As `completion`, but "killed" for a run that ended without closing its trace."""
         dead = self.completion == "running" and not is_being_written(self.path)
         return "killed" if dead else self.completion
 
@@ -475,7 +477,7 @@ class Trace:
 
     def placement(self) -> np.ndarray:
         """Device of each block, shape (intervals, blocks), int32."""
-        rows = self._read("placements", self._promised("placements"))
+        rows = self._read("placements", self._committed_rows("placements"))
         blocks, devices = len(self._dataset("blocks")), len(self._dataset("devices"))
         if rows.shape[1] != max(blocks, 1):
             raise self._damaged("/placements has not one column per block")
@@ -484,21 +486,21 @@ class Trace:
         return rows
 
     def device_of(self, block: str) -> list[str]:
-        """Names of the devices that held a block, one per interval."""
+        """The name of the device that held the block in each interval."""
         names, index = self.device_names, self.block_names.index(block)
         return [names[device] for device in self.placement()[:, index].tolist()]
 
     def sequences(self) -> list[int]:
-        """Numbers of the sequences that have tokens."""
+        """The ids of the sequences that have tokens."""
         return np.unique(self.table("tokens")["sequence"]).tolist()
 
     def tokens_of(self, sequence: int, prompt: bool = False) -> np.ndarray:
-        """Rows of /tokens of one sequence, in order: the sampled ones, or those of its prompt."""
+        """The rows of /tokens of one sequence in order: its sampled tokens, or those of its prompt."""
         rows = self.table("tokens")
         return rows[(rows["sequence"] == sequence) & (rows["is_prompt"] == int(prompt))]
 
     def text_bytes(self, sequence: int) -> tuple[bytes, bytes] | None:
-        """Prompt and continuation as they are; None before the sequence has ended. Empty if simulated."""
+        """The bytes of prompt and continuation. None before the sequence has ended; empty in a simulated trace."""
         rows = self.table("requests")
         for row in rows[rows["sequence"] == sequence]:
             start, split = int(row["text_offset"]), int(row["prompt_bytes"])
@@ -507,14 +509,14 @@ class Trace:
         return None
 
     def text(self, sequence: int) -> tuple[str, str] | None:
-        """The same as str; what is not UTF-8 is replaced."""
+        """As text_bytes(), but as str; bytes that are not UTF-8 are replaced."""
         parts = self.text_bytes(sequence)
         return None if parts is None else (_text(parts[0]), _text(parts[1]))
 
     def latency(self) -> np.ndarray:
-        """A row per sampled token, in the order of /tokens: sequence, position, end (ns), step_ns (the step
-        that yielded it), latency_ns (since the sequence's token before, migrations included; -1 for its
-        first), interval (id)."""
+        """One row for each sampled token, in the order of /tokens: sequence, position, end (ns), step_ns (time of the
+        step that yielded the token), latency_ns (time since the previous token of the sequence, migrations included;
+        -1 for its first token), interval (id)."""
         rows = self.table("tokens")
         intervals = np.searchsorted(self._commits["rows_tokens"], np.arange(len(rows)), side="right")
         chosen = rows["is_prompt"] == 0
@@ -532,52 +534,52 @@ class Trace:
         return result
 
     def by_device(self, column: str) -> np.ndarray:
-        """A column of /resources as shape (intervals, devices); 0 where there is no row."""
+        """A column of /resources as an array of shape (intervals, devices); 0 where there is no row."""
         rows = self.table("resources")
         result = np.zeros((len(self), len(self.table("devices"))), rows.dtype[column])
         result[rows["interval"], rows["device"]] = rows[column]
         return result
 
     def busy(self) -> np.ndarray:
-        """ns that each device computed between an interval's decision and its end, of shape (intervals, devices);
-        never more than there is. `busy_ns` counts operations where the device reported them, and of turns that
-        went on over the end some had run later, or some earlier. With /ops they are cut at the borders; without,
-        what does not fit into its interval is counted in the next that has room for it, at the end of the run in
-        the last that has."""
+        """The time in ns that each device computed between an interval's decision and its end, shape (intervals,
+        devices); never more than the interval's time. `busy_ns` counts an operation in the interval in which the
+        device reported it, though the operation may have run in another one. With /ops, operations are divided at the
+        borders of intervals. Without /ops, time that exceeds its interval is moved to the next interval with free
+        time, and at the end of the run to the last one."""
         begin, end = self._commits["t_dec"], self._commits["t_end"]
         if "ops" in self.names:
             return self._busy_from_operations(begin, end)
         busy = self.by_device("busy_ns")
-        room = np.maximum(end - begin - (self._commits["t_resume"] - self._commits["t_switch"]), 0)
-        over = np.zeros(busy.shape[1], busy.dtype)
+        available = np.maximum(end - begin - (self._commits["t_resume"] - self._commits["t_switch"]), 0)
+        excess = np.zeros(busy.shape[1], busy.dtype)
         for i in [*range(len(busy)), *reversed(range(len(busy)))]:
-            all_of_it = busy[i] + over
-            busy[i] = np.minimum(all_of_it, room[i])
-            over = all_of_it - busy[i]
+            total = busy[i] + excess
+            busy[i] = np.minimum(total, available[i])
+            excess = total - busy[i]
         return busy
 
     def _busy_from_operations(self, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
         ops, devices = self.table("ops"), len(self.table("devices"))
         busy = np.zeros((len(self), devices), np.int64)
         first = np.searchsorted(end, ops["start"], side="right")
-        behind = np.searchsorted(begin, ops["end"], side="left")
-        longest = int((behind - first).max(initial=0))
-        for step in range(longest):  # operations mostly lie within one interval
-            chosen = first + step < behind
-            i, of = first[chosen] + step, ops[chosen]
-            within = np.minimum(of["end"], end[i]) - np.maximum(of["start"], begin[i])
-            np.add.at(busy, (i, of["device"]), np.maximum(within, 0))
+        last = np.searchsorted(begin, ops["end"], side="left")  # exclusive
+        longest = int((last - first).max(initial=0))
+        for step in range(longest):  # most operations lie within one interval
+            chosen = first + step < last
+            i, part = first[chosen] + step, ops[chosen]
+            within = np.minimum(part["end"], end[i]) - np.maximum(part["start"], begin[i])
+            np.add.at(busy, (i, part["device"]), np.maximum(within, 0))
         return busy
 
     def memory(self) -> dict[str, np.ndarray]:
-        """B, each of shape (intervals, devices): `used` at the interval's end, `peak` within, `budget`."""
+        """Bytes, each of shape (intervals, devices): `used` at the interval's end, `peak` within it, `budget`."""
         return {name: self.by_device(f"memory_{name}_bytes") for name in ("used", "peak", "budget")}
 
 
-def visible(text: str, to) -> str:
-    """The text for a stream: on a terminal, what that would obey (control sequences, turns of the direction of
-    writing) is made visible, as the program does it; files and pipes get it as it is."""
-    if not to.isatty():
+def visible(text: str, stream) -> str:
+    """The text for a stream. For a terminal, control characters and changes of the writing direction are escaped, as
+    headroom does it; for files and pipes the text is unchanged."""
+    if not stream.isatty():
         return text
     def shown(character: str) -> str:
         code = ord(character)
@@ -585,17 +587,17 @@ def visible(text: str, to) -> str:
             return f"\\x{code - 0xDC00:02x}"
         if code < 0x20 and character not in "\n\t":
             return f"\\x{code:02x}"
-        turns = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
-        return f"\\u{code:04x}" if 0x7F <= code < 0xA0 or turns else character
+        changes_direction = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+        return f"\\u{code:04x}" if 0x7F <= code < 0xA0 or changes_direction else character
     return "".join(map(shown, text))
 
 
 def open_trace(path) -> Trace:
-    """Raises TraceError, with the file's name and what to do, if it is no trace that can be read."""
+    """Opens a trace. Raises TraceError, which names the file and a remedy, if it cannot be read as a trace."""
     return Trace(path)
 
 
-def _shown(arguments: list[str]) -> None:
+def _show(arguments: list[str]) -> None:
     trace = open_trace(arguments[0])
     if len(arguments) == 1:
         for name in trace.names:
@@ -618,25 +620,25 @@ def main(arguments: list[str]) -> int:
     try:
         if sys.stdout is None:
             raise OSError(errno.EBADF, "it is closed")
-        _shown(arguments)
+        _show(arguments)
     except TraceError as error:
         print(visible(f"headroom_trace: error: {error}", sys.stderr), file=sys.stderr)
         return error.code
     except MemoryError:
-        print(visible(f"headroom_trace: error: {arguments[0]}: this computer has not the memory to show it",
+        print(visible(f"headroom_trace: error: {arguments[0]}: this computer has not enough memory to show it",
                       sys.stderr), file=sys.stderr)
         return 3
     except OSError as error:
         drop_output()
         if error.errno == errno.EPIPE:
-            return 0  # whoever reads has seen enough
+            return 0  # the reader has closed the pipe
         print(f"headroom_trace: error: standard output could not be written: {error.strerror}", file=sys.stderr)
         return 3
     return 0
 
 
 def drop_output() -> None:
-    """What is left cannot be written, and must not be tried again at the end."""
+    """Redirects standard output to /dev/null, so that Python does not try to write the rest when it exits."""
     if sys.stdout is not None:
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, sys.stdout.fileno())

@@ -26,13 +26,13 @@ FENCE = re.compile(r"^\s*(```|~~~)")
 
 
 def anchor_of(heading: str) -> str:
-    """A heading's anchor, as GitHub and Python-Markdown make it of plain words."""
+    """The anchor of a heading, as GitHub and Python-Markdown make it of plain words."""
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
     return re.sub(r"[^\w\- ]", "", text).strip().replace(" ", "-")
 
 
 def prose_of(text: str) -> str:
-    """The text with as many lines, without code blocks and code spans."""
+    """The text without code blocks and code spans, with the same number of lines."""
     fenced = False
     lines = []
     for line in text.splitlines():
@@ -45,7 +45,7 @@ def prose_of(text: str) -> str:
 
 @lru_cache(maxsize=None)
 def anchors_in(file: Path) -> frozenset[str]:
-    """All anchors of a Markdown file; a heading that recurs gets -1, -2, …"""
+    """All anchors of a Markdown file; repeated headings get -1, -2, …"""
     found: dict[str, int] = {}
     anchors = set()
     fenced = False
@@ -62,7 +62,7 @@ def anchors_in(file: Path) -> frozenset[str]:
 
 
 def target_problem(folder: Path, target: str) -> str | None:
-    """What is wrong with a link's target as seen from a folder, or None."""
+    """The problem of a link's target as seen from a folder, or None."""
     path, _, anchor = target.partition("#")
     file = folder / path
     if not file.exists():
@@ -73,10 +73,10 @@ def target_problem(folder: Path, target: str) -> str | None:
 
 
 def link_problems(root: Path, file: Path) -> list[str]:
-    """Of a Markdown file's relative links."""
+    """The problems of a Markdown file's relative links."""
     problems = []
     prose = prose_of(file.read_text())
-    for link in LINK.finditer(prose):  # its words may stand on two lines
+    for link in LINK.finditer(prose):  # the text of a link may be on two lines
         target = link.group(1)
         if "://" in target or target.startswith("mailto:"):
             continue
@@ -89,7 +89,7 @@ def link_problems(root: Path, file: Path) -> list[str]:
 
 
 def path_problems(root: Path, file: Path) -> list[str]:
-    """Of the paths in code spans of a page."""
+    """The problems of the paths in code spans of a page."""
     problems = []
     for number, line in enumerate(file.read_text().splitlines(), 1):
         for span in SPAN.findall(line):
@@ -102,7 +102,7 @@ def path_problems(root: Path, file: Path) -> list[str]:
 
 
 def citation_problems(root: Path, file: Path) -> list[str]:
-    """Of the pages that a file cites from the root."""
+    """The problems of the pages that a file cites from the root."""
     try:
         text = file.read_text()
     except UnicodeDecodeError:
@@ -117,7 +117,7 @@ def citation_problems(root: Path, file: Path) -> list[str]:
 
 
 def lint(root: Path) -> list[str]:
-    """All problems below a root, one line each."""
+    """All problems below a root, one line for each."""
     problems = []
     files = [p for p in sorted(root.glob("*")) if p.is_file()]
     files += [p for folder in FOLDERS for p in sorted((root / folder).rglob("*")) if p.is_file()]

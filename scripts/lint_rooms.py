@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the house: which room may include which, its storeys, and habits that tools can see.
+"""Checks the structure of the code: which room and which storey may include which, and some rules of style.
 
 A room may include itself and the rooms listed for it in ALLOWED. Inside of a room that has storeys
 (STOREYS, from the lowest), a folder may include itself and those below it. No folder has more than
@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-# room -> rooms whose headers it may include (besides its own)
+# room -> other rooms whose headers it may include
 ALLOWED = {
     "base": set(),
     "kernels": {"base"},
@@ -26,7 +26,7 @@ ALLOWED = {
     "runtime": {"base", "kernels", "scheduler", "config", "model", "device", "comm", "trace"},
     "cli": {"base", "kernels", "scheduler", "config", "model", "device", "comm", "trace", "runtime"},
 }
-# room -> its storeys from the lowest; "" is what lies in the room's own folder
+# room -> its storeys from the lowest; "" are the files directly in the room's folder
 STOREYS = {
     "scheduler": ["core", "timing", "cost", "explain", "construct", "exact", "search", "policies"],
     "src/model": ["gguf", "decoder", "tokenizer"],
@@ -36,8 +36,8 @@ STOREYS = {
     "src/runtime": ["messages", "memory", "setup", "device", "control", "offline", "session"],
     "src/cli": ["terminal", "input", "launch", "run", "plan", "sweep", "trace", ""],
 }
-MOST_FILES = 24  # in a folder
-# header prefix -> the folder that alone may include it
+MOST_FILES = 24  # in one folder
+# header prefix -> the only folder that may include it
 OWNED = {
     "mpi.h": "src/comm/mpi",
     "hdf5.h": "src/trace/hdf5",
@@ -53,19 +53,19 @@ BANNED = [
     (re.compile(r"\bsystem_clock\b"), "wall-clock dates do not belong in results"),
     (re.compile(r"\bunordered_(map|set)\b.*:\s*\w+\)"), "iteration over an unordered container"),
 ]
-# What a terminal would obey is made visible on the way out: src/cli/terminal/screen.hpp.
+# Output goes through src/cli/terminal/screen.hpp, which escapes control sequences.
 PRINTS = re.compile(r"\bfmt::print\(|\bstd::(cout|cerr|printf|fprintf|puts|fputs|fwrite)\b")
 MAY_PRINT = ("src/cli/terminal/screen.cpp", "src/cli/run/summary_text.cpp")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
 def room_of(path: Path) -> str:
-    """The room of a file given relative to the root."""
+    """The room of a file; the path is relative to the root."""
     return path.parts[1] if path.parts[0] == "src" else path.parts[0]
 
 
 def include_problem(path: Path, quote: str, header: str) -> str | None:
-    """What is wrong with one include of one file, or None."""
+    """The problem of one include of one file, or None."""
     for prefix, owner in OWNED.items():
         if header.startswith(prefix) and not str(path).startswith(owner + "/"):
             return f"only {owner} includes <{header}>"
@@ -84,7 +84,7 @@ def include_problem(path: Path, quote: str, header: str) -> str | None:
 
 
 def storey_in(room: str, path: str) -> str | None:
-    """The storey of a file of that room, or None if it is not one of the room's."""
+    """The storey of a file of the room, or None if the file is not in the room."""
     if not path.startswith(room + "/"):
         return None
     folder = path[len(room) + 1:].rpartition("/")[0]
@@ -92,7 +92,7 @@ def storey_in(room: str, path: str) -> str | None:
 
 
 def storey_problem(path: str, header: str) -> str | None:
-    """What is wrong with an include inside of a room that has storeys, or None."""
+    """The problem of an include within a room that has storeys, or None."""
     for room, storeys in STOREYS.items():
         here = storey_in(room, path)
         there = storey_in(room, header if room == "scheduler" else "src/" + header)
@@ -107,14 +107,14 @@ def storey_problem(path: str, header: str) -> str | None:
 
 
 def crowding(files: list[Path]) -> list[str]:
-    """Folders with too many files, one line each."""
+    """One line for each folder with too many files."""
     counts = Counter(file.parent for file in files)
     return [f"{folder}:1: {count} source files, at most {MOST_FILES} in a folder"
             for folder, count in sorted(counts.items()) if count > MOST_FILES]
 
 
 def lint(root: Path) -> list[str]:
-    """All problems below a root, one line each."""
+    """All problems below a root, one line for each."""
     problems = []
     listed = "\n".join(p.read_text() for p in sorted(root.rglob("CMakeLists.txt"))
                        if "build" not in p.relative_to(root).parts)

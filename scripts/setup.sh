@@ -1,7 +1,6 @@
-# Sourced by scripts/demo and scripts/test: finds the checkout, installs the Debian packages that are
-# missing (and only those), configures and builds. Sets `root` and `build`. With HEADROOM_WERROR=ON
-# in the environment a warning fails the build.
-# Not meant to be run by itself.
+# Functions for other scripts, which source this file: find the checkout, install the Debian packages that
+# are missing, configure and build. Sets `root` and `build`. With HEADROOM_WERROR=ON in the environment a
+# warning fails the build.
 
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
 fail() { printf 'headroom: %s\n' "$*" >&2; exit 3; }
@@ -19,7 +18,7 @@ packages=(
 
 install_missing() {
     command -v dpkg-query >/dev/null ||
-        fail "this script installs Debian packages; elsewhere install the like of: ${packages[*]}"
+        fail "this script installs Debian packages; on other systems install the equivalents of: ${packages[*]}"
     local missing=() package
     for package in "${packages[@]}"; do
         dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||

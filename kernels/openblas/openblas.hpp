@@ -1,4 +1,5 @@
-// The openblas level: F32 products by sgemv, everything else by the best own level.
+// The kernel level `openblas`: it computes products with F32 matrices by OpenBLAS's sgemv. All
+// other functions are those of the best level of this room that the CPU supports.
 #pragma once
 
 #include "kernels/kernels.hpp"

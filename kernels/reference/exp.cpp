@@ -7,7 +7,7 @@
 
 namespace headroom::kernels {
 
-float exp_own(float x) {
+float portable_exp(float x) {
     // Written so that NaN passes both comparisons and comes out as NaN.
     x = x < kExpLow ? kExpLow : x;
     x = x > kExpHigh ? kExpHigh : x;
@@ -34,7 +34,7 @@ namespace reference {
 void silu_gate(float* gate, const float* up, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) {
         const float z = gate[i];
-        gate[i] = z / (1.0F + exp_own(-z)) * up[i];
+        gate[i] = z / (1.0F + portable_exp(-z)) * up[i];
     }
 }
 
@@ -45,7 +45,7 @@ void softmax(float* x, std::int64_t n) {
     }
     float lanes[kLanes] = {};
     for (std::int64_t i = 0; i < n; ++i) {
-        x[i] = exp_own(x[i] - largest);
+        x[i] = portable_exp(x[i] - largest);
         lanes[i % kLanes] += x[i];
     }
     const float total = tree_sum(lanes);

@@ -1,5 +1,5 @@
-// The reference level: plain loops that define what every own level computes, bit for bit. Also
-// the pieces that are fast enough as they are, so that the other levels take them from here.
+// The kernel level `reference`: plain loops whose bits `avx2` and `avx512` reproduce. The other
+// levels use some of these functions directly, where a plain loop is fast enough.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +8,12 @@
 
 namespace headroom::kernels::reference {
 
-/// 16 partial sums → one: lanes l and l + 8 are added, then l and l + 4, l + 2, l + 1.
+/// Returns the sum of 16 partial sums: it adds lanes l and l + 8, then l and l + 4, l + 2, l + 1.
 [[nodiscard]] float tree_sum(const float* lanes);
-/// Σ a[k]·b[k]: lane k mod 16 takes term k by a fused multiply-add, in increasing k.
+/// Returns Σ a[k]·b[k]. Term k is added to lane k mod 16 by a fused multiply-add, in increasing k.
 [[nodiscard]] float dot(const float* a, const float* b, std::int64_t n);
 
-// Contracts: kernels.hpp.
+// The contracts of these functions are in kernels.hpp (struct Kernels).
 void multiply(
     const Matrix& w,
     const float* x,

@@ -1,5 +1,6 @@
-// Attention of one group: keys four at a time (a page has 16, so four never straddle two pages),
-// values sixteen columns at a time over all rows in order.
+// The attention of one group. The scores are computed page by page as products with a matrix of
+// keys. The sums of values are computed for sixteen columns at a time, over all cache rows in
+// order.
 #pragma once
 
 #include "kernels/kernels.hpp"
@@ -8,7 +9,7 @@
 
 namespace headroom::kernels::simd {
 
-/// scores[t] = query · key[t]: a page's keys are an F32 matrix (rows, d).
+/// Sets scores[t] = query · key[t]. The keys of a page form an F32 matrix of shape (rows, d).
 template <class L>
 void score(const Attention& attention, const float* query) {
     const std::int64_t d = attention.head_width;
@@ -24,7 +25,8 @@ void score(const Attention& attention, const float* query) {
     }
 }
 
-/// Σ_t weight[t] · value[t][i] for kVectors · 16 columns i from `column`; `load` takes 16 of them.
+/// Returns Σ_t scores[t] · value[t][i] for the kVectors · 16 columns i that begin at `column`.
+/// `load` loads 16 columns at a time.
 template <class L, int kVectors, class Load>
 Sums<L, 1, kVectors> weigh(const Attention& attention, std::int64_t column, Load load) {
     const std::int64_t d = attention.head_width;

@@ -1,5 +1,5 @@
-// Sixteen floats as two AVX registers: the operations that the kernels of simd/ are written in.
-// Included by avx2.cpp alone.
+// A vector of sixteen floats in two AVX registers, with the operations that the templates in simd/
+// need. Only avx2.cpp includes this header.
 #pragma once
 
 #include <immintrin.h>
@@ -13,10 +13,11 @@ struct Avx2 {
         __m256 low;
         __m256 high;
     };
-    /// Rows that share a pass over N vectors: 2 · rows · N accumulators should fit 16 registers.
+    /// Returns the matrix rows of a tile with so many input vectors (see multiply.hpp): its
+    /// 2 · rows · vectors accumulators should fit in 16 registers.
     static constexpr int rows_for(int vectors) { return 4 / vectors; }
 
-    /// The sign bits of the first n lanes of 8 are set; n may be anything.
+    /// Returns a mask of 8 lanes whose first n have the sign bit set. n may be negative or above 8.
     static __m256i first(std::int64_t n) {
         const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
         return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lane);
@@ -25,7 +26,7 @@ struct Avx2 {
     static Vector zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
     static Vector all(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
     static Vector load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
-    /// The first n < 16 from memory, the others 0.
+    /// Loads the first n < 16 elements and sets the others to 0.
     static Vector load_first(const float* p, std::int64_t n) {
         return {_mm256_maskload_ps(p, first(n)), _mm256_maskload_ps(p + 8, first(n - 8))};
     }
@@ -50,56 +51,56 @@ struct Avx2 {
     static Vector divide(Vector a, Vector b) {
         return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)};
     }
-    /// a·b + c with one rounding.
+    /// Returns a·b + c with one rounding.
     static Vector fma(Vector a, Vector b, Vector c) {
         return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
     }
-    /// c − a·b with one rounding.
+    /// Returns c − a·b with one rounding.
     static Vector minus_product(Vector a, Vector b, Vector c) {
         return {_mm256_fnmadd_ps(a.low, b.low, c.low), _mm256_fnmadd_ps(a.high, b.high, c.high)};
     }
-    /// The larger; b if either is NaN.
+    /// Returns the larger of each pair of elements, or that of b if either is NaN.
     static Vector larger(Vector a, Vector b) {
         return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
     }
-    /// The smaller; b if either is NaN.
+    /// Returns the smaller of each pair of elements, or that of b if either is NaN.
     static Vector smaller(Vector a, Vector b) {
         return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
     }
 
-    /// 16 signed bytes at p.
+    /// Converts the 16 signed bytes at p to floats.
     static Vector bytes(const std::byte* p) { return {floats(eight(p)), floats(eight(p + 8))}; }
-    /// The low nibbles of 16 bytes at p, each minus 8.
+    /// Converts the low nibbles of the 16 bytes at p, each minus 8, to floats.
     static Vector low_nibbles(const std::byte* p) { return minus_eight(sixteen(p)); }
-    /// The high ones.
+    /// Converts the high nibbles of the 16 bytes at p, each minus 8, to floats.
     static Vector high_nibbles(const std::byte* p) {
         return minus_eight(_mm_srli_epi16(sixteen(p), 4));
     }
-    /// The binary16 at p in all lanes. Reads 8 bytes, of which the first 2 count.
+    /// Sets all lanes to the binary16 at p. It reads 8 bytes and uses the first 2.
     static Vector half(const std::byte* p) {
         const __m128i bits = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
         const __m256 scale = _mm256_broadcastss_ps(_mm_cvtph_ps(bits));
         return {scale, scale};
     }
 
-    /// 16 binary16 at p.
+    /// Converts the 16 binary16 numbers at p to floats.
     static Vector halves(const std::byte* p) {
         return {_mm256_cvtph_ps(sixteen(p)), _mm256_cvtph_ps(sixteen(p + 16))};
     }
-    /// The first n < 16 from memory, the others 0.
+    /// Loads the first n < 16 elements and sets the others to 0.
     static Vector halves_first(const std::byte* p, std::int64_t n) {
         return halves(Padded(p, n).bytes);
     }
-    /// 16 bfloat16 at p.
+    /// Converts the 16 bfloat16 numbers at p to floats.
     static Vector bfloats(const std::byte* p) {
         return {widen(sixteen(p)), widen(sixteen(p + 16))};
     }
-    /// The first n < 16 from memory, the others 0.
+    /// Loads the first n < 16 elements and sets the others to 0.
     static Vector bfloats_first(const std::byte* p, std::int64_t n) {
         return bfloats(Padded(p, n).bytes);
     }
 
-    /// power · 2^n, where `shifted` holds n as the exp of kernels/definition.hpp leaves it.
+    /// Returns power · 2^n, where `shifted` is n + kExpRound and zero_bits is kExpRoundBits.
     static Vector scale_by_power(Vector power, Vector shifted, std::uint32_t zero_bits) {
         return {
             scale_eight(power.low, shifted.low, zero_bits),
@@ -108,14 +109,14 @@ struct Avx2 {
     }
 
     static float sum(Vector a) { return TreeSum<Avx2>::of(fold(a)); }
-    /// Four sums at once, to out[0..3].
+    /// Writes the sums of the four vectors to out[0..3].
     static void sum_four(Vector a, Vector b, Vector c, Vector d, float* out) {
         TreeSum<Avx2>::of_four(fold(a), fold(b), fold(c), fold(d), out);
     }
     static float root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
 
   private:
-    /// n < 16 two-byte values from memory, then zeros: AVX2 has no masked load of them.
+    /// A copy of n < 16 two-byte values, followed by zeros. AVX2 has no masked load of two bytes.
     struct Padded {
         std::byte bytes[32] = {};
         Padded(const std::byte* p, std::int64_t n) {
@@ -131,11 +132,11 @@ struct Avx2 {
         return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     }
     static __m256 fold(Vector a) { return _mm256_add_ps(a.low, a.high); }
-    /// The first 8 of 16 signed bytes.
+    /// Converts the first 8 of 16 signed bytes to floats.
     static __m256 floats(__m128i packed) {
         return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(packed));
     }
-    /// The low 4 bits of each byte, minus 8.
+    /// Returns the low 4 bits of each byte, minus 8.
     static Vector minus_eight(__m128i nibbles) {
         const __m128i low = _mm_and_si128(nibbles, _mm_set1_epi8(15));
         const __m128i values = _mm_sub_epi8(low, _mm_set1_epi8(8));

@@ -1,5 +1,5 @@
-// Sixteen floats as one AVX-512 register: the operations that the kernels of simd/ are written in.
-// Included by avx512.cpp alone.
+// A vector of sixteen floats in one AVX-512 register, with the operations that the templates in
+// simd/ need. Only avx512.cpp includes this header.
 #pragma once
 
 #include <immintrin.h>
@@ -10,8 +10,8 @@ namespace headroom::kernels::simd {
 
 struct Avx512 {
     using Vector = __m512;
-    /// Rows that share a pass over N vectors: rows · N accumulators, N inputs and a weight must
-    /// fit 32 registers.
+    /// Returns the matrix rows of a tile (see multiply.hpp): its rows · N accumulators, its N input
+    /// vectors and one vector of weights must fit in 32 registers.
     static constexpr int rows_for(int /*vectors*/) { return 4; }
 
     static __mmask16 first(std::int64_t n) { return static_cast<__mmask16>((1U << n) - 1U); }
@@ -19,7 +19,7 @@ struct Avx512 {
     static Vector zero() { return _mm512_setzero_ps(); }
     static Vector all(float x) { return _mm512_set1_ps(x); }
     static Vector load(const float* p) { return _mm512_loadu_ps(p); }
-    /// The first n < 16 from memory, the others 0.
+    /// Loads the first n < 16 elements and sets the others to 0.
     static Vector load_first(const float* p, std::int64_t n) {
         return _mm512_maskz_loadu_ps(first(n), p);
     }
@@ -32,46 +32,46 @@ struct Avx512 {
     static Vector subtract(Vector a, Vector b) { return _mm512_sub_ps(a, b); }
     static Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
     static Vector divide(Vector a, Vector b) { return _mm512_div_ps(a, b); }
-    /// a·b + c with one rounding.
+    /// Returns a·b + c with one rounding.
     static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
-    /// c − a·b with one rounding.
+    /// Returns c − a·b with one rounding.
     static Vector minus_product(Vector a, Vector b, Vector c) { return _mm512_fnmadd_ps(a, b, c); }
-    /// The larger; b if either is NaN.
+    /// Returns the larger of each pair of elements, or that of b if either is NaN.
     static Vector larger(Vector a, Vector b) { return _mm512_max_ps(a, b); }
-    /// The smaller; b if either is NaN.
+    /// Returns the smaller of each pair of elements, or that of b if either is NaN.
     static Vector smaller(Vector a, Vector b) { return _mm512_min_ps(a, b); }
 
-    /// 16 signed bytes at p.
+    /// Converts the 16 signed bytes at p to floats.
     static Vector bytes(const std::byte* p) {
         const __m128i packed = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
         return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(packed));
     }
-    /// The low nibbles of 16 bytes at p, each minus 8.
+    /// Converts the low nibbles of the 16 bytes at p, each minus 8, to floats.
     static Vector low_nibbles(const std::byte* p) { return minus_eight(words(p)); }
-    /// The high ones.
+    /// Converts the high nibbles of the 16 bytes at p, each minus 8, to floats.
     static Vector high_nibbles(const std::byte* p) {
         return minus_eight(_mm512_srli_epi32(words(p), 4));
     }
-    /// The binary16 at p in all lanes. Reads 8 bytes, of which the first 2 count.
+    /// Sets all lanes to the binary16 at p. It reads 8 bytes and uses the first 2.
     static Vector half(const std::byte* p) {
         const __m128i bits = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
         return _mm512_broadcastss_ps(_mm_cvtph_ps(bits));
     }
 
-    /// 16 binary16 at p.
+    /// Converts the 16 binary16 numbers at p to floats.
     static Vector halves(const std::byte* p) { return _mm512_cvtph_ps(sixteen(p)); }
-    /// The first n < 16 from memory, the others 0.
+    /// Loads the first n < 16 elements and sets the others to 0.
     static Vector halves_first(const std::byte* p, std::int64_t n) {
         return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(n), p));
     }
-    /// 16 bfloat16 at p.
+    /// Converts the 16 bfloat16 numbers at p to floats.
     static Vector bfloats(const std::byte* p) { return widen(sixteen(p)); }
-    /// The first n < 16 from memory, the others 0.
+    /// Loads the first n < 16 elements and sets the others to 0.
     static Vector bfloats_first(const std::byte* p, std::int64_t n) {
         return widen(_mm256_maskz_loadu_epi16(first(n), p));
     }
 
-    /// power · 2^n, where `shifted` holds n as the exp of kernels/definition.hpp leaves it.
+    /// Returns power · 2^n, where `shifted` is n + kExpRound and zero_bits is kExpRoundBits.
     static Vector scale_by_power(Vector power, Vector shifted, std::uint32_t zero_bits) {
         const __m512i zero = _mm512_set1_epi32(static_cast<int>(zero_bits));
         const __m512i bias = _mm512_set1_epi32(127);
@@ -85,7 +85,7 @@ struct Avx512 {
     }
 
     static float sum(Vector a) { return TreeSum<Avx512>::of(fold(a)); }
-    /// Four sums at once, to out[0..3].
+    /// Writes the sums of the four vectors to out[0..3].
     static void sum_four(Vector a, Vector b, Vector c, Vector d, float* out) {
         TreeSum<Avx512>::of_four(fold(a), fold(b), fold(c), fold(d), out);
     }
@@ -95,8 +95,8 @@ struct Avx512 {
     static __m512i words(const std::byte* p) {
         return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
     }
-    /// The low 4 bits of each word, minus 8: a permutation looks at no more of its indices, so it
-    /// masks, subtracts and converts in one step.
+    /// Returns the low 4 bits of each word, minus 8, as floats. A permutation uses only the low 4
+    /// bits of an index, so it masks, subtracts and converts in one step.
     static Vector minus_eight(__m512i words) {
         const Vector values =
             _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);

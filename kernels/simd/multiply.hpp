@@ -1,5 +1,6 @@
-// Matrix times vectors in tiles: a few rows by a few vectors share each load. A tile's every
-// element is formed exactly as the reference forms it, so tiling changes no bits.
+// The product of a matrix and some vectors, computed in tiles. A tile is a few matrix rows times a
+// few vectors, so that each loaded number is used several times. Every element is computed by the
+// same operations in the same order as in the reference, so tiling does not change bits.
 #pragma once
 
 #include "kernels/definition.hpp"
@@ -8,15 +9,16 @@
 
 namespace headroom::kernels::simd {
 
-/// How far ahead of the weights in use the next ones are asked for, along each row and into L2: x
-/// needs the nearest cache. Measured on 512 MiB of weights, one core, share of what a reader gets:
-/// F16 89-95 % at 64 KiB, 81-87 at 32 KiB, 74 at 16 KiB, 66 without; Q8_0 72-82, 69-75, 72, 44. F32
-/// goes without: 98 % instead of 87, but a sixth slower from the cache, where attention's keys are.
+/// The distance in bytes by which weights are prefetched into L2; L1 is left to x. Measured with
+/// 512 MiB of weights on one core, as a share of the bandwidth of plain reading: F16 reaches 89-95
+/// % at 64 KiB, 81-87 % at 32 KiB, 74 % at 16 KiB and 66 % without prefetch; Q8_0 72-82, 69-75, 72
+/// and 44 %. F32 does not prefetch: it would gain (98 % instead of 87 %), but products with
+/// matrices that are in the cache already, such as attention's keys, would take a sixth longer.
 inline constexpr std::int64_t kPrefetchBytes = 65536;
 
-inline constexpr int kIntoL2 = 2; ///< __builtin_prefetch's name for it
+inline constexpr int kIntoL2 = 2; ///< the locality argument of __builtin_prefetch for L2
 
-/// The accumulators of a tile: R rows of N vectors.
+/// The accumulators of a tile of R matrix rows and N vectors.
 template <class L, int R, int N>
 struct Sums {
     using Vector = typename L::Vector;
@@ -31,7 +33,8 @@ struct Sums {
     }
 };
 
-/// What a tile reads and writes; strides in floats, row_bytes between rows of weights.
+/// The inputs and outputs of a tile. The strides are in floats; rows of weights are row_bytes
+/// apart.
 struct Tile {
     const std::byte* weights;
     std::int64_t row_bytes;
@@ -42,7 +45,7 @@ struct Tile {
     std::int64_t y_stride;
 };
 
-/// Writes the sums of a tile's accumulators.
+/// Adds up the lanes of each accumulator of a tile and writes the sums to y.
 template <class L, int R, int N>
 void finish_tile(const Sums<L, R, N>& sums, const Tile& tile) {
     for (int t = 0; t < N; ++t) {
@@ -58,6 +61,7 @@ void finish_tile(const Sums<L, R, N>& sums, const Tile& tile) {
     }
 }
 
+/// Computes a tile of a matrix whose weight type has no quantisation blocks.
 template <class L, class Weights, int R, int N>
 void tile_elements(const Tile& tile) {
     using Vector = typename L::Vector;
@@ -99,6 +103,7 @@ void tile_elements(const Tile& tile) {
     finish_tile<L, R, N>(sums, tile);
 }
 
+/// Computes a tile of a matrix of quantisation blocks.
 template <class L, class Weights, int R, int N>
 void tile_blocks(const Tile& tile) {
     using Vector = typename L::Vector;
@@ -107,10 +112,10 @@ void tile_blocks(const Tile& tile) {
     const std::byte* block = tile.weights;
     for (std::int64_t k = 0; k < tile.columns; k += Weights::kElements, block += Weights::kBytes) {
         for (int r = 0; r < R; ++r) {
-            const std::byte* here = block + r * tile.row_bytes;
-            __builtin_prefetch(here + kPrefetchBytes, 0, kIntoL2);
-            const Vector scale = L::half(here);
-            const Quants<L> quants = Weights::quants(here);
+            const std::byte* row_block = block + r * tile.row_bytes;
+            __builtin_prefetch(row_block + kPrefetchBytes, 0, kIntoL2);
+            const Vector scale = L::half(row_block);
+            const Quants<L> quants = Weights::quants(row_block);
             for (int t = 0; t < N; ++t) {
                 const float* x = tile.x + t * tile.x_stride + k;
                 const Vector upper = L::multiply(quants.high, L::load(x + kLanes));
@@ -131,7 +136,7 @@ void run_tile(const Tile& tile) {
     }
 }
 
-/// R rows times N vectors in tiles that fit the registers.
+/// Multiplies R rows by N vectors, in tiles whose accumulators fit in the registers.
 template <class L, class Weights, int R, int N>
 void rows_times_some(Tile at) {
     constexpr int kRows = L::rows_for(N) < R ? L::rows_for(N) : R;
@@ -143,8 +148,8 @@ void rows_times_some(Tile at) {
     }
 }
 
-/// R rows times n vectors. The rows stay in the nearest cache from one group of vectors to the
-/// next.
+/// Multiplies R rows by n vectors, at most 4 vectors at a time. The rows stay in the L1 cache
+/// meanwhile.
 template <class L, class Weights, int R>
 void rows_times(Tile at, std::int64_t n) {
     std::int64_t t = 0;

@@ -1,5 +1,5 @@
-// Exp, softmax, gate and norm, sixteen elements at a time; same operations per element as the
-// reference, so the same bits.
+// Exp, softmax, SiLU gate and RMS norm for sixteen elements at a time. The operations per element
+// are those of the reference, so the bits are the same.
 #pragma once
 
 #include "kernels/definition.hpp"
@@ -10,7 +10,7 @@ namespace headroom::kernels::simd {
 template <class L>
 typename L::Vector exp_of(typename L::Vector x) {
     using Vector = typename L::Vector;
-    x = L::larger(L::all(kExpLow), x); // NaN in x stays: these return the second operand then
+    x = L::larger(L::all(kExpLow), x); // keeps NaN: if either is NaN, these return the second
     x = L::smaller(L::all(kExpHigh), x);
     const Vector shifted = L::fma(x, L::all(kExpLog2E), L::all(kExpRound));
     const Vector whole = L::subtract(shifted, L::all(kExpRound));
@@ -24,7 +24,8 @@ typename L::Vector exp_of(typename L::Vector x) {
     return L::scale_by_power(power, shifted, kExpRoundBits);
 }
 
-/// Calls each(start, load, store) for whole vectors and once for the rest, if any.
+/// Calls each(start, load, store) for every whole vector of n elements, and once for the rest if n
+/// is not a multiple of 16. `load` and `store` then leave out the elements beyond n.
 template <class L, class Each>
 void for_vectors(std::int64_t n, Each each) {
     using Vector = typename L::Vector;
@@ -52,8 +53,9 @@ void silu_gate(float* gate, const float* up, std::int64_t n) {
     });
 }
 
-/// The largest of n ≥ 1 values. In whatever order they are compared, softmax has the same bits:
-/// both zeros lead to exp(±0) = 1, and a NaN anywhere makes its sum and so everything NaN.
+/// Returns the largest of n ≥ 1 values. The order of comparison does not change the bits of
+/// softmax: exp(±0) = 1 for both zeros, and a NaN in x makes the sum NaN and therefore every
+/// result.
 template <class L>
 float largest_of(const float* x, std::int64_t n) {
     float largest = x[0];

@@ -1,5 +1,5 @@
-// The tables of the SIMD levels. Each is compiled with its own instruction set and must only be
-// used on a CPU that has it; levels.cpp asks the CPU.
+// The function tables of the levels `avx2` and `avx512`. Each is compiled for its own instruction
+// set and must only be used on a CPU that supports the set; levels.cpp checks that.
 #pragma once
 
 #include "kernels/kernels.hpp"

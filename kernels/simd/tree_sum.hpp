@@ -1,6 +1,6 @@
-// The lower part of the tree of sums, 8 lanes to 1, as docs/reference/arithmetic.md defines it.
-// Templates on the level throughout simd/: the files are compiled with different instruction sets,
-// so nothing here may become one function that they share.
+// The sum of 8 lanes in the order of additions that docs/reference/arithmetic.md defines. All
+// functions in simd/ are templates on the level: files with different instruction sets include
+// them, and the linker must not merge the copies into one function.
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,13 @@ namespace headroom::kernels::simd {
 
 template <class Lanes>
 struct TreeSum {
-    /// Lanes l and l + 4, then l and l + 2, then l and l + 1.
+    /// Returns the sum: it adds lanes l and l + 4, then l and l + 2, then l and l + 1.
     static float of(__m256 a) {
         const __m128 four = fold(a);
         const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
         return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
     }
-    /// The same additions for four vectors, side by side.
+    /// Writes the sums of four vectors to out[0..3], by the same additions.
     static void of_four(__m256 a, __m256 b, __m256 c, __m256 d, float* out) {
         const __m128 ab_low = _mm_unpacklo_ps(fold(a), fold(b));  // a0 b0 a1 b1
         const __m128 ab_high = _mm_unpackhi_ps(fold(a), fold(b)); // a2 b2 a3 b3

@@ -1,6 +1,6 @@
-// Stored weights as vectors of sixteen floats, one struct per weight type: elements that stand by
-// themselves (F32, F16, BF16), or blocks of 32 behind a scale (Q8_0, Q4_0). The conversions are
-// exact, so that every level multiplies the same numbers.
+// Loads stored weights as vectors of sixteen floats. Each weight type has one struct: F32, F16 and
+// BF16 load single elements, Q8_0 and Q4_0 load quantisation blocks of 32 elements with one scale.
+// The conversions are exact, so that every level multiplies the same numbers.
 #pragma once
 
 #include <cstddef>
@@ -42,7 +42,8 @@ struct Bf16 {
     }
 };
 
-/// A block's elements l and l + 16, without their scale.
+/// The 32 elements of a quantisation block before the multiplication by the scale: elements 0–15 in
+/// `low`, elements 16–31 in `high`.
 template <class L>
 struct Quants {
     typename L::Vector low;

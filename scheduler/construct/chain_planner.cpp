@@ -1,5 +1,5 @@
 // See chain_planner.hpp. The plan without memory limits is a cheapest path over the device that
-// holds x between layers, with the groups spread for each pair of holder and proj.
+// holds x between layers, with the groups spread for each pair of activation device and proj.
 #include "scheduler/construct/chain_planner.hpp"
 
 #include <algorithm>
@@ -13,14 +13,14 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostPlanned = 16; // devices that may hold x in the unlimited plan
-constexpr std::size_t kMostScanned = 32; // devices above which a heap finds the next one
+constexpr std::size_t kMaxPlanned = 16; // devices that may hold x in the unlimited plan
+constexpr std::size_t kMaxScanned = 32; // devices above which a heap finds the next one
 
-/// The best device for lm_head when x ends on `holder`, memory ignored.
-std::size_t best_lm_head(const StepDelay& step, std::size_t holder) {
+/// Returns the best device for lm_head, memory ignored, if x ends on `activation_device`.
+std::size_t best_lm_head(const StepDelay& step, std::size_t activation_device) {
     std::size_t best = 0;
     for (std::size_t d = 1; d < step.devices(); ++d) {
-        if (step.finish(holder, d) < step.finish(holder, best)) {
+        if (step.finish(activation_device, d) < step.finish(activation_device, best)) {
             best = d;
         }
     }
@@ -32,9 +32,9 @@ constexpr Nanoseconds kImpossible = kStall * 1000;
 
 /// In a large fleet only some devices are tried as hosts: the source and the fastest.
 std::vector<std::size_t> hosts_of(const StepDelay& step) {
-    std::vector<std::size_t> hosts = by_speed(step);
-    if (hosts.size() > kMostPlanned) {
-        hosts.resize(kMostPlanned);
+    std::vector<std::size_t> hosts = devices_by_speed(step);
+    if (hosts.size() > kMaxPlanned) {
+        hosts.resize(kMaxPlanned);
         hosts.push_back(step.source());
     }
     std::sort(hosts.begin(), hosts.end());
@@ -42,10 +42,10 @@ std::vector<std::size_t> hosts_of(const StepDelay& step) {
     return hosts;
 }
 
-/// For every pair of hosts (holder of x, gathering device): the groups spread, and when they are
-/// gathered (proj has computed). For every hub its slices, and how long they take.
+/// For every pair of hosts (activation device, target): the spread of the groups, and when proj has
+/// computed. For every hub: the spread of the slices, and how long they take.
 struct Gathered {
-    std::vector<std::vector<std::int32_t>> groups; ///< [holder][target]
+    std::vector<std::vector<std::int32_t>> groups; ///< [activation device][target]
     std::vector<Nanoseconds> ready;
     std::vector<std::vector<std::int32_t>> slices; ///< [hub]; empty if not sliced
     std::vector<Nanoseconds> sliced;
@@ -58,18 +58,18 @@ Gathered gather_table(
     const std::vector<std::size_t>& hosts
 ) {
     const Blocks& blocks = *problem.blocks;
-    const std::vector<std::int32_t> caps(
+    const std::vector<std::int32_t> max_units(
         step.devices(), std::max(blocks.groups(), blocks.slices())
     );
     Gathered table;
     for (std::size_t h = 0; h < hosts.size(); ++h) {
         for (std::size_t p = 0; p < hosts.size(); ++p) {
-            // The formula knows no holder of x: the first one's spread serves for all.
+            // D_T has no activation device: the spread for the first host serves for all.
             std::vector<std::int32_t> counts =
-                step.by_formula() && h > 0
+                step.uses_paper_formulas() && h > 0
                     ? table.groups[p]
                     : spread_units(
-                          step, {layer, hosts[h], hosts[p], Unit::group}, caps, blocks.groups()
+                          step, {layer, hosts[h], hosts[p], Unit::group}, max_units, blocks.groups()
                       );
             table.ready.push_back(
                 step.until_proj(layer, hosts[h], {counts.data(), hosts[p], hosts[p]})
@@ -79,7 +79,7 @@ Gathered gather_table(
     }
     for (std::size_t u = 0; u < hosts.size() && step.sliced(); ++u) {
         table.slices.push_back(
-            spread_units(step, {layer, hosts[u], hosts[u], Unit::slice}, caps, blocks.slices())
+            spread_units(step, {layer, hosts[u], hosts[u], Unit::slice}, max_units, blocks.slices())
         );
         table.sliced.push_back(step.through_slices(layer, hosts[u], table.slices[u].data()));
     }
@@ -89,7 +89,7 @@ Gathered gather_table(
 /// How x reaches each host by the end of a layer: the path's last step and its time.
 struct Stage {
     std::vector<Nanoseconds> time;
-    std::vector<std::size_t> holder; ///< before the layer
+    std::vector<std::size_t> activation_device; ///< before the layer
     std::vector<std::size_t> proj;
     std::vector<LayerCounts> counts;
 };
@@ -124,7 +124,7 @@ Stage next_stage(
                 (step.sliced() ? table.sliced[f] : step.from_proj(layer, hosts[p], hosts[f]));
             if (time < stage.time[f]) {
                 stage.time[f] = time;
-                stage.holder[f] = h;
+                stage.activation_device[f] = h;
                 stage.proj[f] = p;
             }
         }
@@ -133,7 +133,7 @@ Stage next_stage(
         stage.counts.push_back(
             {hosts[stage.proj[f]],
              hosts[f],
-             table.groups[stage.holder[f] * n + stage.proj[f]],
+             table.groups[stage.activation_device[f] * n + stage.proj[f]],
              step.sliced() ? table.slices[f] : std::vector<std::int32_t>()}
         );
     }
@@ -145,10 +145,10 @@ Stage next_stage(
 std::vector<std::int32_t> spread_by_heap(
     const StepDelay& step,
     const Gathering& gathering,
-    const std::vector<std::int32_t>& caps,
+    const std::vector<std::int32_t>& max_units,
     std::int32_t n
 ) {
-    const auto& [layer, holder, target, unit] = gathering;
+    const auto& [layer, activation_device, target, unit] = gathering;
     struct Next {
         Nanoseconds time = 0; ///< when one more unit would be done
         std::size_t device = 0;
@@ -158,13 +158,13 @@ std::vector<std::int32_t> spread_by_heap(
         return a.time != b.time ? a.time > b.time : a.device > b.device;
     };
     std::vector<Next> heap;
-    for (std::size_t j = 0; j < caps.size(); ++j) {
-        if (caps[j] > 0) {
-            heap.push_back({step.partial(layer, holder, j, j, 1, unit), j, j == target});
+    for (std::size_t j = 0; j < max_units.size(); ++j) {
+        if (max_units[j] > 0) {
+            heap.push_back({step.partial(layer, activation_device, j, j, 1, unit), j, j == target});
         }
     }
     std::make_heap(heap.begin(), heap.end(), later);
-    std::vector<std::int32_t> counts(caps.size(), 0);
+    std::vector<std::int32_t> counts(max_units.size(), 0);
     for (std::int32_t k = 0; k < n;) {
         if (heap.empty()) {
             return {};
@@ -176,11 +176,11 @@ std::vector<std::int32_t> spread_by_heap(
             ++k;
             ++counts[j];
         }
-        if (counts[j] == caps[j]) {
+        if (counts[j] == max_units[j]) {
             heap.pop_back();
             continue;
         }
-        next = {step.partial(layer, holder, j, target, counts[j] + 1, unit), j, true};
+        next = {step.partial(layer, activation_device, j, target, counts[j] + 1, unit), j, true};
         std::push_heap(heap.begin(), heap.end(), later);
     }
     return counts;
@@ -200,12 +200,11 @@ void put_layer(
             }
         }
     }
-    placement[gatherer_of(blocks, layer).index()] = DeviceId(counts.proj);
-    placement[holder_of(blocks, layer).index()] = DeviceId(counts.ffn);
+    placement[reduction_block_of(blocks, layer).index()] = DeviceId(counts.proj);
+    placement[activation_block_of(blocks, layer).index()] = DeviceId(counts.ffn);
 }
 
-/// The devices in order of what one layer takes on them, fastest first.
-std::vector<std::size_t> by_speed(const StepDelay& step) {
+std::vector<std::size_t> devices_by_speed(const StepDelay& step) {
     std::vector<std::size_t> order(step.devices());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -217,23 +216,26 @@ std::vector<std::size_t> by_speed(const StepDelay& step) {
 namespace {
 
 /// Gives units one by one to the device that finishes its share first until `counts` has n of them.
-/// False if the caps do not hold them all.
+/// Returns false if `max_units` admits fewer.
 bool fill_up(
     const StepDelay& step,
     const Gathering& gathering,
-    const std::vector<std::int32_t>& caps,
+    const std::vector<std::int32_t>& max_units,
     std::int32_t n,
     std::vector<std::int32_t>& counts
 ) {
-    const auto& [layer, holder, target, unit] = gathering;
-    std::vector<Nanoseconds> next(caps.size(), kNever); // when one more unit would be done
-    const auto look =
-        [&, layer = layer, holder = holder, target = target, unit = unit](std::size_t j) {
-            next[j] = counts[j] < caps[j]
-                          ? step.partial(layer, holder, j, target, counts[j] + 1, unit)
-                          : kNever;
-        };
-    for (std::size_t j = 0; j < caps.size(); ++j) {
+    const auto& [layer, activation_device, target, unit] = gathering;
+    std::vector<Nanoseconds> next(max_units.size(), kNever); // when one more unit would be done
+    const auto look = [&,
+                       layer = layer,
+                       activation_device = activation_device,
+                       target = target,
+                       unit = unit](std::size_t j) {
+        next[j] = counts[j] < max_units[j]
+                      ? step.partial(layer, activation_device, j, target, counts[j] + 1, unit)
+                      : kNever;
+    };
+    for (std::size_t j = 0; j < max_units.size(); ++j) {
         look(j);
     }
     for (std::int32_t k = std::accumulate(counts.begin(), counts.end(), 0); k < n; ++k) {
@@ -255,17 +257,17 @@ bool fill_up(
 std::vector<std::int32_t> spread_units(
     const StepDelay& step,
     const Gathering& gathering,
-    const std::vector<std::int32_t>& caps,
+    const std::vector<std::int32_t>& max_units,
     std::int32_t n
 ) {
-    if (step.by_formula()) {
-        return spread_by_formula(step, gathering.layer, gathering.target, caps, n);
+    if (step.uses_paper_formulas()) {
+        return spread_by_formula(step, gathering.layer, gathering.target, max_units, n);
     }
-    if (caps.size() > kMostScanned) {
-        return spread_by_heap(step, gathering, caps, n);
+    if (max_units.size() > kMaxScanned) {
+        return spread_by_heap(step, gathering, max_units, n);
     }
-    std::vector<std::int32_t> counts(caps.size(), 0);
-    return fill_up(step, gathering, caps, n, counts) ? counts : std::vector<std::int32_t>();
+    std::vector<std::int32_t> counts(max_units.size(), 0);
+    return fill_up(step, gathering, max_units, n, counts) ? counts : std::vector<std::int32_t>();
 }
 
 Spreads::Spreads(const Problem& problem, const StepDelay& step) : problem_(&problem), step_(&step) {
@@ -277,28 +279,32 @@ Spreads::Spreads(const Problem& problem, const StepDelay& step) : problem_(&prob
     }
     for (const Unit unit : units_of(blocks)) {
         std::vector<std::int32_t> most(step.devices(), count_of(blocks, unit));
-        const Amount need{0, step.by_formula() ? cost_of(problem, blocks.group(0, 0)).compute : 0};
+        const Amount need{
+            0, step.uses_paper_formulas() ? cost_of(problem, blocks.group(0, 0)).compute : 0};
         for (std::size_t d = 0; d < most.size(); ++d) {
             most[d] =
                 Amount{0, compute_limit(problem, problem.snapshot.devices[d])}.times(need, most[d]);
         }
-        most_.push_back(std::move(most));
+        unlimited_units_.push_back(std::move(most));
     }
 }
 
 const std::vector<std::int32_t>& Spreads::unlimited(const Gathering& gathering) {
-    const auto& [layer, holder, target, unit] = gathering;
+    const auto& [layer, activation_device, target, unit] = gathering;
     const std::size_t n = step_->devices();
     const std::size_t kind = unit == Unit::group ? 0 : 1;
-    // The formula knows no holder of x.
-    const std::size_t from = step_->by_formula() ? 0 : holder;
-    const std::size_t at = ((first_alike_[layer] * most_.size() + kind) * n + from) * n + target;
+    // D_T has no activation device.
+    const std::size_t from = step_->uses_paper_formulas() ? 0 : activation_device;
+    const std::size_t at =
+        ((first_alike_[layer] * unlimited_units_.size() + kind) * n + from) * n + target;
     if (at >= memo_.size()) {
-        memo_.resize((first_alike_[layer] + 1) * most_.size() * n * n);
+        memo_.resize((first_alike_[layer] + 1) * unlimited_units_.size() * n * n);
     }
     if (memo_[at].empty()) {
-        memo_[at] = spread_units(*step_, gathering, most_[kind], count_of(*problem_->blocks, unit));
-        if (memo_[at].empty()) { // too little compute for all, so no caps will do
+        memo_[at] = spread_units(
+            *step_, gathering, unlimited_units_[kind], count_of(*problem_->blocks, unit)
+        );
+        if (memo_[at].empty()) { // too little compute for all units
             memo_[at].assign(n, 0);
         }
     }
@@ -306,37 +312,37 @@ const std::vector<std::int32_t>& Spreads::unlimited(const Gathering& gathering) 
 }
 
 std::vector<std::int32_t> Spreads::within(
-    const Gathering& gathering, const std::vector<std::int32_t>& caps
+    const Gathering& gathering, const std::vector<std::int32_t>& max_units
 ) {
     const std::int32_t n = count_of(*problem_->blocks, gathering.unit);
-    if (caps.size() > kMostRemembered) {
-        return spread_units(*step_, gathering, caps, n);
+    if (max_units.size() > kMaxRemembered) {
+        return spread_units(*step_, gathering, max_units, n);
     }
     std::vector<std::int32_t> counts = unlimited(gathering);
     std::int32_t placed = 0;
     for (std::size_t d = 0; d < counts.size(); ++d) {
-        counts[d] = std::min(counts[d], caps[d]);
+        counts[d] = std::min(counts[d], max_units[d]);
         placed += counts[d];
     }
     if (placed == n) {
         return counts;
     }
-    if (step_->by_formula()) {
-        return spread_by_formula(*step_, gathering.layer, gathering.target, caps, n);
+    if (step_->uses_paper_formulas()) {
+        return spread_by_formula(*step_, gathering.layer, gathering.target, max_units, n);
     }
-    if (std::accumulate(caps.begin(), caps.end(), std::int64_t{0}) < n) {
+    if (std::accumulate(max_units.begin(), max_units.end(), std::int64_t{0}) < n) {
         return {};
     }
-    return fill_up(*step_, gathering, caps, n, counts) ? counts : std::vector<std::int32_t>();
+    return fill_up(*step_, gathering, max_units, n, counts) ? counts : std::vector<std::int32_t>();
 }
 
 Placement unlimited_plan(const Problem& problem, const StepDelay& step) {
     const Blocks& blocks = *problem.blocks;
     const ModelShape& shape = blocks.shape();
     const std::vector<std::size_t> hosts = hosts_of(step);
-    const bool embed_anywhere = shape.ends && !problem.ends_at_source;
-    const auto lm_head = [&](std::size_t holder) {
-        return embed_anywhere ? best_lm_head(step, holder) : step.source();
+    const bool embed_anywhere = shape.has_ends && !problem.ends_at_source;
+    const auto lm_head = [&](std::size_t activation_device) {
+        return embed_anywhere ? best_lm_head(step, activation_device) : step.source();
     };
     std::vector<Nanoseconds> so_far;
     for (const std::size_t h : hosts) {
@@ -359,14 +365,14 @@ Placement unlimited_plan(const Problem& problem, const StepDelay& step) {
         last = total(f) < total(last) ? f : last;
     }
     Placement placement(blocks.size(), problem.source);
-    if (shape.ends) {
+    if (shape.has_ends) {
         placement[blocks.lm_head().index()] = DeviceId(lm_head(hosts[last]));
     }
     for (std::size_t l = stages.size(); l-- > 0;) {
         put_layer(blocks, l, stages[l].counts[last], placement);
-        last = stages[l].holder[last];
+        last = stages[l].activation_device[last];
     }
-    if (shape.ends) {
+    if (shape.has_ends) {
         placement[blocks.embed().index()] = DeviceId(hosts[last]);
     }
     return placement;

@@ -1,5 +1,5 @@
-// How many units of a layer each device should take, and the fastest plan of a whole model when
-// memory is left out of account.
+// How many units of a layer each device should take, and the fastest placement of a whole model if
+// memory had no limit.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,8 @@
 
 namespace headroom::scheduler {
 
-/// A layer's blocks in counts; sliced: proj and ffn both are the hub's device.
+/// The blocks of one layer as counts. With granularity `sliced`, proj and ffn are both the hub's
+/// device.
 struct LayerCounts {
     std::size_t proj = 0;
     std::size_t ffn = 0;
@@ -20,34 +21,35 @@ struct LayerCounts {
     std::vector<std::int32_t> slices; ///< per device; empty if not sliced
 };
 
-/// Units go to the devices in the order of both.
+/// Writes a layer into a placement. Units go to the devices in the order of both.
 void put_layer(
     const Blocks& blocks, std::size_t layer, const LayerCounts& counts, Placement& placement
 );
 
-/// Units of one layer and where they are gathered: x stands on `holder`, outputs go to `target`.
+/// The units of one layer that receive x from `activation_device` and send their outputs to
+/// `target`.
 struct Gathering {
     std::size_t layer = 0;
-    std::size_t holder = 0;
+    std::size_t activation_device = 0;
     std::size_t target = 0;
     Unit unit = Unit::group;
 };
 
-/// Gives n units one by one to the device that finishes its share first, transfer included;
-/// optimal for the latest finish, because a device's finish only grows with its count. Under cost
-/// profile `paper`: spread_by_formula.
-/// caps: most units per device. Empty if the caps do not hold them all.
+/// Gives n units one by one to the device that finishes its share first, transfer included, and
+/// returns the number of units per device. The latest finish is minimal, because a device's finish
+/// only grows with its count. `max_units` limits the units per device; if it does not admit n
+/// units, the result is empty. Under cost profile `paper` the function calls spread_by_formula.
 [[nodiscard]] std::vector<std::int32_t> spread_units(
     const StepDelay& step,
     const Gathering& gathering,
-    const std::vector<std::int32_t>& caps,
+    const std::vector<std::int32_t>& max_units,
     std::int32_t n
 );
 
-/// spread_units for whoever asks often: remembers, per pair of holder and target, the spread that
-/// no memory limits. Where caps bind, that spread cut down to them is a beginning of the answer,
-/// because units are given in the order of their finish. By the formula it is the answer only where
-/// it fits.
+/// spread_units with a memory, for callers that ask often. For each pair of activation device and
+/// target the class keeps the spread without memory limits. Where limits bind, that spread cut down
+/// to them is the beginning of the answer, because units are given in the order of their finish.
+/// Under cost profile `paper` the kept spread is used only if it is within the limits.
 class Spreads {
   public:
     /// Keeps pointers to both.
@@ -55,30 +57,33 @@ class Spreads {
 
     [[nodiscard]] const Problem& problem() const { return *problem_; }
     [[nodiscard]] const StepDelay& step() const { return *step_; }
-    /// All units of a kind within caps; as spread_units.
+    /// Returns the spread of all units of a kind within `max_units`, like spread_units.
     [[nodiscard]] std::vector<std::int32_t> within(
-        const Gathering& gathering, const std::vector<std::int32_t>& caps
+        const Gathering& gathering, const std::vector<std::int32_t>& max_units
     );
 
-    /// The spread that no memory limits; all 0 if there is too little compute. Only in fleets of up
-    /// to kMostRemembered devices.
+    /// Returns the spread without memory limits, or all 0 if there is too little compute.
+    /// Precondition: the fleet has at most kMaxRemembered devices.
     [[nodiscard]] const std::vector<std::int32_t>& unlimited(const Gathering& gathering);
 
-    static constexpr std::size_t kMostRemembered = 64;
+    static constexpr std::size_t kMaxRemembered = 64;
 
   private:
     const Problem* problem_;
     const StepDelay* step_;
-    std::vector<std::size_t> first_alike_;        ///< per layer: the first of the same types
-    std::vector<std::vector<std::int32_t>> most_; ///< [unit]: caps of empty devices without memory
-    std::vector<std::vector<std::int32_t>> memo_; ///< [layer of a type][unit][holder][target]
+    std::vector<std::size_t> first_alike_; ///< [layer]: the first layer with the same types
+    /// [unit][device]: limits by compute alone
+    std::vector<std::vector<std::int32_t>> unlimited_units_;
+    /// [first_alike_][unit][activation device][target]
+    std::vector<std::vector<std::int32_t>> memo_;
 };
 
-/// The devices in order of what one layer takes on them alone, fastest first.
-[[nodiscard]] std::vector<std::size_t> by_speed(const StepDelay& step);
+/// Returns the devices ordered by the time of one layer on each alone, the fastest first.
+[[nodiscard]] std::vector<std::size_t> devices_by_speed(const StepDelay& step);
 
-/// The fastest placement if memory had no limit; optimal but for messages that share a link (and,
-/// in fleets of more than 16 devices, but for slow devices as hosts of proj, ffn and hub).
+/// Returns the fastest placement if memory had no limit. It is optimal if no two messages share a
+/// link. In fleets of more than 16 devices only the fastest and the source may host proj, ffn and
+/// hub.
 [[nodiscard]] Placement unlimited_plan(const Problem& problem, const StepDelay& step);
 
 } // namespace headroom::scheduler

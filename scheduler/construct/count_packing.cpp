@@ -24,7 +24,7 @@ struct SizeClass {
 /// lm_head goes with embed: together they need least.
 std::vector<SizeClass> classes_of(const Problem& problem, const Ledger& ledger) {
     const Blocks& blocks = *problem.blocks;
-    const bool tied = blocks.shape().ends && blocks.shape().tied && !problem.ends_at_source;
+    const bool tied = blocks.shape().has_ends && blocks.shape().tied && !problem.ends_at_source;
     std::vector<std::pair<Bytes, BlockId>> sized;
     for (std::size_t b = 0; b < blocks.size(); ++b) {
         const BlockId id(b);
@@ -158,7 +158,7 @@ Placement pack_by_counts(const Problem& problem) {
     for (std::size_t c = 0; c < classes.size(); ++c) {
         deal(classes[c], search.counts()[c], placement);
     }
-    if (blocks.shape().ends && blocks.shape().tied && !problem.ends_at_source) {
+    if (blocks.shape().has_ends && blocks.shape().tied && !problem.ends_at_source) {
         placement[blocks.lm_head().index()] = placement[blocks.embed().index()];
     }
     return placement;

@@ -1,14 +1,15 @@
-// Packing by counts: blocks come in few sizes (groups, proj, ffn of one stored type), so whether
-// everything fits is a question of how many of each size every device takes. Small fleets are
-// searched to the end; larger ones for a bounded number of steps.
+// Packing by counts. Blocks have few distinct sizes (groups, proj, ffn of one stored type), so
+// whether all fit depends only on how many of each size every device takes. In small fleets the
+// search is complete; in larger fleets its number of steps is limited.
 #pragma once
 
 #include "scheduler/core/problem.hpp"
 
 namespace headroom::scheduler {
 
-/// A placement within every device's memory, or empty: there is none, or the search stopped.
-/// Compute constraints are respected as far as spreading equal blocks over layers does it.
+/// Returns a placement within the memory of every device, or an empty one if there is none or the
+/// search stopped early. Equal blocks are spread over layers to respect compute constraints, which
+/// the result may still violate.
 [[nodiscard]] Placement pack_by_counts(const Problem& problem);
 
 } // namespace headroom::scheduler

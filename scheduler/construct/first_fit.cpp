@@ -25,15 +25,15 @@ bool place_somewhere(Ledger& ledger, BlockId b, std::size_t first) {
 
 } // namespace
 
-std::size_t lowest_first(std::size_t /*i*/, std::size_t /*devices*/) {
+std::size_t start_at_lowest(std::size_t /*i*/, std::size_t /*devices*/) {
     return 0;
 }
 
-std::size_t in_turn(std::size_t i, std::size_t devices) {
+std::size_t start_at_next(std::size_t i, std::size_t devices) {
     return i % devices;
 }
 
-Placement first_fit_placement(const Problem& problem, const FirstTry& first) {
+Placement first_fit_placement(const Problem& problem, const StartDevice& first) {
     Ledger ledger(problem);
     for (std::size_t b = 0; b < problem.blocks->size(); ++b) {
         if (!place_somewhere(ledger, BlockId(b), first(b, ledger.devices()))) {
@@ -48,14 +48,14 @@ Placement first_fit_placement(const Problem& problem, const FirstTry& first) {
     return placement;
 }
 
-Decision first_fit(const Problem& problem, const FirstTry& first) {
+Decision first_fit(const Problem& problem, const StartDevice& first) {
     Placement placement = first_fit_placement(problem, first);
     if (!placement.empty()) {
         return evaluate(problem, std::move(placement), "every block on the first device with room");
     }
     Packing packing = pack(problem);
     if (packing.shortage > 0) {
-        return infeasible(problem, packing.placement);
+        return infeasible_decision(problem, packing.placement);
     }
     return evaluate(
         problem,

@@ -1,5 +1,5 @@
-// What greedy and round_robin share: place block after block, each on the first device with room
-// in a cyclic order that depends on the block's number.
+// First fit, the common part of policies greedy and round_robin: each block goes to the first
+// device with room, in a cyclic order whose start depends on the block's number.
 #pragma once
 
 #include <cstddef>
@@ -9,16 +9,19 @@
 
 namespace headroom::scheduler {
 
-/// For the i-th block of n devices: the device to try first; then the following ones, cyclically.
-using FirstTry = std::function<std::size_t(std::size_t i, std::size_t devices)>;
+/// Returns the device to try first for the i-th block; the following devices are tried cyclically.
+using StartDevice = std::function<std::size_t(std::size_t i, std::size_t devices)>;
 
-/// Falls back to packing by size when a block finds no room; infeasible if that fails too.
-[[nodiscard]] Decision first_fit(const Problem& problem, const FirstTry& first);
+/// Returns first_fit_placement, or a packing by size if a block finds no room. The decision is
+/// infeasible if the packing does not fit either.
+[[nodiscard]] Decision first_fit(const Problem& problem, const StartDevice& first);
 
-/// The placement alone; empty if a block finds no room (no fallback).
-[[nodiscard]] Placement first_fit_placement(const Problem& problem, const FirstTry& first);
+/// Returns the placement by first fit; empty if a block finds no room.
+[[nodiscard]] Placement first_fit_placement(const Problem& problem, const StartDevice& first);
 
-[[nodiscard]] std::size_t lowest_first(std::size_t i, std::size_t devices);
-[[nodiscard]] std::size_t in_turn(std::size_t i, std::size_t devices);
+/// Start at device 0 for every block (greedy), or at device i modulo the number of devices
+/// (round_robin).
+[[nodiscard]] std::size_t start_at_lowest(std::size_t i, std::size_t devices);
+[[nodiscard]] std::size_t start_at_next(std::size_t i, std::size_t devices);
 
 } // namespace headroom::scheduler

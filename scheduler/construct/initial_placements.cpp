@@ -35,7 +35,7 @@ std::size_t place_first(Ledger& ledger, BlockId b, const std::vector<std::size_t
 /// The largest kind of block of a layer, if it is much larger than the units: whole devices must
 /// keep room for as many as are still to come.
 std::optional<BlockId> bulky(const Blocks& blocks, const Ledger& ledger, std::size_t layer) {
-    const BlockId ffn = holder_of(blocks, layer);
+    const BlockId ffn = activation_block_of(blocks, layer);
     const Bytes unit = ledger.bytes(unit_of(blocks, Unit::group, layer, 0));
     return ledger.bytes(ffn) > 2 * unit ? std::optional<BlockId>(ffn) : std::nullopt;
 }
@@ -50,8 +50,8 @@ void place(Ledger& ledger, const Blocks& blocks, std::size_t layer, const LayerC
             }
         }
     }
-    ledger.place(gatherer_of(blocks, layer), DeviceId(counts.proj));
-    ledger.place(holder_of(blocks, layer), DeviceId(counts.ffn));
+    ledger.place(reduction_block_of(blocks, layer), DeviceId(counts.proj));
+    ledger.place(activation_block_of(blocks, layer), DeviceId(counts.ffn));
 }
 
 /// Whether the layers after this one would still find room for their ffns, as far as that is known.
@@ -70,13 +70,13 @@ bool leaves_room(const Problem& problem, const Ledger& ledger, std::size_t layer
 /// layers without room.
 Placement sequential_plan(const Problem& problem, const StepDelay& step) {
     const Blocks& blocks = *problem.blocks;
-    const std::vector<std::size_t> order = by_speed(step);
+    const std::vector<std::size_t> order = devices_by_speed(step);
     Ledger ledger(problem);
-    std::size_t holder = step.source();
-    if (blocks.shape().ends) {
+    std::size_t activation_device = step.source();
+    if (blocks.shape().has_ends) {
         std::vector<std::size_t> near = order;
         near.insert(near.begin(), step.source());
-        holder = place_first(ledger, blocks.embed(), near);
+        activation_device = place_first(ledger, blocks.embed(), near);
         place_first(ledger, blocks.lm_head(), near);
     }
     Spreads spreads(problem, step);
@@ -86,8 +86,8 @@ Placement sequential_plan(const Problem& problem, const StepDelay& step) {
     for (std::size_t l = 0; l < layers; ++l) {
         LayerRoom room(problem, ledger, l);
         const auto plan_in = [&](LayerRoom& in) {
-            const Hosts hosts = promising_hosts(problem, step, in, holder, kMostHosts);
-            return best_plan(spreads, in, holder, hosts, no_costs);
+            const Hosts hosts = promising_hosts(problem, step, in, activation_device, kMostHosts);
+            return best_plan(spreads, in, activation_device, hosts, no_costs);
         };
         LayerPlan plan = plan_in(room);
         if (plan.time < kNever) {
@@ -105,11 +105,11 @@ Placement sequential_plan(const Problem& problem, const StepDelay& step) {
         }
         if (plan.time == kNever) { // nothing fits whole: block by block, the search repairs it
             const std::size_t first = blocks.group(static_cast<std::int32_t>(l), 0).index();
-            for (std::int32_t i = 0; i < blocks.per_layer(); ++i) {
+            for (std::int32_t i = 0; i < blocks.blocks_per_layer(); ++i) {
                 place_first(ledger, BlockId(first + static_cast<std::size_t>(i)), order);
             }
         }
-        holder = ledger.where(holder_of(blocks, l)).index();
+        activation_device = ledger.where(activation_block_of(blocks, l)).index();
     }
     return ledger.placement();
 }
@@ -117,12 +117,12 @@ Placement sequential_plan(const Problem& problem, const StepDelay& step) {
 /// Whole layers in a row: the source first, then the fastest, each until it is full.
 Placement layers_in_a_row(const Problem& problem, const StepDelay& step) {
     const Blocks& blocks = *problem.blocks;
-    std::vector<std::size_t> order = by_speed(step);
+    std::vector<std::size_t> order = devices_by_speed(step);
     std::stable_partition(order.begin(), order.end(), [&](std::size_t d) {
         return d == step.source();
     });
     Ledger ledger(problem);
-    if (blocks.shape().ends) {
+    if (blocks.shape().has_ends) {
         place_first(ledger, blocks.embed(), order);
         place_first(ledger, blocks.lm_head(), order);
     }
@@ -131,10 +131,10 @@ Placement layers_in_a_row(const Problem& problem, const StepDelay& step) {
         for (; at < order.size(); ++at) {
             const DeviceId d(order[at]);
             const std::size_t first = blocks.group(l, 0).index();
-            for (std::int32_t i = 0; i < blocks.per_layer(); ++i) {
+            for (std::int32_t i = 0; i < blocks.blocks_per_layer(); ++i) {
                 ledger.place(BlockId(first + static_cast<std::size_t>(i)), d);
             }
-            if (ledger.over(d) == 0 || at + 1 == order.size()) {
+            if (ledger.shortage(d) == 0 || at + 1 == order.size()) {
                 break;
             }
         }
@@ -144,7 +144,7 @@ Placement layers_in_a_row(const Problem& problem, const StepDelay& step) {
 
 } // namespace
 
-std::vector<Placement> few_starting_points(const Problem& problem, const StepDelay& step) {
+std::vector<Placement> few_initial_placements(const Problem& problem, const StepDelay& step) {
     std::vector<Placement> starts;
     if (problem.previous) {
         starts.push_back(*problem.previous);
@@ -157,7 +157,7 @@ std::vector<Placement> few_starting_points(const Problem& problem, const StepDel
     return starts;
 }
 
-std::vector<Placement> starting_points(const Problem& problem, const StepDelay& step) {
+std::vector<Placement> initial_placements(const Problem& problem, const StepDelay& step) {
     std::vector<Placement> starts;
     const auto add = [&](Placement placement) {
         if (!placement.empty()) {
@@ -174,12 +174,12 @@ std::vector<Placement> starting_points(const Problem& problem, const StepDelay& 
     add(unlimited_plan(problem, step));
     add(sequential_plan(problem, step));
     add(layers_in_a_row(problem, step));
-    add(first_fit_placement(problem, lowest_first));
-    add(first_fit_placement(problem, in_turn));
+    add(first_fit_placement(problem, start_at_lowest));
+    add(first_fit_placement(problem, start_at_next));
     if (!problem.blocks->sliced()) { // the published method knows heads, proj and ffn
         add(place_by_score(problem).placement);
     }
-    const std::vector<std::size_t> order = by_speed(step);
+    const std::vector<std::size_t> order = devices_by_speed(step);
     for (std::size_t i = 0; i < std::min(order.size(), kMostSingles); ++i) {
         add(Placement(problem.blocks->size(), DeviceId(order[i])));
     }

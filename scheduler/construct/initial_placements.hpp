@@ -1,6 +1,6 @@
-// Where the search of resource_aware begins: the previous placement, the fastest plan without
-// memory limits, the fastest one layer at a time within memory, layers in a row, what greedy,
-// round_robin and paper say, everything on one device, a packing by size.
+// The placements from which the search of policy resource_aware starts: the previous placement, the
+// fastest plan without memory limits, the fastest plan layer by layer within memory, whole layers,
+// the placements of greedy, round_robin and paper, everything on one device, and a packing by size.
 #pragma once
 
 #include <vector>
@@ -10,12 +10,14 @@
 
 namespace headroom::scheduler {
 
-/// Complete placements in that order, feasible or not, without repetitions.
-[[nodiscard]] std::vector<Placement> starting_points(const Problem& problem, const StepDelay& step);
+/// Returns complete placements in that order, feasible or not, without duplicates.
+[[nodiscard]] std::vector<Placement> initial_placements(
+    const Problem& problem, const StepDelay& step
+);
 
-/// For large problems: the previous placement and the plan of layer after layer; if that does not
-/// fit, what packing finds.
-[[nodiscard]] std::vector<Placement> few_starting_points(
+/// Returns fewer placements, for large problems: the previous placement and the plan layer by
+/// layer. If that plan does not fit, a packing follows.
+[[nodiscard]] std::vector<Placement> few_initial_placements(
     const Problem& problem, const StepDelay& step
 );
 

@@ -46,8 +46,8 @@ Placement fill_in_order(const Problem& problem, const LayerCosts& costs, ChainOr
     std::vector<std::size_t> order(costs.devices());
     std::iota(order.begin(), order.end(), std::size_t{0});
     const auto larger = [&](std::size_t a, std::size_t b) {
-        return costs.computes(a) != costs.computes(b) ? costs.computes(a)
-                                                      : costs.room(a) > costs.room(b);
+        return costs.can_compute(a) != costs.can_compute(b) ? costs.can_compute(a)
+                                                            : costs.room(a) > costs.room(b);
     };
     const std::size_t largest = *std::min_element(order.begin(), order.end(), larger);
     const bool free = chain_order == ChainOrder::any;
@@ -68,13 +68,15 @@ Placement fill_in_order(const Problem& problem, const LayerCosts& costs, ChainOr
     return place_layers(problem, devices);
 }
 
-Decision no_split(const Problem& problem, std::string_view what, const Placement& attempt) {
+Decision no_split_decision(
+    const Problem& problem, std::string_view what, const Placement& attempt
+) {
     Decision decision;
     decision.reason = fmt::format(
         "{} {}: in the best attempt {}",
         what,
         contexts_text(problem),
-        lacking_devices(problem, attempt)
+        shortages_text(problem, attempt)
     );
     return decision;
 }
@@ -83,7 +85,7 @@ std::string split_text(const Problem& problem, const Placement& placement) {
     std::vector<std::size_t> counts;
     std::vector<std::int32_t> devices;
     for (std::int32_t l = 0; l < problem.blocks->shape().layers; ++l) {
-        const std::int32_t device = placement[problem.blocks->holder(l).index()].value;
+        const std::int32_t device = placement[problem.blocks->activation_block(l).index()].value;
         if (devices.empty() || devices.back() != device) {
             devices.push_back(device);
             counts.push_back(0);

@@ -10,14 +10,15 @@ namespace {
 LayerPlan sliced_plan(
     const StepDelay& step,
     const LayerRoom& room,
-    std::size_t holder,
+    std::size_t activation_device,
     std::size_t hub,
     std::vector<std::int32_t> groups,
     std::vector<std::int32_t> slices
 ) {
     LayerPlan plan;
     if (!groups.empty() && !slices.empty()) {
-        plan.time = step.layer(room.layer(), holder, {groups.data(), hub, hub, slices.data()});
+        plan.time =
+            step.layer(room.layer(), activation_device, {groups.data(), hub, hub, slices.data()});
         plan.counts = {hub, hub, std::move(groups), std::move(slices)};
     }
     return plan;
@@ -38,67 +39,78 @@ struct Best {
 
 /// Groups and slices share a device's memory: where the best of both do not fit together, both
 /// orders of spreading, because the stage that is spread first has the better share.
-LayerPlan plan_for_hub(Spreads& spreads, LayerRoom& room, std::size_t holder, std::size_t hub) {
+LayerPlan plan_for_hub(
+    Spreads& spreads, LayerRoom& room, std::size_t activation_device, std::size_t hub
+) {
     const StepDelay& step = spreads.step();
-    const BlockId block = holder_of(*spreads.problem().blocks, room.layer());
+    const BlockId block = activation_block_of(*spreads.problem().blocks, room.layer());
     Best best;
     if (!room.fits(block, hub)) {
         return best.plan;
     }
     const auto spread = [&](const LayerRoom& in, Unit unit) {
-        const std::size_t from = unit == Unit::group ? holder : hub;
-        return spreads.within({room.layer(), from, hub, unit}, in.caps(unit));
+        const std::size_t from = unit == Unit::group ? activation_device : hub;
+        return spreads.within({room.layer(), from, hub, unit}, in.max_units(unit));
     };
-    room.take(block, hub);
+    room.charge(block, hub);
     std::vector<std::int32_t> groups = spread(room, Unit::group);
     std::vector<std::int32_t> slices = spread(room, Unit::slice);
     LayerRoom beside_groups = room;
     if (!groups.empty()) {
-        beside_groups.take(Unit::group, groups);
+        beside_groups.charge(Unit::group, groups);
     }
     bool together = !groups.empty() && !slices.empty();
     for (std::size_t d = 0; together && d < slices.size(); ++d) {
-        together = slices[d] <= beside_groups.cap(Unit::slice, d);
+        together = slices[d] <= beside_groups.max_units(Unit::slice, d);
     }
     if (together) {
-        best.offer(sliced_plan(step, room, holder, hub, std::move(groups), std::move(slices)), 0);
+        best.offer(
+            sliced_plan(step, room, activation_device, hub, std::move(groups), std::move(slices)), 0
+        );
     } else if (!groups.empty() && !slices.empty()) {
         LayerRoom beside_slices = room;
-        beside_slices.take(Unit::slice, slices);
+        beside_slices.charge(Unit::slice, slices);
         best.offer(
-            sliced_plan(step, room, holder, hub, groups, spread(beside_groups, Unit::slice)), 0
+            sliced_plan(
+                step, room, activation_device, hub, groups, spread(beside_groups, Unit::slice)
+            ),
+            0
         );
         best.offer(
-            sliced_plan(step, room, holder, hub, spread(beside_slices, Unit::group), slices), 0
+            sliced_plan(
+                step, room, activation_device, hub, spread(beside_slices, Unit::group), slices
+            ),
+            0
         );
     }
-    room.give(block, hub);
+    room.release(block, hub);
     return best.plan;
 }
 
 /// Groups spread for one proj, over several devices for ffn.
 class ProjPlans {
   public:
-    ProjPlans(Spreads& spreads, LayerRoom& room, std::size_t holder, std::size_t proj)
+    ProjPlans(Spreads& spreads, LayerRoom& room, std::size_t activation_device, std::size_t proj)
         : spreads_(&spreads), step_(&spreads.step()), room_(&room), layer_(room.layer()),
-          holder_(holder), proj_(proj), proj_block_(gatherer_of(*spreads.problem().blocks, layer_)),
-          ffn_block_(holder_of(*spreads.problem().blocks, layer_)) {
+          activation_device_(activation_device), proj_(proj),
+          proj_block_(reduction_block_of(*spreads.problem().blocks, layer_)),
+          ffn_block_(activation_block_of(*spreads.problem().blocks, layer_)) {
         fits_ = room.fits(proj_block_, proj);
         if (!fits_) {
             return;
         }
-        room.take(proj_block_, proj);
-        if (step_->by_formula() &&
+        room.charge(proj_block_, proj);
+        if (step_->uses_paper_formulas() &&
             room.devices() <=
-                Spreads::kMostRemembered) { // where one spread is dear and no limit is a bound
-            ready_ = ready(spreads.unlimited({layer_, holder_, proj_, Unit::group}));
+                Spreads::kMaxRemembered) { // the unlimited spread is a bound, and cheap
+            ready_ = ready(spreads.unlimited({layer_, activation_device_, proj_, Unit::group}));
         } else {
             spread_within_room();
         }
     }
     ~ProjPlans() {
         if (fits_) {
-            room_->give(proj_block_, proj_);
+            room_->release(proj_block_, proj_);
         }
     }
     ProjPlans(const ProjPlans&) = delete;
@@ -120,16 +132,16 @@ class ProjPlans {
         if (counts_.empty() || hopeless()) {
             return;
         }
-        room_->take(ffn_block_, ffn);
-        const std::int32_t cap = room_->cap(Unit::group, ffn);
-        room_->give(ffn_block_, ffn);
-        if (counts_[ffn] <= cap) {
+        room_->charge(ffn_block_, ffn);
+        const std::int32_t limit = room_->max_units(Unit::group, ffn);
+        room_->release(ffn_block_, ffn);
+        if (counts_[ffn] <= limit) {
             best.offer({ready_ + rest, {proj_, ffn, counts_, {}}}, costs);
             return;
         }
-        const std::int32_t before = std::exchange(caps_[ffn], cap);
+        const std::int32_t before = std::exchange(max_units_[ffn], limit);
         std::vector<std::int32_t> counts = spread();
-        caps_[ffn] = before;
+        max_units_[ffn] = before;
         if (!counts.empty()) {
             const Nanoseconds time = ready(counts) + rest;
             best.offer({time, {proj_, ffn, std::move(counts), {}}}, costs);
@@ -138,30 +150,31 @@ class ProjPlans {
 
   private:
     void spread_within_room() {
-        caps_ = room_->caps(Unit::group);
+        max_units_ = room_->max_units(Unit::group);
         counts_ = spread();
         ready_ = ready(counts_);
         spread_ = true;
     }
     [[nodiscard]] std::vector<std::int32_t> spread() {
-        return spreads_->within({layer_, holder_, proj_, Unit::group}, caps_);
+        return spreads_->within({layer_, activation_device_, proj_, Unit::group}, max_units_);
     }
     [[nodiscard]] Nanoseconds ready(const std::vector<std::int32_t>& counts) const {
-        return counts.empty() ? kNever
-                              : step_->until_proj(layer_, holder_, {counts.data(), proj_, proj_});
+        return counts.empty()
+                   ? kNever
+                   : step_->until_proj(layer_, activation_device_, {counts.data(), proj_, proj_});
     }
 
     Spreads* spreads_;
     const StepDelay* step_;
     LayerRoom* room_;
     std::size_t layer_;
-    std::size_t holder_;
+    std::size_t activation_device_;
     std::size_t proj_;
     BlockId proj_block_;
     BlockId ffn_block_;
     bool fits_ = false;
     bool spread_ = false; ///< within the room; until then ready_ is a bound
-    std::vector<std::int32_t> caps_;
+    std::vector<std::int32_t> max_units_;
     std::vector<std::int32_t> counts_;
     Nanoseconds ready_ = kNever;
 };
@@ -172,30 +185,30 @@ LayerRoom::LayerRoom(const Problem& problem, const Ledger& ledger, std::size_t l
     : blocks_(problem.blocks), ledger_(&ledger), layer_(layer),
       group_(ledger.need(unit_of(*blocks_, Unit::group, layer, 0))) {
     if (blocks_->sliced()) {
-        slice_ = ledger.need(typical_of(*blocks_, Unit::slice, layer));
+        slice_ = ledger.need(largest_unit_of(*blocks_, Unit::slice, layer));
     }
     const auto l = static_cast<std::int32_t>(layer);
     for (std::size_t d = 0; d < ledger.devices(); ++d) {
         left_.push_back(ledger.left(l, DeviceId(d)));
     }
     const std::size_t first = blocks_->group(l, 0).index();
-    for (std::int32_t i = 0; i < blocks_->per_layer(); ++i) {
+    for (std::int32_t i = 0; i < blocks_->blocks_per_layer(); ++i) {
         const BlockId b(first + static_cast<std::size_t>(i));
         if (ledger.where(b).valid()) {
-            give(b, ledger.where(b).index());
+            release(b, ledger.where(b).index());
         }
     }
 }
 
-std::vector<std::int32_t> LayerRoom::caps(Unit unit) const {
-    std::vector<std::int32_t> caps(devices());
-    for (std::size_t d = 0; d < caps.size(); ++d) {
-        caps[d] = cap(unit, d);
+std::vector<std::int32_t> LayerRoom::max_units(Unit unit) const {
+    std::vector<std::int32_t> limits(devices());
+    for (std::size_t d = 0; d < limits.size(); ++d) {
+        limits[d] = max_units(unit, d);
     }
-    return caps;
+    return limits;
 }
 
-void LayerRoom::take(Unit unit, const std::vector<std::int32_t>& counts) {
+void LayerRoom::charge(Unit unit, const std::vector<std::int32_t>& counts) {
     for (std::size_t d = 0; d < counts.size(); ++d) {
         left_[d].add(need(unit), -counts[d]);
     }
@@ -210,13 +223,17 @@ std::int64_t LayerRoom::slots(Bytes size) const {
 }
 
 LayerPlan plan_for_hosts(
-    Spreads& spreads, LayerRoom& room, std::size_t holder, std::size_t proj, std::size_t ffn
+    Spreads& spreads,
+    LayerRoom& room,
+    std::size_t activation_device,
+    std::size_t proj,
+    std::size_t ffn
 ) {
     if (spreads.step().sliced()) {
-        return plan_for_hub(spreads, room, holder, ffn);
+        return plan_for_hub(spreads, room, activation_device, ffn);
     }
     Best best;
-    ProjPlans(spreads, room, holder, proj).offer_to(best, ffn, 0);
+    ProjPlans(spreads, room, activation_device, proj).offer_to(best, ffn, 0);
     return best.plan;
 }
 
@@ -224,14 +241,14 @@ Hosts promising_hosts(
     const Problem& problem,
     const StepDelay& step,
     const LayerRoom& room,
-    std::size_t holder,
+    std::size_t activation_device,
     std::size_t most
 ) {
     const auto first = [&](BlockId b) {
         std::vector<std::pair<Nanoseconds, std::size_t>> ranked;
         for (std::size_t d = 0; d < room.devices(); ++d) {
             if (room.fits(b, d)) {
-                ranked.emplace_back(step.as_host(room.layer(), b, holder, d), d);
+                ranked.emplace_back(step.host_rank(room.layer(), b, activation_device, d), d);
             }
         }
         const std::size_t kept = std::min(most, ranked.size());
@@ -242,26 +259,26 @@ Hosts promising_hosts(
         return hosts;
     };
     return {
-        first(gatherer_of(*problem.blocks, room.layer())),
-        first(holder_of(*problem.blocks, room.layer()))};
+        first(reduction_block_of(*problem.blocks, room.layer())),
+        first(activation_block_of(*problem.blocks, room.layer()))};
 }
 
 LayerPlan best_plan(
     Spreads& spreads,
     LayerRoom& room,
-    std::size_t holder,
+    std::size_t activation_device,
     const Hosts& hosts,
     const HostCosts& costs
 ) {
     Best best;
     if (spreads.step().sliced()) {
         for (const std::size_t hub : hosts.ffn) {
-            best.offer(plan_for_hub(spreads, room, holder, hub), costs.ffn[hub]);
+            best.offer(plan_for_hub(spreads, room, activation_device, hub), costs.ffn[hub]);
         }
         return best.plan;
     }
     for (const std::size_t proj : hosts.proj) {
-        ProjPlans plans(spreads, room, holder, proj);
+        ProjPlans plans(spreads, room, activation_device, proj);
         for (const std::size_t ffn : hosts.ffn) {
             plans.offer_to(best, ffn, costs.proj[proj] + costs.ffn[ffn]);
         }

@@ -1,5 +1,5 @@
-// One layer placed within the memory that is left: which devices host its proj and ffn (or its
-// hub), and how many units each device takes.
+// The placement of one layer within the memory that is left: the devices that host proj and ffn (or
+// the hub), and the number of units per device.
 #pragma once
 
 #include <cstddef>
@@ -13,37 +13,38 @@
 
 namespace headroom::scheduler {
 
+/// A layer as counts, with its time in ns. `time` is kNever if nothing fits.
 struct LayerPlan {
-    Nanoseconds time = kNever; ///< kNever: nothing fits
+    Nanoseconds time = kNever;
     LayerCounts counts;
 };
 
-/// What each device has left for one layer.
+/// The memory and compute that each device has left for one layer.
 class LayerRoom {
   public:
-    /// With the layer's own blocks lifted, wherever they are.
+    /// Starts from the ledger, without the layer's own blocks.
     LayerRoom(const Problem& problem, const Ledger& ledger, std::size_t layer);
 
     [[nodiscard]] std::size_t layer() const { return layer_; }
-    /// Charges a block to a device, or gives it back.
-    void take(BlockId b, std::size_t d) { left_[d].add(ledger_->need(b), -1); }
-    void give(BlockId b, std::size_t d) { left_[d].add(ledger_->need(b), 1); }
+    /// Subtract a block from what a device has left, or add it back.
+    void charge(BlockId b, std::size_t d) { left_[d].add(ledger_->need(b), -1); }
+    void release(BlockId b, std::size_t d) { left_[d].add(ledger_->need(b), 1); }
     [[nodiscard]] bool fits(BlockId b, std::size_t d) const {
         const Amount need = ledger_->need(b);
         return free(d, need.bytes).times(need, 1) == 1;
     }
-    /// Most units on d, beside what is taken.
-    [[nodiscard]] std::int32_t cap(Unit unit, std::size_t d) const {
+    /// Returns how many units d can take beside what is charged to it.
+    [[nodiscard]] std::int32_t max_units(Unit unit, std::size_t d) const {
         return free(d, need(unit).bytes).times(need(unit), count_of(*blocks_, unit));
     }
-    /// The same on every device.
-    [[nodiscard]] std::vector<std::int32_t> caps(Unit unit) const;
-    /// Charges counts of units.
-    void take(Unit unit, const std::vector<std::int32_t>& counts);
-    /// From now on smaller blocks may only use what whole blocks of this size leave on a device,
-    /// so that room for those is not broken up.
+    /// Returns the same for every device.
+    [[nodiscard]] std::vector<std::int32_t> max_units(Unit unit) const;
+    /// Subtracts the counted units from what each device has left.
+    void charge(Unit unit, const std::vector<std::int32_t>& counts);
+    /// Reserves room for blocks of `size`: smaller blocks may then use only the remainder that
+    /// whole blocks of this size leave on a device.
     void reserve(Bytes size) { reserved_ = size; }
-    /// For how many blocks of a size there is room.
+    /// Returns the number of blocks of `size` for which there is room on all devices together.
     [[nodiscard]] std::int64_t slots(Bytes size) const;
     [[nodiscard]] std::size_t devices() const { return left_.size(); }
 
@@ -51,7 +52,7 @@ class LayerRoom {
     [[nodiscard]] const Amount& need(Unit unit) const {
         return unit == Unit::group ? group_ : slice_;
     }
-    /// What blocks of a size may use.
+    /// Returns what blocks of `size` may use on d.
     [[nodiscard]] Amount free(std::size_t d, Bytes size) const {
         Amount amount = left_[d];
         if (size < reserved_ && amount.bytes > 0) {
@@ -69,39 +70,44 @@ class LayerRoom {
     Bytes reserved_ = 0;
 };
 
-/// The fastest plan for these hosts within the room (times without the layer's migration).
+/// Returns the fastest plan for these hosts within the room. The layer's migration is not counted.
 [[nodiscard]] LayerPlan plan_for_hosts(
-    Spreads& spreads, LayerRoom& room, std::size_t holder, std::size_t proj, std::size_t ffn
+    Spreads& spreads,
+    LayerRoom& room,
+    std::size_t activation_device,
+    std::size_t proj,
+    std::size_t ffn
 );
 
-/// Devices to try for the blocks of a layer that are not spread; sliced: ffn lists the hubs.
+/// The devices to try for proj and ffn. With granularity `sliced`, `ffn` lists devices for the hub.
 struct Hosts {
     std::vector<std::size_t> proj;
     std::vector<std::size_t> ffn;
 };
 
-/// What the choice of a device as host costs beside the layer's time, for every device: what
-/// follows if x stands there at the layer's end, and what moving there is worth.
+/// Costs, per device, of choosing it as host, beside the layer's own time: the effect on the next
+/// layer and on the migration.
 struct HostCosts {
-    std::vector<Nanoseconds> proj; ///< sliced: not asked
+    std::vector<Nanoseconds> proj; ///< not used with granularity `sliced`
     std::vector<Nanoseconds> ffn;
 };
 
-/// The plan of least time and costs over these hosts.
+/// Returns the plan with the least sum of time and costs over these hosts.
 [[nodiscard]] LayerPlan best_plan(
     Spreads& spreads,
     LayerRoom& room,
-    std::size_t holder,
+    std::size_t activation_device,
     const Hosts& hosts,
     const HostCosts& costs
 );
 
-/// The devices with room where x from `holder` would be ready soonest, at most `most` of each.
+/// Returns, for each of the two blocks, the at most `most` devices with room that
+/// StepDelay::host_rank ranks first.
 [[nodiscard]] Hosts promising_hosts(
     const Problem& problem,
     const StepDelay& step,
     const LayerRoom& room,
-    std::size_t holder,
+    std::size_t activation_device,
     std::size_t most
 );
 

@@ -26,7 +26,8 @@ std::vector<BlockId> by_size(const Ledger& ledger, std::size_t count) {
         order.emplace_back(b);
     }
     const auto size = [&](BlockId b) {
-        return ledger.bytes(b) + (ledger.limited() ? ledger.as_bytes(ledger.flops(b)) : 0);
+        return ledger.bytes(b) +
+               (ledger.has_compute_limit() ? ledger.as_bytes(ledger.flops(b)) : 0);
     };
     std::stable_sort(order.begin(), order.end(), [&](BlockId a, BlockId b) {
         return size(a) > size(b);
@@ -39,7 +40,7 @@ enum class Fit { tightest, loosest };
 /// A tied lm_head costs next to nothing beside embed: the device to try first, if any.
 DeviceId partner_of(const Problem& problem, const Ledger& ledger, BlockId b) {
     const ModelShape& shape = problem.blocks->shape();
-    const bool shares = shape.ends && shape.tied && b == problem.blocks->lm_head();
+    const bool shares = shape.has_ends && shape.tied && b == problem.blocks->lm_head();
     return shares ? ledger.where(problem.blocks->embed()) : DeviceId();
 }
 
@@ -56,7 +57,8 @@ DeviceId best_device(const Problem& problem, Ledger& ledger, BlockId b, Fit fit)
         if (ledger.room(d) > ledger.room(roomiest)) {
             roomiest = d;
         }
-        if (ledger.room(d) < ledger.bytes_on(b, d) || (ledger.limited() && !ledger.fits(b, d))) {
+        if (ledger.room(d) < ledger.bytes_on(b, d) ||
+            (ledger.has_compute_limit() && !ledger.fits(b, d))) {
             continue;
         }
         const bool tighter = best && ledger.room(d) < ledger.room(*best);
@@ -74,7 +76,7 @@ std::vector<BlockId> representatives(const Problem& problem, const Ledger& ledge
     std::vector<std::pair<Key, BlockId>> keyed;
     for (std::size_t b = 0; b < ledger.placement().size(); ++b) {
         const BlockId id(b);
-        const std::int32_t layer = ledger.limited() ? problem.blocks->name(id).layer : 0;
+        const std::int32_t layer = ledger.has_compute_limit() ? problem.blocks->name(id).layer : 0;
         keyed.push_back({{ledger.where(id).value, ledger.bytes(id), layer}, id});
     }
     std::sort(keyed.begin(), keyed.end());
@@ -124,7 +126,7 @@ std::optional<Exchange> best_exchange(const Problem& problem, Ledger& ledger) {
         }
     };
     for (const BlockId b : firsts) {
-        if (ledger.over(ledger.where(b)) == 0) {
+        if (ledger.shortage(ledger.where(b)) == 0) {
             continue;
         }
         for (std::size_t d = 0; d < ledger.devices(); ++d) {
@@ -189,7 +191,7 @@ Packing pack(const Problem& problem) {
             best = result(ledger);
         }
     }
-    if (best.shortage > 0 && !hopeless(problem)) {
+    if (best.shortage > 0 && !is_provably_infeasible(problem)) {
         Placement exact = pack_by_counts(problem);
         if (!exact.empty()) {
             const Bytes shortage = Ledger(problem, exact).shortage(); // of compute, if any

@@ -1,5 +1,6 @@
-// Finding any placement that fits, whatever its speed: what most policies fall back to before they
-// say that nothing fits. A heuristic (the question is bin packing), with swaps and seeded kicks.
+// A search for any placement that fits, whatever its speed. Most policies fall back to it before
+// they report that nothing fits. The problem is bin packing; this is a heuristic with swaps and
+// seeded perturbations.
 #pragma once
 
 #include "base/units.hpp"
@@ -7,13 +8,14 @@
 
 namespace headroom::scheduler {
 
+/// The result of pack().
 struct Packing {
     Placement placement; ///< complete, whether it fits or not
-    Bytes shortage = 0;  ///< beyond the budgets (see Ledger::shortage); 0: it fits
+    Bytes shortage = 0;  ///< Ledger::shortage(); 0 if the placement fits
 };
 
-/// Best-fit-decreasing; if that fails packing by counts, which finds what fits in small fleets;
-/// then moves and swaps that lower the shortage. The best attempt.
+/// Returns the best of three attempts, each made if the one before does not fit: best-fit
+/// decreasing, packing by counts, and moves and swaps that lower the shortage.
 [[nodiscard]] Packing pack(const Problem& problem);
 
 } // namespace headroom::scheduler

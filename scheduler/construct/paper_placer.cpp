@@ -16,7 +16,7 @@ class Placer {
     explicit Placer(const Problem& problem)
         : problem_(&problem), scores_(problem), draft_(problem) {
         for (std::size_t b = 0; b < problem.blocks->size(); ++b) {
-            if (problem.pinned(BlockId(b))) {
+            if (problem.is_pinned(BlockId(b))) {
                 draft_.place(BlockId(b), problem.source);
             } else {
                 order_.emplace_back(b);

@@ -1,5 +1,5 @@
-// The published method's placement: blocks by size, each to the feasible device with the least
-// score; where nothing fits, room is made by evictions. Source:
+// The placement algorithm of the published method. Blocks are placed by size, each on the feasible
+// device with the least score; where no device is feasible, other blocks are evicted. Source:
 // docs/explanation/head-level-partitioning.md#score-and-algorithm.
 #pragma once
 
@@ -10,14 +10,16 @@
 
 namespace headroom::scheduler {
 
+/// The result of place_by_score().
 struct PaperPlacing {
     Placement placement;          ///< complete; fits unless `stuck`
     std::optional<BlockId> stuck; ///< the block for which no room could be made
-    std::int64_t evictions = 0;   ///< tried, at most problem.paper.backtracks
-    std::int64_t evaluations = 0; ///< scores
+    std::int64_t evictions = 0;   ///< evictions tried, at most problem.paper.backtracks
+    std::int64_t evaluations = 0; ///< scores computed
 };
 
-/// Deterministic; its work is bounded by the evictions, each of which scores a block once more.
+/// Returns the placement. The function is deterministic, and the number of evictions limits its
+/// work.
 [[nodiscard]] PaperPlacing place_by_score(const Problem& problem);
 
 } // namespace headroom::scheduler

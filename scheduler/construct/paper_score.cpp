@@ -53,7 +53,7 @@ void PaperDraft::place(BlockId b, DeviceId d) {
 
 void PaperDraft::lift(BlockId b) {
     load_[slot(b, ledger_.where(b))] -= ledger_.flops(b);
-    ledger_.lift(b);
+    ledger_.remove(b);
 }
 
 Scores::Scores(const Problem& problem) : problem_(&problem) {
@@ -76,7 +76,7 @@ Scores::Scores(const Problem& problem) : problem_(&problem) {
 std::vector<Scores::Input> Scores::inputs(const PaperDraft& draft, BlockId b) const {
     const Blocks& blocks = *problem_->blocks;
     const BlockName& name = blocks.name(b);
-    const bool ends = blocks.shape().ends;
+    const bool ends = blocks.shape().has_ends;
     const bool execution = problem_->cost_profile == CostProfile::physical;
     std::vector<Bytes> bytes(draft.ledger().devices(), 0);
     const auto from = [&](BlockId source) {
@@ -154,8 +154,9 @@ double Scores::migration_s(BlockId b, DeviceId d) const {
     const Blocks& blocks = *problem_->blocks;
     const DeviceId from = (*problem_->previous)[b.index()];
     if (problem_->cost_profile == CostProfile::paper) {
-        const Bytes bytes =
-            paper_moved_bytes(blocks, b, problem_->paper_moves_at(), problem_->paper_moved());
+        const Bytes bytes = paper_moved_bytes(
+            blocks, b, problem_->paper_migration_length(), problem_->paper_moved()
+        );
         return transfer_s(bytes, from, d);
     }
     const Bytes weights = blocks.matrix_bytes(b) + blocks.norm_bytes(b);

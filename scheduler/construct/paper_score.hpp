@@ -1,19 +1,17 @@
-// The published method's score S(i, j): how badly device j would bear block i. Source: arXiv
-// 2505.02533 as recorded in docs/explanation/head-level-partitioning.md#score-and-algorithm.
+// The published method's score S(i, j) of block i on device j; lower is better. Source:
+// docs/explanation/head-level-partitioning.md#score-and-algorithm (arXiv 2505.02533).
 //
-//   S(i, j) = max(c_i / C_j, m_i / M_j, communication), or 0.4, 0.3 and 0.3 of them added up
+// S(i, j) = max(c_i / C_j, m_i / M_j, communication), or their sum with weights 0.4, 0.3 and 0.3.
 //
-// C_j and M_j are what is left on device j beside the blocks placed so far: of C_j·T_budget within
-// i's layer, and of memory. The published simulator divides by the total instead, so that a loaded
-// device scores as well as an idle one and the score does not balance load; that fault is not
-// repeated. Where compute is no constraint (profile `physical`) more than everything may be asked
-// of a device; there the term is (load + c_i) / (C_j·T_budget), which exceeds 1 as well.
+// M_j is the memory that device j has left beside the blocks placed so far, and C_j what is left of
+// C_j·T_budget within i's layer. The published simulator divides by the totals, so that a loaded
+// device scores as well as an idle one; Headroom does not repeat that. Without a compute constraint
+// (profile `physical`) the compute term is (load + c_i) / (C_j·T_budget), which may exceed 1.
 //
-// Communication: the transfers from blocks already placed that i depends on, per T_budget, summed
-// over senders or their largest, as D_T gathers. Added to S: the migration of i from its present
-// device, spread over the interval's λ tokens and per T_budget. A device is feasible if the
-// problem's own constraints hold; S <= 1 says the same of compute and memory, and communication
-// constrains nothing.
+// Communication is the time of the transfers to i from blocks already placed, relative to T_budget:
+// the sum over senders or the largest, as D_T gathers. The migration of i from its present device
+// is added to S, spread over λ tokens and relative to T_budget. A device is feasible if the
+// problem's constraints on memory and compute hold; communication constrains nothing.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +22,8 @@
 
 namespace headroom::scheduler {
 
-/// Blocks placed so far: their memory, and their FLOP per layer whether that is limited or not.
+/// The blocks placed so far: a ledger of memory, and the FLOP per layer even without a compute
+/// limit.
 class PaperDraft {
   public:
     explicit PaperDraft(const Problem& problem);
@@ -33,7 +32,7 @@ class PaperDraft {
     [[nodiscard]] const Ledger& ledger() const { return ledger_; }
     void place(BlockId b, DeviceId d);
     void lift(BlockId b);
-    /// FLOP on d of b's layer; embed and lm_head have one of their own.
+    /// Returns the FLOP on d within b's layer. embed and lm_head count as a layer of their own.
     [[nodiscard]] Flops load(BlockId b, DeviceId d) const { return load_[slot(b, d)]; }
 
   private:
@@ -44,27 +43,27 @@ class PaperDraft {
     std::vector<Flops> load_; ///< [layer + 1][device]
 };
 
-/// Scores of blocks and devices for one problem.
+/// Computes the scores of one problem.
 class Scores {
   public:
     /// Keeps a pointer to the problem.
     explicit Scores(const Problem& problem);
 
-    /// m_i / max M + c_i / max C: large blocks are placed first and evicted first.
+    /// Returns m_i / max M + c_i / max C. Large blocks are placed first and evicted first.
     [[nodiscard]] double size(BlockId b) const { return size_[b.index()]; }
-    /// The feasible device with the least score; ties to b's present device, then to the lowest.
-    /// Invalid if none is feasible.
+    /// Returns the feasible device with the least score; invalid if none is feasible. Ties go to
+    /// b's present device, then to the lowest id.
     [[nodiscard]] DeviceId best(PaperDraft& draft, BlockId b) const;
-    /// Score of every device, feasible or not, b itself not being placed.
+    /// Returns the score of b on every device, feasible or not. Precondition: b is not placed.
     [[nodiscard]] std::vector<double> of(const PaperDraft& draft, BlockId b) const;
 
   private:
-    /// What b would receive from one device's blocks.
+    /// The bytes that b would receive from one device.
     struct Input {
         DeviceId from;
         Bytes bytes = 0;
     };
-    /// From blocks already placed; one per sender, in id order.
+    /// Returns the inputs of b from blocks already placed, one per sender, by increasing id.
     [[nodiscard]] std::vector<Input> inputs(const PaperDraft& draft, BlockId b) const;
     [[nodiscard]] double transfer_s(Bytes bytes, DeviceId from, DeviceId to) const;
     [[nodiscard]] double communication_s(const std::vector<Input>& inputs, DeviceId d) const;

@@ -31,15 +31,15 @@ std::vector<std::vector<DeviceId>> orders(
         fastest.push_back(j);
     }
     std::stable_sort(fastest.begin() + 1, fastest.end(), [&](std::size_t a, std::size_t b) {
-        return costs.stay(0, costs.layers(), a) < costs.stay(0, costs.layers(), b);
+        return costs.time_alone(0, costs.layers(), a) < costs.time_alone(0, costs.layers(), b);
     });
     std::vector<std::size_t> nearest = fastest;
     for (std::size_t i = 1; i < nearest.size(); ++i) {
         const auto rest = nearest.begin() + static_cast<std::ptrdiff_t>(i);
         const std::size_t here = nearest[i - 1];
         const auto next = std::min_element(rest, nearest.end(), [&](std::size_t a, std::size_t b) {
-            return costs.enter(0, here, a) - costs.stay(0, 1, a) <
-                   costs.enter(0, here, b) - costs.stay(0, 1, b);
+            return costs.time_after_hop(0, here, a) - costs.time_alone(0, 1, a) <
+                   costs.time_after_hop(0, here, b) - costs.time_alone(0, 1, b);
         });
         std::rotate(rest, next, next + 1);
     }
@@ -59,7 +59,7 @@ class Dealer {
     explicit Dealer(const Problem& problem)
         : problem_(problem), step_(problem, 1), empty_(problem),
           begin_(problem.blocks->group(0, 0).index()) {
-        const bool ends = problem.blocks->shape().ends;
+        const bool ends = problem.blocks->shape().has_ends;
         end_ = problem.blocks->size() - (ends ? 1 : 0);
         if (ends) {
             empty_.place(problem.blocks->embed(), problem.source);
@@ -120,7 +120,7 @@ class Dealer {
         }
     }
     [[nodiscard]] double lm_head() const {
-        return problem_.blocks->shape().ends
+        return problem_.blocks->shape().has_ends
                    ? static_cast<double>(step_.lm_head_time(problem_.source.index()))
                    : 0;
     }
@@ -161,7 +161,7 @@ void add_new(std::vector<Placement>& all, Placement placement) {
 }
 
 void add_chain(std::vector<Placement>& all, const Problem& problem, const LayerCosts& costs) {
-    const Chain chain = evenest_chain(costs, ChainOrder::given);
+    const Chain chain = min_bottleneck_chain(costs, ChainOrder::given);
     if (!chain.shards.empty()) {
         add_new(all, place_chain(problem, costs, chain));
     }

@@ -1,5 +1,5 @@
-// Placements in which the layers follow each other through the devices in one direction: where a
-// search for the shortest round begins.
+// Pipelines: placements in which the layers pass through the devices in one direction. The search
+// for the shortest round starts from them.
 #pragma once
 
 #include <vector>
@@ -9,16 +9,19 @@
 
 namespace headroom::scheduler {
 
-/// Who may be on the ring, in its order: the source, the devices behind it, then those before it.
+/// Returns the devices of layer_hosts() in the order of a ring: the source, those with larger ids,
+/// then those with smaller ids.
 [[nodiscard]] std::vector<DeviceId> ring_order(const Problem& problem);
 
-/// In a few orders of devices: first that of policy `ring`, then the fastest devices first, then
-/// each time the nearest device. Feasible, without repetitions; none where no such split fits.
+/// Feasible pipelines without duplicates, for several orders of devices: the order of policy
+/// `ring`, the fastest devices first, and always the nearest device next. Orders without a feasible
+/// split are left out.
 struct Pipelines {
-    std::vector<Placement> layers; ///< whole ones, the shortest slowest stage
-    /// Cut anywhere between two blocks, every device with about as much to compute as the slowest.
+    std::vector<Placement> layers; ///< whole layers, with the shortest slowest stage
+    /// Cut between any two blocks, so that every device computes about as long as the slowest.
     std::vector<Placement> blocks;
 };
+/// Returns the pipelines of a problem.
 [[nodiscard]] Pipelines pipelines_of(const Problem& problem);
 
 } // namespace headroom::scheduler

@@ -58,14 +58,14 @@ class Rules {
     [[nodiscard]] bool may_finish(std::size_t j) const { return costs_.busy_back(j) <= longest_; }
     /// Whether the source can be the starter at all: with the ends, and with no layer or one.
     [[nodiscard]] bool may_start() const {
-        return costs_.lm_head() <= longest_ && costs_.holds_ends();
+        return costs_.lm_head() <= longest_ && costs_.has_room_for_ends();
     }
     [[nodiscard]] std::size_t least_of_source() const { return order_ == ChainOrder::any ? 1 : 0; }
 
   private:
     [[nodiscard]] bool allows(std::size_t first, std::size_t last, std::size_t j) const {
         const Nanoseconds own = j == 0 ? costs_.lm_head() : 0;
-        return costs_.fits(first, last, j) && costs_.stay(first, last, j) <= longest_ - own;
+        return costs_.fits(first, last, j) && costs_.time_alone(first, last, j) <= longest_ - own;
     }
 
     const LayerCosts& costs_;
@@ -76,9 +76,9 @@ class Rules {
 
 /// The programme backwards, without sets of used devices: exact if the order is given, else a lower
 /// bound of what is still to come.
-class ToGo {
+class CostToGo {
   public:
-    ToGo(const LayerCosts& costs, const Rules& rules)
+    CostToGo(const LayerCosts& costs, const Rules& rules)
         : devices_(costs.devices()), time_((costs.layers() + 1) * devices_, kNoChain),
           next_(time_.size()) {
         for (std::size_t j = 0; j < devices_; ++j) {
@@ -103,7 +103,7 @@ class ToGo {
             Shard shard{k, i, i};
             Nanoseconds rest = kNoChain; // after layer i has been entered
             for (std::size_t last = i + 1; last <= rules.end(i, k); ++last) {
-                const Nanoseconds t = costs.stay(i + 1, last, k) + time(last, k);
+                const Nanoseconds t = costs.time_alone(i + 1, last, k) + time(last, k);
                 if (t < rest) {
                     rest = t;
                     shard.last = last;
@@ -114,7 +114,7 @@ class ToGo {
             }
             for (std::size_t j = 0; j < devices_; ++j) {
                 const std::size_t at = i * devices_ + j;
-                const Nanoseconds t = costs.enter(i, j, k) + rest;
+                const Nanoseconds t = costs.time_after_hop(i, j, k) + rest;
                 if (rules.may_follow(j, k) && t < time_[at]) {
                     time_[at] = t;
                     next_[at] = shard;
@@ -133,7 +133,7 @@ Nanoseconds slowest_stage(const LayerCosts& costs, const std::vector<Shard>& sha
     std::size_t from = 0;
     for (const Shard& shard : shards) {
         const Nanoseconds own = shard.device == 0 ? costs.lm_head() : 0;
-        slowest = std::max(slowest, own + costs.stay(shard.first, shard.last, shard.device));
+        slowest = std::max(slowest, own + costs.time_alone(shard.first, shard.last, shard.device));
         slowest =
             shard.device == from ? slowest : std::max(slowest, costs.busy(from, shard.device));
         from = shard.device;
@@ -152,11 +152,11 @@ Chain chain_of(const LayerCosts& costs, std::vector<Shard> shards, Nanoseconds l
 
 /// With the order given no device can come twice, so the programme backwards is the answer.
 Chain ordered_chain(const LayerCosts& costs, const Rules& rules) {
-    const ToGo to_go(costs, rules);
+    const CostToGo to_go(costs, rules);
     std::optional<Shard> best;
     Nanoseconds least = kNoChain;
     for (std::size_t i = 0; rules.may_start() && i <= rules.end(0, 0); ++i) {
-        const Nanoseconds t = costs.stay(0, i, 0) + to_go.time(i, 0);
+        const Nanoseconds t = costs.time_alone(0, i, 0) + to_go.time(i, 0);
         if (t < least) {
             least = t;
             best = Shard{0, 0, i};
@@ -176,7 +176,7 @@ Chain ordered_chain(const LayerCosts& costs, const Rules& rules) {
     return chain;
 }
 
-using DeviceSet = std::array<std::uint64_t, kMostLayerHosts / 64>;
+using DeviceSet = std::array<std::uint64_t, kMaxLayerHosts / 64>;
 
 bool has(const DeviceSet& set, std::size_t j) {
     return (set[j / 64] >> (j % 64) & 1U) != 0;
@@ -196,7 +196,7 @@ struct Label {
 /// Labels by layers done, in one pass from the first layer to the last.
 class LabelSearch {
   public:
-    LabelSearch(const LayerCosts& costs, const Rules& rules, const ToGo& to_go)
+    LabelSearch(const LayerCosts& costs, const Rules& rules, const CostToGo& to_go)
         : costs_(costs), rules_(rules), to_go_(to_go), labels_(costs.layers() + 1) {
         for (std::size_t j = 0; j < costs.devices(); ++j) {
             capacity_.push_back(rules.capacity(j));
@@ -235,7 +235,7 @@ class LabelSearch {
         used[0] = 1;
         for (std::size_t i = rules_.least_of_source(); rules_.may_start() && i <= rules_.end(0, 0);
              ++i) {
-            offer(i, {costs_.stay(0, i, 0), 0, used, capacity, 0, 0, kNoLabel});
+            offer(i, {costs_.time_alone(0, i, 0), 0, used, capacity, 0, 0, kNoLabel});
         }
     }
 
@@ -253,13 +253,13 @@ class LabelSearch {
             if (has(from.used, k) || !rules_.may_follow(from.device, k)) {
                 continue;
             }
-            const Nanoseconds entered = from.time + costs_.enter(i, from.device, k);
+            const Nanoseconds entered = from.time + costs_.time_after_hop(i, from.device, k);
             Label to{0, 0, from.used, from.capacity - capacity_[k], static_cast<std::uint32_t>(k)};
             to.used[k / 64] |= std::uint64_t{1} << (k % 64);
             to.first = static_cast<std::uint32_t>(i);
             to.before = n;
             for (std::size_t last = i + 1; last <= rules_.end(i, k); ++last) {
-                to.time = entered + costs_.stay(i + 1, last, k);
+                to.time = entered + costs_.time_alone(i + 1, last, k);
                 offer(last, to);
                 ++looked_at;
             }
@@ -315,7 +315,7 @@ class LabelSearch {
 
     const LayerCosts& costs_;
     const Rules& rules_;
-    const ToGo& to_go_;
+    const CostToGo& to_go_;
     std::vector<std::size_t> capacity_; ///< [device], in one shard
     std::int64_t branching_ = 0;        ///< most extensions of a label
     Nanoseconds than_ = kNoChain;
@@ -324,7 +324,7 @@ class LabelSearch {
 
 /// A narrow search first: what it finds bounds the wide one.
 Chain free_chain(const LayerCosts& costs, const Rules& rules, bool any_will_do) {
-    const ToGo to_go(costs, rules);
+    const CostToGo to_go(costs, rules);
     LabelSearch search(costs, rules, to_go);
     Chain found = search.run(kNoChain, kFirstWork);
     if (found.proven || (any_will_do && !found.shards.empty())) {
@@ -370,19 +370,19 @@ Nanoseconds least_stage(const LayerCosts& costs, ChainOrder order, Nanoseconds m
 } // namespace
 
 Chain fastest_chain(const LayerCosts& costs, ChainOrder order, Nanoseconds longest_stage) {
-    HEADROOM_CHECK(costs.devices() <= kMostLayerHosts, "{} hosts", costs.devices());
+    HEADROOM_CHECK(costs.devices() <= kMaxLayerHosts, "{} hosts", costs.devices());
     const Rules rules(costs, order, longest_stage);
     return order == ChainOrder::given ? ordered_chain(costs, rules)
                                       : free_chain(costs, rules, false);
 }
 
-Chain quick_chain(const LayerCosts& costs) {
-    HEADROOM_CHECK(costs.devices() <= kMostLayerHosts, "{} hosts", costs.devices());
+Chain heuristic_chain(const LayerCosts& costs) {
+    HEADROOM_CHECK(costs.devices() <= kMaxLayerHosts, "{} hosts", costs.devices());
     return any_chain(costs, ChainOrder::any, kNever);
 }
 
-Chain evenest_chain(const LayerCosts& costs, ChainOrder order) {
-    HEADROOM_CHECK(costs.devices() <= kMostLayerHosts, "{} hosts", costs.devices());
+Chain min_bottleneck_chain(const LayerCosts& costs, ChainOrder order) {
+    HEADROOM_CHECK(costs.devices() <= kMaxLayerHosts, "{} hosts", costs.devices());
     Chain best = any_chain(costs, order, kNever);
     if (best.shards.empty()) {
         return best;

@@ -1,20 +1,19 @@
-// Chains of shards: the layers in order, cut into contiguous shards, every shard on a device of its
-// own, the first on the source. EdgeShard's two dynamic programmes (arXiv 2405.14371, Algorithms 1
-// and 2, as recorded in docs/explanation/baselines.md#edgeshard) and the ring's split are searches
-// for the best of them.
+// Searches for the best chain of shards. The layers are cut, in order, into contiguous shards, and
+// every shard is on a device of its own. Policies edgeshard (arXiv 2405.14371, Algorithms 1 and 2,
+// see docs/explanation/baselines.md#edgeshard) and ring use them.
 //
-//   latency   DP(i, j) = min over k and shards [h, i) on j of DP(h, k) + enter + stay, + finish
-//   stage     of a chain: the slowest of its devices' computing (lm_head counts with the source)
-//             and of its hops' occupancy, that is, what a token in a full pipeline waits for
+// The latency of a chain is the recurrence DP(i, j) = min over k and shards [h, i) on j of DP(h, k)
+// + time after the hop + time alone, with LayerCosts::finish at the end. The stage time of a chain
+// is the longest computing time of a device (lm_head counts with the source) or occupancy of a hop,
+// which is how often a full pipeline yields a token.
 //
-// The published programme keeps one number per (layer, device) and with it one history, so what
-// memory is left on a device that the best history did not use is known approximately only. Here a
-// label is a chain so far: its last device, its set of devices, its time. Of equal sets the fastest
-// stays. Labels that cannot beat the best chain known are dropped, by two bounds: the same
-// programme without the sets from the end backwards, and the layers that unused devices can hold.
-// What is left is exact as long as no label is dropped for want of width (`proven`); the width
-// follows from a fixed amount of work, so it is a beam in larger fleets. Of random fleets with 32
-// layers all 40 were proven with 12 devices, 30 with 16, and few with 20 and ample memory.
+// The published algorithms keep one number per (layer, device), so they know the memory left on
+// devices only for the best history. Here a label is a chain built so far: its last device, its set
+// of devices and its time. Of labels with equal sets the fastest is kept. A label is dropped if it
+// cannot beat the best known chain by one of two bounds: the same recurrence backwards without the
+// sets, and the layers that unused devices can hold. The result is proven optimal (`proven`) unless
+// a label was dropped because the beam was full. The beam width follows from a fixed amount of
+// work.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +25,7 @@
 
 namespace headroom::scheduler {
 
-/// Layers [first, last) on device j of the LayerCosts.
+/// Layers [first, last) on device j of a LayerCosts.
 struct Shard {
     std::size_t device = 0;
     std::size_t first = 0;
@@ -34,28 +33,30 @@ struct Shard {
     bool operator==(const Shard&) const = default;
 };
 
+/// The result of a search. Without a chain, `shards` is empty.
 struct Chain {
-    std::vector<Shard> shards; ///< empty: none was found
+    std::vector<Shard> shards;
     Nanoseconds latency = kNever;
-    Nanoseconds stage = kNever; ///< the slowest
-    bool proven = false;        ///< no chain is better, or there is none
-    std::int64_t work = 0;      ///< extensions looked at
+    Nanoseconds stage = kNever; ///< the slowest stage
+    bool proven = false;        ///< no chain is better, or none exists
+    std::int64_t work = 0;      ///< extensions of labels examined
 };
 
+/// The orders of devices that a chain may have.
 enum class ChainOrder : std::uint8_t {
-    any,   ///< EdgeShard: devices in any order; the source holds the first layers
-    given, ///< ring: devices in their order, any left out; the source may hold no layer
+    any,   ///< EdgeShard: any order; the source has the first layers
+    given, ///< ring: the order of the LayerCosts; any device may be left out or have no layer
 };
 
-/// The least latency among chains whose stages take at most `longest_stage`.
+/// Returns the chain of least latency whose stages take at most `longest_stage`.
 [[nodiscard]] Chain fastest_chain(
     const LayerCosts& costs, ChainOrder order, Nanoseconds longest_stage = kNever
 );
 
-/// What the first, narrow search finds, within about a twentieth of the work: a starting point.
-[[nodiscard]] Chain quick_chain(const LayerCosts& costs);
+/// Returns the chain that the first, narrow search finds, with about a twentieth of the work.
+[[nodiscard]] Chain heuristic_chain(const LayerCosts& costs);
 
-/// The least slowest stage, then the least latency.
-[[nodiscard]] Chain evenest_chain(const LayerCosts& costs, ChainOrder order);
+/// Returns the chain with the least slowest stage, and of equal ones the least latency.
+[[nodiscard]] Chain min_bottleneck_chain(const LayerCosts& costs, ChainOrder order);
 
 } // namespace headroom::scheduler

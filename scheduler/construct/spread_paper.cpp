@@ -16,19 +16,19 @@ struct Spread {
     Nanoseconds gathered = 0;
 };
 
-/// The cheapest gather when device j takes at most caps[j], which hold all n together. `order`: by
-/// a group's transfer.
+/// The cheapest gather when device j takes at most max_units[j], which hold all n together.
+/// `order`: by a group's transfer.
 Spread cheapest(
     const StepDelay& step,
     std::size_t proj,
-    const std::vector<std::int32_t>& caps,
+    const std::vector<std::int32_t>& max_units,
     const std::vector<std::size_t>& order,
     std::int32_t n
 ) {
-    Spread spread{std::vector<std::int32_t>(caps.size(), 0), 0};
+    Spread spread{std::vector<std::int32_t>(max_units.size(), 0), 0};
     std::int32_t left = n;
     for (const std::size_t j : order) {
-        const std::int32_t here = std::min(left, caps[j]);
+        const std::int32_t here = std::min(left, max_units[j]);
         // By the slowest sender, the devices other than proj's take turns below.
         if (step.gathers_max() && j != proj) {
             continue;
@@ -38,10 +38,10 @@ Spread cheapest(
         left -= here;
     }
     for (; step.gathers_max() && left > 0; --left) {
-        std::size_t best = caps.size();
+        std::size_t best = max_units.size();
         Nanoseconds least = kNever;
         for (const std::size_t j : order) {
-            if (spread.counts[j] < caps[j] &&
+            if (spread.counts[j] < max_units[j] &&
                 step.outputs_time(j, proj, spread.counts[j] + 1) < least) {
                 best = j;
                 least = step.outputs_time(j, proj, spread.counts[j] + 1);
@@ -55,11 +55,11 @@ Spread cheapest(
 
 /// The devices that may take groups, by a group's transfer to proj.
 std::vector<std::size_t> by_transfer(
-    const StepDelay& step, std::size_t proj, const std::vector<std::int32_t>& caps
+    const StepDelay& step, std::size_t proj, const std::vector<std::int32_t>& max_units
 ) {
     std::vector<std::pair<Nanoseconds, std::size_t>> ranked;
-    for (std::size_t j = 0; j < caps.size(); ++j) {
-        if (caps[j] > 0) {
+    for (std::size_t j = 0; j < max_units.size(); ++j) {
+        if (max_units[j] > 0) {
             ranked.emplace_back(step.outputs_time(j, proj, 1), j);
         }
     }
@@ -74,14 +74,14 @@ std::vector<std::size_t> by_transfer(
 /// In a large fleet only the devices with the cheapest transfers are weighed: kMostSpread of them,
 /// and as many as hold all groups twice. `order`: by transfer.
 std::vector<std::int32_t> nearest(
-    std::vector<std::size_t>& order, const std::vector<std::int32_t>& caps, std::int32_t n
+    std::vector<std::size_t>& order, const std::vector<std::int32_t>& max_units, std::int32_t n
 ) {
-    std::vector<std::int32_t> few(caps.size(), 0);
+    std::vector<std::int32_t> few(max_units.size(), 0);
     std::int64_t held = 0;
     std::size_t kept = 0;
     for (; kept < order.size() && (kept < kMostSpread || held < 2 * n); ++kept) {
-        few[order[kept]] = caps[order[kept]];
-        held += caps[order[kept]];
+        few[order[kept]] = max_units[order[kept]];
+        held += max_units[order[kept]];
     }
     order.resize(kept);
     return few;
@@ -90,11 +90,11 @@ std::vector<std::int32_t> nearest(
 /// How many groups each device does in a time, at most its cap.
 class Capacity {
   public:
-    Capacity(const StepDelay& step, std::size_t layer, const std::vector<std::int32_t>& caps)
-        : caps_(&caps), within_(caps.size()) {
-        for (std::size_t j = 0; j < caps.size(); ++j) {
+    Capacity(const StepDelay& step, std::size_t layer, const std::vector<std::int32_t>& max_units)
+        : max_units_(&max_units), within_(max_units.size()) {
+        for (std::size_t j = 0; j < max_units.size(); ++j) {
             each_.push_back(step.group_time(layer, j));
-            if (caps[j] > 0) {
+            if (max_units[j] > 0) {
                 able_.push_back(j);
             }
         }
@@ -102,7 +102,7 @@ class Capacity {
 
     const std::vector<std::int32_t>& in(Nanoseconds time) {
         for (const std::size_t j : able_) {
-            const Nanoseconds most = (*caps_)[j];
+            const Nanoseconds most = (*max_units_)[j];
             within_[j] =
                 static_cast<std::int32_t>(each_[j] == 0 ? most : std::min(most, time / each_[j]));
         }
@@ -131,7 +131,7 @@ class Capacity {
         std::vector<Step> steps;
         for (const std::size_t j : able_) {
             for (Nanoseconds k = each_[j] == 0 ? 1 : (low + each_[j] - 1) / each_[j];
-                 each_[j] > 0 && k <= (*caps_)[j] && k * each_[j] < high;
+                 each_[j] > 0 && k <= (*max_units_)[j] && k * each_[j] < high;
                  ++k) {
                 steps.push_back({k * each_[j], j});
             }
@@ -143,7 +143,7 @@ class Capacity {
     }
 
   private:
-    const std::vector<std::int32_t>* caps_;
+    const std::vector<std::int32_t>* max_units_;
     std::vector<Nanoseconds> each_;
     std::vector<std::size_t> able_; ///< devices with a cap above 0
     std::vector<std::int32_t> within_;
@@ -196,14 +196,14 @@ std::vector<std::int32_t> spread_by_formula(
         return {};
     }
     std::vector<std::size_t> order = by_transfer(step, proj, all_caps);
-    const std::vector<std::int32_t> caps = nearest(order, all_caps, n);
-    Capacity capacity(step, layer, caps);
+    const std::vector<std::int32_t> max_units = nearest(order, all_caps, n);
+    Capacity capacity(step, layer, max_units);
     const Nanoseconds first = capacity.least_for(n);
     Spread now = cheapest(step, proj, capacity.in(first), order, n);
     Spread best = now;
     Nanoseconds least = first + best.gathered;
     // More time never makes the gather cheaper than it is with all the time there is.
-    const Nanoseconds cheapest_gather = cheapest(step, proj, caps, order, n).gathered;
+    const Nanoseconds cheapest_gather = cheapest(step, proj, max_units, order, n).gathered;
     Dearest dearest(order, now.counts);
     const auto steps = capacity.steps(first + 1, least - cheapest_gather);
     for (std::size_t i = 0; i < steps.size(); ++i) {

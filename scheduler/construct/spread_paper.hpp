@@ -1,4 +1,4 @@
-// How many groups of a layer each device should take by the paper's D_T.
+// The number of groups of a layer that each device should take under the published D_T.
 #pragma once
 
 #include <cstddef>
@@ -9,16 +9,18 @@
 
 namespace headroom::scheduler {
 
-/// Least max_j n_j·c/C_j + Σ (or max) over j ≠ proj of n_j groups' transfer. Optimal up to the
-/// rounding of times: for every possible slowest compute, each device takes at most what it does
-/// in that time, and the groups go where their transfer costs least. caps: most groups per device.
-/// Empty if the caps do not hold all n. Work: at most (devices · n)². In fleets of more than 64
-/// devices only the 64 nearest to proj are weighed, and more only if those hold too little.
+/// Returns the groups per device that minimise max_j n_j·c/C_j + Σ (or max) over j ≠ proj of the
+/// transfer of n_j groups. The result is optimal up to the rounding of times: for every possible
+/// slowest compute time, each device takes at most what it can do in that time, and the groups go
+/// where their transfer costs least. `max_units` limits the groups per device; if it does not admit
+/// n groups, the result is empty. The work is at most (devices · n)². In fleets of more than 64
+/// devices only the 64 nearest to proj are considered, and more only if those cannot hold all
+/// groups.
 [[nodiscard]] std::vector<std::int32_t> spread_by_formula(
     const StepDelay& step,
     std::size_t layer,
     std::size_t proj,
-    const std::vector<std::int32_t>& caps,
+    const std::vector<std::int32_t>& max_units,
     std::int32_t n
 );
 

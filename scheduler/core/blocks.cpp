@@ -11,7 +11,7 @@ namespace headroom::scheduler {
 
 namespace {
 
-/// Query, key and value rows of one group: (q + 2)·d rows of D columns.
+/// Returns the bytes of the queries, keys and values of one group: (q + 2)·d rows of D columns.
 Bytes group_matrices(const ModelShape& shape, const LayerTypes& types) {
     const std::int64_t d = shape.head_width();
     return shape.heads_per_group() * d * row_bytes(types.q, shape.width) +
@@ -24,8 +24,7 @@ Bytes ffn_matrices(const ModelShape& shape, const LayerTypes& types) {
            shape.width * row_bytes(types.down, shape.ffn_width);
 }
 
-/// Stored bytes of `count` of a row's elements from `first` on: the quantisation blocks that hold
-/// any of them.
+/// Returns the bytes of the quantisation blocks that have elements first … first+count−1 of a row.
 Bytes covering_bytes(WeightType type, std::int64_t first, std::int64_t count) {
     const std::int64_t each = block_elements(type);
     const std::int64_t begin = first / each * each;
@@ -33,13 +32,13 @@ Bytes covering_bytes(WeightType type, std::int64_t first, std::int64_t count) {
     return row_bytes(type, end - begin);
 }
 
-/// A group's own columns of proj, all D rows of them.
+/// Returns the stored bytes of a group's columns of proj, in all D rows.
 Bytes group_columns(const ModelShape& shape, const LayerTypes& types, std::int32_t group) {
     const std::int64_t columns = shape.heads_per_group() * shape.head_width();
     return shape.width * covering_bytes(types.o, group * columns, columns);
 }
 
-/// One of `slices` slices: rows of gate and up, columns of down.
+/// Returns the stored bytes of a slice: its rows of gate and up, and its columns of down.
 Bytes slice_matrices(
     const ModelShape& shape, const LayerTypes& types, std::int32_t slices, std::int32_t slice
 ) {
@@ -57,16 +56,17 @@ Blocks::Blocks(ModelShape shape, Cut cut) : shape_(std::move(shape)), cut_(cut) 
     problems = cut_.problems(shape_);
     HEADROOM_CHECK(problems.empty(), "unusable cut: {}", problems.front());
     const Bytes norm = shape_.norms ? kFloatBytes * shape_.width : 0;
-    // The holder of x applies the next attention norm: embed the first one, each ffn or hub (beside
-    // its own norm) the next layer's, and lm_head the final one.
-    if (shape_.ends) {
+    // The block that computes x also applies the next attention norm: embed that of the first
+    // layer, each ffn or hub that of the next layer, besides its own norm. lm_head applies the
+    // final norm.
+    if (shape_.has_ends) {
         const Bytes table = shape_.vocabulary * row_bytes(shape_.embed_type, shape_.width);
         add({BlockKind::embed, -1, -1}, table, norm);
     }
     for (std::int32_t layer = 0; layer < shape_.layers; ++layer) {
         add_layer(layer, layer == shape_.layers - 1 ? norm : 2 * norm);
     }
-    if (shape_.ends) {
+    if (shape_.has_ends) {
         const Bytes table = shape_.vocabulary * row_bytes(shape_.lm_head_type, shape_.width);
         add({BlockKind::lm_head, -1, -1}, table, norm);
     }
@@ -95,59 +95,59 @@ void Blocks::add_layer(std::int32_t layer, Bytes norms) {
         add({BlockKind::slice, layer, slice}, slice_matrices(shape_, types, slices(), slice), 0);
     }
     add({BlockKind::hub, layer, -1}, 0, norms);
-    level(group(layer, 0), groups());
-    level(slice(layer, 0), slices());
+    equalise_touched(group(layer, 0), groups());
+    equalise_touched(slice(layer, 0), slices());
 }
 
-/// Equal blocks of one layer are charged alike for what they touch.
-void Blocks::level(BlockId first, std::int32_t count) {
+/// Charges `count` blocks from `first` on for what the largest of them reads.
+void Blocks::equalise_touched(BlockId first, std::int32_t count) {
     const auto begin = touched_.begin() + first.value;
     std::fill(begin, begin + count, *std::max_element(begin, begin + count));
 }
 
 BlockId Blocks::embed() const {
-    HEADROOM_CHECK(shape_.ends, "a shape without ends has no embed");
+    HEADROOM_CHECK(shape_.has_ends, "a shape without ends has no embed");
     return BlockId(0);
 }
 
 BlockId Blocks::lm_head() const {
-    HEADROOM_CHECK(shape_.ends, "a shape without ends has no lm_head");
+    HEADROOM_CHECK(shape_.has_ends, "a shape without ends has no lm_head");
     return BlockId(size() - 1);
 }
 
-BlockId Blocks::nth(std::int32_t layer, std::int32_t n) const {
+BlockId Blocks::block_of_layer(std::int32_t layer, std::int32_t n) const {
     HEADROOM_CHECK(
-        layer >= 0 && layer < shape_.layers && n >= 0 && n < per_layer(),
+        layer >= 0 && layer < shape_.layers && n >= 0 && n < blocks_per_layer(),
         "layer {} block {}",
         layer,
         n
     );
-    return BlockId((shape_.ends ? 1 : 0) + layer * per_layer() + n);
+    return BlockId((shape_.has_ends ? 1 : 0) + layer * blocks_per_layer() + n);
 }
 
 BlockId Blocks::group(std::int32_t layer, std::int32_t group) const {
     HEADROOM_CHECK(group < groups(), "group {} of {}", group, groups());
-    return nth(layer, group);
+    return block_of_layer(layer, group);
 }
 
 BlockId Blocks::proj(std::int32_t layer) const {
     HEADROOM_CHECK(!sliced(), "proj is cut");
-    return nth(layer, groups());
+    return block_of_layer(layer, groups());
 }
 
 BlockId Blocks::ffn(std::int32_t layer) const {
     HEADROOM_CHECK(!sliced(), "ffn is cut");
-    return nth(layer, groups() + 1);
+    return block_of_layer(layer, groups() + 1);
 }
 
 BlockId Blocks::slice(std::int32_t layer, std::int32_t slice) const {
     HEADROOM_CHECK(slice >= 0 && slice < slices(), "slice {} of {}", slice, slices());
-    return nth(layer, groups() + slice);
+    return block_of_layer(layer, groups() + slice);
 }
 
 BlockId Blocks::hub(std::int32_t layer) const {
     HEADROOM_CHECK(sliced(), "only a sliced layer has a hub");
-    return nth(layer, groups() + slices());
+    return block_of_layer(layer, groups() + slices());
 }
 
 Bytes Blocks::weight_bytes(BlockId b, const Placement& placement) const {
@@ -175,7 +175,7 @@ Flops Blocks::flops(BlockId b, std::int64_t first, std::int64_t n) const {
     case BlockKind::embed:
         return 0;
     case BlockKind::group: {
-        // Σ over contexts first+1 … first+n of 2·(q+2)·d·D + 4·q·T·d (sliced: + 2·q·d·D).
+        // The sum of 2·(q+2)·d·D + 4·q·T·d (if sliced, + 2·q·d·D) for T = first+1 … first+n.
         const std::int64_t q = shape_.heads_per_group();
         const std::int64_t d = shape_.head_width();
         const std::int64_t contexts = n * first + n * (n + 1) / 2;
@@ -203,37 +203,38 @@ Bytes Blocks::touched_bytes(BlockId b, std::int64_t first, std::int64_t n) const
 
 void OperationCost::add(const Blocks& blocks, BlockId b, std::int64_t first, std::int64_t n) {
     flops += blocks.flops(b, first, n);
-    touched += any ? blocks.cache_row_bytes(b, first + n) : blocks.touched_bytes(b, first, n);
-    any = true;
+    touched += has_turns ? blocks.cache_row_bytes(b, first + n) : blocks.touched_bytes(b, first, n);
+    has_turns = true;
 }
 
 namespace {
 
-/// Stored columns of the worst of equal ranges that tile a row: an edge can stand at every multiple
-/// of gcd(width, E) within a quantisation block of E elements, and one does, because rows are whole
-/// blocks.
-std::int64_t most_columns(WeightType type, std::int64_t width) {
+/// A row is divided into ranges of `width` columns. Returns the stored columns of the range that
+/// stores most. A range can begin at any multiple of gcd(width, E) within a quantisation block of E
+/// elements, and one of them begins at the worst, because a row has whole quantisation blocks.
+std::int64_t max_columns(WeightType type, std::int64_t width) {
     const std::int64_t each = block_elements(type);
     return (width + each - std::gcd(width, each) + each - 1) / each * each;
 }
 
 } // namespace
 
-std::int64_t most_head_columns(const ModelShape& shape) {
-    std::int64_t most = 0;
+std::int64_t max_head_columns(const ModelShape& shape) {
+    std::int64_t largest = 0;
     for (const LayerTypes& types : shape.layer_types) {
-        most = std::max(most, most_columns(types.o, shape.heads_per_group() * shape.head_width()));
+        largest =
+            std::max(largest, max_columns(types.o, shape.heads_per_group() * shape.head_width()));
     }
-    return most;
+    return largest;
 }
 
-std::int64_t most_hidden_columns(const ModelShape& shape, const Cut& cut) {
+std::int64_t max_hidden_columns(const ModelShape& shape, const Cut& cut) {
     HEADROOM_CHECK(cut.sliced() && cut.slices > 0, "{} slices", cut.slices);
-    std::int64_t most = 0;
+    std::int64_t largest = 0;
     for (const LayerTypes& types : shape.layer_types) {
-        most = std::max(most, most_columns(types.down, shape.ffn_width / cut.slices));
+        largest = std::max(largest, max_columns(types.down, shape.ffn_width / cut.slices));
     }
-    return most;
+    return largest;
 }
 
 Bytes buffer_bytes(const ModelShape& shape, const TurnSizes& sizes, const Cut& cut) {
@@ -245,7 +246,7 @@ Bytes buffer_bytes(const ModelShape& shape, const TurnSizes& sizes, const Cut& c
     if (cut.sliced()) {
         elements += n * (sizes.slots * (6 * shape.width + d) + 2 * shape.width);
         elements += rows * (shape.ffn_width / cut.slices);
-        elements += rows * (most_hidden_columns(shape, cut) + most_head_columns(shape));
+        elements += rows * (max_hidden_columns(shape, cut) + max_head_columns(shape));
         elements += cut.reduce == Reduce::ring ? 2 * shape.layers * shape.width : 0;
     } else {
         elements += n * sizes.slots * (4 * shape.width + d);
@@ -255,8 +256,8 @@ Bytes buffer_bytes(const ModelShape& shape, const TurnSizes& sizes, const Cut& c
 }
 
 Bytes staging_bytes(const ModelShape& shape) {
-    constexpr Bytes kLeastStaging = 65536;
-    Bytes longest = std::max(kLeastStaging, shape.norms ? kFloatBytes * shape.width : 0);
+    constexpr Bytes kMinStaging = 65536;
+    Bytes longest = std::max(kMinStaging, shape.norms ? kFloatBytes * shape.width : 0);
     for (const LayerTypes& types : shape.layer_types) {
         for (const WeightType type : {types.q, types.k, types.v, types.o, types.up}) {
             longest = std::max(longest, row_bytes(type, shape.width));
@@ -266,7 +267,7 @@ Bytes staging_bytes(const ModelShape& shape) {
         }
         longest = std::max(longest, row_bytes(types.down, shape.ffn_width));
     }
-    if (shape.ends) {
+    if (shape.has_ends) {
         longest = std::max(longest, row_bytes(shape.embed_type, shape.width));
         longest = std::max(longest, row_bytes(shape.lm_head_type, shape.width));
     }

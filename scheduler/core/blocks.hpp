@@ -1,5 +1,5 @@
-// The blocks of a shape in their canonical order, and what each costs (profile `physical`).
-// Source: docs/explanation/blocks.md#physical-costs.
+// The blocks of a model in their canonical order, and the memory and work of each block under cost
+// profile `physical`. Letters as in Source: docs/explanation/blocks.md#physical-costs.
 #pragma once
 
 #include <cstdint>
@@ -14,19 +14,20 @@
 
 namespace headroom::scheduler {
 
-/// What a number of an activation, of a norm or of a cache takes.
+/// Bytes of one number of an activation or of a norm.
 inline constexpr Bytes kFloatBytes = 4;
-/// What the id of a sampled token takes in a message.
+/// Bytes of the id of a sampled token in a message.
 inline constexpr Bytes kTokenIdBytes = 4;
 
-/// Cache rows are allocated in pages of this many tokens.
+/// Tokens of one page of a KV cache.
 inline constexpr std::int64_t kPageTokens = 16;
 
-/// block -> device, indexed by BlockId in canonical order.
+/// The device of each block, indexed by BlockId in canonical order.
 using Placement = std::vector<DeviceId>;
 
-/// Canonical block order: embed; per layer its groups, proj, ffn (`sliced`: groups, slices, hub);
-/// lm_head (without ends: no embed and no lm_head). Ids are dense and start at 0.
+/// All blocks of a model. Their ids start at 0 and have no gaps. The canonical order is embed, then
+/// the groups, proj and ffn of each layer (in granularity `sliced` its groups, slices and hub),
+/// then lm_head. If the shape has no ends, there is no embed and no lm_head.
 class Blocks {
   public:
     explicit Blocks(ModelShape shape, Cut cut = {});
@@ -36,100 +37,107 @@ class Blocks {
     [[nodiscard]] bool sliced() const { return cut_.sliced(); }
     [[nodiscard]] std::size_t size() const { return names_.size(); }
     [[nodiscard]] const BlockName& name(BlockId b) const { return names_[b.index()]; }
-    [[nodiscard]] BlockId embed() const;   ///< precondition: shape().ends
-    [[nodiscard]] BlockId lm_head() const; ///< precondition: shape().ends
+    [[nodiscard]] BlockId embed() const;   ///< Precondition: shape().has_ends.
+    [[nodiscard]] BlockId lm_head() const; ///< Precondition: shape().has_ends.
     [[nodiscard]] BlockId group(std::int32_t layer, std::int32_t group) const;
-    [[nodiscard]] BlockId proj(std::int32_t layer) const; ///< precondition: not sliced()
-    [[nodiscard]] BlockId ffn(std::int32_t layer) const;  ///< precondition: not sliced()
-    [[nodiscard]] BlockId slice(std::int32_t layer, std::int32_t slice) const; ///< of sliced()
-    [[nodiscard]] BlockId hub(std::int32_t layer) const;                       ///< of sliced()
-    /// The block whose device holds x between a layer and the next: its ffn or its hub.
-    [[nodiscard]] BlockId holder(std::int32_t layer) const {
+    [[nodiscard]] BlockId proj(std::int32_t layer) const; ///< Precondition: not sliced().
+    [[nodiscard]] BlockId ffn(std::int32_t layer) const;  ///< Precondition: not sliced().
+    /// Precondition: sliced().
+    [[nodiscard]] BlockId slice(std::int32_t layer, std::int32_t slice) const;
+    [[nodiscard]] BlockId hub(std::int32_t layer) const; ///< Precondition: sliced().
+    /// Returns the block of a layer (its ffn or its hub) that computes x, the input of the next
+    /// layer. The device of that block sends x to the devices of the next layer.
+    [[nodiscard]] BlockId activation_block(std::int32_t layer) const {
         return sliced() ? hub(layer) : ffn(layer);
     }
-    [[nodiscard]] std::int32_t groups() const { return shape_.kv_heads; } ///< per layer
-    [[nodiscard]] std::int32_t slices() const { return cut_.slices; }     ///< per layer
-    [[nodiscard]] std::int32_t per_layer() const {
+    [[nodiscard]] std::int32_t groups() const { return shape_.kv_heads; } ///< number per layer
+    [[nodiscard]] std::int32_t slices() const { return cut_.slices; }     ///< number per layer
+    [[nodiscard]] std::int32_t blocks_per_layer() const {
         return groups() + (sliced() ? slices() + 1 : 2);
     }
 
-    /// Bytes of the block's matrices, without norms.
+    /// Returns the bytes of the block's matrices, without norms.
     [[nodiscard]] Bytes matrix_bytes(BlockId b) const { return matrix_[b.index()]; }
-    /// Bytes of the F32 norm weights that live with the block.
+    /// Returns the bytes of the block's F32 norm weights.
     [[nodiscard]] Bytes norm_bytes(BlockId b) const { return norm_[b.index()]; }
-    /// matrix + norm bytes under a placement: a tied lm_head beside embed has no matrix of its own.
+    /// Returns the bytes of matrices and norms under a placement. A tied lm_head on the device of
+    /// embed has no matrix of its own.
     [[nodiscard]] Bytes weight_bytes(BlockId b, const Placement& placement) const;
-    /// Cache bytes allocated at context T: whole pages; 0 for all but groups.
+    /// Returns the bytes of the pages that a group's KV cache has at this context; 0 for others.
     [[nodiscard]] Bytes cache_bytes(BlockId b, std::int64_t context) const;
-    /// Bytes of `rows` used cache rows, as a migration sends them; 0 for all but groups.
+    /// Returns the bytes of `rows` rows of a group's KV cache, as a migration sends them; 0 for
+    /// other blocks.
     [[nodiscard]] Bytes cache_row_bytes(BlockId b, std::int64_t rows) const;
-    /// weight_bytes + cache_bytes.
+    /// Returns weight_bytes + cache_bytes.
     [[nodiscard]] Bytes resident_bytes(BlockId b, std::int64_t context, const Placement& placement)
         const;
 
-    /// FLOP of n tokens at contexts first+1 … first+n (decode: n = 1, first = T−1), summed exactly.
-    /// lm_head runs once whatever n is.
+    /// Returns the FLOP of a turn of n tokens at contexts first+1 … first+n. A decode turn at
+    /// context T has n = 1 and first = T−1. lm_head runs for the last token only.
     [[nodiscard]] Flops flops(BlockId b, std::int64_t first, std::int64_t n) const;
-    /// Bytes touched by the same: the weights once + 2·(first+n)·d·k for a group. Where cuts go
-    /// through quantisation blocks, groups of a layer or slices of a layer store different numbers
-    /// of them; each is charged what the largest stores, so that they stay interchangeable in time.
+    /// Returns the bytes of weights and KV cache that the same turn reads: the matrices once, and
+    /// 2·(first+n)·d·k bytes of cache for a group. If cuts go through quantisation blocks, the
+    /// groups (or slices) of a layer store different numbers of bytes. All of them are charged what
+    /// the largest stores, so that they take equally long on one device.
     [[nodiscard]] Bytes touched_bytes(BlockId b, std::int64_t first, std::int64_t n) const;
 
   private:
     void add(BlockName name, Bytes matrix, Bytes norms);
     void add_layer(std::int32_t layer, Bytes norms);
-    void level(BlockId first, std::int32_t count);
-    [[nodiscard]] BlockId nth(std::int32_t layer, std::int32_t n) const;
+    void equalise_touched(BlockId first, std::int32_t count);
+    [[nodiscard]] BlockId block_of_layer(std::int32_t layer, std::int32_t n) const;
 
     ModelShape shape_;
     Cut cut_;
     std::vector<BlockName> names_;
     std::vector<Bytes> matrix_;
     std::vector<Bytes> norm_;
-    std::vector<Bytes> touched_; ///< of the matrices
+    std::vector<Bytes> touched_; ///< bytes of the matrices that a turn is charged for reading
 };
 
-/// What an operation costs that serves several turns: the FLOP of all, the weights touched once,
-/// the caches of each.
+/// The cost of one operation of a block that serves several joined turns: the FLOP of all turns,
+/// one pass over the weights, and the KV caches of all turns.
 struct OperationCost {
     Flops flops = 0;
-    Bytes touched = 0;
-    bool any = false;
+    Bytes touched = 0;      ///< bytes of weights and caches that the operation reads
+    bool has_turns = false; ///< whether add() has been called
+    /// Adds a turn of n tokens at contexts first+1 … first+n.
     void add(const Blocks& blocks, BlockId b, std::int64_t first, std::int64_t n);
 };
 
-/// How much a device has at work at once; its buffers are as large.
+/// The sizes on which the buffers of a device depend.
 struct TurnSizes {
-    std::int64_t tokens = 1; ///< n, most of one turn: the longest prompt, or its longest chunk
-    std::int64_t slots = 1;  ///< m, sequences in flight
-    std::int64_t joined = 1; ///< j, most turns that share a pass over the weights
+    std::int64_t tokens = 1; ///< n, the most tokens of one turn: a prompt, or a chunk of a prompt
+    std::int64_t slots = 1;  ///< m, the number of slots
+    std::int64_t joined = 1; ///< j, the most turns that are joined into one batch
 };
 
-/// What a device allocates besides blocks while it holds any: activations, scores, logits, ropes
-/// and the migration staging buffer. The closed form, the same in scheduler and runtime, n, m and j
-/// of `sizes`, r = max(n, j), T = the shape's context, S = staging_bytes:
-///   4·( n·m·(4·D + d) + r·(D + 2·F + (q+2)·d) + T + j·V ) + S
-/// (per slot x, normed x, proj's input, proj's output: n·D each, and the rope's angles; for the
-/// turns at work ffn's output r·D, gate and up r·F each, one group's queries, key and value;
-/// attention scores of one; logits). Granularity `sliced`, F/s the width of one slice, c and h as
-/// below:
-///   4·( n·(m·(6·D + d) + 2·D) + r·(F/s + c + h + (q+2)·d) + T + j·V ) + S
-/// (per slot x, normed x, the sum after attention, one block's partial: n·D each, the device's
-/// partial sum: 8-byte numbers, n·D, and the angles; for the turn at work a received partial sum,
-/// for those at work up of one slice, gate of one slice, one group's head outputs; as above). With
-/// Reduce::ring every device applies all norms: + 4·D·2·layers.
+/// Returns the bytes that a device allocates besides its blocks, if it has any block: activations,
+/// attention scores, logits, angles of the rotary embedding and the staging buffer of migrations.
+/// With n, m and j of `sizes`, r = max(n, j), T = shape.context and S = staging_bytes it is
+///   4·( n·m·(4·D + d) + r·(D + 2·F + (q+2)·d) + T + j·V ) + S.
+/// Each slot has x, normed x, the input and the output of proj (n·D each) and the angles (n·d). The
+/// turns that compute share the output of ffn (r·D), gate and up (r·F each), the queries, key and
+/// value of one group, the scores of one row, and logits. In granularity `sliced` with s slices:
+///   4·( n·(m·(6·D + d) + 2·D) + r·(F/s + c + h + (q+2)·d) + T + j·V ) + S.
+/// Each slot has x, normed x, the sum after attention and the partial sum of one block (n·D each),
+/// the partial sum of the device (n·D numbers of 8 bytes) and the angles. The turns that compute
+/// share a received partial sum (n·D numbers of 8 bytes), up and gate of one slice (r·F/s and r·c),
+/// the head outputs of one group (r·h) and the rest as above; c and h are defined below. With
+/// Reduce::ring every device applies all norms, which adds 4·D·2·layers.
 [[nodiscard]] Bytes buffer_bytes(
     const ModelShape& shape, const TurnSizes& sizes, const Cut& cut = {}
 );
 
-/// h: most columns of o that a group of any layer stores, q·d or, where quantisation blocks are
-/// cut, more: ⌈(w + E − gcd(w, E)) / E⌉·E for w own columns and blocks of E elements.
-[[nodiscard]] std::int64_t most_head_columns(const ModelShape& shape);
-/// c: the same of down for slices F/s wide. Precondition: cut.sliced().
-[[nodiscard]] std::int64_t most_hidden_columns(const ModelShape& shape, const Cut& cut);
+/// Returns h, the largest number of columns of o that a group stores. A group with w = q·d own
+/// columns stores up to ⌈(w + E − gcd(w, E)) / E⌉·E columns in quantisation blocks of E elements.
+[[nodiscard]] std::int64_t max_head_columns(const ModelShape& shape);
+/// Returns c, the largest number of columns of down that a slice stores; w is F/s here.
+/// Precondition: cut.sliced().
+[[nodiscard]] std::int64_t max_hidden_columns(const ModelShape& shape, const Cut& cut);
 
-/// Largest piece in which blocks are stored and migrated, and the staging buffer that bounds what a
-/// device holds on the way: max(64 KiB, the longest stored row).
+/// Returns the largest size of a piece, in which blocks are stored and migrated, and so the size of
+/// the staging buffer: 64 KiB, or the longest stored row if that is longer.
 [[nodiscard]] Bytes staging_bytes(const ModelShape& shape);
 
 } // namespace headroom::scheduler

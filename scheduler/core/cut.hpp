@@ -1,4 +1,4 @@
-// How a layer is cut into blocks, and how the partial sums of a sliced layer come together. Source:
+// How a layer is cut into blocks, and how the partial sums of a sliced layer are added up. Source:
 // docs/explanation/blocks.md#two-granularities.
 #pragma once
 
@@ -11,12 +11,12 @@
 
 namespace headroom::scheduler {
 
-/// `paper`: groups, proj and ffn are whole blocks. `sliced`: each group applies its own columns of
-/// proj, ffn is cut into slices, and a hub per layer adds the partial sums up.
+/// In granularity `paper` proj and ffn are whole blocks. In granularity `sliced` each group applies
+/// its own columns of proj, ffn is cut into slices, and a hub per layer adds up the partial sums.
 enum class Granularity : std::uint8_t { paper, sliced };
 
-/// How the partial sums of a sliced layer are added up: sent to the hub, or by a ring all-reduce
-/// over all devices that hold blocks, as Galaxy does (docs/explanation/blocks.md#ring-all-reduce).
+/// How the partial sums of a sliced layer are added up: on the device of the hub, or by a ring
+/// all-reduce over all devices that have blocks (docs/explanation/blocks.md#ring-all-reduce).
 enum class Reduce : std::uint8_t { hub, ring };
 
 [[nodiscard]] std::string_view name_of(Granularity granularity);
@@ -24,11 +24,11 @@ enum class Reduce : std::uint8_t { hub, ring };
 
 struct Cut {
     Granularity granularity = Granularity::paper;
-    std::int32_t slices = 0; ///< S, of each layer's ffn; 0 in granularity `paper`
+    std::int32_t slices = 0; ///< S, the slices of each ffn; 0 in granularity `paper`
     Reduce reduce = Reduce::hub;
 
     [[nodiscard]] bool sliced() const { return granularity == Granularity::sliced; }
-    /// All that keeps this shape from being cut so, one sentence each; empty: it can be.
+    /// Returns all reasons why a model of this shape cannot be cut in this way, one sentence each.
     [[nodiscard]] std::vector<std::string> problems(const ModelShape& shape) const;
     bool operator==(const Cut&) const = default;
 };

@@ -1,9 +1,9 @@
-// `finish`: how long work takes at a rate that changes. A random load's periods are followed one by
-// one; of those that come again whole cycles are skipped.
+// `finish`. It adds up the work of one piece of the profile after the other. If the values of a
+// random load repeat, whole cycles are skipped.
 #include <algorithm>
 
 #include "base/check.hpp"
-#include "base/wide.hpp"
+#include "base/int128.hpp"
 #include "scheduler/core/profile.hpp"
 #include "scheduler/core/scaled_rate.hpp"
 
@@ -11,30 +11,31 @@ namespace headroom::scheduler {
 
 namespace {
 
-/// So many periods are followed before a profile is prepared for many more, which takes as long.
+/// The periods of a random load that are added one by one before a ScaledRate is prepared, which
+/// takes about as long.
 constexpr std::int64_t kFewPeriods = 32;
-/// Periods between two questions whether to stop: a fraction of a millisecond.
-constexpr std::int64_t kPeriodsPerLook = std::int64_t{1} << 16;
+/// Periods between two calls of `stop`; they take a fraction of a millisecond.
+constexpr std::int64_t kPeriodsPerStopCheck = std::int64_t{1} << 16;
 
-/// Work in units · ns per second.
-UnsignedWide scaled_work(std::int64_t work) {
-    return UnsignedWide{static_cast<std::uint64_t>(work)} * static_cast<std::uint64_t>(kSecond);
+/// Returns work · ns per second, so that scaled work / rate is in nanoseconds.
+UInt128 scaled_work(std::int64_t work) {
+    return UInt128{static_cast<std::uint64_t>(work)} * static_cast<std::uint64_t>(kSecond);
 }
 
-UnsignedWide product(std::int64_t a, std::int64_t b) {
-    return UnsignedWide{static_cast<std::uint64_t>(a)} * static_cast<std::uint64_t>(b);
+UInt128 product(std::int64_t a, std::int64_t b) {
+    return UInt128{static_cast<std::uint64_t>(a)} * static_cast<std::uint64_t>(b);
 }
 
-/// ⌈work / rate⌉ in nanoseconds for scaled work; rate > 0.
-UnsignedWide duration_of(UnsignedWide work, std::int64_t rate) {
+/// Returns ⌈work / rate⌉ in nanoseconds for scaled work. Precondition: rate > 0.
+UInt128 duration_of(UInt128 work, std::int64_t rate) {
     const auto divisor = static_cast<std::uint64_t>(rate);
     if (const auto small = static_cast<std::uint64_t>(work); small == work) {
-        return small / divisor + (small % divisor != 0 ? 1 : 0); // many times faster than 128 bits
+        return small / divisor + (small % divisor != 0 ? 1 : 0); // faster than with 128 bits
     }
     return (work + divisor - 1) / divisor;
 }
 
-/// Work on its way through a profile's segments.
+/// Follows a profile from `start` on until the work is done.
 class Progress {
   public:
     Progress(
@@ -47,98 +48,102 @@ class Progress {
         : profile_(profile), tokens_(tokens), stop_(stop), t_(start), missing_(scaled_work(work)) {}
 
     Nanoseconds finish() {
-        for (std::int64_t segments = 0; !over(); ++segments) {
-            if (segments >= kFewPeriods && profile_.load.period() != kNever) {
+        for (std::int64_t pieces = 0; !is_over(); ++pieces) {
+            if (pieces >= kFewPeriods && profile_.load.period() != kNever) {
                 follow_periods();
-                segments = 0;
+                pieces = 0;
             } else {
-                follow_segment();
+                follow_piece();
             }
         }
         return done_ && end_ <= kHorizon ? end_ : kNever;
     }
 
   private:
-    [[nodiscard]] bool over() const { return done_ || t_ >= kHorizon || empty_ >= kPatience; }
-
-    void follow_segment() {
-        const Segment now = profile_.at(t_, tokens_);
-        if (now.value == 0) {
-            ++empty_;
-            t_ = next_chance(now.until);
-            return;
-        }
-        work(now.value, now.until);
+    [[nodiscard]] bool is_over() const {
+        return done_ || t_ >= kHorizon || empty_ >= kMaxEmptyPeriods;
     }
 
-    /// At this rate, which is not 0, until then.
-    void work(std::int64_t rate, Nanoseconds until) {
+    void follow_piece() {
+        const ProfilePiece now = profile_.at(t_, tokens_);
+        if (now.value == 0) {
+            ++empty_;
+            t_ = end_of_zero_rate(now.until);
+            return;
+        }
+        advance(now.value, now.until);
+    }
+
+    /// Works at a rate above 0 until the time `until` or until the work is done.
+    void advance(std::int64_t rate, Nanoseconds until) {
         empty_ = 0;
-        const UnsignedWide most = product(until - t_, rate);
-        if (most >= missing_) {
+        const UInt128 possible = product(until - t_, rate);
+        if (possible >= missing_) {
             done_ = true;
             end_ = t_ + static_cast<Nanoseconds>(duration_of(missing_, rate));
             return;
         }
-        missing_ -= most;
+        missing_ -= possible;
         t_ = until;
     }
 
-    /// The value is 0 now: the first time at which it may be otherwise (kNever: it stays 0).
-    [[nodiscard]] Nanoseconds next_chance(Nanoseconds segment_end) const {
-        if (profile_.load.full_from(t_)) {
+    /// The rate is 0 at t_. Returns the first time at which it can be above 0, or kNever.
+    [[nodiscard]] Nanoseconds end_of_zero_rate(Nanoseconds piece_end) const {
+        if (profile_.load.is_full_from(t_)) {
             return kNever;
         }
         const Factors factors = factors_at(profile_.changes, t_, tokens_);
-        return scaled(profile_, profile_.load.least(), factors) == 0 ? factors.until : segment_end;
+        return scaled_value(profile_, profile_.load.min_load(), factors) == 0 ? factors.until
+                                                                              : piece_end;
     }
 
-    /// Whole periods of a random load under the same changes, up to the one in which the work is
-    /// done.
+    /// Works through whole periods of a random load while the changes in force stay the same. Stops
+    /// before the period in which the work is done.
     void follow_periods() {
-        follow_segment(); // to where a period begins
+        follow_piece(); // up to the start of a period
         const Nanoseconds period = profile_.load.period();
         const Factors factors = factors_at(profile_.changes, t_, tokens_);
         const Nanoseconds end = std::min(factors.until, kHorizon);
         const ScaledRate rate(profile_, factors);
-        const std::int64_t most = rate(profile_.load.least());
-        if (over() || t_ % period != 0 || most == 0) {
+        const std::int64_t max_rate = rate(profile_.load.min_load());
+        if (is_over() || t_ % period != 0 || max_rate == 0) {
             return;
         }
-        if (end == kHorizon && is_hopeless(most)) {
+        if (end == kHorizon && must_exceed_limit(max_rate)) {
             t_ = kNever;
             return;
         }
         std::int64_t count = 0;
         do {
-            stop_if_asked(stop_);
-            skip_cycles(rate, most, end);
-            count = std::min(kPeriodsPerLook, (end - t_) / period);
-        } while (count > 0 && follow_whole(rate, count) && !over());
+            throw_if_stopped(stop_);
+            skip_cycles(rate, max_rate, end);
+            count = std::min(kPeriodsPerStopCheck, (end - t_) / period);
+        } while (count > 0 && follow_whole(rate, count) && !is_over());
     }
 
-    /// Will it pass a bound even at the highest rate?
-    [[nodiscard]] bool is_hopeless(std::int64_t most) const {
-        const UnsignedWide by_draws =
-            product(profile_.load.period(), most) * static_cast<std::uint64_t>(kMostDraws - draws_);
-        return missing_ > product(kHorizon - t_, most) ||
-               (profile_.load.cycle() == 0 && missing_ > by_draws);
+    /// Returns whether the work would exceed kHorizon or kMaxDraws even at the highest rate.
+    [[nodiscard]] bool must_exceed_limit(std::int64_t max_rate) const {
+        const UInt128 by_draws = product(profile_.load.period(), max_rate) *
+                                 static_cast<std::uint64_t>(kMaxDraws - draws_);
+        return missing_ > product(kHorizon - t_, max_rate) ||
+               (profile_.load.cycle_periods() == 0 && missing_ > by_draws);
     }
 
-    /// Of so many periods those before the one in which the work is done; false if that is among
-    /// them. In units of the rate: a period does the work if its rate is above the budget.
+    /// Works through up to `count` whole periods. Stops before the period in which the work is done
+    /// and then returns false. `budget` is the missing work in units of rate · period, rounded
+    /// down: the work is done in a period whose rate is above the budget.
     bool follow_whole(const ScaledRate& rate, std::int64_t count) {
         const Load& load = profile_.load;
         const auto period = static_cast<std::uint64_t>(load.period());
         const auto all = static_cast<std::int64_t>(
-            std::min((missing_ - 1) / period, UnsignedWide{static_cast<std::uint64_t>(kUnlimited)})
+            std::min((missing_ - 1) / period, UInt128{static_cast<std::uint64_t>(kUnlimited)})
         );
         const std::int64_t first = t_ / load.period();
         std::int64_t budget = all;
         std::int64_t longest = 0;
         std::int64_t k = first;
         for (; k < first + count; ++k) {
-            const std::int64_t value = rate(load.in_period(k));
+            const std::int64_t value = rate(load.value_in_period(k));
             if (value > budget) {
                 break;
             }
@@ -146,34 +151,35 @@ class Progress {
             empty_ = value == 0 ? empty_ + 1 : 0;
             longest = std::max(longest, empty_);
         }
-        if (longest >= kPatience) {
+        if (longest >= kMaxEmptyPeriods) {
             empty_ = longest;
         }
-        missing_ -= UnsignedWide{static_cast<std::uint64_t>(all - budget)} * period;
+        missing_ -= UInt128{static_cast<std::uint64_t>(all - budget)} * period;
         t_ = k * load.period();
-        draws_ += load.cycle() == 0 ? k - first : 0;
-        if (draws_ >= kMostDraws) {
+        draws_ += load.cycle_periods() == 0 ? k - first : 0;
+        if (draws_ >= kMaxDraws) {
             t_ = kNever;
         }
         return k == first + count;
     }
 
-    /// Where values come again and more than one cycle of them is left: all cycles but the last.
-    void skip_cycles(const ScaledRate& rate, std::int64_t most, Nanoseconds end) {
+    /// If the values of the load repeat, skips as many whole cycles as end before `end` and before
+    /// the work is done.
+    void skip_cycles(const ScaledRate& rate, std::int64_t max_rate, Nanoseconds end) {
         const Load& load = profile_.load;
-        const std::int64_t cycle = load.cycle();
+        const std::int64_t cycle = load.cycle_periods();
         if (cycle == 0 || load.period() > (end - t_) / cycle ||
-            missing_ <= product(load.period(), most) * static_cast<std::uint64_t>(cycle)) {
+            missing_ <= product(load.period(), max_rate) * static_cast<std::uint64_t>(cycle)) {
             return;
         }
-        UnsignedWide sum = 0; // above 0: the least load is among them
+        UInt128 sum = 0; // above 0, because the cycle has the period with the smallest load
         for (std::int64_t k = 0; k < cycle; ++k) {
-            sum += static_cast<std::uint64_t>(rate(load.in_period(k)));
+            sum += static_cast<std::uint64_t>(rate(load.value_in_period(k)));
         }
         sum *= static_cast<std::uint64_t>(load.period());
         const Nanoseconds length = cycle * load.period();
         const auto left = static_cast<std::uint64_t>((end - t_) / length);
-        const UnsignedWide cycles = std::min((missing_ - 1) / sum, UnsignedWide{left});
+        const UInt128 cycles = std::min((missing_ - 1) / sum, UInt128{left});
         missing_ -= cycles * sum;
         t_ += static_cast<Nanoseconds>(cycles) * length;
     }
@@ -182,11 +188,11 @@ class Progress {
     std::int64_t tokens_;
     StopCheck stop_;
     Nanoseconds t_;
-    UnsignedWide missing_;   ///< > 0
-    std::int64_t empty_ = 0; ///< periods on end that left nothing
-    std::int64_t draws_ = 0;
+    UInt128 missing_;        ///< scaled work that is not done, above 0
+    std::int64_t empty_ = 0; ///< pieces in a row with a rate of 0
+    std::int64_t draws_ = 0; ///< periods of a load without repetition
     bool done_ = false;
-    Nanoseconds end_ = kNever;
+    Nanoseconds end_ = kNever; ///< when the work is done
 };
 
 } // namespace
@@ -213,7 +219,7 @@ Nanoseconds finish(PerSecond rate, Nanoseconds start, std::int64_t work) {
     if (rate == 0) {
         return kNever;
     }
-    const UnsignedWide duration = duration_of(scaled_work(work), rate);
+    const UInt128 duration = duration_of(scaled_work(work), rate);
     const auto left = static_cast<std::uint64_t>(kNever - start);
     return duration >= left ? kNever : start + static_cast<Nanoseconds>(duration);
 }

@@ -1,5 +1,3 @@
-// Two ways to answer what a device or link gives: from the true profiles, and from the values that
-// a snapshot froze.
 #include "scheduler/core/fleet.hpp"
 
 #include "base/check.hpp"
@@ -13,10 +11,10 @@ void Network::set(DeviceId from, DeviceId to, LinkSpec link) {
 
 const LinkSpec& Network::link(DeviceId from, DeviceId to) const {
     if (overrides_.empty()) {
-        return standard_;
+        return default_link_;
     }
     const auto found = overrides_.find({from, to});
-    return found == overrides_.end() ? standard_ : found->second;
+    return found == overrides_.end() ? default_link_ : found->second;
 }
 
 Nanoseconds FleetRates::compute(DeviceId d, Nanoseconds start, Flops f) const {
@@ -61,10 +59,10 @@ bool FleetRates::ingress_capped(DeviceId d) const {
 
 namespace {
 
-/// Devices up to which a snapshot has a table of all pairs, the fastest to ask; it takes 4 MiB.
-constexpr std::size_t kLargestTable = 512;
-/// Beyond it one of so many pairs may have a link of its own before a table is the smaller.
-constexpr std::size_t kFewOwnLinks = 8;
+/// The most devices with which a snapshot always has a table of all pairs, which takes 4 MiB then.
+constexpr std::size_t kMaxTableDevices = 512;
+/// In larger fleets a snapshot has a table if at least one of this many pairs has an override.
+constexpr std::size_t kPairsPerOverride = 8;
 
 } // namespace
 
@@ -88,15 +86,15 @@ Snapshot take_snapshot(const Fleet& fleet, Nanoseconds t, std::int64_t tokens) {
     };
     const std::size_t pairs = fleet.size() * fleet.size();
     const auto& overrides = fleet.network.overrides();
-    snapshot.usual = link_now(fleet.network.standard());
-    if (fleet.size() > kLargestTable && overrides.size() < pairs / kFewOwnLinks) {
-        snapshot.own_links.reserve(overrides.size());
+    snapshot.default_link = link_now(fleet.network.default_link());
+    if (fleet.size() > kMaxTableDevices && overrides.size() < pairs / kPairsPerOverride) {
+        snapshot.link_overrides.reserve(overrides.size());
         for (const auto& [pair, spec] : overrides) {
-            snapshot.own_links.push_back({pair.first, pair.second, link_now(spec)});
+            snapshot.link_overrides.push_back({pair.first, pair.second, link_now(spec)});
         }
         return snapshot;
     }
-    snapshot.links.assign(pairs, snapshot.usual);
+    snapshot.links.assign(pairs, snapshot.default_link);
     for (std::size_t d = 0; d < fleet.size(); ++d) {
         snapshot.links[d * fleet.size() + d] = {};
     }
@@ -108,13 +106,14 @@ Snapshot take_snapshot(const Fleet& fleet, Nanoseconds t, std::int64_t tokens) {
 
 const Snapshot::Link& Snapshot::sparse_link(DeviceId from, DeviceId to) const {
     const auto found = std::lower_bound(
-        own_links.begin(),
-        own_links.end(),
+        link_overrides.begin(),
+        link_overrides.end(),
         std::pair(from, to),
-        [](const OwnLink& own, const auto& pair) { return std::pair(own.from, own.to) < pair; }
+        [](const LinkOverride& o, const auto& pair) { return std::pair(o.from, o.to) < pair; }
     );
-    const bool own = found != own_links.end() && found->from == from && found->to == to;
-    return own ? found->link : usual;
+    const bool is_override =
+        found != link_overrides.end() && found->from == from && found->to == to;
+    return is_override ? found->link : default_link;
 }
 
 Nanoseconds SnapshotRates::compute(DeviceId d, Nanoseconds start, Flops f) const {

@@ -1,5 +1,6 @@
-// The devices and links of a run, what they truly give over time (Fleet), and what the controller
-// sees of it at one moment (Snapshot). Both answer the same questions through Rates.
+// The devices and links of a run. A Fleet has their rates over the whole virtual time. A Snapshot
+// has the rates at one moment, which is all that the controller knows. The interface Rates computes
+// times from either of them.
 #pragma once
 
 #include <algorithm>
@@ -19,69 +20,81 @@ namespace headroom::scheduler {
 struct DeviceSpec {
     std::string name;
     Profile compute;           ///< FLOP/s
-    Profile memory;            ///< bytes: the budget
-    Profile memory_bandwidth;  ///< bytes/s; unlimited if absent
-    Profile storage_bandwidth; ///< bytes/s; unlimited if absent, see has_storage
-    Profile egress;            ///< bytes/s; unlimited if absent
-    Profile ingress;           ///< bytes/s; unlimited if absent
-    bool has_storage = false;  ///< a storage_bandwidth was given: paging is possible
+    Profile memory;            ///< bytes of the budget
+    Profile memory_bandwidth;  ///< bytes/s, unlimited by default
+    Profile storage_bandwidth; ///< bytes/s, meaningful if has_storage
+    Profile egress;            ///< bytes/s, unlimited by default
+    Profile ingress;           ///< bytes/s, unlimited by default
+    bool has_storage = false;  ///< whether the scenario has a storage_bandwidth: paging is possible
 };
 
 struct LinkSpec {
     Profile bandwidth;              ///< bytes/s
-    Profile latency{0, {}, {}, {}}; ///< nanoseconds, no load
+    Profile latency{0, {}, {}, {}}; ///< nanoseconds; never has a load
 };
 
-/// Directed links: one default for all pairs and single overrides, so that thousands of devices
-/// need no table of pairs. Pairs that share the default share its random load too; a pair that is
-/// to vary by itself needs an override with a stream of its own.
+/// The directed links between all pairs of devices. All pairs have the default link, except those
+/// with an override, so that a network of thousands of devices needs no table of pairs. The default
+/// link has one random load for all its pairs. For an independent load a pair needs an override
+/// whose load has a random stream of its own.
 class Network {
   public:
     Network() = default;
-    explicit Network(LinkSpec standard) : standard_(std::move(standard)) {}
-    /// Replaces the default for one direction of one pair.
+    explicit Network(LinkSpec default_link) : default_link_(std::move(default_link)) {}
+    /// Overrides the link from one device to another; the opposite direction keeps its link.
     void set(DeviceId from, DeviceId to, LinkSpec link);
     [[nodiscard]] const LinkSpec& link(DeviceId from, DeviceId to) const;
-    [[nodiscard]] const LinkSpec& standard() const { return standard_; }
-    /// By sender, then by receiver.
+    [[nodiscard]] const LinkSpec& default_link() const { return default_link_; }
+    /// Returns all overrides, ordered by sender and then by receiver.
     [[nodiscard]] const std::map<std::pair<DeviceId, DeviceId>, LinkSpec>& overrides() const {
         return overrides_;
     }
 
   private:
-    LinkSpec standard_;
+    LinkSpec default_link_;
     std::map<std::pair<DeviceId, DeviceId>, LinkSpec> overrides_;
 };
 
+/// All devices and links with their rates over time.
 struct Fleet {
     std::vector<DeviceSpec> devices;
     Network network;
-    DeviceId source{0}; ///< where prompts come in and text goes out
+    DeviceId source{0}; ///< the device where prompts come in and text goes out
 
     [[nodiscard]] std::size_t size() const { return devices.size(); }
 };
 
-/// What devices and links give, asked at a time. Pure; no state.
+/// Computes how long work takes on devices and links. Each function with an amount of work returns
+/// the time at which the work ends if it begins at `start` and has the device or link to itself, or
+/// kNever. Calls do not depend on each other.
 class Rates {
   public:
     virtual ~Rates() = default;
-    [[nodiscard]] virtual std::size_t devices() const = 0;
+    [[nodiscard]] virtual std::size_t devices() const = 0; ///< number of devices
+    /// Returns when the computation of f FLOP ends.
     [[nodiscard]] virtual Nanoseconds compute(DeviceId d, Nanoseconds start, Flops f) const = 0;
+    /// Returns when the device has read b bytes of weights and caches from its memory.
     [[nodiscard]] virtual Nanoseconds touch(DeviceId d, Nanoseconds start, Bytes b) const = 0;
+    /// Returns when the device has read b bytes from its storage.
     [[nodiscard]] virtual Nanoseconds storage(DeviceId d, Nanoseconds start, Bytes b) const = 0;
+    /// Returns when b bytes have been sent under the egress cap of the device.
     [[nodiscard]] virtual Nanoseconds egress(DeviceId d, Nanoseconds start, Bytes b) const = 0;
+    /// Returns when b bytes have been received under the ingress cap of the device.
     [[nodiscard]] virtual Nanoseconds ingress(DeviceId d, Nanoseconds start, Bytes b) const = 0;
+    /// Returns when b bytes have been sent over a link, without its latency.
     [[nodiscard]] virtual Nanoseconds link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b)
         const = 0;
+    /// Returns the latency of a message whose sending begins at time g.
     [[nodiscard]] virtual Nanoseconds latency(DeviceId from, DeviceId to, Nanoseconds g) const = 0;
+    /// Returns the memory budget of a device at time t.
     [[nodiscard]] virtual Bytes memory(DeviceId d, Nanoseconds t) const = 0;
-    /// Without a cap a device's messages do not wait for each other, whatever its links do.
+    /// Returns whether the device has a cap. Without a cap its messages wait only for their links.
     [[nodiscard]] virtual bool egress_capped(DeviceId d) const = 0;
     [[nodiscard]] virtual bool ingress_capped(DeviceId d) const = 0;
 };
 
-/// The fleet's true profiles, as a turn sees them that began after `tokens` sampled tokens. `stop`
-/// is asked where that takes long.
+/// Rates of a fleet that change over time, for a turn that began after `tokens` sampled tokens.
+/// Long computations call `stop` now and then, which can end them by an exception.
 class FleetRates final : public Rates {
   public:
     FleetRates(const Fleet& fleet, std::int64_t tokens, StopCheck stop = nullptr)
@@ -105,7 +118,7 @@ class FleetRates final : public Rates {
     StopCheck stop_;
 };
 
-/// All rates at one moment, held constant for ever.
+/// The rates of all devices and links at one moment. A decision assumes that they stay constant.
 struct Snapshot {
     struct Device {
         PerSecond compute = 0;
@@ -119,18 +132,19 @@ struct Snapshot {
         PerSecond bandwidth = kUnlimited;
         Nanoseconds latency = 0;
     };
-    struct OwnLink {
+    struct LinkOverride {
         DeviceId from;
         DeviceId to;
         Link link;
     };
-    Nanoseconds at = 0;
+    Nanoseconds at = 0; ///< virtual time of the snapshot
     std::vector<Device> devices;
-    /// Of all pairs, row-major [from][to]; the diagonal is unused. Empty in large fleets, where a
-    /// table of pairs would take gigabytes: then all have `usual`, but for those in `own_links`.
+    /// The links of all pairs, row-major [from][to]; the diagonal is unused. In large fleets, where
+    /// this table would be too large, it is empty. Then the links in `link_overrides` are as stated
+    /// there and all others are `default_link`.
     std::vector<Link> links;
-    Link usual;
-    std::vector<OwnLink> own_links; ///< by sender, then by receiver
+    Link default_link;
+    std::vector<LinkOverride> link_overrides; ///< ordered by sender and then by receiver
 
     [[nodiscard]] std::size_t size() const { return devices.size(); }
     [[nodiscard]] const Device& device(DeviceId d) const { return devices[d.index()]; }
@@ -138,31 +152,32 @@ struct Snapshot {
         return links.empty() ? sparse_link(from, to)
                              : links[from.index() * devices.size() + to.index()];
     }
-    /// Of pair number from · N + to.
+    /// Returns the link of pair number from·N + to, where N is the number of devices.
     [[nodiscard]] const Link& link_at(std::size_t pair) const {
         return links.empty()
                    ? sparse_link(DeviceId(pair / devices.size()), DeviceId(pair % devices.size()))
                    : links[pair];
     }
-    /// Is it true of all links?
+    /// Returns whether the condition is true for all links.
     template <class Condition>
     [[nodiscard]] bool all_links(const Condition& condition) const {
-        return links.empty()
-                   ? condition(usual) && std::all_of(
-                                             own_links.begin(),
-                                             own_links.end(),
-                                             [&](const OwnLink& own) { return condition(own.link); }
-                                         )
-                   : std::all_of(links.begin(), links.end(), condition);
+        return links.empty() ? condition(default_link) &&
+                                   std::all_of(
+                                       link_overrides.begin(),
+                                       link_overrides.end(),
+                                       [&](const LinkOverride& o) { return condition(o.link); }
+                                   )
+                             : std::all_of(links.begin(), links.end(), condition);
     }
 
   private:
     [[nodiscard]] const Link& sparse_link(DeviceId from, DeviceId to) const;
 };
 
-/// The profiles of the fleet at time t, seen as by the last turn begun after `tokens` tokens.
+/// Returns the rates of the fleet at time t, for a turn that began after `tokens` sampled tokens.
 [[nodiscard]] Snapshot take_snapshot(const Fleet& fleet, Nanoseconds t, std::int64_t tokens);
 
+/// Rates that stay as they are in a snapshot.
 class SnapshotRates final : public Rates {
   public:
     explicit SnapshotRates(const Snapshot& snapshot) : snapshot_(&snapshot) {}

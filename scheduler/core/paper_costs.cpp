@@ -1,4 +1,3 @@
-// The published formulas, kept exactly. b = 4 bytes per element throughout.
 #include "scheduler/core/paper_costs.hpp"
 
 #include <algorithm>
@@ -8,9 +7,9 @@ namespace headroom::scheduler {
 
 namespace {
 
-constexpr Bytes kElementBytes = 4;
+constexpr Bytes kElementBytes = 4; // b
 
-/// Work over rate in seconds; a rate of 0 is for ever, an unlimited one costs nothing.
+/// Returns work / rate in seconds: infinity if the rate is 0, and 0 if it is unlimited.
 double seconds(std::int64_t work, PerSecond rate) {
     if (work == 0 || rate == kUnlimited) {
         return 0.0;
@@ -23,12 +22,12 @@ std::int64_t tokens_of(PaperLength length) {
     return length.prompt + length.generated;
 }
 
-/// Bandwidth is in bytes/s here, so the paper's factor 8 (bits) is already in it.
+/// Bandwidths are in bytes/s; the paper has bits/s and therefore a factor of 8.
 double transfer_s(Bytes bytes, const Snapshot& snapshot, DeviceId from, DeviceId to) {
     return from == to ? 0.0 : seconds(bytes, snapshot.link(from, to).bandwidth);
 }
 
-/// Compute seconds and head output bytes per device in one layer.
+/// Compute time and bytes of output of the heads of one layer, per device.
 struct Heads {
     std::vector<double> compute_s;
     std::vector<Bytes> output;

@@ -1,7 +1,6 @@
-// Cost profile `paper`: the published block costs and per-layer delay, kept exactly for
-// comparability. Source: arXiv 2505.02533 as recorded in
-// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper. A formula, not an
-// execution: nothing here times anything.
+// Cost profile `paper`: the published formulas for the memory, compute, output and delay of blocks.
+// The paper's policy minimises them; virtual time never depends on them. Source: arXiv 2505.02533
+// as recorded in docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper.
 #pragma once
 
 #include <cstdint>
@@ -14,26 +13,28 @@
 
 namespace headroom::scheduler {
 
-/// L₀ prompt tokens, n generated tokens; L = L₀ + n; b = 4 bytes per element.
+/// The length of a sequence. In the formulas below L = L₀ + n, and b = 4 bytes per element.
 struct PaperLength {
-    std::int64_t prompt = 0;
-    std::int64_t generated = 0;
+    std::int64_t prompt = 0;    ///< L₀, tokens of the prompt
+    std::int64_t generated = 0; ///< n, generated tokens
 };
 
-/// Memory of a block: head 3·L·d·b + 3·D·d·b plus its cache n·D·b; proj L·D·b; ffn 4·L·D·b.
-/// A group of q query heads counts as q heads. embed and lm_head: 0; the paper has no price for
-/// slices and hubs either, here and in all that follows: 0.
+// The paper has costs for heads, proj and ffn. A group with q query heads counts as q heads. All
+// costs of embed, lm_head, slices and hubs are 0.
+
+/// Returns the memory of a block: 3·L·d·b + 3·D·d·b plus the cache n·D·b for a head, L·D·b for
+/// proj, 4·L·D·b for ffn.
 [[nodiscard]] Bytes paper_memory(const Blocks& blocks, BlockId b, PaperLength length);
-/// The cache part of paper_memory alone (n·D·b per head).
+/// Returns the KV cache of a block, which is a part of paper_memory: n·D·b for a head.
 [[nodiscard]] Bytes paper_cache(const Blocks& blocks, BlockId b, PaperLength length);
-/// Compute: head 3·L·D·d + L²·d; proj L·D²; ffn 8·L·D².
+/// Returns the FLOP of a block: 3·L·D·d + L²·d for a head, L·D² for proj, 8·L·D² for ffn.
 [[nodiscard]] Flops paper_compute(const Blocks& blocks, BlockId b, PaperLength length);
-/// Output: head L·d·b; proj L·D·b; others 0.
+/// Returns the output of a block: L·d·b for a head, L·D·b for proj, 0 for others.
 [[nodiscard]] Bytes paper_output(const Blocks& blocks, BlockId b, PaperLength length);
 
-/// D_T summed over layers, in seconds
-/// (docs/explanation/head-level-partitioning.md#inference-delay-of-one-layer). Infinite in
-/// granularity `sliced`: the formula is of layers with one proj and one ffn.
+/// Returns D_T, the published inference delay, summed over all layers, in seconds. It is infinite
+/// in granularity `sliced`, because the formula is for layers with one proj and one ffn. Source:
+/// docs/explanation/head-level-partitioning.md#inference-delay-of-one-layer.
 [[nodiscard]] double paper_delay_s(
     const Blocks& blocks,
     const Placement& placement,
@@ -42,17 +43,17 @@ struct PaperLength {
     PaperGather gather = PaperGather::sum
 );
 
-/// What of a moved block crosses the link: all of it, or its cache alone because every device has
-/// the weights (`weights = everywhere`).
+/// What a migration sends of a block: all of it, or its cache alone because every device has the
+/// weights in its storage (`controller.weights = "everywhere"`).
 enum class PaperMoved : std::uint8_t { all, cache };
 
-/// Bytes that a move of b sends: paper_memory, or paper_cache.
+/// Returns the bytes that a migration of block b sends: paper_memory or paper_cache.
 [[nodiscard]] Bytes paper_moved_bytes(
     const Blocks& blocks, BlockId b, PaperLength length, PaperMoved moved
 );
 
-/// Plain sum over moved blocks, in block order, of m_i·8/R, in seconds, sizes at `length`. 0 in
-/// granularity `sliced`, whose D_T is infinite anyway.
+/// Returns the published D_mig in seconds: the sum over all blocks that move of their bytes divided
+/// by the bandwidth of the link. It is 0 in granularity `sliced`, for which D_T is infinite.
 [[nodiscard]] double paper_migration_s(
     const Blocks& blocks,
     const Placement& from,

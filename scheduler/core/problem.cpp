@@ -1,15 +1,14 @@
-// See problem.hpp.
 #include "scheduler/core/problem.hpp"
 
 #include <algorithm>
 
 namespace headroom::scheduler {
 
-PaperLength Problem::paper_costs_at() const {
+PaperLength Problem::paper_cost_length() const {
     return {prompt, std::max<std::int64_t>(0, horizon() - prompt)};
 }
 
-PaperLength Problem::paper_moves_at() const {
+PaperLength Problem::paper_migration_length() const {
     return {prompt, std::max<std::int64_t>(0, context - prompt)};
 }
 
@@ -25,19 +24,19 @@ std::int64_t Problem::memory_context() const {
     return rows_of_all;
 }
 
-std::int64_t Problem::prompts_spread() const {
+std::int64_t Problem::prompt_spread_rounds() const {
     std::int64_t prompts = 0;
     std::int64_t tokens = 0;
     for (const InFlight& sequence : sequences) {
-        if (sequence.prompt.left > 0) {
+        if (sequence.prompt.remaining > 0) {
             ++prompts;
-            tokens += sequence.prompt.tokens;
+            tokens += sequence.prompt.max_new_tokens;
         }
     }
     return prompts == 0 ? 0 : std::max(interval, tokens / prompts);
 }
 
-Bytes memory_there(const Problem& problem, DeviceId d) {
+Bytes actual_memory(const Problem& problem, DeviceId d) {
     const Bytes usable = problem.snapshot.devices[d.index()].memory;
     return problem.safe_memory.empty() ? usable : std::max(usable, problem.safe_memory[d.index()]);
 }

@@ -1,4 +1,4 @@
-// A decision's question and answer, both plain values: problem in, decision out.
+// The input and the output of a policy: a Problem and a Decision. Both are plain values.
 #pragma once
 
 #include <algorithm>
@@ -18,116 +18,119 @@
 
 namespace headroom::scheduler {
 
+/// The formulas for the costs and memory that a policy uses; see docs/reference/policies.md.
 enum class CostProfile : std::uint8_t { physical, paper };
 
-/// What a placement is to be good at: one sequence's step, or all sequences' together.
+/// What a policy minimises beside D_mig: the time of one sequence's step, or the time of a round of
+/// all sequences (`controller.objective`).
 enum class Aim : std::uint8_t { latency, throughput };
 
-/// A prompt that is still to be taken in by a slot: the rest of its sequence's own, or that of the
-/// request that waits for it.
-struct PromptAhead {
-    std::int64_t rows = 0;   ///< of it that are in the cache
-    std::int64_t left = 0;   ///< tokens; 0: there is none
-    std::int64_t tokens = 0; ///< that its sequence samples at most
-    bool operator==(const PromptAhead&) const = default;
+/// The prompt that a slot has to prefill next: the rest of its sequence's own prompt, or the prompt
+/// of the next request for this slot.
+struct PendingPrompt {
+    std::int64_t rows = 0;           ///< cache rows that the prompt already has
+    std::int64_t remaining = 0;      ///< tokens to prefill; 0 if there is no such prompt
+    std::int64_t max_new_tokens = 0; ///< the most tokens that will be sampled after it
+    bool operator==(const PendingPrompt&) const = default;
 };
 
-/// One sequence in flight, or one that is about to be, as a decision finds it.
+/// A sequence in flight at the time of a decision, or a request that may begin at this decision.
 struct InFlight {
-    std::int64_t context = 0; ///< T of this sequence: prompt + sampled − 1
-    std::int64_t rows = 0;    ///< of its cache in use; 0 before its prefill
-    PromptAhead prompt{};
+    std::int64_t context = 0; ///< T of this sequence: tokens of the prompt + sampled tokens − 1
+    std::int64_t rows = 0;    ///< used rows of its KV cache; 0 before its prefill
+    PendingPrompt prompt{};
     bool operator==(const InFlight&) const = default;
 };
 
-/// Everything a policy may look at. Contexts as in docs/explanation/time.md#decisions: T = prompt +
-/// sampled − 1; costs and memory are those at T + interval; `rows` cache rows (0 before prefill)
-/// move.
+/// Everything on which a decision may depend. Costs and memory are those at context T + λ. Source:
+/// docs/explanation/time.md#decisions.
 struct Problem {
     const Blocks* blocks = nullptr;
     Snapshot snapshot;
     DeviceId source{0};
-    std::optional<Placement> previous;
-    std::int64_t context = 0; ///< T, of several sequences the largest
-    std::int64_t rows = 0;    ///< cache rows that a moved group takes along, of all sequences
-    /// All sequences in flight until the next decision; empty: one, at `context`.
+    std::optional<Placement> previous; ///< the placement in force; nullopt at the first decision
+    std::int64_t context = 0;          ///< T of the longest sequence
+    std::int64_t rows = 0; ///< used cache rows of all sequences, which move with a group
+    /// All sequences in flight until the next decision. If it is empty, there is one at `context`.
     std::vector<InFlight> sequences{};
     Aim aim = Aim::latency;
-    /// Turns that are joined into one operation; 0: as many as the decision finds best.
+    /// Turns that are joined into one batch; 0 if the decision is to choose the number.
     std::int64_t batch = 1;
-    /// Most tokens of a prompt that are taken in at once; 0: whole prompts.
+    /// The most tokens of a prompt in one turn; 0 if a turn takes a whole prompt.
     std::int64_t prefill_chunk = 0;
     std::int64_t interval = 1; ///< λ
-    Bytes buffers = 0;         ///< per device that holds any block
+    Bytes buffers = 0;         ///< bytes of buffers of each device that has a block
     CostProfile cost_profile = CostProfile::physical;
-    double t_budget_s = 1.0; ///< paper profile's compute constraint
-    std::int64_t prompt = 0; ///< L₀, for the paper profile
-    PaperSettings paper{};   ///< what the published method leaves open
-    /// Every device has all weights in its own storage: a moved block reads them there, and only
-    /// its cache rows are sent.
+    double t_budget_s = 1.0; ///< T_budget of cost profile `paper`, in seconds
+    std::int64_t prompt = 0; ///< L₀ of cost profile `paper`: tokens of the prompt
+    PaperSettings paper{};
+    /// Whether every device has all weights in its own storage. A migrated block is then loaded
+    /// from there, and only its cache rows are sent.
     bool weights_everywhere = false;
-    /// Per device the memory that it is safe to use: the least that it had lately, less a reserve;
-    /// empty: all that it has. What fits is a matter of the snapshot alone.
+    /// The memory of each device that is safe to use (docs/reference/policies.md); if it is empty,
+    /// all memory is. Whether a placement is feasible depends on the snapshot's memory alone.
     std::vector<Bytes> safe_memory{};
-    /// embed and lm_head are pinned to the source; else they go where a policy wants them.
+    /// Whether embed and lm_head are pinned to the source; if not, a policy may place them
+    /// anywhere.
     bool ends_at_source = false;
-    /// Tokens that are still expected: a migration is weighed against so many steps instead of λ.
-    /// 0: myopic, as docs/explanation/time.md#the-objective has it by default.
+    /// Tokens that are still expected. If they are more than λ, a migration has to pay within so
+    /// many steps instead of λ. 0 is the default (docs/explanation/time.md#the-objective).
     std::int64_t look_ahead = 0;
-    std::int64_t node_limit = 200'000; ///< policy exact: search nodes before it reports its bound
+    std::int64_t node_limit = 200'000; ///< the most search nodes of policy `exact`
     std::uint64_t seed = 0;
     std::int64_t epoch = 0; ///< serial number of the placement in force
-    /// Asked by searches now and then; a decision that is no longer wanted ends with
+    /// Searches call this now and then. A decision that is no longer wanted throws
     /// InterruptedError.
     StopCheck stop = nullptr;
 
     [[nodiscard]] std::int64_t horizon() const { return context + interval; } ///< T + λ
-    /// Sequences in flight, at least 1.
+    /// Returns the number of sequences in flight, at least 1.
     [[nodiscard]] std::int64_t in_flight() const {
         return sequences.empty() ? 1 : static_cast<std::int64_t>(sequences.size());
     }
-    /// The context of one sequence that would take as much cache memory as all do at T + λ: whole
-    /// pages of each.
+    /// Returns the context of a single sequence whose KV cache would need as many pages as those of
+    /// all sequences at T + λ together.
     [[nodiscard]] std::int64_t memory_context() const;
-    /// Steps over which a migration must pay: λ, or the expected tokens if they are more.
+    /// Returns the number of steps within which a migration must pay: λ, or `look_ahead` if more.
     [[nodiscard]] std::int64_t steps() const { return std::max(interval, look_ahead); }
-    /// Rounds over which the time for prompts is spread: as many as their sequences sample tokens,
-    /// on average, at least λ. 0: there are no prompts to take in.
-    [[nodiscard]] std::int64_t prompts_spread() const;
-    [[nodiscard]] bool pinned(BlockId b) const {
+    /// Returns the number of rounds over which an objective spreads the time of pending prompts:
+    /// the mean of their max_new_tokens, but at least λ. Returns 0 if no prompt is pending.
+    [[nodiscard]] std::int64_t prompt_spread_rounds() const;
+    /// Returns whether block b must stay on the source.
+    [[nodiscard]] bool is_pinned(BlockId b) const {
         return ends_at_source && blocks->name(b).layer < 0;
     }
-    /// Where the paper's costs are taken: n = T + λ − L₀ generated tokens, not below 0.
-    [[nodiscard]] PaperLength paper_costs_at() const;
-    /// Where the paper's D_mig is: n = T − L₀, as of the end of the previous interval.
-    [[nodiscard]] PaperLength paper_moves_at() const;
+    /// Returns the length at which the paper's costs are taken: n = T + λ − L₀, but at least 0.
+    [[nodiscard]] PaperLength paper_cost_length() const;
+    /// Returns the length at which the paper's D_mig is taken: n = T − L₀, but at least 0.
+    [[nodiscard]] PaperLength paper_migration_length() const;
     [[nodiscard]] PaperMoved paper_moved() const {
         return weights_everywhere ? PaperMoved::cache : PaperMoved::all;
     }
 };
 
-/// The predictions are made under either cost profile: `inference` and `migration` of the
-/// execution, which is always physical, and the paper's formulas beside them.
+/// A placement with its predictions. `inference`, `migration`, `round` and `prompts` predict the
+/// execution, which is physical under either cost profile; the paper's formulas stand beside them.
 struct Decision {
     Placement placement;                                            ///< empty if infeasible
     Nanoseconds inference = kNever;                                 ///< predicted D_inf
     Nanoseconds migration = 0;                                      ///< predicted D_mig
     double paper_delay_s = std::numeric_limits<double>::infinity(); ///< the paper's D_T
     double paper_migration_s = 0;                                   ///< the paper's D_mig
-    std::int64_t batch = 1;     ///< turns that are joined into one operation
+    std::int64_t batch = 1;     ///< turns that are joined into one batch
     Nanoseconds round = kNever; ///< predicted time of one round of all sequences in flight
-    /// Predicted time for the prompts that are still to be taken in, beyond rounds without them.
+    /// Predicted time that pending prompts add to the rounds.
     Nanoseconds prompts = 0;
     bool feasible = false;
-    std::string reason;           ///< why not feasible, or why this placement, in one sentence
-    std::int64_t evaluations = 0; ///< work done, counted
-    /// Proven: no feasible placement has a smaller objective than this, in seconds. Only of
-    /// `exact`.
+    std::string reason; ///< one sentence: why this placement, or why the decision is infeasible
+    std::int64_t evaluations = 0; ///< number of evaluations, the measure of a search's effort
+    /// A lower bound of the objective of every feasible placement, in seconds. Set by `exact` only.
     std::optional<double> bound{};
-    bool proven = false; ///< this placement is an optimum, or it is proven that nothing fits
+    bool proven = false; ///< whether it is proven that the placement is optimal, or that none fits
 };
 
-/// What the device has, also in a problem that holds it to less.
-[[nodiscard]] Bytes memory_there(const Problem& problem, DeviceId d);
+/// Returns the memory that the device really has. A problem whose snapshot is limited to safe
+/// memory has this value in `safe_memory`.
+[[nodiscard]] Bytes actual_memory(const Problem& problem, DeviceId d);
 
 } // namespace headroom::scheduler

@@ -1,5 +1,5 @@
-// Loads and profiles. All of it is integer arithmetic with one rounding per rate and one per
-// operation, so that two ranks on two machines come to the same nanosecond.
+// All arithmetic is in integers, with one rounding per rate and one per operation, so that ranks on
+// different machines compute the same nanosecond.
 #include "scheduler/core/profile.hpp"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ namespace headroom::scheduler {
 
 namespace {
 
-/// x folded back into [0, span] as often as it takes, as a ball between two walls.
+/// Returns x reflected at 0 and at `span`, as often as needed, until it is in [0, span].
 std::int64_t reflected(std::int64_t x, std::int64_t span) {
     const std::int64_t cycle = 2 * span;
     const std::int64_t in_cycle = ((x % cycle) + cycle) % cycle;
@@ -32,10 +32,10 @@ Load Load::steps(std::vector<Step> steps) {
         HEADROOM_CHECK(step.value >= 0 && step.value <= kWhole, "load {}", step.value);
         before = step.at;
     }
-    // Before the first step the load is 0; behind it no time has less than the least step.
-    load.least_ = steps.empty() || steps.front().at > 0 ? 0 : kWhole;
+    // Before the first step the load is 0.
+    load.min_load_ = steps.empty() || steps.front().at > 0 ? 0 : kWhole;
     for (const Step& step : steps) {
-        load.least_ = std::min(load.least_, step.value);
+        load.min_load_ = std::min(load.min_load_, step.value);
     }
     load.steps_ = std::move(steps);
     return load;
@@ -51,7 +51,7 @@ Load Load::uniform(Ppb low, Ppb high, Nanoseconds period, std::uint64_t stream) 
     load.kind_ = Kind::uniform;
     load.low_ = low;
     load.high_ = high;
-    load.least_ = low;
+    load.min_load_ = low;
     load.period_ = period;
     load.stream_ = stream;
     return load;
@@ -76,11 +76,11 @@ Load Load::walk(Ppb low, Ppb high, Ppb step, Nanoseconds period, std::uint64_t s
         const Ppb drawn = static_cast<Ppb>(random_below(stream, k, choices)) - step;
         value = low + reflected(value - low + drawn, high - low);
     }
-    load.least_ = *std::min_element(load.table_.begin(), load.table_.end());
+    load.min_load_ = *std::min_element(load.table_.begin(), load.table_.end());
     return load;
 }
 
-Segment Load::at(Nanoseconds t) const {
+ProfilePiece Load::at(Nanoseconds t) const {
     if (kind_ == Kind::steps) {
         const auto next =
             std::upper_bound(steps_.begin(), steps_.end(), t, [](Nanoseconds x, const Step& s) {
@@ -91,25 +91,25 @@ Segment Load::at(Nanoseconds t) const {
             next == steps_.end() ? kNever : next->at};
     }
     const std::int64_t k = t / period_;
-    return {in_period(k), after(k * period_, period_)};
+    return {value_in_period(k), after(k * period_, period_)};
 }
 
-bool Load::full_from(Nanoseconds t) const {
+bool Load::is_full_from(Nanoseconds t) const {
     if (kind_ != Kind::steps) {
-        return least_ == kWhole; // random loads come back to their least again and again
+        return min_load_ == kWhole; // a random load has its smallest value again and again
     }
     return at(t).value == kWhole && std::all_of(steps_.begin(), steps_.end(), [t](const Step& s) {
                return s.at <= t || s.value == kWhole;
            });
 }
 
-Segment Profile::at(Nanoseconds t, std::int64_t tokens) const {
+ProfilePiece Profile::at(Nanoseconds t, std::int64_t tokens) const {
     if (unlimited()) {
         return {kUnlimited, kNever};
     }
-    const Segment now = load.at(t);
+    const ProfilePiece now = load.at(t);
     const Factors factors = factors_at(changes, t, tokens);
-    return {scaled(*this, now.value, factors), std::min(now.until, factors.until)};
+    return {scaled_value(*this, now.value, factors), std::min(now.until, factors.until)};
 }
 
 } // namespace headroom::scheduler

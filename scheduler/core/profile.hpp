@@ -1,7 +1,7 @@
-// What a resource can give over virtual time: piecewise constant integer rates, and `finish`, the
-// one function that turns work into time for the runtime and the timeline alike.
-// Everything is a pure function of (virtual time, tokens sampled before the turn began); nothing
-// remembers who asked before.
+// Rates of a resource over virtual time, which are piecewise constant integers, and `finish`, which
+// computes when work ends at such a rate. The runtime and the timeline both call `finish`. A rate
+// depends only on the virtual time and on the tokens that were sampled before the turn began, so
+// calls do not depend on each other.
 #pragma once
 
 #include <cstdint>
@@ -13,50 +13,53 @@
 
 namespace headroom::scheduler {
 
-/// Parts per billion: the integer form of fractions in profiles.
+/// A fraction in parts per billion.
 using Ppb = std::int64_t;
-inline constexpr Ppb kWhole = 1'000'000'000;
+inline constexpr Ppb kWhole = 1'000'000'000; ///< the fraction 1
 
-/// t + duration, at most kNever; duration ≥ 0.
+/// Returns t + duration, or kNever if that is later. Precondition: duration ≥ 0.
 [[nodiscard]] constexpr Nanoseconds after(Nanoseconds t, Nanoseconds duration) {
     return t > kNever - duration ? kNever : t + duration;
 }
 
-/// A value and the time at which the next one may begin (exclusive; kNever: it stays for ever).
-struct Segment {
+/// A value and the time until which it holds (exclusive).
+struct ProfilePiece {
     std::int64_t value = 0;
-    Nanoseconds until = kNever;
+    Nanoseconds until = kNever; ///< kNever if the value never changes
 };
 
-/// The part of a resource that others use, in [0, kWhole], over virtual time.
-/// A breakpoint belongs to the segment that it begins.
+/// The fraction of a resource that other programs use, in [0, kWhole], over virtual time.
 class Load {
   public:
     struct Step {
-        Nanoseconds at = 0;
+        Nanoseconds at = 0; ///< the value holds from this time on
         Ppb value = 0;
     };
 
-    Load() = default; ///< none, for ever
+    Load() = default; ///< The load is 0 at all times.
     static Load constant(Ppb value);
-    /// Steps in strictly increasing order of time; before the first one the load is 0.
+    /// Returns a load that is 0 before the first step. The times of steps are strictly increasing.
     static Load steps(std::vector<Step> steps);
-    /// In every period of virtual time [k·period, (k+1)·period) an independent integer drawn
-    /// uniformly from [low, high].
+    /// Returns a random load. In each period [k·period, (k+1)·period) its value is an independent
+    /// integer, uniformly distributed in [low, high]. `stream` is the seed.
     static Load uniform(Ppb low, Ppb high, Nanoseconds period, std::uint64_t stream);
-    /// A seeded random walk inside [low, high]: per period one step, uniform in [-step, step],
-    /// reflected at the ends; starts in the middle. It has kWalkPeriods periods, then runs
-    /// backwards, then forwards again, so that any time can be evaluated without a history.
+    /// Returns a random walk inside [low, high] that starts in the middle. In each period it makes
+    /// one step, uniformly distributed in [-step, step] and reflected at the ends. After
+    /// kWalkPeriods periods the same values come backwards, then forwards again, so all values fit
+    /// in a table.
     static Load walk(Ppb low, Ppb high, Ppb step, Nanoseconds period, std::uint64_t stream);
     static constexpr std::int64_t kWalkPeriods = 4096;
 
-    [[nodiscard]] Segment at(Nanoseconds t) const;
-    /// How long each value of a random load holds; kNever: it is none.
+    [[nodiscard]] ProfilePiece at(Nanoseconds t) const;
+    /// Returns how long each value of a random load holds; kNever if the load is not random.
     [[nodiscard]] Nanoseconds period() const { return period_; }
-    /// After so many periods a random load's values come again; 0: they never do.
-    [[nodiscard]] std::int64_t cycle() const { return kind_ == Kind::table ? 2 * kWalkPeriods : 0; }
-    /// The value of a random load in its k-th period.
-    [[nodiscard]] Ppb in_period(std::int64_t k) const {
+    /// Returns the number of periods after which the values of a random load repeat; 0 if they do
+    /// not repeat.
+    [[nodiscard]] std::int64_t cycle_periods() const {
+        return kind_ == Kind::table ? 2 * kWalkPeriods : 0;
+    }
+    /// Returns the value of a random load in period k.
+    [[nodiscard]] Ppb value_in_period(std::int64_t k) const {
         if (kind_ == Kind::uniform) {
             const auto choices = static_cast<std::uint64_t>(high_ - low_ + 1);
             return low_ +
@@ -67,10 +70,10 @@ class Load {
             in_cycle < kWalkPeriods ? in_cycle : 2 * kWalkPeriods - 1 - in_cycle;
         return table_[static_cast<std::size_t>(row)];
     }
-    /// True if no time from t on has a load below kWhole: the resource gives nothing any more.
-    [[nodiscard]] bool full_from(Nanoseconds t) const;
-    /// A lower bound of the load at all times; a load without end comes back to it or near it.
-    [[nodiscard]] Ppb least() const { return least_; }
+    /// Returns whether the load is kWhole at all times from t on, so that the rate stays 0.
+    [[nodiscard]] bool is_full_from(Nanoseconds t) const;
+    /// Returns a lower bound of the load at all times.
+    [[nodiscard]] Ppb min_load() const { return min_load_; }
 
   private:
     enum class Kind { steps, uniform, table };
@@ -78,55 +81,57 @@ class Load {
     std::vector<Step> steps_;
     Ppb low_ = 0;
     Ppb high_ = 0;
-    Ppb least_ = 0;
+    Ppb min_load_ = 0;
     Nanoseconds period_ = kNever;
     std::uint64_t stream_ = 0;
     std::vector<Ppb> table_;
 };
 
-/// A change that an event makes: from `at` (virtual time) or from the first turn begun after
-/// `at_token` sampled tokens, the resource has `factor` of what it had at first. Exactly one of the
-/// two is set (the other is -1). Of several time events the latest begun counts, of several token
-/// events too; one of each multiply.
+/// The effect of a scenario event on a resource: its value is multiplied by `factor`, either from
+/// the virtual time `at` on, or for turns that begin after `at_token` sampled tokens. One of the
+/// two is set, the other is -1. The latest event by time and the latest event by token are in
+/// force; their factors are multiplied.
 struct Change {
     Nanoseconds at = -1;
     std::int64_t at_token = -1;
     Ppb factor = kWhole; ///< may exceed kWhole
 };
 
-/// A number p/q > 0 in lowest terms; decimal scales of scenario files are exact.
+/// A positive fraction in lowest terms. A decimal number of a scenario has an exact Ratio.
 struct Ratio {
     std::int64_t numerator = 1;
     std::int64_t denominator = 1;
 };
 
-/// value(t, tokens) = floor(base · scale · (kWhole − load(t)) · Π changes), one rounding.
-/// Used for FLOP/s, bytes/s, bytes of memory, and (without load) nanoseconds of latency.
+/// The value of a resource over time: floor(base · scale · (1 − load) · factors of the changes). It
+/// is rounded once. Rates have the units FLOP/s and bytes/s, memory has bytes, and latency, which
+/// has no load, has nanoseconds.
 struct Profile {
-    std::int64_t base = kUnlimited; ///< kUnlimited stays unlimited whatever else is said
+    std::int64_t base = kUnlimited; ///< if kUnlimited, the value is always unlimited
     Ratio scale{};
     Load load{};
     std::vector<Change> changes{};
 
-    /// tokens: how many had been sampled when the turn began that asks.
-    [[nodiscard]] Segment at(Nanoseconds t, std::int64_t tokens) const;
+    /// Returns the value at time t for a turn that began after `tokens` sampled tokens.
+    [[nodiscard]] ProfilePiece at(Nanoseconds t, std::int64_t tokens) const;
     [[nodiscard]] bool unlimited() const { return base == kUnlimited; }
 };
 
-/// A run's virtual time ends a year after it began: what would end later never does.
+/// The end of virtual time, one year after the start. Work that would end later never ends.
 inline constexpr Nanoseconds kHorizon = std::int64_t{365} * 24 * 3600 * kSecond;
-/// A random load that leaves nothing for so many periods on end counts as one that always will.
-inline constexpr std::int64_t kPatience = std::int64_t{1} << 22;
-/// What needs more periods than so many of a load that is drawn for each of them counts as never
-/// done. They cannot be skipped, so this bounds what one call of `finish` costs. (A walk's periods
-/// come again, so they are skipped by whole cycles.)
-inline constexpr std::int64_t kMostDraws = std::int64_t{1} << 27;
+/// If a random load leaves a rate of 0 for this many periods in a row, the rate counts as 0 for
+/// ever.
+inline constexpr std::int64_t kMaxEmptyPeriods = std::int64_t{1} << 22;
+/// Work that needs more than this many periods of a load without repetition never ends. Such
+/// periods have to be computed one by one, so this limits the time that a call of `finish` takes.
+inline constexpr std::int64_t kMaxDraws = std::int64_t{1} << 27;
 
-/// The earliest nanosecond t ≥ start with ∫ rate dτ ≥ work over [start, t), or kNever: the rate
-/// stays 0, or one of the three bounds above is passed.
-/// work ≥ 0 in the unit whose rate per second the profile gives; work 0: start, even at rate 0;
-/// unlimited: start; start = kNever: kNever. Sums in 128 bits, exact. Source:
-/// docs/explanation/time.md#rates-and-finish. `stop` is asked where that takes long.
+/// Returns the earliest nanosecond t ≥ start at which the integral of the rate over [start, t) is
+/// at least `work`. Returns kNever if the rate stays 0 or one of the three limits above is
+/// exceeded. `work` is in the unit of the profile, such as FLOP for FLOP/s. Returns `start` if
+/// `work` is 0 or the rate is unlimited. Sums are exact. Long computations call `stop` now and
+/// then, which can end them by InterruptedError. Precondition: start ≥ 0 and work ≥ 0. Source:
+/// docs/explanation/time.md#rates-and-finish.
 [[nodiscard]] Nanoseconds finish(
     const Profile& profile,
     Nanoseconds start,
@@ -135,7 +140,7 @@ inline constexpr std::int64_t kMostDraws = std::int64_t{1} << 27;
     StopCheck stop = nullptr
 );
 
-/// The same at a constant rate, without bounds.
+/// Returns the same for a constant rate, without the three limits.
 [[nodiscard]] Nanoseconds finish(PerSecond rate, Nanoseconds start, std::int64_t work);
 
 } // namespace headroom::scheduler

@@ -1,4 +1,3 @@
-// One rounding per rate, whatever is multiplied.
 #include "scheduler/core/scaled_rate.hpp"
 
 #include <algorithm>
@@ -8,42 +7,40 @@
 #include <optional>
 
 #include "base/check.hpp"
-#include "base/wide.hpp"
+#include "base/int128.hpp"
 
 namespace headroom::scheduler {
 
 namespace {
 
-/// A finite value never grows into "unlimited".
-constexpr std::uint64_t kLargestFinite = static_cast<std::uint64_t>(kUnlimited) - 1;
+/// The largest value that is not kUnlimited.
+constexpr std::uint64_t kMaxFinite = static_cast<std::uint64_t>(kUnlimited) - 1;
 
-/// A product of fractions that is rounded down once, at the end.
+/// A product of fractions that is rounded down once.
 struct Fractions {
-    std::array<std::uint64_t, 5> over{1, 1, 1, 1, 1};
-    std::array<std::uint64_t, 4> under{1, 1, 1, 1};
+    std::array<std::uint64_t, 5> numerators{1, 1, 1, 1, 1};
+    std::array<std::uint64_t, 4> denominators{1, 1, 1, 1};
 
-    /// Nothing if a product does not fit 128 bits.
+    /// Returns the product rounded down, or nullopt if an intermediate result exceeds 128 bits.
     [[nodiscard]] std::optional<std::uint64_t> floor() const {
-        UnsignedWide numerator = 1;
-        UnsignedWide denominator = 1;
+        UInt128 numerator = 1;
+        UInt128 denominator = 1;
         bool overflow = false;
-        for (const std::uint64_t factor : over) {
-            overflow |= __builtin_mul_overflow(numerator, UnsignedWide{factor}, &numerator);
+        for (const std::uint64_t factor : numerators) {
+            overflow |= __builtin_mul_overflow(numerator, UInt128{factor}, &numerator);
         }
-        for (const std::uint64_t factor : under) {
-            overflow |= __builtin_mul_overflow(denominator, UnsignedWide{factor}, &denominator);
+        for (const std::uint64_t factor : denominators) {
+            overflow |= __builtin_mul_overflow(denominator, UInt128{factor}, &denominator);
         }
         if (overflow) {
             return std::nullopt;
         }
-        return static_cast<std::uint64_t>(
-            std::min(numerator / denominator, UnsignedWide{kLargestFinite})
-        );
+        return static_cast<std::uint64_t>(std::min(numerator / denominator, UInt128{kMaxFinite}));
     }
 
     void reduce() {
-        for (std::uint64_t& numerator : over) {
-            for (std::uint64_t& denominator : under) {
+        for (std::uint64_t& numerator : numerators) {
+            for (std::uint64_t& denominator : denominators) {
                 const std::uint64_t divisor = std::gcd(numerator, denominator);
                 numerator /= divisor;
                 denominator /= divisor;
@@ -51,17 +48,17 @@ struct Fractions {
         }
     }
 
-    /// For numbers that no exact product holds: absurd ones, but even they must not wrap around.
+    /// Returns an approximation for numbers whose exact product does not fit in 128 bits.
     [[nodiscard]] std::uint64_t rounded_floor() const {
         long double value = 1;
-        for (const std::uint64_t factor : over) {
+        for (const std::uint64_t factor : numerators) {
             value *= static_cast<long double>(factor);
         }
-        for (const std::uint64_t factor : under) {
+        for (const std::uint64_t factor : denominators) {
             value /= static_cast<long double>(factor);
         }
-        return value < static_cast<long double>(kLargestFinite) ? static_cast<std::uint64_t>(value)
-                                                                : kLargestFinite;
+        return value < static_cast<long double>(kMaxFinite) ? static_cast<std::uint64_t>(value)
+                                                            : kMaxFinite;
     }
 };
 
@@ -90,21 +87,21 @@ Factors factors_at(const std::vector<Change>& changes, Nanoseconds t, std::int64
     return factors;
 }
 
-std::int64_t scaled(const Profile& profile, Ppb load, const Factors& factors) {
+std::int64_t scaled_value(const Profile& profile, Ppb load, const Factors& factors) {
     if (load == 0 && factors.by_time == kWhole && factors.by_token == kWhole &&
         profile.scale.numerator == profile.scale.denominator) {
         return profile.base;
     }
     HEADROOM_CHECK(profile.scale.denominator > 0, "scale over {}", profile.scale.denominator);
     Fractions product;
-    product.over[0] = natural(profile.base);
-    product.over[1] = natural(profile.scale.numerator);
-    product.under[0] = natural(profile.scale.denominator);
+    product.numerators[0] = natural(profile.base);
+    product.numerators[1] = natural(profile.scale.numerator);
+    product.denominators[0] = natural(profile.scale.denominator);
     const std::array<Ppb, 3> parts{kWhole - load, factors.by_time, factors.by_token};
     for (std::size_t i = 0; i < parts.size(); ++i) {
         if (parts[i] != kWhole) {
-            product.over[i + 2] = natural(parts[i]);
-            product.under[i + 1] = static_cast<std::uint64_t>(kWhole);
+            product.numerators[i + 2] = natural(parts[i]);
+            product.denominators[i + 1] = static_cast<std::uint64_t>(kWhole);
         }
     }
     std::optional<std::uint64_t> value = product.floor();
@@ -120,29 +117,30 @@ ScaledRate::ScaledRate(const Profile& profile, const Factors& factors)
     HEADROOM_CHECK(profile.scale.denominator > 0, "scale over {}", profile.scale.denominator);
     constexpr auto kOne = static_cast<std::uint64_t>(kWhole);
     Fractions product;
-    product.over = {
+    product.numerators = {
         natural(profile.base),
         natural(profile.scale.numerator),
         natural(factors.by_time),
         natural(factors.by_token),
         1};
-    product.under = {natural(profile.scale.denominator), kOne, kOne, kOne}; // one is the load's
+    product.denominators = {
+        natural(profile.scale.denominator), kOne, kOne, kOne}; // one kOne belongs to the load
     product.reduce();
-    std::uint64_t over = 1;
-    std::uint64_t under = 1;
+    std::uint64_t numerator = 1;
+    std::uint64_t denominator = 1;
     bool overflow = false;
-    for (const std::uint64_t factor : product.over) {
-        overflow |= __builtin_mul_overflow(over, factor, &over);
+    for (const std::uint64_t factor : product.numerators) {
+        overflow |= __builtin_mul_overflow(numerator, factor, &numerator);
     }
-    for (const std::uint64_t factor : product.under) {
-        overflow |= __builtin_mul_overflow(under, factor, &under);
+    for (const std::uint64_t factor : product.denominators) {
+        overflow |= __builtin_mul_overflow(denominator, factor, &denominator);
     }
-    // The largest value, where nothing is used by others, must be finite too.
-    constexpr std::uint64_t kMost = kLargestFinite / kOne;
-    if (!overflow && over <= kMost && under <= kLargestFinite) {
-        over_ = over;
-        shift_ = 63 + static_cast<int>(std::bit_width(under - 1)); // 63 + ⌈log2⌉
-        reciprocal_ = static_cast<std::uint64_t>((UnsignedWide{1} << shift_) / under) + 1;
+    // The value at a load of 0 must not exceed kMaxFinite.
+    constexpr std::uint64_t kMaxNumerator = kMaxFinite / kOne;
+    if (!overflow && numerator <= kMaxNumerator && denominator <= kMaxFinite) {
+        numerator_ = numerator;
+        shift_ = 63 + static_cast<int>(std::bit_width(denominator - 1)); // 63 + ⌈log2⌉
+        reciprocal_ = static_cast<std::uint64_t>((UInt128{1} << shift_) / denominator) + 1;
     }
 }
 

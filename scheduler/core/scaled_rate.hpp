@@ -1,49 +1,53 @@
-// A profile's rate as a function of its load, with scale and events prepared once for many loads.
+// Computes the value of a profile for a given load. ScaledRate prepares scale and changes once and
+// is then quick for many loads; `finish` uses it for random loads with many periods.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "base/int128.hpp"
 #include "base/units.hpp"
-#include "base/wide.hpp"
 #include "scheduler/core/profile.hpp"
 
 namespace headroom::scheduler {
 
-/// The changes in force: one factor of the time events, one of the token events.
+/// The factors of the changes in force.
 struct Factors {
-    Ppb by_time = kWhole;
-    Ppb by_token = kWhole;
-    Nanoseconds until = kNever; ///< the next time event
+    Ppb by_time = kWhole;       ///< factor of the latest change by time
+    Ppb by_token = kWhole;      ///< factor of the latest change by token
+    Nanoseconds until = kNever; ///< time of the next change by time
 };
 
+/// Returns the factors at time t for a turn that began after `tokens` sampled tokens.
 [[nodiscard]] Factors factors_at(
     const std::vector<Change>& changes, Nanoseconds t, std::int64_t tokens
 );
 
-/// floor(base · scale · (kWhole − load) · factors): the value of a limited profile.
-[[nodiscard]] std::int64_t scaled(const Profile& profile, Ppb load, const Factors& factors);
+/// Returns floor(base · scale · (1 − load) · factors). Precondition: the profile is not unlimited.
+[[nodiscard]] std::int64_t scaled_value(const Profile& profile, Ppb load, const Factors& factors);
 
-/// The same for many loads under the same factors. Where the numbers allow it, all that does not
-/// depend on the load is multiplied and reduced once.
+/// Computes scaled_value for many loads under the same factors. If the numbers are small enough,
+/// the part of the product that does not depend on the load is computed once.
 class ScaledRate {
   public:
-    /// The profile must outlive it.
+    /// `profile` must outlive this object.
     ScaledRate(const Profile& profile, const Factors& factors);
     [[nodiscard]] std::int64_t operator()(Ppb load) const {
-        if (over_ == 0) {
-            return scaled(*profile_, load, factors_);
+        if (numerator_ == 0) {
+            return scaled_value(*profile_, load, factors_);
         }
-        const UnsignedWide product =
-            UnsignedWide{over_ * static_cast<std::uint64_t>(kWhole - load)} * reciprocal_;
+        const UInt128 product =
+            UInt128{numerator_ * static_cast<std::uint64_t>(kWhole - load)} * reciprocal_;
         return static_cast<std::int64_t>(product >> shift_);
     }
 
   private:
     const Profile* profile_;
     Factors factors_;
-    std::uint64_t over_ = 0; ///< 0: products do not fit 63 bits, or are 0
-    /// ⌊2^shift / divisor⌋ + 1: a product instead of a division, which takes many times longer;
+    /// The part of the numerator that does not depend on the load. If it is 0, the product is 0 or
+    /// does not fit in 63 bits, and scaled_value computes it.
+    std::uint64_t numerator_ = 0;
+    /// ⌊2^shift / denominator⌋ + 1. Multiplication by it replaces a division, which is much slower;
     /// exact for 63 bits (Granlund and Montgomery, Division by invariant integers, 1994).
     std::uint64_t reciprocal_ = 0;
     int shift_ = 0;

@@ -1,4 +1,3 @@
-// What can be wrong with a shape, all of it at once.
 #include "scheduler/core/shape.hpp"
 
 #include <algorithm>
@@ -12,18 +11,18 @@ namespace headroom::scheduler {
 
 namespace {
 
-void need(
-    std::vector<std::string>& found, std::string_view what, std::int64_t value, std::int64_t most
+void check_range(
+    std::vector<std::string>& found, std::string_view what, std::int64_t value, std::int64_t max
 ) {
     if (value < 1) {
         found.push_back(fmt::format("{} is {} but must be at least 1", what, value));
-    } else if (value > most) {
-        found.push_back(fmt::format("{} is {} but must be at most {}", what, value, most));
+    } else if (value > max) {
+        found.push_back(fmt::format("{} is {} but must be at most {}", what, value, max));
     }
 }
 
-/// Rows of a quantised matrix hold whole quantisation blocks.
-void need_whole_blocks(
+/// Checks that the rows of a matrix have whole quantisation blocks.
+void check_whole_blocks(
     std::vector<std::string>& found, std::string_view what, WeightType type, std::int64_t columns
 ) {
     if (columns > 0 && columns % block_elements(type) != 0) {
@@ -39,7 +38,7 @@ void need_whole_blocks(
 
 void check_heads(const ModelShape& shape, std::vector<std::string>& found) {
     if (shape.heads < 1 || shape.kv_heads < 1) {
-        return; // said already
+        return; // check_range has reported it
     }
     if (shape.heads % shape.kv_heads != 0) {
         found.push_back(fmt::format(
@@ -62,7 +61,7 @@ void check_types(const ModelShape& shape, std::vector<std::string>& found) {
     for (std::size_t layer = 0; layer < shape.layer_types.size(); ++layer) {
         const LayerTypes& types = shape.layer_types[layer];
         const auto check = [&](std::string_view matrix, WeightType type, std::int64_t columns) {
-            need_whole_blocks(found, fmt::format("layer {} {}", layer, matrix), type, columns);
+            check_whole_blocks(found, fmt::format("layer {} {}", layer, matrix), type, columns);
         };
         check("q", types.q, shape.width);
         check("k", types.k, shape.width);
@@ -74,9 +73,9 @@ void check_types(const ModelShape& shape, std::vector<std::string>& found) {
         check("up", types.up, shape.width);
         check("down", types.down, shape.ffn_width);
     }
-    if (shape.ends) {
-        need_whole_blocks(found, "embed", shape.embed_type, shape.width);
-        need_whole_blocks(found, "lm_head", shape.lm_head_type, shape.width);
+    if (shape.has_ends) {
+        check_whole_blocks(found, "embed", shape.embed_type, shape.width);
+        check_whole_blocks(found, "lm_head", shape.lm_head_type, shape.width);
     }
 }
 
@@ -84,22 +83,22 @@ void check_types(const ModelShape& shape, std::vector<std::string>& found) {
 
 std::vector<std::string> ModelShape::problems() const {
     std::vector<std::string> found;
-    need(found, "layers", layers, kMostLayers);
-    need(found, "heads", heads, kMostHeads);
-    need(found, "kv_heads", kv_heads, kMostHeads);
-    need(found, "width", width, kMostWidth);
-    need(found, "ffn_width", ffn_width, kMostFfnWidth);
-    need(found, "context", context, kLongestContext);
-    need(found, "bytes per cached element", kv_bytes, kWidestElement);
-    if (ends) {
-        need(found, "vocabulary", vocabulary, kMostVocabulary);
+    check_range(found, "layers", layers, kMaxModelLayers);
+    check_range(found, "heads", heads, kMaxModelHeads);
+    check_range(found, "kv_heads", kv_heads, kMaxModelHeads);
+    check_range(found, "width", width, kMaxModelWidth);
+    check_range(found, "ffn_width", ffn_width, kMaxModelFfnWidth);
+    check_range(found, "context", context, kMaxModelContext);
+    check_range(found, "bytes per cached element", kv_bytes, kMaxCacheElementBytes);
+    if (has_ends) {
+        check_range(found, "vocabulary", vocabulary, kMaxModelVocabulary);
     }
     check_heads(*this, found);
     check_types(*this, found);
-    if (tied && !ends) {
+    if (tied && !has_ends) {
         found.emplace_back("a tied lm_head without embed and lm_head");
     }
-    if (tied && ends && embed_type != lm_head_type) {
+    if (tied && has_ends && embed_type != lm_head_type) {
         found.push_back(fmt::format(
             "lm_head is tied but has type {} while embed has {}",
             name_of(lm_head_type),

@@ -1,4 +1,4 @@
-// The shape of a decoder: all that costs and memory depend on, and nothing of its weights' values.
+// The shape of a decoder: the sizes and weight types on which costs and memory depend.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace headroom::scheduler {
 
-/// Stored types of one layer's matrices.
+/// The weight types of one layer's matrices.
 struct LayerTypes {
     WeightType q = WeightType::f32;
     WeightType k = WeightType::f32;
@@ -24,28 +24,29 @@ struct LayerTypes {
     bool operator==(const LayerTypes&) const = default;
 };
 
-/// Letters as in docs/explanation/blocks.md: D = heads·d, q = heads/kv_heads, F, V.
+/// The letters are those of docs/explanation/blocks.md.
 struct ModelShape {
     std::int32_t layers = 0;
     std::int32_t heads = 0;
     std::int32_t kv_heads = 0;
     std::int64_t width = 0;              ///< D
     std::int64_t ffn_width = 0;          ///< F
-    bool gated = true;                   ///< three FFN matrices instead of two
+    bool gated = true;                   ///< FFNs have three matrices (gate, up, down), not two
     std::int64_t vocabulary = 0;         ///< V
-    std::int64_t context = 0;            ///< longest context in tokens
+    std::int64_t context = 0;            ///< the longest context in tokens
     std::vector<LayerTypes> layer_types; ///< one per layer
     WeightType embed_type = WeightType::f32;
     WeightType lm_head_type = WeightType::f32;
-    Bytes kv_bytes = 4; ///< bytes per cached element
-    bool tied = false;  ///< lm_head uses embed's matrix
-    bool ends = true;   ///< has embed and lm_head; false: x starts on the source and the last
-                        ///< ffn's output returns there (docs/explanation/instances.md)
-    bool norms = true;  ///< norm weights are counted in resident bytes
+    Bytes kv_bytes = 4; ///< bytes per element of the KV cache
+    bool tied = false;  ///< whether lm_head uses the matrix of embed
+    /// Whether there are embed and lm_head. If not, x begins on the source and the output of the
+    /// last layer returns to it (docs/explanation/instances.md).
+    bool has_ends = true;
+    bool norms = true; ///< whether resident bytes include norm weights
 
     [[nodiscard]] std::int64_t head_width() const { return width / heads; }         ///< d
     [[nodiscard]] std::int64_t heads_per_group() const { return heads / kv_heads; } ///< q
-    /// All that is wrong with it, one sentence each; empty: usable.
+    /// Returns all reasons why the shape cannot be used, one sentence each.
     [[nodiscard]] std::vector<std::string> problems() const;
     bool operator==(const ModelShape&) const = default;
 };

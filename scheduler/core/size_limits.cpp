@@ -1,4 +1,4 @@
-// Bounds from above, in doubles: what is refused is off by orders of magnitude.
+// All totals are upper bounds, computed in doubles: the limit need not be exact.
 #include "scheduler/core/size_limits.hpp"
 
 #include <algorithm>
@@ -9,63 +9,63 @@ namespace headroom::scheduler {
 
 namespace {
 
-constexpr double kFloat = 4;
-constexpr double kSum = 8;
+constexpr double kFloat = 4; // bytes
+constexpr double kSum = 8;   // bytes of a number of a partial sum
 
-double of(std::int64_t count) {
+double real(std::int64_t count) {
     return static_cast<double>(count);
 }
 
 double all_weights(const ModelShape& shape) {
-    const double attention = 4 * of(shape.width) * of(shape.width);
-    const double ffn = 3 * of(shape.width) * of(shape.ffn_width);
-    const double ends = 2 * of(shape.vocabulary) * of(shape.width);
-    return kFloat * (of(shape.layers) * (attention + ffn + 2 * of(shape.width)) + ends);
+    const double attention = 4 * real(shape.width) * real(shape.width);
+    const double ffn = 3 * real(shape.width) * real(shape.ffn_width);
+    const double ends = 2 * real(shape.vocabulary) * real(shape.width);
+    return kFloat * (real(shape.layers) * (attention + ffn + 2 * real(shape.width)) + ends);
 }
 
-/// Of both cuts, all slots and turns.
+/// Returns the bytes of all buffers, in either granularity.
 double all_buffers(const ModelShape& shape, const TurnSizes& sizes) {
-    const double per_slot = kSum * of(sizes.tokens) * 4 * of(shape.width);
-    const double rows = of(std::max(sizes.tokens, sizes.joined));
-    const double at_work = kSum * rows * (6 * of(shape.width) + 3 * of(shape.ffn_width));
-    const double rest = of(shape.context) + of(sizes.joined) * of(shape.vocabulary) +
-                        2 * of(shape.layers) * of(shape.width);
-    return of(sizes.slots) * per_slot + at_work + kFloat * rest;
+    const double per_slot = kSum * real(sizes.tokens) * 4 * real(shape.width);
+    const double rows = real(std::max(sizes.tokens, sizes.joined));
+    const double at_work = kSum * rows * (6 * real(shape.width) + 3 * real(shape.ffn_width));
+    const double rest = real(shape.context) + real(sizes.joined) * real(shape.vocabulary) +
+                        2 * real(shape.layers) * real(shape.width);
+    return real(sizes.slots) * per_slot + at_work + kFloat * rest;
 }
 
-/// Every page of every slot's caches.
-double all_caches(const ModelShape& shape, const TurnSizes& sizes, std::int64_t longest) {
-    const double columns = of(shape.kv_heads) * of(shape.head_width());
-    const double row = 2 * of(shape.layers) * columns * of(shape.kv_bytes);
-    return of(sizes.slots) * (of(longest) + of(kPageTokens)) * row;
+/// Returns the bytes of the KV caches of all slots.
+double all_caches(const ModelShape& shape, const TurnSizes& sizes, std::int64_t max_tokens) {
+    const double columns = real(shape.kv_heads) * real(shape.head_width());
+    const double row = 2 * real(shape.layers) * columns * real(shape.kv_bytes);
+    return real(sizes.slots) * (real(max_tokens) + real(kPageTokens)) * row;
 }
 
-/// The largest operation of a turn, or of all that are joined.
-double largest_operation(const ModelShape& shape, const TurnSizes& sizes, std::int64_t longest) {
-    const double width = of(shape.width);
-    const double turns = std::max(of(sizes.tokens), of(sizes.slots));
+/// Returns the FLOP of the largest operation of a turn, or of a batch of joined turns.
+double largest_operation(const ModelShape& shape, const TurnSizes& sizes, std::int64_t max_tokens) {
+    const double width = real(shape.width);
+    const double turns = std::max(real(sizes.tokens), real(sizes.slots));
     const double matrices =
-        8 * width * std::max({of(shape.ffn_width), width, of(shape.vocabulary)});
-    return turns * (matrices + 4 * width * of(longest));
+        8 * width * std::max({real(shape.ffn_width), width, real(shape.vocabulary)});
+    return turns * (matrices + 4 * width * real(max_tokens));
 }
 
 } // namespace
 
 std::vector<std::string> size_problems(
-    const ModelShape& shape, const TurnSizes& sizes, std::int64_t longest
+    const ModelShape& shape, const TurnSizes& sizes, std::int64_t max_tokens
 ) {
     std::vector<std::string> found;
     const auto check = [&](const char* what, double count, const char* unit) {
-        if (!(count <= of(kMostCounted))) {
+        if (!(count <= real(kMaxCounted))) {
             found.push_back(fmt::format(
                 "{} are {:.1e} {}, expected at most {:.1e}: {} sequences in flight of up to {} "
                 "tokens, {} of them at once, in a model of width {} with {} layers",
                 what,
                 count,
                 unit,
-                of(kMostCounted),
+                real(kMaxCounted),
                 sizes.slots,
-                longest,
+                max_tokens,
                 sizes.tokens,
                 shape.width,
                 shape.layers
@@ -74,8 +74,8 @@ std::vector<std::string> size_problems(
     };
     check("weights", all_weights(shape), "B");
     check("buffers", all_buffers(shape, sizes), "B");
-    check("caches", all_caches(shape, sizes, longest), "B");
-    check("the operations of a turn", largest_operation(shape, sizes, longest), "FLOP");
+    check("caches", all_caches(shape, sizes, max_tokens), "B");
+    check("the operations of a turn", largest_operation(shape, sizes, max_tokens), "FLOP");
     return found;
 }
 

@@ -1,5 +1,5 @@
-// Can everything be counted? Costs are products of a model's sizes with what a scenario decodes:
-// each may be allowed, and their product still lie beyond 64 bits.
+// Refuses models and workloads whose costs do not fit in 64 bits. Each number of a scenario can be
+// within its limit while a product of several numbers is not.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,13 @@
 
 namespace headroom::scheduler {
 
-/// Bytes and operations that are counted, in all that belong together.
-inline constexpr std::int64_t kMostCounted = std::int64_t{1} << 62;
+/// The largest total of bytes or FLOP.
+inline constexpr std::int64_t kMaxCounted = std::int64_t{1} << 62;
 
-/// What is more than that, one sentence each; empty: no closed form of this room overflows.
-/// `longest`: tokens of the longest sequence that a cost is asked for. Precondition: a shape
-/// without problems.
+/// Returns one sentence for each total above kMaxCounted. If there is none, no cost overflows for
+/// sequences of up to `max_tokens` tokens. Precondition: the shape has no problems.
 [[nodiscard]] std::vector<std::string> size_problems(
-    const ModelShape& shape, const TurnSizes& sizes, std::int64_t longest
+    const ModelShape& shape, const TurnSizes& sizes, std::int64_t max_tokens
 );
 
 } // namespace headroom::scheduler

@@ -1,6 +1,4 @@
-// The judge. It repeats the formulas of docs/explanation/blocks.md#physical-costs and
-// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper on purpose: a mistake in
-// the cost functions must not also sit here. Of Blocks it uses nothing but the shape and the names.
+// Of Blocks this file uses only the shape, the cut and the names; see validate.hpp.
 #include "scheduler/core/validate.hpp"
 
 #include <fmt/format.h>
@@ -11,7 +9,7 @@ namespace headroom::scheduler {
 
 namespace {
 
-/// `count` of each row's columns, in whole quantisation blocks.
+/// Returns the bytes of `count` columns from `first` on, rounded to whole quantisation blocks.
 Bytes cut_columns(WeightType type, std::int64_t rows, std::int64_t first, std::int64_t count) {
     const std::int64_t each = block_elements(type);
     const std::int64_t blocks = (first + count - 1) / each - first / each + 1;
@@ -22,7 +20,7 @@ Bytes matrix(WeightType type, std::int64_t rows, std::int64_t columns) {
     return rows * (columns / block_elements(type) * block_bytes(type));
 }
 
-/// Pages of 16 rows that the sequences in flight need at T + λ, each its own.
+/// Returns how many cache pages of 16 rows all sequences in flight need at T + λ.
 std::int64_t pages_needed(const Problem& problem) {
     if (problem.sequences.empty()) {
         return (problem.context + problem.interval + 15) / 16;
@@ -34,7 +32,7 @@ std::int64_t pages_needed(const Problem& problem) {
     return pages;
 }
 
-/// Resident bytes of one block, norms and `pages` of cache included; `slices`: 0 if not cut.
+/// Returns the resident bytes of one block: weights, norms and `pages` pages of KV cache.
 Bytes physical_bytes(
     const ModelShape& shape,
     std::int32_t slices,
@@ -77,7 +75,8 @@ Bytes physical_bytes(
            matrix(types.down, width, shape.ffn_width) + (last ? norm : 2 * norm);
 }
 
-/// The paper's memory and compute of one block: L₀ = prompt, n = generated, L = L₀ + n, b = 4.
+/// The paper's memory and compute of one block, where L₀ = prompt, n = generated, L = L₀ + n, b =
+/// 4.
 struct PaperCost {
     Bytes memory = 0;
     Flops compute = 0;
@@ -104,8 +103,8 @@ PaperCost paper_cost(const ModelShape& shape, const BlockName& block, const Prob
     }
 }
 
-/// True if every block has a device that exists; says which have not.
-bool complete(const Problem& problem, const Placement& placement, Verdict& verdict) {
+/// Returns whether every block is on a device that exists, and reports those that are not.
+bool check_devices(const Problem& problem, const Placement& placement, Verdict& verdict) {
     const Blocks& blocks = *problem.blocks;
     if (placement.size() != blocks.size()) {
         verdict.problems.push_back(
@@ -126,7 +125,7 @@ bool complete(const Problem& problem, const Placement& placement, Verdict& verdi
     return verdict.ok();
 }
 
-void judge_ends(const Problem& problem, const Placement& placement, Verdict& verdict) {
+void check_ends(const Problem& problem, const Placement& placement, Verdict& verdict) {
     for (std::size_t i = 0; i < placement.size() && problem.ends_at_source; ++i) {
         const BlockName& block = problem.blocks->name(BlockId(i));
         const bool end = block.kind == BlockKind::embed || block.kind == BlockKind::lm_head;
@@ -141,7 +140,8 @@ void judge_ends(const Problem& problem, const Placement& placement, Verdict& ver
     }
 }
 
-/// What each device needs at T + λ; buffers only where something is held, none in the paper.
+/// Returns the bytes that each device needs at T + λ. Devices without blocks need no buffers, and
+/// cost profile `paper` has none at all.
 std::vector<Bytes> needs(const Problem& problem, const Placement& placement) {
     const ModelShape& shape = problem.blocks->shape();
     const std::int32_t slices = problem.blocks->cut().slices;
@@ -163,7 +163,7 @@ std::vector<Bytes> needs(const Problem& problem, const Placement& placement) {
     return needed;
 }
 
-void judge_memory(const Problem& problem, const Placement& placement, Verdict& verdict) {
+void check_memory(const Problem& problem, const Placement& placement, Verdict& verdict) {
     const std::vector<Bytes> needed = needs(problem, placement);
     for (std::size_t d = 0; d < needed.size(); ++d) {
         const Bytes budget = problem.snapshot.devices[d].memory;
@@ -173,7 +173,7 @@ void judge_memory(const Problem& problem, const Placement& placement, Verdict& v
         verdict.shortages.push_back({DeviceId(d), needed[d], budget});
         std::string need = format_bytes(needed[d]);
         std::string have = format_bytes(budget);
-        if (need == have) { // a small shortage would read as none
+        if (need == have) { // the shortage is too small to show in rounded numbers
             need = fmt::format("{} B", needed[d]);
             have = fmt::format("{} B", budget);
         }
@@ -191,8 +191,8 @@ void judge_memory(const Problem& problem, const Placement& placement, Verdict& v
     }
 }
 
-/// Σ c_i ≤ C_j · T_budget, per layer and device.
-void judge_compute(const Problem& problem, const Placement& placement, Verdict& verdict) {
+/// Checks Σ c_i ≤ C_j·T_budget for each layer and device.
+void check_compute(const Problem& problem, const Placement& placement, Verdict& verdict) {
     const ModelShape& shape = problem.blocks->shape();
     const std::size_t devices = problem.snapshot.devices.size();
     std::vector<Flops> work(static_cast<std::size_t>(shape.layers) * devices, 0);
@@ -205,14 +205,14 @@ void judge_compute(const Problem& problem, const Placement& placement, Verdict& 
     }
     for (std::size_t i = 0; i < work.size(); ++i) {
         const PerSecond rate = problem.snapshot.devices[i % devices].compute;
-        const double most = static_cast<double>(rate) * problem.t_budget_s;
-        if (rate != kUnlimited && static_cast<double>(work[i]) > most) {
+        const double limit = static_cast<double>(rate) * problem.t_budget_s;
+        if (rate != kUnlimited && static_cast<double>(work[i]) > limit) {
             verdict.problems.push_back(fmt::format(
                 "device {} needs {} FLOP in layer {} but does {:.0f} within the {} s of t_budget",
                 i % devices,
                 work[i],
                 i / devices,
-                most,
+                limit,
                 problem.t_budget_s
             ));
         }
@@ -224,13 +224,13 @@ void judge_compute(const Problem& problem, const Placement& placement, Verdict& 
 Verdict validate(const Problem& problem, const Placement& placement) {
     HEADROOM_CHECK(problem.blocks != nullptr, "a problem without blocks");
     Verdict verdict;
-    if (!complete(problem, placement, verdict)) {
+    if (!check_devices(problem, placement, verdict)) {
         return verdict;
     }
-    judge_ends(problem, placement, verdict);
-    judge_memory(problem, placement, verdict);
+    check_ends(problem, placement, verdict);
+    check_memory(problem, placement, verdict);
     if (problem.cost_profile == CostProfile::paper) {
-        judge_compute(problem, placement, verdict);
+        check_compute(problem, placement, verdict);
     }
     return verdict;
 }

@@ -1,6 +1,7 @@
-// The judge of every decision. Plain loops of its own: it shares no code with costs, timeline or
-// policies, and repeats the formulas of docs/explanation/blocks.md#physical-costs and
-// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper on purpose.
+// Checks whether a placement is feasible. Every decision is checked with it before it is applied.
+// It shares no code with costs, timeline and policies, so that a mistake there cannot hide here. It
+// repeats the formulas of docs/explanation/blocks.md#physical-costs and
+// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper.
 #pragma once
 
 #include <string>
@@ -12,6 +13,7 @@
 
 namespace headroom::scheduler {
 
+/// A device that needs more memory than its budget.
 struct Shortage {
     DeviceId device;
     Bytes needed = 0;
@@ -19,14 +21,16 @@ struct Shortage {
 };
 
 struct Verdict {
-    std::vector<std::string> problems; ///< empty: the placement is feasible
-    std::vector<Shortage> shortages;   ///< the memory part of it, as numbers
+    std::vector<std::string> problems; ///< one sentence each; empty if the placement is feasible
+    std::vector<Shortage> shortages;   ///< the problems of memory, as numbers
     [[nodiscard]] bool ok() const { return problems.empty(); }
 };
 
-/// Every block on exactly one existing device; per device resident bytes at T + λ plus buffers (if
-/// it holds anything) within its memory; paper profile: its memory formula and the compute
-/// constraint Σ c_i ≤ C_j·T_budget per layer.
+/// Checks that every block is on a device that exists, that pinned blocks are on the source, and
+/// that no device exceeds its budget. A device needs the resident bytes of its blocks at context T
+/// + λ, and buffers if it has any block. Under cost profile `paper` the paper's memory formula
+/// takes their place, and for each layer and device j the compute must satisfy Σ c_i ≤
+/// C_j·T_budget.
 [[nodiscard]] Verdict validate(const Problem& problem, const Placement& placement);
 
 } // namespace headroom::scheduler

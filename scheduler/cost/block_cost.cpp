@@ -32,7 +32,7 @@ BlockCost cost_of(const Problem& problem, BlockId b) {
 BlockCost cost_of(const Problem& problem, BlockId b, std::int64_t memory_context) {
     const Blocks& blocks = *problem.blocks;
     if (problem.cost_profile == CostProfile::paper) {
-        const PaperLength length = problem.paper_costs_at();
+        const PaperLength length = problem.paper_cost_length();
         return {
             paper_memory(blocks, b, length),
             paper_compute(blocks, b, length),
@@ -56,7 +56,7 @@ Flops compute_limit(const Problem& problem, const Snapshot::Device& device) {
 void settle_ends(const Problem& problem, Placement& placement) {
     const Blocks& blocks = *problem.blocks;
     const bool paper = problem.cost_profile == CostProfile::paper;
-    if (!blocks.shape().ends || !(paper || problem.ends_at_source)) {
+    if (!blocks.shape().has_ends || !(paper || problem.ends_at_source)) {
         return;
     }
     for (const BlockId b : {blocks.embed(), blocks.lm_head()}) {

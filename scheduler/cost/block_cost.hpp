@@ -1,4 +1,5 @@
-// What a block weighs under the problem's cost profile: the numbers that policies place blocks by.
+// The memory, compute and output of one block under the problem's cost profile. Policies place
+// blocks by these numbers.
 #pragma once
 
 #include <cstdint>
@@ -9,25 +10,29 @@
 
 namespace headroom::scheduler {
 
-/// Memory with the caches of all sequences in flight, compute of the longest, both at T + λ. Under
-/// cost profile `paper`, embed and lm_head weigh nothing.
+/// What one block costs at the horizon T + λ. Memory counts the caches of all sequences in flight,
+/// compute the longest sequence alone. Under cost profile `paper`, embed and lm_head cost nothing.
 struct BlockCost {
-    Bytes memory = 0;  ///< resident; a tied lm_head counts with a matrix of its own
-    Flops compute = 0; ///< per token
-    Bytes output = 0;  ///< what a block that depends on it receives, were it on another device
+    Bytes memory = 0;  ///< resident bytes; a tied lm_head counts with a matrix of its own
+    Flops compute = 0; ///< FLOP per token
+    /// bytes that the block sends to a block on another device that needs its output
+    Bytes output = 0;
 };
 
+/// Returns the cost of block b.
 [[nodiscard]] BlockCost cost_of(const Problem& problem, BlockId b);
-/// The same for many blocks, with what all of them ask for: problem.memory_context().
+/// Returns the same for callers that ask for many blocks: they compute problem.memory_context()
+/// once and pass it.
 [[nodiscard]] BlockCost cost_of(const Problem& problem, BlockId b, std::int64_t memory_context);
 
-/// Most FLOP that a device may do per layer, C_j·T_budget, rounded down; kUnlimited without a
-/// compute constraint (profile `physical`).
+/// Returns the FLOP that a device may do per layer: C_j·T_budget, rounded down. Without a compute
+/// constraint (profile `physical`) the result is kUnlimited.
 [[nodiscard]] Flops compute_limit(const Problem& problem, const Snapshot::Device& device);
 
-/// Puts embed and lm_head where no choice is left: pinned, on the source; else under profile
-/// `paper`, by whose formulas they cost nothing though they are real in the execution, where they
-/// were, which is the source at first.
+/// Sets the devices of embed and lm_head where a policy has no choice. Pinned ends go to the
+/// source. Under cost profile `paper`, whose formulas do not charge them, unpinned ends stay on
+/// their previous devices, or go to the source if there is no previous placement. In all other
+/// cases the function changes nothing.
 void settle_ends(const Problem& problem, Placement& placement);
 
 } // namespace headroom::scheduler

@@ -5,10 +5,10 @@ namespace headroom::scheduler {
 
 Draft::Draft(const Problem& problem, const StepDelay& step, const Placement& placement)
     : problem_(&problem), step_(&step), ledger_(problem, placement), moves_(problem, placement),
-      first_holder_(step.source()) {
+      first_activation_device_(step.source()) {
     const auto layers = static_cast<std::size_t>(problem.blocks->shape().layers);
-    counts_.assign(layers * step.devices(), 0);
-    slices_.assign(step.sliced() ? layers * step.devices() : 0, 0);
+    group_counts_.assign(layers * step.devices(), 0);
+    slice_counts_.assign(step.sliced() ? layers * step.devices() : 0, 0);
     proj_.assign(layers, 0);
     ffn_.assign(layers, 0);
     times_.assign(layers, {});
@@ -19,7 +19,7 @@ Draft::Draft(const Problem& problem, const StepDelay& step, const Placement& pla
     for (std::size_t l = 0; l < layers; ++l) {
         touch(l);
     }
-    settle();
+    evaluate_touched_layers();
 }
 
 Draft::Draft(const Draft& other, const StepDelay& step) : Draft(other) {
@@ -28,7 +28,7 @@ Draft::Draft(const Draft& other, const StepDelay& step) : Draft(other) {
     for (std::size_t l = 0; l < layers(); ++l) {
         touch(l);
     }
-    settle();
+    evaluate_touched_layers();
 }
 
 void Draft::touch(std::size_t layer) {
@@ -44,14 +44,14 @@ void Draft::track(BlockId b, DeviceId from, DeviceId to) {
     const auto layer = static_cast<std::size_t>(name.layer);
     switch (name.kind) {
     case BlockKind::embed:
-        first_holder_ = to.index();
+        first_activation_device_ = to.index();
         touch(0);
         break;
     case BlockKind::group:
         if (from.valid()) {
-            --counts_[layer * devices() + from.index()];
+            --group_counts_[layer * devices() + from.index()];
         }
-        ++counts_[layer * devices() + to.index()];
+        ++group_counts_[layer * devices() + to.index()];
         touch(layer);
         break;
     case BlockKind::proj:
@@ -68,9 +68,9 @@ void Draft::track(BlockId b, DeviceId from, DeviceId to) {
         break;
     case BlockKind::slice:
         if (from.valid()) {
-            --slices_[layer * devices() + from.index()];
+            --slice_counts_[layer * devices() + from.index()];
         }
-        ++slices_[layer * devices() + to.index()];
+        ++slice_counts_[layer * devices() + to.index()];
         touch(layer);
         break;
     case BlockKind::hub: // in the roles of both
@@ -83,67 +83,68 @@ void Draft::track(BlockId b, DeviceId from, DeviceId to) {
 }
 
 /// Evaluates the touched layers and adds everything up.
-void Draft::settle() {
+void Draft::evaluate_touched_layers() {
     for (const OldTime& old : undo_times_) {
         const std::size_t l = old.layer;
-        times_[l] = step_->layer_parts(l, holder(l), shape(l));
+        times_[l] = step_->layer_parts(l, activation_device(l), shape(l));
         layers_time_ += times_[l].whole - old.time.whole;
         touched_[l] = false;
     }
     evaluations_ += undo_times_.empty() ? 1 : static_cast<std::int64_t>(undo_times_.size());
-    inference_ = step_->start(first_holder_) + layers_time_ + step_->finish(ffn_.back(), lm_head_);
+    inference_ = step_->start(first_activation_device_) + layers_time_ +
+                 step_->finish(ffn_.back(), lm_head_);
     migration_ = moves_.total();
     score_.shortage = ledger_.shortage();
     score_.transfers = moves_.sum();
     score_.migration = migration_;
-    score_.objective = Wide{migration_} + Wide{problem_->steps()} * Wide{inference_};
+    score_.objective = Int128{migration_} + Int128{problem_->steps()} * Int128{inference_};
 }
 
-bool Draft::attempt(std::span<const Relocation> changes, Bytes most_shortage) {
-    made_.clear();
+bool Draft::attempt(std::span<const Relocation> changes, Bytes max_shortage) {
+    applied_.clear();
     for (const Relocation& change : changes) {
         const DeviceId from = ledger_.where(change.block);
-        if (from != change.to && !problem_->pinned(change.block)) {
-            made_.push_back({change.block, from, change.to});
+        if (from != change.to && !problem_->is_pinned(change.block)) {
+            applied_.push_back({change.block, from, change.to});
             ledger_.place(change.block, change.to);
         }
     }
-    if (ledger_.shortage() > most_shortage) {
-        for (auto it = made_.rbegin(); it != made_.rend(); ++it) {
+    if (ledger_.shortage() > max_shortage) {
+        for (auto it = applied_.rbegin(); it != applied_.rend(); ++it) {
             ledger_.place(it->block, it->from);
         }
-        made_.clear();
+        applied_.clear();
         ++evaluations_;
         return false;
     }
     undo_times_.clear();
-    old_known_ = moves_.known();
+    old_slowest_lane_ = moves_.slowest_lane();
     old_inference_ = inference_;
     old_migration_ = migration_;
     old_score_ = score_;
-    for (const Made& move : made_) {
+    for (const AppliedMove& move : applied_) {
         track(move.block, move.from, move.to);
         moves_.set(move.block, move.to);
     }
-    settle();
+    evaluate_touched_layers();
     return true;
 }
 
 void Draft::undo() {
-    settled_.swap(undo_times_); // moving back touches the same layers again
-    for (auto it = made_.rbegin(); it != made_.rend(); ++it) {
+    restored_.swap(undo_times_); // moving back touches the same layers again
+    for (auto it = applied_.rbegin(); it != applied_.rend(); ++it) {
         track(it->block, it->to, it->from);
         ledger_.place(it->block, it->from);
         moves_.set(it->block, it->from);
     }
-    made_.clear();
+    applied_.clear();
     undo_times_.clear();
-    for (const OldTime& old : settled_) {
+    for (const OldTime& old : restored_) {
         layers_time_ += old.time.whole - times_[old.layer].whole;
         times_[old.layer] = old.time;
         touched_[old.layer] = false;
     }
-    moves_.know(old_known_);
+    moves_.restore_slowest_lane(old_slowest_lane_);
     inference_ = old_inference_;
     migration_ = old_migration_;
     score_ = old_score_;

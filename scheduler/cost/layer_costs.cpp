@@ -15,7 +15,7 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kWantedDevices = 32;
+constexpr std::size_t kMinConsidered = 32;
 
 /// `count` equal operations that follow each other in a layer.
 struct Operations {
@@ -39,7 +39,7 @@ class LayerWork {
         for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
             operations_.emplace_back();
             const BlockId first = blocks.group(l, 0);
-            for (std::int32_t n = 0; n < blocks.per_layer(); ++n) {
+            for (std::int32_t n = 0; n < blocks.blocks_per_layer(); ++n) {
                 add(BlockId(first.value + n), operations_.back());
             }
         }
@@ -58,7 +58,7 @@ class LayerWork {
             flops += some.count * some.flops;
         }
         return problem_->cost_profile == CostProfile::paper
-                   ? LayerTime{by_formula(flops, device.compute), 0}
+                   ? LayerTime{paper_time(flops, device.compute), 0}
                    : time;
     }
 
@@ -77,7 +77,7 @@ class LayerWork {
         }
     }
 
-    static Nanoseconds by_formula(Flops flops, PerSecond rate) {
+    static Nanoseconds paper_time(Flops flops, PerSecond rate) {
         if (flops == 0 || rate == kUnlimited) {
             return 0;
         }
@@ -116,7 +116,7 @@ Wire x_wire(const Problem& problem, DeviceId from, DeviceId to) {
 /// Budgets with embed and lm_head on the source and nothing else placed.
 Ledger ledger_with_ends(const Problem& problem) {
     Ledger ledger(problem);
-    if (problem.blocks->shape().ends) {
+    if (problem.blocks->shape().has_ends) {
         ledger.place(problem.blocks->embed(), problem.source);
         ledger.place(problem.blocks->lm_head(), problem.source);
     }
@@ -128,7 +128,7 @@ std::vector<Bytes> sums_of_layers(const Problem& problem, const Ledger& ledger) 
     std::vector<Bytes> sums{0};
     for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
         Bytes bytes = sums.back();
-        for (std::int32_t n = 0; n < blocks.per_layer(); ++n) {
+        for (std::int32_t n = 0; n < blocks.blocks_per_layer(); ++n) {
             bytes += ledger.bytes(BlockId(blocks.group(l, 0).value + n));
         }
         sums.push_back(bytes);
@@ -138,12 +138,12 @@ std::vector<Bytes> sums_of_layers(const Problem& problem, const Ledger& ledger) 
 
 /// All layers are alike in the published formulas, so the first one decides.
 bool computes_a_layer(const Problem& problem, const Ledger& ledger, DeviceId d) {
-    if (!ledger.limited()) {
+    if (!ledger.has_compute_limit()) {
         return true;
     }
     const Blocks& blocks = *problem.blocks;
     Flops flops = 0;
-    for (std::int32_t n = 0; n < blocks.per_layer(); ++n) {
+    for (std::int32_t n = 0; n < blocks.blocks_per_layer(); ++n) {
         flops += ledger.flops(BlockId(blocks.group(0, 0).value + n));
     }
     return flops <= ledger.limit(d);
@@ -186,14 +186,14 @@ std::vector<Host> by_speed(const Problem& problem) {
 
 std::vector<DeviceId> layer_hosts(const Problem& problem, std::size_t least) {
     const std::vector<Host> hosts = by_speed(problem);
-    const bool few = problem.snapshot.size() <= kWantedDevices;
+    const bool few = problem.snapshot.size() <= kMinConsidered;
     const auto wanted = std::int64_t{2} * problem.blocks->shape().layers;
     std::vector<DeviceId> chosen;
     std::int64_t capacity = 0;
     for (const Host& host : hosts) {
         const bool enough =
-            chosen.size() + 1 >= std::max(least, kWantedDevices) && capacity >= wanted;
-        if (!few && (enough || chosen.size() + 1 >= kMostLayerHosts)) {
+            chosen.size() + 1 >= std::max(least, kMinConsidered) && capacity >= wanted;
+        if (!few && (enough || chosen.size() + 1 >= kMaxLayerHosts)) {
             break;
         }
         chosen.push_back(host.device);
@@ -219,7 +219,7 @@ std::vector<Nanoseconds> times_of_all_layers(const Problem& problem) {
 LayerCosts::LayerCosts(const Problem& problem, std::vector<DeviceId> devices)
     : devices_(std::move(devices)),
       layers_(static_cast<std::size_t>(problem.blocks->shape().layers)),
-      ends_(problem.blocks->shape().ends) {
+      ends_(problem.blocks->shape().has_ends) {
     tabulate_layers(problem);
     tabulate_hops(problem);
     tabulate_room(problem);
@@ -228,10 +228,10 @@ LayerCosts::LayerCosts(const Problem& problem, std::vector<DeviceId> devices)
 void LayerCosts::tabulate_layers(const Problem& problem) {
     const LayerWork work(problem);
     for (const DeviceId d : devices_) {
-        until_.push_back(0);
+        time_before_.push_back(0);
         for (std::size_t l = 0; l < layers_; ++l) {
             const LayerTime time = work.on(l, problem.snapshot.device(d));
-            until_.push_back(until_.back() + time.groups + time.rest);
+            time_before_.push_back(time_before_.back() + time.groups + time.rest);
             groups_.push_back(time.groups);
         }
     }
@@ -250,7 +250,7 @@ void LayerCosts::tabulate_hops(const Problem& problem) {
         back_.push_back(back.latency + std::max(back.link, back.take));
         busy_back_.push_back(std::max(back.link, back.take));
     }
-    if (problem.blocks->shape().ends && problem.cost_profile == CostProfile::physical) {
+    if (problem.blocks->shape().has_ends && problem.cost_profile == CostProfile::physical) {
         const BlockId b = problem.blocks->lm_head();
         const Snapshot::Device& source = problem.snapshot.device(problem.source);
         const std::int64_t before = problem.horizon() - 1;
@@ -270,10 +270,10 @@ void LayerCosts::tabulate_room(const Problem& problem) {
     }
 }
 
-Nanoseconds LayerCosts::enter(std::size_t l, std::size_t from, std::size_t to) const {
+Nanoseconds LayerCosts::time_after_hop(std::size_t l, std::size_t from, std::size_t to) const {
     const Hop& hop = hops_[from * devices() + to];
     const Nanoseconds groups = groups_[to * layers_ + l];
-    const Nanoseconds rest = stay(l, l + 1, to) - groups;
+    const Nanoseconds rest = time_alone(l, l + 1, to) - groups;
     return std::max(hop.normed_x + groups, hop.x) + rest;
 }
 

@@ -11,7 +11,7 @@
 namespace headroom::scheduler {
 namespace {
 
-Nanoseconds by_formula(Bytes bytes, PerSecond rate) {
+Nanoseconds paper_time(Bytes bytes, PerSecond rate) {
     if (bytes == 0 || rate == kUnlimited) {
         return 0;
     }
@@ -41,11 +41,11 @@ void LayerMoves::find_moves(const Problem& problem, DeviceId to, std::size_t j) 
         const std::int32_t layer = problem.blocks->name(move.block).layer;
         Shares& shares = layer < 0 ? ends : layer_[static_cast<std::size_t>(layer) * devices_ + j];
         if (move.bytes > 0) {
-            note_message(problem, move, shares);
+            add_message(problem, move, shares);
         }
         if (move.loaded > 0) {
             const PerSecond rate = problem.snapshot.device(to).storage_bandwidth;
-            note({Kind::storage, to, to}, bounded_duration(rate, move.loaded), 0, shares);
+            add_share({Kind::storage, to, to}, bounded_duration(rate, move.loaded), 0, shares);
         }
     }
     if (to == problem.source) {
@@ -53,23 +53,23 @@ void LayerMoves::find_moves(const Problem& problem, DeviceId to, std::size_t j) 
     }
 }
 
-void LayerMoves::note_message(const Problem& problem, const Move& move, Shares& shares) {
+void LayerMoves::add_message(const Problem& problem, const Move& move, Shares& shares) {
     const Snapshot& snapshot = problem.snapshot;
     const Snapshot::Link& link = snapshot.link(move.from, move.to);
     const Nanoseconds latency = std::min(link.latency, kStall);
     const PerSecond egress = snapshot.device(move.from).egress;
     const PerSecond ingress = snapshot.device(move.to).ingress;
-    note(
+    add_share(
         {Kind::link, move.from, move.to},
         bounded_duration(link.bandwidth, move.bytes),
         latency,
         shares
     );
     if (egress != kUnlimited) {
-        note({Kind::egress, move.from, {}}, bounded_duration(egress, move.bytes), 0, shares);
+        add_share({Kind::egress, move.from, {}}, bounded_duration(egress, move.bytes), 0, shares);
     }
     if (ingress != kUnlimited) {
-        note({Kind::ingress, {}, move.to}, bounded_duration(ingress, move.bytes), 0, shares);
+        add_share({Kind::ingress, {}, move.to}, bounded_duration(ingress, move.bytes), 0, shares);
     }
 }
 
@@ -81,14 +81,19 @@ void LayerMoves::find_sums(const Problem& problem, DeviceId to, std::size_t j) {
         if (layer < 0 || from == to) {
             continue;
         }
-        const Bytes bytes =
-            paper_moved_bytes(blocks, BlockId(i), problem.paper_moves_at(), problem.paper_moved());
-        const Nanoseconds busy = by_formula(bytes, problem.snapshot.link(from, to).bandwidth);
-        note({Kind::sum, {}, {}}, busy, 0, layer_[static_cast<std::size_t>(layer) * devices_ + j]);
+        const Bytes bytes = paper_moved_bytes(
+            blocks, BlockId(i), problem.paper_migration_length(), problem.paper_moved()
+        );
+        const Nanoseconds busy = paper_time(bytes, problem.snapshot.link(from, to).bandwidth);
+        add_share(
+            {Kind::sum, {}, {}}, busy, 0, layer_[static_cast<std::size_t>(layer) * devices_ + j]
+        );
     }
 }
 
-void LayerMoves::note(const LaneName& name, Nanoseconds busy, Nanoseconds latency, Shares& shares) {
+void LayerMoves::add_share(
+    const LaneName& name, Nanoseconds busy, Nanoseconds latency, Shares& shares
+) {
     const auto [found, added] = names_.try_emplace(name, lanes_.size());
     if (added) {
         lanes_.push_back({0, latency, 0});

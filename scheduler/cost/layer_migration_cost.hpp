@@ -1,7 +1,7 @@
-// D_mig of whole layers that leave their previous devices: what predict_migration finds if no
-// device has an egress or ingress cap. With caps a bound from below (the busiest link, cap or
-// storage), for a search alone; decisions are compared by evaluate(). Under cost profile `paper`
-// its plain sum, rounded per block.
+// D_mig of a placement of whole layers, kept up to date while layers are added and removed. Without
+// egress or ingress caps it equals predict_migration. With caps it is a lower bound, the time of
+// the busiest link, cap or storage; searches use it to compare, and evaluate() decides. Under cost
+// profile `paper` it is the published sum, rounded per block.
 #pragma once
 
 #include <cstddef>
@@ -18,30 +18,34 @@
 
 namespace headroom::scheduler {
 
-/// Layers over devices of a LayerCosts, one index each.
+/// The device of every layer, as an index into the devices of a LayerCosts.
 using LayerAssignment = std::vector<std::size_t>;
 
+/// The migration of the layers that have been added, in any order, and of the ends.
 class LayerMoves {
   public:
-    /// embed and lm_head go to the source, whatever the layers do.
+    /// Starts without layers. embed and lm_head go to the source; their transfers are counted
+    /// except under cost profile `paper`.
     LayerMoves(const Problem& problem, const LayerCosts& costs);
 
-    /// Layers placed one by one, in any order; each can be taken back. The ends are counted in.
+    /// Adds or removes the move of a layer to device j.
     void add(std::size_t layer, std::size_t j) { charge(layer_[layer * devices_ + j], 1); }
     void remove(std::size_t layer, std::size_t j) { charge(layer_[layer * devices_ + j], -1); }
+    /// Returns D_mig, in ns, of the layers that have been added and of the ends.
     [[nodiscard]] Nanoseconds total() const;
 
-    /// What this layer's move to j occupies, all of it one after the other: for planners.
+    /// Returns the sum of all transfer times of this layer's move to j.
     [[nodiscard]] Nanoseconds alone(std::size_t layer, std::size_t j) const;
 
   private:
     enum class Kind : std::uint8_t { link, egress, ingress, storage, sum };
-    /// What serves one transfer after the other.
+    /// A resource on which transfers queue: a link, a cap or a storage; for `paper` the one sum.
     struct Lane {
         Nanoseconds busy = 0;
         Nanoseconds latency = 0;
         std::int32_t transfers = 0;
     };
+    /// What the move of one layer to one device adds to a lane.
     struct Share {
         std::size_t lane = 0;
         Nanoseconds busy = 0;
@@ -52,8 +56,8 @@ class LayerMoves {
 
     void find_moves(const Problem& problem, DeviceId to, std::size_t j);
     void find_sums(const Problem& problem, DeviceId to, std::size_t j);
-    void note_message(const Problem& problem, const Move& move, Shares& shares);
-    void note(const LaneName& name, Nanoseconds busy, Nanoseconds latency, Shares& shares);
+    void add_message(const Problem& problem, const Move& move, Shares& shares);
+    void add_share(const LaneName& name, Nanoseconds busy, Nanoseconds latency, Shares& shares);
     void charge(const Shares& shares, std::int32_t sign);
 
     std::size_t devices_;

@@ -12,12 +12,12 @@ namespace {
 
 bool is_tied(const Problem& problem) {
     const ModelShape& shape = problem.blocks->shape();
-    return problem.cost_profile == CostProfile::physical && shape.ends && shape.tied &&
+    return problem.cost_profile == CostProfile::physical && shape.has_ends && shape.tied &&
            !problem.ends_at_source;
 }
 
 bool is_pinned(const Problem& problem) {
-    return problem.blocks->shape().ends && problem.ends_at_source;
+    return problem.blocks->shape().has_ends && problem.ends_at_source;
 }
 
 bool is_paper(const Problem& problem) {
@@ -51,17 +51,17 @@ Ledger::Ledger(const Problem& problem)
     }
     bytes_per_flop_ = static_cast<double>(std::max<Bytes>(layer.bytes, 1)) /
                       static_cast<double>(std::max<Flops>(layer.flops, 1));
-    if (limited()) {
+    if (has_compute_limit()) {
         load_.assign(static_cast<std::size_t>(blocks_->shape().layers) * devices(), 0);
         overload_.assign(devices(), 0);
     }
     if (pinned_) {
-        hold_ends(problem);
+        reserve_ends(problem);
     }
 }
 
 /// The source holds both ends from the start; as blocks they weigh nothing more.
-void Ledger::hold_ends(const Problem& problem) {
+void Ledger::reserve_ends(const Problem& problem) {
     bytes_[blocks_->embed().index()] = 0;
     bytes_[blocks_->lm_head().index()] = 0;
     if (!is_paper(problem)) {
@@ -86,10 +86,10 @@ bool Ledger::shares_matrix(BlockId b) const {
 }
 
 void Ledger::add(DeviceId d, Bytes bytes, std::int32_t blocks) {
-    shortage_ -= lacks(d);
+    shortage_ -= memory_shortage(d);
     used_[d.index()] += bytes;
     count_[d.index()] += blocks;
-    shortage_ += lacks(d);
+    shortage_ += memory_shortage(d);
 }
 
 /// Keeps the FLOP of the block's layer on d, and what is too much of them.
@@ -120,12 +120,12 @@ void Ledger::charge(BlockId b, DeviceId d, int sign) {
         return;
     }
     add(d, sign * bytes_on(b, d), sign);
-    if (limited()) {
+    if (has_compute_limit()) {
         compute(b, d, sign);
     }
 }
 
-void Ledger::lift(BlockId b) {
+void Ledger::remove(BlockId b) {
     const DeviceId d = where(b);
     if (!d.valid()) {
         return;
@@ -154,7 +154,7 @@ void Ledger::place(BlockId b, DeviceId d) {
         charge(b, d, 1);
         return;
     }
-    lift(b);
+    remove(b);
     const bool partner = shares_matrix(b) && b == blocks_->embed();
     const DeviceId head = partner ? where(blocks_->lm_head()) : DeviceId();
     if (head.valid()) {
@@ -170,11 +170,11 @@ void Ledger::place(BlockId b, DeviceId d) {
 bool Ledger::fits(BlockId b, DeviceId d) {
     const DeviceId before = where(b);
     place(b, d);
-    const bool ok = over(d) == 0;
+    const bool ok = shortage(d) == 0;
     if (before.valid()) {
         place(b, before);
     } else {
-        lift(b);
+        remove(b);
     }
     return ok;
 }
@@ -186,7 +186,7 @@ Bytes ends_bytes(const Blocks& blocks) {
            (tied ? 0 : blocks.matrix_bytes(lm_head)) + blocks.norm_bytes(lm_head);
 }
 
-Bytes least_need(const Problem& problem) {
+Bytes min_total_bytes(const Problem& problem) {
     const bool paper = is_paper(problem);
     const Placement together(problem.blocks->size(), DeviceId(0));
     const std::int64_t memory_context = problem.memory_context();

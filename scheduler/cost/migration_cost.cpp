@@ -9,19 +9,19 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostTabulatedLanes = 4200; // lanes: links and storages of 64 devices
+constexpr std::size_t kMaxTabulatedLanes = 4200; // lanes: links and storages of 64 devices
 
 } // namespace
 
 MoveDelay::MoveDelay(const Problem& problem, const Placement& placement)
     : problem_(&problem), devices_(problem.snapshot.size()), capped_(has_caps(problem.snapshot)),
-      tied_(problem.blocks->shape().ends && problem.blocks->shape().tied) {
+      tied_(problem.blocks->shape().has_ends && problem.blocks->shape().tied) {
     if (!problem.previous) {
         return;
     }
     const Blocks& blocks = *problem.blocks;
-    home_ = *problem.previous;
-    now_ = home_;
+    previous_ = *problem.previous;
+    current_ = previous_;
     for (std::size_t b = 0; b < blocks.size(); ++b) {
         const BlockId id(b);
         cost_.push_back(cost_of(
@@ -33,10 +33,10 @@ MoveDelay::MoveDelay(const Problem& problem, const Placement& placement)
         shared_cost_ = cost_of(blocks.norm_bytes(blocks.lm_head()), 0);
     }
     lanes_.resize(links() + devices_);
-    if (lanes_.size() <= kMostTabulatedLanes) {
+    if (lanes_.size() <= kMaxTabulatedLanes) {
         for (const Bytes bytes : sizes_) {
             for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
-                time_.push_back(timed(bytes, lane));
+                time_.push_back(transfer_time(bytes, lane));
             }
         }
     }
@@ -61,7 +61,7 @@ MoveDelay::Cost MoveDelay::cost_of(Bytes weights, Bytes rows) {
     return {size_class(weights + rows), size_class(0)};
 }
 
-Nanoseconds MoveDelay::timed(Bytes bytes, std::size_t lane) const {
+Nanoseconds MoveDelay::transfer_time(Bytes bytes, std::size_t lane) const {
     const Snapshot& snapshot = problem_->snapshot;
     const PerSecond rate = lane < links() ? snapshot.link_at(lane).bandwidth
                                           : snapshot.devices[lane - links()].storage_bandwidth;
@@ -69,7 +69,7 @@ Nanoseconds MoveDelay::timed(Bytes bytes, std::size_t lane) const {
 }
 
 Nanoseconds MoveDelay::time(BlockId b, DeviceId to) const {
-    const DeviceId from = home(b);
+    const DeviceId from = previous_device(b);
     if (!from.valid() || from == to) {
         return 0;
     }
@@ -82,8 +82,8 @@ Nanoseconds MoveDelay::time(BlockId b, DeviceId to) const {
     );
 }
 
-Nanoseconds MoveDelay::beside(BlockId b, DeviceId to) const {
-    const DeviceId from = home(b);
+Nanoseconds MoveDelay::completion_with(BlockId b, DeviceId to) const {
+    const DeviceId from = previous_device(b);
     if (!from.valid() || from == to) {
         return 0;
     }
@@ -112,14 +112,14 @@ Nanoseconds MoveDelay::completion(std::size_t lane) const {
 
 /// Adds (sign 1) or takes away (−1) what a block that is not at home costs.
 void MoveDelay::charge(BlockId b, std::int32_t sign) {
-    const DeviceId from = home_[b.index()];
-    const DeviceId to = now_[b.index()];
+    const DeviceId from = previous_[b.index()];
+    const DeviceId to = current_[b.index()];
     if (from == to) {
         return;
     }
     moved_ += sign;
-    const bool shared =
-        tied_ && b == problem_->blocks->lm_head() && to == now_[problem_->blocks->embed().index()];
+    const bool shared = tied_ && b == problem_->blocks->lm_head() &&
+                        to == current_[problem_->blocks->embed().index()];
     const Cost& cost = shared ? shared_cost_ : cost_[b.index()];
     charge(from.index() * devices_ + to.index(), cost.message, sign);
     charge(links() + to.index(), cost.load, sign);
@@ -152,7 +152,7 @@ void MoveDelay::charge(std::size_t lane, std::size_t size, std::int32_t sign) {
 }
 
 void MoveDelay::set(BlockId b, DeviceId d) {
-    if (home_.empty()) {
+    if (previous_.empty()) {
         return;
     }
     const BlockId lm_head = tied_ ? problem_->blocks->lm_head() : BlockId();
@@ -161,7 +161,7 @@ void MoveDelay::set(BlockId b, DeviceId d) {
         charge(lm_head, -1); // what it takes along depends on where embed is
     }
     charge(b, -1);
-    now_[b.index()] = d;
+    current_[b.index()] = d;
     charge(b, 1);
     if (partner) {
         charge(lm_head, 1);
@@ -185,7 +185,9 @@ Nanoseconds MoveDelay::total() {
         const Problem& p = *problem_;
         return std::min(
             kStall,
-            predict_migration(*p.blocks, home_, now_, p.snapshot, p.rows, p.weights_everywhere)
+            predict_migration(
+                *p.blocks, previous_, current_, p.snapshot, p.rows, p.weights_everywhere
+            )
         );
     }
     if (stale_) {

@@ -9,7 +9,7 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostTabulatedDevices = 64; // devices
+constexpr std::size_t kMaxTabulatedDevices = 64; // devices
 
 } // namespace
 
@@ -18,12 +18,12 @@ PaperMoves::PaperMoves(const Problem& problem, const Placement& placement)
     if (!problem.previous) {
         return;
     }
-    home_ = *problem.previous;
-    now_ = home_;
+    previous_ = *problem.previous;
+    current_ = previous_;
     loads_.assign(devices_ * devices_, 0);
     for (std::size_t b = 0; b < placement.size(); ++b) {
         const Bytes bytes = paper_moved_bytes(
-            *blocks_, BlockId(b), problem.paper_moves_at(), problem.paper_moved()
+            *blocks_, BlockId(b), problem.paper_migration_length(), problem.paper_moved()
         );
         const auto found = std::find(sizes_.begin(), sizes_.end(), bytes);
         size_.push_back(static_cast<std::size_t>(found - sizes_.begin()));
@@ -32,7 +32,7 @@ PaperMoves::PaperMoves(const Problem& problem, const Placement& placement)
         }
     }
     for (const Bytes bytes : sizes_) {
-        for (std::size_t link = 0; link < loads_.size() && devices_ <= kMostTabulatedDevices;
+        for (std::size_t link = 0; link < loads_.size() && devices_ <= kMaxTabulatedDevices;
              ++link) {
             times_.push_back(formula_time(bytes, snapshot_->links[link].bandwidth));
         }
@@ -44,8 +44,8 @@ PaperMoves::PaperMoves(const Problem& problem, const Placement& placement)
 
 /// Adds (sign 1) or takes away (-1) the move of a block that is not at home.
 void PaperMoves::charge(BlockId b, std::int32_t sign) {
-    const DeviceId from = home_[b.index()];
-    const DeviceId to = now_[b.index()];
+    const DeviceId from = previous_[b.index()];
+    const DeviceId to = current_[b.index()];
     if (from == to) {
         return;
     }
@@ -56,7 +56,7 @@ void PaperMoves::charge(BlockId b, std::int32_t sign) {
 }
 
 Nanoseconds PaperMoves::time(BlockId b, DeviceId to) const {
-    const DeviceId from = home(b);
+    const DeviceId from = previous_device(b);
     if (!from.valid() || from == to) {
         return 0;
     }
@@ -67,11 +67,11 @@ Nanoseconds PaperMoves::time(BlockId b, DeviceId to) const {
 }
 
 void PaperMoves::set(BlockId b, DeviceId d) {
-    if (home_.empty()) {
+    if (previous_.empty()) {
         return;
     }
     charge(b, -1);
-    now_[b.index()] = d;
+    current_[b.index()] = d;
     charge(b, 1);
 }
 

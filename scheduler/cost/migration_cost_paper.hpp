@@ -1,5 +1,6 @@
-// The paper's D_mig of a placement, kept up to date block by block: a plain sum over moved blocks,
-// in nanoseconds rounded per block. The counterpart of MoveDelay, with the same questions.
+// D_mig by the published formula, kept up to date block by block: the sum over the moved blocks,
+// rounded to nanoseconds per block. The class Moves chooses between this and MoveDelay by the cost
+// profile.
 #pragma once
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 
 namespace headroom::scheduler {
 
+/// The counterpart of MoveDelay for cost profile `paper`, with the same functions.
 class PaperMoves {
   public:
     /// Starts at the given placement. Without a previous placement nothing ever moves.
@@ -23,12 +25,12 @@ class PaperMoves {
     void set(BlockId b, DeviceId d);
     [[nodiscard]] Nanoseconds total() const { return total_; }
     [[nodiscard]] std::int32_t moved() const { return moved_; }
-    [[nodiscard]] DeviceId home(BlockId b) const {
-        return home_.empty() ? DeviceId() : home_[b.index()];
+    [[nodiscard]] DeviceId previous_device(BlockId b) const {
+        return previous_.empty() ? DeviceId() : previous_[b.index()];
     }
-    /// What moving the block from its home to `to` adds to the sum.
+    /// Returns what moving the block from its previous device to `to` adds to the sum.
     [[nodiscard]] Nanoseconds time(BlockId b, DeviceId to) const;
-    /// The link with the largest sum; invalid ids if nothing moves.
+    /// Returns the link with the largest sum; its ids are invalid if nothing moves.
     [[nodiscard]] MoveDelay::Link slowest() const;
 
   private:
@@ -36,8 +38,8 @@ class PaperMoves {
 
     const Blocks* blocks_;
     std::size_t devices_;
-    Placement home_;
-    Placement now_;
+    Placement previous_;
+    Placement current_;
     std::int32_t moved_ = 0;
     Nanoseconds total_ = 0;
     const Snapshot* snapshot_;
@@ -47,46 +49,49 @@ class PaperMoves {
     std::vector<Nanoseconds> loads_; ///< [from][to]
 };
 
-/// The delay of moves under the problem's cost profile.
+/// D_mig under the problem's cost profile. Its functions are those of MoveDelay.
 class Moves {
   public:
     Moves(const Problem& problem, const Placement& placement);
 
     void set(BlockId b, DeviceId d);
-    [[nodiscard]] MoveDelay::Known known() const {
-        return physical_ ? physical_->known() : MoveDelay::Known{};
+    [[nodiscard]] MoveDelay::SlowestLane slowest_lane() const {
+        return physical_ ? physical_->slowest_lane() : MoveDelay::SlowestLane{};
     }
-    void know(MoveDelay::Known known) {
+    void restore_slowest_lane(MoveDelay::SlowestLane saved) {
         if (physical_) {
-            physical_->know(known);
+            physical_->restore_slowest_lane(saved);
         }
     }
     [[nodiscard]] Nanoseconds total() { return paper_ ? paper_->total() : physical_->total(); }
     [[nodiscard]] Nanoseconds sum() const { return paper_ ? paper_->total() : physical_->sum(); }
-    /// Blocks that are not where they were.
+    /// Returns the number of blocks that are not on their previous device.
     [[nodiscard]] std::int32_t moved() const {
         return paper_ ? paper_->moved() : physical_->moved();
     }
-    /// Where the block was before; invalid without a previous placement.
-    [[nodiscard]] DeviceId home(BlockId b) const {
-        return paper_ ? paper_->home(b) : physical_->home(b);
+    /// Returns the block's device in the previous placement; invalid if there is none.
+    [[nodiscard]] DeviceId previous_device(BlockId b) const {
+        return paper_ ? paper_->previous_device(b) : physical_->previous_device(b);
     }
-    /// What moving the block from its home to `to` takes by itself.
+    /// Returns the time of moving the block from its previous device to `to` if nothing else moves.
     [[nodiscard]] Nanoseconds time(BlockId b, DeviceId to) const {
         return paper_ ? paper_->time(b, to) : physical_->time(b, to);
     }
-    /// What total() would at most become from `total` if the block moved from `here` to `to`.
-    [[nodiscard]] Nanoseconds with(Nanoseconds total, BlockId b, DeviceId here, DeviceId to) const {
-        return paper_ ? total - paper_->time(b, here) + paper_->time(b, to)
-                      : std::max(total, physical_->beside(b, to));
+    /// Returns an upper bound of what total() would become, starting from `total`, if the block
+    /// moved from device `from` to device `to`.
+    [[nodiscard]] Nanoseconds total_bound_with(
+        Nanoseconds total, BlockId b, DeviceId from, DeviceId to
+    ) const {
+        return paper_ ? total - paper_->time(b, from) + paper_->time(b, to)
+                      : std::max(total, physical_->completion_with(b, to));
     }
-    /// The link that takes longest.
+    /// Returns the lane that takes longest.
     [[nodiscard]] MoveDelay::Link slowest() {
         return paper_ ? paper_->slowest() : physical_->slowest();
     }
 
   private:
-    std::optional<MoveDelay> physical_; ///< exactly one of the two
+    std::optional<MoveDelay> physical_; ///< exactly one of the two has a value
     std::optional<PaperMoves> paper_;
 };
 

@@ -12,9 +12,9 @@ namespace {
 
 constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 constexpr std::uint32_t kNoLink = std::numeric_limits<std::uint32_t>::max();
-constexpr std::size_t kRounds = 12; ///< after which the mean of the last half must do
-constexpr std::size_t kLeastRounds = 4;
-constexpr double kSame = 1e-6;
+constexpr std::size_t kMaxRounds = 12; ///< then the mean of the last half is the result
+constexpr std::size_t kMinRounds = 4;
+constexpr double kTolerance = 1e-6;
 
 } // namespace
 
@@ -30,109 +30,108 @@ RoundModel::RoundModel(const Problem& problem, StepDelay step, std::int64_t batc
     : snapshot_(&problem.snapshot), step_(std::move(step)), batch_(batch),
       batches_(static_cast<double>(problem.in_flight()) / static_cast<double>(batch)),
       count_(static_cast<std::size_t>((problem.in_flight() + batch - 1) / batch)),
-      last_share_(batches_ - static_cast<double>(count_ - 1)), ends_(problem.blocks->shape().ends),
-      stations_(step_.devices()), link_numbers_(step_.devices() * step_.devices(), kNoLink),
-      open_mail_(step_.devices(), kNone) {}
+      last_share_(batches_ - static_cast<double>(count_ - 1)),
+      ends_(problem.blocks->shape().has_ends), device_states_(step_.devices()),
+      link_numbers_(step_.devices() * step_.devices(), kNoLink),
+      unreceived_(step_.devices(), kNone) {}
 
-/// Receives stand here: what comes is a new segment.
-void RoundModel::wait(std::size_t d) {
-    stations_[d].open = false;
+/// Ends the present segment of d, because its program receives here.
+void RoundModel::end_segment(std::size_t d) {
+    device_states_[d].has_segment = false;
 }
 
 void RoundModel::compute(std::size_t d, double work, double end) {
-    Station& station = stations_[d];
-    if (!station.open) {
-        station.open = true;
-        station.segment = segments_.size();
+    DeviceState& state = device_states_[d];
+    if (!state.has_segment) {
+        state.has_segment = true;
+        state.segment = segments_.size();
         segments_.push_back({d, 0, end - work});
         receive(d);
     }
-    station.work += work;
-    segments_[station.segment].work += work;
+    state.work += work;
+    segments_[state.segment].work += work;
 }
 
-RoundModel::Place RoundModel::here(std::size_t d) const {
-    const Station& station = stations_[d];
-    return {d, station.segment, segments_[station.segment].work};
+RoundModel::ProgramPoint RoundModel::current_point(std::size_t d) const {
+    const DeviceState& state = device_states_[d];
+    return {d, state.segment, segments_[state.segment].work};
 }
 
-void RoundModel::send(const Place& from, std::size_t to, const Parcel& parcel) {
+void RoundModel::send(const ProgramPoint& from, std::size_t to, const LinkTime& time) {
     std::uint32_t& link = link_numbers_[from.device * step_.devices() + to];
     if (link == kNoLink) {
         link = static_cast<std::uint32_t>(links_.size());
         links_.push_back({from.device, to, 0.0});
     }
-    links_[link].busy += parcel.busy;
-    stations_[from.device].sent += parcel.bytes;
-    stations_[to].received += parcel.bytes;
-    ++segments_[from.segment].mails;
-    next_mail_.push_back(open_mail_[to]);
-    open_mail_[to] = mails_.size();
-    mails_.push_back(
-        {from.segment, kNone, from.offset, link, parcel.busy, parcel.time - parcel.busy}
-    );
+    links_[link].busy += time.busy;
+    device_states_[from.device].sent += time.bytes;
+    device_states_[to].received += time.bytes;
+    ++segments_[from.segment].messages;
+    next_message_.push_back(unreceived_[to]);
+    unreceived_[to] = messages_.size();
+    messages_.push_back({from.segment, kNone, from.offset, link, time.busy, time.time - time.busy});
 }
 
-/// What has been sent to a device arrives before its new segment.
+/// Assigns all messages that d has not received to its new segment.
 void RoundModel::receive(std::size_t d) {
-    for (std::size_t mail = open_mail_[d]; mail != kNone; mail = next_mail_[mail]) {
-        mails_[mail].to = stations_[d].segment;
+    for (std::size_t message = unreceived_[d]; message != kNone; message = next_message_[message]) {
+        messages_[message].to = device_states_[d].segment;
     }
-    open_mail_[d] = kNone;
+    unreceived_[d] = kNone;
 }
 
-RoundModel::Parcel RoundModel::x(std::size_t from, std::size_t to) const {
+RoundModel::LinkTime RoundModel::x(std::size_t from, std::size_t to) const {
     return {
         static_cast<double>(step_.x_busy(from, to)),
         static_cast<double>(step_.x_time(from, to)),
         step_.x_bytes()};
 }
 
-RoundModel::Parcel RoundModel::outputs(std::size_t from, std::size_t to, std::int32_t n) const {
+RoundModel::LinkTime RoundModel::outputs(std::size_t from, std::size_t to, std::int32_t n) const {
     const auto busy = static_cast<double>(step_.outputs_time(from, to, n));
     const auto latency = static_cast<double>(step_.link_latency(from, to));
     return {busy, busy + latency, step_.outputs_bytes(n)};
 }
 
-/// From x on its holder until proj (or the hub) has what it needs; returns when.
+/// From x on the activation device until proj (or the hub) is done; returns when that is.
 double RoundModel::attention(const Draft& draft, std::size_t layer, double begin) {
-    const std::size_t holder = draft.holder(layer);
+    const std::size_t activation_device = draft.activation_device(layer);
     const std::size_t target = draft.proj(layer);
     const std::int32_t* const groups = draft.shape(layer).groups;
     const double done = begin + static_cast<double>(draft.until_proj(layer));
-    const Place from = here(holder);
-    at_work_.clear();
-    for (std::size_t d = 0; d < stations_.size(); ++d) {
+    const ProgramPoint from = current_point(activation_device);
+    group_devices_.clear();
+    for (std::size_t d = 0; d < device_states_.size(); ++d) {
         const std::int32_t n = groups[d];
         if (n == 0) {
             continue;
         }
-        at_work_.push_back(d);
-        if (d != holder) {
-            wait(d);
-            send(from, d, x(holder, d));
+        group_devices_.push_back(d);
+        if (d != activation_device) {
+            end_segment(d);
+            send(from, d, x(activation_device, d));
         }
         const auto work = static_cast<double>(n * step_.group_time(layer, d));
-        compute(d, work, begin + static_cast<double>(step_.x_time(holder, d)) + work);
+        compute(d, work, begin + static_cast<double>(step_.x_time(activation_device, d)) + work);
     }
-    bool gathers = holder != target;
-    if (holder != target) {
-        send(from, target, x(holder, target));
+    bool gathers = activation_device != target;
+    if (activation_device != target) {
+        send(from, target, x(activation_device, target));
     }
-    for (const std::size_t d : at_work_) {
+    for (const std::size_t d : group_devices_) {
         if (d != target) {
-            send(here(d), target, outputs(d, target, groups[d]));
+            send(current_point(d), target, outputs(d, target, groups[d]));
             gathers = true;
         }
     }
     if (gathers) {
-        wait(target);
+        end_segment(target);
     }
     compute(target, static_cast<double>(step_.proj_time(layer, target)), done);
     return done;
 }
 
-/// From there until ffn (or the hub) is done.
+/// The rest of the layer, until ffn (or the hub) is done.
 void RoundModel::feed_forward(const Draft& draft, std::size_t layer, double begin) {
     const std::size_t from = draft.proj(layer);
     const std::size_t host = draft.ffn(layer);
@@ -140,13 +139,13 @@ void RoundModel::feed_forward(const Draft& draft, std::size_t layer, double begi
         begin + static_cast<double>(draft.layer_time(layer) - draft.until_proj(layer));
     if (!step_.sliced()) {
         if (from != host) {
-            wait(host);
-            send(here(from), host, x(from, host));
+            end_segment(host);
+            send(current_point(from), host, x(from, host));
         }
         compute(host, static_cast<double>(step_.ffn_time(layer, host)), done);
         return;
     }
-    const Place hub = here(host);
+    const ProgramPoint hub = current_point(host);
     bool gathers = false;
     for (std::size_t d = 0; d < step_.devices(); ++d) {
         const std::int32_t n = draft.slices_on(layer, d);
@@ -154,18 +153,18 @@ void RoundModel::feed_forward(const Draft& draft, std::size_t layer, double begi
             continue;
         }
         if (d != host) {
-            wait(d);
+            end_segment(d);
             send(hub, d, x(host, d));
         }
         const auto work = static_cast<double>(n * step_.ffn_time(layer, d));
         compute(d, work, begin + static_cast<double>(step_.x_time(host, d)) + work);
         if (d != host) {
             gathers = true;
-            send(here(d), host, outputs(d, host, n));
+            send(current_point(d), host, outputs(d, host, n));
         }
     }
     if (gathers) {
-        wait(host);
+        end_segment(host);
     }
     compute(host, 0.0, done);
 }
@@ -177,32 +176,36 @@ void RoundModel::finish(const Draft& draft) {
     const std::size_t sampler = ends_ ? draft.lm_head() : source;
     const auto done = static_cast<double>(draft.inference());
     if (last != sampler) {
-        wait(sampler);
-        send(here(last), sampler, x(last, sampler));
+        end_segment(sampler);
+        send(current_point(last), sampler, x(last, sampler));
     }
     compute(sampler, ends_ ? static_cast<double>(step_.lm_head_time(sampler)) : 0.0, done);
     if (sampler != source) {
-        wait(source);
-        send(here(sampler), source, {0, static_cast<double>(step_.id_time(sampler, source)), 0});
+        end_segment(source);
+        send(
+            current_point(sampler),
+            source,
+            {0, static_cast<double>(step_.id_time(sampler, source)), 0}
+        );
         compute(source, 0.0, done);
     }
 }
 
-void RoundModel::walk(const Draft& draft) {
-    std::fill(stations_.begin(), stations_.end(), Station());
+void RoundModel::build_step(const Draft& draft) {
+    std::fill(device_states_.begin(), device_states_.end(), DeviceState());
     for (const Link& link : links_) {
         link_numbers_[link.from * step_.devices() + link.to] = kNoLink;
     }
     links_.clear();
     segments_.clear();
-    mails_.clear();
-    next_mail_.clear();
+    messages_.clear();
+    next_message_.clear();
     const std::size_t source = step_.source();
-    const std::size_t embed = draft.holder(0);
+    const std::size_t embed = draft.activation_device(0);
     auto now = static_cast<double>(step_.start(embed));
     compute(source, 0.0, 0.0);
     if (embed != source) {
-        send(here(source), embed, {0, now, 0});
+        send(current_point(source), embed, {0, now, 0});
         compute(embed, 0.0, now);
     }
     for (std::size_t l = 0; l < draft.layers(); ++l) {
@@ -214,7 +217,7 @@ void RoundModel::walk(const Draft& draft) {
 }
 
 RoundModel::Estimate RoundModel::bound(const Draft& draft) {
-    walk(draft);
+    build_step(draft);
     const auto step = static_cast<double>(draft.inference());
     step_time_ = step;
     Estimate estimate{step, Limit::step, 0, 0, 0};
@@ -226,17 +229,17 @@ RoundModel::Estimate RoundModel::bound(const Draft& draft) {
             estimate.other = other;
         }
     };
-    for (std::size_t d = 0; d < stations_.size(); ++d) {
-        const Station& station = stations_[d];
+    for (std::size_t d = 0; d < device_states_.size(); ++d) {
+        const DeviceState& state = device_states_[d];
         estimate.unevenness += busy(d) * busy(d);
         offer(busy(d), Limit::device, d, d);
         const Snapshot::Device& device = snapshot_->devices[d];
         if (device.egress != kUnlimited) {
-            const Nanoseconds sends = bounded_duration(device.egress, station.sent);
+            const Nanoseconds sends = bounded_duration(device.egress, state.sent);
             offer(batches_ * static_cast<double>(sends), Limit::device, d, d);
         }
         if (device.ingress != kUnlimited) {
-            const Nanoseconds takes = bounded_duration(device.ingress, station.received);
+            const Nanoseconds takes = bounded_duration(device.ingress, state.received);
             offer(batches_ * static_cast<double>(takes), Limit::device, d, d);
         }
     }
@@ -246,31 +249,31 @@ RoundModel::Estimate RoundModel::bound(const Draft& draft) {
     return estimate;
 }
 
-void RoundModel::sort_mails() {
+void RoundModel::sort_messages() {
     std::size_t first = 0;
     for (Segment& segment : segments_) {
         segment.first = first;
-        first += segment.mails;
-        segment.mails = 0;
+        first += segment.messages;
+        segment.messages = 0;
     }
-    sorted_.resize(mails_.size());
-    for (const Mail& mail : mails_) {
-        Segment& from = segments_[mail.from];
-        sorted_[from.first + from.mails++] = mail;
+    sorted_.resize(messages_.size());
+    for (const Message& message : messages_) {
+        Segment& from = segments_[message.from];
+        sorted_[from.first + from.messages++] = message;
     }
 }
 
-/// When which segment of which turn is due.
-void RoundModel::stagger(const std::vector<Segment>& places, double step) {
+/// Fills due_: the segments of one visit in their order.
+void RoundModel::schedule_segments(const std::vector<Segment>& offsets, double step) {
     const auto count = static_cast<double>(count_);
-    const std::size_t end = stations_[step_.source()].segment;
+    const std::size_t end = device_states_[step_.source()].segment;
     due_.clear();
     for (std::size_t s = 0; s < segments_.size(); ++s) {
         if (s == end && end != 0) { // at the slot's next visit, before all others
             due_.push_back({-std::numeric_limits<double>::infinity(), count_, s});
             continue;
         }
-        const double place = step > 0 ? count * places[s].place / step : 0;
+        const double place = step > 0 ? count * offsets[s].start / step : 0;
         const double lag = std::clamp(std::floor(place), 0.0, count - 1);
         due_.push_back({place - lag, static_cast<std::size_t>(lag), s});
     }
@@ -280,7 +283,7 @@ void RoundModel::stagger(const std::vector<Segment>& places, double step) {
 }
 
 /// The source visits every slot once.
-void RoundModel::walk_round(std::size_t round) {
+void RoundModel::simulate_visits(std::size_t round) {
     for (std::size_t slot = 0; slot < count_; ++slot) {
         for (const Due& due : due_) {
             if (round == 0 && slot < due.lag) {
@@ -293,51 +296,53 @@ void RoundModel::walk_round(std::size_t round) {
             double& clock = clocks_[segment.device];
             const double start = std::max(clock, arrived[due.segment]);
             arrived[due.segment] = 0;
-            for (std::size_t i = segment.first; i < segment.first + segment.mails; ++i) {
-                const Mail& mail = sorted_[i];
-                double& free = free_[mail.link];
-                free = std::max(start + share * mail.offset, free) + share * mail.busy;
-                arrived[mail.to] = std::max(arrived[mail.to], free + mail.latency);
+            for (std::size_t i = segment.first; i < segment.first + segment.messages; ++i) {
+                const Message& message = sorted_[i];
+                double& free = free_[message.link];
+                free = std::max(start + share * message.offset, free) + share * message.busy;
+                arrived[message.to] = std::max(arrived[message.to], free + message.latency);
             }
             clock = start + share * segment.work;
         }
     }
-    work_ += static_cast<std::int64_t>((segments_.size() + mails_.size()) * count_);
+    work_ += static_cast<std::int64_t>((segments_.size() + messages_.size()) * count_);
 }
 
-double RoundModel::rehearse(const Estimate& bound, std::size_t most_steps) {
-    if ((segments_.size() + mails_.size()) * count_ > most_steps) {
+double RoundModel::simulate_round(const Estimate& bound, std::size_t max_steps) {
+    if ((segments_.size() + messages_.size()) * count_ > max_steps) {
         return bound.round;
     }
-    stagger(segments_, step_time_);
-    return walk_rounds(bound.round);
+    schedule_segments(segments_, step_time_);
+    return simulate_rounds(bound.round);
 }
 
-double RoundModel::rehearse_by(const RoundModel& alone, const Estimate& bound) {
-    stagger(alone.segments_, alone.step_time_);
-    return walk_rounds(bound.round);
+double RoundModel::simulate_round_at_offsets(const RoundModel& alone, const Estimate& bound) {
+    schedule_segments(alone.segments_, alone.step_time_);
+    return simulate_rounds(bound.round);
 }
 
-double RoundModel::walk_rounds(double least) {
-    sort_mails();
-    clocks_.assign(stations_.size(), 0.0);
+double RoundModel::simulate_rounds(double lower_bound) {
+    sort_messages();
+    clocks_.assign(device_states_.size(), 0.0);
     arrived_.assign(segments_.size() * count_, 0.0);
     free_.assign(links_.size(), 0.0);
     const double& clock = clocks_[step_.source()];
     double half = 0;
     double before = 0;
     double last = 0;
-    for (std::size_t round = 0; round < kRounds; ++round) {
-        walk_round(round);
+    for (std::size_t round = 0; round < kMaxRounds; ++round) {
+        simulate_visits(round);
         const double now = clock - before;
-        if (round >= kLeastRounds && std::abs(now - last) <= kSame * now) {
-            return std::max(least, now);
+        if (round >= kMinRounds && std::abs(now - last) <= kTolerance * now) {
+            return std::max(lower_bound, now);
         }
         last = now;
         before = clock;
-        half = round + 1 == kRounds / 2 ? clock : half;
+        half = round + 1 == kMaxRounds / 2 ? clock : half;
     }
-    return std::max(least, (before - half) / static_cast<double>(kRounds - kRounds / 2));
+    return std::max(
+        lower_bound, (before - half) / static_cast<double>(kMaxRounds - kMaxRounds / 2)
+    );
 }
 
 } // namespace headroom::scheduler

@@ -1,15 +1,15 @@
-// How long a round of all sequences in flight takes, estimated for searches that ask thousands of
-// times; `predict_rounds` walks every operation. Two estimates, both ours.
+// Two estimates of the time of a round, for searches that ask thousands of times. `predict_rounds`
+// is slower and walks every operation.
 //
-// The bound, at about the price of one step, generalises
-// docs/explanation/ring-pipelines.md#steady-state. With G batches in flight a round takes at least
-// what a device computes for all of them, what a link or a cap carries, and one step of a batch,
-// because its next turn waits for the id of the one before.
+// bound() costs about as much as timing one step and generalises
+// docs/explanation/ring-pipelines.md#steady-state. With G batches in flight, a round takes at least
+// what a device computes for all of them, at least what a link or a cap carries, and at least one
+// step of a batch, because the next turn of a batch needs the id that the last one sampled.
 //
-// The rehearsal walks visits of the source with whole segments of programs in the order of the
-// agenda (turn_schedule.hpp), messages queueing on their links, until rounds repeat: so it shows
-// what is lost because a device waits for one turn while another one's inputs are there. It knows
-// no caps; theirs are in the bound.
+// simulate_round() executes whole segments in the order of the turn schedule (turn_schedule.hpp),
+// with messages that queue on their links, until rounds repeat. It shows the time lost while a
+// device waits for one turn although the inputs of another are there. Caps are not simulated, but
+// the result is never below the bound, which includes them.
 #pragma once
 
 #include <cstddef>
@@ -23,129 +23,137 @@
 
 namespace headroom::scheduler {
 
+/// Estimates the rounds of placements for one batch size.
 class RoundModel {
   public:
-    /// Batches of so many turns. Keeps pointers to the problem's blocks and snapshot.
+    /// Builds the model for batches of `batch` turns. Keeps pointers to the problem's blocks and
+    /// snapshot.
     RoundModel(const Problem& problem, std::int64_t batch);
-    /// One turn alone, at the context by which agendas are made: only for its places.
+    /// Returns a model of one turn alone, at the context for which phase offsets are computed. It
+    /// serves only as the first argument of simulate_round_at_offsets().
     [[nodiscard]] static RoundModel alone(const Problem& problem);
 
     [[nodiscard]] std::int64_t batch() const { return batch_; }
     [[nodiscard]] const StepDelay& step() const { return step_; }
 
-    /// What decides the bound.
+    /// The resource that determines the bound.
     enum class Limit : std::uint8_t { step, device, link };
+    /// A bound, and the resource that determines it.
     struct Estimate {
         double round = 0; ///< ns
         Limit limit = Limit::step;
-        std::size_t device = 0; ///< the one that is busy or waits; of a link its sender
-        std::size_t other = 0;  ///< of a link the receiver
-        /// Σ over devices of (ns busy)²: of equal rounds the evener one leaves more to gain.
+        std::size_t device = 0; ///< the busiest device; for a link its sender
+        std::size_t other = 0;  ///< for a link its receiver
+        /// The sum over devices of (ns busy)². Of equal rounds, the one with the smaller sum leaves
+        /// more to gain.
         double unevenness = 0;
     };
-    /// Precondition of both: the draft counts with `step()`.
+    /// Returns the bound for a candidate. Precondition: the candidate is timed with step().
     [[nodiscard]] Estimate bound(const Draft& draft);
-    /// Of the draft that `bound` was asked about last: the round in ns, not below that. Where a
-    /// round has more steps than that, the bound.
-    [[nodiscard]] double rehearse(const Estimate& bound, std::size_t most_steps);
-    /// The same, with segments in the places of an agenda: those of the same placement in a step by
-    /// itself, which `alone` has been asked to bound. Without that they are those of this step.
-    [[nodiscard]] double rehearse_by(const RoundModel& alone, const Estimate& bound);
-    /// Steps of rehearsals so far.
+    /// Returns the simulated time in ns of a round of the candidate that was last passed to
+    /// bound(), or the bound if it is larger. If one round has more than `max_steps` segments and
+    /// messages, the result is the bound.
+    [[nodiscard]] double simulate_round(const Estimate& bound, std::size_t max_steps);
+    /// Returns the same without a limit of steps, with segments ordered by the phase offsets of one
+    /// turn alone, as in a run. Precondition: alone.bound() was last called for the same placement.
+    /// simulate_round() orders segments by their offsets in a step of this model's batch.
+    [[nodiscard]] double simulate_round_at_offsets(const RoundModel& alone, const Estimate& bound);
+    /// Returns the number of segments and messages simulated so far.
     [[nodiscard]] std::int64_t work() const { return work_; }
-    /// ns that a device computes per round, by the last `bound`.
-    [[nodiscard]] double busy(std::size_t d) const { return batches_ * stations_[d].work; }
+    /// Returns the ns per round that device d computes, by the last call of bound().
+    [[nodiscard]] double busy(std::size_t d) const { return batches_ * device_states_[d].work; }
 
   private:
     RoundModel(const Problem& problem, StepDelay step, std::int64_t batch);
 
-    struct Station {
-        double work = 0; ///< of one batch, ns
+    /// What one device does in a step of one batch.
+    struct DeviceState {
+        double work = 0; ///< ns
         Bytes sent = 0;
         Bytes received = 0;
-        bool open = false;
-        std::size_t segment = 0; ///< the last one that was opened
+        bool has_segment = false; ///< a segment has begun and no receive has ended it
+        std::size_t segment = 0;  ///< index of the latest segment
     };
     struct Segment {
         std::size_t device = 0;
-        double work = 0;       ///< of one batch, ns
-        double place = 0;      ///< when it begins in a step of one batch
-        std::size_t mails = 0; ///< how many it sends
-        std::size_t first = 0; ///< of them in sorted_
+        double work = 0;          ///< of one batch, ns
+        double start = 0;         ///< offset in a step of one batch, ns
+        std::size_t messages = 0; ///< number of messages that the segment sends
+        std::size_t first = 0;    ///< index of the first of them in sorted_
     };
     struct Link {
         std::size_t from = 0;
         std::size_t to = 0;
-        double busy = 0; ///< of one batch, ns
+        double busy = 0; ///< ns per batch
     };
-    struct Mail {
+    struct Message {
         std::size_t from = 0; ///< segment
         std::size_t to = 0;
-        double offset = 0; ///< what the sender has computed of the segment before
+        double offset = 0; ///< ns that the sending segment has computed before the send
         std::size_t link = 0;
         double busy = 0;
         double latency = 0;
     };
-    /// A place in a device's program from which something is sent.
-    struct Place {
+    /// A point in a device's program at which something is sent.
+    struct ProgramPoint {
         std::size_t device = 0;
         std::size_t segment = 0;
         double offset = 0;
     };
-    struct Parcel {
-        double busy = 0; ///< occupies the link
-        double time = 0; ///< with nothing before it, latency included
+    struct LinkTime {
+        double busy = 0; ///< ns that the message occupies the link
+        double time = 0; ///< ns until arrival on an empty link, latency included
         Bytes bytes = 0;
     };
 
-    void wait(std::size_t d);
+    void end_segment(std::size_t d);
     void compute(std::size_t d, double work, double end);
-    [[nodiscard]] Place here(std::size_t d) const;
-    void send(const Place& from, std::size_t to, const Parcel& parcel);
+    [[nodiscard]] ProgramPoint current_point(std::size_t d) const;
+    void send(const ProgramPoint& from, std::size_t to, const LinkTime& time);
     void receive(std::size_t d);
-    [[nodiscard]] Parcel x(std::size_t from, std::size_t to) const;
-    [[nodiscard]] Parcel outputs(std::size_t from, std::size_t to, std::int32_t n) const;
+    [[nodiscard]] LinkTime x(std::size_t from, std::size_t to) const;
+    [[nodiscard]] LinkTime outputs(std::size_t from, std::size_t to, std::int32_t n) const;
 
-    void walk(const Draft& draft);
+    void build_step(const Draft& draft);
     double attention(const Draft& draft, std::size_t layer, double begin);
     void feed_forward(const Draft& draft, std::size_t layer, double begin);
     void finish(const Draft& draft);
 
-    void sort_mails();
-    void stagger(const std::vector<Segment>& places, double step);
-    [[nodiscard]] double walk_rounds(double least);
-    void walk_round(std::size_t round);
+    void sort_messages();
+    void schedule_segments(const std::vector<Segment>& offsets, double step);
+    [[nodiscard]] double simulate_rounds(double lower_bound);
+    void simulate_visits(std::size_t round);
 
     const Snapshot* snapshot_;
     StepDelay step_;
     std::int64_t batch_;
     double batches_;
-    std::size_t count_; ///< of batches, the last one may be smaller
-    double last_share_;
+    std::size_t count_; ///< number of batches; the last one may be smaller
+    double last_share_; ///< size of the last batch relative to the others
     bool ends_;
-    double step_time_ = 0; ///< of the last bound
+    double step_time_ = 0; ///< ns, by the last call of bound()
     std::int64_t work_ = 0;
 
-    std::vector<Station> stations_;
+    std::vector<DeviceState> device_states_;
     std::vector<std::uint32_t> link_numbers_; ///< [from][to]
     std::vector<Link> links_;                 ///< in use
-    std::vector<Segment> segments_;           ///< in an order in which every mail goes forwards
-    std::vector<Mail> mails_;
-    std::vector<std::size_t> open_mail_; ///< per device those it has not received yet, linked
-    std::vector<std::size_t> next_mail_;
-    std::vector<std::size_t> at_work_; ///< devices with groups of the present layer
+    std::vector<Segment> segments_; ///< ordered so that every message goes to a later segment
+    std::vector<Message> messages_;
+    std::vector<std::size_t> unreceived_;    ///< [device]: first message not yet received; a list
+    std::vector<std::size_t> next_message_;  ///< [message]: the next in the list of its device
+    std::vector<std::size_t> group_devices_; ///< devices with groups of the present layer
 
-    /// A segment that is executed at every visit, for the turn that began so many visits ago.
+    /// A segment that is executed at every visit, for the batch that began `lag` visits ago.
     struct Due {
-        double at = 0; ///< since the visit, in G-ths of a step
+        double at = 0; ///< time since the visit, in G-ths of a step
         std::size_t lag = 0;
         std::size_t segment = 0;
     };
-    std::vector<Due> due_;     ///< in their order
-    std::vector<Mail> sorted_; ///< by sending segment
+    std::vector<Due> due_;        ///< in order of execution
+    std::vector<Message> sorted_; ///< by sending segment
     std::vector<double> clocks_;
-    std::vector<double> free_;    ///< links
-    std::vector<double> arrived_; ///< [batch][segment]
+    std::vector<double> free_;    ///< [link]: when it is free
+    std::vector<double> arrived_; ///< [batch][segment]: when all inputs have arrived
 };
 
 } // namespace headroom::scheduler

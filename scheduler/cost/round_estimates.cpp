@@ -17,7 +17,7 @@ Problem of_rounds(Problem problem) {
 
 } // namespace
 
-RoundGuesses::RoundGuesses(const Problem& problem, const std::vector<std::int64_t>& batches)
+RoundEstimates::RoundEstimates(const Problem& problem, const std::vector<std::int64_t>& batches)
     : problem_(of_rounds(problem)), alone_(RoundModel::alone(problem_)) {
     models_.reserve(batches.size());
     for (const std::int64_t batch : batches) {
@@ -25,18 +25,22 @@ RoundGuesses::RoundGuesses(const Problem& problem, const std::vector<std::int64_
     }
 }
 
-std::vector<Guess> RoundGuesses::of(const Placement& placement) {
+std::vector<RoundEstimate> RoundEstimates::of(const Placement& placement) {
     const Draft one(problem_, alone_.step(), placement);
     (void)alone_.bound(one);
-    std::vector<Guess> guesses;
+    std::vector<RoundEstimate> estimates;
     for (RoundModel& model : models_) {
         const Draft draft(one, model.step());
-        guesses.push_back({model.rehearse_by(alone_, model.bound(draft)), model.batch()});
+        estimates.push_back(
+            {model.simulate_round_at_offsets(alone_, model.bound(draft)), model.batch()}
+        );
     }
-    std::stable_sort(guesses.begin(), guesses.end(), [](const Guess& a, const Guess& b) {
-        return a.round < b.round;
-    });
-    return guesses;
+    std::stable_sort(
+        estimates.begin(),
+        estimates.end(),
+        [](const RoundEstimate& a, const RoundEstimate& b) { return a.round < b.round; }
+    );
+    return estimates;
 }
 
 } // namespace headroom::scheduler

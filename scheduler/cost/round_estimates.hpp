@@ -1,5 +1,5 @@
-// What rounds would take with each number of joined turns, estimated by round_model: models that
-// many placements of one problem share.
+// Estimates of the time of a round for several batch sizes, by the class RoundModel
+// (round_cost.hpp). The models are built once and shared by many placements of one problem.
 #pragma once
 
 #include <cstdint>
@@ -10,24 +10,27 @@
 
 namespace headroom::scheduler {
 
-struct Guess {
-    double round = 0; ///< ns, estimated (round_cost.hpp)
+/// The estimated time of a round in which turns are joined in batches of `batch`.
+struct RoundEstimate {
+    double round = 0; ///< ns
     std::int64_t batch = 1;
 };
 
-class RoundGuesses {
+class RoundEstimates {
   public:
-    /// One model per batch; `batches` ascending. Tables grow with the square of the devices.
-    RoundGuesses(const Problem& problem, const std::vector<std::int64_t>& batches);
-    RoundGuesses(const RoundGuesses&) = delete;
-    RoundGuesses& operator=(const RoundGuesses&) = delete;
+    /// Builds one model per entry of `batches`, which must be ascending. Memory grows with the
+    /// square of the number of devices.
+    RoundEstimates(const Problem& problem, const std::vector<std::int64_t>& batches);
+    RoundEstimates(const RoundEstimates&) = delete;
+    RoundEstimates& operator=(const RoundEstimates&) = delete;
 
-    /// The shortest round first, of equals the smallest batch.
-    [[nodiscard]] std::vector<Guess> of(const Placement& placement);
+    /// Returns one estimate per batch size, the shortest round first; equal rounds are in the order
+    /// of their batch sizes.
+    [[nodiscard]] std::vector<RoundEstimate> of(const Placement& placement);
     [[nodiscard]] std::vector<RoundModel>& models() { return models_; }
 
   private:
-    Problem problem_; ///< without a previous placement: rounds have nothing to do with it
+    Problem problem_; ///< without a previous placement and with physical costs
     RoundModel alone_;
     std::vector<RoundModel> models_;
 };

@@ -11,9 +11,9 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostTabulated = 64; // devices with tables of pairs
+constexpr std::size_t kMaxTabulated = 64; // devices with tables of pairs
 
-/// Of the sequences in flight, at T + λ. Costs are linear in it.
+/// Returns the mean of T + λ over the sequences in flight; costs are linear in it.
 std::int64_t mean_horizon(const Problem& problem) {
     std::int64_t sum = problem.sequences.empty() ? problem.context : 0;
     for (const InFlight& sequence : problem.sequences) {
@@ -61,7 +61,7 @@ StepDelay::StepDelay(const Problem& problem, std::int64_t batch, std::int64_t co
     } else {
         time_operations();
     }
-    if (devices_ <= kMostTabulated) {
+    if (devices_ <= kMaxTabulated) {
         tabulate_links();
     }
 }
@@ -76,12 +76,12 @@ void StepDelay::time_operations() {
             group_.push_back(known ? group_[above] : operation(blocks_->group(l, 0), d));
             proj_.push_back(sliced() ? 0 : known ? proj_[above] : operation(blocks_->proj(l), d));
             const BlockId last =
-                sliced() ? typical_of(*blocks_, Unit::slice, layer) : blocks_->ffn(l);
+                sliced() ? largest_unit_of(*blocks_, Unit::slice, layer) : blocks_->ffn(l);
             ffn_.push_back(known ? ffn_[above] : operation(last, d));
         }
     }
     for (std::size_t d = 0; d < devices_; ++d) {
-        lm_head_.push_back(shape.ends ? operation(blocks_->lm_head(), d) : 0);
+        lm_head_.push_back(shape.has_ends ? operation(blocks_->lm_head(), d) : 0);
     }
 }
 
@@ -141,8 +141,8 @@ Nanoseconds StepDelay::timed_outputs(std::size_t from, std::size_t to, std::int3
         return 0;
     }
     const PerSecond bandwidth = snapshot_->links[pair(from, to)].bandwidth;
-    return by_formula() ? formula_time(n * group_bytes_, bandwidth)
-                        : bounded_duration(bandwidth, output_bytes(n));
+    return uses_paper_formulas() ? formula_time(n * group_bytes_, bandwidth)
+                                 : bounded_duration(bandwidth, output_bytes(n));
 }
 
 Nanoseconds StepDelay::x_link(std::size_t from, std::size_t to) const {
@@ -152,9 +152,9 @@ Nanoseconds StepDelay::x_link(std::size_t from, std::size_t to) const {
     return from == to ? 0 : bounded_duration(snapshot_->links[pair(from, to)].bandwidth, x_bytes_);
 }
 
-/// By formula only execution hands x to the groups.
+/// The published formula does not count the transfer of x to the groups.
 Nanoseconds StepDelay::timed_x(std::size_t from, std::size_t to) const {
-    return by_formula() ? 0 : alone(from, to, x_bytes_);
+    return uses_paper_formulas() ? 0 : alone(from, to, x_bytes_);
 }
 
 Nanoseconds StepDelay::small(std::size_t from, std::size_t to) const {
@@ -162,49 +162,53 @@ Nanoseconds StepDelay::small(std::size_t from, std::size_t to) const {
 }
 
 Nanoseconds StepDelay::to_ffn(std::size_t from, std::size_t to) const {
-    if (!by_formula()) {
+    if (!uses_paper_formulas()) {
         return x_alone(from, to);
     }
     return from == to ? 0 : formula_time(x_bytes_, snapshot_->links[pair(from, to)].bandwidth);
 }
 
-Nanoseconds StepDelay::finish(std::size_t holder, std::size_t lm_head) const {
-    if (by_formula()) {
+Nanoseconds StepDelay::finish(std::size_t activation_device, std::size_t lm_head) const {
+    if (uses_paper_formulas()) {
         return 0;
     }
-    if (!blocks_->shape().ends) {
-        return x_alone(holder, source_);
+    if (!blocks_->shape().has_ends) {
+        return x_alone(activation_device, source_);
     }
-    return x_alone(holder, lm_head) + lm_head_[lm_head] + small(lm_head, source_);
+    return x_alone(activation_device, lm_head) + lm_head_[lm_head] + small(lm_head, source_);
 }
 
-Nanoseconds StepDelay::as_host(std::size_t layer, BlockId b, std::size_t holder, std::size_t d)
-    const {
+Nanoseconds StepDelay::host_rank(
+    std::size_t layer, BlockId b, std::size_t activation_device, std::size_t d
+) const {
     switch (blocks_->name(b).kind) {
     case BlockKind::proj:
-        return to_ffn(holder, d) + proj_[layer * devices_ + d];
+        return to_ffn(activation_device, d) + proj_[layer * devices_ + d];
     case BlockKind::ffn:
-        return from_proj(layer, holder, d);
+        return from_proj(layer, activation_device, d);
     default:
-        return to_ffn(holder, d) + layer_alone(layer, d);
+        return to_ffn(activation_device, d) + layer_alone(layer, d);
     }
 }
 
-Nanoseconds StepDelay::gather(std::size_t holder, std::size_t target, const Spread& spread) const {
-    Nanoseconds link_free = 0; // of holder -> target: it carries the units' input, x, outputs
+Nanoseconds StepDelay::gather(
+    std::size_t activation_device, std::size_t target, const Spread& spread
+) const {
+    // The link activation device -> target carries the units' input, x and outputs.
+    Nanoseconds link_free = 0;
     Nanoseconds ready = 0;
-    if (target != holder) {
-        link_free = x_link(holder, target) * (spread.counts[target] > 0 ? 2 : 1);
-        ready = link_free + latency(holder, target);
+    if (target != activation_device) {
+        link_free = x_link(activation_device, target) * (spread.counts[target] > 0 ? 2 : 1);
+        ready = link_free + latency(activation_device, target);
     }
     for (std::size_t j = 0; j < devices_; ++j) {
         const std::int32_t n = spread.counts[j];
         if (n == 0) {
             continue;
         }
-        Nanoseconds t = x_alone(holder, j) + n * spread.each[j];
+        Nanoseconds t = x_alone(activation_device, j) + n * spread.each[j];
         if (j != target) {
-            t = j == holder ? std::max(t, link_free) : t;
+            t = j == activation_device ? std::max(t, link_free) : t;
             t += outputs_time(j, target, n) + latency(j, target);
         }
         ready = std::max(ready, t);
@@ -213,13 +217,16 @@ Nanoseconds StepDelay::gather(std::size_t holder, std::size_t target, const Spre
 }
 
 /// The same with egress and ingress caps: messages one by one, in the order of the programs.
-Nanoseconds StepDelay::gather_capped(std::size_t holder, std::size_t target, const Spread& spread)
-    const {
+Nanoseconds StepDelay::gather_capped(
+    std::size_t activation_device, std::size_t target, const Spread& spread
+) const {
     const std::size_t p = target;
-    Nanoseconds egress_free = 0;  // of the holder, the only device that sends more than once
-    Nanoseconds link_free = 0;    // of holder -> target, the only link that carries more than one
-    Nanoseconds ingress_free = 0; // of the target, the only one that receives more than once
-    const bool held = snapshot_->devices[holder].egress != kUnlimited;
+    // The activation device alone sends more than once, its link to the target alone carries more
+    // than one message, and the target alone receives more than once.
+    Nanoseconds egress_free = 0;
+    Nanoseconds link_free = 0;
+    Nanoseconds ingress_free = 0;
+    const bool held = snapshot_->devices[activation_device].egress != kUnlimited;
     const auto serve = [&](std::size_t to, Nanoseconds begin, Nanoseconds lat, const Wire& w) {
         const Nanoseconds arrival = begin + std::max(w.link, w.send) + lat;
         if (snapshot_->devices[to].ingress == kUnlimited) {
@@ -233,12 +240,12 @@ Nanoseconds StepDelay::gather_capped(std::size_t holder, std::size_t target, con
     std::vector<Nanoseconds> done(devices_, 0); // first the input's arrival
     Nanoseconds x_begin = 0;
     for (std::size_t k = 0; k < devices_; ++k) {
-        if (k == holder) {
+        if (k == activation_device) {
             continue;
         }
-        const Wire w = wire(holder, k, x_bytes_);
+        const Wire w = wire(activation_device, k, x_bytes_);
         if (spread.counts[k] > 0) {
-            done[k] = serve(k, egress_free, latency(holder, k), w);
+            done[k] = serve(k, egress_free, latency(activation_device, k), w);
             link_free = k == p ? egress_free + std::max(w.link, w.send) : link_free;
             egress_free += w.send;
         }
@@ -250,9 +257,9 @@ Nanoseconds StepDelay::gather_capped(std::size_t holder, std::size_t target, con
     }
     Nanoseconds ready = 0;
     for (std::size_t j = 0; j < devices_; ++j) {
-        if (j == holder && p != holder) {
-            const Wire w = wire(holder, p, x_bytes_);
-            ready = std::max(ready, serve(p, x_begin, latency(holder, p), w));
+        if (j == activation_device && p != activation_device) {
+            const Wire w = wire(activation_device, p, x_bytes_);
+            ready = std::max(ready, serve(p, x_begin, latency(activation_device, p), w));
         }
         const std::int32_t n = spread.counts[j];
         if (n == 0) {
@@ -260,7 +267,8 @@ Nanoseconds StepDelay::gather_capped(std::size_t holder, std::size_t target, con
         }
         Nanoseconds t = done[j] + n * spread.each[j];
         if (j != p) {
-            const Nanoseconds begin = j == holder ? std::max({t, link_free, egress_free}) : t;
+            const Nanoseconds begin =
+                j == activation_device ? std::max({t, link_free, egress_free}) : t;
             t = serve(p, begin, latency(j, p), wire(j, p, output_bytes(n)));
         }
         ready = std::max(ready, t);
@@ -268,12 +276,14 @@ Nanoseconds StepDelay::gather_capped(std::size_t holder, std::size_t target, con
     return ready;
 }
 
-Nanoseconds StepDelay::until_proj(std::size_t layer, std::size_t holder, const LayerShape& shape)
-    const {
+Nanoseconds StepDelay::until_proj(
+    std::size_t layer, std::size_t activation_device, const LayerShape& shape
+) const {
     const Spread spread = groups_of(layer, shape.groups);
-    const Nanoseconds inputs = by_formula()            ? gather_by_formula(layer, shape)
-                               : rule_ == Rule::capped ? gather_capped(holder, shape.proj, spread)
-                                                       : gather(holder, shape.proj, spread);
+    const Nanoseconds inputs = uses_paper_formulas() ? gather_by_formula(layer, shape)
+                               : rule_ == Rule::capped
+                                   ? gather_capped(activation_device, shape.proj, spread)
+                                   : gather(activation_device, shape.proj, spread);
     return inputs + proj_[layer * devices_ + shape.proj];
 }
 

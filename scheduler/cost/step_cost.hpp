@@ -1,22 +1,20 @@
-// D_inf of a placement, layer by layer and incrementally: what predict_inference finds by walking
-// programs, at a hundredth of the price, for searches that ask a hundred thousand times.
+// D_inf of a placement, computed layer by layer, for searches that ask a hundred thousand times. It
+// equals what predict_inference finds by walking programs, at about a hundredth of the price.
 //
-// Why layers add up. At constant rates and from an idle start, whatever is sent in a layer has
-// arrived before that layer's proj begins, so when the next layer starts every link, cap and device
-// clock is behind the holder of x. A layer's time is therefore a function of the device that holds
-// x, the counts of groups per device, proj's device and ffn's device alone, and D_inf is their sum
-// plus the ends. Tested against predict_inference to the nanosecond, caps included.
+// Layers add up because all messages of a layer have arrived before its proj begins. Rates are
+// constant and the step starts idle, so when the next layer starts no link, cap or device clock is
+// ahead of the activation device. The time of a layer therefore depends only on the activation
+// device, on the number of groups per device, and on the devices of proj and ffn. D_inf is the sum
+// of the layers plus the ends.
 //
-// Granularity `sliced` is the same with a hub in the place of proj and ffn: a layer is two spreads,
-// of groups from the holder of x to the hub, and of slices from the hub to itself. Slices count as
-// equal; where edges cut quantisation blocks, the largest stands for all, so that times are upper
-// bounds there.
+// With granularity `sliced` a layer is two spreads: groups from the activation device to the hub,
+// and slices from the hub back to it. All slices are timed as the largest one, so times are upper
+// bounds where slice edges cut quantisation blocks. In fleets of up to 64 devices all link times
+// are tabulated; in larger fleets they are computed when needed.
 //
-// In fleets of up to 64 devices all times are tabulated; in larger ones, where tables of pairs
-// would cost more than the search that asks them, messages are timed when asked.
-//
-// Under cost profile `paper` the same questions are answered by the published formula: D_T of a
-// layer, in nanoseconds rounded per block and message; nobody holds x, and the ends take no time.
+// Under cost profile `paper` the class computes D_T of the published formula, rounded to
+// nanoseconds per block and message. The formula does not count the transfer of x to the groups,
+// nor the ends.
 #pragma once
 
 #include <algorithm>
@@ -31,31 +29,33 @@
 
 namespace headroom::scheduler {
 
-/// Stands for "never" in sums, so that a search still sees which of two stalled placements has
-/// fewer stalled parts: 10^14 ns (28 h) each. A total of at least this much is predicted kNever.
+/// The time that stands for "never" in sums: 10^14 ns (28 h) per operation or message that never
+/// ends. So a search can tell which of two stalled placements has fewer stalled parts. A total of
+/// at least kStall means kNever.
 inline constexpr Nanoseconds kStall = 100'000'000'000'000;
 
-/// finish() of work at a constant rate from 0 on, at most kStall; quick where 64 bits hold it.
+/// Returns finish() of work at a constant rate from time 0, but at most kStall.
 [[nodiscard]] Nanoseconds bounded_duration(PerSecond rate, std::int64_t work);
 
-/// Whether any device limits all that it sends, or all that it receives.
+/// Returns whether any device has an egress or ingress cap.
 [[nodiscard]] bool has_caps(const Snapshot& snapshot);
 
-/// What work takes by the paper's formula, rounded to nanoseconds, at most kStall.
+/// Returns work / rate, as the published formula has it, rounded to nanoseconds and at most kStall.
 [[nodiscard]] Nanoseconds formula_time(std::int64_t work, PerSecond rate);
 
+/// The times of the parts of one decode step. Device arguments are indices of devices.
 class StepDelay {
   public:
-    /// Keeps pointers to the problem's blocks and snapshot.
+    /// Times a turn alone at the horizon. Keeps pointers to the problem's blocks and snapshot.
     explicit StepDelay(const Problem& problem);
-    /// The same of `batch` joined turns at the mean context of the sequences in flight: operations
-    /// are joined, and messages of equal size, which follow each other, counted as one.
+    /// Times a batch of `batch` turns at the mean context of the sequences in flight. Their
+    /// operations are joined, and their messages count as one of the total size.
     StepDelay(const Problem& problem, std::int64_t batch);
-    /// At any context.
+    /// Times the same at the given context.
     StepDelay(const Problem& problem, std::int64_t batch, std::int64_t context);
 
-    /// A layer's blocks in counts; groups, slices: one count per device. Sliced: proj and ffn both
-    /// are the hub's device.
+    /// The blocks of one layer as counts: groups and slices have one entry per device. With
+    /// granularity `sliced`, proj and ffn are both the hub's device; otherwise slices may be null.
     struct LayerShape {
         const std::int32_t* groups = nullptr;
         std::size_t proj = 0;
@@ -65,27 +65,30 @@ class StepDelay {
 
     struct LayerTime {
         Nanoseconds whole = 0;
-        Nanoseconds until_proj = 0; ///< of it
+        Nanoseconds until_proj = 0; ///< part of whole until proj has computed
     };
-    /// From x on `holder` to the end of ffn; the next layer's holder is shape.ffn. Exact.
+    /// Returns the time from x on the activation device until ffn has computed. shape.ffn is the
+    /// activation device of the next layer.
     [[nodiscard]] LayerTime layer_parts(
-        std::size_t layer, std::size_t holder, const LayerShape& shape
+        std::size_t layer, std::size_t activation_device, const LayerShape& shape
     ) const {
-        const Nanoseconds first = until_proj(layer, holder, shape);
+        const Nanoseconds first = until_proj(layer, activation_device, shape);
         return {
             first + (sliced() ? through_slices(layer, shape.ffn, shape.slices)
                               : from_proj(layer, shape.proj, shape.ffn)),
             first};
     }
-    [[nodiscard]] Nanoseconds layer(std::size_t layer, std::size_t holder, const LayerShape& shape)
-        const {
-        return layer_parts(layer, holder, shape).whole;
+    [[nodiscard]] Nanoseconds layer(
+        std::size_t layer, std::size_t activation_device, const LayerShape& shape
+    ) const {
+        return layer_parts(layer, activation_device, shape).whole;
     }
     [[nodiscard]] bool sliced() const { return slices_ > 0; }
-    /// Its two parts: until proj has computed (sliced: until the hub has its sum), and from there
-    /// until ffn has (sliced: until the hub has the slices' sum).
+    /// Return the two parts of a layer's time: until_proj() until proj has computed (`sliced`:
+    /// until the hub has the groups' sum), and then from_proj() until ffn has computed, or
+    /// through_slices() until the hub has the slices' sum.
     [[nodiscard]] Nanoseconds until_proj(
-        std::size_t layer, std::size_t holder, const LayerShape& shape
+        std::size_t layer, std::size_t activation_device, const LayerShape& shape
     ) const;
     [[nodiscard]] Nanoseconds from_proj(std::size_t layer, std::size_t proj, std::size_t ffn)
         const {
@@ -95,50 +98,56 @@ class StepDelay {
         std::size_t layer, std::size_t hub, const std::int32_t* slices
     ) const;
 
-    /// From the source's id to x on embed's device; 0 without ends, where embed is the source.
+    /// Returns the time from the token id on the source to x on embed's device. Without ends embed
+    /// is the source and the time is 0.
     [[nodiscard]] Nanoseconds start(std::size_t embed) const {
-        return by_formula() ? 0 : small(source_, embed);
+        return uses_paper_formulas() ? 0 : small(source_, embed);
     }
-    /// From x on the last ffn's device to the sampled id on the source.
-    [[nodiscard]] Nanoseconds finish(std::size_t holder, std::size_t lm_head) const;
+    /// Returns the time from x on the last activation device to the sampled id on the source.
+    [[nodiscard]] Nanoseconds finish(std::size_t activation_device, std::size_t lm_head) const;
 
-    /// When n units of device j are done at the gathering device (proj's or the hub's), x leaving
-    /// `holder` at 0 and nothing else on the links: what a planner that fills devices one unit at a
-    /// time compares. Grows with n.
+    /// Returns when the outputs of n units of device j have arrived at `target`, the device of the
+    /// reduction block, if x leaves the activation device at 0 and links are empty. Planners that
+    /// place units one by one compare these times. The result grows with n.
     [[nodiscard]] Nanoseconds partial(
         std::size_t layer,
-        std::size_t holder,
+        std::size_t activation_device,
         std::size_t j,
         std::size_t target,
         std::int32_t n,
         Unit unit = Unit::group
     ) const {
-        const Nanoseconds done = x_alone(holder, j) + n * unit_time(layer, j, unit);
+        const Nanoseconds done = x_alone(activation_device, j) + n * unit_time(layer, j, unit);
         return j == target ? done : done + outputs_time(j, target, n) + latency(j, target);
     }
 
-    /// When the gathering device has x itself from `holder`, if units there get it before; 0 on
-    /// one device. Nothing is gathered sooner.
-    [[nodiscard]] Nanoseconds input(std::size_t holder, std::size_t target, bool units) const {
-        return holder == target || by_formula()
+    /// Returns when x itself has arrived at `target`; 0 if it is there already. `units` says that
+    /// units on `target` receive their input first. The reduction block never starts earlier.
+    [[nodiscard]] Nanoseconds input(std::size_t activation_device, std::size_t target, bool units)
+        const {
+        return activation_device == target || uses_paper_formulas()
                    ? 0
-                   : x_link(holder, target) * (units ? 2 : 1) + latency(holder, target);
+                   : x_link(activation_device, target) * (units ? 2 : 1) +
+                         latency(activation_device, target);
     }
-    /// How soon a host of proj, ffn or hub would be done if it had x from `holder` and nothing else
-    /// to wait for; of a hub, with the whole layer to itself. Ranks hosts, and is nobody's time.
-    [[nodiscard]] Nanoseconds as_host(
-        std::size_t layer, BlockId b, std::size_t holder, std::size_t d
+    /// Returns a heuristic key by which planners rank hosts of block b (proj, ffn or hub): the time
+    /// if x came from the activation device and nothing else had to be awaited, for a hub with the
+    /// whole layer on it. It is not a predicted time.
+    [[nodiscard]] Nanoseconds host_rank(
+        std::size_t layer, BlockId b, std::size_t activation_device, std::size_t d
     ) const;
 
-    /// Whether times are those of the paper's formula.
-    [[nodiscard]] bool by_formula() const { return rule_ >= Rule::formula_sum; }
-    /// Its parts: one group on d; n units' outputs on the link from one device to another.
+    /// Returns whether the cost profile is `paper`, so that times are those of the published
+    /// formulas.
+    [[nodiscard]] bool uses_paper_formulas() const { return rule_ >= Rule::formula_sum; }
+    /// Return the time of one unit of the layer on d: of a group, or of the given kind.
     [[nodiscard]] Nanoseconds group_time(std::size_t layer, std::size_t d) const {
         return group_[layer * devices_ + d];
     }
     [[nodiscard]] Nanoseconds unit_time(std::size_t layer, std::size_t d, Unit unit) const {
         return (unit == Unit::group ? group_ : ffn_)[layer * devices_ + d];
     }
+    /// Returns how long the outputs of n units occupy the link.
     [[nodiscard]] Nanoseconds outputs_time(std::size_t from, std::size_t to, std::int32_t n) const {
         const std::int32_t i = sliced() && n > 2 ? 2 : n; // a partial sum's size stops growing
         if (outputs_.empty()) {
@@ -146,10 +155,11 @@ class StepDelay {
         }
         return outputs_[pair(from, to) * stride_ + static_cast<std::size_t>(i)];
     }
-    /// Whether it gathers by the slowest sender instead of the sum.
+    /// Returns whether D_T takes the maximum over senders instead of their sum.
     [[nodiscard]] bool gathers_max() const { return rule_ == Rule::formula_max; }
 
-    /// x with nothing before it, latency and caps included; what it occupies the link.
+    /// Return the time of one x on an empty link, latency and caps included, and the part of it
+    /// that occupies the link.
     [[nodiscard]] Nanoseconds x_time(std::size_t from, std::size_t to) const {
         return x_alone(from, to);
     }
@@ -159,7 +169,7 @@ class StepDelay {
     [[nodiscard]] Nanoseconds link_latency(std::size_t from, std::size_t to) const {
         return latency(from, to);
     }
-    /// A token id by itself.
+    /// Returns the time of a token id on an empty link.
     [[nodiscard]] Nanoseconds id_time(std::size_t from, std::size_t to) const {
         return small(from, to);
     }
@@ -170,43 +180,45 @@ class StepDelay {
         return ffn_[layer * devices_ + d];
     }
     [[nodiscard]] Nanoseconds lm_head_time(std::size_t d) const { return lm_head_[d]; }
-    /// Bytes of x, and of what n units on one device put out.
+    /// Return the bytes of x, and of the outputs of n units on one device.
     [[nodiscard]] Bytes x_bytes() const { return x_bytes_; }
     [[nodiscard]] Bytes outputs_bytes(std::int32_t n) const { return output_bytes(n); }
 
     [[nodiscard]] std::size_t devices() const { return devices_; }
     [[nodiscard]] std::size_t source() const { return source_; }
-    /// What one layer takes on one device alone.
+    /// Returns the time of one layer on d alone.
     [[nodiscard]] Nanoseconds layer_alone(std::size_t layer, std::size_t d) const {
         const std::size_t i = layer * devices_ + d;
         return groups_ * group_[i] + proj_[i] + (sliced() ? slices_ : 1) * ffn_[i];
     }
 
   private:
-    /// How the inputs of proj gather: messages without caps, with caps, or by the formula.
+    /// How the inputs of proj are gathered: by messages without caps, with caps, or by D_T.
     enum class Rule : std::uint8_t { free, capped, formula_sum, formula_max };
     void time_operations();
     void time_formula(const Problem& problem);
     void tabulate_links();
 
+    /// How long a message occupies the link, the sender's egress and the receiver's ingress.
     struct Wire {
-        Nanoseconds link = 0; ///< occupies the link
-        Nanoseconds send = 0; ///< occupies the sender's egress
-        Nanoseconds take = 0; ///< occupies the receiver's ingress
+        Nanoseconds link = 0;
+        Nanoseconds send = 0;
+        Nanoseconds take = 0;
     };
     [[nodiscard]] std::size_t pair(std::size_t from, std::size_t to) const {
         return from * devices_ + to;
     }
     [[nodiscard]] Wire wire(std::size_t from, std::size_t to, Bytes bytes) const;
-    /// One message with nothing before it, latency included; 0 on one device.
+    /// Returns the time of one message on an empty link, latency included; 0 within a device.
     [[nodiscard]] Nanoseconds alone(std::size_t from, std::size_t to, Bytes bytes) const;
     [[nodiscard]] Nanoseconds timed_outputs(std::size_t from, std::size_t to, std::int32_t n) const;
     [[nodiscard]] Nanoseconds latency(std::size_t from, std::size_t to) const {
-        return from == to || by_formula()
+        return from == to || uses_paper_formulas()
                    ? 0
                    : std::min(kStall, snapshot_->links[pair(from, to)].latency);
     }
-    /// x's time on the link; one x with nothing before it; a token id; proj's output to ffn.
+    /// Return the time of x on the link, of x on an empty link with latency, of a token id (small),
+    /// and of proj's output to ffn.
     [[nodiscard]] Nanoseconds x_link(std::size_t from, std::size_t to) const;
     [[nodiscard]] Nanoseconds x_alone(std::size_t from, std::size_t to) const {
         return x_alone_.empty() ? timed_x(from, to) : x_alone_[pair(from, to)];
@@ -215,10 +227,10 @@ class StepDelay {
     [[nodiscard]] Nanoseconds small(std::size_t from, std::size_t to) const;
     [[nodiscard]] Nanoseconds to_ffn(std::size_t from, std::size_t to) const;
 
-    /// Units that work side by side: how many each device has, and what one takes there.
+    /// The units of a layer that work in parallel: their number and the time of one, per device.
     struct Spread {
-        const std::int32_t* counts = nullptr; ///< [device]
-        const Nanoseconds* each = nullptr;    ///< [device]
+        const std::int32_t* counts = nullptr;
+        const Nanoseconds* each = nullptr;
     };
     [[nodiscard]] Spread groups_of(std::size_t layer, const std::int32_t* counts) const {
         return {counts, &group_[layer * devices_]};
@@ -226,11 +238,12 @@ class StepDelay {
     [[nodiscard]] Spread slices_of(std::size_t layer, const std::int32_t* counts) const {
         return {counts, &ffn_[layer * devices_]};
     }
-    /// From x on `holder` until `target` has x and all outputs.
-    [[nodiscard]] Nanoseconds gather(std::size_t holder, std::size_t target, const Spread& spread)
-        const;
+    /// Returns the time from x on the activation device until `target` has x and all outputs.
+    [[nodiscard]] Nanoseconds gather(
+        std::size_t activation_device, std::size_t target, const Spread& spread
+    ) const;
     [[nodiscard]] Nanoseconds gather_capped(
-        std::size_t holder, std::size_t target, const Spread& spread
+        std::size_t activation_device, std::size_t target, const Spread& spread
     ) const;
     [[nodiscard]] Bytes output_bytes(std::int32_t n) const;
     [[nodiscard]] Nanoseconds gather_by_formula(std::size_t layer, const LayerShape& shape) const;
@@ -242,17 +255,17 @@ class StepDelay {
     std::size_t source_;
     std::int64_t context_;
     std::int64_t batch_;
-    Bytes x_bytes_;     ///< of the execution; by formula proj's output
-    Bytes group_bytes_; ///< one group's output
+    Bytes x_bytes_;     ///< under cost profile `paper`: proj's output
+    Bytes group_bytes_; ///< output of one group
     std::int32_t groups_;
-    std::int32_t slices_; ///< per layer; 0: not sliced
+    std::int32_t slices_; ///< per layer; 0 if not sliced
     Rule rule_;
-    std::size_t stride_ = 0;           ///< of outputs_
+    std::size_t stride_ = 0;           ///< entries of outputs_ per pair of devices
     std::vector<Nanoseconds> group_;   ///< [layer][device]
-    std::vector<Nanoseconds> proj_;    ///< sliced: 0, the hub computes nothing that costs
-    std::vector<Nanoseconds> ffn_;     ///< sliced: one slice
+    std::vector<Nanoseconds> proj_;    ///< sliced: 0, because the hub's operations cost nothing
+    std::vector<Nanoseconds> ffn_;     ///< sliced: the time of one slice
     std::vector<Nanoseconds> lm_head_; ///< [device]
-    std::vector<Nanoseconds> x_link_;  ///< [from][to]; empty in large fleets, as those below
+    std::vector<Nanoseconds> x_link_;  ///< [from][to]; empty in large fleets, like the next two
     std::vector<Nanoseconds> x_alone_; ///< latency and caps included
     std::vector<Nanoseconds> outputs_; ///< [from][to][n]: n units' outputs on the link
 };

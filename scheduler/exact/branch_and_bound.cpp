@@ -119,7 +119,7 @@ BranchAndBound::Fate BranchAndBound::ascend(
         if (it > 0 && relaxation_.work() >= limit) {
             return Fate::unfinished;
         }
-        stop_if_asked(tables_.problem().stop);
+        throw_if_stopped(tables_.problem().stop);
         const Relaxed& relaxed = relaxation_.solve(domain, now, cutoff());
         if (relaxed.bound >= cutoff()) {
             return Fate::dropped;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/wide.hpp"
+#include "base/int128.hpp"
 #include "scheduler/core/paper_costs.hpp"
 #include "scheduler/timing/evaluate.hpp"
 
@@ -108,7 +108,7 @@ double objective_ns(const Problem& problem, const Decision& decision) {
         return kInfinite;
     }
     return static_cast<double>(
-        Wide{decision.migration} + Wide{problem.steps()} * Wide{decision.inference}
+        Int128{decision.migration} + Int128{problem.steps()} * Int128{decision.inference}
     );
 }
 
@@ -119,10 +119,15 @@ double quick_objective_ns(const Tables& tables, const Draft& draft, const Placem
     }
     double seconds =
         static_cast<double>(p.steps()) *
-        paper_delay_s(*p.blocks, placement, p.snapshot, p.paper_costs_at(), p.paper.gather);
+        paper_delay_s(*p.blocks, placement, p.snapshot, p.paper_cost_length(), p.paper.gather);
     if (p.previous) {
         seconds += paper_migration_s(
-            *p.blocks, *p.previous, placement, p.snapshot, p.paper_moves_at(), p.paper_moved()
+            *p.blocks,
+            *p.previous,
+            placement,
+            p.snapshot,
+            p.paper_migration_length(),
+            p.paper_moved()
         );
     }
     return seconds * kNsPerSecond;

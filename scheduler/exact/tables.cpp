@@ -41,11 +41,11 @@ Tables::Tables(const Problem& problem, const StepDelay& step, Aim aim)
       steps_(aim == Aim::objective ? static_cast<double>(problem.steps()) : 0),
       moves_(problem.previous.has_value() && aim == Aim::objective),
       tied_(
-          problem.blocks->shape().ends && problem.blocks->shape().tied &&
+          problem.blocks->shape().has_ends && problem.blocks->shape().tied &&
           problem.cost_profile == CostProfile::physical
       ) {
     for (const Snapshot::Device& device : problem.snapshot.devices) {
-        const Bytes buffers = step.by_formula() ? 0 : problem.buffers;
+        const Bytes buffers = step.uses_paper_formulas() ? 0 : problem.buffers;
         capacity_.push_back(device.memory - buffers);
     }
     tabulate_lanes();
@@ -84,7 +84,8 @@ Item Tables::item_of(BlockId b, bool beside_embed) const {
         }
         const PerSecond bandwidth = p.snapshot.link_at(link(item.origin, d)).bandwidth;
         if (by_formula()) {
-            const Bytes moved = paper_moved_bytes(blocks, b, p.paper_moves_at(), p.paper_moved());
+            const Bytes moved =
+                paper_moved_bytes(blocks, b, p.paper_migration_length(), p.paper_moved());
             item.charge[d] = formula_ns(moved, bandwidth);
             continue;
         }
@@ -133,7 +134,7 @@ void Tables::add_pool(std::size_t layer, bool slices) {
 
 void Tables::tabulate_blocks() {
     const Blocks& blocks = *problem_->blocks;
-    const bool ends = blocks.shape().ends;
+    const bool ends = blocks.shape().has_ends;
     const auto source = std::uint64_t{1} << problem_->source.index();
     const auto at = [&](BlockId b) {
         // By formula the ends weigh and cost nothing; they stay where the execution has them.
@@ -152,7 +153,7 @@ void Tables::tabulate_blocks() {
     );
     for (std::size_t l = 0; l < layers_; ++l) {
         const auto layer = static_cast<std::int32_t>(l);
-        chain_.push_back(item_of(blocks.holder(layer), false));
+        chain_.push_back(item_of(blocks.activation_block(layer), false));
         chain_mask_.push_back(usable);
         add_pool(l, false);
         if (sliced()) {

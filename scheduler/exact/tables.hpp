@@ -64,7 +64,7 @@ class Tables {
     [[nodiscard]] std::size_t devices() const { return devices_; }
     [[nodiscard]] std::size_t layers() const { return layers_; }
     [[nodiscard]] bool sliced() const { return step_->sliced(); }
-    [[nodiscard]] bool by_formula() const { return step_->by_formula(); }
+    [[nodiscard]] bool by_formula() const { return step_->uses_paper_formulas(); }
     [[nodiscard]] bool moves() const { return moves_; }
     [[nodiscard]] Aim aim() const { return aim_; }
 

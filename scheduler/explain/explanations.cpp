@@ -1,4 +1,3 @@
-// See explanations.hpp.
 #include "scheduler/explain/explanations.hpp"
 
 #include <cmath>
@@ -17,28 +16,30 @@ Nanoseconds in_nanoseconds(double seconds) {
     return ns < static_cast<double>(kNever) ? std::llround(ns) : kNever;
 }
 
-/// "by the paper's formula" where durations are not those of the execution.
+/// Returns a suffix for durations that are not those of the execution, or "".
 std::string by_the_formula(const Problem& problem) {
     return problem.cost_profile == CostProfile::paper ? " by the paper's formula" : "";
 }
 
-/// What durations are of: a token of one sequence, or a round of all.
-std::string each(const Problem& problem, Of of) {
-    if (of == Of::step) {
+/// Returns what a duration is for: a token of one sequence, or a round of all.
+std::string per_what(const Problem& problem, DelayScope scope) {
+    if (scope == DelayScope::step) {
         return "per token";
     }
-    const bool prompts = problem.prompts_spread() > 0;
+    const bool prompts = problem.prompt_spread_rounds() > 0;
     return fmt::format(
         "per round of {}{}", problem.in_flight(), prompts ? " with a share of the prompts" : ""
     );
 }
 
-std::string joined(const Decision& decision, Of of) {
-    return of == Of::round && decision.batch > 1 ? fmt::format(", {} turns joined", decision.batch)
-                                                 : "";
+std::string joined_turns(const Decision& decision, DelayScope scope) {
+    return scope == DelayScope::round && decision.batch > 1
+               ? fmt::format(", {} turns joined", decision.batch)
+               : "";
 }
 
-/// "6 groups, 1 ffn from device 1": what changed its device, and from where if that is one device.
+/// Returns the blocks that move, such as "6 groups, 1 ffn from device 1". The device is left out if
+/// they come from several devices.
 std::string moved_blocks(const Problem& problem, const Placement& placement) {
     constexpr BlockKind kKinds[] = {
         BlockKind::embed,
@@ -77,9 +78,10 @@ std::string duration_text(Nanoseconds time) {
     return time == kNever ? "for ever" : format_duration(time);
 }
 
-Alternative alternative_of(const Problem& problem, const Decision& decision, Of of) {
-    if (of == Of::round) {
-        return {charged_round(problem, decision.round, decision.prompts), decision.migration};
+Alternative alternative_of(const Problem& problem, const Decision& decision, DelayScope scope) {
+    if (scope == DelayScope::round) {
+        return {
+            round_with_prompt_share(problem, decision.round, decision.prompts), decision.migration};
     }
     if (problem.cost_profile == CostProfile::physical) {
         return {decision.inference, decision.migration};
@@ -87,16 +89,16 @@ Alternative alternative_of(const Problem& problem, const Decision& decision, Of 
     return {in_nanoseconds(decision.paper_delay_s), in_nanoseconds(decision.paper_migration_s)};
 }
 
-std::string reason_first(const Problem& problem, const Decision& decision, Of of) {
+std::string reason_first(const Problem& problem, const Decision& decision, DelayScope scope) {
     const std::set<DeviceId> used(decision.placement.begin(), decision.placement.end());
     return fmt::format(
         "first placement: {} {} on {} of {} devices{}{}",
-        duration_text(alternative_of(problem, decision, of).inference),
-        each(problem, of),
+        duration_text(alternative_of(problem, decision, scope).inference),
+        per_what(problem, scope),
         used.size(),
         problem.snapshot.size(),
         by_the_formula(problem),
-        joined(decision, of)
+        joined_turns(decision, scope)
     );
 }
 
@@ -104,10 +106,10 @@ std::string reason_kept(
     const Problem& problem,
     const Decision& kept,
     const std::optional<Alternative>& alternative,
-    Of of
+    DelayScope scope
 ) {
-    const Nanoseconds now = alternative_of(problem, kept, of).inference;
-    // The search compares times rounded to nanoseconds; what wins by less is no better.
+    const Nanoseconds now = alternative_of(problem, kept, scope).inference;
+    // The objective in nanoseconds can prefer a placement that the search, which rounds, does not.
     const bool rounding =
         alternative && now != kNever && alternative->migration != kNever &&
         static_cast<double>(now - alternative->inference) * static_cast<double>(problem.steps()) >
@@ -116,9 +118,9 @@ std::string reason_kept(
         return fmt::format(
             "kept: found nothing faster than {} {}{}{}",
             duration_text(now),
-            each(problem, of),
+            per_what(problem, scope),
             by_the_formula(problem),
-            joined(kept, of)
+            joined_turns(kept, scope)
         );
     }
     if (now == kNever) {
@@ -127,38 +129,38 @@ std::string reason_kept(
     return fmt::format(
         "kept: the best move would save {} {} and cost {}{}",
         format_duration(now - alternative->inference),
-        each(problem, of),
+        per_what(problem, scope),
         duration_text(alternative->migration),
         by_the_formula(problem)
     );
 }
 
 std::string reason_moved(
-    const Problem& problem, const Decision& decision, const Decision& old, Of of
+    const Problem& problem, const Decision& decision, const Decision& old, DelayScope scope
 ) {
     const std::string blocks = moved_blocks(problem, decision.placement);
-    const Alternative now = alternative_of(problem, decision, of);
+    const Alternative now = alternative_of(problem, decision, scope);
     if (!old.feasible) {
         return fmt::format(
             "moved {} because {}: {} {}, {} of migration{}{}",
             blocks,
-            lacking_devices(problem, *problem.previous),
+            shortages_text(problem, *problem.previous),
             duration_text(now.inference),
-            each(problem, of),
+            per_what(problem, scope),
             duration_text(now.migration),
             by_the_formula(problem),
-            joined(decision, of)
+            joined_turns(decision, scope)
         );
     }
     return fmt::format(
         "moved {}: {} {} instead of {}, pays for {} of migration{}{}",
         blocks,
         duration_text(now.inference),
-        each(problem, of),
-        duration_text(alternative_of(problem, old, of).inference),
+        per_what(problem, scope),
+        duration_text(alternative_of(problem, old, scope).inference),
         duration_text(now.migration),
         by_the_formula(problem),
-        joined(decision, of)
+        joined_turns(decision, scope)
     );
 }
 

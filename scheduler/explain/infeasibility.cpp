@@ -1,4 +1,3 @@
-// See infeasibility.hpp.
 #include "scheduler/explain/infeasibility.hpp"
 
 #include <algorithm>
@@ -21,14 +20,14 @@ Bytes total_memory(const Problem& problem) {
     return total;
 }
 
-/// What a layer computes against what the devices can within T_budget. All layers are alike.
+/// The compute of a layer and of the devices within T_budget. All layers need the same compute.
 struct Compute {
-    BlockId largest; ///< of the layer's blocks
+    BlockId largest; ///< the block of a layer that needs most
     Flops largest_flops = 0;
-    Flops layer = 0;
+    Flops layer = 0; ///< FLOP of all blocks of a layer
     DeviceId fastest{0};
     Flops fastest_limit = 0;
-    double all_limits = 0; ///< over all devices; a double, because one may be unlimited
+    double all_limits = 0; ///< sum over all devices; a double, because one may be unlimited
 
     [[nodiscard]] bool block_too_large() const { return largest_flops > fastest_limit; }
     [[nodiscard]] bool layer_too_large() const { return static_cast<double>(layer) > all_limits; }
@@ -59,7 +58,7 @@ Compute compute_of(const Problem& problem) {
     return result;
 }
 
-std::string flop(double count) {
+std::string flop_text(double count) {
     constexpr const char* kPrefixes[] = {"", "k", "M", "G", "T", "P"};
     std::size_t i = 0;
     while (count >= 1000.0 && i + 1 < std::size(kPrefixes)) {
@@ -69,65 +68,67 @@ std::string flop(double count) {
     return fmt::format("{:.3g} {}FLOP", count, kPrefixes[i]);
 }
 
-/// Two amounts whose difference must not vanish in rounding.
-struct Pair {
+/// The texts of two different amounts. They differ even if the amounts are nearly equal.
+struct AmountTexts {
     std::string more;
     std::string less;
 };
 
-Pair flops_apart(Flops more, Flops less) {
-    Pair pair{flop(static_cast<double>(more)), flop(static_cast<double>(less))};
-    return pair.more != pair.less
-               ? pair
-               : Pair{fmt::format("{} FLOP", more), fmt::format("{} FLOP", less)};
+AmountTexts flop_texts(Flops more, Flops less) {
+    AmountTexts texts{flop_text(static_cast<double>(more)), flop_text(static_cast<double>(less))};
+    return texts.more != texts.less
+               ? texts
+               : AmountTexts{fmt::format("{} FLOP", more), fmt::format("{} FLOP", less)};
 }
 
-std::string least_budget(const Problem& problem, Flops flops, double limit) {
+std::string min_budget_text(const Problem& problem, Flops flops, double limit) {
     const double seconds = static_cast<double>(flops) / limit * problem.t_budget_s;
     return limit > 0 ? fmt::format("; it needs a t_budget of at least {:.3g} s", seconds * 1.006)
                      : "";
 }
 
-/// Empty, or why no placement satisfies Σ c_i ≤ C_j·T_budget.
+/// Returns why no placement satisfies Σ c_i ≤ C_j·T_budget, or "" if that is not proven.
 std::string compute_reason(const Problem& problem) {
     if (problem.cost_profile == CostProfile::physical) {
         return "";
     }
     const Compute compute = compute_of(problem);
     if (compute.block_too_large()) {
-        const Pair pair = flops_apart(compute.largest_flops, compute.fastest_limit);
+        const AmountTexts texts = flop_texts(compute.largest_flops, compute.fastest_limit);
         return fmt::format(
             "no device can compute {} within t_budget = {} s: it needs {} at context {}, and the "
             "fastest, device {}, does {}{}",
             name_of(problem.blocks->name(compute.largest).kind),
             problem.t_budget_s,
-            pair.more,
+            texts.more,
             problem.horizon(),
             compute.fastest.value,
-            pair.less,
-            least_budget(problem, compute.largest_flops, static_cast<double>(compute.fastest_limit))
+            texts.less,
+            min_budget_text(
+                problem, compute.largest_flops, static_cast<double>(compute.fastest_limit)
+            )
         );
     }
     if (compute.layer_too_large()) {
-        const Pair pair = flops_apart(compute.layer, static_cast<Flops>(compute.all_limits));
+        const AmountTexts texts = flop_texts(compute.layer, static_cast<Flops>(compute.all_limits));
         return fmt::format(
             "the devices cannot compute a layer within t_budget = {} s: it needs {} at context "
             "{}, all of them together do {}",
             problem.t_budget_s,
-            pair.more,
+            texts.more,
             problem.horizon(),
-            pair.less
+            texts.less
         );
     }
     return "";
 }
 
-/// "device 1 lacks 4 KiB (needs 12 KiB, has 8 KiB)". A device that has enough, but not of what is
-/// safe to use, is told so.
+/// Returns a text such as "device 1 lacks 4 KiB (needs 12 KiB, has 8 KiB)", or "". The text is
+/// different for a device that has enough memory, but not enough memory that is safe to use.
 std::string lacking_memory(const Problem& problem, const Ledger& ledger, DeviceId d) {
     const Bytes needs = ledger.used(d);
     const Bytes usable = ledger.budget(d);
-    const Bytes has = memory_there(problem, d);
+    const Bytes has = actual_memory(problem, d);
     if (needs <= usable) {
         return "";
     }
@@ -151,11 +152,11 @@ std::string lacking_memory(const Problem& problem, const Ledger& ledger, DeviceI
     );
 }
 
-bool memory_hopeless(const Problem& problem) {
-    return least_need(problem) > total_memory(problem);
+bool lacks_total_memory(const Problem& problem) {
+    return min_total_bytes(problem) > total_memory(problem);
 }
 
-/// Empty, or why the source cannot hold what is pinned to it.
+/// Returns why the source has no room for embed and lm_head, or "" if it has.
 std::string ends_reason(const Problem& problem) {
     const Ledger ledger(problem);
     if (ledger.shortage() == 0) {
@@ -172,11 +173,11 @@ std::string ends_reason(const Problem& problem) {
 }
 
 std::string memory_sums(const Problem& problem) {
-    const Bytes need = least_need(problem);
+    const Bytes need = min_total_bytes(problem);
     const Bytes total = total_memory(problem);
     std::string needs = format_bytes(need);
     std::string has = format_bytes(total);
-    if (needs == has) { // a small difference would read as none
+    if (needs == has) { // the difference is too small to show in rounded numbers
         needs = fmt::format("{} B", need);
         has = fmt::format("{} B", total);
     }
@@ -188,7 +189,8 @@ std::string memory_sums(const Problem& problem) {
     );
 }
 
-/// "device 1 lacks 2.1 GFLOP in layer 0 (...)": its worst layer, and how many others.
+/// Returns a text such as "device 1 lacks 2.1 GFLOP in layer 0 (…)" with the worst layer of the
+/// device and the number of other layers that lack compute, or "".
 std::string lacking_compute(const Problem& problem, const Ledger& ledger, DeviceId d) {
     std::int32_t worst = -1;
     int others = -1;
@@ -201,23 +203,23 @@ std::string lacking_compute(const Problem& problem, const Ledger& ledger, Device
     if (worst < 0) {
         return "";
     }
-    const Pair pair = flops_apart(ledger.load(worst, d), ledger.limit(d));
+    const AmountTexts texts = flop_texts(ledger.load(worst, d), ledger.limit(d));
     return fmt::format(
         "device {} lacks {} in layer {}{} (needs {}, does {} within t_budget = {} s)",
         d.value,
-        flop(static_cast<double>(ledger.load(worst, d) - ledger.limit(d))),
+        flop_text(static_cast<double>(ledger.load(worst, d) - ledger.limit(d))),
         worst,
         others > 0 ? fmt::format(" and less in {} more", others) : "",
-        pair.more,
-        pair.less,
+        texts.more,
+        texts.less,
         problem.t_budget_s
     );
 }
 
 } // namespace
 
-bool hopeless(const Problem& problem) {
-    return memory_hopeless(problem) || !ends_reason(problem).empty() ||
+bool is_provably_infeasible(const Problem& problem) {
+    return lacks_total_memory(problem) || !ends_reason(problem).empty() ||
            !compute_reason(problem).empty();
 }
 
@@ -229,14 +231,14 @@ std::string contexts_text(const Problem& problem) {
                  );
 }
 
-std::string lacking_devices(const Problem& problem, const Placement& placement) {
+std::string shortages_text(const Problem& problem, const Placement& placement) {
     const Ledger ledger(problem, placement);
     std::string text;
     const auto add = [&](const std::string& sentence) {
         text += sentence.empty() || text.empty() ? sentence : ", " + sentence;
     };
     for (std::size_t i = 0; i < placement.size(); ++i) {
-        if (problem.pinned(BlockId(i)) && placement[i] != problem.source) {
+        if (problem.is_pinned(BlockId(i)) && placement[i] != problem.source) {
             add(fmt::format(
                 "the source, device {}, lacks {}, which is pinned to it",
                 problem.source.value,
@@ -247,15 +249,15 @@ std::string lacking_devices(const Problem& problem, const Placement& placement) 
     for (std::size_t i = 0; i < ledger.devices(); ++i) {
         const DeviceId d(i);
         add(lacking_memory(problem, ledger, d));
-        if (ledger.limited()) {
+        if (ledger.has_compute_limit()) {
             add(lacking_compute(problem, ledger, d));
         }
     }
     return text;
 }
 
-std::string shortage_reason(const Problem& problem, const Placement& attempt) {
-    const std::string lacking = lacking_devices(problem, attempt);
+std::string infeasibility_reason(const Problem& problem, const Placement& attempt) {
+    const std::string lacking = shortages_text(problem, attempt);
     const std::string compute = compute_reason(problem);
     if (!compute.empty()) {
         return fmt::format("{}: in the best attempt {}", compute, lacking);
@@ -265,14 +267,15 @@ std::string shortage_reason(const Problem& problem, const Placement& attempt) {
         return ends;
     }
     const std::string sums = memory_sums(problem);
-    return memory_hopeless(problem) ? fmt::format("{}: in the best attempt {}", sums, lacking)
-                                    : fmt::format("no placement found: {}, but {}", sums, lacking);
+    return lacks_total_memory(problem)
+               ? fmt::format("{}: in the best attempt {}", sums, lacking)
+               : fmt::format("no placement found: {}, but {}", sums, lacking);
 }
 
-Decision infeasible(const Problem& problem, const Placement& attempt) {
+Decision infeasible_decision(const Problem& problem, const Placement& attempt) {
     Decision decision;
     decision.feasible = false;
-    decision.reason = shortage_reason(problem, attempt);
+    decision.reason = infeasibility_reason(problem, attempt);
     return decision;
 }
 

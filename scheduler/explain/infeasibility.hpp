@@ -1,5 +1,5 @@
-// What is missing when nothing fits, in numbers and in words. Sentences say who lacks how much of
-// what, so that a reader knows what to change.
+// The reasons of infeasible decisions. Sentences state which device lacks how much memory or
+// compute, so that a user knows what to change.
 #pragma once
 
 #include <string>
@@ -8,23 +8,26 @@
 
 namespace headroom::scheduler {
 
-/// Whether no placement can fit, so that there is nothing to search: the blocks need more memory
-/// than all devices have together; under cost profile `paper` also if a layer needs more compute
-/// than all devices do within T_budget, or one of its blocks more than any device does.
-[[nodiscard]] bool hopeless(const Problem& problem);
+/// Returns whether a quick check proves that no placement is feasible. The check finds that the
+/// blocks need more memory than all devices have together, or that the source has no room for the
+/// blocks that are pinned to it. Under cost profile `paper` it also finds that a layer needs more
+/// compute than all devices have within T_budget, or one block more than the fastest device has.
+[[nodiscard]] bool is_provably_infeasible(const Problem& problem);
 
-/// "at context 64", or "at contexts up to 64 of 6 sequences": what memory is asked for at T + λ.
+/// Returns the contexts T + λ for which memory is needed, such as "at context 64" or "at contexts
+/// up to 64 of 6 sequences".
 [[nodiscard]] std::string contexts_text(const Problem& problem);
 
-/// Why nothing fits, in one sentence: what decides it if hopeless, and what which device lacks in
-/// the best attempt.
-[[nodiscard]] std::string shortage_reason(const Problem& problem, const Placement& attempt);
+/// Returns one sentence on why no placement fits. `attempt` is the placement that came nearest; the
+/// sentence states what devices lack for it.
+[[nodiscard]] std::string infeasibility_reason(const Problem& problem, const Placement& attempt);
 
-/// Why this placement does not fit: "device 1 lacks 1.20 MiB (needs …, has …)", per device; under
-/// cost profile `paper` also "device 1 lacks 2.1 GFLOP in layer 0 (needs …, does … within …)".
-[[nodiscard]] std::string lacking_devices(const Problem& problem, const Placement& placement);
+/// Returns what each device lacks for this placement, such as "device 1 lacks 1.20 MiB (needs …,
+/// has …)"; under cost profile `paper` also "device 1 lacks 2.1 GFLOP in layer 0 (needs …, does …
+/// within …)". Returns "" if the placement fits.
+[[nodiscard]] std::string shortages_text(const Problem& problem, const Placement& placement);
 
-/// The answer "nothing fits".
-[[nodiscard]] Decision infeasible(const Problem& problem, const Placement& attempt);
+/// Returns an infeasible decision with the reason of infeasibility_reason.
+[[nodiscard]] Decision infeasible_decision(const Problem& problem, const Placement& attempt);
 
 } // namespace headroom::scheduler

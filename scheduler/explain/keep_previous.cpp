@@ -1,4 +1,3 @@
-// See keep_previous.hpp.
 #include "scheduler/explain/keep_previous.hpp"
 
 #include <fmt/format.h>
@@ -18,19 +17,19 @@ Decision keep_previous(const Problem& problem) {
     Placement settled = *problem.previous;
     settle_ends(problem, settled);
     if (settled != *problem.previous) {
-        return {}; // a pinned block is not where it belongs
+        return {}; // a pinned block is not on the source
     }
     return evaluate(problem, *problem.previous, "");
 }
 
-Decision keep_for_good(const Problem& problem) {
+Decision keep_first_placement(const Problem& problem) {
     HEADROOM_CHECK(problem.previous.has_value(), "nothing to keep");
     Decision decision = keep_previous(problem);
     decision.reason = decision.feasible ? "the first placement is kept"
                                         : fmt::format(
                                               "the first placement is kept, but {} {}",
                                               contexts_text(problem),
-                                              lacking_devices(problem, *problem.previous)
+                                              shortages_text(problem, *problem.previous)
                                           );
     return decision;
 }

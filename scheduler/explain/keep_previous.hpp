@@ -1,16 +1,16 @@
-// The answer that is always at hand: nothing moves.
+// Decisions that keep the previous placement.
 #pragma once
 
 #include "scheduler/core/problem.hpp"
 
 namespace headroom::scheduler {
 
-/// What keeping the previous placement gives, without a reason; infeasible if there is none or it
-/// no longer fits.
+/// Returns the decision to keep the previous placement, without a reason. It is infeasible if there
+/// is no previous placement or if that does not fit.
 [[nodiscard]] Decision keep_previous(const Problem& problem);
 
-/// For policies that decide once: the previous placement as long as it fits, then infeasible.
+/// Returns the same with a reason, for policies that choose a placement once and then keep it.
 /// Precondition: there is a previous placement.
-[[nodiscard]] Decision keep_for_good(const Problem& problem);
+[[nodiscard]] Decision keep_first_placement(const Problem& problem);
 
 } // namespace headroom::scheduler

@@ -1,4 +1,3 @@
-// See dynamic_layer.hpp.
 #include "scheduler/policies/dynamic_layer.hpp"
 
 #include <algorithm>
@@ -16,8 +15,8 @@
 namespace headroom::scheduler {
 namespace {
 
-/// Those that are worth a look, and those that hold something now as far as there is a limit.
-std::vector<DeviceId> hosts(const Problem& problem) {
+/// Returns the fastest devices, and devices of the previous placement up to the limit of hosts.
+std::vector<DeviceId> considered_devices(const Problem& problem) {
     std::vector<DeviceId> devices = layer_hosts(problem, 0);
     if (problem.previous) {
         std::vector<DeviceId> used = *problem.previous;
@@ -25,7 +24,7 @@ std::vector<DeviceId> hosts(const Problem& problem) {
         used.erase(std::unique(used.begin(), used.end()), used.end());
         for (const DeviceId d : used) {
             const bool known = std::find(devices.begin(), devices.end(), d) != devices.end();
-            if (!known && devices.size() < kMostLayerHosts) {
+            if (!known && devices.size() < kMaxLayerHosts) {
                 devices.push_back(d);
             }
         }
@@ -35,7 +34,7 @@ std::vector<DeviceId> hosts(const Problem& problem) {
 }
 
 Decision nothing_fits(const Problem& problem, const LayerCosts& costs, Decision old) {
-    Decision none = no_split(
+    Decision none = no_split_decision(
         problem,
         "no placement of whole layers found",
         fill_in_order(problem, costs, ChainOrder::given)
@@ -47,8 +46,8 @@ Decision nothing_fits(const Problem& problem, const LayerCosts& costs, Decision 
     return old;
 }
 
-Decision decide_now(const Problem& problem) {
-    const LayerCosts costs(problem, hosts(problem));
+Decision decide_layer_split(const Problem& problem) {
+    const LayerCosts costs(problem, considered_devices(problem));
     const LayerAnswer answer = search_layers(problem, costs);
     const Decision old = keep_previous(problem);
     if (!answer.best) {
@@ -84,7 +83,7 @@ Decision decide_now(const Problem& problem) {
 } // namespace
 
 Decision DynamicLayer::decide(const Problem& problem) const {
-    return decide_cautiously(problem, decide_now);
+    return decide_cautiously(problem, decide_layer_split);
 }
 
 } // namespace headroom::scheduler

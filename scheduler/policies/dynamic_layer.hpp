@@ -1,9 +1,9 @@
-// Policy `dynamic_layer`: whole layers, placed anew at each decision with migration charged: the
-// least D_mig + λ·D_inf over assignments of layers to devices that fit
-// (docs/explanation/baselines.md). Exact for a few layers and devices, else the best that a counted
-// search finds (layer_search.hpp); never worse than staying. A device may hold layers that do not
-// follow each other. embed and lm_head are on the source. In a fleet of more than 32 devices the
-// fastest and those in use are looked at.
+// Policy `dynamic_layer` places whole layers and decides again at each interval. It minimises D_mig
+// + λ·D_inf over the assignments of layers to devices that fit; embed and lm_head are on the
+// source. The result is optimal for few layers and devices, otherwise the best result of a search
+// with a limited number of evaluations (layer_search.hpp). It is never worse than keeping the
+// previous placement. In fleets of more than 32 devices only the fastest devices and those in use
+// are considered. Source: docs/explanation/baselines.md.
 #pragma once
 
 #include "scheduler/policies/policy.hpp"

@@ -1,4 +1,3 @@
-// See edgeshard.hpp.
 #include "scheduler/policies/edgeshard.hpp"
 
 #include "scheduler/construct/layer_placement.hpp"
@@ -10,15 +9,15 @@ namespace headroom::scheduler {
 
 Decision EdgeShard::decide(const Problem& problem) const {
     if (problem.previous) {
-        return keep_for_good(problem);
+        return keep_first_placement(problem);
     }
-    const bool latency = form_ == Form::latency;
+    const bool latency = variant_ == Variant::latency;
     const auto stages = static_cast<std::size_t>(2 * problem.blocks->shape().layers);
     const LayerCosts costs(problem, layer_hosts(problem, latency ? 0 : stages));
-    const Chain chain =
-        latency ? fastest_chain(costs, ChainOrder::any) : evenest_chain(costs, ChainOrder::any);
+    const Chain chain = latency ? fastest_chain(costs, ChainOrder::any)
+                                : min_bottleneck_chain(costs, ChainOrder::any);
     if (chain.shards.empty()) {
-        return no_split(
+        return no_split_decision(
             problem,
             "no split into contiguous layers, the first on the source, found",
             fill_in_order(problem, costs, ChainOrder::any)

@@ -1,15 +1,14 @@
-// Policies `edgeshard` and `edgeshard_throughput`: contiguous layers by dynamic programming, for
-// the latency of one sequence or for the slowest stage of a full pipeline. Source: arXiv 2405.14371
-// as recorded in docs/explanation/baselines.md#edgeshard. Static after profiling: a previous
-// placement is kept.
+// Policies `edgeshard` and `edgeshard_throughput` give each device contiguous layers (a shard),
+// found by dynamic programming. The first minimises the latency of one sequence, the second the
+// time of the slowest stage of a full pipeline. A previous placement is kept. Source: arXiv
+// 2405.14371 as recorded in docs/explanation/baselines.md#edgeshard.
 //
-// From the paper: shards are contiguous, the first is on the source, the result returns there, and
-// every device is used once and within its memory. Left open there and chosen here: embed and
-// lm_head are with the source, like its first layers (lm_head counts in its stage); times include
-// link latencies, stages do not, because latency keeps nothing busy; of equally slow pipelines the
-// one with the least latency. shard_chain.hpp says how used devices and their memory are carried
-// through the programme and when the answer is exact; layer_costs.hpp which devices are looked at
-// in a fleet of more than 32.
+// From the paper: the first shard is on the source, the result returns to it, and every device has
+// at most one shard, which fits in its memory. Chosen here: embed and lm_head are on the source,
+// and its stage includes lm_head. Latencies of links count for the latency of a sequence, but not
+// for the time of a stage, because a latency occupies no resource. Of pipelines with equally slow
+// stages the one with the least latency is taken. shard_chain.hpp states when the result is exact,
+// layer_costs.hpp which devices are considered in fleets of more than 32.
 #pragma once
 
 #include "scheduler/policies/policy.hpp"
@@ -18,15 +17,15 @@ namespace headroom::scheduler {
 
 class EdgeShard final : public Policy {
   public:
-    enum class Form : std::uint8_t { latency, throughput };
-    explicit EdgeShard(Form form) : form_(form) {}
+    enum class Variant : std::uint8_t { latency, throughput };
+    explicit EdgeShard(Variant form) : variant_(form) {}
     [[nodiscard]] std::string_view name() const override {
-        return form_ == Form::latency ? "edgeshard" : "edgeshard_throughput";
+        return variant_ == Variant::latency ? "edgeshard" : "edgeshard_throughput";
     }
     [[nodiscard]] Decision decide(const Problem& problem) const override;
 
   private:
-    Form form_;
+    Variant variant_;
 };
 
 } // namespace headroom::scheduler

@@ -1,4 +1,3 @@
-// See exact.hpp.
 #include "scheduler/policies/exact.hpp"
 
 #include <algorithm>
@@ -25,18 +24,19 @@
 namespace headroom::scheduler {
 namespace {
 
-/// What the tables call never takes at least this long, and so does its objective.
+/// In the tables of the search (exact/tables.hpp) a time of kStall or more counts as never. This is
+/// the smallest objective of such a placement, in seconds.
 constexpr double kStalled = static_cast<double>(kStall) / kNsPerSecond;
-constexpr std::size_t kMostExactDevices = 32;
+constexpr std::size_t kMaxExactDevices = 32;
 
-/// Whether the bounds know this kind of problem.
-bool bounded(const Problem& problem) {
-    return problem.snapshot.size() <= kMostExactDevices &&
+/// Returns whether the relaxation covers problems of this kind.
+bool has_bounds(const Problem& problem) {
+    return problem.snapshot.size() <= kMaxExactDevices &&
            problem.blocks->cut().reduce != Reduce::ring;
 }
 
-/// Whether whatever takes kStall or longer takes for ever: no rate is so low that the largest work
-/// ends after all.
+/// Returns whether every time of kStall or more really is infinite, because at no rate above 0 the
+/// largest amount of work takes that long.
 bool stalls_are_for_ever(const Problem& problem) {
     const Blocks& blocks = *problem.blocks;
     std::int64_t work = 0;
@@ -63,8 +63,12 @@ bool stalls_are_for_ever(const Problem& problem) {
            });
 }
 
-/// Nothing that fits ever ends, or nothing fits: says which, or what is not known.
-Decision without_end(const Problem& problem, const StepDelay& step, Decision start, bool known) {
+/// Returns the decision if the search has found no placement that finishes a token. Either no
+/// feasible placement finishes one, or no placement is feasible. `search_complete` states whether
+/// the search ended before the node limit.
+Decision decide_without_finite(
+    const Problem& problem, const StepDelay& step, Decision start, bool search_complete
+) {
     const Decision old = keep_previous(problem);
     if (old.feasible) {
         start = old;
@@ -83,9 +87,11 @@ Decision without_end(const Problem& problem, const StepDelay& step, Decision sta
         }
     }
     const bool stalls = problem.cost_profile == CostProfile::physical && start.feasible;
-    const bool sure = known && (!stalls || stalls_are_for_ever(problem));
+    const bool sure = search_complete && (!stalls || stalls_are_for_ever(problem));
     start.proven = sure && (start.feasible || complete);
-    start.bound = start.proven ? std::numeric_limits<double>::infinity() : known ? kStalled : 0;
+    start.bound = start.proven      ? std::numeric_limits<double>::infinity()
+                  : search_complete ? kStalled
+                                    : 0;
     if (start.feasible) {
         start.reason = "whatever fits, no token would ever end; a device or a link is down";
     } else if (!start.proven) {
@@ -112,8 +118,9 @@ std::string reason_of(const Problem& problem, const Decision& decision) {
     return fmt::format("{}; nothing that fits is better by more than {:.2f} %", why, gap);
 }
 
-/// Bounds know the delay of one step, not how turns get into each other's way.
-Decision of_several(const Problem& problem) {
+/// Decides for several sequences by one sequence's step: the bounds do not cover how turns delay
+/// each other.
+Decision decide_for_several(const Problem& problem) {
     Decision decision = Exact().decide(one_step(problem));
     if (!decision.feasible) {
         return decision;
@@ -135,15 +142,15 @@ Decision of_several(const Problem& problem) {
 
 Decision Exact::decide(const Problem& problem) const {
     if (problem.in_flight() > 1) {
-        return of_several(problem);
+        return decide_for_several(problem);
     }
     Decision start = ResourceAware().decide(careless(problem));
     start.evaluations = 0;
-    if (!bounded(problem)) {
+    if (!has_bounds(problem)) {
         start.bound = 0;
         return start;
     }
-    if (!start.feasible && hopeless(problem)) {
+    if (!start.feasible && is_provably_infeasible(problem)) {
         start.bound = std::numeric_limits<double>::infinity();
         start.proven = true;
         return start;
@@ -156,7 +163,7 @@ Decision Exact::decide(const Problem& problem) const {
     const exact::Found found = search.run(problem.node_limit);
     if (!found.placement) {
         start.evaluations = found.nodes;
-        return without_end(problem, step, std::move(start), found.complete);
+        return decide_without_finite(problem, step, std::move(start), found.complete);
     }
     Decision decision = evaluate(problem, *found.placement, "");
     const double value = objective(problem, decision);

@@ -1,10 +1,10 @@
-// Policy `exact`: the optimum, proven, or the best placement found with the bound reached.
-//
-// What is searched: all placements that validate() accepts, as boxes of group counts and hosts
-// (exact/domain.hpp). What bounds a box: the relaxation whose proof stands in exact/relaxation.hpp.
-// A node is one relaxed pool: the groups (or slices) of one layer distributed for one pair of
-// hosts, about 2 µs with five devices. Problem::node_limit counts them, except those of the first
-// pass over the layers, without which there is no bound at all.
+// Policy `exact` finds an optimal placement and proves it, or returns the best placement found and
+// a lower bound. It is a branch and bound over all placements that validate() accepts, in boxes of
+// group counts and hosts (exact/domain.hpp). The bound of a box comes from the relaxation in
+// exact/relaxation.hpp. A search node is one relaxed distribution of the groups (or slices) of one
+// layer for one pair of hosts; it takes about 2 µs with five devices. Problem::node_limit limits
+// the number of nodes. The first pass over the layers is not counted, because without it there is
+// no bound.
 #pragma once
 
 #include "scheduler/policies/policy.hpp"
@@ -15,18 +15,18 @@ class Exact final : public Policy {
   public:
     [[nodiscard]] std::string_view name() const override { return "exact"; }
 
-    /// The search begins at resource_aware's answer and ends at the optimum or at
-    /// problem.node_limit. Decision::bound holds for all feasible placements either way. `proven`:
-    /// in profile `physical` no feasible placement is better by a nanosecond (objectives above
-    /// 1000 s: by 10^-12 of it), in profile `paper` none by more than 10^-9 of it, or none is
-    /// feasible at all. What it claims does not rest on the search's own arithmetic alone:
-    /// validate() and evaluate() have the last word on every placement. Fleets of more than 32
-    /// devices and ring reductions are not bounded: resource_aware's answer, bound 0.
-    /// Where no placement ever ends, the previous placement stays if it fits.
-    /// Of several sequences it minimises one's step within the memory of all; with aim throughput
-    /// that is no optimum: bound 0, not proven.
+    /// Starts from the decision of resource_aware and ends at the optimum or at problem.node_limit.
+    /// In both cases Decision::bound is a lower bound for all feasible placements. Decision::proven
+    /// means that no placement is feasible, or that no feasible placement is better than this one
+    /// by more than a tolerance. Under cost profile `physical` the tolerance is one nanosecond
+    /// (10^-12 of objectives above 1000 s), under `paper` 10^-9 of the objective. Every placement
+    /// that is returned has been checked with validate() and evaluate(). In fleets of more than 32
+    /// devices and with ring reductions the decision of resource_aware is returned with bound 0. If
+    /// no placement ever finishes a token, the previous placement is kept if it fits. With several
+    /// sequences the step of one sequence is minimised within the memory of all; for
+    /// Aim::throughput this proves nothing, so the bound is 0.
     [[nodiscard]] Decision decide(const Problem& problem) const override;
-    [[nodiscard]] bool chooses_batch() const override { return true; }
+    [[nodiscard]] bool decides_batch_size() const override { return true; }
 };
 
 } // namespace headroom::scheduler

@@ -1,4 +1,3 @@
-// See galaxy.hpp.
 #include "scheduler/policies/galaxy.hpp"
 
 #include <algorithm>
@@ -20,7 +19,7 @@ namespace {
 
 using Counts = std::vector<std::int64_t>;
 
-/// Whole shares of `total` for some devices, by largest remainder.
+/// Distributes `total` over some devices by largest remainder and writes their shares.
 void share_out(
     std::int64_t total,
     const std::vector<double>& speeds,
@@ -32,7 +31,7 @@ void share_out(
         sum += speeds[d];
     }
     std::vector<std::pair<double, std::size_t>>
-        remainders; // negative, so that the largest is first
+        remainders; // negated, so that the largest is first after sorting
     std::int64_t left = total;
     for (const std::size_t d : devices) {
         const double quota = static_cast<double>(total) * (speeds[d] / sum);
@@ -48,33 +47,33 @@ void share_out(
 }
 
 struct Shares {
-    Counts groups; ///< per device, in every layer
-    Counts slices;
-    bool complete = false;
+    Counts groups;         ///< groups of each device in every layer
+    Counts slices;         ///< slices of each device in every layer
+    bool complete = false; ///< whether all units fit
 };
 
-/// Accounts of a split that is the same in every layer.
+/// Computes a split that is the same in every layer.
 class Split {
   public:
     explicit Split(const Problem& problem) : blocks_(*problem.blocks), ledger_(problem) {
         for (const Nanoseconds time : times_of_all_layers(problem)) {
             speeds_.push_back(1.0 / static_cast<double>(std::max<Nanoseconds>(time, 1)));
         }
-        place_fixed(problem);
-        group_bytes_ = largest(&Blocks::group, blocks_.groups());
-        slice_bytes_ = largest(&Blocks::slice, blocks_.slices());
+        place_other_blocks(problem);
+        group_bytes_ = max_unit_bytes(&Blocks::group, blocks_.groups());
+        slice_bytes_ = max_unit_bytes(&Blocks::slice, blocks_.slices());
     }
 
     [[nodiscard]] Placement placement() {
-        Shares shares = in_order(true);
+        Shares shares = distribute(true);
         if (!shares.complete) {
-            Shares other = in_order(false);
+            Shares other = distribute(false);
             if (other.complete) {
                 shares = std::move(other);
             }
         }
-        complete(shares.groups, blocks_.groups());
-        complete(shares.slices, blocks_.slices());
+        add_rest(shares.groups, blocks_.groups());
+        add_rest(shares.slices, blocks_.slices());
         for (std::int32_t l = 0; l < blocks_.shape().layers; ++l) {
             std::int32_t group = 0;
             std::int32_t slice = 0;
@@ -93,11 +92,12 @@ class Split {
     [[nodiscard]] Bytes shortage() const { return ledger_.shortage(); }
 
   private:
-    void place_fixed(const Problem& problem) {
+    /// Places the hubs, embed and lm_head.
+    void place_other_blocks(const Problem& problem) {
         for (std::int32_t l = 0; l < blocks_.shape().layers; ++l) {
             ledger_.place(blocks_.hub(l), problem.source);
         }
-        if (!blocks_.shape().ends) {
+        if (!blocks_.shape().has_ends) {
             return;
         }
         std::vector<std::size_t> order(speeds_.size());
@@ -114,49 +114,52 @@ class Split {
         }
     }
 
-    /// Bytes of one unit of a split, summed over layers: of the largest, since where a cut falls
-    /// within a quantisation block units differ a little.
-    Bytes largest(BlockId (Blocks::*unit)(std::int32_t, std::int32_t) const, std::int32_t count)
-        const {
-        Bytes most = 1;
+    /// Returns the bytes that unit n of all layers has together, for the n with the most. Units
+    /// differ if cuts go through quantisation blocks.
+    Bytes max_unit_bytes(
+        BlockId (Blocks::*unit)(std::int32_t, std::int32_t) const, std::int32_t count
+    ) const {
+        Bytes largest = 1;
         for (std::int32_t n = 0; n < count; ++n) {
             Bytes bytes = 0;
             for (std::int32_t l = 0; l < blocks_.shape().layers; ++l) {
                 bytes += ledger_.bytes((blocks_.*unit)(l, n));
             }
-            most = std::max(most, bytes);
+            largest = std::max(largest, bytes);
         }
-        return most;
+        return largest;
     }
 
-    [[nodiscard]] Shares in_order(bool groups_first) const {
+    /// Distributes one kind of units within the free memory, then the other kind within the rest.
+    [[nodiscard]] Shares distribute(bool groups_first) const {
         Counts first_room;
         for (std::size_t d = 0; d < speeds_.size(); ++d) {
             first_room.push_back(std::max<Bytes>(ledger_.room(DeviceId(d)), 0));
         }
         const Bytes first_bytes = groups_first ? group_bytes_ : slice_bytes_;
-        const Bytes then_bytes = groups_first ? slice_bytes_ : group_bytes_;
+        const Bytes second_bytes = groups_first ? slice_bytes_ : group_bytes_;
         const std::int64_t first_total = groups_first ? blocks_.groups() : blocks_.slices();
-        const std::int64_t then_total = groups_first ? blocks_.slices() : blocks_.groups();
-        Counts first_most;
+        const std::int64_t second_total = groups_first ? blocks_.slices() : blocks_.groups();
+        Counts first_limits;
         for (const Bytes room : first_room) {
-            first_most.push_back(room / first_bytes);
+            first_limits.push_back(room / first_bytes);
         }
-        Counts first = proportional_shares(first_total, speeds_, first_most);
-        Counts then_most;
+        Counts first = proportional_shares(first_total, speeds_, first_limits);
+        Counts second_limits;
         for (std::size_t d = 0; d < speeds_.size(); ++d) {
-            then_most.push_back((first_room[d] - first[d] * first_bytes) / then_bytes);
+            second_limits.push_back((first_room[d] - first[d] * first_bytes) / second_bytes);
         }
-        Counts then = proportional_shares(then_total, speeds_, then_most);
+        Counts second = proportional_shares(second_total, speeds_, second_limits);
         const bool whole =
             std::accumulate(first.begin(), first.end(), std::int64_t{0}) == first_total &&
-            std::accumulate(then.begin(), then.end(), std::int64_t{0}) == then_total;
-        return groups_first ? Shares{std::move(first), std::move(then), whole}
-                            : Shares{std::move(then), std::move(first), whole};
+            std::accumulate(second.begin(), second.end(), std::int64_t{0}) == second_total;
+        return groups_first ? Shares{std::move(first), std::move(second), whole}
+                            : Shares{std::move(second), std::move(first), whole};
     }
 
-    /// What fits nowhere is left with the fastest device, for the reason to tell about.
-    void complete(Counts& counts, std::int64_t total) const {
+    /// Gives the units that fit nowhere to the fastest device, so that the reason names its
+    /// shortage.
+    void add_rest(Counts& counts, std::int64_t total) const {
         const auto fastest = static_cast<std::size_t>(
             std::max_element(speeds_.begin(), speeds_.end()) - speeds_.begin()
         );
@@ -173,14 +176,14 @@ class Split {
 } // namespace
 
 Counts proportional_shares(
-    std::int64_t total, const std::vector<double>& speeds, const Counts& most
+    std::int64_t total, const std::vector<double>& speeds, const Counts& limits
 ) {
     Counts counts(speeds.size(), 0);
     std::int64_t left = total;
     while (left > 0) {
         std::vector<std::size_t> free;
         for (std::size_t d = 0; d < speeds.size(); ++d) {
-            if (counts[d] < most[d]) {
+            if (counts[d] < limits[d]) {
                 free.push_back(d);
             }
         }
@@ -190,7 +193,7 @@ Counts proportional_shares(
         Counts shares(speeds.size(), 0);
         share_out(left, speeds, free, shares);
         for (const std::size_t d : free) {
-            const std::int64_t taken = std::min(shares[d], most[d] - counts[d]);
+            const std::int64_t taken = std::min(shares[d], limits[d] - counts[d]);
             counts[d] += taken;
             left -= taken;
         }
@@ -211,12 +214,14 @@ Decision Galaxy::decide(const Problem& problem) const {
         return decision;
     }
     if (problem.previous) {
-        return keep_for_good(problem);
+        return keep_first_placement(problem);
     }
     Split split(problem);
     Placement placement = split.placement();
     if (split.shortage() > 0) {
-        return no_split(problem, "the devices cannot hold a split of every layer", placement);
+        return no_split_decision(
+            problem, "the devices cannot hold a split of every layer", placement
+        );
     }
     decision = evaluate(problem, std::move(placement), "");
     decision.reason =

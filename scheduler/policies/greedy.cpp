@@ -1,4 +1,3 @@
-// See greedy.hpp.
 #include "scheduler/policies/greedy.hpp"
 
 #include "scheduler/construct/first_fit.hpp"
@@ -6,7 +5,7 @@
 namespace headroom::scheduler {
 
 Decision Greedy::decide(const Problem& problem) const {
-    return first_fit(problem, lowest_first);
+    return first_fit(problem, start_at_lowest);
 }
 
 } // namespace headroom::scheduler

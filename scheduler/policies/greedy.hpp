@@ -1,5 +1,5 @@
-// Policy `greedy`: blocks in canonical order, each to the lowest device that has room at T + λ.
-// Decides from scratch every time; knows nothing of speed.
+// Policy `greedy` puts each block, in canonical order, on the device with the lowest id that has
+// room for it at T + λ. It regards neither the previous placement nor the speed of devices.
 #pragma once
 
 #include "scheduler/policies/policy.hpp"

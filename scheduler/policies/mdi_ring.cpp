@@ -1,4 +1,3 @@
-// See mdi_ring.hpp.
 #include "scheduler/policies/mdi_ring.hpp"
 
 #include <string>
@@ -17,11 +16,12 @@
 namespace headroom::scheduler {
 namespace {
 
+/// A row of the published table.
 struct Row {
     std::int32_t layers = 0;
     std::size_t devices = 0;
-    std::size_t starter = 0;   ///< layers
-    std::size_t secondary = 0; ///< layers of each
+    std::size_t starter = 0;   ///< layers of the starter
+    std::size_t secondary = 0; ///< layers of each secondary
 };
 
 constexpr Row kTable[] = {
@@ -41,8 +41,8 @@ const Row* row_of(std::int32_t layers, std::size_t devices) {
     return nullptr;
 }
 
-/// "for 6 layers it has none; for 4 devices it has 22, 32 layers".
-std::string outside(std::int32_t layers, std::size_t devices) {
+/// Returns the reason of a decision for numbers that are not in the table.
+std::string not_in_table(std::int32_t layers, std::size_t devices) {
     std::vector<std::size_t> of_layers;
     std::vector<std::int32_t> of_devices;
     for (const Row& row : kTable) {
@@ -79,13 +79,13 @@ Placement split(const Problem& problem, const Row& row) {
 
 Decision MdiRing::decide(const Problem& problem) const {
     if (problem.previous) {
-        return keep_for_good(problem);
+        return keep_first_placement(problem);
     }
     const std::int32_t layers = problem.blocks->shape().layers;
     const Row* const row = row_of(layers, problem.snapshot.size());
     if (row == nullptr) {
         Decision decision;
-        decision.reason = outside(layers, problem.snapshot.size());
+        decision.reason = not_in_table(layers, problem.snapshot.size());
         return decision;
     }
     Placement placement = split(problem, *row);
@@ -96,7 +96,7 @@ Decision MdiRing::decide(const Problem& problem) const {
             row->starter,
             row->secondary
         );
-        return no_split(problem, what, placement);
+        return no_split_decision(problem, what, placement);
     }
     Decision decision = evaluate(problem, std::move(placement), "");
     decision.reason = fmt::format(

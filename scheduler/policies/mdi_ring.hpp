@@ -1,11 +1,9 @@
-// Policy `mdi_ring`: the layer split that MDI-LLM publishes, exactly. Source: arXiv 2505.18164 and
-// its repository, as recorded in docs/explanation/ring-pipelines.md#the-published-split. Static: a
-// previous placement is kept.
-//
-// The source is the starter: embed, its first layers, final norm, lm_head. The other devices, in
-// their order, are the secondaries with equally many consecutive layers each. All devices of the
-// fleet take part. Layer or device counts outside the table, and devices without the memory, are
-// infeasible, as they are there.
+// Policy `mdi_ring` splits layers by the published table of MDI-LLM. The source is the starter: it
+// has embed, the first layers, the final norm and lm_head. All other devices, by increasing id, are
+// secondaries with equally many consecutive layers. The decision is infeasible if the table has no
+// such number of layers and devices, or if a device lacks memory. A previous placement is kept.
+// Source: arXiv 2505.18164 and its repository, as recorded in
+// docs/explanation/ring-pipelines.md#the-published-split.
 #pragma once
 
 #include "scheduler/policies/policy.hpp"

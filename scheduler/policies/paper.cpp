@@ -1,4 +1,3 @@
-// See paper.hpp.
 #include "scheduler/policies/paper.hpp"
 
 #include <utility>
@@ -19,13 +18,14 @@ std::string stuck_reason(const Problem& problem, const PaperPlacing& placing) {
         "no placement found: {} finds no room after {} evictions, and {}",
         to_string(problem.blocks->name(*placing.stuck)),
         placing.evictions,
-        lacking_devices(problem, placing.placement)
+        shortages_text(problem, placing.placement)
     );
 }
 
 Decision nothing_new(const Problem& problem, const PaperPlacing& placing, Decision old) {
-    const std::string reason = hopeless(problem) ? shortage_reason(problem, placing.placement)
-                                                 : stuck_reason(problem, placing);
+    const std::string reason = is_provably_infeasible(problem)
+                                   ? infeasibility_reason(problem, placing.placement)
+                                   : stuck_reason(problem, placing);
     old.reason = old.feasible ? fmt::format("kept: {}", reason) : reason;
     return old;
 }

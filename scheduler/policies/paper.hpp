@@ -1,6 +1,7 @@
-// Policy `paper`: the published method (arXiv 2505.02533), reconstructed; see paper_score.hpp and
-// paper_placer.hpp. Keeps the old placement if that fits and moving would not lower the objective.
-// Unlike the other policies it gives up where its own method finds nothing.
+// Policy `paper` is the published method (arXiv 2505.02533), reconstructed in paper_score.hpp and
+// paper_placer.hpp. The previous placement is kept if it fits and the method finds no placement
+// with a lower objective. If the previous placement does not fit and the method finds none, the
+// decision is infeasible, even though another policy may find a placement.
 #pragma once
 
 #include "scheduler/policies/policy.hpp"

@@ -1,4 +1,3 @@
-// The table of policies: names, kinds and constructors in one place.
 #include "scheduler/policies/policy.hpp"
 
 #include <utility>
@@ -105,9 +104,9 @@ std::unique_ptr<Policy> make_policy(PolicyKind kind) {
     case PolicyKind::dynamic_layer:
         return std::make_unique<DynamicLayer>();
     case PolicyKind::edgeshard:
-        return std::make_unique<EdgeShard>(EdgeShard::Form::latency);
+        return std::make_unique<EdgeShard>(EdgeShard::Variant::latency);
     case PolicyKind::edgeshard_throughput:
-        return std::make_unique<EdgeShard>(EdgeShard::Form::throughput);
+        return std::make_unique<EdgeShard>(EdgeShard::Variant::throughput);
     case PolicyKind::galaxy:
         return std::make_unique<Galaxy>();
     case PolicyKind::mdi_ring:
@@ -121,7 +120,7 @@ std::unique_ptr<Policy> make_policy(PolicyKind kind) {
 
 Decision decide(const Policy& policy, const Problem& problem) {
     Decision decision = policy.decide(problem);
-    if (!policy.chooses_batch()) {
+    if (!policy.decides_batch_size()) {
         decision = batched(problem, std::move(decision));
     }
     const bool ends = decision.migration != kNever && decision.inference != kNever;

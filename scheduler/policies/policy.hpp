@@ -1,4 +1,4 @@
-// The interface of policies and their names. Implementations live in policies/.
+// The interface of policies, and the registry of all policies by kind and name.
 #pragma once
 
 #include <memory>
@@ -11,18 +11,19 @@
 
 namespace headroom::scheduler {
 
-/// A policy is a function of the problem alone; `decide` keeps no state between calls.
+/// A function from a problem to a decision. It keeps no state between calls.
 class Policy {
   public:
     virtual ~Policy() = default;
     [[nodiscard]] virtual std::string_view name() const = 0;
-    /// A feasible placement, or feasible = false with the reason. Deterministic.
+    /// Returns a feasible placement, or an infeasible decision with the reason. The result is the
+    /// same for equal problems on every machine.
     [[nodiscard]] virtual Decision decide(const Problem& problem) const = 0;
-    /// Whether `decide` has chosen how many turns are joined, too.
-    [[nodiscard]] virtual bool chooses_batch() const { return false; }
+    /// Returns whether `decide` also sets Decision::batch.
+    [[nodiscard]] virtual bool decides_batch_size() const { return false; }
 };
 
-/// A trace stores the number: new ones go to the end.
+/// The kinds of policies. A trace stores their numbers, so new kinds are added at the end.
 enum class PolicyKind : std::uint8_t {
     resource_aware,
     greedy,
@@ -38,17 +39,18 @@ enum class PolicyKind : std::uint8_t {
     ring,
 };
 
-/// One spelling for code, TOML, command line and trace: the enumerator's, but `static`.
+/// Returns the name that scenarios, traces and the command line use: the spelling of the
+/// enumerator, but `static` for static_first.
 [[nodiscard]] std::string_view name_of(PolicyKind kind);
+/// Returns the kind with this name, or nullopt if there is none.
 [[nodiscard]] std::optional<PolicyKind> policy_named(std::string_view name);
 [[nodiscard]] std::vector<std::string_view> policy_names();
 [[nodiscard]] std::unique_ptr<Policy> make_policy(PolicyKind kind);
 
-/// What the policy says, with the best number of joined turns for its placement, held to the rule
-/// that never loses to every finite value, and that the old placement stays if all is never
-/// (docs/explanation/time.md#rates-and-finish): a migration or a step that the execution would
-/// never end is not begun, whatever the cost profile thinks of it. Then the previous placement is
-/// the answer, or feasible = false if that does not fit any more.
+/// Returns the decision of a policy. If the policy does not choose a number of joined turns, the
+/// best one for its placement is added. If the new migration or a step under the new placement
+/// would never end, the previous placement is returned instead, infeasible if it does not fit.
+/// Source: docs/explanation/time.md#rates-and-finish.
 [[nodiscard]] Decision decide(const Policy& policy, const Problem& problem);
 
 } // namespace headroom::scheduler

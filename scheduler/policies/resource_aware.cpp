@@ -1,5 +1,5 @@
-// See resource_aware.hpp. Starts, descents and kicks find a placement; the exact evaluation and the
-// comparison with keeping the old one decide.
+// Initial placements, descents and perturbations find a placement (search/local_search.hpp). It is
+// then evaluated exactly and compared with keeping the previous placement.
 #include "scheduler/policies/resource_aware.hpp"
 
 #include <algorithm>
@@ -27,32 +27,36 @@
 namespace headroom::scheduler {
 namespace {
 
-/// Evaluated layers per decision, about 0.2 µs each with five devices; starts may use half.
-constexpr std::int64_t kMostStartEvaluations = 120'000;
-/// With caps, D_mig is found by walking all moves, some fifty times as dear.
-constexpr std::int64_t kCapped = 30;
-constexpr int kFruitlessKicks = 24;
-constexpr std::size_t kMostDevices = 32; // that a fleet is narrowed down to
+/// The most evaluated layers of a thorough search; one takes about 0.2 µs with five devices. The
+/// descents from initial placements may use half of them.
+constexpr std::int64_t kMaxEvaluations = 120'000;
+/// All limits are divided by this if devices have egress or ingress caps: D_mig then follows from a
+/// simulation of all moves, which is about fifty times slower.
+constexpr std::int64_t kCappedDivisor = 30;
+constexpr int kMaxFailedKicks = 24;     ///< perturbations in a row without improvement
+constexpr std::size_t kMaxDevices = 32; ///< larger fleets are reduced to a subset of this size
 constexpr std::size_t kDescents = 6;
-constexpr std::size_t kWideDescents = 2; // beside the best, in fleets of medium size
-/// Devices × layers up to which a decision has that effort alone; up to which it has it beside the
-/// brief search, and above which that falls as their inverse; and up to which all moves are tried.
-constexpr std::int64_t kSmall = 20;
-constexpr std::int64_t kMedium = 40;
-constexpr std::int64_t kThorough = 256;
-/// Relaxations for which the best placement of a small fleet is refined by bounds, about 2 µs each.
-constexpr std::int64_t kMostRelaxations = 20'000;
-/// A brief search's limit: what a decision for 25 devices × 32 layers can pay in a few
-/// milliseconds. A layer of two spreads, or spread by the formula, is half as dear again.
-constexpr std::int64_t kMostBriefEvaluations = 6'000;
-constexpr std::int64_t kMostDearEvaluations = 4'000;
-constexpr int kBudgets = 6;
-/// In percent of the limit: for the better of previous placement and plan, for the other; what is
-/// left is for the best that is found.
-constexpr std::int64_t kMoreShare = 50;
-constexpr std::int64_t kLessShare = 20;
-/// The climb's in a small fleet.
-constexpr std::int64_t kSmallShare = 5;
+constexpr std::size_t kWideDescents = 2; ///< descents of the wide search besides that from the best
+// Sizes of a problem, in devices × layers. Up to kSmallSize a decision is the thorough search.
+// Above, it begins with the brief search. Up to kWideSize the wide search follows; its limit is
+// that of the thorough search up to kMediumSize and then inversely proportional to the size.
+constexpr std::int64_t kSmallSize = 20;
+constexpr std::int64_t kMediumSize = 40;
+constexpr std::int64_t kWideSize = 256;
+/// The most relaxations of the branch and bound after a thorough search; one takes about 2 µs.
+constexpr std::int64_t kMaxRelaxations = 20'000;
+/// The most evaluated layers of a brief search, so that a decision for 25 devices and 32 layers
+/// takes a few milliseconds. The lower limit is for granularity `sliced` and cost profile `paper`,
+/// in which an evaluation takes half as long again.
+constexpr std::int64_t kMaxBriefEvaluations = 6'000;
+constexpr std::int64_t kMaxSlowBriefEvaluations = 4'000;
+constexpr int kBudgets = 6; ///< migration budgets that climb_from tries
+/// Percent of the limit of a brief search for the better and for the worse of the previous
+/// placement and the plan. The rest is for the best placement found.
+constexpr std::int64_t kBetterShare = 50;
+constexpr std::int64_t kWorseShare = 20;
+/// Percent of the limit of a thorough search for climb_from.
+constexpr std::int64_t kClimbShare = 5;
 
 struct Start {
     Placement placement;
@@ -64,11 +68,12 @@ bool better_start(const Start& a, const Start& b) {
            std::tie(b.score.shortage, b.score.objective);
 }
 
-/// What climbing with ever more of D_mig for nothing may cost from there.
-Nanoseconds most_budget(const Search& search, const Score& plan) {
-    const Wide most = search.best() ? search.best()->objective - plan.objective + plan.migration
-                                    : Wide{plan.migration};
-    return static_cast<Nanoseconds>(std::clamp<Wide>(most, 0, kStall));
+/// Returns the largest D_mig that climb_from may treat as free. A placement with the inference
+/// delay of `plan` and a larger D_mig would be worse than the best placement.
+Nanoseconds max_migration_budget(const Search& search, const Score& plan) {
+    const Int128 budget = search.best() ? search.best()->objective - plan.objective + plan.migration
+                                        : Int128{plan.migration};
+    return static_cast<Nanoseconds>(std::clamp<Int128>(budget, 0, kStall));
 }
 
 std::vector<Start> scored(Search& search, std::vector<Placement> placements) {
@@ -80,12 +85,13 @@ std::vector<Start> scored(Search& search, std::vector<Placement> placements) {
     return starts;
 }
 
-/// From the previous placement, from the plan of layer after layer, and from the best of that; each
-/// has a share of the work.
+/// Searches from the previous placement, from a plan that chooses one layer after the other, and
+/// then from the best placement found. Each of the three has a share of the limit.
 void search_briefly(const Problem& problem, const StepDelay& step, Search& search) {
     const std::int64_t limit = search.limit();
-    std::vector<Start> starts = scored(search, few_starting_points(problem, step));
-    if (!problem.previous || step.by_formula()) { // by the formula D_mig is a sum: no budget helps
+    std::vector<Start> starts = scored(search, few_initial_placements(problem, step));
+    if (!problem.previous ||
+        step.uses_paper_formulas()) { // the paper's D_mig is a sum: no budget helps
         std::stable_sort(starts.begin(), starts.end(), better_start);
         for (const Start& start : starts) {
             search.descend_from(start.placement);
@@ -94,7 +100,9 @@ void search_briefly(const Problem& problem, const StepDelay& step, Search& searc
     }
     const auto climb = [&](std::int64_t percent) {
         search.allow(search.evaluations() + limit * percent / 100);
-        search.climb_from(starts.front().placement, most_budget(search, starts[1].score), kBudgets);
+        search.climb_from(
+            starts.front().placement, max_migration_budget(search, starts[1].score), kBudgets
+        );
     };
     const auto descend = [&](std::int64_t percent) {
         search.allow(search.evaluations() + limit * percent / 100);
@@ -102,11 +110,11 @@ void search_briefly(const Problem& problem, const StepDelay& step, Search& searc
         search.descend_from(starts[1].placement);
     };
     if (better_start(starts[1], starts[0])) {
-        descend(kMoreShare);
-        climb(kLessShare);
+        descend(kBetterShare);
+        climb(kWorseShare);
     } else {
-        climb(kMoreShare);
-        descend(kLessShare);
+        climb(kBetterShare);
+        descend(kWorseShare);
     }
     search.allow(limit);
     if (search.best()) {
@@ -114,13 +122,13 @@ void search_briefly(const Problem& problem, const StepDelay& step, Search& searc
     }
 }
 
-/// Whether nothing better than the best placement found is left.
+/// Improves the best placement by a limited branch and bound. Returns whether no better one exists.
 bool refine_best(const Problem& problem, const StepDelay& step, Search& search) {
     std::optional<Decision> best;
     if (search.best()) {
         best = evaluate(problem, search.best()->placement, "");
     }
-    const Refined refined = refine(problem, step, best, kMostRelaxations);
+    const Refined refined = refine(problem, step, best, kMaxRelaxations);
     search.spend(refined.work);
     if (refined.placement) {
         search.offer(*refined.placement);
@@ -128,18 +136,21 @@ bool refine_best(const Problem& problem, const StepDelay& step, Search& search) 
     return refined.complete;
 }
 
-/// Scores all starts, descends from the most promising, then bounds, then kicks.
+/// Descends from the best initial placements, then runs a limited branch and bound. If that does
+/// not end within its limit, perturbs the best placement.
 void search_thoroughly(const Problem& problem, const StepDelay& step, Search& search) {
     const std::int64_t limit = search.limit();
-    std::vector<Start> starts = scored(search, starting_points(problem, step));
-    // The previous placement and the unlimited plan stand first, whatever they score.
+    std::vector<Start> starts = scored(search, initial_placements(problem, step));
+    // The previous placement and the plan without memory limits come first, whatever their scores.
     const std::size_t fixed = std::min<std::size_t>(problem.previous ? 2 : 1, starts.size());
     std::stable_sort(
         starts.begin() + static_cast<std::ptrdiff_t>(fixed), starts.end(), better_start
     );
-    if (problem.previous && !step.by_formula() && starts.size() > 1) {
-        search.allow(search.evaluations() + limit * kSmallShare / 100);
-        search.climb_from(starts.front().placement, most_budget(search, starts[1].score), kBudgets);
+    if (problem.previous && !step.uses_paper_formulas() && starts.size() > 1) {
+        search.allow(search.evaluations() + limit * kClimbShare / 100);
+        search.climb_from(
+            starts.front().placement, max_migration_budget(search, starts[1].score), kBudgets
+        );
         search.allow(limit);
         if (search.best()) {
             search.descend_from(Placement(search.best()->placement));
@@ -152,12 +163,12 @@ void search_thoroughly(const Problem& problem, const StepDelay& step, Search& se
     }
     const bool bounded = problem.blocks->cut().reduce == Reduce::hub;
     if (!bounded || !refine_best(problem, step, search)) {
-        search.kick(starts.front().placement, kFruitlessKicks);
+        search.kick(starts.front().placement, kMaxFailedKicks);
     }
 }
 
-/// All moves, from the best so far and the most promising other starts, then kicks; of previous
-/// placements only one that lacks memory is tried again.
+/// Tries all moves, from the best placement so far and from the best initial placements, and then
+/// perturbs the best placement. The previous placement is used again only if it lacks memory.
 void search_widely(
     const Problem& problem, const StepDelay& step, Search& search, std::int64_t more
 ) {
@@ -165,12 +176,12 @@ void search_widely(
     const Placement best = search.best()->placement;
     search.widen();
     search.allow(before + more);
-    std::vector<Start> starts = scored(search, starting_points(problem, step));
+    std::vector<Start> starts = scored(search, initial_placements(problem, step));
     const bool lacking = problem.previous && starts.front().score.shortage > 0;
     if (problem.previous && !lacking) {
         starts.erase(starts.begin());
     }
-    // A previous placement that lacks memory stands first, whatever it scores.
+    // A previous placement that lacks memory comes first, whatever its score.
     std::stable_sort(starts.begin() + (lacking ? 1 : 0), starts.end(), better_start);
     search.descend_from(best);
     for (std::size_t i = 0; i < std::min(starts.size(), kWideDescents); ++i) {
@@ -178,32 +189,34 @@ void search_widely(
         search.descend_from(starts[i].placement);
     }
     search.allow(before + more);
-    search.kick(best, kFruitlessKicks);
+    search.kick(best, kMaxFailedKicks);
 }
 
 Search search(const Problem& problem, const StepDelay& step) {
-    const bool walks = !step.by_formula() && problem.previous && has_caps(problem.snapshot);
-    const std::int64_t share = walks ? kCapped : 1;
+    const bool walks =
+        !step.uses_paper_formulas() && problem.previous && has_caps(problem.snapshot);
+    const std::int64_t share = walks ? kCappedDivisor : 1;
     const std::int64_t size =
         static_cast<std::int64_t>(step.devices()) * problem.blocks->shape().layers;
-    if (size <= kSmall) {
-        Search search(problem, step, kMostStartEvaluations / share);
+    if (size <= kSmallSize) {
+        Search search(problem, step, kMaxEvaluations / share);
         search_thoroughly(problem, step, search);
         return search;
     }
-    const bool dear = step.sliced() || step.by_formula();
-    const std::int64_t brief = (dear ? kMostDearEvaluations : kMostBriefEvaluations) / share;
+    const bool is_slow = step.sliced() || step.uses_paper_formulas();
+    const std::int64_t brief = (is_slow ? kMaxSlowBriefEvaluations : kMaxBriefEvaluations) / share;
     Search search(problem, step, brief, Search::Extent::brief);
     search_briefly(problem, step, search);
-    if (size <= kThorough && search.best()) {
+    if (size <= kWideSize && search.best()) {
         search.widen();
-        const std::int64_t more = kMostStartEvaluations * kMedium / std::max(size, kMedium) / share;
+        const std::int64_t more =
+            kMaxEvaluations * kMediumSize / std::max(size, kMediumSize) / share;
         search_widely(problem, step, search, more);
     }
     return search;
 }
 
-/// The best placement found, on the devices of the whole problem; empty if nothing fits.
+/// Returns the best placement found, with the device ids of the whole problem; empty if none fits.
 Placement best_of(const Problem& problem, const Focus& small, const Search& found) {
     if (found.best()) {
         Placement placement = small.widen(found.best()->placement);
@@ -229,10 +242,10 @@ std::optional<Alternative> alternative_of(const Search& found) {
 }
 
 Decision decide_step(const Problem& problem) {
-    if (hopeless(problem)) {
-        return infeasible(problem, pack(problem).placement);
+    if (is_provably_infeasible(problem)) {
+        return infeasible_decision(problem, pack(problem).placement);
     }
-    const Focus small = focus(problem, kMostDevices);
+    const Focus small = focus(problem, kMaxDevices);
     const StepDelay step(small.problem);
     const Search found = search(small.problem, step);
     const Decision old = keep_previous(problem);
@@ -240,12 +253,12 @@ Decision decide_step(const Problem& problem) {
     Placement placement = best_of(problem, small, found);
     if (!placement.empty()) {
         Decision best = evaluate(problem, std::move(placement), "");
-        // Equal objectives keep the previous placement.
+        // If the objectives are equal, the previous placement is kept.
         if (!old.feasible || objective(problem, best) < objective(problem, old)) {
             decision = std::move(best);
         }
     } else if (!old.feasible) {
-        return infeasible(problem, pack(problem).placement);
+        return infeasible_decision(problem, pack(problem).placement);
     }
     decision.evaluations = found.evaluations();
     if (!problem.previous) {
@@ -258,7 +271,7 @@ Decision decide_step(const Problem& problem) {
     return decision;
 }
 
-/// With several sequences: which steps are short is found out for one of them.
+/// With several sequences a placement for the step of one of them is found first.
 Decision decide_by_search(const Problem& problem) {
     if (problem.in_flight() == 1) {
         return decide_step(problem);
@@ -267,20 +280,20 @@ Decision decide_by_search(const Problem& problem) {
     Decision decision = decide_step(one);
     if (!counts_rounds(problem)) {
         return decision.feasible ? with_rounds(problem, std::move(decision))
-                                 : infeasible(problem, pack(problem).placement);
+                                 : infeasible_decision(problem, pack(problem).placement);
     }
     RoundDecision decided = decide_for_throughput(problem, decision, keep_previous(one).feasible);
     decision = std::move(decided.decision);
     if (!decision.feasible) {
-        return infeasible(problem, pack(problem).placement);
+        return infeasible_decision(problem, pack(problem).placement);
     }
     if (!problem.previous) {
-        decision.reason = reason_first(problem, decision, Of::round);
+        decision.reason = reason_first(problem, decision, DelayScope::round);
     } else if (decision.placement == *problem.previous) {
-        decision.reason = reason_kept(problem, decision, std::nullopt, Of::round);
+        decision.reason = reason_kept(problem, decision, std::nullopt, DelayScope::round);
     } else {
         const Decision old = decided.given_up.value_or(Decision());
-        decision.reason = reason_moved(problem, decision, old, Of::round);
+        decision.reason = reason_moved(problem, decision, old, DelayScope::round);
     }
     return decision;
 }

@@ -1,9 +1,9 @@
-// Policy `resource_aware`: minimises the cost profile's objective, D_mig + λ·D_inf or the paper's
-// D_mig + λ·D_T, over placements that fit at T + λ, by local search with exact evaluation from
-// several starts, in small fleets refined by a stretch of `exact`'s branch and bound. Within safe
-// memory where something fits. Never worse than keeping the old placement, if that fits there.
-// It reports no bound. With aim throughput and several sequences in flight it minimises
-// D_mig + λ·round instead, see throughput_search.hpp.
+// Policy `resource_aware` minimises D_mig + λ·D_inf (under cost profile `paper` D_mig + λ·D_T) over
+// the placements that fit at T + λ. It is a local search from several initial placements. In small
+// fleets a limited branch and bound of policy `exact` improves the result. The policy uses only
+// safe memory if a placement fits in it. Its decision is never worse than keeping the previous
+// placement, if that fits in the same memory; it proves no bound. With Aim::throughput and several
+// sequences it minimises D_mig + λ·(the time of a round), see throughput_search.hpp.
 #pragma once
 
 #include "scheduler/policies/policy.hpp"
@@ -14,7 +14,7 @@ class ResourceAware final : public Policy {
   public:
     [[nodiscard]] std::string_view name() const override { return "resource_aware"; }
     [[nodiscard]] Decision decide(const Problem& problem) const override;
-    [[nodiscard]] bool chooses_batch() const override { return true; }
+    [[nodiscard]] bool decides_batch_size() const override { return true; }
 };
 
 } // namespace headroom::scheduler

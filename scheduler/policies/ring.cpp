@@ -1,4 +1,3 @@
-// See ring.hpp.
 #include "scheduler/policies/ring.hpp"
 
 #include "scheduler/construct/layer_placement.hpp"
@@ -11,12 +10,12 @@ namespace headroom::scheduler {
 
 Decision Ring::decide(const Problem& problem) const {
     if (problem.previous) {
-        return keep_for_good(problem);
+        return keep_first_placement(problem);
     }
     const LayerCosts costs(problem, ring_order(problem));
-    const Chain chain = evenest_chain(costs, ChainOrder::given);
+    const Chain chain = min_bottleneck_chain(costs, ChainOrder::given);
     if (chain.shards.empty()) {
-        return no_split(
+        return no_split_decision(
             problem,
             "no split into contiguous layers on a ring found",
             fill_in_order(problem, costs, ChainOrder::given)

@@ -1,13 +1,13 @@
-// Policy `ring`: contiguous layers on a ring of devices, split by speed, for any number of layers
-// and devices. What MDI-LLM's ring (arXiv 2505.18164,
-// docs/explanation/ring-pipelines.md#its-limits) lacks: uneven shares, any count, memory. Static: a
-// previous placement is kept.
+// Policy `ring` splits contiguous layers over a ring of devices by their speed, for any number of
+// layers and devices. A previous placement is kept. Source: the ring of arXiv 2505.18164, without
+// the limits in docs/explanation/ring-pipelines.md#its-limits.
 //
-// The ring begins at the source, the starter, which has embed, its first layers (possibly none),
-// final norm and lm_head; the others follow in the order of devices, and those that would only slow
-// it down are left out. Among splits within memory: the shortest slowest stage, which is what
-// sequences in flight wait for, computing or a hop's occupancy; then the least latency. Exact for
-// the given order (up to 32 devices; of more, the fastest are looked at, see layer_costs.hpp).
+// The ring begins at the source, which has embed, the first layers (possibly none), the final norm
+// and lm_head. The devices with higher ids follow, then those with lower ids, each by increasing
+// id; a device without layers is left out. Of all splits that fit in memory, the policy takes one
+// whose slowest stage is fastest. A stage is the computing of one device or the transfer of one
+// hop. Of equal splits it takes the one with the least latency. The result is exact for this order
+// of devices. In fleets of more than 32 devices only the fastest are considered (layer_costs.hpp).
 #pragma once
 
 #include "scheduler/policies/policy.hpp"

@@ -1,4 +1,3 @@
-// See round_robin.hpp.
 #include "scheduler/policies/round_robin.hpp"
 
 #include "scheduler/construct/first_fit.hpp"
@@ -6,7 +5,7 @@
 namespace headroom::scheduler {
 
 Decision RoundRobin::decide(const Problem& problem) const {
-    return first_fit(problem, in_turn);
+    return first_fit(problem, start_at_next);
 }
 
 } // namespace headroom::scheduler

@@ -1,5 +1,5 @@
-// Policy `round_robin`: block i to device i mod N, or to the next device that has room at T + λ.
-// Decides from scratch every time; knows nothing of speed.
+// Policy `round_robin` puts block i on device i mod N, or on the next device that has room for it
+// at T + λ. It regards neither the previous placement nor the speed of devices.
 #pragma once
 
 #include "scheduler/policies/policy.hpp"

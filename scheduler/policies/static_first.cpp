@@ -1,4 +1,3 @@
-// See static_first.hpp.
 #include "scheduler/policies/static_first.hpp"
 
 #include "scheduler/explain/keep_previous.hpp"
@@ -7,7 +6,7 @@
 namespace headroom::scheduler {
 
 Decision StaticFirst::decide(const Problem& problem) const {
-    return problem.previous ? keep_for_good(problem) : ResourceAware().decide(problem);
+    return problem.previous ? keep_first_placement(problem) : ResourceAware().decide(problem);
 }
 
 } // namespace headroom::scheduler

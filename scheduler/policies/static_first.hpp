@@ -1,5 +1,5 @@
-// Policy `static`: resource_aware's first placement, kept for ever, even when it no longer fits.
-// The reference for what re-deciding is worth.
+// Policy `static` keeps the first placement of resource_aware. If that placement does not fit any
+// more, its decisions are infeasible. A comparison with it shows what migration is worth.
 #pragma once
 
 #include "scheduler/policies/policy.hpp"

@@ -22,7 +22,7 @@ std::vector<BlockId> Search::pick_units(
             if (draft_->ledger().where(id).index() != a) {
                 continue;
             }
-            const DeviceId home = draft_->moves().home(id);
+            const DeviceId home = draft_->moves().previous_device(id);
             const Tie now = home == DeviceId(b)   ? Tie::coming_home
                             : home == DeviceId(a) ? Tie::settled
                                                   : Tie::stranger;
@@ -88,7 +88,8 @@ bool Search::unit_moves() {
 }
 
 bool Search::end_moves() {
-    if (!problem_->blocks->shape().ends || problem_->ends_at_source || step_->by_formula()) {
+    if (!problem_->blocks->shape().has_ends || problem_->ends_at_source ||
+        step_->uses_paper_formulas()) {
         return false;
     }
     const BlockId embed = problem_->blocks->embed();
@@ -114,7 +115,7 @@ bool Search::homeward_moves() {
     std::vector<std::vector<Relocation>> layer_home(layers_);
     for (std::size_t i = 0; i < draft_->placement().size(); ++i) {
         const BlockId id(i);
-        const DeviceId home = draft_->moves().home(id);
+        const DeviceId home = draft_->moves().previous_device(id);
         if (draft_->placement()[i] == home) {
             continue;
         }

@@ -22,7 +22,7 @@ std::vector<std::int64_t> promising(
     const Problem& problem,
     const Placement& placement,
     const std::vector<std::int64_t>& batches,
-    const std::vector<Guess>* known
+    const std::vector<RoundEstimate>* known
 ) {
     const auto walk = static_cast<std::int64_t>(problem.blocks->size()) * problem.in_flight();
     const std::size_t most = std::max(kLeastWalked, static_cast<std::size_t>(kMostWalked / walk));
@@ -30,9 +30,9 @@ std::vector<std::int64_t> promising(
         return batches;
     }
     std::vector<std::int64_t> chosen;
-    const std::vector<Guess> guesses =
+    const std::vector<RoundEstimate> guesses =
         known != nullptr ? *known : guess_rounds(problem, placement, batches);
-    for (const Guess& guess : guesses) {
+    for (const RoundEstimate& guess : guesses) {
         if (chosen.size() < most) {
             chosen.push_back(guess.batch);
         }
@@ -55,16 +55,18 @@ std::vector<std::int64_t> batches_of(const Problem& problem) {
     return batches;
 }
 
-std::vector<Guess> guess_rounds(
+std::vector<RoundEstimate> guess_rounds(
     const Problem& problem, const Placement& placement, const std::vector<std::int64_t>& batches
 ) {
     std::set<DeviceId> used(placement.begin(), placement.end());
     used.insert(problem.source);
     const Focus small = focus_on(problem, used);
-    return RoundGuesses(small.problem, batches).of(*small.narrow(placement));
+    return RoundEstimates(small.problem, batches).of(*small.narrow(placement));
 }
 
-Decision batched(const Problem& problem, Decision decision, const std::vector<Guess>* known) {
+Decision batched(
+    const Problem& problem, Decision decision, const std::vector<RoundEstimate>* known
+) {
     const std::vector<std::int64_t> batches = batches_of(problem);
     if (!decision.feasible || problem.in_flight() == 1) {
         return decision;
@@ -75,8 +77,8 @@ Decision batched(const Problem& problem, Decision decision, const std::vector<Gu
         }
         const RoundTimes times = predict_rounds(problem, decision.placement, batch);
         const bool allowed = std::count(batches.begin(), batches.end(), decision.batch) > 0;
-        const Nanoseconds now = charged_round(problem, decision.round, decision.prompts);
-        const Nanoseconds then = charged_round(problem, times.round, times.prompts);
+        const Nanoseconds now = round_with_prompt_share(problem, decision.round, decision.prompts);
+        const Nanoseconds then = round_with_prompt_share(problem, times.round, times.prompts);
         if (!allowed || std::tie(then, batch) < std::tie(now, decision.batch)) {
             decision.round = times.round;
             decision.prompts = times.prompts;
@@ -95,7 +97,10 @@ Decision with_rounds(const Problem& problem, Decision decision) {
 }
 
 Decision evaluate_batched(
-    const Problem& problem, Placement placement, std::string reason, const std::vector<Guess>* known
+    const Problem& problem,
+    Placement placement,
+    std::string reason,
+    const std::vector<RoundEstimate>* known
 ) {
     const std::int64_t first = batches_of(problem).front();
     return batched(

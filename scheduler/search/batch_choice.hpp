@@ -17,18 +17,19 @@ namespace headroom::scheduler {
 
 /// What rounds would take with each of these batches, the shortest first, of equals the smallest
 /// batch. `batches` ascending.
-[[nodiscard]] std::vector<Guess> guess_rounds(
+[[nodiscard]] std::vector<RoundEstimate> guess_rounds(
     const Problem& problem, const Placement& placement, const std::vector<std::int64_t>& batches
 );
 
 /// evaluate() with the number of joined turns whose predicted round is shortest, with its share of
-/// the prompts (charged_round), of equals the smallest. In large problems only the two with the
-/// shortest estimates are walked; `known`: what guess_rounds says, if somebody has asked it before.
+/// the prompts (round_with_prompt_share), of equals the smallest. In large problems only the two
+/// with the shortest estimates are walked; `known`: what guess_rounds says, if somebody has asked
+/// it before.
 [[nodiscard]] Decision evaluate_batched(
     const Problem& problem,
     Placement placement,
     std::string reason,
-    const std::vector<Guess>* known = nullptr
+    const std::vector<RoundEstimate>* known = nullptr
 );
 
 /// A decision made for one sequence's step (throughput_search.hpp: one_step), with its rounds.
@@ -36,7 +37,7 @@ namespace headroom::scheduler {
 
 /// The same for a decision that is made but for its batch.
 [[nodiscard]] Decision batched(
-    const Problem& problem, Decision decision, const std::vector<Guess>* known = nullptr
+    const Problem& problem, Decision decision, const std::vector<RoundEstimate>* known = nullptr
 );
 
 } // namespace headroom::scheduler

@@ -36,7 +36,9 @@ void Search::list_units(Unit unit, std::size_t layer, std::size_t d) {
             continue;
         }
         --left;
-        const auto alike = [&](BlockId other) { return moves.home(other) == moves.home(id); };
+        const auto alike = [&](BlockId other) {
+            return moves.previous_device(other) == moves.previous_device(id);
+        };
         if (std::none_of(units_.begin(), units_.end(), alike)) {
             units_.push_back(id);
         }
@@ -49,7 +51,9 @@ Search::Drains Search::late_drains(Unit unit, std::size_t layer) {
     std::size_t late = devices_;
     Nanoseconds latest = 0;
     Nanoseconds others = step_->input(
-        gathering.holder, gathering.target, draft_->units_on(unit, layer, gathering.target) > 0
+        gathering.activation_device,
+        gathering.target,
+        draft_->units_on(unit, layer, gathering.target) > 0
     );
     for (std::size_t d = 0; d < devices_; ++d) {
         const std::int32_t n = draft_->units_on(unit, layer, d);
@@ -81,7 +85,8 @@ Search::Drains Search::late_drains(Unit unit, std::size_t layer) {
         }
         const bool room = fits(units_.front(), layer, d);
         for (const BlockId id : units_) {
-            const Nanoseconds moving = draft_->moves().with(migration, id, from, DeviceId(d));
+            const Nanoseconds moving =
+                draft_->moves().total_bound_with(migration, id, from, DeviceId(d));
             best.offer({seen(inference, moving), id, from, DeviceId(d)}, room);
         }
     }
@@ -123,8 +128,9 @@ Search::Drains Search::formula_drains(std::size_t layer) {
                                           step_->outputs_time(b, proj, count(b));
             for (const BlockId id : units_) {
                 const Nanoseconds moving =
-                    b == a ? migration
-                           : draft_->moves().with(migration, id, DeviceId(a), DeviceId(b));
+                    b == a
+                        ? migration
+                        : draft_->moves().total_bound_with(migration, id, DeviceId(a), DeviceId(b));
                 const Drain drain{seen(inference, moving), id, DeviceId(a), DeviceId(b)};
                 if (b != a && drain.seen < best.fits.seen) {
                     best.offer(drain, fits(id, layer, b));
@@ -145,7 +151,7 @@ bool Search::drain_by_swap(const Drain& drain) {
     const std::size_t to = drain.to.index();
     const Ledger& ledger = draft_->ledger();
     const Bytes missing = ledger.bytes(drain.block) - ledger.room(drain.to);
-    const Wide gain = seen() - drain.seen;
+    const Int128 gain = seen() - drain.seen;
     std::size_t asked = 0;
     for (std::size_t i = 0; i < layers_ && asked < kMostPartners; ++i) {
         const std::size_t k = (layer + i) % layers_;
@@ -160,7 +166,7 @@ bool Search::drain_by_swap(const Drain& drain) {
                                           : draft_->layer_time(k) - draft_->until_proj(k);
             const Nanoseconds time =
                 done(gathering(unit, k), from, draft_->units_on(unit, k, from) + 1);
-            const Wide loss = Wide{problem_->steps()} * std::max<Nanoseconds>(0, time - ready);
+            const Int128 loss = Int128{problem_->steps()} * std::max<Nanoseconds>(0, time - ready);
             if (loss >= gain) {
                 continue;
             }
@@ -169,12 +175,12 @@ bool Search::drain_by_swap(const Drain& drain) {
             Nanoseconds least = kNever;
             for (const BlockId id : units_) {
                 const Nanoseconds moving =
-                    draft_->moves().with(draft_->migration(), id, drain.to, drain.from);
+                    draft_->moves().total_bound_with(draft_->migration(), id, drain.to, drain.from);
                 back = moving < least ? id : back;
                 least = std::min(least, moving);
             }
             const Nanoseconds free = std::max(draft_->migration(), rule_.budget);
-            if (Wide{least} - free + loss >= gain) {
+            if (Int128{least} - free + loss >= gain) {
                 continue;
             }
             ++asked;
@@ -194,7 +200,9 @@ std::vector<Relocation> Search::cascade(Unit unit, std::size_t layer) {
     const Ledger& ledger = draft_->ledger();
     const Moves& moves = draft_->moves();
     const Nanoseconds input = step_->input(
-        gathering.holder, gathering.target, draft_->units_on(unit, layer, gathering.target) > 0
+        gathering.activation_device,
+        gathering.target,
+        draft_->units_on(unit, layer, gathering.target) > 0
     );
     std::vector<std::int32_t> counts(devices_);
     std::vector<Nanoseconds> ready(devices_, 0);
@@ -216,7 +224,7 @@ std::vector<Relocation> Search::cascade(Unit unit, std::size_t layer) {
         Nanoseconds added = 0;
     };
     std::vector<Lane> lanes; // what the changes add, by link
-    for (Wide now = seen();;) {
+    for (Int128 now = seen();;) {
         const auto late =
             static_cast<std::size_t>(std::max_element(ready.begin(), ready.end()) - ready.begin());
         if (ready[late] <= input || counts[late] == 0) {
@@ -230,13 +238,15 @@ std::vector<Relocation> Search::cascade(Unit unit, std::size_t layer) {
         units_.clear();
         for (std::size_t i = 0; i < gone.size(); ++i) {
             const BlockId id(first + i);
-            const auto alike = [&](BlockId other) { return moves.home(other) == moves.home(id); };
+            const auto alike = [&](BlockId other) {
+                return moves.previous_device(other) == moves.previous_device(id);
+            };
             if (!gone[i] && ledger.where(id).index() == late &&
                 std::none_of(units_.begin(), units_.end(), alike)) {
                 units_.push_back(id);
             }
         }
-        Wide least = now;
+        Int128 least = now;
         Relocation best;
         Nanoseconds slowest = migration;
         for (std::size_t d = 0; d < devices_; ++d) {
@@ -250,9 +260,10 @@ std::vector<Relocation> Search::cascade(Unit unit, std::size_t layer) {
             }
             for (const BlockId id : units_) {
                 const DeviceId to(d);
-                Nanoseconds moving = moves.with(draft_->migration(), id, DeviceId(late), to);
+                Nanoseconds moving =
+                    moves.total_bound_with(draft_->migration(), id, DeviceId(late), to);
                 for (const Lane& lane : lanes) {
-                    const bool same = lane.home == moves.home(id) && lane.to == to;
+                    const bool same = lane.home == moves.previous_device(id) && lane.to == to;
                     moving += same ? lane.added : 0;
                 }
                 moving = std::max(migration, moving);
@@ -267,7 +278,9 @@ std::vector<Relocation> Search::cascade(Unit unit, std::size_t layer) {
             break;
         }
         const std::size_t to = best.to.index();
-        lanes.push_back({moves.home(best.block), best.to, moves.time(best.block, best.to)});
+        lanes.push_back(
+            {moves.previous_device(best.block), best.to, moves.time(best.block, best.to)}
+        );
         gone[best.block.index() - first] = true;
         changes.push_back(best);
         migration = slowest;
@@ -285,12 +298,13 @@ std::vector<Relocation> Search::cascade(Unit unit, std::size_t layer) {
 
 bool Search::drain(Unit unit, std::size_t layer) {
     bool improved = false;
-    if (!step_->by_formula()) {
+    if (!step_->uses_paper_formulas()) {
         const std::vector<Relocation> changes = cascade(unit, layer);
         improved = changes.size() > 1 && consider(changes);
     }
     while (!exhausted()) {
-        const Drains best = step_->by_formula() ? formula_drains(layer) : late_drains(unit, layer);
+        const Drains best =
+            step_->uses_paper_formulas() ? formula_drains(layer) : late_drains(unit, layer);
         const bool helped =
             (best.fits.block.valid() && consider({{best.fits.block, best.fits.to}})) ||
             (best.any.block.valid() && best.any.seen < best.fits.seen && drain_by_swap(best.any));
@@ -323,13 +337,15 @@ bool Search::host_move(std::size_t layer) {
     const Nanoseconds following = after(l, shape.ffn);
     const Nanoseconds rest = draft_->inference() - here - following;
     const auto with = [&](BlockId b, std::size_t d) {
-        return draft_->moves().with(draft_->migration(), b, draft_->ledger().where(b), DeviceId(d));
+        return draft_->moves().total_bound_with(
+            draft_->migration(), b, draft_->ledger().where(b), DeviceId(d)
+        );
     };
-    Wide least = seen();
+    Int128 least = seen();
     std::array<Relocation, 2> best{};
     std::size_t changes = 0;
     const auto offer = [&](Nanoseconds time, Nanoseconds moving, Relocation one, Relocation two) {
-        const Wide now = seen(rest + time, moving);
+        const Int128 now = seen(rest + time, moving);
         if (now < least) {
             least = now;
             best = {one, two};
@@ -352,13 +368,13 @@ bool Search::host_move(std::size_t layer) {
         }
         if (ffn_pays && sliced) {
             const Nanoseconds time =
-                step_->layer(l, draft_->holder(l), {shape.groups, d, d, shape.slices});
+                step_->layer(l, draft_->activation_device(l), {shape.groups, d, d, shape.slices});
             spent_ += 2;
             offer(time + onward, moving_f, {f, to}, {});
         } else if (ffn_pays) {
             const Nanoseconds inputs = here - step_->from_proj(l, shape.proj, shape.ffn);
             offer(inputs + step_->from_proj(l, shape.proj, d) + onward, moving_f, {f, to}, {});
-            if (!last && !step_->by_formula()) {
+            if (!last && !step_->uses_paper_formulas()) {
                 StepDelay::LayerShape next = draft_->shape(l + 1);
                 next.proj = d;
                 const BlockId q = proj(l + 1);
@@ -372,12 +388,13 @@ bool Search::host_move(std::size_t layer) {
             }
         }
         if (proj_pays) {
-            const Nanoseconds inputs =
-                step_->until_proj(l, draft_->holder(l), {shape.groups, d, d, shape.slices});
+            const Nanoseconds inputs = step_->until_proj(
+                l, draft_->activation_device(l), {shape.groups, d, d, shape.slices}
+            );
             spent_ += 1;
             offer(inputs + step_->from_proj(l, d, shape.ffn) + following, moving_p, {p, to}, {});
             if (ffn_pays) {
-                const Nanoseconds both = step_->by_formula()
+                const Nanoseconds both = step_->uses_paper_formulas()
                                              ? moving_p + moving_f - draft_->migration()
                                              : std::max(moving_p, moving_f);
                 offer(inputs + step_->from_proj(l, d, d) + onward, both, {p, to}, {f, to});
@@ -413,7 +430,7 @@ bool Search::relief(DeviceId from) {
             }
             const Nanoseconds more = std::max<Nanoseconds>(0, later(d));
             const Nanoseconds moving =
-                draft_->moves().with(draft_->migration(), b, from, DeviceId(d));
+                draft_->moves().total_bound_with(draft_->migration(), b, from, DeviceId(d));
             const double price =
                 static_cast<double>(seen(draft_->inference() + more, moving) - seen()) /
                 static_cast<double>(ledger.bytes(b));
@@ -449,7 +466,7 @@ bool Search::relief(DeviceId from) {
                 shape.proj = b == proj(l) ? d : shape.proj;
                 shape.ffn = b == ffn(l) ? d : shape.ffn;
                 spent_ += 1;
-                return step_->layer(l, draft_->holder(l), shape) - draft_->layer_time(l);
+                return step_->layer(l, draft_->activation_device(l), shape) - draft_->layer_time(l);
             });
         }
     }
@@ -458,7 +475,7 @@ bool Search::relief(DeviceId from) {
     });
     bool improved = false;
     for (const Offer& offer : offers) {
-        improved |= !exhausted() && ledger.over(from) > 0 && consider({offer.change});
+        improved |= !exhausted() && ledger.shortage(from) > 0 && consider({offer.change});
     }
     return improved;
 }
@@ -480,7 +497,7 @@ Nanoseconds Search::least_move() const {
 bool Search::reliefs() {
     bool improved = false;
     for (std::size_t d = 0; d < devices_; ++d) {
-        while (!exhausted() && draft_->ledger().over(DeviceId(d)) > 0 && relief(DeviceId(d))) {
+        while (!exhausted() && draft_->ledger().shortage(DeviceId(d)) > 0 && relief(DeviceId(d))) {
             improved = true;
         }
     }

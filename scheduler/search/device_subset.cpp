@@ -22,7 +22,7 @@ std::set<DeviceId> chosen(const Problem& problem, std::size_t most) {
     for (const DeviceId d : keep) {
         memory += static_cast<double>(devices[d.index()].memory - problem.buffers);
     }
-    const double enough = 2.0 * static_cast<double>(least_need(problem));
+    const double enough = 2.0 * static_cast<double>(min_total_bytes(problem));
     std::vector<std::size_t> order(devices.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -57,7 +57,7 @@ Focus focus_on(const Problem& problem, const std::set<DeviceId>& keep) {
     std::vector<DeviceId> number(problem.snapshot.size());
     small.problem.snapshot.devices.clear();
     small.problem.snapshot.links.clear();
-    small.problem.snapshot.own_links.clear();
+    small.problem.snapshot.link_overrides.clear();
     for (std::size_t i = 0; i < small.devices.size(); ++i) {
         const DeviceId from = small.devices[i];
         number[from.index()] = DeviceId(i);

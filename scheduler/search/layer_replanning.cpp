@@ -38,18 +38,18 @@ std::vector<Relocation> Search::regroup(
     const auto& [layer, holder, target, unit] = gathering;
     const Moves& moves = draft_->moves();
     // By the formula every sender adds to the gather; in the execution the caps say it all.
-    std::vector<Wide> price(devices_, 0);
-    Wide cheapest = 0;
-    if (step_->by_formula()) {
-        cheapest = Wide{kNever} * kNever;
+    std::vector<Int128> price(devices_, 0);
+    Int128 cheapest = 0;
+    if (step_->uses_paper_formulas()) {
+        cheapest = Int128{kNever} * kNever;
         for (std::size_t d = 0; d < devices_; ++d) {
-            price[d] =
-                d == target ? Wide{0} : Wide{problem_->steps()} * step_->outputs_time(d, target, 1);
+            price[d] = d == target ? Int128{0}
+                                   : Int128{problem_->steps()} * step_->outputs_time(d, target, 1);
             cheapest = caps[d] > 0 ? std::min(cheapest, price[d]) : cheapest;
         }
     }
     const auto dear = [&](BlockId id, std::size_t home) {
-        const Wide here = price[home];
+        const Int128 here = price[home];
         for (std::size_t d = 0; d < devices_ && here > cheapest; ++d) {
             if (caps[d] > 0 && price[d] < here && price[d] + moves.time(id, DeviceId(d)) < here) {
                 return true;
@@ -61,7 +61,7 @@ std::vector<Relocation> Search::regroup(
     std::vector<BlockId> loose;
     for (std::int32_t i = 0; i < count_of(*problem_->blocks, unit); ++i) {
         const BlockId id = unit_of(*problem_->blocks, unit, layer, i);
-        const DeviceId home = moves.home(id);
+        const DeviceId home = moves.previous_device(id);
         const DeviceId anchor = home.valid() ? home : draft_->ledger().where(id);
         if (caps[anchor.index()] > 0 && !(home.valid() && dear(id, home.index()))) {
             --caps[anchor.index()];
@@ -71,7 +71,7 @@ std::vector<Relocation> Search::regroup(
         }
     }
     std::stable_sort(loose.begin(), loose.end(), [&](BlockId a, BlockId b) {
-        return moves.home(a) < moves.home(b);
+        return moves.previous_device(a) < moves.previous_device(b);
     });
     std::vector<std::size_t> open;
     for (std::size_t d = 0; d < devices_; ++d) {
@@ -82,14 +82,14 @@ std::vector<Relocation> Search::regroup(
     std::vector<Nanoseconds> load(open.size(), 0); // of the links from one home
     DeviceId home;
     for (const BlockId id : loose) {
-        if (moves.home(id) != home) {
-            home = moves.home(id);
+        if (moves.previous_device(id) != home) {
+            home = moves.previous_device(id);
             std::fill(load.begin(), load.end(), 0);
         }
         std::size_t best = open.size();
-        Wide least = 0;
+        Int128 least = 0;
         for (std::size_t i = 0; i < open.size(); ++i) {
-            const Wide cost = price[open[i]] + load[i] + moves.time(id, DeviceId(open[i]));
+            const Int128 cost = price[open[i]] + load[i] + moves.time(id, DeviceId(open[i]));
             if (caps[open[i]] > 0 && (best == open.size() || cost < least)) {
                 best = i;
                 least = cost;
@@ -97,7 +97,7 @@ std::vector<Relocation> Search::regroup(
         }
         const DeviceId to(open[best]);
         --caps[to.index()];
-        load[best] += step_->by_formula() ? 0 : moves.time(id, to);
+        load[best] += step_->uses_paper_formulas() ? 0 : moves.time(id, to);
         changes.push_back({id, to});
     }
     return changes;
@@ -109,7 +109,7 @@ std::vector<Relocation> Search::changes_to(std::size_t layer, const LayerCounts&
     for (const Unit unit : units_of(*problem_->blocks)) {
         const auto& each = unit == Unit::group ? counts.groups : counts.slices;
         for (const Relocation& change :
-             regroup({layer, draft_->holder(layer), counts.proj, unit}, each)) {
+             regroup({layer, draft_->activation_device(layer), counts.proj, unit}, each)) {
             changes.push_back(change);
         }
     }
@@ -128,7 +128,7 @@ HostCosts Search::host_costs(std::size_t layer, const Hosts& hosts) const {
     const auto moving = [&](BlockId b, std::size_t d) {
         const Nanoseconds time = draft_->moves().time(b, DeviceId(d));
         const Nanoseconds free =
-            step_->by_formula() ? 0 : std::max(draft_->migration(), rule_.budget);
+            step_->uses_paper_formulas() ? 0 : std::max(draft_->migration(), rule_.budget);
         return std::max<Nanoseconds>(0, time - free) / problem_->steps();
     };
     for (const std::size_t d : hosts.proj) {
@@ -143,8 +143,9 @@ HostCosts Search::host_costs(std::size_t layer, const Hosts& hosts) const {
 /// All devices with room, or in larger fleets the promising ones, today's, and where blocks were.
 Hosts Search::hosts(const LayerRoom& room) const {
     const std::size_t l = room.layer();
-    Hosts hosts =
-        promising_hosts(*problem_, *step_, room, draft_->holder(l), brief_ ? kFewHosts : kAllHosts);
+    Hosts hosts = promising_hosts(
+        *problem_, *step_, room, draft_->activation_device(l), brief_ ? kFewHosts : kAllHosts
+    );
     if (devices_ <= kAllHosts && !brief_) {
         return hosts;
     }
@@ -154,9 +155,9 @@ Hosts Search::hosts(const LayerRoom& room) const {
         }
     };
     add(hosts.proj, DeviceId(draft_->proj(l)));
-    add(hosts.proj, draft_->moves().home(proj(l)));
+    add(hosts.proj, draft_->moves().previous_device(proj(l)));
     add(hosts.ffn, DeviceId(draft_->ffn(l)));
-    add(hosts.ffn, draft_->moves().home(ffn(l)));
+    add(hosts.ffn, draft_->moves().previous_device(ffn(l)));
     return hosts;
 }
 
@@ -173,13 +174,13 @@ bool Search::thresholds(
     const auto done = [&, layer = layer, holder = holder, target = target, unit = unit](
                           std::size_t d, std::int32_t n
                       ) {
-        return step_->by_formula() ? n * step_->unit_time(layer, d, unit)
-                                   : step_->partial(layer, holder, d, target, n, unit);
+        return step_->uses_paper_formulas() ? n * step_->unit_time(layer, d, unit)
+                                            : step_->partial(layer, holder, d, target, n, unit);
     };
     std::vector<std::int32_t> at_home(devices_, 0);
     for (std::int32_t i = 0; i < count_of(*problem_->blocks, unit); ++i) {
         const BlockId id = unit_of(*problem_->blocks, unit, layer, i);
-        ++at_home[draft_->moves().home(id).index()];
+        ++at_home[draft_->moves().previous_device(id).index()];
     }
     std::vector<Nanoseconds> times;
     for (std::size_t d = 0; d < devices_; ++d) {
@@ -223,7 +224,7 @@ bool Search::replan_homeward(
     LayerRoom& room, std::size_t proj, std::size_t ffn, Nanoseconds others
 ) {
     const std::size_t l = room.layer();
-    const std::size_t holder = draft_->holder(l);
+    const std::size_t holder = draft_->activation_device(l);
     const Moves& moves = draft_->moves();
     const Nanoseconds heavy = std::max(
         moves.time(this->proj(l), DeviceId(proj)), moves.time(this->ffn(l), DeviceId(ffn))
@@ -240,9 +241,9 @@ bool Search::replan_homeward(
     }
     const std::vector<Relocation> all = changes_to(l, plan.counts);
     bool improved = consider(all);
-    room.take(this->ffn(l), ffn);
+    room.charge(this->ffn(l), ffn);
     if (!step_->sliced()) {
-        room.take(this->proj(l), proj);
+        room.charge(this->proj(l), proj);
     }
     for (const Unit unit : units_of(*problem_->blocks)) {
         LayerRoom left = room;
@@ -255,7 +256,7 @@ bool Search::replan_homeward(
         }
         if (step_->sliced()) {
             const bool groups = unit == Unit::group;
-            left.take(
+            left.charge(
                 groups ? Unit::slice : Unit::group, groups ? plan.counts.slices : plan.counts.groups
             );
         }
@@ -269,15 +270,15 @@ bool Search::replan_homeward(
         const std::size_t from = unit == Unit::group ? holder : ffn;
         improved |= thresholds(
             {l, from, proj, unit},
-            left.caps(unit),
+            left.max_units(unit),
             std::move(rest),
-            step_->by_formula() ? 0 : begin,
-            step_->by_formula() ? 0 : without
+            step_->uses_paper_formulas() ? 0 : begin,
+            step_->uses_paper_formulas() ? 0 : without
         );
     }
-    room.give(this->ffn(l), ffn);
+    room.release(this->ffn(l), ffn);
     if (!step_->sliced()) {
-        room.give(this->proj(l), proj);
+        room.release(this->proj(l), proj);
     }
     return improved;
 }
@@ -305,8 +306,9 @@ bool Search::replan(std::size_t layer) {
         return false;
     }
     spent_ += spreads * static_cast<std::int64_t>(hosts.proj.size() * (1 + devices_ / 128));
-    const LayerPlan plan =
-        best_plan(spreads_, room, draft_->holder(layer), hosts, host_costs(layer, hosts));
+    const LayerPlan plan = best_plan(
+        spreads_, room, draft_->activation_device(layer), hosts, host_costs(layer, hosts)
+    );
     const bool found = plan.time < kNever;
     if (!problem_->previous) {
         return found && consider(changes_to(layer, plan.counts));
@@ -326,7 +328,7 @@ bool Search::reroute(BlockId block) {
     for (std::int32_t i = 0; i < count_of(*problem_->blocks, unit) && !exhausted(); ++i) {
         const BlockId other = unit_of(*problem_->blocks, unit, layer, i);
         const DeviceId there = draft_->ledger().where(other);
-        const std::pair<DeviceId, DeviceId> way(there, draft_->moves().home(other));
+        const std::pair<DeviceId, DeviceId> way(there, draft_->moves().previous_device(other));
         if (there == here || std::find(tried.begin(), tried.end(), way) != tried.end()) {
             continue;
         }
@@ -350,7 +352,7 @@ bool Search::reroutes() {
             for (std::int32_t i = 0; i < count_of(*problem_->blocks, unit); ++i) {
                 const BlockId id = unit_of(*problem_->blocks, unit, l, i);
                 if (draft_->ledger().where(id) == slowest.to &&
-                    draft_->moves().home(id) == slowest.from) {
+                    draft_->moves().previous_device(id) == slowest.from) {
                     improved |= reroute(id);
                     break; // the others of this layer are like it
                 }
@@ -375,8 +377,8 @@ std::vector<Relocation> Search::recreate(std::size_t first, std::size_t second) 
     const Blocks& blocks = *problem_->blocks;
     const auto lift = [&](std::size_t layer) {
         const std::size_t begin = blocks.group(static_cast<std::int32_t>(layer), 0).index();
-        for (std::int32_t i = 0; i < blocks.per_layer(); ++i) {
-            ledger.lift(BlockId(begin + static_cast<std::size_t>(i)));
+        for (std::int32_t i = 0; i < blocks.blocks_per_layer(); ++i) {
+            ledger.remove(BlockId(begin + static_cast<std::size_t>(i)));
         }
     };
     lift(first);
@@ -384,8 +386,9 @@ std::vector<Relocation> Search::recreate(std::size_t first, std::size_t second) 
     for (const std::size_t layer : {first, second}) {
         LayerRoom room(*problem_, ledger, layer);
         const Hosts hosts = this->hosts(room);
-        const LayerPlan plan =
-            best_plan(spreads_, room, draft_->holder(layer), hosts, host_costs(layer, hosts));
+        const LayerPlan plan = best_plan(
+            spreads_, room, draft_->activation_device(layer), hosts, host_costs(layer, hosts)
+        );
         if (plan.time == kNever || first == second) {
             return plan.time == kNever ? changes : changes_to(layer, plan.counts);
         }

@@ -22,7 +22,7 @@ class LayerSearch {
         : costs_(costs), moves_(problem, costs), steps_(problem.steps()), layers_(costs.layers()),
           devices_(costs.devices()) {
         for (std::size_t j = 0; j < devices_; ++j) {
-            room_.push_back(costs.computes(j) ? costs.room(j) : -1);
+            room_.push_back(costs.can_compute(j) ? costs.room(j) : -1);
         }
     }
 
@@ -32,7 +32,7 @@ class LayerSearch {
             descend_from(path(with_moves));
         }
         descend_from(staying_);
-        const Chain chain = quick_chain(costs_);
+        const Chain chain = heuristic_chain(costs_);
         if (!chain.shards.empty()) {
             LayerAssignment assignment;
             for (const Shard& shard : chain.shards) {
@@ -57,7 +57,7 @@ class LayerSearch {
 
     /// The time of layer l on j, x coming from `from` (the source before the first layer).
     [[nodiscard]] Nanoseconds step(std::size_t l, std::size_t from, std::size_t j) const {
-        return from == j ? costs_.stay(l, l + 1, j) : costs_.enter(l, from, j);
+        return from == j ? costs_.time_alone(l, l + 1, j) : costs_.time_after_hop(l, from, j);
     }
 
     [[nodiscard]] bool fits(const LayerAssignment& a) const {
@@ -70,10 +70,10 @@ class LayerSearch {
                 return false;
             }
         }
-        return costs_.holds_ends();
+        return costs_.has_room_for_ends();
     }
 
-    Wide evaluate(const LayerAssignment& a) {
+    Int128 evaluate(const LayerAssignment& a) {
         ++evaluations_;
         Nanoseconds inference = 0;
         std::size_t from = 0;
@@ -83,7 +83,7 @@ class LayerSearch {
             moves_.add(l, a[l]);
         }
         inference += costs_.finish(from);
-        const Wide objective = Wide{moves_.total()} + Wide{steps_} * inference;
+        const Int128 objective = Int128{moves_.total()} + Int128{steps_} * inference;
         for (std::size_t l = 0; l < layers_; ++l) {
             moves_.remove(l, a[l]);
         }
@@ -92,19 +92,19 @@ class LayerSearch {
 
     /// Cheapest path over (layer, device) without memory; with moves: each layer's by itself.
     LayerAssignment path(bool with_moves) const {
-        std::vector<Wide> so_far(devices_, -1); // unreachable but for the source
+        std::vector<Int128> so_far(devices_, -1); // unreachable but for the source
         so_far[0] = 0;
         std::vector<std::vector<std::size_t>> before;
         for (std::size_t l = 0; l < layers_; ++l) {
-            std::vector<Wide> next(devices_, -1);
+            std::vector<Int128> next(devices_, -1);
             before.emplace_back(devices_, 0);
             for (std::size_t j = 0; j < devices_; ++j) {
                 if (room_[j] < bytes(l)) {
                     continue;
                 }
-                const Wide moved = with_moves ? moves_.alone(l, j) : 0;
+                const Int128 moved = with_moves ? moves_.alone(l, j) : 0;
                 for (std::size_t k = 0; k < devices_; ++k) {
-                    const Wide t = so_far[k] + Wide{steps_} * step(l, k, j) + moved;
+                    const Int128 t = so_far[k] + Int128{steps_} * step(l, k, j) + moved;
                     if (so_far[k] >= 0 && (next[j] < 0 || t < next[j])) {
                         next[j] = t;
                         before[l][j] = k;
@@ -116,7 +116,7 @@ class LayerSearch {
         std::size_t last = devices_;
         for (std::size_t j = 0; j < devices_; ++j) {
             const auto end = [&](std::size_t d) {
-                return so_far[d] + Wide{steps_} * costs_.finish(d);
+                return so_far[d] + Int128{steps_} * costs_.finish(d);
             };
             last = so_far[j] >= 0 && (last == devices_ || end(j) < end(last)) ? j : last;
         }
@@ -156,13 +156,13 @@ class LayerSearch {
             }
             const std::size_t from = a[l];
             std::optional<std::size_t> to;
-            Wide least = 0;
+            Int128 least = 0;
             for (std::size_t j = 0; j < devices_; ++j) {
                 if (left[j] < bytes(l)) {
                     continue;
                 }
                 a[l] = j;
-                const Wide t = evaluate(a);
+                const Int128 t = evaluate(a);
                 if (!to || t < least) {
                     to = j;
                     least = t;
@@ -181,14 +181,14 @@ class LayerSearch {
         if (a.empty() || (!fits(a) && !repair(a))) {
             return;
         }
-        Wide now = evaluate(a);
+        Int128 now = evaluate(a);
         note(a, now);
         while (evaluations_ < kMostEvaluations && improve(a, now)) {
         }
         note(a, now);
     }
 
-    void note(const LayerAssignment& a, Wide objective) {
+    void note(const LayerAssignment& a, Int128 objective) {
         if (!best_ || objective < least_) {
             best_ = a;
             least_ = objective;
@@ -201,13 +201,13 @@ class LayerSearch {
 
     /// One pass over stretches of layers that could go to another device, and pairs of layers that
     /// could change places; true if any did.
-    bool improve(LayerAssignment& a, Wide& now) {
+    bool improve(LayerAssignment& a, Int128& now) {
         bool better = false;
         const auto try_it = [&](const LayerAssignment& other) {
             if (!fits(other)) {
                 return false;
             }
-            const Wide t = evaluate(other);
+            const Int128 t = evaluate(other);
             if (t >= now) {
                 return false;
             }
@@ -262,7 +262,7 @@ class LayerSearch {
     }
 
     void branch() {
-        if (!costs_.holds_ends()) {
+        if (!costs_.has_room_for_ends()) {
             return;
         }
         find_to_go();
@@ -280,7 +280,7 @@ class LayerSearch {
         std::vector<Bytes>& left
     ) {
         if (l == layers_) {
-            note(a, Wide{moves_.total()} + Wide{steps_} * (so_far + costs_.finish(from)));
+            note(a, Int128{moves_.total()} + Int128{steps_} * (so_far + costs_.finish(from)));
             return;
         }
         std::vector<std::pair<Nanoseconds, std::size_t>> order;
@@ -297,7 +297,7 @@ class LayerSearch {
             }
             ++nodes_;
             moves_.add(l, j);
-            const Wide least = Wide{moves_.total()} + Wide{steps_} * bound;
+            const Int128 least = Int128{moves_.total()} + Int128{steps_} * bound;
             if (!best_ || least < least_) {
                 left[j] -= bytes(l);
                 a[l] = j;
@@ -316,10 +316,10 @@ class LayerSearch {
     std::vector<Bytes> room_;
     std::vector<Nanoseconds> to_go_;
     std::optional<LayerAssignment> best_;
-    Wide least_ = 0;
+    Int128 least_ = 0;
     LayerAssignment staying_;
     std::optional<LayerAssignment> moving_; ///< the best that is not staying_
-    Wide least_moving_ = 0;
+    Int128 least_moving_ = 0;
     std::int64_t evaluations_ = 0;
     std::int64_t nodes_ = 0;
 };

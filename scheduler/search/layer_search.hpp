@@ -19,7 +19,7 @@ struct LayerAnswer {
     std::optional<LayerAssignment> best; ///< none: nothing was found that fits
     /// The best one met that would move something, if there was a previous placement.
     std::optional<LayerAssignment> runner_up;
-    Wide objective = 0;    ///< of best; with caps LayerMoves' bound in it
+    Int128 objective = 0;  ///< of best; with caps LayerMoves' bound in it
     bool proven = false;   ///< nothing is better, or nothing fits
     std::int64_t work = 0; ///< assignments evaluated and nodes visited
 };

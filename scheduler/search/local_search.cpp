@@ -23,27 +23,27 @@ Search::Search(const Problem& problem, const StepDelay& step, std::int64_t limit
 
 bool Search::better(const Score& a, const Score& b) const {
     if (rule_.strict) {
-        const Wide of_a = seen(a);
-        const Wide of_b = seen(b);
+        const Int128 of_a = seen(a);
+        const Int128 of_b = seen(b);
         return std::tie(a.shortage, of_a, a.transfers) < std::tie(b.shortage, of_b, b.transfers);
     }
     const auto cost = [this](const Score& s) {
         return (seen(s) << kPriceBits) + rule_.price * s.shortage;
     };
-    const Wide less = cost(b) - cost(a);
+    const Int128 less = cost(b) - cost(a);
     return less > 0 || (less == 0 && a.transfers < b.transfers);
 }
 
 /// Missing 1 % of an average device's memory costs as much as a tenth of the objective: low enough
 /// to pass through infeasible placements, high enough to come back.
 Search::Rule Search::gentle_price(const Score& score) const {
-    constexpr Wide kMost = Wide{1} << 50; // keeps the products in 128 bits
-    Wide memory = 1;
+    constexpr Int128 kMost = Int128{1} << 50; // keeps the products in 128 bits
+    Int128 memory = 1;
     for (const Snapshot::Device& device : problem_->snapshot.devices) {
         memory += device.memory;
     }
-    const Wide objective = std::min(score.objective, kMost);
-    const auto devices = static_cast<Wide>(devices_);
+    const Int128 objective = std::min(score.objective, kMost);
+    const auto devices = static_cast<Int128>(devices_);
     return {false, 1 + (10 * devices * objective << kPriceBits) / memory};
 }
 
@@ -65,7 +65,7 @@ void Search::note() {
 
 /// Makes the changes and keeps them if that is better.
 bool Search::consider(std::span<const Relocation> changes) {
-    stop_if_asked(problem_->stop);
+    throw_if_stopped(problem_->stop);
     const Score before = draft_->score();
     const std::int64_t spent = draft_->evaluations();
     // More shortage than before is worse by the strict rule, whatever the objective.
@@ -150,8 +150,9 @@ void Search::descend() {
     // The paper's D_mig is a sum: a layer planned afresh pays by itself.
     static constexpr Kind kFormula[] = {
         &Search::homeward_moves, &Search::replans, &Search::host_moves, &Search::drains};
-    const std::span<const Kind> brief =
-        step_->by_formula() ? std::span<const Kind>(kFormula) : std::span<const Kind>(kBrief);
+    const std::span<const Kind> brief = step_->uses_paper_formulas()
+                                            ? std::span<const Kind>(kFormula)
+                                            : std::span<const Kind>(kBrief);
     try_all(brief_ ? brief : std::span<const Kind>(kAll));
 }
 

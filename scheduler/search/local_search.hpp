@@ -24,13 +24,13 @@ namespace headroom::scheduler {
 /// A feasible placement that was met on the way.
 struct Found {
     Placement placement;
-    Wide objective = 0;
+    Int128 objective = 0;
 };
 
 /// The cheapest feasible placement met that is not the previous one: for people who ask why
 /// nothing moved.
 struct Runner {
-    Wide objective = 0;
+    Int128 objective = 0;
     Nanoseconds inference = 0;
     Nanoseconds migration = 0;
 };
@@ -76,18 +76,18 @@ class Search {
     /// How scores are compared: with a price per missing byte, or feasible before all else.
     struct Rule {
         bool strict = true;
-        Wide price = 0;         ///< 2^-20 ns per byte
+        Int128 price = 0;       ///< 2^-20 ns per byte
         Nanoseconds budget = 0; ///< D_mig up to this much counts as this much
     };
     [[nodiscard]] bool better(const Score& a, const Score& b) const;
     /// The objective as the rule sees it.
-    [[nodiscard]] Wide seen(const Score& score) const {
+    [[nodiscard]] Int128 seen(const Score& score) const {
         return score.objective + std::max<Nanoseconds>(0, rule_.budget - score.migration);
     }
-    [[nodiscard]] Wide seen() const { return seen(draft_->score()); }
+    [[nodiscard]] Int128 seen() const { return seen(draft_->score()); }
     /// The same of another D_inf and D_mig.
-    [[nodiscard]] Wide seen(Nanoseconds inference, Nanoseconds migration) const {
-        return Wide{std::max(migration, rule_.budget)} + Wide{problem_->steps()} * inference;
+    [[nodiscard]] Int128 seen(Nanoseconds inference, Nanoseconds migration) const {
+        return Int128{std::max(migration, rule_.budget)} + Int128{problem_->steps()} * inference;
     }
     [[nodiscard]] Rule gentle_price(const Score& score) const;
     bool consider(std::span<const Relocation> changes);
@@ -105,7 +105,7 @@ class Search {
 
     // Directed moves (bottleneck_moves.cpp): little work, each where a layer's time is lost.
     struct Drain {
-        Wide seen = 0; ///< the objective it would give
+        Int128 seen = 0; ///< the objective it would give
         BlockId block;
         DeviceId from;
         DeviceId to;
@@ -182,7 +182,8 @@ class Search {
     }
     [[nodiscard]] Gathering gathering(Unit unit, std::size_t layer) const {
         const std::size_t target = draft_->proj(layer);
-        return {layer, unit == Unit::group ? draft_->holder(layer) : target, target, unit};
+        return {
+            layer, unit == Unit::group ? draft_->activation_device(layer) : target, target, unit};
     }
     /// Whether a block of a layer fits on a device, beside what is there.
     [[nodiscard]] bool fits(BlockId b, std::size_t layer, std::size_t d) const {
@@ -195,10 +196,10 @@ class Search {
 
     /// The blocks that are not spread; sliced: both are the hub.
     [[nodiscard]] BlockId proj(std::size_t layer) const {
-        return gatherer_of(*problem_->blocks, layer);
+        return reduction_block_of(*problem_->blocks, layer);
     }
     [[nodiscard]] BlockId ffn(std::size_t layer) const {
-        return holder_of(*problem_->blocks, layer);
+        return activation_block_of(*problem_->blocks, layer);
     }
 
     const Problem* problem_;

@@ -40,14 +40,14 @@ RoundSearch::Value RoundSearch::value(const Draft& draft, double round, double u
 RoundSearch::Value RoundSearch::value(const Draft& draft) {
     const RoundModel::Estimate least = bound(draft);
     const std::int64_t before = model_->work();
-    const double round = model_->rehearse(least, kMostRehearsedSteps);
+    const double round = model_->simulate_round(least, kMostRehearsedSteps);
     work_ += model_->work() - before;
     limit_of_ = least;
     return value(draft, round, least.unevenness);
 }
 
 void RoundSearch::consider(std::vector<Relocation> changes) {
-    stop_if_asked(problem_->stop);
+    throw_if_stopped(problem_->stop);
     work_ += kPerChange * static_cast<std::int64_t>(changes.size());
     if (changes.empty() || exhausted() || !draft_->attempt(changes, 0)) {
         return;
@@ -56,7 +56,7 @@ void RoundSearch::consider(std::vector<Relocation> changes) {
     if (better(value(*draft_, least.round, least.unevenness), best_)) {
         const std::int64_t before = model_->work();
         const Value then =
-            value(*draft_, model_->rehearse(least, kMostRehearsedSteps), least.unevenness);
+            value(*draft_, model_->simulate_round(least, kMostRehearsedSteps), least.unevenness);
         work_ += model_->work() - before;
         if (better(then, best_)) {
             best_ = then;
@@ -86,7 +86,7 @@ std::vector<Relocation> RoundSearch::units(
     for (std::int32_t i = 0; i < count_of(*problem_->blocks, unit); ++i) {
         const BlockId b = unit_of(*problem_->blocks, unit, layer, i);
         if (draft_->ledger().where(b).index() == from) {
-            const bool home = draft_->moves().home(b) == DeviceId(to);
+            const bool home = draft_->moves().previous_device(b) == DeviceId(to);
             (home ? changes : strangers).push_back({b, DeviceId(to)});
         }
     }
@@ -123,8 +123,8 @@ void RoundSearch::offer_parts(std::size_t layer, std::size_t from, std::size_t t
         }
         all.insert(all.end(), whole.begin(), whole.end());
     }
-    const BlockId proj = gatherer_of(*problem_->blocks, layer);
-    const BlockId ffn = holder_of(*problem_->blocks, layer);
+    const BlockId proj = reduction_block_of(*problem_->blocks, layer);
+    const BlockId ffn = activation_block_of(*problem_->blocks, layer);
     if (draft_->proj(layer) == from) {
         consider({{proj, target}});
         all.push_back({proj, target});
@@ -146,7 +146,7 @@ bool RoundSearch::relieve(std::size_t d) {
             }
         }
     }
-    if (problem_->blocks->shape().ends && !problem_->ends_at_source) {
+    if (problem_->blocks->shape().has_ends && !problem_->ends_at_source) {
         for (std::size_t to = 0; to < draft_->devices(); ++to) {
             if (draft_->lm_head() == d && to != d) {
                 consider({{problem_->blocks->lm_head(), DeviceId(to)}});
@@ -165,7 +165,7 @@ bool RoundSearch::shorten() {
                 continue;
             }
             for (const std::size_t to :
-                 {draft_->holder(l), draft_->proj(l), draft_->ffn(l), next}) {
+                 {draft_->activation_device(l), draft_->proj(l), draft_->ffn(l), next}) {
                 if (to != from) {
                     offer_parts(l, from, to);
                 }

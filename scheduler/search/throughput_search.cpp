@@ -59,7 +59,9 @@ class Models {
 
     [[nodiscard]] const Focus& small() const { return small_; }
     [[nodiscard]] std::span<RoundModel> all() { return guesses_.models(); }
-    [[nodiscard]] std::vector<Guess> guess(const Problem& problem, const Placement& placement) {
+    [[nodiscard]] std::vector<RoundEstimate> guess(
+        const Problem& problem, const Placement& placement
+    ) {
         const std::optional<Placement> narrow = small_.narrow(placement);
         return narrow ? guesses_.of(*narrow) : guess_rounds(problem, placement, batches_);
     }
@@ -67,7 +69,7 @@ class Models {
   private:
     Focus small_;
     std::vector<std::int64_t> batches_;
-    RoundGuesses guesses_;
+    RoundEstimates guesses_;
 };
 
 /// What descents from the most promising candidates find, best first.
@@ -134,8 +136,8 @@ class Descents {
 /// A candidate on its way to the exact prediction.
 struct Candidate {
     Placement placement;
-    std::vector<Guess> guesses; ///< of its rounds
-    double guess = 0;           ///< of its objective, ns
+    std::vector<RoundEstimate> guesses; ///< of its rounds
+    double guess = 0;                   ///< of its objective, ns
 };
 
 /// What an exact prediction said of a candidate.
@@ -158,7 +160,7 @@ class BestRound {
         if (std::any_of(candidates_.begin(), candidates_.end(), same)) {
             return;
         }
-        std::vector<Guess> guesses = models_.guess(problem_, placement);
+        std::vector<RoundEstimate> guesses = models_.guess(problem_, placement);
         const double rounds = static_cast<double>(problem_.steps()) * guesses.front().round;
         candidates_.push_back(
             {placement, std::move(guesses), static_cast<double>(migration_to(placement)) + rounds}

@@ -6,17 +6,19 @@
 #include <utility>
 
 #include "base/check.hpp"
-#include "base/wide.hpp"
+#include "base/int128.hpp"
 #include "scheduler/timing/round_prediction.hpp"
 #include "scheduler/timing/timeline.hpp"
 
 namespace headroom::scheduler {
 
-Nanoseconds charged_round(const Problem& problem, Nanoseconds round, Nanoseconds prompts) {
+Nanoseconds round_with_prompt_share(
+    const Problem& problem, Nanoseconds round, Nanoseconds prompts
+) {
     if (round == kNever || prompts == kNever) {
         return kNever;
     }
-    return prompts == 0 ? round : round + prompts / problem.prompts_spread();
+    return prompts == 0 ? round : round + prompts / problem.prompt_spread_rounds();
 }
 
 double objective(const Problem& problem, const Decision& decision) {
@@ -24,13 +26,14 @@ double objective(const Problem& problem, const Decision& decision) {
         return decision.paper_migration_s +
                static_cast<double>(problem.steps()) * decision.paper_delay_s;
     }
-    const Nanoseconds round = problem.aim == Aim::throughput
-                                  ? charged_round(problem, decision.round, decision.prompts)
-                                  : decision.inference;
+    const Nanoseconds round =
+        problem.aim == Aim::throughput
+            ? round_with_prompt_share(problem, decision.round, decision.prompts)
+            : decision.inference;
     if (round == kNever || decision.migration == kNever) {
         return std::numeric_limits<double>::infinity();
     }
-    const Wide sum = Wide{decision.migration} + Wide{problem.steps()} * Wide{round};
+    const Int128 sum = Int128{decision.migration} + Int128{problem.steps()} * Int128{round};
     return static_cast<double>(sum) / static_cast<double>(kSecond);
 }
 
@@ -42,7 +45,7 @@ Decision evaluate(
     const Problem& problem, Placement placement, std::string reason, std::int64_t batch
 ) {
     HEADROOM_CHECK(problem.blocks != nullptr, "a problem without blocks");
-    stop_if_asked(problem.stop);
+    throw_if_stopped(problem.stop);
     HEADROOM_CHECK(
         placement.size() == problem.blocks->size(),
         "{} blocks placed of {}",
@@ -67,7 +70,7 @@ Decision evaluate(
             *problem.blocks,
             placement,
             problem.snapshot,
-            problem.paper_costs_at(),
+            problem.paper_cost_length(),
             problem.paper.gather
         );
     }
@@ -78,7 +81,7 @@ Decision evaluate(
                                                          *problem.previous,
                                                          placement,
                                                          problem.snapshot,
-                                                         problem.paper_moves_at(),
+                                                         problem.paper_migration_length(),
                                                          problem.paper_moved()
                                                      );
         decision.migration = predict_migration(

@@ -1,4 +1,4 @@
-// Predictions for one placement, and the number that policies minimise.
+// Computes what a decision predicts for its placement, and the objective that policies minimise.
 #pragma once
 
 #include <cstdint>
@@ -9,20 +9,22 @@
 
 namespace headroom::scheduler {
 
-/// What counts of a round: its own time and its share of the time for prompts.
-[[nodiscard]] Nanoseconds charged_round(
+/// Returns the time of a round plus its share of the time for the prompts: prompts /
+/// problem.prompt_spread_rounds(). Returns kNever if either time is kNever.
+[[nodiscard]] Nanoseconds round_with_prompt_share(
     const Problem& problem, Nanoseconds round, Nanoseconds prompts
 );
 
-/// What policies minimise, in seconds: D_mig + λ·D_inf, with aim throughput D_mig + λ·(the time of
-/// a round and its share of the prompts), under cost profile `paper` D_mig + λ·D_T by
-/// the paper's formulas; with a look-ahead more steps than λ count. Infinite if something never
-/// ends.
+/// Returns the objective in seconds, infinity if something never ends: D_mig + λ·D_inf, with aim
+/// `throughput` D_mig + λ·round_with_prompt_share(), under cost profile `paper` D_mig + λ·D_T by
+/// the paper's formulas. With a look-ahead problem.steps() takes the place of λ.
 [[nodiscard]] double objective(const Problem& problem, const Decision& decision);
+/// The same for a placement, with batches of one turn.
 [[nodiscard]] double objective(const Problem& problem, const Placement& placement);
 
-/// Fills in a decision's predictions for a placement with so many turns joined (at most as many as
-/// are in flight), whether it fits or not.
+/// Returns a decision for the placement with all its predictions. It is marked as feasible without
+/// a check of memory. batch: the number of joined turns, reduced to the sequences in flight if
+/// larger.
 [[nodiscard]] Decision evaluate(
     const Problem& problem, Placement placement, std::string reason, std::int64_t batch = 1
 );

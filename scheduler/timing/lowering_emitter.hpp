@@ -1,5 +1,5 @@
-// Where lowering writes its instructions: one program per device, and the words that all of
-// lowering shares. Inside of lowering only.
+// Collects the instructions of one program per device while a placement is lowered. Only the files
+// of lowering (program.cpp, ring_lowering.*) use it.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@
 
 namespace headroom::scheduler {
 
-inline constexpr Bytes kSumBytes = 8; ///< one number of a partial sum of several terms
+inline constexpr Bytes kSumBytes = 8; ///< of one number of a partial sum with several terms
 
-/// What travels once.
-struct Parcel {
+/// What the send and the receive of a message have in common; the members are those of Instruction.
+struct MessageShape {
     Payload payload = Payload::token;
     std::int32_t layer = -1;
     Bytes bytes_per_token = 0;
@@ -24,7 +24,7 @@ struct Parcel {
 
 class Emitter {
   public:
-    /// Both must outlive it.
+    /// Blocks and placement must outlive the emitter.
     Emitter(const Blocks& blocks, const Placement& placement, std::size_t devices)
         : blocks_(blocks), placement_(placement), programs_(devices) {
         const auto layers = static_cast<std::size_t>(blocks.shape().layers);
@@ -38,42 +38,42 @@ class Emitter {
     }
 
     void compute(BlockId b, std::int32_t part = 0) {
-        append(on(b), {.code = OpCode::compute, .block = b, .part = part});
+        append(device_of(b), {.code = OpCode::compute, .block = b, .part = part});
     }
 
-    void send(DeviceId from, DeviceId to, const Parcel& parcel) {
-        append(from, transfer(OpCode::send, to, parcel));
+    void send(DeviceId from, DeviceId to, const MessageShape& shape) {
+        append(from, message_instruction(OpCode::send, to, shape));
     }
 
-    void receive(DeviceId from, DeviceId to, const Parcel& parcel) {
-        append(to, transfer(OpCode::receive, from, parcel));
+    void receive(DeviceId from, DeviceId to, const MessageShape& shape) {
+        append(to, message_instruction(OpCode::receive, from, shape));
     }
 
-    /// A message with its receive right behind it; nothing if it stays where it is.
-    void move(DeviceId from, DeviceId to, const Parcel& parcel) {
+    /// Appends a send and its receive, or nothing if both devices are the same.
+    void transfer(DeviceId from, DeviceId to, const MessageShape& shape) {
         if (from != to) {
-            send(from, to, parcel);
-            receive(from, to, parcel);
+            send(from, to, shape);
+            receive(from, to, shape);
         }
     }
 
     [[nodiscard]] const Blocks& blocks() const { return blocks_; }
     [[nodiscard]] std::size_t devices() const { return programs_.size(); }
-    [[nodiscard]] DeviceId on(BlockId b) const { return placement_[b.index()]; }
+    [[nodiscard]] DeviceId device_of(BlockId b) const { return placement_[b.index()]; }
     [[nodiscard]] Bytes x_bytes() const { return blocks_.shape().width * kFloatBytes; }
-    [[nodiscard]] std::vector<Program> take() { return std::move(programs_); }
+    [[nodiscard]] std::vector<Program> take_programs() { return std::move(programs_); }
 
   private:
-    static Instruction transfer(OpCode code, DeviceId peer, const Parcel& parcel) {
+    static Instruction message_instruction(OpCode code, DeviceId peer, const MessageShape& shape) {
         return {
             .code = code,
-            .payload = parcel.payload,
-            .layer = parcel.layer,
+            .payload = shape.payload,
+            .layer = shape.layer,
             .peer = peer,
-            .bytes_per_token = parcel.bytes_per_token,
-            .per_turn = parcel.per_turn,
-            .part = parcel.part,
-            .parts = parcel.parts,
+            .bytes_per_token = shape.bytes_per_token,
+            .per_turn = shape.per_turn,
+            .part = shape.part,
+            .parts = shape.parts,
         };
     }
 

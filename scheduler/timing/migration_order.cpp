@@ -1,12 +1,12 @@
-// See migration_order.hpp. A greedy list: advance the move that is furthest behind among those
-// whose target has room.
+// A greedy algorithm: the next piece is of the move that is furthest behind among those whose
+// target has room.
 //
-// Why some unfinished move always has room (so the list never gets stuck), with every piece ≤
-// staging. Suppose none has. Then at every device k that still receives, held(k) + piece >
-// max(before, after) + staging, hence held(k) > after(k). But after(k) = held(k) + (bytes that k
-// still receives) − (bytes that k still sends and frees), so k frees more than it receives. Summed
-// over these devices: they still free more bytes than they receive. All bytes left are received by
-// them, and nobody can free more than all bytes left: a contradiction.
+// Some unfinished move always has room if every piece ≤ staging. Proof: suppose none has. Then
+// every device k that still receives has held(k) + piece > max(before, after) + staging, hence
+// held(k) > after(k). But after(k) = held(k) + (bytes that k still receives) − (bytes that k still
+// sends and frees), so k still frees more than it receives. Hence these devices together still free
+// more bytes than they receive. But they receive all bytes that are left, and no more than these
+// can be freed: a contradiction.
 #include "scheduler/timing/migration_order.hpp"
 
 #include <algorithm>
@@ -14,12 +14,12 @@
 #include <set>
 
 #include "base/check.hpp"
-#include "base/wide.hpp"
+#include "base/int128.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
-/// A move under way: its place in the queue is (finished fraction, index).
+/// The progress of an unfinished move. Moves are ordered by finished fraction, then by index.
 struct MoveProgress {
     std::int32_t move = 0;
     std::int32_t next_piece = 0;
@@ -27,15 +27,15 @@ struct MoveProgress {
     Bytes total = 0;
 
     bool operator<(const MoveProgress& other) const {
-        const Wide mine = Wide{done} * other.total;
-        const Wide theirs = Wide{other.done} * total;
+        const Int128 mine = Int128{done} * other.total;
+        const Int128 theirs = Int128{other.done} * total;
         return mine != theirs ? mine < theirs : move < other.move;
     }
 };
 
 MoveProgress start_of(const PieceMove& move, std::size_t index) {
     const Bytes total = std::accumulate(move.pieces.begin(), move.pieces.end(), Bytes{0});
-    // A move of empty pieces has no fraction; a total of 1 says "nothing done yet".
+    // If all pieces are empty, a total of 1 avoids a fraction of 0/0.
     return {static_cast<std::int32_t>(index), 0, 0, std::max<Bytes>(total, 1)};
 }
 
@@ -58,19 +58,21 @@ void check_moves(const std::vector<PieceMove>& moves, std::size_t devices, Bytes
 }
 
 bool is_shared(const PieceMove& move, std::size_t piece) {
-    return move.shares >= 0 && piece < static_cast<std::size_t>(move.shared_pieces);
+    return move.shares_with >= 0 && piece < static_cast<std::size_t>(move.shared_pieces);
 }
 
-/// Per device: the most it may hold on the way, max(before, after) + staging.
-std::vector<Bytes> limits(
+/// Returns the most bytes that each device may hold meanwhile: max(before, after) + staging.
+std::vector<Bytes> device_limits(
     const std::vector<PieceMove>& moves, const std::vector<Bytes>& held, Bytes staging
 ) {
     std::vector<Bytes> after = held;
     for (std::size_t m = 0; m < moves.size(); ++m) {
         const PieceMove& move = moves[m];
         for (std::size_t i = 0; i < move.pieces.size(); ++i) {
-            // Shared storage is there once: it counts with the first of the two moves.
-            const bool counted = is_shared(move, i) && static_cast<std::size_t>(move.shares) < m;
+            // The source holds shared bytes once, so only the first of the two moves subtracts
+            // them.
+            const bool counted =
+                is_shared(move, i) && static_cast<std::size_t>(move.shares_with) < m;
             after[move.to.index()] += move.pieces[i];
             after[move.from.index()] -= move.freed_at_source && !counted ? move.pieces[i] : 0;
         }
@@ -87,7 +89,7 @@ std::vector<PieceStep> migration_order(
     const std::vector<PieceMove>& moves, const std::vector<Bytes>& held, Bytes staging
 ) {
     check_moves(moves, held.size(), staging);
-    const std::vector<Bytes> limit = limits(moves, held, staging);
+    const std::vector<Bytes> limit = device_limits(moves, held, staging);
     std::vector<Bytes> now = held;
     std::set<MoveProgress> queue;
     for (std::size_t m = 0; m < moves.size(); ++m) {
@@ -115,7 +117,7 @@ std::vector<PieceStep> migration_order(
         now[move.to.index()] += piece;
         const bool other_needs_it =
             is_shared(move, static_cast<std::size_t>(progress.next_piece)) &&
-            sent[static_cast<std::size_t>(move.shares)] <= progress.next_piece;
+            sent[static_cast<std::size_t>(move.shares_with)] <= progress.next_piece;
         now[move.from.index()] -= move.freed_at_source && !other_needs_it ? piece : 0;
         ++sent[static_cast<std::size_t>(progress.move)];
         progress.done += piece;

@@ -1,5 +1,6 @@
-// The order in which the pieces of all moved blocks travel, so that no device holds more than
-// max(held before, held after) + one piece on the way. Pure; the runtime executes the list.
+// Computes the order in which the pieces of all moved blocks are sent, such that no device ever
+// holds more than max(bytes before, bytes after) + the staging buffer. The runtime executes the
+// list.
 #pragma once
 
 #include <cstdint>
@@ -10,31 +11,34 @@
 
 namespace headroom::scheduler {
 
-/// One move as its pieces: storage that is freed at the source and allocated at the target piece by
-/// piece. A piece that is dropped at the source but not sent has no place here.
+/// The pieces of one move. Each is allocated at the target and freed at the source as soon as it is
+/// sent. Pieces that the source frees without sending are not listed.
 struct PieceMove {
     DeviceId from;
     DeviceId to;
     std::vector<Bytes> pieces;
-    bool freed_at_source = true; ///< false: the source keeps it (a tied matrix that stays in use)
-    /// The first `shared_pieces` pieces are read from the same storage as those of move `shares`
-    /// (a tied matrix that embed and lm_head take to two devices): freed when both have left.
-    std::int32_t shares = -1;
+    bool freed_at_source = true; ///< false for a tied matrix that the source still uses
+    /// The index of another move whose first `shared_pieces` pieces are the same bytes at the
+    /// source, or -1. This happens if embed and lm_head take a tied matrix to two devices. The
+    /// source frees such a piece when both moves have sent it.
+    std::int32_t shares_with = -1;
     std::int32_t shared_pieces = 0;
 };
 
+/// Sends piece `piece` of move `move`; both are indices.
 struct PieceStep {
     std::int32_t move = 0;
     std::int32_t piece = 0;
     bool operator==(const PieceStep&) const = default;
 };
 
-/// A total order of all pieces; every device executes its own part of it in this order. All moves
-/// advance together: next is always the unfinished move with the smallest finished fraction whose
-/// target has room, ties to the smaller index.
-/// held: bytes per device before; the bound is max(held before, held after) + staging.
-/// Why it never gets stuck if every piece ≤ staging: if no target had room, every target would have
-/// more bytes left to send than to receive, but all bytes left are received by a target.
+/// Returns a total order of all pieces. Every device executes the steps in which it takes part in
+/// this order. The next piece is always of the unfinished move with the smallest finished fraction
+/// among those whose target has room; of equal ones the move with the smaller index is first. held:
+/// the bytes that each device holds before. staging: the size of the staging buffer. Some
+/// unfinished move always has room: otherwise every target would have more bytes left to send than
+/// to receive, but all bytes that are left go to a target. Throws Bug if a piece is larger than
+/// `staging` or a move has an invalid device.
 [[nodiscard]] std::vector<PieceStep> migration_order(
     const std::vector<PieceMove>& moves, const std::vector<Bytes>& held, Bytes staging
 );

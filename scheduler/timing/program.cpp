@@ -1,6 +1,7 @@
-// Lowering, layer by layer. Instructions are appended in one global order in which every send
-// stands before its receive; each device's program is its part of that order, so the programs
-// cannot deadlock and messages between two devices are received in the order they were sent.
+// Lowers a placement layer by layer. Instructions are appended in one global order in which every
+// send stands before its receive, and the program of a device is its part of that order. Therefore
+// the programs cannot deadlock, and messages between two devices are received in the order of
+// sending.
 #include "scheduler/timing/program.hpp"
 
 #include "base/check.hpp"
@@ -16,21 +17,21 @@ class Lowering {
     explicit Lowering(Emitter& emitter)
         : out_(emitter), blocks_(emitter.blocks()), units_on_(emitter.devices()) {}
 
-    void layer(std::int32_t layer, DeviceId holder) {
+    void layer(std::int32_t layer, DeviceId activation_device) {
         if (blocks_.sliced()) {
-            sliced_layer(layer, holder);
+            sliced_layer(layer, activation_device);
             return;
         }
-        const DeviceId proj = out_.on(blocks_.proj(layer));
-        const DeviceId ffn = out_.on(blocks_.ffn(layer));
-        spread(groups_of(layer), holder, proj);
+        const DeviceId proj = out_.device_of(blocks_.proj(layer));
+        const DeviceId ffn = out_.device_of(blocks_.ffn(layer));
+        run_units(groups_of(layer), activation_device, proj);
         out_.compute(blocks_.proj(layer));
-        out_.move(proj, ffn, {Payload::residual, layer, out_.x_bytes(), false});
+        out_.transfer(proj, ffn, {Payload::residual, layer, out_.x_bytes(), false});
         out_.compute(blocks_.ffn(layer));
     }
 
   private:
-    /// Equal blocks of one layer that work side by side on the same input.
+    /// The groups or the slices of a layer, which all need the same input.
     struct Units {
         std::int32_t layer = -1;
         BlockId first;
@@ -45,9 +46,9 @@ class Lowering {
         return {layer, blocks_.group(layer, 0), blocks_.groups(), Payload::normed_x, output};
     }
 
-    void sliced_layer(std::int32_t layer, DeviceId holder) {
+    void sliced_layer(std::int32_t layer, DeviceId activation_device) {
         const BlockId hub = blocks_.hub(layer);
-        spread(groups_of(layer), holder, out_.on(hub));
+        run_units(groups_of(layer), activation_device, out_.device_of(hub));
         out_.compute(hub, 0);
         const Units slices{
             layer,
@@ -56,30 +57,30 @@ class Lowering {
             Payload::normed_residual,
             Payload::ffn_partial,
         };
-        spread(slices, out_.on(hub), out_.on(hub));
+        run_units(slices, out_.device_of(hub), out_.device_of(hub));
         out_.compute(hub, 1);
     }
 
-    /// The holder of x hands their input to all units of a layer, and x to `target` unless it is
-    /// there; they compute; `target` collects x and what they made.
-    void spread(const Units& units, DeviceId holder, DeviceId target) {
-        count(units);
-        hand_out(units, holder, target);
-        work(units, holder);
-        gather(units, holder, target);
+    /// The activation device sends the units their input and sends x to `target`. The units
+    /// compute. Then `target` receives x and the outputs.
+    void run_units(const Units& units, DeviceId activation_device, DeviceId target) {
+        count_units(units);
+        send_inputs(units, activation_device, target);
+        compute_units(units, activation_device);
+        collect_outputs(units, activation_device, target);
     }
 
-    void count(const Units& units) {
+    void count_units(const Units& units) {
         units_on_.assign(units_on_.size(), 0);
         for (std::int32_t unit = 0; unit < units.count; ++unit) {
-            ++units_on_[out_.on(BlockId(units.first.value + unit)).index()];
+            ++units_on_[out_.device_of(BlockId(units.first.value + unit)).index()];
         }
     }
 
     [[nodiscard]] bool has_units(DeviceId d) const { return units_on_[d.index()] > 0; }
 
-    /// What a device with n of them sends on: head outputs side by side, or one partial sum, whose
-    /// numbers are twice as wide once it has several terms.
+    /// Returns the bytes per token that a device with n units sends: its head outputs, or one
+    /// partial sum, whose numbers have 8 bytes if it has several terms.
     [[nodiscard]] Bytes output_bytes(std::int32_t n) const {
         const ModelShape& shape = blocks_.shape();
         if (blocks_.sliced()) {
@@ -88,25 +89,27 @@ class Lowering {
         return n * shape.heads_per_group() * shape.head_width() * kFloatBytes;
     }
 
-    /// Target by target: their input to where units are, then x to where it is added.
-    void hand_out(const Units& units, DeviceId holder, DeviceId target) {
+    /// Appends the sends of the activation device, target by target: the input, then x.
+    void send_inputs(const Units& units, DeviceId activation_device, DeviceId target) {
         for (std::size_t device = 0; device < out_.devices(); ++device) {
             const DeviceId to(device);
-            if (to != holder && has_units(to)) {
-                out_.send(holder, to, {units.input, units.layer, out_.x_bytes(), false});
+            if (to != activation_device && has_units(to)) {
+                out_.send(activation_device, to, {units.input, units.layer, out_.x_bytes(), false});
             }
-            if (to != holder && to == target) {
-                out_.send(holder, to, {Payload::x, units.layer, out_.x_bytes(), false});
+            if (to != activation_device && to == target) {
+                out_.send(activation_device, to, {Payload::x, units.layer, out_.x_bytes(), false});
             }
         }
     }
 
-    /// Every device with units computes its own, in block order.
-    void work(const Units& units, DeviceId holder) {
+    /// Every device with units receives its input and computes its units in block order.
+    void compute_units(const Units& units, DeviceId activation_device) {
         for (std::size_t device = 0; device < out_.devices(); ++device) {
             const DeviceId d(device);
-            if (has_units(d) && d != holder) {
-                out_.receive(holder, d, {units.input, units.layer, out_.x_bytes(), false});
+            if (has_units(d) && d != activation_device) {
+                out_.receive(
+                    activation_device, d, {units.input, units.layer, out_.x_bytes(), false}
+                );
             }
         }
         for (std::int32_t unit = 0; unit < units.count; ++unit) {
@@ -114,16 +117,16 @@ class Lowering {
         }
     }
 
-    /// The target collects x and the outputs, by increasing sender.
-    void gather(const Units& units, DeviceId holder, DeviceId target) {
+    /// The target receives x and the outputs, by increasing sender.
+    void collect_outputs(const Units& units, DeviceId activation_device, DeviceId target) {
         for (std::size_t sender = 0; sender < out_.devices(); ++sender) {
             const DeviceId from(sender);
-            if (from != target && from == holder) {
+            if (from != target && from == activation_device) {
                 out_.receive(from, target, {Payload::x, units.layer, out_.x_bytes(), false});
             }
             if (from != target && has_units(from)) {
                 const Bytes bytes = output_bytes(units_on_[sender]);
-                out_.move(from, target, {units.output, units.layer, bytes, false});
+                out_.transfer(from, target, {units.output, units.layer, bytes, false});
             }
         }
     }
@@ -133,40 +136,42 @@ class Lowering {
     std::vector<std::int32_t> units_on_; ///< per device, in the present stage
 };
 
-/// From the ids on the source to x; returns its device.
-DeviceId begin(Emitter& out, DeviceId source) {
-    if (!out.blocks().shape().ends) {
+/// Lowers the way from the ids on the source to x. Returns the device that then has x.
+DeviceId lower_start(Emitter& out, DeviceId source) {
+    if (!out.blocks().shape().has_ends) {
         return source;
     }
     const BlockId embed = out.blocks().embed();
-    out.move(source, out.on(embed), {Payload::token, -1, kTokenIdBytes, false});
+    out.transfer(source, out.device_of(embed), {Payload::token, -1, kTokenIdBytes, false});
     out.compute(embed);
-    return out.on(embed);
+    return out.device_of(embed);
 }
 
-/// Layer after layer; returns the device of the last x.
-DeviceId through_layers(Emitter& out, DeviceId holder) {
+/// Lowers all layers. Returns the device that has x behind the last one.
+DeviceId lower_layers(Emitter& out, DeviceId activation_device) {
     Lowering lowering(out);
     for (std::int32_t layer = 0; layer < out.blocks().shape().layers; ++layer) {
-        lowering.layer(layer, holder);
-        holder = out.on(out.blocks().holder(layer));
+        lowering.layer(layer, activation_device);
+        activation_device = out.device_of(out.blocks().activation_block(layer));
     }
-    return holder;
+    return activation_device;
 }
 
-/// The last x to where it is wanted.
-void hand_over(Emitter& out, DeviceId holder, DeviceId source) {
+/// Sends the last x to the device of lm_head, or without ends to the source.
+void send_last_x(Emitter& out, DeviceId activation_device, DeviceId source) {
     const ModelShape& shape = out.blocks().shape();
-    const DeviceId sampler = shape.ends ? out.on(out.blocks().lm_head()) : source;
-    out.move(holder, sampler, {Payload::last_x, shape.layers - 1, out.x_bytes(), true});
+    const DeviceId sampler = shape.has_ends ? out.device_of(out.blocks().lm_head()) : source;
+    out.transfer(
+        activation_device, sampler, {Payload::last_x, shape.layers - 1, out.x_bytes(), true}
+    );
 }
 
-/// From x on lm_head's device to the sampled id on the source.
-void end(Emitter& out, DeviceId source) {
-    if (out.blocks().shape().ends) {
+/// Lowers the way from x on the device of lm_head to the sampled id on the source.
+void lower_end(Emitter& out, DeviceId source) {
+    if (out.blocks().shape().has_ends) {
         const BlockId lm_head = out.blocks().lm_head();
         out.compute(lm_head);
-        out.move(out.on(lm_head), source, {Payload::sampled, -1, kTokenIdBytes, true});
+        out.transfer(out.device_of(lm_head), source, {Payload::sampled, -1, kTokenIdBytes, true});
     }
 }
 
@@ -213,18 +218,18 @@ std::vector<Program> lower(
     }
     HEADROOM_CHECK(source.valid() && source.index() < devices, "source {}", source.value);
     Emitter out(blocks, placement, devices);
-    const DeviceId holder = begin(out, source);
+    const DeviceId activation_device = lower_start(out, source);
     if (blocks.cut().reduce == Reduce::ring) {
         RingLowering ring(out, source);
-        ring.broadcast(holder);
+        ring.broadcast(activation_device);
         for (std::int32_t layer = 0; layer < blocks.shape().layers; ++layer) {
             ring.layer(layer);
         }
     } else {
-        hand_over(out, through_layers(out, holder), source);
+        send_last_x(out, lower_layers(out, activation_device), source);
     }
-    end(out, source);
-    return out.take();
+    lower_end(out, source);
+    return out.take_programs();
 }
 
 } // namespace headroom::scheduler

@@ -1,5 +1,5 @@
-// See ring_lowering.hpp. In every step all sends stand before all receives, so the global order of
-// program.cpp holds here too.
+// In every step of the ring all sends stand before all receives, so this keeps the global order of
+// program.cpp.
 #include "scheduler/timing/ring_lowering.hpp"
 
 #include "base/check.hpp"
@@ -16,9 +16,9 @@ RingLowering::RingLowering(Emitter& emitter, DeviceId source) : out_(emitter) {
     const Blocks& blocks = emitter.blocks();
     std::vector<bool> member(emitter.devices(), false);
     for (std::size_t b = 0; b < blocks.size(); ++b) {
-        member[emitter.on(BlockId(b)).index()] = true;
+        member[emitter.device_of(BlockId(b)).index()] = true;
     }
-    if (!blocks.shape().ends) {
+    if (!blocks.shape().has_ends) {
         member[source.index()] = true;
     }
     for (std::size_t d = 0; d < member.size(); ++d) {
@@ -28,10 +28,12 @@ RingLowering::RingLowering(Emitter& emitter, DeviceId source) : out_(emitter) {
     }
 }
 
-void RingLowering::broadcast(DeviceId holder) {
+void RingLowering::broadcast(DeviceId activation_device) {
     for (const DeviceId to : ring_) {
-        out_.move(
-            holder, to, {.payload = Payload::x, .layer = 0, .bytes_per_token = out_.x_bytes()}
+        out_.transfer(
+            activation_device,
+            to,
+            {.payload = Payload::x, .layer = 0, .bytes_per_token = out_.x_bytes()}
         );
     }
 }
@@ -42,12 +44,12 @@ void RingLowering::layer(std::int32_t layer) {
     for (std::int32_t group = 0; group < blocks.groups(); ++group) {
         out_.compute(blocks.group(layer, group));
     }
-    close({layer, 0});
+    all_reduce({layer, 0});
     norm({layer, 1});
     for (std::int32_t slice = 0; slice < blocks.slices(); ++slice) {
         out_.compute(blocks.slice(layer, slice));
     }
-    close({layer, 1});
+    all_reduce({layer, 1});
 }
 
 void RingLowering::norm(const Stage& stage) {
@@ -56,38 +58,38 @@ void RingLowering::norm(const Stage& stage) {
     }
 }
 
-/// The all-reduce that ends a stage, and the hub behind it.
-void RingLowering::close(const Stage& stage) {
-    rotate(stage, Payload::ring_sum, 0);
+/// Appends the all-reduce that ends a stage, then the operation of the hub.
+void RingLowering::all_reduce(const Stage& stage) {
+    rotate_parts(stage, Payload::ring_sum, 0);
     finish(stage);
-    rotate(stage, Payload::ring_x, 1);
+    rotate_parts(stage, Payload::ring_x, 1);
     out_.compute(out_.blocks().hub(stage.layer), stage.number);
 }
 
-void RingLowering::rotate(const Stage& stage, Payload payload, std::int32_t first) {
+void RingLowering::rotate_parts(const Stage& stage, Payload payload, std::int32_t first) {
     for (std::int32_t step = 0; step + 1 < size(); ++step) {
         for (const OpCode code : {OpCode::send, OpCode::receive}) {
             for (std::int32_t r = 0; r < size(); ++r) {
-                const std::int32_t part = wrapped(r + first - step);
+                const std::int32_t part = modulo_size(r + first - step);
                 if (is_empty(part)) {
                     continue;
                 }
                 const DeviceId from = ring_[static_cast<std::size_t>(r)];
-                const DeviceId to = ring_[static_cast<std::size_t>(wrapped(r + 1))];
+                const DeviceId to = ring_[static_cast<std::size_t>(modulo_size(r + 1))];
                 if (code == OpCode::send) {
-                    out_.send(from, to, parcel(stage, payload, part));
+                    out_.send(from, to, shape_of_message(stage, payload, part));
                 } else {
-                    out_.receive(from, to, parcel(stage, payload, part));
+                    out_.receive(from, to, shape_of_message(stage, payload, part));
                 }
             }
         }
     }
 }
 
-/// Where the reduce-scatter has left each complete part.
+/// After the reduce-scatter the r-th device has part r + 1 complete.
 void RingLowering::finish(const Stage& stage) {
     for (std::int32_t r = 0; r < size(); ++r) {
-        const std::int32_t part = wrapped(r + 1);
+        const std::int32_t part = modulo_size(r + 1);
         if (!is_empty(part)) {
             out_.append(
                 ring_[static_cast<std::size_t>(r)],
@@ -97,7 +99,7 @@ void RingLowering::finish(const Stage& stage) {
     }
 }
 
-std::int32_t RingLowering::wrapped(std::int32_t part) const {
+std::int32_t RingLowering::modulo_size(std::int32_t part) const {
     return (part % size() + size()) % size();
 }
 
@@ -105,7 +107,8 @@ bool RingLowering::is_empty(std::int32_t part) const {
     return ring_part(out_.blocks().shape().width, part, size()).count == 0;
 }
 
-Parcel RingLowering::parcel(const Stage& stage, Payload payload, std::int32_t part) const {
+MessageShape RingLowering::shape_of_message(const Stage& stage, Payload payload, std::int32_t part)
+    const {
     const Bytes each = payload == Payload::ring_sum ? kSumBytes : kFloatBytes;
     const RingPart elements = ring_part(out_.blocks().shape().width, part, size());
     return {

@@ -17,7 +17,7 @@ std::uint32_t count(const std::vector<T>& all) {
     return static_cast<std::uint32_t>(all.size());
 }
 
-bool is_same(const Instruction& sent, const Instruction& received) {
+bool is_same_message(const Instruction& sent, const Instruction& received) {
     return sent.payload == received.payload && sent.layer == received.layer &&
            sent.bytes_per_token == received.bytes_per_token && sent.per_turn == received.per_turn;
 }
@@ -25,28 +25,28 @@ bool is_same(const Instruction& sent, const Instruction& received) {
 class Planner {
   public:
     Planner(const Blocks& blocks, const std::vector<Program>& programs, const Snapshot& snapshot)
-        : programs_(programs), numbers_(programs.size(), kNone) {
+        : programs_(programs), device_numbers_(programs.size(), kNone) {
         plan_.blocks = &blocks;
         plan_.snapshot = &snapshot;
         for (std::size_t d = 0; d < programs.size(); ++d) {
             if (!programs[d].empty()) {
-                numbers_[d] = count(plan_.stations);
-                plan_.stations.emplace_back(d);
+                device_numbers_[d] = count(plan_.active_devices);
+                plan_.active_devices.emplace_back(d);
             }
         }
-        link_between_.assign(plan_.stations.size() * plan_.stations.size(), kNone);
+        link_between_.assign(plan_.active_devices.size() * plan_.active_devices.size(), kNone);
     }
 
-    RoundPlan plan(DeviceId source, const Stagger& places) {
-        plan_.source = numbers_[source.index()];
+    RoundPlan plan(DeviceId source, const PhaseOffsets& offsets) {
+        plan_.source = device_numbers_[source.index()];
         HEADROOM_CHECK(plan_.source != kNone, "source {} has no program", source.value);
-        plan_.period = places.period;
-        for (std::uint32_t station = 0; station < plan_.stations.size(); ++station) {
-            const std::size_t d = plan_.stations[station].index();
+        plan_.period = offsets.period;
+        for (std::uint32_t device = 0; device < plan_.active_devices.size(); ++device) {
+            const std::size_t d = plan_.active_devices[device].index();
             const std::size_t before = plan_.segments.size();
-            add(station, programs_[d], places.places[d]);
-            if (station == plan_.source && plan_.segments.size() - before > 1) {
-                plan_.end = plan_.segments.size() - 1;
+            add(device, programs_[d], offsets.keys[d]);
+            if (device == plan_.source && plan_.segments.size() - before > 1) {
+                plan_.source_end = plan_.segments.size() - 1;
             }
         }
         for (const Link& link : links_) {
@@ -59,65 +59,65 @@ class Planner {
     }
 
   private:
-    /// Between two devices messages are received in the order in which they are sent.
+    /// A link between two devices, whose messages are received in the order of sending.
     struct Link {
         std::vector<std::uint32_t> messages;
         std::size_t sent = 0;
         std::size_t received = 0;
     };
 
-    void add(std::uint32_t station, const Program& program, const std::vector<Place>& places) {
+    void add(std::uint32_t device, const Program& program, const std::vector<ScheduleKey>& keys) {
         std::size_t nth = 0;
         for (const ProgramSegment& segment : segments_of(program)) {
             const std::uint32_t first = count(plan_.actions);
             for (std::size_t i = segment.begin; i < segment.end; ++i) {
-                add(station, program[i], plan_.actions.size() > first);
+                add(device, program[i], plan_.actions.size() > first);
             }
-            plan_.segments.push_back({station, first, count(plan_.actions), places[nth++]});
+            plan_.segments.push_back({device, first, count(plan_.actions), keys[nth++]});
         }
     }
 
-    void add(std::uint32_t station, const Instruction& instruction, bool within) {
+    void add(std::uint32_t device, const Instruction& instruction, bool continues_segment) {
         if (instruction.code == OpCode::compute) {
-            compute(station, instruction, within);
+            compute(device, instruction, continues_segment);
         } else if (instruction.code == OpCode::send) {
-            const std::uint32_t to = numbers_[instruction.peer.index()];
-            Link& link = links_[link_between(station, to)];
+            const std::uint32_t to = device_numbers_[instruction.peer.index()];
+            Link& link = links_[link_between(device, to)];
             plan_.actions.push_back(
-                {OpCode::send, message(link, link.sent++, station, to, instruction)}
+                {OpCode::send, message(link, link.sent++, device, to, instruction)}
             );
         } else if (instruction.code == OpCode::receive) {
-            const std::uint32_t from = numbers_[instruction.peer.index()];
-            Link& link = links_[link_between(from, station)];
+            const std::uint32_t from = device_numbers_[instruction.peer.index()];
+            Link& link = links_[link_between(from, device)];
             plan_.actions.push_back(
-                {OpCode::receive, message(link, link.received++, from, station, instruction)}
+                {OpCode::receive, message(link, link.received++, from, device, instruction)}
             );
         }
     }
 
-    void compute(std::uint32_t station, const Instruction& instruction, bool within) {
-        if (!within || plan_.actions.back().code != OpCode::compute) {
+    void compute(std::uint32_t device, const Instruction& instruction, bool continues_segment) {
+        if (!continues_segment || plan_.actions.back().code != OpCode::compute) {
             plan_.actions.push_back({OpCode::compute, plan_.operations++});
         }
         const std::uint32_t operation = plan_.actions.back().index;
         if (!plan_.runs.empty() && plan_.runs.back().operation == operation &&
-            is_equal(plan_.runs.back().block, instruction.block)) {
+            has_equal_cost(plan_.runs.back().block, instruction.block)) {
             ++plan_.runs.back().count;
             return;
         }
-        const bool sampling = only_when_sampling(instruction, *plan_.blocks);
-        plan_.runs.push_back({operation, station, instruction.block, 1, sampling});
+        const bool sampling_only = is_sampling_only(instruction, *plan_.blocks);
+        plan_.runs.push_back({operation, device, instruction.block, 1, sampling_only});
     }
 
-    /// Groups of a layer are charged alike, and so are slices.
-    [[nodiscard]] bool is_equal(BlockId a, BlockId b) const {
+    /// All groups of a layer have the same cost, and so have its slices.
+    [[nodiscard]] bool has_equal_cost(BlockId a, BlockId b) const {
         const BlockName& one = plan_.blocks->name(a);
         const BlockName& other = plan_.blocks->name(b);
         return one.kind == other.kind && one.layer == other.layer;
     }
 
     [[nodiscard]] std::uint32_t link_between(std::size_t from, std::size_t to) {
-        std::uint32_t& link = link_between_[from * plan_.stations.size() + to];
+        std::uint32_t& link = link_between_[from * plan_.active_devices.size() + to];
         if (link == kNone) {
             link = count(links_);
             links_.emplace_back();
@@ -125,7 +125,8 @@ class Planner {
         return link;
     }
 
-    /// The nth on its link, from whichever end it is seen first.
+    /// Returns the index of the nth message of a link. The message is added when its send or its
+    /// receive is seen first; the other one must match.
     std::uint32_t message(
         Link& link,
         std::size_t nth,
@@ -137,11 +138,11 @@ class Planner {
             const std::uint32_t known = link.messages[nth];
             const Instruction& other = plan_.sent[known];
             HEADROOM_CHECK(
-                is_same(other, instruction),
+                is_same_message(other, instruction),
                 "message {} from {} to {}: {} of layer {} meets {} of layer {}",
                 nth,
-                plan_.stations[from].value,
-                plan_.stations[to].value,
+                plan_.active_devices[from].value,
+                plan_.active_devices[to].value,
                 name_of(other.payload),
                 other.layer,
                 name_of(instruction.payload),
@@ -150,8 +151,8 @@ class Planner {
             return known;
         }
         const SnapshotRates rates(*plan_.snapshot);
-        const DeviceId sender = plan_.stations[from];
-        const DeviceId receiver = plan_.stations[to];
+        const DeviceId sender = plan_.active_devices[from];
+        const DeviceId receiver = plan_.active_devices[to];
         const std::uint32_t added = count(plan_.messages);
         link.messages.push_back(added);
         plan_.sent.push_back(instruction);
@@ -161,17 +162,17 @@ class Planner {
             .link = link_between(from, to),
             .egress_capped = rates.egress_capped(sender),
             .ingress_capped = rates.ingress_capped(receiver),
-            .sampling = only_when_sampling(instruction, *plan_.blocks),
+            .sampling_only = is_sampling_only(instruction, *plan_.blocks),
             .latency = rates.latency(sender, receiver, 0),
-            .of_one = {},
+            .one_token = {},
         });
-        plan_.messages.back().of_one = plan_.transfer(added, 1);
+        plan_.messages.back().one_token = plan_.transfer(added, 1);
         return added;
     }
 
     const std::vector<Program>& programs_;
-    std::vector<std::uint32_t> numbers_;      ///< per device, of stations
-    std::vector<std::uint32_t> link_between_; ///< [station][station]
+    std::vector<std::uint32_t> device_numbers_; ///< [device]: its index in active_devices
+    std::vector<std::uint32_t> link_between_;   ///< [device][device]
     std::vector<Link> links_;
     RoundPlan plan_;
 };
@@ -180,8 +181,8 @@ class Planner {
 
 RoundPlan::Transfer RoundPlan::transfer(std::size_t message, std::int64_t tokens) const {
     const SnapshotRates rates(*snapshot);
-    const DeviceId from = stations[messages[message].from];
-    const DeviceId to = stations[messages[message].to];
+    const DeviceId from = active_devices[messages[message].from];
+    const DeviceId to = active_devices[messages[message].to];
     const Bytes bytes = sent[message].bytes(tokens);
     return {
         rates.link(from, to, 0, bytes), rates.egress(from, 0, bytes), rates.ingress(to, 0, bytes)};
@@ -192,7 +193,7 @@ RoundPlan plan_rounds(
 ) {
     const std::vector<Program> programs = lower(blocks, placement, source, snapshot.size());
     return Planner(blocks, programs, snapshot)
-        .plan(source, stagger_of(blocks, programs, snapshot, source, 1, false));
+        .plan(source, phase_offsets(blocks, programs, snapshot, source, 1, false));
 }
 
 } // namespace headroom::scheduler

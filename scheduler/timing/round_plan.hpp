@@ -1,6 +1,6 @@
-// The programs of a placement, made ready for walking many rounds of them at rates that hold: what
-// every operation and message takes is known beforehand, who receives what is found out once, and
-// segments have the places by which agendas order them (turn_schedule.hpp).
+// Prepares the programs of a placement for simulating many rounds at the constant rates of a
+// snapshot (round_simulation.hpp). It computes the times of messages of one token beforehand,
+// matches sends with receives once, and stores the key of every segment (turn_schedule.hpp).
 #pragma once
 
 #include <cstddef>
@@ -16,63 +16,68 @@
 
 namespace headroom::scheduler {
 
-/// Devices with a program are stations, numbered by increasing id.
+/// The devices with a program are numbered by increasing id: `device`, `from`, `to` and `source`
+/// are indices into active_devices.
 struct RoundPlan {
-    /// What a message occupies, ns.
+    /// For how many ns a message occupies its link and the caps of its two devices.
     struct Transfer {
         Nanoseconds link = 0;
         Nanoseconds egress = 0;
         Nanoseconds ingress = 0;
     };
-    /// Read for every message of every turn: small.
+    /// One message per turn. The simulation reads this for every message of every turn, so it is
+    /// small.
     struct Message {
-        std::uint32_t from = 0; ///< stations
+        std::uint32_t from = 0;
         std::uint32_t to = 0;
-        std::uint32_t link = 0; ///< of those in use
+        std::uint32_t link = 0; ///< number of the link among those in use
         bool egress_capped = false;
         bool ingress_capped = false;
-        bool sampling = false; ///< only of turns that sample
+        bool sampling_only = false; ///< skipped in turns that sample no token
         Nanoseconds latency = 0;
-        Transfer of_one; ///< of a turn of one token
+        Transfer one_token; ///< in a turn of one token
     };
-    /// Equal blocks of a layer that are computed one after the other.
-    struct Run {
-        std::uint32_t operation = 0;
-        std::uint32_t station = 0;
-        BlockId block;
+    /// Consecutive blocks of the same kind and layer, which take equal time.
+    struct BlockRun {
+        std::uint32_t operation = 0; ///< index of the action to which the time belongs
+        std::uint32_t device = 0;
+        BlockId block; ///< the first of the blocks
         std::int64_t count = 0;
-        bool sampling = false;
+        bool sampling_only = false;
     };
-    /// compute: what a station computes with no message in between; send, receive: a message.
+    /// compute: all blocks between two messages, as one operation; send, receive: one message.
     struct Action {
         OpCode code = OpCode::compute;
-        std::uint32_t index = 0;
+        std::uint32_t index = 0; ///< of the operation or the message
     };
     struct Segment {
-        std::uint32_t station = 0;
-        std::uint32_t first = 0; ///< of its actions
-        std::uint32_t last = 0;  ///< exclusive
-        Place place;
+        std::uint32_t device = 0;
+        std::uint32_t first = 0; ///< index of the segment's first action
+        std::uint32_t last = 0;  ///< index behind the last action
+        ScheduleKey key;
     };
 
     const Blocks* blocks = nullptr;
     const Snapshot* snapshot = nullptr;
-    std::vector<DeviceId> stations;
-    std::uint32_t source = 0; ///< station
-    std::size_t links = 0;
-    std::uint32_t operations = 0;
-    std::vector<Run> runs;
+    std::vector<DeviceId> active_devices;
+    std::uint32_t source = 0;
+    std::size_t links = 0;        ///< number of links in use
+    std::uint32_t operations = 0; ///< number of compute actions
+    std::vector<BlockRun> runs;
     std::vector<Message> messages;
-    std::vector<Instruction> sent; ///< per message
+    std::vector<Instruction> sent; ///< the send of each message
     std::vector<Action> actions;
-    std::vector<Segment> segments;  ///< station after station
-    Nanoseconds period = 1;         ///< above all places
-    std::optional<std::size_t> end; ///< the source's last segment, if it waits for its next visit
+    std::vector<Segment> segments; ///< of one device after the other
+    Nanoseconds period = 1;        ///< P of the phase offsets; larger than the time of every key
+    /// The source's last segment, which it executes at the next visit, unless its program has only
+    /// one.
+    std::optional<std::size_t> source_end;
 
+    /// Returns the times of a message in a turn of so many tokens.
     [[nodiscard]] Transfer transfer(std::size_t message, std::int64_t tokens) const;
 };
 
-/// Keeps pointers to blocks and snapshot.
+/// Lowers the placement and returns its plan, which keeps pointers to blocks and snapshot.
 [[nodiscard]] RoundPlan plan_rounds(
     const Blocks& blocks, const Placement& placement, const Snapshot& snapshot, DeviceId source
 );

@@ -1,4 +1,5 @@
-// Rounds that repeat, walked at a snapshot's rates.
+// Simulates rounds until two in a row take the same time. At first a pipeline that fills takes
+// other times, and some rounds repeat only over several.
 #include "scheduler/timing/round_prediction.hpp"
 
 #include <algorithm>
@@ -14,13 +15,12 @@ namespace headroom::scheduler {
 
 namespace {
 
-/// A pipeline that fills takes other times until its rounds repeat; some repeat only over several.
-constexpr int kLeast = 4;
-constexpr int kMost = 24;
-constexpr int kLast = 8;
-constexpr std::int64_t kMostChunks = 8;
+constexpr int kMinRounds = 4; ///< simulated before rounds are compared
+constexpr int kMaxRounds = 24;
+constexpr int kAveragedRounds = 8; ///< the last ones, averaged if rounds do not repeat
+constexpr std::int64_t kMaxChunks = 8;
 
-/// A sequence's prompt as it is walked.
+/// The tokens of a prompt that are left, and the tokens of its chunks.
 struct Prompt {
     std::int64_t left = 0;
     std::int64_t chunk = 0;
@@ -29,19 +29,19 @@ struct Prompt {
 std::vector<Prompt> prompts_of(const Problem& problem) {
     std::vector<Prompt> prompts;
     for (const InFlight& sequence : problem.sequences) {
-        const std::int64_t left = sequence.prompt.left;
-        const std::int64_t least = (left + kMostChunks - 1) / kMostChunks;
+        const std::int64_t left = sequence.prompt.remaining;
+        const std::int64_t min_chunk = (left + kMaxChunks - 1) / kMaxChunks;
         prompts.push_back(
-            {left, problem.prefill_chunk > 0 ? std::max(problem.prefill_chunk, least) : left}
+            {left, problem.prefill_chunk > 0 ? std::max(problem.prefill_chunk, min_chunk) : left}
         );
     }
     return prompts;
 }
 
-/// The source's visits, over and over, from the moment that nothing is under way.
+/// Simulates one round after the other, beginning with nothing under way.
 class Rounds {
   public:
-    /// Both must outlive it.
+    /// Problem and plan must outlive the object.
     Rounds(
         const Problem& problem,
         const RoundPlan& plan,
@@ -49,19 +49,19 @@ class Rounds {
         std::vector<Prompt> prompts
     )
         : problem_(problem), batch_(batch), prompts_(std::move(prompts)),
-          walk_(plan, (problem.in_flight() + batch - 1) / batch) {
+          simulation_(plan, (problem.in_flight() + batch - 1) / batch) {
         prompts_.resize(static_cast<std::size_t>(problem_.in_flight()));
     }
 
-    /// One more round: when the last turn of the one before is over.
-    Nanoseconds walk() {
-        stop_if_asked(problem_.stop);
-        Nanoseconds over = 0;
+    /// Simulates one more round. Returns when the last turn of the round before it has ended.
+    Nanoseconds simulate_round() {
+        throw_if_stopped(problem_.stop);
+        Nanoseconds ended_at = 0;
         const std::int64_t all = problem_.in_flight();
         for (std::int64_t first = 0; first < all; first += batch_) {
-            over = walk_.visit(batches(first, std::min(all, first + batch_)));
+            ended_at = simulation_.visit(batches(first, std::min(all, first + batch_)));
         }
-        return over;
+        return ended_at;
     }
 
     [[nodiscard]] bool has_prompts() const {
@@ -71,30 +71,31 @@ class Rounds {
     }
 
   private:
-    /// As the source begins them: those that decode, joined, then prompts one by one.
+    /// Returns the batches of the slots [first, last): all decode turns in one batch, then one
+    /// batch for each prompt.
     std::vector<Batch> batches(std::int64_t first, std::int64_t last) {
-        Batch joined;
-        std::vector<Batch> alone;
+        Batch decoding;
+        std::vector<Batch> all;
         for (std::int64_t slot = first; slot < last; ++slot) {
             const auto number = static_cast<std::int32_t>(slot);
             Prompt& prompt = prompts_[static_cast<std::size_t>(slot)];
             if (prompt.left == 0) {
-                joined.turns.push_back({context(slot) - 1, 1, true, number, 0});
+                decoding.turns.push_back({context(slot) - 1, 1, true, number, 0});
                 continue;
             }
-            const PromptAhead& whole = problem_.sequences[static_cast<std::size_t>(slot)].prompt;
-            const std::int64_t rows = whole.rows + whole.left - prompt.left;
+            const PendingPrompt& whole = problem_.sequences[static_cast<std::size_t>(slot)].prompt;
+            const std::int64_t rows = whole.rows + whole.remaining - prompt.left;
             const std::int64_t tokens = std::min(prompt.left, prompt.chunk);
             prompt.left -= tokens;
-            alone.push_back({{{rows, tokens, prompt.left == 0, number, 0}}, nullptr});
+            all.push_back({{{rows, tokens, prompt.left == 0, number, 0}}, nullptr});
         }
-        if (!joined.turns.empty()) {
-            alone.insert(alone.begin(), std::move(joined));
+        if (!decoding.turns.empty()) {
+            all.insert(all.begin(), std::move(decoding));
         }
-        return alone;
+        return all;
     }
 
-    /// A decoding sequence's context stays as it is.
+    /// Returns the context of a decode turn, which is the same in all rounds.
     [[nodiscard]] std::int64_t context(std::int64_t slot) const {
         return problem_.sequences.empty()
                    ? problem_.horizon()
@@ -103,24 +104,24 @@ class Rounds {
 
     const Problem& problem_;
     std::int64_t batch_;
-    std::vector<Prompt> prompts_; ///< left to be taken in, per slot
-    RoundWalk walk_;
+    std::vector<Prompt> prompts_; ///< [slot]
+    RoundSimulator simulation_;
 };
 
 /// Do the last two rounds take the same time?
-bool repeat(const std::vector<Nanoseconds>& ends) {
+bool has_repeated(const std::vector<Nanoseconds>& ends) {
     const Nanoseconds last = ends.end()[-1] - ends.end()[-2];
     const Nanoseconds before = ends.end()[-2] - ends.end()[-3];
     return std::abs(last - before) <= last / 1000;
 }
 
-/// When each round was over, until rounds repeat or enough are walked. The last is kNever if it
-/// never is.
-std::vector<Nanoseconds> walk_until_they_repeat(Rounds& rounds) {
+/// Returns when each round ended. The last one repeats the one before it, or is the last that may
+/// be simulated, or never ends (kNever).
+std::vector<Nanoseconds> simulate_until_repeated(Rounds& rounds) {
     std::vector<Nanoseconds> ends;
-    for (int round = 0; round <= kMost; ++round) {
-        ends.push_back(rounds.walk());
-        if (ends.back() == kNever || (round > kLeast && repeat(ends))) {
+    for (int round = 0; round <= kMaxRounds; ++round) {
+        ends.push_back(rounds.simulate_round());
+        if (ends.back() == kNever || (round > kMinRounds && has_repeated(ends))) {
             break;
         }
     }
@@ -131,8 +132,9 @@ Nanoseconds round_of(const std::vector<Nanoseconds>& ends) {
     if (ends.back() == kNever) {
         return kNever;
     }
-    return repeat(ends) ? (ends.end()[-1] - ends.end()[-3]) / 2
-                        : (ends.end()[-1] - ends.end()[-1 - kLast]) / kLast;
+    return has_repeated(ends)
+               ? (ends.end()[-1] - ends.end()[-3]) / 2
+               : (ends.end()[-1] - ends.end()[-1 - kAveragedRounds]) / kAveragedRounds;
 }
 
 } // namespace
@@ -142,17 +144,17 @@ RoundTimes predict_rounds(const Problem& problem, const Placement& placement, st
     const RoundPlan plan =
         plan_rounds(*problem.blocks, placement, problem.snapshot, problem.source);
     Rounds decoding(problem, plan, batch, {});
-    const std::vector<Nanoseconds> ends = walk_until_they_repeat(decoding);
+    const std::vector<Nanoseconds> ends = simulate_until_repeated(decoding);
     RoundTimes times{round_of(ends), 0};
-    if (times.round == kNever || problem.prompts_spread() == 0) {
+    if (times.round == kNever || problem.prompt_spread_rounds() == 0) {
         return times;
     }
-    Rounds taking_in(problem, plan, batch, prompts_of(problem));
+    Rounds prefilling(problem, plan, batch, prompts_of(problem));
     std::size_t count = 0;
-    for (; taking_in.has_prompts(); ++count) {
-        (void)taking_in.walk();
+    for (; prefilling.has_prompts(); ++count) {
+        (void)prefilling.simulate_round();
     }
-    const Nanoseconds with = taking_in.walk();
+    const Nanoseconds with = prefilling.simulate_round();
     if (with == kNever) {
         return {kNever, kNever};
     }

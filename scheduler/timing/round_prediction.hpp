@@ -1,5 +1,5 @@
-// What a placement is worth with several sequences in flight: the time of one round, found out by
-// walking rounds until they repeat, and what the prompts ahead take.
+// Predicts the time of a round of all sequences in flight, by simulating rounds until they repeat,
+// and the time for the prompts that are still to be processed.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,18 @@
 namespace headroom::scheduler {
 
 struct RoundTimes {
-    /// One decode turn of every sequence in flight.
+    /// The time of one decode turn of every sequence in flight.
     Nanoseconds round = kNever;
-    /// For taking in the prompts ahead, beyond as many rounds without them.
+    /// The additional time until all pending prompts are processed, compared with as many rounds in
+    /// which every sequence decodes.
     Nanoseconds prompts = 0;
 };
 
-/// In the steady state, each sequence at its context T + λ, `batch` consecutive turns joined; the
-/// snapshot's rates held, no paging, nobody comes or ends. With one sequence the round is D_inf.
-/// Prompts (InFlight::prompt) go in by chunks, none of them joined with anything; one of more than
-/// 8 chunks is walked in 8 of equal length. kNever possible.
+/// Returns the times in the steady state: every sequence is at its context T + λ, the turns of
+/// `batch` consecutive slots are joined, the rates of the snapshot stay constant, nothing is paged,
+/// and no sequence begins or ends. With one sequence the round is D_inf. The prompts
+/// (InFlight::prompt) are processed in chunks, which are never joined; a prompt of more than 8
+/// chunks counts as 8 equal chunks. Times may be kNever. Throws Bug if batch < 1.
 [[nodiscard]] RoundTimes predict_rounds(
     const Problem& problem, const Placement& placement, std::int64_t batch
 );

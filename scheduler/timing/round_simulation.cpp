@@ -6,51 +6,52 @@
 #include <utility>
 
 #include "base/check.hpp"
-#include "base/wide.hpp"
+#include "base/int128.hpp"
 
 namespace headroom::scheduler {
 
 namespace {
 
-/// n times one after the other.
+/// Returns duration · n, or kNever if that is larger.
 Nanoseconds times(Nanoseconds duration, std::int64_t n) {
     return duration > kNever / n ? kNever : duration * n;
 }
 
 } // namespace
 
-RoundWalk::RoundWalk(const RoundPlan& plan, std::int64_t visits)
-    : plan_(&plan), visits_(visits), groups_(static_cast<std::size_t>(visits)),
-      clocks_(plan.stations.size()), egress_free_(plan.stations.size()),
-      ingress_free_(plan.stations.size()), link_free_(plan.links) {
-    order();
+RoundSimulator::RoundSimulator(const RoundPlan& plan, std::int64_t visits)
+    : plan_(&plan), visits_(visits), batches_(static_cast<std::size_t>(visits)),
+      clocks_(plan.active_devices.size()), egress_free_(plan.active_devices.size()),
+      ingress_free_(plan.active_devices.size()), link_free_(plan.links) {
+    sort_due_segments();
     check_order();
 }
 
-/// As an agenda orders them, on all devices together.
-void RoundWalk::order() {
+/// Sorts the segments of all devices as TurnSchedule does for one device.
+void RoundSimulator::sort_due_segments() {
     for (std::size_t i = 0; i < plan_->segments.size(); ++i) {
-        const Place& place = plan_->segments[i].place;
-        const Wide time = Wide{visits_} * place.time;
-        const auto lag = static_cast<std::int64_t>(time / plan_->period);
+        const ScheduleKey& key = plan_->segments[i].key;
+        const Int128 time = Int128{visits_} * key.time;
+        const auto visits_ago = static_cast<std::int64_t>(time / plan_->period);
         const auto at = static_cast<Nanoseconds>(time % plan_->period);
-        if (plan_->end != i) {
-            due_.push_back({lag, at, place.depth, i});
+        if (plan_->source_end != i) {
+            due_.push_back({visits_ago, at, key.depth, i});
         }
     }
-    std::sort(due_.begin(), due_.end(), [](const Due& a, const Due& b) {
-        return std::tie(a.at, b.lag, a.depth, a.segment) <
-               std::tie(b.at, a.lag, b.depth, b.segment);
+    std::sort(due_.begin(), due_.end(), [](const DueSegment& a, const DueSegment& b) {
+        return std::tie(a.at, b.visits_ago, a.depth, a.segment) <
+               std::tie(b.at, a.visits_ago, b.depth, b.segment);
     });
 }
 
-/// Every message is sent before it is received.
-void RoundWalk::check_order() const {
+/// Checks that every message is sent before it is received.
+void RoundSimulator::check_order() const {
     std::vector<std::pair<std::int64_t, std::size_t>> order(
-        plan_->segments.size(), {visits_, 0} // the source's end, at its next visit
+        plan_->segments.size(), {visits_, 0}
+        // the source's last segment is executed one cycle later
     );
     for (std::size_t i = 0; i < due_.size(); ++i) {
-        order[due_[i].segment] = {due_[i].lag, i};
+        order[due_[i].segment] = {due_[i].visits_ago, i};
     }
     std::vector<std::size_t> sender(plan_->messages.size());
     for (const OpCode code : {OpCode::send, OpCode::receive}) {
@@ -72,38 +73,40 @@ void RoundWalk::check_order() const {
     }
 }
 
-Nanoseconds RoundWalk::visit(std::span<const Batch> batches) {
-    std::vector<Group>& groups = groups_[static_cast<std::size_t>(visit_ % visits_)];
-    Nanoseconds over = 0;
+Nanoseconds RoundSimulator::visit(std::span<const Batch> batches) {
+    std::vector<BatchState>& running_batches = batches_[static_cast<std::size_t>(visit_ % visits_)];
+    Nanoseconds ended_at = 0;
     if (visit_ >= visits_) {
-        for (Group& group : groups) {
-            if (plan_->end) {
-                run(*plan_->end, group);
+        for (BatchState& running : running_batches) {
+            if (plan_->source_end) {
+                run(*plan_->source_end, running);
             }
         }
-        over = clocks_[plan_->source];
+        ended_at = clocks_[plan_->source];
     }
-    groups.resize(batches.size());
+    running_batches.resize(batches.size());
     for (std::size_t i = 0; i < batches.size(); ++i) {
-        begin(groups[i], batches[i].turns);
+        begin(running_batches[i], batches[i].turns);
     }
-    run_due();
+    run_due_segments();
     ++visit_;
-    return over;
+    return ended_at;
 }
 
-/// Of batches that began together, what has one place goes batch by batch.
-void RoundWalk::run_due() {
+/// Executes the segments that are due until the next visit. Segments with equal keys are executed
+/// for one batch after the other.
+void RoundSimulator::run_due_segments() {
     for (std::size_t first = 0; first < due_.size();) {
-        const std::int64_t lag = due_[first].lag;
+        const std::int64_t visits_ago = due_[first].visits_ago;
         std::size_t last = first + 1;
-        while (last < due_.size() && is_together(due_[first], due_[last])) {
+        while (last < due_.size() && are_simultaneous(due_[first], due_[last])) {
             ++last;
         }
-        if (lag <= visit_) {
-            for (Group& group : groups_[static_cast<std::size_t>((visit_ - lag) % visits_)]) {
+        if (visits_ago <= visit_) {
+            for (BatchState& running :
+                 batches_[static_cast<std::size_t>((visit_ - visits_ago) % visits_)]) {
                 for (std::size_t i = first; i < last; ++i) {
-                    run(due_[i].segment, group);
+                    run(due_[i].segment, running);
                 }
             }
         }
@@ -111,84 +114,84 @@ void RoundWalk::run_due() {
     }
 }
 
-/// What its operations take, unless that is known from the turns before.
-void RoundWalk::begin(Group& group, const std::vector<TurnWork>& turns) const {
-    if (turns == group.turns) {
+/// Computes the durations of all operations, unless the batch before it had equal turns.
+void RoundSimulator::begin(BatchState& running, const std::vector<TurnWork>& turns) const {
+    if (turns == running.turns) {
         return;
     }
-    group.turns = turns;
-    group.letters.resize(plan_->messages.size() * turns.size());
-    group.durations.assign(plan_->operations, 0);
+    running.turns = turns;
+    running.messages.resize(plan_->messages.size() * turns.size());
+    running.durations.assign(plan_->operations, 0);
     const SnapshotRates rates(*plan_->snapshot);
-    for (const RoundPlan::Run& run : plan_->runs) {
-        const OperationCost cost = cost_of(*plan_->blocks, run.block, turns, run.sampling);
-        const DeviceId d = plan_->stations[run.station];
+    for (const RoundPlan::BlockRun& run : plan_->runs) {
+        const OperationCost cost = cost_of(*plan_->blocks, run.block, turns, run.sampling_only);
+        const DeviceId d = plan_->active_devices[run.device];
         const Nanoseconds each =
             std::max(rates.compute(d, 0, cost.flops), rates.touch(d, 0, cost.touched));
-        Nanoseconds& duration = group.durations[run.operation];
+        Nanoseconds& duration = running.durations[run.operation];
         duration = after(duration, times(each, run.count));
     }
 }
 
-void RoundWalk::run(std::size_t segment, Group& group) {
+void RoundSimulator::run(std::size_t segment, BatchState& running) {
     const RoundPlan::Segment& what = plan_->segments[segment];
     for (std::size_t i = what.first; i < what.last; ++i) {
         const RoundPlan::Action action = plan_->actions[i];
         if (action.code == OpCode::compute) {
-            Nanoseconds& clock = clocks_[what.station];
-            clock = after(clock, group.durations[action.index]);
+            Nanoseconds& clock = clocks_[what.device];
+            clock = after(clock, running.durations[action.index]);
         } else if (action.code == OpCode::send) {
-            send(action.index, group);
+            send(action.index, running);
         } else {
-            receive(action.index, group);
+            receive(action.index, running);
         }
     }
 }
 
-/// One message per turn; source: docs/explanation/time.md#messages.
-void RoundWalk::send(std::size_t message, Group& group) {
+/// Sends one message per turn. Source: docs/explanation/time.md#messages.
+void RoundSimulator::send(std::size_t message, BatchState& running) {
     const RoundPlan::Message& what = plan_->messages[message];
-    Letter* letter = &group.letters[message * group.turns.size()];
+    InFlightMessage* message_state = &running.messages[message * running.turns.size()];
     const Nanoseconds clock = clocks_[what.from];
     Nanoseconds& link_free = link_free_[what.link];
     Nanoseconds& egress_free = egress_free_[what.from];
-    for (const TurnWork& turn : group.turns) {
-        if (turn.samples || !what.sampling) {
+    for (const TurnWork& turn : running.turns) {
+        if (turn.samples || !what.sampling_only) {
             const RoundPlan::Transfer transfer =
-                turn.tokens == 1 ? what.of_one : plan_->transfer(message, turn.tokens);
-            letter->begin = std::max(clock, link_free);
+                turn.tokens == 1 ? what.one_token : plan_->transfer(message, turn.tokens);
+            message_state->begin = std::max(clock, link_free);
             if (what.egress_capped) {
-                letter->begin = std::max(letter->begin, egress_free);
-                egress_free = after(letter->begin, transfer.egress);
+                message_state->begin = std::max(message_state->begin, egress_free);
+                egress_free = after(message_state->begin, transfer.egress);
             }
-            link_free = after(letter->begin, transfer.link);
+            link_free = after(message_state->begin, transfer.link);
             if (what.egress_capped) {
                 link_free = std::max(link_free, egress_free);
             }
-            letter->arrival = after(link_free, what.latency);
+            message_state->arrival = after(link_free, what.latency);
         }
-        ++letter;
+        ++message_state;
     }
 }
 
-/// A capped ingress takes messages one by one, in the order of the receiver's program.
-void RoundWalk::receive(std::size_t message, const Group& group) {
+/// Receives one message per turn. A capped ingress serves them in the order of the program.
+void RoundSimulator::receive(std::size_t message, const BatchState& running) {
     const RoundPlan::Message& what = plan_->messages[message];
-    const Letter* letter = &group.letters[message * group.turns.size()];
+    const InFlightMessage* message_state = &running.messages[message * running.turns.size()];
     Nanoseconds& clock = clocks_[what.to];
     Nanoseconds& ingress_free = ingress_free_[what.to];
-    for (const TurnWork& turn : group.turns) {
-        if (turn.samples || !what.sampling) {
-            clock = std::max(clock, letter->arrival);
+    for (const TurnWork& turn : running.turns) {
+        if (turn.samples || !what.sampling_only) {
+            clock = std::max(clock, message_state->arrival);
             if (what.ingress_capped) {
                 const RoundPlan::Transfer transfer =
-                    turn.tokens == 1 ? what.of_one : plan_->transfer(message, turn.tokens);
-                const Nanoseconds first_byte = after(letter->begin, what.latency);
+                    turn.tokens == 1 ? what.one_token : plan_->transfer(message, turn.tokens);
+                const Nanoseconds first_byte = after(message_state->begin, what.latency);
                 ingress_free = after(std::max(first_byte, ingress_free), transfer.ingress);
                 clock = std::max(clock, ingress_free);
             }
         }
-        ++letter;
+        ++message_state;
     }
 }
 

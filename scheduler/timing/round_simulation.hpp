@@ -1,9 +1,9 @@
-// Visits of the source at rates that hold: the same times as a Timeline that visits with the same
-// programs, at a small part of the price, for predictions that walk many rounds.
+// Simulates visits of the source at the constant rates of a snapshot. The times equal those of a
+// Timeline with the same programs, but are computed much faster, for predictions of many rounds.
 //
-// A segment's inputs come from segments with smaller places, so all segments of all devices can be
-// executed in the order of their places, and then nothing ever waits. A segment is due so many
-// visits after its turn began, always the same number: the order is found once.
+// The inputs of a segment come from segments with smaller keys (turn_schedule.hpp). The segments of
+// all devices are therefore executed in the order of their keys, and no instruction has to wait. A
+// segment is due a fixed number of visits after its turn began, so they are sorted only once.
 #pragma once
 
 #include <cstddef>
@@ -17,52 +17,54 @@
 
 namespace headroom::scheduler {
 
-class RoundWalk {
+class RoundSimulator {
   public:
-    /// Nothing is under way. The plan must outlive it; `visits`: of the source in a cycle.
-    RoundWalk(const RoundPlan& plan, std::int64_t visits);
+    /// Begins with idle devices and no turns under way. visits: the number of visits in a cycle.
+    /// The plan must outlive the simulator. Throws Bug if a segment would need a later one.
+    RoundSimulator(const RoundPlan& plan, std::int64_t visits);
 
-    /// The batches that began at this place of the cycle before end, and these begin. Returns the
-    /// source's clock in between: when the ids are there; 0 in the first cycle. Rates are the
-    /// plan's whatever the batches say; slots and numbers of turns mean nothing.
+    /// One visit: the batches that began one cycle ago end, and the given ones begin. Returns the
+    /// source's clock when it has the sampled ids of the ended batches; 0 in the first cycle. The
+    /// rates of the batches and the slots and numbers of their turns are not used.
     Nanoseconds visit(std::span<const Batch> batches);
 
   private:
-    struct Letter {
+    struct InFlightMessage {
         Nanoseconds begin = 0;
-        Nanoseconds arrival = 0; ///< before ingress
+        Nanoseconds arrival = 0; ///< without the receiver's ingress cap
     };
     /// A batch under way.
-    struct Group {
+    struct BatchState {
         std::vector<TurnWork> turns;
-        std::vector<Nanoseconds> durations; ///< per operation
-        std::vector<Letter> letters;        ///< [message][turn]
+        std::vector<Nanoseconds> durations;    ///< per operation
+        std::vector<InFlightMessage> messages; ///< [message][turn]
     };
-    /// A segment that is executed at every visit, for the batches that began so many visits ago.
-    struct Due {
-        std::int64_t lag = 0;
-        Nanoseconds at = 0; ///< since the visit
+    /// A segment that is due after every visit, for the batches that began `visits_ago` visits
+    /// before.
+    struct DueSegment {
+        std::int64_t visits_ago = 0;
+        Nanoseconds at = 0; ///< time after the visit
         std::int32_t depth = 0;
         std::size_t segment = 0;
     };
 
-    static bool is_together(const Due& a, const Due& b) {
-        return a.lag == b.lag && a.at == b.at && a.depth == b.depth;
+    static bool are_simultaneous(const DueSegment& a, const DueSegment& b) {
+        return a.visits_ago == b.visits_ago && a.at == b.at && a.depth == b.depth;
     }
-    void order();
+    void sort_due_segments();
     void check_order() const;
-    void begin(Group& group, const std::vector<TurnWork>& turns) const;
-    void run_due();
-    void run(std::size_t segment, Group& group);
-    void send(std::size_t message, Group& group);
-    void receive(std::size_t message, const Group& group);
+    void begin(BatchState& running, const std::vector<TurnWork>& turns) const;
+    void run_due_segments();
+    void run(std::size_t segment, BatchState& running);
+    void send(std::size_t message, BatchState& running);
+    void receive(std::size_t message, const BatchState& running);
 
     const RoundPlan* plan_;
     std::int64_t visits_;
     std::int64_t visit_ = 0;
-    std::vector<Due> due_;                   ///< in their order
-    std::vector<std::vector<Group>> groups_; ///< per visit of the cycle
-    std::vector<Nanoseconds> clocks_;        ///< per station
+    std::vector<DueSegment> due_;                  ///< in the order of execution
+    std::vector<std::vector<BatchState>> batches_; ///< [visit of the cycle]
+    std::vector<Nanoseconds> clocks_;              ///< per device
     std::vector<Nanoseconds> egress_free_;
     std::vector<Nanoseconds> ingress_free_;
     std::vector<Nanoseconds> link_free_;

@@ -1,5 +1,6 @@
-// Walking programs. What a device does next depends on its own agenda, its clock and the messages
-// it waits for, so the order in which devices are walked cannot show in the result.
+// Walks the programs. What a device does next depends only on its own schedule, its clock and the
+// messages that it waits for, so the result does not depend on the order in which devices are
+// walked.
 #include "scheduler/timing/timeline.hpp"
 
 #include <algorithm>
@@ -10,11 +11,11 @@
 namespace headroom::scheduler {
 
 OperationCost cost_of(
-    const Blocks& blocks, BlockId b, std::span<const TurnWork> turns, bool sampling
+    const Blocks& blocks, BlockId b, std::span<const TurnWork> turns, bool sampling_only
 ) {
     OperationCost cost;
     for (const TurnWork& turn : turns) {
-        if (turn.samples || !sampling) {
+        if (turn.samples || !sampling_only) {
             cost.add(blocks, b, turn.first, turn.tokens);
         }
     }
@@ -23,7 +24,7 @@ OperationCost cost_of(
 
 Timeline::Timeline(const Blocks& blocks, std::size_t devices)
     : blocks_(&blocks), devices_(devices), clocks_(devices), egress_free_(devices),
-      ingress_free_(devices), link_free_(devices), stations_(devices) {}
+      ingress_free_(devices), link_free_(devices), states_(devices) {}
 
 Nanoseconds Timeline::turn(
     const std::vector<Program>& programs,
@@ -36,29 +37,31 @@ Nanoseconds Timeline::turn(
     HEADROOM_CHECK(rates.devices() == devices_, "rates of {} devices", rates.devices());
     install(
         &programs,
-        stagger_of(*blocks_, programs, {}, source, 1, true),
+        phase_offsets(*blocks_, programs, {}, source, 1, true),
         {source, overload == nullptr ? Overload{} : *overload, log != nullptr}
     );
-    notes_places_ = true;
+    records_keys_ = true;
     const std::shared_ptr<const Rates> borrowed(std::shared_ptr<const Rates>(), &rates);
     const std::int64_t batch = visit({Batch{{work}, borrowed}});
     const Nanoseconds sampled = end(batch);
     for (const DeviceId d : active_) {
         check_done(d);
     }
-    notes_places_ = false;
-    for (const DeviceLog& device : mark()) {
+    records_keys_ = false;
+    for (const DeviceLog& device_log : take_logs()) {
         if (log != nullptr) {
-            const TimelineLog& here = device.records;
-            log->ops.insert(log->ops.end(), here.ops.begin(), here.ops.end());
-            log->messages.insert(log->messages.end(), here.messages.begin(), here.messages.end());
+            const TimelineLog& records = device_log.records;
+            log->ops.insert(log->ops.end(), records.ops.begin(), records.ops.end());
+            log->messages.insert(
+                log->messages.end(), records.messages.begin(), records.messages.end()
+            );
         }
     }
     return sampled;
 }
 
 void Timeline::install(
-    const std::vector<Program>* programs, const Stagger& stagger, Settings settings
+    const std::vector<Program>* programs, const PhaseOffsets& offsets, Settings settings
 ) {
     HEADROOM_CHECK(
         programs->size() == devices_, "{} programs for {} devices", programs->size(), devices_
@@ -67,12 +70,12 @@ void Timeline::install(
     settings_ = std::move(settings);
     active_.clear();
     for (std::size_t d = 0; d < devices_; ++d) {
-        Station& station = stations_[d];
-        station.program = &(*programs)[d];
-        station.segments = segments_of(*station.program);
-        station.agenda = Agenda(stagger, DeviceId(d), DeviceId(d) == settings_.source);
-        station.places.clear();
-        if (!station.segments.empty()) {
+        DeviceState& state = states_[d];
+        state.program = &(*programs)[d];
+        state.segments = segments_of(*state.program);
+        state.schedule = TurnSchedule(offsets, DeviceId(d), DeviceId(d) == settings_.source);
+        state.keys.clear();
+        if (!state.segments.empty()) {
             active_.emplace_back(d);
         }
     }
@@ -86,13 +89,13 @@ std::int64_t Timeline::visit(std::vector<Batch> batches) {
             !batch.turns.empty() && batch.rates != nullptr, "a batch without turns or rates"
         );
         numbers.push_back(batches_++);
-        auto running = std::make_shared<Running>();
+        auto running = std::make_shared<RunningBatch>();
         running->batch = std::move(batch);
         running->has_computed.assign(devices_, false);
         running_.emplace(numbers.back(), std::move(running));
     }
     for (const DeviceId d : active_) {
-        give(d, stations_[d.index()].agenda.visit(numbers));
+        assign(d, states_[d.index()].schedule.visit(numbers));
     }
     walk();
     return first;
@@ -100,7 +103,7 @@ std::int64_t Timeline::visit(std::vector<Batch> batches) {
 
 Nanoseconds Timeline::end(std::int64_t batch) {
     const DeviceId source = settings_.source;
-    give(source, stations_[source.index()].agenda.end(batch));
+    assign(source, states_[source.index()].schedule.end(batch));
     walk();
     check_done(source);
     running_.erase(batch);
@@ -108,37 +111,37 @@ Nanoseconds Timeline::end(std::int64_t batch) {
 }
 
 bool Timeline::has_end() const {
-    return stations_[settings_.source.index()].agenda.has_end();
+    return states_[settings_.source.index()].schedule.has_end();
 }
 
-std::vector<DeviceLog> Timeline::mark() {
+std::vector<DeviceLog> Timeline::take_logs() {
     std::vector<DeviceLog> logs;
     for (std::size_t d = 0; d < devices_; ++d) {
         check_done(DeviceId(d));
-        logs.push_back(std::exchange(stations_[d].log, {}));
+        logs.push_back(std::exchange(states_[d].log, {}));
     }
     return logs;
 }
 
-void Timeline::raise(DeviceId d, Nanoseconds time) {
+void Timeline::advance_clock(DeviceId d, Nanoseconds time) {
     clocks_[d.index()] = std::max(clocks_[d.index()], time);
 }
 
-void Timeline::give(DeviceId d, const std::vector<Task>& tasks) {
-    Station& station = stations_[d.index()];
+void Timeline::assign(DeviceId d, const std::vector<Task>& tasks) {
+    DeviceState& state = states_[d.index()];
     for (const Task& task : tasks) {
         const auto& running = running_.at(task.batch);
-        station.work.push_back({running, station.segments[task.segment], cached_});
+        state.pending.push_back({running, state.segments[task.segment], cached_rows_});
     }
     if (!tasks.empty()) {
-        wake(d);
+        enqueue(d);
     }
 }
 
-void Timeline::wake(DeviceId d) {
-    Station& station = stations_[d.index()];
-    if (!station.queued) {
-        station.queued = true;
+void Timeline::enqueue(DeviceId d) {
+    DeviceState& state = states_[d.index()];
+    if (!state.is_queued) {
+        state.is_queued = true;
         ready_.push_back(d);
     }
 }
@@ -147,74 +150,79 @@ void Timeline::walk() {
     while (!ready_.empty()) {
         const DeviceId d = ready_.front();
         ready_.pop_front();
-        stations_[d.index()].queued = false;
-        advance(d);
+        states_[d.index()].is_queued = false;
+        run_until_blocked(d);
     }
 }
 
-/// Runs a device until it waits or is done.
-void Timeline::advance(DeviceId d) {
-    Station& station = stations_[d.index()];
-    while (!station.work.empty()) {
-        const Work& work = station.work.front();
-        while (station.next < work.segment.end - work.segment.begin) {
-            const std::size_t at = work.segment.begin + station.next;
-            if (notes_places_ && (*station.program)[at].code != OpCode::receive) {
-                note_place(d, station);
+/// Walks the tasks of a device until it waits for a message or has no more tasks.
+void Timeline::run_until_blocked(DeviceId d) {
+    DeviceState& state = states_[d.index()];
+    while (!state.pending.empty()) {
+        const PendingSegment& pending = state.pending.front();
+        while (state.next_instruction < pending.segment.end - pending.segment.begin) {
+            const std::size_t at = pending.segment.begin + state.next_instruction;
+            if (records_keys_ && (*state.program)[at].code != OpCode::receive) {
+                record_key(d, state);
             }
-            if (!execute(d, station, work)) {
+            if (!execute(d, state, pending)) {
                 return;
             }
-            station.turn = 0;
-            ++station.next;
+            state.turn_in_batch = 0;
+            ++state.next_instruction;
         }
-        if (notes_places_) {
-            note_place(d, station);
+        if (records_keys_) {
+            record_key(d, state);
         }
-        station.placed = false;
-        station.next = 0;
-        station.work.pop_front();
+        state.has_key = false;
+        state.next_instruction = 0;
+        state.pending.pop_front();
     }
 }
 
-/// A segment has its inputs.
-void Timeline::note_place(DeviceId d, Station& station) {
-    if (!station.placed) {
-        station.placed = true;
-        station.places.push_back({clocks_[d.index()], station.depth});
+/// Records the key of the first pending segment, which has its inputs at the clock's time.
+void Timeline::record_key(DeviceId d, DeviceState& state) {
+    if (!state.has_key) {
+        state.has_key = true;
+        state.keys.push_back({clocks_[d.index()], state.depth});
     }
 }
 
-/// One instruction for all turns of a batch; false if it must wait.
-bool Timeline::execute(DeviceId d, Station& station, const Work& work) {
-    const Instruction& instruction = (*station.program)[work.segment.begin + station.next];
-    const bool sampling = only_when_sampling(instruction, *blocks_);
+/// Executes one instruction for all turns of the batch. Returns false if it must wait for a
+/// message.
+bool Timeline::execute(DeviceId d, DeviceState& state, const PendingSegment& pending) {
+    const Instruction& instruction =
+        (*state.program)[pending.segment.begin + state.next_instruction];
+    const bool sampling_only = is_sampling_only(instruction, *blocks_);
     if (instruction.code == OpCode::compute) {
-        compute(d, station, work, instruction.block, sampling);
+        compute(d, state, pending, instruction.block, sampling_only);
         return true;
     }
-    const std::vector<TurnWork>& turns = work.running->batch.turns;
-    for (; station.turn < turns.size(); ++station.turn) {
-        if (sampling && !turns[station.turn].samples) {
+    const bool receives = instruction.code == OpCode::receive;
+    const std::vector<TurnWork>& turns = pending.running->batch.turns;
+    for (; state.turn_in_batch < turns.size(); ++state.turn_in_batch) {
+        if (sampling_only && !turns[state.turn_in_batch].samples) {
             continue;
         }
         if (instruction.code == OpCode::send) {
-            send(d, station, work, instruction);
-        } else if (instruction.code == OpCode::receive && !receive(d, station, work, instruction)) {
+            send(d, state, pending, instruction);
+        } else if (receives && !receive(d, state, pending, instruction)) {
             return false;
         }
     }
     return true;
 }
 
-void Timeline::compute(DeviceId d, Station& station, const Work& work, BlockId b, bool sampling) {
-    const Batch& batch = work.running->batch;
-    const OperationCost cost = cost_of(*blocks_, b, batch.turns, sampling);
-    if (!cost.any) {
+void Timeline::compute(
+    DeviceId d, DeviceState& state, const PendingSegment& pending, BlockId b, bool sampling_only
+) {
+    const Batch& batch = pending.running->batch;
+    const OperationCost cost = cost_of(*blocks_, b, batch.turns, sampling_only);
+    if (!cost.has_turns) {
         return;
     }
     const Rates& rates = *batch.rates;
-    const Nanoseconds start = paged(d, work, clocks_[d.index()]);
+    const Nanoseconds start = page(d, pending, clocks_[d.index()]);
     const Nanoseconds end =
         std::max(rates.compute(d, start, cost.flops), rates.touch(d, start, cost.touched));
     clocks_[d.index()] = end;
@@ -222,73 +230,74 @@ void Timeline::compute(DeviceId d, Station& station, const Work& work, BlockId b
     if (end == kNever && start != kNever && endless_.ops.empty()) {
         endless_.ops.push_back(record);
     }
-    station.log.busy += end == kNever ? 0 : end - start;
+    state.log.busy += end == kNever ? 0 : end - start;
     if (settings_.detailed) {
-        station.log.records.ops.push_back(record);
+        state.log.records.ops.push_back(record);
     }
 }
 
-/// Paging: what a device holds over its budget is read before its first operation of a batch.
-Nanoseconds Timeline::paged(DeviceId d, const Work& work, Nanoseconds start) {
-    Running& running = *work.running;
+/// Returns when the device has paged what it holds over its budget. It does so before its first
+/// operation of a batch; otherwise the result is `start`.
+Nanoseconds Timeline::page(DeviceId d, const PendingSegment& pending, Nanoseconds start) {
+    RunningBatch& running = *pending.running;
     const bool first = !running.has_computed[d.index()];
     running.has_computed[d.index()] = true;
     if (!first || !settings_.overload || start == kNever) {
         return start;
     }
-    const Bytes over = settings_.overload({d, start, work.cached, *running.batch.rates});
+    const Bytes over = settings_.overload({d, start, pending.cached_rows, *running.batch.rates});
     return over > 0 ? running.batch.rates->storage(d, start, over) : start;
 }
 
 void Timeline::send(
-    DeviceId d, Station& station, const Work& work, const Instruction& instruction
+    DeviceId d, DeviceState& state, const PendingSegment& pending, const Instruction& instruction
 ) {
-    const Batch& batch = work.running->batch;
-    const TurnWork& turn = batch.turns[station.turn];
+    const Batch& batch = pending.running->batch;
+    const TurnWork& turn = batch.turns[state.turn_in_batch];
     const Bytes bytes = instruction.bytes(turn.tokens);
-    const Sent sent = transmit(d, instruction.peer, bytes, *batch.rates);
-    station.log.sent[instruction.peer] += bytes;
-    stations_[instruction.peer.index()].inbox[{d, turn.slot}].push_back(
-        {instruction.payload, instruction.layer, bytes, sent, station.depth}
+    const Transmission sent = transmit(d, instruction.peer, bytes, *batch.rates);
+    state.log.sent[instruction.peer] += bytes;
+    states_[instruction.peer.index()].inbox[{d, turn.slot}].push_back(
+        {instruction.payload, instruction.layer, bytes, sent, state.depth}
     );
-    wake(instruction.peer);
+    enqueue(instruction.peer);
 }
 
-/// False if the message has not been sent yet.
+/// Returns false if the message has not been sent yet.
 bool Timeline::receive(
-    DeviceId d, Station& station, const Work& work, const Instruction& instruction
+    DeviceId d, DeviceState& state, const PendingSegment& pending, const Instruction& instruction
 ) {
-    const Batch& batch = work.running->batch;
-    const TurnWork& turn = batch.turns[station.turn];
-    std::deque<Letter>& letters = station.inbox[{instruction.peer, turn.slot}];
-    if (letters.empty()) {
+    const Batch& batch = pending.running->batch;
+    const TurnWork& turn = batch.turns[state.turn_in_batch];
+    std::deque<InFlightMessage>& queue = state.inbox[{instruction.peer, turn.slot}];
+    if (queue.empty()) {
         return false;
     }
-    const Letter letter = letters.front();
-    letters.pop_front();
+    const InFlightMessage message = queue.front();
+    queue.pop_front();
     HEADROOM_CHECK(
-        letter.payload == instruction.payload && letter.layer == instruction.layer &&
-            letter.bytes == instruction.bytes(turn.tokens),
+        message.payload == instruction.payload && message.layer == instruction.layer &&
+            message.bytes == instruction.bytes(turn.tokens),
         "device {} expects {} of layer {} from {}, not {} of layer {}",
         d.value,
         name_of(instruction.payload),
         instruction.layer,
         instruction.peer.value,
-        name_of(letter.payload),
-        letter.layer
+        name_of(message.payload),
+        message.layer
     );
-    if (notes_places_) {
-        station.depth = std::max(station.depth, letter.depth + 1);
+    if (records_keys_) {
+        state.depth = std::max(state.depth, message.depth + 1);
     }
-    const Nanoseconds arrival = serve(d, letter.sent, letter.bytes, *batch.rates);
-    raise(d, arrival);
+    const Nanoseconds arrival = arrival_after_ingress(d, message.sent, message.bytes, *batch.rates);
+    advance_clock(d, arrival);
     const MessageRecord record{
         instruction.peer,
         d,
-        letter.payload,
-        letter.layer,
-        letter.bytes,
-        letter.sent.begin,
+        message.payload,
+        message.layer,
+        message.bytes,
+        message.sent.begin,
         arrival,
         turn.number,
     };
@@ -296,22 +305,22 @@ bool Timeline::receive(
         endless_.messages.push_back(record);
     }
     if (settings_.detailed) {
-        station.log.records.messages.push_back(record);
+        state.log.records.messages.push_back(record);
     }
     return true;
 }
 
 void Timeline::check_done(DeviceId d) const {
-    HEADROOM_CHECK(stations_[d.index()].work.empty(), "programs deadlock: {}", waits());
+    HEADROOM_CHECK(states_[d.index()].pending.empty(), "programs deadlock: {}", waiting_text());
 }
 
-std::string Timeline::waits() const {
+std::string Timeline::waiting_text() const {
     std::string text;
     for (std::size_t d = 0; d < devices_; ++d) {
-        const Station& station = stations_[d];
-        if (!station.work.empty()) {
+        const DeviceState& state = states_[d];
+        if (!state.pending.empty()) {
             const Instruction& wanted =
-                (*station.program)[station.work.front().segment.begin + station.next];
+                (*state.program)[state.pending.front().segment.begin + state.next_instruction];
             text += fmt::format(
                 "{}device {} waits for {} of layer {} from {}",
                 text.empty() ? "" : ", ",
@@ -325,12 +334,15 @@ std::string Timeline::waits() const {
     return text;
 }
 
-/// The sender's half of a message; source: docs/explanation/time.md#messages.
-Timeline::Sent Timeline::transmit(DeviceId from, DeviceId to, Bytes bytes, const Rates& rates) {
+/// Computes the sender's half of a message. Source: docs/explanation/time.md#messages.
+Timeline::Transmission Timeline::transmit(
+    DeviceId from, DeviceId to, Bytes bytes, const Rates& rates
+) {
     std::vector<Nanoseconds>& links_free = link_free_[from.index()];
-    links_free.resize(devices_); // thousands of devices need no table of pairs
+    links_free.resize(devices_
+    ); // only senders get a row: a full table would be large for thousands of devices
     Nanoseconds& link_free = links_free[to.index()];
-    Sent sent;
+    Transmission sent;
     sent.begin = std::max(clocks_[from.index()], link_free);
     if (rates.egress_capped(from)) {
         Nanoseconds& egress_free = egress_free_[from.index()];
@@ -345,8 +357,11 @@ Timeline::Sent Timeline::transmit(DeviceId from, DeviceId to, Bytes bytes, const
     return sent;
 }
 
-/// The receiver's half: a capped ingress takes messages one by one, in the order of its program.
-Nanoseconds Timeline::serve(DeviceId to, const Sent& sent, Bytes bytes, const Rates& rates) {
+/// Computes the receiver's half of a message. A capped ingress serves messages in the order of the
+/// receiver's program.
+Nanoseconds Timeline::arrival_after_ingress(
+    DeviceId to, const Transmission& sent, Bytes bytes, const Rates& rates
+) {
     if (!rates.ingress_capped(to)) {
         return sent.arrival;
     }

@@ -1,6 +1,6 @@
-// The timeline: when each thing of a program happens, found out by walking the programs of all
-// devices. The runtime finds the same out by running; the two agree to the nanosecond. Source:
-// docs/explanation/time.md.
+// The timeline computes when every operation and message happens, by walking the programs of all
+// devices without executing them. Its times equal those of a run to the nanosecond. Predictions,
+// `simulate` and replay use it. Source: docs/explanation/time.md.
 #pragma once
 
 #include <cstdint>
@@ -23,31 +23,32 @@
 
 namespace headroom::scheduler {
 
-/// The tokens of one turn: n of them at contexts first+1 … first+n. Decode: n = 1, first = T−1.
+/// The tokens of one turn, at contexts first+1 … first+tokens. A decode turn has one token and
+/// first = T−1.
 struct TurnWork {
     std::int64_t first = 0;
     std::int64_t tokens = 1;
-    bool samples = true;     ///< no token comes of a chunk before a prompt's last: no lm_head
-    std::int32_t slot = 0;   ///< tells messages of different sequences apart
-    std::int64_t number = 0; ///< of the turn, for the records
+    bool samples = true;     ///< false for the chunks of a prompt before its last: no lm_head
+    std::int32_t slot = 0;   ///< distinguishes the messages of different sequences
+    std::int64_t number = 0; ///< number of the turn in the records
     bool operator==(const TurnWork&) const = default;
 };
 
-/// What an operation of joined turns takes. One that only samples is not for turns that do not;
-/// nothing may be left of it.
+/// Returns the cost of block b for a batch of turns. sampling_only: the block (lm_head) computes
+/// only for turns that sample; if there are none, the cost has no turns.
 [[nodiscard]] OperationCost cost_of(
-    const Blocks& blocks, BlockId b, std::span<const TurnWork> turns, bool sampling
+    const Blocks& blocks, BlockId b, std::span<const TurnWork> turns, bool sampling_only
 );
 
-/// Turns that are executed in lockstep: an operation of theirs is one operation (OperationCost).
-/// Messages stay apart.
+/// Joined turns. Each block is one operation for all of them (OperationCost); messages stay
+/// separate.
 struct Batch {
     std::vector<TurnWork> turns;        ///< at least one
-    std::shared_ptr<const Rates> rates; ///< as turns see them that begin now
+    std::shared_ptr<const Rates> rates; ///< the rates for turns that begin at this visit
 };
 
-/// A hub has two of them per turn, after attention and after the ffn; all other blocks have one. Of
-/// a batch it stands with the first turn.
+/// One operation. A hub has two per turn, after attention and after the ffn; all other blocks have
+/// one. The operation of a batch has the number of its first turn.
 struct OpRecord {
     DeviceId device;
     BlockId block;
@@ -63,23 +64,24 @@ struct MessageRecord {
     Payload payload = Payload::token;
     std::int32_t layer = -1;
     Bytes bytes = 0;
-    Nanoseconds begin = 0;   ///< g: when the link takes it
-    Nanoseconds arrival = 0; ///< as the receiver served it, ingress included
+    Nanoseconds begin = 0;   ///< g of docs/explanation/time.md#messages
+    Nanoseconds arrival = 0; ///< with the receiver's ingress cap
     std::int64_t turn = 0;
     bool operator==(const MessageRecord&) const = default;
 };
 
-/// A migration of one block: what moves and how many bytes of it.
+/// The migration of one block.
 struct Move {
     BlockId block;
     DeviceId from;
     DeviceId to;
-    Bytes bytes = 0;  ///< sent from the one to the other; 0: no message
-    Bytes loaded = 0; ///< read by the target from its own storage
+    Bytes bytes = 0;  ///< sent from one device to the other; 0 means no message
+    Bytes loaded = 0; ///< read by the target from its storage
     bool operator==(const Move&) const = default;
 };
 
-/// start: when its message or its load begins, whichever is first; end: when the target has both.
+/// The times of a move. It starts when its message or its load begins, whichever is first, and ends
+/// when the target has both.
 struct MoveRecord {
     Move move;
     Nanoseconds start = 0;
@@ -87,24 +89,26 @@ struct MoveRecord {
     bool operator==(const MoveRecord&) const = default;
 };
 
-/// Filled in program order per device, device after device. A message stands with the device that
-/// received it, which is the one that knows its arrival.
+/// Records of operations and messages, device by device, each in the order of execution. A message
+/// is among the records of its receiver, which alone knows the arrival.
 struct TimelineLog {
     std::vector<OpRecord> ops;
     std::vector<MessageRecord> messages;
 };
 
-/// What one device did between two marks.
+/// What one device did between two calls of Timeline::take_logs.
 struct DeviceLog {
-    TimelineLog records;            ///< if they are wanted
+    TimelineLog records;            ///< empty unless Settings::detailed
     std::map<DeviceId, Bytes> sent; ///< payload bytes per target
-    Nanoseconds busy = 0;           ///< computing
+    Nanoseconds busy = 0;           ///< time spent computing
 };
 
-/// Blocks that change their device, in block order, with their bytes: the resident weights under
-/// the new placement (norms included; a tied lm_head that lands beside embed takes only its norm;
-/// embed always takes its matrix) and `rows` used cache rows. With `weights_everywhere` the weights
-/// are loaded and only the rows are sent. Moves of 0 bytes are left in (their owner changes).
+/// Returns the moves from one placement to another, in block order. A move sends the weights that
+/// the block has under the new placement and `rows` cache rows. A tied lm_head that moves to the
+/// device of embed sends only its norm; embed always sends its matrix. With weights_everywhere the
+/// target loads the weights from its storage and only the rows are sent. Moves of 0 bytes are
+/// included, because their block changes its device too. Throws Bug if a placement has the wrong
+/// number of blocks.
 [[nodiscard]] std::vector<Move> moves_between(
     const Blocks& blocks,
     const Placement& from,
@@ -113,23 +117,25 @@ struct DeviceLog {
     bool weights_everywhere = false
 );
 
+/// The clocks of all devices, links and caps. They advance from call to call.
 class Timeline {
   public:
     Timeline(const Blocks& blocks, std::size_t devices);
 
-    /// Before a device's first operation of a batch.
+    /// The moment before the first operation of a device for a batch.
     struct FirstOperation {
         DeviceId device;
         Nanoseconds start = 0;
-        std::int64_t cached = 0; ///< as hold_cached said when the source began or ended the batch
-        const Rates& rates;      ///< as the batch sees them
+        std::int64_t cached_rows = 0; ///< at the visit that began or ended the batch
+        const Rates& rates;           ///< the rates of the batch
     };
-    /// What the device holds over its budget then, for paging; by default nothing is held over.
+    /// Returns the bytes that the device holds over its budget at this moment and must page.
+    /// Without such a function nothing is paged.
     using Overload = std::function<Bytes(const FirstOperation&)>;
 
-    /// Walks one turn alone; the source's clock afterwards is when the sampled id is there (kNever
-    /// if something does not end). Throws Bug if the programs deadlock.
-    /// `log`, if given, gets the records of this turn appended.
+    /// Walks a single turn with nothing else under way. Returns the source's clock when it has the
+    /// sampled id, or kNever. Appends the records of the turn to `log` if there is one. Throws Bug
+    /// if the programs deadlock.
     Nanoseconds turn(
         const std::vector<Program>& programs,
         const Rates& rates,
@@ -139,44 +145,50 @@ class Timeline {
         TimelineLog* log = nullptr
     );
 
-    // Several turns under way at once: what the source does, one call after the other, and every
-    // device follows in the order of its agenda (turn_schedule.hpp). After each call all have come
-    // as far as they can.
+    // For several turns under way at once, the following calls are what the source does. The other
+    // devices follow by their schedules (turn_schedule.hpp). After each call every device has
+    // executed all of its tasks that do not wait for a later call.
 
     struct Settings {
         DeviceId source;
-        Overload overload{};   ///< may be empty
+        Overload overload{};   ///< may be empty: nothing is paged
         bool detailed = false; ///< keep records of operations and messages
     };
 
-    /// From now on turns run these programs, which must outlive them, in this stagger.
-    /// Precondition: nothing is under way.
-    void install(const std::vector<Program>* programs, const Stagger& stagger, Settings settings);
-    /// For `Overload`: the caches' size from here on.
-    void hold_cached(std::int64_t cached) { cached_ = cached; }
-    /// The source visits its next slot, where these batches begin, if any. Returns the number of
-    /// the first; those of the others follow.
+    /// Sets the programs and phase offsets of the turns that begin from here on. The programs must
+    /// outlive these turns. Throws Bug if a batch is under way.
+    void install(
+        const std::vector<Program>* programs, const PhaseOffsets& offsets, Settings settings
+    );
+    /// Sets what `Overload` gets as cached_rows from here on.
+    void set_cached_rows(std::int64_t rows) { cached_rows_ = rows; }
+    /// The source visits its next group of slots, where these batches begin (possibly none).
+    /// Returns the number of the first batch; the others have the following numbers.
     std::int64_t visit(std::vector<Batch> batches);
-    /// The source's last segment of a batch; returns its clock: when the ids are there. Throws Bug
-    /// if it cannot get there.
+    /// Walks the source's last segment of a batch. Returns the source's clock when it has the
+    /// sampled ids of the batch. Throws Bug if the programs deadlock.
     Nanoseconds end(std::int64_t batch);
-    /// Must `end` be called before the source's clock is a batch's end?
+    /// Does the source's program have a last segment of its own, which end() walks?
     [[nodiscard]] bool has_end() const;
-    /// Of the segments that a device has executed since `install`, in order.
-    [[nodiscard]] const std::vector<Place>& places(DeviceId d) const {
-        return stations_[d.index()].places;
+    /// Returns the keys of the segments that a device has executed since `install`, in order. Only
+    /// turn() records keys.
+    [[nodiscard]] const std::vector<ScheduleKey>& schedule_keys(DeviceId d) const {
+        return states_[d.index()].keys;
     }
-    /// What every device has done since the last mark, up to this place in its agenda.
-    [[nodiscard]] std::vector<DeviceLog> mark();
-    /// An idle device: the source waits for a request.
-    void raise(DeviceId d, Nanoseconds time);
-    /// What has begun and never ends, if anything: one of each, the first that was found.
+    /// Returns what every device has done since the last call. Throws Bug if a device still waits.
+    [[nodiscard]] std::vector<DeviceLog> take_logs();
+    /// Raises the clock of a device to `time` unless it is later; the source does so if it waits
+    /// for a request.
+    void advance_clock(DeviceId d, Nanoseconds time);
+    /// Returns the first operation and the first message that began and never end, if there are
+    /// any.
     [[nodiscard]] const TimelineLog& endless() const { return endless_; }
 
-    /// Stop-and-copy from t_switch on: clocks become max(own, t_switch), every move is one message
-    /// in block order; what a target loads it reads from its storage one block after the other, in
-    /// parallel with messages. All clocks become t_resume, which is returned. No moves: no clock
-    /// changes. moves: in block order. `log` gets moves of 0 bytes too, with start = end.
+    /// Migrates while no turn is under way. First every clock becomes at least t_switch. Then every
+    /// move sends one message, in block order. A target loads its blocks from its storage one after
+    /// the other, in parallel with messages. Finally all clocks become t_resume, the end of the
+    /// last move, which is returned. Without moves no clock changes and t_switch is returned.
+    /// moves: in block order. `log` gets moves of 0 bytes too, with start = end.
     Nanoseconds migrate(
         const std::vector<Move>& moves,
         const Rates& rates,
@@ -187,87 +199,104 @@ class Timeline {
     [[nodiscard]] Nanoseconds clock(DeviceId d) const { return clocks_[d.index()]; }
 
   private:
-    struct Sent {
+    /// The sender's half of a message.
+    struct Transmission {
         Nanoseconds begin = 0;
-        Nanoseconds end = 0;     ///< when the link is free again
-        Nanoseconds arrival = 0; ///< before ingress
+        Nanoseconds end = 0;     ///< when the link is free
+        Nanoseconds arrival = 0; ///< without the receiver's ingress cap
         Nanoseconds latency = 0;
     };
 
     /// A message between its send and its receive.
-    struct Letter {
+    struct InFlightMessage {
         Payload payload = Payload::token;
         std::int32_t layer = -1;
         Bytes bytes = 0;
-        Sent sent;
-        std::int32_t depth = 0; ///< of the segment that sent it
+        Transmission sent;
+        std::int32_t depth = 0; ///< message depth of the segment that sent it
     };
 
     /// A batch under way.
-    struct Running {
+    struct RunningBatch {
         Batch batch;
         std::vector<bool> has_computed; ///< per device
     };
 
-    struct Work {
-        std::shared_ptr<Running> running; ///< none: a mark
+    /// A task that a device has not finished.
+    struct PendingSegment {
+        std::shared_ptr<RunningBatch> running;
         ProgramSegment segment;
-        std::int64_t cached = 0;
+        std::int64_t cached_rows = 0;
     };
 
-    /// One device on its way.
-    struct Station {
+    struct DeviceState {
         const Program* program = nullptr;
         std::vector<ProgramSegment> segments;
-        Agenda agenda;
-        std::deque<Work> work;
-        std::size_t next = 0; ///< instruction within the present segment
-        std::size_t turn = 0; ///< and whose of the batch
-        /// By sender and slot, each in the order of sending.
-        std::map<std::pair<DeviceId, std::int32_t>, std::deque<Letter>> inbox;
+        TurnSchedule schedule;
+        std::deque<PendingSegment> pending;
+        std::size_t next_instruction = 0; ///< within the first pending segment
+        std::size_t turn_in_batch = 0;    ///< the turn for which it is executed next
+        /// Messages that have not been received, by sender and slot, in the order of sending.
+        std::map<std::pair<DeviceId, std::int32_t>, std::deque<InFlightMessage>> inbox;
         DeviceLog log;
-        std::vector<Place> places;
-        std::int32_t depth = 0; ///< of the present segment
-        bool placed = false;    ///< the present segment's place is known
-        bool queued = false;
+        std::vector<ScheduleKey> keys;
+        std::int32_t depth = 0; ///< message depth of the first pending segment
+        bool has_key = false;   ///< the key of the first pending segment is recorded
+        bool is_queued = false; ///< the device is in ready_
     };
 
-    void give(DeviceId d, const std::vector<Task>& tasks);
-    void wake(DeviceId d);
+    void assign(DeviceId d, const std::vector<Task>& tasks);
+    void enqueue(DeviceId d);
     void walk();
-    void advance(DeviceId d);
-    void note_place(DeviceId d, Station& station);
-    bool execute(DeviceId d, Station& station, const Work& work);
-    void compute(DeviceId d, Station& station, const Work& work, BlockId b, bool sampling);
-    Nanoseconds paged(DeviceId d, const Work& work, Nanoseconds start);
-    void send(DeviceId d, Station& station, const Work& work, const Instruction& instruction);
-    bool receive(DeviceId d, Station& station, const Work& work, const Instruction& instruction);
+    void run_until_blocked(DeviceId d);
+    void record_key(DeviceId d, DeviceState& state);
+    bool execute(DeviceId d, DeviceState& state, const PendingSegment& pending);
+    void compute(
+        DeviceId d, DeviceState& state, const PendingSegment& pending, BlockId b, bool sampling_only
+    );
+    Nanoseconds page(DeviceId d, const PendingSegment& pending, Nanoseconds start);
+    void send(
+        DeviceId d,
+        DeviceState& state,
+        const PendingSegment& pending,
+        const Instruction& instruction
+    );
+    bool receive(
+        DeviceId d,
+        DeviceState& state,
+        const PendingSegment& pending,
+        const Instruction& instruction
+    );
     void check_done(DeviceId d) const;
-    [[nodiscard]] std::string waits() const;
-    MoveRecord carry(const Move& move, const Rates& rates, Nanoseconds& storage_free);
-    Sent transmit(DeviceId from, DeviceId to, Bytes bytes, const Rates& rates);
-    Nanoseconds serve(DeviceId to, const Sent& sent, Bytes bytes, const Rates& rates);
+    [[nodiscard]] std::string waiting_text() const;
+    MoveRecord execute_move(const Move& move, const Rates& rates, Nanoseconds& storage_free);
+    Transmission transmit(DeviceId from, DeviceId to, Bytes bytes, const Rates& rates);
+    Nanoseconds arrival_after_ingress(
+        DeviceId to, const Transmission& sent, Bytes bytes, const Rates& rates
+    );
 
     const Blocks* blocks_;
     std::size_t devices_;
     std::vector<Nanoseconds> clocks_;
     std::vector<Nanoseconds> egress_free_;
     std::vector<Nanoseconds> ingress_free_;
-    std::vector<std::vector<Nanoseconds>> link_free_; ///< [from][to], of those that have sent
+    std::vector<std::vector<Nanoseconds>>
+        link_free_; ///< [from][to]; empty for devices that never sent
 
     Settings settings_;
-    std::vector<Station> stations_;
-    std::vector<DeviceId> active_; ///< devices with anything to do in a turn
-    std::deque<DeviceId> ready_;
-    std::map<std::int64_t, std::shared_ptr<Running>> running_;
-    std::int64_t batches_ = 0;
-    bool notes_places_ = false;
-    std::int64_t cached_ = 0;
+    std::vector<DeviceState> states_;
+    std::vector<DeviceId> active_; ///< devices with a program
+    std::deque<DeviceId> ready_;   ///< devices that may be able to continue
+    std::map<std::int64_t, std::shared_ptr<RunningBatch>> running_;
+    std::int64_t batches_ = 0; ///< number of batches that have begun
+    bool records_keys_ = false;
+    std::int64_t cached_rows_ = 0;
     TimelineLog endless_;
 };
 
-/// D_inf of a decision: one decode step at context T from the source's token id to the next sampled
-/// id there; all devices idle, links empty, the snapshot's rates held, no paging. kNever possible.
+/// Returns D_inf: the time of one decode step at the given context, from the source's token id to
+/// the next sampled id there. At its start all devices are idle and all links free. The rates of
+/// the snapshot stay constant and nothing is paged. May return kNever.
 [[nodiscard]] Nanoseconds predict_inference(
     const Blocks& blocks,
     const Placement& placement,
@@ -276,7 +305,8 @@ class Timeline {
     std::int64_t context
 );
 
-/// D_mig of a decision: t_resume − t_dec at the snapshot's rates. 0 if nothing moves.
+/// Returns D_mig: t_resume − t_dec at the constant rates of the snapshot, 0 if nothing moves. May
+/// return kNever. For rows and weights_everywhere see moves_between.
 [[nodiscard]] Nanoseconds predict_migration(
     const Blocks& blocks,
     const Placement& from,

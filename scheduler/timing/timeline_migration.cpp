@@ -1,4 +1,4 @@
-// Moving blocks: what moves, and when it is there.
+// The migration of blocks: which blocks move, and when they have arrived.
 #include <algorithm>
 
 #include "base/check.hpp"
@@ -51,7 +51,7 @@ Nanoseconds Timeline::migrate(
     }
     std::vector<Nanoseconds> storage_free = clocks_;
     for (const Move& move : moves) {
-        const MoveRecord record = carry(move, rates, storage_free[move.to.index()]);
+        const MoveRecord record = execute_move(move, rates, storage_free[move.to.index()]);
         resume = std::max(resume, record.end);
         if (log != nullptr) {
             log->push_back(record);
@@ -61,13 +61,13 @@ Nanoseconds Timeline::migrate(
     return resume;
 }
 
-/// One move: its message and its load, whichever it has.
-MoveRecord Timeline::carry(const Move& move, const Rates& rates, Nanoseconds& storage_free) {
+/// Computes the times of one move: of its message and of its load, as far as it has them.
+MoveRecord Timeline::execute_move(const Move& move, const Rates& rates, Nanoseconds& storage_free) {
     MoveRecord record{move, clock(move.from), clock(move.from)};
     if (move.bytes > 0) {
-        const Sent sent = transmit(move.from, move.to, move.bytes, rates);
+        const Transmission sent = transmit(move.from, move.to, move.bytes, rates);
         record.start = sent.begin;
-        record.end = serve(move.to, sent, move.bytes, rates);
+        record.end = arrival_after_ingress(move.to, sent, move.bytes, rates);
     }
     if (move.loaded > 0) {
         const Nanoseconds start = storage_free;

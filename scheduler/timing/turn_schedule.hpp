@@ -1,22 +1,25 @@
-// In which order a device executes the turns that are under way together: never the order of
-// arrival, but one that every device derives alike. Runtime and timeline follow the same agenda.
+// Defines the order in which a device executes the turns that are under way together. The order
+// does not depend on what has arrived: every device derives it alike, and so do runtime and
+// timeline.
 //
-// The source visits its slots in a fixed cycle of G visits (a slot, or as many as are joined, per
-// visit). At a visit the slot's turn ends and its next one begins. Between two visits every turn
-// under way advances by one G-th of its step, so that in the steady state the turns are spread
-// evenly over the step: on a ring of layers each device takes what comes first-in first-out, on
-// placements that spread heads a device works on another sequence while one is gathered elsewhere.
+// The source visits its G groups of slots in a fixed cycle. At a visit the turns of the group end
+// and its next turns begin. Between two visits every turn under way advances by one G-th of its
+// step, so that in the steady state the turns are spread evenly over the step. In a pipeline of
+// layers every device then executes turns in the order in which they began. If the heads of a layer
+// are spread, a device works on one sequence while the outputs of another one are collected
+// elsewhere.
 //
-// Where in a step a segment of a program stands is static: its place is when it would start if the
-// turn were alone (`Stagger`). A segment of a turn that began at visit v, with place p of a step
-// that takes P, is due at v·P + G·p; what is due between two visits is executed in that order, of
-// equal ones the earlier turn first. The source's last segment is not due: it is executed at the
-// slot's next visit, directly before the next turn's first segment, so that a round is no barrier.
-// Several batches may begin at one visit: they have the same places, so each segment is executed
-// for all of them before the next, and a device works on one while another is on its way.
+// Every segment of a program has a static key: the time after the start of the step at which it
+// would start if its turn were alone (its phase offset), and its message depth. Let P be the time
+// of the step. A segment with key time p, of a turn that began at visit v, is due at v·P + G·p.
+// Between two visits a device executes the segments that are due in the order of these times; of
+// equal ones the earlier turn is first, then the smaller depth. The source's last segment is an
+// exception: the source executes it at the next visit of the group, directly before the first
+// segment of the next turn, so that a round is no barrier. Several batches may begin at one visit.
+// They have the same keys, so a device executes each segment for all of them before the next
+// segment.
 //
-// It cannot deadlock: a segment's inputs come from segments with smaller places, so there is one
-// order of all segments on all devices in which every device goes on.
+// This order cannot deadlock: the inputs of a segment come from segments with smaller keys.
 #pragma once
 
 #include <cstdint>
@@ -36,29 +39,33 @@ struct ProgramSegment {
     bool operator==(const ProgramSegment&) const = default;
 };
 
-/// A program cut before every run of receives that is not its beginning.
+/// Returns the segments of the program. Every sequence of consecutive receives begins a new
+/// segment.
 [[nodiscard]] std::vector<ProgramSegment> segments_of(const Program& program);
 
-/// Part of a turn only if a token is sampled in it: not of a chunk before a prompt's last.
-[[nodiscard]] bool only_when_sampling(const Instruction& instruction, const Blocks& blocks);
+/// Is the instruction skipped in turns that sample no token (the chunks of a prompt before its
+/// last)?
+[[nodiscard]] bool is_sampling_only(const Instruction& instruction, const Blocks& blocks);
 
-/// Where a segment stands in a step.
-struct Place {
-    Nanoseconds time = 0;   ///< when it has its inputs, if the turn is alone
-    std::int32_t depth = 0; ///< messages on the longest way to it: orders what takes no time
-    bool operator==(const Place&) const = default;
+/// The position of a segment in a step, by which devices order segments.
+struct ScheduleKey {
+    Nanoseconds time = 0;   ///< when the segment has its inputs if the turn is alone
+    std::int32_t depth = 0; ///< most messages on a path to the segment; orders equal times
+    bool operator==(const ScheduleKey&) const = default;
 };
 
-/// The places of all segments of all devices.
-struct Stagger {
-    std::int64_t visits = 1; ///< G
-    Nanoseconds period = 1;  ///< P, of one step; above all places
-    std::vector<std::vector<Place>> places;
+/// The keys of all segments of all devices, and the cycle in which they apply.
+struct PhaseOffsets {
+    std::int64_t visits = 1; ///< G, the number of visits in a cycle
+    Nanoseconds period = 1;  ///< P, the time of one step; larger than the time of every key
+    std::vector<std::vector<ScheduleKey>> keys; ///< [device][segment]
 };
 
-/// Of a step at half the shape's context with the rates at one moment held. If only one batch can
-/// be under way at a time no places are needed: then all are 0.
-[[nodiscard]] Stagger stagger_of(
+/// Returns the keys of all segments, from one step at half the shape's context and at the constant
+/// rates of the snapshot. If that step never ends, the depths serve as times. With one_at_a_time
+/// only one batch is ever under way: all keys are then 0 and the snapshot is not used. Throws Bug
+/// if one_at_a_time and visits ≠ 1.
+[[nodiscard]] PhaseOffsets phase_offsets(
     const Blocks& blocks,
     const std::vector<Program>& programs,
     const Snapshot& snapshot,
@@ -67,40 +74,42 @@ struct Stagger {
     bool one_at_a_time
 );
 
-/// What a device executes next.
+/// The execution of one segment for one batch.
 struct Task {
-    std::int64_t batch = 0; ///< as the source numbered it
+    std::int64_t batch = 0; ///< number of the batch
     std::size_t segment = 0;
     bool operator==(const Task&) const = default;
 };
 
-class Agenda {
+/// The schedule of one device. It is told of every visit of the source and returns what the device
+/// has to execute, in order.
+class TurnSchedule {
   public:
-    Agenda() = default;
-    Agenda(const Stagger& stagger, DeviceId device, bool is_source);
+    TurnSchedule() = default;
+    TurnSchedule(const PhaseOffsets& offsets, DeviceId device, bool is_source);
 
-    /// On the source a turn has an end of its own, at the slot's next visit.
-    [[nodiscard]] bool has_end() const { return is_source_ && places_.size() > 1; }
+    /// Does end() return a task? Only on the source, and if its program has more than one segment.
+    [[nodiscard]] bool has_end() const { return is_source_ && keys_.size() > 1; }
 
-    /// The source visits its next slot, where these batches of turns begin, if any: what is to be
-    /// executed until its next visit.
+    /// The source visits its next group of slots, where these batches begin (possibly none).
+    /// Returns the tasks of the device until the next visit.
     [[nodiscard]] std::vector<Task> visit(std::span<const std::int64_t> batches);
-    /// The rest of a batch: nothing but on the source.
+    /// Returns the last segment of the batch as a task, or nothing without has_end().
     [[nodiscard]] std::vector<Task> end(std::int64_t batch) const;
 
   private:
-    struct Running {
+    struct RunningBatch {
         std::int64_t batch = 0;
-        std::int64_t begun = 0; ///< visit
-        std::size_t next = 0;   ///< segment
+        std::int64_t begun = 0; ///< number of the visit at which the batch began
+        std::size_t next = 0;   ///< the first segment that is not yet scheduled
     };
 
-    std::vector<Place> places_;
+    std::vector<ScheduleKey> keys_;
     Nanoseconds period_ = 1;
     std::int64_t visits_ = 1;
     bool is_source_ = false;
     std::int64_t visit_ = 0;
-    std::vector<Running> running_;
+    std::vector<RunningBatch> running_;
 };
 
 } // namespace headroom::scheduler

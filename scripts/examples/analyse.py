@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""An analysis to start from: what did each decision promise, what came of it, and how long did tokens take?
+"""An example of an analysis: what did each decision predict, what was measured, and how long did tokens take?
 
 usage: analyse.py TRACE [FIGURE.png]     prints a table; draws tokens over time, with the moments when
                                          blocks moved. Figures need Debian's python3-matplotlib.
@@ -14,12 +14,12 @@ import headroom_trace  # noqa: E402  (its folder comes first)
 
 
 def print_decisions(trace: headroom_trace.Trace) -> None:
-    """A row per interval: the decision, the prediction, and the median time per token that followed."""
+    """Prints one row for each interval: the decision, its prediction, and the median time per token after it."""
     late = trace.latency()
     reasons = trace.named("intervals", "reason")
     print(f"{'token':>6} {'at s':>8}  {'decision':<10} {'moved':>5} {'predicted ms':>13} {'median ms':>10}")
     for i, row in enumerate(trace.table("intervals")):
-        # A sequence's first token is prefill, and has no token before it.
+        # The first token of a sequence comes from prefill and has no previous token.
         own = late["latency_ns"][(late["interval"] == i) & (late["latency_ns"] >= 0)]
         median = f"{np.median(own) / 1e6:.2f}" if len(own) else "-"
         predicted = row["predicted_round_ns"]
@@ -29,7 +29,7 @@ def print_decisions(trace: headroom_trace.Trace) -> None:
 
 
 def print_devices(trace: headroom_trace.Trace) -> None:
-    """A row per device: share of the run that it computed, and the fullest its memory was."""
+    """Prints one row for each device: the share of the run in which it computed, and its peak memory."""
     memory, busy = trace.memory(), trace.busy()
     arrivals = trace.table("requests")["arrival"]
     first = int(arrivals.min()) if len(arrivals) else 0
@@ -43,7 +43,7 @@ def print_devices(trace: headroom_trace.Trace) -> None:
 
 
 def draw(trace: headroom_trace.Trace, path: str) -> None:
-    """Time per token over virtual time, a line per sequence; dashed where blocks moved."""
+    """Draws the time per token over virtual time, one line per sequence; dashed lines mark moves of blocks."""
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
@@ -61,7 +61,7 @@ def draw(trace: headroom_trace.Trace, path: str) -> None:
              title=Path(trace.path).name)
     try:
         figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:  # a folder that is not there, an unknown kind of picture
+    except (OSError, ValueError) as error:  # a missing folder, or an unknown picture format
         sys.exit(f"analyse: error: {path}: {error}; expected a .png, .svg or .pdf that can be written")
     print(f"\nfigure: {path}")
 

@@ -8,15 +8,15 @@ from outcomes import Outcome, column, failures
 from report import Table
 from spread import estimate, extremes, factors, quartiles
 
-Outcomes = dict[Contender, list[Outcome]]  # a list has one of each fleet, in the fleets' order
+Outcomes = dict[Contender, list[Outcome]]  # each list has one outcome per fleet, in order
 
 
-EXECUTED, BY_FORMULA = "per_token_s", "formula_s"  # two measures of the same runs
+EXECUTED, BY_FORMULA = "per_token_s", "formula_s"  # names of two measures of the same runs
 
 
 def time_factors(outcomes: Outcomes, reference: Contender, measure: str = EXECUTED
                  ) -> dict[Contender, list[float]]:
-    """Time per token of every contender over the reference's, fleet by fleet."""
+    """Time per token of every contender ÷ that of the reference, fleet by fleet."""
     ours = column(outcomes[reference], measure)
     return {contender: factors(column(theirs, measure), ours) for contender, theirs in outcomes.items()}
 
@@ -54,9 +54,9 @@ def memory_rows(outcomes: Outcomes) -> list[dict[str, object]]:
 
 
 def behind(outcomes: Outcomes, reference: Contender, measure: str = EXECUTED) -> list[Contender]:
-    """Layer-based policies and `paper` that the reference's median is not ahead of. A fleet in which
-    only the other ran counts against the reference, one in which only the reference ran for nobody."""
-    late = []
+    """The layer-based policies and `paper` for which the reference's median is not better. A fleet in which only the
+    other contender ran counts against the reference; a fleet in which only the reference ran counts for none."""
+    not_beaten = []
     for contender, over in time_factors(outcomes, reference, measure).items():
         if contender.policy not in (*LAYER_BASED, "paper"):
             continue
@@ -64,21 +64,22 @@ def behind(outcomes: Outcomes, reference: Contender, measure: str = EXECUTED) ->
                    for ours, theirs in zip(outcomes[reference], outcomes[contender]))
         judged = [value for value in over if math.isfinite(value)] + [0.0] * lost
         if judged and np.median(judged) <= 1.0:
-            late.append(contender)
-    return late
+            not_beaten.append(contender)
+    return not_beaten
 
 
-def verdict(late: list[Contender], reference: Contender) -> str:
-    if late:
+def verdict(not_beaten: list[Contender], reference: Contender) -> str:
+    if not_beaten:
         return (f"In the median {reference.word} is NOT ahead of "
-                f"{', '.join(contender.word for contender in late)}.")
+                f"{', '.join(contender.word for contender in not_beaten)}.")
     return (f"In the median {reference.word} is ahead of every layer-based policy"
             f"{'' if reference.sliced else ' and of paper'}.")
 
 
 def comparison(title: str, outcomes: Outcomes, reference: Contender, measure: str = EXECUTED
                ) -> list[Table]:
-    """By the formulas first where they are what was decided by: the verdict is about that."""
+    """The tables of the comparison. If decisions were made by the published formulas, their table comes first, and the
+    verdict is about it."""
     judged = verdict(behind(outcomes, reference, measure), reference)
     tables = [Table(f"{title}: time as executed", time_rows(outcomes, reference),
                     judged if measure == EXECUTED else ""),

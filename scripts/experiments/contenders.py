@@ -1,11 +1,11 @@
-"""Policies as the experiments run them: a word such as `paper`, `ring:sliced` or `galaxy:sliced:ring` is a
-policy with the granularity and the reduction that it runs under."""
+"""Policies as the experiments run them. A word such as `paper`, `ring:sliced` or `galaxy:sliced:ring` is a policy with
+its granularity and its kind of reduction."""
 from dataclasses import dataclass
 
 POLICIES = ("resource_aware", "exact", "paper", "dynamic_layer", "edgeshard", "edgeshard_throughput",
             "galaxy", "mdi_ring", "ring", "static", "greedy", "round_robin")
-# What arXiv 2505.02533 compares itself with, and their like: each device has whole layers, or a share of
-# every layer.
+# The policies that arXiv 2505.02533 is compared with, and similar ones: each device has whole layers, or a
+# share of every layer.
 LAYER_BASED = ("dynamic_layer", "edgeshard", "edgeshard_throughput", "ring", "mdi_ring", "galaxy")
 OURS = "resource_aware"
 
@@ -14,7 +14,7 @@ OURS = "resource_aware"
 class Contender:
     policy: str
     sliced: bool = False
-    ring: bool = False  # policy galaxy adds up by a ring all-reduce, not at a hub
+    ring: bool = False  # policy galaxy forms sums by a ring all-reduce instead of a hub
 
     @property
     def word(self) -> str:
@@ -22,11 +22,11 @@ class Contender:
 
     @property
     def label(self) -> str:
-        """For places that say the granularity elsewhere."""
+        """The name for tables that state the granularity elsewhere."""
         return self.policy + " (ring)" * self.ring
 
     def options(self, slices: int) -> tuple[str, ...]:
-        """What the command line of `headroom simulate` has; `slices` per layer."""
+        """The options for the command line of `headroom simulate`; `slices` is the number of slices per layer."""
         settings = ["--policy", self.policy]
         if self.sliced:
             settings += ["--set", "controller.granularity=sliced", "--set", f"controller.slices={slices}"]
@@ -36,7 +36,7 @@ class Contender:
 
 
 def parse(text: str) -> list[Contender]:
-    """Contenders between commas, each once. Raises ValueError with a sentence."""
+    """The contenders of a comma-separated list, without duplicates. Raises ValueError with a message for users."""
     contenders = []
     for word in text.split(","):
         policy, *marks = word.strip().split(":")
@@ -53,5 +53,5 @@ def parse(text: str) -> list[Contender]:
 
 
 def with_reference(contenders: list[Contender], reference: Contender) -> list[Contender]:
-    """The reference first, then the others."""
+    """The contenders with the reference as the first."""
     return [reference, *(contender for contender in contenders if contender != reference)]

@@ -1,5 +1,5 @@
-"""What the figures share: colours that colour-blind people can tell apart (Okabe and Ito), boxes with all
-their points, logarithmic axes with plain numbers."""
+"""Shared parts of the figures: the colours of Okabe and Ito for colour-blind readers, box plots with all their points,
+and logarithmic axes with plain numbers."""
 import sys
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def kind_of(policy: str) -> str:
 
 
 def log_axis(axis) -> None:
-    """A logarithmic axis (`axes.xaxis` or `axes.yaxis`) whose numbers are written out."""
+    """Makes the axis (`axes.xaxis` or `axes.yaxis`) logarithmic, with numbers that are written out."""
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
     low, high = sorted(axis.get_view_interval())
     subs = (1, 1.5, 2, 3, 5, 7) if high < 20 * low else (1, 2, 5) if high < 1000 * low else (1,)
@@ -37,8 +37,8 @@ def log_axis(axis) -> None:
 
 def boxes(axes, groups: list[tuple[str, str, list[float]]], label: str, one: bool = False,
           log: bool = True) -> None:
-    """A box per group (name, policy, values), topmost the first; whiskers from 5 to 95 %, all values as
-    points. `one` draws a line at 1."""
+    """Draws one box for each group (name, policy, values), the first at the top. Whiskers reach from 5 to 95 %, and
+    all values are points. `one` draws a line at 1."""
     shown = [(name, policy, [v for v in values if np.isfinite(v)]) for name, policy, values in groups]
     drawn = axes.boxplot([values for _, _, values in shown], vert=False, whis=(5, 95), showfliers=False,
                          patch_artist=True, widths=0.6, medianprops={"color": "black", "linewidth": 1.5})
@@ -60,14 +60,14 @@ def boxes(axes, groups: list[tuple[str, str, list[float]]], label: str, one: boo
 
 
 def legend_below(figure, handles, rows: int = 1) -> None:
-    """In a strip of its own under the axes."""
+    """Draws the legend in a strip below the axes."""
     strip = (0.2 + 0.2 * rows) / figure.get_size_inches()[1]
     figure.get_layout_engine().set(rect=(0, strip, 1, 1 - strip))
     figure.legend(handles=handles, loc="lower center", ncol=-(-len(handles) // rows), frameon=False)
 
 
 def legend_of_kinds(figure, policies) -> None:
-    """Which colour is what."""
+    """The legend that explains the colours."""
     kinds = {kind_of(policy) for policy in policies}
     handles = [Patch(facecolor=colour, alpha=0.65, label=kind)
                for kind, colour in KINDS.items() if kind in kinds]

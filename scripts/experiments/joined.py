@@ -1,9 +1,8 @@
 #!/usr/bin/python3
-"""What joining turns saves on this host: several sequences on one device decode a model of random F32 weights,
-many times larger than any cache, with 1, 2, 4, … of their turns joined. CPU time per token is that of many
-tokens less that of few, so that loading and prompts do not count; rounds of all batches in turn, medians of
-several. Exit code 1 if the texts' checksums differ between batches.
-"""
+"""What does a batch save on this host? Several sequences on one device decode a model of random F32 weights, many
+times larger than any cache, with 1, 2, 4, … of their turns joined. The CPU time per token is the difference between a
+run of many tokens and a run of few, so loading and prompts do not count. Rounds of all batch sizes alternate, and the
+median of several rounds is taken. Exit code 1 if the logits' checksums differ between batch sizes."""
 import argparse
 import os
 import resource
@@ -21,14 +20,14 @@ import report
 from runs import RunFailed, version_of
 
 sys.path.insert(0, str(options.ROOT / "scripts/story_model"))
-import gguf  # noqa: E402  its room is the story model's
+import gguf  # noqa: E402  from scripts/story_model
 
 WIDTH, HEADS, KV_HEADS, HIDDEN, CONTEXT = 1024, 16, 8, 2816, 128
 FEW, MANY = 2, 18  # tokens per sequence
 
 
 def write_model(path: Path, layers: int) -> int:
-    """Random weights with the vocabulary of our stories; returns their bytes."""
+    """Writes a model of random weights with the vocabulary of the stories; returns its bytes of weights."""
     known, _ = gguf.read(str(options.ROOT / "data/models/stories.gguf"))
     random = np.random.default_rng(1)
     head = WIDTH // HEADS
@@ -83,7 +82,7 @@ memory = "8 GiB"
 
 
 def run(program: str, text: Path, batch: int, tokens: int, trace: Path) -> tuple[float, list[int]]:
-    """CPU seconds, and the checksums of all logits."""
+    """Runs the program. Returns the CPU seconds and the checksums of all logits."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [program, "run", str(text), "--transport", "inprocess", "--set", f"controller.batch={batch}",
                "--set", "controller.policy=\"static\"", "--tokens", str(tokens), "--trace", str(trace), "--force"]

@@ -1,9 +1,8 @@
 #!/usr/bin/python3
-"""Large scale: 25 devices, 1000 tokens, a decision every token and every 16 tokens. How long does a token
-take, and what does the fullest device hold, against layer-based policies on the same fleets, in both
-granularities? Exit code 1 if the median of resource_aware is not ahead of every layer-based policy and of
-paper, each in its granularity.
-"""
+"""Large scale: 25 devices, 1000 tokens, and a decision after every token or every 16 tokens. How long does a token
+take, and how much does the fullest device hold, in comparison with layer-based policies on the same fleets and in both
+granularities? Exit code 1 if the median of resource_aware is not better than that of every layer-based policy and of
+paper in the same granularity."""
 import sys
 from dataclasses import replace
 
@@ -26,7 +25,7 @@ SLICED = ("resource_aware:sliced,galaxy:sliced,galaxy:sliced:ring,dynamic_layer:
 
 
 def groups_of(contenders: list[Contender]) -> list[list[Contender]]:
-    """One group per granularity, resource_aware first."""
+    """The contenders in one group for each granularity, resource_aware first."""
     groups = []
     for sliced in (False, True):
         if group := [contender for contender in contenders if contender.sliced == sliced]:
@@ -35,7 +34,7 @@ def groups_of(contenders: list[Contender]) -> list[list[Contender]]:
 
 
 def measure(runner, given, family, groups) -> dict[int, comparison.Outcomes]:
-    """By interval; all runs of a fleet one after the other, so that what is left can be foretold."""
+    """The outcomes by interval. All runs of a fleet follow each other, so that the remaining time can be predicted."""
     everyone = [contender for group in groups for contender in group]
     keys = [(seed, interval, contender) for seed in options.seeds_of(given)
             for interval in given.intervals for contender in everyone]
@@ -51,7 +50,7 @@ def measure(runner, given, family, groups) -> dict[int, comparison.Outcomes]:
 
 
 def gains(found: dict[int, comparison.Outcomes]) -> report.Table:
-    """What resource_aware gains by cutting proj and ffn too."""
+    """The gain of resource_aware from granularity `sliced`."""
     rows = []
     for interval, results in found.items():
         over = comparison.time_factors(results, Contender(OURS))[Contender(OURS, sliced=True)]

@@ -1,5 +1,5 @@
-"""The command line that all experiments share, and how they end: 0 fine, 1 a claim does not hold, 2 bad
-input, 3 a run failed, 130 interrupted."""
+"""The command line that all experiments share, and their exit codes: 0 success, 1 a claim does not hold, 2 bad input,
+3 a run failed, 130 interrupted."""
 import argparse
 import math
 import os
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def number(kind, least: float, below: float = math.inf):
-    """A type for argparse: least <= value < below."""
+    """A type for argparse that accepts least <= value < below."""
     def read(text: str):
         try:
             value = kind(text)
@@ -30,7 +30,7 @@ def number(kind, least: float, below: float = math.inf):
 
 
 def numbers(kind, least: float):
-    """Several, with commas between."""
+    """A type for argparse that accepts several numbers separated by commas."""
     one = number(kind, least)
     return lambda text: tuple(one(word) for word in text.split(","))
 
@@ -50,7 +50,7 @@ def program(text: str) -> str:
 
 
 def with_program(parser: argparse.ArgumentParser, figure: str) -> argparse.ArgumentParser:
-    """Adds what every experiment has. `figure` is the PNG's name."""
+    """Adds the options that every experiment has. `figure` is the name of the PNG."""
     parser.add_argument("--headroom", type=program, help="the program", default=os.environ.get(
         "HEADROOM_BINARY", str(ROOT / "build/release/bin/headroom")))
     parser.add_argument("--jobs", type=number(int, 1), default=os.cpu_count(), help="runs at a time")
@@ -63,7 +63,8 @@ def with_program(parser: argparse.ArgumentParser, figure: str) -> argparse.Argum
 
 def parser_of(description: str, family: Family, seeds: int, profile: str, profiles: tuple[str, ...],
               figure: str, policy: str) -> argparse.ArgumentParser:
-    """The options; the defaults are the family's and those given. `figure` is the PNG's name."""
+    """A parser with all options; the defaults are those of the family and the given ones. `figure` is the name of the
+    PNG."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--seeds", type=number(int, 1), default=seeds, help="fleets (default %(default)s)")
     parser.add_argument("--first", type=number(int, 0), default=0, help="first seed (default %(default)s)")
@@ -95,9 +96,9 @@ def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
 
 
 def families_of(family: Family, given: argparse.Namespace) -> dict[str, Family]:
-    """The family as the options change it, by cost profile. The published formulas count no weights of
-    proj and ffn: where memory is short, what fits by them pages all the time. So under cost
-    profile paper memory is as drawn, which is the published setting, too."""
+    """The family as the options change it, for each cost profile. The published formulas count no weights of proj and
+    ffn. If memory were short, placements that fit by these formulas would page all the time. So under cost profile
+    paper memory is as drawn, which is also the published setting."""
     profiles = ("physical", "paper") if given.cost_profile == "both" else (given.cost_profile,)
     factor_of = {"physical": family.memory_factor, "paper": None}
     return {profile: replace(
@@ -121,7 +122,7 @@ def seeds_text(given: argparse.Namespace) -> str:
 
 
 def end(main) -> None:
-    """Runs an experiment's main and leaves with its exit code."""
+    """Runs the main function of an experiment and exits with its exit code."""
     try:
         sys.exit(main())
     except RunFailed as error:

@@ -1,4 +1,4 @@
-"""What one run came to, read from its trace."""
+"""The figures of one run, read from its trace."""
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +9,15 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Outcome:
-    """The figures of one run. Without a trace (no first placement fits) only `ended` says something."""
-    ended: str = "finished"              # or infeasible, or stuck
-    per_token_s: float = math.nan        # decoding after the first token, migrations included
+    """The figures of one run. Without a trace (no first placement fits) only `ended` is set."""
+    ended: str = "finished"              # or "infeasible" or "stuck"
+    per_token_s: float = math.nan        # time after the first token, migrations included
     first_token_s: float = math.nan
-    fullest_gb: float = math.nan         # most that any one device held at any time
-    together_gb: float = math.nan        # sum over devices of the most that each held
-    moves: float = math.nan              # blocks that changed their device, per decision after the first
-    kept_infeasible: float = math.nan    # decisions that found nothing and kept what was
-    paged_gb: float = math.nan           # read again from storage, because a device held too much
+    fullest_gb: float = math.nan         # peak memory of the fullest device
+    together_gb: float = math.nan        # sum of the peaks of all devices
+    moves: float = math.nan              # moved blocks per decision after the first
+    kept_infeasible: float = math.nan    # decisions that found no feasible placement
+    paged_gb: float = math.nan           # read again from storage by devices over their budget
     formula_s: float = math.nan          # the published D_mig + λ·D_T, summed over decisions, per token
     decision_ms: float = math.nan        # wall time of the policy on this machine, mean
 
@@ -46,7 +46,8 @@ def read(path: Path) -> Outcome:
 
 
 def formula_per_token(intervals: np.ndarray, tokens: int) -> float:
-    """Of what was in force, decision by decision. Infinite where layers are sliced: there is no formula."""
+    """The published D_mig + λ·D_T of the placements in force, summed over decisions, per token. Infinite for sliced
+    layers, which have no formula."""
     each = np.diff(np.append(intervals["first_token"], tokens))
     return float((intervals["paper_migration_s"] + each * intervals["paper_delay_s"]).sum()) / tokens
 
@@ -57,6 +58,6 @@ def column(outcomes: list[Outcome], field: str) -> list[float]:
 
 
 def failures(outcomes: list[Outcome]) -> str:
-    """How many have no figures and why, `-` if all have."""
+    """The number of runs without figures, with the reasons; `-` if there are none."""
     words = [outcome.ended for outcome in outcomes if outcome.ended != "finished"]
     return ", ".join(f"{words.count(word)} {word}" for word in sorted(set(words))) or "-"

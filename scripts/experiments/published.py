@@ -1,10 +1,9 @@
 #!/usr/bin/python3
-"""The published experiment of arXiv 2505.18164 (docs/explanation/ring-pipelines.md#published-results):
-NanoLlama 304M and TinyLlama on Jetson TX2 over gigabit Ethernet, tokens/s of all sequences together and
-memory per device, on 1, 2, 3 and more devices: the published points, the published split of layers, and ours
-beside them. One number is calibrated: the memory bandwidth, so that one device decodes NanoLlama as fast as
-published. Exit code 1 if a ring's steady state is not within 1 % of the formula at the same contexts.
-"""
+"""The published experiment of arXiv 2505.18164 (docs/explanation/ring-pipelines.md#published-results): NanoLlama 304M
+and TinyLlama on 1, 2, 3 and more Jetson TX2 over gigabit Ethernet. Shows tokens/s of all sequences together and memory
+per device for the published points, the published split of layers, and Headroom's policies. One number is calibrated:
+the memory bandwidth, so that one device decodes NanoLlama at the published speed. Exit code 1 if the steady state of a
+ring is not within 1 % of the formula at the same contexts."""
 import argparse
 import math
 from dataclasses import dataclass
@@ -18,14 +17,14 @@ import ring_formula as formula
 import steady
 from runs import Run
 
-# Tokens/s of all sequences, by devices, read off the authors' plots: about ±1 %
+# Tokens/s of all sequences by number of devices, read from the authors' plots, about ±1 %
 # (docs/explanation/ring-pipelines.md#published-results). TinyLlama on one device did not run there.
 PUBLISHED = {
     "nanollama-304m": {1: 17.9, 2: 26.0, 3: 30.4},
     "tinyllama-1.1b": {2: 13.4, 3: 18.0},
 }
 CALIBRATED_ON = "nanollama-304m"
-# What their program does if not told otherwise is 300 tokens; the prompt's length is chosen here.
+# 300 tokens are the default of the authors' program; the length of the prompt is chosen here.
 PROMPT_TOKENS, TOKENS = 16, 300
 DEVICE, NETWORK = "jetson-tx2", "gigabit-ethernet"
 TOLERANCE = 0.01
@@ -35,7 +34,7 @@ TOLERANCE = 0.01
 class Contender:
     label: str
     policy: str
-    per_device: int             # sequences in flight per device; 0: one in all
+    per_device: int             # sequences in flight per device; 0: one sequence for all devices
     batch: str = "1"
     sliced: bool = False
     objective: str = "throughput"
@@ -45,7 +44,7 @@ class Contender:
 
     @property
     def by_formula(self) -> bool:
-        """Layers on a ring, each turn by itself: what the formula is about."""
+        """Whether the formula applies: layers on a ring, without joined turns."""
         return self.policy in ("mdi_ring", "ring") and self.batch == "1"
 
     def options(self, devices: int) -> tuple[str, ...]:
@@ -76,14 +75,13 @@ def table_value(path: str, name: str, key: str) -> str:
 
 
 def number_of(text: str) -> float:
-    """Of a quantity in the catalogue: B/s, FLOP/s or seconds."""
+    """The value of a quantity of the catalogue in B/s, FLOP/s or seconds."""
     value, unit = text.split()
     return float(value) * {"GFLOP/s": 1e9, "GB/s": 1e9, "Mbit/s": 1e6 / 8, "us": 1e-6}[unit]
 
 
 def calibrated_gb_per_s(tokens_per_s: float) -> float:
-    """Memory bandwidth at which one device, which is bound by it, reads what a token needs in the middle
-    of the text so often."""
+    """The memory bandwidth at which one device, limited by it, decodes the given tokens/s in the middle of the text."""
     shape = formula.preset(CALIBRATED_ON, options.ROOT)
     reading = formula.Device(math.inf, 1.0)
     middle = PROMPT_TOKENS + TOKENS // 2
@@ -124,7 +122,7 @@ def measure(runner, given, bandwidth: float) -> Found:
 
 
 def per_count(given, found: Found, model: str, head: str, value) -> list[dict[str, object]]:
-    """A row per contender, a column per device count."""
+    """One row for each contender, one column for each number of devices."""
     return [{head: contender.label, **{str(n): value(found[model, n, contender]) for n in given.devices}}
             for contender in CONTENDERS]
 
@@ -158,19 +156,19 @@ def formula_rows(given, found: Found, model: str, bandwidth: float) -> list[dict
     return rows
 
 
-def far_off(rows: list[dict[str, object]]) -> list[str]:
+def deviations(rows: list[dict[str, object]]) -> list[str]:
     return [f"{row['ring']} on {row['devices']}" for row in rows
             if not abs(row["measured ÷ formula − 1, %"]) <= 100 * TOLERANCE]
 
 
-def judged(rows: list[dict[str, object]]) -> str:
-    if late := far_off(rows):
+def verdict(rows: list[dict[str, object]]) -> str:
+    if late := deviations(rows):
         return f"NOT within 1 % of the formula: {', '.join(late)}."
     return f"All {len(rows)} rings are within 1 % of the formula at the same contexts."
 
 
 def draw(given, found: Found, bandwidth: float) -> None:
-    """Without the rings of m = N, which run as fast and hold less cache."""
+    """Draws the figure. The rings with m = N are left out, because they run as fast and hold less cache."""
     figure, axes = plt.subplots(2, len(given.models), figsize=(6.2 * len(given.models), 8.5), squeeze=False,
                                 sharex=True, layout="constrained")
     shown = [contender for contender in CONTENDERS if contender.per_device != 1]
@@ -226,12 +224,12 @@ def main() -> int:
     tables, late = [], []
     for model in given.models:
         compared = formula_rows(given, found, model, bandwidth)
-        late += far_off(compared)
+        late += deviations(compared)
         tables += [
             report.Table(f"{model}: {setting}", speed_rows(given, found, model)),
             report.Table(f"{model}: peak memory, buffers included", memory_rows(given, found, model)),
             report.Table(f"{model}: turns joined into one operation", batch_rows(given, found, model)),
-            report.Table(f"{model}: the formula of the steady state", compared, judged(compared)),
+            report.Table(f"{model}: the formula of the steady state", compared, verdict(compared)),
         ]
     report.show(tables, runner.version, given.json)
     draw(given, found, bandwidth)

@@ -1,4 +1,4 @@
-"""Tables: Markdown for people, JSON for programs."""
+"""Tables: Markdown for readers, JSON for programs."""
 import dataclasses
 import json
 import math
@@ -9,8 +9,8 @@ from spread import short
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of equal keys, which are the columns' titles. A cell is a text, a number, an Estimate or a
-    Range. `note` stands below."""
+    """Rows with equal keys, which are the titles of the columns. A cell is a text, a number, an Estimate or a Range.
+    `note` is printed below the table."""
     title: str
     rows: list[dict[str, object]]
     note: str = ""
@@ -35,7 +35,7 @@ def markdown(table: Table) -> str:
 
 
 def plain(cell):
-    """As JSON knows it: NaN is null."""
+    """The cell as a JSON value; NaN becomes null."""
     if dataclasses.is_dataclass(cell):
         return {key: plain(value) for key, value in dataclasses.asdict(cell).items()}
     if isinstance(cell, float):
@@ -44,7 +44,7 @@ def plain(cell):
 
 
 def show(tables: list[Table], version: str, as_json: bool) -> None:
-    """On stdout."""
+    """Prints the tables on standard output."""
     if not as_json:
         print("\n\n".join([version, *map(markdown, tables)]))
         return

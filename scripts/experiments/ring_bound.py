@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""How near does policy ring come to the best split there is? Random models on random fleets, equal devices
-and unequal ones in turn, m = 2N sequences, hops of at most 5 % of the slowest stage: tokens/s in the steady
-state over the bound (docs/explanation/ring-pipelines.md#steady-state) of the best contiguous split, found by
-trying all of them, at the same contexts; and the most that a device holds over the largest stage of that
-split. Of equally fast splits, which are many where the starter's lm_head is the slowest stage, the best is
-the one that takes a single sequence around fastest; beside it stands the one whose largest stage is smallest.
-Exit code 1 if a ring is below 0.97 of the bound, or a device holds more than the best split's largest stage.
-"""
+"""How close does policy ring come to the best possible split? There are random models on random fleets, alternately of
+equal and unequal devices, with m = 2N sequences and hops of at most 5 % of the slowest stage. The program compares
+tokens/s in the steady state with the bound (docs/explanation/ring-pipelines.md#steady-state) of the best contiguous
+split at the same contexts, found by trying all splits. It also compares the most that a device holds with the largest
+stage of that split. If the starter's lm_head is the slowest stage, many splits are equally fast; of these the best is
+the one in which a single sequence goes around fastest. The equally fast split with the smallest largest stage is shown
+beside it. Exit code 1 if a ring is below 0.97 of the bound, or if a device holds more than the best split's largest
+stage."""
 import argparse
 import random
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ from runs import Run
 
 PROMPT_TOKENS = 8
 LEAST = 0.97
-MOST_OF_STAGE = 0.05  # a hop, of the slowest stage
-EQUAL = 1e-9          # rates that differ by less, relatively, are equal
+MOST_OF_STAGE = 0.05  # a hop takes at most this part of the slowest stage
+EQUAL = 1e-9          # relative difference below which rates are equal
 COLOURS = {"equal": drawing.LINES[5], "unequal": drawing.LINES[1]}
 
 
@@ -59,7 +59,8 @@ def draw_device(rng: random.Random) -> formula.Device:
 
 def draw_links(rng: random.Random, devices: int, vector_bytes: int, most_s: float
                ) -> list[list[formula.Link]]:
-    """The same both ways; a hop takes at most `most_s`, of which latency has any share."""
+    """Draws links that are equal in both directions. A hop takes at most `most_s`, of which latency has a random
+    share."""
     links = [[formula.Link(1.0, 0.0)] * devices for _ in range(devices)]
     for a in range(devices):
         for b in range(a + 1, devices):
@@ -69,7 +70,7 @@ def draw_links(rng: random.Random, devices: int, vector_bytes: int, most_s: floa
 
 
 def slowest_stage(shape: formula.Shape, devices: list[formula.Device]) -> float:
-    """Of the split whose slowest stage is fastest, hops apart."""
+    """The time of the slowest stage of the best split, without hops."""
     return min(max(formula.stages(shape, devices, split, PROMPT_TOKENS))
                for split in formula.splits(shape.layers, len(devices)))
 
@@ -114,8 +115,8 @@ class Finding:
     best: formula.Split
     bound: float              # tokens/s
     found: steady.Steady
-    stage_bytes: int          # of the best split's largest stage
-    leanest_bytes: int        # of the equally fast split with the smallest largest stage
+    stage_bytes: int          # bytes of the best split's largest stage
+    leanest_bytes: int        # largest stage of the equally fast split where it is least
 
     @property
     def of_bound(self) -> float:
@@ -123,12 +124,12 @@ class Finding:
 
     @property
     def of_stage(self) -> float:
-        """Memory, blocks and caches on both sides."""
+        """The memory of the fullest device ÷ the largest stage, both of blocks and caches."""
         return self.found.fullest_blocks_bytes / self.stage_bytes
 
     @property
     def hop_share(self) -> float:
-        """The slowest hop of the best split over its slowest stage."""
+        """The slowest hop of the best split ÷ its slowest stage."""
         middle = self.found.contexts[len(self.found.contexts) // 2]
         ways = formula.hops(self.drawn.shape, self.drawn.links, self.best)
         return max((arrival for _, arrival in ways), default=0.0) / max(

@@ -1,11 +1,10 @@
 """The steady state of layers on a ring of devices with m sequences in flight, by the formula of
 docs/explanation/ring-pipelines.md#steady-state, for arXiv 2505.18164. Costs are those of cached decoding,
-granularity `paper` (docs/explanation/blocks.md#physical-costs). Own loops throughout: nothing here asks the
-program.
+granularity `paper` (docs/explanation/blocks.md#physical-costs). The computation is independent of the program.
 
-Devices stand in the ring's order, the starter first: it has embed, its layers, the final norm and lm_head.
-A split says how many consecutive layers each device has; a device without layers is left out, the
-starter is not. Hop i leads from the i-th device that takes part to the next one, the last to the starter.
+Devices are in the order of the ring. The first is the starter, which has embed, its layers, the final norm and
+lm_head. A split is the number of consecutive layers of each device. A device without layers takes no part, except
+the starter. Hop i leads from the i-th participating device to the next one; the last hop leads to the starter.
 """
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ Split = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Shape:
-    """A model as scenarios write it, untied."""
+    """The shape of a model as in scenarios, with untied embeddings."""
     layers: int
     heads: int
     kv_heads: int
@@ -36,7 +35,7 @@ class Shape:
 
     @property
     def group_weights(self) -> int:
-        """Of one K/V head with its query heads: q, k and v."""
+        """The number of weights of q, k and v of one group (one K/V head with its query heads)."""
         return (self.heads // self.kv_heads + 2) * self.head_width * self.width
 
     @property
@@ -44,22 +43,22 @@ class Shape:
         return (3 if self.gated else 2) * self.width * self.ffn_width
 
     def layer_bytes(self) -> int:
-        """Resident, without cache: matrices and two norms in F32."""
+        """The resident bytes of a layer without cache: matrices, and two norms in F32."""
         weights = self.kv_heads * self.group_weights + self.width**2 + self.ffn_weights
         return weights * self.bytes_per_weight + 2 * 4 * self.width
 
     def table_bytes(self) -> int:
-        """Of embed or of lm_head."""
+        """The bytes of embed or of lm_head."""
         return self.vocab * self.width * self.bytes_per_weight
 
     def cache_bytes(self, rows: int) -> int:
-        """Of one layer and one sequence: whole pages."""
+        """The bytes of the cache of one layer and one sequence, in whole pages."""
         pages = -(-rows // PAGE_TOKENS)
         return 2 * pages * PAGE_TOKENS * self.kv_heads * self.head_width * ACTIVATION_BYTES
 
 
 def preset(name: str, root: Path) -> Shape:
-    """A published shape, as the program knows it (data/models.toml), weights of 16 bits."""
+    """The shape of a published model from data/models.toml, with weights of 16 bits."""
     shape = tomllib.loads((root / "data/models.toml").read_text())[name]["shape"]
     known = ("layers", "heads", "width", "ffn_width", "vocab")
     return Shape(**{key: shape[key] for key in known}, kv_heads=shape.get("kv_heads", shape["heads"]),
@@ -72,7 +71,7 @@ class Device:
     bytes_per_s: float = float("inf")
 
     def seconds(self, flop: float, touched: float) -> float:
-        """Of one operation, which computes while it reads."""
+        """The time of one operation, which computes while it reads."""
         return max(flop / self.flop_per_s, touched / self.bytes_per_s)
 
 
@@ -83,7 +82,7 @@ class Link:
 
 
 def layer_seconds(shape: Shape, device: Device, context: int) -> float:
-    """One token through one layer: its groups one after the other, proj, ffn."""
+    """The time of one token in one layer: its groups one after the other, proj and ffn."""
     size = shape.bytes_per_weight
     rows = context * shape.head_width
     group = device.seconds(2 * shape.group_weights + 4 * shape.heads // shape.kv_heads * rows,
@@ -98,19 +97,19 @@ def lm_head_seconds(shape: Shape, device: Device) -> float:
 
 
 def members(split: Split) -> list[int]:
-    """Devices that take part."""
+    """The devices that take part."""
     return [0, *(i for i, layers in enumerate(split) if i > 0 and layers > 0)]
 
 
 def stages(shape: Shape, devices: Sequence[Device], split: Split, context: int) -> list[float]:
-    """tᵢ, seconds, of the devices that take part."""
+    """The times tᵢ in seconds of the devices that take part."""
     times = [split[i] * layer_seconds(shape, devices[i], context) for i in members(split)]
     times[0] += lm_head_seconds(shape, devices[0])
     return times
 
 
 def hops(shape: Shape, links: Sequence[Sequence[Link]], split: Split) -> list[tuple[float, float]]:
-    """(sᵢ, cᵢ), seconds: how long a hop's link is occupied, and until the vector is there."""
+    """(sᵢ, cᵢ) in seconds for each hop: how long it occupies the link, and when the vector has arrived."""
     ring = members(split)
     if len(ring) == 1:
         return []
@@ -120,27 +119,27 @@ def hops(shape: Shape, links: Sequence[Sequence[Link]], split: Split) -> list[tu
 
 
 def lap(times: list[float], ways: list[tuple[float, float]]) -> float:
-    """Seconds that one sequence's step takes if it is alone."""
+    """The time in seconds of a step of one sequence that is alone."""
     return sum(times) + sum(arrival for _, arrival in ways)
 
 
 def tokens_per_s(times: list[float], ways: list[tuple[float, float]], sequences: int) -> float:
-    """Of all sequences together: the slowest stage, the slowest link, or too few sequences to fill the
-    ring decide."""
+    """Tokens/s of all sequences together, limited by the slowest stage, the slowest link, or too few sequences to fill
+    the ring."""
     slowest = max(times + [occupied for occupied, _ in ways])
     return min(1 / slowest, sequences / lap(times, ways))
 
 
 def mean_tokens_per_s(shape: Shape, devices: Sequence[Device], links: Sequence[Sequence[Link]], split: Split,
                       sequences: int, contexts: range) -> float:
-    """Over rounds at these contexts, one after the other."""
+    """The mean tokens/s over rounds at these contexts, one after the other."""
     ways = hops(shape, links, split)
     return len(contexts) / sum(1 / tokens_per_s(stages(shape, devices, split, context), ways, sequences)
                                for context in contexts)
 
 
 def splits(layers: int, devices: int) -> Iterator[Split]:
-    """All ways to cut so many layers into consecutive parts, empty ones among them."""
+    """All ways to divide the layers into consecutive parts, including empty parts."""
     if devices == 1:
         yield (layers,)
         return
@@ -150,7 +149,7 @@ def splits(layers: int, devices: int) -> Iterator[Split]:
 
 
 def fullest_bytes(shape: Shape, split: Split, rows: int, sequences: int) -> int:
-    """Of the largest stage: weights and the caches of all sequences, buffers apart."""
+    """The bytes of the largest stage: weights and the caches of all sequences, without buffers."""
     each = shape.layer_bytes() + sequences * shape.cache_bytes(rows)
     stages_bytes = [layers * each for layers in split]
     stages_bytes[0] += 2 * shape.table_bytes() + 2 * 4 * shape.width

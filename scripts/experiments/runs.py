@@ -1,5 +1,5 @@
-"""Runs `headroom simulate` and `headroom plan` over many scenarios, several at a time, and keeps what they
-leave: a run that is there is not made again."""
+"""Runs `headroom simulate` and `headroom plan` on many scenarios, several at a time, and keeps their results: a run
+whose result is already there is not repeated."""
 import hashlib
 import os
 import shutil
@@ -11,26 +11,26 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-# Exit codes that are an answer: kept in place of a trace, in a file that ends in this word.
+# Exit codes that are results. A file that ends in this word takes the place of the trace.
 ANSWERS = {5: "stuck", 6: "infeasible"}
 SECONDS_BETWEEN_LINES = 30.0
 
 
 class RunFailed(Exception):
-    """A run that ended as none should: its command, its exit code and the program's own words."""
+    """A run that should not have failed: its command, its exit code and its messages."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One start of the program: `headroom COMMAND SCENARIO OPTIONS`."""
-    command: str               # simulate or plan
-    label: str                 # how its files' names begin
-    scenario: str              # text
+    """One call of the program: `headroom COMMAND SCENARIO OPTIONS`."""
+    command: str               # "simulate" or "plan"
+    label: str                 # prefix of the names of its files
+    scenario: str              # text of the scenario
     options: tuple[str, ...]
 
 
 class Progress:
-    """So many of so many and the time that is left, on stderr."""
+    """Prints the number of finished runs and the remaining time on standard error."""
 
     def __init__(self, todo: int, there: int) -> None:
         self.todo, self.made = todo, 0
@@ -73,15 +73,15 @@ def fingerprint(*parts: str) -> str:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """A file that is there is whole, whatever kills the writer."""
+    """Writes a file under another name and renames it, so that a file with the name is always complete."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     partial.write_text(text)
     partial.replace(path)
 
 
 class Runner:
-    """Makes runs in a folder: `out`, where everything stays, or a temporary one, which stays only if a run
-    failed. Names are made of the scenario's content, the options and the program's version."""
+    """Makes runs in a folder: `out`, where everything is kept, or a temporary folder, which is kept only if a run
+    failed. The names of files depend on the scenario's content, the options and the program's version."""
 
     def __init__(self, binary: str, out: Path | None, jobs: int) -> None:
         self.binary, self.jobs, self.keep = binary, jobs, out is not None
@@ -97,7 +97,7 @@ class Runner:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def all_of(self, runs: list[Run], read) -> list:
-        """`read(path)` of what every run left, in their order. Raises RunFailed at the first that failed."""
+        """`read(path)` for the result of every run, in order. Raises RunFailed at the first run that failed."""
         there = {run: path for run in runs if (path := self.find(run)) is not None}
         for run in runs:
             if not self.scenario_path(run).exists():
@@ -134,7 +134,8 @@ class Runner:
         return f"{run.label}-{options.replace(',', '+')[:60]}-{key}"
 
     def result_paths(self, run: Run) -> list[Path]:
-        """Where the result is: of a plan its JSON; of a simulation its trace, or why there is none."""
+        """The possible paths of the result: the JSON of a plan; the trace of a simulation, or the file that says why
+        there is none."""
         suffixes = ["json"] if run.command == "plan" else ["h5", *ANSWERS.values()]
         return [self.folder / f"{self.base(run)}.{suffix}" for suffix in suffixes]
 

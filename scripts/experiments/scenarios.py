@@ -1,13 +1,13 @@
 #!/usr/bin/python3
-"""Scenario files in the settings of arXiv 2505.02533, as this project knows them
+"""Scenario files in the settings of arXiv 2505.02533, as far as they are known
 (docs/explanation/head-level-partitioning.md#settings).
 
-Compute 5-50 GFLOP/s and memory 2-8 GB per device, both log-normal: these limits enclose 95 % and what
-lies outside is drawn again (clipping would make devices equal). Bandwidth per pair of devices uniform,
-1-10 Gbit/s, or 10-100 Mbit/s in the toy set, the same both ways. Background load uniform, 0-0.3 of
-compute and of memory, drawn again every second of virtual time. Models by heads/width, FFN four
-times as wide and not gated, F32. Stated by nobody and chosen here: layers, vocabulary, latency
-0.2 ms, a storage of 100 MB/s to page from when a device holds more than its memory.
+Each device has compute of 5-50 GFLOP/s and memory of 2-8 GB, both log-normal: 95 % of the distribution lie within
+these limits, and values outside are drawn again (clipping would make devices equal). Bandwidth is uniform for each
+pair of devices, 1-10 Gbit/s, or 10-100 Mbit/s in the toy set, and equal in both directions. The background load is
+uniform in 0-0.3 of compute and of memory and drawn again every second of virtual time. Models are given by
+heads/width; their FFN is four times as wide and not gated, and weights are F32. These settings are not published and
+were chosen here: layers, vocabulary, a latency of 0.2 ms, and a storage of 100 MB/s for paging.
 
 usage: scenarios.py {large|small|varied} FOLDER [--seeds N] [--first SEED]     writes FOLDER/SEED.toml
 """
@@ -23,9 +23,9 @@ TOY_LINKS_MBIT = (10.0, 100.0)
 
 @dataclass(frozen=True)
 class Family:
-    """All that the scenarios of one experiment share."""
-    devices: tuple[int, ...]      # each seed takes the next
-    heads: tuple[int, ...]        # likewise, after all device counts
+    """The settings that all scenarios of one experiment share."""
+    devices: tuple[int, ...]      # numbers of devices; successive seeds take successive ones
+    heads: tuple[int, ...]        # numbers of heads; they change after all numbers of devices
     layers: int
     tokens: int
     vocabulary: int = 32000
@@ -33,14 +33,14 @@ class Family:
     interval: int = 1
     bandwidth_mbit: tuple[float, float] = (1000.0, 10000.0)
     latency: str = "0.2 ms"
-    flop_per_byte: float | None = None  # compute over memory bandwidth; None: no limit on the latter
-    load: float = 0.3             # most that others use of compute
-    memory_load: float = 0.3      # and of memory
-    bandwidth_load: float = 0.0   # and of a link's bandwidth
-    memory_factor: float | None = None  # total memory over what the model needs; None: as drawn
+    flop_per_byte: float | None = None  # compute ÷ memory bandwidth; None: unlimited bandwidth
+    load: float = 0.3             # largest part of compute that other programs use
+    memory_load: float = 0.3      # the same for memory
+    bandwidth_load: float = 0.0   # the same for the bandwidth of links
+    memory_factor: float | None = None  # total memory ÷ need of the model; None: as drawn
     cost_profile: str = "physical"
     controller: tuple[str, ...] = ()  # further lines of [controller]
-    t_budget: str = "5 s"         # of cost profile paper; 1 s holds no FFN of width 2048 at 1000 tokens
+    t_budget: str = "5 s"         # for cost profile paper; 1 s is too short for width 2048
 
     def devices_of(self, seed: int) -> int:
         return self.devices[seed % len(self.devices)]
@@ -50,23 +50,23 @@ class Family:
 
 
 LARGE = Family(devices=(25,), heads=(32,), layers=24, tokens=1000)
-# Small models get small vocabularies: the published model has neither embed nor lm_head, and a few layers
-# beside tables of 32000 rows would be a question of where the tables fit. Memory is what makes devices
-# need each other: twice the need leaves room for whole layers on most fleets.
+# Small models get small vocabularies: the published model has neither embed nor lm_head, and with tables of 32000
+# rows beside a few layers the placement of the tables would dominate. Memory of twice the need still requires
+# several devices and leaves room for whole layers on most fleets.
 SMALL = Family(devices=(3, 4, 5), heads=(8, 16), layers=4, tokens=32, vocabulary=2000,
                prompt_tokens=16, interval=4, memory_factor=2.0)
-# What varies is varied on top of this; memory is short, so a load on it is a variation of its own.
+# The experiment varies one thing at a time; memory is short, so its load is a separate variation.
 VARIED = Family(devices=(8,), heads=(16,), layers=8, tokens=200, vocabulary=8000, interval=8,
                 memory_factor=2.0, memory_load=0.0, bandwidth_mbit=(100.0, 1000.0))
 FAMILIES = {"large": LARGE, "small": SMALL, "varied": VARIED}
 
 
 def log_normal(rng: random.Random, low: float, high: float) -> float:
-    """Log-normal with 95 % within [low, high]; what is outside is drawn again."""
+    """A log-normal draw with 95 % of the distribution within [low, high]; values outside are drawn again."""
     centre = (math.log(low) + math.log(high)) / 2
     spread = (math.log(high) - math.log(low)) / (2 * 1.96)
     while True:
-        # Box and Muller, from uniform draws alone: they are the same in every Python.
+        # The Box-Muller method uses only uniform draws, which are the same in every Python version.
         angle, length = 2 * math.pi * rng.random(), math.sqrt(-2 * math.log(1 - rng.random()))
         value = math.exp(centre + spread * length * math.cos(angle))
         if low <= value <= high:
@@ -74,7 +74,7 @@ def log_normal(rng: random.Random, low: float, high: float) -> float:
 
 
 def need_bytes(family: Family, heads: int) -> int:
-    """All weights and the caches at the last token, F32; buffers are left out."""
+    """The bytes of all weights and of the caches at the last token in F32, without buffers."""
     width = heads * HEAD_WIDTH
     weights = family.layers * (4 * width**2 + 2 * 4 * width**2) + 2 * family.vocabulary * width
     cache = 2 * family.layers * width * (family.prompt_tokens + family.tokens)
@@ -82,12 +82,12 @@ def need_bytes(family: Family, heads: int) -> int:
 
 
 def load(most: float) -> str:
-    """Drawn anew every second of virtual time, the same under all policies."""
+    """A load that is drawn again every second of virtual time; it is the same under all policies."""
     return f'{{ kind = "uniform", low = 0.0, high = {most}, period = "1 s" }}' if most > 0 else "0.0"
 
 
 def scenario(family: Family, seed: int) -> str:
-    """The text of one scenario. The same seed draws the same fleet whatever the model is."""
+    """The text of one scenario. A seed draws the same fleet for every model."""
     rng = random.Random(seed)
     devices, heads = family.devices_of(seed), family.heads_of(seed)
     width = heads * HEAD_WIDTH
@@ -95,7 +95,7 @@ def scenario(family: Family, seed: int) -> str:
     memory = [log_normal(rng, 2, 8) for _ in range(devices)]
     scale = 1.0
     if family.memory_factor is not None:
-        # Below load 0.3 the factor still holds on average; buffers come out of it.
+        # With loads up to 0.3 the factor still holds on average; buffers are part of it.
         scale = family.memory_factor * need_bytes(family, heads) / (sum(memory) * 1e9)
     lines = [
         f"seed = {seed}",

@@ -1,8 +1,7 @@
 #!/usr/bin/python3
-"""Small scale: 3 to 5 devices with memory for twice what the model needs. How far is each policy's first
-decision from the proven optimum of policy exact (the same problem for all), and how long does a token
-take over the run (each on its own path)?
-"""
+"""Small scale: 3 to 5 devices with memory for twice the need of the model. How far is the first decision of each
+policy from the optimum that policy exact proved for the same problem, and how long does a token take over the run (in
+which each policy makes its own decisions)?"""
 import json
 import math
 from pathlib import Path
@@ -26,8 +25,8 @@ EXACT = Contender("exact")
 
 
 def read_plan(path: Path) -> dict:
-    """Whether exact proved its decision, its bound in seconds, and the objectives in seconds by policy (NaN:
-    no feasible placement)."""
+    """Whether exact proved its decision, its bound in seconds, and the objectives of all policies in seconds (NaN: no
+    feasible placement)."""
     plan = json.loads(path.read_text())
     objectives = {policy["policy"]: policy.get("objective_s") for policy in plan["policies"]}
     return {"proven": plan["proven"], "bound_s": plan["bound_s"] or math.nan,
@@ -36,7 +35,7 @@ def read_plan(path: Path) -> dict:
 
 
 def over_bound(plans: list[dict], contender: Contender, proven: bool) -> list[float]:
-    """Objective over exact's bound, which is the optimum where it is proven."""
+    """Objective ÷ the bound of exact, which is the optimum where it is proven."""
     return [plan["objectives_s"][contender.policy] / plan["bound_s"] for plan in plans
             if plan["proven"] == proven]
 

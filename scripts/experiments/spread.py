@@ -1,4 +1,4 @@
-"""Middles and their spread: medians and means with 95 % confidence intervals, quartiles, factors."""
+"""Statistics: medians and means with 95 % confidence intervals, quartiles, and ratios."""
 import math
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Range:
-    """From one value to another: quartiles, or the smallest and the largest."""
+    """A range of values: quartiles, or smallest and largest."""
     low: float
     high: float
 
@@ -31,7 +31,7 @@ class Range:
 
 
 def short(value: float) -> str:
-    """As many figures as a reader compares: 1.018, 12.3, 1234."""
+    """The number with about three digits: 1.018, 12.3, 1234."""
     if not math.isfinite(value):
         return "-"
     decimals = 3 if abs(value) < 10 else 1 if abs(value) < 100 else 0
@@ -44,7 +44,7 @@ def known(values: list[float]) -> np.ndarray:
 
 
 def estimate(values: list[float], statistic=np.median) -> Estimate:
-    """The statistic of the values that are no NaN, with its percentile bootstrap interval (fixed seed)."""
+    """The statistic of the values that are not NaN, with its percentile bootstrap interval (fixed seed)."""
     array = known(values)
     if len(array) == 0:
         return Estimate(math.nan)

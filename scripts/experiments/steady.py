@@ -6,21 +6,21 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-MIDDLE = (0.25, 0.75)  # of a sequence's sampled tokens
+MIDDLE = (0.25, 0.75)  # range of the steady middle, in parts of a sequence's sampled tokens
 
 
 @dataclass(frozen=True)
 class Steady:
-    """Without a trace (no placement fits) only `ended` says something."""
+    """The figures of one run. Without a trace (no placement fits) only `ended` is set."""
     ended: str = "finished"
-    tokens_per_s: float = math.nan     # of all sequences, in the middle
-    contexts: range = range(0)         # of the steps there, the same for all sequences
-    fullest_gb: float = math.nan       # most that any one device held at any time, buffers included
+    tokens_per_s: float = math.nan     # of all sequences, in the steady middle
+    contexts: range = range(0)         # contexts of the steps in the middle, for every sequence
+    fullest_gb: float = math.nan       # peak memory of the fullest device, with buffers
     fullest_blocks_bytes: int = 0      # the same without buffers
-    least_busy: float = math.nan       # utilisation of the idlest device that has any block
-    batch: int = 0                     # turns joined, at the last decision
-    layers: tuple[int, ...] = ()       # first placement: how many layers' ffn each device has
-    all_tokens_per_s: float = math.nan  # of the whole run, prefill and the last sequence's end included
+    least_busy: float = math.nan       # least utilisation of a device that has a block
+    batch: int = 0                     # joined turns at the last decision
+    layers: tuple[int, ...] = ()       # number of ffn blocks of each device at first
+    all_tokens_per_s: float = math.nan  # of the whole run, with prefill and the end
 
 
 def read(path: Path) -> Steady:

@@ -1,13 +1,12 @@
 #!/usr/bin/python3
-"""Throughput of many sequences: on the fleets of the other experiments, how many tokens per second do all
-sequences get together from the hybrid (resource_aware, objective throughput), from layers on a ring (policy
-ring), both with as many turns joined as the decision finds best, and from heads spread for one sequence at a
-time? All three serve the same 2N requests on N devices, which come at once; N or 2N are in flight. Counted
-in the steady middle of the first sequences, which is what a decision is about, and over the whole run with
-all prompts. Exit code 1 if the hybrid is anywhere below the better of the two others by more than half a per
-cent. Loads that change every second are left out unless asked for: the steady middles of two contenders
-would see different seconds, so then only whole runs are judged.
-"""
+"""Throughput of many sequences. On the fleets of the other experiments, the program compares the tokens/s of all
+sequences together for three contenders: the hybrid (resource_aware with objective throughput), layers on a ring
+(policy ring), and heads spread for one sequence at a time. The first two use the batch size that the decision finds
+best. All three serve the same 2N requests on N devices, which arrive at once; N or 2N are in flight. Tokens are
+counted in the steady middle of the first sequences, for which decisions are made, and over the whole run with all
+prompts. Exit code 1 if the hybrid is anywhere slower than the better of the two others by more than half a per cent.
+Loads that change every second are left out by default: the steady middles of two contenders would see different
+seconds. With such loads only whole runs are judged."""
 import argparse
 from dataclasses import dataclass, replace
 
@@ -22,10 +21,10 @@ import spread
 import steady
 from runs import Run
 
-# Fewer layers and tokens than in the experiments whose fleets these are, because 2N requests take 2N times as
-# long; and where memory is short, more of it, because 2N sequences have caches and buffers. Those fleets
-# have no limit on memory bandwidth: "bound" has one, as boards have it that decode with 16-bit weights, so
-# that turns that share a pass over the weights pay. "slow" has links as between offices.
+# These runs have fewer layers and tokens than the experiments with the same fleets, because 2N requests take
+# 2N times as long. Where memory is short they have more of it, because 2N sequences need caches and buffers.
+# Only "bound" has a limit on memory bandwidth, similar to that of boards that decode with 16-bit weights, so
+# that joined turns save time there. "slow" has slow links, as between two offices.
 VARIED = replace(scenarios.VARIED, layers=6, tokens=64, memory_factor=3.0)
 FAMILIES = {
     "small": replace(scenarios.SMALL, memory_factor=3.0),
@@ -44,7 +43,7 @@ COLOURS = {RING: drawing.LINES[1], SINGLE: drawing.LINES[2]}
 
 @dataclass(frozen=True)
 class Setting:
-    """What the contenders of one comparison share."""
+    """The options that the contenders of one comparison share."""
     family: str
     sliced: bool
     per_device: int  # sequences in flight
@@ -71,7 +70,7 @@ def options_of(contender: str, setting: Setting, devices: int, heads: int, chunk
     return tuple(word for key, value in settings.items() for word in ("--set", f"{key}={value}"))
 
 
-Results = dict[Setting, dict[str, list[steady.Steady]]]  # by contender, a list has one of each fleet
+Results = dict[Setting, dict[str, list[steady.Steady]]]  # for each contender a list with one entry per fleet
 
 
 def families_of(given) -> dict[str, scenarios.Family]:
@@ -91,7 +90,7 @@ def measure(runner, given) -> Results:
         run_of[key] = Run("simulate", f"throughput-{setting.family}-{seed}", scenarios.scenario(family, seed),
                           options_of(contender, setting, family.devices_of(seed), family.heads_of(seed),
                                      given.prefill_chunk))
-    # One sequence at a time is the same whatever m is.
+    # "One at a time" does not depend on m.
     runs = list(dict.fromkeys(run_of.values()))
     found = dict(zip(runs, runner.all_of(runs, steady.read)))
     results: Results = {}
@@ -102,12 +101,12 @@ def measure(runner, given) -> Results:
 
 
 def speeds(runs: list[steady.Steady], measure: str) -> list[float]:
-    """0 where nothing fits."""
+    """The tokens/s of all runs; 0 where no placement fits."""
     return [getattr(run, measure) if run.ended == "finished" else 0.0 for run in runs]
 
 
 def over_better(results: dict[str, list[steady.Steady]], measure: str) -> list[float]:
-    """The hybrid's tokens/s over the better of the two others, fleet by fleet."""
+    """The hybrid's tokens/s ÷ those of the better of the two others, fleet by fleet."""
     ours, ring, single = (speeds(results[name], measure) for name in CONTENDERS)
     return spread.factors(ours, list(map(max, ring, single)))
 

@@ -1,7 +1,6 @@
 #!/usr/bin/python3
-"""Load and bandwidth varying: what becomes of each policy's time per token when others use more of the
-devices' compute, of their memory, of the links, and when links are slower? One thing at a time.
-"""
+"""Variation of load and bandwidth: how does the time per token of each policy change when other programs use more of
+the devices' compute, memory or links, and when links are slower? One thing is varied at a time."""
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -22,7 +21,7 @@ REFERENCE = Contender(OURS)
 
 
 def sweeps_of(family: scenarios.Family) -> dict[str, dict[str, scenarios.Family]]:
-    """By what varies and how much; each point is a family over the same fleets."""
+    """The points of each variation by its name; each point is a family over the same fleets."""
     return {
         "compute that others use, up to": {
             f"{load}": replace(family, load=load) for load in (0.0, 0.3, 0.6, 0.9)},
@@ -37,9 +36,9 @@ def sweeps_of(family: scenarios.Family) -> dict[str, dict[str, scenarios.Family]
 
 
 def measure(runner, given, sweeps) -> dict[str, dict[str, comparison.Outcomes]]:
-    """As the sweeps, outcomes in place of families."""
+    """The sweeps with outcomes in place of families."""
     points = [(sweep, point, family) for sweep, all_of in sweeps.items() for point, family in all_of.items()]
-    # Scenarios that two sweeps share are run once.
+    # A scenario that two sweeps share is run once.
     texts = {(sweep, point, seed): scenarios.scenario(family, seed)
              for sweep, point, family in points for seed in options.seeds_of(given)}
     run_of = {(key, contender): Run("simulate", f"varied-{key[2]}", text, contender.options(1))
@@ -60,7 +59,7 @@ def table_of(title: str, sweep: str, points: dict[str, comparison.Outcomes]) -> 
 
 
 def draw_sweep(axis, sweep: str, points: dict[str, comparison.Outcomes]) -> None:
-    """A line of medians per policy with 95 % confidence intervals, policies a little apart."""
+    """Draws a line of medians for each policy with 95 % confidence intervals; the policies are slightly shifted."""
     over = [comparison.time_factors(results, REFERENCE) for results in points.values()]
     places = np.arange(len(over))
     others = [contender for contender in over[0] if contender != REFERENCE]

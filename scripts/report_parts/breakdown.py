@@ -1,4 +1,4 @@
-"""The time of a run in parts that add up: exactly from /ops and /messages, or, without them, as bounds."""
+"""Divides the time of a run into parts that add up: exactly from /ops and /messages, or as bounds without them."""
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -13,9 +13,9 @@ PARTS = ("compute", "transfer", "wait", "migration")
 
 @dataclass
 class Exact:
-    """ns. prefill, decode: part -> time, of turns; migration of its own. per_interval: mean per sampled token.
-    culprits: (kind, from, to) -> time on the critical path of all turns. every: only each so many-th turn was
-    looked at."""
+    """Times in ns. prefill, decode: the time of each part, summed over turns; migration is counted separately.
+    per_interval: the mean per sampled token. culprits: (kind, from, to) -> time on the critical paths of all turns.
+    every: only each every-th turn was analysed."""
     prefill: Counter = field(default_factory=Counter)
     decode: Counter = field(default_factory=Counter)
     migration: int = 0
@@ -30,23 +30,24 @@ def has_operations(run: Run) -> bool:
 
 
 def _migration_within(run: Run, begin: np.ndarray, end: np.ndarray) -> int:
-    """Time of all migrations within spans of time, summed over the spans."""
+    """The time that migrations took within the given spans of time, summed over the spans."""
     total = 0
     for row in run.intervals[run.intervals["moves"] > 0]:
-        away = np.minimum(end, row["t_resume"]) - np.maximum(begin, row["t_switch"])
-        total += int(np.maximum(away, 0).sum())
+        migrating = np.minimum(end, row["t_resume"]) - np.maximum(begin, row["t_switch"])
+        total += int(np.maximum(migrating, 0).sum())
     return total
 
 
 def exact(run: Run) -> Exact:
+    """Computes the exact parts from the critical paths of turns."""
     turns = run.trace.table("turns")
     ends = run.intervals["rows_turns"]
-    walked, every = critical_path.of_turns(run.trace)
+    paths, every = critical_path.of_turns(run.trace)
     result = Exact(every=every)
-    own = [Counter() for _ in run.intervals]
+    interval_parts = [Counter() for _ in run.intervals]
     prompts = {s["sequence"]: s["prompt_tokens"] for s in run.figures["sequences"]}
     steps = [0] * len(run.intervals)
-    for row, parts in walked:
+    for row, parts in paths:
         turn = turns[row]
         prompt = prompts.get(int(turn["sequence"]), NEVER)
         step = turn["tokens"] == 1 and turn["samples"] == 1 and turn["first"] >= prompt
@@ -56,12 +57,12 @@ def exact(run: Run) -> Exact:
             (result.decode if step else result.prefill)[kind] += time
             result.culprits[(kind, *way)] += time
             if step:
-                own[interval][kind] += time
-    result.per_interval = [{kind: own[i][kind] / steps[i] for kind in PARTS[:3]} if steps[i] else {}
-                           for i in range(len(own))]
-    flights = run.figures["sequences"]
-    begin = np.array([s["begin_ns"] for s in flights])
-    end = np.array([s["end_ns"] for s in flights])
+                interval_parts[interval][kind] += time
+    result.per_interval = [{kind: interval_parts[i][kind] / steps[i] for kind in PARTS[:3]} if steps[i] else {}
+                           for i in range(len(interval_parts))]
+    sequences = run.figures["sequences"]
+    begin = np.array([s["begin_ns"] for s in sequences])
+    end = np.array([s["end_ns"] for s in sequences])
     result.migration = _migration_within(run, begin, end)
     if every == 1:
         in_turns = sum(result.decode.values()) + sum(result.prefill.values())
@@ -71,8 +72,8 @@ def exact(run: Run) -> Exact:
 
 @dataclass
 class Bounds:
-    """ns, over all intervals: what can be said without operations. The busiest device's time is a lower bound
-    of the time in which anything computes; what all devices computed together is an upper one."""
+    """Times in ns over all intervals, for traces without operations. busiest, the time of the busiest device, is a
+    lower bound of the time in which any device computes; all_devices, the sum over devices, is an upper bound."""
     busiest: int = 0
     all_devices: int = 0
     decoding: int = 0
@@ -86,10 +87,10 @@ def bounds(run: Run) -> Bounds:
     for i, row in enumerate(run.intervals):
         migration = int(row["t_resume"] - row["t_switch"])
         decoding = int(row["t_end"] - row["t_dec"]) - migration
-        most = min(int(busy[i].max(initial=0)), decoding)
-        result.busiest += most
+        busiest = min(int(busy[i].max(initial=0)), decoding)
+        result.busiest += busiest
         result.all_devices += min(int(busy[i].sum()), decoding)
         result.decoding += decoding
         result.migration += migration
-        result.per_interval.append((most, decoding - most, migration))
+        result.per_interval.append((busiest, decoding - busiest, migration))
     return result

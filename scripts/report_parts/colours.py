@@ -1,8 +1,8 @@
-"""Colours that colour-blind people can tell apart: Okabe and Ito's for up to eight devices, and a ramp from
-dark to light (viridis) for more, in the order in which the model runs through them."""
+"""Colours for colour-blind readers: those of Okabe and Ito for up to eight devices, and viridis from dark to light for
+more devices, in the order of the model's blocks."""
 import numpy as np
 
-# Eight hues are CSS variables, so that a dark page can lighten the darkest of them.
+# The eight hues are CSS variables, so that the dark theme of the page can lighten the darkest of them.
 HUES = 8
 # Support points of viridis (Smith and van der Walt, CC0), dark to light.
 VIRIDIS = ((68, 1, 84), (71, 45, 123), (59, 82, 139), (44, 114, 142), (33, 144, 141), (39, 173, 129),
@@ -10,7 +10,7 @@ VIRIDIS = ((68, 1, 84), (71, 45, 123), (59, 82, 139), (44, 114, 142), (33, 144, 
 
 
 def viridis(share: float) -> str:
-    """0 … 1 as #rrggbb."""
+    """The colour for a share of 0 … 1 as #rrggbb."""
     place = min(max(share, 0.0), 1.0) * (len(VIRIDIS) - 1)
     low = min(int(place), len(VIRIDIS) - 2)
     mixed = [round(a + (b - a) * (place - low)) for a, b in zip(VIRIDIS[low], VIRIDIS[low + 1])]
@@ -18,7 +18,7 @@ def viridis(share: float) -> str:
 
 
 def device_colours(placement: np.ndarray, devices: int) -> dict[int, str]:
-    """CSS colour of every device that ever holds a block. placement: (intervals, blocks) -> device."""
+    """The CSS colour of every device that holds a block at any time. placement: (intervals, blocks) -> device."""
     used = [d for d in np.unique(placement).tolist() if 0 <= d < devices]
     if len(used) <= HUES:
         return {device: f"var(--d{i})" for i, device in enumerate(used)}

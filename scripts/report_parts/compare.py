@@ -11,7 +11,7 @@ MOST_SETTINGS = 24
 MOST_CURVES = 8
 MOST_COLUMNS = 6
 MOST_BARS = 30
-# name, words, how it is written, whether less (-1) or more (1) is better, 0: neither
+# name, label, format, and whether less (-1), more (1) or neither (0) is better
 FIGURES = (
     ("time_per_output_token_ns", "time per output token", duration, -1),
     ("time_per_output_token_p95_ns", "95 % of tokens within", duration, -1),
@@ -30,7 +30,7 @@ FIGURES = (
 
 
 def settings(scenario: dict, prefix: str = "") -> dict[str, str]:
-    """key.of.key -> value."""
+    """A scenario as flat pairs: dotted key -> value."""
     flat = {}
     items = scenario.items() if isinstance(scenario, dict) else enumerate(scenario)
     for key, content in items:
@@ -78,14 +78,14 @@ def _table(runs: list[Run]) -> str:
     if not names:
         text = "The scenarios are the same. " + text
     head = ["", *(clean(run.label) for run in runs)]
-    if len(runs) > MOST_COLUMNS:  # a row per run
+    if len(runs) > MOST_COLUMNS:  # one row for each run
         turned = [list(cells) for cells in zip(head, *rows)]
         return table(turned[0], turned[1:]) + caption(text.replace("column", "run").replace("a row", "a figure"))
     return table(head, rows) + caption(text)
 
 
 def _curves(runs: list[Run]) -> str:
-    """Time per token, in the order of the tokens of all sequences."""
+    """Time per token of each run, in the order of the tokens of all sequences."""
     shown = runs[:MOST_CURVES]
     top, above = top_of([v for run in shown for v in run.latencies["latency_ns"].tolist()])
     longest = max(len(run.latencies) for run in shown)

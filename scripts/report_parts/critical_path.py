@@ -12,11 +12,11 @@ import numpy as np
 
 from headroom_trace import Trace
 
-MOST_ROWS = 1_500_000  # of /ops and /messages together; beyond, every so many turns are walked
+MOST_ROWS = 1_500_000  # of /ops and /messages together; with more, only every k-th turn is analysed
 
 
 class _Batch:
-    """Operations and messages of the turns that were joined, by device."""
+    """The operations and messages of one batch of turns, by device."""
 
     def __init__(self, ops, messages):
         self.ends, self.arrivals, self.sends, self.happened = {}, {}, {}, {}
@@ -34,50 +34,49 @@ class _Batch:
             times.sort()
 
     def before(self, device: int, time: int) -> int | None:
-        """The latest end of an operation or arrival on the device before a time."""
+        """The latest end of an operation or arrival of a message on the device before the given time."""
         times = self.happened.get(device, [])
         place = bisect_left(times, time)
         return times[place - 1] if place else None
 
     def holder(self, device: int, target: int, time: int) -> tuple[int, int] | None:
-        """(begin, target) of the message that held the link, or else the egress, until a time: begun before,
-        and not there before."""
+        """(begin, target) of the message that occupied the link, or else the egress, at the given time."""
         held = [(to == target, begin, to) for begin, to, arrival in self.sends.get(device, [])
                 if begin < time <= arrival]
         return max(held)[1:] if held else None
 
 
 def walk(batch: _Batch, device: int, start: int, end: int) -> Counter:
-    """(kind, from, to) -> ns; kind: compute, transfer, wait. Sums to end - start."""
+    """The parts of a turn: (kind, from, to) -> ns, where kind is compute, transfer or wait. They sum to end - start."""
     parts, time, sent_to, instant = Counter(), end, None, set()
     while time > start:
-        here = device
+        sender = device
         operation = batch.ends.get(device, {}).get(time)
         message = batch.arrivals.get(device, {}).get(time)
         held = batch.holder(device, sent_to, time) if sent_to is not None else None
         if operation:
             kind, until, to, sent_to = "compute", operation[0], device, None
         elif message and (message[0] < time or (message[1], time) not in instant):
-            instant.add((message[1], time))  # messages may take no time: never the same twice
-            kind, until, here, to, sent_to = "transfer", message[0], message[1], device, device
+            instant.add((message[1], time))  # a message may take no time; follow it only once
+            kind, until, sender, to, sent_to = "transfer", message[0], message[1], device, device
         elif held:
             kind, until, to, sent_to = "transfer", held[0], held[1], held[1]
         else:
             earlier = batch.before(device, time)
             kind, until, to, sent_to = "wait", start if earlier is None else earlier, device, None
-        parts[kind, here, to] += time - max(until, start)
-        device, time = here, until
+        parts[kind, sender, to] += time - max(until, start)
+        device, time = sender, until
     return parts
 
 
 def _slices(rows: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows in the order of their keys, and the keys in order."""
+    """The rows in the order of their keys, and the sorted keys."""
     order = np.argsort(keys, kind="stable")
     return rows[order], keys[order]
 
 
 def of_turns(trace: Trace) -> tuple[list[tuple[int, Counter]], int]:
-    """((row of /turns, its parts), ...) for every k-th turn, and k: 1, or more where there is too much."""
+    """Returns ([(row of /turns, its parts), ...] of every k-th turn, k). k is 1 unless the trace is too large."""
     turns, ops, messages = trace.table("turns"), trace.table("ops"), trace.table("messages")
     source = int(np.flatnonzero(trace.table("devices")["is_source"])[0])
     every = 1 + (len(ops) + len(messages)) // MOST_ROWS

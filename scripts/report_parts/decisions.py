@@ -1,28 +1,28 @@
-"""What did the controller do? Every decision, what it promised and what came."""
+"""What did the controller do? Every decision, with its prediction and the measured result."""
 from report_parts.html_parts import caption, section, table
-from report_parts.run import Run, finite, promise, value
+from report_parts.run import Run, finite, predicted_time, value
 from report_parts.words import clean, count, duration, percent, size
 
 MOST_ROWS = 60
-LARGE = 0.1  # an error that is marked
+LARGE = 0.1  # larger errors are marked
 
 
 def error_of(predicted: int, measured: int) -> str:
-    """How far the prediction was off, as a part of what came."""
+    """The error of the prediction relative to the measured value."""
     if not finite(predicted) or measured <= 0:
         return "–"
     return f"{100 * (predicted - measured) / measured:+.1f} %".replace("-", "−")
 
 
-def _off(predicted: int, measured: int) -> str:
-    """The error, marked if it is large."""
+def _error(predicted: int, measured: int) -> str:
+    """The error as HTML, marked if it is large."""
     text = error_of(predicted, measured)
     large = finite(predicted) and measured > 0 and abs(predicted - measured) > LARGE * measured
     return f'<span class="alarm">{text}</span>' if large else text
 
 
 def chosen(run: Run) -> list[int]:
-    """All decisions, or those that did something and the first of the others."""
+    """The decisions to show: all of them, or those that changed something and the earliest of the others."""
     everything = range(len(run.intervals))
     if len(everything) <= MOST_ROWS:
         return list(everything)
@@ -33,7 +33,7 @@ def chosen(run: Run) -> list[int]:
 
 
 def _columns(run: Run, moved_bytes: dict[int, int]) -> list[tuple[str, list[str]]]:
-    """(heading, a cell per decision); columns that would say nothing are left out."""
+    """(heading, one cell for each decision); columns without information are left out."""
     rows = run.intervals
     moved = [bool(row["moves"]) for row in rows]
 
@@ -55,11 +55,11 @@ def _columns(run: Run, moved_bytes: dict[int, int]) -> list[tuple[str, list[str]
                     ("<br>measured", where_moved(lambda _, row: duration(row["measured_migration_ns"])))]
     columns += [("if kept", [duration(row["kept_inference_ns"]) for row in rows]),
                 ("round<br>predicted" if run.in_flight else "per token<br>predicted",
-                 [duration(promise(row)) for row in rows]),
+                 [duration(predicted_time(row)) for row in rows]),
                 ("step<br>measured" if run.in_flight else "<br>measured",
                  [duration(row["measured_inference_ns"]) if row["measured_inference_ns"] else "–" for row in rows])]
     if not run.in_flight:
-        columns.append(("error", [_off(promise(row), int(row["measured_inference_ns"])) for row in rows]))
+        columns.append(("error", [_error(predicted_time(row), int(row["measured_inference_ns"])) for row in rows]))
     return columns
 
 

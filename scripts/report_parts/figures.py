@@ -1,19 +1,18 @@
-"""The figures of one run, by the definitions of `headroom inspect --json`, whose names they bear; all from
-the tables."""
+"""The figures of one run under the names and definitions of `headroom inspect --json`, computed from the tables."""
 import numpy as np
 
 from headroom_trace import NEVER, Trace
 
 
 def percentile(values: list[int], share: int) -> int:
-    """The least value that `share` of 100 do not exceed (nearest rank); -1 if there are none."""
+    """The smallest value that at least `share` % of the values do not exceed (nearest rank); -1 if there are none."""
     ordered = sorted(values)
     return ordered[max(0, -(-len(ordered) * share // 100) - 1)] if ordered else -1
 
 
 def sequences(trace: Trace) -> list[dict]:
-    """One dict per sequence that has tokens. Of one that has not ended the arrival is not known; it counts
-    from its begin, as far as that can be seen."""
+    """One dict for each sequence that has tokens. The arrival of a sequence that has not ended is unknown; the
+    earliest known begin takes its place."""
     tokens, turns = trace.table("tokens"), trace.table("turns")
     requests = {int(row["sequence"]): row for row in trace.table("requests")}
     ends = trace.table("intervals")["rows_tokens"]
@@ -46,27 +45,27 @@ def sequences(trace: Trace) -> list[dict]:
 
 
 def predicted_and_measured(trace: Trace) -> tuple[int, int]:
-    """Decoding, summed over all tokens but first ones: D_inf and the step; of several sequences in flight a
-    round and the time since the token before, migrations left out. ns."""
+    """The predicted and measured time of decoding in ns, summed over all tokens but first ones. With one sequence
+    these are D_inf and the step; with several a round and the time since the previous token, without migrations."""
     intervals, tokens = trace.table("intervals"), trace.table("tokens")
-    late = trace.latency()
+    latencies = trace.latency()
     steps = tokens[tokens["is_prompt"] == 0]
-    promised = measured = 0
-    for row, step in zip(late.tolist(), steps):
+    predicted = measured = 0
+    for row, step in zip(latencies.tolist(), steps):
         _, _, end, step_ns, latency, interval = row
         if latency < 0:
             continue
         decision = intervals[interval]
         alone = decision["in_flight"] <= 1
         value = int(decision["predicted_inference_ns" if alone else "predicted_round_ns"])
-        promised += value if value != NEVER else 0
-        away = min(end, int(decision["t_resume"])) - max(end - latency, int(decision["t_switch"]))
-        measured += step_ns if alone else latency - max(0, away)
-    return promised, measured
+        predicted += value if value != NEVER else 0
+        migrating = min(end, int(decision["t_resume"])) - max(end - latency, int(decision["t_switch"]))
+        measured += step_ns if alone else latency - max(0, migrating)
+    return predicted, measured
 
 
 def devices(trace: Trace, span: int) -> list[dict]:
-    """Per device: the most held, the last budget, the fullest interval against its budget, busy time, blocks at the
+    """For each device its peak memory, last budget, largest ratio of peak to budget, busy time, and blocks at the
     end."""
     memory, busy = trace.memory(), trace.by_device("busy_ns").sum(axis=0)
     placement = trace.placement()
@@ -77,9 +76,9 @@ def devices(trace: Trace, span: int) -> list[dict]:
         peaks, budgets = memory["peak"][:, d].tolist(), memory["budget"][:, d].tolist()
         fullest, allowed = 0, int(row["memory_bytes"])
         for p, b in zip(peaks, budgets):
-            if p > 0 and p * allowed >= fullest * b:  # a cross product: budgets may be 0
+            if p > 0 and p * allowed >= fullest * b:  # compares fractions by cross products, because budgets may be 0
                 fullest, allowed = p, b
-        computed = min(int(busy[d]), span) if span else int(busy[d])  # of a broken run some is of no token
+        computed = min(int(busy[d]), span) if span else int(busy[d])  # may include turns without a token
         result.append({"name": str(row["name"]), "memory_peak_bytes": max(peaks, default=0),
                        "memory_budget_bytes": budgets[-1] if budgets else allowed,
                        "memory_peak_fraction": fullest / allowed if allowed else None if fullest else 0.0,
@@ -90,7 +89,7 @@ def devices(trace: Trace, span: int) -> list[dict]:
 
 
 def of_run(trace: Trace) -> dict:
-    """All figures of a trace. -1: there is none."""
+    """All figures of a trace; -1 where there is none."""
     intervals, moves = trace.table("intervals"), trace.table("migrations")
     kinds = trace.named("blocks", "kind")
     own = sequences(trace)
@@ -100,9 +99,9 @@ def of_run(trace: Trace) -> dict:
     end = max((s["end_ns"] for s in own), default=0)
     span = end - min((s["arrival_ns"] for s in own), default=0)
     sampled = sum(s["sampled_tokens"] for s in own)
-    promised, measured = predicted_and_measured(trace)
+    predicted, measured = predicted_and_measured(trace)
     migrated = int(moves["bytes"].sum())
-    foretold = intervals["predicted_migration_ns"]
+    predicted_migration = intervals["predicted_migration_ns"]
     overloads = trace.named("events", "kind") == "overload"
     return {
         "prompt_tokens": sum(s["prompt_tokens"] for s in own), "sampled_tokens": sampled,
@@ -121,8 +120,8 @@ def of_run(trace: Trace) -> dict:
         "bytes_activations": int(trace.table("link_state")["bytes"].sum()) - migrated,
         "bytes_paged": int(trace.table("resources")["paged_bytes"].sum()),
         "overloads": int(overloads.sum()),
-        "predicted_decode_ns": promised, "measured_decode_ns": measured,
-        "predicted_migration_ns": int(foretold[foretold != NEVER].sum()),
+        "predicted_decode_ns": predicted, "measured_decode_ns": measured,
+        "predicted_migration_ns": int(predicted_migration[predicted_migration != NEVER].sum()),
         "decision_wall_mean_ms": float(intervals["decision_wall_ns"].mean()) / 1e6
         if len(intervals) else 0.0,
         "sequences": own, "devices": devices(trace, span)}

@@ -1,9 +1,9 @@
-"""Pieces of HTML that all sections use."""
+"""HTML elements that all sections use."""
 from report_parts.words import clean
 
 
 def figure(picture: str, caption: str) -> str:
-    """caption: HTML; says what one sees."""
+    """A picture with its caption, both HTML."""
     return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
 
 
@@ -13,7 +13,7 @@ def section(question: str, *parts: str) -> str:
 
 def table(head: list[str], rows: list[list[str]], left: tuple[int, ...] = (0,),
           classes: list[str] | None = None) -> str:
-    """Cells are HTML; columns in `left` are aligned left."""
+    """A table whose cells are HTML; columns in `left` are aligned left."""
     def kind(column: int) -> str:
         return ' class="l"' if column in left else ""
 
@@ -29,7 +29,7 @@ def table(head: list[str], rows: list[list[str]], left: tuple[int, ...] = (0,),
 
 
 def keys(pairs: list[tuple[str, str]]) -> str:
-    """A legend: (CSS colour, words)."""
+    """A legend of (CSS colour, text) pairs."""
     return '<div class="keys">' + "".join(
         f'<span class="key"><i style="background:{colour}"></i>{clean(words)}</span>'
         for colour, words in pairs) + "</div>"

@@ -3,16 +3,16 @@ import numpy as np
 
 from report_parts.figures import percentile
 from report_parts.html_parts import caption, figure, section
-from report_parts.run import MOST_MARKS, Run, finite, promise
+from report_parts.run import MOST_MARKS, Run, finite, predicted_time
 from report_parts.svg import Chart
 from report_parts.words import count, duration
 
-MOST_DOTS = 1500  # with more tokens, their median and range over time
+MOST_DOTS = 1500  # with more tokens the picture shows their median and range over time
 
 
 def top_of(values: list[int]) -> tuple[float, int]:
-    """The upper end of the axis in ns, and how many values lie above it: a few that would flatten all the
-    others are cut off."""
+    """The upper end of the axis in ns, and the number of values above it. A few very large values are cut off, because
+    they would flatten all others."""
     if not values:
         return 1.0, 0
     most, usual = max(values), percentile(values, 95)
@@ -27,7 +27,7 @@ def unit_of(top: float) -> tuple[float, str]:
 
 
 def curve(chart: Chart, ends: np.ndarray, values: np.ndarray, top: float, kind: str = "dot") -> bool:
-    """Dots, or median and range over up to 300 stretches of time; whether it is dots."""
+    """Draws dots, or median and range over up to 300 parts of the time. Returns whether it drew dots."""
     shown = np.minimum(values, top)
     if len(values) <= MOST_DOTS:
         chart.dots([(x, y) for x, y, v in zip(ends.tolist(), shown.tolist(), values.tolist()) if v <= top],
@@ -49,26 +49,26 @@ def curve(chart: Chart, ends: np.ndarray, values: np.ndarray, top: float, kind: 
 
 
 def _predictions(run: Run, chart: Chart, top: float) -> None:
-    """What each decision promised, as a broken line over its interval."""
+    """Draws the prediction of each decision as a broken line over its interval."""
     for row in run.intervals:
-        value = promise(row)
+        value = predicted_time(row)
         if finite(value) and value <= top and row["t_end"] > row["t_resume"]:
             y = chart.y(value)
             chart.line(chart.x(int(row["t_resume"])), y, chart.x(int(row["t_end"])), y, "predicted")
 
 
-def _words(run: Run, i: int) -> str:
+def _tooltip(run: Run, i: int) -> str:
     own = run.latencies["latency_ns"][run.latencies["interval"] == i].tolist()
     row = run.intervals[i]
     text = run.interval_words(i)
     if own:
         text += f"\nmedian {duration(percentile(own, 50))}, slowest {duration(max(own))}"
     what = "a round" if row["in_flight"] > 1 else "a token"
-    return f"{text}\npredicted {duration(promise(row))} for {what}"
+    return f"{text}\npredicted {duration(predicted_time(row))} for {what}"
 
 
 def _prefill(run: Run) -> str:
-    """First tokens, which are not in the picture."""
+    """A sentence about the first tokens, which are not in the picture."""
     own = [s for s in run.figures["sequences"] if s["time_to_first_token_ns"] >= 0]
     if not own:
         return "No token was sampled."
@@ -91,7 +91,7 @@ def picture(run: Run) -> str:
     run.mark_moments(chart, named=True)
     _predictions(run, chart, top)
     dots = curve(chart, run.latencies["end"], values, top)
-    run.hover_intervals(chart, lambda i: _words(run, i))
+    run.hover_intervals(chart, lambda i: _tooltip(run, i))
     what = "the time since its sequence's token before" if run.several else "the time since the token before"
     text = (f"Each dot is a sampled token: {what}, migrations included." if dots else
             f"Line: median of {len(values) // 300} or so tokens; band: their range; migrations included.")

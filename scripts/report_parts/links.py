@@ -13,12 +13,13 @@ ROW = 30
 
 
 class Link:
-    """Bytes per interval, all and migrated, and the time that its bandwidth of the decision needs for them."""
+    """Bytes in each interval (all, and those of migrations), and the time that these bytes need at the bandwidth that
+    the link had at the decision."""
 
     def __init__(self, intervals: int):
         self.bytes = np.zeros(intervals)
         self.migrated = np.zeros(intervals)
-        self.moves: list[tuple[int, int]] = []  # migrations: start, end
+        self.moves: list[tuple[int, int]] = []  # (start, end) of migrations
         self.busy = np.zeros(intervals)  # ns
 
 
@@ -39,13 +40,13 @@ def links_of(run: Run) -> dict[tuple[int, int], Link]:
 
 
 def _rates(run: Run, link: Link) -> np.ndarray:
-    """Bytes per ns of each interval, migrations and their time left out."""
+    """Bytes per ns in each interval, without migrations and their time."""
     spans = (run.intervals["t_end"] - run.intervals["t_dec"]) - (run.intervals["t_resume"] - run.intervals["t_switch"])
     return (link.bytes - link.migrated) / np.maximum(spans, 1)
 
 
 def _joined(moves: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans of time that overlap as one."""
+    """Merges spans of time that overlap."""
     spans: list[tuple[int, int]] = []
     for start, end in sorted(moves):
         if spans and start <= spans[-1][1]:
@@ -56,7 +57,7 @@ def _joined(moves: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _row(run: Run, chart: Chart, way: tuple[int, int], link: Link, y: float, per_ns: float) -> None:
-    """A link's rate over time as bars from its own base line; migrations as blocks of full height."""
+    """Draws the rate of a link over time as bars on its own base line, and migrations as blocks of full height."""
     name = f"{run.devices[way[0]]} → {run.devices[way[1]]}"
     chart.text(chart.x0 - 10, y + ROW - 9, name if len(name) <= 36 else name[:35] + "…", "end")
     base = y + ROW - 4

@@ -1,4 +1,5 @@
-"""Who held what at one time: a row per layer, a column per block of a layer, coloured by device."""
+"""Which device held which block at one time: one row for each layer, one column for each block of a layer, coloured by
+device."""
 import numpy as np
 
 from report_parts.html_parts import figure
@@ -7,15 +8,15 @@ from report_parts.svg import WIDTH, Chart
 from report_parts.words import count
 
 MOST_MAPS = 4
-KINDS = {"group": "heads", "slice": "slices"}  # in the plural, as columns
+KINDS = {"group": "heads", "slice": "slices"}  # headings of columns
 GAP = 26  # between two maps
 KIND_GAP = 4  # between two kinds of columns
 LEFT = 66
-NARROW = 8.0  # cells without room for a dot and a gap
+NARROW = 8.0  # narrower cells have no room for a dot and a gap
 
 
 def rows_of(run: Run) -> list[tuple[str, list[int]]]:
-    """(name, blocks) from top to bottom: embed, layers, lm_head."""
+    """(name, blocks) of each row from top to bottom: embed, layers, lm_head."""
     layers = run.trace.table("blocks")["layer"].tolist()
     rows: list[tuple[str, list[int]]] = []
     for block, (layer, kind) in enumerate(zip(layers, run.kinds.tolist())):
@@ -27,28 +28,28 @@ def rows_of(run: Run) -> list[tuple[str, list[int]]]:
 
 
 def boxes(grid: np.ndarray) -> list[tuple[int, int, int, int, int]]:
-    """Equal neighbours of a (rows, columns) grid as few boxes: (row, rows, column, columns, value); first along
-    the columns, then rows with the same runs are joined."""
-    done, result = {}, []
+    """Groups equal neighbours of a (rows, columns) grid into few boxes (row, rows, column, columns, value): first
+    along the columns, then rows with the same groups are joined."""
+    open_boxes, result = {}, []
     for row in range(grid.shape[0]):
         edges = np.flatnonzero(np.diff(grid[row])) + 1
         starts = [0, *edges.tolist()]
-        now = {}
+        current = {}
         for start, stop in zip(starts, [*starts[1:], grid.shape[1]]):
             key = (start, stop - start, int(grid[row, start]))
-            now[key] = done.get(key, row)
-        for key, first in done.items():
-            if key not in now:
+            current[key] = open_boxes.get(key, row)
+        for key, first in open_boxes.items():
+            if key not in current:
                 result.append((first, row - first, *key))
-        done = now
-    for key, first in done.items():
+        open_boxes = current
+    for key, first in open_boxes.items():
         result.append((first, grid.shape[0] - first, *key))
     return sorted(result)
 
 
 def epochs(run: Run) -> list[int]:
-    """Intervals whose placement is a new one; those shown if there are too many: the first, the last, and some
-    between them."""
+    """The intervals that begin with a new placement. If there are too many: the first, the last, and some between
+    them."""
     changed = np.ones(len(run.placement), bool)
     changed[1:] = (run.placement[1:] != run.placement[:-1]).any(axis=1)
     found = np.flatnonzero(changed)
@@ -58,7 +59,7 @@ def epochs(run: Run) -> list[int]:
 
 
 class _Layout:
-    """Where the cells of all maps are."""
+    """The positions of the cells of all maps."""
 
     def __init__(self, run: Run, maps: int):
         self.rows = rows_of(run)
@@ -96,7 +97,7 @@ def _cells(run: Run, layout: _Layout, chart: Chart, interval: int, before: int |
 
 
 def _mark(layout: _Layout, chart: Chart, came: list[bool], left: float, y: float, height: float) -> None:
-    """A dot in each cell that came from elsewhere; where cells are narrow, a line through them."""
+    """Marks cells whose block came from another device by a dot; if cells are narrow, by a line through them."""
     if layout.cell >= NARROW:
         for i in (i for i, new in enumerate(came) if new):
             chart.add(f'<circle class="came" cx="{left + layout.lefts[i] + layout.cell / 2:.1f}" cy="{y:.1f}" '
@@ -109,7 +110,7 @@ def _mark(layout: _Layout, chart: Chart, came: list[bool], left: float, y: float
 
 
 def _heads(layout: _Layout, chart: Chart, left: float) -> None:
-    """What the columns are, where there is room for the word."""
+    """Writes the headings of columns where there is room."""
     y, free = chart.y0 - 6, -99.0
     for kind in dict.fromkeys(layout.kinds):
         columns = [i for i, k in enumerate(layout.kinds) if k == kind]

@@ -1,4 +1,4 @@
-"""Did it fit? Memory against budget of each device over time."""
+"""Did it fit? Memory and budget of each device over time."""
 import numpy as np
 
 from report_parts.html_parts import figure, keys, section
@@ -7,14 +7,14 @@ from report_parts.svg import WIDTH, Chart
 from report_parts.words import clean, count, listed, size
 
 MOST_DEVICES = 12
-MOST_WORDS = 60  # intervals that can be pointed at
+MOST_WORDS = 60  # with more intervals there are no tooltips
 ACROSS = 3
 UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10), ("B", 1))
 GAP = 22
 
 
 def fullest_first(run: Run) -> list[int]:
-    """Devices in the order of their fullest moment, peak over budget; those that held nothing are left out."""
+    """The devices that held anything, in descending order of their largest ratio of peak to budget."""
     memory = run.trace.memory()
     share = (memory["peak"] / np.maximum(memory["budget"], 1)).max(axis=0, initial=0)
     return [d for d in np.argsort(-share, kind="stable").tolist() if memory["peak"][:, d].any()]
@@ -26,7 +26,7 @@ def _steps(run: Run, values: np.ndarray) -> list[tuple[float, float]]:
 
 
 def _over(chart: Chart, run: Run, peak: np.ndarray, budget: np.ndarray) -> None:
-    """Where more was held than there is."""
+    """Marks the times at which the device held more than its budget."""
     for row, high, allowed in zip(run.intervals, peak.tolist(), budget.tolist()):
         if high > allowed:
             x0, x1 = chart.x(int(row["t_dec"])), chart.x(int(row["t_end"]))
@@ -35,7 +35,7 @@ def _over(chart: Chart, run: Run, peak: np.ndarray, budget: np.ndarray) -> None:
 
 
 def small(run: Run, device: int, memory: dict[str, np.ndarray], left: float, top: float) -> str:
-    """One device's picture, at a place of the whole one."""
+    """Draws the picture of one device at (left, top) of the whole picture."""
     used, peak, budget = (memory[name][:, device] for name in ("used", "peak", "budget"))
     most = float(max(peak.max(), budget.max())) * 1.08
     unit, scale = next((name, s) for name, s in UNITS if most >= s or s == 1)
@@ -66,7 +66,7 @@ def small(run: Run, device: int, memory: dict[str, np.ndarray], left: float, top
 
 
 def _corners(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """A staircase's corners."""
+    """The corners of a stepped line."""
     result = [points[0]]
     for (_, before), (x, y) in zip(points, points[1:]):
         result += [(x, before), (x, y)] if y != before else [(x, y)]

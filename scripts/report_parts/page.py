@@ -1,4 +1,4 @@
-"""The page: head, figures, sections in the order of the questions, style and script within."""
+"""The whole page: head, figures, and sections in the order of the questions, with style and script included."""
 import json
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from report_parts.words import clean, count, duration, listed, size
 
 HERE = Path(__file__).resolve().parent
 MARK = '<meta name="generator" content="headroom scripts/report">'
-MOST_WHOLE = 8  # traces that are shown one by one below the comparison
+MOST_WHOLE = 8  # traces that have their own sections below the comparison
 SECTIONS = (story, latency, where_time, requests, placement, memory, links, decisions, repeat)
 
 
@@ -69,7 +69,7 @@ def _body(run: Run) -> str:
 
 
 def _data(runs: list[Run]) -> str:
-    """All figures for programs."""
+    """All figures as JSON, for programs."""
     kept = [{"trace": run.trace.path, **{k: v for k, v in run.figures.items() if k not in ("sequences", "devices")}}
             for run in runs]
     text = json.dumps(kept, indent=0).replace("<", "\\u003c")

@@ -1,4 +1,4 @@
-"""Who held what? Blocks by layer, at the times of the placements and over time."""
+"""Who held what? Blocks by layer, at the times of new placements and over time."""
 import numpy as np
 
 from report_parts import maps
@@ -8,15 +8,15 @@ from report_parts.run import Run
 from report_parts.svg import Chart
 from report_parts.words import clean, count, listed
 
-HEIGHT = 620  # of all rows together at most, in units of the view box
-LEAST = 2.5  # height of a block
+HEIGHT = 620  # largest height of all rows together, in units of the view box
+LEAST = 2.5  # smallest height of a block
 MOST_COLUMNS = 200
-MOST_NAMES = 40  # of devices in the legend
-FEW = 3  # changes that the maps alone show as well
+MOST_NAMES = 40  # devices in the legend
+FEW = 3  # with no more changes than this the maps are enough
 
 
 def columns_of(run: Run) -> list[tuple[int, int, int]]:
-    """(interval, begin, end) in ns where the placement is a new one; if there are too many, of every so many."""
+    """(interval, begin, end) in ns of each new placement; if there are too many, of every k-th."""
     changed = np.ones(len(run.placement), bool)
     changed[1:] = (run.placement[1:] != run.placement[:-1]).any(axis=1)
     starts = np.flatnonzero(changed).tolist()
@@ -26,8 +26,8 @@ def columns_of(run: Run) -> list[tuple[int, int, int]]:
 
 
 def changing(run: Run) -> tuple[list[tuple[str, list[int]]], int]:
-    """The rows in which anything moved, those with most changes if there is no room for all, and how many of them
-    are left out."""
+    """The rows in which a block moved, and the number of rows that are left out because there is no room; the rows
+    with most changes are kept."""
     changes = (np.diff(run.placement, axis=0) != 0).sum(axis=0)
     rows = [(int(changes[blocks].sum()), i, name, blocks) for i, (name, blocks) in enumerate(maps.rows_of(run))]
     moved = [row for row in rows if row[0]]
@@ -54,7 +54,7 @@ def _layer_boxes(run: Run, chart: Chart, blocks: list[int], y: float, height: fl
 
 
 def over_time(run: Run) -> str:
-    """The layers in which something moved, over virtual time; empty if the maps say as much."""
+    """Draws the layers in which a block moved, over virtual time; empty if the maps show as much."""
     (layers, no_room), columns = changing(run), columns_of(run)
     everything = maps.rows_of(run)
     blocks = sum(len(own) for _, own in layers)

@@ -1,4 +1,4 @@
-"""How can it be repeated? The commands, the scenario, the input files, and what was recorded of the run."""
+"""How can it be repeated? The commands, the scenario, the input files, and the recorded attributes of the run."""
 import shlex
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from report_parts.html_parts import caption, folded, section, table
 from report_parts.run import Run
 from report_parts.words import clean, count, flops, rate, size, spaced
 
-MOST_SHOWN = 200_000  # characters of a file; more is cut
+MOST_SHOWN = 200_000  # characters of a file; longer files are cut
 MOST_DEVICES = 40
 
 
 def commands(trace: Trace) -> str:
-    """Shell lines that make the run again, from Headroom's folder."""
+    """Shell lines that repeat the run, to be run in Headroom's folder."""
     path, stem = shlex.quote(trace.path), Path(trace.path).stem
     scenario, again = shlex.quote(f"{stem}.again.toml"), shlex.quote(f"{stem}.again.h5")
     attributes = trace.attributes
@@ -32,7 +32,7 @@ def commands(trace: Trace) -> str:
             + " \\\n  ".join([*words, *ops, f"--trace {again}"]))
 
 
-def _shown(text: str) -> str:
+def _excerpt(text: str) -> str:
     cut = f"\n… {len(text) - MOST_SHOWN} more characters" if len(text) > MOST_SHOWN else ""
     return f"<pre>{clean(text[:MOST_SHOWN])}{cut}</pre>"
 
@@ -72,7 +72,7 @@ def _model(trace: Trace) -> str:
             f"{count(len(trace.table('blocks')), 'block')}.</p>")
 
 
-def _promise(trace: Trace) -> str:
+def _reproducibility(trace: Trace) -> str:
     text = "From Headroom’s folder, with <code>headroom</code> on the PATH. "
     if trace.attributes.get("execution") == "counterfactual":
         return text + "RECORDED.h5 is the trace whose run was asked about; it has no name in this one."
@@ -91,14 +91,14 @@ def show(run: Run) -> str:
                             f"headroom replay {shlex.quote(trace.path)} --policy ring,galaxy") + "</pre>"
     note = "" if trace.schema_version >= 4 else caption(
         f"This trace has schema version {trace.schema_version}, which lacks what a replay needs.")
-    files = "".join(folded(f"{path} ({size(len(text.encode()))})", _shown(text))
+    files = "".join(folded(f"{path} ({size(len(text.encode()))})", _excerpt(text))
                     for path, text in trace.input_files.items())
     return section(
         "What was run, and how can it be repeated?", _model(trace), _devices(run),
         "<h3>Run it again</h3>", again,
-        caption(_promise(trace)),
+        caption(_reproducibility(trace)),
         "<h3>Check it, or ask what another policy would have done</h3>", check, note,
         "<h3>Scenario and input files</h3>",
         folded(f"scenario as it was resolved ({size(len(trace.scenario_text.encode()))})",
-               _shown(trace.scenario_text)), files,
+               _excerpt(trace.scenario_text)), files,
         folded("what was recorded of the run", _recorded(trace)))

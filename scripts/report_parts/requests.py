@@ -1,14 +1,14 @@
-"""How did the requests fare? Slots over time, and a row per sequence."""
+"""How did the requests fare? Slots over time, and one row for each sequence."""
 from report_parts.figures import percentile
 from report_parts.html_parts import caption, figure, keys, section, table
 from report_parts.run import Run
 from report_parts.words import count, duration
 
-MOST_ROWS = 48  # of the picture and of the table
+MOST_ROWS = 48  # in the picture and in the table
 ROW = 17
 
 
-def _words(sequence: dict) -> str:
+def _tooltip(sequence: dict) -> str:
     end = "" if sequence["ended"] else ", not ended"
     return (f"sequence {sequence['sequence']}, slot {sequence['slot']}{end}\n"
             f"arrived {duration(sequence['arrival_ns'])}, waited {duration(sequence['waited_ns'])}\n"
@@ -32,7 +32,7 @@ def picture(run: Run, shown: list[dict]) -> str:
         chart.rect(first, y + 2, max(end - first - 0.5, 0.5), 13, "compute")
         if end - first > 60:
             chart.text(first + 5, y + 12, f"slot {sequence['slot']}", "inbar")
-        chart.rect(arrival, y, max(end - arrival, 3), ROW, "hover", title=_words(sequence))
+        chart.rect(arrival, y, max(end - arrival, 3), ROW, "hover", title=_tooltip(sequence))
     chart.text(4, 11, "sequence", "axis")
     run.time_axis(chart)
     run.mark_moments(chart)

@@ -1,5 +1,5 @@
-"""One trace as the sections of the page see it: tables at hand, figures, colours, the axis of time and the
-moments that all pictures mark."""
+"""One trace as the sections of the page use it: tables, figures, colours, the time axis, and the moments that all
+pictures mark."""
 from functools import cached_property
 from pathlib import Path
 
@@ -11,11 +11,11 @@ from report_parts.colours import device_colours
 from report_parts.svg import Chart
 from report_parts.words import clean, count, duration, size
 
-MOST_MARKS = 250  # small marks for decisions; with more of them only those that moved something are shown
+MOST_MARKS = 250  # with more decisions only those that moved a block are marked
 
 
 class Run:
-    """label: tells it from the other traces of the page; number: 0 for the first of them."""
+    """One trace. label: its name on the page; number: 0 for the first trace of the page."""
 
     def __init__(self, trace: Trace, label: str, number: int):
         self.trace, self.label, self.number = trace, label, number
@@ -26,7 +26,7 @@ class Run:
         self.reasons = trace.named("intervals", "reason")
         self.policies = trace.named("intervals", "policy")
         self.kinds = trace.named("blocks", "kind")
-        self.late = trace.latency()
+        self.latency_rows = trace.latency()
         self.end = int(self.intervals["t_end"].max(initial=0))
         self.several = len(self.figures["sequences"]) > 1
         self.in_flight = bool((self.intervals["in_flight"] > 1).any())
@@ -34,7 +34,7 @@ class Run:
 
     @cached_property
     def time_unit(self) -> tuple[float, str]:
-        """Nanoseconds per unit of the axis of time, and its name."""
+        """The unit of the time axis: its length in nanoseconds, and its name."""
         for scale, name in ((60e9, "min"), (1e9, "s"), (1e6, "ms"), (1e3, "µs")):
             if self.end >= (2 * scale if name != "min" else 10 * scale):
                 return scale, name
@@ -42,12 +42,13 @@ class Run:
 
     @cached_property
     def latencies(self) -> np.ndarray:
-        """Rows of `Trace.latency` that have a token before them."""
-        return self.late[self.late["latency_ns"] >= 0]
+        """The rows of `Trace.latency` that have a previous token."""
+        return self.latency_rows[self.latency_rows["latency_ns"] >= 0]
 
     @cached_property
     def scenario_events(self) -> list[tuple[int, str]]:
-        """(ns, text) of the scenario's events that took effect and of resumptions; those of one moment are one."""
+        """(ns, text) of resumptions and of the scenario's events that took effect; events of the same moment are
+        merged."""
         merged: dict[int, dict[str, list[str]]] = {}
         for when, place, change in self._events():
             merged.setdefault(when, {}).setdefault(place, []).append(change)
@@ -80,8 +81,8 @@ class Run:
         chart.x_axis(f"virtual time in {name}", scale=scale)
 
     def mark_moments(self, chart: Chart, named: bool = False, bands: bool = True) -> None:
-        """Decisions as ticks on the upper edge, or triangles if blocks moved; `bands`: the transfers, and the
-        scenario's events as dotted lines; `named`: with their texts, as far as they do not overlap."""
+        """Marks decisions by ticks on the upper edge, or by triangles if blocks moved. `bands` adds transfers as bands
+        and the scenario's events as dotted lines; `named` writes the texts of events, as far as they do not overlap."""
         moved = self.intervals["moves"] > 0
         few = len(self.intervals) <= MOST_MARKS
         for i in np.flatnonzero(np.ones(len(moved), bool) if few else moved).tolist():
@@ -98,7 +99,7 @@ class Run:
                           f"<title>{clean(text)}</title></path>")
             else:
                 chart.line(x, chart.y0 - 5, x, chart.y0, "tick")
-        free = [0.0, 0.0, 0.0]  # how far each line of texts is taken
+        free = [0.0, 0.0, 0.0]  # the occupied width of each line of text
         for when, text in self.scenario_events if bands else ():
             x = chart.x(when)
             chart.line(x, chart.y0, x, chart.y1, "event")
@@ -112,7 +113,7 @@ class Run:
                 free[row] = left + wide + 6
 
     def hover_intervals(self, chart: Chart, text_of) -> None:
-        """Invisible boxes, one per interval, that say what it was; none if there are too many."""
+        """Adds invisible boxes with a tooltip for each interval; none if there are too many."""
         if len(self.intervals) <= MOST_MARKS:
             for i, row in enumerate(self.intervals):
                 x = chart.x(int(row["t_dec"]))
@@ -120,7 +121,7 @@ class Run:
                            title=text_of(i))
 
     def interval_words(self, i: int) -> str:
-        """One line on an interval, for people who point at it."""
+        """The first line of the tooltip of an interval."""
         row = self.intervals[i]
         first, tokens = int(row["first_token"]), int(row["tokens"])
         which = f"tokens {first} to {first + tokens - 1}" if tokens else "no token"
@@ -132,8 +133,8 @@ class Run:
         return f'<span class="key"><i style="background:{colour}"></i>{clean(self.devices[device])}</span>'
 
 
-def promise(row) -> int:
-    """What a decision predicted for a token, or for a round of several; ns."""
+def predicted_time(row) -> int:
+    """The time in ns that a decision predicted for a token, or for a round if several sequences were in flight."""
     return int(row["predicted_round_ns"] if row["in_flight"] > 1 else row["predicted_inference_ns"])
 
 
@@ -142,20 +143,20 @@ def finite(value: int) -> bool:
 
 
 def labels(paths: list[str]) -> list[str]:
-    """File names without what all have in common; numbered where they are still the same."""
+    """The file names without the parts that all have in common; equal names are numbered."""
     names = [Path(path).name.removesuffix(".h5") for path in paths]
     if len(set(names)) > 1:
         parts = [name.split(".") for name in names]
         while all(len(p) > 1 for p in parts) and len({p[0] for p in parts}) == 1:
             parts = [p[1:] for p in parts]
         names = [".".join(p) for p in parts]
-    seen = {name: names.count(name) for name in names}
-    return [name if seen[name] == 1 else f"{name} ({names[:i + 1].count(name)})"
+    occurrences = {name: names.count(name) for name in names}
+    return [name if occurrences[name] == 1 else f"{name} ({names[:i + 1].count(name)})"
             for i, name in enumerate(names)]
 
 
 def value(name: str, number, text: str) -> str:
-    """A figure that programs can read from the page, too."""
+    """A figure as HTML, marked so that programs can read it from the page."""
     return f'<data class="figure" data-name="{clean(name)}" value="{clean(number)}">{clean(text)}</data>'
 
 

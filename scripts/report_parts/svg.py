@@ -1,20 +1,20 @@
-"""Drawing: scales, ticks, and a chart with axes, as the text of an SVG element."""
+"""Drawing of SVG elements as text: scales, ticks, and a chart with axes."""
 import math
 
 from report_parts.words import clean, three_digits
 
-WIDTH = 960  # of a chart over the whole page, in units of its view box
-LEFT, RIGHT = 66, 14  # room for the numbers of the y axis, and for the last number of the x axis
+WIDTH = 960  # width of a chart over the whole page, in units of its view box
+LEFT, RIGHT = 66, 14  # margins for the numbers of the y axis and for the last number of the x axis
 
 
 def at(value: float) -> str:
-    """A coordinate: tenths are enough."""
+    """A coordinate as text with one decimal."""
     text = f"{value:.1f}"
     return text[:-2] if text.endswith(".0") else text
 
 
 class Scale:
-    """Values lo … hi on coordinates a … b, linear."""
+    """Maps values lo … hi linearly to coordinates a … b."""
 
     def __init__(self, lo: float, hi: float, a: float, b: float):
         self.lo, self.hi, self.a, self.b = lo, hi if hi > lo else lo + 1, a, b
@@ -24,7 +24,7 @@ class Scale:
 
 
 def ticks(lo: float, hi: float, most: int, base: float = 10) -> list[float]:
-    """Round values within lo … hi, at most about `most` of them; base 1024: round in bytes."""
+    """About `most` round values at most, within lo … hi; base 1024 gives round numbers of bytes."""
     span = max(hi - lo, 1e-12) / max(1, most)
     power = base ** math.floor(math.log(span, base))
     steps = (1, 2, 5, 10) if base == 10 else [2**i for i in range(11)]
@@ -38,7 +38,7 @@ def tick_text(value: float) -> str:
 
 
 class Chart:
-    """Parts of one SVG; `x` and `y` are scales of the plotted area, whose edges are x0, x1, y0 (top), y1."""
+    """The parts of one SVG; `x` and `y` are the scales of the plotted area with the edges x0, x1, y0 (top) and y1."""
 
     def __init__(self, height: float, x: tuple[float, float], y: tuple[float, float], label: str,
                  width: float = WIDTH, left: float = LEFT, right: float = RIGHT, top: float = 16,
@@ -67,27 +67,27 @@ class Chart:
 
     def poly(self, points: list[tuple[float, float]], kind: str, style: str = "", close: bool = False,
              stepped: bool = False) -> None:
-        """A line through points given in values; `stepped` holds each y until the next x."""
+        """Draws a line through points given as values; `stepped` holds each y until the next x."""
         if not points:
             return
-        way = f"M{at(self.x(points[0][0]))} {at(self.y(points[0][1]))}"
-        before = way
+        path = f"M{at(self.x(points[0][0]))} {at(self.y(points[0][1]))}"
+        before = path
         for x, y in points[1:]:
             part = f"H{at(self.x(x))}V{at(self.y(y))}" if stepped else f"L{at(self.x(x))} {at(self.y(y))}"
             if part != before:
-                way += part
+                path += part
             before = part
         look = f' style="{style}"' if style else ""
-        self.add(f'<path class="{kind}"{look} d="{way}{"Z" if close else ""}"/>')
+        self.add(f'<path class="{kind}"{look} d="{path}{"Z" if close else ""}"/>')
 
     def dots(self, points: list[tuple[float, float]], kind: str) -> None:
-        """Round dots, as ends of lines without length."""
-        way = "".join(f"M{at(self.x(x))} {at(self.y(y))}h0" for x, y in points)
-        if way:
-            self.add(f'<path class="{kind}" d="{way}"/>')
+        """Draws round dots, as the ends of lines of length 0."""
+        path = "".join(f"M{at(self.x(x))} {at(self.y(y))}h0" for x, y in points)
+        if path:
+            self.add(f'<path class="{kind}" d="{path}"/>')
 
     def y_axis(self, title: str, most: int = 5, base: float = 10, scale: float = 1) -> None:
-        """Grid lines and numbers; values are divided by `scale` to be shown."""
+        """Draws grid lines and numbers; the numbers are the values divided by `scale`."""
         for value in ticks(self.y.lo / scale, self.y.hi / scale, most, base):
             y = self.y(value * scale)
             self.line(self.x0, y, self.x1, y, "grid" if value else "base")

@@ -1,12 +1,12 @@
-"""The words behind token ids, from the model file (GGUF), if it is still where the scenario says. A trace holds
-ids and texts, but not where one token ends and the next begins."""
+"""Reads the texts of token ids from the model file (GGUF), if it is still where the scenario says. A trace holds ids
+and texts, but not where one token ends and the next begins."""
 import re
 import struct
 from pathlib import Path
 
 from headroom_trace import Trace
 
-# GGUF's value types: 0 u8, 1 i8, 2 u16, 3 i16, 4 u32, 5 i32, 6 f32, 7 bool, 8 text, 9 array, 10 u64, 11 i64, 12 f64
+# Value types of GGUF: 0 u8, 1 i8, 2 u16, 3 i16, 4 u32, 5 i32, 6 f32, 7 bool, 8 text, 9 array, 10 u64, 11 i64, 12 f64
 _FIXED = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _TEXT, _ARRAY = 8, 9
 _BYTE = re.compile(rb"<0x([0-9A-Fa-f]{2})>")
@@ -36,8 +36,8 @@ class _Reader:
 
 
 def model_path(trace: Trace) -> Path | None:
-    """The model file. Its path starts from the folder that the trace names, or, if it names none (or one of a
-    replay elsewhere), from the scenario's."""
+    """The path of the model file. It starts from the folder that the trace names; if that has no such file, from the
+    scenario's folder."""
     name = trace.scenario.get("model", {}).get("file")
     if not name:
         return None
@@ -48,7 +48,7 @@ def model_path(trace: Trace) -> Path | None:
 
 
 def pieces(path: Path | None) -> list[bytes]:
-    """Each id's bytes; empty if there is no such file, or none of its kind of vocabulary."""
+    """The bytes of each id; empty if there is no such file or if it has another kind of vocabulary."""
     try:
         with open(path, "rb") as file:
             reader = _Reader(file)
@@ -74,27 +74,27 @@ def pieces(path: Path | None) -> list[bytes]:
 
 
 def split(words: list[bytes], ids: list[int], text: bytes | None) -> list[str] | None:
-    """The tokens' texts, or None if they do not make up `text` (None: anything will do), as with another model.
-    A character cut in two by tokens goes to the one in which it ends."""
+    """The texts of the tokens. None if they do not add up to `text` (if this is given), for example because the model
+    is another one. A character that tokens divide goes to the token in which it ends."""
     if not words or not ids or any(not 0 <= i < len(words) for i in ids):
         return None
     parts = [words[i] for i in ids]
     first = next((k for k, part in enumerate(parts) if part), 0)
     if parts[first].startswith(b" ") and (text is None or not text.startswith(b" ")):
-        parts[first] = parts[first][1:]  # the space that SentencePiece puts before a text
+        parts[first] = parts[first][1:]  # SentencePiece puts a space before a text
     if text is not None and b"".join(parts) != text:
         return None
     shown, rest = [], b""
     for k, part in enumerate(parts):
         rest += part
-        cut = len(rest) if k == len(parts) - 1 else _whole(rest)
+        cut = len(rest) if k == len(parts) - 1 else _complete_length(rest)
         shown.append(rest[:cut].decode("utf-8", "replace"))
         rest = rest[cut:]
     return shown
 
 
-def _whole(data: bytes) -> int:
-    """How many bytes end with a whole character."""
+def _complete_length(data: bytes) -> int:
+    """The number of bytes up to the end of the last complete character."""
     for back in range(1, min(4, len(data)) + 1):
         byte = data[-back]
         if byte & 0xC0 != 0x80:

@@ -13,7 +13,7 @@ COLOUR = {"between": "var(--none)"}
 
 
 def bar(parts: list[tuple[str, float, str]], label: str) -> str:
-    """One horizontal bar of (class, time, words), all of it 100 %."""
+    """A horizontal bar of (class, time, tooltip) parts; all of it is 100 %."""
     whole = sum(time for _, time, _ in parts) or 1
     chart = Chart(30, (0, whole), (0, 1), label, left=0, right=0, top=0, bottom=0)
     begin = 0.0
@@ -25,8 +25,8 @@ def bar(parts: list[tuple[str, float, str]], label: str) -> str:
 
 
 def _over_time(run: Run, parts: list[list[tuple[str, float]]], label: str, begin: str) -> str:
-    """Stacked per interval: (class, ns), or percent in bars that begin with the decision; `begin`: the column of
-    the time at which they do."""
+    """Draws stacked bars for each interval from (class, ns), or in percent; `begin` is the column of the time at which
+    a bar begins."""
     shares = begin == "t_dec"
     top = 100.0 if shares else max((sum(t for _, t in own) for own in parts), default=0) * 1.06 or 1
     scale, name = (1.0, "%") if shares else unit_of(top)
@@ -54,7 +54,7 @@ def _cell(name: str, time: float, whole: float) -> str:
 
 
 def _culprits(run: Run, found: breakdown.Exact) -> str:
-    """The longest parts of the critical path: what would have to become faster."""
+    """A table of the longest parts of the critical path, which would have to become faster."""
     whole = sum(found.culprits.values()) or 1
     shown = found.culprits.most_common(MOST_CULPRITS)
     chart = Chart(10 + 23 * len(shown), (0, shown[0][1] / whole if shown else 1), (0, 1), "critical path",

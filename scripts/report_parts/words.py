@@ -1,4 +1,4 @@
-"""Numbers and texts as people read them: three digits and a unit, as the program itself prints them."""
+"""Formats numbers and texts for readers, as the program itself prints them: three digits and a unit."""
 import html
 import re
 
@@ -8,12 +8,13 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
 def clean(text) -> str:
-    """Safe in HTML and in XML: escaped, without characters that XML forbids."""
+    """The text, escaped for HTML and XML, without characters that XML forbids."""
     return html.escape(_CONTROL.sub("\ufffd", str(text)), quote=True)
 
 
 def three_digits(value: float) -> str:
-    """1234.5 -> 1230 would mislead: at least all digits before the point, at most three in all."""
+    """The value with three digits; larger numbers keep all digits before the point, because 1230 for 1234.5 would
+    mislead."""
     size = abs(value)
     digits = 0 if size >= 99.95 else 1 if size >= 9.995 else 2
     return f"{value:.{digits}f}"
@@ -28,7 +29,7 @@ def _scaled(value: float, step: float, units: tuple[str, ...]) -> str:
 
 
 def duration(ns) -> str:
-    """Nanoseconds. Negative: there is none."""
+    """A time in nanoseconds as text. A negative time means that there is none."""
     ns = int(ns)
     if ns == 0:
         return "0"
@@ -42,12 +43,12 @@ def duration(ns) -> str:
 
 
 def size(count) -> str:
-    """Bytes."""
+    """A number of bytes as text."""
     return _scaled(int(count), 1024, ("B", "KiB", "MiB", "GiB", "TiB"))
 
 
 def rate(per_s) -> str:
-    """Bytes per second; -1: unlimited."""
+    """Bytes per second as text; -1 means unlimited."""
     if per_s < 0:
         return "unlimited"
     return _scaled(int(per_s), 1000, ("B/s", "kB/s", "MB/s", "GB/s", "TB/s"))
@@ -58,7 +59,7 @@ def flops(per_s) -> str:
 
 
 def percent(share: float) -> str:
-    """A part of one; tenths where they matter."""
+    """A share of 1 as percent, with one decimal for small values."""
     value = 100 * share
     if 0 < value < 0.05:
         return "< 0.1 %"

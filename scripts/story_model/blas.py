@@ -1,4 +1,4 @@
-"""Import this before numpy or torch: it names the processor's kernels for OpenBLAS.
+"""Import this module before numpy or torch: it tells OpenBLAS which kernels suit the processor.
 
 Older OpenBLAS releases do not know newer processors and then fall back to their slowest kernels.
 """

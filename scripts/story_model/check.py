@@ -26,7 +26,7 @@ PROMPTS = ["", "Once there was", "One morning"]
 
 
 class Decoder:
-    """The model of a file, one token at a time with a K/V cache."""
+    """The model of a file; it processes one token at a time with a K/V cache."""
 
     def __init__(self, path):
         meta, self.tensors = gguf.read(path)
@@ -44,7 +44,7 @@ class Decoder:
         self.reset()
 
     def reset(self):
-        """Forgets the text."""
+        """Clears the cache."""
         self.keys = [[] for _ in range(self.layers)]
         self.values = [[] for _ in range(self.layers)]
 
@@ -57,7 +57,7 @@ class Decoder:
         return np.stack((even * cos - odd * sin, even * sin + odd * cos), -1).reshape(x.shape)
 
     def step(self, token):
-        """Appends a token; the logits of the next one."""
+        """Appends a token and returns the logits of the next one."""
         position = len(self.keys[0])
         embedding = self.tensors["token_embd.weight"]
         x = embedding[token]
@@ -87,11 +87,9 @@ class Decoder:
         weights = np.exp(logits.astype("f8") - logits.max())
         return int(np.searchsorted(np.cumsum(weights), rng.random() * weights.sum()))
 
-    def tell(self, prompt, rng=None):
-        """The prompt and its continuation, and whether it ended by itself.
-
-        Greedy, or with a random.Random drawn from the model's own distribution (temperature 1).
-        """
+    def continue_text(self, prompt, rng=None):
+        """Returns the prompt with its continuation, and whether the text ended by itself. Greedy, or with a
+        random.Random sampled from the model's distribution (temperature 1)."""
         self.reset()
         ids = [self.bos] + self.vocabulary.encode(prompt)
         for token in ids:
@@ -104,7 +102,7 @@ class Decoder:
         return self.vocabulary.decode(ids), False
 
     def loss(self, text):
-        """(sum of the negative log-likelihoods, tokens) of a story with its end."""
+        """(sum of the negative log-likelihoods, number of tokens) of a story including its end."""
         self.reset()
         ids = [self.bos] + self.vocabulary.encode(text) + [self.eos]
         total = 0.0
@@ -119,7 +117,7 @@ PLACE = re.compile(r"(?:\b(in|on|by) )?the (%s)\b" % "|".join(p for _, p in gram
 
 
 def one_place(text):
-    """The text with its first place wherever it names one."""
+    """The text in which every name of a place is replaced by the first one."""
     first = PLACE.search(text)
     if not first:
         return text
@@ -128,7 +126,8 @@ def one_place(text):
 
 
 class Counting(random.Random):
-    """Adds up the surprise of its choices: what a story costs who knows the grammar by heart."""
+    """A replacement for random.Random that adds up the surprise of its choices: the loss of a reader who knows the
+    grammar."""
 
     surprise = 0.0
 
@@ -147,7 +146,7 @@ def main():
     options = parser.parse_intermixed_args()
     decoder = Decoder(options.file)
     for prompt in options.prompts:
-        text, ended = decoder.tell(prompt)
+        text, ended = decoder.continue_text(prompt)
         print("[%s] %s%s\n" % (prompt, text, "" if ended else " ..."))
     rng = Counting("held-out stories")
     texts = [grammar.story(rng) for _ in range(max(options.held_out, options.continued))]
@@ -159,7 +158,7 @@ def main():
         print("loss on %d held-out stories: %.4f" % (options.held_out, sums[0] / sums[1]))
     starts = [text[:text.index(".") + 1] for text in texts[:options.continued]]
     for name, draw in (("greedy", None), ("sampled", random.Random("continuations"))):
-        told = [decoder.tell(start, draw) for start in starts]
+        told = [decoder.continue_text(start, draw) for start in starts]
         whole = [text for text, ended in told if ended and grammar.is_story(text)]
         again = sum(len(PLACE.findall(text)) > 1 for text in whole)
         faulty = [text for text, ended in told if not ended or not grammar.is_story(text)]

@@ -1,4 +1,4 @@
-"""A minimal GGUF v3 writer and reader: what one small llama model needs and nothing else.
+"""A minimal GGUF v3 writer and reader, only for what one small llama model needs.
 
 Tensors are F32 or Q8_0.  Q8_0 stores 32 consecutive values of a row as a half-precision scale
 d = max|x| / 127 followed by 32 signed bytes round(x / d).  GGUF writes a tensor's dimensions
@@ -17,7 +17,7 @@ BLOCK = np.dtype([("d", "<f2"), ("q", "i1", 32)])
 
 
 def quantize(array):
-    """Q8_0 blocks of a float array whose rows are multiples of 32 long."""
+    """The Q8_0 blocks of a float array whose rows have a multiple of 32 elements."""
     x = np.ascontiguousarray(array, dtype=np.float32).reshape(-1, 32)
     d = np.abs(x).max(axis=1, keepdims=True) / np.float32(127)
     scaled = np.divide(x, d, out=np.zeros_like(x), where=d > 0)
@@ -28,7 +28,7 @@ def quantize(array):
 
 
 def dequantize(blocks):
-    """The float values of Q8_0 blocks, flat."""
+    """The float values of Q8_0 blocks as a flat array."""
     return (blocks["q"].astype(np.float32) * blocks["d"].astype(np.float32)[:, None]).ravel()
 
 
@@ -95,7 +95,7 @@ class _Cursor:
 
 
 def read(path):
-    """(metadata as a dict, tensors as a dict of float32 arrays) of a file written by write()."""
+    """Reads a file written by write(): (metadata as a dict, tensors as a dict of float32 arrays)."""
     with open(path, "rb") as file:
         raw = file.read()
     cursor = _Cursor(raw)

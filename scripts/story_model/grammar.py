@@ -222,7 +222,7 @@ MORAL_FOUND = [
 
 
 def _plots():
-    """Each plot: the things it suits and the slots of its story, in order."""
+    """Each plot: the things that it suits, and the sentence slots of its story in order."""
     opening = OPENING + MORNING
     middle = [MEETING, ASKING]
     end = [OFFER]
@@ -266,17 +266,15 @@ def stories(seed, count):
 
 
 def _first(text, candidates):
-    """The candidate which occurs first in the text as a word, or None."""
+    """The candidate that occurs first in the text as a word, or None."""
     found = [(m.start(), c) for c in candidates for m in [re.search(r"\b%s\b" % c, text)] if m]
     return min(found)[1] if found else None
 
 
 def is_story(text):
-    """Whether the grammar can tell exactly this text.
-
-    The words of a story are read off the text where they occur first, and every slot's wordings
-    are then tried with them, so one wrong name or pronoun anywhere makes it no story.
-    """
+    """Whether the grammar can produce exactly this text.
+        The words of a story are taken from their first occurrence in the text. Then the wordings of every sentence
+    slot are tried with them, so one wrong name or pronoun anywhere makes the answer false."""
     heroes, friends = dict(HEROES), dict(FRIENDS)
     hero, friend = _first(text, heroes), _first(text, friends)
     place = _first(text, [p for _, p in PLACES])

@@ -59,7 +59,7 @@ def rotate(x, cos, sin):
 
 
 class Block(nn.Module):
-    """Attention and feed-forward, each on a normalised residual stream."""
+    """Attention and feed-forward network, each on a normalised residual stream."""
 
     def __init__(self):
         super().__init__()
@@ -96,7 +96,7 @@ class Block(nn.Module):
 
 
 class Model(nn.Module):
-    """The decoder; returns the normalised hidden states, logits() reads the tied embedding."""
+    """The decoder. forward() returns the normalised hidden states, logits() multiplies by the tied embedding."""
 
     def __init__(self, size):
         super().__init__()
@@ -124,7 +124,7 @@ class Model(nn.Module):
 
 
 def rows_of(vocabulary, texts):
-    """Padded inputs, targets (-100 where padded)."""
+    """Padded inputs and targets (-100 where padded)."""
     rows = [[BOS] + vocabulary.encode(t) + [EOS] for t in texts]
     longest = max(map(len, rows)) - 1
     inputs = torch.full((len(rows), longest), EOS, dtype=torch.long)
@@ -141,7 +141,7 @@ def stories_of_step(seed, step, count):
 
 
 def write_gguf(path, model, vocabulary):
-    """The model as llama.cpp would write it, matrices in Q8_0."""
+    """Writes the model as llama.cpp would, with matrices in Q8_0."""
     llama = [("context_length", CONTEXT), ("embedding_length", WIDTH), ("block_count", LAYERS),
              ("feed_forward_length", HIDDEN), ("attention.head_count", HEADS),
              ("attention.head_count_kv", KV_HEADS), ("rope.dimension_count", HEAD),
@@ -170,7 +170,7 @@ def write_gguf(path, model, vocabulary):
 
 
 def sample(model, vocabulary, prompt):
-    """The greedy continuation of a prompt."""
+    """Returns the greedy continuation of a prompt."""
     ids = [BOS] + vocabulary.encode(prompt)
     with torch.no_grad():
         while len(ids) < CONTEXT:
@@ -208,7 +208,7 @@ def train(options):
 
     steps, decay_from = options.steps, options.steps - options.decay_steps
     if state and first > state.get("plan", (0, first))[1]:
-        steps, decay_from = state["plan"]  # the fall has begun: it goes on as it was
+        steps, decay_from = state["plan"]  # the learning rate falls already: continue as planned
     finish = options.checkpoint + ".finish"
     saved = reported = began = time.time()
     tokens, total, count = 0, 0.0, 0

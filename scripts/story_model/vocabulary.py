@@ -21,12 +21,12 @@ WORD = re.compile(SPACE + r"?(?:[A-Za-z]+|[^A-Za-z" + SPACE + r"])|" + SPACE)
 
 
 def spaced(text):
-    """The text as the pieces see it: one space in front, spaces as U+2581."""
+    """The text as the pieces represent it: one space in front, and spaces as U+2581."""
     return (" " + text).replace(" ", SPACE)
 
 
 class Vocabulary:
-    """Pieces with scores and types; encodes and decodes."""
+    """Pieces with scores and types; encodes and decodes texts."""
 
     def __init__(self, tokens, scores, types):
         self.tokens, self.scores, self.types = list(tokens), list(scores), list(types)
@@ -35,7 +35,7 @@ class Vocabulary:
 
     @classmethod
     def train(cls, texts, size=SIZE):
-        """Byte-pair merges over the words of `texts`; ties go to the alphabetically first pair."""
+        """Merges byte pairs over the words of `texts`; of equally frequent pairs the alphabetically first is merged."""
         counts = Counter(w for t in texts for w in WORD.findall(spaced(t)))
         letters = sorted({c for w in counts for c in w})
         words = {w: list(w) for w in counts}
@@ -64,7 +64,7 @@ class Vocabulary:
         return cls(tokens, scores, types)
 
     def _merge(self, text):
-        """Pieces of `text` by the merge rule above, as ids."""
+        """The ids of the pieces of `text`, by the merge rule of the module."""
         parts = list(text)
         while True:
             best = None
@@ -85,11 +85,9 @@ class Vocabulary:
         return ids
 
     def encode(self, text):
-        """Ids of `text`, without <s> and </s>.
-
-        Words are merged one by one and remembered: as no piece crosses a word boundary, that
-        gives exactly the ids of merging the whole text, only faster.
-        """
+        """The ids of `text`, without <s> and </s>.
+                Words are merged one by one and cached. Because no piece crosses a word boundary, the ids are the same
+        as from merging the whole text."""
         if not text:
             return []
         ids = []
@@ -100,7 +98,7 @@ class Vocabulary:
         return ids
 
     def decode(self, ids):
-        """The text of `ids`; control tokens are silent, the space in front is dropped."""
+        """The text of `ids`. Control tokens give no text, and the space in front is removed."""
         out = bytearray()
         for i in ids:
             if self.types[i] == BYTE:

@@ -1,5 +1,5 @@
-// What a block is, by name: the word that scheduler, model, runtime and trace share.
-// Their order and costs belong to scheduler/core/blocks.hpp, their weights to model/.
+// The kinds and names of blocks, which scheduler, model, runtime and trace share. The order and
+// costs of blocks are in scheduler/core/blocks.hpp, their weights in model/.
 #pragma once
 
 #include <compare>
@@ -9,12 +9,12 @@
 
 namespace headroom {
 
-/// A trace stores the number: new ones go to the end. proj and ffn belong to granularity `paper`,
-/// slice and hub to `sliced`.
+/// The kind of a block. Traces store the number of a kind, so a new kind must be added at the end.
+/// proj and ffn belong to granularity `paper`, slice and hub to granularity `sliced`.
 enum class BlockKind : std::uint8_t { embed, group, proj, ffn, lm_head, slice, hub };
 
-/// One unit of placement. `layer` is -1 for embed and lm_head; `group` is the number of a group or
-/// a slice within its layer, -1 for all others.
+/// The name of one block. `layer` is -1 for embed and lm_head. `group` is the number of a group or
+/// of a slice within its layer, and -1 for the other kinds.
 struct BlockName {
     BlockKind kind = BlockKind::embed;
     std::int32_t layer = -1;
@@ -24,7 +24,7 @@ struct BlockName {
 };
 
 [[nodiscard]] std::string_view name_of(BlockKind kind);
-/// "embed", "L3.g5", "L3.proj", "L3.ffn", "L3.s2", "L3.hub", "lm_head".
+/// Returns "embed", "L3.g5", "L3.proj", "L3.ffn", "L3.s2", "L3.hub" or "lm_head".
 [[nodiscard]] std::string to_string(const BlockName& name);
 
 } // namespace headroom

@@ -1,4 +1,5 @@
-// Checks for our own mistakes: on in release builds, never reachable from user input.
+// Checks for mistakes in the program. They are active in release builds too. No user input may make
+// a check fail.
 #pragma once
 
 #include <stdexcept>
@@ -8,7 +9,7 @@
 
 namespace headroom {
 
-/// Thrown by HEADROOM_CHECK; main turns it into exit code 4.
+/// The exception that HEADROOM_CHECK throws. It ends the program with exit code 4.
 class Bug : public std::logic_error {
   public:
     using std::logic_error::logic_error;
@@ -20,7 +21,8 @@ class Bug : public std::logic_error {
 
 } // namespace headroom
 
-/// HEADROOM_CHECK(condition, "format {}", values...): throws Bug with place and values.
+/// HEADROOM_CHECK(condition, "format {}", values...): throws Bug with the place in the code and the
+/// values unless the condition holds.
 #define HEADROOM_CHECK(condition, ...)                                                             \
     do {                                                                                           \
         if (!(condition)) [[unlikely]] {                                                           \

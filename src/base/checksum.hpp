@@ -1,5 +1,5 @@
-// A 64-bit checksum of bytes: catches flipped bits in migrated pieces and names logits in a trace.
-// Not cryptographic.
+// A 64-bit checksum of bytes. It detects changed bits in migrated pieces, and a trace stores it to
+// identify logits. It is not cryptographic.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,8 @@
 
 namespace headroom {
 
-/// Continues from `state`, so that parts can be summed one after the other; the result depends on
-/// where the parts are cut.
+/// Returns the checksum of the bytes. To process data in parts, pass the checksum of the earlier
+/// parts as `state`; the result depends on how the data is divided into parts.
 [[nodiscard]] inline std::uint64_t checksum(
     std::span<const std::byte> bytes, std::uint64_t state = 0
 ) {

@@ -1,6 +1,6 @@
-// Errors that a user can cause or meet, each with the exit code it ends the program with.
-// Bugs are in check.hpp. What the model expects (no feasible placement, a full budget) is a value
-// until the point where it ends a run.
+// The errors that a user can cause or encounter, each with the exit code of the program. Bugs are
+// reported by check.hpp. Expected outcomes, such as an infeasible problem or a full budget, are
+// return values; only the code that ends the run turns them into errors.
 #pragma once
 
 #include <stdexcept>
@@ -17,11 +17,11 @@ enum class ExitCode : int {
     bug = 4,
     stuck = 5,
     infeasible = 6,
-    interrupted = 130, ///< SIGINT; 143 for SIGTERM
-    terminated = 143,
+    interrupted = 130, ///< SIGINT
+    terminated = 143,  ///< SIGTERM
 };
 
-/// Root of everything that ends a run with a sentence for the user.
+/// The base class of all errors that end a run with a message for the user.
 class Error : public std::runtime_error {
   public:
     Error(ExitCode code, const std::string& what) : std::runtime_error(what), code_(code) {}
@@ -31,7 +31,8 @@ class Error : public std::runtime_error {
     ExitCode code_;
 };
 
-/// Something in a file or on the command line is wrong. Holds all problems found, one line each.
+/// A file or the command line is invalid. The error holds all problems that were found, each as one
+/// line.
 class InputError : public Error {
   public:
     explicit InputError(const std::string& problem)
@@ -45,25 +46,27 @@ class InputError : public Error {
     std::vector<std::string> problems_;
 };
 
-/// The machine does not give what is needed: a full disk, no mpirun, MPI or HDF5 failing.
+/// The computer lacks something that the program needs, or a library failed: the disk is full,
+/// mpirun is missing, MPI or HDF5 reports an error.
 class EnvironmentError : public Error {
   public:
     explicit EnvironmentError(const std::string& what) : Error(ExitCode::environment, what) {}
 };
 
-/// A wait that did not end, or an operation that never finishes (a rate of 0 for ever).
+/// A wait exceeded its limit, or an operation never ends because its rate stays 0.
 class StuckError : public Error {
   public:
     explicit StuckError(const std::string& what) : Error(ExitCode::stuck, what) {}
 };
 
-/// No placement fits, or a device holds more than it has and may not page.
+/// No placement is feasible, or a device holds more than its budget and the scenario forbids
+/// paging.
 class InfeasibleError : public Error {
   public:
     explicit InfeasibleError(const std::string& what) : Error(ExitCode::infeasible, what) {}
 };
 
-/// SIGINT or SIGTERM arrived; the trace is closed on the way out.
+/// SIGINT or SIGTERM arrived. While the exception propagates, the trace is closed.
 class InterruptedError : public Error {
   public:
     explicit InterruptedError(ExitCode code) : Error(code, "interrupted") {}

@@ -1,4 +1,5 @@
-// Strong indices. An Id names one thing of its kind and converts to no other; -1 is "none".
+// Indices with a type per kind of object, so that a device number cannot be used as a block number.
+// -1 means "none".
 #pragma once
 
 #include <compare>
@@ -15,13 +16,13 @@ struct Id {
     constexpr explicit Id(std::int32_t index) : value(index) {}
     constexpr explicit Id(std::size_t index) : value(static_cast<std::int32_t>(index)) {}
 
-    /// For subscripts; precondition: valid().
+    /// Returns the value as a subscript. Precondition: valid().
     [[nodiscard]] constexpr std::size_t index() const { return static_cast<std::size_t>(value); }
     [[nodiscard]] constexpr bool valid() const { return value >= 0; }
     constexpr auto operator<=>(const Id&) const = default;
 };
 
 using DeviceId = Id<struct DeviceTag>; ///< one emulated edge device
-using BlockId = Id<struct BlockTag>;   ///< one block, in the canonical block order of a shape
+using BlockId = Id<struct BlockTag>;   ///< one block of the model, numbered by scheduler::Blocks
 
 } // namespace headroom

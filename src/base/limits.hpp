@@ -1,6 +1,7 @@
-// How large a model may be, wherever its numbers come from: a scenario, a model file, a trace. Far
-// above any that there is, and low enough that the bytes and operations of one token fit 64 bits.
-// What grows with prompts and sequences too is checked by scheduler/size_limits.
+// Upper limits for the dimensions of a model, whether it comes from a scenario, a model file or a
+// trace. They are far above all existing models, and low enough that the bytes and operations of
+// one token fit in 64 bits. scheduler/size_limits checks sizes that also depend on prompts and
+// sequences.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +9,12 @@
 
 namespace headroom {
 
-inline constexpr std::int64_t kMostLayers = 4096;
-inline constexpr std::int64_t kMostHeads = 4096;
-inline constexpr std::int64_t kMostWidth = 262'144;
-inline constexpr std::int64_t kMostFfnWidth = 4'194'304;
-inline constexpr std::int64_t kLongestContext = std::int64_t{1} << 24;
-inline constexpr std::int64_t kMostVocabulary = std::numeric_limits<std::int32_t>::max();
-inline constexpr std::int64_t kWidestElement = 16; ///< bytes of a number in a cache
+inline constexpr std::int64_t kMaxModelLayers = 4096;
+inline constexpr std::int64_t kMaxModelHeads = 4096;
+inline constexpr std::int64_t kMaxModelWidth = 262'144;
+inline constexpr std::int64_t kMaxModelFfnWidth = 4'194'304;
+inline constexpr std::int64_t kMaxModelContext = std::int64_t{1} << 24;
+inline constexpr std::int64_t kMaxModelVocabulary = std::numeric_limits<std::int32_t>::max();
+inline constexpr std::int64_t kMaxCacheElementBytes = 16; ///< bytes of one element of a cache row
 
 } // namespace headroom

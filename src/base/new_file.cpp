@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-[[noreturn]] void refuse(const fs::path& path, const std::string& why) {
+[[noreturn]] void throw_not_writable(const fs::path& path, const std::string& why) {
     throw EnvironmentError(fmt::format(
         "{}: cannot be written: {}; expected room and permission there: make room, give another "
         "place, or see df and ls -ld",
@@ -33,7 +33,7 @@ fs::path folder_of(const fs::path& path) {
 }
 
 /// Whether somebody else may have put the link where he knew that we would write.
-bool may_be_planted(const fs::path& link) {
+bool is_link_of_stranger(const fs::path& link) {
     struct stat self = {};
     struct stat folder = {};
     if (lstat(link.c_str(), &self) != 0 || stat(folder_of(link).c_str(), &folder) != 0) {
@@ -50,7 +50,7 @@ bool is_same(const struct stat& a, const struct stat& b) {
     return a.st_dev == b.st_dev && (a.st_ino == b.st_ino || looks_same);
 }
 
-std::uint64_t unguessable() {
+std::uint64_t random_suffix() {
     std::uint64_t bits = 0;
     if (getrandom(&bits, sizeof bits, 0) != sizeof bits) {
         throw EnvironmentError(fmt::format(
@@ -63,12 +63,12 @@ std::uint64_t unguessable() {
 
 } // namespace
 
-fs::path end_of_links(const fs::path& path) {
-    constexpr int kMostLinks = 40; // as the system
+fs::path resolve_links(const fs::path& path) {
+    constexpr int kMaxLinks = 40; // as the system
     fs::path end = path;
     std::error_code error;
-    for (int i = 0; i < kMostLinks && fs::is_symlink(end, error); ++i) {
-        if (may_be_planted(end)) {
+    for (int i = 0; i < kMaxLinks && fs::is_symlink(end, error); ++i) {
+        if (is_link_of_stranger(end)) {
             throw EnvironmentError(fmt::format(
                 "{}: is a link that another user has made in a folder for everybody, expected "
                 "none: "
@@ -83,12 +83,13 @@ fs::path end_of_links(const fs::path& path) {
 }
 
 NewFile::NewFile(const fs::path& target, Links links)
-    : target_(links == Links::follow ? end_of_links(target) : target), aside_(target_) {
-    aside_ += fmt::format(".part.{:016x}", unguessable());
+    : target_(links == Links::follow ? resolve_links(target) : target), temporary_path_(target_) {
+    temporary_path_ += fmt::format(".part.{:016x}", random_suffix());
     constexpr mode_t kMode = 0666; // less what the umask says
-    descriptor_ = open(aside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode);
+    descriptor_ =
+        open(temporary_path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode);
     if (descriptor_ < 0) {
-        refuse(target, std::strerror(errno));
+        throw_not_writable(target, std::strerror(errno));
     }
 }
 
@@ -96,24 +97,25 @@ NewFile::~NewFile() {
     if (descriptor_ >= 0) {
         (void)close(descriptor_);
     }
-    if (!aside_.empty()) {
-        (void)unlink(aside_.c_str());
+    if (!temporary_path_.empty()) {
+        (void)unlink(temporary_path_.c_str());
     }
 }
 
-int NewFile::take_descriptor() {
+int NewFile::release_descriptor() {
     return std::exchange(descriptor_, -1);
 }
 
 void NewFile::publish() {
     struct stat written = {};
-    if (lstat(aside_.c_str(), &written) != 0 || rename(aside_.c_str(), target_.c_str()) != 0) {
-        refuse(
+    if (lstat(temporary_path_.c_str(), &written) != 0 ||
+        rename(temporary_path_.c_str(), target_.c_str()) != 0) {
+        throw_not_writable(
             target_,
             errno == ENOENT ? "it or its folder was removed meanwhile" : std::strerror(errno)
         );
     }
-    aside_.clear();
+    temporary_path_.clear();
     struct stat named = {};
     if (lstat(target_.c_str(), &named) != 0 || !is_same(written, named)) {
         throw EnvironmentError(fmt::format(

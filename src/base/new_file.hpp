@@ -1,42 +1,44 @@
-// Files that are written aside and get their name when they are whole; and where names lead.
+// Files that are written under a temporary name and renamed when they are complete, so that a
+// reader never sees half a file. Also resolves symbolic links.
 #pragma once
 
 #include <filesystem>
 
 namespace headroom {
 
-/// What a path leads to: the end of a chain of symbolic links, also if nothing is there yet.
-/// Throws EnvironmentError for a link that another user has put into a folder in which everybody
-/// may make files (/tmp): the system's own rule, which does not know whose wish it is to follow.
-[[nodiscard]] std::filesystem::path end_of_links(const std::filesystem::path& path);
+/// Returns the path at the end of a chain of symbolic links, which need not exist yet. Throws
+/// EnvironmentError for a link that another user has put into a folder where everybody may create
+/// files, such as /tmp. Linux has the same rule (fs.protected_symlinks).
+[[nodiscard]] std::filesystem::path resolve_links(const std::filesystem::path& path);
 
-/// A new file beside the one whose place it is to take. Its name cannot be guessed, and what stands
-/// there, be it a link, is never opened.
+/// A new file that will replace the target file. Until publish() it has a temporary name in the
+/// folder of the target. Others cannot guess that name, and no existing file or link is ever
+/// opened.
 class NewFile {
   public:
     enum class Links {
-        follow, ///< of a name that the user gave: a link stays a link
-        replace ///< of a name that the program made up
+        follow, ///< for names from the user: replaces the file that the link leads to
+        replace ///< for names that the program chose: replaces the link itself
     };
 
-    /// Throws EnvironmentError if it cannot be made.
+    /// Creates the temporary file. Throws EnvironmentError if that fails.
     NewFile(const std::filesystem::path& target, Links links);
     NewFile(const NewFile&) = delete;
     NewFile& operator=(const NewFile&) = delete;
-    /// Removes it unless it was published.
+    /// Removes the temporary file unless it was published.
     ~NewFile();
 
-    /// What it is called now.
-    [[nodiscard]] const std::filesystem::path& path() const { return aside_; }
-    /// Open for writing. Whoever takes it closes it.
-    [[nodiscard]] int take_descriptor();
-    /// All is written: it gets its name, in place of what has it. Looks whether the name leads to
-    /// this file then. Throws EnvironmentError.
+    /// Returns the temporary name.
+    [[nodiscard]] const std::filesystem::path& path() const { return temporary_path_; }
+    /// Returns a descriptor that is open for writing. The caller must close it.
+    [[nodiscard]] int release_descriptor();
+    /// Renames the complete file to the target's name and replaces an existing file. Throws
+    /// EnvironmentError if that fails or if the name does not lead to this file afterwards.
     void publish();
 
   private:
     std::filesystem::path target_;
-    std::filesystem::path aside_; ///< empty once it has its name
+    std::filesystem::path temporary_path_; ///< the temporary name; empty after publish()
     int descriptor_ = -1;
 };
 

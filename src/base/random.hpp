@@ -1,16 +1,16 @@
-// Our own random numbers: the same bits on every machine and library version.
-// Counter-based: a value is a pure function of (seed, purpose, indices), so nothing depends on who
-// draws first, and a profile can be evaluated at any time without a history.
+// Random numbers that have the same bits on every computer and with every library version. They are
+// counter-based: a number is a pure function of (seed, purpose, indices). Results therefore do not
+// depend on the order of draws, and a profile can be evaluated at any virtual time directly.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 
-#include "base/wide.hpp"
+#include "base/int128.hpp"
 
 namespace headroom {
 
-/// SplitMix64's finaliser: a bijection on 64 bits that mixes well.
+/// Mixes the bits of x by the finaliser of SplitMix64, a bijection on 64-bit integers.
 [[nodiscard]] constexpr std::uint64_t mix_bits(std::uint64_t x) {
     x += 0x9E3779B97F4A7C15ULL;
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
@@ -18,7 +18,8 @@ namespace headroom {
     return x ^ (x >> 31);
 }
 
-/// Seed of a stream: run seed, what it is for, and whose it is.
+/// Returns the seed of a stream of numbers. `seed` is that of the run, `purpose` names what the
+/// stream is for, and `a` and `b` distinguish streams of one purpose, for example by device.
 [[nodiscard]] constexpr std::uint64_t stream_seed(
     std::uint64_t seed, std::string_view purpose, std::uint64_t a = 0, std::uint64_t b = 0
 ) {
@@ -29,26 +30,25 @@ namespace headroom {
     return mix_bits(mix_bits(state ^ a) ^ b);
 }
 
-/// The k-th number of a stream.
+/// Returns the k-th number of a stream.
 [[nodiscard]] constexpr std::uint64_t random_bits(std::uint64_t stream, std::uint64_t k) {
     return mix_bits(stream ^ mix_bits(k));
 }
 
-/// The k-th number of a stream as an integer in [0, bound), bound > 0; bias below bound/2^64.
+/// Returns the k-th number of a stream as an integer in [0, bound), with a bias below bound/2^64.
+/// Precondition: bound > 0.
 [[nodiscard]] constexpr std::uint64_t random_below(
     std::uint64_t stream, std::uint64_t k, std::uint64_t bound
 ) {
-    return static_cast<std::uint64_t>(
-        (static_cast<UnsignedWide>(random_bits(stream, k)) * bound) >> 64
-    );
+    return static_cast<std::uint64_t>((static_cast<UInt128>(random_bits(stream, k)) * bound) >> 64);
 }
 
-/// The k-th number of a stream in [0, 1) with 53 bits.
+/// Returns the k-th number of a stream as a double in [0, 1) with 53 random bits.
 [[nodiscard]] constexpr double random_unit(std::uint64_t stream, std::uint64_t k) {
     return static_cast<double>(random_bits(stream, k) >> 11) * 0x1.0p-53;
 }
 
-/// A stream with a position, for code that just wants the next number.
+/// A stream that remembers its position, for code that draws one number after the other.
 class Random {
   public:
     explicit constexpr Random(std::uint64_t stream) : stream_(stream) {}

@@ -1,5 +1,5 @@
-// Sums that stop at the ends of 64 bits. For figures made of numbers from files: what nobody
-// vouches for may be as large as it likes, and still no step may be undefined.
+// Sums of 64-bit integers that return the largest or smallest value instead of overflowing. Numbers
+// that come from files can be arbitrarily large, and an overflow would be undefined behaviour.
 #pragma once
 
 #include <cstdint>

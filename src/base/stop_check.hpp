@@ -1,18 +1,19 @@
-// How a long loop learns that its result is no longer wanted: the caller hands in a question, and
-// the loop asks it now and then. Nothing here knows signals or clocks.
+// Lets a caller stop a long computation: the caller passes a function, and the computation calls it
+// from time to time. Code that uses a StopCheck needs to know nothing about signals.
 #pragma once
 
 #include "base/error.hpp"
 
 namespace headroom {
 
-/// 0, or the exit code to give up with; null: nobody ever wants that. Cheap, and never 0 again
-/// after it was something else.
+/// Returns 0, or the exit code with which the computation must end. The call is cheap. After the
+/// first result that is not 0, no later result is 0. A null pointer means that nobody stops the
+/// computation.
 using StopCheck = int (*)();
 
-/// Throws InterruptedError if the work is no longer wanted.
-inline void stop_if_asked(StopCheck asked) {
-    if (const int code = asked == nullptr ? 0 : asked(); code != 0) {
+/// Throws InterruptedError with the exit code that the check returns, unless that is 0.
+inline void throw_if_stopped(StopCheck check) {
+    if (const int code = check == nullptr ? 0 : check(); code != 0) {
         throw InterruptedError(static_cast<ExitCode>(code));
     }
 }

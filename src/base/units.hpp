@@ -1,4 +1,5 @@
-// Quantities as integers with their units in the type name, and how people write and read them.
+// Integer types for quantities, named after their units. Also parses quantities such as "4 GiB"
+// from scenarios and formats them for output.
 #pragma once
 
 #include <cstdint>
@@ -14,24 +15,24 @@ using Bytes = std::int64_t;
 using Flops = std::int64_t;     ///< a count of floating-point operations
 using PerSecond = std::int64_t; ///< a rate: FLOP/s or bytes/s
 
-/// Later than every time: an operation that does not end.
+/// The end of an operation that never ends. It compares as later than every other time.
 inline constexpr Nanoseconds kNever = std::numeric_limits<Nanoseconds>::max();
-/// A rate that costs no time.
+/// An infinite rate: work at this rate takes no time.
 inline constexpr PerSecond kUnlimited = std::numeric_limits<PerSecond>::max();
 inline constexpr Nanoseconds kSecond = 1'000'000'000;
 inline constexpr double kNsPerSecond = 1e9;
 
 enum class Quantity { bytes, compute_rate, byte_rate, duration };
 
-/// What a user may write for a quantity, for error messages: `"4 GiB"` and so on.
+/// Returns an example of what a user may write for the quantity, such as `"4 GiB"`, for messages.
 [[nodiscard]] std::string_view example_of(Quantity quantity);
 
-/// Parses "4 GiB", "30 GFLOP/s", "100 Mbit/s" (bytes/s come out), "2 ms" (ns come out).
-/// A number, optional spaces, a unit. Byte rates take bit/s and B/s units; kB is 1000, KiB 1024.
-/// Returns the value before rounding down to an integer, or nothing if text is not such a quantity.
+/// Parses a number, optional spaces and a unit: "4 GiB", "30 GFLOP/s", "100 Mbit/s", "2 ms". Byte
+/// rates may be in bit/s or B/s; a kB has 1000 bytes, a KiB 1024. Returns bytes, FLOP/s, bytes/s or
+/// ns, not rounded to an integer. Returns nothing if the text is not such a quantity.
 [[nodiscard]] std::optional<double> parse_quantity(Quantity quantity, std::string_view text);
 
-/// "1.50 MiB", "12.3 ms", "100 Mbit/s": for people; three significant digits.
+/// These return texts with three significant digits: "1.50 MiB", "12.3 ms", "100 Mbit/s".
 [[nodiscard]] std::string format_bytes(Bytes bytes);
 [[nodiscard]] std::string format_duration(Nanoseconds duration);
 [[nodiscard]] std::string format_compute_rate(PerSecond flop_per_s);

@@ -18,17 +18,17 @@ std::size_t length_from(unsigned char first) {
     return first >= 0xF0 && first <= 0xF4 ? 4 : 1;
 }
 
-bool continues(unsigned char byte) {
+bool is_continuation(unsigned char byte) {
     return (byte & 0xC0U) == 0x80U;
 }
 
 } // namespace
 
-std::size_t whole_characters(std::string_view text) {
+std::size_t complete_prefix_length(std::string_view text) {
     constexpr std::size_t kLongestStart = 3; // of a character that lacks its end
     for (std::size_t back = 1; back <= std::min(kLongestStart, text.size()); ++back) {
         const auto byte = static_cast<unsigned char>(text[text.size() - back]);
-        if (!continues(byte)) {
+        if (!is_continuation(byte)) {
             return length_from(byte) > back ? text.size() - back : text.size();
         }
     }
@@ -38,7 +38,7 @@ std::size_t whole_characters(std::string_view text) {
 namespace {
 
 /// Bytes of the well-formed character that the text begins with; 0: it begins with none.
-std::size_t well_formed(std::string_view text) {
+std::size_t well_formed_length(std::string_view text) {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned char first = byte(0);
     if (first < 0x80) {
@@ -49,7 +49,7 @@ std::size_t well_formed(std::string_view text) {
         return 0;
     }
     for (std::size_t i = 1; i < length; ++i) {
-        if (!continues(byte(i))) {
+        if (!is_continuation(byte(i))) {
             return 0;
         }
     }
@@ -68,7 +68,7 @@ std::uint32_t code_point(std::string_view character) {
 }
 
 /// Controls but for line ends and tabs, and what changes the direction of the text behind it.
-bool commands(std::uint32_t code) {
+bool is_control(std::uint32_t code) {
     const bool control = code < 0x20 || (code >= 0x7F && code < 0xA0);
     const bool turns = (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
     return (control && code != '\n' && code != '\t') || turns;
@@ -85,16 +85,16 @@ void add_escape(std::string& out, char kind, std::size_t digits, std::uint32_t v
 
 } // namespace
 
-std::string visible(std::string_view text) {
+std::string escape_controls(std::string_view text) {
     std::string out;
     out.reserve(text.size());
     while (!text.empty()) {
-        const std::size_t length = well_formed(text);
+        const std::size_t length = well_formed_length(text);
         const std::string_view character = text.substr(0, std::max<std::size_t>(1, length));
         const std::uint32_t code = length == 0 ? 0 : code_point(character);
         if (length == 0) {
             add_escape(out, 'x', 2, static_cast<unsigned char>(character.front()));
-        } else if (!commands(code)) {
+        } else if (!is_control(code)) {
             out += character;
         } else if (code < 0x20) {
             add_escape(out, 'x', 2, code);

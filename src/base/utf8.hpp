@@ -1,4 +1,5 @@
-// Text that arrives in pieces of any bytes.
+// Functions for text that may be split inside a UTF-8 character or contain arbitrary bytes, such as
+// the tokens that a model samples.
 #pragma once
 
 #include <cstddef>
@@ -7,13 +8,15 @@
 
 namespace headroom {
 
-/// Bytes of the longest prefix that does not end inside a UTF-8 character. Bytes that no character
-/// can begin with or consist of count as whole, so at most the last three are left out.
-[[nodiscard]] std::size_t whole_characters(std::string_view text);
+/// Returns the length in bytes of the longest prefix that does not end inside a UTF-8 character.
+/// Bytes that cannot belong to a character count as complete, so at most the last three bytes are
+/// left out.
+[[nodiscard]] std::size_t complete_prefix_length(std::string_view text);
 
-/// The text with everything that a terminal would obey made visible: control characters but line
-/// ends and tabs as \x1b, DEL, those beyond ASCII and what turns the direction of writing as
-/// \u009b, bytes that are no UTF-8 as \x9b. All else stays; of its own result nothing changes.
-[[nodiscard]] std::string visible(std::string_view text);
+/// Returns the text with everything escaped that could control a terminal. ASCII control characters
+/// except line ends and tabs, and bytes that are not UTF-8, become \x1b or \x9b. Other control
+/// characters and those that change the writing direction become \u009b. The result of
+/// escape_controls does not change if it is escaped again.
+[[nodiscard]] std::string escape_controls(std::string_view text);
 
 } // namespace headroom

@@ -1,5 +1,6 @@
-// Whether messages also repeat what the libraries below us say: --verbose. A variable of the
-// environment, because ranks are told by their launcher's.
+// Whether messages also contain the messages of libraries such as HDF5 and MPI (option --verbose).
+// An environment variable holds the setting, because ranks inherit the environment of their
+// launcher.
 #pragma once
 
 #include <cstdlib>

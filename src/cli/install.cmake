@@ -1,9 +1,9 @@
-# cmake --install: the program with its data, the scripts for users, and what describes them. Nothing
-# in the program knows where that is: it looks beside itself (installed.hpp).
+# cmake --install: the program with its data, the scripts for users, and the documentation. The program finds
+# them by its own path (installed.hpp).
 install(TARGETS headroom RUNTIME DESTINATION bin)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/data/ DESTINATION share/headroom)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/scripts DESTINATION share/headroom USE_SOURCE_PERMISSIONS
-    # These are for a checkout.
+    # These scripts work only in a checkout.
     PATTERN experiments EXCLUDE
     PATTERN story_model EXCLUDE
     PATTERN demo EXCLUDE
@@ -13,10 +13,10 @@ install(DIRECTORY ${CMAKE_SOURCE_DIR}/scripts DESTINATION share/headroom USE_SOU
     PATTERN setup.sh EXCLUDE
     PATTERN test EXCLUDE
     PATTERN __pycache__ EXCLUDE)
-# With the folders of the checkout, so that the links between them and in messages hold.
+# The folders are those of the checkout, so that links between pages and in messages work.
 install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION share/doc/headroom)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs DESTINATION share/doc/headroom)
 
-# A build finds the checkout's data where an installed program finds its own.
+# Links the checkout's data to the place where an installed program looks for its data.
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/share)
 file(CREATE_LINK ${CMAKE_SOURCE_DIR}/data ${CMAKE_BINARY_DIR}/share/headroom SYMBOLIC)

@@ -1,4 +1,4 @@
-// The program. The only place that catches: every error becomes one message and an exit code.
+// The main function. It turns every exception into one message and an exit code.
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -50,26 +50,26 @@ int run(const headroom::cli::CommandLine& line) {
 int main(int argc, char** argv) {
     using namespace headroom;
     cli::prepare_streams();
-    if (!cli::under_launcher()) {
-        cli::survive_size_limits();
+    if (!cli::is_launched_rank()) {
+        cli::ignore_size_limit_signal();
     }
-    // Whoever prints flushes, and a reader of stderr who has left is noticed there, where it does
-    // no harm, and not as an exception in the middle of a run.
+    // Buffered stderr: if its reader has left, only an explicit flush fails, which is harmless. An
+    // unbuffered write would throw in the middle of a run.
     (void)std::setvbuf(stderr, nullptr, _IOFBF, BUFSIZ);
-    const cli::Terminal terminal = cli::Terminal::look();
+    const cli::Terminal terminal = cli::Terminal::detect();
     try {
-        cli::hold_interrupts();
+        cli::block_interrupts();
         cli::restart_with_openblas_core(argv);
-        cli::catch_interrupts();
+        cli::install_interrupt_handlers();
         const cli::CommandLine line = cli::read_command_line(argc, argv);
         const int code = line.exit_code ? *line.exit_code : run(line);
         if (code == 0) {
-            cli::check_all_was_told();
+            cli::check_stdout_was_written();
         }
         return code;
     } catch (const std::exception& error) {
-        if (cli::rank_0_tells()) {
-            return static_cast<int>(cli::code_of(error));
+        if (cli::rank_0_reports()) {
+            return static_cast<int>(cli::exit_code_for(error));
         }
         return cli::report_failure(terminal, error, cli::wants_json(argc, argv));
     }

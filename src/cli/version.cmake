@@ -1,4 +1,4 @@
-# Writes version.hpp with the commit that is being built; touched only when it changes.
+# Writes version.hpp with the commit that is being built; the file is changed only if the commit changes.
 execute_process(COMMAND git -C ${SOURCE} rev-parse --short=12 HEAD
     OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
 if(failed)

@@ -1,4 +1,4 @@
-// What all transports share: words for errors, pending sends, and the conveniences.
+// The parts that all transports share: the texts of errors, pending sends and kept copies.
 #include "comm/transport.hpp"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ std::int64_t sum_of_sizes(std::span<const AnyPart> parts) {
     return static_cast<std::int64_t>(bytes);
 }
 
-/// done() for destructors: an error on the way counts as not done.
+/// Returns state.done(), or false if that throws. Destructors use it.
 bool finished(PendingSend::State& state) noexcept {
     try {
         return state.done();
@@ -75,9 +75,9 @@ std::string_view name_of(Tag tag) {
     return "unknown";
 }
 
-std::string to_string(const Waiting& waiting) {
+std::string to_string(const WaitReason& reason) {
     const std::array<std::pair<std::string_view, std::int64_t>, 3> where = {
-        {{"layer", waiting.layer}, {"epoch", waiting.epoch}, {"turn", waiting.turn}}};
+        {{"layer", reason.layer}, {"epoch", reason.epoch}, {"turn", reason.turn}}};
     std::string text;
     for (const auto& [name, value] : where) {
         if (value >= 0) {
@@ -136,7 +136,7 @@ void PendingSend::drop() noexcept {
 }
 
 Transport::~Transport() {
-    for (std::unique_ptr<Kept>& kept : kept_) {
+    for (std::unique_ptr<KeptCopy>& kept : kept_) {
         PendingSend::State* const state = kept->send.state();
         if (state == nullptr || !state->reads_after_drop() || finished(*state)) {
             continue;
@@ -147,35 +147,35 @@ Transport::~Transport() {
     }
 }
 
-void Transport::send(DeviceId to, Tag tag, ConstPart bytes, const Waiting& waiting) {
+void Transport::send(DeviceId to, Tag tag, ConstPart bytes, const WaitReason& reason) {
     PendingSend pending = start_send(to, tag, std::span(&bytes, 1));
-    wait(pending, waiting);
+    wait(pending, reason);
 }
 
 void Transport::send_copy(DeviceId to, Tag tag, std::vector<std::byte> bytes) {
-    if (kept_.size() >= sweep_at_) {
+    if (kept_.size() >= release_threshold_) {
         release_finished_copies();
-        sweep_at_ = 2 * kept_.size() + 8;
+        release_threshold_ = 2 * kept_.size() + 8;
     }
-    auto kept = std::make_unique<Kept>();
+    auto kept = std::make_unique<KeptCopy>();
     kept->bytes = std::move(bytes);
-    kept_.reserve(kept_.size() + 1); // nothing may throw between the start and the keeping
+    kept_.reserve(kept_.size() + 1); // so that push_back cannot throw after start_send
     const ConstPart part = kept->bytes;
     kept->send = start_send(to, tag, std::span(&part, 1));
     kept_.push_back(std::move(kept));
 }
 
-void Transport::receive_into(DeviceId from, Tag tag, Part bytes, const Waiting& waiting) {
-    receive(from, tag, std::span<const Part>(&bytes, 1), waiting);
+void Transport::receive_into(DeviceId from, Tag tag, Part bytes, const WaitReason& reason) {
+    receive(from, tag, std::span<const Part>(&bytes, 1), reason);
 }
 
-void Transport::finish_copies(const Waiting& waiting) {
+void Transport::finish_copies(const WaitReason& reason) {
     while (!kept_.empty()) {
-        // Taken out: a wait releases finished copies of kept_, this one must outlive it.
-        std::unique_ptr<Kept> kept = std::move(kept_.back());
+        // wait() frees the finished copies in kept_, and this copy must outlive the wait.
+        std::unique_ptr<KeptCopy> kept = std::move(kept_.back());
         kept_.pop_back();
         try {
-            wait(kept->send, waiting);
+            wait(kept->send, reason);
         } catch (...) {
             kept_.push_back(std::move(kept));
             throw;
@@ -184,7 +184,7 @@ void Transport::finish_copies(const Waiting& waiting) {
 }
 
 void Transport::release_finished_copies() {
-    std::erase_if(kept_, [](const std::unique_ptr<Kept>& kept) {
+    std::erase_if(kept_, [](const std::unique_ptr<KeptCopy>& kept) {
         return !kept->send.active() || kept->send.state()->done();
     });
 }
@@ -198,16 +198,16 @@ std::string Transport::device_text(DeviceId device) const {
 }
 
 std::string Transport::wait_text(
-    std::string_view verb, DeviceId peer, Tag tag, const Waiting& waiting
+    std::string_view verb, DeviceId peer, Tag tag, const WaitReason& reason
 ) const {
     if (!peer.valid()) {
-        return fmt::format("to meet all devices: {}{}", waiting.what, to_string(waiting));
+        return fmt::format("to meet all devices: {}{}", reason.what, to_string(reason));
     }
     return fmt::format(
         "to {} {}{} {} {} (tag {})",
         verb,
-        waiting.what,
-        to_string(waiting),
+        reason.what,
+        to_string(reason),
         verb == "send" ? "to" : "from",
         device_text(peer),
         name_of(tag)
@@ -215,7 +215,7 @@ std::string Transport::wait_text(
 }
 
 std::string Transport::stuck_text(
-    std::string_view verb, DeviceId peer, Tag tag, const Waiting& waiting
+    std::string_view verb, DeviceId peer, Tag tag, const WaitReason& reason
 ) const {
     const std::string advice =
         peer.valid()
@@ -227,7 +227,7 @@ std::string Transport::stuck_text(
         "{} has waited {} {}; {}",
         device_text(self()),
         format_duration(options_.deadline.count()),
-        wait_text(verb, peer, tag, waiting),
+        wait_text(verb, peer, tag, reason),
         advice
     );
 }
@@ -236,7 +236,7 @@ std::string Transport::silent_text(
     std::string_view verb,
     DeviceId peer,
     Tag tag,
-    const Waiting& waiting,
+    const WaitReason& reason,
     const std::vector<int>& silent
 ) const {
     std::string who;
@@ -247,7 +247,7 @@ std::string Transport::silent_text(
     return fmt::format(
         "{} waits {}, but {} {} given no sign of life for {}",
         device_text(self()),
-        wait_text(verb, peer, tag, waiting),
+        wait_text(verb, peer, tag, reason),
         who,
         silent.size() == 1 ? "has" : "have",
         format_duration(options_.silence.count())
@@ -255,15 +255,15 @@ std::string Transport::silent_text(
 }
 
 void Transport::check_length(
-    DeviceId from, Tag tag, std::int64_t expected, std::int64_t came, const Waiting& waiting
+    DeviceId from, Tag tag, std::int64_t expected, std::int64_t actual, const WaitReason& reason
 ) const {
     HEADROOM_CHECK(
-        came == expected,
+        actual == expected,
         "{} was about {}: expected {} bytes, the message has {}",
         device_text(self()),
-        wait_text("receive", from, tag, waiting),
+        wait_text("receive", from, tag, reason),
         expected,
-        came
+        actual
     );
 }
 

@@ -1,6 +1,7 @@
-// How devices exchange bytes: point to point, by peer and tag, first-in first-out per (peer, tag).
-// The interface knows no application types: a message is a list of parts that travel as one.
-// One conformance suite (tests/comm) holds for every implementation.
+// The interface by which devices exchange bytes. Messages go from one device to another, carry a
+// tag, and arrive in the order of sending per (sender, receiver, tag). A message is a list of byte
+// ranges (parts); the interface knows no application types. One test suite (tests/comm) checks all
+// implementations.
 #pragma once
 
 #include <chrono>
@@ -17,22 +18,24 @@
 
 namespace headroom::comm {
 
-/// One tag per kind of traffic; all below MPI's guaranteed upper bound 32767.
+/// The kind of a message. All tags are below 32767, the upper bound that MPI guarantees.
 enum class Tag : std::uint16_t {
-    setup = 1,   ///< configuration and its hash, before anything else
+    setup = 1,   ///< configuration and its hash, at the start
     control = 2, ///< controller -> device: turns, decisions, stop
     report = 3,  ///< device -> controller
     data = 4,    ///< activations, token ids
     weights = 5, ///< blocks at load time
     migration = 6,
     ack = 7,
-    failure = 8, ///< a device that cannot go on -> device 0
+    failure = 8, ///< the error of a failed device -> device 0
     test = 100,
 };
 
-/// Activations of one sequence in flight: each slot has a tag of its own, because a device may take
-/// the messages of several in another order than they were sent. 0 ≤ slot < kMaxSlots.
 inline constexpr std::int32_t kMaxSlots = 30'000;
+
+/// Returns the tag for the activations of one sequence in flight. Each slot has its own tag,
+/// because a device may receive the messages of several slots in another order than that of
+/// sending. Precondition: 0 ≤ slot < kMaxSlots.
 [[nodiscard]] Tag data_tag(std::int32_t slot);
 
 [[nodiscard]] std::string_view name_of(Tag tag);
@@ -40,29 +43,31 @@ inline constexpr std::int32_t kMaxSlots = 30'000;
 using Part = std::span<std::byte>;
 using ConstPart = std::span<const std::byte>;
 
-/// What a wait is for, to be put into words only when it fails: "normed_x of layer 3", epoch, turn.
-struct Waiting {
+/// What a wait is for. The values become text only if the wait fails. -1 means that a value is
+/// unknown.
+struct WaitReason {
     std::string_view what = "a message";
     std::int64_t layer = -1;
     std::int64_t epoch = -1;
     std::int64_t turn = -1;
 };
 
-/// " of layer 3, epoch 2, turn 17"; parts that are -1 are left out.
-[[nodiscard]] std::string to_string(const Waiting& waiting);
+/// Returns " of layer 3, epoch 2, turn 17". Values that are -1 are left out.
+[[nodiscard]] std::string to_string(const WaitReason& reason);
 
-/// An asynchronous send; its parts must stay as they are until it is done. Move-only. The owner
-/// calls Transport::wait; a destructor that finds it unfinished reports to stderr and, outside
-/// unwinding, aborts: the bytes would be gone.
+/// An asynchronous send. The bytes of its parts must not change until the send is done. The owner
+/// calls Transport::wait. If the destructor finds an unfinished send, it reports that to stderr and
+/// aborts the process, unless the transport has failed or an exception is propagating.
 class PendingSend {
   public:
-    /// What an implementation keeps per send.
+    /// The state of a send; each transport derives its own class.
     struct State {
         virtual ~State() = default;
-        [[nodiscard]] virtual bool done() = 0; ///< also makes progress
-        /// The transport has failed and the run is ending: dropping the send is no bug then.
+        [[nodiscard]] virtual bool done() = 0; ///< also lets the transfer make progress
+        /// Returns whether the transport has failed, so that an unfinished send may be dropped.
         [[nodiscard]] virtual bool abandoned() const { return false; }
-        /// May the library still read the parts when this has been dropped unfinished?
+        /// Returns whether the library may still read the parts after an unfinished send was
+        /// dropped.
         [[nodiscard]] virtual bool reads_after_drop() const { return false; }
         DeviceId to;
         Tag tag = Tag::test;
@@ -77,7 +82,7 @@ class PendingSend {
     ~PendingSend();
     [[nodiscard]] bool active() const { return state_ != nullptr; }
     [[nodiscard]] State* state() const { return state_.get(); }
-    void release() { state_.reset(); } ///< precondition: done, or the transport is being torn down
+    void release() { state_.reset(); } ///< Precondition: the send is done or abandoned.
 
   private:
     void drop() noexcept;
@@ -86,50 +91,51 @@ class PendingSend {
 
 class Transport {
   public:
-    /// Copies that a failed run never delivered are leaked if the library may still read them.
+    /// Leaks the copies of send_copy that were not delivered if the library may still read them.
     virtual ~Transport();
     [[nodiscard]] virtual DeviceId self() const = 0;
     [[nodiscard]] virtual std::size_t size() const = 0;
     [[nodiscard]] virtual std::string_view name() const = 0; ///< "mpi", "inprocess"
 
-    /// Starts to send the parts as one message; they are not copied. Sending to oneself is allowed.
+    /// Starts to send the parts as one message without copying them. A device may send to itself.
     [[nodiscard]] virtual PendingSend start_send(
         DeviceId to, Tag tag, std::span<const ConstPart> parts
     ) = 0;
 
-    /// As start_send, but it is done only when the receiver has begun to take it: bytes can be
-    /// freed at the source without piling up unseen at the target.
+    /// As start_send, but the send is not done before the receiver has begun to receive the
+    /// message. Unreceived messages can therefore not accumulate in buffers of the receiver.
     [[nodiscard]] virtual PendingSend start_synchronous_send(
         DeviceId to, Tag tag, std::span<const ConstPart> parts
     ) = 0;
 
-    /// Waits until the send's parts may be reused. Throws StuckError at the deadline.
-    virtual void wait(PendingSend& send, const Waiting& waiting) = 0;
+    /// Waits until the parts of the send may be reused. Throws StuckError at the deadline.
+    virtual void wait(PendingSend& send, const WaitReason& reason) = 0;
 
-    /// Waits for the next message of (from, tag) and fills the parts with it; a message of another
-    /// length than the parts together is a Bug. Throws StuckError at the deadline, naming both
-    /// devices and what is waited for, and InterruptedError if interrupted() (see set_interrupt)
-    /// has been true for longer than the grace time while waiting.
+    /// Waits for the next message of (from, tag) and writes it to the parts. Throws Bug if the
+    /// length of the message is not that of all parts together. Throws StuckError at the deadline;
+    /// the text names both devices and what the wait is for. Throws InterruptedError if
+    /// Options::interrupted has been nonzero for the grace time during the wait.
     virtual void receive(
-        DeviceId from, Tag tag, std::span<const Part> parts, const Waiting& waiting
+        DeviceId from, Tag tag, std::span<const Part> parts, const WaitReason& reason
     ) = 0;
 
-    /// The same for a message whose length the receiver does not know.
+    /// As receive, for a message whose length the receiver does not know. Returns its bytes.
     [[nodiscard]] virtual std::vector<std::byte> receive_any_size(
-        DeviceId from, Tag tag, const Waiting& waiting
+        DeviceId from, Tag tag, const WaitReason& reason
     ) = 0;
 
-    /// Is a message of (from, tag) there to be received without waiting?
-    [[nodiscard]] virtual bool ready(DeviceId from, Tag tag) = 0;
+    /// Returns whether a message of (from, tag) can be received without waiting.
+    [[nodiscard]] virtual bool has_message(DeviceId from, Tag tag) = 0;
 
-    /// All devices must come here before one goes on.
-    virtual void barrier(const Waiting& waiting) = 0;
+    /// Returns when all devices have called it.
+    virtual void barrier(const WaitReason& reason) = 0;
 
-    /// Sleeps until a moment of the wall clock without burning the core, while transfers go on.
+    /// Sleeps until a moment of the wall clock. Transfers continue meanwhile.
     virtual void idle_until(std::chrono::steady_clock::time_point moment) = 0;
 
-    /// While one lives, this device does what has a limit of its own (a policy's search, a reader
-    /// who takes his time): the others wait longer than their deadline, though not for ever.
+    /// While an object of this class exists, this device is excused: it runs a policy or waits for
+    /// a reader of its output. The other devices may then wait for it beyond their deadline, up to
+    /// a fixed limit.
     class Excuse {
       public:
         explicit Excuse(Transport& transport) : transport_(transport) { transport_.excuse(true); }
@@ -141,30 +147,35 @@ class Transport {
         Transport& transport_;
     };
 
-    // Conveniences on top, the same for all.
-    void send(DeviceId to, Tag tag, ConstPart bytes, const Waiting& waiting);
-    void send_copy(DeviceId to, Tag tag, std::vector<std::byte> bytes); ///< kept until delivered
-    void receive_into(DeviceId from, Tag tag, Part bytes, const Waiting& waiting);
-    /// Waits for everything that send_copy still keeps.
-    void finish_copies(const Waiting& waiting);
+    // Functions that are built on the ones above, for all transports.
+    void send(DeviceId to, Tag tag, ConstPart bytes, const WaitReason& reason);
+    /// Sends without waiting. The transport keeps the bytes until they are delivered.
+    void send_copy(DeviceId to, Tag tag, std::vector<std::byte> bytes);
+    void receive_into(DeviceId from, Tag tag, Part bytes, const WaitReason& reason);
+    /// Waits until all messages of send_copy are delivered.
+    void finish_copies(const WaitReason& reason);
 
     struct Options {
-        /// The last resort: others may be alive and yet never send what is waited for.
+        /// The longest duration of a wait. It ends a wait for a message that a living device never
+        /// sends.
         std::chrono::nanoseconds deadline = std::chrono::seconds(120);
-        /// A device that gives no sign of life for so long, of the waiting one's running time, ends
-        /// the wait; 0: none does. In one process nobody can be silent.
+        /// A wait ends with StuckError if the awaited device gives no sign of life for this long.
+        /// Time in which the waiting process was stopped does not count. 0 disables the check. The
+        /// transport inside one process ignores it.
         std::chrono::nanoseconds silence = std::chrono::seconds(30);
-        /// How long a wait goes on after an interrupt before it gives up.
+        /// The time after an interrupt during which a wait continues before it gives up.
         std::chrono::nanoseconds grace = std::chrono::milliseconds(400);
-        /// Sleep at once in waits (paced runs: idle devices burn no core) instead of polling first.
+        /// Whether waits sleep at once instead of polling first. Paced runs set it, so that idle
+        /// devices use no core.
         bool sleep_when_idle = false;
-        /// Names for messages; ids if empty.
+        /// The device names for messages. If there are none, messages contain ids only.
         std::vector<std::string> device_names;
-        /// Returns 0, or the exit code (130, 143) that a signal asked for.
-        /// 3: the job is being ended from outside; waits give up at once.
+        /// Returns 0, or the exit code that a signal requests (130 or 143), or 3 if mpirun is
+        /// ending the job. With 3, waits give up at once, without the grace time.
         int (*interrupted)() = nullptr;
-        /// Called now and then in waits over MPI; may throw, which ends the wait. In process a
-        /// failure reaches everybody anyway.
+        /// Waits over MPI call this function from time to time. An exception from it ends the wait.
+        /// The transport inside one process does not call it, because it reports failures to all
+        /// devices.
         std::function<void()> while_waiting;
     };
     void set_options(Options options) { options_ = std::move(options); }
@@ -174,61 +185,65 @@ class Transport {
   protected:
     Transport() = default;
 
-    /// "device 0 (laptop)"
+    /// Returns "device 0 (laptop)".
     [[nodiscard]] std::string device_text(DeviceId device) const;
 
-    /// "to receive normed_x of layer 3, epoch 2 from device 0 (laptop) (tag data)". The verb is
-    /// "receive" or "send"; without a valid peer it is a barrier: "to meet all devices: ...".
+    /// Returns "to receive normed_x of layer 3, epoch 2 from device 0 (laptop) (tag data)". The
+    /// verb is "receive" or "send". An invalid peer stands for a barrier: "to meet all devices:
+    /// ...".
     [[nodiscard]] std::string wait_text(
-        std::string_view verb, DeviceId peer, Tag tag, const Waiting& waiting
+        std::string_view verb, DeviceId peer, Tag tag, const WaitReason& reason
     ) const;
 
-    /// "device 2 (phone-b) has waited 120 s to receive ...; device 0 may be the one that failed".
+    /// Returns "device 2 (phone-b) has waited 120 s to receive ...; device 0 may be the one that
+    /// failed".
     [[nodiscard]] std::string stuck_text(
-        std::string_view verb, DeviceId peer, Tag tag, const Waiting& waiting
+        std::string_view verb, DeviceId peer, Tag tag, const WaitReason& reason
     ) const;
 
-    /// "device 1 (phone-a) waits to receive ... from device 0 (laptop) (tag data), but device 2
-    /// (phone-b) has given no sign of life for 30 s". What is known of it comes behind.
+    /// Returns "device 1 (phone-a) waits to receive ... from device 0 (laptop) (tag data), but
+    /// device 2 (phone-b) has given no sign of life for 30 s". Callers append what they know of its
+    /// state.
     [[nodiscard]] std::string silent_text(
         std::string_view verb,
         DeviceId peer,
         Tag tag,
-        const Waiting& waiting,
+        const WaitReason& reason,
         const std::vector<int>& silent
     ) const;
 
+    /// Excuse calls this at its start (true) and at its end (false).
     virtual void excuse(bool /*on*/) {}
 
-    /// Throws Bug unless the message is as long as the parts that wait for it.
+    /// Throws Bug unless the length of the message is that of the parts that receive it.
     void check_length(
-        DeviceId from, Tag tag, std::int64_t expected, std::int64_t came, const Waiting& waiting
+        DeviceId from, Tag tag, std::int64_t expected, std::int64_t actual, const WaitReason& reason
     ) const;
 
-    /// Throws Bug unless there is such a device.
+    /// Throws Bug unless the peer is a device of this transport.
     void check_peer(DeviceId peer) const;
 
-    /// Lets go of what send_copy keeps and has been delivered.
+    /// Frees the bytes of all messages of send_copy that have been delivered.
     void release_finished_copies();
 
   private:
-    struct Kept {
+    struct KeptCopy {
         std::vector<std::byte> bytes;
         PendingSend send;
     };
     Options options_;
-    std::vector<std::unique_ptr<Kept>> kept_;
-    std::size_t sweep_at_ = 8; ///< so many kept copies make send_copy look which are done
+    std::vector<std::unique_ptr<KeptCopy>> kept_;
+    std::size_t release_threshold_ =
+        8; ///< the number of kept copies at which send_copy frees the delivered ones
 };
 
-/// After how long a wait must be a mistake: 120 s where every device has a core to itself, as many
-/// times more as devices share one, because what the others do takes so much longer; and the time
-/// in which a slow disk gives `bytes`, which all may have to wait for.
+/// Returns the deadline of waits: 120 s for each device that shares a core, plus the time in which
+/// a slow disk reads `bytes`, because all devices may have to wait for that.
 [[nodiscard]] std::chrono::nanoseconds deadline_for(
     std::int64_t devices_per_core, std::int64_t bytes
 );
 
-/// Bytes of all parts together.
+/// Returns the bytes of all parts together.
 [[nodiscard]] std::int64_t bytes_of(std::span<const ConstPart> parts);
 [[nodiscard]] std::int64_t bytes_of(std::span<const Part> parts);
 

@@ -1,5 +1,5 @@
-# Writes catalogue_text.cpp: the catalogue's files, and what docs/reference/scenario.md says of keys,
-# as strings of the program.
+# Writes catalogue_text.cpp, which has the catalogue's files and the key descriptions of
+# docs/reference/scenario.md as strings.
 # cmake -DDEVICES=devices.toml -DNETWORKS=networks.toml -DMODELS=models.toml -DKEYS=scenario.md
 #       -DOUTPUT=catalogue_text.cpp -P embed.cmake
 file(READ ${DEVICES} devices)

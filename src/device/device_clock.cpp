@@ -15,7 +15,7 @@ Nanoseconds DeviceClock::load(Nanoseconds start, Bytes bytes) const {
     return rates().storage(self_, start, bytes);
 }
 
-Interval DeviceClock::operate(Flops flops, Bytes touched, Bytes held_for_paging) {
+TimeSpan DeviceClock::run_operation(Flops flops, Bytes touched, Bytes held_for_paging) {
     const scheduler::FleetRates rate = rates();
     Nanoseconds start = now_;
     if (held_for_paging > 0) {
@@ -28,7 +28,7 @@ Interval DeviceClock::operate(Flops flops, Bytes touched, Bytes held_for_paging)
     return {start, end};
 }
 
-Departure DeviceClock::send(DeviceId to, Bytes bytes) {
+MessageTiming DeviceClock::send(DeviceId to, Bytes bytes) {
     const scheduler::FleetRates rate = rates();
     Nanoseconds& link_free = link_free_[to.index()];
     const bool capped = rate.egress_capped(self_);
@@ -44,13 +44,13 @@ Departure DeviceClock::send(DeviceId to, Bytes bytes) {
     return {begin, scheduler::after(begin, latency), scheduler::after(end, latency)};
 }
 
-Nanoseconds DeviceClock::serve(const Departure& departure, Bytes bytes) {
+Nanoseconds DeviceClock::receive(const MessageTiming& timing, Bytes bytes) {
     const scheduler::FleetRates rate = rates();
     if (!rate.ingress_capped(self_)) {
-        return departure.arrival;
+        return timing.arrival;
     }
-    ingress_free_ = rate.ingress(self_, std::max(departure.head, ingress_free_), bytes);
-    return std::max(departure.arrival, ingress_free_);
+    ingress_free_ = rate.ingress(self_, std::max(timing.first_byte, ingress_free_), bytes);
+    return std::max(timing.arrival, ingress_free_);
 }
 
 } // namespace headroom::device

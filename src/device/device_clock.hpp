@@ -1,6 +1,7 @@
-// A device's virtual clock and what it alone knows about its links: when each is free again. This
-// is how times are found out by running; the timeline in scheduler/ finds the same out by walking.
-// The two share `finish` (inside Rates) and nothing else. Source: docs/explanation/time.md.
+// The virtual clock of one device, with the times at which its outgoing links become free. A real
+// run computes virtual times with this class; the timeline in scheduler/ computes the same times
+// without running the model. Both use `finish` (inside FleetRates) and share no other code, so that
+// tests can compare them. Source: docs/explanation/time.md.
 #pragma once
 
 #include <cstdint>
@@ -12,60 +13,64 @@
 
 namespace headroom::device {
 
-/// What travels with a message so that its receiver can tell when it has it.
-struct Departure {
-    Nanoseconds begin = 0;   ///< g: when the link takes it
-    Nanoseconds head = 0;    ///< g + latency(g): when its first bytes are there
-    Nanoseconds arrival = 0; ///< without the receiver's ingress
+/// Virtual times of a message that the sender computes and sends along. The receiver computes its
+/// own arrival time from them.
+struct MessageTiming {
+    Nanoseconds begin = 0;      ///< g, the time at which the link starts to transmit
+    Nanoseconds first_byte = 0; ///< g + latency(g), the arrival of the first byte
+    Nanoseconds arrival = 0;    ///< arrival of the last byte, ingress cap ignored
 };
 
-struct Interval {
+struct TimeSpan {
     Nanoseconds start = 0;
     Nanoseconds end = 0;
 };
 
 class DeviceClock {
   public:
-    /// `stop` is asked where a time takes long to find out.
+    /// `stop` is called while a time takes long to compute.
     DeviceClock(const scheduler::Fleet& fleet, DeviceId self, StopCheck stop = nullptr);
 
-    /// From now on profiles are seen as by a turn begun after `tokens` sampled tokens.
-    void set_tokens(std::int64_t tokens) { tokens_ = tokens; }
+    /// Sets the number of tokens sampled so far, on which events of the scenario may depend.
+    void set_sampled_tokens(std::int64_t tokens) { sampled_tokens_ = tokens; }
 
     [[nodiscard]] Nanoseconds now() const { return now_; }
-    void raise(Nanoseconds time) { now_ = time > now_ ? time : now_; }
-    void set(Nanoseconds time) { now_ = time; }
+    void advance_to(Nanoseconds time) { now_ = time > now_ ? time : now_; }
+    void set_time(Nanoseconds time) { now_ = time; }
 
-    /// One operation; `held` is what the device holds: above its memory at the start, paging comes
-    /// first (only asked for a turn's first operation; 0 otherwise). end may be kNever.
-    Interval operate(Flops flops, Bytes touched, Bytes held_for_paging);
-    /// One message on its way.
-    Departure send(DeviceId to, Bytes bytes);
-    /// When a message has arrived, served in the order of calls.
-    Nanoseconds serve(const Departure& departure, Bytes bytes);
+    /// Executes one operation that reads `touched` bytes of memory: advances the clock to its end
+    /// and returns its times. `held_for_paging` is the bytes that the device holds for the first
+    /// operation of a turn and 0 for the others; bytes beyond the device's memory are first read
+    /// from storage. The end may be kNever.
+    TimeSpan run_operation(Flops flops, Bytes touched, Bytes held_for_paging);
+    /// Returns the times of a message that is sent now, and occupies the link and the egress cap.
+    MessageTiming send(DeviceId to, Bytes bytes);
+    /// Returns the time at which a received message has arrived. With an ingress cap, messages are
+    /// served in the order of the calls.
+    Nanoseconds receive(const MessageTiming& timing, Bytes bytes);
 
-    /// When its storage has read so much, beginning at `start`; kNever possible. Changes no clock:
-    /// what is loaded during a migration is loaded beside the messages.
+    /// Returns the time at which the storage has read `bytes` if it begins at `start`, possibly
+    /// kNever. The clock does not advance: in a migration, storage reads and messages overlap.
     [[nodiscard]] Nanoseconds load(Nanoseconds start, Bytes bytes) const;
 
-    /// For messages about what never ends.
+    // Texts of errors about operations that never end need these two.
     [[nodiscard]] const scheduler::Fleet& fleet() const { return *fleet_; }
-    [[nodiscard]] std::int64_t tokens() const { return tokens_; }
+    [[nodiscard]] std::int64_t sampled_tokens() const { return sampled_tokens_; }
 
-    /// This device's memory budget at a time.
+    /// Returns the memory budget of this device at time t.
     [[nodiscard]] Bytes memory(Nanoseconds t) const;
 
   private:
-    [[nodiscard]] scheduler::FleetRates rates() const { return {*fleet_, tokens_, stop_}; }
+    [[nodiscard]] scheduler::FleetRates rates() const { return {*fleet_, sampled_tokens_, stop_}; }
 
     const scheduler::Fleet* fleet_;
     DeviceId self_;
     StopCheck stop_;
-    std::int64_t tokens_ = 0;
+    std::int64_t sampled_tokens_ = 0;
     Nanoseconds now_ = 0;
     Nanoseconds egress_free_ = 0;
     Nanoseconds ingress_free_ = 0;
-    std::vector<Nanoseconds> link_free_; ///< per target
+    std::vector<Nanoseconds> link_free_; ///< per receiving device
 };
 
 } // namespace headroom::device

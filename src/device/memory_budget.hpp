@@ -1,6 +1,6 @@
-// A device's memory as an allocator: every weight, cache page and buffer of the device comes out of
-// it, so what the budget says is what the device holds. It counts and never refuses: what happens
-// above the limit is the scenario's `overload`, and the limit itself moves with time.
+// The memory of one device as an allocator that counts bytes. All weights, cache pages and buffers
+// of the device are allocated from it. It never refuses an allocation: the limit changes over
+// virtual time, and the scenario key `overload` says what happens when a device exceeds it.
 #pragma once
 
 #include <cstddef>
@@ -18,9 +18,9 @@ class MemoryBudget final : public std::pmr::memory_resource {
     MemoryBudget& operator=(const MemoryBudget&) = delete;
     ~MemoryBudget() override = default;
 
-    /// Bytes asked for and not given back; alignment slack is not counted.
+    /// Returns the bytes that are allocated, without alignment padding.
     [[nodiscard]] Bytes held() const { return held_; }
-    /// The most that was held since the last reset_peak().
+    /// Returns the maximum of held() since the last reset_peak().
     [[nodiscard]] Bytes peak() const { return peak_; }
     void reset_peak() { peak_ = held_; }
 

@@ -13,8 +13,8 @@ void Pacer::start(Nanoseconds time) {
     origin_ = started_ - wall(time);
 }
 
-void Pacer::hold(Nanoseconds time) {
-    if (!paced()) {
+void Pacer::wait_until(Nanoseconds time) {
+    if (!is_paced()) {
         return;
     }
     const TimePoint due = origin_ + wall(time);

@@ -1,6 +1,5 @@
-// Holds the wall clock back to the virtual one: real throttling for the `paced` clock.
-// How to sleep is handed in, because transfers must go on meanwhile and only the transport knows
-// how.
+// Slows a run down so that the wall clock follows the virtual clock (clock mode `paced`). The
+// caller passes the function that sleeps, because the transport must continue transfers meanwhile.
 #pragma once
 
 #include <chrono>
@@ -15,20 +14,21 @@ class Pacer {
     using TimePoint = std::chrono::steady_clock::time_point;
     using Sleep = std::function<void(TimePoint)>;
 
-    Pacer() = default; ///< virtual clock: never waits
-    /// scale: wall seconds per virtual second, > 0.
+    Pacer() = default; ///< for clock mode `virtual`: wait_until() returns at once
+    /// `scale` is the wall seconds per virtual second. Precondition: scale > 0.
     Pacer(double scale, Sleep sleep) : scale_(scale), sleep_(std::move(sleep)) {}
 
-    /// This virtual time is now.
+    /// Declares that the virtual time `time` corresponds to the current wall time.
     void start(Nanoseconds time = 0);
 
-    /// Returns when the wall clock has reached `time`; notes how late the host is if it has passed.
-    void hold(Nanoseconds time);
+    /// Waits until the wall clock has reached the virtual time `time`. If that moment has passed
+    /// already, records how late the host is.
+    void wait_until(Nanoseconds time);
 
-    [[nodiscard]] bool paced() const { return sleep_ != nullptr; }
-    /// The most that the wall clock was ever behind schedule (wall nanoseconds).
+    [[nodiscard]] bool is_paced() const { return sleep_ != nullptr; }
+    /// Returns the largest lateness that wait_until() has recorded, in wall nanoseconds.
     [[nodiscard]] Nanoseconds lateness_max() const { return lateness_max_; }
-    /// Wall time since start().
+    /// Returns the wall nanoseconds since start().
     [[nodiscard]] Nanoseconds elapsed() const {
         return std::chrono::nanoseconds(std::chrono::steady_clock::now() - started_).count();
     }
@@ -38,7 +38,7 @@ class Pacer {
     Sleep sleep_;
     [[nodiscard]] std::chrono::nanoseconds wall(Nanoseconds time) const;
 
-    TimePoint origin_{}; ///< of virtual time 0
+    TimePoint origin_{}; ///< the wall time of virtual time 0
     TimePoint started_{};
     Nanoseconds lateness_max_ = 0;
 };

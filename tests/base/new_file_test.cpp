@@ -92,9 +92,9 @@ TEST_F(NewFiles, need_a_folder) {
 TEST_F(NewFiles, end_where_a_chain_of_links_does) {
     fs::create_symlink("two", path("one"));
     fs::create_symlink(path("three"), path("two"));
-    EXPECT_EQ(end_of_links(path("one")), path("three"));
+    EXPECT_EQ(resolve_links(path("one")), path("three"));
     fs::create_symlink("round", path("round")); // and a circle ends, too
-    EXPECT_EQ(end_of_links(path("round")), path("round"));
+    EXPECT_EQ(resolve_links(path("round")), path("round"));
 }
 
 } // namespace

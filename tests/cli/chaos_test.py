@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Kills and stops of one rank, of rank 0, of mpirun and of the launcher at random moments, in
-virtual and paced runs. What must hold: the exit code; one sentence that names who is missing
-wherever a process is left to say it; the trace readable and the run resumable with the same text;
-no process left five seconds after the kill or the sentence; a launcher or an mpirun that is merely
-stopped ends nothing. A few faults of every kind here; more: HEADROOM_CHAOS=100, or ctest -R cli.chaos_long.
+"""Kills and stops one rank, rank 0, mpirun or the launching process at a random moment, in virtual and paced runs.
+
+Each case checks the exit code, that a surviving process names the missing one in one sentence, that the trace is
+readable, that the resumed run has the same text, and that no process is left five seconds after the kill or the
+sentence. Stopping the launching process or mpirun must not end the run. HEADROOM_CHAOS=100 or ctest -R cli.chaos_long
+runs more cases.
 """
 import os
 import random
@@ -21,8 +22,8 @@ FAULTS = int(os.environ.get("HEADROOM_CHAOS", "8"))
 SEED = int(os.environ.get("HEADROOM_CHAOS_SEED", "25"))
 AT_ONCE = 2
 RANKS = 3
-SILENCE = 4  # seconds; 30 for users
-MARK = "HEADROOM_CHAOS_RUN"  # in the environment of a run's processes: which run
+SILENCE = 4  # seconds; the default is 30
+MARK = "HEADROOM_CHAOS_RUN"  # environment variable that identifies the processes of a run
 KINDS = [(who, what) for what in ("KILL", "STOP")
          for who in ("rank", "rank 0", "mpirun", "launcher")]
 
@@ -48,7 +49,7 @@ class Run:
         return (self.folder / "errors").read_text(errors="replace")
 
     def processes(self):
-        """Of this run, by what they are: launcher, mpirun, and the ranks by their numbers."""
+        """The processes of this run: the launching process, mpirun, and the ranks by number."""
         found = {}
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
@@ -79,7 +80,7 @@ class Run:
         try:
             os.kill(process, what)
         except ProcessLookupError:
-            pass  # it has ended meanwhile: no fault
+            pass  # the process has ended meanwhile
 
     def start(self):
         text = (self.case.virtual if self.clock == "virtual" else self.case.paced)
@@ -150,7 +151,7 @@ class Run:
             self.expect(False, "the launcher is still there")
             return
         if process.returncode == 0:
-            self.hit = False  # it had just finished
+            self.hit = False  # the run had just finished
             return
         self.expect(process.returncode == code, f"exit code {process.returncode}, expected {code}")
         told = re.findall(r"^headroom: error: .*", self.errors(), re.MULTILINE)
@@ -161,7 +162,7 @@ class Run:
 
     def expect_resumable(self):
         if not self.trace.exists() or not self.is_complete():
-            return  # nothing was committed yet
+            return  # no interval was committed
         for command in (["inspect", self.trace],
                         ["run", "--resume", self.trace, "--transport", "inprocess",
                          "--clock", "virtual"],

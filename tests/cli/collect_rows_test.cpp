@@ -1,5 +1,5 @@
-// The pure part of `headroom collect`: which columns runs get, of which kind, and how they are
-// written.
+// The part of `headroom collect` that needs no files: which columns the table of the runs has, of
+// which type, and how it is written.
 #include <algorithm>
 #include <limits>
 
@@ -52,14 +52,14 @@ const trace::FigureColumn* column(const Collection& collection, const std::strin
 
 std::vector<std::string> key_names(const Collection& collection) {
     std::vector<std::string> names;
-    for (std::size_t c = 0; c < collection.keys; ++c) {
+    for (std::size_t c = 0; c < collection.key_columns; ++c) {
         names.push_back(collection.table.columns[c].name);
     }
     return names;
 }
 
 TEST(Collect, equal_runs_have_the_usual_columns_only) {
-    const Collection same = collected({run("a.h5", scenario({})), run("b.h5", scenario({}))});
+    const Collection same = collect_rows({run("a.h5", scenario({})), run("b.h5", scenario({}))});
     EXPECT_THAT(
         key_names(same),
         ElementsAre("file", "scenario", "policy", "interval", "seed", "devices", "model")
@@ -70,7 +70,7 @@ TEST(Collect, equal_runs_have_the_usual_columns_only) {
 }
 
 TEST(Collect, keys_that_differ_are_columns_of_their_own_kind) {
-    const Collection some = collected(
+    const Collection some = collect_rows(
         {run("a.h5", scenario({})),
          run("b.h5",
              scenario(
@@ -92,7 +92,7 @@ TEST(Collect, keys_that_differ_are_columns_of_their_own_kind) {
     EXPECT_EQ(column(some, "workload.stop_at_eos")->values[1], Figure("false"));
     const trace::FigureColumn* const high = column(some, "network.variation.high");
     ASSERT_NE(high, nullptr);
-    EXPECT_EQ(high->values[0], Figure()); // a plain number there
+    EXPECT_EQ(high->values[0], Figure()); // a plain number in this run
     EXPECT_EQ(high->values[2], Figure(0.5));
     EXPECT_EQ(column(some, "device.d0.memory"), nullptr);
     EXPECT_EQ(column(some, "controller.interval"), nullptr);
@@ -102,14 +102,14 @@ TEST(Collect, keys_that_differ_are_columns_of_their_own_kind) {
 }
 
 TEST(Collect, another_fleet_is_no_hundred_columns) {
-    const Collection two = collected({run("a.h5", scenario({})), run("b.h5", scenario({}, 9))});
+    const Collection two = collect_rows({run("a.h5", scenario({})), run("b.h5", scenario({}, 9))});
     EXPECT_EQ(column(two, "devices")->values[1], Figure(std::int64_t{9}));
     EXPECT_THAT(two.notes, ElementsAre(HasSubstr("keys of [[device]] differ")));
-    EXPECT_EQ(two.keys, 7);
+    EXPECT_EQ(two.key_columns, 7);
 }
 
 TEST(Collect, what_is_no_scenario_is_refused) {
-    EXPECT_THROW((void)collected({run("a.h5", "no = = toml")}), InputError);
+    EXPECT_THROW((void)collect_rows({run("a.h5", "no = = toml")}), InputError);
 }
 
 TEST(Collect, a_run_that_decoded_nothing_has_gaps) {
@@ -139,20 +139,20 @@ TEST(Collect, a_run_that_decoded_nothing_has_gaps) {
          .blocks = 0,
          .busy = 0,
          .utilisation = 0}};
-    const Collection both = collected({failed, good});
+    const Collection both = collect_rows({failed, good});
     EXPECT_EQ(column(both, "exit_code")->values[0], Figure(std::int64_t{6}));
     EXPECT_EQ(column(both, "sampled_tokens")->values[0], Figure());
     EXPECT_EQ(column(both, "sampled_tokens")->values[1], Figure(std::int64_t{1}));
-    EXPECT_EQ(column(both, "time_per_output_token_ns")->values[1], Figure()); // of one token
+    EXPECT_EQ(column(both, "time_per_output_token_ns")->values[1], Figure()); // one token only
     EXPECT_EQ(column(both, "memory_peak_fraction")->values[1], Figure(0.75));
     const std::string text = collection_text(both);
     EXPECT_THAT(text, HasSubstr("failed"));
     EXPECT_THAT(text, HasSubstr("state"));
-    EXPECT_THAT(text, Not(HasSubstr("policy"))); // it is the same in both
+    EXPECT_THAT(text, Not(HasSubstr("policy"))); // the policy is equal in both
 }
 
 TEST(Collect, nothing_of_the_hosts_clock_is_in_the_table) {
-    const Collection one = collected({run("a.h5", scenario({}))});
+    const Collection one = collect_rows({run("a.h5", scenario({}))});
     for (const trace::FigureColumn& each : one.table.columns) {
         EXPECT_EQ(each.name.find("wall"), std::string::npos) << each.name;
     }

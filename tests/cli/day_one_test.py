@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a user reaches for on the first day: catalogue, presets, prompts, policies, --set."""
+"""What a new user tries first: the catalogue, presets, prompts, policies and --set."""
 import json
 import re
 

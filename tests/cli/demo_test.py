@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The demo is a real case: heads spread, move when the fleet changes, and that is worth it.
+"""The demo: heads are spread over devices and move when the fleet changes, and that makes the run faster.
 
-Prints the figures that it judges.
+Prints the figures that are checked.
 """
 import json
 import tomllib
@@ -14,7 +14,7 @@ from headroom import DEMO, Case, main
 
 class Demo(Case):
     def run_policy(self, *options, name):
-        """The summary, or None if the run is infeasible."""
+        """Returns the summary, or None if the run is infeasible."""
         result = self.headroom("run", DEMO, "--json", "--trace", f"{name}.h5", "--transport",
                                "inprocess", *options)
         if result.returncode == 6:
@@ -23,7 +23,7 @@ class Demo(Case):
         return json.loads(result.stdout)
 
     def best_single_device(self):
-        """Time per output token of the demo's devices taken alone, those that have the memory."""
+        """Returns the time per output token of each device alone, for devices with enough memory."""
         scenario = tomllib.loads(DEMO.read_text())
         times = {}
         for device in scenario["device"]:
@@ -34,7 +34,7 @@ class Demo(Case):
         return times
 
     def alone(self, scenario, device):
-        """The demo's text with one device and what happens to it."""
+        """Returns the demo scenario with only one device and its events."""
         keep, blocks = [], DEMO.read_text().split("\n[[")
         for index, block in enumerate(blocks):
             if index == 0 or block.startswith(f'device]]\nname = "{device["name"]}"') or (

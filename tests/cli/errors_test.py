@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Every error that a user can cause: what, where, what was expected, what to do; nothing else.
+"""Every error that a user can cause: the message says what is wrong, where, what was expected and what to do.
 
-A case is a command with its surroundings, the exit code, and the sentences of its message. What is
-wrong with a message is found by `faults`, which a twin shows failing on messages that lack a part.
+A case is a command, the files that it needs, the exit code and the parts of the message. `faults` checks a message; a
+twin test shows that it rejects messages that lack a part.
 """
 import json
 import os
@@ -22,12 +22,12 @@ NOISE = re.compile(
     r"MPI_ABORT|PMIX|\bbtl\b|core dumped|Traceback|HDF5-DIAG|terminate called|\.cpp:\d|"
     r"^-{20,}|SIGPIPE|\[vm:|detected that one or more", re.MULTILINE)
 LINE = re.compile(r"^(headroom: error: \S|  +\S)")
-SECONDS = 20  # on a busy machine; alone each takes less than one
+SECONDS = 20  # limit on a busy machine; alone, each command takes less than 1 s
 
 
 @dataclass
 class Expected:
-    """The parts of a message. `do` is what the user can try; `where` may be the option's name."""
+    """The parts of a message. `do` is what the user can try; `where` may be the name of an option."""
     what: str
     where: str
     expected: str
@@ -37,7 +37,7 @@ class Expected:
 
 @dataclass
 class Wrong:
-    """A command that must fail. `prepare` may make files in the test's folder."""
+    """A command that must fail. `prepare` may create files in the folder of the test."""
     arguments: list
     message: Expected
     launcher: list = field(default_factory=list)
@@ -45,7 +45,7 @@ class Wrong:
 
 
 def faults(result, message, told_before=""):
-    """What is wrong with how a command failed: an empty list if nothing is."""
+    """Returns what is wrong with the failure of a command; an empty list if nothing is."""
     found = []
     if result.returncode != message.code:
         found.append(f"exit code {result.returncode}, not {message.code}")
@@ -67,7 +67,7 @@ def faults(result, message, told_before=""):
 
 
 def changed(old, new, **options):
-    """The tests' scenario with one text changed."""
+    """Returns the minimal scenario with one text replaced."""
     text = scenario_text(**options)
     assert old in text, old
     return text.replace(old, new)
@@ -145,7 +145,7 @@ def command_line_cases():
 
 
 def file_cases(folder):
-    """Files that are missing, of the wrong kind, or broken."""
+    """Cases with files that are missing, of the wrong kind, or broken."""
     for name, content in (("empty", b""), ("text.txt", b"once upon a time\n"),
                           ("short.gguf", b"GGUF"), ("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0")):
         (folder / name).write_bytes(content)
@@ -193,7 +193,7 @@ def file_cases(folder):
 
 
 def scenario_cases(write):
-    """`write(name, text)` makes a file and returns its path."""
+    """Cases with wrong scenarios. `write(name, text)` creates a file and returns its path."""
     cases = (
         ("misspelt key", "interval = 4", "intervall = 4", "intervall", "did you mean 'interval'?"),
         ("wrong unit", '"64 MiB"', '"64 MHz"', "64 MHz", "expected a number of bytes"),
@@ -224,12 +224,12 @@ def scenario_cases(write):
 
 
 def shape_text(model, more="", count=2):
-    """A scenario with a model that has no file."""
+    """Returns a scenario whose model is a shape without a file."""
     return f"[model]\n{model}\n{more}" + devices(count, memory="8 GiB")
 
 
 def shape_cases(write):
-    """Models without weights, and the commands that need none."""
+    """Cases with models without weights."""
     for name, model, what, expected in (
             ("unknown preset", 'preset = "llama-2-7bb"', "not in the catalogue",
              'did you mean "llama-2-7b"?'),
@@ -286,7 +286,7 @@ def shape_cases(write):
 
 
 def previous_cases(write, preset):
-    """headroom plan --previous FROM: FROM is nothing of the kind, or of something else."""
+    """Cases of headroom plan --previous FROM in which FROM cannot be used or does not fit the scenario."""
     folder = preset.parent
 
     def plan(*arguments):
@@ -363,7 +363,7 @@ SWEEPS = "headroom help scenario describes sweeps and every key"
 
 
 def sweep_cases(write, folder):
-    """headroom sweep and headroom collect."""
+    """Cases of headroom sweep and headroom collect."""
     def sweep(name, more, first=f'scenario = "{MINIMAL}"'):
         return write(name, f"{first}\n{more}\n")
 
@@ -484,7 +484,7 @@ def launcher_cases(scenario):
 
 class Errors(Case):
     def try_cases(self, cases):
-        """Runs each case and judges it. Returns how many there were."""
+        """Runs and checks each case. Returns the number of cases."""
         count = 0
         for name, case in cases:
             with self.subTest(name):
@@ -494,7 +494,7 @@ class Errors(Case):
                     cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS,
                     text=True, env={**os.environ, **case.environment}, check=False)
                 told = result.stderr[:result.stderr.find("headroom: error:")] if not (
-                    case.arguments) else ""  # help comes first if nothing was typed
+                    case.arguments) else ""  # without arguments, the help is printed first
                 problems = faults(result, case.message, told)
                 self.assertEqual(problems, [], result.stderr)
                 if told:
@@ -562,7 +562,7 @@ class Errors(Case):
         self.assertEqual(result.stderr.count("error:"), 1, result.stderr)
 
     def failure(self, result, code):
-        """The JSON object of a command that failed."""
+        """Returns the JSON object of a command that failed."""
         self.assertEqual(result.returncode, code, result.stderr)
         told = json.loads(result.stdout)
         self.assertEqual(told["exit_code"], code)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""scripts/experiments: each experiment at a tiny size, taken up again, and told wrong things."""
+"""scripts/experiments: each experiment at a tiny size, resumed, and with wrong arguments."""
 import contextlib
 import importlib
 import io
@@ -31,7 +31,7 @@ PNG = b"\x89PNG\r\n"
 
 class Experiments(Case):
     def experiment(self, name, *arguments, code=0, binary=BINARY):
-        """An experiment's stdout and stderr. In this process, because most of a start is imports."""
+        """Returns stdout and stderr of an experiment. Runs it in this process, because its imports take long."""
         out, said = io.StringIO(), io.StringIO()
         with mock.patch.object(sys, "argv", [f"{name}.py", *map(str, arguments)]), \
                 mock.patch.dict(os.environ, HEADROOM_BINARY=str(binary)), \
@@ -48,14 +48,14 @@ class Experiments(Case):
         return path
 
     def counting(self):
-        """A headroom that writes down what it is asked, and a function that reads it."""
+        """Returns a program that records its commands and calls headroom, and a function that counts the runs."""
         log = self.folder / "asked"
         log.touch()
         path = self.wrapper(f'echo "$1" >> "{log}"\nexec "{BINARY}" "$@"')
         return path, lambda: sum(line in ("simulate", "plan") for line in log.read_text().splitlines())
 
     def rows_of(self, markdown):
-        """The first column of all tables, headings included."""
+        """Returns the first column of all tables, including headings."""
         return [line.split("|")[1].strip() for line in markdown.splitlines()
                 if line.startswith("| ") and not line.startswith("| -")]
 
@@ -107,7 +107,7 @@ class Experiments(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         points = 4 + 3 + 3 + 4
         self.assertEqual(len(self.rows_of(done.stdout)), 4 + 2 * points)
-        # Each sweep passes through the family itself, which is run once.
+        # The four sweeps share one point, the unchanged family, which is run only once.
         self.assertIn(f"{(points - 3) * 2 * 2} of {(points - 3) * 2 * 2} runs", done.stderr)
         self.assertTrue((self.folder / "variation.png").read_bytes().startswith(PNG))
 

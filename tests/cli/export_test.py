@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""headroom export: the Perfetto JSON and the CSV files say what the trace says, cell by cell.
+"""headroom export: the Perfetto JSON and the CSV files have the contents of the trace.
 
-`trace_events` judges the JSON; twins here show it failing on what an exporter could get wrong.
+`trace_events` checks the JSON. Twin tests show that it rejects faults that an exporter could have.
 """
 import copy
 import csv
@@ -31,19 +31,19 @@ GROWING = ("intervals", "resources", "link_state", "migrations", *OF_INTERVALS)
 
 
 def read_csv(path):
-    """(header, rows) of texts; a byte is a character, so that any bytes can be compared."""
+    """Returns (header, rows) as texts in Latin-1, so that any bytes can be compared."""
     with open(path, newline="", encoding="latin-1") as file:
         rows = list(csv.reader(file, strict=True))
     return rows[0], rows[1:]
 
 
 def plain(value):
-    """A cell of h5py as Python has it."""
+    """Converts a cell of h5py to a plain Python value."""
     return value.decode("latin-1") if isinstance(value, bytes) else value.item()
 
 
 def expected_rows(trace, name):
-    """(header, rows) that a table's file should have, from the trace itself."""
+    """Returns the (header, rows) expected in the file of a table, read from the trace."""
     dataset, rows = trace[name], trace.rows(name)
     columns = [c for c in dataset.dtype.names
                if not c.startswith("rows_") and not c.endswith("_offset")]
@@ -72,7 +72,7 @@ def expected_rows(trace, name):
 
 
 def intervals_of(trace, name):
-    """The interval of each row of a table, by the commit records."""
+    """Returns the interval of each row of a table, derived from the commit records."""
     done, first = [], 0
     for index, row in enumerate(trace.rows("intervals")):
         end = int(row[f"rows_{name}"])
@@ -88,7 +88,7 @@ def same(cell, value):
 
 
 def for_spreadsheets(text):
-    """With an apostrophe before what would be a formula."""
+    """Returns the text, with an apostrophe in front if a spreadsheet would take it for a formula."""
     try:
         float(text)
     except ValueError:
@@ -97,7 +97,7 @@ def for_spreadsheets(text):
 
 
 def csv_faults(folder, trace):
-    """What the files say otherwise than the trace."""
+    """Returns the differences between the CSV files and the trace."""
     faults = []
     there = [name for name in (*FIXED, *GROWING) if name in trace]
     for name in there:
@@ -143,7 +143,7 @@ def unit_faults(folder, trace, tables):
 
 
 class Traces(Case):
-    """A folder of traces for all tests of a class."""
+    """A folder of traces that all tests of a class share."""
 
     @classmethod
     def setUpClass(cls):
@@ -159,7 +159,7 @@ class Traces(Case):
         return path
 
     def exported(self, trace, *options):
-        """The folder of the CSV files and the parsed JSON."""
+        """Exports a trace; returns the folder of the CSV files and the parsed JSON."""
         folder, out = self.folder / "tables", self.folder / "out.json"
         result = self.headroom("export", trace, "--perfetto", out, "--csv", folder, *options)
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -314,7 +314,7 @@ class Export(Traces):
             self.assertEqual((self.folder / "out.json").read_text(), "old")
 
     def test_an_interrupt_leaves_nothing(self):
-        """A pipe that nobody reads holds the export up until the signal comes."""
+        """The export blocks on a pipe without a reader until the signal arrives."""
         os.mkfifo(self.folder / "pipe")
         reader = os.open(self.folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
         try:
@@ -379,7 +379,7 @@ class Export(Traces):
 
 
 class Twins(Traces):
-    """What the judges must notice, planted one at a time."""
+    """Faults that the checks must detect, planted one at a time."""
 
     @classmethod
     def setUpClass(cls):

@@ -1,4 +1,4 @@
-"""A model file taken apart and put together again, so that tests can spoil it in one place."""
+"""Reads and writes GGUF files, so that tests can damage a model in one place."""
 import struct
 
 TEXT, ARRAY = 8, 9

@@ -1,4 +1,4 @@
-"""What the program's tests share: running the binary, scenarios, and reading traces with h5py."""
+"""Shared by the tests of the program: running the binary, scenarios, and reading traces with h5py."""
 import json
 import os
 import signal
@@ -26,7 +26,7 @@ MPI_ENVIRONMENT = {
 
 
 def committed(path):
-    """Rows of the commit table and the tokens that it promises, through SWMR."""
+    """Returns the rows of the commit table and the committed tokens, read with HDF5's SWMR."""
     with h5py.File(path, "r", libver="latest", swmr=True) as file:
         rows = file["intervals"][:]
         promised = int(rows["rows_tokens"][-1]) if len(rows) else 0
@@ -36,7 +36,7 @@ def committed(path):
 
 
 def is_trace(path):
-    """One that can be replayed: of this version, and not torn on purpose."""
+    """Whether the file is a trace of the current schema version that can be replayed."""
     try:
         with h5py.File(path, "r", libver="latest", swmr=True) as file:
             return file.attrs.get("schema_version") == 4
@@ -45,17 +45,17 @@ def is_trace(path):
 
 
 class Case(unittest.TestCase):
-    """A test with a folder of its own, in which the program runs."""
+    """A test with a temporary folder, in which the program runs."""
 
     def setUp(self):
         self._folder = tempfile.TemporaryDirectory(prefix="headroom-cli-")
         self.folder = Path(self._folder.name)
         self.addCleanup(self._folder.cleanup)
-        self.altered = set()  # traces that a test has spoilt
+        self.altered = set()  # traces that the test has damaged
         self.addCleanup(self.expect_replayable)
 
     def expect_replayable(self):
-        """Every trace that a test leaves: its decisions and times come out again."""
+        """Checks that every trace in the folder of the test replays as identical."""
         for path in sorted(self.folder.rglob("*.h5")):
             if path in self.altered or not is_trace(path):
                 continue
@@ -64,14 +64,14 @@ class Case(unittest.TestCase):
             self.assertRegex(result.stdout, ": identical: |nothing to compare")
 
     def headroom(self, *arguments, timeout=120, launcher=(), environment=None):
-        """Runs the program to its end; never waits for input."""
+        """Runs the program to its end, with empty standard input."""
         return subprocess.run(
             [*launcher, str(BINARY), *map(str, arguments)], cwd=self.folder, text=True,
             stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout,
             env={**os.environ, **(environment or {})}, check=False)
 
     def start(self, *arguments):
-        """Starts the program in a session of its own, so that all of it can be killed."""
+        """Starts the program in a new session, so that the whole job can be killed."""
         return subprocess.Popen(
             [str(BINARY), *map(str, arguments)], cwd=self.folder, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -99,14 +99,13 @@ class Case(unittest.TestCase):
                 try:
                     os.kill(int(entry.name), number)
                 except ProcessLookupError:
-                    pass  # it has ended meanwhile
+                    pass  # the process has ended meanwhile
         process.communicate()
-        # A killed rank on a busy machine lives, and holds its lock on the trace, until it is
-        # scheduled once more.
+        # On a busy machine, a killed rank holds its lock on the trace until it is scheduled again.
         self.wait_until(lambda: not any(self.lives(entry) for entry in job), "killed processes")
 
     def is_ours(self, entry):
-        """A process that works in the test's folder, or has it on its command line."""
+        """Whether the process runs in the folder of the test or names the folder on its command line."""
         try:
             here = (entry / "cwd").resolve() == self.folder.resolve()
         except OSError:
@@ -134,7 +133,7 @@ class Case(unittest.TestCase):
             time.sleep(0.01)
 
     def summary(self, *arguments, **options):
-        """The JSON that a successful run prints."""
+        """Returns the JSON that a successful command prints."""
         result = self.headroom("run", *arguments, "--json", **options)
         self.assertEqual(result.returncode, 0, result.stderr)
         return json.loads(result.stdout)
@@ -146,7 +145,7 @@ class Case(unittest.TestCase):
 
 
 def devices(count, memory="64 MiB", compute="2 GFLOP/s", extra=""):
-    """Equal devices with a network between them, as a scenario's text."""
+    """Returns the scenario text for equal devices and the network between them."""
     text = '[network]\nbandwidth = "100 Mbit/s"\nlatency = "500 us"\n'
     for index in range(count):
         text += (f'[[device]]\nname = "d{index}"\ncompute = "{compute}"\n'

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""scripts/headroom_trace.py: every table is what h5py reads, and what cannot be read is told."""
+"""scripts/headroom_trace.py: its tables are those that h5py reads; unreadable files are reported."""
 import fcntl
 import io
 import importlib.util
@@ -52,7 +52,7 @@ class Module(small_traces.Traces):
         self.altered.add(copy)
         with h5py.File(copy, "r+") as file:
             rows = file["intervals"][:]
-            rows[-1] = np.zeros((), rows.dtype)  # as a kill leaves it
+            rows[-1] = np.zeros((), rows.dtype)  # as a killed run leaves it
             file["intervals"][:] = rows
             expected = int(rows[-2]["rows_tokens"])
             self.assertLess(expected, len(file["tokens"]))
@@ -147,7 +147,7 @@ class Module(small_traces.Traces):
 
     def test_a_trace_that_is_being_begun(self):
         with open(self.shared / "one.h5", "rb") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)  # as HDF5 does until others may read
+            fcntl.flock(held, fcntl.LOCK_EX)  # HDF5 holds this lock until readers are allowed
             with self.assertRaisesRegex(headroom_trace.TraceError, "try again"):
                 headroom_trace.open_trace(self.shared / "one.h5")
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`headroom help`: what a lone binary tells of scenarios, sweeps and commands."""
+"""`headroom help`: the descriptions of scenarios, sweeps and commands."""
 import re
 import unittest
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What can be read once is read once: standard input and pipes as scenario, prompt, sweep and plan."""
+"""Standard input and pipes as scenario, prompt, sweep and plan: they are read only once."""
 import json
 import os
 import subprocess
@@ -19,7 +19,7 @@ class Input(Case):
             capture_output=True, timeout=60, env={**os.environ, **MPI_ENVIRONMENT}, check=False)
 
     def told(self, text, *arguments, **options):
-        """What it says on stdout."""
+        """Runs the program like fed(); returns its stdout."""
         result = self.fed(text, *arguments, **options)
         self.assertEqual(result.returncode, 0, result.stderr)
         return result.stdout
@@ -31,7 +31,7 @@ class Input(Case):
             self.assertIn(part, result.stderr)
 
     def through_a_pipe(self, text, *arguments):
-        """Runs the program with the name of a pipe, as bash's <(...) makes one, as last argument."""
+        """Runs the program with the name of a pipe, such as bash's <(...) creates, as its last argument."""
         reading, writing = os.pipe()
         with os.fdopen(writing, "w") as feed:
             feed.write(text)
@@ -137,7 +137,7 @@ class Input(Case):
                              self.told("", *run, "plain.txt", *more))
 
     def test_megabytes_of_prompts_reach_rank_0_as_they_are(self):
-        """They are more than any model here takes: the rank that counts them tells what it got."""
+        """The prompts exceed the context of the model. The error says how many tokens the rank has counted."""
         path = self.scenario(scenario_text(2, tokens=4).replace('prompts = ["Once there was"]\n', ""))
         text = "".join(f"Mia {number} \u00e4\\\"\n" for number in range(100_000))
         asked = ("run", path, "--trace", "t.h5", "--prompt-file", "-")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""headroom inspect TRACE: its figures are those of the tables, its pictures fit the terminal."""
+"""headroom inspect TRACE: its figures match the tables of the trace; its charts fit the terminal."""
 import json
 import os
 import pty
@@ -19,7 +19,7 @@ ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def figures(path):
-    """What the pictures show, from the tables, in plain loops."""
+    """Returns the figures behind the charts, computed from the tables with plain loops."""
     with h5py.File(path, "r") as file:
         tables = {name: file[name][:] for name in
                   ("intervals", "tokens", "resources", "link_state", "placements", "blocks", "ops")
@@ -38,7 +38,7 @@ def figures(path):
             within = np.minimum(ops["end"], row["t_end"]) - np.maximum(ops["start"], row["t_dec"])
             busy = np.array([within[(ops["device"] == d) & (within > 0)].sum()
                              for d in range(len(names))])
-        else:  # of what is looked at here, nothing runs over an interval's end
+        else:  # no other operation here crosses the end of an interval
             busy = tables["resources"]["busy_ns"][tables["resources"]["interval"] == i]
         away = int(row["t_resume"] - row["t_switch"])
         rest = int(row["t_end"] - row["t_dec"]) - away
@@ -115,7 +115,7 @@ class Inspect(Case):
                 self.assertNotIn("\x1b", shown)
 
     def on_terminal(self, path, **environment):
-        """What a terminal gets, as a text."""
+        """Runs the program on a pseudo-terminal; returns its output."""
         ours, theirs = pty.openpty()
         process = subprocess.Popen([str(BINARY), "inspect", str(path)], stdout=theirs,
                                    stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

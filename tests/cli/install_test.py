@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The installed program: from anywhere, moved, and without the checkout that it was built from."""
+"""The installed program: in any folder, after being moved, and without the checkout it was built from."""
 import json
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ from headroom import BINARY, MODEL, MPI_ENVIRONMENT, ROOT, Case, main, scenario_
 
 BUILD = BINARY.parent.parent
 SCENARIOS = sorted(path.name for path in (ROOT / "data/scenarios").glob("*.toml"))
-# Runs a command where the checkout and the build are empty folders.
+# Runs a command with the checkout and the build hidden behind empty folders.
 HIDDEN = ["unshare", "--map-root-user", "--mount", "sh", "-ec",
           'mount -t tmpfs none "$1"; [ ! -e "$2" ] || mount -t tmpfs none "$2"; shift 2; exec "$@"',
           "sh", str(ROOT), str(BUILD)]
@@ -36,7 +36,7 @@ class Installed(Case):
         cls.hide = HIDDEN if can_hide() else []
 
     def installed(self, *words, **options):
-        """Runs the installed program in this test's folder, the checkout out of its sight."""
+        """Runs the installed program in the folder of the test, with the checkout hidden."""
         return subprocess.run(
             [*self.hide, str(self.prefix / "bin/headroom"), *map(str, words)], cwd=self.folder,
             text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,

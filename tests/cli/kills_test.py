@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Kills at random moments. Whatever a killed run leaves can be inspected, replayed, exported and
-repaired, and the run goes on with the same text. Long: ctest -R kills, or HEADROOM_KILLS=N.
+"""Kills runs at random moments. The trace of a killed run can be inspected, replayed, exported and repaired, and the
+resumed run has the same text. ctest -R kills or HEADROOM_KILLS=N runs more kills.
 """
 import os
 import random
@@ -17,7 +17,7 @@ KILLS = int(os.environ.get("HEADROOM_KILLS", "200"))
 
 class Kills(Case):
     def expect_usable(self, trace, number):
-        """Every command that reads a trace works on what is there."""
+        """Checks that every command that reads traces accepts this one."""
         csv, perfetto = self.folder / "csv", self.folder / "out.json"
         for command in (["inspect", trace], ["replay", trace],
                         ["export", trace, "--csv", csv, "--perfetto", perfetto, "--force"]):
@@ -33,7 +33,7 @@ class Kills(Case):
             copy.unlink()
 
     def kill_at(self, moment, *arguments):
-        """Whether it was still running then."""
+        """Kills the run after `moment` seconds. Returns whether it was still running."""
         process = self.start(*arguments)
         try:
             process.communicate(timeout=moment)

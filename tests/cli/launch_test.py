@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Starting mpirun, and how jobs end that nobody else tells of: limits, kills, other launchers."""
+"""Starting mpirun, and jobs that end without a message of their own: limits, kills, other launchers."""
 import ctypes
 import os
 import platform
@@ -21,7 +21,7 @@ SYSTEM_CALL = {"x86_64": 310, "aarch64": 270}  # process_vm_readv
 
 
 def forbid_reading_other_processes():
-    """As a container's seccomp profile does: process_vm_readv fails with EPERM."""
+    """Makes process_vm_readv fail with EPERM, as the seccomp profile of a container does."""
     def instruction(code, jump_true, jump_false, k):
         return struct.pack("HBBI", code, jump_true, jump_false, k)
     number = SYSTEM_CALL[platform.machine()]
@@ -44,7 +44,7 @@ class Launch(Case):
             env={**os.environ, **(environment or {})}, **options)
 
     def end(self, process, timeout=60):
-        """Exit code, what it said on stderr, and how long it took."""
+        """Waits for the process; returns its exit code, its stderr and how long it took."""
         started = time.monotonic()
         try:
             _, errors = process.communicate(timeout=timeout)
@@ -70,7 +70,7 @@ class Launch(Case):
         raise AssertionError(f"there is no rank {number}")
 
     def fake_mpirun(self, script):
-        """A folder to stand first on the PATH."""
+        """Creates a fake mpirun; returns its folder, to be put first on the PATH."""
         place = self.folder / "fake"
         place.mkdir()
         (place / "mpirun").write_text(f"#!/bin/sh\n{script}\n")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""File systems whose locks fail: runs, readers, repairs and sweeps go on, and still know who writes a trace.
+"""File systems on which locks fail: runs, readers, repairs and sweeps work, and recognise who writes a trace.
 
-A preloaded library makes flock and fcntl fail with each of the errors that are seen on NFS, Lustre and in containers.
+A preloaded library makes flock and fcntl fail with each of the errors that occur on NFS, on Lustre and in containers.
 """
 import os
 import signal
@@ -33,7 +33,7 @@ class WithoutLocks(Case):
 
     def paced(self, trace="t.h5"):
         process = self.begin("run", MINIMAL, "--clock", "paced", "--set", "clock.scale=100",
-                             "--interval", 1, "--transport", "inprocess", "--trace", trace)  # a minute, if it may
+                             "--interval", 1, "--transport", "inprocess", "--trace", trace)  # takes a minute
         self.wait_for_intervals(self.folder / trace, 2)
         return process
 
@@ -47,7 +47,7 @@ class WithoutLocks(Case):
         return self.headroom(*arguments, environment=without_locks(error))
 
     def sign(self, host=None, boot=None, process=None, started=None):
-        """Changes the sign of life that a killed run has left."""
+        """Changes the sign of life in the trace of a killed run."""
         file = self.folder / "t.h5.writer"
         title, *lines = file.read_text().splitlines()
         self.assertEqual(title + "\n", TITLE)
@@ -100,7 +100,7 @@ class WithoutLocks(Case):
         self.killed()
         self.assertTrue((self.folder / "t.h5.writer").exists())
         self.assertIn("(killed;", self.run_without("inspect", "t.h5").stdout)
-        # Somebody else has its number now: an older process, or one that is not the writer.
+        # Another process has the process id: an older one, or one that is not the writer.
         self.sign(process=os.getpid(), started="1")
         self.assertIn("(killed;", self.run_without("inspect", "t.h5").stdout)
         result = self.run_without("run", "--resume", "t.h5", "--clock", "virtual", "--transport", "inprocess")
@@ -108,7 +108,7 @@ class WithoutLocks(Case):
         self.assertFalse((self.folder / "t.h5.writer").exists())
 
     def test_a_twin_that_lives(self):
-        """The same sign with a process that runs: everything that was allowed is refused."""
+        """With the sign of life of a running process, everything that was allowed is refused."""
         self.killed()
         stat = Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         self.sign(process=os.getpid(), started=stat[19])
@@ -120,7 +120,7 @@ class WithoutLocks(Case):
         self.assertIn("is being begun by another run", result.stderr)
 
     def test_a_writer_on_another_host(self):
-        """It is known by the trace's growth; one that does not grow is taken for dead, with a warning."""
+        """The growth of the trace shows that it is alive. Without growth it is assumed dead, with a warning."""
         process = self.paced()
         self.sign(host="elsewhere", boot="other")
         result = self.run_without("inspect", "--repair", "t.h5")
@@ -147,8 +147,8 @@ class WithoutLocks(Case):
         self.assertNotIn("another program", result.stderr)
 
     def test_jobs_that_share_a_sweep(self):
-        """Both do all cells; a cell that one is at is left to it. (Two that begin one in the same moment do it
-        twice, as the warning says, and one of them may fail.)"""
+        """Together the jobs run all cells; a job skips a cell that the other one is running. If both start a cell at
+        the same moment, it is run twice, as the warning says, and one of them may fail."""
         (self.folder / "s.toml").write_text(
             f'scenario = "{MINIMAL}"\ncommand = "run"\nfolder = "out"\n[set]\nclock.mode = "paced"\n'
             'workload.tokens = 200\n[grid]\nseed = [1, 2]\n')

@@ -1,4 +1,4 @@
-"""Models that are damaged, odd, or no models: what a user is told of them."""
+"""Damaged models, unusual models, and files that are no models: the messages about them."""
 import json
 import struct
 
@@ -31,7 +31,7 @@ class Models(Case):
             columns, rows = model.tensors[EMBEDDING][0]
             raw = model.tensors[EMBEDDING][2]
             row = len(raw) // rows
-            struct.pack_into("<e", raw, (rows - 1) * row, float("nan"))  # of a token nobody has said
+            struct.pack_into("<e", raw, (rows - 1) * row, float("nan"))  # the row of a token that does not occur
             struct.pack_into("<e", raw, (rows - 1) * row + 34, float("inf"))
             self.last = rows - 1
         name = self.spoilt(spoil)

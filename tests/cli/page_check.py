@@ -1,4 +1,4 @@
-"""What must hold of a page of scripts/report: one file, well-formed, and the figures that it shows."""
+"""Checks a page of scripts/report: it is one well-formed file; also reads the figures that it shows."""
 import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -8,7 +8,7 @@ OUTSIDE = ("src", "href", "srcset", "action", "poster", "data", "xlink:href")
 
 
 class _Page(HTMLParser):
-    """Follows the tags of a page; SVG is left to an XML parser."""
+    """Checks the tags of a page. SVG is checked by an XML parser."""
 
     def __init__(self):
         super().__init__(convert_charrefs=True)
@@ -56,7 +56,7 @@ class _Page(HTMLParser):
 
 
 def read(text):
-    """The page as read by a parser: figures (name -> values), headings, tokens, problems."""
+    """Parses a page; returns its figures (name -> values), headings, tokens and problems."""
     page = _Page()
     page.feed(text)
     page.close()

@@ -1,4 +1,4 @@
-// Pictures of letters: how long they are, what they show, and that no line is too wide.
+// Charts drawn with characters: their length, what they show, and that no line is too wide.
 #include <algorithm>
 #include <sstream>
 
@@ -45,16 +45,16 @@ TEST(Bar, has_colours_only_if_asked) {
 }
 
 TEST(Heights, reach_from_lowest_to_full) {
-    EXPECT_EQ(heights(kPlain, {0, 1, 4, 8, 80}, 8, false), "__-##");
-    EXPECT_EQ(heights(kPlain, {0, 1, 8}, 8, true), " _#");
-    EXPECT_EQ(heights(kPlain, {0, 0}, 0, false), "__");
-    EXPECT_EQ(heights({.blocks = true}, {4, 8}, 8, false), "▄█");
+    EXPECT_EQ(height_chart(kPlain, {0, 1, 4, 8, 80}, 8, false), "__-##");
+    EXPECT_EQ(height_chart(kPlain, {0, 1, 8}, 8, true), " _#");
+    EXPECT_EQ(height_chart(kPlain, {0, 0}, 0, false), "__");
+    EXPECT_EQ(height_chart({.blocks = true}, {4, 8}, 8, false), "▄█");
 }
 
 TEST(Columns, stand_for_all_values_and_are_not_too_many) {
     for (std::size_t values = 0; values < 200; ++values) {
         for (const std::size_t most : {1U, 7U, 60U}) {
-            const Columns columns = columns_for(values, most);
+            const Columns columns = columns_within(values, most);
             EXPECT_LE(columns.count(), most);
             EXPECT_EQ(values <= most && values > 0 ? values : columns.count(), columns.count());
             if (values > 0) {
@@ -64,7 +64,7 @@ TEST(Columns, stand_for_all_values_and_are_not_too_many) {
     }
 }
 
-/// Three devices, as many tokens as asked in intervals of four; blocks move in every other one.
+/// A trace of three devices with four tokens per interval. Blocks move in every other interval.
 trace::Trace moving_trace(std::int64_t intervals) {
     trace::Trace trace = trace::sample::trace(intervals, true);
     Nanoseconds now = 0;
@@ -94,7 +94,7 @@ trace::Trace moving_trace(std::int64_t intervals) {
 
 std::string shown(const trace::Trace& trace, const PictureStyle& style) {
     trace::Summarizer summarizer;
-    trace::sample::play(trace, summarizer);
+    trace::sample::record(trace, summarizer);
     return pictures_text(trace, summarizer.summary(), style);
 }
 

@@ -1,5 +1,5 @@
-// The pure parts of what `headroom plan` prints: moves told together lose nothing, and tables are
-// no wider than the terminal.
+// Parts of the output of `headroom plan`: grouping of moves loses nothing, and tables fit the width
+// of the terminal.
 #include <algorithm>
 #include <sstream>
 
@@ -45,7 +45,7 @@ std::vector<MoveRecord> random_moves(std::uint64_t seed) {
     return moves;
 }
 
-/// What of the moves the groups do not tell; empty: nothing.
+/// Returns what the groups say differently from the moves; empty if nothing.
 std::string fault_of(const std::vector<MoveRecord>& moves, const std::vector<MoveGroup>& groups) {
     std::int64_t count = 0;
     Bytes bytes = 0;
@@ -55,7 +55,7 @@ std::string fault_of(const std::vector<MoveRecord>& moves, const std::vector<Mov
         count += group.count;
         bytes += group.bytes;
         loaded += group.loaded;
-        last = std::max(last, group.there_after);
+        last = std::max(last, group.arrives_after);
         std::int64_t told = 0;
         std::istringstream words(group.blocks); // "4 groups, 1 ffn"
         std::string kind;
@@ -151,7 +151,7 @@ TEST(PlanTable, never_leaves_out_what_must_stay) {
     const std::string text = table().text(1);
     EXPECT_NE(text.find("a long cell"), std::string::npos);
     EXPECT_NE(text.find("first to go; next to go"), std::string::npos);
-    EXPECT_GT(widest_line(text), 1); // twin: a width that cannot be kept is seen
+    EXPECT_GT(widest_line(text), 1); // twin test: a line that is too wide is detected
 }
 
 } // namespace

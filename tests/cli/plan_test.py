@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""headroom plan: will it fit, how fast, which device holds me back."""
+"""headroom plan: whether the model fits, how fast it runs, and which device limits it."""
 import fcntl
 import json
 import os
@@ -240,7 +240,7 @@ class Plan(Case):
                              width == 80)
 
     def on_a_terminal(self, width, *arguments):
-        """What the program prints on a terminal so wide, line by line, without colours."""
+        """Runs the program on a terminal of the given width; returns its lines without colours."""
         leader, follower = pty.openpty()
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
         with subprocess.Popen([str(BINARY), *map(str, arguments)], cwd=self.folder,
@@ -250,7 +250,7 @@ class Plan(Case):
             try:
                 while part := os.read(leader, 4096):
                     text += part
-            except OSError:  # all ends are closed
+            except OSError:  # the program has closed the terminal
                 pass
             self.assertEqual(run.wait(), 0)
         os.close(leader)
@@ -258,7 +258,7 @@ class Plan(Case):
 
 
 def move_faults(plan, policy):
-    """What is wrong with a policy's moves: an empty list if nothing is."""
+    """Returns what is wrong with the moves of a policy; an empty list if nothing is."""
     found = []
     before, after = plan["previous"]["placement"], policy["placement"]
     names = plan["device_names"]

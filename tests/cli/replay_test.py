@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Traces are replayed: identical without the model, changed ones are caught, other policies asked."""
+"""headroom replay: traces replay as identical without the model, changes are detected, counterfactuals work."""
 import json
 import os
 import shutil
@@ -11,10 +11,10 @@ from headroom import Case, DEMO, MODEL, main, scenario_text
 
 TABLES = ("intervals", "placements", "resources", "link_state", "migrations", "turns", "tokens",
           "events", "ops", "messages")
-# What a run has of its own: checksums of moved bytes, and what the host measured.
+# Columns that only a decoding run has: checksums of moved bytes, and wall-clock times.
 OWN = {"checksum", "decision_wall_ns", "rank_rss_bytes"}
 
-# Prompts that come one after the other, loads that change, a device that loses memory.
+# Several prompts one after the other, changing loads, and a device that loses memory.
 EVENTFUL = """
 [[event]]
 at_token = 9

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Traces that were damaged after their run: `--resume` refuses them, or goes on as if nothing had
-happened. With HEADROOM_DAMAGE=all more rows and values of each column are spoilt (the Long suite).
+"""Traces that were damaged after their run: `--resume` refuses them, or continues with the same result if the damage
+does not matter. With HEADROOM_DAMAGE=all (the Long suite), more rows and values of each column are damaged.
 """
 import json
 import os
@@ -15,11 +15,11 @@ from headroom import Case, main, scenario_text
 ALL = os.environ.get("HEADROOM_DAMAGE") == "all"
 TABLES = ("intervals", "resources", "link_state", "migrations", "turns", "tokens", "requests",
           "events", "ops", "messages")
-# What a run has of its own, and where in the pools its texts happen to stand.
+# Columns that differ between equal runs: wall-clock times, and positions of texts in the pools.
 OWN = {"checksum", "decision_wall_ns", "rank_rss_bytes", "text_offset"}
 KEPT = 7
 
-# Two in flight of four, loads that change, a device that loses memory and pages.
+# Four sequences, two of them in flight, changing loads, and a device that loses memory and pages.
 SCENARIO = scenario_text(
     tokens=10, interval=2, compute="100 MFLOP/s", extra='storage_bandwidth = "40 MB/s"\n'
 ).replace('prompts = ["Once there was"]',
@@ -39,7 +39,7 @@ factor = 0.2
 
 
 def cut(trace, intervals):
-    """As a kill leaves it after so many intervals."""
+    """Truncates the trace like a kill after that many intervals."""
     with h5py.File(trace, "r+") as file:
         file["complete"][0] = 0
         file["intervals"].resize((intervals,))
@@ -55,7 +55,7 @@ def set_attribute(file, name, text):
 
 
 def after(trace, kept):
-    """All that the run recorded after so many intervals."""
+    """Returns all that the run recorded after the first `kept` intervals."""
     rows = commits(trace)
     result = {}
     with h5py.File(trace, "r") as file:
@@ -70,7 +70,7 @@ def after(trace, kept):
 
 
 def others(value, dtype):
-    """Values that a column could have instead."""
+    """Returns other values that the column could have."""
     if dtype.kind == "S":
         return [value + b"x" if len(value) < dtype.itemsize else b"?" + value[1:]]
     if dtype.kind == "f":
@@ -110,7 +110,7 @@ class Damage(Case):
         return bad
 
     def cases(self):
-        """Dataset, column, row, type and value of everything that is to be spoilt."""
+        """Yields dataset, column, row, type and value of everything that is to be damaged."""
         with h5py.File(self.trace, "r") as file:
             last = file["intervals"][-1]
             for name, table in file.items():
@@ -132,7 +132,7 @@ class Damage(Case):
         for name, column, row, dtype, value in self.cases():
             for other in others(value if dtype.kind == "S" else value.item(), dtype):
                 if (column, other) == ("rows_placements", 0):
-                    continue  # so a kill leaves the last row: it is not there
+                    continue  # a kill leaves the same state: the last row is not counted
                 with self.subTest(f"{name}.{column}[{row}]: {other!r} for {value!r}"):
                     bad = self.spoil(name, column, row, other)
                     before = bad.read_bytes()
@@ -148,7 +148,7 @@ class Damage(Case):
                         self.assertEqual(result.stdout, whole.stdout)
                         self.assertTrue(after(out, KEPT) == expected, "went on in another way")
         self.assertGreater(refused, 100)
-        self.assertGreater(went_on, 1)  # what the host measured
+        self.assertGreater(went_on, 1)  # at least the wall-clock columns do not matter
 
     def test_a_token_outside_the_vocabulary_is_bad_input(self):
         cut(self.trace, KEPT)

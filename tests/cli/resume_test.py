@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs that were killed or interrupted go on, with the text that they would have had."""
+"""Resumed runs after a kill or an interrupt have the same text as an uninterrupted run."""
 import json
 import os
 import shutil
@@ -23,7 +23,7 @@ def text_of(tokens=40, sequences=1, scale=0.5, **options):
 
 
 def tokens_of(trace):
-    """By sequence and position: id and checksum of the logits."""
+    """Returns (token id, checksum of the logits) by (sequence, position)."""
     _, tokens, _ = committed(trace)
     rows = {(int(t["sequence"]), int(t["position"])): (int(t["id"]), int(t["logits_checksum"]))
             for t in tokens}
@@ -33,7 +33,7 @@ def tokens_of(trace):
 
 class Resume(Case):
     def broken_off(self, text, how=signal.SIGKILL, transport="inprocess", name="run.h5", after=2):
-        """The trace of a run that was ended by a signal after some intervals."""
+        """Ends a run with a signal after `after` intervals; returns its trace."""
         trace = self.folder / name
         process = self.start("run", self.scenario(text), "--trace", trace, "--transport", transport)
         self.wait_for_intervals(trace, after)
@@ -51,7 +51,7 @@ class Resume(Case):
         return result
 
     def whole(self, text):
-        """The run as if nothing had happened: its text, its trace."""
+        """Returns text and trace of the uninterrupted run."""
         trace = self.folder / "whole.h5"
         result = self.headroom("run", self.scenario(text), "--trace", trace, "--force",
                                "--transport", "inprocess", "--clock", "virtual")
@@ -153,7 +153,7 @@ class Resume(Case):
         self.assertIn("run.h5.part is in the way", result.stderr)
         self.assertEqual(aside.read_bytes(), b"somebody's notes")
         self.assertEqual(trace.read_bytes(), before)
-        # What a program left that was killed while it wrote the new file.
+        # The leftover of a program that was killed while it wrote the new file.
         aside.write_bytes(b"\x89HDF\r\n\x1a\n and no more")
         self.resume(trace, "--clock", "virtual", "--transport", "inprocess")
         self.assertFalse((self.folder / "run.h5.part").exists())

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whole runs of the program: the same over both transports, paced, quiet, and reproducible."""
+"""Complete runs: equal results over both transports, pacing, output, and reproducibility."""
 import json
 import re
 import resource
@@ -14,13 +14,13 @@ WALL = re.compile("wall|rss")
 
 
 def processor_seconds():
-    """User and system time of all children that have ended."""
+    """Returns the CPU seconds of all children that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def contents(path):
-    """All tables of a trace, wall-clock columns left out."""
+    """Returns all tables of a trace without wall-clock columns."""
     tables = {}
     with h5py.File(path, "r") as file:
         for name, item in file.items():
@@ -191,7 +191,7 @@ class Run(Case):
         start_up = processor_seconds() - before
         wanted = 3e9
         scale = wanted / quick["virtual_time_ns"]
-        # The host may be busy with other things for a moment: one of three attempts must do.
+        # The host may be busy for a moment, so one of three attempts must succeed.
         for _ in range(3):
             before = processor_seconds()
             paced = self.summary(path, "--trace", "paced.h5", "--force", "--clock", "paced",

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Several sequences in flight as a user meets them: texts, notes, plans, and what is asked wrongly."""
+"""Several sequences in flight: texts, messages, plans, and wrong options."""
 import json
 import re
 import unittest
@@ -15,7 +15,7 @@ DECISION = re.compile(r"^\[token +\d+\] .*$", re.MULTILINE)
 
 def workload(prompts=PROMPTS, repeat=2, sequences=4, tokens=12, policy="ring", extra="",
              arrivals="", fleet=None, head=""):
-    """Six requests on three boards, if nothing else is said; everybody has blocks."""
+    """Returns a scenario, by default with six requests on three boards; every board gets blocks."""
     return (f'{head}[model]\nfile = "{MODEL}"\n[workload]\nprompts = {json.dumps(prompts)}\n'
             f'repeat = {repeat}\nsequences = {sequences}\ntokens = {tokens}\n'
             f'stop_at_eos = false\n{arrivals}[controller]\npolicy = "{policy}"\ninterval = 4\n'
@@ -23,17 +23,17 @@ def workload(prompts=PROMPTS, repeat=2, sequences=4, tokens=12, policy="ring", e
 
 
 def tight(memory):
-    """Three boards that may not page."""
+    """Returns three boards that may not page."""
     return devices(3, memory=memory)
 
 
 def room_for_two():
-    """Of six that are wanted in flight."""
+    """Returns a scenario with memory for two of the six sequences that may be in flight."""
     return workload(sequences=6, tokens=60, policy="greedy", fleet=tight("1415 KiB"))
 
 
 def texts_of(stdout):
-    """What stands under each heading; two texts are a blank line apart."""
+    """Returns the text under each heading; a blank line separates two texts."""
     parts = HEADING.split(stdout)
     if parts[0]:
         raise AssertionError(f"not under a heading: {parts[0]!r}")
@@ -52,7 +52,7 @@ class Sequences(Case):
                             "inprocess", *options)
 
     def alone(self, text):
-        """The same requests one after the other."""
+        """Runs the same requests one after the other."""
         return [each["text"] for each in self.summary_of(
             text, "--set", "workload.sequences=1", "--set", "controller.batch=1")["sequences"]]
 
@@ -145,7 +145,7 @@ class Sequences(Case):
                          (first["predicted_round_ns"], first["batch"]))
 
     def test_plan_counts_the_caches_of_all(self):
-        """Each request fits one page."""
+        """The cache of each request fits one page."""
         def held(sequences):
             plan = json.loads(self.plan(workload(sequences=sequences, tokens=8), "--policy", "ring",
                                         "--json"))
@@ -262,7 +262,7 @@ class Sequences(Case):
         changed = [now for before, now in zip(rows, rows[1:])
                    if now["moves"] == 0 and now["batch"] != before["batch"]]
         self.assertGreater(len(changed), 0)
-        for row in changed:  # the turns under way end first, and that is all
+        for row in changed:  # only the current turns end first
             self.assertGreaterEqual(row["t_switch"], row["t_dec"])
             self.assertEqual(row["t_resume"], row["t_switch"])
             self.assertEqual(row["measured_migration_ns"], 0)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""headroom simulate: a run's trace without weights, policies side by side, large fleets."""
+"""headroom simulate: the trace of a run without weights, comparison of policies, large fleets."""
 import csv
 import json
 import resource
@@ -13,7 +13,7 @@ from report_parts import figures as report_figures
 
 PRESET = '[model]\npreset = "gpt2"\n[workload]\nprompt_tokens = [5, 9]\ntokens = 6\n'
 POLICIES = "greedy,round_robin,static"
-# For a moment device a has a quarter less, which is enough then; later it would not be, but a has all again.
+# Device a has a quarter less memory for a while. That would not suffice later, when it has all of it again.
 MOMENT = '''
 [model]
 shape = { layers = 1, heads = 4, width = 256, ffn_width = 1024, vocab = 32, context = 512, weight_type = "f32" }
@@ -51,7 +51,7 @@ factor = 1
 
 
 def rows(path, table, *columns):
-    """The columns of a table of a trace that do not depend on weights."""
+    """Returns columns of a table of a trace."""
     with h5py.File(path, "r") as file:
         return [tuple(row[c] for c in columns) for row in file[table][:]]
 
@@ -81,7 +81,7 @@ class Simulate(Case):
             self.assertEqual(set(sampled["id"]), {-1})
 
     def memory_of(self, trace):
-        """Per device: most held, last budget, (held, budget) of the interval that was fullest."""
+        """Returns per device: peak, last budget, and (held, budget) of the interval with the largest ratio."""
         with h5py.File(self.folder / trace) as file:
             rows = file["resources"][:]
         told = []
@@ -125,10 +125,10 @@ class Simulate(Case):
             ran.stderr, rf"because a lacks [0-9.]+ KiB of safe memory \(needs [0-9.]+ MiB, has "
             rf"{budget / 2**20:.2f} MiB, of which memory_window and memory_reserve leave "
             rf"{safe / 2**20:.2f} MiB\)")
-        # Nothing but that moves anything.
+        # Blocks move for no other reason.
         ran = self.simulate(scenario, "--set", 'controller.memory_window="0 s"', "--trace", "u.h5")
         self.assertNotIn("lacks", ran.stderr)
-        # What is there is too little, however safe.
+        # The memory is too small even without a reserve.
         poor = MOMENT.replace("0.775", "0.6").replace("memory = ", 'storage_bandwidth = "100 MB/s"\nmemory = ')
         ran = self.simulate(self.scenario(poor), "--trace", "v.h5")
         self.assertRegex(ran.stderr, r"because a lacks [0-9.]+ [KM]iB \(needs [0-9.]+ MiB, has 3\.43 MiB\)")
@@ -147,7 +147,7 @@ class Simulate(Case):
                 self.assertEqual(len(trace["requests"]), 2)
 
     def test_one_that_finds_nothing_does_not_end_the_others(self):
-        # Round robin gives the small device as much as the others.
+        # Round robin gives the small device as many blocks as the others.
         text = PRESET + devices(2, memory="400 MiB") + (
             '[[device]]\nname = "tiny"\ncompute = "1 GFLOP/s"\nmemory = "8 MiB"\n')
         scenario = self.scenario(text)
@@ -199,7 +199,7 @@ class Simulate(Case):
                                "--trace", "all.h5", "--json")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(len(json.loads(result.stdout)["devices"]), 20000)
-        # A table of their pairs alone would take 6 GiB. In KiB, of the largest child so far.
+        # A table of device pairs alone would take 6 GiB. The value is in KiB, of the largest child so far.
         self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, 2 << 20)
 
     def test_a_thousand_devices_take_seconds(self):

@@ -1,4 +1,4 @@
-"""Small traces of all kinds for the tests of scripts/headroom_trace.py and scripts/report."""
+"""Small traces of all kinds, for the tests of scripts/headroom_trace.py and scripts/report."""
 import os
 import shutil
 import signal
@@ -25,7 +25,7 @@ def page_of(folder, *arguments, environment=None):
 
 
 def raw(path):
-    """Committed rows of every table by h5py alone, as docs/reference/trace.md says."""
+    """Returns the committed rows of every table, read with h5py alone as docs/reference/trace.md describes."""
     with h5py.File(path, "r", libver="latest", swmr=True) as file:
         done = file["intervals"][:]
         done = done[done["rows_placements"] > 0]
@@ -38,7 +38,7 @@ def raw(path):
 
 
 class Traces(Case):
-    """Small traces of all kinds, made once."""
+    """Small traces of all kinds, created once per class."""
 
     @classmethod
     def setUpClass(cls):
@@ -67,7 +67,7 @@ class Traces(Case):
         return sorted(self.shared.glob("*.h5"))
 
     def killed(self):
-        """A trace that kill -9 has cut off."""
+        """Returns the trace of a run that was ended by kill -9."""
         head = '[clock]\nmode = "paced"\n'
         path = self.scenario(scenario_text(tokens=200, interval=2, head=head, compute="100 MFLOP/s"))
         trace = self.folder / "killed.h5"
@@ -78,7 +78,7 @@ class Traces(Case):
                 if len(headroom_trace.open_trace(trace)) >= 2:
                     break
             except headroom_trace.TraceError:
-                pass  # it is being begun
+                pass  # the header is being written
             time.sleep(0.05)
         first = headroom_trace.open_trace(trace)
         self.assertEqual(first.status, "running")

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""scripts/report and scripts/headroom_trace.py on damaged traces: a page, or one sentence and exit code 2.
+"""scripts/report and scripts/headroom_trace.py on damaged traces: they succeed, or print one sentence and exit with 2.
 
-A small trace is spoilt in every way that a dataset, a column, an attribute or a text can be, and each result is given
-to both programs, in a child process, because a damaged file may end it: that is a failure, too. HEADROOM_SPOILT=all
-tries them all (ctest -R cli.spoilt_all), else some are drawn.
+Each test damages a small trace in a dataset, a column, an attribute or a text and gives it to both programs. They run
+in a child process, because a damaged file may crash it, which counts as a failure. HEADROOM_SPOILT=all (ctest -R
+cli.spoilt_all) tries all damages; otherwise a random selection is tried.
 """
 import contextlib
 import importlib.machinery
@@ -29,11 +29,11 @@ SENTENCE = re.compile(r"\A(report|headroom_trace): error: [^\n]{20,}\n\Z")
 EXTREMES = (-2**63, -5, -1, 0, 2**31 - 1, 2**63 - 1)
 SECONDS = 150
 ALL = os.environ.get("HEADROOM_SPOILT") == "all"
-DRAWN = 40  # of each kind; there are some 1700 in all
+DRAWN = 40  # cases per kind; there are about 1700 in all
 
 
 def drawn(cases):
-    """All of them, or as many as a quick suite has time for."""
+    """Returns all cases, or a random selection of them."""
     cases = list(cases)
     return cases if ALL else random.Random(7).sample(cases, min(DRAWN, len(cases)))
 
@@ -49,20 +49,20 @@ REPORT = report_program()
 
 
 def told(program, *arguments):
-    """Exit code and standard error of one of the two programs, run in this process."""
+    """Runs one of the two programs in this process; returns exit code and standard error."""
     errors = io.StringIO()
     sys.argv = [program, *map(str, arguments)]
     with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
         try:
             code = REPORT.main() if program == "report" else headroom_trace.main(sys.argv[1:])
-        except BaseException:  # as the interpreter would
+        except BaseException:  # like the interpreter
             code = 1
             traceback.print_exc(file=errors)
     return code, errors.getvalue()
 
 
 def faults(code, text):
-    """What is wrong with an answer to a damaged trace."""
+    """Returns what is wrong with the result for a damaged trace."""
     if code == 0:
         return [] if "Traceback" not in text else ["a traceback"]
     return [] if code == 2 and SENTENCE.match(text) else [f"exit code {code}: {text[-900:]}"]
@@ -96,7 +96,7 @@ def instead(file, name, link):
 
 
 def structures(name, fifo):
-    """Ways in which a dataset can be something else."""
+    """Returns the ways in which a dataset can be replaced by something else."""
     yield "missing", lambda f: f.__delitem__(name)
     yield "a group", lambda f: (f.__delitem__(name), f.create_group(name))
     yield "a link to nowhere", lambda f: instead(f, name, h5py.SoftLink("/nothing"))
@@ -155,7 +155,7 @@ def attributes(holder):
 
 class Spoilt(small_traces.Traces):
     def answers(self, trace):
-        """Of both programs, in a child that may crash."""
+        """Returns the results of both programs, run in a child process that may crash."""
         found = []
         for program, *arguments in (("report", trace, "-o", self.folder / "p.html", "--force"),
                                     ("headroom_trace", trace), ("headroom_trace", trace, "requests"),
@@ -185,7 +185,7 @@ class Spoilt(small_traces.Traces):
             with h5py.File(copy, "r+", libver="latest") as file:
                 change(file)
         except (TypeError, ValueError, OSError, KeyError):
-            return  # this cannot be done to this dataset
+            return  # this damage is not possible for this dataset
         self.tried += 1
         if (answer := self.in_child(copy)) != "fine":
             self.found.append(f"{what}: {answer}")
@@ -211,7 +211,7 @@ class Spoilt(small_traces.Traces):
         self.expect_no_faults(30)
 
     def test_columns(self):
-        """Every column missing and of another type; extreme values."""
+        """Every column is missing, of another type, or has extreme values."""
         columns = [(name, column) for name, columns in self.names().items() for column in columns]
         for name, column in drawn(columns):
             self.try_one(f"/{name}.{column} missing", lambda f, n=name, c=column: without_column(f, n, c))
@@ -233,7 +233,7 @@ class Spoilt(small_traces.Traces):
         self.expect_no_faults(45)
 
     def test_bytes(self):
-        """Cut short, and with bytes changed where they stand."""
+        """Truncated files, and files with changed bytes."""
         whole = (self.shared / "plain.h5").read_bytes()
         draw = random.Random(11)
         copy = self.folder / "spoilt.h5"
@@ -259,7 +259,7 @@ class Spoilt(small_traces.Traces):
         self.assertNotEqual(faults(3, "report: error: x.h5: is damaged: it has no /tokens\n"), [])
 
     def test_the_module_alone_is_enough(self):
-        """It is copied to where traces are: nothing else of ours is needed."""
+        """The module works when copied to another folder without the rest of the project."""
         alone = self.folder / "alone"
         alone.mkdir()
         shutil.copy(SCRIPTS / "headroom_trace.py", alone)

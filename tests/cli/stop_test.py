@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What would not end ends by itself, and whatever the program is doing, SIGINT and SIGTERM end it."""
+"""Runs that would not end are ended with an error, and SIGINT and SIGTERM end the program at any time."""
 import os
 import signal
 import subprocess
@@ -11,7 +11,7 @@ import h5py
 from headroom import BINARY, MODEL, ROOT, Case, devices, main, scenario_text
 
 CASES = ROOT.parent / "shared/cases"
-# On a machine that does nothing else an end takes less than 2 s; tests share theirs.
+# On an idle machine, ending takes less than 2 s; tests run on a busy one.
 SOON = 15
 YEAR = 365 * 24 * 3600 * 10**9  # ns
 ENDS = ((signal.SIGINT, 130), (signal.SIGTERM, 143))
@@ -35,7 +35,7 @@ class EndsByItself(Case):
         return result.stderr
 
     def test_an_operation_of_more_draws_than_can_be_followed(self):
-        """3 FLOP/s and a load that changes every 100 us: days, of 10^9 periods each."""
+        """3 FLOP/s and a load that changes every 100 us: an operation takes days, each of 10^9 periods."""
         text = one_slow_device("3 FLOP/s", loaded("100 us"))
         for words in (["simulate"], ["run", "--transport", "inprocess"], ["run"]):
             errors = self.stuck(text, *words)
@@ -71,14 +71,14 @@ class EndsByItself(Case):
 
 
 class Obeys(Case):
-    """Every signal, everywhere."""
+    """SIGINT and SIGTERM end the program whatever it is doing."""
 
     def ends(self, number, code, *words, ready):
         process = self.start(*words)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.kill)
-        deadline = time.monotonic() + 120  # other tests may have the cores
+        deadline = time.monotonic() + 120  # other tests may use the cores
         while not ready(process):
             self.assertLess(time.monotonic(), deadline, f"{words} do not begin")
             self.assertIsNone(process.poll(), words)
@@ -93,7 +93,7 @@ class Obeys(Case):
             self.assertNotIn(noise, errors)
 
     def busy(self, seconds):
-        """Has it worked for so long?"""
+        """Returns a condition: the process has used that many seconds of CPU time."""
         ticks = os.sysconf("SC_CLK_TCK")
 
         def worked(process):
@@ -108,7 +108,7 @@ class Obeys(Case):
         return path
 
     def blocked(self, process):
-        """Asleep, after it has caught the signals."""
+        """Whether the process sleeps after installing its signal handlers."""
         with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
             fields = dict(line.split(":", 1) for line in status.read().splitlines())
         caught = int(fields["SigCgt"], 16) >> (signal.SIGTERM - 1) & 1
@@ -124,7 +124,7 @@ class Obeys(Case):
                 self.ends(number, code, *words, ready=self.blocked)
 
     def test_a_walk_over_a_profile(self):
-        """The largest operations take nearly the most draws that are followed, a turn seconds."""
+        """The largest operations take almost as many load changes as are allowed; a turn takes seconds."""
         path = self.scenario(one_slow_device("13 kFLOP/s", loaded("1 us")))
         for words in (["simulate"], ["run", "--transport", "inprocess"]):
             for number, code in ENDS:
@@ -150,7 +150,7 @@ class Obeys(Case):
 
 class LongTurns(Case):
     def test_an_interrupted_long_turn_is_no_failure(self):
-        """In one process, on devices that are paced: a turn takes 5 s."""
+        """In one process with a paced clock, where a turn takes 5 s."""
         for count in (1, 3):
             text = scenario_text(count=count, compute="1 MFLOP/s")
             trace = self.folder / f"long-{count}.h5"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Standard streams that are closed, full or limited: traces stay whole, and what could not be told is no success."""
+"""Standard streams that are closed, full or limited: traces stay complete, and lost output is an error."""
 import subprocess
 import unittest
 
@@ -12,13 +12,13 @@ CLOSED = "it is closed"
 
 class Streams(Case):
     def through_shell(self, redirections, *arguments, limit=""):
-        """The program, started as a shell starts it with these redirections."""
+        """Runs the program through a shell with the given redirections."""
         return subprocess.run(
             ["bash", "-c", f'{limit} "$@" {redirections}', "bash", str(BINARY), *map(str, arguments)],
             cwd=self.folder, text=True, capture_output=True, timeout=120, check=False)
 
     def expect_whole(self, name, tokens=None):
-        """A finished trace, and no word that was meant for a person in it."""
+        """Checks that the trace is finished and contains no printed output."""
         path = self.folder / name
         self.assertEqual(path.read_bytes()[:8], b"\x89HDF\r\n\x1a\n")
         self.assertNotIn(b"time to first token", path.read_bytes())
@@ -79,7 +79,7 @@ class Streams(Case):
                     self.assertIn("expected", result.stderr)
 
     def test_a_limit_of_file_sizes_is_an_error_with_a_sentence(self):
-        """SIGXFSZ would end the program with 153."""
+        """If the program did not ignore SIGXFSZ, it would end with code 153."""
         mpi, inprocess = ("--transport", "mpi"), ("--transport", "inprocess")
         for arguments in (("simulate", MINIMAL), ("run", MINIMAL, *inprocess), ("run", MINIMAL, *mpi)):
             with self.subTest(arguments=arguments):

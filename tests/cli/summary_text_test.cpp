@@ -1,4 +1,4 @@
-// What people see after a run: of one request no more than it needs, of several each of them.
+// The summary after a run: short for a single request, with a row per request for several.
 #include <algorithm>
 
 #include <gmock/gmock.h>
@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/run/summary_text.hpp"
-#include "tests/trace/flights.hpp"
+#include "tests/trace/request_traces.hpp"
 
 namespace headroom::cli {
 namespace {
@@ -15,17 +15,17 @@ using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
-namespace flights = trace::flights;
+namespace request_traces = trace::request_traces;
 
 trace::Summary summary_of(const trace::Interval& interval) {
     trace::Summarizer summarizer;
-    summarizer.begin(flights::header());
+    summarizer.begin(request_traces::header());
     summarizer.commit(interval);
     return summarizer.summary();
 }
 
 trace::Interval one_request() {
-    trace::Interval interval = flights::interval({{.ends = {30'000, 50'000, 80'000}}});
+    trace::Interval interval = request_traces::interval({{.ends = {30'000, 50'000, 80'000}}});
     interval.row.sequence = 0;
     interval.row.in_flight = 1;
     interval.row.predicted_inference_ns = 25'000;
@@ -43,7 +43,7 @@ TEST(TheSummary, has_a_peak_a_last_budget_and_the_largest_share_of_a_budget) {
     trace::Interval last;
     last.resources = {{.device = 0, .memory_budget_bytes = 900, .memory_peak_bytes = 300}};
     trace::Summarizer summarizer;
-    summarizer.begin(flights::header());
+    summarizer.begin(request_traces::header());
     for (const trace::Interval& interval : {first, poorer, last}) {
         summarizer.commit(interval);
     }
@@ -83,7 +83,7 @@ TEST(TheSummary, of_one_request_is_short) {
 }
 
 TEST(TheSummary, of_several_requests_has_a_row_for_each) {
-    trace::Interval interval = flights::interval({
+    trace::Interval interval = request_traces::interval({
         {.sequence = 0, .ends = {40'000}},
         {.sequence = 1, .slot = 1, .arrival = 5000, .begin = 25'000, .ends = {60'000, 90'000}},
     });
@@ -108,9 +108,12 @@ TEST(TheSummary, of_several_requests_has_a_row_for_each) {
 }
 
 TEST(TheSummary, of_many_requests_has_percentiles_and_no_more_rows_than_a_page) {
-    const std::string few = summary_text(summary_of(flights::interval(flights::row_of(8, 1))));
+    const std::string few =
+        summary_text(summary_of(request_traces::interval(request_traces::staggered_requests(8, 1)))
+        );
     EXPECT_THAT(few, Not(HasSubstr("p95")));
-    const trace::Summary summary = summary_of(flights::interval(flights::row_of(40, 1)));
+    const trace::Summary summary =
+        summary_of(request_traces::interval(request_traces::staggered_requests(40, 1)));
     const std::string many = summary_text(summary);
     EXPECT_THAT(
         many, ContainsRegex("time to first token .* after the arrival, mean; p50 .*, p95 ")
@@ -122,7 +125,7 @@ TEST(TheSummary, of_many_requests_has_percentiles_and_no_more_rows_than_a_page) 
 }
 
 TEST(TheSummary, does_not_guess_when_a_killed_sequence_came) {
-    trace::Interval interval = flights::interval({
+    trace::Interval interval = request_traces::interval({
         {.sequence = 0, .ends = {40'000}},
         {.sequence = 1, .slot = 1, .begin = 25'000, .ends = {60'000, 90'000}},
     });
@@ -138,7 +141,7 @@ TEST(TheSummary, does_not_guess_when_a_killed_sequence_came) {
 }
 
 TEST(TheSummary, has_no_end_of_a_sequence_that_was_interrupted_before_its_first_token) {
-    trace::Interval interval = flights::interval({
+    trace::Interval interval = request_traces::interval({
         {.sequence = 0, .ends = {40'000}},
         {.sequence = 1, .slot = 1, .arrival = 5000, .begin = 25'000, .ends = {60'000}},
     });

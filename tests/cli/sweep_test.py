@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sweeps: every cell once, whatever interrupts them, with the same traces however they were run."""
+"""Sweeps: every cell is run once despite interrupts, and its trace does not depend on how it was run."""
 import csv
 import json
 import os
@@ -27,7 +27,7 @@ controller.interval = [4, 8]
 seed = [1, 2]
 """
 CELLS = 12
-# Three cells of about a second each: really throttled.
+# Three cells with a paced clock, of about a second each.
 SLOW = """scenario = "scenario.toml"
 command = "run"
 folder = "out"
@@ -42,7 +42,7 @@ def slow_scenario():
 
 
 def differences(a, b):
-    """Names of datasets and attributes in which two traces differ, wall clock and host excepted."""
+    """Returns the datasets and attributes in which two traces differ, except for wall-clock times and hosts."""
     with h5py.File(a, "r") as first, h5py.File(b, "r") as second:
         found = [f"attribute {name}" for name in {*first.attrs, *second.attrs} - HOST_ATTRIBUTES
                  if first.attrs.get(name) != second.attrs.get(name)]
@@ -76,16 +76,16 @@ class Sweep(Case):
         return [cell["state"] for cell in json.loads(result.stdout)["cells"]]
 
     def names(self, folder="out", end=""):
-        """Of what is in the folder, but the file for the locks."""
+        """Returns the files in the folder except the lock file."""
         return sorted(path.name for path in (self.folder / folder).glob(f"[!.]*{end}"))
 
     def begun(self):
-        """How many partial traces have more than a header."""
+        """Returns how many partial traces have more than a header."""
         return sum((self.folder / "out" / name).stat().st_size > 20000
                    for name in self.names(end=".partial"))
 
     def collected(self, folder="out"):
-        """The summary's text."""
+        """Returns the text of the collected table."""
         out = self.folder / "collected.csv"
         result = self.headroom("collect", folder, "-o", out, "--force")
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -453,7 +453,7 @@ class Collecting(Sweep):
         self.assertNotIn("versions of headroom", self.headroom("collect", "out").stderr)
         with h5py.File(self.folder / "out/ring-interval4-seed1.h5", "r+") as file:
             file.attrs.create("program_commit", b"abc", dtype=h5py.string_dtype("utf-8", 3))
-        told = self.headroom("collect", "out").stderr  # in the order of the commits' names
+        told = self.headroom("collect", "out").stderr  # sorted by the name of the commit
         self.assertRegex(told, r"2 versions of headroom: .*\b11 from ")
         self.assertRegex(told, r"\b1 from .*\(abc\)")
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""On a terminal nothing that a model, a prompt or a name holds is obeyed; files and pipes get the bytes."""
+"""Terminals never get control sequences from a model, a prompt or a name; files and pipes get the raw bytes."""
 import json
 import os
 import pty
@@ -9,14 +9,14 @@ import threading
 
 from headroom import BINARY, MODEL, MPI_ENVIRONMENT, Case, devices, main, scenario_text
 
-# Clears the screen, sets the title, goes back over what stands there, 8-bit CSI, turns the text.
+# Clears the screen, sets the title, moves the cursor back, an 8-bit CSI, reverses the text direction.
 EVIL = "A\x1b[2J\x1b]0;title\x07B\rC\bD\x7fE\u009b31mF\u202eG"
 SHOWN = r"A\x1b[2J\x1b]0;title\x07B\x0dC\x08D\u007fE\u009b31mF\u202eG"
 OURS = re.compile("\x1b\\[(0|1|2|33|34|1;31|1;33)m|\r\x1b\\[K")
 
 
 class OnTerminal:
-    """What a program wrote to a pseudo-terminal, and its exit code."""
+    """Runs a program on a pseudo-terminal; has its output and exit code."""
 
     def __init__(self, arguments, folder, streams=("stdout", "stderr"), timeout=60, environment=None):
         ours, theirs = pty.openpty()
@@ -32,7 +32,7 @@ class OnTerminal:
             while True:
                 try:
                     piece = os.read(ours, 65536)
-                except OSError:  # nobody has the other end any more
+                except OSError:  # the other end is closed
                     return
                 if not piece:
                     return
@@ -53,7 +53,7 @@ class OnTerminal:
 
 
 def obeyed(text):
-    """What of a text a terminal would obey, our own colours and cleared lines apart."""
+    """Returns the control sequences of a text, except our own colours and cleared lines."""
     rest = OURS.sub("", text)
     return [c for c in rest if (ord(c) < 0x20 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0
             or 0x202A <= ord(c) <= 0x202E or 0x2066 <= ord(c) <= 0x2069
@@ -88,7 +88,7 @@ class Terminal(Case):
                                        stdin=subprocess.DEVNULL, capture_output=True)
                 self.assertIn(EVIL.encode(), piped.stdout)
                 self.assertNotIn(SHOWN.encode(), piped.stdout)
-        # One stream on a terminal, the other in a file.
+        # One stream is a terminal, the other one a file.
         path = self.folder / "text.txt"
         seen = OnTerminal(["sh", "-c", f"'{BINARY}' run '{scenario}' --force --trace t.h5 "
                            f"--transport inprocess > '{path}'"], self.folder, streams=("stderr",))
@@ -116,7 +116,7 @@ class Terminal(Case):
     def test_inspect_and_its_friends(self):
         scenario = self.scenario(evil_scenario().replace('"d1"', json.dumps("d\x1b[1m\u009b2J")))
         result = self.headroom("run", scenario, "--transport", "inprocess", "--trace", "t.h5", "--trace-ops")
-        if result.returncode != 0:  # such names are refused
+        if result.returncode != 0:  # the program refuses such names
             self.assertEqual(result.returncode, 2)
             scenario = self.scenario(evil_scenario())
             result = self.headroom("run", scenario, "--transport", "inprocess", "--trace", "t.h5",

@@ -1,6 +1,6 @@
-"""A strict judge of trace-event JSON, and of what it says against the tables of its trace.
+"""Strict checks of trace-event JSON, and of its contents against the tables of the trace.
 
-Shares nothing with the exporter: it follows the format's description (ph, ts and dur in
+Shares no code with the exporter: it follows the format's description (ph, ts and dur in
 microseconds, nesting per thread, flows between slices) and reads the trace with h5py. Times are
 parsed as decimals, so nothing is rounded on the way.
 """
@@ -18,7 +18,7 @@ NAMES_OF_GAPS = ("idle", "paging", "migration under way")
 
 
 def parse(text):
-    """The JSON of a file; ValueError for NaN, Infinity, or a key that an object has twice."""
+    """Parses the JSON; raises ValueError for NaN, Infinity, or a key that occurs twice in an object."""
     def once(pairs):
         keys = [key for key, _ in pairs]
         if len(keys) != len(set(keys)):
@@ -31,7 +31,7 @@ def parse(text):
 
 
 def nanoseconds(value):
-    """Of a time in microseconds; None unless it is a whole number of ns."""
+    """Converts microseconds to nanoseconds; None unless the result is a whole number."""
     time = Decimal(value) * 1000
     return int(time) if time == int(time) else None
 
@@ -45,7 +45,7 @@ def end_of(event):
 
 
 class Tracks:
-    """The names behind the numbers of a file's processes and threads."""
+    """The names of the processes and threads of a file, by their numbers."""
 
     def __init__(self, events):
         named = [event for event in events if event["ph"] == "M"]
@@ -54,7 +54,7 @@ class Tracks:
                         for e in named if e["name"] == "thread_name"}
 
     def of(self, event):
-        """(process, thread) by name, the thread without the number of its lane."""
+        """Returns the names (process, thread) of an event; the thread without the number of its lane."""
         name = self.threads.get((event["pid"], event.get("tid")), "")
         head, _, number = name.rpartition(" (")
         if head and number[:-1].isdigit() and number.endswith(")"):
@@ -63,7 +63,7 @@ class Tracks:
 
 
 def shape_faults(events):
-    """Events that lack what their phase needs, or whose track nobody named."""
+    """Returns events that lack a field which their phase requires, or whose track has no name."""
     faults = []
     tracks = Tracks(events)
     threads = Counter(tid for _, tid in tracks.threads)
@@ -97,19 +97,18 @@ def shape_faults(events):
 
 
 def slices_by_thread(events):
-    """(pid, tid) -> slices in the order in which a viewer takes them."""
+    """Returns (pid, tid) -> slices, in the order in which a viewer processes them."""
     threads = defaultdict(list)
     for event in events:
         if event["ph"] == "X":
             threads[event["pid"], event["tid"]].append(event)
     for slices in threads.values():
-        slices.sort(key=begin_of)  # stable: the outer of two that begin together comes first
+        slices.sort(key=begin_of)  # stable: of two slices that begin together, the outer one stays first
     return threads
 
 
 def overlap_faults(events, nested=("decisions",)):
-    """Slices of one thread that overlap without one lying within the other; nested ones, too, but
-    in processes where that is meant."""
+    """Returns slices of a thread that overlap, and nested slices outside the processes in `nested`."""
     faults = []
     tracks = Tracks(events)
     for (pid, tid), slices in slices_by_thread(events).items():
@@ -125,7 +124,7 @@ def overlap_faults(events, nested=("decisions",)):
 
 
 def flow_faults(events):
-    """Arrows that do not go from a slice, forwards in time, to a slice."""
+    """Returns arrows that do not lead forwards in time from one slice to another."""
     faults = []
     threads = slices_by_thread(events)
     starts = {key: {begin_of(event) for event in slices} for key, slices in threads.items()}
@@ -146,7 +145,7 @@ def flow_faults(events):
 
 
 def format_faults(document):
-    """All that is wrong with the file as such."""
+    """Returns all that is wrong with the format of the file."""
     if set(document) - {"traceEvents", "displayTimeUnit", "otherData"}:
         return [f"keys {set(document)}"]
     if document["displayTimeUnit"] not in ("ms", "ns"):
@@ -164,7 +163,7 @@ def codes(file, table_name, column):
 
 
 def found_slices(events, process, thread=None):
-    """Slices of the process as (thread, name, begin, end, arguments)."""
+    """Returns the slices of a process as (thread, name, begin, end, arguments)."""
     tracks = Tracks(events)
     found = []
     for event in events:
@@ -193,8 +192,8 @@ def op_faults(events, file):
 
 
 def gap_faults(events, file):
-    """With the operations, gaps must fill the time from 0 to each device's last operation, and a
-    wait must end when the message that it names arrives."""
+    """Returns gaps that, with the operations, do not fill the time from 0 to the last operation of a device, and waits
+    that do not end when the message that they name arrives."""
     faults = []
     names = device_names(file)
     arrivals = Counter((int(row["to"]), int(row["from"]), int(row["turn"]), int(row["arrival"]))
@@ -318,7 +317,7 @@ class Committed:
         return self._file[name]
 
     def rows(self, name):
-        """The committed rows of a table."""
+        """Returns the committed rows of a table."""
         if name == "intervals":
             return self._intervals
         if name in ("devices", "links", "blocks", "model", "layers", "prompts"):
@@ -328,7 +327,7 @@ class Committed:
 
 
 def content_faults(document, trace):
-    """All that the file says otherwise than the trace, or leaves out."""
+    """Returns all that the file lacks or has different from the trace."""
     events = document["traceEvents"]
     return [fault for judge in (op_faults, gap_faults, transfer_faults, counter_faults,
                                 decision_faults, sequence_faults, event_faults)

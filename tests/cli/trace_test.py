@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A trace can be read while it grows, after kill -9 at any moment, and after a clean end."""
+"""A trace is readable while it grows, after kill -9 at any moment, and after a normal end."""
 import json
 import os
 import pty
@@ -19,7 +19,7 @@ from headroom import BINARY, Case, committed, main, scenario_text
 
 class Trace(Case):
     def long_run(self, name, sequences=1):
-        """Paced, so that it lasts, with a decision every two tokens."""
+        """Starts a paced run, which lasts long, with a decision every two tokens."""
         head = '[clock]\nmode = "paced"\nscale = 1.0\n'
         text = scenario_text(tokens=200, interval=2, head=head, compute="100 MFLOP/s")
         path = self.scenario(text.replace(
@@ -29,7 +29,7 @@ class Trace(Case):
         return self.start("run", path, "--trace", trace), trace
 
     def listens(self, process):
-        """Has main begun? From there on the program holds or catches SIGINT."""
+        """Whether main() has begun: from there on the program blocks or handles SIGINT."""
         status = Path(f"/proc/{process.pid}/status").read_text()
         masks = re.findall(r"^Sig(?:Blk|Cgt):\s*(\w+)", status, re.MULTILINE)
         return any(int(mask, 16) >> (signal.SIGINT - 1) & 1 for mask in masks)
@@ -99,7 +99,7 @@ class Trace(Case):
                 self.assertGreaterEqual(len(file["intervals"]), 2)
 
     def test_a_closed_terminal_closes_the_trace(self):
-        """The kernel sends SIGHUP, and what is printed goes nowhere any more."""
+        """The kernel sends SIGHUP, and all further output is lost."""
         path = self.scenario(scenario_text(
             tokens=200, interval=2, head='[clock]\nmode = "paced"\n', compute="100 MFLOP/s"))
         for transport in ("mpi", "inprocess"):
@@ -157,7 +157,7 @@ class Trace(Case):
             self.assertIn(part, inspected.stdout)
 
     def test_an_interrupt_during_start_up_is_not_lost(self):
-        """From main on; what comes while the libraries are loaded, ends any program."""
+        """From the beginning of main() on. Earlier, while libraries are loaded, a signal ends any program."""
         for delay in (0, 0.01, 0.05, 0.2, 0.5):
             process, _ = self.long_run(f"early-{delay}.h5")
             self.wait_until(lambda started=process: self.listens(started), "main")
@@ -167,7 +167,7 @@ class Trace(Case):
             self.assertEqual(process.returncode, 130, errors)
 
     def test_a_reader_who_leaves_ends_nothing(self):
-        """`headroom run ... | head`: no noise, and a complete trace."""
+        """`headroom run ... | head` prints no errors and leaves a complete trace."""
         path = self.scenario(scenario_text(tokens=100, interval=2))
         for name, transport, streams in (
                 ("out", "mpi", {"stderr": subprocess.PIPE}),

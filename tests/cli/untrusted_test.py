@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Traces that nobody vouches for, as every command that reads traces meets them: one sentence, exit code 2, at once."""
+"""Untrusted traces: every command that reads traces refuses them at once with one sentence and exit code 2."""
 import os
 import shutil
 import subprocess
@@ -86,7 +86,7 @@ class Untrusted(Case):
         return trace
 
     def run_at_once(self, *arguments):
-        """Ended by SIGTERM, if it has to be: that works, too."""
+        """Runs the program; ends it with SIGTERM if it takes too long."""
         return subprocess.run(["timeout", "-k", "2", "20", str(BINARY), *map(str, arguments)], cwd=self.folder,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
@@ -111,7 +111,7 @@ class Untrusted(Case):
 
     def test_what_nobody_spoilt_is_read(self):
         self.assertEqual(self.run_at_once("inspect", self.good).returncode, 0)
-        trace = self.spoilt(column("tokens", "logits_checksum", 7))  # any value is right
+        trace = self.spoilt(column("tokens", "logits_checksum", 7))  # every value is valid
         self.assertEqual(self.run_at_once("inspect", trace).returncode, 0)
 
     def test_a_pipe_is_not_waited_for(self):

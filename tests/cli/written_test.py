@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Whoever says that something was written has looked, and writes only where its user meant.
+"""The program reports a file as written only if it exists, and writes only to the intended places.
 
-Traces that are deleted or moved while their run goes on, files that vanish as they get their name, and links that
-somebody has planted under names that could be guessed.
+Traces are deleted or moved during their run, files vanish when they get their name, and links are planted under names
+that could be guessed.
 """
 import json
 import os
@@ -17,7 +17,7 @@ REPORT = ROOT / "scripts/report"
 
 
 class Gone(Case):
-    """A paced run whose trace is taken away after its second interval."""
+    """A paced run whose trace is removed after the second interval."""
 
     def run_without(self, take, *options, trace="t.h5", scale=40):
         process = self.start("run", MINIMAL, "--clock", "paced", "--set", f"clock.scale={scale}", "--interval", 1,
@@ -46,7 +46,7 @@ class Gone(Case):
         self.expect_told(result, "out/t.h5 was deleted")
 
     def test_moved(self):
-        """What was moved is whole, but not where the program would say."""
+        """The moved trace is complete, but not at the path that the program would print."""
         result = self.run_without(
             lambda: (self.folder / "t.h5").rename(self.folder / "moved.h5"), "--transport", "inprocess",
             scale=10)
@@ -80,7 +80,7 @@ class Gone(Case):
 
 
 class Planted(Case):
-    """A victim's file, and links to it under the names that a run with a known process number could use."""
+    """A file of a victim, and links to it under names that a run with a known process id could use."""
 
     def setUp(self):
         super().setUp()
@@ -89,7 +89,7 @@ class Planted(Case):
         self.headroom("simulate", MINIMAL, "--trace", "t.h5")
 
     def run_over_links(self, names, *words):
-        """Each name may have $$ in it: the number that the program will have."""
+        """Runs the program over planted links; $$ in a name stands for the process id of the program."""
         plant = "".join(f'ln -s "{self.victim}" "{name}"; ' for name in names)
         return subprocess.run(
             ["bash", "-c", plant + 'exec "$@"', "bash", *map(str, words)], cwd=self.folder, text=True,
@@ -115,9 +115,9 @@ class Planted(Case):
         self.assertEqual((self.folder / "p.html").stat().st_mode & 0o777, 0o644)
 
     def test_links_in_the_place_of_tables(self):
-        """Names that the program makes up lead nowhere: a link counts as a file, and is replaced."""
+        """Under names that the program chooses itself, a link is replaced like a file and not followed."""
         (self.folder / "csv").mkdir()
-        (self.folder / "csv/tokens.csv").symlink_to(self.folder / "elsewhere")  # leads nowhere yet
+        (self.folder / "csv/tokens.csv").symlink_to(self.folder / "elsewhere")  # the target does not exist
         result = self.headroom("export", "t.h5", "--csv", "csv")
         self.assertEqual(result.returncode, 2, result.stderr)
         self.assertIn("has tokens.csv already", result.stderr)
@@ -127,7 +127,7 @@ class Planted(Case):
         self.assertFalse((self.folder / "csv/tokens.csv").is_symlink())
 
     def test_links_of_others_in_a_folder_for_everybody(self):
-        """As the system does it: in /tmp a link is followed only by the one who made it."""
+        """Like the kernel in /tmp, the program follows a link only if its user created it."""
         if os.geteuid() != 0:
             self.skipTest("only root can give a link another owner")
         shared = self.folder / "shared"

@@ -78,11 +78,12 @@ class Corrupting final : public ForwardingTransport {
   public:
     using ForwardingTransport::ForwardingTransport;
 
-    void receive(DeviceId from, Tag tag, std::span<const Part> parts, const Waiting& w) override {
+    void receive(DeviceId from, Tag tag, std::span<const Part> parts, const WaitReason& w)
+        override {
         inner().receive(from, tag, parts, w);
         spoil(parts);
     }
-    std::vector<std::byte> receive_any_size(DeviceId from, Tag tag, const Waiting& w) override {
+    std::vector<std::byte> receive_any_size(DeviceId from, Tag tag, const WaitReason& w) override {
         std::vector<std::byte> bytes = inner().receive_any_size(from, tag, w);
         const Part whole = bytes;
         spoil({&whole, 1});
@@ -108,7 +109,7 @@ class TagBlind final : public ForwardingTransport {
     PendingSend start_send(DeviceId to, Tag, std::span<const ConstPart> parts) override {
         return inner().start_send(to, Tag::data, parts);
     }
-    void receive(DeviceId from, Tag, std::span<const Part> parts, const Waiting& w) override {
+    void receive(DeviceId from, Tag, std::span<const Part> parts, const WaitReason& w) override {
         inner().receive(from, Tag::data, parts, w);
     }
 };
@@ -126,20 +127,21 @@ class NeverSynchronous final : public ForwardingTransport {
 class NoBarrier final : public ForwardingTransport {
   public:
     using ForwardingTransport::ForwardingTransport;
-    void barrier(const Waiting&) override {}
+    void barrier(const WaitReason&) override {}
 };
 
 class AlwaysReady final : public ForwardingTransport {
   public:
     using ForwardingTransport::ForwardingTransport;
-    bool ready(DeviceId, Tag) override { return true; }
+    bool has_message(DeviceId, Tag) override { return true; }
 };
 
 class AnyLength final : public ForwardingTransport {
   public:
     using ForwardingTransport::ForwardingTransport;
 
-    void receive(DeviceId from, Tag tag, std::span<const Part> parts, const Waiting& w) override {
+    void receive(DeviceId from, Tag tag, std::span<const Part> parts, const WaitReason& w)
+        override {
         const std::vector<std::byte> bytes = inner().receive_any_size(from, tag, w);
         std::copy_n(bytes.begin(), std::min(bytes.size(), parts[0].size()), parts[0].begin());
     }

@@ -27,18 +27,20 @@ class ForwardingTransport : public Transport {
     ) override {
         return inner_.start_synchronous_send(to, tag, parts);
     }
-    void wait(PendingSend& send, const Waiting& waiting) override { inner_.wait(send, waiting); }
-    void receive(DeviceId from, Tag tag, std::span<const Part> parts, const Waiting& waiting)
+    void wait(PendingSend& send, const WaitReason& reason) override { inner_.wait(send, reason); }
+    void receive(DeviceId from, Tag tag, std::span<const Part> parts, const WaitReason& reason)
         override {
-        inner_.receive(from, tag, parts, waiting);
+        inner_.receive(from, tag, parts, reason);
     }
     [[nodiscard]] std::vector<std::byte> receive_any_size(
-        DeviceId from, Tag tag, const Waiting& waiting
+        DeviceId from, Tag tag, const WaitReason& reason
     ) override {
-        return inner_.receive_any_size(from, tag, waiting);
+        return inner_.receive_any_size(from, tag, reason);
     }
-    [[nodiscard]] bool ready(DeviceId from, Tag tag) override { return inner_.ready(from, tag); }
-    void barrier(const Waiting& waiting) override { inner_.barrier(waiting); }
+    [[nodiscard]] bool has_message(DeviceId from, Tag tag) override {
+        return inner_.has_message(from, tag);
+    }
+    void barrier(const WaitReason& reason) override { inner_.barrier(reason); }
     void idle_until(std::chrono::steady_clock::time_point moment) override {
         inner_.idle_until(moment);
     }

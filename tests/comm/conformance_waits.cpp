@@ -45,21 +45,21 @@ std::chrono::microseconds cpu_time_used() {
 
 void ready_tells_what_is_there(Transport& transport) {
     const DeviceId from = previous_device(transport);
-    require(transport, !transport.ready(from, Tag::ack), "ready although nothing was sent");
+    require(transport, !transport.has_message(from, Tag::ack), "ready although nothing was sent");
     transport.barrier({.what = "ready, before"});
     transport.send_copy(next_device(transport), Tag::ack, pattern(10, 1));
     const SteadyTime give_up = steady_clock::now() + std::chrono::seconds(5);
-    while (!transport.ready(from, Tag::ack)) {
+    while (!transport.has_message(from, Tag::ack)) {
         require(transport, steady_clock::now() < give_up, "not ready after 5 s");
         transport.idle_until(steady_clock::now() + milliseconds(1));
     }
-    require(transport, !transport.ready(from, Tag::report), "ready with another tag");
-    require(transport, transport.ready(from, Tag::ack), "asking took the message away");
+    require(transport, !transport.has_message(from, Tag::report), "ready with another tag");
+    require(transport, transport.has_message(from, Tag::ack), "asking took the message away");
     ByteVector got(10);
     transport.receive_into(from, Tag::ack, got, {.what = "ten bytes"});
     require(transport, got == pattern(10, 1), "another message came");
     transport.barrier({.what = "ready, after"});
-    require(transport, !transport.ready(from, Tag::ack), "still ready after the receive");
+    require(transport, !transport.has_message(from, Tag::ack), "still ready after the receive");
     transport.finish_copies({.what = "ten bytes"});
 }
 

@@ -42,8 +42,8 @@ TEST(InprocessDeadlock, lists_all_waits) {
         std::vector<std::byte> got(4);
         switch (transport.self().value) {
         case 0: {
-            const Waiting waiting{.what = "normed_x", .layer = 3, .turn = 17};
-            transport.receive_into(DeviceId(1), Tag::data, got, waiting);
+            const WaitReason reason{.what = "normed_x", .layer = 3, .turn = 17};
+            transport.receive_into(DeviceId(1), Tag::data, got, reason);
             break;
         }
         case 1:
@@ -153,7 +153,7 @@ TEST(InprocessOrder, goes_round_by_id_and_only_at_waits) {
 TEST(InprocessOrder, a_loop_around_ready_lets_the_sender_run) {
     InprocessFleet(2).run([](Transport& transport) {
         if (transport.self() == DeviceId(0)) {
-            while (!transport.ready(DeviceId(1), Tag::data)) {
+            while (!transport.has_message(DeviceId(1), Tag::data)) {
             }
             EXPECT_EQ(transport.receive_any_size(DeviceId(1), Tag::data, {}).size(), 8U);
         } else {
@@ -253,7 +253,7 @@ TEST(InprocessErrors, a_dropped_send_is_never_read) {
 TEST(InprocessErrors, an_unknown_peer_is_a_bug) {
     InprocessFleet(2).run([](Transport& transport) {
         EXPECT_THROW(transport.send(DeviceId(2), Tag::data, {}, {}), Bug);
-        EXPECT_THROW(static_cast<void>(transport.ready(DeviceId{}, Tag::data)), Bug);
+        EXPECT_THROW(static_cast<void>(transport.has_message(DeviceId{}, Tag::data)), Bug);
     });
     EXPECT_THROW(InprocessFleet(0), Bug);
 }

@@ -33,11 +33,11 @@ TEST(Deadline, grows_with_what_there_is_to_wait_for) {
 
 TEST(WaitingText, leaves_out_what_is_not_known) {
     EXPECT_EQ(
-        to_string(Waiting{.what = "x", .layer = 3, .epoch = 2, .turn = 17}),
+        to_string(WaitReason{.what = "x", .layer = 3, .epoch = 2, .turn = 17}),
         " of layer 3, epoch 2, turn 17"
     );
-    EXPECT_EQ(to_string(Waiting{.what = "x", .epoch = 0}), " of epoch 0");
-    EXPECT_EQ(to_string(Waiting{}), "");
+    EXPECT_EQ(to_string(WaitReason{.what = "x", .epoch = 0}), " of epoch 0");
+    EXPECT_EQ(to_string(WaitReason{}), "");
 }
 
 TEST(StuckText, names_both_devices_the_message_and_where_to_look) {
@@ -74,11 +74,11 @@ TEST(StuckText, names_both_devices_the_message_and_where_to_look) {
 TEST(LengthCheck, refuses_a_byte_more_or_less_and_says_of_what) {
     InprocessFleet(1).run([](Transport& transport) {
         const Speaking speaking(transport);
-        const Waiting waiting{.what = "normed_x", .layer = 1};
-        EXPECT_NO_THROW(speaking.check_length(DeviceId(0), Tag::data, 8, 8, waiting));
-        EXPECT_THROW(speaking.check_length(DeviceId(0), Tag::data, 8, 7, waiting), Bug);
+        const WaitReason reason{.what = "normed_x", .layer = 1};
+        EXPECT_NO_THROW(speaking.check_length(DeviceId(0), Tag::data, 8, 8, reason));
+        EXPECT_THROW(speaking.check_length(DeviceId(0), Tag::data, 8, 7, reason), Bug);
         try {
-            speaking.check_length(DeviceId(0), Tag::data, 8, 9, waiting);
+            speaking.check_length(DeviceId(0), Tag::data, 8, 9, reason);
             FAIL() << "accepted a byte more";
         } catch (const Bug& bug) {
             EXPECT_THAT(bug.what(), HasSubstr("normed_x of layer 1 from device 0"));

@@ -82,7 +82,7 @@ TEST(Catalogue, gives_figures_in_base_units_and_a_profile_per_size_of_memory) {
     EXPECT_EQ(network_preset("token-ring"), nullptr);
 }
 
-std::string cell(const Figure& figure) {
+std::string cell(const SourcedFigure& figure) {
     return fmt::format("{} ({})", figure.written, name_of(figure.origin));
 }
 

@@ -76,14 +76,14 @@ TEST(NearestWord, forgives_slips_but_not_other_words) {
 }
 
 TEST(Utf8, finds_the_first_byte_that_is_none) {
-    EXPECT_FALSE(first_bad_utf8("plain, ä, €, 😀"));
-    EXPECT_FALSE(first_bad_utf8(""));
-    EXPECT_EQ(first_bad_utf8("ab\xFF"), 2U);
-    EXPECT_EQ(first_bad_utf8("a\xC3"), 1U);            // cut off
-    EXPECT_EQ(first_bad_utf8("\xC0\x80"), 0U);         // overlong
-    EXPECT_EQ(first_bad_utf8("\xE0\x80\x80"), 0U);     // overlong
-    EXPECT_EQ(first_bad_utf8("\xED\xA0\x80"), 0U);     // surrogate
-    EXPECT_EQ(first_bad_utf8("\xF4\x90\x80\x80"), 0U); // beyond U+10FFFF
+    EXPECT_FALSE(first_invalid_utf8("plain, ä, €, 😀"));
+    EXPECT_FALSE(first_invalid_utf8(""));
+    EXPECT_EQ(first_invalid_utf8("ab\xFF"), 2U);
+    EXPECT_EQ(first_invalid_utf8("a\xC3"), 1U);            // cut off
+    EXPECT_EQ(first_invalid_utf8("\xC0\x80"), 0U);         // overlong
+    EXPECT_EQ(first_invalid_utf8("\xE0\x80\x80"), 0U);     // overlong
+    EXPECT_EQ(first_invalid_utf8("\xED\xA0\x80"), 0U);     // surrogate
+    EXPECT_EQ(first_invalid_utf8("\xF4\x90\x80\x80"), 0U); // beyond U+10FFFF
 }
 
 } // namespace

@@ -30,10 +30,10 @@ TEST(Scenario, defaults_are_those_of_the_reference) {
     EXPECT_EQ(s.controller.policy, scheduler::PolicyKind::resource_aware);
     EXPECT_EQ(s.controller.interval, 8);
     EXPECT_EQ(s.controller, ControllerConfig{});
-    EXPECT_EQ(s.controller.overload, Overload::automatic);
+    EXPECT_EQ(s.controller.overload, OverloadMode::automatic);
     EXPECT_EQ(s.controller.cost_profile, scheduler::CostProfile::physical);
     EXPECT_EQ(s.controller.t_budget, kSecond);
-    EXPECT_EQ(s.controller.weights, Weights::move);
+    EXPECT_EQ(s.controller.weights, WeightsMode::move);
     EXPECT_EQ(s.clock, (ClockConfig{ClockMode::virtual_time, 1}));
     EXPECT_EQ(s.declared.scales, ScaleConfig{});
     EXPECT_EQ(s.fleet.source, DeviceId(0));
@@ -69,11 +69,11 @@ TEST(Scenario, everything_that_can_be_said_is_read) {
     const ControllerConfig controller{
         .policy = scheduler::PolicyKind::greedy,
         .interval = 4,
-        .overload = Overload::fail,
+        .overload = OverloadMode::fail,
         .cost_profile = scheduler::CostProfile::paper,
         .t_budget = 1'500'000'000,
         .paper = {scheduler::PaperGather::max, scheduler::PaperScore::weighted, 17},
-        .weights = Weights::everywhere,
+        .weights = WeightsMode::everywhere,
         .objective = scheduler::Aim::latency,
         .batch = 2,
     };

@@ -70,7 +70,7 @@ seed = [1, 2]
         ElementsAre("workload.tokens=32", "seed=2", "controller.policy=\"ring\"")
     );
     EXPECT_EQ(sweep.cells[2].scenario, "dir/home.toml");
-    EXPECT_EQ(sweep.cells[2].settings[1].place, "dir/sweep.toml:5:12");
+    EXPECT_EQ(sweep.cells[2].settings[1].position, "dir/sweep.toml:5:12");
     EXPECT_EQ(sweep.folder, "sweep");
     EXPECT_EQ(sweep.command, SweepCommand::simulate);
 }
@@ -241,7 +241,8 @@ TEST(Sweep, names_are_safe_and_unique_whatever_the_values_are) {
                 continue;
             }
             for (const char* const other : {"b", "B-c", "-"}) {
-                words.push_back({value_word("key", "\"" + value + "\""), file_word(other)});
+                words.push_back({value_name_part("key", "\"" + value + "\""), file_name_part(other)}
+                );
                 exact.push_back({value, other});
             }
         }

@@ -51,8 +51,8 @@ TEST(TomlLimits, refuse_deep_keys_tables_and_lists) {
 }
 
 TEST(TomlLimits, tell_where) {
-    const std::optional<Excess> excess =
-        find_excess("# a.b\nx = 'é'\ny = ['é', " + repeated("[", 16));
+    const std::optional<ExceededLimit> excess =
+        find_exceeded_limit("# a.b\nx = 'é'\ny = ['é', " + repeated("[", 16));
     ASSERT_TRUE(excess);
     EXPECT_EQ(excess->line, 3U);
     EXPECT_EQ(excess->column, 26U);
@@ -67,7 +67,7 @@ TEST(TomlLimits, are_met_by_all_that_is_right) {
         repeated("x.y = 1.5, ", 100),
     };
     for (const std::string& text : texts) {
-        EXPECT_FALSE(find_excess(text)) << text;
+        EXPECT_FALSE(find_exceeded_limit(text)) << text;
     }
 }
 
@@ -83,16 +83,16 @@ TEST(TomlLimits, look_past_texts_and_comments) {
         "\"" + much + "\" = 1",
     };
     for (const std::string& text : texts) {
-        EXPECT_FALSE(find_excess(text)) << text;
-        EXPECT_TRUE(find_excess(text + "\nx = " + much)) << text;
+        EXPECT_FALSE(find_exceeded_limit(text)) << text;
+        EXPECT_TRUE(find_exceeded_limit(text + "\nx = " + much)) << text;
     }
 }
 
 TEST(TomlLimits, hold_for_the_size) {
     std::string text(kMaxTomlBytes, '\n');
-    EXPECT_FALSE(find_excess(text));
+    EXPECT_FALSE(find_exceeded_limit(text));
     text += '\n';
-    const std::optional<Excess> excess = find_excess(text);
+    const std::optional<ExceededLimit> excess = find_exceeded_limit(text);
     ASSERT_TRUE(excess);
     EXPECT_THAT(excess->text, HasSubstr("64 MiB"));
 }

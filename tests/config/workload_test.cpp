@@ -32,10 +32,10 @@ std::vector<Nanoseconds> times_with(std::vector<std::string> set) {
 TEST(Workload, asks_for_every_prompt_so_many_times) {
     const WorkloadConfig w =
         with({"workload.prompts=[\"a\", \"b\", \"c\"]", "workload.repeat=4"}).workload;
-    EXPECT_EQ(w.distinct(), 3U);
+    EXPECT_EQ(w.distinct_prompts(), 3U);
     EXPECT_EQ(w.requests(), 12U);
-    EXPECT_EQ(w.tokens_of(11), 64);
-    EXPECT_EQ(w.all_tokens(), 12 * 64);
+    EXPECT_EQ(w.max_tokens_of(11), 64);
+    EXPECT_EQ(w.max_tokens_in_all(), 12 * 64);
 }
 
 TEST(Workload, has_a_limit_of_tokens_for_each_prompt_if_it_says_so) {
@@ -45,9 +45,9 @@ TEST(Workload, has_a_limit_of_tokens_for_each_prompt_if_it_says_so) {
                                  .workload;
     EXPECT_EQ(w.tokens, 9);
     EXPECT_THAT(w.tokens_each, ElementsAre(3, 9, 1));
-    EXPECT_EQ(w.tokens_of(0), 3);
-    EXPECT_EQ(w.tokens_of(4), 9);
-    EXPECT_EQ(w.all_tokens(), 26);
+    EXPECT_EQ(w.max_tokens_of(0), 3);
+    EXPECT_EQ(w.max_tokens_of(4), 9);
+    EXPECT_EQ(w.max_tokens_in_all(), 26);
 }
 
 TEST(Workload, all_tokens_are_those_of_all_requests) {
@@ -57,15 +57,17 @@ TEST(Workload, all_tokens_are_those_of_all_requests) {
         w.prompts.resize(1 + random.below(5));
         w.repeat = static_cast<std::int64_t>(1 + random.below(4));
         w.tokens = static_cast<std::int64_t>(1 + random.below(100));
-        for (std::size_t i = 0; random.below(2) == 0 && i < w.distinct(); ++i) {
-            w.tokens_each.resize(w.distinct(), static_cast<std::int64_t>(1 + random.below(100)));
+        for (std::size_t i = 0; random.below(2) == 0 && i < w.distinct_prompts(); ++i) {
+            w.tokens_each.resize(
+                w.distinct_prompts(), static_cast<std::int64_t>(1 + random.below(100))
+            );
             w.tokens_each[i] = static_cast<std::int64_t>(1 + random.below(100));
         }
         std::int64_t sum = 0;
         for (std::size_t r = 0; r < w.requests(); ++r) {
-            sum += w.tokens_of(r);
+            sum += w.max_tokens_of(r);
         }
-        EXPECT_EQ(w.all_tokens(), sum) << "seed " << seed;
+        EXPECT_EQ(w.max_tokens_in_all(), sum) << "seed " << seed;
     }
 }
 
@@ -73,7 +75,7 @@ TEST(Workload, tokens_of_the_command_line_replace_a_list) {
     const Scenario s = read(std::string(kEverything), {.tokens = 7});
     EXPECT_EQ(s.workload.tokens, 7);
     EXPECT_THAT(s.workload.tokens_each, ElementsAre());
-    EXPECT_EQ(s.workload.tokens_of(1), 7);
+    EXPECT_EQ(s.workload.max_tokens_of(1), 7);
 }
 
 TEST(Workload, of_a_shape_has_lengths_in_place_of_prompts) {
@@ -83,7 +85,7 @@ TEST(Workload, of_a_shape_has_lengths_in_place_of_prompts) {
         "arrivals = [0, 0, 0, 0, 0, \"1 s\"]"
     );
     EXPECT_EQ(s.workload.requests(), 6U);
-    EXPECT_EQ(s.workload.all_tokens(), 9);
+    EXPECT_EQ(s.workload.max_tokens_in_all(), 9);
     EXPECT_THAT(arrival_times(s), ElementsAre(0, 0, 0, 0, 0, kSecond));
 }
 

@@ -26,12 +26,12 @@ TEST(DeviceClock, follows_the_worked_example) {
     const scheduler::Fleet fleet = two_devices();
     DeviceClock a(fleet, DeviceId(0));
     DeviceClock b(fleet, DeviceId(1));
-    const Departure normed = a.send(DeviceId(1), 256);
+    const MessageTiming normed = a.send(DeviceId(1), 256);
     EXPECT_EQ(normed.begin, 0);
     EXPECT_EQ(normed.arrival, 1'256'000);
-    EXPECT_EQ(a.operate(13'568, 0, 0).end, 13'568);
-    b.raise(b.serve(normed, 256));
-    EXPECT_EQ(b.operate(13'568, 0, 0).end, 1'262'784);
+    EXPECT_EQ(a.run_operation(13'568, 0, 0).end, 13'568);
+    b.advance_to(b.receive(normed, 256));
+    EXPECT_EQ(b.run_operation(13'568, 0, 0).end, 1'262'784);
     EXPECT_EQ(b.send(DeviceId(0), 128).arrival, 2'390'784);
 }
 
@@ -39,7 +39,7 @@ TEST(DeviceClock, queues_messages_on_a_busy_link) {
     const scheduler::Fleet fleet = two_devices();
     DeviceClock a(fleet, DeviceId(0));
     EXPECT_EQ(a.send(DeviceId(1), 1000).arrival, 2'000'000);
-    const Departure second = a.send(DeviceId(1), 1000);
+    const MessageTiming second = a.send(DeviceId(1), 1000);
     EXPECT_EQ(second.begin, 1'000'000);
     EXPECT_EQ(second.arrival, 3'000'000);
     EXPECT_EQ(a.now(), 0) << "sending costs the device no time";
@@ -68,8 +68,8 @@ TEST(DeviceClock, capped_ingress_serves_in_call_order) {
     fleet.devices[1].ingress.base = 500'000;
     DeviceClock b(fleet, DeviceId(1));
     // Both heads are there at 1 ms; 1000 B take 2 ms each.
-    EXPECT_EQ(b.serve({0, 1'000'000, 2'000'000}, 1000), 3'000'000);
-    EXPECT_EQ(b.serve({0, 1'000'000, 2'000'000}, 1000), 5'000'000);
+    EXPECT_EQ(b.receive({0, 1'000'000, 2'000'000}, 1000), 3'000'000);
+    EXPECT_EQ(b.receive({0, 1'000'000, 2'000'000}, 1000), 5'000'000);
 }
 
 TEST(DeviceClock, pages_what_is_held_above_memory_before_the_operation) {
@@ -77,17 +77,17 @@ TEST(DeviceClock, pages_what_is_held_above_memory_before_the_operation) {
     fleet.devices[0].storage_bandwidth.base = 1'000'000;
     fleet.devices[0].has_storage = true;
     DeviceClock a(fleet, DeviceId(0));
-    EXPECT_EQ(a.operate(1000, 0, 1500).start, 500'000);
+    EXPECT_EQ(a.run_operation(1000, 0, 1500).start, 500'000);
     EXPECT_EQ(a.now(), 501'000);
-    EXPECT_EQ(a.operate(0, 0, 900).start, 501'000) << "nothing to page below the limit";
+    EXPECT_EQ(a.run_operation(0, 0, 900).start, 501'000) << "nothing to page below the limit";
 }
 
 TEST(DeviceClock, says_never_for_a_rate_that_stays_zero) {
     scheduler::Fleet fleet = two_devices();
     fleet.devices[0].compute.base = 0;
     DeviceClock a(fleet, DeviceId(0));
-    EXPECT_EQ(a.operate(0, 0, 0).end, 0);
-    EXPECT_EQ(a.operate(1, 0, 0).end, kNever);
+    EXPECT_EQ(a.run_operation(0, 0, 0).end, 0);
+    EXPECT_EQ(a.run_operation(1, 0, 0).end, kNever);
 }
 
 } // namespace

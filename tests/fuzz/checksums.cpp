@@ -9,7 +9,7 @@ namespace headroom::fuzz {
 namespace {
 
 constexpr std::size_t kChecksumBytes = 4;
-constexpr std::size_t kLongestPiece = 4096; // what the writer makes lies within a page
+constexpr std::size_t kMaxBytes = 4096; // metadata of the trace writer lies within a page
 
 std::uint32_t rotated(std::uint32_t x, int bits) {
     return (x << bits) | (x >> (32 - bits));
@@ -69,7 +69,7 @@ std::uint32_t lookup3(std::string_view bytes) {
     return s[2];
 }
 
-std::vector<Guarded> guarded_in(const std::string& file) {
+std::vector<ChecksummedRange> checksummed_ranges(const std::string& file) {
     constexpr std::array<std::string_view, 14> kSignatures{
         "OHDR",
         "OCHK",
@@ -86,12 +86,12 @@ std::vector<Guarded> guarded_in(const std::string& file) {
         "FAHD",
         "FADB"};
     constexpr std::size_t kSuperblock = 44;
-    std::vector<Guarded> found{{0, kSuperblock}};
+    std::vector<ChecksummedRange> found{{0, kSuperblock}};
     const std::string_view all = file;
     for (const std::string_view signature : kSignatures) {
         for (std::size_t at = all.find(signature); at != std::string_view::npos;
              at = all.find(signature, at + 1)) {
-            const std::size_t most = std::min(kLongestPiece, all.size() - at);
+            const std::size_t most = std::min(kMaxBytes, all.size() - at);
             for (std::size_t size = signature.size(); size + kChecksumBytes <= most; ++size) {
                 if (lookup3(all.substr(at, size)) == word_at(all, at + size)) {
                     found.push_back({at, at + size});
@@ -103,11 +103,11 @@ std::vector<Guarded> guarded_in(const std::string& file) {
     return found;
 }
 
-void seal(std::string& file, const Guarded& piece) {
+void update_checksum(std::string& file, const ChecksummedRange& range) {
     const std::uint32_t sum =
-        lookup3(std::string_view(file).substr(piece.begin, piece.end - piece.begin));
+        lookup3(std::string_view(file).substr(range.begin, range.end - range.begin));
     for (std::size_t i = 0; i < kChecksumBytes; ++i) {
-        file[piece.end + i] = static_cast<char>(sum >> (8 * i) & 0xffU);
+        file[range.end + i] = static_cast<char>(sum >> (8 * i) & 0xffU);
     }
 }
 

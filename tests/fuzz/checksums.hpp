@@ -1,5 +1,5 @@
-// HDF5 guards its metadata with checksums, and refuses what does not fit: damage behind them is
-// only tried if they are made to fit again.
+// The checksums of HDF5's metadata. HDF5 refuses metadata whose checksum is wrong, so damaged
+// metadata is tested only if its checksum is updated.
 #pragma once
 
 #include <cstddef>
@@ -10,19 +10,19 @@
 
 namespace headroom::fuzz {
 
-/// Bob Jenkins' lookup3, as HDF5 uses it.
+/// Returns HDF5's checksum of the bytes (Bob Jenkins' lookup3).
 [[nodiscard]] std::uint32_t lookup3(std::string_view bytes);
 
-/// Bytes [begin, end) with their checksum behind them.
-struct Guarded {
+/// The bytes [begin, end) of a file, which are followed by their checksum.
+struct ChecksummedRange {
     std::size_t begin = 0;
     std::size_t end = 0;
 };
 
-/// All in a file: pieces that begin with one of HDF5's signatures and that some checksum fits.
-[[nodiscard]] std::vector<Guarded> guarded_in(const std::string& file);
+/// Returns the ranges of a file that begin with a signature of HDF5 and have a valid checksum.
+[[nodiscard]] std::vector<ChecksummedRange> checksummed_ranges(const std::string& file);
 
-/// Makes the checksum fit.
-void seal(std::string& file, const Guarded& piece);
+/// Writes the checksum of the range's present bytes.
+void update_checksum(std::string& file, const ChecksummedRange& range);
 
 } // namespace headroom::fuzz

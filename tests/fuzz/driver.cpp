@@ -6,22 +6,22 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "fuzz/apart.hpp"
-#include "fuzz/last_words.hpp"
+#include "fuzz/child_process.hpp"
+#include "fuzz/crash_store.hpp"
 
 namespace headroom::fuzz {
 
 namespace {
 
-constexpr std::size_t kKept = 10;
+constexpr std::size_t kMaxFindings = 10;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-void note(const Limits& limits, const Target& target, Finding finding, Report& report) {
+void add_finding(const Limits& limits, const Target& target, Finding finding, Report& report) {
     ++report.finding_count;
-    if (report.findings.size() == kKept) {
+    if (report.findings.size() == kMaxFindings) {
         return;
     }
     if (!limits.store.empty()) {
@@ -38,15 +38,15 @@ std::string input_of(const Target& target, std::uint64_t seed, std::uint64_t ind
     return target.make_input(random);
 }
 
-Ending try_input(const Target& target, std::string_view input) {
-    using Kind = Ending::Kind;
+Outcome try_input(const Target& target, std::string_view input) {
+    using Kind = Outcome::Kind;
     try {
         const bool accepted = target.run(std::as_bytes(std::span(input))) == 1;
         return {accepted ? Kind::accepted : Kind::refused, ""};
     } catch (const InputError& error) {
-        const bool wordless = error.problems().empty() || *error.what() == '\0';
-        return wordless ? Ending{Kind::finding, "a refusal without a word"}
-                        : Ending{Kind::refused, error.what()};
+        const bool has_no_message = error.problems().empty() || *error.what() == '\0';
+        return has_no_message ? Outcome{Kind::finding, "a refusal without a word"}
+                              : Outcome{Kind::refused, error.what()};
     } catch (const EnvironmentError& error) {
         return {Kind::refused, error.what()};
     } catch (const std::exception& error) {
@@ -65,22 +65,22 @@ Report run(const Target& target, const Limits& limits) {
     while (limits.time.count() > 0 ? now < end : report.inputs < limits.inputs) {
         const std::uint64_t index = limits.first + report.inputs;
         const std::string input = input_of(target, limits.seed, index);
-        announce(input);
+        set_current_input(input);
         const auto before = std::chrono::steady_clock::now();
-        Ending ending = try_input(target, input);
+        Outcome outcome = try_input(target, input);
         now = std::chrono::steady_clock::now();
-        announce_nothing();
+        clear_current_input();
         ++report.inputs;
         if (const double took = std::chrono::duration<double>(now - before).count();
             took > report.slowest_seconds) {
             report.slowest_seconds = took;
             report.slowest = index;
         }
-        if (ending.kind == Ending::Kind::finding) {
-            note(limits, target, {std::move(ending.words), input, index}, report);
+        if (outcome.kind == Outcome::Kind::finding) {
+            add_finding(limits, target, {std::move(outcome.message), input, index}, report);
         } else {
-            ++(ending.kind == Ending::Kind::accepted ? report.accepted : report.refused);
-            report.broke_down += ending.words == kBrokeDown ? 1U : 0U;
+            ++(outcome.kind == Outcome::Kind::accepted ? report.accepted : report.refused);
+            report.library_crashes += outcome.message == kLibraryCrashed ? 1U : 0U;
         }
     }
     report.seconds = seconds_since(start);

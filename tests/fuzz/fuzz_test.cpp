@@ -1,5 +1,5 @@
-// The driver finds what is planted, draws the same inputs again, and its inputs reach both ends:
-// some are accepted, many are refused.
+// The driver finds planted bugs and generates the same inputs for the same seed. Some inputs are
+// accepted and many are refused.
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -28,7 +28,7 @@ const Target& target_named(std::string_view name) {
 
 class Targets : public testing::TestWithParam<Target> {};
 
-TEST_P(Targets, draw_the_same_inputs_again_and_others_for_another_seed) {
+TEST_P(Targets, generate_the_same_inputs_for_the_same_seed_only) {
     const Target& target = GetParam();
     std::set<std::string> inputs;
     for (std::uint64_t i = 0; i < 50; ++i) {
@@ -36,12 +36,12 @@ TEST_P(Targets, draw_the_same_inputs_again_and_others_for_another_seed) {
         inputs.insert(input_of(target, 1, i));
         inputs.insert(input_of(target, 2, i));
     }
-    // Some traces are drawn sound on purpose, and a nudge may put what was there already.
+    // Some traces are valid on purpose, and a small change may have no effect.
     EXPECT_GT(inputs.size(), target.name == "trace" ? 70U : 80U);
 }
 
 TEST_P(Targets, accept_some_inputs_and_refuse_others_and_nothing_else) {
-    const bool is_slow = GetParam().name == "trace"; // a file and two processes per input
+    const bool is_slow = GetParam().name == "trace"; // each input needs a file and two processes
     const Report report = run(GetParam(), {.inputs = is_slow ? 300U : 1000U});
     EXPECT_EQ(report.finding_count, 0U) << report.findings.front().what;
     EXPECT_GT(report.accepted, report.inputs / (is_slow ? 3 : 10));
@@ -53,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(Fuzz, Targets, testing::ValuesIn(targets()), [](const a
     return test.param.name;
 });
 
-/// A target with a bug for inputs that the real one accepts and whose bytes have an odd sum.
+/// Returns a target with a planted bug for half of the inputs that the real target accepts.
 Target with_planted(const std::string& name, std::function<void()> bug) {
     Target target = target_named(name);
     target.run = [run = target.run, bug](std::span<const std::byte> input) {
@@ -83,7 +83,7 @@ TEST(Driver, finds_a_planted_bug_behind_every_target) {
     }
 }
 
-TEST(Driver, takes_every_other_end_for_a_finding) {
+TEST(Driver, reports_every_other_end_as_a_finding) {
     const auto count = [](std::function<void()> end) {
         return run(with_planted("tokenizer", std::move(end)), {.inputs = 300}).finding_count;
     };

@@ -1,5 +1,5 @@
-// Inputs that are nearly sound: made by the writers of the tests and from the scenarios in data/,
-// then damaged. An input is a function of the stream that it is drawn from.
+// Generates inputs that are nearly valid: valid files of the tests' writers and the scenarios of
+// data/, which are then damaged. An input is a function of the state of `random`.
 #pragma once
 
 #include <string>
@@ -9,16 +9,16 @@
 
 namespace headroom::fuzz {
 
-/// A model file: damaged in its structure (keys, types, shapes, tensors), in its bytes, in both, or
-/// sound.
+/// Returns a model file. Its structure (keys, types, shapes, tensors) or its bytes are damaged, or
+/// both, or the file is valid.
 [[nodiscard]] std::string gguf_input(Random& random);
-/// A text and a model file, as fuzz_tokenizer takes them.
+/// Returns a text and a model file in the format of fuzz_tokenizer().
 [[nodiscard]] std::string tokenizer_input(Random& random);
-/// A scenario's text and options, as fuzz_scenario takes them.
+/// Returns a scenario and options in the format of fuzz_scenario().
 [[nodiscard]] std::string scenario_input(Random& random);
-/// A trace file: its values nudged or made extreme, its tables, links, layouts, filters, sizes and
-/// attributes changed through HDF5, its metadata damaged behind checksums that fit, cut off at a
-/// page or anywhere, its bytes damaged, or sound.
+/// Returns a trace file. Values, tables, links, layouts, filters or attributes are changed through
+/// HDF5, metadata is damaged and its checksum updated, the file is cut off, bytes are damaged, or
+/// the file is valid.
 [[nodiscard]] std::string trace_input(Random& random);
 
 } // namespace headroom::fuzz

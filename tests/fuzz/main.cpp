@@ -1,8 +1,9 @@
-// The driver as a program:
+// The fuzz driver as a program:
 //   headroom_fuzz TARGET|all [--inputs N | --seconds N] [--seed N] [--first N] [--store DIR]
-//   headroom_fuzz TARGET FILE...     tries stored inputs again
-//   headroom_fuzz TARGET --inputs N --corpus DIR     writes them as files and runs nothing
-// Exit code 0: nothing found; 1: findings; 2: wrong arguments. A crash ends it as crashes do.
+//   headroom_fuzz TARGET FILE...     runs stored inputs
+//   headroom_fuzz TARGET --inputs N --corpus DIR     writes inputs as files and runs nothing
+// Exit code 0: no findings; 1: findings; 2: wrong arguments. A crash ends the program by its
+// signal.
 #include <charconv>
 #include <cstdio>
 #include <fstream>
@@ -11,8 +12,8 @@
 
 #include <fmt/format.h>
 
+#include "fuzz/crash_store.hpp"
 #include "fuzz/driver.hpp"
-#include "fuzz/last_words.hpp"
 
 namespace {
 
@@ -76,16 +77,16 @@ std::optional<Arguments> read_arguments(int count, char** values) {
     return arguments.target.empty() ? std::nullopt : std::optional(arguments);
 }
 
-int try_again(const Target& target, const std::vector<std::filesystem::path>& files) {
+int rerun_stored(const Target& target, const std::vector<std::filesystem::path>& files) {
     int findings = 0;
     for (const auto& path : files) {
         std::ifstream file(path, std::ios::binary);
         const std::string input{std::istreambuf_iterator<char>(file), {}};
-        const fuzz::Ending ending = fuzz::try_input(target, input);
-        findings += ending.kind == fuzz::Ending::Kind::finding ? 1 : 0;
+        const fuzz::Outcome outcome = fuzz::try_input(target, input);
+        findings += outcome.kind == fuzz::Outcome::Kind::finding ? 1 : 0;
         constexpr const char* kKinds[] = {"accepted", "refused", "finding"};
         fmt::print(
-            "{}: {}: {}\n", path.string(), kKinds[static_cast<int>(ending.kind)], ending.words
+            "{}: {}: {}\n", path.string(), kKinds[static_cast<int>(outcome.kind)], outcome.message
         );
     }
     return findings;
@@ -110,8 +111,8 @@ void print(const Target& target, std::uint64_t seed, const Report& report) {
         static_cast<double>(report.inputs) / report.seconds,
         report.accepted,
         report.refused,
-        report.broke_down > 0
-            ? fmt::format(" ({} of them by a library that broke down)", report.broke_down)
+        report.library_crashes > 0
+            ? fmt::format(" ({} of them by a library that broke down)", report.library_crashes)
             : "",
         report.finding_count,
         report.slowest,
@@ -135,7 +136,7 @@ int main(int count, char** values) {
         }
         known = true;
         if (!arguments->files.empty()) {
-            findings += static_cast<std::uint64_t>(try_again(target, arguments->files));
+            findings += static_cast<std::uint64_t>(rerun_stored(target, arguments->files));
             continue;
         }
         if (!arguments->corpus.empty()) {

@@ -11,14 +11,16 @@ namespace {
 
 using model::test::GgufWriter;
 using model::test::raw;
-using model::test::Stored;
+using model::test::StoredType;
 using model::test::TinyShape;
 
-/// Small in every respect, so that thousands are tried in a second.
-GgufWriter sound_model(Random& random) {
-    const Stored type = model::test::kStored[random.below(model::test::kStored.size())];
-    const bool super_blocks = type == Stored::q4_k || type == Stored::q5_k || type == Stored::q6_k;
-    const bool blocks = type == Stored::q4_0 || type == Stored::q8_0;
+/// Returns a valid model file, small enough to run thousands in a second.
+GgufWriter valid_model(Random& random) {
+    const StoredType type =
+        model::test::kStoredTypes[random.below(model::test::kStoredTypes.size())];
+    const bool super_blocks =
+        type == StoredType::q4_k || type == StoredType::q5_k || type == StoredType::q6_k;
+    const bool blocks = type == StoredType::q4_0 || type == StoredType::q8_0;
     TinyShape shape;
     shape.layers = 1 + static_cast<std::uint32_t>(random.below(2));
     shape.heads = 2;
@@ -28,10 +30,10 @@ GgufWriter sound_model(Random& random) {
     shape.vocabulary = 12 + static_cast<std::uint32_t>(random.below(40));
     shape.context = 16;
     shape.tied = random.below(2) == 0;
-    shape.type = super_blocks ? Stored::f32 : type;
+    shape.type = super_blocks ? StoredType::f32 : type;
     shape.seed = random.below(4);
     GgufWriter writer = model::test::tiny_model(shape);
-    if (super_blocks) { // only here the rows are long enough
+    if (super_blocks) { // only the rows of this matrix are long enough for them
         writer.tensor({
             "blk.0.ffn_down.weight",
             {256, 8},
@@ -93,7 +95,7 @@ constexpr std::array kTensors{
     "blk.0.attn_q.bias",
 };
 
-std::uint64_t small_or_tempting(Random& random) {
+std::uint64_t small_or_boundary(Random& random) {
     switch (random.below(4)) {
     case 0:
         return std::uint64_t{1} << random.below(64);
@@ -118,9 +120,9 @@ float odd_float(Random& random) {
     return kOdd[random.below(kOdd.size())];
 }
 
-/// A value of any of GGUF's types, arrays among them; now and then with a length that lies.
+/// Sets a key to a random value of any GGUF type, including arrays, some with a wrong length.
 void set_any_value(GgufWriter& writer, const std::string& key, Random& random) {
-    const std::uint64_t number = small_or_tempting(random);
+    const std::uint64_t number = small_or_boundary(random);
     switch (random.below(9)) {
     case 0:
         writer.u32(key, static_cast<std::uint32_t>(number));
@@ -156,7 +158,7 @@ void set_any_value(GgufWriter& writer, const std::string& key, Random& random) {
     }
 }
 
-/// A vocabulary that merges a lot, with bytes, tokens of any type and scores of any kind.
+/// Sets a vocabulary with many merges, byte tokens, all token types and unusual scores.
 void set_vocabulary(GgufWriter& writer, Random& random) {
     std::vector<std::string> tokens{"<unk>", "<s>", "</s>", "\xE2\x96\x81", "<0x41>", "<0x0A>"};
     std::vector<std::int32_t> types{2, 3, 3, 1, 6, 6};
@@ -170,7 +172,7 @@ void set_vocabulary(GgufWriter& writer, Random& random) {
                                            : std::string(1, "ab <>\xC3\xA4\xFF"[random.below(8)]);
         }
         tokens.push_back(token);
-        // 6 is a byte, which must be named as one.
+        // A token of type 6, a byte, must have the name of a byte.
         types.push_back(random.below(4) == 0 ? 1 + static_cast<int>(random.below(5 + odd)) : 1);
         scores.push_back(
             odd * random.below(6) == 1 ? odd_float(random) : -static_cast<float>(random.below(9))
@@ -203,12 +205,12 @@ void damage_tensor(GgufWriter& writer, const std::string& name, Random& random) 
     case 2:
         writer.tensor(
             {name,
-             std::vector<std::uint64_t>(random.below(6), small_or_tempting(random)),
+             std::vector<std::uint64_t>(random.below(6), small_or_boundary(random)),
              static_cast<std::uint32_t>(random.below(42)),
              std::string(64, '\x7F')}
         );
         return;
-    default: { // any weights in the right shape: not finite, huge, tiny
+    default: { // weights of the right shape, some of them infinite, NaN, huge or tiny
         std::string data;
         for (int i = 0; i < 32 * 32 * 2; ++i) {
             data += raw(random.below(50) == 0 ? odd_float(random) : 0.01F);
@@ -220,7 +222,7 @@ void damage_tensor(GgufWriter& writer, const std::string& name, Random& random) 
 }
 
 void damage_structure(GgufWriter& writer, Random& random) {
-    for (std::uint64_t wounds = 1 + random.below(3); wounds > 0; --wounds) {
+    for (std::uint64_t changes = 1 + random.below(3); changes > 0; --changes) {
         const std::string key = kKeys[random.below(kKeys.size())];
         switch (random.below(5)) {
         case 0:
@@ -242,10 +244,10 @@ void damage_structure(GgufWriter& writer, Random& random) {
     }
 }
 
-/// The file, of eight: `sound` as it is, of the others half damaged in its structure and two thirds
-/// in its bytes.
-std::string damaged_file(GgufWriter& writer, std::uint64_t sound, Random& random) {
-    const bool damaged = random.below(8) >= sound;
+/// Returns the file, unchanged in `valid` of 8 cases. Of the other files half are damaged in their
+/// structure and two thirds in their bytes.
+std::string damaged_file(GgufWriter& writer, std::uint64_t valid, Random& random) {
+    const bool damaged = random.below(8) >= valid;
     const std::uint64_t how = random.below(6);
     if (damaged && how < 3) {
         damage_structure(writer, random);
@@ -260,12 +262,12 @@ std::string damaged_file(GgufWriter& writer, std::uint64_t sound, Random& random
 } // namespace
 
 std::string gguf_input(Random& random) {
-    GgufWriter writer = sound_model(random);
+    GgufWriter writer = valid_model(random);
     return damaged_file(writer, 1, random);
 }
 
 std::string tokenizer_input(Random& random) {
-    GgufWriter writer = sound_model(random);
+    GgufWriter writer = valid_model(random);
     set_vocabulary(writer, random);
     std::string text;
     for (std::uint64_t length = random.below(80); length > 0; --length) {

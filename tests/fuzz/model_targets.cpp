@@ -9,7 +9,7 @@
 #include "fuzz/targets.hpp"
 #include "model/decoder/oracle.hpp"
 #include "model/decoder/weights.hpp"
-#include "model/gguf/read_through.hpp"
+#include "model/gguf/scan_file.hpp"
 #include "model/support/gguf_writer.hpp"
 #include "model/tokenizer/tokenizer.hpp"
 
@@ -22,7 +22,7 @@ std::string_view text_of(std::span<const std::byte> bytes) {
 }
 
 std::vector<float> decode(const model::GgufFile& file, kernels::Level level) {
-    // Pieces of one row: as many edges as there can be.
+    // Matrices are split into single rows, so that the most borders are tested.
     model::Oracle oracle(
         file, kernels::kernels_for(level), {}, std::pmr::new_delete_resource(), Bytes{1}
     );
@@ -34,13 +34,13 @@ std::vector<float> decode(const model::GgufFile& file, kernels::Level level) {
     return {logits.begin(), logits.end()};
 }
 
-/// NaN stays NaN, its sign and payload are nobody's promise.
+/// Compares the bits of two floats. Any NaN equals any NaN.
 bool same(float a, float b) {
     return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b) ||
            (std::isnan(a) && std::isnan(b));
 }
 
-kernels::Level best_own_level() {
+kernels::Level best_simd_level() {
     for (const kernels::Level level : {kernels::Level::avx512, kernels::Level::avx2}) {
         if (kernels::available(level)) {
             return level;
@@ -56,16 +56,16 @@ int fuzz_gguf(std::span<const std::byte> input) {
     temporary.overwrite(text_of(input));
     const model::GgufFile file(temporary.path());
     const model::ModelReport report = model::report_on(file);
-    (void)model::type_uses(file);
-    (void)model::read_through(file);
-    (void)model::read_hyperparameters(file); // refuses what has problems
+    (void)model::tensor_type_uses(file);
+    (void)model::scan_file(file);
+    (void)model::read_hyperparameters(file); // throws if the report has problems
     HEADROOM_CHECK(report.problems.empty(), "two readings differ");
     const std::vector<float> logits = decode(file, kernels::Level::reference);
-    const std::vector<float> other = decode(file, best_own_level());
+    const std::vector<float> other = decode(file, best_simd_level());
     HEADROOM_CHECK(
         std::equal(logits.begin(), logits.end(), other.begin(), other.end(), same),
         "the reference and the {} level differ",
-        kernels::name_of(best_own_level())
+        kernels::name_of(best_simd_level())
     );
     return 1;
 }
@@ -86,7 +86,7 @@ int fuzz_tokenizer(std::span<const std::byte> input) {
     for (const std::int32_t id : ids) {
         pieces += tokenizer.piece(id);
     }
-    // Only a space prefix right at the start may be missing in one of the two.
+    // The decoded text may lack the one-byte space prefix at the start.
     const std::string decoded = tokenizer.decode(ids);
     HEADROOM_CHECK(pieces.ends_with(decoded), "{} bytes, {}", pieces.size(), decoded.size());
     HEADROOM_CHECK(pieces.size() - decoded.size() <= 1, "{} and {}", pieces.size(), decoded.size());

@@ -9,11 +9,11 @@ namespace headroom::fuzz {
 
 namespace {
 
-constexpr std::size_t kLongestPiece = 64;
-/// Inputs do not grow beyond this, however often they are damaged.
+constexpr std::size_t kMaxPartBytes = 64;
+/// The largest size of a damaged input.
 constexpr std::size_t kLargest = std::size_t{1} << 20;
 
-constexpr std::array kTemptingTexts{
+constexpr std::array kBoundaryTexts{
     "0",
     "-1",
     "1",
@@ -41,12 +41,12 @@ constexpr std::array kTemptingTexts{
     "1979-05-27T07:32:00Z",
 };
 
-/// A place for a piece of `length` bytes; the size must be at least that.
-std::size_t place(std::size_t size, std::size_t length, Random& random) {
+/// Returns a random position for `length` bytes within `size` bytes. size ≥ length.
+std::size_t position(std::size_t size, std::size_t length, Random& random) {
     return random.below(size - length + 1);
 }
 
-std::uint64_t tempting_number(std::size_t size, Random& random) {
+std::uint64_t boundary_number(std::size_t size, Random& random) {
     const std::uint64_t power = std::uint64_t{1} << random.below(64);
     const std::array numbers{
         std::uint64_t{0},
@@ -61,32 +61,34 @@ std::uint64_t tempting_number(std::size_t size, Random& random) {
     return numbers[random.below(numbers.size())];
 }
 
-/// Writes the lowest 1, 2, 4 or 8 bytes of a number somewhere.
+/// Writes the lowest 1, 2, 4 or 8 bytes of a boundary value at a random position.
 void overwrite_number(std::string& bytes, std::size_t within, Random& random) {
     std::size_t width = std::size_t{1} << random.below(4);
     while (width > within) {
         width /= 2;
     }
-    std::uint64_t number = tempting_number(bytes.size(), random);
-    for (std::size_t at = place(within, width, random), i = 0; i < width; ++i) {
+    std::uint64_t number = boundary_number(bytes.size(), random);
+    for (std::size_t at = position(within, width, random), i = 0; i < width; ++i) {
         bytes[at + i] = static_cast<char>(number & 255U);
         number >>= 8;
     }
 }
 
-std::string_view piece_of(std::string_view bytes, Random& random) {
-    const std::size_t length = std::min(bytes.size(), std::size_t{1} + random.below(kLongestPiece));
-    return bytes.empty() ? bytes : bytes.substr(place(bytes.size(), length, random), length);
+std::string_view random_part(std::string_view bytes, Random& random) {
+    const std::size_t length = std::min(bytes.size(), std::size_t{1} + random.below(kMaxPartBytes));
+    return bytes.empty() ? bytes : bytes.substr(position(bytes.size(), length, random), length);
 }
 
-void wound_bytes(std::string& bytes, std::size_t hot, std::string_view other, Random& random) {
+void damage_bytes_once(
+    std::string& bytes, std::size_t header_bytes, std::string_view other, Random& random
+) {
     if (bytes.empty()) {
-        bytes = piece_of(other, random);
+        bytes = random_part(other, random);
         return;
     }
     const bool in_front = random.below(2) == 0;
     const std::size_t within =
-        in_front ? std::clamp<std::size_t>(hot, 1, bytes.size()) : bytes.size();
+        in_front ? std::clamp<std::size_t>(header_bytes, 1, bytes.size()) : bytes.size();
     const std::size_t at = random.below(within);
     switch (random.below(8)) {
     case 0:
@@ -101,14 +103,14 @@ void wound_bytes(std::string& bytes, std::size_t hot, std::string_view other, Ra
         overwrite_number(bytes, within, random);
         break;
     case 4:
-        bytes.erase(at, 1 + random.below(kLongestPiece));
+        bytes.erase(at, 1 + random.below(kMaxPartBytes));
         break;
     case 5:
-        bytes.insert(at, std::string(piece_of(bytes, random)));
+        bytes.insert(at, std::string(random_part(bytes, random)));
         break;
     case 6: {
-        const std::string_view piece = piece_of(other, random);
-        bytes.replace(at, random.below(2) * piece.size(), piece);
+        const std::string_view part = random_part(other, random);
+        bytes.replace(at, random.below(2) * part.size(), part);
         break;
     }
     default:
@@ -117,7 +119,7 @@ void wound_bytes(std::string& bytes, std::size_t hot, std::string_view other, Ra
     }
 }
 
-/// A run of letters and digits, a run of blanks, or one other character.
+/// Returns the word at a position: letters and digits, blanks, or one other character.
 std::string_view word_at(std::string_view text, std::size_t at) {
     const auto kind = [](char c) {
         const auto code = static_cast<unsigned char>(c);
@@ -144,7 +146,7 @@ std::string_view random_word(std::string_view text, Random& random) {
     return text.empty() ? text : word_at(text, random.below(text.size()));
 }
 
-/// The line with its end.
+/// Returns a random line, with its line end.
 std::string_view random_line(std::string_view text, Random& random) {
     const std::size_t at = random.below(text.size());
     const std::size_t before = text.substr(0, at).rfind('\n');
@@ -157,7 +159,7 @@ std::size_t start_in(std::string_view text, std::string_view part) {
     return static_cast<std::size_t>(part.data() - text.data());
 }
 
-void wound_lines(std::string& text, std::string_view other, Random& random) {
+void damage_line(std::string& text, std::string_view other, Random& random) {
     const std::string_view line = random_line(text, random);
     const std::size_t at = start_in(text, line);
     switch (random.below(4)) {
@@ -173,7 +175,7 @@ void wound_lines(std::string& text, std::string_view other, Random& random) {
     }
 }
 
-/// What follows the first `=` of a line, without the line's end; empty if there is none.
+/// Returns the text after the first `=` of a line, without the line end; empty if there is no `=`.
 std::string_view value_in(std::string_view line) {
     const std::size_t equals = line.find('=');
     if (equals == std::string_view::npos) {
@@ -183,19 +185,20 @@ std::string_view value_in(std::string_view line) {
     return value.substr(0, std::min(value.find('\n'), value.size()));
 }
 
-/// One key gets the value of another, or one that tempts: what follows is still a sound text.
-void wound_value(std::string& text, std::string_view other, Random& random) {
+/// Replaces the value of a key by that of another key or by a boundary value. The text stays valid
+/// TOML in most cases.
+void replace_value(std::string& text, std::string_view other, Random& random) {
     const std::string_view old = value_in(random_line(text, random));
     const std::string_view source = other.empty() ? text : other;
     const std::string value = random.below(2) == 0
                                   ? std::string(value_in(random_line(source, random)))
-                                  : kTemptingTexts[random.below(kTemptingTexts.size())];
+                                  : kBoundaryTexts[random.below(kBoundaryTexts.size())];
     if (!old.empty() && !value.empty()) {
         text.replace(start_in(text, old), old.size(), value);
     }
 }
 
-void wound_text(std::string& text, std::string_view other, Random& random) {
+void damage_text_once(std::string& text, std::string_view other, Random& random) {
     if (text.empty()) {
         text = other;
         return;
@@ -208,7 +211,7 @@ void wound_text(std::string& text, std::string_view other, Random& random) {
         break;
     case 1:
     case 2:
-        text.replace(at, word.size(), kTemptingTexts[random.below(kTemptingTexts.size())]);
+        text.replace(at, word.size(), kBoundaryTexts[random.below(kBoundaryTexts.size())]);
         break;
     case 3:
         text.erase(at, word.size());
@@ -218,29 +221,31 @@ void wound_text(std::string& text, std::string_view other, Random& random) {
         break;
     case 5:
     case 6:
-        wound_lines(text, other, random);
+        damage_line(text, other, random);
         break;
     case 7:
-        wound_bytes(text, text.size(), other, random);
+        damage_bytes_once(text, text.size(), other, random);
         break;
     default:
-        wound_value(text, other, random);
+        replace_value(text, other, random);
         break;
     }
 }
 
 } // namespace
 
-void damage_bytes(std::string& bytes, std::size_t hot, std::string_view other, Random& random) {
-    for (std::uint64_t wounds = 1 + random.below(4); wounds > 0; --wounds) {
-        wound_bytes(bytes, hot, other, random);
+void damage_bytes(
+    std::string& bytes, std::size_t header_bytes, std::string_view other, Random& random
+) {
+    for (std::uint64_t changes = 1 + random.below(4); changes > 0; --changes) {
+        damage_bytes_once(bytes, header_bytes, other, random);
     }
     bytes.resize(std::min(bytes.size(), kLargest));
 }
 
 void damage_text(std::string& text, std::string_view other, Random& random) {
-    for (std::uint64_t wounds = 1 + random.below(4); wounds > 0; --wounds) {
-        wound_text(text, other, random);
+    for (std::uint64_t changes = 1 + random.below(4); changes > 0; --changes) {
+        damage_text_once(text, other, random);
     }
     text.resize(std::min(text.size(), kLargest));
 }

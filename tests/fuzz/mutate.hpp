@@ -1,4 +1,4 @@
-// Damage to inputs, drawn from a stream: bytes for any format, words and lines for texts.
+// Damages inputs at random: bytes of any format, or words and lines of texts.
 #pragma once
 
 #include <cstddef>
@@ -10,15 +10,17 @@
 
 namespace headroom::fuzz {
 
-/// One to four wounds: bits and bytes changed, numbers of 1 to 8 bytes that tempt (0, −1, powers
-/// of two, about the file's size), pieces removed, doubled, taken from `other`, or cut off. Half
-/// of them within the first `hot` bytes, where a format keeps its lengths. `other` is no view into
-/// `bytes`.
-void damage_bytes(std::string& bytes, std::size_t hot, std::string_view other, Random& random);
+/// Makes one to four changes: changed bits and bytes, boundary values of 1 to 8 bytes (0, −1,
+/// powers of two, about the file's size), parts removed, repeated, taken from `other` or cut off.
+/// Half of the changes lie in the first `header_bytes`, where a format has its lengths. `other`
+/// must not be a view into `bytes`.
+void damage_bytes(
+    std::string& bytes, std::size_t header_bytes, std::string_view other, Random& random
+);
 
-/// One to four wounds: a value behind a `=` replaced (half of them), a word replaced by one of
-/// `other` or by a number that tempts, a word or line removed, doubled, exchanged, or taken from
-/// `other`; sometimes a few bytes.
+/// Makes one to four changes. Half of them replace the value after a `=`. Others replace a word by
+/// one of `other` or by a boundary value, or remove, repeat or insert a word or line, or damage
+/// bytes.
 void damage_text(std::string& text, std::string_view other, Random& random);
 
 } // namespace headroom::fuzz

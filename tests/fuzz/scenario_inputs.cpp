@@ -30,8 +30,8 @@ constexpr std::array kOptions{
     "workload.temperature=0.7",
 };
 
-/// The project's scenarios and those of the tests, which have every key.
-std::vector<std::string> sound_scenarios() {
+/// Returns the scenarios of data/ and those of the tests, one of which has every key.
+std::vector<std::string> valid_scenarios() {
     std::vector<std::filesystem::path> paths;
     const auto folder = std::filesystem::path(HEADROOM_SOURCE_DIR) / "data" / "scenarios";
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
@@ -49,10 +49,10 @@ std::vector<std::string> sound_scenarios() {
 } // namespace
 
 std::string scenario_input(Random& random) {
-    static const std::vector<std::string> sound = sound_scenarios();
-    // Those with every key half of the time.
+    static const std::vector<std::string> valid = valid_scenarios();
+    // The first scenario, which has every key, is used at least half of the time.
     const auto any = [&]() -> const std::string& {
-        return sound[random.below(2) * random.below(sound.size())];
+        return valid[random.below(2) * random.below(valid.size())];
     };
     std::string input = any();
     if (random.below(10) > 0) {

@@ -14,8 +14,8 @@ namespace headroom::fuzz {
 
 namespace {
 
-/// More devices are not asked for their snapshot: it has an entry for every pair.
-constexpr std::size_t kFewDevices = 40;
+/// Larger fleets are not tested with a snapshot, which has an entry for every pair of devices.
+constexpr std::size_t kMaxSnapshotDevices = 40;
 
 std::vector<std::string> split(std::string_view text) {
     std::vector<std::string> parts{""};
@@ -71,7 +71,7 @@ int fuzz_scenario(std::span<const std::byte> input) {
     const config::Scenario again = config::parse_scenario(resolved, path, {});
     HEADROOM_CHECK(config::equivalent(scenario, again), "not what was read:\n{}", resolved);
     HEADROOM_CHECK(config::resolved_text(again) == resolved, "another text than\n{}", resolved);
-    if (scenario.fleet.size() <= kFewDevices) {
+    if (scenario.fleet.size() <= kMaxSnapshotDevices) {
         for (const Nanoseconds t : {Nanoseconds{0}, Nanoseconds{1'500'000'000}}) {
             (void)scheduler::take_snapshot(scenario.fleet, t, 40);
         }

@@ -1,4 +1,4 @@
-// A file for what is only read and written by name.
+// A temporary file, for functions that take a path.
 #pragma once
 
 #include <filesystem>
@@ -7,7 +7,8 @@
 
 namespace headroom::fuzz {
 
-/// Named after the process; in memory where there is /dev/shm. It goes with the object.
+/// The name contains the number of the process. The file lies in memory (/dev/shm) if possible. The
+/// destructor removes it.
 class ScratchFile {
   public:
     explicit ScratchFile(std::string_view name);

@@ -13,7 +13,8 @@ namespace headroom::fuzz {
 
 namespace {
 
-// Ids of HDF5 are closed by their scope; a call that fails on an odd request is no matter.
+// Owns an id of HDF5. Errors of HDF5 calls are ignored in this file, because some changes cannot be
+// made.
 template <herr_t (*Close)(hid_t)>
 class Id {
   public:
@@ -77,8 +78,8 @@ std::int64_t extreme(Random& random) {
     return one_of(kValues, random);
 }
 
-std::int64_t changed(std::int64_t value, bool gently, Random& random) {
-    switch (random.below(gently ? 4 : 7)) {
+std::int64_t changed(std::int64_t value, bool slightly, Random& random) {
+    switch (random.below(slightly ? 4 : 7)) {
     case 0:
         return value == INT64_MAX ? value : value + 1;
     case 1:
@@ -94,15 +95,15 @@ std::int64_t changed(std::int64_t value, bool gently, Random& random) {
     }
 }
 
-/// Numbers of one column (or of the dataset itself) as 64 bits, wherever HDF5 converts them.
+/// The numbers of a random integer column, or of a dataset of numbers, as 64-bit integers.
 class Numbers {
   public:
     explicit Numbers(hid_t dataset, Random& random) : dataset_(dataset) {
         const TypeId type(H5Dget_type(dataset));
         const SpaceId space(H5Dget_space(dataset));
         const hssize_t count = H5Sget_simple_extent_npoints(space);
-        constexpr hssize_t kMost = 1 << 20;
-        if (count <= 0 || count > kMost) {
+        constexpr hssize_t kMax = 1 << 20;
+        if (count <= 0 || count > kMax) {
             return;
         }
         memory_ = H5Tcopy(H5T_NATIVE_INT64);
@@ -132,18 +133,18 @@ class Numbers {
         }
     }
 
-    void change(bool gently, Random& random) {
+    void change(bool slightly, Random& random) {
         if (values_.empty()) {
             return;
         }
-        if (!gently && random.below(4) == 0) {
+        if (!slightly && random.below(4) == 0) {
             const std::int64_t value = extreme(random);
             for (std::int64_t& v : values_) {
                 v = value;
             }
         } else {
             std::int64_t& v = values_[random.below(values_.size())];
-            v = changed(v, gently, random);
+            v = changed(v, slightly, random);
         }
         H5Dwrite(dataset_, memory_, H5S_ALL, H5S_ALL, H5P_DEFAULT, values_.data());
     }
@@ -154,10 +155,10 @@ class Numbers {
     std::vector<std::int64_t> values_;
 };
 
-void change_numbers(hid_t file, bool gently, Random& random) {
+void change_numbers(hid_t file, bool slightly, Random& random) {
     const DatasetId dataset(H5Dopen2(file, one_of(kTables, random), H5P_DEFAULT));
     if (dataset >= 0) {
-        Numbers(dataset, random).change(gently, random);
+        Numbers(dataset, random).change(slightly, random);
     }
 }
 
@@ -183,7 +184,7 @@ void resize(hid_t file, Random& random) {
     H5Dset_extent(dataset, size.data());
 }
 
-void link_instead(hid_t file, const std::string& other, const char* name, Random& random) {
+void replace_by_link(hid_t file, const std::string& other, const char* name, Random& random) {
     H5Ldelete(file, name, H5P_DEFAULT);
     const char* const target = one_of(kTables, random);
     switch (random.below(6)) {
@@ -205,7 +206,7 @@ void link_instead(hid_t file, const std::string& other, const char* name, Random
     }
 }
 
-hid_t some_type(hid_t old, Random& random) {
+hid_t random_type(hid_t old, Random& random) {
     switch (random.below(8)) {
     case 0:
         return H5Tcopy(H5T_NATIVE_DOUBLE);
@@ -234,7 +235,7 @@ hid_t some_type(hid_t old, Random& random) {
     }
 }
 
-void store_otherwise(
+void set_random_storage(
     hid_t creation, int rank, hsize_t first, const std::string& other, Random& random
 ) {
     std::array<hsize_t, H5S_MAX_RANK> chunk{};
@@ -283,8 +284,8 @@ void store_otherwise(
     }
 }
 
-/// The same contents (if they fit) in another kind of dataset.
-void store_again(hid_t file, const std::string& other, const char* name, Random& random) {
+/// Replaces a dataset by one with another type, size or storage, and the same contents if they fit.
+void replace_dataset(hid_t file, const std::string& other, const char* name, Random& random) {
     std::vector<std::byte> contents;
     hid_t type = -1;
     std::array<hsize_t, H5S_MAX_RANK> size{};
@@ -300,7 +301,7 @@ void store_again(hid_t file, const std::string& other, const char* name, Random&
         const auto points = static_cast<std::size_t>(H5Sget_simple_extent_npoints(space));
         contents.resize(std::min<std::size_t>(points * H5Tget_size(old_type), 1 << 24) + 1);
         H5Dread(old, old_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, contents.data());
-        type = random.below(3) > 0 ? H5Tcopy(old_type) : some_type(old_type, random);
+        type = random.below(3) > 0 ? H5Tcopy(old_type) : random_type(old_type, random);
     }
     const TypeId owned(type);
     const bool resized = random.below(3) == 0;
@@ -317,26 +318,27 @@ void store_again(hid_t file, const std::string& other, const char* name, Random&
     if (random.below(6) == 0) {
         H5Pset_virtual(creation, space, random.below(2) == 0 ? "." : other.c_str(), name, space);
     } else {
-        store_otherwise(creation, rank, size[0], other, random);
+        set_random_storage(creation, rank, size[0], other, random);
     }
     H5Ldelete(file, name, H5P_DEFAULT);
-    const DatasetId fresh(H5Dcreate2(file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT));
-    if (fresh >= 0 && !resized && H5Pget_layout(creation) != H5D_VIRTUAL &&
+    const DatasetId created(H5Dcreate2(file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT)
+    );
+    if (created >= 0 && !resized && H5Pget_layout(creation) != H5D_VIRTUAL &&
         H5Pget_external_count(creation) == 0) {
-        H5Dwrite(fresh, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, contents.data());
+        H5Dwrite(created, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, contents.data());
     }
 }
 
 // ---- attributes
 
-extern "C" herr_t note_name(hid_t, const char* name, const H5A_info_t*, void* data) {
+extern "C" herr_t append_attribute_name(hid_t, const char* name, const H5A_info_t*, void* data) {
     static_cast<std::vector<std::string>*>(data)->emplace_back(name);
     return 0;
 }
 
 void change_attribute(hid_t object, Random& random) {
     std::vector<std::string> names;
-    H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, note_name, &names);
+    H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, append_attribute_name, &names);
     if (names.empty()) {
         return;
     }
@@ -346,19 +348,20 @@ void change_attribute(hid_t object, Random& random) {
     if (kind == 0) {
         return;
     }
-    const TypeId type(kind < 3 ? H5Tcopy(H5T_NATIVE_INT64) : some_type(H5T_NATIVE_INT, random));
+    const TypeId type(kind < 3 ? H5Tcopy(H5T_NATIVE_INT64) : random_type(H5T_NATIVE_INT, random));
     const hsize_t size = random.below(2000);
     const SpaceId space(kind == 4 ? H5Screate_simple(1, &size, nullptr) : H5Screate(H5S_SCALAR));
-    const AttributeId fresh(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT)
+    const AttributeId created(
+        H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT)
     );
     if (kind < 3) {
         const std::int64_t value =
             kind == 1 ? extreme(random) : static_cast<std::int64_t>(random.below(7));
-        H5Awrite(fresh, H5T_NATIVE_INT64, &value);
+        H5Awrite(created, H5T_NATIVE_INT64, &value);
     }
 }
 
-void change_some_attribute(hid_t file, Random& random) {
+void change_random_attribute(hid_t file, Random& random) {
     if (random.below(2) == 0) {
         change_attribute(file, random);
         return;
@@ -369,7 +372,7 @@ void change_some_attribute(hid_t file, Random& random) {
     }
 }
 
-void wound(hid_t file, const std::string& other, Random& random) {
+void damage_once(hid_t file, const std::string& other, Random& random) {
     const char* const name = one_of(kTables, random);
     switch (random.below(12)) {
     case 0:
@@ -380,15 +383,15 @@ void wound(hid_t file, const std::string& other, Random& random) {
         resize(file, random);
         break;
     case 3:
-        link_instead(file, other, name, random);
+        replace_by_link(file, other, name, random);
         break;
     case 4:
     case 5:
     case 6:
-        store_again(file, other, name, random);
+        replace_dataset(file, other, name, random);
         break;
     case 7:
-        change_some_attribute(file, random);
+        change_random_attribute(file, random);
         break;
     default:
         change_numbers(file, false, random);
@@ -402,8 +405,8 @@ void damage_trace(const std::string& path, const std::string& other, Random& ran
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     const FileId file(open_for_writing(path));
     if (file >= 0) {
-        for (std::uint64_t wounds = 1 + random.below(3); wounds > 0; --wounds) {
-            wound(file, other, random);
+        for (std::uint64_t changes = 1 + random.below(3); changes > 0; --changes) {
+            damage_once(file, other, random);
         }
     }
 }

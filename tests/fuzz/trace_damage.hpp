@@ -1,4 +1,4 @@
-// Damage to a trace file through the HDF5 library: a well-formed file with other contents.
+// Damages a trace file by means of the HDF5 library. The result is a valid HDF5 file.
 #pragma once
 
 #include <string>
@@ -7,13 +7,13 @@
 
 namespace headroom::fuzz {
 
-/// Opens the file, which must be sound, for writing and does one to three of: a column's values
-/// made extreme, or near to what they were; a table resized, removed, replaced by a link, by
-/// another type, layout or filter, by a view of itself or of another file, by one that claims to be
-/// huge; an attribute removed or replaced. `other` is a file that links lead to.
+/// Makes one to three changes to a valid trace file. A change sets values of a column to extreme or
+/// similar values, resizes or removes a table, replaces a table by a link, by another type, layout,
+/// filter or size, or by a virtual dataset, or removes or replaces an attribute. New links lead to
+/// `other`.
 void damage_trace(const std::string& path, const std::string& other, Random& random);
 
-/// Only the first of these, with values that are likely to be accepted.
+/// Makes one to three small changes to values, which readers will probably accept.
 void nudge_trace(const std::string& path, Random& random);
 
 } // namespace headroom::fuzz

@@ -19,20 +19,20 @@ namespace headroom::fuzz {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-constexpr rlim_t kLargest = 1 << 20; ///< tables that claim to be huge would make huge files
+constexpr rlim_t kMaxFileBytes = 1 << 20; ///< a table resized to a huge size would make a huge file
 
-const std::vector<std::vector<Guarded>>& guarded_seeds() {
-    static const std::vector<std::vector<Guarded>> all = [] {
-        std::vector<std::vector<Guarded>> found;
-        for (const std::string& seed : sound_traces()) {
-            found.push_back(guarded_in(seed));
+const std::vector<std::vector<ChecksummedRange>>& checksummed_ranges_of_seeds() {
+    static const std::vector<std::vector<ChecksummedRange>> all = [] {
+        std::vector<std::vector<ChecksummedRange>> found;
+        for (const std::string& seed : valid_traces()) {
+            found.push_back(checksummed_ranges(seed));
         }
         return found;
     }();
     return all;
 }
 
-/// A number of 1 to 8 bytes that tempts.
+/// Writes a boundary value of 1 to 8 bytes at a random position of [begin, end).
 void put_number(std::string& bytes, std::size_t begin, std::size_t end, Random& random) {
     const std::uint64_t power = std::uint64_t{1} << random.below(64);
     const std::array numbers{
@@ -51,32 +51,34 @@ void put_number(std::string& bytes, std::size_t begin, std::size_t end, Random& 
     }
 }
 
-/// HDF5's own structures, with checksums that fit.
-void damage_structure(std::string& bytes, const std::vector<Guarded>& pieces, Random& random) {
-    for (std::uint64_t wounds = 1 + random.below(2); wounds > 0; --wounds) {
-        const Guarded& piece = pieces[random.below(pieces.size())];
+/// Damages metadata of HDF5 and mostly updates its checksum.
+void damage_structure(
+    std::string& bytes, const std::vector<ChecksummedRange>& ranges, Random& random
+) {
+    for (std::uint64_t changes = 1 + random.below(2); changes > 0; --changes) {
+        const ChecksummedRange& range = ranges[random.below(ranges.size())];
         constexpr std::size_t kSignature = 4;
-        put_number(bytes, piece.begin + kSignature, piece.end, random);
+        put_number(bytes, range.begin + kSignature, range.end, random);
         if (random.below(10) > 0) {
-            seal(bytes, piece);
+            update_checksum(bytes, range);
         }
     }
 }
 
-/// In a process of its own: what it is asked for makes HDF5 crash sometimes, and then the file is
-/// left as it was then. The library keeps nothing in mind from one input to the next, too.
+/// Changes a file in a child process, because some changes crash HDF5; the file is then used as the
+/// crash left it. A child also has no state of HDF5 from earlier inputs.
 template <class Change>
-std::string through_hdf5(const std::string& bytes, Change change) {
+std::string changed_by_hdf5(const std::string& bytes, Change change) {
     static const ScratchFile file("input");
     file.write(bytes);
     const pid_t child = fork();
     if (child == 0) {
-        constexpr unsigned kMostSeconds = 10;
-        alarm(kMostSeconds);
+        constexpr unsigned kMaxSeconds = 10;
+        alarm(kMaxSeconds);
         for (const int crash : {SIGSEGV, SIGABRT, SIGFPE, SIGBUS}) {
-            (void)std::signal(crash, SIG_DFL); // not the driver's
+            (void)std::signal(crash, SIG_DFL); // removes the handlers of the driver
         }
-        const rlimit small{kLargest, kLargest};
+        const rlimit small{kMaxFileBytes, kMaxFileBytes};
         (void)std::signal(SIGXFSZ, SIG_IGN);
         (void)setrlimit(RLIMIT_FSIZE, &small);
         change(file.path());
@@ -91,22 +93,22 @@ std::string through_hdf5(const std::string& bytes, Change change) {
 } // namespace
 
 std::string trace_input(Random& random) {
-    const std::vector<std::string>& seeds = sound_traces();
+    const std::vector<std::string>& seeds = valid_traces();
     const std::size_t which = random.below(seeds.size());
     std::string bytes = seeds[which];
     const std::uint64_t kind = random.below(20);
     if (kind < 8) {
-        return through_hdf5(bytes, [&](const std::string& path) { nudge_trace(path, random); });
+        return changed_by_hdf5(bytes, [&](const std::string& path) { nudge_trace(path, random); });
     }
     if (kind < 14) {
         static const ScratchFile other("other");
         other.write(seeds.front());
-        return through_hdf5(bytes, [&](const std::string& path) {
+        return changed_by_hdf5(bytes, [&](const std::string& path) {
             damage_trace(path, other.path(), random);
         });
     }
     if (kind < 17) {
-        damage_structure(bytes, guarded_seeds()[which], random);
+        damage_structure(bytes, checksummed_ranges_of_seeds()[which], random);
     } else if (kind == 17) {
         const std::size_t pages = bytes.size() / kPage;
         bytes.resize(
@@ -120,19 +122,20 @@ std::string trace_input(Random& random) {
 
 } // namespace headroom::fuzz
 
-// HDF5 writes the time of day into files; inputs are to be the same tomorrow.
+// Replaces the clock, because HDF5 writes the time of day into files and inputs must be
+// reproducible.
 namespace {
-constexpr time_t kThen = 1'700'000'000;
+constexpr time_t kFixedTime = 1'700'000'000;
 } // namespace
 
 extern "C" time_t time(time_t* now) noexcept {
     if (now != nullptr) {
-        *now = kThen;
+        *now = kFixedTime;
     }
-    return kThen;
+    return kFixedTime;
 }
 
 extern "C" int gettimeofday(timeval* now, void* /*zone*/) noexcept {
-    *now = {kThen, 0};
+    *now = {kFixedTime, 0};
     return 0;
 }

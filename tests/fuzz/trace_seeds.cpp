@@ -56,11 +56,11 @@ trace::Trace simulated(const std::vector<std::string>& changes, bool with_ops) {
 
 std::string file_of(const trace::Trace& trace) {
     const ScratchFile file("seed");
-    trace::sample::play(trace, *trace::make_hdf5_sink(file.path(), true));
+    trace::sample::record(trace, *trace::make_hdf5_sink(file.path(), true));
     return file.read();
 }
 
-/// As a kill after the last commit leaves it.
+/// Returns the file that a kill after the last commit would leave.
 std::string killed_file_of(const trace::Trace& trace) {
     const ScratchFile file("seed");
     const auto sink = trace::make_hdf5_sink(file.path(), true);
@@ -73,8 +73,8 @@ std::string killed_file_of(const trace::Trace& trace) {
     return bytes;
 }
 
-/// Without the tables that version 4 brought.
-std::string of_version_3(const std::string& bytes) {
+/// Returns the file in schema version 3, without the tables that version 4 added.
+std::string as_version_3(const std::string& bytes) {
     const ScratchFile scratch("seed");
     scratch.write(bytes);
     const hid_t file = H5Fopen(scratch.path().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
@@ -89,7 +89,7 @@ std::string of_version_3(const std::string& bytes) {
     return scratch.read();
 }
 
-trace::Trace broken_off(trace::Trace trace, trace::Completion completion) {
+trace::Trace interrupted_trace(trace::Trace trace, trace::Completion completion) {
     trace.header.attributes["execution"] = "decoded";
     trace.intervals.resize(trace.intervals.size() / 2 + 1);
     trace.completion = completion;
@@ -98,7 +98,7 @@ trace::Trace broken_off(trace::Trace trace, trace::Completion completion) {
 
 } // namespace
 
-const std::vector<std::string>& sound_traces() {
+const std::vector<std::string>& valid_traces() {
     static const std::vector<std::string> all = [] {
         const std::vector<std::string> several{
             "workload.repeat=4",
@@ -108,7 +108,7 @@ const std::vector<std::string>& sound_traces() {
         const trace::Trace one = simulated({}, true);
         const trace::Trace plain = simulated({"workload.tokens=12"}, false);
         const trace::Trace many = simulated(several, true);
-        trace::Trace resumed = broken_off(plain, trace::Completion::interrupted);
+        trace::Trace resumed = interrupted_trace(plain, trace::Completion::interrupted);
         if (resumed.intervals.size() > 1) {
             resumed.intervals.back().row.reason = static_cast<std::int32_t>(trace::Reason::resumed);
         }
@@ -116,10 +116,10 @@ const std::vector<std::string>& sound_traces() {
             file_of(one),
             file_of(plain),
             file_of(many),
-            file_of(broken_off(plain, trace::Completion::interrupted)),
+            file_of(interrupted_trace(plain, trace::Completion::interrupted)),
             file_of(resumed),
-            killed_file_of(broken_off(many, trace::Completion::running)),
-            of_version_3(file_of(one)),
+            killed_file_of(interrupted_trace(many, trace::Completion::running)),
+            as_version_3(file_of(one)),
             file_of(trace::sample::trace(4, true)),
         };
     }();

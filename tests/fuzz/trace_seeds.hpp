@@ -1,4 +1,4 @@
-// Sound traces of all kinds, as bytes.
+// Valid trace files, from which inputs are made.
 #pragma once
 
 #include <string>
@@ -6,9 +6,9 @@
 
 namespace headroom::fuzz {
 
-/// Of short simulated runs: one sequence and several, with operations and without, one that says
-/// that it was decoded, one that was resumed, one left by a kill, one of schema version 3; and one
-/// of the tests with extreme values in every table. Made once.
-[[nodiscard]] const std::vector<std::string>& sound_traces();
+/// Returns the files of short simulated runs: with one and several sequences, with and without
+/// operations, interrupted, resumed, killed, and one of schema version 3. The last one has extreme
+/// values in every table (tests/trace/sample.hpp). The files are made at the first call.
+[[nodiscard]] const std::vector<std::string>& valid_traces();
 
 } // namespace headroom::fuzz

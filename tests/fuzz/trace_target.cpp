@@ -11,7 +11,7 @@
 #include "cli/trace/inspect_trace_json.hpp"
 #include "cli/trace/inspect_trace_pictures.hpp"
 #include "cli/trace/inspect_trace_tables.hpp"
-#include "fuzz/apart.hpp"
+#include "fuzz/child_process.hpp"
 #include "fuzz/scratch_file.hpp"
 #include "fuzz/targets.hpp"
 #include "runtime/messages/resume_point.hpp"
@@ -22,7 +22,7 @@
 #include "trace/analysis/csv.hpp"
 #include "trace/analysis/interrupts.hpp"
 #include "trace/export/perfetto.hpp"
-#include "trace/hdf5/head.hpp"
+#include "trace/hdf5/overview.hpp"
 #include "trace/hdf5/reader.hpp"
 #include "trace/hdf5/summary_file.hpp"
 
@@ -30,14 +30,14 @@ namespace headroom::fuzz {
 
 namespace {
 
-/// Takes everything and keeps nothing.
-class Nowhere final : public std::streambuf {
+/// A stream buffer that discards all output.
+class NullBuffer final : public std::streambuf {
   protected:
     int overflow(int c) override { return c == EOF ? 0 : c; }
     std::streamsize xsputn(const char*, std::streamsize n) override { return n; }
 };
 
-/// What is refused by one reader is still given to the next.
+/// Runs a reader and ignores its refusal, so that the next reader is run, too.
 template <class Reader>
 void try_reader(Reader reader) {
     try {
@@ -65,14 +65,14 @@ void collect(const trace::Trace& trace) {
     run.file = "a.h5";
     run.scenario = trace.header.scenario;
     run.summary = trace::summary_of(trace);
-    cli::CollectedRun twin = run;
-    twin.file = "b.h5";
-    (void)cli::collection_text(cli::collected({run, twin}));
+    cli::CollectedRun second = run;
+    second.file = "b.h5";
+    (void)cli::collection_text(cli::collect_rows({run, second}));
 }
 
-void write_out(const trace::Trace& trace) {
-    Nowhere nowhere;
-    std::ostream out(&nowhere);
+void export_all(const trace::Trace& trace) {
+    NullBuffer null;
+    std::ostream out(&null);
     for (const trace::CsvTable& table : trace::csv_tables(trace)) {
         table.write(out);
     }
@@ -87,30 +87,31 @@ void replay(const trace::Trace& trace) {
 
 void resume(const trace::Trace& trace) {
     const config::Scenario scenario = runtime::recorded_scenario(trace.header, {});
-    (void)runtime::recorded_outline(trace.header, scenario);
+    (void)runtime::recorded_workload(trace.header, scenario);
     runtime::check_ids(trace, scenario);
     (void)runtime::resume_point(trace.intervals);
     trace::Trace rest = trace;
     if (!rest.intervals.empty()) {
-        trace::drop_cut_requests(rest.intervals.back());
+        trace::drop_interrupted_requests(rest.intervals.back());
     }
 }
 
 void plan_from(const trace::Trace& trace) {
     const config::Scenario scenario = runtime::recorded_scenario(trace.header, {});
-    const runtime::Outline outline = runtime::recorded_outline(trace.header, scenario);
-    const scheduler::Blocks blocks(outline.shape, scenario.controller.cut());
+    const runtime::WorkloadDescription workload =
+        runtime::recorded_workload(trace.header, scenario);
+    const scheduler::Blocks blocks(workload.shape, scenario.controller.cut());
     const auto written = runtime::placement_in_force(trace, "previous.h5", {});
-    (void)runtime::previous_of(written, scenario.fleet, blocks);
+    (void)runtime::previous_placement(written, scenario.fleet, blocks);
 }
 
-int read_by_all(const std::string& path) {
-    try_reader([&] { (void)trace::read_trace_head(path); }); // sweep
+int run_all_readers(const std::string& path) {
+    try_reader([&] { (void)trace::read_trace_overview(path); }); // sweep
     (void)trace::is_summary_file(path);
     const trace::TraceFile file = trace::open_trace(path);
     try_reader([&] { inspect(file); });
     try_reader([&] { collect(file.trace); });
-    try_reader([&] { write_out(file.trace); });
+    try_reader([&] { export_all(file.trace); });
     try_reader([&] { replay(file.trace); });
     try_reader([&] { resume(file.trace); });
     try_reader([&] { plan_from(file.trace); });
@@ -122,7 +123,7 @@ int read_by_all(const std::string& path) {
 int fuzz_trace(std::span<const std::byte> input) {
     static const ScratchFile scratch("trace");
     scratch.write({reinterpret_cast<const char*>(input.data()), input.size()});
-    return apart([] { return read_by_all(scratch.path()); });
+    return run_in_child([] { return run_all_readers(scratch.path()); });
 }
 
 } // namespace headroom::fuzz

@@ -7,16 +7,16 @@
 
 int main() {
     using namespace headroom;
-    constexpr comm::Waiting kWaiting{"the answer to another program", -1, -1, -1};
+    constexpr comm::WaitReason kWaitReason{"the answer to another program", -1, -1, -1};
     comm::MpiSession session;
     const auto transport = comm::make_mpi_transport(session);
     transport->send(
         DeviceId(0),
         comm::Tag::setup,
         runtime::ByteWriter().put_text("headroom 0.0.1 (other)").put_text("elsewhere").take(),
-        kWaiting
+        kWaitReason
     );
-    const auto bytes = transport->receive_any_size(DeviceId(0), comm::Tag::setup, kWaiting);
+    const auto bytes = transport->receive_any_size(DeviceId(0), comm::Tag::setup, kWaitReason);
     const int code = runtime::ByteReader(bytes).get<int>();
     session.finish();
     return code;

@@ -51,9 +51,9 @@ class Lint(unittest.TestCase):
             self.assertEqual(len(self.problems(path, f'#include "{header}"\n')), 1, (path, header))
         for path, header in [
             ("scheduler/policies/good.cpp", "scheduler/core/fleet.hpp"),
-            ("src/runtime/session/good.cpp", "runtime/memory/holdings.hpp"),
+            ("src/runtime/session/good.cpp", "runtime/memory/memory_model.hpp"),
             ("src/trace/hdf5/good.cpp", "trace/hdf5/library/handle.hpp"),
-            ("src/cli/good.cpp", "cli/run/front.hpp"),
+            ("src/cli/good.cpp", "cli/run/run_session.hpp"),
         ]:
             self.assertEqual(self.problems(path, f'#include "{header}"\n'), [], (path, header))
 

@@ -52,7 +52,7 @@ struct NaiveFilters {
         std::vector<std::uint64_t> sums;
         const float largest = logits[ranked().front()];
         for (const std::size_t i : ranked()) {
-            const float part = std::isnan(logits[i]) ? 0.0F : exp_own(logits[i] - largest);
+            const float part = std::isnan(logits[i]) ? 0.0F : portable_exp(logits[i] - largest);
             const auto weight = static_cast<std::uint64_t>(std::round(0x1p40 * double{part}));
             sums.push_back(weight + (sums.empty() ? 0 : sums.back()));
         }
@@ -69,7 +69,7 @@ struct NaiveFilters {
         }
         const float largest = logits[ranked().front()];
         for (float& logit : logits) {
-            const double part = exp_own(logit - largest);
+            const double part = portable_exp(logit - largest);
             logit = part >= how.min_p ? logit : -kInfinity;
         }
     }

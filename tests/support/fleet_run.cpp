@@ -92,7 +92,7 @@ scheduler::TurnSizes turn_sizes(const trace::Trace& trace, const config::Scenari
 
 namespace {
 
-/// From turns to sequences; what no turn in the trace has stays behind the rest.
+/// Returns the logits ordered by sequence. Logits of turns that the trace lacks come last.
 std::vector<std::vector<float>> by_sequence(
     std::map<std::int64_t, std::vector<float>> logits, const trace::Trace& trace
 ) {
@@ -117,21 +117,22 @@ std::vector<std::vector<float>> by_sequence(
 
 namespace {
 
-/// Of the run at hand: one device runs at a time.
-std::int64_t questions_left = -1;
+/// Checks for a signal that are left in the present run. One device runs at a time.
+std::int64_t signal_checks_left = -1;
 
-int asked_for_a_signal() {
-    if (questions_left > 0) {
-        --questions_left;
+int signal_after_checks() {
+    if (signal_checks_left > 0) {
+        --signal_checks_left;
     }
-    return questions_left == 0 ? static_cast<int>(ExitCode::interrupted) : 0;
+    return signal_checks_left == 0 ? static_cast<int>(ExitCode::interrupted) : 0;
 }
 
-/// As the program does it: what was recorded first, then what came.
+/// Returns the recorded trace with the intervals of the resumed run appended, as the program does
+/// it.
 trace::Trace joined(const trace::Trace& before, trace::Trace after) {
     trace::Trace all = before;
     if (!all.intervals.empty()) {
-        trace::drop_cut_requests(all.intervals.back());
+        trace::drop_interrupted_requests(all.intervals.back());
     }
     all.intervals.insert(all.intervals.end(), after.intervals.begin(), after.intervals.end());
     all.completion = after.completion;
@@ -141,7 +142,7 @@ trace::Trace joined(const trace::Trace& before, trace::Trace after) {
 } // namespace
 
 FleetRun run_fleet(const config::Scenario& scenario, const RunChange& change) {
-    questions_left = change.interrupt_after;
+    signal_checks_left = change.interrupt_after;
     FleetRun run;
     std::map<std::int64_t, std::vector<float>> logits;
     trace::MemorySink sink;
@@ -160,7 +161,7 @@ FleetRun run_fleet(const config::Scenario& scenario, const RunChange& change) {
             logits[turn].assign(of_turn.begin(), of_turn.end()); // one device runs at a time
         };
         if (change.interrupt_after >= 0) {
-            transport.options().interrupted = asked_for_a_signal;
+            transport.options().interrupted = signal_after_checks;
         }
         if (transport.self() == DeviceId(0)) {
             if (change.resumed != nullptr && !change.resumed->intervals.empty()) {
@@ -189,7 +190,7 @@ OracleRun run_oracle(
     const std::filesystem::path& model,
     const std::string& prompt,
     std::int64_t tokens,
-    const model::Cut& cut
+    const model::Slicing& cut
 ) {
     const model::GgufFile file(model);
     const model::Tokenizer tokenizer(file);
@@ -212,7 +213,7 @@ OracleRun run_oracle(const config::Scenario& scenario, bool keep_cache) {
     const model::Tokenizer tokenizer(file);
     const kernels::Sampling how{
         static_cast<float>(workload.temperature), workload.top_k, workload.top_p, workload.min_p};
-    model::Oracle oracle(file, kernels, runtime::cut_of(scenario.controller.cut()));
+    model::Oracle oracle(file, kernels, runtime::slicing_of(scenario.controller.cut()));
     OracleRun run;
     for (std::size_t sequence = 0; sequence < workload.requests(); ++sequence) {
         if (!keep_cache) {
@@ -222,7 +223,7 @@ OracleRun run_oracle(const config::Scenario& scenario, bool keep_cache) {
             tokenizer.encode(workload.prompts[sequence % workload.prompts.size()]);
         const std::uint64_t stream = stream_seed(scenario.seed, "sampling", sequence);
         std::uint64_t position = ids.size();
-        for (std::int64_t i = 0; i < workload.tokens_of(sequence); ++i) {
+        for (std::int64_t i = 0; i < workload.max_tokens_of(sequence); ++i) {
             const std::span<const float> logits = oracle.append(ids);
             run.logits.emplace_back(logits.begin(), logits.end());
             std::vector<float> spent = run.logits.back();

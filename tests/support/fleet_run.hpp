@@ -1,5 +1,6 @@
-// Whole runs in one process for tests: a scenario, a policy, and what came of it; the oracle's
-// answer to the same prompt; and the timeline's answer to the same placements.
+// Whole runs in one process, for tests: run_fleet makes a run, run_oracle decodes the same prompts
+// on a single device, and the functions below compare a run with the oracle, the timeline and the
+// closed forms of memory.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +10,13 @@
 #include <vector>
 
 #include "config/scenario/scenario.hpp"
-#include "model/decoder/cut.hpp"
+#include "model/decoder/slicing.hpp"
 #include "runtime/session/session.hpp"
 #include "trace/records/trace.hpp"
 
 namespace headroom::support {
 
-/// Devices of unequal speed and memory with links between them, as a scenario's text.
+/// A scenario with devices of unequal speed, as make_scenario writes it.
 struct FleetText {
     std::filesystem::path model;
     int devices = 3;
@@ -23,79 +24,82 @@ struct FleetText {
     std::int64_t interval = 1;
     std::string policy = "resource_aware";
     std::string prompt = "Once upon a time";
-    std::string memory = "64 MiB"; ///< of every device
-    bool varied = true;            ///< random loads and link variation
+    std::string memory = "64 MiB"; ///< memory of every device
+    bool varied = true;            ///< devices have random loads, links a varying bandwidth
     int source = 0;
-    std::string ends = "anywhere"; ///< embed and lm_head move too, unlike by default
-    std::string controller{};      ///< further lines of [controller]
-    std::string extra;             ///< further TOML, appended
+    std::string ends = "anywhere"; ///< controller.ends; the default lets embed and lm_head move
+    std::string controller{};      ///< more lines of [controller]
+    std::string extra;             ///< more TOML at the end
 };
 [[nodiscard]] config::Scenario make_scenario(const FleetText& text);
 
 struct FleetRun {
     trace::Trace trace;
-    std::vector<std::vector<float>> logits; ///< per sampled token, sequence after sequence
+    std::vector<std::vector<float>> logits; ///< one per sampled token, ordered by sequence
     runtime::RunOutcome outcome;
-    /// Sequence after sequence.
+    /// Returns the sampled tokens, ordered by sequence.
     [[nodiscard]] std::vector<std::int32_t> sampled() const;
 };
 
+/// What a test changes about a run.
 struct RunChange {
-    const scheduler::Policy* policy = nullptr; ///< instead of the scenario's
+    const scheduler::Policy* policy = nullptr; ///< replaces the scenario's policy
     kernels::Level level = kernels::best_level();
     bool trace_ops = true;
     Nanoseconds planted_wait = 0;
-    bool faulty = false; ///< something is wrong on purpose: a replay need not agree
-    const trace::Trace* resumed = nullptr; ///< of a run that goes on; the result has both parts
-    std::int64_t interrupt_after = -1;     ///< times that the run asks for a signal; -1: none comes
+    bool faulty = false; ///< the run has a deliberate fault, so its trace is not replayed
+    const trace::Trace* resumed =
+        nullptr;                       ///< resumes the run of this trace; the result has both parts
+    std::int64_t interrupt_after = -1; ///< a signal comes at this check for one; -1: none comes
     std::function<void()> after_load;
-    /// May put another transport in front of the given one.
+    /// Returns a transport that wraps the given one, or null.
     std::function<std::unique_ptr<comm::Transport>(comm::Transport&)> wrap;
 };
+/// Runs the scenario with one thread per device. Fails the test if the trace cannot be replayed.
 [[nodiscard]] FleetRun run_fleet(const config::Scenario& scenario, const RunChange& change = {});
 
 struct OracleRun {
     std::vector<std::int32_t> sampled;
-    std::vector<std::vector<float>> logits; ///< per sampled token, sequence after sequence
+    std::vector<std::vector<float>> logits; ///< one per sampled token, ordered by sequence
 };
-/// Greedy, `tokens` of them whatever they are.
+/// Decodes `tokens` tokens of one prompt, each the one with the largest logit.
 [[nodiscard]] OracleRun run_oracle(
     const std::filesystem::path& model,
     const std::string& prompt,
     std::int64_t tokens,
-    const model::Cut& cut = {}
+    const model::Slicing& cut = {}
 );
 
-/// Every request of the scenario decoded alone, one after the other, chosen as the workload says,
-/// in the scenario's cut. With `keep_cache` the oracle does not forget between two: a fault, for
-/// tests that must find it.
+/// Decodes the requests of the scenario one after the other, each alone, with the scenario's
+/// sampling and cut. keep_cache: a deliberate fault: the oracle keeps its cache between two
+/// requests.
 [[nodiscard]] OracleRun run_oracle(const config::Scenario& scenario, bool keep_cache = false);
 
-/// Empty if both have the same ids and the same bits in every logit; else the first difference.
+/// Returns the first difference in sampled tokens or in the bits of the logits, or "".
 [[nodiscard]] std::string difference(const FleetRun& run, const OracleRun& oracle);
 
-/// Walks the run's placements over the scenario's true profiles and compares every time in the
-/// trace: tokens, migrations, resumptions, and (with ops) every operation and message.
-/// Empty if all are equal to the nanosecond; else the first difference.
+/// Computes the times of all turns and migrations in the trace with the timeline and compares them
+/// with the recorded ones, also those of operations and messages if the trace has them. Returns the
+/// first difference, or "" if all times are equal to the nanosecond.
 [[nodiscard]] std::string timeline_difference(
     const config::Scenario& scenario, const trace::Trace& trace
 );
 
-/// Empty if every device held at each interval's end what the closed forms say, and within it never
-/// more than before or after; else the first difference.
+/// Compares the recorded memory of each device with the closed forms: the bytes held at the end of
+/// each interval, and the peak within it. Returns the first difference, or "".
 [[nodiscard]] std::string memory_difference(
     const config::Scenario& scenario, const trace::Trace& trace
 );
 
-/// Turns of all intervals in the order in which the source began them.
+/// Returns the turns of all intervals in the order in which the source began them.
 [[nodiscard]] std::vector<trace::TurnRow> turns_of(const trace::Trace& trace);
 
-/// What the run had at work at once, for the closed form of the buffers.
+/// Returns the sizes of turns for which the run allocated buffers.
 [[nodiscard]] scheduler::TurnSizes turn_sizes(
     const trace::Trace& trace, const config::Scenario& scenario
 );
 
-/// Tokens of each sequence's prompt, by sequence.
+/// Returns the number of prompt tokens of each sequence.
 [[nodiscard]] std::vector<std::int64_t> prompt_lengths(const trace::Trace& trace);
 
 } // namespace headroom::support

@@ -1,4 +1,4 @@
-// A transport in front of another one, for tests that spoil something on the way.
+// A transport that forwards everything to another one. Tests derive from it to damage messages.
 #pragma once
 
 #include "comm/transport.hpp"
@@ -23,26 +23,26 @@ class ForwardingTransport : public comm::Transport {
     ) override {
         return inner_.start_synchronous_send(to, tag, parts);
     }
-    void wait(comm::PendingSend& send, const comm::Waiting& waiting) override {
-        inner_.wait(send, waiting);
+    void wait(comm::PendingSend& send, const comm::WaitReason& reason) override {
+        inner_.wait(send, reason);
     }
     void receive(
         DeviceId from,
         comm::Tag tag,
         std::span<const comm::Part> parts,
-        const comm::Waiting& waiting
+        const comm::WaitReason& reason
     ) override {
-        inner_.receive(from, tag, parts, waiting);
+        inner_.receive(from, tag, parts, reason);
     }
     [[nodiscard]] std::vector<std::byte> receive_any_size(
-        DeviceId from, comm::Tag tag, const comm::Waiting& waiting
+        DeviceId from, comm::Tag tag, const comm::WaitReason& reason
     ) override {
-        return inner_.receive_any_size(from, tag, waiting);
+        return inner_.receive_any_size(from, tag, reason);
     }
-    [[nodiscard]] bool ready(DeviceId from, comm::Tag tag) override {
-        return inner_.ready(from, tag);
+    [[nodiscard]] bool has_message(DeviceId from, comm::Tag tag) override {
+        return inner_.has_message(from, tag);
     }
-    void barrier(const comm::Waiting& waiting) override { inner_.barrier(waiting); }
+    void barrier(const comm::WaitReason& reason) override { inner_.barrier(reason); }
     void idle_until(std::chrono::steady_clock::time_point moment) override {
         inner_.idle_until(moment);
     }

@@ -1,4 +1,4 @@
-// What the closed forms say a device holds, compared with what its budget said.
+// Compares the memory in a trace with the closed forms.
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -23,7 +23,7 @@ scheduler::Placement placement_of(const trace::Interval& interval) {
     return placement;
 }
 
-/// Weights, caches for `context` rows, and buffers if there is any block.
+/// Returns the bytes of weights, caches for `context` rows, and buffers if the device has a block.
 Bytes held(
     const scheduler::Blocks& blocks,
     Bytes buffers,
@@ -41,7 +41,7 @@ Bytes held(
     return sum > 0 ? sum + buffers : 0;
 }
 
-/// What the caches of all slots hold, in rows of whole pages, as the source's visits change it.
+/// Follows the number of cache rows of all slots, in whole pages, through the visits of the source.
 class CacheRows {
   public:
     CacheRows(
@@ -57,12 +57,12 @@ class CacheRows {
     }
 
     struct Span {
-        std::int64_t most = 0; ///< within the interval
-        std::int64_t last = 0; ///< at its end
+        std::int64_t max = 0;  ///< largest number of rows within the interval
+        std::int64_t last = 0; ///< number of rows at its end
     };
 
-    /// Turns that have begun before the interval's last one was over grow their caches; what a
-    /// sequence leaves behind is given back when the next turn begins or blocks move.
+    /// Advances to the end of the interval. The caches of a turn grow when it begins. Those of an
+    /// ended sequence are freed when the next turn begins or blocks move.
     Span advance(const trace::Interval& interval) {
         Span span{total(), 0};
         for (const trace::TurnRow& over : interval.turns) {
@@ -78,7 +78,7 @@ class CacheRows {
     }
 
   private:
-    /// The interval's placement is installed once the turns under the one before are over.
+    /// The interval's placement is installed after the last turn under the previous placement.
     void install(const trace::Interval& interval, std::int64_t epoch) {
         if (epoch == interval.row.epoch && epoch != epoch_) {
             epoch_ = epoch;
@@ -92,7 +92,8 @@ class CacheRows {
         }
     }
 
-    /// From a turn's begin to its end: a cycle, or nothing if all of it is on the source.
+    /// Returns the visits from a turn's begin to its end: a cycle, or 1 if all blocks are on the
+    /// source.
     static std::int64_t visits_of_a_turn(
         const config::Scenario& scenario,
         const scheduler::Blocks& blocks,
@@ -115,7 +116,7 @@ class CacheRows {
             }
             free_caches();
             rows_[turn.sequence] = (turn.first + turn.tokens + 15) / 16 * 16;
-            span.most = std::max(span.most, total());
+            span.max = std::max(span.max, total());
         }
     }
 
@@ -129,10 +130,10 @@ class CacheRows {
 
     std::vector<trace::TurnRow> begun_;
     std::size_t next_ = 0;
-    std::map<std::int64_t, std::int64_t> visits_;    ///< of a turn, by epoch
-    std::map<std::int32_t, std::int64_t> last_turn_; ///< of each sequence
+    std::map<std::int64_t, std::int64_t> visits_;    ///< visits of a turn, by epoch
+    std::map<std::int32_t, std::int64_t> last_turn_; ///< by sequence
     std::map<std::int32_t, std::int64_t> rows_;
-    std::vector<std::int32_t> ended_; ///< their caches are still there
+    std::vector<std::int32_t> ended_; ///< sequences whose caches are not freed yet
     std::int64_t epoch_ = -1;
 };
 
@@ -152,11 +153,11 @@ std::string memory_difference(const config::Scenario& scenario, const trace::Tra
         const CacheRows::Span span = rows.advance(interval);
         for (const trace::ResourceRow& row : interval.resources) {
             const Bytes after = held(blocks, buffers, interval, row.device, span.last);
-            const Bytes most = std::max(
-                held(blocks, buffers, interval, row.device, span.most),
-                previous == nullptr ? 0 : held(blocks, buffers, *previous, row.device, span.most)
+            const Bytes peak = std::max(
+                held(blocks, buffers, interval, row.device, span.max),
+                previous == nullptr ? 0 : held(blocks, buffers, *previous, row.device, span.max)
             );
-            if (row.memory_used_bytes != after || row.memory_peak_bytes > most) {
+            if (row.memory_used_bytes != after || row.memory_peak_bytes > peak) {
                 return fmt::format(
                     "interval {}, device {}: holds {} B, at most {} B; expected {} B, at most {} B",
                     row.interval,
@@ -164,7 +165,7 @@ std::string memory_difference(const config::Scenario& scenario, const trace::Tra
                     row.memory_used_bytes,
                     row.memory_peak_bytes,
                     after,
-                    most
+                    peak
                 );
             }
         }

@@ -1,5 +1,5 @@
-// To be preloaded: a file system whose locks fail with the error NO_LOCKS_ERRNO (a number), or a
-// world in which a file is removed at the moment when it gets its name (LOSE_RENAMED=1).
+// A library for LD_PRELOAD that makes file locks fail with error number NO_LOCKS_ERRNO. With
+// LOSE_RENAMED=1 it removes every file directly after it was renamed.
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -12,11 +12,11 @@
 namespace {
 
 bool fails() {
-    const char* const told = std::getenv("NO_LOCKS_ERRNO");
-    if (told == nullptr) {
+    const char* const value = std::getenv("NO_LOCKS_ERRNO");
+    if (value == nullptr) {
         return false;
     }
-    errno = std::atoi(told);
+    errno = std::atoi(value);
     return true;
 }
 
@@ -52,7 +52,7 @@ extern "C" int flock(int descriptor, int operation) noexcept {
     return fails() ? -1 : real<int(int, int)>("flock")(descriptor, operation);
 }
 
-// Of 64-bit programs both names mean the same; a command takes nothing, a number or a pointer.
+// In 64-bit programs both names mean the same. A command has no argument, a number or a pointer.
 extern "C" int fcntl64(int descriptor, int command, ...) {
     va_list rest;
     va_start(rest, command);

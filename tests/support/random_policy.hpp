@@ -1,5 +1,5 @@
-// A policy for tests that never does anything sensible: at every decision it sends random blocks to
-// random devices, as long as the result fits. If numbers survive this, they survive any policy.
+// A policy for tests that moves random blocks to random devices at every decision, as long as the
+// result fits. Results that do not change under this policy do not depend on the placement.
 #pragma once
 
 #include "base/random.hpp"
@@ -11,8 +11,9 @@ namespace headroom::support {
 
 class RandomPolicy final : public scheduler::Policy {
   public:
-    /// part: of all blocks that move per decision, in percent.
-    explicit RandomPolicy(std::uint64_t seed, std::uint64_t part = 30) : seed_(seed), part_(part) {}
+    /// percent: how many of all blocks move at a decision, on average.
+    explicit RandomPolicy(std::uint64_t seed, std::uint64_t percent = 30)
+        : seed_(seed), percent_(percent) {}
     [[nodiscard]] std::string_view name() const override { return "random"; }
 
     [[nodiscard]] scheduler::Decision decide(const scheduler::Problem& problem) const override {
@@ -25,17 +26,17 @@ class RandomPolicy final : public scheduler::Policy {
             scheduler::Placement placement =
                 problem.previous.value_or(scheduler::Placement(blocks, DeviceId(0)));
             for (std::size_t b = 0; b < blocks; ++b) {
-                if (problem.pinned(BlockId(b))) {
+                if (problem.is_pinned(BlockId(b))) {
                     placement[b] = problem.source;
-                } else if (!problem.previous || random.below(100) < part_) {
+                } else if (!problem.previous || random.below(100) < percent_) {
                     placement[b] = DeviceId(static_cast<std::int32_t>(random.below(devices)));
                 }
             }
             if (scheduler::validate(problem, placement).ok()) {
-                const auto most = static_cast<std::uint64_t>(problem.in_flight());
+                const auto limit = static_cast<std::uint64_t>(problem.in_flight());
                 const std::int64_t batch = problem.batch > 0
                                                ? problem.batch
-                                               : 1 + static_cast<std::int64_t>(random.below(most));
+                                               : 1 + static_cast<std::int64_t>(random.below(limit));
                 return scheduler::evaluate(problem, std::move(placement), "random", batch);
             }
         }
@@ -46,7 +47,7 @@ class RandomPolicy final : public scheduler::Policy {
 
   private:
     std::uint64_t seed_;
-    std::uint64_t part_;
+    std::uint64_t percent_;
 };
 
 } // namespace headroom::support

@@ -1,4 +1,5 @@
-// Prompts of letters and spaces: some empty, most short, some of several cache pages.
+// Random prompts of letters and spaces. Some are empty, most are short, some take several cache
+// pages.
 #pragma once
 
 #include <string>

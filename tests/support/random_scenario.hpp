@@ -1,5 +1,5 @@
-// Random mixes of everything that a run can have: devices, loads, prompts, lengths, arrivals,
-// chunks, joined turns, cuts, ends of text, a device that loses speed and memory.
+// Random scenarios that combine different devices, loads, prompts, lengths, arrivals, chunks, batch
+// sizes, cuts, ends of text, and a device that loses speed and memory.
 #pragma once
 
 #include "config/scenario/scenario.hpp"

@@ -12,7 +12,7 @@ void expect_replayable(
     const trace::Trace& trace, const config::Scenario& scenario, const scheduler::Policy& policy
 ) {
     if (trace.header.model.empty()) {
-        return; // nothing was placed
+        return; // the trace has not begun
     }
     const runtime::Replay replay = runtime::replay(trace, scenario, policy);
     if (!replay.differences.empty()) {

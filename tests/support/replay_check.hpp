@@ -1,4 +1,4 @@
-// Every run that a test makes is replayed: a trace must hold all that its run depended on.
+// Replays the runs of tests: a trace must contain everything that its run depended on.
 #pragma once
 
 #include "config/scenario/scenario.hpp"
@@ -7,7 +7,7 @@
 
 namespace headroom::support {
 
-/// Fails the test at hand if the replay of its trace differs. A trace that was not begun is fine.
+/// Fails the running test if the replay of the trace differs. A trace that has not begun passes.
 void expect_replayable(
     const trace::Trace& trace, const config::Scenario& scenario, const scheduler::Policy& policy
 );

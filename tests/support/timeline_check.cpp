@@ -1,4 +1,4 @@
-// The other half of "one timeline": what the ranks measured, found out a second time by walking.
+// Computes the times of a run again with the timeline and compares them with the recorded ones.
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -19,8 +19,7 @@ namespace {
 
 using scheduler::Placement;
 
-/// Walks what the source did, in its order: turns begin and end at the places that the trace gives
-/// them, and every time comes out again.
+/// Repeats the visits of the source in the recorded order on a timeline, and compares all times.
 class Checker {
   public:
     Checker(const config::Scenario& scenario, const trace::Trace& trace, scheduler::Blocks blocks)
@@ -64,19 +63,19 @@ class Checker {
         }
     }
 
-    /// An idle source may have waited until a request came.
+    /// Raises the source's clock to `time` if the source was idle and a request arrived then.
     void wait_for_request(Nanoseconds time) {
         const bool idle = under_way_.empty();
         for (const trace::Interval& interval : trace_.intervals) {
             for (const trace::RequestRow& request : interval.requests) {
                 if (idle && request.arrival == time) {
-                    timeline_.raise(source_, time);
+                    timeline_.advance_clock(source_, time);
                 }
             }
         }
     }
 
-    /// If its placement is another one, turns under way end before it is installed.
+    /// Begins an interval. A new placement is installed later, when no turn is under way.
     void decide(const trace::Interval& interval) {
         wait_for_request(interval.row.t_dec);
         expect(
@@ -105,22 +104,22 @@ class Checker {
         epoch_ = row.epoch;
         installed_ = true;
         programs_ = scheduler::lower(blocks_, next, source_, scenario_.fleet.size());
-        const scheduler::Stagger stagger = scheduler::stagger_of(
+        const scheduler::PhaseOffsets offsets = scheduler::phase_offsets(
             blocks_,
             programs_,
-            scheduler::take_snapshot(scenario_.fleet, row.t_dec, seen_),
+            scheduler::take_snapshot(scenario_.fleet, row.t_dec, tokens_seen_),
             source_,
             (scenario_.workload.slots() + row.batch - 1) / row.batch,
             scenario_.workload.slots() == 1
         );
         timeline_.install(
             &programs_,
-            stagger,
+            offsets,
             {source_,
              [this](const scheduler::Timeline::FirstOperation& first) { return over(first); },
              true}
         );
-        visits_per_cycle_ = stagger.visits;
+        visits_per_cycle_ = offsets.visits;
     }
 
     void migrate(const trace::Interval& interval, const Placement& next) {
@@ -135,9 +134,9 @@ class Checker {
             *placement_,
             next,
             rows,
-            scenario_.controller.weights == config::Weights::everywhere
+            scenario_.controller.weights == config::WeightsMode::everywhere
         );
-        const scheduler::FleetRates rates(scenario_.fleet, seen_);
+        const scheduler::FleetRates rates(scenario_.fleet, tokens_seen_);
         std::vector<scheduler::MoveRecord> log;
         const Nanoseconds resume = timeline_.migrate(moves, rates, row.t_switch, &log);
         expect(row.t_resume, resume, fmt::format("t_resume at token {}", row.first_token));
@@ -158,22 +157,22 @@ class Checker {
         for (std::size_t i = 0; i < placement_->size(); ++i) {
             if ((*placement_)[i] == first.device) {
                 held += blocks_.weight_bytes(BlockId(i), *placement_) +
-                        blocks_.cache_bytes(BlockId(i), first.cached);
+                        blocks_.cache_bytes(BlockId(i), first.cached_rows);
             }
         }
         held += held > 0 ? buffers_ : 0;
         return std::max<Bytes>(0, held - first.rates.memory(first.device, first.start));
     }
 
-    void hold() {
+    void set_cached_rows() {
         std::int64_t pages = 0;
         for (const auto& [sequence, rows] : rows_) {
             pages += (rows + scheduler::kPageTokens - 1) / scheduler::kPageTokens;
         }
-        timeline_.hold_cached(pages * scheduler::kPageTokens);
+        timeline_.set_cached_rows(pages * scheduler::kPageTokens);
     }
 
-    /// A turn ends when the source comes to its slot again, or where it began if it is all there.
+    /// Ends a turn: when the source visits its slot again, or at once if it has no last segment.
     void end(const trace::TurnRow& turn) {
         const std::int64_t at = turn.visit + (timeline_.has_end() ? visits_per_cycle_ : 1);
         while (visit_ < at && problem_.empty()) {
@@ -193,12 +192,12 @@ class Checker {
         }
     }
 
-    /// What ended sequences leave behind goes when something begins or moves.
+    /// Frees the caches of ended sequences, when a turn begins or blocks move.
     void free_caches() {
         for (const std::int32_t sequence : std::exchange(ended_, {})) {
             rows_.erase(sequence);
         }
-        hold();
+        set_cached_rows();
     }
 
     void visit() {
@@ -212,7 +211,7 @@ class Checker {
             begun.push_back(begun_[next_].turn);
             batches.push_back(begin_batch());
         }
-        hold();
+        set_cached_rows();
         if (!problem_.empty()) {
             return;
         }
@@ -223,7 +222,7 @@ class Checker {
         ++visit_;
     }
 
-    /// The turns that the next one is joined with.
+    /// Returns the batch that the next turn begins.
     scheduler::Batch begin_batch() {
         const trace::TurnRow& first = begun_[next_];
         expect(first.start, timeline_.clock(source_), fmt::format("start of turn {}", first.turn));
@@ -238,12 +237,12 @@ class Checker {
             problem_ = fmt::format("turn {} is in no batch, or begins too early", first.turn);
             return batch;
         }
-        seen_ = first.seen_tokens;
+        tokens_seen_ = first.seen_tokens;
         batch.rates = std::make_shared<scheduler::FleetRates>(scenario_.fleet, first.seen_tokens);
         return batch;
     }
 
-    /// Rows of all intervals, as devices have them: by turn, then device, then in program order.
+    /// Sorts rows of all intervals by turn, then device, then program order.
     template <class Row>
     static void sort_rows(std::vector<Row>& rows, std::int32_t Row::*device) {
         std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
@@ -260,7 +259,7 @@ class Checker {
         }
         std::vector<trace::OpRow> walked_ops;
         std::vector<trace::MessageRow> walked_messages;
-        for (const scheduler::DeviceLog& device : timeline_.mark()) {
+        for (const scheduler::DeviceLog& device : timeline_.take_logs()) {
             for (const scheduler::OpRecord& op : device.records.ops) {
                 walked_ops.push_back({op.turn, op.device.value, op.block.value, op.start, op.end});
             }
@@ -328,17 +327,17 @@ class Checker {
     DeviceId source_;
     scheduler::Timeline timeline_;
     std::vector<trace::TurnRow> begun_;
-    std::size_t next_ = 0; ///< turn to begin
+    std::size_t next_ = 0; ///< the turn that begins next
     Bytes buffers_;
-    std::map<std::int32_t, std::int64_t> last_turn_; ///< of each sequence
-    std::map<std::int32_t, std::int64_t> rows_;      ///< in the caches of those in flight
-    std::vector<std::int32_t> ended_;                ///< their caches are still there
-    std::map<std::int64_t, std::int64_t> under_way_; ///< batch -> the timeline's number
-    std::int64_t visit_ = 0;                         ///< next
+    std::map<std::int32_t, std::int64_t> last_turn_; ///< by sequence
+    std::map<std::int32_t, std::int64_t> rows_;      ///< cache rows, by sequence in flight
+    std::vector<std::int32_t> ended_;                ///< sequences whose caches are not freed yet
+    std::map<std::int64_t, std::int64_t> under_way_; ///< number in the timeline, by batch
+    std::int64_t visit_ = 0;                         ///< number of the next visit
     std::int64_t visits_per_cycle_ = 1;
-    std::int64_t seen_ = 0; ///< tokens that the last begun turn saw
+    std::int64_t tokens_seen_ = 0; ///< tokens sampled before the last turn began
     std::int64_t epoch_ = -1;
-    bool installed_ = false; ///< the interval's placement
+    bool installed_ = false; ///< the interval's placement is installed
     std::optional<Placement> placement_;
     std::vector<scheduler::Program> programs_;
     std::string problem_;
@@ -368,7 +367,7 @@ std::string timeline_difference(const config::Scenario& scenario, const trace::T
     try {
         return Checker(scenario, trace, blocks).check();
     } catch (const Bug& bug) {
-        return bug.what(); // turns that cannot have been walked in this order
+        return bug.what(); // the timeline refuses this order of turns
     }
 }
 

@@ -35,18 +35,18 @@ class TemporaryFolder {
 } // namespace
 
 model::test::TinyShape tiny_shape_in(std::string_view types) {
-    using model::test::Stored;
+    using model::test::StoredType;
     model::test::TinyShape shape = tiny_shape();
     if (types == "mixed") {
-        shape.type = Stored::q4_0;
-        shape.output = Stored::q6_k;
+        shape.type = StoredType::q4_0;
+        shape.output = StoredType::q6_k;
     } else {
         const auto named = std::find_if(
-            model::test::kStored.begin(),
-            model::test::kStored.end(),
-            [&](Stored type) { return types == model::test::name_of(type); }
+            model::test::kStoredTypes.begin(),
+            model::test::kStoredTypes.end(),
+            [&](StoredType type) { return types == model::test::name_of(type); }
         );
-        HEADROOM_CHECK(named != model::test::kStored.end(), "types {}", types);
+        HEADROOM_CHECK(named != model::test::kStoredTypes.end(), "types {}", types);
         shape.type = *named;
     }
     if (types == "mixed" || types == "q4_k") {

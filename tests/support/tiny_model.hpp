@@ -1,4 +1,4 @@
-// Small GGUF models with random weights as files, for the tests that run whole fleets.
+// Small GGUF models with random weights, written to files for tests that run whole fleets.
 #pragma once
 
 #include <array>
@@ -10,7 +10,8 @@
 
 namespace headroom::support {
 
-/// Four groups of two heads, 64 wide: enough to spread over eight devices.
+/// Returns a shape with four groups of two heads and a width of 64, which suffices for eight
+/// devices.
 [[nodiscard]] inline model::test::TinyShape tiny_shape() {
     model::test::TinyShape shape;
     shape.heads = 8;
@@ -22,19 +23,21 @@ namespace headroom::support {
     return shape;
 }
 
-/// Weight types of whole models, by the names that tests have: one stored type for all matrices,
-/// and "mixed": Q4_0 with the output matrix in Q6_K, as published Q4_0 files are.
+/// Names of the weight types of whole models. A type's name stands for this type in all matrices;
+/// "mixed" is Q4_0 with the output matrix in Q6_K, as in published Q4_0 files.
 inline constexpr std::array kTypeNames{"f32", "q8_0", "f16", "bf16", "q4_0", "q4_k", "mixed"};
 
-/// tiny_shape in the types of that name; 256 wide where a row must hold a super-block.
+/// Returns tiny_shape with the weight types of this name. Its width is 256 if rows consist of
+/// super-blocks.
 [[nodiscard]] model::test::TinyShape tiny_shape_in(std::string_view types);
 
 void write_tiny_model(const std::filesystem::path& path, const model::test::TinyShape& shape);
 
-/// A model of tiny_shape(), written on first use and removed at exit.
+/// Returns a model file of tiny_shape(). It is written at the first call and removed at exit.
 [[nodiscard]] const std::filesystem::path& tiny_model_file();
 
-/// A path in the test's own temporary folder, made on first use and removed at exit.
+/// Returns a path in the temporary folder of this process, which is made at the first call and
+/// removed at exit.
 [[nodiscard]] std::filesystem::path temporary_path(const std::string& name);
 
 } // namespace headroom::support

@@ -1,4 +1,4 @@
-// Every field of every row has its column: writing, reading and comparing see nothing else.
+// Every field of every row has a column. Writing, reading and comparing use only the columns.
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -12,7 +12,7 @@
 namespace headroom::trace {
 namespace {
 
-/// Stands for a value of any type: an aggregate takes as many of them as it has fields.
+/// Converts to any type. An aggregate can be initialised with as many of these as it has fields.
 struct Anything {
     template <class T>
     operator T() const;
@@ -73,18 +73,18 @@ TYPED_TEST(Columns, have_distinct_names_and_a_unit) {
     });
 }
 
-/// What the manual says about one table: from its heading to the next.
-std::string readme_section(const std::string& table) {
+/// Returns the manual's section on a table, from its heading to the next.
+std::string manual_section(const std::string& table) {
     std::ifstream file(HEADROOM_SOURCE_DIR "/docs/reference/trace.md");
-    std::ostringstream readme;
-    readme << file.rdbuf();
-    const std::string all = readme.str();
+    std::ostringstream manual;
+    manual << file.rdbuf();
+    const std::string all = manual.str();
     const std::size_t begin = all.find("\n### /" + table + "\n");
     return begin == std::string::npos ? "" : all.substr(begin, all.find("\n#", begin + 1) - begin);
 }
 
-TYPED_TEST(Columns, are_described_in_the_readme_with_their_units) {
-    const std::string section = readme_section(Table<TypeParam>::name);
+TYPED_TEST(Columns, are_described_in_the_manual_with_their_units) {
+    const std::string section = manual_section(Table<TypeParam>::name);
     for_each_column<TypeParam>([&]<class T>(const Column<TypeParam, T>& column) {
         const std::string name = column.name;
         const std::size_t plain = section.find("`" + name + "`");
@@ -97,8 +97,8 @@ TYPED_TEST(Columns, are_described_in_the_readme_with_their_units) {
     });
 }
 
-TEST(TheReadme, does_not_describe_a_table_that_does_not_exist) {
-    EXPECT_EQ(readme_section("no_such_table"), "");
+TEST(TheManual, does_not_describe_a_table_that_does_not_exist) {
+    EXPECT_EQ(manual_section("no_such_table"), "");
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-// Equal traces compare equal, and every single field that is changed is noticed, the host's aside.
+// Equal traces have no differences, and every changed field is found, except those of the host.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,7 +31,8 @@ void change(T& value) {
     value = value == T{1} ? T{2} : T{1};
 }
 
-/// Changes one column of a row at a time, and expects the change to be found or excepted.
+/// Changes one column of a row at a time. Expects the change to be found unless it is a host
+/// column.
 template <class Row, class Choose>
 void expect_every_column_noticed(Choose row_of) {
     for_each_column<Row>([&](const auto& column) {
@@ -81,7 +82,7 @@ TEST(Differences, show_every_changed_column_of_an_interval) {
     expect_every_column_noticed<EventRow>(in_second(&Interval::events));
 }
 
-/// A change that must be found, with the start of the line that tells it.
+/// A change and the first words of the line that must report it.
 struct Change {
     const char* line;
     void (*apply)(Trace&);
@@ -126,7 +127,7 @@ TEST(Differences, show_changes_of_everything_that_is_not_a_row) {
     }
 }
 
-TEST(Differences, except_the_host_and_its_clock) {
+TEST(Differences, leave_out_the_host_and_its_clock) {
     const Trace before = sample_trace();
     Trace after = before;
     after.header.attributes["host"] = "another";
@@ -138,7 +139,7 @@ TEST(Differences, except_the_host_and_its_clock) {
     EXPECT_THAT(differences(after, before), IsEmpty());
 }
 
-TEST(Differences, stop_at_the_number_asked_for) {
+TEST(Differences, stop_at_the_requested_number) {
     const Trace before = sample_trace();
     Trace after = before;
     for (Interval& interval : after.intervals) {
@@ -150,7 +151,7 @@ TEST(Differences, stop_at_the_number_asked_for) {
     EXPECT_THAT(differences(before, after, 0), IsEmpty());
 }
 
-TEST(Differences, tell_doubles_apart_bit_by_bit) {
+TEST(Differences, compare_the_bits_of_doubles) {
     const Trace before = sample_trace();
     Trace after = before;
     after.intervals[0].row.paper_migration_s = 0; // instead of the smallest double

@@ -1,5 +1,5 @@
-// What leaves a trace for other programs: lanes, gaps, texts and numbers. The files as a whole are
-// compared with h5py in tests/cli/export_test.py.
+// Parts of the exports: tracks, gaps, texts and numbers. tests/cli/export_test.py compares whole
+// files with the trace.
 #include <algorithm>
 #include <sstream>
 
@@ -11,7 +11,7 @@
 #include "tests/trace/sample.hpp"
 #include "trace/analysis/csv.hpp"
 #include "trace/analysis/gaps.hpp"
-#include "trace/analysis/lanes.hpp"
+#include "trace/analysis/track_indices.hpp"
 #include "trace/export/perfetto.hpp"
 #include "trace/export/trace_events.hpp"
 
@@ -33,19 +33,19 @@ std::vector<Span> random_spans(Random& random) {
     return spans;
 }
 
-/// Pairs of one lane that overlap.
-int overlaps(const std::vector<Span>& spans, const std::vector<std::size_t>& lanes) {
+/// Returns the number of pairs of spans that overlap on one track.
+int overlaps(const std::vector<Span>& spans, const std::vector<std::size_t>& tracks) {
     int found = 0;
     for (std::size_t i = 0; i < spans.size(); ++i) {
         for (std::size_t j = 0; j < i; ++j) {
-            found += lanes[i] == lanes[j] && spans[i].begin < spans[j].end ? 1 : 0;
+            found += tracks[i] == tracks[j] && spans[i].begin < spans[j].end ? 1 : 0;
         }
     }
     return found;
 }
 
-/// How many lanes there must be: at some span's begin so many are not over, it included.
-std::size_t most_needed(const std::vector<Span>& spans) {
+/// Returns the minimal number of tracks: the largest number of spans at the start of any span.
+std::size_t min_track_count(const std::vector<Span>& spans) {
     std::size_t most = 0;
     for (std::size_t i = 0; i < spans.size(); ++i) {
         std::size_t open = 1;
@@ -57,23 +57,23 @@ std::size_t most_needed(const std::vector<Span>& spans) {
     return most;
 }
 
-TEST(Lanes, have_no_overlaps_and_are_as_few_as_possible) {
+TEST(TrackIndices, have_no_overlaps_and_are_as_few_as_possible) {
     Random random(stream_seed(3, "lanes"));
     for (int i = 0; i < 1000; ++i) {
         const std::vector<Span> spans = random_spans(random);
-        const std::vector<std::size_t> lanes = lanes_of(spans);
-        ASSERT_EQ(lanes.size(), spans.size());
-        EXPECT_EQ(overlaps(spans, lanes), 0);
+        const std::vector<std::size_t> tracks = track_indices(spans);
+        ASSERT_EQ(tracks.size(), spans.size());
+        EXPECT_EQ(overlaps(spans, tracks), 0);
         const std::size_t used =
-            lanes.empty() ? 0 : 1 + *std::max_element(lanes.begin(), lanes.end());
-        EXPECT_EQ(used, most_needed(spans));
+            tracks.empty() ? 0 : 1 + *std::max_element(tracks.begin(), tracks.end());
+        EXPECT_EQ(used, min_track_count(spans));
     }
 }
 
-TEST(Lanes, a_planted_overlap_is_found) {
+TEST(TrackIndices, a_planted_overlap_is_found) {
     const std::vector<Span> spans{{0, 4}, {3, 5}};
     EXPECT_EQ(overlaps(spans, {0, 0}), 1);
-    EXPECT_EQ(overlaps(spans, lanes_of(spans)), 0);
+    EXPECT_EQ(overlaps(spans, track_indices(spans)), 0);
 }
 
 TEST(Microseconds, lose_no_nanosecond) {
@@ -82,7 +82,7 @@ TEST(Microseconds, lose_no_nanosecond) {
     EXPECT_EQ(microseconds(12'003), "12.003");
     EXPECT_EQ(microseconds(-1), "-0.001");
     EXPECT_EQ(microseconds(kNever), "9223372036854775.807");
-    EXPECT_EQ(microseconds(sample::kLeast<Nanoseconds>), "-9223372036854775.808");
+    EXPECT_EQ(microseconds(sample::kMin<Nanoseconds>), "-9223372036854775.808");
     Random random(stream_seed(3, "microseconds"));
     for (int i = 0; i < 1000; ++i) {
         const auto time = static_cast<Nanoseconds>(random.below(std::uint64_t{1} << 51));
@@ -121,8 +121,8 @@ TEST(CsvField, is_no_formula) {
 
 TEST(Csv, every_table_has_a_header_and_all_rows) {
     Trace trace = sample::trace(7, true);
-    trace.intervals[0].ops[1].start = sample::kLeast<Nanoseconds>;
-    trace.intervals[0].ops[1].end = sample::kMost<Nanoseconds>;
+    trace.intervals[0].ops[1].start = sample::kMin<Nanoseconds>;
+    trace.intervals[0].ops[1].end = sample::kMax<Nanoseconds>;
     for (const CsvTable& table : csv_tables(trace)) {
         std::ostringstream out;
         table.write(out);
@@ -162,6 +162,7 @@ TEST(Perfetto, is_json_whatever_the_values_are) {
     EXPECT_TRUE(nlohmann::json::parse(out.str())["otherData"].is_object());
 }
 
+/// A gap without its message.
 struct ShownGap {
     Nanoseconds begin;
     Nanoseconds end;
@@ -178,7 +179,7 @@ std::vector<ShownGap> gaps_of(const Trace& trace, std::size_t device) {
     return shown;
 }
 
-/// Two devices; the second works from 10 to 20 and from 60 to 70.
+/// Returns a trace with two devices. The second one computes from 10 to 20 and from 60 to 70.
 Trace two_devices() {
     Trace trace;
     trace.header.devices.resize(2);

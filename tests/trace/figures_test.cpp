@@ -1,4 +1,4 @@
-// Figures behind the pictures of a run, on hand-made traces.
+// The figures of pictures, for traces that are written by hand.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -45,7 +45,7 @@ TEST(TokenSteps, are_gaps_between_a_sequences_tokens_in_order_of_their_ends) {
     );
 }
 
-TEST(TimeParts, bound_the_time_in_which_anything_computes) {
+TEST(TimeBreakdown, bounds_the_time_in_which_any_device_computes) {
     Trace trace;
     trace.header.devices.resize(2);
     trace.intervals.resize(2);
@@ -53,14 +53,14 @@ TEST(TimeParts, bound_the_time_in_which_anything_computes) {
     trace.intervals[0].resources = {{.device = 0, .busy_ns = 30}, {.device = 1, .busy_ns = 50}};
     trace.intervals[1].row = interval_row(120, 130, 150, 200);
     trace.intervals[1].resources = {{.device = 0, .busy_ns = 40}, {.device = 1, .busy_ns = 45}};
-    const TimeParts parts = time_parts(trace);
-    EXPECT_EQ(parts.whole, 100 + 80);
+    const TimeBreakdown parts = time_breakdown(trace);
+    EXPECT_EQ(parts.total, 100 + 80);
     EXPECT_EQ(parts.migrating, 20);
-    EXPECT_EQ(parts.busiest, 50 + 45);
-    EXPECT_EQ(parts.any_device, 80 + 60) << "no more than the interval without its migration";
+    EXPECT_EQ(parts.min_computing, 50 + 45);
+    EXPECT_EQ(parts.max_computing, 80 + 60) << "no more than the interval without its migration";
 }
 
-TEST(BusyTimes, of_operations_are_cut_at_the_borders_of_intervals) {
+TEST(BusyTimes, of_operations_are_split_at_the_borders_of_intervals) {
     Trace trace;
     trace.header.devices.resize(2);
     trace.header.with_ops = true;
@@ -68,7 +68,7 @@ TEST(BusyTimes, of_operations_are_cut_at_the_borders_of_intervals) {
     trace.intervals[0].row = interval_row(0, 0, 0, 100);
     trace.intervals[1].row = interval_row(100, 100, 100, 150);
     trace.intervals[2].row = interval_row(160, 160, 160, 200);
-    // Reported by turns, so some of the second interval's stand with the first, and the other way.
+    // Operations are reported with their turn, possibly with another interval than they ran in.
     trace.intervals[0].ops = {
         {.device = 0, .block = 0, .start = 10, .end = 60},
         {.device = 0, .block = 0, .start = 90, .end = 190},
@@ -116,8 +116,8 @@ TEST(DeviceTimes, add_up_to_the_last_operation) {
     EXPECT_EQ(times[0].migrating, 10);
     EXPECT_EQ(times[0].waiting, 15);
     EXPECT_EQ(times[0].idle, 5);
-    EXPECT_EQ(times[0].whole(), 60);
-    EXPECT_EQ(times[1].whole(), 0);
+    EXPECT_EQ(times[0].total(), 60);
+    EXPECT_EQ(times[1].total(), 0);
 }
 
 TEST(LinkUse, has_the_most_used_first_and_no_unused_ones) {
@@ -152,7 +152,7 @@ TEST(BlocksOverTime, are_counted_by_kind) {
 TEST(Figures, of_an_empty_trace_are_empty) {
     const Trace trace;
     EXPECT_TRUE(token_steps(trace).empty());
-    EXPECT_EQ(time_parts(trace).whole, 0);
+    EXPECT_EQ(time_breakdown(trace).total, 0);
     EXPECT_TRUE(device_times(trace).empty());
     EXPECT_TRUE(link_use(trace).empty());
     EXPECT_TRUE(blocks_over_time(trace, 1).empty());

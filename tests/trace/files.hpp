@@ -1,4 +1,4 @@
-// A scratch directory per test, and running other programs.
+// Helpers for tests with files: a scratch directory per test, and running other programs.
 #pragma once
 
 #include <array>
@@ -13,14 +13,14 @@
 
 namespace headroom::trace {
 
-/// Fixture with a directory that goes when the test does.
-class InScratch : public testing::Test {
+/// A fixture with a temporary directory that is removed after the test.
+class ScratchDirectoryTest : public testing::Test {
   public:
-    InScratch() {
+    ScratchDirectoryTest() {
         std::string pattern = (std::filesystem::temp_directory_path() / "trace-XXXXXX").string();
         scratch_ = mkdtemp(pattern.data());
     }
-    ~InScratch() override { std::filesystem::remove_all(scratch_); }
+    ~ScratchDirectoryTest() override { std::filesystem::remove_all(scratch_); }
 
     [[nodiscard]] std::string path(const std::string& name = "run.h5") const {
         return (scratch_ / name).string();
@@ -38,25 +38,25 @@ inline std::string contents_of(const std::string& path) {
     return all.str();
 }
 
-struct Finished {
-    int status = 0; ///< as wait() gives it: 0 is success
+struct CommandResult {
+    int status = 0; ///< status of wait(): 0 is success
     std::string output;
 };
 
-/// Runs a command line of the shell and collects what it prints.
-inline Finished run(const std::string& command) {
-    Finished finished;
+/// Runs a command in the shell. Returns its status and output.
+inline CommandResult run(const std::string& command) {
+    CommandResult result;
     FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-    std::array<char, 4096> piece{};
+    std::array<char, 4096> chunk{};
     std::size_t bytes = 0;
-    while ((bytes = fread(piece.data(), 1, piece.size(), pipe)) > 0) {
-        finished.output.append(piece.data(), bytes);
+    while ((bytes = fread(chunk.data(), 1, chunk.size(), pipe)) > 0) {
+        result.output.append(chunk.data(), bytes);
     }
-    finished.status = pclose(pipe);
-    return finished;
+    result.status = pclose(pipe);
+    return result;
 }
 
-/// The what() of the Error that an action throws.
+/// Returns the what() of the Error that an action throws. Fails the test if it throws nothing.
 template <class Error, class Action>
 std::string error_of(Action action) {
     try {

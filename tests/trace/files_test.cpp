@@ -1,5 +1,5 @@
-// The trace file's edges: places that cannot be written, files that are not traces, full disks,
-// and the order of calls.
+// Errors of trace files: paths that cannot be written, files that are not traces, full disks, and
+// wrong orders of calls.
 #include <csignal>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -25,27 +25,27 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class TraceFiles : public InScratch {
+class TraceFiles : public ScratchDirectoryTest {
   public:
     void write(const std::string& file, const std::string& text) {
         std::ofstream(file, std::ios::binary) << text;
     }
     void write_sample(const std::string& file, std::int64_t intervals = 3) {
-        sample::play(sample::trace(intervals, true), *make_hdf5_sink(file, false));
+        sample::record(sample::trace(intervals, true), *make_hdf5_sink(file, false));
     }
     std::string reading_error(const std::string& file) {
         return error_of<InputError>([&] { (void)open_trace(file); });
     }
 };
 
-TEST_F(TraceFiles, refuse_to_replace_a_file_unless_told) {
+TEST_F(TraceFiles, replace_a_file_only_on_request) {
     write(path(), "precious");
     EXPECT_THAT(
         error_of<InputError>([&] { (void)make_hdf5_sink(path(), false); }), HasSubstr("--force")
     );
     EXPECT_EQ(contents_of(path()), "precious");
     const Trace trace = sample::trace(2, false);
-    sample::play(trace, *make_hdf5_sink(path(), true));
+    sample::record(trace, *make_hdf5_sink(path(), true));
     EXPECT_THAT(differences(open_trace(path()).trace, trace), IsEmpty());
 }
 
@@ -81,7 +81,7 @@ TEST_F(TraceFiles, need_a_directory_that_exists_and_is_no_file) {
 }
 
 TEST_F(TraceFiles, need_a_directory_that_can_be_written) {
-    // Root may write everywhere but to the kernel's own file systems.
+    // Root may write everywhere except to file systems of the kernel.
     const bool root = geteuid() == 0;
     const std::string locked = root ? "/proc" : path("locked");
     if (!root) {
@@ -96,8 +96,8 @@ TEST_F(TraceFiles, need_a_directory_that_can_be_written) {
     );
 }
 
-/// Runs a function in a child that leaves without cleaning up: after a write that failed, HDF5
-/// itself leaks a little, which the sanitizer would charge to us. The function's value is returned.
+/// Runs a function in a child process, which exits without cleaning up, and returns its value.
+/// After a failed write HDF5 itself leaks memory, which a sanitizer would report.
 template <class Function>
 int in_child(Function function) {
     const pid_t child = fork();
@@ -120,10 +120,10 @@ TEST_F(TraceFiles, on_a_full_device_are_an_environment_error) {
                 sink->begin(sample::header(false));
             } catch (const EnvironmentError& error) {
                 sink->end(Completion::failed);
-                const std::string_view told = error.what();
-                const bool right = told.find("nothing had been committed") != std::string::npos &&
-                                   told.find("can be read") == std::string::npos &&
-                                   told.find("HDF5") == std::string::npos;
+                const std::string_view text = error.what();
+                const bool right = text.find("nothing had been committed") != std::string::npos &&
+                                   text.find("can be read") == std::string::npos &&
+                                   text.find("HDF5") == std::string::npos;
                 return right ? 7 : 1;
             }
             return 0;
@@ -132,9 +132,9 @@ TEST_F(TraceFiles, on_a_full_device_are_an_environment_error) {
     );
 }
 
-/// Commits until the file may not grow any more; 7 if that ends as it should.
-int fill_the_disk(const std::string& path, rlim_t most_bytes) {
-    const rlimit limit{most_bytes, most_bytes};
+/// Commits until the file reaches the limit. Returns 7 if the expected error is thrown then.
+int fill_the_disk(const std::string& path, rlim_t max_bytes) {
+    const rlimit limit{max_bytes, max_bytes};
     signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &limit);
     const auto sink = make_hdf5_sink(path, false);
@@ -144,22 +144,22 @@ int fill_the_disk(const std::string& path, rlim_t most_bytes) {
             sink->commit(sample::interval(i, true));
         } catch (const EnvironmentError& error) {
             sink->end(Completion::failed);
-            const bool told =
+            const bool is_expected =
                 std::string(error.what()).find("can be read: headroom inspect " + path) !=
                 std::string::npos;
-            return told ? 7 : 1;
+            return is_expected ? 7 : 1;
         }
     }
     return 2;
 }
 
 TEST_F(TraceFiles, on_a_disk_that_fills_up_keep_what_was_committed) {
-    // Wherever the last write breaks off. The limit is per file, as a full disk would be.
-    for (rlim_t most_bytes = 60'000; most_bytes < 120'000; most_bytes += 5'003) {
-        const std::string file = path(std::to_string(most_bytes));
-        EXPECT_EQ(in_child([&] { return fill_the_disk(file, most_bytes); }), 7) << most_bytes;
+    // The limits make the last write fail at different places.
+    for (rlim_t max_bytes = 60'000; max_bytes < 120'000; max_bytes += 5'003) {
+        const std::string file = path(std::to_string(max_bytes));
+        EXPECT_EQ(in_child([&] { return fill_the_disk(file, max_bytes); }), 7) << max_bytes;
         const TraceFile found = open_trace(file);
-        EXPECT_FALSE(found.clean);
+        EXPECT_FALSE(found.ended_cleanly);
         ASSERT_GT(found.trace.intervals.size(), 5U);
         const auto count = static_cast<std::int64_t>(found.trace.intervals.size());
         Trace expected = sample::trace(count, true);
@@ -168,7 +168,7 @@ TEST_F(TraceFiles, on_a_disk_that_fills_up_keep_what_was_committed) {
     }
 }
 
-TEST_F(TraceFiles, that_are_no_traces_say_what_they_are) {
+TEST_F(TraceFiles, that_are_not_traces_are_described_by_the_error) {
     EXPECT_THAT(reading_error(path("none")), HasSubstr("No such file"));
     write(path("text"), "hello, I am long enough to have a signature");
     EXPECT_THAT(reading_error(path("text")), HasSubstr("not an HDF5 file"));
@@ -181,19 +181,19 @@ TEST_F(TraceFiles, that_are_no_traces_say_what_they_are) {
     EXPECT_THAT(reading_error(path("foreign")), HasSubstr("not a trace"));
 }
 
-TEST_F(TraceFiles, that_find_no_descriptor_are_not_called_damaged) {
+TEST_F(TraceFiles, are_not_called_damaged_for_lack_of_descriptors) {
     if (support::kSanitizerNeedsDescriptors) {
         GTEST_SKIP() << "the sanitizer needs descriptors of its own";
     }
-    sample::play(sample::trace(2, false), *make_hdf5_sink(path(), false));
+    sample::record(sample::trace(2, false), *make_hdf5_sink(path(), false));
     rlimit before = {};
     ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
     const int lowest = dup(STDIN_FILENO);
     ASSERT_GE(lowest, 0);
     ASSERT_EQ(close(lowest), 0);
     int refused = 0;
-    for (rlim_t more = 0; more < 6; ++more) {
-        const rlimit few{static_cast<rlim_t>(lowest) + more, before.rlim_max};
+    for (rlim_t extra = 0; extra < 6; ++extra) {
+        const rlimit few{static_cast<rlim_t>(lowest) + extra, before.rlim_max};
         ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
         try {
             (void)open_trace(path());
@@ -248,31 +248,31 @@ TEST_F(TraceFiles, of_the_same_commits_have_the_same_contents) {
 TEST_F(TraceFiles, say_which_library_wrote_them_and_when) {
     write_sample(path());
     const TraceFile file = open_trace(path());
-    EXPECT_TRUE(file.clean);
-    EXPECT_FALSE(file.being_written);
+    EXPECT_TRUE(file.ended_cleanly);
+    EXPECT_FALSE(file.is_being_written);
     EXPECT_EQ(file.hdf5_version, h5::library_version());
     EXPECT_THAT(file.wall_started, testing::MatchesRegex("20..-..-..T..:..:..Z"));
 }
 
-TEST_F(TraceFiles, whose_sink_is_dropped_are_whole_but_not_clean) {
+TEST_F(TraceFiles, whose_sink_is_destroyed_are_readable_but_have_not_ended_cleanly) {
     {
         const auto sink = make_hdf5_sink(path(), false);
         sink->begin(sample::header(false));
         sink->commit(sample::interval(0, false));
     }
     const TraceFile file = open_trace(path());
-    EXPECT_FALSE(file.clean);
+    EXPECT_FALSE(file.ended_cleanly);
     EXPECT_EQ(file.trace.completion, Completion::running);
     EXPECT_EQ(file.trace.intervals.size(), 1U);
 }
 
 TEST_F(TraceFiles, of_a_short_run_are_small) {
-    // 100 tokens in 25 intervals, all tables in use.
+    // The run has 100 tokens in 25 intervals and rows in all tables.
     write_sample(path(), 25);
     EXPECT_LT(std::filesystem::file_size(path()), 100'000U);
 }
 
-TEST_F(TraceFiles, tell_misuse_of_the_sink_as_a_bug) {
+TEST_F(TraceFiles, report_misuse_of_the_sink_as_a_bug) {
     const auto sink = make_hdf5_sink(path(), false);
     EXPECT_THROW(sink->commit(sample::interval(0, false)), Bug);
     sink->begin(sample::header(false));
@@ -282,7 +282,7 @@ TEST_F(TraceFiles, tell_misuse_of_the_sink_as_a_bug) {
     EXPECT_THROW(sink->end(Completion::finished), Bug);
 }
 
-TEST_F(TraceFiles, tell_rows_that_do_not_fit_the_header_as_a_bug_and_write_nothing) {
+TEST_F(TraceFiles, report_rows_that_do_not_fit_the_header_as_a_bug_and_write_nothing) {
     const auto sink = make_hdf5_sink(path(), false);
     sink->begin(sample::header(false));
     EXPECT_THROW(sink->commit(sample::interval(0, true)), Bug);
@@ -294,7 +294,7 @@ TEST_F(TraceFiles, tell_rows_that_do_not_fit_the_header_as_a_bug_and_write_nothi
     EXPECT_THAT(differences(open_trace(path()).trace, sample::trace(1, false)), IsEmpty());
 }
 
-TEST_F(TraceFiles, tell_a_header_that_uses_the_files_own_names_as_a_bug) {
+TEST_F(TraceFiles, report_a_header_that_uses_the_files_own_names_as_a_bug) {
     RunHeader header = sample::header(false);
     header.attributes["schema_version"] = "1";
     EXPECT_THROW(make_hdf5_sink(path("a"), false)->begin(header), Bug);

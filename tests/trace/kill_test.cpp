@@ -1,5 +1,5 @@
-// A trace survives kill -9 up to its last committed interval, can be read while it is written,
-// and can be made an ordinary file afterwards.
+// A trace survives kill -9 up to its last committed interval. It can be read while it is written
+// and repaired after a kill.
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
@@ -25,12 +25,12 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr std::int64_t kMostCommits = 4000;
+constexpr std::int64_t kMaxCommits = 4000;
 
-/// A child process that commits intervals as fast as it can and reports how many are committed.
-class Writer {
+/// A child process that commits intervals without pause and reports how many it has committed.
+class ChildWriter {
   public:
-    explicit Writer(const std::string& path) {
+    explicit ChildWriter(const std::string& path) {
         int ends[2] = {};
         EXPECT_EQ(pipe(ends), 0);
         reports_ = ends[0];
@@ -39,22 +39,23 @@ class Writer {
             write_all(path, ends[1]);
         }
         close(ends[1]);
-        EXPECT_EQ(next_report(), 0); // begin() is through
+        EXPECT_EQ(next_report(), 0); // begin() has returned
     }
-    Writer(const Writer&) = delete;
-    Writer& operator=(const Writer&) = delete;
-    ~Writer() {
+    ChildWriter(const ChildWriter&) = delete;
+    ChildWriter& operator=(const ChildWriter&) = delete;
+    ~ChildWriter() {
         kill();
         close(reports_);
     }
 
-    /// Number of intervals committed at the next report; -1 when there are no more.
+    /// Returns the number of committed intervals of the next report; -1 if there are no more
+    /// reports.
     std::int64_t next_report() {
         std::int64_t committed = -1;
         return read(reports_, &committed, sizeof(committed)) == sizeof(committed) ? committed : -1;
     }
 
-    /// Kills the child; returns the last number that it reported, or -1 if it was dead before.
+    /// Kills the child. Returns the last number that it reported, or -1 if it had ended before.
     std::int64_t kill() {
         if (child_ <= 0) {
             return -1;
@@ -77,7 +78,7 @@ class Writer {
             if (write(reports, &committed, sizeof(committed)) < 0) {
                 _exit(1);
             }
-            if (committed == kMostCommits) {
+            if (committed == kMaxCommits) {
                 pause();
             }
             sink->commit(sample::interval(committed, true));
@@ -88,79 +89,79 @@ class Writer {
     pid_t child_ = 0;
 };
 
-void expect_sample(const Trace& found, std::int64_t at_least) {
+void expect_sample(const Trace& found, std::int64_t min_intervals) {
     const auto count = static_cast<std::int64_t>(found.intervals.size());
-    EXPECT_GE(count, at_least);
+    EXPECT_GE(count, min_intervals);
     Trace expected = sample::trace(count, true);
     expected.completion = Completion::running;
     EXPECT_THAT(differences(found, expected), IsEmpty());
 }
 
-class AKilledRun : public InScratch {};
+class KilledRun : public ScratchDirectoryTest {};
 
-TEST_F(AKilledRun, leaves_every_committed_interval_exactly) {
+TEST_F(KilledRun, leaves_every_committed_interval_exactly) {
     const char* const wanted = std::getenv("HEADROOM_KILLS");
     const int kills = wanted == nullptr ? 20 : std::atoi(wanted);
     Random random(stream_seed(1, "kill"));
     for (int i = 0; i < kills; ++i) {
         const std::string file = path(std::to_string(i));
-        Writer writer(file);
+        ChildWriter writer(file);
         std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(30 * random.unit()));
         const std::int64_t committed = writer.kill();
         const TraceFile found = open_trace(file);
-        EXPECT_FALSE(found.clean);
-        EXPECT_FALSE(found.being_written);
+        EXPECT_FALSE(found.ended_cleanly);
+        EXPECT_FALSE(found.is_being_written);
         expect_sample(found.trace, committed);
         EXPECT_LE(found.trace.intervals.size(), static_cast<std::size_t>(committed) + 1);
         std::filesystem::remove(file);
     }
 }
 
-TEST_F(AKilledRun, is_repaired_without_loss) {
+TEST_F(KilledRun, is_repaired_without_loss) {
     if (run("h5clear --version").status != 0) {
         GTEST_SKIP() << "h5clear (hdf5-tools) is not installed";
     }
-    Writer writer(path());
+    ChildWriter writer(path());
     while (writer.next_report() < 25) {
     }
     const std::int64_t committed = writer.kill();
     const Trace before = open_trace(path()).trace;
     EXPECT_TRUE(repair(path()));
-    EXPECT_FALSE(repair(path())); // nothing left to do
+    EXPECT_FALSE(repair(path())); // the file is in order
     const TraceFile after = open_trace(path());
-    EXPECT_FALSE(after.clean); // the run was killed all the same
+    EXPECT_FALSE(after.ended_cleanly); // repairing does not change that the run was killed
     expect_sample(after.trace, committed);
     EXPECT_THAT(differences(before, after.trace), IsEmpty());
 }
 
-TEST_F(AKilledRun, is_repaired_when_its_name_looks_like_an_option) {
+TEST_F(KilledRun, is_repaired_when_its_name_looks_like_an_option) {
     if (run("h5clear --version").status != 0) {
         GTEST_SKIP() << "h5clear (hdf5-tools) is not installed";
     }
-    { Writer writer(path("-s of a run.h5")); }
+    { ChildWriter writer(path("-s of a run.h5")); }
     EXPECT_TRUE(repair(path("-s of a run.h5")));
 }
 
-TEST_F(AKilledRun, names_the_tool_that_repair_needs) {
-    { Writer writer(path()); }
+TEST_F(KilledRun, names_the_tool_that_repair_needs) {
+    { ChildWriter writer(path()); }
     const std::string programs = std::getenv("PATH");
     setenv("PATH", directory().c_str(), 1);
     EXPECT_THAT(error_of<EnvironmentError>([&] { (void)repair(path()); }), HasSubstr("h5clear"));
     setenv("PATH", programs.c_str(), 1);
 }
 
-TEST_F(AKilledRun, is_told_apart_from_a_running_one_which_is_not_repaired) {
-    Writer writer(path());
-    EXPECT_TRUE(open_trace(path()).being_written);
+TEST_F(KilledRun, is_repaired_only_when_its_process_has_ended) {
+    ChildWriter writer(path());
+    EXPECT_TRUE(open_trace(path()).is_being_written);
     EXPECT_THAT(error_of<InputError>([&] { (void)repair(path()); }), HasSubstr("running program"));
     writer.kill();
-    EXPECT_FALSE(open_trace(path()).being_written);
+    EXPECT_FALSE(open_trace(path()).is_being_written);
 }
 
-class ARunningRun : public InScratch {};
+class RunningRun : public ScratchDirectoryTest {};
 
-TEST_F(ARunningRun, can_be_read_again_and_again) {
-    Writer writer(path());
+TEST_F(RunningRun, can_be_read_repeatedly) {
+    ChildWriter writer(path());
     for (std::int64_t wanted = 0; wanted <= 200; wanted += 40) {
         std::int64_t committed = 0;
         while (committed < wanted) {
@@ -168,7 +169,7 @@ TEST_F(ARunningRun, can_be_read_again_and_again) {
             ASSERT_GE(committed, 0);
         }
         const TraceFile found = open_trace(path());
-        EXPECT_FALSE(found.clean);
+        EXPECT_FALSE(found.ended_cleanly);
         expect_sample(found.trace, committed);
     }
 }

@@ -1,5 +1,5 @@
-// Every number of a trace is held against what it may be: each column of each table in turn is
-// given values that would index, count or add up wrongly.
+// Every number of a trace is checked against its valid range: each column of each table in turn
+// gets values that would be wrong as an index, a count or a summand.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,106 +16,109 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-using sample::kLeast;
-using sample::kMost;
+using sample::kMax;
+using sample::kMin;
 
-TEST(Ranges, of_every_table_hold_extreme_values_that_are_right) {
-    EXPECT_THAT(out_of_range(sample::trace(40, true)), IsEmpty());
-    EXPECT_THAT(out_of_range(sample::trace(0, false)), IsEmpty());
+TEST(Ranges, accept_valid_extreme_values_in_every_table) {
+    EXPECT_THAT(range_errors(sample::trace(40, true)), IsEmpty());
+    EXPECT_THAT(range_errors(sample::trace(0, false)), IsEmpty());
     Trace empty;
     empty.intervals.resize(2);
-    EXPECT_THAT(out_of_range(empty), IsEmpty());
+    EXPECT_THAT(range_errors(empty), IsEmpty());
     EXPECT_NO_THROW(check_ranges(sample::trace(3, true)));
 }
 
-/// Sets each signed column of the table's first row to its type's least value, one at a time: no
-/// column may hold that.
+/// Sets each signed column of the table's first row, one at a time, to the smallest value of its
+/// type. Expects an error for each.
 template <class Row, class RowsIn>
-void expect_no_column_takes_the_least(RowsIn rows_in) {
+void expect_no_column_accepts_the_minimum(RowsIn rows_in) {
     for_each_column<Row>([&]<class T>(const Column<Row, T>& column) {
         if constexpr (std::is_same_v<T, std::int32_t> || std::is_same_v<T, std::int64_t>) {
             Trace trace = sample::trace(3, true);
-            rows_in(trace)->*column.member = kLeast<T>;
+            rows_in(trace)->*column.member = kMin<T>;
             const auto name = std::string("a ") + column.name + " in /" + Table<Row>::name;
-            EXPECT_THAT(out_of_range(trace), Contains(HasSubstr(name)));
+            EXPECT_THAT(range_errors(trace), Contains(HasSubstr(name)));
         }
     });
 }
 
 template <class Row>
-void expect_no_column_takes_the_least(std::vector<Row> RunHeader::*rows) {
-    expect_no_column_takes_the_least<Row>([=](Trace& t) { return &(t.header.*rows).front(); });
+void expect_no_column_accepts_the_minimum(std::vector<Row> RunHeader::*rows) {
+    expect_no_column_accepts_the_minimum<Row>([=](Trace& t) { return &(t.header.*rows).front(); });
 }
 
 template <class Row>
-void expect_no_column_takes_the_least(std::vector<Row> Interval::*rows) {
-    expect_no_column_takes_the_least<Row>([=](Trace& t) { return &(t.intervals[1].*rows).front(); }
-    );
+void expect_no_column_accepts_the_minimum(std::vector<Row> Interval::*rows) {
+    expect_no_column_accepts_the_minimum<Row>([=](Trace& t) {
+        return &(t.intervals[1].*rows).front();
+    });
 }
 
-TEST(Ranges, have_a_lower_end_in_every_column) {
-    expect_no_column_takes_the_least(&RunHeader::devices);
-    expect_no_column_takes_the_least(&RunHeader::links);
-    expect_no_column_takes_the_least(&RunHeader::blocks);
-    expect_no_column_takes_the_least(&RunHeader::model);
-    expect_no_column_takes_the_least(&RunHeader::layers);
-    expect_no_column_takes_the_least(&RunHeader::prompts);
-    expect_no_column_takes_the_least(&Interval::resources);
-    expect_no_column_takes_the_least(&Interval::link_states);
-    expect_no_column_takes_the_least(&Interval::migrations);
-    expect_no_column_takes_the_least(&Interval::turns);
-    expect_no_column_takes_the_least(&Interval::tokens);
-    expect_no_column_takes_the_least(&Interval::requests);
-    expect_no_column_takes_the_least(&Interval::ops);
-    expect_no_column_takes_the_least(&Interval::messages);
-    expect_no_column_takes_the_least(&Interval::events);
-    expect_no_column_takes_the_least<IntervalRow>([](Trace& t) { return &t.intervals[1].row; });
+TEST(Ranges, have_a_minimum_in_every_column) {
+    expect_no_column_accepts_the_minimum(&RunHeader::devices);
+    expect_no_column_accepts_the_minimum(&RunHeader::links);
+    expect_no_column_accepts_the_minimum(&RunHeader::blocks);
+    expect_no_column_accepts_the_minimum(&RunHeader::model);
+    expect_no_column_accepts_the_minimum(&RunHeader::layers);
+    expect_no_column_accepts_the_minimum(&RunHeader::prompts);
+    expect_no_column_accepts_the_minimum(&Interval::resources);
+    expect_no_column_accepts_the_minimum(&Interval::link_states);
+    expect_no_column_accepts_the_minimum(&Interval::migrations);
+    expect_no_column_accepts_the_minimum(&Interval::turns);
+    expect_no_column_accepts_the_minimum(&Interval::tokens);
+    expect_no_column_accepts_the_minimum(&Interval::requests);
+    expect_no_column_accepts_the_minimum(&Interval::ops);
+    expect_no_column_accepts_the_minimum(&Interval::messages);
+    expect_no_column_accepts_the_minimum(&Interval::events);
+    expect_no_column_accepts_the_minimum<IntervalRow>([](Trace& t) { return &t.intervals[1].row; });
 }
 
-std::vector<std::string> found_after(void (*spoil)(Trace&)) {
+std::vector<std::string> errors_after(void (*change)(Trace&)) {
     Trace trace = sample::trace(3, true);
-    spoil(trace);
-    return out_of_range(trace);
+    change(trace);
+    return range_errors(trace);
 }
 
-TEST(Ranges, of_ids_end_with_what_is_there) {
+TEST(Ranges, of_ids_end_at_the_size_of_their_table) {
     const auto one = [](const char* sentence) { return testing::ElementsAre(HasSubstr(sentence)); };
     EXPECT_THAT(
-        found_after([](Trace& t) { t.intervals[1].migrations[0].block = 4; }),
+        errors_after([](Trace& t) { t.intervals[1].migrations[0].block = 4; }),
         one("a block in /migrations is 4, expected one from 0 to 3")
     );
     EXPECT_THAT(
-        found_after([](Trace& t) { t.intervals[1].migrations[0].block = -1; }), one("is -1")
+        errors_after([](Trace& t) { t.intervals[1].migrations[0].block = -1; }), one("is -1")
     );
     EXPECT_THAT(
-        found_after([](Trace& t) { t.intervals[0].placement[2] = 3; }),
+        errors_after([](Trace& t) { t.intervals[0].placement[2] = 3; }),
         one("a device in /placements is 3, expected one from -1 to 2")
     );
     EXPECT_THAT(
-        found_after([](Trace& t) { t.intervals[0].resources[0].device = 3; }), one("/resources")
+        errors_after([](Trace& t) { t.intervals[0].resources[0].device = 3; }), one("/resources")
     );
     EXPECT_THAT(
-        found_after([](Trace& t) { t.intervals[0].resources[0].interval = 3; }), one("/resources")
+        errors_after([](Trace& t) { t.intervals[0].resources[0].interval = 3; }), one("/resources")
     );
-    EXPECT_THAT(found_after([](Trace& t) { t.intervals[0].messages[0].to = 3; }), one("/messages"));
     EXPECT_THAT(
-        found_after([](Trace& t) { t.intervals[0].messages[0].kind = 2; }),
+        errors_after([](Trace& t) { t.intervals[0].messages[0].to = 3; }), one("/messages")
+    );
+    EXPECT_THAT(
+        errors_after([](Trace& t) { t.intervals[0].messages[0].kind = 2; }),
         one("a kind in /messages is 2, expected one from 0 to 1")
     );
     EXPECT_THAT(
-        found_after([](Trace& t) { t.intervals[0].turns[0].turn = kMost<std::int64_t>; }),
+        errors_after([](Trace& t) { t.intervals[0].turns[0].turn = kMax<std::int64_t>; }),
         one("a turn in /turns")
     );
     EXPECT_THAT(
-        found_after([](Trace& t) { t.intervals[0].row.t_end = kLatestTime + 1; }),
+        errors_after([](Trace& t) { t.intervals[0].row.t_end = kMaxTraceTime + 1; }),
         one("a t_end in /intervals")
     );
     EXPECT_THAT(
-        found_after([](Trace& t) { t.header.model[0].ffn_width = kMost<std::int64_t>; }),
+        errors_after([](Trace& t) { t.header.model[0].ffn_width = kMax<std::int64_t>; }),
         one("a ffn_width in /model")
     );
     EXPECT_THAT(
-        found_after([](Trace& t) {
+        errors_after([](Trace& t) {
             t.header.model[0].vocabulary = 50;
             t.header.prompts.clear();
             t.intervals[0].tokens[0].id = 50;
@@ -124,17 +127,17 @@ TEST(Ranges, of_ids_end_with_what_is_there) {
     );
 }
 
-TEST(Ranges, of_sizes_hold_tables_against_each_other) {
+TEST(Ranges, include_the_sizes_of_tables) {
     EXPECT_THAT(
-        found_after([](Trace& t) { t.header.layers.pop_back(); }),
+        errors_after([](Trace& t) { t.header.layers.pop_back(); }),
         Contains(HasSubstr("/layers has 1 rows, expected 2"))
     );
     EXPECT_THAT(
-        found_after([](Trace& t) { t.header.devices.resize(65'537); }),
+        errors_after([](Trace& t) { t.header.devices.resize(65'537); }),
         Contains(HasSubstr("65537 devices"))
     );
     EXPECT_THAT(
-        found_after([](Trace& t) {
+        errors_after([](Trace& t) {
             t.header.devices.resize(60'000);
             t.intervals.resize(100);
         }),
@@ -142,7 +145,7 @@ TEST(Ranges, of_sizes_hold_tables_against_each_other) {
     );
 }
 
-TEST(Ranges, that_are_left_are_told_the_first_few_at_once) {
+TEST(Ranges, report_the_first_few_errors_in_one_message) {
     Trace trace = sample::trace(2, true);
     trace.header.layers[0] = {99, 99, 99, 99, 99, 99, 0};
     try {
@@ -154,12 +157,12 @@ TEST(Ranges, that_are_left_are_told_the_first_few_at_once) {
     }
 }
 
-TEST(SaturatingSums, stop_at_the_ends) {
-    EXPECT_EQ(saturating_sum(kMost<std::int64_t>, 1), kMost<std::int64_t>);
-    EXPECT_EQ(saturating_sum(kLeast<std::int64_t>, -1), kLeast<std::int64_t>);
+TEST(SaturatingSums, stop_at_the_limits_of_the_type) {
+    EXPECT_EQ(saturating_sum(kMax<std::int64_t>, 1), kMax<std::int64_t>);
+    EXPECT_EQ(saturating_sum(kMin<std::int64_t>, -1), kMin<std::int64_t>);
     EXPECT_EQ(saturating_sum(3, -5), -2);
-    EXPECT_EQ(saturating_difference(kLeast<std::int64_t>, 1), kLeast<std::int64_t>);
-    EXPECT_EQ(saturating_difference(0, kLeast<std::int64_t>), kMost<std::int64_t>);
+    EXPECT_EQ(saturating_difference(kMin<std::int64_t>, 1), kMin<std::int64_t>);
+    EXPECT_EQ(saturating_difference(0, kMin<std::int64_t>), kMax<std::int64_t>);
     EXPECT_EQ(saturating_difference(3, 5), -2);
 }
 

@@ -1,4 +1,4 @@
-// One suite for all sinks: what goes in comes out, interval by interval.
+// One suite for all sinks: a sink keeps every row that it received.
 #include <memory>
 
 #include <gmock/gmock.h>
@@ -15,8 +15,8 @@ namespace {
 
 using testing::IsEmpty;
 
-/// A sink under test, and what has arrived in it after end().
-class KeptInMemory : public InScratch {
+/// A sink under test, and the trace that it has kept after end().
+class InMemory : public ScratchDirectoryTest {
   public:
     Sink& sink() { return sink_; }
     Trace kept() { return trace_of(sink_); }
@@ -25,7 +25,7 @@ class KeptInMemory : public InScratch {
     MemorySink sink_;
 };
 
-class KeptInFile : public InScratch {
+class InFile : public ScratchDirectoryTest {
   public:
     Sink& sink() { return *sink_; }
     Trace kept() { return open_trace(path()).trace; }
@@ -34,16 +34,16 @@ class KeptInFile : public InScratch {
     std::unique_ptr<Sink> sink_ = make_hdf5_sink(path(), false);
 };
 
-template <class Kept>
-class EverySink : public Kept {
+template <class Storage>
+class EverySink : public Storage {
   public:
     void expect_kept(const Trace& trace) {
-        sample::play(trace, this->sink());
+        sample::record(trace, this->sink());
         EXPECT_THAT(differences(trace, this->kept()), IsEmpty());
     }
 };
 
-using AllSinks = testing::Types<KeptInMemory, KeptInFile>;
+using AllSinks = testing::Types<InMemory, InFile>;
 TYPED_TEST_SUITE(EverySink, AllSinks);
 
 TYPED_TEST(EverySink, keeps_all_tables_with_extreme_values_and_odd_texts) {
@@ -52,7 +52,7 @@ TYPED_TEST(EverySink, keeps_all_tables_with_extreme_values_and_odd_texts) {
 
 TYPED_TEST(EverySink, keeps_host_fields_too) {
     const Trace trace = sample::trace(1, false);
-    sample::play(trace, this->sink());
+    sample::record(trace, this->sink());
     const Trace kept = this->kept();
     EXPECT_EQ(kept.header.attributes, trace.header.attributes);
     EXPECT_EQ(kept.intervals[0].row.decision_wall_ns, 12345);

@@ -1,4 +1,4 @@
-// What others see: h5py during a run and by the lines of the manual, h5dump after it.
+// Other programs read traces: h5py during a run, with the lines of the manual, and h5dump after it.
 #include <csignal>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,45 +18,45 @@ using testing::HasSubstr;
 
 const std::string kPython = "/usr/bin/python3";
 
-class OtherTools : public InScratch {
+class OtherTools : public ScratchDirectoryTest {
   public:
     bool have_h5py() { return run(kPython + " -c 'import h5py'").status == 0; }
 
-    Finished python(const std::string& program) {
+    CommandResult python(const std::string& program) {
         std::ofstream(path("program.py")) << program;
         return run(kPython + " " + path("program.py") + " " + path());
     }
 
     /// The Python lines of the manual that read a trace.
-    std::string readme_lines() {
-        const std::string readme = contents_of(HEADROOM_SOURCE_DIR "/docs/reference/trace.md");
+    std::string manual_lines() {
+        const std::string manual = contents_of(HEADROOM_SOURCE_DIR "/docs/reference/trace.md");
         const std::string fence = "```python\n";
-        const std::size_t begin = readme.find(fence) + fence.size();
-        return readme.substr(begin, readme.find("```", begin) - begin);
+        const std::size_t begin = manual.find(fence) + fence.size();
+        return manual.substr(begin, manual.find("```", begin) - begin);
     }
 };
 
-TEST_F(OtherTools, h5py_reads_a_running_run_as_the_readme_says) {
+TEST_F(OtherTools, h5py_reads_a_running_run_with_the_lines_of_the_manual) {
     if (!have_h5py()) {
         GTEST_SKIP() << "h5py is not installed for " << kPython;
     }
     const auto sink = make_hdf5_sink(path(), false);
     sink->begin(sample::header(false));
-    const Finished before = python(readme_lines());
+    const CommandResult before = python(manual_lines());
     EXPECT_EQ(before.status, 0) << before.output;
     EXPECT_EQ(before.output, "0 intervals, 0 tokens, running\n");
     for (std::int64_t i = 0; i < 5; ++i) {
         sink->commit(sample::interval(i, false));
     }
-    const Finished during = python(readme_lines());
+    const CommandResult during = python(manual_lines());
     EXPECT_EQ(during.status, 0) << during.output;
-    // Intervals 0, 1, 3, 4 have four tokens each, interval 2 none.
+    // Intervals 0, 1, 3 and 4 have four tokens each, interval 2 has none.
     EXPECT_EQ(during.output, "5 intervals, 16 tokens, running\n");
     sink->end(Completion::finished);
-    EXPECT_EQ(python(readme_lines()).output, "5 intervals, 16 tokens, finished\n");
+    EXPECT_EQ(python(manual_lines()).output, "5 intervals, 16 tokens, finished\n");
 }
 
-TEST_F(OtherTools, h5py_reads_a_killed_run_as_the_readme_says) {
+TEST_F(OtherTools, h5py_reads_a_killed_run_with_the_lines_of_the_manual) {
     if (!have_h5py()) {
         GTEST_SKIP() << "h5py is not installed for " << kPython;
     }
@@ -72,7 +72,7 @@ TEST_F(OtherTools, h5py_reads_a_killed_run_as_the_readme_says) {
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);
     ASSERT_TRUE(WIFSIGNALED(status));
-    const Finished after = python(readme_lines());
+    const CommandResult after = python(manual_lines());
     EXPECT_EQ(after.status, 0) << after.output;
     // 4 tokens in each interval but 2, 5, … 47: 34 of 50.
     EXPECT_EQ(after.output, "50 intervals, 136 tokens, running\n");
@@ -85,7 +85,7 @@ TEST_F(OtherTools, h5py_finds_values_units_names_and_texts) {
     const auto sink = make_hdf5_sink(path(), false);
     sink->begin(sample::header(true));
     sink->commit(sample::interval(0, true));
-    const Finished found = python(R"(
+    const CommandResult found = python(R"(
 import sys, h5py
 f = h5py.File(sys.argv[1], "r", libver="latest", swmr=True)
 for name, d in f.items():
@@ -112,21 +112,21 @@ assert pool[i["contents_offset"]:][:i["contents_length"]] == b"a\0b"
     sink->end(Completion::finished);
 }
 
-TEST_F(OtherTools, h5dump_shows_a_finished_run_without_further_ado) {
+TEST_F(OtherTools, h5dump_opens_a_finished_run) {
     if (run("h5dump --version").status != 0) {
         GTEST_SKIP() << "h5dump (hdf5-tools) is not installed";
     }
-    sample::play(sample::trace(5, true), *make_hdf5_sink(path(), false));
-    const Finished found = run("h5dump " + path());
+    sample::record(sample::trace(5, true), *make_hdf5_sink(path(), false));
+    const CommandResult found = run("h5dump " + path());
     EXPECT_EQ(found.status, 0);
     EXPECT_THAT(found.output, HasSubstr("rows_text_pool"));
-    // No variable-length types anywhere: they cannot be read after a kill.
+    // No table has variable-length types, because they cannot be read after a kill.
     EXPECT_THAT(found.output, testing::Not(HasSubstr("H5T_VARIABLE")));
     EXPECT_THAT(found.output, testing::Not(HasSubstr("H5T_VLEN")));
 }
 
 TEST_F(OtherTools, h5dump_does_not_open_a_file_that_is_not_closed) {
-    // The twin of the test above: "without further ado" is not the natural state.
+    // This is the twin of the test above.
     if (run("h5dump --version").status != 0) {
         GTEST_SKIP() << "h5dump (hdf5-tools) is not installed";
     }

@@ -1,5 +1,5 @@
-// Traces that lead HDF5 astray: to other files, in circles, to more than they hold, to code. They
-// are refused in a sentence before anything of it happens.
+// Malicious traces that refer to other files, to themselves, to more data than they hold, or to
+// code. They are refused with an error message before HDF5 follows them.
 #include <csignal>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,8 +13,8 @@
 #include "tests/trace/files.hpp"
 #include "tests/trace/sample.hpp"
 #include "trace/analysis/compare.hpp"
-#include "trace/hdf5/head.hpp"
-#include "trace/hdf5/library/breakdown.hpp"
+#include "trace/hdf5/library/crash_guard.hpp"
+#include "trace/hdf5/overview.hpp"
 #include "trace/hdf5/reader.hpp"
 #include "trace/hdf5/summary_file.hpp"
 #include "trace/hdf5/writer.hpp"
@@ -27,10 +27,10 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-class UntrustedTraces : public InScratch {
+class UntrustedTraces : public ScratchDirectoryTest {
   public:
     UntrustedTraces() {
-        sample::play(sample::trace(3, true), *make_hdf5_sink(path(), false));
+        sample::record(sample::trace(3, true), *make_hdf5_sink(path(), false));
         access_ = H5Pcreate(H5P_FILE_ACCESS);
         H5Pset_libver_bounds(access_, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
         file_ = H5Fopen(path().c_str(), H5F_ACC_RDWR, access_);
@@ -40,7 +40,7 @@ class UntrustedTraces : public InScratch {
     hid_t file() { return file_; }
     void remove(const char* name) { ASSERT_GE(H5Ldelete(file_, name, H5P_DEFAULT), 0); }
 
-    /// Puts another dataset in the place of one, of the same type and shape but `size`.
+    /// Relocations a dataset by one of the same type and shape, or of `size` rows.
     void replace(const char* name, hid_t creation, hsize_t size = 0) {
         const hid_t old = H5Dopen2(file_, name, H5P_DEFAULT);
         const hid_t type = H5Dget_type(old);
@@ -51,15 +51,15 @@ class UntrustedTraces : public InScratch {
         }
         H5Dclose(old);
         remove(name);
-        const hid_t fresh =
+        const hid_t replacement =
             H5Dcreate2(file_, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
-        ASSERT_GE(fresh, 0) << name;
-        H5Dclose(fresh);
+        ASSERT_GE(replacement, 0) << name;
+        H5Dclose(replacement);
         H5Sclose(space);
         H5Tclose(type);
     }
 
-    /// What a reader says of the file as it is now.
+    /// Closes the file and returns the error of the reader.
     std::string refusal() {
         close();
         return error_of<InputError>([&] { (void)open_trace(path()); });
@@ -78,13 +78,13 @@ class UntrustedTraces : public InScratch {
     hid_t file_ = -1;
 };
 
-TEST_F(UntrustedTraces, that_nobody_spoilt_are_read) {
-    const hid_t file = this->file(); // the twin of all below: opening it again spoils nothing
+TEST_F(UntrustedTraces, without_changes_are_read) {
+    const hid_t file = this->file(); // the twin of all tests below
     EXPECT_GE(H5Fflush(file, H5F_SCOPE_GLOBAL), 0);
     EXPECT_THAT(differences(open_trace(path()).trace, sample::trace(3, true)), IsEmpty());
 }
 
-TEST_F(UntrustedTraces, with_a_link_to_another_file_are_told_so) {
+TEST_F(UntrustedTraces, with_a_link_to_another_file_are_refused) {
     ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
     remove("tokens");
     ASSERT_GE(
@@ -92,7 +92,7 @@ TEST_F(UntrustedTraces, with_a_link_to_another_file_are_told_so) {
         0
     );
     EXPECT_THAT(refusal(), AllOf(HasSubstr("names another file"), HasSubstr("/pipe")));
-    EXPECT_THROW((void)read_trace_head(path()), InputError);
+    EXPECT_THROW((void)read_trace_overview(path()), InputError);
 }
 
 TEST_F(UntrustedTraces, with_a_soft_link_are_refused) {
@@ -101,17 +101,17 @@ TEST_F(UntrustedTraces, with_a_soft_link_are_refused) {
     EXPECT_THAT(refusal(), HasSubstr("has a soft link /tokens"));
 }
 
-TEST_F(UntrustedTraces, with_rows_in_another_file_are_told_so) {
+TEST_F(UntrustedTraces, with_rows_in_another_file_are_refused) {
     std::ofstream(path("secret")) << std::string(100'000, 's');
     const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_external(creation, path("secret").c_str(), 0, H5F_UNLIMITED);
     replace("scenario", creation, 1000);
     H5Pclose(creation);
     EXPECT_THAT(refusal(), AllOf(HasSubstr("names another file"), HasSubstr("/scenario")));
-    EXPECT_THROW((void)read_trace_head(path()), InputError);
+    EXPECT_THROW((void)read_trace_overview(path()), InputError);
 }
 
-TEST_F(UntrustedTraces, with_rows_out_of_themselves_are_refused) {
+TEST_F(UntrustedTraces, with_virtual_tables_are_refused) {
     const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     const hsize_t size = 1;
     const hid_t space = H5Screate_simple(1, &size, nullptr);
@@ -120,10 +120,10 @@ TEST_F(UntrustedTraces, with_rows_out_of_themselves_are_refused) {
     H5Sclose(space);
     H5Pclose(creation);
     EXPECT_THAT(refusal(), HasSubstr("/complete is put together from other tables"));
-    EXPECT_THROW((void)read_trace_head(path()), InputError);
+    EXPECT_THROW((void)read_trace_overview(path()), InputError);
 }
 
-TEST_F(UntrustedTraces, with_texts_that_are_not_there_are_damaged) {
+TEST_F(UntrustedTraces, with_larger_compressed_tables_than_possible_are_damaged) {
     const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     const hsize_t chunk = 1 << 20;
     H5Pset_chunk(creation, 1, &chunk);
@@ -131,10 +131,10 @@ TEST_F(UntrustedTraces, with_texts_that_are_not_there_are_damaged) {
     replace("scenario", creation, hsize_t{1} << 36);
     H5Pclose(creation);
     EXPECT_THAT(refusal(), HasSubstr("rows of /scenario"));
-    EXPECT_THROW((void)read_trace_head(path()), InputError);
+    EXPECT_THROW((void)read_trace_overview(path()), InputError);
 }
 
-TEST_F(UntrustedTraces, with_more_uncompressed_rows_than_bytes_are_damaged) {
+TEST_F(UntrustedTraces, with_larger_tables_than_the_file_are_damaged) {
     const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_alloc_time(creation, H5D_ALLOC_TIME_LATE);
     replace("scenario", creation, 10'000'000);
@@ -151,7 +151,7 @@ TEST_F(UntrustedTraces, with_huge_chunks_are_damaged) {
     EXPECT_THAT(refusal(), HasSubstr("/scenario claims huge rows or chunks"));
 }
 
-TEST_F(UntrustedTraces, compressed_by_what_is_known_are_read) {
+TEST_F(UntrustedTraces, compressed_by_known_filters_are_read) {
     const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     const hsize_t chunk = 10;
     H5Pset_chunk(creation, 1, &chunk);
@@ -163,12 +163,12 @@ TEST_F(UntrustedTraces, compressed_by_what_is_known_are_read) {
     EXPECT_EQ(open_trace(path()).trace.header.scenario.find_first_not_of('\0'), std::string::npos);
 }
 
-TEST_F(UntrustedTraces, compressed_by_something_else_are_refused) {
+TEST_F(UntrustedTraces, compressed_by_unknown_filters_are_refused) {
     const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     const hsize_t chunk = 10;
     H5Pset_chunk(creation, 1, &chunk);
-    constexpr H5Z_filter_t kSomebodys = 32'000;
-    H5Pset_filter(creation, kSomebodys, H5Z_FLAG_OPTIONAL, 0, nullptr);
+    constexpr H5Z_filter_t kUnknownFilter = 32'000;
+    H5Pset_filter(creation, kUnknownFilter, H5Z_FLAG_OPTIONAL, 0, nullptr);
     replace("scenario", creation);
     H5Pclose(creation);
     EXPECT_THAT(refusal(), HasSubstr("through filter 32000, expected none, or deflate"));
@@ -191,7 +191,7 @@ TEST_F(UntrustedTraces, that_are_pipes_are_not_waited_for) {
     EXPECT_THAT(
         error_of<InputError>([&] { (void)open_trace(path("pipe")); }), HasSubstr("no ordinary file")
     );
-    EXPECT_THROW((void)read_trace_head(path("pipe")), InputError);
+    EXPECT_THROW((void)read_trace_overview(path("pipe")), InputError);
     EXPECT_FALSE(is_summary_file(path("pipe")));
     EXPECT_THROW((void)open_trace("/dev/zero"), InputError);
 }
@@ -203,35 +203,36 @@ TEST_F(UntrustedTraces, load_no_code) {
     EXPECT_EQ(allowed, 0U);
 }
 
-TEST_F(UntrustedTraces, that_hdf5_cannot_open_are_told_in_one_sentence_or_verbosely) {
-    // A name that is not there any more when HDF5 opens the file's tables.
+TEST_F(UntrustedTraces, that_hdf5_cannot_open_give_one_sentence_or_verbose_errors) {
     const std::string whole = contents_of(path());
     std::ofstream(path("cut"), std::ios::binary) << whole.substr(0, whole.size() / 2);
-    const auto told = [&] { return error_of<InputError>([&] { (void)open_trace(path("cut")); }); };
-    EXPECT_THAT(told(), AllOf(HasSubstr("cut short"), Not(HasSubstr("HDF5 H5"))));
-    EXPECT_LT(told().size(), 400U + path("cut").size());
+    const auto message = [&] {
+        return error_of<InputError>([&] { (void)open_trace(path("cut")); });
+    };
+    EXPECT_THAT(message(), AllOf(HasSubstr("cut short"), Not(HasSubstr("HDF5 H5"))));
+    EXPECT_LT(message().size(), 400U + path("cut").size());
     setenv(kVerboseVariable, "1", 1);
-    EXPECT_THAT(told(), HasSubstr("HDF5 H5Fopen said: "));
+    EXPECT_THAT(message(), HasSubstr("HDF5 H5Fopen said: "));
     unsetenv(kVerboseVariable);
 }
 
 TEST_F(UntrustedTraces, with_a_text_that_many_rows_share_are_damaged) {
-    // 64 KiB in a thousand rows would be 64 MiB in memory.
+    // A text of 64 KiB in a thousand rows would take 64 MiB of memory.
     Trace trace = sample::trace(1, false);
     trace.intervals[0].requests.resize(3);
     trace.intervals[0].requests[0].text.assign(1000, 'x');
-    sample::play(trace, *make_hdf5_sink(path("shared"), false));
+    sample::record(trace, *make_hdf5_sink(path("shared"), false));
     const hid_t file = H5Fopen(path("shared").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
     const hid_t requests = H5Dopen2(file, "requests", H5P_DEFAULT);
-    const hid_t place = H5Tcreate(H5T_COMPOUND, 16);
-    H5Tinsert(place, "text_offset", 0, H5T_NATIVE_INT64);
-    H5Tinsert(place, "text_length", 8, H5T_NATIVE_INT64);
-    std::array<std::int64_t, 6> places{};
-    ASSERT_GE(H5Dread(requests, place, H5S_ALL, H5S_ALL, H5P_DEFAULT, places.data()), 0);
-    places[2] = places[0];
-    places[3] = places[1];
-    ASSERT_GE(H5Dwrite(requests, place, H5S_ALL, H5S_ALL, H5P_DEFAULT, places.data()), 0);
-    H5Tclose(place);
+    const hid_t location = H5Tcreate(H5T_COMPOUND, 16);
+    H5Tinsert(location, "text_offset", 0, H5T_NATIVE_INT64);
+    H5Tinsert(location, "text_length", 8, H5T_NATIVE_INT64);
+    std::array<std::int64_t, 6> locations{};
+    ASSERT_GE(H5Dread(requests, location, H5S_ALL, H5S_ALL, H5P_DEFAULT, locations.data()), 0);
+    locations[2] = locations[0];
+    locations[3] = locations[1];
+    ASSERT_GE(H5Dwrite(requests, location, H5S_ALL, H5S_ALL, H5P_DEFAULT, locations.data()), 0);
+    H5Tclose(location);
     H5Dclose(requests);
     H5Fclose(file);
     EXPECT_THAT(
@@ -240,14 +241,14 @@ TEST_F(UntrustedTraces, with_a_text_that_many_rows_share_are_damaged) {
     );
 }
 
-/// What a damaged file may make HDF5 do, in a child; afterwards all is as it was.
+/// Runs an action under a guard, as the reader does.
 template <class Action>
 void under_guard(Action action) {
-    const h5::BreakdownGuard guard("odd.h5");
+    const h5::CrashGuard guard("odd.h5");
     action();
 }
 
-TEST(BreakdownGuardDeathTest, makes_a_crash_of_the_library_a_sentence) {
+TEST(CrashGuardDeathTest, turns_a_crash_into_an_error_message) {
     const testing::ExitedWithCode bad_input(2);
     const char* const sentence = "odd.h5: is damaged in a way that the HDF5 library breaks down";
     EXPECT_EXIT(under_guard([] { raise(SIGSEGV); }), bad_input, sentence);
@@ -255,12 +256,12 @@ TEST(BreakdownGuardDeathTest, makes_a_crash_of_the_library_a_sentence) {
     EXPECT_EXIT(under_guard([] { raise(SIGFPE); }), bad_input, sentence);
 }
 
-TEST(BreakdownGuardDeathTest, lets_signals_end_the_program_at_once) {
+TEST(CrashGuardDeathTest, lets_signals_end_the_program_at_once) {
     EXPECT_EXIT(under_guard([] { raise(SIGINT); }), testing::ExitedWithCode(130), "");
     EXPECT_EXIT(under_guard([] { raise(SIGTERM); }), testing::ExitedWithCode(143), "");
 }
 
-TEST(BreakdownGuardDeathTest, leaves_signals_as_they_were) {
+TEST(CrashGuardDeathTest, restores_the_signal_handlers) {
     const auto afterwards = [] {
         (void)std::signal(SIGTERM, [](int) { _exit(7); });
         under_guard([] {});

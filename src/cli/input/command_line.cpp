@@ -30,10 +30,11 @@ constexpr const char* kFooter =
 const std::vector<std::string> kCommands{
     "run", "simulate", "plan", "replay", "inspect", "export", "sweep", "collect", "help"};
 
-/// The scenario's own limits are told by src/config.
-constexpr std::int64_t kAnyNumber = std::numeric_limits<std::int64_t>::max();
+/// For options whose limits src/config checks.
+constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
-struct RunWords {
+/// What CLI11 stores for options that apply_options() copies into a RunCommand.
+struct RunOptionValues {
     std::string transport = "mpi";
     std::string policy;
     std::string clock;
@@ -44,9 +45,9 @@ struct RunWords {
     std::int64_t seed = 0;
 };
 
-/// What every command takes that reads a scenario and decides.
+/// Adds the options of all commands that read a scenario: run, simulate and plan.
 void add_scenario_options(
-    CLI::App& app, RunCommand& run, RunWords& words, const char* policy_help
+    CLI::App& app, RunCommand& run, RunOptionValues& values, const char* policy_help
 ) {
     config::Overrides& change = run.overrides;
     app.add_option(
@@ -60,33 +61,35 @@ void add_scenario_options(
            run.devices,
            "how many devices --model runs on: Raspberry Pi 5, unless --set says else"
     )
-        ->check(whole(1, config::kMaxDevices, 4));
+        ->check(integer_in(1, config::kMaxDevices, 4));
     app.add_option(
         "--policy",
-        words.policy,
+        values.policy,
         fmt::format("{}{}", policy_help, fmt::join(scheduler::policy_names(), ", "))
     );
     app.add_option(
            "--interval",
-           words.interval,
+           values.interval,
            "rounds (with one sequence in flight: tokens) between decisions"
     )
-        ->check(whole(1, kAnyNumber, 8));
-    app.add_option("--tokens", words.tokens, "how many tokens to generate at most, for each prompt")
-        ->check(whole(1, kAnyNumber, 64));
+        ->check(integer_in(1, kNoLimit, 8));
     app.add_option(
-           "--prompt", words.prompts, "a text to continue; give it again for another request"
+           "--tokens", values.tokens, "how many tokens to generate at most, for each prompt"
+    )
+        ->check(integer_in(1, kNoLimit, 64));
+    app.add_option(
+           "--prompt", values.prompts, "a text to continue; give it again for another request"
     )
         ->type_name("TEXT")
         ->take_all()
         ->allow_extra_args(false);
     app.add_option(
         "--prompt-file",
-        words.prompt_file,
+        values.prompt_file,
         "a file whose whole content is the prompt; - is standard input"
     );
-    app.add_option("--seed", words.seed, "seed of all random loads and of sampling")
-        ->check(whole(-kAnyNumber, kAnyNumber, 7));
+    app.add_option("--seed", values.seed, "seed of all random loads and of sampling")
+        ->check(integer_in(-kNoLimit, kNoLimit, 7));
     app.add_option("--set", change.set, "any scenario key, e.g. --set device.0.memory='\"1 GiB\"'")
         ->type_name("KEY=VALUE")
         ->take_all()
@@ -99,9 +102,9 @@ void add_trace_options(CLI::App& app, RunCommand& run) {
     app.add_flag("--trace-ops", run.trace_ops, "record every operation and message too");
 }
 
-void add_run_options(CLI::App& app, RunCommand& run, RunWords& words) {
-    add_scenario_options(app, run, words, "");
-    app.add_option("--clock", words.clock, "virtual (default) or paced: really throttled");
+void add_run_options(CLI::App& app, RunCommand& run, RunOptionValues& values) {
+    add_scenario_options(app, run, values, "");
+    app.add_option("--clock", values.clock, "virtual (default) or paced: really throttled");
     add_trace_options(app, run);
     app.add_flag("--json", run.json, "print the summary as JSON on stdout instead of the text");
     app.add_option(
@@ -110,23 +113,23 @@ void add_run_options(CLI::App& app, RunCommand& run, RunWords& words) {
            "go on with a run that was killed or interrupted, in its trace (or --trace OUT.h5)"
     )
         ->type_name("TRACE");
-    app.add_option("--transport", words.transport, "mpi (default) or inprocess: no MPI needed")
-        ->check(one_of({"mpi", "inprocess"}));
+    app.add_option("--transport", values.transport, "mpi (default) or inprocess: no MPI needed")
+        ->check(one_word_of({"mpi", "inprocess"}));
     app.add_option("--kernels", run.kernels, "reference, openblas, avx2, avx512 (default: best)");
-    app.add_flag(kHandedOver, run.handed_over)->group(""); // in no help
+    app.add_flag(kHandedOver, run.handed_over)->group(""); // hidden from the help
 }
 
-void add_simulate_options(CLI::App& app, RunCommand& run, RunWords& words) {
-    add_scenario_options(app, run, words, "one, several with commas between, or all: ");
+void add_simulate_options(CLI::App& app, RunCommand& run, RunOptionValues& values) {
+    add_scenario_options(app, run, values, "one, several with commas between, or all: ");
     add_trace_options(app, run);
     app.add_flag("--json", run.json, "print the results as JSON");
 }
 
-void add_plan_options(CLI::App& app, PlanCommand& plan, RunWords& words) {
+void add_plan_options(CLI::App& app, PlanCommand& plan, RunOptionValues& values) {
     add_scenario_options(
         app,
         plan.run,
-        words,
+        values,
         "one, several with commas between, or all (default: those that apply): "
     );
     app.add_option(
@@ -135,7 +138,7 @@ void add_plan_options(CLI::App& app, PlanCommand& plan, RunWords& words) {
            "plan as if so many tokens of each sequence had been sampled (default: 0, or where "
            "--previous leaves off)"
     )
-        ->check(whole(0, kAnyNumber, 100));
+        ->check(integer_in(0, kNoLimit, 100));
     app.add_option(
            "--previous",
            plan.previous,
@@ -147,34 +150,34 @@ void add_plan_options(CLI::App& app, PlanCommand& plan, RunWords& words) {
     app.add_flag("--json", plan.run.json, "print the plan as JSON");
 }
 
-void take_words(const CLI::App& app, const RunWords& words, RunCommand& run) {
-    // Not every command has every option.
+void apply_options(const CLI::App& app, const RunOptionValues& values, RunCommand& run) {
+    // A command may lack the option.
     const auto given = [&app](const char* name) {
         const CLI::Option* const option = app.get_option_no_throw(name);
         return option != nullptr && option->count() > 0;
     };
     config::Overrides& change = run.overrides;
-    run.transport = words.transport == "mpi" ? TransportKind::mpi : TransportKind::inprocess;
+    run.transport = values.transport == "mpi" ? TransportKind::mpi : TransportKind::inprocess;
     if (given("--policy")) {
-        change.policy = words.policy;
+        change.policy = values.policy;
     }
     if (given("--clock")) {
-        change.clock = words.clock;
+        change.clock = values.clock;
     }
     if (given("--prompt")) {
-        change.prompts = words.prompts;
+        change.prompts = values.prompts;
     }
     if (given("--prompt-file")) {
-        change.prompt_file = words.prompt_file;
+        change.prompt_file = values.prompt_file;
     }
     if (given("--interval")) {
-        change.interval = words.interval;
+        change.interval = values.interval;
     }
     if (given("--tokens")) {
-        change.tokens = words.tokens;
+        change.tokens = values.tokens;
     }
     if (given("--seed")) {
-        change.seed = words.seed;
+        change.seed = values.seed;
     }
 }
 
@@ -187,7 +190,7 @@ void add_inspect_options(CLI::App& app, InspectCommand& inspect) {
     app.add_flag("--json", inspect.json, "print as JSON");
 }
 
-/// A run that goes on has its scenario in the trace.
+/// Returns what contradicts --resume: the scenario of a resumed run comes from its trace.
 std::string resume_conflict(const CLI::App& app) {
     if (app.get_option("--resume")->as<std::string>().empty()) {
         return "--resume: expected a trace (.h5), found an empty name; give one, or leave it out";
@@ -215,8 +218,8 @@ std::string resume_conflict(const CLI::App& app) {
     return "";
 }
 
-/// What CLI11 cannot know: which options go together. Empty: fine.
-std::string conflict(const CLI::App& app) {
+/// Returns what is wrong with the combination of options; empty if nothing is.
+std::string option_conflict(const CLI::App& app) {
     if (const CLI::Option* handed = app.get_option_no_throw(kHandedOver);
         handed != nullptr && handed->count() > 0) {
         return "";
@@ -250,7 +253,7 @@ std::vector<std::string> option_names(const CLI::App& app) {
     std::vector<std::string> names;
     for (const CLI::Option* option : app.get_options()) {
         if (option->get_group().empty()) {
-            continue; // not for users
+            continue; // hidden
         }
         for (const std::string& name : option->get_lnames()) {
             names.push_back("--" + name);
@@ -268,7 +271,7 @@ void print_topic(const CLI::App& app, const std::string& topic, const std::strin
     std::fflush(stdout);
 }
 
-/// What stands without a name before it: "SCENARIO".
+/// Returns the name of the positional argument, for example "SCENARIO".
 std::string positional_of(const CLI::App& app) {
     const auto options = app.get_options([](const CLI::Option* o) { return o->get_positional(); });
     return options.empty() ? "" : options.front()->get_name(true);
@@ -278,15 +281,15 @@ void check_command_word(int argc, char** argv) {
     const std::string_view first = argc > 1 ? argv[1] : "";
     if (!first.empty() && !first.starts_with('-') &&
         std::find(kCommands.begin(), kCommands.end(), first) == kCommands.end()) {
-        complain("", unknown_command(std::string(first), kCommands));
+        throw_usage_error("", unknown_command(std::string(first), kCommands));
     }
 }
 
-/// Help goes to whoever typed nothing; the error is the last thing they see.
-[[noreturn]] void complain_of_nothing(const CLI::App& app) {
+/// Prints a short help, then throws the error, so that it is the last thing on the screen.
+[[noreturn]] void throw_no_command(const CLI::App& app) {
     const std::string help = app.help();
     say(stderr, "{}\n\n", help.substr(0, help.find("\n\n")));
-    complain(
+    throw_usage_error(
         "",
         fmt::format(
             "no command was given, expected one of: {}; for example: headroom run my.toml",
@@ -295,8 +298,8 @@ void check_command_word(int argc, char** argv) {
     );
 }
 
-/// What the parser found, in our words. Its own: "--tokens: 1 required INT missing", "--tokens: At
-/// Most 1 required but received 2", "Could not convert: --force = maybe".
+/// Rewords an error of CLI11, whose own messages are "--tokens: 1 required INT missing",
+/// "--tokens: At Most 1 required but received 2" and "Could not convert: --force = maybe".
 std::string reworded(const CLI::ParseError& error) {
     const std::string text = error.what();
     const std::string option = text.substr(0, text.find(':'));
@@ -304,7 +307,7 @@ std::string reworded(const CLI::ParseError& error) {
         return text + "; expected another kind of value; leave it out or give one";
     }
     if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) == nullptr) {
-        return text; // our own checks have said it all
+        return text; // a message of our validators
     }
     return text.find("received") == std::string::npos
                ? fmt::format("{}: expected a value after it, found none; add the value", option)
@@ -333,25 +336,25 @@ CommandLine read_command_line(int argc, char** argv) {
     );
 
     RunCommand run;
-    RunWords words;
+    RunOptionValues values;
     CLI::App& run_app = *app.add_subcommand("run", "decode on the scenario's devices");
-    add_run_options(run_app, run, words);
+    add_run_options(run_app, run, values);
     run_app.allow_extras();
 
     SimulateCommand simulate;
-    RunWords simulate_words;
+    RunOptionValues simulate_values;
     CLI::App& simulate_app = *app.add_subcommand(
         "simulate", "find out what a run would do, without weights; compare policies"
     );
-    add_simulate_options(simulate_app, simulate.run, simulate_words);
+    add_simulate_options(simulate_app, simulate.run, simulate_values);
     simulate_app.allow_extras();
 
     PlanCommand plan;
-    RunWords plan_words;
+    RunOptionValues plan_values;
     CLI::App& plan_app = *app.add_subcommand(
         "plan", "will it fit, how fast, what holds it back: one decision per policy"
     );
-    add_plan_options(plan_app, plan, plan_words);
+    add_plan_options(plan_app, plan, plan_values);
     plan_app.allow_extras();
 
     InspectCommand inspect;
@@ -366,7 +369,7 @@ CommandLine read_command_line(int argc, char** argv) {
     for (CLI::App* const command : app.get_subcommands({})) {
         command->add_flag_callback(
             "--verbose",
-            [] { (void)setenv(kVerboseVariable, "1", 1); }, // ranks are told by it too
+            [] { (void)setenv(kVerboseVariable, "1", 1); }, // ranks inherit it
             "errors also repeat what the libraries below say"
         );
     }
@@ -377,7 +380,7 @@ CommandLine read_command_line(int argc, char** argv) {
         "TOPIC", topic, "scenario: every key of scenarios and sweeps; or a command: its options"
     );
     help_app.allow_extras();
-    const std::string program = app.help(); // later it would be that of the command
+    const std::string program = app.help(); // after parsing, it would be the help of the command
 
     CLI::App* used = &app;
     try {
@@ -386,15 +389,15 @@ CommandLine read_command_line(int argc, char** argv) {
              {&run_app, &simulate_app, &plan_app, &inspect_app, &help_app}) {
             used = command->parsed() ? command : used;
         }
-        used = traces.used() != nullptr ? traces.used() : used;
+        used = traces.parsed_command() != nullptr ? traces.parsed_command() : used;
     } catch (const CLI::Success& printed) { // help or version
         line.exit_code = app.exit(printed);
         return line;
     } catch (const CLI::ParseError& error) {
-        complain(argc > 1 && argv[1][0] != '-' ? argv[1] : "", reworded(error));
+        throw_usage_error(argc > 1 && argv[1][0] != '-' ? argv[1] : "", reworded(error));
     }
     if (const std::vector<std::string> early = app.remaining(); !early.empty()) {
-        complain(
+        throw_usage_error(
             "",
             fmt::format(
                 "there is no option {}, expected a command and its options behind it, not before "
@@ -405,56 +408,58 @@ CommandLine read_command_line(int argc, char** argv) {
     }
     const std::string command = used == &app ? "" : used->get_name();
     if (const std::vector<std::string> rest = used->remaining(); !rest.empty()) {
-        complain(command, unexpected_arguments(rest, option_names(*used), positional_of(*used)));
+        throw_usage_error(
+            command, unexpected_arguments(rest, option_names(*used), positional_of(*used))
+        );
     }
     if (used == &app) {
-        complain_of_nothing(app);
+        throw_no_command(app);
     }
     if (used == &help_app) {
         print_topic(app, topic, program);
         line.exit_code = 0;
         return line;
     }
-    if (used == traces.used()) {
-        traces.take(line);
+    if (used == traces.parsed_command()) {
+        traces.store_command(line);
         return line;
     }
     if (used != &inspect_app) {
-        if (const std::string problem = conflict(*used); !problem.empty()) {
-            complain(command, problem);
+        if (const std::string problem = option_conflict(*used); !problem.empty()) {
+            throw_usage_error(command, problem);
         }
     }
     if (used == &simulate_app) {
         if (simulate_app.count("--policy") > 0) {
-            simulate.policies = policy_list(command, simulate_words.policy);
-            simulate_words.policy = simulate.policies.front();
+            simulate.policies = policy_list(command, simulate_values.policy);
+            simulate_values.policy = simulate.policies.front();
         }
-        take_words(simulate_app, simulate_words, simulate.run);
+        apply_options(simulate_app, simulate_values, simulate.run);
         line.simulate = simulate;
         return line;
     }
     if (used == &plan_app) {
         if (plan_app.count("--policy") > 0) {
-            plan.policies = policy_list(command, plan_words.policy);
+            plan.policies = policy_list(command, plan_values.policy);
         }
-        take_words(plan_app, plan_words, plan.run);
+        apply_options(plan_app, plan_values, plan.run);
         line.plan = plan;
         return line;
     }
     if (used == &run_app) {
-        take_words(run_app, words, run);
+        apply_options(run_app, values, run);
         line.run = run;
         return line;
     }
     if (inspect.devices && (!inspect.file.empty() || inspect.repair)) {
-        complain(
+        throw_usage_error(
             command,
             "--devices shows the catalogue, expected nothing beside it but --json; leave out the "
             "file, or leave out --devices"
         );
     }
     if (inspect.file.empty() && !inspect.devices) {
-        complain(
+        throw_usage_error(
             command,
             "a file is missing, expected a trace (.h5), a model (.gguf) or a scenario (.toml); for "
             "example: headroom inspect my.toml; headroom inspect --devices shows the catalogue"

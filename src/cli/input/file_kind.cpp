@@ -17,22 +17,23 @@ namespace {
 
 constexpr const char* kKinds = "expected a trace (.h5), a model (.gguf) or a scenario (.toml)";
 
-/// More than any signature; text files have no NUL in it.
-constexpr std::size_t kHead = 512;
+/// Bytes that are examined: longer than every signature. A NUL among them means a binary file.
+constexpr std::size_t kHeadBytes = 512;
 
-/// A model or a trace that comes through a pipe is of no use, only a text is.
-std::string head_of_stream(const std::filesystem::path& path) {
+/// Returns the first bytes of a pipe. Throws InputError for a model or a trace, which must be
+/// files.
+std::string stream_head(const std::filesystem::path& path) {
     const config::Input input = config::read_input(path, "the scenario");
     if (input.text.starts_with("\x89HDF") || input.text.starts_with("GGUF")) {
         refuse_standard_input("-", config::input_name(path));
     }
-    return input.text.substr(0, kHead);
+    return input.text.substr(0, kHeadBytes);
 }
 
-std::string head_of(const std::filesystem::path& path) {
+std::string file_head(const std::filesystem::path& path) {
     std::error_code unknown;
     if (config::is_standard_input(path) || std::filesystem::is_fifo(path, unknown)) {
-        return head_of_stream(path);
+        return stream_head(path);
     }
     const auto status = std::filesystem::status(path, unknown);
     if (!std::filesystem::exists(status)) {
@@ -55,7 +56,7 @@ std::string head_of(const std::filesystem::path& path) {
             kKinds
         ));
     }
-    std::array<char, kHead> head{};
+    std::array<char, kHeadBytes> head{};
     file.read(head.data(), head.size());
     return {head.data(), static_cast<std::size_t>(file.gcount())};
 }
@@ -67,8 +68,8 @@ bool readable_file(const std::filesystem::path& path) {
 
 } // namespace
 
-FileKind kind_of(const std::filesystem::path& path) {
-    const std::string head = head_of(path);
+FileKind file_kind_of(const std::filesystem::path& path) {
+    const std::string head = file_head(path);
     if (head.empty()) {
         throw InputError(fmt::format(
             "{}: is empty, {}; was it written to its end? Make it again", path.string(), kKinds
@@ -105,7 +106,7 @@ void expect_scenario(const std::filesystem::path& path) {
     if (!readable_file(path)) {
         return;
     }
-    switch (kind_of(path)) {
+    switch (file_kind_of(path)) {
     case FileKind::trace:
         throw InputError(fmt::format(
             "{}: is a trace (HDF5), expected a scenario (TOML); look into it with: headroom "
@@ -129,7 +130,7 @@ void expect_model(const std::filesystem::path& path) {
     if (!readable_file(path)) {
         return;
     }
-    switch (kind_of(path)) {
+    switch (file_kind_of(path)) {
     case FileKind::trace:
         throw InputError(fmt::format(
             "--model {}: is a trace (HDF5), expected a model (GGUF); look into it with: headroom "

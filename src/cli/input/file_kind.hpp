@@ -1,4 +1,4 @@
-// What a file is, by its first bytes: users mix up scenarios, models and traces.
+// Recognises traces, models and scenarios by their first bytes, because users confuse them.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +9,19 @@ namespace headroom::cli {
 
 enum class FileKind : std::uint8_t { trace, model, text };
 
-/// Throws InputError if there is no such file, it is a directory or empty, or may not be read.
-[[nodiscard]] FileKind kind_of(const std::filesystem::path& path);
+/// Returns the kind of the file. Throws InputError if the file does not exist, is a directory, is
+/// empty, cannot be read, or is a binary file of another format.
+[[nodiscard]] FileKind file_kind_of(const std::filesystem::path& path);
 
-/// Throws InputError if the name stands for standard input: models and traces are read in many
-/// places. `option` as the user gave it: "--resume".
+/// Throws InputError if the path stands for standard input. Models and traces are read several
+/// times, which a stream does not allow. `option` names the option in the message, for example
+/// "--resume".
 void refuse_standard_input(const std::filesystem::path& path, std::string_view option);
 
-/// Throws InputError with the command that was probably meant, if the file is of another kind.
-/// What is not there is left to whoever reads it.
+/// Throws InputError if the file is a trace or a model; the message names the command for that
+/// kind. A file that does not exist or cannot be read is no error here.
 void expect_scenario(const std::filesystem::path& path);
+/// Throws InputError if the file is a trace or a text; otherwise like expect_scenario().
 void expect_model(const std::filesystem::path& path);
 
 } // namespace headroom::cli

@@ -10,10 +10,12 @@
 namespace headroom::cli {
 
 void print_help(
-    const std::string& topic, const std::string& program, const std::vector<CommandHelp>& commands
+    const std::string& topic,
+    const std::string& program_help,
+    const std::vector<CommandHelp>& commands
 ) {
     if (topic.empty()) {
-        put(stdout, program);
+        put(stdout, program_help);
         return;
     }
     if (topic == kScenarioTopic) {
@@ -32,7 +34,7 @@ void print_help(
         }
         topics.push_back(command.name);
     }
-    complain("help", known_word(topic, topics));
+    throw_usage_error("help", word_problem(topic, topics));
 }
 
 } // namespace headroom::cli

@@ -1,4 +1,4 @@
-// `headroom help`: a command's options, or the keys of scenarios and sweeps.
+// `headroom help TOPIC`: prints the options of a command, or the keys of scenarios and sweeps.
 #pragma once
 
 #include <string>
@@ -6,18 +6,21 @@
 
 namespace headroom::cli {
 
-/// `headroom help scenario`.
+/// The topic that describes the keys of scenarios and sweeps.
 inline constexpr const char* kScenarioTopic = "scenario";
 
+/// A command and its help.
 struct CommandHelp {
     std::string name;
-    std::string text; ///< that --help prints
+    std::string text; ///< what COMMAND --help prints
 };
 
-/// To stdout; without a topic, `program`: what --help prints without a command. Throws InputError
-/// if there is no such topic.
+/// Prints the help on a topic to stdout. Without a topic, prints `program_help`, the help of the
+/// whole program. Throws InputError if the topic is unknown.
 void print_help(
-    const std::string& topic, const std::string& program, const std::vector<CommandHelp>& commands
+    const std::string& topic,
+    const std::string& program_help,
+    const std::vector<CommandHelp>& commands
 );
 
 } // namespace headroom::cli

@@ -12,16 +12,16 @@ namespace headroom::cli {
 
 namespace {
 
-bool is_plain(const std::filesystem::path& name) {
+bool has_no_folder(const std::filesystem::path& name) {
     return !name.empty() && !name.has_parent_path();
 }
 
-bool is_there(const std::filesystem::path& path) {
+bool path_exists(const std::filesystem::path& path) {
     std::error_code unknown;
     return std::filesystem::exists(std::filesystem::symlink_status(path, unknown));
 }
 
-/// Data files, not the READMEs beside them.
+/// Whether the file is a scenario, sweep or model, and not for example a README.
 bool is_data(const std::filesystem::path& path) {
     const std::string extension = path.extension().string();
     return extension == ".toml" || extension == ".gguf";
@@ -38,20 +38,21 @@ std::filesystem::path installed_folder(const std::string& folder) {
     return unknown ? std::filesystem::path() : found;
 }
 
-Named find_installed(const std::filesystem::path& name, const std::string& folder) {
-    const std::filesystem::path place = is_plain(name) ? installed_folder(folder) : "";
-    if (place.empty() || is_there(name) || !is_data(name) || !is_there(place / name)) {
+FoundFile find_installed(const std::filesystem::path& name, const std::string& folder) {
+    const std::filesystem::path folder_path = has_no_folder(name) ? installed_folder(folder) : "";
+    if (folder_path.empty() || path_exists(name) || !is_data(name) ||
+        !path_exists(folder_path / name)) {
         return {name, ""};
     }
-    const std::filesystem::path path = place / name;
+    const std::filesystem::path path = folder_path / name;
     return {path, fmt::format("{} is not in this folder; using {}", name.string(), path.string())};
 }
 
 std::string installed_names(const std::filesystem::path& name, const std::string& folder) {
-    const std::filesystem::path place = is_plain(name) ? installed_folder(folder) : "";
+    const std::filesystem::path folder_path = has_no_folder(name) ? installed_folder(folder) : "";
     std::vector<std::string> names;
     std::error_code unknown;
-    for (const auto& entry : std::filesystem::directory_iterator(place, unknown)) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder_path, unknown)) {
         if (is_data(entry.path())) {
             names.push_back(entry.path().filename().string());
         }

@@ -1,5 +1,5 @@
-// What comes with the program: scenarios, models and sweeps that are named without saying where
-// they are.
+// Finds the scenarios, models and sweeps that are installed with the program, which users may name
+// without a folder.
 #pragma once
 
 #include <filesystem>
@@ -7,26 +7,29 @@
 
 namespace headroom::cli {
 
-/// Folders of what is installed.
+/// Names of the installed folders.
 inline constexpr const char* kScenarios = "scenarios";
 inline constexpr const char* kModels = "models";
 inline constexpr const char* kSweeps = "sweeps";
 
-/// FOLDER beside the running binary: ../share/headroom/FOLDER. Where the program is installed that
-/// is its own copy; a build has a link there to the checkout's data. Empty if there is none.
+/// Returns the path of ../share/headroom/FOLDER, relative to the folder of the running binary;
+/// empty if it does not exist. In a build folder, it is a link to data/ of the checkout.
 [[nodiscard]] std::filesystem::path installed_folder(const std::string& folder);
 
-struct Named {
+/// The file that a name stands for.
+struct FoundFile {
     std::filesystem::path path;
-    std::string note; ///< for people: which file is used; empty if it is the one that was named
+    std::string note; ///< says which installed file is used; empty if none is
 };
 
-/// The file that `name` means: itself if it is there or says a folder ("./x.toml"); else the
-/// installed one of that name; if there is none either, itself.
-[[nodiscard]] Named find_installed(const std::filesystem::path& name, const std::string& folder);
+/// Returns the installed file of that name if `name` has no folder and does not exist in the
+/// current folder; otherwise `name` itself, which need not exist.
+[[nodiscard]] FoundFile find_installed(
+    const std::filesystem::path& name, const std::string& folder
+);
 
-/// What an error about a missing `name` adds: "; installed are: a.toml, b.toml"; empty if nothing
-/// is installed or the name says a folder.
+/// Returns a hint for the error that `name` does not exist: a list of the installed files. Empty if
+/// nothing is installed or `name` has a folder.
 [[nodiscard]] std::string installed_names(
     const std::filesystem::path& name, const std::string& folder
 );

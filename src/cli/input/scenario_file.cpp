@@ -42,7 +42,7 @@ void check_is_there(const std::filesystem::path& path) {
 config::Scenario read_scenario(
     const std::filesystem::path& path, const config::Overrides& overrides
 ) {
-    const Named named = find_installed(path, kScenarios);
+    const FoundFile named = find_installed(path, kScenarios);
     expect_scenario(named.path);
     check_is_there(named.path);
     try {
@@ -54,11 +54,11 @@ config::Scenario read_scenario(
     }
 }
 
-config::Scenario equal_devices(
+config::Scenario equal_device_scenario(
     const std::filesystem::path& model, int devices, const config::Overrides& overrides
 ) {
     refuse_standard_input(model, "--model");
-    const Named named = find_installed(model, kModels);
+    const FoundFile named = find_installed(model, kModels);
     expect_model(named.path);
     try {
         config::Scenario scenario = config::default_scenario(

@@ -1,4 +1,4 @@
-// Scenarios as users give them: a file, or a model and a number of equal devices.
+// Reads the scenario of a command: from a file, or made of a model and a number of equal devices.
 #pragma once
 
 #include <filesystem>
@@ -7,16 +7,16 @@
 
 namespace headroom::cli {
 
-/// As config::load_scenario(); plain names that are not in the working directory, and models that
-/// are not beside the scenario, are looked for among what is installed, and a note of the scenario
-/// says so. Throws InputError: also if the file is a model or a trace, with the command that was
-/// meant; all problems of the scenario, and where its keys are described.
+/// Reads a scenario with config::load_scenario(). A scenario named without a folder, or its model,
+/// may be an installed file; a note of the scenario then says so. Throws InputError with all
+/// problems of the scenario, or if the file does not exist or is a model or a trace.
 [[nodiscard]] config::Scenario read_scenario(
     const std::filesystem::path& path, const config::Overrides& overrides
 );
 
-/// As config::default_scenario(), with the same care for the model file.
-[[nodiscard]] config::Scenario equal_devices(
+/// Returns config::default_scenario() for the model, which may be an installed file. Throws
+/// InputError like read_scenario().
+[[nodiscard]] config::Scenario equal_device_scenario(
     const std::filesystem::path& model, int devices, const config::Overrides& overrides
 );
 

@@ -13,12 +13,12 @@ namespace headroom::cli {
 
 namespace {
 
-/// The one thing that a command cannot do without.
+/// Throws InputError if the positional argument of the command is missing.
 void expect_file(
     const CLI::App& app, const std::filesystem::path& file, const char* what, const char* example
 ) {
     if (file.empty()) {
-        complain(
+        throw_usage_error(
             app.get_name(),
             fmt::format(
                 "{} is missing, expected one; for example: headroom {}",
@@ -29,7 +29,7 @@ void expect_file(
     }
 }
 
-constexpr std::int64_t kMostJobs = 4096;
+constexpr std::int64_t kMaxJobs = 4096;
 
 } // namespace
 
@@ -43,7 +43,7 @@ void TraceOptions::add_to(CLI::App& app) {
     }
 }
 
-CLI::App* TraceOptions::used() const {
+CLI::App* TraceOptions::parsed_command() const {
     for (CLI::App* const command : {replay_app_, export_app_, sweep_app_, collect_app_}) {
         if (command->parsed()) {
             return command;
@@ -52,15 +52,15 @@ CLI::App* TraceOptions::used() const {
     return nullptr;
 }
 
-void TraceOptions::take(CommandLine& line) const {
+void TraceOptions::store_command(CommandLine& line) const {
     if (replay_app_->parsed()) {
-        take_replay(line);
+        store_replay(line);
     } else if (export_app_->parsed()) {
-        take_export(line);
+        store_export(line);
     } else if (sweep_app_->parsed()) {
-        take_sweep(line);
+        store_sweep(line);
     } else if (collect_app_->parsed()) {
-        take_collect(line);
+        store_collect(line);
     }
 }
 
@@ -86,14 +86,14 @@ void TraceOptions::add_replay(CLI::App& app) {
     command.add_flag("--json", replay_.json, "print the result as JSON");
 }
 
-void TraceOptions::take_replay(CommandLine& line) const {
+void TraceOptions::store_replay(CommandLine& line) const {
     const std::string name = replay_app_->get_name();
     expect_file(*replay_app_, replay_.trace, "a trace (.h5)", "out.h5");
     ReplayCommand command = replay_;
     if (replay_app_->count("--policy") > 0) {
         command.policies = policy_list(name, policies_);
     } else if (!command.out.empty() || command.trace_ops || command.force) {
-        complain(
+        throw_usage_error(
             name,
             "--trace, --trace-ops and --force are for what would have happened, expected --policy "
             "with them; without --policy the trace is verified and nothing is written"
@@ -114,10 +114,10 @@ void TraceOptions::add_export(CLI::App& app) {
     command.add_flag("--json", export_.json, "print what was written as JSON");
 }
 
-void TraceOptions::take_export(CommandLine& line) const {
+void TraceOptions::store_export(CommandLine& line) const {
     expect_file(*export_app_, export_.trace, "a trace (.h5)", "out.h5 --perfetto out.json");
     if (export_.perfetto.empty() && export_.csv.empty()) {
-        complain(
+        throw_usage_error(
             export_app_->get_name(),
             "where to is missing, expected --perfetto OUT.json, --csv FOLDER, or both"
         );
@@ -132,30 +132,30 @@ void TraceOptions::add_sweep(CLI::App& app) {
     command.add_flag("--list", sweep_.list, "list the cells and what is there of them");
     command.add_option("--run", sweep_.index, "run one cell, by its number in the list")
         ->type_name("INDEX")
-        ->check(whole(0, std::numeric_limits<std::int64_t>::max(), 0));
+        ->check(integer_in(0, std::numeric_limits<std::int64_t>::max(), 0));
     command.add_flag("--run-all", sweep_.all, "run all cells that are not finished");
     command.add_option("-j,--jobs", sweep_.jobs, "with --run-all: cells at a time")
-        ->check(whole(1, kMostJobs, 2));
+        ->check(integer_in(1, kMaxJobs, 2));
     command.add_option("--out", sweep_.out, "folder of the traces, instead of the sweep's");
     command.add_flag("--json", sweep_.json, "print as JSON");
 }
 
-void TraceOptions::take_sweep(CommandLine& line) const {
+void TraceOptions::store_sweep(CommandLine& line) const {
     const std::string name = sweep_app_->get_name();
     expect_file(*sweep_app_, sweep_.sweep, "a sweep file (.toml)", "sweep.toml --run-all -j 2");
-    const int asked = (sweep_.list ? 1 : 0) + (sweep_.index ? 1 : 0) + (sweep_.all ? 1 : 0);
-    if (asked != 1) {
-        complain(
+    const int given_count = (sweep_.list ? 1 : 0) + (sweep_.index ? 1 : 0) + (sweep_.all ? 1 : 0);
+    if (given_count != 1) {
+        throw_usage_error(
             name,
             fmt::format(
                 "{} of --list, --run and --run-all {} given, expected one",
-                asked == 0 ? "none" : fmt::format("{}", asked),
-                asked > 1 ? "are" : "is"
+                given_count == 0 ? "none" : fmt::format("{}", given_count),
+                given_count > 1 ? "are" : "is"
             )
         );
     }
     if (sweep_app_->count("--jobs") > 0 && !sweep_.all) {
-        complain(name, "-j is how many cells run at a time, expected --run-all with it");
+        throw_usage_error(name, "-j is how many cells run at a time, expected --run-all with it");
     }
     line.sweep = sweep_;
 }
@@ -169,7 +169,7 @@ void TraceOptions::add_collect(CLI::App& app) {
     command.add_flag("--json", collect_.json, "print the table as JSON");
 }
 
-void TraceOptions::take_collect(CommandLine& line) const {
+void TraceOptions::store_collect(CommandLine& line) const {
     expect_file(*collect_app_, collect_.folder, "a folder of traces", "results -o summary.csv");
     line.collect = collect_;
 }

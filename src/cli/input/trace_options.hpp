@@ -1,4 +1,4 @@
-// The commands for what comes after a run, and for many runs: replay, export, sweep, collect.
+// The options of the commands replay, export, sweep and collect. command_line.cpp has all others.
 #pragma once
 
 #include <array>
@@ -12,21 +12,23 @@ namespace headroom::cli {
 
 class TraceOptions {
   public:
+    /// Adds the four commands to the parser.
     void add_to(CLI::App& app);
-    /// The one that was typed; null: none of them.
-    [[nodiscard]] CLI::App* used() const;
-    /// Checks what goes together and puts the command into `line`. Throws InputError.
-    void take(CommandLine& line) const;
+    /// Returns the parser of the command that the user gave; null if it is none of the four.
+    [[nodiscard]] CLI::App* parsed_command() const;
+    /// Stores the command that the user gave in `line`. Throws InputError if a mandatory argument
+    /// is missing or options contradict each other.
+    void store_command(CommandLine& line) const;
 
   private:
     void add_replay(CLI::App& app);
     void add_export(CLI::App& app);
     void add_sweep(CLI::App& app);
     void add_collect(CLI::App& app);
-    void take_replay(CommandLine& line) const;
-    void take_export(CommandLine& line) const;
-    void take_sweep(CommandLine& line) const;
-    void take_collect(CommandLine& line) const;
+    void store_replay(CommandLine& line) const;
+    void store_export(CommandLine& line) const;
+    void store_sweep(CommandLine& line) const;
+    void store_collect(CommandLine& line) const;
 
     CLI::App* replay_app_ = nullptr;
     CLI::App* export_app_ = nullptr;

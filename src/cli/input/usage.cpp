@@ -18,9 +18,9 @@ namespace headroom::cli {
 
 namespace {
 
-/// `headroom FILE`: which command such a file is for.
+/// Returns the commands that suit the file, for users who typed `headroom FILE`.
 std::string command_for(const std::string& file) {
-    switch (kind_of(file)) {
+    switch (file_kind_of(file)) {
     case FileKind::trace:
         return fmt::format("headroom inspect {}", file);
     case FileKind::model:
@@ -45,7 +45,7 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> can
     return near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
 }
 
-void complain(const std::string& command, const std::string& problem) {
+void throw_usage_error(const std::string& command, const std::string& problem) {
     throw InputError(fmt::format(
         "{}\n  {} --help shows what can be given",
         problem,
@@ -63,11 +63,11 @@ std::vector<std::string> policy_list(const std::string& command, const std::stri
     for (std::size_t begin = 0; begin <= text.size();) {
         const std::size_t end = std::min(text.find(',', begin), text.size());
         const std::string name = text.substr(begin, end - begin);
-        if (const std::string problem = known_word(name, known); !problem.empty()) {
-            complain(command, fmt::format("--policy: {}", problem));
+        if (const std::string problem = word_problem(name, known); !problem.empty()) {
+            throw_usage_error(command, fmt::format("--policy: {}", problem));
         }
         if (std::find(policies.begin(), policies.end(), name) != policies.end()) {
-            complain(
+            throw_usage_error(
                 command,
                 fmt::format(
                     "--policy: expected each policy once, found '{}' again; leave one out", name
@@ -113,7 +113,7 @@ std::string unexpected_arguments(
     );
 }
 
-std::string whole_number(const std::string& text, const WholeRange& range) {
+std::string integer_problem(const std::string& text, const IntegerRange& range) {
     std::int64_t value = 0;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (failure == std::errc() && end == text.data() + text.size() && value >= range.low &&
@@ -130,7 +130,7 @@ std::string whole_number(const std::string& text, const WholeRange& range) {
     );
 }
 
-std::string known_word(const std::string& text, const std::vector<std::string>& words) {
+std::string word_problem(const std::string& text, const std::vector<std::string>& words) {
     if (std::ranges::find(words, text) != words.end()) {
         return "";
     }

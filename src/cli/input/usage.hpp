@@ -1,5 +1,5 @@
-// What is wrong with a command line, as a user can use it: what was typed, what was expected, which
-// word was probably meant, which command shows the rest.
+// Messages about wrong command lines. Each says what was expected and found and, if possible, which
+// word was probably meant.
 #pragma once
 
 #include <cstdint>
@@ -10,42 +10,46 @@
 
 namespace headroom::cli {
 
-/// Throws InputError with a hint at the help of the command.
-[[noreturn]] void complain(const std::string& command, const std::string& problem);
+/// Throws InputError with the problem and a hint to the --help of the command.
+[[noreturn]] void throw_usage_error(const std::string& command, const std::string& problem);
 
-/// The policies of a list with commas; all of them for "all". Throws InputError.
+/// Returns the policies of a comma-separated list; every policy for "all". Throws InputError if a
+/// policy is unknown or listed twice.
 [[nodiscard]] std::vector<std::string> policy_list(
     const std::string& command, const std::string& text
 );
 
-/// "; did you mean 'run'?", or empty if nothing is near.
+/// Returns a hint such as "; did you mean 'run'?"; empty if no candidate is similar.
 [[nodiscard]] std::string did_you_mean(
     std::string_view word, std::span<const std::string> candidates
 );
 
-/// The first word is no command: misspelt, a file without its command, or nonsense.
+/// Returns the message for a first word that is no command: misspelt, or a file.
 [[nodiscard]] std::string unknown_command(
     const std::string& word, const std::vector<std::string>& commands
 );
 
-/// What CLI11 could not place. `arguments`: what it left over; `options`: "--tokens" and so on.
+/// Returns the message for arguments that CLI11 could not assign. `options` are the options of the
+/// command ("--tokens"); `positional` is the name of its positional argument ("SCENARIO").
 [[nodiscard]] std::string unexpected_arguments(
     const std::vector<std::string>& arguments,
     const std::vector<std::string>& options,
     std::string_view positional
 );
 
-struct WholeRange {
+/// The whole numbers that an option accepts. `high` equal to the largest std::int64_t means no
+/// upper limit, and `low` equal to its negative no lower limit.
+struct IntegerRange {
     std::int64_t low;
-    std::int64_t high; ///< the largest there is, like its negative as low: no limit worth naming
-    std::int64_t example;
+    std::int64_t high;
+    std::int64_t example; ///< a typical value, for messages
 };
 
-/// Empty if the text is a whole number of the range, else what was expected and found.
-[[nodiscard]] std::string whole_number(const std::string& text, const WholeRange& range);
+/// Returns what is wrong with the text as a whole number of the range; empty if nothing is.
+[[nodiscard]] std::string integer_problem(const std::string& text, const IntegerRange& range);
 
-/// Empty if the text is one of the words, else what was expected and found.
-[[nodiscard]] std::string known_word(
+/// Returns the message for a text that is not one of the words; empty if it is one of them.
+[[nodiscard]] std::string word_problem(
     const std::string& text, const std::vector<std::string>& words
 );
 

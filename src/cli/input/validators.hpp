@@ -1,4 +1,4 @@
-// Checks for CLI11, whose own messages do not say what was expected.
+// Validators for CLI11. Their messages say what was expected; those of CLI11 do not.
 #pragma once
 
 #include <cstdint>
@@ -11,19 +11,21 @@
 
 namespace headroom::cli {
 
-[[nodiscard]] inline CLI::Validator whole(
+/// Accepts the whole numbers from `low` to `high`.
+[[nodiscard]] inline CLI::Validator integer_in(
     std::int64_t low, std::int64_t high, std::int64_t example
 ) {
     return CLI::Validator(
         [=](const std::string& text) {
-            return whole_number(text, {low, high, example});
+            return integer_problem(text, {low, high, example});
         },
         ""
     );
 }
 
-[[nodiscard]] inline CLI::Validator one_of(const std::vector<std::string>& words) {
-    return CLI::Validator([=](const std::string& text) { return known_word(text, words); }, "");
+/// Accepts the given words.
+[[nodiscard]] inline CLI::Validator one_word_of(const std::vector<std::string>& words) {
+    return CLI::Validator([=](const std::string& text) { return word_problem(text, words); }, "");
 }
 
 } // namespace headroom::cli

@@ -20,7 +20,7 @@ namespace {
 using runtime::ByteReader;
 using runtime::ByteWriter;
 
-constexpr std::uint64_t kMark = 0x6865616472'6f6f6dU;
+constexpr std::uint64_t kHandoverMagic = 0x6865616472'6f6f6dU;
 
 void put_command(ByteWriter& out, const RunCommand& command) {
     out.put_text(command.scenario.string())
@@ -69,7 +69,7 @@ std::vector<std::string> get_lines(ByteReader& in) {
     return lines;
 }
 
-/// Everything about it that its resolved text does not say comes along.
+/// Writes the resolved text and everything that it does not contain: names, input files, messages.
 void put_scenario(ByteWriter& out, const config::Scenario& scenario) {
     out.put_text(config::resolved_text(scenario))
         .put_text(scenario.path.string())
@@ -114,7 +114,7 @@ void write_all(int descriptor, std::span<const std::byte> bytes) {
     }
 }
 
-std::vector<std::byte> all_of_standard_input() {
+std::vector<std::byte> read_standard_input() {
     std::vector<std::byte> bytes;
     std::array<std::byte, 65536> buffer{};
     for (;;) {
@@ -130,7 +130,7 @@ std::vector<std::byte> all_of_standard_input() {
 
 std::vector<std::string> rank_arguments(const RunCommand& command) {
     std::vector<std::string> words{"run", kHandedOver};
-    if (!command.kernels.empty()) { // it was found among the known ones
+    if (!command.kernels.empty()) { // a known level: it has been checked
         words.insert(words.end(), {"--kernels", command.kernels});
     }
     if (command.json) {
@@ -148,7 +148,7 @@ int handover_descriptor(const Handover& handover) {
     }
     const std::vector<std::byte> bytes = body.take();
     const std::vector<std::byte> head =
-        ByteWriter().put(kMark).put(static_cast<std::uint64_t>(bytes.size())).take();
+        ByteWriter().put(kHandoverMagic).put(static_cast<std::uint64_t>(bytes.size())).take();
     const int descriptor = memfd_create("headroom-run", MFD_CLOEXEC);
     if (descriptor < 0) {
         fail(errno);
@@ -165,11 +165,11 @@ int handover_descriptor(const Handover& handover) {
 }
 
 Handover read_handover() {
-    constexpr std::size_t kHead = 2 * sizeof(std::uint64_t);
-    const std::vector<std::byte> bytes = all_of_standard_input();
+    constexpr std::size_t kHeadBytes = 2 * sizeof(std::uint64_t);
+    const std::vector<std::byte> bytes = read_standard_input();
     ByteReader in(bytes);
-    if (bytes.size() < kHead || in.get<std::uint64_t>() != kMark ||
-        in.get<std::uint64_t>() != bytes.size() - kHead) {
+    if (bytes.size() < kHeadBytes || in.get<std::uint64_t>() != kHandoverMagic ||
+        in.get<std::uint64_t>() != bytes.size() - kHeadBytes) {
         throw EnvironmentError(fmt::format(
             "rank 0 got {} bytes on its standard input, expected the run that headroom hands it: "
             "{} is not for users; give headroom run SCENARIO; if you did, whoever started it has "

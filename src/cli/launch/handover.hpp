@@ -1,7 +1,7 @@
-// What `headroom run` hands to rank 0 of the job that it starts: the command and the scenario with
-// its prompts, read and checked once. It goes through standard input, which mpirun passes on to
-// rank 0, because what came through a pipe cannot be read again, and because mpirun takes words of
-// an argument list (a prompt ":") for its own.
+// Passes the run from `headroom run` to rank 0 of the MPI job that it starts: the command, and the
+// scenario with its prompts. Both are read and checked only once, because a pipe cannot be read
+// twice. They go through standard input, which mpirun forwards to rank 0, and not through the
+// command line, because mpirun would interpret some arguments (such as a prompt ":") itself.
 #pragma once
 
 #include <optional>
@@ -13,19 +13,23 @@
 
 namespace headroom::cli {
 
-/// Of a run that goes on rank 0 takes the scenario from its trace.
+/// The data that are passed. For a resumed run there is no scenario; rank 0 reads it from the
+/// trace.
 struct Handover {
     RunCommand command;
     std::optional<config::Scenario> scenario;
 };
 
-/// The words of the ranks' command line behind the program's name: nothing that a user wrote.
+/// Returns the command line of the ranks, without the name of the program. It contains no text that
+/// mpirun could interpret.
 [[nodiscard]] std::vector<std::string> rank_arguments(const RunCommand& command);
 
-/// A new descriptor to read the bytes of the hand-over from. Throws EnvironmentError.
+/// Returns a new file descriptor, owned by the caller, from which read_handover() can read the
+/// handover. Throws EnvironmentError if it cannot be created.
 [[nodiscard]] int handover_descriptor(const Handover& handover);
 
-/// Rank 0: from standard input. Throws EnvironmentError if it is not whole.
+/// Called by rank 0. Reads the handover from standard input. Throws EnvironmentError if it is
+/// incomplete or something else.
 [[nodiscard]] Handover read_handover();
 
 } // namespace headroom::cli

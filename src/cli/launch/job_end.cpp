@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "cli/launch/process_look.hpp"
+#include "cli/launch/process_status.hpp"
 
 namespace headroom::cli {
 
@@ -18,10 +18,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kRelayPause{20};
+constexpr milliseconds kForwardPause{20};
 
-/// Exit codes that are the run's own words, not the launcher's.
-bool is_ours(int code) {
+/// Whether the exit code comes from headroom and not from mpirun.
+bool is_own_exit_code(int code) {
     switch (static_cast<ExitCode>(code)) {
     case ExitCode::ok:
     case ExitCode::bad_input:
@@ -40,38 +40,38 @@ constexpr const char* kTraceIsThere = "\n  the trace has all intervals that were
                                       "headroom inspect shows them, headroom run "
                                       "--resume goes on";
 
-[[noreturn]] void tell_signal(const std::string& who, int signal, const JobEnd& end) {
+[[noreturn]] void throw_ended_by_signal(const std::string& who, int signal, const JobEnd& end) {
     throw EnvironmentError(fmt::format(
         "{} was ended by signal {} ({}), expected it to run to its end{}{}",
         who,
         signal,
         strsignal(signal),
-        why_killed(signal, end.out_of_memory),
-        end.step == JobStep::met ? kTraceIsThere : ""
+        kill_reason(signal, end.out_of_memory),
+        end.stage == StartStage::all_connected ? kTraceIsThere : ""
     ));
 }
 
-/// Has it ended within the time?
-bool ends_within(pid_t process, Relay& relay, milliseconds time) {
+/// Waits for the end of the process while forwarding output. Returns whether it ended in time.
+bool ends_within(pid_t process, PipeForwarder& forwarder, milliseconds time) {
     const auto until = std::chrono::steady_clock::now() + time;
     while (std::chrono::steady_clock::now() < until) {
         if (waitpid(process, nullptr, WNOHANG) != 0) {
             return true;
         }
-        relay.move(kRelayPause);
+        forwarder.forward(kForwardPause);
     }
     return false;
 }
 
 } // namespace
 
-int meaning(const JobEnd& end) {
+int job_exit_code(const JobEnd& end) {
     const int code = WIFEXITED(end.status) ? WEXITSTATUS(end.status) : -1;
-    if (is_ours(code)) {
+    if (is_own_exit_code(code)) {
         return code;
     }
-    if (end.asked != 0) {
-        return end.asked;
+    if (end.requested_exit_code != 0) {
+        return end.requested_exit_code;
     }
     if (code == 128 + SIGXFSZ || (WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGXFSZ)) {
         throw EnvironmentError(
@@ -80,12 +80,12 @@ int meaning(const JobEnd& end) {
         );
     }
     if (WIFSIGNALED(end.status)) {
-        tell_signal("mpirun", WTERMSIG(end.status), end);
+        throw_ended_by_signal("mpirun", WTERMSIG(end.status), end);
     }
     if (code > 128) {
-        tell_signal(end.lost, code - 128, end);
+        throw_ended_by_signal(end.lost_rank, code - 128, end);
     }
-    if (end.step == JobStep::met) {
+    if (end.stage == StartStage::all_connected) {
         throw EnvironmentError(fmt::format(
             "mpirun ended with code {} in the middle of the run, expected it to wait for the "
             "ranks; what it says is above{}",
@@ -100,10 +100,10 @@ int meaning(const JobEnd& end) {
     ));
 }
 
-void end_mpirun(pid_t mpirun, Relay& relay) {
-    relay.mute();
+void end_mpirun(pid_t mpirun, PipeForwarder& forwarder) {
+    forwarder.discard_output();
     (void)kill(mpirun, SIGTERM);
-    if (ends_within(mpirun, relay, std::chrono::seconds(2))) {
+    if (ends_within(mpirun, forwarder, std::chrono::seconds(2))) {
         return;
     }
     const std::vector<pid_t> below = descendants(mpirun);

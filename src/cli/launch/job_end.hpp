@@ -1,29 +1,31 @@
-// How a job of ours ends: what its exit code means, and ending one that does not end by itself.
+// The end of an MPI job that headroom started: its exit code, and how to end it by force.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <sys/types.h>
 
-#include "cli/launch/relay.hpp"
+#include "cli/launch/pipe_forwarder.hpp"
 #include "cli/launch/start_watch.hpp"
 
 namespace headroom::cli {
 
+/// What is known about a job that has ended.
 struct JobEnd {
-    int status = 0; ///< of mpirun, as waitpid gives it
-    JobStep step = JobStep::launched;
-    int asked = 0;               ///< exit code that the user's signal asked for; 0: none came
-    std::string lost = "a rank"; ///< who ended first, if known
-    /// Has the system ended processes meanwhile because memory ran out? Nothing: it does not say.
+    int status = 0; ///< wait status of mpirun, from waitpid()
+    StartStage stage = StartStage::launched;
+    int requested_exit_code = 0;      ///< exit code for the user's signal; 0 if there was none
+    std::string lost_rank = "a rank"; ///< the rank that ended first, for messages
+    /// Whether the system killed processes for lack of memory during the job; empty if unknown.
     std::optional<bool> out_of_memory{};
 };
 
-/// The exit code of the run. Throws EnvironmentError where nobody else has told what happened: a
-/// rank that was killed leaves no message of its own.
-[[nodiscard]] int meaning(const JobEnd& end);
+/// Returns the exit code of the run. Throws EnvironmentError if mpirun or a rank ended without
+/// reporting a reason, for example because it was killed.
+[[nodiscard]] int job_exit_code(const JobEnd& end);
 
-/// Asks mpirun to end its job, and after two seconds kills it and all below it. Says nothing.
-void end_mpirun(pid_t mpirun, Relay& relay);
+/// Asks mpirun to end the job. If mpirun has not ended after two seconds, kills it and all its
+/// descendants. Prints nothing, and discards what the job prints meanwhile.
+void end_mpirun(pid_t mpirun, PipeForwarder& forwarder);
 
 } // namespace headroom::cli

@@ -16,8 +16,8 @@
 #include "base/error.hpp"
 #include "cli/launch/job_end.hpp"
 #include "cli/launch/lost_rank.hpp"
-#include "cli/launch/process_look.hpp"
-#include "cli/launch/relay.hpp"
+#include "cli/launch/pipe_forwarder.hpp"
+#include "cli/launch/process_status.hpp"
 #include "cli/launch/start_watch.hpp"
 #include "cli/terminal/console.hpp"
 #include "cli/terminal/interrupt.hpp"
@@ -37,7 +37,7 @@ std::string own_path() {
     return length > 0 ? std::string(path, static_cast<std::size_t>(length)) : "headroom";
 }
 
-bool found_on_path(const std::string& program) {
+bool is_on_path(const std::string& program) {
     const char* const path = std::getenv("PATH");
     std::string folders = path == nullptr ? "" : path;
     for (std::size_t begin = 0; begin <= folders.size();) {
@@ -51,12 +51,12 @@ bool found_on_path(const std::string& program) {
     return false;
 }
 
-/// More ranks than cores is what emulation is for, and containers run as root. Open MPI 4 looks at
-/// the OMPI_ names; the launcher of Open MPI 5, PRRTE, has its own for what is the launcher's.
+/// Allows more ranks than cores, and running as root, as in containers. Open MPI 4 reads the OMPI_
+/// variables; PRRTE, the launcher of Open MPI 5, reads the PRTE_ ones.
 void set_environment() {
-    if (std::getenv("PMIX_RANK") != nullptr) { // of the shell that we were typed in
-        leave_the_job();
-        setenv("SLURM_OVERLAP", "1", 0); // the shell has all that mpirun's daemons would wait for
+    if (std::getenv("PMIX_RANK") != nullptr) { // inherited from a shell that srun started
+        clear_rank_environment();
+        setenv("SLURM_OVERLAP", "1", 0); // mpirun's daemons share the CPUs that the shell holds
     }
     setenv("OMPI_MCA_rmaps_base_oversubscribe", "1", 0);
     setenv("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe", 0);
@@ -68,21 +68,21 @@ void set_environment() {
             setenv((name + std::string("_CONFIRM")).c_str(), "1", 0);
         }
     }
-    setenv("OMPI_MCA_opal_signal", "", 0); // no backtraces of ranks that are killed
-    setenv(kSelfStarted, "1", 1);
-    Terminal::look().tell_children(); // only we know what the user looks at
+    setenv("OMPI_MCA_opal_signal", "", 0); // no backtraces from killed ranks
+    setenv(kStartedByHeadroom, "1", 1);
+    Terminal::detect().export_to_children(); // ranks cannot see the terminal of the user
 }
 
 [[noreturn]] void become_mpirun(
-    std::vector<std::string> words, const Relay& relay, int input, pid_t launcher
+    std::vector<std::string> words, const PipeForwarder& forwarder, int input, pid_t launcher
 ) {
-    relay.take_streams();
-    (void)setpgid(0, 0); // a Ctrl-C in the terminal is ours to translate
+    forwarder.redirect_streams();
+    (void)setpgid(0, 0); // Ctrl-C in the terminal must reach only the parent
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != launcher) {
-        _exit(127); // killed before the line above
+        _exit(127); // the parent ended before prctl()
     }
-    // A file that reaches a limit ends mpirun, which would otherwise wait for ever.
+    // SIGXFSZ must end mpirun, which would otherwise wait for ever.
     for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ}) {
         (void)std::signal(signal, SIG_DFL);
     }
@@ -97,9 +97,9 @@ void set_environment() {
     _exit(127);
 }
 
-void pass_on_interrupts(pid_t child) {
+void send_interrupt(pid_t child) {
     const int gentle = interrupted() == 143 ? SIGUSR2 : SIGUSR1;
-    const int times = times_interrupted();
+    const int times = interrupt_count();
     (void)kill(child, times == 1 ? gentle : times == 2 ? SIGTERM : SIGKILL);
 }
 
@@ -108,13 +108,14 @@ void acknowledge_interrupt() {
     std::fflush(stderr);
 }
 
-/// The user's signals on their way to the ranks. The first interrupt asks them to close the trace,
-/// again and again, because mpirun drops what comes before its ranks are up; the second ends the
-/// job; the third kills it.
-class Interrupts {
+/// Forwards the user's signals to the ranks. After the first interrupt it asks the ranks repeatedly
+/// to close the trace, because mpirun drops signals until its ranks are running. The second
+/// interrupt ends the job; the third kills it.
+class InterruptForwarder {
   public:
-    /// Call it often. Is the job to be ended, because there is no rank to ask?
-    [[nodiscard]] bool pass_on(pid_t child, JobStep step) {
+    /// Returns whether the job must be ended because its ranks have not started. To be called every
+    /// few milliseconds.
+    [[nodiscard]] bool forward(pid_t child, StartStage stage) {
         constexpr auto kReminder = std::chrono::milliseconds(300);
         constexpr auto kStartUp = std::chrono::milliseconds(1500);
         if (interrupted() == 0) {
@@ -125,11 +126,11 @@ class Interrupts {
             since_ = now;
             acknowledge_interrupt();
         }
-        if (step != JobStep::met && now - *since_ >= kStartUp) {
+        if (stage != StartStage::all_connected && now - *since_ >= kStartUp) {
             return true;
         }
         if (now - reminded_ >= kReminder) {
-            pass_on_interrupts(child);
+            send_interrupt(child);
             reminded_ = now;
         }
         return false;
@@ -141,25 +142,28 @@ class Interrupts {
     Clock::time_point reminded_{};
 };
 
-void check_is_written(const Relay& relay) {
-    if (relay.write_error() != 0) {
+void check_output_was_written(const PipeForwarder& forwarder) {
+    if (forwarder.write_error() != 0) {
         throw EnvironmentError(fmt::format(
             "what the run printed could not be written to stdout: {}; the trace has the text: "
             "headroom inspect shows it",
-            why_not_written(relay.write_error())
+            write_failure_reason(forwarder.write_error())
         ));
     }
 }
 
-JobStep step_of(const Relay& relay) {
-    return static_cast<JobStep>(std::min(relay.signs(), static_cast<int>(JobStep::met)));
+StartStage start_stage(const PipeForwarder& forwarder) {
+    return static_cast<StartStage>(
+        std::min(forwarder.start_marks(), static_cast<int>(StartStage::all_connected))
+    );
 }
 
-/// Waits for the child. Returns how it ended; one that does not come up is ended, and told of.
-JobEnd wait_for(pid_t child, std::size_t ranks, Relay& relay) {
+/// Waits for the end of mpirun and returns how it ended. Throws EnvironmentError if the job does
+/// not start, after ending it.
+JobEnd wait_for(pid_t child, std::size_t ranks, PipeForwarder& forwarder) {
     StartWatch start(ranks, child);
-    Interrupts interrupts;
-    LostRank lost(child, ranks);
+    InterruptForwarder interrupt_forwarder;
+    LostRank lost_rank(child, ranks);
     JobEnd end;
     for (;;) {
         const pid_t ended = waitpid(child, &end.status, WNOHANG);
@@ -169,45 +173,45 @@ JobEnd wait_for(pid_t child, std::size_t ranks, Relay& relay) {
         if (ended < 0 && errno != EINTR) {
             throw EnvironmentError(fmt::format("waiting for mpirun: {}", std::strerror(errno)));
         }
-        if (interrupts.pass_on(child, step_of(relay))) {
-            end_mpirun(child, relay);
+        if (interrupt_forwarder.forward(child, start_stage(forwarder))) {
+            end_mpirun(child, forwarder);
             throw Error(
                 static_cast<ExitCode>(interrupted()),
                 "interrupted before the ranks were up: nothing has been done"
             );
         }
-        if (start.has_failed(step_of(relay))) {
-            end_mpirun(child, relay);
+        if (start.has_failed(start_stage(forwarder))) {
+            end_mpirun(child, forwarder);
             throw EnvironmentError(start.text());
         }
-        if (step_of(relay) == JobStep::met) {
-            lost.look();
+        if (start_stage(forwarder) == StartStage::all_connected) {
+            lost_rank.check_ranks();
         }
-        relay.move(kPause);
+        forwarder.forward(kPause);
     }
-    while (relay.has_more() && times_interrupted() < 2) {
-        relay.move(kPause);
+    while (forwarder.has_pending() && interrupt_count() < 2) {
+        forwarder.forward(kPause);
     }
-    end.step = step_of(relay);
-    end.asked = interrupted();
-    end.lost = lost.text();
+    end.stage = start_stage(forwarder);
+    end.requested_exit_code = interrupted();
+    end.lost_rank = lost_rank.text();
     return end;
 }
 
 } // namespace
 
 int run_under_mpirun(std::size_t ranks, const Handover& handover) {
-    if (!found_on_path("mpirun")) {
+    if (!is_on_path("mpirun")) {
         throw EnvironmentError("there is no mpirun on the PATH, expected one to start a rank per "
                                "device: install it (Debian: openmpi-bin), or run all devices in "
                                "one process with --transport inprocess");
     }
-    note_interrupts();
+    defer_interrupts();
     set_environment();
     std::vector<std::string> words{"mpirun", "-q", "-n", std::to_string(ranks), own_path()};
     const std::vector<std::string> arguments = rank_arguments(handover.command);
     words.insert(words.end(), arguments.begin(), arguments.end());
-    Relay relay(Terminal::look().same);
+    PipeForwarder forwarder(Terminal::detect().same_destination);
     const int input = handover_descriptor(handover);
     const pid_t self = getpid();
     const pid_t child = fork();
@@ -220,16 +224,16 @@ int run_under_mpirun(std::size_t ranks, const Handover& handover) {
         ));
     }
     if (child == 0) {
-        become_mpirun(std::move(words), relay, input, self);
+        become_mpirun(std::move(words), forwarder, input, self);
     }
     (void)close(input);
-    relay.close_child_ends();
+    forwarder.close_child_ends();
     const OutOfMemoryWatch out_of_memory;
-    JobEnd end = wait_for(child, ranks, relay);
-    end.out_of_memory = out_of_memory.seen();
-    const int code = meaning(end);
+    JobEnd end = wait_for(child, ranks, forwarder);
+    end.out_of_memory = out_of_memory.has_killed();
+    const int code = job_exit_code(end);
     if (code == 0) {
-        check_is_written(relay);
+        check_output_was_written(forwarder);
     }
     return code;
 }
@@ -241,7 +245,7 @@ void restart_with_openblas_core(char** argv) {
         return;
     }
     setenv("OPENBLAS_CORETYPE", wanted.c_str(), 1);
-    (void)execv(kSelf, argv); // if it fails, we go on with what OpenBLAS chose
+    (void)execv(kSelf, argv); // if it fails, the kernels that OpenBLAS chose are used
 }
 
 } // namespace headroom::cli

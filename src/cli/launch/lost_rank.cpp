@@ -5,44 +5,44 @@
 
 #include <fmt/format.h>
 
-#include "cli/launch/process_look.hpp"
+#include "cli/launch/process_status.hpp"
 
 namespace headroom::cli {
 
 namespace {
 
-bool is_there(pid_t process) {
+bool process_exists(pid_t process) {
     return kill(process, 0) == 0 || errno != ESRCH;
 }
 
 } // namespace
 
-void LostRank::find() {
-    looked_ = true;
+void LostRank::find_ranks() {
+    searched_ = true;
     for (const pid_t process : descendants(mpirun_)) {
         if (const auto rank = rank_of(process)) {
-            all_.push_back({*rank, process});
+            ranks_found_.push_back({*rank, process});
         }
     }
-    if (all_.size() != ranks_) {
-        all_.clear(); // some run elsewhere, or have ended: who is lost cannot be told
+    if (ranks_found_.size() != ranks_) {
+        ranks_found_.clear(); // some run on other hosts or have already ended
     }
 }
 
-void LostRank::look() {
-    if (!looked_) {
-        find();
+void LostRank::check_ranks() {
+    if (!searched_) {
+        find_ranks();
     }
     if (!lost_.empty()) {
         return;
     }
-    for (const Rank& rank : all_) {
-        if (!is_there(rank.process)) {
+    for (const Rank& rank : ranks_found_) {
+        if (!process_exists(rank.process)) {
             lost_.push_back(rank);
         }
     }
-    if (lost_.size() == all_.size()) {
-        lost_.clear(); // all at once
+    if (lost_.size() == ranks_found_.size()) {
+        lost_.clear(); // all ended together: none was the first
     }
 }
 

@@ -1,4 +1,4 @@
-// Which rank of our own job ended first. mpirun only says how, and only with its noise.
+// Finds out which rank of a job ended first. mpirun itself reports only the exit code.
 #pragma once
 
 #include <cstddef>
@@ -8,16 +8,18 @@
 
 namespace headroom::cli {
 
+/// The ranks of one job on this host, as far as they are running.
 class LostRank {
   public:
-    /// Of the mpirun that starts so many.
+    /// Watches the `ranks` ranks that the process `mpirun` starts.
     LostRank(pid_t mpirun, std::size_t ranks) : mpirun_(mpirun), ranks_(ranks) {}
 
-    /// Call it often, once the ranks are up. When one ends, mpirun takes a second to end the
-    /// others.
-    void look();
+    /// Checks which ranks are running. To be called every few milliseconds once all ranks have
+    /// started, because mpirun ends the other ranks within a second after one has ended.
+    void check_ranks();
 
-    /// "device 1 (process 4711)": those that ended while others were there; "a rank" if unknown.
+    /// Returns the ranks that ended while others were running, for example "device 1 (process
+    /// 4711)"; "a rank" if they are unknown.
     [[nodiscard]] std::string text() const;
 
   private:
@@ -25,12 +27,12 @@ class LostRank {
         int device = -1;
         pid_t process = 0;
     };
-    void find();
+    void find_ranks();
 
     pid_t mpirun_;
     std::size_t ranks_;
-    bool looked_ = false;
-    std::vector<Rank> all_; ///< on this computer
+    bool searched_ = false;
+    std::vector<Rank> ranks_found_; ///< empty unless all ranks run on this host
     std::vector<Rank> lost_;
 };
 

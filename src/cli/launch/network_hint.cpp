@@ -16,9 +16,9 @@
 #include <fmt/ranges.h>
 
 #include "base/error.hpp"
-#include "base/quiet_thread.hpp"
+#include "base/signal_free_thread.hpp"
 #include "base/units.hpp"
-#include "cli/launch/roll_call.hpp"
+#include "cli/launch/rank_handshake.hpp"
 #include "cli/terminal/console.hpp"
 #include "cli/terminal/job_environment.hpp"
 
@@ -27,13 +27,13 @@ namespace headroom::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{500};
-/// All ranks have met long before, also where dozens share a core.
+/// Much longer than all ranks need to connect, even if dozens share a core.
 constexpr std::chrono::seconds kWaitingForLinks{90};
 constexpr std::chrono::seconds kStartPerRank{1};
-/// Rank 0 speaks; the others only if it does not.
+/// The other ranks wait longer, so that normally only rank 0 prints the error.
 constexpr std::chrono::seconds kAfterRank0{10};
 
-/// "eth0 10.0.0.7/24": those that could join computers.
+/// Returns the IPv4 interfaces that may connect hosts, for example "eth0 10.0.0.7/24".
 std::vector<std::string> interfaces() {
     std::vector<std::string> found;
     ifaddrs* first = nullptr;
@@ -60,13 +60,13 @@ std::vector<std::string> interfaces() {
 
 } // namespace
 
-std::string network_hint(const std::vector<std::string>& heard_of) {
-    std::set<std::string> hosts(heard_of.begin(), heard_of.end());
+std::string network_hint(const std::vector<std::string>& known_hosts) {
+    std::set<std::string> hosts(known_hosts.begin(), known_hosts.end());
     hosts.insert(host_name());
-    if (hosts.size() == 1 && all_ranks_are_here()) {
+    if (hosts.size() == 1 && all_ranks_on_this_host()) {
         return "";
     }
-    const std::vector<std::string> here = interfaces();
+    const std::vector<std::string> own_interfaces = interfaces();
     return fmt::format(
         "\n  the ranks are on several computers (this is {}; known: {}); if messages between "
         "them "
@@ -74,15 +74,15 @@ std::string network_hint(const std::vector<std::string>& heard_of) {
         "network that joins them: OMPI_MCA_btl_tcp_if_include=NAME (interfaces here: {})",
         host_name(),
         fmt::join(hosts, ", "),
-        here.empty() ? "none" : fmt::format("{}", fmt::join(here, ", "))
+        own_interfaces.empty() ? "none" : fmt::format("{}", fmt::join(own_interfaces, ", "))
     );
 }
 
-StartGuard::StartGuard() {
-    thread_ = start_without_signals([this] { run(); });
+MpiStartTimeout::MpiStartTimeout() {
+    thread_ = start_thread_without_signals([this] { run(); });
 }
 
-StartGuard::~StartGuard() {
+MpiStartTimeout::~MpiStartTimeout() {
     {
         const std::lock_guard lock(state_);
         over_ = true;
@@ -91,8 +91,8 @@ StartGuard::~StartGuard() {
     thread_.join();
 }
 
-void StartGuard::run() {
-    const auto limit = kWaitingForLinks + kStartPerRank * std::max(1, ranks_of_the_job()) +
+void MpiStartTimeout::run() {
+    const auto limit = kWaitingForLinks + kStartPerRank * std::max(1, job_rank_count()) +
                        (is_rank_0() ? std::chrono::seconds(0) : kAfterRank0);
     std::chrono::milliseconds waited{};
     std::unique_lock lock(state_);
@@ -102,10 +102,10 @@ void StartGuard::run() {
             continue;
         }
         print_error(
-            Terminal::look(),
+            Terminal::detect(),
             fmt::format(
                 "MPI has not brought all {} ranks together in {}, expected it within seconds{}",
-                ranks_of_the_job(),
+                job_rank_count(),
                 format_duration(std::chrono::nanoseconds(waited).count()),
                 network_hint({})
             )

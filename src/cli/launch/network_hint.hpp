@@ -1,6 +1,5 @@
-// What to try when ranks of several computers wait for each other in vain. Open MPI takes
-// interfaces that have the same address everywhere (docker0, virbr0) for ways from one computer to
-// another.
+// Hints for jobs on several hosts whose ranks do not receive each other's messages. A frequent
+// cause: Open MPI uses interfaces that have the same address on every host (docker0, virbr0).
 #pragma once
 
 #include <condition_variable>
@@ -11,18 +10,20 @@
 
 namespace headroom::cli {
 
-/// A line behind the message of a wait that did not end, or "" if all ranks are on this computer.
-/// heard_of: hosts that have said something so far, in any order, more than once.
-[[nodiscard]] std::string network_hint(const std::vector<std::string>& heard_of);
+/// Returns a hint to append to the error about a wait that did not end; empty if all ranks run on
+/// this host. `known_hosts` are the hosts of ranks that have sent a message, possibly with
+/// repetitions.
+[[nodiscard]] std::string network_hint(const std::vector<std::string>& known_hosts);
 
-/// While it lives, MPI is starting in calls that cannot be given up. If that lasts too long, it
-/// says so and ends the process, and mpirun the job. A gap in the clock does not count.
-class StartGuard {
+/// A time limit for the initialisation of MPI, whose calls cannot be interrupted. If the object
+/// still exists after the limit, it prints an error and ends the process; mpirun then ends the job.
+/// Time in which the process was stopped does not count.
+class MpiStartTimeout {
   public:
-    StartGuard();
-    StartGuard(const StartGuard&) = delete;
-    StartGuard& operator=(const StartGuard&) = delete;
-    ~StartGuard();
+    MpiStartTimeout();
+    MpiStartTimeout(const MpiStartTimeout&) = delete;
+    MpiStartTimeout& operator=(const MpiStartTimeout&) = delete;
+    ~MpiStartTimeout();
 
   private:
     void run();

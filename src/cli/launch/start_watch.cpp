@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/units.hpp"
-#include "cli/launch/process_look.hpp"
+#include "cli/launch/process_status.hpp"
 
 namespace headroom::cli {
 
@@ -16,12 +16,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// A longer time between two calls is a gap: the computer slept, or somebody stopped us.
-constexpr seconds kSignGap{1};
-constexpr milliseconds kBetweenLooks{500};
-/// So long an mpirun without children that does nothing has given up.
+/// A longer time between two calls means that the computer or this process was suspended.
+constexpr seconds kClockGap{1};
+constexpr milliseconds kCheckInterval{500};
+/// An idle mpirun without children has failed after this time.
 constexpr seconds kIdle{10};
-/// The same after its ranks have ended: it has had time enough to say so and to end.
+/// The same limit after ranks have run and ended.
 constexpr seconds kIdleAfterRanks{2};
 
 std::string limit_text(decltype(RLIMIT_NOFILE) resource, rlim_t unit) {
@@ -34,47 +34,47 @@ std::string limit_text(decltype(RLIMIT_NOFILE) resource, rlim_t unit) {
 
 } // namespace
 
-void give_sign() {
-    (void)!write(STDOUT_FILENO, kSign.data(), kSign.size());
+void write_start_mark() {
+    (void)!write(STDOUT_FILENO, kStartMark.data(), kStartMark.size());
 }
 
-StartWatch::Clock::duration StartWatch::patience() const {
+StartWatch::Clock::duration StartWatch::time_limit() const {
     const seconds per_rank(ranks_);
-    return step_ == JobStep::launched ? seconds(60) + per_rank : seconds(120) + 2 * per_rank;
+    return stage_ == StartStage::launched ? seconds(60) + per_rank : seconds(120) + 2 * per_rank;
 }
 
-void StartWatch::look_at_mpirun() {
-    const auto look = look_at(mpirun_);
+void StartWatch::check_mpirun() {
+    const auto look = process_status(mpirun_);
     stopped_ = look && (look->state == 'T' || look->state == 't');
     const std::vector<pid_t> children = descendants(mpirun_);
     had_ranks_ =
         had_ranks_ || std::any_of(children.begin(), children.end(), [](pid_t child) {
-            return rank_of(child).has_value(); // not ssh, which ends when it has started one
+            return rank_of(child).has_value(); // ignores ssh, which ends after starting a daemon
         });
-    const bool runs = !look || look->state == 'R' || look->processor != used_;
+    const bool runs = !look || look->state == 'R' || look->cpu_ticks != cpu_ticks_;
     const bool works = runs || !children.empty();
-    used_ = look ? look->processor : -1;
+    cpu_ticks_ = look ? look->cpu_ticks : -1;
     if (works) {
         idle_ = {};
     }
 }
 
-bool StartWatch::has_failed(JobStep step) {
+bool StartWatch::has_failed(StartStage stage) {
     const Clock::time_point now = Clock::now();
-    const Clock::duration passed = now - seen_;
-    seen_ = now;
-    if (step != step_) {
-        step_ = step;
+    const Clock::duration passed = now - last_call_;
+    last_call_ = now;
+    if (stage != stage_) {
+        stage_ = stage;
         waited_ = idle_ = {};
     }
-    if (step == JobStep::met || passed > kSignGap) {
+    if (stage == StartStage::all_connected || passed > kClockGap) {
         return false;
     }
-    looked_ += passed;
+    since_check_ += passed;
     idle_ += passed;
-    if (looked_ >= kBetweenLooks) {
-        looked_ = {};
-        look_at_mpirun();
+    if (since_check_ >= kCheckInterval) {
+        since_check_ = {};
+        check_mpirun();
     }
     if (stopped_) {
         idle_ = {};
@@ -82,8 +82,8 @@ bool StartWatch::has_failed(JobStep step) {
     }
     waited_ += passed;
     const bool gave_up =
-        had_ranks_ ? idle_ >= kIdleAfterRanks : step_ == JobStep::launched && idle_ >= kIdle;
-    return gave_up || waited_ >= patience();
+        had_ranks_ ? idle_ >= kIdleAfterRanks : stage_ == StartStage::launched && idle_ >= kIdle;
+    return gave_up || waited_ >= time_limit();
 }
 
 std::string StartWatch::text() const {
@@ -93,9 +93,9 @@ std::string StartWatch::text() const {
         "  limits here: open files (ulimit -n) {}, address space in KiB (ulimit -v) {}, processes "
         "(ulimit -u) {}: raise those that are low, check mpirun with: mpirun -n 2 true; without "
         "MPI: --transport inprocess",
-        step_ != JobStep::launched ? "not brought the ranks together"
-        : had_ranks_               ? "lost a rank before the ranks met, and not ended,"
-                                   : "started no rank",
+        stage_ != StartStage::launched ? "not brought the ranks together"
+        : had_ranks_                   ? "lost a rank before the ranks met, and not ended,"
+                                       : "started no rank",
         format_duration(waited),
         ranks_,
         limit_text(RLIMIT_NOFILE, 1),

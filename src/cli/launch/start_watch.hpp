@@ -1,6 +1,6 @@
-// Whether a job comes up. mpirun that lacks file descriptors or memory may start no rank, say
-// nothing and wait for ever; so ranks give signs, and who waits for them does so for a limited
-// time.
+// Detects that an MPI job does not start. An mpirun that lacks file descriptors or memory may start
+// no rank, print nothing and wait for ever. Therefore rank 0 writes start marks, for which the
+// launching process waits only for a limited time.
 #pragma once
 
 #include <chrono>
@@ -12,46 +12,47 @@
 
 namespace headroom::cli {
 
-/// How far a job has come. Each step but the first is told by a sign on rank 0's standard output.
-enum class JobStep : std::uint8_t {
-    launched, ///< mpirun runs
-    entered,  ///< rank 0 is there
-    met,      ///< all ranks have met
+/// How far the start of a job has come. Rank 0 writes a start mark for each stage but the first.
+enum class StartStage : std::uint8_t {
+    launched,       ///< mpirun is running
+    rank_0_started, ///< rank 0 is running
+    all_connected,  ///< MPI has connected all ranks
 };
 
-/// Unlike anything that a model or a person writes.
-inline constexpr std::string_view kSign = "\x01\x02headroom goes on\x02\x01";
+/// A start mark: bytes on the standard output of rank 0 that neither a model nor a user writes.
+inline constexpr std::string_view kStartMark = "\x01\x02headroom goes on\x02\x01";
 
-/// Rank 0: tells whoever started mpirun that the next step is reached.
-void give_sign();
+/// Called by rank 0 when it reaches the next stage.
+void write_start_mark();
 
-/// Waits of the launcher for the next step, in its own running time: a gap in its clock, or mpirun
-/// being stopped, does not count.
+/// Measures how long the launching process waits for the next stage. Time in which this process or
+/// mpirun was stopped does not count.
 class StartWatch {
   public:
     StartWatch(std::size_t ranks, pid_t mpirun) : ranks_(ranks), mpirun_(mpirun) {}
 
-    /// Call it often. Is it certain, or long overdue, that the job does not come up?
-    [[nodiscard]] bool has_failed(JobStep step);
-    /// A sentence on it.
+    /// Whether the job will not start: the time limit has passed, or mpirun is idle and has no
+    /// ranks. `stage` is the stage reached so far. To be called every few milliseconds.
+    [[nodiscard]] bool has_failed(StartStage stage);
+    /// Returns the error message about the failed start.
     [[nodiscard]] std::string text() const;
 
   private:
     using Clock = std::chrono::steady_clock;
 
-    void look_at_mpirun();
-    [[nodiscard]] Clock::duration patience() const;
+    void check_mpirun();
+    [[nodiscard]] Clock::duration time_limit() const;
 
     std::size_t ranks_;
     pid_t mpirun_;
-    JobStep step_ = JobStep::launched;
-    Clock::time_point seen_ = Clock::now();
-    Clock::duration waited_{}; ///< for the next step
-    Clock::duration idle_{};   ///< that mpirun has had no children and used no processor
-    Clock::duration looked_{};
-    bool stopped_ = false;
-    bool had_ranks_ = false;
-    long long used_ = -1; ///< processor time of mpirun, in ticks
+    StartStage stage_ = StartStage::launched;
+    Clock::time_point last_call_ = Clock::now(); ///< last call of has_failed()
+    Clock::duration waited_{};                   ///< time spent waiting for the next stage
+    Clock::duration idle_{}; ///< time for which mpirun has had no children and used no CPU time
+    Clock::duration since_check_{}; ///< time since the last check_mpirun()
+    bool stopped_ = false;          ///< mpirun is stopped by a signal
+    bool had_ranks_ = false;        ///< mpirun has started a rank on this host
+    long long cpu_ticks_ = -1;      ///< CPU time that mpirun has used
 };
 
 } // namespace headroom::cli

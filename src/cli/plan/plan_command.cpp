@@ -18,7 +18,7 @@
 #include "cli/run/summary_text.hpp"
 #include "cli/terminal/console.hpp"
 #include "runtime/offline/planning.hpp"
-#include "runtime/setup/outline.hpp"
+#include "runtime/setup/workload_description.hpp"
 
 namespace headroom::cli {
 
@@ -29,52 +29,58 @@ using scheduler::PolicyKind;
 config::Scenario read(const RunCommand& run) {
     config::Overrides overrides = run.overrides;
     overrides.model_must_exist = true;
-    overrides.policy.reset(); // one for the decisions of a run; here they are asked one by one
-    return run.scenario.empty() ? equal_devices(run.model, run.devices, overrides)
+    overrides.policy.reset(); // it sets the policy of a run; a plan asks several policies
+    return run.scenario.empty() ? equal_device_scenario(run.model, run.devices, overrides)
                                 : read_scenario(run.scenario, overrides);
 }
 
-/// Those that were named, else all; exact only where it has a chance.
-std::vector<PolicyKind> kinds(
-    const PlanCommand& command, const config::Scenario& scenario, const runtime::Outline& outline
+/// Returns the named policies. Without names it returns all except `static`, and `exact` only if
+/// the problem is small.
+std::vector<PolicyKind> policies_to_ask(
+    const PlanCommand& command,
+    const config::Scenario& scenario,
+    const runtime::WorkloadDescription& workload
 ) {
-    const scheduler::Blocks blocks(outline.shape, scenario.controller.cut(PolicyKind::exact));
+    const scheduler::Blocks blocks(workload.shape, scenario.controller.cut(PolicyKind::exact));
     const bool small = runtime::small_enough_for_exact(blocks.size(), scenario.fleet.size());
-    std::vector<PolicyKind> kinds;
+    std::vector<PolicyKind> chosen;
     if (command.policies.empty()) {
         for (const std::string_view name : scheduler::policy_names()) {
             const PolicyKind kind = *scheduler::policy_named(name);
-            // `static` adds nothing: first it is resource_aware, later it stays put.
+            // The first decision of `static` is that of resource_aware; later ones move nothing.
             if (kind != PolicyKind::static_first && (kind != PolicyKind::exact || small)) {
-                kinds.push_back(kind);
+                chosen.push_back(kind);
             }
         }
     }
     for (const std::string& name : command.policies) {
-        kinds.push_back(*scheduler::policy_named(name));
+        chosen.push_back(*scheduler::policy_named(name));
     }
-    return kinds;
+    return chosen;
 }
 
-/// Of stdout in characters; 0: it is no terminal, so there is no limit.
+/// Returns the width of stdout in characters, or 0 (no limit) if it is no terminal.
 std::size_t columns(const Terminal& terminal) {
     winsize size{};
-    return terminal.out && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+    return terminal.out_is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col
+                                                                                    : 0;
 }
 
 } // namespace
 
 int plan_command(const PlanCommand& command) {
-    const Terminal terminal = Terminal::look();
+    const Terminal terminal = Terminal::detect();
     const config::Scenario scenario = read(command.run);
     if (!command.run.json) {
         print_notes(scenario.notes);
         print_warnings(terminal, scenario.warnings);
     }
-    const runtime::Outline outline = runtime::outline_of(scenario);
-    PlanStart start = plan_start(command, scenario, outline);
+    const runtime::WorkloadDescription workload = runtime::describe_workload(scenario);
+    PlanStart start = plan_start(command, scenario, workload);
     const runtime::Plan plan = runtime::plan(
-        scenario, outline, {kinds(command, scenario, outline), start.at, std::move(start.previous)}
+        scenario,
+        workload,
+        {policies_to_ask(command, scenario, workload), start.at, std::move(start.previous)}
     );
     const bool fits =
         std::any_of(plan.policies.begin(), plan.policies.end(), [](const auto& policy) {
@@ -87,8 +93,8 @@ int plan_command(const PlanCommand& command) {
         print_json(json);
     } else {
         const PlanView view{
-            !command.policies.empty(), command.full, terminal.out, columns(terminal)};
-        put_as_is(stdout, plan_text(plan, scenario, outline, view));
+            !command.policies.empty(), command.full, terminal.out_is_terminal, columns(terminal)};
+        put_as_is(stdout, plan_text(plan, scenario, workload, view));
         std::fflush(stdout);
     }
     return static_cast<int>(code);

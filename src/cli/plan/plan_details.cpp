@@ -17,7 +17,7 @@ using runtime::CriticalPart;
 using runtime::DevicePlan;
 using runtime::PolicyPlan;
 
-/// More rows help nobody who has not asked for them.
+/// Numbers of rows that are shown without --full.
 constexpr std::size_t kDevicesShown = 16;
 constexpr std::size_t kPartsShown = 3;
 
@@ -27,8 +27,9 @@ constexpr const char* kColumns =
     "  send; idle, done. holds back: its part of the longest chain, which a faster device or link "
     "shortens\n";
 
-/// In the fleet's order as far as all can be shown, else those that compute longest first.
-std::vector<std::size_t> in_order(const PolicyPlan& plan, const PlanView& view) {
+/// Returns the devices in the fleet's order. If they are too many to be shown, those that compute
+/// longest come first.
+std::vector<std::size_t> display_order(const PolicyPlan& plan, const PlanView& view) {
     std::vector<std::size_t> order(plan.devices.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     if (!view.full) {
@@ -42,8 +43,8 @@ std::vector<std::size_t> in_order(const PolicyPlan& plan, const PlanView& view) 
     return order;
 }
 
-/// On the critical path: what it computes, and what is on the way from it.
-Nanoseconds held_back_by(const PolicyPlan& plan, std::size_t d) {
+/// Returns the time on the critical path of the device's computations and of messages from it.
+Nanoseconds critical_time(const PolicyPlan& plan, std::size_t d) {
     Nanoseconds time = 0;
     for (const CriticalPart& part : plan.share->critical) {
         time += part.from.index() == d ? part.time : 0;
@@ -69,13 +70,13 @@ std::vector<std::string> device_row(
     }
     const runtime::DeviceTime& time = plan.share->devices[d];
     for (const Nanoseconds part :
-         {time.compute, time.transfer, time.wait, time.idle, held_back_by(plan, d)}) {
+         {time.compute, time.transfer, time.wait, time.idle, critical_time(plan, d)}) {
         row.push_back(percent(part, plan.decision.inference));
     }
     return row;
 }
 
-std::string left_out(const PolicyPlan& plan, std::size_t shown) {
+std::string omitted_devices_text(const PolicyPlan& plan, std::size_t shown) {
     const auto with_blocks = static_cast<std::size_t>(std::count_if(
         plan.devices.begin(),
         plan.devices.end(),
@@ -112,7 +113,7 @@ std::string critical_text(const PolicyPlan& plan, const scheduler::Fleet& fleet)
     for (std::size_t i = 0; i < std::min(kPartsShown, plan.share->critical.size()); ++i) {
         const CriticalPart& part = plan.share->critical[i];
         text += fmt::format(
-            "{} {} {}", i == 0 ? "" : ",", place_of(part, fleet), format_duration(part.time)
+            "{} {} {}", i == 0 ? "" : ",", location_of(part, fleet), format_duration(part.time)
         );
     }
     return text + "\n";
@@ -120,7 +121,7 @@ std::string critical_text(const PolicyPlan& plan, const scheduler::Fleet& fleet)
 
 } // namespace
 
-std::string place_of(const CriticalPart& part, const scheduler::Fleet& fleet) {
+std::string location_of(const CriticalPart& part, const scheduler::Fleet& fleet) {
     const auto name = [&](DeviceId d) { return fleet.devices[d.index()].name; };
     return part.computing() ? name(part.from)
                             : fmt::format("{} -> {}", name(part.from), name(part.to));
@@ -142,12 +143,12 @@ std::string device_details(
          {"idle", 1},
          {"holds back"}}
     );
-    const std::vector<std::size_t> order = in_order(plan, view);
+    const std::vector<std::size_t> order = display_order(plan, view);
     const std::size_t shown = view.full ? order.size() : std::min(kDevicesShown, order.size());
     for (std::size_t i = 0; i < shown; ++i) {
         table.add(device_row(plan, fleet, order[i]));
     }
-    return table.text(view.width) + left_out(plan, shown) + critical_text(plan, fleet) +
+    return table.text(view.width) + omitted_devices_text(plan, shown) + critical_text(plan, fleet) +
            (explained ? kColumns : "");
 }
 

@@ -1,4 +1,5 @@
-// Where a token's time and the devices' memory go under one policy.
+// The details of one policy's plan: how each device spends the time of a decode step, and how full
+// its memory is.
 #pragma once
 
 #include <string>
@@ -9,9 +10,9 @@
 
 namespace headroom::cli {
 
-/// A table with a row per device that holds blocks (with view.full: per device), those that compute
-/// longest first if there are too many for all; and the critical path. explained: with a line that
-/// says what the columns mean.
+/// Returns a table with a row per device, followed by the critical path. Without view.full it
+/// leaves out devices without blocks and, if more than 16 remain, shows those that compute longest.
+/// explained: whether to add a text that explains the columns.
 [[nodiscard]] std::string device_details(
     const runtime::PolicyPlan& plan,
     const scheduler::Fleet& fleet,
@@ -19,8 +20,8 @@ namespace headroom::cli {
     bool explained
 );
 
-/// "laptop", or "laptop -> phone" of what is on the way.
-[[nodiscard]] std::string place_of(
+/// Returns the device of a computation, "laptop", or the link of a message, "laptop -> phone".
+[[nodiscard]] std::string location_of(
     const runtime::CriticalPart& part, const scheduler::Fleet& fleet
 );
 

@@ -17,7 +17,7 @@ using runtime::Plan;
 using runtime::PolicyPlan;
 using runtime::StayPlan;
 
-/// JSON has no infinity.
+/// Returns null for a time that is never, because JSON has no infinity.
 nlohmann::json finite(Nanoseconds time) {
     return time == kNever ? nlohmann::json() : nlohmann::json(time);
 }
@@ -35,7 +35,7 @@ nlohmann::json stay_json(const StayPlan& stay) {
         {"fits", stay.fits},
         {"reason", stay.reason},
         {"inference_ns", finite(stay.inference)},
-        {"objective_s", stay.objective_s}, // infinite: null
+        {"objective_s", stay.objective_s}, // infinity becomes null
     };
 }
 
@@ -97,7 +97,7 @@ nlohmann::json policy_json(
     json["in_flight"] = plan.in_flight;
     json["batch"] = plan.decision.batch;
     json["round_ns"] = finite(plan.decision.round);
-    json["objective_s"] = plan.objective_s; // infinite: null
+    json["objective_s"] = plan.objective_s; // infinity becomes null
     json["paper_delay_s"] = plan.decision.paper_delay_s;
     json["gap"] = plan.gap ? nlohmann::json(*plan.gap) : nlohmann::json();
     json["devices"] = nlohmann::json::array();
@@ -152,10 +152,10 @@ nlohmann::json plan_json(const Plan& plan, const config::Scenario& scenario) {
         {"block_names", blocks},
         {"device_names", devices},
         {"needed",
-         {{"weight_bytes", plan.need.weights},
-          {"cache_bytes", plan.need.caches},
-          {"buffer_bytes_per_device", plan.need.buffers},
-          {"budget_bytes_beside_buffers", plan.need.budget}}},
+         {{"weight_bytes", plan.demand.weights},
+          {"cache_bytes", plan.demand.caches},
+          {"buffer_bytes_per_device", plan.demand.buffers},
+          {"budget_bytes_beside_buffers", plan.demand.budget}}},
         {"bound_s", plan.bound_s ? nlohmann::json(*plan.bound_s) : nlohmann::json()},
         {"proven", plan.proven},
         {"bound_note", plan.bound_note},

@@ -1,4 +1,4 @@
-// A plan for programs; `--previous` reads it again.
+// A plan as JSON, for programs and for `headroom plan --previous`.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,7 +8,7 @@
 
 namespace headroom::cli {
 
-/// Everything, whatever the text folds. Times that never end are null.
+/// Returns the whole plan, also the rows that the text leaves out. Times that are never are null.
 [[nodiscard]] nlohmann::json plan_json(const runtime::Plan& plan, const config::Scenario& scenario);
 
 } // namespace headroom::cli

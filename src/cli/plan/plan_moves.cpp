@@ -20,31 +20,31 @@ using runtime::PolicyPlan;
 using runtime::StayPlan;
 using scheduler::MoveRecord;
 
-/// More rows help nobody who has not asked for them.
+/// The number of rows that are shown without --full.
 constexpr std::size_t kGroupsShown = 16;
 
-struct Freight {
+struct TransferredBytes {
     Bytes bytes = 0;
     Bytes loaded = 0;
 };
 
-Freight freight_of(const std::vector<MoveRecord>& moves) {
-    Freight freight;
+TransferredBytes transferred_bytes(const std::vector<MoveRecord>& moves) {
+    TransferredBytes transferred;
     for (const MoveRecord& record : moves) {
-        freight.bytes += record.move.bytes;
-        freight.loaded += record.move.loaded;
+        transferred.bytes += record.move.bytes;
+        transferred.loaded += record.move.loaded;
     }
-    return freight;
+    return transferred;
 }
 
 bool loads_weights(const Plan& plan) {
     return std::any_of(plan.policies.begin(), plan.policies.end(), [](const PolicyPlan& policy) {
-        return freight_of(policy.moves).loaded > 0;
+        return transferred_bytes(policy.moves).loaded > 0;
     });
 }
 
-/// "4 groups, 1 ffn": in the order of the kinds.
-std::string counted(const std::map<BlockKind, std::int64_t>& kinds) {
+/// Returns the number of blocks of each kind: "4 groups, 1 ffn".
+std::string kind_counts_text(const std::map<BlockKind, std::int64_t>& kinds) {
     std::string text;
     for (const auto& [kind, count] : kinds) {
         text += fmt::format(
@@ -54,7 +54,7 @@ std::string counted(const std::map<BlockKind, std::int64_t>& kinds) {
     return text;
 }
 
-/// What staying put would cost more, in parts of its own objective.
+/// Returns by how much the objective is less than that of keeping the previous placement: "12.3 %".
 std::string saved(const PolicyPlan& policy) {
     const double stay = policy.stay->objective_s;
     return stay > 0 && std::isfinite(stay)
@@ -62,26 +62,26 @@ std::string saved(const PolicyPlan& policy) {
                : "-";
 }
 
-/// Columns that not every plan has.
-struct Extra {
+/// The columns that only some plans have.
+struct OptionalColumns {
     bool loaded = false;
     bool paper = false;
 };
 
 std::vector<std::string> comparison_row(
-    const PolicyPlan& policy, std::size_t blocks, const Extra& extra
+    const PolicyPlan& policy, std::size_t blocks, const OptionalColumns& optional_columns
 ) {
-    const Freight freight = freight_of(policy.moves);
+    const TransferredBytes transferred = transferred_bytes(policy.moves);
     std::vector<std::string> row{
         std::string(scheduler::name_of(policy.policy)),
         fmt::format("{} of {}", policy.moves.size(), blocks),
-        format_bytes(freight.bytes),
+        format_bytes(transferred.bytes),
     };
-    if (extra.loaded) {
-        row.push_back(format_bytes(freight.loaded));
+    if (optional_columns.loaded) {
+        row.push_back(format_bytes(transferred.loaded));
     }
     row.push_back(format_duration(policy.decision.migration));
-    if (extra.paper) {
+    if (optional_columns.paper) {
         row.push_back(format_seconds(policy.decision.paper_migration_s));
     }
     row.push_back(format_seconds(policy.objective_s));
@@ -126,7 +126,7 @@ std::vector<MoveGroup> group_moves(
         MoveGroup group;
         std::map<BlockKind, std::int64_t> kinds;
     };
-    // embed before the first layer, lm_head after the last, as blocks stand.
+    // In block order embed comes before the first layer and lm_head after the last.
     std::map<std::tuple<std::size_t, std::int32_t, std::int32_t>, Sum> sums;
     for (const MoveRecord& record : moves) {
         const scheduler::Move& move = record.move;
@@ -145,11 +145,11 @@ std::vector<MoveGroup> group_moves(
         ++sum.kinds[name.kind];
         sum.group.bytes += move.bytes;
         sum.group.loaded += move.loaded;
-        sum.group.there_after = std::max(sum.group.there_after, record.end);
+        sum.group.arrives_after = std::max(sum.group.arrives_after, record.end);
     }
     std::vector<MoveGroup> groups;
     for (auto& [key, sum] : sums) {
-        sum.group.blocks = counted(sum.kinds);
+        sum.group.blocks = kind_counts_text(sum.kinds);
         groups.push_back(sum.group);
     }
     if (!by_layer) {
@@ -161,13 +161,14 @@ std::vector<MoveGroup> group_moves(
 }
 
 std::string move_comparison(const Plan& plan, scheduler::CostProfile costs, const PlanView& view) {
-    const Extra extra{loads_weights(plan), costs == scheduler::CostProfile::paper};
+    const OptionalColumns optional_columns{
+        loads_weights(plan), costs == scheduler::CostProfile::paper};
     std::vector<PlanColumn> columns{{"policy"}, {"moved", 2}, {"sent", 1}};
-    if (extra.loaded) {
+    if (optional_columns.loaded) {
         columns.push_back({"loaded", 1});
     }
     columns.push_back({"migration"});
-    if (extra.paper) {
+    if (optional_columns.paper) {
         columns.push_back({"paper's D_mig"});
     }
     columns.push_back({fmt::format(
@@ -182,7 +183,7 @@ std::string move_comparison(const Plan& plan, scheduler::CostProfile costs, cons
         kept = &*policy.stay;
         if (policy.decision.feasible) {
             any = true;
-            table.add(comparison_row(policy, plan.blocks.size(), extra));
+            table.add(comparison_row(policy, plan.blocks.size(), optional_columns));
         }
     }
     std::string text = fmt::format(
@@ -206,7 +207,7 @@ std::string move_details(
         groups = group_moves(policy.moves, plan.blocks, false);
     }
     const std::size_t shown = view.full ? groups.size() : std::min(kGroupsShown, groups.size());
-    const bool loads = freight_of(policy.moves).loaded > 0;
+    const bool loads = transferred_bytes(policy.moves).loaded > 0;
     std::vector<PlanColumn> columns{{"moves"}, {"sent"}};
     if (loads) {
         columns.push_back({"loaded"});
@@ -218,7 +219,7 @@ std::string move_details(
         if (loads) {
             row.push_back(format_bytes(groups[i].loaded));
         }
-        row.push_back(format_duration(groups[i].there_after));
+        row.push_back(format_duration(groups[i].arrives_after));
         table.add(row);
     }
     std::string text = fmt::format("\n{}", table.text(view.width));

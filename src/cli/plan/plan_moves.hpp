@@ -1,4 +1,4 @@
-// What a policy moves from the previous placement, and what that costs.
+// The moves by which a policy changes the previous placement, and their costs.
 #pragma once
 
 #include <cstdint>
@@ -11,33 +11,35 @@
 
 namespace headroom::cli {
 
-/// Moves that are told together: "layer 3: 4 groups, 1 ffn".
+/// Several moves that share one row of a table: "layer 3: 4 groups, 1 ffn".
 struct MoveGroup {
-    std::int32_t layer = -1; ///< -1: embed, lm_head, or several layers
+    std::int32_t layer = -1; ///< -1: embed or lm_head, or blocks of several layers
     DeviceId from;
     DeviceId to;
-    std::string blocks; ///< "4 groups, 1 ffn"
-    std::int64_t count = 0;
-    Bytes bytes = 0;             ///< sent
-    Bytes loaded = 0;            ///< read by the target from its own storage
-    Nanoseconds there_after = 0; ///< since the decision, until the last of them is there
+    std::string blocks;            ///< "4 groups, 1 ffn"
+    std::int64_t count = 0;        ///< number of blocks
+    Bytes bytes = 0;               ///< bytes sent
+    Bytes loaded = 0;              ///< bytes that the receiver reads from its own storage
+    Nanoseconds arrives_after = 0; ///< time from the decision to the arrival of the last block
 };
 
-/// By layer, sender and receiver; folded (`by_layer` = false) by sender and receiver alone. Without
-/// by_layer the largest first, else in block order.
+/// Returns the moves grouped by layer, sender and receiver, in block order. Without by_layer it
+/// groups them by sender and receiver only, the most bytes first.
 [[nodiscard]] std::vector<MoveGroup> group_moves(
     const std::vector<scheduler::MoveRecord>& moves,
     const std::vector<BlockName>& blocks,
     bool by_layer
 );
 
-/// A table with a row per policy that has a placement: what moves, D_mig (under cost profile paper
-/// also the paper's), the objective, and that of staying put.
+/// Returns a table with a row per policy that has a placement: what it moves, D_mig, its objective,
+/// and the objective of keeping the previous placement. Cost profile paper adds the paper's D_mig.
+/// Precondition: the plan has a previous placement.
 [[nodiscard]] std::string move_comparison(
     const runtime::Plan& plan, scheduler::CostProfile costs, const PlanView& view
 );
 
-/// A table of one policy's moves by layer; if they are too many by route, the largest first.
+/// Returns a table of one policy's moves, grouped by layer. If this makes more than 16 rows and
+/// view.full is not set, the moves are grouped by sender and receiver only.
 [[nodiscard]] std::string move_details(
     const runtime::Plan& plan,
     const runtime::PolicyPlan& policy,

@@ -25,14 +25,14 @@ namespace {
 constexpr const char* kExpected =
     "expected a policy, a trace (.h5), or what headroom plan --policy P --json printed";
 
-constexpr std::int64_t kMostTokens = 1'000'000'000;         // as workload.tokens
-constexpr Nanoseconds kMostClock = 1'000'000'000 * kSecond; // times after it still fit 64 bits
+constexpr std::int64_t kMaxTokens = 1'000'000'000;         // the limit of workload.tokens
+constexpr Nanoseconds kMaxClock = 1'000'000'000 * kSecond; // later times still fit in 64 bits
 
 [[noreturn]] void refuse(const std::string& from, const std::string& problem) {
     throw InputError(fmt::format("--previous {}: {}", from, problem));
 }
 
-[[noreturn]] void refuse_word(const std::string& from) {
+[[noreturn]] void refuse_unknown_name(const std::string& from) {
     const auto names = scheduler::policy_names();
     const std::vector<std::string> known(names.begin(), names.end());
     const std::string near = did_you_mean(from, known);
@@ -47,11 +47,11 @@ constexpr Nanoseconds kMostClock = 1'000'000'000 * kSecond; // times after it st
     );
 }
 
-/// A whole number from 0 to most. Throws InputError.
-std::int64_t count_of(
-    const nlohmann::json& value, std::string_view name, std::int64_t most, const std::string& from
+/// Returns a whole number from 0 to `limit`. Throws InputError if the value is something else.
+std::int64_t checked_count(
+    const nlohmann::json& value, std::string_view name, std::int64_t limit, const std::string& from
 ) {
-    const bool whole = value.is_number_integer() && value >= 0 && value <= most;
+    const bool whole = value.is_number_integer() && value >= 0 && value <= limit;
     if (!whole) {
         refuse(
             from,
@@ -59,7 +59,7 @@ std::int64_t count_of(
                 "{} = {}, expected a whole number from 0 to {}; correct it",
                 name,
                 value.dump(),
-                most
+                limit
             )
         );
     }
@@ -70,20 +70,20 @@ std::vector<std::int32_t> devices_of(const nlohmann::json& placement, const std:
     std::vector<std::int32_t> devices;
     for (const nlohmann::json& device : placement) {
         devices.push_back(static_cast<std::int32_t>(
-            count_of(device, "a device of the placement", config::kMaxDevices - 1, from)
+            checked_count(device, "a device of the placement", config::kMaxDevices - 1, from)
         ));
     }
     return devices;
 }
 
-/// The only placement of a plan that was written as JSON; `at` is the next decision's.
+/// Returns the only placement of a plan in JSON. Its `at` is that of the next decision.
 runtime::WrittenPlacement placement_of(const nlohmann::json& plan, const std::string& from) {
     runtime::WrittenPlacement written;
     written.file = from;
     written.origin = from;
-    written.at = count_of(plan.at("at"), "at", kMostTokens, from) +
-                 count_of(plan.at("interval"), "interval", kMostTokens, from);
-    written.clock = count_of(plan.at("clock_ns"), "clock_ns", kMostClock, from);
+    written.at = checked_count(plan.at("at"), "at", kMaxTokens, from) +
+                 checked_count(plan.at("interval"), "interval", kMaxTokens, from);
+    written.clock = checked_count(plan.at("clock_ns"), "clock_ns", kMaxClock, from);
     written.devices = plan.at("device_names").get<std::vector<std::string>>();
     written.blocks = plan.at("block_names").get<std::vector<std::string>>();
     std::vector<std::string> deciders;
@@ -109,9 +109,10 @@ runtime::WrittenPlacement placement_of(const nlohmann::json& plan, const std::st
 runtime::WrittenPlacement read_plan(const std::string& from) {
     const config::Input input = config::read_input(from, "--previous");
     const std::string& text = input.text;
-    if (input.failure != 0) {
+    if (input.error_number != 0) {
         refuse(
-            from, fmt::format("cannot be read: {}, {}", std::strerror(input.failure), kExpected)
+            from,
+            fmt::format("cannot be read: {}, {}", std::strerror(input.error_number), kExpected)
         );
     }
     if (text.empty()) {
@@ -120,7 +121,7 @@ runtime::WrittenPlacement read_plan(const std::string& from) {
     try {
         return placement_of(nlohmann::json::parse(text), from);
     } catch (const nlohmann::json::exception& error) {
-        // Its own words begin with a code in brackets.
+        // The library's message begins with an error code in brackets.
         const std::string what = error.what();
         refuse(
             from,
@@ -136,10 +137,10 @@ runtime::WrittenPlacement read_plan(const std::string& from) {
 runtime::WrittenPlacement read(const std::string& from, std::optional<std::int64_t> at) {
     std::error_code unknown;
     if (config::is_standard_input(from) || std::filesystem::is_fifo(from, unknown)) {
-        return read_plan(from); // a trace has to be a file
+        return read_plan(from); // traces can be read only from files
     }
     if (!std::filesystem::exists(from, unknown)) {
-        refuse_word(from);
+        refuse_unknown_name(from);
     }
     if (std::filesystem::is_directory(from, unknown)) {
         refuse(from, fmt::format("is a directory, {}; name a file in it", kExpected));
@@ -148,7 +149,7 @@ runtime::WrittenPlacement read(const std::string& from, std::optional<std::int64
         std::filesystem::file_size(from, unknown) == 0) {
         return read_plan(from);
     }
-    switch (kind_of(from)) {
+    switch (file_kind_of(from)) {
     case FileKind::trace:
         return runtime::placement_in_force(trace::open_trace(from).trace, from, at);
     case FileKind::model:
@@ -162,18 +163,22 @@ runtime::WrittenPlacement read(const std::string& from, std::optional<std::int64
 } // namespace
 
 PlanStart plan_start(
-    const PlanCommand& command, const config::Scenario& scenario, const runtime::Outline& outline
+    const PlanCommand& command,
+    const config::Scenario& scenario,
+    const runtime::WorkloadDescription& workload
 ) {
     if (!command.previous) {
         return {command.at.value_or(0), std::nullopt};
     }
     const std::string& from = *command.previous;
     if (const auto policy = scheduler::policy_named(from)) {
-        return {command.at.value_or(0), runtime::first_choice(scenario, outline, *policy)};
+        return {command.at.value_or(0), runtime::first_choice(scenario, workload, *policy)};
     }
     const runtime::WrittenPlacement written = read(from, command.at);
-    const scheduler::Blocks blocks(outline.shape, scenario.controller.cut());
-    return {command.at.value_or(written.at), runtime::previous_of(written, scenario.fleet, blocks)};
+    const scheduler::Blocks blocks(workload.shape, scenario.controller.cut());
+    return {
+        command.at.value_or(written.at),
+        runtime::previous_placement(written, scenario.fleet, blocks)};
 }
 
 } // namespace headroom::cli

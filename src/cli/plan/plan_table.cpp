@@ -12,7 +12,7 @@ namespace headroom::cli {
 
 namespace {
 
-/// Of TextTable: before the first column, and between two.
+/// The number of spaces that TextTable prints before each column.
 constexpr std::size_t kGap = 2;
 
 } // namespace
@@ -41,9 +41,9 @@ std::string PlanTable::text(std::size_t width) const {
     while (width > 0 && needed > width) {
         const auto next =
             std::max_element(shown.begin(), shown.end(), [&](std::size_t a, std::size_t b) {
-                return columns_[a].leave_out < columns_[b].leave_out;
+                return columns_[a].drop_priority < columns_[b].drop_priority;
             });
-        if (columns_[*next].leave_out == 0) {
+        if (columns_[*next].drop_priority == 0) {
             break;
         }
         needed -= width_of(*next);

@@ -1,4 +1,4 @@
-// A table that fits the terminal: where there is no room for all columns, some are left out.
+// A table that leaves out some columns if the terminal is too narrow for all of them.
 #pragma once
 
 #include <cstddef>
@@ -9,15 +9,16 @@ namespace headroom::cli {
 
 struct PlanColumn {
     std::string header;
-    int leave_out = 0; ///< 0: never; else the largest number goes first
+    int drop_priority = 0; ///< 0: is never left out; else the largest number is left out first
 };
 
 class PlanTable {
   public:
     explicit PlanTable(std::vector<PlanColumn> columns) : columns_(std::move(columns)) {}
-    /// One text per column.
+    /// Adds a row. Precondition: it has one text per column.
     void add(std::vector<std::string> row);
-    /// width: of the terminal in characters; 0: no limit. Names what had to be left out.
+    /// Returns the table and, if columns were left out, a line that names them. width: the width of
+    /// the terminal in characters; 0 means no limit.
     [[nodiscard]] std::string text(std::size_t width) const;
 
   private:

@@ -33,11 +33,11 @@ std::string tokens_per_s(Nanoseconds time, std::int64_t tokens = 1) {
     return rate < 100 ? fmt::format("{:.3g}", rate) : fmt::format("{:.0f}", rate);
 }
 
-std::string counted(std::int64_t count, std::string_view word) {
+std::string count_text(std::int64_t count, std::string_view word) {
     return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
 
-/// A fleet of thousands gives sentences of thousands of devices.
+/// Cuts a long reason, which may list thousands of devices, at the end of a device.
 std::string shortened(const std::string& reason) {
     constexpr std::size_t kShown = 300;
     const std::size_t end =
@@ -51,14 +51,14 @@ const DevicePlan& fullest_of(const PolicyPlan& plan) {
         plan.devices.begin(),
         plan.devices.end(),
         [](const DevicePlan& a, const DevicePlan& b) {
-            // A cross product: budgets may be 0.
+            // The ratios are compared by cross products, because budgets may be 0.
             return static_cast<double>(a.held()) * static_cast<double>(b.budget) <
                    static_cast<double>(b.held()) * static_cast<double>(a.budget);
         }
     );
 }
 
-/// The one with the least objective; null if nothing fits.
+/// Returns the policy with the least objective, or a null pointer if none has a placement.
 const PolicyPlan* best_of(const Plan& plan) {
     const PolicyPlan* best = nullptr;
     for (const PolicyPlan& policy : plan.policies) {
@@ -75,45 +75,45 @@ class PlanText {
     PlanText(
         const Plan& plan,
         const config::Scenario& scenario,
-        const runtime::Outline& outline,
+        const runtime::WorkloadDescription& workload,
         const PlanView& view
     )
-        : plan_(plan), scenario_(scenario), fleet_(scenario.fleet), outline_(outline), view_(view) {
-    }
+        : plan_(plan), scenario_(scenario), fleet_(scenario.fleet), workload_(workload),
+          view_(view) {}
 
-    /// What is asked, what it takes and what there is.
+    /// Returns the model and fleet, the bytes that are needed, and the bytes that are available.
     [[nodiscard]] std::string heading() const {
         std::string text = fmt::format(
             "{}: {} blocks on {}, planned at token {} after a prompt of {}, for the {} that "
             "follow\n",
-            outline_.name,
+            workload_.name,
             plan_.blocks.size(),
-            counted(static_cast<std::int64_t>(fleet_.size()), "device"),
+            count_text(static_cast<std::int64_t>(fleet_.size()), "device"),
             plan_.at,
-            outline_.prompts.front().size(),
+            workload_.prompts.front().size(),
             plan_.interval
         );
         text += fmt::format(
             "  needed: {} of weights, {} of caches {}, and {} of buffers on each "
             "device that holds blocks\n"
             "  there is: {} on all devices, less their buffers{}\n",
-            format_bytes(plan_.need.weights),
-            format_bytes(plan_.need.caches),
-            caches_of(),
-            format_bytes(plan_.need.buffers),
-            format_bytes(plan_.need.budget),
-            plan_.need.lacking() > 0
-                ? fmt::format(", {} too little", format_bytes(plan_.need.lacking()))
+            format_bytes(plan_.demand.weights),
+            format_bytes(plan_.demand.caches),
+            caches_text(),
+            format_bytes(plan_.demand.buffers),
+            format_bytes(plan_.demand.budget),
+            plan_.demand.lacking() > 0
+                ? fmt::format(", {} too little", format_bytes(plan_.demand.lacking()))
                 : std::string()
         );
-        if (several()) {
-            text += flights();
+        if (has_several_sequences()) {
+            text += in_flight_lines();
         }
-        if (plan_.context > outline_.shape.context) {
+        if (plan_.context > workload_.shape.context) {
             text += fmt::format(
                 "  the model's context is {}: a shorter --interval asks for no more than it "
                 "needs\n",
-                outline_.shape.context
+                workload_.shape.context
             );
         }
         if (paper_costs()) {
@@ -136,7 +136,7 @@ class PlanText {
         if (paper_costs()) {
             columns.insert(columns.begin() + 3, {"paper's D_T"});
         }
-        if (several()) {
+        if (has_several_sequences()) {
             columns.insert(columns.begin() + 2, {{"in flight"}, {"batch"}, {"per round"}});
         }
         PlanTable table(std::move(columns));
@@ -149,30 +149,31 @@ class PlanText {
                no_placement_lines();
     }
 
-    /// What stands behind the policy's name.
+    /// Returns the details of one policy, which follow its name.
     [[nodiscard]] std::string details(const PolicyPlan& plan, bool explained) const {
         return fmt::format(
                    ": {} per token{}\n",
                    format_duration(plan.decision.inference),
-                   several() ? fmt::format(
-                                   " alone, {} per round of {} in flight, batch {}",
-                                   format_duration(plan.decision.round),
-                                   plan.in_flight,
-                                   plan.decision.batch
-                               )
-                             : ""
+                   has_several_sequences() ? fmt::format(
+                                                 " alone, {} per round of {} in flight, batch {}",
+                                                 format_duration(plan.decision.round),
+                                                 plan.in_flight,
+                                                 plan.decision.batch
+                                             )
+                                           : ""
                ) +
                device_details(plan, fleet_, view_, explained) +
                (plan_.previous ? move_details(plan_, plan, fleet_, view_) : "");
     }
 
   private:
-    [[nodiscard]] bool several() const { return plan_.in_flight > 1; }
+    [[nodiscard]] bool has_several_sequences() const { return plan_.in_flight > 1; }
 
-    /// Before the first token room is made for all tokens of several sequences, as in a run.
-    [[nodiscard]] std::string caches_of() const {
-        const std::string context = counted(plan_.context, "token");
-        return !several() ? "at a context of " + context
+    /// Returns the text about the caches. At the first decision, several sequences get memory for
+    /// all their tokens, as in a run.
+    [[nodiscard]] std::string caches_text() const {
+        const std::string context = count_text(plan_.context, "token");
+        return !has_several_sequences() ? "at a context of " + context
                : plan_.at == 0
                    ? fmt::format("of {} sequences at their full length", plan_.in_flight)
                    : fmt::format(
@@ -180,8 +181,8 @@ class PlanText {
                      );
     }
 
-    /// What a round is, and what policies make of it.
-    [[nodiscard]] std::string flights() const {
+    /// Returns an explanation of rounds and batches, and of what the policies minimise.
+    [[nodiscard]] std::string in_flight_lines() const {
         return fmt::format(
             "  up to {} sequences in flight: a round is one token of each, a batch so many that "
             "are "
@@ -206,15 +207,15 @@ class PlanText {
         if (plan.share && !plan.share->critical.empty()) {
             const CriticalPart& part = plan.share->critical.front();
             most = fmt::format(
-                "{} {}", place_of(part, fleet_), percent(part.time, plan.decision.inference)
+                "{} {}", location_of(part, fleet_), percent(part.time, plan.decision.inference)
             );
         }
         const DevicePlan& full = fullest_of(plan);
         std::vector<std::string> row{
             std::string(scheduler::name_of(plan.policy)),
             format_duration(plan.decision.inference),
-            several() ? tokens_per_s(plan.decision.round, plan.in_flight)
-                      : tokens_per_s(plan.decision.inference),
+            has_several_sequences() ? tokens_per_s(plan.decision.round, plan.in_flight)
+                                    : tokens_per_s(plan.decision.inference),
             plan.gap ? fmt::format("{:.1f} %", 100.0 * *plan.gap) : "-",
             fmt::format("{} of {}", used, plan.devices.size()),
             percent(full.held(), full.budget),
@@ -223,7 +224,7 @@ class PlanText {
         if (paper_costs()) {
             row.insert(row.begin() + 3, format_seconds(plan.decision.paper_delay_s));
         }
-        if (several()) {
+        if (has_several_sequences()) {
             row.insert(
                 row.begin() + 2,
                 {fmt::format("{}", plan.in_flight),
@@ -249,14 +250,14 @@ class PlanText {
             plan_.proven ? "proven optimum:" : "proven bound: nothing takes less than",
             format_seconds(*plan_.bound_s),
             plan_.previous ? "migration and " : "",
-            counted(plan_.steps, plan_.in_rounds() ? "round" : "token"),
+            count_text(plan_.steps, plan_.in_rounds() ? "round" : "token"),
             plan_.previous ? "" : fmt::format(", {} each", format_seconds(*plan_.bound_s / steps))
         );
     }
 
-    /// Policies without a placement, those with the same reason together, in their order.
-    [[nodiscard]] std::vector<std::pair<std::string, std::vector<std::string_view>>> by_reason(
-    ) const {
+    /// Returns the reasons why policies have no placement, each with the policies that give it.
+    [[nodiscard]] std::vector<std::pair<std::string, std::vector<std::string_view>>>
+    policies_by_reason() const {
         std::vector<std::pair<std::string, std::vector<std::string_view>>> reasons;
         for (const PolicyPlan& plan : plan_.policies) {
             if (plan.decision.feasible) {
@@ -275,7 +276,7 @@ class PlanText {
 
     [[nodiscard]] std::string no_placement_lines() const {
         std::string text;
-        for (const auto& [reason, policies] : by_reason()) {
+        for (const auto& [reason, policies] : policies_by_reason()) {
             text += fmt::format(
                 "  {}: no placement: {}\n", fmt::join(policies, ", "), shortened(reason)
             );
@@ -287,7 +288,8 @@ class PlanText {
             text += fmt::format(
                 "  give the devices more memory ([[device]] memory, fleet.memory_scale), or "
                 "give more devices, a smaller model, a shorter prompt, {}or a shorter --interval\n",
-                several() ? "fewer workload.sequences (each has buffers of its own), " : ""
+                has_several_sequences() ? "fewer workload.sequences (each has buffers of its own), "
+                                        : ""
             );
         }
         return text;
@@ -296,7 +298,7 @@ class PlanText {
     const Plan& plan_;
     const config::Scenario& scenario_;
     const scheduler::Fleet& fleet_;
-    const runtime::Outline& outline_;
+    const runtime::WorkloadDescription& workload_;
     const PlanView& view_;
 };
 
@@ -304,7 +306,7 @@ class PlanText {
 
 std::string format_seconds(double seconds) {
     const double ns = seconds * 1e9;
-    // What no integer of nanoseconds can hold.
+    // Larger values do not fit in an integer of nanoseconds.
     return std::isfinite(ns) && ns < 9e18
                ? format_duration(static_cast<Nanoseconds>(std::round(ns)))
                : "never";
@@ -313,24 +315,24 @@ std::string format_seconds(double seconds) {
 std::string plan_text(
     const Plan& plan,
     const config::Scenario& scenario,
-    const runtime::Outline& outline,
+    const runtime::WorkloadDescription& workload,
     const PlanView& view
 ) {
-    const PlanText writer(plan, scenario, outline, view);
-    // Names of devices and of the model are whatever somebody wrote.
+    const PlanText writer(plan, scenario, workload, view);
+    // Names of devices and of the model may contain control codes.
     const auto shown = [&](const std::string& part) {
-        return view.on_terminal ? visible(part) : part;
+        return view.for_terminal ? escape_controls(part) : part;
     };
     std::string text = shown(writer.heading() + writer.comparison());
     if (plan.previous) {
         text += shown(move_comparison(plan, scenario.controller.cost_profile, view));
     }
     const PolicyPlan* const best = best_of(plan);
-    bool explained = true; // what the columns mean, once
+    bool explained = true; // only the first table explains its columns
     for (const PolicyPlan& policy : plan.policies) {
         if (view.detailed ? policy.decision.feasible : &policy == best) {
             const std::string name(scheduler::name_of(policy.policy));
-            text += "\n" + (view.on_terminal ? "\x1b[1m" + name + "\x1b[0m" : name);
+            text += "\n" + (view.for_terminal ? "\x1b[1m" + name + "\x1b[0m" : name);
             text += shown(writer.details(policy, explained));
             explained = false;
         }

@@ -1,5 +1,5 @@
-// A plan for people: all policies side by side, then where the time and the memory of single ones
-// go and what they move.
+// A plan as text: first all policies side by side, then the times, memory and moves of single
+// policies.
 #pragma once
 
 #include <cstddef>
@@ -7,25 +7,26 @@
 
 #include "config/scenario/scenario.hpp"
 #include "runtime/offline/planning.hpp"
-#include "runtime/setup/outline.hpp"
+#include "runtime/setup/workload_description.hpp"
 
 namespace headroom::cli {
 
 struct PlanView {
-    bool detailed = false;    ///< of every policy its details; else of the best one
-    bool full = false;        ///< every device and every move
-    bool on_terminal = false; ///< with bold headings, and nothing else that a terminal would obey
-    std::size_t width = 0;    ///< of the terminal in characters; 0: no limit
+    bool detailed = false;     ///< show the details of every policy, not only of the best one
+    bool full = false;         ///< show every device and every move
+    bool for_terminal = false; ///< print headings in bold, and make all other control codes visible
+    std::size_t width = 0;     ///< width of the terminal in characters; 0: no limit
 };
 
+/// Returns the whole text of a plan.
 [[nodiscard]] std::string plan_text(
     const runtime::Plan& plan,
     const config::Scenario& scenario,
-    const runtime::Outline& outline,
+    const runtime::WorkloadDescription& workload,
     const PlanView& view
 );
 
-/// "35.1 ms" of a time in seconds, which may be infinite.
+/// Returns a duration such as "35.1 ms" for a time in seconds, or "never" if it is infinite.
 [[nodiscard]] std::string format_seconds(double seconds);
 
 } // namespace headroom::cli

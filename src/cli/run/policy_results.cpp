@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "cli/run/front.hpp"
+#include "cli/run/run_session.hpp"
 #include "cli/run/summary_text.hpp"
 #include "cli/terminal/console.hpp"
 #include "cli/terminal/failure.hpp"
@@ -14,23 +14,23 @@
 
 namespace headroom::cli {
 
-PolicyResult result_of(
+PolicyResult run_policy(
     const RunCommand& run,
     const config::Scenario& scenario,
-    const std::function<runtime::RunOutcome(const runtime::RunOptions&)>& act
+    const std::function<runtime::RunOutcome(const runtime::RunOptions&)>& execute
 ) {
-    Front front(run, scenario, Terminal::look(), "none", {});
+    RunSession run_session(run, scenario, Terminal::detect(), "none", {});
     runtime::RunOptions options;
     options.scenario = &scenario;
     options.trace_ops = run.trace_ops;
-    options.stop = interrupted_long_ago;
-    front.put_into(options);
+    options.stop = interrupt_grace_expired;
+    run_session.configure(options);
     PolicyResult result;
     result.policy = scheduler::name_of(scenario.controller.policy);
-    result.outcome = act(options);
-    front.leave_line();
-    result.summary = front.summary();
-    result.trace = front.trace_path();
+    result.outcome = execute(options);
+    run_session.end_console_line();
+    result.summary = run_session.summary();
+    result.trace = run_session.trace_path();
     return result;
 }
 
@@ -45,8 +45,8 @@ std::filesystem::path trace_path_of(
     return path;
 }
 
-std::string end_of(const PolicyResult& result) {
-    if (!is_interrupt(result.outcome.exit_code)) {
+std::string early_end_reason(const PolicyResult& result) {
+    if (!is_interrupt_code(result.outcome.exit_code)) {
         return result.outcome.message;
     }
     return fmt::format("interrupted after {} tokens", result.summary.sampled_tokens);
@@ -60,7 +60,7 @@ nlohmann::json json_of(const PolicyResult& result) {
     if (result.has_tokens()) {
         json["trace"] = result.trace.string();
     }
-    if (const std::string why = end_of(result); !why.empty()) {
+    if (const std::string why = early_end_reason(result); !why.empty()) {
         json["error"] = lines_of(why);
     }
     return json;
@@ -86,9 +86,9 @@ std::vector<std::string> row_of(const PolicyResult& result) {
     const trace::DeviceSummary& full = fullest_device(s);
     return {
         result.policy,
-        format_duration(s.to_first_token),
-        duration_or_dash(s.per_output_token),
-        duration_or_dash(s.per_output_token_p95),
+        format_duration(s.time_to_first_token),
+        duration_or_dash(s.time_per_output_token),
+        duration_or_dash(s.time_per_output_token_p95),
         format_duration(s.end),
         fmt::format("{}", s.decisions),
         fmt::format("{}", s.blocks_moved),
@@ -120,7 +120,7 @@ void print_comparison(const std::vector<PolicyResult>& results) {
     }
     say(stdout, "{}", table.text());
     for (const PolicyResult& result : results) {
-        if (const std::string why = end_of(result); !why.empty()) {
+        if (const std::string why = early_end_reason(result); !why.empty()) {
             say(stdout, "\n  {}: {}\n", result.policy, why);
         }
     }
@@ -132,12 +132,12 @@ void print_comparison(const std::vector<PolicyResult>& results) {
     }
 }
 
-int finish_several(const std::vector<PolicyResult>& results, bool json, std::size_t given) {
-    int exit_code = results[given].outcome.exit_code;
-    for (std::size_t i = given; i < results.size(); ++i) {
+int finish_comparison(const std::vector<PolicyResult>& results, bool json, std::size_t first) {
+    int exit_code = results[first].outcome.exit_code;
+    for (std::size_t i = first; i < results.size(); ++i) {
         exit_code = results[i].outcome.exit_code == 0 ? 0 : exit_code;
     }
-    if (is_interrupt(results.back().outcome.exit_code)) {
+    if (is_interrupt_code(results.back().outcome.exit_code)) {
         exit_code = results.back().outcome.exit_code;
     }
     if (json) {

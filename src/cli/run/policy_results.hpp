@@ -1,4 +1,5 @@
-// What came of one scenario under several policies, side by side: simulations, and replays.
+// The results of one scenario under one or several policies, and their comparison. Used by
+// `headroom simulate` and `headroom replay --policy`.
 #pragma once
 
 #include <filesystem>
@@ -15,39 +16,44 @@
 
 namespace headroom::cli {
 
-/// One policy's run and what came of it.
+/// The result of a run under one policy.
 struct PolicyResult {
     std::string policy;
     trace::Summary summary;
     runtime::RunOutcome outcome;
-    std::filesystem::path trace;
+    std::filesystem::path trace; ///< the trace that the run has written
 
     [[nodiscard]] bool has_tokens() const { return summary.sampled_tokens > 0; }
 };
 
-/// What `act` does with a scenario without devices, watched and kept as `run` says.
-[[nodiscard]] PolicyResult result_of(
+/// Calls `execute`, which runs the scenario without devices, and returns the result. `run` names
+/// the trace to write and says what is printed.
+[[nodiscard]] PolicyResult run_policy(
     const RunCommand& run,
     const config::Scenario& scenario,
-    const std::function<runtime::RunOutcome(const runtime::RunOptions&)>& act
+    const std::function<runtime::RunOutcome(const runtime::RunOptions&)>& execute
 );
 
-/// OUT.h5 for one policy; OUT.POLICY.h5 for each of several.
+/// Returns the trace of one policy: `path` itself, or OUT.POLICY.h5 for OUT.h5 if `several`
+/// policies are run.
 [[nodiscard]] std::filesystem::path trace_path_of(
     std::filesystem::path path, const config::Scenario& scenario, bool several
 );
 
-/// Why it ended before its end; empty if it did not.
-[[nodiscard]] std::string end_of(const PolicyResult& result);
+/// Returns why the run ended early; empty if it was completed.
+[[nodiscard]] std::string early_end_reason(const PolicyResult& result);
 
+/// Returns the summary with the policy, the exit code, the trace and the reason for an early end.
 [[nodiscard]] nlohmann::json json_of(const PolicyResult& result);
 
+/// Prints a table with a row per policy, followed by the reasons for early ends and the traces.
 void print_comparison(const std::vector<PolicyResult>& results);
 
-/// Prints all of them. Returns 0 if one came to its end, the first `given` ones left aside, else
-/// the first failure's exit code; an interrupt's if there was one.
-[[nodiscard]] int finish_several(
-    const std::vector<PolicyResult>& results, bool json, std::size_t given = 0
+/// Prints all results and returns the exit code. The exit code ignores the results before index
+/// `first`: it is 0 if a result from there on is complete, else the code of the first of them. If
+/// the last result was interrupted, it is the code of the interrupt.
+[[nodiscard]] int finish_comparison(
+    const std::vector<PolicyResult>& results, bool json, std::size_t first = 0
 );
 
 } // namespace headroom::cli

@@ -30,8 +30,8 @@ Counts counts_of(const trace::Trace& trace) {
     return counts;
 }
 
-/// How far the recording goes.
-std::string extent(const trace::Trace& trace) {
+/// Says up to where an incomplete trace was compared.
+std::string completion_text(const trace::Trace& trace) {
     switch (trace.completion) {
     case trace::Completion::finished:
         return "";
@@ -56,8 +56,9 @@ std::string device_name(const trace::Trace& trace, const std::string& number) {
                : number;
 }
 
-/// "intervals[3].placement[12]: 2 | 0" with names; other lines as they are.
-std::string with_names(const trace::Trace& trace, const std::string& line) {
+/// Adds the names of block and devices to a line such as "intervals[3].placement[12]: 2 | 0";
+/// returns other lines unchanged.
+std::string with_device_names(const trace::Trace& trace, const std::string& line) {
     static const std::regex pattern(R"(intervals\[(\d+)\]\.placement\[(\d+)\]: (\d+) \| (\d+))");
     std::smatch found;
     if (!std::regex_match(line, found, pattern)) {
@@ -74,8 +75,8 @@ std::string with_names(const trace::Trace& trace, const std::string& line) {
     );
 }
 
-/// Where the difference stands in the run.
-std::string place(const trace::Trace& trace, std::int64_t intervals) {
+/// Returns the token and the virtual time of the interval that differs.
+std::string where_text(const trace::Trace& trace, std::int64_t intervals) {
     const auto next = static_cast<std::size_t>(intervals);
     if (next >= trace.intervals.size()) {
         return "";
@@ -88,10 +89,10 @@ std::string place(const trace::Trace& trace, std::int64_t intervals) {
     );
 }
 
-/// Of the part in which the interval lies.
+/// Returns the commit of the program that recorded the interval.
 std::string recorded_commit(const trace::Trace& trace, std::int64_t interval) {
     std::string commit;
-    for (const trace::Part& part : trace::parts_of(trace)) {
+    for (const trace::RunPart& part : trace::run_parts(trace)) {
         if (commit.empty() || static_cast<std::int64_t>(part.intervals.first) <= interval) {
             commit = part.commit.empty() ? "unknown" : part.commit;
         }
@@ -99,7 +100,7 @@ std::string recorded_commit(const trace::Trace& trace, std::int64_t interval) {
     return commit;
 }
 
-std::string whose(const trace::Trace& trace, std::int64_t interval) {
+std::string version_text(const trace::Trace& trace, std::int64_t interval) {
     const std::string recorded = recorded_commit(trace, interval);
     return recorded == HEADROOM_COMMIT
                ? "the same version of headroom wrote it: the trace was changed, or this is a bug"
@@ -126,7 +127,7 @@ std::string replay_text(const trace::Trace& trace, const runtime::Replay& replay
             format_duration(counts.end),
             replay.resumptions > 0 ? fmt::format(", resumed {}", plural(replay.resumptions, "time"))
                                    : "",
-            extent(trace)
+            completion_text(trace)
         );
     }
     return fmt::format(
@@ -139,10 +140,11 @@ std::string replay_text(const trace::Trace& trace, const runtime::Replay& replay
 std::string difference_text(const trace::Trace& trace, const runtime::Replay& replay) {
     std::string text = "  where: recorded | derived\n";
     for (const std::string& line : replay.differences) {
-        text += fmt::format("  {}\n", with_names(trace, line));
+        text += fmt::format("  {}\n", with_device_names(trace, line));
     }
     text.pop_back();
-    return text + place(trace, replay.intervals) + "\n  " + whose(trace, replay.intervals);
+    return text + where_text(trace, replay.intervals) + "\n  " +
+           version_text(trace, replay.intervals);
 }
 
 nlohmann::json replay_json(const trace::Trace& trace, const runtime::Replay& replay) {
@@ -160,7 +162,7 @@ nlohmann::json replay_json(const trace::Trace& trace, const runtime::Replay& rep
     if (!replay.differences.empty()) {
         json["differences"] = nlohmann::json::array();
         for (const std::string& line : replay.differences) {
-            json["differences"].push_back(with_names(trace, line));
+            json["differences"].push_back(with_device_names(trace, line));
         }
         json["error"] = {"the replay differs from the trace"};
     }

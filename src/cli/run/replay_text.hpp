@@ -1,4 +1,4 @@
-// What a replay found, for people and for programs.
+// The result of `headroom replay` as text and as JSON.
 #pragma once
 
 #include <string>
@@ -10,13 +10,16 @@
 
 namespace headroom::cli {
 
-/// "identical: …", or the first difference with names for devices and blocks.
+/// Returns "identical: …" with counts, or the first differences with the names of devices and
+/// blocks.
 [[nodiscard]] std::string replay_text(const trace::Trace& trace, const runtime::Replay& replay);
-/// Of one that differs: what does, where that is in the run, and who wrote it; indented lines.
+/// Returns the differences, the interval in which they begin and the version that wrote the trace,
+/// as indented lines. Requires that the replay differs.
 [[nodiscard]] std::string difference_text(const trace::Trace& trace, const runtime::Replay& replay);
 [[nodiscard]] nlohmann::json replay_json(const trace::Trace& trace, const runtime::Replay& replay);
 
-/// That only the tokens are there that were recorded before the run was broken off.
+/// Returns the note that the recorded run was not completed, so that only the tokens in its trace
+/// are compared.
 [[nodiscard]] std::string unfinished_note(const trace::Trace& trace);
 
 } // namespace headroom::cli

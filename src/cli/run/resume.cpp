@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
-#include "cli/run/front.hpp"
 #include "cli/run/resume_check.hpp"
 #include "cli/run/run_command.hpp"
+#include "cli/run/run_session.hpp"
 #include "cli/run/summary_text.hpp"
 #include "cli/terminal/console.hpp"
 #include "kernels/kernels.hpp"
@@ -29,7 +29,7 @@ std::string attribute(const trace::RunHeader& header, const char* name) {
 }
 
 void check(const RunCommand& command, const trace::TraceFile& file) {
-    if (file.being_written) {
+    if (file.is_being_written) {
         refuse(command, "its run is still going on, expected one that was broken off");
     }
     if (file.trace.header.model.empty()) {
@@ -55,7 +55,7 @@ void check(const RunCommand& command, const trace::TraceFile& file) {
     }
 }
 
-/// Relative paths start where they did, on this host or the one that began the run.
+/// Reads the scenario from the trace. Relative paths start at the folder of the original scenario.
 config::Scenario scenario_in(const RunCommand& command, const trace::RunHeader& header) {
     config::Overrides changes;
     changes.clock = command.overrides.clock;
@@ -83,7 +83,7 @@ config::Scenario scenario_in(const RunCommand& command, const trace::RunHeader& 
     }
 }
 
-/// Before anything is taken from it.
+/// Adds the name of the trace to an InputError of `check`.
 template <class Check>
 void refuse_unless(const RunCommand& command, Check check) {
     try {
@@ -93,25 +93,26 @@ void refuse_unless(const RunCommand& command, Check check) {
     }
 }
 
-/// OpenBLAS has bits of its own, for each of its cores; all other levels have the same.
+/// Returns the required kernel level. The results of OpenBLAS differ from those of all other
+/// levels, and between its variants for different CPUs; all other levels have equal results.
 std::string kernels_for(const RunCommand& command, const trace::RunHeader& header) {
     constexpr auto kOpenblas = kernels::Level::openblas;
     const std::string recorded = attribute(header, "kernels");
     const std::string core = attribute(header, "openblas_core");
-    const bool of_openblas = recorded == kernels::name_of(kOpenblas);
-    const std::string told = told_kernels(command);
-    if (!told.empty() && (told == kernels::name_of(kOpenblas)) != of_openblas) {
+    const bool is_openblas = recorded == kernels::name_of(kOpenblas);
+    const std::string requested = requested_kernels(command);
+    if (!requested.empty() && (requested == kernels::name_of(kOpenblas)) != is_openblas) {
         refuse(
             command,
             fmt::format(
                 "was computed by {} kernels, found {}: their bits differ, and so could the text; "
                 "leave out --kernels and HEADROOM_KERNELS",
                 recorded,
-                told
+                requested
             )
         );
     }
-    if (of_openblas && core != kernels::openblas_core()) {
+    if (is_openblas && core != kernels::openblas_core()) {
         refuse(
             command,
             fmt::format(
@@ -123,20 +124,20 @@ std::string kernels_for(const RunCommand& command, const trace::RunHeader& heade
             )
         );
     }
-    const bool would_differ = told.empty() && kernels::best_level() == kOpenblas;
-    return of_openblas    ? recorded
+    const bool would_differ = requested.empty() && kernels::best_level() == kOpenblas;
+    return is_openblas    ? recorded
            : would_differ ? std::string(kernels::name_of(kernels::Level::reference))
                           : std::string();
 }
 
 } // namespace
 
-Resumption resumption_of(const RunCommand& command, trace::TraceFile file) {
+Resumption prepare_resumption(const RunCommand& command, trace::TraceFile file) {
     check(command, file);
-    if (!file.perhaps_written_by.empty()) {
+    if (!file.possible_writer.empty()) {
         print_warnings(
-            Terminal::look(),
-            {trace::taken_for_dead(command.resume.string(), file.perhaps_written_by)}
+            Terminal::detect(),
+            {trace::assumed_dead_warning(command.resume.string(), file.possible_writer)}
         );
     }
     Resumption resumption;
@@ -150,19 +151,19 @@ Resumption resumption_of(const RunCommand& command, trace::TraceFile file) {
     resumption.point = runtime::resume_point(file.trace.intervals);
     resumption.trace = std::move(file.trace);
     if (!resumption.trace.intervals.empty()) {
-        trace::drop_cut_requests(resumption.trace.intervals.back());
+        trace::drop_interrupted_requests(resumption.trace.intervals.back());
     }
     return resumption;
 }
 
-bool has_nothing_to_resume(const trace::TraceFile& file) {
+bool is_complete(const trace::TraceFile& file) {
     if (attribute(file.trace.header, "execution") != "decoded" || file.trace.header.model.empty()) {
-        return false; // it cannot be resumed at all
+        return false; // such a trace cannot be resumed
     }
     const auto requests = file.trace.header.numbers.find("sequences");
     const std::size_t ended = runtime::resume_point(file.trace.intervals).ended.size();
     return file.trace.completion == trace::Completion::finished ||
-           (!file.being_written && requests != file.trace.header.numbers.end() &&
+           (!file.is_being_written && requests != file.trace.header.numbers.end() &&
             static_cast<std::int64_t>(ended) == requests->second);
 }
 
@@ -176,12 +177,12 @@ std::string resumption_text(const RunCommand& command, const Resumption& resumpt
         format_duration(point.clock),
         point.ended.size(),
         resumption.scenario.workload.requests(),
-        point.open.size(),
-        point.open.size() == 1 ? "goes" : "go"
+        point.unfinished.size(),
+        point.unfinished.size() == 1 ? "goes" : "go"
     );
 }
 
-void show_texts(Console& console, const trace::Trace& trace, bool several) {
+void print_recorded_texts(Console& console, const trace::Trace& trace, bool several) {
     for (const trace::Interval& interval : trace.intervals) {
         for (const trace::RequestRow& request : interval.requests) {
             if (several) {
@@ -197,15 +198,15 @@ void show_texts(Console& console, const trace::Trace& trace, bool several) {
 
 namespace {
 
-/// Whether sequences could be in flight together: then texts were shown when they had ended.
-bool had_several(const trace::RunHeader& header) {
+/// Whether several sequences could be in flight. Texts are then printed when their sequences end.
+bool could_overlap(const trace::RunHeader& header) {
     const auto most = header.numbers.find("in_flight");
     return most != header.numbers.end() && most->second > 1;
 }
 
 } // namespace
 
-int finish_resumed(const RunCommand& command, const trace::TraceFile& file) {
+int finish_complete_run(const RunCommand& command, const trace::TraceFile& file) {
     const std::filesystem::path out = command.trace.empty() ? command.resume : command.trace;
     const bool finished = file.trace.completion == trace::Completion::finished;
     const bool elsewhere = !command.trace.empty();
@@ -215,7 +216,7 @@ int finish_resumed(const RunCommand& command, const trace::TraceFile& file) {
         check_overwrites_a_trace(out);
     }
     if (!finished || elsewhere) {
-        const auto sink = trace::make_continuing_sink(out.string(), file.trace);
+        const auto sink = trace::make_resumed_sink(out.string(), file.trace);
         sink->begin(file.trace.header);
         sink->end(trace::Completion::finished);
     }
@@ -226,8 +227,8 @@ int finish_resumed(const RunCommand& command, const trace::TraceFile& file) {
         json["exit_code"] = 0;
         print_json(json);
     } else {
-        Console console(Terminal::look(), summary.sampled_tokens, command.text, false);
-        show_texts(console, file.trace, had_several(file.trace.header));
+        Console console(Terminal::detect(), summary.sampled_tokens, command.text, false);
+        print_recorded_texts(console, file.trace, could_overlap(file.trace.header));
         console.finish();
     }
     std::fflush(stdout);

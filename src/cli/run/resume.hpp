@@ -1,5 +1,4 @@
-// `headroom run --resume TRACE`: what the trace of a run that was broken off says of how it goes
-// on.
+// `headroom run --resume TRACE`: reads from the trace of an unfinished run how to continue it.
 #pragma once
 
 #include <string>
@@ -12,30 +11,34 @@
 
 namespace headroom::cli {
 
+/// What a resumed run needs.
 struct Resumption {
-    trace::Trace
-        trace; ///< as it goes into the new file: sequences that were cut off have not ended
+    /// The recorded intervals as they are written to the new trace. Sequences that the interruption
+    /// cut off count as not ended.
+    trace::Trace trace;
     config::Scenario scenario;
     runtime::ResumePoint point;
-    std::string kernels;    ///< level that must be used; empty: any of those with the same bits
-    std::string model_hash; ///< of the weights; empty: not known
+    std::string kernels;    ///< required kernel level; if empty, every level with equal results
+    std::string model_hash; ///< hash of the weights; empty if unknown
 };
 
-/// Throws InputError: a trace that is being written, a simulation, of an older schema version, or
-/// one whose scenario or kernels cannot be used here.
-[[nodiscard]] Resumption resumption_of(const RunCommand& command, trace::TraceFile file);
+/// Checks the trace and returns what is needed to continue its run. Throws InputError if the trace
+/// is being written, is damaged, is not from `headroom run`, has an older schema version, or needs
+/// a scenario or kernels that cannot be used here.
+[[nodiscard]] Resumption prepare_resumption(const RunCommand& command, trace::TraceFile file);
 
-/// Of a run all of whose sequences have ended, whether its trace was closed or not.
-[[nodiscard]] bool has_nothing_to_resume(const trace::TraceFile& file);
+/// Whether all sequences of the recorded run have ended, so that nothing is left to compute. The
+/// trace need not have been closed.
+[[nodiscard]] bool is_complete(const trace::TraceFile& file);
 
-/// How it goes on, for people.
+/// Returns one line about what is resumed: intervals, tokens, and sequences that are left.
 [[nodiscard]] std::string resumption_text(const RunCommand& command, const Resumption& resumption);
 
-/// The texts of sequences that have ended, as the run showed them; `several`: of a run that could
-/// have several in flight.
-void show_texts(Console& console, const trace::Trace& trace, bool several);
+/// Prints the texts of the sequences that have ended, as the run printed them. `several` says
+/// whether the run could have several sequences in flight.
+void print_recorded_texts(Console& console, const trace::Trace& trace, bool several);
 
-/// Such a run: shows its text, says so, and closes the trace. Returns the exit code.
-[[nodiscard]] int finish_resumed(const RunCommand& command, const trace::TraceFile& file);
+/// For a run with is_complete(): prints its texts and closes its trace. Returns the exit code.
+[[nodiscard]] int finish_complete_run(const RunCommand& command, const trace::TraceFile& file);
 
 } // namespace headroom::cli

@@ -24,11 +24,11 @@ namespace headroom::cli {
 
 namespace {
 
-/// How far it is, on one line of a terminal; nothing where it is over at once.
+/// Shows the progress of the check on one line of a terminal, unless it takes less than 200 ms.
 class Progress {
   public:
     Progress(std::string what, std::size_t intervals)
-        : what_(std::move(what)), intervals_(intervals), on_(Terminal::look().err) {}
+        : what_(std::move(what)), intervals_(intervals), on_(Terminal::detect().err_is_terminal) {}
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
     ~Progress() {
@@ -37,7 +37,7 @@ class Progress {
             std::fflush(stderr);
         }
     }
-    void tell(std::int64_t done) {
+    void print(std::int64_t done) {
         const auto now = std::chrono::steady_clock::now();
         if (on_ && now >= next_) {
             put_as_is(stderr, "\r\x1b[K");
@@ -57,29 +57,31 @@ class Progress {
     std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now() + kPause;
 };
 
-runtime::Replay derive(const RunCommand& command, const trace::Trace& trace) {
+runtime::Replay replay_trace(const RunCommand& command, const trace::Trace& trace) {
     Progress progress(fmt::format("checking {}", command.resume.string()), trace.intervals.size());
     runtime::ReplayWatch watch;
-    watch.on_interval = [&](std::int64_t done) { progress.tell(done); };
+    watch.on_interval = [&](std::int64_t done) { progress.print(done); };
     watch.interrupted = interrupted;
     try {
         const config::Scenario scenario = runtime::recorded_scenario(trace.header, {});
         const auto policy = scheduler::make_policy(scenario.controller.policy);
         return runtime::replay(trace, scenario, *policy, watch);
-    } catch (const Bug& bug) { // what no run can have left
+    } catch (const Bug& bug) { // no run writes such a trace
         return {{fmt::format("the run: recorded | {}", bug.what())}, 0, 0};
     }
 }
 
 bool is_of_this_version(const trace::Trace& trace) {
-    const std::vector<trace::Part> parts = trace::parts_of(trace);
-    return std::all_of(parts.begin(), parts.end(), [](const trace::Part& part) {
+    const std::vector<trace::RunPart> parts = trace::run_parts(trace);
+    return std::all_of(parts.begin(), parts.end(), [](const trace::RunPart& part) {
         return part.commit == HEADROOM_COMMIT;
     });
 }
 
-/// Damage, unless another version wrote it, which may have done it otherwise.
-void judge(const RunCommand& command, const trace::Trace& trace, const std::string& difference) {
+/// Throws InputError because the trace is damaged, or prints a warning if another version wrote it.
+void report_difference(
+    const RunCommand& command, const trace::Trace& trace, const std::string& difference
+) {
     if (is_of_this_version(trace)) {
         throw InputError(fmt::format(
             "is damaged, expected what comes out again from its scenario, model and tokens\n{}\n"
@@ -88,7 +90,7 @@ void judge(const RunCommand& command, const trace::Trace& trace, const std::stri
         ));
     }
     print_warnings(
-        Terminal::look(),
+        Terminal::detect(),
         {fmt::format(
             "{}: another version of headroom wrote it, and this one would not leave the same; the "
             "run goes on from what is recorded\n{}",
@@ -98,8 +100,8 @@ void judge(const RunCommand& command, const trace::Trace& trace, const std::stri
     );
 }
 
-bool was_checked() {
-    return std::getenv(kSelfStarted) != nullptr;
+bool launcher_has_checked() {
+    return std::getenv(kStartedByHeadroom) != nullptr;
 }
 
 } // namespace
@@ -116,11 +118,11 @@ std::string scenario_hash(
 }
 
 void check_derivable(const RunCommand& command, const trace::Trace& trace) {
-    if (was_checked()) {
+    if (launcher_has_checked()) {
         return;
     }
     const trace::RunHeader& header = trace.header;
-    const auto hash = header.attributes.find(kScenarioHash); // older traces have none
+    const auto hash = header.attributes.find(kScenarioHash); // older traces lack it
     if (hash != header.attributes.end() &&
         hash->second != scenario_hash(header.scenario, header.input_files)) {
         throw InputError(fmt::format(
@@ -130,9 +132,9 @@ void check_derivable(const RunCommand& command, const trace::Trace& trace) {
             hash->second
         ));
     }
-    const runtime::Replay replay = derive(command, trace);
+    const runtime::Replay replay = replay_trace(command, trace);
     if (!replay.differences.empty()) {
-        judge(command, trace, difference_text(trace, replay));
+        report_difference(command, trace, difference_text(trace, replay));
     }
 }
 
@@ -140,14 +142,14 @@ void check_fits_model(
     const RunCommand& command, const trace::Trace& trace, const config::Scenario& scenario
 ) {
     std::error_code unknown;
-    if (was_checked() || !std::filesystem::exists(scenario.model_file, unknown)) {
+    if (launcher_has_checked() || !std::filesystem::exists(scenario.model_file, unknown)) {
         return;
     }
     const model::GgufFile file(scenario.model_file);
     runtime::check_model_and_prompts(trace, scenario, file);
     const std::string wrong = runtime::wrong_text(trace, model::Tokenizer(file));
     if (!wrong.empty()) {
-        judge(command, trace, "  " + wrong);
+        report_difference(command, trace, "  " + wrong);
     }
 }
 

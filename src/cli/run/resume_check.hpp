@@ -1,4 +1,5 @@
-// `headroom run --resume TRACE`: is what the run goes on from what a run has left?
+// `headroom run --resume TRACE`: checks that the trace is what a run has written, before the run
+// continues from it.
 #pragma once
 
 #include <map>
@@ -9,21 +10,23 @@
 
 namespace headroom::cli {
 
-/// Attribute of a trace: of the scenario's text and of the files that it reads. What no row of a
-/// trace depends on yet, a sampling key or an event to come, can be checked by nothing else.
+/// Trace attribute with scenario_hash(). The hash covers keys that have not affected a recorded row
+/// yet, such as a future event, which a replay cannot check.
 inline constexpr const char* kScenarioHash = "scenario_hash";
+/// Returns a checksum of the text of the scenario and of its input files, as 16 hexadecimal digits.
 [[nodiscard]] std::string scenario_hash(
     const std::string& text, const std::map<std::string, std::string>& input_files
 );
 
-/// Derives all that the trace records once more, as `headroom replay` does, with progress on a
-/// terminal. Throws InputError with the first difference: it was damaged. If another version of the
-/// program wrote it, which may have decided differently, that is a warning.
-/// In ranks that this program started itself it has been done.
+/// Replays the trace like `headroom replay` and shows the progress on a terminal. Throws InputError
+/// with the first difference, because the trace is then damaged. If another version of the program
+/// wrote a part of the trace, a difference is only a warning. Does nothing in ranks that headroom
+/// started itself, because the launching process has checked the trace.
 void check_derivable(const RunCommand& command, const trace::Trace& trace);
 
-/// The model's shape, prompts, tokens and texts against the scenario's model file. Throws
-/// InputError. Where there is no such file, the set-up of the run will say so.
+/// Compares the model's shape, prompts, tokens and texts in the trace with the scenario's model
+/// file. Throws InputError if they differ. Does nothing if the file is missing, which the set-up of
+/// the run reports, or in ranks that headroom started itself.
 void check_fits_model(
     const RunCommand& command, const trace::Trace& trace, const config::Scenario& scenario
 );

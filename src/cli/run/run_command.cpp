@@ -12,7 +12,7 @@
 #include "cli/input/scenario_file.hpp"
 #include "cli/launch/handover.hpp"
 #include "cli/launch/launch.hpp"
-#include "cli/run/front.hpp"
+#include "cli/run/run_session.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/job_environment.hpp"
 #include "comm/inprocess/inprocess.hpp"
@@ -26,17 +26,17 @@ namespace headroom::cli {
 
 namespace {
 
-/// One copy of many would run everything, like all others.
+/// Throws InputError if several copies of the program were started that would each run everything.
 void check_copies(const RunCommand& command) {
-    if (command.transport == TransportKind::inprocess && launched_copies() > 1) {
+    if (command.transport == TransportKind::inprocess && mpirun_copies() > 1) {
         throw InputError(fmt::format(
             "mpirun started {} copies of headroom, but --transport inprocess runs all devices in "
             "one process, expected one copy\n"
             "  leave out mpirun, or leave out --transport inprocess for one rank per device",
-            launched_copies()
+            mpirun_copies()
         ));
     }
-    if (const int copies = copies_without_mpi();
+    if (const int copies = srun_copies_without_mpi();
         command.transport == TransportKind::mpi && copies > 1) {
         throw InputError(fmt::format(
             "srun started {} copies of headroom that know nothing of each other, expected MPI "
@@ -47,7 +47,7 @@ void check_copies(const RunCommand& command) {
             copies
         ));
     }
-    if (const int copies = copies_of_another_mpi(); copies > 1) {
+    if (const int copies = copies_by_another_mpi(); copies > 1) {
         throw InputError(fmt::format(
             "{} copies of headroom were started by an mpirun of another MPI (MPICH, Intel MPI or "
             "the like), expected Open MPI, which headroom is built with: each would run "
@@ -59,15 +59,15 @@ void check_copies(const RunCommand& command) {
     }
 }
 
-/// Early, before ranks are started.
-void check_place(const RunCommand& command) {
-    const bool own = command.trace.empty(); // a run that goes on, in its own trace
+/// Checks that the trace can be written, before ranks are started.
+void check_trace_destination(const RunCommand& command) {
+    const bool own = command.trace.empty(); // a resumed run continues its own trace
     const std::filesystem::path& out = own ? command.resume : command.trace;
     trace::check_trace_path(out.string(), own || command.force);
     check_overwrites_a_trace(out);
 }
 
-/// With what was read and checked here, so that nothing is read twice.
+/// Starts mpirun and passes it what this process has read and checked.
 int start_ranks(const RunCommand& command, const config::Scenario& scenario, bool resumes) {
     Handover handover{command, std::nullopt};
     if (!resumes) {
@@ -76,11 +76,11 @@ int start_ranks(const RunCommand& command, const config::Scenario& scenario, boo
             handover.command.trace = default_trace_path(scenario);
         }
     }
-    check_place(handover.command);
+    check_trace_destination(handover.command);
     return run_under_mpirun(scenario.fleet.size(), handover);
 }
 
-/// Everything that can be wrong with a run before any device starts, told once and without MPI.
+/// Checks the model before any device starts. Problems are thus reported once and without MPI.
 void check_model(const config::Scenario& scenario) {
     const model::GgufFile file(scenario.model_file);
     runtime::check_cut(scenario, runtime::shape_of(model::read_hyperparameters(file)));
@@ -89,50 +89,51 @@ void check_model(const config::Scenario& scenario) {
 int run_in_process(
     const RunCommand& command, const config::Scenario& scenario, const Resumption* resumption
 ) {
-    Front front(command, scenario, Terminal::look(), "inprocess", {}, resumption);
-    const KernelWish wish = kernels_of(command, resumption == nullptr ? "" : resumption->kernels);
+    RunSession run_session(command, scenario, Terminal::detect(), "inprocess", {}, resumption);
+    const KernelSelection selection =
+        select_kernels(command, resumption == nullptr ? "" : resumption->kernels);
     const std::uint64_t scenario_hash = runtime::hash_of(scenario);
     const auto model_file = std::make_shared<const model::GgufFile>(scenario.model_file);
     runtime::RunOutcome outcome;
     comm::InprocessFleet fleet(scenario.fleet.size());
     try {
         fleet.run([&](comm::Transport& transport) {
-            // In one process nobody waits by the clock: a deadlock is seen at once. So the turn
-            // under way may end if it does so soon enough after an interrupt.
+            // The in-process transport detects deadlocks at once and needs no time limit. After an
+            // interrupt, the current turn may continue for `grace`.
             transport.set_options(transport_options(scenario, transport.options().deadline));
             transport.options().grace = std::chrono::milliseconds(1500);
             runtime::RunOptions options;
             options.scenario = &scenario;
             options.scenario_hash = scenario_hash;
             options.model_file = model_file;
-            options.level = wish.level;
-            options.level_told = wish.told;
-            options.trace_ops = front.trace_ops();
-            options.stop = interrupted_long_ago;
+            options.level = selection.level;
+            options.level_requested = selection.requested;
+            options.trace_ops = run_session.trace_ops();
+            options.stop = interrupt_grace_expired;
             if (transport.self() == DeviceId(0)) {
-                front.put_into(options);
+                run_session.configure(options);
                 outcome = runtime::run_device(options, transport);
             } else {
                 (void)runtime::run_device(options, transport);
             }
         });
     } catch (const InterruptedError& error) {
-        outcome.exit_code = static_cast<int>(error.code()); // in the middle of a long turn
+        outcome.exit_code = static_cast<int>(error.code()); // interrupted during a long turn
     } catch (const std::exception&) {
-        front.leave_line();
+        run_session.end_console_line();
         throw;
     }
-    return front.finish(outcome);
+    return run_session.finish(outcome);
 }
 
 } // namespace
 
-config::Scenario scenario_of(const RunCommand& command, bool model_must_exist) {
+config::Scenario load_run_scenario(const RunCommand& command, bool model_must_exist) {
     config::Overrides overrides = command.overrides;
     overrides.model_must_exist = model_must_exist;
-    config::Scenario scenario = command.scenario.empty()
-                                    ? equal_devices(command.model, command.devices, overrides)
-                                    : read_scenario(command.scenario, overrides);
+    config::Scenario scenario =
+        command.scenario.empty() ? equal_device_scenario(command.model, command.devices, overrides)
+                                 : read_scenario(command.scenario, overrides);
     if (scenario.shape) {
         throw InputError(fmt::format(
             "{}: model {} is a shape without weights, expected a model file to run; give "
@@ -146,13 +147,13 @@ config::Scenario scenario_of(const RunCommand& command, bool model_must_exist) {
     return scenario;
 }
 
-std::string told_kernels(const RunCommand& command) {
+std::string requested_kernels(const RunCommand& command) {
     const char* const variable = std::getenv("HEADROOM_KERNELS");
     return !command.kernels.empty() ? command.kernels : variable != nullptr ? variable : "";
 }
 
-KernelWish kernels_of(const RunCommand& command, const std::string& needed) {
-    const std::string name = needed.empty() ? told_kernels(command) : needed;
+KernelSelection select_kernels(const RunCommand& command, const std::string& needed) {
+    const std::string name = needed.empty() ? requested_kernels(command) : needed;
     if (name.empty()) {
         return {kernels::best_level(), false};
     }
@@ -197,16 +198,16 @@ comm::Transport::Options transport_options(
     options.deadline = deadline;
     options.silence = silence_limit();
     options.interrupted = interrupted;
-    if (std::getenv(kSelfStarted) != nullptr) {
-        // Nobody kills us soon: the turn under way may end, however long it takes.
+    if (std::getenv(kStartedByHeadroom) != nullptr) {
+        // The launching process waits, so the current turn may end even if it takes long.
         options.grace = std::chrono::minutes(10);
-    } else if (under_launcher() && launched_copies() == 1) {
-        // srun's ranks are killed half a minute after a SIGTERM (Slurm's KillWait).
+    } else if (is_launched_rank() && mpirun_copies() == 1) {
+        // Slurm kills ranks about 30 s after a SIGTERM (KillWait).
         options.grace = std::chrono::seconds(20);
     }
     options.sleep_when_idle = scenario.clock.mode == config::ClockMode::paced;
     if (options.sleep_when_idle) {
-        // A paced wait lasts as long as the emulated devices take; this is for hangs only.
+        // A paced wait takes as long as the emulated devices do; the limit only ends hangs.
         options.deadline = std::max<std::chrono::nanoseconds>(deadline, std::chrono::hours(1));
     }
     for (const scheduler::DeviceSpec& device : scenario.fleet.devices) {
@@ -217,7 +218,7 @@ comm::Transport::Options transport_options(
 
 int run_command(const RunCommand& command) {
     check_copies(command);
-    if (under_launcher() && command.transport == TransportKind::mpi) {
+    if (is_launched_rank() && command.transport == TransportKind::mpi) {
         return run_as_rank(command);
     }
     if (command.handed_over) {
@@ -231,16 +232,16 @@ int run_command(const RunCommand& command) {
     if (!command.resume.empty()) {
         refuse_standard_input(command.resume, "--resume");
         trace::TraceFile file = trace::open_trace(command.resume.string());
-        if (has_nothing_to_resume(file)) {
-            return finish_resumed(command, file);
+        if (is_complete(file)) {
+            return finish_complete_run(command, file);
         }
         RunCommand checked = command;
         checked.overrides.model_must_exist = true;
-        resumption = resumption_of(checked, std::move(file));
+        resumption = prepare_resumption(checked, std::move(file));
     }
     const config::Scenario scenario =
-        resumption ? resumption->scenario : scenario_of(command, true);
-    (void)kernels_of(command, resumption ? resumption->kernels : "");
+        resumption ? resumption->scenario : load_run_scenario(command, true);
+    (void)select_kernels(command, resumption ? resumption->kernels : "");
     check_model(scenario);
     if (command.transport == TransportKind::inprocess) {
         return run_in_process(command, scenario, resumption ? &*resumption : nullptr);

@@ -1,4 +1,4 @@
-// `headroom run`: from the command line to devices at work, over either transport.
+// `headroom run`, over MPI or in one process, and the settings that both transports share.
 #pragma once
 
 #include <chrono>
@@ -12,30 +12,37 @@
 
 namespace headroom::cli {
 
+/// Executes the command and returns the exit code. Throws an Error if the run cannot start or
+/// fails.
 [[nodiscard]] int run_command(const RunCommand& command);
 
-/// One rank of a job that mpirun or srun started.
+/// Executes the part of one rank in a job that mpirun or srun started. Returns the exit code. If
+/// the run fails on this rank, reports the error and aborts the job.
 [[nodiscard]] int run_as_rank(const RunCommand& command);
 
-// Shared by both.
+/// Returns the scenario of the command. Throws InputError if its model has a shape but no weights.
+[[nodiscard]] config::Scenario load_run_scenario(const RunCommand& command, bool model_must_exist);
 
-/// Throws InputError if it has no weights.
-[[nodiscard]] config::Scenario scenario_of(const RunCommand& command, bool model_must_exist);
-
-struct KernelWish {
+/// A kernel level and where it comes from.
+struct KernelSelection {
     kernels::Level level = kernels::Level::reference;
-    bool told = false; ///< by the user, not found on the CPU
+    bool requested = false; ///< the user or the resumed run asked for this level
 };
-/// By --kernels, else HEADROOM_KERNELS; empty: neither.
-[[nodiscard]] std::string told_kernels(const RunCommand& command);
-/// What a run that goes on needs, else what was told, else the best. Throws
-/// InputError if this CPU lacks the level.
-[[nodiscard]] KernelWish kernels_of(const RunCommand& command, const std::string& needed = "");
 
-/// How long a rank may give no sign of life: 30 s, or HEADROOM_SILENCE. Throws InputError.
+/// Returns the value of --kernels or else of HEADROOM_KERNELS; empty if neither is given.
+[[nodiscard]] std::string requested_kernels(const RunCommand& command);
+/// Returns the level `needed` by a resumed run, else requested_kernels(), else the best level of
+/// this CPU. Throws InputError if the name is unknown or the CPU cannot run the level.
+[[nodiscard]] KernelSelection select_kernels(
+    const RunCommand& command, const std::string& needed = ""
+);
+
+/// Returns how long a rank may be silent before the run ends: HEADROOM_SILENCE in seconds, by
+/// default 30 s. Throws InputError if the variable is not a whole number of at least 0.
 [[nodiscard]] std::chrono::nanoseconds silence_limit();
 
-/// deadline: of a wait that no emulated time is behind.
+/// Returns the options for all transports of a run. `deadline` is the time limit of a wait for a
+/// message when the clock is not paced.
 [[nodiscard]] comm::Transport::Options transport_options(
     const config::Scenario& scenario, std::chrono::nanoseconds deadline
 );

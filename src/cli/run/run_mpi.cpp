@@ -1,5 +1,5 @@
-// One rank of an MPI job. Rank 0 reads and checks everything and tells the others; after that, a
-// rank that fails tells rank 0, which closes the trace and ends the job with one message.
+// One rank of an MPI job. Rank 0 reads and checks the run and sends it to the other ranks. A rank
+// that fails later reports its error to rank 0, which closes the trace, prints it and ends the job.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -12,10 +12,10 @@
 #include "base/error.hpp"
 #include "cli/launch/handover.hpp"
 #include "cli/launch/network_hint.hpp"
-#include "cli/launch/roll_call.hpp"
+#include "cli/launch/rank_handshake.hpp"
 #include "cli/launch/start_watch.hpp"
-#include "cli/run/front.hpp"
 #include "cli/run/run_command.hpp"
+#include "cli/run/run_session.hpp"
 #include "cli/terminal/failure.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/job_environment.hpp"
@@ -28,21 +28,21 @@ namespace headroom::cli {
 
 namespace {
 
-constexpr comm::Waiting kStart{"the start of the run", -1, -1, -1};
+constexpr comm::WaitReason kStart{"the start of the run", -1, -1, -1};
 
-/// What rank 0 tells everybody first: go, with its scenario, or leave with a code. Rank 0's command
-/// line counts; of the others' only --kernels, because CPUs may differ.
+/// The first message of rank 0 to all others: the run, or the exit code to end with. The command
+/// line of rank 0 is used, except that each rank uses its own --kernels, because CPUs may differ.
 struct Start {
     int exit_code = 0;
     bool trace_ops = false;
-    std::int64_t deadline_ns = 0; ///< of waits
-    std::string kernels;          ///< level that must be used; empty: as each likes
+    std::int64_t deadline_ns = 0; ///< time limit for waits
+    std::string kernels;          ///< required level; if empty, each rank chooses
     std::string scenario;
     std::string path;
-    bool leave = false; ///< nothing is to be done
+    bool dismiss = false; ///< the rank ends without a run
 };
 
-void tell_all(comm::Transport& transport, const Start& start) {
+void broadcast_start(comm::Transport& transport, const Start& start) {
     const std::vector<std::byte> bytes = runtime::ByteWriter()
                                              .put(start.exit_code)
                                              .put(start.trace_ops)
@@ -50,14 +50,14 @@ void tell_all(comm::Transport& transport, const Start& start) {
                                              .put_text(start.kernels)
                                              .put_text(start.scenario)
                                              .put_text(start.path)
-                                             .put(start.leave)
+                                             .put(start.dismiss)
                                              .take();
     for (std::size_t d = 1; d < transport.size(); ++d) {
         transport.send(DeviceId(d), comm::Tag::setup, bytes, kStart);
     }
 }
 
-Start hear(comm::Transport& transport) {
+Start receive_start(comm::Transport& transport) {
     const auto bytes = transport.receive_any_size(DeviceId(0), comm::Tag::setup, kStart);
     runtime::ByteReader reader(bytes);
     Start start;
@@ -67,7 +67,7 @@ Start hear(comm::Transport& transport) {
     start.kernels = reader.get_text();
     start.scenario = reader.get_text();
     start.path = reader.get_text();
-    start.leave = reader.get<bool>();
+    start.dismiss = reader.get<bool>();
     return start;
 }
 
@@ -80,7 +80,7 @@ void check_rank_count(const config::Scenario& scenario, std::size_t ranks) {
         scenario.path.empty()
             ? fmt::format("--model {} --devices {}", scenario.model_file.string(), devices)
             : scenario.path.string();
-    const std::string words = launcher_words(ranks);
+    const std::string words = launcher_command(ranks);
     const std::string launcher = words.substr(0, words.find(' '));
     const bool in_job = std::getenv("SLURM_JOB_ID") != nullptr;
     throw InputError(fmt::format(
@@ -90,7 +90,7 @@ void check_rank_count(const config::Scenario& scenario, std::size_t ranks) {
         launcher,
         ranks,
         devices,
-        launcher_words(devices),
+        launcher_command(devices),
         what,
         in_job ? fmt::format("; in a job that asks for sbatch --ntasks={}", devices) : "",
         launcher,
@@ -98,36 +98,37 @@ void check_rank_count(const config::Scenario& scenario, std::size_t ranks) {
     ));
 }
 
-/// Something that another rank failed with, as rank 0 hears of it.
+/// The error of another rank, as received by rank 0.
 class RemoteError : public Error {
   public:
-    RemoteError(int code, const std::string& text, bool told)
-        : Error(static_cast<ExitCode>(code), text), told_(told) {}
-    /// Rank 0 did not answer in time (it was stopped, say), and the other has spoken itself.
-    [[nodiscard]] bool told() const { return told_; }
+    RemoteError(int code, const std::string& text, bool already_printed)
+        : Error(static_cast<ExitCode>(code), text), already_printed_(already_printed) {}
+    /// Whether the other rank has printed the error itself, because rank 0 did not react in time.
+    [[nodiscard]] bool already_printed() const { return already_printed_; }
 
   private:
-    bool told_;
+    bool already_printed_;
 };
 
-/// To rank 0, which prints it, closes the trace and ends the job.
-void tell_failure(comm::Transport& transport, const std::exception& error, bool told) {
+/// Sends the error to rank 0, which prints it, closes the trace and ends the job.
+void send_failure(comm::Transport& transport, const std::exception& error, bool already_printed) {
     transport.send_copy(
         DeviceId(0),
         comm::Tag::failure,
         runtime::ByteWriter()
-            .put(static_cast<int>(code_of(error)))
-            .put_text(text_of(error))
-            .put(told)
+            .put(static_cast<int>(exit_code_for(error)))
+            .put_text(message_for(error))
+            .put(already_printed)
             .take()
     );
 }
 
-/// Rank 0 looks for failures of others whenever it waits. The last word of each counts.
-void look_for_failures(comm::Transport& transport) {
+/// Throws the error of another rank if one has arrived; of several from one rank, the last. Called
+/// by rank 0 whenever it waits.
+void throw_remote_failure(comm::Transport& transport) {
     for (std::size_t d = 1; d < transport.size(); ++d) {
         std::optional<RemoteError> failure;
-        while (transport.ready(DeviceId(d), comm::Tag::failure)) {
+        while (transport.has_message(DeviceId(d), comm::Tag::failure)) {
             const auto bytes = transport.receive_any_size(DeviceId(d), comm::Tag::failure, kStart);
             runtime::ByteReader reader(bytes);
             const auto code = reader.get<int>();
@@ -140,37 +141,38 @@ void look_for_failures(comm::Transport& transport) {
     }
 }
 
-/// If rank 0 does not end the job, it is the one that failed: then the others speak, one after the
-/// other until the job is ended.
-void leave_it_to_rank_0(comm::Transport& transport, const std::exception& error) {
+/// Sends the error to rank 0 and waits for it to end the job. If rank 0 does not, this function
+/// returns and the caller prints the error. The waiting time grows with the rank, so that normally
+/// only one rank prints.
+void wait_for_rank_0(comm::Transport& transport, const std::exception& error) {
     using std::chrono::steady_clock;
     constexpr std::chrono::milliseconds kLook{100};
-    constexpr std::chrono::seconds kToEndTheJob{3}; // that mpirun takes on a busy computer
-    const std::int64_t before_us = std::min<std::int64_t>(transport.self().value - 1, 10);
-    const auto patience = std::chrono::seconds(5) + before_us * kToEndTheJob;
-    const int signals = times_interrupted();
+    constexpr std::chrono::seconds kMpirunEndTime{3}; // time that mpirun needs on a busy computer
+    const std::int64_t ranks_before = std::min<std::int64_t>(transport.self().value - 1, 10);
+    const auto patience = std::chrono::seconds(5) + ranks_before * kMpirunEndTime;
+    const int signals = interrupt_count();
     try {
         transport.options().interrupted = nullptr;
-        tell_failure(transport, error, false);
+        send_failure(transport, error, false);
         const auto until = steady_clock::now() + patience;
         while (steady_clock::now() < until) {
             transport.idle_until(steady_clock::now() + kLook);
-            if (times_interrupted() != signals) {
-                std::_Exit(static_cast<int>(code_of(error))); // mpirun ends the job: it is told
+            if (interrupt_count() != signals) { // mpirun ends the job, so rank 0 has printed it
+                std::_Exit(static_cast<int>(exit_code_for(error)));
             }
         }
-        tell_failure(transport, error, true);
+        send_failure(transport, error, true);
     } catch (const std::exception&) {
-        // The message of the caller is all that is left to do.
+        // The caller prints the error.
     }
 }
 
-/// Why, is told by the rank that failed, or by the launcher.
+/// Whether mpirun ends this rank because another one failed. That rank or the launcher reports why.
 bool is_ended_by_mpirun() {
     return interrupted() == static_cast<int>(ExitCode::environment);
 }
 
-/// Never returns: the others are waiting somewhere and only an abort ends the job.
+/// Reports the error and aborts the job. Nothing else ends it, because the other ranks are waiting.
 [[noreturn]] void end_job(
     comm::MpiSession& session,
     comm::Transport& transport,
@@ -178,8 +180,8 @@ bool is_ended_by_mpirun() {
     const std::exception& error,
     bool json
 ) {
-    const int code = static_cast<int>(code_of(error));
-    if (const int stranger = interrupted_by_stranger(); stranger != 0) {
+    const int code = static_cast<int>(exit_code_for(error));
+    if (const int sender = foreign_signal_sender(); sender != 0) {
         (void)report_failure(
             terminal,
             ExitCode::environment,
@@ -188,7 +190,7 @@ bool is_ended_by_mpirun() {
                 "to run to its end: to end a run, send signals to headroom run itself, which "
                 "closes the trace",
                 session.rank(),
-                stranger
+                sender
             ),
             json && session.rank() == 0
         );
@@ -198,23 +200,25 @@ bool is_ended_by_mpirun() {
         session.abort(code);
     }
     if (session.rank() != 0) {
-        leave_it_to_rank_0(transport, error);
+        wait_for_rank_0(transport, error);
     }
     const auto* const remote = dynamic_cast<const RemoteError*>(&error);
-    if (remote == nullptr || !remote->told()) {
-        (void)report_failure(terminal, code_of(error), text_of(error), json && session.rank() == 0);
+    if (remote == nullptr || !remote->already_printed()) {
+        (void)report_failure(
+            terminal, exit_code_for(error), message_for(error), json && session.rank() == 0
+        );
     }
     session.abort(code);
 }
 
 std::int64_t model_bytes(const config::Scenario& scenario) {
-    std::error_code missing; // the set-up will say so
+    std::error_code missing; // the set-up reports it
     const std::uintmax_t bytes = std::filesystem::file_size(scenario.model_file, missing);
     return missing ? 0 : static_cast<std::int64_t>(bytes);
 }
 
-/// What this rank does with its scenario. A CPU that lacks what --kernels asks for is a problem
-/// that the set-up tells everybody.
+/// Returns the options of this rank. If its CPU cannot run the requested kernels, the options
+/// contain the problem, and the set-up reports it on all ranks.
 runtime::RunOptions rank_options(
     const RunCommand& command,
     const config::Scenario& scenario,
@@ -224,99 +228,102 @@ runtime::RunOptions rank_options(
     runtime::RunOptions options;
     options.scenario = &scenario;
     options.trace_ops = trace_ops;
-    options.stop = interrupted_long_ago;
+    options.stop = interrupt_grace_expired;
     try {
-        const KernelWish wish = kernels_of(command, kernels);
-        options.level = wish.level;
-        options.level_told = wish.told;
+        const KernelSelection selection = select_kernels(command, kernels);
+        options.level = selection.level;
+        options.level_requested = selection.requested;
     } catch (const InputError& error) {
         options.problem = error.what();
     }
     return options;
 }
 
-void send_away(comm::Transport& transport, int exit_code) {
+void dismiss_ranks(comm::Transport& transport, int exit_code) {
     Start start;
     start.exit_code = exit_code;
-    start.leave = true;
-    tell_all(transport, start);
+    start.dismiss = true;
+    broadcast_start(transport, start);
 }
 
-/// How a rank's part ended.
-struct Ending {
+/// How the part of a rank ended.
+struct RankResult {
     int exit_code = 0;
-    bool sent_away = false; ///< before the run began
+    bool dismissed = false; ///< rank 0 ended the job before the run began
 };
 
-Ending lead(const RunCommand& told, comm::Transport& transport, Terminal terminal) {
-    auto busy = std::make_unique<comm::Transport::Excuse>(transport); // with what it reads
-    Handover given{told, std::nullopt};
-    const RunCommand& command = given.command;
+RankResult run_rank_0(
+    const RunCommand& own_command, comm::Transport& transport, Terminal terminal
+) {
+    auto busy = std::make_unique<comm::Transport::Excuse>(transport); // reading may take long
+    Handover handover{own_command, std::nullopt};
+    const RunCommand& command = handover.command;
     std::unique_ptr<config::Scenario> scenario;
     std::unique_ptr<Resumption> resumption;
-    std::unique_ptr<Front> front;
+    std::unique_ptr<RunSession> run_session;
     Start start;
     try {
-        Roll roll = call_roll(transport);
-        if (told.handed_over) {
-            given = read_handover();
+        FleetInfo fleet = receive_rank_infos(transport);
+        if (own_command.handed_over) {
+            handover = read_handover();
         }
-        // Which hosts lack the model is found out together, by the set-up.
+        // The set-up finds out which hosts lack the model.
         if (!command.resume.empty()) {
             trace::TraceFile file = trace::open_trace(command.resume.string());
-            if (has_nothing_to_resume(file)) {
-                send_away(transport, 0);
-                return {finish_resumed(command, file), true};
+            if (is_complete(file)) {
+                dismiss_ranks(transport, 0);
+                return {finish_complete_run(command, file), true};
             }
-            resumption = std::make_unique<Resumption>(resumption_of(command, std::move(file)));
+            resumption = std::make_unique<Resumption>(prepare_resumption(command, std::move(file)));
             start.kernels = resumption->kernels;
         }
         scenario = std::make_unique<config::Scenario>(
-            resumption       ? resumption->scenario
-            : given.scenario ? std::move(*given.scenario)
-                             : scenario_of(command, false)
+            resumption          ? resumption->scenario
+            : handover.scenario ? std::move(*handover.scenario)
+                                : load_run_scenario(command, false)
         );
         check_rank_count(*scenario, transport.size());
-        front = std::make_unique<Front>(
-            command, *scenario, terminal, "mpi", std::move(roll.hosts), resumption.get()
+        run_session = std::make_unique<RunSession>(
+            command, *scenario, terminal, "mpi", std::move(fleet.hosts), resumption.get()
         );
         start.deadline_ns =
-            comm::deadline_for(roll.devices_per_core, model_bytes(*scenario)).count();
+            comm::deadline_for(fleet.devices_per_core, model_bytes(*scenario)).count();
     } catch (const Error& error) {
-        send_away(transport, static_cast<int>(error.code()));
+        dismiss_ranks(transport, static_cast<int>(error.code()));
         return {report_failure(terminal, error, command.json), true};
     }
-    start.trace_ops = front->trace_ops();
+    start.trace_ops = run_session->trace_ops();
     start.scenario = config::resolved_text(*scenario);
     if (!scenario->path.empty()) {
         start.path = std::filesystem::absolute(scenario->path).string();
     }
-    tell_all(transport, start);
+    broadcast_start(transport, start);
     busy.reset();
     try {
         transport.set_options(
             transport_options(*scenario, std::chrono::nanoseconds(start.deadline_ns))
         );
-        transport.options().while_waiting = [&transport] { look_for_failures(transport); };
+        transport.options().while_waiting = [&transport] { throw_remote_failure(transport); };
         runtime::RunOptions options =
             rank_options(command, *scenario, start.trace_ops, start.kernels);
-        front->put_into(options);
+        run_session->configure(options);
         const runtime::RunOutcome outcome = runtime::run_device(options, transport);
         if (is_ended_by_mpirun() && outcome.exit_code == interrupted()) {
             throw InterruptedError(ExitCode::environment);
         }
-        busy = std::make_unique<comm::Transport::Excuse>(transport); // with whoever reads it
-        return {front->finish(outcome)};
+        busy = std::make_unique<comm::Transport::Excuse>(transport
+        ); // the reader of the output may be slow
+        return {run_session->finish(outcome)};
     } catch (const std::exception&) {
-        front->leave_line();
+        run_session->end_console_line();
         throw;
     }
 }
 
-Ending follow(const RunCommand& command, comm::Transport& transport) {
-    answer_roll(transport);
-    const Start start = hear(transport);
-    if (start.leave) {
+RankResult run_other_rank(const RunCommand& command, comm::Transport& transport) {
+    send_rank_info(transport);
+    const Start start = receive_start(transport);
+    if (start.dismiss) {
         return {start.exit_code, true};
     }
     const config::Scenario scenario = config::parse_scenario(start.scenario, start.path, {});
@@ -326,43 +333,42 @@ Ending follow(const RunCommand& command, comm::Transport& transport) {
     return {runtime::run_device(options, transport).exit_code};
 }
 
-/// MPI waits for all ranks when it ends, and cannot be told to give up: so they meet before, where
-/// a wait has its limits.
-void meet_at_the_end(comm::Transport& transport) {
-    transport.options().interrupted = nullptr; // the run is over
+/// Waits for all ranks with the time limits of the transport, because MPI_Finalize has none.
+void final_barrier(comm::Transport& transport) {
+    transport.options().interrupted = nullptr; // the run has ended
     transport.barrier({"the end of the run", -1, -1, -1});
 }
 
 } // namespace
 
 int run_as_rank(const RunCommand& command) {
-    note_interrupts();
-    const Terminal terminal = Terminal::look();
+    defer_interrupts();
+    const Terminal terminal = Terminal::detect();
     end_with_launcher();
-    const bool gives_signs = command.handed_over && is_rank_0();
-    if (gives_signs) {
-        give_sign();
+    const bool writes_start_marks = command.handed_over && is_rank_0();
+    if (writes_start_marks) {
+        write_start_mark();
     }
     comm::avoid_forbidden_single_copy();
-    std::optional<StartGuard> guard(std::in_place);
+    std::optional<MpiStartTimeout> guard(std::in_place);
     comm::MpiSession session(silence_limit());
     guard.reset();
-    if (gives_signs) {
-        give_sign();
+    if (writes_start_marks) {
+        write_start_mark();
     }
-    survive_size_limits();
+    ignore_size_limit_signal();
     const std::unique_ptr<comm::Transport> transport = comm::make_mpi_transport(session);
-    // Until rank 0 knows how full the hosts are: as if all ranks were here.
+    // Until rank 0 knows the hosts, the limit assumes that all ranks run on this one.
     transport->options().deadline = comm::deadline_for(session.size(), 0);
     transport->options().silence = silence_limit();
     try {
-        const Ending ending =
-            session.rank() == 0 ? lead(command, *transport, terminal) : follow(command, *transport);
-        if (!ending.sent_away) { // it may have been for being another program, which meets nobody
-            meet_at_the_end(*transport);
+        const RankResult result = session.rank() == 0 ? run_rank_0(command, *transport, terminal)
+                                                      : run_other_rank(command, *transport);
+        if (!result.dismissed) { // a rank of another version does not reach the barrier
+            final_barrier(*transport);
         }
         session.finish();
-        return ending.exit_code;
+        return result.exit_code;
     } catch (const std::exception& error) {
         end_job(session, *transport, terminal, error, command.json);
     }

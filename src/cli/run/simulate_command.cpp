@@ -8,9 +8,9 @@
 
 #include "base/error.hpp"
 #include "cli/input/scenario_file.hpp"
-#include "cli/run/front.hpp"
 #include "cli/run/policy_results.hpp"
 #include "cli/run/run_command.hpp"
+#include "cli/run/run_session.hpp"
 #include "cli/run/summary_text.hpp"
 #include "cli/terminal/failure.hpp"
 #include "cli/terminal/interrupt.hpp"
@@ -28,7 +28,7 @@ config::Scenario read(const RunCommand& run, const std::string& policy) {
     if (!policy.empty()) {
         overrides.policy = policy;
     }
-    return run.scenario.empty() ? equal_devices(run.model, run.devices, overrides)
+    return run.scenario.empty() ? equal_device_scenario(run.model, run.devices, overrides)
                                 : read_scenario(run.scenario, overrides);
 }
 
@@ -37,7 +37,7 @@ std::vector<config::Scenario> read_all(const SimulateCommand& command) {
     for (const std::string& policy : command.policies) {
         scenarios.push_back(read(command.run, policy));
         if (scenarios.size() > 1) {
-            scenarios.back().warnings.clear(); // told with the first
+            scenarios.back().warnings.clear(); // printed with the first
             scenarios.back().notes.clear();
         }
     }
@@ -48,8 +48,8 @@ std::vector<config::Scenario> read_all(const SimulateCommand& command) {
 }
 
 int finish_one(const RunCommand& run, const PolicyResult& result) {
-    const Terminal terminal = Terminal::look();
-    const std::string why = end_of(result);
+    const Terminal terminal = Terminal::detect();
+    const std::string why = early_end_reason(result);
     if (!result.has_tokens()) {
         return report_failure(
             terminal, static_cast<ExitCode>(result.outcome.exit_code), why, run.json
@@ -79,15 +79,15 @@ int simulate_command(const SimulateCommand& command) {
     std::vector<PolicyResult> results;
     for (const config::Scenario& scenario : scenarios) {
         run.trace = trace_path_of(base, scenario, several);
-        results.push_back(result_of(run, scenario, [](const runtime::RunOptions& options) {
+        results.push_back(run_policy(run, scenario, [](const runtime::RunOptions& options) {
             return runtime::simulate(options, interrupted);
         }));
-        if (is_interrupt(results.back().outcome.exit_code)) {
+        if (is_interrupt_code(results.back().outcome.exit_code)) {
             break;
         }
     }
     const int exit_code =
-        several ? finish_several(results, run.json) : finish_one(run, results.front());
+        several ? finish_comparison(results, run.json) : finish_one(run, results.front());
     std::fflush(stdout);
     return exit_code;
 }

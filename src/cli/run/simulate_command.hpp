@@ -1,12 +1,12 @@
-// `headroom simulate`: what a run would do, found out by the timeline alone; one policy or several
-// side by side.
+// `headroom simulate`: predicts a run in virtual time without weights, for one policy or several.
 #pragma once
 
 #include "cli/input/command_line.hpp"
 
 namespace headroom::cli {
 
-/// Returns 0 if at least one policy came to its end, else the first failure's exit code.
+/// Executes the command and prints the results. Returns 0 if the simulation of at least one policy
+/// was completed, else the exit code of the first one; if interrupted, the code of the interrupt.
 [[nodiscard]] int simulate_command(const SimulateCommand& command);
 
 } // namespace headroom::cli

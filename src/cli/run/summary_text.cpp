@@ -35,15 +35,16 @@ nlohmann::json if_ended(const trace::SequenceSummary& sequence, Nanoseconds time
     return sequence.ended ? nlohmann::json(time) : nlohmann::json();
 }
 
-/// Of an interrupted request that has no token yet there is none.
-nlohmann::json end_of(const trace::SequenceSummary& sequence) {
+/// Returns the time of the last token; null if the sequence has not ended or has no token.
+nlohmann::json end_or_null(const trace::SequenceSummary& sequence) {
     return sequence.sampled_tokens > 0 ? if_ended(sequence, sequence.last_token) : nlohmann::json();
 }
 
-/// Up to so many requests the table shows it all.
+/// Percentiles are shown only for more requests than this: the table lists all of fewer ones.
 constexpr std::size_t kRequestsWithoutPercentiles = 8;
 
-/// What a duration is of several requests: ", mean", of many ", mean; p50 1.20 s, p95 3.10 s".
+/// Says how a duration is aggregated over requests: for a few ", mean", for many
+/// ", mean; p50 1.20 s, p95 3.10 s".
 std::string spread(const trace::Summary& s, Nanoseconds p50, Nanoseconds p95) {
     if (s.sequences.size() < 2 || p50 < 0) {
         return "";
@@ -54,19 +55,19 @@ std::string spread(const trace::Summary& s, Nanoseconds p50, Nanoseconds p95) {
 }
 
 std::string time_to_first_token(const trace::Summary& s) {
-    return format_duration(s.to_first_token) +
+    return format_duration(s.time_to_first_token) +
            (s.sequences.size() > 1 ? " after the arrival" : "") +
-           spread(s, s.to_first_token_p50, s.to_first_token_p95);
+           spread(s, s.time_to_first_token_p50, s.time_to_first_token_p95);
 }
 
 std::string time_per_output_token(const trace::Summary& s) {
-    return duration_or_dash(s.per_output_token) +
-           spread(s, s.per_output_token_p50, s.per_output_token_p95);
+    return duration_or_dash(s.time_per_output_token) +
+           spread(s, s.time_per_output_token_p50, s.time_per_output_token_p95);
 }
 
-/// Of requests that overlapped, or nothing.
+/// Returns the row about sequences in flight; empty if there was never more than one.
 std::string in_flight(const trace::Summary& s) {
-    if (s.most_in_flight < 2) {
+    if (s.max_in_flight < 2) {
         return "";
     }
     std::string batch;
@@ -77,7 +78,7 @@ std::string in_flight(const trace::Summary& s) {
     }
     return row(
         "sequences in flight",
-        fmt::format("at most {}, {:.2f} on average{}", s.most_in_flight, s.mean_in_flight, batch)
+        fmt::format("at most {}, {:.2f} on average{}", s.max_in_flight, s.mean_in_flight, batch)
     );
 }
 
@@ -92,8 +93,8 @@ std::string waits_for_memory(const trace::MemoryWaits& waits) {
                                      ));
 }
 
-/// A row for each of several sequences; the first ones if there are many. Arrivals are known of
-/// those that have ended.
+/// Returns a table with a row per sequence, for at most 16 of them; empty for a single sequence.
+/// The arrival is known only for sequences that have ended.
 std::string sequence_table(const trace::Summary& summary) {
     constexpr std::size_t kShown = 16;
     const std::size_t count = summary.sequences.size();
@@ -120,9 +121,9 @@ std::string sequence_table(const trace::Summary& summary) {
              fmt::format("{}", sequence.sampled_tokens),
              sequence.slot < 0 ? "-" : fmt::format("{}", sequence.slot),
              ended ? format_duration(sequence.arrival) : "-",
-             ended ? format_duration(sequence.waited()) : "-",
-             duration_or_dash(sequence.to_first_token),
-             duration_or_dash(sequence.per_output_token),
+             ended ? format_duration(sequence.queue_time()) : "-",
+             duration_or_dash(sequence.time_to_first_token),
+             duration_or_dash(sequence.time_per_output_token),
              ended && sequence.sampled_tokens > 0 ? format_duration(sequence.last_token) : "-"}
         );
     }
@@ -133,7 +134,7 @@ std::string sequence_table(const trace::Summary& summary) {
     return text + "\n";
 }
 
-/// Indices of the devices to show, in their order: all, or of many the fullest.
+/// Returns the indices of the devices to show, ascending: all, or the 32 with the fullest memory.
 std::vector<std::size_t> shown_devices(const trace::Summary& summary) {
     constexpr std::size_t kShown = 32;
     std::vector<std::size_t> order(summary.devices.size());
@@ -236,7 +237,7 @@ std::string summary_text(const trace::Summary& s) {
                     "decode {} vs {}{} ({:+.1f} %{}), migration {} vs {}",
                     format_duration(s.predicted_decode),
                     format_duration(s.measured_decode),
-                    s.most_in_flight > 1 ? " summed over sequences" : "",
+                    s.max_in_flight > 1 ? " summed over sequences" : "",
                     100.0 * (static_cast<double>(s.predicted_decode) /
                                  static_cast<double>(s.measured_decode) -
                              1.0),
@@ -280,10 +281,10 @@ nlohmann::json summary_json(const trace::Summary& s) {
              {"sampled_tokens", sequence.sampled_tokens},
              {"arrival_ns", if_ended(sequence, sequence.arrival)},
              {"begin_ns", sequence.begin},
-             {"waited_ns", if_ended(sequence, sequence.waited())},
-             {"end_ns", end_of(sequence)},
-             {"time_to_first_token_ns", or_null(sequence.to_first_token)},
-             {"time_per_output_token_ns", or_null(sequence.per_output_token)}}
+             {"waited_ns", if_ended(sequence, sequence.queue_time())},
+             {"end_ns", end_or_null(sequence)},
+             {"time_to_first_token_ns", or_null(sequence.time_to_first_token)},
+             {"time_per_output_token_ns", or_null(sequence.time_per_output_token)}}
         );
     }
     nlohmann::json devices = nlohmann::json::array();
@@ -304,15 +305,15 @@ nlohmann::json summary_json(const trace::Summary& s) {
     return {
         {"prompt_tokens", s.prompt_tokens},
         {"sampled_tokens", s.sampled_tokens},
-        {"time_to_first_token_ns", s.to_first_token},
-        {"time_to_first_token_p50_ns", or_null(s.to_first_token_p50)},
-        {"time_to_first_token_p95_ns", or_null(s.to_first_token_p95)},
-        {"time_per_output_token_ns", or_null(s.per_output_token)},
-        {"time_per_output_token_p50_ns", or_null(s.per_output_token_p50)},
-        {"time_per_output_token_p95_ns", or_null(s.per_output_token_p95)},
+        {"time_to_first_token_ns", s.time_to_first_token},
+        {"time_to_first_token_p50_ns", or_null(s.time_to_first_token_p50)},
+        {"time_to_first_token_p95_ns", or_null(s.time_to_first_token_p95)},
+        {"time_per_output_token_ns", or_null(s.time_per_output_token)},
+        {"time_per_output_token_p50_ns", or_null(s.time_per_output_token_p50)},
+        {"time_per_output_token_p95_ns", or_null(s.time_per_output_token_p95)},
         {"tokens_per_s", s.tokens_per_s},
         {"virtual_time_ns", s.end},
-        {"sequences_in_flight_most", s.most_in_flight},
+        {"sequences_in_flight_most", s.max_in_flight},
         {"sequences_in_flight_mean", s.mean_in_flight},
         {"batch_smallest", s.smallest_batch},
         {"batch_largest", s.largest_batch},
@@ -342,7 +343,7 @@ nlohmann::json summary_json(const trace::Summary& s) {
 
 void print_json(const nlohmann::json& json) {
     const auto text = json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
-    std::cout << shown(stdout, text) << std::endl; // its escapes are JSON's, too
+    std::cout << printable(stdout, text) << std::endl; // visible escapes are also valid in JSON
     if (!std::cout && errno != EPIPE) {
         throw EnvironmentError(fmt::format(
             "the JSON could not be written to stdout: {}; expected room for it there: give another "

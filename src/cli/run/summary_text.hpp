@@ -1,4 +1,4 @@
-// A run's summary for people and for programs.
+// The summary of a run as text and as JSON.
 #pragma once
 
 #include <string>
@@ -9,13 +9,14 @@
 
 namespace headroom::cli {
 
-/// An aligned table: rates, migrations, memory per device against its budget, predicted vs
-/// measured.
+/// Returns the summary as aligned lines: latencies, decisions, migrations, predicted and measured
+/// times, followed by a table of the sequences, if there are several, and a table of the devices.
 [[nodiscard]] std::string summary_text(const trace::Summary& summary);
+/// Returns the summary as one JSON object with times in nanoseconds. Missing times are null.
 [[nodiscard]] nlohmann::json summary_json(const trace::Summary& summary);
 
-/// Onto stdout. Text that a model broke off inside a character gets a replacement character.
-/// Throws EnvironmentError if stdout does not take it.
+/// Prints the JSON to stdout. Invalid UTF-8, such as an incomplete character of a generated text,
+/// becomes a replacement character. Throws EnvironmentError if it cannot be written.
 void print_json(const nlohmann::json& json);
 
 } // namespace headroom::cli

@@ -11,17 +11,17 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
-#include "cli/launch/roll_call.hpp"
-#include "cli/terminal/part_file.hpp"
-#include "trace/hdf5/head.hpp"
+#include "cli/launch/rank_handshake.hpp"
+#include "cli/terminal/atomic_file.hpp"
 #include "trace/hdf5/library/lock.hpp"
+#include "trace/hdf5/overview.hpp"
 #include "trace/hdf5/summary_file.hpp"
 
 namespace headroom::cli {
 
 namespace {
 
-/// Entries of the folder by name, sorted; none if it cannot be read.
+/// Returns the file names in the folder, sorted, or none if it cannot be read.
 std::vector<std::string> names_in(const std::filesystem::path& folder) {
     std::vector<std::string> names;
     std::error_code failure;
@@ -33,12 +33,12 @@ std::vector<std::string> names_in(const std::filesystem::path& folder) {
     return names;
 }
 
-/// Why the trace is none of this cell; empty if it is.
+/// Returns why the trace is not the finished trace of this cell, or "" if it is.
 std::string mismatch(
     const std::filesystem::path& path, const config::Sweep& sweep, const std::string& resolved
 ) {
     try {
-        const trace::TraceHead head = trace::read_trace_head(path.string());
+        const trace::TraceOverview head = trace::read_trace_overview(path.string());
         const char* const execution =
             sweep.command == config::SweepCommand::run ? "decoded" : "simulated";
         return head.completion != trace::Completion::finished ? "its run did not finish"
@@ -56,7 +56,7 @@ std::string mismatch(
 
 std::string_view name_of(CellState state) {
     switch (state) {
-    case CellState::open:
+    case CellState::pending:
         return "to do";
     case CellState::finished:
         return "finished";
@@ -79,7 +79,7 @@ std::filesystem::path CellFiles::partial() const {
 std::vector<std::filesystem::path> CellFiles::partials() const {
     std::vector<std::filesystem::path> paths;
     for (const std::string& name : names_in(folder_)) {
-        const bool is_partial = name.ends_with(kPartial) || name.ends_with(kBegun);
+        const bool is_partial = name.ends_with(kPartial) || name.ends_with(kPartialWithoutHeader);
         if (name.starts_with(cell_ + "~") && is_partial) {
             paths.push_back(folder_ / name);
         }
@@ -94,7 +94,7 @@ bool CellFiles::is_being_written() const {
     });
 }
 
-std::filesystem::path CellFiles::put_trace_aside() const {
+std::filesystem::path CellFiles::rename_old_trace() const {
     std::filesystem::path aside;
     int number = 1;
     do {
@@ -112,22 +112,22 @@ bool is_finished(
     return std::filesystem::exists(trace, unknown) && mismatch(trace, sweep, resolved).empty();
 }
 
-std::set<std::string> cells_begun(const std::filesystem::path& folder) {
+std::set<std::string> cells_with_partial_traces(const std::filesystem::path& folder) {
     std::set<std::string> cells;
     for (const std::string& name : names_in(folder)) {
         if (name.ends_with(CellFiles::kPartial)) {
-            cells.insert(name.substr(0, name.find('~'))); // no cell has one in its name
+            cells.insert(name.substr(0, name.find('~'))); // names of cells contain no '~'
         }
     }
     return cells;
 }
 
-CellLook look_at(
+CellStatus cell_status(
     const config::Sweep& sweep,
     const config::SweepCell& cell,
     const std::string& resolved,
     const CellLocks& locks,
-    const std::set<std::string>& begun
+    const std::set<std::string>& partial_cells
 ) {
     const CellFiles files(sweep.folder, cell.name);
     std::error_code unknown;
@@ -136,7 +136,8 @@ CellLook look_at(
     if (has_trace && why.empty()) {
         return {CellState::finished, "", {}};
     }
-    if (locks.is_locked(cell.name) || (begun.contains(cell.name) && files.is_being_written())) {
+    if (locks.is_locked(cell.name) ||
+        (partial_cells.contains(cell.name) && files.is_being_written())) {
         return {CellState::running, "", {}};
     }
     if (has_trace) {
@@ -146,7 +147,8 @@ CellLook look_at(
         failure && failure->scenario == resolved) {
         return {CellState::failed, failure->error.empty() ? "" : failure->error.front(), failure};
     }
-    return {begun.contains(cell.name) ? CellState::half_written : CellState::open, "", {}};
+    return {
+        partial_cells.contains(cell.name) ? CellState::half_written : CellState::pending, "", {}};
 }
 
 void write_failure(
@@ -163,7 +165,7 @@ void write_failure(
         {"settings", settings},
         {"scenario_name", failure.scenario_name},
         {"scenario", failure.scenario}};
-    PartFile file(files.failure(), NewFile::Links::replace);
+    AtomicFile file(files.failure(), NewFile::Links::replace);
     file.stream() << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     file.close();
     file.publish();
@@ -186,7 +188,7 @@ std::optional<CellFailure> read_failure(const std::filesystem::path& path) {
     }
 }
 
-std::vector<std::string> strays(const config::Sweep& sweep) {
+std::vector<std::string> unknown_traces(const config::Sweep& sweep) {
     std::set<std::string> ours;
     for (const config::SweepCell& cell : sweep.cells) {
         ours.insert(cell.name + ".h5");

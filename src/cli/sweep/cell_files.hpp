@@ -1,4 +1,6 @@
-// What a cell of a sweep leaves in the folder of the traces, and what that says about it.
+// The files of a sweep's cell in the folder of the traces, and the state of the cell that follows
+// from them. A cell whose run has finished has a trace NAME.h5. While a run goes on it writes a
+// partial trace, which is renamed at its end.
 #pragma once
 
 #include <cstdint>
@@ -14,16 +16,15 @@
 
 namespace headroom::cli {
 
-/// A run that did not come to its end, as NAME.failed.json keeps it.
+/// The record of a failed run, kept in NAME.failed.json.
 struct CellFailure {
     int exit_code = 0;
-    std::vector<std::string> error; ///< lines; the first says what is wrong
-    std::string scenario;           ///< resolved text
-    std::string scenario_name;      ///< of its file
+    std::vector<std::string> error; ///< lines of the message; the first states the error
+    std::string scenario;           ///< resolved text of the scenario
+    std::string scenario_name;      ///< stem of the scenario's file name
 };
 
-/// Names in the folder. Only a finished trace is ever called NAME.h5: it gets that name by a
-/// rename, after its end.
+/// The paths of a cell's files.
 class CellFiles {
   public:
     CellFiles(std::filesystem::path folder, std::string cell)
@@ -31,24 +32,25 @@ class CellFiles {
 
     [[nodiscard]] std::filesystem::path trace() const { return named(".h5"); }
     [[nodiscard]] std::filesystem::path failure() const { return named(kFailure); }
-    /// What a failed run had decoded until then, if anything.
+    /// Returns the path of the trace of a failed run.
     [[nodiscard]] std::filesystem::path failed_trace() const { return named(kFailedTrace); }
-    /// What the run says on stderr; kept if it fails.
+    /// Returns the path of the run's stderr. The file is kept if the run fails.
     [[nodiscard]] std::filesystem::path log() const { return named(".log"); }
-    /// The trace while it is written: a name that no other process has.
+    /// Returns the path of the partial trace of a run by this process, which no other process uses.
     [[nodiscard]] std::filesystem::path partial() const;
-    /// Those of all processes.
+    /// Returns the paths of the partial traces that exist, of all processes.
     [[nodiscard]] std::vector<std::filesystem::path> partials() const;
-    /// Whether a process writes one still: of a job on a file system without locks, or of one that
-    /// was killed a moment ago.
+    /// Returns whether a process still writes one of them. This finds runs that no cell lock shows:
+    /// runs on a file system without locks, and runs whose sweep has just been killed.
     [[nodiscard]] bool is_being_written() const;
-    /// Moves the trace to a name that is not in use and has no .h5 at its end. Returns that.
-    [[nodiscard]] std::filesystem::path put_trace_aside() const;
+    /// Renames the trace to an unused name that does not end in .h5, and returns that path.
+    [[nodiscard]] std::filesystem::path rename_old_trace() const;
 
     static constexpr std::string_view kFailure = ".failed.json";
     static constexpr std::string_view kFailedTrace = ".failed.h5";
     static constexpr std::string_view kPartial = ".partial";
-    static constexpr std::string_view kBegun = ".partial.part"; ///< before there is a header
+    /// Ending of a partial trace whose header is not yet complete.
+    static constexpr std::string_view kPartialWithoutHeader = ".partial.part";
 
   private:
     [[nodiscard]] std::filesystem::path named(std::string_view end) const {
@@ -58,41 +60,43 @@ class CellFiles {
     std::string cell_;
 };
 
-enum class CellState : std::uint8_t { open, finished, running, half_written, failed, changed };
+enum class CellState : std::uint8_t { pending, finished, running, half_written, failed, changed };
 [[nodiscard]] std::string_view name_of(CellState state);
 
-struct CellLook {
-    CellState state = CellState::open;
-    std::string note; ///< why a trace does not count, what a failure was; or empty
+struct CellStatus {
+    CellState state = CellState::pending;
+    std::string note; ///< changed: why the trace does not count; failed: the error; else empty
     std::optional<CellFailure> failure;
 };
 
-/// Whether the cell's trace is there: finished, and of this scenario.
+/// Returns whether the cell has a finished trace of this scenario. resolved: the resolved text of
+/// the cell's scenario.
 [[nodiscard]] bool is_finished(
     const config::Sweep& sweep, const config::SweepCell& cell, const std::string& resolved
 );
 
-/// Names of cells that have partial traces.
-[[nodiscard]] std::set<std::string> cells_begun(const std::filesystem::path& folder);
+/// Returns the names of all cells with partial traces in the folder.
+[[nodiscard]] std::set<std::string> cells_with_partial_traces(const std::filesystem::path& folder);
 
-/// What is there of a cell. A trace counts if it is finished and of this scenario, and a failure
-/// if it is of this scenario. begun: of the folder.
-[[nodiscard]] CellLook look_at(
+/// Returns the status of a cell. A trace counts if it is finished and of this scenario, and a
+/// record of a failure counts if it is of this scenario. partial_cells: the result of
+/// cells_with_partial_traces.
+[[nodiscard]] CellStatus cell_status(
     const config::Sweep& sweep,
     const config::SweepCell& cell,
     const std::string& resolved,
     const CellLocks& locks,
-    const std::set<std::string>& begun
+    const std::set<std::string>& partial_cells
 );
 
-/// Throws EnvironmentError.
+/// Writes the record of a failure. Throws EnvironmentError if it cannot be written.
 void write_failure(
     const CellFiles& files, const config::SweepCell& cell, const CellFailure& failure
 );
-/// Nothing if there is none, or none that can be read.
+/// Returns the record of a failure, or nothing if the file does not exist or is not such a record.
 [[nodiscard]] std::optional<CellFailure> read_failure(const std::filesystem::path& path);
 
-/// Traces in the folder that no cell of the sweep has, sorted.
-[[nodiscard]] std::vector<std::string> strays(const config::Sweep& sweep);
+/// Returns the file names of traces in the folder that belong to no cell of the sweep, sorted.
+[[nodiscard]] std::vector<std::string> unknown_traces(const config::Sweep& sweep);
 
 } // namespace headroom::cli

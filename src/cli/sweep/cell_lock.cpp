@@ -16,7 +16,7 @@ namespace headroom::cli {
 
 namespace {
 
-/// Offsets are 63 bits wide; two cells of one byte would only wait for each other.
+/// Returns a lock of the cell's byte. Two cells with the same byte would only wait for each other.
 struct flock byte_of(const std::string& cell, short kind) {
     struct flock lock = {};
     lock.l_type = kind;
@@ -34,8 +34,8 @@ CellLock::~CellLock() {
     }
 }
 
-int CellLocks::opened() const {
-    constexpr mode_t kEverybody = 0666; // as far as the umask lets them
+int CellLocks::open_lock_file() const {
+    constexpr mode_t kEverybody = 0666; // the umask restricts it
     const int descriptor =
         open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kEverybody);
     if (descriptor < 0) {
@@ -48,17 +48,17 @@ int CellLocks::opened() const {
     return descriptor;
 }
 
-std::string CellLocks::why_none() const {
-    const CellLock closing(opened());
+std::string CellLocks::why_unavailable() const {
+    const CellLock closing(open_lock_file());
     struct flock asked = byte_of("", F_WRLCK);
     return fcntl(closing.descriptor(), F_OFD_GETLK, &asked) == 0 ? ""
                                                                  : trace::lock_error_text(errno);
 }
 
 std::optional<CellLock> CellLocks::try_lock(const std::string& cell) const {
-    const int descriptor = opened();
+    const int descriptor = open_lock_file();
     CellLock lock(descriptor);
-    // A lock of this descriptor, not of the process: closing another one does not lose it.
+    // The lock belongs to this descriptor, so closing other descriptors does not release it.
     struct flock wanted = byte_of(cell, F_WRLCK);
     if (fcntl(descriptor, F_OFD_SETLK, &wanted) != 0 && (errno == EAGAIN || errno == EACCES)) {
         return std::nullopt;

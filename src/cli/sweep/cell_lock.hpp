@@ -1,6 +1,6 @@
-// Who works on a cell of a sweep: locks in the folder of the traces, so that several jobs, also of
-// several hosts, can share the cells. The kernel drops them when their process ends, however it
-// ends; no lock is ever left behind.
+// File locks by which several jobs, also on several hosts, share the cells of a sweep. A job locks
+// each cell that it runs. The operating system releases a lock when its process ends, even if it is
+// killed.
 #pragma once
 
 #include <filesystem>
@@ -10,6 +10,7 @@
 
 namespace headroom::cli {
 
+/// A lock that is held until the object is destroyed.
 class CellLock {
   public:
     explicit CellLock(int descriptor) : descriptor_(descriptor) {}
@@ -27,24 +28,27 @@ class CellLock {
     int descriptor_;
 };
 
-/// One byte of the file .sweep.lock per cell, chosen by its name. Byte-range locks hold between
-/// the hosts of a network file system too, if it has them (NFS 4; NFS 3 with its lock daemon). On
-/// one that has none everybody gets every lock: a cell whose trace gives a sign of life is left to
-/// its job, and one that is done twice for all that has equal results, because each job writes to
-/// a name of its own and the last rename counts.
+/// The locks of all cells of a folder. Each cell locks one byte of the file .sweep.lock; a hash of
+/// its name chooses the byte. Byte-range locks also work between the hosts of a network file system
+/// that supports them (NFS 4, or NFS 3 with its lock daemon). Without such support every attempt to
+/// lock succeeds. Two jobs may then run the same cell, which is harmless: each writes its own
+/// partial trace, and both results are equal.
 class CellLocks {
   public:
     explicit CellLocks(std::filesystem::path folder) : file_(std::move(folder) / ".sweep.lock") {}
 
-    /// Why the folder's file system gives no locks; empty if it does. Makes the file of the locks.
-    [[nodiscard]] std::string why_none() const;
-    /// Nothing: somebody else has it. Throws EnvironmentError if the file cannot be opened.
+    /// Returns why the folder's file system has no locks, or "" if it has. Creates the lock file.
+    /// Throws EnvironmentError if the file cannot be opened.
+    [[nodiscard]] std::string why_unavailable() const;
+    /// Returns the lock of a cell, or nothing if another job holds it. Throws EnvironmentError if
+    /// the lock file cannot be opened.
     [[nodiscard]] std::optional<CellLock> try_lock(const std::string& cell) const;
-    /// Whether somebody has it.
+    /// Returns whether a job holds the lock of a cell.
     [[nodiscard]] bool is_locked(const std::string& cell) const;
 
   private:
-    [[nodiscard]] int opened() const;
+    /// Returns a file descriptor of the lock file, and creates the file if necessary.
+    [[nodiscard]] int open_lock_file() const;
 
     std::filesystem::path file_;
 };

@@ -16,7 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
-#include "cli/launch/process_look.hpp"
+#include "cli/launch/process_status.hpp"
 #include "cli/terminal/failure.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/job_environment.hpp"
@@ -25,8 +25,8 @@ namespace headroom::cli {
 
 namespace {
 
-[[noreturn]] void become(std::vector<char*>& argv, int out, int log, pid_t parent) {
-    (void)setpgid(0, 0); // a Ctrl-C in the terminal is ours to pass on
+[[noreturn]] void exec_cell(std::vector<char*>& argv, int out, int log, pid_t parent) {
+    (void)setpgid(0, 0); // only the sweep gets Ctrl-C from the terminal, and forwards it
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) {
         _exit(static_cast<int>(ExitCode::terminated));
@@ -38,7 +38,7 @@ namespace {
     (void)dup2(nothing, STDIN_FILENO);
     (void)dup2(out, STDOUT_FILENO);
     (void)dup2(log, STDERR_FILENO);
-    leave_the_job(); // a sweep that is itself one rank of a job makes no ranks of its cells
+    clear_rank_environment(); // the sweep may be a rank of a job, but its cells are not
     execv(kSelf, argv.data());
     _exit(127);
 }
@@ -53,7 +53,7 @@ std::string contents_of(int descriptor) {
     return text;
 }
 
-/// The last lines of a text that has no better end.
+/// Returns the last lines of a log.
 std::vector<std::string> last_lines(const std::filesystem::path& log) {
     constexpr std::size_t kLines = 10;
     std::ifstream file(log);
@@ -67,13 +67,14 @@ std::vector<std::string> last_lines(const std::filesystem::path& log) {
     return lines;
 }
 
-/// Open for writing, or -1. What stands there is removed, because it may be a link to somewhere
-/// else. Where files cannot be locked, another job may make the log of the same cell meanwhile.
-int made_anew(const std::filesystem::path& file) {
-    constexpr mode_t kEverybody = 0666; // as far as the umask lets them
-    constexpr int kMostTries = 100;
+/// Returns a descriptor of a new file for writing, or -1. An existing file is removed first,
+/// because it may be a link. Without file locks another job may create the same log meanwhile, so
+/// creation is repeated.
+int create_log(const std::filesystem::path& file) {
+    constexpr mode_t kEverybody = 0666; // the umask restricts it
+    constexpr int kMaxTries = 100;
     int descriptor = -1;
-    for (int tries = 0; tries < kMostTries && descriptor < 0; ++tries) {
+    for (int tries = 0; tries < kMaxTries && descriptor < 0; ++tries) {
         (void)unlink(file.c_str());
         descriptor =
             open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kEverybody);
@@ -119,12 +120,12 @@ CellProcess::CellProcess(
         argv.push_back(word.data());
     }
     argv.push_back(nullptr);
-    const int errors = made_anew(log);
-    out_ = memfd_create("headroom-cell", MFD_CLOEXEC);
+    const int errors = create_log(log);
+    stdout_ = memfd_create("headroom-cell", MFD_CLOEXEC);
     const pid_t parent = getpid();
-    process_ = errors < 0 || out_ < 0 ? -1 : fork();
+    process_ = errors < 0 || stdout_ < 0 ? -1 : fork();
     if (process_ == 0) {
-        become(argv, out_, errors, parent);
+        exec_cell(argv, stdout_, errors, parent);
     }
     const int reason = errno;
     if (errors >= 0) {
@@ -141,59 +142,59 @@ CellProcess::CellProcess(
 }
 
 CellProcess::CellProcess(CellProcess&& other) noexcept
-    : process_(std::exchange(other.process_, -1)), out_(std::exchange(other.out_, -1)),
-      by_signal_(other.by_signal_), out_of_memory_(other.out_of_memory_),
+    : process_(std::exchange(other.process_, -1)), stdout_(std::exchange(other.stdout_, -1)),
+      ended_by_signal_(other.ended_by_signal_), out_of_memory_(other.out_of_memory_),
       log_(std::move(other.log_)) {}
 
 CellProcess& CellProcess::operator=(CellProcess&& other) noexcept {
     std::swap(process_, other.process_);
-    std::swap(out_, other.out_);
-    std::swap(by_signal_, other.by_signal_);
+    std::swap(stdout_, other.stdout_);
+    std::swap(ended_by_signal_, other.ended_by_signal_);
     std::swap(out_of_memory_, other.out_of_memory_);
     std::swap(log_, other.log_);
     return *this;
 }
 
 CellProcess::~CellProcess() {
-    if (process_ > 0) { // an error is on its way through us
-        send(SIGTERM);
+    if (process_ > 0) { // the process still runs, because an exception ends the sweep
+        send_signal(SIGTERM);
         (void)waitpid(process_, nullptr, 0);
     }
-    if (out_ >= 0) {
-        (void)close(out_);
+    if (stdout_ >= 0) {
+        (void)close(stdout_);
     }
 }
 
-std::optional<int> CellProcess::ended() {
+std::optional<int> CellProcess::exit_code_if_ended() {
     int status = 0;
     if (waitpid(process_, &status, WNOHANG) != process_) {
         return std::nullopt;
     }
     process_ = -1;
-    by_signal_ = WIFSIGNALED(status);
-    return by_signal_ ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    ended_by_signal_ = WIFSIGNALED(status);
+    return ended_by_signal_ ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-void CellProcess::send(int signal) const {
+void CellProcess::send_signal(int signal) const {
     if (process_ > 0) {
-        // Its own children are its own to end, but if it is killed it cannot.
+        // The process ends its children itself, except after SIGKILL.
         (void)kill(signal == SIGKILL ? -process_ : process_, signal);
     }
 }
 
 std::vector<std::string> CellProcess::error_lines(int exit_code) const {
-    if (by_signal_) {
+    if (ended_by_signal_) {
         const int signal = exit_code - 128;
         return {
             fmt::format(
                 "was ended by signal {} ({}), expected it to run to its end{}",
                 signal,
                 strsignal(signal),
-                why_killed(signal, out_of_memory_.seen())
+                kill_reason(signal, out_of_memory_.has_killed())
             ),
             "where memory is short, give a smaller -j"};
     }
-    const auto json = nlohmann::json::parse(contents_of(out_), nullptr, false);
+    const auto json = nlohmann::json::parse(contents_of(stdout_), nullptr, false);
     if (json.is_object() && json.contains("error") && json["error"].is_array()) {
         return json["error"].get<std::vector<std::string>>();
     }

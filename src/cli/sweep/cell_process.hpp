@@ -1,5 +1,5 @@
-// The run of one cell: this program again, as a process of its own, so that whatever becomes of it
-// is only one cell's failure.
+// Runs one cell of a sweep by starting this program again as a child process. A crash of the child
+// then makes only one cell fail.
 #pragma once
 
 #include <filesystem>
@@ -8,20 +8,20 @@
 #include <sys/types.h>
 #include <vector>
 
-#include "cli/launch/process_look.hpp"
+#include "cli/launch/process_status.hpp"
 #include "cli/sweep/cell_files.hpp"
 
 namespace headroom::cli {
 
-/// The command line, without the program's name.
+/// Returns the command line that runs a cell and writes its trace, without the program's name.
 [[nodiscard]] std::vector<std::string> cell_arguments(
     const config::Sweep& sweep, const config::SweepCell& cell, const std::filesystem::path& trace
 );
 
 class CellProcess {
   public:
-    /// stderr goes to the log. If we end, however we end, the process is asked to. Throws
-    /// EnvironmentError.
+    /// Starts the process. Its stderr goes to the file `log`. It gets SIGTERM when this process
+    /// ends, even if this process is killed. Throws EnvironmentError if it cannot be started.
     CellProcess(const std::vector<std::string>& arguments, const std::filesystem::path& log);
     CellProcess(CellProcess&& other) noexcept;
     CellProcess& operator=(CellProcess&& other) noexcept;
@@ -29,16 +29,19 @@ class CellProcess {
     CellProcess& operator=(const CellProcess&) = delete;
     ~CellProcess();
 
-    /// The exit code once it has ended; 128 and more: the signal that ended it.
-    [[nodiscard]] std::optional<int> ended();
-    void send(int signal) const;
-    /// What it said was wrong; of one that was ended by a signal, that. Call when it has ended.
+    /// Returns the exit code when the process has ended, else nothing. The code is 128 plus the
+    /// signal if a signal ended it.
+    [[nodiscard]] std::optional<int> exit_code_if_ended();
+    /// Sends a signal to the process. SIGKILL also goes to its children.
+    void send_signal(int signal) const;
+    /// Returns the lines of the error message that the process printed, or a line about the signal
+    /// that ended it. Precondition: the process has ended with this exit code.
     [[nodiscard]] std::vector<std::string> error_lines(int exit_code) const;
 
   private:
     pid_t process_ = -1;
-    int out_ = -1; ///< what it prints on stdout
-    bool by_signal_ = false;
+    int stdout_ = -1; ///< descriptor of the memory file that its stdout goes to
+    bool ended_by_signal_ = false;
     OutOfMemoryWatch out_of_memory_;
     std::filesystem::path log_;
 };

@@ -1,4 +1,4 @@
-// `headroom collect`: the traces of a folder as one table.
+// The command `headroom collect`: it makes one table of the traces in a folder.
 #include <system_error>
 
 #include <fmt/format.h>
@@ -9,8 +9,8 @@
 #include "cli/run/summary_text.hpp"
 #include "cli/sweep/collect_files.hpp"
 #include "cli/sweep/sweep_commands.hpp"
+#include "cli/terminal/atomic_file.hpp"
 #include "cli/terminal/interrupt.hpp"
-#include "cli/terminal/part_file.hpp"
 #include "cli/terminal/screen.hpp"
 #include "trace/hdf5/summary_file.hpp"
 
@@ -18,7 +18,7 @@ namespace headroom::cli {
 
 namespace {
 
-[[noreturn]] void complain_of_no_runs(const std::filesystem::path& folder, const FoundRuns& found) {
+[[noreturn]] void throw_no_runs(const std::filesystem::path& folder, const FoundRuns& found) {
     std::string text = fmt::format(
         "{}: has no traces, expected some (.h5): run headroom sweep SWEEP.toml --run-all --out {}, "
         "or name another folder",
@@ -31,7 +31,8 @@ namespace {
     throw InputError(text);
 }
 
-/// --force replaces tables, never a trace that was named by mistake.
+/// Throws InputError if the output cannot be written there. --force allows only tables of `collect`
+/// to be replaced, so that no trace is overwritten.
 void check_output(const CollectCommand& command) {
     const std::filesystem::path& out = command.out;
     const std::string extension = out.extension().string();
@@ -74,7 +75,7 @@ void check_output(const CollectCommand& command) {
 }
 
 void write_hdf5(const std::filesystem::path& out, const trace::FigureTable& table) {
-    note_interrupts(); // there is a file to be removed
+    defer_interrupts(); // so that an unfinished file is removed
     NewFile file(out, NewFile::Links::follow);
     try {
         trace::write_summary_file(file.path().string(), table);
@@ -89,13 +90,13 @@ void write_hdf5(const std::filesystem::path& out, const trace::FigureTable& tabl
     file.publish();
 }
 
-/// The file is whole when it gets its name.
+/// Writes the table. The file gets its name only when it is complete.
 void write_table(const std::filesystem::path& out, const trace::FigureTable& table) {
     if (out.extension() == ".h5") {
         write_hdf5(out, table);
         return;
     }
-    PartFile file(out);
+    AtomicFile file(out);
     file.stream() << trace::csv_text(table);
     file.close();
     file.publish();
@@ -138,9 +139,9 @@ int collect_command(const CollectCommand& command) {
     }
     FoundRuns found = find_runs(command.folder);
     if (found.runs.empty()) {
-        complain_of_no_runs(command.folder, found);
+        throw_no_runs(command.folder, found);
     }
-    Collection collection = collected(found.runs);
+    Collection collection = collect_rows(found.runs);
     collection.notes.insert(collection.notes.begin(), found.notes.begin(), found.notes.end());
     for (const std::string& note : collection.notes) {
         say(stderr, "headroom: note: {}\n", note);

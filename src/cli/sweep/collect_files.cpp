@@ -42,7 +42,8 @@ std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder)
     return files;
 }
 
-/// The scenario's file among the inputs: its name without folder and extension.
+/// Returns the name of the scenario's file, which is one of the input files, without folder and
+/// extension.
 std::string scenario_name(const std::map<std::string, std::string>& inputs) {
     for (const auto& [path, contents] : inputs) {
         if (std::filesystem::path(path).extension() == ".toml") {
@@ -60,7 +61,7 @@ std::string program_of(const trace::RunHeader& header) {
     return fmt::format("{} ({})", text("program_version"), text("program_commit"));
 }
 
-/// Figures of different programs may differ for no other reason.
+/// Adds a note if the traces are of different versions, because this alone can change figures.
 void note_programs(FoundRuns& found) {
     if (found.programs.size() < 2) {
         return;
@@ -76,7 +77,7 @@ void note_programs(FoundRuns& found) {
 
 std::string state_of(const trace::TraceFile& file) {
     if (file.trace.completion == trace::Completion::running) {
-        return file.being_written ? "running" : "killed";
+        return file.is_being_written ? "running" : "killed";
     }
     return trace::completion_names()[static_cast<std::size_t>(file.trace.completion)];
 }
@@ -102,7 +103,8 @@ CollectedRun run_of(const std::filesystem::path& path, const trace::TraceFile& f
     return run;
 }
 
-/// The run of a trace; nothing, and a note, if the file is another kind of HDF5 file.
+/// Returns the run of a trace. Returns nothing for a table of `collect`, and nothing with a note
+/// for other files that are no traces.
 std::optional<CollectedRun> read_run(const std::filesystem::path& path, FoundRuns& found) {
     if (trace::is_summary_file(path.string())) {
         return std::nullopt;
@@ -118,13 +120,13 @@ std::optional<CollectedRun> read_run(const std::filesystem::path& path, FoundRun
     }
 }
 
-/// A cell that failed: its record, and the figures of what it had decoded until then.
+/// Adds the run of a failed cell: its record, and the figures of its trace if it has one.
 void add_failure(const std::filesystem::path& path, FoundRuns& found) {
     const std::string name = path.filename().string();
     const std::string cell = name.substr(0, name.size() - CellFiles::kFailure.size());
     const CellFiles files(path.parent_path(), cell);
     if (std::filesystem::exists(files.trace())) {
-        return; // it came to its end later
+        return; // a later run of the cell has finished
     }
     const std::optional<CellFailure> failure = read_failure(path);
     if (!failure) {
@@ -144,7 +146,7 @@ void add_failure(const std::filesystem::path& path, FoundRuns& found) {
     found.runs.push_back(std::move(run));
 }
 
-/// Whether the trace belongs to a record of a failure, which tells more.
+/// Returns whether the trace belongs to a failed cell with a record, which add_failure reads.
 bool has_record(const std::filesystem::path& trace) {
     const std::string name = trace.filename().string();
     return name.ends_with(CellFiles::kFailedTrace) &&

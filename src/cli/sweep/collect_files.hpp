@@ -1,4 +1,4 @@
-// The runs that a folder tells of: traces, and records of cells that failed.
+// Finds the runs of a folder: its traces, and the records of failed cells.
 #pragma once
 
 #include <filesystem>
@@ -10,16 +10,15 @@
 
 namespace headroom::cli {
 
-/// What a folder holds, and what there is to say about it.
 struct FoundRuns {
     std::vector<CollectedRun> runs;
-    std::vector<std::string> notes;
-    std::map<std::string, std::size_t> programs; ///< version and commit -> traces
+    std::vector<std::string> notes;              ///< lines for the user about the folder's files
+    std::map<std::string, std::size_t> programs; ///< program version and commit → number of traces
 };
 
-/// Reads everything in the folder; runs are sorted by the names of their files. What is no trace is
-/// left out with a note. Throws InputError if there is no such folder, EnvironmentError if it
-/// cannot be read.
+/// Reads the traces and records in a folder. The runs are sorted by file name. Files that cannot be
+/// read as traces are left out with a note. Throws InputError if there is no such folder, and
+/// EnvironmentError if the folder cannot be read.
 [[nodiscard]] FoundRuns find_runs(const std::filesystem::path& folder);
 
 } // namespace headroom::cli

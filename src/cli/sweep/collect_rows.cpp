@@ -18,15 +18,15 @@ using trace::Figure;
 using trace::FigureColumn;
 using Kind = trace::FigureColumn::Kind;
 
-/// One scenario's values by key.
+/// The values of one scenario by key.
 using Settings = std::map<std::string, Figure>;
 
-/// More keys than these of one list of tables (devices, links, events) are another fleet, and no
-/// help in telling runs apart.
-constexpr std::size_t kMostKeysOfAList = 12;
+/// If more keys of one list of tables (devices, links, events) differ, they get no columns, because
+/// the scenarios have different fleets.
+constexpr std::size_t kMaxKeysPerList = 12;
 
-/// Keys that have a column under a shorter name.
-constexpr std::array<std::string_view, 3> kNamed{
+/// Keys whose columns have shorter names.
+constexpr std::array<std::string_view, 3> kRenamedKeys{
     "controller.policy", "controller.interval", "seed"};
 
 Settings settings_of(const std::string& scenario) {
@@ -64,14 +64,14 @@ std::int64_t devices_of(const Settings& settings) {
         if (!at->first.starts_with("device.")) {
             break;
         }
-        if (at->first.ends_with(".memory")) { // every device has one; a name may have dots
+        if (at->first.ends_with(".memory")) { // every device has this key; names may contain dots
             names.insert(at->first);
         }
     }
     return static_cast<std::int64_t>(names.size());
 }
 
-/// The list of tables that a key belongs to, or empty.
+/// Returns the list of tables that a key belongs to, or "".
 std::string_view list_of(std::string_view key) {
     for (const std::string_view list : {"device.", "event.", "network.link."}) {
         if (key.starts_with(list)) {
@@ -81,8 +81,9 @@ std::string_view list_of(std::string_view key) {
     return "";
 }
 
-/// Keys that not all scenarios have with the same value, sorted.
-std::vector<std::string> differing(
+/// Returns the keys whose values are not the same in all scenarios, sorted. Adds a note for each
+/// list of tables whose keys are left out.
+std::vector<std::string> differing_keys(
     const std::vector<Settings>& all, std::vector<std::string>& notes
 ) {
     std::set<std::string> keys;
@@ -93,7 +94,7 @@ std::vector<std::string> differing(
     }
     std::erase_if(keys, [&](const std::string& key) {
         const Figure first = value_at(all.front(), key);
-        return std::find(kNamed.begin(), kNamed.end(), key) != kNamed.end() ||
+        return std::find(kRenamedKeys.begin(), kRenamedKeys.end(), key) != kRenamedKeys.end() ||
                std::all_of(all.begin(), all.end(), [&](const Settings& settings) {
                    return value_at(settings, key) == first;
                });
@@ -103,7 +104,7 @@ std::vector<std::string> differing(
         ++counts[list_of(key)];
     }
     for (const auto& [list, count] : counts) {
-        if (!list.empty() && count > kMostKeysOfAList) {
+        if (!list.empty() && count > kMaxKeysPerList) {
             notes.push_back(fmt::format(
                 "{} keys of [[{}]] differ and have no columns: column scenario tells fleets apart",
                 count,
@@ -113,13 +114,13 @@ std::vector<std::string> differing(
     }
     std::erase_if(keys, [&](const std::string& key) {
         const std::string_view list = list_of(key);
-        return !list.empty() && counts[list] > kMostKeysOfAList;
+        return !list.empty() && counts[list] > kMaxKeysPerList;
     });
     return {keys.begin(), keys.end()};
 }
 
-/// The unit that all texts of the values are quantities of, "B" for "4096 B"; empty if there is
-/// none. Resolved scenarios have base units.
+/// Returns the base unit of the values if all of them are quantities of one unit, such as "B" for
+/// "4096 B". Returns "" otherwise.
 std::string common_unit(const std::vector<Figure>& values) {
     std::string unit;
     for (const Figure& value : values) {
@@ -132,17 +133,19 @@ std::string common_unit(const std::vector<Figure>& values) {
             text->find_first_not_of("0123456789") != space) {
             return "";
         }
-        const std::string here = text->substr(space + 1);
-        const bool known = here == "B" || here == "B/s" || here == "FLOP/s" || here == "ns";
-        if (!known || (!unit.empty() && unit != here)) {
+        const std::string this_unit = text->substr(space + 1);
+        const bool known =
+            this_unit == "B" || this_unit == "B/s" || this_unit == "FLOP/s" || this_unit == "ns";
+        if (!known || (!unit.empty() && unit != this_unit)) {
             return "";
         }
-        unit = here;
+        unit = this_unit;
     }
     return unit;
 }
 
-/// A column of the kind that holds all values; quantities are numbers in their base unit.
+/// Returns a column of the narrowest kind that can hold all values. Quantities become numbers in
+/// their base unit.
 FigureColumn column_of(const std::string& name, std::vector<Figure> values) {
     FigureColumn column{name, "1", Kind::integer, std::move(values)};
     if (const std::string unit = common_unit(column.values); !unit.empty()) {
@@ -175,15 +178,15 @@ FigureColumn column_of(const std::string& name, std::vector<Figure> values) {
     return column;
 }
 
-/// A figure of a run that has decoded something.
+/// A figure that is read from the summary of a run.
 struct SummaryFigure {
     const char* name;
     const char* unit;
     Kind kind;
-    Figure (*of)(const trace::Summary&);
+    Figure (*get)(const trace::Summary&);
 };
 
-Figure time_or_gap(Nanoseconds time) {
+Figure time_or_missing(Nanoseconds time) {
     return time < 0 ? Figure() : Figure(time);
 }
 
@@ -208,32 +211,32 @@ constexpr std::array kFigures{
         "time_to_first_token_ns",
         "ns",
         Kind::integer,
-        [](const S& s) -> Figure { return s.to_first_token; }},
+        [](const S& s) -> Figure { return s.time_to_first_token; }},
     SummaryFigure{
         "time_to_first_token_p50_ns",
         "ns",
         Kind::integer,
-        [](const S& s) { return time_or_gap(s.to_first_token_p50); }},
+        [](const S& s) { return time_or_missing(s.time_to_first_token_p50); }},
     SummaryFigure{
         "time_to_first_token_p95_ns",
         "ns",
         Kind::integer,
-        [](const S& s) { return time_or_gap(s.to_first_token_p95); }},
+        [](const S& s) { return time_or_missing(s.time_to_first_token_p95); }},
     SummaryFigure{
         "time_per_output_token_ns",
         "ns",
         Kind::integer,
-        [](const S& s) { return time_or_gap(s.per_output_token); }},
+        [](const S& s) { return time_or_missing(s.time_per_output_token); }},
     SummaryFigure{
         "time_per_output_token_p50_ns",
         "ns",
         Kind::integer,
-        [](const S& s) { return time_or_gap(s.per_output_token_p50); }},
+        [](const S& s) { return time_or_missing(s.time_per_output_token_p50); }},
     SummaryFigure{
         "time_per_output_token_p95_ns",
         "ns",
         Kind::integer,
-        [](const S& s) { return time_or_gap(s.per_output_token_p95); }},
+        [](const S& s) { return time_or_missing(s.time_per_output_token_p95); }},
     SummaryFigure{
         "tokens_per_s", "1/s", Kind::real, [](const S& s) -> Figure { return s.tokens_per_s; }},
     SummaryFigure{
@@ -279,7 +282,7 @@ constexpr std::array kFigures{
         "bytes_paged", "B", Kind::integer, [](const S& s) -> Figure { return s.bytes_paged; }},
 };
 
-/// A text column of one member of the runs.
+/// Returns a column of one text member of the runs.
 FigureColumn text_column(
     const char* name, const std::vector<CollectedRun>& runs, std::string CollectedRun::*member
 ) {
@@ -311,10 +314,10 @@ void add_keys(
     add("seed", at("seed"));
     add("devices", [](const Settings& settings) -> Figure { return devices_of(settings); });
     add("model", [](const Settings& settings) -> Figure { return model_of(settings); });
-    for (const std::string& key : differing(all, result.notes)) {
+    for (const std::string& key : differing_keys(all, result.notes)) {
         add(key, at(key));
     }
-    result.keys = columns.size();
+    result.key_columns = columns.size();
 }
 
 void add_figures(const std::vector<CollectedRun>& runs, std::vector<FigureColumn>& columns) {
@@ -334,7 +337,7 @@ void add_figures(const std::vector<CollectedRun>& runs, std::vector<FigureColumn
         for (const CollectedRun& run : runs) {
             Figure& value = column.values.emplace_back();
             if (run.summary) {
-                value = figure.of(*run.summary);
+                value = figure.get(*run.summary);
             }
         }
         columns.push_back(std::move(column));
@@ -343,7 +346,7 @@ void add_figures(const std::vector<CollectedRun>& runs, std::vector<FigureColumn
 
 } // namespace
 
-Collection collected(const std::vector<CollectedRun>& runs) {
+Collection collect_rows(const std::vector<CollectedRun>& runs) {
     Collection result;
     std::vector<Settings> all;
     for (const CollectedRun& run : runs) {

@@ -1,4 +1,5 @@
-// From many runs to one table: the keys in which they differ, and the figures of each. Pure.
+// Makes one table of many runs. Its columns are the scenario keys in which the runs differ, and the
+// figures of each run. It reads no files.
 #pragma once
 
 #include <cstdint>
@@ -11,31 +12,32 @@
 
 namespace headroom::cli {
 
-/// One run, as its trace or the record of its failure tells it.
+/// One run, as read from its trace or from the record of its failure.
 struct CollectedRun {
-    std::string file;          ///< name in the folder
-    std::string scenario_name; ///< of the scenario's file, without folder and extension
-    std::string scenario;      ///< resolved text
+    std::string file;          ///< file name in the folder
+    std::string scenario_name; ///< name of the scenario's file, without folder and extension
+    std::string scenario;      ///< resolved text of the scenario
     std::string execution;     ///< "decoded", "simulated", …; empty: nothing was executed
     std::string state;         ///< "finished", "interrupted", "failed", "killed", "running"
     std::optional<int> exit_code;
-    std::string error;                     ///< one line; or empty
-    std::optional<trace::Summary> summary; ///< nothing was decoded: nothing
+    std::string error;                     ///< one line, or empty
+    std::optional<trace::Summary> summary; ///< nothing if no token was sampled
 };
 
 struct Collection {
-    trace::FigureTable table; ///< a row per run, in their order
-    /// Leading columns of the table: what the run was. The others are its figures.
-    std::size_t keys = 0;
-    std::vector<std::string> notes; ///< what was left out of the table; one line each
+    trace::FigureTable table; ///< one row per run, in their order
+    /// Number of leading columns that identify a run. The other columns are its figures.
+    std::size_t key_columns = 0;
+    std::vector<std::string> notes; ///< lines about keys that have no column
 };
 
-/// Columns: file, scenario, policy, interval, seed, devices, model, every other key in which the
-/// scenarios differ, and the figures by the names that `headroom inspect --json` gives them. No
-/// wall clock is in it. Throws InputError if a scenario is no TOML.
-[[nodiscard]] Collection collected(const std::vector<CollectedRun>& runs);
+/// Returns the table of the runs. Its columns are file, scenario, policy, interval, seed, devices,
+/// model, every other key in which the scenarios differ, and the figures, named as in
+/// `headroom inspect --json`. It contains no wall-clock times. Throws InputError if a scenario is
+/// not valid TOML.
+[[nodiscard]] Collection collect_rows(const std::vector<CollectedRun>& runs);
 
-/// The table for people: what differs between the runs, and the chief figures.
+/// Returns the table as text: the keys in which the runs differ, and the most important figures.
 [[nodiscard]] std::string collection_text(const Collection& collection);
 
 } // namespace headroom::cli

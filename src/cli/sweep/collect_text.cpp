@@ -1,4 +1,4 @@
-// The table of many runs for people; see collect_rows.hpp.
+// The table of many runs as text.
 #include <algorithm>
 #include <set>
 
@@ -16,10 +16,10 @@ using trace::FigureColumn;
 
 namespace {
 
-/// One column of the table for people.
-struct Shown {
+/// One column of the printed table.
+struct DisplayColumn {
     std::string head;
-    std::string (*text)(const Figure&); ///< of a figure that is there
+    std::string (*text)(const Figure&); ///< formats a figure that is not missing
     const FigureColumn* column;
 };
 
@@ -55,12 +55,12 @@ bool varies(const FigureColumn& column) {
     });
 }
 
-/// Whether no two rows are equal in these columns.
-bool tell_apart(const std::vector<Shown>& columns, std::size_t rows) {
+/// Returns whether no two rows are equal in these columns.
+bool distinguish_rows(const std::vector<DisplayColumn>& columns, std::size_t rows) {
     std::set<std::string> seen;
     for (std::size_t row = 0; row < rows; ++row) {
         std::string all;
-        for (const Shown& shown : columns) {
+        for (const DisplayColumn& shown : columns) {
             all += trace::plain_text(shown.column->values[row]) + '\n';
         }
         seen.insert(all);
@@ -68,22 +68,23 @@ bool tell_apart(const std::vector<Shown>& columns, std::size_t rows) {
     return seen.size() == rows;
 }
 
-/// Keys that differ, few enough for a line; with the file in front if they do not tell all.
-std::vector<Shown> shown_keys(const Collection& collection) {
-    constexpr std::size_t kMostKeys = 5;
+/// Returns columns for the first keys that differ. The file name is added in front if two rows
+/// would otherwise be equal.
+std::vector<DisplayColumn> shown_keys(const Collection& collection) {
+    constexpr std::size_t kMaxKeys = 5;
     const std::vector<FigureColumn>& columns = collection.table.columns;
     std::vector<std::string> names;
-    for (std::size_t c = 0; c < collection.keys; ++c) {
+    for (std::size_t c = 0; c < collection.key_columns; ++c) {
         names.push_back(columns[c].name);
     }
     const std::vector<std::string> heads = config::short_keys(names);
-    std::vector<Shown> shown;
-    for (std::size_t c = 1; c < collection.keys && shown.size() < kMostKeys; ++c) {
+    std::vector<DisplayColumn> shown;
+    for (std::size_t c = 1; c < collection.key_columns && shown.size() < kMaxKeys; ++c) {
         if (varies(columns[c])) {
             shown.push_back({heads[c], plain, &columns[c]});
         }
     }
-    if (shown.empty() || !tell_apart(shown, collection.table.rows())) {
+    if (shown.empty() || !distinguish_rows(shown, collection.table.rows())) {
         shown.insert(shown.begin(), {"file", full, &columns.front()});
     }
     return shown;
@@ -98,7 +99,7 @@ std::string collection_text(const Collection& collection) {
             return c.name == name;
         });
     };
-    std::vector<Shown> shown = shown_keys(collection);
+    std::vector<DisplayColumn> shown = shown_keys(collection);
     const FigureColumn* const completion = column("completion");
     if (varies(*completion) || trace::plain_text(completion->values.front()) != "finished") {
         shown.push_back({"state", plain, completion});
@@ -112,13 +113,13 @@ std::string collection_text(const Collection& collection) {
     shown.push_back({"bytes moved", bytes, column("bytes_migrated")});
     shown.push_back({"peak/budget", percent_of, column("memory_peak_fraction")});
     std::vector<std::string> heads;
-    for (const Shown& one : shown) {
+    for (const DisplayColumn& one : shown) {
         heads.push_back(one.head);
     }
     TextTable text(heads);
     for (std::size_t row = 0; row < table.rows(); ++row) {
         std::vector<std::string> line;
-        for (const Shown& one : shown) {
+        for (const DisplayColumn& one : shown) {
             const Figure& value = one.column->values[row];
             line.push_back(std::holds_alternative<std::monostate>(value) ? "-" : one.text(value));
         }

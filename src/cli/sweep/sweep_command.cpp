@@ -1,4 +1,4 @@
-// `headroom sweep`: what the cells are, and running them.
+// The command `headroom sweep`: it lists or runs the cells of a sweep.
 #include <algorithm>
 #include <numeric>
 #include <set>
@@ -29,8 +29,9 @@ constexpr const char* kSweepHint =
     "\n  correct what is named above; headroom help scenario describes "
     "sweeps and every key";
 
-/// Scenarios that the sweep names without a folder and that are not beside it.
-void take_installed(config::Sweep& sweep) {
+/// Uses installed scenarios for those that the sweep names without a folder and that are not beside
+/// it.
+void use_installed_scenarios(config::Sweep& sweep) {
     sweep.models = installed_folder(kModels);
     const std::filesystem::path scenarios = installed_folder(kScenarios);
     std::set<std::string> notes;
@@ -54,22 +55,22 @@ void take_installed(config::Sweep& sweep) {
     print_notes({notes.begin(), notes.end()});
 }
 
-/// The sweep with everything about it checked; of its cells `only` that one, if it is given.
+/// Reads the sweep. Checks the scenarios of all cells unless the command asks for one cell.
 config::Sweep read_sweep(const SweepCommand& command) {
-    const Named named = find_installed(command.sweep, kSweeps);
+    const FoundFile named = find_installed(command.sweep, kSweeps);
     if (!named.note.empty()) {
         print_notes({named.note});
     }
     expect_scenario(named.path);
     try {
         config::Sweep sweep = config::load_sweep(named.path);
-        config::refuse_single_reads("each cell of a sweep reads it for itself");
-        take_installed(sweep);
+        config::refuse_single_use_inputs("each cell of a sweep reads it for itself");
+        use_installed_scenarios(sweep);
         if (!command.out.empty()) {
             sweep.folder = command.out;
         }
         if (!command.index) {
-            print_warnings(Terminal::look(), config::check_cells(sweep));
+            print_warnings(Terminal::detect(), config::check_cells(sweep));
         }
         return sweep;
     } catch (const InputError& error) {
@@ -77,7 +78,8 @@ config::Sweep read_sweep(const SweepCommand& command) {
     }
 }
 
-/// The one cell of --run; a Slurm array whose size does not fit is told what does.
+/// Returns the index of the cell for --run after checking its scenario. Throws InputError with the
+/// valid range if the index is too large, as in a Slurm array of the wrong size.
 std::size_t checked_index(const config::Sweep& sweep, std::int64_t index) {
     if (static_cast<std::size_t>(index) >= sweep.cells.size()) {
         throw InputError(fmt::format(
@@ -110,8 +112,8 @@ void make_folder(const std::filesystem::path& folder) {
     }
 }
 
-void tell_strays(const config::Sweep& sweep) {
-    const std::vector<std::string> found = strays(sweep);
+void print_unknown_traces(const config::Sweep& sweep) {
+    const std::vector<std::string> found = unknown_traces(sweep);
     if (found.empty()) {
         return;
     }
@@ -129,17 +131,17 @@ void tell_strays(const config::Sweep& sweep) {
 
 int list(const SweepCommand& command, const config::Sweep& sweep) {
     const CellLocks locks(sweep.folder);
-    const std::set<std::string> begun = cells_begun(sweep.folder);
-    std::vector<CellLook> looks;
+    const std::set<std::string> partial_cells = cells_with_partial_traces(sweep.folder);
+    std::vector<CellStatus> statuses;
     for (const config::SweepCell& cell : sweep.cells) {
         const std::string scenario = config::resolved_text(config::cell_scenario(sweep, cell));
-        looks.push_back(look_at(sweep, cell, scenario, locks, begun));
+        statuses.push_back(cell_status(sweep, cell, scenario, locks, partial_cells));
     }
-    tell_strays(sweep);
+    print_unknown_traces(sweep);
     if (command.json) {
-        print_json(list_json(sweep, looks));
+        print_json(list_json(sweep, statuses));
     } else {
-        say(stdout, "{}", list_text(sweep, looks));
+        say(stdout, "{}", list_text(sweep, statuses));
     }
     std::fflush(stdout);
     return 0;
@@ -151,11 +153,11 @@ int run_cells_of(const SweepCommand& command, const config::Sweep& sweep) {
     if (command.index) {
         cells = {checked_index(sweep, *command.index)};
     }
-    note_interrupts(); // there are processes to be ended
+    defer_interrupts(); // so that the cells' processes are ended
     make_folder(sweep.folder);
-    if (const std::string why = CellLocks(sweep.folder).why_none(); !why.empty()) {
+    if (const std::string why = CellLocks(sweep.folder).why_unavailable(); !why.empty()) {
         print_warnings(
-            Terminal::look(),
+            Terminal::detect(),
             {fmt::format(
                 "{}: files cannot be locked here ({}): jobs of several hosts that share it may do "
                 "a "
@@ -166,9 +168,9 @@ int run_cells_of(const SweepCommand& command, const config::Sweep& sweep) {
         );
     }
     if (command.all) {
-        tell_strays(sweep);
+        print_unknown_traces(sweep);
     }
-    SweepProgress progress(sweep, Terminal::look(), cells.size());
+    SweepProgress progress(sweep, Terminal::detect(), cells.size());
     std::vector<CellResult> results;
     try {
         results = SweepRunner(sweep, progress).run(cells, static_cast<std::size_t>(command.jobs));

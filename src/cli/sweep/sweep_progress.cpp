@@ -26,7 +26,7 @@ std::string end_text(const CellResult& result) {
     switch (result.end) {
     case CellEnd::not_run:
         return "not run";
-    case CellEnd::was_there:
+    case CellEnd::already_finished:
         return "finished before";
     case CellEnd::finished:
         return fmt::format("finished in {}", wall_text(result.seconds));
@@ -54,33 +54,34 @@ std::string wall_text(double seconds) {
 }
 
 std::string SweepProgress::time_left() const {
-    if (run_ == 0) {
+    if (run_here_ == 0) {
         return "";
     }
     const auto left = static_cast<double>(cells_ - ended_);
     return fmt::format(
-        ", about {} left", wall_text(seconds_since(started_) / static_cast<double>(run_) * left)
+        ", about {} left",
+        wall_text(seconds_since(started_) / static_cast<double>(run_here_) * left)
     );
 }
 
 void SweepProgress::clear() {
-    if (line_on_) {
+    if (line_visible_) {
         put_as_is(stderr, "\r\x1b[K");
-        line_on_ = false;
+        line_visible_ = false;
     }
 }
 
-void SweepProgress::on_end(const CellResult& result) {
+void SweepProgress::on_cell_end(const CellResult& result) {
     ++ended_;
-    const bool was_there = result.end == CellEnd::was_there;
-    run_ += was_there ? 0 : 1;
+    const bool already_finished = result.end == CellEnd::already_finished;
+    run_here_ += already_finished ? 0 : 1;
     failed_ += result.end == CellEnd::failed ? 1 : 0;
     if (!result.note.empty()) {
         clear();
         say(stderr, "headroom: note: {}\n", result.note);
     }
-    // What was there already is told in the end, in one sentence.
-    if (!was_there && (!terminal_.err || result.end == CellEnd::failed)) {
+    // Cells that had finished before are only counted in the final text.
+    if (!already_finished && (!terminal_.err_is_terminal || result.end == CellEnd::failed)) {
         clear();
         say(stderr,
             "[{}/{}] cell {}, {}: {}{}\n",
@@ -94,18 +95,18 @@ void SweepProgress::on_end(const CellResult& result) {
     std::fflush(stderr);
 }
 
-void SweepProgress::on_wait(const std::vector<std::size_t>& running, std::size_t waiting) {
+void SweepProgress::on_poll(const std::vector<std::size_t>& running, std::size_t waiting) {
     const auto now = std::chrono::steady_clock::now();
     const bool only_waiting = running.empty() && waiting > 0;
-    if (!terminal_.err) {
-        if (only_waiting && !told_waiting_) {
+    if (!terminal_.err_is_terminal) {
+        if (only_waiting && !waiting_printed_) {
             say(stderr,
                 "headroom: {} cell{} run by another job, waiting for it\n",
                 waiting,
                 waiting == 1 ? " is" : "s are");
             std::fflush(stderr);
         }
-        told_waiting_ = told_waiting_ || only_waiting;
+        waiting_printed_ = waiting_printed_ || only_waiting;
         return;
     }
     if (now - shown_ < kRefresh) {
@@ -119,12 +120,12 @@ void SweepProgress::on_wait(const std::vector<std::size_t>& running, std::size_t
     for (std::size_t i = 0; i < running.size(); ++i) {
         line += (i == 0 ? "; now " : ", ") + sweep_.cells[running[i]].name;
     }
-    line = shown(stderr, line);
+    line = printable(stderr, line);
     const std::size_t width = columns() - 1;
     clear();
     put(stderr, line.size() > width ? line.substr(0, width) : line);
     std::fflush(stderr);
-    line_on_ = true;
+    line_visible_ = true;
 }
 
 void SweepProgress::finish() {

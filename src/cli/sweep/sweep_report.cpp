@@ -55,7 +55,7 @@ std::string_view end_name(CellEnd end) {
     switch (end) {
     case CellEnd::not_run:
         return "not run";
-    case CellEnd::was_there:
+    case CellEnd::already_finished:
         return "finished before";
     case CellEnd::finished:
         return "finished";
@@ -78,7 +78,8 @@ std::string failures_text(const config::Sweep& sweep, const std::vector<CellResu
         return "";
     }
     TextTable table({"failed cell", "index", "exit code"});
-    std::vector<std::pair<std::string, std::size_t>> reasons; // and the first cell with it
+    std::vector<std::pair<std::string, std::size_t>>
+        reasons; // each with the first cell that has it
     for (const CellResult& result : results) {
         if (result.end != CellEnd::failed) {
             continue;
@@ -111,12 +112,13 @@ std::string failures_text(const config::Sweep& sweep, const std::vector<CellResu
 
 } // namespace
 
-std::string list_text(const config::Sweep& sweep, const std::vector<CellLook>& looks) {
+std::string list_text(const config::Sweep& sweep, const std::vector<CellStatus>& statuses) {
     TextTable table({"cell", "index", "state"});
     std::map<CellState, std::size_t> counts;
-    for (std::size_t i = 0; i < looks.size(); ++i) {
-        ++counts[looks[i].state];
-        table.add({sweep.cells[i].name, fmt::format("{}", i), std::string(name_of(looks[i].state))}
+    for (std::size_t i = 0; i < statuses.size(); ++i) {
+        ++counts[statuses[i].state];
+        table.add(
+            {sweep.cells[i].name, fmt::format("{}", i), std::string(name_of(statuses[i].state))}
         );
     }
     std::vector<std::pair<std::size_t, std::string>> parts;
@@ -133,23 +135,23 @@ std::string list_text(const config::Sweep& sweep, const std::vector<CellLook>& l
         cells_text(sweep.cells.size()),
         join_counts(parts)
     );
-    for (std::size_t i = 0; i < looks.size(); ++i) {
-        if (!looks[i].note.empty()) {
-            text += fmt::format("  cell {}: {}\n", i, looks[i].note);
+    for (std::size_t i = 0; i < statuses.size(); ++i) {
+        if (!statuses[i].note.empty()) {
+            text += fmt::format("  cell {}: {}\n", i, statuses[i].note);
         }
     }
     return text;
 }
 
-nlohmann::json list_json(const config::Sweep& sweep, const std::vector<CellLook>& looks) {
+nlohmann::json list_json(const config::Sweep& sweep, const std::vector<CellStatus>& statuses) {
     nlohmann::json json = sweep_json(sweep);
     json["cells"] = nlohmann::json::array();
-    for (std::size_t i = 0; i < looks.size(); ++i) {
+    for (std::size_t i = 0; i < statuses.size(); ++i) {
         nlohmann::json cell = cell_json(sweep, i);
-        cell["state"] = name_of(looks[i].state);
-        if (looks[i].failure) {
-            cell["exit_code"] = looks[i].failure->exit_code;
-            cell["error"] = looks[i].failure->error;
+        cell["state"] = name_of(statuses[i].state);
+        if (statuses[i].failure) {
+            cell["exit_code"] = statuses[i].failure->exit_code;
+            cell["error"] = statuses[i].failure->error;
         }
         json["cells"].push_back(std::move(cell));
     }
@@ -179,9 +181,9 @@ std::string results_text(
             "cell {}, {}: {}{}\n",
             result.index,
             sweep.cells[result.index].name,
-            result.end == CellEnd::was_there ? "finished already, nothing to do: "
-                                             : std::string(end_name(result.end)) + " ",
-            result.end == CellEnd::was_there || result.end == CellEnd::finished
+            result.end == CellEnd::already_finished ? "finished already, nothing to do: "
+                                                    : std::string(end_name(result.end)) + " ",
+            result.end == CellEnd::already_finished || result.end == CellEnd::finished
                 ? CellFiles(sweep.folder, sweep.cells[result.index].name).trace().string()
                 : fmt::format("with exit code {}", exit_code_of(results))
         );
@@ -192,7 +194,7 @@ std::string results_text(
         cells_text(results.size()),
         join_counts(
             {{count_of(results, CellEnd::finished), "finished now"},
-             {count_of(results, CellEnd::was_there), "finished before"},
+             {count_of(results, CellEnd::already_finished), "finished before"},
              {count_of(results, CellEnd::failed), "failed"},
              {count_of(results, CellEnd::interrupted) + count_of(results, CellEnd::not_run),
               "not finished"}}

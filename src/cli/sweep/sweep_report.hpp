@@ -1,4 +1,5 @@
-// What is told of a sweep's cells: the list of them, and what became of those that were run.
+// The output of `headroom sweep`, as text and as JSON: the list of the cells with their states, and
+// the results of the cells that were run.
 #pragma once
 
 #include <string>
@@ -11,16 +12,19 @@
 
 namespace headroom::cli {
 
-/// looks: one per cell.
-[[nodiscard]] std::string list_text(const config::Sweep& sweep, const std::vector<CellLook>& looks);
+/// Return the list of all cells. statuses: one per cell of the sweep.
+[[nodiscard]] std::string list_text(
+    const config::Sweep& sweep, const std::vector<CellStatus>& statuses
+);
 [[nodiscard]] nlohmann::json list_json(
-    const config::Sweep& sweep, const std::vector<CellLook>& looks
+    const config::Sweep& sweep, const std::vector<CellStatus>& statuses
 );
 
-/// That of the interrupt, else of the first cell that did not come to its end; 0 if all did.
+/// Returns the exit code of the command: that of the interrupt if it left cells unfinished, else
+/// that of the first cell that failed or was interrupted, else 0.
 [[nodiscard]] int exit_code_of(const std::vector<CellResult>& results);
 
-/// one: a single cell was asked for.
+/// Return the results of the cells. one: whether the command asked for a single cell.
 [[nodiscard]] std::string results_text(
     const config::Sweep& sweep, const std::vector<CellResult>& results, bool one
 );

@@ -9,18 +9,18 @@
 
 #include "base/error.hpp"
 #include "cli/terminal/interrupt.hpp"
-#include "trace/hdf5/library/sign_of_life.hpp"
+#include "trace/hdf5/library/writer_file.hpp"
 #include "trace/hdf5/reader.hpp"
 
 namespace headroom::cli {
 
 namespace {
 
-constexpr auto kAskAgain = std::chrono::milliseconds(200);
+constexpr auto kRetryInterval = std::chrono::milliseconds(200);
 
 void pause() {
     const timespec time{0, 4'000'000};
-    (void)nanosleep(&time, nullptr); // a signal ends it early, and that is right
+    (void)nanosleep(&time, nullptr); // a signal may end it early
 }
 
 void discard(const std::filesystem::path& path) {
@@ -28,7 +28,7 @@ void discard(const std::filesystem::path& path) {
     std::filesystem::remove(path, gone);
 }
 
-/// Whether a run left something that can be read, be it killed.
+/// Returns whether the file is a readable trace, also of a killed run.
 bool is_trace(const std::filesystem::path& path) {
     try {
         (void)trace::open_trace(path.string());
@@ -45,7 +45,7 @@ void replace_all(std::string& text, const std::string& from, const std::string& 
     }
 }
 
-void give_name(const std::filesystem::path& from, const std::filesystem::path& to) {
+void rename_to(const std::filesystem::path& from, const std::filesystem::path& to) {
     std::error_code failure;
     std::filesystem::rename(from, to, failure);
     if (failure) {
@@ -65,45 +65,44 @@ std::vector<CellResult> SweepRunner::run(const std::vector<std::size_t>& cells, 
         queue_.push_back(results_.size());
         results_.emplace_back().index = cell;
     }
-    was_busy_.resize(cells.size());
-    asked_ = Clock::now();
-    while (!running_.empty() || (interrupted() == 0 && !(queue_.empty() && busy_.empty()))) {
-        pass_on_interrupts();
+    was_locked_.resize(cells.size());
+    last_retry_ = Clock::now();
+    while (!running_.empty() || (interrupted() == 0 && !(queue_.empty() && locked_.empty()))) {
+        forward_interrupts();
         if (interrupted() == 0) {
-            begin_some(jobs);
+            begin_cells(jobs);
         }
         std::vector<std::size_t> indices;
         for (const Running& cell : running_) {
-            indices.push_back(results_[cell.place].index);
+            indices.push_back(results_[cell.slot].index);
         }
-        observer_.on_wait(indices, waiting());
+        observer_.on_poll(indices, waiting());
         if (!running_.empty() || queue_.empty()) {
             pause();
         }
-        end_some();
+        end_cells();
     }
     return results_;
 }
 
-void SweepRunner::begin_some(std::size_t jobs) {
-    if (!busy_.empty() && Clock::now() - asked_ >= kAskAgain) {
-        asked_ = Clock::now();
-        queue_.insert(queue_.end(), busy_.begin(), busy_.end());
-        busy_.clear();
+void SweepRunner::begin_cells(std::size_t jobs) {
+    if (!locked_.empty() && Clock::now() - last_retry_ >= kRetryInterval) {
+        last_retry_ = Clock::now();
+        queue_.insert(queue_.end(), locked_.begin(), locked_.end());
+        locked_.clear();
     }
     while (running_.size() < jobs && !queue_.empty() && interrupted() == 0) {
-        const std::size_t place = queue_.front();
+        const std::size_t slot = queue_.front();
         queue_.pop_front();
-        if (!begin(place)) {
-            busy_.push_back(place);
-            was_busy_[place] = true;
+        if (!begin(slot)) {
+            locked_.push_back(slot);
+            was_locked_[slot] = true;
         }
     }
 }
 
-/// False: another job has the cell.
-bool SweepRunner::begin(std::size_t place) {
-    CellResult& result = results_[place];
+bool SweepRunner::begin(std::size_t slot) {
+    CellResult& result = results_[slot];
     const config::SweepCell& cell = sweep_.cells[result.index];
     std::optional<CellLock> lock = locks_.try_lock(cell.name);
     if (!lock) {
@@ -112,16 +111,16 @@ bool SweepRunner::begin(std::size_t place) {
     const CellFiles files(sweep_.folder, cell.name);
     const std::string scenario = config::resolved_text(config::cell_scenario(sweep_, cell));
     if (is_finished(sweep_, cell, scenario)) {
-        result.end = CellEnd::was_there;
-        told(place);
+        result.end = CellEnd::already_finished;
+        report_result(slot);
         return true;
     }
     if (const auto failure = read_failure(files.failure());
-        was_busy_[place] && failure && failure->scenario == scenario) {
-        result.end = CellEnd::failed; // the other job's try counts
+        was_locked_[slot] && failure && failure->scenario == scenario) {
+        result.end = CellEnd::failed; // another job has just run the cell
         result.exit_code = failure->exit_code;
         result.error = failure->error;
-        told(place);
+        report_result(slot);
         return true;
     }
     if (files.is_being_written()) {
@@ -131,15 +130,15 @@ bool SweepRunner::begin(std::size_t place) {
         result.note = fmt::format(
             "{} was there, but not of this cell as it is now; it is {} now",
             files.trace().string(),
-            files.put_trace_aside().filename().string()
+            files.rename_old_trace().filename().string()
         );
     }
     for (const std::filesystem::path& left : files.partials()) {
         discard(left);
-        discard(left.string() + trace::kSignOfLife);
+        discard(left.string() + trace::kWriterFileSuffix);
     }
     running_.push_back(
-        {place,
+        {slot,
          scenario,
          files,
          std::move(*lock),
@@ -149,9 +148,9 @@ bool SweepRunner::begin(std::size_t place) {
     return true;
 }
 
-void SweepRunner::end_some() {
+void SweepRunner::end_cells() {
     for (std::size_t i = 0; i < running_.size();) {
-        if (const std::optional<int> code = running_[i].process.ended()) {
+        if (const std::optional<int> code = running_[i].process.exit_code_if_ended()) {
             end(running_[i], *code);
             running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
         } else {
@@ -161,38 +160,38 @@ void SweepRunner::end_some() {
 }
 
 void SweepRunner::end(Running& cell, int exit_code) {
-    CellResult& result = results_[cell.place];
+    CellResult& result = results_[cell.slot];
     result.exit_code = exit_code;
     result.seconds = std::chrono::duration<double>(Clock::now() - cell.since).count();
     if (exit_code == 0) {
-        keep(cell, result);
-    } else if (interrupted() != 0 || is_interrupt(exit_code)) {
+        keep_trace(cell, result);
+    } else if (interrupted() != 0 || is_interrupt_code(exit_code)) {
         result.end = CellEnd::interrupted;
         discard(cell.files.log());
     } else {
         result.error = cell.process.error_lines(exit_code);
-        fail(cell, result);
+        record_failure(cell, result);
     }
-    told(cell.place);
+    report_result(cell.slot);
 }
 
-void SweepRunner::keep(Running& cell, CellResult& result) {
-    give_name(cell.files.partial(), cell.files.trace());
+void SweepRunner::keep_trace(Running& cell, CellResult& result) {
+    rename_to(cell.files.partial(), cell.files.trace());
     discard(cell.files.failure());
     discard(cell.files.failed_trace());
     discard(cell.files.log());
     result.end = CellEnd::finished;
 }
 
-void SweepRunner::fail(Running& cell, CellResult& result) {
+void SweepRunner::record_failure(Running& cell, CellResult& result) {
     const std::filesystem::path partial = cell.files.partial();
     discard(cell.files.failed_trace());
     if (is_trace(partial)) {
-        give_name(partial, cell.files.failed_trace());
+        rename_to(partial, cell.files.failed_trace());
     } else {
         discard(partial);
     }
-    for (std::string& line : result.error) { // the name that it was told has gone
+    for (std::string& line : result.error) { // the partial trace has a new name
         replace_all(line, partial.string(), cell.files.failed_trace().string());
     }
     result.end = CellEnd::failed;
@@ -202,17 +201,17 @@ void SweepRunner::fail(Running& cell, CellResult& result) {
     );
 }
 
-void SweepRunner::told(std::size_t place) {
-    observer_.on_end(results_[place]);
+void SweepRunner::report_result(std::size_t slot) {
+    observer_.on_cell_end(results_[slot]);
 }
 
-/// The first interrupt asks the cells to close their traces, the second again, which ends a job of
-/// ranks; the third kills.
-void SweepRunner::pass_on_interrupts() {
-    for (; passed_on_ < times_interrupted(); ++passed_on_) {
+/// Forwards each interrupt to all running cells. After the first one they close their traces, the
+/// second one ends their ranks, and the third one kills them.
+void SweepRunner::forward_interrupts() {
+    for (; forwarded_interrupts_ < interrupt_count(); ++forwarded_interrupts_) {
         for (const Running& cell : running_) {
-            cell.process.send(
-                passed_on_ >= 2                                           ? SIGKILL
+            cell.process.send_signal(
+                forwarded_interrupts_ >= 2                                ? SIGKILL
                 : interrupted() == static_cast<int>(ExitCode::terminated) ? SIGTERM
                                                                           : SIGINT
             );

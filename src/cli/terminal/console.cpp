@@ -13,7 +13,7 @@ namespace headroom::cli {
 
 namespace {
 
-/// How many blocks of a kind go from one device to another.
+/// The moves of one kind of block from one device to another.
 struct Route {
     std::int32_t from;
     std::int32_t to;
@@ -21,9 +21,9 @@ struct Route {
     auto operator<=>(const Route&) const = default;
 };
 
-/// More would not fit a line.
-constexpr std::size_t kRoutesShown = 4;
-constexpr std::size_t kHoldersShown = 8;
+/// Limits that keep a message on one line.
+constexpr std::size_t kMaxRoutesShown = 4;
+constexpr std::size_t kMaxDevicesShown = 8;
 
 std::string_view plural(BlockKind kind, std::size_t count) {
     switch (kind) {
@@ -45,7 +45,7 @@ std::string_view plural(BlockKind kind, std::size_t count) {
     return "";
 }
 
-std::string execution(const trace::RunHeader& header) {
+std::string execution_text(const trace::RunHeader& header) {
     const std::string& how = header.attributes.at("execution");
     if (how == "decoded") {
         return fmt::format(
@@ -55,8 +55,8 @@ std::string execution(const trace::RunHeader& header) {
     return how == "simulated" ? "simulated without weights" : "the recorded tokens once more";
 }
 
-/// What changes the meaning of a run and is not as usual.
-std::string settings(const trace::RunHeader& header) {
+/// Settings that affect how the results are to be read and differ from the defaults.
+std::string unusual_settings(const trace::RunHeader& header) {
     std::string text;
     if (header.attributes.at("cost_profile") == "paper") {
         text += ", cost profile paper (decisions by the published formulas)";
@@ -67,13 +67,13 @@ std::string settings(const trace::RunHeader& header) {
     return text;
 }
 
-std::string in_flight_at_most(const trace::RunHeader& header) {
+std::string in_flight_limit(const trace::RunHeader& header) {
     const std::int64_t most = header.numbers.at("in_flight");
     return most > 1 ? fmt::format(", up to {} sequences in flight", most) : "";
 }
 
-/// "17.1 ms per token", of several sequences "6 in flight, batch 2, 17.1 ms per round".
-std::string speed(const trace::IntervalRow& row) {
+/// "17.1 ms per token"; with several sequences "6 in flight, batch 2, 17.1 ms per round".
+std::string speed_text(const trace::IntervalRow& row) {
     return row.in_flight == 1
                ? fmt::format("{} per token", format_duration(row.predicted_inference_ns))
                : fmt::format(
@@ -84,21 +84,25 @@ std::string speed(const trace::IntervalRow& row) {
                  );
 }
 
-/// In the policy's words, if it has any; of several sequences after what it is that stays.
-std::string kept(const runtime::DecisionNote& note) {
+/// Says that the placement stays, with the policy's reason if it gave one. With several sequences
+/// in flight, the predicted speed stands before the reason.
+std::string kept_text(const runtime::DecisionEvent& event) {
     constexpr std::string_view kKept = "kept: ";
-    const bool explained = note.reason.starts_with(kKept);
-    if (note.row.in_flight == 1 && explained) {
-        return note.reason;
+    const bool explained = event.reason.starts_with(kKept);
+    if (event.row.in_flight == 1 && explained) {
+        return event.reason;
     }
-    const bool nothing_new = !explained || note.reason.starts_with("kept: found nothing");
+    const bool nothing_new = !explained || event.reason.starts_with("kept: found nothing");
     return fmt::format(
-        "{}{}{}", kKept, speed(note.row), nothing_new ? "" : "; " + note.reason.substr(kKept.size())
+        "{}{}{}",
+        kKept,
+        speed_text(event.row),
+        nothing_new ? "" : "; " + event.reason.substr(kKept.size())
     );
 }
 
-/// The part of a policy's sentence that says why it had to move.
-std::string why(const std::string& reason) {
+/// Returns the part of the policy's reason that says why blocks had to move, or nothing.
+std::string reason_clause(const std::string& reason) {
     const std::size_t begin = reason.find("because");
     if (begin == std::string::npos) {
         return "";
@@ -107,12 +111,12 @@ std::string why(const std::string& reason) {
     return ", " + reason.substr(begin, end == std::string::npos ? end : end + 1 - begin);
 }
 
-/// What a migration costs on the way: bytes sent, bytes read by their targets.
-std::string freight(const runtime::DecisionNote& note) {
-    return note.loaded == 0
-               ? format_bytes(note.bytes)
+/// Returns the bytes sent between devices and, if there are any, those loaded from storage.
+std::string migration_volume(const runtime::DecisionEvent& event) {
+    return event.loaded == 0
+               ? format_bytes(event.bytes)
                : fmt::format(
-                     "{} sent and {} loaded", format_bytes(note.bytes), format_bytes(note.loaded)
+                     "{} sent and {} loaded", format_bytes(event.bytes), format_bytes(event.loaded)
                  );
 }
 
@@ -126,19 +130,22 @@ void print_notes(const std::vector<std::string>& notes) {
 }
 
 void print_warnings(const Terminal& terminal, const std::vector<std::string>& warnings) {
-    const char* const mark = terminal.err ? "\x1b[1;33mwarning:\x1b[0m" : "warning:";
+    const char* const mark = terminal.err_is_terminal ? "\x1b[1;33mwarning:\x1b[0m" : "warning:";
     for (const std::string& warning : warnings) {
-        put_as_is(stderr, fmt::format("headroom: {} {}\n", mark, shown(terminal.err, warning)));
+        put_as_is(
+            stderr,
+            fmt::format("headroom: {} {}\n", mark, printable(terminal.err_is_terminal, warning))
+        );
     }
     std::fflush(stderr);
 }
 
 void print_error(const Terminal& terminal, const std::string& text) {
-    const char* const mark = terminal.err ? "\x1b[1;31merror:\x1b[0m" : "error:";
+    const char* const mark = terminal.err_is_terminal ? "\x1b[1;31merror:\x1b[0m" : "error:";
     std::string_view rest = text;
     while (!rest.empty()) {
         const std::size_t end = std::min(rest.find('\n'), rest.size());
-        const std::string line = shown(terminal.err, rest.substr(0, end));
+        const std::string line = printable(terminal.err_is_terminal, rest.substr(0, end));
         put_as_is(
             stderr,
             line.starts_with(' ') ? line + "\n" : fmt::format("headroom: {} {}\n", mark, line)
@@ -149,7 +156,7 @@ void print_error(const Terminal& terminal, const std::string& text) {
 }
 
 std::string Console::dim(const std::string& text) const {
-    return terminal_.err ? "\x1b[2m" + visible(text) + "\x1b[0m" : text;
+    return terminal_.err_is_terminal ? "\x1b[2m" + escape_controls(text) + "\x1b[0m" : text;
 }
 
 void Console::on_warning(const std::string& warning) {
@@ -160,110 +167,116 @@ void Console::on_begin(const trace::RunHeader& header) {
     for (const trace::DeviceRow& device : header.devices) {
         device_names_.push_back(device.name);
     }
-    several_ = header.numbers.at("in_flight") > 1;
-    note(
+    concurrent_ = header.numbers.at("in_flight") > 1;
+    print_message(
         fmt::format(
             "headroom: {} on {} devices, policy {}, a decision every {} {}, {}",
             header.attributes.at("model"),
             header.devices.size(),
             header.attributes.at("policy"),
             header.numbers.at("interval"),
-            several_ ? "rounds" : "tokens",
-            execution(header)
+            concurrent_ ? "rounds" : "tokens",
+            execution_text(header)
         ) +
-        in_flight_at_most(header) + settings(header)
+        in_flight_limit(header) + unusual_settings(header)
     );
     if (several_hosts_) {
-        note("headroom: hosts " + header.attributes.at("host"));
+        print_message("headroom: hosts " + header.attributes.at("host"));
     }
     const auto kernels = header.attributes.find("kernels_note");
     if (kernels != header.attributes.end()) {
-        note("headroom: " + kernels->second);
+        print_message("headroom: " + kernels->second);
     }
 }
 
-void Console::note(const std::string& line) {
-    put_as_is(terminal_.notes(), dim(line) + "\n");
+void Console::print_message(const std::string& line) {
+    put_as_is(terminal_.message_stream(), dim(line) + "\n");
 }
 
 void Console::write_text(const std::string& text) {
-    if (!text_ || text.empty()) {
+    if (!prints_text_ || text.empty()) {
         return;
     }
     clear_progress();
-    unfinished_ += text;
-    const std::size_t whole = terminal_.out ? whole_characters(unfinished_) : unfinished_.size();
-    put_as_is(stdout, shown(terminal_.out, unfinished_.substr(0, whole)));
-    unfinished_.erase(0, whole);
+    partial_character_ += text;
+    const std::size_t whole = terminal_.out_is_terminal ? complete_prefix_length(partial_character_)
+                                                        : partial_character_.size();
+    put_as_is(stdout, printable(terminal_.out_is_terminal, partial_character_.substr(0, whole)));
+    partial_character_.erase(0, whole);
     std::fflush(stdout);
-    in_line_ = text.back() != '\n';
+    mid_line_ = text.back() != '\n';
 }
 
-/// What comes next does not belong to its text.
-void Console::write_broken_character() {
-    put_as_is(stdout, shown(terminal_.out, std::exchange(unfinished_, {})));
+/// Prints the bytes of a character that will not be completed.
+void Console::flush_partial_character() {
+    put_as_is(stdout, printable(terminal_.out_is_terminal, std::exchange(partial_character_, {})));
 }
 
 void Console::on_prompt(const std::string& text) {
-    print_waiting_notes();
-    if (!first_) {
-        write_text(in_line_ ? "\n\n" : "\n");
+    print_pending_messages();
+    if (!before_first_sequence_) {
+        write_text(mid_line_ ? "\n\n" : "\n");
     }
-    first_ = false;
+    before_first_sequence_ = false;
     write_text(text);
 }
 
 void Console::on_token(const std::string& piece, std::int64_t sampled) {
     if (!piece.empty() && (piece.front() == ' ' || piece.front() == '\n')) {
-        print_waiting_notes();
+        print_pending_messages();
     }
     write_text(piece);
-    progress(sampled);
+    show_progress(sampled);
 }
 
 void Console::on_text(std::int64_t sequence, const std::string& text) {
-    write_text(fmt::format("{}[sequence {}]\n{}", first_ ? "" : "\n", sequence, text));
-    write_text(in_line_ ? "\n" : "");
-    first_ = false;
+    write_text(
+        fmt::format("{}[sequence {}]\n{}", before_first_sequence_ ? "" : "\n", sequence, text)
+    );
+    write_text(mid_line_ ? "\n" : "");
+    before_first_sequence_ = false;
 }
 
-/// A line that is written over: only where text does not stream on the same terminal. Into a file,
-/// a line every five seconds.
-void Console::progress(std::int64_t sampled) {
+/// On a terminal, shows progress on one line that is overwritten, unless text is streamed there.
+/// Elsewhere, prints a line every five seconds.
+void Console::show_progress(std::int64_t sampled) {
     const auto now = std::chrono::steady_clock::now();
-    const bool over = terminal_.err && (several_ || !(terminal_.out && text_));
-    const auto pause = over ? std::chrono::milliseconds(100) : std::chrono::milliseconds(5000);
-    if ((terminal_.err && !over) || now - shown_ < pause || now - started_ < pause) {
+    const bool overwrites =
+        terminal_.err_is_terminal && (concurrent_ || !(terminal_.out_is_terminal && prints_text_));
+    const auto pause =
+        overwrites ? std::chrono::milliseconds(100) : std::chrono::milliseconds(5000);
+    if ((terminal_.err_is_terminal && !overwrites) || now - last_progress_ < pause ||
+        now - started_ < pause) {
         return;
     }
-    shown_ = now;
+    last_progress_ = now;
     const double wall = std::chrono::duration<double>(now - started_).count();
     const std::string line = fmt::format(
         "{} of {} tokens, {} of virtual time, {:.0f} s",
         sampled,
-        tokens_,
+        max_tokens_,
         format_duration(virtual_end_),
         wall
     );
-    if (over) {
-        put_as_is(terminal_.notes(), "\r\x1b[K" + dim(line));
-        progress_on_ = true;
+    if (overwrites) {
+        put_as_is(terminal_.message_stream(), "\r\x1b[K" + dim(line));
+        progress_shown_ = true;
     } else {
-        put_as_is(terminal_.notes(), line + "\n");
+        put_as_is(terminal_.message_stream(), line + "\n");
     }
-    std::fflush(terminal_.notes());
+    std::fflush(terminal_.message_stream());
 }
 
 void Console::clear_progress() {
-    if (progress_on_) {
-        put_as_is(terminal_.notes(), "\r\x1b[K");
-        std::fflush(terminal_.notes());
-        progress_on_ = false;
+    if (progress_shown_) {
+        put_as_is(terminal_.message_stream(), "\r\x1b[K");
+        std::fflush(terminal_.message_stream());
+        progress_shown_ = false;
     }
 }
 
-/// Who holds how many blocks, and what to do if one device holds them all.
-std::string Console::holders(const scheduler::Placement& placement) const {
+/// Returns how many blocks each device holds, and a hint if one device holds all of them.
+std::string Console::placement_text(const scheduler::Placement& placement) const {
     std::vector<std::size_t> blocks(device_names_.size());
     for (const DeviceId device : placement) {
         ++blocks[device.index()];
@@ -276,7 +289,7 @@ std::string Console::holders(const scheduler::Placement& placement) const {
             ++used;
         }
     }
-    if (used > kHoldersShown) {
+    if (used > kMaxDevicesShown) {
         return fmt::format("blocks on {} of {} devices", used, blocks.size());
     }
     return used > 1 || blocks.size() == 1
@@ -289,61 +302,61 @@ std::string Console::holders(const scheduler::Placement& placement) const {
                  );
 }
 
-/// Which blocks moved where, predicted delay before and after, and why.
-std::string Console::decision_text(const runtime::DecisionNote& note) const {
-    const trace::IntervalRow& row = note.row;
+/// Returns which blocks moved where, the predicted delay before and after, and the reason.
+std::string Console::decision_text(const runtime::DecisionEvent& event) const {
+    const trace::IntervalRow& row = event.row;
     if (row.kept_inference_ns < 0) {
         return fmt::format(
             "{}: {} predicted, {}",
             row.reason == static_cast<std::int32_t>(trace::Reason::resumed) ? "placed anew"
                                                                             : "first placement",
-            speed(row),
-            holders(note.placement)
+            speed_text(row),
+            placement_text(event.placement)
         );
     }
     if (row.feasible == 0) {
-        return "nothing fits, the placement stays: " + note.reason;
+        return "nothing fits, the placement stays: " + event.reason;
     }
-    if (note.moves.empty()) {
-        return kept(note);
+    if (event.moves.empty()) {
+        return kept_text(event);
     }
     const std::string before =
         row.in_flight == 1 ? format_duration(row.kept_inference_ns) + " -> " : "";
     return fmt::format(
         "{}: {}{} for {} in {}{}",
-        describe_moves(note.moves, *note.blocks, device_names_),
+        describe_moves(event.moves, *event.blocks, device_names_),
         before,
-        speed(row),
-        freight(note),
+        speed_text(row),
+        migration_volume(event),
         format_duration(row.predicted_migration_ns),
-        why(note.reason)
+        reason_clause(event.reason)
     );
 }
 
-std::string Console::decision_line(const runtime::DecisionNote& note) const {
-    return fmt::format("[token {:>3}] {}", note.row.first_token, decision_text(note));
+std::string Console::decision_line(const runtime::DecisionEvent& event) const {
+    return fmt::format("[token {:>3}] {}", event.row.first_token, decision_text(event));
 }
 
-/// Text on the same terminal is not broken inside a word: the note waits for the next one.
-void Console::on_decision(const runtime::DecisionNote& note) {
-    waiting_ += dim(decision_line(note)) + "\n";
-    if (!in_line_ || !terminal_.same) {
-        print_waiting_notes();
+/// If text is streamed to the same destination, the message waits until the current word ends.
+void Console::on_decision(const runtime::DecisionEvent& event) {
+    pending_messages_ += dim(decision_line(event)) + "\n";
+    if (!mid_line_ || !terminal_.same_destination) {
+        print_pending_messages();
     }
 }
 
-void Console::print_waiting_notes() {
-    if (waiting_.empty()) {
+void Console::print_pending_messages() {
+    if (pending_messages_.empty()) {
         return;
     }
     clear_progress();
-    if (in_line_ && terminal_.same) {
-        put_as_is(terminal_.notes(), "\n"); // keep the note off the text's line
-        in_line_ = false;
+    if (mid_line_ && terminal_.same_destination) {
+        put_as_is(terminal_.message_stream(), "\n"); // the message gets a line of its own
+        mid_line_ = false;
     }
-    put_as_is(terminal_.notes(), waiting_);
-    std::fflush(terminal_.notes());
-    waiting_.clear();
+    put_as_is(terminal_.message_stream(), pending_messages_);
+    std::fflush(terminal_.message_stream());
+    pending_messages_.clear();
 }
 
 void Console::on_interval(const trace::Interval& interval) {
@@ -351,13 +364,13 @@ void Console::on_interval(const trace::Interval& interval) {
 }
 
 void Console::finish() {
-    print_waiting_notes();
+    print_pending_messages();
     clear_progress();
-    write_broken_character();
-    if (in_line_) {
+    flush_partial_character();
+    if (mid_line_) {
         put_as_is(stdout, "\n");
         std::fflush(stdout);
-        in_line_ = false;
+        mid_line_ = false;
     }
 }
 
@@ -374,8 +387,8 @@ std::string describe_moves(
     std::string text;
     std::size_t listed = 0;
     for (const auto& [route, count] : routes) {
-        if (listed++ == kRoutesShown) {
-            const std::size_t rest = routes.size() - kRoutesShown;
+        if (listed++ == kMaxRoutesShown) {
+            const std::size_t rest = routes.size() - kMaxRoutesShown;
             return text + fmt::format(" and {} more route{}", rest, rest == 1 ? "" : "s");
         }
         text += fmt::format(

@@ -1,4 +1,5 @@
-// What a user sees while a run goes on: text on stdout; progress, decisions and errors on stderr.
+// What a user sees during a run. The generated text goes to stdout; progress, decisions, warnings
+// and errors go to stderr, or to stdout if both streams have the same destination.
 #pragma once
 
 #include <chrono>
@@ -12,60 +13,65 @@
 
 namespace headroom::cli {
 
-/// "headroom: ..." on stderr: which files are used from elsewhere.
+/// Prints each note on stderr as "headroom: NOTE". Notes say which installed files are used.
 void print_notes(const std::vector<std::string>& notes);
-/// "headroom: warning: ..." on stderr: what is allowed but hardly meant.
+/// Prints each warning on stderr as "headroom: warning: WARNING".
 void print_warnings(const Terminal& terminal, const std::vector<std::string>& warnings);
-/// "headroom: error: ..." on stderr, problem by problem.
+/// Prints each line of the text on stderr as "headroom: error: LINE". Lines that begin with a space
+/// are hints and are printed without the prefix. Prints nothing for an empty text.
 void print_error(const Terminal& terminal, const std::string& text);
 
+/// Shows a run as it proceeds.
 class Console final : public runtime::Observer {
   public:
-    /// tokens: how many will be sampled at most, in all sequences. text: stream the text to stdout.
-    Console(Terminal terminal, std::int64_t tokens, bool text, bool several_hosts)
-        : terminal_(terminal), tokens_(tokens), text_(text), several_hosts_(several_hosts) {}
+    /// `max_tokens` is the largest number of tokens that the run can sample in all its sequences.
+    /// `prints_text` says whether the generated text is printed to stdout.
+    Console(Terminal terminal, std::int64_t max_tokens, bool prints_text, bool several_hosts)
+        : terminal_(terminal), max_tokens_(max_tokens), prints_text_(prints_text),
+          several_hosts_(several_hosts) {}
 
     void on_warning(const std::string& warning) override;
     void on_begin(const trace::RunHeader& header) override;
-    /// A blank line stands before every sequence but the first.
+    /// Prints the prompt, after a blank line unless this is the first sequence.
     void on_prompt(const std::string& text) override;
     void on_token(const std::string& piece, std::int64_t sampled) override;
-    /// Under a line of its own, "[sequence 3]", with a blank line behind it.
+    /// Prints the text of a sequence that has ended, under a heading such as "[sequence 3]".
     void on_text(std::int64_t sequence, const std::string& text) override;
-    void on_decision(const runtime::DecisionNote& note) override;
+    void on_decision(const runtime::DecisionEvent& event) override;
     void on_interval(const trace::Interval& interval) override;
-    /// Ends the line that text or progress stand on.
+    /// Prints what is still pending and ends the line that the cursor is on.
     void finish();
 
   private:
-    [[nodiscard]] std::string decision_line(const runtime::DecisionNote& note) const;
-    [[nodiscard]] std::string decision_text(const runtime::DecisionNote& note) const;
-    [[nodiscard]] std::string holders(const scheduler::Placement& placement) const;
-    void note(const std::string& line);
-    void print_waiting_notes();
+    [[nodiscard]] std::string decision_line(const runtime::DecisionEvent& event) const;
+    [[nodiscard]] std::string decision_text(const runtime::DecisionEvent& event) const;
+    [[nodiscard]] std::string placement_text(const scheduler::Placement& placement) const;
+    void print_message(const std::string& line);
+    void print_pending_messages();
     void write_text(const std::string& text);
-    void write_broken_character();
-    void progress(std::int64_t sampled);
+    void flush_partial_character();
+    void show_progress(std::int64_t sampled);
     void clear_progress();
     [[nodiscard]] std::string dim(const std::string& text) const;
 
     Terminal terminal_;
-    std::int64_t tokens_;
-    bool text_;
+    std::int64_t max_tokens_;
+    bool prints_text_;
     bool several_hosts_;
-    bool first_ = true;        ///< no sequence has begun
-    bool several_ = false;     ///< sequences can be in flight, so that texts come when they end
-    std::string unfinished_;   ///< bytes of a character that a terminal waits for
-    bool in_line_ = false;     ///< text stands on the current line of the terminal
-    bool progress_on_ = false; ///< a progress line stands on stderr
-    Nanoseconds virtual_end_ = 0;
-    std::string waiting_; ///< notes until the word on the line is whole
+    bool before_first_sequence_ = true;
+    bool concurrent_ = false;       ///< several sequences can be in flight
+    std::string partial_character_; ///< first bytes of a UTF-8 character, until its last byte comes
+    bool mid_line_ = false;         ///< the last text on stdout did not end with a line break
+    bool progress_shown_ = false;   ///< a progress line stands on the terminal
+    Nanoseconds virtual_end_ = 0;   ///< end of the last interval
+    std::string pending_messages_;  ///< lines about decisions, held until the current word ends
     std::vector<std::string> device_names_;
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-    std::chrono::steady_clock::time_point shown_{};
+    std::chrono::steady_clock::time_point last_progress_{}; ///< time of the last progress line
 };
 
-/// "3 groups laptop -> phone-a, 1 ffn laptop -> tablet": what moved by kind, from where to where.
+/// Returns the number of moved blocks per kind, source and target device, for example
+/// "3 groups laptop -> phone-a, 1 ffn laptop -> tablet".
 [[nodiscard]] std::string describe_moves(
     const std::vector<scheduler::Move>& moves,
     const scheduler::Blocks& blocks,

@@ -35,7 +35,7 @@ int report_failure(const Terminal& terminal, ExitCode code, const std::string& t
     return static_cast<int>(code);
 }
 
-ExitCode code_of(const std::exception& error) {
+ExitCode exit_code_for(const std::exception& error) {
     if (const auto* const known = dynamic_cast<const Error*>(&error)) {
         return known->code();
     }
@@ -43,7 +43,7 @@ ExitCode code_of(const std::exception& error) {
                                                                     : ExitCode::environment;
 }
 
-std::string text_of(const std::exception& error) {
+std::string message_for(const std::exception& error) {
     if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
         return "this computer has no memory left for the run: expected room for the model and all "
                "devices that run here\n"
@@ -52,9 +52,10 @@ std::string text_of(const std::exception& error) {
     }
     const auto* const refused = dynamic_cast<const std::system_error*>(&error);
     if (refused != nullptr && std::string_view(error.what()).starts_with("cannot write to file")) {
-        return "standard output could not be written: " + why_not_written(refused->code().value());
+        return "standard output could not be written: " +
+               write_failure_reason(refused->code().value());
     }
-    if (code_of(error) == ExitCode::bug) {
+    if (exit_code_for(error) == ExitCode::bug) {
         return fmt::format(
             "this is a bug in headroom, not in what you gave it: {}\n"
             "  please report it with the command, the scenario and what headroom --version prints",
@@ -65,7 +66,7 @@ std::string text_of(const std::exception& error) {
 }
 
 int report_failure(const Terminal& terminal, const std::exception& error, bool json) {
-    return report_failure(terminal, code_of(error), text_of(error), json);
+    return report_failure(terminal, exit_code_for(error), message_for(error), json);
 }
 
 } // namespace headroom::cli

@@ -1,4 +1,4 @@
-// How a failure is told: lines for people on stderr and, with --json, one object on stdout.
+// How a failure is reported: as lines on stderr and, with --json, also as one object on stdout.
 #pragma once
 
 #include <exception>
@@ -10,19 +10,20 @@
 
 namespace headroom::cli {
 
-/// `text` as print_error() shows it; with `json` also {"exit_code", "error": [lines]} on stdout.
-/// Returns the exit code. Never throws: there is nobody left to tell.
+/// Prints `text` with print_error(). With `json`, also prints {"exit_code": N, "error": [lines]} on
+/// stdout. Returns the exit code as a number.
 int report_failure(const Terminal& terminal, ExitCode code, const std::string& text, bool json);
 
-/// The same for whatever was caught.
+/// Reports an exception that was caught, with its exit_code_for() and message_for().
 int report_failure(const Terminal& terminal, const std::exception& error, bool json);
 
-/// An Error's own code, a bug for logic errors, else the environment: memory, the file system.
-[[nodiscard]] ExitCode code_of(const std::exception& error);
-/// What to tell of it: bugs ask to be reported.
-[[nodiscard]] std::string text_of(const std::exception& error);
+/// Returns the code of a headroom::Error, `bug` for a std::logic_error, and `environment` for every
+/// other exception (memory, the file system).
+[[nodiscard]] ExitCode exit_code_for(const std::exception& error);
+/// Returns the message for the user. The message of a bug asks the user to report it.
+[[nodiscard]] std::string message_for(const std::exception& error);
 
-/// The lines of an error's text, without the indentation that hints have.
+/// Splits a text into its lines and removes their indentation.
 [[nodiscard]] std::vector<std::string> lines_of(const std::string& text);
 
 } // namespace headroom::cli

@@ -16,15 +16,15 @@ namespace headroom::cli {
 
 namespace {
 
-// A signal handler has nowhere else to put what it heard.
+// A signal handler can only communicate through global variables.
 // NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
 std::atomic<int> exit_code = 0;
-std::atomic<int> signals_noted = 0;
-std::atomic<std::int64_t> first_at = 0; ///< ns of the steady clock
+std::atomic<int> signal_count = 0;
+std::atomic<std::int64_t> first_signal_time = 0; ///< ns of the steady clock
 std::atomic<bool> self_started = false;
 std::atomic<pid_t> launching_process = 0;
-std::atomic<pid_t> stranger = 0;
-std::atomic<bool> only_noted = false;
+std::atomic<pid_t> sender = 0;
+std::atomic<bool> deferred = false;
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 static_assert(
     std::atomic<int>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free
@@ -32,7 +32,7 @@ static_assert(
 
 constexpr std::int64_t kGrace = 1'000'000'000;
 
-/// What a signal handler may call.
+/// Nanoseconds of the steady clock. Safe to call in a signal handler.
 std::int64_t steady_time() {
     timespec now{};
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
@@ -45,16 +45,15 @@ void end_at_once(int code) {
     _exit(code);
 }
 
-/// A rank that has lost its launcher gets so much time to close the trace.
-constexpr unsigned kSecondsAlone = 3;
+/// Time that a rank without its launcher gets to close the trace.
+constexpr unsigned kSecondsWithoutLauncher = 3;
 
-/// A closed terminal (SIGHUP) is a request to end, like SIGTERM.
-void note(int signal, siginfo_t* info, void* /*context*/) {
+void handle_signal(int signal, siginfo_t* info, void* /*context*/) {
     const bool by_launcher =
         self_started && (signal == SIGINT || signal == SIGTERM || signal == SIGHUP);
     if (by_launcher && info != nullptr && info->si_code == SI_USER && info->si_pid != getppid() &&
-        signals_noted == 0) {
-        stranger = info->si_pid;
+        signal_count == 0) {
+        sender = info->si_pid;
     }
     const bool term = signal == SIGTERM || signal == SIGUSR2 || signal == SIGHUP;
     const auto code = static_cast<int>(
@@ -62,36 +61,36 @@ void note(int signal, siginfo_t* info, void* /*context*/) {
         : term      ? ExitCode::terminated
                     : ExitCode::interrupted
     );
-    if (!only_noted) {
+    if (!deferred) {
         end_at_once(code);
     }
-    if (signals_noted == 0) {
-        first_at = steady_time();
+    if (signal_count == 0) {
+        first_signal_time = steady_time();
     }
     exit_code = code;
-    ++signals_noted;
+    ++signal_count;
 }
 
-/// The kernel also tells that a mere thread of the launcher has ended.
-void note_lost_launcher(int /*signal*/) {
+/// The kernel also sends this signal when only a thread of the launcher has ended.
+void handle_launcher_exit(int /*signal*/) {
     if (getppid() == launching_process) {
         return;
     }
     exit_code = static_cast<int>(ExitCode::environment);
-    ++signals_noted;
-    (void)std::signal(SIGALRM, SIG_DFL); // which ends the process, wherever it hangs
-    (void)alarm(kSecondsAlone);
+    ++signal_count;
+    (void)std::signal(SIGALRM, SIG_DFL); // SIGALRM then ends the process even if it hangs
+    (void)alarm(kSecondsWithoutLauncher);
 }
 
-/// nohup ignores SIGHUP for the program that it starts: the run is to outlive the terminal.
+/// nohup starts a program with SIGHUP ignored, so that it survives the terminal.
 bool is_ignored(int signal) {
     struct sigaction action = {};
     return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-void catch_by_note(int signal) {
+void install_handler(int signal) {
     struct sigaction action = {};
-    action.sa_sigaction = note;
+    action.sa_sigaction = handle_signal;
     action.sa_flags = SA_SIGINFO | SA_RESTART;
     (void)sigaction(signal, &action, nullptr);
 }
@@ -107,55 +106,55 @@ void set_mask(int how) {
 
 } // namespace
 
-void hold_interrupts() {
+void block_interrupts() {
     set_mask(SIG_BLOCK);
 }
 
-void catch_interrupts() {
-    self_started = std::getenv(kSelfStarted) != nullptr;
-    only_noted = under_launcher(); // mpirun ends ranks whose neighbour has failed, and tells it
+void install_interrupt_handlers() {
+    self_started = std::getenv(kStartedByHeadroom) != nullptr;
+    deferred = is_launched_rank(); // mpirun reports why it ends a rank
     for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
-        catch_by_note(signal);
+        install_handler(signal);
     }
     if (!is_ignored(SIGHUP)) {
-        catch_by_note(SIGHUP);
+        install_handler(SIGHUP);
     }
-    (void)std::signal(SIGPIPE, SIG_IGN); // a reader that has seen enough ends no run
+    (void)std::signal(SIGPIPE, SIG_IGN); // a closed output pipe must not end the run
     set_mask(SIG_UNBLOCK);
 }
 
 void end_with_launcher() {
     launching_process = getppid();
-    const int signal = SIGRTMIN; // nobody else's
-    (void)std::signal(signal, note_lost_launcher);
+    const int signal = SIGRTMIN; // not used for anything else
+    (void)std::signal(signal, handle_launcher_exit);
     (void)prctl(PR_SET_PDEATHSIG, signal);
 }
 
-void note_interrupts() {
-    only_noted = true;
+void defer_interrupts() {
+    deferred = true;
 }
 
 int interrupted() {
     return exit_code;
 }
 
-int interrupted_long_ago() {
+int interrupt_grace_expired() {
     const int code = exit_code;
     const bool now = code == static_cast<int>(ExitCode::environment);
-    return code != 0 && (now || steady_time() - first_at >= kGrace) ? code : 0;
+    return code != 0 && (now || steady_time() - first_signal_time >= kGrace) ? code : 0;
 }
 
-bool is_interrupt(int code) {
+bool is_interrupt_code(int code) {
     return code == static_cast<int>(ExitCode::interrupted) ||
            code == static_cast<int>(ExitCode::terminated);
 }
 
-int times_interrupted() {
-    return signals_noted;
+int interrupt_count() {
+    return signal_count;
 }
 
-int interrupted_by_stranger() {
-    return stranger;
+int foreign_signal_sender() {
+    return sender;
 }
 
 } // namespace headroom::cli

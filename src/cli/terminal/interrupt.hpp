@@ -1,43 +1,46 @@
-// SIGINT, SIGTERM and SIGHUP. As long as nothing has to be put away they end the program where it
-// is, even in a read that never returns; then they are a flag that a run looks at between steps, so
-// that the trace is closed.
+// Handling of SIGINT, SIGTERM and SIGHUP. By default they end the program at once, even inside a
+// read that never returns. After defer_interrupts() they are only recorded, and the program asks
+// interrupted() between steps so that it can close the trace first.
 #pragma once
 
 namespace headroom::cli {
 
-/// Keeps SIGINT, SIGTERM and SIGHUP waiting until catch_interrupts(), also across exec.
-void hold_interrupts();
+/// Blocks SIGINT, SIGTERM and SIGHUP until install_interrupt_handlers(), also across exec.
+void block_interrupts();
 
-/// From now on SIGINT, SIGTERM and SIGHUP end the program at once, with their exit codes. SIGHUP, a
-/// closed terminal, is like SIGTERM, but stays ignored if it was (nohup). Caught are also the
-/// stand-ins SIGUSR1 and SIGUSR2, which mpirun passes on to its ranks where it would end them on
-/// the real ones; a rank only notes them all. SIGPIPE is ignored: the trace matters
-/// more than who reads the text.
-void catch_interrupts();
+/// Installs the handlers and unblocks the signals. From here on, SIGINT, SIGTERM and SIGHUP end the
+/// program with their exit codes; in an MPI rank they are only recorded, as after
+/// defer_interrupts(). SIGHUP is treated like SIGTERM, but stays ignored if it was ignored (nohup).
+/// SIGUSR1 and SIGUSR2 stand for SIGINT and SIGTERM: mpirun passes them on to its ranks, whereas it
+/// ends the ranks on the real ones. SIGPIPE is ignored, so that a run finishes its trace even if
+/// nobody reads its text.
+void install_interrupt_handlers();
 
-/// From now on they are only noted: there is a file to close or to remove, or a process to end.
-/// Whoever calls this looks at interrupted().
-void note_interrupts();
+/// From here on, signals are only recorded, because a file must be closed or removed, or a process
+/// must be ended. The caller must then ask interrupted() regularly.
+void defer_interrupts();
 
-/// A rank, early: when the process that started it is killed, interrupted() becomes 3, and the rank
-/// ends within seconds even where it hangs.
+/// Called early by a rank. If the process that started the rank is killed, interrupted() becomes 3,
+/// and the rank ends within seconds even if it hangs.
 void end_with_launcher();
 
-/// 0, or the exit code that a signal asked for: 130 (SIGINT) or 143 (SIGTERM, SIGHUP).
-/// In a job that we started ourselves the user's signals come as SIGUSR1 and SIGUSR2; SIGINT,
-/// SIGTERM or SIGHUP there mean that mpirun is ending the job, because another rank is gone: 3.
+/// Returns 0, or the exit code that a signal asked for: 130 (SIGINT) or 143 (SIGTERM, SIGHUP).
+/// In a job that headroom started itself, the user's signals arrive as SIGUSR1 and SIGUSR2. A
+/// SIGINT, SIGTERM or SIGHUP there means that mpirun ends the job because another rank has failed;
+/// the code is then 3.
 [[nodiscard]] int interrupted();
-/// The same once that was a second ago: what cannot come to its end in order by then gives up where
-/// it is (a StopCheck).
-[[nodiscard]] int interrupted_long_ago();
-/// Is this exit code a user's SIGINT or SIGTERM?
-[[nodiscard]] bool is_interrupt(int code);
-/// How many signals have come.
-[[nodiscard]] int times_interrupted();
-/// The process that asked a rank of ours to end, before mpirun did; 0: none.
-[[nodiscard]] int interrupted_by_stranger();
+/// Returns interrupted() once one second has passed since the first signal, else 0; code 3 counts
+/// at once. Work that cannot be completed within that second is given up.
+[[nodiscard]] int interrupt_grace_expired();
+/// Whether the exit code is that of a user's SIGINT or SIGTERM.
+[[nodiscard]] bool is_interrupt_code(int code);
+/// Returns how many signals have been recorded.
+[[nodiscard]] int interrupt_count();
+/// Returns the id of the process, other than mpirun, that was the first to ask a rank of our own
+/// job to end; 0 if there is none.
+[[nodiscard]] int foreign_signal_sender();
 
-/// Set in the environment of ranks that we started.
-inline constexpr const char* kSelfStarted = "HEADROOM_SELF_STARTED";
+/// Environment variable that is set for ranks that headroom started itself.
+inline constexpr const char* kStartedByHeadroom = "HEADROOM_SELF_STARTED";
 
 } // namespace headroom::cli

@@ -1,5 +1,6 @@
-// What the environment says of how this process was started: is it a rank, one of several copies,
-// or a child of a process that was a rank?
+// What the environment variables of mpirun and srun say about how this process was started: as a
+// rank of an MPI job, as one of several unrelated copies, or by a user. All functions work before
+// MPI is initialised.
 #pragma once
 
 #include <cstddef>
@@ -7,36 +8,36 @@
 
 namespace headroom::cli {
 
-/// Is this process one rank of a job that mpirun or srun started? A shell that srun started for
-/// somebody to type in is one too, for MPI; what is typed there is not.
-[[nodiscard]] bool under_launcher();
+/// Whether this process is a rank of a job that mpirun or srun started. A command typed into an
+/// interactive shell of srun (`srun --pty bash`) is not, although it inherits such variables.
+[[nodiscard]] bool is_launched_rank();
 
-/// How many copies of this program mpirun started; 1 if there is none.
-[[nodiscard]] int launched_copies();
+/// Returns how many copies of this program mpirun started; 1 without mpirun.
+[[nodiscard]] int mpirun_copies();
 
-/// How many copies of this program srun started without telling them of each other: they are no
-/// ranks of one job. 1 if there is nothing of the kind.
-[[nodiscard]] int copies_without_mpi();
+/// Returns how many copies of this program srun started without MPI between them, so that each
+/// would run everything; 1 if that is not the case.
+[[nodiscard]] int srun_copies_without_mpi();
 
-/// The same of an mpirun of another MPI, whose ranks would not find each other. 1: none.
-[[nodiscard]] int copies_of_another_mpi();
+/// Returns how many copies were started by the launcher of another MPI implementation, whose ranks
+/// would not find each other; 1 if that is not the case.
+[[nodiscard]] int copies_by_another_mpi();
 
-/// How the launcher that started this process starts `ranks` of them: "mpirun -n 3".
-[[nodiscard]] std::string launcher_words(std::size_t ranks);
-
-// Before MPI is up, too:
+/// Returns how the launcher of this process starts that many ranks, for example "mpirun -n 3".
+[[nodiscard]] std::string launcher_command(std::size_t ranks);
 
 [[nodiscard]] bool is_rank_0();
-/// How many ranks the job has; 1 if nobody says.
-[[nodiscard]] int ranks_of_the_job();
-/// False also if nobody says so.
-[[nodiscard]] bool all_ranks_are_here();
+/// Returns how many ranks the job has; 1 if the environment does not say.
+[[nodiscard]] int job_rank_count();
+/// Whether all ranks of the job run on this host; false if the environment does not say.
+[[nodiscard]] bool all_ranks_on_this_host();
 
-/// Before MPI is up every rank meets the same error, and rank 0 tells it: the others wait for its
-/// end to end them too. Who is still there afterwards, was alone with the error and gets false.
-[[nodiscard]] bool rank_0_tells();
+/// Called for an error before MPI is initialised, which every rank then has. Returns true if rank 0
+/// reports it and this rank stays silent: this rank waits up to three seconds for mpirun's signal.
+/// Returns false on rank 0, or if no signal comes; then the caller reports the error itself.
+[[nodiscard]] bool rank_0_reports();
 
-/// Takes out of the environment what makes a process a rank, so that its children are none.
-void leave_the_job();
+/// Removes the variables that make this process a rank, so that its children are not ranks.
+void clear_rank_environment();
 
 } // namespace headroom::cli

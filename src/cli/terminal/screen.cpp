@@ -11,9 +11,9 @@ namespace headroom::cli {
 
 namespace {
 
-/// A rank's stdout under somebody's own mpirun is a pseudo-terminal of mpirun's, wherever mpirun's
-/// own goes. What started the rank knows, if it is on this host.
-bool leads_to_terminal(int descriptor) {
+/// Under an mpirun of the user, stdout of a rank is a pseudo-terminal even if mpirun's own stdout
+/// is a file. The streams of the parent process tell, if the parent is on this host.
+bool is_terminal(int descriptor) {
     if (isatty(descriptor) != 1 || std::getenv("OMPI_COMM_WORLD_RANK") == nullptr) {
         return isatty(descriptor) == 1;
     }
@@ -25,53 +25,53 @@ bool leads_to_terminal(int descriptor) {
            to == "/dev/console";
 }
 
-/// What the process that started mpirun says of its own streams, if there is one.
-bool told_or_seen(const char* variable, int descriptor) {
-    const char* const told = std::getenv(variable);
-    return told != nullptr ? std::string_view(told) == "1" : leads_to_terminal(descriptor);
+/// Returns what the variable says if it is set, else whether the descriptor leads to a terminal.
+bool variable_or_terminal(const char* variable, int descriptor) {
+    const char* const value = std::getenv(variable);
+    return value != nullptr ? std::string_view(value) == "1" : is_terminal(descriptor);
 }
 
-bool one_place(int a, int b) {
+bool same_file(int a, int b) {
     struct stat first {};
     struct stat second {};
-    // Of two closed streams each is /dev/null, but only one takes what is written.
+    // Closed streams have become /dev/null, but only stderr can then be written to.
     return is_closed_for_writing(a) == is_closed_for_writing(b) && fstat(a, &first) == 0 &&
            fstat(b, &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
-bool told_same() {
-    const char* const told = std::getenv("HEADROOM_TTY_SAME");
-    return told != nullptr ? std::string_view(told) == "1"
-                           : one_place(STDOUT_FILENO, STDERR_FILENO);
+bool streams_share_destination() {
+    const char* const value = std::getenv("HEADROOM_TTY_SAME");
+    return value != nullptr ? std::string_view(value) == "1"
+                            : same_file(STDOUT_FILENO, STDERR_FILENO);
 }
 
 } // namespace
 
-Terminal Terminal::look() {
+Terminal Terminal::detect() {
     return {
-        told_or_seen("HEADROOM_TTY_OUT", STDOUT_FILENO),
-        told_or_seen("HEADROOM_TTY_ERR", STDERR_FILENO),
-        told_same(),
+        variable_or_terminal("HEADROOM_TTY_OUT", STDOUT_FILENO),
+        variable_or_terminal("HEADROOM_TTY_ERR", STDERR_FILENO),
+        streams_share_destination(),
     };
 }
 
-void Terminal::tell_children() const {
-    setenv("HEADROOM_TTY_OUT", out ? "1" : "0", 1);
-    setenv("HEADROOM_TTY_ERR", err ? "1" : "0", 1);
-    setenv("HEADROOM_TTY_SAME", same ? "1" : "0", 1);
+void Terminal::export_to_children() const {
+    setenv("HEADROOM_TTY_OUT", out_is_terminal ? "1" : "0", 1);
+    setenv("HEADROOM_TTY_ERR", err_is_terminal ? "1" : "0", 1);
+    setenv("HEADROOM_TTY_SAME", same_destination ? "1" : "0", 1);
 }
 
-std::string shown(bool on_terminal, std::string_view text) {
-    return on_terminal ? visible(text) : std::string(text);
+std::string printable(bool on_terminal, std::string_view text) {
+    return on_terminal ? escape_controls(text) : std::string(text);
 }
 
-std::string shown(std::FILE* to, std::string_view text) {
-    const Terminal terminal = Terminal::look();
-    return shown(to == stdout ? terminal.out : terminal.err, text);
+std::string printable(std::FILE* to, std::string_view text) {
+    const Terminal terminal = Terminal::detect();
+    return printable(to == stdout ? terminal.out_is_terminal : terminal.err_is_terminal, text);
 }
 
 void put(std::FILE* to, std::string_view text) {
-    put_as_is(to, shown(to, text));
+    put_as_is(to, printable(to, text));
 }
 
 void put_as_is(std::FILE* to, std::string_view text) {

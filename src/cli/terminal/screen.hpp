@@ -1,7 +1,6 @@
-// Everything that the program prints goes through here. What a model writes, a prompt, the name of
-// a device or of a file may contain sequences that a terminal obeys: moves the cursor over what
-// stands there, hides text, answers as if somebody typed. On a terminal they are made visible;
-// files and pipes get the bytes.
+// All output of the program goes through these functions. Generated text, prompts and the names of
+// devices and files may contain terminal control sequences, which can move the cursor, hide text or
+// fake input. On a terminal they are printed as visible escapes; files and pipes get the raw bytes.
 #pragma once
 
 #include <cstdio>
@@ -15,30 +14,32 @@
 
 namespace headroom::cli {
 
-/// What the two streams are, also under mpirun, whose pseudo-terminals say nothing.
+/// What stdout and stderr lead to. In a rank, both lead to pipes or pseudo-terminals of mpirun; the
+/// struct then describes the streams of mpirun itself.
 struct Terminal {
-    bool out = false;
-    bool err = false;
-    bool same = false; ///< both go to one place, so that notes must keep off the text's line
-    [[nodiscard]] static Terminal look();
-    /// Where all but the text goes. If both streams go to one place it is stdout, because two
-    /// streams of a rank come out of mpirun in any order.
-    [[nodiscard]] std::FILE* notes() const { return same ? stdout : stderr; }
-    /// Into the environment of ranks, which see only mpirun's pipes.
-    void tell_children() const;
+    bool out_is_terminal = false;
+    bool err_is_terminal = false;
+    bool same_destination = false; ///< stdout and stderr lead to the same terminal, file or pipe
+    /// Returns what a parent process stored with export_to_children(), else asks the system.
+    [[nodiscard]] static Terminal detect();
+    /// Returns the stream for progress, decisions and the summary: stderr, or stdout if both have
+    /// the same destination, because mpirun does not keep the order of two streams of a rank.
+    [[nodiscard]] std::FILE* message_stream() const { return same_destination ? stdout : stderr; }
+    /// Stores the values in the environment, for detect() in child processes.
+    void export_to_children() const;
 };
 
-/// The text as it may be printed where there is a terminal, or not.
-[[nodiscard]] std::string shown(bool on_terminal, std::string_view text);
-/// The same for stdout or stderr.
-[[nodiscard]] std::string shown(std::FILE* to, std::string_view text);
+/// Returns the text with visible escapes if it is for a terminal, else unchanged.
+[[nodiscard]] std::string printable(bool on_terminal, std::string_view text);
+/// Returns the text as it may be printed to `to`, which is stdout or stderr.
+[[nodiscard]] std::string printable(std::FILE* to, std::string_view text);
 
-/// Onto stdout or stderr, what a terminal would obey made visible.
+/// Prints the text to stdout or stderr; on a terminal, control sequences become visible escapes.
 void put(std::FILE* to, std::string_view text);
-/// As it is: our own sequences, and texts that have been through `shown`.
+/// Prints the text unchanged. Only for our own control sequences and the results of printable().
 void put_as_is(std::FILE* to, std::string_view text);
 
-/// put() of what is formatted.
+/// Formats the arguments and prints the result with put().
 template <class... Args>
 void say(std::FILE* to, fmt::format_string<Args...> format, Args&&... args) {
     put(to, fmt::format(format, std::forward<Args>(args)...));

@@ -19,9 +19,9 @@ void prepare_streams() {
         if (fcntl(descriptor, F_GETFD) >= 0) {
             continue;
         }
-        // The lowest free number is this one. Standard error takes what is written: nobody is left
-        // to be told, and a run that is otherwise right stays right. Closed again on exec: whoever
-        // starts anew finds what we found.
+        // open() returns this number because it is the lowest free one. Writing to a closed stderr
+        // must succeed, so that it does not fail an otherwise correct run. O_CLOEXEC: after an
+        // exec the descriptor is closed again.
         const int access = descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY;
         if (open("/dev/null", access | O_CLOEXEC) < 0) {
             (void)open("/", O_RDONLY | O_CLOEXEC);
@@ -29,7 +29,7 @@ void prepare_streams() {
     }
 }
 
-void survive_size_limits() {
+void ignore_size_limit_signal() {
     (void)std::signal(SIGXFSZ, SIG_IGN); // writes fail with EFBIG
 }
 
@@ -38,7 +38,7 @@ bool is_closed_for_writing(int descriptor) {
     return flags < 0 || (flags & O_ACCMODE) == O_RDONLY;
 }
 
-std::string why_not_written(int error) {
+std::string write_failure_reason(int error) {
     return error == EBADF
                ? "it is closed; expected a place for it: do not start the program with "
                  "it closed (>&-), give > /dev/null to see nothing of it"
@@ -48,7 +48,7 @@ std::string why_not_written(int error) {
                  );
 }
 
-void check_all_was_told() {
+void check_stdout_was_written() {
     errno = 0;
     const bool failed = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
     struct stat output = {};
@@ -56,7 +56,9 @@ void check_all_was_told() {
         return;
     }
     if (is_closed_for_writing(STDOUT_FILENO)) {
-        throw EnvironmentError("standard output could not be written: " + why_not_written(EBADF));
+        throw EnvironmentError(
+            "standard output could not be written: " + write_failure_reason(EBADF)
+        );
     }
     if (S_ISREG(output.st_mode) || S_ISCHR(output.st_mode)) {
         throw EnvironmentError("standard output could not be written to its end, expected room for "

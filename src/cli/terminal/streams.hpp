@@ -1,30 +1,30 @@
-// Standard input, output and error, as whoever started the program left them.
+// Care for standard input, output and error: closed descriptors, full disks, file size limits.
 #pragma once
 
 #include <string>
 
 namespace headroom::cli {
 
-/// First of all in every process, before it opens anything: a descriptor 0, 1 or 2 that is closed
-/// would be given to the next file, and what is printed would land in a trace. In its place comes
-/// /dev/null, for output one that takes nothing, so that text which nobody can get is an error and
-/// not "told".
+/// Must be called before the process opens any file. If descriptor 0, 1 or 2 is closed, the system
+/// would give its number to the next file, and output could end up in a trace. The function opens
+/// /dev/null in its place: read-only for descriptors 0 and 1, so that printing to a closed stdout
+/// fails.
 void prepare_streams();
 
-/// From now on a file that reaches a limit of its size (ulimit -f) fails as on a full disk; the
-/// signal would end the program without a word. Ranks: not before MPI has begun, because mpirun
-/// waits for ever for ranks that only find that the files that they share cannot be made.
-void survive_size_limits();
+/// Ignores SIGXFSZ: a write beyond the file size limit (ulimit -f) then fails like a write to a
+/// full disk, instead of ending the program without a message. A rank must call it after MPI has
+/// been initialised: if the limit prevents MPI from making its shared files, the signal has to end
+/// the rank, because mpirun would otherwise wait for it without limit.
+void ignore_size_limit_signal();
 
-/// Whether nothing can ever be written to it: it was closed, or opened for reading.
+/// Whether writing to the descriptor always fails because it is closed or open for reading only.
 [[nodiscard]] bool is_closed_for_writing(int descriptor);
 
-/// Whether everything that was printed on standard output has arrived, as far as it matters: a
-/// reader of a pipe may leave when it has seen enough, a file that lacks the end is wrong.
-/// Throws EnvironmentError if not.
-void check_all_was_told();
+/// Flushes standard output. Throws EnvironmentError if it is closed or if it is a file or device
+/// that did not take all output. A pipe whose reader has left is no error.
+void check_stdout_was_written();
 
-/// Why something could not be written to a stream, and what was expected of it.
-[[nodiscard]] std::string why_not_written(int error);
+/// Returns why a write failed with this errno, and what the user can do about it.
+[[nodiscard]] std::string write_failure_reason(int error);
 
 } // namespace headroom::cli

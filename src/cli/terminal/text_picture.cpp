@@ -13,11 +13,11 @@ namespace headroom::cli {
 
 namespace {
 
-constexpr std::size_t kNarrowest = 72; ///< names and figures beside a bar
-constexpr std::size_t kWidest = 160;   ///< longer lines are hard to follow
+constexpr std::size_t kMinWidth = 72;  ///< leaves room for names and figures beside a bar
+constexpr std::size_t kMaxWidth = 160; ///< longer lines are hard to follow
 
-/// Of the variable or, if there is none, of the terminal; 0: unknown.
-std::size_t told_width() {
+/// Returns the width from COLUMNS or, without it, of the terminal; 0 if unknown.
+std::size_t terminal_width() {
     if (const char* const columns = std::getenv("COLUMNS")) {
         const std::string_view text = columns;
         std::size_t width = 0;
@@ -30,8 +30,8 @@ std::size_t told_width() {
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-/// As the C library chooses: the first of these that is set.
-bool speaks_utf8() {
+/// Like the C library, takes the first of these variables that is set.
+bool locale_is_utf8() {
     for (const char* const name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
         const char* const value = std::getenv(name);
         if (value != nullptr && *value != '\0') {
@@ -43,7 +43,7 @@ bool speaks_utf8() {
                    text.find("utf8") != std::string::npos;
         }
     }
-    return true; // nothing said: today's terminals do
+    return true; // most terminals use UTF-8
 }
 
 constexpr std::array kBlockShades{"·", "░", "▒", "█"};
@@ -55,16 +55,16 @@ constexpr std::array kAsciiHeights{"_", ".", ":", "-", "=", "+", "*", "#"};
 
 PictureStyle PictureStyle::of_stdout() {
     PictureStyle style;
-    if (const std::size_t width = told_width(); width > 0) {
-        style.width = std::clamp(width, kNarrowest, kWidest);
+    if (const std::size_t width = terminal_width(); width > 0) {
+        style.width = std::clamp(width, kMinWidth, kMaxWidth);
     }
-    style.blocks = speaks_utf8();
+    style.blocks = locale_is_utf8();
     const char* const no_colour = std::getenv("NO_COLOR");
     style.colour = isatty(STDOUT_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0');
     return style;
 }
 
-std::string painted(const PictureStyle& style, Ink ink, const std::string& text) {
+std::string coloured(const PictureStyle& style, Ink ink, const std::string& text) {
     if (!style.colour || ink == Ink::plain || text.empty()) {
         return text;
     }
@@ -90,17 +90,17 @@ std::string bar(const PictureStyle& style, const std::vector<BarPart>& parts, st
         for (; drawn < end; ++drawn) {
             piece += shades[static_cast<std::size_t>(part.shade)];
         }
-        text += painted(style, part.ink, piece);
+        text += coloured(style, part.ink, piece);
     }
     std::string rest;
     for (; drawn < length; ++drawn) {
         rest += shades[0];
     }
-    return text + painted(style, Ink::dim, rest);
+    return text + coloured(style, Ink::dim, rest);
 }
 
-std::string heights(
-    const PictureStyle& style, const std::vector<double>& values, double most, bool zero_blank
+std::string height_chart(
+    const PictureStyle& style, const std::vector<double>& values, double max_value, bool zero_blank
 ) {
     const auto& levels = style.blocks ? kBlockHeights : kAsciiHeights;
     constexpr double kLevels = kBlockHeights.size();
@@ -110,14 +110,14 @@ std::string heights(
             text += ' ';
             continue;
         }
-        const double level = most > 0 ? std::ceil(value / most * kLevels) : 0;
+        const double level = max_value > 0 ? std::ceil(value / max_value * kLevels) : 0;
         text += levels[static_cast<std::size_t>(std::clamp(level, 1.0, kLevels)) - 1];
     }
     return text;
 }
 
-Columns columns_for(std::size_t values, std::size_t most) {
-    const std::size_t columns = std::max<std::size_t>(1, most);
+Columns columns_within(std::size_t values, std::size_t max_columns) {
+    const std::size_t columns = std::max<std::size_t>(1, max_columns);
     return {values, std::max<std::size_t>(1, (values + columns - 1) / columns)};
 }
 

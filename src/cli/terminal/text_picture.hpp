@@ -1,4 +1,4 @@
-// Pictures of letters: bars, curves and strips as wide as there is room, in UTF-8 blocks or ASCII.
+// Charts drawn with characters: bars and columns, with UTF-8 block characters or ASCII.
 #pragma once
 
 #include <cstddef>
@@ -8,40 +8,43 @@
 
 namespace headroom::cli {
 
-/// How to draw: what the terminal can do.
+/// What the terminal can show.
 struct PictureStyle {
-    std::size_t width = 80; ///< of a line, in characters
-    bool blocks = true;     ///< UTF-8 block characters; else ASCII
+    std::size_t width = 80; ///< width of a line in characters
+    bool blocks = true;     ///< use UTF-8 block characters; otherwise ASCII
     bool colour = false;
-    /// What stdout is: its width, its language's character set, colours only on a terminal.
+    /// Returns the style for stdout: its width, the character set of the locale, and colours only
+    /// on a terminal without NO_COLOR.
     [[nodiscard]] static PictureStyle of_stdout();
 };
 
-/// Colours that colour-blind people tell apart; each also has its own letter or place.
+/// Colours that colour-blind readers can distinguish. No chart relies on colour alone.
 enum class Ink { plain, blue, orange, dim };
 
-[[nodiscard]] std::string painted(const PictureStyle& style, Ink ink, const std::string& text);
+/// Returns the text in the given colour, or unchanged if the style has no colours.
+[[nodiscard]] std::string coloured(const PictureStyle& style, Ink ink, const std::string& text);
 
 /// Part of a bar.
 struct BarPart {
-    double share = 0; ///< of the whole, 0 to 1
+    double share = 0; ///< length as a fraction of the whole bar, 0 to 1
     Ink ink = Ink::plain;
-    int shade = 3; ///< 3 full to 0 empty: parts differ without colours, too
+    int shade = 3; ///< 0 (empty) to 3 (full), so that parts also differ without colours
 };
 
-/// A bar of `length` characters; what its parts leave is empty. Shares are rounded so that the
-/// bar is never longer, and a part that is not 0 is seen if there is room.
+/// Returns a bar of `length` characters. Its parts follow each other; the rest of the bar is empty.
+/// Every part with a share above 0 gets at least one character if there is room for it.
 [[nodiscard]] std::string bar(
     const PictureStyle& style, const std::vector<BarPart>& parts, std::size_t length
 );
 
-/// One character per value, from empty or lowest to full at `most`; 0 is a space if `zero_blank`.
-[[nodiscard]] std::string heights(
-    const PictureStyle& style, const std::vector<double>& values, double most, bool zero_blank
+/// Returns a column chart with one character per value. `max_value` has the full height. A value of
+/// 0 is drawn as a space if `zero_blank`, else with the lowest character.
+[[nodiscard]] std::string height_chart(
+    const PictureStyle& style, const std::vector<double>& values, double max_value, bool zero_blank
 );
 
-/// Which values each of at most `most` columns stands for: [first, last), equally many but for
-/// the last column.
+/// How a series of values is distributed over the columns of a chart. Column c stands for the
+/// values from c * per_column on; only the last column may stand for fewer than per_column values.
 struct Columns {
     std::size_t values = 0;
     std::size_t per_column = 1;
@@ -49,11 +52,12 @@ struct Columns {
     [[nodiscard]] std::size_t column_of(std::size_t value) const { return value / per_column; }
 };
 
-[[nodiscard]] Columns columns_for(std::size_t values, std::size_t most);
+/// Returns the distribution with the fewest values per column that needs at most `max_columns`.
+[[nodiscard]] Columns columns_within(std::size_t values, std::size_t max_columns);
 
-/// Characters of a UTF-8 text.
+/// Returns the number of characters of a UTF-8 text.
 [[nodiscard]] std::size_t characters(const std::string& text);
-/// Filled up with spaces behind it.
+/// Returns the text, followed by spaces up to `width` characters.
 [[nodiscard]] std::string padded(const std::string& text, std::size_t width);
 
 } // namespace headroom::cli

@@ -10,9 +10,9 @@
 #include "base/units.hpp"
 #include "cli/input/file_kind.hpp"
 #include "cli/run/summary_text.hpp"
+#include "cli/terminal/atomic_file.hpp"
 #include "cli/terminal/console.hpp"
 #include "cli/terminal/interrupt.hpp"
-#include "cli/terminal/part_file.hpp"
 #include "cli/trace/trace_commands.hpp"
 #include "trace/analysis/csv.hpp"
 #include "trace/export/perfetto.hpp"
@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// The folder that a file lies in must be there.
+/// Throws InputError if the folder of the file does not exist.
 void check_parent(const std::string& option, const fs::path& path) {
     const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
     std::error_code error;
@@ -87,7 +87,7 @@ void check_folder_target(const ExportCommand& command) {
         ));
     }
     for (const std::string& table : trace::csv_table_names()) {
-        // A link counts wherever it leads.
+        // A symbolic link counts as a file even if its target does not exist.
         if (fs::exists(fs::symlink_status(csv_path(folder, table), error)) && !command.force) {
             throw InputError(fmt::format(
                 "--csv {}: has {}.csv already, expected a folder without tables: give another "
@@ -99,11 +99,11 @@ void check_folder_target(const ExportCommand& command) {
     }
 }
 
-/// Makes a folder and, unless it is kept, removes it again if it is empty.
+/// Creates a folder. The destructor removes a new folder if it is still empty.
 class NewFolder {
   public:
     explicit NewFolder(const fs::path& path) : path_(path) {
-        note_interrupts(); // there is a folder to be removed
+        defer_interrupts(); // so that an empty folder is removed
         std::error_code error;
         made_ = fs::create_directory(path, error);
         if (error) {
@@ -130,36 +130,36 @@ class NewFolder {
 };
 
 struct PerfettoFile {
-    std::unique_ptr<PartFile> file;
+    std::unique_ptr<AtomicFile> file;
     trace::PerfettoCounts counts;
 };
 
 PerfettoFile write_perfetto_file(const trace::Trace& trace, const fs::path& path) {
-    PerfettoFile result{std::make_unique<PartFile>(path), {}};
+    PerfettoFile result{std::make_unique<AtomicFile>(path), {}};
     result.counts = trace::write_perfetto(trace, result.file->stream());
     result.file->close();
     return result;
 }
 
-/// All tables in their order, then the scenario.
-std::vector<std::unique_ptr<PartFile>> write_csv_files(
+/// Writes all tables and then the scenario. The files do not have their names yet.
+std::vector<std::unique_ptr<AtomicFile>> write_csv_files(
     const trace::Trace& trace, const std::vector<trace::CsvTable>& tables, const fs::path& folder
 ) {
-    std::vector<std::unique_ptr<PartFile>> files;
+    std::vector<std::unique_ptr<AtomicFile>> files;
     for (const trace::CsvTable& table : tables) {
         files.push_back(
-            std::make_unique<PartFile>(csv_path(folder, table.name), NewFile::Links::replace)
+            std::make_unique<AtomicFile>(csv_path(folder, table.name), NewFile::Links::replace)
         );
         table.write(files.back()->stream());
         files.back()->close();
     }
-    files.push_back(std::make_unique<PartFile>(folder / kScenarioFile, NewFile::Links::replace));
+    files.push_back(std::make_unique<AtomicFile>(folder / kScenarioFile, NewFile::Links::replace));
     files.back()->stream() << trace.header.scenario;
     files.back()->close();
     return files;
 }
 
-/// Tables of an earlier export that this trace has not would pass for its own.
+/// Removes tables of an earlier export that this trace does not have.
 void remove_old_tables(const fs::path& folder, const std::vector<trace::CsvTable>& tables) {
     for (const std::string& name : trace::csv_table_names()) {
         const bool is_written = std::any_of(tables.begin(), tables.end(), [&](const auto& table) {
@@ -176,7 +176,7 @@ void print_run_notes(const ExportCommand& command, const trace::TraceFile& file)
     if (file.trace.completion == trace::Completion::running) {
         say(stderr,
             "headroom: note: the run {}: {} committed intervals are exported\n",
-            file.being_written ? "goes on" : "was killed",
+            file.is_being_written ? "goes on" : "was killed",
             file.trace.intervals.size());
     }
     if (!file.trace.header.with_ops && !command.perfetto.empty()) {
@@ -197,7 +197,7 @@ nlohmann::ordered_json json_of(const PerfettoFile& perfetto) {
 }
 
 nlohmann::ordered_json json_of(
-    const fs::path& folder, const std::vector<std::unique_ptr<PartFile>>& files
+    const fs::path& folder, const std::vector<std::unique_ptr<AtomicFile>>& files
 ) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const auto& file : files) {
@@ -218,7 +218,7 @@ int export_command(const ExportCommand& command) {
     refuse_standard_input(command.trace, "headroom export");
     std::error_code unknown;
     const bool is_pipe = fs::is_fifo(command.trace, unknown); // would be waited for: refused below
-    if (!is_pipe && kind_of(command.trace) != FileKind::trace) {
+    if (!is_pipe && file_kind_of(command.trace) != FileKind::trace) {
         throw InputError(fmt::format(
             "{}: is no trace (HDF5), expected one; for example: headroom run SCENARIO --trace "
             "out.h5, then headroom export out.h5",
@@ -230,7 +230,7 @@ int export_command(const ExportCommand& command) {
     const std::vector<trace::CsvTable> tables = trace::csv_tables(file.trace);
     std::optional<PerfettoFile> perfetto;
     std::optional<NewFolder> folder;
-    std::vector<std::unique_ptr<PartFile>> csv;
+    std::vector<std::unique_ptr<AtomicFile>> csv;
     if (!command.perfetto.empty()) {
         perfetto = write_perfetto_file(file.trace, command.perfetto);
     }
@@ -238,7 +238,7 @@ int export_command(const ExportCommand& command) {
         folder.emplace(command.csv);
         csv = write_csv_files(file.trace, tables, command.csv);
     }
-    // Only now that all is written does anything get its name.
+    // The files get their names only when all of them are complete.
     if (perfetto) {
         perfetto->file->publish();
     }

@@ -11,7 +11,7 @@
 namespace headroom::cli {
 
 int inspect_command(const InspectCommand& asked) {
-    (void)std::signal(SIGPIPE, SIG_DFL); // nothing is lost when a reader has seen enough
+    (void)std::signal(SIGPIPE, SIG_DFL); // end quietly when the reader of the output has closed it
     if (asked.devices) {
         return inspect_devices(asked.json);
     }
@@ -19,7 +19,7 @@ int inspect_command(const InspectCommand& asked) {
     for (const char* const folder : {kScenarios, kModels}) {
         command.file = find_installed(command.file, folder).path;
     }
-    const FileKind kind = kind_of(command.file);
+    const FileKind kind = file_kind_of(command.file);
     if (command.repair && kind != FileKind::trace) {
         throw InputError(fmt::format(
             "{}: is no trace (HDF5), expected one after --repair; leave out --repair to look into "

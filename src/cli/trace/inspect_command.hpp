@@ -1,19 +1,21 @@
-// `headroom inspect`: what is in a trace, a model, a scenario or the catalogue.
+// The command `headroom inspect`: it shows the contents of a trace, a model, a scenario or the
+// catalogue, as text or, with --json, as JSON.
 #pragma once
 
 #include "cli/input/command_line.hpp"
 
 namespace headroom::cli {
 
+/// Finds out what the file is and calls one of the functions below. Returns the exit code.
 [[nodiscard]] int inspect_command(const InspectCommand& command);
 
-// By what the file is; each prints a text, or JSON with --json, and returns the exit code.
+// Each of these functions prints the contents of one kind of file and returns the exit code.
 
 [[nodiscard]] int inspect_trace(const InspectCommand& command);
-/// Also of models that cannot be run: the facts, then why not.
+/// Also accepts models that cannot be run, and then prints the reason.
 [[nodiscard]] int inspect_model(const InspectCommand& command);
 [[nodiscard]] int inspect_scenario(const InspectCommand& command);
-/// The catalogue that was built into the program.
+/// Prints the devices and networks of the catalogue that is built into the program.
 [[nodiscard]] int inspect_devices(bool json);
 
 } // namespace headroom::cli

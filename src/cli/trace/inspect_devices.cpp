@@ -1,4 +1,5 @@
-// `headroom inspect --devices`: what `profile = "..."` and `preset = "..."` can name.
+// The command `headroom inspect --devices`: it lists the catalogue's device profiles and network
+// presets.
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -13,7 +14,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-ordered_json json_of(const config::Figure& figure) {
+ordered_json json_of(const config::SourcedFigure& figure) {
     return {
         {"value", figure.value},
         {"origin", config::name_of(figure.origin)},
@@ -57,12 +58,12 @@ void print_catalogue_json() {
     say(stdout, "{}\n", ordered_json{{"devices", devices}, {"networks", networks}}.dump(2));
 }
 
-/// The figure as written, with a letter for how it came about.
-std::string cell(const config::Figure& figure) {
+/// Returns the figure's text with the first letter of its origin: "9.2 GB/s m".
+std::string cell(const config::SourcedFigure& figure) {
     return fmt::format("{} {}", figure.written, config::name_of(figure.origin).substr(0, 1));
 }
 
-/// The endings that choose a size of memory: "-4gb -1gb -2gb ".
+/// Returns the endings of profile names that choose a memory size: "-4gb -1gb -2gb ".
 std::string choices_of(const config::DeviceProfile& device) {
     std::string text;
     for (const config::DeviceProfile& other : config::device_profiles()) {

@@ -11,7 +11,7 @@
 #include "cli/trace/inspect_command.hpp"
 #include "model/decoder/weights.hpp"
 #include "model/gguf/gguf.hpp"
-#include "model/gguf/read_through.hpp"
+#include "model/gguf/scan_file.hpp"
 #include "model/tokenizer/tokenizer.hpp"
 #include "runtime/memory/model_shape.hpp"
 #include "scheduler/core/blocks.hpp"
@@ -20,7 +20,8 @@ namespace headroom::cli {
 
 namespace {
 
-/// What a file says of itself, whether we can compute it or not. -1 and "": it does not say.
+/// The metadata of a file, whether headroom can run the model or not. Missing numbers are -1, and
+/// missing texts are empty.
 struct Facts {
     std::string architecture;
     std::string name;
@@ -29,7 +30,7 @@ struct Facts {
     std::map<std::string, std::int64_t> sizes; ///< layers, width, ...
 };
 
-/// Never throws for a value of an odd type: that is what is being looked for.
+/// Returns the value, or `otherwise` if it is missing or has a wrong type.
 template <class Get>
 auto value_or(Get get, decltype(*get()) otherwise) {
     try {
@@ -72,9 +73,10 @@ Facts facts_of(const model::GgufFile& file) {
     return facts;
 }
 
-/// Empty, or why headroom cannot run the model; and what is odd about it and does no harm.
-std::string obstacle(
-    const model::GgufFile& file, const model::WholeFile& whole, std::vector<std::string>& warnings
+/// Returns why headroom cannot run the model, or "" if it can. Then `warnings` are those of the
+/// tokenizer.
+std::string why_not_runnable(
+    const model::GgufFile& file, const model::FileScan& whole, std::vector<std::string>& warnings
 ) {
     try {
         (void)model::read_hyperparameters(file);
@@ -89,10 +91,11 @@ nlohmann::json facts_json(
     const model::GgufFile& file, const Facts& facts, const std::string& hash
 ) {
     nlohmann::json types = nlohmann::json::object();
-    for (const model::TypeUse& use : model::type_uses(file)) {
+    for (const model::TensorTypeUse& use : model::tensor_type_uses(file)) {
         types[use.name] = {{"tensors", use.tensors}, {"bytes", use.bytes}};
-        types[use.name]["computed_as"] =
-            use.computed ? nlohmann::json(headroom::name_of(*use.computed)) : nlohmann::json();
+        types[use.name]["computed_as"] = use.computed_as
+                                             ? nlohmann::json(headroom::name_of(*use.computed_as))
+                                             : nlohmann::json();
     }
     nlohmann::json json{
         {"architecture", facts.architecture},
@@ -110,7 +113,7 @@ nlohmann::json facts_json(
     return json;
 }
 
-/// Replaces what the file says by what was checked against its tensors.
+/// Replaces the file's metadata by the hyperparameters that were checked against its tensors.
 void add_checked(nlohmann::json& json, const model::Hyperparameters& m, std::size_t blocks) {
     json["name"] = m.name;
     json["layers"] = m.layers;
@@ -129,12 +132,13 @@ std::string known(const std::string& text) {
 }
 
 /// What a type costs when it is held, if that is not as stored.
-std::string note_on(const model::TypeUse& use) {
-    if (!use.computed) {
+std::string note_on(const model::TensorTypeUse& use) {
+    if (!use.computed_as) {
         return "  cannot be computed";
     }
-    return *use.computed == WeightType::f32 && use.name != "F32" ? "  expanded to F32 when loaded"
-                                                                 : "";
+    return *use.computed_as == WeightType::f32 && use.name != "F32"
+               ? "  expanded to F32 when loaded"
+               : "";
 }
 
 void print_facts(const model::GgufFile& file, const Facts& facts, const std::string& hash) {
@@ -154,7 +158,7 @@ void print_facts(const model::GgufFile& file, const Facts& facts, const std::str
         "  tokenizer {}{}\n",
         known(facts.tokenizer),
         facts.vocabulary < 0 ? "" : fmt::format(", vocabulary {}", facts.vocabulary));
-    for (const model::TypeUse& use : model::type_uses(file)) {
+    for (const model::TensorTypeUse& use : model::tensor_type_uses(file)) {
         say(stdout,
             "  {:<8}{:>5} tensors  {:>10}{}\n",
             use.name,
@@ -195,10 +199,10 @@ void print_blocks(const scheduler::Blocks& blocks) {
 int inspect_model(const InspectCommand& command) {
     const model::GgufFile file(command.file);
     const Facts facts = facts_of(file);
-    const model::WholeFile whole = model::read_through(file);
+    const model::FileScan whole = model::scan_file(file);
     std::vector<std::string> warnings;
-    const std::string problem = obstacle(file, whole, warnings);
-    print_warnings(Terminal::look(), warnings);
+    const std::string problem = why_not_runnable(file, whole, warnings);
+    print_warnings(Terminal::detect(), warnings);
     nlohmann::json json = facts_json(file, facts, whole.hash);
     if (!command.json) {
         print_facts(file, facts, whole.hash);

@@ -16,7 +16,7 @@ namespace headroom::cli {
 
 namespace {
 
-/// Memory is spoken of in bytes per second, links in bits.
+/// Formats a rate in bytes per second, as is usual for memory; links have bits per second.
 std::string format_memory_rate(PerSecond bytes_per_s) {
     const auto rate = static_cast<double>(bytes_per_s);
     return bytes_per_s == kUnlimited ? "unlimited"
@@ -24,13 +24,13 @@ std::string format_memory_rate(PerSecond bytes_per_s) {
                                      : fmt::format("{:.3g} MB/s", rate / 1e6);
 }
 
-/// JSON has no unlimited.
+/// Returns the rate, or null if it is unlimited.
 nlohmann::json limit(PerSecond rate) {
     return rate == kUnlimited ? nlohmann::json() : nlohmann::json(rate);
 }
 
-/// Device by device and link by link: a whole snapshot of thousands of devices has millions of
-/// links.
+/// Returns the value of a profile at the start. A snapshot of the whole fleet would compute all
+/// links, which are millions for thousands of devices.
 std::int64_t at_start(const scheduler::Profile& profile) {
     return profile.at(0, 0).value;
 }
@@ -72,7 +72,7 @@ LinkFigures figures(const config::Scenario& scenario, const config::LinkConfig& 
     return {at_start(spec.bandwidth), at_start(spec.latency)};
 }
 
-/// Of the links that are not named one by one, without their variation.
+/// Returns the network's default link after scaling, without its variation.
 LinkFigures standard_link(const config::Scenario& scenario) {
     const config::NetworkConfig& network = scenario.declared.network;
     const config::ScaleConfig& scales = scenario.declared.scales;
@@ -105,7 +105,7 @@ std::string network_text(const config::Scenario& scenario) {
         const std::string shown = link_text(figures(scenario, link));
         const bool both = back != links.end() && link_text(figures(scenario, *back)) == shown;
         if (both && link.to < link.from) {
-            continue; // told with the other direction
+            continue; // the line of the other direction shows both
         }
         text += fmt::format(
             "    {} {} {}: {}\n",
@@ -160,7 +160,7 @@ nlohmann::json network_json(const config::Scenario& scenario) {
     return network;
 }
 
-/// "48, 32 or 64", of each request in turn.
+/// Returns the token limits of the prompts: "48, 32, 64", or "32 to 64" if they are many.
 std::string tokens_text(const config::WorkloadConfig& workload) {
     const std::vector<std::int64_t>& each = workload.tokens_each;
     constexpr std::size_t kShown = 8;
@@ -175,7 +175,7 @@ std::string tokens_text(const config::WorkloadConfig& workload) {
                                  : fmt::format("{} to {}", *least, *most);
 }
 
-/// "at once", "from 59.1 ms to 1.59 s", with how they were drawn.
+/// Returns "arrive at once", or "arrive from 59.1 ms to 1.59 s" and how the times were drawn.
 std::string arrivals_text(const config::Scenario& scenario) {
     using Kind = config::ArrivalsConfig::Kind;
     const config::ArrivalsConfig& arrivals = scenario.workload.arrivals;
@@ -197,7 +197,7 @@ std::string prefill_text(std::int64_t chunk) {
     return chunk == 0 ? "prompts whole" : fmt::format("prompts in chunks of {} tokens", chunk);
 }
 
-/// Nothing of a single request.
+/// Returns the text about requests and batches, or "" for a single request.
 std::string requests_text(const config::Scenario& scenario) {
     const config::WorkloadConfig& workload = scenario.workload;
     if (workload.requests() == 1) {
@@ -223,14 +223,14 @@ nlohmann::json workload_json(const config::Scenario& scenario) {
     const config::WorkloadConfig& workload = scenario.workload;
     const std::vector<Nanoseconds> arrivals = config::arrival_times(scenario);
     nlohmann::json tokens = nlohmann::json::array();
-    for (std::size_t prompt = 0; prompt < workload.distinct(); ++prompt) {
-        tokens.push_back(workload.tokens_of(prompt));
+    for (std::size_t prompt = 0; prompt < workload.distinct_prompts(); ++prompt) {
+        tokens.push_back(workload.max_tokens_of(prompt));
     }
     return {
         {"requests", workload.requests()},
-        {"prompts", workload.distinct()},
+        {"prompts", workload.distinct_prompts()},
         {"tokens_per_prompt", tokens},
-        {"tokens_in_all", workload.all_tokens()},
+        {"tokens_in_all", workload.max_tokens_in_all()},
         {"sequences", workload.sequences},
         {"in_flight_at_most", workload.slots()},
         {"prefill_chunk",
@@ -240,7 +240,7 @@ nlohmann::json workload_json(const config::Scenario& scenario) {
     };
 }
 
-/// As it is written in a scenario.
+/// Returns the batch size as a scenario gives it: a number or "auto".
 nlohmann::json batch_json(const config::ControllerConfig& controller) {
     return controller.batch == 0 ? nlohmann::json("auto") : nlohmann::json(controller.batch);
 }

@@ -20,7 +20,7 @@ namespace {
 
 void repair_trace(const std::string& path) {
     const bool changed = trace::repair(path, [](const std::string& text) {
-        print_warnings(Terminal::look(), {text});
+        print_warnings(Terminal::detect(), {text});
     });
     say(stderr,
         "{}: {}\n",
@@ -28,10 +28,10 @@ void repair_trace(const std::string& path) {
         changed ? "is an ordinary HDF5 file now" : "was in order, nothing changed");
 }
 
-/// Those of later parts have a table of their own.
+/// Prints the attributes of the run, except those of later parts, which have a table of their own.
 void print_attributes(const trace::RunHeader& header) {
     for (const auto& [name, value] : header.attributes) {
-        if (!trace::is_of_later_part(name)) {
+        if (!trace::is_later_part_attribute(name)) {
             say(stdout, "  {:<24}{}\n", name, value);
         }
     }
@@ -40,13 +40,13 @@ void print_attributes(const trace::RunHeader& header) {
     }
 }
 
-/// Names of devices as they may be shown here, before anything is as wide as they are.
-void show_names(trace::RunHeader& header, trace::Summary& summary) {
+/// Replaces the device names by printable ones, before tables compute their widths.
+void make_names_printable(trace::RunHeader& header, trace::Summary& summary) {
     for (trace::DeviceRow& device : header.devices) {
-        device.name = shown(stdout, device.name);
+        device.name = printable(stdout, device.name);
     }
     for (trace::DeviceSummary& device : summary.devices) {
-        device.name = shown(stdout, device.name);
+        device.name = printable(stdout, device.name);
     }
 }
 
@@ -62,7 +62,7 @@ int inspect_trace(const InspectCommand& command) {
         print_json(trace_json(file, summary));
         return 0;
     }
-    show_names(file.trace.header, summary);
+    make_names_printable(file.trace.header, summary);
     say(stdout,
         "trace {}: {}",
         command.file.string(),
@@ -70,10 +70,10 @@ int inspect_trace(const InspectCommand& command) {
     if (file.trace.completion == trace::Completion::running) {
         say(stdout,
             " {}",
-            file.being_written ? "(its program runs still)"
-            : file.perhaps_written_by.empty()
+            file.is_being_written ? "(its program runs still)"
+            : file.possible_writer.empty()
                 ? "(killed; all committed intervals are here)"
-                : fmt::format("({} does not add to it any more)", file.perhaps_written_by));
+                : fmt::format("({} does not add to it any more)", file.possible_writer));
     }
     say(stdout, "\n\n");
     print_attributes(file.trace.header);

@@ -16,10 +16,10 @@ std::string time_of(const config::Event& event) {
     return event.at >= 0 ? format_duration(event.at) : fmt::format("token {}", event.at_token);
 }
 
-/// More would hide the decisions that follow.
+/// The number of recorded events that are shown, so that the decisions below stay visible.
 constexpr std::size_t kEventsShown = 12;
 
-/// With the device's name and, for an overload, by how much.
+/// Returns the text of an event with its device's name and, for an overload, its bytes.
 std::string event_text(const trace::Trace& trace, const trace::EventRow& event) {
     const auto device = static_cast<std::size_t>(event.device);
     std::string text = event.text;
@@ -29,12 +29,12 @@ std::string event_text(const trace::Trace& trace, const trace::EventRow& event) 
     return event.value > 0 ? fmt::format("{} ({})", text, format_bytes(event.value)) : text;
 }
 
-/// Whether the run went on for so long.
+/// Returns whether the run reached the time or token of the event.
 bool was_reached(const trace::Trace& trace, const config::Event& event) {
     if (event.at >= 0) {
         return !trace.intervals.empty() && event.at <= trace.intervals.back().row.t_end;
     }
-    // It takes effect with the first turn begun after that token.
+    // The event takes effect with the first turn that begins after that token.
     const auto begun_after = [&](const trace::TurnRow& turn) {
         return turn.seen_tokens >= event.at_token;
     };

@@ -1,4 +1,5 @@
-// What happened to a run: its scenario's events, and what it met on the way.
+// The events of a run: those that its scenario describes, and those that the run itself recorded,
+// such as overloads.
 #pragma once
 
 #include <string>
@@ -9,10 +10,12 @@
 
 namespace headroom::cli {
 
-/// What the scenario did to the fleet. Empty if this version cannot read the scenario any more.
+/// Returns the events of the trace's scenario. Returns an empty list if this version of the program
+/// cannot read the scenario.
 [[nodiscard]] std::vector<config::Event> scenario_events(const trace::Trace& trace);
 
-/// First the scenario's, then what was met on the way; of many the first ones. Empty: nothing.
+/// Returns a table of the scenario's events, followed by the first recorded ones. Returns "" if
+/// there are no events.
 [[nodiscard]] std::string event_list(const trace::Trace& trace);
 
 } // namespace headroom::cli

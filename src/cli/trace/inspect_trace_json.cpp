@@ -46,7 +46,7 @@ nlohmann::json placement_json(const trace::Trace& trace) {
     const auto counts = last_placement(trace);
     for (std::size_t d = 0; d < counts.size(); ++d) {
         nlohmann::json device{{"name", trace.header.devices[d].name}};
-        for (std::size_t kind = 0; kind < kShownKinds; ++kind) {
+        for (std::size_t kind = 0; kind < kCountedKinds; ++kind) {
             device[std::string(name_of(static_cast<BlockKind>(kind)))] = counts[d][kind];
         }
         placement.push_back(device);
@@ -79,7 +79,8 @@ nlohmann::json events_json(const trace::Trace& trace) {
     return events;
 }
 
-/// Column by column: as many entries as there are tokens after their sequences' first ones.
+/// Returns one array per column. Each has an entry for every token except the first of its
+/// sequence.
 nlohmann::json latencies_json(const trace::Trace& trace) {
     nlohmann::json sequence = nlohmann::json::array();
     nlohmann::json position = nlohmann::json::array();
@@ -100,12 +101,12 @@ nlohmann::json latencies_json(const trace::Trace& trace) {
 }
 
 nlohmann::json time_json(const trace::Trace& trace) {
-    const trace::TimeParts parts = trace::time_parts(trace);
+    const trace::TimeBreakdown parts = trace::time_breakdown(trace);
     nlohmann::json json{
-        {"whole_ns", parts.whole},
+        {"whole_ns", parts.total},
         {"migrating_ns", parts.migrating},
-        {"busiest_device_ns", parts.busiest},
-        {"any_device_at_most_ns", parts.any_device},
+        {"busiest_device_ns", parts.min_computing},
+        {"any_device_at_most_ns", parts.max_computing},
     };
     if (trace.header.with_ops) {
         const std::vector<trace::DeviceTime> times = trace::device_times(trace);
@@ -137,7 +138,7 @@ nlohmann::json links_json(const trace::Trace& trace) {
 
 nlohmann::json parts_json(const trace::Trace& trace) {
     nlohmann::json parts = nlohmann::json::array();
-    for (const trace::Part& part : trace::parts_of(trace)) {
+    for (const trace::RunPart& part : trace::run_parts(trace)) {
         parts.push_back(
             {{"first_interval", part.intervals.first},
              {"intervals", part.intervals.last - part.intervals.first},
@@ -158,7 +159,7 @@ nlohmann::json trace_json(const trace::TraceFile& file, const trace::Summary& su
     const trace::Trace& trace = file.trace;
     nlohmann::json json = summary_json(summary);
     json["completion"] = trace::completion_names()[static_cast<std::size_t>(trace.completion)];
-    json["being_written"] = file.being_written;
+    json["being_written"] = file.is_being_written;
     json["attributes"] = trace.header.attributes;
     json["numbers"] = trace.header.numbers;
     json["parts"] = parts_json(trace);

@@ -1,4 +1,4 @@
-// All of what inspect shows of a trace, for programs.
+// The contents of a trace as JSON, for `headroom inspect --json`.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,6 +8,8 @@
 
 namespace headroom::cli {
 
+/// Returns the summary of a trace, its attributes, decisions, last placement, events, latencies,
+/// times and link use.
 [[nodiscard]] nlohmann::json trace_json(
     const trace::TraceFile& file, const trace::Summary& summary
 );

@@ -17,8 +17,8 @@ namespace headroom::cli {
 namespace {
 
 constexpr std::size_t kIndent = 2;
-constexpr std::size_t kMostDevices = 16;
-constexpr std::size_t kMostLinks = 6;
+constexpr std::size_t kMaxDevices = 16;
+constexpr std::size_t kMaxLinks = 6;
 
 double share(std::int64_t part, std::int64_t whole) {
     return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
@@ -28,7 +28,7 @@ std::string title(const std::string& text) {
     return fmt::format("  {}\n", text);
 }
 
-/// Names to the left of pictures: as wide as the longest.
+/// Returns the length of the longest name, which is the width of the column of names.
 std::size_t width_of(const std::vector<std::string>& names) {
     std::size_t width = 0;
     for (const std::string& name : names) {
@@ -41,22 +41,23 @@ std::string name_column(const std::string& name, std::size_t width) {
     return std::string(2 * kIndent, ' ') + padded(name, width) + "  ";
 }
 
-/// What is left of a line beside a name and `behind` characters of figures.
+/// Returns the characters of a line that are left beside a name and `behind` characters of figures.
 std::size_t room(const PictureStyle& style, std::size_t name, std::size_t behind) {
-    constexpr std::size_t kLeast = 10;
+    constexpr std::size_t kMinRoom = 10;
     const std::size_t used = 2 * kIndent + name + 2 + behind;
-    return style.width > used + kLeast ? style.width - used : kLeast;
+    return style.width > used + kMinRoom ? style.width - used : kMinRoom;
 }
 
-/// Indices of devices to show: all, or of many those with the largest values, in their order.
+/// Returns the indices of the devices to show, in ascending order: all, or those with the largest
+/// values if there are too many.
 std::vector<std::size_t> shown_devices(const std::vector<double>& values) {
     std::vector<std::size_t> order(values.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    if (order.size() > kMostDevices) {
+    if (order.size() > kMaxDevices) {
         std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
             return values[a] > values[b];
         });
-        order.resize(kMostDevices);
+        order.resize(kMaxDevices);
         std::sort(order.begin(), order.end());
     }
     return order;
@@ -68,7 +69,7 @@ std::string and_more(std::size_t all, std::size_t shown) {
 
 // ---- latency
 
-/// One letter per column for the decisions that fall into it: moved before kept.
+/// Returns one mark per column that has a decision. A decision that moved blocks takes precedence.
 std::string decision_marks(
     const trace::Trace& trace,
     const std::vector<trace::TokenStep>& steps,
@@ -88,8 +89,8 @@ std::string decision_marks(
     }
     std::string text;
     for (const int mark : marks) {
-        text += mark == 2   ? painted(style, Ink::orange, style.blocks ? "▲" : "^")
-                : mark == 1 ? painted(style, Ink::dim, style.blocks ? "·" : ".")
+        text += mark == 2   ? coloured(style, Ink::orange, style.blocks ? "▲" : "^")
+                : mark == 1 ? coloured(style, Ink::dim, style.blocks ? "·" : ".")
                             : " ";
     }
     return text;
@@ -100,7 +101,7 @@ std::string latency_picture(const trace::Trace& trace, const PictureStyle& style
     if (steps.empty()) {
         return "";
     }
-    const Columns columns = columns_for(steps.size(), room(style, 0, 0));
+    const Columns columns = columns_within(steps.size(), room(style, 0, 0));
     std::vector<double> slowest(columns.count());
     Nanoseconds least = steps.front().latency;
     Nanoseconds most = 0;
@@ -121,7 +122,9 @@ std::string latency_picture(const trace::Trace& trace, const PictureStyle& style
                    : ""
            )) +
            indent +
-           painted(style, Ink::blue, heights(style, slowest, static_cast<double>(most), false)) +
+           coloured(
+               style, Ink::blue, height_chart(style, slowest, static_cast<double>(most), false)
+           ) +
            '\n' + indent + decision_marks(trace, steps, columns, style) + '\n' + indent +
            (style.blocks ? "▲ blocks moved   · decision that moved nothing\n\n"
                          : "^ blocks moved   . decision that moved nothing\n\n");
@@ -130,17 +133,18 @@ std::string latency_picture(const trace::Trace& trace, const PictureStyle& style
 // ---- time
 
 std::string time_picture(const trace::Trace& trace, const PictureStyle& style) {
-    const trace::TimeParts parts = trace::time_parts(trace);
-    if (parts.whole <= 0) {
+    const trace::TimeBreakdown parts = trace::time_breakdown(trace);
+    if (parts.total <= 0) {
         return "";
     }
-    const Nanoseconds rest =
-        saturating_difference(saturating_difference(parts.whole, parts.migrating), parts.busiest);
+    const Nanoseconds rest = saturating_difference(
+        saturating_difference(parts.total, parts.migrating), parts.min_computing
+    );
     const std::string picture =
         bar(style,
-            {{share(parts.busiest, parts.whole), Ink::blue, 3},
-             {share(rest, parts.whole), Ink::dim, 1},
-             {share(parts.migrating, parts.whole), Ink::orange, 2}},
+            {{share(parts.min_computing, parts.total), Ink::blue, 3},
+             {share(rest, parts.total), Ink::dim, 1},
+             {share(parts.migrating, parts.total), Ink::orange, 2}},
             room(style, 0, 0));
     const auto line = [&](int shade, const char* what, Nanoseconds time) {
         return fmt::format(
@@ -148,13 +152,13 @@ std::string time_picture(const trace::Trace& trace, const PictureStyle& style) {
             bar(style, {{1.0, Ink::plain, shade}}, 1),
             what,
             format_duration(time),
-            percent(static_cast<double>(time), static_cast<double>(parts.whole))
+            percent(static_cast<double>(time), static_cast<double>(parts.total))
         );
     };
     return title(
-               fmt::format("where the time of the intervals went, {}", format_duration(parts.whole))
+               fmt::format("where the time of the intervals went, {}", format_duration(parts.total))
            ) +
-           "    " + picture + '\n' + line(3, "the busiest device computes", parts.busiest) +
+           "    " + picture + '\n' + line(3, "the busiest device computes", parts.min_computing) +
            line(1, "others compute, messages, waits", rest) +
            (parts.migrating > 0 ? line(2, "migration", parts.migrating) : "") + '\n';
 }
@@ -175,20 +179,20 @@ std::string device_time_picture(const trace::Trace& trace, const PictureStyle& s
     std::string text;
     for (const std::size_t d : shown) {
         const trace::DeviceTime& time = times[d];
-        if (time.whole() == 0) {
+        if (time.total() == 0) {
             continue;
         }
         text +=
             name_column(names[d], width) +
             bar(style,
-                {{share(time.computing, time.whole()), Ink::blue, 3},
-                 {share(saturating_sum(time.paging, time.migrating), time.whole()), Ink::orange, 2},
-                 {share(time.waiting, time.whole()), Ink::dim, 1}},
+                {{share(time.computing, time.total()), Ink::blue, 3},
+                 {share(saturating_sum(time.paging, time.migrating), time.total()), Ink::orange, 2},
+                 {share(time.waiting, time.total()), Ink::dim, 1}},
                 room(style, width, 32)) +
             fmt::format(
                 " {:>5} computes, {:>5} waits\n",
-                percent(share(time.computing, time.whole()), 1),
-                percent(share(time.waiting, time.whole()), 1)
+                percent(share(time.computing, time.total()), 1),
+                percent(share(time.waiting, time.total()), 1)
             );
     }
     return text.empty()
@@ -255,7 +259,7 @@ std::string placement_picture(const trace::Trace& trace, const PictureStyle& sty
         return "";
     }
     const std::size_t width = width_of(names);
-    const Columns columns = columns_for(trace.intervals.size(), room(style, width, 14));
+    const Columns columns = columns_within(trace.intervals.size(), room(style, width, 14));
     const std::vector<std::size_t> shown = shown_devices(most_of);
     std::string text = title(fmt::format(
         "groups per device over time, a column per {}; full height is {:.0f}",
@@ -268,7 +272,7 @@ std::string placement_picture(const trace::Trace& trace, const PictureStyle& sty
             values[columns.column_of(i)] = static_cast<double>(counts[d][i]); // the last one stays
         }
         text += name_column(names[d], width) +
-                painted(style, Ink::blue, heights(style, values, most, true)) +
+                coloured(style, Ink::blue, height_chart(style, values, most, true)) +
                 fmt::format("  {} -> {}\n", counts[d].front(), counts[d].back());
     }
     return text + and_more(names.size(), shown.size()) + '\n';
@@ -285,7 +289,7 @@ std::string links_picture(const trace::Trace& trace, const PictureStyle& style) 
     for (const trace::LinkUse& use : uses) {
         saturating_add(all, use.bytes);
     }
-    const std::size_t shown = std::min(uses.size(), kMostLinks);
+    const std::size_t shown = std::min(uses.size(), kMaxLinks);
     std::vector<std::string> names;
     for (std::size_t i = 0; i < shown; ++i) {
         names.push_back(fmt::format(

@@ -1,4 +1,5 @@
-// What the HTML report shows of a trace, in short, for a terminal.
+// Charts of a trace, drawn with characters for a terminal. They are a short form of the HTML
+// report.
 #pragma once
 
 #include <string>
@@ -9,9 +10,9 @@
 
 namespace headroom::cli {
 
-/// Latency per token with decisions marked, where the time went, memory against budget, groups
-/// per device over time, the links used most. Each with a title and its scale; what there is
-/// nothing to show of is left out. Ends with an empty line unless it is empty.
+/// Returns all charts: latency per token with the decisions, shares of the time, memory against
+/// budget, groups per device over time, and the links with the most bytes. Each chart has a title
+/// and its scale. Charts without data are left out. The text ends with an empty line or is empty.
 [[nodiscard]] std::string pictures_text(
     const trace::Trace& trace, const trace::Summary& summary, const PictureStyle& style
 );

@@ -16,7 +16,7 @@ bool has_several_in_flight(const trace::Trace& trace) {
     return most != trace.header.numbers.end() && most->second > 1;
 }
 
-/// Columns of the decision table that a run of one sequence has no use for.
+/// Returns the columns of the decision table for runs with several sequences in flight.
 std::string flight_columns(const trace::IntervalRow& row) {
     return fmt::format(
         "  {:>9}  {:>7}  {:>5}  {:>10}",
@@ -65,29 +65,29 @@ std::string decision_table(const trace::Trace& trace) {
 }
 
 std::string part_table(const trace::Trace& trace) {
-    const std::vector<trace::Part> parts = trace::parts_of(trace);
+    const std::vector<trace::RunPart> parts = trace::run_parts(trace);
     if (parts.size() == 1) {
         return "";
     }
     TextTable table({"part", "intervals", "version", "commit", "clock", "kernels", "transport"});
-    const auto told = [](const std::string& text) { return text.empty() ? "?" : text; };
+    const auto text_or_unknown = [](const std::string& text) { return text.empty() ? "?" : text; };
     for (std::size_t i = 0; i < parts.size(); ++i) {
-        const trace::Part& part = parts[i];
+        const trace::RunPart& part = parts[i];
         table.add(
             {std::to_string(i + 1),
              fmt::format("{}-{}", part.intervals.first, part.intervals.last - 1),
-             told(part.version),
-             told(part.commit),
-             told(part.clock),
-             told(part.kernels),
-             told(part.transport)}
+             text_or_unknown(part.version),
+             text_or_unknown(part.commit),
+             text_or_unknown(part.clock),
+             text_or_unknown(part.kernels),
+             text_or_unknown(part.transport)}
         );
     }
     return table.text();
 }
 
-std::vector<std::array<std::int64_t, kShownKinds>> last_placement(const trace::Trace& trace) {
-    std::vector<std::array<std::int64_t, kShownKinds>> counts(trace.header.devices.size());
+std::vector<std::array<std::int64_t, kCountedKinds>> last_placement(const trace::Trace& trace) {
+    std::vector<std::array<std::int64_t, kCountedKinds>> counts(trace.header.devices.size());
     if (trace.intervals.empty()) {
         return counts;
     }
@@ -95,7 +95,7 @@ std::vector<std::array<std::int64_t, kShownKinds>> last_placement(const trace::T
     for (std::size_t b = 0; b < placement.size(); ++b) {
         const auto device = static_cast<std::size_t>(placement[b]);
         const auto kind = static_cast<std::size_t>(trace.header.blocks[b].kind);
-        if (device < counts.size() && kind < kShownKinds) {
+        if (device < counts.size() && kind < kCountedKinds) {
             ++counts[device][kind];
         }
     }
@@ -104,7 +104,7 @@ std::vector<std::array<std::int64_t, kShownKinds>> last_placement(const trace::T
 
 std::string placement_table(const trace::Trace& trace) {
     std::string text = fmt::format("  {:<16}", "placed at the end");
-    for (std::size_t kind = 0; kind < kShownKinds; ++kind) {
+    for (std::size_t kind = 0; kind < kCountedKinds; ++kind) {
         text += fmt::format("  {:>7}", name_of(static_cast<BlockKind>(kind)));
     }
     const auto counts = last_placement(trace);

@@ -1,4 +1,4 @@
-// A trace's decisions and its last placement as aligned tables.
+// The decisions, the parts and the last placement of a trace as aligned tables.
 #pragma once
 
 #include <array>
@@ -11,19 +11,22 @@
 
 namespace headroom::cli {
 
-/// A line per decision, those of a run of several sequences with more columns.
+/// Returns a table with a row per decision. Runs with several sequences in flight have more
+/// columns.
 [[nodiscard]] std::string decision_table(const trace::Trace& trace);
-/// A line per part of a run that was broken off and went on: which program made it; empty of one.
+/// Returns a table with a row per part of a resumed run, which shows the program that wrote the
+/// part. Returns "" if the run was not resumed.
 [[nodiscard]] std::string part_table(const trace::Trace& trace);
-/// A line per device, a column per kind of block that every model has.
+/// Returns a table with a row per device: its number of blocks of each counted kind.
 [[nodiscard]] std::string placement_table(const trace::Trace& trace);
 
-/// Embed, group, proj, ffn, lm_head: slices and hubs are none of a reader's first questions.
-inline constexpr std::size_t kShownKinds = 5;
-static_assert(static_cast<std::size_t>(BlockKind::lm_head) == kShownKinds - 1);
+/// Number of block kinds that the tables count: embed, group, proj, ffn and lm_head. Slices and
+/// hubs are not counted.
+inline constexpr std::size_t kCountedKinds = 5;
+static_assert(static_cast<std::size_t>(BlockKind::lm_head) == kCountedKinds - 1);
 
-/// Device by device, how many blocks of each kind it holds at the last interval.
-[[nodiscard]] std::vector<std::array<std::int64_t, kShownKinds>> last_placement(
+/// Returns, for each device, its number of blocks of each counted kind in the last interval.
+[[nodiscard]] std::vector<std::array<std::int64_t, kCountedKinds>> last_placement(
     const trace::Trace& trace
 );
 

@@ -5,10 +5,10 @@
 
 #include "base/error.hpp"
 #include "cli/input/file_kind.hpp"
-#include "cli/run/front.hpp"
 #include "cli/run/policy_results.hpp"
 #include "cli/run/replay_text.hpp"
 #include "cli/run/run_command.hpp"
+#include "cli/run/run_session.hpp"
 #include "cli/run/summary_text.hpp"
 #include "cli/terminal/console.hpp"
 #include "cli/terminal/interrupt.hpp"
@@ -37,9 +37,9 @@ trace::Trace read(const ReplayCommand& command) {
     return std::move(file.trace);
 }
 
-/// Errors about what is in the trace name it.
+/// Calls `action`. Puts the name of the trace in front of the message of an InputError.
 template <class Action>
-auto about(const ReplayCommand& command, Action action) {
+auto with_trace_name(const ReplayCommand& command, Action action) {
     try {
         return action();
     } catch (const InputError& error) {
@@ -49,10 +49,10 @@ auto about(const ReplayCommand& command, Action action) {
 
 int verify(const ReplayCommand& command, const trace::Trace& trace) {
     const config::Scenario scenario =
-        about(command, [&] { return runtime::recorded_scenario(trace.header, {}); });
+        with_trace_name(command, [&] { return runtime::recorded_scenario(trace.header, {}); });
     const auto policy = scheduler::make_policy(scenario.controller.policy);
     const runtime::Replay replay =
-        about(command, [&] { return runtime::replay(trace, scenario, *policy); });
+        with_trace_name(command, [&] { return runtime::replay(trace, scenario, *policy); });
     const bool identical = replay.differences.empty();
     if (command.json) {
         print_json(replay_json(trace, replay));
@@ -73,7 +73,7 @@ PolicyResult recorded_result(const ReplayCommand& command, const trace::Trace& t
     return result;
 }
 
-PolicyResult imagine(
+PolicyResult replay_under_policy(
     const ReplayCommand& command,
     const trace::Trace& trace,
     const config::Scenario& scenario,
@@ -85,13 +85,16 @@ PolicyResult imagine(
     run.force = command.force;
     run.trace_ops = command.trace_ops;
     run.json = command.json;
-    return result_of(run, scenario, [&](const runtime::RunOptions& options) {
-        return about(command, [&] { return runtime::replay_under(trace, options, interrupted); });
+    return run_policy(run, scenario, [&](const runtime::RunOptions& options) {
+        return with_trace_name(command, [&] {
+            return runtime::replay_under(trace, options, interrupted);
+        });
     });
 }
 
-/// Here unless it is said where: TRACE.under.POLICY.h5.
-std::filesystem::path out_of(
+/// Returns the path of a new trace. By default it is TRACE.under.POLICY.h5 in the working
+/// directory.
+std::filesystem::path output_path(
     const ReplayCommand& command, const config::Scenario& scenario, bool several
 ) {
     if (!command.out.empty()) {
@@ -103,7 +106,8 @@ std::filesystem::path out_of(
     return trace_path_of(path, scenario, true);
 }
 
-/// The recorded run is worth more than an imagined one, also with --force.
+/// Throws InputError if the new trace cannot be written there. Even with --force it may not replace
+/// the recorded run.
 void check_out(const ReplayCommand& command, const std::filesystem::path& out) {
     std::error_code unknown;
     if (std::filesystem::equivalent(out, command.trace, unknown)) {
@@ -122,20 +126,22 @@ int compare(const ReplayCommand& command, const trace::Trace& trace) {
     for (const std::string& policy : command.policies) {
         config::Overrides changes;
         changes.policy = policy;
-        scenarios.push_back(about(command, [&] {
+        scenarios.push_back(with_trace_name(command, [&] {
             return runtime::recorded_scenario(trace.header, changes);
         }));
-        scenarios.back().warnings.clear(); // told when it was run
-        check_out(command, out_of(command, scenarios.back(), several));
+        scenarios.back().warnings.clear(); // they were printed by the recorded run
+        check_out(command, output_path(command, scenarios.back(), several));
     }
     std::vector<PolicyResult> results{recorded_result(command, trace)};
     for (const config::Scenario& scenario : scenarios) {
-        results.push_back(imagine(command, trace, scenario, out_of(command, scenario, several)));
-        if (is_interrupt(results.back().outcome.exit_code)) {
+        results.push_back(
+            replay_under_policy(command, trace, scenario, output_path(command, scenario, several))
+        );
+        if (is_interrupt_code(results.back().outcome.exit_code)) {
             break;
         }
     }
-    const int exit_code = finish_several(results, command.json, 1);
+    const int exit_code = finish_comparison(results, command.json, 1);
     if (!command.json && trace.completion != trace::Completion::finished) {
         say(stdout, "\n{}\n", unfinished_note(trace));
     }

@@ -1,4 +1,4 @@
-// Passing the baton: round robin among those that can run, deadlock when there is none.
+// Passes the baton in turn to the devices that can run, and reports a deadlock if none can.
 #include "comm/inprocess/baton.hpp"
 
 #include <algorithm>
@@ -14,10 +14,10 @@ namespace {
 
 using std::chrono::steady_clock;
 
-/// How often a sleeper looks for interrupts, of its own and of those who wait for it.
-constexpr std::chrono::milliseconds kLook{20};
+/// The period in which a sleeping device checks for interrupts of all waiting devices.
+constexpr std::chrono::milliseconds kInterruptCheckPeriod{20};
 
-/// 0 if the error is none.
+/// Returns the exit code if the error is an InterruptedError, and 0 otherwise.
 int interrupt_code_of(const std::exception_ptr& error) {
     try {
         std::rethrow_exception(error);
@@ -33,63 +33,65 @@ int interrupt_code_of(const std::exception_ptr& error) {
 void Baton::start() {
     const std::lock_guard lock(mutex_);
     started_ = true;
-    last_holder_ = places_.size() - 1; // so that device 0 is the next
+    last_holder_ = devices_.size() - 1; // so that device 0 is the next
     pass_on();
 }
 
 void Baton::cancel() {
     const std::lock_guard lock(mutex_);
     cancelled_ = true;
-    for (Place& place : places_) {
-        place.turn.notify_one();
+    for (DeviceState& device : devices_) {
+        device.baton_passed.notify_one();
     }
 }
 
 bool Baton::await_start(DeviceId self) {
     std::unique_lock lock(mutex_);
-    Place& place = places_[self.index()];
-    place.turn.wait(lock, [&] { return cancelled_ || holder_ == self.index(); });
-    place.mode = Mode::running;
+    DeviceState& device = devices_[self.index()];
+    device.baton_passed.wait(lock, [&] { return cancelled_ || holder_ == self.index(); });
+    device.mode = Mode::running;
     return !cancelled_ && !failed();
 }
 
-void Baton::wait(DeviceId self, const Wait& wait) {
+void Baton::wait(DeviceId self, const DeviceWait& wait) {
     std::unique_lock lock(mutex_);
-    stop_if_failed(wait);
-    if (wait.may_go()) {
+    throw_if_failed(wait);
+    if (wait.can_end()) {
         return;
     }
-    Place& place = places_[self.index()];
-    place.mode = Mode::waiting;
-    place.wait = &wait;
-    place.watch = InterruptWatch{};
+    DeviceState& device = devices_[self.index()];
+    device.mode = Mode::waiting;
+    device.wait = &wait;
+    device.watch = InterruptWatch{};
     pass_on();
-    hold(lock, self.index());
-    place.mode = Mode::running;
-    place.wait = nullptr;
-    if (place.verdict != nullptr) {
-        std::rethrow_exception(std::exchange(place.verdict, nullptr));
+    wait_for_baton(lock, self.index());
+    device.mode = Mode::running;
+    device.wait = nullptr;
+    if (device.wait_error != nullptr) {
+        std::rethrow_exception(std::exchange(device.wait_error, nullptr));
     }
-    stop_if_failed(wait);
+    throw_if_failed(wait);
 }
 
-void Baton::hold(std::unique_lock<std::mutex>& lock, std::size_t self) {
-    Place& place = places_[self];
+void Baton::wait_for_baton(std::unique_lock<std::mutex>& lock, std::size_t self) {
+    DeviceState& device = devices_[self];
     const std::optional<SteadyTime> moment =
-        place.wait == nullptr ? std::nullopt : place.wait->moment;
+        device.wait == nullptr ? std::nullopt : device.wait->sleep_end;
     while (holder_ != self) {
         const SteadyTime now = steady_clock::now();
-        if (moment && now >= *moment && holder_ == kNobody) {
-            pass_on(); // the moment came after the last look: nobody else would see it
+        if (moment && now >= *moment && holder_ == kNoDevice) {
+            pass_on(); // nobody has the baton to notice that the sleep is over
             continue;
         }
         if (!moment || now >= *moment) {
-            place.turn.wait(lock); // whoever passes the baton on sees that this one may go
+            device.baton_passed.wait(lock); // the device that passes the baton on checks this wait
             continue;
         }
-        const bool watches = place.wait->options.interrupted != nullptr;
-        place.turn.wait_until(lock, watches ? std::min(*moment, now + kLook) : *moment);
-        if (holder_ == kNobody) {
+        const bool watches = device.wait->options.interrupted != nullptr;
+        device.baton_passed.wait_until(
+            lock, watches ? std::min(*moment, now + kInterruptCheckPeriod) : *moment
+        );
+        if (holder_ == kNoDevice) {
             pass_on();
         }
     }
@@ -97,16 +99,16 @@ void Baton::hold(std::unique_lock<std::mutex>& lock, std::size_t self) {
 
 void Baton::yield(DeviceId self) {
     std::unique_lock lock(mutex_);
-    Place& place = places_[self.index()];
-    place.mode = Mode::ready;
+    DeviceState& device = devices_[self.index()];
+    device.mode = Mode::ready;
     pass_on();
-    hold(lock, self.index());
-    place.mode = Mode::running;
+    wait_for_baton(lock, self.index());
+    device.mode = Mode::running;
 }
 
 void Baton::end(DeviceId self, std::exception_ptr error) {
     const std::lock_guard lock(mutex_);
-    places_[self.index()].mode = Mode::ended;
+    devices_[self.index()].mode = Mode::ended;
     if (error != nullptr && first_error_ == nullptr) {
         interrupt_code_ = interrupt_code_of(error);
         first_error_ = std::move(error);
@@ -118,77 +120,77 @@ void Baton::end(DeviceId self, std::exception_ptr error) {
 }
 
 void Baton::pass_on() {
-    holder_ = kNobody;
-    if (hand_to_next() || anybody_sleeps()) {
+    holder_ = kNoDevice;
+    if (pass_to_next() || any_device_sleeps()) {
         return;
     }
-    condemn_waiting();
-    static_cast<void>(hand_to_next()); // nobody left: all have ended
+    fail_all_waits();
+    static_cast<void>(pass_to_next()); // false: all devices have ended
 }
 
-bool Baton::hand_to_next() {
-    for (std::size_t step = 1; step <= places_.size(); ++step) {
-        const std::size_t next = (last_holder_ + step) % places_.size();
-        if (may_run(places_[next])) {
+bool Baton::pass_to_next() {
+    for (std::size_t step = 1; step <= devices_.size(); ++step) {
+        const std::size_t next = (last_holder_ + step) % devices_.size();
+        if (can_run(devices_[next])) {
             holder_ = next;
             last_holder_ = next;
-            places_[next].turn.notify_one();
+            devices_[next].baton_passed.notify_one();
             return true;
         }
     }
     return false;
 }
 
-bool Baton::may_run(Place& place) const {
-    if (place.mode != Mode::waiting) {
-        return place.mode == Mode::ready;
+bool Baton::can_run(DeviceState& device) const {
+    if (device.mode != Mode::waiting) {
+        return device.mode == Mode::ready;
     }
-    if (failed() || place.verdict != nullptr || place.wait->may_go()) {
+    if (failed() || device.wait_error != nullptr || device.wait->can_end()) {
         return true;
     }
-    if (const int code = place.watch.overdue(place.wait->options); code != 0) {
-        place.verdict = std::make_exception_ptr(InterruptedError(static_cast<ExitCode>(code)));
+    if (const int code = device.watch.code_after_grace(device.wait->options); code != 0) {
+        device.wait_error = std::make_exception_ptr(InterruptedError(static_cast<ExitCode>(code)));
         return true;
     }
     return false;
 }
 
-bool Baton::anybody_sleeps() const {
-    return std::any_of(places_.begin(), places_.end(), [](const Place& place) {
-        return place.mode == Mode::waiting && place.wait->moment.has_value();
+bool Baton::any_device_sleeps() const {
+    return std::any_of(devices_.begin(), devices_.end(), [](const DeviceState& device) {
+        return device.mode == Mode::waiting && device.wait->sleep_end.has_value();
     });
 }
 
-/// Nobody can run: whoever waits is told so. After an interrupt that is only its consequence:
-/// a device that was interrupted will not answer the others any more.
-void Baton::condemn_waiting() {
+/// Ends all waits with an error, because no device can run. After an interrupt the error is an
+/// InterruptedError: the interrupted device, which no longer answers, causes the deadlock.
+void Baton::fail_all_waits() {
     const std::string text = deadlock_text();
-    for (Place& place : places_) {
-        if (place.mode != Mode::waiting) {
+    for (DeviceState& device : devices_) {
+        if (device.mode != Mode::waiting) {
             continue;
         }
-        const Transport::Options& options = place.wait->options;
+        const Transport::Options& options = device.wait->options;
         const int code = options.interrupted == nullptr ? 0 : options.interrupted();
-        place.verdict = code != 0
-                            ? std::make_exception_ptr(InterruptedError(static_cast<ExitCode>(code)))
-                            : std::make_exception_ptr(StuckError(text));
+        device.wait_error =
+            code != 0 ? std::make_exception_ptr(InterruptedError(static_cast<ExitCode>(code)))
+                      : std::make_exception_ptr(StuckError(text));
     }
 }
 
 std::string Baton::deadlock_text() const {
     std::string text = "deadlock, no device can go on:";
     std::string ended;
-    for (std::size_t i = 0; i < places_.size(); ++i) {
-        if (places_[i].mode == Mode::waiting) {
-            text += "\n  " + places_[i].wait->text();
-        } else if (places_[i].mode == Mode::ended) {
+    for (std::size_t i = 0; i < devices_.size(); ++i) {
+        if (devices_[i].mode == Mode::waiting) {
+            text += "\n  " + devices_[i].wait->text();
+        } else if (devices_[i].mode == Mode::ended) {
             ended += fmt::format("{}{}", ended.empty() ? "" : ", ", i);
         }
     }
     return ended.empty() ? text : text + "\n  already at their end: device " + ended;
 }
 
-void Baton::stop_if_failed(const Wait& wait) const {
+void Baton::throw_if_failed(const DeviceWait& wait) const {
     if (interrupt_code_ != 0) {
         throw InterruptedError(static_cast<ExitCode>(interrupt_code_));
     }

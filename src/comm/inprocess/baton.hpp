@@ -1,6 +1,7 @@
-// Who runs: of all devices in this process exactly one has the baton, so they need no locks among
-// themselves, their order is the same every time, and when nobody can go on it is seen at once.
-// It knows nothing of messages; a wait says by itself whether it may go on.
+// Schedules the device threads of one process: only the thread that has the baton runs. The devices
+// therefore need no locks, their order is the same in every run, and a deadlock is detected at
+// once. The baton knows nothing of messages: each wait has a function that tells whether it can
+// end.
 #pragma once
 
 #include <condition_variable>
@@ -13,78 +14,84 @@
 #include <vector>
 
 #include "base/ids.hpp"
-#include "comm/patience.hpp"
+#include "comm/polling_wait.hpp"
 #include "comm/transport.hpp"
 
 namespace headroom::comm {
 
-/// What a device waits for; lives on its stack while it waits.
-struct Wait {
+/// A wait of one device. It is on the device's stack while the device waits.
+struct DeviceWait {
     const Transport::Options& options;
-    /// Asked by whoever passes the baton on; changes nothing.
-    std::function<bool()> may_go;
-    /// "device 0 (laptop) waits to receive ...": for deadlocks.
+    /// Returns whether the wait can end. Other devices' threads call it, so it must not change
+    /// state.
+    std::function<bool()> can_end;
+    /// Returns "device 0 (laptop) waits to receive ...", for the message about a deadlock.
     std::function<std::string()> text;
-    /// A sleep: it ends by itself, so it is no part of a deadlock.
-    std::optional<SteadyTime> moment;
+    /// For a sleep, the moment at which it ends. A sleeping device is not part of a deadlock.
+    std::optional<SteadyTime> sleep_end;
 };
 
 class Baton {
   public:
-    explicit Baton(std::size_t devices) : places_(devices) {}
+    explicit Baton(std::size_t devices) : devices_(devices) {}
 
-    /// Gives the baton to device 0; before it nobody runs.
+    /// Gives the baton to device 0. No device runs before this call.
     void start();
-    /// Instead of start: nobody shall run, await_start returns false everywhere.
+    /// Replaces start() if no device may run: await_start returns false on all devices.
     void cancel();
-    /// Called first by a device's thread: waits for its first turn. False: do not run at all.
+    /// Waits until the device first gets the baton. Returns false if the device must not run. Each
+    /// device's thread calls it first.
     [[nodiscard]] bool await_start(DeviceId self);
 
-    /// Gives the baton away until the wait may go on and it is this device's turn. Throws
-    /// StuckError if nobody can go on or another device has failed, InterruptedError if an
-    /// interrupt has lasted longer than its grace time, or another device has ended for it.
-    void wait(DeviceId self, const Wait& wait);
+    /// Passes the baton on, and returns when the wait can end and this device has the baton again.
+    /// Throws StuckError if no device can continue or if another device has failed. Throws
+    /// InterruptedError if an interrupt has lasted for its grace time, or if one ended another
+    /// device.
+    void wait(DeviceId self, const DeviceWait& wait);
 
-    /// Lets every other device that can run have its turn.
+    /// Passes the baton once to every other device that can run.
     void yield(DeviceId self);
 
-    /// The device has come to its end; with an error: all others are stopped at their next wait.
+    /// Records that the device's body has ended, and passes the baton on. If there is an error, all
+    /// other devices end at their next wait.
     void end(DeviceId self, std::exception_ptr error);
 
-    /// The first error that a device ended with. Precondition: the caller has the baton or all
-    /// threads are joined (this one too).
+    /// Returns the first error with which a device ended, if any. Precondition for this function
+    /// and failed(): the caller has the baton, or all device threads are joined.
     [[nodiscard]] std::exception_ptr first_error() const { return first_error_; }
     [[nodiscard]] bool failed() const { return first_error_ != nullptr; }
 
   private:
     enum class Mode { ready, running, waiting, ended };
-    struct Place {
-        std::condition_variable turn;
+    struct DeviceState {
+        std::condition_variable baton_passed;
         Mode mode = Mode::ready;
-        const Wait* wait = nullptr;
+        const DeviceWait* wait = nullptr;
         InterruptWatch watch;
-        std::exception_ptr verdict; ///< why its wait will never end well
+        std::exception_ptr wait_error; ///< the error that its wait must throw, if any
     };
-    static constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
+    static constexpr std::size_t kNoDevice = static_cast<std::size_t>(-1);
 
+    /// Passes the baton to the next device that can run, in the order of ids; sleeps if all that
+    /// are left sleep, and reports a deadlock if no device can run.
     void pass_on();
-    [[nodiscard]] bool hand_to_next();
-    [[nodiscard]] bool may_run(Place& place) const;
-    [[nodiscard]] bool anybody_sleeps() const;
-    void condemn_waiting();
+    [[nodiscard]] bool pass_to_next();
+    [[nodiscard]] bool can_run(DeviceState& device) const;
+    [[nodiscard]] bool any_device_sleeps() const;
+    void fail_all_waits();
     [[nodiscard]] std::string deadlock_text() const;
-    void hold(std::unique_lock<std::mutex>& lock, std::size_t self);
-    void stop_if_failed(const Wait& wait) const;
+    void wait_for_baton(std::unique_lock<std::mutex>& lock, std::size_t self);
+    void throw_if_failed(const DeviceWait& wait) const;
 
     std::mutex mutex_;
-    std::vector<Place> places_;
-    std::size_t holder_ = kNobody;
+    std::vector<DeviceState> devices_;
+    std::size_t holder_ = kNoDevice;
     std::size_t last_holder_ = 0;
     bool started_ = false;
     bool cancelled_ = false;
     std::exception_ptr first_error_;
-    std::size_t first_failed_ = kNobody;
-    int interrupt_code_ = 0; ///< the first error was an interrupt
+    std::size_t first_failed_ = kNoDevice;
+    int interrupt_code_ = 0; ///< the exit code if the first error was an interrupt
 };
 
 } // namespace headroom::comm

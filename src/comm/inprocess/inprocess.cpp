@@ -21,15 +21,15 @@ namespace headroom::comm {
 
 namespace {
 
-/// What sender and receiver both know of a message.
+/// The state of a message that its sender and its receiver share.
 struct Delivery {
-    bool taken = false;
-    bool withdrawn = false; ///< its sender dropped it, its parts are no more
+    bool received = false;
+    bool withdrawn = false; ///< its sender dropped it, so its parts are invalid
 };
 
 struct Message {
-    std::vector<std::byte> copy;  ///< of an eager message
-    std::vector<ConstPart> parts; ///< else the sender's own bytes
+    std::vector<std::byte> copy;  ///< the bytes of an eager message
+    std::vector<ConstPart> parts; ///< the sender's bytes of any other message
     std::int64_t bytes = 0;
     std::shared_ptr<Delivery> delivery;
 
@@ -40,7 +40,7 @@ struct Message {
 
 using Mailbox = std::deque<Message>;
 
-/// Copies bytes across two lists of parts that are equally long together.
+/// Copies bytes between two lists of parts. Precondition: their total lengths are equal.
 void copy_across(std::span<const ConstPart> from, std::span<const Part> to) {
     auto target = to.begin();
     std::size_t filled = 0;
@@ -58,225 +58,229 @@ void copy_across(std::span<const ConstPart> from, std::span<const Part> to) {
     }
 }
 
-/// What the devices of a fleet share during one run.
-struct Fleet {
-    explicit Fleet(std::size_t devices) : baton(devices), boxes(devices) {}
+/// The state that the devices of a fleet share during one run.
+struct SharedState {
+    explicit SharedState(std::size_t devices) : baton(devices), mailboxes(devices) {}
 
-    Mailbox& box(DeviceId from, DeviceId to, Tag tag) {
-        return boxes[to.index()][{from.value, static_cast<std::uint16_t>(tag)}];
+    Mailbox& mailbox(DeviceId from, DeviceId to, Tag tag) {
+        return mailboxes[to.index()][{from.value, static_cast<std::uint16_t>(tag)}];
     }
 
-    void barrier(DeviceId self, const Wait& until_next);
+    void barrier(DeviceId self, const DeviceWait& until_next);
 
     Baton baton;
-    std::vector<std::map<std::pair<std::int32_t, std::uint16_t>, Mailbox>> boxes;
-    std::size_t at_barrier = 0;
+    std::vector<std::map<std::pair<std::int32_t, std::uint16_t>, Mailbox>> mailboxes;
+    std::size_t devices_at_barrier = 0;
     std::int64_t barriers_passed = 0;
 };
 
 class InprocessSend final : public PendingSend::State {
   public:
-    InprocessSend(std::shared_ptr<Fleet> fleet, std::shared_ptr<Delivery> delivery, bool at_once)
-        : fleet_(std::move(fleet)), delivery_(std::move(delivery)), at_once_(at_once) {}
+    InprocessSend(
+        std::shared_ptr<SharedState> shared, std::shared_ptr<Delivery> delivery, bool is_eager
+    )
+        : shared_(std::move(shared)), delivery_(std::move(delivery)), is_eager_(is_eager) {}
     InprocessSend(const InprocessSend&) = delete;
     InprocessSend& operator=(const InprocessSend&) = delete;
 
     ~InprocessSend() override {
-        if (!at_once_) {
-            delivery_->withdrawn = !delivery_->taken;
+        if (!is_eager_) {
+            delivery_->withdrawn = !delivery_->received;
         }
     }
 
-    /// In a fleet that has failed nobody takes a message any more, so its parts are free too.
+    /// After a failure no device receives messages, so the parts may be reused.
     [[nodiscard]] bool done() override {
-        return at_once_ || delivery_->taken || fleet_->baton.failed();
+        return is_eager_ || delivery_->received || shared_->baton.failed();
     }
 
   private:
-    std::shared_ptr<Fleet> fleet_;
+    std::shared_ptr<SharedState> shared_;
     std::shared_ptr<Delivery> delivery_;
-    bool at_once_;
+    bool is_eager_;
 };
 
 class InprocessTransport final : public Transport {
   public:
-    InprocessTransport(std::shared_ptr<Fleet> fleet, DeviceId self)
-        : fleet_(std::move(fleet)), self_(self) {}
+    InprocessTransport(std::shared_ptr<SharedState> shared, DeviceId self)
+        : shared_(std::move(shared)), self_(self) {}
 
     [[nodiscard]] DeviceId self() const override { return self_; }
-    [[nodiscard]] std::size_t size() const override { return fleet_->boxes.size(); }
+    [[nodiscard]] std::size_t size() const override { return shared_->mailboxes.size(); }
     [[nodiscard]] std::string_view name() const override { return "inprocess"; }
 
     [[nodiscard]] PendingSend start_send(DeviceId to, Tag tag, std::span<const ConstPart> parts)
         override {
         const auto bytes = static_cast<std::size_t>(bytes_of(parts));
-        return post(to, tag, parts, bytes <= kInprocessEagerBytes);
+        return enqueue(to, tag, parts, bytes <= kInprocessEagerBytes);
     }
     [[nodiscard]] PendingSend start_synchronous_send(
         DeviceId to, Tag tag, std::span<const ConstPart> parts
     ) override {
-        return post(to, tag, parts, false);
+        return enqueue(to, tag, parts, false);
     }
-    void wait(PendingSend& send, const Waiting& waiting) override;
-    void receive(DeviceId from, Tag tag, std::span<const Part> parts, const Waiting& waiting)
+    void wait(PendingSend& send, const WaitReason& reason) override;
+    void receive(DeviceId from, Tag tag, std::span<const Part> parts, const WaitReason& reason)
         override;
     [[nodiscard]] std::vector<std::byte> receive_any_size(
-        DeviceId from, Tag tag, const Waiting& waiting
+        DeviceId from, Tag tag, const WaitReason& reason
     ) override;
-    [[nodiscard]] bool ready(DeviceId from, Tag tag) override;
-    void barrier(const Waiting& waiting) override;
+    [[nodiscard]] bool has_message(DeviceId from, Tag tag) override;
+    void barrier(const WaitReason& reason) override;
     void idle_until(std::chrono::steady_clock::time_point moment) override;
 
   private:
-    PendingSend post(DeviceId to, Tag tag, std::span<const ConstPart> parts, bool at_once);
-    Message next_message(DeviceId from, Tag tag, const Waiting& waiting);
+    PendingSend enqueue(DeviceId to, Tag tag, std::span<const ConstPart> parts, bool is_eager);
+    Message next_message(DeviceId from, Tag tag, const WaitReason& reason);
     [[nodiscard]] std::string text(
-        std::string_view verb, DeviceId peer, Tag tag, const Waiting& waiting
+        std::string_view verb, DeviceId peer, Tag tag, const WaitReason& reason
     ) const {
-        return device_text(self_) + " waits " + wait_text(verb, peer, tag, waiting);
+        return device_text(self_) + " waits " + wait_text(verb, peer, tag, reason);
     }
 
-    std::shared_ptr<Fleet> fleet_;
+    std::shared_ptr<SharedState> shared_;
     DeviceId self_;
 };
 
-/// Removes messages whose senders dropped them; is there one to take?
-bool has_message(Mailbox& box) {
-    while (!box.empty() && box.front().delivery->withdrawn) {
-        box.pop_front();
+/// Removes messages whose senders dropped them, and returns whether a message is left.
+bool has_valid_message(Mailbox& mailbox) {
+    while (!mailbox.empty() && mailbox.front().delivery->withdrawn) {
+        mailbox.pop_front();
     }
-    return !box.empty();
+    return !mailbox.empty();
 }
 
-PendingSend InprocessTransport::post(
-    DeviceId to, Tag tag, std::span<const ConstPart> parts, bool at_once
+PendingSend InprocessTransport::enqueue(
+    DeviceId to, Tag tag, std::span<const ConstPart> parts, bool is_eager
 ) {
     check_peer(to);
     Message message;
     message.bytes = bytes_of(parts);
     message.delivery = std::make_shared<Delivery>();
-    if (at_once) {
+    if (is_eager) {
         message.copy.resize(static_cast<std::size_t>(message.bytes));
         const Part whole = message.copy;
         copy_across(parts, std::span(&whole, 1));
     } else {
         message.parts.assign(parts.begin(), parts.end());
     }
-    auto state = std::make_unique<InprocessSend>(fleet_, message.delivery, at_once);
+    auto state = std::make_unique<InprocessSend>(shared_, message.delivery, is_eager);
     state->to = to;
     state->tag = tag;
     state->bytes = message.bytes;
-    fleet_->box(self_, to, tag).push_back(std::move(message));
+    shared_->mailbox(self_, to, tag).push_back(std::move(message));
     return PendingSend(std::move(state));
 }
 
-void InprocessTransport::wait(PendingSend& send, const Waiting& waiting) {
+void InprocessTransport::wait(PendingSend& send, const WaitReason& reason) {
     if (!send.active()) {
         return;
     }
     PendingSend::State& state = *send.state();
     if (!state.done()) {
-        fleet_->baton.wait(
+        shared_->baton.wait(
             self_,
             {.options = options(),
-             .may_go = [&] { return state.done(); },
-             .text = [&] { return text("send", state.to, state.tag, waiting); },
-             .moment = std::nullopt}
+             .can_end = [&] { return state.done(); },
+             .text = [&] { return text("send", state.to, state.tag, reason); },
+             .sleep_end = std::nullopt}
         );
     }
     send.release();
 }
 
-Message InprocessTransport::next_message(DeviceId from, Tag tag, const Waiting& waiting) {
+Message InprocessTransport::next_message(DeviceId from, Tag tag, const WaitReason& reason) {
     check_peer(from);
-    Mailbox& box = fleet_->box(from, self_, tag);
-    fleet_->baton.wait(
+    Mailbox& mailbox = shared_->mailbox(from, self_, tag);
+    shared_->baton.wait(
         self_,
         {.options = options(),
-         .may_go = [&] { return has_message(box); },
-         .text = [&] { return text("receive", from, tag, waiting); },
-         .moment = std::nullopt}
+         .can_end = [&] { return has_valid_message(mailbox); },
+         .text = [&] { return text("receive", from, tag, reason); },
+         .sleep_end = std::nullopt}
     );
-    Message message = std::move(box.front());
-    box.pop_front();
-    message.delivery->taken = true; // the sender runs only after this device has copied
+    Message message = std::move(mailbox.front());
+    mailbox.pop_front();
+    message.delivery->received = true; // the sender runs only after this device has copied
     return message;
 }
 
 void InprocessTransport::receive(
-    DeviceId from, Tag tag, std::span<const Part> parts, const Waiting& waiting
+    DeviceId from, Tag tag, std::span<const Part> parts, const WaitReason& reason
 ) {
-    const Message message = next_message(from, tag, waiting);
-    check_length(from, tag, bytes_of(parts), message.bytes, waiting);
+    const Message message = next_message(from, tag, reason);
+    check_length(from, tag, bytes_of(parts), message.bytes, reason);
     copy_across(message.content(), parts);
 }
 
 std::vector<std::byte> InprocessTransport::receive_any_size(
-    DeviceId from, Tag tag, const Waiting& waiting
+    DeviceId from, Tag tag, const WaitReason& reason
 ) {
-    const Message message = next_message(from, tag, waiting);
+    const Message message = next_message(from, tag, reason);
     std::vector<std::byte> bytes(static_cast<std::size_t>(message.bytes));
     const Part whole = bytes;
     copy_across(message.content(), std::span(&whole, 1));
     return bytes;
 }
 
-bool InprocessTransport::ready(DeviceId from, Tag tag) {
+bool InprocessTransport::has_message(DeviceId from, Tag tag) {
     check_peer(from);
-    Mailbox& box = fleet_->box(from, self_, tag);
-    if (has_message(box)) {
+    Mailbox& mailbox = shared_->mailbox(from, self_, tag);
+    if (has_valid_message(mailbox)) {
         return true;
     }
-    fleet_->baton.yield(self_); // else a loop around ready() would keep the sender from running
-    return has_message(box);
+    shared_->baton.yield(self_); // lets the sender run if a loop calls has_message()
+    return has_valid_message(mailbox);
 }
 
-void InprocessTransport::barrier(const Waiting& waiting) {
-    Fleet& fleet = *fleet_;
-    if (++fleet.at_barrier == size()) {
-        fleet.at_barrier = 0;
-        ++fleet.barriers_passed;
+void InprocessTransport::barrier(const WaitReason& reason) {
+    SharedState& shared = *shared_;
+    if (++shared.devices_at_barrier == size()) {
+        shared.devices_at_barrier = 0;
+        ++shared.barriers_passed;
         return;
     }
-    const std::int64_t before = fleet.barriers_passed;
+    const std::int64_t before = shared.barriers_passed;
     try {
-        fleet.baton.wait(
+        shared.baton.wait(
             self_,
             {.options = options(),
-             .may_go = [&] { return fleet.barriers_passed != before; },
-             .text = [&] { return text("meet", DeviceId{}, Tag::control, waiting); },
-             .moment = std::nullopt}
+             .can_end = [&] { return shared.barriers_passed != before; },
+             .text = [&] { return text("meet", DeviceId{}, Tag::control, reason); },
+             .sleep_end = std::nullopt}
         );
     } catch (...) {
-        if (fleet.barriers_passed == before) {
-            --fleet.at_barrier; // it has given up and must not be counted by the others
+        if (shared.barriers_passed == before) {
+            --shared.devices_at_barrier; // this device gives up, so the others must not count it
         }
         throw;
     }
 }
 
 void InprocessTransport::idle_until(std::chrono::steady_clock::time_point moment) {
-    fleet_->baton.wait(
+    shared_->baton.wait(
         self_,
         {.options = options(),
-         .may_go = [&] { return std::chrono::steady_clock::now() >= moment; },
+         .can_end = [&] { return std::chrono::steady_clock::now() >= moment; },
          .text = [&] { return device_text(self_) + " sleeps"; },
-         .moment = moment}
+         .sleep_end = moment}
     );
 }
 
-void run_device(Fleet& fleet, Transport& transport, const std::function<void(Transport&)>& body) {
+void run_device(
+    SharedState& shared, Transport& transport, const std::function<void(Transport&)>& body
+) {
     use_fine_timers();
     const DeviceId self = transport.self();
     std::exception_ptr error;
-    if (fleet.baton.await_start(self)) {
+    if (shared.baton.await_start(self)) {
         try {
             body(transport);
         } catch (...) {
             error = std::current_exception();
         }
     }
-    fleet.baton.end(self, std::move(error));
+    shared.baton.end(self, std::move(error));
 }
 
 } // namespace
@@ -286,31 +290,31 @@ InprocessFleet::InprocessFleet(std::size_t devices) : devices_(devices) {
 }
 
 void InprocessFleet::run(const std::function<void(Transport&)>& body) {
-    const auto fleet = std::make_shared<Fleet>(devices_);
+    const auto shared = std::make_shared<SharedState>(devices_);
     std::vector<std::unique_ptr<InprocessTransport>> transports;
     for (std::size_t i = 0; i < devices_; ++i) {
-        transports.push_back(std::make_unique<InprocessTransport>(fleet, DeviceId(i)));
+        transports.push_back(std::make_unique<InprocessTransport>(shared, DeviceId(i)));
     }
     std::vector<std::jthread> threads;
     threads.reserve(devices_);
     try {
         for (const auto& transport : transports) {
-            threads.emplace_back([&fleet, &body, device = transport.get()] {
-                run_device(*fleet, *device, body);
+            threads.emplace_back([&shared, &body, device = transport.get()] {
+                run_device(*shared, *device, body);
             });
         }
     } catch (const std::system_error& error) {
-        fleet->baton.cancel();
+        shared->baton.cancel();
         const std::size_t started = threads.size();
         threads.clear();
         throw EnvironmentError(fmt::format(
             "cannot start a thread for device {} of {}: {}", started, devices_, error.what()
         ));
     }
-    fleet->baton.start();
+    shared->baton.start();
     threads.clear(); // joins
-    if (fleet->baton.failed()) {
-        std::rethrow_exception(fleet->baton.first_error());
+    if (shared->baton.failed()) {
+        std::rethrow_exception(shared->baton.first_error());
     }
 }
 

@@ -1,6 +1,6 @@
-// A whole fleet in one process: one thread per device, of which exactly one runs at any time.
-// The same transport contract as over MPI, without MPI: for tests, for machines without it, and for
-// runs whose order of execution shall be the same every time. It is not meant to be fast by cores.
+// A transport for a whole fleet in one process. Each device has a thread, and exactly one thread
+// runs at any time, so the order of execution is the same in every run. The contract is that of the
+// MPI transport. Tests use it, and runs on computers without MPI. It does not use several cores.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,8 @@
 
 namespace headroom::comm {
 
-/// Ordinary sends up to this size are copied and done at once, as MPI libraries do; larger ones are
-/// done when the receiver has copied them.
+/// Messages up to this size are copied by start_send, which is done at once, as in MPI libraries. A
+/// larger message is done when its receiver has copied it.
 inline constexpr std::size_t kInprocessEagerBytes = 4096;
 
 class InprocessFleet {
@@ -19,13 +19,12 @@ class InprocessFleet {
     /// Precondition: at least one device.
     explicit InprocessFleet(std::size_t devices);
 
-    /// Calls the body once per device, each on a thread of its own with its own transport, and
-    /// returns when all have returned. A device runs until it must wait; then the next one by id
-    /// that can run goes on. If a body throws, the others are stopped at their next wait with a
-    /// StuckError that names the failed device, and the first error is thrown again here. If nobody
-    /// can go on, every waiting device gets a StuckError that lists who waits for whom; deadlines
-    /// are not needed and not looked at. idle_until lets others run meanwhile; so does a ready()
-    /// that finds nothing.
+    /// Calls the body once per device, on a thread with a transport of its own, and returns when
+    /// all calls have returned. A device runs until it must wait, or sleeps in idle_until, or
+    /// has_message() returns false. Then the next device in the order of ids runs that can. If a
+    /// body throws, the next wait of every other device throws a StuckError that names the failed
+    /// device, and run() throws the first error. If no device can continue, every wait throws a
+    /// StuckError that lists which device waits for which. Deadlines are therefore ignored.
     void run(const std::function<void(Transport&)>& body);
 
   private:

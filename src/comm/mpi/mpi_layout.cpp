@@ -11,10 +11,10 @@ namespace headroom::comm {
 
 namespace {
 
-/// Longest block of a datatype; well below what an int counts.
+/// The longest block of a datatype. It is far below the largest int.
 constexpr std::size_t kBlockBytes = std::size_t{1} << 30;
 
-/// MPI's receive calls want void*, its send calls const void*; one layout serves both.
+/// MPI's receive functions need void*, its send functions const void*. A layout serves both.
 void* writable(const std::byte* bytes) {
     return const_cast<std::byte*>(bytes);
 }
@@ -61,7 +61,7 @@ void MpiLayout::describe(std::span<const AnyPart> parts) {
 
 MpiLayout::~MpiLayout() {
     if (owns_type_) {
-        MPI_Type_free(&type_); // a failure here only leaks the description
+        MPI_Type_free(&type_); // a failure only leaks memory
     }
 }
 

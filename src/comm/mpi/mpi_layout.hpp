@@ -1,5 +1,5 @@
-// Private to comm/mpi: a list of parts as MPI sees it, so that one message carries them all without
-// a copy. Messages may be longer than an int can count.
+// Describes a list of parts to MPI, so that one message carries all parts without copying them,
+// even if it has more bytes than an int can count. Only comm/mpi includes this header.
 #pragma once
 
 #include <cstdint>
@@ -11,19 +11,19 @@
 
 namespace headroom::comm {
 
-/// Address, count and datatype for one MPI call, made and dropped by whoever may call MPI. One
-/// short part is plain bytes; everything else is one element of a datatype with absolute addresses,
-/// its blocks cut so that an int counts them.
+/// The address, count and datatype for one MPI call. A single part whose length fits in an int is
+/// described as bytes. Other lists are one element of a derived datatype with absolute addresses,
+/// whose blocks are short enough for an int. The constructors and the destructor call MPI.
 class MpiLayout {
   public:
     explicit MpiLayout(std::span<const ConstPart> parts);
     explicit MpiLayout(std::span<const Part> parts);
     MpiLayout(const MpiLayout&) = delete;
     MpiLayout& operator=(const MpiLayout&) = delete;
-    /// The datatype may go as soon as the operation has been started.
+    /// Frees the datatype. This is allowed as soon as the MPI operation has been started.
     ~MpiLayout();
 
-    /// For receives MPI writes here; a layout of constant parts is only ever sent.
+    /// Returns the buffer address for MPI. A layout of constant parts must only be used for sends.
     [[nodiscard]] void* address() const { return address_; }
     [[nodiscard]] int count() const { return count_; }
     [[nodiscard]] MPI_Datatype type() const { return type_; }

@@ -1,4 +1,4 @@
-// Private to comm/mpi: a send that MPI is at work on.
+// An asynchronous send by MPI. Only comm/mpi includes this header.
 #pragma once
 
 #include <mutex>
@@ -10,8 +10,8 @@
 
 namespace headroom::comm {
 
-/// A started MPI request of a send. Dropped unfinished (only in a run that is failing), the request
-/// is left to MPI: there is no safe way to take back a send.
+/// The MPI request of a send. If an unfinished send is dropped, which happens only in a failing
+/// run, the request stays with MPI, because a send cannot be cancelled safely.
 class MpiSend final : public PendingSend::State {
   public:
     explicit MpiSend(MpiWorld& world) : world_(world) {}
@@ -22,7 +22,7 @@ class MpiSend final : public PendingSend::State {
         }
         int flag = 0;
         {
-            const std::lock_guard in_mpi(world_.calls);
+            const std::lock_guard in_mpi(world_.call_mutex);
             check_mpi(MPI_Test(&request_, &flag, MPI_STATUS_IGNORE), "MPI_Test");
         }
         if (flag == 0) {
@@ -34,7 +34,7 @@ class MpiSend final : public PendingSend::State {
     [[nodiscard]] bool abandoned() const override { return world_.failed; }
     [[nodiscard]] bool reads_after_drop() const override { return true; }
 
-    /// Where MPI_Isend puts its request; call started() when it has.
+    /// Returns where MPI_Isend stores its request. The caller calls started() after MPI_Isend.
     [[nodiscard]] MPI_Request* request() { return &request_; }
     void started() { ++world_.sends_in_flight; }
 

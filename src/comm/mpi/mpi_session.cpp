@@ -1,4 +1,4 @@
-// Starting and ending MPI.
+// Starts and ends MPI.
 #include "comm/mpi/mpi_session.hpp"
 
 #include <cstdio>
@@ -13,16 +13,16 @@
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "base/units.hpp"
-#include "comm/mpi/mpi_neighbours.hpp"
-#include "comm/mpi/mpi_pulse.hpp"
+#include "comm/mpi/mpi_liveness_thread.hpp"
+#include "comm/mpi/mpi_local_ranks.hpp"
 #include "comm/mpi/mpi_world.hpp"
-#include "comm/patience.hpp"
+#include "comm/polling_wait.hpp"
 
 namespace headroom::comm {
 
 MpiSession::MpiSession(std::chrono::nanoseconds silence)
     : silence_(silence), world_(std::make_unique<MpiWorld>()) {
-    const BlockedWatch watch("the start of MPI", silence_);
+    const BlockedCallWatch watch("the start of MPI", silence_);
     int provided = MPI_THREAD_SINGLE;
     check_mpi(
         MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread"
@@ -31,7 +31,7 @@ MpiSession::MpiSession(std::chrono::nanoseconds silence)
         throw EnvironmentError("this MPI does not provide MPI_THREAD_SERIALIZED, expected one that "
                                "two threads may call in turn: install Open MPI as it is packaged");
     }
-    // Errors that belong to no communicator are raised on the world.
+    // Errors that belong to no communicator are raised on MPI_COMM_WORLD.
     check_mpi(
         MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler"
     );
@@ -40,7 +40,7 @@ MpiSession::MpiSession(std::chrono::nanoseconds silence)
     check_mpi(MPI_Comm_dup(world_->comm, &world_->signs), "MPI_Comm_dup");
     check_mpi(MPI_Comm_rank(world_->comm, &world_->rank), "MPI_Comm_rank");
     check_mpi(MPI_Comm_size(world_->comm, &world_->size), "MPI_Comm_size");
-    pulse_ = std::make_unique<MpiPulse>(*world_);
+    liveness_thread_ = std::make_unique<MpiLivenessThread>(*world_);
 }
 
 MpiSession::~MpiSession() {
@@ -62,7 +62,7 @@ int MpiSession::size() const {
 int MpiSession::max_over_ranks(int value, std::chrono::nanoseconds deadline) {
     int result = value;
     MPI_Request request = MPI_REQUEST_NULL;
-    std::unique_lock in_mpi(world_->calls);
+    std::unique_lock in_mpi(world_->call_mutex);
     check_mpi(
         MPI_Iallreduce(&value, &result, 1, MPI_INT, MPI_MAX, world_->comm, &request),
         "MPI_Iallreduce"
@@ -70,18 +70,19 @@ int MpiSession::max_over_ranks(int value, std::chrono::nanoseconds deadline) {
     in_mpi.unlock();
     Transport::Options options;
     options.deadline = deadline;
-    Patience patience(options);
+    PollingWait polling(options);
     for (;;) {
         int done = 0;
         in_mpi.lock();
         check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
         in_mpi.unlock();
         if (done != 0) {
-            // The checker knows no completion by MPI_Test.
+            // MPI_Test completes the request, which the checker does not know.
             return result; // NOLINT(clang-analyzer-optin.mpi.MPI-Checker)
         }
-        if (patience.exhausted()) {
-            // Given up, and the job ends with it. NOLINTNEXTLINE(clang-analyzer-optin.mpi*)
+        if (polling.has_timed_out()) {
+            // The job ends, so the request need not complete.
+            // NOLINTNEXTLINE(clang-analyzer-optin.mpi*)
             world_->failed = true;
             throw StuckError(fmt::format(
                 "rank {} has waited {} for all ranks to agree; one of them may have failed: look "
@@ -90,7 +91,7 @@ int MpiSession::max_over_ranks(int value, std::chrono::nanoseconds deadline) {
                 format_duration(deadline.count())
             ));
         }
-        patience.pause();
+        polling.pause();
     }
 }
 
@@ -99,8 +100,8 @@ void MpiSession::finish() {
     HEADROOM_CHECK(
         world_->sends_in_flight == 0, "{} sends were never waited for", world_->sends_in_flight
     );
-    pulse_->stop();
-    const BlockedWatch watch("the end of MPI", silence_);
+    liveness_thread_->stop();
+    const BlockedCallWatch watch("the end of MPI", silence_);
     check_mpi(MPI_Comm_free(&world_->signs), "MPI_Comm_free");
     check_mpi(MPI_Comm_free(&world_->comm), "MPI_Comm_free");
     check_mpi(MPI_Finalize(), "MPI_Finalize");
@@ -111,7 +112,7 @@ void MpiSession::abort(int code) {
     std::cout.flush();
     std::cerr.flush();
     std::fflush(nullptr);
-    world_->calls.lock(); // for good
+    world_->call_mutex.lock(); // keeps the other thread from calling MPI
     MPI_Abort(MPI_COMM_WORLD, code);
     std::_Exit(code);
 }

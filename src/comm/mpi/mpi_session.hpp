@@ -1,5 +1,5 @@
-// The life of MPI in this process: from MPI_Init to MPI_Finalize, or to an abort of all ranks.
-// Users see no <mpi.h>. A rank is device number rank.
+// Starts and ends MPI in this process, and creates the transport over MPI. This header does not
+// include <mpi.h>. Rank i is device i.
 #pragma once
 
 #include <chrono>
@@ -10,49 +10,51 @@
 namespace headroom::comm {
 
 struct MpiWorld;
-class MpiPulse;
+class MpiLivenessThread;
 
-/// One per process. End it with finish() when all went well, with abort() when not; there is no
-/// finalisation while unwinding, because it waits for ranks that will never come.
+/// MPI from its start to its end; a process has one session. The owner calls finish() after a
+/// successful run and abort() after a failure. An exception does not finalise MPI, because
+/// MPI_Finalize would wait for ranks that never call it.
 class MpiSession {
   public:
-    /// Starts MPI (serialised: only this thread communicates, but for signs of life) and duplicates
-    /// the world. A rank that is stopped for `silence` meanwhile, or in finish(), ends the job with
-    /// code 5 and a sentence; 0: none does. Throws EnvironmentError.
+    /// Starts MPI in thread mode "serialized" and duplicates MPI_COMM_WORLD. If a rank is stopped
+    /// for `silence` during this call or during finish(), the job ends with exit code 5 and a
+    /// message; 0 disables that. Throws EnvironmentError if MPI cannot be started.
     explicit MpiSession(std::chrono::nanoseconds silence = std::chrono::seconds(30));
     MpiSession(const MpiSession&) = delete;
     MpiSession& operator=(const MpiSession&) = delete;
-    /// Without finish(): while unwinding it leaves MPI as it is (whoever catches ends the
-    /// process, and mpirun the job); otherwise that is a bug and aborts all ranks.
+    /// If finish() was not called: leaves MPI as it is while an exception propagates, because the
+    /// process will exit and mpirun ends the job. Otherwise that is a bug, and all ranks are
+    /// aborted.
     ~MpiSession();
 
     [[nodiscard]] int rank() const;
     [[nodiscard]] int size() const;
 
-    /// The largest value of all ranks, on all ranks: every rank ends with the same exit code.
-    /// All must come here; throws StuckError if one does not come before the deadline.
+    /// Returns the largest value of all ranks on every rank, so that all can end with the same exit
+    /// code. All ranks must call it. Throws StuckError if a rank does not before the deadline.
     [[nodiscard]] int max_over_ranks(
         int value, std::chrono::nanoseconds deadline = std::chrono::seconds(120)
     );
 
-    /// Ends MPI. Waits for all ranks. Throws Bug if sends are still under way.
+    /// Waits for all ranks and finalises MPI. Throws Bug if a send is unfinished.
     void finish();
 
-    /// Ends all ranks of the job at once with this exit code; what was printed is flushed first.
+    /// Flushes the output and ends all ranks of the job at once with this exit code.
     [[noreturn]] void abort(int code);
 
-    /// For make_mpi_transport.
+    // make_mpi_transport uses these two.
     [[nodiscard]] MpiWorld& world() { return *world_; }
-    [[nodiscard]] MpiPulse& pulse() { return *pulse_; }
+    [[nodiscard]] MpiLivenessThread& liveness_thread() { return *liveness_thread_; }
 
   private:
     std::chrono::nanoseconds silence_;
     std::unique_ptr<MpiWorld> world_;
-    std::unique_ptr<MpiPulse> pulse_;
+    std::unique_ptr<MpiLivenessThread> liveness_thread_;
     bool finished_ = false;
 };
 
-/// A transport over all ranks of the session, which must outlive it.
+/// Returns a transport over all ranks of the session. The session must outlive the transport.
 [[nodiscard]] std::unique_ptr<Transport> make_mpi_transport(MpiSession& session);
 
 } // namespace headroom::comm

@@ -1,4 +1,4 @@
-// See mpi_single_copy.hpp.
+// Tries to read the memory of another process, as Open MPI does.
 #include "comm/mpi/mpi_single_copy.hpp"
 
 #include <cerrno>
@@ -22,13 +22,13 @@ bool can_read_from(pid_t process, const int& there) {
 } // namespace
 
 bool may_read_other_processes() {
-    // Where only parents may look at their children, Open MPI asks for more, in these words.
+    // If only parents may read the memory of their children, Open MPI requests more by this call.
     (void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
     const int something = 0;
     const pid_t self = getpid();
     const pid_t child = fork();
     if (child < 0) {
-        return true; // Open MPI may find out
+        return true; // unknown; Open MPI tries for itself
     }
     if (child == 0) {
         _exit(can_read_from(self, something) ? 0 : 1);

@@ -1,15 +1,16 @@
-// Whether ranks of one computer may read each other's memory. Open MPI copies long messages that
-// way (process_vm_readv), and where a container or a kernel setting forbids it, prints a line for
-// every message ("Read -1, expected ...") before it takes another way.
+// Finds out whether the ranks of one computer may read each other's memory. Open MPI copies long
+// messages in that way (process_vm_readv). If a container or a kernel setting forbids it, Open MPI
+// prints a line for every message ("Read -1, expected ...") before it uses another way.
 #pragma once
 
 namespace headroom::comm {
 
-/// Tried with a child of this process that reads from it, as a rank reads from another.
+/// Returns whether a process may read another one's memory. A child process tries to read this
+/// one's.
 [[nodiscard]] bool may_read_other_processes();
 
-/// Tells Open MPI not to try where it is forbidden, unless its user has said something about it.
-/// Before MPI is started, and before there are threads.
+/// If reading is forbidden, sets environment variables that disable it in Open MPI, unless the user
+/// has set them. Precondition: MPI is not started yet, and the process has one thread.
 void avoid_forbidden_single_copy();
 
 } // namespace headroom::comm

@@ -1,7 +1,7 @@
-// The transport over MPI. All waits poll: blocking MPI calls would burn a core per idle device and
-// know no deadline. Receives match first (MPI_Improbe) and take then, so the length is known before
-// a byte is written, and a wait for a message that never comes leaves no receive behind that could
-// write later.
+// The transport over MPI. All waits poll, because blocking MPI calls would use a core per idle
+// device and have no deadline. A receive first matches a message (MPI_Improbe) and then receives
+// it. The length is therefore known before a byte is written, and a wait for a message that never
+// comes leaves no request behind that could write later.
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -17,12 +17,12 @@
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "comm/mpi/mpi_layout.hpp"
-#include "comm/mpi/mpi_neighbours.hpp"
-#include "comm/mpi/mpi_pulse.hpp"
+#include "comm/mpi/mpi_liveness_thread.hpp"
+#include "comm/mpi/mpi_local_ranks.hpp"
 #include "comm/mpi/mpi_send.hpp"
 #include "comm/mpi/mpi_session.hpp"
 #include "comm/mpi/mpi_world.hpp"
-#include "comm/patience.hpp"
+#include "comm/polling_wait.hpp"
 
 namespace headroom::comm {
 
@@ -31,41 +31,42 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-/// Longest sleep of an idle device: shorter while its own sends need it to make progress.
-constexpr milliseconds kIdleSlice{20};
-constexpr milliseconds kIdleSliceWhileSending{2};
+/// The longest sleeps of an idle device. They are shorter while its sends need it to make progress.
+constexpr milliseconds kIdleSleep{20};
+constexpr milliseconds kIdleSleepWhileSending{2};
 
-/// So short a wait is never looked at more closely.
-constexpr std::chrono::seconds kUnwatched{1};
+/// A shorter wait asks for no signs of life.
+constexpr std::chrono::seconds kWatchAfter{1};
 
-/// How many polls of a wait go by until finished copies are let go again.
-constexpr int kPollsPerSweep = 64;
+/// The number of polls of a wait after which finished copies are freed again.
+constexpr int kPollsPerRelease = 64;
 
-/// Without single-copy between processes, or over a network, the sender has to push a message of
-/// such a size piece by piece while it waits.
+/// Over a network, or if ranks may not read each other's memory, the sender must send a message of
+/// at least this size piece by piece while it waits.
 constexpr std::int64_t kBulkBytes = 65536;
 
 int mpi_tag(Tag tag) {
     return static_cast<int>(tag);
 }
 
-/// A message that has been matched and must be taken.
-struct Matched {
+/// A message that MPI_Improbe has matched and that must be received.
+struct MatchedMessage {
     MPI_Message message = MPI_MESSAGE_NULL;
     std::int64_t bytes = 0;
 };
 
-/// What a wait is for, in case that it fails. No valid peer: all devices.
-struct Aim {
+/// What a wait is for, for the text of its error. An invalid peer stands for all devices.
+struct WaitTarget {
     std::string_view verb;
     DeviceId peer;
     Tag tag = Tag::test;
-    const Waiting& waiting;
+    const WaitReason& reason;
 };
 
 class MpiTransport final : public Transport {
   public:
-    MpiTransport(MpiWorld& world, MpiPulse& pulse) : world_(world), pulse_(pulse) {}
+    MpiTransport(MpiWorld& world, MpiLivenessThread& liveness_thread)
+        : world_(world), liveness_thread_(liveness_thread) {}
 
     [[nodiscard]] DeviceId self() const override { return DeviceId(world_.rank); }
     [[nodiscard]] std::size_t size() const override {
@@ -75,23 +76,25 @@ class MpiTransport final : public Transport {
 
     [[nodiscard]] PendingSend start_send(DeviceId to, Tag tag, std::span<const ConstPart> parts)
         override {
-        // The checker knows no completion by MPI_Test. NOLINTNEXTLINE(clang-analyzer-optin.mpi*)
+        // MPI_Test completes it, which the checker does not know.
+        // NOLINTNEXTLINE(clang-analyzer-optin.mpi*)
         return start(MPI_Isend, "MPI_Isend", to, tag, parts);
     }
     [[nodiscard]] PendingSend start_synchronous_send(
         DeviceId to, Tag tag, std::span<const ConstPart> parts
     ) override {
-        // The checker knows no completion by MPI_Test. NOLINTNEXTLINE(clang-analyzer-optin.mpi*)
+        // MPI_Test completes it, which the checker does not know.
+        // NOLINTNEXTLINE(clang-analyzer-optin.mpi*)
         return start(MPI_Issend, "MPI_Issend", to, tag, parts);
     }
-    void wait(PendingSend& send, const Waiting& waiting) override;
-    void receive(DeviceId from, Tag tag, std::span<const Part> parts, const Waiting& waiting)
+    void wait(PendingSend& send, const WaitReason& reason) override;
+    void receive(DeviceId from, Tag tag, std::span<const Part> parts, const WaitReason& reason)
         override;
     [[nodiscard]] std::vector<std::byte> receive_any_size(
-        DeviceId from, Tag tag, const Waiting& waiting
+        DeviceId from, Tag tag, const WaitReason& reason
     ) override;
-    [[nodiscard]] bool ready(DeviceId from, Tag tag) override;
-    void barrier(const Waiting& waiting) override;
+    [[nodiscard]] bool has_message(DeviceId from, Tag tag) override;
+    void barrier(const WaitReason& reason) override;
     void idle_until(std::chrono::steady_clock::time_point moment) override;
 
   private:
@@ -104,74 +107,79 @@ class MpiTransport final : public Transport {
         Tag tag,
         std::span<const ConstPart> parts
     );
-    Matched match(DeviceId from, Tag tag, const Waiting& waiting);
-    void take(
-        Matched matched, std::span<const Part> parts, DeviceId from, Tag tag, const Waiting& waiting
+    MatchedMessage match(DeviceId from, Tag tag, const WaitReason& reason);
+    void receive_matched(
+        MatchedMessage matched,
+        std::span<const Part> parts,
+        DeviceId from,
+        Tag tag,
+        const WaitReason& reason
     );
-    std::vector<std::byte> take_whole(
-        Matched matched, DeviceId from, Tag tag, const Waiting& waiting
+    std::vector<std::byte> receive_matched_bytes(
+        MatchedMessage matched, DeviceId from, Tag tag, const WaitReason& reason
     );
     template <class Done>
-    void poll(Pace pace, const Aim& aim, const Done& done);
+    void poll(WaitKind kind, const WaitTarget& target, const Done& done);
     void throw_if_interrupted(int code);
-    void look_around();
-    void watch(WatchedWait& wait, Patience& patience, const Aim& aim);
-    [[nodiscard]] std::vector<int> awaited(DeviceId peer) const;
-    void excuse(bool on) override { pulse_.excuse(on); }
+    void call_while_waiting();
+    void watch(WatchedWait& wait, PollingWait& polling, const WaitTarget& target);
+    [[nodiscard]] std::vector<int> awaited_ranks(DeviceId peer) const;
+    void excuse(bool on) override { liveness_thread_.excuse(on); }
 
     MpiWorld& world_;
-    MpiPulse& pulse_;
-    bool looking_ = false; ///< in while_waiting, which may itself wait
+    MpiLivenessThread& liveness_thread_;
+    bool in_callback_ = false; ///< whether while_waiting runs, which may itself wait
 };
 
-/// Polls until done(); gives up at the deadline, or when whoever is waited for is silent.
+/// Polls until done() is true. Gives up at the deadline, or when an awaited rank is silent.
 template <class Done>
-void MpiTransport::poll(Pace pace, const Aim& aim, const Done& done) {
+void MpiTransport::poll(WaitKind kind, const WaitTarget& target, const Done& done) {
     if (done()) {
         return;
     }
-    Patience patience(options(), pace);
-    WatchedWait watched(pulse_);
+    PollingWait polling(options(), kind);
+    WatchedWait watched(liveness_thread_);
     for (int polls = 1; !done(); ++polls) {
-        throw_if_interrupted(patience.interrupt());
-        look_around();
-        watch(watched, patience, aim);
-        if (patience.exhausted()) {
+        throw_if_interrupted(polling.interrupt_code());
+        call_while_waiting();
+        watch(watched, polling, target);
+        if (polling.has_timed_out()) {
             world_.failed = true;
-            throw StuckError(stuck_text(aim.verb, aim.peer, aim.tag, aim.waiting));
+            throw StuckError(stuck_text(target.verb, target.peer, target.tag, target.reason));
         }
-        if (polls % kPollsPerSweep == 0) {
+        if (polls % kPollsPerRelease == 0) {
             release_finished_copies();
         }
-        patience.pause();
+        polling.pause();
     }
 }
 
-void MpiTransport::watch(WatchedWait& wait, Patience& patience, const Aim& aim) {
-    if (looking_ || patience.waited() < kUnwatched) {
+void MpiTransport::watch(WatchedWait& wait, PollingWait& polling, const WaitTarget& target) {
+    if (in_callback_ || polling.waited() < kWatchAfter) {
         return;
     }
     if (!wait.begun()) {
-        wait.begin(awaited(aim.peer), options().silence);
+        wait.begin(awaited_ranks(target.peer), options().silence);
         return;
     }
-    if (pulse_.excused()) {
-        patience.restart();
+    if (liveness_thread_.any_excused()) {
+        polling.restart();
     }
-    const std::vector<int> silent = pulse_.silent();
+    const std::vector<int> silent = liveness_thread_.silent_ranks();
     if (silent.empty()) {
         return;
     }
     world_.failed = true;
     throw StuckError(fmt::format(
         "{}: {}",
-        silent_text(aim.verb, aim.peer, aim.tag, aim.waiting, silent),
-        state_text(silent.front())
+        silent_text(target.verb, target.peer, target.tag, target.reason, silent),
+        rank_state_text(silent.front())
     ));
 }
 
-/// All wait for rank 0, which looks after the others.
-std::vector<int> MpiTransport::awaited(DeviceId peer) const {
+/// Returns the ranks that a wait asks for signs of life: the peer, or for a wait for all devices
+/// rank 0; rank 0 itself asks all others.
+std::vector<int> MpiTransport::awaited_ranks(DeviceId peer) const {
     std::vector<int> ranks;
     if (peer.valid() || world_.rank != 0) {
         ranks.push_back(peer.valid() ? peer.value : 0);
@@ -195,20 +203,20 @@ void MpiTransport::throw_if_interrupted(int code) {
     }
 }
 
-/// What the owner wants to know of while it waits: that another device has failed, for one.
-void MpiTransport::look_around() {
-    if (!options().while_waiting || looking_) {
+/// Calls Options::while_waiting, which may throw, for example because another device has failed.
+void MpiTransport::call_while_waiting() {
+    if (!options().while_waiting || in_callback_) {
         return;
     }
-    looking_ = true;
+    in_callback_ = true;
     try {
         options().while_waiting();
     } catch (...) {
-        looking_ = false;
+        in_callback_ = false;
         world_.failed = true;
         throw;
     }
-    looking_ = false;
+    in_callback_ = false;
 }
 
 PendingSend MpiTransport::start(
@@ -219,7 +227,7 @@ PendingSend MpiTransport::start(
     std::span<const ConstPart> parts
 ) {
     check_peer(to);
-    const std::lock_guard in_mpi(world_.calls);
+    const std::lock_guard in_mpi(world_.call_mutex);
     const MpiLayout layout(parts);
     auto send = std::make_unique<MpiSend>(world_);
     send->to = to;
@@ -241,45 +249,49 @@ PendingSend MpiTransport::start(
     return PendingSend(std::move(send));
 }
 
-void MpiTransport::wait(PendingSend& send, const Waiting& waiting) {
+void MpiTransport::wait(PendingSend& send, const WaitReason& reason) {
     if (!send.active()) {
         return;
     }
     PendingSend::State& state = *send.state();
     poll(
-        state.bytes >= kBulkBytes ? Pace::transfer : Pace::message,
-        {"send", state.to, state.tag, waiting},
+        state.bytes >= kBulkBytes ? WaitKind::transfer : WaitKind::message,
+        {"send", state.to, state.tag, reason},
         [&] { return state.done(); }
     );
     send.release();
 }
 
-Matched MpiTransport::match(DeviceId from, Tag tag, const Waiting& waiting) {
+MatchedMessage MpiTransport::match(DeviceId from, Tag tag, const WaitReason& reason) {
     check_peer(from);
-    Matched matched;
+    MatchedMessage matched;
     MPI_Status status;
     const auto found = [&] {
         int flag = 0;
-        const std::lock_guard in_mpi(world_.calls);
+        const std::lock_guard in_mpi(world_.call_mutex);
         check_mpi(
             MPI_Improbe(from.value, mpi_tag(tag), world_.comm, &flag, &matched.message, &status),
             "MPI_Improbe"
         );
         return flag != 0;
     };
-    poll(Pace::message, {"receive", from, tag, waiting}, found);
+    poll(WaitKind::message, {"receive", from, tag, reason}, found);
     MPI_Count bytes = 0;
     check_mpi(MPI_Get_elements_x(&status, MPI_BYTE, &bytes), "MPI_Get_elements_x");
     matched.bytes = static_cast<std::int64_t>(bytes);
     return matched;
 }
 
-void MpiTransport::take(
-    Matched matched, std::span<const Part> parts, DeviceId from, Tag tag, const Waiting& waiting
+void MpiTransport::receive_matched(
+    MatchedMessage matched,
+    std::span<const Part> parts,
+    DeviceId from,
+    Tag tag,
+    const WaitReason& reason
 ) {
     MPI_Request request = MPI_REQUEST_NULL;
     {
-        const std::lock_guard in_mpi(world_.calls);
+        const std::lock_guard in_mpi(world_.call_mutex);
         const MpiLayout layout(parts);
         check_mpi(
             MPI_Imrecv(layout.address(), layout.count(), layout.type(), &matched.message, &request),
@@ -288,64 +300,64 @@ void MpiTransport::take(
     }
     const auto arrived = [&] {
         int flag = 0;
-        const std::lock_guard in_mpi(world_.calls);
+        const std::lock_guard in_mpi(world_.call_mutex);
         check_mpi(MPI_Test(&request, &flag, MPI_STATUS_IGNORE), "MPI_Test");
         return flag != 0;
     };
-    poll(Pace::transfer, {"receive", from, tag, waiting}, arrived);
+    poll(WaitKind::transfer, {"receive", from, tag, reason}, arrived);
 }
 
-std::vector<std::byte> MpiTransport::take_whole(
-    Matched matched, DeviceId from, Tag tag, const Waiting& waiting
+std::vector<std::byte> MpiTransport::receive_matched_bytes(
+    MatchedMessage matched, DeviceId from, Tag tag, const WaitReason& reason
 ) {
     std::vector<std::byte> bytes(static_cast<std::size_t>(matched.bytes));
     const Part whole = bytes;
-    take(matched, std::span<const Part>(&whole, 1), from, tag, waiting);
+    receive_matched(matched, std::span<const Part>(&whole, 1), from, tag, reason);
     return bytes;
 }
 
 void MpiTransport::receive(
-    DeviceId from, Tag tag, std::span<const Part> parts, const Waiting& waiting
+    DeviceId from, Tag tag, std::span<const Part> parts, const WaitReason& reason
 ) {
-    const Matched matched = match(from, tag, waiting);
+    const MatchedMessage matched = match(from, tag, reason);
     const std::int64_t expected = bytes_of(parts);
     if (matched.bytes != expected) {
-        // A matched message must be taken, or the sender would hang instead of failing here.
-        static_cast<void>(take_whole(matched, from, tag, waiting));
-        check_length(from, tag, expected, matched.bytes, waiting);
+        // A matched message must be received, or the sender would wait forever instead of failing.
+        static_cast<void>(receive_matched_bytes(matched, from, tag, reason));
+        check_length(from, tag, expected, matched.bytes, reason);
     }
-    take(matched, parts, from, tag, waiting);
+    receive_matched(matched, parts, from, tag, reason);
 }
 
 std::vector<std::byte> MpiTransport::receive_any_size(
-    DeviceId from, Tag tag, const Waiting& waiting
+    DeviceId from, Tag tag, const WaitReason& reason
 ) {
-    return take_whole(match(from, tag, waiting), from, tag, waiting);
+    return receive_matched_bytes(match(from, tag, reason), from, tag, reason);
 }
 
-bool MpiTransport::ready(DeviceId from, Tag tag) {
+bool MpiTransport::has_message(DeviceId from, Tag tag) {
     check_peer(from);
     int flag = 0;
-    const std::lock_guard in_mpi(world_.calls);
+    const std::lock_guard in_mpi(world_.call_mutex);
     check_mpi(
         MPI_Iprobe(from.value, mpi_tag(tag), world_.comm, &flag, MPI_STATUS_IGNORE), "MPI_Iprobe"
     );
     return flag != 0;
 }
 
-void MpiTransport::barrier(const Waiting& waiting) {
+void MpiTransport::barrier(const WaitReason& reason) {
     MPI_Request request = MPI_REQUEST_NULL;
     {
-        const std::lock_guard in_mpi(world_.calls);
+        const std::lock_guard in_mpi(world_.call_mutex);
         check_mpi(MPI_Ibarrier(world_.comm, &request), "MPI_Ibarrier");
     }
     const auto met = [&] {
         int flag = 0;
-        const std::lock_guard in_mpi(world_.calls);
+        const std::lock_guard in_mpi(world_.call_mutex);
         check_mpi(MPI_Test(&request, &flag, MPI_STATUS_IGNORE), "MPI_Test");
         return flag != 0;
     };
-    poll(Pace::message, {"meet", DeviceId{}, Tag::control, waiting}, met);
+    poll(WaitKind::message, {"meet", DeviceId{}, Tag::control, reason}, met);
 }
 
 void MpiTransport::idle_until(std::chrono::steady_clock::time_point moment) {
@@ -355,26 +367,27 @@ void MpiTransport::idle_until(std::chrono::steady_clock::time_point moment) {
         if (now >= moment) {
             return;
         }
-        throw_if_interrupted(watch.overdue(options()));
-        look_around();
+        throw_if_interrupted(watch.code_after_grace(options()));
+        call_while_waiting();
         {
-            int flag = 0; // any call lets MPI work on what is under way
-            const std::lock_guard in_mpi(world_.calls);
+            int flag = 0; // any call of MPI lets transfers make progress
+            const std::lock_guard in_mpi(world_.call_mutex);
             check_mpi(
                 MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, world_.comm, &flag, MPI_STATUS_IGNORE),
                 "MPI_Iprobe"
             );
         }
         release_finished_copies();
-        const milliseconds slice = world_.sends_in_flight > 0 ? kIdleSliceWhileSending : kIdleSlice;
-        sleep_until(std::min(moment, now + slice));
+        const milliseconds sleep_time =
+            world_.sends_in_flight > 0 ? kIdleSleepWhileSending : kIdleSleep;
+        sleep_until(std::min(moment, now + sleep_time));
     }
 }
 
 } // namespace
 
 std::unique_ptr<Transport> make_mpi_transport(MpiSession& session) {
-    return std::make_unique<MpiTransport>(session.world(), session.pulse());
+    return std::make_unique<MpiTransport>(session.world(), session.liveness_thread());
 }
 
 } // namespace headroom::comm

@@ -1,4 +1,4 @@
-// MPI's errors and counts, checked.
+// Checks MPI's return codes and counts.
 #include "comm/mpi/mpi_world.hpp"
 
 #include <array>
@@ -18,7 +18,7 @@ void check_mpi(int code, std::string_view call) {
     std::array<char, MPI_MAX_ERROR_STRING> text{};
     int length = 0;
     if (MPI_Error_string(code, text.data(), &length) != MPI_SUCCESS) {
-        length = 0; // then the number has to do
+        length = 0; // the message then has only the number of the error
     }
     throw EnvironmentError(fmt::format(
         "{} failed: {} (code {})",

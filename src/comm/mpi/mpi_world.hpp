@@ -1,5 +1,5 @@
-// Private to comm/mpi: the communicator with what all its users share, and the one place where
-// MPI's return codes are looked at.
+// The communicators of this process with the state that their users share, and the functions that
+// check MPI's return codes and counts. Only comm/mpi includes this header.
 #pragma once
 
 #include <cstddef>
@@ -11,20 +11,22 @@
 
 namespace headroom::comm {
 
+/// The state of MPI in this process.
 struct MpiWorld {
-    MPI_Comm comm = MPI_COMM_NULL;  ///< our duplicate of MPI_COMM_WORLD
-    MPI_Comm signs = MPI_COMM_NULL; ///< another, for signs of life alone
-    std::mutex calls;               ///< held by whoever calls MPI
+    MPI_Comm comm = MPI_COMM_NULL;  ///< a duplicate of MPI_COMM_WORLD
+    MPI_Comm signs = MPI_COMM_NULL; ///< a second duplicate, for signs of life only
+    std::mutex call_mutex;          ///< a thread holds it while it calls MPI
     int rank = 0;
     int size = 1;
     std::int64_t sends_in_flight = 0;
-    bool failed = false; ///< a wait has given up: unfinished sends may be dropped
+    bool failed = false; ///< a wait has failed, so unfinished sends may be dropped
 };
 
-/// Throws EnvironmentError with MPI's own text unless the code is MPI_SUCCESS.
+/// Throws EnvironmentError with MPI's error text unless the code is MPI_SUCCESS.
 void check_mpi(int code, std::string_view call);
 
-/// MPI counts with int: throws EnvironmentError, naming what is counted, if it does not fit.
+/// Returns the count as an int, as MPI needs it. Throws EnvironmentError with the text `what` if it
+/// is too large.
 [[nodiscard]] int checked_int(std::size_t count, std::string_view what);
 
 } // namespace headroom::comm

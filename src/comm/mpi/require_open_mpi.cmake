@@ -1,6 +1,6 @@
-# require_open_mpi(TARGET): ends configuring unless the MPI behind the target is Open MPI. The program
-# knows Open MPI's environment, its mpirun and its settings; with another MPI every rank would take
-# itself for a whole run. What was found once is asked again only of another MPI.
+# require_open_mpi(TARGET): stops the configuration unless the target's MPI is Open MPI. The program relies
+# on Open MPI's environment variables, mpirun and settings; with another MPI every rank would start a run of
+# its own. The result is cached until the MPI changes.
 include(CheckCXXSymbolExists)
 function(require_open_mpi target)
     if(NOT HEADROOM_MPI_IS_OPEN_MPI OR NOT HEADROOM_MPI_ASKED STREQUAL "${MPI_CXX_INCLUDE_DIRS}")

@@ -1,12 +1,12 @@
-// What docs/reference/scenario.md says of scenarios and sweeps, for a program that stands alone.
+// The text of docs/reference/scenario.md, for `headroom help scenario`.
 #pragma once
 
 #include <string_view>
 
 namespace headroom::config {
 
-/// How values are written and what every key means, in Markdown. Embedded when the program is
-/// built.
+/// Returns the reference of all scenario and sweep keys in Markdown. embed.cmake puts it into the
+/// program when it is built.
 [[nodiscard]] std::string_view key_reference();
 
 } // namespace headroom::config

@@ -1,4 +1,3 @@
-// See key_setter.hpp.
 #include "config/reader/key_setter.hpp"
 
 #include <algorithm>
@@ -35,7 +34,7 @@ std::optional<std::size_t> index_in(std::string_view part) {
     return whole && !part.empty() ? std::optional(index) : std::nullopt;
 }
 
-/// Walks one option's key through the document, making what is missing on the way.
+/// Follows the key of one option through the document and creates missing tables and lists.
 class Setter {
   public:
     Setter(const std::string& option, Problems& problems)
@@ -89,7 +88,8 @@ class Setter {
         return *index < array->size() ? array->get(*index) : nullptr;
     }
 
-    /// The table of a list that has this name.
+    /// Returns the table of a list whose key `name` has this value. Adds a problem and returns a
+    /// null pointer if there is none.
     toml::node* named_element(toml::array& array, const std::string& name) {
         std::vector<std::string> names;
         for (toml::node& element : array) {
@@ -125,7 +125,7 @@ class Setter {
 
     void put(toml::node& at, const std::string& part, toml::node& value) {
         if (toml::table* const table = at.as_table()) {
-            if (path_.empty() && replaces_section(*table, part, value)) {
+            if (path_.empty() && refuses_section(*table, part, value)) {
                 return;
             }
             value.visit([&](auto& concrete) { table->insert_or_assign(part, std::move(concrete)); }
@@ -138,15 +138,16 @@ class Setter {
             refuse(fmt::format(
                 "{} is {}; '{}' names nothing in it", path_, array ? "a list" : "a value", part
             ));
-        } else if (*index > array->size() || is_counted(*array, *index)) {
-            refuse(beyond(*array, *index));
+        } else if (*index > array->size() || is_expanded_device(*array, *index)) {
+            refuse(no_table_text(*array, *index));
         } else {
             put_element(*array, *index, value);
         }
     }
 
-    /// A section as a whole can only be replaced by its like: device = 3 would end all devices.
-    bool replaces_section(const toml::table& root, const std::string& part, toml::node& value) {
+    /// Adds a problem and returns true if the value would replace a whole section by another type,
+    /// as device = 3 does.
+    bool refuses_section(const toml::table& root, const std::string& part, toml::node& value) {
         const toml::node* const old = root.get(part);
         if (old == nullptr || old->type() == value.type() ||
             !(old->is_table() || old->is_array())) {
@@ -161,8 +162,8 @@ class Setter {
         return true;
     }
 
-    /// Devices that the tables of a list stand for; 0 if no table has a count.
-    static std::int64_t counted(const toml::array& array) {
+    /// Returns the number of devices that the tables of a list make, or 0 if no table has a count.
+    static std::int64_t expanded_count(const toml::array& array) {
         std::int64_t total = 0;
         bool any = false;
         for (const toml::node& element : array) {
@@ -175,13 +176,13 @@ class Setter {
         return any ? total : 0;
     }
 
-    /// True for an index of a device that has no table of its own.
-    static bool is_counted(const toml::array& array, std::size_t index) {
-        return index >= array.size() && static_cast<std::int64_t>(index) < counted(array);
+    /// Returns whether the index is that of a device without a table of its own.
+    static bool is_expanded_device(const toml::array& array, std::size_t index) {
+        return index >= array.size() && static_cast<std::int64_t>(index) < expanded_count(array);
     }
 
-    [[nodiscard]] std::string beyond(const toml::array& array, std::size_t index) const {
-        if (counted(array) > 0) {
+    [[nodiscard]] std::string no_table_text(const toml::array& array, std::size_t index) const {
+        if (expanded_count(array) > 0) {
             return fmt::format(
                 "there is no table {}.{}: a table with a count is one table, and the file has {}, "
                 "counted from 0",
@@ -213,7 +214,7 @@ class Setter {
 
     const std::string* option_;
     Problems* problems_;
-    std::string path_; ///< of the node that is being looked into
+    std::string path_; ///< dotted key of the current node
     bool failed_ = false;
 };
 
@@ -221,7 +222,7 @@ class Setter {
 
 std::optional<toml::table> parse_value(std::string_view value, const std::string& option) {
     const std::string text = fmt::format("v = {}", value);
-    if (find_excess(text)) {
+    if (find_exceeded_limit(text)) {
         return std::nullopt;
     }
     try {

@@ -1,4 +1,5 @@
-// One change of the command line, made in the parsed TOML: a dotted key through tables and lists.
+// Makes one change of the command line in a parsed TOML document: it finds the value that a dotted
+// key names and replaces or adds it.
 #pragma once
 
 #include <optional>
@@ -11,15 +12,15 @@
 
 namespace headroom::config {
 
-/// A table with the value as `v`; its nodes carry the option as source. Nothing if `value` is not
-/// one TOML value.
+/// Returns a table with the parsed value under the key `v`, or nothing if the text is not exactly
+/// one TOML value. The source path of its nodes is the option, so that problems name the option.
 [[nodiscard]] std::optional<toml::table> parse_value(
     std::string_view value, const std::string& option
 );
 
-/// Moves the value to where the key leads, making what is missing on the way. Tables of a list are
-/// named by index or, if they have one, by name; the index behind the last adds one. Keys that lead
-/// nowhere are problems of the option.
+/// Moves the value to the position that the key names, and creates missing tables and lists on the
+/// way. The tables of a list are named by index or by the value of their key `name`. The index
+/// after the last one adds a table. Adds a problem of the option if the key names no position.
 void set_key(
     toml::table& root,
     const std::string& option,

@@ -1,4 +1,3 @@
-// See overrides.hpp.
 #include "config/reader/overrides.hpp"
 
 #include <algorithm>
@@ -23,7 +22,7 @@ constexpr const char* kPromptOption = "--prompt";
 constexpr const char* kPromptFileOption = "--prompt-file";
 
 struct Change {
-    std::string option; ///< as the user gave it, for messages
+    std::string option; ///< the option as the user wrote it, for messages
     std::string key;
     std::string value; ///< TOML text
 };
@@ -36,7 +35,7 @@ std::string toml_strings(const std::vector<std::string>& texts) {
     return fmt::format("[{}]", fmt::join(quoted, ", "));
 }
 
-/// Named options as changes of the keys they stand for.
+/// Returns the options with a name of their own, such as --policy, as changes of scenario keys.
 std::vector<Change> named_changes(const Overrides& overrides) {
     std::vector<Change> changes;
     if (overrides.policy) {
@@ -81,13 +80,13 @@ std::vector<Change> named_changes(const Overrides& overrides) {
     return changes;
 }
 
-/// Enough of an option to know it again.
+/// Returns the first 60 bytes of an option, not cut inside a character.
 std::string beginning_of(const std::string& option) {
     constexpr std::size_t kShown = 60;
     std::size_t end = std::min(option.size(), kShown);
     while (end > 0 && end < option.size() &&
            (static_cast<unsigned char>(option[end]) & 0xC0U) == 0x80U) {
-        --end; // not within a character
+        --end; // move to the beginning of the character
     }
     return option.substr(0, end) + (end < option.size() ? "…" : "");
 }
@@ -95,14 +94,14 @@ std::string beginning_of(const std::string& option) {
 std::optional<Change> set_change(const std::string& text, Problems& problems) {
     std::string option = "--set " + text;
     for (char& c : option) {
-        c = static_cast<unsigned char>(c) < 0x20 ? ' ' : c; // a problem is one line
+        c = static_cast<unsigned char>(c) < 0x20 ? ' ' : c; // a problem must be one line
     }
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos) {
         problems.add_option(option, "expected KEY=VALUE, for example controller.interval=4");
         return std::nullopt;
     }
-    if (const auto excess = excess_of_key(std::string_view(text).substr(0, equals))) {
+    if (const auto excess = key_limit_problem(std::string_view(text).substr(0, equals))) {
         problems.add_option(beginning_of(option), *excess);
         return std::nullopt;
     }
@@ -113,16 +112,16 @@ std::optional<Change> set_change(const std::string& text, Problems& problems) {
     return Change{option, text.substr(0, equals), std::move(value)};
 }
 
-bool well_formed(const std::string& text, std::string_view option, Problems& problems) {
-    const bool bad = first_bad_utf8(text).has_value();
+bool check_utf8(const std::string& text, std::string_view option, Problems& problems) {
+    const bool bad = first_invalid_utf8(text).has_value();
     if (bad) {
         problems.add_option(std::string(option), "the text is not valid UTF-8");
     }
     return !bad;
 }
 
-/// Keys of which a scenario has one: what the command line gives takes the place of the others,
-/// because no option could take away the one that the file has.
+/// Sets of keys that exclude each other. If an option sets one of them, the others are removed,
+/// because no option can remove a key of the file.
 constexpr std::array<std::array<std::string_view, 3>, 2> kAlternatives{{
     {"workload.prompts", "workload.prompt_file", "workload.prompt_tokens"},
     {"model.file", "model.preset", "model.shape"},
@@ -151,7 +150,7 @@ void erase_replaced(toml::table& root, std::string_view key) {
 void apply_overrides(toml::table& root, const Overrides& overrides, Problems& problems) {
     std::vector<Change> changes;
     for (const std::string& text : overrides.set) {
-        if (!well_formed(text, "--set", problems)) {
+        if (!check_utf8(text, "--set", problems)) {
             continue;
         }
         if (std::optional<Change> change = set_change(text, problems)) {
@@ -166,12 +165,12 @@ void apply_overrides(toml::table& root, const Overrides& overrides, Problems& pr
          {std::pair(&named.policy, "--policy"),
           std::pair(&named.clock, "--clock"),
           std::pair(&named.prompt_file, kPromptFileOption)}) {
-        if (*value && !well_formed(**value, option, problems)) {
+        if (*value && !check_utf8(**value, option, problems)) {
             value->reset();
         }
     }
     std::erase_if(named.prompts, [&](const std::string& prompt) {
-        return !well_formed(prompt, kPromptOption, problems);
+        return !check_utf8(prompt, kPromptOption, problems);
     });
     for (Change& change : named_changes(named)) {
         changes.push_back(std::move(change));

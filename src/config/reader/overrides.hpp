@@ -1,5 +1,5 @@
-// Command line changes to a scenario, made on the parsed TOML before anything is checked, so that
-// they obey the same rules as the file.
+// Makes the changes of the command line in the parsed TOML of a scenario. This happens before any
+// value is checked, so the same rules hold for options and for the file.
 #pragma once
 
 #include <toml++/toml.h>
@@ -9,8 +9,8 @@
 
 namespace headroom::config {
 
-/// Changes root; every value that comes in carries its option as the path of its source. Keys that
-/// lead nowhere (an index too large, a number where a table should be) are problems.
+/// Makes all changes in `root`. The source path of every new value is its option. Adds a problem
+/// for each key that names no position, such as an index that is too large.
 void apply_overrides(toml::table& root, const Overrides& overrides, Problems& problems);
 
 } // namespace headroom::config

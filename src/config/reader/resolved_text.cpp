@@ -1,4 +1,4 @@
-// A scenario as TOML, whole: what a trace keeps, and what a run can be repeated from.
+// Writes a complete scenario as TOML. Traces contain this text, and a run can be repeated from it.
 #include <iterator>
 #include <vector>
 
@@ -76,7 +76,7 @@ std::string arrivals_text(const ArrivalsConfig& arrivals) {
     return fmt::format("\"{}\"", kAtOnce);
 }
 
-/// Lines of `key = value`.
+/// Collects lines of `key = value`.
 class Writer {
   public:
     template <class... Values>
@@ -86,7 +86,7 @@ class Writer {
     }
 
     void rate(std::string_view key, PerSecond value) {
-        if (value != kUnlimited) { // without a limit there is nothing to write
+        if (value != kUnlimited) { // an absent key means unlimited
             line("{} = \"{} B/s\"", key, value);
         }
     }
@@ -139,7 +139,7 @@ void write_run(Writer& out, const Scenario& scenario) {
     out.line("seed = {}", scenario.seed);
     out.line("\n[model]");
     if (scenario.shape) {
-        if (!scenario.preset.empty()) { // for people: a reader with another catalogue gets the same
+        if (!scenario.preset.empty()) { // only a name: the shape below has all its values
             out.line("from_preset = {}", toml_string(scenario.preset));
         }
         out.line("shape = {}", shape_text(*scenario.shape));
@@ -161,7 +161,7 @@ void write_run(Writer& out, const Scenario& scenario) {
     }
     out.line("stop_at_eos = {}", flag(workload.stop_at_eos));
     out.line("sequences = {}", workload.sequences);
-    if (workload.prefill_chunk > 0) { // the whole prompt has no spelling
+    if (workload.prefill_chunk > 0) { // an absent key means the whole prompt
         out.line("prefill_chunk = {}", workload.prefill_chunk);
     }
     out.line("arrivals = {}", arrivals_text(workload.arrivals));
@@ -178,7 +178,7 @@ void write_run(Writer& out, const Scenario& scenario) {
 void write_device(Writer& out, const DeviceConfig& device, bool source) {
     out.line("\n[[device]]");
     out.line("name = {}", toml_string(device.name));
-    if (!device.profile.empty()) { // for people: a reader with another catalogue gets the same
+    if (!device.profile.empty()) { // only a name: the keys below have all its values
         out.line("from_profile = {}", toml_string(device.profile));
     }
     out.line("compute = \"{} FLOP/s\"", device.compute);

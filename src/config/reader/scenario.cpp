@@ -1,4 +1,4 @@
-// From a text or a file to a checked scenario.
+// Reads a scenario from a text or a file and checks it.
 #include "config/scenario/scenario.hpp"
 
 #include <algorithm>
@@ -24,14 +24,14 @@ namespace headroom::config {
 namespace {
 
 constexpr std::string_view kBuiltIn = "built-in scenario";
-/// Of the catalogue: what a device is that nobody has described. docs/reference/scenario.md names
-/// it too.
+/// The catalogue's profile for the devices of the built-in scenario. docs/reference/scenario.md
+/// names it too.
 constexpr std::string_view kDefaultProfile = "raspberry-pi-5";
 
 Scenario read_scenario(
     toml::table& document,
     const std::filesystem::path& path,
-    const ModelPlaces& models,
+    const ModelFileLookup& lookup,
     Problems& problems
 ) {
     Scenario scenario;
@@ -42,7 +42,7 @@ Scenario read_scenario(
     TableReader root(document, "", "the top level", problems);
     const auto seed = root.integer("seed", 0, std::numeric_limits<std::int64_t>::max());
     scenario.seed = static_cast<std::uint64_t>(seed.value_or(7));
-    const ModelSource model = read_model(root, folder, models, scenario);
+    const ModelKind model = read_model(root, folder, lookup, scenario);
     read_workload(root, folder, model, scenario);
     const Scales scales = read_scales(root);
     read_devices(root, scales, scenario.declared);
@@ -52,9 +52,11 @@ Scenario read_scenario(
     scenario.controller =
         read_controller(root, scenario.workload, scenario.declared.devices, scenario.shape);
     scenario.clock = read_clock(root);
-    root.elsewhere("link", "a link that differs is written [[network.link]]");
-    root.elsewhere("links", "a link that differs is written [[network.link]]");
-    root.elsewhere("paper", "the published method's switches are written [controller.paper]");
+    root.explain_misplaced("link", "a link that differs is written [[network.link]]");
+    root.explain_misplaced("links", "a link that differs is written [[network.link]]");
+    root.explain_misplaced(
+        "paper", "the published method's switches are written [controller.paper]"
+    );
     root.finish();
     problems.throw_if_any();
     return scenario;
@@ -62,23 +64,23 @@ Scenario read_scenario(
 
 std::string read_scenario_file(const std::filesystem::path& path) {
     const Input input = read_input(path, "the scenario");
-    if (input.failure == ENOENT || input.failure == ENOTDIR) {
+    if (input.error_number == ENOENT || input.error_number == ENOTDIR) {
         throw InputError(fmt::format("{}: there is no such scenario file", path.string()));
     }
-    if (input.failure == EISDIR) {
+    if (input.error_number == EISDIR) {
         throw InputError(fmt::format("{}: a directory, not a scenario file", path.string()));
     }
-    if (input.failure != 0) {
+    if (input.error_number != 0) {
         throw InputError(fmt::format(
             "{}: the scenario file cannot be read: {}",
             input_name(path),
-            std::strerror(input.failure)
+            std::strerror(input.error_number)
         ));
     }
     return input.text;
 }
 
-/// Models and traces are known by their first bytes; as TOML they would only be gibberish.
+/// Throws InputError if the text begins like a model or a trace.
 void refuse_other_kinds(std::string_view text, const std::filesystem::path& path) {
     const bool model = text.starts_with("GGUF");
     if (!model && !text.starts_with("\x89HDF\r\n\x1a\n")) {
@@ -108,7 +110,7 @@ void refuse_other_kinds(std::string_view text, const std::filesystem::path& path
     ));
 }
 
-/// A sweep has nothing of a scenario but its name, and would be one long list of problems.
+/// Throws InputError if the document is a sweep, which would give a long list of problems.
 void refuse_sweep(const toml::table& document, const std::string& path) {
     if (document.contains("scenario") && !document.contains("device")) {
         throw InputError(fmt::format(
@@ -130,7 +132,7 @@ Scenario parse_scenario(
     toml::table document = parse_toml(text, problems);
     refuse_sweep(document, file);
     apply_overrides(document, overrides, problems);
-    const ModelPlaces models{overrides.models, overrides.model_must_exist};
+    const ModelFileLookup models{overrides.models, overrides.model_must_exist};
     Scenario scenario = read_scenario(document, as_if_from, models, problems);
     scenario.input_files.insert_or_assign(std::move(file), std::string(text));
     scenario.fleet = build_fleet(scenario.declared, scenario.events, scenario.seed);
@@ -141,12 +143,12 @@ Scenario parse_scenario(
 Scenario load_scenario(const std::filesystem::path& path, const Overrides& overrides) {
     const std::string text = read_scenario_file(path);
     refuse_other_kinds(text, path);
-    return parse_scenario(text, input_place(path), overrides);
+    return parse_scenario(text, input_base_path(path), overrides);
 }
 
 namespace {
 
-/// Which devices and links have been assumed, with what else was set.
+/// Returns a note about the devices and links that the built-in scenario assumes.
 std::string default_note(const FleetConfig& declared) {
     const DeviceConfig& device = declared.devices.front();
     return fmt::format(
@@ -172,10 +174,10 @@ Scenario default_scenario(
         );
     }
     const std::string model = model_file.string();
-    if (model.empty() || first_bad_utf8(model)) {
+    if (model.empty() || first_invalid_utf8(model)) {
         throw InputError("--model: expected the path of a GGUF file");
     }
-    // A profile or preset that is set must not lose against figures that nobody wrote.
+    // A profile or preset of the command line replaces the built-in values.
     const auto is_set = [&](std::string_view table, std::string_view key) {
         return std::any_of(overrides.set.begin(), overrides.set.end(), [&](std::string_view set) {
             const std::string_view path = set.substr(0, set.find('='));

@@ -1,4 +1,3 @@
-// See settings.hpp.
 #include "config/reader/settings.hpp"
 
 #include <algorithm>
@@ -13,7 +12,7 @@ namespace headroom::config {
 
 namespace {
 
-/// Tables of a list go by their names where all have different ones, else by number.
+/// Returns the names of a list's tables if all have different names, else their indices.
 std::vector<std::string> element_names(const toml::array& array) {
     std::vector<std::string> names;
     for (std::size_t i = 0; i < array.size(); ++i) {

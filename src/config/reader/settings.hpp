@@ -1,4 +1,5 @@
-// A resolved scenario as a flat list, so that two of them can be compared key by key.
+// Turns a resolved scenario into a flat list of keys and values, so that scenarios can be compared
+// key by key.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +11,15 @@
 namespace headroom::config {
 
 struct KeyValue {
-    std::string key; ///< dotted: controller.interval, device.phone.memory, event.0.factor
-    /// Texts without their quotes; lists and truth values as TOML text.
+    std::string key; ///< dotted key: controller.interval, device.phone.memory, event.0.factor
+    /// Strings are without quotes. Lists and booleans are strings of TOML text.
     std::variant<std::string, std::int64_t, double> value;
     bool operator==(const KeyValue&) const = default;
 };
 
-/// Every value of a scenario's text, sorted by key. Tables of a list go by their names where they
-/// have such, else by number. Throws InputError if the text is no TOML.
+/// Returns every value of a resolved scenario, sorted by key. Keys contain the names of a list's
+/// tables if all of them have different names, and their indices otherwise. Throws InputError if
+/// the text is not valid TOML.
 [[nodiscard]] std::vector<KeyValue> flat_settings(std::string_view resolved);
 
 } // namespace headroom::config

@@ -1,5 +1,5 @@
-// From a declared fleet to profiles: the one place where scales, loads and events meet. Reading has
-// checked everything; what is wrong here is a bug.
+// Builds the profiles of a fleet from its declaration, scales, loads and events. The values have
+// been checked by the reader, so a failed check here is a bug of the program.
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -102,7 +102,8 @@ void add_change(Profile& profile, const Event& event) {
     profile.changes.insert(place, change);
 }
 
-/// Link directions that need a spec of their own: they differ, vary by themselves or have events.
+/// Returns the links that differ from the network's default, have events, or have a random load of
+/// their own.
 std::map<Pair, LinkConfig> own_links(
     const FleetConfig& declared, const std::vector<Event>& events
 ) {
@@ -120,7 +121,7 @@ std::map<Pair, LinkConfig> own_links(
             add_default(event.to, event.from);
         }
     }
-    const std::size_t devices = network.variation.random() ? declared.devices.size() : 0;
+    const std::size_t devices = network.variation.is_random() ? declared.devices.size() : 0;
     for (std::size_t from = 0; from < devices; ++from) {
         for (std::size_t to = 0; to < devices; ++to) {
             if (from != to) {
@@ -137,8 +138,8 @@ scheduler::Network make_network(
     const NetworkConfig& config = declared.network;
     const Ratio bandwidth = exact(declared.scales.bandwidth);
     const Ratio latency = exact(declared.scales.latency);
-    // Where loads are random every pair has its own link, and nobody sees the default's load.
-    const LoadConfig shared = config.variation.random() ? LoadConfig{} : config.variation;
+    // With random loads every link has its own specification, so the default needs no load.
+    const LoadConfig shared = config.variation.is_random() ? LoadConfig{} : config.variation;
     scheduler::Network network({
         make_profile(config.bandwidth, bandwidth, make_load(shared, 0)),
         make_profile(config.latency, latency),

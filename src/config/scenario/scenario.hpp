@@ -1,6 +1,6 @@
-// The scenario of a run: a TOML file read into plain structs, with everything checked.
-// Reading is all or nothing: a Scenario that exists is valid; what is wrong comes as one InputError
-// that lists every problem. docs/reference/scenario.md describes every key for users.
+// The scenario of a run as plain structs, read from a TOML file and checked completely. Reading
+// either returns a valid Scenario or throws one InputError that lists every problem.
+// docs/reference/scenario.md describes every key.
 #pragma once
 
 #include <algorithm>
@@ -25,10 +25,15 @@
 namespace headroom::config {
 
 enum class ClockMode : std::uint8_t { virtual_time, paced };
-enum class Overload : std::uint8_t { automatic, page, fail };
+/// What a device does in overload. Under `automatic` it pages if it has storage, and else fails.
+enum class OverloadMode : std::uint8_t { automatic, page, fail };
 enum class KvType : std::uint8_t { f32 };
-enum class Weights : std::uint8_t { move, everywhere };
-enum class Ends : std::uint8_t { source, anywhere };
+/// Where a device gets the weights of a block that moves to it: from the sender (`move`), or from
+/// its own storage (`everywhere`).
+enum class WeightsMode : std::uint8_t { move, everywhere };
+/// Where embed and lm_head may be placed.
+enum class EndsMode : std::uint8_t { source, anywhere };
+/// The property of a device or link that an event changes.
 enum class EventKind : std::uint8_t {
     compute,
     memory,
@@ -38,93 +43,95 @@ enum class EventKind : std::uint8_t {
     latency
 };
 
-/// The spelling in scenario files and on the command line ("virtual" for virtual_time).
+/// Return the spelling in scenario files and on the command line ("virtual" for virtual_time).
 [[nodiscard]] std::string_view name_of(ClockMode mode);
-[[nodiscard]] std::string_view name_of(Overload overload);
+[[nodiscard]] std::string_view name_of(OverloadMode overload);
 [[nodiscard]] std::string_view name_of(KvType type);
-[[nodiscard]] std::string_view name_of(Weights weights);
-[[nodiscard]] std::string_view name_of(Ends ends);
+[[nodiscard]] std::string_view name_of(WeightsMode weights);
+[[nodiscard]] std::string_view name_of(EndsMode ends);
 [[nodiscard]] std::string_view name_of(EventKind kind);
 [[nodiscard]] std::string_view name_of(scheduler::CostProfile profile);
 [[nodiscard]] std::string_view name_of(scheduler::Aim aim);
 [[nodiscard]] std::string_view name_of(scheduler::PaperGather gather);
 [[nodiscard]] std::string_view name_of(scheduler::PaperScore score);
 
-/// When prompts come in, as written.
+/// The arrival times of requests, as the scenario describes them.
 struct ArrivalsConfig {
     enum class Kind : std::uint8_t { at_once, given, poisson };
     Kind kind = Kind::at_once;
-    std::vector<Nanoseconds> at{};       ///< given: one per request, never falling
-    double per_second = 0;               ///< poisson: of virtual time; > 0
-    std::optional<std::uint64_t> seed{}; ///< poisson: instead of the scenario's
+    std::vector<Nanoseconds> at{};       ///< given: one time per request, in ascending order
+    double per_second = 0;               ///< poisson: mean number per virtual second; > 0
+    std::optional<std::uint64_t> seed{}; ///< poisson: replaces the scenario's seed
     bool operator==(const ArrivalsConfig&) const = default;
 };
 
 struct WorkloadConfig {
-    std::vector<std::string> prompts{""}; ///< UTF-8; one request each, decoded in this order
-    /// Without a tokenizer, instead of prompts: how many tokens each has, ≥ 1. Empty with a file.
+    std::vector<std::string> prompts{""}; ///< UTF-8; each makes one request, in this order
+    /// Number of tokens of each prompt, ≥ 1. It replaces `prompts` if the model is a shape, which
+    /// has no tokenizer, and is empty if the model is a file.
     std::vector<std::int64_t> prompt_tokens{};
-    std::int64_t repeat = 1;  ///< so many requests of the whole list of prompts, one list after
-                              ///< the other; ≥ 1
-    std::int64_t tokens = 64; ///< to generate per request, at most; ≥ 1
-    std::vector<std::int64_t> tokens_each{}; ///< the same per prompt; empty: `tokens` for all
-    std::int64_t sequences = 1;              ///< in flight, at most; ≥ 1
+    std::int64_t repeat = 1;  ///< number of times that the list of prompts is requested; ≥ 1
+    std::int64_t tokens = 64; ///< limit of sampled tokens per request; ≥ 1
+    std::vector<std::int64_t> tokens_each{}; ///< the limit per prompt; empty: `tokens` for all
+    std::int64_t sequences = 1;              ///< limit of sequences in flight; ≥ 1
     std::int64_t prefill_chunk = 0;          ///< tokens of a prompt per turn; 0: the whole prompt
     ArrivalsConfig arrivals{};
-    bool stop_at_eos = true;
-    double temperature = 0; ///< 0: greedy
-    std::int64_t top_k = 0; ///< sample among the k likeliest; 0: all
-    double top_p = 1;       ///< … among the likeliest that together reach p; in (0, 1]
-    double min_p = 0; ///< … among those with at least this part of the likeliest's probability
+    bool stop_at_eos = true; ///< a sequence ends with its end-of-sequence token
+    double temperature = 0;  ///< 0: greedy sampling
+    std::int64_t top_k = 0;  ///< sample only from the k most probable tokens; 0: from all
+    double top_p =
+        1; ///< sample only from the most probable tokens that together reach p; in (0, 1]
+    double min_p = 0; ///< least probability of a token, as a fraction of the largest probability
 
-    /// Different prompts.
-    [[nodiscard]] std::size_t distinct() const {
+    /// Returns the number of prompts in the list.
+    [[nodiscard]] std::size_t distinct_prompts() const {
         return prompt_tokens.empty() ? prompts.size() : prompt_tokens.size();
     }
+    /// Returns the number of requests.
     [[nodiscard]] std::size_t requests() const {
-        return distinct() * static_cast<std::size_t>(repeat);
+        return distinct_prompts() * static_cast<std::size_t>(repeat);
     }
-    /// Sequences that are ever in flight together, at most.
+    /// Returns the largest number of sequences that can be in flight together.
     [[nodiscard]] std::int64_t slots() const {
         return std::min(sequences, static_cast<std::int64_t>(requests()));
     }
-    /// Limit of a request's sampled tokens.
-    [[nodiscard]] std::int64_t tokens_of(std::size_t request) const {
-        return tokens_each.empty() ? tokens : tokens_each[request % distinct()];
+    /// Returns the limit of sampled tokens of one request.
+    [[nodiscard]] std::int64_t max_tokens_of(std::size_t request) const {
+        return tokens_each.empty() ? tokens : tokens_each[request % distinct_prompts()];
     }
-    /// Of all requests together, at most.
-    [[nodiscard]] std::int64_t all_tokens() const;
+    /// Returns the sum of the limits of all requests.
+    [[nodiscard]] std::int64_t max_tokens_in_all() const;
     bool operator==(const WorkloadConfig&) const = default;
 };
 
 inline constexpr std::int32_t kDefaultSlices = 16;
-/// Of presets and shapes: published weights are 16 bits wide.
+/// The weight type of presets and shapes that name none. Most published weights have 16 bits.
 inline constexpr WeightType kDefaultWeightType = WeightType::f16;
 
 struct ControllerConfig {
     scheduler::PolicyKind policy = scheduler::PolicyKind::resource_aware;
-    std::int64_t interval = 8; ///< λ, rounds from one decision to the next; ≥ 1
-    Overload overload = Overload::automatic;
+    std::int64_t interval = 8; ///< λ, the number of rounds from one decision to the next; ≥ 1
+    OverloadMode overload = OverloadMode::automatic;
     scheduler::CostProfile cost_profile = scheduler::CostProfile::physical;
-    Nanoseconds t_budget = 1'000'000'000; ///< cost profile paper: Σ c/C per layer and device; > 0
+    /// Cost profile paper: limit of the computing time of one layer's blocks on one device; > 0.
+    Nanoseconds t_budget = 1'000'000'000;
     scheduler::PaperSettings paper{};
-    Weights weights = Weights::move;
+    WeightsMode weights = WeightsMode::move;
     scheduler::Granularity granularity = scheduler::Granularity::paper;
-    std::int32_t slices = kDefaultSlices; ///< of each layer's ffn, granularity sliced; ≥ 1
-    /// How galaxy's placements are lowered; every other policy sums at the hub.
+    std::int32_t slices = kDefaultSlices; ///< granularity sliced: slices of each layer's ffn; ≥ 1
+    /// How partial sums are reduced under policy galaxy. All other policies reduce at the hub.
     scheduler::Reduce reduce = scheduler::Reduce::hub;
-    Ends ends = Ends::source;                   ///< where embed and lm_head may be
-    Nanoseconds memory_window = 60'000'000'000; ///< how long a device's least memory is remembered
-    scheduler::Ppb memory_reserve = 0;          ///< part of each device's memory that is left alone
+    EndsMode ends = EndsMode::source;
+    Nanoseconds memory_window = 60'000'000'000; ///< see "memory window" in the glossary
+    scheduler::Ppb memory_reserve = 0; ///< fraction of each device's memory that stays unused
     scheduler::Aim objective = scheduler::Aim::latency; ///< by default throughput if sequences > 1
-    /// Turns joined into one operation, ≤ workload.sequences; 0: as many as the decision finds
-    /// best.
-    std::int64_t batch = 1;
-    bool look_ahead = false;           ///< weigh migrations against all tokens still expected
-    std::int64_t node_limit = 200'000; ///< policy exact; ≥ 1
+    std::int64_t batch = 1;  ///< decode turns per batch, ≤ sequences; 0: each decision chooses it
+    bool look_ahead = false; ///< a migration may pay for itself over all tokens still expected
+    std::int64_t node_limit = 200'000; ///< policy exact: limit of search nodes; ≥ 1
 
-    /// How layers are cut under a policy: only galaxy reduces by a ring.
+    /// Returns the cut of the layers under a policy. Only galaxy can reduce by a ring.
     [[nodiscard]] scheduler::Cut cut(scheduler::PolicyKind decided_by) const;
+    /// Returns the cut under the scenario's policy.
     [[nodiscard]] scheduler::Cut cut() const { return cut(policy); }
     bool operator==(const ControllerConfig&) const = default;
 };
@@ -135,39 +142,41 @@ struct ClockConfig {
     bool operator==(const ClockConfig&) const = default;
 };
 
-/// A load as written. The random kinds get their streams when the fleet is built.
+/// A load as the scenario describes it: the fraction of a rate or of memory that other programs
+/// take. The kinds uniform and walk are random.
 struct LoadConfig {
     enum class Kind : std::uint8_t { constant, steps, uniform, walk };
     Kind kind = Kind::constant;
     scheduler::Ppb constant = 0;
-    std::vector<Nanoseconds> at;        ///< steps
-    std::vector<scheduler::Ppb> values; ///< steps
-    scheduler::Ppb low = 0;             ///< uniform, walk
-    scheduler::Ppb high = 0;            ///< uniform, walk
-    scheduler::Ppb step = 0;            ///< walk
-    Nanoseconds period = 0;             ///< uniform, walk
+    std::vector<Nanoseconds> at;        ///< steps: times at which the load changes, ascending
+    std::vector<scheduler::Ppb> values; ///< steps: the load from each of these times on
+    scheduler::Ppb low = 0;             ///< uniform, walk: smallest load
+    scheduler::Ppb high = 0;            ///< uniform, walk: largest load
+    scheduler::Ppb step = 0;            ///< walk: largest change from one period to the next
+    Nanoseconds period = 0;             ///< uniform, walk: time between two changes
 
-    [[nodiscard]] bool random() const { return kind == Kind::uniform || kind == Kind::walk; }
+    [[nodiscard]] bool is_random() const { return kind == Kind::uniform || kind == Kind::walk; }
     bool operator==(const LoadConfig&) const = default;
 };
 
-/// Scales as written; each is a decimal whose fraction in lowest terms stays below 10¹².
+/// Scales as the scenario gives them. As a fraction in lowest terms, each has numerator and
+/// denominator of at most 10¹².
 struct ScaleConfig {
-    double compute = 1; ///< also of memory and storage bandwidth: a device keeps its balance
+    double compute = 1; ///< scales compute, memory bandwidth and storage bandwidth alike
     double memory = 1;
-    double bandwidth = 1; ///< links, egress, ingress
+    double bandwidth = 1; ///< scales links, egress and ingress
     double latency = 1;
     bool operator==(const ScaleConfig&) const = default;
 };
 
-/// One device as written, before scales; `count` is expanded.
+/// One device as the scenario gives it, before scaling. A [[device]] with a count makes several.
 struct DeviceConfig {
     std::string name;
-    std::string profile{}; ///< of the catalogue, or empty; what it gave is in the fields below
+    std::string profile{}; ///< name in the catalogue, or empty; its values are in the members below
     PerSecond compute = 0; ///< FLOP/s
     Bytes memory = 0;      ///< bytes
     PerSecond memory_bandwidth = kUnlimited;      ///< bytes/s
-    std::optional<PerSecond> storage_bandwidth{}; ///< bytes/s
+    std::optional<PerSecond> storage_bandwidth{}; ///< bytes/s; nothing: the device has no storage
     PerSecond egress = kUnlimited;                ///< bytes/s
     PerSecond ingress = kUnlimited;               ///< bytes/s
     LoadConfig load{};
@@ -175,7 +184,7 @@ struct DeviceConfig {
     bool operator==(const DeviceConfig&) const = default;
 };
 
-/// One direction of one pair that differs from the network's default.
+/// A link (one direction between two devices) that differs from the network's default.
 struct LinkConfig {
     DeviceId from;
     DeviceId to;
@@ -185,10 +194,10 @@ struct LinkConfig {
 };
 
 struct NetworkConfig {
-    PerSecond bandwidth = kUnlimited; ///< bytes/s; unlimited only where a single device has no need
+    PerSecond bandwidth = kUnlimited; ///< bytes/s; can be unlimited only if there is one device
     Nanoseconds latency = 0;
-    LoadConfig variation;
-    std::vector<LinkConfig> links; ///< at most one per direction of a pair
+    LoadConfig variation;          ///< load of every link
+    std::vector<LinkConfig> links; ///< at most one per ordered pair of devices
     bool operator==(const NetworkConfig&) const = default;
 };
 
@@ -200,109 +209,113 @@ struct FleetConfig {
     bool operator==(const FleetConfig&) const = default;
 };
 
-/// Something that happens to the fleet. Exactly one of at, at_token is set (the other is -1), and
-/// either device is valid, or from and to are (both directions of that link change).
+/// A change of a device or of the two links between a pair of devices. Either `at` or `at_token` is
+/// set; the other one is -1. Either `device` is valid, or `from` and `to` are.
 struct Event {
-    Nanoseconds at = -1;
-    std::int64_t at_token = -1;
+    Nanoseconds at = -1;        ///< virtual time
+    std::int64_t at_token = -1; ///< number of tokens sampled before
     DeviceId device;
     DeviceId from;
     DeviceId to;
     EventKind kind = EventKind::compute;
-    scheduler::Ppb factor = scheduler::kWhole; ///< of the original value: 1 restores it
-    std::string text;                          ///< one line for people
+    scheduler::Ppb factor = scheduler::kWhole; ///< factor on the original value; 1 restores it
+    std::string text;                          ///< description in one line
     bool operator==(const Event&) const = default;
 };
 
 struct Scenario {
-    std::filesystem::path path; ///< where it came from; empty for the built-in default
-    std::string name;           ///< file stem
+    std::filesystem::path path; ///< the scenario's file; empty for the built-in scenario
+    std::string name;           ///< stem of the file's name
     std::uint64_t seed = 7;
-    std::filesystem::path model_file; ///< as seen from the working directory; empty with a shape
-    std::string model_file_written;   ///< as written, relative to the scenario's folder, or found
-    std::string preset;               ///< that the shape is from, or empty
-    /// Instead of a file: enough to simulate and to plan, but there are no weights to run.
+    std::filesystem::path model_file; ///< path from the working directory; empty with a shape
+    std::string model_file_written; ///< path from the scenario's folder, or of the installed model
+    std::string preset;             ///< name of the preset that the shape is from, or empty
+    /// The shape that replaces a model file. It has no weights, so it can be simulated and planned
+    /// but not run.
     std::optional<scheduler::ModelShape> shape;
     KvType kv_type = KvType::f32;
     WorkloadConfig workload;
     ControllerConfig controller;
     ClockConfig clock;
-    FleetConfig declared;      ///< what `fleet` was built from
+    FleetConfig declared;      ///< the fleet as the scenario gives it, before scaling
     std::vector<Event> events; ///< in the order of the file
-    scheduler::Fleet fleet;    ///< complete: scales, loads and events are in its profiles
+    scheduler::Fleet fleet;    ///< the fleet with scales, loads and events in its profiles
     std::map<std::string, std::string> input_files; ///< path as written → contents
-    std::vector<std::string> warnings; ///< what is allowed but hardly meant; one line each
-    std::vector<std::string> notes;    ///< files that are used from elsewhere than beside it
+    std::vector<std::string> warnings; ///< lines about valid settings that are probably mistakes
+    std::vector<std::string> notes;    ///< lines about defaults and installed files that are used
 
-    /// For people: the preset's name, "shape", or the file.
+    /// Returns the model's name in messages: the preset's name, "shape", or the file.
     [[nodiscard]] std::string model_name() const;
 };
 
-/// When each request comes in: one virtual time per request, never falling. Poisson: request i
-/// comes an exponential interval after the one before, the first after time 0; the interval is
-/// drawn from the seed's stream ("arrivals", i) and rounded to the nanosecond; no time is above
-/// 10¹⁸.
+/// Returns the arrival time of each request, in ascending order. Poisson arrivals start at time 0
+/// and have exponential gaps. The gap before request i is drawn from the seed's random stream
+/// ("arrivals", i) and rounded to the nanosecond. No time exceeds 10¹⁸ ns.
 [[nodiscard]] std::vector<Nanoseconds> arrival_times(const Scenario& scenario);
 
-/// What the command line changes. The values are checked like those of the file, and problems name
-/// the option. `set` is applied first, in order; then the options with names. Prompts replace a
-/// prompt file, and a prompt file prompts.
+/// Changes of a scenario by the command line. The values are checked like those of the file, and
+/// problems name the option. The changes in `set` are made first, in order, then those of the other
+/// members. Prompts replace a prompt file and the reverse.
 struct Overrides {
     std::optional<std::string> policy{};
     std::optional<std::string> clock{};
     std::optional<std::int64_t> interval{};
     std::optional<std::int64_t> tokens{};
-    /// Instead of the scenario's prompts and prompt_file; each is one prompt. Empty: not given.
-    std::vector<std::string> prompts{};
-    /// The same from a file; this path starts from the working directory.
-    std::optional<std::string> prompt_file{};
+    std::vector<std::string>
+        prompts{}; ///< prompts, one per element; empty: the option is not given
+    std::optional<std::string> prompt_file{}; ///< path from the working directory
     std::optional<std::int64_t> seed{};
-    /// KEY=VALUE with a dotted KEY (device.0.memory); VALUE is TOML, or else a string.
+    /// Texts KEY=VALUE with a dotted KEY such as device.0.memory. A VALUE that is not valid TOML is
+    /// taken as a string.
     std::vector<std::string> set{};
-    /// Also check that the model file is there, so that all problems come at once. Left out where
-    /// another machine's paths are read.
+    /// Whether a model file that does not exist is a problem. False for a scenario from a trace,
+    /// whose paths may be those of another computer.
     bool model_must_exist = false;
-    /// Where a model file is looked for that is named without a folder and is not beside the
-    /// scenario; empty: nowhere.
+    /// Folder in which a model file is also looked for if its name has no folder and it is not
+    /// beside the scenario; empty: no other folder.
     std::filesystem::path models{};
 };
 
 /// Reads and checks a scenario file. Throws InputError with all problems.
 [[nodiscard]] Scenario load_scenario(const std::filesystem::path& path, const Overrides& overrides);
 
-/// The same for a text; relative paths in it start from the folder of `as_if_from`.
+/// Reads and checks the text of a scenario. Relative paths in the text start from the folder of
+/// `as_if_from`. Throws InputError with all problems.
 [[nodiscard]] Scenario parse_scenario(
     std::string_view text, const std::filesystem::path& as_if_from, const Overrides& overrides
 );
 
-/// N devices as the catalogue has a Raspberry Pi 5, with links of 100 Mbit/s and 1 ms: `run --model
-/// F --devices N`; a profile or a preset that is set stands in their place. A note says which were
-/// taken. Throws InputError, also for devices < 1.
+/// Returns the scenario of `run --model F --devices N`: N devices with the catalogue's profile of a
+/// Raspberry Pi 5 and links of 100 Mbit/s and 1 ms. A device profile or network preset in the
+/// overrides replaces them. A note names the profile and the links. Throws InputError with all
+/// problems, also if `devices` < 1.
 [[nodiscard]] Scenario default_scenario(
     const std::filesystem::path& model_file, int devices, const Overrides& overrides
 );
 
-/// The whole scenario as TOML with every default spelled out, in base units. Parsed again as if
-/// from the same path it gives an equivalent scenario and the same text.
+/// Returns the scenario as TOML with every default spelled out, in base units. Parsing this text as
+/// if from the same path gives an equivalent scenario with the same resolved text.
 [[nodiscard]] std::string resolved_text(const Scenario& scenario);
 
-/// What is wrong with controller.slices for this model, and values that work; or "".
+/// Returns "" if controller.slices divides the model's FFN width or granularity is `paper`. Returns
+/// a message with values that divide it otherwise.
 [[nodiscard]] std::string slices_problem(
     const ControllerConfig& controller, const scheduler::ModelShape& shape
 );
 
-/// Equal in all that a run depends on: everything but path, name, input_files and what is told.
+/// Returns whether two scenarios give the same run. Their path, name, input_files, warnings and
+/// notes may differ.
 [[nodiscard]] bool equivalent(const Scenario& a, const Scenario& b);
 
-/// The profiles of a declared fleet: scales, loads and events compiled in. Random loads take their
-/// streams from the seed, one per device and purpose and one per link direction.
+/// Returns the fleet with scales, loads and events in its profiles. Every random load has its own
+/// random stream of the seed: one per device for compute and for memory, and one per link.
 [[nodiscard]] scheduler::Fleet build_fleet(
     const FleetConfig& declared, const std::vector<Event>& events, std::uint64_t seed
 );
 
-/// More devices than this may not vary their links at random: every direction needs its own load.
+/// The most devices of a fleet whose links have random loads, because every link stores its own.
 inline constexpr std::size_t kMaxVaryingDevices = 256;
-/// A random walk keeps its whole table in memory, so fewer devices may have walking links.
+/// The most devices of a fleet whose links have a random walk, whose whole table is in memory.
 inline constexpr std::size_t kMaxWalkingDevices = 64;
 inline constexpr std::size_t kMaxDevices = 65'536;
 

@@ -1,4 +1,3 @@
-// See warnings.hpp.
 #include "config/scenario/warnings.hpp"
 
 #include <algorithm>
@@ -12,7 +11,7 @@ namespace headroom::config {
 
 namespace {
 
-/// From when on others use everything, in words; empty if they never do, or not for ever.
+/// Returns the text "is 1" or "is 1 from 2 s on" if the load ends at 1 and stays there, else "".
 std::string all_taken(const LoadConfig& load) {
     if (load.kind == LoadConfig::Kind::constant && load.constant == scheduler::kWhole) {
         return "is 1";
@@ -46,12 +45,13 @@ void warn_of_workload(const WorkloadConfig& workload, std::vector<std::string>& 
             "workload.sequences = {}: there {} only {}, so never more are in flight",
             workload.sequences,
             requests == 1 ? "is" : "are",
-            counted(workload.requests(), "request")
+            count_text(workload.requests(), "request")
         ));
     }
 }
 
-std::string_view without(EventKind kind) {
+/// Returns what happens if the property stays at 0.
+std::string_view consequence_of_zero(EventKind kind) {
     switch (kind) {
     case EventKind::compute:
     case EventKind::memory_bandwidth:
@@ -68,8 +68,9 @@ std::string_view without(EventKind kind) {
     return "";
 }
 
-/// Events by time and events by token follow each other separately: of each the latest counts.
-bool later(const Event& a, const Event& b) {
+/// Returns whether event a comes after event b and changes the same property. Events by time and
+/// events by token are compared separately.
+bool is_later(const Event& a, const Event& b) {
     const auto target = [](const Event& e) {
         const auto [low, high] = std::minmax(e.from, e.to);
         return std::tuple(e.device, low, high, e.kind, e.at_token >= 0);
@@ -84,7 +85,7 @@ void warn_of_event(
     const auto warn = [&](const std::string& text) {
         warnings.push_back(fmt::format("event.{} ({}) {}", index, event.text, text));
     };
-    if (const std::int64_t all = scenario.workload.all_tokens(); event.at_token >= all) {
+    if (const std::int64_t all = scenario.workload.max_tokens_in_all(); event.at_token >= all) {
         warn(fmt::format("never happens: no more than {} tokens are generated", all));
         return;
     }
@@ -93,10 +94,10 @@ void warn_of_event(
     }
     const bool last =
         std::none_of(scenario.events.begin(), scenario.events.end(), [&](const Event& other) {
-            return later(other, event);
+            return is_later(other, event);
         });
     if (event.factor == 0 && event.kind != EventKind::latency && last) {
-        warn(fmt::format("is not restored later: {}", without(event.kind)));
+        warn(fmt::format("is not restored later: {}", consequence_of_zero(event.kind)));
     }
 }
 

@@ -1,4 +1,4 @@
-// What a scenario may say, but hardly means.
+// Warnings about settings of a scenario that are valid but probably mistakes.
 #pragma once
 
 #include <string>
@@ -8,8 +8,9 @@
 
 namespace headroom::config {
 
-/// One line each, in the order of devices, network and events: events that come too late, factors
-/// that improve something, and rates that are 0 for ever.
+/// Returns one line per warning, in the order workload, devices, network, events. It warns of more
+/// sequences than requests, of rates that stay 0, of events after the last token, and of factors
+/// that raise a rate or memory size above its original value.
 [[nodiscard]] std::vector<std::string> find_warnings(const Scenario& scenario);
 
 } // namespace headroom::config

@@ -1,4 +1,4 @@
-// What a workload asks for in all, and when.
+// The token limit of a whole workload, and the arrival times of its requests.
 #include <cmath>
 
 #include "base/random.hpp"
@@ -9,9 +9,9 @@ namespace headroom::config {
 
 namespace {
 
-/// An exponential variate with mean 1, by von Neumann's comparison method: a run of falling uniform
-/// numbers that starts with u is of odd length with probability exp(−u). It needs no logarithm, so
-/// the bits are the same with every mathematical library.
+/// Returns an exponential variate with mean 1, by von Neumann's comparison method: a descending run
+/// of uniform numbers that starts with u has odd length with probability exp(−u). The method needs
+/// no logarithm, so the result does not depend on the mathematical library.
 double exponential(std::uint64_t stream) {
     Random random(stream);
     for (double whole = 0;; ++whole) {
@@ -46,8 +46,8 @@ std::vector<Nanoseconds> poisson_times(
 
 } // namespace
 
-std::int64_t WorkloadConfig::all_tokens() const {
-    std::int64_t of_one_list = tokens * static_cast<std::int64_t>(distinct());
+std::int64_t WorkloadConfig::max_tokens_in_all() const {
+    std::int64_t of_one_list = tokens * static_cast<std::int64_t>(distinct_prompts());
     if (!tokens_each.empty()) {
         of_one_list = 0;
         for (const std::int64_t limit : tokens_each) {

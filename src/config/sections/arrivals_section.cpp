@@ -14,12 +14,12 @@ namespace {
 
 constexpr double kMaxPerSecond = 1e9;
 
-/// A number per second, plain or with its unit.
-std::optional<double> read_per_second(const Site& site, Problems& problems) {
-    const auto* const text = site.node->as_string();
+/// Reads a number per second, as a plain number or with a unit.
+std::optional<double> read_per_second(const TomlEntry& entry, Problems& problems) {
+    const auto* const text = entry.node->as_string();
     std::optional<double> rate = text == nullptr ? std::nullopt : parse_per_second(text->get());
-    if (site.node->is_number()) {
-        rate = site.node->value<double>();
+    if (entry.node->is_number()) {
+        rate = entry.node->value<double>();
     }
     if (rate && *rate > 0 && *rate <= kMaxPerSecond) { // false for NaN
         return rate;
@@ -27,18 +27,20 @@ std::optional<double> read_per_second(const Site& site, Problems& problems) {
     const std::string_view expected = "how many prompts come per second on average, above 0 up to "
                                       "1e9, such as 0.5, \"0.5 /s\" or \"30 /min\"";
     const bool no_rate = text != nullptr && !rate;
-    add_mismatch(site, expected, problems, no_rate ? per_second_hint(text->get()) : "");
+    add_mismatch(entry, expected, problems, no_rate ? per_second_hint(text->get()) : "");
     return std::nullopt;
 }
 
 void read_poisson(TableReader table, ArrivalsConfig& arrivals) {
     arrivals.kind = ArrivalsConfig::Kind::poisson;
     arrivals.per_second = 1;
-    if (const auto site = table.find("poisson")) {
+    if (const auto entry = table.find("poisson")) {
         arrivals.per_second =
-            read_per_second(*site, table.problems()).value_or(arrivals.per_second);
+            read_per_second(*entry, table.problems()).value_or(arrivals.per_second);
     } else {
-        table.missing("poisson", "give how many prompts come per second on average, such as 0.5");
+        table.report_missing(
+            "poisson", "give how many prompts come per second on average, such as 0.5"
+        );
     }
     if (const auto seed = table.integer("seed", 0, std::numeric_limits<std::int64_t>::max())) {
         arrivals.seed = static_cast<std::uint64_t>(*seed);
@@ -46,10 +48,10 @@ void read_poisson(TableReader table, ArrivalsConfig& arrivals) {
     table.finish();
 }
 
-/// Reports the first time that comes before the one ahead of it.
+/// Adds a problem for the first time that is less than its predecessor.
 void refuse_falling(
     const toml::array& array,
-    const Site& site,
+    const TomlEntry& entry,
     const std::vector<Nanoseconds>& at,
     Problems& problems
 ) {
@@ -58,27 +60,27 @@ void refuse_falling(
         return;
     }
     const auto i = static_cast<std::size_t>(fall - at.begin());
-    const Site element{array.get(i), fmt::format("{}.{}", site.key, i)};
+    const TomlEntry element{array.get(i), fmt::format("{}.{}", entry.key, i)};
     const auto text = fmt::format(
         "= {} is before {}.{} = {}; the times go with the prompts in their order and must not fall",
         found_text(*array.get(i)),
-        site.key,
+        entry.key,
         i - 1,
         found_text(*array.get(i - 1))
     );
-    add_about(element, text, problems);
+    add_problem(element, text, problems);
 }
 
 void read_times(
     const toml::array& array,
-    const Site& site,
+    const TomlEntry& entry,
     std::optional<std::size_t> requests,
     Problems& problems,
     ArrivalsConfig& arrivals
 ) {
     arrivals.kind = ArrivalsConfig::Kind::given;
     for (std::size_t i = 0; i < array.size(); ++i) {
-        const Site element{array.get(i), fmt::format("{}.{}", site.key, i)};
+        const TomlEntry element{array.get(i), fmt::format("{}.{}", entry.key, i)};
         const auto time = read_quantity(element, Quantity::duration, Zero::allowed, problems);
         if (time) {
             arrivals.at.push_back(*time);
@@ -87,17 +89,17 @@ void read_times(
     if (requests && *requests != array.size()) {
         const auto text = fmt::format(
             "has {} for {} (prompts times repeat); give one for each or \"at once\"",
-            counted(array.size(), "time"),
-            counted(*requests, "request")
+            count_text(array.size(), "time"),
+            count_text(*requests, "request")
         );
-        add_about(site, text, problems);
+        add_problem(entry, text, problems);
     }
     if (arrivals.at.size() == array.size()) {
-        refuse_falling(array, site, arrivals.at, problems);
+        refuse_falling(array, entry, arrivals.at, problems);
     }
 }
 
-/// What was meant by a text, or empty.
+/// Returns a suggestion for a string that is not a valid value, or "".
 std::string arrivals_hint(const toml::node& node) {
     const auto* const text = node.as_string();
     if (text == nullptr) {
@@ -123,19 +125,19 @@ std::string arrivals_hint(const toml::node& node) {
 
 ArrivalsConfig read_arrivals(TableReader& workload, std::optional<std::size_t> requests) {
     ArrivalsConfig arrivals;
-    const auto site = workload.find("arrivals");
-    if (!site || site->node->value<std::string_view>() == kAtOnce) {
+    const auto entry = workload.find("arrivals");
+    if (!entry || entry->node->value<std::string_view>() == kAtOnce) {
         return arrivals;
     }
-    if (const toml::array* const array = site->node->as_array()) {
-        read_times(*array, *site, requests, workload.problems(), arrivals);
-    } else if (site->node->is_table()) {
-        read_poisson(*workload.table("arrivals", site->key), arrivals);
+    if (const toml::array* const array = entry->node->as_array()) {
+        read_times(*array, *entry, requests, workload.problems(), arrivals);
+    } else if (entry->node->is_table()) {
+        read_poisson(*workload.table("arrivals", entry->key), arrivals);
     } else {
         const std::string_view expected = "\"at once\", a time for each request as in [\"0 s\", "
                                           "\"1.5 s\"] or { poisson = 0.5 }, the mean number per "
                                           "second";
-        add_mismatch(*site, expected, workload.problems(), arrivals_hint(*site->node));
+        add_mismatch(*entry, expected, workload.problems(), arrivals_hint(*entry->node));
     }
     return arrivals;
 }

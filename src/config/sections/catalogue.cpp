@@ -1,4 +1,3 @@
-// See catalogue.hpp.
 #include "config/sections/catalogue.hpp"
 
 #include <algorithm>
@@ -18,31 +17,31 @@ namespace {
 
 constexpr Bytes kGiB = Bytes{1} << 30;
 
-/// A text that says something.
+/// Reads a text that must be present and not empty.
 std::string required_text(TableReader& table, std::string_view key) {
     if (!table.find(key)) {
-        table.missing(key, "give a text");
+        table.report_missing(key, "give a text");
     }
     const std::string text = table.text(key).value_or("-");
     if (text.empty()) {
-        add_about(*table.find(key), "is empty", table.problems());
+        add_problem(*table.find(key), "is empty", table.problems());
     }
     return text;
 }
 
-Figure read_figure(TableReader& parent, std::string_view key, Quantity quantity) {
-    Figure figure;
+SourcedFigure read_figure(TableReader& parent, std::string_view key, Quantity quantity) {
+    SourcedFigure figure;
     auto table = parent.table(key, parent.key_path(key));
     if (!table) {
         if (!parent.find(key)) {
-            parent.missing(key, "give { value, kind, how, source }");
+            parent.report_missing(key, "give { value, kind, how, source }");
         }
         return figure;
     }
     figure.written = required_text(*table, "value");
     figure.value = table->quantity("value", quantity, Zero::refused).value_or(1);
     if (!table->find("kind")) {
-        table->missing("kind", "give \"measured\", \"derived\" or \"limit\"");
+        table->report_missing("kind", "give \"measured\", \"derived\" or \"limit\"");
     }
     figure.origin = table->choice("kind", kOrigins, kNonePlanned).value_or(figure.origin);
     figure.how = required_text(*table, "how");
@@ -51,20 +50,20 @@ Figure read_figure(TableReader& parent, std::string_view key, Quantity quantity)
     return figure;
 }
 
-/// The sizes that the device is sold with; at least one.
+/// Reads the memory sizes in which the device is sold. Returns at least one, also after a problem.
 std::vector<Bytes> read_ram(TableReader& device) {
     std::vector<Bytes> sizes;
     auto table = device.table("ram", "ram");
     if (!table) {
         if (!device.find("ram")) {
-            device.missing("ram", "give { choices, source }");
+            device.report_missing("ram", "give { choices, source }");
         }
         return {kGiB};
     }
-    const auto site = table->find("choices");
-    const toml::array* const array = site ? site->node->as_array() : nullptr;
+    const auto entry = table->find("choices");
+    const toml::array* const array = entry ? entry->node->as_array() : nullptr;
     for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
-        const Site element{array->get(i), fmt::format("{}.{}", site->key, i)};
+        const TomlEntry element{array->get(i), fmt::format("{}.{}", entry->key, i)};
         const auto size = read_quantity(element, Quantity::bytes, Zero::refused, table->problems());
         if (size && *size % kGiB != 0) {
             add_mismatch(element, "whole GiB", table->problems());
@@ -72,7 +71,7 @@ std::vector<Bytes> read_ram(TableReader& device) {
         sizes.push_back(size.value_or(kGiB));
     }
     if (sizes.empty()) {
-        table->missing("choices", "give a list of sizes");
+        table->report_missing("choices", "give a list of sizes");
         sizes.push_back(kGiB);
     }
     (void)required_text(*table, "source");
@@ -80,7 +79,7 @@ std::vector<Bytes> read_ram(TableReader& device) {
     return sizes;
 }
 
-/// One device: its profile, and one per size of memory if it has several.
+/// Reads one device and adds its profile and, if it has several memory sizes, one profile per size.
 void read_device_profiles(
     TableReader& table, std::string_view name, std::vector<DeviceProfile>& profiles
 ) {
@@ -91,20 +90,20 @@ void read_device_profiles(
     profile.memory_bandwidth = read_figure(table, "memory_bandwidth", Quantity::byte_rate);
     if (table.find("storage_bandwidth_unknown")) {
         (void)required_text(table, "storage_bandwidth_unknown");
-        if (const auto site = table.find("storage_bandwidth")) {
+        if (const auto entry = table.find("storage_bandwidth")) {
             const std::string_view text = "and storage_bandwidth_unknown exclude each other";
-            add_about(*site, text, table.problems());
+            add_problem(*entry, text, table.problems());
         }
     } else {
         profile.storage_bandwidth = read_figure(table, "storage_bandwidth", Quantity::byte_rate);
     }
     const std::vector<Bytes> sizes = read_ram(table);
     if (!table.find("reserve")) {
-        table.missing("reserve", "say how much of the memory system and apps keep");
+        table.report_missing("reserve", "say how much of the memory system and apps keep");
     }
     const Bytes reserve = table.quantity("reserve", Quantity::bytes, Zero::refused).value_or(1);
     if (reserve >= *std::min_element(sizes.begin(), sizes.end())) {
-        table.about(table.key_path("reserve") + " leaves no memory for a model");
+        table.add_table_problem(table.key_path("reserve") + " leaves no memory for a model");
     }
     table.finish();
     const auto add = [&](std::string_view profile_name, Bytes ram) {
@@ -122,7 +121,7 @@ void read_device_profiles(
     }
 }
 
-/// Calls read(table, name) for every table of a catalogue.
+/// Calls read(table, name) for every table of a catalogue, in the order of the text.
 template <class Read>
 void read_catalogue(std::string_view text, const std::string& file, Read read) {
     Problems problems(file);
@@ -135,7 +134,7 @@ void read_catalogue(std::string_view text, const std::string& file, Read read) {
     std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) {
         return a.first < b.first;
     });
-    for (const auto& [place, name] : names) {
+    for (const auto& [position, name] : names) {
         if (auto table = root.table(name, fmt::format("[{}]", name))) {
             read(*table, name);
         }
@@ -145,8 +144,8 @@ void read_catalogue(std::string_view text, const std::string& file, Read read) {
 
 template <class Entry>
 const Entry* named(const std::vector<Entry>& entries, std::string_view name) {
-    const auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) {
-        return entry.name == name;
+    const auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& candidate) {
+        return candidate.name == name;
     });
     return found == entries.end() ? nullptr : &*found;
 }
@@ -183,16 +182,16 @@ std::vector<ModelPreset> parse_model_presets(std::string_view text, const std::s
         preset.title = required_text(table, "title");
         preset.source = required_text(table, "source");
         if (!table.find("shape")) {
-            table.missing("shape", "give { layers, heads, … }");
+            table.report_missing("shape", "give { layers, heads, … }");
         }
         preset.shape = read_shape(table).value_or(preset.shape);
         if (!table.find("parameters")) {
-            table.missing("parameters", "give how many are published");
+            table.report_missing("parameters", "give how many are published");
         }
-        constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
-        preset.parameters = table.integer("parameters", 1, kMost).value_or(1);
+        constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+        preset.parameters = table.integer("parameters", 1, kMax).value_or(1);
         if (auto left_out = table.table("left_out", "left_out")) {
-            preset.left_out = left_out->integer("parameters", 1, kMost).value_or(1);
+            preset.left_out = left_out->integer("parameters", 1, kMax).value_or(1);
             preset.left_out_what = required_text(*left_out, "what");
             left_out->finish();
         }

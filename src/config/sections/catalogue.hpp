@@ -1,5 +1,5 @@
-// The catalogue of devices, networks and models: data/devices.toml, networks.toml and models.toml,
-// embedded into the program when it is built, so that a lone binary knows them.
+// The catalogue: the devices, networks and models that a scenario can refer to by name. Its texts
+// data/devices.toml, networks.toml and models.toml are embedded into the program when it is built.
 // docs/reference/catalogue.md describes them.
 #pragma once
 
@@ -14,37 +14,37 @@
 
 namespace headroom::config {
 
-/// How a figure came about; a limit is what a standard allows and no device reaches.
+/// How a figure was found. A limit is the maximum of a standard, which no real device reaches.
 enum class Origin : std::uint8_t { measured, derived, limit };
 
 [[nodiscard]] std::string_view name_of(Origin origin);
 
-/// A number of the catalogue in base units, with where it is from.
-struct Figure {
-    std::int64_t value = 0;
-    std::string written; ///< "9.2 GB/s"
+/// A number of the catalogue together with its source.
+struct SourcedFigure {
+    std::int64_t value = 0; ///< in base units
+    std::string written;    ///< the text in the catalogue: "9.2 GB/s"
     Origin origin = Origin::measured;
-    std::string how;    ///< the method or the rule, in words
-    std::string source; ///< what to look up
+    std::string how;    ///< description of the method or rule by which it was found
+    std::string source; ///< reference to the publication or data sheet
 };
 
-/// One kind of device with one size of memory.
+/// A kind of device with one size of memory.
 struct DeviceProfile {
-    std::string name;                        ///< raspberry-pi-5, raspberry-pi-5-4gb
-    std::string title;                       ///< Raspberry Pi 5
-    bool variant = false;                    ///< another memory size of the profile before it
-    Figure compute;                          ///< FLOP/s
-    Bytes ram = 0;                           ///< as sold
-    Bytes memory = 0;                        ///< what is left of it for a model
-    Figure memory_bandwidth;                 ///< bytes/s
-    std::optional<Figure> storage_bandwidth; ///< bytes/s
+    std::string name;               ///< raspberry-pi-5, raspberry-pi-5-4gb
+    std::string title;              ///< Raspberry Pi 5
+    bool variant = false;           ///< it differs from an earlier profile only in its memory
+    SourcedFigure compute;          ///< FLOP/s
+    Bytes ram = 0;                  ///< memory size as sold
+    Bytes memory = 0;               ///< memory that is available to a model
+    SourcedFigure memory_bandwidth; ///< bytes/s
+    std::optional<SourcedFigure> storage_bandwidth; ///< bytes/s
 };
 
 struct NetworkPreset {
     std::string name;
     std::string title;
-    Figure bandwidth; ///< bytes/s
-    Figure latency;   ///< ns, one way
+    SourcedFigure bandwidth; ///< bytes/s
+    SourcedFigure latency;   ///< ns, one way
 };
 
 /// The shape of a published model.
@@ -52,15 +52,15 @@ struct ModelPreset {
     std::string name;            ///< llama-2-7b
     std::string title;           ///< Llama 2 7B
     scheduler::ModelShape shape; ///< stored as kDefaultWeightType
-    std::int64_t parameters = 0; ///< as published
-    std::int64_t left_out = 0;   ///< of these: what the shape does not have
-    std::string left_out_what;   ///< "biases of q, k and v"; empty: nothing
-    std::string source;          ///< what to look up
+    std::int64_t parameters = 0; ///< published number of parameters
+    std::int64_t left_out = 0;   ///< number of published parameters that the shape does not have
+    std::string left_out_what;   ///< description of these: "biases of q, k and v"; or empty
+    std::string source;          ///< reference to the publication
 };
 
-/// Every profile and preset in the order of the text. Each device gives one profile under its own
-/// name, with its first choice of memory, and if it has several one per choice, NAME-8gb. Throws
-/// InputError with all that is wrong; `file` names the text in problems.
+/// Return every profile or preset in the order of the text. Each device gives one profile NAME with
+/// its first memory size. A device with several sizes also gives one profile per size, such as
+/// NAME-8gb. Throw InputError with all problems, in which `file` names the text.
 [[nodiscard]] std::vector<DeviceProfile> parse_device_profiles(
     std::string_view text, const std::string& file
 );
@@ -71,17 +71,17 @@ struct ModelPreset {
     std::string_view text, const std::string& file
 );
 
-/// The embedded texts, written by embed.cmake.
+/// Return the embedded texts, which embed.cmake writes.
 [[nodiscard]] std::string_view device_profiles_text();
 [[nodiscard]] std::string_view network_presets_text();
 [[nodiscard]] std::string_view model_presets_text();
 
-/// The embedded catalogue, parsed once.
+/// Return the embedded catalogue, which is parsed at the first call.
 [[nodiscard]] const std::vector<DeviceProfile>& device_profiles();
 [[nodiscard]] const std::vector<NetworkPreset>& network_presets();
 [[nodiscard]] const std::vector<ModelPreset>& model_presets();
 
-/// Nothing if there is no such name.
+/// Return the entry with this name in the embedded catalogue, or a null pointer.
 [[nodiscard]] const DeviceProfile* device_profile(std::string_view name);
 [[nodiscard]] const NetworkPreset* network_preset(std::string_view name);
 [[nodiscard]] const ModelPreset* model_preset(std::string_view name);

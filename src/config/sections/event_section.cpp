@@ -1,4 +1,4 @@
-// [[event]]: what happens to devices and links while the run goes on.
+// [[event]]: changes of devices and links during a run.
 #include <algorithm>
 #include <set>
 #include <tuple>
@@ -19,64 +19,64 @@ void read_time(TableReader& table, Event& event) {
     const auto at = table.find("at");
     const auto at_token = table.find("at_token");
     if (at && at_token) {
-        add_about(*at_token, "and at exclude each other; give one of them", table.problems());
+        add_problem(*at_token, "and at exclude each other; give one of them", table.problems());
     } else if (!at && !at_token) {
-        table.missing("at", "give at = \"3 s\" or at_token = 40");
+        table.report_missing("at", "give at = \"3 s\" or at_token = 40");
     }
     event.at = table.quantity("at", Quantity::duration, Zero::allowed).value_or(-1);
     event.at_token = table.integer("at_token", 0, kMaxCount).value_or(-1);
 }
 
 void read_link_ends(TableReader& table, const DeviceNames& names, Event& event) {
-    const auto site = table.find("link");
-    if (!site) {
+    const auto entry = table.find("link");
+    if (!entry) {
         return;
     }
     Problems& problems = table.problems();
-    const toml::array* const array = site->node->as_array();
+    const toml::array* const array = entry->node->as_array();
     if (array == nullptr || array->size() != 2) {
-        add_mismatch(*site, "two devices, for example [\"a\", \"b\"]", problems);
+        add_mismatch(*entry, "two devices, for example [\"a\", \"b\"]", problems);
         return;
     }
-    const auto from = names.read({array->get(0), site->key + ".0"}, problems);
-    const auto to = names.read({array->get(1), site->key + ".1"}, problems);
+    const auto from = names.find_device({array->get(0), entry->key + ".0"}, problems);
+    const auto to = names.find_device({array->get(1), entry->key + ".1"}, problems);
     if (!from || !to) {
         return;
     }
     if (*from == *to) {
-        add_about(*site, "joins a device with itself", problems);
+        add_problem(*entry, "joins a device with itself", problems);
         return;
     }
     event.from = *from;
     event.to = *to;
 }
 
-/// The device or the link; true if exactly one of them was given.
+/// Reads the device or the link. Returns whether the table has exactly one of the two keys.
 bool read_target(TableReader& table, const DeviceNames& names, Event& event) {
     const auto device = table.find("device");
     const auto link = table.find("link");
     if (device && link) {
-        add_about(*link, "and device exclude each other; give one of them", table.problems());
+        add_problem(*link, "and device exclude each other; give one of them", table.problems());
         return false;
     }
     if (!device && !link) {
-        table.missing("device", "give device = \"a\" or link = [\"a\", \"b\"]");
+        table.report_missing("device", "give device = \"a\" or link = [\"a\", \"b\"]");
         return false;
     }
     if (device) {
-        event.device = names.read(*device, table.problems()).value_or(DeviceId());
+        event.device = names.find_device(*device, table.problems()).value_or(DeviceId());
     }
     read_link_ends(table, names, event);
     return true;
 }
 
 void check_kind(TableReader& table, const Event& event, const std::vector<DeviceConfig>& devices) {
-    const Site kind = *table.find("kind");
+    const TomlEntry kind = *table.find("kind");
     const std::string_view name = name_of(event.kind);
     if (is_link_kind(event.kind) != table.find("link").has_value()) {
         const auto text =
             fmt::format("= \"{}\" needs a {}", name, is_link_kind(event.kind) ? "link" : "device");
-        add_about(kind, text, table.problems());
+        add_problem(kind, text, table.problems());
         return;
     }
     if (!event.device.valid()) {
@@ -88,7 +88,7 @@ void check_kind(TableReader& table, const Event& event, const std::vector<Device
         (event.kind == EventKind::storage_bandwidth && !device.storage_bandwidth);
     if (absent) {
         const auto text = fmt::format("= \"{}\", but {} has none to change", name, device.name);
-        add_about(kind, text, table.problems());
+        add_problem(kind, text, table.problems());
     }
 }
 
@@ -108,7 +108,8 @@ std::string described(const Event& event, const std::vector<DeviceConfig>& devic
     );
 }
 
-/// What two events must not share: when both begin at once, neither would be the latest.
+/// Returns the moment and the target of an event. Two events must differ in them, because at one
+/// moment a property can have only one factor.
 auto identity(const Event& event) {
     return std::tuple(
         event.at,
@@ -134,7 +135,7 @@ std::vector<Event> read_events(
         const auto kind = table.choice("kind", kEventKinds, kPlannedEventKinds);
         const auto factor = table.find("factor");
         if (!table.find("kind")) {
-            table.missing("kind", "give \"compute\", \"bandwidth\" or the like");
+            table.report_missing("kind", "give \"compute\", \"bandwidth\" or the like");
         }
         if (factor) {
             const auto value = read_number(*factor, 0, kMaxFactor, Zero::allowed, table.problems());
@@ -146,14 +147,16 @@ std::vector<Event> read_events(
                 check_kind(table, event, devices);
             }
             if (!factor) {
-                table.missing("factor", "give the part of the original value that is left");
+                table.report_missing("factor", "give the part of the original value that is left");
             }
         }
         table.finish();
         const bool placed = event.device.valid() || event.from.valid();
         const bool timed = event.at >= 0 || event.at_token >= 0;
         if (kind && placed && timed && !seen.insert(identity(event)).second) {
-            table.about(table.key_path("kind") + " repeats an earlier event at the same moment");
+            table.add_table_problem(
+                table.key_path("kind") + " repeats an earlier event at the same moment"
+            );
         }
         if (placed) {
             event.text = described(event, devices);

@@ -13,15 +13,15 @@ constexpr std::size_t kLongestName = 64;
 constexpr std::string_view kUsableName = "a name of 1 to 64 bytes without control characters";
 
 scheduler::Ratio read_scale(TableReader& table, std::string_view key, double& written) {
-    const auto site = table.find(key);
-    if (!site) {
+    const auto entry = table.find(key);
+    if (!entry) {
         return {};
     }
-    const double value = site->node->is_number() ? site->node->value<double>().value_or(0) : 0;
+    const double value = entry->node->is_number() ? entry->node->value<double>().value_or(0) : 0;
     const auto ratio = decimal_ratio(value);
     if (!ratio) {
         add_mismatch(
-            *site,
+            *entry,
             "a decimal number above 0 whose fraction in lowest terms has no part above 1e12",
             table.problems()
         );
@@ -31,15 +31,15 @@ scheduler::Ratio read_scale(TableReader& table, std::string_view key, double& wr
     return *ratio;
 }
 
-/// Names end up in tables and on command lines.
-bool usable_name(std::string_view name) {
+/// Returns whether a name can be shown in tables and given on command lines.
+bool is_usable_name(std::string_view name) {
     const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
         return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F;
     });
     return plain && !name.empty() && name.size() <= kLongestName;
 }
 
-/// A rate or size that must be there unless the profile gives it (or is wrong itself).
+/// Reads a rate or size that is required unless the table names a profile.
 std::int64_t required(
     TableReader& table,
     std::string_view key,
@@ -50,15 +50,15 @@ std::int64_t required(
     if (!table.find(key) && !table.find("profile")) {
         const auto hint =
             fmt::format("give a value such as {}, or a profile", example_of(quantity));
-        table.missing(key, hint);
+        table.report_missing(key, hint);
     }
     return read_scaled(table, key, quantity, Zero::refused, scale, "profile", of_profile)
         .value_or(1);
 }
 
-/// A device's figures: what is written, and for the rest what its profile says.
+/// Reads the rates and sizes of a device. Those that the table does not have are the profile's.
 void read_figures(TableReader& table, const Scales& scales, DeviceConfig& device) {
-    const DeviceProfile* const profile = table.entry("profile", device_profiles());
+    const DeviceProfile* const profile = table.catalogue_entry("profile", device_profiles());
     const auto of_profile = [&](auto figure) {
         return profile == nullptr ? std::optional<std::int64_t>() : figure(*profile);
     };
@@ -68,7 +68,7 @@ void read_figures(TableReader& table, const Scales& scales, DeviceConfig& device
     const auto memory_bandwidth =
         of_profile([](const DeviceProfile& p) { return std::optional(p.memory_bandwidth.value); });
     const auto storage_bandwidth = of_profile([](const DeviceProfile& p) {
-        const std::optional<Figure>& figure = p.storage_bandwidth;
+        const std::optional<SourcedFigure>& figure = p.storage_bandwidth;
         return figure ? std::optional(figure->value) : std::nullopt;
     });
     const auto rate = [&](std::string_view key, std::optional<std::int64_t> given) {
@@ -82,18 +82,18 @@ void read_figures(TableReader& table, const Scales& scales, DeviceConfig& device
     device.storage_bandwidth = rate("storage_bandwidth", storage_bandwidth);
 }
 
-/// The name of the profile that figures came from when this text was resolved. They are written
-/// out beside it, so it need not be known here.
+/// Reads from_profile, which a resolved scenario has instead of `profile`. It needs no entry in the
+/// catalogue, because a resolved scenario contains the profile's values.
 void read_origin(TableReader& table, DeviceConfig& device) {
-    const auto site = table.find("from_profile");
-    if (!site) {
+    const auto entry = table.find("from_profile");
+    if (!entry) {
         return;
     }
     device.profile = table.text("from_profile").value_or("");
     if (table.find("profile")) {
-        add_about(*site, "and profile exclude each other; give one of them", table.problems());
-    } else if (!usable_name(device.profile)) {
-        add_mismatch(*site, kUsableName, table.problems());
+        add_problem(*entry, "and profile exclude each other; give one of them", table.problems());
+    } else if (!is_usable_name(device.profile)) {
+        add_mismatch(*entry, kUsableName, table.problems());
     }
 }
 
@@ -112,7 +112,7 @@ DeviceConfig read_device(TableReader& table, const Scales& scales) {
     return device;
 }
 
-/// Adds the devices of one [[device]] and remembers which table named each of them.
+/// Adds the devices of all [[device]] tables to the fleet and checks their names and the source.
 class DeviceList {
   public:
     explicit DeviceList(FleetConfig& fleet) : fleet_(&fleet) {}
@@ -121,14 +121,14 @@ class DeviceList {
         const std::optional<std::string> name = table.text("name");
         for (std::int64_t i = 1; i <= count; ++i) {
             if (fleet_->devices.size() >= kMaxDevices) {
-                table.about(fmt::format("more than {} devices", kMaxDevices));
+                table.add_table_problem(fmt::format("more than {} devices", kMaxDevices));
                 return;
             }
             device.name = !name                 ? fmt::format("device-{}", fleet_->devices.size())
                           : table.find("count") ? fmt::format("{}-{}", *name, i)
                                                 : *name;
             if (!check_name(table, device.name)) {
-                return; // its siblings would only repeat the problem
+                return; // the other devices of this table would repeat the problem
             }
             fleet_->devices.push_back(device);
         }
@@ -138,13 +138,13 @@ class DeviceList {
         if (!table.flag("source").value_or(false)) {
             return;
         }
-        const Site site = *table.find("source");
+        const TomlEntry entry = *table.find("source");
         if (count != 1) {
-            add_about(site, "= true needs count = 1: only one device is it", table.problems());
+            add_problem(entry, "= true needs count = 1: only one device is it", table.problems());
         } else if (have_source_) {
             const auto text =
                 fmt::format("= true a second time; {} is the source already", source_name());
-            add_about(site, text, table.problems());
+            add_problem(entry, text, table.problems());
         } else if (!fleet_->devices.empty()) {
             have_source_ = true;
             fleet_->source = DeviceId(fleet_->devices.size() - 1);
@@ -157,7 +157,7 @@ class DeviceList {
     }
 
     bool check_name(TableReader& table, const std::string& name) {
-        if (!usable_name(name)) {
+        if (!is_usable_name(name)) {
             add_mismatch(*table.find("name"), kUsableName, table.problems());
             return false;
         }
@@ -166,11 +166,11 @@ class DeviceList {
             const auto text = fmt::format(
                 "names two devices \"{}\"; device {} has that name already", name, known->second
             );
-            const auto site = table.find("name");
-            if (site) {
-                add_about(*site, text, table.problems());
+            const auto entry = table.find("name");
+            if (entry) {
+                add_problem(*entry, text, table.problems());
             } else {
-                table.about(table.key_path("name") + " " + text);
+                table.add_table_problem(table.key_path("name") + " " + text);
             }
         }
         return fresh;
@@ -197,14 +197,14 @@ std::optional<std::int64_t> read_scaled(
     if (!value) {
         return std::nullopt;
     }
-    const Site site = written ? *written : *reader.find(catalogue_key);
+    const TomlEntry entry = written ? *written : *reader.find(catalogue_key);
     const std::string what = written ? "" : fmt::format("gives a {} that ", key);
     const auto result = scaled(*value, scale);
     if (!result) {
-        add_about(site, what + "is above 1e18 after its scale", reader.problems());
+        add_problem(entry, what + "is above 1e18 after its scale", reader.problems());
     } else if (*result == 0 && zero == Zero::refused) {
         const auto text = what + "is rounded down to 0 by its scale in [fleet]";
-        add_about(site, text, reader.problems());
+        add_problem(entry, text, reader.problems());
     }
     return value;
 }
@@ -226,15 +226,15 @@ Scales read_scales(TableReader& root) {
 void read_devices(TableReader& root, const Scales& scales, FleetConfig& fleet) {
     fleet.scales = scales.written;
     auto tables = root.tables("device", "[[device]]");
-    const auto site = root.find("device");
-    const toml::array* const array = site ? site->node->as_array() : nullptr;
-    if (!site || (array != nullptr && array->empty())) {
-        root.missing("device", "give at least one [[device]] with compute and memory");
+    const auto entry = root.find("device");
+    const toml::array* const array = entry ? entry->node->as_array() : nullptr;
+    if (!entry || (array != nullptr && array->empty())) {
+        root.report_missing("device", "give at least one [[device]] with compute and memory");
     }
     DeviceList list(fleet);
     for (TableReader& table : tables) {
-        const auto most = static_cast<std::int64_t>(kMaxDevices);
-        const std::int64_t count = table.integer("count", 1, most).value_or(1);
+        const auto limit = static_cast<std::int64_t>(kMaxDevices);
+        const std::int64_t count = table.integer("count", 1, limit).value_or(1);
         list.add(table, read_device(table, scales), count);
         list.set_source(table, count);
         table.finish();
@@ -248,21 +248,21 @@ DeviceNames::DeviceNames(const std::vector<DeviceConfig>& devices) {
     }
 }
 
-std::optional<DeviceId> DeviceNames::read(const Site& site, Problems& problems) const {
+std::optional<DeviceId> DeviceNames::find_device(const TomlEntry& entry, Problems& problems) const {
     if (names_.empty()) {
-        return std::nullopt; // that there are no devices is the problem, told elsewhere
+        return std::nullopt; // read_devices has reported that there are no devices
     }
-    if (const auto* const index = site.node->as_integer()) {
+    if (const auto* const index = entry.node->as_integer()) {
         if (index->get() >= 0 && index->get() < static_cast<std::int64_t>(names_.size())) {
             return DeviceId(static_cast<std::size_t>(index->get()));
         }
         const auto expected = fmt::format("a device's name or index below {}", names_.size());
-        add_mismatch(site, expected, problems);
+        add_mismatch(entry, expected, problems);
         return std::nullopt;
     }
-    const auto name = site.node->value<std::string_view>();
+    const auto name = entry.node->value<std::string_view>();
     if (!name) {
-        add_mismatch(site, "a device's name or index", problems);
+        add_mismatch(entry, "a device's name or index", problems);
         return std::nullopt;
     }
     if (const auto found = ids_.find(*name); found != ids_.end()) {
@@ -271,11 +271,11 @@ std::optional<DeviceId> DeviceNames::read(const Site& site, Problems& problems) 
     const std::string_view near = nearest_word(*name, names_);
     const auto text = fmt::format(
         "names no device: {}; {}",
-        found_text(*site.node),
+        found_text(*entry.node),
         near.empty() ? "there are " + shortened_list(names_)
                      : fmt::format("did you mean \"{}\"?", near)
     );
-    add_about(site, text, problems);
+    add_problem(entry, text, problems);
     return std::nullopt;
 }
 

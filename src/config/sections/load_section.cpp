@@ -1,4 +1,5 @@
-// Loads: how much of a device's speed, its memory or the network's bandwidth others use.
+// Loads: the fraction of a device's rate, of its memory or of link bandwidth that other programs
+// use.
 #include <fmt/format.h>
 
 #include "config/sections/sections.hpp"
@@ -7,21 +8,21 @@ namespace headroom::config {
 
 namespace {
 
-/// A load drawn more often than this would cost time and mean nothing.
+/// Drawing random loads more often than this would slow the emulation down without any use.
 constexpr Nanoseconds kShortestPeriod = 1000;
 
 template <class Read>
 auto read_list(TableReader& table, std::string_view key, Read read) {
-    std::vector<typename decltype(read(Site{}, table.problems()))::value_type> values;
-    const auto site = table.find(key);
-    const toml::array* const array = site ? site->node->as_array() : nullptr;
-    if (!site) {
-        table.missing(key, "kind = \"steps\" needs the lists at and value");
+    std::vector<typename decltype(read(TomlEntry{}, table.problems()))::value_type> values;
+    const auto entry = table.find(key);
+    const toml::array* const array = entry ? entry->node->as_array() : nullptr;
+    if (!entry) {
+        table.report_missing(key, "kind = \"steps\" needs the lists at and value");
     } else if (array == nullptr) {
-        add_mismatch(*site, "an array", table.problems());
+        add_mismatch(*entry, "an array", table.problems());
     } else {
         for (std::size_t i = 0; i < array->size(); ++i) {
-            const Site element{array->get(i), fmt::format("{}.{}", site->key, i)};
+            const TomlEntry element{array->get(i), fmt::format("{}.{}", entry->key, i)};
             if (const auto value = read(element, table.problems())) {
                 values.push_back(*value);
             }
@@ -31,13 +32,13 @@ auto read_list(TableReader& table, std::string_view key, Read read) {
 }
 
 void read_steps(TableReader& table, LoadConfig& load) {
-    load.at = read_list(table, "at", [](const Site& site, Problems& problems) {
-        return read_quantity(site, Quantity::duration, Zero::allowed, problems);
+    load.at = read_list(table, "at", [](const TomlEntry& entry, Problems& problems) {
+        return read_quantity(entry, Quantity::duration, Zero::allowed, problems);
     });
     load.values = read_list(table, "value", read_fraction);
     const auto length = [&](std::string_view key) {
-        const auto site = table.find(key);
-        const toml::array* const array = site ? site->node->as_array() : nullptr;
+        const auto entry = table.find(key);
+        const toml::array* const array = entry ? entry->node->as_array() : nullptr;
         return array == nullptr ? std::optional<std::size_t>() : array->size();
     };
     const auto times = length("at");
@@ -45,11 +46,11 @@ void read_steps(TableReader& table, LoadConfig& load) {
     if (times && values && (*times != *values || *times == 0)) {
         const auto text =
             fmt::format("has {} times for {} values; one each, at least one", *times, *values);
-        add_about(*table.find("at"), text, table.problems());
+        add_problem(*table.find("at"), text, table.problems());
     }
     for (std::size_t i = 1; i < load.at.size(); ++i) {
         if (load.at[i] <= load.at[i - 1]) {
-            add_about(*table.find("at"), "must increase from step to step", table.problems());
+            add_problem(*table.find("at"), "must increase from step to step", table.problems());
             return;
         }
     }
@@ -57,7 +58,7 @@ void read_steps(TableReader& table, LoadConfig& load) {
 
 std::optional<scheduler::Ppb> required_fraction(TableReader& table, std::string_view key) {
     if (!table.find(key)) {
-        table.missing(key, "give a fraction from 0 to 1");
+        table.report_missing(key, "give a fraction from 0 to 1");
     }
     return table.fraction(key);
 }
@@ -68,24 +69,24 @@ void read_random(TableReader& table, LoadConfig& load) {
     load.low = low.value_or(0);
     load.high = high.value_or(scheduler::kWhole);
     if (low && high && *low >= *high) {
-        add_about(*table.find("low"), "must be less than high", table.problems());
+        add_problem(*table.find("low"), "must be less than high", table.problems());
     }
     if (load.kind == LoadConfig::Kind::walk) {
         const auto step = required_fraction(table, "step");
         load.step = step.value_or(1);
         if (step && (*step == 0 || (low && high && *low<*high&& * step> * high - *low))) {
             const std::string_view text = "must be above 0 and at most high − low";
-            add_about(*table.find("step"), text, table.problems());
+            add_problem(*table.find("step"), text, table.problems());
         }
     }
-    const auto site = table.find("period");
-    if (!site) {
-        table.missing("period", "give a duration such as \"1 s\"");
+    const auto entry = table.find("period");
+    if (!entry) {
+        table.report_missing("period", "give a duration such as \"1 s\"");
         return;
     }
     load.period = table.quantity("period", Quantity::duration, Zero::allowed).value_or(kSecond);
     if (load.period < kShortestPeriod) {
-        add_mismatch(*site, "at least 1 us", table.problems());
+        add_mismatch(*entry, "at least 1 us", table.problems());
     }
 }
 
@@ -93,28 +94,28 @@ void read_random(TableReader& table, LoadConfig& load) {
 
 LoadConfig read_load(TableReader& reader, std::string_view key) {
     LoadConfig load;
-    const auto site = reader.find(key);
-    if (!site) {
+    const auto entry = reader.find(key);
+    if (!entry) {
         return load;
     }
-    if (!site->node->is_table()) {
-        if (site->node->is_number()) {
+    if (!entry->node->is_table()) {
+        if (entry->node->is_number()) {
             load.constant = reader.fraction(key).value_or(0);
         } else {
             const std::string_view expected =
                 R"(a fraction from 0 to 1 or a table { kind = "steps", … })";
-            add_mismatch(*site, expected, reader.problems(), fraction_hint(*site->node));
+            add_mismatch(*entry, expected, reader.problems(), fraction_hint(*entry->node));
         }
         return load;
     }
-    TableReader table = *reader.table(key, site->key);
+    TableReader table = *reader.table(key, entry->key);
     const auto kind = table.choice("kind", kLoadKinds, kNonePlanned);
     if (!kind) {
         if (!table.find("kind")) {
-            table.missing("kind", R"(give "steps", "uniform" or "walk")");
+            table.report_missing("kind", R"(give "steps", "uniform" or "walk")");
         }
         for (const std::string_view other : {"at", "value", "low", "high", "step", "period"}) {
-            (void)table.find(other); // which of them belong here nobody can say
+            (void)table.find(other); // any of these may be valid for the kind that was meant
         }
         table.finish();
         return load;

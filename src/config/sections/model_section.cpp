@@ -15,22 +15,22 @@ namespace {
 constexpr std::string_view kGiveOne =
     "give file = \"x.gguf\", preset = \"llama-2-7b\", or shape = { layers, heads, … }";
 
-/// Keys of [model] that say which model it is, as many as are there.
-std::vector<Site> sources_of(TableReader& table) {
-    std::vector<Site> given;
+/// Returns the entries of [model] that define the model. Exactly one is valid.
+std::vector<TomlEntry> sources_of(TableReader& table) {
+    std::vector<TomlEntry> given;
     for (const std::string_view key : {"file", "preset", "shape"}) {
-        if (const auto site = table.find(key)) {
-            given.push_back(*site);
+        if (const auto entry = table.find(key)) {
+            given.push_back(*entry);
         }
     }
     return given;
 }
 
-/// The model's own name counts beside the scenario first, and where models are installed next.
-void take_installed(const ModelPlaces& places, Scenario& scenario) {
+/// Uses the installed model of this name if no file of this name is beside the scenario.
+void use_installed_model(const ModelFileLookup& lookup, Scenario& scenario) {
     const std::filesystem::path written = scenario.model_file_written;
-    const std::filesystem::path installed = places.installed / written;
-    if (places.installed.empty() || written.empty() || written.has_parent_path() ||
+    const std::filesystem::path installed = lookup.installed_folder / written;
+    if (lookup.installed_folder.empty() || written.empty() || written.has_parent_path() ||
         std::filesystem::exists(scenario.model_file) || !std::filesystem::exists(installed)) {
         return;
     }
@@ -44,7 +44,7 @@ void take_installed(const ModelPlaces& places, Scenario& scenario) {
 void read_model_file(
     TableReader& table,
     const std::filesystem::path& folder,
-    const ModelPlaces& places,
+    const ModelFileLookup& lookup,
     Scenario& scenario
 ) {
     const auto file = table.text("file");
@@ -53,21 +53,21 @@ void read_model_file(
     }
     if (file->empty()) {
         const auto text = fmt::format("is empty; {}", kGiveOne);
-        add_about(*table.find("file"), text, table.problems());
+        add_problem(*table.find("file"), text, table.problems());
     }
     scenario.model_file_written = *file;
-    // Not normalised: where a folder is a symbolic link, `..` is what the system says it is.
+    // The path is not normalised, because `..` after a symbolic link leads elsewhere.
     scenario.model_file = folder / *file;
-    take_installed(places, scenario);
-    if (places.must_exist && !file->empty() && !std::filesystem::exists(scenario.model_file)) {
-        add_about(
+    use_installed_model(lookup, scenario);
+    if (lookup.must_exist && !file->empty() && !std::filesystem::exists(scenario.model_file)) {
+        add_problem(
             *table.find("file"),
             fmt::format(
                 "names no file: there is no {} (paths start from the scenario's folder){}",
                 scenario.model_file.string(),
-                places.installed.empty() || std::filesystem::path(*file).has_parent_path()
+                lookup.installed_folder.empty() || std::filesystem::path(*file).has_parent_path()
                     ? ""
-                    : fmt::format(", nor one in {}", places.installed.string())
+                    : fmt::format(", nor one in {}", lookup.installed_folder.string())
             ),
             table.problems()
         );
@@ -75,7 +75,7 @@ void read_model_file(
 }
 
 void read_preset(TableReader& table, Scenario& scenario) {
-    const ModelPreset* const preset = table.entry("preset", model_presets());
+    const ModelPreset* const preset = table.catalogue_entry("preset", model_presets());
     const auto type = table.choice("weight_type", kWeightTypeNames, kNonePlanned);
     if (preset == nullptr) {
         return;
@@ -85,53 +85,55 @@ void read_preset(TableReader& table, Scenario& scenario) {
     if (type) {
         set_types(*scenario.shape, *type);
         for (const std::string& problem : scenario.shape->problems()) {
-            add_about(*table.find("weight_type"), "does not suit it: " + problem, table.problems());
-            break; // the same holds for every other matrix
+            add_problem(
+                *table.find("weight_type"), "does not suit it: " + problem, table.problems()
+            );
+            break; // the other matrices have the same problem
         }
     }
 }
 
 } // namespace
 
-ModelSource read_model(
+ModelKind read_model(
     TableReader& root,
     const std::filesystem::path& folder,
-    const ModelPlaces& places,
+    const ModelFileLookup& lookup,
     Scenario& scenario
 ) {
     auto table = root.table("model", "[model]");
     if (!table) {
         if (!root.find("model")) {
-            root.missing("model.file", std::string(kGiveOne));
+            root.report_missing("model.file", std::string(kGiveOne));
         }
-        return ModelSource::unknown;
+        return ModelKind::unknown;
     }
     scenario.kv_type =
         table->choice("kv_type", kKvTypes, kPlannedKvTypes).value_or(scenario.kv_type);
-    const std::vector<Site> given = sources_of(*table);
-    ModelSource source = ModelSource::unknown;
+    const std::vector<TomlEntry> given = sources_of(*table);
+    ModelKind source = ModelKind::unknown;
     if (given.empty()) {
-        table->missing("file", std::string(kGiveOne));
+        table->report_missing("file", std::string(kGiveOne));
     } else if (given.size() > 1) {
-        add_about(
+        add_problem(
             given[1],
             fmt::format("and {} exclude each other; give one of file, preset, shape", given[0].key),
             table->problems()
         );
     } else if (table->find("file")) {
-        source = ModelSource::file;
+        source = ModelKind::file;
     } else {
-        source = ModelSource::shape;
+        source = ModelKind::shape;
     }
     if (table->find("file")) {
-        read_model_file(*table, folder, places, scenario);
+        read_model_file(*table, folder, lookup, scenario);
     }
     const auto name = table->text("from_preset");
     if (table->find("shape")) {
         scenario.shape = read_shape(*table);
         scenario.preset = name.value_or("");
     } else if (name) {
-        add_about(
+        add_problem(
             *table->find("from_preset"),
             "names where a resolved text's shape is from; give preset",
             table->problems()
@@ -143,7 +145,7 @@ ModelSource read_model(
         const std::string_view text =
             table->find("shape") ? "belongs into shape = { …, weight_type = \"q4_0\" }"
                                  : "goes with a preset; a file says itself how weights are stored";
-        add_about(*type, text, table->problems());
+        add_problem(*type, text, table->problems());
     }
     table->finish();
     return source;

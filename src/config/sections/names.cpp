@@ -1,4 +1,3 @@
-// Lookups in the tables of names.hpp.
 #include "config/sections/names.hpp"
 
 #include "base/check.hpp"
@@ -24,7 +23,7 @@ std::string_view name_of(ClockMode mode) {
     return spelled(kClockModes, mode);
 }
 
-std::string_view name_of(Overload overload) {
+std::string_view name_of(OverloadMode overload) {
     return spelled(kOverloads, overload);
 }
 
@@ -32,11 +31,11 @@ std::string_view name_of(KvType type) {
     return spelled(kKvTypes, type);
 }
 
-std::string_view name_of(Weights weights) {
+std::string_view name_of(WeightsMode weights) {
     return spelled(kWeights, weights);
 }
 
-std::string_view name_of(Ends ends) {
+std::string_view name_of(EndsMode ends) {
     return spelled(kEnds, ends);
 }
 

@@ -1,5 +1,5 @@
-// One spelling of every choice for TOML, command line and trace, and the choices that are planned
-// but not built, so that messages can be honest about them. The only place with these words.
+// The spelling of every choice in TOML, on the command line and in traces. Choices that are planned
+// but not built are listed as well, so that messages can say so.
 #pragma once
 
 #include <array>
@@ -10,6 +10,7 @@
 
 namespace headroom::config {
 
+/// A choice and its spelling.
 template <class Enum>
 struct Spelling {
     std::string_view name;
@@ -25,19 +26,19 @@ inline constexpr std::array kClockModes{
 inline constexpr std::array<std::string_view, 1> kPlannedClockModes{"native"};
 
 inline constexpr std::array kOverloads{
-    Spelling<Overload>{"automatic", Overload::automatic},
-    Spelling<Overload>{"page", Overload::page},
-    Spelling<Overload>{"fail", Overload::fail},
+    Spelling<OverloadMode>{"automatic", OverloadMode::automatic},
+    Spelling<OverloadMode>{"page", OverloadMode::page},
+    Spelling<OverloadMode>{"fail", OverloadMode::fail},
 };
 
 inline constexpr std::array kWeights{
-    Spelling<Weights>{"move", Weights::move},
-    Spelling<Weights>{"everywhere", Weights::everywhere},
+    Spelling<WeightsMode>{"move", WeightsMode::move},
+    Spelling<WeightsMode>{"everywhere", WeightsMode::everywhere},
 };
 
 inline constexpr std::array kEnds{
-    Spelling<Ends>{"source", Ends::source},
-    Spelling<Ends>{"anywhere", Ends::anywhere},
+    Spelling<EndsMode>{"source", EndsMode::source},
+    Spelling<EndsMode>{"anywhere", EndsMode::anywhere},
 };
 
 inline constexpr std::array kCostProfiles{
@@ -50,10 +51,10 @@ inline constexpr std::array kAims{
     Spelling<scheduler::Aim>{"throughput", scheduler::Aim::throughput},
 };
 
-/// Of batch: as many turns as the decision finds best.
+/// Spelling of the batch size that each decision chooses.
 inline constexpr std::string_view kAutomaticBatch = "auto";
 
-/// Of arrivals: all prompts are there from the start.
+/// Spelling of arrivals of all requests at time 0.
 inline constexpr std::string_view kAtOnce = "at once";
 
 inline constexpr std::array kPaperGathers{
@@ -85,7 +86,7 @@ inline constexpr std::array kOrigins{
 inline constexpr std::array kKvTypes{Spelling<KvType>{"f32", KvType::f32}};
 inline constexpr std::array<std::string_view, 4> kPlannedKvTypes{"f16", "bf16", "q8_0", "q4_0"};
 
-/// Types that are computed from as they are stored; spelled as everywhere.
+/// The weight types that kernels read as they are stored. headroom::name_of spells them alike.
 inline constexpr std::array kWeightTypeNames{
     Spelling<WeightType>{"f32", WeightType::f32},
     Spelling<WeightType>{"f16", WeightType::f16},
@@ -110,7 +111,7 @@ inline constexpr std::array kLoadKinds{
     Spelling<LoadConfig::Kind>{"walk", LoadConfig::Kind::walk},
 };
 
-/// A key with one value that is built and one that is planned.
+/// A key of [controller] with one value that works and one that is planned.
 struct OnlyChoice {
     std::string_view key;
     std::string_view built;

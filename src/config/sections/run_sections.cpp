@@ -9,31 +9,33 @@ namespace {
 
 constexpr std::int64_t kMaxSlices = 65'536;
 
-/// A policy's spelling belongs to the scheduler; only the message is ours.
+/// Reads the policy. The scheduler defines the names of policies.
 std::optional<scheduler::PolicyKind> read_policy(TableReader& table) {
-    const auto site = table.find("policy");
-    if (!site) {
+    const auto entry = table.find("policy");
+    if (!entry) {
         return std::nullopt;
     }
-    const auto kind = scheduler::policy_named(site->node->value_or(std::string_view()));
+    const auto kind = scheduler::policy_named(entry->node->value_or(std::string_view()));
     if (!kind) {
         const auto names = scheduler::policy_names();
-        table.refuse_choice(*site, {names.begin(), names.end()}, {});
+        table.report_invalid_choice(*entry, {names.begin(), names.end()}, {});
     }
     return kind;
 }
 
-/// Keys with a single value that works.
+/// Checks the keys that have a single valid value.
 void read_only_choices(TableReader& table) {
     for (const OnlyChoice& choice : kOnlyChoices) {
-        const auto site = table.find(choice.key);
-        if (site && site->node->value<std::string_view>() != choice.built) {
-            table.refuse_choice(*site, {std::string(choice.built)}, {std::string(choice.planned)});
+        const auto entry = table.find(choice.key);
+        if (entry && entry->node->value<std::string_view>() != choice.built) {
+            table.report_invalid_choice(
+                *entry, {std::string(choice.built)}, {std::string(choice.planned)}
+            );
         }
     }
 }
 
-/// Reports a choice that makes every device read its storage if some have none.
+/// Adds a problem if a device has no storage although the value of this key requires it.
 void require_storage(
     TableReader& table, std::string_view key, const std::vector<DeviceConfig>& devices
 ) {
@@ -44,17 +46,17 @@ void require_storage(
         }
     }
     if (!lacking.empty()) {
-        const Site site = *table.find(key);
+        const TomlEntry entry = *table.find(key);
         const auto text = fmt::format(
             "= {} needs a storage_bandwidth on every device; without one: {}",
-            found_text(*site.node),
+            found_text(*entry.node),
             shortened_list(lacking)
         );
-        add_about(site, text, table.problems());
+        add_problem(entry, text, table.problems());
     }
 }
 
-/// [controller.paper].
+/// Reads [controller.paper].
 void read_paper(TableReader& controller, scheduler::PaperSettings& paper) {
     auto table = controller.table("paper", "[controller.paper]");
     if (!table) {
@@ -66,7 +68,8 @@ void read_paper(TableReader& controller, scheduler::PaperSettings& paper) {
     table->finish();
 }
 
-/// granularity, slices and reduce. Of a model file it is known later whether slices divide its FFN.
+/// Reads granularity, slices and reduce. For a model file, the number of slices is checked when the
+/// file is read.
 void read_cut(
     TableReader& table,
     const std::optional<scheduler::ModelShape>& shape,
@@ -79,26 +82,26 @@ void read_cut(
     controller.reduce = table.choice("reduce", kReduces, kNonePlanned).value_or(controller.reduce);
     if (controller.granularity == scheduler::Granularity::paper) {
         for (const std::string_view key : {"slices", "reduce"}) {
-            if (const auto site = table.find(key)) {
+            if (const auto entry = table.find(key)) {
                 const std::string_view text = "has no effect in granularity \"paper\"; give "
                                               "granularity = \"sliced\" or leave it out";
-                add_about(*site, text, table.problems());
+                add_problem(*entry, text, table.problems());
             }
         }
     } else if (controller.cost_profile == scheduler::CostProfile::paper) {
         const std::string_view text = "= \"sliced\" has no costs in cost_profile \"paper\", whose "
                                       "formulas know heads, proj and ffn; give cost_profile = "
                                       "\"physical\" or granularity = \"paper\"";
-        add_about(*table.find("granularity"), text, table.problems());
+        add_problem(*table.find("granularity"), text, table.problems());
     }
     if (const std::string problem = shape ? slices_problem(controller, *shape) : "";
         !problem.empty()) {
-        const auto site = table.find(table.find("slices") ? "slices" : "granularity");
-        table.problems().add(site->node->source(), problem);
+        const auto entry = table.find(table.find("slices") ? "slices" : "granularity");
+        table.problems().add(entry->node->source(), problem);
     }
 }
 
-/// objective; the published formulas know one sequence.
+/// Reads objective. The published formulas support only one sequence.
 void read_objective(TableReader& table, ControllerConfig& controller) {
     const auto objective = table.choice("objective", kAims, kNonePlanned);
     if (controller.cost_profile != scheduler::CostProfile::paper) {
@@ -110,24 +113,24 @@ void read_objective(TableReader& table, ControllerConfig& controller) {
         const std::string_view text = "= \"throughput\" has no formula in cost_profile \"paper\", "
                                       "which knows one sequence; give cost_profile = "
                                       "\"physical\" or objective = \"latency\"";
-        add_about(*table.find("objective"), text, table.problems());
+        add_problem(*table.find("objective"), text, table.problems());
     }
 }
 
-/// batch; more turns than sequences cannot be joined.
+/// Reads batch. A batch has at most one turn of each sequence in flight.
 void read_batch(TableReader& table, std::int64_t sequences, ControllerConfig& controller) {
-    const auto site = table.find("batch");
-    if (!site) {
+    const auto entry = table.find("batch");
+    if (!entry) {
         return;
     }
-    if (site->node->value<std::string_view>() == kAutomaticBatch) {
+    if (entry->node->value<std::string_view>() == kAutomaticBatch) {
         controller.batch = 0;
         return;
     }
-    const auto* const integer = site->node->as_integer();
+    const auto* const integer = entry->node->as_integer();
     if (integer == nullptr || integer->get() < 1) {
         const auto expected = fmt::format("a whole number from 1 on or \"{}\"", kAutomaticBatch);
-        add_mismatch(*site, expected, table.problems());
+        add_mismatch(*entry, expected, table.problems());
         return;
     }
     controller.batch = integer->get();
@@ -140,7 +143,7 @@ void read_batch(TableReader& table, std::int64_t sequences, ControllerConfig& co
             sequences,
             kAutomaticBatch
         );
-        add_about(*site, text, table.problems());
+        add_problem(*entry, text, table.problems());
     }
 }
 
@@ -167,10 +170,10 @@ ControllerConfig read_controller(
         table->choice("overload", kOverloads, kNonePlanned).value_or(controller.overload);
     controller.weights =
         table->choice("weights", kWeights, kNonePlanned).value_or(controller.weights);
-    if (controller.overload == Overload::page) {
+    if (controller.overload == OverloadMode::page) {
         require_storage(*table, "overload", devices);
     }
-    if (controller.weights == Weights::everywhere) {
+    if (controller.weights == WeightsMode::everywhere) {
         require_storage(*table, "weights", devices);
     }
     controller.cost_profile = table->choice("cost_profile", kCostProfiles, kNonePlanned)
@@ -191,7 +194,7 @@ ControllerConfig read_controller(
         table->integer("node_limit", 1, kMaxCount).value_or(controller.node_limit);
     read_only_choices(*table);
     for (const std::string_view key : {"sequences", "prefill_chunk", "arrivals", "tokens"}) {
-        table->elsewhere(key, "it belongs to [workload]");
+        table->explain_misplaced(key, "it belongs to [workload]");
     }
     table->finish();
     return controller;
@@ -204,9 +207,9 @@ ClockConfig read_clock(TableReader& root) {
         return clock;
     }
     clock.mode = table->choice("mode", kClockModes, kPlannedClockModes).value_or(clock.mode);
-    if (const auto site = table->find("scale")) {
+    if (const auto entry = table->find("scale")) {
         clock.scale =
-            read_number(*site, 0, 1e6, Zero::refused, table->problems()).value_or(clock.scale);
+            read_number(*entry, 0, 1e6, Zero::refused, table->problems()).value_or(clock.scale);
     }
     table->finish();
     return clock;

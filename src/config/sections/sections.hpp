@@ -1,5 +1,6 @@
-// The sections of a scenario, one function each. A section fills its struct with what is right and
-// reports what is wrong; whoever calls throws in the end if anything was reported.
+// The readers of a scenario's sections, one function per TOML table. Each function returns or fills
+// a struct with the valid values and adds the rest to the table's Problems. After all sections the
+// caller throws if there are problems.
 #pragma once
 
 #include <cstddef>
@@ -17,32 +18,36 @@
 
 namespace headroom::config {
 
-/// Where the model comes from. unknown: that is a problem already.
-enum class ModelSource : std::uint8_t { unknown, file, shape };
+/// Whether the model is a file or a shape. It is unknown after a problem in [model].
+enum class ModelKind : std::uint8_t { unknown, file, shape };
 
-struct ModelPlaces {
-    std::filesystem::path installed; ///< where plain names are looked for too; empty: nowhere
-    bool must_exist = false;         ///< a file that is not there is a problem of the scenario
+/// How a model file is looked for.
+struct ModelFileLookup {
+    /// Second folder for names without a folder, after the scenario's own; empty: none.
+    std::filesystem::path installed_folder;
+    bool must_exist = false; ///< a file that does not exist is a problem
 };
 
-/// [model]. folder: where relative paths start.
-ModelSource read_model(
+/// Reads [model]. Relative paths start from `folder`.
+ModelKind read_model(
     TableReader& root,
     const std::filesystem::path& folder,
-    const ModelPlaces& places,
+    const ModelFileLookup& lookup,
     Scenario& scenario
 );
 
-/// [workload], with the contents of a prompt_file, which are added to scenario.input_files.
+/// Reads [workload] and the prompt file, whose contents it adds to scenario.input_files. Relative
+/// paths start from `folder`.
 void read_workload(
-    TableReader& root, const std::filesystem::path& folder, ModelSource model, Scenario& scenario
+    TableReader& root, const std::filesystem::path& folder, ModelKind model, Scenario& scenario
 );
 
-/// The key `arrivals` of [workload]. requests: how many there are, if that is known.
+/// Reads the key `arrivals` of [workload]. requests: the number of requests, or nothing if a
+/// problem leaves it unknown.
 ArrivalsConfig read_arrivals(TableReader& workload, std::optional<std::size_t> requests);
 
-/// [controller]; what depends on the sequences in flight is checked against the workload,
-/// overload = "page" against the devices, slices against the shape.
+/// Reads [controller]. The batch size is checked against the workload, keys that need storage
+/// against the devices, and the number of slices against the shape.
 ControllerConfig read_controller(
     TableReader& root,
     const WorkloadConfig& workload,
@@ -50,9 +55,10 @@ ControllerConfig read_controller(
     const std::optional<scheduler::ModelShape>& shape
 );
 
+/// Reads [clock].
 ClockConfig read_clock(TableReader& root);
 
-/// The scales as exact fractions beside the doubles that go into ScaleConfig.
+/// The scales, as doubles in `written` and as exact fractions.
 struct Scales {
     ScaleConfig written;
     scheduler::Ratio compute;
@@ -61,15 +67,17 @@ struct Scales {
     scheduler::Ratio latency;
 };
 
-/// [fleet].
+/// Reads [fleet].
 Scales read_scales(TableReader& root);
 
-/// Devices by name or index, for links and events.
+/// Finds the devices that links and events refer to.
 class DeviceNames {
   public:
     explicit DeviceNames(const std::vector<DeviceConfig>& devices);
-    /// A device's name, or its index as a whole number; else a problem.
-    [[nodiscard]] std::optional<DeviceId> read(const Site& site, Problems& problems) const;
+    /// Returns the device whose name or index the entry gives. Adds a problem and returns nothing
+    /// if there is none.
+    [[nodiscard]] std::optional<DeviceId> find_device(const TomlEntry& entry, Problems& problems)
+        const;
     [[nodiscard]] std::size_t size() const { return names_.size(); }
 
   private:
@@ -77,22 +85,24 @@ class DeviceNames {
     std::map<std::string, DeviceId, std::less<>> ids_;
 };
 
-/// [[device]]: all devices, counts expanded, and the source.
+/// Reads all [[device]] tables into fleet.devices and fleet.source. A table with a count makes as
+/// many devices.
 void read_devices(TableReader& root, const Scales& scales, FleetConfig& fleet);
 
-/// [network] and [[network.link]].
+/// Reads [network] and [[network.link]].
 NetworkConfig read_network(TableReader& root, const Scales& scales, const DeviceNames& names);
 
-/// [[event]].
+/// Reads all [[event]] tables.
 std::vector<Event> read_events(
     TableReader& root, const DeviceNames& names, const std::vector<DeviceConfig>& devices
 );
 
-/// A load: a fraction or a table { kind, … }. shown: how people see that table.
+/// Reads a load: a fraction, or a table { kind, … }. Without the key the load is 0.
 LoadConfig read_load(TableReader& reader, std::string_view key);
 
-/// A quantity that its scale must neither blow up nor, unless zero is allowed, reduce to nothing.
-/// Where the key is absent, what the entry that catalogue_key names says.
+/// Returns the unscaled quantity of a key or, if the key is absent, `of_catalogue`. Adds a problem
+/// if the scaled value exceeds kMaxValue or, with Zero::refused, becomes 0. catalogue_key: the key
+/// that names the profile or preset of `of_catalogue`.
 std::optional<std::int64_t> read_scaled(
     TableReader& reader,
     std::string_view key,

@@ -1,4 +1,3 @@
-// See shape_section.hpp.
 #include "config/sections/shape_section.hpp"
 
 #include <fmt/format.h>
@@ -9,21 +8,22 @@ namespace headroom::config {
 
 namespace {
 
-// Far beyond any model, and within what can be counted.
+// Limits far above any real model, so that products of these numbers still fit in 64 bits.
 constexpr std::int64_t kMaxLayers = 1000;
 constexpr std::int64_t kMaxHeads = 1024;
 constexpr std::int64_t kMaxTokens = 16'777'216;
-static_assert(kMaxLayers <= kMostLayers && kMaxHeads <= kMostHeads);
-static_assert(kMaxTokens <= kLongestContext && kMaxTokens <= kMostVocabulary);
+static_assert(kMaxLayers <= kMaxModelLayers && kMaxHeads <= kMaxModelHeads);
+static_assert(kMaxTokens <= kMaxModelContext && kMaxTokens <= kMaxModelVocabulary);
 
 std::int64_t required(TableReader& table, std::string_view key, std::int64_t high) {
     if (!table.find(key)) {
-        table.missing(key, "give a whole number");
+        table.report_missing(key, "give a whole number");
     }
     return table.integer(key, 1, high).value_or(0);
 }
 
-/// What the figures must be to each other; those that are missing or wrong (0) are told already.
+/// Checks the relations between the dimensions. A dimension that is 0 is missing or invalid and has
+/// been reported already.
 void check_figures(TableReader& table, const scheduler::ModelShape& shape, WeightType type) {
     const auto must_divide = [&](std::string_view part,
                                  std::int64_t n,
@@ -33,7 +33,7 @@ void check_figures(TableReader& table, const scheduler::ModelShape& shape, Weigh
         if (n > 0 && whole > 0 && whole % n != 0) {
             const auto text =
                 fmt::format("= {} is not a multiple of {} = {}; {}", whole, part, n, why);
-            add_about(*table.find(key), text, table.problems());
+            add_problem(*table.find(key), text, table.problems());
         }
     };
     must_divide("heads", shape.heads, "width", shape.width, "every head has the same width");
@@ -71,8 +71,8 @@ std::optional<scheduler::ModelShape> read_shape(TableReader& parent) {
     shape.heads = static_cast<std::int32_t>(required(*table, "heads", kMaxHeads));
     const auto kv_heads = table->integer("kv_heads", 1, kMaxHeads);
     shape.kv_heads = static_cast<std::int32_t>(kv_heads.value_or(shape.heads));
-    shape.width = required(*table, "width", kMostWidth);
-    shape.ffn_width = required(*table, "ffn_width", kMostFfnWidth);
+    shape.width = required(*table, "width", kMaxModelWidth);
+    shape.ffn_width = required(*table, "ffn_width", kMaxModelFfnWidth);
     shape.gated = table->flag("gated").value_or(true);
     shape.vocabulary = required(*table, "vocab", kMaxTokens);
     shape.context = required(*table, "context", kMaxTokens);

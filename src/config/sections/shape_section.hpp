@@ -1,4 +1,5 @@
-// The shape of a model that has no file, as scenarios and the catalogue write it.
+// Reads and writes the shape of a model without a file. Scenarios and the catalogue use the same
+// TOML table for it: { layers, heads, … }.
 #pragma once
 
 #include <optional>
@@ -9,13 +10,13 @@
 
 namespace headroom::config {
 
-/// The key `shape` of a table; nothing if it is absent or no table. With problems the shape may be
-/// unusable.
+/// Reads the key `shape` of a table. Returns nothing if it is absent or is not a table. After other
+/// problems the returned shape may be invalid.
 std::optional<scheduler::ModelShape> read_shape(TableReader& parent);
-/// As a scenario has it.
+/// Returns the shape as an inline TOML table.
 std::string shape_text(const scheduler::ModelShape& shape);
 
-/// Every matrix is stored in that type.
+/// Sets the type of every matrix. Precondition: shape.layers is set.
 void set_types(scheduler::ModelShape& shape, WeightType type);
 
 } // namespace headroom::config

@@ -1,4 +1,3 @@
-// See table_reader.hpp.
 #include "config/sections/table_reader.hpp"
 
 #include <algorithm>
@@ -12,7 +11,7 @@ namespace headroom::config {
 
 namespace {
 
-/// `"a", "b" or "c"`.
+/// Returns `"a", "b" or "c"`.
 std::string alternatives(const std::vector<std::string>& names) {
     std::string text;
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -22,7 +21,7 @@ std::string alternatives(const std::vector<std::string>& names) {
     return text;
 }
 
-/// What was meant where one table comes twice.
+/// Returns a hint for a table that is written twice with [x] and should be a list [[x]].
 std::string syntax_hint(std::string_view description) {
     for (const std::string_view list : {"device", "event", "network.link"}) {
         if (description.find(fmt::format("existing table '{}'", list)) != std::string_view::npos) {
@@ -35,7 +34,7 @@ std::string syntax_hint(std::string_view description) {
 } // namespace
 
 toml::table parse_toml(std::string_view text, Problems& problems) {
-    if (const std::optional<Excess> excess = find_excess(text)) {
+    if (const std::optional<ExceededLimit> excess = find_exceeded_limit(text)) {
         const auto line = static_cast<toml::source_index>(excess->line);
         const auto column = static_cast<toml::source_index>(excess->column);
         problems.add({{line, column}, {line, column}, nullptr}, excess->text);
@@ -55,76 +54,77 @@ std::string TableReader::key_path(std::string_view key) const {
     return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
 }
 
-std::optional<Site> TableReader::find(std::string_view key) {
+std::optional<TomlEntry> TableReader::find(std::string_view key) {
     if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
         known_.emplace_back(key);
     }
     const toml::node* const node = table_->get(key);
-    return node == nullptr ? std::nullopt : std::optional(Site{node, key_path(key)});
+    return node == nullptr ? std::nullopt : std::optional(TomlEntry{node, key_path(key)});
 }
 
 std::optional<std::string> TableReader::text(std::string_view key) {
-    const auto site = find(key);
-    return site ? read_text(*site, *problems_) : std::nullopt;
+    const auto entry = find(key);
+    return entry ? read_text(*entry, *problems_) : std::nullopt;
 }
 
 std::optional<bool> TableReader::flag(std::string_view key) {
-    const auto site = find(key);
-    return site ? read_flag(*site, *problems_) : std::nullopt;
+    const auto entry = find(key);
+    return entry ? read_flag(*entry, *problems_) : std::nullopt;
 }
 
 std::optional<std::int64_t> TableReader::integer(
     std::string_view key, std::int64_t low, std::int64_t high
 ) {
-    const auto site = find(key);
-    return site ? read_integer(*site, low, high, *problems_) : std::nullopt;
+    const auto entry = find(key);
+    return entry ? read_integer(*entry, low, high, *problems_) : std::nullopt;
 }
 
 std::optional<scheduler::Ppb> TableReader::fraction(std::string_view key) {
-    const auto site = find(key);
-    return site ? read_fraction(*site, *problems_) : std::nullopt;
+    const auto entry = find(key);
+    return entry ? read_fraction(*entry, *problems_) : std::nullopt;
 }
 
 std::optional<std::int64_t> TableReader::quantity(
     std::string_view key, Quantity quantity, Zero zero
 ) {
-    const auto site = find(key);
-    return site ? read_quantity(*site, quantity, zero, *problems_) : std::nullopt;
+    const auto entry = find(key);
+    return entry ? read_quantity(*entry, quantity, zero, *problems_) : std::nullopt;
 }
 
-std::optional<TableReader> TableReader::table(std::string_view key, std::string shown) {
-    const auto site = find(key);
-    if (!site) {
+std::optional<TableReader> TableReader::table(std::string_view key, std::string display_name) {
+    const auto entry = find(key);
+    if (!entry) {
         return std::nullopt;
     }
-    if (const toml::table* const table = site->node->as_table()) {
-        return TableReader(*table, site->key, std::move(shown), *problems_);
+    if (const toml::table* const table = entry->node->as_table()) {
+        return TableReader(*table, entry->key, std::move(display_name), *problems_);
     }
-    add_mismatch(*site, fmt::format("a table, written {}", shown), *problems_);
+    add_mismatch(*entry, fmt::format("a table, written {}", display_name), *problems_);
     return std::nullopt;
 }
 
-std::vector<TableReader> TableReader::tables(std::string_view key, std::string shown) {
+std::vector<TableReader> TableReader::tables(std::string_view key, std::string display_name) {
     std::vector<TableReader> readers;
-    const auto site = find(key);
-    if (!site) {
+    const auto entry = find(key);
+    if (!entry) {
         return readers;
     }
-    const std::string expected = fmt::format("tables, each written {}", shown);
-    if (site->node->is_table()) {
-        const auto text = fmt::format("is one table; it is a list, each of it written {}", shown);
-        add_about(*site, text, *problems_);
+    const std::string expected = fmt::format("tables, each written {}", display_name);
+    if (entry->node->is_table()) {
+        const auto text =
+            fmt::format("is one table; it is a list, each of it written {}", display_name);
+        add_problem(*entry, text, *problems_);
         return readers;
     }
-    const toml::array* const array = site->node->as_array();
+    const toml::array* const array = entry->node->as_array();
     if (array == nullptr) {
-        add_mismatch(*site, expected, *problems_);
+        add_mismatch(*entry, expected, *problems_);
         return readers;
     }
     for (std::size_t i = 0; i < array->size(); ++i) {
-        const Site element{array->get(i), fmt::format("{}.{}", site->key, i)};
+        const TomlEntry element{array->get(i), fmt::format("{}.{}", entry->key, i)};
         if (const toml::table* const table = element.node->as_table()) {
-            readers.emplace_back(*table, element.key, shown, *problems_);
+            readers.emplace_back(*table, element.key, display_name, *problems_);
         } else {
             add_mismatch(element, expected, *problems_);
         }
@@ -132,72 +132,77 @@ std::vector<TableReader> TableReader::tables(std::string_view key, std::string s
     return readers;
 }
 
-void TableReader::refuse_choice(
-    const Site& site, const std::vector<std::string>& names, const std::vector<std::string>& planned
+void TableReader::report_invalid_choice(
+    const TomlEntry& entry,
+    const std::vector<std::string>& names,
+    const std::vector<std::string>& planned
 ) {
     const std::string works = alternatives(names);
-    const auto value = site.node->value<std::string_view>();
+    const auto value = entry.node->value<std::string_view>();
     if (!value) {
-        add_mismatch(site, works, *problems_);
+        add_mismatch(entry, works, *problems_);
         return;
     }
     if (std::find(planned.begin(), planned.end(), *value) != planned.end()) {
         const auto text =
             fmt::format("= \"{}\" is planned but not built yet; what works now: {}", *value, works);
-        add_about(site, text, *problems_);
+        add_problem(entry, text, *problems_);
         return;
     }
     const std::string_view near = nearest_word(*value, names);
     problems_->add(
-        site.node->source(),
+        entry.node->source(),
         fmt::format(
             "{}: expected {}; found {}{}",
-            site.key,
+            entry.key,
             works,
-            found_text(*site.node),
+            found_text(*entry.node),
             near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)
         )
     );
 }
 
-void TableReader::refuse_entry(
-    const Site& site, const std::vector<std::string>& all, const std::vector<std::string>& listed
+void TableReader::report_unknown_entry(
+    const TomlEntry& entry,
+    const std::vector<std::string>& all,
+    const std::vector<std::string>& listed
 ) {
-    const auto name = site.node->value<std::string_view>();
+    const auto name = entry.node->value<std::string_view>();
     if (!name) {
-        add_mismatch(site, "a name of the catalogue, in quotes", *problems_);
+        add_mismatch(entry, "a name of the catalogue, in quotes", *problems_);
         return;
     }
     const std::string_view near = nearest_word(*name, all);
     const auto text = fmt::format(
         "= {} is not in the catalogue; {}",
-        found_text(*site.node),
+        found_text(*entry.node),
         near.empty() ? fmt::format("there are {}", fmt::join(listed, ", "))
                      : fmt::format("did you mean \"{}\"?", near)
     );
-    add_about(site, text, *problems_);
+    add_problem(entry, text, *problems_);
 }
 
-void TableReader::missing(std::string_view key, std::string_view hint) {
+void TableReader::report_missing(std::string_view key, std::string_view hint) {
     missing_.push_back({std::string(key), std::string(hint)});
 }
 
-void TableReader::elsewhere(std::string_view key, std::string_view instead) {
-    elsewhere_.emplace_back(key, instead);
+void TableReader::explain_misplaced(std::string_view key, std::string_view hint) {
+    misplaced_.emplace_back(key, hint);
 }
 
-void TableReader::about(const std::string& text) {
+void TableReader::add_table_problem(const std::string& text) {
     problems_->add(table_->source(), text);
 }
 
 void TableReader::report_unknown(const toml::key& key, const toml::node& value) {
-    const auto moved = std::find_if(elsewhere_.begin(), elsewhere_.end(), [&](const auto& other) {
-        return other.first == key.str();
-    });
+    const auto misplaced =
+        std::find_if(misplaced_.begin(), misplaced_.end(), [&](const auto& other) {
+            return other.first == key.str();
+        });
     const std::string_view near = nearest_word(key.str(), known_);
-    std::string text = fmt::format("unknown key '{}' in {}; ", key.str(), shown_);
-    if (moved != elsewhere_.end()) {
-        text += moved->second;
+    std::string text = fmt::format("unknown key '{}' in {}; ", key.str(), display_name_);
+    if (misplaced != misplaced_.end()) {
+        text += misplaced->second;
     } else if (!near.empty()) {
         text += fmt::format("did you mean '{}'?", near);
     } else {
@@ -206,7 +211,7 @@ void TableReader::report_unknown(const toml::key& key, const toml::node& value) 
     std::erase_if(missing_, [&](const Missing& missing) {
         return std::string_view(missing.key).substr(0, missing.key.find('.')) == near;
     });
-    // A key that the command line put in has no place; its value has.
+    // A key that a command line option added has no position; its value names the option.
     problems_->add(key.source().path ? key.source() : value.source(), text);
 }
 
@@ -217,7 +222,7 @@ void TableReader::finish() {
         }
     }
     for (const Missing& missing : missing_) {
-        about(fmt::format("{} is missing; {}", key_path(missing.key), missing.hint));
+        add_table_problem(fmt::format("{} is missing; {}", key_path(missing.key), missing.hint));
     }
 }
 

@@ -1,5 +1,5 @@
-// A table of a scenario, read key by key. Every key that is asked for is known; `finish` reports
-// the others, so a key cannot be read without being allowed or allowed without being read.
+// Reads a TOML table key by key. A key counts as known as soon as it has been looked up. `finish`
+// reports all other keys of the table, so the code that reads keys is also the list of valid keys.
 #pragma once
 
 #include <array>
@@ -17,22 +17,31 @@
 
 namespace headroom::config {
 
-/// The document. Throws InputError for a mistake in the syntax: without a document there is
-/// nothing else to say.
+/// Returns the document. Throws InputError for a syntax error and for a text that exceeds a limit
+/// of toml_limits.hpp.
 [[nodiscard]] toml::table parse_toml(std::string_view text, Problems& problems);
 
 class TableReader {
   public:
-    /// path: the dotted key of the table ("" at the top); shown: how people see it ("[[device]]").
-    TableReader(const toml::table& table, std::string path, std::string shown, Problems& problems)
-        : table_(&table), path_(std::move(path)), shown_(std::move(shown)), problems_(&problems) {}
+    /// path: the dotted key of the table, "" for the whole document. display_name: the table's name
+    /// in messages, such as "[[device]]".
+    TableReader(
+        const toml::table& table, std::string path, std::string display_name, Problems& problems
+    )
+        : table_(&table), path_(std::move(path)), display_name_(std::move(display_name)),
+          problems_(&problems) {}
 
-    /// The value of a key, if it is there; the key is known from now on.
-    [[nodiscard]] std::optional<Site> find(std::string_view key);
+    /// Returns the entry of a key, or nothing if it is absent, and marks the key as known.
+    [[nodiscard]] std::optional<TomlEntry> find(std::string_view key);
+    /// Returns the dotted path of a key of this table.
     [[nodiscard]] std::string key_path(std::string_view key) const;
     [[nodiscard]] Problems& problems() { return *problems_; }
-    [[nodiscard]] const toml::source_region& place() const { return table_->source(); }
+    /// Returns the table's position in the text.
+    [[nodiscard]] const toml::source_region& position() const { return table_->source(); }
     [[nodiscard]] const toml::table& table() const { return *table_; }
+
+    // Each of these functions returns the value of a key. It returns nothing if the key is absent,
+    // and adds a problem and returns nothing if the value is wrong.
 
     [[nodiscard]] std::optional<std::string> text(std::string_view key);
     [[nodiscard]] std::optional<bool> flag(std::string_view key);
@@ -43,79 +52,82 @@ class TableReader {
     [[nodiscard]] std::optional<std::int64_t> quantity(
         std::string_view key, Quantity quantity, Zero zero
     );
-    /// A reader for a table below this one; nothing if it is absent or no table (a problem).
-    [[nodiscard]] std::optional<TableReader> table(std::string_view key, std::string shown);
-    /// Readers for [[key]]; an array that is written inline will do.
-    [[nodiscard]] std::vector<TableReader> tables(std::string_view key, std::string shown);
+    /// Returns a reader of the table below this key.
+    [[nodiscard]] std::optional<TableReader> table(std::string_view key, std::string display_name);
+    /// Returns a reader of each table of the array [[key]]. The array may also be written inline.
+    [[nodiscard]] std::vector<TableReader> tables(std::string_view key, std::string display_name);
 
-    /// One of the spellings; the planned ones are told as such.
+    /// Returns the choice with the given spelling. For a spelling in `planned`, the problem says
+    /// that the choice is not built yet.
     template <class Table, class Planned>
     [[nodiscard]] auto choice(std::string_view key, const Table& spellings, const Planned& planned)
         -> std::optional<decltype(spellings.front().value)> {
-        const std::optional<Site> site = find(key);
-        if (!site) {
+        const std::optional<TomlEntry> entry = find(key);
+        if (!entry) {
             return std::nullopt;
         }
         std::vector<std::string> names;
         for (const auto& spelling : spellings) {
-            if (site->node->value<std::string_view>() == spelling.name) {
+            if (entry->node->value<std::string_view>() == spelling.name) {
                 return spelling.value;
             }
             names.emplace_back(spelling.name);
         }
-        refuse_choice(*site, names, {planned.begin(), planned.end()});
+        report_invalid_choice(*entry, names, {planned.begin(), planned.end()});
         return std::nullopt;
     }
 
-    /// The profile or preset that the key names; nothing if the key is absent or names none of
-    /// `entries` (a problem with the near name, or all names that are no variant).
+    /// Returns the profile or preset that the key names, or a null pointer. If no entry has that
+    /// name, the problem suggests a similar name or lists all names except variants.
     template <class Entry>
-    [[nodiscard]] const Entry* entry(std::string_view key, const std::vector<Entry>& entries) {
-        const std::optional<Site> site = find(key);
-        if (!site) {
+    [[nodiscard]] const Entry* catalogue_entry(
+        std::string_view key, const std::vector<Entry>& entries
+    ) {
+        const std::optional<TomlEntry> entry = find(key);
+        if (!entry) {
             return nullptr;
         }
         std::vector<std::string> all;
         std::vector<std::string> listed;
-        for (const Entry& entry : entries) {
-            if (site->node->value<std::string_view>() == entry.name) {
-                return &entry;
+        for (const Entry& candidate : entries) {
+            if (entry->node->value<std::string_view>() == candidate.name) {
+                return &candidate;
             }
-            all.push_back(entry.name);
-            if constexpr (requires { entry.variant; }) {
-                if (entry.variant) {
+            all.push_back(candidate.name);
+            if constexpr (requires { candidate.variant; }) {
+                if (candidate.variant) {
                     continue;
                 }
             }
-            listed.push_back(entry.name);
+            listed.push_back(candidate.name);
         }
-        refuse_entry(*site, all, listed);
+        report_unknown_entry(*entry, all, listed);
         return nullptr;
     }
 
-    /// Reports a value that is none of `names`.
-    void refuse_choice(
-        const Site& site,
+    /// Adds the problem that a value is none of `names`.
+    void report_invalid_choice(
+        const TomlEntry& entry,
         const std::vector<std::string>& names,
         const std::vector<std::string>& planned
     );
 
-    /// Reports a name that is none of `all`; `listed` are shown if none is near.
-    void refuse_entry(
-        const Site& site,
+    /// Adds the problem that a name is none of `all`. It lists the names `listed` if none of `all`
+    /// is similar.
+    void report_unknown_entry(
+        const TomlEntry& entry,
         const std::vector<std::string>& all,
         const std::vector<std::string>& listed
     );
 
-    /// A problem at the table's own place: `key` is missing; told by finish, unless a key that is
-    /// unknown was meant to be this one.
-    void missing(std::string_view key, std::string_view hint);
-    /// What to say instead of "unknown" if the key turns up here, where it does not belong.
-    void elsewhere(std::string_view key, std::string_view instead);
-    /// A problem at the table's own place.
-    void about(const std::string& text);
-    /// Reports every key that nobody asked for and every one that is missing. Call when all keys
-    /// have been asked for.
+    /// Makes `finish` add the problem that a key is missing, unless the table has an unknown key
+    /// that is probably a misspelling of it.
+    void report_missing(std::string_view key, std::string_view hint);
+    /// Sets the hint that `finish` gives if the table has this key, which belongs to another table.
+    void explain_misplaced(std::string_view key, std::string_view hint);
+    /// Adds a problem at the table's own position.
+    void add_table_problem(const std::string& text);
+    /// Adds a problem for every unknown key and every missing key. Call it after all other reads.
     void finish();
 
   private:
@@ -128,10 +140,10 @@ class TableReader {
 
     const toml::table* table_;
     std::string path_;
-    std::string shown_;
+    std::string display_name_;
     Problems* problems_;
     std::vector<std::string> known_;
-    std::vector<std::pair<std::string, std::string>> elsewhere_;
+    std::vector<std::pair<std::string, std::string>> misplaced_; ///< keys and their hints
     std::vector<Missing> missing_;
 };
 

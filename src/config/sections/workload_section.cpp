@@ -15,40 +15,40 @@ namespace {
 constexpr std::int64_t kMaxPromptTokens = 16'777'216;
 constexpr std::int64_t kDefaultPromptTokens = 16;
 
-/// The contents as one text; a problem if there is no such file or it is no text.
+/// Returns the contents of a prompt file. Adds a problem if it cannot be read or is not UTF-8.
 std::optional<std::string> read_prompt_file(
-    const Site& site, const std::filesystem::path& path, Problems& problems
+    const TomlEntry& entry, const std::filesystem::path& path, Problems& problems
 ) {
     Input input = read_input(path, "the prompts");
-    if (input.failure == EISDIR) {
-        add_about(site, fmt::format("names a directory: {}", path.string()), problems);
+    if (input.error_number == EISDIR) {
+        add_problem(entry, fmt::format("names a directory: {}", path.string()), problems);
         return std::nullopt;
     }
-    if (input.failure == ENOENT) {
-        add_about(site, fmt::format("cannot be opened: {}", path.string()), problems);
+    if (input.error_number == ENOENT) {
+        add_problem(entry, fmt::format("cannot be opened: {}", path.string()), problems);
         return std::nullopt;
     }
-    if (input.failure != 0) {
-        const std::string why = std::strerror(input.failure);
-        add_about(site, fmt::format("cannot be read: {}: {}", input_name(path), why), problems);
+    if (input.error_number != 0) {
+        const std::string why = std::strerror(input.error_number);
+        add_problem(entry, fmt::format("cannot be read: {}: {}", input_name(path), why), problems);
         return std::nullopt;
     }
-    if (const auto bad = first_bad_utf8(input.text)) {
+    if (const auto bad = first_invalid_utf8(input.text)) {
         const auto problem =
             fmt::format("is not valid UTF-8 at byte {}: {}", *bad, input_name(path));
-        add_about(site, problem, problems);
+        add_problem(entry, problem, problems);
         return std::nullopt;
     }
     return std::move(input.text);
 }
 
-/// Some editors begin a file with a byte order mark, which is no part of its text.
+/// Removes the byte order mark that some editors put at the beginning of a file.
 std::string_view without_mark(std::string_view text) {
     constexpr std::string_view kMark = "\xEF\xBB\xBF";
     return text.substr(text.starts_with(kMark) ? kMark.size() : 0);
 }
 
-/// Editors end a file with a newline; a prompt that ends with one is another prompt.
+/// Removes the newline that editors put at the end of a file, because it would change the prompt.
 std::string without_last_newline(std::string_view text) {
     for (const char c : {'\n', '\r'}) {
         if (text.ends_with(c)) {
@@ -59,31 +59,31 @@ std::string without_last_newline(std::string_view text) {
 }
 
 void read_prompts(TableReader& table, Scenario& scenario) {
-    const auto site = table.find("prompts");
-    if (!site) {
+    const auto entry = table.find("prompts");
+    if (!entry) {
         return;
     }
     Problems& problems = table.problems();
-    const toml::array* const array = site->node->as_array();
+    const toml::array* const array = entry->node->as_array();
     if (array == nullptr) {
-        const auto* const text = site->node->as_string();
+        const auto* const text = entry->node->as_string();
         const auto hint =
             text == nullptr ? "" : fmt::format("; did you mean [{}]?", found_text(*text));
-        add_mismatch(*site, "an array of strings", problems, hint);
+        add_mismatch(*entry, "an array of strings", problems, hint);
         return;
     }
     std::vector<std::string> prompts;
     for (std::size_t i = 0; i < array->size(); ++i) {
-        const Site element{array->get(i), fmt::format("{}.{}", site->key, i)};
+        const TomlEntry element{array->get(i), fmt::format("{}.{}", entry->key, i)};
         prompts.push_back(read_text(element, problems).value_or(""));
     }
     if (prompts.empty()) {
-        add_about(*site, "is empty; give one prompt, [\"\"] for none", problems);
+        add_problem(*entry, "is empty; give one prompt, [\"\"] for none", problems);
     }
     scenario.workload.prompts = std::move(prompts);
 }
 
-/// Every line that is not empty.
+/// Returns all lines that are not empty.
 std::vector<std::string> lines_of(std::string_view text) {
     std::vector<std::string> lines;
     while (!text.empty()) {
@@ -103,18 +103,18 @@ void read_prompt_sources(
     TableReader& table, const std::filesystem::path& folder, Scenario& scenario
 ) {
     read_prompts(table, scenario);
-    const auto site = table.find("prompt_file");
+    const auto entry = table.find("prompt_file");
     const bool by_line = table.flag("prompt_lines").value_or(false);
-    if (!site) {
+    if (!entry) {
         if (by_line) {
             const std::string_view text = "= true needs a prompt_file, whose lines are the prompts";
-            add_about(*table.find("prompt_lines"), text, table.problems());
+            add_problem(*table.find("prompt_lines"), text, table.problems());
         }
         return;
     }
     Problems& problems = table.problems();
     if (table.find("prompts")) {
-        add_about(*site, "and prompts exclude each other; give one of them", problems);
+        add_problem(*entry, "and prompts exclude each other; give one of them", problems);
     }
     const auto written = table.text("prompt_file");
     if (!written) {
@@ -122,60 +122,60 @@ void read_prompt_sources(
     }
     const auto path =
         is_standard_input(*written) ? std::filesystem::path(*written) : folder / *written;
-    if (auto contents = read_prompt_file(*site, path, problems)) {
+    if (auto contents = read_prompt_file(*entry, path, problems)) {
         const std::string_view text = without_mark(*contents);
         scenario.workload.prompts =
             by_line ? lines_of(text) : std::vector{without_last_newline(text)};
         if (scenario.workload.prompts.empty()) {
-            add_about(*site, fmt::format("has no line with a prompt: {}", *written), problems);
+            add_problem(*entry, fmt::format("has no line with a prompt: {}", *written), problems);
         }
         scenario.input_files.insert_or_assign(*written, std::move(*contents));
     }
 }
 
-/// Without a tokenizer prompts are counted, not spelled.
-void read_prompt_tokens(TableReader& table, ModelSource model, WorkloadConfig& workload) {
+/// Reads prompt_tokens, which replaces the prompts of a model without a tokenizer.
+void read_prompt_tokens(TableReader& table, ModelKind model, WorkloadConfig& workload) {
     Problems& problems = table.problems();
-    if (model == ModelSource::shape) {
+    if (model == ModelKind::shape) {
         for (const std::string_view key : {"prompts", "prompt_file"}) {
-            if (const auto site = table.find(key)) {
+            if (const auto entry = table.find(key)) {
                 const std::string_view text = "needs a tokenizer, and a preset or shape has none; "
                                               "give prompt_tokens = 16, or a model file";
-                add_about(*site, text, problems);
+                add_problem(*entry, text, problems);
             }
         }
     }
-    const auto site = table.find("prompt_tokens");
-    if (!site) {
+    const auto entry = table.find("prompt_tokens");
+    if (!entry) {
         return;
     }
-    if (model == ModelSource::file) {
+    if (model == ModelKind::file) {
         const std::string_view text =
             "goes with a preset or a shape; a model file has a tokenizer: "
             "give prompts";
-        add_about(*site, text, problems);
+        add_problem(*entry, text, problems);
         return;
     }
-    const toml::array* const array = site->node->as_array();
+    const toml::array* const array = entry->node->as_array();
     std::vector<std::int64_t> lengths;
     for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
-        const Site element{array->get(i), fmt::format("{}.{}", site->key, i)};
+        const TomlEntry element{array->get(i), fmt::format("{}.{}", entry->key, i)};
         lengths.push_back(read_integer(element, 1, kMaxPromptTokens, problems).value_or(1));
     }
     if (array == nullptr) {
-        lengths = {read_integer(*site, 1, kMaxPromptTokens, problems).value_or(1)};
+        lengths = {read_integer(*entry, 1, kMaxPromptTokens, problems).value_or(1)};
     } else if (array->empty()) {
-        add_about(*site, "is empty; give a length for each prompt", problems);
+        add_problem(*entry, "is empty; give a length for each prompt", problems);
     }
     workload.prompt_tokens = std::move(lengths);
 }
 
-/// temperature, top_k, top_p and min_p. The last three say nothing where nothing is drawn.
+/// Reads temperature, top_k, top_p and min_p. The last three have no effect at temperature 0.
 void read_sampling(TableReader& table, WorkloadConfig& workload) {
     Problems& problems = table.problems();
     const auto number = [&](std::string_view key, double high, Zero zero, double otherwise) {
-        const auto site = table.find(key);
-        return site ? read_number(*site, 0, high, zero, problems).value_or(otherwise) : otherwise;
+        const auto entry = table.find(key);
+        return entry ? read_number(*entry, 0, high, zero, problems).value_or(otherwise) : otherwise;
     };
     const double kInvalid = -1;
     workload.temperature =
@@ -187,7 +187,7 @@ void read_sampling(TableReader& table, WorkloadConfig& workload) {
         if (used && workload.temperature == 0) {
             const std::string_view text = "has no effect at temperature 0, where the likeliest "
                                           "token is always taken; give a temperature above 0";
-            add_about(*table.find(key), text, problems);
+            add_problem(*table.find(key), text, problems);
         }
     };
     needs_temperature("top_k", workload.top_k > 0);
@@ -195,46 +195,47 @@ void read_sampling(TableReader& table, WorkloadConfig& workload) {
     needs_temperature("min_p", workload.min_p > 0);
 }
 
-/// A limit for all prompts, or one for each. prompts: how many there are, if that is known.
+/// Reads the token limit of all prompts, or one limit per prompt. prompts: the number of prompts,
+/// or nothing if a problem leaves it unknown.
 void read_tokens(TableReader& table, std::optional<std::size_t> prompts, WorkloadConfig& workload) {
-    const auto site = table.find("tokens");
-    if (!site) {
+    const auto entry = table.find("tokens");
+    if (!entry) {
         return;
     }
     Problems& problems = table.problems();
-    const toml::array* const array = site->node->as_array();
+    const toml::array* const array = entry->node->as_array();
     if (array == nullptr) {
-        workload.tokens = read_integer(*site, 1, kMaxCount, problems).value_or(workload.tokens);
+        workload.tokens = read_integer(*entry, 1, kMaxCount, problems).value_or(workload.tokens);
         return;
     }
     std::vector<std::int64_t> limits;
     for (std::size_t i = 0; i < array->size(); ++i) {
-        const Site element{array->get(i), fmt::format("{}.{}", site->key, i)};
+        const TomlEntry element{array->get(i), fmt::format("{}.{}", entry->key, i)};
         limits.push_back(read_integer(element, 1, kMaxCount, problems).value_or(1));
     }
     if (limits.empty()) {
-        add_about(*site, "is empty; give a number for each prompt or one for all", problems);
+        add_problem(*entry, "is empty; give a number for each prompt or one for all", problems);
         return;
     }
     if (prompts && *prompts != limits.size()) {
         const auto text = fmt::format(
             "has {} for {}; give one for each or a single number for all",
-            counted(limits.size(), "number"),
-            counted(*prompts, "prompt")
+            count_text(limits.size(), "number"),
+            count_text(*prompts, "prompt")
         );
-        add_about(*site, text, problems);
+        add_problem(*entry, text, problems);
     }
     workload.tokens = *std::max_element(limits.begin(), limits.end());
     workload.tokens_each = std::move(limits);
 }
 
-/// repeat and the requests that it makes; nothing if their number is not known.
+/// Reads repeat. Returns the number of requests, or nothing if a problem leaves it unknown.
 std::optional<std::size_t> read_requests(
     TableReader& table, std::optional<std::size_t> prompts, WorkloadConfig& workload
 ) {
-    const auto site = table.find("repeat");
+    const auto entry = table.find("repeat");
     const auto repeat = table.integer("repeat", 1, kMaxRequests);
-    if (!prompts || (site && !repeat)) {
+    if (!prompts || (entry && !repeat)) {
         return std::nullopt;
     }
     workload.repeat = repeat.value_or(1);
@@ -242,13 +243,13 @@ std::optional<std::size_t> read_requests(
         const auto text = fmt::format(
             "{} times {} are {} requests; there may be {}",
             workload.repeat,
-            counted(*prompts, "prompt"),
+            count_text(*prompts, "prompt"),
             workload.requests(),
             kMaxRequests
         );
         table.problems().add(
-            site ? site->node->source() : table.place(),
-            fmt::format("{}: {}", table.key_path(site ? "repeat" : "prompts"), text)
+            entry ? entry->node->source() : table.position(),
+            fmt::format("{}: {}", table.key_path(entry ? "repeat" : "prompts"), text)
         );
         return std::nullopt;
     }
@@ -258,10 +259,10 @@ std::optional<std::size_t> read_requests(
 } // namespace
 
 void read_workload(
-    TableReader& root, const std::filesystem::path& folder, ModelSource model, Scenario& scenario
+    TableReader& root, const std::filesystem::path& folder, ModelKind model, Scenario& scenario
 ) {
     WorkloadConfig& workload = scenario.workload;
-    if (model == ModelSource::shape) {
+    if (model == ModelKind::shape) {
         workload.prompt_tokens = {kDefaultPromptTokens};
     }
     auto table = root.table("workload", "[workload]");
@@ -273,7 +274,7 @@ void read_workload(
     read_prompt_tokens(*table, model, workload);
     std::optional<std::size_t> prompts;
     if (table->problems().size() == problems_before) {
-        prompts = workload.distinct();
+        prompts = workload.distinct_prompts();
     }
     read_tokens(*table, prompts, workload);
     const auto requests = read_requests(*table, prompts, workload);
@@ -281,12 +282,12 @@ void read_workload(
     workload.stop_at_eos = table->flag("stop_at_eos").value_or(workload.stop_at_eos);
     read_sampling(*table, workload);
     if (table->find("sequences")) {
-        // A wrong number is told once: whatever is compared with it is less.
+        // An invalid number becomes the maximum, so that the checks of batch add no second problem.
         workload.sequences = table->integer("sequences", 1, kMaxRequests).value_or(kMaxRequests);
     }
     workload.prefill_chunk = table->integer("prefill_chunk", 1, kMaxCount).value_or(0);
     for (const std::string_view key : {"objective", "batch", "interval"}) {
-        table->elsewhere(key, "it belongs to [controller]");
+        table->explain_misplaced(key, "it belongs to [controller]");
     }
     table->finish();
 }

@@ -1,4 +1,4 @@
-// From a sweep file to its cells.
+// Reads a sweep file and makes its cells.
 #include "config/sweep/sweep.hpp"
 
 #include <algorithm>
@@ -31,11 +31,11 @@ constexpr std::array kSweepTransports{
     Spelling<SweepTransport>{"mpi", SweepTransport::mpi},
 };
 
-/// A key and its value as they stand in [set], [grid] or a [[case]].
+/// A key of [set], [grid] or a [[case]] with its value.
 struct AxisEntry {
     std::string key;
     const toml::node* value;
-    toml::source_region place; ///< of the key
+    toml::source_region position; ///< position of the key
 };
 
 class SweepReader {
@@ -69,36 +69,36 @@ class SweepReader {
     }
 
   private:
-    [[nodiscard]] std::string place_text(const toml::source_region& where) const {
+    [[nodiscard]] std::string position_text(const toml::source_region& where) const {
         return fmt::format("{}:{}:{}", problems_.file(), where.begin.line, where.begin.column);
     }
 
     [[nodiscard]] AxisValue scenario_value(const std::string& written) const {
         const std::filesystem::path file = (path_.parent_path() / written).lexically_normal();
-        return {written, file_word(file.stem().string()), file, {}};
+        return {written, file_name_part(file.stem().string()), file, {}};
     }
 
     void read_scenarios() {
-        const std::optional<Site> site = root_.find("scenario");
-        if (!site) {
-            root_.missing("scenario", "give a scenario's file, from the sweep's folder");
+        const std::optional<TomlEntry> entry = root_.find("scenario");
+        if (!entry) {
+            root_.report_missing("scenario", "give a scenario's file, from the sweep's folder");
             return;
         }
-        const toml::array* const list = site->node->as_array();
+        const toml::array* const list = entry->node->as_array();
         if (list == nullptr) {
-            if (const auto one = read_text(*site, problems_)) {
+            if (const auto one = read_text(*entry, problems_)) {
                 scenarios_ = {"scenario", {scenario_value(*one)}};
             }
             return;
         }
         Axis axis{"scenario", {}};
         for (std::size_t i = 0; i < list->size(); ++i) {
-            const Site element{list->get(i), fmt::format("scenario.{}", i)};
+            const TomlEntry element{list->get(i), fmt::format("scenario.{}", i)};
             if (const auto written = read_text(element, problems_)) {
                 add_value(axis, scenario_value(*written), element.node->source());
             }
         }
-        refuse_empty(axis, *site);
+        refuse_empty(axis, *entry);
         if (list->size() > 0) {
             axes_.push_back(std::move(axis));
         }
@@ -108,7 +108,7 @@ class SweepReader {
         const auto transport = root_.choice("transport", kSweepTransports, kNonePlanned);
         sweep.transport = transport.value_or(SweepTransport::inprocess);
         if (transport && sweep.command != SweepCommand::run) {
-            add_about(
+            add_problem(
                 *root_.find("transport"),
                 "is for command = \"run\": nothing is sent in a simulation; leave it out",
                 problems_
@@ -120,20 +120,23 @@ class SweepReader {
     std::optional<std::string> read_folder() {
         std::optional<std::string> folder = root_.text("folder");
         if (folder && folder->empty()) {
-            add_about(*root_.find("folder"), "is empty; give a folder, or leave it out", problems_);
+            add_problem(
+                *root_.find("folder"), "is empty; give a folder, or leave it out", problems_
+            );
         }
         return folder;
     }
 
     const toml::table* section(std::string_view key) {
-        const std::optional<Site> site = root_.find(key);
-        if (site && !site->node->is_table()) {
-            add_mismatch(*site, fmt::format("a table, written [{}]", key), problems_);
+        const std::optional<TomlEntry> entry = root_.find(key);
+        if (entry && !entry->node->is_table()) {
+            add_mismatch(*entry, fmt::format("a table, written [{}]", key), problems_);
         }
-        return site ? site->node->as_table() : nullptr;
+        return entry ? entry->node->as_table() : nullptr;
     }
 
-    /// The entries of a table in the order of the file, with dotted keys made one.
+    /// Returns the entries of a table and its subtables in the order of the file. Keys in subtables
+    /// become dotted keys.
     static std::vector<AxisEntry> entries_of(
         const toml::table& table, const std::string& above = ""
     ) {
@@ -146,23 +149,23 @@ class SweepReader {
                 entries.push_back({path, &value, key.source()});
                 continue;
             }
-            for (AxisEntry& entry : entries_of(*below, path)) {
-                entries.push_back(std::move(entry));
+            for (AxisEntry& axis_entry : entries_of(*below, path)) {
+                entries.push_back(std::move(axis_entry));
             }
         }
         std::stable_sort(
             entries.begin(),
             entries.end(),
             [](const AxisEntry& a, const AxisEntry& b) {
-                const toml::source_position& x = a.place.begin;
-                const toml::source_position& y = b.place.begin;
+                const toml::source_position& x = a.position.begin;
+                const toml::source_position& y = b.position.begin;
                 return x.line != y.line ? x.line < y.line : x.column < y.column;
             }
         );
         return entries;
     }
 
-    /// Nothing, and a problem, for values that no scenario key has.
+    /// Returns a setting. Adds a problem and returns nothing if no scenario key has such a value.
     std::optional<SweepSetting> setting(
         const std::string& key, const toml::node& value, const std::string& shown
     ) {
@@ -171,7 +174,7 @@ class SweepReader {
             add_mismatch({&value, shown}, "a value that a scenario key can have", problems_);
             return std::nullopt;
         }
-        return SweepSetting{key, *text, place_text(value.source())};
+        return SweepSetting{key, *text, position_text(value.source())};
     }
 
     void read_fixed() {
@@ -179,10 +182,10 @@ class SweepReader {
         if (table == nullptr) {
             return;
         }
-        for (const AxisEntry& entry : entries_of(*table)) {
-            if (auto one = setting(entry.key, *entry.value, "set." + entry.key)) {
+        for (const AxisEntry& axis_entry : entries_of(*table)) {
+            if (auto one = setting(axis_entry.key, *axis_entry.value, "set." + axis_entry.key)) {
                 fixed_.push_back(std::move(*one));
-                note_key(entry.key, "[set]", entry.place);
+                note_key(axis_entry.key, "[set]", axis_entry.position);
             }
         }
     }
@@ -192,27 +195,29 @@ class SweepReader {
         std::set<std::string> keys;
         for (TableReader& reader : root_.tables("case", "[[case]]")) {
             const auto name = reader.text("name");
-            const std::optional<Site> site = reader.find("name");
-            if (!site) {
+            const std::optional<TomlEntry> entry = reader.find("name");
+            if (!entry) {
                 problems_.add(
-                    reader.place(),
+                    reader.position(),
                     fmt::format("{} is missing; give every case one", reader.key_path("name"))
                 );
             }
-            AxisValue value{name.value_or(""), file_word(name.value_or("")), {}, {}};
-            for (const AxisEntry& entry : entries_of(reader.table())) {
-                if (entry.key == "name") {
+            AxisValue value{name.value_or(""), file_name_part(name.value_or("")), {}, {}};
+            for (const AxisEntry& axis_entry : entries_of(reader.table())) {
+                if (axis_entry.key == "name") {
                     continue;
                 }
-                if (auto one = setting(entry.key, *entry.value, reader.key_path(entry.key))) {
+                if (auto one = setting(
+                        axis_entry.key, *axis_entry.value, reader.key_path(axis_entry.key)
+                    )) {
                     value.settings.push_back(std::move(*one));
                 }
-                if (keys.insert(entry.key).second) {
-                    note_key(entry.key, "[[case]]", entry.place);
+                if (keys.insert(axis_entry.key).second) {
+                    note_key(axis_entry.key, "[[case]]", axis_entry.position);
                 }
             }
             if (name) {
-                add_value(axis, std::move(value), site->node->source());
+                add_value(axis, std::move(value), entry->node->source());
             }
         }
         if (!axis.values.empty()) {
@@ -225,25 +230,25 @@ class SweepReader {
         if (table == nullptr) {
             return;
         }
-        for (const AxisEntry& entry : entries_of(*table)) {
-            const Site site{entry.value, "grid." + entry.key};
-            const toml::array* const list = entry.value->as_array();
-            note_key(entry.key, "[grid]", entry.place);
+        for (const AxisEntry& axis_entry : entries_of(*table)) {
+            const TomlEntry entry{axis_entry.value, "grid." + axis_entry.key};
+            const toml::array* const list = axis_entry.value->as_array();
+            note_key(axis_entry.key, "[grid]", axis_entry.position);
             if (list == nullptr) {
                 add_mismatch(
-                    site, "a list of values", problems_, "; what all cells share stands in [set]"
+                    entry, "a list of values", problems_, "; what all cells share stands in [set]"
                 );
                 continue;
             }
-            Axis axis{entry.key, {}};
+            Axis axis{axis_entry.key, {}};
             for (std::size_t i = 0; i < list->size(); ++i) {
                 const toml::node& node = *list->get(i);
-                if (auto one = setting(entry.key, node, fmt::format("{}.{}", site.key, i))) {
+                if (auto one = setting(axis_entry.key, node, fmt::format("{}.{}", entry.key, i))) {
                     const std::string shown = one->value;
                     add_value(axis, {shown, "", {}, {std::move(*one)}}, node.source());
                 }
             }
-            refuse_empty(axis, site);
+            refuse_empty(axis, entry);
             if (list->size() > 0) {
                 axes_.push_back(std::move(axis));
             }
@@ -251,37 +256,40 @@ class SweepReader {
     }
 
     void add_value(Axis& axis, AxisValue value, const toml::source_region& where) {
-        const auto same = [&](const AxisValue& other) { return other.shown == value.shown; };
+        const auto same = [&](const AxisValue& other) {
+            return other.display_text == value.display_text;
+        };
         if (std::any_of(axis.values.begin(), axis.values.end(), same)) {
             problems_.add(
-                where, fmt::format("{}: {} is there already; leave one out", axis.name, value.shown)
+                where,
+                fmt::format("{}: {} is there already; leave one out", axis.name, value.display_text)
             );
         }
         axis.values.push_back(std::move(value));
     }
 
-    void refuse_empty(const Axis& axis, const Site& site) {
-        const toml::array* const list = site.node->as_array();
+    void refuse_empty(const Axis& axis, const TomlEntry& entry) {
+        const toml::array* const list = entry.node->as_array();
         if (axis.values.empty() && list->empty()) {
-            add_about(
-                site, "is empty, so there would be no cell; give at least one value", problems_
+            add_problem(
+                entry, "is empty, so there would be no cell; give at least one value", problems_
             );
         }
     }
 
     void note_key(
-        const std::string& key, const std::string& where, const toml::source_region& place
+        const std::string& key, const std::string& where, const toml::source_region& position
     ) {
-        keys_.push_back({key, where, place});
+        keys_.push_back({key, where, position});
     }
 
-    /// A key has one place: of two values it would be unclear which counts.
+    /// Adds a problem for every key that occurs in two of [set], [[case]] and [grid].
     void check_keys() {
         for (std::size_t i = 0; i < keys_.size(); ++i) {
             for (std::size_t j = 0; j < i; ++j) {
                 if (keys_[i].key == keys_[j].key) {
                     problems_.add(
-                        keys_[i].place,
+                        keys_[i].position,
                         fmt::format(
                             "{} stands in {} and in {}; leave one out",
                             keys_[i].key,
@@ -305,7 +313,7 @@ class SweepReader {
         }
         if (count > kMaxSweepCells) {
             problems_.add(
-                root_.place(),
+                root_.position(),
                 fmt::format(
                     "{} are more than {} cells; divide the sweep into several files",
                     fmt::join(sizes, " times "),
@@ -318,19 +326,19 @@ class SweepReader {
     struct Key {
         std::string key;
         std::string where;
-        toml::source_region place;
+        toml::source_region position;
     };
 
     TableReader root_;
     std::filesystem::path path_;
     Problems& problems_;
-    Axis scenarios_; ///< the one scenario, if it is no list
+    Axis scenarios_; ///< the scenario if the key `scenario` is no list; else without values
     std::vector<SweepSetting> fixed_;
     std::vector<Axis> axes_;
     std::vector<Key> keys_;
 };
 
-/// What a scenario looks like that was taken for a sweep.
+/// Throws InputError if the document is a scenario.
 void refuse_scenario(const toml::table& document, const std::string& path) {
     if (!document.contains("scenario") && document.contains("device")) {
         throw InputError(fmt::format(
@@ -344,15 +352,17 @@ void refuse_scenario(const toml::table& document, const std::string& path) {
 
 std::string read_sweep_file(const std::filesystem::path& path) {
     const Input input = read_input(path, "the sweep");
-    if (input.failure == ENOENT || input.failure == ENOTDIR) {
+    if (input.error_number == ENOENT || input.error_number == ENOTDIR) {
         throw InputError(fmt::format("{}: there is no such sweep file", path.string()));
     }
-    if (input.failure == EISDIR) {
+    if (input.error_number == EISDIR) {
         throw InputError(fmt::format("{}: a directory, not a sweep file", path.string()));
     }
-    if (input.failure != 0) {
+    if (input.error_number != 0) {
         throw InputError(fmt::format(
-            "{}: the sweep file cannot be read: {}", input_name(path), std::strerror(input.failure)
+            "{}: the sweep file cannot be read: {}",
+            input_name(path),
+            std::strerror(input.error_number)
         ));
     }
     return input.text;
@@ -376,7 +386,7 @@ Sweep parse_sweep(std::string_view text, const std::filesystem::path& as_if_from
 }
 
 Sweep load_sweep(const std::filesystem::path& path) {
-    return parse_sweep(read_sweep_file(path), input_place(path));
+    return parse_sweep(read_sweep_file(path), input_base_path(path));
 }
 
 } // namespace headroom::config

@@ -1,5 +1,5 @@
-// A sweep file: many runs as a grid over scenario keys. Reading is all or nothing, as of scenarios;
-// docs/reference/scenario.md#sweeps describes the format for users.
+// A sweep: many runs that differ in the values of some scenario keys (the axes). A cell is one run:
+// one value for each axis. docs/reference/scenario.md#sweeps describes the file format.
 #pragma once
 
 #include <cstdint>
@@ -20,47 +20,49 @@ enum class SweepTransport : std::uint8_t { inprocess, mpi };
 
 /// One change of a scenario.
 struct SweepSetting {
-    std::string key;   ///< as of --set
-    std::string value; ///< TOML on one line
-    std::string place; ///< "sweep.toml:9:3"
+    std::string key;      ///< dotted key, as in --set
+    std::string value;    ///< TOML on one line
+    std::string position; ///< "sweep.toml:9:3"
     bool operator==(const SweepSetting&) const = default;
 };
 
 struct SweepCell {
-    std::string name;                   ///< its values; unique, and fit for a file's name
-    std::filesystem::path scenario;     ///< as seen from the working directory
-    std::vector<SweepSetting> settings; ///< in the order in which they are made
+    std::string name;                   ///< made of the values; unique, and valid as a file name
+    std::filesystem::path scenario;     ///< path from the working directory
+    std::vector<SweepSetting> settings; ///< changes in the order in which they are made
     std::vector<std::string> values;    ///< one text per axis
 };
 
 struct Sweep {
     std::filesystem::path path;
-    std::string name; ///< file stem
+    std::string name; ///< stem of the file's name
     SweepCommand command = SweepCommand::simulate;
     SweepTransport transport = SweepTransport::inprocess;
     bool trace_ops = false;
-    std::filesystem::path folder;   ///< of the traces, from the working directory
-    std::vector<std::string> axes;  ///< names, the slowest first
-    std::vector<SweepCell> cells;   ///< every combination; the index is the cell's number
-    std::filesystem::path models{}; ///< as Overrides::models, for all cells
+    std::filesystem::path folder;   ///< folder of the traces, from the working directory
+    std::vector<std::string> axes;  ///< names of the axes; the first axis varies slowest
+    std::vector<SweepCell> cells;   ///< all combinations; the index is the cell's number
+    std::filesystem::path models{}; ///< Overrides::models of all cells
 };
 
 inline constexpr std::size_t kMaxSweepCells = 10'000;
 
-/// Reads a sweep file; the cells' scenarios are not looked at. Throws InputError with all problems.
+/// Reads a sweep file, but not the scenarios of its cells. Throws InputError with all problems.
 [[nodiscard]] Sweep load_sweep(const std::filesystem::path& path);
 
-/// The same for a text; scenarios in it start from the folder of `as_if_from`.
+/// Reads the text of a sweep. Paths of scenarios start from the folder of `as_if_from`. Throws
+/// InputError with all problems.
 [[nodiscard]] Sweep parse_sweep(std::string_view text, const std::filesystem::path& as_if_from);
 
-/// The changes as those of a command line.
+/// Returns the settings of a cell as overrides. They also require that the model file exists.
 [[nodiscard]] Overrides overrides_of(const SweepCell& cell);
 
-/// Throws InputError; problems of a value that the sweep gives name its place there.
+/// Returns the scenario of a cell. Throws InputError with all problems. For a value of the sweep
+/// the problem names the position in the sweep file.
 [[nodiscard]] Scenario cell_scenario(const Sweep& sweep, const SweepCell& cell);
 
-/// All cells' scenarios. Returns their warnings; throws InputError with their problems: each once,
-/// with the cells that have it.
+/// Reads the scenarios of all cells and returns their warnings. Throws InputError with their
+/// problems. Each warning and each problem comes once, with the cells that have it.
 [[nodiscard]] std::vector<std::string> check_cells(const Sweep& sweep);
 
 } // namespace headroom::config

@@ -1,4 +1,4 @@
-// The axes of a sweep, and the cells that they span.
+// The axes of a sweep, and the cells that result from combining their values.
 #pragma once
 
 #include <filesystem>
@@ -10,11 +10,11 @@
 
 namespace headroom::config {
 
-/// What one value of an axis stands for.
+/// One value of an axis: a scenario file, or some settings.
 struct AxisValue {
-    std::string shown;              ///< for people, and to tell values apart
-    std::string word;               ///< within a cell's name; empty: from the setting
-    std::filesystem::path scenario; ///< of the scenarios' axis
+    std::string display_text;       ///< text of the value, unique within its axis
+    std::string name_part;          ///< part of the cell's name; empty: made from the first setting
+    std::filesystem::path scenario; ///< the scenario file; empty if the value is settings
     std::vector<SweepSetting> settings;
 };
 
@@ -23,8 +23,9 @@ struct Axis {
     std::vector<AxisValue> values;
 };
 
-/// Every combination of the axes' values, the first axis varying slowest. Each has the fixed
-/// settings first, and `scenario` unless an axis gives one. Precondition: no axis is empty.
+/// Returns all combinations of the axes' values. The first axis varies slowest. Every cell has the
+/// fixed settings first, and `scenario` unless an axis gives another. Precondition: no axis is
+/// empty.
 [[nodiscard]] std::vector<SweepCell> cells_of(
     std::span<const Axis> axes,
     const std::vector<SweepSetting>& fixed,

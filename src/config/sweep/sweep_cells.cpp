@@ -1,4 +1,4 @@
-// Cells as scenarios: read, checked, and their problems told once.
+// Reads and checks the scenarios of a sweep's cells.
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -16,18 +16,19 @@ std::string set_text(const SweepSetting& setting) {
     return fmt::format("{}={}", setting.key, setting.value);
 }
 
-/// A problem of a change is one of the sweep file, where the change stands.
-struct Placed {
-    std::string place; ///< "sweep.toml:9:3: ", or empty: the text has its place
-    std::string key;   ///< of the change; or empty
+/// A problem of a cell's scenario. If a setting of the sweep causes it, it has the position of that
+/// setting in the sweep file.
+struct LocatedProblem {
+    std::string position; ///< "sweep.toml:9:3: ", or empty if the text contains a position
+    std::string key;      ///< key of the setting, or empty
     std::string text;
 };
 
-Placed placed(const std::string& problem, const SweepCell& cell) {
+LocatedProblem located(const std::string& problem, const SweepCell& cell) {
     for (const SweepSetting& setting : cell.settings) {
         const std::string option = fmt::format("--set {}: ", set_text(setting));
         if (problem.starts_with(option)) {
-            return {setting.place + ": ", setting.key, problem.substr(option.size())};
+            return {setting.position + ": ", setting.key, problem.substr(option.size())};
         }
     }
     return {"", "", problem};
@@ -48,20 +49,20 @@ Scenario read_cell(const Sweep& sweep, const SweepCell& cell) {
     return scenario;
 }
 
-/// Problems in the order in which they first came, with the cells that have them. What is the same
-/// for several values of a key, a misspelt key above all, is one problem.
-class Folded {
+/// Collects problems in the order in which they first occur, with the cells that have them. Equal
+/// problems of several values of a key, such as a misspelt key, count as one.
+class FoldedProblems {
   public:
-    void add(const Placed& problem, std::size_t cell) {
+    void add(const LocatedProblem& problem, std::size_t cell) {
         const auto [known, is_new] =
             indices_.try_emplace({problem.key, problem.text}, problems_.size());
         if (is_new) {
-            problems_.push_back({problem.place + problem.text, {}});
+            problems_.push_back({problem.position + problem.text, {}});
         }
         problems_[known->second].cells.push_back(cell);
     }
 
-    /// all: how many cells the sweep has.
+    /// Returns one text per problem. all: the number of cells of the sweep.
     [[nodiscard]] std::vector<std::string> texts(std::size_t all) const {
         std::vector<std::string> texts;
         for (const Problem& problem : problems_) {
@@ -108,16 +109,16 @@ Scenario cell_scenario(const Sweep& sweep, const SweepCell& cell) {
     } catch (const InputError& error) {
         std::vector<std::string> problems;
         for (const std::string& problem : error.problems()) {
-            const Placed found = placed(problem, cell);
-            problems.push_back(found.place + found.text);
+            const LocatedProblem found = located(problem, cell);
+            problems.push_back(found.position + found.text);
         }
         throw InputError(std::move(problems));
     }
 }
 
 std::vector<std::string> check_cells(const Sweep& sweep) {
-    Folded problems;
-    Folded warnings;
+    FoldedProblems problems;
+    FoldedProblems warnings;
     for (std::size_t i = 0; i < sweep.cells.size(); ++i) {
         try {
             for (const std::string& warning : read_cell(sweep, sweep.cells[i]).warnings) {
@@ -125,7 +126,7 @@ std::vector<std::string> check_cells(const Sweep& sweep) {
             }
         } catch (const InputError& error) {
             for (const std::string& problem : error.problems()) {
-                problems.add(placed(problem, sweep.cells[i]), i);
+                problems.add(located(problem, sweep.cells[i]), i);
             }
         }
     }

@@ -1,4 +1,3 @@
-// See sweep_names.hpp.
 #include "config/sweep/sweep_names.hpp"
 
 #include <algorithm>
@@ -13,11 +12,10 @@ namespace headroom::config {
 
 namespace {
 
-/// With an extension and a note on a failure behind them names stay below the 255 bytes that file
-/// systems allow.
-constexpr std::size_t kLongestCellName = 160;
-constexpr std::size_t kLongestWord = 48;
-constexpr std::size_t kDigits = 8;
+/// With this limit the names of all files of a cell stay below the 255 bytes of file systems.
+constexpr std::size_t kMaxCellNameLength = 160;
+constexpr std::size_t kMaxPartLength = 48;
+constexpr std::size_t kHashDigits = 8;
 
 bool is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -27,20 +25,20 @@ bool is_plain(char c) {
     return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '+';
 }
 
-std::string number_for(std::string_view text) {
+std::string hash_of(std::string_view text) {
     const std::uint64_t sum = checksum(std::as_bytes(std::span(text.data(), text.size())));
-    return fmt::format("{:016x}", sum).substr(0, kDigits);
+    return fmt::format("{:016x}", sum).substr(0, kHashDigits);
 }
 
 std::string shortened(const std::string& word, std::size_t longest, std::string_view whole) {
     return word.size() <= longest
                ? word
-               : fmt::format("{}-{}", word.substr(0, longest - kDigits - 1), number_for(whole));
+               : fmt::format("{}-{}", word.substr(0, longest - kHashDigits - 1), hash_of(whole));
 }
 
 } // namespace
 
-std::string file_word(std::string_view text) {
+std::string file_name_part(std::string_view text) {
     std::string word;
     for (const char c : text) {
         if (is_plain(c)) {
@@ -53,7 +51,7 @@ std::string file_word(std::string_view text) {
         word.pop_back();
     }
     word.erase(0, word.find_first_not_of('.')); // no hidden files
-    return word.empty() ? number_for(text) : shortened(word, kLongestWord, text);
+    return word.empty() ? hash_of(text) : shortened(word, kMaxPartLength, text);
 }
 
 std::vector<std::string> short_keys(std::span<const std::string> keys) {
@@ -77,33 +75,34 @@ std::vector<std::string> short_keys(std::span<const std::string> keys) {
     return names;
 }
 
-std::string value_word(std::string_view short_key, std::string_view value) {
+std::string value_name_part(std::string_view short_key, std::string_view value) {
     if (value.starts_with('"')) {
         const std::string_view text = value.substr(1, value.size() - 2);
         return !text.empty() && is_letter(text.front())
-                   ? file_word(text)
-                   : file_word(fmt::format("{}{}", short_key, text));
+                   ? file_name_part(text)
+                   : file_name_part(fmt::format("{}{}", short_key, text));
     }
     const bool number = !value.empty() && value.front() >= '0' && value.front() <= '9';
-    return file_word(fmt::format("{}{}{}", short_key, number ? "" : "-", value));
+    return file_name_part(fmt::format("{}{}{}", short_key, number ? "" : "-", value));
 }
 
 std::vector<std::string> cell_names(
-    std::span<const std::vector<std::string>> words, std::span<const std::vector<std::string>> exact
+    std::span<const std::vector<std::string>> name_parts,
+    std::span<const std::vector<std::string>> exact_values
 ) {
     std::vector<std::string> names;
     std::map<std::string, int> times;
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        const std::string whole = fmt::format("{}", fmt::join(exact[i], "\n"));
+    for (std::size_t i = 0; i < name_parts.size(); ++i) {
+        const std::string whole = fmt::format("{}", fmt::join(exact_values[i], "\n"));
         names.push_back(
-            shortened(fmt::format("{}", fmt::join(words[i], "-")), kLongestCellName, whole)
+            shortened(fmt::format("{}", fmt::join(name_parts[i], "-")), kMaxCellNameLength, whole)
         );
         ++times[names.back()];
     }
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (times[names[i]] > 1) {
             names[i] = fmt::format(
-                "{}-{}", names[i], number_for(fmt::format("{}", fmt::join(exact[i], "\n")))
+                "{}-{}", names[i], hash_of(fmt::format("{}", fmt::join(exact_values[i], "\n")))
             );
         }
     }

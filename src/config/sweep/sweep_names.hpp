@@ -1,4 +1,5 @@
-// What cells are called: by their values alone, so that a sweep that grows keeps what it has.
+// The names of a sweep's cells. A name depends only on the cell's own values, so that finished
+// cells keep their names when values are added to the sweep.
 #pragma once
 
 #include <span>
@@ -8,21 +9,24 @@
 
 namespace headroom::config {
 
-/// The text with all but letters, digits, '.', '_', '+' and '-' made '-'; a long one is shortened
-/// and gets a number that stands for the whole. Never empty.
-[[nodiscard]] std::string file_word(std::string_view text);
+/// Returns the text as a part of a file name: every run of characters other than letters, digits,
+/// '.', '_' and '+' becomes one '-'. Long texts are cut and get a hash of the whole text. The
+/// result is never empty.
+[[nodiscard]] std::string file_name_part(std::string_view text);
 
-/// For each dotted key its shortest end that no other key has: interval for controller.interval.
+/// Returns, for each dotted key, its shortest ending that no other key shares: interval for
+/// controller.interval.
 [[nodiscard]] std::vector<std::string> short_keys(std::span<const std::string> keys);
 
-/// A value within a cell's name: words speak for themselves, other values follow their key.
-/// value: TOML text.
-[[nodiscard]] std::string value_word(std::string_view short_key, std::string_view value);
+/// Returns the part of a cell's name that stands for a value, given as TOML text. Strings that
+/// begin with a letter stand alone; other values follow their key, such as interval8.
+[[nodiscard]] std::string value_name_part(std::string_view short_key, std::string_view value);
 
-/// One name per cell from the words of its values; names that would be equal get a number that
-/// stands for the cell's exact values.
+/// Returns the name of each cell: its name parts, joined by '-'. Names that would be equal or too
+/// long get a hash of the cell's exact values.
 [[nodiscard]] std::vector<std::string> cell_names(
-    std::span<const std::vector<std::string>> words, std::span<const std::vector<std::string>> exact
+    std::span<const std::vector<std::string>> name_parts,
+    std::span<const std::vector<std::string>> exact_values
 );
 
 } // namespace headroom::config

@@ -1,4 +1,5 @@
-// See exact.hpp. Decimals go through std::to_chars, whose shortest form is what a person wrote.
+// A decimal that a user wrote is recovered with std::to_chars, which prints the shortest decimal
+// that reads as the same double.
 #include "config/toml/exact.hpp"
 
 #include <algorithm>
@@ -12,7 +13,7 @@
 #include <fmt/format.h>
 
 #include "base/check.hpp"
-#include "base/wide.hpp"
+#include "base/int128.hpp"
 
 namespace headroom::config {
 
@@ -25,7 +26,7 @@ struct Decimal {
     int exponent = 0;
 };
 
-/// At most 17 digits, so they fit.
+/// Returns the shortest decimal of a double. It has at most 17 digits, which fit in 64 bits.
 Decimal shortest_decimal(double value) {
     std::array<char, 64> text{};
     const auto end =
@@ -50,9 +51,9 @@ Decimal shortest_decimal(double value) {
     return decimal;
 }
 
-Wide greatest_common_divisor(Wide a, Wide b) {
+Int128 greatest_common_divisor(Int128 a, Int128 b) {
     while (b != 0) {
-        const Wide rest = a % b;
+        const Int128 rest = a % b;
         a = b;
         b = rest;
     }
@@ -70,12 +71,12 @@ std::optional<scheduler::Ratio> decimal_ratio(double value) {
     if (decimal.exponent > 12 || decimal.exponent < -30) {
         return std::nullopt;
     }
-    Wide numerator = decimal.digits;
-    Wide denominator = 1;
+    Int128 numerator = decimal.digits;
+    Int128 denominator = 1;
     for (int i = 0; i < std::abs(decimal.exponent); ++i) {
         (decimal.exponent > 0 ? numerator : denominator) *= 10;
     }
-    const Wide divisor = greatest_common_divisor(numerator, denominator);
+    const Int128 divisor = greatest_common_divisor(numerator, denominator);
     numerator /= divisor;
     denominator /= divisor;
     if (numerator > kMaxRatioPart || denominator > kMaxRatioPart) {
@@ -93,7 +94,7 @@ std::int64_t whole_units(double value) {
 }
 
 std::optional<std::int64_t> scaled(std::int64_t base, scheduler::Ratio ratio) {
-    const Wide value = Wide{base} * ratio.numerator / ratio.denominator;
+    const Int128 value = Int128{base} * ratio.numerator / ratio.denominator;
     return value > kMaxValue ? std::nullopt : std::optional(static_cast<std::int64_t>(value));
 }
 
@@ -103,7 +104,7 @@ scheduler::Ppb to_ppb(double value) {
 
 namespace {
 
-/// Optimal string alignment distance.
+/// Returns the optimal string alignment distance of two texts.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> two_up(b.size() + 1);
     std::vector<std::size_t> up(b.size() + 1);
@@ -124,7 +125,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     return up[b.size()];
 }
 
-/// Length of the well-formed sequence at the front (table 3-7 of the Unicode standard), or 0.
+/// Returns the length in bytes of the first character if it is well-formed (table 3-7 of the
+/// Unicode standard), else 0.
 std::size_t utf8_length(std::string_view text) {
     const auto byte = [&](std::size_t i) {
         return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
@@ -154,7 +156,7 @@ std::size_t utf8_length(std::string_view text) {
 
 std::string_view nearest_word(std::string_view word, std::span<const std::string> candidates) {
     std::string_view best;
-    // Long rubbish is near to nothing, and comparing it would cost its length squared.
+    // Very long words get no suggestion, because the comparison takes quadratic time.
     std::size_t allowed = word.size() > 64 ? 0 : std::max<std::size_t>(1, word.size() / 3);
     for (const std::string& candidate : candidates) {
         if (allowed == 0) {
@@ -185,7 +187,7 @@ std::string decimal_text(double value) {
     return whole ? text + ".0" : text;
 }
 
-std::optional<std::size_t> first_bad_utf8(std::string_view text) {
+std::optional<std::size_t> first_invalid_utf8(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t length = utf8_length(text.substr(at));
         if (length == 0) {

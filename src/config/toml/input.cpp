@@ -1,4 +1,3 @@
-// See input.hpp.
 #include "config/toml/input.hpp"
 
 #include <array>
@@ -17,23 +16,23 @@ namespace headroom::config {
 
 namespace {
 
-/// More than any scenario or prompt; an endless pipe ends here and not with the memory.
-constexpr std::size_t kMostBytes = std::size_t{1} << 28;
+/// More than any scenario or prompt needs. The limit stops an endless pipe before memory runs out.
+constexpr std::size_t kMaxBytes = std::size_t{1} << 28;
 
-/// What this process has read that cannot be read again.
-struct SingleReads {
-    struct Taken {
-        std::string what;
+/// The single-use inputs that this process has read.
+struct SingleUseInputs {
+    struct Contents {
+        std::string purpose;
         Input input;
     };
-    std::map<std::string, Taken> taken;
-    std::string refused; ///< why there may be no more; empty: there may
+    std::map<std::string, Contents> read; ///< by name
+    std::string refusal; ///< why no further single-use input is read; empty: they are read
 };
 
-SingleReads& single_reads() {
+SingleUseInputs& single_use_inputs() {
     // A process has one standard input. NOLINTNEXTLINE(*-avoid-non-const-global-variables)
-    static SingleReads reads;
-    return reads;
+    static SingleUseInputs inputs;
+    return inputs;
 }
 
 Input read_descriptor(int descriptor) {
@@ -45,52 +44,55 @@ Input read_descriptor(int descriptor) {
             return input;
         }
         if (length < 0 && errno != EINTR) {
-            input.failure = errno;
+            input.error_number = errno;
             return input;
         }
         if (length > 0) {
             input.text.append(buffer.data(), static_cast<std::size_t>(length));
         }
-        if (input.text.size() > kMostBytes) {
-            input.failure = EFBIG;
+        if (input.text.size() > kMaxBytes) {
+            input.error_number = EFBIG;
             return input;
         }
     }
 }
 
-void check_may_be_read(const std::string& name) {
-    if (const std::string& refused = single_reads().refused; !refused.empty()) {
+void check_not_refused(const std::string& name) {
+    if (const std::string& reason = single_use_inputs().refusal; !reason.empty()) {
         throw InputError(fmt::format(
             "{}: can be read only once, but {}; expected an ordinary file: write it to one and "
             "name that",
             name,
-            refused
+            reason
         ));
     }
 }
 
-/// Nothing if nobody has read it. Throws InputError if it was read for something else.
-const Input* read_before(const std::string& name, std::string_view what) {
-    const auto found = single_reads().taken.find(name);
-    if (found == single_reads().taken.end()) {
+/// Returns the input if it was read before, else a null pointer. Throws InputError if it was read
+/// for another purpose.
+const Input* find_earlier_read(const std::string& name, std::string_view purpose) {
+    const auto found = single_use_inputs().read.find(name);
+    if (found == single_use_inputs().read.end()) {
         return nullptr;
     }
-    if (found->second.what != what) {
+    if (found->second.purpose != purpose) {
         throw InputError(fmt::format(
             "{}: is given for {} and for {}, expected one of them: it can be read only once; give "
             "the other as a file",
             name,
-            found->second.what,
-            what
+            found->second.purpose,
+            purpose
         ));
     }
     return &found->second.input;
 }
 
-Input read_once(int descriptor, const std::string& name, std::string_view what) {
-    check_may_be_read(name);
+Input read_once(int descriptor, const std::string& name, std::string_view purpose) {
+    check_not_refused(name);
     Input input = read_descriptor(descriptor);
-    single_reads().taken.insert_or_assign(name, SingleReads::Taken{std::string(what), input});
+    single_use_inputs().read.insert_or_assign(
+        name, SingleUseInputs::Contents{std::string(purpose), input}
+    );
     return input;
 }
 
@@ -104,28 +106,28 @@ std::string input_name(const std::filesystem::path& path) {
     return is_standard_input(path) ? "standard input" : path.string();
 }
 
-std::filesystem::path input_place(const std::filesystem::path& path) {
+std::filesystem::path input_base_path(const std::filesystem::path& path) {
     return is_standard_input(path) ? "stdin" : path;
 }
 
-void throw_if_environment(int failure, const std::filesystem::path& path) {
-    if (failure == EMFILE || failure == ENFILE || failure == ENOMEM) {
+void throw_if_environment(int error_number, const std::filesystem::path& path) {
+    if (error_number == EMFILE || error_number == ENFILE || error_number == ENOMEM) {
         throw EnvironmentError(fmt::format(
             "{}: cannot be opened: {}; expected room for one more file: raise the limits (ulimit "
             "-n, ulimit -v), or end other programs",
             input_name(path),
-            std::strerror(failure)
+            std::strerror(error_number)
         ));
     }
 }
 
-Input read_input(const std::filesystem::path& path, std::string_view what) {
+Input read_input(const std::filesystem::path& path, std::string_view purpose) {
     const std::string name = input_name(path);
-    if (const Input* const before = read_before(name, what)) {
-        return *before;
+    if (const Input* const earlier = find_earlier_read(name, purpose)) {
+        return *earlier;
     }
     if (is_standard_input(path)) {
-        return read_once(STDIN_FILENO, name, what);
+        return read_once(STDIN_FILENO, name, purpose);
     }
     const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) {
@@ -133,15 +135,16 @@ Input read_input(const std::filesystem::path& path, std::string_view what) {
         return {"", errno};
     }
     struct stat status = {};
-    const bool again =
+    const bool can_be_read_again =
         fstat(descriptor, &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
-    Input input = again ? read_descriptor(descriptor) : read_once(descriptor, name, what);
+    Input input =
+        can_be_read_again ? read_descriptor(descriptor) : read_once(descriptor, name, purpose);
     (void)close(descriptor);
     return input;
 }
 
-void refuse_single_reads(std::string_view reason) {
-    single_reads().refused = reason;
+void refuse_single_use_inputs(std::string_view reason) {
+    single_use_inputs().refusal = reason;
 }
 
 } // namespace headroom::config

@@ -1,4 +1,6 @@
-// Texts that a user names: scenarios, sweeps, prompt files. "-" is standard input.
+// Reading of the text files that a user names: scenarios, sweeps and prompt files. The name "-"
+// stands for standard input. Standard input and pipes are single-use inputs: they can be read only
+// once, so their text is kept for the life of the process.
 #pragma once
 
 #include <filesystem>
@@ -7,31 +9,32 @@
 
 namespace headroom::config {
 
-/// Does this name stand for standard input? "-", and the system's own names for it.
+/// Returns whether this name stands for standard input: "-", "/dev/stdin" and its other names.
 [[nodiscard]] bool is_standard_input(const std::filesystem::path& path);
 
-/// How messages call it: "standard input", or the path.
+/// Returns the name of the input in messages: "standard input", or the path.
 [[nodiscard]] std::string input_name(const std::filesystem::path& path);
 
-/// The file as a path that other paths can start from: standard input is in the working directory.
-[[nodiscard]] std::filesystem::path input_place(const std::filesystem::path& path);
+/// Returns the path from whose folder relative paths in the text start. For standard input that is
+/// the working directory.
+[[nodiscard]] std::filesystem::path input_base_path(const std::filesystem::path& path);
 
 struct Input {
     std::string text;
-    int failure = 0; ///< errno: why it could not be read; EFBIG: it is larger than anybody's text
+    int error_number = 0; ///< errno if reading failed, else 0; EFBIG: more than 256 MiB
 };
 
-/// The whole contents. What can be read only once (standard input, a pipe) is read once in the life
-/// of the process: whoever asks for it again gets the same text if it is for the same thing, `what`
-/// ("the scenario"), and an InputError if it is for another. A lack of memory or of file
-/// descriptors is an EnvironmentError.
-[[nodiscard]] Input read_input(const std::filesystem::path& path, std::string_view what);
+/// Returns the whole contents. The purpose is a name such as "the scenario". A single-use
+/// input gives the same text again for the same purpose. Throws InputError if a single-use input
+/// was read for another purpose or is refused, EnvironmentError if memory or file descriptors are
+/// lacking.
+[[nodiscard]] Input read_input(const std::filesystem::path& path, std::string_view purpose);
 
-/// From now on what can be read only once is refused with this reason: "a sweep's cells run side by
-/// side".
-void refuse_single_reads(std::string_view reason);
+/// Makes read_input refuse single-use inputs that have not been read yet. The reason completes the
+/// sentence "can be read only once, but …".
+void refuse_single_use_inputs(std::string_view reason);
 
-/// Throws EnvironmentError if this errno tells of the machine and not of the file.
-void throw_if_environment(int failure, const std::filesystem::path& path);
+/// Throws EnvironmentError if this errno reports a lack of memory or file descriptors.
+void throw_if_environment(int error_number, const std::filesystem::path& path);
 
 } // namespace headroom::config

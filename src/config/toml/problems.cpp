@@ -1,4 +1,3 @@
-// See problems.hpp.
 #include "config/toml/problems.hpp"
 
 #include <algorithm>
@@ -16,12 +15,12 @@ void Problems::add(const toml::source_region& where, const std::string& text) {
         add_option(*where.path, text);
         return;
     }
-    // What has no place of its own (a table that is only implied) is told at the top of the file.
-    const toml::source_position place{
+    // A table that is only implied by its subtables has no position: line 1 stands for it.
+    const toml::source_position position{
         std::max(where.begin.line, toml::source_index{1}),
         std::max(where.begin.column, toml::source_index{1})};
     problems_.push_back(
-        {false, place, fmt::format("{}:{}:{}: {}", file_, place.line, place.column, text)}
+        {false, position, fmt::format("{}:{}:{}: {}", file_, position.line, position.column, text)}
     );
 }
 
@@ -35,7 +34,7 @@ void Problems::throw_if_any() const {
     }
     std::vector<Problem> sorted = problems_;
     const auto key = [](const Problem& p) {
-        return std::tuple(p.option, p.place.line, p.place.column);
+        return std::tuple(p.of_option, p.position.line, p.position.column);
     };
     std::stable_sort(sorted.begin(), sorted.end(), [&](const Problem& a, const Problem& b) {
         return key(a) < key(b);

@@ -1,4 +1,5 @@
-// All that is wrong with a scenario, collected with its places, told at once and in file order.
+// Collects the mistakes in a scenario or sweep with their positions, so that one InputError can
+// list all of them in file order. In this room "problem" means such a mistake.
 #pragma once
 
 #include <cstddef>
@@ -11,23 +12,24 @@ namespace headroom::config {
 
 class Problems {
   public:
-    /// file: how messages name the scenario; what comes from elsewhere (command line) names itself
-    /// by the path of its source region.
+    /// file: the name of the scenario in messages.
     explicit Problems(std::string file) : file_(std::move(file)) {}
 
+    /// Adds a problem at a position of the file. A region with another path than the file belongs
+    /// to a command line option, and the path is the option.
     void add(const toml::source_region& where, const std::string& text);
-    /// A problem of a command line option, placed behind those of the file.
+    /// Adds a problem of a command line option. It is listed after those of the file.
     void add_option(const std::string& option, const std::string& text);
     [[nodiscard]] bool empty() const { return problems_.empty(); }
     [[nodiscard]] std::size_t size() const { return problems_.size(); }
     [[nodiscard]] const std::string& file() const { return file_; }
-    /// Throws InputError with all of them, sorted by line and column; nothing if there are none.
+    /// Throws InputError with all problems, sorted by line and column, if there are any.
     void throw_if_any() const;
 
   private:
     struct Problem {
-        bool option = false;
-        toml::source_position place;
+        bool of_option = false;
+        toml::source_position position;
         std::string text;
     };
     std::string file_;

@@ -1,4 +1,3 @@
-// See toml_limits.hpp.
 #include "config/toml/toml_limits.hpp"
 
 #include <algorithm>
@@ -13,16 +12,16 @@ std::string too_many_parts() {
     return fmt::format("a key of more than {0} parts, expected at most {0}", kMaxKeyParts);
 }
 
-/// Knows of TOML only what is needed to tell brackets and dots from those in texts and comments.
+/// Counts brackets, braces and dots outside strings and comments. It checks no other syntax.
 class Scanner {
   public:
     explicit Scanner(std::string_view text) : text_(text) {}
 
-    std::optional<Excess> run() {
-        while (at_ < text_.size() && !excess_) {
+    std::optional<ExceededLimit> run() {
+        while (at_ < text_.size() && !exceeded_) {
             step();
         }
-        return excess_;
+        return exceeded_;
     }
 
   private:
@@ -71,21 +70,22 @@ class Scanner {
         return text_.substr(at_).starts_with(what);
     }
 
-    /// From its first quote to behind its last; an unfinished one ends with its line.
+    /// Skips a string with its quotes. A single-line string without a closing quote ends with its
+    /// line.
     void skip_string(char quote) {
         const std::string three(3, quote);
-        const bool long_one = starts(three);
-        at_ += long_one ? 3 : 1;
+        const bool multi_line = starts(three);
+        at_ += multi_line ? 3 : 1;
         while (at_ < text_.size()) {
             const char c = text_[at_];
             if (c == '\\' && quote == '"') {
                 at_ += 2;
-            } else if (c == '\n' && !long_one) {
+            } else if (c == '\n' && !multi_line) {
                 return;
-            } else if (c == quote && (!long_one || starts(three))) {
-                at_ += long_one ? 3 : 1;
-                while (long_one && at_ < text_.size() && text_[at_] == quote) {
-                    ++at_; // up to two quotes may stand before the last three
+            } else if (c == quote && (!multi_line || starts(three))) {
+                at_ += multi_line ? 3 : 1;
+                while (multi_line && at_ < text_.size() && text_[at_] == quote) {
+                    ++at_; // the text may end with up to two quotes before the closing three
                 }
                 return;
             } else {
@@ -95,32 +95,32 @@ class Scanner {
         at_ = std::min(at_, text_.size());
     }
 
-    void refuse(std::string why) {
-        Excess excess;
-        excess.text = std::move(why);
+    void refuse(std::string message) {
+        ExceededLimit limit;
+        limit.text = std::move(message);
         for (std::size_t i = 0; i < at_; ++i) {
             const bool continues = (static_cast<unsigned char>(text_[i]) & 0xC0U) == 0x80U;
-            excess.column += continues ? 0 : 1;
+            limit.column += continues ? 0 : 1;
             if (text_[i] == '\n') {
-                ++excess.line;
-                excess.column = 1;
+                ++limit.line;
+                limit.column = 1;
             }
         }
-        excess_ = std::move(excess);
+        exceeded_ = std::move(limit);
     }
 
     std::string_view text_;
     std::size_t at_ = 0;
     std::size_t nesting_ = 0;
-    std::size_t dots_ = 0; ///< since whatever ends a key
-    std::optional<Excess> excess_;
+    std::size_t dots_ = 0; ///< dots in the current key
+    std::optional<ExceededLimit> exceeded_;
 };
 
 } // namespace
 
-std::optional<Excess> find_excess(std::string_view text) {
+std::optional<ExceededLimit> find_exceeded_limit(std::string_view text) {
     if (text.size() > kMaxTomlBytes) {
-        return Excess{
+        return ExceededLimit{
             1,
             1,
             fmt::format(
@@ -133,7 +133,7 @@ std::optional<Excess> find_excess(std::string_view text) {
     return Scanner(text).run();
 }
 
-std::optional<std::string> excess_of_key(std::string_view dotted) {
+std::optional<std::string> key_limit_problem(std::string_view dotted) {
     const auto dots = static_cast<std::size_t>(std::count(dotted.begin(), dotted.end(), '.'));
     return dots < kMaxKeyParts ? std::nullopt : std::optional(too_many_parts());
 }

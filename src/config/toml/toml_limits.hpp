@@ -1,5 +1,5 @@
-// Bounds on a text before it is parsed as TOML: a parser, and whatever walks its result, recurses
-// as deep as the text wants, and takes many times its size.
+// Limits that a text must keep before it is parsed as TOML. The parser and the readers of its
+// result recurse as deeply as the text is nested, and need many times its size in memory.
 #pragma once
 
 #include <cstddef>
@@ -10,20 +10,20 @@
 namespace headroom::config {
 
 inline constexpr std::size_t kMaxTomlBytes = std::size_t{64} << 20;
-inline constexpr std::size_t kMaxKeyParts = 16; ///< of a dotted key or a table's name
-inline constexpr std::size_t kMaxNesting = 16;  ///< of brackets and braces
+inline constexpr std::size_t kMaxKeyParts = 16; ///< parts of a dotted key or of a table's name
+inline constexpr std::size_t kMaxNesting = 16;  ///< depth of brackets and braces
 
-struct Excess {
+struct ExceededLimit {
     std::size_t line = 1;
-    std::size_t column = 1; ///< in characters
-    std::string text;       ///< what is too much, and how much may be
+    std::size_t column = 1; ///< counted in characters
+    std::string text;       ///< the message: what was found and what is allowed
 };
 
-/// The first place where the text passes a bound, as far as it is TOML; where it is not, the
-/// parser stops too.
-[[nodiscard]] std::optional<Excess> find_excess(std::string_view text);
+/// Returns the first position at which the text exceeds a limit, or nothing. After a syntax error
+/// the result may be wrong, which does not matter: the parser stops at that error.
+[[nodiscard]] std::optional<ExceededLimit> find_exceeded_limit(std::string_view text);
 
-/// "more than 16 parts in a key, …" if that is so.
-[[nodiscard]] std::optional<std::string> excess_of_key(std::string_view dotted);
+/// Returns a message if the dotted key has more than kMaxKeyParts parts, else nothing.
+[[nodiscard]] std::optional<std::string> key_limit_problem(std::string_view dotted);
 
 } // namespace headroom::config

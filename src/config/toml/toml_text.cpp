@@ -1,4 +1,3 @@
-// See toml_text.hpp.
 #include "config/toml/toml_text.hpp"
 
 #include <algorithm>

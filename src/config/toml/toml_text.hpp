@@ -1,4 +1,4 @@
-// TOML values as text on one line.
+// Writes TOML values as text on one line, for resolved scenarios, changes and messages.
 #pragma once
 
 #include <optional>
@@ -9,11 +9,11 @@
 
 namespace headroom::config {
 
-/// The value as TOML on one line: the same text for the same value, however it was written.
-/// Nothing if a date or a time is in it: no scenario key has one.
+/// Returns the value as TOML on one line. Equal values give equal texts, however they were written.
+/// Returns nothing if the value contains a date or a time, which no scenario key has.
 [[nodiscard]] std::optional<std::string> toml_text(const toml::node& node);
 
-/// The text as a TOML basic string with its quotes. Precondition: well-formed UTF-8.
+/// Returns the text as a TOML basic string with its quotes. Precondition: well-formed UTF-8.
 [[nodiscard]] std::string toml_string(std::string_view text);
 
 } // namespace headroom::config

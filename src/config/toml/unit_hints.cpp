@@ -1,4 +1,3 @@
-// See unit_hints.hpp.
 #include "config/toml/unit_hints.hpp"
 
 #include <algorithm>
@@ -22,7 +21,7 @@ struct NumberAndUnit {
     std::string_view unit;
 };
 
-/// Nothing if the text does not begin with a number.
+/// Splits a text into its number and its unit. Returns nothing if it does not begin with a number.
 std::optional<NumberAndUnit> number_and_unit(std::string_view text) {
     while (text.starts_with(' ')) {
         text.remove_prefix(1);
@@ -55,7 +54,7 @@ bool one_of(std::string_view word, std::initializer_list<std::string_view> words
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-/// Takes the first suffix that fits away from the word; true if one did.
+/// Removes the first of the suffixes that the word ends with. Returns whether there was one.
 bool take_suffix(std::string_view& word, std::initializer_list<std::string_view> suffixes) {
     for (const std::string_view suffix : suffixes) {
         if (word.ends_with(suffix)) {
@@ -66,7 +65,8 @@ bool take_suffix(std::string_view& word, std::initializer_list<std::string_view>
     return false;
 }
 
-/// k, M, G or T as it is written; nothing for other letters. An empty prefix stays empty.
+/// Returns the correctly written prefix k, M, G or T for a letter in either case, "" for "", and
+/// nothing for other letters.
 std::optional<std::string> decimal_prefix(std::string_view letter) {
     static constexpr std::array<std::string_view, 5> kPrefixes{"", "k", "M", "G", "T"};
     for (const std::string_view prefix : kPrefixes) {
@@ -77,7 +77,7 @@ std::optional<std::string> decimal_prefix(std::string_view letter) {
     return std::nullopt;
 }
 
-/// The prefix before B or bit: decimal, or binary with an i.
+/// Returns the prefix of B or bit: a decimal prefix, or a binary one such as Ki.
 std::optional<std::string> size_prefix(std::string_view letters) {
     const bool binary = letters.size() == 2 && lower_case(letters)[1] == 'i';
     auto prefix = decimal_prefix(binary ? letters.substr(0, 1) : letters);
@@ -98,7 +98,8 @@ Words compute_guesses(std::string_view unit) {
     return prefix ? Words{*prefix + "FLOP/s"} : Words{};
 }
 
-/// `b` alone may be a bit or a byte: with "ps", and in capitals before it, usually a bit.
+/// Returns guesses for a data rate. A lone `b` may mean bit or byte. With "ps", or after a capital
+/// prefix, it usually means bit.
 Words byte_rate_guesses(std::string_view unit) {
     std::string_view rest = unit;
     const bool short_form = take_suffix(rest, {"ps", "PS"});
@@ -156,16 +157,16 @@ Words duration_guesses(std::string_view unit) {
     return one_of(lower, {"m", "mins", "minute", "minutes"}) ? Words{"min"} : Words{};
 }
 
-/// A unit of how often something happens.
-struct Per {
+/// A unit of frequency: how often something happens in this many seconds.
+struct FrequencyUnit {
     std::string_view unit;
     double seconds;
 };
 
-constexpr std::array<Per, 3> kPers{{{"/s", 1}, {"/min", 60}, {"/h", 3600}}};
+constexpr std::array<FrequencyUnit, 3> kFrequencyUnits{{{"/s", 1}, {"/min", 60}, {"/h", 3600}}};
 
-/// Which of them a word for the time means, in small letters; empty if none.
-std::string_view per_guess(std::string_view word) {
+/// Returns the unit of frequency that a lower-case word for a time means, or "".
+std::string_view frequency_guess(std::string_view word) {
     if (one_of(word, {"s", "sec", "second", "hz"})) {
         return "/s";
     }
@@ -231,13 +232,13 @@ std::string percent_hint(std::string_view text) {
 
 std::optional<double> parse_per_second(std::string_view text) {
     const auto parts = number_and_unit(text);
-    for (const Per& per : kPers) {
-        if (parts && parts->unit == per.unit) {
+    for (const FrequencyUnit& unit : kFrequencyUnits) {
+        if (parts && parts->unit == unit.unit) {
             double number = 0;
             std::from_chars(
                 parts->number.data(), parts->number.data() + parts->number.size(), number
             );
-            return number / per.seconds;
+            return number / unit.seconds;
         }
     }
     return std::nullopt;
@@ -255,7 +256,7 @@ std::string per_second_hint(std::string_view text) {
             word.remove_prefix(at + separator.size());
         }
     }
-    const std::string_view guess = per_guess(word);
+    const std::string_view guess = frequency_guess(word);
     return guess.empty() ? "" : fmt::format("; did you mean \"{} {}\"?", parts->number, guess);
 }
 

@@ -1,4 +1,4 @@
-// What a misspelt quantity was meant to be, for messages: "30 GFLOPS" is 30 GFLOP/s.
+// Suggestions for quantities with a misspelt unit, for messages: "30 GFLOPS" means 30 GFLOP/s.
 #pragma once
 
 #include <optional>
@@ -10,20 +10,22 @@
 
 namespace headroom::config {
 
-/// The right spellings of what was probably meant, the likelier first; empty if nobody can say.
-/// Every one of them is read by parse_quantity.
+/// Returns correct spellings of what was probably meant, the most probable first. Each of them is
+/// valid input of parse_quantity. Returns an empty list if the text has no number or its unit
+/// resembles none.
 [[nodiscard]] std::vector<std::string> quantity_guesses(Quantity quantity, std::string_view text);
 
-/// `; did you mean "30 GFLOP/s"?`, or empty.
+/// Returns `; did you mean "30 GFLOP/s"?`, or "" if there is no suggestion.
 [[nodiscard]] std::string quantity_hint(Quantity quantity, std::string_view text);
 
-/// The value of "0.5 /s", "30 /min" or "2 /h" per second; nothing if the text is none of them.
+/// Returns the rate per second of a text such as "0.5 /s", "30 /min" or "2 /h", or nothing if the
+/// text has another form.
 [[nodiscard]] std::optional<double> parse_per_second(std::string_view text);
 
-/// `; did you mean "0.5 /s"?` for "0.5 Hz" or "0.5 per second", or empty.
+/// Returns `; did you mean "0.5 /s"?` for "0.5 Hz" or "0.5 per second", or "" for other texts.
 [[nodiscard]] std::string per_second_hint(std::string_view text);
 
-/// `; did you mean 0.5?` for "50 %", or empty.
+/// Returns `; did you mean 0.5?` for "50 %", or "" for other texts.
 [[nodiscard]] std::string percent_hint(std::string_view text);
 
 } // namespace headroom::config

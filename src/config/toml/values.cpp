@@ -1,4 +1,3 @@
-// See values.hpp.
 #include "config/toml/values.hpp"
 
 #include <cmath>
@@ -40,7 +39,7 @@ std::string_view base_unit(Quantity quantity) {
     return "";
 }
 
-/// Short, on one line, and not cut inside a character.
+/// Returns the text in quotes on one line, cut after 40 bytes but not inside a character.
 std::string quoted(std::string_view text) {
     constexpr std::size_t kShown = 40;
     std::string shown;
@@ -76,12 +75,12 @@ std::string found_text(const toml::node& node) {
 }
 
 void add_mismatch(
-    const Site& site, std::string_view expected, Problems& problems, std::string_view hint
+    const TomlEntry& entry, std::string_view expected, Problems& problems, std::string_view hint
 ) {
-    const std::string found = found_text(*site.node);
+    const std::string found = found_text(*entry.node);
     problems.add(
-        site.node->source(),
-        fmt::format("{}: expected {}; found {}{}", site.key, expected, found, hint)
+        entry.node->source(),
+        fmt::format("{}: expected {}; found {}{}", entry.key, expected, found, hint)
     );
 }
 
@@ -90,46 +89,46 @@ std::string fraction_hint(const toml::node& node) {
     return text == nullptr ? "" : percent_hint(text->get());
 }
 
-void add_about(const Site& site, std::string_view text, Problems& problems) {
-    problems.add(site.node->source(), fmt::format("{} {}", site.key, text));
+void add_problem(const TomlEntry& entry, std::string_view text, Problems& problems) {
+    problems.add(entry.node->source(), fmt::format("{} {}", entry.key, text));
 }
 
-std::string counted(std::size_t count, std::string_view noun) {
+std::string count_text(std::size_t count, std::string_view noun) {
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-std::optional<std::string> read_text(const Site& site, Problems& problems) {
-    if (const auto* text = site.node->as_string()) {
+std::optional<std::string> read_text(const TomlEntry& entry, Problems& problems) {
+    if (const auto* text = entry.node->as_string()) {
         return text->get();
     }
-    add_mismatch(site, "a string", problems);
+    add_mismatch(entry, "a string", problems);
     return std::nullopt;
 }
 
-std::optional<bool> read_flag(const Site& site, Problems& problems) {
-    if (const auto* flag = site.node->as_boolean()) {
+std::optional<bool> read_flag(const TomlEntry& entry, Problems& problems) {
+    if (const auto* flag = entry.node->as_boolean()) {
         return flag->get();
     }
-    add_mismatch(site, "true or false", problems);
+    add_mismatch(entry, "true or false", problems);
     return std::nullopt;
 }
 
 std::optional<std::int64_t> read_integer(
-    const Site& site, std::int64_t low, std::int64_t high, Problems& problems
+    const TomlEntry& entry, std::int64_t low, std::int64_t high, Problems& problems
 ) {
-    const auto* integer = site.node->as_integer();
+    const auto* integer = entry.node->as_integer();
     if (integer != nullptr && integer->get() >= low && integer->get() <= high) {
         return integer->get();
     }
-    add_mismatch(site, fmt::format("a whole number from {} to {}", low, high), problems);
+    add_mismatch(entry, fmt::format("a whole number from {} to {}", low, high), problems);
     return std::nullopt;
 }
 
 std::optional<double> read_number(
-    const Site& site, double low, double high, Zero zero, Problems& problems
+    const TomlEntry& entry, double low, double high, Zero zero, Problems& problems
 ) {
-    if (site.node->is_number()) {
-        const double value = site.node->value<double>().value_or(NAN);
+    if (entry.node->is_number()) {
+        const double value = entry.node->value<double>().value_or(NAN);
         const bool above = zero == Zero::allowed ? value >= low : value > low;
         if (above && value <= high) { // false for NaN
             return value;
@@ -137,43 +136,45 @@ std::optional<double> read_number(
     }
     const std::string_view from = zero == Zero::allowed ? "from" : "above";
     const auto expected = fmt::format("a number {} {} up to {}", from, low, high);
-    add_mismatch(site, expected, problems, fraction_hint(*site.node));
+    add_mismatch(entry, expected, problems, fraction_hint(*entry.node));
     return std::nullopt;
 }
 
-std::optional<scheduler::Ppb> read_fraction(const Site& site, Problems& problems) {
-    const double value = site.node->is_number() ? site.node->value<double>().value_or(NAN) : NAN;
+std::optional<scheduler::Ppb> read_fraction(const TomlEntry& entry, Problems& problems) {
+    const double value = entry.node->is_number() ? entry.node->value<double>().value_or(NAN) : NAN;
     if (value >= 0 && value <= 1) {
         return to_ppb(value);
     }
-    add_mismatch(site, "a fraction from 0 to 1", problems, fraction_hint(*site.node));
+    add_mismatch(entry, "a fraction from 0 to 1", problems, fraction_hint(*entry.node));
     return std::nullopt;
 }
 
 namespace {
 
-/// The number in base units, of any sign and size.
-std::optional<double> quantity_number(const Site& site, Quantity quantity, Problems& problems) {
+/// Returns the quantity in base units, not yet checked against a range.
+std::optional<double> quantity_number(
+    const TomlEntry& entry, Quantity quantity, Problems& problems
+) {
     std::optional<double> value;
     std::string hint;
-    if (const auto* text = site.node->as_string()) {
+    if (const auto* text = entry.node->as_string()) {
         value = parse_quantity(quantity, text->get());
         hint = quantity_hint(quantity, text->get());
-    } else if (site.node->is_number()) {
-        if (quantity == Quantity::duration && site.node->value<double>() == 0.0) {
+    } else if (entry.node->is_number()) {
+        if (quantity == Quantity::duration && entry.node->value<double>() == 0.0) {
             value = 0;
         }
         hint = " (write the number and its unit in quotes)";
     }
     if (!value || !std::isfinite(*value)) {
         problems.add(
-            site.node->source(),
+            entry.node->source(),
             fmt::format(
                 "{}: expected {} with a unit such as {}; found {}{}",
-                site.key,
+                entry.key,
                 words_for(quantity),
                 example_of(quantity),
-                found_text(*site.node),
+                found_text(*entry.node),
                 hint
             )
         );
@@ -185,25 +186,25 @@ std::optional<double> quantity_number(const Site& site, Quantity quantity, Probl
 } // namespace
 
 std::optional<std::int64_t> read_quantity(
-    const Site& site, Quantity quantity, Zero zero, Problems& problems
+    const TomlEntry& entry, Quantity quantity, Zero zero, Problems& problems
 ) {
-    const std::optional<double> value = quantity_number(site, quantity, problems);
+    const std::optional<double> value = quantity_number(entry, quantity, problems);
     if (!value) {
         return std::nullopt;
     }
     if (*value < 0) {
-        add_mismatch(site, "a value that is not negative", problems);
+        add_mismatch(entry, "a value that is not negative", problems);
         return std::nullopt;
     }
     if (*value > static_cast<double>(kMaxValue)) {
         const std::string limit = fmt::format("at most 1e18 {}", base_unit(quantity));
-        add_mismatch(site, limit, problems);
+        add_mismatch(entry, limit, problems);
         return std::nullopt;
     }
     const std::int64_t whole =
         quantity == Quantity::duration ? std::llround(*value) : whole_units(*value);
     if (whole == 0 && zero == Zero::refused) {
-        add_mismatch(site, fmt::format("at least 1 {}", base_unit(quantity)), problems);
+        add_mismatch(entry, fmt::format("at least 1 {}", base_unit(quantity)), problems);
         return std::nullopt;
     }
     return whole;

@@ -1,5 +1,5 @@
-// One TOML value at a time: the right type, unit and range, or a problem that says what was
-// expected and what was found.
+// Reads one TOML value at a time and checks its type, unit and range. Each read_… function returns
+// the value, or adds a problem that says what was expected and what was found, and returns nothing.
 #pragma once
 
 #include <cstdint>
@@ -15,50 +15,58 @@
 
 namespace headroom::config {
 
-/// A value and the dotted key that leads to it, with indices: device.0.memory.
-struct Site {
+/// A value of the document with its dotted key, in which list elements are named by their index:
+/// device.0.memory.
+struct TomlEntry {
     const toml::node* node = nullptr;
     std::string key;
 };
 
-/// Largest count of anything that is counted (tokens, rounds, devices).
+/// The largest value of a key that counts something, such as tokens or rounds.
 inline constexpr std::int64_t kMaxCount = 1'000'000'000;
-/// Most requests of a workload, and sequences in flight.
+/// The largest number of requests of a workload, and of sequences in flight.
 inline constexpr std::int64_t kMaxRequests = 1'000'000;
-/// Largest factor of an event.
+/// The largest factor of an event.
 inline constexpr double kMaxFactor = 1000;
 
+/// Whether the lower end of a range, usually 0, is itself a valid value.
 enum class Zero : std::uint8_t { allowed, refused };
 
-/// `expected {expected}; found …{hint}` at the site.
+/// Adds the problem `{key}: expected {expected}; found {value}{hint}`.
 void add_mismatch(
-    const Site& site, std::string_view expected, Problems& problems, std::string_view hint = ""
+    const TomlEntry& entry,
+    std::string_view expected,
+    Problems& problems,
+    std::string_view hint = ""
 );
-/// What was meant instead of a fraction: 0.5 for "50 %"; or empty.
+/// Returns `; did you mean 0.5?` if the value is the string "50 %", or "" for other values.
 [[nodiscard]] std::string fraction_hint(const toml::node& node);
-/// `{key} {text}` at the site.
-void add_about(const Site& site, std::string_view text, Problems& problems);
-/// What stands there, shortened: "4 GHz", 17, a table.
+/// Adds the problem `{key} {text}`.
+void add_problem(const TomlEntry& entry, std::string_view text, Problems& problems);
+/// Returns a short text for the value in messages: `"4 GHz"`, `17`, `a table`.
 [[nodiscard]] std::string found_text(const toml::node& node);
 
-/// "1 prompt", "3 prompts".
-[[nodiscard]] std::string counted(std::size_t count, std::string_view noun);
+/// Returns "1 prompt", "3 prompts".
+[[nodiscard]] std::string count_text(std::size_t count, std::string_view noun);
 
-[[nodiscard]] std::optional<std::string> read_text(const Site& site, Problems& problems);
-[[nodiscard]] std::optional<bool> read_flag(const Site& site, Problems& problems);
+[[nodiscard]] std::optional<std::string> read_text(const TomlEntry& entry, Problems& problems);
+[[nodiscard]] std::optional<bool> read_flag(const TomlEntry& entry, Problems& problems);
 [[nodiscard]] std::optional<std::int64_t> read_integer(
-    const Site& site, std::int64_t low, std::int64_t high, Problems& problems
+    const TomlEntry& entry, std::int64_t low, std::int64_t high, Problems& problems
 );
-/// Finite and in [low, high], low itself only if it is allowed.
+/// Reads a finite number in [low, high], or in (low, high] with Zero::refused.
 [[nodiscard]] std::optional<double> read_number(
-    const Site& site, double low, double high, Zero zero, Problems& problems
+    const TomlEntry& entry, double low, double high, Zero zero, Problems& problems
 );
-/// A fraction from 0 to 1.
-[[nodiscard]] std::optional<scheduler::Ppb> read_fraction(const Site& site, Problems& problems);
-/// A quantity with a unit; durations to the nearest nanosecond, the others rounded down. A bare 0
-/// is a duration.
+/// Reads a fraction from 0 to 1.
+[[nodiscard]] std::optional<scheduler::Ppb> read_fraction(
+    const TomlEntry& entry, Problems& problems
+);
+/// Reads a quantity with a unit and returns it in base units (bytes, FLOP/s, bytes/s, ns).
+/// Durations are rounded to the nearest nanosecond, all other quantities down. Of numbers without a
+/// unit only 0 is valid, and only as a duration.
 [[nodiscard]] std::optional<std::int64_t> read_quantity(
-    const Site& site, Quantity quantity, Zero zero, Problems& problems
+    const TomlEntry& entry, Quantity quantity, Zero zero, Problems& problems
 );
 
 } // namespace headroom::config

@@ -9,11 +9,11 @@ namespace headroom::model {
 
 namespace {
 
-/// Pieces are aligned to a cache line, so that a kernel meets the same alignment on every device.
+/// The size of a cache line, so that the data of a kernel has the same alignment on every device.
 constexpr std::size_t kAlignment = 64;
 
-/// Whole rows within `piece_bytes`, at least one; multiples of 4 where that fits, because
-/// kernels work on four rows at a time.
+/// Returns how many whole rows fit in `piece_bytes`: at least one, and a multiple of 4 if at least
+/// 4 fit, because kernels compute four rows at a time.
 std::int64_t rows_per_piece(const TensorSpec& tensor, Bytes piece_bytes) {
     const std::int64_t fitting = piece_bytes / row_bytes(tensor.type, tensor.columns);
     return fitting >= 4 ? fitting / 4 * 4 : std::max<std::int64_t>(fitting, 1);
@@ -24,44 +24,46 @@ const LayerWeightTypes& types_of(const Hyperparameters& model, std::int32_t laye
 }
 
 std::vector<TensorSpec> group_tensors(
-    const Hyperparameters& model, const BlockName& name, const Cut& cut
+    const Hyperparameters& model, const BlockName& name, const Slicing& slicing
 ) {
     const LayerWeightTypes& types = types_of(model, name.layer);
     const std::int64_t rows = model.head_width();
     std::vector<TensorSpec> tensors{
-        {Slot::q, types.q, model.heads_per_group() * rows, model.width},
-        {Slot::k, types.k, rows, model.width},
-        {Slot::v, types.v, rows, model.width},
+        {TensorRole::q, types.q, model.heads_per_group() * rows, model.width},
+        {TensorRole::k, types.k, rows, model.width},
+        {TensorRole::v, types.v, rows, model.width},
     };
-    if (cut.sliced()) {
-        tensors.push_back({Slot::o, types.o, model.width, columns_of(model, name, cut).stored});
+    if (slicing.sliced()) {
+        tensors.push_back(
+            {TensorRole::o, types.o, model.width, columns_of(model, name, slicing).stored}
+        );
     }
     return tensors;
 }
 
-/// `hidden` rows of gate and up, `columns` of down.
+/// gate and up with `hidden` rows each, and down with `columns` columns.
 std::vector<TensorSpec> ffn_matrices(
     const Hyperparameters& model, std::int32_t layer, std::int64_t hidden, std::int64_t columns
 ) {
     const LayerWeightTypes& types = types_of(model, layer);
     return {
-        {Slot::gate, types.gate, hidden, model.width},
-        {Slot::up, types.up, hidden, model.width},
-        {Slot::down, types.down, model.width, columns},
+        {TensorRole::gate, types.gate, hidden, model.width},
+        {TensorRole::up, types.up, hidden, model.width},
+        {TensorRole::down, types.down, model.width, columns},
     };
 }
 
 std::vector<TensorSpec> slice_tensors(
-    const Hyperparameters& model, const BlockName& name, const Cut& cut
+    const Hyperparameters& model, const BlockName& name, const Slicing& slicing
 ) {
-    const Columns columns = columns_of(model, name, cut);
+    const Columns columns = columns_of(model, name, slicing);
     return ffn_matrices(model, name.layer, columns.count, columns.stored);
 }
 
 std::vector<TensorSpec> layer_norms(const Hyperparameters& model, std::int32_t layer) {
-    std::vector<TensorSpec> norms{{Slot::ffn_norm, WeightType::f32, 1, model.width}};
+    std::vector<TensorSpec> norms{{TensorRole::ffn_norm, WeightType::f32, 1, model.width}};
     if (layer + 1 < model.layers) {
-        norms.push_back({Slot::next_norm, WeightType::f32, 1, model.width});
+        norms.push_back({TensorRole::next_norm, WeightType::f32, 1, model.width});
     }
     return norms;
 }
@@ -76,31 +78,33 @@ std::vector<TensorSpec> ffn_tensors(const Hyperparameters& model, std::int32_t l
 } // namespace
 
 std::vector<TensorSpec> tensors_of(
-    const Hyperparameters& model, const BlockName& name, bool with_matrix, const Cut& cut
+    const Hyperparameters& model, const BlockName& name, bool with_matrix, const Slicing& slicing
 ) {
     const std::int64_t width = model.width;
     switch (name.kind) {
     case BlockKind::embed:
         return {
-            {Slot::embedding, model.embed_type, model.vocabulary, width},
-            {Slot::first_norm, WeightType::f32, 1, width},
+            {TensorRole::embedding, model.embed_type, model.vocabulary, width},
+            {TensorRole::first_norm, WeightType::f32, 1, width},
         };
     case BlockKind::group:
-        return group_tensors(model, name, cut);
+        return group_tensors(model, name, slicing);
     case BlockKind::proj:
-        return {{Slot::o, types_of(model, name.layer).o, width, width}};
+        return {{TensorRole::o, types_of(model, name.layer).o, width, width}};
     case BlockKind::ffn:
         return ffn_tensors(model, name.layer);
     case BlockKind::slice:
-        return slice_tensors(model, name, cut);
+        return slice_tensors(model, name, slicing);
     case BlockKind::hub:
         return layer_norms(model, name.layer);
     case BlockKind::lm_head:
         break;
     }
-    std::vector<TensorSpec> tensors{{Slot::output_norm, WeightType::f32, 1, width}};
+    std::vector<TensorSpec> tensors{{TensorRole::output_norm, WeightType::f32, 1, width}};
     if (with_matrix) {
-        tensors.insert(tensors.begin(), {Slot::head, model.lm_head_type, model.vocabulary, width});
+        tensors.insert(
+            tensors.begin(), {TensorRole::head, model.lm_head_type, model.vocabulary, width}
+        );
     }
     return tensors;
 }
@@ -111,30 +115,30 @@ Block::Block(
     Bytes piece_bytes,
     std::pmr::memory_resource* resource,
     bool with_matrix,
-    const Cut& cut
+    const Slicing& slicing
 )
-    : name_(name), cut_(cut), resource_(resource) {
+    : name_(name), slicing_(slicing), resource_(resource) {
     HEADROOM_CHECK(piece_bytes > 0, "{} bytes per piece", piece_bytes);
-    for (const TensorSpec& tensor : tensors_of(model, name, with_matrix, cut)) {
+    for (const TensorSpec& tensor : tensors_of(model, name, with_matrix, slicing)) {
         const std::int64_t step = rows_per_piece(tensor, piece_bytes);
         for (std::int64_t row = 0; row < tensor.rows; row += step) {
             const std::int64_t rows = std::min(step, tensor.rows - row);
             const Bytes bytes = rows * row_bytes(tensor.type, tensor.columns);
-            pieces_.push_back({tensor.slot, tensor.type, row, rows, tensor.columns, bytes, nullptr}
+            pieces_.push_back({tensor.role, tensor.type, row, rows, tensor.columns, bytes, nullptr}
             );
         }
     }
 }
 
 Block::Block(Block&& other) noexcept
-    : name_(other.name_), cut_(other.cut_), resource_(other.resource_),
+    : name_(other.name_), slicing_(other.slicing_), resource_(other.resource_),
       pieces_(std::exchange(other.pieces_, {})) {}
 
 Block& Block::operator=(Block&& other) noexcept {
     if (this != &other) {
         free_all();
         name_ = other.name_;
-        cut_ = other.cut_;
+        slicing_ = other.slicing_;
         resource_ = other.resource_;
         pieces_ = std::exchange(other.pieces_, {});
     }
@@ -207,8 +211,8 @@ Bytes Block::bytes() const {
 
 void Block::release_matrix() {
     HEADROOM_CHECK(name_.kind == BlockKind::lm_head, "{}", to_string(name_));
-    HEADROOM_CHECK(has(Slot::head), "the head matrix was released before");
-    const std::size_t matrix_pieces = pieces_of(Slot::head).size();
+    HEADROOM_CHECK(has(TensorRole::head), "the head matrix was released before");
+    const std::size_t matrix_pieces = pieces_of(TensorRole::head).size();
     for (std::size_t i = 0; i < matrix_pieces; ++i) {
         if (pieces_[i].data != nullptr) {
             free_piece(i);
@@ -220,31 +224,31 @@ void Block::release_matrix() {
 void Block::adopt_matrix(Block& embed) {
     HEADROOM_CHECK(name_.kind == BlockKind::lm_head, "{}", to_string(name_));
     HEADROOM_CHECK(embed.name_.kind == BlockKind::embed, "{}", to_string(embed.name_));
-    HEADROOM_CHECK(!has(Slot::head), "lm_head has a matrix of its own");
+    HEADROOM_CHECK(!has(TensorRole::head), "lm_head has a matrix of its own");
     HEADROOM_CHECK(resource_->is_equal(*embed.resource_), "the two live in different memories");
     std::vector<Piece> adopted;
     for (Piece& piece : embed.pieces_) {
-        if (piece.slot == Slot::embedding) {
+        if (piece.role == TensorRole::embedding) {
             HEADROOM_CHECK(piece.data != nullptr, "embed lacks row {}", piece.first_row);
             adopted.push_back(piece);
-            adopted.back().slot = Slot::head;
+            adopted.back().role = TensorRole::head;
             piece.data = nullptr;
         }
     }
     pieces_.insert(pieces_.begin(), adopted.begin(), adopted.end());
 }
 
-bool Block::has(Slot slot) const {
-    return !pieces_of(slot).empty();
+bool Block::has(TensorRole role) const {
+    return !pieces_of(role).empty();
 }
 
-/// Slots are numbered in storage order, so the pieces of one stand together.
-std::span<const Block::Piece> Block::pieces_of(Slot slot) const {
+/// Roles are numbered in storage order, so the pieces of one tensor follow each other.
+std::span<const Block::Piece> Block::pieces_of(TensorRole role) const {
     const auto [first, last] = std::equal_range(
         pieces_.begin(),
         pieces_.end(),
-        Piece{slot, {}, 0, 0, 0, 0, nullptr},
-        [](const Piece& a, const Piece& b) { return a.slot < b.slot; }
+        Piece{role, {}, 0, 0, 0, 0, nullptr},
+        [](const Piece& a, const Piece& b) { return a.role < b.role; }
     );
     return {first, last};
 }
@@ -254,32 +258,32 @@ kernels::Matrix Block::matrix(const Piece& piece) {
     return {piece.type, piece.data, piece.rows, piece.columns};
 }
 
-TensorSpec Block::spec(std::size_t i) const {
+TensorSpec Block::piece_spec(std::size_t i) const {
     const Piece& piece = pieces_.at(i);
-    return {piece.slot, piece.type, piece.rows, piece.columns};
+    return {piece.role, piece.type, piece.rows, piece.columns};
 }
 
-std::vector<kernels::Matrix> Block::matrices(Slot slot) const {
+std::vector<kernels::Matrix> Block::matrices(TensorRole role) const {
     std::vector<kernels::Matrix> result;
-    for (const Piece& piece : pieces_of(slot)) {
+    for (const Piece& piece : pieces_of(role)) {
         result.push_back(matrix(piece));
     }
     return result;
 }
 
-const float* Block::norm(Slot slot) const {
-    const auto pieces = pieces_of(slot);
+const float* Block::norm(TensorRole role) const {
+    const auto pieces = pieces_of(role);
     HEADROOM_CHECK(
         pieces.size() == 1 && pieces[0].rows == 1 && pieces[0].type == WeightType::f32,
-        "{} has no norm in slot {}",
+        "{} has no norm in role {}",
         to_string(name_),
-        static_cast<int>(slot)
+        static_cast<int>(role)
     );
     return reinterpret_cast<const float*>(matrix(pieces[0]).data);
 }
 
-void Block::expand_row(Slot slot, std::int64_t row, float* out) const {
-    const auto pieces = pieces_of(slot);
+void Block::expand_row(TensorRole role, std::int64_t row, float* out) const {
+    const auto pieces = pieces_of(role);
     const auto after = std::upper_bound(
         pieces.begin(),
         pieces.end(),
@@ -294,16 +298,16 @@ void Block::expand_row(Slot slot, std::int64_t row, float* out) const {
 
 void Block::multiply(
     const kernels::Kernels& kernels,
-    Slot slot,
+    TensorRole role,
     const float* x,
     std::int64_t x_stride,
     std::int64_t n,
     float* y,
     std::int64_t y_stride
 ) const {
-    const auto pieces = pieces_of(slot);
+    const auto pieces = pieces_of(role);
     HEADROOM_CHECK(
-        !pieces.empty(), "{} has nothing in slot {}", to_string(name_), static_cast<int>(slot)
+        !pieces.empty(), "{} has nothing in role {}", to_string(name_), static_cast<int>(role)
     );
     for (const Piece& piece : pieces) {
         kernels.multiply(matrix(piece), x, x_stride, n, y + piece.first_row, y_stride);

@@ -1,7 +1,8 @@
-// A block's weights where they live: copied into memory that a device's budget handed out, as
-// pieces (whole rows, each at most piece_bytes), so that a migration can free them at the source
-// and allocate them at the target piece by piece. Layout is a function of the hyperparameters, the
-// cut and the block's name alone, so both ends agree without asking.
+// The weights and the KV cache of one block in the memory of a device. Weights are stored in
+// pieces: a piece is some whole rows of one tensor, at most `piece_bytes` long if one row fits into
+// that. A migration frees pieces on the sending device and allocates them on the receiving one,
+// piece by piece. The list of pieces depends on nothing but the hyperparameters, the slicing, the
+// block's name and `piece_bytes`, so both devices compute the same list.
 #pragma once
 
 #include <array>
@@ -14,17 +15,20 @@
 #include "base/block.hpp"
 #include "base/units.hpp"
 #include "kernels/kernels.hpp"
-#include "model/decoder/cut.hpp"
 #include "model/decoder/hyperparameters.hpp"
+#include "model/decoder/slicing.hpp"
 
 namespace headroom::model {
 
-/// The tensors of blocks: embed {embedding, first_norm}; group {q, k, v}; proj {o};
-/// ffn {gate, up, down, ffn_norm, next_norm (not in the last layer)}; lm_head {head, output_norm}.
-/// Sliced: group {q, k, v, o}; slice {gate, up, down}; hub {ffn_norm, next_norm (the same)}.
-/// Norms are (1, D) F32, rows of q are the group's q·d rows, of k and v its d rows, of gate and up
-/// a slice's F/S. A group's o and a slice's down are D rows of Columns::stored columns.
-enum class Slot : std::uint8_t {
+/// What a tensor is used for in its block. The blocks have these tensors, in this order:
+///   embed: embedding, first_norm           lm_head: head, output_norm
+///   not sliced: group: q, k, v             proj: o      ffn: gate, up, down, ffn_norm, next_norm
+///   sliced: group: q, k, v, o              slice: gate, up, down      hub: ffn_norm, next_norm
+///
+/// next_norm is the attention norm of the next layer; the last layer has none. Norms are (1, D) in
+/// F32. In a group, q has q·d rows, and k and v have d rows each. In a slice, gate and up have F/S
+/// rows. The o of a group and the down of a slice have D rows of Columns::stored columns.
+enum class TensorRole : std::uint8_t {
     embedding,
     first_norm,
     q,
@@ -40,73 +44,78 @@ enum class Slot : std::uint8_t {
     output_norm,
 };
 
+/// Role, stored type and size of one tensor, or of one piece of a tensor.
 struct TensorSpec {
-    Slot slot = Slot::embedding;
+    TensorRole role = TensorRole::embedding;
     WeightType type = WeightType::f32;
     std::int64_t rows = 0;
     std::int64_t columns = 0;
 };
 
-/// The tensors of a block in storage order. `with_matrix` false leaves out the head matrix of a
-/// tied lm_head that lives beside embed.
+/// Returns the tensors of a block in storage order. `with_matrix` is false for a tied lm_head on
+/// the device of embed: that block has no matrix of its own.
 [[nodiscard]] std::vector<TensorSpec> tensors_of(
     const Hyperparameters& model,
     const BlockName& name,
     bool with_matrix = true,
-    const Cut& cut = {}
+    const Slicing& slicing = {}
 );
 
+/// The weights of one block. Every piece is either allocated or not.
 class Block {
   public:
-    /// No storage yet. `resource` outlives the block. alignment of every piece: 64 bytes.
+    /// Allocates nothing. `resource` must outlive the block; pieces are aligned to 64 bytes.
     Block(
         const Hyperparameters& model,
         BlockName name,
         Bytes piece_bytes,
         std::pmr::memory_resource* resource,
         bool with_matrix = true,
-        const Cut& cut = {}
+        const Slicing& slicing = {}
     );
     Block(Block&& other) noexcept;
     Block& operator=(Block&& other) noexcept;
     Block(const Block&) = delete;
     Block& operator=(const Block&) = delete;
-    ~Block(); ///< frees what is allocated
+    ~Block(); ///< frees all allocated pieces
 
     [[nodiscard]] const BlockName& name() const { return name_; }
-    [[nodiscard]] const Cut& cut() const { return cut_; }
+    [[nodiscard]] const Slicing& slicing() const { return slicing_; }
     [[nodiscard]] std::size_t pieces() const { return pieces_.size(); }
     [[nodiscard]] Bytes piece_bytes(std::size_t i) const;
-    /// Allocates exactly piece_bytes(i) from the resource. Precondition: not allocated.
+    /// Allocates piece_bytes(i) bytes for piece i. Precondition: piece i is not allocated.
     std::span<std::byte> allocate_piece(std::size_t i);
     [[nodiscard]] std::span<std::byte> piece(std::size_t i);
     [[nodiscard]] std::span<const std::byte> piece(std::size_t i) const;
     void free_piece(std::size_t i);
     void allocate_all();
-    [[nodiscard]] bool complete() const; ///< every piece is allocated
-    [[nodiscard]] Bytes bytes() const;   ///< allocated now
+    [[nodiscard]] bool complete() const; ///< whether every piece is allocated
+    [[nodiscard]] Bytes bytes() const;   ///< bytes of all allocated pieces
 
-    /// A tied lm_head whose device gets or loses embed: drops or takes over the head matrix's
-    /// pieces. release_matrix frees them; adopt_matrix moves the other block's (embed's) pieces in
-    /// when embed has left this device. Preconditions are checked.
+    /// Removes the pieces of the head matrix from a tied lm_head, because embed has moved to the
+    /// device of this block and has the same matrix. Precondition: the block has a head matrix.
     void release_matrix();
+    /// Moves the matrix of `embed` into a tied lm_head, because embed leaves the device of this
+    /// block. Preconditions: this block has no head matrix, and the matrix of `embed` is allocated.
     void adopt_matrix(Block& embed);
 
-    [[nodiscard]] bool has(Slot slot) const;
-    /// Pieces of one tensor as kernel matrices, in row order.
-    [[nodiscard]] std::vector<kernels::Matrix> matrices(Slot slot) const;
-    /// A norm's D values.
-    [[nodiscard]] const float* norm(Slot slot) const;
-    /// Which rows of which tensor piece i holds; first_row counts from the tensor's first.
-    [[nodiscard]] TensorSpec spec(std::size_t i) const;
+    [[nodiscard]] bool has(TensorRole role) const;
+    /// Returns the pieces of one tensor as matrices for kernels, in row order.
+    [[nodiscard]] std::vector<kernels::Matrix> matrices(TensorRole role) const;
+    /// Returns the D values of a norm.
+    [[nodiscard]] const float* norm(TensorRole role) const;
+    /// Returns the tensor to which piece i belongs; `rows` are the rows of the piece alone.
+    [[nodiscard]] TensorSpec piece_spec(std::size_t i) const;
+    /// Returns the row of the tensor with which piece i begins.
     [[nodiscard]] std::int64_t first_row(std::size_t i) const { return pieces_[i].first_row; }
-    /// Row `row` of the tensor as floats: the embedding lookup.
-    void expand_row(Slot slot, std::int64_t row, float* out) const;
+    /// Writes row `row` of a tensor to `out` as floats; this is the embedding lookup.
+    void expand_row(TensorRole role, std::int64_t row, float* out) const;
 
-    /// y[t, m] for all rows of the tensor, piece by piece: the same bits as in one call.
+    /// y[t, m] = row m of the tensor · x[t], for n tokens t and all rows m. The result has the same
+    /// bits for every size of pieces.
     void multiply(
         const kernels::Kernels& kernels,
-        Slot slot,
+        TensorRole role,
         const float* x,
         std::int64_t x_stride,
         std::int64_t n,
@@ -116,7 +125,7 @@ class Block {
 
   private:
     struct Piece {
-        Slot slot;
+        TensorRole role;
         WeightType type;
         std::int64_t first_row;
         std::int64_t rows;
@@ -124,16 +133,17 @@ class Block {
         Bytes bytes;
         std::byte* data;
     };
-    [[nodiscard]] std::span<const Piece> pieces_of(Slot slot) const;
+    [[nodiscard]] std::span<const Piece> pieces_of(TensorRole role) const;
     [[nodiscard]] static kernels::Matrix matrix(const Piece& piece);
     void free_all();
     BlockName name_;
-    Cut cut_;
+    Slicing slicing_;
     std::pmr::memory_resource* resource_;
     std::vector<Piece> pieces_;
 };
 
-/// Keys and values of one group, in pages of 16 tokens: keys (16, d) then values (16, d), F32.
+/// The KV cache of one group and one sequence. A page has the F32 keys (16, d) of 16 tokens and
+/// then their values (16, d).
 class GroupCache {
   public:
     GroupCache(std::int64_t head_width, std::pmr::memory_resource* resource);
@@ -143,19 +153,20 @@ class GroupCache {
     GroupCache& operator=(const GroupCache&) = delete;
     ~GroupCache();
 
-    [[nodiscard]] Bytes page_bytes() const; ///< 2·16·d·4
+    [[nodiscard]] Bytes page_bytes() const; ///< 2·16·d·4 bytes
     [[nodiscard]] std::size_t pages() const { return pages_.size(); }
-    /// Allocates pages until `tokens` rows fit.
+    /// Allocates pages at the end until the cache has room for `tokens` rows.
     void reserve(std::int64_t tokens);
-    void allocate_page(); ///< one more at the end
-    /// Frees page i but keeps its place; for a migration that empties the cache page by page.
+    void allocate_page(); ///< allocates one page at the end
+    /// Frees page i; the other pages keep their numbers. A migration frees a cache page by page.
     void free_page(std::size_t i);
     [[nodiscard]] float* keys(std::int64_t row);   ///< d values
     [[nodiscard]] float* values(std::int64_t row); ///< d values
-    /// Used parts of page i if `rows` rows are used in all: keys' bytes and values' bytes.
-    [[nodiscard]] std::array<std::span<std::byte>, 2> used(std::size_t i, std::int64_t rows);
+    /// Returns the bytes of the used keys and of the used values of page i, if the first `rows`
+    /// rows of the cache are in use. Both are empty if no row of the page is.
+    [[nodiscard]] std::array<std::span<std::byte>, 2> used_parts(std::size_t i, std::int64_t rows);
     [[nodiscard]] const float* const* page_table() const { return pages_.data(); }
-    [[nodiscard]] Bytes bytes() const; ///< allocated now
+    [[nodiscard]] Bytes bytes() const; ///< bytes of all allocated pages
 
   private:
     std::int64_t head_width_;

@@ -1,4 +1,4 @@
-// Keys and values of one group in pages; declared in block.hpp beside the weights they belong to.
+// GroupCache, which block.hpp declares.
 #include <algorithm>
 #include <utility>
 
@@ -27,7 +27,7 @@ GroupCache::GroupCache(GroupCache&& other) noexcept
       pages_(std::exchange(other.pages_, {})) {}
 
 GroupCache& GroupCache::operator=(GroupCache&& other) noexcept {
-    // Swapped, so that what we held is freed with the other.
+    // The other object gets the old pages of this one and frees them.
     std::swap(head_width_, other.head_width_);
     std::swap(resource_, other.resource_);
     std::swap(pages_, other.pages_);
@@ -53,7 +53,7 @@ void GroupCache::reserve(std::int64_t tokens) {
 }
 
 void GroupCache::allocate_page() {
-    pages_.push_back(nullptr); // first, so that a failing push cannot lose a page
+    pages_.push_back(nullptr); // before the allocation: a failing push_back must not leak a page
     try {
         pages_.back() = static_cast<float*>(
             resource_->allocate(static_cast<std::size_t>(page_bytes()), kCacheAlignment)
@@ -85,13 +85,13 @@ float* GroupCache::values(std::int64_t row) {
     return keys(row) + kernels::kPageRows * head_width_;
 }
 
-std::array<std::span<std::byte>, 2> GroupCache::used(std::size_t i, std::int64_t rows) {
+std::array<std::span<std::byte>, 2> GroupCache::used_parts(std::size_t i, std::int64_t rows) {
     const std::int64_t before = static_cast<std::int64_t>(i) * kernels::kPageRows;
-    const std::int64_t here = std::clamp<std::int64_t>(rows - before, 0, kernels::kPageRows);
-    if (here == 0) {
+    const std::int64_t in_page = std::clamp<std::int64_t>(rows - before, 0, kernels::kPageRows);
+    if (in_page == 0) {
         return {};
     }
-    const auto floats = static_cast<std::size_t>(here * head_width_);
+    const auto floats = static_cast<std::size_t>(in_page * head_width_);
     return {
         std::as_writable_bytes(std::span(keys(before), floats)),
         std::as_writable_bytes(std::span(values(before), floats)),
@@ -99,9 +99,9 @@ std::array<std::span<std::byte>, 2> GroupCache::used(std::size_t i, std::int64_t
 }
 
 Bytes GroupCache::bytes() const {
-    const auto here = static_cast<Bytes>(pages_.size()) -
-                      static_cast<Bytes>(std::count(pages_.begin(), pages_.end(), nullptr));
-    return here * page_bytes();
+    const auto allocated = static_cast<Bytes>(pages_.size()) -
+                           static_cast<Bytes>(std::count(pages_.begin(), pages_.end(), nullptr));
+    return allocated * page_bytes();
 }
 
 } // namespace headroom::model

@@ -22,8 +22,10 @@ void fill_rope_angles(
 
 namespace {
 
-/// y (n, D) = norm of x (n, D), token by token. y may be x.
-void normalise(const Context& context, const float* weight, InputRows x, std::int64_t n, Rows y) {
+/// y (n, D) = norm of x (n, D). y may be x.
+void normalise(
+    const ExecutionContext& context, const float* weight, InputRows x, std::int64_t n, Rows y
+) {
     const Hyperparameters& model = *context.model;
     for (std::int64_t t = 0; t < n; ++t) {
         context.kernels->rms_norm(x.at(t), weight, model.rms_epsilon, model.width, y.at(t));
@@ -31,7 +33,7 @@ void normalise(const Context& context, const float* weight, InputRows x, std::in
 }
 
 /// y (n, D) += x (n, D).
-void add_to(const Context& context, InputRows x, std::int64_t n, Rows y) {
+void add_to(const ExecutionContext& context, InputRows x, std::int64_t n, Rows y) {
     for (std::int64_t t = 0; t < n; ++t) {
         context.kernels->add(x.at(t), y.at(t), context.model->width, y.at(t));
     }
@@ -40,7 +42,7 @@ void add_to(const Context& context, InputRows x, std::int64_t n, Rows y) {
 } // namespace
 
 void run_embed(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& embed,
     std::span<const std::int32_t> ids,
     float* x,
@@ -48,11 +50,11 @@ void run_embed(
 ) {
     const std::int64_t width = context.model->width;
     for (std::size_t t = 0; t < ids.size(); ++t) {
-        embed.expand_row(Slot::embedding, ids[t], x + static_cast<std::int64_t>(t) * width);
+        embed.expand_row(TensorRole::embedding, ids[t], x + static_cast<std::int64_t>(t) * width);
     }
     normalise(
         context,
-        embed.norm(Slot::first_norm),
+        embed.norm(TensorRole::first_norm),
         {x, width},
         static_cast<std::int64_t>(ids.size()),
         {normed, width}
@@ -70,7 +72,7 @@ std::int64_t rows_of(std::span<const SequenceRows> sequences) {
 }
 
 void attend(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& group,
     std::span<const SequenceRows> sequences,
     InputRows normed,
@@ -82,14 +84,14 @@ void attend(
     const std::int64_t n = rows_of(sequences);
     const Rows projected{scratch.projected, (heads + 2) * d}; // queries, key and value of a token
     const kernels::Kernels& k = *context.kernels;
-    const auto project = [&](Slot slot, std::int64_t column) {
+    const auto project = [&](TensorRole role, std::int64_t column) {
         group.multiply(
-            k, slot, normed.data, normed.stride, n, projected.data + column, projected.stride
+            k, role, normed.data, normed.stride, n, projected.data + column, projected.stride
         );
     };
-    project(Slot::q, 0);
-    project(Slot::k, heads * d);
-    project(Slot::v, (heads + 1) * d);
+    project(TensorRole::q, 0);
+    project(TensorRole::k, heads * d);
+    project(TensorRole::v, (heads + 1) * d);
     std::int64_t row = 0;
     for (const SequenceRows& sequence : sequences) {
         for (std::int64_t t = 0; t < sequence.n; ++t, ++row) {
@@ -115,9 +117,10 @@ void attend(
     }
 }
 
-/// gate = silu(gate matrix · normed) ⊙ (up matrix · normed); `up` has no gaps between its rows.
+/// gate = silu(gate matrix · normed) ⊙ (up matrix · normed). The rows of `up` have no gaps between
+/// them: up.stride is the number of its columns.
 void activate(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& block,
     InputRows normed,
     std::int64_t n,
@@ -125,8 +128,8 @@ void activate(
     const Rows& up
 ) {
     const kernels::Kernels& k = *context.kernels;
-    block.multiply(k, Slot::gate, normed.data, normed.stride, n, gate.data, gate.stride);
-    block.multiply(k, Slot::up, normed.data, normed.stride, n, up.data, up.stride);
+    block.multiply(k, TensorRole::gate, normed.data, normed.stride, n, gate.data, gate.stride);
+    block.multiply(k, TensorRole::up, normed.data, normed.stride, n, up.data, up.stride);
     for (std::int64_t t = 0; t < n; ++t) {
         k.silu_gate(gate.at(t), up.at(t), up.stride);
     }
@@ -135,7 +138,7 @@ void activate(
 } // namespace
 
 void run_group(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& group,
     std::span<const SequenceRows> sequences,
     InputRows normed,
@@ -146,7 +149,7 @@ void run_group(
 }
 
 void run_proj(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& proj,
     const HeadOutputs& heads,
     InputRows x,
@@ -169,7 +172,7 @@ void run_proj(
     }
     proj.multiply(
         *context.kernels,
-        Slot::o,
+        TensorRole::o,
         token_major.data,
         token_major.stride,
         n,
@@ -180,7 +183,7 @@ void run_proj(
 }
 
 void run_ffn(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& ffn,
     InputRows residual,
     std::int64_t n,
@@ -190,87 +193,87 @@ void run_ffn(
 ) {
     const std::int64_t hidden = context.model->ffn_width;
     const Rows h{scratch.normed, context.model->width};
-    normalise(context, ffn.norm(Slot::ffn_norm), residual, n, h);
+    normalise(context, ffn.norm(TensorRole::ffn_norm), residual, n, h);
     activate(context, ffn, h, n, {scratch.gate, hidden}, {scratch.up, hidden});
-    ffn.multiply(*context.kernels, Slot::down, scratch.gate, hidden, n, x.data, x.stride);
+    ffn.multiply(*context.kernels, TensorRole::down, scratch.gate, hidden, n, x.data, x.stride);
     add_to(context, residual, n, x);
-    if (ffn.has(Slot::next_norm)) {
-        normalise(context, ffn.norm(Slot::next_norm), x, n, normed);
+    if (ffn.has(TensorRole::next_norm)) {
+        normalise(context, ffn.norm(TensorRole::next_norm), x, n, normed);
     }
 }
 
 namespace {
 
-std::int64_t most_columns(
-    const Hyperparameters& model, const Cut& cut, BlockKind kind, std::int32_t per_layer
+std::int64_t max_columns(
+    const Hyperparameters& model, const Slicing& slicing, BlockKind kind, std::int32_t per_layer
 ) {
-    std::int64_t most = 0;
+    std::int64_t largest = 0;
     for (std::int32_t layer = 0; layer < model.layers; ++layer) {
         for (std::int32_t i = 0; i < per_layer; ++i) {
-            most = std::max(most, columns_of(model, {kind, layer, i}, cut).stored);
+            largest = std::max(largest, columns_of(model, {kind, layer, i}, slicing).stored);
         }
     }
-    return most;
+    return largest;
 }
 
-/// 0 in the columns of each of n rows that are stored but not the block's own.
+/// Sets the foreign columns of n rows of `columns.stored` values to 0.
 void clear_foreign(const Columns& columns, std::int64_t n, float* x) {
     for (std::int64_t t = 0; t < n; ++t) {
         float* const row = x + t * columns.stored;
-        std::fill_n(row, columns.before(), 0.0F);
-        std::fill(row + columns.before() + columns.count, row + columns.stored, 0.0F);
+        std::fill_n(row, columns.foreign_before(), 0.0F);
+        std::fill(row + columns.foreign_before() + columns.count, row + columns.stored, 0.0F);
     }
 }
 
 } // namespace
 
-std::int64_t most_head_columns(const Hyperparameters& model, const Cut& cut) {
-    return most_columns(model, cut, BlockKind::group, model.kv_heads);
+std::int64_t max_head_columns(const Hyperparameters& model, const Slicing& slicing) {
+    return max_columns(model, slicing, BlockKind::group, model.kv_heads);
 }
 
-std::int64_t most_hidden_columns(const Hyperparameters& model, const Cut& cut) {
-    return most_columns(model, cut, BlockKind::slice, cut.slices);
+std::int64_t max_hidden_columns(const Hyperparameters& model, const Slicing& slicing) {
+    return max_columns(model, slicing, BlockKind::slice, slicing.slices);
 }
 
 void run_group_partial(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& group,
     std::span<const SequenceRows> sequences,
     InputRows normed,
-    const GroupSumScratch& scratch,
+    const GroupPartialScratch& scratch,
     Rows partial
 ) {
-    const Columns columns = columns_of(*context.model, group.name(), group.cut());
+    const Columns columns = columns_of(*context.model, group.name(), group.slicing());
     const std::int64_t stored = columns.stored;
-    const Rows own{scratch.heads + columns.before(), stored};
+    const Rows own{scratch.heads + columns.foreign_before(), stored};
     const std::int64_t n = rows_of(sequences);
     attend(context, group, sequences, normed, scratch.group, own);
     clear_foreign(columns, n, scratch.heads);
     group.multiply(
-        *context.kernels, Slot::o, scratch.heads, stored, n, partial.data, partial.stride
+        *context.kernels, TensorRole::o, scratch.heads, stored, n, partial.data, partial.stride
     );
 }
 
 void run_slice(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& slice,
     InputRows normed,
     std::int64_t n,
     const SliceScratch& scratch,
     Rows partial
 ) {
-    const Columns columns = columns_of(*context.model, slice.name(), slice.cut());
+    const Columns columns = columns_of(*context.model, slice.name(), slice.slicing());
     const std::int64_t stored = columns.stored;
-    const Rows own{scratch.gate + columns.before(), stored};
+    const Rows own{scratch.gate + columns.foreign_before(), stored};
     activate(context, slice, normed, n, own, {scratch.up, columns.count});
     clear_foreign(columns, n, scratch.gate);
     slice.multiply(
-        *context.kernels, Slot::down, scratch.gate, stored, n, partial.data, partial.stride
+        *context.kernels, TensorRole::down, scratch.gate, stored, n, partial.data, partial.stride
     );
 }
 
 void add_partial(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& block,
     const float* partial,
     std::int64_t n,
@@ -278,7 +281,7 @@ void add_partial(
 ) {
     const Hyperparameters& model = *context.model;
     const bool is_group = block.name().kind == BlockKind::group;
-    const std::int64_t terms = is_group ? model.kv_heads : block.cut().slices;
+    const std::int64_t terms = is_group ? model.kv_heads : block.slicing().slices;
     const auto wrong = kernels::add_exactly(partial, n * model.width, terms, sums);
     if (wrong) {
         throw InputError(fmt::format(
@@ -296,7 +299,7 @@ void add_partial(
 }
 
 void run_hub(
-    const Context& context,
+    const ExecutionContext& context,
     const float* norm,
     const float* x,
     const std::int64_t* sums,
@@ -313,13 +316,19 @@ void run_hub(
 }
 
 void run_norm(
-    const Context& context, const float* norm, const float* x, std::int64_t n, float* normed
+    const ExecutionContext& context,
+    const float* norm,
+    const float* x,
+    std::int64_t n,
+    float* normed
 ) {
     const std::int64_t width = context.model->width;
     normalise(context, norm, {x, width}, n, {normed, width});
 }
 
-void finish_sums(const Context& context, const std::int64_t* sums, std::int64_t count, float* x) {
+void add_rounded_sums(
+    const ExecutionContext& context, const std::int64_t* sums, std::int64_t count, float* x
+) {
     constexpr std::int64_t kAtOnce = 64;
     float rounded[kAtOnce];
     for (std::int64_t i = 0; i < count; i += kAtOnce) {
@@ -330,7 +339,7 @@ void finish_sums(const Context& context, const std::int64_t* sums, std::int64_t 
 }
 
 void run_lm_head(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& lm_head,
     const Block& matrix,
     InputRows x,
@@ -338,10 +347,10 @@ void run_lm_head(
     Rows normed,
     float* logits
 ) {
-    normalise(context, lm_head.norm(Slot::output_norm), x, n, normed);
-    const Slot slot = matrix.has(Slot::head) ? Slot::head : Slot::embedding;
+    normalise(context, lm_head.norm(TensorRole::output_norm), x, n, normed);
+    const TensorRole role = matrix.has(TensorRole::head) ? TensorRole::head : TensorRole::embedding;
     matrix.multiply(
-        *context.kernels, slot, normed.data, normed.stride, n, logits, context.model->vocabulary
+        *context.kernels, role, normed.data, normed.stride, n, logits, context.model->vocabulary
     );
 }
 

@@ -1,8 +1,8 @@
-// How a block computes: one sequence of kernel calls of fixed shape per block. The oracle and the
-// runtime both go through these functions, so numbers do not depend on where a block lives.
-// All arrays F32 row-major. A row is one token: n of one turn, at positions first … first+n−1
-// (contexts +1), or those of several sequences that share a pass over the weights; what a row gets
-// does not depend on the others.
+// What each kind of block computes. The oracle and the runtime both call these functions, so the
+// values do not depend on the device of a block. All arrays are F32 and row-major, and each of the
+// n rows is one token. The rows are the tokens of one turn, at positions first … first+n−1, or the
+// tokens of several sequences that share one pass over the weights. The result of a row does not
+// depend on the other rows. Letters (D, d, q, F, S, V, T) as in docs/explanation/blocks.md.
 #pragma once
 
 #include <cstdint>
@@ -15,42 +15,45 @@
 
 namespace headroom::model {
 
-/// angles (n, d) = for each token the cosines (d/2) of its position, then the sines (d/2): what
-/// run_group turns queries and keys by. The same for all groups of a turn.
+/// Computes the rotary embedding of the positions first … first+n−1. Row t of `angles` (n, d) gets
+/// d/2 cosines, then d/2 sines. All groups of a turn use the same angles.
 void fill_rope_angles(
     const Hyperparameters& model, std::int64_t first, std::int64_t n, float* angles
 );
 
-/// Rows of floats, the beginnings of which are `stride` floats apart.
+/// Rows of floats in memory. Row i begins at data + i·stride.
 struct Rows {
     float* data = nullptr;
     std::int64_t stride = 0;
     [[nodiscard]] float* at(std::int64_t row) const { return data + row * stride; }
 };
+/// The same for rows that are only read.
 struct InputRows {
-    InputRows(const float* first, std::int64_t apart) : data(first), stride(apart) {}
+    InputRows(const float* first, std::int64_t row_stride) : data(first), stride(row_stride) {}
     InputRows(const Rows& rows) : data(rows.data), stride(rows.stride) {}
     const float* data;
     std::int64_t stride;
     [[nodiscard]] const float* at(std::int64_t row) const { return data + row * stride; }
 };
 
-struct Context {
+/// What every block needs in order to compute.
+struct ExecutionContext {
     const Hyperparameters* model = nullptr;
     const kernels::Kernels* kernels = nullptr;
 };
 
-/// x (n, D) = embedding rows of ids; normed (n, D) = first layer's attention norm of x.
+/// x (n, D) = the embedding rows of the token ids; normed (n, D) = attention norm of x for the
+/// first layer.
 void run_embed(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& embed,
     std::span<const std::int32_t> ids,
     float* x,
     float* normed
 );
 
-/// Rows of a group's call that belong to one sequence: n at positions first …; its cache must have
-/// pages for them.
+/// The rows of one sequence in a call of run_group: n tokens at positions first … first+n−1. The
+/// cache must have pages for these positions.
 struct SequenceRows {
     GroupCache* cache = nullptr;
     std::int64_t first = 0;
@@ -58,15 +61,15 @@ struct SequenceRows {
 };
 
 struct GroupScratch {
-    InputRows angles;           ///< d wide, see fill_rope_angles
-    float* projected = nullptr; ///< n·(q+2)·d
-    float* scores = nullptr;    ///< T
+    InputRows angles;           ///< n rows of d values, see fill_rope_angles
+    float* projected = nullptr; ///< n·(q+2)·d values: queries, key and value of every row
+    float* scores = nullptr;    ///< as many values as the largest context
 };
 
-/// out (n, q·d) = the group's head outputs; appends to the caches. n = rows of all sequences, in
-/// their order.
+/// out (n, q·d) = the head outputs of the group. Appends the keys and values of all rows to the
+/// caches. n is the number of rows of all sequences; they stand in the order of `sequences`.
 void run_group(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& group,
     std::span<const SequenceRows> sequences,
     InputRows normed,
@@ -74,18 +77,18 @@ void run_group(
     Rows out
 );
 
-/// Where proj finds the head outputs (q·d) of a group for a token.
+/// The head outputs that proj reads: q·d values for group g and token t, which begin at data +
+/// g·group_stride + t·token_stride.
 struct HeadOutputs {
     const float* data = nullptr;
     std::int64_t token_stride = 0;
     std::int64_t group_stride = 0;
 };
 
-/// residual (n, D) = x + o · heads. Unless the groups of a token follow each other (group_stride
-/// q·d, as always with one row), heads are put into `scratch` (n, D) first, else that is not
-/// touched. residual must not overlap x or heads.
+/// residual (n, D) = x + o · heads. If group_stride is not q·d, the heads are copied to `scratch`
+/// (n, D) first; otherwise `scratch` is not used. `residual` must not overlap `x` or `heads`.
 void run_proj(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& proj,
     const HeadOutputs& heads,
     InputRows x,
@@ -95,16 +98,16 @@ void run_proj(
 );
 
 struct FfnScratch {
-    float* normed = nullptr; ///< n·D
-    float* gate = nullptr;   ///< n·F
-    float* up = nullptr;     ///< n·F
+    float* normed = nullptr; ///< n·D values
+    float* gate = nullptr;   ///< n·F values
+    float* up = nullptr;     ///< n·F values
 };
 
-/// x (n, D) = residual + down · (silu(gate·h) ⊙ up·h), h = ffn norm of residual;
-/// normed (n, D) = next layer's attention norm of x (untouched in the last layer). x must not
-/// overlap residual.
+/// x (n, D) = residual + down · (silu(gate·h) ⊙ up·h), where h is the ffn norm of `residual`.
+/// normed (n, D) = attention norm of x for the next layer; the last layer does not write it. `x`
+/// must not overlap `residual`.
 void run_ffn(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& ffn,
     InputRows residual,
     std::int64_t n,
@@ -113,39 +116,41 @@ void run_ffn(
     Rows normed
 );
 
-// Granularity `sliced`. A block's partial sum is its part of o · heads or of down · hidden; what a
-// layer adds to x is the sum of all of them, in fixed point (kernels/exact_sum.hpp), so that it
-// does not depend on who adds what first. Columns that a block stores but does not own, because a
-// quantisation block is cut, are multiplied by 0.
+// The functions below are those of granularity `sliced`. The partial sum of a group is its share of
+// o · heads, that of a slice its share of down · hidden. The partial sums of a layer are added in
+// fixed point (kernels/exact_sum.hpp), so the result does not depend on the order of addition. If a
+// cut goes through a quantisation block, a block also stores foreign columns, which belong to its
+// neighbour; they are multiplied by 0.
 
-/// Most columns that any group's o, and any slice's down, stores: the widths of the buffers below.
-[[nodiscard]] std::int64_t most_head_columns(const Hyperparameters& model, const Cut& cut);
-[[nodiscard]] std::int64_t most_hidden_columns(const Hyperparameters& model, const Cut& cut);
+/// Returns the largest number of columns that the o of any group stores.
+[[nodiscard]] std::int64_t max_head_columns(const Hyperparameters& model, const Slicing& slicing);
+/// Returns the largest number of columns that the down of any slice stores.
+[[nodiscard]] std::int64_t max_hidden_columns(const Hyperparameters& model, const Slicing& slicing);
 
-struct GroupSumScratch {
+struct GroupPartialScratch {
     GroupScratch group;
-    float* heads = nullptr; ///< n·most_head_columns
+    float* heads = nullptr; ///< n·max_head_columns values
 };
 
-/// partial (n, D) = the group's own columns of o times its head outputs; else as run_group.
+/// partial (n, D) = the group's own columns of o · its head outputs. Otherwise like run_group.
 void run_group_partial(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& group,
     std::span<const SequenceRows> sequences,
     InputRows normed,
-    const GroupSumScratch& scratch,
+    const GroupPartialScratch& scratch,
     Rows partial
 );
 
 struct SliceScratch {
-    float* gate = nullptr; ///< n·most_hidden_columns
-    float* up = nullptr;   ///< n·F/S
+    float* gate = nullptr; ///< n·max_hidden_columns values
+    float* up = nullptr;   ///< n·F/S values
 };
 
-/// partial (n, D) = the slice's columns of down times (silu(gate·h) ⊙ up·h), h = `normed` (n, D),
-/// the ffn norm of the residual.
+/// partial (n, D) = the slice's own columns of down · (silu(gate·h) ⊙ up·h), where h is `normed`
+/// (n, D), the ffn norm of the residual.
 void run_slice(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& slice,
     InputRows normed,
     std::int64_t n,
@@ -153,22 +158,23 @@ void run_slice(
     Rows partial
 );
 
-/// sums (n, D) += partial, of a group or a slice: each device adds up its own. Throws InputError
-/// that names the block if a value is no finite number or too large for the fixed point.
+/// sums (n, D) += partial. `block` is the group or slice that computed `partial`. Throws InputError
+/// with the block's name if a value is not finite or is too large for the fixed point.
 void add_partial(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& block,
     const float* partial,
     std::int64_t n,
     std::int64_t* sums
 );
 
-/// What a hub does with all partial sums of a stage: y (n, D) = x + sums, the sums rounded to F32
-/// once, and normed (n, D) = norm of y; `norm` null: normed is not touched. After attention x is
-/// the layer's input, y the residual and `norm` ffn_norm; after the ffn x is the residual, y the
-/// next x and `norm` next_norm, null in the last layer. y must not overlap x.
+/// The work of a hub after attention and again after the ffn. y (n, D) = x + sums, where every sum
+/// is rounded to F32 once. normed (n, D) = norm of y; it is not written if `norm` is null. After
+/// attention, x is the input of the layer, y the residual and `norm` is ffn_norm. After the ffn, x
+/// is the residual, y the input of the next layer, and `norm` is next_norm (null in the last
+/// layer). `y` must not overlap `x`.
 void run_hub(
-    const Context& context,
+    const ExecutionContext& context,
     const float* norm,
     const float* x,
     const std::int64_t* sums,
@@ -177,18 +183,25 @@ void run_hub(
     float* normed
 );
 
-/// The same in pieces, for a ring: normed (n, D) = norm of x, which only a whole token has …
+/// normed (n, D) = norm of x. With a ring reduction every device calls this instead of run_hub.
 void run_norm(
-    const Context& context, const float* norm, const float* x, std::int64_t n, float* normed
+    const ExecutionContext& context,
+    const float* norm,
+    const float* x,
+    std::int64_t n,
+    float* normed
 );
 
-/// … and x[i] += sums[i], rounded as run_hub does, for any elements of a token.
-void finish_sums(const Context& context, const std::int64_t* sums, std::int64_t count, float* x);
+/// x[i] += sums[i] for `count` elements, rounded as in run_hub. With a ring reduction every device
+/// calls this for its part of the sums.
+void add_rounded_sums(
+    const ExecutionContext& context, const std::int64_t* sums, std::int64_t count, float* x
+);
 
-/// logits (n, V) = head · output_norm(x); `matrix` is the block that holds the matrix: lm_head
-/// itself, or embed if they are tied and live together. normed: (n, D) scratch.
+/// logits (n, V) = head · output_norm(x). `matrix` is the block that has the head matrix: lm_head
+/// itself, or embed if the matrix is tied and both are on one device. `normed` (n, D) is scratch.
 void run_lm_head(
-    const Context& context,
+    const ExecutionContext& context,
     const Block& lm_head,
     const Block& matrix,
     InputRows x,

@@ -1,4 +1,4 @@
-// Reads hyperparameters: metadata and tensors are checked elsewhere, here they meet.
+// Puts the hyperparameters together: from the metadata (llama_metadata.hpp) and from the tensors.
 #include <limits>
 
 #include <fmt/format.h>
@@ -14,11 +14,11 @@ namespace headroom::model {
 
 namespace {
 
-/// V: the rows of the embedding, which the tokenizer must agree with.
+/// Returns V, the rows of the embedding. Reports metadata that states another size.
 std::int64_t read_vocabulary(const GgufFile& file, std::vector<std::string>& problems) {
     const GgufTensor* const embedding = file.tensor("token_embd.weight");
     if (embedding == nullptr || embedding->dimensions.size() < 2) {
-        return 1; // reported as missing or of a wrong shape
+        return 1; // check_tensor_shapes reports it
     }
     const std::int64_t rows = embedding->dimensions[1];
     const std::string name = file.path().string();
@@ -43,26 +43,26 @@ std::int64_t read_vocabulary(const GgufFile& file, std::vector<std::string>& pro
     return rows;
 }
 
-/// Precondition: all checks passed.
+/// Precondition: the file has no problems.
 void fill_types(const GgufFile& file, Hyperparameters& model) {
-    const auto type = [&](const BlockName& block, Slot slot) {
-        const std::string name = source_of(model, block, slot).tensor;
+    const auto type = [&](const BlockName& block, TensorRole role) {
+        const std::string name = source_of(model, block, role).tensor;
         return *weight_type_of(file.tensor(name)->ggml_type);
     };
-    model.embed_type = type({BlockKind::embed}, Slot::embedding);
-    model.lm_head_type = type({BlockKind::lm_head}, Slot::head);
+    model.embed_type = type({BlockKind::embed}, TensorRole::embedding);
+    model.lm_head_type = type({BlockKind::lm_head}, TensorRole::head);
     for (std::int32_t layer = 0; layer < model.layers; ++layer) {
         const BlockName group{BlockKind::group, layer, 0};
         const BlockName proj{BlockKind::proj, layer};
         const BlockName ffn{BlockKind::ffn, layer};
         model.layer_types.push_back({
-            type(group, Slot::q),
-            type(group, Slot::k),
-            type(group, Slot::v),
-            type(proj, Slot::o),
-            type(ffn, Slot::gate),
-            type(ffn, Slot::up),
-            type(ffn, Slot::down),
+            type(group, TensorRole::q),
+            type(group, TensorRole::k),
+            type(group, TensorRole::v),
+            type(proj, TensorRole::o),
+            type(ffn, TensorRole::gate),
+            type(ffn, TensorRole::up),
+            type(ffn, TensorRole::down),
         });
     }
 }
@@ -75,7 +75,7 @@ ModelReport report_on(const GgufFile& file) {
     Hyperparameters& model = report.model;
     try {
         model = read_llama_metadata(file, problems);
-    } catch (const InputError& error) { // another architecture: its tensors mean nothing to us
+    } catch (const InputError& error) { // not a llama model: its tensors are not checked
         problems = error.problems();
         return report;
     }
@@ -83,7 +83,7 @@ ModelReport report_on(const GgufFile& file) {
     check_tensor_types(file, problems);
     model.vocabulary = read_vocabulary(file, problems);
     model.tied = file.tensor("output.weight") == nullptr;
-    // Without sound metadata the expected shapes are unknown, and complaints would mislead.
+    // The expected shapes follow from the metadata.
     if (metadata_is_sound) {
         const std::vector<ExpectedTensor> expected = expected_tensors(model);
         check_tensor_shapes(file, expected, problems);

@@ -1,4 +1,4 @@
-// What a model file says about its decoder, checked against its tensors.
+// The hyperparameters of a decoder, as a model file states them.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 namespace headroom::model {
 
+/// The weight types with which the matrices of one layer are computed.
 struct LayerWeightTypes {
     WeightType q = WeightType::f32;
     WeightType k = WeightType::f32;
@@ -19,7 +20,8 @@ struct LayerWeightTypes {
     WeightType down = WeightType::f32;
 };
 
-/// Letters: D width, d = D/heads, q = heads/kv_heads, F ffn_width, V vocabulary.
+/// The letters of other headers: D is width, d is head_width(), q is heads_per_group(), F is
+/// ffn_width and V is vocabulary.
 struct Hyperparameters {
     std::string name;
     std::int32_t layers = 0;
@@ -28,11 +30,11 @@ struct Hyperparameters {
     std::int64_t width = 0;
     std::int64_t ffn_width = 0;
     std::int64_t vocabulary = 0;
-    std::int64_t context = 0;
+    std::int64_t context = 0; ///< longest sequence in tokens
     float rms_epsilon = 1e-5F;
     double rope_theta = 10000.0;
-    bool tied = false; ///< no output.weight: lm_head uses the embedding matrix
-    std::vector<LayerWeightTypes> layer_types;
+    bool tied = false; ///< the file has no output.weight: lm_head uses the embedding matrix
+    std::vector<LayerWeightTypes> layer_types; ///< one per layer
     WeightType embed_type = WeightType::f32;
     WeightType lm_head_type = WeightType::f32;
 

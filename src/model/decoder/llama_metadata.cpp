@@ -14,7 +14,7 @@ namespace headroom::model {
 
 namespace {
 
-/// Reads keys and collects what is wrong with them.
+/// Reads keys of the metadata and collects the problems of their values.
 class Keys {
   public:
     Keys(const GgufFile& file, std::vector<std::string>& problems)
@@ -24,7 +24,7 @@ class Keys {
         problems_->push_back(fmt::format("{}: {}", file_->path().string(), text));
     }
 
-    /// The value of an optional key through one of the file's getters; a wrong type is a problem.
+    /// Returns the value of an optional key, read with `get`. A value of another type is a problem.
     template <class T>
     std::optional<T> optional(
         const std::string& key, std::optional<T> (GgufFile::*get)(std::string_view) const
@@ -37,30 +37,31 @@ class Keys {
         }
     }
 
-    /// A count from 1 to `most`; `otherwise` 0 means that the key is required.
-    std::int64_t count(const std::string& key, std::int64_t most, std::int64_t otherwise = 0) {
+    /// Returns a count from 1 to `max`, or `fallback` if the key is absent; 0 after a problem. A
+    /// fallback of 0 means that the key is required.
+    std::int64_t count(const std::string& key, std::int64_t max, std::int64_t fallback = 0) {
         const auto value = optional(key, &GgufFile::integer);
         if (!value) {
-            if (otherwise == 0 && file_->find(key) == nullptr) {
+            if (fallback == 0 && file_->find(key) == nullptr) {
                 problem(fmt::format("the required metadata {} is missing", key));
             }
-            return otherwise;
+            return fallback;
         }
-        if (*value < 1 || *value > most) {
-            problem(fmt::format("{}: expected 1 to {}, found {}", key, most, *value));
+        if (*value < 1 || *value > max) {
+            problem(fmt::format("{}: expected 1 to {}, found {}", key, max, *value));
             return 0;
         }
         return *value;
     }
 
-    /// A positive finite number; `otherwise` 0 means that the key is required.
-    double positive(const std::string& key, double otherwise = 0) {
+    /// Returns a positive finite number; a fallback of 0 means that the key is required.
+    double positive(const std::string& key, double fallback = 0) {
         const auto value = optional(key, &GgufFile::number);
         if (!value) {
-            if (otherwise == 0 && file_->find(key) == nullptr) {
+            if (fallback == 0 && file_->find(key) == nullptr) {
                 problem(fmt::format("the required metadata {} is missing", key));
             }
-            return otherwise;
+            return fallback;
         }
         if (!std::isfinite(*value) || *value <= 0) {
             problem(fmt::format("{}: expected a positive number, found {}", key, *value));
@@ -68,8 +69,8 @@ class Keys {
         return *value;
     }
 
-    /// A key that may be absent but, if present, must have this value.
-    void only(const std::string& key, double neutral, const char* feature) {
+    /// Reports a key that is present with another value than `neutral`.
+    void require_neutral(const std::string& key, double neutral, const char* feature) {
         const auto value = optional(key, &GgufFile::number);
         if (value && *value != neutral) {
             problem(fmt::format(
@@ -85,14 +86,14 @@ class Keys {
     std::vector<std::string>* problems_;
 };
 
-/// A text of the metadata, or "": of a file that is perhaps no model nothing is sure.
+/// Returns a text of the metadata, or "" if the key is absent or has another type.
 std::string_view text_or_nothing(const GgufFile& file, std::string_view key) {
     const GgufValue* const value = file.find(key);
     const auto* const text = value == nullptr ? nullptr : std::get_if<std::string_view>(value);
     return text == nullptr ? std::string_view() : *text;
 }
 
-/// What llama.cpp keeps beside models in files of the same format.
+/// Throws InputError for GGUF files of llama.cpp that are not models.
 void check_is_a_model(const GgufFile& file) {
     const std::string_view type = text_or_nothing(file, "general.type");
     const auto refuse = [&](std::string_view what) {
@@ -135,10 +136,10 @@ void check_architecture(const GgufFile& file) {
     }
 }
 
-/// Heads, widths and the rope dimension fit each other.
+/// Checks that heads, widths and the dimension of the rotary embedding fit each other.
 void check_heads(Keys& keys, const Hyperparameters& model) {
     if (model.width < 1 || model.heads < 1 || model.kv_heads < 1) {
-        return; // already a problem
+        return; // reported by Keys::count
     }
     if (model.width % model.heads != 0 || model.head_width() % 2 != 0) {
         keys.problem(fmt::format(
@@ -171,7 +172,7 @@ void check_heads(Keys& keys, const Hyperparameters& model) {
     }
 }
 
-/// Features that would silently change the result.
+/// Reports features that the kernels do not have and that would change the logits.
 void check_features(Keys& keys) {
     struct Feature {
         const char* key;
@@ -192,7 +193,7 @@ void check_features(Keys& keys) {
         Feature{"llama.embedding_scale", 1, "embedding scaling is"},
     };
     for (const Feature& feature : kFeatures) {
-        keys.only(feature.key, feature.neutral, feature.what);
+        keys.require_neutral(feature.key, feature.neutral, feature.what);
     }
     if (keys.optional("llama.use_parallel_residual", &GgufFile::boolean).value_or(false)) {
         keys.problem("llama.use_parallel_residual: parallel residuals are not computed yet");
@@ -210,7 +211,7 @@ void check_features(Keys& keys) {
         ));
         return;
     }
-    keys.only("llama.rope.scaling.factor", 1, "rope scaling is");
+    keys.require_neutral("llama.rope.scaling.factor", 1, "rope scaling is");
 }
 
 } // namespace
@@ -222,14 +223,15 @@ Hyperparameters read_llama_metadata(const GgufFile& file, std::vector<std::strin
     Hyperparameters model;
     const auto name = keys.optional("general.name", &GgufFile::text);
     model.name = name ? std::string(*name) : file.path().stem().string();
-    model.layers = static_cast<std::int32_t>(keys.count("llama.block_count", kMostLayers));
-    model.width = keys.count("llama.embedding_length", kMostWidth);
-    model.ffn_width = keys.count("llama.feed_forward_length", kMostFfnWidth);
-    model.heads = static_cast<std::int32_t>(keys.count("llama.attention.head_count", kMostHeads));
+    model.layers = static_cast<std::int32_t>(keys.count("llama.block_count", kMaxModelLayers));
+    model.width = keys.count("llama.embedding_length", kMaxModelWidth);
+    model.ffn_width = keys.count("llama.feed_forward_length", kMaxModelFfnWidth);
+    model.heads =
+        static_cast<std::int32_t>(keys.count("llama.attention.head_count", kMaxModelHeads));
     model.kv_heads = static_cast<std::int32_t>(
-        keys.count("llama.attention.head_count_kv", kMostHeads, std::max(model.heads, 1))
+        keys.count("llama.attention.head_count_kv", kMaxModelHeads, std::max(model.heads, 1))
     );
-    model.context = keys.count("llama.context_length", kLongestContext);
+    model.context = keys.count("llama.context_length", kMaxModelContext);
     model.rms_epsilon = static_cast<float>(keys.positive("llama.attention.layer_norm_rms_epsilon"));
     model.rope_theta = keys.positive("llama.rope.freq_base", 10000.0);
     const auto tensors = static_cast<std::int64_t>(file.tensors().size());

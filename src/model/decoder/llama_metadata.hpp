@@ -1,5 +1,5 @@
-// The metadata half of reading hyperparameters: the keys of the llama architecture, and the keys
-// that would change the computation in a way that the kernels do not follow.
+// Reads the hyperparameters that stand in the metadata of a llama GGUF file. Keys that ask for a
+// computation that the kernels do not have are reported as problems.
 #pragma once
 
 #include <string>
@@ -10,9 +10,10 @@
 
 namespace headroom::model {
 
-/// All but the tensors' part (vocabulary, tied, types). Problems are appended to `problems`; the
-/// result is only meaningful if there are none. Throws InputError if the file is no model
-/// (an adapter, a projector, an importance matrix) or the architecture is another.
+/// Returns the hyperparameters without those that follow from the tensors: `vocabulary`, `tied` and
+/// the weight types. Appends one sentence per problem to `problems`; a number that is missing or
+/// wrong is 0 in the result. Throws InputError if the file is not a model (but an adapter, a
+/// projector or an importance matrix) or if its architecture is not llama.
 [[nodiscard]] Hyperparameters read_llama_metadata(
     const GgufFile& file, std::vector<std::string>& problems
 );

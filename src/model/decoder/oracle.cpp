@@ -9,18 +9,20 @@
 
 namespace headroom::model {
 
-/// Working memory of one append.
+/// Working memory of one call of append.
 struct Oracle::Buffers {
-    Buffers(const Hyperparameters& model, const Cut& cut, std::int64_t n, std::int64_t context) {
+    Buffers(
+        const Hyperparameters& model, const Slicing& slicing, std::int64_t n, std::int64_t context
+    ) {
         const auto floats = [](std::int64_t count) { return static_cast<std::size_t>(count); };
         for (auto* const buffer : {&x, &normed, &residual, &scratch}) {
             buffer->resize(floats(n * model.width));
         }
-        if (cut.sliced()) {
+        if (slicing.sliced()) {
             sums.resize(floats(n * model.width));
-            heads.resize(floats(n * most_head_columns(model, cut)));
-            gate.resize(floats(n * most_hidden_columns(model, cut)));
-            up.resize(floats(n * (model.ffn_width / cut.slices)));
+            heads.resize(floats(n * max_head_columns(model, slicing)));
+            gate.resize(floats(n * max_hidden_columns(model, slicing)));
+            up.resize(floats(n * (model.ffn_width / slicing.slices)));
         } else {
             heads.resize(floats(n * model.width));
             gate.resize(floats(n * model.ffn_width));
@@ -35,30 +37,30 @@ struct Oracle::Buffers {
     }
 
     std::vector<float> x, normed, heads, residual;
-    std::vector<float> scratch; ///< proj's input, the ffn's normed one; sliced: a block's partial
+    std::vector<float> scratch; ///< scratch of proj and ffn; if sliced, the partial sum of a block
     std::vector<float> gate, up;
     std::vector<float> angles, projected, scores;
-    std::vector<std::int64_t> sums; ///< sliced
+    std::vector<std::int64_t> sums; ///< empty if not sliced
 };
 
 Oracle::Oracle(
     const GgufFile& file,
     const kernels::Kernels& kernels,
-    const Cut& cut,
+    const Slicing& slicing,
     std::pmr::memory_resource* resource,
     Bytes piece_bytes
 )
-    : model_(read_hyperparameters(file)), kernels_(&kernels), cut_(cut), resource_(resource),
-      embed_(model_, {BlockKind::embed}, piece_bytes, resource),
+    : model_(read_hyperparameters(file)), kernels_(&kernels), slicing_(slicing),
+      resource_(resource), embed_(model_, {BlockKind::embed}, piece_bytes, resource),
       lm_head_(model_, {BlockKind::lm_head}, piece_bytes, resource, !model_.tied),
       logits_(static_cast<std::size_t>(model_.vocabulary)) {
-    if (cut.sliced() && model_.ffn_width % cut.slices != 0) {
+    if (slicing.sliced() && model_.ffn_width % slicing.slices != 0) {
         throw InputError(fmt::format(
             "the FFN of model {} is {} wide and cannot be cut into {} equal slices; choose a "
             "number that divides it",
             model_.name,
             model_.ffn_width,
-            cut.slices
+            slicing.slices
         ));
     }
     const WeightFile weights(file, model_);
@@ -73,15 +75,17 @@ Oracle::Layer Oracle::load_layer(const WeightFile& weights, std::int32_t number,
     const {
     Layer layer;
     const auto load = [&](std::vector<Block>& blocks, BlockKind kind, std::int32_t n = -1) {
-        blocks.emplace_back(model_, BlockName{kind, number, n}, piece_bytes, resource_, true, cut_);
+        blocks.emplace_back(
+            model_, BlockName{kind, number, n}, piece_bytes, resource_, true, slicing_
+        );
         load_block(weights, blocks.back());
     };
     for (std::int32_t g = 0; g < model_.kv_heads; ++g) {
         load(layer.groups, BlockKind::group, g);
         layer.caches.emplace_back(model_.head_width(), resource_);
     }
-    if (cut_.sliced()) {
-        for (std::int32_t s = 0; s < cut_.slices; ++s) {
+    if (slicing_.sliced()) {
+        for (std::int32_t s = 0; s < slicing_.slices; ++s) {
             load(layer.rest, BlockKind::slice, s);
         }
         load(layer.rest, BlockKind::hub);
@@ -93,7 +97,7 @@ Oracle::Layer Oracle::load_layer(const WeightFile& weights, std::int32_t number,
 }
 
 void Oracle::run_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
-    const Context context{&model_, kernels_};
+    const ExecutionContext context{&model_, kernels_};
     const std::int64_t width = model_.width;
     const std::int64_t part = model_.heads_per_group() * model_.head_width();
     for (std::size_t g = 0; g < layer.groups.size(); ++g) {
@@ -130,7 +134,7 @@ void Oracle::run_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
 }
 
 void Oracle::run_sliced_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
-    const Context context{&model_, kernels_};
+    const ExecutionContext context{&model_, kernels_};
     const std::int64_t width = model_.width;
     float* const normed = buffers.normed.data();
     float* const partial = buffers.scratch.data();
@@ -152,7 +156,7 @@ void Oracle::run_sliced_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
     }
     float* const x = buffers.x.data();
     float* const residual = buffers.residual.data();
-    run_hub(context, hub.norm(Slot::ffn_norm), x, sums, n, residual, normed);
+    run_hub(context, hub.norm(TensorRole::ffn_norm), x, sums, n, residual, normed);
     std::fill(buffers.sums.begin(), buffers.sums.end(), 0);
     const SliceScratch scratch{buffers.gate.data(), buffers.up.data()};
     for (std::size_t s = 0; s + 1 < layer.rest.size(); ++s) {
@@ -160,7 +164,8 @@ void Oracle::run_sliced_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
         run_slice(context, slice, {normed, width}, n, scratch, {partial, width});
         add_partial(context, slice, partial, n, sums);
     }
-    const float* const next = hub.has(Slot::next_norm) ? hub.norm(Slot::next_norm) : nullptr;
+    const float* const next =
+        hub.has(TensorRole::next_norm) ? hub.norm(TensorRole::next_norm) : nullptr;
     run_hub(context, next, residual, sums, n, x, normed);
 }
 
@@ -188,12 +193,12 @@ std::span<const float> Oracle::append(std::span<const std::int32_t> ids) {
             ));
         }
     }
-    Buffers buffers(model_, cut_, n, length_ + n);
+    Buffers buffers(model_, slicing_, n, length_ + n);
     fill_rope_angles(model_, length_, n, buffers.angles.data());
-    const Context context{&model_, kernels_};
+    const ExecutionContext context{&model_, kernels_};
     run_embed(context, embed_, ids, buffers.x.data(), buffers.normed.data());
     for (Layer& layer : layers_) {
-        if (cut_.sliced()) {
+        if (slicing_.sliced()) {
             run_sliced_layer(layer, n, buffers);
         } else {
             run_layer(layer, n, buffers);

@@ -1,6 +1,6 @@
-// The single-device reference decoder: the judge of every distributed run. It shares kernels and
-// order of sums with the runtime (model/decoder/execute.hpp) and nothing else: no programs, no
-// timeline, no transport.
+// The reference decoder. It runs all blocks of a model in one process, one after the other, and the
+// logits of every distributed run are compared with its logits. It shares the computation of blocks
+// (model/decoder/execute.hpp) with the runtime, but no programs, no timeline and no transport.
 #pragma once
 
 #include <cstdint>
@@ -16,27 +16,28 @@ namespace headroom::model {
 
 class Oracle {
   public:
-    /// Copies all weights out of the file. The size of pieces changes no bit of a result; the cut
-    /// does. Throws InputError if cut.slices does not divide the FFN's width.
+    /// Copies all weights out of the file. Results depend on the slicing, but not on `piece_bytes`.
+    /// Throws InputError if slicing.slices does not divide the width of the FFN.
     Oracle(
         const GgufFile& file,
         const kernels::Kernels& kernels,
-        const Cut& cut = {},
+        const Slicing& slicing = {},
         std::pmr::memory_resource* resource = std::pmr::new_delete_resource(),
         Bytes piece_bytes = Bytes{64} * 1024
     );
 
-    /// Appends n ≥ 1 tokens in one go; the logits (V) after the last of them, valid until the next
-    /// call. Throws InputError if the context would be exceeded or an id is not in the vocabulary.
+    /// Appends n ≥ 1 tokens in one turn and returns the V logits after the last one; they stay
+    /// valid until the next call. Throws InputError if `ids` is empty, if the context would be
+    /// exceeded or if an id is not in the vocabulary.
     std::span<const float> append(std::span<const std::int32_t> ids);
-    void reset(); ///< forgets the cache
+    void reset(); ///< empties the KV cache
     [[nodiscard]] const Hyperparameters& hyperparameters() const { return model_; }
 
   private:
     struct Layer {
         std::vector<Block> groups;
         std::vector<GroupCache> caches;
-        std::vector<Block> rest; ///< proj, ffn; sliced: the slices, hub
+        std::vector<Block> rest; ///< proj and ffn; if sliced, the slices and then the hub
     };
     struct Buffers;
     [[nodiscard]] Layer load_layer(
@@ -47,12 +48,12 @@ class Oracle {
 
     Hyperparameters model_;
     const kernels::Kernels* kernels_;
-    Cut cut_;
+    Slicing slicing_;
     std::pmr::memory_resource* resource_;
     Block embed_;
     Block lm_head_;
     std::vector<Layer> layers_;
-    std::int64_t length_ = 0;
+    std::int64_t length_ = 0; ///< tokens in the KV cache
     std::vector<float> logits_;
 };
 

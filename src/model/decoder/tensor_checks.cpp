@@ -10,15 +10,15 @@
 
 #include "kernels/finite.hpp"
 #include "model/decoder/weights.hpp"
-#include "model/gguf/gathered.hpp"
 #include "model/gguf/ggml_types.hpp"
 #include "model/gguf/gguf_cursor.hpp"
+#include "model/gguf/problem_list.hpp"
 
 namespace headroom::model {
 
 namespace {
 
-/// "(D)" and "(D, 1)" are the same shape: trailing ones are dropped.
+/// Drops trailing dimensions of 1: (D) and (D, 1) are the same shape.
 std::vector<std::int64_t> trimmed(std::vector<std::int64_t> dimensions) {
     while (dimensions.size() > 1 && dimensions.back() == 1) {
         dimensions.pop_back();
@@ -40,8 +40,9 @@ const char* explanation(std::string_view tensor) {
     return "";
 }
 
-/// A tensor that nobody would multiply with means a model that this decoder does not compute.
-void check_nothing_else(
+/// Reports tensors that are not expected: a model with more tensors is not one that this decoder
+/// computes.
+void check_unexpected_tensors(
     const GgufFile& file,
     const std::vector<ExpectedTensor>& expected,
     std::vector<std::string>& problems
@@ -50,7 +51,7 @@ void check_nothing_else(
     for (const ExpectedTensor& e : expected) {
         known.insert(e.name);
     }
-    Gathered others;
+    ProblemList others;
     for (const GgufTensor& tensor : file.tensors()) {
         if (!known.contains(tensor.name)) {
             others.add(in_quotes(tensor.name) + explanation(tensor.name));
@@ -65,18 +66,18 @@ void check_nothing_else(
 
 } // namespace
 
-std::vector<TypeUse> type_uses(const GgufFile& file) {
-    std::map<std::uint32_t, TypeUse> uses;
+std::vector<TensorTypeUse> tensor_type_uses(const GgufFile& file) {
+    std::map<std::uint32_t, TensorTypeUse> uses;
     for (const GgufTensor& tensor : file.tensors()) {
-        TypeUse& use = uses[tensor.ggml_type];
+        TensorTypeUse& use = uses[tensor.ggml_type];
         if (use.tensors++ == 0) {
             use.name = ggml_type_name(tensor.ggml_type);
-            use.computed = weight_type_of(tensor.ggml_type);
-            use.first = tensor.name;
+            use.computed_as = weight_type_of(tensor.ggml_type);
+            use.first_tensor = tensor.name;
         }
         use.bytes += tensor.bytes;
     }
-    std::vector<TypeUse> result;
+    std::vector<TensorTypeUse> result;
     for (auto& [code, use] : uses) {
         result.push_back(std::move(use));
     }
@@ -84,15 +85,15 @@ std::vector<TypeUse> type_uses(const GgufFile& file) {
 }
 
 void check_tensor_types(const GgufFile& file, std::vector<std::string>& problems) {
-    Gathered refused;
-    for (const TypeUse& use : type_uses(file)) {
-        if (!use.computed) {
+    ProblemList refused;
+    for (const TensorTypeUse& use : tensor_type_uses(file)) {
+        if (!use.computed_as) {
             refused.add(fmt::format(
                 "{} ({} tensor{}, {}{})",
                 use.name,
                 use.tensors,
                 use.tensors == 1 ? "" : "s",
-                in_quotes(use.first),
+                in_quotes(use.first_tensor),
                 use.tensors == 1 ? "" : " first"
             ));
         }
@@ -109,9 +110,9 @@ void check_tensor_shapes(
     const std::vector<ExpectedTensor>& expected,
     std::vector<std::string>& problems
 ) {
-    Gathered missing;
-    Gathered wrong;
-    Gathered quantised_norms;
+    ProblemList missing;
+    ProblemList wrong;
+    ProblemList quantised_norms;
     for (const ExpectedTensor& e : expected) {
         const GgufTensor* const tensor = file.tensor(e.name);
         if (tensor == nullptr) {
@@ -134,7 +135,7 @@ void check_tensor_shapes(
     missing.report(file, "tensors are missing", problems);
     wrong.report(file, "tensors do not have the shapes that the metadata says", problems);
     quantised_norms.report(file, "norms must be F32, these are not", problems);
-    check_nothing_else(file, expected, problems);
+    check_unexpected_tensors(file, expected, problems);
 }
 
 void check_norms(
@@ -142,7 +143,7 @@ void check_norms(
     const std::vector<ExpectedTensor>& expected,
     std::vector<std::string>& problems
 ) {
-    Gathered broken;
+    ProblemList broken;
     std::vector<float> norm;
     for (const ExpectedTensor& e : expected) {
         if (!e.norm) {

@@ -1,5 +1,5 @@
-// The tensor half of reading hyperparameters: are all tensors there, with the shapes that the
-// metadata says, of types that can be computed, and nothing that would be left out.
+// Checks of the tensors of a model file, as a part of reading its hyperparameters. Each function
+// appends at most one sentence per kind of problem to `problems`.
 #pragma once
 
 #include <string>
@@ -10,17 +10,18 @@
 
 namespace headroom::model {
 
-/// Appends a problem if tensors have types that cannot be computed: which, how many, what to do.
+/// Reports tensor types with which the decoder cannot compute, with the number of their tensors.
 void check_tensor_types(const GgufFile& file, std::vector<std::string>& problems);
 
-/// Appends a problem per kind: missing, of another shape, not expected, quantised norms.
+/// Reports expected tensors that are missing or have another shape than the metadata says, norms
+/// that are not F32, and tensors that the decoder would leave out.
 void check_tensor_shapes(
     const GgufFile& file,
     const std::vector<ExpectedTensor>& expected,
     std::vector<std::string>& problems
 );
 
-/// Appends a problem if norm weights are not finite. Precondition: the other checks passed.
+/// Reports norms with weights that are not finite. Precondition: the other checks found no problem.
 void check_norms(
     const GgufFile& file,
     const std::vector<ExpectedTensor>& expected,

@@ -45,40 +45,40 @@ std::vector<ExpectedTensor> expected_tensors(const Hyperparameters& model) {
 }
 
 TensorSource source_of(
-    const Hyperparameters& model, const BlockName& block, Slot slot, const Cut& cut
+    const Hyperparameters& model, const BlockName& block, TensorRole role, const Slicing& slicing
 ) {
     const std::int64_t kv_row = block.group * model.head_width();
-    const bool has_columns = cut.sliced() && block.group >= 0;
-    const Columns columns = has_columns ? columns_of(model, block, cut) : Columns{};
-    switch (slot) {
-    case Slot::embedding:
+    const bool has_columns = slicing.sliced() && block.group >= 0;
+    const Columns columns = has_columns ? columns_of(model, block, slicing) : Columns{};
+    switch (role) {
+    case TensorRole::embedding:
         return {"token_embd.weight"};
-    case Slot::first_norm:
+    case TensorRole::first_norm:
         return {in_layer(0, "attn_norm")};
-    case Slot::q:
+    case TensorRole::q:
         return {in_layer(block.layer, "attn_q"), kv_row * model.heads_per_group()};
-    case Slot::k:
+    case TensorRole::k:
         return {in_layer(block.layer, "attn_k"), kv_row};
-    case Slot::v:
+    case TensorRole::v:
         return {in_layer(block.layer, "attn_v"), kv_row};
-    case Slot::o:
+    case TensorRole::o:
         return {in_layer(block.layer, "attn_output"), 0, columns.stored_first};
-    case Slot::gate:
+    case TensorRole::gate:
         return {in_layer(block.layer, "ffn_gate"), columns.first};
-    case Slot::up:
+    case TensorRole::up:
         return {in_layer(block.layer, "ffn_up"), columns.first};
-    case Slot::down:
+    case TensorRole::down:
         return {in_layer(block.layer, "ffn_down"), 0, columns.stored_first};
-    case Slot::ffn_norm:
+    case TensorRole::ffn_norm:
         return {in_layer(block.layer, "ffn_norm")};
-    case Slot::next_norm:
+    case TensorRole::next_norm:
         return {in_layer(block.layer + 1, "attn_norm")};
-    case Slot::head:
+    case TensorRole::head:
         return {model.tied ? "token_embd.weight" : "output.weight"};
-    case Slot::output_norm:
+    case TensorRole::output_norm:
         return {"output_norm.weight"};
     }
-    HEADROOM_CHECK(false, "slot {}", static_cast<int>(slot));
+    HEADROOM_CHECK(false, "role {}", static_cast<int>(role));
 }
 
 } // namespace headroom::model

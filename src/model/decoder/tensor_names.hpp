@@ -1,6 +1,6 @@
-// Which tensors a llama GGUF file must hold for a decoder of given hyperparameters, and which of
-// them a block's slot comes from.
-// Source: gguf-py's constants for the llama architecture (ggml project).
+// The names and shapes of the tensors in a llama GGUF file, and the map from the tensors of a block
+// to rows and columns of the tensors in the file. Source: gguf-py's constants for the llama
+// architecture (ggml project).
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace headroom::model {
 
-/// A tensor (rows, columns); norms are (1, D) and stored with one dimension.
+/// A tensor of the file. Norms have the shape (1, D) here and one dimension in the file.
 struct ExpectedTensor {
     std::string name;
     std::int64_t rows = 0;
@@ -22,19 +22,23 @@ struct ExpectedTensor {
 
 inline constexpr std::int64_t kTensorsPerLayer = 9;
 
-/// All tensors of the model. Needs all but name and types.
+/// Returns all tensors that the file must have. Uses all members of `model` but name and types.
 [[nodiscard]] std::vector<ExpectedTensor> expected_tensors(const Hyperparameters& model);
 
-/// A place in the file: the tensor's name and the first of its rows and columns that a block's slot
-/// takes.
+/// Where a tensor of a block begins in the file: the name of the file's tensor, and the first row
+/// and column that the block stores.
 struct TensorSource {
     std::string tensor;
     std::int64_t first_row = 0;
     std::int64_t first_column = 0;
 };
 
+/// Returns where the file has the tensor with this role of this block.
 [[nodiscard]] TensorSource source_of(
-    const Hyperparameters& model, const BlockName& block, Slot slot, const Cut& cut = {}
+    const Hyperparameters& model,
+    const BlockName& block,
+    TensorRole role,
+    const Slicing& slicing = {}
 );
 
 } // namespace headroom::model

@@ -11,7 +11,7 @@ namespace headroom::model {
 
 namespace {
 
-/// Of an expanded type, read at once.
+/// Stored bytes of an expanded type that are read at once.
 constexpr Bytes kStoredAtOnce = Bytes{64} << 10;
 
 Bytes stored_row_bytes(const GgufTensor& tensor) {
@@ -24,41 +24,41 @@ Bytes stored_row_bytes(const GgufTensor& tensor) {
 } // namespace
 
 WeightFile::WeightFile(const GgufFile& file, const Hyperparameters& model)
-    : model_(&model), file_(file.opened()) {
+    : model_(&model), file_(file.open_file()) {
     file_.check_unchanged();
     for (const GgufTensor& tensor : file.tensors()) {
         if (weight_type_of(tensor.ggml_type)) {
             tensors_.emplace(
-                tensor.name, Stored{tensor.ggml_type, tensor.offset, stored_row_bytes(tensor)}
+                tensor.name, StoredTensor{tensor.ggml_type, tensor.offset, stored_row_bytes(tensor)}
             );
         }
     }
 }
 
-const WeightFile::Stored& WeightFile::stored(const std::string& tensor) const {
+const WeightFile::StoredTensor& WeightFile::stored_tensor(const std::string& tensor) const {
     const auto found = tensors_.find(tensor);
     HEADROOM_CHECK(found != tensors_.end(), "{} is not in the file", tensor);
     return found->second;
 }
 
-void WeightFile::read_norm(const BlockName& block, Slot slot, std::span<float> out) const {
-    const Stored& tensor = stored(source_of(*model_, block, slot).tensor);
+void WeightFile::read_norm(const BlockName& block, TensorRole role, std::span<float> out) const {
+    const StoredTensor& tensor = stored_tensor(source_of(*model_, block, role).tensor);
     const auto bytes = std::as_writable_bytes(out);
     HEADROOM_CHECK(
         tensor.ggml_type == kGgmlF32 && tensor.row_bytes == static_cast<Bytes>(bytes.size()),
-        "{} has no norm of {} values in slot {}",
+        "{} has no norm of {} values in role {}",
         to_string(block),
         out.size(),
-        static_cast<int>(slot)
+        static_cast<int>(role)
     );
     file_.check_unchanged();
     file_.read(tensor.offset, bytes);
 }
 
 Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) const {
-    const TensorSpec spec = block.spec(i);
-    const TensorSource source = source_of(*model_, block.name(), spec.slot, block.cut());
-    const Stored& tensor = stored(source.tensor);
+    const TensorSpec spec = block.piece_spec(i);
+    const TensorSource source = source_of(*model_, block.name(), spec.role, block.slicing());
+    const StoredTensor& tensor = stored_tensor(source.tensor);
     const Bytes row = row_bytes(spec.type, spec.columns);
     const std::span<std::byte> piece = block.piece(i);
     HEADROOM_CHECK(
@@ -93,7 +93,8 @@ Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) co
         }
         return std::max(r * row - first, bytes);
     }
-    // Stored as it is computed with: straight into its place, in one go if rows are whole.
+    // The stored form is that in memory. One read is enough if the piece has whole rows of the
+    // file.
     const Bytes before = source.first_column / block_elements(spec.type) * block_bytes(spec.type);
     const Bytes step = row == tensor.row_bytes ? block.piece_bytes(i) : row;
     for (Bytes done = first; done < first + bytes;) {

@@ -1,6 +1,6 @@
-// The weights of a model in its file on storage, read piece by piece into the blocks that have
-// them: when a run begins, when a device loads a moved block by itself, or reads again what it had
-// no room for.
+// Reads weights from a model file into the pieces of blocks. A device does so when a run begins,
+// when it loads a migrated block from its own storage, and when paging reads weights again that did
+// not fit in memory.
 #pragma once
 
 #include <cstdint>
@@ -19,37 +19,36 @@ namespace headroom::model {
 
 class WeightFile {
   public:
-    /// Keeps the file open and notes where its tensors stand; `file` and the path may go then.
-    /// `model` outlives this object. Throws EnvironmentError.
+    /// Keeps the file open and stores the offsets of its tensors; `file` need not outlive this
+    /// object, `model` must. Throws EnvironmentError if the file has changed since it was opened.
     WeightFile(const GgufFile& file, const Hyperparameters& model);
 
-    /// Reads resident bytes [first, first + bytes) of piece i into the piece, which is allocated.
-    /// Weights that are expanded on loading are read in whole rows, so it may be more on both
-    /// sides. Returns the resident bytes up to which the piece has been read, from `first` on:
-    /// what counts as read from storage, whatever the stored form takes. No memory is needed
-    /// besides the piece, but for some stored rows of an expanded type (64 KiB, or one row).
-    /// Throws EnvironmentError if the bytes cannot be had or the file has changed since it was
-    /// opened.
+    /// Fills bytes [first, first + bytes) of piece i. Returns the number of bytes from `first` on
+    /// that have been filled. Weights that are expanded to F32 are read in whole rows, so this can
+    /// be more than `bytes`, and some bytes before `first` can be filled too. Expanded weights need
+    /// a temporary buffer of 64 KiB or of one stored row; other weights need none. Throws
+    /// EnvironmentError if the file cannot be read or has changed since it was opened.
+    /// Precondition: piece i is allocated.
     [[nodiscard]] Bytes read(Block& block, std::size_t i, Bytes first, Bytes bytes) const;
-    /// The whole piece.
+    /// Fills the whole piece.
     void read(Block& block, std::size_t i) const;
 
-    /// A block's norm, all D values, for who applies it without the block.
-    void read_norm(const BlockName& block, Slot slot, std::span<float> out) const;
+    /// Reads the D values of a norm of `block`, for a device that does not have the block.
+    void read_norm(const BlockName& block, TensorRole role, std::span<float> out) const;
 
     [[nodiscard]] const std::filesystem::path& path() const { return file_.path(); }
 
   private:
-    struct Stored {
+    struct StoredTensor {
         std::uint32_t ggml_type = 0;
-        std::uint64_t offset = 0; ///< in the file
+        std::uint64_t offset = 0; ///< byte offset from the start of the file
         Bytes row_bytes = 0;
     };
-    [[nodiscard]] const Stored& stored(const std::string& tensor) const;
+    [[nodiscard]] const StoredTensor& stored_tensor(const std::string& tensor) const;
 
     const Hyperparameters* model_;
     OpenFile file_;
-    std::map<std::string, Stored, std::less<>> tensors_;
+    std::map<std::string, StoredTensor, std::less<>> tensors_; ///< by name
 };
 
 } // namespace headroom::model

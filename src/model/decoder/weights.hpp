@@ -1,4 +1,4 @@
-// From a GGUF file to hyperparameters and filled blocks.
+// Reads a GGUF model file: its hyperparameters, its problems, and the weights of a block.
 #pragma once
 
 #include <cstdint>
@@ -14,35 +14,35 @@
 
 namespace headroom::model {
 
-/// What a file says of its decoder, and why it cannot be computed, if so.
+/// The hyperparameters of a model file, and all reasons why Headroom cannot run the model.
 struct ModelReport {
-    /// With problems: as far as the metadata says it; a number that is missing or wrong is 0, the
-    /// types of weights are left out.
+    /// If there are problems, a number that is missing or wrong is 0, and weight types are not set.
     Hyperparameters model;
-    std::vector<std::string> problems; ///< all at once; empty: it can be computed
+    std::vector<std::string> problems; ///< one sentence each; empty if the model can be run
 };
 
-/// Reads and checks: architecture, all tensors present with the shapes that the metadata says,
-/// types that can be computed (norms: F32), finite norms. Never throws for what a file holds.
+/// Reads the hyperparameters and checks the architecture, the metadata, the shapes and types of all
+/// tensors, and that norms are finite. Contents of a file are reported as problems, not thrown.
 [[nodiscard]] ModelReport report_on(const GgufFile& file);
 
-/// The same for who needs it computed: InputError with all problems. Weight types are those that
-/// are computed with and that memory is needed for: F32 for a Q4_K, Q5_K or Q6_K tensor.
+/// Returns the hyperparameters of a model that is to be run. Throws InputError with all problems of
+/// report_on, if there are any. Weight types are those of the weights in memory: F32 for a tensor
+/// that is stored as Q4_K, Q5_K or Q6_K.
 [[nodiscard]] Hyperparameters read_hyperparameters(const GgufFile& file);
 
-/// The tensors of one stored type in a file of any kind.
-struct TypeUse {
-    std::string name; ///< ggml's: "Q4_K"
-    std::int64_t tensors = 0;
-    std::uint64_t bytes = 0;            ///< stored; 0 for a type that ggml did not know
-    std::optional<WeightType> computed; ///< what it is computed as; nothing: it cannot be
-    std::string first;                  ///< the first tensor of the type
+/// The tensors of one stored type in a GGUF file.
+struct TensorTypeUse {
+    std::string name;         ///< ggml's name of the type, such as "Q4_K"
+    std::int64_t tensors = 0; ///< number of tensors
+    std::uint64_t bytes = 0;  ///< stored bytes of all of them; 0 if the type is unknown
+    std::optional<WeightType> computed_as; ///< type in memory; empty if the decoder cannot use it
+    std::string first_tensor;              ///< name of the first tensor of this type
 };
-/// By increasing type code.
-[[nodiscard]] std::vector<TypeUse> type_uses(const GgufFile& file);
+/// Returns the types that a file uses, by increasing type code.
+[[nodiscard]] std::vector<TensorTypeUse> tensor_type_uses(const GgufFile& file);
 
-/// Brings the block's tensors (the group's own rows of q, k, v; its own columns of o) from the file
-/// into its pieces, allocating them: as they are stored, or expanded to F32.
+/// Allocates all pieces of a block and reads them from the file. Throws EnvironmentError if the
+/// file cannot be read or has changed since it was opened.
 void load_block(const WeightFile& weights, Block& block);
 void load_block(const GgufFile& file, const Hyperparameters& model, Block& block);
 

@@ -56,7 +56,7 @@ void ContentHash::add(std::span<const std::byte> piece) {
     const std::byte* p = piece.data();
     std::size_t left = piece.size();
     std::array<std::uint64_t, 4> lanes = lanes_;
-    for (; left >= kGrain; left -= kGrain, p += kGrain) {
+    for (; left >= kStripeBytes; left -= kStripeBytes, p += kStripeBytes) {
         for (std::size_t lane = 0; lane < 4; ++lane) {
             lanes[lane] = round(lanes[lane], word_at<std::uint64_t>(p + 8 * lane));
         }
@@ -69,7 +69,7 @@ void ContentHash::add(std::span<const std::byte> piece) {
 
 std::uint64_t ContentHash::value() const {
     std::uint64_t hash = kPrime5;
-    if (bytes_ >= kGrain) {
+    if (bytes_ >= kStripeBytes) {
         hash = std::rotl(lanes_[0], 1) + std::rotl(lanes_[1], 7) + std::rotl(lanes_[2], 12) +
                std::rotl(lanes_[3], 18);
         for (const std::uint64_t lane : lanes_) {

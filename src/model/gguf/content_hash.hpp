@@ -1,6 +1,6 @@
-// XXH64 with seed 0: a fast, well-known 64-bit content hash, so that `xxhsum -H1` on a model file
-// prints what a trace recorded. Not cryptographic.
-// Source: the xxHash specification, version 0.1.1 (github.com/Cyan4973/xxHash).
+// The content hash of a model file: XXH64 with seed 0, which is not cryptographic. `xxhsum -H1` on
+// the file prints the same hash as a trace has. Source: the xxHash specification, version 0.1.1
+// (github.com/Cyan4973/xxHash).
 #pragma once
 
 #include <array>
@@ -10,24 +10,25 @@
 
 namespace headroom::model {
 
-/// Of bytes that come in pieces.
+/// Computes the hash of bytes that are added piece by piece.
 class ContentHash {
   public:
-    static constexpr std::size_t kGrain = 32;
+    static constexpr std::size_t kStripeBytes = 32;
 
     ContentHash();
-    /// All pieces but the last are multiples of kGrain long.
+    /// Precondition: the lengths of all earlier pieces are multiples of kStripeBytes.
     void add(std::span<const std::byte> piece);
-    /// Of all pieces so far.
+    /// Returns the hash of all bytes added so far.
     [[nodiscard]] std::uint64_t value() const;
 
   private:
     std::array<std::uint64_t, 4> lanes_;
-    std::array<std::byte, kGrain> rest_{};
+    std::array<std::byte, kStripeBytes> rest_{};
     std::size_t rest_bytes_ = 0;
     std::uint64_t bytes_ = 0;
 };
 
+/// Returns the hash of `bytes`.
 [[nodiscard]] std::uint64_t content_hash(std::span<const std::byte> bytes);
 
 } // namespace headroom::model

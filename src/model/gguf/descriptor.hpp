@@ -1,4 +1,4 @@
-// A file descriptor that is closed on the way out.
+// A file descriptor that is closed when its object is destroyed.
 #pragma once
 
 #include <unistd.h>
@@ -8,7 +8,7 @@ namespace headroom::model {
 
 class Descriptor {
   public:
-    /// Negative: nothing is open.
+    /// A negative number stands for no open file.
     explicit Descriptor(int number) : number_(number) {}
     Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
     Descriptor& operator=(Descriptor&& other) noexcept {

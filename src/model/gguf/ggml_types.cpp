@@ -15,7 +15,7 @@ namespace headroom::model {
 
 namespace {
 
-// Codes of the other types that can be computed.
+// Codes of the other types with which the decoder can compute.
 constexpr std::uint32_t kF16 = 1;
 constexpr std::uint32_t kQ4 = 2;
 constexpr std::uint32_t kQ8 = 8;
@@ -76,7 +76,7 @@ std::optional<WeightType> weight_type_of(std::uint32_t code) {
 
 namespace {
 
-/// A type that is expanded to F32 super-block by super-block.
+/// How to expand one type to F32.
 struct Expansion {
     std::uint32_t code;
     std::size_t block_bytes;

@@ -18,11 +18,12 @@ namespace headroom::model {
 namespace {
 
 constexpr std::uint64_t kFirstRead = std::uint64_t{64} << 10;
-/// Of metadata and tensor table together. Published files have some 10 MiB, nearly all of it their
-/// vocabulary.
-constexpr std::uint64_t kMostMetadata = std::uint64_t{1} << 30;
+/// Largest size of metadata and tensor table together. Published files have about 10 MiB, nearly
+/// all of it the vocabulary.
+constexpr std::uint64_t kMaxMetadata = std::uint64_t{1} << 30;
 
-/// Reads as much of the file's start as its metadata and its tensor table take, at most twice that.
+/// Reads the start of the file until it has the metadata and the tensor table. Reads at most twice
+/// their size.
 ParsedGguf parse_start(const OpenFile& file, std::vector<std::byte>& start) {
     for (std::uint64_t wanted = kFirstRead;;) {
         const std::size_t before = start.size();
@@ -30,16 +31,16 @@ ParsedGguf parse_start(const OpenFile& file, std::vector<std::byte>& start) {
         file.read(before, std::span(start).subspan(before));
         try {
             return parse_gguf(start, file.bytes(), file.path().string());
-        } catch (const MoreNeeded& more) {
-            if (more.until > kMostMetadata) {
+        } catch (const MoreBytesNeeded& more) {
+            if (more.bytes > kMaxMetadata) {
                 throw InputError(fmt::format(
                     "{}: its metadata and its table of tensors take more than {} bytes, expected "
                     "fewer; the file is damaged: copy or download it again",
                     file.path().string(),
-                    kMostMetadata
+                    kMaxMetadata
                 ));
             }
-            wanted = std::max<std::uint64_t>(2 * wanted, more.until);
+            wanted = std::max<std::uint64_t>(2 * wanted, more.bytes);
         }
     }
 }
@@ -57,9 +58,10 @@ struct GgufFile::Contents {
         }
     }
     OpenFile file;
-    std::vector<std::byte> start; ///< of the file, up to the end of the tensor table at least
-    ParsedGguf parsed;            ///< with views into it
-    // Views into parsed, which does not change any more; looked up, never iterated.
+    std::vector<std::byte> start; ///< the file's first bytes, with the whole tensor table
+    ParsedGguf parsed;            ///< has views into `start`
+    // The keys are views into `parsed`, which does not change. Never iterated: the order of an
+    // unordered map is not the same everywhere.
     std::unordered_map<std::string_view, std::size_t> keys;
     std::unordered_map<std::string_view, std::size_t> tensors;
 };
@@ -89,7 +91,7 @@ const char* type_name(const GgufValue& value) {
     ));
 }
 
-/// The value of a key if it is there and a T.
+/// Returns the value of a key, or null if the key is absent. Throws InputError if it is not a T.
 template <class T>
 const T* value_of(const GgufFile& file, std::string_view key, const char* expected) {
     const GgufValue* const value = file.find(key);
@@ -103,7 +105,7 @@ const T* value_of(const GgufFile& file, std::string_view key, const char* expect
     return typed;
 }
 
-/// Element i of an array of fixed-size elements.
+/// Returns element i of an array of numbers.
 template <class T>
 T element(const GgufArray& array, std::uint64_t i) {
     T value{};
@@ -111,7 +113,7 @@ T element(const GgufArray& array, std::uint64_t i) {
     return value;
 }
 
-/// Appends all elements, stored as From, to `out`; false if one does not fit.
+/// Appends all elements of an array of From to `out`. Returns false if one does not fit in a To.
 template <class From, class To>
 bool convert(const GgufArray& array, std::vector<To>& out) {
     out.reserve(array.count);
@@ -177,7 +179,7 @@ std::uint64_t GgufFile::file_bytes() const {
     return contents_->file.bytes();
 }
 
-const OpenFile& GgufFile::opened() const {
+const OpenFile& GgufFile::open_file() const {
     return contents_->file;
 }
 

@@ -1,8 +1,7 @@
-// Reading GGUF files (v2, v3), distrusted: every length and offset is checked against the file
-// before it is used, so no input crashes or allocates absurdly. Metadata and tensor table are held
-// in memory, weights are read when they are asked for.
-// Source: the GGUF specification of the ggml project. Errors are InputError with file, byte offset
-// and what was expected.
+// Reads GGUF files, versions 2 and 3. Every length and offset is checked against the size of the
+// file before it is used, so a damaged file can neither crash the program nor make it allocate too
+// much. The metadata and the tensor table are kept in memory; weights are read on request. Source:
+// the GGUF specification of the ggml project.
 #pragma once
 
 #include <cstdint>
@@ -20,28 +19,33 @@
 
 namespace headroom::model {
 
+/// One entry of the tensor table.
 struct GgufTensor {
     std::string name;
-    std::vector<std::int64_t> dimensions; ///< innermost (columns) first, as in the file
-    std::uint32_t ggml_type = 0;          ///< code in the file
-    std::uint64_t offset = 0;             ///< in the file, from its start
-    std::uint64_t bytes = 0;
+    std::vector<std::int64_t> dimensions; ///< innermost dimension (columns) first, as in the file
+    std::uint32_t ggml_type = 0;          ///< type code, see ggml_types.hpp
+    std::uint64_t offset = 0;             ///< byte offset of the data from the start of the file
+    std::uint64_t bytes = 0;              ///< stored bytes; 0 if the type is unknown
 };
 
-/// Strings and arrays are views into the file's metadata, as GgufFile holds it.
+/// An array of the metadata.
 struct GgufArray {
-    std::uint32_t element_type = 0;
-    std::uint64_t count = 0;
-    std::span<const std::byte> bytes; ///< as in the file; strings: length-prefixed one by one
+    std::uint32_t element_type = 0;   ///< type code of GGUF
+    std::uint64_t count = 0;          ///< number of elements
+    std::span<const std::byte> bytes; ///< the elements as stored; each string follows its length
 };
+/// A value of the metadata. Strings and arrays are views into memory that GgufFile owns.
 using GgufValue =
     std::variant<std::uint64_t, std::int64_t, double, bool, std::string_view, GgufArray>;
 
-/// Name of a ggml type code ("Q4_K"), or "type 99" if unknown.
+/// Returns the name of a ggml type code, such as "Q4_K", or "type 99" if the code is unknown.
 [[nodiscard]] std::string ggml_type_name(std::uint32_t code);
 
 class GgufFile {
   public:
+    /// Opens the file and reads its metadata and tensor table. Throws InputError with the file's
+    /// name, the byte offset and what was expected if the file is damaged or not a GGUF file, and
+    /// EnvironmentError if it cannot be read.
     explicit GgufFile(const std::filesystem::path& path);
     GgufFile(GgufFile&&) noexcept;
     GgufFile& operator=(GgufFile&&) noexcept;
@@ -50,15 +54,17 @@ class GgufFile {
     [[nodiscard]] const std::filesystem::path& path() const;
     [[nodiscard]] std::uint32_t version() const;
     [[nodiscard]] const std::vector<std::pair<std::string, GgufValue>>& metadata() const;
-    [[nodiscard]] const GgufValue* find(std::string_view key) const;
+    [[nodiscard]] const GgufValue* find(std::string_view key) const; ///< null if absent
     [[nodiscard]] const std::vector<GgufTensor>& tensors() const;
-    [[nodiscard]] const GgufTensor* tensor(std::string_view name) const;
-    /// The stored bytes of a tensor from its byte `first` on. Throws EnvironmentError.
+    [[nodiscard]] const GgufTensor* tensor(std::string_view name) const; ///< null if absent
+    /// Fills `out` with stored bytes of a tensor, from its byte `first` on. Throws EnvironmentError
+    /// if the file cannot be read.
     void read(const GgufTensor& tensor, std::uint64_t first, std::span<std::byte> out) const;
     [[nodiscard]] std::uint64_t file_bytes() const;
-    [[nodiscard]] const OpenFile& opened() const;
+    [[nodiscard]] const OpenFile& open_file() const;
 
-    /// Typed getters: nothing if absent; InputError naming key, file and types if of another type.
+    // Typed getters return nullopt if the key is absent. They throw InputError with the names of
+    // the file, the key and the types if the value has another type.
     [[nodiscard]] std::optional<std::int64_t> integer(std::string_view key) const;
     [[nodiscard]] std::optional<double> number(std::string_view key) const;
     [[nodiscard]] std::optional<bool> boolean(std::string_view key) const;

@@ -1,5 +1,6 @@
-// A reading position in an untrusted file: nothing is read, skipped or allocated before its length
-// was compared with what is left. Every failure says where it stood and what it expected.
+// A reading position in an untrusted file. Every length is compared with the remaining bytes of the
+// file before anything is read, skipped or allocated. Every error states the byte offset and what
+// was expected there.
 #pragma once
 
 #include <bit>
@@ -13,42 +14,47 @@
 
 namespace headroom::model {
 
-/// A text from a file in quotes, for messages: control characters escaped, at most 60 bytes.
+/// Returns a text from a file in quotes, for messages. Control characters are escaped, and no more
+/// than the first 60 bytes are shown.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 
-/// Thrown where the file goes on, but more of it is needed than has been read.
-struct MoreNeeded {
-    std::uint64_t until = 0; ///< so many of its first bytes
+/// Thrown if the cursor needs bytes of the file that have not been read into memory yet.
+struct MoreBytesNeeded {
+    std::uint64_t bytes = 0; ///< how many bytes from the start of the file are needed
 };
 
 class GgufCursor {
   public:
-    /// `start`: the first of the file's bytes, all of them or as many as have been read.
+    /// `start` has the first bytes of the file, or all of them; `file_bytes` is the size of the
+    /// file and `name` its name in messages.
     GgufCursor(std::span<const std::byte> start, std::uint64_t file_bytes, std::string name)
         : start_(start), file_bytes_(file_bytes), name_(std::move(name)) {}
 
     [[nodiscard]] std::uint64_t position() const { return position_; }
-    /// Until the end of the file.
-    [[nodiscard]] std::uint64_t left() const { return file_bytes_ - position_; }
-    /// What is being read, for messages: `metadata entry 3`.
+    /// Returns the number of bytes between the position and the end of the file.
+    [[nodiscard]] std::uint64_t remaining() const { return file_bytes_ - position_; }
+    /// Sets what messages say is being read, such as "metadata entry 3".
     void set_subject(std::string subject) { subject_ = std::move(subject); }
 
-    /// The next `bytes` bytes; fails if fewer are left, throws MoreNeeded if they are not read yet.
-    std::span<const std::byte> take(std::uint64_t bytes, std::string_view what);
+    /// Returns the next `bytes` bytes and moves the position behind them. Throws InputError if the
+    /// file has fewer, and MoreBytesNeeded if they are not in memory. `what` is for the message.
+    std::span<const std::byte> read_bytes(std::uint64_t bytes, std::string_view what);
 
+    /// Reads a little-endian number.
     template <class T>
     T number(std::string_view what) {
         static_assert(std::endian::native == std::endian::little, "GGUF is read in place");
         T value{};
-        std::memcpy(&value, take(sizeof value, what).data(), sizeof value);
+        std::memcpy(&value, read_bytes(sizeof value, what).data(), sizeof value);
         return value;
     }
 
-    /// A length-prefixed string, as a view into the file.
+    /// Reads a string that follows its length, and returns a view into the bytes of the file.
     std::string_view text(std::string_view what);
 
-    /// A count of things that take at least `least_bytes` each; fails if they cannot fit.
-    std::uint64_t count(std::string_view what, std::uint64_t least_bytes);
+    /// Reads a number of elements. Throws InputError if the rest of the file is too short for so
+    /// many elements of at least `min_bytes` each.
+    std::uint64_t count(std::string_view what, std::uint64_t min_bytes);
 
     /// Throws InputError: "FILE: at byte N: expected …, found …; the file is damaged or truncated".
     [[noreturn]] void fail(std::uint64_t at, const std::string& expected, const std::string& found)

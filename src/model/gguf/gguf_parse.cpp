@@ -17,9 +17,9 @@ namespace headroom::model {
 
 namespace {
 
-constexpr std::size_t kMostDimensions = 4;
+constexpr std::size_t kMaxDimensions = 4;
 constexpr std::uint64_t kDefaultAlignment = 32;
-constexpr std::uint64_t kLargestAlignment = 1U << 20;
+constexpr std::uint64_t kMaxAlignment = 1U << 20;
 
 [[noreturn]] void not_a_gguf(std::span<const std::byte> bytes, const std::string& name) {
     const auto first = bytes.first(std::min<std::size_t>(bytes.size(), 4));
@@ -80,7 +80,7 @@ void read_metadata(
     cursor.set_subject("");
 }
 
-/// general.alignment of what has been read.
+/// Returns the value of general.alignment, or the default if the metadata has no such key.
 std::uint64_t read_alignment(const GgufCursor& cursor, const ParsedGguf& parsed) {
     for (const auto& [key, value] : parsed.metadata) {
         if (key != "general.alignment") {
@@ -88,10 +88,10 @@ std::uint64_t read_alignment(const GgufCursor& cursor, const ParsedGguf& parsed)
         }
         const auto* const alignment = std::get_if<std::uint64_t>(&value);
         if (alignment == nullptr || !std::has_single_bit(*alignment) ||
-            *alignment > kLargestAlignment) {
+            *alignment > kMaxAlignment) {
             cursor.fail(
                 cursor.position(),
-                fmt::format("general.alignment to be a power of two up to {}", kLargestAlignment),
+                fmt::format("general.alignment to be a power of two up to {}", kMaxAlignment),
                 alignment != nullptr ? fmt::format("{}", *alignment) : "another type"
             );
         }
@@ -103,7 +103,7 @@ std::uint64_t read_alignment(const GgufCursor& cursor, const ParsedGguf& parsed)
 std::vector<std::int64_t> read_dimensions(GgufCursor& cursor) {
     const std::uint64_t at = cursor.position();
     const auto count = cursor.number<std::uint32_t>("a number of dimensions");
-    if (count < 1 || count > kMostDimensions) {
+    if (count < 1 || count > kMaxDimensions) {
         cursor.fail(at, "1 to 4 dimensions", fmt::format("{}", count));
     }
     std::vector<std::int64_t> dimensions;
@@ -118,7 +118,8 @@ std::vector<std::int64_t> read_dimensions(GgufCursor& cursor) {
     return dimensions;
 }
 
-/// Stored bytes from type and dimensions, with every product checked.
+/// Returns the stored bytes of a tensor, or 0 if its type is unknown. Throws InputError on
+/// overflow.
 std::uint64_t stored_bytes(const GgufCursor& cursor, std::uint64_t at, const GgufTensor& tensor) {
     const GgmlType* const type = find_ggml_type(tensor.ggml_type);
     if (type == nullptr) {
@@ -148,7 +149,7 @@ std::uint64_t stored_bytes(const GgufCursor& cursor, std::uint64_t at, const Ggu
     return bytes;
 }
 
-/// One entry of the tensor table; `offset` still counts from the start of the data.
+/// Reads one entry of the tensor table. Its `offset` counts from the start of the tensor data.
 GgufTensor read_tensor(GgufCursor& cursor, std::uint64_t alignment) {
     GgufTensor tensor;
     const std::uint64_t at = cursor.position();
@@ -169,8 +170,9 @@ GgufTensor read_tensor(GgufCursor& cursor, std::uint64_t alignment) {
     return tensor;
 }
 
-/// Turns offsets into file offsets and checks that the data is there.
-void place_tensors(
+/// Makes the offsets of tensors count from the start of the file, and checks that their data lies
+/// within the file.
+void resolve_offsets(
     GgufCursor& cursor, std::uint64_t alignment, std::uint64_t file_bytes, ParsedGguf& parsed
 ) {
     const std::uint64_t start = (cursor.position() + alignment - 1) / alignment * alignment;
@@ -205,10 +207,11 @@ ParsedGguf parse_gguf(
         not_a_gguf(start, name);
     }
     GgufCursor cursor(start, file_bytes, name);
-    (void)cursor.take(4, "the magic number");
+    (void)cursor.read_bytes(4, "the magic number");
     ParsedGguf parsed;
     parsed.version = read_version(cursor, name);
-    // The smallest entries: name length, dimensions, type, offset; key length, type, one byte.
+    // The smallest tensor entry has a name's length, the number of dimensions, one dimension, type
+    // and offset. The smallest metadata entry has a key's length, a type and one byte.
     const std::uint64_t tensors = cursor.count("a number of tensors", 8 + 4 + 8 + 4 + 8);
     const std::uint64_t entries = cursor.count("a number of metadata entries", 8 + 4 + 1);
     read_metadata(cursor, entries, start, parsed);
@@ -223,7 +226,7 @@ ParsedGguf parse_gguf(
         }
         parsed.tensors.push_back(std::move(tensor));
     }
-    place_tensors(cursor, alignment, file_bytes, parsed);
+    resolve_offsets(cursor, alignment, file_bytes, parsed);
     return parsed;
 }
 

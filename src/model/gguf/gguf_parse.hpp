@@ -1,5 +1,5 @@
-// From the bytes of a GGUF file to its metadata and tensor table. No file access here, so that
-// damaged inputs can be tried by the thousand.
+// Parses the metadata and the tensor table of a GGUF file. The input is bytes in memory, so that
+// tests can parse thousands of damaged inputs without writing files.
 #pragma once
 
 #include <cstddef>
@@ -15,14 +15,14 @@ namespace headroom::model {
 
 struct ParsedGguf {
     std::uint32_t version = 0;
-    std::vector<std::pair<std::string, GgufValue>> metadata; ///< views into the bytes
+    std::vector<std::pair<std::string, GgufValue>> metadata; ///< keys and values in file order
     std::vector<GgufTensor> tensors;
 };
 
-/// From the first bytes of a file of `file_bytes`. Throws InputError, prefixed with `name`, for
-/// everything that is not a sound GGUF v2 or v3, and MoreNeeded (gguf_cursor.hpp) if metadata and
-/// tensor table do not end in what was given. A tensor of an unknown type has bytes = 0: its size
-/// cannot be known.
+/// Parses `start`, the first bytes of a file that has `file_bytes` bytes. The result has views into
+/// `start`. Throws InputError, prefixed with `name`, if the file is not a valid GGUF file of
+/// version 2 or 3. Throws MoreBytesNeeded (gguf_cursor.hpp) if the metadata and the tensor table do
+/// not end within `start`.
 [[nodiscard]] ParsedGguf parse_gguf(
     std::span<const std::byte> start, std::uint64_t file_bytes, const std::string& name
 );

@@ -6,7 +6,7 @@ namespace headroom::model {
 
 namespace {
 
-/// Metadata value types in the file.
+/// The type codes of metadata values.
 enum class Code : std::uint32_t {
     u8,
     i8,
@@ -23,10 +23,10 @@ enum class Code : std::uint32_t {
     f64
 };
 
-constexpr int kDeepestArray = 4;
+constexpr int kMaxArrayDepth = 4;
 
-/// Bytes of a scalar; for texts and arrays the least that one can take.
-std::uint64_t least_bytes(Code code) {
+/// Returns the size of a scalar, or the smallest size of a text or an array; 0 if not a type code.
+std::uint64_t min_bytes(Code code) {
     switch (code) {
     case Code::u8:
     case Code::i8:
@@ -47,14 +47,14 @@ std::uint64_t least_bytes(Code code) {
     case Code::array:
         return 12;
     }
-    return 0; // not a type
+    return 0;
 }
 
-/// A value type, checked.
+/// Reads a type code. Throws InputError if it is unknown.
 Code read_code(GgufCursor& cursor) {
     const std::uint64_t at = cursor.position();
     const auto code = cursor.number<std::uint32_t>("a value type");
-    if (least_bytes(static_cast<Code>(code)) == 0) {
+    if (min_bytes(static_cast<Code>(code)) == 0) {
         cursor.fail(at, "a value type from 0 to 12", fmt::format("{}", code));
     }
     return static_cast<Code>(code);
@@ -70,17 +70,17 @@ bool read_bool(GgufCursor& cursor) {
 }
 
 GgufArray read_array(GgufCursor& cursor, std::span<const std::byte> file, int depth) {
-    if (depth > kDeepestArray) {
+    if (depth > kMaxArrayDepth) {
         cursor.fail(
             cursor.position(),
-            fmt::format("arrays nested at most {} deep", kDeepestArray),
+            fmt::format("arrays nested at most {} deep", kMaxArrayDepth),
             "a deeper one"
         );
     }
     const Code element = read_code(cursor);
     GgufArray array;
     array.element_type = static_cast<std::uint32_t>(element);
-    array.count = cursor.count("an array's length", least_bytes(element));
+    array.count = cursor.count("an array's length", min_bytes(element));
     const std::uint64_t start = cursor.position();
     if (element == Code::array) {
         for (std::uint64_t i = 0; i < array.count; ++i) {
@@ -91,7 +91,7 @@ GgufArray read_array(GgufCursor& cursor, std::span<const std::byte> file, int de
             (void)cursor.text("a text in an array");
         }
     } else {
-        (void)cursor.take(array.count * least_bytes(element), "an array's elements");
+        (void)cursor.read_bytes(array.count * min_bytes(element), "an array's elements");
     }
     array.bytes = file.subspan(start, cursor.position() - start);
     return array;

@@ -1,5 +1,5 @@
-// One metadata value of a GGUF file: its type code, then a scalar, a text or an array of them.
-// Arrays are walked once to find their end and kept as views.
+// Reads one metadata value of a GGUF file. In the file a type code stands first; a scalar, a text
+// or an array follows. An array is read once to find its end, and is returned as a view.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,8 @@
 
 namespace headroom::model {
 
-/// Reads type and value at the cursor, which walks over `file`. Throws InputError on damage.
+/// Reads the type code and the value at the cursor; `file` has the bytes over which the cursor
+/// moves. Throws InputError if the value is damaged.
 [[nodiscard]] GgufValue read_gguf_value(GgufCursor& cursor, std::span<const std::byte> file);
 
 } // namespace headroom::model

@@ -18,9 +18,9 @@ int byte_at(const std::byte* data, std::size_t i) {
     return std::to_integer<int>(data[i]);
 }
 
-/// Scale and minimum of sub-block j < 8 out of the 12 packed bytes: the first four of each are the
-/// low 6 bits of bytes 0 … 3 and 4 … 7, the others a nibble of bytes 8 … 11 below the two bits
-/// that the first ones leave free.
+/// Returns the scale and minimum of sub-block j < 8 from the 12 packed bytes. Those of sub-blocks 0
+/// … 3 are the low 6 bits of bytes 0 … 3 (scales) and 4 … 7 (minima). Those of sub-blocks 4 … 7
+/// have their low 4 bits in a nibble of bytes 8 … 11 and their high 2 bits in bytes 0 … 7.
 ScaleAndMinimum q4_k_scales(const std::byte* packed, std::size_t j) {
     if (j < 4) {
         return {byte_at(packed, j) & 63, byte_at(packed, j + 4) & 63};
@@ -32,7 +32,7 @@ ScaleAndMinimum q4_k_scales(const std::byte* packed, std::size_t j) {
     };
 }
 
-/// Q4_K, or Q5_K where `fifth_bits` is not null.
+/// Expands a super-block of Q4_K, or of Q5_K if `fifth_bits` is not null.
 void expand_q45_k_block(
     const std::byte* block, const std::byte* fifth_bits, const std::byte* nibbles, float* out
 ) {

@@ -23,7 +23,7 @@ std::string system_reason() {
     return std::generic_category().message(errno);
 }
 
-/// A lack of memory or of file descriptors is no fault of the file.
+/// Throws EnvironmentError if memory or file descriptors are exhausted, else InputError.
 [[noreturn]] void fail_by_system(const std::filesystem::path& path) {
     const int failure = errno;
     if (failure == EMFILE || failure == ENFILE || failure == ENOMEM) {
@@ -40,7 +40,7 @@ std::string system_reason() {
 } // namespace
 
 OpenFile::OpenFile(const std::filesystem::path& path)
-    // Non-blocking, so that a pipe is refused below instead of being waited for.
+    // O_NONBLOCK: opening a pipe must not wait for a writer; pipes are refused below.
     : path_(path), file_(std::make_shared<const Descriptor>(
                        ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
                    )) {
@@ -61,7 +61,7 @@ OpenFile::OpenFile(const std::filesystem::path& path)
     modified_ = status.st_mtim;
 }
 
-void OpenFile::tell_of_change() const {
+void OpenFile::throw_changed() const {
     throw EnvironmentError(fmt::format(
         "{}: the model file has changed since the run began, so its weights may be others now; "
         "leave it alone while a run uses it",
@@ -74,7 +74,7 @@ void OpenFile::check_unchanged() const {
     const bool known = ::fstat(file_->number(), &now) == 0;
     if (!known || static_cast<std::uint64_t>(now.st_size) != bytes_ ||
         now.st_mtim.tv_sec != modified_.tv_sec || now.st_mtim.tv_nsec != modified_.tv_nsec) {
-        tell_of_change();
+        throw_changed();
     }
 }
 
@@ -86,7 +86,7 @@ void OpenFile::read(std::uint64_t offset, std::span<std::byte> out) const {
             continue;
         }
         if (got == 0) {
-            check_unchanged(); // what is asked for was there once
+            check_unchanged(); // the file had these bytes when it was opened
         }
         if (got <= 0) {
             throw EnvironmentError(fmt::format(

@@ -1,5 +1,5 @@
-// A model file that is open for reading and never mapped: where another program shortens it, a read
-// fails with a sentence instead of a signal that ends the process.
+// A model file that is open for reading. The file is not mapped into memory: if another program
+// shortens a mapped file, a signal ends the process; here a read throws an error instead.
 #pragma once
 
 #include <cstddef>
@@ -13,24 +13,24 @@
 
 namespace headroom::model {
 
-/// Copies share what is open; the last one closes it.
+/// Copies share one file descriptor; the last copy closes it.
 class OpenFile {
   public:
-    /// Throws InputError with the system's reason if the path is no readable, non-empty, regular
-    /// file.
+    /// Throws InputError with the reason if the path is not a readable, non-empty, regular file,
+    /// and EnvironmentError if memory or file descriptors are exhausted.
     explicit OpenFile(const std::filesystem::path& path);
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-    /// When it was opened.
+    /// Returns the size that the file had when it was opened.
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
-    /// Throws EnvironmentError if the bytes cannot be had.
+    /// Fills `out` from byte `offset` of the file on. Throws EnvironmentError if that fails.
     void read(std::uint64_t offset, std::span<std::byte> out) const;
-    /// Throws EnvironmentError if somebody has written to the file since it was opened.
+    /// Throws EnvironmentError if the size or the modification time has changed since opening.
     void check_unchanged() const;
 
   private:
-    [[noreturn]] void tell_of_change() const;
+    [[noreturn]] void throw_changed() const;
 
     std::filesystem::path path_;
     std::shared_ptr<const Descriptor> file_;

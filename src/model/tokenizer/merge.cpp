@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
-/// A piece of the text in a doubly linked list; length 0 once it was merged into its left one.
+/// A symbol in a doubly linked list. Its length is 0 after it was merged into the one on its left.
 struct Symbol {
     std::size_t start = 0;
     std::size_t length = 0;
@@ -17,16 +17,16 @@ struct Symbol {
     std::size_t next = kNone;
 };
 
-/// Two neighbours that can be merged; stale if one of them has changed since.
+/// Two adjacent symbols that can be merged. A pair is stale if one of them was merged in between.
 struct Pair {
     float score = 0;
-    std::size_t left = 0;
-    std::size_t right = 0;
-    std::size_t length = 0;
+    std::size_t left = 0;   ///< index of the left symbol
+    std::size_t right = 0;  ///< index of the right symbol
+    std::size_t length = 0; ///< bytes of both symbols
 };
 
-/// The best score last, and of equal scores the leftmost last: a priority queue's top.
-struct LessUrgent {
+/// Orders pairs so that the top of the queue has the best score and, of equal scores, is leftmost.
+struct LowerPriority {
     bool operator()(const Pair& a, const Pair& b) const {
         return a.score != b.score ? a.score < b.score : a.left > b.left;
     }
@@ -34,8 +34,8 @@ struct LessUrgent {
 
 class Merger {
   public:
-    Merger(std::string_view text, const PieceScore& score, std::size_t longest)
-        : text_(text), score_(&score), longest_(longest) {
+    Merger(std::string_view text, const PieceScore& score, std::size_t max_piece_bytes)
+        : text_(text), score_(&score), max_piece_bytes_(max_piece_bytes) {
         for (std::size_t at = 0; at < text.size();) {
             const std::size_t length = character_bytes(text.substr(at));
             const std::size_t i = symbols_.size();
@@ -46,7 +46,7 @@ class Merger {
             symbols_.back().next = kNone;
         }
         for (std::size_t i = 1; i < symbols_.size(); ++i) {
-            consider(i - 1, i);
+            queue_pair(i - 1, i);
         }
     }
 
@@ -68,12 +68,13 @@ class Merger {
     }
 
   private:
-    void consider(std::size_t left, std::size_t right) {
+    /// Puts a pair into the queue if it can be merged.
+    void queue_pair(std::size_t left, std::size_t right) {
         if (left == kNone || right == kNone) {
             return;
         }
         const std::size_t length = symbols_[left].length + symbols_[right].length;
-        if (length > longest_) {
+        if (length > max_piece_bytes_) {
             return;
         }
         if (const float* const score = (*score_)(text_.substr(symbols_[left].start, length))) {
@@ -81,7 +82,8 @@ class Merger {
         }
     }
 
-    /// Lengths only grow, or fall to 0, so an unchanged sum means two unchanged symbols.
+    /// Whether the pair is not stale. A symbol grows or gets the length 0, so both symbols are
+    /// unchanged if neither is empty and the sum of their lengths is the same.
     [[nodiscard]] bool is_current(const Pair& pair) const {
         const std::size_t left = symbols_[pair.left].length;
         const std::size_t right = symbols_[pair.right].length;
@@ -97,15 +99,15 @@ class Merger {
         if (left.next != kNone) {
             symbols_[left.next].previous = pair.left;
         }
-        consider(left.previous, pair.left);
-        consider(pair.left, left.next);
+        queue_pair(left.previous, pair.left);
+        queue_pair(pair.left, left.next);
     }
 
     std::string_view text_;
     const PieceScore* score_;
-    std::size_t longest_;
+    std::size_t max_piece_bytes_;
     std::vector<Symbol> symbols_;
-    std::priority_queue<Pair, std::vector<Pair>, LessUrgent> pairs_;
+    std::priority_queue<Pair, std::vector<Pair>, LowerPriority> pairs_;
 };
 
 } // namespace
@@ -122,9 +124,9 @@ std::size_t character_bytes(std::string_view text) {
 }
 
 std::vector<std::string_view> merge_pieces(
-    std::string_view text, const PieceScore& score, std::size_t longest
+    std::string_view text, const PieceScore& score, std::size_t max_piece_bytes
 ) {
-    return Merger(text, score, longest).run();
+    return Merger(text, score, max_piece_bytes).run();
 }
 
 } // namespace headroom::model

@@ -1,5 +1,6 @@
-// SentencePiece's merging on a text, apart from any vocabulary's storage: of all adjacent pairs of
-// symbols whose concatenation is a piece, the one with the best score is merged, again and again.
+// The merging of SentencePiece. A text begins as a sequence of characters, the first symbols. As
+// long as two adjacent symbols together are a piece of the vocabulary, the pair with the best score
+// is merged into one symbol.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +10,18 @@
 
 namespace headroom::model {
 
-/// Score of a piece, or nothing if the text is none: a pointer into the vocabulary's scores.
+/// Returns a pointer to the score of a piece, or null if the text is not a piece of the vocabulary.
 using PieceScore = std::function<const float*(std::string_view)>;
 
-/// Bytes of the UTF-8 character that a non-empty text starts with; 1 for what is not UTF-8.
+/// Returns the length in bytes of the UTF-8 character at the start of a non-empty text, or 1 if the
+/// text does not start with valid UTF-8.
 [[nodiscard]] std::size_t character_bytes(std::string_view text);
 
-/// The symbols that are left when no pair can be merged any more, as views into `text`. Ties go to
-/// the leftmost pair. O(n log n) for n characters; `longest` bounds the pieces that are looked up.
+/// Returns the symbols after the last merge, as views into `text`. Of pairs with equal scores the
+/// leftmost is merged first. `max_piece_bytes` is the length of the longest piece. Takes O(n log n)
+/// time for n characters.
 [[nodiscard]] std::vector<std::string_view> merge_pieces(
-    std::string_view text, const PieceScore& score, std::size_t longest
+    std::string_view text, const PieceScore& score, std::size_t max_piece_bytes
 );
 
 } // namespace headroom::model

@@ -15,7 +15,7 @@ namespace headroom::model {
 
 namespace {
 
-constexpr std::string_view kSpace = "\xE2\x96\x81"; ///< U+2581 stands for a space in pieces
+constexpr std::string_view kSpace = "\xE2\x96\x81"; ///< U+2581, which pieces have for a space
 
 [[noreturn]] void fail(const GgufFile& file, const std::string& problem) {
     throw InputError(fmt::format("{}: the tokenizer: {}", file.path().string(), problem));
@@ -34,7 +34,7 @@ std::string with_plain_spaces(std::string_view piece) {
     return text;
 }
 
-/// The byte that "<0x41>" names.
+/// Returns the byte that a byte token such as "<0x41>" names, or nullopt for other pieces.
 std::optional<unsigned> named_byte(std::string_view piece) {
     constexpr std::string_view kDigits = "0123456789ABCDEF";
     if (piece.size() != 6 || !piece.starts_with("<0x") || piece.back() != '>') {
@@ -91,7 +91,7 @@ void Tokenizer::read_vocabulary(const GgufFile& file) {
 void Tokenizer::read_types(const GgufFile& file) {
     const auto types = file.integers("tokenizer.ggml.token_type");
     if (!types) {
-        // Files without types: bytes are known by their names, all else is text.
+        // Without types in the file a byte token is known by its name; all other tokens are text.
         for (const std::string& piece : pieces_) {
             types_.push_back(named_byte(piece) ? Type::byte : Type::normal);
         }
@@ -101,7 +101,7 @@ void Tokenizer::read_types(const GgufFile& file) {
         fail(file, fmt::format("expected {} token types, found {}", pieces_.size(), types->size()));
     }
     for (std::size_t i = 0; i < types->size(); ++i) {
-        constexpr std::int32_t kUndefined = 0; // what some converters write for plain text
+        constexpr std::int32_t kUndefined = 0; // some converters write this for normal tokens
         const std::int32_t given = (*types)[i];
         const auto type = given == kUndefined ? static_cast<std::int32_t>(Type::normal) : given;
         if (type < 1 || type > 6) {
@@ -121,14 +121,16 @@ void Tokenizer::read_types(const GgufFile& file) {
     }
 }
 
-/// The id in the file, or llama's usual one if that token has the type it should have; -1: none.
-std::int32_t Tokenizer::special(
-    const GgufFile& file, std::string_view key, std::int32_t usual, Type usual_type
+/// Returns the id that the file states for a special token. If it states none, returns the default
+/// id if that token has the default type, else -1.
+std::int32_t Tokenizer::special_token(
+    const GgufFile& file, std::string_view key, std::int32_t default_id, Type default_type
 ) {
     const auto id = file.integer(key);
     if (!id) {
-        const bool fits = usual < size() && types_[static_cast<std::size_t>(usual)] == usual_type;
-        return fits ? usual : -1;
+        const bool fits =
+            default_id < size() && types_[static_cast<std::size_t>(default_id)] == default_type;
+        return fits ? default_id : -1;
     }
     if (*id < 0 || *id >= size()) {
         warnings_.push_back(fmt::format(
@@ -145,17 +147,17 @@ std::int32_t Tokenizer::special(
 }
 
 void Tokenizer::read_special(const GgufFile& file) {
-    bos_ = special(file, "tokenizer.ggml.bos_token_id", 1, Type::control);
-    eos_ = special(file, "tokenizer.ggml.eos_token_id", 2, Type::control);
-    unknown_ = special(file, "tokenizer.ggml.unknown_token_id", 0, Type::unknown);
-    const auto make = [&](std::int32_t id, Type type) {
+    bos_ = special_token(file, "tokenizer.ggml.bos_token_id", 1, Type::control);
+    eos_ = special_token(file, "tokenizer.ggml.eos_token_id", 2, Type::control);
+    unknown_ = special_token(file, "tokenizer.ggml.unknown_token_id", 0, Type::unknown);
+    const auto set_type = [&](std::int32_t id, Type type) {
         if (id >= 0 && types_[static_cast<std::size_t>(id)] == Type::normal) {
-            types_[static_cast<std::size_t>(id)] = type; // a file without types
+            types_[static_cast<std::size_t>(id)] = type; // the file has no types
         }
     };
-    make(bos_, Type::control);
-    make(eos_, Type::control);
-    make(unknown_, Type::unknown);
+    set_type(bos_, Type::control);
+    set_type(eos_, Type::control);
+    set_type(unknown_, Type::unknown);
     unknown_ = std::max(unknown_, 0);
 }
 
@@ -169,7 +171,7 @@ void Tokenizer::index_pieces() {
         } else if (types_[i] == Type::user_defined && !piece.empty()) {
             user_defined_.push_back({with_plain_spaces(piece), id});
         } else if (types_[i] == Type::normal && !piece.empty()) {
-            ids_.insert_or_assign(piece, id); // of equal pieces the last counts, as in llama.cpp
+            ids_.insert_or_assign(piece, id); // the last of equal pieces is used, as in llama.cpp
             longest_piece_ = std::max(longest_piece_, piece.size());
         }
     }
@@ -188,8 +190,8 @@ std::int32_t Tokenizer::find(std::string_view piece) const {
 }
 
 const Tokenizer::UserDefined* Tokenizer::user_defined_at(std::string_view text) const {
-    // The candidates that share the text's first bytes are a range of the sorted list; it narrows
-    // with every byte, and a token that ends there stands first in it.
+    // The tokens that start with the first i bytes of the text are a range of the sorted list. A
+    // token that is exactly these bytes is the first of the range.
     auto first = user_defined_.begin();
     auto last = user_defined_.end();
     const UserDefined* longest = nullptr;
@@ -235,7 +237,7 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
     if (add_bos_ && bos_ >= 0) {
         ids.push_back(bos_);
     }
-    std::size_t plain = 0; // where the text begins that is not encoded yet
+    std::size_t plain = 0; // start of the text that is not encoded yet
     const auto flush = [&](std::size_t end) {
         if (end > plain) {
             encode_plain(text.substr(plain, end - plain), add_space_prefix_ && plain == 0, ids);

@@ -1,5 +1,5 @@
-// The llama (SentencePiece) tokenizer of a GGUF file, both ways: repeated merging of the adjacent
-// pair with the best score (leftmost on ties), byte fallback, space prefix, BOS.
+// The llama (SentencePiece) tokenizer of a GGUF file. It turns a text into token ids by merging
+// (merge.hpp), with byte tokens for characters outside the vocabulary, and token ids into text.
 #pragma once
 
 #include <array>
@@ -17,30 +17,30 @@ namespace headroom::model {
 
 class Tokenizer {
   public:
-    /// Throws InputError if the file has no llama vocabulary or a damaged one. What other loaders
-    /// forgive is forgiven: without scores all are 0, a token of type 0 is a normal one, and a
-    /// special token that is not in the vocabulary is none, with a warning.
+    /// Throws InputError if the file has no llama vocabulary or a damaged one. Three faults are
+    /// accepted, as by other programs: if scores are missing, all scores are 0; a token of type 0
+    /// is a normal token; a special token outside the vocabulary is ignored with a warning.
     explicit Tokenizer(const GgufFile& file);
 
-    /// Ids of a text; with BOS first if the file says so (add_bos_token, default true).
-    /// An empty text gives BOS alone. Bytes without a piece or a byte token become the unknown id,
-    /// one by one. User-defined tokens are recognised in the text, the longest first; control and
-    /// byte tokens never are, so a text cannot smuggle them in. Time O(n log n) in the text.
+    /// Returns the token ids of a text. BOS comes first if the file says so (add_bos_token, true by
+    /// default). A byte that belongs to no piece and has no byte token becomes the unknown id.
+    /// User-defined tokens in the text are recognised, the longest first. Control and byte tokens
+    /// in the text are not recognised, so a prompt cannot insert them. Takes O(n log n) time.
     [[nodiscard]] std::vector<std::int32_t> encode(std::string_view text) const;
-    /// Bytes that an id adds to a text; "" for control tokens and the unknown one. `at_start`: the
-    /// first piece after BOS loses the space prefix.
+    /// Returns the bytes that a token adds to a text; "" for control tokens and the unknown token.
+    /// `at_start` is true for the first token after BOS, which is written without its space prefix.
     [[nodiscard]] std::string piece(std::int32_t id, bool at_start = false) const;
     [[nodiscard]] std::string decode(std::span<const std::int32_t> ids) const;
 
     [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(pieces_.size()); }
-    [[nodiscard]] std::int32_t bos() const { return bos_; } ///< -1: none
-    [[nodiscard]] std::int32_t eos() const { return eos_; } ///< -1: none
-    /// What is odd about the file and does no harm, one sentence each.
+    [[nodiscard]] std::int32_t bos() const { return bos_; } ///< -1 if there is none
+    [[nodiscard]] std::int32_t eos() const { return eos_; } ///< -1 if there is none
+    /// Returns one sentence for each fault of the file that has been ignored.
     [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
   private:
     enum class Type : std::int32_t { normal = 1, unknown, control, user_defined, unused, byte };
-    /// Lets the vocabulary be asked with a view into the text.
+    /// Allows a look-up with a string_view, without a copy.
     struct Hash {
         using is_transparent = void;
         std::size_t operator()(std::string_view text) const {
@@ -48,7 +48,7 @@ class Tokenizer {
         }
     };
     struct UserDefined {
-        std::string text; ///< with plain spaces
+        std::string text; ///< with spaces instead of U+2581
         std::int32_t id;
     };
 
@@ -56,25 +56,27 @@ class Tokenizer {
     void read_types(const GgufFile& file);
     void read_special(const GgufFile& file);
     void index_pieces();
-    [[nodiscard]] std::int32_t special(
-        const GgufFile& file, std::string_view key, std::int32_t usual, Type usual_type
+    [[nodiscard]] std::int32_t special_token(
+        const GgufFile& file, std::string_view key, std::int32_t default_id, Type default_type
     );
-    [[nodiscard]] std::int32_t find(std::string_view piece) const; ///< -1: none
-    /// The longest user-defined token at the start of the text, or null.
+    [[nodiscard]] std::int32_t find(std::string_view piece) const; ///< -1 if it is not a piece
+    /// Returns the longest user-defined token with which the text starts, or null.
     [[nodiscard]] const UserDefined* user_defined_at(std::string_view text) const;
+    /// Appends the ids of a text without user-defined tokens; `prefix` asks for a space prefix.
     void encode_plain(std::string_view text, bool prefix, std::vector<std::int32_t>& ids) const;
 
     std::vector<std::string> pieces_;
     std::vector<float> scores_;
     std::vector<Type> types_;
-    /// What merging may produce: normal pieces. Looked up, never iterated.
+    /// The normal pieces, which are those that merging can produce. Never iterated: the order of an
+    /// unordered map is not the same everywhere.
     std::unordered_map<std::string, std::int32_t, Hash, std::equal_to<>> ids_;
     std::vector<UserDefined> user_defined_; ///< sorted by text
-    std::size_t longest_piece_ = 0;
+    std::size_t longest_piece_ = 0;         ///< bytes
     std::int32_t bos_ = -1;
     std::int32_t eos_ = -1;
     std::int32_t unknown_ = 0;
-    std::array<std::int32_t, 256> bytes_{}; ///< byte tokens; -1: none
+    std::array<std::int32_t, 256> bytes_{}; ///< the id of each byte's token; -1 if it has none
     bool add_bos_ = true;
     bool add_space_prefix_ = true;
     std::vector<std::string> warnings_;

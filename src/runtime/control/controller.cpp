@@ -8,7 +8,7 @@
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "runtime/control/infeasible_report.hpp"
-#include "runtime/memory/need.hpp"
+#include "runtime/memory/memory_demand.hpp"
 #include "runtime/setup/device_names.hpp"
 #include "scheduler/core/validate.hpp"
 #include "scheduler/timing/evaluate.hpp"
@@ -20,83 +20,85 @@ using trace::Reason;
 
 namespace {
 
-/// One part in so many of a round must be saved by joining another number of turns.
-constexpr Nanoseconds kLeastGain = 200;
+/// A change of the batch size must shorten the round by at least 1/kMinGainDivisor.
+constexpr Nanoseconds kMinGainDivisor = 200;
 
 } // namespace
 
-Controller::Controller(Subject subject)
-    : subject_(std::move(subject)), blocks_(subject_.blocks), scenario_(subject_.scenario),
-      requests_(requests_of(*scenario_, *subject_.prompts, subject_.resume)),
+Controller::Controller(ControllerContext context)
+    : context_(std::move(context)), blocks_(context_.blocks), scenario_(context_.scenario),
+      requests_(requests_of(*scenario_, *context_.prompts, context_.resume)),
       memory_(scenario_->controller.memory_window, scenario_->controller.memory_reserve) {
     HEADROOM_CHECK(
-        subject_.policy != nullptr && blocks_ != nullptr && subject_.prompts != nullptr &&
-            !subject_.prompts->empty(),
+        context_.policy != nullptr && blocks_ != nullptr && context_.prompts != nullptr &&
+            !context_.prompts->empty(),
         "a controller without a policy, blocks or prompts"
     );
-    if (subject_.resume != nullptr) {
-        epoch_ = subject_.resume->epoch;
-        intervals_ = subject_.resume->intervals;
-        for (const ResumePoint::Open& open : subject_.resume->open) {
-            texts_[open.sequence] = {open.sampled, open.first_token, open.prompt_told};
+    if (context_.resume != nullptr) {
+        epoch_ = context_.resume->epoch;
+        intervals_ = context_.resume->intervals;
+        for (const ResumePoint::Unfinished& open : context_.resume->unfinished) {
+            texts_[open.sequence] = {open.sampled, open.first_token, open.prompt_recorded};
         }
     }
 }
 
-void Controller::begin() {
+void Controller::begin_trace() {
     const trace::RunHeader run = header();
     begun_ = true;
-    if (subject_.sink != nullptr) {
-        subject_.sink->begin(run);
+    if (context_.sink != nullptr) {
+        context_.sink->begin(run);
     }
-    if (subject_.observer != nullptr) {
-        subject_.observer->on_begin(run);
+    if (context_.observer != nullptr) {
+        context_.observer->on_begin(run);
     }
 }
 
-void Controller::end(trace::Completion completion) {
-    if (subject_.sink != nullptr && begun_) {
-        subject_.sink->end(completion);
+void Controller::end_trace(trace::Completion completion) {
+    if (context_.sink != nullptr && begun_) {
+        context_.sink->end(completion);
     }
 }
 
 namespace {
 
-/// T of a sequence: the context of its next step is one more.
-std::int64_t context_of(const Flight& flight) {
-    return flight.prompt + flight.sampled - 1;
+/// Returns T of a sequence. The context of its next step is T + 1.
+std::int64_t context_of(const InFlightRequest& request) {
+    return request.prompt + request.sampled - 1;
 }
 
-/// Of its cache, at most.
-std::int64_t most_rows(const Flight& flight) {
-    return flight.prompt + flight.limit - 1;
+/// Returns the largest number of cache rows that the request needs.
+std::int64_t max_rows(const InFlightRequest& request) {
+    return request.prompt + request.limit - 1;
 }
 
-/// Tokens that it takes in before it decodes step by step, at least one. Of a sequence that goes on
-/// after its run was broken off, those that it had are among them.
-std::int64_t left_to_take_in(const Flight& flight) {
-    return flight.prompt + flight.sampled - flight.rows;
+/// Returns the number of tokens that its next turns process before the next token is sampled, at
+/// least 1. In a resumed run these include the recorded sampled tokens.
+std::int64_t tokens_to_prefill(const InFlightRequest& request) {
+    return request.prompt + request.sampled - request.rows;
 }
 
-/// The one that is being taken in, else that of the request which waits for its slot.
-scheduler::PromptAhead prompt_ahead(const Flight& flight) {
-    const std::int64_t left = left_to_take_in(flight);
-    if (flight.rows < flight.prompt || left > 1) {
-        return {flight.rows, left, flight.limit - flight.sampled};
+/// Returns the rest of the request's own prompt, or the prompt of the request that waits for its
+/// slot.
+scheduler::PendingPrompt prompt_ahead(const InFlightRequest& request) {
+    const std::int64_t left = tokens_to_prefill(request);
+    if (request.rows < request.prompt || left > 1) {
+        return {request.rows, left, request.limit - request.sampled};
     }
-    return {0, flight.next_prompt, flight.next_limit};
+    return {0, request.next_prompt, request.next_limit};
 }
 
-/// What the memory of several sequences is reckoned with: a decision that makes room for one that
-/// waits must leave the others their full length, or it would have to wait on.
-void reckon_with_all(std::span<const Flight> flights, scheduler::Problem& problem) {
-    const bool admits = std::any_of(flights.begin(), flights.end(), [](const Flight& flight) {
-        return !flight.admitted;
-    });
-    for (const Flight& flight : flights) {
+/// Adds the sequences to the problem. If a request has no slot yet, memory is computed for the full
+/// length of all sequences; with less, the request would not be admitted.
+void add_sequences(std::span<const InFlightRequest> requests, scheduler::Problem& problem) {
+    const bool admits =
+        std::any_of(requests.begin(), requests.end(), [](const InFlightRequest& request) {
+            return !request.admitted;
+        });
+    for (const InFlightRequest& request : requests) {
         const std::int64_t context =
-            admits ? most_rows(flight) - problem.interval : context_of(flight);
-        problem.sequences.push_back({context, flight.rows, prompt_ahead(flight)});
+            admits ? max_rows(request) - problem.interval : context_of(request);
+        problem.sequences.push_back({context, request.rows, prompt_ahead(request)});
     }
 }
 
@@ -106,24 +108,24 @@ scheduler::Problem problem_of(
     const config::Scenario& scenario,
     const scheduler::Blocks& blocks,
     const scheduler::TurnSizes& sizes,
-    std::span<const Flight> flights
+    std::span<const InFlightRequest> requests
 ) {
-    HEADROOM_CHECK(!flights.empty(), "a decision for no sequence");
+    HEADROOM_CHECK(!requests.empty(), "a decision for no sequence");
     const config::ControllerConfig& controller = scenario.controller;
     scheduler::Problem problem;
     problem.blocks = &blocks;
     problem.source = scenario.fleet.source;
     problem.interval = controller.interval;
-    problem.prompt = flights.front().prompt;
-    for (const Flight& flight : flights) {
-        problem.context = std::max(problem.context, context_of(flight));
-        problem.rows += flight.rows;
+    problem.prompt = requests.front().prompt;
+    for (const InFlightRequest& request : requests) {
+        problem.context = std::max(problem.context, context_of(request));
+        problem.rows += request.rows;
         if (controller.look_ahead) {
-            problem.look_ahead = std::max(problem.look_ahead, flight.limit - flight.sampled);
+            problem.look_ahead = std::max(problem.look_ahead, request.limit - request.sampled);
         }
     }
-    if (flights.size() > 1) {
-        reckon_with_all(flights, problem);
+    if (requests.size() > 1) {
+        add_sequences(requests, problem);
     }
     problem.aim = controller.objective;
     problem.batch = controller.batch;
@@ -132,44 +134,48 @@ scheduler::Problem problem_of(
     problem.cost_profile = controller.cost_profile;
     problem.t_budget_s = static_cast<double>(controller.t_budget) / 1e9;
     problem.paper = controller.paper;
-    problem.weights_everywhere = controller.weights == config::Weights::everywhere;
-    problem.ends_at_source = controller.ends == config::Ends::source;
+    problem.weights_everywhere = controller.weights == config::WeightsMode::everywhere;
+    problem.ends_at_source = controller.ends == config::EndsMode::source;
     problem.node_limit = controller.node_limit;
     problem.seed = scenario.seed;
     return problem;
 }
 
-scheduler::Problem Controller::problem(const SourceFacts& facts, std::span<const Flight> flights) {
-    scheduler::Problem problem = problem_of(*scenario_, *blocks_, subject_.turn_sizes, flights);
-    problem.snapshot = scheduler::take_snapshot(scenario_->fleet, facts.clock, facts.seen);
-    problem.safe_memory = memory_.safe(problem.snapshot);
+scheduler::Problem Controller::make_problem(
+    const SourceFacts& facts, std::span<const InFlightRequest> requests
+) {
+    scheduler::Problem problem = problem_of(*scenario_, *blocks_, context_.turn_sizes, requests);
+    problem.snapshot = scheduler::take_snapshot(scenario_->fleet, facts.clock, facts.tokens_seen);
+    problem.safe_memory = memory_.safe_memory(problem.snapshot);
     problem.previous = placement_;
     problem.epoch = epoch_;
-    problem.stop = subject_.stop;
+    problem.stop = context_.stop;
     return problem;
 }
 
-/// For as many sequences as there is memory for: all that have a slot, and of those that could get
-/// one as many as fit, at least one in all.
-scheduler::Decision Controller::ask(const SourceFacts& facts) {
+/// Returns the decision for as many requests as there is memory for: all that have a slot, and as
+/// many of the others as fit, at least one in all.
+scheduler::Decision Controller::ask_policy(const SourceFacts& facts) {
     const auto admitted = static_cast<std::size_t>(std::count_if(
-        facts.flights.begin(), facts.flights.end(), [](const Flight& f) { return f.admitted; }
+        facts.requests.begin(),
+        facts.requests.end(),
+        [](const InFlightRequest& f) { return f.admitted; }
     ));
     const std::size_t least = std::max<std::size_t>(1, admitted);
-    for (std::size_t count = facts.flights.size();; --count) {
-        question_ = problem(facts, std::span(facts.flights).first(count));
-        if (count > least && is_out_of_reach(question_)) {
+    for (std::size_t count = facts.requests.size();; --count) {
+        problem_ = make_problem(facts, std::span(facts.requests).first(count));
+        if (count > least && exceeds_total_memory(problem_)) {
             continue;
         }
-        scheduler::Decision decision = scheduler::decide(*subject_.policy, question_);
+        scheduler::Decision decision = scheduler::decide(*context_.policy, problem_);
         if (decision.feasible || count == least) {
             return decision;
         }
     }
 }
 
-Command Controller::next(const SourceFacts& facts) {
-    if (facts.stop == Stop::no) {
+Command Controller::next_command(const SourceFacts& facts) {
+    if (facts.stop == StopReason::none) {
         return decide(facts);
     }
     Command finish;
@@ -180,20 +186,20 @@ Command Controller::next(const SourceFacts& facts) {
 
 Command Controller::decide(const SourceFacts& facts) {
     const auto before = std::chrono::steady_clock::now();
-    const scheduler::Decision decision = ask(facts);
+    const scheduler::Decision decision = ask_policy(facts);
     const auto after = std::chrono::steady_clock::now();
-    judge(decision);
+    check_decision(decision);
     if (!placement_) {
-        begin();
+        begin_trace();
     }
 
     Command command;
     command.first = !placement_.has_value();
-    command.placement = decision.feasible ? decision.placement : *placement_before();
+    command.placement = decision.feasible ? decision.placement : *fallback_placement();
     moves_.clear();
     if (placement_) {
         moves_ = scheduler::moves_between(
-            *blocks_, *placement_, command.placement, question_.rows, question_.weights_everywhere
+            *blocks_, *placement_, command.placement, problem_.rows, problem_.weights_everywhere
         );
     }
     command.batch = batch_after(decision, command.placement);
@@ -202,25 +208,25 @@ Command Controller::decide(const SourceFacts& facts) {
         ++epoch_;
     }
     command.epoch = epoch_;
-    note_decision(facts, decision, command, std::chrono::nanoseconds(after - before).count());
+    record_decision(facts, decision, command, std::chrono::nanoseconds(after - before).count());
     placement_ = command.placement;
     batch_ = command.batch;
     return command;
 }
 
-std::optional<scheduler::Placement> Controller::placement_before() const {
-    if (placement_ || subject_.resume == nullptr) {
+std::optional<scheduler::Placement> Controller::fallback_placement() const {
+    if (placement_ || context_.resume == nullptr) {
         return placement_;
     }
     scheduler::Placement before;
-    for (const std::int32_t device : subject_.resume->placement) {
+    for (const std::int32_t device : context_.resume->placement) {
         before.emplace_back(device);
     }
     return before;
 }
 
-/// Turns to join from now on. Another number drains the pipeline like a migration does: it must be
-/// worth it.
+/// Returns the batch size after this decision. A change drains all turns under way like a
+/// migration, so it must save time.
 std::int64_t Controller::batch_after(
     const scheduler::Decision& decision, const scheduler::Placement& placement
 ) const {
@@ -233,34 +239,36 @@ std::int64_t Controller::batch_after(
         return batch_;
     }
     const scheduler::RoundTimes old =
-        scheduler::predict_rounds(question_, placement, std::min(batch_, question_.in_flight()));
-    const Nanoseconds kept = scheduler::charged_round(question_, old.round, old.prompts);
-    const Nanoseconds then = scheduler::charged_round(question_, decision.round, decision.prompts);
-    return then < kept - kept / kLeastGain ? wanted : batch_;
+        scheduler::predict_rounds(problem_, placement, std::min(batch_, problem_.in_flight()));
+    const Nanoseconds kept = scheduler::round_with_prompt_share(problem_, old.round, old.prompts);
+    const Nanoseconds then =
+        scheduler::round_with_prompt_share(problem_, decision.round, decision.prompts);
+    return then < kept - kept / kMinGainDivisor ? wanted : batch_;
 }
 
-/// No policy is trusted. Infeasible is an answer, but not for the first placement.
-void Controller::judge(const scheduler::Decision& decision) const {
+/// Checks that a feasible decision is valid. Throws InfeasibleError if there is no placement at
+/// all.
+void Controller::check_decision(const scheduler::Decision& decision) const {
     if (decision.feasible) {
-        const scheduler::Verdict verdict = scheduler::validate(question_, decision.placement);
+        const scheduler::Verdict verdict = scheduler::validate(problem_, decision.placement);
         HEADROOM_CHECK(
             verdict.ok(),
             "policy {} called a placement feasible that is not: {}",
-            subject_.policy->name(),
+            context_.policy->name(),
             fmt::join(verdict.problems, "; ")
         );
-    } else if (!placement_before()) {
+    } else if (!fallback_placement()) {
         throw InfeasibleError(infeasible_report(
-            question_,
+            problem_,
             decision,
             scenario_->fleet,
-            subject_.policy->name(),
+            context_.policy->name(),
             scenario_->workload.slots()
         ));
     }
 }
 
-void Controller::note_decision(
+void Controller::record_decision(
     const SourceFacts& facts,
     const scheduler::Decision& decision,
     const Command& command,
@@ -270,7 +278,7 @@ void Controller::note_decision(
     row.epoch = epoch_;
     row.first_token = facts.sampled;
     row.t_dec = row.t_switch = row.t_resume = facts.clock;
-    row.in_flight = static_cast<std::int32_t>(question_.in_flight());
+    row.in_flight = static_cast<std::int32_t>(problem_.in_flight());
     row.waiting = static_cast<std::int32_t>(facts.waiting);
     row.batch = static_cast<std::int32_t>(command.batch);
     row.decision_wall_ns = decision_wall;
@@ -283,15 +291,15 @@ void Controller::note_decision(
         : moves_.empty()     ? Reason::kept
                              : Reason::moved
     );
-    // Of the placement that will be in force, whatever the policy said of its own.
+    // Predict for the placement that will be in force, instead of using the policy's predictions.
     const scheduler::Decision predicted =
-        scheduler::evaluate(question_, command.placement, "", command.batch);
+        scheduler::evaluate(problem_, command.placement, "", command.batch);
     row.predicted_inference_ns = predicted.inference;
     row.predicted_round_ns = predicted.round;
     row.paper_delay_s = predicted.paper_delay_s;
     if (placement_) {
         row.kept_inference_ns = scheduler::predict_inference(
-            *blocks_, *placement_, question_.snapshot, question_.source, question_.horizon()
+            *blocks_, *placement_, problem_.snapshot, problem_.source, problem_.horizon()
         );
         row.predicted_migration_ns = predicted.migration;
         row.paper_migration_s = predicted.paper_migration_s;
@@ -299,30 +307,30 @@ void Controller::note_decision(
     for (const DeviceId device : command.placement) {
         current_->placement.push_back(device.value);
     }
-    tell(decision);
+    notify_observer(decision);
 }
 
-void Controller::tell(const scheduler::Decision& decision) const {
-    if (subject_.observer == nullptr) {
+void Controller::notify_observer(const scheduler::Decision& decision) const {
+    if (context_.observer == nullptr) {
         return;
     }
-    DecisionNote note{current_->row, moves_, blocks_, {}, {}, 0, 0};
+    DecisionEvent event{current_->row, moves_, blocks_, {}, {}, 0, 0};
     for (const std::int32_t device : current_->placement) {
-        note.placement.emplace_back(device);
+        event.placement.emplace_back(device);
     }
-    note.reason = with_names(decision.reason, scenario_->fleet);
+    event.reason = with_device_names(decision.reason, scenario_->fleet);
     for (const scheduler::Move& move : moves_) {
-        note.bytes += move.bytes;
-        note.loaded += move.loaded;
+        event.bytes += move.bytes;
+        event.loaded += move.loaded;
     }
-    subject_.observer->on_decision(note);
+    context_.observer->on_decision(event);
 }
 
 Nanoseconds Controller::resume_after(
-    Nanoseconds t_switch, Nanoseconds earliest, const std::vector<Arrived>& arrived
+    Nanoseconds t_switch, Nanoseconds earliest, const std::vector<ArrivedBlock>& arrived
 ) {
     Nanoseconds resume = earliest;
-    for (const Arrived& block : arrived) {
+    for (const ArrivedBlock& block : arrived) {
         resume = std::max(resume, block.end);
         current_->migrations.push_back(
             {intervals_ + static_cast<std::int64_t>(closed_.size()),
@@ -350,22 +358,22 @@ Nanoseconds Controller::resume_after(
 void Controller::close_interval(const SourceFacts& facts) {
     if (current_) {
         record_source(facts);
-        closed_.push_back({std::move(*current_), question_.snapshot});
+        closed_.push_back({std::move(*current_), problem_.snapshot});
         current_.reset();
     }
 }
 
-void Controller::complete(const DeviceFacts& facts) {
-    HEADROOM_CHECK(incomplete(), "no interval waits for the devices");
+void Controller::complete_interval(const DeviceFacts& facts) {
+    HEADROOM_CHECK(has_closed_interval(), "no interval waits for the devices");
     record_devices(facts);
     record_links(facts);
     record_details(facts);
     const trace::Interval& interval = closed_.front().interval;
-    if (subject_.sink != nullptr) {
-        subject_.sink->commit(interval);
+    if (context_.sink != nullptr) {
+        context_.sink->commit(interval);
     }
-    if (subject_.observer != nullptr) {
-        subject_.observer->on_interval(interval);
+    if (context_.observer != nullptr) {
+        context_.observer->on_interval(interval);
     }
     closed_.pop_front();
     ++intervals_;

@@ -1,7 +1,8 @@
-// The periodic controller and the keeper of the trace, as plain values: snapshot -> policy ->
-// validate -> command; what happened in an interval -> rows. It knows neither transport nor
-// weights: a run tells it what the devices measured (conductor.hpp), a simulation what it walked
-// (simulate.hpp), and both leave the same trace.
+// The controller: it takes a snapshot of the fleet at every interval, calls the policy, validates
+// the decision and makes a command of it. It also writes the trace: it turns what happened in an
+// interval into rows. The controller knows neither transport nor weights. Its inputs come from
+// devices in a run (controller_host.hpp) and from the timeline in a simulation (simulation.hpp), so
+// that both leave the same trace.
 #pragma once
 
 #include <cstdint>
@@ -22,119 +23,123 @@
 
 namespace headroom::runtime {
 
-/// What is decoded, by whose decisions, and who learns of it. Pointers outlive the controller.
-struct Subject {
+/// The inputs and outputs of a controller. All pointers must outlive the controller.
+struct ControllerContext {
     const config::Scenario* scenario = nullptr;
     const scheduler::Blocks* blocks = nullptr;
     const scheduler::Policy* policy = nullptr;
-    /// Ids of the different prompts, none empty; where nobody knows them, as many of -1.
+    /// Token ids of the distinct prompts, none empty. Ids that are not known are -1.
     const std::vector<std::vector<std::int32_t>>* prompts = nullptr;
-    scheduler::TurnSizes turn_sizes;                 ///< see requests.hpp
-    const ResumePoint* resume = nullptr;             ///< null: from the start
-    const model::Tokenizer* tokenizer = nullptr;     ///< null: requests have no text
-    std::map<std::string, std::string> attributes{}; ///< for the trace, beside the controller's own
-    bool trace_ops = false;
+    scheduler::TurnSizes turn_sizes;             ///< see requests.hpp
+    const ResumePoint* resume = nullptr;         ///< null: the run starts from the beginning
+    const model::Tokenizer* tokenizer = nullptr; ///< null: requests have no text
+    /// Attributes of the trace, to which the controller adds its own.
+    std::map<std::string, std::string> attributes{};
+    bool trace_ops = false;       ///< the trace has tables of operations and messages
     StopCheck stop = nullptr;     ///< see RunOptions
     trace::Sink* sink = nullptr;  ///< may be null
     Observer* observer = nullptr; ///< may be null
 };
 
-/// Payload bytes that a link carried in an interval, migrations included; above 0.
+/// Payload bytes that a link carried in an interval, migrations included; more than 0.
 struct LinkUse {
     DeviceId from;
     DeviceId to;
     Bytes bytes = 0;
 };
 
-/// One device over an interval.
+/// The memory and computing time that one device used in an interval.
 struct DeviceUse {
-    Bytes held = 0; ///< at the end
-    Bytes peak = 0; ///< within, migration included
-    Bytes paged = 0;
-    Bytes process_bytes = 0; ///< resident set of the rank; 0: no rank
-    Nanoseconds busy = 0;
+    Bytes held = 0;          ///< bytes held at the end
+    Bytes peak = 0;          ///< most bytes held within the interval, migration included
+    Bytes paged = 0;         ///< bytes read again from storage
+    Bytes process_bytes = 0; ///< resident memory of the rank's process; 0 in a simulation
+    Nanoseconds busy = 0;    ///< time spent in operations
     std::vector<OverloadRecord> overloads;
 };
 
 /// What the devices did between two decisions.
 struct DeviceFacts {
-    std::vector<DeviceUse> devices;       ///< one per device
-    std::vector<LinkUse> links;           ///< by sender, then receiver
-    std::vector<scheduler::OpRecord> ops; ///< by turn, then device
-    std::vector<scheduler::MessageRecord> messages;
+    std::vector<DeviceUse> devices;                 ///< one per device
+    std::vector<LinkUse> links;                     ///< ordered by sender, then receiver
+    std::vector<scheduler::OpRecord> ops;           ///< those of each device in program order
+    std::vector<scheduler::MessageRecord> messages; ///< those of each device in program order
 };
 
-/// A decision's question but for snapshot, previous placement and epoch: for these sequences, all
-/// at their full length if some of them are not admitted yet (but the one that begins alone).
-/// Precondition: at least one flight.
+/// Returns the problem of a decision for these requests, without snapshot, previous placement and
+/// epoch. If there are several requests and one of them has no slot yet, memory is computed for the
+/// full lengths of all. Precondition: `requests` is not empty.
 [[nodiscard]] scheduler::Problem problem_of(
     const config::Scenario& scenario,
     const scheduler::Blocks& blocks,
     const scheduler::TurnSizes& sizes,
-    std::span<const Flight> flights
+    std::span<const InFlightRequest> requests
 );
 
 class Controller {
   public:
-    explicit Controller(Subject subject);
+    explicit Controller(ControllerContext context);
 
-    /// An interval is over on the source. Nothing to close before the first decision.
+    /// Records what the source reports of the interval since the last decision, if there was one.
     void close_interval(const SourceFacts& facts);
-    /// Decides; the first time the trace begins. A source that has stopped gets the order to
-    /// finish. Throws InfeasibleError if nothing fits at first.
-    Command next(const SourceFacts& facts);
-    /// All blocks that moved have arrived; `arrived` in block order; `earliest`: the latest clock
-    /// of all devices. Returns when all go on.
+    /// Returns the next decision, or a command to finish if facts.stop is set. The first decision
+    /// begins the trace. Throws InfeasibleError if no placement is found and there is no previous
+    /// one.
+    Command next_command(const SourceFacts& facts);
+    /// Records a migration and returns t_resume. t_switch: the start of its transfers. earliest:
+    /// the latest clock of all devices, before which none can continue. arrived: all blocks that
+    /// moved, in block order.
     Nanoseconds resume_after(
-        Nanoseconds t_switch, Nanoseconds earliest, const std::vector<Arrived>& arrived
+        Nanoseconds t_switch, Nanoseconds earliest, const std::vector<ArrivedBlock>& arrived
     );
-    /// Closed intervals that wait for what the devices did.
-    [[nodiscard]] bool incomplete() const { return !closed_.empty(); }
-    /// That of the oldest of them: commits it.
-    void complete(const DeviceFacts& facts);
-    /// Closes the trace, if one was begun.
-    void end(trace::Completion completion);
+    /// Returns whether a closed interval lacks the reports of the devices.
+    [[nodiscard]] bool has_closed_interval() const { return !closed_.empty(); }
+    /// Adds what the devices did in the oldest closed interval, and commits this interval.
+    void complete_interval(const DeviceFacts& facts);
+    /// Ends the trace, if it has begun.
+    void end_trace(trace::Completion completion);
 
     [[nodiscard]] const std::vector<Request>& requests() const { return requests_; }
-    /// Of the last decision, in block order.
+    /// Returns the moves of the last decision, in block order.
     [[nodiscard]] const std::vector<scheduler::Move>& moves() const { return moves_; }
 
   private:
-    /// An interval with what its rows need later.
-    struct Pending {
+    /// An interval that has ended on the source and waits for the reports of the devices.
+    struct ClosedInterval {
         trace::Interval interval;
-        scheduler::Snapshot snapshot; ///< of its decision
+        scheduler::Snapshot snapshot; ///< the snapshot of its decision
     };
-    /// Of a sequence that has begun.
-    struct Text {
-        std::vector<std::int32_t> ids; ///< sampled
-        Nanoseconds first_token = 0;
-        bool prompt_told = false;
+    /// The tokens of a sequence that has begun.
+    struct SequenceText {
+        std::vector<std::int32_t> ids; ///< sampled tokens
+        Nanoseconds first_token = 0;   ///< when the first of them was sampled
+        bool prompt_recorded = false;  ///< the trace contains the tokens of its prompt
     };
 
-    void begin();
+    void begin_trace();
     Command decide(const SourceFacts& facts);
-    scheduler::Decision ask(const SourceFacts& facts);
-    [[nodiscard]] scheduler::Problem problem(
-        const SourceFacts& facts, std::span<const Flight> flights
+    scheduler::Decision ask_policy(const SourceFacts& facts);
+    [[nodiscard]] scheduler::Problem make_problem(
+        const SourceFacts& facts, std::span<const InFlightRequest> requests
     );
     [[nodiscard]] std::int64_t batch_after(
         const scheduler::Decision& decision, const scheduler::Placement& placement
     ) const;
-    void judge(const scheduler::Decision& decision) const;
-    /// What stays if nothing else fits: of a run that goes on, what it had; nothing at the start.
-    [[nodiscard]] std::optional<scheduler::Placement> placement_before() const;
-    void note_decision(
+    void check_decision(const scheduler::Decision& decision) const;
+    /// Returns the placement that stays if the decision is infeasible: the present one, or that of
+    /// the trace if the run is resumed. Returns nothing at the start of a run.
+    [[nodiscard]] std::optional<scheduler::Placement> fallback_placement() const;
+    void record_decision(
         const SourceFacts& facts,
         const scheduler::Decision& decision,
         const Command& command,
         Nanoseconds decision_wall
     );
-    void tell(const scheduler::Decision& decision) const;
+    void notify_observer(const scheduler::Decision& decision) const;
     void record_source(const SourceFacts& facts);
     void record_turns(const SourceFacts& facts);
     void record_tokens(const SourceFacts& facts);
-    void tell_prompt(std::int64_t sequence);
+    void record_prompt(std::int64_t sequence);
     void record_waits(const SourceFacts& facts);
     void record_interrupt(const SourceFacts& facts);
     void record_request(const RequestFacts& facts);
@@ -148,7 +153,7 @@ class Controller {
         return requests_[static_cast<std::size_t>(sequence)];
     }
 
-    Subject subject_;
+    ControllerContext context_;
     const scheduler::Blocks* blocks_;
     const config::Scenario* scenario_;
     std::vector<Request> requests_;
@@ -157,12 +162,12 @@ class Controller {
     std::vector<scheduler::Move> moves_;
     std::int64_t batch_ = 1;
     std::int64_t epoch_ = -1;
-    std::int64_t intervals_ = 0;             ///< committed
-    std::map<std::int64_t, Text> texts_;     ///< of sequences that have not been recorded as ended
-    scheduler::Problem question_;            ///< of the last decision
-    std::optional<trace::Interval> current_; ///< since the last decision
-    std::deque<Pending> closed_;
-    bool begun_ = false; ///< the trace exists
+    std::int64_t intervals_ = 0;                 ///< number of committed intervals
+    std::map<std::int64_t, SequenceText> texts_; ///< by sequence, until its request is recorded
+    scheduler::Problem problem_;                 ///< the problem of the last decision
+    std::optional<trace::Interval> current_;     ///< the interval since the last decision
+    std::deque<ClosedInterval> closed_;
+    bool begun_ = false; ///< the trace has begun
 };
 
 } // namespace headroom::runtime

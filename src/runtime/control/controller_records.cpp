@@ -1,4 +1,4 @@
-// The controller's second half: from what happened to the rows of an interval.
+// The part of the controller that writes the trace: the header and the rows of an interval.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -10,8 +10,8 @@ namespace headroom::runtime {
 
 namespace {
 
-/// Devices whose every pair has a row in /links.
-constexpr std::size_t kLinksToldOneByOne = 256;
+/// Up to this number of devices, table /links has a row for every pair.
+constexpr std::size_t kMaxDevicesWithAllLinks = 256;
 
 std::vector<std::string> payload_names() {
     std::vector<std::string> names;
@@ -27,8 +27,8 @@ std::vector<std::string> payload_names() {
 
 trace::RunHeader Controller::header() const {
     trace::RunHeader run;
-    run.attributes = subject_.attributes;
-    run.attributes["policy"] = std::string(subject_.policy->name());
+    run.attributes = context_.attributes;
+    run.attributes["policy"] = std::string(context_.policy->name());
     run.attributes["cost_profile"] =
         std::string(config::name_of(scenario_->controller.cost_profile));
     run.attributes["weights"] = std::string(config::name_of(scenario_->controller.weights));
@@ -43,7 +43,7 @@ trace::RunHeader Controller::header() const {
     run.numbers["tokens"] = scenario_->workload.tokens;
     run.scenario = config::resolved_text(*scenario_);
     run.input_files = scenario_->input_files;
-    run.with_ops = subject_.trace_ops;
+    run.with_ops = context_.trace_ops;
     for (const std::string_view name : scheduler::policy_names()) {
         run.codes["intervals.policy"].emplace_back(name);
     }
@@ -65,13 +65,13 @@ trace::RunHeader Controller::header() const {
     return run;
 }
 
-/// Devices and links at time 0. Of large fleets only the links that differ are told one by one.
+/// Adds devices and links at time 0. For a large fleet only the links that differ have own rows.
 void Controller::describe_fleet(trace::RunHeader& run) const {
     const scheduler::Fleet& fleet = scenario_->fleet;
     const auto start = [](const scheduler::Profile& profile) { return profile.at(0, 0).value; };
     const auto limited = [](PerSecond rate) { return rate == kUnlimited ? -1 : rate; };
     const Bytes buffers =
-        scheduler::buffer_bytes(blocks_->shape(), subject_.turn_sizes, blocks_->cut());
+        scheduler::buffer_bytes(blocks_->shape(), context_.turn_sizes, blocks_->cut());
     for (std::size_t d = 0; d < fleet.size(); ++d) {
         const scheduler::DeviceSpec& device = fleet.devices[d];
         run.devices.push_back(
@@ -87,8 +87,8 @@ void Controller::describe_fleet(trace::RunHeader& run) const {
     const auto add = [&](std::int32_t from, std::int32_t to, const scheduler::LinkSpec& link) {
         run.links.push_back({from, to, limited(start(link.bandwidth)), start(link.latency)});
     };
-    if (fleet.size() > kLinksToldOneByOne) {
-        add(-1, -1, fleet.network.standard());
+    if (fleet.size() > kMaxDevicesWithAllLinks) {
+        add(-1, -1, fleet.network.default_link());
         for (const auto& [pair, link] : fleet.network.overrides()) {
             add(pair.first.value, pair.second.value, link);
         }
@@ -105,7 +105,7 @@ void Controller::describe_fleet(trace::RunHeader& run) const {
     }
 }
 
-/// What a replay needs in the place of the model file.
+/// Adds the model's shape and the prompts, which a replay uses instead of the model file.
 void Controller::describe_model(trace::RunHeader& run) const {
     const scheduler::ModelShape& shape = blocks_->shape();
     const auto code = [](WeightType type) { return static_cast<std::int32_t>(type); };
@@ -122,7 +122,7 @@ void Controller::describe_model(trace::RunHeader& run) const {
          code(shape.lm_head_type),
          shape.kv_bytes,
          shape.tied ? 1 : 0,
-         shape.ends ? 1 : 0,
+         shape.has_ends ? 1 : 0,
          shape.norms ? 1 : 0}
     );
     for (const scheduler::LayerTypes& t : shape.layer_types) {
@@ -131,7 +131,7 @@ void Controller::describe_model(trace::RunHeader& run) const {
         );
     }
     std::int32_t number = 0;
-    for (const std::vector<std::int32_t>& prompt : *subject_.prompts) {
+    for (const std::vector<std::int32_t>& prompt : *context_.prompts) {
         std::int64_t position = 0;
         for (const std::int32_t id : prompt) {
             run.prompts.push_back({number, position++, id});
@@ -157,9 +157,9 @@ void Controller::record_source(const SourceFacts& facts) {
     }
     Nanoseconds decode = 0;
     std::int64_t steps = 0;
-    for (const SampledNote& token : facts.tokens) {
+    for (const TokenFacts& token : facts.tokens) {
         row.sequence = static_cast<std::int32_t>(token.sequence);
-        if (token.position > request(token.sequence).taken_in_tokens()) {
+        if (token.position > request(token.sequence).prefill_tokens()) {
             decode += token.end - token.start;
             ++steps;
         }
@@ -240,13 +240,13 @@ void Controller::record_links(const DeviceFacts& facts) {
     }
 }
 
-/// Of every sequence its prompt, before its first token or when it ends without one.
-void Controller::tell_prompt(std::int64_t sequence) {
-    Text& text = texts_[sequence];
-    if (text.prompt_told) {
+/// Records the prompt of a sequence once, before its first token or when it ends without one.
+void Controller::record_prompt(std::int64_t sequence) {
+    SequenceText& text = texts_[sequence];
+    if (text.prompt_recorded) {
         return;
     }
-    text.prompt_told = true;
+    text.prompt_recorded = true;
     std::int64_t position = 0;
     for (const std::int32_t id : *request(sequence).prompt) {
         current_->tokens.push_back({static_cast<std::int32_t>(sequence), position++, id, 0, 0, 1, 0}
@@ -255,9 +255,9 @@ void Controller::tell_prompt(std::int64_t sequence) {
 }
 
 void Controller::record_tokens(const SourceFacts& facts) {
-    for (const SampledNote& token : facts.tokens) {
-        tell_prompt(token.sequence);
-        Text& text = texts_[token.sequence];
+    for (const TokenFacts& token : facts.tokens) {
+        record_prompt(token.sequence);
+        SequenceText& text = texts_[token.sequence];
         if (text.ids.empty()) {
             text.first_token = token.end;
         }
@@ -286,15 +286,16 @@ void Controller::record_waits(const SourceFacts& facts) {
     }
 }
 
-/// Whoever replays the trace, or goes on with the run, must know what is not the end of a text.
+/// Records a signal and the sequences that it cut off. A replay and a resumed run need to know
+/// them.
 void Controller::record_interrupt(const SourceFacts& facts) {
-    if (facts.stop != Stop::interrupted) {
+    if (facts.stop != StopReason::interrupted) {
         return;
     }
     const auto kind = static_cast<std::int32_t>(trace::EventKind::interrupted);
     current_->events.push_back({facts.clock, kind, -1, -1, "a signal ended the run"});
     for (const RequestFacts& request : facts.ended) {
-        if (request.cut) {
+        if (request.cut_off) {
             const std::size_t sampled = texts_[request.sequence].ids.size();
             current_->events.push_back(
                 {facts.clock,
@@ -307,7 +308,7 @@ void Controller::record_interrupt(const SourceFacts& facts) {
     }
 }
 
-/// By turn, then device, then in program order.
+/// Records operations and messages, ordered by turn, then device, then program order.
 void Controller::record_details(const DeviceFacts& facts) {
     trace::Interval& interval = closed_.front().interval;
     for (const scheduler::OpRecord& op : facts.ops) {
@@ -331,9 +332,9 @@ void Controller::record_details(const DeviceFacts& facts) {
 }
 
 void Controller::record_request(const RequestFacts& facts) {
-    tell_prompt(facts.sequence);
+    record_prompt(facts.sequence);
     const Request& what = request(facts.sequence);
-    const Text& text = texts_[facts.sequence];
+    const SequenceText& text = texts_[facts.sequence];
     trace::RequestRow row;
     row.sequence = static_cast<std::int32_t>(facts.sequence);
     row.slot = facts.slot;
@@ -343,11 +344,11 @@ void Controller::record_request(const RequestFacts& facts) {
     row.end = facts.end;
     row.prompt_tokens = what.prompt_tokens();
     row.sampled_tokens = static_cast<std::int64_t>(text.ids.size());
-    if (subject_.tokenizer != nullptr) {
+    if (context_.tokenizer != nullptr) {
         std::vector<std::int32_t> all = *what.prompt;
         all.insert(all.end(), text.ids.begin(), text.ids.end());
-        row.prompt_bytes = static_cast<Bytes>(subject_.tokenizer->decode(*what.prompt).size());
-        row.text = subject_.tokenizer->decode(all);
+        row.prompt_bytes = static_cast<Bytes>(context_.tokenizer->decode(*what.prompt).size());
+        row.text = context_.tokenizer->decode(all);
     }
     current_->requests.push_back(row);
     texts_.erase(facts.sequence);

@@ -1,4 +1,4 @@
-// Why no placement fits, for people.
+// The error text for a run that finds no first placement.
 #pragma once
 
 #include <string>
@@ -9,11 +9,12 @@
 
 namespace headroom::runtime {
 
-/// What is needed, what there is, what each device lacks, what to do: sums and devices once each.
-/// The paper's formulas count other things; under its cost profile the policy's reason says itself
-/// what they miss. Devices have the fleet's names. Precondition: decision.feasible is false.
+/// Returns a text that says how much memory is needed, how much there is, what the devices lack and
+/// what the user can do. Under cost profile `paper`, whose formulas count memory differently, the
+/// policy's reason stands for these numbers. slots: the number of sequences in flight.
+/// Precondition: decision.feasible is false.
 [[nodiscard]] std::string infeasible_report(
-    const scheduler::Problem& question,
+    const scheduler::Problem& problem,
     const scheduler::Decision& decision,
     const scheduler::Fleet& fleet,
     std::string_view policy,

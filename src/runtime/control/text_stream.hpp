@@ -1,4 +1,4 @@
-// The text of a run as its observer sees it: sequence by sequence, whole characters at a time.
+// Turns sampled tokens into text for the observer, in whole UTF-8 characters.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,9 @@ namespace headroom::runtime {
 
 class TextStream {
   public:
-    /// `observer` may be null: then nobody looks. `live`: sequences come one after the other, and
-    /// their text is shown while it comes; else each is shown when it has ended.
-    /// `shown`: tokens of the run that have been shown before.
+    /// observer: may be null. live: the text is passed on token by token, which requires that there
+    /// is one sequence at a time; otherwise each text is passed on when its sequence has ended.
+    /// shown: tokens of the run that were passed on before it was resumed.
     TextStream(
         const model::Tokenizer& tokenizer,
         Observer* observer,
@@ -24,24 +24,24 @@ class TextStream {
     )
         : tokenizer_(&tokenizer), observer_(observer), live_(live), shown_(shown) {}
 
-    /// A sequence with this prompt.
+    /// Begins a sequence with this prompt.
     void begin(std::int64_t sequence, std::span<const std::int32_t> prompt);
-    /// Its next token. A character that lacks bytes is held back: they may come with the next one.
+    /// Adds a token to a sequence. The bytes of an incomplete character are held back.
     void show(std::int64_t sequence, std::int32_t id);
-    /// Its end: what is held back is shown as it is.
+    /// Ends a sequence and passes on the bytes that were held back.
     void end(std::int64_t sequence);
 
   private:
-    struct Text {
+    struct PendingText {
         bool at_start = false; ///< the next token is the first after BOS
-        std::string prompt;    ///< not shown yet
+        std::string prompt;    ///< text of the prompt
         std::string held_back;
     };
     const model::Tokenizer* tokenizer_;
     Observer* observer_;
     bool live_;
-    std::int64_t shown_; ///< tokens of the run
-    std::map<std::int64_t, Text> texts_;
+    std::int64_t shown_; ///< tokens of the run that have been added
+    std::map<std::int64_t, PendingText> texts_;
 };
 
 } // namespace headroom::runtime

@@ -38,41 +38,41 @@ Command unpack_command(std::span<const std::byte> bytes) {
     return command;
 }
 
-std::vector<std::byte> pack(const Note& note) {
+std::vector<std::byte> pack(const SourceMessage& message) {
     return ByteWriter()
-        .put(note.kind)
-        .put(note.slot)
-        .put(note.exit_code)
-        .put_all(all(note.turns))
-        .put_all(all(note.shown))
-        .put(note.installation.first)
-        .put(note.installation.epoch)
-        .put(note.installation.seen)
-        .put(note.installation.batch)
-        .put(note.installation.t_dec)
-        .put(note.installation.t_switch)
-        .put_all(all(note.installation.rows))
-        .put_all(all(note.installation.placement))
+        .put(message.kind)
+        .put(message.slot)
+        .put(message.exit_code)
+        .put_all(all(message.turns))
+        .put_all(all(message.text_events))
+        .put(message.installation.first)
+        .put(message.installation.epoch)
+        .put(message.installation.tokens_seen)
+        .put(message.installation.batch)
+        .put(message.installation.t_dec)
+        .put(message.installation.t_switch)
+        .put_all(all(message.installation.rows))
+        .put_all(all(message.installation.placement))
         .take();
 }
 
-Note unpack_note(std::span<const std::byte> bytes) {
+SourceMessage unpack_source_message(std::span<const std::byte> bytes) {
     ByteReader reader(bytes);
-    Note note;
-    note.kind = reader.get<Note::Kind>();
-    note.slot = reader.get<std::int32_t>();
-    note.exit_code = reader.get<std::int32_t>();
-    note.turns = reader.get_all<Turn>();
-    note.shown = reader.get_all<ShownToken>();
-    note.installation.first = reader.get<bool>();
-    note.installation.epoch = reader.get<std::int64_t>();
-    note.installation.seen = reader.get<std::int64_t>();
-    note.installation.batch = reader.get<std::int64_t>();
-    note.installation.t_dec = reader.get<Nanoseconds>();
-    note.installation.t_switch = reader.get<Nanoseconds>();
-    note.installation.rows = reader.get_all<std::int64_t>();
-    note.installation.placement = reader.get_all<DeviceId>();
-    return note;
+    SourceMessage message;
+    message.kind = reader.get<SourceMessage::Kind>();
+    message.slot = reader.get<std::int32_t>();
+    message.exit_code = reader.get<std::int32_t>();
+    message.turns = reader.get_all<Turn>();
+    message.text_events = reader.get_all<TextEvent>();
+    message.installation.first = reader.get<bool>();
+    message.installation.epoch = reader.get<std::int64_t>();
+    message.installation.tokens_seen = reader.get<std::int64_t>();
+    message.installation.batch = reader.get<std::int64_t>();
+    message.installation.t_dec = reader.get<Nanoseconds>();
+    message.installation.t_switch = reader.get<Nanoseconds>();
+    message.installation.rows = reader.get_all<std::int64_t>();
+    message.installation.placement = reader.get_all<DeviceId>();
+    return message;
 }
 
 std::vector<std::byte> pack(const Arrivals& arrivals) {
@@ -83,7 +83,7 @@ Arrivals unpack_arrivals(std::span<const std::byte> bytes) {
     ByteReader reader(bytes);
     Arrivals arrivals;
     arrivals.clock = reader.get<Nanoseconds>();
-    arrivals.blocks = reader.get_all<Arrived>();
+    arrivals.blocks = reader.get_all<ArrivedBlock>();
     return arrivals;
 }
 
@@ -92,7 +92,7 @@ std::vector<std::byte> pack(const SourceFacts& facts) {
         .put(facts.clock)
         .put(facts.end)
         .put(facts.sampled)
-        .put(facts.seen)
+        .put(facts.tokens_seen)
         .put(facts.stop)
         .put(facts.interrupt_code)
         .put(facts.drained)
@@ -103,7 +103,7 @@ std::vector<std::byte> pack(const SourceFacts& facts) {
         .put_all(all(facts.tokens))
         .put_all(all(facts.ended))
         .put_all(all(facts.waits))
-        .put_all(all(facts.flights))
+        .put_all(all(facts.requests))
         .take();
 }
 
@@ -113,18 +113,18 @@ SourceFacts unpack_source_facts(std::span<const std::byte> bytes) {
     facts.clock = reader.get<Nanoseconds>();
     facts.end = reader.get<Nanoseconds>();
     facts.sampled = reader.get<std::int64_t>();
-    facts.seen = reader.get<std::int64_t>();
-    facts.stop = reader.get<Stop>();
+    facts.tokens_seen = reader.get<std::int64_t>();
+    facts.stop = reader.get<StopReason>();
     facts.interrupt_code = reader.get<std::int32_t>();
     facts.drained = reader.get<bool>();
     facts.waiting = reader.get<std::int64_t>();
     facts.t_switch = reader.get<Nanoseconds>();
     facts.elapsed_wall = reader.get<Nanoseconds>();
     facts.turns = reader.get_all<TurnFacts>();
-    facts.tokens = reader.get_all<SampledNote>();
+    facts.tokens = reader.get_all<TokenFacts>();
     facts.ended = reader.get_all<RequestFacts>();
     facts.waits = reader.get_all<WaitFacts>();
-    facts.flights = reader.get_all<Flight>();
+    facts.requests = reader.get_all<InFlightRequest>();
     return facts;
 }
 

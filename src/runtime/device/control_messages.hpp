@@ -1,14 +1,15 @@
-// Control messages between controller, source and devices. They take no virtual time.
+// The control messages between the controller on rank 0, the source and the devices. They take no
+// virtual time.
 //
-//   source -> rank 0   SourceFacts: what it did since the last decision; it wants the next one
-//   rank 0 -> source   Command: go on, change the placement, or finish
-//   source -> all      Note: a visit, caches to give back, a mark, a placement to install, the end.
-//   All devices read the same notes in the same
-//                      order, and what they execute follows from it
-//                      (scheduler/timing/turn_schedule.hpp).
-//   all -> rank 0      Report: what happened here up to a mark
-//   all -> rank 0      Arrivals: blocks that came                (only if blocks move)
-//   rank 0 -> all      t_resume                                  (only if blocks move)
+//   source -> rank 0   SourceFacts: what happened since the last decision; asks for the next one
+//   rank 0 -> source   Command: continue, change the placement, or finish
+//   source -> all      SourceMessage: begin turns, free caches, report, install a placement,
+//   finish.
+//                      All devices read the same messages in the same order and derive from them
+//                      what they execute (scheduler/timing/turn_schedule.hpp).
+//   all -> rank 0      Report: what the device did since its last report
+//   all -> rank 0      Arrivals: blocks that the device received  (only if blocks move)
+//   rank 0 -> all      t_resume                                   (only if blocks move)
 #pragma once
 
 #include <cstdint>
@@ -22,135 +23,138 @@
 
 namespace headroom::runtime {
 
-/// What the controller decided.
+/// A decision of the controller.
 struct Command {
-    bool finish = false;
-    std::int32_t exit_code = 0; ///< with finish
-    bool first = false;
-    bool changed = false; ///< blocks move, or another number of turns is joined
+    bool finish = false;        ///< the run ends
+    std::int32_t exit_code = 0; ///< if finish
+    bool first = false;         ///< the placement is the first one
+    bool changed = false;       ///< blocks move, or the batch size changes
     std::int64_t epoch = 0;
-    std::int64_t batch = 1; ///< turns joined into one operation
+    std::int64_t batch = 1; ///< number of slots whose decode turns form one batch
     scheduler::Placement placement;
 };
 
-/// A command that is carried out: nothing is under way.
+/// A command that the devices carry out together. No turn is under way then.
 struct Installation {
     bool first = false;
     std::int64_t epoch = 0;
-    std::int64_t seen = 0;  ///< tokens of the run that the last begun turn saw
-    std::int64_t batch = 1; ///< turns joined into one operation
-    Nanoseconds t_dec = 0;  ///< turns are staggered by the rates then
+    std::int64_t tokens_seen = 0; ///< tokens sampled in the run when the last turn began
+    std::int64_t batch = 1;       ///< number of slots whose decode turns form one batch
+    Nanoseconds t_dec = 0;        ///< phase offsets are computed with the rates at this time
     Nanoseconds t_switch = 0;
-    std::vector<std::int64_t> rows; ///< per slot: cache rows that move with a group
+    std::vector<std::int64_t> rows; ///< per slot: cache rows of each group
     scheduler::Placement placement;
 };
 
-/// One device's end of a migration.
+/// The blocks that one device received in a migration.
 struct Arrivals {
-    Nanoseconds clock = 0; ///< its own: it may have had work after the last id was sampled
-    std::vector<Arrived> blocks;
+    Nanoseconds clock = 0; ///< the device's clock, which may be later than all arrivals
+    std::vector<ArrivedBlock> blocks;
 };
 
-/// What rank 0 shows of a sequence.
-struct ShownToken {
+/// A change in the text of a sequence, which rank 0 shows to the observer.
+struct TextEvent {
     enum class Kind : std::int32_t { begin, token, end };
     std::int64_t sequence = 0;
     Kind kind = Kind::token;
-    std::int32_t id = -1;
+    std::int32_t id = -1; ///< if kind is token
 };
 
-struct Note {
-    enum class Kind : std::int32_t { visit, free_slot, mark, install, finish };
+struct SourceMessage {
+    enum class Kind : std::int32_t { visit, free_slot, report_interval, install, finish };
     Kind kind = Kind::visit;
-    std::int32_t slot = 0;         ///< free_slot
-    std::int32_t exit_code = 0;    ///< finish
-    std::vector<Turn> turns;       ///< visit: that begin
-    std::vector<ShownToken> shown; ///< since the note before
-    Installation installation;     ///< install
+    std::int32_t slot = 0;              ///< free_slot
+    std::int32_t exit_code = 0;         ///< finish
+    std::vector<Turn> turns;            ///< visit: turns that begin
+    std::vector<TextEvent> text_events; ///< all kinds: events since the previous message
+    Installation installation;          ///< install
 };
 
-/// A turn that the source is done with.
+/// A turn that has ended.
 struct TurnFacts {
     Turn turn;
     Nanoseconds start = 0;
     Nanoseconds end = 0;
 };
 
-struct SampledNote {
+/// A sampled token; start and end are those of its turn.
+struct TokenFacts {
     std::int64_t sequence = 0;
-    std::int64_t position = 0; ///< in the sequence, prompt included
+    std::int64_t position = 0; ///< in the sequence, counted from the begin of the prompt
     std::int32_t id = -1;
     Nanoseconds start = 0;
     Nanoseconds end = 0;
     std::uint64_t logits_checksum = 0;
 };
 
-/// A request that was given a slot, or that has ended.
+/// A request that has ended.
 struct RequestFacts {
     std::int64_t sequence = 0;
     std::int32_t slot = 0;
-    Nanoseconds begin = 0;
+    Nanoseconds begin = 0; ///< when it got its slot
     Nanoseconds end = 0;
-    bool cut = false; ///< by an interrupt: the text is not over
+    bool cut_off = false; ///< a signal ended it before its last token
 };
 
-/// A request that had to wait because a device lacked the memory for its cache.
+/// A request that waits because a device lacks the memory for its cache.
 struct WaitFacts {
     std::int64_t sequence = 0;
-    Nanoseconds at = 0; ///< when that was first found
+    Nanoseconds at = 0; ///< when the shortage was first found
     DeviceId device;
     Bytes lacking = 0;
 };
 
-/// A sequence in flight, or the next one that a free slot can take.
-struct Flight {
+/// A sequence in flight, or a request that a free slot can take next.
+struct InFlightRequest {
     std::int64_t sequence = 0;
-    std::int64_t prompt = 0;
-    std::int64_t limit = 0;   ///< of sampled tokens
-    std::int64_t sampled = 0; ///< so far
-    std::int64_t rows = 0;    ///< in its caches
-    bool admitted = false;
-    /// Of a request that has come and waits for such a slot; 0: none does.
+    std::int64_t prompt = 0;  ///< tokens of the prompt
+    std::int64_t limit = 0;   ///< largest number of sampled tokens
+    std::int64_t sampled = 0; ///< tokens sampled so far
+    std::int64_t rows = 0;    ///< rows in its caches
+    bool admitted = false;    ///< it has a slot
+    /// Prompt tokens and limit of a waiting request that can take the slot next; 0: none waits.
     std::int64_t next_prompt = 0;
     std::int64_t next_limit = 0;
 };
 
-/// How the source stopped for a decision.
-enum class Stop : std::int32_t { no, done, interrupted };
+/// Why the serving loop ends at this decision; `none` if it continues.
+enum class StopReason : std::int32_t { none, done, interrupted };
 
-/// What the source tells at a decision.
+/// What the source reports at a decision. The vectors hold what happened since the last decision.
 struct SourceFacts {
-    Nanoseconds clock = 0;    ///< t_dec
-    Nanoseconds end = 0;      ///< when the last token before it was sampled
-    std::int64_t sampled = 0; ///< tokens of the whole run
-    std::int64_t seen = 0;    ///< of them, by the last begun turn
-    Stop stop = Stop::no;
+    Nanoseconds clock = 0;        ///< t_dec
+    Nanoseconds end = 0;          ///< when the last token was sampled
+    std::int64_t sampled = 0;     ///< tokens sampled in the whole run
+    std::int64_t tokens_seen = 0; ///< the part of them that was sampled before the last turn began
+    StopReason stop = StopReason::none;
     std::int32_t interrupt_code = 0; ///< exit code that a signal asked for
     bool drained = false;            ///< no turn is under way
-    std::int64_t waiting = 0;        ///< requests that have come and have no slot
-    Nanoseconds t_switch = 0;     ///< of the last change, if there was one since the last decision
-    Nanoseconds elapsed_wall = 0; ///< since clock zero
+    std::int64_t waiting = 0;        ///< requests that have arrived and have no slot
+    Nanoseconds t_switch = 0;        ///< of the last installation since the last decision, or 0
+    Nanoseconds elapsed_wall = 0;    ///< wall time since clock zero
     std::vector<TurnFacts> turns;
-    std::vector<SampledNote> tokens;
+    std::vector<TokenFacts> tokens;
     std::vector<RequestFacts> ended;
     std::vector<WaitFacts> waits;
-    std::vector<Flight> flights; ///< admitted ones first, then in the order of admission
+    /// The requests that the decision is for: first those with a slot, then those without one in
+    /// the order in which they get slots.
+    std::vector<InFlightRequest> requests;
 };
 
-/// One device up to a mark.
+/// What one device did since its last report.
 struct Report {
     Nanoseconds clock = 0;
     Bytes held = 0;
     Bytes peak = 0;
-    Bytes process_bytes = 0; ///< resident set of the rank
+    Bytes process_bytes = 0; ///< resident memory of the rank's process
     Nanoseconds lateness_max = 0;
     TurnLog log;
 };
 
 [[nodiscard]] std::vector<std::byte> pack(const Command& command);
 [[nodiscard]] Command unpack_command(std::span<const std::byte> bytes);
-[[nodiscard]] std::vector<std::byte> pack(const Note& note);
-[[nodiscard]] Note unpack_note(std::span<const std::byte> bytes);
+[[nodiscard]] std::vector<std::byte> pack(const SourceMessage& message);
+[[nodiscard]] SourceMessage unpack_source_message(std::span<const std::byte> bytes);
 [[nodiscard]] std::vector<std::byte> pack(const Arrivals& arrivals);
 [[nodiscard]] Arrivals unpack_arrivals(std::span<const std::byte> bytes);
 [[nodiscard]] std::vector<std::byte> pack(const SourceFacts& facts);

@@ -1,15 +1,15 @@
-// Stop-and-copy migration as one device sees it: pieces of blocks and cache pages really travel,
-// one by one in the order of scheduler::migration_order, each freed at its source when its target
-// takes it, so that nobody holds more than max(before, after) on the way (the staging buffer is
-// given back meanwhile and makes the room for one piece).
+// Stop-and-copy migration on one device. Pieces of weights and cache pages are really sent, one by
+// one in the order of scheduler::migration_order. The source of a piece frees it as soon as the
+// target has it. Thus no device holds more than the larger of what it holds before and after; the
+// staging buffer is freed meanwhile, and its memory holds the piece that is being sent.
 //
-//     before            on the way                          after
+//     before            during                              after
 //     A: [g0 g1 g2]     A: [g0 g1 ..]  --piece of g2-->     A: [g0 g1]
 //     B: [f0]           B: [f0 .]                           B: [f0 g2]
 //     C: [h]            C: [h]                              C: [h]
 //
-// With weights everywhere a piece of weights does not travel, only its checksum does: the target
-// reads the piece from its own storage and compares.
+// With controller.weights = "everywhere" only the checksum of a weight piece is sent. The target
+// reads the piece from its own storage and compares the checksums.
 #pragma once
 
 #include <cstdint>
@@ -20,35 +20,36 @@
 #include "comm/transport.hpp"
 #include "device/device_clock.hpp"
 #include "runtime/device/migration_plan.hpp"
-#include "runtime/memory/resident.hpp"
+#include "runtime/memory/device_memory.hpp"
 #include "scheduler/timing/timeline.hpp"
 
 namespace headroom::runtime {
 
-/// What a target acknowledges for each block that it has got.
-struct Arrived {
+/// A block that a target has received, as it reports to the controller.
+struct ArrivedBlock {
     scheduler::Move move;
     Nanoseconds start = 0;
     Nanoseconds end = 0;
-    std::uint64_t checksum = 0; ///< over its pieces in order, of what was received or loaded
+    std::uint64_t checksum = 0; ///< of the received or loaded pieces, in order
 };
 
-/// What a device is told of a migration.
-struct MigrationOrder {
+/// One device's input for a migration.
+struct MigrationTask {
     Transition transition;
     std::int64_t epoch = 0;
     Nanoseconds t_switch = 0;
-    std::string_view device_name; ///< this device's, for messages
+    std::string_view device_name; ///< name of this device, for error messages
 };
 
-/// Moves this device's part of the transition: on return it holds exactly its blocks of the new
-/// placement, complete. Virtual times follow the message rule from t_switch on; the caller sets all
-/// clocks to the latest end over all devices. Throws EnvironmentError if a piece arrives with
-/// another checksum than it left with, or if what a target has on its storage cannot be read or is
-/// not what the source holds.
-[[nodiscard]] std::vector<Arrived> migrate(
-    Resident& resident,
-    const MigrationOrder& order,
+/// Executes this device's part of the migration. On return the device holds exactly its blocks of
+/// the new placement. Virtual times are those of messages that begin at t_switch; the caller must
+/// then set the clocks of all devices to the latest end. Adds the payload sent to each device to
+/// `sent_bytes`. Throws EnvironmentError if a piece arrives damaged, or if a target's storage
+/// cannot be read or holds other weights than the source. Throws StuckError if a transfer never
+/// ends.
+[[nodiscard]] std::vector<ArrivedBlock> migrate(
+    DeviceMemory& memory,
+    const MigrationTask& task,
     device::DeviceClock& clock,
     comm::Transport& transport,
     std::span<Bytes> sent_bytes

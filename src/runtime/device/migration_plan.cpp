@@ -19,8 +19,10 @@ std::int64_t Transition::all_rows() const {
     return std::accumulate(rows.begin(), rows.end(), std::int64_t{0});
 }
 
-MigrationPlan::MigrationPlan(Resident& resident, const Transition& transition, std::size_t devices)
-    : blocks_(&resident.blocks()), transition_(&transition), devices_(devices),
+MigrationPlan::MigrationPlan(
+    DeviceMemory& memory, const Transition& transition, std::size_t devices
+)
+    : blocks_(&memory.blocks()), transition_(&transition), devices_(devices),
       tied_(*blocks_, transition.from, transition.to), moves_(scheduler::moves_between(
                                                            *blocks_,
                                                            transition.from,
@@ -33,12 +35,12 @@ MigrationPlan::MigrationPlan(Resident& resident, const Transition& transition, s
         pages += pages_of(rows);
     }
     for (const scheduler::Move& move : moves_) {
-        const model::Block shell = resident.make_block(move.block, transition.to);
+        const model::Block shell = memory.make_block(move.block, transition.to);
         std::vector<Bytes> bytes;
         for (std::size_t i = 0; i < shell.pieces(); ++i) {
             bytes.push_back(shell.piece_bytes(i));
         }
-        weights_.push_back(bytes.size());
+        weight_pieces_.push_back(bytes.size());
         if (blocks_->name(move.block).kind == BlockKind::group) {
             const Bytes page = blocks_->cache_bytes(move.block, 1);
             bytes.insert(bytes.end(), pages, page);
@@ -48,7 +50,7 @@ MigrationPlan::MigrationPlan(Resident& resident, const Transition& transition, s
 }
 
 CachePage MigrationPlan::cache_page(std::size_t move, std::size_t piece) const {
-    std::size_t page = piece - weights_[move];
+    std::size_t page = piece - weight_pieces_[move];
     for (std::size_t slot = 0; slot < transition_->rows.size(); ++slot) {
         const std::size_t pages = pages_of(transition_->rows[slot]);
         if (page < pages) {
@@ -59,9 +61,10 @@ CachePage MigrationPlan::cache_page(std::size_t move, std::size_t piece) const {
     HEADROOM_CHECK(false, "move {} has no piece {}", move, piece);
 }
 
-std::optional<std::size_t> MigrationPlan::sharer(std::size_t move, std::size_t piece) const {
-    const bool matrix = piece + 1 < weights_[move]; // all weight pieces but the norm
-    return matrix ? tied_.partner(moves_, move) : std::nullopt;
+std::optional<std::size_t> MigrationPlan::move_sharing_piece(std::size_t move, std::size_t piece)
+    const {
+    const bool matrix = piece + 1 < weight_pieces_[move]; // the last weight piece is the norm
+    return matrix ? tied_.move_sharing_matrix(moves_, move) : std::nullopt;
 }
 
 scheduler::PieceMove MigrationPlan::piece_move(std::size_t index) const {
@@ -70,10 +73,10 @@ scheduler::PieceMove MigrationPlan::piece_move(std::size_t index) const {
     pieces.from = move.from;
     pieces.to = move.to;
     pieces.pieces = piece_bytes_[index];
-    pieces.freed_at_source = !tied_.stays_in_use(move);
-    if (const auto other = tied_.partner(moves_, index)) {
-        pieces.shares = static_cast<std::int32_t>(*other);
-        pieces.shared_pieces = static_cast<std::int32_t>(weights_[index]) - 1;
+    pieces.freed_at_source = !tied_.is_kept_in_use(move);
+    if (const auto other = tied_.move_sharing_matrix(moves_, index)) {
+        pieces.shares_with = static_cast<std::int32_t>(*other);
+        pieces.shared_pieces = static_cast<std::int32_t>(weight_pieces_[index]) - 1;
     }
     return pieces;
 }
@@ -83,16 +86,16 @@ std::vector<Bytes> MigrationPlan::held_before() const {
     std::vector<Bytes> held(devices_, 0);
     for (std::size_t i = 0; i < from.size(); ++i) {
         const BlockId b(i);
-        Bytes& here = held[from[i].index()];
-        here += blocks_->weight_bytes(b, from);
+        Bytes& device = held[from[i].index()];
+        device += blocks_->weight_bytes(b, from);
         for (const std::int64_t rows : transition_->rows) {
-            here += blocks_->cache_bytes(b, rows);
+            device += blocks_->cache_bytes(b, rows);
         }
     }
     return held;
 }
 
-std::vector<scheduler::PieceStep> MigrationPlan::order() const {
+std::vector<scheduler::PieceStep> MigrationPlan::piece_order() const {
     std::vector<scheduler::PieceMove> pieces;
     for (std::size_t i = 0; i < moves_.size(); ++i) {
         pieces.push_back(piece_move(i));

@@ -1,6 +1,6 @@
-// A migration as every device derives it alike from the same two placements: which blocks move, in
-// which pieces, in which order, and what reads the same storage. Only what a device then does with
-// the list depends on the device.
+// The plan of a migration, which every device computes alike from the same two placements: which
+// blocks move, in which pieces, in which order, and which moves send the same memory. A device then
+// executes its own part of the plan (migration.hpp).
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "runtime/memory/resident.hpp"
+#include "runtime/memory/device_memory.hpp"
 #include "runtime/memory/tied_matrix.hpp"
 #include "scheduler/core/blocks.hpp"
 #include "scheduler/timing/migration_order.hpp"
@@ -16,46 +16,50 @@
 
 namespace headroom::runtime {
 
-/// From one placement to the next.
+/// A change of the placement.
 struct Transition {
     scheduler::Placement from;
     scheduler::Placement to;
-    std::vector<std::int64_t> rows;  ///< per slot: used cache rows, which move
-    bool weights_everywhere = false; ///< targets load weights; only the rows are sent
+    std::vector<std::int64_t> rows;  ///< per slot: used cache rows of each group
+    bool weights_everywhere = false; ///< targets read weights from storage; only rows are sent
 
+    /// Returns the sum over all slots.
     [[nodiscard]] std::int64_t all_rows() const;
 };
 
-/// A page of a group's cache: which of its slot's.
+/// A page in the cache of one group.
 struct CachePage {
     std::int32_t slot = 0;
-    std::size_t page = 0;
+    std::size_t page = 0; ///< number of the page in the cache of this slot
 };
 
 class MigrationPlan {
   public:
-    /// `resident` says how blocks are cut into pieces, the same everywhere; it does not change.
-    /// `transition` outlives this object; `devices` is the fleet's size.
-    MigrationPlan(Resident& resident, const Transition& transition, std::size_t devices);
+    /// memory: used to find the pieces of each block, which are the same on all devices; it does
+    /// not change. `transition` must outlive this object. devices: the number of devices of the
+    /// fleet.
+    MigrationPlan(DeviceMemory& memory, const Transition& transition, std::size_t devices);
 
-    /// In block order.
+    /// Returns all moves, in block order.
     [[nodiscard]] const std::vector<scheduler::Move>& moves() const { return moves_; }
     [[nodiscard]] const TiedMatrix& tied() const { return tied_; }
-    /// A move's pieces are those of its weights, then its cache pages, slot after slot.
-    [[nodiscard]] std::size_t weight_pieces(std::size_t move) const { return weights_[move]; }
+    /// Returns the number of weight pieces of a move. Its pieces are numbered: first those of its
+    /// weights, then its cache pages, slot by slot.
+    [[nodiscard]] std::size_t weight_pieces(std::size_t move) const { return weight_pieces_[move]; }
     [[nodiscard]] bool is_weight(std::size_t move, std::size_t piece) const {
-        return piece < weights_[move];
+        return piece < weight_pieces_[move];
     }
     /// Precondition: not is_weight(move, piece).
     [[nodiscard]] CachePage cache_page(std::size_t move, std::size_t piece) const;
-    /// Does the piece travel, or does the target read it from its own storage?
+    /// Returns whether the piece is sent. Otherwise the target reads it from its own storage.
     [[nodiscard]] bool is_sent(std::size_t move, std::size_t piece) const {
         return !transition_->weights_everywhere || !is_weight(move, piece);
     }
-    /// The other move that takes the same piece from the same storage, if there is one.
-    [[nodiscard]] std::optional<std::size_t> sharer(std::size_t move, std::size_t piece) const;
-    /// All pieces of all moves; every device executes its own part in this order.
-    [[nodiscard]] std::vector<scheduler::PieceStep> order() const;
+    /// Returns the other move that sends this piece from the same memory, if there is one.
+    [[nodiscard]] std::optional<std::size_t> move_sharing_piece(std::size_t move, std::size_t piece)
+        const;
+    /// Returns all pieces of all moves, in the order in which every device executes its own part.
+    [[nodiscard]] std::vector<scheduler::PieceStep> piece_order() const;
 
   private:
     [[nodiscard]] scheduler::PieceMove piece_move(std::size_t move) const;
@@ -66,7 +70,7 @@ class MigrationPlan {
     std::size_t devices_;
     TiedMatrix tied_;
     std::vector<scheduler::Move> moves_;
-    std::vector<std::size_t> weights_;            ///< weight pieces per move
+    std::vector<std::size_t> weight_pieces_;      ///< per move
     std::vector<std::vector<Bytes>> piece_bytes_; ///< per move
 };
 

@@ -18,7 +18,7 @@ MoveTimes::MoveTimes(
     DeviceId self,
     device::DeviceClock& clock
 )
-    : moves_(moves), blocks_(&blocks), self_(self), clock_(&clock), departures_(moves.size()),
+    : moves_(moves), blocks_(&blocks), self_(self), clock_(&clock), timings_(moves.size()),
       loads_(moves.size()) {}
 
 std::string MoveTimes::name_of(std::size_t move) const {
@@ -26,7 +26,7 @@ std::string MoveTimes::name_of(std::size_t move) const {
 }
 
 void MoveTimes::begin(Nanoseconds t_switch, std::span<Bytes> sent_bytes) {
-    clock_->raise(t_switch);
+    clock_->advance_to(t_switch);
     Nanoseconds storage_free = clock_->now();
     for (std::size_t i = 0; i < moves_.size(); ++i) {
         if (moves_[i].from == self_ && moves_[i].bytes > 0) {
@@ -40,20 +40,20 @@ void MoveTimes::begin(Nanoseconds t_switch, std::span<Bytes> sent_bytes) {
 
 void MoveTimes::depart(std::size_t move, std::span<Bytes> sent_bytes) {
     const Move& what = moves_[move];
-    departures_[move] = clock_->send(what.to, what.bytes);
+    timings_[move] = clock_->send(what.to, what.bytes);
     sent_bytes[what.to.index()] += what.bytes;
-    if (departures_[move].arrival == kNever) {
+    if (timings_[move].arrival == kNever) {
         throw StuckError(fmt::format(
             "{} never arrives at device {}: the rate of the link from device {} {}; change the "
             "events or the load of that link in the scenario",
             name_of(move),
             what.to.value,
             self_.value,
-            why_never(
+            never_ends_because(
                 {&clock_->fleet().network.link(self_, what.to).bandwidth,
                  &clock_->fleet().devices[self_.index()].egress},
-                departures_[move].begin,
-                clock_->tokens()
+                timings_[move].begin,
+                clock_->sampled_tokens()
             )
         ));
     }
@@ -68,38 +68,38 @@ void MoveTimes::load(std::size_t move, Nanoseconds& storage_free) {
             "storage_bandwidth or its events in the scenario",
             self_.value,
             name_of(move),
-            why_never(
+            never_ends_because(
                 {&clock_->fleet().devices[self_.index()].storage_bandwidth},
                 loads_[move].start,
-                clock_->tokens()
+                clock_->sampled_tokens()
             )
         ));
     }
 }
 
-device::Interval MoveTimes::arrive(std::size_t move) {
+device::TimeSpan MoveTimes::arrive(std::size_t move) {
     const Move& what = moves_[move];
     HEADROOM_CHECK(what.bytes > 0 || what.loaded > 0, "{} moves without bytes", name_of(move));
-    device::Interval time{kNever, 0};
+    device::TimeSpan time{kNever, 0};
     if (what.bytes > 0) {
-        time = {departures_[move].begin, clock_->serve(departures_[move], what.bytes)};
+        time = {timings_[move].begin, clock_->receive(timings_[move], what.bytes)};
     }
     if (time.end == kNever) {
         throw StuckError(fmt::format(
             "{} never gets into device {}: its ingress {}; change its ingress in the scenario",
             name_of(move),
             self_.value,
-            why_never(
+            never_ends_because(
                 {&clock_->fleet().devices[self_.index()].ingress},
-                departures_[move].head,
-                clock_->tokens()
+                timings_[move].first_byte,
+                clock_->sampled_tokens()
             )
         ));
     }
     if (what.loaded > 0) {
         time = {std::min(time.start, loads_[move].start), std::max(time.end, loads_[move].end)};
     }
-    clock_->raise(time.end);
+    clock_->advance_to(time.end);
     return time;
 }
 

@@ -1,5 +1,6 @@
-// The virtual times of a migration as one device finds them out: when its messages leave and what
-// it receives and loads is there. Source: docs/explanation/time.md#decisions.
+// The virtual times of a migration on one device: when its messages leave, when its loads from
+// storage end, and when the blocks that it receives have arrived.
+// Source: docs/explanation/time.md#decisions.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,7 @@ namespace headroom::runtime {
 
 class MoveTimes {
   public:
-    /// moves: in block order; they and the clock outlive this object.
+    /// moves: in block order. Moves, blocks and clock must outlive this object.
     MoveTimes(
         std::span<const scheduler::Move> moves,
         const scheduler::Blocks& blocks,
@@ -21,21 +22,24 @@ class MoveTimes {
         device::DeviceClock& clock
     );
 
-    /// From t_switch on: this device's own messages leave and its loads begin, in block order.
-    /// Payload is added to `sent_bytes`, per target. Throws StuckError if one of them never ends.
+    /// Computes when this device's messages leave and its loads begin, in block order from t_switch
+    /// on. Adds the payload sent to each device to `sent_bytes`. Throws StuckError if a message
+    /// never arrives or a load never ends.
     void begin(Nanoseconds t_switch, std::span<Bytes> sent_bytes);
 
-    /// What travels with a move's pieces, from its source to its target.
-    [[nodiscard]] const device::Departure& departure(std::size_t move) const {
-        return departures_[move];
+    /// Returns the times of a move's message. The source sends it with each piece; the target
+    /// sets it and computes the arrival from it.
+    [[nodiscard]] const device::MessageTiming& timing(std::size_t move) const {
+        return timings_[move];
     }
-    void set_departure(std::size_t move, const device::Departure& departure) {
-        departures_[move] = departure;
+    void set_timing(std::size_t move, const device::MessageTiming& timing) {
+        timings_[move] = timing;
     }
 
-    /// The target has the block: its interval, and the clock is raised to the end. Called once per
-    /// arriving move, in block order. Throws StuckError if it never gets in.
-    [[nodiscard]] device::Interval arrive(std::size_t move);
+    /// Returns the begin and end of a move whose block arrives here, and raises the clock to the
+    /// end. Must be called once per arriving move, in block order. Throws StuckError if the block
+    /// never arrives.
+    [[nodiscard]] device::TimeSpan arrive(std::size_t move);
 
   private:
     void depart(std::size_t move, std::span<Bytes> sent_bytes);
@@ -46,8 +50,8 @@ class MoveTimes {
     const scheduler::Blocks* blocks_;
     DeviceId self_;
     device::DeviceClock* clock_;
-    std::vector<device::Departure> departures_;
-    std::vector<device::Interval> loads_;
+    std::vector<device::MessageTiming> timings_;
+    std::vector<device::TimeSpan> loads_;
 };
 
 } // namespace headroom::runtime

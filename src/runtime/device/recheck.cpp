@@ -1,4 +1,4 @@
-// The last token that a broken-off sequence had, sampled once more: turn.hpp, Recheck.
+// Samples the last recorded token of an unfinished sequence again (messages/recheck.hpp).
 #include <fmt/format.h>
 
 #include "base/check.hpp"
@@ -17,34 +17,34 @@ std::span<std::byte> row_bytes(float* first, std::int64_t width) {
 
 } // namespace
 
-/// Beside last_x, on its way: the row that a recheck begins from. No clock knows of it.
-void TurnRunner::hand_over_recheck(const Instruction& instruction) {
-    const std::int64_t width = resident_->blocks().shape().width;
-    const Turn& turn = now_->turn;
+/// Sends or receives the row of x that a recheck needs, beside last_x. It takes no virtual time.
+void TurnRunner::transfer_recheck_row(const Instruction& instruction) {
+    const std::int64_t width = memory_->blocks().shape().width;
+    const Turn& turn = current_->turn;
     if (instruction.code == OpCode::send) {
-        HeldSend pending{std::make_unique<WireHeader>(), {}};
+        SendWithHeader pending{std::make_unique<WireHeader>(), {}};
         pending.header->epoch = turn.epoch;
         pending.header->turn = turn.number;
-        float* const row = resident_->workspace().data(Buffer::x) + turn.recheck.row * width;
+        float* const row = memory_->workspace().data(Buffer::x) + turn.recheck.row * width;
         const std::vector<comm::ConstPart> outgoing{
             std::as_bytes(std::span(pending.header.get(), 1)), row_bytes(row, width)};
         pending.send =
             transport_->start_send(instruction.peer, comm::data_tag(turn.slot), outgoing);
-        resident_->workspace().keep(Buffer::x, std::move(pending));
+        memory_->workspace().hold_send(Buffer::x, std::move(pending));
         return;
     }
-    now_->recheck_row = turn.samples ? 1 : 0; // last_x comes into the first row
+    current_->recheck_row = turn.samples ? 1 : 0; // last_x takes the first row
     WireHeader header;
     const std::vector<comm::Part> incoming{
         std::as_writable_bytes(std::span(&header, 1)),
-        row_bytes(writable(Buffer::x) + now_->recheck_row * width, width)};
+        row_bytes(writable(Buffer::x) + current_->recheck_row * width, width)};
     transport_->receive(
-        instruction.peer, comm::data_tag(turn.slot), incoming, waiting(instruction)
+        instruction.peer, comm::data_tag(turn.slot), incoming, wait_reason(instruction)
     );
     HEADROOM_CHECK(
         header.epoch == turn.epoch && header.turn == turn.number && header.bytes == 0,
         "device {} expected the recheck of turn {}, got {} B of turn {}",
-        resident_->self().value,
+        memory_->self().value,
         turn.number,
         header.bytes,
         header.turn
@@ -52,23 +52,23 @@ void TurnRunner::hand_over_recheck(const Instruction& instruction) {
 }
 
 void TurnRunner::recheck(BlockId b, const Turn& turn) {
-    const scheduler::Blocks& blocks = resident_->blocks();
+    const scheduler::Blocks& blocks = memory_->blocks();
     const std::int64_t width = blocks.shape().width;
     select(turn);
-    const Workspace& space = resident_->workspace();
+    const Workspace& space = memory_->workspace();
     float* const normed = blocks.sliced() ? writable(Buffer::scratch) : space.data(Buffer::scratch);
     float* const logits = space.data(Buffer::logits);
     model::run_lm_head(
         *context_,
-        resident_->block(b),
-        resident_->head_matrix(),
-        {space.data(Buffer::x) + now_->recheck_row * width, width},
+        memory_->block(b),
+        memory_->lm_head_matrix(),
+        {space.data(Buffer::x) + current_->recheck_row * width, width},
         1,
         {normed, width},
         logits
     );
     const std::int64_t position = turn.first + turn.recheck.row + 1;
-    const SampledToken found = chosen(
+    const SampledToken found = choose_token(
         {logits, static_cast<std::size_t>(blocks.shape().vocabulary)}, turn.sequence, position
     );
     if (found.id != turn.recheck.id || found.logits_checksum != turn.recheck.logits_checksum) {

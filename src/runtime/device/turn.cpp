@@ -20,7 +20,8 @@ bool is_small(Payload payload) {
     return payload == Payload::token || payload == Payload::sampled;
 }
 
-/// Parts of a buffer that other parts of the same turn's stage are sent from meanwhile.
+/// Returns whether the payload is a part of a ring all-reduce. While it is received into a buffer,
+/// other parts of the same buffer may still be sent.
 bool is_ring(Payload payload) {
     return payload == Payload::ring_sum || payload == Payload::ring_x;
 }
@@ -32,40 +33,39 @@ bool is_partial(Payload payload) {
 } // namespace
 
 TurnRunner::TurnRunner(
-    const model::Context& context,
+    const model::ExecutionContext& context,
     const TurnSettings& settings,
-    Resident& resident,
+    DeviceMemory& memory,
     device::DeviceClock& clock,
     device::Pacer& pacer,
     comm::Transport& transport,
     TurnLog& log
 )
-    : context_(&context), settings_(&settings), resident_(&resident), clock_(&clock),
-      pacer_(&pacer), transport_(&transport), log_(&log),
-      states_(static_cast<std::size_t>(resident.slots())) {}
+    : context_(&context), settings_(&settings), memory_(&memory), clock_(&clock), pacer_(&pacer),
+      transport_(&transport), log_(&log), states_(static_cast<std::size_t>(memory.slots())) {}
 
 void TurnRunner::select(const Turn& turn) {
-    now_ = &states_[static_cast<std::size_t>(turn.slot)];
-    if (resident_->has_workspace()) {
-        resident_->workspace().select(turn.slot);
+    current_ = &states_[static_cast<std::size_t>(turn.slot)];
+    if (memory_->has_workspace()) {
+        memory_->workspace().select(turn.slot);
     }
 }
 
 void TurnRunner::begin(const std::vector<Turn>& batch) {
     for (const Turn& turn : batch) {
-        State& state = states_[static_cast<std::size_t>(turn.slot)];
-        wait_for_small_sends(state); // of the turn before: all of them have been taken
+        SlotState& state = states_[static_cast<std::size_t>(turn.slot)];
+        wait_for_small_sends(state); // sends of the previous turn, which have all been received
         state = {};
         state.turn = turn;
         state.ids.resize(static_cast<std::size_t>(turn.tokens));
         state.last_x_row = turn.tokens - 1;
         state.recheck_row = turn.recheck.row;
-        resident_->reserve_caches(turn.slot, turn.first + turn.tokens);
+        memory_->reserve_caches(turn.slot, turn.first + turn.tokens);
     }
 }
 
-void TurnRunner::give_ids(std::int32_t slot, std::span<const std::int32_t> ids) {
-    State& state = states_[static_cast<std::size_t>(slot)];
+void TurnRunner::set_input_ids(std::int32_t slot, std::span<const std::int32_t> ids) {
+    SlotState& state = states_[static_cast<std::size_t>(slot)];
     HEADROOM_CHECK(
         ids.size() == state.ids.size(), "{} ids for {} tokens", ids.size(), state.ids.size()
     );
@@ -77,18 +77,18 @@ void TurnRunner::run(
     const scheduler::ProgramSegment& segment,
     const std::vector<Turn>& batch
 ) {
-    clock_->set_tokens(batch.front().sampled);
+    clock_->set_sampled_tokens(batch.front().sampled);
     for (std::size_t i = segment.begin; i < segment.end; ++i) {
         const Instruction& instruction = program[i];
         if (instruction.code == OpCode::compute) {
             compute(instruction, batch);
             continue;
         }
-        const bool sampling = scheduler::only_when_sampling(instruction, resident_->blocks());
+        const bool sampling = scheduler::is_sampling_only(instruction, memory_->blocks());
         for (const Turn& turn : batch) {
             if (turn.recheck.row >= 0 && sampling && instruction.payload == Payload::last_x) {
                 select(turn);
-                hand_over_recheck(instruction);
+                transfer_recheck_row(instruction);
             }
             if (turn.samples || !sampling) {
                 select(turn);
@@ -118,72 +118,74 @@ void TurnRunner::transfer(const Instruction& instruction) {
     HEADROOM_CHECK(false, "instruction {}", static_cast<int>(instruction.code));
 }
 
-void TurnRunner::settle() {
-    for (State& state : states_) {
+void TurnRunner::wait_for_sends() {
+    for (SlotState& state : states_) {
         wait_for_small_sends(state);
     }
-    if (resident_->has_workspace()) {
-        resident_->workspace().settle(*transport_, {"the end of the turns under way", -1, -1, -1});
+    if (memory_->has_workspace()) {
+        memory_->workspace().wait_for_sends(
+            *transport_, {"the end of the turns under way", -1, -1, -1}
+        );
     }
 }
 
-void TurnRunner::wait_for_small_sends(State& state) {
-    for (HeldSend& pending : state.small_sends) {
+void TurnRunner::wait_for_small_sends(SlotState& state) {
+    for (SendWithHeader& pending : state.small_sends) {
         transport_->wait(pending.send, {"the end of a turn", -1, -1, state.turn.number});
     }
     state.small_sends.clear();
 }
 
-comm::Waiting TurnRunner::waiting(const Instruction& instruction) const {
+comm::WaitReason TurnRunner::wait_reason(const Instruction& instruction) const {
     return {
         scheduler::name_of(instruction.payload),
         instruction.layer,
-        now_->turn.epoch,
-        now_->turn.number};
+        current_->turn.epoch,
+        current_->turn.number};
 }
 
 float* TurnRunner::writable(Buffer buffer) {
-    return resident_->workspace().overwrite(
-        buffer, *transport_, {"a buffer to be sent", -1, now_->turn.epoch, now_->turn.number}
+    return memory_->workspace().wait_until_free(
+        buffer,
+        *transport_,
+        {"a buffer to be sent", -1, current_->turn.epoch, current_->turn.number}
     );
 }
 
-/// Before a turn's first operation: what is held over the budget is read from storage. Returns the
-/// bytes held, by which the clock finds the same difference; 0 if they fit.
-Bytes TurnRunner::page() {
-    const Bytes held = resident_->budget().held();
+/// Reads the bytes held beyond the budget from storage, before a turn's first operation. Returns
+/// the bytes held, from which the clock computes the same excess; 0 if they fit. Throws
+/// InfeasibleError if the device may not page.
+Bytes TurnRunner::page_excess() {
+    const Bytes held = memory_->budget().held();
     const Bytes over = held - clock_->memory(clock_->now());
     if (over <= 0) {
         return 0;
     }
     if (!settings_->may_page) {
-        throw over_budget_error(
-            resident_->self(), settings_->device_name, held, over, clock_->now()
-        );
+        throw over_budget_error(memory_->self(), settings_->device_name, held, over, clock_->now());
     }
     log_->overloads.push_back({clock_->now(), over});
-    // Whole quantisation blocks are read, so that may be a little more; what is told is what the
-    // budget lacks and the clock is charged.
-    (void)pager_.read(*resident_, over, settings_->device_name);
+    // read() may read up to a row more. Recorded are the bytes that the clock is charged for.
+    (void)pager_.read(*memory_, over, settings_->device_name);
     log_->paged += over;
     return held;
 }
 
-/// One operation for all turns of a batch: neighbouring slots share one pass over the weights.
+/// Executes one operation for all turns of a batch. Adjacent slots share one pass over the weights.
 void TurnRunner::compute(const Instruction& instruction, const std::vector<Turn>& batch) {
-    const scheduler::Blocks& blocks = resident_->blocks();
+    const scheduler::Blocks& blocks = memory_->blocks();
     const BlockId b = instruction.block;
-    if (batch.front().recheck.row >= 0 && scheduler::only_when_sampling(instruction, blocks)) {
+    if (batch.front().recheck.row >= 0 && scheduler::is_sampling_only(instruction, blocks)) {
         recheck(b, batch.front());
     }
-    if (!batch.front().samples && scheduler::only_when_sampling(instruction, blocks)) {
-        return; // a chunk of a prompt, which is a batch of its own
+    if (!batch.front().samples && scheduler::is_sampling_only(instruction, blocks)) {
+        return; // a chunk of a prompt, which is alone in its batch
     }
-    if (const int code = watch_.overdue(transport_->options()); code != 0) {
-        throw InterruptedError(static_cast<ExitCode>(code)); // a turn may last very long
+    if (const int code = watch_.code_after_grace(transport_->options()); code != 0) {
+        throw InterruptedError(static_cast<ExitCode>(code)); // a turn may take very long
     }
     const Bytes held = before_first_operation(batch);
-    const auto most = static_cast<std::size_t>(resident_->most_joined());
+    const auto most = static_cast<std::size_t>(memory_->max_joined());
     for (std::size_t first = 0, last = 1; first < batch.size(); first = last++) {
         while (last < batch.size() && last - first < most &&
                batch[last].slot == batch[last - 1].slot + 1) {
@@ -196,40 +198,42 @@ void TurnRunner::compute(const Instruction& instruction, const std::vector<Turn>
         cost.add(blocks, b, turn.first, turn.tokens);
     }
     const std::int64_t number = batch.front().number;
-    const device::Interval time = clock_->operate(cost.flops, cost.touched, held);
+    const device::TimeSpan time = clock_->run_operation(cost.flops, cost.touched, held);
     if (time.end == kNever) {
-        const scheduler::DeviceSpec& device = clock_->fleet().devices[resident_->self().index()];
+        const scheduler::DeviceSpec& device = clock_->fleet().devices[memory_->self().index()];
         throw StuckError(fmt::format(
             "device {} ({}) never finishes {} of turn {}: its rate {}; change the device's load or "
             "events in the scenario",
-            resident_->self().value,
+            memory_->self().value,
             settings_->device_name,
             to_string(blocks.name(b)),
             number,
-            why_never({&device.compute, &device.memory_bandwidth}, time.start, clock_->tokens())
+            never_ends_because(
+                {&device.compute, &device.memory_bandwidth}, time.start, clock_->sampled_tokens()
+            )
         ));
     }
     log_->busy += time.end - time.start;
     if (log_->detailed) {
-        log_->ops.push_back({resident_->self(), b, time.start, time.end, number});
+        log_->ops.push_back({memory_->self(), b, time.start, time.end, number});
     }
-    pacer_->hold(time.end);
+    pacer_->wait_until(time.end);
 }
 
-/// Returns what page() says if this is the batch's first operation here.
+/// Returns page_excess() if this is the first operation of the batch on this device, else 0.
 Bytes TurnRunner::before_first_operation(const std::vector<Turn>& batch) {
-    State& first = states_[static_cast<std::size_t>(batch.front().slot)];
+    SlotState& first = states_[static_cast<std::size_t>(batch.front().slot)];
     if (first.has_computed) {
         return 0;
     }
     first.has_computed = true;
     if (first.turn.number == 2 && settings_->planted_wait > 0) {
-        clock_->set(clock_->now() + settings_->planted_wait);
+        clock_->set_time(clock_->now() + settings_->planted_wait);
     }
-    return page();
+    return page_excess();
 }
 
-/// Where a payload is sent from or received into.
+/// Returns the buffer that a payload is sent from or received into.
 Buffer TurnRunner::buffer_of(const Instruction& instruction) const {
     const bool incoming = instruction.code == OpCode::receive;
     switch (instruction.payload) {
@@ -259,16 +263,16 @@ Buffer TurnRunner::buffer_of(const Instruction& instruction) const {
     HEADROOM_CHECK(false, "payload {} has no buffer", static_cast<int>(instruction.payload));
 }
 
-/// A part of D of every token.
-std::vector<std::span<std::byte>> TurnRunner::ring_parts(
+/// Returns the ring part of the vector of every token.
+std::vector<std::span<std::byte>> TurnRunner::ring_spans(
     const Instruction& instruction, Buffer buffer
 ) {
-    const std::int64_t width = resident_->blocks().shape().width;
+    const std::int64_t width = memory_->blocks().shape().width;
     const auto [first, count] = scheduler::ring_part(width, instruction.part, instruction.parts);
     const std::int64_t element = instruction.bytes_per_token / count;
-    std::byte* const base = reinterpret_cast<std::byte*>(resident_->workspace().data(buffer));
+    std::byte* const base = reinterpret_cast<std::byte*>(memory_->workspace().data(buffer));
     std::vector<std::span<std::byte>> tokens;
-    for (std::int64_t t = 0; t < now_->turn.tokens; ++t) {
+    for (std::int64_t t = 0; t < current_->turn.tokens; ++t) {
         tokens.emplace_back(
             base + (t * width + first) * element, static_cast<std::size_t>(count * element)
         );
@@ -276,25 +280,25 @@ std::vector<std::span<std::byte>> TurnRunner::ring_parts(
     return tokens;
 }
 
-std::vector<std::span<std::byte>> TurnRunner::parts(
+std::vector<std::span<std::byte>> TurnRunner::payload_spans(
     const Instruction& instruction, DeviceId sender
 ) {
-    const scheduler::Blocks& blocks = resident_->blocks();
+    const scheduler::Blocks& blocks = memory_->blocks();
     const scheduler::ModelShape& shape = blocks.shape();
-    const std::int64_t n = now_->turn.tokens;
+    const std::int64_t n = current_->turn.tokens;
     if (instruction.payload == Payload::token) {
-        return {std::as_writable_bytes(std::span(now_->ids))};
+        return {std::as_writable_bytes(std::span(current_->ids))};
     }
     if (instruction.payload == Payload::sampled) {
-        return {std::as_writable_bytes(std::span(&now_->sampled.id, 1))};
+        return {std::as_writable_bytes(std::span(&current_->sampled.id, 1))};
     }
     const Buffer buffer = buffer_of(instruction);
     if (is_ring(instruction.payload)) {
-        return ring_parts(instruction, buffer);
+        return ring_spans(instruction, buffer);
     }
-    float* const base = resident_->workspace().data(buffer);
+    float* const base = memory_->workspace().data(buffer);
     if (instruction.payload == Payload::last_x) {
-        const bool outgoing = sender == resident_->self();
+        const bool outgoing = sender == memory_->self();
         return {bytes_of(base + (outgoing ? (n - 1) * shape.width : 0), shape.width)};
     }
     if (instruction.payload != Payload::head_outputs) {
@@ -304,7 +308,7 @@ std::vector<std::span<std::byte>> TurnRunner::parts(
     std::vector<std::span<std::byte>> groups;
     const std::int64_t out = n * shape.heads_per_group() * shape.head_width();
     for (std::int32_t g = 0; g < blocks.groups(); ++g) {
-        if (resident_->placement()[blocks.group(instruction.layer, g).index()] == sender) {
+        if (memory_->placement()[blocks.group(instruction.layer, g).index()] == sender) {
             groups.push_back(bytes_of(base + g * out, out));
         }
     }
@@ -312,75 +316,75 @@ std::vector<std::span<std::byte>> TurnRunner::parts(
 }
 
 void TurnRunner::send(const Instruction& instruction) {
-    const Bytes bytes = instruction.bytes(now_->turn.tokens);
+    const Bytes bytes = instruction.bytes(current_->turn.tokens);
     auto kept = std::make_unique<WireHeader>();
     WireHeader& header = *kept;
-    header.epoch = now_->turn.epoch;
-    header.turn = now_->turn.number;
+    header.epoch = current_->turn.epoch;
+    header.turn = current_->turn.number;
     header.kind = static_cast<std::int32_t>(instruction.payload);
     header.index = instruction.layer;
     header.bytes = bytes;
-    header.departure = clock_->send(instruction.peer, bytes);
-    header.checksum = now_->sampled.logits_checksum;
-    if (header.departure.arrival == kNever) {
+    header.timing = clock_->send(instruction.peer, bytes);
+    header.checksum = current_->sampled.logits_checksum;
+    if (header.timing.arrival == kNever) {
         throw StuckError(fmt::format(
             "{} of turn {} from device {} ({}) never arrives at device {}: the link's rate {}; "
             "change the link's variation or events in the scenario",
             scheduler::name_of(instruction.payload),
-            now_->turn.number,
-            resident_->self().value,
+            current_->turn.number,
+            memory_->self().value,
             settings_->device_name,
             instruction.peer.value,
-            why_never(
-                {&clock_->fleet().network.link(resident_->self(), instruction.peer).bandwidth,
-                 &clock_->fleet().devices[resident_->self().index()].egress},
-                header.departure.begin,
-                clock_->tokens()
+            never_ends_because(
+                {&clock_->fleet().network.link(memory_->self(), instruction.peer).bandwidth,
+                 &clock_->fleet().devices[memory_->self().index()].egress},
+                header.timing.begin,
+                clock_->sampled_tokens()
             )
         ));
     }
     log_->sent[instruction.peer.index()] += bytes;
 
     std::vector<comm::ConstPart> outgoing{std::as_bytes(std::span(&header, 1))};
-    for (const auto part : parts(instruction, resident_->self())) {
+    for (const auto part : payload_spans(instruction, memory_->self())) {
         outgoing.emplace_back(part);
     }
-    HeldSend pending{
+    SendWithHeader pending{
         std::move(kept),
-        transport_->start_send(instruction.peer, comm::data_tag(now_->turn.slot), outgoing)};
+        transport_->start_send(instruction.peer, comm::data_tag(current_->turn.slot), outgoing)};
     if (is_small(instruction.payload)) {
-        now_->small_sends.push_back(std::move(pending));
+        current_->small_sends.push_back(std::move(pending));
     } else {
-        resident_->workspace().keep(buffer_of(instruction), std::move(pending));
+        memory_->workspace().hold_send(buffer_of(instruction), std::move(pending));
     }
     if (is_partial(instruction.payload)) {
-        now_->sums_begun = false; // this device has no more to do with the stage
+        current_->sums_begun = false; // this device's part of the reduction is done
     }
 }
 
 void TurnRunner::receive(const Instruction& instruction) {
-    const comm::Waiting what = waiting(instruction);
+    const comm::WaitReason what = wait_reason(instruction);
     if (!is_small(instruction.payload) && !is_ring(instruction.payload)) {
         (void)writable(buffer_of(instruction));
     }
     WireHeader header;
     std::vector<comm::Part> incoming{std::as_writable_bytes(std::span(&header, 1))};
-    for (const auto part : parts(instruction, instruction.peer)) {
+    for (const auto part : payload_spans(instruction, instruction.peer)) {
         incoming.push_back(part);
     }
-    transport_->receive(instruction.peer, comm::data_tag(now_->turn.slot), incoming, what);
-    const Bytes bytes = instruction.bytes(now_->turn.tokens);
+    transport_->receive(instruction.peer, comm::data_tag(current_->turn.slot), incoming, what);
+    const Bytes bytes = instruction.bytes(current_->turn.tokens);
     HEADROOM_CHECK(
-        header.epoch == now_->turn.epoch && header.turn == now_->turn.number &&
+        header.epoch == current_->turn.epoch && header.turn == current_->turn.number &&
             header.kind == static_cast<std::int32_t>(instruction.payload) &&
             header.index == instruction.layer && header.bytes == bytes,
         "device {} expected {} of layer {}, epoch {}, turn {}, {} B; got kind {} of layer {}, "
         "epoch {}, turn {}, {} B",
-        resident_->self().value,
+        memory_->self().value,
         what.what,
         what.layer,
-        now_->turn.epoch,
-        now_->turn.number,
+        current_->turn.epoch,
+        current_->turn.number,
         bytes,
         header.kind,
         header.index,
@@ -389,44 +393,44 @@ void TurnRunner::receive(const Instruction& instruction) {
         header.bytes
     );
     if (is_partial(instruction.payload) || instruction.payload == Payload::ring_sum) {
-        take_in(instruction);
+        add_received(instruction);
     }
     if (instruction.payload == Payload::last_x) {
-        now_->last_x_row = 0;
+        current_->last_x_row = 0;
     }
     if (instruction.payload == Payload::sampled) {
-        now_->sampled.logits_checksum = header.checksum;
+        current_->sampled.logits_checksum = header.checksum;
     }
-    const Nanoseconds arrival = clock_->serve(header.departure, bytes);
+    const Nanoseconds arrival = clock_->receive(header.timing, bytes);
     if (arrival == kNever) {
         throw StuckError(fmt::format(
             "{} of turn {} never gets into device {} ({}): its ingress {}; change the device's "
             "ingress in the scenario",
             what.what,
-            now_->turn.number,
-            resident_->self().value,
+            current_->turn.number,
+            memory_->self().value,
             settings_->device_name,
-            why_never(
-                {&clock_->fleet().devices[resident_->self().index()].ingress},
-                header.departure.head,
-                clock_->tokens()
+            never_ends_because(
+                {&clock_->fleet().devices[memory_->self().index()].ingress},
+                header.timing.first_byte,
+                clock_->sampled_tokens()
             )
         ));
     }
-    clock_->raise(arrival);
+    clock_->advance_to(arrival);
     if (log_->detailed) {
         log_->messages.push_back(
             {instruction.peer,
-             resident_->self(),
+             memory_->self(),
              instruction.payload,
              instruction.layer,
              bytes,
-             header.departure.begin,
+             header.timing.begin,
              arrival,
-             now_->turn.number}
+             current_->turn.number}
         );
     }
-    pacer_->hold(clock_->now());
+    pacer_->wait_until(clock_->now());
 }
 
 } // namespace headroom::runtime

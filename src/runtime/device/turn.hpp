@@ -1,5 +1,5 @@
-// One device's part of the turns under way: its program, executed segment by segment. Kernels make
-// the numbers, the device clock makes the times, the transport moves the bytes.
+// Executes one device's program for the turns under way, segment by segment. The kernels compute
+// the values, the device clock computes the virtual times, and the transport sends the bytes.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "comm/patience.hpp"
+#include "comm/polling_wait.hpp"
 #include "comm/transport.hpp"
 #include "device/device_clock.hpp"
 #include "device/pacer.hpp"
 #include "model/decoder/execute.hpp"
+#include "runtime/memory/device_memory.hpp"
 #include "runtime/memory/paging.hpp"
-#include "runtime/memory/resident.hpp"
 #include "runtime/messages/recheck.hpp"
 #include "runtime/messages/wire.hpp"
 #include "scheduler/timing/program.hpp"
@@ -23,51 +23,54 @@
 
 namespace headroom::runtime {
 
-/// What every device must know of a turn before it begins.
+/// A turn, as the source announces it to all devices. Numbers of turns, rounds and visits count
+/// over the whole run.
 struct Turn {
-    std::int64_t number = 0; ///< counts all turns of the run
+    std::int64_t number = 0;
     std::int64_t epoch = 0;
     std::int64_t sequence = 0;
-    std::int64_t round = 0;   ///< counted over the run
-    std::int64_t visit = 0;   ///< of the source that begins it, counted over the run
-    std::int64_t batch = 0;   ///< first turn of those that it is joined with
+    std::int64_t round = 0;
+    std::int64_t visit = 0;   ///< the visit at which the turn begins
+    std::int64_t batch = 0;   ///< number of the first turn of its batch
     std::int64_t sampled = 0; ///< tokens of the whole run sampled before this turn
-    std::int64_t first = 0;   ///< rows in the caches before it
-    std::int64_t tokens = 1;  ///< n
+    std::int64_t first = 0;   ///< rows in the sequence's caches before the turn
+    std::int64_t tokens = 1;  ///< n, the tokens that the turn processes
     std::int32_t slot = 0;
-    bool samples = true; ///< not a chunk before a prompt's last
-    Recheck recheck{};   ///< only of turns that take in a prompt, which have no others beside them
+    bool samples = true; ///< false: a chunk that is not the last of its prompt
+    Recheck recheck{};   ///< only for a prefill turn, which is alone in its batch
 
     [[nodiscard]] bool begins_batch() const { return batch == number; }
-    /// In the sequence, prompt included, of the token that the turn yields.
+    /// Returns the position of the token that the turn samples, counted from the begin of the
+    /// prompt.
     [[nodiscard]] std::int64_t position() const { return first + tokens; }
 };
 
 struct StartedTurn {
     Turn turn;
-    std::span<const std::int32_t> ids; ///< what it takes in
+    std::span<const std::int32_t> ids; ///< the tokens that it processes
 };
 
 struct SampledToken {
     std::int32_t id = -1;
-    bool ends_text = false; ///< the text is over with it, whatever the limit
+    bool ends_text = false; ///< the sequence ends with it, even before its limit
     std::uint64_t logits_checksum = 0;
 };
 
-/// A device that held more than its budget; `at` is virtual.
+/// A moment at which a device held more than its budget.
 struct OverloadRecord {
-    Nanoseconds at = 0;
-    Bytes over = 0;
+    Nanoseconds at = 0; ///< virtual time
+    Bytes over = 0;     ///< bytes held beyond the budget
 };
-/// Rows that a device noted since it last reported.
+
+/// What a device recorded since its last report.
 struct TurnLog {
-    bool detailed = false; ///< ops and messages too
+    bool detailed = false; ///< operations and messages are recorded
     std::vector<scheduler::OpRecord> ops;
-    std::vector<scheduler::MessageRecord> messages; ///< at their receiver
+    std::vector<scheduler::MessageRecord> messages; ///< received messages
     std::vector<Bytes> sent;                        ///< payload bytes per target device
     std::vector<OverloadRecord> overloads;
-    Bytes paged = 0;      ///< read again from storage
-    Nanoseconds busy = 0; ///< computing
+    Bytes paged = 0;      ///< bytes read again from storage
+    Nanoseconds busy = 0; ///< time spent in operations
 };
 
 struct TurnSettings {
@@ -75,51 +78,54 @@ struct TurnSettings {
     std::uint64_t seed = 0;
     bool may_page = false;
     std::string device_name;
-    /// For tests: sees the logits on lm_head's device.
+    /// For tests: called with the logits of each sampling turn, on the device of lm_head.
     std::function<void(std::int64_t turn, std::span<const float>)> on_logits;
-    /// For tests: virtual time that nobody else knows of, spent once before turn 2's first
-    /// operation. Shows that the comparison with the timeline can fail.
+    /// For tests: virtual time that the device loses once, before its first operation of turn 2.
+    /// The timeline does not know of it, so a comparison with the timeline must fail.
     Nanoseconds planted_wait = 0;
 };
 
 class TurnRunner {
   public:
     TurnRunner(
-        const model::Context& context,
+        const model::ExecutionContext& context,
         const TurnSettings& settings,
-        Resident& resident,
+        DeviceMemory& memory,
         device::DeviceClock& clock,
         device::Pacer& pacer,
         comm::Transport& transport,
         TurnLog& log
     );
 
-    /// Turns that are executed in lockstep begin here: their caches grow.
+    /// Prepares the turns of one batch and allocates the cache pages that they need.
     void begin(const std::vector<Turn>& batch);
-    /// Source: the tokens that a turn takes in.
-    void give_ids(std::int32_t slot, std::span<const std::int32_t> ids);
-    /// Part of their program, each instruction for all of them before the next.
+    /// Sets the tokens that a slot's turn processes. Only for the source; other devices receive
+    /// them.
+    void set_input_ids(std::int32_t slot, std::span<const std::int32_t> ids);
+    /// Executes a segment of the program for all turns of a batch, instruction by instruction.
     void run(
         const scheduler::Program& program,
         const scheduler::ProgramSegment& segment,
         const std::vector<Turn>& batch
     );
-    /// What a slot's last turn sampled, known on the source and on lm_head's device; else id -1.
+    /// Returns the token that the slot's last turn sampled. Only the source and the device of
+    /// lm_head have it; on other devices its id is -1.
     [[nodiscard]] const SampledToken& sampled(std::int32_t slot) const {
         return states_[static_cast<std::size_t>(slot)].sampled;
     }
-    /// Nothing is under way: waits for all sends.
-    void settle();
+    /// Waits for all pending sends. Precondition: no turn is under way.
+    void wait_for_sends();
 
   private:
     using Instruction = scheduler::Instruction;
     void compute(const Instruction& instruction, const std::vector<Turn>& batch);
     void transfer(const Instruction& instruction);
-    void hand_over_recheck(const Instruction& instruction);
+    void transfer_recheck_row(const Instruction& instruction);
     void recheck(BlockId b, const Turn& turn);
     void send(const Instruction& instruction);
     void receive(const Instruction& instruction);
-    /// One turn, or several of one token in slots that follow each other.
+    /// The turns that share a pass over the weights: one turn, or several turns of one token each
+    /// in adjacent slots.
     using Pass = std::span<const Turn>;
     [[nodiscard]] static std::int64_t rows_of(Pass pass);
     void execute(const Instruction& instruction, Pass pass);
@@ -134,33 +140,35 @@ class TurnRunner {
     [[nodiscard]] model::Rows output(Buffer buffer, std::int64_t width, Pass pass);
     void norm(const Instruction& instruction);
     void finish(const Instruction& instruction);
-    void add_up(BlockId b, const model::Rows& partial, Pass pass);
+    void add_to_sums(BlockId b, const model::Rows& partial, Pass pass);
     void expect_finite(BlockId b, const model::InputRows& rows, std::int64_t width, Pass pass)
         const;
     void expect_residual(BlockId b, const model::InputRows& x, Pass pass) const;
-    [[noreturn]] void went_astray(
+    [[noreturn]] void throw_not_finite(
         BlockId b, const Turn& turn, std::int64_t token, const std::string& how
     ) const;
-    void take_in(const Instruction& instruction);
+    void add_received(const Instruction& instruction);
     std::int64_t* sums();
     [[nodiscard]] bool has_one_term(const Instruction& partial) const;
     void sample(std::span<float> logits);
-    [[nodiscard]] SampledToken chosen(
+    [[nodiscard]] SampledToken choose_token(
         std::span<float> logits, std::int64_t sequence, std::int64_t position
     ) const;
     Bytes before_first_operation(const std::vector<Turn>& batch);
-    Bytes page();
-    /// The bytes that a payload consists of, in this device's buffers.
-    std::vector<std::span<std::byte>> parts(const Instruction& instruction, DeviceId sender);
-    std::vector<std::span<std::byte>> ring_parts(const Instruction& instruction, Buffer buffer);
+    Bytes page_excess();
+    /// Returns the parts of this device's buffers that a payload is sent from or received into.
+    std::vector<std::span<std::byte>> payload_spans(
+        const Instruction& instruction, DeviceId sender
+    );
+    std::vector<std::span<std::byte>> ring_spans(const Instruction& instruction, Buffer buffer);
     [[nodiscard]] Buffer buffer_of(const Instruction& instruction) const;
     float* writable(Buffer buffer);
     const float* angles();
-    [[nodiscard]] comm::Waiting waiting(const Instruction& instruction) const;
+    [[nodiscard]] comm::WaitReason wait_reason(const Instruction& instruction) const;
 
-    const model::Context* context_;
+    const model::ExecutionContext* context_;
     const TurnSettings* settings_;
-    Resident* resident_;
+    DeviceMemory* memory_;
     device::DeviceClock* clock_;
     device::Pacer* pacer_;
     comm::Transport* transport_;
@@ -168,24 +176,24 @@ class TurnRunner {
     Pager pager_;
     comm::InterruptWatch watch_;
 
-    /// A turn on its way.
-    struct State {
+    /// The turn of one slot.
+    struct SlotState {
         Turn turn;
         std::vector<std::int32_t> ids;
         SampledToken sampled;
         bool has_computed = false;
         bool has_angles = false;
-        bool sums_begun = false; ///< sliced: this stage's partial sums have a first term or zeros
-        std::int64_t last_x_row = 0;       ///< where lm_head finds its x
-        std::int64_t recheck_row = -1;     ///< and the x of a recheck
-        std::vector<HeldSend> small_sends; ///< ids and sampled ids
+        bool sums_begun = false;       ///< Buffer::sums is initialised for the present reduction
+        std::int64_t last_x_row = 0;   ///< row of Buffer::x that lm_head reads
+        std::int64_t recheck_row = -1; ///< row of Buffer::x that a recheck reads
+        std::vector<SendWithHeader> small_sends; ///< sends of token ids
     };
     void select(const Turn& turn);
-    void wait_for_small_sends(State& state);
+    void wait_for_small_sends(SlotState& state);
 
-    std::vector<State> states_;                  ///< per slot
-    State* now_ = nullptr;                       ///< of the turn at work
-    std::vector<model::SequenceRows> sequences_; ///< of the group at work
+    std::vector<SlotState> states_;              ///< per slot
+    SlotState* current_ = nullptr;               ///< the slot selected by select()
+    std::vector<model::SequenceRows> sequences_; ///< argument of the group being computed
 };
 
 } // namespace headroom::runtime

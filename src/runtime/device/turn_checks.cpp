@@ -1,5 +1,5 @@
-// What a device computes is looked at where it is computed: the first number that is not finite
-// ends the run, with the block, the token and the device that it comes from.
+// Checks the values that a device computes. The first value that is not finite ends the run with an
+// error that names the block, the token and the device.
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,7 +16,7 @@ std::int64_t TurnRunner::rows_of(Pass pass) {
 
 namespace {
 
-/// Whose row it is, and which of its tokens.
+/// Returns the turn that a row belongs to, and the number of its token.
 std::pair<const Turn&, std::int64_t> owner_of(std::int64_t row, std::span<const Turn> pass) {
     return pass.size() > 1
                ? std::pair<const Turn&, std::int64_t>(pass[static_cast<std::size_t>(row)], 0)
@@ -25,17 +25,16 @@ std::pair<const Turn&, std::int64_t> owner_of(std::int64_t row, std::span<const 
 
 } // namespace
 
-/// A number that is not finite spoils all that come after it: the run ends where it began.
-void TurnRunner::went_astray(
+void TurnRunner::throw_not_finite(
     BlockId b, const Turn& turn, std::int64_t token, const std::string& how
 ) const {
-    const BlockName& name = resident_->blocks().name(b);
+    const BlockName& name = memory_->blocks().name(b);
     throw StuckError(fmt::format(
         "{} on device {} ({}) yields {} for token {} of sequence {} ({}, turn {}), expected finite "
         "numbers; the weights of model {} are finite, but its numbers overflow: the file is "
         "damaged or was converted wrongly, so get it again or take another model",
         to_string(name),
-        resident_->self().value,
+        memory_->self().value,
         settings_->device_name,
         how,
         turn.first + token,
@@ -53,20 +52,22 @@ void TurnRunner::expect_finite(
         const std::span<const float> own(rows.at(row), static_cast<std::size_t>(width));
         if (const auto at = kernels::first_not_finite(own)) {
             const auto [turn, token] = owner_of(row, pass);
-            went_astray(b, turn, token, fmt::format("{} at element {}", own[*at], *at));
+            throw_not_finite(b, turn, token, fmt::format("{} at element {}", own[*at], *at));
         }
     }
 }
 
-/// The next norm divides x by the root of its squares' mean. If that is infinite, x becomes 0.
+/// Checks that the squares of x have a finite sum. Otherwise the next norm would make x 0.
 void TurnRunner::expect_residual(BlockId b, const model::InputRows& x, Pass pass) const {
-    const auto width = static_cast<std::size_t>(resident_->blocks().shape().width);
+    const auto width = static_cast<std::size_t>(memory_->blocks().shape().width);
     for (std::int64_t row = 0; row < rows_of(pass); ++row) {
         const std::span<const float> own(x.at(row), width);
         if (!kernels::squares_fit(own)) {
             expect_finite(b, x, static_cast<std::int64_t>(width), pass);
             const auto [turn, token] = owner_of(row, pass);
-            went_astray(b, turn, token, "numbers whose squares are beyond what a float can hold");
+            throw_not_finite(
+                b, turn, token, "numbers whose squares are beyond what a float can hold"
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/wide.hpp"
+#include "base/int128.hpp"
 
 namespace headroom::runtime {
 
@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::int64_t kSpans = 16;
 
-void lower(std::vector<Bytes>& least, const std::vector<Bytes>& other) {
+void take_minimum(std::vector<Bytes>& least, const std::vector<Bytes>& other) {
     for (std::size_t d = 0; d < least.size(); ++d) {
         least[d] = std::min(least[d], other[d]);
     }
@@ -21,7 +21,7 @@ void lower(std::vector<Bytes>& least, const std::vector<Bytes>& other) {
 MemoryWindow::MemoryWindow(Nanoseconds length, scheduler::Ppb reserve)
     : span_((length + kSpans - 1) / kSpans), reserve_(reserve) {}
 
-void MemoryWindow::remember(Nanoseconds at, const std::vector<Bytes>& memory) {
+void MemoryWindow::record(Nanoseconds at, const std::vector<Bytes>& memory) {
     const std::int64_t number = at / span_;
     while (!spans_.empty() && spans_.front().number <= number - kSpans) {
         spans_.pop_front();
@@ -29,11 +29,11 @@ void MemoryWindow::remember(Nanoseconds at, const std::vector<Bytes>& memory) {
     if (spans_.empty() || spans_.back().number < number) {
         spans_.push_back({number, memory});
     } else {
-        lower(spans_.back().memory, memory);
+        take_minimum(spans_.back().memory, memory);
     }
 }
 
-std::vector<Bytes> MemoryWindow::safe(const scheduler::Snapshot& now) {
+std::vector<Bytes> MemoryWindow::safe_memory(const scheduler::Snapshot& now) {
     if (span_ == 0 && reserve_ == 0) {
         return {};
     }
@@ -42,13 +42,13 @@ std::vector<Bytes> MemoryWindow::safe(const scheduler::Snapshot& now) {
         memory.push_back(device.memory);
     }
     if (span_ > 0) {
-        remember(now.at, memory);
+        record(now.at, memory);
     }
     for (Bytes& bytes : memory) {
-        bytes -= static_cast<Bytes>(Wide{bytes} * reserve_ / scheduler::kWhole);
+        bytes -= static_cast<Bytes>(Int128{bytes} * reserve_ / scheduler::kWhole);
     }
     for (const Span& span : spans_) {
-        lower(memory, span.memory);
+        take_minimum(memory, span.memory);
     }
     return memory;
 }

@@ -1,4 +1,5 @@
-// What memory is safe to use, for policies that care: controller.memory_window and memory_reserve.
+// The memory of each device that some policies consider safe to use: the least memory within the
+// last controller.memory_window of virtual time, reduced by controller.memory_reserve.
 #pragma once
 
 #include <cstdint>
@@ -10,24 +11,26 @@
 
 namespace headroom::runtime {
 
-/// Kept in spans of a sixteenth of the window, so that its size does not depend on how often is
-/// decided: what is remembered is between 15 and 16 sixteenths old at most.
+/// Stores one minimum per device for each sixteenth of the window, so that its size does not depend
+/// on the number of decisions. The oldest stored value is 15 to 16 sixteenths of the window old.
 class MemoryWindow {
   public:
-    /// length: of virtual time, at least 0; 0 remembers nothing. reserve: of what a device has now.
+    /// length: the window in virtual time, at least 0; with 0 no past values are stored.
+    /// reserve: the part of a device's present memory that is left unused.
     explicit MemoryWindow(Nanoseconds length, scheduler::Ppb reserve = 0);
-    /// Notes what devices have now; per device the least within the window, now included, and at
-    /// most what the reserve leaves of now. Empty if there is neither window nor reserve. Times do
-    /// not decrease from call to call.
-    [[nodiscard]] std::vector<Bytes> safe(const scheduler::Snapshot& now);
+    /// Records the memory in the snapshot. Returns for each device the smaller of two numbers: its
+    /// least memory within the window, the snapshot included, and its memory in the snapshot minus
+    /// the reserve. Returns an empty vector if window and reserve are 0. The times of the snapshots
+    /// must not decrease from call to call.
+    [[nodiscard]] std::vector<Bytes> safe_memory(const scheduler::Snapshot& now);
 
   private:
-    void remember(Nanoseconds at, const std::vector<Bytes>& memory);
+    void record(Nanoseconds at, const std::vector<Bytes>& memory);
     struct Span {
-        std::int64_t number = 0;
-        std::vector<Bytes> memory; ///< per device, the least
+        std::int64_t number = 0;   ///< its start divided by its length
+        std::vector<Bytes> memory; ///< per device: the least memory recorded in the span
     };
-    Nanoseconds span_; ///< 0: nothing is remembered
+    Nanoseconds span_; ///< length of a span; 0: there is no window
     scheduler::Ppb reserve_;
     std::deque<Span> spans_;
 };

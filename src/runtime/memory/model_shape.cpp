@@ -22,7 +22,7 @@ scheduler::ModelShape shape_of(const model::Hyperparameters& model) {
     return shape;
 }
 
-model::Cut cut_of(const scheduler::Cut& cut) {
+model::Slicing slicing_of(const scheduler::Cut& cut) {
     return {cut.sliced() ? cut.slices : 0};
 }
 

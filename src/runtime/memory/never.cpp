@@ -6,7 +6,7 @@
 
 namespace headroom::runtime {
 
-std::string why_never(
+std::string never_ends_because(
     std::initializer_list<const scheduler::Profile*> rates, Nanoseconds start, std::int64_t tokens
 ) {
     const bool stays_0 = start < scheduler::kHorizon &&
@@ -22,7 +22,7 @@ std::string why_never(
         "operation or message {} draws of a random load; expected a higher rate, or longer periods "
         "of its load",
         scheduler::kHorizon / kDay,
-        scheduler::kMostDraws
+        scheduler::kMaxDraws
     );
 }
 

@@ -1,4 +1,4 @@
-// Words for what never ends.
+// Error texts for operations and messages that never end.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,10 @@
 
 namespace headroom::runtime {
 
-/// Work that began at `start` does not end at one of these rates: what of the rate is at fault and
-/// what was expected, to follow "its rate" or "the link's rate".
-[[nodiscard]] std::string why_never(
+/// Returns why work that began at `start` never ends at these rates, and what was expected. The
+/// text continues a sentence that ends with "its rate" or "the link's rate". tokens: the number of
+/// sampled tokens, on which rates can depend.
+[[nodiscard]] std::string never_ends_because(
     std::initializer_list<const scheduler::Profile*> rates, Nanoseconds start, std::int64_t tokens
 );
 

@@ -4,8 +4,8 @@
 
 namespace headroom::runtime {
 
-bool may_page(config::Overload overload, const scheduler::DeviceSpec& device) {
-    return overload != config::Overload::fail && device.has_storage;
+bool may_page(config::OverloadMode overload, const scheduler::DeviceSpec& device) {
+    return overload != config::OverloadMode::fail && device.has_storage;
 }
 
 InfeasibleError over_budget_error(

@@ -1,4 +1,5 @@
-// A device that holds more than its budget: whether it may page, and what is told if it may not.
+// Overload: a device holds more than its budget. These functions say whether it may page, and make
+// the error if it may not.
 #pragma once
 
 #include <string>
@@ -11,9 +12,9 @@
 
 namespace headroom::runtime {
 
-[[nodiscard]] bool may_page(config::Overload overload, const scheduler::DeviceSpec& device);
+[[nodiscard]] bool may_page(config::OverloadMode overload, const scheduler::DeviceSpec& device);
 
-/// Ends a run. over: of the bytes held, those beyond the budget at time `at`.
+/// Returns the error that ends the run. over: the bytes held beyond the budget at time `at`.
 [[nodiscard]] InfeasibleError over_budget_error(
     DeviceId device, const std::string& name, Bytes held, Bytes over, Nanoseconds at
 );

@@ -8,40 +8,40 @@
 
 namespace headroom::runtime {
 
-Pager::Place Pager::next(Resident& resident) {
-    const BlockId here = resident.held_from(block_);
-    if (here != block_) { // the block has left
-        block_ = here;
+Pager::PiecePosition Pager::next_piece(DeviceMemory& memory) {
+    const BlockId held = memory.next_held(block_);
+    if (held != block_) { // the device no longer holds the block
+        block_ = held;
         piece_ = 0;
-        first_ = 0;
+        offset_ = 0;
     }
-    model::Block* block = &resident.block(block_);
-    while (piece_ >= block->pieces() || first_ >= block->piece_bytes(piece_)) {
-        first_ = 0;
+    model::Block* block = &memory.block(block_);
+    while (piece_ >= block->pieces() || offset_ >= block->piece_bytes(piece_)) {
+        offset_ = 0;
         if (++piece_ >= block->pieces()) {
             piece_ = 0;
-            block_ = resident.held_from(BlockId(block_.value + 1));
-            block = &resident.block(block_);
+            block_ = memory.next_held(BlockId(block_.value + 1));
+            block = &memory.block(block_);
         }
     }
     return {block, piece_};
 }
 
-Bytes Pager::read(Resident& resident, Bytes bytes, std::string_view device_name) {
+Bytes Pager::read(DeviceMemory& memory, Bytes bytes, std::string_view device_name) {
     Bytes done = 0;
     try {
         while (done < bytes) {
-            const Place place = next(resident);
-            const Bytes left = place.block->piece_bytes(place.piece) - first_;
-            const Bytes got = resident.storage().read(
-                *place.block, place.piece, first_, std::min(left, bytes - done)
+            const PiecePosition place = next_piece(memory);
+            const Bytes left = place.block->piece_bytes(place.piece) - offset_;
+            const Bytes got = memory.storage().read(
+                *place.block, place.piece, offset_, std::min(left, bytes - done)
             );
-            first_ += got;
+            offset_ += got;
             done += got;
         }
     } catch (const EnvironmentError& error) {
         throw EnvironmentError(fmt::format(
-            "device {} ({}) cannot page: {}", resident.self().value, device_name, error.what()
+            "device {} ({}) cannot page: {}", memory.self().value, device_name, error.what()
         ));
     }
     return done;

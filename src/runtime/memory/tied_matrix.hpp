@@ -1,6 +1,7 @@
-// The matrix that a tied lm_head shares with embed, on the way from one placement to another: on
-// one device the two have it once (embed stores it, lm_head borrows it), on two devices both have
-// it. Pure; nothing here applies to a model whose lm_head has a matrix of its own.
+// The matrix that a tied lm_head shares with embed, when the placement changes. If both blocks are
+// on one device, embed stores the matrix and lm_head uses embed's. On two devices each block stores
+// the matrix. For a model whose lm_head is not tied the members of TiedMatrix return false or
+// nothing. All functions are pure.
 #pragma once
 
 #include <cstddef>
@@ -13,33 +14,34 @@
 
 namespace headroom::runtime {
 
-/// Must a device that holds lm_head under `placement` have the matrix in that block itself?
-[[nodiscard]] bool head_has_matrix(
+/// Returns whether block lm_head stores a matrix of its own under `placement`.
+[[nodiscard]] bool lm_head_stores_matrix(
     const scheduler::Blocks& blocks, const scheduler::Placement& placement
 );
 
 class TiedMatrix {
   public:
-    /// All three outlive this object.
+    /// All three arguments must outlive this object.
     TiedMatrix(
         const scheduler::Blocks& blocks,
         const scheduler::Placement& from,
         const scheduler::Placement& to
     );
 
-    /// Does the source keep the storage that a leaving block's pieces are read from? A matrix that
-    /// embed leaves behind serves lm_head from now on, and one that lm_head borrows stays embed's.
-    [[nodiscard]] bool stays_in_use(const scheduler::Move& move) const;
-    /// The move that reads the same storage: embed and lm_head leave one device for two others, and
-    /// both take the matrix along. An index into `moves`.
-    [[nodiscard]] std::optional<std::size_t> partner(
+    /// Returns whether the move's source must keep the memory from which the pieces are sent. It
+    /// must if the other of the two blocks stays there and uses the same matrix.
+    [[nodiscard]] bool is_kept_in_use(const scheduler::Move& move) const;
+    /// Returns the index in `moves` of the other move that sends the same matrix. There is one if
+    /// embed and lm_head leave one device for two different devices.
+    [[nodiscard]] std::optional<std::size_t> move_sharing_matrix(
         std::span<const scheduler::Move> moves, std::size_t move
     ) const;
-    /// Has this device's lm_head a matrix that the new placement does not need? It is dropped
-    /// before anything moves.
-    [[nodiscard]] bool drops_own(DeviceId device) const;
-    /// Does lm_head stay here while embed leaves? Then it takes over the matrix.
-    [[nodiscard]] bool is_inherited(DeviceId device) const;
+    /// Returns whether lm_head on this device stores a matrix that it does not need under the new
+    /// placement. The device frees that matrix before any block moves.
+    [[nodiscard]] bool drops_lm_head_matrix(DeviceId device) const;
+    /// Returns whether embed leaves this device and lm_head stays, so that lm_head takes over the
+    /// matrix.
+    [[nodiscard]] bool passes_to_lm_head(DeviceId device) const;
 
   private:
     [[nodiscard]] bool shared_before() const;

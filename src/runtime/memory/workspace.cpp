@@ -39,7 +39,7 @@ Workspace::Workspace(
     Bytes sum = 0;
     for (std::size_t i = 0; i < kBuffers; ++i) {
         const auto buffer = static_cast<Buffer>(i);
-        sum += all_bytes(buffer);
+        sum += total_bytes(buffer);
         allocate(buffer);
     }
     HEADROOM_CHECK(
@@ -60,8 +60,8 @@ void Workspace::size_sliced(
     const scheduler::ModelShape& shape, const scheduler::Cut& cut, std::int64_t n, std::int64_t rows
 ) {
     bytes_[at(Buffer::scratch)] = 4 * n * shape.width;
-    bytes_[at(Buffer::heads)] = 4 * rows * scheduler::most_head_columns(shape);
-    bytes_[at(Buffer::gate)] = 4 * rows * scheduler::most_hidden_columns(shape, cut);
+    bytes_[at(Buffer::heads)] = 4 * rows * scheduler::max_head_columns(shape);
+    bytes_[at(Buffer::gate)] = 4 * rows * scheduler::max_hidden_columns(shape, cut);
     bytes_[at(Buffer::up)] = 4 * rows * (shape.ffn_width / cut.slices);
     bytes_[at(Buffer::sums)] = bytes_[at(Buffer::received)] = 8 * n * shape.width;
     if (cut.reduce == scheduler::Reduce::ring) {
@@ -75,7 +75,7 @@ Workspace::~Workspace() {
     }
 }
 
-bool Workspace::per_slot(Buffer buffer) const {
+bool Workspace::is_per_slot(Buffer buffer) const {
     switch (buffer) {
     case Buffer::x:
     case Buffer::normed:
@@ -99,12 +99,12 @@ void Workspace::select(std::int32_t slot) {
     slot_ = static_cast<std::size_t>(slot);
 }
 
-Bytes Workspace::all_bytes(Buffer buffer) const {
-    return bytes_[at(buffer)] * (per_slot(buffer) ? static_cast<Bytes>(slots_) : 1);
+Bytes Workspace::total_bytes(Buffer buffer) const {
+    return bytes_[at(buffer)] * (is_per_slot(buffer) ? static_cast<Bytes>(slots_) : 1);
 }
 
 void Workspace::allocate(Buffer buffer) {
-    const auto bytes = static_cast<std::size_t>(all_bytes(buffer));
+    const auto bytes = static_cast<std::size_t>(total_bytes(buffer));
     if (bytes > 0) {
         data_[at(buffer)] = static_cast<std::byte*>(resource_->allocate(bytes, kAlignment));
     }
@@ -112,7 +112,7 @@ void Workspace::allocate(Buffer buffer) {
 
 void Workspace::release(Buffer buffer) {
     if (data_[at(buffer)] != nullptr) {
-        const auto bytes = static_cast<std::size_t>(all_bytes(buffer));
+        const auto bytes = static_cast<std::size_t>(total_bytes(buffer));
         resource_->deallocate(data_[at(buffer)], bytes, kAlignment);
         data_[at(buffer)] = nullptr;
     }
@@ -128,19 +128,18 @@ void Workspace::restore_staging() {
     }
 }
 
-/// Of the selected slot.
-std::byte* Workspace::place(Buffer buffer) const {
-    const std::size_t before = per_slot(buffer) ? slot_ : 0;
+std::byte* Workspace::address_of(Buffer buffer) const {
+    const std::size_t before = is_per_slot(buffer) ? slot_ : 0;
     return data_[at(buffer)] + before * static_cast<std::size_t>(bytes_[at(buffer)]);
 }
 
 std::int64_t Workspace::slot_stride(Buffer buffer) const {
-    HEADROOM_CHECK(per_slot(buffer), "one buffer {} for all slots", static_cast<int>(buffer));
+    HEADROOM_CHECK(is_per_slot(buffer), "one buffer {} for all slots", static_cast<int>(buffer));
     return bytes_[at(buffer)] / static_cast<Bytes>(sizeof(float));
 }
 
 float* Workspace::data(Buffer buffer) const {
-    return reinterpret_cast<float*>(place(buffer));
+    return reinterpret_cast<float*>(address_of(buffer));
 }
 
 std::int64_t* Workspace::fixed_point(Buffer buffer) const {
@@ -149,33 +148,33 @@ std::int64_t* Workspace::fixed_point(Buffer buffer) const {
         "buffer {} holds floats",
         static_cast<int>(buffer)
     );
-    return reinterpret_cast<std::int64_t*>(place(buffer));
+    return reinterpret_cast<std::int64_t*>(address_of(buffer));
 }
 
-float* Workspace::overwrite(
-    Buffer buffer, comm::Transport& transport, const comm::Waiting& waiting
+float* Workspace::wait_until_free(
+    Buffer buffer, comm::Transport& transport, const comm::WaitReason& reason
 ) {
-    std::vector<HeldSend>& sends = pending(buffer);
-    for (HeldSend& held : sends) {
-        transport.wait(held.send, waiting);
+    std::vector<SendWithHeader>& sends = pending_sends(buffer);
+    for (SendWithHeader& held : sends) {
+        transport.wait(held.send, reason);
     }
     sends.clear();
     return data(buffer);
 }
 
-void Workspace::keep(Buffer buffer, HeldSend send) {
-    pending(buffer).push_back(std::move(send));
+void Workspace::hold_send(Buffer buffer, SendWithHeader send) {
+    pending_sends(buffer).push_back(std::move(send));
 }
 
-std::vector<HeldSend>& Workspace::pending(Buffer buffer) {
-    return pending_[per_slot(buffer) ? slot_ : 0][at(buffer)];
+std::vector<SendWithHeader>& Workspace::pending_sends(Buffer buffer) {
+    return pending_[is_per_slot(buffer) ? slot_ : 0][at(buffer)];
 }
 
-void Workspace::settle(comm::Transport& transport, const comm::Waiting& waiting) {
+void Workspace::wait_for_sends(comm::Transport& transport, const comm::WaitReason& reason) {
     const std::size_t selected = slot_;
     for (slot_ = 0; slot_ < slots_; ++slot_) {
         for (std::size_t i = 0; i < kBuffers; ++i) {
-            (void)overwrite(static_cast<Buffer>(i), transport, waiting);
+            (void)wait_until_free(static_cast<Buffer>(i), transport, reason);
         }
     }
     slot_ = selected;

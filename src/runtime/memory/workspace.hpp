@@ -1,6 +1,7 @@
-// A device's buffers, out of its memory budget, and the sends that still read them. What a turn
-// needs from one segment of its program to the next is there once per slot; the rest belongs to
-// whichever turn is at work. Their sum is scheduler::buffer_bytes, to the byte.
+// The buffers of one device, allocated from its memory budget, and the pending sends that still
+// read them. A buffer whose contents must survive from one segment of a turn's program to the next
+// exists once per slot. All other buffers exist once and belong to the turn that is being computed.
+// The sum of all buffers is exactly scheduler::buffer_bytes.
 #pragma once
 
 #include <array>
@@ -19,34 +20,31 @@
 
 namespace headroom::runtime {
 
-/// n = most tokens of a turn, j = most turns that share a pass, r = the larger of both.
-/// Once per slot, so that the next slot's begins where one ends: x, normed, residual, heads: n·D;
-/// angles: n·d. For the turns at work: scratch: r·D; gate, up: r·F; projected: r·(q+2)·d; scores:
-/// the context; logits: j·V; staging: see scheduler::staging_bytes. Sliced: heads, gate, up only
-/// for one block and the turns at work, as wide as it stores; once per slot instead scratch, a
-/// block's partial sum, and sums, the device's; received is another device's: n·D numbers of 8
-/// bytes each, like sums; norms (a ring's): (layers, 2, D), before attention and before the ffn.
+/// Sizes are counted in elements: floats, but 64-bit integers in `sums` and `received`.
+/// n: largest number of tokens of a turn; j: largest number of turns that share a pass over the
+/// weights; r: the larger of n and j; D, F, V, d, q: widths of the model, its ffn, vocabulary and
+/// heads, and query heads per group. "Per slot" buffers of consecutive slots are adjacent.
 enum class Buffer : std::uint8_t {
-    x,
-    normed,
-    heads,
-    residual,
-    scratch,
-    gate,
-    up,
-    angles,
-    projected,
-    scores,
-    logits,
-    sums,
-    received,
-    norms,
-    staging,
+    x,         ///< residual stream; per slot, n·D
+    normed,    ///< x after a norm; per slot, n·D
+    heads,     ///< head outputs; per slot, n·D; sliced: once, r rows of one group's columns
+    residual,  ///< x after attention; per slot, n·D
+    scratch,   ///< temporary, r·D; sliced: the partial sum of one block; per slot, n·D
+    gate,      ///< ffn gate, r·F; sliced: r rows of one slice's columns
+    up,        ///< ffn up projection, r·F; sliced: r rows of one slice's columns
+    angles,    ///< RoPE angles; per slot, n·d
+    projected, ///< q, k and v of one group, r·(q+2)·d
+    scores,    ///< attention scores, one per token of the context
+    logits,    ///< j·V
+    sums,      ///< sliced: the device's partial sums in fixed point; per slot, n·D
+    received,  ///< sliced: a partial sum from another device, n·D
+    norms,     ///< ring: weights of the norms before attention and ffn, (layers, 2, D)
+    staging,   ///< staging buffer of migrations, scheduler::staging_bytes
 };
 inline constexpr std::size_t kBuffers = 15;
 
-/// A send on its way with the header that it reads.
-struct HeldSend {
+/// A pending send and the header that it reads, which must live until the send is complete.
+struct SendWithHeader {
     std::unique_ptr<WireHeader> header;
     comm::PendingSend send;
 };
@@ -63,31 +61,36 @@ class Workspace {
     Workspace& operator=(const Workspace&) = delete;
     ~Workspace();
 
-    /// From now on `data`, `overwrite` and `keep` mean this slot's buffers.
+    /// Selects the slot whose buffers the functions below use, for buffers that exist per slot.
     void select(std::int32_t slot);
 
-    /// From a slot's to the next slot's, in floats. Precondition: there is one per slot.
+    /// Returns the distance in floats from a slot's buffer to the next slot's. Precondition: the
+    /// buffer exists per slot.
     [[nodiscard]] std::int64_t slot_stride(Buffer buffer) const;
-    /// For reading, or for writing a part that no pending send covers.
+    /// Returns the buffer for reading, or for writing a part that no pending send reads.
     [[nodiscard]] float* data(Buffer buffer) const;
-    /// Buffer::sums or received, in fixed point.
+    /// Returns the fixed-point numbers of Buffer::sums or Buffer::received.
     [[nodiscard]] std::int64_t* fixed_point(Buffer buffer) const;
-    /// For overwriting: waits until no send reads the buffer any more.
-    float* overwrite(Buffer buffer, comm::Transport& transport, const comm::Waiting& waiting);
-    void keep(Buffer buffer, HeldSend send);
+    /// Waits until no send reads the buffer, then returns it for writing.
+    float* wait_until_free(
+        Buffer buffer, comm::Transport& transport, const comm::WaitReason& reason
+    );
+    /// Keeps a send that reads the buffer until wait_until_free or wait_for_sends has waited for
+    /// it.
+    void hold_send(Buffer buffer, SendWithHeader send);
     /// Waits for all sends of all slots.
-    void settle(comm::Transport& transport, const comm::Waiting& waiting);
+    void wait_for_sends(comm::Transport& transport, const comm::WaitReason& reason);
 
-    /// The staging buffer is given back while blocks migrate, so that one more piece fits.
+    /// Frees the staging buffer while blocks migrate, which makes room for one piece.
     void release_staging();
     void restore_staging();
 
   private:
     [[nodiscard]] static std::size_t at(Buffer buffer) { return static_cast<std::size_t>(buffer); }
-    [[nodiscard]] std::vector<HeldSend>& pending(Buffer buffer);
-    [[nodiscard]] bool per_slot(Buffer buffer) const;
-    [[nodiscard]] Bytes all_bytes(Buffer buffer) const;
-    [[nodiscard]] std::byte* place(Buffer buffer) const;
+    [[nodiscard]] std::vector<SendWithHeader>& pending_sends(Buffer buffer);
+    [[nodiscard]] bool is_per_slot(Buffer buffer) const;
+    [[nodiscard]] Bytes total_bytes(Buffer buffer) const;
+    [[nodiscard]] std::byte* address_of(Buffer buffer) const;
     void size_paper(const scheduler::ModelShape& shape, std::int64_t n, std::int64_t rows);
     void size_sliced(
         const scheduler::ModelShape& shape,
@@ -100,11 +103,11 @@ class Workspace {
 
     std::pmr::memory_resource* resource_;
     std::size_t slots_;
-    std::size_t slot_ = 0; ///< selected
+    std::size_t slot_ = 0; ///< the selected slot
     bool sliced_;
-    std::array<Bytes, kBuffers> bytes_{}; ///< of one slot
+    std::array<Bytes, kBuffers> bytes_{}; ///< of a buffer of one slot
     std::array<std::byte*, kBuffers> data_{};
-    std::vector<std::array<std::vector<HeldSend>, kBuffers>> pending_; ///< per slot
+    std::vector<std::array<std::vector<SendWithHeader>, kBuffers>> pending_; ///< per slot
 };
 
 } // namespace headroom::runtime

@@ -1,17 +1,17 @@
-// What a run that goes on checks of the tokens that it goes on from.
+// After --resume: the check that the recorded tokens from which a run continues were not changed.
 #pragma once
 
 #include <cstdint>
 
 namespace headroom::runtime {
 
-/// The last token of a sequence whose run was broken off, as the trace has it. Where caches are
-/// computed again it is sampled once more, from the row of the token before it: the logits depend
-/// on every token up to there, so one that was changed is found. This takes no virtual time.
+/// The last token that the trace has of an unfinished sequence. A resumed run computes the caches
+/// of the sequence again and samples this token again from the logits of the token before it. These
+/// logits depend on all tokens before, so a changed token is found. It takes no virtual time.
 struct Recheck {
-    std::int64_t row = -1; ///< of the turn; -1: not in this one
-    std::int32_t id = -1;
-    std::uint64_t logits_checksum = 0;
+    std::int64_t row = -1; ///< row of the turn whose logits are compared; -1: none in this turn
+    std::int32_t id = -1;  ///< the recorded token
+    std::uint64_t logits_checksum = 0; ///< the recorded checksum of its logits
 };
 
 } // namespace headroom::runtime

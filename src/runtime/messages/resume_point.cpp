@@ -29,28 +29,28 @@ void count(const trace::Interval& interval, ResumePoint& point) {
 ResumePoint resume_point(std::span<const trace::Interval> intervals) {
     ResumePoint point;
     point.intervals = static_cast<std::int64_t>(intervals.size());
-    std::map<std::int64_t, ResumePoint::Open> open;
-    const auto sequence = [&](std::int32_t number) -> ResumePoint::Open& {
-        return open.try_emplace(number, ResumePoint::Open{number, 0, 0, false, {}, 0})
+    std::map<std::int64_t, ResumePoint::Unfinished> open;
+    const auto sequence = [&](std::int32_t number) -> ResumePoint::Unfinished& {
+        return open.try_emplace(number, ResumePoint::Unfinished{number, 0, 0, false, {}, 0})
             .first->second;
     };
     for (const trace::Interval& interval : intervals) {
         count(interval, point);
         for (const trace::TurnRow& turn : interval.turns) {
             const bool is_new = !open.contains(turn.sequence);
-            ResumePoint::Open& one = sequence(turn.sequence);
+            ResumePoint::Unfinished& one = sequence(turn.sequence);
             one.begin = is_new ? turn.start : std::min(one.begin, turn.start);
         }
         for (const trace::TokenRow& token : interval.tokens) {
-            ResumePoint::Open& one = sequence(token.sequence);
-            one.prompt_told = true;
+            ResumePoint::Unfinished& one = sequence(token.sequence);
+            one.prompt_recorded = true;
             if (token.is_prompt == 0) {
                 one.first_token = one.sampled.empty() ? token.end : one.first_token;
                 one.sampled.push_back(token.id);
                 one.last_logits = token.logits_checksum;
             }
         }
-        const std::set<std::int32_t> cut = trace::cut_sequences(interval);
+        const std::set<std::int32_t> cut = trace::interrupted_sequences(interval);
         for (const trace::RequestRow& request : interval.requests) {
             if (!cut.contains(request.sequence)) {
                 open.erase(request.sequence);
@@ -59,7 +59,7 @@ ResumePoint resume_point(std::span<const trace::Interval> intervals) {
         }
     }
     for (auto& [number, one] : open) {
-        point.open.push_back(std::move(one));
+        point.unfinished.push_back(std::move(one));
     }
     return point;
 }

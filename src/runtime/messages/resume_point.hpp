@@ -1,6 +1,7 @@
-// Where a run goes on that was broken off: everything that its later intervals depend on, and no
-// more. What the devices held is lost; the caches of sequences that were in flight are computed
-// again from their tokens, in turns like those of prompts, and charged like those.
+// The state from which a run continues that was killed or interrupted. It holds everything that the
+// later intervals depend on, and is computed from the committed intervals of the trace. The caches
+// of unfinished sequences are lost; the resumed run computes them again from the tokens, in prefill
+// turns that take virtual time like those of prompts.
 #pragma once
 
 #include <cstdint>
@@ -13,31 +14,32 @@
 namespace headroom::runtime {
 
 struct ResumePoint {
-    /// A sequence that had begun and had not ended. Its tokens: of what was committed.
-    struct Open {
+    /// A sequence that had begun and had not ended, as far as it was committed.
+    struct Unfinished {
         std::int64_t sequence = 0;
-        Nanoseconds begin = 0;       ///< when it was given its first slot
-        Nanoseconds first_token = 0; ///< 0: it had none
-        bool prompt_told = false;    ///< its prompt stands in the trace
-        std::vector<std::int32_t> sampled;
-        std::uint64_t last_logits = 0; ///< checksum of those that the last of them was chosen from
-        bool operator==(const Open&) const = default;
+        Nanoseconds begin = 0;             ///< when it got its first slot
+        Nanoseconds first_token = 0;       ///< when its first token was sampled; 0: it has none
+        bool prompt_recorded = false;      ///< the trace contains the tokens of its prompt
+        std::vector<std::int32_t> sampled; ///< its sampled tokens
+        std::uint64_t last_logits = 0;     ///< checksum of the logits of the last of them
+        bool operator==(const Unfinished&) const = default;
     };
 
-    Nanoseconds clock = 0;      ///< of all devices; when the last committed interval was over
-    std::int64_t intervals = 0; ///< committed
-    std::int64_t epoch = -1;    ///< of the last of them
-    std::int64_t turns = 0;     ///< the first number that is free, as below
-    std::int64_t rounds = 0;
-    std::int64_t visits = 0;
-    std::int64_t sampled = 0;            ///< tokens of the run
-    std::vector<std::int32_t> placement; ///< the last one, device per block
-    std::vector<Open> open;              ///< by sequence
-    std::vector<std::int64_t> ended;     ///< sequences, in the order of their ends
+    Nanoseconds clock = 0;               ///< clock of all devices: end of the last interval
+    std::int64_t intervals = 0;          ///< number of committed intervals
+    std::int64_t epoch = -1;             ///< epoch of the last interval
+    std::int64_t turns = 0;              ///< first turn number that is not used yet
+    std::int64_t rounds = 0;             ///< first round number that is not used yet
+    std::int64_t visits = 0;             ///< first visit number that is not used yet
+    std::int64_t sampled = 0;            ///< number of tokens sampled in the run
+    std::vector<std::int32_t> placement; ///< the last placement: device per block
+    std::vector<Unfinished> unfinished;  ///< ordered by sequence
+    std::vector<std::int64_t> ended;     ///< finished sequences in the order of their ends
     bool operator==(const ResumePoint&) const = default;
 };
 
-/// After these intervals, the first of a trace. What an interrupt cut off counts as open.
+/// Returns the state after these intervals, which must be the first ones of a trace. Sequences that
+/// a signal cut off count as unfinished.
 [[nodiscard]] ResumePoint resume_point(std::span<const trace::Interval> intervals);
 
 } // namespace headroom::runtime

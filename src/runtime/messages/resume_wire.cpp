@@ -12,12 +12,12 @@ void put(ByteWriter& writer, const ResumePoint& point) {
         .put(point.sampled)
         .put_all(std::span<const std::int32_t>(point.placement))
         .put_all(std::span<const std::int64_t>(point.ended))
-        .put(static_cast<std::uint64_t>(point.open.size()));
-    for (const ResumePoint::Open& open : point.open) {
+        .put(static_cast<std::uint64_t>(point.unfinished.size()));
+    for (const ResumePoint::Unfinished& open : point.unfinished) {
         writer.put(open.sequence)
             .put(open.begin)
             .put(open.first_token)
-            .put(open.prompt_told)
+            .put(open.prompt_recorded)
             .put_all(std::span<const std::int32_t>(open.sampled))
             .put(open.last_logits);
     }
@@ -34,12 +34,12 @@ ResumePoint get_resume_point(ByteReader& reader) {
     point.sampled = reader.get<std::int64_t>();
     point.placement = reader.get_all<std::int32_t>();
     point.ended = reader.get_all<std::int64_t>();
-    point.open.resize(reader.get<std::uint64_t>());
-    for (ResumePoint::Open& open : point.open) {
+    point.unfinished.resize(reader.get<std::uint64_t>());
+    for (ResumePoint::Unfinished& open : point.unfinished) {
         open.sequence = reader.get<std::int64_t>();
         open.begin = reader.get<Nanoseconds>();
         open.first_token = reader.get<Nanoseconds>();
-        open.prompt_told = reader.get<bool>();
+        open.prompt_recorded = reader.get<bool>();
         open.sampled = reader.get_all<std::int32_t>();
         open.last_logits = reader.get<std::uint64_t>();
     }

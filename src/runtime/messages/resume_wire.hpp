@@ -1,4 +1,4 @@
-// A resume point on its way from rank 0 to all others.
+// Packing of a ResumePoint, which rank 0 sends to all other ranks.
 #pragma once
 
 #include "runtime/messages/resume_point.hpp"

@@ -1,5 +1,6 @@
-// What travels between devices besides raw activations and weights: the header of a data message,
-// and control messages as flat bytes. Same program on both ends, so layout is the compiler's.
+// The header of data messages, and the writer and reader of control messages, which are sent as
+// flat bytes. All ranks run the same executable, so structs are copied with the compiler's own
+// layout.
 #pragma once
 
 #include <cstdint>
@@ -15,21 +16,21 @@
 
 namespace headroom::runtime {
 
-/// Stands before every activation message and every migrated piece.
+/// Precedes every activation message and every migrated piece.
 struct WireHeader {
     std::int64_t epoch = 0;
-    std::int64_t turn = 0;   ///< data: number of the turn; migration: piece index
-    std::int32_t kind = 0;   ///< data: scheduler::Payload; migration: -1
-    std::int32_t index = -1; ///< data: layer; migration: block
-    std::int64_t bytes = 0;  ///< payload that follows
-    device::Departure departure;
-    std::uint64_t checksum = 0; ///< migration: of the piece; sampled: of the logits
+    std::int64_t turn = 0;   ///< activations: number of the turn; migration: index of the piece
+    std::int32_t kind = 0;   ///< activations: scheduler::Payload; migration: -1
+    std::int32_t index = -1; ///< activations: layer; migration: block
+    std::int64_t bytes = 0;  ///< size of the payload that follows
+    device::MessageTiming timing;
+    std::uint64_t checksum = 0; ///< migration: of the piece; sampled token: of its logits
 };
 static_assert(std::is_trivially_copyable_v<WireHeader> && sizeof(WireHeader) == 64);
 
 class ByteWriter {
   public:
-    /// Room for most messages at once. (It also keeps GCC 12 from a false -Warray-bounds.)
+    /// Reserves room for most messages. (This also avoids a false -Warray-bounds of GCC 12.)
     ByteWriter() { bytes_.reserve(256); }
     template <class T>
     ByteWriter& put(const T& value) {

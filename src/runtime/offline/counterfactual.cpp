@@ -1,4 +1,4 @@
-// What would have happened under another policy.
+// Simulates a recorded run under another policy.
 #include <map>
 #include <utility>
 
@@ -11,10 +11,10 @@ namespace headroom::runtime {
 
 namespace {
 
-/// The texts of the run, in a trace of what would have happened: they are the same.
-class WithTexts final : public trace::Sink {
+/// Adds the recorded texts to the trace of a counterfactual, which has the same tokens.
+class SinkWithTexts final : public trace::Sink {
   public:
-    WithTexts(const trace::Trace& recorded, trace::Sink* sink) : sink_(sink) {
+    SinkWithTexts(const trace::Trace& recorded, trace::Sink* sink) : sink_(sink) {
         for (const trace::Interval& interval : recorded.intervals) {
             for (const trace::RequestRow& request : interval.requests) {
                 texts_[request.sequence] = &request;
@@ -27,8 +27,8 @@ class WithTexts final : public trace::Sink {
         }
     }
     void commit(const trace::Interval& interval) override {
-        trace::Interval told = interval;
-        for (trace::RequestRow& request : told.requests) {
+        trace::Interval with_texts = interval;
+        for (trace::RequestRow& request : with_texts.requests) {
             const auto recorded = texts_.find(request.sequence);
             if (recorded != texts_.end()) {
                 request.prompt_bytes = recorded->second->prompt_bytes;
@@ -36,7 +36,7 @@ class WithTexts final : public trace::Sink {
             }
         }
         if (sink_ != nullptr) {
-            sink_->commit(told);
+            sink_->commit(with_texts);
         }
     }
     void end(trace::Completion completion) override {
@@ -50,15 +50,19 @@ class WithTexts final : public trace::Sink {
     std::map<std::int64_t, const trace::RequestRow*> texts_;
 };
 
-/// The whole run under another policy: the same tokens, whoever computes them.
+/// A simulation that samples the recorded tokens.
 class Counterfactual final : public Simulation {
   public:
     Counterfactual(
-        const Outline& outline, Subject subject, const RecordedTokens& tokens, int (*asked)()
+        const WorkloadDescription& workload,
+        ControllerContext context,
+        const RecordedTokens& tokens,
+        int (*interrupt_code)()
     )
-        : Simulation(outline, std::move(subject)), tokens_(tokens), asked_(asked) {}
+        : Simulation(workload, std::move(context)), tokens_(tokens),
+          interrupt_code_(interrupt_code) {}
     [[nodiscard]] std::int32_t interrupted() const override {
-        return asked_ == nullptr ? 0 : asked_();
+        return interrupt_code_ == nullptr ? 0 : interrupt_code_();
     }
 
   protected:
@@ -70,10 +74,11 @@ class Counterfactual final : public Simulation {
 
   private:
     const RecordedTokens& tokens_;
-    int (*asked_)();
+    int (*interrupt_code_)();
 };
 
-/// Those of the run, marked; of the program and the host that imagine it.
+/// Returns the recorded attributes, with those of the present program and host, and execution
+/// "counterfactual".
 std::map<std::string, std::string> counterfactual_attributes(
     const std::map<std::string, std::string>& recorded,
     const std::map<std::string, std::string>& own
@@ -102,26 +107,26 @@ RunOutcome replay_under(
     const trace::Trace& trace, const RunOptions& options, int (*interrupted)()
 ) {
     const config::Scenario& scenario = *options.scenario;
-    const Outline outline = recorded_outline(trace.header, scenario);
+    const WorkloadDescription workload = recorded_workload(trace.header, scenario);
     check_ids(trace, scenario);
     const RecordedTokens tokens(trace);
-    WithTexts sink(trace, options.sink);
-    Subject subject;
-    subject.scenario = &scenario;
-    subject.policy = options.policy;
-    subject.attributes = counterfactual_attributes(trace.header.attributes, options.attributes);
-    subject.attributes["model"] = outline.name;
-    subject.attributes[kImaginedRequests] = ranges_text(tokens.sequences());
-    subject.trace_ops = options.trace_ops;
-    subject.stop = options.stop;
-    subject.sink = &sink;
-    subject.observer = options.observer;
-    CourseSettings settings = course_settings(scenario, outline.prompts, nullptr);
+    SinkWithTexts sink(trace, options.sink);
+    ControllerContext context;
+    context.scenario = &scenario;
+    context.policy = options.policy;
+    context.attributes = counterfactual_attributes(trace.header.attributes, options.attributes);
+    context.attributes["model"] = workload.name;
+    context.attributes[kCounterfactualRequests] = ranges_text(tokens.sequences());
+    context.trace_ops = options.trace_ops;
+    context.stop = options.stop;
+    context.sink = &sink;
+    context.observer = options.observer;
+    ServingSettings settings = serving_settings(scenario, workload.prompts, nullptr);
     settings.queue = tokens.sequences();
     if (settings.queue.empty()) {
         throw InputError("has no tokens, expected a run that sampled one");
     }
-    Counterfactual simulation(outline, std::move(subject), tokens, interrupted);
+    Counterfactual simulation(workload, std::move(context), tokens, interrupted);
     return simulation.run(std::move(settings));
 }
 

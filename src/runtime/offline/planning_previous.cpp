@@ -11,15 +11,15 @@ namespace headroom::runtime {
 
 namespace {
 
-/// An interval, and when the token in question had been sampled.
+/// The interval in which a token was sampled, the number of this token, and its time.
 struct PreviousMoment {
     const trace::Interval* interval = nullptr;
     std::int64_t sampled = 0;
     Nanoseconds clock = 0;
 };
 
-/// Of the first sequence: up to token `most`, or as far as the trace goes.
-PreviousMoment moment_of(const trace::Trace& trace, std::optional<std::int64_t> most) {
+/// Returns the moment of token `at` of the first sequence, or of its last token in the trace.
+PreviousMoment moment_of(const trace::Trace& trace, std::optional<std::int64_t> at) {
     PreviousMoment moment;
     for (const trace::Interval& interval : trace.intervals) {
         if (interval.row.sequence != 0) {
@@ -29,7 +29,7 @@ PreviousMoment moment_of(const trace::Trace& trace, std::optional<std::int64_t> 
             moment = {&interval, 0, interval.row.t_dec};
         }
         for (const trace::TokenRow& token : interval.tokens) {
-            if (token.is_prompt == 0 && (!most || moment.sampled < *most)) {
+            if (token.is_prompt == 0 && (!at || moment.sampled < *at)) {
                 moment = {&interval, moment.sampled + 1, token.end};
             }
         }
@@ -101,15 +101,15 @@ void check_blocks(const WrittenPlacement& written, const scheduler::Blocks& bloc
         );
     }
     for (std::size_t i = 0; i < written.weights.size(); ++i) {
-        const Bytes here = blocks.matrix_bytes(BlockId(i)) + blocks.norm_bytes(BlockId(i));
-        if (written.weights[i] != here) {
+        const Bytes expected = blocks.matrix_bytes(BlockId(i)) + blocks.norm_bytes(BlockId(i));
+        if (written.weights[i] != expected) {
             refuse(
                 written,
                 fmt::format(
                     "{} has {} of weights there and {} in the scenario",
                     written.blocks[i],
                     format_bytes(written.weights[i]),
-                    format_bytes(here)
+                    format_bytes(expected)
                 ),
                 kExpected
             );
@@ -155,7 +155,7 @@ WrittenPlacement placement_in_force(
     return written;
 }
 
-Previous previous_of(
+PreviousPlacement previous_placement(
     const WrittenPlacement& written, const scheduler::Fleet& fleet, const scheduler::Blocks& blocks
 ) {
     check_devices(written, fleet);
@@ -169,7 +169,7 @@ Previous previous_of(
             "a device for every block"
         );
     }
-    Previous previous;
+    PreviousPlacement previous;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         const std::int32_t device = written.placement[i];
         if (device < 0 || static_cast<std::size_t>(device) >= fleet.size()) {

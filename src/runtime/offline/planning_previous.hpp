@@ -1,5 +1,5 @@
-// Where a plan starts from: the placement in force when its decision is made. It comes from a file
-// that knows devices and blocks by name, so that one of another fleet or model is found out.
+// The previous placement of a plan. It is read from a trace or from a plan's JSON, which name
+// devices and blocks, so that a file of another fleet or model is detected.
 #pragma once
 
 #include <cstdint>
@@ -13,34 +13,35 @@
 
 namespace headroom::runtime {
 
-struct Previous {
+struct PreviousPlacement {
     scheduler::Placement placement;
-    std::string origin;    ///< for people: "the first choice of greedy"
-    Nanoseconds clock = 0; ///< when the decision is made: fleets change with time
+    std::string origin;    ///< text for users: "the first choice of greedy"
+    Nanoseconds clock = 0; ///< virtual time of the decision, at which rates and memory are taken
 };
 
-/// A placement as it was written down, before anybody has compared it with a scenario.
+/// A placement as a file contains it, not yet checked against a scenario.
 struct WrittenPlacement {
     std::string file;
-    std::string origin;                  ///< for people: "t.h5 at token 24"
-    std::vector<std::string> devices;    ///< names
-    std::vector<std::string> blocks;     ///< names
-    std::vector<Bytes> weights;          ///< per block; empty: not written
+    std::string origin;                  ///< text for users: "t.h5 at token 24"
+    std::vector<std::string> devices;    ///< device names
+    std::vector<std::string> blocks;     ///< block names
+    std::vector<Bytes> weights;          ///< bytes per block; empty: the file does not have them
     std::vector<std::int32_t> placement; ///< device per block
-    std::int64_t at = 0;                 ///< tokens that had been sampled
-    Nanoseconds clock = 0;
+    std::int64_t at = 0;                 ///< number of tokens sampled under it
+    Nanoseconds clock = 0;               ///< virtual time at that token
 };
 
-/// The placement under which a trace's first sequence sampled its token number `at` (0: the first
-/// placement; nothing: its last token), and the clock when it had. Throws InputError, naming the
-/// file: nothing was decided, or the trace ends before.
+/// Returns the placement under which the first sequence of a trace sampled its token number `at`.
+/// With 0 it is the first placement, with nothing that of the last token. Throws InputError, naming
+/// the file, if the trace has no interval or ends before that token.
 [[nodiscard]] WrittenPlacement placement_in_force(
     const trace::Trace& trace, const std::string& file, std::optional<std::int64_t> at
 );
 
-/// Throws InputError, naming file and difference: other devices, other blocks (another model,
-/// granularity or number of slices), or a placement that is none.
-[[nodiscard]] Previous previous_of(
+/// Returns the checked placement. Throws InputError, naming file and difference, if devices or
+/// blocks (by model, granularity or number of slices) differ from the scenario's, or if a block has
+/// no valid device.
+[[nodiscard]] PreviousPlacement previous_placement(
     const WrittenPlacement& written, const scheduler::Fleet& fleet, const scheduler::Blocks& blocks
 );
 

@@ -39,7 +39,7 @@ void check_model_and_prompts(
     const trace::Trace& trace, const config::Scenario& scenario, const model::GgufFile& file
 ) {
     const model::Hyperparameters model = model::read_hyperparameters(file);
-    const Outline recorded = recorded_outline(trace.header, scenario);
+    const WorkloadDescription recorded = recorded_workload(trace.header, scenario);
     if (recorded.shape != shape_of(model)) {
         throw InputError(fmt::format(
             "/model and /layers are not what {} holds: it is not the model of the run, or the "

@@ -1,4 +1,4 @@
-// Does a trace fit the model file that its run is to go on with?
+// Checks whether a model file is the one that a trace was made with, before the run is resumed.
 #pragma once
 
 #include <string>
@@ -10,13 +10,15 @@
 
 namespace headroom::runtime {
 
-/// Throws InputError if the recorded shape is not the file's, if there is a token outside its
-/// vocabulary, or if the recorded prompts are not what its tokenizer makes of the scenario's.
+/// Throws InputError if the recorded shape is not that of the file, if a recorded token is outside
+/// the file's vocabulary, or if the file's tokenizer makes other tokens of the scenario's prompts
+/// than those recorded.
 void check_model_and_prompts(
     const trace::Trace& trace, const config::Scenario& scenario, const model::GgufFile& file
 );
 
-/// The first text in /requests that is not that of its tokens, in a sentence; or "".
+/// Returns a sentence about the first text in /requests that differs from the text of its recorded
+/// tokens, or "" if none does.
 [[nodiscard]] std::string wrong_text(const trace::Trace& trace, const model::Tokenizer& tokenizer);
 
 } // namespace headroom::runtime

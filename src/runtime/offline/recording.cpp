@@ -47,7 +47,7 @@ scheduler::ModelShape recorded_shape(const trace::RunHeader& header) {
     shape.lm_head_type = type_of(model.lm_head_type);
     shape.kv_bytes = model.kv_bytes;
     shape.tied = model.tied != 0;
-    shape.ends = model.ends != 0;
+    shape.has_ends = model.ends != 0;
     shape.norms = model.norms != 0;
     if (const std::vector<std::string> problems = shape.problems(); !problems.empty()) {
         throw InputError(fmt::format("damaged: /model: {}", fmt::join(problems, "; ")));
@@ -58,7 +58,7 @@ scheduler::ModelShape recorded_shape(const trace::RunHeader& header) {
 std::vector<std::vector<std::int32_t>> prompts_of(
     const trace::RunHeader& header, const config::Scenario& scenario
 ) {
-    std::vector<std::vector<std::int32_t>> prompts(scenario.workload.distinct());
+    std::vector<std::vector<std::int32_t>> prompts(scenario.workload.distinct_prompts());
     for (const trace::PromptRow& row : header.prompts) {
         const auto number = static_cast<std::size_t>(row.prompt);
         if (row.prompt < 0 || number >= prompts.size()) {
@@ -92,21 +92,23 @@ config::Scenario recorded_scenario(
     return scenario;
 }
 
-Outline recorded_outline(const trace::RunHeader& header, const config::Scenario& scenario) {
+WorkloadDescription recorded_workload(
+    const trace::RunHeader& header, const config::Scenario& scenario
+) {
     if (header.model.empty()) {
         throw InputError(
             "does not tell the model's shape, expected /model: it is of an older schema version "
             "than 4; run the scenario again with this version"
         );
     }
-    Outline outline;
+    WorkloadDescription workload;
     const auto name = header.attributes.find("model");
-    outline.name = name == header.attributes.end() ? "" : name->second;
-    outline.shape = recorded_shape(header);
-    outline.prompts = prompts_of(header, scenario);
-    check_sizes(scenario, outline.shape, outline.prompts);
-    outline.turn_sizes = turn_sizes(scenario, outline.prompts);
-    return outline;
+    workload.name = name == header.attributes.end() ? "" : name->second;
+    workload.shape = recorded_shape(header);
+    workload.prompts = prompts_of(header, scenario);
+    check_sizes(scenario, workload.shape, workload.prompts);
+    workload.turn_sizes = turn_sizes(scenario, workload.prompts);
+    return workload;
 }
 
 std::string ranges_text(const std::vector<std::int64_t>& sequences) {
@@ -143,7 +145,7 @@ std::vector<std::int64_t> sequences_in(const std::string& ranges, std::size_t re
     if (!sound || sequences.empty() || !rest.eof()) {
         throw InputError(fmt::format(
             "damaged: {} is \"{}\", expected ranges of its {} requests",
-            kImaginedRequests,
+            kCounterfactualRequests,
             ranges,
             requests
         ));
@@ -214,7 +216,7 @@ RecordedTokens::RecordedTokens(const trace::Trace& trace) {
                 tokens_[token.sequence][token.position] = {token.id, false, token.logits_checksum};
             }
         }
-        const std::set<std::int32_t> cut = trace::cut_sequences(interval);
+        const std::set<std::int32_t> cut = trace::interrupted_sequences(interval);
         for (const trace::RequestRow& request : interval.requests) {
             if (!cut.contains(request.sequence)) {
                 ended_.insert(request.sequence);

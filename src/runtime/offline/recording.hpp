@@ -1,4 +1,4 @@
-// What a trace tells of a run, in the form in which a simulation needs it: no model file.
+// Reads from a trace what a simulation of the recorded run needs. No model file is needed.
 #pragma once
 
 #include <cstdint>
@@ -9,47 +9,49 @@
 
 #include "config/scenario/scenario.hpp"
 #include "runtime/device/turn.hpp"
-#include "runtime/setup/outline.hpp"
+#include "runtime/setup/workload_description.hpp"
 #include "trace/records/trace.hpp"
 
 namespace headroom::runtime {
 
-/// The scenario that a trace was made from, changed. Throws InputError if this version cannot read
-/// it.
+/// Returns the recorded scenario with `changes` applied. Throws InputError if this version cannot
+/// read it.
 [[nodiscard]] config::Scenario recorded_scenario(
     const trace::RunHeader& header, const config::Overrides& changes
 );
 
-/// Shape and prompts out of the trace. Throws InputError: it has none (schema version 3), or they
-/// are not usable.
-[[nodiscard]] Outline recorded_outline(
+/// Returns the recorded model shape and prompts. Throws InputError if the trace lacks them, because
+/// its schema version is 3, or if they are damaged.
+[[nodiscard]] WorkloadDescription recorded_workload(
     const trace::RunHeader& header, const config::Scenario& scenario
 );
 
-/// Attribute of a counterfactual trace: the requests that it has, as ranges, "0-7,9-9".
-inline constexpr const char* kImaginedRequests = "counterfactual_requests";
+/// The attribute of a counterfactual trace that lists its requests, as ranges: "0-7,9-9".
+inline constexpr const char* kCounterfactualRequests = "counterfactual_requests";
+/// Returns the ranges of these sequences, which must be ascending.
 [[nodiscard]] std::string ranges_text(const std::vector<std::int64_t>& sequences);
-/// Throws InputError if that is no such text, or names a request that there is not.
+/// Returns the sequences in a text made by ranges_text. Throws InputError if the text has another
+/// form or names a sequence that is not less than `requests`.
 [[nodiscard]] std::vector<std::int64_t> sequences_in(
     const std::string& ranges, std::size_t requests
 );
 
-/// Throws InputError, "damaged: …", if ids in the rows that a replay or a resumption starts from
-/// lie outside the scenario's fleet, requests or vocabulary.
+/// Throws InputError, "damaged: …", if a device, sequence or token id in the trace lies outside the
+/// scenario's fleet, its requests or the model's vocabulary.
 void check_ids(const trace::Trace& trace, const config::Scenario& scenario);
 
-/// The tokens of a run, by sequence and position.
+/// The recorded tokens of a run, by sequence and position.
 class RecordedTokens {
   public:
     explicit RecordedTokens(const trace::Trace& trace);
 
-    /// id -1 if there is none: the run was broken off before it.
+    /// Returns the recorded token; its id is -1 if the run ended before it.
     [[nodiscard]] SampledToken at(std::int64_t sequence, std::int64_t position) const;
-    /// Whether it is the last that its sequence has.
+    /// Returns whether this is the last recorded token of the sequence.
     [[nodiscard]] bool is_last(std::int64_t sequence, std::int64_t position) const;
-    /// Whether its text came to its end: no kill and no interrupt cut it off.
+    /// Returns whether the sequence ended, and was not cut off by a signal or a kill.
     [[nodiscard]] bool ended(std::int64_t sequence) const { return ended_.contains(sequence); }
-    /// That have a token.
+    /// Returns the sequences that have a sampled token, ascending.
     [[nodiscard]] std::vector<std::int64_t> sequences() const;
 
   private:

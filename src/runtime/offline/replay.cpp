@@ -15,29 +15,29 @@ namespace headroom::runtime {
 
 namespace {
 
-/// Lines of differences that are kept: of one interval, the first.
-constexpr std::size_t kMostLines = 10;
+/// The largest number of differences that are returned.
+constexpr std::size_t kMaxLines = 10;
 
-/// Thrown to leave a course that goes on beyond what is to be compared.
-struct Enough {};
+/// Thrown to leave the serving loop when everything that is recorded has been compared.
+struct EndOfComparison {};
 
-/// How a stretch of a run ended.
+/// How a stretch of a run ended. A run that was resumed has several stretches.
 enum class Ending : std::uint8_t {
-    complete,    ///< all requests are done
-    interrupted, ///< by a signal: what was under way was finished
-    broken_off   ///< killed, or failed: its last interval was followed by a decision
+    complete,    ///< all requests have ended
+    interrupted, ///< by a signal; the turns under way were ended
+    broken_off   ///< killed, or failed; the last interval ended with a decision
 };
 
-struct Segment {
-    trace::Stretch intervals;
+struct RecordedStretch {
+    trace::IntervalRange intervals;
     Ending ending = Ending::complete;
     bool goes_on = false;          ///< another stretch follows
-    std::int64_t turns = 0;        ///< that it began and recorded
-    Nanoseconds end = 0;           ///< of its last interval
-    Nanoseconds last_turn_end = 0; ///< of the turns that it recorded
+    std::int64_t turns = 0;        ///< number of its turns
+    Nanoseconds end = 0;           ///< end of its last interval
+    Nanoseconds last_turn_end = 0; ///< latest end of its turns
 };
 
-Ending ending_of(const trace::Trace& trace, const trace::Stretch& stretch, bool goes_on) {
+Ending ending_of(const trace::Trace& trace, const trace::IntervalRange& stretch, bool goes_on) {
     if (!goes_on && trace.completion == trace::Completion::finished) {
         return Ending::complete;
     }
@@ -46,27 +46,27 @@ Ending ending_of(const trace::Trace& trace, const trace::Stretch& stretch, bool 
     return interrupted ? Ending::interrupted : Ending::broken_off;
 }
 
-std::vector<Segment> segments_of(const trace::Trace& trace) {
-    const std::vector<trace::Stretch> stretches = trace::stretches_of(trace);
-    std::vector<Segment> segments;
+std::vector<RecordedStretch> recorded_stretches_of(const trace::Trace& trace) {
+    const std::vector<trace::IntervalRange> stretches = trace::part_ranges(trace);
+    std::vector<RecordedStretch> recorded_stretches;
     for (std::size_t s = 0; s < stretches.size(); ++s) {
-        Segment segment;
-        segment.intervals = stretches[s];
-        segment.goes_on = s + 1 < stretches.size();
-        segment.ending = ending_of(trace, stretches[s], segment.goes_on);
+        RecordedStretch stretch;
+        stretch.intervals = stretches[s];
+        stretch.goes_on = s + 1 < stretches.size();
+        stretch.ending = ending_of(trace, stretches[s], stretch.goes_on);
         for (std::size_t i = stretches[s].first; i < stretches[s].last; ++i) {
-            segment.turns += static_cast<std::int64_t>(trace.intervals[i].turns.size());
-            segment.end = trace.intervals[i].row.t_end;
+            stretch.turns += static_cast<std::int64_t>(trace.intervals[i].turns.size());
+            stretch.end = trace.intervals[i].row.t_end;
             for (const trace::TurnRow& turn : trace.intervals[i].turns) {
-                segment.last_turn_end = std::max(segment.last_turn_end, turn.end);
+                stretch.last_turn_end = std::max(stretch.last_turn_end, turn.end);
             }
         }
-        segments.push_back(segment);
+        recorded_stretches.push_back(stretch);
     }
-    return segments;
+    return recorded_stretches;
 }
 
-/// What only weights give.
+/// Returns the interval without the values that depend on weights.
 trace::Interval without_values(trace::Interval interval) {
     for (trace::MigrationRow& move : interval.migrations) {
         move.checksum = 0;
@@ -78,45 +78,45 @@ trace::Interval without_values(trace::Interval interval) {
     return interval;
 }
 
-/// Of the program that derives it, not of the run.
-void leave_if_asked(int (*interrupted)()) {
+/// Ends the replay after a signal to this program.
+void throw_if_interrupted(int (*interrupted)()) {
     if (const int code = interrupted == nullptr ? 0 : interrupted(); code != 0) {
         throw InterruptedError(static_cast<ExitCode>(code));
     }
 }
 
-/// Holds every interval that comes against the recorded one, and leaves at the first difference.
-class Judge final : public trace::Sink {
+/// Compares every interval with the recorded one and ends the replay at the first difference.
+class ComparingSink final : public trace::Sink {
   public:
-    Judge(
+    ComparingSink(
         const trace::Trace& recorded,
-        const Segment& segment,
+        const RecordedStretch& stretch,
         const ReplayWatch& watch,
         Replay& result
     )
-        : recorded_(recorded), segment_(segment), watch_(watch), result_(result),
-          next_(segment.intervals.first) {}
+        : recorded_(recorded), stretch_(stretch), watch_(watch), result_(result),
+          next_(stretch.intervals.first) {}
 
     void begin(const trace::RunHeader& header) override {
         trace::RunHeader derived = header;
-        derived.codes = recorded_.header.codes; // names, not facts
-        leave_if(trace::differences(recorded_.header, derived, kMostLines));
+        derived.codes = recorded_.header.codes; // not compared
+        leave_if(trace::differences(recorded_.header, derived, kMaxLines));
     }
 
     void commit(const trace::Interval& interval) override {
         const std::string where = fmt::format("intervals[{}]", next_);
-        if (next_ == segment_.intervals.last) {
+        if (next_ == stretch_.intervals.last) {
             leave_if({fmt::format("{}: not recorded | derived", where)});
         }
         const trace::Interval& recorded = recorded_.intervals[next_];
         trace::Interval derived = interval;
         const bool may_lack =
-            segment_.goes_on || recorded_.completion != trace::Completion::interrupted;
+            stretch_.goes_on || recorded_.completion != trace::Completion::interrupted;
         if (may_lack && recorded.requests.size() < derived.requests.size()) {
-            trace::drop_cut_requests(derived); // as whoever goes on with the run does
+            trace::drop_interrupted_requests(derived); // a resumed run drops them from the trace
         }
         leave_if(trace::differences(
-            where, without_values(recorded), without_values(std::move(derived)), kMostLines
+            where, without_values(recorded), without_values(std::move(derived)), kMaxLines
         ));
         ++next_;
         ++result_.intervals;
@@ -128,7 +128,7 @@ class Judge final : public trace::Sink {
     void end(trace::Completion /*completion*/) override {}
 
     void expect_all() {
-        if (next_ < segment_.intervals.last && result_.differences.empty()) {
+        if (next_ < stretch_.intervals.last && result_.differences.empty()) {
             result_.differences = {fmt::format("intervals[{}]: recorded | not derived", next_)};
         }
     }
@@ -137,59 +137,59 @@ class Judge final : public trace::Sink {
     void leave_if(std::vector<std::string> differences) {
         if (!differences.empty()) {
             result_.differences = std::move(differences);
-            throw Enough{};
+            throw EndOfComparison{};
         }
     }
 
     const trace::Trace& recorded_;
-    const Segment& segment_;
+    const RecordedStretch& stretch_;
     const ReplayWatch& watch_;
     Replay& result_;
     std::size_t next_;
 };
 
-/// A stretch again: the recorded tokens, and the recorded end.
+/// A simulation of one stretch, with the recorded tokens, that ends as the stretch did.
 class Rerun final : public Simulation {
   public:
     Rerun(
-        const Outline& outline,
-        Subject subject,
+        const WorkloadDescription& workload,
+        ControllerContext context,
         const RecordedTokens& tokens,
-        const Segment& segment,
-        int (*asked)()
+        const RecordedStretch& stretch,
+        int (*interrupt_code)()
     )
-        : Simulation(outline, std::move(subject)), tokens_(tokens), segment_(segment),
-          asked_(asked) {}
+        : Simulation(workload, std::move(context)), tokens_(tokens), stretch_(stretch),
+          interrupt_code_(interrupt_code) {}
 
     void visit(const std::vector<StartedTurn>& turns) override {
-        leave_if_asked(asked_);
+        throw_if_interrupted(interrupt_code_);
         turns_ += static_cast<std::int64_t>(turns.size());
         Simulation::visit(turns);
     }
 
     [[nodiscard]] Command decide(const SourceFacts& facts) override {
-        if (facts.stop == Stop::no) {
-            if (segment_.ending == Ending::broken_off && has_decided_all()) {
+        if (facts.stop == StopReason::none) {
+            if (stretch_.ending == Ending::broken_off && has_decided_all()) {
                 close_interval(facts);
-                throw Enough{};
+                throw EndOfComparison{};
             }
             ++decisions_;
         }
         return Simulation::decide(facts);
     }
 
-    /// The run noticed its signal when it had begun its last turn and made its last decision, and
-    /// then it ended with the last turn; or while it waited for a request, which idle_until()
-    /// finds.
+    /// A run notices a signal either while turns are under way, after its last turn has begun and
+    /// its last decision is made, or while it waits for a request. idle_until() handles the second
+    /// case.
     [[nodiscard]] std::int32_t interrupted() const override {
-        const bool in_turns = anything_under_way() && segment_.end == segment_.last_turn_end;
-        const bool now = is_at_interrupt() && (in_turns || clock() >= segment_.end);
+        const bool in_turns = anything_under_way() && stretch_.end == stretch_.last_turn_end;
+        const bool now = is_at_interrupt() && (in_turns || clock() >= stretch_.end);
         return now ? static_cast<std::int32_t>(ExitCode::interrupted) : 0;
     }
 
     [[nodiscard]] bool idle_until(Nanoseconds time) override {
         if (is_at_interrupt()) {
-            (void)Simulation::idle_until(segment_.end);
+            (void)Simulation::idle_until(stretch_.end);
             return false;
         }
         return Simulation::idle_until(time);
@@ -205,56 +205,57 @@ class Rerun final : public Simulation {
 
   private:
     [[nodiscard]] bool has_decided_all() const {
-        return decisions_ == segment_.intervals.last - segment_.intervals.first;
+        return decisions_ == stretch_.intervals.last - stretch_.intervals.first;
     }
     [[nodiscard]] bool is_at_interrupt() const {
-        return segment_.ending == Ending::interrupted && turns_ == segment_.turns &&
+        return stretch_.ending == Ending::interrupted && turns_ == stretch_.turns &&
                has_decided_all();
     }
 
     const RecordedTokens& tokens_;
-    const Segment& segment_;
-    int (*asked_)();
+    const RecordedStretch& stretch_;
+    int (*interrupt_code_)();
     std::int64_t turns_ = 0;
     std::size_t decisions_ = 0;
 };
 
 void rerun(
     const trace::Trace& trace,
-    const Outline& outline,
+    const WorkloadDescription& workload,
     const RecordedTokens& tokens,
-    Subject subject,
-    const Segment& segment,
+    ControllerContext context,
+    const RecordedStretch& stretch,
     const ReplayWatch& watch,
     Replay& result
 ) {
-    if (segment.intervals.first == segment.intervals.last && segment.ending != Ending::complete) {
+    if (stretch.intervals.first == stretch.intervals.last && stretch.ending != Ending::complete) {
         return; // nothing was committed
     }
     std::optional<ResumePoint> resume;
-    if (segment.intervals.first > 0) {
-        resume = resume_point(std::span(trace.intervals).first(segment.intervals.first));
-        subject.resume = &*resume;
+    if (stretch.intervals.first > 0) {
+        resume = resume_point(std::span(trace.intervals).first(stretch.intervals.first));
+        context.resume = &*resume;
     }
-    Judge judge(trace, segment, watch, result);
-    subject.sink = &judge;
-    const config::Scenario& scenario = *subject.scenario;
-    const ResumePoint* const from = subject.resume;
-    CourseSettings settings = course_settings(scenario, outline.prompts, from);
-    if (const auto imagined = trace.header.attributes.find(kImaginedRequests);
+    ComparingSink sink(trace, stretch, watch, result);
+    context.sink = &sink;
+    const config::Scenario& scenario = *context.scenario;
+    const ResumePoint* const from = context.resume;
+    ServingSettings settings = serving_settings(scenario, workload.prompts, from);
+    if (const auto imagined = trace.header.attributes.find(kCounterfactualRequests);
         imagined != trace.header.attributes.end()) {
         settings.queue = sequences_in(imagined->second, settings.requests.size());
     }
-    Rerun simulation(outline, std::move(subject), tokens, segment, watch.interrupted);
+    Rerun simulation(workload, std::move(context), tokens, stretch, watch.interrupted);
     try {
         const RunOutcome outcome = simulation.run(std::move(settings));
-        leave_if_asked(watch.interrupted); // as an outcome it is one of the run's own
+        throw_if_interrupted(watch.interrupted
+        ); // otherwise the outcome is that of the recorded run
         if (!outcome.message.empty()) {
             result.differences = {fmt::format("the run: recorded | {}", outcome.message)};
         }
-    } catch (const Enough&) {
+    } catch (const EndOfComparison&) {
     }
-    judge.expect_all();
+    sink.expect_all();
 }
 
 } // namespace
@@ -265,19 +266,19 @@ Replay replay(
     const scheduler::Policy& policy,
     const ReplayWatch& watch
 ) {
-    const Outline outline = recorded_outline(trace.header, scenario);
+    const WorkloadDescription workload = recorded_workload(trace.header, scenario);
     check_ids(trace, scenario);
-    Subject subject;
-    subject.scenario = &scenario;
-    subject.policy = &policy;
-    subject.attributes = trace.header.attributes;
-    subject.trace_ops = trace.header.with_ops;
+    ControllerContext context;
+    context.scenario = &scenario;
+    context.policy = &policy;
+    context.attributes = trace.header.attributes;
+    context.trace_ops = trace.header.with_ops;
     Replay result;
     const RecordedTokens tokens(trace);
-    const std::vector<Segment> segments = segments_of(trace);
-    result.resumptions = static_cast<std::int64_t>(segments.size()) - 1;
-    for (const Segment& segment : segments) {
-        rerun(trace, outline, tokens, subject, segment, watch, result);
+    const std::vector<RecordedStretch> recorded_stretches = recorded_stretches_of(trace);
+    result.resumptions = static_cast<std::int64_t>(recorded_stretches.size()) - 1;
+    for (const RecordedStretch& stretch : recorded_stretches) {
+        rerun(trace, workload, tokens, context, stretch, watch, result);
         if (!result.differences.empty()) {
             break;
         }

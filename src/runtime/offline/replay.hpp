@@ -1,6 +1,7 @@
-// Traces walked again. Without another policy: do the recorded decisions, placements and times come
-// out again from what the trace holds? Under another one: what would have happened? Model files and
-// transports are not needed: a token's id does not depend on where it was computed
+// Replay: computes a recorded run again from its trace, without model file and transport. replay()
+// checks that decisions, placements and times come out as recorded. replay_under() computes what
+// would have happened under another policy. The recorded tokens can be used for both, because a
+// token does not depend on the devices that compute it
 // (docs/explanation/invariants.md#numbers-do-not-depend-on-where-they-are-computed).
 #pragma once
 
@@ -16,24 +17,25 @@
 namespace headroom::runtime {
 
 struct Replay {
-    /// The first interval that comes out otherwise, a line per value, "where: recorded | derived";
-    /// empty: identical.
+    /// The differences of the first interval that differs, one line per value, in the form
+    /// "where: recorded | derived". Empty if the replay is identical.
     std::vector<std::string> differences;
-    std::int64_t intervals = 0;   ///< that were derived and compared
-    std::int64_t resumptions = 0; ///< of the run, each derived from its own start
+    std::int64_t intervals = 0;   ///< number of intervals that were compared
+    std::int64_t resumptions = 0; ///< how often the recorded run was resumed
 };
 
-/// Whoever waits for a replay. Either may be empty.
+/// Callbacks of a replay. Each may be empty.
 struct ReplayWatch {
-    std::function<void(std::int64_t)> on_interval; ///< so many have been derived and compared
-    int (*interrupted)() = nullptr;                ///< 0, or the exit code that a signal asks for
+    /// Called after each interval with the number of intervals compared so far.
+    std::function<void(std::int64_t)> on_interval;
+    int (*interrupted)() = nullptr; ///< returns 0, or the exit code that a signal asks for
 };
 
-/// Derives all that `trace` records: every decision, placement, time, byte and row, but sampled
-/// ids, checksums and texts, which only weights give and which are taken as recorded. Of a run that
-/// was killed, interrupted or failed, all committed intervals. `scenario`: the recorded one;
-/// `policy`: that decided.
-/// Throws InputError if the trace does not hold what is needed, InterruptedError after a signal.
+/// Computes every decision, placement, time, byte count and row of the trace again and compares
+/// them. Sampled ids, checksums and texts depend on the weights and are taken as recorded. If the
+/// run was killed, interrupted or failed, all committed intervals are compared. scenario: the
+/// recorded one. policy: the policy that decided in the run. Throws InputError if the trace lacks
+/// data that the replay needs, InterruptedError after a signal.
 [[nodiscard]] Replay replay(
     const trace::Trace& trace,
     const config::Scenario& scenario,
@@ -41,10 +43,9 @@ struct ReplayWatch {
     const ReplayWatch& watch = {}
 );
 
-/// What would have happened under another scenario, which differs from the recorded one in its
-/// policy: the same fleet, with its profiles at the times that come up now, the same requests and
-/// events, the same tokens. Of a run that was broken off, the sequences and tokens that it has.
-/// Of `options` as in simulate(): policy, sink, observer, trace_ops.
+/// Simulates the recorded requests and tokens under options.scenario, which differs from the
+/// recorded scenario only in its policy. If the run did not finish, only the sequences and tokens
+/// in its trace are simulated. Uses the same members of `options` as simulate().
 [[nodiscard]] RunOutcome replay_under(
     const trace::Trace& trace, const RunOptions& options, int (*interrupted)() = nullptr
 );

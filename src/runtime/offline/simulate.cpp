@@ -7,41 +7,45 @@ namespace headroom::runtime {
 
 namespace {
 
-/// Every sequence gets all its tokens, unless somebody interrupts.
+/// A simulation of unknown tokens that ends early only after a signal.
 class Forecast final : public Simulation {
   public:
-    Forecast(const Outline& outline, Subject subject, int (*asked)())
-        : Simulation(outline, std::move(subject)), asked_(asked) {}
+    Forecast(
+        const WorkloadDescription& workload, ControllerContext context, int (*interrupt_code)()
+    )
+        : Simulation(workload, std::move(context)), interrupt_code_(interrupt_code) {}
     [[nodiscard]] std::int32_t interrupted() const override {
-        return asked_ == nullptr ? 0 : asked_();
+        return interrupt_code_ == nullptr ? 0 : interrupt_code_();
     }
 
   private:
-    int (*asked_)();
+    int (*interrupt_code_)();
 };
 
-Subject subject_of(const RunOptions& options, const Outline& outline) {
-    Subject subject;
-    subject.scenario = options.scenario;
-    subject.policy = options.policy;
-    subject.attributes = options.attributes;
-    subject.attributes["execution"] = "simulated";
-    subject.attributes["clock"] = config::name_of(config::ClockMode::virtual_time);
-    subject.attributes["model"] = outline.name;
-    subject.trace_ops = options.trace_ops;
-    subject.stop = options.stop;
-    subject.sink = options.sink;
-    subject.observer = options.observer;
-    return subject;
+ControllerContext controller_context(
+    const RunOptions& options, const WorkloadDescription& workload
+) {
+    ControllerContext context;
+    context.scenario = options.scenario;
+    context.policy = options.policy;
+    context.attributes = options.attributes;
+    context.attributes["execution"] = "simulated";
+    context.attributes["clock"] = config::name_of(config::ClockMode::virtual_time);
+    context.attributes["model"] = workload.name;
+    context.trace_ops = options.trace_ops;
+    context.stop = options.stop;
+    context.sink = options.sink;
+    context.observer = options.observer;
+    return context;
 }
 
 } // namespace
 
 RunOutcome simulate(const RunOptions& options, int (*interrupted)()) {
     try {
-        const Outline outline = outline_of(*options.scenario);
-        Forecast forecast(outline, subject_of(options, outline), interrupted);
-        return forecast.run(course_settings(*options.scenario, outline.prompts, nullptr));
+        const WorkloadDescription workload = describe_workload(*options.scenario);
+        Forecast forecast(workload, controller_context(options, workload), interrupted);
+        return forecast.run(serving_settings(*options.scenario, workload.prompts, nullptr));
     } catch (const Error& error) {
         RunOutcome outcome;
         outcome.exit_code = static_cast<int>(error.code());

@@ -9,7 +9,7 @@
 
 #include "base/check.hpp"
 #include "base/error.hpp"
-#include "runtime/device/stagger.hpp"
+#include "runtime/device/phase_offsets.hpp"
 #include "runtime/memory/never.hpp"
 #include "runtime/memory/overload.hpp"
 
@@ -17,11 +17,13 @@ namespace headroom::runtime {
 
 namespace {
 
-Subject with_outline(Subject subject, const Outline& outline, const scheduler::Blocks& blocks) {
-    subject.blocks = &blocks;
-    subject.prompts = &outline.prompts;
-    subject.turn_sizes = outline.turn_sizes;
-    return subject;
+ControllerContext with_workload(
+    ControllerContext context, const WorkloadDescription& workload, const scheduler::Blocks& blocks
+) {
+    context.blocks = &blocks;
+    context.prompts = &workload.prompts;
+    context.turn_sizes = workload.turn_sizes;
+    return context;
 }
 
 bool is_interrupt(int exit_code) {
@@ -31,35 +33,36 @@ bool is_interrupt(int exit_code) {
 
 } // namespace
 
-Simulation::Simulation(const Outline& outline, Subject subject)
-    : scenario_(*subject.scenario), observer_(subject.observer), detailed_(subject.trace_ops),
-      stop_(subject.stop), source_(scenario_.fleet.source),
-      blocks_(outline.shape, scenario_.controller.cut()),
-      controller_(with_outline(subject, outline, blocks_)),
+Simulation::Simulation(const WorkloadDescription& workload, ControllerContext context)
+    : scenario_(*context.scenario), observer_(context.observer), detailed_(context.trace_ops),
+      stop_(context.stop), source_(scenario_.fleet.source),
+      blocks_(workload.shape, scenario_.controller.cut()),
+      controller_(with_workload(context, workload, blocks_)),
       timeline_(blocks_, scenario_.fleet.size()),
-      holdings_(
+      memory_model_(
           blocks_,
-          scheduler::buffer_bytes(outline.shape, outline.turn_sizes, blocks_.cut()),
+          scheduler::buffer_bytes(workload.shape, workload.turn_sizes, blocks_.cut()),
           scenario_.fleet.size()
       ),
-      rows_(static_cast<std::size_t>(scenario_.workload.slots())), uses_(scenario_.fleet.size()) {
-    for (std::size_t d = 0; subject.resume != nullptr && d < scenario_.fleet.size(); ++d) {
-        timeline_.raise(DeviceId(d), subject.resume->clock);
+      rows_(static_cast<std::size_t>(scenario_.workload.slots())),
+      device_uses_(scenario_.fleet.size()) {
+    for (std::size_t d = 0; context.resume != nullptr && d < scenario_.fleet.size(); ++d) {
+        timeline_.advance_clock(DeviceId(d), context.resume->clock);
     }
 }
 
-RunOutcome Simulation::run(CourseSettings settings) {
+RunOutcome Simulation::run(ServingSettings settings) {
     RunOutcome outcome;
     try {
-        outcome.exit_code = Course(std::move(settings), holdings_, *this).run();
+        outcome.exit_code = ServingLoop(std::move(settings), memory_model_, *this).run();
     } catch (const Error& error) {
         outcome.exit_code = static_cast<int>(error.code());
         outcome.message = error.what();
     } catch (...) {
-        controller_.end(trace::Completion::failed);
+        controller_.end_trace(trace::Completion::failed);
         throw;
     }
-    controller_.end(
+    controller_.end_trace(
         outcome.exit_code == 0            ? trace::Completion::finished
         : is_interrupt(outcome.exit_code) ? trace::Completion::interrupted
                                           : trace::Completion::failed
@@ -67,13 +70,13 @@ RunOutcome Simulation::run(CourseSettings settings) {
     return outcome;
 }
 
-/// A slot's caches have so many rows from here on.
-void Simulation::hold(std::int32_t slot, std::int64_t rows) {
+/// Sets the number of rows in a slot's caches.
+void Simulation::set_cached_rows(std::int32_t slot, std::int64_t rows) {
     std::int64_t& now = rows_[static_cast<std::size_t>(slot)];
-    cached_ += paged(rows) - now;
-    now = paged(rows);
-    most_cached_ = std::max(most_cached_, cached_);
-    timeline_.hold_cached(cached_);
+    cached_ += rows_in_whole_pages(rows) - now;
+    now = rows_in_whole_pages(rows);
+    max_cached_ = std::max(max_cached_, cached_);
+    timeline_.set_cached_rows(cached_);
 }
 
 void Simulation::visit(const std::vector<StartedTurn>& turns) {
@@ -93,7 +96,7 @@ void Simulation::visit(const std::vector<StartedTurn>& turns) {
         walked.back().turns.push_back(
             {turn.first, turn.tokens, turn.samples, turn.slot, turn.number}
         );
-        hold(turn.slot, turn.first + turn.tokens);
+        set_cached_rows(turn.slot, turn.first + turn.tokens);
     }
     std::int64_t number = timeline_.visit(std::move(walked));
     for (const std::int64_t batch : begun) {
@@ -121,27 +124,27 @@ std::vector<SampledToken> Simulation::end(const std::vector<Turn>& batch) {
 void Simulation::close_interval(const SourceFacts& facts) {
     controller_.close_interval(facts);
     const DeviceFacts devices = device_facts();
-    if (controller_.incomplete()) {
-        controller_.complete(devices);
+    if (controller_.has_closed_interval()) {
+        controller_.complete_interval(devices);
     }
 }
 
 Command Simulation::decide(const SourceFacts& facts) {
     close_interval(facts);
-    return controller_.next(facts);
+    return controller_.next_command(facts);
 }
 
 void Simulation::install(const Installation& installation) {
     if (!installation.first) {
-        note_peaks();
+        record_peaks();
         migrate(installation);
     }
     placement_ = installation.placement;
-    holdings_.place(placement_);
+    memory_model_.set_placement(placement_);
     programs_ = scheduler::lower(blocks_, installation.placement, source_, scenario_.fleet.size());
     timeline_.install(
         &programs_,
-        stagger(scenario_, blocks_, programs_, installation),
+        phase_offsets_for(scenario_, blocks_, programs_, installation),
         {source_,
          [this](const scheduler::Timeline::FirstOperation& first) { return over_budget(first); },
          detailed_}
@@ -154,19 +157,19 @@ void Simulation::migrate(const Installation& installation) {
         placement_,
         installation.placement,
         std::accumulate(installation.rows.begin(), installation.rows.end(), std::int64_t{0}),
-        scenario_.controller.weights == config::Weights::everywhere
+        scenario_.controller.weights == config::WeightsMode::everywhere
     );
     if (moves.empty()) {
         return;
     }
-    const scheduler::FleetRates rates(scenario_.fleet, installation.seen, stop_);
+    const scheduler::FleetRates rates(scenario_.fleet, installation.tokens_seen, stop_);
     std::vector<scheduler::MoveRecord> log;
     Nanoseconds latest = installation.t_switch;
     for (std::size_t d = 0; d < scenario_.fleet.size(); ++d) {
         latest = std::max(latest, timeline_.clock(DeviceId(d)));
     }
     const Nanoseconds resume = timeline_.migrate(moves, rates, installation.t_switch, &log);
-    std::vector<Arrived> arrived;
+    std::vector<ArrivedBlock> arrived;
     for (const scheduler::MoveRecord& record : log) {
         if (record.end == kNever) {
             throw StuckError(fmt::format(
@@ -175,28 +178,30 @@ void Simulation::migrate(const Installation& installation) {
                 to_string(blocks_.name(record.move.block)),
                 record.move.to.value,
                 name_of(record.move.to),
-                why_never(
+                never_ends_because(
                     {record.move.bytes > 0
                          ? &scenario_.fleet.network.link(record.move.from, record.move.to).bandwidth
                          : &scenario_.fleet.devices[record.move.to.index()].storage_bandwidth},
                     record.start,
-                    installation.seen
+                    installation.tokens_seen
                 )
             ));
         }
         arrived.push_back({record.move, record.start, record.end, 0});
         if (record.move.bytes > 0) {
-            moved_.push_back({record.move.from, record.move.to, record.move.bytes});
+            link_uses_.push_back({record.move.from, record.move.to, record.move.bytes});
         }
     }
-    const Nanoseconds told = controller_.resume_after(installation.t_switch, latest, arrived);
-    HEADROOM_CHECK(told == resume, "devices go on at {} ns, the controller says {}", resume, told);
+    const Nanoseconds decided = controller_.resume_after(installation.t_switch, latest, arrived);
+    HEADROOM_CHECK(
+        decided == resume, "devices go on at {} ns, the controller says {}", resume, decided
+    );
 }
 
 Bytes Simulation::over_budget(const scheduler::Timeline::FirstOperation& first) {
     const DeviceId d = first.device;
     const scheduler::DeviceSpec& device = scenario_.fleet.devices[d.index()];
-    const Bytes held = holdings_.at(d.index(), first.cached);
+    const Bytes held = memory_model_.bytes_held(d.index(), first.cached_rows);
     const Bytes over = held - first.rates.memory(d, first.start);
     if (over <= 0) {
         return 0;
@@ -204,13 +209,13 @@ Bytes Simulation::over_budget(const scheduler::Timeline::FirstOperation& first) 
     if (!may_page(scenario_.controller.overload, device)) {
         throw over_budget_error(d, device.name, held, over, first.start);
     }
-    DeviceUse& use = uses_[d.index()];
+    DeviceUse& use = device_uses_[d.index()];
     use.overloads.push_back({first.start, over});
     use.paged += over;
     return over;
 }
 
-/// The first thing that began and has no end is what the run is stuck in.
+/// Throws StuckError for the first operation or message that never ends.
 void Simulation::check_that_all_ends() const {
     for (const scheduler::OpRecord& op : timeline_.endless().ops) {
         const scheduler::DeviceSpec& device = scenario_.fleet.devices[op.device.index()];
@@ -221,7 +226,7 @@ void Simulation::check_that_all_ends() const {
             device.name,
             to_string(blocks_.name(op.block)),
             op.turn,
-            why_never({&device.compute, &device.memory_bandwidth}, op.start, sampled_)
+            never_ends_because({&device.compute, &device.memory_bandwidth}, op.start, sampled_)
         ));
     }
     for (const scheduler::MessageRecord& message : timeline_.endless().messages) {
@@ -233,7 +238,7 @@ void Simulation::check_that_all_ends() const {
             message.from.value,
             name_of(message.from),
             message.to.value,
-            why_never(
+            never_ends_because(
                 {&scenario_.fleet.network.link(message.from, message.to).bandwidth,
                  &scenario_.fleet.devices[message.from.index()].egress,
                  &scenario_.fleet.devices[message.to.index()].ingress},
@@ -246,7 +251,7 @@ void Simulation::check_that_all_ends() const {
 
 namespace {
 
-/// One entry per link that was used, by sender and receiver.
+/// Returns one entry per link that was used, ordered by sender and receiver.
 std::vector<LinkUse> summed(std::vector<LinkUse> uses) {
     std::sort(uses.begin(), uses.end(), [](const LinkUse& a, const LinkUse& b) {
         return a.from == b.from ? a.to < b.to : a.from < b.from;
@@ -264,26 +269,28 @@ std::vector<LinkUse> summed(std::vector<LinkUse> uses) {
 
 } // namespace
 
-/// Within a migration no device holds more than before or after, so the most that was held is what
-/// was held at one of its ends, or with the largest caches before or after it.
-void Simulation::note_peaks() {
-    for (std::size_t d = 0; d < uses_.size(); ++d) {
-        uses_[d].peak = std::max(uses_[d].peak, holdings_.at(d, most_cached_));
+/// Raises the peaks to what the devices held with the largest caches since the last call. It must
+/// be called before the placement changes. During a migration no device holds more than before or
+/// after.
+void Simulation::record_peaks() {
+    for (std::size_t d = 0; d < device_uses_.size(); ++d) {
+        device_uses_[d].peak =
+            std::max(device_uses_[d].peak, memory_model_.bytes_held(d, max_cached_));
     }
-    most_cached_ = cached_;
+    max_cached_ = cached_;
 }
 
-/// What happened since the last report.
+/// Returns what the devices did since the last call.
 DeviceFacts Simulation::device_facts() {
-    note_peaks();
+    record_peaks();
     DeviceFacts facts;
-    std::vector<scheduler::DeviceLog> logs = timeline_.mark();
+    std::vector<scheduler::DeviceLog> logs = timeline_.take_logs();
     for (std::size_t d = 0; d < logs.size(); ++d) {
-        DeviceUse& use = uses_[d];
-        use.held = holdings_.at(d, cached_);
+        DeviceUse& use = device_uses_[d];
+        use.held = memory_model_.bytes_held(d, cached_);
         use.busy = logs[d].busy;
         for (const auto& [to, bytes] : logs[d].sent) {
-            moved_.push_back({DeviceId(d), to, bytes});
+            link_uses_.push_back({DeviceId(d), to, bytes});
         }
         const scheduler::TimelineLog& records = logs[d].records;
         facts.ops.insert(facts.ops.end(), records.ops.begin(), records.ops.end());
@@ -291,8 +298,8 @@ DeviceFacts Simulation::device_facts() {
             facts.messages.end(), records.messages.begin(), records.messages.end()
         );
     }
-    facts.links = summed(std::exchange(moved_, {}));
-    facts.devices = std::exchange(uses_, std::vector<DeviceUse>(uses_.size()));
+    facts.links = summed(std::exchange(link_uses_, {}));
+    facts.devices = std::exchange(device_uses_, std::vector<DeviceUse>(device_uses_.size()));
     return facts;
 }
 

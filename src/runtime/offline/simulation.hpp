@@ -1,5 +1,6 @@
-// A run on the timeline instead of devices: a stage for the course, the controller fed with what
-// was walked. Whoever simulates decides what tokens come and when it is interrupted.
+// A run on the timeline instead of devices: an ExecutionBackend that passes the turns to the
+// timeline and gives the controller the computed times. Derived classes say which tokens are
+// sampled and when the run is interrupted.
 #pragma once
 
 #include <cstdint>
@@ -8,26 +9,25 @@
 #include <vector>
 
 #include "runtime/control/controller.hpp"
-#include "runtime/control/course.hpp"
-#include "runtime/memory/holdings.hpp"
-#include "runtime/setup/outline.hpp"
+#include "runtime/control/serving_loop.hpp"
+#include "runtime/memory/memory_model.hpp"
+#include "runtime/setup/workload_description.hpp"
 #include "scheduler/timing/program.hpp"
 #include "scheduler/timing/timeline.hpp"
 
 namespace headroom::runtime {
 
-class Simulation : public Stage {
+class Simulation : public ExecutionBackend {
   public:
-    /// `outline` outlives it; `subject` is all but blocks, prompts and turn sizes, which are the
-    /// outline's.
-    Simulation(const Outline& outline, Subject subject);
-    /// The course from its start to its end, an Error of which becomes the outcome. The trace is
-    /// closed.
-    RunOutcome run(CourseSettings settings);
+    /// workload: must outlive this object. context: its blocks, prompts and turn sizes are ignored;
+    /// those of the workload are used.
+    Simulation(const WorkloadDescription& workload, ControllerContext context);
+    /// Runs the serving loop and ends the trace. An Error is returned as an outcome.
+    RunOutcome run(ServingSettings settings);
 
     [[nodiscard]] Nanoseconds clock() const override { return timeline_.clock(source_); }
     [[nodiscard]] bool idle_until(Nanoseconds time) override {
-        timeline_.raise(source_, time);
+        timeline_.advance_clock(source_, time);
         return true;
     }
     [[nodiscard]] bool has_end() const override { return timeline_.has_end(); }
@@ -35,7 +35,7 @@ class Simulation : public Stage {
     [[nodiscard]] std::vector<SampledToken> end(const std::vector<Turn>& batch) override;
     void sequence_begins(std::int64_t /*sequence*/) override {}
     void sequence_ends(std::int64_t /*sequence*/) override {}
-    void free_slot(std::int32_t slot) override { hold(slot, 0); }
+    void free_slot(std::int32_t slot) override { set_cached_rows(slot, 0); }
     [[nodiscard]] Command decide(const SourceFacts& facts) override;
     void install(const Installation& installation) override;
     void finish(std::int32_t /*exit_code*/) override {}
@@ -43,9 +43,9 @@ class Simulation : public Stage {
     [[nodiscard]] Nanoseconds elapsed_wall() const override { return 0; }
 
   protected:
-    /// What a turn samples; unknown by default.
+    /// Returns the token that a turn samples; an unknown token by default.
     [[nodiscard]] virtual SampledToken token_of(const Turn& /*turn*/) { return {}; }
-    /// The interval up to here is over: its rows are committed.
+    /// Ends the interval and commits it.
     void close_interval(const SourceFacts& facts);
     [[nodiscard]] bool anything_under_way() const { return !batches_.empty(); }
 
@@ -53,8 +53,8 @@ class Simulation : public Stage {
     void migrate(const Installation& installation);
     Bytes over_budget(const scheduler::Timeline::FirstOperation& first);
     void check_that_all_ends() const;
-    void hold(std::int32_t slot, std::int64_t rows);
-    void note_peaks();
+    void set_cached_rows(std::int32_t slot, std::int64_t rows);
+    void record_peaks();
     [[nodiscard]] DeviceFacts device_facts();
     [[nodiscard]] const std::string& name_of(DeviceId d) const {
         return scenario_.fleet.devices[d.index()].name;
@@ -68,15 +68,16 @@ class Simulation : public Stage {
     scheduler::Blocks blocks_;
     Controller controller_;
     scheduler::Timeline timeline_;
-    Holdings holdings_;
+    MemoryModel memory_model_;
     scheduler::Placement placement_;
     std::vector<scheduler::Program> programs_;
-    std::map<std::int64_t, std::int64_t> batches_; ///< first turn -> the timeline's number
-    std::vector<std::int64_t> rows_;               ///< per slot, in whole pages
-    std::int64_t cached_ = 0;                      ///< of all slots
-    std::int64_t most_cached_ = 0;                 ///< since the last report
-    std::vector<DeviceUse> uses_;                  ///< since the last report
-    std::vector<LinkUse> moved_;                   ///< by migrations, since the last report
+    std::map<std::int64_t, std::int64_t> batches_; ///< number in the timeline, by first turn
+    std::vector<std::int64_t> rows_;               ///< per slot: cache rows, in whole pages
+    std::int64_t cached_ = 0;                      ///< the sum of rows_
+    // Since the last decision:
+    std::int64_t max_cached_ = 0;        ///< the largest value of cached_
+    std::vector<DeviceUse> device_uses_; ///< one per device
+    std::vector<LinkUse> link_uses_;     ///< payload of migrations
     std::int64_t sampled_ = 0;
 };
 

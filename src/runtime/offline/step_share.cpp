@@ -11,10 +11,10 @@ namespace {
 using scheduler::MessageRecord;
 using scheduler::OpRecord;
 
-/// A step, walked back from its end to its begin.
-class WayBack {
+/// Finds the critical path of a step by walking from its end back to its begin.
+class CriticalPathWalk {
   public:
-    WayBack(const scheduler::TimelineLog& log, std::size_t devices)
+    CriticalPathWalk(const scheduler::TimelineLog& log, std::size_t devices)
         : ops_(devices), arrivals_(devices), sends_(devices) {
         for (const OpRecord& op : log.ops) {
             ops_[op.device.index()].push_back(op);
@@ -28,7 +28,7 @@ class WayBack {
     std::map<std::pair<DeviceId, DeviceId>, Nanoseconds> run(DeviceId device, Nanoseconds time) {
         std::map<std::pair<DeviceId, DeviceId>, Nanoseconds> parts;
         while (time > 0) {
-            device = behind_instant_messages(device, time);
+            device = skip_instant_messages(device, time);
             if (const OpRecord* const op = op_ending(device, time)) {
                 parts[{device, device}] += time - op->start;
                 time = op->start;
@@ -37,7 +37,7 @@ class WayBack {
                 device = message->from;
                 time = message->begin;
             } else if (const MessageRecord* const before = sent_before(device, time)) {
-                // It held the link or the egress.
+                // The later message waited for this one, on the link or the egress.
                 parts[{device, before->to}] += time - before->begin;
                 time = before->begin;
             } else {
@@ -66,19 +66,21 @@ class WayBack {
         return nullptr;
     }
 
-    /// Messages may take no time. The device, this one or one of whose message it has just heard,
-    /// that did something until then; this one if there is none.
-    [[nodiscard]] DeviceId behind_instant_messages(DeviceId device, Nanoseconds time) const {
-        std::vector<DeviceId> heard{device};
-        for (std::size_t i = 0; i < heard.size(); ++i) {
-            const DeviceId d = heard[i];
+    /// Returns the device on which the path continues at `time`: `device` or one that sent to it in
+    /// no time, directly or through others, if an operation or a message ended there at `time`.
+    /// Returns `device` if there is none.
+    [[nodiscard]] DeviceId skip_instant_messages(DeviceId device, Nanoseconds time) const {
+        std::vector<DeviceId> reached{device};
+        for (std::size_t i = 0; i < reached.size(); ++i) {
+            const DeviceId d = reached[i];
             if (op_ending(d, time) != nullptr || arriving(d, time) != nullptr) {
                 return d;
             }
             for (const MessageRecord& message : arrivals_[d.index()]) {
                 const bool instant = message.arrival == time && message.begin == time;
-                if (instant && std::find(heard.begin(), heard.end(), message.from) == heard.end()) {
-                    heard.push_back(message.from);
+                if (instant &&
+                    std::find(reached.begin(), reached.end(), message.from) == reached.end()) {
+                    reached.push_back(message.from);
                 }
             }
         }
@@ -100,12 +102,12 @@ class WayBack {
     std::vector<std::vector<MessageRecord>> sends_;
 };
 
-/// One device's step: gaps before its operations, filled with what they waited for.
+/// Adds up the times of one device, whose operations must be given in order.
 class DeviceStep {
   public:
     explicit DeviceStep(DeviceTime& time) : time_(time) {}
 
-    /// Up to `until` the device waited for the message that arrived then.
+    /// Adds the time up to `until`, during which the device waited for a message.
     void wait(Nanoseconds until, const std::vector<const MessageRecord*>& arrivals) {
         if (until <= now_) {
             return;
@@ -125,7 +127,7 @@ class DeviceStep {
         now_ = end;
     }
 
-    void rest(Nanoseconds length) { time_.idle += std::max<Nanoseconds>(0, length - now_); }
+    void idle_until(Nanoseconds length) { time_.idle += std::max<Nanoseconds>(0, length - now_); }
 
   private:
     DeviceTime& time_;
@@ -147,15 +149,15 @@ StepShare step_share(
     for (DeviceTime& time : share.devices) {
         steps.emplace_back(time);
     }
-    for (const OpRecord& op : log.ops) { // of each device in the order of its program
+    for (const OpRecord& op : log.ops) { // those of one device are in program order
         steps[op.device.index()].wait(op.start, arrivals[op.device.index()]);
         steps[op.device.index()].compute(op.end);
     }
     steps[source.index()].wait(length, arrivals[source.index()]);
     for (DeviceStep& step : steps) {
-        step.rest(length);
+        step.idle_until(length);
     }
-    for (const auto& [link, time] : WayBack(log, devices).run(source, length)) {
+    for (const auto& [link, time] : CriticalPathWalk(log, devices).run(source, length)) {
         share.critical.push_back({link.first, link.second, time});
     }
     std::stable_sort(

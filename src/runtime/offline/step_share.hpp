@@ -1,5 +1,5 @@
-// Where the time of one decode step goes: what each device does meanwhile, and the chain of
-// operations and messages that the step is as long as.
+// Where the time of one decode step goes: what each device does meanwhile, and the critical path,
+// the chain of operations and messages that determines how long the step takes.
 #pragma once
 
 #include <vector>
@@ -10,30 +10,31 @@
 
 namespace headroom::runtime {
 
-/// One device over a step; the four add up to the step's length.
+/// How one device spends a step. The four times add up to the length of the step.
 struct DeviceTime {
     Nanoseconds compute = 0;
-    Nanoseconds transfer = 0; ///< waiting for a message that is on its way
-    Nanoseconds wait = 0;     ///< waiting for a message that is not sent yet
-    Nanoseconds idle = 0;     ///< nothing left to do
+    Nanoseconds transfer = 0; ///< waiting for a message that has been sent
+    Nanoseconds wait = 0;     ///< waiting for a message that has not been sent yet
+    Nanoseconds idle = 0;     ///< after its last operation
 };
 
-/// A part of the critical path: what a device computes on it, or what is on the way from it.
+/// A part of the critical path: operations on one device, or messages on one link.
 struct CriticalPart {
     DeviceId from;
-    DeviceId to; ///< the same as `from`: computing
+    DeviceId to; ///< equal to `from` for operations
     Nanoseconds time = 0;
+    /// Returns whether this part stands for operations.
     [[nodiscard]] bool computing() const { return from == to; }
 };
 
 struct StepShare {
     std::vector<DeviceTime> devices; ///< one per device
-    /// Summed up per device and link, the longest first; together the step's length.
+    /// One part per device and link on the path, the longest first. The sum is the step's length.
     std::vector<CriticalPart> critical;
 };
 
-/// log: of one turn that began at 0 everywhere with all links free; length: when it ended at the
-/// source, not kNever.
+/// log: operations and messages of one turn that began at time 0 on all devices, with all links
+/// free. length: the time at which the turn ended on the source; not kNever.
 [[nodiscard]] StepShare step_share(
     const scheduler::TimelineLog& log, std::size_t devices, DeviceId source, Nanoseconds length
 );

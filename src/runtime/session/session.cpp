@@ -5,33 +5,33 @@
 
 #include "base/check.hpp"
 #include "base/error.hpp"
-#include "runtime/control/conductor.hpp"
-#include "runtime/control/course.hpp"
+#include "runtime/control/controller_host.hpp"
+#include "runtime/control/serving_loop.hpp"
 #include "runtime/device/control_messages.hpp"
-#include "runtime/device/device_part.hpp"
+#include "runtime/device/device_executor.hpp"
 #include "runtime/setup/setup.hpp"
 
 namespace headroom::runtime {
 
 namespace {
 
-Note note_of(Note::Kind kind) {
-    Note note;
-    note.kind = kind;
-    return note;
+SourceMessage message_of(SourceMessage::Kind kind) {
+    SourceMessage message;
+    message.kind = kind;
+    return message;
 }
 
-/// One device for the length of a run. The source's course takes place here; all others follow its
-/// notes. On rank 0 the conductor works at every mark.
-class DeviceSession final : public Stage {
+/// One device for the length of a run. On the source it is the execution backend of the serving
+/// loop; all other devices apply the source's messages. Rank 0 also hosts the controller.
+class DeviceSession final : public ExecutionBackend {
   public:
     DeviceSession(const RunOptions& options, Setup setup, comm::Transport& transport);
     RunOutcome run();
 
-    // The course's stage, on the source:
-    [[nodiscard]] Nanoseconds clock() const override { return part_.clock(); }
-    [[nodiscard]] bool idle_until(Nanoseconds time) override { return part_.idle_until(time); }
-    [[nodiscard]] bool has_end() const override { return part_.has_end(); }
+    // ExecutionBackend, on the source:
+    [[nodiscard]] Nanoseconds clock() const override { return executor_.clock(); }
+    [[nodiscard]] bool idle_until(Nanoseconds time) override { return executor_.idle_until(time); }
+    [[nodiscard]] bool has_end() const override { return executor_.has_end(); }
     void visit(const std::vector<StartedTurn>& turns) override;
     [[nodiscard]] std::vector<SampledToken> end(const std::vector<Turn>& batch) override;
     void sequence_begins(std::int64_t sequence) override;
@@ -41,20 +41,20 @@ class DeviceSession final : public Stage {
     void install(const Installation& installation) override;
     void finish(std::int32_t exit_code) override;
     [[nodiscard]] std::int32_t interrupted() const override;
-    [[nodiscard]] Nanoseconds elapsed_wall() const override { return part_.elapsed_wall(); }
+    [[nodiscard]] Nanoseconds elapsed_wall() const override { return executor_.elapsed_wall(); }
 
   private:
     [[nodiscard]] bool is_source() const { return self_ == source_; }
-    [[nodiscard]] comm::Waiting waiting(std::string_view what) const {
-        return {what, -1, part_.epoch(), -1};
+    [[nodiscard]] comm::WaitReason wait_reason(std::string_view what) const {
+        return {what, -1, executor_.epoch(), -1};
     }
-    void lead();
-    void follow();
-    bool obey(const Note& note);
-    void tell(Note note);
-    void show(const ShownToken& token);
-    void mark();
-    void conduct();
+    void run_source();
+    void run_follower();
+    bool apply(const SourceMessage& message);
+    void broadcast(SourceMessage message);
+    void show(const TextEvent& event);
+    void report_interval();
+    void serve_controller();
     Command next_command(const SourceFacts& facts);
     void collect(bool all);
     Nanoseconds agree_on_resume(Nanoseconds t_switch, const Arrivals& arrivals);
@@ -65,37 +65,37 @@ class DeviceSession final : public Stage {
     comm::Transport* transport_;
     DeviceId self_;
     DeviceId source_;
-    DevicePart part_;
-    std::unique_ptr<Conductor> conductor_;
-    std::vector<ShownToken> shown_; ///< source: since the last note
+    DeviceExecutor executor_;
+    std::unique_ptr<ControllerHost> host_;
+    std::vector<TextEvent> text_events_; ///< source: events since the last message
     RunOutcome outcome_;
 };
 
 DeviceSession::DeviceSession(const RunOptions& options, Setup setup, comm::Transport& transport)
     : options_(&options), setup_(std::move(setup)), transport_(&transport), self_(transport.self()),
-      source_(options.scenario->fleet.source), part_(options, setup_, transport) {
+      source_(options.scenario->fleet.source), executor_(options, setup_, transport) {
     if (self_ == DeviceId(0)) {
-        conductor_ = std::make_unique<Conductor>(options, setup_, part_.blocks());
+        host_ = std::make_unique<ControllerHost>(options, setup_, executor_.blocks());
     }
 }
 
-/// Rank 0: closes the trace, whatever happened.
+/// Rank 0: ends the trace, also after an error.
 void DeviceSession::close_trace(int exit_code) {
-    if (!conductor_) {
+    if (!host_) {
         return;
     }
     const bool interrupted = exit_code == static_cast<int>(ExitCode::interrupted) ||
                              exit_code == static_cast<int>(ExitCode::terminated);
     const comm::Transport::Excuse busy(*transport_);
     try {
-        conductor_->end(
+        host_->end_trace(
             exit_code == 0 ? trace::Completion::finished
             : interrupted  ? trace::Completion::interrupted
                            : trace::Completion::failed
         );
     } catch (const Error&) {
         if (exit_code == 0) {
-            throw; // else what went wrong first is what the user must hear of
+            throw; // otherwise the first error is reported
         }
     }
 }
@@ -103,11 +103,11 @@ void DeviceSession::close_trace(int exit_code) {
 RunOutcome DeviceSession::run() {
     try {
         if (is_source()) {
-            lead();
+            run_source();
         } else {
-            follow();
+            run_follower();
         }
-        transport_->finish_copies(waiting("the last messages"));
+        transport_->finish_copies(wait_reason("the last messages"));
     } catch (const Error& error) {
         close_trace(static_cast<int>(error.code()));
         throw;
@@ -116,59 +116,61 @@ RunOutcome DeviceSession::run() {
         throw;
     }
     close_trace(outcome_.exit_code);
-    if (conductor_) {
-        outcome_.lateness_max = conductor_->lateness_max();
-        outcome_.elapsed_wall = conductor_->elapsed_wall();
-        outcome_.message = conductor_->message();
+    if (host_) {
+        outcome_.lateness_max = host_->lateness_max();
+        outcome_.elapsed_wall = host_->elapsed_wall();
+        outcome_.message = host_->message();
     }
     return std::move(outcome_);
 }
 
-void DeviceSession::lead() {
-    CourseSettings settings =
-        course_settings(*options_->scenario, setup_.prompts, setup_.resume_point());
-    Holdings holdings(part_.blocks(), setup_.buffers(part_.blocks()), transport_->size());
-    outcome_.exit_code = Course(std::move(settings), std::move(holdings), *this).run();
+void DeviceSession::run_source() {
+    ServingSettings settings =
+        serving_settings(*options_->scenario, setup_.prompts, setup_.resume_point());
+    MemoryModel memory_model(
+        executor_.blocks(), setup_.buffers(executor_.blocks()), transport_->size()
+    );
+    outcome_.exit_code = ServingLoop(std::move(settings), std::move(memory_model), *this).run();
 }
 
-void DeviceSession::follow() {
-    while (obey(unpack_note(
-        transport_->receive_any_size(source_, comm::Tag::control, waiting("the source's next turn"))
-    ))) {
+void DeviceSession::run_follower() {
+    while (apply(unpack_source_message(transport_->receive_any_size(
+        source_, comm::Tag::control, wait_reason("the source's next turn")
+    )))) {
     }
 }
 
-/// False at the end.
-bool DeviceSession::obey(const Note& note) {
-    for (const ShownToken& token : note.shown) {
-        show(token);
+/// Executes what a message requests. Returns false if it ends the run.
+bool DeviceSession::apply(const SourceMessage& message) {
+    for (const TextEvent& event : message.text_events) {
+        show(event);
     }
-    switch (note.kind) {
-    case Note::Kind::visit:
-        part_.visit(note.turns);
+    switch (message.kind) {
+    case SourceMessage::Kind::visit:
+        executor_.visit(message.turns);
         return true;
-    case Note::Kind::free_slot:
-        part_.free_slot(note.slot);
+    case SourceMessage::Kind::free_slot:
+        executor_.free_slot(message.slot);
         return true;
-    case Note::Kind::mark:
-        mark();
+    case SourceMessage::Kind::report_interval:
+        report_interval();
         return true;
-    case Note::Kind::install:
-        part_.install(note.installation, [&](const Arrivals& arrivals) {
-            return agree_on_resume(note.installation.t_switch, arrivals);
+    case SourceMessage::Kind::install:
+        executor_.install(message.installation, [&](const Arrivals& arrivals) {
+            return agree_on_resume(message.installation.t_switch, arrivals);
         });
         return true;
-    case Note::Kind::finish:
-        outcome_.exit_code = note.exit_code;
+    case SourceMessage::Kind::finish:
+        outcome_.exit_code = message.exit_code;
         return false;
     }
-    HEADROOM_CHECK(false, "note {}", static_cast<int>(note.kind));
+    HEADROOM_CHECK(false, "message {}", static_cast<int>(message.kind));
 }
 
-/// Source: to all others, in the same order.
-void DeviceSession::tell(Note note) {
-    note.shown = std::exchange(shown_, {});
-    const std::vector<std::byte> bytes = pack(note);
+/// Source: sends a message to all other devices.
+void DeviceSession::broadcast(SourceMessage message) {
+    message.text_events = std::exchange(text_events_, {});
+    const std::vector<std::byte> bytes = pack(message);
     for (std::size_t d = 0; d < transport_->size(); ++d) {
         if (DeviceId(d) != self_) {
             transport_->send_copy(DeviceId(d), comm::Tag::control, bytes);
@@ -176,73 +178,73 @@ void DeviceSession::tell(Note note) {
     }
 }
 
-/// To the observer: at once on rank 0, else with the next note.
-void DeviceSession::show(const ShownToken& token) {
-    if (conductor_) {
-        const comm::Transport::Excuse busy(*transport_); // who reads it, may take his time
-        conductor_->show(token);
+/// Passes a change of a text to the observer: directly on rank 0, else with the next message.
+void DeviceSession::show(const TextEvent& event) {
+    if (host_) {
+        const comm::Transport::Excuse busy(*transport_); // the reader of the output may be slow
+        host_->show(event);
     } else if (is_source()) {
-        shown_.push_back(token);
+        text_events_.push_back(event);
     }
 }
 
 void DeviceSession::visit(const std::vector<StartedTurn>& turns) {
-    Note note;
+    SourceMessage message;
     for (const StartedTurn& started : turns) {
-        note.turns.push_back(started.turn);
+        message.turns.push_back(started.turn);
     }
-    tell(note);
-    part_.visit(note.turns, turns);
+    broadcast(message);
+    executor_.visit(message.turns, turns);
 }
 
 std::vector<SampledToken> DeviceSession::end(const std::vector<Turn>& batch) {
-    std::vector<SampledToken> tokens = part_.end(batch);
+    std::vector<SampledToken> tokens = executor_.end(batch);
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         if (batch[i].samples) {
             tokens[i].ends_text = setup_.end_of_text >= 0 && tokens[i].id == setup_.end_of_text;
-            show({batch[i].sequence, ShownToken::Kind::token, tokens[i].id});
+            show({batch[i].sequence, TextEvent::Kind::token, tokens[i].id});
         }
     }
     return tokens;
 }
 
 void DeviceSession::sequence_begins(std::int64_t sequence) {
-    show({sequence, ShownToken::Kind::begin, -1});
+    show({sequence, TextEvent::Kind::begin, -1});
 }
 
 void DeviceSession::sequence_ends(std::int64_t sequence) {
-    show({sequence, ShownToken::Kind::end, -1});
+    show({sequence, TextEvent::Kind::end, -1});
 }
 
 void DeviceSession::free_slot(std::int32_t slot) {
-    Note note = note_of(Note::Kind::free_slot);
-    note.slot = slot;
-    tell(std::move(note));
-    part_.free_slot(slot);
+    SourceMessage message = message_of(SourceMessage::Kind::free_slot);
+    message.slot = slot;
+    broadcast(std::move(message));
+    executor_.free_slot(slot);
 }
 
 Command DeviceSession::decide(const SourceFacts& facts) {
-    tell(note_of(Note::Kind::mark));
+    broadcast(message_of(SourceMessage::Kind::report_interval));
     transport_->send_copy(DeviceId(0), comm::Tag::control, pack(facts));
-    mark();
+    report_interval();
     return unpack_command(transport_->receive_any_size(
-        DeviceId(0), comm::Tag::control, waiting("the controller's next decision")
+        DeviceId(0), comm::Tag::control, wait_reason("the controller's next decision")
     ));
 }
 
 void DeviceSession::install(const Installation& installation) {
-    Note note = note_of(Note::Kind::install);
-    note.installation = installation;
-    tell(std::move(note));
-    part_.install(installation, [&](const Arrivals& arrivals) {
+    SourceMessage message = message_of(SourceMessage::Kind::install);
+    message.installation = installation;
+    broadcast(std::move(message));
+    executor_.install(installation, [&](const Arrivals& arrivals) {
         return agree_on_resume(installation.t_switch, arrivals);
     });
 }
 
 void DeviceSession::finish(std::int32_t exit_code) {
-    Note note = note_of(Note::Kind::finish);
-    note.exit_code = exit_code;
-    tell(std::move(note));
+    SourceMessage message = message_of(SourceMessage::Kind::finish);
+    message.exit_code = exit_code;
+    broadcast(std::move(message));
 }
 
 std::int32_t DeviceSession::interrupted() const {
@@ -250,64 +252,65 @@ std::int32_t DeviceSession::interrupted() const {
     return asked == nullptr ? 0 : asked();
 }
 
-/// All devices come here between the same two of the source's notes.
-void DeviceSession::mark() {
-    if (part_.epoch() >= 0) { // before the first decision there is nothing to report
-        transport_->send_copy(DeviceId(0), comm::Tag::report, pack(part_.report()));
+/// Sends this device's report. All devices do it between the same two messages of the source.
+void DeviceSession::report_interval() {
+    if (executor_.epoch() >= 0) { // nothing has happened before the first decision
+        transport_->send_copy(DeviceId(0), comm::Tag::report, pack(executor_.report()));
     }
-    if (conductor_) {
-        conduct();
+    if (host_) {
+        serve_controller();
     }
 }
 
-/// Rank 0: the interval is over. Turns under way go on meanwhile on the other devices, so their
-/// reports are waited for only if there are none.
-void DeviceSession::conduct() {
+/// Rank 0: closes the interval and sends the next command to the source. It waits for the reports
+/// of all devices only if no turn is under way, because the other devices continue with their
+/// turns.
+void DeviceSession::serve_controller() {
     const SourceFacts facts = unpack_source_facts(transport_->receive_any_size(
-        source_, comm::Tag::control, waiting("what the source did in an interval")
+        source_, comm::Tag::control, wait_reason("what the source did in an interval")
     ));
-    conductor_->close_interval(facts);
+    host_->close_interval(facts);
     collect(facts.drained);
     transport_->send_copy(source_, comm::Tag::control, pack(next_command(facts)));
 }
 
-/// A policy may search for as long as it likes; the others know that it does.
+/// Returns the next command. Meanwhile this rank is excused, because a policy may search for long.
 Command DeviceSession::next_command(const SourceFacts& facts) {
     const comm::Transport::Excuse busy(*transport_);
-    return conductor_->next(facts);
+    return host_->next_command(facts);
 }
 
 void DeviceSession::collect(bool all) {
-    while (const auto device = conductor_->awaited()) {
-        if (!all && !transport_->ready(*device, comm::Tag::report)) {
+    while (const auto device = host_->next_reporter()) {
+        if (!all && !transport_->has_message(*device, comm::Tag::report)) {
             return;
         }
         Report report = unpack_report(transport_->receive_any_size(
-            *device, comm::Tag::report, waiting("the report of an interval")
+            *device, comm::Tag::report, wait_reason("the report of an interval")
         ));
         const comm::Transport::Excuse busy(*transport_);
-        conductor_->take(std::move(report));
+        host_->add_report(std::move(report));
     }
 }
 
-/// Acknowledges what arrived here and learns when all devices go on.
+/// Sends this device's arrivals to the controller and returns t_resume.
 Nanoseconds DeviceSession::agree_on_resume(Nanoseconds t_switch, const Arrivals& arrivals) {
     transport_->send_copy(DeviceId(0), comm::Tag::ack, pack(arrivals));
-    if (conductor_) {
+    if (host_) {
         std::vector<Arrivals> all;
         for (std::size_t d = 0; d < transport_->size(); ++d) {
             all.push_back(unpack_arrivals(transport_->receive_any_size(
-                DeviceId(d), comm::Tag::ack, waiting("the acknowledgement of a migration")
+                DeviceId(d), comm::Tag::ack, wait_reason("the acknowledgement of a migration")
             )));
         }
         const std::vector<std::byte> resume =
-            ByteWriter().put(conductor_->resume_after(t_switch, all)).take();
+            ByteWriter().put(host_->resume_after(t_switch, all)).take();
         for (std::size_t d = 0; d < transport_->size(); ++d) {
             transport_->send_copy(DeviceId(d), comm::Tag::control, resume);
         }
     }
     const std::vector<std::byte> bytes = transport_->receive_any_size(
-        DeviceId(0), comm::Tag::control, waiting("the end of a migration")
+        DeviceId(0), comm::Tag::control, wait_reason("the end of a migration")
     );
     return ByteReader(bytes).get<Nanoseconds>();
 }
@@ -321,7 +324,7 @@ RunOutcome run_device(const RunOptions& options, comm::Transport& transport) {
         options.scenario->fleet.size(),
         transport.size()
     );
-    Agreement agreement = agree(options, transport);
+    Agreement agreement = agree_on_setup(options, transport);
     if (!agreement.setup) {
         return {agreement.exit_code, agreement.message, 0, 0};
     }

@@ -1,6 +1,5 @@
-// A run, as every device takes part in it: agree on model and kernels, load, then interval after
-// interval: install a placement, decode, report. The device with id 0 also hosts the controller.
-// This header is what src/cli sees of the room.
+// A whole run on one device: agree on model and kernels, load weights, then install a placement,
+// decode and report, interval by interval. The device with id 0 also hosts the controller.
 #pragma once
 
 #include "comm/transport.hpp"
@@ -8,8 +7,9 @@
 
 namespace headroom::runtime {
 
-/// Runs this device to the end. Errors that all devices learn of in order (bad model, nothing fits)
-/// come back as an outcome; anything else is thrown, and then the other devices are still waiting.
+/// Runs this device until the run ends. Errors that all devices know of, such as a bad model or an
+/// infeasible first placement, are returned as an outcome. All other errors are thrown; the other
+/// devices may then still wait for messages of this one.
 [[nodiscard]] RunOutcome run_device(const RunOptions& options, comm::Transport& transport);
 
 } // namespace headroom::runtime

@@ -6,19 +6,20 @@
 
 #include "base/error.hpp"
 #include "model/gguf/content_hash.hpp"
-#include "model/gguf/read_through.hpp"
+#include "model/gguf/scan_file.hpp"
 #include "runtime/messages/wire.hpp"
+#include "runtime/setup/host_text.hpp"
 #include "runtime/setup/kernel_agreement.hpp"
 #include "runtime/setup/model_copies.hpp"
-#include "runtime/setup/places.hpp"
 
 namespace headroom::runtime {
 
 namespace {
 
-constexpr comm::Waiting kWaitingForFindings{"the set-up", -1, -1, -1};
-constexpr comm::Waiting kHashing{"the hash of a model file", -1, -1, -1};
+constexpr comm::WaitReason kFindingsWait{"the set-up", -1, -1, -1};
+constexpr comm::WaitReason kHashing{"the hash of a model file", -1, -1, -1};
 
+/// What one rank reports about its scenario, kernels and model file.
 struct Finding {
     std::int32_t exit_code = 0;
     std::string problem;
@@ -27,7 +28,7 @@ struct Finding {
     ModelCopy copy;
 };
 
-/// Rank 0 to a device: hash your file first, or how it ended.
+/// The answer of rank 0 to a device: a request to hash its file first, or the result.
 struct FindingAnswer {
     bool hash_first = false;
     std::int32_t exit_code = 0;
@@ -40,8 +41,8 @@ std::vector<std::byte> pack(const Finding& finding) {
         .put_text(finding.problem)
         .put(finding.scenario_hash)
         .put(finding.kernels.level)
-        .put(finding.kernels.told)
-        .put(finding.kernels.own)
+        .put(finding.kernels.requested)
+        .put(finding.kernels.without_openblas)
         .put_text(finding.kernels.openblas_core)
         .put_text(finding.copy.path)
         .put_text(finding.copy.machine)
@@ -58,8 +59,8 @@ Finding unpack_finding(std::span<const std::byte> bytes) {
     finding.problem = reader.get_text();
     finding.scenario_hash = reader.get<std::uint64_t>();
     finding.kernels.level = reader.get<kernels::Level>();
-    finding.kernels.told = reader.get<bool>();
-    finding.kernels.own = reader.get<kernels::Level>();
+    finding.kernels.requested = reader.get<bool>();
+    finding.kernels.without_openblas = reader.get<kernels::Level>();
     finding.kernels.openblas_core = reader.get_text();
     finding.copy.path = reader.get_text();
     finding.copy.machine = reader.get_text();
@@ -69,7 +70,7 @@ Finding unpack_finding(std::span<const std::byte> bytes) {
     return finding;
 }
 
-Finding look(const RunOptions& options, const OpenedModel& model) {
+Finding own_finding(const RunOptions& options, const OpenedModel& model) {
     Finding finding;
     finding.exit_code = model.exit_code;
     finding.problem = model.problem;
@@ -79,10 +80,10 @@ Finding look(const RunOptions& options, const OpenedModel& model) {
     }
     finding.scenario_hash =
         options.scenario_hash ? *options.scenario_hash : hash_of(*options.scenario);
-    finding.kernels = offer_of(options.level, options.level_told);
+    finding.kernels = kernel_offer(options.level, options.level_requested);
     if (finding.exit_code == 0) {
         try {
-            finding.copy = copy_at(options.scenario->model_file);
+            finding.copy = model_copy_at(options.scenario->model_file);
         } catch (const Error& error) {
             finding.exit_code = static_cast<std::int32_t>(error.code());
             finding.problem = error.what();
@@ -91,11 +92,11 @@ Finding look(const RunOptions& options, const OpenedModel& model) {
     return finding;
 }
 
-/// Devices with the same problem together; where it is, unless it is the same everywhere.
+/// Returns one line per different problem, which names the devices unless all have it.
 std::string problems_text(
     const std::vector<Finding>& findings, std::span<const std::string> hosts
 ) {
-    std::vector<std::string> problems; // in the order of the first device that has it
+    std::vector<std::string> problems; // ordered by the first device that has it
     for (const Finding& finding : findings) {
         if (finding.exit_code != 0 &&
             std::find(problems.begin(), problems.end(), finding.problem) == problems.end()) {
@@ -115,7 +116,7 @@ std::string problems_text(
         }
         text += text.empty() ? "" : "\n";
         if (devices.size() < findings.size()) {
-            text += fmt::format("on {}: ", places_text(hosts, devices));
+            text += fmt::format("on {}: ", fleet_text(hosts, devices));
         }
         text += problem;
     }
@@ -126,7 +127,7 @@ std::string problems_text(
     return text;
 }
 
-/// Devices with another scenario than rank 0's, in words; or "".
+/// Returns a sentence about the devices with another scenario than rank 0's, or "".
 std::string scenario_difference(
     const std::vector<Finding>& findings, std::span<const std::string> hosts
 ) {
@@ -140,41 +141,43 @@ std::string scenario_difference(
                ? ""
                : fmt::format(
                      "{} would run another scenario than device 0: give all devices the same one",
-                     places_text(hosts, others)
+                     fleet_text(hosts, others)
                  );
 }
 
-void refuse(Common& common, std::string why) {
-    common.exit_code = static_cast<int>(ExitCode::bad_input);
-    common.message = std::move(why);
+void refuse(ModelAgreement& agreement, std::string problem) {
+    agreement.exit_code = static_cast<int>(ExitCode::bad_input);
+    agreement.message = std::move(problem);
 }
 
-/// Rank 0, from what it has heard: can they work together, and on which kernels?
-Common judge(const std::vector<Finding>& findings, std::span<const std::string> hosts) {
-    Common common;
+/// Rank 0: returns whether all devices can take part in the run, and the kernel level.
+ModelAgreement check_findings(
+    const std::vector<Finding>& findings, std::span<const std::string> hosts
+) {
+    ModelAgreement agreement;
     const auto failed = std::find_if(findings.begin(), findings.end(), [](const Finding& f) {
         return f.exit_code != 0;
     });
     if (failed != findings.end()) {
-        common.exit_code = failed->exit_code;
-        common.message = problems_text(findings, hosts);
-        return common;
+        agreement.exit_code = failed->exit_code;
+        agreement.message = problems_text(findings, hosts);
+        return agreement;
     }
     if (std::string difference = scenario_difference(findings, hosts); !difference.empty()) {
-        refuse(common, std::move(difference));
-        return common;
+        refuse(agreement, std::move(difference));
+        return agreement;
     }
     std::vector<KernelOffer> offers;
     for (const Finding& finding : findings) {
         offers.push_back(finding.kernels);
     }
     KernelChoice choice = choose_kernels(offers, hosts);
-    common.level = choice.level;
-    common.kernels_note = std::move(choice.note);
+    agreement.level = choice.level;
+    agreement.kernels_note = std::move(choice.note);
     if (!choice.problem.empty()) {
-        refuse(common, std::move(choice.problem));
+        refuse(agreement, std::move(choice.problem));
     }
-    return common;
+    return agreement;
 }
 
 void answer(comm::Transport& transport, std::size_t device, const FindingAnswer& answer) {
@@ -182,13 +185,12 @@ void answer(comm::Transport& transport, std::size_t device, const FindingAnswer&
         DeviceId(device),
         comm::Tag::setup,
         ByteWriter().put(answer.hash_first).put(answer.exit_code).put(answer.level).take(),
-        kWaitingForFindings
+        kFindingsWait
     );
 }
 
-FindingAnswer hear_answer(comm::Transport& transport) {
-    const auto bytes =
-        transport.receive_any_size(DeviceId(0), comm::Tag::setup, kWaitingForFindings);
+FindingAnswer receive_answer(comm::Transport& transport) {
+    const auto bytes = transport.receive_any_size(DeviceId(0), comm::Tag::setup, kFindingsWait);
     ByteReader reader(bytes);
     FindingAnswer answer;
     answer.hash_first = reader.get<bool>();
@@ -197,9 +199,9 @@ FindingAnswer hear_answer(comm::Transport& transport) {
     return answer;
 }
 
-/// A large model on slow storage takes minutes: a signal is obeyed meanwhile.
-model::WholeFile read_whole(const model::GgufFile& file, const comm::Transport& transport) {
-    return model::read_through(file, [&transport] {
+/// Reads a whole model file, which can take minutes. Throws InterruptedError after a signal.
+model::FileScan read_whole(const model::GgufFile& file, const comm::Transport& transport) {
+    return model::scan_file(file, [&transport] {
         const auto interrupted = transport.options().interrupted;
         const int code = interrupted == nullptr ? 0 : interrupted();
         if (code != 0) {
@@ -208,55 +210,58 @@ model::WholeFile read_whole(const model::GgufFile& file, const comm::Transport& 
     });
 }
 
-/// Rank 0: hosts hash at the same time, each file once.
+/// Rank 0: has each file hashed once, different files at the same time, and compares the hashes.
 void compare_copies(
     const model::GgufFile& file,
     std::vector<ModelCopy> copies,
     std::span<const std::string> hosts,
     comm::Transport& transport,
-    Common& common
+    ModelAgreement& agreement
 ) {
-    const DeviceList who = hashers(copies); // device 0 is always the first of its file
-    for (std::size_t i = 1; i < who.size(); ++i) {
-        answer(transport, who[i], {true, 0, common.level});
+    const DeviceList hashing = hashing_devices(copies); // device 0 is always the first of its file
+    for (std::size_t i = 1; i < hashing.size(); ++i) {
+        answer(transport, hashing[i], {true, 0, agreement.level});
     }
-    model::WholeFile own = read_whole(file, transport);
-    common.model_hash = copies.front().hash = std::move(own.hash);
-    for (std::size_t i = 1; i < who.size(); ++i) {
-        const auto bytes = transport.receive_any_size(DeviceId(who[i]), comm::Tag::setup, kHashing);
-        copies[who[i]].hash = ByteReader(bytes).get_text();
+    model::FileScan own = read_whole(file, transport);
+    agreement.model_hash = copies.front().hash = std::move(own.hash);
+    for (std::size_t i = 1; i < hashing.size(); ++i) {
+        const auto bytes =
+            transport.receive_any_size(DeviceId(hashing[i]), comm::Tag::setup, kHashing);
+        copies[hashing[i]].hash = ByteReader(bytes).get_text();
     }
     if (std::string difference = difference_of_copies(copies, hosts); !difference.empty()) {
-        refuse(common, std::move(difference));
+        refuse(agreement, std::move(difference));
     } else if (!own.problem.empty()) {
-        refuse(common, std::move(own.problem)); // and so have all others
+        refuse(agreement, std::move(own.problem)); // all copies are the same
     }
 }
 
-Common lead(
+ModelAgreement run_rank_0(
     const RunOptions& options, const OpenedModel& model, Finding own, comm::Transport& transport
 ) {
     std::vector<Finding> findings{std::move(own)};
     std::vector<ModelCopy> copies{findings.front().copy};
     for (std::size_t d = 1; d < transport.size(); ++d) {
-        findings.push_back(unpack_finding(
-            transport.receive_any_size(DeviceId(d), comm::Tag::setup, kWaitingForFindings)
-        ));
+        findings.push_back(
+            unpack_finding(transport.receive_any_size(DeviceId(d), comm::Tag::setup, kFindingsWait))
+        );
         copies.push_back(findings.back().copy);
     }
-    Common common = judge(findings, options.hosts);
-    if (common.exit_code == 0) {
-        compare_copies(*model.file, std::move(copies), options.hosts, transport, common);
+    ModelAgreement agreement = check_findings(findings, options.hosts);
+    if (agreement.exit_code == 0) {
+        compare_copies(*model.file, std::move(copies), options.hosts, transport, agreement);
     }
     for (std::size_t d = 1; d < transport.size(); ++d) {
-        answer(transport, d, {false, common.exit_code, common.level});
+        answer(transport, d, {false, agreement.exit_code, agreement.level});
     }
-    return common;
+    return agreement;
 }
 
-Common follow(const OpenedModel& model, const Finding& own, comm::Transport& transport) {
-    transport.send(DeviceId(0), comm::Tag::setup, pack(own), kWaitingForFindings);
-    FindingAnswer answer = hear_answer(transport);
+ModelAgreement run_other_rank(
+    const OpenedModel& model, const Finding& own, comm::Transport& transport
+) {
+    transport.send(DeviceId(0), comm::Tag::setup, pack(own), kFindingsWait);
+    FindingAnswer answer = receive_answer(transport);
     if (answer.hash_first) {
         transport.send(
             DeviceId(0),
@@ -264,12 +269,12 @@ Common follow(const OpenedModel& model, const Finding& own, comm::Transport& tra
             ByteWriter().put_text(read_whole(*model.file, transport).hash).take(),
             kHashing
         );
-        answer = hear_answer(transport);
+        answer = receive_answer(transport);
     }
-    Common common;
-    common.exit_code = answer.exit_code;
-    common.level = answer.level;
-    return common;
+    ModelAgreement agreement;
+    agreement.exit_code = answer.exit_code;
+    agreement.level = answer.level;
+    return agreement;
 }
 
 } // namespace
@@ -279,12 +284,12 @@ std::uint64_t hash_of(const config::Scenario& scenario) {
     return model::content_hash(std::as_bytes(std::span(text)));
 }
 
-Common agree_on_common(
+ModelAgreement agree_on_model(
     const RunOptions& options, const OpenedModel& model, comm::Transport& transport
 ) {
-    Finding own = look(options, model);
-    return transport.self() == DeviceId(0) ? lead(options, model, std::move(own), transport)
-                                           : follow(model, own, transport);
+    Finding own = own_finding(options, model);
+    return transport.self() == DeviceId(0) ? run_rank_0(options, model, std::move(own), transport)
+                                           : run_other_rank(model, own, transport);
 }
 
 } // namespace headroom::runtime

@@ -1,6 +1,6 @@
-// The first thing that devices do together: what each found alone goes to rank 0, which tells all
-// of them whether they can work as one: the same scenario everywhere, the same model contents, and
-// kernels that give the same bits.
+// The first communication of a run. Each rank reports to rank 0 which scenario, model file and
+// kernels it has. Rank 0 compares them and sends the result to all: the run can begin if scenario
+// and model contents are the same everywhere and all ranks have kernels that give the same bits.
 #pragma once
 
 #include <memory>
@@ -12,25 +12,25 @@
 
 namespace headroom::runtime {
 
-/// What a device found when it opened its model. Not usable: an exit code and why.
+/// The result of opening the model file on one rank.
 struct OpenedModel {
     std::shared_ptr<const model::GgufFile> file;
-    int exit_code = 0;
-    std::string problem;
+    int exit_code = 0;   ///< not 0: the file cannot be used
+    std::string problem; ///< the reason if exit_code is not 0
 };
 
-struct Common {
-    int exit_code = 0; ///< the same on all devices
+/// What all ranks agreed on, or why the run cannot begin.
+struct ModelAgreement {
+    int exit_code = 0; ///< the same on all ranks; not 0: the run cannot begin
     kernels::Level level = kernels::Level::reference;
     // Rank 0 only.
-    std::string message;
-    std::string kernels_note; ///< who held the others back; empty if nobody did
+    std::string message;      ///< the problems of all ranks if exit_code is not 0
+    std::string kernels_note; ///< which devices lack better kernels that others have; or empty
     std::string model_hash;
 };
 
-/// All devices come here. All problems of all devices are in the message, devices with the same
-/// one together.
-[[nodiscard]] Common agree_on_common(
+/// Compares scenario, model and kernels of all ranks. Every rank of the run must call it.
+[[nodiscard]] ModelAgreement agree_on_model(
     const RunOptions& options, const OpenedModel& model, comm::Transport& transport
 );
 

@@ -5,7 +5,7 @@
 
 namespace headroom::runtime {
 
-std::string with_names(const std::string& text, const scheduler::Fleet& fleet) {
+std::string with_device_names(const std::string& text, const scheduler::Fleet& fleet) {
     constexpr std::string_view kWord = "device ";
     std::string named;
     std::size_t done = 0;

@@ -1,4 +1,4 @@
-// Policies know devices by number, users by name.
+// Device names in the explanations of policies, which know devices only by number.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace headroom::runtime {
 
-/// "device 3" in a policy's sentence as the device's name, which is what users know.
-[[nodiscard]] std::string with_names(const std::string& text, const scheduler::Fleet& fleet);
+/// Returns `text` with every "device 3" replaced by the name of that device.
+[[nodiscard]] std::string with_device_names(const std::string& text, const scheduler::Fleet& fleet);
 
 } // namespace headroom::runtime

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "runtime/setup/places.hpp"
+#include "runtime/setup/host_text.hpp"
 
 namespace headroom::runtime {
 
@@ -25,9 +25,9 @@ DeviceList devices_that(Offers offers, const std::function<bool(const KernelOffe
     return list;
 }
 
-/// The most that a device gives if the run uses the levels of equal bits.
-Level own_offer(const KernelOffer& offer) {
-    return offer.level == Level::openblas ? offer.own : offer.level;
+/// Returns the best level that a device can use if the run does not use OpenBLAS.
+Level level_without_openblas(const KernelOffer& offer) {
+    return offer.level == Level::openblas ? offer.without_openblas : offer.level;
 }
 
 bool one_core(Offers offers) {
@@ -36,34 +36,35 @@ bool one_core(Offers offers) {
     });
 }
 
-/// What stands against OpenBLAS on all devices, or "".
+/// Returns why not all devices can use OpenBLAS, or "".
 std::string problem_with_openblas(Offers offers, Hosts hosts) {
-    const DeviceList told = devices_that(offers, [](const KernelOffer& offer) {
-        return offer.told && offer.level == Level::openblas;
+    const DeviceList requested = devices_that(offers, [](const KernelOffer& offer) {
+        return offer.requested && offer.level == Level::openblas;
     });
-    const std::string asked = fmt::format("{} must use openblas kernels", places_text(hosts, told));
+    const std::string asked =
+        fmt::format("{} must use openblas kernels", fleet_text(hosts, requested));
     const DeviceList against = devices_that(offers, [](const KernelOffer& offer) {
-        return offer.told && offer.level != Level::openblas;
+        return offer.requested && offer.level != Level::openblas;
     });
     if (!against.empty()) {
         return fmt::format(
             "{}, {} must not, but all devices need kernels that give the same bits: give all of "
             "them the same --kernels",
             asked,
-            places_text(hosts, against)
+            fleet_text(hosts, against)
         );
     }
     const DeviceList without =
         devices_that(offers, [](const KernelOffer& offer) { return offer.openblas_core.empty(); });
     if (!without.empty()) {
         return fmt::format(
-            "{}, but {} cannot: leave --kernels out", asked, places_text(hosts, without)
+            "{}, but {} cannot: leave --kernels out", asked, fleet_text(hosts, without)
         );
     }
     if (one_core(offers)) {
         return "";
     }
-    const std::string& core = offers[told.front()].openblas_core;
+    const std::string& core = offers[requested.front()].openblas_core;
     const auto other = std::find_if(offers.begin(), offers.end(), [&](const KernelOffer& offer) {
         return offer.openblas_core != core;
     });
@@ -76,40 +77,41 @@ std::string problem_with_openblas(Offers offers, Hosts hosts) {
         asked,
         core,
         other->openblas_core,
-        places_text(hosts, others)
+        fleet_text(hosts, others)
     );
 }
 
-std::string note_of(Offers offers, Hosts hosts, Level common) {
+std::string restriction_note(Offers offers, Hosts hosts, Level common) {
     std::string others;
     for (const Level level : {Level::avx2, Level::avx512}) {
         const DeviceList more = devices_that(offers, [&](const KernelOffer& offer) {
-            return level > common && own_offer(offer) == level;
+            return level > common && level_without_openblas(offer) == level;
         });
         if (!more.empty()) {
-            others += fmt::format("; {} would run on {}", name_of(level), places_text(hosts, more));
+            others += fmt::format("; {} would run on {}", name_of(level), fleet_text(hosts, more));
         }
     }
     if (others.empty()) {
         return "";
     }
-    const DeviceList least =
-        devices_that(offers, [&](const KernelOffer& offer) { return own_offer(offer) == common; });
+    const DeviceList least = devices_that(offers, [&](const KernelOffer& offer) {
+        return level_without_openblas(offer) == common;
+    });
     return fmt::format(
         "{} kernels on all devices, the most that {} offers{}",
         name_of(common),
-        places_text(hosts, least),
+        fleet_text(hosts, least),
         others
     );
 }
 
 } // namespace
 
-KernelOffer offer_of(Level level, bool told) {
-    KernelOffer offer{level, told, Level::reference, {}};
+KernelOffer kernel_offer(Level level, bool requested) {
+    KernelOffer offer{level, requested, Level::reference, {}};
     for (const Level own : {Level::avx2, Level::avx512}) {
         if (kernels::available(own)) {
-            offer.own = own;
+            offer.without_openblas = own;
         }
     }
     if (kernels::available(Level::openblas)) {
@@ -120,10 +122,10 @@ KernelOffer offer_of(Level level, bool told) {
 
 KernelChoice choose_kernels(Offers offers, Hosts hosts) {
     const auto is_openblas = [](const KernelOffer& o) { return o.level == Level::openblas; };
-    const bool told = std::any_of(offers.begin(), offers.end(), [&](const KernelOffer& offer) {
-        return offer.told && is_openblas(offer);
+    const bool requested = std::any_of(offers.begin(), offers.end(), [&](const KernelOffer& offer) {
+        return offer.requested && is_openblas(offer);
     });
-    if (told) {
+    if (requested) {
         return {Level::openblas, "", problem_with_openblas(offers, hosts)};
     }
     if (std::all_of(offers.begin(), offers.end(), is_openblas) && one_core(offers)) {
@@ -131,9 +133,9 @@ KernelChoice choose_kernels(Offers offers, Hosts hosts) {
     }
     Level common = Level::avx512;
     for (const KernelOffer& offer : offers) {
-        common = std::min(common, own_offer(offer));
+        common = std::min(common, level_without_openblas(offer));
     }
-    return {common, note_of(offers, hosts, common), ""};
+    return {common, restriction_note(offers, hosts, common), ""};
 }
 
 } // namespace headroom::runtime

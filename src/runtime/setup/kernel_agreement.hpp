@@ -1,8 +1,7 @@
-// Which kernels all devices of a run use, from what each offers. Pure.
-//
-// reference, avx2 and avx512 give the same bits, so the lowest that a device offers does for all.
-// OpenBLAS has bits of its own, which moreover depend on the core that it runs with: it is used by
-// all devices with one core or by none.
+// Chooses the kernel level that all devices of a run use, so that all compute the same bits.
+// reference, avx2 and avx512 give the same bits as each other, so the lowest level that a device
+// offers is chosen. OpenBLAS gives other bits, which also depend on the CPU core type that it is
+// set to, so either all devices use it with the same core type or none does.
 #pragma once
 
 #include <span>
@@ -14,22 +13,23 @@
 namespace headroom::runtime {
 
 struct KernelOffer {
-    kernels::Level level = kernels::Level::reference; ///< the best here, or what it was told to use
-    bool told = false;                                ///< by the user: others follow, or it fails
-    kernels::Level own = kernels::Level::reference;   ///< the best of reference, avx2, avx512 here
-    std::string openblas_core;                        ///< empty: OpenBLAS is not built in
+    kernels::Level level = kernels::Level::reference; ///< the best level, or the requested one
+    bool requested = false; ///< the user requested the level; the run fails if not all can use it
+    /// The best of reference, avx2 and avx512 on this device.
+    kernels::Level without_openblas = kernels::Level::reference;
+    std::string openblas_core; ///< the core type that OpenBLAS uses; empty: it is not built in
 };
 
-/// What this process offers. Precondition: available(level).
-[[nodiscard]] KernelOffer offer_of(kernels::Level level, bool told);
+/// Returns the offer of this process. Precondition: available(level).
+[[nodiscard]] KernelOffer kernel_offer(kernels::Level level, bool requested);
 
 struct KernelChoice {
     kernels::Level level = kernels::Level::reference;
-    std::string note;    ///< who held others back; empty if nobody did
-    std::string problem; ///< not empty: what the devices were told to use cannot be combined
+    std::string note;    ///< which devices lack better kernels that others have; or empty
+    std::string problem; ///< why the requested levels cannot be combined; or empty
 };
 
-/// offers: per device. hosts: per device, or empty.
+/// Returns the level for all devices. offers: one per device. hosts: see fleet_text.
 [[nodiscard]] KernelChoice choose_kernels(
     std::span<const KernelOffer> offers, std::span<const std::string> hosts
 );

@@ -14,7 +14,8 @@ namespace headroom::runtime {
 
 namespace {
 
-/// Host names may repeat and cloned disks number their files alike; boot ids are random.
+/// Returns the boot id, which is random. Two hosts can have the same name, and cloned disks the
+/// same inode numbers.
 std::string boot_id() {
     std::ifstream file("/proc/sys/kernel/random/boot_id");
     std::string id;
@@ -26,7 +27,7 @@ bool same_file(const ModelCopy& a, const ModelCopy& b) {
     return !a.machine.empty() && a.machine == b.machine && a.volume == b.volume && a.file == b.file;
 }
 
-/// Per device: the one that hashes for it.
+/// Returns for each device the device that hashes its file.
 DeviceList hasher_of_each(std::span<const ModelCopy> copies) {
     DeviceList hasher;
     for (std::size_t d = 0; d < copies.size(); ++d) {
@@ -41,7 +42,7 @@ DeviceList hasher_of_each(std::span<const ModelCopy> copies) {
 
 } // namespace
 
-ModelCopy copy_at(const std::filesystem::path& path) {
+ModelCopy model_copy_at(const std::filesystem::path& path) {
     struct stat status = {};
     if (::stat(path.c_str(), &status) != 0) {
         throw InputError(fmt::format(
@@ -60,7 +61,7 @@ ModelCopy copy_at(const std::filesystem::path& path) {
     };
 }
 
-DeviceList hashers(std::span<const ModelCopy> copies) {
+DeviceList hashing_devices(std::span<const ModelCopy> copies) {
     const DeviceList hasher = hasher_of_each(copies);
     DeviceList first;
     for (std::size_t d = 0; d < copies.size(); ++d) {
@@ -100,7 +101,7 @@ std::string difference_of_copies(
     for (const Kind& kind : kinds) {
         text += fmt::format(
             "\n  {}: {}, {} bytes, hash {}",
-            places_text(hosts, kind.devices),
+            fleet_text(hosts, kind.devices),
             kind.copy->path,
             kind.copy->bytes,
             kind.copy->hash

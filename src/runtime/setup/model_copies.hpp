@@ -1,5 +1,5 @@
-// Every host reads its own copy of the model. That they are the same is checked by hash, and each
-// file is hashed once however many devices read it. Pure, but for copy_at.
+// Compares the copies of the model file on different hosts by hash. Each file is hashed once, by
+// the first device that reads it. Only model_copy_at reads from the file system.
 #pragma once
 
 #include <cstdint>
@@ -8,29 +8,30 @@
 #include <string>
 #include <vector>
 
-#include "runtime/setup/places.hpp"
+#include "runtime/setup/host_text.hpp"
 
 namespace headroom::runtime {
 
-/// The file that a device has opened. Two devices with the same machine, volume and file read the
-/// same bytes.
+/// The model file that one device has opened. Two devices with the same machine, volume and file
+/// number read the same file.
 struct ModelCopy {
     std::string path;
-    std::string machine; ///< the running kernel's boot id; empty: unknown
-    std::uint64_t volume = 0;
-    std::uint64_t file = 0;
-    std::uint64_t bytes = 0;
-    std::string hash; ///< empty: not this device's task
+    std::string machine;      ///< boot id of the operating system; empty: unknown
+    std::uint64_t volume = 0; ///< device number of the file system
+    std::uint64_t file = 0;   ///< inode number
+    std::uint64_t bytes = 0;  ///< size of the file
+    std::string hash;         ///< empty: another device hashes the file
 };
 
-/// Without the hash. Throws InputError if the file is gone.
-[[nodiscard]] ModelCopy copy_at(const std::filesystem::path& path);
+/// Returns the copy at this path, without its hash. Throws InputError if it cannot be read.
+[[nodiscard]] ModelCopy model_copy_at(const std::filesystem::path& path);
 
-/// The first device of every file, ascending: who hashes. A device on an unknown machine does.
-[[nodiscard]] DeviceList hashers(std::span<const ModelCopy> copies);
+/// Returns the devices that hash, ascending: the first device of each file. A device whose machine
+/// is unknown always hashes.
+[[nodiscard]] DeviceList hashing_devices(std::span<const ModelCopy> copies);
 
-/// "", or what is different where, one line each. copies: per device, those of hashers() with
-/// their hash. hosts: per device, or empty.
+/// Returns the copies that differ, one line each, or "" if all are the same. copies: one per
+/// device; those of hashing_devices() must have a hash. hosts: see fleet_text.
 [[nodiscard]] std::string difference_of_copies(
     std::span<const ModelCopy> copies, std::span<const std::string> hosts
 );

@@ -10,17 +10,17 @@ namespace headroom::runtime {
 
 namespace {
 
-/// What is wrong with a prompt of so many tokens, or "".
+/// Returns what is wrong with a prompt of `prompt` tokens, or "".
 std::string problem_with(std::int64_t prompt, std::int64_t tokens, std::int64_t context) {
     if (prompt == 0) {
         return "is empty and the model has no begin-of-text token: give a prompt";
     }
-    // The last sampled token needs no row of its own.
-    const std::int64_t most = std::max<std::int64_t>(0, context - prompt + 1);
-    if (tokens <= most) {
+    // The last sampled token needs no cache row.
+    const std::int64_t limit = std::max<std::int64_t>(0, context - prompt + 1);
+    if (tokens <= limit) {
         return "";
     }
-    if (most == 0) {
+    if (limit == 0) {
         return fmt::format(
             "has {} tokens, but the model's context is {}; give a shorter prompt", prompt, context
         );
@@ -31,7 +31,7 @@ std::string problem_with(std::int64_t prompt, std::int64_t tokens, std::int64_t 
         prompt,
         tokens,
         context,
-        most
+        limit
     );
 }
 
@@ -44,7 +44,7 @@ void check_prompt_lengths(
 ) {
     std::string problems;
     for (std::size_t i = 0; i < lengths.size(); ++i) {
-        const std::string problem = problem_with(lengths[i], workload.tokens_of(i), context);
+        const std::string problem = problem_with(lengths[i], workload.max_tokens_of(i), context);
         if (!problem.empty()) {
             problems += fmt::format(
                 "{}{} {}",

@@ -1,4 +1,4 @@
-// The prompts of a run as token ids, checked against the model that is to continue them.
+// Tokenises the prompts of a run and checks that they fit into the model's context.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,13 @@
 
 namespace headroom::runtime {
 
-/// One list of ids per prompt, none empty, each with room for its tokens in a model's `context`.
-/// Throws InputError with all that are not so, a line for each that says which prompt it is.
+/// Returns the token ids of each prompt. Throws InputError, with one line per bad prompt, if a
+/// prompt is empty or if prompt and sampled tokens together need more rows than `context`.
 [[nodiscard]] std::vector<std::vector<std::int32_t>> tokenised_prompts(
     const config::WorkloadConfig& workload, const model::Tokenizer& tokenizer, std::int64_t context
 );
 
-/// The same check for prompts of which only the lengths are known, in tokens.
+/// Makes the same check for prompts of which only the lengths in tokens are known.
 void check_prompt_lengths(
     const std::vector<std::int64_t>& lengths,
     const config::WorkloadConfig& workload,

@@ -19,18 +19,18 @@ std::vector<Request> requests_of(
 ) {
     const config::WorkloadConfig& workload = scenario.workload;
     HEADROOM_CHECK(
-        prompts.size() == workload.distinct(),
+        prompts.size() == workload.distinct_prompts(),
         "{} prompts instead of {}",
         prompts.size(),
-        workload.distinct()
+        workload.distinct_prompts()
     );
     const std::vector<Nanoseconds> arrivals = config::arrival_times(scenario);
     std::vector<Request> requests;
     for (std::size_t i = 0; i < workload.requests(); ++i) {
-        requests.push_back({&prompts[i % prompts.size()], workload.tokens_of(i), arrivals[i]});
+        requests.push_back({&prompts[i % prompts.size()], workload.max_tokens_of(i), arrivals[i]});
     }
     if (resume != nullptr) {
-        for (const ResumePoint::Open& open : resume->open) {
+        for (const ResumePoint::Unfinished& open : resume->unfinished) {
             const auto number = static_cast<std::size_t>(open.sequence);
             if (open.sequence < 0 || number >= requests.size()) {
                 throw InputError(fmt::format(
@@ -40,7 +40,7 @@ std::vector<Request> requests_of(
                 ));
             }
             Request& request = requests[number];
-            request.begun = open.begin;
+            request.begun_at = open.begin;
             request.last_logits = open.last_logits;
             request.history = *request.prompt;
             request.history.insert(request.history.end(), open.sampled.begin(), open.sampled.end());
@@ -69,8 +69,8 @@ scheduler::TurnSizes turn_sizes(
     const std::int64_t chunk = scenario.workload.prefill_chunk;
     sizes.tokens = chunk > 0 ? std::min(sizes.tokens, chunk) : sizes.tokens;
     sizes.slots = scenario.workload.slots();
-    const std::int64_t batch = scenario.controller.batch; // 0: decided in the run
-    sizes.joined = std::min({batch > 0 ? batch : sizes.slots, sizes.slots, kMostJoined});
+    const std::int64_t batch = scenario.controller.batch; // 0: each decision chooses it
+    sizes.joined = std::min({batch > 0 ? batch : sizes.slots, sizes.slots, kMaxJoined});
     return sizes;
 }
 
@@ -83,7 +83,7 @@ void check_sizes(
     for (const std::vector<std::int32_t>& prompt : prompts) {
         longest = std::max(longest, static_cast<std::int64_t>(prompt.size()));
     }
-    // Costs are asked for up to an interval beyond the last token.
+    // Decisions compute costs up to one interval beyond the last token.
     longest += scenario.workload.tokens + scenario.controller.interval;
     std::vector<std::string> problems =
         scheduler::size_problems(shape, turn_sizes(scenario, prompts), longest);

@@ -1,4 +1,4 @@
-// What is to be decoded: one request per sequence, in the order in which slots are given to them.
+// The requests of a run, in the order in which they get slots. Request i becomes sequence i.
 #pragma once
 
 #include <cstdint>
@@ -14,58 +14,60 @@
 namespace headroom::runtime {
 
 struct Request {
-    const std::vector<std::int32_t>* prompt = nullptr; ///< its ids, at least one
-    std::int64_t limit = 1;                            ///< of sampled tokens
+    const std::vector<std::int32_t>* prompt = nullptr; ///< token ids, at least one
+    std::int64_t limit = 1;                            ///< largest number of sampled tokens
     Nanoseconds arrival = 0;
-    /// Of a sequence that goes on after its run was broken off: prompt and the tokens that it had.
-    std::vector<std::int32_t> history{};
-    std::uint64_t last_logits = 0; ///< checksum of those that its last token was chosen from
-    Nanoseconds begun = -1;        ///< when it was first given a slot; -1: not yet
+    // The following members are set in a resumed run, for a sequence that had begun before.
+    std::vector<std::int32_t> history{}; ///< the prompt and the recorded sampled tokens
+    std::uint64_t last_logits = 0;       ///< checksum of the logits of the last recorded token
+    Nanoseconds begun_at = -1;           ///< when it got its first slot; -1: not yet
 
     [[nodiscard]] std::int64_t prompt_tokens() const {
         return static_cast<std::int64_t>(prompt->size());
     }
-    /// What its caches are computed from before the first step.
-    [[nodiscard]] const std::vector<std::int32_t>& taken_in() const {
+    /// Returns the tokens that its prefill turns process.
+    [[nodiscard]] const std::vector<std::int32_t>& prefill_ids() const {
         return history.empty() ? *prompt : history;
     }
-    [[nodiscard]] std::int64_t taken_in_tokens() const {
-        return static_cast<std::int64_t>(taken_in().size());
+    [[nodiscard]] std::int64_t prefill_tokens() const {
+        return static_cast<std::int64_t>(prefill_ids().size());
     }
-    /// Tokens that it had before.
-    [[nodiscard]] std::int64_t sampled_before() const {
-        return taken_in_tokens() - prompt_tokens();
-    }
-    /// Of the rows from `first` on that are taken in together.
-    [[nodiscard]] Recheck recheck_among(std::int64_t first, std::int64_t rows) const {
-        const std::int64_t row = taken_in_tokens() - 2; // the last token was sampled from it
+    /// Returns the number of tokens that were sampled before the run was resumed.
+    [[nodiscard]] std::int64_t sampled_before() const { return prefill_tokens() - prompt_tokens(); }
+    /// Returns the recheck of a prefill turn that computes `rows` cache rows from row `first` on.
+    /// It is empty if the turn does not compute the row from which the last recorded token was
+    /// sampled.
+    [[nodiscard]] Recheck recheck_in(std::int64_t first, std::int64_t rows) const {
+        const std::int64_t row = prefill_tokens() - 2; // the last token was sampled from this row
         const bool has = sampled_before() > 0 && first <= row && row < first + rows;
-        return has ? Recheck{row - first, taken_in().back(), last_logits} : Recheck{};
+        return has ? Recheck{row - first, prefill_ids().back(), last_logits} : Recheck{};
     }
-    /// Rows that its caches never exceed: the last sampled token needs none.
-    [[nodiscard]] std::int64_t most_rows() const { return prompt_tokens() + limit - 1; }
+    /// Returns the largest number of cache rows that it needs. The last sampled token needs none.
+    [[nodiscard]] std::int64_t max_rows() const { return prompt_tokens() + limit - 1; }
 };
 
-/// `prompts`: the different ones, which must outlive the requests. `resume`: null from the start.
+/// Returns all requests of the scenario. prompts: the distinct prompts, which must outlive the
+/// requests. resume: null if the run starts from the beginning. Throws InputError if `resume` has a
+/// sequence that the scenario has not.
 [[nodiscard]] std::vector<Request> requests_of(
     const config::Scenario& scenario,
     const std::vector<std::vector<std::int32_t>>& prompts,
     const ResumePoint* resume = nullptr
 );
 
-/// Sequences that have not ended, in the order in which they are given slots.
+/// Returns the sequences that have not ended, in the order in which they get slots.
 [[nodiscard]] std::vector<std::int64_t> queue_of(std::size_t requests, const ResumePoint* resume);
 
-/// Turns that share a pass over the weights at most; more that are joined take several.
-inline constexpr std::int64_t kMostJoined = 16;
+/// The largest number of turns that share one pass over the weights. A larger batch takes several.
+inline constexpr std::int64_t kMaxJoined = 16;
 
-/// What buffers must hold.
+/// Returns the sizes of turns that the buffers must be large enough for.
 [[nodiscard]] scheduler::TurnSizes turn_sizes(
     const config::Scenario& scenario, const std::vector<std::vector<std::int32_t>>& prompts
 );
 
-/// Throws InputError if what is to be decoded, in this shape, leads to more bytes or operations
-/// than can be counted. `prompts`: ids of the different ones.
+/// Throws InputError if the requests, with a model of this shape, need more bytes or operations
+/// than the integer types can count. prompts: token ids of the distinct prompts.
 void check_sizes(
     const config::Scenario& scenario,
     const scheduler::ModelShape& shape,

@@ -1,4 +1,5 @@
-// What a run is given, what it gives back, and who may watch it.
+// The inputs of a run (RunOptions), its result (RunOutcome), and the interface by which rank 0 can
+// watch it (Observer).
 #pragma once
 
 #include <cstdint>
@@ -21,74 +22,75 @@
 
 namespace headroom::runtime {
 
-/// A decision, for people: shown while the run goes on.
-struct DecisionNote {
-    trace::IntervalRow row;
+/// A decision as an observer sees it while the run goes on.
+struct DecisionEvent {
+    trace::IntervalRow row; ///< the new interval, as far as it is known at its decision
     std::vector<scheduler::Move> moves;
     const scheduler::Blocks* blocks = nullptr;
-    scheduler::Placement placement; ///< in force from now on
-    std::string reason;
-    Bytes bytes = 0;  ///< that the moves send
-    Bytes loaded = 0; ///< that their targets read from storage
+    scheduler::Placement placement; ///< the placement after the decision
+    std::string reason;             ///< the policy's explanation
+    Bytes bytes = 0;                ///< bytes sent by the moves
+    Bytes loaded = 0;               ///< bytes read from storage by the targets of the moves
 };
 
-/// What rank 0 can watch. Called on rank 0's thread; must not throw.
+/// Receives the progress of a run. All functions are called on rank 0's thread and must not throw.
 class Observer {
   public:
     virtual ~Observer() = default;
-    /// Something is odd about the input and does no harm; before on_begin.
+    /// Called before on_begin if something harmless but unusual is found in the input.
     virtual void on_warning(const std::string& /*warning*/) {}
     virtual void on_begin(const trace::RunHeader& header) = 0;
-    /// A sequence begins; after its decision, before its first token. Only where there is one at a
-    /// time.
+    /// Called when a sequence begins, after the decision before it. Called only if the run has at
+    /// most one sequence in flight.
     virtual void on_prompt(const std::string& text) = 0;
-    /// `piece`: whole UTF-8 characters, or none yet; at a sequence's end whatever bytes are left.
-    /// `sampled`: tokens of the run so far.
+    /// Called after each sampled token. piece: the UTF-8 characters that the token completes, maybe
+    /// none; at the end of a sequence the bytes that are left. sampled: tokens of the run so far.
     virtual void on_token(const std::string& piece, std::int64_t sampled) = 0;
-    /// Where several can be in flight: one has ended, and this is its prompt and what was sampled.
+    /// Called when a sequence has ended, if several can be in flight. text: prompt and sampled
+    /// text.
     virtual void on_text(std::int64_t sequence, const std::string& text) = 0;
-    virtual void on_decision(const DecisionNote& note) = 0;
+    virtual void on_decision(const DecisionEvent& event) = 0;
+    /// Called when an interval has been committed.
     virtual void on_interval(const trace::Interval& interval) = 0;
 };
 
-/// What devices compare to see that they run the same.
+/// Returns the hash by which ranks check that they all run the same scenario.
 [[nodiscard]] std::uint64_t hash_of(const config::Scenario& scenario);
 
 struct RunOptions {
     const config::Scenario* scenario = nullptr;
-    /// The best that this device can do, or what it was told to use.
+    /// The best kernel level of this device, or the requested one.
     kernels::Level level = kernels::Level::reference;
-    bool level_told = false;
-    std::string problem; ///< why this device cannot take part, if that is known already; bad input
-    /// hash_of(*scenario), where many devices in one process would each find it out.
+    bool level_requested = false;
+    std::string problem; ///< bad input because of which this device cannot take part; or empty
+    /// hash_of(*scenario), computed once if many devices share a process; else nothing.
     std::optional<std::uint64_t> scenario_hash;
-    /// The scenario's model, where many devices in one process would each open it; else null.
+    /// The scenario's model, opened once if many devices share a process; else null.
     std::shared_ptr<const model::GgufFile> model_file;
-    bool trace_ops = false;
-    StopCheck stop = nullptr; ///< asked within decisions and walks that take long
+    bool trace_ops = false;   ///< record every operation and message
+    StopCheck stop = nullptr; ///< called in long computations; says whether to stop
     std::map<std::string, std::string> attributes; ///< for the trace: version, commit, transport, …
 
     // Rank 0 only.
-    std::vector<std::string> hosts; ///< per device, for messages; empty: all in this process
+    std::vector<std::string> hosts; ///< host of each device; empty: all devices in this process
     const scheduler::Policy* policy = nullptr;
     trace::Sink* sink = nullptr;       ///< may be null
     Observer* observer = nullptr;      ///< may be null
-    std::optional<ResumePoint> resume; ///< where a run that was broken off goes on
-    std::string resumed_model;         ///< content hash of its model; empty: not known
+    std::optional<ResumePoint> resume; ///< the state from which a resumed run continues
+    std::string resumed_model_hash;    ///< content hash of the resumed run's model; empty: unknown
 
     // For tests.
     std::function<void(std::int64_t turn, std::span<const float>)> on_logits;
-    std::function<void()> after_load; ///< on every device, before the first token
-    Nanoseconds planted_wait = 0;
+    std::function<void()> after_load; ///< called on every device before the first token
+    Nanoseconds planted_wait = 0;     ///< see TurnSettings
 };
 
 struct RunOutcome {
-    /// 0, or why the run ended early although every device knows and left in order.
-    int exit_code = 0;
-    std::string message;
+    int exit_code = 0;   ///< not 0: the run ended early, and all devices ended it together
+    std::string message; ///< the reason if exit_code is not 0
     // Rank 0 only.
-    Nanoseconds lateness_max = 0; ///< paced: the most that any device was behind
-    Nanoseconds elapsed_wall = 0; ///< source: clock zero to the last token
+    Nanoseconds lateness_max = 0; ///< paced: largest delay of a device behind its virtual clock
+    Nanoseconds elapsed_wall = 0; ///< wall time on the source from clock zero to the last token
 };
 
 } // namespace headroom::runtime

@@ -17,10 +17,10 @@ namespace headroom::runtime {
 
 namespace {
 
-constexpr comm::Waiting kWaiting{"the set-up", -1, -1, -1};
+constexpr comm::WaitReason kWaitReason{"the set-up", -1, -1, -1};
 
-/// What rank 0 tells everybody.
-struct Verdict {
+/// What rank 0 sends to all devices.
+struct SetupMessage {
     std::int32_t exit_code = 0;
     std::int32_t end_of_text = -1;
     std::vector<std::vector<std::int32_t>> prompts;
@@ -42,7 +42,7 @@ OpenedModel open_model(const RunOptions& options, Setup& setup) {
     return opened;
 }
 
-/// Rank 0: the prompts' ids, and whether all of them fit the model's context; how many at once.
+/// Rank 0: tokenises the prompts, and checks their lengths and the number of sequences in flight.
 void read_prompts(const RunOptions& options, Setup& setup) {
     const config::WorkloadConfig& workload = options.scenario->workload;
     setup.tokenizer = std::make_unique<model::Tokenizer>(*setup.file);
@@ -64,98 +64,99 @@ void read_prompts(const RunOptions& options, Setup& setup) {
     }
 }
 
-/// Rank 0: other weights would go on with another text.
+/// Rank 0: throws InputError if a resumed run had another model.
 void check_model_of_resumed(const RunOptions& options, const Setup& setup) {
-    if (options.resume && !options.resumed_model.empty() &&
-        options.resumed_model != setup.model_hash) {
+    if (options.resume && !options.resumed_model_hash.empty() &&
+        options.resumed_model_hash != setup.model_hash) {
         throw InputError(fmt::format(
             "{}: is not the model of the run that goes on: its content hash is {}, expected {}; "
             "put that model there, or give another with --model",
             options.scenario->model_file.string(),
             setup.model_hash,
-            options.resumed_model
+            options.resumed_model_hash
         ));
     }
 }
 
-std::vector<std::byte> pack(const Verdict& verdict) {
+std::vector<std::byte> pack(const SetupMessage& setup_message) {
     ByteWriter writer;
-    writer.put(verdict.exit_code)
-        .put(verdict.end_of_text)
-        .put(static_cast<std::uint64_t>(verdict.prompts.size()));
-    for (const std::vector<std::int32_t>& prompt : verdict.prompts) {
+    writer.put(setup_message.exit_code)
+        .put(setup_message.end_of_text)
+        .put(static_cast<std::uint64_t>(setup_message.prompts.size()));
+    for (const std::vector<std::int32_t>& prompt : setup_message.prompts) {
         writer.put_all(std::span<const std::int32_t>(prompt));
     }
-    writer.put(verdict.resume.has_value());
-    if (verdict.resume) {
-        put(writer, *verdict.resume);
+    writer.put(setup_message.resume.has_value());
+    if (setup_message.resume) {
+        put(writer, *setup_message.resume);
     }
     return writer.take();
 }
 
-/// Rank 0: reads the prompt, tells everybody.
-Verdict judge(
+/// Rank 0: reads the prompts and sends the result to all devices.
+SetupMessage finish_on_rank_0(
     const RunOptions& options, comm::Transport& transport, Setup& setup, std::string& message
 ) {
-    Verdict verdict;
+    SetupMessage setup_message;
     try {
         read_prompts(options, setup);
         check_model_of_resumed(options, setup);
     } catch (const Error& error) {
-        verdict.exit_code = static_cast<std::int32_t>(error.code());
+        setup_message.exit_code = static_cast<std::int32_t>(error.code());
         message = error.what();
     }
     setup.resume = options.resume;
-    verdict.resume = options.resume;
-    verdict.prompts = setup.prompts;
-    verdict.end_of_text = setup.end_of_text;
-    const std::vector<std::byte> bytes = pack(verdict);
+    setup_message.resume = options.resume;
+    setup_message.prompts = setup.prompts;
+    setup_message.end_of_text = setup.end_of_text;
+    const std::vector<std::byte> bytes = pack(setup_message);
     for (std::size_t d = 1; d < transport.size(); ++d) {
-        transport.send(DeviceId(d), comm::Tag::setup, bytes, kWaiting);
+        transport.send(DeviceId(d), comm::Tag::setup, bytes, kWaitReason);
     }
-    return verdict;
+    return setup_message;
 }
 
-Verdict hear(comm::Transport& transport) {
-    const auto bytes = transport.receive_any_size(DeviceId(0), comm::Tag::setup, kWaiting);
+SetupMessage receive_message(comm::Transport& transport) {
+    const auto bytes = transport.receive_any_size(DeviceId(0), comm::Tag::setup, kWaitReason);
     ByteReader reader(bytes);
-    Verdict verdict;
-    verdict.exit_code = reader.get<std::int32_t>();
-    verdict.end_of_text = reader.get<std::int32_t>();
-    verdict.prompts.resize(reader.get<std::uint64_t>());
-    for (std::vector<std::int32_t>& prompt : verdict.prompts) {
+    SetupMessage setup_message;
+    setup_message.exit_code = reader.get<std::int32_t>();
+    setup_message.end_of_text = reader.get<std::int32_t>();
+    setup_message.prompts.resize(reader.get<std::uint64_t>());
+    for (std::vector<std::int32_t>& prompt : setup_message.prompts) {
         prompt = reader.get_all<std::int32_t>();
     }
     if (reader.get<bool>()) {
-        verdict.resume = get_resume_point(reader);
+        setup_message.resume = get_resume_point(reader);
     }
-    return verdict;
+    return setup_message;
 }
 
 } // namespace
 
-Agreement agree(const RunOptions& options, comm::Transport& transport) {
+Agreement agree_on_setup(const RunOptions& options, comm::Transport& transport) {
     Agreement agreement;
     Setup setup;
     OpenedModel opened = open_model(options, setup);
-    Common common = agree_on_common(options, opened, transport);
-    agreement.exit_code = common.exit_code;
-    agreement.message = std::move(common.message);
-    if (common.exit_code != 0) {
+    ModelAgreement agreed = agree_on_model(options, opened, transport);
+    agreement.exit_code = agreed.exit_code;
+    agreement.message = std::move(agreed.message);
+    if (agreed.exit_code != 0) {
         return agreement;
     }
     setup.file = std::move(opened.file);
-    setup.model_hash = std::move(common.model_hash);
-    setup.level = common.level;
-    setup.kernels_note = std::move(common.kernels_note);
-    const Verdict verdict = transport.self() == DeviceId(0)
-                                ? judge(options, transport, setup, agreement.message)
-                                : hear(transport);
-    agreement.exit_code = verdict.exit_code;
-    if (verdict.exit_code == 0) {
-        setup.prompts = verdict.prompts;
-        setup.end_of_text = verdict.end_of_text;
-        setup.resume = verdict.resume;
+    setup.model_hash = std::move(agreed.model_hash);
+    setup.level = agreed.level;
+    setup.kernels_note = std::move(agreed.kernels_note);
+    const SetupMessage setup_message =
+        transport.self() == DeviceId(0)
+            ? finish_on_rank_0(options, transport, setup, agreement.message)
+            : receive_message(transport);
+    agreement.exit_code = setup_message.exit_code;
+    if (setup_message.exit_code == 0) {
+        setup.prompts = setup_message.prompts;
+        setup.end_of_text = setup_message.end_of_text;
+        setup.resume = setup_message.resume;
         setup.turn_sizes = turn_sizes(*options.scenario, setup.prompts);
         agreement.setup = std::move(setup);
     }

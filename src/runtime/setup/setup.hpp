@@ -1,6 +1,6 @@
-// Before the first token: every device opens the model, and all agree that it can be used, that it
-// is the same one, on which kernels (agreement.hpp), and on the prompts' ids, before any other
-// communication. Errors end cleanly everywhere.
+// The set-up of a run before the first token. Every device opens the model; all devices agree that
+// it is the same model and on the kernels (agreement.hpp); rank 0 sends the token ids of the
+// prompts to all. If one device finds an error, all devices return its exit code.
 #pragma once
 
 #include <memory>
@@ -20,31 +20,31 @@
 namespace headroom::runtime {
 
 struct Setup {
-    std::shared_ptr<const model::GgufFile> file; ///< given up after loading
+    std::shared_ptr<const model::GgufFile> file; ///< reset after loading
     model::Hyperparameters model;
     std::unique_ptr<model::Tokenizer> tokenizer; ///< rank 0 only
     std::string model_hash;                      ///< rank 0 only
     kernels::Level level = kernels::Level::reference;
-    std::string kernels_note; ///< rank 0 only; empty if no device held others back
-    std::vector<std::vector<std::int32_t>>
-        prompts; ///< the different ones; at least one, none empty
-    std::int32_t end_of_text = -1;
-    scheduler::TurnSizes turn_sizes;   ///< see requests.hpp
-    std::optional<ResumePoint> resume; ///< where a run that was broken off goes on
+    std::string kernels_note;                       ///< rank 0 only; see ModelAgreement
+    std::vector<std::vector<std::int32_t>> prompts; ///< the distinct prompts; none is empty
+    std::int32_t end_of_text = -1;                  ///< the token that ends a text; -1: none does
+    scheduler::TurnSizes turn_sizes;                ///< see requests.hpp
+    std::optional<ResumePoint> resume; ///< the state from which a resumed run continues
 
     [[nodiscard]] const ResumePoint* resume_point() const { return resume ? &*resume : nullptr; }
-    /// Of a device that holds any block.
+    /// Returns the bytes of the buffers on a device that holds a block.
     [[nodiscard]] Bytes buffers(const scheduler::Blocks& blocks) const {
         return scheduler::buffer_bytes(blocks.shape(), turn_sizes, blocks.cut());
     }
 };
 
 struct Agreement {
-    std::optional<Setup> setup; ///< nothing: the run cannot begin, and every device knows
-    int exit_code = 0;
-    std::string message; ///< on rank 0
+    std::optional<Setup> setup; ///< nothing: the run cannot begin
+    int exit_code = 0;          ///< the same on all devices
+    std::string message;        ///< rank 0 only: why the run cannot begin
 };
 
-[[nodiscard]] Agreement agree(const RunOptions& options, comm::Transport& transport);
+/// Sets up the run. Every device of the run must call it.
+[[nodiscard]] Agreement agree_on_setup(const RunOptions& options, comm::Transport& transport);
 
 } // namespace headroom::runtime

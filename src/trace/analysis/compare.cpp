@@ -46,16 +46,16 @@ bool same(const T& a, const T& b) {
     return a == b;
 }
 
-/// Bit by bit: two runs of one scenario compute the same double, NaN included.
+/// Compares the bits of two doubles: two runs of one scenario compute the same bits, also of NaN.
 bool same(double a, double b) {
     return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
 }
 
-/// Collects differences until there are enough.
+/// Collects up to `max_lines` differences.
 class Comparison {
   public:
-    explicit Comparison(std::size_t most) : most_(most) {}
-    [[nodiscard]] bool full() const { return found_.size() >= most_; }
+    explicit Comparison(std::size_t max_lines) : max_lines_(max_lines) {}
+    [[nodiscard]] bool full() const { return found_.size() >= max_lines_; }
     [[nodiscard]] std::vector<std::string> take() { return std::move(found_); }
 
     template <class T>
@@ -110,7 +110,7 @@ class Comparison {
     }
 
   private:
-    std::size_t most_;
+    std::size_t max_lines_;
     std::vector<std::string> found_;
 };
 
@@ -159,8 +159,8 @@ void compare_intervals(
 
 } // namespace
 
-std::vector<std::string> differences(const Trace& a, const Trace& b, std::size_t most) {
-    Comparison comparison(most);
+std::vector<std::string> differences(const Trace& a, const Trace& b, std::size_t max_lines) {
+    Comparison comparison(max_lines);
     compare_headers(comparison, a.header, b.header);
     comparison.value("intervals", a.intervals.size(), b.intervals.size());
     for (std::size_t i = 0; i < a.intervals.size() && i < b.intervals.size(); ++i) {
@@ -175,16 +175,18 @@ std::vector<std::string> differences(const Trace& a, const Trace& b, std::size_t
     return comparison.take();
 }
 
-std::vector<std::string> differences(const RunHeader& a, const RunHeader& b, std::size_t most) {
-    Comparison comparison(most);
+std::vector<std::string> differences(
+    const RunHeader& a, const RunHeader& b, std::size_t max_lines
+) {
+    Comparison comparison(max_lines);
     compare_headers(comparison, a, b);
     return comparison.take();
 }
 
 std::vector<std::string> differences(
-    const std::string& where, const Interval& a, const Interval& b, std::size_t most
+    const std::string& where, const Interval& a, const Interval& b, std::size_t max_lines
 ) {
-    Comparison comparison(most);
+    Comparison comparison(max_lines);
     compare_intervals(comparison, where, a, b);
     return comparison.take();
 }

@@ -1,4 +1,5 @@
-// Are two traces the same run? Two runs of one scenario are, wall-clock fields excepted.
+// Compares traces. Two runs of one scenario leave equal traces, except for the columns and
+// attributes that describe the host or its clock.
 #pragma once
 
 #include <cstddef>
@@ -10,24 +11,26 @@
 
 namespace headroom::trace {
 
-/// What differs, one line each ("intervals[3].tokens[2].id: 5 | 7"), at most `most` lines; empty
-/// if the traces are the same. Excepted: what depends on the host or its clock, see below.
+/// Returns the first `max_lines` differences between two traces, one line each
+/// ("intervals[3].tokens[2].id: 5 | 7"). The list is empty if the traces are equal. Columns and
+/// attributes of the host are left out (is_host_column, is_host_attribute).
 [[nodiscard]] std::vector<std::string> differences(
-    const Trace& a, const Trace& b, std::size_t most = 10
+    const Trace& a, const Trace& b, std::size_t max_lines = 10
 );
 
-/// The same of two headers, and of two intervals, which lines name as `where`.
+/// Returns the differences between two headers.
 [[nodiscard]] std::vector<std::string> differences(
-    const RunHeader& a, const RunHeader& b, std::size_t most = 10
+    const RunHeader& a, const RunHeader& b, std::size_t max_lines = 10
 );
+/// Returns the differences between two intervals. Each line begins with `where`.
 [[nodiscard]] std::vector<std::string> differences(
-    const std::string& where, const Interval& a, const Interval& b, std::size_t most = 10
+    const std::string& where, const Interval& a, const Interval& b, std::size_t max_lines = 10
 );
 
-/// Columns that measure the host: every name with "wall" or "rank_rss" in it.
+/// Returns whether a column measures the host: its name contains "wall" or "rank_rss".
 [[nodiscard]] bool is_host_column(std::string_view name);
-/// Attributes and numbers of the header that name the host, a place on it or its clock: "host",
-/// "host_…" and "wall_…".
+/// Returns whether an attribute of the header describes the host, a path on the host or its clock:
+/// "host", "host_…" or "wall_…".
 [[nodiscard]] bool is_host_attribute(std::string_view name);
 
 } // namespace headroom::trace

@@ -21,23 +21,24 @@ constexpr const char* kAttributes = "attributes";
 constexpr const char* kColumns = "columns";
 
 template <class Row>
-concept NamesItsInterval = requires(Row row) {
+concept HasIntervalColumn = requires(Row row) {
     row.interval;
 };
 
 template <class Row, class... Others>
 constexpr bool is_one_of = (std::is_same_v<Row, Others> || ...);
 
-/// The column that the row's own index stands in, or the interval that it belongs to; "": none.
+/// Returns the name of the first column, which holds the row's own index or the index of its
+/// interval. Returns "" for tables that have no such column.
 template <class Row>
-constexpr const char* lead_of() {
+constexpr const char* leading_column() {
     if constexpr (is_one_of<Row, DeviceRow>) {
         return "device";
     } else if constexpr (is_one_of<Row, BlockRow>) {
         return "block";
     } else if constexpr (is_one_of<Row, LayerRow>) {
         return "layer";
-    } else if constexpr (is_one_of<Row, LinkRow, ModelRow, PromptRow> || NamesItsInterval<Row>) {
+    } else if constexpr (is_one_of<Row, LinkRow, ModelRow, PromptRow> || HasIntervalColumn<Row>) {
         return "";
     } else {
         return "interval";
@@ -48,19 +49,19 @@ template <class Row>
 class RowWriter {
   public:
     RowWriter(const RunHeader& header, std::ostream& out) : header_(header), out_(out) {
-        std::string line = lead_of<Row>();
+        std::string line = leading_column<Row>();
         for_each_column<Row>([&](const auto& column) {
             line += (line.empty() ? "" : ",") + std::string(column.name);
         });
         out_ << line << '\n';
     }
 
-    /// `lead`: what stands in the first column, if there is one.
-    void write(const Row& row, std::size_t lead) {
+    /// `index` is written in the leading column, if the table has one.
+    void write(const Row& row, std::size_t index) {
         line_.clear();
         first_ = true;
-        if constexpr (lead_of<Row>()[0] != '\0') {
-            fmt::format_to(std::back_inserter(line_), "{}", lead);
+        if constexpr (leading_column<Row>()[0] != '\0') {
+            fmt::format_to(std::back_inserter(line_), "{}", index);
             first_ = false;
         }
         for_each_column<Row>([&](const auto& column) { add(column, row.*column.member); });
@@ -92,11 +93,11 @@ class RowWriter {
     const RunHeader& header_;
     std::ostream& out_;
     fmt::memory_buffer line_;
-    bool first_ = true; ///< column of the line
+    bool first_ = true; ///< whether the next column is the first of its line
 };
 
 template <class Row>
-CsvTable fixed(const Trace& trace, std::vector<Row> RunHeader::*rows) {
+CsvTable static_table(const Trace& trace, std::vector<Row> RunHeader::*rows) {
     return {Table<Row>::name, [&trace, rows](std::ostream& out) {
                 RowWriter<Row> writer(trace.header, out);
                 std::size_t index = 0;
@@ -107,7 +108,7 @@ CsvTable fixed(const Trace& trace, std::vector<Row> RunHeader::*rows) {
 }
 
 template <class Row>
-CsvTable growing(const Trace& trace, std::vector<Row> Interval::*rows) {
+CsvTable interval_table(const Trace& trace, std::vector<Row> Interval::*rows) {
     return {Table<Row>::name, [&trace, rows](std::ostream& out) {
                 RowWriter<Row> writer(trace.header, out);
                 for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
@@ -157,8 +158,8 @@ void write_attributes(const Trace& trace, std::ostream& out) {
 
 template <class Row>
 void write_units(std::ostream& out) {
-    if constexpr (lead_of<Row>()[0] != '\0') {
-        out << Table<Row>::name << ',' << lead_of<Row>() << ",id\n";
+    if constexpr (leading_column<Row>()[0] != '\0') {
+        out << Table<Row>::name << ',' << leading_column<Row>() << ",id\n";
     }
     for_each_column<Row>([&](const auto& column) {
         out << Table<Row>::name << ',' << column.name << ',' << csv_field(column.unit) << '\n';
@@ -200,26 +201,26 @@ void write_columns(std::ostream& out) {
 
 std::vector<CsvTable> csv_tables(const Trace& trace) {
     std::vector<CsvTable> tables{
-        fixed(trace, &RunHeader::devices),
-        fixed(trace, &RunHeader::links),
-        fixed(trace, &RunHeader::blocks),
+        static_table(trace, &RunHeader::devices),
+        static_table(trace, &RunHeader::links),
+        static_table(trace, &RunHeader::blocks),
     };
     if (!trace.header.model.empty()) {
-        tables.push_back(fixed(trace, &RunHeader::model));
-        tables.push_back(fixed(trace, &RunHeader::layers));
-        tables.push_back(fixed(trace, &RunHeader::prompts));
+        tables.push_back(static_table(trace, &RunHeader::model));
+        tables.push_back(static_table(trace, &RunHeader::layers));
+        tables.push_back(static_table(trace, &RunHeader::prompts));
     }
     tables.push_back(intervals(trace));
-    tables.push_back(growing(trace, &Interval::resources));
-    tables.push_back(growing(trace, &Interval::link_states));
-    tables.push_back(growing(trace, &Interval::migrations));
-    tables.push_back(growing(trace, &Interval::turns));
-    tables.push_back(growing(trace, &Interval::tokens));
-    tables.push_back(growing(trace, &Interval::requests));
-    tables.push_back(growing(trace, &Interval::events));
+    tables.push_back(interval_table(trace, &Interval::resources));
+    tables.push_back(interval_table(trace, &Interval::link_states));
+    tables.push_back(interval_table(trace, &Interval::migrations));
+    tables.push_back(interval_table(trace, &Interval::turns));
+    tables.push_back(interval_table(trace, &Interval::tokens));
+    tables.push_back(interval_table(trace, &Interval::requests));
+    tables.push_back(interval_table(trace, &Interval::events));
     if (trace.header.with_ops) {
-        tables.push_back(growing(trace, &Interval::ops));
-        tables.push_back(growing(trace, &Interval::messages));
+        tables.push_back(interval_table(trace, &Interval::ops));
+        tables.push_back(interval_table(trace, &Interval::messages));
     }
     const auto bind = [&](auto write) {
         return [&trace, write](std::ostream& out) { write(trace, out); };
@@ -256,10 +257,11 @@ bool is_number(std::string_view text) {
     return !text.empty() && read.ptr == end && read.ec != std::errc::invalid_argument;
 }
 
-/// Whether a spreadsheet would compute what stands there: a text of whoever wrote a prompt or named
-/// a device could fetch and send data so.
+/// Returns whether a spreadsheet would execute the text as a formula. A prompt or a device's name
+/// could fetch and send data by such a formula.
 bool is_formula(std::string_view text) {
-    text.remove_prefix(std::min(text.find_first_not_of("\t\r"), text.size())); // as some do
+    // Some spreadsheets skip tabs and carriage returns.
+    text.remove_prefix(std::min(text.find_first_not_of("\t\r"), text.size()));
     return text.find_first_of("=+-@") == 0 && !is_number(text);
 }
 

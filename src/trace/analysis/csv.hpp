@@ -1,4 +1,4 @@
-// A trace as comma-separated values: one text per table, for spreadsheets and R.
+// Writes a trace as comma-separated values, one text per table, for spreadsheets and R.
 #pragma once
 
 #include <functional>
@@ -12,23 +12,24 @@
 namespace headroom::trace {
 
 struct CsvTable {
-    std::string name; ///< of the table in the trace, and of the file: NAME.csv
+    std::string name; ///< name of the table in the trace; the file is called NAME.csv
     std::function<void(std::ostream&)> write;
 };
 
-/// Every table that the trace has, then `placements` (a row per interval and block), `attributes`
-/// (of the run) and `columns` (each column's unit). The first line names the columns; lines end in
-/// \n. Codes are written as their names, times as integers in ns. Where other tables refer to a
-/// row by its index that stands first (`device`, `block`, `layer`, `interval`), as does the
-/// interval that a row was committed with. The tables refer to the trace, which must live longer.
+/// Returns every table of the trace, then `placements` (one row per interval and block),
+/// `attributes` (of the run) and `columns` (the unit of each column). The first line names the
+/// columns. Lines end in \n. Codes are written as their names, times as integers in ns. The first
+/// column holds the row's index if other tables refer to the row by that index (`device`, `block`,
+/// `layer`, `interval`). In the other tables of an interval it holds the interval's index.
+/// The tables refer to the trace, which must outlive them.
 [[nodiscard]] std::vector<CsvTable> csv_tables(const Trace& trace);
 
-/// The names of all tables that a trace can have.
+/// Returns the names of all tables that csv_tables() can return.
 [[nodiscard]] const std::vector<std::string>& csv_table_names();
 
-/// In quotes, with inner ones doubled, if RFC 4180 asks for it; else as it is. Any bytes. A text
-/// that spreadsheets would take for a formula has an apostrophe in front: one that begins with
-/// = + - @ and is no number.
+/// Returns a text, of any bytes, as one field. The field is quoted, with inner quotes doubled, if
+/// RFC 4180 requires it. A text that begins with = + - or @ and is not a number gets an apostrophe
+/// in front, because a spreadsheet would execute it as a formula.
 [[nodiscard]] std::string csv_field(std::string_view text);
 
 } // namespace headroom::trace

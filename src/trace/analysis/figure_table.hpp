@@ -1,4 +1,5 @@
-// A table of figures: named columns with units, one kind of value each, and gaps.
+// A table of figures: named columns with a unit, each with values of one kind. A value may be
+// missing.
 #pragma once
 
 #include <cstddef>
@@ -9,15 +10,15 @@
 
 namespace headroom::trace {
 
-/// Nothing, a text, a whole number or a real one.
+/// One value of the table: missing, a text, an integer or a real number.
 using Figure = std::variant<std::monostate, std::string, std::int64_t, double>;
 
 struct FigureColumn {
     enum class Kind : std::uint8_t { text, integer, real };
     std::string name;
-    std::string unit; ///< as in a trace: "ns", "B", "1", "text", …
+    std::string unit; ///< a unit of columns.hpp: "ns", "B", "1", "text", …
     Kind kind = Kind::text;
-    std::vector<Figure> values; ///< one per row: of `kind`, or nothing
+    std::vector<Figure> values; ///< one per row; each has the column's kind or is missing
 };
 
 struct FigureTable {
@@ -28,10 +29,12 @@ struct FigureTable {
     }
 };
 
-/// Reals as the shortest decimals that read as the same number; nothing is empty.
+/// Returns a figure as text. Real numbers get the fewest decimals that read back as the same
+/// number. A missing value gives an empty text.
 [[nodiscard]] std::string plain_text(const Figure& figure);
 
-/// RFC 4180 with line feeds: a header of names, then the rows; gaps are empty.
+/// Returns the table as CSV (RFC 4180, but lines end in \n): the column names, then the rows.
+/// Missing values are empty fields.
 [[nodiscard]] std::string csv_text(const FigureTable& table);
 
 } // namespace headroom::trace

@@ -12,13 +12,13 @@ namespace headroom::trace {
 
 std::vector<TokenStep> token_steps(const Trace& trace) {
     std::vector<TokenStep> steps;
-    std::map<std::int32_t, Nanoseconds> before; // of each sequence
+    std::map<std::int32_t, Nanoseconds> last_end; // end of each sequence's latest token
     for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
         for (const TokenRow& token : trace.intervals[i].tokens) {
             if (token.is_prompt != 0) {
                 continue;
             }
-            const auto [place, is_first] = before.try_emplace(token.sequence, token.end);
+            const auto [place, is_first] = last_end.try_emplace(token.sequence, token.end);
             if (!is_first) {
                 const Nanoseconds latency = token.end - std::exchange(place->second, token.end);
                 steps.push_back({token.sequence, token.position, i, token.end, latency});
@@ -35,16 +35,17 @@ namespace {
 
 using BusyTimes = std::vector<std::vector<Nanoseconds>>;
 
-/// Of an interval, what migrations leave: nobody computes meanwhile.
-Nanoseconds rest_of(const IntervalRow& row) {
+/// Returns the time of an interval without its migration, in which no device computes.
+Nanoseconds time_without_migration(const IntervalRow& row) {
     return saturating_difference(row.t_end - row.t_dec, row.t_resume - row.t_switch);
 }
 
-void cut_at_borders(const Trace& trace, BusyTimes& busy) {
+/// Adds each operation to the intervals in which it ran.
+void add_operations(const Trace& trace, BusyTimes& busy) {
     const std::vector<Interval>& intervals = trace.intervals;
     const auto devices = ops_by_device(trace);
     for (std::size_t d = 0; d < devices.size(); ++d) {
-        std::size_t first = 0; // begins ascend, and so do intervals
+        std::size_t first = 0; // operations and intervals are both ordered by their start
         for (const OpRef& ref : devices[d]) {
             while (first < intervals.size() && intervals[first].row.t_end <= ref.op->start) {
                 ++first;
@@ -61,31 +62,34 @@ void cut_at_borders(const Trace& trace, BusyTimes& busy) {
     }
 }
 
+/// Adds the busy times that devices reported with each interval.
 void add_reported(const Trace& trace, BusyTimes& busy) {
     for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
-        for (const ResourceRow& of : trace.intervals[i].resources) {
-            const auto device = static_cast<std::size_t>(of.device);
-            if (of.device >= 0 && device < busy[i].size()) {
-                saturating_add(busy[i][device], of.busy_ns);
+        for (const ResourceRow& row : trace.intervals[i].resources) {
+            const auto device = static_cast<std::size_t>(row.device);
+            if (row.device >= 0 && device < busy[i].size()) {
+                saturating_add(busy[i][device], row.busy_ns);
             }
         }
     }
 }
 
-/// What is too much for an interval goes on to the next, and from the last one back.
-void spread_over(const std::vector<Interval>& intervals, std::size_t device, BusyTimes& busy) {
-    Nanoseconds over = 0;
+/// Limits a device's busy times to the lengths of the intervals. The excess of one interval is
+/// moved to the following ones. What then remains at the end of the run is moved to earlier ones.
+void move_excess(const std::vector<Interval>& intervals, std::size_t device, BusyTimes& busy) {
+    Nanoseconds excess = 0;
     const auto fill = [&](std::size_t i) {
         Nanoseconds all = busy[i][device];
-        saturating_add(all, over);
-        busy[i][device] =
-            std::clamp<Nanoseconds>(all, 0, std::max<Nanoseconds>(0, rest_of(intervals[i].row)));
-        over = all - busy[i][device];
+        saturating_add(all, excess);
+        busy[i][device] = std::clamp<Nanoseconds>(
+            all, 0, std::max<Nanoseconds>(0, time_without_migration(intervals[i].row))
+        );
+        excess = all - busy[i][device];
     };
     for (std::size_t i = 0; i < intervals.size(); ++i) {
         fill(i);
     }
-    for (std::size_t i = intervals.size(); i > 0 && over > 0; --i) {
+    for (std::size_t i = intervals.size(); i > 0 && excess > 0; --i) {
         fill(i - 1);
     }
 }
@@ -96,32 +100,32 @@ std::vector<std::vector<Nanoseconds>> busy_times(const Trace& trace) {
     const std::size_t devices = trace.header.devices.size();
     BusyTimes busy(trace.intervals.size(), std::vector<Nanoseconds>(devices));
     if (trace.header.with_ops) {
-        cut_at_borders(trace, busy);
+        add_operations(trace, busy);
         return busy;
     }
     add_reported(trace, busy);
     for (std::size_t d = 0; d < devices; ++d) {
-        spread_over(trace.intervals, d, busy);
+        move_excess(trace.intervals, d, busy);
     }
     return busy;
 }
 
-TimeParts time_parts(const Trace& trace) {
-    TimeParts parts;
+TimeBreakdown time_breakdown(const Trace& trace) {
+    TimeBreakdown parts;
     const BusyTimes busy = busy_times(trace);
     for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
         const IntervalRow& row = trace.intervals[i].row;
-        const Nanoseconds rest = rest_of(row);
+        const Nanoseconds rest = time_without_migration(row);
         Nanoseconds most = 0;
         Nanoseconds sum = 0;
-        for (const Nanoseconds of : busy[i]) {
-            most = std::max(most, of);
-            saturating_add(sum, of);
+        for (const Nanoseconds time : busy[i]) {
+            most = std::max(most, time);
+            saturating_add(sum, time);
         }
-        saturating_add(parts.whole, row.t_end - row.t_dec);
+        saturating_add(parts.total, row.t_end - row.t_dec);
         saturating_add(parts.migrating, row.t_resume - row.t_switch);
-        saturating_add(parts.busiest, most);
-        saturating_add(parts.any_device, std::min(sum, rest));
+        saturating_add(parts.min_computing, most);
+        saturating_add(parts.max_computing, std::min(sum, rest));
     }
     return parts;
 }

@@ -1,4 +1,4 @@
-// Figures that pictures of a run are drawn from, on paper and in a terminal: pure functions of a
+// Figures for the pictures of a run, in reports and in the terminal. Each is a pure function of a
 // trace.
 #pragma once
 
@@ -11,46 +11,47 @@
 
 namespace headroom::trace {
 
-/// One sampled token that is not its sequence's first.
+/// A sampled token and its latency. The first token of a sequence has none.
 struct TokenStep {
     std::int32_t sequence = 0;
-    std::int64_t position = 0; ///< in the sequence, prompt included
+    std::int64_t position = 0; ///< position in the sequence, prompt included
     std::size_t interval = 0;
     Nanoseconds end = 0;
-    Nanoseconds latency = 0; ///< since the sequence's token before, migrations included
+    Nanoseconds latency = 0; ///< time since the sequence's previous token, migrations included
 };
 
-/// By end, then sequence.
+/// Returns the token steps of all sequences, ordered by end, then sequence.
 [[nodiscard]] std::vector<TokenStep> token_steps(const Trace& trace);
 
-/// (interval, device): how long the device computed between the decision and the interval's end,
-/// and never longer than that was. /resources counts operations with the interval in which the
-/// device reported them, and of turns that went on over the end some had run later, or some
-/// earlier. With operations they are cut at the borders; without, what does not fit into its
-/// interval is counted in the next that has room for it, at the end of the run in the last that
-/// has.
+/// Returns the time that each device computed in each interval, as [interval][device]. The column
+/// busy_ns of /resources cannot give this time directly: a turn under way at the border is reported
+/// with one interval and partly computed in the other. With operations in the trace each operation
+/// is split at the borders. Without them, time that does not fit into its interval is moved to the
+/// next intervals that have room, or else to earlier ones.
 [[nodiscard]] std::vector<std::vector<Nanoseconds>> busy_times(const Trace& trace);
 
-/// The time of all intervals. What computes while something else is sent or waits cannot be told
-/// apart without operations, but it lies within bounds: something computed for at least `busiest`
-/// and at most `any_device`.
-struct TimeParts {
-    Nanoseconds whole = 0;      ///< from each decision to the interval's end
-    Nanoseconds migrating = 0;  ///< of it, t_switch to t_resume
-    Nanoseconds busiest = 0;    ///< of the rest, the busiest device of each interval computing
-    Nanoseconds any_device = 0; ///< busy_times() of all devices, at most each interval's rest
+/// How the time of all intervals was spent. Without operations in the trace the time in which at
+/// least one device computed is not known exactly. It lies between `min_computing` and
+/// `max_computing`.
+struct TimeBreakdown {
+    Nanoseconds total = 0;         ///< sum of the intervals, each from its decision to its end
+    Nanoseconds migrating = 0;     ///< part of `total` from t_switch to t_resume
+    Nanoseconds min_computing = 0; ///< sum over intervals of the busiest device's time
+    /// Sum over intervals of all devices' times, in each at most the interval without migration.
+    Nanoseconds max_computing = 0;
 };
 
-[[nodiscard]] TimeParts time_parts(const Trace& trace);
+[[nodiscard]] TimeBreakdown time_breakdown(const Trace& trace);
 
-/// What one device did from time 0 to its last operation; of a trace with operations.
+/// How one device spent the time from 0 to its last operation. Only a trace with operations has
+/// these times.
 struct DeviceTime {
     Nanoseconds computing = 0;
-    Nanoseconds waiting = 0; ///< for messages
+    Nanoseconds waiting = 0; ///< waiting for messages
     Nanoseconds paging = 0;
-    Nanoseconds migrating = 0; ///< nobody computes
+    Nanoseconds migrating = 0; ///< during transfers of a migration no device computes
     Nanoseconds idle = 0;
-    [[nodiscard]] Nanoseconds whole() const {
+    [[nodiscard]] Nanoseconds total() const {
         Nanoseconds sum = computing;
         for (const Nanoseconds part : {waiting, paging, migrating, idle}) {
             saturating_add(sum, part);
@@ -59,7 +60,7 @@ struct DeviceTime {
     }
 };
 
-/// Per device; all 0 without operations.
+/// Returns the times of each device. All are 0 if the trace has no operations.
 [[nodiscard]] std::vector<DeviceTime> device_times(const Trace& trace);
 
 struct LinkUse {
@@ -68,10 +69,10 @@ struct LinkUse {
     Bytes bytes = 0; ///< payload, migrations included
 };
 
-/// Links that carried something, the most first; then by from and to.
+/// Returns the links that carried bytes, by descending bytes, then by from and to.
 [[nodiscard]] std::vector<LinkUse> link_use(const Trace& trace);
 
-/// (device, interval): how many blocks of a kind it holds.
+/// Returns the number of blocks of a kind on each device in each interval, as [device][interval].
 [[nodiscard]] std::vector<std::vector<std::int64_t>> blocks_over_time(
     const Trace& trace, std::int32_t kind
 );

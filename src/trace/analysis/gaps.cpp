@@ -12,43 +12,43 @@ bool is_device(const Trace& trace, std::int32_t device) {
     return device >= 0 && static_cast<std::size_t>(device) < trace.header.devices.size();
 }
 
-/// Calls visit(row, place) for each row of one table, interval by interval.
+/// Calls visit(row, index) for each row of one table, interval by interval.
 template <class Row, class Visit>
 void for_each_row(const Trace& trace, std::vector<Row> Interval::*rows, Visit visit) {
     for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
         const std::vector<Row>& table = trace.intervals[i].*rows;
         for (std::size_t r = 0; r < table.size(); ++r) {
-            visit(table[r], RowPlace{i, r});
+            visit(table[r], RowIndex{i, r});
         }
     }
 }
 
-/// What can end a gap on one device: moments to what was recorded of them.
+/// The recorded moments that can end a gap of one device.
 struct Causes {
-    std::multimap<Nanoseconds, RowPlace> arrivals;
-    std::vector<Nanoseconds> overloads; ///< ascending
+    std::multimap<Nanoseconds, RowIndex> arrivals; ///< arrival time to message
+    std::vector<Nanoseconds> overloads;            ///< ascending
 };
 
 std::vector<Causes> causes_of(const Trace& trace) {
     std::vector<Causes> causes(trace.header.devices.size());
-    for_each_row(trace, &Interval::messages, [&](const MessageRow& message, RowPlace place) {
+    for_each_row(trace, &Interval::messages, [&](const MessageRow& message, RowIndex index) {
         if (is_device(trace, message.to)) {
-            causes[static_cast<std::size_t>(message.to)].arrivals.emplace(message.arrival, place);
+            causes[static_cast<std::size_t>(message.to)].arrivals.emplace(message.arrival, index);
         }
     });
-    for_each_row(trace, &Interval::events, [&](const EventRow& event, RowPlace /*place*/) {
+    for_each_row(trace, &Interval::events, [&](const EventRow& event, RowIndex /*index*/) {
         if (is_device(trace, event.device) &&
             event.kind == static_cast<std::int32_t>(EventKind::overload)) {
             causes[static_cast<std::size_t>(event.device)].overloads.push_back(event.at);
         }
     });
-    for (Causes& of : causes) {
-        std::sort(of.overloads.begin(), of.overloads.end());
+    for (Causes& device : causes) {
+        std::sort(device.overloads.begin(), device.overloads.end());
     }
     return causes;
 }
 
-/// When transfers were under way, ascending.
+/// Returns the spans in which transfers of migrations were under way, in order of time.
 std::vector<Span> migrations_of(const Trace& trace) {
     std::vector<Span> spans;
     for (const Interval& interval : trace.intervals) {
@@ -76,13 +76,14 @@ class GapFinder {
     }
 
   private:
-    void add(Span span, GapKind kind, RowPlace message = {}) {
+    void add(Span span, GapKind kind, RowIndex message = {}) {
         if (span.begin < span.end) {
             gaps_.push_back({span, kind, message});
         }
     }
 
-    /// The gap before `next`: paging last, a wait before it, migrations where they were.
+    /// Splits the time before the operation `next`. Paging comes last, after the wait for a
+    /// message. Migrations keep their recorded spans.
     void split(Span gap, const OpRow& next) {
         const auto paged =
             std::lower_bound(causes_.overloads.begin(), causes_.overloads.end(), gap.begin);
@@ -133,13 +134,13 @@ class GapFinder {
 
 std::vector<std::vector<OpRef>> ops_by_device(const Trace& trace) {
     std::vector<std::vector<OpRef>> ops(trace.header.devices.size());
-    for_each_row(trace, &Interval::ops, [&](const OpRow& op, RowPlace place) {
+    for_each_row(trace, &Interval::ops, [&](const OpRow& op, RowIndex index) {
         if (is_device(trace, op.device)) {
-            ops[static_cast<std::size_t>(op.device)].push_back({place, &op});
+            ops[static_cast<std::size_t>(op.device)].push_back({index, &op});
         }
     });
-    for (std::vector<OpRef>& of : ops) {
-        std::stable_sort(of.begin(), of.end(), [](const OpRef& a, const OpRef& b) {
+    for (std::vector<OpRef>& of_device : ops) {
+        std::stable_sort(of_device.begin(), of_device.end(), [](const OpRef& a, const OpRef& b) {
             return std::tie(a.op->start, a.op->end) < std::tie(b.op->start, b.op->end);
         });
     }

@@ -1,4 +1,5 @@
-// What a device did between its operations, as far as a trace with --trace-ops tells it.
+// Finds the gaps between the operations of each device, and why the device did not compute. The
+// trace must have been recorded with --trace-ops.
 #pragma once
 
 #include <vector>
@@ -8,37 +9,38 @@
 
 namespace headroom::trace {
 
-/// Where a row of an interval's table stands.
-struct RowPlace {
+/// The position of a row in the table of one interval.
+struct RowIndex {
     std::size_t interval = 0;
     std::size_t row = 0;
 };
 
 enum class GapKind {
-    waiting,   ///< until a message arrived, with which the next operation began
-    paging,    ///< reading again what is over the budget, before a turn's first operation
-    migrating, ///< transfers of a decision were under way: nobody computes
-    idle,      ///< none of these
+    waiting,   ///< waiting for a message; the next operation began at its arrival
+    paging,    ///< reading the bytes over the budget again, before a turn's first operation
+    migrating, ///< during transfers of a migration no device computes
+    idle,      ///< any other reason
 };
 
 struct Gap {
     Span span;
     GapKind kind = GapKind::idle;
-    RowPlace message{}; ///< of waiting
+    RowIndex message{}; ///< the message waited for, if `kind` is waiting
 };
 
-/// One device's operations, ascending by start.
+/// An operation and its position in the trace.
 struct OpRef {
-    RowPlace place;
+    RowIndex index;
     const OpRow* op = nullptr;
 };
 
-/// Device by device, its operations by start, then end.
+/// Returns the operations of each device, ordered by start, then end.
 [[nodiscard]] std::vector<std::vector<OpRef>> ops_by_device(const Trace& trace);
 
-/// Device by device, the time from 0 to its last operation in which it executed none, in pieces
-/// that ascend and do not overlap. Nothing is guessed: a piece is `waiting` only if a message to
-/// the device arrived at the very nanosecond in which the operation behind it began.
+/// Returns for each device the gaps from time 0 to its last operation, in order of time and without
+/// overlap. Time before one operation can be split into several gaps of different kinds. A gap is
+/// `waiting` only if a message to the device arrived in the same nanosecond in which the next
+/// operation began.
 [[nodiscard]] std::vector<std::vector<Gap>> gaps_by_device(
     const Trace& trace, const std::vector<std::vector<OpRef>>& ops
 );

@@ -6,42 +6,42 @@ namespace headroom::trace {
 
 namespace {
 
-bool tells_interrupt(const EventRow& event) {
+bool is_interrupt(const EventRow& event) {
     return event.kind == static_cast<std::int32_t>(EventKind::interrupted);
 }
 
 } // namespace
 
-std::set<std::int32_t> cut_sequences(const Interval& interval) {
-    std::set<std::int32_t> cut;
+std::set<std::int32_t> interrupted_sequences(const Interval& interval) {
+    std::set<std::int32_t> sequences;
     for (const EventRow& event : interval.events) {
-        if (tells_interrupt(event) && event.value >= 0) {
-            cut.insert(static_cast<std::int32_t>(event.value));
+        if (is_interrupt(event) && event.value >= 0) {
+            sequences.insert(static_cast<std::int32_t>(event.value));
         }
     }
-    return cut;
+    return sequences;
 }
 
 bool was_interrupted(const Interval& interval) {
-    return std::any_of(interval.events.begin(), interval.events.end(), tells_interrupt);
+    return std::any_of(interval.events.begin(), interval.events.end(), is_interrupt);
 }
 
-void drop_cut_requests(Interval& interval) {
-    const std::set<std::int32_t> cut = cut_sequences(interval);
+void drop_interrupted_requests(Interval& interval) {
+    const std::set<std::int32_t> interrupted = interrupted_sequences(interval);
     std::erase_if(interval.requests, [&](const RequestRow& request) {
-        return cut.contains(request.sequence);
+        return interrupted.contains(request.sequence);
     });
 }
 
-std::vector<Stretch> stretches_of(const Trace& trace) {
-    std::vector<Stretch> stretches{{0, trace.intervals.size()}};
+std::vector<IntervalRange> part_ranges(const Trace& trace) {
+    std::vector<IntervalRange> ranges{{0, trace.intervals.size()}};
     for (std::size_t i = 1; i < trace.intervals.size(); ++i) {
         if (trace.intervals[i].row.reason == static_cast<std::int32_t>(Reason::resumed)) {
-            stretches.back().last = i;
-            stretches.push_back({i, trace.intervals.size()});
+            ranges.back().last = i;
+            ranges.push_back({i, trace.intervals.size()});
         }
     }
-    return stretches;
+    return ranges;
 }
 
 } // namespace headroom::trace

@@ -1,4 +1,4 @@
-// Runs that were interrupted, and runs that went on afterwards: what the rows say of it.
+// Finds in a trace where its run was interrupted by a signal and where it was resumed.
 #pragma once
 
 #include <cstdint>
@@ -9,20 +9,21 @@
 
 namespace headroom::trace {
 
-/// Sequences that were in flight when a signal ended the run in this interval; their request rows
-/// are not those of an end.
-[[nodiscard]] std::set<std::int32_t> cut_sequences(const Interval& interval);
-/// Whether a signal ended the run in this interval.
+/// Returns the sequences that were in flight when a signal ended the run in this interval. They
+/// have request rows although they have not ended.
+[[nodiscard]] std::set<std::int32_t> interrupted_sequences(const Interval& interval);
+/// Returns whether a signal ended the run in this interval.
 [[nodiscard]] bool was_interrupted(const Interval& interval);
-/// Takes the request rows of cut sequences away: they go on.
-void drop_cut_requests(Interval& interval);
+/// Removes the request rows of interrupted sequences. A resumed run continues these sequences.
+void drop_interrupted_requests(Interval& interval);
 
-/// Intervals [first, last) that were one program's work.
-struct Stretch {
+/// The intervals [first, last).
+struct IntervalRange {
     std::size_t first = 0;
     std::size_t last = 0;
 };
-/// One more than there are resumptions; at least one, which is empty if nothing was committed.
-[[nodiscard]] std::vector<Stretch> stretches_of(const Trace& trace);
+/// Splits the intervals at every resumption: each range was written by one execution of the
+/// program. There is always at least one range; without intervals it is empty.
+[[nodiscard]] std::vector<IntervalRange> part_ranges(const Trace& trace);
 
 } // namespace headroom::trace

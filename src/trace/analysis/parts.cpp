@@ -12,19 +12,20 @@ constexpr const char* kHost = "host";
 
 struct Field {
     const char* attribute;
-    std::string Part::*member;
+    std::string RunPart::*member;
 };
 constexpr std::array kFields{
-    Field{"program_version", &Part::version},
-    Field{"program_commit", &Part::commit},
-    Field{"clock", &Part::clock},
-    Field{"kernels", &Part::kernels},
-    Field{"transport", &Part::transport},
-    Field{kHost, &Part::host},
+    Field{"program_version", &RunPart::version},
+    Field{"program_commit", &RunPart::commit},
+    Field{"clock", &RunPart::clock},
+    Field{"kernels", &RunPart::kernels},
+    Field{"transport", &RunPart::transport},
+    Field{kHost, &RunPart::host},
 };
 
-/// What depends on the host is called so that comparisons pass over it (is_host_attribute).
-std::string name_of(const std::string& attribute, std::size_t number) {
+/// Returns the name that an attribute has in the header for one part. The name of the host begins
+/// with "host_", so that comparisons leave it out (is_host_attribute).
+std::string attribute_name(const std::string& attribute, std::size_t number) {
     if (number == 1) {
         return attribute;
     }
@@ -34,28 +35,29 @@ std::string name_of(const std::string& attribute, std::size_t number) {
 
 } // namespace
 
-std::vector<Part> parts_of(const Trace& trace) {
-    std::vector<Part> parts;
-    for (const Stretch& stretch : stretches_of(trace)) {
-        Part& part = parts.emplace_back();
-        part.intervals = stretch;
+std::vector<RunPart> run_parts(const Trace& trace) {
+    std::vector<RunPart> parts;
+    for (const IntervalRange& range : part_ranges(trace)) {
+        RunPart& part = parts.emplace_back();
+        part.intervals = range;
         for (const Field& field : kFields) {
-            const auto found = trace.header.attributes.find(name_of(field.attribute, parts.size()));
+            const auto found =
+                trace.header.attributes.find(attribute_name(field.attribute, parts.size()));
             part.*field.member = found == trace.header.attributes.end() ? "" : found->second;
         }
     }
     return parts;
 }
 
-bool is_of_later_part(std::string_view attribute) {
+bool is_later_part_attribute(std::string_view attribute) {
     return attribute.starts_with("part_") || attribute.starts_with("host_part_");
 }
 
-void note_part(RunHeader& header, std::size_t number, const RunHeader& by) {
+void record_run_part(RunHeader& header, std::size_t number, const RunHeader& by) {
     for (const Field& field : kFields) {
         const auto found = by.attributes.find(field.attribute);
         if (found != by.attributes.end()) {
-            header.attributes[name_of(field.attribute, number)] = found->second;
+            header.attributes[attribute_name(field.attribute, number)] = found->second;
         }
     }
 }

@@ -1,4 +1,5 @@
-// Which program made which part of a trace: a run that was broken off and went on has several.
+// The parts of a trace. A run that was broken off and resumed has several parts, each written by
+// one execution of the program. The header tells the version, host and settings of each execution.
 #pragma once
 
 #include <string>
@@ -10,9 +11,9 @@
 
 namespace headroom::trace {
 
-/// Texts are empty where the trace does not say it.
-struct Part {
-    Stretch intervals;
+/// One part and the program that wrote it. A text is empty if the trace does not have it.
+struct RunPart {
+    IntervalRange intervals;
     std::string version;
     std::string commit;
     std::string clock;
@@ -21,15 +22,15 @@ struct Part {
     std::string host;
 };
 
-/// In their order; one at least. Of parts that went on the header says it in attributes of their
-/// own, "part_2_clock", the first part's names behind the number ("host_part_2" for the host).
-[[nodiscard]] std::vector<Part> parts_of(const Trace& trace);
+/// Returns the parts in order, at least one. The header attributes of the first part have plain
+/// names ("clock"). Those of part 2 are "part_2_clock", …, but its host is "host_part_2".
+[[nodiscard]] std::vector<RunPart> run_parts(const Trace& trace);
 
-/// In the header of a trace, before its part `number` (from 2) is written by the program whose own
-/// header is `by`.
-void note_part(RunHeader& header, std::size_t number, const RunHeader& by);
+/// Adds the attributes of part `number` (2 or more) to the header of the trace. `by` is the header
+/// of the program that is about to write this part.
+void record_run_part(RunHeader& header, std::size_t number, const RunHeader& by);
 
-/// Whether an attribute was noted so.
-[[nodiscard]] bool is_of_later_part(std::string_view attribute);
+/// Returns whether an attribute belongs to part 2 or a later one.
+[[nodiscard]] bool is_later_part_attribute(std::string_view attribute);
 
 } // namespace headroom::trace

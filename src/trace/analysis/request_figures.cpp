@@ -10,23 +10,23 @@ Nanoseconds percentile(std::vector<Nanoseconds> values, std::size_t percent) {
         return -1;
     }
     const std::size_t rank = (values.size() * percent + 99) / 100; // counted from 1
-    const auto place = values.begin() + static_cast<std::ptrdiff_t>(rank - 1);
-    std::nth_element(values.begin(), place, values.end());
-    return *place;
+    const auto nth = values.begin() + static_cast<std::ptrdiff_t>(rank - 1);
+    std::nth_element(values.begin(), nth, values.end());
+    return *nth;
 }
 
-std::int64_t most_at_once(const std::vector<Span>& spans) {
+std::int64_t max_overlap(const std::vector<Span>& spans) {
     std::vector<std::pair<Nanoseconds, int>> changes; // an end sorts before a begin
     for (const Span& span : spans) {
         changes.emplace_back(span.begin, 1);
         changes.emplace_back(span.end, -1);
     }
     std::sort(changes.begin(), changes.end());
-    std::int64_t now = 0;
+    std::int64_t overlap = 0;
     std::int64_t most = 0;
     for (const auto& [at, change] : changes) {
-        now += change;
-        most = std::max(most, now);
+        overlap += change;
+        most = std::max(most, overlap);
     }
     return most;
 }

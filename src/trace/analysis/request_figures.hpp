@@ -1,4 +1,4 @@
-// Figures over many requests: pure functions of times.
+// Figures over many requests, computed from lists of times.
 #pragma once
 
 #include <cstdint>
@@ -8,28 +8,29 @@
 
 namespace headroom::trace {
 
-/// The least of the values that `percent` of 100 of them do not exceed (nearest rank); -1 if there
-/// are none. 0 < percent ≤ 100.
+/// Returns the percentile by the nearest-rank rule: the smallest value such that at least `percent`
+/// of 100 values are not larger. Returns -1 for an empty list. 0 < percent ≤ 100.
 [[nodiscard]] Nanoseconds percentile(std::vector<Nanoseconds> values, std::size_t percent);
 
-/// From `begin` inclusive to `end` exclusive.
+/// The time from `begin` (inclusive) to `end` (exclusive).
 struct Span {
     Nanoseconds begin = 0;
     Nanoseconds end = 0;
 };
 
-/// How many of the spans contain one moment, at most.
-[[nodiscard]] std::int64_t most_at_once(const std::vector<Span>& spans);
+/// Returns the largest number of spans that contain the same moment.
+[[nodiscard]] std::int64_t max_overlap(const std::vector<Span>& spans);
 
-/// Requests that did not begin, though they had a free slot, because memory lacked.
+/// The requests that had a free slot but could not begin because a device lacked memory.
 struct MemoryWaits {
     std::int64_t requests = 0;
-    Nanoseconds longest = 0; ///< from when it was found to begin
+    Nanoseconds longest = 0; ///< longest time from the first failed attempt until it began
 };
 
-/// `found`: when a request was found to wait, as often as it was looked at. Requests begin in order
-/// of arrival, so the one that waited is the next of `begins`; if none follows it waits until
-/// `end`.
+/// Counts the waits for memory. `found` are the times at which a request could not begin; one wait
+/// can have several. `begins` are the times at which requests began. Requests begin in order of
+/// arrival, so the next begin after a time of `found` belongs to the waiting request. If no request
+/// begins afterwards the wait lasts until `end`.
 [[nodiscard]] MemoryWaits memory_waits(
     std::vector<Nanoseconds> found, std::vector<Nanoseconds> begins, Nanoseconds end
 );

@@ -14,7 +14,7 @@ namespace headroom::trace {
 
 namespace {
 
-/// a/b < c/d for numbers that are not negative; as a cross product, because b and d may be 0.
+/// Returns a/b < c/d for non-negative numbers. Cross products allow b and d to be 0.
 bool is_smaller_share(Bytes a, Bytes b, Bytes c, Bytes d) {
     return static_cast<double>(a) * static_cast<double>(d) <
            static_cast<double>(c) * static_cast<double>(b);
@@ -56,7 +56,7 @@ void Summarizer::add_resources(const Interval& interval) {
         DeviceSummary& device = sum_.devices[static_cast<std::size_t>(row.device)];
         device.peak_bytes = std::max(device.peak_bytes, row.memory_peak_bytes);
         device.budget_bytes = row.memory_budget_bytes;
-        if (row.memory_peak_bytes > 0 && // who holds nothing of nothing is not full
+        if (row.memory_peak_bytes > 0 && // an empty device without a budget is not full
             !is_smaller_share(
                 row.memory_peak_bytes,
                 row.memory_budget_bytes,
@@ -74,16 +74,17 @@ void Summarizer::add_resources(const Interval& interval) {
     }
 }
 
-/// The sequence of that number. One that is new begins when it is first seen, but if all of the
-/// interval is its own, with the decision: a request row knows better, when it has ended.
+/// Returns the entry of a sequence. A new sequence begins at `first_seen`, or at the decision if it
+/// is the only one of the interval. Its request row has the exact begin, but only when it has
+/// ended.
 SequenceSummary& Summarizer::sequence(
-    const IntervalRow& row, std::int32_t number, Nanoseconds seen
+    const IntervalRow& row, std::int32_t number, Nanoseconds first_seen
 ) {
-    const auto [place, is_new] = sequences_.try_emplace(number);
-    SequenceSummary& sequence = place->second;
+    const auto [entry, is_new] = sequences_.try_emplace(number);
+    SequenceSummary& sequence = entry->second;
     if (is_new) {
         sequence.number = number;
-        sequence.begin = row.sequence == number ? row.t_dec : seen;
+        sequence.begin = row.sequence == number ? row.t_dec : first_seen;
         sequence.arrival = sequence.begin;
     }
     return sequence;
@@ -97,41 +98,41 @@ void Summarizer::add_turns(const Interval& interval) {
 
 void Summarizer::add_tokens(const Interval& interval) {
     for (const TokenRow& token : interval.tokens) {
-        SequenceSummary& of = sequence(interval.row, token.sequence, interval.row.t_dec);
+        SequenceSummary& summary = sequence(interval.row, token.sequence, interval.row.t_dec);
         if (token.is_prompt != 0) {
-            ++of.prompt_tokens;
-        } else if (++of.sampled_tokens == 1) {
-            of.first_token = of.last_token = token.end;
+            ++summary.prompt_tokens;
+        } else if (++summary.sampled_tokens == 1) {
+            summary.first_token = summary.last_token = token.end;
         } else {
-            add_step(interval.row, token, std::exchange(of.last_token, token.end));
+            add_step(interval.row, token, std::exchange(summary.last_token, token.end));
         }
     }
 }
 
-/// `before`: end of the sequence's token before.
-void Summarizer::add_step(const IntervalRow& row, const TokenRow& token, Nanoseconds before) {
-    gaps_.push_back(token.end - before);
+void Summarizer::add_step(const IntervalRow& row, const TokenRow& token, Nanoseconds previous_end) {
+    token_times_.push_back(token.end - previous_end);
     const bool alone = row.in_flight <= 1;
     const Nanoseconds predicted = alone ? row.predicted_inference_ns : row.predicted_round_ns;
     const Nanoseconds migrating =
-        std::min(token.end, row.t_resume) - std::max(before, row.t_switch);
+        std::min(token.end, row.t_resume) - std::max(previous_end, row.t_switch);
     if (predicted != kNever) {
         saturating_add(sum_.predicted_decode, predicted);
     }
     saturating_add(
         sum_.measured_decode,
-        alone ? token.end - token.start : token.end - before - std::max<Nanoseconds>(0, migrating)
+        alone ? token.end - token.start
+              : token.end - previous_end - std::max<Nanoseconds>(0, migrating)
     );
 }
 
 void Summarizer::add_request(const IntervalRow& row, const RequestRow& request) {
-    SequenceSummary& of = sequence(row, request.sequence, request.begin);
-    of.ended = true;
-    of.slot = request.slot;
-    of.arrival = request.arrival;
-    of.begin = request.begin;
-    of.text = request.text;
-    of.prompt = request.text.substr(0, static_cast<std::size_t>(request.prompt_bytes));
+    SequenceSummary& summary = sequence(row, request.sequence, request.begin);
+    summary.ended = true;
+    summary.slot = request.slot;
+    summary.arrival = request.arrival;
+    summary.begin = request.begin;
+    summary.text = request.text;
+    summary.prompt = request.text.substr(0, static_cast<std::size_t>(request.prompt_bytes));
 }
 
 void Summarizer::commit(const Interval& interval) {
@@ -165,7 +166,7 @@ void Summarizer::commit(const Interval& interval) {
         const auto kind = static_cast<EventKind>(event.kind);
         sum_.overloads += kind == EventKind::overload ? 1 : 0;
         if (kind == EventKind::admission_waits) {
-            waits_.push_back(event.at);
+            memory_waits_.push_back(event.at);
         }
     }
     add_turns(interval);
@@ -178,10 +179,10 @@ void Summarizer::commit(const Interval& interval) {
 
 namespace {
 
-/// Sums and means over the sequences.
+/// Computes the sums and means over the sequences.
 void add_up_sequences(Summary& result) {
     Nanoseconds decoded = 0;
-    std::int64_t sampling = 0; // sequences with a sampled token
+    std::int64_t sampling = 0; // number of sequences with a sampled token
     for (SequenceSummary& sequence : result.sequences) {
         result.prompt_tokens += sequence.prompt_tokens;
         result.sampled_tokens += sequence.sampled_tokens;
@@ -190,64 +191,66 @@ void add_up_sequences(Summary& result) {
         saturating_add(decoded, time);
         if (sequence.sampled_tokens > 0) {
             ++sampling;
-            sequence.to_first_token = sequence.first_token - sequence.arrival;
+            sequence.time_to_first_token = sequence.first_token - sequence.arrival;
         }
         if (sequence.sampled_tokens > 1) {
-            sequence.per_output_token = time / (sequence.sampled_tokens - 1);
+            sequence.time_per_output_token = time / (sequence.sampled_tokens - 1);
         }
     }
     if (result.sampled_tokens > sampling) {
-        result.per_output_token = decoded / (result.sampled_tokens - sampling);
+        result.time_per_output_token = decoded / (result.sampled_tokens - sampling);
     }
 }
 
-/// Of sequences that have ended: only of these the arrival is known; or of all if none has.
+/// Computes the times to first token. Only sequences that have ended have a known arrival. If none
+/// has ended all sequences are used.
 void set_times_to_first_token(Summary& result) {
     const auto has_ended = [](const SequenceSummary& sequence) { return sequence.ended; };
     const bool any = std::any_of(result.sequences.begin(), result.sequences.end(), has_ended);
     std::vector<Nanoseconds> times;
     for (const SequenceSummary& sequence : result.sequences) {
-        if (sequence.to_first_token >= 0 && (sequence.ended || !any)) {
-            times.push_back(sequence.to_first_token);
+        if (sequence.time_to_first_token >= 0 && (sequence.ended || !any)) {
+            times.push_back(sequence.time_to_first_token);
         }
     }
     if (!times.empty()) {
-        result.to_first_token =
+        result.time_to_first_token =
             std::accumulate(times.begin(), times.end(), Nanoseconds{0}, saturating_sum) /
             static_cast<std::int64_t>(times.size());
     }
-    result.to_first_token_p50 = percentile(times, 50);
-    result.to_first_token_p95 = percentile(times, 95);
+    result.time_to_first_token_p50 = percentile(times, 50);
+    result.time_to_first_token_p95 = percentile(times, 95);
 }
 
-/// Span, rates, what was in flight and how busy the devices were.
+/// Computes the span, rates, numbers of sequences in flight and the busy times of devices.
 void set_rates(Summary& result) {
-    std::vector<Span> flights;
+    std::vector<Span> in_flight;
     Nanoseconds first_arrival = result.end;
-    double flown = 0;
+    double time_in_flight = 0;
     for (const SequenceSummary& sequence : result.sequences) {
         first_arrival = std::min(first_arrival, sequence.arrival);
         const Nanoseconds end = sequence.ended ? sequence.last_token : result.end;
-        flights.push_back({sequence.begin, end});
-        flown += static_cast<double>(end - sequence.begin);
+        in_flight.push_back({sequence.begin, end});
+        time_in_flight += static_cast<double>(end - sequence.begin);
     }
-    result.most_in_flight = most_at_once(flights);
+    result.max_in_flight = max_overlap(in_flight);
     result.span = result.end - first_arrival;
     if (result.span == 0) {
         return;
     }
     const auto span = static_cast<double>(result.span);
-    result.mean_in_flight = flown / span;
+    result.mean_in_flight = time_in_flight / span;
     result.tokens_per_s = static_cast<double>(result.sampled_tokens) * 1e9 / span;
     for (DeviceSummary& device : result.devices) {
-        // A device reports what it has executed, and that may be of turns which are not over. If
-        // the run was broken off they never are, and what it computed after the last token is in.
+        // Devices also report operations of turns that have not ended. If the run was broken off
+        // these turns never end, so the reported time can be longer than the span.
         device.busy = std::min(device.busy, result.span);
         device.utilisation = static_cast<double>(device.busy) / span;
     }
 }
 
-/// Those of sequences that ended, in order. Empty if all are: a simulation has no texts.
+/// Returns the texts of the sequences that ended, in order. The result is empty if all texts are
+/// empty, as in a simulation.
 std::string joined_texts(const std::vector<SequenceSummary>& sequences) {
     std::string all;
     bool first = true;
@@ -277,9 +280,9 @@ Summary Summarizer::summary() const {
     add_up_sequences(result);
     set_times_to_first_token(result);
     set_rates(result);
-    result.memory_waits = memory_waits(waits_, begins, result.end);
-    result.per_output_token_p50 = percentile(gaps_, 50);
-    result.per_output_token_p95 = percentile(gaps_, 95);
+    result.memory_waits = memory_waits(memory_waits_, begins, result.end);
+    result.time_per_output_token_p50 = percentile(token_times_, 50);
+    result.time_per_output_token_p95 = percentile(token_times_, 95);
     result.text = joined_texts(result.sequences);
     if (result.decisions > 0) {
         result.decision_wall_mean_ms =

@@ -7,9 +7,9 @@
 
 #include <fmt/format.h>
 
-#include "trace/export/lane_tracks.hpp"
 #include "trace/export/perfetto_devices.hpp"
 #include "trace/export/trace_events.hpp"
+#include "trace/export/track_assignment.hpp"
 #include "trace/records/labels.hpp"
 
 namespace headroom::trace {
@@ -46,7 +46,9 @@ std::string decision_name(const RunHeader& header, const IntervalRow& row) {
     return row.moves > 0 ? fmt::format("{}: {} blocks", reason, row.moves) : reason;
 }
 
-/// An instant, or a slice from the decision until decoding goes on, with its two parts within.
+/// Adds a decision that changes something as a slice that ends when turns may begin again. The
+/// slice contains slices for the turns under way and for the migration. Other decisions are
+/// instants.
 void add_decision(
     const RunHeader& header, const IntervalRow& row, TraceEvents& events, Track track
 ) {
@@ -66,35 +68,36 @@ void add_decision(
 
 void add_decisions(const Trace& trace, TraceEvents& events) {
     const std::int64_t process = events.add_process("decisions");
-    std::vector<Piece<const IntervalRow*>> decisions;
-    std::vector<Piece<std::size_t>> intervals;
-    std::vector<const EventRow*> of_nobody;
+    std::vector<TrackSpan<const IntervalRow*>> decisions;
+    std::vector<TrackSpan<std::size_t>> intervals;
+    std::vector<const EventRow*> fleet_events;
     for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
         const IntervalRow& row = trace.intervals[i].row;
         decisions.push_back({{row.t_dec, std::max(row.t_dec, row.t_resume)}, &row});
         intervals.push_back({{row.t_dec, std::max(row.t_dec, row.t_end)}, i});
         for (const EventRow& event : trace.intervals[i].events) {
             if (event.device < 0) {
-                of_nobody.push_back(&event);
+                fleet_events.push_back(&event);
             }
         }
     }
-    lay_out(events, process, "decisions", decisions);
-    for (const auto& piece : decisions) {
-        add_decision(trace.header, *piece.what, events, piece.track);
+    assign_tracks(events, process, "decisions", decisions);
+    for (const auto& item : decisions) {
+        add_decision(trace.header, *item.content, events, item.track);
     }
-    lay_out(events, process, "intervals", intervals);
-    for (const auto& piece : intervals) {
-        const IntervalRow& row = trace.intervals[piece.what].row;
+    assign_tracks(events, process, "intervals", intervals);
+    for (const auto& item : intervals) {
+        const IntervalRow& row = trace.intervals[item.content].row;
         JsonMembers arguments;
-        arguments.add("interval", static_cast<std::int64_t>(piece.what)).add("tokens", row.tokens);
-        events.slice(piece.track, piece.span, fmt::format("interval {}", piece.what), arguments);
+        arguments.add("interval", static_cast<std::int64_t>(item.content))
+            .add("tokens", row.tokens);
+        events.slice(item.track, item.span, fmt::format("interval {}", item.content), arguments);
     }
-    if (of_nobody.empty()) {
+    if (fleet_events.empty()) {
         return;
     }
     const Track track = events.add_track(process, "events");
-    for (const EventRow* const event : of_nobody) {
+    for (const EventRow* const event : fleet_events) {
         JsonMembers arguments;
         arguments.add("value", event->value).add("text", event->text);
         events.instant(
@@ -142,14 +145,14 @@ JsonMembers request_arguments(const RequestRow& request) {
 }
 
 struct Slot {
-    std::vector<Piece<const RequestRow*>> requests;
-    std::vector<Piece<const TurnRow*>> turns;
+    std::vector<TrackSpan<const RequestRow*>> requests;
+    std::vector<TrackSpan<const TurnRow*>> turns;
 };
 
 void add_sequences(const Trace& trace, TraceEvents& events) {
     const std::int64_t process = events.add_process("sequences");
     std::map<std::int32_t, Slot> slots;
-    std::vector<Piece<const RequestRow*>> waits;
+    std::vector<TrackSpan<const RequestRow*>> waits;
     for (const Interval& interval : trace.intervals) {
         for (const TurnRow& turn : interval.turns) {
             slots[turn.slot].turns.push_back({{turn.start, turn.end}, &turn});
@@ -161,24 +164,24 @@ void add_sequences(const Trace& trace, TraceEvents& events) {
             }
         }
     }
-    const auto add_requests = [&](const std::string& name, auto& pieces, const char* what) {
-        lay_out(events, process, name, pieces);
-        for (const auto& piece : pieces) {
+    const auto add_requests = [&](const std::string& name, auto& items, const char* what) {
+        assign_tracks(events, process, name, items);
+        for (const auto& item : items) {
             events.slice(
-                piece.track,
-                piece.span,
-                fmt::format("sequence {}{}", piece.what->sequence, what),
-                request_arguments(*piece.what)
+                item.track,
+                item.span,
+                fmt::format("sequence {}{}", item.content->sequence, what),
+                request_arguments(*item.content)
             );
         }
     };
     add_requests("waiting for a slot", waits, " waits");
     for (auto& [number, slot] : slots) {
         add_requests(fmt::format("slot {}: requests", number), slot.requests, "");
-        lay_out(events, process, fmt::format("slot {}: turns", number), slot.turns);
-        for (const auto& piece : slot.turns) {
+        assign_tracks(events, process, fmt::format("slot {}: turns", number), slot.turns);
+        for (const auto& item : slot.turns) {
             events.slice(
-                piece.track, piece.span, turn_name(*piece.what), turn_arguments(*piece.what)
+                item.track, item.span, turn_name(*item.content), turn_arguments(*item.content)
             );
         }
     }
@@ -201,13 +204,14 @@ void add_resources(const Trace& trace, TraceEvents& events) {
     }
 }
 
-/// Bytes per interval; 0 where a link has no row after one in which it had.
+/// Adds the bytes per interval of each link. A link that had a row in the previous interval but has
+/// none in this one gets the value 0.
 void add_link_use(const Trace& trace, TraceEvents& events) {
     using Link = std::pair<std::int32_t, std::int32_t>;
     const std::int64_t process = events.add_process("bytes per interval");
     std::set<Link> used;
     for (const Interval& interval : trace.intervals) {
-        std::set<Link> silent = std::exchange(used, {});
+        std::set<Link> unused = std::exchange(used, {});
         const Nanoseconds at = interval.row.t_dec;
         const auto count = [&](const Link& link, std::int64_t bytes) {
             const std::string name = link_label(trace.header, link.first, link.second);
@@ -216,9 +220,9 @@ void add_link_use(const Trace& trace, TraceEvents& events) {
         for (const LinkStateRow& row : interval.link_states) {
             count({row.from, row.to}, row.bytes);
             used.insert({row.from, row.to});
-            silent.erase({row.from, row.to});
+            unused.erase({row.from, row.to});
         }
-        for (const Link& link : silent) {
+        for (const Link& link : unused) {
             count(link, 0);
         }
     }

@@ -1,4 +1,4 @@
-// A trace for ui.perfetto.dev: who did what, when, on tracks side by side.
+// Exports a trace for the viewer ui.perfetto.dev, which shows what happened on parallel tracks.
 #pragma once
 
 #include <cstdint>
@@ -8,18 +8,19 @@
 
 namespace headroom::trace {
 
+/// The number of tracks and events that were written.
 struct PerfettoCounts {
     std::int64_t tracks = 0;
     std::int64_t events = 0;
 };
 
-/// Writes trace-event JSON, in UTF-8. Processes and their tracks
-/// (docs/reference/trace.md#for-other-programs): `decisions` what was decided, and the intervals;
-/// `sequences` per slot its requests and turns; `devices` per device its operations, what it waited
-/// for, what moved to it, what befell it; `links` per link its messages and migrations; `memory`,
-/// `compute`, `bytes per interval` as counters. Slices of a track never overlap: where two would,
-/// the later goes to a track of the same name with a number. Operations, waits and messages need a
-/// trace with_ops.
+/// Writes the trace as trace-event JSON in UTF-8. Process `decisions` has the decisions and
+/// intervals, `sequences` the requests and turns of each slot, `links` the messages and migrations
+/// of each link. Process `devices` has the operations, waits, arriving blocks and events of each
+/// device. Processes `memory`, `compute` and `bytes per interval` have counters. Slices of one
+/// track never overlap: a slice that would is drawn on a further track of the same name with a
+/// number. Operations, waits and messages are there only if the trace has operations (with_ops).
+/// Source: docs/reference/trace.md#for-other-programs
 PerfettoCounts write_perfetto(const Trace& trace, std::ostream& out);
 
 } // namespace headroom::trace

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "trace/analysis/gaps.hpp"
-#include "trace/export/lane_tracks.hpp"
+#include "trace/export/track_assignment.hpp"
 #include "trace/records/labels.hpp"
 
 namespace headroom::trace {
@@ -18,8 +18,8 @@ namespace {
 using Transfer = std::variant<const MessageRow*, const MigrationRow*>;
 using Link = std::pair<std::int32_t, std::int32_t>;
 
-/// Numbers of messages, in the order of the table, for the arrows.
-struct Sending {
+/// A message or a migration. Messages are numbered in the order of their table, for the arrows.
+struct NumberedTransfer {
     Transfer transfer;
     std::int64_t number = -1;
 };
@@ -52,9 +52,9 @@ JsonMembers arguments_of(const RunHeader& header, const MessageRow& message) {
     return arguments;
 }
 
-/// One step of a program that a message leads from or to.
-struct Step {
-    std::int64_t batch = 0; ///< turns that are joined are executed under the first one's number
+/// An operation that an arrow can begin or end at.
+struct DrawnOperation {
+    std::int64_t batch = 0; ///< number of the first turn of its batch
     const OpRow* op = nullptr;
     Track track{};
 };
@@ -62,7 +62,8 @@ struct Step {
 class DevicesAndLinks {
   public:
     DevicesAndLinks(const Trace& trace, TraceEvents& events)
-        : trace_(trace), header_(trace.header), events_(events), steps_(header_.devices.size()) {
+        : trace_(trace), header_(trace.header), events_(events),
+          drawn_operations_(header_.devices.size()) {
         for (const Interval& interval : trace.intervals) {
             for (const TurnRow& turn : interval.turns) {
                 batches_[turn.turn] = turn.batch;
@@ -85,12 +86,12 @@ class DevicesAndLinks {
         const std::int64_t process = events_.add_process("devices");
         const auto ops = ops_by_device(trace_);
         const auto gaps = gaps_by_device(trace_, ops);
-        const auto befallen = events_by_device();
+        const auto device_events = events_by_device();
         for (std::size_t d = 0; d < ops.size(); ++d) {
             const std::string name = device_label(header_, static_cast<std::int32_t>(d));
-            add_work(process, name, ops[d], gaps[d], steps_[d]);
+            add_work(process, name, ops[d], gaps[d], drawn_operations_[d]);
             add_arriving_blocks(process, name, static_cast<std::int32_t>(d));
-            add_events(process, name, befallen[d]);
+            add_events(process, name, device_events[d]);
         }
     }
 
@@ -99,34 +100,38 @@ class DevicesAndLinks {
         const std::string& name,
         const std::vector<OpRef>& ops,
         const std::vector<Gap>& gaps,
-        std::vector<Step>& steps
+        std::vector<DrawnOperation>& drawn
     ) {
-        std::vector<Piece<std::variant<const OpRow*, const Gap*>>> pieces;
+        std::vector<TrackSpan<std::variant<const OpRow*, const Gap*>>> items;
         for (const OpRef& ref : ops) {
-            pieces.push_back({{ref.op->start, ref.op->end}, ref.op});
+            items.push_back({{ref.op->start, ref.op->end}, ref.op});
         }
         for (const Gap& gap : gaps) {
-            pieces.push_back({gap.span, &gap});
+            items.push_back({gap.span, &gap});
         }
-        lay_out(events_, process, name, pieces);
-        for (const auto& piece : pieces) {
-            if (const auto* const gap = std::get_if<const Gap*>(&piece.what)) {
-                events_.slice(piece.track, piece.span, gap_name(**gap), gap_arguments(**gap));
+        assign_tracks(events_, process, name, items);
+        for (const auto& item : items) {
+            if (const auto* const gap = std::get_if<const Gap*>(&item.content)) {
+                events_.slice(item.track, item.span, gap_name(**gap), gap_arguments(**gap));
                 continue;
             }
-            const OpRow& op = *std::get<const OpRow*>(piece.what);
+            const OpRow& op = *std::get<const OpRow*>(item.content);
             JsonMembers arguments;
             arguments.add("turn", op.turn).add("block", std::int64_t{op.block});
-            events_.slice(piece.track, piece.span, block_label(header_, op.block), arguments);
-            steps.push_back({batch_of(op.turn), &op, piece.track});
+            events_.slice(item.track, item.span, block_label(header_, op.block), arguments);
+            drawn.push_back({batch_of(op.turn), &op, item.track});
         }
-        std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
-            return std::pair(a.batch, a.op->start) < std::pair(b.batch, b.op->start);
-        });
+        std::stable_sort(
+            drawn.begin(),
+            drawn.end(),
+            [](const DrawnOperation& a, const DrawnOperation& b) {
+                return std::pair(a.batch, a.op->start) < std::pair(b.batch, b.op->start);
+            }
+        );
     }
 
-    [[nodiscard]] const MessageRow& message_at(RowPlace place) const {
-        return trace_.intervals[place.interval].messages[place.row];
+    [[nodiscard]] const MessageRow& message_at(RowIndex index) const {
+        return trace_.intervals[index.interval].messages[index.row];
     }
 
     [[nodiscard]] std::string gap_name(const Gap& gap) const {
@@ -153,21 +158,21 @@ class DevicesAndLinks {
     }
 
     void add_arriving_blocks(std::int64_t process, const std::string& name, std::int32_t device) {
-        std::vector<Piece<const MigrationRow*>> pieces;
+        std::vector<TrackSpan<const MigrationRow*>> items;
         for (const Interval& interval : trace_.intervals) {
             for (const MigrationRow& move : interval.migrations) {
                 if (move.to == device) {
-                    pieces.push_back({{move.start, move.end}, &move});
+                    items.push_back({{move.start, move.end}, &move});
                 }
             }
         }
-        lay_out(events_, process, name + ": blocks that move in", pieces);
-        for (const auto& piece : pieces) {
-            const MigrationRow& move = *piece.what;
+        assign_tracks(events_, process, name + ": blocks that move in", items);
+        for (const auto& item : items) {
+            const MigrationRow& move = *item.content;
             const std::string title = fmt::format(
                 "{} from {}", block_label(header_, move.block), device_label(header_, move.from)
             );
-            events_.slice(piece.track, piece.span, title, arguments_of(move));
+            events_.slice(item.track, item.span, title, arguments_of(move));
         }
     }
 
@@ -184,13 +189,15 @@ class DevicesAndLinks {
     }
 
     void add_events(
-        std::int64_t process, const std::string& name, const std::vector<const EventRow*>& befallen
+        std::int64_t process,
+        const std::string& name,
+        const std::vector<const EventRow*>& device_events
     ) {
-        if (befallen.empty()) {
+        if (device_events.empty()) {
             return;
         }
         const Track track = events_.add_track(process, name + ": events");
-        for (const EventRow* const event : befallen) {
+        for (const EventRow* const event : device_events) {
             JsonMembers arguments;
             arguments.add("value", event->value).add("text", event->text);
             events_.instant(
@@ -201,7 +208,7 @@ class DevicesAndLinks {
 
     void add_links() {
         const std::int64_t process = events_.add_process("links");
-        std::map<Link, std::vector<Piece<Sending>>> links;
+        std::map<Link, std::vector<TrackSpan<NumberedTransfer>>> links;
         std::int64_t number = 0;
         for (const Interval& interval : trace_.intervals) {
             for (const MessageRow& m : interval.messages) {
@@ -213,72 +220,75 @@ class DevicesAndLinks {
                 }
             }
         }
-        for (auto& [link, pieces] : links) {
-            lay_out(events_, process, link_label(header_, link.first, link.second), pieces);
-            for (const auto& piece : pieces) {
-                add_transfer(piece);
+        for (auto& [link, items] : links) {
+            assign_tracks(events_, process, link_label(header_, link.first, link.second), items);
+            for (const auto& item : items) {
+                add_transfer(item);
             }
         }
     }
 
-    void add_transfer(const Piece<Sending>& piece) {
-        if (const auto* const move = std::get_if<const MigrationRow*>(&piece.what.transfer)) {
+    void add_transfer(const TrackSpan<NumberedTransfer>& item) {
+        if (const auto* const move = std::get_if<const MigrationRow*>(&item.content.transfer)) {
             const std::string name = block_label(header_, (*move)->block) + " moves";
-            events_.slice(piece.track, piece.span, name, arguments_of(**move));
+            events_.slice(item.track, item.span, name, arguments_of(**move));
             return;
         }
-        const MessageRow& message = *std::get<const MessageRow*>(piece.what.transfer);
+        const MessageRow& message = *std::get<const MessageRow*>(item.content.transfer);
         events_.slice(
-            piece.track, piece.span, message_name(header_, message), arguments_of(header_, message)
+            item.track, item.span, message_name(header_, message), arguments_of(header_, message)
         );
-        add_arrow(message, piece);
+        add_arrow(message, item);
     }
 
-    /// The sender's last step of the turn before the message, or null.
-    [[nodiscard]] const Step* step_before(const MessageRow& message) const {
-        const std::vector<Step>* const steps = steps_of(message.from);
-        if (steps == nullptr) {
+    /// Returns the sender's last operation of the turn before the message, or null.
+    [[nodiscard]] const DrawnOperation* operation_before(const MessageRow& message) const {
+        const std::vector<DrawnOperation>* const drawn = drawn_operations(message.from);
+        if (drawn == nullptr) {
             return nullptr;
         }
         const std::pair key(batch_of(message.turn), message.begin);
         const auto after = std::upper_bound(
-            steps->begin(),
-            steps->end(),
+            drawn->begin(),
+            drawn->end(),
             key,
-            [](const auto& k, const Step& step) { return k < std::pair(step.batch, step.op->end); }
+            [](const auto& k, const DrawnOperation& operation) {
+                return k < std::pair(operation.batch, operation.op->end);
+            }
         );
-        const bool found = after != steps->begin() && std::prev(after)->batch == key.first;
+        const bool found = after != drawn->begin() && std::prev(after)->batch == key.first;
         return found ? &*std::prev(after) : nullptr;
     }
 
-    /// The receiver's first step of the turn after the message, or null.
-    [[nodiscard]] const Step* step_after(const MessageRow& message) const {
-        const std::vector<Step>* const steps = steps_of(message.to);
-        if (steps == nullptr) {
+    /// Returns the receiver's first operation of the turn after the message, or null.
+    [[nodiscard]] const DrawnOperation* operation_after(const MessageRow& message) const {
+        const std::vector<DrawnOperation>* const drawn = drawn_operations(message.to);
+        if (drawn == nullptr) {
             return nullptr;
         }
         const std::pair key(batch_of(message.turn), message.arrival);
         const auto found = std::lower_bound(
-            steps->begin(),
-            steps->end(),
+            drawn->begin(),
+            drawn->end(),
             key,
-            [](const Step& step, const auto& k) {
-                return std::pair(step.batch, step.op->start) < k;
+            [](const DrawnOperation& operation, const auto& k) {
+                return std::pair(operation.batch, operation.op->start) < k;
             }
         );
-        return found != steps->end() && found->batch == key.first ? &*found : nullptr;
+        return found != drawn->end() && found->batch == key.first ? &*found : nullptr;
     }
 
-    [[nodiscard]] const std::vector<Step>* steps_of(std::int32_t device) const {
+    [[nodiscard]] const std::vector<DrawnOperation>* drawn_operations(std::int32_t device) const {
         const auto index = static_cast<std::size_t>(device);
-        return device < 0 || index >= steps_.size() ? nullptr : &steps_[index];
+        return device < 0 || index >= drawn_operations_.size() ? nullptr
+                                                               : &drawn_operations_[index];
     }
 
-    void add_arrow(const MessageRow& message, const Piece<Sending>& piece) {
+    void add_arrow(const MessageRow& message, const TrackSpan<NumberedTransfer>& item) {
         using Flow = TraceEvents::Flow;
-        const Step* const from = step_before(message);
-        const Step* const to = step_after(message);
-        const std::int64_t id = piece.what.number;
+        const DrawnOperation* const from = operation_before(message);
+        const DrawnOperation* const to = operation_after(message);
+        const std::int64_t id = item.content.number;
         if (from == nullptr && to == nullptr) {
             return;
         }
@@ -290,8 +300,8 @@ class DevicesAndLinks {
             : to == nullptr ? Flow::end
                             : Flow::step,
             id,
-            piece.track,
-            piece.span.begin
+            item.track,
+            item.span.begin
         );
         if (to != nullptr) {
             events_.flow(Flow::end, id, to->track, to->op->start);
@@ -301,7 +311,8 @@ class DevicesAndLinks {
     const Trace& trace_;
     const RunHeader& header_;
     TraceEvents& events_;
-    std::vector<std::vector<Step>> steps_; ///< device by device, by batch, then start
+    /// The operations of each device, ordered by batch, then start.
+    std::vector<std::vector<DrawnOperation>> drawn_operations_;
     std::map<std::int64_t, std::int64_t> batches_;
 };
 

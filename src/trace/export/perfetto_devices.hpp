@@ -1,4 +1,5 @@
-// The devices' and links' part of the trace-event JSON: operations, waits, messages, migrations.
+// Writes the processes `devices` and `links` of the trace-event JSON: operations, waits, messages
+// and migrations.
 #pragma once
 
 #include "trace/export/trace_events.hpp"
@@ -6,8 +7,9 @@
 
 namespace headroom::trace {
 
-/// Processes `devices` and `links`, and arrows along messages: from the last operation of the turn
-/// that the sender had done, over the message, to the first that the receiver began afterwards.
+/// Adds both processes, and an arrow for each message. The arrow begins at the sender's last
+/// operation of the turn before the message. It ends at the receiver's first operation of the turn
+/// after the message.
 void add_devices_and_links(const Trace& trace, TraceEvents& events);
 
 } // namespace headroom::trace

@@ -11,7 +11,7 @@ namespace headroom::trace {
 namespace {
 
 constexpr std::int64_t kNoThread = 0;
-/// Viewers take a thread with its process' number for the main one, and thread 0 for no thread.
+/// Viewers treat thread 0 as no thread, and a thread with its process's number as the main thread.
 constexpr std::int64_t kFirstThread = 1000;
 
 std::string as_microseconds(std::uint64_t ns) {
@@ -26,31 +26,31 @@ std::string json_text(std::string_view text) {
 
 std::string microseconds(Nanoseconds time) {
     const bool negative = time < 0;
-    // The least integer has no positive twin.
+    // The smallest integer cannot be negated as a signed number.
     const std::uint64_t ns =
         negative ? 0 - static_cast<std::uint64_t>(time) : static_cast<std::uint64_t>(time);
     return fmt::format("{}{}", negative ? "-" : "", as_microseconds(ns));
 }
 
-JsonMembers& JsonMembers::member(std::string_view name, const std::string& value) {
+JsonMembers& JsonMembers::add_member(std::string_view name, const std::string& value) {
     text_ += fmt::format("{}{}:{}", text_.empty() ? "" : ",", json_text(name), value);
     return *this;
 }
 
 JsonMembers& JsonMembers::add(std::string_view name, std::int64_t value) {
-    return member(name, fmt::format("{}", value));
+    return add_member(name, fmt::format("{}", value));
 }
 
 JsonMembers& JsonMembers::add(std::string_view name, double value) {
-    return member(name, nlohmann::json(value).dump());
+    return add_member(name, nlohmann::json(value).dump());
 }
 
 JsonMembers& JsonMembers::add(std::string_view name, std::string_view text) {
-    return member(name, json_text(text));
+    return add_member(name, json_text(text));
 }
 
 JsonMembers& JsonMembers::add_time(std::string_view name, Nanoseconds time) {
-    return time == kNever ? member(name, "null") : add(name, time);
+    return time == kNever ? add_member(name, "null") : add(name, time);
 }
 
 TraceEvents::TraceEvents(std::ostream& out) : out_(out) {
@@ -75,11 +75,11 @@ void TraceEvents::event(char phase, Track track, std::string_view name, std::str
 }
 
 std::int64_t TraceEvents::add_process(std::string_view name) {
-    const Track self{++processes_, kNoThread};
+    const Track track{++processes_, kNoThread};
     const std::string named = fmt::format("\"args\":{{\"name\":{}}}", json_text(name));
-    event('M', self, "process_name", named);
+    event('M', track, "process_name", named);
     event(
-        'M', self, "process_sort_index", fmt::format("\"args\":{{\"sort_index\":{}}}", processes_)
+        'M', track, "process_sort_index", fmt::format("\"args\":{{\"sort_index\":{}}}", processes_)
     );
     return processes_;
 }

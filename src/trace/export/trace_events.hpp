@@ -1,5 +1,6 @@
-// The JSON of the trace-event format (Chrome's, read by ui.perfetto.dev and chrome://tracing), one
-// event per line. Knows nothing of devices or tokens.
+// Writes the trace-event format, a JSON format of Chrome that ui.perfetto.dev and chrome://tracing
+// read. Each event is one line. In this format an event belongs to a process and a thread, which
+// are drawn as a group of tracks and a track.
 #pragma once
 
 #include <cstdint>
@@ -12,46 +13,52 @@
 
 namespace headroom::trace {
 
-/// In quotes and escaped; what is not UTF-8 becomes U+FFFD.
+/// Returns the text as a JSON string, in quotes and escaped. Bytes that are not UTF-8 become
+/// U+FFFD.
 [[nodiscard]] std::string json_text(std::string_view text);
 
-/// Microseconds as a JSON number that loses nothing: "12.003" for 12 003 ns. A double holds it
-/// exactly enough to round back to ns for the first 26 days (2^51 ns).
+/// Returns the time in microseconds as a JSON number with all nanoseconds: "12.003" for 12 003 ns.
+/// Readers that use doubles can recover the nanoseconds of times up to 26 days (2^51 ns).
 [[nodiscard]] std::string microseconds(Nanoseconds time);
 
-/// The inside of a JSON object, member by member.
+/// Builds the members of a JSON object.
 class JsonMembers {
   public:
     JsonMembers& add(std::string_view name, std::int64_t value);
     JsonMembers& add(std::string_view name, double value);
     JsonMembers& add(std::string_view name, std::string_view text);
-    /// ns; null for kNever.
+    /// Adds a time in ns, or null for kNever.
     JsonMembers& add_time(std::string_view name, Nanoseconds time);
+    /// Returns the members, separated by commas and without braces.
     [[nodiscard]] const std::string& text() const { return text_; }
 
   private:
-    JsonMembers& member(std::string_view name, const std::string& value);
+    JsonMembers& add_member(std::string_view name, const std::string& value);
     std::string text_;
 };
 
-/// Where an event is drawn: a thread of a process, in the format's words.
+/// A track on which events are drawn: a thread of a process.
 struct Track {
     std::int64_t process = 0;
     std::int64_t thread = 0;
 };
 
+/// Writes the events of one file. The constructor writes its first line.
 class TraceEvents {
   public:
     explicit TraceEvents(std::ostream& out);
 
-    /// Names a process; they are shown in the order in which they were named.
+    /// Adds a process and returns its number. Viewers show processes in the order in which they
+    /// were added.
     [[nodiscard]] std::int64_t add_process(std::string_view name);
-    /// Names a thread; no two of the file have the same number.
+    /// Adds a track to a process. No two tracks of the file have the same thread number.
     [[nodiscard]] Track add_track(std::int64_t process, std::string_view name);
-    /// Those of one track lie apart or within each other, the outer ones first.
+    /// Adds a slice. Two slices of a track must not overlap, but one may contain the other. The
+    /// outer slice must be added first.
     void slice(Track track, Span span, std::string_view name, const JsonMembers& arguments);
+    /// Adds an event without a duration.
     void instant(Track track, Nanoseconds at, std::string_view name, const JsonMembers& arguments);
-    /// From now on the process's counter of that name has the value.
+    /// Sets a counter of the process to a value from time `at` on.
     void counter(
         std::int64_t process,
         Nanoseconds at,
@@ -59,10 +66,11 @@ class TraceEvents {
         std::string_view unit,
         std::int64_t value
     );
-    /// A point of an arrow between slices: the slice of the track that contains `at`.
+    /// Which point of an arrow an event is.
     enum class Flow : char { start = 's', step = 't', end = 'f' };
+    /// Adds a point of arrow `id`, on the slice of the track that contains time `at`.
     void flow(Flow point, std::int64_t id, Track track, Nanoseconds at);
-    /// Closes the JSON. `about`: of the run.
+    /// Writes the end of the file, with `about` as data about the run.
     void finish(const JsonMembers& about);
 
     [[nodiscard]] std::int64_t tracks() const { return tracks_; }
@@ -74,7 +82,7 @@ class TraceEvents {
     std::ostream& out_;
     std::int64_t processes_ = 0;
     std::int64_t tracks_ = 0;
-    std::int64_t events_ = 0; ///< names of processes and tracks among them
+    std::int64_t events_ = 0; ///< number of events, including those that name processes and tracks
 };
 
 } // namespace headroom::trace

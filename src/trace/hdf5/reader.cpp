@@ -12,7 +12,7 @@
 
 #include "base/error.hpp"
 #include "trace/hdf5/library/attribute.hpp"
-#include "trace/hdf5/library/breakdown.hpp"
+#include "trace/hdf5/library/crash_guard.hpp"
 #include "trace/hdf5/library/lock.hpp"
 #include "trace/hdf5/library/table_reader.hpp"
 #include "trace/hdf5/schema.hpp"
@@ -22,7 +22,7 @@ namespace headroom::trace {
 
 namespace {
 
-std::optional<h5::UntrustedFile> opened_plainly(const std::string& path) {
+std::optional<h5::UntrustedFile> opened_without_swmr(const std::string& path) {
     try {
         return h5::UntrustedFile(path, false);
     } catch (const EnvironmentError&) {
@@ -76,13 +76,15 @@ void read_header(h5::UntrustedFile& file, std::int64_t schema_version, RunHeader
     header.with_ops = h5::has_dataset(file.file(), Table<OpRow>::name);
 }
 
-struct Commits {
+/// The committed rows of /intervals.
+struct CommittedRows {
     std::vector<IntervalRow> rows;
     std::vector<RowCounts> counts;
 };
 
-/// What a kill leaves of a number: all zeros, or its first bytes where it lies across two pages.
-bool is_torn(std::int64_t number, std::int64_t whole) {
+/// Returns whether `number` can be what a kill left of `whole`: all zeros, or the first bytes and
+/// then zeros if the number lies across two pages.
+bool is_partly_written(std::int64_t number, std::int64_t whole) {
     for (int bytes = 0; bytes < 8; ++bytes) {
         const std::int64_t first = whole & ((std::int64_t{1} << (8 * bytes)) - 1);
         if (number == first && number != whole) {
@@ -92,10 +94,10 @@ bool is_torn(std::int64_t number, std::int64_t whole) {
     return false;
 }
 
-/// The rows of /intervals that were written to the end. A kill can leave a last row that exists
-/// by the dataset's size only: it is all zeros, while the i-th row must count i + 1 placements. Any
-/// other number there is damage, and so is a row behind one that is cut off.
-Commits read_commits(h5::UntrustedFile& file, CodeNames& codes) {
+/// Returns the rows of /intervals that were written completely. Row i must count i + 1 placements.
+/// A kill can leave last rows that were not or partly written, whose count is then smaller. Any
+/// other count is damage, and so is a complete row after an incomplete one.
+CommittedRows read_commits(h5::UntrustedFile& file, CodeNames& codes) {
     h5::TableReader table(file, Table<IntervalRow>::name);
     table.add<IntervalRow>();
     table.add<RowCounts>();
@@ -104,18 +106,18 @@ Commits read_commits(h5::UntrustedFile& file, CodeNames& codes) {
     const ByteBuffer bytes = table.read(rows);
     RowBytes rest(bytes);
     PooledTexts none({});
-    Commits commits;
-    bool cut = false;
+    CommittedRows commits;
+    bool incomplete = false;
     for (std::size_t i = 0; i < rows; ++i) {
         const auto row = decode<IntervalRow>(rest, {}, none);
         const auto counts = decode<RowCounts>(rest, {}, none);
         const auto expected = static_cast<std::int64_t>(i) + 1;
-        if (counts.placements == expected && !cut) {
+        if (counts.placements == expected && !incomplete) {
             commits.rows.push_back(row);
             commits.counts.push_back(counts);
             continue;
         }
-        if (!is_torn(counts.placements, expected)) {
+        if (!is_partly_written(counts.placements, expected)) {
             throw InputError(fmt::format(
                 "damaged: row {} of /intervals counts {} placements, expected {}",
                 i,
@@ -123,22 +125,23 @@ Commits read_commits(h5::UntrustedFile& file, CodeNames& codes) {
                 expected
             ));
         }
-        cut = true;
+        incomplete = true;
     }
     return commits;
 }
 
-/// Reads the committed rows of one table and deals them out to their intervals.
-class Dealer {
+/// Reads the committed rows of the tables and distributes them to their intervals.
+class IntervalFiller {
   public:
-    Dealer(h5::UntrustedFile& file, const Commits& commits, Trace& trace)
+    IntervalFiller(h5::UntrustedFile& file, const CommittedRows& commits, Trace& trace)
         : file_(file), commits_(commits), trace_(trace) {
-        pool_ = h5::read_numbers(file, kTextPool, FieldType::u8, last(&RowCounts::text_pool));
+        pool_ = h5::read_numbers(file, kTextPool, FieldType::u8, committed(&RowCounts::text_pool));
     }
 
     template <class Row>
-    void deal(std::int64_t RowCounts::*count, std::vector<Row> Interval::*rows) {
-        std::vector<Row> all = h5::read_table<Row>(file_, last(count), pool_, trace_.header.codes);
+    void fill(std::int64_t RowCounts::*count, std::vector<Row> Interval::*rows) {
+        std::vector<Row> all =
+            h5::read_table<Row>(file_, committed(count), pool_, trace_.header.codes);
         std::size_t next = 0;
         for (std::size_t i = 0; i < trace_.intervals.size(); ++i) {
             const auto end = static_cast<std::size_t>(commits_.counts[i].*count);
@@ -151,7 +154,7 @@ class Dealer {
         }
     }
 
-    void deal_placements() {
+    void fill_placements() {
         const std::size_t blocks = trace_.header.blocks.size();
         const std::size_t intervals = trace_.intervals.size();
         const std::size_t width = std::max<std::size_t>(1, blocks);
@@ -174,7 +177,7 @@ class Dealer {
     }
 
   private:
-    [[nodiscard]] std::size_t last(std::int64_t RowCounts::*count) const {
+    [[nodiscard]] std::size_t committed(std::int64_t RowCounts::*count) const {
         const std::int64_t rows = commits_.counts.empty() ? 0 : commits_.counts.back().*count;
         if (rows < 0) {
             throw InputError("damaged: negative row counts in /intervals");
@@ -183,30 +186,30 @@ class Dealer {
     }
 
     h5::UntrustedFile& file_;
-    const Commits& commits_;
+    const CommittedRows& commits_;
     Trace& trace_;
     ByteBuffer pool_;
 };
 
 void read_intervals(h5::UntrustedFile& file, Trace& trace) {
-    // Before all other tables: while a run goes on they may have grown, never shrunk.
-    const Commits commits = read_commits(file, trace.header.codes);
+    // This table is read first: if the run is going on, the other tables can only grow meanwhile.
+    const CommittedRows commits = read_commits(file, trace.header.codes);
     trace.intervals.resize(commits.rows.size());
     for (std::size_t i = 0; i < commits.rows.size(); ++i) {
         trace.intervals[i].row = commits.rows[i];
     }
-    Dealer dealer(file, commits, trace);
-    dealer.deal_placements();
-    dealer.deal(&RowCounts::resources, &Interval::resources);
-    dealer.deal(&RowCounts::link_state, &Interval::link_states);
-    dealer.deal(&RowCounts::migrations, &Interval::migrations);
-    dealer.deal(&RowCounts::turns, &Interval::turns);
-    dealer.deal(&RowCounts::tokens, &Interval::tokens);
-    dealer.deal(&RowCounts::requests, &Interval::requests);
-    dealer.deal(&RowCounts::events, &Interval::events);
+    IntervalFiller filler(file, commits, trace);
+    filler.fill_placements();
+    filler.fill(&RowCounts::resources, &Interval::resources);
+    filler.fill(&RowCounts::link_state, &Interval::link_states);
+    filler.fill(&RowCounts::migrations, &Interval::migrations);
+    filler.fill(&RowCounts::turns, &Interval::turns);
+    filler.fill(&RowCounts::tokens, &Interval::tokens);
+    filler.fill(&RowCounts::requests, &Interval::requests);
+    filler.fill(&RowCounts::events, &Interval::events);
     if (trace.header.with_ops) {
-        dealer.deal(&RowCounts::ops, &Interval::ops);
-        dealer.deal(&RowCounts::messages, &Interval::messages);
+        filler.fill(&RowCounts::ops, &Interval::ops);
+        filler.fill(&RowCounts::messages, &Interval::messages);
     }
 }
 
@@ -222,11 +225,11 @@ Completion read_completion(h5::UntrustedFile& file) {
 TraceFile read_all(const std::string& path) {
     h5::check_ordinary(path);
     TraceFile result;
-    const Writing writing = look_for_writer(path);
-    result.being_written = writing.sure;
-    result.perhaps_written_by = writing.perhaps;
-    std::optional<h5::UntrustedFile> file = opened_plainly(path);
-    result.clean = file.has_value();
+    const WriterInfo writer = find_writer(path);
+    result.is_being_written = writer.is_running;
+    result.possible_writer = writer.possible_writer;
+    std::optional<h5::UntrustedFile> file = opened_without_swmr(path);
+    result.ended_cleanly = file.has_value();
     if (!file) {
         file = h5::UntrustedFile(path, true);
     }
@@ -235,13 +238,13 @@ TraceFile read_all(const std::string& path) {
     result.trace.completion = read_completion(*file);
     read_intervals(*file, result.trace);
     check_ranges(result.trace);
-    result.clean = result.clean && result.trace.completion != Completion::running;
+    result.ended_cleanly = result.ended_cleanly && result.trace.completion != Completion::running;
     return result;
 }
 
-/// A lack of descriptors or memory is no fault of the file.
-void check_room(const std::string& path) {
-    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // of a pipe too
+/// Throws EnvironmentError if the computer lacks file descriptors or memory to open a file.
+void check_can_open(const std::string& path) {
+    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // for pipes
     const int failure = descriptor < 0 ? errno : close(descriptor);
     if (failure == EMFILE || failure == ENFILE || failure == ENOMEM) {
         throw EnvironmentError(fmt::format(
@@ -259,13 +262,13 @@ TraceFile open_trace(const std::string& path) {
     constexpr const char* kHint = "\n  expected a whole trace that this version of headroom wrote; "
                                   "copy it again, or run again";
     h5::prepare_library();
-    check_room(path);
-    const h5::BreakdownGuard guard(path);
+    check_can_open(path);
+    const h5::CrashGuard guard(path);
     try {
         return read_all(path);
     } catch (const InputError& error) {
         throw InputError(fmt::format("{}: {}{}", path, error.what(), kHint));
-    } catch (const h5::ShortageError& error) {
+    } catch (const h5::HostLimitError& error) {
         throw EnvironmentError(fmt::format("{}: cannot be read now: {}", path, error.what()));
     } catch (const EnvironmentError& error) {
         throw InputError(
@@ -281,7 +284,7 @@ TraceFile open_trace(const std::string& path) {
     }
 }
 
-std::string taken_for_dead(const std::string& path, const std::string& writer) {
+std::string assumed_dead_warning(const std::string& path, const std::string& writer) {
     return fmt::format(
         "{}: was written by {}, where files cannot be locked; it has not grown for some seconds, "
         "so that process is taken for dead: make sure that it is",

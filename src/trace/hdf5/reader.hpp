@@ -1,4 +1,4 @@
-// Reading a trace file back: finished, still being written, or left by a kill.
+// Reads a trace file: a finished one, one that is being written, or one that a kill left.
 #pragma once
 
 #include <cstdint>
@@ -8,22 +8,26 @@
 
 namespace headroom::trace {
 
+/// The contents of a trace file and the state of the file.
 struct TraceFile {
-    Trace trace;                ///< every interval that was committed, and nothing half written
-    bool clean = false;         ///< the run came to its end() and closed the file
-    bool being_written = false; ///< its program runs still
-    /// Who may write it still, where no lock and no sign of life can tell; empty: nobody.
-    std::string perhaps_written_by;
+    Trace trace;                   ///< all committed intervals
+    bool ended_cleanly = false;    ///< the run called end() and closed the file
+    bool is_being_written = false; ///< the writing program is running
+    /// The process named by a writer file (writer_file.hpp) if nothing shows whether it still runs;
+    /// else empty.
+    std::string possible_writer;
     std::int64_t schema_version = 0;
-    std::string hdf5_version; ///< that wrote it
-    std::string wall_started; ///< UTC
+    std::string hdf5_version; ///< version of the library that wrote the file
+    std::string wall_started; ///< date and time of the run's start, UTC
 };
 
-/// Throws InputError, naming the path: no such file, not HDF5, not a trace, of a schema
-/// version that is not read (it and those that are, are named), or damaged.
+/// Reads the whole file. Throws InputError, which names the path, if the file does not exist, is
+/// not HDF5 or not a trace, has an unsupported schema version, or is damaged. Throws
+/// EnvironmentError if the computer lacks file descriptors or memory.
 [[nodiscard]] TraceFile open_trace(const std::string& path);
 
-/// What to tell when one goes on although `writer` (perhaps_written_by) may live.
-[[nodiscard]] std::string taken_for_dead(const std::string& path, const std::string& writer);
+/// Returns the warning to print before a file is changed although `writer` (possible_writer) may
+/// still be running.
+[[nodiscard]] std::string assumed_dead_warning(const std::string& path, const std::string& writer);
 
 } // namespace headroom::trace

@@ -14,14 +14,14 @@
 #include "base/error.hpp"
 #include "trace/hdf5/library/file.hpp"
 #include "trace/hdf5/library/lock.hpp"
-#include "trace/hdf5/library/sign_of_life.hpp"
+#include "trace/hdf5/library/writer_file.hpp"
 #include "trace/hdf5/reader.hpp"
 
 namespace headroom::trace {
 
 namespace {
 
-bool opens_plainly(const std::string& path) {
+bool opens_without_swmr(const std::string& path) {
     try {
         h5::open_file(path, false).close();
         return true;
@@ -30,7 +30,7 @@ bool opens_plainly(const std::string& path) {
     }
 }
 
-/// posix_spawn's list of what a child does with its descriptors.
+/// Owns the list of actions by which posix_spawn sets up the file descriptors of a child.
 class FileActions {
   public:
     FileActions() { posix_spawn_file_actions_init(&actions_); }
@@ -51,7 +51,7 @@ int run_h5clear(const std::string& path) {
     std::string program = "h5clear";
     std::string status = "-s";
     std::string increment = "--increment";
-    // Absolute, so that a name that begins with a dash is no option.
+    // The path is absolute, so that a name with a leading dash is not taken for an option.
     std::string file = std::filesystem::absolute(path).string();
     const std::array<char*, 5> arguments{
         program.data(), status.data(), increment.data(), file.data(), nullptr};
@@ -59,7 +59,7 @@ int run_h5clear(const std::string& path) {
         (void)setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
     }
     FileActions actions;
-    actions.discard(STDIN_FILENO); // or the file could be given its number
+    actions.discard(STDIN_FILENO); // otherwise the file could get this descriptor
     actions.discard(STDOUT_FILENO);
     actions.discard(STDERR_FILENO);
     pid_t child = 0;
@@ -81,10 +81,10 @@ int run_h5clear(const std::string& path) {
 
 } // namespace
 
-bool repair(const std::string& path, const std::function<void(const std::string&)>& tell) {
-    // Reads everything: a file that is not a trace is refused here.
+bool repair(const std::string& path, const std::function<void(const std::string&)>& warn) {
+    // This reads the whole file and throws if it is not a trace.
     const TraceFile before = open_trace(path);
-    if (before.being_written) {
+    if (before.is_being_written) {
         throw InputError(fmt::format(
             "{}: is being written by a running program, expected a trace whose run has ended: "
             "wait, "
@@ -92,15 +92,15 @@ bool repair(const std::string& path, const std::function<void(const std::string&
             path
         ));
     }
-    if (!before.perhaps_written_by.empty() && tell) {
-        tell(taken_for_dead(path, before.perhaps_written_by));
+    if (!before.possible_writer.empty() && warn) {
+        warn(assumed_dead_warning(path, before.possible_writer));
     }
-    forget_sign_of_life(path);
-    if (opens_plainly(path)) {
+    remove_writer_file(path);
+    if (opens_without_swmr(path)) {
         return false;
     }
     const int status = run_h5clear(path);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !opens_plainly(path)) {
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !opens_without_swmr(path)) {
         throw EnvironmentError(fmt::format(
             "{}: h5clear -s --increment did not make it an ordinary file, expected it to; may "
             "you write to it? headroom inspect and h5py (swmr=True) read it as it is",

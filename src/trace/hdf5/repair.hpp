@@ -1,4 +1,4 @@
-// Making an ordinary HDF5 file of what a killed run left behind.
+// Repairs a trace file that a killed run left behind, so that every HDF5 tool can open it.
 #pragma once
 
 #include <functional>
@@ -6,14 +6,13 @@
 
 namespace headroom::trace {
 
-/// Does what `h5clear -s --increment FILE` does, by running it: the library has no function for
-/// it. Afterwards every HDF5 tool opens the file; what was committed is unchanged.
-/// Returns whether there was anything to do. `tell` hears of a writer on another host that is taken
-/// for dead because the trace does not grow.
-/// Throws InputError: not a trace, or its run is still going on; EnvironmentError: h5clear
-/// (Debian: hdf5-tools) is missing or fails.
+/// Runs the program `h5clear -s --increment FILE`, because the HDF5 library has no function for it.
+/// All committed intervals are kept. Returns whether the file had to be repaired. Calls `warn` if a
+/// writer on another host is assumed dead because the trace does not grow. Throws InputError if the
+/// file is not a trace or its run is still running. Throws EnvironmentError if h5clear (Debian
+/// package hdf5-tools) is missing or fails.
 [[nodiscard]] bool repair(
-    const std::string& path, const std::function<void(const std::string&)>& tell = {}
+    const std::string& path, const std::function<void(const std::string&)>& warn = {}
 );
 
 } // namespace headroom::trace

@@ -1,6 +1,7 @@
-// What the file has besides the tables of columns.hpp: the row counts that make an interval's row
-// the commit record, the input files, and the names that writer and reader must agree on.
-// docs/reference/trace.md describes it all for users; a change here changes kSchemaVersion.
+// The parts of the file format that are not in columns.hpp: the row counts, which make a row of
+// /intervals the commit record of its interval, the table of input files, and the names of datasets
+// and attributes. A change here requires a new kSchemaVersion.
+// Source: docs/reference/trace.md#the-commit-record
 #pragma once
 
 #include "trace/records/columns.hpp"
@@ -12,12 +13,13 @@ inline constexpr const char* kTextPool = "text_pool";
 inline constexpr const char* kInputPool = "input_pool";
 inline constexpr const char* kScenario = "scenario";
 inline constexpr const char* kComplete = "complete";
-/// Root attributes that are the file's own; a header must not use them.
+/// Root attributes that the writer adds. RunHeader::attributes must not contain these names.
 inline constexpr const char* kSchemaVersionAttribute = "schema_version";
 inline constexpr const char* kHdf5VersionAttribute = "hdf5_version";
 inline constexpr const char* kWallStartedAttribute = "wall_started";
 
-/// Columns of /intervals after those of IntervalRow: rows of each table up to and with this one.
+/// Further columns of /intervals, after those of IntervalRow: the number of rows of each table that
+/// belong to the trace after this interval.
 struct RowCounts {
     std::int64_t placements = 0;
     std::int64_t resources = 0;
@@ -49,6 +51,7 @@ struct Table<RowCounts> {
     };
 };
 
+/// An input file of the run. Path and contents are stored in /input_pool.
 struct InputFileRow {
     std::string path;
     std::string contents;

@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 #include "trace/hdf5/library/attribute.hpp"
-#include "trace/hdf5/library/breakdown.hpp"
+#include "trace/hdf5/library/crash_guard.hpp"
 #include "trace/hdf5/library/file.hpp"
 #include "trace/hdf5/library/layout.hpp"
 #include "trace/hdf5/library/untrusted.hpp"
@@ -20,7 +20,7 @@ constexpr const char* kSummary = "summary";
 constexpr const char* kDescription =
     "one row per trace; texts are empty, integers -1 and reals NaN where there is nothing";
 
-/// As wide as the longest text; HDF5 knows no empty string.
+/// Returns the bytes of the longest text, at least 1 because HDF5 has no strings of 0 bytes.
 std::size_t width_of(const FigureColumn& column) {
     std::size_t width = 1;
     for (const Figure& figure : column.values) {
@@ -97,7 +97,7 @@ bool is_summary_file(const std::string& path) {
     h5::prepare_library();
     try {
         h5::check_ordinary(path);
-        const h5::BreakdownGuard guard(path);
+        const h5::CrashGuard guard(path);
         return h5::has_dataset(h5::open_file(path, false), kSummary);
     } catch (const InputError&) {
         return false;

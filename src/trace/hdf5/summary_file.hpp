@@ -1,4 +1,4 @@
-// A table of the figures of many traces as an HDF5 file.
+// Writes a table of the figures of many traces as an HDF5 file (`headroom collect`).
 #pragma once
 
 #include <string>
@@ -7,12 +7,13 @@
 
 namespace headroom::trace {
 
-/// Writes /summary: one row per trace, fixed strings, NaN and -1 for what there is not, and the
-/// attributes description and units as in a trace. Replaces what is at the path. The same table
-/// gives the same contents. Throws EnvironmentError.
+/// Writes the table as dataset /summary, with the attributes description and units as in a trace.
+/// Texts are fixed strings. Missing values are empty texts, -1 or NaN. Replaces an existing file.
+/// Equal tables give equal contents. Throws EnvironmentError if the file cannot be written.
 void write_summary_file(const std::string& path, const FigureTable& table);
 
-/// Whether the file is one of these. Never throws.
+/// Returns whether the file was written by write_summary_file(). Returns false for a file that
+/// cannot be read.
 [[nodiscard]] bool is_summary_file(const std::string& path);
 
 } // namespace headroom::trace

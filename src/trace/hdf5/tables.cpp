@@ -12,7 +12,7 @@ namespace headroom::trace::h5 {
 
 namespace {
 
-/// Units, description and names behind codes: attributes that every dataset has.
+/// Writes the attributes that every dataset has: its description and the units of its columns.
 void describe(
     const Dataset& dataset, const char* description, const std::vector<std::string>& units
 ) {
@@ -120,7 +120,7 @@ AppendTable make_table(const File& file, const RunHeader& header, std::size_t us
     return table;
 }
 
-/// A code list without a table would be lost; a table without its list could not be read.
+/// Checks that the names of codes belong to tables of this file, because other names would be lost.
 void check_codes(const RunHeader& header) {
     std::set<std::string> known{"intervals.policy"};
     for (const auto& [name, codes] : standard_codes()) {
@@ -167,11 +167,11 @@ GrowingTables::GrowingTables(const File& file, const RunHeader& header)
     requests_ = make_table<RequestRow>(file, header, 0);
     events_ = make_table<EventRow>(file, header, 0);
     if (with_ops_) {
-        // A turn has about one operation per block; intervals have several turns.
+        // A turn has about one operation per block, and an interval has several turns.
         ops_ = make_table<OpRow>(file, header, 8 * blocks_);
         messages_ = make_table<MessageRow>(file, header, 8 * blocks_);
     }
-    // A model without blocks still needs a column for HDF5: it holds -1.
+    // HDF5 needs at least one column. Without blocks it holds -1.
     const std::size_t width = std::max<std::size_t>(1, blocks_);
     placements_ = AppendTable(
         file, number_type(FieldType::i32), {kPlacements, width, width * sizeof(std::int32_t)}

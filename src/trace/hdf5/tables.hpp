@@ -1,4 +1,4 @@
-// All tables of a trace file while it is being written, and how an interval is added to them.
+// Writes the tables of a trace file: those of the header once, the others interval by interval.
 #pragma once
 
 #include <string>
@@ -9,18 +9,19 @@
 
 namespace headroom::trace::h5 {
 
-/// Writes everything of the header: root attributes, scenario, input files, static tables.
+/// Writes the whole header: root attributes, scenario, input files and the header's tables.
 void write_header(const File& file, const RunHeader& header, const std::string& wall_started);
 
-/// /intervals and the tables that grow with it.
+/// The table /intervals and all tables that grow with it.
 class GrowingTables {
   public:
     GrowingTables() = default;
     GrowingTables(const File& file, const RunHeader& header);
 
-    /// Whether an interval fits the header; throws Bug if not.
+    /// Throws Bug unless the interval fits the header.
     void check(const Interval& interval) const;
-    /// Appends to all tables and flushes them; then, last, the interval's own row.
+    /// Appends the rows to all other tables and flushes them. Then appends and flushes the row of
+    /// /intervals, which commits the interval.
     void commit(const Interval& interval);
     void close();
 
@@ -36,7 +37,7 @@ class GrowingTables {
     AppendTable intervals_, placements_, resources_, link_state_, migrations_, turns_, tokens_,
         requests_, ops_, messages_, events_, text_pool_;
     PendingText pending_text_;
-    ByteBuffer buffer_; ///< reused from commit to commit
+    ByteBuffer buffer_; ///< reused by each commit
 };
 
 } // namespace headroom::trace::h5

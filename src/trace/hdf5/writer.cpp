@@ -16,14 +16,14 @@
 #include "trace/analysis/parts.hpp"
 #include "trace/hdf5/library/attribute.hpp"
 #include "trace/hdf5/library/lock.hpp"
-#include "trace/hdf5/library/place.hpp"
+#include "trace/hdf5/library/part_file.hpp"
 #include "trace/hdf5/tables.hpp"
 
 namespace headroom::trace {
 
 namespace {
 
-/// Date and time for people, UTC. The one thing in a trace that asks the host for the date.
+/// Returns the host's date and time in UTC, which only one attribute of a trace contains.
 std::string wall_time() {
     const std::time_t now = std::time(nullptr);
     std::tm parts = {};
@@ -33,17 +33,17 @@ std::string wall_time() {
     return text.data();
 }
 
-/// What HDF5 holds of a trace that is being written.
+/// The open HDF5 objects of a trace that is being written.
 struct OpenTrace {
-    // Datasets below their file, so that they are closed before it.
+    // Members are destroyed in reverse order, so the datasets are closed before their file.
     h5::File file;
     h5::GrowingTables tables;
     h5::Dataset complete;
 };
 
-/// Keeps a trace that could not be written open until the process ends, so that it is left as
-/// after a kill, and readable. Closing it would make HDF5 flush again: measured on a full disk,
-/// 1.10.8 then marks the file as longer than it is, which nobody can open, or crashes.
+/// Keeps a trace that could not be written open until the process ends. The file is then left as by
+/// a kill, and readable. Closing it would make HDF5 flush again. On a full disk HDF5 1.10.8 then
+/// crashes or marks the file as longer than it is, so that no program can open it.
 void abandon(std::unique_ptr<OpenTrace> trace) {
     static auto& abandoned = *new std::vector<std::unique_ptr<OpenTrace>>;
     abandoned.push_back(std::move(trace));
@@ -51,9 +51,10 @@ void abandon(std::unique_ptr<OpenTrace> trace) {
 
 class Hdf5Sink final : public Sink {
   public:
-    /// worth: commits after which it may replace what stands at `path`.
-    Hdf5Sink(std::string path, std::size_t worth, Tell tell)
-        : path_(std::move(path)), place_(path_), worth_(worth), tell_(std::move(tell)) {}
+    /// `min_commits` is the number of commits after which a file at `path` may be replaced.
+    Hdf5Sink(std::string path, std::size_t min_commits, WarningHandler warn)
+        : path_(std::move(path)), part_file_(path_), min_commits_(min_commits),
+          warn_(std::move(warn)) {}
     Hdf5Sink(const Hdf5Sink&) = delete;
     Hdf5Sink& operator=(const Hdf5Sink&) = delete;
     ~Hdf5Sink() override {
@@ -64,11 +65,11 @@ class Hdf5Sink final : public Sink {
 
     void begin(const RunHeader& header) override {
         HEADROOM_CHECK(state_ == State::fresh, "begin twice");
-        h5::prepare_library(); // its settings are per thread, and this may be another one
-        reported([&] {
-            place_.take();
-            open_->file = h5::create_file(place_.now(), true);
-            place_.check_there(); // HDF5 opens by name
+        h5::prepare_library(); // its settings are per thread
+        run_or_break([&] {
+            part_file_.create();
+            open_->file = h5::create_file(part_file_.current_path(), true);
+            part_file_.check_in_place(); // HDF5 opens the file by its name
             h5::write_header(open_->file, header, wall_time());
             open_->tables = h5::GrowingTables(open_->file, header);
             open_->complete = h5::create_dataset(open_->file, completion_type(), {kComplete, {1}});
@@ -79,21 +80,21 @@ class Hdf5Sink final : public Sink {
             h5::write_attribute(open_->complete.get(), "codes", completion_names());
             write_completion(Completion::running);
             h5::start_concurrent_reading(open_->file);
-            if (!place_.replaces()) {
-                place_.settle(); // readable from the first moment that it has its name
+            if (!part_file_.replaces_existing()) {
+                part_file_.publish(); // the file can be read from here on
             }
         });
-        tell_of_no_lock();
+        warn_of_missing_locks();
     }
 
     void commit(const Interval& interval) override {
         HEADROOM_CHECK(state_ == State::open, "commit to a trace that is not open: {}", path_);
         open_->tables.check(interval);
-        reported([&] {
+        run_or_break([&] {
             open_->tables.commit(interval);
-            place_.check_not_deleted();
-            if (++commits_ >= worth_) {
-                place_.settle();
+            part_file_.check_not_deleted();
+            if (++commits_ >= min_commits_) {
+                part_file_.publish();
             }
         });
     }
@@ -101,23 +102,23 @@ class Hdf5Sink final : public Sink {
     void end(Completion completion) override {
         HEADROOM_CHECK(state_ != State::ended, "end twice");
         if (state_ != State::open) {
-            save_what_can_be(completion);
+            try_write_completion(completion);
             abandon(std::move(open_));
-            place_.give_up();
+            part_file_.release();
             state_ = State::ended;
             return;
         }
-        reported([&] {
+        run_or_break([&] {
             write_completion(completion);
             open_->complete.close();
             open_->tables.close();
             open_->file.close();
             if (completion == Completion::finished) {
-                place_.settle(); // also of a run that had nothing left to do
+                part_file_.publish(); // a resumed run may have had nothing to commit
             }
-            place_.check_there();
+            part_file_.check_in_place();
         });
-        place_.give_up();
+        part_file_.release();
         state_ = State::ended;
     }
 
@@ -132,9 +133,10 @@ class Hdf5Sink final : public Sink {
         h5::flush(open_->complete);
     }
 
-    /// Runs an action after which the file is in order; an error names the file and breaks it off.
+    /// Runs an action. If it throws, the sink is broken and the error gets the path and what is
+    /// left.
     template <class Action>
-    void reported(Action action) {
+    void run_or_break(Action action) {
         state_ = State::broken;
         try {
             action();
@@ -143,26 +145,27 @@ class Hdf5Sink final : public Sink {
                 "trace {}: could not be written: {}\n  the run ends; {}",
                 path_,
                 error.what(),
-                what_is_left()
+                remains_text()
             ));
         }
         state_ = State::open;
     }
 
-    [[nodiscard]] std::string what_is_left() const {
-        if (place_.is_there()) {
+    [[nodiscard]] std::string remains_text() const {
+        if (part_file_.is_in_place()) {
             return commits_ == 0
                        ? "nothing had been committed"
                        : "what was committed before can be read: headroom inspect " + path_;
         }
-        return place_.replaces() && !place_.is_settled() ? "what stood there is unchanged"
-                                                         : "nothing of it is left there";
+        return part_file_.replaces_existing() && !part_file_.is_published()
+                   ? "what stood there is unchanged"
+                   : "nothing of it is left there";
     }
 
-    void tell_of_no_lock() const {
-        const std::string why = place_.why_without_lock();
-        if (!why.empty() && tell_) {
-            tell_(fmt::format(
+    void warn_of_missing_locks() const {
+        const std::string why = part_file_.why_without_lock();
+        if (!why.empty() && warn_) {
+            warn_(fmt::format(
                 "trace {}: files cannot be locked here ({}), so {}.writer says who writes it: "
                 "leave that file alone, and do not write the same trace from two hosts",
                 path_,
@@ -172,10 +175,11 @@ class Hdf5Sink final : public Sink {
         }
     }
 
-    /// The error that broke the trace has been reported; a second one would only hide it.
-    void save_what_can_be(Completion completion) {
+    /// Tries to write how the run ended. The error that broke the trace has been thrown already, so
+    /// another one is ignored.
+    void try_write_completion(Completion completion) {
         try {
-            if (open_->complete.open()) {
+            if (open_->complete.is_open()) {
                 write_completion(completion);
             }
         } catch (const EnvironmentError&) {
@@ -183,22 +187,22 @@ class Hdf5Sink final : public Sink {
     }
 
     std::string path_;
-    Place place_;
-    std::size_t worth_;
-    Tell tell_;
+    PartFile part_file_;
+    std::size_t min_commits_;
+    WarningHandler warn_;
     std::size_t commits_ = 0;
     State state_ = State::fresh;
     std::unique_ptr<OpenTrace> open_ = std::make_unique<OpenTrace>();
 };
 
-/// What was recorded before comes first.
-class ContinuingSink final : public Sink {
+/// Writes the intervals of a resumed run before those of its continuation.
+class ResumedSink final : public Sink {
   public:
-    ContinuingSink(std::unique_ptr<Sink> file, Trace before)
+    ResumedSink(std::unique_ptr<Sink> file, Trace before)
         : file_(std::move(file)), before_(std::move(before)) {}
 
     void begin(const RunHeader& header) override {
-        note_part(before_.header, stretches_of(before_).size() + 1, header);
+        record_run_part(before_.header, part_ranges(before_).size() + 1, header);
         file_->begin(before_.header);
         for (const Interval& interval : before_.intervals) {
             file_->commit(interval);
@@ -276,8 +280,8 @@ void check_existing(const std::string& path, bool overwrite) {
 } // namespace
 
 void check_trace_path(const std::string& name, bool overwrite) {
-    const std::string path = end_of_links(name).string();
-    if (is_being_written(path + kAside) ||
+    const std::string path = resolve_links(name).string();
+    if (is_being_written(path + kPartFileSuffix) ||
         (!std::filesystem::exists(path) && is_being_written(path))) {
         throw InputError(fmt::format(
             "trace {}: is being begun by another run, expected a file of its own: give another "
@@ -289,20 +293,22 @@ void check_trace_path(const std::string& name, bool overwrite) {
     check_directory(path);
 }
 
-std::unique_ptr<Sink> make_hdf5_sink(const std::string& path, bool overwrite, Tell tell) {
+std::unique_ptr<Sink> make_hdf5_sink(const std::string& path, bool overwrite, WarningHandler warn) {
     h5::prepare_library();
     check_trace_path(path, overwrite);
-    return std::make_unique<Hdf5Sink>(path, 1, std::move(tell));
+    return std::make_unique<Hdf5Sink>(path, 1, std::move(warn));
 }
 
-std::unique_ptr<Sink> make_continuing_sink(const std::string& path, Trace before, Tell tell) {
+std::unique_ptr<Sink> make_resumed_sink(
+    const std::string& path, Trace before, WarningHandler warn
+) {
     h5::prepare_library();
     check_trace_path(path, true);
-    // What stands there is not touched before there is more: a run that finds its trace damaged
-    // when it goes on, or its computer too small, leaves it as it was.
-    const std::size_t worth = before.intervals.size() + 1;
-    return std::make_unique<ContinuingSink>(
-        std::make_unique<Hdf5Sink>(path, worth, std::move(tell)), std::move(before)
+    // The existing file is replaced only by a longer one. A resumed run that fails early, for
+    // example because the computer lacks memory, leaves the file as it was.
+    const std::size_t min_commits = before.intervals.size() + 1;
+    return std::make_unique<ResumedSink>(
+        std::make_unique<Hdf5Sink>(path, min_commits, std::move(warn)), std::move(before)
     );
 }
 

@@ -1,4 +1,4 @@
-// The sink that writes a trace file. docs/reference/trace.md describes the format.
+// Sinks that write a trace file. docs/reference/trace.md describes the format.
 #pragma once
 
 #include <functional>
@@ -9,34 +9,31 @@
 
 namespace headroom::trace {
 
-/// Throws as make_hdf5_sink() does, and changes nothing: for whoever asks early.
+/// Throws the InputError or EnvironmentError that make_hdf5_sink() would throw. Changes nothing.
 void check_trace_path(const std::string& path, bool overwrite);
 
-/// Takes a warning that does not end a run.
-using Tell = std::function<void(const std::string&)>;
+/// Receives warnings that do not end the run.
+using WarningHandler = std::function<void(const std::string&)>;
 
-/// A sink for a new file at `path`. Checks the place at once and creates the file in begin().
-/// Everything committed can be read by others at once, and after a kill of this process.
-/// A sink that is dropped without end() leaves an ordinary file whose /complete says `running`.
-/// Throws InputError: the file exists and `overwrite` is false (the message names --force), is
-/// being written by a running program, is a directory, or its directory does not exist.
-/// Throws EnvironmentError, here or in begin, commit and end: no right to write, a full disk, a
-/// file that was deleted or, at the end, is not where it should be. After a failed commit, end()
-/// saves what it can and throws nothing. A new file is written as PATH.part until it can be read,
-/// and has its name from then on. A file that is overwritten is not touched before the first
-/// commit. Where files cannot be locked, `tell` hears so in begin(). Cost: about 0.1 ms per commit
-/// with ten tables.
+/// Returns a sink for a new file at `path`. Checks the path now and creates the file in begin().
+/// Other programs can read an interval as soon as it is committed, also after a kill of this
+/// process. The file is written as PATH.part and renamed when its header is complete. An existing
+/// file is replaced at the first commit, not before. A sink that is destroyed without end() leaves
+/// a closed file whose /complete says `running`. begin() calls `warn` if the file system has no
+/// locks. A commit takes about 0.1 ms with ten tables. Throws InputError if the file exists and
+/// `overwrite` is false, if a running program writes it, if it is a directory or a pipe, or if its
+/// directory does not exist. Throws EnvironmentError, here or in begin, commit and end, if the file
+/// cannot be written or was deleted or moved. After a failed commit end() throws nothing.
 [[nodiscard]] std::unique_ptr<Sink> make_hdf5_sink(
-    const std::string& path, bool overwrite, Tell tell = {}
+    const std::string& path, bool overwrite, WarningHandler warn = {}
 );
 
-/// A sink for the rest of a run of which `before` is the beginning. Its begin() writes a whole new
-/// file, with the header and intervals of `before`, beside `path`, and puts it in the place of what
-/// may be there in one step: at no moment is there less than there was. commit() goes on from
-/// there. Throws as make_hdf5_sink(), but a file at `path` is replaced unless a program writes to
-/// it.
-[[nodiscard]] std::unique_ptr<Sink> make_continuing_sink(
-    const std::string& path, Trace before, Tell tell = {}
+/// Returns a sink for a resumed run whose earlier intervals are in `before`. begin() writes the
+/// header and intervals of `before` to PATH.part. The first commit(), or the end of a finished run,
+/// replaces an existing file at `path` in one step, so the file never loses an interval. Throws the
+/// errors of make_hdf5_sink() with `overwrite` true.
+[[nodiscard]] std::unique_ptr<Sink> make_resumed_sink(
+    const std::string& path, Trace before, WarningHandler warn = {}
 );
 
 } // namespace headroom::trace

@@ -1,5 +1,5 @@
-// The small numbers that stand for words in a trace, and the words. Files hold both, so that a
-// reader needs no list of ours; new codes go at the end of a list.
+// Codes: small numbers that stand for names in a trace. A file holds the codes and the names, so
+// that readers need no list of their own. New codes are added at the end of a list.
 #pragma once
 
 #include <cstdint>
@@ -9,31 +9,33 @@
 
 namespace headroom::trace {
 
-/// Why an interval's placement is what it is.
+/// The reason for the placement of an interval.
 enum class Reason : std::int32_t {
-    first,      ///< nothing was placed before
-    kept,       ///< the decision was to stay
-    moved,      ///< blocks moved
-    infeasible, ///< no placement fits; the one before stays
-    resumed,    ///< the run was broken off and goes on here: placed anew, caches recomputed
+    first,      ///< the first placement of the run
+    kept,       ///< the decision kept the previous placement
+    moved,      ///< the decision moved blocks
+    infeasible, ///< no placement is feasible; the previous one stays
+    resumed,    ///< the run was resumed here: blocks were placed anew and caches recomputed
 };
 
+/// What an event row reports.
 enum class EventKind : std::int32_t {
-    overload,
-    infeasible_decision,
-    interrupted,
-    scenario_event,
-    admission_waits
+    overload,            ///< a device was over its budget when a turn began
+    infeasible_decision, ///< no placement was feasible
+    interrupted,         ///< a signal ended the run
+    scenario_event,      ///< an event of the scenario took place
+    admission_waits ///< a request could not begin because a device lacked memory for its caches
 };
 
-/// "table.column" -> names, the code being the index.
+/// Maps "table.column" to the names of its codes. The code is the index.
 using CodeNames = std::map<std::string, std::vector<std::string>>;
 
-/// The lists this room answers for: of blocks.kind, intervals.reason, events.kind and the weight
-/// types in /model and /layers.
+/// Returns the names of all codes but intervals.policy and messages.kind, whose names come from the
+/// scheduler: blocks.kind, intervals.reason, events.kind and the weight types of /model and
+/// /layers.
 [[nodiscard]] CodeNames standard_codes();
 
-/// Names of Completion, in order of its values.
+/// Returns the names of the values of Completion, in their order.
 [[nodiscard]] const std::vector<std::string>& completion_names();
 
 } // namespace headroom::trace

@@ -1,5 +1,5 @@
-// The columns of every table, once: name, member and unit. Writing, reading, comparing and export
-// walk these lists, so a field added to a row cannot be forgotten in one of them (a test counts).
+// Lists the columns of every table with name, member and unit. Writing, reading, comparing and
+// exporting use these lists. A test checks that every field of a row has a column.
 #pragma once
 
 #include <tuple>
@@ -8,8 +8,9 @@
 
 namespace headroom::trace {
 
-/// Units: "ns" virtual nanoseconds, "B" bytes, "B/s", "FLOP/s", "s", "1" a count or truth value,
-/// "id" an index (-1: none), "code" an index into the table's list of names, "text", "hash".
+/// A column of the table of Row, with values of type T. Units: "ns" virtual nanoseconds, "B" bytes,
+/// "B/s", "FLOP/s", "s", "1" a count or truth value, "id" an index (-1: none), "code" an index into
+/// the column's list of names (codes.hpp), "text", "hash".
 template <class Row, class T>
 struct Column {
     const char* name;
@@ -17,9 +18,9 @@ struct Column {
     const char* unit;
 };
 template <class Row, class T>
-Column(const char*, T Row::*, const char*) -> Column<Row, T>; // clang 14 derives none
+Column(const char*, T Row::*, const char*) -> Column<Row, T>; // clang 14 cannot deduce it
 
-/// Specialised per row: `name` of the table, `description`, `columns` in order.
+/// Each row type has a specialisation with the table's `name`, `description` and `columns`.
 template <class Row>
 struct Table;
 

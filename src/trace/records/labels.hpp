@@ -1,5 +1,5 @@
-// Ids and codes of a trace as words. Damaged or odd traces have ids that nothing stands behind:
-// then the number is shown.
+// Returns the names of ids and codes of a trace. An id or code without a name, as a damaged trace
+// can have, is returned as its number.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,13 @@
 
 namespace headroom::trace {
 
-/// "laptop", or "device 3" if it has no name.
+/// Returns the name of a device, such as "laptop", or "device 3".
 [[nodiscard]] std::string device_label(const RunHeader& header, std::int32_t device);
-/// "laptop → phone".
+/// Returns the names of both devices: "laptop → phone".
 [[nodiscard]] std::string link_label(const RunHeader& header, std::int32_t from, std::int32_t to);
-/// "L3.g5", or "block 17".
+/// Returns the name of a block, such as "L3.g5", or "block 17".
 [[nodiscard]] std::string block_label(const RunHeader& header, std::int32_t block);
-/// The word behind the code of a "table.column", or the number.
+/// Returns the name of a code. `column` is "table.column".
 [[nodiscard]] std::string code_label(
     const RunHeader& header, const std::string& column, std::int32_t code
 );

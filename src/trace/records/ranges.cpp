@@ -17,76 +17,76 @@ namespace headroom::trace {
 
 namespace {
 
-constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t kMostId = std::numeric_limits<std::int32_t>::max();
-constexpr std::int64_t kMostDevices = 65'536; // as a scenario
+constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kMaxId = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kMaxDevices = 65'536; // the same limit as in a scenario
 
 struct Range {
-    std::int64_t least = 0;
-    std::int64_t most = kMost;
+    std::int64_t min = 0;
+    std::int64_t max = kMax;
 };
 
-/// What ids are held against.
-struct Bounds {
+/// The sizes of the tables that ids refer to.
+struct TableSizes {
     std::int64_t devices = 0;
     std::int64_t blocks = 0;
     std::int64_t intervals = 0;
     std::int64_t vocabulary = 0;
 };
 
-Bounds bounds_of(const Trace& trace) {
-    Bounds bounds;
-    bounds.devices = static_cast<std::int64_t>(trace.header.devices.size());
-    bounds.blocks = static_cast<std::int64_t>(trace.header.blocks.size());
-    bounds.intervals = static_cast<std::int64_t>(trace.intervals.size());
-    const bool told = !trace.header.model.empty() && trace.header.model.front().vocabulary > 0;
-    bounds.vocabulary = told ? trace.header.model.front().vocabulary : kMostId;
-    return bounds;
+TableSizes table_sizes(const Trace& trace) {
+    TableSizes sizes;
+    sizes.devices = static_cast<std::int64_t>(trace.header.devices.size());
+    sizes.blocks = static_cast<std::int64_t>(trace.header.blocks.size());
+    sizes.intervals = static_cast<std::int64_t>(trace.intervals.size());
+    const bool is_known = !trace.header.model.empty() && trace.header.model.front().vocabulary > 0;
+    sizes.vocabulary = is_known ? trace.header.model.front().vocabulary : kMaxId;
+    return sizes;
 }
 
-/// Columns whose range their unit does not tell.
+/// Returns the ranges of the columns whose range does not follow from their unit.
 const std::map<std::string_view, Range>& special_ranges() {
-    // A model so large would not fit any fleet that a scenario can describe.
-    constexpr std::int64_t kMostLayers = 1 << 16;
-    constexpr std::int64_t kMostWidth = 1 << 24;
-    constexpr std::int64_t kWidestElement = 16;
+    // A larger model would not fit any fleet that a scenario can describe.
+    constexpr std::int64_t kMaxLayers = 1 << 16;
+    constexpr std::int64_t kMaxWidth = 1 << 24;
+    constexpr std::int64_t kMaxElementBytes = 16;
     static const std::map<std::string_view, Range> ranges{
-        {"model.layers", {0, kMostLayers}},
-        {"model.heads", {0, kMostLayers}},
-        {"model.kv_heads", {0, kMostLayers}},
-        {"model.width", {0, kMostWidth}},
-        {"model.ffn_width", {0, kMostWidth}},
-        {"model.vocabulary", {0, kMostId}},
-        {"model.context", {0, kMostId}},
-        {"model.kv_bytes", {0, kWidestElement}},
-        {"intervals.predicted_inference_ns", {0, kMost}}, // or never
-        {"intervals.predicted_migration_ns", {0, kMost}},
-        {"intervals.predicted_round_ns", {0, kMost}},
-        {"intervals.kept_inference_ns", {-1, kMost}},
-        {"events.value", {-1, kMost}}, // bytes, or a sequence
+        {"model.layers", {0, kMaxLayers}},
+        {"model.heads", {0, kMaxLayers}},
+        {"model.kv_heads", {0, kMaxLayers}},
+        {"model.width", {0, kMaxWidth}},
+        {"model.ffn_width", {0, kMaxWidth}},
+        {"model.vocabulary", {0, kMaxId}},
+        {"model.context", {0, kMaxId}},
+        {"model.kv_bytes", {0, kMaxElementBytes}},
+        {"intervals.predicted_inference_ns", {0, kMax}}, // kMax means never
+        {"intervals.predicted_migration_ns", {0, kMax}},
+        {"intervals.predicted_round_ns", {0, kMax}},
+        {"intervals.kept_inference_ns", {-1, kMax}},
+        {"events.value", {-1, kMax}}, // bytes or a sequence
     };
     return ranges;
 }
 
-Range range_of_id(std::string_view table, std::string_view column, const Bounds& bounds) {
+Range range_of_id(std::string_view table, std::string_view column, const TableSizes& sizes) {
     if (column == "device" || column == "from" || column == "to") {
-        // What stands for a device's own row is used as an index.
-        const bool own = table == "resources" || table == "ops";
-        return {own ? 0 : -1, bounds.devices - 1};
+        // In these tables the device is always known: -1 is not valid.
+        const bool is_known = table == "resources" || table == "ops";
+        return {is_known ? 0 : -1, sizes.devices - 1};
     }
     if (column == "block") {
-        return {table == "migrations" ? 0 : -1, bounds.blocks - 1};
+        return {table == "migrations" ? 0 : -1, sizes.blocks - 1};
     }
     if (column == "interval") {
-        return {0, bounds.intervals - 1};
+        return {0, sizes.intervals - 1};
     }
     if (column == "id") {
-        return {-1, bounds.vocabulary - 1};
+        return {-1, sizes.vocabulary - 1};
     }
     const bool is_sequence = column == "sequence" && table != "intervals";
-    const bool is_running =
+    const bool is_serial_number =
         column == "turn" || column == "round" || column == "visit" || column == "batch";
-    return {is_sequence || column == "prompt" ? 0 : -1, is_running ? kMostCounted : kMostId};
+    return {is_sequence || column == "prompt" ? 0 : -1, is_serial_number ? kMaxTraceCount : kMaxId};
 }
 
 template <class T>
@@ -95,52 +95,51 @@ Range range_of(
     std::string_view column,
     std::string_view unit,
     const CodeNames& codes,
-    const Bounds& bounds
+    const TableSizes& sizes
 ) {
     const std::string name = fmt::format("{}.{}", table, column);
     if (const auto special = special_ranges().find(name); special != special_ranges().end()) {
         return special->second;
     }
     if (unit == "id") {
-        return range_of_id(table, column, bounds);
+        return range_of_id(table, column, sizes);
     }
     if (unit == "code") {
         const auto known = codes.find(name);
         return {
-            0,
-            known == codes.end() ? kMostId : static_cast<std::int64_t>(known->second.size()) - 1};
+            0, known == codes.end() ? kMaxId : static_cast<std::int64_t>(known->second.size()) - 1};
     }
     if (unit == "ns") {
-        return {0, kLatestTime};
+        return {0, kMaxTraceTime};
     }
     if (unit == "B/s") {
-        return {-1, kMost}; // or unlimited, or none
+        return {-1, kMax}; // -1 means unlimited or none
     }
-    return {0, unit == "1" && sizeof(T) == sizeof(std::int64_t) ? kMostCounted : kMost};
+    return {0, unit == "1" && sizeof(T) == sizeof(std::int64_t) ? kMaxTraceCount : kMax};
 }
 
 class Checker {
   public:
-    explicit Checker(const Trace& trace) : trace_(trace), bounds_(bounds_of(trace)) {}
+    explicit Checker(const Trace& trace) : trace_(trace), sizes_(table_sizes(trace)) {}
 
-    /// `rows_of(use)` calls use(rows) for each stretch of the table.
+    /// Checks a table. `rows_of(use)` must call use(rows) for each contiguous range of its rows.
     template <class Row, class RowsOf>
     void check(RowsOf rows_of) {
         for_each_column<Row>([&]<class T>(const Column<Row, T>& column) {
             if constexpr (std::is_integral_v<T> && std::is_signed_v<T>) {
                 const Range range = range_of<T>(
-                    Table<Row>::name, column.name, column.unit, trace_.header.codes, bounds_
+                    Table<Row>::name, column.name, column.unit, trace_.header.codes, sizes_
                 );
-                std::optional<std::int64_t> odd;
+                std::optional<std::int64_t> wrong;
                 rows_of([&](std::span<const Row> rows) {
                     for (const Row& row : rows) {
                         const std::int64_t value = row.*column.member;
-                        if (value < range.least || value > range.most) {
-                            odd = odd.value_or(value);
+                        if (value < range.min || value > range.max) {
+                            wrong = wrong.value_or(value);
                         }
                     }
                 });
-                note(Table<Row>::name, column.name, odd, range);
+                add_error(Table<Row>::name, column.name, wrong, range);
             }
         });
     }
@@ -168,37 +167,37 @@ class Checker {
     }
 
     void check_placements() {
-        const Range range{-1, bounds_.devices - 1};
-        std::optional<std::int64_t> odd;
+        const Range range{-1, sizes_.devices - 1};
+        std::optional<std::int64_t> wrong;
         for (const Interval& interval : trace_.intervals) {
             for (const std::int32_t device : interval.placement) {
-                if (device < range.least || device > range.most) {
-                    odd = odd.value_or(device);
+                if (device < range.min || device > range.max) {
+                    wrong = wrong.value_or(device);
                 }
             }
         }
-        note("placements", "device", odd, range);
+        add_error("placements", "device", wrong, range);
     }
 
-    /// What other tables are as large as.
+    /// Checks the sizes of tables against each other.
     void check_sizes() {
         const RunHeader& header = trace_.header;
-        if (bounds_.devices > kMostDevices) {
+        if (sizes_.devices > kMaxDevices) {
             found_.push_back(
-                fmt::format("{} devices, expected at most {}", bounds_.devices, kMostDevices)
+                fmt::format("{} devices, expected at most {}", sizes_.devices, kMaxDevices)
             );
         }
-        // There is a row per device and interval; pictures are made of so many numbers too.
+        // The table has a row per device and interval. Some figures need as many numbers.
         constexpr std::int64_t kFewRows = 1 << 22;
         std::int64_t resources = kFewRows;
         for (const Interval& interval : trace_.intervals) {
             resources += static_cast<std::int64_t>(interval.resources.size());
         }
-        if (bounds_.devices > 0 && bounds_.intervals > resources / bounds_.devices) {
+        if (sizes_.devices > 0 && sizes_.intervals > resources / sizes_.devices) {
             found_.push_back(fmt::format(
                 "/resources lacks rows of {} intervals and {} devices",
-                bounds_.intervals,
-                bounds_.devices
+                sizes_.intervals,
+                sizes_.devices
             ));
         }
         if (header.model.size() > 1) {
@@ -217,33 +216,33 @@ class Checker {
     [[nodiscard]] std::vector<std::string> found() && { return std::move(found_); }
 
   private:
-    void note(
-        const char* table, const char* column, std::optional<std::int64_t> odd, const Range& range
+    void add_error(
+        const char* table, const char* column, std::optional<std::int64_t> wrong, const Range& range
     ) {
-        if (odd) {
+        if (wrong) {
             found_.push_back(
-                range.most < range.least
-                    ? fmt::format("a {} in /{} is {}, but there are none", column, table, *odd)
+                range.max < range.min
+                    ? fmt::format("a {} in /{} is {}, but there are none", column, table, *wrong)
                     : fmt::format(
                           "a {} in /{} is {}, expected one from {} to {}",
                           column,
                           table,
-                          *odd,
-                          range.least,
-                          range.most
+                          *wrong,
+                          range.min,
+                          range.max
                       )
             );
         }
     }
 
     const Trace& trace_;
-    Bounds bounds_;
+    TableSizes sizes_;
     std::vector<std::string> found_;
 };
 
 } // namespace
 
-std::vector<std::string> out_of_range(const Trace& trace) {
+std::vector<std::string> range_errors(const Trace& trace) {
     Checker checker(trace);
     const RunHeader& header = trace.header;
     checker.check_sizes();
@@ -268,14 +267,14 @@ std::vector<std::string> out_of_range(const Trace& trace) {
 }
 
 void check_ranges(const Trace& trace) {
-    constexpr std::size_t kTold = 5;
-    std::vector<std::string> found = out_of_range(trace);
+    constexpr std::size_t kMaxSentences = 5;
+    std::vector<std::string> found = range_errors(trace);
     if (found.empty()) {
         return;
     }
-    if (found.size() > kTold) {
-        const std::size_t more = found.size() - kTold;
-        found.resize(kTold);
+    if (found.size() > kMaxSentences) {
+        const std::size_t more = found.size() - kMaxSentences;
+        found.resize(kMaxSentences);
         found.push_back(fmt::format("and {} more", more));
     }
     throw InputError(fmt::format("damaged: {}", fmt::join(found, "; ")));

@@ -1,5 +1,6 @@
-// What the numbers of a trace may be. A file that nobody vouches for is checked once, when it has
-// been read, so that whoever uses the trace may index, count and add up without looking again.
+// Checks that the numbers of a trace are within their valid ranges. The reader checks each file
+// once, because it may be damaged or made by somebody else. Afterwards all code may use the numbers
+// as indices and add them up without further checks.
 #pragma once
 
 #include <string>
@@ -9,17 +10,16 @@
 
 namespace headroom::trace {
 
-/// No moment and no duration is longer (31 years), so that sums and differences of some fit 64
-/// bits.
-inline constexpr std::int64_t kLatestTime = 1'000'000'000'000'000'000;
-/// No count and no running number is larger.
-inline constexpr std::int64_t kMostCounted = std::int64_t{1} << 40;
+/// The largest valid time or duration (31 years). Sums of several such times fit 64 bits.
+inline constexpr std::int64_t kMaxTraceTime = 1'000'000'000'000'000'000;
+/// The largest valid count or serial number.
+inline constexpr std::int64_t kMaxTraceCount = std::int64_t{1} << 40;
 
-/// One sentence per column that has a number outside its range: ids that are not there, codes
-/// without a name, times and counts that are negative or beyond all bounds. Empty: none.
-[[nodiscard]] std::vector<std::string> out_of_range(const Trace& trace);
+/// Returns one sentence for each column that has a number outside its range: ids that do not exist,
+/// codes without a name, negative or too large times and counts. Also reports tables of wrong size.
+[[nodiscard]] std::vector<std::string> range_errors(const Trace& trace);
 
-/// Throws InputError, "damaged: …", with the first few of these.
+/// Throws InputError ("damaged: …") with the first few range errors, if there are any.
 void check_ranges(const Trace& trace);
 
 } // namespace headroom::trace

@@ -1,6 +1,6 @@
-// What a trace holds, as plain rows: one struct per table of docs/reference/trace.md. No HDF5 here.
-// All times are virtual nanoseconds unless the name says wall. Ids are indices into the static
-// tables; -1 is "none".
+// The rows of a trace, one struct per table, and the interface of sinks, which receive the rows of
+// a run. Times are virtual nanoseconds unless the name says wall. Ids are indices into the tables
+// of the header; -1 means none. docs/reference/trace.md describes every table and column.
 #pragma once
 
 #include <cstdint>
@@ -13,53 +13,53 @@
 namespace headroom::trace {
 
 inline constexpr std::int32_t kSchemaVersion = 4;
-/// Version 3 lacks /model, /layers and /prompts: it can be read, but not replayed.
+/// Traces of version 3 lack /model, /layers and /prompts. They can be read, but not replayed.
 inline constexpr std::int32_t kOldestSchemaVersion = 3;
 
 struct DeviceRow {
     std::string name;
-    std::int64_t compute_flop_per_s = 0; ///< at time 0, after scaling and load
+    std::int64_t compute_flop_per_s = 0; ///< rate at time 0, after scaling and load
     std::int64_t memory_bytes = 0;
     std::int64_t memory_bandwidth_bytes_per_s = -1;  ///< -1: unlimited
-    std::int64_t storage_bandwidth_bytes_per_s = -1; ///< -1: none
-    std::int64_t buffer_bytes = 0;
+    std::int64_t storage_bandwidth_bytes_per_s = -1; ///< -1: no storage
+    std::int64_t buffer_bytes = 0; ///< part of the memory that is held for buffers
     std::int32_t is_source = 0;
 };
 
 struct LinkRow {
     std::int32_t from = -1;
     std::int32_t to = -1;
-    std::int64_t bandwidth_bytes_per_s = 0; ///< at time 0
+    std::int64_t bandwidth_bytes_per_s = 0; ///< rate at time 0; -1: unlimited
     std::int64_t latency_ns = 0;
 };
 
 struct BlockRow {
-    std::string name;      ///< "L3.g5"
-    std::int32_t kind = 0; ///< code: BlockKind of base/block.hpp
+    std::string name;      ///< such as "L3.g5"
+    std::int32_t kind = 0; ///< code of BlockKind (base/block.hpp)
     std::int32_t layer = -1;
-    std::int32_t group = -1;
+    std::int32_t group = -1; ///< number of a group or slice within its layer
     std::int64_t weight_bytes = 0;
 };
 
-/// The decoder: what costs and memory follow from. One row per trace.
+/// The shape of the model, from which costs and memory are computed. A trace has one such row.
 struct ModelRow {
     std::int32_t layers = 0;
     std::int32_t heads = 0;
     std::int32_t kv_heads = 0;
     std::int64_t width = 0;
     std::int64_t ffn_width = 0;
-    std::int32_t gated = 1;
+    std::int32_t gated = 1; ///< 1: the FFN has three matrices instead of two
     std::int64_t vocabulary = 0;
     std::int64_t context = 0;
-    std::int32_t embed_type = 0;   ///< code: WeightType of base/weight_type.hpp
-    std::int32_t lm_head_type = 0; ///< the same
-    std::int64_t kv_bytes = 0;     ///< per cached element
-    std::int32_t tied = 0;
-    std::int32_t ends = 1;
-    std::int32_t norms = 1;
+    std::int32_t embed_type = 0;   ///< code of WeightType (base/weight_type.hpp)
+    std::int32_t lm_head_type = 0; ///< code of WeightType
+    std::int64_t kv_bytes = 0;     ///< bytes of one element of the KV cache
+    std::int32_t tied = 0;         ///< 1: lm_head uses the matrix of embed
+    std::int32_t ends = 1;         ///< 1: the model has embed and lm_head
+    std::int32_t norms = 1;        ///< 1: the weights of norms count
 };
 
-/// Stored types of one layer's matrices; codes: WeightType.
+/// The stored types of the matrices of one layer, as codes of WeightType.
 struct LayerRow {
     std::int32_t q = 0;
     std::int32_t k = 0;
@@ -70,130 +70,137 @@ struct LayerRow {
     std::int32_t down = 0;
 };
 
-/// A token of one of the different prompts; those of a prompt follow each other.
+/// One token of a prompt. Equal prompts are stored once. The tokens of a prompt are consecutive.
 struct PromptRow {
-    std::int32_t prompt = 0;
+    std::int32_t prompt = 0; ///< request r has the prompt r mod (number of prompts)
     std::int64_t position = 0;
     std::int32_t id = -1; ///< -1: there was no tokenizer
 };
 
-/// Everything known before the first token.
+/// The part of a trace that is written before the first token.
 struct RunHeader {
     std::map<std::string, std::string> attributes;  ///< program version, commit, clock, host, …
     std::map<std::string, std::int64_t> numbers;    ///< seed, interval, prompt tokens, …
-    std::string scenario;                           ///< resolved text
-    std::map<std::string, std::string> input_files; ///< path -> contents, all but the weights
+    std::string scenario;                           ///< resolved text of the scenario
+    std::map<std::string, std::string> input_files; ///< path to contents, without the weights
     std::vector<DeviceRow> devices;
     std::vector<LinkRow> links;
     std::vector<BlockRow> blocks;
-    std::vector<ModelRow> model; ///< one; none in a trace of version 3
+    std::vector<ModelRow> model; ///< one row; no row in a trace of version 3
     std::vector<LayerRow> layers;
-    std::vector<PromptRow> prompts; ///< the different ones: request r continues prompt r mod count
-    bool with_ops = false;          ///< --trace-ops: tables /ops and /messages exist
-    /// "table.column" -> the names behind its codes. The trace knows its own and the blocks'; who
-    /// begins a trace adds "intervals.policy" and, with_ops, "messages.kind" (scheduler's names).
+    std::vector<PromptRow> prompts;
+    bool with_ops = false; ///< the tables /ops and /messages exist (--trace-ops)
+    /// The names of codes. The caller of Sink::begin() adds those that come from the scheduler:
+    /// "intervals.policy" and, if with_ops, "messages.kind".
     CodeNames codes = standard_codes();
 };
 
+/// One decision and the tokens sampled until the next one.
 struct IntervalRow {
-    std::int64_t epoch = 0;       ///< of the placement in force after the decision
-    std::int32_t sequence = 0;    ///< that the interval's tokens belong to; -1: several
-    std::int64_t first_token = 0; ///< tokens of all sequences sampled before the decision
-    std::int64_t t_dec = 0;
-    std::int64_t t_switch = 0; ///< turns under way are sampled; t_dec if nothing changes
-    std::int64_t t_resume = 0;
-    std::int64_t t_end = 0;                  ///< source clock at the interval's last sampled token
-    std::int64_t tokens = 0;                 ///< sampled in the interval
+    std::int64_t epoch = 0;       ///< epoch after the decision
+    std::int32_t sequence = 0;    ///< sequence of the interval's tokens; -1: several sequences
+    std::int64_t first_token = 0; ///< number of tokens that the run sampled before the decision
+    std::int64_t t_dec = 0;       ///< time of the decision
+    /// Time at which the turns under way have ended and transfers begin; t_dec if nothing changes.
+    std::int64_t t_switch = 0;
+    std::int64_t t_resume = 0; ///< time at which the next turns may begin; t_dec if nothing changes
+    std::int64_t t_end = 0;    ///< source clock at the interval's last sampled token
+    std::int64_t tokens = 0;   ///< number of tokens sampled in the interval
     std::int64_t predicted_inference_ns = 0; ///< D_inf at the decision; INT64_MAX: never
-    std::int64_t measured_inference_ns = 0;  ///< mean time per decode step, prefill excluded
+    std::int64_t measured_inference_ns = 0;  ///< mean time of a decode step, without prefill
     std::int64_t predicted_migration_ns = 0;
     std::int64_t measured_migration_ns = 0;
-    std::int32_t in_flight = 1;          ///< sequences that the decision reckoned with
-    std::int32_t waiting = 0;            ///< requests that had come and had no place yet
-    std::int32_t batch = 1;              ///< turns joined into one operation
-    std::int64_t predicted_round_ns = 0; ///< one turn of each of them; INT64_MAX: never
-    std::int64_t kept_inference_ns = -1; ///< predicted D_inf of the placement before; -1: first
-    double paper_delay_s = 0;            ///< D_T of the paper's formula for the placement
-    double paper_migration_s = 0;
-    std::int64_t decision_wall_ns = 0; ///< wall clock
-    std::int32_t moves = 0;
-    std::int32_t feasible = 1;
-    std::int32_t policy = 0; ///< code: PolicyKind of scheduler/policies/policy.hpp
-    std::int32_t reason = 0; ///< code: Reason
+    std::int32_t in_flight = 1;          ///< number of sequences that the decision planned for
+    std::int32_t waiting = 0;            ///< requests that had arrived and had no slot
+    std::int32_t batch = 1;              ///< number of turns that are joined into one operation
+    std::int64_t predicted_round_ns = 0; ///< time of a round at the decision; INT64_MAX: never
+    std::int64_t kept_inference_ns = -1; ///< D_inf of the previous placement; -1: there was none
+    double paper_delay_s = 0;            ///< D_T: inference delay by the published formula
+    double paper_migration_s = 0;        ///< migration delay by the published formula
+    std::int64_t decision_wall_ns = 0;   ///< wall-clock time that the policy took
+    std::int32_t moves = 0;              ///< number of blocks that moved
+    std::int32_t feasible = 1;           ///< 0: no placement was feasible
+    std::int32_t policy = 0;             ///< code of PolicyKind (scheduler/policies/policy.hpp)
+    std::int32_t reason = 0;             ///< code of Reason
 };
 
+/// The state of one device in one interval.
 struct ResourceRow {
     std::int64_t interval = 0;
     std::int32_t device = -1;
-    std::int64_t compute_flop_per_s = 0; ///< at t_dec
-    std::int64_t memory_budget_bytes = 0;
-    std::int64_t memory_used_bytes = 0; ///< at the interval's end
-    std::int64_t memory_peak_bytes = 0; ///< within the interval, migration included
-    std::int64_t busy_ns = 0;           ///< computing within the interval
-    std::int64_t paged_bytes = 0;       ///< read again from storage, being over its budget
-    std::int64_t rank_rss_bytes = 0;    ///< resident set of the process; not reproducible
+    std::int64_t compute_flop_per_s = 0;  ///< rate at t_dec
+    std::int64_t memory_budget_bytes = 0; ///< budget at t_dec
+    std::int64_t memory_used_bytes = 0;   ///< bytes held at the interval's end
+    std::int64_t memory_peak_bytes = 0;   ///< most bytes held within the interval, with migration
+    std::int64_t busy_ns = 0;             ///< time of the operations reported with the interval
+    std::int64_t paged_bytes = 0;         ///< bytes read again from storage because of overload
+    std::int64_t rank_rss_bytes = 0;      ///< resident set of the host's process; not reproducible
 };
 
+/// The state of one link in one interval, if the link was used or has changed.
 struct LinkStateRow {
     std::int64_t interval = 0;
     std::int32_t from = -1;
     std::int32_t to = -1;
     std::int64_t bandwidth_bytes_per_s = 0;
     std::int64_t latency_ns = 0;
-    std::int64_t bytes = 0; ///< payload sent in the interval, migrations included
+    std::int64_t bytes = 0; ///< payload sent in the interval, with migrations
 };
 
+/// The migration of one block.
 struct MigrationRow {
     std::int64_t interval = 0;
     std::int32_t block = -1;
     std::int32_t from = -1;
     std::int32_t to = -1;
-    std::int64_t bytes = 0;        ///< sent
-    std::int64_t loaded_bytes = 0; ///< read by the target from its own storage
+    std::int64_t bytes = 0;        ///< bytes sent
+    std::int64_t loaded_bytes = 0; ///< bytes that the receiver read from its own storage
     std::int64_t start = 0;
     std::int64_t end = 0;
-    std::uint64_t checksum = 0;
+    std::uint64_t checksum = 0; ///< checksum of the moved bytes, equal at sender and receiver
 };
 
 struct TokenRow {
     std::int32_t sequence = 0;
-    std::int64_t position = 0; ///< in the sequence, prompt included
-    std::int32_t id = 0;
-    std::int64_t start = 0; ///< of the step that yielded it; prompt tokens: 0
-    std::int64_t end = 0;
+    std::int64_t position = 0; ///< position in the sequence, prompt included
+    std::int32_t id = 0;       ///< id in the vocabulary
+    std::int64_t start = 0;    ///< start of the step that sampled the token; prompt tokens: 0
+    std::int64_t end = 0;      ///< end of that step; prompt tokens: 0
     std::int32_t is_prompt = 0;
-    std::uint64_t logits_checksum = 0; ///< of the logits that it was chosen from; prompt tokens: 0
+    std::uint64_t logits_checksum = 0; ///< checksum of the step's logits; prompt tokens: 0
 };
 
-/// One step of one sequence, or one chunk of its prompt. The rows of an interval stand in the order
-/// in which the source began them; those of one batch follow each other.
+/// One turn. The rows of an interval are in the order in which the source ended the turns. The
+/// turns of one batch are consecutive.
 struct TurnRow {
-    std::int64_t turn = 0;  ///< counts all turns of the run
-    std::int64_t epoch = 0; ///< of the placement that executed it
+    std::int64_t turn = 0;  ///< number of the turn in the run
+    std::int64_t epoch = 0; ///< epoch of the placement that executed the turn
     std::int32_t sequence = 0;
     std::int32_t slot = 0;
-    std::int64_t round = 0;       ///< that it belongs to, counted over the run
-    std::int64_t visit = 0;       ///< of the source that began it, counted over the run
-    std::int64_t batch = 0;       ///< first turn of those that it is joined with
-    std::int64_t first = 0;       ///< cache rows of the sequence before it
-    std::int64_t tokens = 1;      ///< that it takes in
-    std::int32_t samples = 1;     ///< 0: a chunk before a prompt's last
-    std::int64_t seen_tokens = 0; ///< tokens of the run sampled before it began: at_token events
-    std::int64_t start = 0;       ///< source clock when it began
-    std::int64_t end = 0;         ///< source clock when the source was done with it
+    std::int64_t round = 0;   ///< number of its round in the run
+    std::int64_t visit = 0;   ///< number of the source's visit at which the turn began
+    std::int64_t batch = 0;   ///< number of the first turn of its batch
+    std::int64_t first = 0;   ///< number of cache rows of the sequence before the turn
+    std::int64_t tokens = 1;  ///< number of tokens that the turn processes
+    std::int32_t samples = 1; ///< 0: a chunk of a prompt, but not the last one
+    /// Number of tokens that the run had sampled when the turn began. Events at a token use it.
+    std::int64_t seen_tokens = 0;
+    std::int64_t start = 0; ///< source clock when the turn began
+    std::int64_t end = 0;   ///< source clock when the source ended the turn
 };
 
+/// A sequence that has ended.
 struct RequestRow {
     std::int32_t sequence = 0;
-    std::int32_t slot = 0;        ///< that it was given
-    std::int64_t arrival = 0;     ///< of the prompt
-    std::int64_t begin = 0;       ///< when it was given a slot; it waited from its arrival to then
-    std::int64_t first_token = 0; ///< end of the step that yielded it
-    std::int64_t end = 0;
+    std::int32_t slot = 0;
+    std::int64_t arrival = 0;     ///< arrival of the request
+    std::int64_t begin = 0;       ///< when the request got its slot
+    std::int64_t first_token = 0; ///< end of the step that sampled the first token
+    std::int64_t end = 0;         ///< end of the step that sampled the last token
     std::int64_t prompt_tokens = 0;
     std::int64_t sampled_tokens = 0;
-    std::int64_t prompt_bytes = 0; ///< of text: where the continuation begins
-    std::string text;              ///< prompt and continuation; any bytes
+    std::int64_t prompt_bytes = 0; ///< bytes of `text` that are the prompt
+    std::string text;              ///< prompt and continuation; need not be valid UTF-8
 };
 
 struct OpRow {
@@ -217,20 +224,20 @@ struct MessageRow {
 
 struct EventRow {
     std::int64_t at = 0;
-    std::int32_t kind = 0; ///< code: EventKind
+    std::int32_t kind = 0; ///< code of EventKind
     std::int32_t device = -1;
-    std::int64_t value = 0; ///< bytes over budget for overload, lacking for admission_waits
+    std::int64_t value = 0; ///< overload: bytes over the budget; admission_waits: bytes missing
     std::string text;
 };
 
-/// One interval's worth of rows: what is committed together.
+/// All rows of one interval. They are committed together.
 struct Interval {
     IntervalRow row;
-    std::vector<std::int32_t> placement; ///< device per block
+    std::vector<std::int32_t> placement; ///< device of each block
     std::vector<ResourceRow> resources;
     std::vector<LinkStateRow> link_states;
     std::vector<MigrationRow> migrations;
-    std::vector<TurnRow> turns; ///< that the source was done with in this interval
+    std::vector<TurnRow> turns; ///< turns that the source ended in this interval
     std::vector<TokenRow> tokens;
     std::vector<RequestRow> requests; ///< requests that ended in this interval
     std::vector<OpRow> ops;
@@ -238,10 +245,11 @@ struct Interval {
     std::vector<EventRow> events;
 };
 
-/// How a run ended; the one element of /complete. A killed run never gets past `running`.
+/// How a run ended. After a kill the trace still says `running`.
 enum class Completion : std::int32_t { running = 0, finished = 1, interrupted = 2, failed = 3 };
 
-/// Where records go. `begin` once, `commit` per interval, `end` once (also after an error).
+/// Receives the rows of a run. The run calls `begin` once, `commit` for each interval and `end`
+/// once, also after an error.
 class Sink {
   public:
     virtual ~Sink() = default;
@@ -250,7 +258,7 @@ class Sink {
     virtual void end(Completion completion) = 0;
 };
 
-/// Keeps everything in memory: for tests and for the summary.
+/// A sink that keeps all rows in memory.
 class MemorySink final : public Sink {
   public:
     void begin(const RunHeader& run_header) override { header = run_header; }

@@ -1,4 +1,4 @@
-// A whole trace in memory: what a file holds, or what a MemorySink has seen.
+// A whole trace in memory, read from a file or recorded by a MemorySink.
 #pragma once
 
 #include <vector>
@@ -13,6 +13,7 @@ struct Trace {
     Completion completion = Completion::running;
 };
 
+/// Returns a copy of everything that the sink recorded.
 [[nodiscard]] inline Trace trace_of(const MemorySink& sink) {
     return {sink.header, sink.intervals, sink.completion};
 }

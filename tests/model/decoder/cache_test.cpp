@@ -1,4 +1,4 @@
-// The cache of a group: pages of 16 rows, exact bytes, used parts only.
+// The KV cache of a group: pages of 16 rows, exact bytes, and the used parts of pages.
 #include <set>
 
 #include <gtest/gtest.h>
@@ -63,11 +63,11 @@ TEST(GroupCache, shows_the_used_rows_of_a_page) {
     cache.reserve(40);
     const std::size_t expected[] = {16, 4, 0}; // rows of each page if 20 are used
     for (std::size_t page = 0; page < 3; ++page) {
-        const auto [keys, values] = cache.used(page, 20);
+        const auto [keys, values] = cache.used_parts(page, 20);
         EXPECT_EQ(keys.size(), expected[page] * 4 * sizeof(float));
         EXPECT_EQ(values.size(), keys.size());
     }
-    const auto [keys, values] = cache.used(1, 20);
+    const auto [keys, values] = cache.used_parts(1, 20);
     EXPECT_EQ(static_cast<void*>(keys.data()), static_cast<void*>(cache.keys(16)));
     EXPECT_EQ(static_cast<void*>(values.data()), static_cast<void*>(cache.values(16)));
 }

@@ -1,4 +1,4 @@
-// One block at a time against sums by hand, and the same bits for any cut of tokens or pieces.
+// Single blocks, compared with results computed by hand.
 #include <cmath>
 #include <cstring>
 
@@ -17,7 +17,7 @@ namespace {
 using test::TinyShape;
 using testing::ElementsAre;
 
-/// D = 4, two groups of one head (d = 2), F = 2, V = 3, one layer; weights set by the test.
+/// One layer with D = 4, two groups of one head (d = 2), F = 2 and V = 3; tests set the weights.
 struct ByHand {
     ByHand()
         : model(test::tiny_hyperparameters(
@@ -27,7 +27,7 @@ struct ByHand {
         model.rms_epsilon = 0;
     }
 
-    /// A block whose tensors hold the given values, in storage order.
+    /// Returns a block whose tensors have the given values, in storage order.
     Block block(BlockName name, const std::vector<float>& values) {
         Block result(model, name, 1 << 20, std::pmr::new_delete_resource());
         std::size_t at = 0;
@@ -41,7 +41,7 @@ struct ByHand {
     }
 
     Hyperparameters model;
-    Context context;
+    ExecutionContext context;
 };
 
 TEST(RunEmbed, looks_rows_up_and_norms_them) {
@@ -84,7 +84,7 @@ TEST(RunProj, puts_groups_into_token_order_and_adds_the_residual) {
     EXPECT_THAT(std::vector(residual.begin(), residual.begin() + 4), ElementsAre(2, 21, 501, 6001));
 }
 
-TEST(RunFfn, gates_adds_and_leaves_the_last_layer_without_a_next_norm) {
+TEST(RunFfn, gates_and_adds_and_writes_no_normed_x_in_the_last_layer) {
     ByHand hand;
     // gate row 0 = sum of h = 4, row 1 = 0; up rows = first of h = 1; down column 0 = (1, 2, 0, 0).
     const Block ffn = hand.block(
@@ -140,7 +140,7 @@ TEST(RunFfn, gates_adds_and_leaves_the_last_layer_without_a_next_norm) {
     EXPECT_EQ(untouched, 42);
 }
 
-TEST(RunGroup, appends_to_the_cache_and_attends_to_what_is_there) {
+TEST(RunGroup, appends_to_the_cache_and_attends_to_all_of_it) {
     ByHand hand;
     // q = 0: all scores are 0, every row has the same weight. k = (x0, x1), v = (x2, x3).
     const Block group =
@@ -158,7 +158,7 @@ TEST(RunGroup, appends_to_the_cache_and_attends_to_what_is_there) {
     const SequenceRows rows{&cache, 0, 2};
     run_group(hand.context, group, {&rows, 1}, {normed.data(), 4}, scratch, {out.data(), 2});
     EXPECT_THAT(out, ElementsAre(4, 8, 5, 4)); // first row alone; then the mean of both
-    EXPECT_EQ(cache.keys(0)[0], 1);            // position 0 is not turned
+    EXPECT_EQ(cache.keys(0)[0], 1);            // position 0 has a rotation of 0
     EXPECT_NEAR(cache.keys(1)[0], std::cos(1.0), 1e-6);
     EXPECT_NEAR(cache.keys(1)[1], std::sin(1.0), 1e-6);
     EXPECT_EQ(cache.values(1)[0], 6);
@@ -169,7 +169,7 @@ TEST(RunGroup, appends_to_the_cache_and_attends_to_what_is_there) {
     );
 }
 
-TEST(RunLmHead, takes_the_matrix_from_either_block) {
+TEST(RunLmHead, uses_the_matrix_of_either_block) {
     ByHand hand;
     const std::vector<float> matrix{1, 0, 0, 0, 0, 1, 0, 0, 1, 1, 1, 1};
     std::vector<float> with_norm = matrix;

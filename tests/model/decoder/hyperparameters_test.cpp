@@ -1,5 +1,5 @@
-// Hyperparameters come out as written; whatever the decoder would compute wrongly is refused, and
-// all problems are told at once.
+// Hyperparameters are read as they were written. Models that the decoder would compute wrongly are
+// refused, with all problems at once.
 #include <limits>
 
 #include <fmt/format.h>
@@ -16,7 +16,7 @@ namespace {
 
 using test::GgufWriter;
 using test::raw;
-using test::Stored;
+using test::StoredType;
 using test::TemporaryFile;
 using test::tiny_model;
 using testing::HasSubstr;
@@ -34,7 +34,7 @@ std::vector<std::string> problems_of(const GgufWriter& writer) {
     return {};
 }
 
-/// The only problem; fails the test if there are none or several.
+/// Returns the only problem; the test fails if there are none or several.
 std::string problem_of(const GgufWriter& writer) {
     const auto problems = problems_of(writer);
     EXPECT_EQ(problems.size(), 1U) << testing::PrintToString(problems);
@@ -60,11 +60,15 @@ void expect_equal(const Hyperparameters& a, const Hyperparameters& b) {
     EXPECT_EQ(a.layer_types.back().down, b.layer_types.back().down);
 }
 
-TEST(Hyperparameters, come_out_as_written) {
+TEST(Hyperparameters, are_read_as_written) {
     for (const bool tied : {false, true}) {
-        for (const Stored type : test::kStored) {
+        for (const StoredType type : test::kStoredTypes) {
             const test::TinyShape shape{
-                .width = 256, .ffn_width = 256, .tied = tied, .type = type, .output = Stored::q6_k};
+                .width = 256,
+                .ffn_width = 256,
+                .tied = tied,
+                .type = type,
+                .output = StoredType::q6_k};
             const TemporaryFile file(tiny_model(shape).bytes());
             expect_equal(
                 read_hyperparameters(GgufFile(file.path())), test::tiny_hyperparameters(shape)
@@ -73,7 +77,7 @@ TEST(Hyperparameters, come_out_as_written) {
     }
 }
 
-TEST(Hyperparameters, know_types_tensor_by_tensor_and_usual_values) {
+TEST(Hyperparameters, have_a_type_per_tensor_and_default_values) {
     GgufWriter writer = tiny_model({.layers = 2, .heads = 4, .kv_heads = 4});
     writer.remove("llama.attention.head_count_kv"); // plain multi-head attention
     writer.remove("llama.rope.freq_base");
@@ -100,7 +104,7 @@ TEST(Hyperparameters, name_an_architecture_that_cannot_be_computed) {
     EXPECT_THAT(problem_of(writer), HasSubstr("one part of a split model"));
 }
 
-TEST(Hyperparameters, refuse_files_that_are_no_models_in_a_sentence) {
+TEST(Hyperparameters, refuse_files_that_are_not_models) {
     GgufWriter writer = tiny_model({});
     writer.text("general.type", "model");
     EXPECT_THAT(problems_of(writer), testing::IsEmpty());
@@ -110,7 +114,7 @@ TEST(Hyperparameters, refuse_files_that_are_no_models_in_a_sentence) {
     EXPECT_THAT(problem_of(writer), HasSubstr("it is a projector (mmproj)"));
     writer.text("general.type", "imatrix");
     EXPECT_THAT(problem_of(writer), HasSubstr("it is an importance matrix (imatrix)"));
-    // Older files of these kinds say it otherwise.
+    // Older files of these kinds have other keys.
     writer = tiny_model({});
     writer.text("adapter.type", "lora");
     EXPECT_THAT(problem_of(writer), HasSubstr("it is an adapter (LoRA)"));
@@ -179,7 +183,7 @@ TEST(Hyperparameters, refuse_features_that_would_silently_change_results) {
     EXPECT_THAT(problem_of(writer), HasSubstr("causal"));
 }
 
-TEST(Hyperparameters, refuse_tensors_that_nobody_would_use) {
+TEST(Hyperparameters, refuse_tensors_that_the_decoder_would_not_use) {
     GgufWriter writer = tiny_model({});
     writer.tensor({"rope_freqs.weight", {4}, 0, std::string(16, '\0')});
     writer.tensor({"blk.1.attn_q.bias", {32}, 0, std::string(128, '\0')});
@@ -209,7 +213,7 @@ TEST(Hyperparameters, refuse_missing_tensors_and_wrong_shapes) {
     );
 }
 
-TEST(Hyperparameters, count_tensors_of_other_types_and_say_what_to_do) {
+TEST(Hyperparameters, report_tensors_of_other_types_with_advice) {
     GgufWriter writer = tiny_model({});
     for (int i = 0; i < 13; ++i) {
         writer.tensor({fmt::format("x{}", i), {256}, 10, std::string(84, '\0')});
@@ -238,15 +242,15 @@ TEST(Report, gives_metadata_and_types_of_a_file_that_cannot_be_computed) {
     EXPECT_EQ(report.model.width, 32);
     EXPECT_EQ(report.model.vocabulary, 40);
     EXPECT_TRUE(report.model.layer_types.empty());
-    const auto uses = type_uses(file);
+    const auto uses = tensor_type_uses(file);
     ASSERT_EQ(uses.size(), 2U);
     EXPECT_EQ(uses[0].name, "F32");
     EXPECT_EQ(uses[0].tensors, 20);
-    EXPECT_EQ(uses[0].computed, WeightType::f32);
+    EXPECT_EQ(uses[0].computed_as, WeightType::f32);
     EXPECT_EQ(uses[1].name, "Q5_0");
     EXPECT_EQ(uses[1].bytes, 22U * 64);
-    EXPECT_EQ(uses[1].computed, std::nullopt);
-    EXPECT_EQ(uses[1].first, "blk.1.ffn_up.weight");
+    EXPECT_EQ(uses[1].computed_as, std::nullopt);
+    EXPECT_EQ(uses[1].first_tensor, "blk.1.ffn_up.weight");
 }
 
 TEST(Report, of_another_architecture_has_its_name_and_nothing_else) {
@@ -259,7 +263,7 @@ TEST(Report, of_another_architecture_has_its_name_and_nothing_else) {
     EXPECT_EQ(report.model.layers, 0);
 }
 
-TEST(Report, of_a_sound_file_has_no_problem) {
+TEST(Report, of_a_valid_file_has_no_problem) {
     const TemporaryFile file(tiny_model({}).bytes());
     const ModelReport report = report_on(GgufFile(file.path()));
     EXPECT_TRUE(report.problems.empty());

@@ -1,5 +1,6 @@
-// The oracle against a naive decoder in double precision, on random models of many shapes; and
-// against itself: chunks of a prompt, sizes of pieces and levels change no bit.
+// The oracle, compared with a naive decoder in double precision on random models of many shapes.
+// Chunks of a prompt and sizes of pieces change no bit of its logits. If sliced, kernel levels do
+// not either, but for openblas.
 #include <cmath>
 
 #include <gmock/gmock.h>
@@ -47,7 +48,7 @@ Logits append(Oracle& oracle, std::span<const std::int32_t> ids) {
     return {logits.begin(), logits.end()};
 }
 
-/// The largest difference between logits, relative to their largest size; infinite if one is NaN.
+/// Returns the largest difference of logits, relative to the largest logit; infinite if one is NaN.
 double error_of(const Logits& logits, const std::vector<double>& exact) {
     double error = 0;
     double size = 0;
@@ -62,8 +63,8 @@ double error_of(const Logits& logits, const std::vector<double>& exact) {
 const TinyShape kShapes[] = {
     {},
     {.tied = true, .seed = 2},
-    {.type = test::Stored::q8_0, .seed = 3},
-    {.tied = true, .type = test::Stored::q8_0, .seed = 4},
+    {.type = test::StoredType::q8_0, .seed = 3},
+    {.tied = true, .type = test::StoredType::q8_0, .seed = 4},
     {.layers = 1, .heads = 4, .kv_heads = 4, .width = 24, .ffn_width = 20, .seed = 5},
     {.layers = 3, .heads = 6, .kv_heads = 1, .width = 36, .ffn_width = 7, .seed = 6},
     {.layers = 2, .heads = 1, .kv_heads = 1, .width = 18, .vocabulary = 5, .seed = 7},
@@ -71,33 +72,38 @@ const TinyShape kShapes[] = {
      .heads = 2,
      .width = 128,
      .ffn_width = 160,
-     .type = test::Stored::q8_0,
+     .type = test::StoredType::q8_0,
      .seed = 8},
-    {.layers = 1, .heads = 3, .kv_heads = 3, .width = 30, .type = test::Stored::f16, .seed = 10},
-    {.tied = true, .type = test::Stored::bf16, .seed = 11},
-    {.kv_heads = 4, .width = 64, .ffn_width = 96, .type = test::Stored::q4_0, .seed = 12},
+    {.layers = 1,
+     .heads = 3,
+     .kv_heads = 3,
+     .width = 30,
+     .type = test::StoredType::f16,
+     .seed = 10},
+    {.tied = true, .type = test::StoredType::bf16, .seed = 11},
+    {.kv_heads = 4, .width = 64, .ffn_width = 96, .type = test::StoredType::q4_0, .seed = 12},
     {.layers = 1,
      .width = 256,
      .ffn_width = 256,
-     .type = test::Stored::q4_0,
-     .output = test::Stored::q6_k,
+     .type = test::StoredType::q4_0,
+     .output = test::StoredType::q6_k,
      .seed = 13},
     {.layers = 1,
      .width = 256,
      .ffn_width = 512,
-     .type = test::Stored::q4_k,
-     .output = test::Stored::q6_k,
+     .type = test::StoredType::q4_k,
+     .output = test::StoredType::q6_k,
      .seed = 14},
     {.layers = 1,
      .width = 256,
      .ffn_width = 256,
      .tied = true,
-     .type = test::Stored::q6_k,
+     .type = test::StoredType::q6_k,
      .seed = 15},
-    {.layers = 1, .width = 256, .ffn_width = 256, .type = test::Stored::q5_k, .seed = 16},
+    {.layers = 1, .width = 256, .ffn_width = 256, .type = test::StoredType::q5_k, .seed = 16},
 };
 
-// Single precision over a few hundred terms in a few layers: about 100 roundings of 6e-8.
+// Single precision with a few hundred terms in a few layers has about 100 roundings of 6e-8.
 constexpr double kTolerance = 1e-5;
 
 TEST(Oracle, agrees_with_a_naive_decoder_in_double_precision) {
@@ -124,7 +130,7 @@ TEST(Oracle, disagrees_with_the_naive_decoder_after_a_small_change_of_any_tensor
     for (const GgufTensor& tensor : names.tensors()) {
         test::GgufWriter changed = sound;
         std::string& data = changed.find_tensor(tensor.name).data;
-        // One weight, in the row of an id that was used if it is the embedding.
+        // One weight is changed; in the embedding it is in the row of an id of the prompt.
         const std::size_t at = tensor.name == "token_embd.weight"
                                    ? static_cast<std::size_t>(ids[0]) * shape.width * 4
                                    : 0;
@@ -167,8 +173,8 @@ TEST(Oracle, gives_the_same_bits_for_any_size_of_pieces) {
             Oracle whole(file, table, {}, std::pmr::new_delete_resource(), Bytes{1} << 30);
             const Logits expected = append(whole, ids);
             for (const Bytes piece_bytes : {1, 700, 65536}) {
-                Oracle cut(file, table, {}, std::pmr::new_delete_resource(), piece_bytes);
-                EXPECT_EQ(append(cut, ids), expected)
+                Oracle pieces(file, table, {}, std::pmr::new_delete_resource(), piece_bytes);
+                EXPECT_EQ(append(pieces, ids), expected)
                     << "seed " << shape.seed << " pieces " << piece_bytes << " "
                     << kernels::name_of(level);
             }
@@ -176,15 +182,15 @@ TEST(Oracle, gives_the_same_bits_for_any_size_of_pieces) {
     }
 }
 
-/// Numbers of slices for an FFN that wide: whole, halves or thirds, single columns, an odd width.
-std::vector<Cut> cuts_of(std::uint32_t ffn_width) {
-    std::vector<Cut> cuts{{1}, {static_cast<std::int32_t>(ffn_width)}};
+/// Returns slicings with one slice, with one slice per column, and with some numbers in between.
+std::vector<Slicing> slicings_of(std::uint32_t ffn_width) {
+    std::vector<Slicing> slicings{{1}, {static_cast<std::int32_t>(ffn_width)}};
     for (const std::uint32_t slices : {2U, 3U, 4U, 5U, 7U, 12U}) {
         if (ffn_width % slices == 0) {
-            cuts.push_back({static_cast<std::int32_t>(slices)});
+            slicings.push_back({static_cast<std::int32_t>(slices)});
         }
     }
-    return cuts;
+    return slicings;
 }
 
 TEST(SlicedOracle, agrees_with_a_naive_decoder_whatever_the_number_of_slices) {
@@ -193,47 +199,48 @@ TEST(SlicedOracle, agrees_with_a_naive_decoder_whatever_the_number_of_slices) {
         const GgufFile file(temporary.path());
         const Ids ids = random_ids(20, shape.vocabulary);
         const auto exact = test::naive_logits(file, ids);
-        for (const Cut& cut : cuts_of(shape.ffn_width)) {
-            Oracle oracle(file, kernels::kernels_for(kernels::best_level()), cut);
+        for (const Slicing& slicing : slicings_of(shape.ffn_width)) {
+            Oracle oracle(file, kernels::kernels_for(kernels::best_level()), slicing);
             EXPECT_LT(error_of(append(oracle, ids), exact), kTolerance)
-                << "seed " << shape.seed << " slices " << cut.slices;
+                << "seed " << shape.seed << " slices " << slicing.slices;
         }
     }
 }
 
-TEST(SlicedOracle, gives_the_same_bits_for_any_chunks_pieces_and_own_level) {
+TEST(SlicedOracle, gives_the_same_bits_for_any_chunks_pieces_and_level_but_openblas) {
     for (const TinyShape& shape : kShapes) {
         const TemporaryFile temporary(test::tiny_model(shape).bytes());
         const GgufFile file(temporary.path());
         const Ids ids = random_ids(9, shape.vocabulary);
-        for (const Cut& cut : cuts_of(shape.ffn_width)) {
+        for (const Slicing& slicing : slicings_of(shape.ffn_width)) {
             auto* const memory = std::pmr::new_delete_resource();
             Oracle whole(
-                file, kernels::kernels_for(kernels::best_level()), cut, memory, Bytes{1} << 30
+                file, kernels::kernels_for(kernels::best_level()), slicing, memory, Bytes{1} << 30
             );
             const Logits expected = append(whole, ids);
             for (const Level level : {Level::reference, Level::avx2, Level::avx512}) {
                 if (!kernels::available(level)) {
                     continue;
                 }
-                Oracle other(file, kernels::kernels_for(level), cut, memory, 700);
+                Oracle other(file, kernels::kernels_for(level), slicing, memory, 700);
                 (void)other.append(std::span(ids).first(5));
                 EXPECT_EQ(append(other, std::span(ids).subspan(5)), expected)
-                    << "seed " << shape.seed << " slices " << cut.slices << " "
+                    << "seed " << shape.seed << " slices " << slicing.slices << " "
                     << kernels::name_of(level);
             }
         }
     }
 }
 
-TEST(SlicedOracle, sees_any_weight_of_its_columns_and_slices) { // the comparisons can fail
-    const TinyShape shape{.layers = 1, .type = test::Stored::q8_0, .seed = 9};
+// Shows that the comparisons above can fail.
+TEST(SlicedOracle, depends_on_every_weight_of_columns_and_slices) {
+    const TinyShape shape{.layers = 1, .type = test::StoredType::q8_0, .seed = 9};
     const test::GgufWriter sound = test::tiny_model(shape);
     const Ids ids = random_ids(5, shape.vocabulary);
-    const Cut cut{4}; // 16 wide: half a block of Q8_0
+    const Slicing slicing{4}; // slices of 16 columns, half a quantisation block of Q8_0
     const auto logits_of = [&](const test::GgufWriter& writer) {
         const TemporaryFile file(writer.bytes());
-        Oracle oracle(GgufFile(file.path()), kernels::kernels_for(Level::reference), cut);
+        Oracle oracle(GgufFile(file.path()), kernels::kernels_for(Level::reference), slicing);
         return append(oracle, ids);
     };
     const Logits expected = logits_of(sound);
@@ -247,7 +254,7 @@ TEST(SlicedOracle, sees_any_weight_of_its_columns_and_slices) { // the compariso
     }
 }
 
-TEST(SlicedOracle, says_which_block_yields_what_fixed_point_cannot_hold) {
+TEST(SlicedOracle, names_the_block_whose_result_exceeds_fixed_point) {
     test::GgufWriter writer = test::tiny_model({.layers = 1});
     writer.find_tensor("blk.0.ffn_down.weight").data.replace(4 * 20, 4, test::raw(3e38F));
     const TemporaryFile temporary(writer.bytes());
@@ -266,7 +273,8 @@ TEST(SlicedOracle, says_which_block_yields_what_fixed_point_cannot_hold) {
     EXPECT_THAT(indivisible, HasSubstr("64 wide and cannot be cut into 5 equal slices"));
 }
 
-TEST(Oracle, sees_the_order_of_tokens) { // the comparisons of bits above can fail
+// Shows that the comparisons of bits above can fail.
+TEST(Oracle, depends_on_the_order_of_tokens) {
     const TemporaryFile temporary(test::tiny_model({}).bytes());
     const GgufFile file(temporary.path());
     Oracle oracle(file, kernels::kernels_for(Level::reference));
@@ -305,7 +313,7 @@ TEST(Oracle, refuses_ids_outside_the_vocabulary_and_tokens_beyond_the_context) {
     EXPECT_THAT(error({3}), HasSubstr("1 tokens after 8 exceed the context"));
 }
 
-TEST(Oracle, holds_its_blocks_in_the_given_memory_and_nothing_of_the_file) {
+TEST(Oracle, allocates_its_blocks_from_the_given_resource) {
     test::TrackingResource memory;
     const TinyShape shape{.tied = true};
     auto temporary = std::make_unique<TemporaryFile>(test::tiny_model(shape).bytes());
@@ -323,7 +331,7 @@ TEST(Oracle, holds_its_blocks_in_the_given_memory_and_nothing_of_the_file) {
     EXPECT_EQ(memory.held(), 0);
 }
 
-TEST(Oracle, survives_damaged_headers_that_load) {
+TEST(Oracle, runs_models_with_damaged_headers_that_load) {
     const test::GgufWriter writer = test::tiny_model({.layers = 1, .vocabulary = 12});
     const std::string bytes = writer.bytes();
     const TemporaryFile temporary(bytes);

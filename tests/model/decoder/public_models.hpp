@@ -1,4 +1,4 @@
-// The public trained models and what others recorded of them, in a folder beside the source tree.
+// Public trained models and recordings of their ids and logits, in a folder beside the source tree.
 #pragma once
 
 #include <filesystem>
@@ -19,7 +19,7 @@ inline nlohmann::json public_record(const std::string& name) {
     return nlohmann::json::parse(file);
 }
 
-/// First line of a test that needs them.
+/// Skips a test if the models are absent; the first line of a test that needs them.
 #define HEADROOM_NEEDS_PUBLIC_MODELS()                                                             \
     if (!std::filesystem::exists(::headroom::model::test::public_model("greedy.json"))) {          \
         GTEST_SKIP() << "no public models in "                                                     \

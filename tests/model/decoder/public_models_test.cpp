@@ -1,5 +1,6 @@
-// The oracle on public trained models against what llama.cpp (and, for F32 files, an independent
-// program in double precision) recorded: README.md beside the models states the tolerances.
+// The oracle on public trained models, compared with recordings of llama.cpp and, for F32 files, of
+// an independent program in double precision. The README.md beside the models states the
+// tolerances.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -20,15 +21,15 @@ using test::public_model;
 using test::public_record;
 using Ids = std::vector<std::int32_t>;
 
-/// What our decoder does along a recorded run, and where it first leaves it.
+/// A comparison of the oracle's greedy ids with a recording.
 struct Comparison {
-    double first_logits_error = 0; ///< largest over the recorded ones
-    std::size_t equal_ids = 0;     ///< before the first difference
+    double first_logits_error = 0; ///< largest error of the recorded logits after the prompt
+    std::size_t equal_ids = 0;     ///< ids before the first difference
     bool all_equal = false;
-    double margin = 0; ///< at the difference: our logit of our id − of the recorded id
+    double margin = 0; ///< at the first difference, the logit of our id − that of the recorded id
 };
 
-/// Logits recorded after the prompt, starting with id 0; NaN counts as infinitely wrong.
+/// Returns the largest error of the recorded logits, which begin with id 0; infinite if one is NaN.
 double error_of(std::span<const float> logits, const std::vector<double>& recorded) {
     double error = 0;
     for (std::size_t i = 0; i < recorded.size(); ++i) {
@@ -68,15 +69,15 @@ constexpr kernels::Level kLevels[] = {
     kernels::Level::avx512,
 };
 
-/// Over the whole recording at the best level. The others, whose plain loops take long, follow its
-/// first ids; that levels agree in every bit is for other tests to show.
+/// Compares the whole recording at the best kernel level, and only its first ids at the slower
+/// levels. Other tests show that levels agree.
 Comparison compare_greedy(
     const GgufFile& file,
     const nlohmann::json& record,
     kernels::Level level = kernels::best_level(),
-    const Cut& cut = {}
+    const Slicing& slicing = {}
 ) {
-    Oracle oracle(file, kernels::kernels_for(level), cut);
+    Oracle oracle(file, kernels::kernels_for(level), slicing);
     Ids ids = record.at("generated_ids");
     if (level != kernels::best_level()) {
         ids.resize(40);
@@ -88,15 +89,15 @@ Comparison compare_exact(
     const GgufFile& file,
     const nlohmann::json& record,
     kernels::Level level = kernels::best_level(),
-    const Cut& cut = {}
+    const Slicing& slicing = {}
 ) {
-    Oracle oracle(file, kernels::kernels_for(level), cut);
+    Oracle oracle(file, kernels::kernels_for(level), slicing);
     const std::vector<double> exact = record.at("exact_first_step_logits");
     EXPECT_EQ(exact.size(), static_cast<std::size_t>(oracle.hyperparameters().vocabulary));
     return compare(oracle, record.at("prompt_ids"), exact, record.at("exact_greedy_ids"));
 }
 
-/// The smallest number of at least two slices, and the largest up to 40.
+/// Returns the smallest number of slices above 1, and the largest up to 40.
 std::vector<std::int32_t> slices_of(const GgufFile& file) {
     const std::int64_t width = read_hyperparameters(file).ffn_width;
     std::vector<std::int32_t> fitting;
@@ -117,10 +118,10 @@ TEST(PublicModels, in_f32_decode_the_recorded_ids_over_the_whole_length) {
             continue;
         }
         const GgufFile file(public_model(model));
-        for (const Cut& cut : {Cut{}, Cut{slices_of(file).front()}}) {
-            const Comparison result = compare_greedy(file, record, kernels::best_level(), cut);
+        for (const Slicing& slicing : {Slicing{}, Slicing{slices_of(file).front()}}) {
+            const Comparison result = compare_greedy(file, record, kernels::best_level(), slicing);
             EXPECT_TRUE(result.all_equal)
-                << model << " " << record.at("prompt") << " in " << cut.slices << " slices at "
+                << model << " " << record.at("prompt") << " in " << slicing.slices << " slices at "
                 << result.equal_ids << " margin " << result.margin;
             EXPECT_LT(result.first_logits_error, 1e-3) << model << " " << record.at("prompt");
             ++records;
@@ -134,14 +135,14 @@ std::string content_of(const std::filesystem::path& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// The file with neighbouring weights exchanged in the first tensor of each type but F32: the two
-/// nibbles of every byte for types of 4 bits (Q5_K, Q6_K: of their low four bits), else the two of
-/// every pair.
+/// Returns the file with adjacent weights exchanged in the first tensor of each type but F32. In
+/// types of 4 bits, and in the low 4 bits of Q5_K and Q6_K, the nibbles of every byte are
+/// exchanged, in other types the two weights of every pair.
 std::string with_exchanged_weights(const std::filesystem::path& path) {
     std::string bytes = content_of(path);
     const GgufFile sound(path);
-    for (const TypeUse& use : type_uses(sound)) {
-        const GgufTensor& tensor = *sound.tensor(use.first);
+    for (const TensorTypeUse& use : tensor_type_uses(sound)) {
+        const GgufTensor& tensor = *sound.tensor(use.first_tensor);
         const auto exchange = [&](std::size_t block, std::size_t first, std::size_t last) {
             for (std::size_t at = 0; at < tensor.bytes; at += block) {
                 for (std::size_t i = tensor.offset + at + first; i < tensor.offset + at + last;
@@ -177,18 +178,18 @@ std::string with_exchanged_weights(const std::filesystem::path& path) {
     return bytes;
 }
 
-/// Recorded with rounded or quantised activations: how far our two candidates may be apart where
-/// our ids first leave the recording.
-const std::map<std::string, double> kMostMargin{
+/// The largest margin at the first difference. These recordings were made with rounded or quantised
+/// activations.
+const std::map<std::string, double> kMaxMargin{
     {"babyllama-f16.gguf", 0.04}, {"babyllama-q8_0.gguf", 0.4}, {"babyllama-q4_0.gguf", 1.2}};
 
-TEST(PublicModels, in_small_types_leave_the_recording_only_where_its_rounding_explains_it) {
+TEST(PublicModels, in_small_types_differ_from_the_recording_only_within_its_rounding) {
     HEADROOM_NEEDS_PUBLIC_MODELS();
     int records = 0;
     for (const auto& record : public_record("greedy.json")) {
         const std::string model = record.at("model");
-        const auto most = kMostMargin.find(model);
-        if (most == kMostMargin.end()) {
+        const auto limit = kMaxMargin.find(model);
+        if (limit == kMaxMargin.end()) {
             continue;
         }
         const GgufFile file(public_model(model));
@@ -197,13 +198,13 @@ TEST(PublicModels, in_small_types_leave_the_recording_only_where_its_rounding_ex
                 continue;
             }
             const Comparison result = compare_greedy(file, record, level);
-            EXPECT_TRUE(result.all_equal || result.margin < most->second)
+            EXPECT_TRUE(result.all_equal || result.margin < limit->second)
                 << model << " " << kernels::name_of(level) << " at " << result.equal_ids
                 << " margin " << result.margin;
         }
         const test::TemporaryFile damaged(with_exchanged_weights(public_model(model)));
         const Comparison twin = compare_greedy(GgufFile(damaged.path()), record);
-        EXPECT_FALSE(twin.all_equal || twin.margin < most->second)
+        EXPECT_FALSE(twin.all_equal || twin.margin < limit->second)
             << model << ": exchanged weights pass, margin " << twin.margin;
         ++records;
     }
@@ -239,7 +240,7 @@ TEST(PublicModels, give_the_exact_logits_and_ids_in_slices_too) {
         const GgufFile file(public_model(model));
         for (const std::int32_t slices : slices_of(file)) {
             const Comparison result =
-                compare_exact(file, record, kernels::best_level(), Cut{slices});
+                compare_exact(file, record, kernels::best_level(), Slicing{slices});
             EXPECT_LT(result.first_logits_error, 1e-3) << model << " in " << slices;
             EXPECT_TRUE(result.all_equal) << model << " in " << slices << " at " << result.equal_ids
                                           << " margin " << result.margin;
@@ -255,7 +256,7 @@ TEST(PublicModels, with_neighbouring_weights_exchanged_fail_the_comparison_of_lo
     for (const auto& record : public_record("logits.json")) {
         const std::string model = record.at("model");
         if (model.ends_with("-f32.gguf")) {
-            continue; // below
+            continue; // the next test has these
         }
         const test::TemporaryFile damaged(with_exchanged_weights(public_model(model)));
         const Comparison result = compare_exact(GgufFile(damaged.path()), record);
@@ -271,7 +272,7 @@ TEST(PublicModels, with_perturbed_weights_fail_both_comparisons) {
     std::string bytes = content_of(path);
     const GgufFile sound(path);
     const GgufTensor& tensor = *sound.tensor("blk.2.ffn_down.weight");
-    for (std::size_t i = 0; i < tensor.bytes; i += 4) { // all of one matrix, by a fifth
+    for (std::size_t i = 0; i < tensor.bytes; i += 4) { // every weight of one matrix, by a fifth
         float weight = 0;
         std::memcpy(&weight, &bytes[tensor.offset + i], 4);
         bytes.replace(tensor.offset + i, 4, test::raw(weight * 1.2F));

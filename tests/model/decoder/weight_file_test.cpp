@@ -1,5 +1,4 @@
-// Weights read piece by piece from an open file: the same bytes as copied out of the mapping, and
-// no others are read.
+// Weights that are read piece by piece from an open file: the right bytes, and no other bytes.
 #include <fstream>
 #include <unistd.h>
 
@@ -23,7 +22,7 @@ std::filesystem::path written(const test::TinyShape& shape) {
     return path;
 }
 
-/// Bytes that this process has read from files so far, its reading of this figure included.
+/// Returns the bytes that this process has read from files so far, including those of this call.
 std::int64_t bytes_read() {
     std::ifstream io("/proc/self/io");
     std::string key;
@@ -38,7 +37,7 @@ class WeightFiles : public testing::TestWithParam<bool> {
 
     std::filesystem::path path = written({
         .tied = GetParam(),
-        .type = GetParam() ? test::Stored::q8_0 : test::Stored::f32,
+        .type = GetParam() ? test::StoredType::q8_0 : test::StoredType::f32,
     });
     GgufFile file{path};
     Hyperparameters model = read_hyperparameters(file);
@@ -59,7 +58,7 @@ std::vector<BlockName> all_blocks(const Hyperparameters& model) {
     return names;
 }
 
-TEST_P(WeightFiles, give_every_block_the_bytes_that_load_block_gives) {
+TEST_P(WeightFiles, fill_every_block_like_load_block) {
     for (const BlockName& name : all_blocks(model)) {
         Block copied(model, name, kPiece, std::pmr::new_delete_resource());
         load_block(file, model, copied);
@@ -74,23 +73,23 @@ TEST_P(WeightFiles, give_every_block_the_bytes_that_load_block_gives) {
     }
 }
 
-TEST(WeightFile, gives_blocks_of_cut_layers_the_same_bytes_piece_by_piece_and_part_by_part) {
-    for (const test::Stored type : test::kStored) {
+TEST(WeightFile, fills_blocks_of_sliced_layers_equally_by_pieces_and_by_parts_of_pieces) {
+    for (const test::StoredType type : test::kStoredTypes) {
         const auto path = written({.layers = 1, .width = 256, .ffn_width = 256, .type = type});
         const GgufFile file(path);
         const Hyperparameters model = read_hyperparameters(file);
         const WeightFile weights(file, model);
-        const Cut cut{16};
+        const Slicing slicing{16};
         for (const BlockName name : {
                  BlockName{BlockKind::group, 0, 1},
                  BlockName{BlockKind::slice, 0, 7},
                  BlockName{BlockKind::hub, 0, -1},
              }) {
             auto* const memory = std::pmr::new_delete_resource();
-            Block copied(model, name, 3000, memory, true, cut);
+            Block copied(model, name, 3000, memory, true, slicing);
             load_block(file, model, copied);
-            Block read(model, name, 3000, memory, true, cut);
-            Block in_parts(model, name, 3000, memory, true, cut);
+            Block read(model, name, 3000, memory, true, slicing);
+            Block in_parts(model, name, 3000, memory, true, slicing);
             for (std::size_t i = 0; i < read.pieces(); ++i) {
                 (void)read.allocate_piece(i);
                 weights.read(read, i);
@@ -109,7 +108,7 @@ TEST(WeightFile, gives_blocks_of_cut_layers_the_same_bytes_piece_by_piece_and_pa
     }
 }
 
-TEST_P(WeightFiles, read_exactly_the_bytes_that_are_asked_for) {
+TEST_P(WeightFiles, read_exactly_the_requested_bytes) {
     Block block(model, {BlockKind::ffn, 1, -1}, kPiece, std::pmr::new_delete_resource());
     const auto piece = block.allocate_piece(2);
     std::fill(piece.begin(), piece.end(), std::byte{0x5A});
@@ -127,7 +126,7 @@ TEST_P(WeightFiles, read_exactly_the_bytes_that_are_asked_for) {
     }
 }
 
-TEST_P(WeightFiles, outlive_the_mapping_and_the_path) {
+TEST_P(WeightFiles, outlive_the_gguf_file_and_the_path) {
     const BlockName name{BlockKind::proj, 0, -1};
     Block copied(model, name, kPiece, std::pmr::new_delete_resource());
     load_block(file, model, copied);

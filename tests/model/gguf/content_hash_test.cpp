@@ -1,4 +1,4 @@
-// The content hash is XXH64 as others compute it.
+// The content hash has the published values of XXH64.
 #include <string_view>
 
 #include <gtest/gtest.h>

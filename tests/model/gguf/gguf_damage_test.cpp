@@ -1,5 +1,5 @@
-// Damaged model files, by the thousand: each gives a model or an InputError, and none makes us
-// allocate absurdly. Built with the sanitizers, this is the test that nothing is read astray.
+// Thousands of damaged model files. Each loads or throws InputError, and none causes a large
+// allocation. With sanitizers this test also shows that nothing is read out of bounds.
 #include <algorithm>
 #include <new>
 #include <vector>
@@ -33,8 +33,8 @@ test::GgufWriter small_model() {
     });
 }
 
-/// Everything that a run does with a file before it computes.
-void use(const std::filesystem::path& path) {
+/// Does everything that a run does with a file before it computes.
+void load(const std::filesystem::path& path) {
     const GgufFile file(path);
     (void)Tokenizer(file).encode("aab b ");
     const Hyperparameters model = read_hyperparameters(file);
@@ -58,7 +58,7 @@ struct Outcomes {
 void try_file(const TemporaryFile& file, const std::string& bytes, Outcomes& outcomes) {
     file.overwrite(bytes);
     try {
-        use(file.path());
+        load(file.path());
         ++outcomes.fine;
     } catch (const InputError& error) {
         ASSERT_NE(std::string(error.what()).find(file.path().string()), std::string::npos)
@@ -71,12 +71,13 @@ TEST(DamagedModel, truncated_anywhere_is_refused) {
     const test::GgufWriter writer = small_model();
     const std::string bytes = writer.bytes();
     const TemporaryFile file(bytes);
-    ASSERT_NO_THROW(use(file.path()));
+    ASSERT_NO_THROW(load(file.path()));
     Outcomes outcomes;
     for (std::size_t length = 0; length < bytes.size(); ++length) {
         try_file(file, bytes.substr(0, length), outcomes);
     }
-    // The last tensor (V·D·4 = 384 bytes) ends on the grid of 32: every cut takes data away.
+    // The last tensor (V·D·4 = 384 bytes) ends at a multiple of 32, so every truncation removes
+    // data.
     EXPECT_EQ(outcomes.fine, 0);
     EXPECT_LT(test::largest_allocation(), kMostBytes);
 }
@@ -96,7 +97,7 @@ TEST(DamagedModel, one_changed_byte_in_the_header_is_refused_or_harmless) {
             try_file(file, damaged, outcomes);
         }
     }
-    EXPECT_GT(outcomes.refused, 1000); // the test reaches both
+    EXPECT_GT(outcomes.refused, 1000); // both outcomes must occur
     EXPECT_GT(outcomes.fine, 100);
     EXPECT_LT(test::largest_allocation(), kMostBytes);
 }
@@ -108,7 +109,7 @@ TEST(DamagedModel, eight_changed_bytes_in_the_header_are_refused_or_harmless) {
     Random random(stream_seed(21, "damage"));
     Outcomes outcomes;
     for (int i = 0; i < 2000; ++i) {
-        // A whole 64-bit word becomes a tempting number: huge, negative, nearly fitting.
+        // A 64-bit word becomes a huge number, a negative one or one near the size of the file.
         const std::size_t at = random.below(writer.header().size() - 8);
         const std::uint64_t words[] = {
             ~std::uint64_t{0},

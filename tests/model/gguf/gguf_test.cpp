@@ -1,5 +1,5 @@
-// The GGUF reader gives back what the writer put in, and refuses what is wrong with a sentence
-// that says where and what.
+// The GGUF reader returns the contents that the writer wrote, and refuses damaged files with a
+// message that states the place and the fault.
 #include <filesystem>
 
 #include <gmock/gmock.h>
@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 #include "model/gguf/gguf.hpp"
-#include "model/gguf/read_through.hpp"
+#include "model/gguf/scan_file.hpp"
 #include "tests/model/support/gguf_writer.hpp"
 #include "tests/model/support/tiny_model.hpp"
 
@@ -73,7 +73,7 @@ void expect_everything(const GgufFile& file) {
     EXPECT_EQ(file.find("absent"), nullptr);
 }
 
-TEST(Gguf, gives_back_every_value_type_in_versions_2_and_3) {
+TEST(Gguf, returns_every_value_type_in_versions_2_and_3) {
     for (const std::uint32_t version : {2U, 3U}) {
         GgufWriter writer = with_everything();
         writer.version = version;
@@ -92,7 +92,7 @@ TEST(Gguf, finds_tensors_and_their_data_at_any_alignment) {
         writer.u32("general.alignment", alignment);
         const TemporaryFile file(writer.bytes());
         GgufFile first(file.path());
-        const GgufFile read = std::move(first); // what is open moves along
+        const GgufFile read = std::move(first); // the open file moves too
         ASSERT_EQ(read.tensors().size(), 2U);
         const GgufTensor* const tensor = read.tensor("second");
         ASSERT_NE(tensor, nullptr);
@@ -105,7 +105,7 @@ TEST(Gguf, finds_tensors_and_their_data_at_any_alignment) {
     }
 }
 
-TEST(Gguf, getters_name_key_and_types_when_the_type_is_another) {
+TEST(Gguf, getters_name_key_and_types_if_the_type_is_wrong) {
     const TemporaryFile file(with_everything().bytes());
     const GgufFile read(file.path());
     EXPECT_EQ(
@@ -126,14 +126,14 @@ TEST(Gguf, hash_depends_on_content_only) {
     const TemporaryFile same(with_everything().bytes());
     const TemporaryFile longer(with_everything().bytes() + "x");
     const auto hash = [](const TemporaryFile& file) {
-        return read_through(GgufFile(file.path())).hash;
+        return scan_file(GgufFile(file.path())).hash;
     };
     EXPECT_EQ(hash(one), hash(same));
     EXPECT_EQ(hash(one).size(), 16U);
     EXPECT_NE(hash(one), hash(longer));
 }
 
-TEST(Gguf, refuses_paths_that_are_no_readable_file) {
+TEST(Gguf, refuses_paths_that_are_not_readable_files) {
     const auto error = [](const char* path) { return input_error_of([&] { GgufFile{path}; }); };
     EXPECT_EQ(
         error("/nowhere/x.gguf"),
@@ -144,7 +144,7 @@ TEST(Gguf, refuses_paths_that_are_no_readable_file) {
     EXPECT_THAT(error_of(""), HasSubstr("it is empty (0 bytes)"));
 }
 
-TEST(Gguf, says_what_a_file_is_if_it_is_not_gguf) {
+TEST(Gguf, recognises_other_kinds_of_files) {
     EXPECT_THAT(
         error_of("PK\x03\x04zip"),
         HasSubstr("expected \"GGUF\" (47 47 55 46) as its first bytes, found "
@@ -165,7 +165,7 @@ TEST(Gguf, refuses_other_versions_and_the_other_byte_order) {
     EXPECT_THAT(error_of(writer.bytes()), HasSubstr("big-endian"));
 }
 
-/// A file whose only metadata entry has this value type and payload.
+/// Returns a file whose only metadata entry has this value type and payload.
 std::string error_of_value(std::uint32_t code, const std::string& payload) {
     GgufWriter writer;
     writer.put("key", code, payload);
@@ -185,7 +185,7 @@ TEST(Gguf, refuses_counts_that_cannot_fit_before_allocating) {
     EXPECT_THAT(error_of_value(8, raw(~std::uint64_t{0}) + "abc"), HasSubstr("a text"));
 }
 
-TEST(Gguf, errors_say_where_what_and_how_large_the_file_is) {
+TEST(Gguf, errors_state_offset_fault_and_file_size) {
     GgufWriter writer;
     writer.u32("key", 1);
     const std::string bytes = writer.header();
@@ -217,7 +217,7 @@ TEST(Gguf, refuses_damaged_metadata) {
     EXPECT_THAT(error_of(twice.bytes()), HasSubstr("expected a key that is new"));
 }
 
-TEST(Gguf, refuses_alignments_that_are_none) {
+TEST(Gguf, refuses_invalid_alignments) {
     for (const std::uint32_t alignment : {0U, 3U, 48U, 1U << 21}) {
         GgufWriter writer = with_everything();
         writer.u32("general.alignment", alignment);
@@ -228,7 +228,7 @@ TEST(Gguf, refuses_alignments_that_are_none) {
     EXPECT_THAT(error_of(writer.bytes()), HasSubstr("found another type"));
 }
 
-/// with_everything, its first tensor replaced by one of these dimensions and type.
+/// Returns with_everything with these dimensions and this type in its first tensor.
 std::string error_of_tensor(
     std::vector<std::uint64_t> dimensions, std::uint32_t type, std::string data = ""
 ) {
@@ -260,14 +260,14 @@ TEST(Gguf, refuses_damaged_tensor_tables) {
     EXPECT_THAT(error_of(twice.bytes()), HasSubstr("a tensor name that is new"));
 }
 
-TEST(Gguf, refuses_offsets_beyond_the_file_or_off_the_grid) {
+TEST(Gguf, refuses_offsets_beyond_the_file_or_not_aligned) {
     GgufWriter writer;
     writer.tensor({"only", {2}, 0, std::string(8, 'x')});
     const std::string header = writer.header();
     const std::string data(64, '\0');
     const auto with_offset = [&](std::uint64_t offset) {
         std::string bytes = header.substr(0, header.size() - 8) + raw(offset);
-        bytes.resize(64, '\0'); // the grid of 32 behind the header
+        bytes.resize(64, '\0'); // the end of the header, aligned to 32
         return error_of(bytes + data);
     };
     EXPECT_EQ(with_offset(32), "");
@@ -276,7 +276,7 @@ TEST(Gguf, refuses_offsets_beyond_the_file_or_off_the_grid) {
     EXPECT_THAT(with_offset(~std::uint64_t{31}), HasSubstr("8 bytes of tensor \"only\""));
 }
 
-TEST(Gguf, keeps_tensors_of_unknown_types_for_others_to_name) {
+TEST(Gguf, lists_tensors_of_unknown_types) {
     GgufWriter writer = with_everything();
     writer.tensor({"first", {7}, 99, ""});
     const TemporaryFile file(writer.bytes());

@@ -1,4 +1,5 @@
-// Super-blocks expand to ggml's values: one block by hand, then random ones against the formula.
+// Super-blocks expand to ggml's values: blocks made by hand, and random blocks compared with the
+// formula.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -14,18 +15,18 @@
 namespace headroom::model {
 namespace {
 
-using test::Stored;
+using test::StoredType;
 
-constexpr Stored kKTypes[] = {Stored::q4_k, Stored::q5_k, Stored::q6_k};
+constexpr StoredType kKTypes[] = {StoredType::q4_k, StoredType::q5_k, StoredType::q6_k};
 
-std::vector<float> expand(Stored type, const std::string& data) {
+std::vector<float> expand(StoredType type, const std::string& data) {
     const std::uint64_t bytes = test::stored_bytes(type, kSuperBlock);
     std::vector<float> out(data.size() / bytes * kSuperBlock);
     const auto blocks = std::as_bytes(std::span(data));
-    if (type == Stored::q4_k) {
+    if (type == StoredType::q4_k) {
         expand_q4_k(blocks, out.data());
     } else {
-        (type == Stored::q5_k ? expand_q5_k : expand_q6_k)(blocks, out.data());
+        (type == StoredType::q5_k ? expand_q5_k : expand_q6_k)(blocks, out.data());
     }
     return out;
 }
@@ -39,7 +40,7 @@ TEST(Q4K, expands_a_block_made_by_hand) {
     block += {10, 11 | static_cast<char>(0x80), 12, 13};
     block += {0x15, 0x26, 0x37, 0x48};
     block += std::string(128, '\x21'); // low nibbles 1, high ones 2
-    const std::vector<float> out = expand(Stored::q4_k, block);
+    const std::vector<float> out = expand(StoredType::q4_k, block);
     const float expected[] = {
         1 * 1 - 5.0F, // sub-block 0: scale 1, low nibble, minimum 10 / 2
         2 * 2 - 5.5F,
@@ -57,12 +58,12 @@ TEST(Q4K, expands_a_block_made_by_hand) {
 }
 
 TEST(Q5K, adds_a_fifth_bit_to_q4_k) {
-    const std::string q4 = test::random_weights(1, kSuperBlock, 0.5, Stored::q4_k);
+    const std::string q4 = test::random_weights(1, kSuperBlock, 0.5, StoredType::q4_k);
     std::string fifth(32, '\0');
     fifth[7] = '\x24'; // weights 2·32 + 7 and 5·32 + 7
     const std::string q5 = q4.substr(0, 16) + fifth + q4.substr(16);
-    const std::vector<float> without = expand(Stored::q4_k, q4);
-    const std::vector<float> with = expand(Stored::q5_k, q5);
+    const std::vector<float> without = expand(StoredType::q4_k, q4);
+    const std::vector<float> with = expand(StoredType::q5_k, q5);
     for (std::size_t i = 0; i < kSuperBlock; ++i) {
         if (i == 2 * 32 + 7 || i == 5 * 32 + 7) {
             EXPECT_GT(with[i], without[i]) << i;
@@ -80,7 +81,7 @@ TEST(Q6K, expands_a_block_made_by_hand) {
         block += static_cast<char>(i - 8);
     }
     block += test::raw(kOne);
-    const std::vector<float> out = expand(Stored::q6_k, block);
+    const std::vector<float> out = expand(StoredType::q6_k, block);
     for (std::size_t i = 0; i < kSuperBlock; ++i) {
         const int low = i == 1 ? 10 : i == 65 ? 5 : 0;
         const int high = static_cast<int>(i / 32 % 4);
@@ -90,7 +91,7 @@ TEST(Q6K, expands_a_block_made_by_hand) {
 }
 
 TEST(KQuants, have_the_bits_of_ggmls_formula_rounded_once) {
-    for (const Stored type : kKTypes) {
+    for (const StoredType type : kKTypes) {
         for (std::uint64_t seed = 0; seed < 50; ++seed) {
             const std::uint64_t count = 4 * kSuperBlock;
             const std::string data = test::random_weights(stream_seed(seed, "k"), count, 0.5, type);
@@ -98,14 +99,14 @@ TEST(KQuants, have_the_bits_of_ggmls_formula_rounded_once) {
             for (std::uint64_t i = 0; i < count; ++i) {
                 ASSERT_EQ(out[i], static_cast<float>(test::weight_at(data, i, type)))
                     << name_of(type) << " seed " << seed << " weight " << i;
-                ASSERT_LT(std::abs(out[i]), 4.0F); // drawn to about the amplitude: no nonsense
+                ASSERT_LT(std::abs(out[i]), 4.0F); // near the amplitude
             }
         }
     }
 }
 
-TEST(KQuants, see_every_byte_of_a_block) {
-    for (const Stored type : kKTypes) {
+TEST(KQuants, depend_on_every_byte_of_a_block) {
+    for (const StoredType type : kKTypes) {
         const std::string data = test::random_weights(1, kSuperBlock, 0.5, type);
         const std::vector<float> out = expand(type, data);
         for (std::size_t i = 0; i < data.size(); ++i) {
@@ -116,10 +117,10 @@ TEST(KQuants, see_every_byte_of_a_block) {
     }
 }
 
-TEST(KQuants, come_in_whole_blocks) {
-    EXPECT_THROW((void)expand(Stored::q4_k, std::string(143, 'x')), Bug);
-    EXPECT_THROW((void)expand(Stored::q5_k, std::string(175, 'x')), Bug);
-    EXPECT_THROW((void)expand(Stored::q6_k, std::string(211, 'x')), Bug);
+TEST(KQuants, need_whole_blocks) {
+    EXPECT_THROW((void)expand(StoredType::q4_k, std::string(143, 'x')), Bug);
+    EXPECT_THROW((void)expand(StoredType::q5_k, std::string(175, 'x')), Bug);
+    EXPECT_THROW((void)expand(StoredType::q6_k, std::string(211, 'x')), Bug);
 }
 
 } // namespace

@@ -1,5 +1,5 @@
-// The public models' files: the tokenizer agrees with the recorded ids and texts, and types are
-// read as they are.
+// The files of public models: the tokenizer agrees with recorded ids and texts, and hyperparameters
+// and types are read correctly.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@ namespace {
 using test::public_model;
 using Ids = std::vector<std::int32_t>;
 
-TEST(PublicTokenizers, give_the_recorded_ids_and_texts) {
+TEST(PublicTokenizers, produce_the_recorded_ids_and_texts) {
     HEADROOM_NEEDS_PUBLIC_MODELS();
     int records = 0;
     for (const char* name : {"greedy.json", "logits.json"}) {
@@ -25,7 +25,7 @@ TEST(PublicTokenizers, give_the_recorded_ids_and_texts) {
             EXPECT_EQ(ids, record.at("prompt_ids").get<Ids>()) << record.at("model") << prompt;
             ++records;
             if (!record.contains("text")) {
-                continue; // random256: a vocabulary that spells the space sign in bytes
+                continue; // random256: its vocabulary has the space sign only as bytes
             }
             EXPECT_EQ(tokenizer.decode(ids), prompt);
             std::string text;
@@ -53,7 +53,7 @@ TEST(PublicFiles, have_the_published_hyperparameters) {
     EXPECT_FALSE(read_hyperparameters(GgufFile(public_model("random256-f32.gguf"))).tied);
 }
 
-TEST(PublicFiles, of_quantised_types_say_what_they_are_computed_with) {
+TEST(PublicFiles, of_quantised_types_have_the_right_computed_types) {
     HEADROOM_NEEDS_PUBLIC_MODELS();
     struct Expected {
         const char* name;

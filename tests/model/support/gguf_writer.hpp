@@ -1,5 +1,5 @@
-// Builds GGUF files in memory, sound or wrong in one chosen way; and files that vanish with the
-// test that wrote them. Written from the format's specification, not from our reader.
+// Builds valid or deliberately damaged GGUF files in memory, and writes temporary files. The writer
+// follows the specification of the format and shares no code with the reader.
 #pragma once
 
 #include <cstdint>
@@ -12,18 +12,18 @@
 
 namespace headroom::model::test {
 
-/// The bytes of a plain value, little-endian as the host.
+/// Returns the little-endian bytes of a value.
 template <class T>
 std::string raw(T value) {
     return {reinterpret_cast<const char*>(&value), sizeof value};
 }
 
-/// A length-prefixed text.
+/// Returns the bytes of a text after its length.
 std::string raw_text(std::string_view text);
 
 class GgufWriter {
   public:
-    /// Sets a key, replacing an earlier value.
+    // Each of these sets a key and replaces its earlier value.
     void u32(const std::string& key, std::uint32_t value) { put(key, 4, raw(value)); }
     void i32(const std::string& key, std::int32_t value) { put(key, 5, raw(value)); }
     void f32(const std::string& key, float value) { put(key, 6, raw(value)); }
@@ -33,7 +33,7 @@ class GgufWriter {
     void floats(const std::string& key, const std::vector<float>& values);
     void i32s(const std::string& key, const std::vector<std::int32_t>& values);
     void put(const std::string& key, std::uint32_t code, std::string payload);
-    /// A second entry for the key, if there is one.
+    /// Adds an entry, even if the key exists already.
     void append(const std::string& key, std::uint32_t code, std::string payload);
     void remove(const std::string& key);
 
@@ -43,16 +43,17 @@ class GgufWriter {
         std::uint32_t type = 0;
         std::string data;
     };
-    void tensor(Tensor tensor); ///< replaces one of the same name
+    void tensor(Tensor tensor); ///< adds a tensor, or replaces that of the same name
     void append_tensor(Tensor tensor) { tensors_.push_back(std::move(tensor)); }
     void remove_tensor(const std::string& name);
     [[nodiscard]] Tensor& find_tensor(const std::string& name);
 
     std::uint32_t version = 3;
-    std::uint64_t alignment = 32; ///< of the layout; the key is the caller's
+    std::uint64_t alignment = 32; ///< alignment of data; does not set the key general.alignment
 
-    /// Header, metadata and tensor table; then the data.
+    /// Returns the file up to the end of the tensor table.
     [[nodiscard]] std::string header() const;
+    /// Returns the whole file.
     [[nodiscard]] std::string bytes() const;
 
   private:
@@ -65,7 +66,7 @@ class GgufWriter {
     std::vector<Tensor> tensors_;
 };
 
-/// A file with the given bytes, removed at the end of its life.
+/// A file with the given bytes, which the destructor removes.
 class TemporaryFile {
   public:
     explicit TemporaryFile(std::string_view bytes);
@@ -79,7 +80,7 @@ class TemporaryFile {
     std::filesystem::path path_;
 };
 
-/// The message of the InputError that an action throws; "" if it throws none.
+/// Returns the message of the InputError that an action throws, or "" if it throws none.
 std::string input_error_of(const std::function<void()>& action);
 
 } // namespace headroom::model::test

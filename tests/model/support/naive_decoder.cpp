@@ -22,7 +22,7 @@ Vector values(const GgufFile& file, const std::string& name) {
         result.resize(result.size() * static_cast<std::size_t>(length));
     }
     for (std::size_t i = 0; i < result.size(); ++i) {
-        result[i] = weight_at(data, i, static_cast<Stored>(tensor.ggml_type));
+        result[i] = weight_at(data, i, static_cast<StoredType>(tensor.ggml_type));
     }
     return result;
 }

@@ -1,5 +1,6 @@
-// A decoder written for reading, not for speed: double precision, no cache, no blocks, weights
-// straight from the file by their names. It shares only the GGUF reader with what it judges.
+// A simple, slow decoder with which the oracle is compared. It computes in double precision,
+// without KV cache and blocks, and reads weights by their names in the file. It shares only the
+// GGUF reader with the oracle.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 
 namespace headroom::model::test {
 
-/// Logits after the last of the ids.
+/// Returns the logits after the last id.
 [[nodiscard]] std::vector<double> naive_logits(
     const GgufFile& file, std::span<const std::int32_t> ids
 );

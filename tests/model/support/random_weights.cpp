@@ -17,22 +17,22 @@ struct Block {
     std::uint64_t bytes;
 };
 
-Block block_of(Stored type) {
+Block block_of(StoredType type) {
     switch (type) {
-    case Stored::f32:
+    case StoredType::f32:
         return {1, 4};
-    case Stored::f16:
-    case Stored::bf16:
+    case StoredType::f16:
+    case StoredType::bf16:
         return {1, 2};
-    case Stored::q4_0:
+    case StoredType::q4_0:
         return {32, 18};
-    case Stored::q8_0:
+    case StoredType::q8_0:
         return {32, 34};
-    case Stored::q4_k:
+    case StoredType::q4_k:
         return {256, 144};
-    case Stored::q5_k:
+    case StoredType::q5_k:
         return {256, 176};
-    case Stored::q6_k:
+    case StoredType::q6_k:
         return {256, 210};
     }
     return {1, 0};
@@ -64,40 +64,40 @@ std::string random_bytes(Random& random, std::uint64_t count) {
     return bytes;
 }
 
-std::string random_block(Random& random, double amplitude, Stored type) {
+std::string random_block(Random& random, double amplitude, StoredType type) {
     const double value = (2 * random.unit() - 1) * amplitude;
     const auto single = static_cast<float>(value);
     std::string block;
     switch (type) {
-    case Stored::f32:
+    case StoredType::f32:
         block = raw(single);
         break;
-    case Stored::bf16:
+    case StoredType::bf16:
         block = raw(single).substr(2);
         break;
-    case Stored::f16:
+    case StoredType::f16:
         block = random_half(random, std::ldexp(amplitude, -static_cast<int>(random.below(12))));
         block[1] = static_cast<char>(block[1] | (value < 0 ? '\x80' : '\0'));
         break;
-    case Stored::q4_0:
+    case StoredType::q4_0:
         block = random_half(random, amplitude / 8);
         block += random_bytes(random, 16);
         break;
-    case Stored::q8_0:
+    case StoredType::q8_0:
         block = random_half(random, amplitude / 128);
         block += random_bytes(random, 32);
         break;
-    case Stored::q4_k: // scale 63 · nibble 15 spans two amplitudes, the minimum takes away one
+    case StoredType::q4_k: // scale 63 · nibble 15 spans two amplitudes, the minimum takes away one
         block = random_half(random, amplitude / 480);
         block += random_half(random, amplitude / 64);
         block += random_bytes(random, 140);
         break;
-    case Stored::q5_k:
+    case StoredType::q5_k:
         block = random_half(random, amplitude / 960);
         block += random_half(random, amplitude / 64);
         block += random_bytes(random, 172);
         break;
-    case Stored::q6_k: // scale 127 · (six bits − 32)
+    case StoredType::q6_k: // scale 127 · (six bits − 32)
         block = random_bytes(random, 208);
         block += random_half(random, amplitude / 4096);
         break;
@@ -135,38 +135,38 @@ double q6_k_at(std::string_view block, std::uint64_t i) {
 
 } // namespace
 
-std::string_view name_of(Stored type) {
+std::string_view name_of(StoredType type) {
     switch (type) {
-    case Stored::f32:
+    case StoredType::f32:
         return "f32";
-    case Stored::f16:
+    case StoredType::f16:
         return "f16";
-    case Stored::q4_0:
+    case StoredType::q4_0:
         return "q4_0";
-    case Stored::q8_0:
+    case StoredType::q8_0:
         return "q8_0";
-    case Stored::q4_k:
+    case StoredType::q4_k:
         return "q4_k";
-    case Stored::q5_k:
+    case StoredType::q5_k:
         return "q5_k";
-    case Stored::q6_k:
+    case StoredType::q6_k:
         return "q6_k";
-    case Stored::bf16:
+    case StoredType::bf16:
         return "bf16";
     }
     return "?";
 }
 
-std::uint64_t stored_bytes(Stored type, std::uint64_t count) {
+std::uint64_t stored_bytes(StoredType type, std::uint64_t count) {
     return count / block_of(type).weights * block_of(type).bytes;
 }
 
-WeightType computed_type(Stored type) {
+WeightType computed_type(StoredType type) {
     return weight_type_named(name_of(type)).value_or(WeightType::f32);
 }
 
 std::string random_weights(
-    std::uint64_t stream, std::uint64_t count, double amplitude, Stored type
+    std::uint64_t stream, std::uint64_t count, double amplitude, StoredType type
 ) {
     Random random(stream);
     std::string data;
@@ -177,32 +177,32 @@ std::string random_weights(
     return data;
 }
 
-double weight_at(std::string_view data, std::uint64_t i, Stored type) {
+double weight_at(std::string_view data, std::uint64_t i, StoredType type) {
     const Block size = block_of(type);
     const std::string_view block = data.substr(i / size.weights * size.bytes, size.bytes);
     const std::uint64_t within = i % size.weights;
     switch (type) {
-    case Stored::f32: {
+    case StoredType::f32: {
         float value = 0;
         std::memcpy(&value, block.data(), 4);
         return value;
     }
-    case Stored::f16:
+    case StoredType::f16:
         return half(block, 0);
-    case Stored::bf16: {
+    case StoredType::bf16: {
         const std::string bytes = std::string(2, '\0') + std::string(block);
-        return weight_at(bytes, 0, Stored::f32);
+        return weight_at(bytes, 0, StoredType::f32);
     }
-    case Stored::q4_0: {
+    case StoredType::q4_0: {
         const int pair = byte(block, 2 + within % 16);
         return half(block, 0) * ((within < 16 ? pair % 16 : pair / 16) - 8);
     }
-    case Stored::q8_0:
+    case StoredType::q8_0:
         return half(block, 0) * static_cast<signed char>(block[2 + within]);
-    case Stored::q4_k:
-    case Stored::q5_k:
+    case StoredType::q4_k:
+    case StoredType::q5_k:
         return q45_k_at(block, within);
-    case Stored::q6_k:
+    case StoredType::q6_k:
         return q6_k_at(block, within);
     }
     return 0;

@@ -1,5 +1,5 @@
-// Random weights in every stored form that the decoder takes, and what they stand for: written from
-// ggml's description of its blocks, not from our reader.
+// Random weights in every stored type that the decoder can use, and their values. The values follow
+// ggml's description of its quantisation blocks; no code is shared with the reader.
 #pragma once
 
 #include <array>
@@ -13,8 +13,8 @@
 
 namespace headroom::model::test {
 
-/// Type codes of GGUF.
-enum class Stored : std::uint32_t {
+/// The stored types, with their codes in GGUF files.
+enum class StoredType : std::uint32_t {
     f32 = 0,
     f16 = 1,
     q4_0 = 2,
@@ -24,28 +24,28 @@ enum class Stored : std::uint32_t {
     q6_k = 14,
     bf16 = 30,
 };
-inline constexpr std::array kStored{
-    Stored::f32,
-    Stored::f16,
-    Stored::q4_0,
-    Stored::q8_0,
-    Stored::q4_k,
-    Stored::q5_k,
-    Stored::q6_k,
-    Stored::bf16};
+inline constexpr std::array kStoredTypes{
+    StoredType::f32,
+    StoredType::f16,
+    StoredType::q4_0,
+    StoredType::q8_0,
+    StoredType::q4_k,
+    StoredType::q5_k,
+    StoredType::q6_k,
+    StoredType::bf16};
 
-[[nodiscard]] std::string_view name_of(Stored type);
-[[nodiscard]] std::uint64_t stored_bytes(Stored type, std::uint64_t count);
-/// What the decoder must compute with: K types become F32.
-[[nodiscard]] WeightType computed_type(Stored type);
+[[nodiscard]] std::string_view name_of(StoredType type);
+[[nodiscard]] std::uint64_t stored_bytes(StoredType type, std::uint64_t count);
+/// Returns the type with which the decoder must compute: F32 for K types, else the stored type.
+[[nodiscard]] WeightType computed_type(StoredType type);
 
-/// Bytes of `count` weights of about ±amplitude (one power of two up or down), every bit of a
-/// block's scales and quants drawn. `count` is a multiple of the type's block.
+/// Returns the stored bytes of `count` random weights, with sizes up to about `amplitude` (within a
+/// factor of two). `count` is a multiple of the weights of a quantisation block.
 [[nodiscard]] std::string random_weights(
-    std::uint64_t stream, std::uint64_t count, double amplitude, Stored type
+    std::uint64_t stream, std::uint64_t count, double amplitude, StoredType type
 );
 
-/// Weight i of a tensor's bytes, from ggml's formula in double precision.
-[[nodiscard]] double weight_at(std::string_view data, std::uint64_t i, Stored type);
+/// Returns weight i of a tensor's bytes by ggml's formula, in double precision.
+[[nodiscard]] double weight_at(std::string_view data, std::uint64_t i, StoredType type);
 
 } // namespace headroom::model::test

@@ -8,7 +8,7 @@ namespace headroom::model::test {
 
 namespace {
 
-constexpr auto kF32 = static_cast<std::uint32_t>(Stored::f32);
+constexpr auto kF32 = static_cast<std::uint32_t>(StoredType::f32);
 
 class Builder {
   public:
@@ -18,9 +18,9 @@ class Builder {
         const std::string& name,
         std::uint64_t columns,
         std::uint64_t rows,
-        std::optional<Stored> other = {}
+        std::optional<StoredType> other = {}
     ) {
-        const Stored type = other.value_or(shape_.type);
+        const StoredType type = other.value_or(shape_.type);
         const double amplitude = 2.0 / std::sqrt(static_cast<double>(columns));
         writer_.tensor({
             name,
@@ -110,7 +110,7 @@ GgufWriter tiny_model(const TinyShape& shape) {
 
 Hyperparameters tiny_hyperparameters(const TinyShape& shape) {
     const WeightType type = computed_type(shape.type);
-    const Stored head = shape.tied ? shape.type : shape.output.value_or(shape.type);
+    const StoredType head = shape.tied ? shape.type : shape.output.value_or(shape.type);
     Hyperparameters model;
     model.name = "tiny";
     model.layers = static_cast<std::int32_t>(shape.layers);

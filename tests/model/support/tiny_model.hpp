@@ -1,4 +1,4 @@
-// Small random llama models as GGUF, for tests that must run without any file from outside.
+// Small random llama models as GGUF files, for tests that need no other files.
 #pragma once
 
 #include <cstdint>
@@ -21,16 +21,15 @@ struct TinyShape {
     std::uint32_t vocabulary = 40;
     std::uint32_t context = 64;
     bool tied = false;
-    Stored type = Stored::f32; ///< of all matrices
-    std::optional<Stored>
-        output{}; ///< of output.weight, if another one; as published files have it
+    StoredType type = StoredType::f32;  ///< type of all matrices
+    std::optional<StoredType> output{}; ///< type of output.weight, if it differs
     std::uint64_t seed = 1;
 };
 
-/// Metadata, a vocabulary and all tensors, the weights drawn from the seed.
+/// Returns a model with metadata, a vocabulary and random tensors.
 [[nodiscard]] GgufWriter tiny_model(const TinyShape& shape);
 
-/// What reading that file must give.
+/// Returns the hyperparameters that the reader must find in that file.
 [[nodiscard]] Hyperparameters tiny_hyperparameters(const TinyShape& shape);
 
 } // namespace headroom::model::test

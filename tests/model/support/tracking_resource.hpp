@@ -1,4 +1,4 @@
-// A memory resource that keeps the books: what is allocated now, in exact bytes, and how.
+// A memory resource that counts the allocated bytes and checks sizes and alignment.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@ namespace headroom::model::test {
 
 class TrackingResource : public std::pmr::memory_resource {
   public:
-    [[nodiscard]] std::int64_t held() const { return held_; }
-    [[nodiscard]] std::int64_t peak() const { return peak_; }
+    [[nodiscard]] std::int64_t held() const { return held_; } ///< bytes allocated at the moment
+    [[nodiscard]] std::int64_t peak() const { return peak_; } ///< the most bytes at any time
 
   private:
     void* do_allocate(std::size_t bytes, std::size_t alignment) override {

@@ -1,4 +1,4 @@
-// The tokenizer against a judge that rescans the whole text for every merge, and its edges.
+// The tokenizer, by examples and compared with an algorithm that rescans the text for every merge.
 #include <chrono>
 #include <map>
 
@@ -49,7 +49,7 @@ Tokenizer tokenizer_of(const GgufWriter& writer) {
     return Tokenizer(GgufFile(file.path()));
 }
 
-/// <unk> 0, <s> 1, </s> 2, then the given ones from 3.
+/// Returns a vocabulary with <unk> 0, <s> 1, </s> 2 and then the given tokens.
 std::vector<Token> with_special(std::vector<Token> tokens) {
     tokens.insert(tokens.begin(), {{"<unk>", 0, 2}, {"<s>", 0, 3}, {"</s>", 0, 3}});
     return tokens;
@@ -88,7 +88,7 @@ TEST(Tokenizer, falls_back_to_bytes_or_to_unknown) {
     EXPECT_EQ(t.piece(0), "");
 }
 
-TEST(Tokenizer, honours_the_flags_of_the_file) {
+TEST(Tokenizer, follows_the_flags_of_the_file) {
     GgufWriter writer = vocabulary(with_special({{kSpace}, {"a"}}));
     writer.boolean("tokenizer.ggml.add_bos_token", false);
     writer.boolean("tokenizer.ggml.add_space_prefix", false);
@@ -131,7 +131,7 @@ TEST(Tokenizer, recognises_user_defined_tokens_but_no_control_tokens_in_text) {
     }
 }
 
-/// Rescans all adjacent pairs for every merge: O(n²) and easy to believe.
+/// Merges by a scan of all adjacent pairs for every merge, which is simple and takes O(n²) time.
 std::vector<std::string> slow_merge(
     const std::string& text, const std::map<std::string, float>& pieces
 ) {
@@ -184,10 +184,10 @@ TEST(MergePieces, agrees_with_rescanning_for_every_merge) {
         EXPECT_EQ(std::vector<std::string>(fast.begin(), fast.end()), slow) << text;
         merged += slow.size() < text.size() ? 1 : 0;
     }
-    EXPECT_GT(merged, 200); // the comparison has something to compare
+    EXPECT_GT(merged, 200); // merges must occur
 }
 
-TEST(Tokenizer, takes_long_texts_in_little_more_than_linear_time) {
+TEST(Tokenizer, encodes_long_texts_in_little_more_than_linear_time) {
     std::vector<Token> tokens = with_special({{kSpace}});
     std::string run;
     for (int i = 0; i < 12; ++i) { // a, aa, aaaa, …: as many merges as can be
@@ -237,7 +237,7 @@ TEST(Tokenizer, refuses_damaged_vocabularies) {
     EXPECT_THAT(error(writer), HasSubstr("expected a byte's name"));
 }
 
-TEST(Tokenizer, forgives_what_other_loaders_forgive) {
+TEST(Tokenizer, accepts_faults_that_other_programs_accept) {
     const GgufWriter sound = vocabulary(with_special({{kSpace, 0}, {"a", 0}, {"!", 0}}));
     const Tokenizer plain = tokenizer_of(sound);
     const std::vector<std::int32_t> ids = plain.encode("a!");

@@ -1,4 +1,4 @@
-// Text for people: whole characters, in their sequence, nothing lost.
+// The text that observers get: whole characters, in the order of each sequence, without losses.
 #include <fstream>
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int32_t kFirstByte = 5; ///< id of <0x00>
 
-/// <unk>, <s>, </s>, a space, " a", then every byte.
+/// A vocabulary of <unk>, <s>, </s>, a space, " a", and every byte.
 model::Tokenizer byte_tokenizer() {
     std::vector<std::string> tokens{
         "<unk>",
@@ -49,7 +49,7 @@ class Listener final : public runtime::Observer {
     void on_text(std::int64_t sequence, const std::string& text) override {
         heard.push_back(std::to_string(sequence) + ": " + text);
     }
-    void on_decision(const runtime::DecisionNote&) override {}
+    void on_decision(const runtime::DecisionEvent&) override {}
     void on_interval(const trace::Interval&) override {}
 
     std::vector<std::string> heard;

@@ -1,5 +1,5 @@
-// The budget tells the truth: what a device holds is what the closed forms say, and on the way no
-// device holds more than before or after.
+// The bytes that a device holds are those of the closed forms, and during a migration no device
+// holds more than before or after.
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
@@ -16,10 +16,10 @@ std::filesystem::path model_path(bool tied) {
     const auto path = support::temporary_path(tied ? "budget-tied.gguf" : "budget.gguf");
     model::test::TinyShape shape = support::tiny_shape();
     shape.tied = tied;
-    shape.width = 256; // blocks of several pieces: half-way states differ from both ends
+    shape.width = 256; // blocks of several pieces, so that there are states within a move
     shape.ffn_width = 512;
     shape.vocabulary = 400;
-    shape.type = model::test::Stored::q8_0;
+    shape.type = model::test::StoredType::q8_0;
     support::write_tiny_model(path, shape);
     return path;
 }
@@ -44,7 +44,7 @@ struct Held {
     }
 };
 
-class Budget : public testing::TestWithParam<std::tuple<bool, config::Weights>> {};
+class Budget : public testing::TestWithParam<std::tuple<bool, config::WeightsMode>> {};
 
 TEST_P(Budget, is_the_closed_form_and_is_never_exceeded_on_the_way) {
     support::FleetText text;
@@ -90,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
     TiedOrNot,
     Budget,
     testing::Combine(
-        testing::Bool(), testing::Values(config::Weights::move, config::Weights::everywhere)
+        testing::Bool(), testing::Values(config::WeightsMode::move, config::WeightsMode::everywhere)
     )
 );
 
@@ -113,7 +113,8 @@ TEST(BudgetTooSmall, later_the_old_placement_stays_and_the_trace_says_so) {
     text.memory = "8 MiB";
     config::Scenario scenario = support::make_scenario(text);
     for (scheduler::DeviceSpec& device : scenario.fleet.devices) {
-        device.memory.changes.push_back({-1, 6, 50'000'000}); // a twentieth is left from token 6 on
+        device.memory.changes.push_back({-1, 6, 50'000'000}
+        ); // from token 6 on a twentieth of it is left
     }
     const support::FleetRun run = support::run_fleet(scenario);
     EXPECT_EQ(run.outcome.exit_code, 0) << run.outcome.message;
@@ -131,7 +132,7 @@ TEST(Overload, fail_ends_the_run_with_an_infeasible_error_that_names_device_and_
     text.interval = 100;
     text.tokens = 20;
     config::Scenario scenario = support::make_scenario(text);
-    scenario.controller.overload = config::Overload::fail;
+    scenario.controller.overload = config::OverloadMode::fail;
     for (scheduler::DeviceSpec& device : scenario.fleet.devices) {
         device.memory.changes.push_back({-1, 6, 1'000'000});
     }

@@ -1,4 +1,4 @@
-// The least memory of a window: against all that was seen, remembered in full.
+// MemoryWindow, compared with the minimum of all recorded values.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -23,29 +23,29 @@ scheduler::Snapshot seen(Nanoseconds at, std::vector<Bytes> memory) {
 
 TEST(MemoryWindow, remembers_the_least_of_each_device_and_forgets_it) {
     MemoryWindow window(1600);
-    EXPECT_THAT(window.safe(seen(0, {10, 50})), ElementsAre(10, 50));
-    EXPECT_THAT(window.safe(seen(100, {30, 20})), ElementsAre(10, 20));
-    EXPECT_THAT(window.safe(seen(1599, {30, 60})), ElementsAre(10, 20));
-    EXPECT_THAT(window.safe(seen(1600, {30, 60})), ElementsAre(30, 20));
-    EXPECT_THAT(window.safe(seen(1700, {30, 60})), ElementsAre(30, 60));
+    EXPECT_THAT(window.safe_memory(seen(0, {10, 50})), ElementsAre(10, 50));
+    EXPECT_THAT(window.safe_memory(seen(100, {30, 20})), ElementsAre(10, 20));
+    EXPECT_THAT(window.safe_memory(seen(1599, {30, 60})), ElementsAre(10, 20));
+    EXPECT_THAT(window.safe_memory(seen(1600, {30, 60})), ElementsAre(30, 20));
+    EXPECT_THAT(window.safe_memory(seen(1700, {30, 60})), ElementsAre(30, 60));
 }
 
 TEST(MemoryWindow, of_no_length_remembers_nothing) {
     MemoryWindow window(0);
-    EXPECT_THAT(window.safe(seen(0, {10, 50})), IsEmpty());
-    EXPECT_THAT(window.safe(seen(1, {30, 20})), IsEmpty());
+    EXPECT_THAT(window.safe_memory(seen(0, {10, 50})), IsEmpty());
+    EXPECT_THAT(window.safe_memory(seen(1, {30, 20})), IsEmpty());
 }
 
 TEST(MemoryWindow, leaves_the_reserve_of_what_is_there_now) {
     MemoryWindow reserve(0, scheduler::kWhole / 4);
-    EXPECT_THAT(reserve.safe(seen(0, {1000, 40})), ElementsAre(750, 30));
-    EXPECT_THAT(reserve.safe(seen(1, {2000, 20})), ElementsAre(1500, 15));
+    EXPECT_THAT(reserve.safe_memory(seen(0, {1000, 40})), ElementsAre(750, 30));
+    EXPECT_THAT(reserve.safe_memory(seen(1, {2000, 20})), ElementsAre(1500, 15));
     MemoryWindow both(1600, scheduler::kWhole / 4);
-    EXPECT_THAT(both.safe(seen(0, {1000, 40})), ElementsAre(750, 30));
-    EXPECT_THAT(both.safe(seen(1, {2000, 20})), ElementsAre(1000, 15));
+    EXPECT_THAT(both.safe_memory(seen(0, {1000, 40})), ElementsAre(750, 30));
+    EXPECT_THAT(both.safe_memory(seen(1, {2000, 20})), ElementsAre(1000, 15));
 }
 
-/// Between what the last fifteen and the last sixteen sixteenths say.
+/// The result lies between the minima of the last 15 and of the last 16 sixteenths.
 TEST(MemoryWindow, is_between_a_shorter_and_the_whole_history) {
     Random random(stream_seed(1, "memory window"));
     int forgot = 0;
@@ -56,7 +56,7 @@ TEST(MemoryWindow, is_between_a_shorter_and_the_whole_history) {
         for (int i = 0; i < 200; ++i) {
             at += static_cast<Nanoseconds>(random.below(60));
             history.emplace_back(at, static_cast<Bytes>(random.below(1'000'000)));
-            const Bytes least = window.safe(seen(at, {history.back().second})).front();
+            const Bytes least = window.safe_memory(seen(at, {history.back().second})).front();
             const Nanoseconds span = (length + 15) / 16;
             Bytes sure = history.back().second;
             Bytes most = sure;

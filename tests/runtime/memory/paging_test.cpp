@@ -1,4 +1,4 @@
-// Paging really reads: what is over the budget comes from storage again, and changes no bit.
+// Paging reads the bytes held beyond the budget from storage, and does not change them.
 #include <fstream>
 
 #include <gtest/gtest.h>
@@ -25,17 +25,17 @@ std::filesystem::path model_path(const char* name) {
 class OneDevice : public testing::Test {
   protected:
     OneDevice() {
-        resident.load(file, placement);
-        resident.install(placement);
-        resident.keep_storage(file);
+        memory.load(file, placement);
+        memory.install(placement);
+        memory.open_storage(file);
     }
 
-    Bytes page(Bytes bytes) { return pager.read(resident, bytes, "pi"); }
-    std::span<std::byte> first_piece(BlockId b) { return resident.block(b).piece(0); }
+    Bytes page(Bytes bytes) { return pager.read(memory, bytes, "pi"); }
+    std::span<std::byte> first_piece(BlockId b) { return memory.block(b).piece(0); }
     Bytes weights() {
         Bytes sum = 0;
         for (std::size_t i = 0; i < blocks.size(); ++i) {
-            sum += resident.block(BlockId(i)).bytes();
+            sum += memory.block(BlockId(i)).bytes();
         }
         return sum;
     }
@@ -44,7 +44,7 @@ class OneDevice : public testing::Test {
     model::GgufFile file{path};
     model::Hyperparameters hyperparameters = model::read_hyperparameters(file);
     scheduler::Blocks blocks{runtime::shape_of(hyperparameters)};
-    runtime::Resident resident{hyperparameters, blocks, DeviceId(0), {}};
+    runtime::DeviceMemory memory{hyperparameters, blocks, DeviceId(0), {}};
     scheduler::Placement placement = scheduler::Placement(blocks.size(), DeviceId(0));
     runtime::Pager pager;
 };
@@ -53,14 +53,14 @@ TEST_F(OneDevice, heals_exactly_the_bytes_that_it_reads) {
     const std::span<std::byte> embed = first_piece(blocks.embed());
     const std::byte before = embed[100];
     embed[100] ^= std::byte{0xFF};
-    const Bytes held = resident.budget().held();
-    resident.budget().reset_peak();
+    const Bytes held = memory.budget().held();
+    memory.budget().reset_peak();
     EXPECT_EQ(page(100), 100);
     EXPECT_NE(embed[100], before) << "bytes 0 … 99 were read";
     EXPECT_EQ(page(1), 1);
     EXPECT_EQ(embed[100], before) << "the next one goes on where the last one ended";
-    EXPECT_EQ(resident.budget().held(), held);
-    EXPECT_EQ(resident.budget().peak(), held) << "paging needs no memory";
+    EXPECT_EQ(memory.budget().held(), held);
+    EXPECT_EQ(memory.budget().peak(), held) << "paging needs no memory";
 }
 
 TEST_F(OneDevice, reads_all_weights_in_turn_and_begins_again) {
@@ -84,7 +84,7 @@ TEST_F(OneDevice, reads_all_weights_in_turn_and_begins_again) {
 
 TEST_F(OneDevice, goes_on_with_the_next_block_when_one_has_left) {
     EXPECT_EQ(page(10), 10); // within embed
-    resident.remove(blocks.embed());
+    memory.remove(blocks.embed());
     const BlockId next(1);
     std::byte& spoiled = first_piece(next).front();
     const std::byte before = spoiled;
@@ -105,7 +105,7 @@ TEST_F(OneDevice, says_which_file_of_which_device_has_changed) {
     }
 }
 
-/// A run in which memory shrinks below what the devices hold.
+/// Runs a scenario in which memory shrinks below what the devices hold.
 config::Scenario shrinking() {
     support::FleetText text;
     text.model = model_path("paged-run.gguf");
@@ -115,7 +115,8 @@ config::Scenario shrinking() {
     text.memory = "2 MiB";
     config::Scenario scenario = support::make_scenario(text);
     for (scheduler::DeviceSpec& device : scenario.fleet.devices) {
-        device.memory.changes.push_back({-1, 6, 50'000'000}); // a twentieth from token 6 on
+        device.memory.changes.push_back({-1, 6, 50'000'000}
+        ); // from token 6 on a twentieth of it is left
     }
     return scenario;
 }

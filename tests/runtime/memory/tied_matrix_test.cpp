@@ -1,5 +1,5 @@
-// The tied matrix on the way, by counting its copies: every transition of embed and lm_head between
-// three devices must leave each device with exactly the copies that the new placement needs.
+// Counts the copies of the tied matrix. Every transition of embed and lm_head between three devices
+// must leave each device with exactly the copies that the new placement needs.
 #include <map>
 
 #include <gtest/gtest.h>
@@ -32,19 +32,18 @@ Placement ends_on(const scheduler::Blocks& blocks, int embed, int lm_head) {
     return placement;
 }
 
-using Copies =
-    std::map<std::pair<DeviceId, BlockId>, int>; ///< who stores the matrix, in which block
+using Copies = std::map<std::pair<DeviceId, BlockId>, int>; ///< copies per device and block
 
-/// lm_head beside embed borrows; else both have one.
+/// Returns the copies that a placement needs.
 Copies copies_under(const scheduler::Blocks& blocks, const Placement& placement) {
     Copies copies{{{placement.front(), blocks.embed()}, 1}};
-    if (head_has_matrix(blocks, placement)) {
+    if (lm_head_stores_matrix(blocks, placement)) {
         copies[{placement.back(), blocks.lm_head()}] = 1;
     }
     return copies;
 }
 
-/// What a migration that follows TiedMatrix makes of the copies before.
+/// Returns the copies after a migration that does what TiedMatrix says.
 Copies migrated(const scheduler::Blocks& blocks, const Placement& from, const Placement& to) {
     const TiedMatrix tied(blocks, from, to);
     const auto moves = scheduler::moves_between(blocks, from, to, 0);
@@ -54,25 +53,26 @@ Copies migrated(const scheduler::Blocks& blocks, const Placement& from, const Pl
         ASSERT_NE(found, copies.end()) << "nothing to take from device " << device.value;
         copies.erase(found);
     };
-    if (tied.drops_own(from.back())) {
+    if (tied.drops_lm_head_matrix(from.back())) {
         take(from.back(), blocks.lm_head());
     }
     std::vector<bool> gone(moves.size(), false);
     for (std::size_t i = 0; i < moves.size(); ++i) {
         const scheduler::Move& move = moves[i];
         const bool head = move.block == blocks.lm_head();
-        if ((!head && move.block != blocks.embed()) || (head && !head_has_matrix(blocks, to))) {
+        if ((!head && move.block != blocks.embed()) ||
+            (head && !lm_head_stores_matrix(blocks, to))) {
             continue;
         }
         ++copies[{move.to, move.block}];
         gone[i] = true;
-        const auto partner = tied.partner(moves, i);
-        if (!tied.stays_in_use(move) && (!partner || gone[*partner])) {
+        const auto move_sharing_matrix = tied.move_sharing_matrix(moves, i);
+        if (!tied.is_kept_in_use(move) && (!move_sharing_matrix || gone[*move_sharing_matrix])) {
             const bool lent = !copies.contains({move.from, move.block});
             take(move.from, lent ? blocks.embed() : move.block);
         }
     }
-    if (tied.is_inherited(from.front())) {
+    if (tied.passes_to_lm_head(from.front())) {
         take(from.front(), blocks.embed());
         ++copies[{from.front(), blocks.lm_head()}];
     }
@@ -96,12 +96,12 @@ TEST(TiedMatrix, has_no_say_in_a_model_whose_head_has_a_matrix_of_its_own) {
         const TiedMatrix tied(blocks, from, to);
         const auto moves = scheduler::moves_between(blocks, from, to, 0);
         for (std::size_t i = 0; i < moves.size(); ++i) {
-            EXPECT_FALSE(tied.stays_in_use(moves[i]));
-            EXPECT_FALSE(tied.partner(moves, i));
+            EXPECT_FALSE(tied.is_kept_in_use(moves[i]));
+            EXPECT_FALSE(tied.move_sharing_matrix(moves, i));
         }
         for (int d = 0; d < 3; ++d) {
-            EXPECT_FALSE(tied.drops_own(DeviceId(d)));
-            EXPECT_FALSE(tied.is_inherited(DeviceId(d)));
+            EXPECT_FALSE(tied.drops_lm_head_matrix(DeviceId(d)));
+            EXPECT_FALSE(tied.passes_to_lm_head(DeviceId(d)));
         }
     }
 }

@@ -1,6 +1,5 @@
-// The paper's prediction in the trace, against the formulas of
-// docs/explanation/head-level-partitioning.md written out here once more, for placements that
-// scatter the blocks.
+// The predictions of cost profile `paper` in the trace, compared with the formulas of
+// docs/explanation/head-level-partitioning.md as this test writes them, for random placements.
 #include <algorithm>
 #include <vector>
 
@@ -16,7 +15,7 @@ namespace {
 constexpr double kElement = 4.0; // bytes
 constexpr int kInterval = 3;
 
-/// Constant rates, all bytes per second.
+/// Constant rates in bytes per second.
 struct Rates {
     std::vector<double> compute;
     double link = 0;
@@ -29,7 +28,7 @@ struct Model {
     double prompt = 0;
 };
 
-/// What one block costs at n generated tokens: m_i, its cache's part, c_i, its output.
+/// The costs of one block at n generated tokens: m_i, the cache's part of it, c_i, and its output.
 struct Cost {
     double memory = 0;
     double compute = 0;
@@ -56,7 +55,7 @@ Cost cost_of(BlockKind kind, const Model& m, double n) {
     }
 }
 
-/// D_T of a layer with the gather as a sum or as the largest.
+/// Returns D_T of a layer. The gather counts as the sum of its messages or as the largest.
 double layer_delay(
     const std::vector<trace::BlockRow>& blocks,
     const std::vector<std::int32_t>& placement,
@@ -131,7 +130,7 @@ TEST_P(PaperPrediction, in_the_trace_is_the_formula) {
         const double sampled = static_cast<double>(interval.row.first_token);
         double delay = 0;
         for (std::int32_t l = 0; l < static_cast<std::int32_t>(shape.layers); ++l) {
-            // T + λ = prompt + sampled − 1 + λ, of which the prompt is not generated.
+            // T + λ = prompt + sampled − 1 + λ; the tokens of the prompt are not generated.
             const double n = sampled - 1 + kInterval;
             delay += layer_delay(blocks, interval.placement, l, model, n, rates, largest);
         }

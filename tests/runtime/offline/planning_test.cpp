@@ -1,5 +1,5 @@
-// A plan from a placement in force: its decision is the one that a run makes there, and its sums
-// hold. Traces of other fleets and models are refused.
+// A plan from a previous placement makes the decision that a run makes there, and its sums are
+// consistent. Traces of other fleets and models are refused.
 #include <functional>
 
 #include <fmt/format.h>
@@ -31,7 +31,7 @@ std::filesystem::path model_path() {
     return path;
 }
 
-/// Loads and links vary, a device loses memory, a link gets slow.
+/// A scenario in which loads and links vary, a device loses memory and a link becomes slow.
 config::Scenario scenario_of(std::uint64_t seed, const std::string& policy) {
     support::FleetText text;
     text.model = model_path();
@@ -65,17 +65,19 @@ trace::Trace simulated(const config::Scenario& scenario) {
 Plan planned_from(
     const config::Scenario& scenario, const WrittenPlacement& written, std::int64_t at
 ) {
-    const runtime::Outline outline = runtime::outline_of(scenario);
-    const scheduler::Blocks blocks(outline.shape, scenario.controller.cut());
+    const runtime::WorkloadDescription workload = runtime::describe_workload(scenario);
+    const scheduler::Blocks blocks(workload.shape, scenario.controller.cut());
     return runtime::plan(
         scenario,
-        outline,
-        {{scenario.controller.policy}, at, runtime::previous_of(written, scenario.fleet, blocks)}
+        workload,
+        {{scenario.controller.policy},
+         at,
+         runtime::previous_placement(written, scenario.fleet, blocks)}
     );
 }
 
-/// What differs between a decision of the trace and the plan for it; empty: nothing.
-std::string contrast(const PolicyPlan& plan, const trace::Interval& interval) {
+/// Returns the first difference between a decision of the trace and the plan for it, or "".
+std::string difference_of(const PolicyPlan& plan, const trace::Interval& interval) {
     const trace::IntervalRow& row = interval.row;
     if (plan.decision.feasible != (row.feasible == 1)) {
         return "feasible";
@@ -106,8 +108,9 @@ std::string contrast(const PolicyPlan& plan, const trace::Interval& interval) {
                : "moves";
 }
 
-/// Over all decisions of a trace but the first; `shift`: planned so many tokens too late.
-std::vector<std::string> contrasts(
+/// Returns the differences of all decisions but the first. shift: a deliberate fault: the plan is
+/// made for this many tokens later.
+std::vector<std::string> differences_of(
     const config::Scenario& scenario, const trace::Trace& trace, std::int64_t shift
 ) {
     std::vector<std::string> found;
@@ -116,7 +119,8 @@ std::vector<std::string> contrasts(
         const std::int64_t at = interval.row.first_token + shift;
         const WrittenPlacement written = runtime::placement_in_force(trace, "t.h5", at);
         const Plan plan = planned_from(scenario, written, at);
-        if (const std::string what = contrast(plan.policies.front(), interval); !what.empty()) {
+        if (const std::string what = difference_of(plan.policies.front(), interval);
+            !what.empty()) {
             found.push_back(fmt::format("at token {}: {}", at, what));
         }
     }
@@ -129,7 +133,7 @@ TEST(Planning, decides_at_any_token_of_a_trace_as_the_run_did) {
         for (const char* const policy : {"resource_aware", "greedy", "static"}) {
             const config::Scenario scenario = scenario_of(seed, policy);
             const trace::Trace trace = simulated(scenario);
-            EXPECT_THAT(contrasts(scenario, trace, 0), IsEmpty())
+            EXPECT_THAT(differences_of(scenario, trace, 0), IsEmpty())
                 << "seed " << seed << ", " << policy;
             for (const trace::Interval& interval : trace.intervals) {
                 moved += interval.row.moves;
@@ -141,10 +145,10 @@ TEST(Planning, decides_at_any_token_of_a_trace_as_the_run_did) {
 
 TEST(Planning, twin_a_token_too_late_is_another_decision) {
     const config::Scenario scenario = scenario_of(2, "greedy");
-    EXPECT_THAT(contrasts(scenario, simulated(scenario), 1), Not(IsEmpty()));
+    EXPECT_THAT(differences_of(scenario, simulated(scenario), 1), Not(IsEmpty()));
 }
 
-/// What is wrong with a plan's sums; empty: nothing.
+/// Returns what is wrong with the sums of a plan, or "".
 std::string fault_of(const Plan& plan) {
     for (const PolicyPlan& policy : plan.policies) {
         if (!policy.decision.feasible) {
@@ -169,14 +173,14 @@ std::string fault_of(const Plan& plan) {
 
 Plan planned_from_round_robin() {
     config::Scenario scenario = scenario_of(2, "greedy");
-    scenario.controller.interval = 60; // long enough for a migration to pay
-    const runtime::Outline outline = runtime::outline_of(scenario);
+    scenario.controller.interval = 60; // long enough for a migration to pay for itself
+    const runtime::WorkloadDescription workload = runtime::describe_workload(scenario);
     return runtime::plan(
         scenario,
-        outline,
+        workload,
         {{PolicyKind::exact, PolicyKind::resource_aware, PolicyKind::greedy, PolicyKind::ring},
          3,
-         runtime::first_choice(scenario, outline, PolicyKind::round_robin)}
+         runtime::first_choice(scenario, workload, PolicyKind::round_robin)}
     );
 }
 
@@ -196,21 +200,23 @@ TEST(Planning, twin_an_objective_without_its_migration_is_found) {
 
 TEST(Planning, a_first_placement_has_no_stay_and_no_moves) {
     const config::Scenario scenario = scenario_of(2, "greedy");
-    const Plan plan =
-        runtime::plan(scenario, runtime::outline_of(scenario), {{PolicyKind::greedy}, 0, {}});
+    const Plan plan = runtime::plan(
+        scenario, runtime::describe_workload(scenario), {{PolicyKind::greedy}, 0, {}}
+    );
     EXPECT_FALSE(plan.policies.front().stay);
     EXPECT_TRUE(plan.policies.front().moves.empty());
 }
 
 TEST(Planning, a_policy_that_finds_nothing_has_no_first_choice) {
     config::Scenario scenario = scenario_of(1, "greedy");
-    const runtime::Outline outline = runtime::outline_of(scenario);
+    const runtime::WorkloadDescription workload = runtime::describe_workload(scenario);
     EXPECT_THROW(
-        (void)runtime::first_choice(scenario, outline, PolicyKind::galaxy), InfeasibleError
+        (void)runtime::first_choice(scenario, workload, PolicyKind::galaxy), InfeasibleError
     );
 }
 
-/// Two sequences of two intervals with two tokens each; the device is the interval's number.
+/// A trace of two sequences with two intervals each and two tokens per interval. In interval i all
+/// blocks are on device i.
 trace::Trace small_trace() {
     trace::Trace trace;
     trace.header.devices = {{"a"}, {"b"}, {"c"}, {"d"}};
@@ -278,14 +284,16 @@ TEST(PlacementInForce, refuses_a_token_after_the_end_and_a_trace_without_decisio
 
 TEST(PreviousOf, takes_what_fits_and_refuses_all_else) {
     const config::Scenario scenario = scenario_of(2, "greedy");
-    const runtime::Outline outline = runtime::outline_of(scenario);
-    const scheduler::Blocks blocks(outline.shape, scenario.controller.cut());
+    const runtime::WorkloadDescription workload = runtime::describe_workload(scenario);
+    const scheduler::Blocks blocks(workload.shape, scenario.controller.cut());
     const WrittenPlacement good =
         runtime::placement_in_force(simulated(scenario), "t.h5", std::nullopt);
     const auto told = [&](const std::function<void(WrittenPlacement&)>& change) {
         WrittenPlacement written = good;
         change(written);
-        return message_of([&] { (void)runtime::previous_of(written, scenario.fleet, blocks); });
+        return message_of([&] {
+            (void)runtime::previous_placement(written, scenario.fleet, blocks);
+        });
     };
     EXPECT_EQ(told([](WrittenPlacement&) {}), "");
     EXPECT_EQ(told([](WrittenPlacement& w) { w.weights.clear(); }), "");

@@ -1,6 +1,6 @@
-// A replay finds everything that was changed in a trace, and what would have happened under another
-// policy is what happens under it. That every run's replay is identical is checked wherever tests
-// run anything (support/replay_check.hpp).
+// A replay detects every change of a trace, and a counterfactual equals a run under the other
+// policy. That the replay of an unchanged trace is identical is checked after every run of a test
+// (support/replay_check.hpp).
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ config::Scenario scenario_of(const std::string& policy) {
     text.tokens = 12;
     text.interval = 3;
     text.prompt = "Once upon a time\", \"There was";
-    // Blocks must leave the device that had them.
+    // Forces blocks to leave this device.
     text.extra = "[[event]]\nat_token = 4\ndevice = \"d0\"\nkind = \"memory\"\nfactor = 0.003\n";
     return support::make_scenario(text);
 }
@@ -64,7 +64,7 @@ TEST(Replay, catches_a_flipped_decision) {
     }
 }
 
-/// A difference, or an id that there is not.
+/// Returns whether the replay finds a difference or refuses the trace.
 bool is_found(const trace::Trace& changed) {
     try {
         return !recorded().replayed(changed).empty();
@@ -73,8 +73,8 @@ bool is_found(const trace::Trace& changed) {
     }
 }
 
-/// Of every table, every column: one value changed must be found, but for what is taken as
-/// recorded.
+/// Changes one value in each column of a table. The replay must find the change, except in columns
+/// that it takes as recorded.
 template <class Row>
 void expect_found(
     std::vector<Row> trace::Interval::*rows, const std::vector<std::string>& as_recorded
@@ -162,8 +162,8 @@ trace::Trace imagined(
     return trace::trace_of(sink);
 }
 
-/// But for the attributes that mark it and the checksums of moved bytes.
-std::vector<std::string> contrast(trace::Trace run, trace::Trace counterfactual) {
+/// Compares without the attributes that mark a counterfactual and without checksums.
+std::vector<std::string> difference_of(trace::Trace run, trace::Trace counterfactual) {
     for (trace::Trace* const trace : {&run, &counterfactual}) {
         for (const char* const name :
              {"execution", "recorded_execution", "recorded_policy", "counterfactual_requests"}) {
@@ -184,7 +184,7 @@ TEST(Counterfactual, under_a_policy_is_the_run_under_it) {
         const config::Scenario scenario = scenario_of(policy);
         const trace::Trace run = support::run_fleet(scenario).trace;
         const trace::Trace counterfactual = imagined(recorded().trace, scenario);
-        EXPECT_THAT(contrast(run, counterfactual), IsEmpty());
+        EXPECT_THAT(difference_of(run, counterfactual), IsEmpty());
         EXPECT_EQ(counterfactual.header.attributes.at("execution"), "counterfactual");
         EXPECT_EQ(counterfactual.header.attributes.at("recorded_policy"), "resource_aware");
         const auto decided = scheduler::make_policy(scenario.controller.policy);
@@ -200,12 +200,12 @@ TEST(Counterfactual, of_random_runs_with_ends_of_text_is_the_run) {
         const trace::Trace trace = support::run_fleet(scenario).trace;
         scenario.controller.policy = scheduler::PolicyKind::round_robin;
         const trace::Trace run = support::run_fleet(scenario).trace;
-        EXPECT_THAT(contrast(run, imagined(trace, scenario)), IsEmpty());
+        EXPECT_THAT(difference_of(run, imagined(trace, scenario)), IsEmpty());
         for (const trace::Interval& interval : run.intervals) {
             for (const trace::RequestRow& request : interval.requests) {
                 ended_early +=
                     request.sampled_tokens <
-                    scenario.workload.tokens_of(static_cast<std::size_t>(request.sequence));
+                    scenario.workload.max_tokens_of(static_cast<std::size_t>(request.sequence));
             }
         }
     }

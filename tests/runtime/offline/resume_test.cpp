@@ -1,5 +1,5 @@
-// A run that is broken off at any interval, by a kill or by a signal, goes on with the tokens,
-// logits and texts that it would have had, and its whole trace can be replayed.
+// A run that was killed or interrupted at any interval and resumed has the tokens, logits and texts
+// of a run without a break, and its whole trace can be replayed.
 #include <map>
 #include <tuple>
 
@@ -22,7 +22,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-/// By sequence and position: id and checksum of the logits.
+/// Id and checksum of the logits, by sequence and position.
 using Tokens =
     std::map<std::pair<std::int32_t, std::int64_t>, std::pair<std::int32_t, std::uint64_t>>;
 
@@ -38,7 +38,7 @@ Tokens tokens_of(const trace::Trace& trace) {
     return tokens;
 }
 
-/// By sequence: text, prompt's bytes, when it came, first began, and had its first token.
+/// Text, bytes of the prompt, arrival, begin and time of the first token, by sequence.
 std::map<std::int32_t, std::tuple<std::string, std::int64_t, Nanoseconds>> requests_of(
     const trace::Trace& trace
 ) {
@@ -90,7 +90,7 @@ TEST_P(Resumed, killed_runs_go_on_with_the_same_text) {
     change.resumed = &killed;
     const support::FleetRun once = support::run_fleet(scenario, change);
     expect_same_text(whole, once);
-    // And once more, wherever it is by then.
+    // Break it off and resume it a second time.
     const std::size_t more = kept + random.below(once.trace.intervals.size() - kept + 1);
     const trace::Trace again = killed_after(once.trace, more);
     if (!is_over(scenario, again)) {
@@ -99,8 +99,8 @@ TEST_P(Resumed, killed_runs_go_on_with_the_same_text) {
     }
 }
 
-/// A signal that comes while the model is read ends the run before it has a trace, and nothing is
-/// there to go on from: then a later one is tried.
+/// Runs until a signal comes after the set-up. A signal during the set-up ends the run without a
+/// trace; then a later signal is tried.
 support::FleetRun run_past_setup(const config::Scenario& scenario, support::RunChange& change) {
     for (;;) {
         try {
@@ -136,10 +136,10 @@ TEST_P(Resumed, interrupted_runs_go_on_with_the_same_text) {
     expect_same_text(whole, run);
 }
 
-/// A random token that a sequence which goes on had sampled; null if none had.
+/// Returns a random sampled token of an unfinished sequence; null if there is none.
 trace::TokenRow* token_of_open(trace::Trace& trace, Random& random) {
     std::vector<trace::TokenRow*> candidates;
-    for (const auto& open : runtime::resume_point(trace.intervals).open) {
+    for (const auto& open : runtime::resume_point(trace.intervals).unfinished) {
         for (trace::Interval& interval : trace.intervals) {
             for (trace::TokenRow& row : interval.tokens) {
                 if (row.is_prompt == 0 && row.sequence == open.sequence) {
@@ -194,11 +194,11 @@ TEST(ResumePoint, knows_what_is_over_and_what_goes_on) {
     EXPECT_EQ(point.visits, 6);
     EXPECT_EQ(point.sampled, 3);
     EXPECT_THAT(point.ended, ElementsAre(0));
-    ASSERT_EQ(point.open.size(), 1U);
-    EXPECT_EQ(point.open[0].sequence, 1);
-    EXPECT_EQ(point.open[0].begin, 20);
-    EXPECT_EQ(point.open[0].first_token, 90);
-    EXPECT_THAT(point.open[0].sampled, ElementsAre(9));
+    ASSERT_EQ(point.unfinished.size(), 1U);
+    EXPECT_EQ(point.unfinished[0].sequence, 1);
+    EXPECT_EQ(point.unfinished[0].begin, 20);
+    EXPECT_EQ(point.unfinished[0].first_token, 90);
+    EXPECT_THAT(point.unfinished[0].sampled, ElementsAre(9));
 }
 
 TEST(ResumePoint, counts_what_an_interrupt_cut_off_as_open) {
@@ -209,9 +209,9 @@ TEST(ResumePoint, counts_what_an_interrupt_cut_off_as_open) {
     only.turns = {{.sequence = 4}};
     const runtime::ResumePoint point = runtime::resume_point(std::vector{only});
     EXPECT_THAT(point.ended, ElementsAre(2));
-    ASSERT_EQ(point.open.size(), 1U);
-    EXPECT_EQ(point.open[0].sequence, 4);
-    trace::drop_cut_requests(only);
+    ASSERT_EQ(point.unfinished.size(), 1U);
+    EXPECT_EQ(point.unfinished[0].sequence, 4);
+    trace::drop_interrupted_requests(only);
     ASSERT_EQ(only.requests.size(), 1U);
     EXPECT_EQ(only.requests[0].sequence, 2);
 }

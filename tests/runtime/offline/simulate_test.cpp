@@ -1,5 +1,5 @@
 // A simulation leaves the trace of the run, to the nanosecond and the byte: placements, intervals,
-// migrations, resources, links, operations, messages, events. Only what real tokens have is
+// migrations, resources, links, operations, messages and events. Only values that need weights are
 // missing.
 #include <tuple>
 
@@ -36,8 +36,8 @@ std::vector<std::string> contrasts(const trace::Trace& run, const trace::Trace& 
     return trace::differences(support::without_values(run), support::without_values(simulation));
 }
 
-/// What happens to the fleet: links that slow down at a decision, memory that shrinks below what a
-/// device holds, a device that stalls for a while.
+/// Adds events: links slow down at a decision, memory shrinks below what a device holds, and a
+/// device stalls for a while.
 std::string events(int devices) {
     std::string text = "[[event]]\nat = \"40 ms\"\ndevice = \"d0\"\nkind = \"compute\"\n"
                        "factor = 0.0\n"
@@ -60,7 +60,7 @@ struct Setting {
     std::string weights;
     std::string granularity;
     int devices;
-    bool eventful; ///< events, caps and two prompts too
+    bool eventful; ///< with events, caps and two prompts
 };
 
 config::Scenario scenario_of(const Setting& setting, std::uint64_t seed) {
@@ -74,7 +74,7 @@ config::Scenario scenario_of(const Setting& setting, std::uint64_t seed) {
     text.controller = fmt::format("weights = \"{}\"\n", setting.weights);
     if (setting.granularity == "sliced") {
         text.controller += "granularity = \"sliced\"\nslices = 6\n";
-        text.controller += seed % 2 == 0 ? "reduce = \"ring\"\n" : ""; // galaxy's
+        text.controller += seed % 2 == 0 ? "reduce = \"ring\"\n" : ""; // policy galaxy only
     }
     if (setting.eventful) {
         text.prompt = "Once upon a time\", \"There was";
@@ -190,7 +190,7 @@ TEST(Simulate, ends_like_the_run_where_nothing_fits) {
     EXPECT_EQ(simulation.outcome.message, run.outcome.message);
 }
 
-/// The message of the error that a run ends with.
+/// Returns the error message with which a run ends.
 template <class Error>
 std::string failure_of(const config::Scenario& scenario) {
     try {

@@ -1,5 +1,5 @@
-// Where a step's time goes: the worked example of docs/explanation/time.md#worked-example by hand,
-// and sums that must come out on any fleet.
+// Step shares: the worked example of docs/explanation/time.md#worked-example, computed by hand, and
+// sums that must be right for any fleet.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -84,7 +84,7 @@ TEST(StepShare, of_the_worked_example) {
     EXPECT_EQ(share.critical[3].time, 20'992);
 }
 
-/// What does not add up, or "".
+/// Returns which sum is wrong, or "".
 std::string fault(const StepShare& share, Nanoseconds length) {
     for (const DeviceTime& time : share.devices) {
         const Nanoseconds sum = time.compute + time.transfer + time.wait + time.idle;

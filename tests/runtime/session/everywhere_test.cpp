@@ -1,5 +1,5 @@
-// weights = "everywhere": targets read weights from their own storage, for real and in virtual
-// time, and nothing else changes.
+// weights = "everywhere": targets read weights from their own storage, really and in virtual time.
+// Nothing else changes.
 #include <filesystem>
 #include <fstream>
 
@@ -21,7 +21,7 @@ namespace headroom {
 namespace {
 
 constexpr std::int64_t kTokensEverywhere = 16;
-/// As stored, and expanded on loading: there the storage holds fewer bytes than the device.
+/// Types that are loaded as stored, and types that are expanded, which need fewer bytes on storage.
 const std::vector<std::string> kTypes{"f32", "q8_0", "q4_k"};
 
 struct TypeCase {
@@ -45,7 +45,7 @@ const TypeCase& model_of(bool tied, const std::string& types) {
     return found->second;
 }
 
-/// A fleet drawn from the seed, with storages that are faster or slower than the links.
+/// Returns a random fleet with storages that are faster or slower than the links.
 config::Scenario scenario_of(const TypeCase& model, std::uint64_t seed) {
     Random random(stream_seed(seed, "everywhere"));
     support::FleetText text;
@@ -55,7 +55,7 @@ config::Scenario scenario_of(const TypeCase& model, std::uint64_t seed) {
     text.tokens = kTokensEverywhere;
     text.source = static_cast<int>(random.below(static_cast<std::uint64_t>(text.devices)));
     config::Scenario scenario = support::make_scenario(text);
-    scenario.controller.weights = config::Weights::everywhere;
+    scenario.controller.weights = config::WeightsMode::everywhere;
     for (scheduler::DeviceSpec& device : scenario.fleet.devices) {
         device.storage_bandwidth.base = 200'000 * static_cast<PerSecond>(1 + random.below(200)) + 7;
         if (random.below(2) == 0) {
@@ -113,7 +113,7 @@ TEST(Everywhere, twin_the_comparison_sees_a_slower_storage_and_weights_that_were
     }
     EXPECT_NE(support::timeline_difference(slower, run.trace), "");
     config::Scenario sent = scenario;
-    sent.controller.weights = config::Weights::move;
+    sent.controller.weights = config::WeightsMode::move;
     EXPECT_NE(support::timeline_difference(sent, run.trace), "");
 }
 
@@ -125,7 +125,7 @@ TEST(Everywhere, policies_are_told_and_their_predictions_are_recorded) {
         device.egress.base = device.ingress.base = kUnlimited;
     }
     const support::FleetRun loaded = random_run(scenario, 8);
-    scenario.controller.weights = config::Weights::move;
+    scenario.controller.weights = config::WeightsMode::move;
     const support::FleetRun sent = random_run(scenario, 8);
     Nanoseconds less = 0;
     for (std::size_t i = 0; i < loaded.trace.intervals.size(); ++i) {
@@ -135,7 +135,7 @@ TEST(Everywhere, policies_are_told_and_their_predictions_are_recorded) {
     EXPECT_GT(less, 0) << "storages are faster than links here";
 }
 
-/// Two devices that hold their blocks; device 1's storage is another model's file.
+/// Two devices with blocks. The storage of device 1 is the file of another model.
 class WrongFile : public testing::Test {
   protected:
     static std::filesystem::path written(const char* name, std::uint64_t seed) {
@@ -146,7 +146,7 @@ class WrongFile : public testing::Test {
         return path;
     }
 
-    /// All blocks on device 0; then all but the last go to device 1.
+    /// Moves all blocks but the last from device 0 to device 1.
     void migrate(const std::filesystem::path& storage_of_1) {
         const config::Scenario scenario = [&] {
             support::FleetText text;
@@ -159,11 +159,11 @@ class WrongFile : public testing::Test {
             const model::GgufFile file(self == DeviceId(1) ? storage_of_1 : good_);
             const model::Hyperparameters model = model::read_hyperparameters(file);
             const scheduler::Blocks blocks(runtime::shape_of(model));
-            runtime::Resident resident(model, blocks, self, {});
+            runtime::DeviceMemory resident(model, blocks, self, {});
             const scheduler::Placement all(blocks.size(), DeviceId(0));
             resident.load(file, all);
             resident.install(all);
-            resident.keep_storage(file);
+            resident.open_storage(file);
             scheduler::Placement to(blocks.size(), DeviceId(1));
             to.back() = DeviceId(0);
             device::DeviceClock clock(scenario.fleet, self);

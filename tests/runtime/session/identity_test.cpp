@@ -1,5 +1,5 @@
-// The heart of the project: whatever the placement, device count, policy, interval or weight type,
-// every logit has the oracle's bits, and every time is the timeline's, to the nanosecond.
+// For every placement, number of devices, policy, interval and weight type, every logit has the
+// oracle's bits, and every time is the timeline's, to the nanosecond.
 #include <map>
 #include <tuple>
 
@@ -20,7 +20,7 @@ struct ModelCase {
     support::OracleRun oracle;
 };
 
-/// The model with weights of those types and the oracle's answer, made once.
+/// Returns a model with these weight types and the oracle's result, both made at the first call.
 const ModelCase& model_in(const std::string& types, bool tied) {
     static std::map<std::pair<std::string, bool>, ModelCase> made;
     const auto [found, fresh] = made.try_emplace({types, tied});
@@ -36,8 +36,8 @@ const ModelCase& model_in(const std::string& types, bool tied) {
     return found->second;
 }
 
-/// Every policy that places this model uncut on any number of devices, the paper's two under its
-/// own cost profile, and one that never does anything sensible.
+/// Returns all policies that do not need sliced layers or a fixed number of devices, two of them
+/// also under cost profile `paper`, and the random policy.
 std::vector<std::string> policies() {
     std::vector<std::string> all{"random", "paper_by_formula", "resource_aware_by_formula"};
     for (const std::string_view name : scheduler::policy_names()) {
@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 constexpr std::int32_t kSlices = 4;
 
-/// The policies that can place sliced layers, and Galaxy's two ways of adding up.
+/// The policies that can place sliced layers; galaxy with both reductions.
 std::vector<std::string> sliced_policies() {
     std::vector<std::string> all{"galaxy_by_ring"};
     for (const std::string_view name : scheduler::policy_names()) {
@@ -162,7 +162,7 @@ INSTANTIATE_TEST_SUITE_P(
     }
 );
 
-/// The published table splits 5 layers over 2 or 3 devices.
+/// mdi_ring's published table splits 5 layers over 2 or 3 devices.
 TEST(PublishedRing, text_logits_and_times_equal_oracle_and_timeline) {
     model::test::TinyShape shape = support::tiny_shape_in("f32");
     shape.layers = 5;
@@ -210,7 +210,8 @@ TEST(OneTimeline, a_planted_wait_in_the_runtime_makes_the_comparison_fail) {
 TEST(OneTimeline, holds_with_capped_egress_and_ingress_and_paging) {
     support::FleetText text = small_run();
     text.devices = 4;
-    // At a decision that moves blocks: its transfers still see the rates of the turns before.
+    // The event comes at a decision that moves blocks; its transfers use the rates before the
+    // event.
     for (int from = 0; from < 4; ++from) {
         for (int to = from + 1; to < 4; ++to) {
             text.extra += fmt::format(
@@ -226,7 +227,7 @@ TEST(OneTimeline, holds_with_capped_egress_and_ingress_and_paging) {
         device.egress.base = 2'000'000;
         device.ingress.base = 1'500'000;
     }
-    // Memory that shrinks below what the device holds, in the middle of an interval.
+    // Memory shrinks below what the device holds, within an interval.
     scenario.fleet.devices[1].memory.changes.push_back({-1, 5, 1'000'000});
     scenario.fleet.devices[2].memory.changes.push_back({-1, 9, 500'000});
     scenario.controller.interval = 4;

@@ -1,4 +1,4 @@
-// Bytes really move: what a target holds is what it received, bit by bit.
+// Migrations really copy bytes: a target computes with the bytes that it received.
 #include <fstream>
 
 #include <gtest/gtest.h>
@@ -37,9 +37,9 @@ class Spoiler final : public support::ForwardingTransport {
         DeviceId from,
         comm::Tag tag,
         std::span<const comm::Part> parts,
-        const comm::Waiting& waiting
+        const comm::WaitReason& reason
     ) override {
-        ForwardingTransport::receive(from, tag, parts, waiting);
+        ForwardingTransport::receive(from, tag, parts, reason);
         const bool cache_page = tag == comm::Tag::migration && parts.size() == 3;
         if (!cache_page || spoiled_ > 0 || what_ == Spoil::nothing) {
             return;
@@ -90,21 +90,21 @@ TEST(Migration, a_flipped_bit_is_noticed_by_its_checksum) {
     }
 }
 
-/// Does this process have the file in its address space, or open?
+/// Returns whether this process has the file mapped or open.
 bool is_held(const std::filesystem::path& path) {
     const std::string name = path.filename().string();
     std::ifstream maps("/proc/self/maps");
     std::string text{std::istreambuf_iterator<char>(maps), std::istreambuf_iterator<char>()};
     for (const auto& descriptor : std::filesystem::directory_iterator("/proc/self/fd")) {
-        std::error_code closed; // that of the folder itself
+        std::error_code closed; // the file descriptor of the folder itself
         text += std::filesystem::read_symlink(descriptor.path(), closed).string();
     }
     return text.find(name) != std::string::npos;
 }
 
-class ModelFile : public testing::TestWithParam<config::Weights> {};
+class ModelFile : public testing::TestWithParam<config::WeightsMode> {};
 
-/// A device with a storage has it open as that: there its path can go, but not its bytes.
+/// A device with a storage keeps the file open, so its path may be removed but not its bytes.
 TEST_P(ModelFile, can_go_once_the_blocks_are_loaded) {
     const auto copy = support::temporary_path("goes-away.gguf");
     std::filesystem::copy_file(
@@ -121,7 +121,8 @@ TEST_P(ModelFile, can_go_once_the_blocks_are_loaded) {
     bool still_held = true;
     change.after_load = [&] {
         std::filesystem::remove(copy);
-        if (++loaded == text.devices) { // the last of them: nobody needs the file any more
+        if (++loaded ==
+            text.devices) { // the last device has loaded: the path is not needed any more
             still_held = is_held(copy);
         }
     };
@@ -131,7 +132,7 @@ TEST_P(ModelFile, can_go_once_the_blocks_are_loaded) {
     }()) << "the check must see a file that is open";
     config::Scenario scenario = support::make_scenario(text);
     scenario.controller.weights = GetParam();
-    const bool everywhere = GetParam() == config::Weights::everywhere;
+    const bool everywhere = GetParam() == config::WeightsMode::everywhere;
     for (config::DeviceConfig& device : scenario.declared.devices) {
         device.storage_bandwidth = everywhere ? device.storage_bandwidth : std::nullopt;
     }
@@ -143,7 +144,7 @@ TEST_P(ModelFile, can_go_once_the_blocks_are_loaded) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Weights, ModelFile, testing::Values(config::Weights::move, config::Weights::everywhere)
+    Weights, ModelFile, testing::Values(config::WeightsMode::move, config::WeightsMode::everywhere)
 );
 
 TEST(Migration, every_move_is_recorded_with_its_bytes_and_checksum) {

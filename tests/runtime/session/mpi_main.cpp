@@ -1,7 +1,7 @@
 // One rank of a named run under mpirun: test_runtime_mpi POLICY INTERVAL TYPES MODEL [SLICES
-// REDUCE]. Every rank decodes both prompts with its own oracle; whoever holds lm_head compares each
-// logit's bits; rank 0 compares all times with the timeline. The worst result of all ranks is the
-// exit code of each.
+// REDUCE]. Every rank decodes the prompts with its own oracle. The rank that holds lm_head compares
+// the bits of each logit; rank 0 compares all times with the timeline. The worst result of all
+// ranks is the exit code of each.
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -20,7 +20,7 @@ namespace {
 using namespace headroom;
 
 constexpr std::int64_t kTokens = 14;
-constexpr comm::Waiting kWaiting{"the end of a test", -1, -1, -1};
+constexpr comm::WaitReason kWaitReason{"the end of a test", -1, -1, -1};
 
 struct Case {
     std::string policy;
@@ -30,29 +30,29 @@ struct Case {
     std::int32_t slices = 0; ///< > 0: granularity sliced
     std::string reduce = "hub";
 
-    /// Not a policy of the library's; "random_everywhere" has weights = "everywhere" too,
-    /// "random_flights" several sequences in flight.
+    /// The test's own policy. "random_everywhere" also sets weights = "everywhere",
+    /// "random_flights" has several sequences in flight.
     [[nodiscard]] bool is_random() const { return policy.starts_with("random"); }
     [[nodiscard]] bool weights_everywhere() const { return policy == "random_everywhere"; }
     [[nodiscard]] bool several() const { return policy == "random_flights"; }
 };
 
-/// Rank 0 writes the model; nobody reads it before that.
+/// Rank 0 writes the model; the other ranks wait for it.
 void share_model(const Case& run, comm::Transport& transport) {
     if (transport.self() == DeviceId(0)) {
         model::test::TinyShape shape = support::tiny_shape_in(run.types);
         shape.tied = transport.size() % 2 == 0;
         support::write_tiny_model(run.model, shape);
     }
-    transport.barrier(kWaiting);
+    transport.barrier(kWaitReason);
 }
 
 bool same_bits(std::span<const float> a, const std::vector<float>& b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
 }
 
-/// Nine requests for four slots, in chunks; two of them come late.
-void let_fly(config::Scenario& scenario) {
+/// Sets nine requests for four slots, with chunked prompts; two requests arrive late.
+void set_requests(config::Scenario& scenario) {
     config::WorkloadConfig& workload = scenario.workload;
     workload.prompts = {"Once upon a time", "Mia", "b"};
     workload.tokens_each = {kTokens, 5, 1};
@@ -65,7 +65,7 @@ void let_fly(config::Scenario& scenario) {
     scenario.controller.batch = 0;
 }
 
-/// The trace has a checksum of every logits that a token was chosen from.
+/// Compares the oracle's logits with the checksums in the trace.
 std::string other_logits(const trace::Trace& trace, const support::OracleRun& oracle) {
     std::map<std::pair<std::int32_t, std::int64_t>, std::uint64_t> sums;
     for (const trace::Interval& interval : trace.intervals) {
@@ -85,7 +85,7 @@ std::string other_logits(const trace::Trace& trace, const support::OracleRun& or
     return next == oracle.logits.size() ? "" : "tokens are missing";
 }
 
-/// Empty, or what is wrong on this rank.
+/// Returns what is wrong on this rank, or "".
 std::string run_rank(const Case& run, comm::Transport& transport) {
     support::FleetText text;
     text.model = run.model;
@@ -98,16 +98,17 @@ std::string run_rank(const Case& run, comm::Transport& transport) {
         text.controller = fmt::format(
             "granularity = \"sliced\"\nslices = {}\nreduce = \"{}\"\n", run.slices, run.reduce
         );
-        text.policy = run.reduce == "ring" ? "galaxy" : text.policy; // the only one with a ring
+        text.policy =
+            run.reduce == "ring" ? "galaxy" : text.policy; // the only policy that supports a ring
     }
     config::Scenario scenario = support::make_scenario(text);
     scenario.workload.prompts = {"Once upon a time", "Mia"};
     scenario.workload.temperature = 1;
     if (run.weights_everywhere()) {
-        scenario.controller.weights = config::Weights::everywhere;
+        scenario.controller.weights = config::WeightsMode::everywhere;
     }
     if (run.several()) {
-        let_fly(scenario);
+        set_requests(scenario);
     }
     const support::OracleRun oracle = support::run_oracle(scenario);
 

@@ -1,4 +1,5 @@
-// A run as a whole: reproducible, ends where it should, and ends well when it cannot go on.
+// Whole runs: they are reproducible, end at their limits, and end with an error if they cannot go
+// on.
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -53,7 +54,7 @@ TEST(Session, stops_at_the_end_of_text_on_all_devices) {
     support::FleetText text = text_of(3);
     text.extra = "";
     config::Scenario scenario = support::make_scenario(text);
-    scenario.workload.temperature = 3.0; // random ids: </s> comes up soon among 56
+    scenario.workload.temperature = 3.0; // random ids: one of 56 is </s>, so it is sampled soon
     scenario.workload.tokens = 100;
     scenario.workload.stop_at_eos = true;
     for (std::uint64_t seed = 1; seed < 200; ++seed) {
@@ -139,7 +140,7 @@ TEST(Session, an_interrupt_ends_the_run_in_order_with_its_exit_code) {
     EXPECT_EQ(trace_of(sink).intervals.back().row.first_token, 6);
 }
 
-/// Processor time of this process in seconds.
+/// Returns the processor time of this process in seconds.
 double cpu_seconds() {
     timespec now{};
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
@@ -171,7 +172,7 @@ TEST(Paced, wall_time_is_virtual_time_times_scale_and_idle_devices_burn_nothing)
     const support::FleetRun quick = support::run_fleet(scenario);
     const double cpu_of_work = cpu_seconds() - cpu_before;
     const Nanoseconds end = quick.trace.intervals.back().row.t_end;
-    // The host may be busy with other things for a moment: one of three attempts must do.
+    // The host may be busy for a moment, so one of three attempts must pass.
     PacedRun run;
     for (int attempt = 0; attempt < 3 && std::abs(run.wall_ratio - 1) > 0.02; ++attempt) {
         run = run_paced(scenario, end, 1.5);

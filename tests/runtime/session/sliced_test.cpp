@@ -1,6 +1,6 @@
-// Granularity `sliced`, really executed: whatever the placement, device count, migrations, way of
-// adding up and weight type, every logit has the bits of the oracle in the same cut, every time is
-// the timeline's and every byte the closed form's.
+// Runs in granularity `sliced`: for every placement, number of devices, reduction and weight type,
+// every logit has the bits of the oracle in the same cut, every time is the timeline's, and memory
+// is the closed form's.
 #include <fstream>
 #include <map>
 #include <tuple>
@@ -40,7 +40,7 @@ std::filesystem::path model_in(const std::string& types, bool tied) {
     return found->second;
 }
 
-/// The oracle's answer in that cut, found once.
+/// Returns the oracle's result in this cut, computed at the first call.
 const support::OracleRun& oracle_of(const std::filesystem::path& model, std::int32_t slices) {
     static std::map<std::pair<std::string, std::int32_t>, support::OracleRun> found;
     const auto [at, fresh] = found.try_emplace({model.string(), slices});
@@ -59,7 +59,8 @@ support::FleetText sliced_run(
     text.source = devices - 1;
     text.tokens = kTokens;
     text.prompt = kPrompt;
-    text.policy = ring ? "galaxy" : "greedy"; // a random one decides; only galaxy may have a ring
+    text.policy =
+        ring ? "galaxy" : "greedy"; // the random policy decides; only galaxy allows a ring
     text.controller = fmt::format("granularity = \"sliced\"\nslices = {}\n", slices);
     text.controller += ring ? "reduce = \"ring\"\n" : "";
     return text;
@@ -80,8 +81,8 @@ support::FleetRun run_randomly(const config::Scenario& scenario, std::uint64_t s
     return support::run_fleet(scenario, change);
 }
 
-/// Slices of the tiny models' ffn, 96 or 256 wide: whole, halves, an odd number or 64, slices of 3
-/// or 8, and single columns.
+/// Numbers of slices for an ffn of 96 or 256 columns: 1, 2, an odd number or 64, slices of 3 or 8
+/// columns, and single columns.
 std::int32_t slices_of(const std::string& types, int which) {
     const bool wide = support::tiny_shape_in(types).ffn_width == 256;
     const std::int32_t narrow_ones[] = {1, 2, 3, 32, 96};
@@ -129,7 +130,7 @@ INSTANTIATE_TEST_SUITE_P(
     }
 );
 
-TEST(SlicedRuns, have_other_bits_than_another_cut) { // the comparison above can fail
+TEST(SlicedRuns, have_other_bits_than_another_cut) { // twin: the comparison above can fail
     const auto model = model_in("f32", false);
     const support::FleetRun run = run_randomly(support::make_scenario(sliced_run(model, 3, 2)), 1);
     EXPECT_EQ(support::difference(run, oracle_of(model, 2)), "");
@@ -234,8 +235,8 @@ TEST(SlicedRuns, name_the_block_whose_numbers_fixed_point_cannot_hold) {
     }
 }
 
-/// A slice's gate and a group's outputs are as wide as the columns that they store: the closed
-/// form of scheduler/blocks against the blocks themselves.
+/// Compares the widths of a slice's gate and a group's outputs by the closed forms of
+/// scheduler/core with those of the blocks.
 TEST(SlicedBuffers, are_as_wide_as_the_widest_block) {
     for (const char* types : support::kTypeNames) {
         const model::GgufFile file(model_in(types, false));
@@ -247,13 +248,11 @@ TEST(SlicedBuffers, are_as_wide_as_the_widest_block) {
             }
             const scheduler::Cut cut{scheduler::Granularity::sliced, slices};
             EXPECT_EQ(
-                scheduler::most_hidden_columns(shape, cut),
-                model::most_hidden_columns(model, {slices})
+                scheduler::max_hidden_columns(shape, cut),
+                model::max_hidden_columns(model, {slices})
             ) << types
               << " in " << slices;
-            EXPECT_EQ(
-                scheduler::most_head_columns(shape), model::most_head_columns(model, {slices})
-            );
+            EXPECT_EQ(scheduler::max_head_columns(shape), model::max_head_columns(model, {slices}));
             const scheduler::Blocks blocks(shape, cut);
             for (std::size_t b = 0; b < blocks.size(); ++b) {
                 const BlockName name = blocks.name(BlockId(b));

@@ -1,5 +1,5 @@
-// What devices on different hosts agree on before a run: kernels that give the same bits, the same
-// model contents, the same scenario.
+// The agreement of devices on different hosts before a run: the same scenario, the same model
+// contents, and kernels that give the same bits.
 #include <algorithm>
 #include <numeric>
 
@@ -10,9 +10,9 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "comm/inprocess/inprocess.hpp"
+#include "runtime/setup/host_text.hpp"
 #include "runtime/setup/kernel_agreement.hpp"
 #include "runtime/setup/model_copies.hpp"
-#include "runtime/setup/places.hpp"
 #include "support/fleet_run.hpp"
 #include "support/tiny_model.hpp"
 
@@ -32,18 +32,19 @@ using Hosts = std::vector<std::string>;
 
 // --- kernels ---
 
-/// Something that a machine of some kind could offer, whatever its user has told it.
+/// Returns an offer that some machine could make, with or without a request of its user.
 KernelOffer random_offer(Random& random) {
     constexpr Level kOwn[] = {Level::reference, Level::avx2, Level::avx512};
     KernelOffer offer;
     const auto best = static_cast<std::size_t>(random.below(3));
-    offer.own = kOwn[best];
+    offer.without_openblas = kOwn[best];
     const std::string cores[] = {"", "Haswell", "SkylakeX"};
     offer.openblas_core = cores[random.below(3)];
     const bool openblas = !offer.openblas_core.empty();
-    offer.level = offer.own == Level::reference && openblas ? Level::openblas : offer.own;
-    offer.told = random.below(6) == 0;
-    if (offer.told) {
+    offer.level = offer.without_openblas == Level::reference && openblas ? Level::openblas
+                                                                         : offer.without_openblas;
+    offer.requested = random.below(6) == 0;
+    if (offer.requested) {
         offer.level =
             openblas && random.below(2) == 0 ? Level::openblas : kOwn[random.below(best + 1)];
     }
@@ -55,17 +56,17 @@ Offers random_offers(std::uint64_t seed) {
     Offers offers(1 + random.below(5));
     for (KernelOffer& offer : offers) {
         offer = random_offer(random);
-        // Alike fleets are the usual thing and would else be rare here.
+        // Fleets of equal devices are common, so the test has many of them.
         offer = random.below(2) == 0 ? offers.front() : offer;
     }
     return offers;
 }
 
-bool is_told_openblas(const KernelOffer& offer) {
-    return offer.told && offer.level == Level::openblas;
+bool is_openblas_requested(const KernelOffer& offer) {
+    return offer.requested && offer.level == Level::openblas;
 }
 
-/// Empty, or why the level is no right choice for these devices.
+/// Returns why the level is wrong for these devices, or "".
 std::string fault(const Offers& offers, Level level) {
     const std::string& core = offers.front().openblas_core;
     for (const KernelOffer& offer : offers) {
@@ -73,19 +74,19 @@ std::string fault(const Offers& offers, Level level) {
             if (offer.openblas_core.empty() || offer.openblas_core != core) {
                 return "devices would compute different bits, or cannot";
             }
-            if (offer.told && offer.level != Level::openblas) {
-                return "a device was told otherwise";
+            if (offer.requested && offer.level != Level::openblas) {
+                return "another level was requested on a device";
             }
-        } else if (is_told_openblas(offer)) {
-            return "a device was told to use openblas";
-        } else if (level > (offer.told ? offer.level : offer.own)) {
+        } else if (is_openblas_requested(offer)) {
+            return "openblas was requested on a device";
+        } else if (level > (offer.requested ? offer.level : offer.without_openblas)) {
             return "a device cannot or must not";
         }
     }
     return "";
 }
 
-/// What the choice was before: the lowest number of the enumeration.
+/// A wrong choice: the lowest number of the enumeration.
 Level lowest_number(const Offers& offers) {
     Level level = Level::avx512;
     for (const KernelOffer& offer : offers) {
@@ -103,7 +104,7 @@ TEST(Kernels, chosen_for_any_devices_run_on_all_of_them_with_the_same_bits) {
         const KernelChoice choice = runtime::choose_kernels(offers, {});
         if (!choice.problem.empty()) {
             ++refused;
-            ASSERT_TRUE(std::any_of(offers.begin(), offers.end(), is_told_openblas)) << seed;
+            ASSERT_TRUE(std::any_of(offers.begin(), offers.end(), is_openblas_requested)) << seed;
             ASSERT_NE(fault(offers, Level::openblas), "") << seed;
             continue;
         }
@@ -143,10 +144,10 @@ TEST(Kernels, do_not_depend_on_the_order_of_devices) {
 
 const KernelOffer kNew{Level::avx512, false, Level::avx512, "SkylakeX"};
 const KernelOffer kOld{Level::avx2, false, Level::avx2, "Haswell"};
-const KernelOffer kToldOpenblas{Level::openblas, true, Level::avx512, "SkylakeX"};
+const KernelOffer kOpenblasRequested{Level::openblas, true, Level::avx512, "SkylakeX"};
 
-TEST(Kernels, one_told_device_takes_those_along_that_were_told_nothing) {
-    const Offers offers{kNew, kToldOpenblas, kNew};
+TEST(Kernels, one_device_with_requested_openblas_decides_for_devices_without_a_request) {
+    const Offers offers{kNew, kOpenblasRequested, kNew};
     const KernelChoice choice = runtime::choose_kernels(offers, {});
     EXPECT_EQ(choice.level, Level::openblas);
     EXPECT_EQ(choice.problem, "");
@@ -161,32 +162,32 @@ TEST(Kernels, notes_and_problems_name_hosts_and_devices) {
     );
     EXPECT_EQ(runtime::choose_kernels(Offers{kOld, kOld, kOld}, hosts).note, "");
     EXPECT_THAT(
-        runtime::choose_kernels(Offers{kToldOpenblas, kOld, kNew}, hosts).problem,
+        runtime::choose_kernels(Offers{kOpenblasRequested, kOld, kNew}, hosts).problem,
         AllOf(HasSubstr("SkylakeX there"), HasSubstr("Haswell on host beta (device 1)"))
     );
     KernelOffer without = kOld;
     without.openblas_core.clear();
     EXPECT_THAT(
-        runtime::choose_kernels(Offers{kToldOpenblas, without, kNew}, hosts).problem,
+        runtime::choose_kernels(Offers{kOpenblasRequested, without, kNew}, hosts).problem,
         HasSubstr("host beta (device 1) cannot")
     );
-    without.told = true;
+    without.requested = true;
     EXPECT_THAT(
-        runtime::choose_kernels(Offers{kToldOpenblas, without, kNew}, hosts).problem,
+        runtime::choose_kernels(Offers{kOpenblasRequested, without, kNew}, hosts).problem,
         HasSubstr("host beta (device 1) must not")
     );
 }
 
 TEST(Kernels, offered_here_run_here) {
-    const KernelOffer offer = runtime::offer_of(kernels::best_level(), false);
-    EXPECT_TRUE(kernels::available(offer.own));
+    const KernelOffer offer = runtime::kernel_offer(kernels::best_level(), false);
+    EXPECT_TRUE(kernels::available(offer.without_openblas));
     EXPECT_EQ(!offer.openblas_core.empty(), kernels::available(Level::openblas));
     EXPECT_EQ(runtime::choose_kernels(Offers{offer}, {}).level, kernels::best_level());
 }
 
 // --- copies of the model ---
 
-/// Devices on three machines, files with few contents; a machine that is unknown now and then.
+/// Returns copies on three machines with few different contents. Some machines are unknown.
 std::vector<ModelCopy> random_copies(std::uint64_t seed, std::vector<std::string>& contents) {
     Random random(stream_seed(seed, "copies"));
     std::vector<ModelCopy> copies(1 + random.below(8));
@@ -195,7 +196,7 @@ std::vector<ModelCopy> random_copies(std::uint64_t seed, std::vector<std::string
         copy.machine = random.below(8) == 0 ? "" : fmt::format("machine {}", random.below(3));
         copy.volume = random.below(2);
         copy.file = random.below(2);
-        // A function of the file, and the same for most files.
+        // The hash depends only on the file and is the same for most files.
         const std::uint64_t file =
             stream_seed(seed, "file " + copy.machine, copy.volume, copy.file);
         contents.push_back(random_below(file, 0, 8) == 0 ? "damaged" : "right");
@@ -208,7 +209,7 @@ TEST(Copies, every_file_is_hashed_once_and_every_difference_is_found) {
     for (std::uint64_t seed = 0; seed < 5000; ++seed) {
         std::vector<std::string> contents;
         std::vector<ModelCopy> copies = random_copies(seed, contents);
-        const DeviceList who = runtime::hashers(copies);
+        const DeviceList who = runtime::hashing_devices(copies);
         ASSERT_EQ(who.front(), 0U);
         for (const std::size_t d : who) {
             copies[d].hash = "hash of " + contents[d];
@@ -251,25 +252,27 @@ TEST(Copies, of_one_file_are_known_by_the_file_not_by_the_path) {
     std::filesystem::create_symlink(path, link);
     std::filesystem::copy_file(path, other);
     EXPECT_EQ(
-        runtime::hashers(std::vector{
-            runtime::copy_at(path), runtime::copy_at(link), runtime::copy_at(other)}),
+        runtime::hashing_devices(std::vector{
+            runtime::model_copy_at(path),
+            runtime::model_copy_at(link),
+            runtime::model_copy_at(other)}),
         (DeviceList{0, 2})
     );
 }
 
-// --- places ---
+// --- texts about hosts ---
 
 TEST(Places, are_short_for_many_devices) {
     EXPECT_EQ(runtime::devices_text({3}), "device 3");
     EXPECT_EQ(runtime::devices_text({0, 1, 2, 5, 7, 8}), "devices 0-2, 5, 7-8");
     const Hosts hosts{"b", "b", "a", "b"};
     EXPECT_EQ(runtime::hosts_text(hosts), "b (devices 0-1, 3), a (device 2)");
-    EXPECT_EQ(runtime::places_text(hosts, {2, 3}), "host a (device 2), host b (device 3)");
-    EXPECT_EQ(runtime::places_text({}, {2, 3}), "devices 2-3");
+    EXPECT_EQ(runtime::fleet_text(hosts, {2, 3}), "host a (device 2), host b (device 3)");
+    EXPECT_EQ(runtime::fleet_text({}, {2, 3}), "devices 2-3");
     EXPECT_EQ(runtime::hosts_text(Hosts{"a", "a"}), "a");
 }
 
-// --- all of it, as devices do it ---
+// --- the whole agreement ---
 
 using Change = std::function<void(std::size_t device, runtime::RunOptions&)>;
 
@@ -279,7 +282,7 @@ struct Together {
     trace::Trace trace;
 };
 
-/// Three devices, each with options of its own.
+/// Three devices with different options.
 Together run_changed(const config::Scenario& scenario, const Change& change) {
     Together run;
     run.codes.resize(scenario.fleet.size());
@@ -320,7 +323,7 @@ class Agreement : public testing::Test {
         other_ = scenario_;
     }
 
-    /// Device 1 runs other_.
+    /// Makes device 1 run other_.
     Together run_with_other() {
         return run_changed(scenario_, [&](std::size_t device, runtime::RunOptions& options) {
             options.scenario = device == 1 ? &other_ : &scenario_;
@@ -381,7 +384,7 @@ TEST_F(Agreement, on_a_lower_level_changes_no_number_of_the_run) {
     const auto lower = [](std::size_t device, runtime::RunOptions& options) {
         if (device == 2) {
             options.level = Level::reference;
-            options.level_told = true;
+            options.level_requested = true;
         }
     };
     const Together mixed = run_changed(scenario_, lower);

@@ -1,5 +1,5 @@
-// Several prompts, one after the other: each sequence is what it would be alone, on clocks that go
-// on and in memory that the one before has given back.
+// Several prompts, one after the other: each sequence has the tokens and logits that it has alone.
+// The clocks continue, and the memory of the previous sequence is free.
 #include <atomic>
 #include <fstream>
 
@@ -28,7 +28,7 @@ config::Scenario scenario_of(std::vector<std::string> prompts, std::int64_t toke
     return scenario;
 }
 
-/// Fleet, prompts, lengths, sampling and events at random.
+/// Returns a scenario with random fleet, prompts, lengths, sampling and events.
 config::Scenario random_scenario(std::uint64_t seed) {
     Random random(stream_seed(seed, "prompts test"));
     support::FleetText text;
@@ -55,7 +55,7 @@ config::Scenario random_scenario(std::uint64_t seed) {
     return scenario;
 }
 
-/// Things that must happen in some of the random runs, or they show little.
+/// Counts of events that must occur in the random runs, so that the test is meaningful.
 struct Seen {
     int moves_at_a_beginning = 0;
     int shorter_than_the_one_before = 0;
@@ -63,7 +63,7 @@ struct Seen {
     int overloads = 0;
 };
 
-/// Empty, or what is wrong with the rows of /requests and /intervals.
+/// Returns what is wrong with the rows of /requests and /intervals, or "".
 std::string bookkeeping(const config::Scenario& scenario, const trace::Trace& trace, Seen& seen) {
     std::vector<trace::RequestRow> requests;
     std::int64_t sampled = 0;
@@ -138,24 +138,24 @@ TEST(Prompts, a_time_that_is_wrong_in_a_later_sequence_is_noticed) {
     const config::Scenario scenario = scenario_of({"a", "b", "c"}, 1);
     EXPECT_EQ(support::timeline_difference(scenario, support::run_fleet(scenario).trace), "");
     support::RunChange change;
-    change.planted_wait = 1; // before turn 2: the third sequence's
+    change.planted_wait = 1; // before turn 2, which is of the third sequence
     EXPECT_NE(
         support::timeline_difference(scenario, support::run_fleet(scenario, change).trace), ""
     );
 }
 
-/// A device that never hears that a sequence has ended: it keeps its caches.
+/// A fault: a device does not receive the ends of sequences, so it keeps their caches.
 class KeepsCaches final : public support::ForwardingTransport {
   public:
     using ForwardingTransport::ForwardingTransport;
     [[nodiscard]] std::vector<std::byte> receive_any_size(
-        DeviceId from, comm::Tag tag, const comm::Waiting& waiting
+        DeviceId from, comm::Tag tag, const comm::WaitReason& reason
     ) override {
         for (;;) {
-            std::vector<std::byte> bytes =
-                ForwardingTransport::receive_any_size(from, tag, waiting);
-            const bool note = waiting.what == "the source's next turn";
-            if (!note || runtime::unpack_note(bytes).kind != runtime::Note::Kind::free_slot) {
+            std::vector<std::byte> bytes = ForwardingTransport::receive_any_size(from, tag, reason);
+            const bool note = reason.what == "the source's next turn";
+            if (!note || runtime::unpack_source_message(bytes).kind !=
+                             runtime::SourceMessage::Kind::free_slot) {
                 return bytes;
             }
         }
@@ -164,7 +164,7 @@ class KeepsCaches final : public support::ForwardingTransport {
 
 TEST(Prompts, caches_that_are_not_given_back_are_noticed) {
     const config::Scenario scenario = scenario_of(kTwo);
-    const support::RandomPolicy random(7, 0); // blocks on every device, and none ever moves
+    const support::RandomPolicy random(7, 0); // blocks on every device; none moves
     support::RunChange change;
     change.policy = &random;
     EXPECT_EQ(support::memory_difference(scenario, support::run_fleet(scenario, change).trace), "");
@@ -190,7 +190,7 @@ TEST(Prompts, equal_prompts_draw_from_streams_of_their_own) {
     EXPECT_FALSE(halves_equal());
 }
 
-/// A prompt of so many tokens beside BOS and the space prefix: no two of its letters merge.
+/// Returns a prompt of `count` tokens besides BOS and the space prefix: no two letters merge.
 std::string letters(int count) {
     std::string text;
     for (int i = 0; i < count; ++i) {
@@ -210,7 +210,7 @@ TEST(Prompts, all_that_do_not_fit_are_told_at_once_with_their_numbers) {
     EXPECT_EQ(said.find("prompt 3 of 4"), std::string::npos) << said;
     EXPECT_NE(said.find("\nprompt 4 of 4: has "), std::string::npos) << said;
     EXPECT_NE(said.find("at most 1 can be sampled"), std::string::npos) << said;
-    scenario.workload.tokens = 1; // now the last one fits, by what was said
+    scenario.workload.tokens = 1; // the limit that the message names fits
     const std::string rest = support::run_fleet(scenario).outcome.message;
     EXPECT_EQ(rest.find("prompt 4"), std::string::npos) << rest;
 }
@@ -235,7 +235,7 @@ TEST(Prompts, an_empty_one_needs_a_begin_of_text_token) {
 
 std::atomic<int> signal_code = 0;
 
-/// A run of two sequences of four tokens that is interrupted while a turn is computed.
+/// Runs two sequences of four tokens and interrupts while a turn is computed.
 runtime::RunOutcome interrupted_at(std::int64_t at, trace::MemorySink& sink) {
     const config::Scenario scenario = scenario_of({"a", "b"}, 4);
     const auto policy = scheduler::make_policy(scheduler::PolicyKind::greedy);

@@ -11,7 +11,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-/// D 64 in 4 heads of 16, two K/V heads (q = 2), F 96, V 50, q8_0 but for `o`, two layers.
+/// Two layers with D 64, 4 heads of width 16, 2 K/V heads (q = 2), F 96 and V 50. All types but
+/// that of `o` are q8_0.
 ModelShape grouped_shape() {
     ModelShape shape;
     shape.layers = 2;
@@ -61,7 +62,7 @@ TEST(ModelShape, names_each_thing_that_is_wrong) {
     EXPECT_THAT(
         problem_after([](ModelShape& s) {
             s.tied = true;
-            s.ends = false;
+            s.has_ends = false;
         }),
         HasSubstr("without embed")
     );
@@ -104,7 +105,7 @@ TEST(Blocks, stand_in_canonical_order) {
 
 TEST(Blocks, without_ends_have_no_embed_and_no_lm_head) {
     ModelShape shape = grouped_shape();
-    shape.ends = false;
+    shape.has_ends = false;
     const Blocks blocks(shape);
     EXPECT_EQ(blocks.size(), 8U);
     EXPECT_EQ(to_string(blocks.name(BlockId(0))), "L0.g0");
@@ -123,7 +124,7 @@ TEST(Blocks, have_the_bytes_of_the_table) {
     EXPECT_EQ(blocks.norm_bytes(blocks.embed()), 256);
     EXPECT_EQ(blocks.norm_bytes(blocks.group(0, 0)), 0);
     EXPECT_EQ(blocks.norm_bytes(blocks.proj(0)), 0);
-    EXPECT_EQ(blocks.norm_bytes(blocks.ffn(0)), 512); // its own and the next layer's
+    EXPECT_EQ(blocks.norm_bytes(blocks.ffn(0)), 512); // ffn norm and next attention norm
     EXPECT_EQ(blocks.norm_bytes(blocks.ffn(1)), 256);
     EXPECT_EQ(blocks.norm_bytes(blocks.lm_head()), 256);
     // 17 tokens: two pages of 16 rows, key and value of 16 elements, 2 B each.
@@ -241,8 +242,8 @@ TEST(SlicedBlocks, stand_in_canonical_order) {
     );
     EXPECT_EQ(to_string(blocks.name(blocks.slice(1, 2))), "L1.s2");
     EXPECT_EQ(to_string(blocks.name(blocks.hub(0))), "L0.hub");
-    EXPECT_EQ(blocks.holder(1), blocks.hub(1));
-    EXPECT_EQ(blocks.per_layer(), 6);
+    EXPECT_EQ(blocks.activation_block(1), blocks.hub(1));
+    EXPECT_EQ(blocks.blocks_per_layer(), 6);
     EXPECT_THROW((void)blocks.proj(0), Bug);
     EXPECT_THROW((void)blocks.ffn(0), Bug);
     EXPECT_THROW((void)blocks.slice(0, 3), Bug);
@@ -284,21 +285,22 @@ TEST(SlicedBlocks, do_the_work_of_the_table) {
     EXPECT_EQ(two.flops(two.slice(0, 0), 4, 1), 4 * 64 * 32);
 }
 
-TEST(SlicedBlocks, both_store_a_quantisation_block_that_is_cut) {
+TEST(SlicedBlocks, of_two_neighbours_both_store_a_quantisation_block_at_their_edge) {
     // F 96 in two slices of 48: columns 0 … 47 are in blocks 0 and 1, 48 … 95 in 1 and 2.
     const Blocks halves(grouped_shape(), sliced(2));
     EXPECT_EQ(halves.matrix_bytes(halves.slice(0, 0)), 2 * 48 * 68 + 64 * 2 * 34);
     EXPECT_EQ(halves.matrix_bytes(halves.slice(0, 1)), 2 * 48 * 68 + 64 * 2 * 34);
-    // In eight of 12: the third has 24 … 35, in blocks 0 and 1; the fourth 36 … 47, in one.
+    // In eight slices of 12, the third has columns 24 … 35 in blocks 0 and 1, the fourth has
+    // columns 36 … 47 in block 1.
     const Blocks eighths(grouped_shape(), sliced(8));
     EXPECT_EQ(eighths.matrix_bytes(eighths.slice(0, 1)), 2 * 12 * 68 + 64 * 34);
     EXPECT_EQ(eighths.matrix_bytes(eighths.slice(0, 2)), 2 * 12 * 68 + 64 * 2 * 34);
     EXPECT_EQ(eighths.matrix_bytes(eighths.slice(0, 3)), 2 * 12 * 68 + 64 * 34);
-    // What they touch is the largest's in all of them.
+    // All of them are charged for reading what the largest stores.
     for (std::int32_t s = 0; s < 8; ++s) {
         EXPECT_EQ(eighths.touched_bytes(eighths.slice(0, s), 4, 1), 2 * 12 * 68 + 64 * 2 * 34);
     }
-    // Heads of 16 columns, a group each: two groups share each block of proj's rows.
+    // Each group is one head of 16 columns, so two groups share each quantisation block of proj.
     ModelShape shape = grouped_shape();
     shape.kv_heads = 4;
     const Blocks heads(shape, sliced(1));
@@ -308,16 +310,16 @@ TEST(SlicedBlocks, both_store_a_quantisation_block_that_is_cut) {
     }
 }
 
-/// All blocks of a layer but its norms.
+/// Returns the matrix bytes of all blocks of a layer.
 Bytes layer_matrices(const Blocks& blocks, std::int32_t layer) {
     Bytes sum = 0;
-    for (std::int32_t n = 0; n < blocks.per_layer(); ++n) {
+    for (std::int32_t n = 0; n < blocks.blocks_per_layer(); ++n) {
         sum += blocks.matrix_bytes(BlockId(blocks.group(layer, 0).value + n));
     }
     return sum;
 }
 
-/// Bytes of a row's quantisation blocks that pieces of `width` store once more.
+/// Returns the bytes of a row that are stored twice if it is cut into ranges of `width` columns.
 Bytes stored_again(WeightType type, std::int64_t row, std::int64_t width) {
     const std::int64_t each = block_elements(type);
     Bytes again = 0;
@@ -327,7 +329,7 @@ Bytes stored_again(WeightType type, std::int64_t row, std::int64_t width) {
     return again;
 }
 
-TEST(SlicedBlocks, together_have_a_layer_s_bytes_and_the_cut_blocks_once_per_edge) {
+TEST(SlicedBlocks, together_have_the_bytes_of_a_layer_and_one_more_quantisation_block_per_edge) {
     Random random(29);
     int cut = 0;
     for (int i = 0; i < 300; ++i) {
@@ -347,10 +349,10 @@ TEST(SlicedBlocks, together_have_a_layer_s_bytes_and_the_cut_blocks_once_per_edg
             cut += again_o > 0 || again_down > 0 ? 1 : 0;
             Flops sliced_work = 0;
             Flops whole_work = 0;
-            for (std::int32_t n = 0; n < blocks.per_layer(); ++n) {
+            for (std::int32_t n = 0; n < blocks.blocks_per_layer(); ++n) {
                 sliced_work += blocks.flops(BlockId(blocks.group(l, 0).value + n), 9, 2);
             }
-            for (std::int32_t n = 0; n < whole.per_layer(); ++n) {
+            for (std::int32_t n = 0; n < whole.blocks_per_layer(); ++n) {
                 whole_work += whole.flops(BlockId(whole.group(l, 0).value + n), 9, 2);
             }
             EXPECT_EQ(sliced_work, whole_work) << "no work is done twice";
@@ -359,7 +361,7 @@ TEST(SlicedBlocks, together_have_a_layer_s_bytes_and_the_cut_blocks_once_per_edg
     EXPECT_GT(cut, 100) << "else nothing was shown";
 }
 
-TEST(SlicedBlocks, of_one_layer_touch_alike_and_never_less_than_they_store) {
+TEST(SlicedBlocks, of_one_layer_read_equal_bytes_and_never_less_than_they_store) {
     Random random(31);
     for (int i = 0; i < 200; ++i) {
         const ModelShape shape = testing::fine_shape(random);

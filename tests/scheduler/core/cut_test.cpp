@@ -1,4 +1,4 @@
-// How layers may be cut, and what else is said.
+// Which cuts of a layer are possible, and the problems of the others.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-/// F 128.
+/// A shape with F 128.
 std::vector<std::string> problems(const Cut& cut) {
     return cut.problems(testing::example_shape());
 }

@@ -1,34 +1,34 @@
-// finish() over many periods: held against a walk that takes one segment after the other, and
-// against what only skipping whole cycles can reach.
+// finish() over many periods, compared with a simple loop over all pieces of the profile, and with
+// exact results that need so many periods that whole cycles must be skipped.
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "base/int128.hpp"
 #include "base/random.hpp"
-#include "base/wide.hpp"
 #include "scheduler/core/profile.hpp"
 #include "scheduler/core/scaled_rate.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
-UnsignedWide in_nanoseconds(std::int64_t work) {
-    return UnsignedWide{static_cast<std::uint64_t>(work)} * static_cast<std::uint64_t>(kSecond);
+UInt128 in_nanoseconds(std::int64_t work) {
+    return UInt128{static_cast<std::uint64_t>(work)} * static_cast<std::uint64_t>(kSecond);
 }
 
-/// The definition, segment by segment, for work in units · ns per second; kNever beyond so many
-/// segments.
-Nanoseconds plain_walk(
-    const Profile& profile, Nanoseconds start, UnsignedWide missing, std::int64_t segments
+/// Computes finish() piece by piece for work in units · ns per second. Returns kNever if the work
+/// needs more than `pieces` pieces.
+Nanoseconds finish_piecewise(
+    const Profile& profile, Nanoseconds start, UInt128 missing, std::int64_t pieces
 ) {
     Nanoseconds t = start;
-    for (std::int64_t i = 0; i < segments; ++i) {
-        const Segment now = profile.at(t, 0);
+    for (std::int64_t i = 0; i < pieces; ++i) {
+        const ProfilePiece now = profile.at(t, 0);
         const auto rate = static_cast<std::uint64_t>(now.value);
-        const UnsignedWide most = UnsignedWide{static_cast<std::uint64_t>(now.until - t)} * rate;
-        if (most >= missing) {
+        const UInt128 possible = UInt128{static_cast<std::uint64_t>(now.until - t)} * rate;
+        if (possible >= missing) {
             return t + static_cast<Nanoseconds>((missing + rate - 1) / rate);
         }
-        missing -= most;
+        missing -= possible;
         t = now.until;
     }
     return kNever;
@@ -60,20 +60,21 @@ Profile random_profile(Random& random) {
     return profile;
 }
 
-TEST(FinishOfManyPeriods, is_that_of_a_plain_walk) {
+TEST(FinishOfManyPeriods, equals_the_piecewise_result) {
     constexpr std::int64_t kSegments = 30'000;
     Random random(stream_seed(1, "finish of many periods"));
     int finite = 0;
     for (int i = 0; i < 600; ++i) {
         const Profile profile = random_profile(random);
         const auto start = static_cast<Nanoseconds>(random.below(1'000'000));
-        // What some thousand periods do: from none to more than the walk follows.
-        const UnsignedWide about = UnsignedWide{static_cast<std::uint64_t>(profile.base)} *
-                                   static_cast<std::uint64_t>(profile.load.period()) *
-                                   random.below(random.below(2) == 0 ? 30'000 : 300);
+        // The work of up to some thousand periods, which can be more than finish_piecewise follows.
+        const UInt128 about = UInt128{static_cast<std::uint64_t>(profile.base)} *
+                              static_cast<std::uint64_t>(profile.load.period()) *
+                              random.below(random.below(2) == 0 ? 30'000 : 300);
         const auto work =
             1 + static_cast<std::int64_t>(about / static_cast<std::uint64_t>(kSecond));
-        const Nanoseconds expected = plain_walk(profile, start, in_nanoseconds(work), kSegments);
+        const Nanoseconds expected =
+            finish_piecewise(profile, start, in_nanoseconds(work), kSegments);
         if (expected != kNever) {
             ++finite;
             ASSERT_EQ(finish(profile, start, work, 0), expected) << i;
@@ -82,10 +83,11 @@ TEST(FinishOfManyPeriods, is_that_of_a_plain_walk) {
     EXPECT_GT(finite, 200);
 }
 
-TEST(FinishOfManyPeriods, twin_the_plain_walk_tells_one_unit_apart) {
+TEST(FinishOfManyPeriods, twin_one_unit_more_changes_the_piecewise_result) {
     const Profile profile{.base = kSecond, .load = Load::uniform(1, kWhole / 2, 7, 3)};
     EXPECT_NE(
-        finish(profile, 5, 100'001, 0), plain_walk(profile, 5, in_nanoseconds(100'000), 60'000)
+        finish(profile, 5, 100'001, 0),
+        finish_piecewise(profile, 5, in_nanoseconds(100'000), 60'000)
     );
 }
 
@@ -94,15 +96,15 @@ TEST(FinishOfManyPeriods, skips_cycles_of_a_walk) {
     constexpr std::int64_t kCycle = 2 * Load::kWalkPeriods;
     const Profile profile{
         .base = 3 * kSecond, .load = Load::walk(kWhole / 10, kWhole, kWhole / 50, kPeriod, 13)};
-    UnsignedWide of_cycle = 0;
+    UInt128 of_cycle = 0;
     for (std::int64_t k = 0; k < kCycle; ++k) {
         of_cycle += static_cast<std::uint64_t>(profile.at(k * kPeriod, 0).value * kPeriod);
     }
     for (const std::int64_t work : {20'000'000LL, 123'456'789LL, 1'000'000'000'000LL}) {
-        const UnsignedWide cycles = (in_nanoseconds(work) - 1) / of_cycle;
-        EXPECT_GE(cycles, UnsignedWide{1});
+        const UInt128 cycles = (in_nanoseconds(work) - 1) / of_cycle;
+        EXPECT_GE(cycles, UInt128{1});
         const Nanoseconds rest =
-            plain_walk(profile, 0, in_nanoseconds(work) - cycles * of_cycle, kCycle);
+            finish_piecewise(profile, 0, in_nanoseconds(work) - cycles * of_cycle, kCycle);
         EXPECT_EQ(
             finish(profile, 0, work, 0), rest + static_cast<Nanoseconds>(cycles) * kCycle * kPeriod
         ) << work;
@@ -122,8 +124,8 @@ TEST(FinishOfManyPeriods, ends_at_the_horizon) {
     EXPECT_NE(finish(walk, 0, year, 0), kNever);
 }
 
-/// An hour of a load that is drawn every microsecond is 3.6 · 10⁹ draws.
-TEST(FinishOfManyPeriods, gives_up_on_more_draws_than_it_can_follow) {
+/// A load with a period of a microsecond has 3.6 · 10⁹ periods in an hour, more than kMaxDraws.
+TEST(FinishOfManyPeriods, is_never_beyond_the_limit_of_draws) {
     const Profile profile{.base = 1000, .load = Load::uniform(kWhole / 4, kWhole / 2, 1000, 9)};
     EXPECT_EQ(finish(profile, 0, 3'600'000, 0), kNever);
     EXPECT_NE(finish(profile, 0, 600, 0), kNever) << "a second of it";
@@ -133,7 +135,7 @@ int wants_to_end() {
     return static_cast<int>(ExitCode::terminated);
 }
 
-TEST(FinishOfManyPeriods, asks_whether_to_stop) {
+TEST(FinishOfManyPeriods, calls_stop) {
     const Profile profile{.base = 1000, .load = Load::uniform(kWhole / 4, kWhole / 2, 1000, 9)};
     try {
         (void)finish(profile, 0, 60'000, 0, wants_to_end);
@@ -164,7 +166,7 @@ TEST(ScaledRates, are_those_of_the_profile) {
               kWhole - 1,
               kWhole,
               static_cast<Ppb>(random.below(kWhole))}) {
-            ASSERT_EQ(rate(load), scaled(profile, load, factors)) << i << " load " << load;
+            ASSERT_EQ(rate(load), scaled_value(profile, load, factors)) << i << " load " << load;
         }
     }
 }

@@ -1,4 +1,4 @@
-// Networks, and that a snapshot has what the profiles say at that moment and nothing else.
+// Networks and snapshots: a snapshot has the values of all profiles at its time.
 #include <gtest/gtest.h>
 
 #include "base/check.hpp"
@@ -50,7 +50,7 @@ TEST(Snapshot, has_all_profiles_at_its_time_and_token) {
     }
 }
 
-/// A table of their pairs would take 64 GiB.
+/// A table of all pairs of this fleet would take 64 GiB.
 TEST(Snapshot, of_a_large_fleet_has_no_table_of_pairs) {
     constexpr std::size_t kDevices = 65'536;
     Fleet fleet = testing::equal_fleet(kDevices, 1, 1000, 5);

@@ -1,6 +1,6 @@
-// The published formulas against the test vectors of
-// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper and a layer worked out
-// by hand.
+// The published formulas, compared with the numbers in
+// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper and with a layer that is
+// computed by hand.
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -90,8 +90,8 @@ TEST(PaperCosts, count_a_group_as_its_heads) {
     EXPECT_EQ(paper_output(grouped, four, length), 4 * paper_output(plain, one, length));
 }
 
-/// Two heads, D 64, d 32, L = 10 + 2 = 12. Compute: head 3·12·64·32 + 144·32 = 78 336, proj
-/// 12·4096 = 49 152, ffn 393 216. Output: head 12·32·4 = 1536 B, proj 3072 B.
+/// Two heads, D 64, d 32, L = 10 + 2 = 12. Compute: head 3·12·64·32 + 144·32 = 78 336, proj 12·4096
+/// = 49 152, ffn 393 216. Output: head 12·32·4 = 1536 B, proj 3072 B.
 class PaperDelay : public ::testing::Test {
   protected:
     Blocks blocks{testing::example_shape()};
@@ -100,8 +100,8 @@ class PaperDelay : public ::testing::Test {
 };
 
 TEST_F(PaperDelay, is_the_formula_of_one_layer) {
-    // head 0 and proj on A (10^9/s), head 1 and ffn on B (2·10^9/s), links 10^6 B/s:
-    // max(78 336, 39 168) + 1 536 000 + 49 152 + 3 072 000 + 196 608 ns.
+    // head 0 and proj on A (10^9/s), head 1 and ffn on B (2·10^9/s), links 10^6 B/s: max(78 336, 39
+    // 168) + 1 536 000 + 49 152 + 3 072 000 + 196 608 ns.
     EXPECT_NEAR(
         paper_delay_s(blocks, testing::example_placement(), snapshot, length), 4'932'096e-9, 1e-15
     );
@@ -158,7 +158,7 @@ TEST_F(PaperDelay, migration_sums_over_moved_blocks) {
     EXPECT_EQ(paper_migration_s(blocks, all_a, all_a, snapshot, length), 0.0);
 }
 
-/// A problem of random sliced blocks over the worked example's fleet.
+/// A problem with a random sliced model on the fleet of the worked example.
 Problem sliced_problem(const Blocks& blocks, Random& random) {
     Problem problem;
     problem.blocks = &blocks;
@@ -170,7 +170,7 @@ Problem sliced_problem(const Blocks& blocks, Random& random) {
     return problem;
 }
 
-TEST(PaperCosts, of_sliced_blocks_are_no_numbers_to_compare_with_and_never_a_fault) {
+TEST(PaperCosts, of_sliced_blocks_are_infinite_and_do_not_fail) {
     Random random(41);
     for (int i = 0; i < 100; ++i) {
         const ModelShape shape = testing::random_shape(random);
@@ -183,9 +183,9 @@ TEST(PaperCosts, of_sliced_blocks_are_no_numbers_to_compare_with_and_never_a_fau
         EXPECT_EQ(decision.paper_migration_s, 0);
         EXPECT_LT(decision.inference, kNever);
         EXPECT_TRUE(std::isfinite(objective(problem, decision)));
-        EXPECT_EQ(paper_memory(blocks, blocks.hub(0), problem.paper_costs_at()), 0);
-        EXPECT_EQ(paper_compute(blocks, blocks.slice(0, 0), problem.paper_costs_at()), 0);
-        problem.cost_profile = CostProfile::paper; // a scenario may not ask for it
+        EXPECT_EQ(paper_memory(blocks, blocks.hub(0), problem.paper_cost_length()), 0);
+        EXPECT_EQ(paper_compute(blocks, blocks.slice(0, 0), problem.paper_cost_length()), 0);
+        problem.cost_profile = CostProfile::paper; // scenarios do not allow it with slices
         EXPECT_TRUE(std::isinf(objective(problem, placement)));
         EXPECT_NO_THROW((void)validate(problem, placement));
     }

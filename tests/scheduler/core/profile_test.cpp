@@ -1,9 +1,9 @@
-// Loads, profiles and finish: the definitions of docs/explanation/time.md#rates-and-finish, judged
-// nanosecond by nanosecond.
+// Loads, profiles and finish(), compared nanosecond by nanosecond with the definitions in
+// docs/explanation/time.md#rates-and-finish.
 #include <gtest/gtest.h>
 
 #include "base/check.hpp"
-#include "base/wide.hpp"
+#include "base/int128.hpp"
 #include "scheduler/core/profile.hpp"
 
 namespace headroom::scheduler {
@@ -11,13 +11,13 @@ namespace {
 
 constexpr PerSecond kPerNs = kSecond; ///< a rate of one unit per nanosecond
 
-/// The definition itself: adds the rate of every single nanosecond. kNever beyond `horizon`.
+/// Computes finish() by adding the rate of every nanosecond. Returns kNever beyond `horizon`.
 Nanoseconds brute_force(
     const Profile& profile, Nanoseconds start, std::int64_t work, Nanoseconds horizon
 ) {
-    const UnsignedWide needed =
-        UnsignedWide{static_cast<std::uint64_t>(work)} * static_cast<std::uint64_t>(kSecond);
-    UnsignedWide done = 0;
+    const UInt128 needed =
+        UInt128{static_cast<std::uint64_t>(work)} * static_cast<std::uint64_t>(kSecond);
+    UInt128 done = 0;
     Nanoseconds t = start;
     while (done < needed && t < horizon) {
         done += static_cast<std::uint64_t>(profile.at(t, 0).value);
@@ -26,7 +26,7 @@ Nanoseconds brute_force(
     return done < needed ? kNever : t;
 }
 
-/// One profile of every kind of load, with rates of a few units per nanosecond.
+/// Returns two profiles for each kind of load, with rates of a few units per nanosecond.
 std::vector<Profile> all_kinds() {
     const std::vector<Load> loads{
         {},
@@ -62,7 +62,7 @@ TEST(Finish, is_the_earliest_nanosecond_that_has_done_the_work) {
     }
 }
 
-TEST(Finish, twin_the_definition_tells_one_nanosecond_apart) {
+TEST(Finish, twin_one_nanosecond_earlier_the_work_is_not_done) {
     const Profile slow{.base = 3 * kPerNs};
     EXPECT_EQ(brute_force(slow, 0, 9, 100), 3);
     EXPECT_EQ(brute_force(slow, 0, 10, 100), 4);
@@ -82,7 +82,7 @@ TEST(Finish, of_no_work_or_at_an_unlimited_rate_is_the_start) {
 TEST(Finish, rounds_up_at_a_constant_rate) {
     EXPECT_EQ(finish(PerSecond{3}, 5, 1), 5 + 333'333'334);
     EXPECT_EQ(finish(PerSecond{1'000'000'000}, 0, 13'568), 13'568);
-    // 10^18 units at 3·10^9 per second: beyond 64 bits on the way, 10^27 / 3·10^9 rounded up.
+    // 10^18 units at 3·10^9 per second take 10^27 / (3·10^9) ns, rounded up; 10^27 exceeds 64 bits.
     EXPECT_EQ(
         finish(PerSecond{3'000'000'000}, 0, 1'000'000'000'000'000'000), 333'333'333'333'333'334
     );
@@ -116,9 +116,9 @@ TEST(Finish, is_never_when_the_rate_stays_zero) {
     EXPECT_EQ(finish(Profile{.base = 5, .load = walk}, 0, 1, 0), kNever);
 }
 
-TEST(Finish, gives_up_on_a_load_that_leaves_something_once_in_a_billion_periods) {
-    const Profile hopeless{.base = 1, .load = Load::uniform(0, kWhole, 1, 5)};
-    EXPECT_EQ(finish(hopeless, 0, 1, 0), kNever);
+TEST(Finish, is_never_if_the_rate_is_above_zero_once_in_a_billion_periods) {
+    const Profile almost_zero{.base = 1, .load = Load::uniform(0, kWhole, 1, 5)};
+    EXPECT_EQ(finish(almost_zero, 0, 1, 0), kNever);
 }
 
 TEST(Finish, skips_a_long_pause_without_visiting_its_periods) {
@@ -201,7 +201,7 @@ TEST(Profiles, take_the_latest_time_event_and_the_latest_token_event) {
     EXPECT_EQ(Profile{}.at(50, 8).value, kUnlimited);
 }
 
-TEST(UniformLoad, is_constant_in_a_period_in_range_reproducible_and_even) {
+TEST(UniformLoad, is_constant_in_a_period_in_range_reproducible_and_uniform) {
     constexpr Ppb kLow = kWhole / 10;
     constexpr Ppb kHigh = kWhole * 3 / 10;
     const Load load = Load::uniform(kLow, kHigh, 100, 9);
@@ -211,17 +211,17 @@ TEST(UniformLoad, is_constant_in_a_period_in_range_reproducible_and_even) {
     int different = 0;
     constexpr int kPeriods = 20'000;
     for (Nanoseconds k = 0; k < kPeriods; ++k) {
-        const Segment segment = load.at(k * 100);
-        ASSERT_GE(segment.value, kLow);
-        ASSERT_LE(segment.value, kHigh);
-        ASSERT_EQ(segment.until, (k + 1) * 100);
-        ASSERT_EQ(load.at(k * 100 + 99).value, segment.value);
-        ASSERT_EQ(again.at(k * 100 + 50).value, segment.value);
-        different += other.at(k * 100).value != segment.value ? 1 : 0;
-        sum += static_cast<double>(segment.value);
+        const ProfilePiece piece = load.at(k * 100);
+        ASSERT_GE(piece.value, kLow);
+        ASSERT_LE(piece.value, kHigh);
+        ASSERT_EQ(piece.until, (k + 1) * 100);
+        ASSERT_EQ(load.at(k * 100 + 99).value, piece.value);
+        ASSERT_EQ(again.at(k * 100 + 50).value, piece.value);
+        different += other.at(k * 100).value != piece.value ? 1 : 0;
+        sum += static_cast<double>(piece.value);
     }
     EXPECT_GT(different, kPeriods * 99 / 100);
-    // Standard error: 0.2/√12/√20000 = 0.0004; five of them.
+    // The tolerance is five standard errors of 0.2/√12/√20000 = 0.0004.
     EXPECT_NEAR(sum / kPeriods / static_cast<double>(kWhole), 0.2, 0.002);
 }
 
@@ -264,17 +264,17 @@ TEST(WalkLoad, reflects_steps_that_are_larger_than_its_range) {
     }
 }
 
-TEST(Loads, know_when_nothing_is_left_for_ever) {
-    EXPECT_TRUE(Load::constant(kWhole).full_from(0));
+TEST(Loads, know_whether_they_are_full_from_a_time_on) {
+    EXPECT_TRUE(Load::constant(kWhole).is_full_from(0));
     const Load later = Load::steps({{10, kWhole}, {20, 0}, {30, kWhole}});
-    EXPECT_FALSE(later.full_from(15));
-    EXPECT_TRUE(later.full_from(30));
-    EXPECT_FALSE(Load().full_from(0));
-    EXPECT_TRUE(Load::uniform(kWhole, kWhole, 5, 1).full_from(3));
-    EXPECT_FALSE(Load::uniform(0, kWhole, 5, 1).full_from(3));
+    EXPECT_FALSE(later.is_full_from(15));
+    EXPECT_TRUE(later.is_full_from(30));
+    EXPECT_FALSE(Load().is_full_from(0));
+    EXPECT_TRUE(Load::uniform(kWhole, kWhole, 5, 1).is_full_from(3));
+    EXPECT_FALSE(Load::uniform(0, kWhole, 5, 1).is_full_from(3));
 }
 
-TEST(Loads, refuse_nonsense) {
+TEST(Loads, refuse_values_out_of_range) {
     EXPECT_THROW((void)Load::steps({{5, 0}, {5, 1}}), Bug);
     EXPECT_THROW((void)Load::constant(kWhole + 1), Bug);
     EXPECT_THROW((void)Load::uniform(2, 1, 5, 1), Bug);

@@ -1,12 +1,12 @@
-// What is let through can be counted; what cannot be counted is not let through.
+// Sizes that size_problems accepts cause no overflow; sizes that would overflow are refused.
 #include <limits>
 #include <numeric>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/int128.hpp"
 #include "base/limits.hpp"
-#include "base/wide.hpp"
 #include "scheduler/core/size_limits.hpp"
 
 namespace headroom::scheduler {
@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-/// In all but the number of layers, so that a test takes no time.
+/// A large shape with few layers, so that the tests are quick.
 ModelShape shape_of(std::int32_t heads, std::int64_t width, std::int64_t context) {
     ModelShape shape;
     shape.layers = 2;
@@ -40,7 +40,7 @@ TEST(ModelShape, is_not_larger_than_can_be_counted) {
           &ModelShape::vocabulary,
           &ModelShape::context,
           &ModelShape::kv_bytes}) {
-        for (const std::int64_t value : {kHuge, kHuge / 2, kMostVocabulary + 1}) {
+        for (const std::int64_t value : {kHuge, kHuge / 2, kMaxModelVocabulary + 1}) {
             ModelShape bad = good;
             bad.*member = value;
             EXPECT_THAT(bad.problems(), Contains(HasSubstr("must be at most")));
@@ -54,14 +54,14 @@ TEST(ModelShape, is_not_larger_than_can_be_counted) {
     }
 }
 
-/// The closed form of the buffers of a paper cut, where it cannot overflow.
-Wide wide_buffers(const ModelShape& shape, const TurnSizes& sizes) {
-    const Wide rows = std::max(sizes.tokens, sizes.joined);
-    const Wide d = shape.head_width();
-    const Wide elements =
-        Wide{sizes.tokens} * sizes.slots * (4 * Wide{shape.width} + d) +
-        rows * (Wide{shape.width} + 2 * Wide{shape.ffn_width} + (shape.heads_per_group() + 2) * d) +
-        shape.context + Wide{sizes.joined} * shape.vocabulary;
+/// The closed form of buffer_bytes in granularity `paper`, in 128 bits.
+Int128 wide_buffers(const ModelShape& shape, const TurnSizes& sizes) {
+    const Int128 rows = std::max(sizes.tokens, sizes.joined);
+    const Int128 d = shape.head_width();
+    const Int128 elements = Int128{sizes.tokens} * sizes.slots * (4 * Int128{shape.width} + d) +
+                            rows * (Int128{shape.width} + 2 * Int128{shape.ffn_width} +
+                                    (shape.heads_per_group() + 2) * d) +
+                            shape.context + Int128{sizes.joined} * shape.vocabulary;
     return 4 * elements + staging_bytes(shape);
 }
 
@@ -82,11 +82,11 @@ TEST(SizeProblems, are_none_only_where_the_closed_forms_hold) {
                 EXPECT_TRUE(buffer_bytes(shape, sizes) == wide_buffers(shape, sizes));
                 const Blocks blocks(shape);
                 const BlockId group = blocks.group(0, 0);
-                const Wide contexts = Wide{context} * (context + 1) / 2;
-                const Wide flops =
-                    Wide{context} * 6 * (width / 8) * width + 4 * Wide{width / 8} * contexts;
+                const Int128 contexts = Int128{context} * (context + 1) / 2;
+                const Int128 flops =
+                    Int128{context} * 6 * (width / 8) * width + 4 * Int128{width / 8} * contexts;
                 EXPECT_TRUE(blocks.flops(group, 0, context) == flops);
-                const Wide cache = 2 * Wide{context} * (width / 8) * 4;
+                const Int128 cache = 2 * Int128{context} * (width / 8) * 4;
                 EXPECT_TRUE(slots * blocks.cache_bytes(group, context) == slots * cache);
             }
         }

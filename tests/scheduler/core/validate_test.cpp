@@ -1,4 +1,5 @@
-// The judge: bytes added up by hand, each check with a twin that is one byte or one FLOP short.
+// validate(), with bytes added up by hand. A "twin" test shows that a check fails if one byte or
+// one FLOP is missing.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,14 +17,15 @@ using ::testing::IsEmpty;
 constexpr DeviceId kA{0};
 constexpr DeviceId kB{1};
 
-/// The worked example at T + λ = 9 + 3 = 12: one page of cache per head, 2·16·32·4 = 4096 B.
+/// The worked example at T + λ = 9 + 3 = 12, where each head has one page of cache: 2·16·32·4 =
+/// 4096 B.
 class Validate : public ::testing::Test {
   protected:
     Blocks blocks{testing::example_shape()};
     Problem problem;
     Placement placement = testing::example_placement();
 
-    static constexpr Bytes kEnd = 100 * 64 * 4 + 256; // embed, and lm_head untied
+    static constexpr Bytes kEnd = 100 * 64 * 4 + 256; // embed, or an lm_head that is not tied
     static constexpr Bytes kHead = 24'576 + 4'096;
     static constexpr Bytes kProj = 16'384;
     static constexpr Bytes kFfn = 98'304 + 256; // the last layer's: one norm
@@ -64,7 +66,7 @@ TEST_F(Validate, twin_rejects_one_byte_too_much) {
     );
 }
 
-TEST_F(Validate, says_all_shortages_in_words) {
+TEST_F(Validate, reports_each_shortage_in_a_sentence) {
     problem.snapshot.devices[0].memory = 65'536;
     problem.snapshot.devices[1].memory = 0;
     // A: 2·25 856 + 28 672 + 16 384 + 1000 = 97 768 B; B: 28 672 + 98 560 + 1000 = 128 232 B.
@@ -87,7 +89,7 @@ TEST_F(Validate, looks_at_the_end_of_the_interval) {
 }
 
 TEST_F(Validate, charges_every_sequence_whole_pages_of_its_own) {
-    problem.context = 29; // with λ = 3: 2 pages, 1 page and 1 page; of all rows together 3 would do
+    problem.context = 29; // with λ = 3: 2, 1 and 1 pages, though all rows would fit in 3 pages
     problem.sequences = {{29, 29}, {9, 9}, {0, 0}};
     EXPECT_EQ(validate(problem, placement).shortages.size(), 2U);
     problem.snapshot.devices[0].memory += 3 * 4'096;
@@ -122,7 +124,7 @@ TEST_F(Validate, counts_a_tied_matrix_once_on_one_device) {
     EXPECT_FALSE(validate(problem, placement).ok());
     problem.snapshot.devices[0].memory = kNeedA - kEnd;
     problem.snapshot.devices[1].memory = kNeedB + kEnd;
-    placement.back() = kB; // away from embed it needs its own
+    placement.back() = kB; // not on the device of embed: it needs a matrix of its own
     EXPECT_TRUE(validate(problem, placement).ok());
     problem.snapshot.devices[1].memory -= 1;
     EXPECT_FALSE(validate(problem, placement).ok());
@@ -182,7 +184,7 @@ TEST_F(Validate, agrees_with_the_cost_functions_that_it_does_not_use) {
     }
 }
 
-/// What each device needs by the cost functions.
+/// Returns the bytes that each device needs by the cost functions.
 std::vector<Bytes> needs(const Problem& problem, const Placement& placement) {
     const Blocks& blocks = *problem.blocks;
     std::vector<Bytes> needed(problem.snapshot.size(), 0);
@@ -198,7 +200,7 @@ TEST_F(Validate, agrees_with_the_cost_functions_of_sliced_blocks) {
     Random random(9);
     for (int i = 0; i < 300; ++i) {
         ModelShape shape = testing::fine_shape(random);
-        shape.tied = shape.ends && i % 2 == 0;
+        shape.tied = shape.has_ends && i % 2 == 0;
         const Reduce reduce = i % 3 == 0 ? Reduce::ring : Reduce::hub;
         const Blocks sliced(shape, testing::random_cut(random, shape, reduce));
         problem.blocks = &sliced;
@@ -211,7 +213,7 @@ TEST_F(Validate, agrees_with_the_cost_functions_of_sliced_blocks) {
         ASSERT_TRUE(validate(problem, placement).ok()) << "round " << i;
         for (std::size_t d = 0; d < needed.size(); ++d) {
             if (needed[d] == 0) {
-                continue; // holds nothing, cannot have less
+                continue; // the device has no blocks
             }
             problem.snapshot.devices[d].memory = needed[d] - 1; // the twin
             ASSERT_EQ(validate(problem, placement).shortages.size(), 1U) << "round " << i;
@@ -220,11 +222,11 @@ TEST_F(Validate, agrees_with_the_cost_functions_of_sliced_blocks) {
     }
 }
 
-/// D 64, two heads of 32, F 128 in 16 slices of 8 columns: in q8_0 four of them are in one block,
-/// which each stores.
+/// D 64, two heads of width 32, F 128 in 16 slices of 8 columns. In q8_0 each of four slices stores
+/// the same quantisation block.
 TEST_F(Validate, twin_rejects_slices_that_share_a_quantisation_block_and_pay_for_it_once) {
     ModelShape shape = testing::example_shape();
-    shape.ends = false;
+    shape.has_ends = false;
     shape.layer_types = {LayerTypes::all(WeightType::q8_0)};
     const Blocks sliced(shape, {Granularity::sliced, 16});
     problem.blocks = &sliced;
@@ -254,8 +256,8 @@ TEST_F(Validate, names_sliced_blocks_without_a_device) {
     );
 }
 
-/// L₀ 10 and L 12, so n = 2. Head: 3·12·32·4 + 3·64·32·4 + 2·64·4 = 29 696 B and 78 336;
-/// proj 3072 B and 49 152; ffn 12 288 B and 393 216. No buffers, no ends.
+/// L₀ 10 and L 12, so n = 2. Head: 3·12·32·4 + 3·64·32·4 + 2·64·4 = 29 696 B and 78 336; proj 3072
+/// B and 49 152; ffn 12 288 B and 393 216. No buffers, no ends.
 class ValidatePaper : public Validate {
   protected:
     void SetUp() override {
@@ -291,14 +293,14 @@ TEST_F(ValidatePaper, twin_rejects_one_byte_and_one_flop_too_much) {
     );
 }
 
-TEST_F(ValidatePaper, gives_more_time_with_a_larger_budget) {
+TEST_F(ValidatePaper, accepts_more_compute_with_a_larger_t_budget) {
     problem.snapshot.devices[0].compute /= 2;
     EXPECT_FALSE(validate(problem, placement).ok());
     problem.t_budget_s = 2.0;
     EXPECT_TRUE(validate(problem, placement).ok());
 }
 
-TEST_F(ValidatePaper, adds_memory_over_layers_but_judges_compute_by_layer) {
+TEST_F(ValidatePaper, adds_memory_over_layers_but_checks_compute_per_layer) {
     ModelShape shape = testing::example_shape();
     shape.layers = 2;
     shape.layer_types.assign(2, LayerTypes{});

@@ -13,13 +13,13 @@
 namespace headroom::scheduler {
 namespace {
 
-using testing::any_placement;
 using testing::Instance;
+using testing::random_placement_for;
 using testing::wild_instance;
-using testing::Wildness;
+using testing::WildOptions;
 
 /// A wild instance with a previous placement, weights everywhere and a storage on every device.
-Instance loading_instance(const Wildness& wildness, std::uint64_t seed) {
+Instance loading_instance(const WildOptions& wildness, std::uint64_t seed) {
     Instance instance = wild_instance(wildness, seed);
     Random random(stream_seed(seed, "storage"));
     Problem& problem = instance.problem;
@@ -30,7 +30,7 @@ Instance loading_instance(const Wildness& wildness, std::uint64_t seed) {
             stalls ? 0 : 100'000 + static_cast<PerSecond>(random.below(100'000'000));
     }
     if (!problem.previous) {
-        problem.previous = any_placement(instance, ~seed);
+        problem.previous = random_placement_for(instance, ~seed);
     }
     return instance;
 }
@@ -63,10 +63,10 @@ bool agree(const Problem& asked, const Problem& truth, const Placement& start, R
 
 TEST(MoveDelay, is_what_the_timeline_predicts_whatever_is_sent_or_loaded) {
     for (std::uint64_t seed = 0; seed < 600; ++seed) {
-        const Wildness wildness{.caps = seed % 3 == 0, .stalls = seed % 5 == 0};
+        const WildOptions wildness{.caps = seed % 3 == 0, .stalls = seed % 5 == 0};
         Instance instance = loading_instance(wildness, seed);
         Random random(stream_seed(seed, "wandering"));
-        const Placement start = any_placement(instance, seed);
+        const Placement start = random_placement_for(instance, seed);
         EXPECT_TRUE(agree(instance.problem, instance.problem, start, random)) << "seed " << seed;
         instance.problem.weights_everywhere = false;
         EXPECT_TRUE(agree(instance.problem, instance.problem, start, random)) << "seed " << seed;
@@ -82,7 +82,7 @@ TEST(MoveDelay, twin_the_comparison_sees_a_slightly_slower_storage) {
             device.storage_bandwidth -= device.storage_bandwidth / 100;
         }
         Random random(stream_seed(seed, "wandering"));
-        const Placement start = any_placement(instance, seed);
+        const Placement start = random_placement_for(instance, seed);
         seen += agree(slower, instance.problem, start, random) ? 0 : 1;
     }
     EXPECT_GT(seen, 15) << "in all the others links take longest";
@@ -93,7 +93,7 @@ TEST(MoveDelay, names_the_storage_that_takes_longest) {
     int storages = 0;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
         const Instance instance = loading_instance({}, seed);
-        const Placement to = any_placement(instance, seed);
+        const Placement to = random_placement_for(instance, seed);
         MoveDelay delay(instance.problem, to);
         const MoveDelay::Link slowest = delay.slowest();
         if (!slowest.to.valid()) {
@@ -103,7 +103,7 @@ TEST(MoveDelay, names_the_storage_that_takes_longest) {
         // Everything that it serves goes home: then something else takes longest, or nothing does.
         const Nanoseconds before = delay.total();
         for (std::size_t b = 0; b < to.size(); ++b) {
-            const DeviceId home = delay.home(BlockId(b));
+            const DeviceId home = delay.previous_device(BlockId(b));
             if (to[b] == slowest.to && (!slowest.from.valid() || home == slowest.from)) {
                 delay.set(BlockId(b), home);
             }

@@ -11,11 +11,11 @@
 namespace headroom::scheduler {
 namespace {
 
-using testing::any_placement;
 using testing::Instance;
 using testing::planted_instance;
+using testing::random_placement_for;
 using testing::wild_instance;
-using testing::Wildness;
+using testing::WildOptions;
 
 /// What is wrong with the sums, on purpose.
 struct Planted {
@@ -37,13 +37,14 @@ Nanoseconds summed(const Problem& problem, const Placement& placement, const Pla
     const Blocks& blocks = *problem.blocks;
     const std::size_t devices = problem.snapshot.size();
     const StepDelay step(problem);
-    const bool ends = blocks.shape().ends;
-    std::size_t holder = ends ? placement[blocks.embed().index()].index() : problem.source.index();
-    Nanoseconds total = ends ? step.start(holder) : 0;
+    const bool ends = blocks.shape().has_ends;
+    std::size_t activation_device =
+        ends ? placement[blocks.embed().index()].index() : problem.source.index();
+    Nanoseconds total = ends ? step.start(activation_device) : 0;
     for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
         const auto groups = counts(placement, blocks.group(l, 0), blocks.groups(), devices);
         std::vector<std::int32_t> slices(devices, 0);
-        const std::size_t ffn = placement[blocks.holder(l).index()].index();
+        const std::size_t ffn = placement[blocks.activation_block(l).index()].index();
         std::size_t proj = ffn;
         if (blocks.sliced()) {
             slices = counts(placement, blocks.slice(l, 0), blocks.slices(), devices);
@@ -54,10 +55,10 @@ Nanoseconds summed(const Problem& problem, const Placement& placement, const Pla
             proj = placement[blocks.proj(l).index()].index();
         }
         const auto layer = static_cast<std::size_t>(l);
-        total += step.layer(layer, holder, {groups.data(), proj, ffn, slices.data()});
-        holder = ffn;
+        total += step.layer(layer, activation_device, {groups.data(), proj, ffn, slices.data()});
+        activation_device = ffn;
     }
-    total += step.finish(holder, ends ? placement[blocks.lm_head().index()].index() : 0);
+    total += step.finish(activation_device, ends ? placement[blocks.lm_head().index()].index() : 0);
     return total >= kStall ? kNever : total;
 }
 
@@ -67,12 +68,12 @@ Nanoseconds walked(const Problem& problem, const Placement& placement) {
     );
 }
 
-void compare_on_wild_instances(const Wildness& wildness, std::uint64_t seeds) {
+void compare_on_wild_instances(const WildOptions& wildness, std::uint64_t seeds) {
     int ended = 0;
     for (std::uint64_t seed = 0; seed < seeds; ++seed) {
         const Instance instance = wild_instance(wildness, seed);
         for (std::uint64_t k = 0; k < 3; ++k) {
-            const Placement placement = any_placement(instance, 3 * seed + k);
+            const Placement placement = random_placement_for(instance, 3 * seed + k);
             const Nanoseconds expected = walked(instance.problem, placement);
             ASSERT_EQ(summed(instance.problem, placement, {}), expected) << "seed " << seed;
             ended += expected == kNever ? 0 : 1;
@@ -100,7 +101,7 @@ TEST(StepDelay, of_whole_blocks_adds_up_likewise) {
 
 TEST(StepDelay, adds_up_on_the_definition_s_sliced_instances) {
     for (std::uint64_t seed = 0; seed < 60; ++seed) {
-        testing::InstanceShape cell = testing::any_cell(seed);
+        testing::InstanceShape cell = testing::random_cell(seed);
         cell.granularity = Granularity::sliced;
         const Instance instance = planted_instance(cell, seed);
         ASSERT_EQ(
@@ -115,7 +116,7 @@ TEST(StepDelay, twin_the_comparison_sees_one_slice_more) {
     int seen = 0;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
         const Instance instance = wild_instance({.sliced = true}, seed);
-        const Placement placement = any_placement(instance, seed);
+        const Placement placement = random_placement_for(instance, seed);
         seen += summed(instance.problem, placement, {.one_more = true}) ==
                         walked(instance.problem, placement)
                     ? 0

@@ -19,8 +19,8 @@ class Enumerator {
   public:
     explicit Enumerator(const Problem& problem)
         : problem_(problem), costs_(problem), devices_(costs_.devices()),
-          last_of_layer_(problem.blocks->per_layer() - 1), placement_(problem.blocks->size()),
-          held_(devices_), busy_(devices_ * devices_),
+          last_of_layer_(problem.blocks->blocks_per_layer() - 1),
+          placement_(problem.blocks->size()), held_(devices_), busy_(devices_ * devices_),
           layers_(static_cast<std::size_t>(problem.blocks->shape().layers)) {
         for (Layer& layer : layers_) {
             layer.use.groups.resize(devices_);
@@ -29,14 +29,14 @@ class Enumerator {
         }
     }
 
-    Enumerated all() {
+    EnumerationResult all() {
         visit(0, problem_.source.index(), 0.0);
         return std::move(best_);
     }
 
-    Judged only(const Placement& placement) {
+    JudgedPlacement only(const Placement& placement) {
         only_ = &placement;
-        const Enumerated one = all();
+        const EnumerationResult one = all();
         return {one.feasible > 0, one.objective};
     }
 
@@ -46,20 +46,20 @@ class Enumerator {
         std::vector<Flops> computed; ///< [device]
     };
 
-    /// elapsed: from the source's x to x on `holder`, where the layer of block b starts.
-    void visit(std::size_t b, std::size_t holder, double elapsed) {
+    /// elapsed: from the source's x to x on `activation_device`, where the layer of block b starts.
+    void visit(std::size_t b, std::size_t activation_device, double elapsed) {
         if (b == placement_.size()) {
-            finish(elapsed + costs_.back(holder));
+            finish(elapsed + costs_.return_to_source(activation_device));
             return;
         }
         const std::size_t first = only_ == nullptr ? 0 : (*only_)[b].index();
         const std::size_t end = only_ == nullptr ? devices_ : first + 1;
         for (std::size_t d = first; d < end; ++d) {
-            place(b, d, holder, elapsed);
+            place(b, d, activation_device, elapsed);
         }
     }
 
-    void place(std::size_t b, std::size_t d, std::size_t holder, double elapsed) {
+    void place(std::size_t b, std::size_t d, std::size_t activation_device, double elapsed) {
         const BlockName& name = problem_.blocks->name(BlockId(b));
         Layer& layer = layers_[static_cast<std::size_t>(name.layer)];
         const std::size_t from = problem_.previous ? (*problem_.previous)[b].index() : d;
@@ -70,11 +70,13 @@ class Enumerator {
         link += costs_.move(name.kind, from, d);
         set(layer.use, name.kind, d, 1);
         placement_[b] = DeviceId(d);
-        if (costs_.has_memory(d, held_[d]) && costs_.has_compute(d, layer.computed[d])) {
+        if (costs_.fits_memory(d, held_[d]) && costs_.fits_compute(d, layer.computed[d])) {
             if (static_cast<std::int32_t>(b) % (last_of_layer_ + 1) == last_of_layer_) {
-                visit(b + 1, d, elapsed + costs_.layer(holder, layer.use)); // ffn or hub holds x
+                visit(
+                    b + 1, d, elapsed + costs_.layer(activation_device, layer.use)
+                ); // ffn or hub holds x
             } else {
-                visit(b + 1, holder, elapsed);
+                visit(b + 1, activation_device, elapsed);
             }
         }
         held_[d] -= costs_.memory(name.kind);
@@ -120,7 +122,7 @@ class Enumerator {
     std::vector<double> busy_; ///< [from][to]
     std::vector<Layer> layers_;
     const Placement* only_ = nullptr;
-    Enumerated best_;
+    EnumerationResult best_;
 };
 
 double tolerance(const Problem& problem) {
@@ -130,26 +132,26 @@ double tolerance(const Problem& problem) {
 
 } // namespace
 
-double placements_of(const Problem& problem) {
+double placement_count(const Problem& problem) {
     return std::pow(
         static_cast<double>(problem.snapshot.size()), static_cast<double>(problem.blocks->size())
     );
 }
 
-Judged judge(const Problem& problem, const Placement& placement) {
+JudgedPlacement judge(const Problem& problem, const Placement& placement) {
     return Enumerator(problem).only(placement);
 }
 
-Enumerated enumerate(const Problem& problem) {
+EnumerationResult enumerate(const Problem& problem) {
     return Enumerator(problem).all();
 }
 
-Instance small_instance(const SmallKind& kind, std::uint64_t seed) {
+Instance small_instance(const SmallInstanceSpec& kind, std::uint64_t seed) {
     Random random(stream_seed(seed, "small instance"));
     InstanceShape shape;
     double placements = 0;
     do {
-        shape = any_cell(random.bits()); // for its memory factor
+        shape = random_cell(random.bits()); // for its memory factor
         shape.devices = 2 + static_cast<std::int32_t>(random.below(4));
         shape.layers = 1 + static_cast<std::int32_t>(random.below(3));
         shape.heads = 2 + static_cast<std::int32_t>(random.below(3));
@@ -158,7 +160,7 @@ Instance small_instance(const SmallKind& kind, std::uint64_t seed) {
         const std::int32_t per_layer =
             shape.heads + (kind.granularity == Granularity::sliced ? shape.slices + 1 : 2);
         placements = std::pow(shape.devices, shape.layers * per_layer);
-    } while (placements > kind.most_placements);
+    } while (placements > kind.max_placements);
     Instance instance = planted_instance(shape, seed, kind.profile);
     if (random.below(8) == 0) {
         const double share = 0.5 + 0.5 * random.unit();
@@ -169,7 +171,9 @@ Instance small_instance(const SmallKind& kind, std::uint64_t seed) {
     return instance;
 }
 
-double difference(const Problem& problem, const Decision& decision, const Enumerated& enumerated) {
+double difference(
+    const Problem& problem, const Decision& decision, const EnumerationResult& enumerated
+) {
     if (!decision.feasible || enumerated.feasible == 0) {
         return decision.feasible == (enumerated.feasible > 0)
                    ? 0.0
@@ -180,7 +184,7 @@ double difference(const Problem& problem, const Decision& decision, const Enumer
 }
 
 std::string complaint(
-    const Problem& problem, const Decision& decision, const Enumerated& enumerated
+    const Problem& problem, const Decision& decision, const EnumerationResult& enumerated
 ) {
     if (decision.feasible != (enumerated.feasible > 0)) {
         return fmt::format(

@@ -1,6 +1,6 @@
-// The optimum by trying every placement: the judge of policy `exact`. The formulas are its own
-// (enumeration_costs); nothing is bounded, grouped or ordered cleverly. Only placements whose first
-// blocks already exceed a device are not completed.
+// Finds the optimum of a small problem by trying every placement, to check policy `exact`. Its
+// formulas (enumeration_costs) share no code with the library. The only shortcut is to drop a
+// partial placement as soon as a device exceeds its limits.
 #pragma once
 
 #include <cstdint>
@@ -12,44 +12,50 @@
 
 namespace headroom::scheduler::testing {
 
-/// devices to the power of blocks.
-[[nodiscard]] double placements_of(const Problem& problem);
+/// Returns devices^blocks.
+[[nodiscard]] double placement_count(const Problem& problem);
 
-/// One placement by the formulas of enumeration_costs; preconditions there.
-struct Judged {
+/// A placement as the formulas of enumeration_costs judge it.
+struct JudgedPlacement {
     bool fits = false;
     double objective = 0; ///< seconds
 };
-[[nodiscard]] Judged judge(const Problem& problem, const Placement& placement);
+/// Precondition: that of EnumerationCosts.
+[[nodiscard]] JudgedPlacement judge(const Problem& problem, const Placement& placement);
 
-struct Enumerated {
-    double objective = std::numeric_limits<double>::infinity(); ///< seconds; infinite: nothing fits
-    Placement placement;       ///< the first with that objective; empty if nothing fits
-    std::int64_t feasible = 0; ///< placements that fit
+/// The optimum over all placements.
+struct EnumerationResult {
+    double objective =
+        std::numeric_limits<double>::infinity(); ///< seconds; infinite if nothing fits
+    Placement placement;                         ///< the first optimal one; empty if nothing fits
+    std::int64_t feasible = 0;                   ///< number of placements that fit
 };
-[[nodiscard]] Enumerated enumerate(const Problem& problem);
+/// Precondition: that of EnumerationCosts.
+[[nodiscard]] EnumerationResult enumerate(const Problem& problem);
 
-/// Small instances for which enumeration is quick: 2–4 heads, 1–3 layers, 2–5 devices of the
-/// generator of docs/explanation/instances.md, at most so many placements; sliced: 1, 2 or 4
-/// slices. Every eighth has less memory than was planted, so that now and then nothing fits.
-struct SmallKind {
+/// Parameters of small problems, for which enumeration is quick.
+struct SmallInstanceSpec {
     CostProfile profile = CostProfile::physical;
     Granularity granularity = Granularity::paper;
-    double most_placements = 1e5;
+    double max_placements = 1e5;
 };
-[[nodiscard]] Instance small_instance(const SmallKind& kind, std::uint64_t seed);
+/// Returns a problem of planted_instance with 2–4 heads, 1–3 layers and 2–5 devices (and 1, 2 or 4
+/// slices) that has at most max_placements placements. About one in eight has less memory than its
+/// planted placement needs, so that sometimes nothing fits.
+[[nodiscard]] Instance small_instance(const SmallInstanceSpec& kind, std::uint64_t seed);
 
-/// Empty, or what is wrong with a decision that is called an optimum: not feasible although
-/// something fits, or the reverse; a placement that does not fit; another objective than the
-/// enumerated one (relative 1e-12 under `physical`, 1e-9 under `paper`); a bound above it.
+/// Returns what is wrong with a decision that claims to be optimal, or an empty text. The faults
+/// are: its feasibility is wrong, its placement does not fit, its objective differs from the
+/// enumerated one (by more than 1e-12 of it, under cost profile `paper` 1e-9), or its bound is
+/// above that.
 [[nodiscard]] std::string complaint(
-    const Problem& problem, const Decision& decision, const Enumerated& enumerated
+    const Problem& problem, const Decision& decision, const EnumerationResult& enumerated
 );
 
-/// |objective of the decision − optimum| / optimum; 0 if both say that nothing fits, infinite if
-/// only one does.
+/// Returns |objective of the decision − optimum| / optimum. It is 0 if both are infeasible,
+/// infinite if only one of them is.
 [[nodiscard]] double difference(
-    const Problem& problem, const Decision& decision, const Enumerated& enumerated
+    const Problem& problem, const Decision& decision, const EnumerationResult& enumerated
 );
 
 } // namespace headroom::scheduler::testing

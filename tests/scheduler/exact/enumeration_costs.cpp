@@ -23,7 +23,7 @@ void check(const Problem& problem) {
             return t == LayerTypes::all(WeightType::f32);
         });
     HEADROOM_CHECK(
-        f32 && !shape.ends && !shape.norms && shape.heads == shape.kv_heads &&
+        f32 && !shape.has_ends && !shape.norms && shape.heads == shape.kv_heads &&
             problem.buffers == 0 && !problem.weights_everywhere,
         "not an instance of the generator"
     );
@@ -47,18 +47,18 @@ EnumerationCosts::EnumerationCosts(const Problem& problem)
       source_(problem.source.index()), paper_(problem.cost_profile == CostProfile::paper),
       sliced_(problem.blocks->sliced()), gathers_max_(problem.paper.gather == PaperGather::max),
       interval_(static_cast<double>(std::max(problem.interval, problem.look_ahead))),
-      t_budget_s_(problem.t_budget_s), amounts_(kKinds), each_(kKinds) {
+      t_budget_s_(problem.t_budget_s), amounts_(kKinds), block_times_(kKinds) {
     check(problem);
     if (paper_) {
-        set_amounts_of_formula(problem);
+        set_paper_amounts(problem);
     } else {
-        set_amounts_of_execution(problem);
+        set_physical_amounts(problem);
     }
     tabulate(problem);
 }
 
 /// docs/explanation/blocks.md#physical-costs, q = 1, w = 4 bytes.
-void EnumerationCosts::set_amounts_of_execution(const Problem& problem) {
+void EnumerationCosts::set_physical_amounts(const Problem& problem) {
     const ModelShape& shape = problem.blocks->shape();
     const std::int64_t D = shape.width;
     const std::int64_t d = D / shape.heads;
@@ -86,7 +86,7 @@ void EnumerationCosts::set_amounts_of_execution(const Problem& problem) {
 
 /// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper; D_mig has sizes as of
 /// the end of the previous interval.
-void EnumerationCosts::set_amounts_of_formula(const Problem& problem) {
+void EnumerationCosts::set_paper_amounts(const Problem& problem) {
     const ModelShape& shape = problem.blocks->shape();
     const std::int64_t D = shape.width;
     const std::int64_t d = D / shape.heads;
@@ -112,7 +112,7 @@ void EnumerationCosts::set_amounts_of_formula(const Problem& problem) {
 void EnumerationCosts::tabulate(const Problem& problem) {
     for (std::size_t kind = 0; kind < kKinds; ++kind) {
         for (const Snapshot::Device& device : snapshot_.devices) {
-            each_[kind].push_back(std::max(
+            block_times_[kind].push_back(std::max(
                 time(amounts_[kind].flops, device.compute),
                 time(amounts_[kind].touched, device.memory_bandwidth)
             ));
@@ -120,7 +120,7 @@ void EnumerationCosts::tabulate(const Problem& problem) {
     }
     for (std::size_t from = 0; from < devices_; ++from) {
         for (std::size_t to = 0; to < devices_; ++to) {
-            x_wire_.push_back(wire(from, to, x_bytes_));
+            x_transfer_time_.push_back(transfer_time(from, to, x_bytes_));
             const bool none = paper_ || from == to;
             latency_.push_back(
                 none ? 0.0 : static_cast<double>(snapshot_.links[link(from, to)].latency)
@@ -129,12 +129,12 @@ void EnumerationCosts::tabulate(const Problem& problem) {
             for (std::int32_t n = 0; n <= problem.blocks->groups(); ++n) {
                 // Sliced: one D-vector of floats if one block adds to it, else of 8-byte sums.
                 const Bytes partial = n < 2 ? n * x_bytes_ : 2 * x_bytes_;
-                of_groups.push_back(wire(from, to, sliced_ ? partial : n * group_bytes_));
+                of_groups.push_back(transfer_time(from, to, sliced_ ? partial : n * group_bytes_));
             }
             group_outputs_.push_back(of_groups);
             std::vector<double> of_slices;
             for (std::int32_t n = 0; n <= problem.blocks->slices(); ++n) {
-                of_slices.push_back(wire(from, to, n < 2 ? n * x_bytes_ : 2 * x_bytes_));
+                of_slices.push_back(transfer_time(from, to, n < 2 ? n * x_bytes_ : 2 * x_bytes_));
             }
             slice_outputs_.push_back(of_slices);
         }
@@ -150,12 +150,12 @@ double EnumerationCosts::time(std::int64_t work, PerSecond rate) const {
     if (paper_) {
         return static_cast<double>(work) / static_cast<double>(rate);
     }
-    __extension__ using Wide = __int128;
-    const Wide scaled = Wide{work} * 1'000'000'000;
+    __extension__ using Int128 = __int128;
+    const Int128 scaled = Int128{work} * 1'000'000'000;
     return static_cast<double>((scaled + rate - 1) / rate);
 }
 
-double EnumerationCosts::wire(std::size_t from, std::size_t to, Bytes bytes) const {
+double EnumerationCosts::transfer_time(std::size_t from, std::size_t to, Bytes bytes) const {
     return from == to ? 0.0 : time(bytes, snapshot_.links[link(from, to)].bandwidth);
 }
 
@@ -167,55 +167,59 @@ Flops EnumerationCosts::compute(BlockKind kind) const {
     return paper_ ? amounts(kind).flops : 0;
 }
 
-bool EnumerationCosts::has_memory(std::size_t device, Bytes held) const {
+bool EnumerationCosts::fits_memory(std::size_t device, Bytes held) const {
     return held <= snapshot_.devices[device].memory;
 }
 
-bool EnumerationCosts::has_compute(std::size_t device, Flops in_layer) const {
+bool EnumerationCosts::fits_compute(std::size_t device, Flops in_layer) const {
     const double most = static_cast<double>(snapshot_.devices[device].compute) * t_budget_s_;
     return static_cast<double>(in_layer) <= most;
 }
 
-double EnumerationCosts::layer(std::size_t holder, const LayerUse& use) const {
+double EnumerationCosts::layer(std::size_t activation_device, const LayerUse& use) const {
     if (paper_) {
         return formula_layer(use);
     }
     if (sliced_) {
-        const Stage groups{use.groups, each(BlockKind::group), group_outputs_};
-        const Stage slices{use.slices, each(BlockKind::slice), slice_outputs_};
-        return spread(holder, use.hub, groups) + spread(use.hub, use.hub, slices);
+        const Stage groups{use.groups, time_of(BlockKind::group), group_outputs_};
+        const Stage slices{use.slices, time_of(BlockKind::slice), slice_outputs_};
+        return run_units(activation_device, use.hub, groups) + run_units(use.hub, use.hub, slices);
     }
     const std::size_t hop = link(use.proj, use.ffn);
     const double projected =
-        spread(holder, use.proj, {use.groups, each(BlockKind::group), group_outputs_}) +
-        each(BlockKind::proj)[use.proj];
-    return projected + x_wire_[hop] + latency_[hop] + each(BlockKind::ffn)[use.ffn];
+        run_units(
+            activation_device, use.proj, {use.groups, time_of(BlockKind::group), group_outputs_}
+        ) +
+        time_of(BlockKind::proj)[use.proj];
+    return projected + x_transfer_time_[hop] + latency_[hop] + time_of(BlockKind::ffn)[use.ffn];
 }
 
-/// docs/explanation/time.md#messages, one by one: the holder sends normed x to every device with
-/// units, target by target, and x to the target behind that; units run one after the other; every
-/// device sends its outputs when all its units are done and its link is free; the target waits for
-/// everything.
-double EnumerationCosts::spread(std::size_t holder, std::size_t target, const Stage& stage) const {
+/// docs/explanation/time.md#messages, one by one: the activation_device sends normed x to every
+/// device with units, target by target, and x to the target behind that; units run one after the
+/// other; every device sends its outputs when all its units are done and its link is free; the
+/// target waits for everything.
+double EnumerationCosts::run_units(
+    std::size_t activation_device, std::size_t target, const Stage& stage
+) const {
     double complete = 0.0;
-    double holder_to_target_free = 0.0;
-    if (target != holder) {
-        const std::size_t out = link(holder, target);
+    double link_to_target_free = 0.0;
+    if (target != activation_device) {
+        const std::size_t out = link(activation_device, target);
         const double messages = stage.counts[target] > 0 ? 2.0 : 1.0;
-        holder_to_target_free = messages * x_wire_[out];
-        complete = holder_to_target_free + latency_[out];
+        link_to_target_free = messages * x_transfer_time_[out];
+        complete = link_to_target_free + latency_[out];
     }
     for (std::size_t j = 0; j < devices_; ++j) {
         const std::int32_t n = stage.counts[j];
         if (n == 0) {
             continue;
         }
-        const std::size_t in = link(holder, j);
-        const double begun = j == holder ? 0.0 : x_wire_[in] + latency_[in];
-        double done = begun + n * stage.each[j];
+        const std::size_t in = link(activation_device, j);
+        const double begun = j == activation_device ? 0.0 : x_transfer_time_[in] + latency_[in];
+        double done = begun + n * stage.unit_time[j];
         if (j != target) {
             const std::size_t out = link(j, target);
-            done = j == holder ? std::max(done, holder_to_target_free) : done;
+            done = j == activation_device ? std::max(done, link_to_target_free) : done;
             done += stage.outputs[out][static_cast<std::size_t>(n)] + latency_[out];
         }
         complete = std::max(complete, done);
@@ -230,22 +234,22 @@ double EnumerationCosts::formula_layer(const LayerUse& use) const {
     double largest = 0.0;
     for (std::size_t j = 0; j < devices_; ++j) {
         const std::int32_t n = use.groups[j];
-        slowest = std::max(slowest, n * each(BlockKind::group)[j]);
+        slowest = std::max(slowest, n * time_of(BlockKind::group)[j]);
         const double sent = group_outputs_[link(j, use.proj)][static_cast<std::size_t>(n)];
         sum += sent;
         largest = std::max(largest, sent);
     }
-    return slowest + (gathers_max_ ? largest : sum) + each(BlockKind::proj)[use.proj] +
-           x_wire_[link(use.proj, use.ffn)] + each(BlockKind::ffn)[use.ffn];
+    return slowest + (gathers_max_ ? largest : sum) + time_of(BlockKind::proj)[use.proj] +
+           x_transfer_time_[link(use.proj, use.ffn)] + time_of(BlockKind::ffn)[use.ffn];
 }
 
-double EnumerationCosts::back(std::size_t holder) const {
-    const std::size_t out = link(holder, source_);
-    return paper_ ? 0.0 : x_wire_[out] + latency_[out];
+double EnumerationCosts::return_to_source(std::size_t activation_device) const {
+    const std::size_t out = link(activation_device, source_);
+    return paper_ ? 0.0 : x_transfer_time_[out] + latency_[out];
 }
 
 double EnumerationCosts::move(BlockKind kind, std::size_t from, std::size_t to) const {
-    return wire(from, to, amounts(kind).moved);
+    return transfer_time(from, to, amounts(kind).moved);
 }
 
 /// Links work side by side, one link's transfers in turn; by the formulas everything in turn.

@@ -1,7 +1,7 @@
-// What a placement costs, written a second time from docs/explanation/time.md and
-// docs/explanation/head-level-partitioning.md, for the enumeration that judges policy `exact`. It
-// shares no code with the timeline, the searches or the published formulas of the library, and
-// knows only what the generator of docs/explanation/instances.md makes.
+// A second implementation of what a placement costs, for the enumeration that checks policy
+// `exact`. It follows docs/explanation/time.md and docs/explanation/head-level-partitioning.md and
+// shares no code with the timeline, the searches or the library's paper formulas. It covers only
+// the problems of the generator of docs/explanation/instances.md.
 #pragma once
 
 #include <cstddef>
@@ -13,50 +13,53 @@
 
 namespace headroom::scheduler::testing {
 
-/// Where the units of one layer are: how many groups and slices on each device.
+/// The devices of one layer: how many groups and slices each has, and who hosts the other blocks.
 struct LayerUse {
-    std::vector<std::int32_t> groups;
-    std::vector<std::int32_t> slices; ///< granularity `sliced`
+    std::vector<std::int32_t> groups; ///< [device]
+    std::vector<std::int32_t> slices; ///< [device]; granularity `sliced`
     std::size_t proj = 0;             ///< granularity `paper`
     std::size_t ffn = 0;              ///< granularity `paper`
     std::size_t hub = 0;              ///< granularity `sliced`
 };
 
-/// Times are nanoseconds under cost profile `physical` (whole numbers: a double holds them exactly
-/// up to 2^53) and seconds under `paper`.
+/// Times are seconds under cost profile `paper`. Under `physical` they are whole nanoseconds, which
+/// a double holds exactly up to 2^53.
 class EnumerationCosts {
   public:
-    /// Precondition: F32, one query head per cache head, no ends, no norms, no buffers, no caps, no
-    /// rate of 0; not both sliced and cost profile `paper`.
+    /// Throws Bug unless weights are F32, every K/V head has one query head, no rate is 0, and
+    /// there are no ends, norms, buffers or caps. Granularity `sliced` needs cost profile
+    /// `physical`.
     explicit EnumerationCosts(const Problem& problem);
 
-    /// Bytes that a block holds at T + λ.
+    /// Returns the bytes of a block at context T + λ.
     [[nodiscard]] Bytes memory(BlockKind kind) const;
-    /// FLOP that count against C_j·T_budget within a layer; cost profile `paper` only.
+    /// Returns the FLOP of a block that count against C_j·T_budget; 0 under cost profile
+    /// `physical`.
     [[nodiscard]] Flops compute(BlockKind kind) const;
-    /// A device's limits.
-    [[nodiscard]] bool has_memory(std::size_t device, Bytes held) const;
-    [[nodiscard]] bool has_compute(std::size_t device, Flops in_layer) const;
+    /// Can the device hold so many bytes, and compute so many FLOP in one layer?
+    [[nodiscard]] bool fits_memory(std::size_t device, Bytes held) const;
+    [[nodiscard]] bool fits_compute(std::size_t device, Flops in_layer) const;
 
-    /// From x on `holder` until the layer's output is complete.
-    [[nodiscard]] double layer(std::size_t holder, const LayerUse& use) const;
-    /// From the last layer's output on `holder` until the source has it.
-    [[nodiscard]] double back(std::size_t holder) const;
-    /// How long moving a block occupies its link.
+    /// Returns the time from x on `activation_device` until the layer's output is complete.
+    [[nodiscard]] double layer(std::size_t activation_device, const LayerUse& use) const;
+    /// Returns the time from the last layer's output on `activation_device` until the source has
+    /// it.
+    [[nodiscard]] double return_to_source(std::size_t activation_device) const;
+    /// Returns the time for which the migration of a block occupies its link.
     [[nodiscard]] double move(BlockKind kind, std::size_t from, std::size_t to) const;
-    /// D_mig from how long each link [from][to] is occupied.
+    /// Returns D_mig. busy: how long the moves occupy each link, [from][to].
     [[nodiscard]] double migration(const std::vector<double>& busy) const;
-    /// D_mig + λ·D in seconds.
+    /// Returns D_mig + λ·D in seconds; `step` is D.
     [[nodiscard]] double objective(double migration, double step) const;
 
     [[nodiscard]] std::size_t devices() const { return devices_; }
     [[nodiscard]] bool paper() const { return paper_; }
 
   private:
-    /// Equal units that work side by side.
+    /// The groups or the slices of a layer, which all need the same input.
     struct Stage {
         const std::vector<std::int32_t>& counts;         ///< [device]
-        const std::vector<double>& each;                 ///< [device]
+        const std::vector<double>& unit_time;            ///< [device]
         const std::vector<std::vector<double>>& outputs; ///< [from][to] -> [units on from]
     };
     struct Amounts {
@@ -65,18 +68,20 @@ class EnumerationCosts {
         Flops flops = 0;
         Bytes touched = 0;
     };
-    void set_amounts_of_execution(const Problem& problem);
-    void set_amounts_of_formula(const Problem& problem);
+    void set_physical_amounts(const Problem& problem);
+    void set_paper_amounts(const Problem& problem);
     void tabulate(const Problem& problem);
-    [[nodiscard]] double spread(std::size_t holder, std::size_t target, const Stage& stage) const;
+    [[nodiscard]] double run_units(
+        std::size_t activation_device, std::size_t target, const Stage& stage
+    ) const;
     [[nodiscard]] double formula_layer(const LayerUse& use) const;
     [[nodiscard]] double time(std::int64_t work, PerSecond rate) const;
-    [[nodiscard]] double wire(std::size_t from, std::size_t to, Bytes bytes) const;
+    [[nodiscard]] double transfer_time(std::size_t from, std::size_t to, Bytes bytes) const;
     [[nodiscard]] const Amounts& amounts(BlockKind kind) const {
         return amounts_[static_cast<std::size_t>(kind)];
     }
-    [[nodiscard]] const std::vector<double>& each(BlockKind kind) const {
-        return each_[static_cast<std::size_t>(kind)];
+    [[nodiscard]] const std::vector<double>& time_of(BlockKind kind) const {
+        return block_times_[static_cast<std::size_t>(kind)];
     }
     [[nodiscard]] std::size_t link(std::size_t from, std::size_t to) const {
         return from * devices_ + to;
@@ -90,11 +95,11 @@ class EnumerationCosts {
     bool gathers_max_;
     double interval_;
     double t_budget_s_;
-    Bytes x_bytes_ = 0;                              ///< what proj or a hub hands on
+    Bytes x_bytes_ = 0;                              ///< what proj or a hub sends on
     Bytes group_bytes_ = 0;                          ///< one group's outputs
     std::vector<Amounts> amounts_;                   ///< [kind]
-    std::vector<std::vector<double>> each_;          ///< [kind][device]
-    std::vector<double> x_wire_;                     ///< [from][to], without latency
+    std::vector<std::vector<double>> block_times_;   ///< [kind][device]
+    std::vector<double> x_transfer_time_;            ///< [from][to], without latency
     std::vector<double> latency_;                    ///< [from][to]
     std::vector<std::vector<double>> group_outputs_; ///< [from][to] -> [units]
     std::vector<std::vector<double>> slice_outputs_;

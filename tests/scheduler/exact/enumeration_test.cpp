@@ -12,13 +12,13 @@ namespace {
 
 using testing::complaint;
 using testing::enumerate;
-using testing::Enumerated;
+using testing::EnumerationResult;
 using ::testing::HasSubstr;
 using testing::Instance;
 using testing::small_instance;
-using testing::SmallKind;
+using testing::SmallInstanceSpec;
 
-constexpr SmallKind kKinds[] = {
+constexpr SmallInstanceSpec kKinds[] = {
     {CostProfile::physical, Granularity::paper, 1e5},
     {CostProfile::physical, Granularity::sliced, 1e5},
     {CostProfile::paper, Granularity::paper, 1e5},
@@ -30,15 +30,16 @@ constexpr std::uint64_t kEnumeratedCount = 6;
 #endif
 
 TEST(Enumeration, costs_and_fits_as_the_library_says) {
-    for (const SmallKind& kind : kKinds) {
+    for (const SmallInstanceSpec& kind : kKinds) {
         int fitting = 0;
         int refused = 0;
         for (std::uint64_t seed = 0; seed < kEnumeratedCount; ++seed) {
             const Instance instance = small_instance(kind, seed);
             const Problem& problem = instance.problem;
             for (std::uint64_t k = 0; k < 50; ++k) {
-                const Placement placement = testing::any_placement(instance, 1000 * seed + k);
-                const testing::Judged judged = testing::judge(problem, placement);
+                const Placement placement =
+                    testing::random_placement_for(instance, 1000 * seed + k);
+                const testing::JudgedPlacement judged = testing::judge(problem, placement);
                 const bool fits = validate(problem, placement).ok();
                 ASSERT_EQ(judged.fits, fits) << "seed " << seed;
                 (fits ? fitting : refused) += 1;
@@ -56,8 +57,8 @@ TEST(Enumeration, costs_and_fits_as_the_library_says) {
 }
 
 TEST(Enumeration, finds_what_the_plainest_loop_finds) {
-    for (SmallKind kind : kKinds) {
-        kind.most_placements = 1500;
+    for (SmallInstanceSpec kind : kKinds) {
+        kind.max_placements = 1500;
         for (std::uint64_t seed = 0; seed < kEnumeratedCount; ++seed) {
             const Instance instance = small_instance(kind, seed);
             const double found = enumerate(instance.problem).objective;
@@ -70,7 +71,7 @@ TEST(Enumeration, finds_what_the_plainest_loop_finds) {
 }
 
 /// What a right answer looks like.
-Decision optimum_of(const Problem& problem, const Enumerated& enumerated) {
+Decision optimum_of(const Problem& problem, const EnumerationResult& enumerated) {
     Decision decision = evaluate(problem, enumerated.placement, "");
     decision.bound = enumerated.objective;
     decision.proven = true;
@@ -80,7 +81,7 @@ Decision optimum_of(const Problem& problem, const Enumerated& enumerated) {
 TEST(Enumeration, complains_of_every_answer_that_is_not_the_optimum) {
     const Instance instance = small_instance({}, 3);
     const Problem& problem = instance.problem;
-    const Enumerated enumerated = enumerate(problem);
+    const EnumerationResult enumerated = enumerate(problem);
     ASSERT_GT(enumerated.feasible, 1);
     const Decision right = optimum_of(problem, enumerated);
     EXPECT_EQ(complaint(problem, right, enumerated), "");
@@ -100,8 +101,8 @@ TEST(Enumeration, complains_of_every_answer_that_is_not_the_optimum) {
 
     Decision none;
     EXPECT_THAT(complaint(problem, none, enumerated), HasSubstr("says infeasible"));
-    EXPECT_EQ(complaint(problem, none, Enumerated{}), "");
-    EXPECT_THAT(complaint(problem, right, Enumerated{}), HasSubstr("says feasible"));
+    EXPECT_EQ(complaint(problem, none, EnumerationResult{}), "");
+    EXPECT_THAT(complaint(problem, right, EnumerationResult{}), HasSubstr("says feasible"));
 
     Instance tight = small_instance({}, 3);
     for (Snapshot::Device& device : tight.problem.snapshot.devices) {
@@ -112,13 +113,13 @@ TEST(Enumeration, complains_of_every_answer_that_is_not_the_optimum) {
 }
 
 TEST(Exact, has_the_enumerated_optimum_of_small_instances) {
-    for (const SmallKind& kind : kKinds) {
+    for (const SmallInstanceSpec& kind : kKinds) {
         int infeasible = 0;
         int proven = 0;
         for (std::uint64_t seed = 0; seed < kEnumeratedCount; ++seed) {
             const Instance instance = small_instance(kind, seed);
             const Decision decision = make_policy(PolicyKind::exact)->decide(instance.problem);
-            const Enumerated enumerated = enumerate(instance.problem);
+            const EnumerationResult enumerated = enumerate(instance.problem);
             EXPECT_EQ(complaint(instance.problem, decision, enumerated), "") << "seed " << seed;
             proven += decision.proven ? 1 : 0;
             infeasible += decision.feasible ? 0 : 1;
@@ -131,7 +132,7 @@ TEST(Exact, has_the_enumerated_optimum_of_small_instances) {
 TEST(SmallInstances, have_nothing_that_fits_now_and_then) {
     int nothing = 0;
     for (std::uint64_t seed = 0; seed < 8 * kEnumeratedCount; ++seed) {
-        nothing += enumerate(small_instance({.most_placements = 2000}, seed).problem).feasible == 0;
+        nothing += enumerate(small_instance({.max_placements = 2000}, seed).problem).feasible == 0;
     }
     EXPECT_GT(nothing, 0);
     EXPECT_LT(nothing, static_cast<int>(kEnumeratedCount));

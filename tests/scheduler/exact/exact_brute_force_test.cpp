@@ -9,17 +9,17 @@ namespace headroom::scheduler {
 namespace {
 
 using testing::complaint;
-using testing::enumerate;
+using testing::find_optimum;
 using testing::Instance;
+using testing::InstanceKind;
 using testing::Optimum;
-using testing::small_instance;
-using testing::Sort;
+using testing::varied_small_instance;
 
-constexpr double kMostPlacements = 5000;
+constexpr double kMaxPlacements = 5000;
 
-class AgainstEnumeration : public ::testing::TestWithParam<Sort> {};
+class AgainstEnumeration : public ::testing::TestWithParam<InstanceKind> {};
 
-std::string sort_name(const ::testing::TestParamInfo<Sort>& info) {
+std::string sort_name(const ::testing::TestParamInfo<InstanceKind>& info) {
     constexpr const char* kNames[] = {
         "planted", "planted_paper", "wild", "capped", "stalled", "sliced"};
     return kNames[static_cast<std::size_t>(info.param)];
@@ -30,8 +30,8 @@ TEST_P(AgainstEnumeration, exact_is_the_optimum_and_every_bound_holds) {
     int proven = 0;
     int infeasible = 0;
     for (std::uint64_t seed = 0; seed < std::uint64_t{kInstances}; ++seed) {
-        Instance instance = small_instance(GetParam(), seed, kMostPlacements);
-        const Optimum optimum = enumerate(instance.problem);
+        Instance instance = varied_small_instance(GetParam(), seed, kMaxPlacements);
+        const Optimum optimum = find_optimum(instance.problem);
         const Decision decision = Exact().decide(instance.problem);
         EXPECT_EQ(complaint(instance.problem, decision, optimum), "") << "seed " << seed;
         EXPECT_EQ(decision.feasible, optimum.feasible) << "seed " << seed;
@@ -45,7 +45,7 @@ TEST_P(AgainstEnumeration, exact_is_the_optimum_and_every_bound_holds) {
         }
     }
     // With caps the tables stand below the true times, and a few proofs need more nodes.
-    EXPECT_GE(proven, GetParam() == Sort::capped ? kInstances - 3 : kInstances);
+    EXPECT_GE(proven, GetParam() == InstanceKind::capped ? kInstances - 3 : kInstances);
     RecordProperty("infeasible", infeasible);
 }
 
@@ -53,7 +53,12 @@ INSTANTIATE_TEST_SUITE_P(
     Sorts,
     AgainstEnumeration,
     ::testing::Values(
-        Sort::planted, Sort::planted_paper, Sort::wild, Sort::capped, Sort::stalled, Sort::sliced
+        InstanceKind::planted,
+        InstanceKind::planted_paper,
+        InstanceKind::wild,
+        InstanceKind::capped,
+        InstanceKind::stalled,
+        InstanceKind::sliced
     ),
     sort_name
 );
@@ -83,9 +88,9 @@ Placement worsened(const Problem& problem, const Placement& placement) {
 TEST(Complaint, is_made_about_a_wrong_bound_a_worse_placement_and_a_false_infeasibility) {
     int worse = 0;
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
-        const Instance instance = small_instance(Sort::planted, seed, 1000);
+        const Instance instance = varied_small_instance(InstanceKind::planted, seed, 1000);
         const Problem& problem = instance.problem;
-        const Optimum optimum = enumerate(problem);
+        const Optimum optimum = find_optimum(problem);
         if (!optimum.feasible) {
             continue;
         }

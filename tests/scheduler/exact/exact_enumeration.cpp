@@ -19,14 +19,15 @@ constexpr double kFormulaTolerance = 1.000001e-9;
 /// A bound in seconds is an integer of nanoseconds divided once, and double sums below it.
 constexpr double kRounding = 1e-11;
 
-/// Bytes of each device, buffers included; quick, so that most placements are refused at once.
+/// Bytes of each device, buffers included; quick, so that max_placements placements are refused at
+/// once.
 bool within_memory(const Problem& problem, const Placement& placement) {
     const bool paper = problem.cost_profile == CostProfile::paper;
     std::vector<Bytes> held(problem.snapshot.size(), 0);
     std::vector<bool> holds(held.size(), false);
     for (std::size_t b = 0; b < placement.size(); ++b) {
         const std::size_t d = placement[b].index();
-        held[d] += paper ? paper_memory(*problem.blocks, BlockId(b), problem.paper_costs_at())
+        held[d] += paper ? paper_memory(*problem.blocks, BlockId(b), problem.paper_cost_length())
                          : problem.blocks->resident_bytes(BlockId(b), problem.horizon(), placement);
         held[d] += !paper && !holds[d] ? problem.buffers : 0;
         holds[d] = true;
@@ -41,13 +42,13 @@ bool within_memory(const Problem& problem, const Placement& placement) {
 
 } // namespace
 
-double placements_of(const Problem& problem) {
+double placement_count(const Problem& problem) {
     return std::pow(
         static_cast<double>(problem.snapshot.size()), static_cast<double>(problem.blocks->size())
     );
 }
 
-Optimum enumerate(const Problem& problem) {
+Optimum find_optimum(const Problem& problem) {
     Placement placement(problem.blocks->size(), DeviceId(0));
     Optimum best{kInfinite, false};
     while (true) {
@@ -100,18 +101,18 @@ std::string complaint(const Problem& problem, const Decision& decision, const Op
 
 namespace {
 
-Instance drawn(Sort sort, Random& random, std::uint64_t seed) {
+Instance drawn(InstanceKind kind, Random& random, std::uint64_t seed) {
     const auto below = [&](std::uint64_t n) { return static_cast<std::int32_t>(random.below(n)); };
-    Wildness wildness;
-    wildness.caps = sort == Sort::capped;
-    wildness.stalls = sort == Sort::stalled;
-    wildness.sliced = sort == Sort::sliced;
-    if (sort == Sort::planted || sort == Sort::planted_paper) {
+    WildOptions wildness;
+    wildness.caps = kind == InstanceKind::capped;
+    wildness.stalls = kind == InstanceKind::stalled;
+    wildness.sliced = kind == InstanceKind::sliced;
+    if (kind == InstanceKind::planted || kind == InstanceKind::planted_paper) {
         constexpr double kFactors[] = {1.15, 1.5, 3.0};
         const InstanceShape shape{
             2 + below(4), 1 + below(3), 2 + below(3), kFactors[random.below(3)]};
         return planted_instance(
-            shape, seed, sort == Sort::planted ? CostProfile::physical : CostProfile::paper
+            shape, seed, kind == InstanceKind::planted ? CostProfile::physical : CostProfile::paper
         );
     }
     return wild_instance(wildness, seed);
@@ -141,11 +142,11 @@ void vary(Instance& instance, Random& random) {
 
 } // namespace
 
-Instance small_instance(Sort sort, std::uint64_t seed, double most) {
+Instance varied_small_instance(InstanceKind kind, std::uint64_t seed, double max_placements) {
     Random random(stream_seed(seed, "small instance"));
-    Instance instance = drawn(sort, random, random.below(1U << 31U));
-    while (placements_of(instance.problem) > most) {
-        instance = drawn(sort, random, random.below(1U << 31U));
+    Instance instance = drawn(kind, random, random.below(1U << 31U));
+    while (placement_count(instance.problem) > max_placements) {
+        instance = drawn(kind, random, random.below(1U << 31U));
     }
     vary(instance, random);
     return instance;

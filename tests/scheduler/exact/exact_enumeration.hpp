@@ -1,6 +1,6 @@
-// The judge of policy `exact`: all placements of a small problem by plain loops, and what is wrong
-// with a decision that claims a bound. Knows nothing of the search: predictions are those of the
-// timeline and of the paper's formulas.
+// Checks policy `exact`: tries all placements of a small problem with the timeline and the paper's
+// formulas, and says what is wrong with a decision that claims a bound. It uses no code of the
+// search.
 #pragma once
 
 #include <cstdint>
@@ -11,26 +11,32 @@
 
 namespace headroom::scheduler::testing {
 
-/// devices to the power of blocks.
-[[nodiscard]] double placements_of(const Problem& problem);
+/// Returns devices^blocks.
+[[nodiscard]] double placement_count(const Problem& problem);
 
-/// The least objective over all placements that fit; infinite if none fits or none ends.
+/// The least objective in seconds over all placements that fit. It is infinite if none fits or if
+/// every step never ends.
 struct Optimum {
     double objective = 0;
-    bool feasible = false; ///< something fits
+    bool feasible = false; ///< at least one placement fits
 };
-[[nodiscard]] Optimum enumerate(const Problem& problem);
+[[nodiscard]] Optimum find_optimum(const Problem& problem);
 
-/// Empty, or all that the decision claims wrongly: a placement that does not fit, a bound above the
-/// optimum or above its own objective, an optimum that is none, a wrong "nothing fits".
+/// Returns all false claims of a decision, or an empty text. They are: a placement that does not
+/// fit, a bound above the optimum or above its own objective, a proven objective that is not the
+/// optimum, or that nothing fits although something does.
 [[nodiscard]] std::string complaint(
     const Problem& problem, const Decision& decision, const Optimum& optimum
 );
 
-enum class Sort : std::uint8_t { planted, planted_paper, wild, capped, stalled, sliced };
+/// Which generator makes the problem: planted_instance with cost profile `physical` or `paper`, or
+/// wild_instance with no option, caps, stalls or slices.
+enum class InstanceKind : std::uint8_t { planted, planted_paper, wild, capped, stalled, sliced };
 
-/// A problem of that sort with at most `most` placements: previous placement or not, weights
-/// everywhere, look-ahead, too little memory, gather by sum or max are drawn by the seed.
-[[nodiscard]] Instance small_instance(Sort sort, std::uint64_t seed, double most);
+/// Returns a problem of that kind with at most max_placements placements. The seed also decides on
+/// weights everywhere, look-ahead, less memory, and on the sum or the maximum for the gather.
+[[nodiscard]] Instance varied_small_instance(
+    InstanceKind kind, std::uint64_t seed, double max_placements
+);
 
 } // namespace headroom::scheduler::testing

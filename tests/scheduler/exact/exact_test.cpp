@@ -18,11 +18,11 @@
 namespace headroom::scheduler {
 namespace {
 
-using testing::enumerate;
+using testing::find_optimum;
 using testing::Instance;
+using testing::InstanceKind;
 using testing::planted_instance;
-using testing::small_instance;
-using testing::Sort;
+using testing::varied_small_instance;
 
 class Profiles : public ::testing::TestWithParam<CostProfile> {};
 
@@ -94,11 +94,15 @@ bool holds(double bound_ns, double optimum_s) {
 TEST(Relaxation, bounds_the_optimum_at_any_multipliers) {
     int checked = 0;
     int tight = 0;
-    for (const Sort sort : {Sort::planted, Sort::planted_paper, Sort::wild, Sort::capped}) {
+    for (const InstanceKind kind :
+         {InstanceKind::planted,
+          InstanceKind::planted_paper,
+          InstanceKind::wild,
+          InstanceKind::capped}) {
         for (std::uint64_t seed = 1000; seed < 1020; ++seed) {
-            const Instance instance = small_instance(sort, seed, 1000);
+            const Instance instance = varied_small_instance(kind, seed, 1000);
             const Problem& problem = instance.problem;
-            const double optimum = enumerate(problem).objective;
+            const double optimum = find_optimum(problem).objective;
             if (!std::isfinite(optimum)) {
                 continue;
             }
@@ -115,7 +119,7 @@ TEST(Relaxation, bounds_the_optimum_at_any_multipliers) {
                 }
                 const double bound =
                     relaxation.solve(domain, domain.multipliers, exact::kInfinite).bound;
-                EXPECT_TRUE(holds(bound, optimum)) << "sort " << int(sort) << " seed " << seed;
+                EXPECT_TRUE(holds(bound, optimum)) << "kind " << int(kind) << " seed " << seed;
                 ++checked;
                 // Twin: half as much again would often be too much, and holds() says so.
                 tight += holds(1.5 * bound, optimum) ? 0 : 1;
@@ -128,7 +132,7 @@ TEST(Relaxation, bounds_the_optimum_at_any_multipliers) {
 
 TEST(Relaxation, of_unlimited_memory_and_no_previous_placement_is_the_optimum_itself) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
-        Instance instance = small_instance(Sort::planted, seed, 1000);
+        Instance instance = varied_small_instance(InstanceKind::planted, seed, 1000);
         Problem& problem = instance.problem;
         problem.previous.reset();
         for (Snapshot::Device& device : problem.snapshot.devices) {
@@ -141,7 +145,7 @@ TEST(Relaxation, of_unlimited_memory_and_no_previous_placement_is_the_optimum_it
         ASSERT_TRUE(exact::propagate(tables, domain));
         const exact::Relaxed& relaxed =
             relaxation.solve(domain, domain.multipliers, exact::kInfinite);
-        EXPECT_DOUBLE_EQ(relaxed.bound / 1e9, enumerate(problem).objective) << "seed " << seed;
+        EXPECT_DOUBLE_EQ(relaxed.bound / 1e9, find_optimum(problem).objective) << "seed " << seed;
     }
 }
 

@@ -306,9 +306,9 @@ class Writer {
 std::optional<double> milp_optimum(const Problem& problem, const MilpMistake& mistake) {
     const ModelShape& shape = problem.blocks->shape();
     HEADROOM_CHECK(
-        problem.cost_profile == CostProfile::paper && !problem.blocks->sliced() && !shape.ends &&
-            shape.heads == shape.kv_heads && problem.paper.gather == PaperGather::sum &&
-            !problem.weights_everywhere,
+        problem.cost_profile == CostProfile::paper && !problem.blocks->sliced() &&
+            !shape.has_ends && shape.heads == shape.kv_heads &&
+            problem.paper.gather == PaperGather::sum && !problem.weights_everywhere,
         "not an instance of the generator under profile paper"
     );
     return Writer(problem, mistake).optimum();

@@ -32,7 +32,7 @@ TEST(Milp, has_the_enumerated_optimum_of_small_instances) {
     for (std::uint64_t seed = 0; seed < 60; ++seed) {
         const Instance instance = testing::small_instance({.profile = CostProfile::paper}, seed);
         const auto found = milp_optimum(instance.problem);
-        const testing::Enumerated expected = testing::enumerate(instance.problem);
+        const testing::EnumerationResult expected = testing::enumerate(instance.problem);
         ASSERT_EQ(found.has_value(), expected.feasible > 0) << "seed " << seed;
         infeasible += found ? 0 : 1;
         if (found) {

@@ -14,7 +14,7 @@
 
 namespace headroom::scheduler::testing {
 
-std::vector<Answer> answers(PolicyKind kind, const Series& series) {
+std::vector<Answer> answers(PolicyKind kind, const InstanceSeries& series) {
     const std::unique_ptr<Policy> policy = make_policy(kind);
     std::vector<Answer> all;
     for (std::uint64_t k = 0; k < series.count; ++k) {
@@ -57,12 +57,12 @@ Comparison compare(const std::vector<Answer>& ours, const std::vector<Answer>& t
 }
 
 std::string complaint(const Comparison& comparison) {
-    constexpr double kMostWorse = 1.05;
+    constexpr double kMaxRatio = 1.05;
     std::string text;
     if (!(comparison.geometric_mean < 1.0)) {
         text += fmt::format("geometric mean {:.4f}; ", comparison.geometric_mean);
     }
-    if (!(comparison.worst <= kMostWorse)) {
+    if (!(comparison.worst <= kMaxRatio)) {
         text += fmt::format("{:.4f} at seed {}; ", comparison.worst, comparison.worst_seed);
     }
     if (comparison.ours_infeasible > 0) {

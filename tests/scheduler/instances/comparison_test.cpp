@@ -27,7 +27,7 @@ constexpr std::uint64_t kComparedCount =
 class AgainstPaper : public ::testing::TestWithParam<CostProfile> {};
 
 TEST_P(AgainstPaper, resource_aware_is_better_and_the_check_can_fail) {
-    const testing::Series series{GetParam(), 0, kComparedCount};
+    const testing::InstanceSeries series{GetParam(), 0, kComparedCount};
     const auto ours = answers(PolicyKind::resource_aware, series);
     const auto theirs = answers(PolicyKind::paper, series);
     const Comparison comparison = compare(ours, theirs);

@@ -100,8 +100,8 @@ ModelShape random_shape(Random& random) {
         shape.layer_types.push_back(LayerTypes::all(type));
     }
     shape.kv_bytes = one_in(random, 2) ? 2 : 4;
-    shape.ends = !one_in(random, 4);
-    shape.tied = shape.ends && one_in(random, 2);
+    shape.has_ends = !one_in(random, 4);
+    shape.tied = shape.has_ends && one_in(random, 2);
     shape.norms = !one_in(random, 4);
     return shape;
 }

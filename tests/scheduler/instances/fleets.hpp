@@ -1,4 +1,4 @@
-// Small fleets and shapes that the tests of this room share, and seeded random ones.
+// Small fleets and model shapes that tests share, and random ones that depend on a seed only.
 #pragma once
 
 #include <cstdint>
@@ -10,27 +10,31 @@
 
 namespace headroom::scheduler::testing {
 
-/// The worked example of docs/explanation/time.md#worked-example: one layer, D 64, two heads of
-/// width 32, F 128, V 100, F32.
+/// Returns the model of docs/explanation/time.md#worked-example: one layer, D = 64, two heads of
+/// width 32, F = 128, a vocabulary of 100 and F32 weights.
 ModelShape example_shape();
-/// A: 1 GFLOP/s, B: 2 GFLOP/s, links 8 Mbit/s and 1 ms each way; source A.
+/// Returns its fleet: A has 1 GFLOP/s, B has 2 GFLOP/s, the links 8 Mbit/s and a latency of 1 ms.
+/// The source is A.
 Fleet example_fleet();
-/// Head 0 on A, head 1 on B, proj on A, ffn on B, embed and lm_head on A.
+/// Returns its placement: head 1 and ffn are on B, all other blocks on A.
 Placement example_placement();
 
+/// Returns a rate that never changes.
 Profile constant_profile(std::int64_t value);
-/// Equal links everywhere, unlimited memory, no caps.
+/// Returns a fleet of equal devices and links with practically unlimited memory and without caps.
 Fleet equal_fleet(std::size_t devices, PerSecond compute, PerSecond bandwidth, Nanoseconds latency);
 
-/// 1-3 layers, grouped or plain heads, gated or not, with or without ends, tied or not.
+/// Returns a shape with 1 to 3 layers. Grouped heads, gated ffn, ends and tied matrices are drawn.
 ModelShape random_shape(Random& random);
-/// Heads of 8 to 48 columns and a weight type of its own for every matrix, whose quantisation
-/// blocks a cut may go through.
+/// Returns a shape with heads of 8 to 48 columns and a random weight type for each matrix. A group
+/// or a slice may begin within a quantisation block.
 ModelShape fine_shape(Random& random);
-/// Granularity `sliced` with 1 to 9 slices: odd numbers, edges within quantisation blocks.
+/// Returns a cut of granularity `sliced` with 1 to 9 slices. Slices may begin within a quantisation
+/// block.
 Cut random_cut(Random& random, const ModelShape& shape, Reduce reduce);
-/// Loads of all kinds, events, caps on some devices, storage everywhere.
+/// Returns a fleet with loads of all kinds and events. Some devices have caps, all have storage.
 Fleet random_fleet(Random& random, std::size_t devices);
+/// Returns a placement of every block on a random device.
 Placement random_placement(Random& random, std::size_t blocks, std::size_t devices);
 
 } // namespace headroom::scheduler::testing

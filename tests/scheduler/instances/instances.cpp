@@ -55,7 +55,7 @@ DeviceId weighted(Random& random, const std::vector<double>& weights) {
 
 Bytes bytes_of(const Problem& problem, BlockId b, const Placement& placement) {
     if (problem.cost_profile == CostProfile::paper) {
-        return paper_memory(*problem.blocks, b, problem.paper_costs_at());
+        return paper_memory(*problem.blocks, b, problem.paper_cost_length());
     }
     if (problem.sequences.empty()) {
         return problem.blocks->resident_bytes(b, problem.horizon(), placement);
@@ -83,7 +83,7 @@ std::vector<double> computed(const Problem& problem, const Placement& placement)
     for (std::size_t b = 0; b < placement.size(); ++b) {
         const auto layer = static_cast<std::size_t>(problem.blocks->name(BlockId(b)).layer);
         flops[layer * n + placement[b].index()] +=
-            paper_compute(*problem.blocks, BlockId(b), problem.paper_costs_at());
+            paper_compute(*problem.blocks, BlockId(b), problem.paper_cost_length());
     }
     std::vector<double> seconds;
     for (std::size_t i = 0; i < flops.size(); ++i) {
@@ -115,7 +115,7 @@ Left all_of(const Problem& problem) {
 }
 
 /// First fit from the lowest device; empty if a block finds no room.
-Placement lowest_first_fit(const Problem& problem) {
+Placement first_fit_from_lowest(const Problem& problem) {
     const bool paper = problem.cost_profile == CostProfile::paper;
     const std::size_t n = problem.snapshot.size();
     Left left = all_of(problem);
@@ -125,7 +125,7 @@ Placement lowest_first_fit(const Problem& problem) {
         const BlockId id(b);
         const Bytes bytes = bytes_of(problem, id, apart);
         const Flops flops =
-            paper ? paper_compute(*problem.blocks, id, problem.paper_costs_at()) : 0;
+            paper ? paper_compute(*problem.blocks, id, problem.paper_cost_length()) : 0;
         const std::size_t row = static_cast<std::size_t>(problem.blocks->name(id).layer) * n;
         std::size_t d = 0;
         while (d < n && (left.bytes[d] < bytes || left.flops[row + d] < static_cast<double>(flops))
@@ -155,7 +155,7 @@ ModelShape generated_model(const InstanceShape& cell) {
     shape.layer_types.assign(
         static_cast<std::size_t>(cell.layers), LayerTypes::all(WeightType::f32)
     );
-    shape.ends = false;
+    shape.has_ends = false;
     shape.norms = false;
     return shape;
 }
@@ -242,7 +242,7 @@ Instance planted_instance(const InstanceShape& shape, std::uint64_t seed, CostPr
     }
     const std::uint64_t previous = random.below(3);
     if (previous > 0) {
-        const Placement greedy = lowest_first_fit(problem);
+        const Placement greedy = first_fit_from_lowest(problem);
         problem.previous = previous == 1 && !greedy.empty() ? greedy : instance.planted;
     }
     return instance;
@@ -266,7 +266,7 @@ InstanceShape cell_at(std::uint64_t i) {
     return cell;
 }
 
-InstanceShape any_cell(std::uint64_t seed) {
+InstanceShape random_cell(std::uint64_t seed) {
     Random random(stream_seed(seed, "cell"));
     InstanceShape cell;
     cell.devices = one_of(random, kDevices);
@@ -289,8 +289,8 @@ ModelShape wild_model(Random& random) {
     shape.vocabulary = 50 + static_cast<std::int64_t>(random.below(500));
     shape.context = 512;
     shape.kv_bytes = random.below(2) == 0 ? 4 : 2;
-    shape.ends = random.below(3) > 0;
-    shape.tied = shape.ends && random.below(2) == 0;
+    shape.has_ends = random.below(3) > 0;
+    shape.tied = shape.has_ends && random.below(2) == 0;
     shape.norms = random.below(2) == 0;
     const auto type = [&] { return random.below(2) == 0 ? WeightType::f32 : WeightType::q8_0; };
     shape.embed_type = type();
@@ -311,12 +311,12 @@ Cut wild_cut(const ModelShape& shape, std::uint64_t seed) {
     return {Granularity::sliced, slices};
 }
 
-Snapshot wild_snapshot(Random& random, const Wildness& wildness, std::size_t n) {
+Snapshot wild_snapshot(Random& random, const WildOptions& options, std::size_t n) {
     const auto rate = [&](double low, double high, std::uint64_t unlimited_in) {
         if (random.below(unlimited_in) == 0) {
             return kUnlimited;
         }
-        const bool stalls = wildness.stalls && random.below(12) == 0;
+        const bool stalls = options.stalls && random.below(12) == 0;
         return stalls ? PerSecond{0} : whole(log_uniform(random, low, high));
     };
     Snapshot snapshot;
@@ -324,8 +324,8 @@ Snapshot wild_snapshot(Random& random, const Wildness& wildness, std::size_t n) 
         Snapshot::Device device;
         device.compute = rate(1e8, 1e10, 20);
         device.memory_bandwidth = rate(1e8, 1e10, 2);
-        device.egress = wildness.caps ? rate(1e5, 1e7, 3) : kUnlimited;
-        device.ingress = wildness.caps ? rate(1e5, 1e7, 3) : kUnlimited;
+        device.egress = options.caps ? rate(1e5, 1e7, 3) : kUnlimited;
+        device.ingress = options.caps ? rate(1e5, 1e7, 3) : kUnlimited;
         snapshot.devices.push_back(device);
     }
     for (std::size_t i = 0; i < n * n; ++i) {
@@ -337,30 +337,31 @@ Snapshot wild_snapshot(Random& random, const Wildness& wildness, std::size_t n) 
 
 } // namespace
 
-Instance wild_instance(const Wildness& wildness, std::uint64_t seed) {
+Instance wild_instance(const WildOptions& options, std::uint64_t seed) {
     Random random(stream_seed(seed, "wild instance"));
     Instance instance;
     const ModelShape shape = wild_model(random);
     instance.blocks =
-        std::make_unique<Blocks>(shape, wildness.sliced ? wild_cut(shape, seed) : Cut{});
+        std::make_unique<Blocks>(shape, options.sliced ? wild_cut(shape, seed) : Cut{});
     Problem& problem = instance.problem;
     problem.blocks = instance.blocks.get();
-    problem.snapshot = wild_snapshot(random, wildness, 1 + random.below(6));
+    problem.snapshot = wild_snapshot(random, options, 1 + random.below(6));
     problem.source = DeviceId(static_cast<std::size_t>(random.below(problem.snapshot.size())));
     problem.context = static_cast<std::int64_t>(random.below(400));
     problem.rows = problem.context;
     problem.interval = 1 + static_cast<std::int64_t>(random.below(40));
     problem.buffers = static_cast<Bytes>(random.below(100'000));
     problem.seed = seed;
-    problem.ends_at_source = shape.ends && seed % 3 == 0;
-    instance.planted = any_placement(instance, seed);
+    problem.ends_at_source = shape.has_ends && seed % 3 == 0;
+    instance.planted = random_placement_for(instance, seed);
     const std::vector<Bytes> planted = held(problem, instance.planted);
     for (std::size_t d = 0; d < planted.size(); ++d) {
         problem.snapshot.devices[d].memory =
             planted[d] + problem.buffers + static_cast<Bytes>(random.below(50'000));
     }
     if (random.below(3) > 0) {
-        problem.previous = random.below(2) == 0 ? instance.planted : any_placement(instance, ~seed);
+        problem.previous =
+            random.below(2) == 0 ? instance.planted : random_placement_for(instance, ~seed);
     }
     if (problem.previous && problem.ends_at_source && seed % 4 == 0) {
         problem.previous->back() = DeviceId(0); // where lm_head may not stay
@@ -391,7 +392,7 @@ void put_in_flight(Instance& instance, std::int64_t sequences, std::uint64_t see
     }
 }
 
-Placement any_placement(const Instance& instance, std::uint64_t seed) {
+Placement random_placement_for(const Instance& instance, std::uint64_t seed) {
     Random random(stream_seed(seed, "placement"));
     Placement placement;
     for (std::size_t b = 0; b < instance.blocks->size(); ++b) {

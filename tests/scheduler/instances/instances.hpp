@@ -1,7 +1,6 @@
-// Random problems for judging policies. `planted_instance` is the generator of
-// docs/explanation/instances.md (both cost profiles); `wild_instance` varies everything that the
-// generator keeps simple, for tests of exactness. The same seed gives the same problem on every
-// machine.
+// Random problems by which tests and benchmarks judge policies. `planted_instance` is the generator
+// of docs/explanation/instances.md. `wild_instance` also varies everything that this generator
+// keeps simple. The same seed gives the same problem on every machine.
 #pragma once
 
 #include <cstdint>
@@ -13,60 +12,67 @@
 
 namespace headroom::scheduler::testing {
 
-/// A problem and the blocks that it points to.
+/// A problem together with the blocks that it points to.
 struct Instance {
     std::unique_ptr<Blocks> blocks;
     Problem problem;
-    Placement planted; ///< a placement that fits
+    Placement planted; ///< a feasible placement, around which the memory was drawn
 };
 
+/// The parameters of planted_instance; the comments give the values of the definition.
 struct InstanceShape {
-    std::int32_t devices = 3;    ///< 3, 4 or 5 by the definition
+    std::int32_t devices = 3;    ///< 3, 4 or 5
     std::int32_t layers = 1;     ///< 1, 2 or 4
     std::int32_t heads = 8;      ///< 8, 16 or 32, each of width 64
     double memory_factor = 1.15; ///< 1.15, 1.5 or 3
     Granularity granularity = Granularity::paper;
-    std::int32_t slices = 8; ///< S of granularity `sliced`, a divisor of 256·heads
+    std::int32_t slices = 8; ///< number of slices in granularity `sliced`; divides 256·heads
 };
 
-/// Both profiles draw the same fleet, planted placement and contexts; memory, T_budget and what
-/// greedy answers follow from the profile's own formulas. So with both granularities: the planted
-/// groups stand where `paper` has them, the hub where its proj, slices by draws of their own;
-/// memory follows from the bytes of the sliced blocks. Profile `paper` knows granularity `paper`
-/// only.
+/// Returns a random problem. Both cost profiles draw the same fleet, planted placement and
+/// contexts; memory, T_budget and a previous placement by first fit follow from the formulas of the
+/// profile. Both granularities draw the same fleet and contexts. The planted placement of
+/// granularity `sliced` has the groups where `paper` has them and the hub on the device of its
+/// proj; slices are drawn from a stream of their own. Throws Bug for granularity `sliced` under
+/// profile `paper`.
 [[nodiscard]] Instance planted_instance(
     const InstanceShape& shape, std::uint64_t seed, CostProfile profile = CostProfile::physical
 );
 
-/// The i-th of the definition's 81 cells, cyclically: devices, layers, memory factor, heads.
+/// Returns cell i modulo 81 of the definition. From one cell to the next the devices vary first,
+/// then the layers, the memory factor and the heads.
 [[nodiscard]] InstanceShape cell_at(std::uint64_t i);
 
-/// A cell of the definition chosen by the seed.
-[[nodiscard]] InstanceShape any_cell(std::uint64_t seed);
+/// Returns a random cell of the definition.
+[[nodiscard]] InstanceShape random_cell(std::uint64_t seed);
 
-struct Wildness {
-    bool caps = false;   ///< egress and ingress limits on some devices
+/// What wild_instance may draw in addition.
+struct WildOptions {
+    bool caps = false;   ///< some devices have egress or ingress caps
     bool stalls = false; ///< some rates are 0
-    bool sliced = false; ///< granularity `sliced`, 1 to 12 slices, the same models and fleets
+    bool sliced = false; ///< granularity `sliced` with 1 to 12 slices; model and fleet are the same
 };
 
-/// Small models with and without ends, tied or not, grouped queries, mixed types, any source,
-/// in every third instance the ends pinned to it, buffers; memory bandwidths; asymmetric links;
-/// memory enough for the planted placement.
-[[nodiscard]] Instance wild_instance(const Wildness& wildness, std::uint64_t seed);
+/// Returns a problem with a small model, drawn with or without ends, tied matrices, grouped queries
+/// and mixed weight types. The source is random; if seed mod 3 is 0, embed and lm_head are pinned
+/// to it. Devices have memory bandwidths and buffers, links differ by direction, and the planted
+/// placement fits.
+[[nodiscard]] Instance wild_instance(const WildOptions& options, std::uint64_t seed);
 
-/// Puts `sequences` of them in flight, the longest at the problem's context, some before their
-/// prefill, and gives every device as much more memory as the planted placement needs then.
+/// Replaces the problem's sequences by `sequences` random ones. The first has the problem's
+/// context, no other has more, and some are before their prefill. The memory of each device changes
+/// by what the planted placement needs in addition.
 void put_in_flight(Instance& instance, std::int64_t sequences, std::uint64_t seed);
 
-/// Every block on a random device, pinned ones on theirs; fits or not.
-[[nodiscard]] Placement any_placement(const Instance& instance, std::uint64_t seed);
+/// Returns a placement of every block on a random device and of pinned blocks on the source. It
+/// need not be feasible.
+[[nodiscard]] Placement random_placement_for(const Instance& instance, std::uint64_t seed);
 
-/// The least objective over all feasible placements, by enumeration; infinite if there is none.
-/// devices to the power of blocks: for tiny instances only.
+/// Returns the least objective in seconds over all feasible placements, or infinity if there is
+/// none. It tries all placements, of which there are devices^blocks.
 [[nodiscard]] double optimum(const Problem& problem);
 
-/// Of a policy that has decided nothing before.
+/// Returns the decision of a new policy object.
 [[nodiscard]] inline Decision decision_of(PolicyKind kind, const Problem& problem) {
     return make_policy(kind)->decide(problem);
 }

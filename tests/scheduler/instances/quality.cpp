@@ -35,8 +35,8 @@ double p95_of(const std::vector<Ratio>& sorted) {
 PolicyQuality quality_of(PolicyKind policy, std::size_t index, const std::vector<Trial>& trials) {
     PolicyQuality quality;
     quality.policy = policy;
-    std::vector<Ratio> over_optimum;
-    std::vector<Ratio> over_bound;
+    std::vector<Ratio> ratio_to_optimum;
+    std::vector<Ratio> ratio_to_bound;
     std::vector<double> times;
     for (const Trial& trial : trials) {
         const QualityAnswer& answer = trial.answers[index];
@@ -53,10 +53,10 @@ PolicyQuality quality_of(PolicyKind policy, std::size_t index, const std::vector
         }
         const double ratio = answer.objective / least;
         quality.below += ratio < 1.0 - kRounding ? 1 : 0;
-        (proven ? over_optimum : over_bound).push_back({ratio, trial.seed});
+        (proven ? ratio_to_optimum : ratio_to_bound).push_back({ratio, trial.seed});
     }
-    quality.over_optimum = distribution_of(std::move(over_optimum));
-    quality.over_bound = distribution_of(std::move(over_bound));
+    quality.ratio_to_optimum = distribution_of(std::move(ratio_to_optimum));
+    quality.ratio_to_bound = distribution_of(std::move(ratio_to_bound));
     quality.median_cpu_ms = median_of(std::move(times));
     return quality;
 }
@@ -154,38 +154,38 @@ double ProvenShare::share() const {
     return number == 0 ? 1.0 : static_cast<double>(proven) / number;
 }
 
-std::vector<std::string> misses(const CellQuality& quality, const QualityLimits& limits) {
+std::vector<std::string> missed_limits(const CellQuality& quality, const QualityLimits& limits) {
     std::vector<std::string> all;
     const std::string cell = name_of(quality.cell);
-    const auto at_most = [&](const char* what, double value, double limit) {
+    const auto check_max = [&](const char* what, double value, double limit) {
         if (!(value <= limit)) {
             all.push_back(fmt::format(
                 "{}: resource_aware's {} is {:.4f}, at most {} wanted", cell, what, value, limit
             ));
         }
     };
-    const auto none = [&](std::string_view who, const char* what, int number) {
+    const auto check_zero = [&](std::string_view who, const char* what, int number) {
         if (number > 0) {
             all.push_back(fmt::format("{}: {}: {} {}", cell, who, number, what));
         }
     };
-    none("exact", "infeasible answers", quality.exact_infeasible);
-    none("exact", "answers refused by validate", quality.exact_refused);
+    check_zero("exact", "infeasible answers", quality.exact_infeasible);
+    check_zero("exact", "answers refused by validate", quality.exact_refused);
     for (const PolicyQuality& policy : quality.policies) {
         const std::string_view name = scheduler::name_of(policy.policy);
-        none(name, "answers below what exact proved", policy.below);
-        none(name, "answers refused by validate", policy.refused);
+        check_zero(name, "answers below what exact proved", policy.below);
+        check_zero(name, "answers refused by validate", policy.refused);
         if (policy.policy == PolicyKind::resource_aware) {
-            none(name, "infeasible answers", policy.infeasible);
-            at_most("mean", policy.over_optimum.mean, limits.mean);
-            at_most("p95", policy.over_optimum.p95, limits.p95);
-            at_most("maximum", policy.over_optimum.max, limits.max);
+            check_zero(name, "infeasible answers", policy.infeasible);
+            check_max("mean", policy.ratio_to_optimum.mean, limits.mean);
+            check_max("p95", policy.ratio_to_optimum.p95, limits.p95);
+            check_max("maximum", policy.ratio_to_optimum.max, limits.max);
         }
     }
     return all;
 }
 
-std::vector<std::string> misses(const ProvenShare& share, const QualityLimits& limits) {
+std::vector<std::string> missed_limits(const ProvenShare& share, const QualityLimits& limits) {
     if (share.share() >= limits.proven_share) {
         return {};
     }

@@ -20,7 +20,7 @@ using testing::distribution_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::misses;
+using testing::missed_limits;
 using testing::ProvenShare;
 using testing::quality_of;
 using testing::QualityAnswer;
@@ -92,15 +92,15 @@ TEST(CellQuality, is_right_on_a_hand_example) {
     EXPECT_EQ(quality.proven, 3);
     ASSERT_EQ(quality.policies.size(), 2U);
     const testing::PolicyQuality& ours = quality.policies[0];
-    EXPECT_EQ(ours.over_optimum.number, 3);
-    EXPECT_DOUBLE_EQ(ours.over_optimum.mean, 1.01);
-    EXPECT_DOUBLE_EQ(ours.over_optimum.max, 1.02);
-    EXPECT_EQ(ours.over_optimum.worst_seed, 22U);
-    EXPECT_EQ(ours.over_bound.number, 1);
-    EXPECT_DOUBLE_EQ(ours.over_bound.max, 1.1);
+    EXPECT_EQ(ours.ratio_to_optimum.number, 3);
+    EXPECT_DOUBLE_EQ(ours.ratio_to_optimum.mean, 1.01);
+    EXPECT_DOUBLE_EQ(ours.ratio_to_optimum.max, 1.02);
+    EXPECT_EQ(ours.ratio_to_optimum.worst_seed, 22U);
+    EXPECT_EQ(ours.ratio_to_bound.number, 1);
+    EXPECT_DOUBLE_EQ(ours.ratio_to_bound.max, 1.1);
     EXPECT_DOUBLE_EQ(ours.median_cpu_ms, 2.5);
-    EXPECT_DOUBLE_EQ(quality.policies[1].over_optimum.mean, 3.0);
-    EXPECT_THAT(misses(quality), IsEmpty()); // greedy is not held to anything
+    EXPECT_DOUBLE_EQ(quality.policies[1].ratio_to_optimum.mean, 3.0);
+    EXPECT_THAT(missed_limits(quality), IsEmpty()); // greedy is not held to anything
 }
 
 TEST(CellQuality, of_a_bad_policy_fails_the_verdict) {
@@ -109,7 +109,7 @@ TEST(CellQuality, of_a_bad_policy_fails_the_verdict) {
         std::swap(trial.answers[0], trial.answers[1]); // resource_aware says what greedy said
     }
     EXPECT_THAT(
-        misses(quality_of(kCell, kPolicies, trials)),
+        missed_limits(quality_of(kCell, kPolicies, trials)),
         ElementsAre(
             "3x2x1.15: resource_aware's mean is 3.0000, at most 1.02 wanted",
             "3x2x1.15: resource_aware's p95 is 4.0000, at most 1.05 wanted",
@@ -122,7 +122,7 @@ TEST(CellQuality, of_each_single_fault_fails_the_verdict) {
     const auto complaint_of = [](const std::function<void(std::vector<Trial>&)>& spoil) {
         std::vector<Trial> trials = good_trials();
         spoil(trials);
-        const auto all = misses(quality_of(kCell, kPolicies, trials));
+        const auto all = missed_limits(quality_of(kCell, kPolicies, trials));
         return all.size() == 1 ? all.front() : std::to_string(all.size()) + " complaints";
     };
     EXPECT_THAT(
@@ -149,16 +149,16 @@ TEST(CellQuality, of_each_single_fault_fails_the_verdict) {
 
 TEST(ProvenShare, counts_small_instances_only) {
     ProvenShare share;
-    EXPECT_THAT(misses(share), IsEmpty());
+    EXPECT_THAT(missed_limits(share), IsEmpty());
     std::vector<Trial> trials = good_trials();
     trials[3].heads = 32; // the unproven one
     share.add(kCell, trials);
     share.add({3, 4, 1.15}, good_trials());
     EXPECT_EQ(share.number, 3);
     EXPECT_EQ(share.proven, 3);
-    EXPECT_THAT(misses(share), IsEmpty());
+    EXPECT_THAT(missed_limits(share), IsEmpty());
     share.add(kCell, good_trials()); // 6 of 7
-    EXPECT_THAT(misses(share), ElementsAre(HasSubstr("exact proves 85.7 %")));
+    EXPECT_THAT(missed_limits(share), ElementsAre(HasSubstr("exact proves 85.7 %")));
 }
 
 TEST(QualityCells, are_those_of_the_definition) {

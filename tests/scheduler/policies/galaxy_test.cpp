@@ -1,4 +1,4 @@
-// Policy galaxy: shares by speed, overflow, where everything else goes.
+// Policy galaxy: shares by speed, shares that do not fit, and the devices of all other blocks.
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
@@ -22,7 +22,7 @@ using testing::planted_instance;
 constexpr std::int64_t kRoom = 1000;
 
 TEST(ProportionalShares, are_whole_by_largest_remainder) {
-    // 10 · (1, 2, 4) / 7 = 1.43, 2.86, 5.71: the two left over go to .86 and .71.
+    // 10 · (1, 2, 4) / 7 = 1.43, 2.86, 5.71. The two remaining units go to the parts .86 and .71.
     EXPECT_THAT(proportional_shares(10, {1, 2, 4}, {kRoom, kRoom, kRoom}), ElementsAre(1, 3, 6));
     EXPECT_THAT(proportional_shares(8, {1, 1, 2}, {kRoom, kRoom, kRoom}), ElementsAre(2, 2, 4));
     // Equal remainders: the lowest device first.
@@ -30,12 +30,13 @@ TEST(ProportionalShares, are_whole_by_largest_remainder) {
     EXPECT_THAT(proportional_shares(0, {1, 1}, {kRoom, kRoom}), ElementsAre(0, 0));
 }
 
-TEST(ProportionalShares, shift_what_is_over_to_the_others_by_speed) {
-    // 1.43, 2.86, 5.71 -> 1, 3, 6; the last holds 3: its 3 over go 1 : 2 to the others.
+TEST(ProportionalShares, shift_units_beyond_a_limit_to_the_others_by_speed) {
+    // 1.43, 2.86, 5.71 become 1, 3, 6. The last is limited to 3; the other 3 units are shared 1 :
+    // 2.
     EXPECT_THAT(proportional_shares(10, {1, 2, 4}, {kRoom, kRoom, 3}), ElementsAre(2, 5, 3));
-    // Of these the second holds 4: one is shifted again.
+    // The second is limited to 4, so one unit is shifted again.
     EXPECT_THAT(proportional_shares(10, {1, 2, 4}, {kRoom, 4, 3}), ElementsAre(3, 4, 3));
-    // What fits nowhere is missing.
+    // Units that fit nowhere are missing.
     EXPECT_THAT(proportional_shares(10, {1, 2, 4}, {2, 4, 3}), ElementsAre(2, 4, 3));
 }
 
@@ -71,7 +72,7 @@ TEST(ProportionalShares, add_up_within_limits_and_differ_by_less_than_one_withou
     }
 }
 
-/// Three devices of speeds 1, 1 and 2, eight groups and eight slices in two layers.
+/// Three devices with speeds 1, 1 and 2, and two layers with eight groups and eight slices each.
 Instance three_devices() {
     Instance instance =
         planted_instance({.devices = 3, .layers = 2, .granularity = Granularity::sliced}, 4);
@@ -113,14 +114,14 @@ TEST(Galaxy, splits_every_layer_alike_in_proportion_to_speed) {
     EXPECT_THAT(decision.reason, HasSubstr("in proportion to speed"));
 }
 
-TEST(Galaxy, shifts_what_a_device_has_no_memory_for) {
+TEST(Galaxy, shifts_units_for_which_a_device_has_no_memory) {
     Instance instance = three_devices();
     Problem& problem = instance.problem;
     const Placement anywhere(instance.blocks->size(), DeviceId(0));
     const auto bytes = [&](BlockId b) {
         return instance.blocks->resident_bytes(b, problem.horizon(), anywhere);
     };
-    // The fast one holds two groups of each layer and no slice beside them.
+    // The fastest device has room for two groups of each layer and for no slice.
     problem.snapshot.devices[2].memory = 2 * 2 * bytes(instance.blocks->group(0, 0));
     const Decision decision = Galaxy().decide(problem);
     ASSERT_TRUE(decision.feasible) << decision.reason;
@@ -134,7 +135,7 @@ TEST(Galaxy, shifts_what_a_device_has_no_memory_for) {
     EXPECT_TRUE(validate(problem, less.placement).ok());
 }
 
-TEST(Galaxy, says_what_it_needs) {
+TEST(Galaxy, reports_the_settings_that_it_needs) {
     const Instance paper = planted_instance({}, 4);
     Problem problem = paper.problem;
     problem.previous.reset();
@@ -149,13 +150,13 @@ TEST(Galaxy, says_what_it_needs) {
     EXPECT_THAT(refused.reason, HasSubstr(" lacks "));
 }
 
-TEST(Galaxy, puts_the_ends_elsewhere_if_the_source_has_no_room) {
+TEST(Galaxy, puts_embed_and_lm_head_elsewhere_if_the_source_has_no_room) {
     int elsewhere = 0;
     for (std::uint64_t seed = 0; seed < 300; ++seed) {
         Instance instance = testing::wild_instance({.sliced = true}, seed);
         Problem& problem = instance.problem;
         problem.previous.reset();
-        if (!instance.blocks->shape().ends) {
+        if (!instance.blocks->shape().has_ends) {
             continue;
         }
         for (Snapshot::Device& device : problem.snapshot.devices) {

@@ -1,4 +1,4 @@
-// Policies that place whole layers, against plain enumeration and by hand.
+// Policies that place whole layers, compared with enumeration and with examples computed by hand.
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -27,7 +27,7 @@ using testing::decision_of;
 using ::testing::HasSubstr;
 using testing::Instance;
 using testing::LayerDevices;
-using testing::of_layers;
+using testing::placement_of_layers;
 using testing::planted_instance;
 using testing::wild_instance;
 
@@ -37,8 +37,8 @@ constexpr std::uint64_t kManyLayered = 300;
 constexpr std::uint64_t kManyLayered = 40;
 #endif
 
-/// A wild instance without a previous placement whose memories whole layers nearly fit: each is
-/// what some planted assignment of layers needs, and a little more.
+/// Returns a wild instance without a previous placement. Each device has about as much memory as
+/// some assignment of whole layers needs.
 Instance layered(std::uint64_t seed, bool caps) {
     Instance instance =
         wild_instance({.caps = caps, .stalls = false, .sliced = seed % 4 == 3}, seed);
@@ -51,20 +51,19 @@ Instance layered(std::uint64_t seed, bool caps) {
         const std::size_t at = (problem.source.index() + l * std::min(n, layers) / layers) % n;
         devices.push_back(DeviceId(at));
     }
-    const Placement placement = of_layers(problem, devices);
+    const Placement placement = placement_of_layers(problem, devices);
     for (Snapshot::Device& device : problem.snapshot.devices) {
         device.memory = 0;
     }
     const std::vector<Shortage> needs = validate(problem, placement).shortages;
-    Bytes most = 0;
+    Bytes largest = 0;
     for (const Shortage& need : needs) {
-        most = std::max(most, need.needed);
+        largest = std::max(largest, need.needed);
     }
     for (std::size_t d = 0; d < n; ++d) {
-        // A third each: as planted, as the largest, half of that.
-        problem.snapshot.devices[d].memory = (seed + d) % 3 == 0 ? most / 2 : most;
+        problem.snapshot.devices[d].memory = (seed + d) % 3 == 0 ? largest / 2 : largest;
     }
-    if (seed % 8 == 5) { // a fleet that hardly holds the layers, and often does not
+    if (seed % 8 == 5) { // often no placement fits
         return instance;
     }
     for (const Shortage& need : needs) {
@@ -95,21 +94,21 @@ TEST(LayerCosts, add_up_to_what_the_timeline_predicts) {
         std::size_t from = 0;
         for (std::size_t l = 0; l < costs.layers(); ++l) {
             const std::size_t j = (seed / 7 * (l + 1) + l) % costs.devices();
-            time += j == from ? costs.stay(l, l + 1, j) : costs.enter(l, from, j);
+            time += j == from ? costs.time_alone(l, l + 1, j) : costs.time_after_hop(l, from, j);
             devices.push_back(costs.device(j));
             from = j;
         }
         time += costs.finish(from);
         const Nanoseconds predicted = predict_inference(
             *problem.blocks,
-            of_layers(problem, devices),
+            placement_of_layers(problem, devices),
             problem.snapshot,
             problem.source,
             problem.horizon()
         );
         EXPECT_EQ(time, predicted) << "seed " << seed;
-        // Twin: one layer more would show.
-        EXPECT_NE(time + costs.stay(0, 1, 0) + 1, predicted);
+        // Twin: one layer more changes the sum.
+        EXPECT_NE(time + costs.time_alone(0, 1, 0) + 1, predicted);
     }
 }
 
@@ -117,7 +116,7 @@ TEST(LayerMoves, are_those_of_the_timeline) {
     for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
         Instance instance = wild_instance({.sliced = seed % 3 == 0}, seed);
         Problem& problem = instance.problem;
-        problem.previous = testing::any_placement(instance, seed + 5);
+        problem.previous = testing::random_placement_for(instance, seed + 5);
         problem.weights_everywhere = seed % 2 == 0;
         for (Snapshot::Device& device : problem.snapshot.devices) {
             device.storage_bandwidth = 100'000'000;
@@ -130,27 +129,27 @@ TEST(LayerMoves, are_those_of_the_timeline) {
             moves.add(l, j);
             devices.push_back(costs.device(j));
         }
-        const Decision exact = evaluate(problem, of_layers(problem, devices), "");
+        const Decision exact = evaluate(problem, placement_of_layers(problem, devices), "");
         EXPECT_EQ(moves.total(), exact.migration) << "seed " << seed;
         for (std::size_t l = 0; l < costs.layers(); ++l) {
             moves.remove(l, (seed / 5 + l * l) % costs.devices());
         }
-        EXPECT_LE(moves.total(), exact.migration); // the ends alone
+        EXPECT_LE(moves.total(), exact.migration); // embed and lm_head alone
     }
 }
 
-/// Least latency over the splits that `counts` accepts; and the least (stage, latency).
+/// The best results over all splits that are accepted.
 struct Best {
-    Nanoseconds latency = kNever;
-    Nanoseconds stage = kNever;
-    Nanoseconds latency_of_stage = kNever;
+    Nanoseconds latency = kNever;          ///< the least latency
+    Nanoseconds stage = kNever;            ///< the least time of the slowest stage
+    Nanoseconds latency_of_stage = kNever; ///< the least latency with that slowest stage
 };
 
 template <class Accepts>
 Best by_enumeration(const Problem& problem, const Accepts& accepts) {
     Best best;
-    testing::each_assignment(problem, [&](const LayerDevices& devices) {
-        const Placement placement = of_layers(problem, devices);
+    testing::for_each_assignment(problem, [&](const LayerDevices& devices) {
+        const Placement placement = placement_of_layers(problem, devices);
         if (!accepts(devices) || !validate(problem, placement).ok()) {
             return;
         }
@@ -168,12 +167,12 @@ Best by_enumeration(const Problem& problem, const Accepts& accepts) {
 LayerDevices layers_of(const Problem& problem, const Placement& placement) {
     LayerDevices devices;
     for (std::int32_t l = 0; l < problem.blocks->shape().layers; ++l) {
-        devices.push_back(placement[problem.blocks->holder(l).index()]);
+        devices.push_back(placement[problem.blocks->activation_block(l).index()]);
     }
     return devices;
 }
 
-TEST(EdgeShard, answers_as_enumeration_does) {
+TEST(EdgeShard, finds_the_optimum_of_enumeration) {
     int split = 0;
     int infeasible = 0;
     int apart = 0;
@@ -181,7 +180,7 @@ TEST(EdgeShard, answers_as_enumeration_does) {
         const Instance instance = layered(seed, seed % 2 == 0);
         const Problem& problem = instance.problem;
         const Best best = by_enumeration(problem, [&](const LayerDevices& devices) {
-            return devices.front() == problem.source && testing::contiguous(devices);
+            return devices.front() == problem.source && testing::is_contiguous(devices);
         });
         const Decision latency = decision_of(PolicyKind::edgeshard, problem);
         const Decision throughput = decision_of(PolicyKind::edgeshard_throughput, problem);
@@ -202,22 +201,22 @@ TEST(EdgeShard, answers_as_enumeration_does) {
         split += devices.front() != devices.back() ? 1 : 0;
         apart += throughput.placement != latency.placement ? 1 : 0;
     }
-    // The comparison says something only if all kinds occur.
+    // All kinds of results must occur, or the comparison is worth nothing.
     EXPECT_GT(split, static_cast<int>(kManyLayered / 5));
     EXPECT_GE(apart, static_cast<int>(kManyLayered / 20));
     EXPECT_GT(infeasible, 0);
 }
 
-TEST(Ring, answers_as_enumeration_does) {
+TEST(Ring, finds_the_optimum_of_enumeration) {
     int split = 0;
     for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
         Instance instance = layered(seed, seed % 2 == 0);
-        if (seed % 3 == 0) { // memory for the caches of all is what splits must have room for
+        if (seed % 3 == 0) { // splits need memory for the caches of all sequences
             testing::put_in_flight(instance, 1 + static_cast<std::int64_t>(seed % 7), seed);
         }
         const Problem& problem = instance.problem;
         const Best best = by_enumeration(problem, [&](const LayerDevices& devices) {
-            return testing::in_ring_order(problem, devices);
+            return testing::follows_ring_order(problem, devices);
         });
         const Decision decision = decision_of(PolicyKind::ring, problem);
         ASSERT_EQ(decision.feasible, best.latency != kNever) << "seed " << seed;
@@ -227,7 +226,7 @@ TEST(Ring, answers_as_enumeration_does) {
         }
         EXPECT_TRUE(validate(problem, decision.placement).ok()) << "seed " << seed;
         const LayerDevices devices = layers_of(problem, decision.placement);
-        EXPECT_TRUE(testing::in_ring_order(problem, devices));
+        EXPECT_TRUE(testing::follows_ring_order(problem, devices));
         EXPECT_EQ(testing::slowest_stage(problem, devices), best.stage) << "seed " << seed;
         EXPECT_EQ(decision.inference, best.latency_of_stage) << "seed " << seed;
         split += devices.front() != devices.back() ? 1 : 0;
@@ -235,7 +234,7 @@ TEST(Ring, answers_as_enumeration_does) {
     EXPECT_GT(split, static_cast<int>(kManyLayered / 5));
 }
 
-TEST(DynamicLayer, answers_as_enumeration_does_and_never_worse_than_staying) {
+TEST(DynamicLayer, finds_the_optimum_of_enumeration_and_is_never_worse_than_keeping) {
     int moved = 0;
     int kept = 0;
     for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
@@ -247,12 +246,12 @@ TEST(DynamicLayer, answers_as_enumeration_does_and_never_worse_than_staying) {
             for (std::size_t l = 0; l < problem.blocks->shape().layer_types.size(); ++l) {
                 devices.push_back(DeviceId((seed / 3 + l * (seed % 3)) % n));
             }
-            problem.previous = seed % 4 == 1 ? testing::any_placement(instance, seed)
-                                             : of_layers(problem, devices);
+            problem.previous = seed % 4 == 1 ? testing::random_placement_for(instance, seed)
+                                             : placement_of_layers(problem, devices);
         }
         double least = std::numeric_limits<double>::infinity();
-        testing::each_assignment(problem, [&](const LayerDevices& devices) {
-            const Placement placement = of_layers(problem, devices);
+        testing::for_each_assignment(problem, [&](const LayerDevices& devices) {
+            const Placement placement = placement_of_layers(problem, devices);
             if (validate(problem, placement).ok()) {
                 least = std::min(least, objective(problem, placement));
             }
@@ -278,7 +277,7 @@ TEST(DynamicLayer, answers_as_enumeration_does_and_never_worse_than_staying) {
     EXPECT_GT(kept, static_cast<int>(kManyLayered / 20));
 }
 
-TEST(DynamicLayer, with_caps_is_never_worse_than_staying) {
+TEST(DynamicLayer, with_caps_is_never_worse_than_keeping) {
     for (std::uint64_t seed = 0; seed < kManyLayered / 3; ++seed) {
         const Instance instance = wild_instance({.caps = true}, seed);
         const Problem& problem = instance.problem;
@@ -312,10 +311,10 @@ void expect_accepted(const Problem& problem, int& feasible, std::uint64_t seed) 
     }
 }
 
-TEST(LayerPolicies, give_answers_that_the_judge_accepts) {
+TEST(LayerPolicies, make_decisions_that_validate_accepts) {
     int feasible = 0;
     for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
-        testing::InstanceShape cell = testing::any_cell(seed);
+        testing::InstanceShape cell = testing::random_cell(seed);
         cell.granularity = seed % 2 == 0 ? Granularity::paper : Granularity::sliced;
         for (const CostProfile profile : {CostProfile::physical, CostProfile::paper}) {
             if (profile == CostProfile::paper && cell.granularity == Granularity::sliced) {
@@ -338,7 +337,7 @@ TEST(LayerPolicies, give_answers_that_the_judge_accepts) {
     EXPECT_GT(feasible, static_cast<int>(kManyLayered));
 }
 
-TEST(StaticPolicies, keep_their_placement_until_it_does_not_fit_and_say_so_then) {
+TEST(StaticPolicies, keep_their_placement_and_report_when_it_does_not_fit) {
     for (const PolicyKind kind : kLayered) {
         if (kind == PolicyKind::dynamic_layer) {
             continue;
@@ -351,7 +350,7 @@ TEST(StaticPolicies, keep_their_placement_until_it_does_not_fit_and_say_so_then)
             11
         );
         Problem& problem = instance.problem;
-        problem.previous = instance.planted; // stands for whatever was there first
+        problem.previous = instance.planted; // any first placement
         for (Snapshot::Device& device : problem.snapshot.devices) {
             device.compute /= 2;
         }
@@ -365,7 +364,7 @@ TEST(StaticPolicies, keep_their_placement_until_it_does_not_fit_and_say_so_then)
     }
 }
 
-/// Equal layers on three devices of 1, 2 and 4 times a speed, with room for so many layers each.
+/// Equal layers on three devices with speeds 1, 2 and 4 and room for a given number of layers each.
 Instance by_hand(std::int32_t layers, const std::vector<Bytes>& room) {
     Instance instance = planted_instance({.devices = 3, .layers = 4}, 1);
     ModelShape shape = instance.blocks->shape();
@@ -377,7 +376,7 @@ Instance by_hand(std::int32_t layers, const std::vector<Bytes>& room) {
     problem.previous.reset();
     Bytes layer = 0;
     const Placement anywhere(instance.blocks->size(), DeviceId(0));
-    for (std::int32_t n = 0; n < instance.blocks->per_layer(); ++n) {
+    for (std::int32_t n = 0; n < instance.blocks->blocks_per_layer(); ++n) {
         const BlockId b(instance.blocks->group(0, 0).value + n);
         layer += instance.blocks->resident_bytes(b, problem.horizon(), anywhere);
     }
@@ -400,20 +399,20 @@ LayerDevices counts(std::initializer_list<std::size_t> layers_of_devices) {
     return devices;
 }
 
-TEST(Ring, splits_by_speed_and_leaves_out_what_only_hurts) {
-    // Seven layers at speeds 1, 2 and 4, room for all: one, two and four.
+TEST(Ring, splits_by_speed_and_leaves_out_devices_that_slow_it_down) {
+    // Seven layers at speeds 1, 2 and 4, with room for all, are split into one, two and four.
     Instance instance = by_hand(7, {7, 7, 7});
     Problem& problem = instance.problem;
     EXPECT_EQ(
         layers_of(problem, decision_of(PolicyKind::ring, problem).placement), counts({1, 2, 4})
     );
-    // The fast one has room for two. Of five over the others, 1 and 4 as well as 2 and 3 have a
-    // slowest stage of two; the former takes less in all.
+    // The fastest device has room for two layers. The other five can be split 1 and 4 or 2 and 3.
+    // Both have a slowest stage of two; the former has the lower latency.
     problem.snapshot.devices[2].memory = problem.snapshot.devices[0].memory / 7 * 2;
     EXPECT_EQ(
         layers_of(problem, decision_of(PolicyKind::ring, problem).placement), counts({1, 4, 2})
     );
-    // One layer goes to the fastest, and the starter has none.
+    // A single layer goes to the fastest device, and the source has none.
     Instance one = by_hand(1, {1, 1, 1});
     EXPECT_EQ(
         layers_of(one.problem, decision_of(PolicyKind::ring, one.problem).placement),
@@ -427,13 +426,13 @@ TEST(EdgeShard, keeps_the_first_layer_on_the_source_and_the_rest_where_it_is_fas
     EXPECT_EQ(
         layers_of(problem, decision_of(PolicyKind::edgeshard, problem).placement), counts({1, 0, 6})
     );
-    // A stage each, in either order of the second and the third device.
+    // Each device is a stage; the second and the third can be in either order.
     const LayerDevices even =
         layers_of(problem, decision_of(PolicyKind::edgeshard_throughput, problem).placement);
     EXPECT_EQ(std::count(even.begin(), even.end(), DeviceId(0)), 1);
     EXPECT_EQ(std::count(even.begin(), even.end(), DeviceId(1)), 2);
     EXPECT_EQ(std::count(even.begin(), even.end(), DeviceId(2)), 4);
-    // Without room for a layer on the source there is no answer.
+    // If the source has no room for a layer, the decision is infeasible.
     Instance none = by_hand(7, {0, 7, 7});
     const Decision refused = decision_of(PolicyKind::edgeshard, none.problem);
     EXPECT_FALSE(refused.feasible);
@@ -476,8 +475,8 @@ struct TableRow {
     std::size_t each;
 };
 
-/// docs/explanation/ring-pipelines.md#the-published-split, typed in again: one published row per
-/// line.
+/// A second copy of the table in docs/explanation/ring-pipelines.md#the-published-split, one row
+/// per line.
 constexpr TableRow kPublished[] = {
     {5, 2, 2, 3},    {5, 3, 1, 2},                                  //
     {7, 2, 3, 4},    {7, 3, 1, 3},                                  //
@@ -519,12 +518,12 @@ TEST(MdiRing, has_the_whole_published_table_and_nothing_else) {
                 expected.insert(expected.end(), row->each, DeviceId(d));
             }
             EXPECT_EQ(layers_of(problem, decision.placement), expected);
-            EXPECT_EQ(decision.placement, of_layers(problem, expected));
+            EXPECT_EQ(decision.placement, placement_of_layers(problem, expected));
         }
     }
 }
 
-TEST(MdiRing, says_what_the_table_has_and_who_lacks_memory) {
+TEST(MdiRing, reports_what_the_table_has_and_which_device_lacks_memory) {
     const Instance outside = of_counts(24, 4);
     EXPECT_THAT(
         decision_of(PolicyKind::mdi_ring, outside.problem).reason,
@@ -540,19 +539,20 @@ TEST(MdiRing, says_what_the_table_has_and_who_lacks_memory) {
     EXPECT_THAT(refused.reason, HasSubstr("device 2 lacks"));
 }
 
-TEST(LayerSplits, know_contiguous_from_scattered_and_the_ring_from_other_orders) {
+TEST(LayerSplits, recognise_contiguous_layers_and_the_ring_order) {
     const Instance instance = by_hand(3, {3, 3, 3});
     Problem problem = instance.problem;
     const auto devices = [](std::size_t a, std::size_t b, std::size_t c) {
         return LayerDevices{DeviceId(a), DeviceId(b), DeviceId(c)};
     };
-    EXPECT_TRUE(testing::contiguous(devices(2, 2, 0)));
-    EXPECT_FALSE(testing::contiguous(devices(2, 0, 2)));
-    EXPECT_FALSE(testing::in_ring_order(problem, devices(1, 1, 0)));
+    EXPECT_TRUE(testing::is_contiguous(devices(2, 2, 0)));
+    EXPECT_FALSE(testing::is_contiguous(devices(2, 0, 2)));
+    EXPECT_FALSE(testing::follows_ring_order(problem, devices(1, 1, 0)));
     problem.source = DeviceId(1);
-    EXPECT_TRUE(testing::in_ring_order(problem, devices(1, 2, 0)));
-    EXPECT_FALSE(testing::in_ring_order(problem, devices(1, 0, 2)));
-    // Speeds 1, 2, 4 from device 0: two layers on the slowest against three on the fastest.
+    EXPECT_TRUE(testing::follows_ring_order(problem, devices(1, 2, 0)));
+    EXPECT_FALSE(testing::follows_ring_order(problem, devices(1, 0, 2)));
+    // With speeds 1, 2 and 4, two layers on the slowest device take longer than three on the
+    // fastest.
     const auto two =
         static_cast<double>(testing::slowest_stage(instance.problem, devices(0, 0, 2)));
     const auto three =

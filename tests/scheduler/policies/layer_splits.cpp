@@ -1,4 +1,3 @@
-// See layer_splits.hpp.
 #include "tests/scheduler/policies/layer_splits.hpp"
 
 #include <algorithm>
@@ -17,7 +16,7 @@ Nanoseconds operation(const Problem& problem, BlockId b, DeviceId d) {
     );
 }
 
-Nanoseconds on_the_way(const Problem& problem, DeviceId from, DeviceId to) {
+Nanoseconds transfer_time(const Problem& problem, DeviceId from, DeviceId to) {
     if (from == to) {
         return 0;
     }
@@ -32,7 +31,7 @@ Nanoseconds on_the_way(const Problem& problem, DeviceId from, DeviceId to) {
 
 } // namespace
 
-Placement of_layers(const Problem& problem, const LayerDevices& devices) {
+Placement placement_of_layers(const Problem& problem, const LayerDevices& devices) {
     Placement placement(problem.blocks->size(), problem.source);
     for (std::size_t b = 0; b < placement.size(); ++b) {
         const std::int32_t layer = problem.blocks->name(BlockId(b)).layer;
@@ -41,7 +40,7 @@ Placement of_layers(const Problem& problem, const LayerDevices& devices) {
     return placement;
 }
 
-void each_assignment(
+void for_each_assignment(
     const Problem& problem, const std::function<void(const LayerDevices&)>& visit
 ) {
     const std::size_t n = problem.snapshot.size();
@@ -59,7 +58,7 @@ void each_assignment(
     }
 }
 
-bool contiguous(const LayerDevices& devices) {
+bool is_contiguous(const LayerDevices& devices) {
     for (std::size_t l = 0; l + 2 < devices.size(); ++l) {
         for (std::size_t k = l + 2; k < devices.size(); ++k) {
             if (devices[k] == devices[l] && devices[k - 1] != devices[l]) {
@@ -70,7 +69,7 @@ bool contiguous(const LayerDevices& devices) {
     return true;
 }
 
-bool in_ring_order(const Problem& problem, const LayerDevices& devices) {
+bool follows_ring_order(const Problem& problem, const LayerDevices& devices) {
     const std::size_t n = problem.snapshot.size();
     const auto position = [&](DeviceId d) { return (d.index() + n - problem.source.index()) % n; };
     for (std::size_t l = 1; l < devices.size(); ++l) {
@@ -92,10 +91,10 @@ Nanoseconds slowest_stage(const Problem& problem, const LayerDevices& devices) {
     Nanoseconds slowest = *std::max_element(stages.begin(), stages.end());
     DeviceId from = problem.source;
     for (const DeviceId to : devices) {
-        slowest = std::max(slowest, 2 * on_the_way(problem, from, to));
+        slowest = std::max(slowest, 2 * transfer_time(problem, from, to));
         from = to;
     }
-    return std::max(slowest, on_the_way(problem, from, problem.source));
+    return std::max(slowest, transfer_time(problem, from, problem.source));
 }
 
 } // namespace headroom::scheduler::testing

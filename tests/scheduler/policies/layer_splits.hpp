@@ -1,5 +1,5 @@
-// Placements of whole layers by plain enumeration, and what a pipeline waits for by plain loops:
-// what the layer-based policies are judged by. Shares nothing with their costs and searches.
+// References for the policies that place whole layers: all placements by enumeration, and the time
+// of the slowest stage. They share no code with the costs and searches of those policies.
 #pragma once
 
 #include <functional>
@@ -11,22 +11,26 @@
 
 namespace headroom::scheduler::testing {
 
-using LayerDevices = std::vector<DeviceId>; ///< one per layer
+using LayerDevices = std::vector<DeviceId>; ///< the device of each layer
 
-/// All blocks of layer l on devices[l], embed and lm_head on the source.
-[[nodiscard]] Placement of_layers(const Problem& problem, const LayerDevices& devices);
+/// Returns the placement with all blocks of layer l on devices[l], embed and lm_head on the source.
+[[nodiscard]] Placement placement_of_layers(const Problem& problem, const LayerDevices& devices);
 
-/// Every assignment of layers to devices, devices to the power of layers.
-void each_assignment(const Problem& problem, const std::function<void(const LayerDevices&)>& visit);
+/// Calls `visit` for every assignment of layers to devices.
+void for_each_assignment(
+    const Problem& problem, const std::function<void(const LayerDevices&)>& visit
+);
 
-/// Whether every device has consecutive layers only.
-[[nodiscard]] bool contiguous(const LayerDevices& devices);
+/// Returns whether the layers of every device are consecutive.
+[[nodiscard]] bool is_contiguous(const LayerDevices& devices);
 
-/// Whether the devices of consecutive layers follow each other on the ring that begins at source.
-[[nodiscard]] bool in_ring_order(const Problem& problem, const LayerDevices& devices);
+/// Returns whether the devices of the layers are in the order of the ring that begins at the
+/// source.
+[[nodiscard]] bool follows_ring_order(const Problem& problem, const LayerDevices& devices);
 
-/// The slowest of the devices' own time per token (lm_head on the source included) and of the hops'
-/// time on link, egress and ingress: two messages of x between stages, one back to the source.
+/// Returns the largest time per token of a device or a hop. The source's time includes lm_head. The
+/// time of a hop is that on link, egress and ingress, without latency: two messages of x between
+/// two devices, one message back to the source.
 [[nodiscard]] Nanoseconds slowest_stage(const Problem& problem, const LayerDevices& devices);
 
 } // namespace headroom::scheduler::testing

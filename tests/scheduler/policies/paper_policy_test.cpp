@@ -1,4 +1,4 @@
-// The published method, decision by decision, with the numbers worked out by hand.
+// The published method, decision by decision, with numbers computed by hand.
 #include <string>
 #include <vector>
 
@@ -16,12 +16,12 @@
 namespace headroom::scheduler {
 namespace {
 
-using testing::any_cell;
 using ::testing::DoubleEq;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::Instance;
 using testing::planted_instance;
+using testing::random_cell;
 using testing::wild_instance;
 
 constexpr DeviceId kA{0};
@@ -30,7 +30,7 @@ constexpr DeviceId kC{2};
 
 ModelShape shape_without_ends() {
     ModelShape shape = testing::example_shape();
-    shape.ends = false;
+    shape.has_ends = false;
     return shape;
 }
 
@@ -104,7 +104,7 @@ TEST_F(FirstPlacement, takes_blocks_by_size) {
     EXPECT_DOUBLE_EQ(scores.size(proj), 0.03072 + 0.049152);
 }
 
-TEST_F(FirstPlacement, goes_by_the_largest_share_of_what_is_left) {
+TEST_F(FirstPlacement, scores_by_the_largest_share_of_remaining_resources) {
     // ffn: A max(0.393, 0.123), B max(0.655, 0.123): A.
     EXPECT_THAT(scores_after({}, ffn), ElementsAre(0.393216, 393'216.0 / 600'000));
     // head 0: A has 606 784 FLOP and 87 712 B left, 0.339 by memory; B 0.297: B.
@@ -116,8 +116,8 @@ TEST_F(FirstPlacement, goes_by_the_largest_share_of_what_is_left) {
         scores_after({{ffn, kA}, {head0, kB}}, head1),
         ElementsAre(29'696.0 / 87'712, 29'696.0 / 70'304)
     );
-    // proj: either device gets one head's 1536 B from the other, 0.1536 s, which exceeds the
-    // shares of compute (0.093 and 0.094) and memory (0.053 and 0.044). A tie: the lower, A.
+    // proj: either device gets one head's 1536 B from the other, 0.1536 s, which exceeds the shares
+    // of compute (0.093 and 0.094) and memory (0.053 and 0.044). A tie: the lower, A.
     EXPECT_THAT(
         scores_after({{ffn, kA}, {head0, kB}, {head1, kA}}, proj), ElementsAre(0.1536, 0.1536)
     );
@@ -129,11 +129,10 @@ TEST_F(FirstPlacement, goes_by_the_largest_share_of_what_is_left) {
     EXPECT_EQ(decision.paper_migration_s, 0.0);
 }
 
-TEST_F(FirstPlacement, goes_by_the_weighted_sum_if_told_so) {
+TEST_F(FirstPlacement, scores_by_the_weighted_sum_if_configured) {
     problem.paper.score = PaperScore::weighted;
-    // As above up to proj, where 0.3·0.1536 is the same on both, and the rest decides:
-    // A 0.4·49 152/528 448 + 0.3·3072/58 016 = 0.05309, B 0.4·49 152/521 664 + 0.3·3072/70 304
-    // = 0.05080: B.
+    // As above up to proj, where 0.3·0.1536 is the same on both, and the rest decides: A 0.4·49
+    // 152/528 448 + 0.3·3072/58 016 = 0.05309, B 0.4·49 152/521 664 + 0.3·3072/70 304 = 0.05080: B.
     const std::vector<double> scores = scores_after({{ffn, kA}, {head0, kB}, {head1, kA}}, proj);
     EXPECT_DOUBLE_EQ(
         scores[0], 0.4 * (49'152.0 / 528'448) + 0.3 * (3'072.0 / 58'016) + 0.3 * 0.1536
@@ -144,12 +143,12 @@ TEST_F(FirstPlacement, goes_by_the_weighted_sum_if_told_so) {
     EXPECT_EQ(decide().placement, (Placement{kB, kA, kB, kA}));
 }
 
-TEST_F(FirstPlacement, puts_the_ends_which_the_formula_leaves_out_on_the_source) {
+TEST_F(FirstPlacement, puts_embed_and_lm_head_on_the_source) {
     const Blocks with_ends(testing::example_shape());
     problem.blocks = &with_ends;
     problem.source = kB;
     EXPECT_EQ(decide().placement, (Placement{kB, kB, kA, kA, kA, kB}));
-    problem.previous = Placement{kA, kB, kA, kA, kA, kA}; // and then leaves them alone
+    problem.previous = Placement{kA, kB, kA, kA, kA, kA}; // and keeps their devices afterwards
     EXPECT_EQ(decide().placement, *problem.previous);
 }
 
@@ -161,7 +160,7 @@ TEST_F(FirstPlacement, divides_by_t_budget) {
     );
 }
 
-TEST_F(PaperPolicy, prefers_the_present_device_then_the_lowest_in_a_tie) {
+TEST_F(PaperPolicy, prefers_the_previous_device_then_the_lowest_in_a_tie) {
     devices({{1'000'000, 100'000}, {1'000'000, 100'000}}, kUnlimited);
     // Equal devices, and moving costs nothing: ffn scores 0.393216 on both.
     EXPECT_THAT(scores_after({}, ffn), ElementsAre(0.393216, 0.393216));
@@ -182,7 +181,7 @@ class FromSlowToFast : public PaperPolicy {
     }
 };
 
-TEST_F(FromSlowToFast, moves_what_pays) {
+TEST_F(FromSlowToFast, moves_blocks_whose_migration_pays) {
     // ffn: A 0.656, B 0.328 + 0.011: B. head 0: A 0.13077, B 78 336/804 864 + 0.029056 = 0.12638:
     // B. head 1: A 0.13077, B 78 336/726 528 + 0.029056 = 0.13688: A. proj: A 49 152/520 704 =
     // 0.0944, B 49 152/726 528 + 0.002816 = 0.0705: B.
@@ -216,11 +215,11 @@ TEST_F(FromSlowToFast, sends_only_the_cache_where_weights_are_everywhere) {
     EXPECT_NEAR(decision.paper_migration_s, 2 * 0.000256, 1e-18);
 }
 
-TEST_F(PaperPolicy, stays_where_moving_does_not_pay) {
-    // Equal fast devices with little memory: the score wants head 1 and proj on B, for memory's
-    // sake. heads first: head 0 A 0.29696; head 1 A 29 696/70 304 = 0.422, B 0.29696 + 0.029056:
-    // B. ffn: A 0.17479, B that + 0.011264: A. proj: A 3072/58 016 = 0.0530, B 3072/70 304 +
-    // 0.002816 = 0.0465: B.
+TEST_F(PaperPolicy, keeps_the_placement_if_migration_does_not_pay) {
+    // Equal fast devices with little memory: the scores put head 1 and proj on B because of memory.
+    // Heads first: head 0 A 0.29696; head 1 A 29 696/70 304 = 0.422, B 0.29696 + 0.029056: B. ffn:
+    // A 0.17479, B that + 0.011264: A. proj: A 3072/58 016 = 0.0530, B 3072/70 304 + 0.002816 =
+    // 0.0465: B.
     devices({{1'000'000'000, 100'000}, {1'000'000'000, 100'000}}, 1'000'000);
     problem.previous = Placement(4, kA);
     const PaperPlacing placing = place_by_score(problem);
@@ -269,15 +268,15 @@ TEST_F(Resolve, may_evict_no_more_often_than_it_is_allowed) {
     );
 }
 
-TEST_F(Resolve, takes_everything_back_where_the_evicted_find_no_room) {
-    // A with 41 900 B has 12 204 left after head 0: the evicted ffn fits nowhere, back to B with
-    // it. Then A, which lacks 17 492: head 0 out, head 1 in, head 0 fits nowhere, back. C has
-    // nothing to evict. All blocks need 74 752 B, the three devices have 82 900 B.
+TEST_F(Resolve, undoes_evictions_if_the_evicted_blocks_find_no_room) {
+    // A with 41 900 B has 12 204 B left after head 0. The evicted ffn fits nowhere and returns to
+    // B. Then A, which lacks 17 492 B, evicts head 0 for head 1; head 0 fits nowhere and returns. C
+    // has no block to evict. All blocks need 74 752 B, the three devices have 82 900 B.
     devices({{600'000, 41'900}, {700'000, 30'000}, {600'000, 11'000}}, 1'000'000);
     const PaperPlacing placing = place_by_score(problem);
     EXPECT_EQ(placing.stuck, head1);
     EXPECT_EQ(placing.evictions, 2);
-    // The attempt to show: head 1 on B beside ffn, which is there again; proj where it fits.
+    // The reported attempt has head 1 on B beside ffn, and proj on a device where it fits.
     EXPECT_EQ(placing.placement[head0.index()], kA);
     EXPECT_EQ(placing.placement[head1.index()], kB);
     EXPECT_EQ(placing.placement[ffn.index()], kB);
@@ -286,7 +285,7 @@ TEST_F(Resolve, takes_everything_back_where_the_evicted_find_no_room) {
     EXPECT_THAT(decision.reason, HasSubstr("after 2 evictions, and device 1 lacks 11.7 KiB"));
 }
 
-TEST_F(Resolve, keeps_an_old_placement_that_still_fits_when_it_finds_no_new_one) {
+TEST_F(Resolve, keeps_a_previous_placement_that_fits_if_it_finds_no_new_one) {
     devices({{600'000, 42'000}, {700'000, 30'000}, {600'000, 15'400}}, 1'000'000);
     problem.previous = Placement{kA, kB, kC, kC}; // 29 696; 29 696; 3072 + 12 288 B
     problem.paper.backtracks = 0;
@@ -354,12 +353,12 @@ TEST(PaperScores, follow_the_execution_under_profile_physical) {
     EXPECT_DOUBLE_EQ(Scores(problem).of(draft, blocks.ffn(0))[1], 0.001256 + 0.09856 + 0.001);
 }
 
-TEST(PaperPolicyAnswers, are_feasible_or_say_why_not) {
+TEST(PaperPolicyDecisions, are_feasible_or_have_a_reason) {
     int feasible = 0;
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
         Instance instance = seed % 2 == 0
                                 ? wild_instance({.caps = seed % 3 == 0, .stalls = true}, seed)
-                                : planted_instance(any_cell(seed), seed, CostProfile::paper);
+                                : planted_instance(random_cell(seed), seed, CostProfile::paper);
         Problem& problem = instance.problem;
         problem.paper.score = seed % 4 < 2 ? PaperScore::max : PaperScore::weighted;
         problem.paper.backtracks = static_cast<std::int64_t>(seed % 7);

@@ -1,5 +1,5 @@
-// Cost profile `paper` in what policies share: accounts, delays by formula, spreads, and the
-// answers of all policies under it.
+// Cost profile `paper` in the ledger, in the costs of steps and in the planning of layers, and the
+// decisions of all policies under it.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -24,11 +24,11 @@
 namespace headroom::scheduler {
 namespace {
 
-using testing::any_cell;
-using testing::any_placement;
 using ::testing::HasSubstr;
 using testing::Instance;
 using testing::planted_instance;
+using testing::random_cell;
+using testing::random_placement_for;
 using testing::wild_instance;
 
 #ifdef NDEBUG
@@ -37,14 +37,14 @@ constexpr std::uint64_t kPaperScale = 1;
 constexpr std::uint64_t kPaperScale = 10; // a search takes forty times as long
 #endif
 
-/// A wild model and fleet under the paper's profile: any source, grouped heads, ends, links that
-/// stand still; budgets that the planted placement just keeps, and a little more.
+/// Returns a wild instance under cost profile `paper`. Memory and T_budget are a little more than
+/// the planted placement needs.
 Instance wild_paper_instance(std::uint64_t seed, bool stalls) {
     Instance instance = wild_instance({.caps = true, .stalls = stalls}, seed);
     Random random(stream_seed(seed, "paper"));
     Problem& problem = instance.problem;
     problem.cost_profile = CostProfile::paper;
-    problem.prompt = static_cast<std::int64_t>(random.below(300)); // beyond T + λ at times
+    problem.prompt = static_cast<std::int64_t>(random.below(300)); // sometimes more than T + λ
     problem.weights_everywhere = random.below(2) == 0;
     problem.paper.gather = random.below(2) == 0 ? PaperGather::sum : PaperGather::max;
     for (Snapshot::Device& device : problem.snapshot.devices) {
@@ -58,12 +58,12 @@ Instance wild_paper_instance(std::uint64_t seed, bool stalls) {
         const BlockId b(i);
         const std::size_t d = instance.planted[i].index();
         Snapshot::Device& device = problem.snapshot.devices[d];
-        device.memory += paper_memory(blocks, b, problem.paper_costs_at());
-        device.compute = std::max<PerSecond>(device.compute, 1'000'000); // stand not still
+        device.memory += paper_memory(blocks, b, problem.paper_cost_length());
+        device.compute = std::max<PerSecond>(device.compute, 1'000'000); // not 0
         if (blocks.name(b).layer >= 0) {
             const auto layer = static_cast<std::size_t>(blocks.name(b).layer);
             seconds[layer * problem.snapshot.size() + d] +=
-                static_cast<double>(paper_compute(blocks, b, problem.paper_costs_at())) /
+                static_cast<double>(paper_compute(blocks, b, problem.paper_cost_length())) /
                 static_cast<double>(device.compute);
         }
     }
@@ -71,14 +71,14 @@ Instance wild_paper_instance(std::uint64_t seed, bool stalls) {
     return instance;
 }
 
-TEST(PaperLedger, agrees_with_the_judge_about_memory_and_compute) {
+TEST(PaperLedger, agrees_with_validate_about_memory_and_compute) {
     int overloaded = 0;
     for (std::uint64_t seed = 0; seed < 400; ++seed) {
         Instance instance = wild_paper_instance(seed, false);
         Problem& problem = instance.problem;
         EXPECT_EQ(Ledger(problem, instance.planted).shortage(), 0) << "seed " << seed;
-        EXPECT_FALSE(hopeless(problem)) << "seed " << seed;
-        const Placement placement = any_placement(instance, seed + 9);
+        EXPECT_FALSE(is_provably_infeasible(problem)) << "seed " << seed;
+        const Placement placement = random_placement_for(instance, seed + 9);
         const Ledger ledger(problem, placement);
         const Verdict verdict = validate(problem, placement);
         EXPECT_EQ(ledger.shortage() == 0, verdict.ok()) << "seed " << seed;
@@ -91,7 +91,7 @@ TEST(PaperLedger, agrees_with_the_judge_about_memory_and_compute) {
         EXPECT_EQ(ledger.shortage() > missing, compute) << "seed " << seed;
         overloaded += compute ? 1 : 0;
         EXPECT_EQ(
-            lacking_devices(problem, placement).find("FLOP in layer") != std::string::npos, compute
+            shortages_text(problem, placement).find("FLOP in layer") != std::string::npos, compute
         );
     }
     EXPECT_GT(overloaded, 100);
@@ -109,13 +109,13 @@ TEST(PaperLedger, sees_a_single_flop_too_much) {
     problem.snapshot.devices[d.index()].compute = load;
     EXPECT_EQ(Ledger(problem, instance.planted).shortage(), 0);
     problem.snapshot.devices[d.index()].compute = load - 1;
-    EXPECT_EQ(Ledger(problem, instance.planted).over(d), 1); // rounded up to a byte
+    EXPECT_EQ(Ledger(problem, instance.planted).shortage(d), 1); // rounded up to a byte
     EXPECT_FALSE(validate(problem, instance.planted).ok());
 }
 
-TEST(PaperLedger, places_and_lifts_without_a_trace) {
+TEST(PaperLedger, is_unchanged_after_a_block_returns) {
     Instance instance = wild_paper_instance(11, false);
-    Ledger ledger(instance.problem, any_placement(instance, 1));
+    Ledger ledger(instance.problem, random_placement_for(instance, 1));
     const Bytes before = ledger.shortage();
     const BlockId b = instance.blocks->group(0, 0);
     const DeviceId d = ledger.where(b);
@@ -123,13 +123,13 @@ TEST(PaperLedger, places_and_lifts_without_a_trace) {
         static_cast<void>(ledger.fits(b, DeviceId(to)));
         ledger.place(b, DeviceId(to));
     }
-    ledger.lift(b);
+    ledger.remove(b);
     ledger.place(b, d);
     EXPECT_EQ(ledger.shortage(), before);
 }
 
-/// Whether nanoseconds are the same time, half a nanosecond lost per block and message; stalled
-/// times stand for infinite ones.
+/// Returns whether two times are equal but for half a nanosecond of rounding per block and message.
+/// A time of kStall or more stands for an infinite one.
 bool close(Nanoseconds t, double seconds, std::size_t blocks) {
     if (t >= kStall || std::isinf(seconds)) {
         return t >= kStall && std::isinf(seconds);
@@ -138,7 +138,7 @@ bool close(Nanoseconds t, double seconds, std::size_t blocks) {
     return std::abs(static_cast<double>(t) - ns) <= static_cast<double>(blocks) + 1e-9 * ns;
 }
 
-/// Empty, or how a draft's numbers differ from the formula's.
+/// Returns how the delays of a draft differ from those of the formula, or "".
 std::string difference(const Problem& problem, const Draft& draft) {
     const Decision exact = evaluate(problem, draft.placement(), "");
     if (!close(draft.inference(), exact.paper_delay_s, problem.blocks->size())) {
@@ -156,7 +156,7 @@ TEST(PaperDraft, equals_the_formula_up_to_rounding) {
     for (std::uint64_t seed = 0; seed < 600 / kPaperScale; ++seed) {
         const Instance instance = wild_paper_instance(seed, seed % 2 == 0);
         const StepDelay step(instance.problem);
-        Draft draft(instance.problem, step, any_placement(instance, seed + 1));
+        Draft draft(instance.problem, step, random_placement_for(instance, seed + 1));
         ASSERT_EQ(difference(instance.problem, draft), "") << "seed " << seed;
         Random random(stream_seed(seed, "changes"));
         for (int k = 0; k < 6; ++k) {
@@ -175,7 +175,7 @@ TEST(PaperDraft, equals_the_formula_up_to_rounding) {
 TEST(PaperDraft, comparison_sees_a_single_changed_rate) {
     int seen = 0;
     for (std::uint64_t seed = 0; seed < 50; ++seed) {
-        const Instance instance = planted_instance(any_cell(seed), seed, CostProfile::paper);
+        const Instance instance = planted_instance(random_cell(seed), seed, CostProfile::paper);
         Problem slower = instance.problem;
         for (Snapshot::Device& device : slower.snapshot.devices) {
             device.compute -= device.compute / 100'000;
@@ -187,7 +187,7 @@ TEST(PaperDraft, comparison_sees_a_single_changed_rate) {
     EXPECT_EQ(seen, 50);
 }
 
-/// The least of the spread's objective over all counts within the caps; kNever if none holds all.
+/// Returns the least objective over all counts within the limits, or kNever if none is possible.
 Nanoseconds least_spread(
     const StepDelay& step,
     std::size_t proj,
@@ -212,7 +212,7 @@ Nanoseconds least_spread(
 TEST(SpreadByFormula, is_the_best_of_all) {
     int impossible = 0;
     for (std::uint64_t seed = 0; seed < 400; ++seed) {
-        testing::InstanceShape cell = any_cell(seed);
+        testing::InstanceShape cell = random_cell(seed);
         cell.heads = 4 + static_cast<std::int32_t>(seed % 5);
         cell.devices = 3;
         Instance instance = planted_instance(cell, seed, CostProfile::paper);
@@ -254,7 +254,7 @@ TEST(PaperProfile, is_respected_by_all_policies) {
     for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
         const Instance instance = wild_paper_instance(seed, false);
         const Problem& problem = instance.problem;
-        const bool ends = instance.blocks->shape().ends;
+        const bool ends = instance.blocks->shape().has_ends;
         for (std::size_t i = 0; i < std::size(kAll); ++i) {
             const Decision decision = make_policy(kAll[i])->decide(problem);
             if (!decision.feasible) {
@@ -271,14 +271,14 @@ TEST(PaperProfile, is_respected_by_all_policies) {
             EXPECT_TRUE(!ends || decision.placement.back() == before.back());
         }
     }
-    // A placement that fits was planted, so there is one.
+    // The planted placement fits.
     EXPECT_EQ(answered[0], static_cast<int>(kSeeds));
 }
 
-TEST(PaperProfile, resource_aware_is_never_worse_than_any_answer_at_hand) {
+TEST(PaperProfile, resource_aware_is_never_worse_than_the_other_policies) {
     constexpr double kRounding = 1 + 1e-6; // the search compares nanoseconds
     for (std::uint64_t seed = 0; seed < 60 / kPaperScale; ++seed) {
-        const Instance instance = planted_instance(any_cell(seed), seed, CostProfile::paper);
+        const Instance instance = planted_instance(random_cell(seed), seed, CostProfile::paper);
         const Problem& problem = instance.problem;
         const Decision ours = make_policy(PolicyKind::resource_aware)->decide(problem);
         ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
@@ -302,7 +302,7 @@ TEST(PaperProfile, resource_aware_is_near_the_optimum_of_tiny_instances) {
     double worst = 1.0;
     int count = 0;
     for (std::uint64_t seed = 0; seed < 120 / kPaperScale; ++seed) {
-        testing::InstanceShape cell = any_cell(seed);
+        testing::InstanceShape cell = random_cell(seed);
         cell.devices = 2 + static_cast<std::int32_t>(seed % 2);
         cell.layers = 1;
         cell.heads = 2 + static_cast<std::int32_t>(seed / 2 % 3);

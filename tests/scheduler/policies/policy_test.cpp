@@ -1,4 +1,4 @@
-// Policies answer with placements that the judge accepts, or say why there is none.
+// All policies: their decisions pass validate() or have a reason why no placement fits.
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -19,12 +19,12 @@
 namespace headroom::scheduler {
 namespace {
 
-using testing::any_cell;
 using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::Instance;
 using testing::planted_instance;
+using testing::random_cell;
 using testing::wild_instance;
 
 constexpr PolicyKind kAll[] = {
@@ -46,9 +46,9 @@ constexpr std::uint64_t kManyDrawn =
     20; // unoptimised and sanitised, a search takes forty times as long
 #endif
 
-/// Shrinks all memories so that nothing fits: the blocks alone need one byte more.
+/// Reduces the memory of all devices so that one byte is missing for the blocks alone.
 void starve(Instance& instance) {
-    const Bytes need = least_need(instance.problem);
+    const Bytes need = min_total_bytes(instance.problem);
     const auto n = static_cast<Bytes>(instance.problem.snapshot.size());
     for (Snapshot::Device& device : instance.problem.snapshot.devices) {
         device.memory = 0;
@@ -86,7 +86,7 @@ TEST(Policies, have_one_spelling_each) {
 
 TEST(Policies, answer_with_feasible_placements_on_generated_instances) {
     for (std::uint64_t seed = 0; seed < 300; ++seed) {
-        const Instance instance = planted_instance(any_cell(seed), seed);
+        const Instance instance = planted_instance(random_cell(seed), seed);
         for (const PolicyKind kind : {PolicyKind::greedy, PolicyKind::round_robin}) {
             const Decision decision = decide(kind, instance.problem);
             ASSERT_TRUE(decision.feasible)
@@ -113,7 +113,7 @@ TEST(Policies, answer_with_feasible_placements_on_wild_instances) {
                 << name_of(kind) << " seed " << seed;
             EXPECT_FALSE(decision.reason.empty());
         }
-        // A placement that fits was planted, so resource_aware has no excuse.
+        // The planted placement fits, so resource_aware must find a placement.
         EXPECT_TRUE(decide(PolicyKind::resource_aware, instance.problem).feasible)
             << "seed " << seed;
     }
@@ -148,9 +148,9 @@ TEST(Policies, predict_what_the_timeline_predicts) {
     }
 }
 
-TEST(Policies, say_who_lacks_how_much_when_nothing_fits) {
+TEST(Policies, report_shortages_if_nothing_fits) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
-        Instance instance = planted_instance(any_cell(seed), seed);
+        Instance instance = planted_instance(random_cell(seed), seed);
         starve(instance);
         for (const PolicyKind kind : kAll) {
             const Decision decision = decide(kind, instance.problem);
@@ -159,8 +159,8 @@ TEST(Policies, say_who_lacks_how_much_when_nothing_fits) {
             EXPECT_THAT(decision.reason, HasSubstr("device "));
             EXPECT_THAT(decision.reason, HasSubstr(" lacks "));
         }
-        // One byte is missing: the sums are told in bytes if rounding would hide that.
-        const Bytes need = least_need(instance.problem);
+        // One byte is missing; sums are in bytes if they would be equal after rounding.
+        const Bytes need = min_total_bytes(instance.problem);
         EXPECT_THAT(
             decide(PolicyKind::greedy, instance.problem).reason,
             AnyOf(
@@ -171,14 +171,14 @@ TEST(Policies, say_who_lacks_how_much_when_nothing_fits) {
     }
 }
 
-TEST(Policies, find_a_way_when_one_byte_less_would_be_too_little) {
-    // Everything on the only device with memory, without a byte to spare.
+TEST(Policies, find_a_placement_that_needs_every_byte) {
+    // All blocks are on the only device with memory, which has exactly enough.
     Instance instance = planted_instance({}, 5);
     instance.problem.previous.reset();
     for (Snapshot::Device& device : instance.problem.snapshot.devices) {
         device.memory = 0;
     }
-    instance.problem.snapshot.devices[1].memory = least_need(instance.problem);
+    instance.problem.snapshot.devices[1].memory = min_total_bytes(instance.problem);
     for (const PolicyKind kind : kAll) {
         const Decision decision = decide(kind, instance.problem);
         ASSERT_TRUE(decision.feasible) << decision.reason;
@@ -205,7 +205,7 @@ TEST(Greedy, fills_the_lowest_device_first) {
     EXPECT_EQ(decision.placement, expected);
 }
 
-TEST(RoundRobin, deals_blocks_in_turn_and_skips_full_devices) {
+TEST(RoundRobin, places_blocks_in_turn_and_skips_full_devices) {
     Instance instance = planted_instance({.devices = 3, .memory_factor = 3.0}, 6);
     for (Snapshot::Device& device : instance.problem.snapshot.devices) {
         device.memory = Bytes{1} << 40;
@@ -218,7 +218,7 @@ TEST(RoundRobin, deals_blocks_in_turn_and_skips_full_devices) {
     }
 }
 
-TEST(StaticFirst, keeps_its_first_placement_even_when_it_no_longer_fits) {
+TEST(StaticFirst, keeps_its_first_placement_even_if_it_does_not_fit) {
     Instance instance = planted_instance({}, 7);
     Problem& problem = instance.problem;
     problem.previous.reset();
@@ -237,10 +237,10 @@ TEST(StaticFirst, keeps_its_first_placement_even_when_it_no_longer_fits) {
     );
 }
 
-TEST(Ledger, agrees_with_the_judge_about_every_device) {
+TEST(Ledger, agrees_with_validate_about_every_device) {
     for (std::uint64_t seed = 0; seed < 300; ++seed) {
         Instance instance = wild_instance({}, seed);
-        const Placement placement = testing::any_placement(instance, seed + 9);
+        const Placement placement = testing::random_placement_for(instance, seed + 9);
         const Ledger ledger(instance.problem, placement);
         const Verdict verdict = validate(instance.problem, placement);
         Bytes missing = 0;
@@ -249,12 +249,12 @@ TEST(Ledger, agrees_with_the_judge_about_every_device) {
             missing += shortage.needed - shortage.budget;
         }
         EXPECT_EQ(ledger.shortage(), missing) << "seed " << seed;
-        // Negative twin: a device at its exact use fits, with one byte less it does not.
+        // Twin: with exactly its use a device has enough, with one byte less it has not.
         const DeviceId d = placement[0];
         instance.problem.snapshot.devices[d.index()].memory = ledger.used(d);
-        EXPECT_EQ(Ledger(instance.problem, placement).lacks(d), 0);
+        EXPECT_EQ(Ledger(instance.problem, placement).memory_shortage(d), 0);
         --instance.problem.snapshot.devices[d.index()].memory;
-        EXPECT_EQ(Ledger(instance.problem, placement).lacks(d), 1);
+        EXPECT_EQ(Ledger(instance.problem, placement).memory_shortage(d), 1);
     }
 }
 
@@ -265,7 +265,7 @@ TEST(Objective, adds_up_and_stays_at_never) {
     decision.inference = 1000;
     decision.migration = 7;
     EXPECT_EQ(objective(problem, decision), 16'007e-9); // 7 + 16·1000 ns
-    decision.inference = kNever / 10; // 16 times that is beyond 64 bits, and yet not never
+    decision.inference = kNever / 10; // 16 times this exceeds 64 bits, but is not never
     EXPECT_LT(objective(problem, decision), std::numeric_limits<double>::infinity());
     decision.inference = kNever;
     decision.migration = 0;
@@ -290,7 +290,7 @@ TEST(Evaluate, refuses_an_incomplete_placement) {
     EXPECT_THROW(static_cast<void>(evaluate(instance.problem, {DeviceId(0)}, "")), Bug);
 }
 
-/// Always the same answer.
+/// A policy that always returns the same decision.
 class Fixed final : public Policy {
   public:
     explicit Fixed(Placement placement) : placement_(std::move(placement)) {}
@@ -305,7 +305,7 @@ class Fixed final : public Policy {
     Placement placement_;
 };
 
-/// All on device 0, with every link down; the answer is all on device 1.
+/// All blocks are on device 0 and all links are down; the policy moves all blocks to device 1.
 struct DeadLinks {
     explicit DeadLinks(CostProfile profile) : instance(testing::planted_instance({}, 3, profile)) {
         Problem& problem = instance.problem;
@@ -327,7 +327,7 @@ struct DeadLinks {
 
 class Never : public ::testing::TestWithParam<CostProfile> {};
 
-TEST_P(Never, keeps_the_old_placement_where_a_move_would_not_end) {
+TEST_P(Never, keeps_the_previous_placement_if_a_migration_would_not_end) {
     DeadLinks dead(GetParam());
     const Problem& problem = dead.instance.problem;
     const Decision decision = decide(Fixed(dead.elsewhere()), problem);
@@ -336,14 +336,14 @@ TEST_P(Never, keeps_the_old_placement_where_a_move_would_not_end) {
     EXPECT_NE(decision.reason.find("never arrives"), std::string::npos) << decision.reason;
 }
 
-TEST_P(Never, admits_that_the_old_placement_does_not_fit) {
+TEST_P(Never, is_infeasible_if_the_previous_placement_does_not_fit) {
     DeadLinks dead(GetParam());
     dead.instance.problem.snapshot.devices[0].memory = 1;
     const Decision decision = decide(Fixed(dead.elsewhere()), dead.instance.problem);
     EXPECT_FALSE(decision.feasible);
 }
 
-TEST_P(Never, keeps_the_old_placement_where_all_is_never) {
+TEST_P(Never, keeps_the_previous_placement_if_no_placement_ends) {
     DeadLinks dead(GetParam());
     for (Snapshot::Link& link : dead.instance.problem.snapshot.links) {
         link.bandwidth = 1'000'000;
@@ -355,7 +355,7 @@ TEST_P(Never, keeps_the_old_placement_where_all_is_never) {
     EXPECT_EQ(decision.placement, *dead.instance.problem.previous);
 }
 
-TEST_P(Never, leaves_what_ends_alone) {
+TEST_P(Never, does_not_change_a_decision_that_ends) {
     DeadLinks dead(GetParam());
     for (Snapshot::Link& link : dead.instance.problem.snapshot.links) {
         link.bandwidth = 1'000'000;

@@ -157,7 +157,7 @@ TEST(CountPacking, finds_what_fits_exactly_and_nothing_where_a_byte_is_missing) 
         for (const Snapshot::Device& device : instance.problem.snapshot.devices) {
             total += device.memory;
         }
-        Bytes too_much = total - least_need(instance.problem) + 1;
+        Bytes too_much = total - min_total_bytes(instance.problem) + 1;
         for (Snapshot::Device& device : instance.problem.snapshot.devices) {
             const Bytes taken = std::min(device.memory, too_much);
             device.memory -= taken;
@@ -229,8 +229,8 @@ TEST(MoveDelay, says_beforehand_what_one_more_block_makes_of_it) {
                 static_cast<std::int32_t>(random.below(problem.blocks->shape().layer_types.size()));
             const BlockId block = problem.blocks->group(layer, 0);
             const DeviceId to(random.below(problem.snapshot.size()));
-            delay.set(block, delay.home(block));
-            const Nanoseconds said = std::max(delay.total(), delay.beside(block, to));
+            delay.set(block, delay.previous_device(block));
+            const Nanoseconds said = std::max(delay.total(), delay.completion_with(block, to));
             delay.set(block, to);
             EXPECT_EQ(delay.total(), said) << "seed " << seed;
         }

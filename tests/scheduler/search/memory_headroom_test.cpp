@@ -19,7 +19,7 @@ using ::testing::Not;
 
 /// Devices have more than they had lately, by up to a half.
 Instance lately_poorer(std::uint64_t seed, bool tight = false) {
-    testing::InstanceShape shape = testing::any_cell(seed);
+    testing::InstanceShape shape = testing::random_cell(seed);
     shape.memory_factor = tight ? 1.15 : shape.memory_factor;
     shape.heads = 8;
     shape.layers = std::min(shape.layers, 2);

@@ -24,13 +24,13 @@
 namespace headroom::scheduler {
 namespace {
 
-using testing::any_cell;
-using testing::any_placement;
 using testing::decision_of;
 using testing::Instance;
 using testing::planted_instance;
+using testing::random_cell;
+using testing::random_placement_for;
 using testing::wild_instance;
-using testing::Wildness;
+using testing::WildOptions;
 
 #ifdef NDEBUG
 constexpr std::uint64_t kSearchScale = 1;
@@ -81,7 +81,7 @@ bool equal_slices(const Blocks& blocks) {
     return true;
 }
 
-void walk_drafts(const Wildness& wildness, std::uint64_t seeds) {
+void walk_drafts(const WildOptions& wildness, std::uint64_t seeds) {
     std::uint64_t left_out = 0;
     for (std::uint64_t seed = 0; seed < seeds / kSearchScale; ++seed) {
         const Instance instance = wild_instance(wildness, seed);
@@ -90,7 +90,7 @@ void walk_drafts(const Wildness& wildness, std::uint64_t seeds) {
             continue;
         }
         const StepDelay step(instance.problem);
-        Draft draft(instance.problem, step, any_placement(instance, seed + 1));
+        Draft draft(instance.problem, step, random_placement_for(instance, seed + 1));
         ASSERT_EQ(difference(instance, draft), "") << "seed " << seed << ", at the start";
         Random random(stream_seed(seed, "changes"));
         for (int k = 0; k < 6; ++k) {
@@ -133,7 +133,7 @@ TEST(Draft, equals_the_timeline_without_tables_of_pairs) {
         for (std::uint64_t seed = 0; seed < 12 / kSearchScale; ++seed) {
             const Instance instance = planted_instance(shape, seed);
             const StepDelay step(instance.problem);
-            Draft draft(instance.problem, step, any_placement(instance, seed));
+            Draft draft(instance.problem, step, random_placement_for(instance, seed));
             Random random(stream_seed(seed, "changes"));
             for (int k = 0; k < 6; ++k) {
                 ASSERT_EQ(difference(instance, draft), "") << "seed " << seed << ", change " << k;
@@ -162,7 +162,7 @@ TEST(Draft, comparison_sees_a_single_changed_rate) {
 
 TEST(ResourceAware, is_never_worse_than_simple_answers) {
     for (std::uint64_t seed = 0; seed < 100 / kSearchScale; ++seed) {
-        const Instance instance = planted_instance(any_cell(seed), seed);
+        const Instance instance = planted_instance(random_cell(seed), seed);
         const Problem& problem = instance.problem;
         const Decision ours = decision_of(PolicyKind::resource_aware, problem);
         ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
@@ -192,7 +192,7 @@ TEST(ResourceAware, is_within_5_percent_of_the_optimum_on_tiny_instances_and_nev
     int optimal = 0;
     for (std::uint64_t seed = 0; seed < 120 / kSearchScale; ++seed) {
         Random random(stream_seed(seed, "tiny"));
-        testing::InstanceShape cell = any_cell(seed);
+        testing::InstanceShape cell = random_cell(seed);
         cell.devices = 2 + static_cast<std::int32_t>(random.below(2));
         cell.layers = 1;
         cell.heads = 2 + static_cast<std::int32_t>(random.below(3));

@@ -13,11 +13,11 @@
 namespace headroom::scheduler {
 namespace {
 
-using testing::any_cell;
 using ::testing::HasSubstr;
 using testing::Instance;
 using testing::planted_instance;
 using testing::put_in_flight;
+using testing::random_cell;
 using testing::wild_instance;
 
 #ifdef NDEBUG
@@ -29,7 +29,7 @@ constexpr std::uint64_t kManySequences =
 
 /// Generated and wild instances, sliced ones too, with 2 to 7 sequences.
 Instance busy_instance(std::uint64_t seed) {
-    testing::InstanceShape cell = any_cell(seed);
+    testing::InstanceShape cell = random_cell(seed);
     cell.granularity = seed % 2 == 0 ? Granularity::paper : Granularity::sliced;
     const bool wild = seed % 3 == 0;
     Instance instance = wild ? wild_instance({.caps = seed % 2 == 0, .sliced = seed % 4 == 1}, seed)
@@ -74,7 +74,7 @@ TEST(SequencesInFlight, have_room_wherever_a_policy_places_them) {
 TEST(SequencesInFlight, are_counted_by_the_ledger_as_by_the_judge) {
     for (std::uint64_t seed = 0; seed < kManySequences; ++seed) {
         Instance instance = busy_instance(seed);
-        const Placement placement = testing::any_placement(instance, seed + 1);
+        const Placement placement = testing::random_placement_for(instance, seed + 1);
         const Ledger ledger(instance.problem, placement);
         for (std::size_t d = 0; d < ledger.devices(); ++d) {
             instance.problem.snapshot.devices[d].memory = ledger.used(DeviceId(d));
@@ -90,7 +90,7 @@ TEST(SequencesInFlight, are_named_where_they_do_not_fit) {
     Instance instance = planted_instance({}, 1);
     put_in_flight(instance, 5, 1);
     for (Snapshot::Device& device : instance.problem.snapshot.devices) {
-        device.memory = least_need(instance.problem) / 4;
+        device.memory = min_total_bytes(instance.problem) / 4;
     }
     const Decision decision = make_policy(PolicyKind::resource_aware)->decide(instance.problem);
     EXPECT_FALSE(decision.feasible);
@@ -100,7 +100,7 @@ TEST(SequencesInFlight, are_named_where_they_do_not_fit) {
 /// One listed sequence is no other question than none listed.
 TEST(SequencesInFlight, change_nothing_if_there_is_one) {
     for (std::uint64_t seed = 0; seed < kManySequences; ++seed) {
-        Instance instance = planted_instance(any_cell(seed), seed);
+        Instance instance = planted_instance(random_cell(seed), seed);
         instance.problem.node_limit = 500;
         Problem listed = instance.problem;
         listed.sequences = {{listed.context, listed.rows}};

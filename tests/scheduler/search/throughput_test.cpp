@@ -332,7 +332,7 @@ TEST(RoundModel, knows_rounds_of_any_placement_almost_as_well_as_the_timeline) {
     for (std::uint64_t seed = 0; seed < kManyCells; ++seed) {
         Instance instance = busy(seed);
         const Placement placement =
-            seed % 3 == 0 ? instance.planted : testing::any_placement(instance, seed);
+            seed % 3 == 0 ? instance.planted : testing::random_placement_for(instance, seed);
         const std::int64_t batch = seed % 4 == 0 ? 2 : 1; // a divisor of the sequences
         const Guesses got = guess(instance.problem, placement, batch);
         ++all;
@@ -347,7 +347,7 @@ TEST(RoundModel, knows_rounds_of_any_placement_almost_as_well_as_the_timeline) {
     EXPECT_TRUE(loose > all / 10 || !kAllCells);
 }
 
-TEST(RoundGuesses, of_models_that_placements_share_are_those_of_each_alone) {
+TEST(RoundEstimates, of_models_that_placements_share_are_those_of_each_alone) {
     int different = 0; // the twin: one placement's would not pass for another's
     for (std::uint64_t seed = 0; seed < kManyCells / 3; ++seed) {
         Instance instance =
@@ -355,12 +355,13 @@ TEST(RoundGuesses, of_models_that_placements_share_are_those_of_each_alone) {
         testing::put_in_flight(instance, 5, seed);
         instance.problem.batch = 0;
         const std::vector<std::int64_t> batches = batches_of(instance.problem);
-        RoundGuesses shared(instance.problem, batches);
+        RoundEstimates shared(instance.problem, batches);
         double before = 0;
         for (const std::uint64_t draw : {seed, seed + 1, seed}) {
-            const Placement placement = testing::any_placement(instance, draw);
-            const std::vector<Guess> got = shared.of(placement);
-            const std::vector<Guess> alone = guess_rounds(instance.problem, placement, batches);
+            const Placement placement = testing::random_placement_for(instance, draw);
+            const std::vector<RoundEstimate> got = shared.of(placement);
+            const std::vector<RoundEstimate> alone =
+                guess_rounds(instance.problem, placement, batches);
             ASSERT_EQ(got.size(), batches.size());
             for (std::size_t i = 0; i < got.size(); ++i) {
                 EXPECT_EQ(got[i].round, alone[i].round) << "seed " << seed;
@@ -376,7 +377,7 @@ TEST(RoundGuesses, of_models_that_placements_share_are_those_of_each_alone) {
 TEST(Draft, timed_by_another_step_is_that_of_a_new_one) {
     for (std::uint64_t seed = 0; seed < kManyCells / 3; ++seed) {
         const Instance instance = busy(seed);
-        const Placement placement = testing::any_placement(instance, seed);
+        const Placement placement = testing::random_placement_for(instance, seed);
         const StepDelay one(instance.problem, 1);
         const StepDelay three(instance.problem, 3);
         const Draft first(instance.problem, one, placement);

@@ -3,19 +3,19 @@
 
 #include <algorithm>
 
-#include "base/wide.hpp"
+#include "base/int128.hpp"
 
 namespace headroom::scheduler::testing {
 
 namespace {
 
 /// ∫ rate over [from, to) in units · 10⁻⁹.
-Wide integral(const Profile& profile, Nanoseconds from, Nanoseconds to, std::int64_t tokens) {
-    Wide sum = 0;
+Int128 integral(const Profile& profile, Nanoseconds from, Nanoseconds to, std::int64_t tokens) {
+    Int128 sum = 0;
     while (from < to) {
-        const Segment segment = profile.at(from, tokens);
+        const ProfilePiece segment = profile.at(from, tokens);
         const Nanoseconds end = std::min(to, segment.until);
-        sum += Wide{segment.value} * (end - from);
+        sum += Int128{segment.value} * (end - from);
         from = end;
     }
     return sum;
@@ -27,7 +27,7 @@ Nanoseconds slow_finish(
     if (work == 0 || profile.base == kUnlimited) {
         return start;
     }
-    const Wide needed = Wide{work} * kSecond;
+    const Int128 needed = Int128{work} * kSecond;
     Nanoseconds span = 1;
     while (integral(profile, start, start + span, tokens) < needed) {
         span *= 2;
@@ -43,7 +43,7 @@ Nanoseconds slow_finish(
 
 } // namespace
 
-void NaiveTimeline::operate(BlockId b) {
+void NaiveTimeline::compute(BlockId b) {
     const DeviceId d = placement_[b.index()];
     const DeviceSpec& spec = fleet_.devices[d.index()];
     Nanoseconds start = clocks_[d.index()];
@@ -59,49 +59,51 @@ void NaiveTimeline::operate(BlockId b) {
     ops_[b].emplace_back(start, end);
 }
 
-NaiveTimeline::Flying NaiveTimeline::depart(DeviceId from, DeviceId to, Bytes bytes) {
+NaiveTimeline::SentMessage NaiveTimeline::send(DeviceId from, DeviceId to, Bytes bytes) {
     const LinkSpec& link = fleet_.network.link(from, to);
     const Profile& egress = fleet_.devices[from.index()].egress;
-    Flying flying{.bytes = bytes};
-    flying.begin = std::max(clocks_[from.index()], link_free_[{from, to}]);
+    SentMessage message{.bytes = bytes};
+    message.begin = std::max(clocks_[from.index()], link_free_[{from, to}]);
     if (egress.base == kUnlimited) {
-        flying.end = slow_finish(link.bandwidth, flying.begin, bytes, tokens_);
+        message.end = slow_finish(link.bandwidth, message.begin, bytes, tokens_);
     } else {
-        flying.begin = std::max(flying.begin, egress_free_[from.index()]);
-        egress_free_[from.index()] = slow_finish(egress, flying.begin, bytes, tokens_);
-        flying.end = std::max(
-            slow_finish(link.bandwidth, flying.begin, bytes, tokens_), egress_free_[from.index()]
+        message.begin = std::max(message.begin, egress_free_[from.index()]);
+        egress_free_[from.index()] = slow_finish(egress, message.begin, bytes, tokens_);
+        message.end = std::max(
+            slow_finish(link.bandwidth, message.begin, bytes, tokens_), egress_free_[from.index()]
         );
     }
-    link_free_[{from, to}] = flying.end;
-    flying.latency = link.latency.at(flying.begin, tokens_).value + error;
-    return flying;
+    link_free_[{from, to}] = message.end;
+    message.latency = link.latency.at(message.begin, tokens_).value + error;
+    return message;
 }
 
-void NaiveTimeline::arrive(DeviceId to, const Flying& flying) {
-    Nanoseconds arrival = flying.end + flying.latency;
+void NaiveTimeline::receive(DeviceId to, const SentMessage& message) {
+    Nanoseconds arrival = message.end + message.latency;
     const Profile& ingress = fleet_.devices[to.index()].ingress;
     if (ingress.base != kUnlimited) {
-        const Nanoseconds from = std::max(flying.begin + flying.latency, ingress_free_[to.index()]);
-        ingress_free_[to.index()] = slow_finish(ingress, from, flying.bytes, tokens_);
+        const Nanoseconds from =
+            std::max(message.begin + message.latency, ingress_free_[to.index()]);
+        ingress_free_[to.index()] = slow_finish(ingress, from, message.bytes, tokens_);
         arrival = std::max(arrival, ingress_free_[to.index()]);
     }
     clocks_[to.index()] = std::max(clocks_[to.index()], arrival);
 }
 
-void NaiveTimeline::carry(DeviceId from, DeviceId to, Bytes bytes) {
+void NaiveTimeline::transfer(DeviceId from, DeviceId to, Bytes bytes) {
     if (from != to) {
-        arrive(to, depart(from, to, bytes));
+        receive(to, send(from, to, bytes));
     }
 }
 
-NaiveTimeline::Teams NaiveTimeline::teams(BlockId first, std::int32_t count) const {
-    Teams teams;
+NaiveTimeline::BlocksByDevice NaiveTimeline::blocks_by_device(BlockId first, std::int32_t count)
+    const {
+    BlocksByDevice blocks_by_device;
     for (std::int32_t unit = 0; unit < count; ++unit) {
         const BlockId b(first.value + unit);
-        teams[placement_[b.index()]].push_back(b);
+        blocks_by_device[placement_[b.index()]].push_back(b);
     }
-    return teams;
+    return blocks_by_device;
 }
 
 Bytes NaiveTimeline::output_bytes(std::size_t blocks) const {
@@ -113,60 +115,62 @@ Bytes NaiveTimeline::output_bytes(std::size_t blocks) const {
     return static_cast<Bytes>(blocks) * head;
 }
 
-void NaiveTimeline::scatter_gather(const Teams& teams, DeviceId holder, DeviceId target) {
-    std::map<DeviceId, Flying> inputs;
-    Flying x_to_target;
+void NaiveTimeline::run_units(
+    const BlocksByDevice& blocks_by_device, DeviceId activation_device, DeviceId target
+) {
+    std::map<DeviceId, SentMessage> inputs;
+    SentMessage x_to_target;
     for (std::size_t k = 0; k < fleet_.size(); ++k) {
         const DeviceId to(k);
-        if (to != holder && teams.contains(to)) {
-            inputs[to] = depart(holder, to, x_bytes());
+        if (to != activation_device && blocks_by_device.contains(to)) {
+            inputs[to] = send(activation_device, to, x_bytes());
         }
-        if (to != holder && to == target) {
-            x_to_target = depart(holder, to, x_bytes());
+        if (to != activation_device && to == target) {
+            x_to_target = send(activation_device, to, x_bytes());
         }
     }
-    std::map<DeviceId, Flying> outputs;
-    for (const auto& [device, blocks] : teams) {
-        if (device != holder) {
-            arrive(device, inputs[device]);
+    std::map<DeviceId, SentMessage> outputs;
+    for (const auto& [device, blocks] : blocks_by_device) {
+        if (device != activation_device) {
+            receive(device, inputs[device]);
         }
         for (const BlockId b : blocks) {
-            operate(b);
+            compute(b);
         }
         if (device != target) {
-            outputs[device] = depart(device, target, output_bytes(blocks.size()));
+            outputs[device] = send(device, target, output_bytes(blocks.size()));
         }
     }
     for (std::size_t s = 0; s < fleet_.size(); ++s) {
         const DeviceId from(s);
-        if (from == holder && holder != target) {
-            arrive(target, x_to_target);
+        if (from == activation_device && activation_device != target) {
+            receive(target, x_to_target);
         }
         if (outputs.contains(from)) {
-            arrive(target, outputs[from]);
+            receive(target, outputs[from]);
         }
     }
 }
 
-void NaiveTimeline::paper_layer(std::int32_t layer, DeviceId holder) {
+void NaiveTimeline::paper_layer(std::int32_t layer, DeviceId activation_device) {
     const DeviceId proj = placement_[blocks_.proj(layer).index()];
-    scatter_gather(teams(blocks_.group(layer, 0), blocks_.groups()), holder, proj);
-    operate(blocks_.proj(layer));
-    carry(proj, placement_[blocks_.ffn(layer).index()], x_bytes());
-    operate(blocks_.ffn(layer));
+    run_units(blocks_by_device(blocks_.group(layer, 0), blocks_.groups()), activation_device, proj);
+    compute(blocks_.proj(layer));
+    transfer(proj, placement_[blocks_.ffn(layer).index()], x_bytes());
+    compute(blocks_.ffn(layer));
 }
 
-void NaiveTimeline::hub_layer(std::int32_t layer, DeviceId holder) {
+void NaiveTimeline::hub_layer(std::int32_t layer, DeviceId activation_device) {
     const DeviceId hub = placement_[blocks_.hub(layer).index()];
-    scatter_gather(teams(blocks_.group(layer, 0), blocks_.groups()), holder, hub);
-    operate(blocks_.hub(layer));
-    scatter_gather(teams(blocks_.slice(layer, 0), blocks_.slices()), hub, hub);
-    operate(blocks_.hub(layer));
+    run_units(blocks_by_device(blocks_.group(layer, 0), blocks_.groups()), activation_device, hub);
+    compute(blocks_.hub(layer));
+    run_units(blocks_by_device(blocks_.slice(layer, 0), blocks_.slices()), hub, hub);
+    compute(blocks_.hub(layer));
 }
 
 std::vector<DeviceId> NaiveTimeline::ring() const {
     std::vector<DeviceId> ring = placement_;
-    if (!blocks_.shape().ends) {
+    if (!blocks_.shape().has_ends) {
         ring.push_back(fleet_.source);
     }
     std::sort(ring.begin(), ring.end());
@@ -176,15 +180,15 @@ std::vector<DeviceId> NaiveTimeline::ring() const {
 
 void NaiveTimeline::ring_layer(std::int32_t layer, const std::vector<DeviceId>& ring) {
     for (std::int32_t g = 0; g < blocks_.groups(); ++g) {
-        operate(blocks_.group(layer, g));
+        compute(blocks_.group(layer, g));
     }
     all_reduce(ring);
-    operate(blocks_.hub(layer));
+    compute(blocks_.hub(layer));
     for (std::int32_t s = 0; s < blocks_.slices(); ++s) {
-        operate(blocks_.slice(layer, s));
+        compute(blocks_.slice(layer, s));
     }
     all_reduce(ring);
-    operate(blocks_.hub(layer));
+    compute(blocks_.hub(layer));
 }
 
 /// Everybody starts with its own part and passes on what it has just received; who has received
@@ -196,41 +200,41 @@ void NaiveTimeline::all_reduce(const std::vector<DeviceId>& ring) {
     }
     for (const Bytes each : {narrow_sums ? 4 : 8, 4}) {
         for (std::size_t step = 1; step < ring.size(); ++step) {
-            pass_on(ring, parts, each);
+            rotate_parts(ring, parts, each);
         }
     }
 }
 
-void NaiveTimeline::pass_on(
+void NaiveTimeline::rotate_parts(
     const std::vector<DeviceId>& ring, std::vector<std::size_t>& parts, Bytes each
 ) {
     const std::size_t n = ring.size();
     const auto width = static_cast<std::size_t>(blocks_.shape().width);
-    std::map<std::size_t, Flying> flying; // by receiver
+    std::map<std::size_t, SentMessage> messages; // by receiver
     for (std::size_t r = 0; r < n; ++r) {
         const std::size_t elements = (parts[r] + 1) * width / n - parts[r] * width / n;
         if (elements > 0) {
             const Bytes bytes = each * static_cast<Bytes>(elements) * work_.tokens;
-            flying[(r + 1) % n] = depart(ring[r], ring[(r + 1) % n], bytes);
+            messages[(r + 1) % n] = send(ring[r], ring[(r + 1) % n], bytes);
         }
     }
-    for (const auto& [receiver, letter] : flying) {
-        arrive(ring[receiver], letter);
+    for (const auto& [receiver, message] : messages) {
+        receive(ring[receiver], message);
     }
     std::rotate(parts.begin(), parts.end() - 1, parts.end());
 }
 
-DeviceId NaiveTimeline::layers(DeviceId holder) {
+DeviceId NaiveTimeline::layers(DeviceId activation_device) {
     const std::int32_t layers = blocks_.shape().layers;
     if (blocks_.cut().reduce == Reduce::ring) {
-        std::vector<std::pair<DeviceId, Flying>> copies;
+        std::vector<std::pair<DeviceId, SentMessage>> copies;
         for (const DeviceId to : ring()) {
-            if (to != holder) {
-                copies.emplace_back(to, depart(holder, to, x_bytes()));
+            if (to != activation_device) {
+                copies.emplace_back(to, send(activation_device, to, x_bytes()));
             }
         }
         for (const auto& [to, copy] : copies) {
-            arrive(to, copy);
+            receive(to, copy);
         }
         for (std::int32_t l = 0; l < layers; ++l) {
             ring_layer(l, ring());
@@ -238,10 +242,10 @@ DeviceId NaiveTimeline::layers(DeviceId holder) {
         return DeviceId{}; // everywhere
     }
     for (std::int32_t l = 0; l < layers; ++l) {
-        blocks_.sliced() ? hub_layer(l, holder) : paper_layer(l, holder);
-        holder = placement_[blocks_.holder(l).index()];
+        blocks_.sliced() ? hub_layer(l, activation_device) : paper_layer(l, activation_device);
+        activation_device = placement_[blocks_.activation_block(l).index()];
     }
-    return holder;
+    return activation_device;
 }
 
 void NaiveTimeline::turn(
@@ -256,20 +260,20 @@ void NaiveTimeline::turn(
     over_ = over;
     ops_.clear();
     const ModelShape& shape = blocks_.shape();
-    DeviceId holder = fleet_.source;
-    if (shape.ends) {
-        holder = placement[blocks_.embed().index()];
-        carry(fleet_.source, holder, 4 * work.tokens);
-        operate(blocks_.embed());
+    DeviceId activation_device = fleet_.source;
+    if (shape.has_ends) {
+        activation_device = placement[blocks_.embed().index()];
+        transfer(fleet_.source, activation_device, 4 * work.tokens);
+        compute(blocks_.embed());
     }
-    const DeviceId sampler = shape.ends ? placement[blocks_.lm_head().index()] : fleet_.source;
-    const DeviceId last = layers(holder);
+    const DeviceId sampler = shape.has_ends ? placement[blocks_.lm_head().index()] : fleet_.source;
+    const DeviceId last = layers(activation_device);
     if (last.valid()) {
-        carry(last, sampler, 4 * shape.width);
+        transfer(last, sampler, 4 * shape.width);
     }
-    if (shape.ends) {
-        operate(blocks_.lm_head());
-        carry(sampler, fleet_.source, 4);
+    if (shape.has_ends) {
+        compute(blocks_.lm_head());
+        transfer(sampler, fleet_.source, 4);
     }
 }
 
@@ -301,13 +305,13 @@ Nanoseconds NaiveTimeline::migrate(
     for (std::size_t d = 0; d < clocks_.size(); ++d) {
         resume = std::max(resume, loaded(moves, DeviceId(d)));
     }
-    std::vector<Flying> flying; // all departures first: no arrival may hold back a departure
+    std::vector<SentMessage> message; // all departures first: no arrival may hold back a departure
     for (const Move& move : moves) {
-        flying.push_back(move.bytes > 0 ? depart(move.from, move.to, move.bytes) : Flying{});
+        message.push_back(move.bytes > 0 ? send(move.from, move.to, move.bytes) : SentMessage{});
     }
     for (std::size_t i = 0; i < moves.size(); ++i) {
         if (moves[i].bytes > 0) {
-            arrive(moves[i].to, flying[i]);
+            receive(moves[i].to, message[i]);
         }
     }
     resume = std::max(resume, *std::max_element(clocks_.begin(), clocks_.end()));

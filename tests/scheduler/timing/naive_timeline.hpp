@@ -1,7 +1,7 @@
-// A second, deliberately plain implementation of docs/explanation/time.md to judge the timeline
-// with. No programs and no lowering: it tells the story of a step from x to x, straight from the
-// placement. Its `finish` sums and bisects. It shares with the room only the values of profiles and
-// costs.
+// A second, deliberately simple implementation of docs/explanation/time.md, with which tests
+// compare the timeline. It has no programs: it follows a turn through the layers directly by the
+// placement. It finds the end of work by summing rates and bisection. It shares only the values of
+// profiles and the costs of blocks with the library.
 #pragma once
 
 #include <map>
@@ -18,55 +18,62 @@ class NaiveTimeline {
         : fleet_(fleet), blocks_(blocks), clocks_(fleet.size()), egress_free_(fleet.size()),
           ingress_free_(fleet.size()) {}
 
-    /// over: bytes held over the budget, per device.
+    /// Executes one turn; the clocks then have its times. tokens: tokens sampled so far, by which
+    /// events are due. over: bytes that each device holds over its budget.
     void turn(
         const Placement& placement,
         const TurnWork& work,
         std::int64_t tokens,
         const std::vector<Bytes>& over
     );
+    /// Executes the moves and returns t_resume.
     Nanoseconds migrate(const std::vector<Move>& moves, Nanoseconds t_switch, std::int64_t tokens);
 
     [[nodiscard]] const std::vector<Nanoseconds>& clocks() const { return clocks_; }
-    using Times = std::pair<Nanoseconds, Nanoseconds>;
-    /// Of the last turn, by block: a hub operates twice, all others once.
-    [[nodiscard]] const std::map<BlockId, std::vector<Times>>& ops() const { return ops_; }
+    using StartAndEnd = std::pair<Nanoseconds, Nanoseconds>;
+    /// Returns the start and end of the last turn's operations. A hub has two, all other blocks
+    /// one.
+    [[nodiscard]] const std::map<BlockId, std::vector<StartAndEnd>>& ops() const { return ops_; }
 
-    /// For negative twins: added to every latency; loads of one device that do not wait for each
-    /// other; sums of several terms in 4 bytes a number.
-    Nanoseconds error = 0;
-    bool parallel_loads = false;
-    bool narrow_sums = false;
+    // Deliberate faults, by which tests show that the comparison notices them.
+    Nanoseconds error = 0;       ///< added to every latency
+    bool parallel_loads = false; ///< loads of one device do not wait for each other
+    bool narrow_sums = false;    ///< partial sums of several terms take 4 bytes a number
 
   private:
-    struct Flying {
+    struct SentMessage {
         Nanoseconds begin = 0;
         Nanoseconds end = 0;
         Nanoseconds latency = 0;
         Bytes bytes = 0;
     };
-    Flying depart(DeviceId from, DeviceId to, Bytes bytes);
-    void arrive(DeviceId to, const Flying& flying);
-    void carry(DeviceId from, DeviceId to, Bytes bytes);
-    /// Until when the device reads its share of the moves from its storage.
+    SentMessage send(DeviceId from, DeviceId to, Bytes bytes);
+    void receive(DeviceId to, const SentMessage& message);
+    void transfer(DeviceId from, DeviceId to, Bytes bytes);
+    /// Returns when the device has loaded from its storage what the moves to it load.
     [[nodiscard]] Nanoseconds loaded(const std::vector<Move>& moves, DeviceId d) const;
-    void operate(BlockId b);
+    void compute(BlockId b);
 
-    using Teams = std::map<DeviceId, std::vector<BlockId>>; ///< who works on which blocks
-    [[nodiscard]] Teams teams(BlockId first, std::int32_t count) const;
+    using BlocksByDevice = std::map<DeviceId, std::vector<BlockId>>;
+    [[nodiscard]] BlocksByDevice blocks_by_device(BlockId first, std::int32_t count) const;
     [[nodiscard]] Bytes x_bytes() const { return blocks_.shape().width * 4 * work_.tokens; }
     [[nodiscard]] Bytes output_bytes(std::size_t blocks) const;
-    /// The holder of x hands its input to every team, and x to the target; all that they make goes
-    /// to the target.
-    void scatter_gather(const Teams& teams, DeviceId holder, DeviceId target);
-    void paper_layer(std::int32_t layer, DeviceId holder);
-    void hub_layer(std::int32_t layer, DeviceId holder);
+    /// The activation device sends the units' input to every device of `units`, and x to the
+    /// target. The outputs of the units go to the target.
+    void run_units(
+        const BlocksByDevice& blocks_by_device, DeviceId activation_device, DeviceId target
+    );
+    void paper_layer(std::int32_t layer, DeviceId activation_device);
+    void hub_layer(std::int32_t layer, DeviceId activation_device);
     void ring_layer(std::int32_t layer, const std::vector<DeviceId>& ring);
     void all_reduce(const std::vector<DeviceId>& ring);
-    void pass_on(const std::vector<DeviceId>& ring, std::vector<std::size_t>& parts, Bytes each);
+    void rotate_parts(
+        const std::vector<DeviceId>& ring, std::vector<std::size_t>& parts, Bytes each
+    );
     [[nodiscard]] std::vector<DeviceId> ring() const;
-    /// From x on `holder` to where the last layer leaves it.
-    DeviceId layers(DeviceId holder);
+    /// Executes all layers and returns the device that then holds x; invalid with a ring, where all
+    /// do.
+    DeviceId layers(DeviceId activation_device);
 
     const Fleet& fleet_;
     const Blocks& blocks_;
@@ -74,11 +81,11 @@ class NaiveTimeline {
     std::vector<Nanoseconds> egress_free_;
     std::vector<Nanoseconds> ingress_free_;
     std::map<std::pair<DeviceId, DeviceId>, Nanoseconds> link_free_;
-    std::map<BlockId, std::vector<Times>> ops_;
+    std::map<BlockId, std::vector<StartAndEnd>> ops_;
     Placement placement_;
     TurnWork work_;
     std::int64_t tokens_ = 0;
-    std::vector<Bytes> over_; ///< still to be paged in this turn
+    std::vector<Bytes> over_; ///< bytes that are still to be paged in this turn
 };
 
 } // namespace headroom::scheduler::testing

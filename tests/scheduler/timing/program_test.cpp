@@ -312,7 +312,7 @@ TEST(Lowering, of_a_ring_reduces_in_steps_and_gathers_in_steps) {
 
 TEST(Lowering, of_a_ring_without_ends_has_the_source_in_the_ring) {
     ModelShape shape = testing::example_shape();
-    shape.ends = false;
+    shape.has_ends = false;
     const Blocks blocks(shape, kRing);
     // Two groups, two slices, the hub: all on B; source A holds nothing. D 64 in two parts.
     const std::vector<Program> programs = lower(blocks, devices({1, 1, 1, 1, 1}), DeviceId(0), 2);
@@ -393,7 +393,7 @@ TEST(Lowering, of_one_device_has_no_messages) {
 
 TEST(Lowering, without_ends_starts_and_ends_with_x_on_the_source) {
     ModelShape shape = testing::example_shape();
-    shape.ends = false;
+    shape.has_ends = false;
     const Blocks blocks(shape);
     const std::vector<Program> programs = lower(blocks, devices({1, 1, 1, 1}), DeviceId(0), 2);
     EXPECT_EQ(
@@ -731,7 +731,7 @@ TEST(RingMeaning, is_an_all_reduce_in_every_stage) {
                 std::find(lowered.placement.begin(), lowered.placement.end(), DeviceId(d)) !=
                 lowered.placement.end();
             const bool ring =
-                holds || (!lowered.blocks.shape().ends && lowered.source == DeviceId(d));
+                holds || (!lowered.blocks.shape().has_ends && lowered.source == DeviceId(d));
             EXPECT_EQ(meaning.norms(d), ring ? 2 * lowered.blocks.shape().layers : 0);
         }
     }

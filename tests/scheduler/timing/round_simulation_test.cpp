@@ -1,5 +1,5 @@
 // Walking rounds in one order for all devices against the timeline, in which every device has an
-// agenda of its own and waits for its messages.
+// schedule of its own and waits for its messages.
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -56,13 +56,13 @@ class Rounds {
             link.latency += error;
         }
         const RoundPlan plan = plan_rounds(blocks_, placement_, other, fleet_.source);
-        RoundWalk walk(plan, visits);
+        RoundSimulator walk(plan, visits);
         const auto programs = lower(blocks_, placement_, fleet_.source, devices_);
         const auto rates = std::make_shared<SnapshotRates>(snapshot_);
         Timeline timeline(blocks_, devices_);
         timeline.install(
             &programs,
-            stagger_of(blocks_, programs, snapshot_, fleet_.source, visits, false),
+            phase_offsets(blocks_, programs, snapshot_, fleet_.source, visits, false),
             {fleet_.source, {}, false}
         );
         std::vector<std::vector<std::int64_t>> under_way(groups_.size());
@@ -131,7 +131,7 @@ class Rounds {
     std::vector<std::size_t> groups_; ///< of joined turns, their number
 };
 
-TEST(RoundWalk, is_the_timeline_to_the_nanosecond) {
+TEST(RoundSimulator, is_the_timeline_to_the_nanosecond) {
     Seen seen;
     for (std::uint64_t seed = 1; seed <= 300; ++seed) {
         ASSERT_EQ(Rounds(seed).difference(0, seen), "") << "seed " << seed;
@@ -144,7 +144,7 @@ TEST(RoundWalk, is_the_timeline_to_the_nanosecond) {
     EXPECT_GT(seen.capped, 10);
 }
 
-TEST(RoundWalk, would_be_seen_to_be_a_nanosecond_late) {
+TEST(RoundSimulator, would_be_seen_to_be_a_nanosecond_late) {
     int differing = 0;
     for (std::uint64_t seed = 1; seed <= 30; ++seed) {
         Seen seen;
@@ -154,13 +154,13 @@ TEST(RoundWalk, would_be_seen_to_be_a_nanosecond_late) {
 }
 
 /// A plan serves any number of visits per cycle: a turn alone takes a step.
-TEST(RoundWalk, of_one_turn_is_a_step_after_the_other) {
+TEST(RoundSimulator, of_one_turn_is_a_step_after_the_other) {
     const Blocks blocks(testing::example_shape());
     const Fleet fleet = testing::example_fleet();
     const Snapshot snapshot = take_snapshot(fleet, 0, 0);
     const RoundPlan plan =
         plan_rounds(blocks, testing::example_placement(), snapshot, fleet.source);
-    RoundWalk walk(plan, 1);
+    RoundSimulator walk(plan, 1);
     const std::vector<Batch> turns{{{{7, 1}}, nullptr}};
     const Nanoseconds step =
         predict_inference(blocks, testing::example_placement(), snapshot, fleet.source, 8);

@@ -38,7 +38,7 @@ Cut cut_of(LayerKind layers, Random& random, const ModelShape& shape) {
 std::string differing_op(
     const TimelineLog& log, const testing::NaiveTimeline& naive, const Blocks& blocks
 ) {
-    std::map<BlockId, std::vector<testing::NaiveTimeline::Times>> ops;
+    std::map<BlockId, std::vector<testing::NaiveTimeline::StartAndEnd>> ops;
     for (const OpRecord& op : log.ops) {
         ops[op.block].emplace_back(op.start, op.end);
     }

@@ -67,48 +67,50 @@ TEST(Segments, are_the_program_cut_before_runs_of_receives) {
     }
 }
 
-/// An agenda of one device with these places.
-Agenda agenda_of(std::vector<Place> places, std::int64_t visits, Nanoseconds period, bool source) {
-    return {Stagger{visits, period, {std::move(places)}}, DeviceId(0), source};
+/// An schedule of one device with these places.
+TurnSchedule schedule_of(
+    std::vector<ScheduleKey> places, std::int64_t visits, Nanoseconds period, bool source
+) {
+    return {PhaseOffsets{visits, period, {std::move(places)}}, DeviceId(0), source};
 }
 
-std::vector<Task> visit(Agenda& agenda, const std::vector<std::int64_t>& batches) {
-    return agenda.visit(batches);
+std::vector<Task> visit(TurnSchedule& schedule, const std::vector<std::int64_t>& batches) {
+    return schedule.visit(batches);
 }
 
-TEST(Agenda, of_one_turn_at_a_time_is_the_program) {
-    Agenda agenda = agenda_of({{0, 0}, {0, 0}, {0, 0}}, 1, 1, true);
-    EXPECT_THAT(visit(agenda, {7}), ElementsAre(Task{7, 0}, Task{7, 1}));
-    EXPECT_THAT(agenda.end(7), ElementsAre(Task{7, 2}));
-    EXPECT_THAT(visit(agenda, {}), IsEmpty());
-    EXPECT_THAT(visit(agenda, {8}), ElementsAre(Task{8, 0}, Task{8, 1}));
+TEST(TurnSchedule, of_one_turn_at_a_time_is_the_program) {
+    TurnSchedule schedule = schedule_of({{0, 0}, {0, 0}, {0, 0}}, 1, 1, true);
+    EXPECT_THAT(visit(schedule, {7}), ElementsAre(Task{7, 0}, Task{7, 1}));
+    EXPECT_THAT(schedule.end(7), ElementsAre(Task{7, 2}));
+    EXPECT_THAT(visit(schedule, {}), IsEmpty());
+    EXPECT_THAT(visit(schedule, {8}), ElementsAre(Task{8, 0}, Task{8, 1}));
 }
 
-TEST(Agenda, spreads_the_turns_under_way_over_the_step) {
+TEST(TurnSchedule, spreads_the_turns_under_way_over_the_step) {
     // A step of 12; segments are due at 0, 4 and 10; three visits per cycle, 4 of the step each.
-    Agenda agenda = agenda_of({{0, 0}, {4, 1}, {10, 2}}, 3, 12, false);
-    EXPECT_THAT(visit(agenda, {1}), ElementsAre(Task{1, 0}));
-    EXPECT_THAT(visit(agenda, {2}), ElementsAre(Task{1, 1}, Task{2, 0}));
-    EXPECT_THAT(visit(agenda, {3}), ElementsAre(Task{2, 1}, Task{3, 0}, Task{1, 2}));
-    EXPECT_THAT(visit(agenda, {}), ElementsAre(Task{3, 1}, Task{2, 2}));
-    EXPECT_THAT(visit(agenda, {}), ElementsAre(Task{3, 2}));
-    EXPECT_THAT(visit(agenda, {}), IsEmpty());
+    TurnSchedule schedule = schedule_of({{0, 0}, {4, 1}, {10, 2}}, 3, 12, false);
+    EXPECT_THAT(visit(schedule, {1}), ElementsAre(Task{1, 0}));
+    EXPECT_THAT(visit(schedule, {2}), ElementsAre(Task{1, 1}, Task{2, 0}));
+    EXPECT_THAT(visit(schedule, {3}), ElementsAre(Task{2, 1}, Task{3, 0}, Task{1, 2}));
+    EXPECT_THAT(visit(schedule, {}), ElementsAre(Task{3, 1}, Task{2, 2}));
+    EXPECT_THAT(visit(schedule, {}), ElementsAre(Task{3, 2}));
+    EXPECT_THAT(visit(schedule, {}), IsEmpty());
 }
 
-TEST(Agenda, orders_what_is_due_at_once_by_turn_and_then_by_messages) {
-    Agenda agenda = agenda_of({{0, 0}, {0, 1}, {5, 3}}, 2, 10, false);
-    EXPECT_THAT(visit(agenda, {1}), ElementsAre(Task{1, 0}, Task{1, 1}));
-    EXPECT_THAT(visit(agenda, {2}), ElementsAre(Task{1, 2}, Task{2, 0}, Task{2, 1}));
+TEST(TurnSchedule, orders_what_is_due_at_once_by_turn_and_then_by_messages) {
+    TurnSchedule schedule = schedule_of({{0, 0}, {0, 1}, {5, 3}}, 2, 10, false);
+    EXPECT_THAT(visit(schedule, {1}), ElementsAre(Task{1, 0}, Task{1, 1}));
+    EXPECT_THAT(visit(schedule, {2}), ElementsAre(Task{1, 2}, Task{2, 0}, Task{2, 1}));
 }
 
-TEST(Agenda, executes_each_segment_for_all_batches_that_began_together) {
-    Agenda agenda = agenda_of({{0, 0}, {3, 1}, {9, 2}}, 1, 12, true);
+TEST(TurnSchedule, executes_each_segment_for_all_batches_that_began_together) {
+    TurnSchedule schedule = schedule_of({{0, 0}, {3, 1}, {9, 2}}, 1, 12, true);
     EXPECT_THAT(
-        visit(agenda, {4, 6, 7}),
+        visit(schedule, {4, 6, 7}),
         ElementsAre(Task{4, 0}, Task{6, 0}, Task{7, 0}, Task{4, 1}, Task{6, 1}, Task{7, 1})
     );
-    EXPECT_THAT(agenda.end(6), ElementsAre(Task{6, 2}));
-    EXPECT_THAT(visit(agenda, {}), IsEmpty());
+    EXPECT_THAT(schedule.end(6), ElementsAre(Task{6, 2}));
+    EXPECT_THAT(visit(schedule, {}), IsEmpty());
 }
 
 /// A ring of layers over equal devices: embed, lm_head and the first layers on the source.
@@ -165,7 +167,7 @@ Ring random_ring(Random& random) {
     for (std::int32_t layer = 0; layer < shape.layers; ++layer) {
         const auto d =
             static_cast<std::size_t>(layer) * devices / static_cast<std::size_t>(shape.layers);
-        for (std::int32_t n = 0; n < ring.blocks.per_layer(); ++n) {
+        for (std::int32_t n = 0; n < ring.blocks.blocks_per_layer(); ++n) {
             ring.placement[ring.blocks.group(layer, 0).index() + static_cast<std::size_t>(n)] =
                 DeviceId(d);
         }
@@ -295,11 +297,14 @@ TEST(Rounds, know_what_the_prompts_ahead_take) {
         return flops; // 1 GFLOP/s: one takes a nanosecond
     };
     const Flops decode = step(kContext, 1, true);
-    EXPECT_EQ(problem.prompts_spread(), 30);
+    EXPECT_EQ(problem.prompt_spread_rounds(), 30);
     RoundTimes times = predict_rounds(problem, placement, 1);
     EXPECT_EQ(times.round, 3 * decode);
     EXPECT_EQ(times.prompts, step(4, 5, true) + step(0, 7, true) - 2 * decode);
-    EXPECT_EQ(charged_round(problem, times.round, times.prompts), times.round + times.prompts / 30);
+    EXPECT_EQ(
+        round_with_prompt_share(problem, times.round, times.prompts),
+        times.round + times.prompts / 30
+    );
     EXPECT_EQ(predict_rounds(problem, placement, 3).prompts, times.prompts) << "none is joined";
     problem.prefill_chunk = 4;
     times = predict_rounds(problem, placement, 1);
@@ -309,7 +314,7 @@ TEST(Rounds, know_what_the_prompts_ahead_take) {
         << "two rounds, of which the first is decoded too";
     problem.sequences[1].prompt = problem.sequences[2].prompt = {};
     EXPECT_EQ(predict_rounds(problem, placement, 1).prompts, 0);
-    EXPECT_EQ(problem.prompts_spread(), 0);
+    EXPECT_EQ(problem.prompt_spread_rounds(), 0);
 }
 
 } // namespace

@@ -8,8 +8,8 @@ namespace headroom::trace::h5 {
 
 namespace {
 
-/// A chunk is what is written at once and what the file grows by: about one interval's rows, but
-/// small enough that a run of a few tokens stays a small file, large enough for long ones.
+/// Returns the rows of a chunk, which is the unit of writing and of the file's growth. A chunk
+/// holds about the rows of one interval, within limits that suit both short and long runs.
 hsize_t chunk_rows(std::size_t row_bytes, std::size_t usual_bytes) {
     constexpr std::size_t kSmallest = 2048;
     constexpr std::size_t kLargest = 65536;
@@ -42,20 +42,20 @@ void AppendTable::append(const ByteBuffer& bytes) {
     unflushed_ = true;
 }
 
-/// Rows that do not fill their chunk are written again, the same bytes, with those that follow.
+/// Writes whole chunks. A last chunk that is not full is written again with the rows that follow.
 void AppendTable::write_chunks(hsize_t first, const ByteBuffer& bytes) {
     const std::size_t chunk_bytes = chunk_rows_ * row_bytes_;
-    std::size_t within = first % chunk_rows_ * row_bytes_;
+    std::size_t offset = first % chunk_rows_ * row_bytes_;
     hsize_t start = first / chunk_rows_ * chunk_rows_;
-    for (std::size_t done = 0; done < bytes.size(); start += chunk_rows_, within = 0) {
-        if (within == 0) {
+    for (std::size_t done = 0; done < bytes.size(); start += chunk_rows_, offset = 0) {
+        if (offset == 0) {
             chunk_.assign(chunk_bytes, std::byte{});
         }
-        const std::size_t count = std::min(chunk_bytes - within, bytes.size() - done);
+        const std::size_t count = std::min(chunk_bytes - offset, bytes.size() - done);
         std::copy_n(
             bytes.begin() + static_cast<std::ptrdiff_t>(done),
             count,
-            chunk_.begin() + static_cast<std::ptrdiff_t>(within)
+            chunk_.begin() + static_cast<std::ptrdiff_t>(offset)
         );
         write_chunk(dataset_, start, size_.size(), chunk_);
         done += count;

@@ -1,4 +1,4 @@
-// A dataset that grows by rows: one table of a trace while it is being written.
+// A dataset to which rows can be appended: one table of a trace that is being written.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@ namespace headroom::trace::h5 {
 
 struct AppendPlan {
     std::string name;
-    hsize_t width = 0;           ///< of a second dimension; 0: there is none
-    std::size_t usual_bytes = 0; ///< what one interval will append, as far as known: sizes chunks
+    hsize_t width = 0;           ///< size of the second dimension; 0: one dimension
+    std::size_t usual_bytes = 0; ///< expected bytes of one interval, from which chunks are sized
 };
 
 class AppendTable {
@@ -20,13 +20,12 @@ class AppendTable {
     AppendTable() = default;
     AppendTable(const File& file, Type type, const AppendPlan& plan);
 
-    /// `bytes` holds whole rows as the table's type says. Nothing happens for no rows.
+    /// Appends rows. `bytes` holds whole rows of the table's type, or nothing.
     void append(const ByteBuffer& bytes);
-    /// What was appended since the last time, to the operating system.
+    /// Writes the rows appended since the last flush to the operating system.
     void flush();
     void close();
 
-    [[nodiscard]] bool exists() const { return dataset_.open(); }
     [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(size_.front()); }
     [[nodiscard]] const Dataset& dataset() const { return dataset_; }
 
@@ -37,7 +36,7 @@ class AppendTable {
     Extent size_{0};
     std::size_t row_bytes_ = 0;
     hsize_t chunk_rows_ = 1;
-    ByteBuffer chunk_; ///< the last one, as it is in the file
+    ByteBuffer chunk_; ///< bytes of the last chunk in the file
     Dataset dataset_;
     bool unflushed_ = false;
 };

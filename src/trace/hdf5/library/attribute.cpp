@@ -20,7 +20,7 @@ void write(
     attribute.close();
 }
 
-/// Texts side by side, each NUL padded to `width`.
+/// Concatenates texts, each padded with NUL to `width` bytes.
 std::string padded(const std::vector<std::string>& texts, std::size_t width) {
     std::string all;
     for (const std::string& text : texts) {
@@ -39,7 +39,7 @@ void read(const Attribute& attribute, const Type& memory, void* data) {
     checked(H5Aread(attribute.get(), memory.get(), data), "H5Aread");
 }
 
-/// As the file has them: nothing is converted.
+/// Reads `n` texts without conversion.
 std::vector<std::string> read_texts(const Attribute& attribute, const Type& type, std::size_t n) {
     const std::size_t width = size_of(type);
     std::string all(width * n, '\0');
@@ -59,12 +59,12 @@ std::int64_t read_number(const Attribute& attribute) {
     return number;
 }
 
-/// Whether an attribute holds no more than one may: all that the writer makes lie in the header of
-/// their object, which HDF5 limits to 64 KiB each.
+/// Returns whether an attribute is small enough to have been written by the trace writer. Its
+/// attributes lie in the header of their object, where HDF5 limits each to 64 KiB.
 bool is_small(const Type& type, const Extent& size) {
-    constexpr hsize_t kMostBytes = hsize_t{64} << 10;
-    return size_of(type) <= kMostBytes &&
-           (size.empty() || size.front() <= kMostBytes / size_of(type));
+    constexpr hsize_t kMaxBytes = hsize_t{64} << 10;
+    return size_of(type) <= kMaxBytes &&
+           (size.empty() || size.front() <= kMaxBytes / size_of(type));
 }
 
 void read_one(hid_t object, const std::string& name, Attributes& all) {
@@ -84,10 +84,10 @@ void read_one(hid_t object, const std::string& name, Attributes& all) {
 }
 
 extern "C" herr_t append_name(hid_t, const char* name, const H5A_info_t*, void* data) {
-    constexpr std::size_t kMostAttributes = 1000;
+    constexpr std::size_t kMaxAttributes = 1000;
     auto& names = *static_cast<std::vector<std::string>*>(data);
     names.emplace_back(name);
-    return names.size() < kMostAttributes ? 0 : 1;
+    return names.size() < kMaxAttributes ? 0 : 1;
 }
 
 } // namespace

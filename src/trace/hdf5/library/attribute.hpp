@@ -1,4 +1,5 @@
-// Attributes of files and datasets: one text, one integer, or a list of texts.
+// Reads and writes attributes of files and datasets. An attribute is a text, an integer or a list
+// of texts.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +11,8 @@
 
 namespace headroom::trace::h5 {
 
-/// `object` is the id of a file (its root group) or dataset. Texts may hold any UTF-8, but not
-/// end in NUL.
+/// Writes an attribute. `object` is the id of a file (its root group) or of a dataset. Texts are
+/// UTF-8 and must not end in NUL.
 void write_attribute(hid_t object, const std::string& name, const std::string& text);
 void write_attribute(hid_t object, const std::string& name, std::int64_t number);
 void write_attribute(hid_t object, const std::string& name, const std::vector<std::string>& texts);
@@ -22,7 +23,7 @@ struct Attributes {
     std::map<std::string, std::vector<std::string>> lists;
 };
 
-/// All attributes of the three kinds above; others are passed over.
+/// Returns the attributes of the three kinds. Other attributes are ignored.
 [[nodiscard]] Attributes read_attributes(hid_t object);
 
 } // namespace headroom::trace::h5

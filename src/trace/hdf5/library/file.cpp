@@ -23,18 +23,18 @@ Properties access_properties([[maybe_unused]] Locking locking) {
         H5Pset_file_locking(access.get(), locking == Locking::usual, true), "H5Pset_file_locking"
     );
 #endif
-    // HDF5 reads a torn piece of metadata again and again, each time after twice the wait, and its
-    // own limit of 100 attempts is for ever. 27 take a tenth of a second; a writer that lives is
-    // faster.
-    constexpr unsigned kMostAttempts = 27;
+    // HDF5 reads metadata with a wrong checksum again, after a wait that doubles each time. Its
+    // default of 100 attempts would never end. 27 attempts take a tenth of a second, which is
+    // enough for a running writer.
+    constexpr unsigned kMaxAttempts = 27;
     checked(
-        H5Pset_metadata_read_attempts(access.get(), kMostAttempts), "H5Pset_metadata_read_attempts"
+        H5Pset_metadata_read_attempts(access.get(), kMaxAttempts), "H5Pset_metadata_read_attempts"
     );
     return access;
 }
 
-/// A write that a kill interrupts ends between two pages of the operating system. Paged allocation
-/// keeps every piece of metadata that is smaller than a page within one, so that none is ever torn.
+/// A write that a kill interrupts ends at a page border of the operating system. Paged allocation
+/// keeps metadata that is smaller than a page within one page, so it is written completely or not.
 void keep_within_pages(const Properties& creation) {
     constexpr hsize_t kPage = 4096;
     checked(
@@ -44,20 +44,20 @@ void keep_within_pages(const Properties& creation) {
     checked(H5Pset_file_space_page_size(creation.get(), kPage), "H5Pset_file_space_page_size");
 }
 
-/// Attributes stay in the object's header: the dense form costs kilobytes per object.
+/// Keeps attributes in the header of their object. The dense form would take kilobytes per object.
 void keep_attributes_compact(const Properties& creation) {
     constexpr unsigned kMostInHeader = 1000;
     checked(H5Pset_attr_phase_change(creation.get(), kMostInHeader, 0), "H5Pset_attr_phase_change");
 }
 
-/// Opens as usual and, on a file system whose locks fail, without: HDF5 forgives only those that do
-/// not know what a lock is.
+/// Opens a file, without locking if the file system has no locks. HDF5 itself does this only for
+/// some errors of such file systems.
 template <class Open>
 File opened(const std::string& path, const char* call, Open open) {
     const Properties usual = access_properties(Locking::usual);
     const hid_t file = open(usual.get());
     if (file >= 0 || !is_without_locks(path)) {
-        return File(checked(file, call)); // before any other call, which would clear the reasons
+        return File(checked(file, call)); // must be the next call, as any other clears the error
     }
     const Properties none = access_properties(Locking::none);
     return File(checked(open(none.get()), call));
@@ -67,19 +67,19 @@ Space space_of(const Dataset& dataset) {
     return Space(checked(H5Dget_space(dataset.get()), "H5Dget_space"));
 }
 
-/// Shapes of one read or write: a slab of the file, and as much memory.
-struct Slab {
+/// The selected rows of a dataset and the memory of the same size, for one read or write.
+struct Selection {
     Space file;
     Space memory;
 };
 
-Slab slab_of(const Dataset& dataset, hsize_t first, hsize_t count) {
-    Slab slab{space_of(dataset), Space()};
-    Extent size = extent_of(slab.file);
-    select_rows(slab.file, first, count);
+Selection selection_of(const Dataset& dataset, hsize_t first, hsize_t count) {
+    Selection selection{space_of(dataset), Space()};
+    Extent size = extent_of(selection.file);
+    select_rows(selection.file, first, count);
     size.front() = count;
-    slab.memory = make_space(size);
-    return slab;
+    selection.memory = make_space(size);
+    return selection;
 }
 
 } // namespace
@@ -109,7 +109,7 @@ File open_file(const std::string& path, bool concurrent) {
 Dataset create_dataset(const File& file, const Type& type, const DatasetPlan& plan) {
     const Properties creation = make_properties(H5P_DATASET_CREATE);
     keep_attributes_compact(creation);
-    // Times of creation would make two equal runs' files differ.
+    // With creation times the files of two equal runs would differ.
     checked(H5Pset_obj_track_times(creation.get(), false), "H5Pset_obj_track_times");
     if (plan.chunk_rows > 0) {
         Extent chunk = plan.size;
@@ -161,10 +161,15 @@ void flush(const Dataset& dataset) {
 void write_rows(
     const Dataset& dataset, const Type& memory, hsize_t first, hsize_t count, const void* data
 ) {
-    const Slab slab = slab_of(dataset, first, count);
+    const Selection selection = selection_of(dataset, first, count);
     checked(
         H5Dwrite(
-            dataset.get(), memory.get(), slab.memory.get(), slab.file.get(), H5P_DEFAULT, data
+            dataset.get(),
+            memory.get(),
+            selection.memory.get(),
+            selection.file.get(),
+            H5P_DEFAULT,
+            data
         ),
         "H5Dwrite"
     );
@@ -184,9 +189,16 @@ void write_chunk(
 void read_rows(
     const Dataset& dataset, const Type& memory, hsize_t first, hsize_t count, void* data
 ) {
-    const Slab slab = slab_of(dataset, first, count);
+    const Selection selection = selection_of(dataset, first, count);
     checked(
-        H5Dread(dataset.get(), memory.get(), slab.memory.get(), slab.file.get(), H5P_DEFAULT, data),
+        H5Dread(
+            dataset.get(),
+            memory.get(),
+            selection.memory.get(),
+            selection.file.get(),
+            H5P_DEFAULT,
+            data
+        ),
         "H5Dread"
     );
 }

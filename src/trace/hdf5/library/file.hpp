@@ -1,4 +1,5 @@
-// HDF5 files and datasets: create, open, grow, write and read rows, flush.
+// Functions on HDF5 files and datasets: create, open, resize, write and read rows, flush. All throw
+// EnvironmentError if HDF5 fails.
 #pragma once
 
 #include <string>
@@ -9,19 +10,19 @@
 
 namespace headroom::trace::h5 {
 
-/// A new file in the latest format, which reading while writing needs. Without `replace` the
-/// file must not exist.
+/// Creates a file in the latest format, which other programs can read while it is written. Without
+/// `replace` the file must not exist.
 [[nodiscard]] File create_file(const std::string& path, bool replace);
-/// From here on others may read the file, and a kill leaves it readable. No attributes and no new
-/// objects afterwards.
+/// From this call on other programs can read the file, also after a kill of the writer. No
+/// attributes and datasets can be added afterwards.
 void start_concurrent_reading(const File& file);
-/// Opens for reading. `concurrent` opens what is still being written or was left by a kill.
+/// Opens a file for reading. A file that is being written or was left by a kill needs `concurrent`.
 [[nodiscard]] File open_file(const std::string& path, bool concurrent);
 
 struct DatasetPlan {
     std::string name;
     Extent size;
-    hsize_t chunk_rows = 0; ///< 0: of fixed size; else the first dimension grows
+    hsize_t chunk_rows = 0; ///< rows of a chunk if the first dimension can grow; 0: fixed size
 };
 
 [[nodiscard]] Dataset create_dataset(const File& file, const Type& type, const DatasetPlan& plan);
@@ -30,18 +31,20 @@ struct DatasetPlan {
 [[nodiscard]] Type type_of(const Dataset& dataset);
 [[nodiscard]] Extent extent_of(const Dataset& dataset);
 void resize(const Dataset& dataset, const Extent& size);
-/// To the operating system, raw data before the metadata that names it; not to the disk.
+/// Writes pending data to the operating system, first raw data, then metadata. Does not wait for
+/// the disk.
 void flush(const Dataset& dataset);
 
-/// Rows [first, first + count) of the first dimension; `data` holds them as `memory` says.
+/// Writes rows [first, first + count) of the first dimension. `memory` is the type of `data`.
 void write_rows(
     const Dataset& dataset, const Type& memory, hsize_t first, hsize_t count, const void* data
 );
-/// A whole chunk, rows from `first_row` on, past the cache and as it is: the bytes must be as the
-/// dataset's type says. What of it lies beyond the dataset's size is never read.
+/// Writes the whole chunk that begins at row `first_row`, without HDF5's cache and conversions. The
+/// bytes must have the dataset's type. Rows beyond the size of the dataset are ignored by readers.
 void write_chunk(
     const Dataset& dataset, hsize_t first_row, std::size_t dimensions, const ByteBuffer& bytes
 );
+/// Reads rows [first, first + count) of the first dimension into `data`.
 void read_rows(
     const Dataset& dataset, const Type& memory, hsize_t first, hsize_t count, void* data
 );

@@ -19,15 +19,15 @@ extern "C" herr_t append_description(unsigned, const H5E_error2_t* error, void* 
     auto& all = *static_cast<std::string*>(text);
     std::string description = error->desc == nullptr ? "" : error->desc;
     std::replace(description.begin(), description.end(), '\n', ' ');
-    // Layers of the library repeat each other.
+    // The layers of the library repeat each other's descriptions.
     if (!description.empty() && all.find(description) == std::string::npos) {
         all += (all.empty() ? "" : ": ") + description;
     }
     return 0;
 }
 
-/// What the system said, where HDF5 repeats it: … errno = 28, error message = 'No space left on
-/// device', …
+/// Returns the system's error message that HDF5's text contains (… errno = 28, error message = 'No
+/// space left on device', …); empty if there is none.
 std::string system_reason(const std::string& text) {
     constexpr std::string_view kBefore = "error message = '";
     const std::size_t begin = text.find(kBefore);
@@ -38,17 +38,17 @@ std::string system_reason(const std::string& text) {
     return text.substr(reason, text.find('\'', reason) - reason);
 }
 
-/// The number of the same; 0: none.
+/// Returns the errno that HDF5's text contains; 0 if there is none.
 int system_error(const std::string& text) {
     constexpr std::string_view kBefore = "errno = ";
     const std::size_t begin = text.find(kBefore);
     return begin == std::string::npos ? 0 : std::atoi(text.c_str() + begin + kBefore.size());
 }
 
-/// One sentence for what users cause or can do something about; else what was tried.
+/// Returns one sentence on the cause of an error. If the cause is unknown it names the failed call.
 std::string sentence(const char* call, const std::string& text) {
     if (text.find("unable to lock") != std::string::npos) {
-        if (system_error(text) != EAGAIN) { // nobody has it
+        if (system_error(text) != EAGAIN) { // no other program holds the lock
             return "files cannot be locked here, and HDF5_USE_FILE_LOCKING asks for it: expected "
                    "it not to be set";
         }
@@ -70,9 +70,9 @@ std::string sentence(const char* call, const std::string& text) {
 
 } // namespace
 
-void fail_if_short(int error) {
+void throw_if_host_limit(int error) {
     if (error == EMFILE || error == ENFILE || error == ENOMEM) {
-        throw ShortageError(fmt::format(
+        throw HostLimitError(fmt::format(
             "{}: expected room for one more file: raise the limits (ulimit -n, ulimit -v), or end "
             "other programs",
             std::strerror(error)
@@ -83,7 +83,7 @@ void fail_if_short(int error) {
 void fail(const char* call) {
     std::string text;
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, append_description, &text);
-    fail_if_short(system_error(text));
+    throw_if_host_limit(system_error(text));
     throw EnvironmentError(fmt::format(
         "{}{}",
         sentence(call, text),
@@ -93,9 +93,9 @@ void fail(const char* call) {
 }
 
 void prepare_library() {
-    H5dont_atexit(); // fails, harmlessly, from the second call on
+    H5dont_atexit(); // from the second call on it fails without effect
     checked(H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr), "H5Eset_auto2");
-    // A file may name a filter, and HDF5 would look for code that knows it and run that.
+    // HDF5 would otherwise load and run a plugin for any filter that a file names.
     checked(H5PLset_loading_state(0), "H5PLset_loading_state");
 }
 

@@ -1,6 +1,6 @@
-// Owners of HDF5's ids, and what becomes of its errors: an EnvironmentError with one sentence, and
-// the library's error stack only for who wants it (--verbose). Each C function of HDF5 is called in
-// one place of this folder.
+// Owners of HDF5 ids, and the handling of HDF5 errors. An error becomes an EnvironmentError with
+// one sentence; with --verbose the library's error stack is added. Each C function of HDF5 is
+// called at one place of this folder.
 #pragma once
 
 #include <string>
@@ -12,19 +12,19 @@
 
 namespace headroom::trace::h5 {
 
-/// The machine has no descriptor or no memory left: no fault of the file.
-class ShortageError : public EnvironmentError {
+/// The computer lacks file descriptors or memory. The file is not to blame.
+class HostLimitError : public EnvironmentError {
   public:
     using EnvironmentError::EnvironmentError;
 };
-/// Throws it if that is what errno says.
-void fail_if_short(int error);
+/// Throws HostLimitError if `error` (an errno) means a lack of file descriptors or memory.
+void throw_if_host_limit(int error);
 
-/// Throws EnvironmentError: why, as far as it can be told; --verbose: and HDF5's error stack,
-/// outermost first.
+/// Throws EnvironmentError with the reason for the failure of `call`, as far as HDF5 tells it. With
+/// --verbose HDF5's error stack is added, outermost function first.
 [[noreturn]] void fail(const char* call);
 
-/// What HDF5 returned, if it is not negative; throws EnvironmentError otherwise.
+/// Returns the result of an HDF5 call. Throws EnvironmentError if it is negative.
 template <class Result>
 Result checked(Result result, const char* call) {
     if (result < 0) {
@@ -33,16 +33,16 @@ Result checked(Result result, const char* call) {
     return result;
 }
 
-/// To be called before anything else: HDF5 neither prints its errors (the text is in our
-/// exceptions) nor, when the process ends, closes files that were left open on purpose,
-/// nor loads code that a file or the environment names. Process-wide.
+/// Must be called before other functions of this folder, in each thread that uses HDF5. Afterwards
+/// HDF5 does not print errors, does not close open files when the process ends (writer.cpp leaves
+/// some open on purpose), and does not load plugins that a file or the environment names.
 void prepare_library();
 
-/// The version of the library in use, "1.10.8".
+/// Returns the version of the library, such as "1.10.8".
 [[nodiscard]] std::string library_version();
 
-/// Move-only owner of one id. close() on the normal path reports failure; the destructor, for the
-/// way out after an error, does not.
+/// Move-only owner of one HDF5 id. close() throws if closing fails; the destructor ignores a
+/// failure, because it runs after an error.
 template <herr_t (*Close)(hid_t)>
 class Handle {
   public:
@@ -62,7 +62,7 @@ class Handle {
     }
 
     [[nodiscard]] hid_t get() const { return id_; }
-    [[nodiscard]] bool open() const { return id_ >= 0; }
+    [[nodiscard]] bool is_open() const { return id_ >= 0; }
     void close() {
         if (id_ >= 0) {
             checked(Close(std::exchange(id_, hid_t{-1})), "close");

@@ -1,6 +1,7 @@
-// How a row becomes bytes and back: columns one after another without padding, in the order of
-// columns.hpp. A text column is either a fixed string, NUL padded, or offset and length in a pool
-// of bytes: HDF5's own variable-length strings are unreadable after a kill. No HDF5 here.
+// Encodes rows as bytes and decodes them: the columns in the order of columns.hpp, without padding.
+// A text column is either a fixed string, padded with NUL, or an offset and a length in a pool of
+// bytes. HDF5's variable-length strings are not used, because a kill makes them unreadable. No HDF5
+// is used here.
 #pragma once
 
 #include <algorithm>
@@ -20,6 +21,7 @@ namespace headroom::trace {
 
 enum class FieldType { i32, i64, u64, f64, u8, text };
 
+/// One member of an encoded row.
 struct Field {
     std::string name;
     FieldType type = FieldType::i32;
@@ -28,6 +30,7 @@ struct Field {
     std::string unit;
 };
 
+/// The members of an encoded row.
 struct Layout {
     std::vector<Field> fields;
     std::size_t row_bytes = 0;
@@ -38,7 +41,8 @@ struct Layout {
     }
 };
 
-/// Bytes of each fixed-string column; a text column that is not in here goes to the pool.
+/// The bytes of each column of fixed strings. Text columns that are not listed are stored in a
+/// pool.
 using TextWidths = std::map<std::string, std::size_t>;
 using ByteBuffer = std::vector<std::byte>;
 
@@ -56,7 +60,7 @@ constexpr FieldType field_type() {
     }
 }
 
-/// Appends the columns of Row to a layout; pooled text becomes NAME_offset and NAME_length.
+/// Appends the columns of Row to a layout. A pooled text becomes two: NAME_offset, NAME_length.
 template <class Row>
 void add_columns(Layout& layout, const TextWidths& widths) {
     for_each_column<Row>([&]<class T>(const Column<Row, T>& column) {
@@ -72,7 +76,8 @@ void add_columns(Layout& layout, const TextWidths& widths) {
     });
 }
 
-/// Widths that hold the longest text of each text column; at least 1, HDF5 knows no empty string.
+/// Returns the bytes of the longest text of each text column, at least 1 because HDF5 has no
+/// strings of 0 bytes.
 template <class Row>
 TextWidths widths_for(const std::vector<Row>& rows) {
     TextWidths widths;
@@ -87,6 +92,7 @@ TextWidths widths_for(const std::vector<Row>& rows) {
     return widths;
 }
 
+/// Appends bytes to `out`.
 inline void put_bytes(ByteBuffer& out, const void* data, std::size_t bytes) {
     const std::size_t before = out.size();
     out.resize(before + bytes);
@@ -95,13 +101,14 @@ inline void put_bytes(ByteBuffer& out, const void* data, std::size_t bytes) {
     }
 }
 
-/// Text that goes to a pool: bytes not yet written, and where the first of them will stand.
+/// The bytes that are to be appended to a pool of texts.
 struct PendingText {
     ByteBuffer bytes;
-    std::int64_t base = 0;
+    std::int64_t base = 0; ///< offset of the first byte in the pool
 };
 
-/// Appends one row to `out`. `pool` may be null for rows whose texts all have widths.
+/// Appends the encoded row to `out`, and its pooled texts to `pool`. `pool` may be null if all text
+/// columns have widths.
 template <class Row>
 void encode(const Row& row, const TextWidths& widths, ByteBuffer& out, PendingText* pool) {
     for_each_column<Row>([&]<class T>(const Column<Row, T>& column) {
@@ -122,7 +129,7 @@ void encode(const Row& row, const TextWidths& widths, ByteBuffer& out, PendingTe
     });
 }
 
-/// Walks over encoded rows.
+/// Reads encoded rows from the first byte to the last.
 class RowBytes {
   public:
     explicit RowBytes(std::span<const std::byte> bytes) : rest_(bytes) {}
@@ -152,13 +159,13 @@ inline std::string text_of(std::span<const std::byte> bytes) {
     return text;
 }
 
-/// The texts of one table, in a pool of bytes.
+/// Reads the texts of one table from a pool of bytes.
 class PooledTexts {
   public:
     explicit PooledTexts(std::span<const std::byte> pool) : pool_(pool), unread_(pool.size()) {}
 
-    /// A piece of the pool. Throws InputError for what only a damaged file has: it lies outside, or
-    /// the table's texts are more than the pool, so that some of it is in many of them.
+    /// Returns a text. Throws InputError if it lies outside the pool, or if all texts together are
+    /// longer than the pool: a damaged file could otherwise repeat the same bytes without limit.
     std::string take(std::int64_t offset, std::int64_t length) {
         const auto size = static_cast<std::int64_t>(pool_.size());
         if (offset < 0 || length < 0 || offset > size || length > size - offset) {
@@ -177,7 +184,7 @@ class PooledTexts {
     std::size_t unread_;
 };
 
-/// The inverse of encode.
+/// Decodes the next row of `bytes`, the inverse of encode().
 template <class Row>
 Row decode(RowBytes& bytes, const TextWidths& widths, PooledTexts& texts) {
     Row row;

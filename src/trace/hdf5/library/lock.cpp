@@ -8,15 +8,15 @@
 #include <unistd.h>
 #include <utility>
 
-#include "trace/hdf5/library/sign_of_life.hpp"
+#include "trace/hdf5/library/writer_file.hpp"
 
 namespace headroom::trace {
 
 namespace {
 
-// "Open file description" locks: unlike the older kind they are not lost when some other
-// descriptor of the process to the same file, for example HDF5's, is closed.
-struct flock first_byte(short kind) {
+// The lock is of the kind "open file description". Closing another descriptor of the same file,
+// such as HDF5's, does not release it.
+struct flock first_byte_lock(short kind) {
     struct flock lock = {};
     lock.l_type = kind;
     lock.l_whence = SEEK_SET;
@@ -29,34 +29,34 @@ struct flock first_byte(short kind) {
 WriterLock::WriterLock(const std::string& path)
     : descriptor_(open(path.c_str(), O_RDWR | O_CLOEXEC)) {
     if (descriptor_ >= 0) {
-        struct flock lock = first_byte(F_WRLCK);
+        struct flock lock = first_byte_lock(F_WRLCK);
         if (fcntl(descriptor_, F_OFD_SETLK, &lock) != 0) {
             refused_ = errno == EAGAIN || errno == EACCES;
-            unsupported_ = refused_ ? 0 : errno;
+            unsupported_errno_ = refused_ ? 0 : errno;
         }
     }
 }
 
 bool WriterLock::has_name(const std::string& path) const {
-    struct stat marked = {};
+    struct stat opened = {};
     struct stat named = {};
-    return fstat(descriptor_, &marked) == 0 && stat(path.c_str(), &named) == 0 &&
-           marked.st_ino == named.st_ino && marked.st_dev == named.st_dev;
+    return fstat(descriptor_, &opened) == 0 && stat(path.c_str(), &named) == 0 &&
+           opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
 bool WriterLock::is_deleted() const {
-    struct stat marked = {};
-    return fstat(descriptor_, &marked) == 0 && marked.st_nlink == 0;
+    struct stat opened = {};
+    return fstat(descriptor_, &opened) == 0 && opened.st_nlink == 0;
 }
 
 WriterLock::WriterLock(WriterLock&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)), refused_(other.refused_),
-      unsupported_(other.unsupported_) {}
+      unsupported_errno_(other.unsupported_errno_) {}
 
 WriterLock& WriterLock::operator=(WriterLock&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
     std::swap(refused_, other.refused_);
-    std::swap(unsupported_, other.unsupported_);
+    std::swap(unsupported_errno_, other.unsupported_errno_);
     return *this;
 }
 
@@ -77,26 +77,28 @@ bool is_without_locks(const std::string& path) {
 }
 
 std::string lock_error_text(int error) {
-    constexpr int kNotSupported = 524; // the kernel's own ENOTSUPP, which strerror does not know
+    constexpr int kNotSupported = 524; // ENOTSUPP of the kernel, for which strerror has no text
     return error == kNotSupported ? "locks are not supported" : std::strerror(error);
 }
 
-Writing look_for_writer(const std::string& path) {
+WriterInfo find_writer(const std::string& path) {
     const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor >= 0) {
-        struct flock lock = first_byte(F_RDLCK);
-        const bool known = fcntl(descriptor, F_OFD_GETLK, &lock) == 0;
+        struct flock lock = first_byte_lock(F_RDLCK);
+        const bool is_known = fcntl(descriptor, F_OFD_GETLK, &lock) == 0;
         close(descriptor);
-        if (known && lock.l_type == F_WRLCK) {
+        if (is_known && lock.l_type == F_WRLCK) {
             return {true, ""};
         }
     }
-    const Sign sign = sign_of_life(path);
-    return {sign.life == Life::alive, sign.life == Life::unknown ? sign.whose : ""};
+    const WriterFileStatus status = writer_file_status(path);
+    return {
+        status.state == WriterState::running,
+        status.state == WriterState::unknown ? status.writer : ""};
 }
 
 bool is_being_written(const std::string& path) {
-    return look_for_writer(path).sure;
+    return find_writer(path).is_running;
 }
 
 } // namespace headroom::trace

@@ -1,6 +1,7 @@
-// A mark that a trace is being written: an advisory lock held by the writing process, which the
-// kernel drops when that process ends, however it ends. HDF5's own lock cannot tell, it is given
-// up when reading by others begins. File systems without locks: sign_of_life.hpp.
+// Marks a trace as being written, by an advisory lock that the writing process holds. The kernel
+// releases the lock when the process ends, also after a kill. HDF5 has a lock of its own, but
+// releases it as soon as other programs may read the file. On file systems without locks
+// writer_file.hpp is used instead.
 #pragma once
 
 #include <string>
@@ -9,8 +10,9 @@ namespace headroom::trace {
 
 class WriterLock {
   public:
+    /// Holds no lock.
     WriterLock() = default;
-    /// Marks an existing file; without a name none.
+    /// Locks an existing file. With an empty path, or if the file cannot be opened, holds no lock.
     explicit WriterLock(const std::string& path);
     WriterLock(WriterLock&& other) noexcept;
     WriterLock& operator=(WriterLock&& other) noexcept;
@@ -18,37 +20,38 @@ class WriterLock {
     WriterLock& operator=(const WriterLock&) = delete;
     ~WriterLock();
 
-    /// Whether no other program has it, and the file of this name is still the one that was marked.
-    /// True where the file system knows no locks.
-    [[nodiscard]] bool is_ours(const std::string& path) const {
+    /// Returns whether no other program has locked the file and `path` still leads to it. Also true
+    /// if the file system has no locks.
+    [[nodiscard]] bool is_held(const std::string& path) const {
         return !refused_ && has_name(path);
     }
-    /// Whether another program has it.
+    /// Returns whether another program has locked the file.
     [[nodiscard]] bool is_refused() const { return refused_; }
-    /// Whether the file of this name is the one that was marked.
+    /// Returns whether `path` leads to the file that was opened.
     [[nodiscard]] bool has_name(const std::string& path) const;
-    /// Whether it has no name any more: what is written to it is lost.
+    /// Returns whether the file has been deleted.
     [[nodiscard]] bool is_deleted() const;
-    /// Why the file system gives no locks; 0 if it does.
-    [[nodiscard]] int unsupported() const { return unsupported_; }
+    /// Returns the errno with which the file system refused any lock; 0 if it has locks.
+    [[nodiscard]] int unsupported_errno() const { return unsupported_errno_; }
 
   private:
     int descriptor_ = -1;
-    bool refused_ = false; ///< somebody else has it
-    int unsupported_ = 0;  ///< errno
+    bool refused_ = false;
+    int unsupported_errno_ = 0;
 };
 
-/// Whether HDF5's locks fail on the file for want of locks, not because somebody has it.
+/// Returns whether the file system has no locks for the file, so that HDF5 cannot lock it either.
 [[nodiscard]] bool is_without_locks(const std::string& path);
-/// "No locks available (ENOLCK)": why a file system gives none.
+/// Returns the text of an errno that locking a file gave, such as "No locks available".
 [[nodiscard]] std::string lock_error_text(int error);
 
-/// Who writes a file, as far as a WriterLock or a sign of life tells.
-struct Writing {
-    bool sure = false;
-    std::string perhaps; ///< one that may be dead: "process 7 on host pi"
+/// What the lock and the writer file of a trace say about its writer.
+struct WriterInfo {
+    bool is_running = false;     ///< a process writes the file
+    std::string possible_writer; ///< a process that may still run, such as "process 7 on host pi"
 };
-[[nodiscard]] Writing look_for_writer(const std::string& path);
+[[nodiscard]] WriterInfo find_writer(const std::string& path);
+/// Returns whether a running process writes the file.
 [[nodiscard]] bool is_being_written(const std::string& path);
 
 } // namespace headroom::trace

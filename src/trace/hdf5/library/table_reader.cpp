@@ -34,7 +34,7 @@ ByteBuffer read_first_rows(
         throw InputError(fmt::format("damaged: /{} has not the {} columns it should", name, width));
     }
     const std::size_t element = std::max(size_of(memory), size_of(type_of(dataset)));
-    file.claim(dataset, name, rows, static_cast<hsize_t>(element) * width);
+    file.count_read(dataset, name, rows, static_cast<hsize_t>(element) * width);
     ByteBuffer bytes(rows * width * size_of(memory));
     if (!bytes.empty()) {
         read_rows(dataset, memory, 0, rows, bytes.data());

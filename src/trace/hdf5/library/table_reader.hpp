@@ -1,4 +1,5 @@
-// Tables of a trace file as values: what is missing or misshapen is an InputError "damaged: …".
+// Reads tables of a trace file as rows. All functions throw InputError ("damaged: …") if a table is
+// missing or has other columns than expected.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +14,9 @@
 
 namespace headroom::trace::h5 {
 
-/// The first `rows` rows of a dataset, which must have as many, of `width` columns (of tables and
-/// lists: 1), and hold just what `memory` says; `name` is for the message.
+/// Returns the first `rows` rows of a dataset as bytes of type `memory`. The dataset must have at
+/// least `rows` rows and exactly `width` columns (1 for a table or list). `name` is its name for
+/// messages.
 [[nodiscard]] ByteBuffer read_first_rows(
     UntrustedFile& file,
     const Dataset& dataset,
@@ -24,19 +26,20 @@ namespace headroom::trace::h5 {
     const std::string& name
 );
 
-/// The first `rows` numbers of a dataset that is one list of them, or all.
+/// Returns the first `rows` numbers of a dataset that is a list of numbers; without `rows` all.
 [[nodiscard]] ByteBuffer read_numbers(
     UntrustedFile& file, const char* name, FieldType type, std::optional<std::size_t> rows
 );
 
-/// A compound dataset as the file has it: widths of its fixed strings, checked columns.
+/// Reads a table. The columns that are wanted are added first; then read() returns the rows as
+/// bytes, in the order in which the columns were added.
 class TableReader {
   public:
     TableReader(UntrustedFile& file, std::string name);
 
     [[nodiscard]] std::size_t rows() const;
 
-    /// Columns of Row join what read() returns; a column of fixed strings gets its width.
+    /// Adds the columns of Row. Returns the widths of its fixed strings in the file.
     template <class Row>
     TextWidths add() {
         TextWidths widths;
@@ -51,9 +54,9 @@ class TableReader {
         return widths;
     }
 
-    /// The first `rows` rows, encoded as the columns were added.
+    /// Returns the first `rows` rows as bytes of the added columns, for decode().
     [[nodiscard]] ByteBuffer read(std::size_t rows) const;
-    /// Adds the names behind codes, as "table.column".
+    /// Adds the names of the table's codes to `codes`.
     void add_codes(CodeNames& codes) const;
 
   private:
@@ -64,7 +67,8 @@ class TableReader {
     Layout layout_;
 };
 
-/// The first `rows` rows of Row's table, or all; texts that are not in it come from `pool`.
+/// Returns the first `rows` rows of the table of Row; without `rows` all. Pooled texts are taken
+/// from `pool`. Adds the names of codes to `codes`.
 template <class Row>
 std::vector<Row> read_table(
     UntrustedFile& file,

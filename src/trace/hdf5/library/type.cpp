@@ -88,12 +88,12 @@ bool is_same(const Type& type, const Type& other) {
 }
 
 Space make_space(const Extent& size, bool growing) {
-    Extent most = size;
+    Extent max_size = size;
     if (growing) {
-        most.front() = H5S_UNLIMITED;
+        max_size.front() = H5S_UNLIMITED;
     }
     return Space(checked(
-        H5Screate_simple(static_cast<int>(size.size()), size.data(), most.data()),
+        H5Screate_simple(static_cast<int>(size.size()), size.data(), max_size.data()),
         "H5Screate_simple"
     ));
 }

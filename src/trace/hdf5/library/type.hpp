@@ -1,4 +1,4 @@
-// HDF5 types and shapes, made from layouts.
+// Creates HDF5 types and dataspaces from layouts.
 #pragma once
 
 #include <cstddef>
@@ -11,26 +11,29 @@
 
 namespace headroom::trace::h5 {
 
-using Extent = std::vector<hsize_t>; ///< size per dimension; empty: one scalar
+using Extent = std::vector<hsize_t>; ///< size of each dimension; empty for a scalar
 
 [[nodiscard]] Type number_type(FieldType type);
-/// Fixed UTF-8 string of `bytes` bytes, NUL padded.
+/// Returns the type of a fixed UTF-8 string of `bytes` bytes, padded with NUL.
 [[nodiscard]] Type text_type(std::size_t bytes);
+/// Returns the compound type of a row.
 [[nodiscard]] Type compound_type(const Layout& layout);
 
-/// The type of a member of a compound type; nothing if there is no such member.
+/// Returns the type of a member of a compound type; nothing if there is no such member.
 [[nodiscard]] std::optional<Type> member_type(const Type& compound, const std::string& member);
+/// Returns the size of a value in bytes.
 [[nodiscard]] std::size_t size_of(const Type& type);
 [[nodiscard]] bool is_compound(const Type& type);
+/// Returns whether the type is a string of fixed length.
 [[nodiscard]] bool is_text(const Type& type);
 [[nodiscard]] bool is_integer(const Type& type);
-/// Whether nothing need be converted from one to the other.
+/// Returns whether both types are the same, so that values need no conversion.
 [[nodiscard]] bool is_same(const Type& type, const Type& other);
 
-/// A space of fixed size, or (`growing`) one whose first dimension may grow without limit.
+/// Returns a dataspace of fixed size or, with `growing`, one whose first dimension can grow.
 [[nodiscard]] Space make_space(const Extent& size, bool growing = false);
 [[nodiscard]] Extent extent_of(const Space& space);
-/// Selects rows [first, first + count) of the first dimension, everything in the others.
+/// Selects rows [first, first + count) of the first dimension and all of the other dimensions.
 void select_rows(Space& space, hsize_t first, hsize_t count);
 
 } // namespace headroom::trace::h5

@@ -20,25 +20,25 @@ namespace {
 
 constexpr std::size_t kMostLinks = 1000;
 constexpr hsize_t kMostChunkBytes = hsize_t{64} << 20;
-constexpr hsize_t kMostRowBytes = hsize_t{64} << 20; // a row of /placements: 4 bytes per block
-/// What a compressed file may unpack to: so much anyway, and so many times its size. Traces of
-/// long runs shrink to a tenth; deflate itself would allow a thousand times.
-constexpr std::uint64_t kUnpackedAnyway = std::uint64_t{128} << 20;
+constexpr hsize_t kMostRowBytes = hsize_t{64} << 20; // a row of /placements has 4 bytes per block
+/// A compressed file may unpack to kUnpackedMinimum plus kUnpackedTimes its size. Traces of long
+/// runs shrink to a tenth; deflate itself allows a factor of a thousand.
+constexpr std::uint64_t kUnpackedMinimum = std::uint64_t{128} << 20;
 constexpr std::uint64_t kUnpackedTimes = 32;
 constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 50;
-/// A kill can leave rows of /intervals that exist by the table's size only.
+/// A kill can leave rows of /intervals that count in the table's size but were not written.
 constexpr std::uint64_t kUnwritten = std::uint64_t{64} << 10;
 
 // ---- the file
 
-/// HDF5 says little about files that are not its own, so look first. The superblock: signature,
-/// version, then where the two sizes stand that everything behind is read by.
+/// Checks the superblock before HDF5 does, whose errors say little about other files. It begins
+/// with a signature and a version, and contains the sizes of addresses and lengths.
 void check_superblock(const std::string& path) {
     constexpr std::array<unsigned char, 8> kSignature{0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
     std::array<unsigned char, 24> start{};
     std::ifstream file(path, std::ios::binary);
     if (!file) {
-        fail_if_short(errno);
+        throw_if_host_limit(errno);
         throw InputError(std::string("cannot be opened: ") + std::strerror(errno));
     }
     file.read(reinterpret_cast<char*>(start.data()), start.size());
@@ -50,7 +50,7 @@ void check_superblock(const std::string& path) {
     }
     const unsigned version = start[8];
     constexpr unsigned kNewest = 3;
-    constexpr unsigned kFirstShort = 2; // versions 0 and 1 tell other versions before their sizes
+    constexpr unsigned kFirstShort = 2; // versions 0 and 1 have other fields before the sizes
     const std::size_t sizes = version < kFirstShort ? 13 : 9;
     constexpr unsigned kWide = 8;
     if (version > kNewest || start[sizes] != kWide || start[sizes + 1] != kWide) {
@@ -67,7 +67,7 @@ void check_superblock(const std::string& path) {
     }
 }
 
-/// As it is now: a run that goes on makes it grow.
+/// Returns the present size of the file, which grows while a run writes it.
 std::uint64_t bytes_on_disk(const File& file) {
     void* handle = nullptr;
     checked(H5Fget_vfd_handle(file.get(), H5P_DEFAULT, &handle), "H5Fget_vfd_handle");
@@ -80,21 +80,24 @@ std::uint64_t bytes_on_disk(const File& file) {
 
 // ---- links
 
+/// What was found in the root group.
 struct Links {
     std::size_t seen = 0;
-    std::optional<std::pair<std::string, H5L_type_t>> odd; ///< the first that is not hard
+    /// The first link that is not a hard link.
+    std::optional<std::pair<std::string, H5L_type_t>> other;
 };
 
 extern "C" herr_t look_at_link(hid_t, const char* name, const H5L_info_t* info, void* data) {
     auto& links = *static_cast<Links*>(data);
     if (info->type != H5L_TYPE_HARD) {
-        links.odd.emplace(name, info->type);
+        links.other.emplace(name, info->type);
         return 1;
     }
     return ++links.seen > kMostLinks ? 1 : 0;
 }
 
-/// Names in messages are a stranger's: what a terminal would not show is left out.
+/// Returns a name of the file for a message. Control characters are replaced and long names cut
+/// off.
 std::string shown(const std::string& name) {
     constexpr std::size_t kMost = 80;
     std::string text;
@@ -105,7 +108,7 @@ std::string shown(const std::string& name) {
     return text;
 }
 
-/// The file and the object that an external link leads to.
+/// Returns the file that an external link leads to, as " (FILE)"; empty if it is unknown.
 std::string target_of(const File& file, const std::string& name) {
     std::array<char, 4096> value{};
     const char* target = nullptr;
@@ -126,17 +129,17 @@ void check_links(const File& file) {
         H5Literate(file.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, look_at_link, &links),
         "H5Literate"
     );
-    if (links.odd && links.odd->second == H5L_TYPE_SOFT) {
+    if (links.other && links.other->second == H5L_TYPE_SOFT) {
         throw InputError(fmt::format(
-            "has a soft link /{}, expected only tables of its own", shown(links.odd->first)
+            "has a soft link /{}, expected only tables of its own", shown(links.other->first)
         ));
     }
-    if (links.odd) {
+    if (links.other) {
         throw InputError(fmt::format(
             "names another file: /{} is a link to it{}, expected everything in one file; nothing "
             "else was opened",
-            shown(links.odd->first),
-            target_of(file, links.odd->first)
+            shown(links.other->first),
+            target_of(file, links.other->first)
         ));
     }
     if (links.seen > kMostLinks) {
@@ -185,7 +188,7 @@ void check_filters(const Properties& creation, const std::string& name) {
     }
 }
 
-/// Before anything is asked of the dataset that would make HDF5 look where its bytes are.
+/// Checks how a dataset is stored. Must be called before any call by which HDF5 accesses its bytes.
 void check_layout(const Dataset& dataset, const std::string& name) {
     const Properties creation = creation_of(dataset);
     const H5D_layout_t layout = H5Pget_layout(creation.get());
@@ -244,23 +247,23 @@ Dataset UntrustedFile::dataset(const std::string& name) {
     return dataset;
 }
 
-void UntrustedFile::claim(
+void UntrustedFile::count_read(
     const Dataset& dataset, const std::string& name, hsize_t rows, hsize_t row_bytes
 ) {
     const bool compressed = is_compressed(dataset);
-    const std::uint64_t there = bytes_on_disk(file_);
-    const std::uint64_t most =
-        compressed ? kUnpackedAnyway + std::min(there, kLargestFile) * kUnpackedTimes
-                   : there + kUnwritten;
-    std::uint64_t& claimed = compressed ? unpacked_ : plain_;
+    const std::uint64_t file_bytes = bytes_on_disk(file_);
+    const std::uint64_t limit =
+        compressed ? kUnpackedMinimum + std::min(file_bytes, kLargestFile) * kUnpackedTimes
+                   : file_bytes + kUnwritten;
+    std::uint64_t& counted = compressed ? unpacked_ : plain_;
     std::uint64_t bytes = 0;
     if (__builtin_mul_overflow(rows, row_bytes, &bytes) ||
-        __builtin_add_overflow(claimed, bytes, &claimed) || claimed > most) {
+        __builtin_add_overflow(counted, bytes, &counted) || counted > limit) {
         throw InputError(fmt::format(
             "damaged: with the {} rows of /{} it would hold more than its {} bytes can{}",
             rows,
             name,
-            there,
+            file_bytes,
             compressed ? " compressed" : ""
         ));
     }

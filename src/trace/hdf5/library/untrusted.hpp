@@ -1,6 +1,6 @@
-// Opening files that nobody vouches for. HDF5 goes wherever a file leads it: to other files (links,
-// external storage, virtual datasets), to as much memory as it claims to need, round in circles.
-// Here a file may be no more than what the writer makes: tables of its own, as large as it is.
+// Opens HDF5 files of unknown origin. HDF5 follows everything that a file asks for: links to other
+// files, external storage, virtual datasets, cycles of links, and sizes far beyond that of the
+// file. This header refuses everything that the trace writer does not produce.
 #pragma once
 
 #include <cstddef>
@@ -11,31 +11,34 @@
 
 namespace headroom::trace::h5 {
 
-/// Throws InputError unless it is an ordinary file (a pipe would be waited for) whose first bytes
-/// are those of an HDF5 file as the writer makes them.
+/// Throws InputError unless `path` is a regular file that begins like an HDF5 file of the trace
+/// writer. Opening a pipe would block, so other kinds of files are refused.
 void check_ordinary(const std::string& path);
 
-/// A file open for reading, and how much of it may still be read.
+/// A file that is open for reading. Counts the bytes that are read, to refuse more than it can
+/// hold.
 class UntrustedFile {
   public:
-    /// Throws InputError where the root leads to other files or in circles, EnvironmentError where
-    /// HDF5 cannot open it. `concurrent` as for open_file.
+    /// Throws InputError if the root group has links to other files or soft links. Throws
+    /// EnvironmentError if HDF5 cannot open the file. `concurrent` is that of open_file().
     UntrustedFile(const std::string& path, bool concurrent);
 
     [[nodiscard]] const File& file() const { return file_; }
 
-    /// Of the file's own bytes, stored one after another or in chunks, and compressed only in ways
-    /// that are known. Throws InputError "damaged: …" if there is none of that name, or another.
+    /// Opens a dataset. Throws InputError if it does not exist, if its bytes lie outside the file,
+    /// or if it uses filters other than deflate, shuffle and fletcher32.
     [[nodiscard]] Dataset dataset(const std::string& name);
 
-    /// To be called before `rows` rows of `row_bytes` are read: throws InputError "damaged: …" if
-    /// all that was read would be more than the file holds, or more than it can hold compressed.
-    void claim(const Dataset& dataset, const std::string& name, hsize_t rows, hsize_t row_bytes);
+    /// Must be called before `rows` rows of `row_bytes` bytes are read. Throws InputError
+    /// ("damaged: …") if all rows counted so far are more than the file can hold.
+    void count_read(
+        const Dataset& dataset, const std::string& name, hsize_t rows, hsize_t row_bytes
+    );
 
   private:
     File file_;
-    std::uint64_t plain_ = 0;    ///< bytes that were claimed of tables stored as they are
-    std::uint64_t unpacked_ = 0; ///< of compressed ones
+    std::uint64_t plain_ = 0;    ///< bytes counted for datasets that are not compressed
+    std::uint64_t unpacked_ = 0; ///< bytes counted for compressed datasets
 };
 
 } // namespace headroom::trace::h5

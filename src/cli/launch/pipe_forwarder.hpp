@@ -1,0 +1,58 @@
+// Forwards the output of mpirun and its ranks to stdout and stderr. If the reader of our output
+// leaves (as in `headroom run | head -1`), the forwarder still reads, so that mpirun does not
+// abort.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <string>
+
+namespace headroom::cli {
+
+/// The pipes from mpirun to our stdout and stderr.
+class PipeForwarder {
+  public:
+    /// Creates one pipe per stream, or a single pipe, which keeps the order of the output, if both
+    /// streams have the same destination. Throws EnvironmentError if that fails.
+    explicit PipeForwarder(bool one_pipe);
+    PipeForwarder(const PipeForwarder&) = delete;
+    PipeForwarder& operator=(const PipeForwarder&) = delete;
+    ~PipeForwarder();
+
+    /// Called in the child process before exec. Redirects its stdout and stderr to the pipes.
+    void redirect_streams() const;
+    /// Called in the parent process after fork.
+    void close_child_ends();
+
+    /// Forwards a part of the available output, after waiting for output for at most `max_wait`.
+    void forward(std::chrono::milliseconds max_wait);
+    /// Whether output has not been forwarded yet.
+    [[nodiscard]] bool has_pending() const;
+    /// Returns errno of the write that failed, or 0. A reader that has left is no failure.
+    [[nodiscard]] int write_error() const;
+    /// Returns how many start marks (kStartMark) have arrived. They are not forwarded.
+    [[nodiscard]] int start_marks() const { return streams_[0].start_marks; }
+    /// Discards all output from here on, because mpirun prints a lot when a job is ended.
+    void discard_output();
+
+  private:
+    struct Stream {
+        int from = -1;      ///< our end of the pipe
+        int child_end = -1; ///< the end for mpirun
+        int to = -1;        ///< our stdout or stderr
+        bool discard = false;
+        int write_error = 0;
+        int start_marks = 0;
+        std::string pending;       ///< bytes to be written
+        std::string possible_mark; ///< last bytes read, if they may begin a start mark
+
+        void read_some();
+        void write_some();
+        void remove_start_marks();
+    };
+
+    std::array<Stream, 2> streams_;
+    std::size_t count_;
+};
+
+} // namespace headroom::cli

@@ -1,0 +1,48 @@
+// Information about other processes, read from /proc.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace headroom::cli {
+
+/// Path for executing this program again.
+inline constexpr const char* kSelf = "/proc/self/exe";
+
+struct ProcessStatus {
+    pid_t process = 0;
+    pid_t parent = 0;
+    char state = '?';        ///< 'T' means stopped by a signal
+    long long cpu_ticks = 0; ///< CPU time used, in clock ticks
+};
+
+/// Returns the status of the process; empty if there is no such process.
+[[nodiscard]] std::optional<ProcessStatus> process_status(pid_t process);
+
+/// Returns the descendants of the process without the process itself, parents before children.
+[[nodiscard]] std::vector<pid_t> descendants(pid_t process);
+
+/// Returns the MPI rank of the process; empty if it is not a rank of mpirun.
+[[nodiscard]] std::optional<int> rank_of(pid_t process);
+
+/// Returns how many processes the system has killed for lack of memory; empty if it does not count.
+[[nodiscard]] std::optional<long long> out_of_memory_kills();
+
+/// Detects whether the system kills a process for lack of memory after the watch was created.
+class OutOfMemoryWatch {
+  public:
+    /// Empty if the system does not count such kills.
+    [[nodiscard]] std::optional<bool> has_killed() const;
+
+  private:
+    std::optional<long long> before_ = out_of_memory_kills();
+};
+
+/// Returns the probable reason for a signal, to follow "was ended by signal N". The sender of a
+/// SIGKILL is unknown, but `out_of_memory` (from OutOfMemoryWatch) says whether the system may have
+/// sent it.
+[[nodiscard]] std::string kill_reason(int signal, std::optional<bool> out_of_memory);
+
+} // namespace headroom::cli

@@ -1,0 +1,39 @@
+// The first messages of a job: every rank sends rank 0 its program version and its host. All later
+// messages require that the ranks run the same version of the program.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "comm/transport.hpp"
+
+namespace headroom::cli {
+
+/// What a rank sends.
+struct RankInfo {
+    std::string program; ///< version and commit
+    std::string host;
+    std::int64_t devices_per_core = 1; ///< ranks on its host per CPU core, rounded up
+};
+
+/// Returns the name of this host; "unknown" if the system does not give one.
+[[nodiscard]] std::string host_name();
+
+/// Returns the information about this process in a job of `ranks` ranks.
+[[nodiscard]] RankInfo own_rank_info(std::size_t ranks);
+
+/// What rank 0 knows after the handshake.
+struct FleetInfo {
+    std::vector<std::string> hosts;    ///< host of each rank
+    std::int64_t devices_per_core = 1; ///< largest value of all hosts
+};
+
+/// Called by rank 0. Receives the information of all other ranks. Throws EnvironmentError if a rank
+/// runs another version of the program, and StuckError if a rank does not send anything.
+[[nodiscard]] FleetInfo receive_rank_infos(comm::Transport& transport);
+
+/// Called by every other rank. Sends the information to rank 0.
+void send_rank_info(comm::Transport& transport);
+
+} // namespace headroom::cli

@@ -1,0 +1,76 @@
+// The part of a run that exists once, on rank 0 or in the process of a simulation: policy, trace
+// file, summary and console.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/input/command_line.hpp"
+#include "cli/run/resume.hpp"
+#include "cli/terminal/console.hpp"
+#include "runtime/session/session.hpp"
+#include "trace/analysis/summary.hpp"
+
+namespace headroom::cli {
+
+/// Returns NAME-DATE-TIME-PID.h5. The process id distinguishes runs that start in the same second.
+[[nodiscard]] std::filesystem::path default_trace_path(const config::Scenario& scenario);
+
+/// Throws InputError if the path is an existing file that is not a trace: --force must not
+/// overwrite a scenario or a model that was named by mistake.
+void check_overwrites_a_trace(const std::filesystem::path& path);
+
+/// Owns the policy, the trace file, the summary and the console of a run. References that the
+/// constructor gets must outlive the object.
+class RunSession {
+  public:
+    /// Creates the trace file. `transport` is its name in the trace. `hosts` has the host of each
+    /// device, or is empty if all devices are in this process. `resumption` is null for a new run.
+    /// Throws InputError if the trace exists and may not be overwritten, or cannot be written.
+    RunSession(
+        const RunCommand& command,
+        const config::Scenario& scenario,
+        Terminal terminal,
+        std::string_view transport,
+        std::vector<std::string> hosts,
+        const Resumption* resumption = nullptr
+    );
+    ~RunSession();
+    RunSession(const RunSession&) = delete;
+    RunSession& operator=(const RunSession&) = delete;
+
+    /// Sets the members of `options` that concern rank 0.
+    void configure(runtime::RunOptions& options);
+    /// Whether every operation is recorded. A resumed run continues as it began.
+    [[nodiscard]] bool trace_ops() const;
+    /// Prints the summary, the path of the trace and the reason for an early end. Returns the exit
+    /// code.
+    int finish(const runtime::RunOutcome& outcome);
+    /// Ends the current line of text or progress. To be called before an error message is printed.
+    void end_console_line();
+    [[nodiscard]] trace::Summary summary() const { return summarizer_.summary(); }
+    [[nodiscard]] const std::filesystem::path& trace_path() const { return trace_path_; }
+
+  private:
+    class Tee;
+    void print_resumed_text();
+
+    const RunCommand& command_;
+    const config::Scenario& scenario_;
+    const Resumption* resumption_;
+    Terminal terminal_;
+    std::filesystem::path trace_path_;
+    std::unique_ptr<scheduler::Policy> policy_;
+    trace::Summarizer summarizer_;
+    std::unique_ptr<trace::Sink> file_;
+    std::unique_ptr<Tee> sink_;
+    Console console_;
+    std::map<std::string, std::string> attributes_;
+    std::vector<std::string> hosts_;
+};
+
+} // namespace headroom::cli

@@ -1,0 +1,49 @@
+// Finds the ranks of this job on this computer in /proc, to learn which processes are stopped. MPI
+// cannot tell that while it starts or ends. Only comm/mpi includes this header.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <sys/types.h>
+#include <thread>
+#include <vector>
+
+namespace headroom::comm {
+
+struct LocalRank {
+    int rank = -1;
+    pid_t process = 0;
+    bool stopped = false;
+};
+/// Returns all ranks of this computer in increasing order, this rank included. Returns nothing if
+/// the launcher does not set the variables of PMIx.
+[[nodiscard]] std::vector<LocalRank> local_ranks();
+
+/// Returns a phrase for error messages that says what is known about the process of a silent rank.
+[[nodiscard]] std::string rank_state_text(int rank);
+
+/// Watches a call of MPI that waits for all ranks and cannot be cancelled, such as MPI_Init. If a
+/// rank on this computer stays stopped for `silence` during the call, the lowest rank here that is
+/// not stopped prints an error and ends its process. mpirun then ends the job.
+class BlockedCallWatch {
+  public:
+    /// `what` names the call in the error. With silence 0 nothing is watched.
+    BlockedCallWatch(const char* what, std::chrono::nanoseconds silence);
+    BlockedCallWatch(const BlockedCallWatch&) = delete;
+    BlockedCallWatch& operator=(const BlockedCallWatch&) = delete;
+    ~BlockedCallWatch();
+
+  private:
+    void run();
+
+    const char* what_;
+    std::chrono::nanoseconds silence_;
+    std::mutex mutex_;
+    bool ended_ = false;
+    std::condition_variable wake_;
+    std::thread thread_;
+};
+
+} // namespace headroom::comm

@@ -1,0 +1,42 @@
+// The two ways to cut a layer into blocks. Either proj and ffn are whole blocks, or the columns of
+// proj are divided among the groups and ffn is cut into slices. Source:
+// docs/explanation/blocks.md#two-granularities.
+#pragma once
+
+#include <cstdint>
+
+#include "base/block.hpp"
+#include "model/decoder/hyperparameters.hpp"
+
+namespace headroom::model {
+
+/// With 0 slices a layer has groups, proj and ffn (granularity `paper`). With S > 0 slices (S
+/// divides F) each group also has its own columns of o, each slice has rows of gate and up and
+/// columns of down, and the hub has the norms (granularity `sliced`).
+struct Slicing {
+    std::int32_t slices = 0;
+
+    [[nodiscard]] bool sliced() const { return slices > 0; }
+    bool operator==(const Slicing&) const = default;
+};
+
+/// The columns of a matrix that a block computes with (its own columns), and the columns that it
+/// stores. It stores every quantisation block that has one of its own columns, so two neighbours
+/// store the quantisation block at a common edge. Columns are numbered as in the whole matrix.
+struct Columns {
+    std::int64_t first = 0;        ///< first own column
+    std::int64_t count = 0;        ///< number of own columns
+    std::int64_t stored_first = 0; ///< first stored column
+    std::int64_t stored = 0;       ///< number of stored columns
+
+    /// Returns the number of stored columns before the first own column.
+    [[nodiscard]] std::int64_t foreign_before() const { return first - stored_first; }
+};
+
+/// Returns the columns of o that a group has, or the columns of down that a slice has.
+/// Precondition: slicing.sliced(), and `name` is a group or a slice.
+[[nodiscard]] Columns columns_of(
+    const Hyperparameters& model, const BlockName& name, const Slicing& slicing
+);
+
+} // namespace headroom::model

@@ -1,0 +1,47 @@
+// Searches a model file for weights that are NaN or infinite, because every result that depends on
+// one of them is NaN or infinite too. The bytes of the file are added piece by piece, so that the
+// check needs no pass over the file of its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/gguf/gguf.hpp"
+
+namespace headroom::model {
+
+class FiniteWeightsCheck {
+  public:
+    /// Checks all tensors with which the decoder can compute. `file` must outlive this object.
+    explicit FiniteWeightsCheck(const GgufFile& file);
+
+    /// Adds the next bytes of the file. The first piece begins at the start of the file.
+    void add(std::span<const std::byte> piece);
+
+    /// Returns one sentence with the tensors that have weights that are not finite, how many each
+    /// has, and the row of the first; "" if all weights are finite. In quantised types the scales
+    /// of quantisation blocks are counted.
+    [[nodiscard]] std::string problem() const;
+
+  private:
+    /// The state of the check of one tensor. A block is a quantisation block, or one weight of a
+    /// type that is not quantised.
+    struct TensorScan {
+        const GgufTensor* tensor = nullptr;
+        std::uint64_t checked_bytes = 0;
+        std::vector<std::byte> partial_block; ///< start of a block that ends in a later piece
+        std::uint64_t non_finite = 0;         ///< number of blocks that are not finite
+        std::uint64_t first_non_finite = 0;   ///< number of the first such block
+    };
+    void check(TensorScan& scan, std::span<const std::byte> bytes);
+
+    const GgufFile* file_;
+    std::vector<TensorScan> tensors_; ///< in the order of the file
+    std::size_t next_ = 0;            ///< index of the first tensor that is not checked to its end
+    std::uint64_t file_offset_ = 0;   ///< where the next piece begins
+};
+
+} // namespace headroom::model

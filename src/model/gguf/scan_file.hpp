@@ -1,0 +1,23 @@
+// Reads a whole model file once and returns what needs all of its bytes.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "model/gguf/gguf.hpp"
+
+namespace headroom::model {
+
+struct FileScan {
+    std::string hash;    ///< content hash as 16 hex digits, the same that `xxhsum -H1` prints
+    std::string problem; ///< a sentence on weights that are not finite; empty if all are finite
+};
+
+/// Reads the file in pieces of 256 KiB. Calls `after_piece`, if it is given, after each piece; it
+/// may throw in order to stop. Throws EnvironmentError if the file cannot be read or has changed
+/// since it was opened.
+[[nodiscard]] FileScan scan_file(
+    const GgufFile& file, const std::function<void()>& after_piece = {}
+);
+
+} // namespace headroom::model

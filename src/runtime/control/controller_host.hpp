@@ -1,0 +1,55 @@
+// The controller in a run. Rank 0 has one ControllerHost, besides being a device: it passes the
+// reports of the devices to the controller, and the sampled tokens to the observer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/control/controller.hpp"
+#include "runtime/control/text_stream.hpp"
+#include "runtime/device/control_messages.hpp"
+#include "runtime/setup/run.hpp"
+#include "runtime/setup/setup.hpp"
+
+namespace headroom::runtime {
+
+class ControllerHost {
+  public:
+    ControllerHost(const RunOptions& options, const Setup& setup, const scheduler::Blocks& blocks);
+
+    /// See Controller::close_interval.
+    void close_interval(const SourceFacts& facts) { controller_.close_interval(facts); }
+    /// Returns the device whose report is needed next. Returns nothing if no interval is closed.
+    [[nodiscard]] std::optional<DeviceId> next_reporter() const;
+    /// Adds the report of next_reporter(). After the last device's report the interval is
+    /// committed.
+    void add_report(Report report);
+    /// See Controller::next_command. An Error becomes a command to finish with its exit code, so
+    /// that the source does not wait in vain.
+    Command next_command(const SourceFacts& facts);
+    /// Returns t_resume after all devices have migrated. arrivals: one per device.
+    Nanoseconds resume_after(Nanoseconds t_switch, const std::vector<Arrivals>& arrivals);
+    /// Passes a change of a text to the observer.
+    void show(const TextEvent& event);
+    /// Returns the message of the error that ended the run, or "".
+    [[nodiscard]] const std::string& message() const { return message_; }
+    void end_trace(trace::Completion completion) { controller_.end_trace(completion); }
+
+    [[nodiscard]] Nanoseconds lateness_max() const { return lateness_max_; }
+    [[nodiscard]] Nanoseconds elapsed_wall() const { return elapsed_wall_; }
+
+  private:
+    void begin_text(std::int64_t sequence);
+
+    Controller controller_;
+    std::size_t devices_;
+    TextStream stream_;
+    std::vector<Report> reports_; ///< the reports of the oldest closed interval so far
+    std::string message_;
+    Nanoseconds lateness_max_ = 0;
+    Nanoseconds elapsed_wall_ = 0;
+};
+
+} // namespace headroom::runtime

@@ -1,0 +1,173 @@
+// The serving loop of the source: it decides which request gets which slot, which turns begin next,
+// and when a decision is due. An ExecutionBackend carries out the turns: real devices in a run
+// (session.cpp), the timeline in a simulation (simulation.hpp). The loop itself knows nothing of
+// weights, transports or text.
+// Source: docs/explanation/time.md#several-sequences and docs/explanation/time.md#decisions.
+//
+//     one visit: end the group's turns -> decide, if an interval is over -> admit requests
+//                -> begin the group's next turns
+//
+// The source visits the groups of slots in a fixed cycle; a group has as many slots as a batch has
+// turns. Only decode turns are joined to a batch. A prefill turn is a batch of its own, because its
+// many tokens share a pass over the weights anyway.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "runtime/device/control_messages.hpp"
+#include "runtime/memory/memory_model.hpp"
+#include "runtime/setup/requests.hpp"
+#include "scheduler/core/fleet.hpp"
+#include "scheduler/timing/turn_schedule.hpp"
+
+namespace headroom::runtime {
+
+/// Carries out the turns of a ServingLoop.
+class ExecutionBackend {
+  public:
+    virtual ~ExecutionBackend() = default;
+    /// Returns the virtual clock of the source.
+    [[nodiscard]] virtual Nanoseconds clock() const = 0;
+    /// Sets the source's clock to `time`, unless it is later. Returns false if a signal came
+    /// before.
+    [[nodiscard]] virtual bool idle_until(Nanoseconds time) = 0;
+    /// Returns whether a turn ends with a segment that the source executes at its next visit to the
+    /// group. Otherwise a turn ends at the visit at which it begins.
+    [[nodiscard]] virtual bool has_end() const = 0;
+    /// Begins these turns and advances all turns under way. `turns` may be empty; turns of one
+    /// batch are adjacent.
+    virtual void visit(const std::vector<StartedTurn>& turns) = 0;
+    /// Executes the last segment of the batch if has_end(). Returns one token per turn, which is
+    /// empty for a turn that does not sample.
+    [[nodiscard]] virtual std::vector<SampledToken> end(const std::vector<Turn>& batch) = 0;
+    virtual void sequence_begins(std::int64_t sequence) = 0;
+    virtual void sequence_ends(std::int64_t sequence) = 0;
+    /// Frees the caches of a slot, whose sequence has ended.
+    virtual void free_slot(std::int32_t slot) = 0;
+    /// Returns the controller's next decision.
+    [[nodiscard]] virtual Command decide(const SourceFacts& facts) = 0;
+    virtual void install(const Installation& installation) = 0;
+    virtual void finish(std::int32_t exit_code) = 0;
+    /// Returns the exit code that a signal asks for, or 0.
+    [[nodiscard]] virtual std::int32_t interrupted() const = 0;
+    /// Returns the wall time since clock zero; 0 in a simulation.
+    [[nodiscard]] virtual Nanoseconds elapsed_wall() const = 0;
+};
+
+struct ServingSettings {
+    std::vector<Request> requests;   ///< one per sequence; arrivals do not decrease
+    std::vector<std::int64_t> queue; ///< sequences in the order in which they get slots
+    std::int64_t slots = 1;
+    std::int64_t longest_turn = 1; ///< largest number of tokens that a turn processes
+    std::int64_t interval = 1;     ///< λ
+    const scheduler::Fleet* fleet = nullptr;
+    const ResumePoint* resume = nullptr; ///< null: the run starts from the beginning
+};
+
+/// Returns the settings for all requests of the scenario that have not ended. prompts: the distinct
+/// prompts, which must outlive the settings.
+[[nodiscard]] ServingSettings serving_settings(
+    const config::Scenario& scenario,
+    const std::vector<std::vector<std::int32_t>>& prompts,
+    const ResumePoint* resume
+);
+
+class ServingLoop {
+  public:
+    ServingLoop(ServingSettings settings, MemoryModel memory_model, ExecutionBackend& backend);
+
+    /// Runs from the first decision until all requests have ended, a signal comes, or the
+    /// controller ends the run. Returns the exit code.
+    std::int32_t run();
+
+  private:
+    struct Slot {
+        std::int64_t sequence = -1; ///< −1: the slot is empty
+        std::int64_t rows = 0;      ///< rows in its caches
+        std::int64_t sampled = 0;   ///< tokens sampled so far
+        std::int32_t last_id = -1;  ///< the last of them
+        Nanoseconds begin = 0;      ///< when the sequence got its first slot
+        [[nodiscard]] bool empty() const { return sequence < 0; }
+    };
+    /// The turns under way of one group of slots.
+    struct TurnsUnderWay {
+        std::vector<std::vector<Turn>> batches;
+        Nanoseconds start = 0;
+    };
+    struct Round {
+        std::int64_t number = 0;
+        std::int64_t unfinished = 0; ///< number of its turns under way
+        bool sampled = false;        ///< one of its turns has sampled a token
+    };
+
+    void visit();
+    void start_from_idle();
+    void end_turns(std::size_t group);
+    void complete_turn(const Turn& turn, const SampledToken& token, Nanoseconds start);
+    void end_sequence(std::int32_t slot, bool cut_off);
+    void free_caches();
+    void admit(std::size_t group, Nanoseconds now);
+    [[nodiscard]] bool is_prefilled(const Slot& slot) const {
+        return slot.rows >= request(slot.sequence).prefill_tokens();
+    }
+    [[nodiscard]] bool has_room(const Request& request);
+    void begin(std::size_t group);
+    [[nodiscard]] std::vector<StartedTurn> next_turns(std::size_t group);
+    [[nodiscard]] StartedTurn next_turn(std::int32_t slot);
+    void advance();
+    void drain();
+    void count_round(const Turn& turn);
+    [[nodiscard]] bool decision_due();
+    void decide();
+    void stop(StopReason how);
+    void execute(const Command& command);
+    [[nodiscard]] SourceFacts facts();
+    void list_requests(SourceFacts& facts) const;
+    [[nodiscard]] bool nothing_in_flight() const;
+    [[nodiscard]] bool nothing_under_way() const;
+    [[nodiscard]] bool all_done() const {
+        return queue_position_ == settings_.queue.size() && nothing_in_flight();
+    }
+    [[nodiscard]] std::int32_t first_slot(std::size_t group) const;
+    [[nodiscard]] std::int32_t end_slot(std::size_t group) const; ///< one past its last slot
+    [[nodiscard]] std::size_t groups() const;
+    [[nodiscard]] const Request& request(std::int64_t sequence) const {
+        return settings_.requests[static_cast<std::size_t>(sequence)];
+    }
+    [[nodiscard]] const Request& queued(std::size_t position) const {
+        return request(settings_.queue[position]);
+    }
+    /// Returns the number of requests in the queue, from its begin, that have arrived.
+    [[nodiscard]] std::size_t arrived() const;
+
+    ServingSettings settings_;
+    MemoryModel memory_model_;
+    ExecutionBackend* backend_;
+    std::vector<Slot> slots_;
+    std::vector<std::optional<TurnsUnderWay>> under_way_; ///< per group of slots
+    std::vector<std::int32_t> emptied_; ///< empty slots whose caches have not been freed yet
+    std::size_t queue_position_ = 0;    ///< the request that gets a slot next
+    std::size_t group_to_visit_ = 0;
+    std::int64_t batch_ = 1;
+    std::int64_t visit_ = 0;           ///< number of the next visit
+    std::int64_t round_ = 0;           ///< number of the present round
+    std::deque<Round> rounds_;         ///< rounds that are not counted in rounds_done_ yet
+    std::int64_t rounds_done_ = 0;     ///< rounds that have ended since the last decision
+    std::int64_t turns_ = 0;           ///< number of the next turn
+    std::int64_t sampled_ = 0;         ///< tokens sampled in the run
+    std::int64_t tokens_seen_ = 0;     ///< the value of sampled_ when the last turn began
+    std::int64_t reported_wait_ = -1;  ///< the last request whose wait is in facts_
+    bool idle_since_decision_ = false; ///< no turn has begun since the last decision
+    Nanoseconds decided_at_ = 0;
+    Nanoseconds last_end_ = 0; ///< when the last token was sampled
+    std::int64_t epoch_ = -1;
+    bool finished_ = false;
+    std::int32_t exit_code_ = 0;
+    SourceFacts facts_; ///< collected since the last decision
+};
+
+} // namespace headroom::runtime

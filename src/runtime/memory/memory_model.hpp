@@ -1,0 +1,52 @@
+// The bytes that every device holds under a placement, computed by the closed forms from block
+// sizes, buffer sizes and the number of cache rows. Nothing is allocated.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/units.hpp"
+#include "scheduler/core/blocks.hpp"
+#include "scheduler/core/fleet.hpp"
+
+namespace headroom::runtime {
+
+class MemoryModel {
+  public:
+    /// buffers: the bytes of the buffers on each device that holds a block. `blocks` must outlive
+    /// this object.
+    MemoryModel(const scheduler::Blocks& blocks, Bytes buffers, std::size_t devices);
+
+    void set_placement(const scheduler::Placement& placement);
+
+    /// Returns the bytes that a device holds if all sequences together occupy `paged_rows` cache
+    /// rows. The rows of each sequence are rounded up to whole pages.
+    [[nodiscard]] Bytes bytes_held(std::size_t device, std::int64_t paged_rows) const {
+        return weights_[device] + groups_[device] * cache_bytes_of(paged_rows);
+    }
+
+    struct Shortage {
+        DeviceId device;
+        Bytes lacking = 0;
+    };
+    /// Returns the first device that would hold more than its memory at time `at`, if there is one.
+    [[nodiscard]] std::optional<Shortage> first_shortage(
+        const scheduler::Rates& rates, Nanoseconds at, std::int64_t paged_rows
+    ) const;
+
+  private:
+    [[nodiscard]] Bytes cache_bytes_of(std::int64_t rows) const;
+
+    const scheduler::Blocks* blocks_;
+    Bytes buffers_;
+    std::vector<Bytes> weights_;       ///< per device: weights and buffers
+    std::vector<std::int64_t> groups_; ///< per device: the number of groups that it holds
+};
+
+/// Returns `rows` rounded up to a multiple of the rows of a page.
+[[nodiscard]] std::int64_t rows_in_whole_pages(std::int64_t rows);
+
+} // namespace headroom::runtime

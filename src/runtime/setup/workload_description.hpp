@@ -1,0 +1,27 @@
+// The model shape and the prompts of a scenario, which suffice to plan and to simulate without
+// weights. They come from the metadata and tokenizer of a model file, or from a preset or [model]
+// shape, which give numbers only.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/scenario/scenario.hpp"
+#include "scheduler/core/shape.hpp"
+
+namespace headroom::runtime {
+
+struct WorkloadDescription {
+    std::string name; ///< name of the model
+    scheduler::ModelShape shape;
+    /// Token ids of the distinct prompts, none empty. Without a tokenizer every id is -1.
+    std::vector<std::vector<std::int32_t>> prompts;
+    scheduler::TurnSizes turn_sizes; ///< see requests.hpp
+};
+
+/// Throws InputError if the file is no model, if a prompt does not fit the context, if the slices
+/// do not divide the feed-forward network, or if sizes are too large to count.
+[[nodiscard]] WorkloadDescription describe_workload(const config::Scenario& scenario);
+
+} // namespace headroom::runtime

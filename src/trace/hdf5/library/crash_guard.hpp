@@ -1,0 +1,33 @@
+// Protects the program while HDF5 reads a file of unknown origin. With damaged metadata whose
+// checksums are valid HDF5 1.10 can crash, loop without end or allocate gigabytes. The guard turns
+// a crash into an error message and exit code 2, and limits the memory by the size of the file.
+// SIGINT and SIGTERM end the program at once, because reading needs no cleanup.
+#pragma once
+
+#include <array>
+#include <csignal>
+#include <string>
+#include <sys/resource.h>
+
+namespace headroom::trace::h5 {
+
+class CrashGuard {
+  public:
+    /// `path` is the file that is read. A process may have only one guard at a time.
+    explicit CrashGuard(const std::string& path);
+    CrashGuard(const CrashGuard&) = delete;
+    CrashGuard& operator=(const CrashGuard&) = delete;
+    ~CrashGuard();
+
+    /// Returns whether this guard lowered the memory limit of the process.
+    [[nodiscard]] bool limits_memory() const { return limits_memory_; }
+
+  private:
+    static constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM};
+    std::array<struct sigaction, kSignals.size()> previous_actions_{};
+    stack_t previous_stack_{};
+    rlimit previous_limit_{};
+    bool limits_memory_ = false;
+};
+
+} // namespace headroom::trace::h5

@@ -1,0 +1,65 @@
+// The file that a trace is written to before it gets its final name. It lies beside the final path
+// and is called NAME.part. A file with a trace's name can therefore always be read, and an existing
+// trace is replaced only by a complete one. The writer also locks the file. No HDF5 is used here.
+#pragma once
+
+#include <string>
+
+#include "trace/hdf5/library/lock.hpp"
+#include "trace/hdf5/library/writer_file.hpp"
+
+namespace headroom::trace {
+
+inline constexpr const char* kPartFileSuffix = ".part";
+
+class PartFile {
+  public:
+    /// `path` is the final path; symbolic links are followed. If the path exists and is not a
+    /// regular file (a device, for example), it is written in place without a part file.
+    explicit PartFile(const std::string& path);
+    PartFile(const PartFile&) = delete;
+    PartFile& operator=(const PartFile&) = delete;
+    ~PartFile() { release(); }
+
+    /// Returns the path of the file now: the final path once the file is published.
+    [[nodiscard]] const std::string& current_path() const {
+        return published_ ? path_ : part_path_;
+    }
+    /// Returns whether the final path existed when this object was made.
+    [[nodiscard]] bool replaces_existing() const { return replaces_existing_; }
+    /// Returns whether the file has its final name.
+    [[nodiscard]] bool is_published() const { return published_; }
+
+    /// Creates and locks the part file. A part file that a kill left behind is removed first.
+    /// Throws EnvironmentError if another process writes the part file, if a file that is not a
+    /// left-over trace has its name, or if it cannot be created.
+    void create();
+    /// Renames the file to its final name. Throws EnvironmentError if that fails or if another
+    /// program has changed the existing file meanwhile. The existing file is then unchanged.
+    void publish();
+    /// Removes the part file if it was not published, and releases the lock.
+    void release();
+    /// Throws EnvironmentError if the file has been deleted.
+    void check_not_deleted() const;
+    /// Throws EnvironmentError if the file has been deleted, moved or replaced.
+    void check_in_place() const;
+    /// Returns whether the file is published and the final path leads to it.
+    [[nodiscard]] bool is_in_place() const;
+    /// Returns why the file could not be locked; empty if it is locked.
+    [[nodiscard]] std::string why_without_lock() const;
+
+  private:
+    [[noreturn]] void refuse_second_writer() const;
+    void remove_leftover();
+
+    std::string path_;
+    std::string part_path_;
+    std::string original_identity_; ///< device, inode, time and size of the existing file
+    bool replaces_existing_;
+    bool published_;
+    bool created_ = false;
+    WriterLock lock_;
+    WriterFile writer_file_; ///< used instead of the lock on file systems without locks
+};
+
+} // namespace headroom::trace

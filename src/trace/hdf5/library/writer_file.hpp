@@ -1,0 +1,54 @@
+// Marks a trace as being written on file systems without locks (NFS without its lock daemon, some
+// Lustre and FUSE mounts). A small file NAME.writer beside the trace names the writing process and
+// its host. It is removed when the trace is closed. A kill leaves it behind, but readers then find
+// that its process has ended.
+#pragma once
+
+#include <string>
+
+namespace headroom::trace {
+
+inline constexpr const char* kWriterFileSuffix = ".writer";
+
+/// What a writer file says about its process.
+enum class WriterState {
+    none,    ///< there is no writer file
+    ended,   ///< the process ran on this host and has ended
+    running, ///< the process runs on this host, or the trace grows
+    unknown, ///< the process is on another host or not known, and the trace does not grow
+};
+
+struct WriterFileStatus {
+    WriterState state = WriterState::none;
+    std::string writer; ///< such as "process 7 on host pi"
+};
+
+/// Reads the writer file of the trace at `path`. Watches for up to 5 s whether the trace grows if
+/// the process is on another host.
+[[nodiscard]] WriterFileStatus writer_file_status(const std::string& path);
+
+/// Removes the writer file of the trace at `path`. The caller must know that its process does not
+/// write any more.
+void remove_writer_file(const std::string& path);
+
+/// Owns the writer file of this process. The destructor removes the file.
+class WriterFile {
+  public:
+    /// Owns no file.
+    WriterFile() = default;
+    /// Creates the writer file of the trace at `path`. Replaces one whose process does not run.
+    /// Throws EnvironmentError if its process runs or if the file cannot be created.
+    explicit WriterFile(const std::string& path);
+    WriterFile(WriterFile&& other) noexcept;
+    WriterFile& operator=(WriterFile&& other) noexcept;
+    WriterFile(const WriterFile&) = delete;
+    WriterFile& operator=(const WriterFile&) = delete;
+    ~WriterFile();
+    /// Returns whether this object owns a file.
+    [[nodiscard]] bool exists() const { return !file_.empty(); }
+
+  private:
+    std::string file_;
+};
+
+} // namespace headroom::trace

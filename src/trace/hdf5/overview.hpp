@@ -1,0 +1,23 @@
+// Reads the few facts of a trace file that a sweep needs to know whether a cell is done, without
+// reading the tables of intervals.
+#pragma once
+
+#include <string>
+
+#include "trace/records/records.hpp"
+
+namespace headroom::trace {
+
+struct TraceOverview {
+    std::string scenario;  ///< resolved text of the scenario
+    std::string execution; ///< "decoded" or "simulated"; empty if the file does not say it
+    bool with_ops = false; ///< the trace has operations and messages
+    Completion completion = Completion::running;
+};
+
+/// Throws InputError, which names the path, if the file does not exist, is not HDF5 or not a trace,
+/// or was not closed because its run was killed. Throws EnvironmentError if the computer lacks file
+/// descriptors or memory.
+[[nodiscard]] TraceOverview read_trace_overview(const std::string& path);
+
+} // namespace headroom::trace
