@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""scripts/report: figures are the program's, pages are whole, parts add up."""
+"""scripts/report: its figures are those of the program, its pages are complete, and parts add up."""
 import json
 import os
 import re
 import shutil
 import subprocess
 import unittest
+from xml.etree import ElementTree
 
 import numpy as np
 
@@ -21,7 +22,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 class CriticalPath(unittest.TestCase):
-    """The worked example of the design: a turn over two devices, to the nanosecond."""
+    """The worked example of the manual: a turn over two devices, exact to the nanosecond."""
 
     OPS = [(0, 0, 0, 0, 0), (0, 0, 1, 0, 13568), (0, 1, 2, 1256000, 1262784), (0, 0, 3, 2390784, 2398976),
            (0, 1, 4, 3654976, 3679552), (0, 0, 5, 4935552, 4948352)]
@@ -119,7 +120,7 @@ class Page(small_traces.Traces):
                 self.assertEqual(len(run.figures[name]), len(told[name]))
                 for mine, its in zip(run.figures[name], told[name]):
                     for key in set(mine) & set(its):
-                        if its[key] is not None:  # the arrival of a sequence that has not ended
+                        if its[key] is not None:  # the arrival is unknown for a sequence that has not ended
                             self.assertEqual(mine[key], its[key], f"{trace.name}: {name}.{key}")
             moved = sum(int(link.migrated.sum()) for link in links.links_of(run).values())
             sent = sum(int(link.bytes.sum()) for link in links.links_of(run).values())
@@ -195,6 +196,21 @@ class Page(small_traces.Traces):
         self.assertEqual(page_of(self.folder, trace, "-o", mine, "--force").returncode, 0)
         self.assertEqual(page_of(self.folder, trace, "-o", mine).returncode, 0, "a page of ours is replaced")
         self.assertEqual([p.name for p in self.folder.glob(".*")], [])
+
+    def test_a_picture_of_one_run(self):
+        one, other = self.shared / "one.h5", self.shared / self.traces()[-1]
+        drawn = page_of(self.folder, one, "-o", self.folder / "one.svg")
+        self.assertEqual(drawn.returncode, 0, drawn.stderr)
+        text = (self.folder / "one.svg").read_text()
+        root = ElementTree.fromstring(text)  # it is well-formed
+        labels = "".join(root.itertext())
+        for label in ("time per token", "layer 3", headroom_trace.open_trace(one).device_names[0]):
+            self.assertIn(label, labels)
+        self.assertNotIn("var(", text, "colours are those of the page only inside the page")
+        self.assertEqual(page_of(self.folder, one, "-o", self.folder / "one.svg").returncode, 0, "it is replaced")
+        refused = page_of(self.folder, one, other, "-o", self.folder / "two.svg")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("one run", refused.stderr)
 
     def test_a_python_without_h5py_says_what_to_install(self):
         for script in ("report", "headroom_trace.py"):
