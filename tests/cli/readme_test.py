@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The README's sessions print what the README says, but for line breaks and [...]."""
+"""The commands in the README print what it shows, apart from line breaks and [...]."""
 import os
 import re
 import subprocess
@@ -12,12 +12,12 @@ from headroom import BINARY, MPI_ENVIRONMENT, ROOT, Case, main
 COMMAND = "$ "
 
 
-def section(heading):
-    """The section's indented lines: what stands before the session, as a scenario, and the session
-    as (command, what it prints)."""
-    text = (ROOT / "README.md").read_text()
-    text = text[text.index(f"## {heading}"):]
-    text = text[:text.index("\n## ", 1)]
+def session_of(page):
+    """Returns the scenario and the session of a page: its indented lines from the scenario, if there is one, to the
+    next heading. The session is a list of (command, what it prints)."""
+    text = (ROOT / page).read_text()
+    text = text[max(0, text.find("    [model]")):] + "\n## "
+    text = text[:text.index("\n## ")]
     lines = [line[4:] for line in text.split("\n") if line.startswith("    ") or not line]
     scenario, session = "\n".join(lines).split(COMMAND, 1)
     parts = [part.split("\n", 1) for part in (COMMAND + session).split("\n" + COMMAND)]
@@ -26,12 +26,12 @@ def section(heading):
 
 
 def words(text):
-    """Where lines break does not count, in the terminal's way or in ours."""
+    """Returns the text without white space, because line breaks do not matter."""
     return re.sub(r"\s+", "", text)
 
 
 def first_missing(expected, printed):
-    """The first piece between two [...] that is not printed after the ones before it; or None."""
+    """Returns the first piece between two [...] that is not printed after the previous pieces; None if all are."""
     rest = words(printed)
     for piece in map(words, expected.split("[...]")):
         at = rest.find(piece)
@@ -42,7 +42,7 @@ def first_missing(expected, printed):
 
 
 def colours_in(path):
-    """How many of the first colours of lines a picture has, each in at least a few dots."""
+    """Returns how many of the first line colours occur in a picture, each in at least a few pixels."""
     picture = np.round(255 * matplotlib.image.imread(path)[:, :, :3]).astype(int)
     count = 0
     for red, green, blue in ((0, 0x72, 0xB2), (0xE6, 0x9F, 0), (0, 0x9E, 0x73), (0xD5, 0x5E, 0)):
@@ -69,19 +69,25 @@ class Readme(Case):
         for name in ("data", "scripts"):
             (self.folder / name).symlink_to(ROOT / name)
 
+    def test_the_readme(self):
+        scenario, session = session_of("README.md")
+        (self.folder / "pis.toml").write_text(scenario)
+        self.assertEqual(len(session), 1)
+        self.assert_prints(session)
+
     def test_the_first_session(self):
-        scenario, session = section("A first session")
+        scenario, session = session_of("docs/tutorial/first-session.md")
         (self.folder / "mine.toml").write_text(scenario)
         self.assertGreaterEqual(len(session), 6)
         self.assert_prints(session)
 
     def test_several_sequences_at_once(self):
-        _, session = section("Several sequences at once")
+        _, session = session_of("docs/tutorial/several-sequences.md")
         self.assertGreaterEqual(len(session), 3)
         self.assert_prints(session)
 
     def test_from_a_question_to_a_figure(self):
-        _, session = section("From a question to a figure")
+        _, session = session_of("docs/tutorial/figure.md")
         self.assertEqual(len(session), 5)
         self.assert_prints(session)
         draw = session[-1][0]
