@@ -31,7 +31,8 @@ class DeviceClock {
     /// `stop` is called while a time takes long to compute.
     DeviceClock(const scheduler::Fleet& fleet, DeviceId self, StopCheck stop = nullptr);
 
-    /// Sets the number of tokens sampled so far, on which events of the scenario may depend.
+    /// From here on profiles have the values that a turn sees that began after `tokens` sampled
+    /// tokens.
     void set_sampled_tokens(std::int64_t tokens) { sampled_tokens_ = tokens; }
 
     [[nodiscard]] Nanoseconds now() const { return now_; }
