@@ -81,7 +81,8 @@ def _prefill(run: Run) -> str:
             f"prompt's arrival (median), at worst {duration(max(times))}.")
 
 
-def picture(run: Run) -> str:
+def drawing(run: Run) -> tuple[Chart, str]:
+    """Returns the chart, and the text that explains it."""
     values = run.latencies["latency_ns"]
     top, above = top_of(values.tolist())
     scale, name = unit_of(top)
@@ -106,11 +107,12 @@ def picture(run: Run) -> str:
         text += f" Ticks at the top: {'other ' if moved else ''}decisions."
     if run.scenario_events:
         text += " Dotted: something changes, in the words beside it."
-    return figure(chart.out(), f"{text} {_prefill(run)}")
+    return chart, f"{text} {_prefill(run)}"
 
 
 def show(run: Run) -> str:
     if not len(run.latencies):
         return section("How fast was it?", caption(
             f"There are no two tokens of a sequence, so there is no time per token. {_prefill(run)}"))
-    return section("How fast was it?", picture(run))
+    chart, text = drawing(run)
+    return section("How fast was it?", figure(chart.out(), text))

@@ -122,7 +122,8 @@ def _heads(layout: _Layout, chart: Chart, left: float) -> None:
             free = middle + half + 2
 
 
-def show(run: Run) -> str:
+def drawing(run: Run) -> tuple[Chart, str]:
+    """Returns the chart of the placements, and the text that explains it."""
     shown = epochs(run)
     layout = _Layout(run, len(shown))
     chart = Chart(40 + layout.row * len(layout.rows) + 6, (0, 1), (0, 1), "which device holds which block",
@@ -146,4 +147,9 @@ def show(run: Run) -> str:
                  "before.")
     if changes + 1 > len(shown):
         text += f" {len(shown)} of {count(changes + 1, 'placement')}: the first, the last, and some between."
+    return chart, text
+
+
+def show(run: Run) -> str:
+    chart, text = drawing(run)
     return figure(chart.out(), text)

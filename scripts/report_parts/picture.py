@@ -14,14 +14,6 @@ KEY = 11.0    # width of the coloured square of a device in the legend
 FONT = 'font-family="system-ui,DejaVu Sans,sans-serif"'
 
 
-def _chart(fragment: str) -> tuple[str, float]:
-    """Returns the inside of the first SVG in a part of the page, and its height; what only a pointer shows is left
-    out."""
-    found = re.search(r'<svg viewBox="0 0 [\d.]+ ([\d.]+)"[^>]*>(.*?)</svg>', fragment, re.DOTALL)
-    inside = re.sub(r"<title>.*?</title>", "", found[2], flags=re.DOTALL)
-    return re.sub(r'<rect[^>]*class="hover"[^>]*>(</rect>)?', "", inside), float(found[1])
-
-
 def _style(sheet: str, body: str) -> str:
     """Returns the rules of the page's style sheet that the picture uses."""
     rules = []
@@ -53,10 +45,9 @@ def _legend(run: Run, y: float) -> tuple[str, float]:
 def picture(run: Run) -> str:
     """Returns the SVG file's text. The run has sampled at least two tokens and placed its blocks."""
     parts, y = [], 12.0
-    for fragment in (latency.picture(run), maps.show(run)):
-        inside, height = _chart(fragment)
-        parts.append(f'<g transform="translate(0 {at(y)})">{inside}</g>')
-        y += height + GAP
+    for chart, _ in (latency.drawing(run), maps.drawing(run)):
+        parts.append(f'<g transform="translate(0 {at(y)})">{"".join(chart.parts)}</g>')
+        y += chart.height + GAP
     legend, end = _legend(run, y)
     body, height = "".join(parts) + legend, end + 10
     sheet = (Path(__file__).parent / "page.css").read_text()
