@@ -91,8 +91,7 @@ def table(title: str, rows: tuple[Row, ...], speeds: list[float]) -> report.Tabl
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.with_program(parser, "accuracy.png")
-    given = parser.parse_args()
+    given = options.with_runs(parser).parse_args()
     with ThreadPoolExecutor(given.jobs) as pool:
         speeds = list(pool.map(lambda row: predicted(given.headroom, row), ALONE + DISTRIBUTED))
     version = subprocess.run([given.headroom, "--version"], capture_output=True, text=True, check=True).stdout.strip()

@@ -49,14 +49,20 @@ def program(text: str) -> str:
     return text
 
 
-def with_program(parser: argparse.ArgumentParser, figure: str) -> argparse.ArgumentParser:
-    """Adds the options that every experiment has. `figure` is the name of the PNG."""
+def with_runs(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Adds the options of every program that runs headroom and prints tables."""
     parser.add_argument("--headroom", type=program, help="the program", default=os.environ.get(
         "HEADROOM_BINARY", str(ROOT / "build/release/bin/headroom")))
     parser.add_argument("--jobs", type=number(int, 1), default=os.cpu_count(), help="runs at a time")
+    parser.add_argument("--json", action="store_true", help="the tables' figures as JSON")
+    return parser
+
+
+def with_program(parser: argparse.ArgumentParser, figure: str) -> argparse.ArgumentParser:
+    """Adds the options of an experiment that keeps traces and draws. `figure` is the name of the PNG."""
+    with_runs(parser)
     parser.add_argument("--out", type=Path, help="folder for all traces; those there are not made again")
     parser.add_argument("--png", type=Path, help=f"the figure (default {figure}, in --out if given)")
-    parser.add_argument("--json", action="store_true", help="the tables' figures as JSON")
     parser.set_defaults(figure=figure)
     return parser
 
