@@ -10,7 +10,7 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/sizes.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/policies/registry.hpp"
 
 namespace headroom::scheduler {
 namespace {

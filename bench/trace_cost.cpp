@@ -23,7 +23,7 @@
 #include "config/scenario/scenario.hpp"
 #include "kernels/kernels.hpp"
 #include "runtime/session/session.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/policies/registry.hpp"
 #include "trace/hdf5/writer.hpp"
 
 namespace headroom {

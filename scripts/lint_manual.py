@@ -89,15 +89,18 @@ def link_problems(root: Path, file: Path) -> list[str]:
 
 
 def path_problems(root: Path, file: Path) -> list[str]:
-    """The problems of the paths in code spans of a page."""
+    """The problems of the paths in code spans of a page. What "new file" stands before must not exist yet."""
     problems = []
     for number, line in enumerate(file.read_text().splitlines(), 1):
         for span in SPAN.findall(line):
             if span.endswith(".md"):
                 continue  # a citation
             places = (root / span, file.parent / span)
-            if not any(p.exists() or list(p.parent.glob(p.name + ".*")) for p in places):
-                problems.append(f"{file.relative_to(root)}:{number}: there is no {span}")
+            there = any(p.exists() or list(p.parent.glob(p.name + ".*")) for p in places)
+            new = f"new file `{span}`" in line
+            if there == new:
+                state = "is already" if new else "is no"
+                problems.append(f"{file.relative_to(root)}:{number}: there {state} {span}")
     return problems
 
 

@@ -50,18 +50,18 @@ Placement first_fit_placement(const Problem& problem, const StartDevice& first) 
 
 Decision first_fit(const Problem& problem, const StartDevice& first) {
     Placement placement = first_fit_placement(problem, first);
-    if (!placement.empty()) {
-        return evaluate(problem, std::move(placement), "every block on the first device with room");
+    const char* note = "every block on the first device with room";
+    if (placement.empty()) {
+        Packing packing = pack(problem);
+        if (packing.shortage > 0) {
+            return infeasible_decision(problem, packing.placement);
+        }
+        placement = std::move(packing.placement);
+        note = "packed by size, because in canonical order a block found no room";
     }
-    Packing packing = pack(problem);
-    if (packing.shortage > 0) {
-        return infeasible_decision(problem, packing.placement);
-    }
-    return evaluate(
-        problem,
-        std::move(packing.placement),
-        "packed by size, because in canonical order a block found no room"
-    );
+    Decision decision = evaluate(problem, std::move(placement));
+    decision.why.notes = {note};
+    return decision;
 }
 
 } // namespace headroom::scheduler

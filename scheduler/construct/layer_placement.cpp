@@ -5,9 +5,6 @@
 #include <numeric>
 #include <utility>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include "scheduler/cost/block_cost.hpp"
 #include "scheduler/cost/memory_ledger.hpp"
 #include "scheduler/explain/explanations.hpp"
@@ -15,12 +12,6 @@
 #include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler {
-namespace {
-
-constexpr std::size_t kMostListed = 8;
-
-} // namespace
-
 Placement place_layers(const Problem& problem, const std::vector<DeviceId>& devices) {
     const Blocks& blocks = *problem.blocks;
     Placement placement(blocks.size(), problem.source);
@@ -68,61 +59,14 @@ Placement fill_in_order(const Problem& problem, const LayerCosts& costs, ChainOr
     return place_layers(problem, devices);
 }
 
-Decision no_split_decision(
-    const Problem& problem, std::string_view what, const Placement& attempt
-) {
-    Decision decision;
-    decision.reason = fmt::format(
-        "{} {}: in the best attempt {}",
-        what,
-        contexts_text(problem),
-        shortages_text(problem, attempt)
-    );
-    return decision;
-}
-
-std::string split_text(const Problem& problem, const Placement& placement) {
-    std::vector<std::size_t> counts;
-    std::vector<std::int32_t> devices;
-    for (std::int32_t l = 0; l < problem.blocks->shape().layers; ++l) {
-        const std::int32_t device = placement[problem.blocks->activation_block(l).index()].value;
-        if (devices.empty() || devices.back() != device) {
-            devices.push_back(device);
-            counts.push_back(0);
-        }
-        ++counts.back();
-    }
-    if (devices.size() == 1) {
-        return fmt::format("all layers on device {}", devices.front());
-    }
-    if (devices.size() > kMostListed) {
-        const auto [least, most] = std::minmax_element(counts.begin(), counts.end());
-        const std::string each =
-            *least == *most ? fmt::format("{}", *most) : fmt::format("{} to {}", *least, *most);
-        return fmt::format(
-            "stretches of {} layer{} on {} devices", each, *most == 1 ? "" : "s", devices.size()
-        );
-    }
-    return fmt::format(
-        "{} layers on devices {}", fmt::join(counts, ", "), fmt::join(devices, ", ")
-    );
-}
-
 Decision chain_decision(
-    const Problem& problem, const LayerCosts& costs, const Chain& chain, std::string_view minimises
+    const Problem& problem, const LayerCosts& costs, const Chain& chain, std::string minimises
 ) {
-    Placement placement = place_chain(problem, costs, chain);
-    std::string split = split_text(problem, placement);
-    Decision decision = evaluate(problem, std::move(placement), "");
-    const bool formula = problem.cost_profile == CostProfile::paper;
-    decision.reason = fmt::format(
-        "first placement: {}{}: {} per token, slowest stage {}{}",
-        split,
-        minimises,
-        duration_text(alternative_of(problem, decision).inference),
-        duration_text(chain.stage),
-        formula ? " by the paper's formula" : ""
-    );
+    Decision decision = evaluate(problem, place_chain(problem, costs, chain));
+    explain_first(problem, decision);
+    decision.why.split = layer_split(problem, decision.placement);
+    decision.why.slowest_stage = chain.stage;
+    decision.why.notes = {std::move(minimises)};
     decision.evaluations = chain.work;
     return decision;
 }

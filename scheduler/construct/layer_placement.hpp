@@ -1,9 +1,7 @@
-// Placements of whole layers, and what the policies that compute them share: the devices of embed
-// and lm_head, and the texts of decisions.
+// Placements of whole layers, and what the policies that compute them share.
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -27,19 +25,10 @@ namespace headroom::scheduler {
     const Problem& problem, const LayerCosts& costs, ChainOrder order
 );
 
-/// Returns an infeasible decision whose reason is what `attempt` lacks.
-[[nodiscard]] Decision no_split_decision(
-    const Problem& problem, std::string_view what, const Placement& attempt
-);
-
-/// Returns a text such as "layers 4, 6, 2 on devices 0, 3, 1", with one number per run of layers on
-/// one device. If there are more than eight runs, it gives only their number.
-[[nodiscard]] std::string split_text(const Problem& problem, const Placement& placement);
-
-/// Returns the first decision of a static policy, with its predictions. The reason says what the
-/// policy `minimises`.
+/// Returns the first decision of a static policy, with its predictions. `minimises` is a note on
+/// what the policy minimises.
 [[nodiscard]] Decision chain_decision(
-    const Problem& problem, const LayerCosts& costs, const Chain& chain, std::string_view minimises
+    const Problem& problem, const LayerCosts& costs, const Chain& chain, std::string minimises
 );
 
 } // namespace headroom::scheduler

@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "base/ids.hpp"
 #include "base/stop_check.hpp"
 #include "base/units.hpp"
 #include "scheduler/core/blocks.hpp"
+#include "scheduler/core/explanation.hpp"
 #include "scheduler/core/fleet.hpp"
 #include "scheduler/core/paper_costs.hpp"
 #include "scheduler/core/paper_settings.hpp"
@@ -88,6 +88,11 @@ struct Problem {
     [[nodiscard]] std::int64_t in_flight() const {
         return sequences.empty() ? 1 : static_cast<std::int64_t>(sequences.size());
     }
+    /// Returns whether the delay that counts is that of a round of all sequences. With one
+    /// sequence, and by the paper's formulas, it is that of one sequence's step.
+    [[nodiscard]] bool counts_rounds() const {
+        return aim == Aim::throughput && in_flight() > 1 && cost_profile == CostProfile::physical;
+    }
     /// Returns the context of a single sequence whose KV cache would need as many pages as those of
     /// all sequences at T + λ together.
     [[nodiscard]] std::int64_t memory_context() const;
@@ -122,7 +127,7 @@ struct Decision {
     /// Predicted time that pending prompts add to the rounds.
     Nanoseconds prompts = 0;
     bool feasible = false;
-    std::string reason; ///< one sentence: why this placement, or why the decision is infeasible
+    Explanation why{};            ///< why this placement, or why the decision is infeasible
     std::int64_t evaluations = 0; ///< number of evaluations, the measure of a search's effort
     /// A lower bound of the objective of every feasible placement, in seconds. Set by `exact` only.
     std::optional<double> bound{};

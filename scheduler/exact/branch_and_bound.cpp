@@ -217,7 +217,7 @@ void BranchAndBound::judge(const Draft& draft) {
     if (quick >= best_objective_ || !validate(problem, placement).ok()) {
         return;
     }
-    const double objective = objective_ns(problem, evaluate(problem, placement, ""));
+    const double objective = objective_ns(problem, evaluate(problem, placement));
     if (objective < best_objective_) {
         best_objective_ = objective;
         best_ = std::move(placement);

@@ -1,9 +1,8 @@
 #include "scheduler/explain/explanations.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "scheduler/explain/infeasibility.hpp"
 #include "scheduler/timing/evaluate.hpp"
@@ -16,31 +15,26 @@ Nanoseconds in_nanoseconds(double seconds) {
     return ns < static_cast<double>(kNever) ? std::llround(ns) : kNever;
 }
 
-/// Returns a suffix for durations that are not those of the execution, or "".
-std::string by_the_formula(const Problem& problem) {
-    return problem.cost_profile == CostProfile::paper ? " by the paper's formula" : "";
+/// Returns the explanation with everything that does not depend on the cause. Notes are kept.
+Explanation begin(const Problem& problem, const Decision& decision, Outcome outcome) {
+    Explanation why = decision.why;
+    why.outcome = outcome;
+    why.per_round = problem.counts_rounds();
+    why.with_prompts = problem.prompt_spread_rounds() > 0;
+    why.by_formula = problem.cost_profile == CostProfile::paper;
+    why.in_flight = problem.in_flight();
+    why.horizon = problem.horizon();
+    why.t_budget_s = problem.t_budget_s;
+    why.batch = decision.batch;
+    why.delays = delays_of(problem, decision);
+    const std::set<DeviceId> used(decision.placement.begin(), decision.placement.end());
+    why.used_devices = used.size();
+    why.devices = problem.snapshot.size();
+    return why;
 }
 
-/// Returns what a duration is for: a token of one sequence, or a round of all.
-std::string per_what(const Problem& problem, DelayScope scope) {
-    if (scope == DelayScope::step) {
-        return "per token";
-    }
-    const bool prompts = problem.prompt_spread_rounds() > 0;
-    return fmt::format(
-        "per round of {}{}", problem.in_flight(), prompts ? " with a share of the prompts" : ""
-    );
-}
-
-std::string joined_turns(const Decision& decision, DelayScope scope) {
-    return scope == DelayScope::round && decision.batch > 1
-               ? fmt::format(", {} turns joined", decision.batch)
-               : "";
-}
-
-/// Returns the blocks that move, such as "6 groups, 1 ffn from device 1". The device is left out if
-/// they come from several devices.
-std::string moved_blocks(const Problem& problem, const Placement& placement) {
+/// Adds the blocks that move, by kind.
+void add_moves(const Problem& problem, const Placement& placement, Explanation& why) {
     constexpr BlockKind kKinds[] = {
         BlockKind::embed,
         BlockKind::group,
@@ -50,7 +44,6 @@ std::string moved_blocks(const Problem& problem, const Placement& placement) {
         BlockKind::hub,
         BlockKind::lm_head};
     std::set<DeviceId> sources;
-    std::string text;
     for (const BlockKind kind : kKinds) {
         int count = 0;
         for (std::size_t b = 0; b < placement.size(); ++b) {
@@ -61,25 +54,18 @@ std::string moved_blocks(const Problem& problem, const Placement& placement) {
             }
         }
         if (count > 0) {
-            const bool plural = count > 1 && (kind == BlockKind::group ||
-                                              kind == BlockKind::slice || kind == BlockKind::hub);
-            text += fmt::format(
-                "{}{} {}{}", text.empty() ? "" : ", ", count, name_of(kind), plural ? "s" : ""
-            );
+            why.moved.emplace_back(kind, count);
         }
     }
-    return sources.size() == 1 ? fmt::format("{} from device {}", text, sources.begin()->value)
-                               : text;
+    if (sources.size() == 1) {
+        why.moved_from = *sources.begin();
+    }
 }
 
 } // namespace
 
-std::string duration_text(Nanoseconds time) {
-    return time == kNever ? "for ever" : format_duration(time);
-}
-
-Alternative alternative_of(const Problem& problem, const Decision& decision, DelayScope scope) {
-    if (scope == DelayScope::round) {
+Delays delays_of(const Problem& problem, const Decision& decision) {
+    if (problem.counts_rounds()) {
         return {
             round_with_prompt_share(problem, decision.round, decision.prompts), decision.migration};
     }
@@ -89,79 +75,61 @@ Alternative alternative_of(const Problem& problem, const Decision& decision, Del
     return {in_nanoseconds(decision.paper_delay_s), in_nanoseconds(decision.paper_migration_s)};
 }
 
-std::string reason_first(const Problem& problem, const Decision& decision, DelayScope scope) {
-    const std::set<DeviceId> used(decision.placement.begin(), decision.placement.end());
-    return fmt::format(
-        "first placement: {} {} on {} of {} devices{}{}",
-        duration_text(alternative_of(problem, decision, scope).inference),
-        per_what(problem, scope),
-        used.size(),
-        problem.snapshot.size(),
-        by_the_formula(problem),
-        joined_turns(decision, scope)
-    );
+void explain_first(const Problem& problem, Decision& decision) {
+    decision.why = begin(problem, decision, Outcome::first);
 }
 
-std::string reason_kept(
-    const Problem& problem,
-    const Decision& kept,
-    const std::optional<Alternative>& alternative,
-    DelayScope scope
-) {
-    const Nanoseconds now = alternative_of(problem, kept, scope).inference;
+void explain_kept(const Problem& problem, Decision& kept, const std::optional<Delays>& rejected) {
+    kept.why = begin(problem, kept, Outcome::kept);
+    const Nanoseconds now = kept.why.delays.inference;
     // The objective in nanoseconds can prefer a placement that the search, which rounds, does not.
     const bool rounding =
-        alternative && now != kNever && alternative->migration != kNever &&
-        static_cast<double>(now - alternative->inference) * static_cast<double>(problem.steps()) >
-            static_cast<double>(alternative->migration);
-    if (!alternative || alternative->inference >= now || rounding) {
-        return fmt::format(
-            "kept: found nothing faster than {} {}{}{}",
-            duration_text(now),
-            per_what(problem, scope),
-            by_the_formula(problem),
-            joined_turns(kept, scope)
-        );
+        rejected && now != kNever && rejected->migration != kNever &&
+        static_cast<double>(now - rejected->inference) * static_cast<double>(problem.steps()) >
+            static_cast<double>(rejected->migration);
+    if (!rejected || rejected->inference >= now || rounding) {
+        kept.why.cause = Cause::nothing_faster;
+        return;
     }
-    if (now == kNever) {
-        return "kept: a device or link in use is down, and no move that can be made helps";
-    }
-    return fmt::format(
-        "kept: the best move would save {} {} and cost {}{}",
-        format_duration(now - alternative->inference),
-        per_what(problem, scope),
-        duration_text(alternative->migration),
-        by_the_formula(problem)
-    );
+    kept.why.cause = now == kNever ? Cause::nothing_helps : Cause::does_not_pay;
+    kept.why.other = rejected;
 }
 
-std::string reason_moved(
-    const Problem& problem, const Decision& decision, const Decision& old, DelayScope scope
-) {
-    const std::string blocks = moved_blocks(problem, decision.placement);
-    const Alternative now = alternative_of(problem, decision, scope);
-    if (!old.feasible) {
-        return fmt::format(
-            "moved {} because {}: {} {}, {} of migration{}{}",
-            blocks,
-            shortages_text(problem, *problem.previous),
-            duration_text(now.inference),
-            per_what(problem, scope),
-            duration_text(now.migration),
-            by_the_formula(problem),
-            joined_turns(decision, scope)
-        );
+void explain_moved(const Problem& problem, Decision& decision, const Decision& old) {
+    decision.why = begin(problem, decision, Outcome::moved);
+    add_moves(problem, decision.placement, decision.why);
+    if (old.feasible) {
+        decision.why.other = delays_of(problem, old);
+    } else {
+        decision.why.shortages = shortages_of(problem, *problem.previous);
     }
-    return fmt::format(
-        "moved {}: {} {} instead of {}, pays for {} of migration{}{}",
-        blocks,
-        duration_text(now.inference),
-        per_what(problem, scope),
-        duration_text(alternative_of(problem, old, scope).inference),
-        duration_text(now.migration),
-        by_the_formula(problem),
-        joined_turns(decision, scope)
-    );
+}
+
+void explain(
+    const Problem& problem,
+    Decision& decision,
+    const Decision& old,
+    const std::optional<Delays>& rejected
+) {
+    if (!problem.previous) {
+        explain_first(problem, decision);
+    } else if (decision.placement == *problem.previous) {
+        explain_kept(problem, decision, rejected);
+    } else {
+        explain_moved(problem, decision, old);
+    }
+}
+
+LayerSplit layer_split(const Problem& problem, const Placement& placement) {
+    LayerSplit split;
+    for (std::int32_t l = 0; l < problem.blocks->shape().layers; ++l) {
+        const DeviceId device = placement[problem.blocks->activation_block(l).index()];
+        if (split.empty() || split.back().second != device) {
+            split.emplace_back(0, device);
+        }
+        ++split.back().first;
+    }
+    return split;
 }
 
 } // namespace headroom::scheduler

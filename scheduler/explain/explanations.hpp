@@ -1,52 +1,35 @@
-// The reasons of feasible decisions, one sentence each, which users read. Durations in them are
-// predicted under the cost profile of the problem.
+// Explains feasible decisions. Delays are predicted under the cost profile of the problem.
 #pragma once
 
-#include <cstdint>
 #include <optional>
-#include <string>
 
 #include "scheduler/core/problem.hpp"
 
 namespace headroom::scheduler {
 
-/// The delay that a decision minimises: that of one sequence's step, or of a round of all
-/// sequences.
-enum class DelayScope : std::uint8_t { step, round };
+/// Returns the predicted delays of a decision: those of a round of all sequences with objective
+/// `throughput`, else those of one sequence's step.
+[[nodiscard]] Delays delays_of(const Problem& problem, const Decision& decision);
 
-/// The delays of a placement that was considered.
-struct Alternative {
-    Nanoseconds inference = 0; ///< time per token, or per round
-    Nanoseconds migration = 0; ///< D_mig
-};
-
-/// Returns the predicted delays of a decision under the cost profile of the problem.
-[[nodiscard]] Alternative alternative_of(
-    const Problem& problem, const Decision& decision, DelayScope scope = DelayScope::step
+/// Explains the first placement of a run.
+void explain_first(const Problem& problem, Decision& decision);
+/// Explains why the previous placement is kept. `rejected` is the best other placement that the
+/// search evaluated, if there is one.
+void explain_kept(
+    const Problem& problem, Decision& kept, const std::optional<Delays>& rejected = std::nullopt
 );
-
-/// Returns a text such as "1.20 ms", or "for ever" for kNever.
-[[nodiscard]] std::string duration_text(Nanoseconds time);
-
-/// Returns the reason of the first placement of a run.
-[[nodiscard]] std::string reason_first(
-    const Problem& problem, const Decision& decision, DelayScope scope = DelayScope::step
-);
-/// Returns the reason why the previous placement is kept. `alternative` is the best other placement
-/// that the search evaluated, if there is one.
-[[nodiscard]] std::string reason_kept(
+/// Explains why blocks move. `old` is the decision to keep the previous placement; it is infeasible
+/// if that placement does not fit.
+void explain_moved(const Problem& problem, Decision& decision, const Decision& old);
+/// Explains a decision by one of these functions, depending on the previous placement.
+void explain(
     const Problem& problem,
-    const Decision& kept,
-    const std::optional<Alternative>& alternative,
-    DelayScope scope = DelayScope::step
-);
-/// Returns the reason why blocks move. `old` is the decision to keep the previous placement; it is
-/// infeasible if that placement does not fit.
-[[nodiscard]] std::string reason_moved(
-    const Problem& problem,
-    const Decision& decision,
+    Decision& decision,
     const Decision& old,
-    DelayScope scope = DelayScope::step
+    const std::optional<Delays>& rejected = std::nullopt
 );
+
+/// Returns the runs of consecutive layers on one device.
+[[nodiscard]] LayerSplit layer_split(const Problem& problem, const Placement& placement);
 
 } // namespace headroom::scheduler

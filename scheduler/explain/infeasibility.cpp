@@ -1,9 +1,8 @@
 #include "scheduler/explain/infeasibility.hpp"
 
-#include <algorithm>
 #include <limits>
-
-#include <fmt/format.h>
+#include <optional>
+#include <utility>
 
 #include "scheduler/cost/block_cost.hpp"
 #include "scheduler/cost/memory_ledger.hpp"
@@ -28,9 +27,6 @@ struct Compute {
     DeviceId fastest{0};
     Flops fastest_limit = 0;
     double all_limits = 0; ///< sum over all devices; a double, because one may be unlimited
-
-    [[nodiscard]] bool block_too_large() const { return largest_flops > fastest_limit; }
-    [[nodiscard]] bool layer_too_large() const { return static_cast<double>(layer) > all_limits; }
 };
 
 Compute compute_of(const Problem& problem) {
@@ -58,224 +54,141 @@ Compute compute_of(const Problem& problem) {
     return result;
 }
 
-std::string flop_text(double count) {
-    constexpr const char* kPrefixes[] = {"", "k", "M", "G", "T", "P"};
-    std::size_t i = 0;
-    while (count >= 1000.0 && i + 1 < std::size(kPrefixes)) {
-        count /= 1000.0;
-        ++i;
-    }
-    return fmt::format("{:.3g} {}FLOP", count, kPrefixes[i]);
-}
-
-/// The texts of two different amounts. They differ even if the amounts are nearly equal.
-struct AmountTexts {
-    std::string more;
-    std::string less;
+/// The part of an explanation that says what the whole fleet lacks.
+struct Proof {
+    Cause cause;
+    std::int64_t needed;
+    std::int64_t there;
+    DeviceId device{0};
+    BlockKind block = BlockKind::embed;
 };
 
-AmountTexts flop_texts(Flops more, Flops less) {
-    AmountTexts texts{flop_text(static_cast<double>(more)), flop_text(static_cast<double>(less))};
-    return texts.more != texts.less
-               ? texts
-               : AmountTexts{fmt::format("{} FLOP", more), fmt::format("{} FLOP", less)};
-}
-
-std::string min_budget_text(const Problem& problem, Flops flops, double limit) {
-    const double seconds = static_cast<double>(flops) / limit * problem.t_budget_s;
-    return limit > 0 ? fmt::format("; it needs a t_budget of at least {:.3g} s", seconds * 1.006)
-                     : "";
-}
-
-/// Returns why no placement satisfies Σ c_i ≤ C_j·T_budget, or "" if that is not proven.
-std::string compute_reason(const Problem& problem) {
+/// Proves that no placement satisfies Σ c_i ≤ C_j·T_budget.
+std::optional<Proof> lacks_compute(const Problem& problem) {
     if (problem.cost_profile == CostProfile::physical) {
-        return "";
+        return std::nullopt;
     }
-    const Compute compute = compute_of(problem);
-    if (compute.block_too_large()) {
-        const AmountTexts texts = flop_texts(compute.largest_flops, compute.fastest_limit);
-        return fmt::format(
-            "no device can compute {} within t_budget = {} s: it needs {} at context {}, and the "
-            "fastest, device {}, does {}{}",
-            name_of(problem.blocks->name(compute.largest).kind),
-            problem.t_budget_s,
-            texts.more,
-            problem.horizon(),
-            compute.fastest.value,
-            texts.less,
-            min_budget_text(
-                problem, compute.largest_flops, static_cast<double>(compute.fastest_limit)
-            )
-        );
+    const Compute c = compute_of(problem);
+    if (c.largest_flops > c.fastest_limit) {
+        const BlockKind block = problem.blocks->name(c.largest).kind;
+        return Proof{Cause::block_too_slow, c.largest_flops, c.fastest_limit, c.fastest, block};
     }
-    if (compute.layer_too_large()) {
-        const AmountTexts texts = flop_texts(compute.layer, static_cast<Flops>(compute.all_limits));
-        return fmt::format(
-            "the devices cannot compute a layer within t_budget = {} s: it needs {} at context "
-            "{}, all of them together do {}",
-            problem.t_budget_s,
-            texts.more,
-            problem.horizon(),
-            texts.less
-        );
+    if (static_cast<double>(c.layer) > c.all_limits) {
+        return Proof{Cause::layer_too_slow, c.layer, static_cast<Flops>(c.all_limits)};
     }
-    return "";
+    return std::nullopt;
 }
 
-/// Returns a text such as "device 1 lacks 4 KiB (needs 12 KiB, has 8 KiB)", or "". The text is
-/// different for a device that has enough memory, but not enough memory that is safe to use.
-std::string lacking_memory(const Problem& problem, const Ledger& ledger, DeviceId d) {
-    const Bytes needs = ledger.used(d);
-    const Bytes usable = ledger.budget(d);
-    const Bytes has = actual_memory(problem, d);
-    if (needs <= usable) {
-        return "";
-    }
-    if (needs > has) {
-        return fmt::format(
-            "device {} lacks {} (needs {}, has {})",
-            d.value,
-            format_bytes(needs - has),
-            format_bytes(needs),
-            format_bytes(has)
-        );
-    }
-    return fmt::format(
-        "device {} lacks {} of safe memory (needs {}, has {}, of which memory_window and "
-        "memory_reserve leave {})",
-        d.value,
-        format_bytes(needs - usable),
-        format_bytes(needs),
-        format_bytes(has),
-        format_bytes(usable)
-    );
-}
-
-bool lacks_total_memory(const Problem& problem) {
-    return min_total_bytes(problem) > total_memory(problem);
-}
-
-/// Returns why the source has no room for embed and lm_head, or "" if it has.
-std::string ends_reason(const Problem& problem) {
+/// Proves that the source has no room for embed and lm_head.
+std::optional<Proof> lacks_room_on_source(const Problem& problem) {
     const Ledger ledger(problem);
     if (ledger.shortage() == 0) {
-        return "";
+        return std::nullopt;
     }
-    return fmt::format(
-        "embed and lm_head are pinned to the source, device {}, which has not even room for them: "
-        "they need {} with buffers, it has {}; controller.ends = \"anywhere\" lets them go "
-        "elsewhere",
-        problem.source.value,
-        format_bytes(ledger.used(problem.source)),
-        format_bytes(ledger.budget(problem.source))
-    );
+    const DeviceId source = problem.source;
+    return Proof{Cause::source_too_small, ledger.used(source), ledger.budget(source), source};
 }
 
-std::string memory_sums(const Problem& problem) {
+std::optional<Proof> lacks_total_memory(const Problem& problem) {
     const Bytes need = min_total_bytes(problem);
     const Bytes total = total_memory(problem);
-    std::string needs = format_bytes(need);
-    std::string has = format_bytes(total);
-    if (needs == has) { // the difference is too small to show in rounded numbers
-        needs = fmt::format("{} B", need);
-        has = fmt::format("{} B", total);
-    }
-    return fmt::format(
-        "{} the blocks need {} in all, the devices have {} together",
-        contexts_text(problem),
-        needs,
-        has
-    );
+    return need > total ? std::optional(Proof{Cause::too_little_memory, need, total})
+                        : std::nullopt;
 }
 
-/// Returns a text such as "device 1 lacks 2.1 GFLOP in layer 0 (…)" with the worst layer of the
-/// device and the number of other layers that lack compute, or "".
-std::string lacking_compute(const Problem& problem, const Ledger& ledger, DeviceId d) {
-    std::int32_t worst = -1;
-    int others = -1;
-    for (std::int32_t l = 0; l < problem.blocks->shape().layers; ++l) {
-        if (ledger.load(l, d) > ledger.limit(d)) {
-            ++others;
-            worst = worst < 0 || ledger.load(l, d) > ledger.load(worst, d) ? l : worst;
+std::optional<Proof> prove_infeasible(const Problem& problem) {
+    for (const auto check : {lacks_compute, lacks_room_on_source, lacks_total_memory}) {
+        if (std::optional<Proof> proof = check(problem)) {
+            return proof;
         }
     }
-    if (worst < 0) {
-        return "";
+    return std::nullopt;
+}
+
+std::optional<MemoryShortage> memory_shortage(
+    const Problem& problem, const Ledger& ledger, DeviceId d
+) {
+    const MemoryShortage s{d, ledger.used(d), actual_memory(problem, d), ledger.budget(d)};
+    return s.needs > s.usable ? std::optional(s) : std::nullopt;
+}
+
+std::optional<ComputeShortage> compute_shortage(
+    const Problem& problem, const Ledger& ledger, DeviceId d
+) {
+    std::optional<ComputeShortage> found;
+    for (std::int32_t l = 0; l < problem.blocks->shape().layers; ++l) {
+        const Flops load = ledger.load(l, d);
+        if (load > ledger.limit(d)) {
+            found = found.value_or(ComputeShortage{d, l, -1, load, ledger.limit(d)});
+            ++found->more_layers;
+            if (load > found->needs) {
+                found->layer = l;
+                found->needs = load;
+            }
+        }
     }
-    const AmountTexts texts = flop_texts(ledger.load(worst, d), ledger.limit(d));
-    return fmt::format(
-        "device {} lacks {} in layer {}{} (needs {}, does {} within t_budget = {} s)",
-        d.value,
-        flop_text(static_cast<double>(ledger.load(worst, d) - ledger.limit(d))),
-        worst,
-        others > 0 ? fmt::format(" and less in {} more", others) : "",
-        texts.more,
-        texts.less,
-        problem.t_budget_s
-    );
+    return found;
 }
 
 } // namespace
 
 bool is_provably_infeasible(const Problem& problem) {
-    return lacks_total_memory(problem) || !ends_reason(problem).empty() ||
-           !compute_reason(problem).empty();
+    return prove_infeasible(problem).has_value();
 }
 
-std::string contexts_text(const Problem& problem) {
-    return problem.in_flight() == 1
-               ? fmt::format("at context {}", problem.horizon())
-               : fmt::format(
-                     "at contexts up to {} of {} sequences", problem.horizon(), problem.in_flight()
-                 );
-}
-
-std::string shortages_text(const Problem& problem, const Placement& placement) {
+std::vector<AnyShortage> shortages_of(const Problem& problem, const Placement& placement) {
     const Ledger ledger(problem, placement);
-    std::string text;
-    const auto add = [&](const std::string& sentence) {
-        text += sentence.empty() || text.empty() ? sentence : ", " + sentence;
-    };
+    std::vector<AnyShortage> shortages;
     for (std::size_t i = 0; i < placement.size(); ++i) {
         if (problem.is_pinned(BlockId(i)) && placement[i] != problem.source) {
-            add(fmt::format(
-                "the source, device {}, lacks {}, which is pinned to it",
-                problem.source.value,
-                to_string(problem.blocks->name(BlockId(i)))
-            ));
+            shortages.emplace_back(NotOnSource{problem.source, problem.blocks->name(BlockId(i))});
         }
     }
     for (std::size_t i = 0; i < ledger.devices(); ++i) {
         const DeviceId d(i);
-        add(lacking_memory(problem, ledger, d));
+        if (const auto shortage = memory_shortage(problem, ledger, d)) {
+            shortages.emplace_back(*shortage);
+        }
         if (ledger.has_compute_limit()) {
-            add(lacking_compute(problem, ledger, d));
+            if (const auto shortage = compute_shortage(problem, ledger, d)) {
+                shortages.emplace_back(*shortage);
+            }
         }
     }
-    return text;
+    return shortages;
 }
 
-std::string infeasibility_reason(const Problem& problem, const Placement& attempt) {
-    const std::string lacking = shortages_text(problem, attempt);
-    const std::string compute = compute_reason(problem);
-    if (!compute.empty()) {
-        return fmt::format("{}: in the best attempt {}", compute, lacking);
-    }
-    const std::string ends = ends_reason(problem);
-    if (!ends.empty()) {
-        return ends;
-    }
-    const std::string sums = memory_sums(problem);
-    return lacks_total_memory(problem)
-               ? fmt::format("{}: in the best attempt {}", sums, lacking)
-               : fmt::format("no placement found: {}, but {}", sums, lacking);
+Explanation explain_infeasible(
+    const Problem& problem, const Placement& attempt, std::string sought
+) {
+    const Proof none_found{
+        Cause::none_found, min_total_bytes(problem), total_memory(problem), problem.source};
+    const Proof proof = prove_infeasible(problem).value_or(none_found);
+    Explanation why;
+    why.outcome = Outcome::infeasible;
+    why.cause = proof.cause;
+    why.needed = proof.needed;
+    why.there = proof.there;
+    why.device = proof.device;
+    why.block = proof.block;
+    why.sought = std::move(sought);
+    why.in_flight = problem.in_flight();
+    why.horizon = problem.horizon();
+    why.t_budget_s = problem.t_budget_s;
+    why.shortages = shortages_of(problem, attempt);
+    return why;
 }
 
-Decision infeasible_decision(const Problem& problem, const Placement& attempt) {
+Decision infeasible_decision(const Problem& problem, const Placement& attempt, std::string sought) {
     Decision decision;
-    decision.feasible = false;
-    decision.reason = infeasibility_reason(problem, attempt);
+    decision.why = explain_infeasible(problem, attempt, std::move(sought));
+    return decision;
+}
+
+Decision refused_decision(std::string note) {
+    Decision decision;
+    decision.why.outcome = Outcome::infeasible;
+    decision.why.notes = {std::move(note)};
     return decision;
 }
 

@@ -1,8 +1,9 @@
-// The reasons of infeasible decisions. Sentences state which device lacks how much memory or
-// compute, so that a user knows what to change.
+// Explains infeasible decisions: which device lacks how much memory or compute, so that a user
+// knows what to change.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "scheduler/core/problem.hpp"
 
@@ -14,20 +15,23 @@ namespace headroom::scheduler {
 /// compute than all devices have within T_budget, or one block more than the fastest device has.
 [[nodiscard]] bool is_provably_infeasible(const Problem& problem);
 
-/// Returns the contexts T + λ for which memory is needed, such as "at context 64" or "at contexts
-/// up to 64 of 6 sequences".
-[[nodiscard]] std::string contexts_text(const Problem& problem);
+/// Returns what each device lacks for this placement, in the order of devices. The list is empty if
+/// the placement fits.
+[[nodiscard]] std::vector<AnyShortage> shortages_of(
+    const Problem& problem, const Placement& placement
+);
 
-/// Returns one sentence on why no placement fits. `attempt` is the placement that came nearest; the
-/// sentence states what devices lack for it.
-[[nodiscard]] std::string infeasibility_reason(const Problem& problem, const Placement& attempt);
+/// Explains why no placement fits, or why none was found. `attempt` is the placement that came
+/// nearest, `sought` what was looked for ("placement of whole layers").
+[[nodiscard]] Explanation explain_infeasible(
+    const Problem& problem, const Placement& attempt, std::string sought = "placement"
+);
 
-/// Returns what each device lacks for this placement, such as "device 1 lacks 1.20 MiB (needs …,
-/// has …)"; under cost profile `paper` also "device 1 lacks 2.1 GFLOP in layer 0 (needs …, does …
-/// within …)". Returns "" if the placement fits.
-[[nodiscard]] std::string shortages_text(const Problem& problem, const Placement& placement);
-
-/// Returns an infeasible decision with the reason of infeasibility_reason.
-[[nodiscard]] Decision infeasible_decision(const Problem& problem, const Placement& attempt);
+/// Returns an infeasible decision with this explanation.
+[[nodiscard]] Decision infeasible_decision(
+    const Problem& problem, const Placement& attempt, std::string sought = "placement"
+);
+/// Returns an infeasible decision of a policy that does not accept the problem. `note` says why.
+[[nodiscard]] Decision refused_decision(std::string note);
 
 } // namespace headroom::scheduler

@@ -1,7 +1,5 @@
 #include "scheduler/explain/keep_previous.hpp"
 
-#include <fmt/format.h>
-
 #include "base/check.hpp"
 #include "scheduler/cost/block_cost.hpp"
 #include "scheduler/cost/memory_ledger.hpp"
@@ -19,18 +17,17 @@ Decision keep_previous(const Problem& problem) {
     if (settled != *problem.previous) {
         return {}; // a pinned block is not on the source
     }
-    return evaluate(problem, *problem.previous, "");
+    return evaluate(problem, *problem.previous);
 }
 
 Decision keep_first_placement(const Problem& problem) {
     HEADROOM_CHECK(problem.previous.has_value(), "nothing to keep");
     Decision decision = keep_previous(problem);
-    decision.reason = decision.feasible ? "the first placement is kept"
-                                        : fmt::format(
-                                              "the first placement is kept, but {} {}",
-                                              contexts_text(problem),
-                                              shortages_text(problem, *problem.previous)
-                                          );
+    if (!decision.feasible) {
+        decision.why = explain_infeasible(problem, *problem.previous);
+    }
+    decision.why.outcome = decision.feasible ? Outcome::kept : Outcome::infeasible;
+    decision.why.cause = Cause::policy_is_static;
     return decision;
 }
 

@@ -7,6 +7,7 @@
 
 #include "scheduler/construct/layer_placement.hpp"
 #include "scheduler/explain/explanations.hpp"
+#include "scheduler/explain/infeasibility.hpp"
 #include "scheduler/explain/keep_previous.hpp"
 #include "scheduler/search/layer_search.hpp"
 #include "scheduler/search/memory_headroom.hpp"
@@ -34,15 +35,10 @@ std::vector<DeviceId> considered_devices(const Problem& problem) {
 }
 
 Decision nothing_fits(const Problem& problem, const LayerCosts& costs, Decision old) {
-    Decision none = no_split_decision(
-        problem,
-        "no placement of whole layers found",
-        fill_in_order(problem, costs, ChainOrder::given)
+    old.why = explain_infeasible(
+        problem, fill_in_order(problem, costs, ChainOrder::given), "placement of whole layers"
     );
-    if (!old.feasible) {
-        return none;
-    }
-    old.reason = "kept: " + none.reason;
+    old.why.outcome = old.feasible ? Outcome::kept : Outcome::infeasible;
     return old;
 }
 
@@ -58,31 +54,27 @@ Decision decide_layer_split(const Problem& problem) {
         for (const std::size_t j : assignment) {
             devices.push_back(costs.device(j));
         }
-        return evaluate(problem, place_layers(problem, devices), "");
+        return evaluate(problem, place_layers(problem, devices));
     };
     Decision decision = evaluated(*answer.best);
-    const std::string split = ", " + split_text(problem, decision.placement);
-    if (!problem.previous) {
-        decision.reason = reason_first(problem, decision) + split;
-    } else if (old.feasible && objective(problem, old) <= objective(problem, decision)) {
-        std::optional<Alternative> other;
+    std::optional<Delays> rejected;
+    if (old.feasible && objective(problem, old) <= objective(problem, decision)) {
         if (decision.placement != old.placement) {
-            other = alternative_of(problem, decision);
+            rejected = delays_of(problem, decision);
         } else if (answer.runner_up) {
-            other = alternative_of(problem, evaluated(*answer.runner_up));
+            rejected = delays_of(problem, evaluated(*answer.runner_up));
         }
         decision = old;
-        decision.reason = reason_kept(problem, old, other);
-    } else {
-        decision.reason = reason_moved(problem, decision, old);
     }
+    decision.why.split = layer_split(problem, decision.placement);
+    explain(problem, decision, old, rejected);
     decision.evaluations = answer.work;
     return decision;
 }
 
 } // namespace
 
-Decision DynamicLayer::decide(const Problem& problem) const {
+Decision decide_dynamic_layer(const Problem& problem) {
     return decide_cautiously(problem, decide_layer_split);
 }
 

@@ -6,14 +6,10 @@
 // are considered. Source: docs/explanation/baselines.md.
 #pragma once
 
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/core/problem.hpp"
 
 namespace headroom::scheduler {
 
-class DynamicLayer final : public Policy {
-  public:
-    [[nodiscard]] std::string_view name() const override { return "dynamic_layer"; }
-    [[nodiscard]] Decision decide(const Problem& problem) const override;
-};
+[[nodiscard]] Decision decide_dynamic_layer(const Problem& problem);
 
 } // namespace headroom::scheduler

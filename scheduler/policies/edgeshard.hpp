@@ -11,21 +11,11 @@
 // layer_costs.hpp which devices are considered in fleets of more than 32.
 #pragma once
 
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/core/problem.hpp"
 
 namespace headroom::scheduler {
 
-class EdgeShard final : public Policy {
-  public:
-    enum class Variant : std::uint8_t { latency, throughput };
-    explicit EdgeShard(Variant form) : variant_(form) {}
-    [[nodiscard]] std::string_view name() const override {
-        return variant_ == Variant::latency ? "edgeshard" : "edgeshard_throughput";
-    }
-    [[nodiscard]] Decision decide(const Problem& problem) const override;
-
-  private:
-    Variant variant_;
-};
+[[nodiscard]] Decision decide_edgeshard(const Problem& problem);
+[[nodiscard]] Decision decide_edgeshard_throughput(const Problem& problem);
 
 } // namespace headroom::scheduler

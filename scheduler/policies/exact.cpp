@@ -82,7 +82,7 @@ Decision decide_without_finite(
         complete = any.complete;
         if (any.placement) {
             const std::int64_t nodes = start.evaluations;
-            start = evaluate(problem, *any.placement, "");
+            start = evaluate(problem, *any.placement);
             start.evaluations = nodes;
         }
     }
@@ -93,58 +93,49 @@ Decision decide_without_finite(
                   : search_complete ? kStalled
                                     : 0;
     if (start.feasible) {
-        start.reason = "whatever fits, no token would ever end; a device or a link is down";
+        start.why.cause = Cause::never_ends;
     } else if (!start.proven) {
-        start.reason =
-            fmt::format("not found within {} nodes: {}", problem.node_limit, start.reason);
+        start.why.notes.push_back(fmt::format("not found within {} nodes", problem.node_limit));
     }
     return start;
 }
 
-std::string reason_of(const Problem& problem, const Decision& decision) {
-    std::string why;
-    if (!problem.previous) {
-        why = reason_first(problem, decision);
-    } else if (decision.placement == *problem.previous) {
-        why = reason_kept(problem, decision, std::nullopt);
-    } else {
-        why = reason_moved(problem, decision, keep_previous(problem));
-    }
+/// Returns how far from the optimum the decision can be.
+std::string gap_note(const Problem& problem, const Decision& decision) {
     if (decision.proven) {
-        return why + "; proven: nothing that fits is better";
+        return "proven: nothing that fits is better";
     }
     const double best = objective(problem, decision);
     const double gap = best > 0 ? 100 * (best - *decision.bound) / best : 0;
-    return fmt::format("{}; nothing that fits is better by more than {:.2f} %", why, gap);
+    return fmt::format("nothing that fits is better by more than {:.2f} %", gap);
 }
 
 /// Decides for several sequences by one sequence's step: the bounds do not cover how turns delay
 /// each other.
 Decision decide_for_several(const Problem& problem) {
-    Decision decision = Exact().decide(one_step(problem));
+    Decision decision = decide_exact(one_step(problem));
     if (!decision.feasible) {
         return decision;
     }
     decision = with_rounds(problem, std::move(decision));
-    if (counts_rounds(problem)) {
+    if (problem.counts_rounds()) {
         decision.bound = 0;
         decision.proven = false;
-        decision.reason = fmt::format(
-            "the least latency of one sequence; nothing is proven of a round of {}: {}",
-            problem.in_flight(),
-            decision.reason
-        );
+        decision.why.notes = {fmt::format(
+            "the least latency of one sequence; nothing is proven of a round of {}",
+            problem.in_flight()
+        )};
     }
     return decision;
 }
 
 } // namespace
 
-Decision Exact::decide(const Problem& problem) const {
+Decision decide_exact(const Problem& problem) {
     if (problem.in_flight() > 1) {
         return decide_for_several(problem);
     }
-    Decision start = ResourceAware().decide(careless(problem));
+    Decision start = decide_resource_aware(careless(problem));
     start.evaluations = 0;
     if (!has_bounds(problem)) {
         start.bound = 0;
@@ -165,7 +156,7 @@ Decision Exact::decide(const Problem& problem) const {
         start.evaluations = found.nodes;
         return decide_without_finite(problem, step, std::move(start), found.complete);
     }
-    Decision decision = evaluate(problem, *found.placement, "");
+    Decision decision = evaluate(problem, *found.placement);
     const double value = objective(problem, decision);
     const bool stalls = problem.cost_profile == CostProfile::physical && value > kStalled;
     decision.proven = found.complete && (!stalls || stalls_are_for_ever(problem));
@@ -174,7 +165,8 @@ Decision Exact::decide(const Problem& problem) const {
         decision.bound = std::min(kStalled, *decision.bound);
     }
     decision.evaluations = found.nodes;
-    decision.reason = reason_of(problem, decision);
+    explain(problem, decision, keep_previous(problem));
+    decision.why.notes.push_back(gap_note(problem, decision));
     return decision;
 }
 

@@ -7,26 +7,20 @@
 // no bound.
 #pragma once
 
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/core/problem.hpp"
 
 namespace headroom::scheduler {
 
-class Exact final : public Policy {
-  public:
-    [[nodiscard]] std::string_view name() const override { return "exact"; }
-
-    /// Starts from the decision of resource_aware and ends at the optimum or at problem.node_limit.
-    /// In both cases Decision::bound is a lower bound for all feasible placements. Decision::proven
-    /// means that no placement is feasible, or that no feasible placement is better than this one
-    /// by more than a tolerance. Under cost profile `physical` the tolerance is one nanosecond
-    /// (10^-12 of objectives above 1000 s), under `paper` 10^-9 of the objective. Every placement
-    /// that is returned has been checked with validate() and evaluate(). In fleets of more than 32
-    /// devices and with ring reductions the decision of resource_aware is returned with bound 0. If
-    /// no placement ever finishes a token, the previous placement is kept if it fits. With several
-    /// sequences the step of one sequence is minimised within the memory of all; for
-    /// Aim::throughput this proves nothing, so the bound is 0.
-    [[nodiscard]] Decision decide(const Problem& problem) const override;
-    [[nodiscard]] bool decides_batch_size() const override { return true; }
-};
+/// Starts from the decision of resource_aware and ends at the optimum or at problem.node_limit.
+/// In both cases Decision::bound is a lower bound for all feasible placements. Decision::proven
+/// means that no placement is feasible, or that no feasible placement is better than this one
+/// by more than a tolerance. Under cost profile `physical` the tolerance is one nanosecond
+/// (10^-12 of objectives above 1000 s), under `paper` 10^-9 of the objective. Every placement
+/// that is returned has been checked with validate() and evaluate(). In fleets of more than 32
+/// devices and with ring reductions the decision of resource_aware is returned with bound 0. If
+/// no placement ever finishes a token, the previous placement is kept if it fits. With several
+/// sequences the step of one sequence is minimised within the memory of all; for
+/// Aim::throughput this proves nothing, so the bound is 0.
+[[nodiscard]] Decision decide_exact(const Problem& problem);
 
 } // namespace headroom::scheduler

@@ -5,12 +5,11 @@
 #include <numeric>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "scheduler/construct/layer_placement.hpp"
 #include "scheduler/cost/layer_costs.hpp"
 #include "scheduler/cost/memory_ledger.hpp"
 #include "scheduler/explain/explanations.hpp"
+#include "scheduler/explain/infeasibility.hpp"
 #include "scheduler/explain/keep_previous.hpp"
 #include "scheduler/timing/evaluate.hpp"
 
@@ -201,17 +200,18 @@ Counts proportional_shares(
     return counts;
 }
 
-Decision Galaxy::decide(const Problem& problem) const {
-    Decision decision;
+Decision decide_galaxy(const Problem& problem) {
     if (!problem.blocks->sliced()) {
-        decision.reason = "galaxy splits heads and the FFN's columns over all devices: it needs "
-                          "controller.granularity = \"sliced\"";
-        return decision;
+        return refused_decision(
+            "galaxy splits heads and the FFN's columns over all devices: it needs "
+            "controller.granularity = \"sliced\""
+        );
     }
     if (problem.cost_profile == CostProfile::paper) {
-        decision.reason = "galaxy has no costs under controller.cost_profile = \"paper\", whose "
-                          "formulas do not know sliced layers";
-        return decision;
+        return refused_decision(
+            "galaxy has no costs under controller.cost_profile = \"paper\", whose formulas do not "
+            "know sliced layers"
+        );
     }
     if (problem.previous) {
         return keep_first_placement(problem);
@@ -219,13 +219,11 @@ Decision Galaxy::decide(const Problem& problem) const {
     Split split(problem);
     Placement placement = split.placement();
     if (split.shortage() > 0) {
-        return no_split_decision(
-            problem, "the devices cannot hold a split of every layer", placement
-        );
+        return infeasible_decision(problem, placement, "split of every layer over all devices");
     }
-    decision = evaluate(problem, std::move(placement), "");
-    decision.reason =
-        fmt::format("{}, heads and slices in proportion to speed", reason_first(problem, decision));
+    Decision decision = evaluate(problem, std::move(placement));
+    explain_first(problem, decision);
+    decision.why.notes = {"heads and slices in proportion to speed"};
     return decision;
 }
 

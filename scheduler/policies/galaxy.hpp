@@ -14,15 +14,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/core/problem.hpp"
 
 namespace headroom::scheduler {
 
-class Galaxy final : public Policy {
-  public:
-    [[nodiscard]] std::string_view name() const override { return "galaxy"; }
-    [[nodiscard]] Decision decide(const Problem& problem) const override;
-};
+[[nodiscard]] Decision decide_galaxy(const Problem& problem);
 
 /// Distributes `total` units over devices in proportion to `speeds` and returns the number for each
 /// device. Numbers are rounded by largest remainder, in ties in favour of the lower device. A

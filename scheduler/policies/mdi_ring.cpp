@@ -10,6 +10,7 @@
 #include "scheduler/construct/layer_placement.hpp"
 #include "scheduler/cost/memory_ledger.hpp"
 #include "scheduler/explain/explanations.hpp"
+#include "scheduler/explain/infeasibility.hpp"
 #include "scheduler/explain/keep_previous.hpp"
 #include "scheduler/timing/evaluate.hpp"
 
@@ -77,34 +78,27 @@ Placement split(const Problem& problem, const Row& row) {
 
 } // namespace
 
-Decision MdiRing::decide(const Problem& problem) const {
+Decision decide_mdi_ring(const Problem& problem) {
     if (problem.previous) {
         return keep_first_placement(problem);
     }
     const std::int32_t layers = problem.blocks->shape().layers;
     const Row* const row = row_of(layers, problem.snapshot.size());
     if (row == nullptr) {
-        Decision decision;
-        decision.reason = not_in_table(layers, problem.snapshot.size());
-        return decision;
+        return refused_decision(not_in_table(layers, problem.snapshot.size()));
     }
     Placement placement = split(problem, *row);
-    if (Ledger(problem, placement).shortage() > 0) {
-        const std::string what = fmt::format(
-            "the published split, {} layers on the source and {} on each other device, does not "
-            "fit",
-            row->starter,
-            row->secondary
-        );
-        return no_split_decision(problem, what, placement);
-    }
-    Decision decision = evaluate(problem, std::move(placement), "");
-    decision.reason = fmt::format(
-        "{}: {} layers on the source, {} on each other device, by the published table",
-        reason_first(problem, decision),
+    const std::string published = fmt::format(
+        "{} layers on the source and {} on each other device, by the published table",
         row->starter,
         row->secondary
     );
+    if (Ledger(problem, placement).shortage() > 0) {
+        return infeasible_decision(problem, placement, "room for " + published);
+    }
+    Decision decision = evaluate(problem, std::move(placement));
+    explain_first(problem, decision);
+    decision.why.notes = {published};
     return decision;
 }
 

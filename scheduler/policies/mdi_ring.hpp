@@ -6,14 +6,10 @@
 // docs/explanation/ring-pipelines.md#the-published-split.
 #pragma once
 
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/core/problem.hpp"
 
 namespace headroom::scheduler {
 
-class MdiRing final : public Policy {
-  public:
-    [[nodiscard]] std::string_view name() const override { return "mdi_ring"; }
-    [[nodiscard]] Decision decide(const Problem& problem) const override;
-};
+[[nodiscard]] Decision decide_mdi_ring(const Problem& problem);
 
 } // namespace headroom::scheduler

@@ -1,5 +1,6 @@
 #include "scheduler/policies/paper.hpp"
 
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,31 +14,26 @@
 namespace headroom::scheduler {
 namespace {
 
-std::string stuck_reason(const Problem& problem, const PaperPlacing& placing) {
-    return fmt::format(
-        "no placement found: {} finds no room after {} evictions, and {}",
-        to_string(problem.blocks->name(*placing.stuck)),
-        placing.evictions,
-        shortages_text(problem, placing.placement)
-    );
-}
-
 Decision nothing_new(const Problem& problem, const PaperPlacing& placing, Decision old) {
-    const std::string reason = is_provably_infeasible(problem)
-                                   ? infeasibility_reason(problem, placing.placement)
-                                   : stuck_reason(problem, placing);
-    old.reason = old.feasible ? fmt::format("kept: {}", reason) : reason;
+    old.why = explain_infeasible(problem, placing.placement);
+    if (old.why.cause == Cause::none_found) {
+        old.why.notes.push_back(fmt::format(
+            "{} finds no room after {} evictions",
+            to_string(problem.blocks->name(*placing.stuck)),
+            placing.evictions
+        ));
+    }
+    old.why.outcome = old.feasible ? Outcome::kept : Outcome::infeasible;
     return old;
 }
 
 } // namespace
 
-Decision Paper::decide(const Problem& problem) const {
+Decision decide_paper(const Problem& problem) {
     if (problem.blocks->sliced()) {
-        Decision none;
-        none.reason = "policy paper places heads, proj and ffn: it needs controller.granularity = "
-                      "\"paper\"";
-        return none;
+        return refused_decision(
+            "policy paper places heads, proj and ffn: it needs controller.granularity = \"paper\""
+        );
     }
     PaperPlacing placing = place_by_score(problem);
     const Decision old = keep_previous(problem);
@@ -45,16 +41,13 @@ Decision Paper::decide(const Problem& problem) const {
     if (placing.stuck) {
         decision = nothing_new(problem, placing, old);
     } else {
-        decision = evaluate(problem, std::move(placing.placement), "");
-        if (!problem.previous) {
-            decision.reason = reason_first(problem, decision);
-        } else if (old.feasible && objective(problem, old) <= objective(problem, decision)) {
-            const Alternative other = alternative_of(problem, decision);
+        decision = evaluate(problem, std::move(placing.placement));
+        std::optional<Delays> rejected;
+        if (old.feasible && objective(problem, old) <= objective(problem, decision)) {
+            rejected = delays_of(problem, decision);
             decision = old;
-            decision.reason = reason_kept(problem, old, other);
-        } else {
-            decision.reason = reason_moved(problem, decision, old);
         }
+        explain(problem, decision, old, rejected);
     }
     decision.evaluations = placing.evaluations;
     return decision;

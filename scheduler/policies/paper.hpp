@@ -4,14 +4,10 @@
 // decision is infeasible, even though another policy may find a placement.
 #pragma once
 
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/core/problem.hpp"
 
 namespace headroom::scheduler {
 
-class Paper final : public Policy {
-  public:
-    [[nodiscard]] std::string_view name() const override { return "paper"; }
-    [[nodiscard]] Decision decide(const Problem& problem) const override;
-};
+[[nodiscard]] Decision decide_paper(const Problem& problem);
 
 } // namespace headroom::scheduler

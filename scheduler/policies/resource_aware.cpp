@@ -126,7 +126,7 @@ void search_briefly(const Problem& problem, const StepDelay& step, Search& searc
 bool refine_best(const Problem& problem, const StepDelay& step, Search& search) {
     std::optional<Decision> best;
     if (search.best()) {
-        best = evaluate(problem, search.best()->placement, "");
+        best = evaluate(problem, search.best()->placement);
     }
     const Refined refined = refine(problem, step, best, kMaxRelaxations);
     search.spend(refined.work);
@@ -234,11 +234,11 @@ Placement best_of(const Problem& problem, const Focus& small, const Search& foun
     return placing.stuck ? Placement() : std::move(placing.placement);
 }
 
-std::optional<Alternative> alternative_of(const Search& found) {
+std::optional<Delays> runner_up_of(const Search& found) {
     if (!found.runner_up()) {
         return std::nullopt;
     }
-    return Alternative{found.runner_up()->inference, found.runner_up()->migration};
+    return Delays{found.runner_up()->inference, found.runner_up()->migration};
 }
 
 Decision decide_step(const Problem& problem) {
@@ -252,7 +252,7 @@ Decision decide_step(const Problem& problem) {
     Decision decision = old;
     Placement placement = best_of(problem, small, found);
     if (!placement.empty()) {
-        Decision best = evaluate(problem, std::move(placement), "");
+        Decision best = evaluate(problem, std::move(placement));
         // If the objectives are equal, the previous placement is kept.
         if (!old.feasible || objective(problem, best) < objective(problem, old)) {
             decision = std::move(best);
@@ -261,13 +261,7 @@ Decision decide_step(const Problem& problem) {
         return infeasible_decision(problem, pack(problem).placement);
     }
     decision.evaluations = found.evaluations();
-    if (!problem.previous) {
-        decision.reason = reason_first(problem, decision);
-    } else if (decision.placement == *problem.previous) {
-        decision.reason = reason_kept(problem, decision, alternative_of(found));
-    } else {
-        decision.reason = reason_moved(problem, decision, old);
-    }
+    explain(problem, decision, old, runner_up_of(found));
     return decision;
 }
 
@@ -278,7 +272,7 @@ Decision decide_by_search(const Problem& problem) {
     }
     const Problem one = one_step(problem);
     Decision decision = decide_step(one);
-    if (!counts_rounds(problem)) {
+    if (!problem.counts_rounds()) {
         return decision.feasible ? with_rounds(problem, std::move(decision))
                                  : infeasible_decision(problem, pack(problem).placement);
     }
@@ -287,20 +281,13 @@ Decision decide_by_search(const Problem& problem) {
     if (!decision.feasible) {
         return infeasible_decision(problem, pack(problem).placement);
     }
-    if (!problem.previous) {
-        decision.reason = reason_first(problem, decision, DelayScope::round);
-    } else if (decision.placement == *problem.previous) {
-        decision.reason = reason_kept(problem, decision, std::nullopt, DelayScope::round);
-    } else {
-        const Decision old = decided.given_up.value_or(Decision());
-        decision.reason = reason_moved(problem, decision, old, DelayScope::round);
-    }
+    explain(problem, decision, decided.given_up.value_or(Decision()));
     return decision;
 }
 
 } // namespace
 
-Decision ResourceAware::decide(const Problem& problem) const {
+Decision decide_resource_aware(const Problem& problem) {
     return decide_cautiously(problem, decide_by_search);
 }
 

@@ -6,15 +6,10 @@
 // sequences it minimises D_mig + λ·(the time of a round), see throughput_search.hpp.
 #pragma once
 
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/core/problem.hpp"
 
 namespace headroom::scheduler {
 
-class ResourceAware final : public Policy {
-  public:
-    [[nodiscard]] std::string_view name() const override { return "resource_aware"; }
-    [[nodiscard]] Decision decide(const Problem& problem) const override;
-    [[nodiscard]] bool decides_batch_size() const override { return true; }
-};
+[[nodiscard]] Decision decide_resource_aware(const Problem& problem);
 
 } // namespace headroom::scheduler

@@ -4,24 +4,25 @@
 #include "scheduler/construct/pipelines.hpp"
 #include "scheduler/construct/shard_chain.hpp"
 #include "scheduler/cost/layer_costs.hpp"
+#include "scheduler/explain/infeasibility.hpp"
 #include "scheduler/explain/keep_previous.hpp"
 
 namespace headroom::scheduler {
 
-Decision Ring::decide(const Problem& problem) const {
+Decision decide_ring(const Problem& problem) {
     if (problem.previous) {
         return keep_first_placement(problem);
     }
     const LayerCosts costs(problem, ring_order(problem));
     const Chain chain = min_bottleneck_chain(costs, ChainOrder::given);
     if (chain.shards.empty()) {
-        return no_split_decision(
+        return infeasible_decision(
             problem,
-            "no split into contiguous layers on a ring found",
-            fill_in_order(problem, costs, ChainOrder::given)
+            fill_in_order(problem, costs, ChainOrder::given),
+            "split into contiguous layers on a ring"
         );
     }
-    return chain_decision(problem, costs, chain, " in ring order for the shortest stages");
+    return chain_decision(problem, costs, chain, "in ring order for the shortest stages");
 }
 
 } // namespace headroom::scheduler

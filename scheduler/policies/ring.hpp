@@ -10,14 +10,10 @@
 // of devices. In fleets of more than 32 devices only the fastest are considered (layer_costs.hpp).
 #pragma once
 
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/core/problem.hpp"
 
 namespace headroom::scheduler {
 
-class Ring final : public Policy {
-  public:
-    [[nodiscard]] std::string_view name() const override { return "ring"; }
-    [[nodiscard]] Decision decide(const Problem& problem) const override;
-};
+[[nodiscard]] Decision decide_ring(const Problem& problem);
 
 } // namespace headroom::scheduler

@@ -89,7 +89,7 @@ Decision batched(
 }
 
 Decision with_rounds(const Problem& problem, Decision decision) {
-    const Decision evaluated = evaluate_batched(problem, decision.placement, "");
+    const Decision evaluated = evaluate_batched(problem, decision.placement);
     decision.batch = evaluated.batch;
     decision.round = evaluated.round;
     decision.prompts = evaluated.prompts;
@@ -97,15 +97,10 @@ Decision with_rounds(const Problem& problem, Decision decision) {
 }
 
 Decision evaluate_batched(
-    const Problem& problem,
-    Placement placement,
-    std::string reason,
-    const std::vector<RoundEstimate>* known
+    const Problem& problem, Placement placement, const std::vector<RoundEstimate>* known
 ) {
     const std::int64_t first = batches_of(problem).front();
-    return batched(
-        problem, evaluate(problem, std::move(placement), std::move(reason), first), known
-    );
+    return batched(problem, evaluate(problem, std::move(placement), first), known);
 }
 
 } // namespace headroom::scheduler

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "scheduler/core/problem.hpp"
@@ -26,10 +25,7 @@ namespace headroom::scheduler {
 /// with the shortest estimates are walked; `known`: what guess_rounds says, if somebody has asked
 /// it before.
 [[nodiscard]] Decision evaluate_batched(
-    const Problem& problem,
-    Placement placement,
-    std::string reason,
-    const std::vector<RoundEstimate>* known = nullptr
+    const Problem& problem, Placement placement, const std::vector<RoundEstimate>* known = nullptr
 );
 
 /// A decision made for one sequence's step (throughput_search.hpp: one_step), with its rounds.

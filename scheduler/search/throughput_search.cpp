@@ -223,7 +223,7 @@ class BestRound {
                                     );
     }
     [[nodiscard]] Decision evaluated(const Candidate& candidate) const {
-        return evaluate_batched(problem_, candidate.placement, "", &candidate.guesses);
+        return evaluate_batched(problem_, candidate.placement, &candidate.guesses);
     }
     void offer(const Candidate& candidate) {
         Offer offer;
@@ -266,11 +266,6 @@ class BestRound {
 };
 
 } // namespace
-
-bool counts_rounds(const Problem& problem) {
-    return problem.aim == Aim::throughput && problem.in_flight() > 1 &&
-           problem.cost_profile == CostProfile::physical;
-}
 
 Problem one_step(const Problem& problem) {
     Problem one = problem;

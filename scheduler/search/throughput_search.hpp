@@ -15,16 +15,12 @@
 
 namespace headroom::scheduler {
 
-/// Whether a decision is about rounds: by the paper's formulas, and with one sequence, it is about
-/// the delay of one step.
-[[nodiscard]] bool counts_rounds(const Problem& problem);
-
 /// The same problem with one sequence that has the longest's context and the memory of all: what
 /// decides a step by itself need not walk any rounds.
 [[nodiscard]] Problem one_step(const Problem& problem);
 
 struct RoundDecision {
-    Decision decision;                ///< without a reason yet
+    Decision decision;                ///< without an explanation
     std::optional<Decision> given_up; ///< the previous placement that fits, if it is left
 };
 

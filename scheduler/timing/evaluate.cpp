@@ -38,12 +38,10 @@ double objective(const Problem& problem, const Decision& decision) {
 }
 
 double objective(const Problem& problem, const Placement& placement) {
-    return objective(problem, evaluate(problem, placement, ""));
+    return objective(problem, evaluate(problem, placement));
 }
 
-Decision evaluate(
-    const Problem& problem, Placement placement, std::string reason, std::int64_t batch
-) {
+Decision evaluate(const Problem& problem, Placement placement, std::int64_t batch) {
     HEADROOM_CHECK(problem.blocks != nullptr, "a problem without blocks");
     throw_if_stopped(problem.stop);
     HEADROOM_CHECK(
@@ -95,7 +93,6 @@ Decision evaluate(
     }
     decision.placement = std::move(placement);
     decision.feasible = true;
-    decision.reason = std::move(reason);
     decision.evaluations = 1;
     return decision;
 }

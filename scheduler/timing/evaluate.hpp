@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "base/units.hpp"
 #include "scheduler/core/problem.hpp"
@@ -26,7 +25,7 @@ namespace headroom::scheduler {
 /// a check of memory. batch: the number of joined turns, reduced to the sequences in flight if
 /// larger.
 [[nodiscard]] Decision evaluate(
-    const Problem& problem, Placement placement, std::string reason, std::int64_t batch = 1
+    const Problem& problem, Placement placement, std::int64_t batch = 1
 );
 
 } // namespace headroom::scheduler

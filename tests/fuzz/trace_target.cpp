@@ -18,7 +18,7 @@
 #include "runtime/offline/planning_previous.hpp"
 #include "runtime/offline/recording.hpp"
 #include "runtime/offline/replay.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/policies/registry.hpp"
 #include "trace/analysis/csv.hpp"
 #include "trace/analysis/interrupts.hpp"
 #include "trace/export/perfetto.hpp"

@@ -37,11 +37,11 @@ class RandomPolicy final : public scheduler::Policy {
                 const std::int64_t batch = problem.batch > 0
                                                ? problem.batch
                                                : 1 + static_cast<std::int64_t>(random.below(limit));
-                return scheduler::evaluate(problem, std::move(placement), "random", batch);
+                return scheduler::evaluate(problem, std::move(placement), batch);
             }
         }
         scheduler::Decision none;
-        none.reason = "no luck";
+        none.why.notes = {"no luck"};
         return none;
     }
 

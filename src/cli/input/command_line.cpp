@@ -17,7 +17,7 @@
 #include "cli/input/validators.hpp"
 #include "cli/terminal/screen.hpp"
 #include "cli/terminal/version.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/policies/registry.hpp"
 
 namespace headroom::cli {
 

@@ -7,7 +7,7 @@
 
 #include "cli/input/usage.hpp"
 #include "cli/input/validators.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/policies/registry.hpp"
 
 namespace headroom::cli {
 

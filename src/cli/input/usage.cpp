@@ -12,7 +12,7 @@
 #include "base/error.hpp"
 #include "cli/input/file_kind.hpp"
 #include "config/toml/exact.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/policies/registry.hpp"
 
 namespace headroom::cli {
 

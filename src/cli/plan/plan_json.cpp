@@ -1,11 +1,13 @@
 #include "cli/plan/plan_json.hpp"
 
+#include <variant>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "base/block.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/explain/explanation_text.hpp"
+#include "scheduler/policies/registry.hpp"
 
 namespace headroom::cli {
 
@@ -30,10 +32,40 @@ nlohmann::json placement_json(const scheduler::Placement& placement) {
     return json;
 }
 
-nlohmann::json stay_json(const StayPlan& stay) {
+/// Returns what each device lacks, in bytes, or in FLOP within T_budget.
+nlohmann::json shortages_json(
+    const scheduler::Explanation& why, const scheduler::DeviceNames& names
+) {
+    nlohmann::json json = nlohmann::json::array();
+    for (const scheduler::AnyShortage& shortage : why.shortages) {
+        if (const auto* const memory = std::get_if<scheduler::MemoryShortage>(&shortage)) {
+            json.push_back(
+                {{"device", names[memory->device.index()]},
+                 {"needs_bytes", memory->needs},
+                 {"has_bytes", memory->has},
+                 {"usable_bytes", memory->usable}}
+            );
+        } else if (const auto* const flop = std::get_if<scheduler::ComputeShortage>(&shortage)) {
+            json.push_back(
+                {{"device", names[flop->device.index()]},
+                 {"layer", flop->layer},
+                 {"needs_flop", flop->needs},
+                 {"does_flop", flop->does}}
+            );
+        } else if (const auto* const block = std::get_if<scheduler::NotOnSource>(&shortage)) {
+            json.push_back(
+                {{"device", names[block->source.index()]}, {"block", to_string(block->block)}}
+            );
+        }
+    }
+    return json;
+}
+
+nlohmann::json stay_json(const StayPlan& stay, const scheduler::DeviceNames& names) {
     return {
         {"fits", stay.fits},
-        {"reason", stay.reason},
+        {"reason", scheduler::shortages_text(stay.why, names)},
+        {"shortages", shortages_json(stay.why, names)},
         {"inference_ns", finite(stay.inference)},
         {"objective_s", stay.objective_s}, // infinity becomes null
     };
@@ -82,13 +114,15 @@ nlohmann::json device_json(
 nlohmann::json policy_json(
     const Plan& whole, const PolicyPlan& plan, const config::Scenario& scenario
 ) {
+    const scheduler::DeviceNames names = scheduler::device_names(scenario.fleet);
     nlohmann::json json{
         {"policy", scheduler::name_of(plan.policy)},
         {"feasible", plan.decision.feasible},
-        {"reason", plan.decision.reason},
+        {"reason", scheduler::explanation_text(plan.decision.why, names)},
+        {"shortages", shortages_json(plan.decision.why, names)},
     };
     if (plan.stay) {
-        json["stay"] = stay_json(*plan.stay);
+        json["stay"] = stay_json(*plan.stay, names);
     }
     if (!plan.decision.feasible) {
         return json;

@@ -9,7 +9,8 @@
 
 #include "base/block.hpp"
 #include "cli/plan/plan_table.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/explain/explanation_text.hpp"
+#include "scheduler/policies/registry.hpp"
 
 namespace headroom::cli {
 
@@ -160,9 +161,11 @@ std::vector<MoveGroup> group_moves(
     return groups;
 }
 
-std::string move_comparison(const Plan& plan, scheduler::CostProfile costs, const PlanView& view) {
-    const OptionalColumns optional_columns{
-        loads_weights(plan), costs == scheduler::CostProfile::paper};
+std::string move_comparison(
+    const Plan& plan, const config::Scenario& scenario, const PlanView& view
+) {
+    const bool paper = scenario.controller.cost_profile == scheduler::CostProfile::paper;
+    const OptionalColumns optional_columns{loads_weights(plan), paper};
     std::vector<PlanColumn> columns{{"policy"}, {"moved", 2}, {"sent", 1}};
     if (optional_columns.loaded) {
         columns.push_back({"loaded", 1});
@@ -190,7 +193,12 @@ std::string move_comparison(const Plan& plan, scheduler::CostProfile costs, cons
         "\n  from {}\n{}", plan.previous->origin, any ? table.text(view.width) : std::string()
     );
     if (kept != nullptr && !kept->fits) {
-        text += fmt::format("  what is in force fits no longer: {}\n", kept->reason);
+        text += fmt::format(
+            "  what is in force fits no longer: {}\n",
+            scheduler::shortages_text(
+                kept->why, scheduler::device_names(scenario.fleet), scheduler::kShortagesShown
+            )
+        );
     }
     return text;
 }

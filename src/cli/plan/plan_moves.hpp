@@ -35,7 +35,7 @@ struct MoveGroup {
 /// and the objective of keeping the previous placement. Cost profile paper adds the paper's D_mig.
 /// Precondition: the plan has a previous placement.
 [[nodiscard]] std::string move_comparison(
-    const runtime::Plan& plan, scheduler::CostProfile costs, const PlanView& view
+    const runtime::Plan& plan, const config::Scenario& scenario, const PlanView& view
 );
 
 /// Returns a table of one policy's moves, grouped by layer. If this makes more than 16 rows and

@@ -15,7 +15,7 @@
 #include "cli/input/usage.hpp"
 #include "config/toml/input.hpp"
 #include "runtime/offline/planning.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/policies/registry.hpp"
 #include "trace/hdf5/reader.hpp"
 
 namespace headroom::cli {

@@ -14,7 +14,8 @@
 #include "cli/plan/plan_moves.hpp"
 #include "cli/plan/plan_table.hpp"
 #include "cli/terminal/text_table.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/explain/explanation_text.hpp"
+#include "scheduler/policies/registry.hpp"
 
 namespace headroom::cli {
 
@@ -37,13 +38,11 @@ std::string count_text(std::int64_t count, std::string_view word) {
     return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
 
-/// Cuts a long reason, which may list thousands of devices, at the end of a device.
-std::string shortened(const std::string& reason) {
-    constexpr std::size_t kShown = 300;
-    const std::size_t end =
-        reason.size() <= kShown ? std::string::npos : reason.rfind("), ", kShown);
-    return end == std::string::npos ? reason
-                                    : reason.substr(0, end) + "), and so on; --json has it all";
+/// Returns whether a policy has no placement because devices lack something.
+bool lacks_memory(const Plan& plan) {
+    return std::any_of(plan.policies.begin(), plan.policies.end(), [](const PolicyPlan& policy) {
+        return !policy.decision.feasible && !policy.decision.why.shortages.empty();
+    });
 }
 
 const DevicePlan& fullest_of(const PolicyPlan& plan) {
@@ -263,11 +262,14 @@ class PlanText {
             if (plan.decision.feasible) {
                 continue;
             }
+            const std::string reason = scheduler::explanation_text(
+                plan.decision.why, scheduler::device_names(fleet_), scheduler::kShortagesShown
+            );
             auto found = std::find_if(reasons.begin(), reasons.end(), [&](const auto& known) {
-                return known.first == plan.decision.reason;
+                return known.first == reason;
             });
             if (found == reasons.end()) {
-                found = reasons.insert(found, {plan.decision.reason, {}});
+                found = reasons.insert(found, {reason, {}});
             }
             found->second.push_back(scheduler::name_of(plan.policy));
         }
@@ -277,14 +279,12 @@ class PlanText {
     [[nodiscard]] std::string no_placement_lines() const {
         std::string text;
         for (const auto& [reason, policies] : policies_by_reason()) {
-            text += fmt::format(
-                "  {}: no placement: {}\n", fmt::join(policies, ", "), shortened(reason)
-            );
+            text += fmt::format("  {}: no placement: {}\n", fmt::join(policies, ", "), reason);
         }
         if (plan_.previous && !text.empty()) {
             text += "  a run would keep the placement in force where there is no other\n";
         }
-        if (best_of(plan_) == nullptr && text.find(" lacks ") != std::string::npos) {
+        if (best_of(plan_) == nullptr && lacks_memory(plan_)) {
             text += fmt::format(
                 "  give the devices more memory ([[device]] memory, fleet.memory_scale), or "
                 "give more devices, a smaller model, a shorter prompt, {}or a shorter --interval\n",
@@ -325,7 +325,7 @@ std::string plan_text(
     };
     std::string text = shown(writer.heading() + writer.comparison());
     if (plan.previous) {
-        text += shown(move_comparison(plan, scenario.controller.cost_profile, view));
+        text += shown(move_comparison(plan, scenario, view));
     }
     const PolicyPlan* const best = best_of(plan);
     bool explained = true; // only the first table explains its columns

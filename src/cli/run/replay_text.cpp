@@ -1,7 +1,5 @@
 #include "cli/run/replay_text.hpp"
 
-#include <regex>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -47,32 +45,6 @@ std::string completion_text(const trace::Trace& trace) {
 
 std::string plural(std::int64_t count, const char* what) {
     return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
-std::string device_name(const trace::Trace& trace, const std::string& number) {
-    const auto d = static_cast<std::size_t>(std::stoul(number));
-    return d < trace.header.devices.size()
-               ? fmt::format("{} ({})", trace.header.devices[d].name, number)
-               : number;
-}
-
-/// Adds the names of block and devices to a line such as "intervals[3].placement[12]: 2 | 0";
-/// returns other lines unchanged.
-std::string with_device_names(const trace::Trace& trace, const std::string& line) {
-    static const std::regex pattern(R"(intervals\[(\d+)\]\.placement\[(\d+)\]: (\d+) \| (\d+))");
-    std::smatch found;
-    if (!std::regex_match(line, found, pattern)) {
-        return line;
-    }
-    const auto block = static_cast<std::size_t>(std::stoul(found[2]));
-    return fmt::format(
-        "intervals[{}].placement[{}]: {} on {} | {}",
-        found[1].str(),
-        found[2].str(),
-        block < trace.header.blocks.size() ? trace.header.blocks[block].name : "?",
-        device_name(trace, found[3]),
-        device_name(trace, found[4])
-    );
 }
 
 /// Returns the token and the virtual time of the interval that differs.
@@ -140,7 +112,7 @@ std::string replay_text(const trace::Trace& trace, const runtime::Replay& replay
 std::string difference_text(const trace::Trace& trace, const runtime::Replay& replay) {
     std::string text = "  where: recorded | derived\n";
     for (const std::string& line : replay.differences) {
-        text += fmt::format("  {}\n", with_device_names(trace, line));
+        text += fmt::format("  {}\n", line);
     }
     text.pop_back();
     return text + where_text(trace, replay.intervals) + "\n  " +
@@ -160,10 +132,7 @@ nlohmann::json replay_json(const trace::Trace& trace, const runtime::Replay& rep
         {"recorded_commit", recorded_commit(trace, replay.intervals)},
         {"exit_code", replay.differences.empty() ? 0 : 2}};
     if (!replay.differences.empty()) {
-        json["differences"] = nlohmann::json::array();
-        for (const std::string& line : replay.differences) {
-            json["differences"].push_back(with_device_names(trace, line));
-        }
+        json["differences"] = replay.differences;
         json["error"] = {"the replay differs from the trace"};
     }
     return json;

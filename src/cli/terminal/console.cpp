@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/units.hpp"
+#include "scheduler/explain/explanation_text.hpp"
 
 namespace headroom::cli {
 
@@ -84,34 +85,29 @@ std::string speed_text(const trace::IntervalRow& row) {
                  );
 }
 
-/// Says that the placement stays, with the policy's reason if it gave one. With several sequences
-/// in flight, the predicted speed stands before the reason.
-std::string kept_text(const runtime::DecisionEvent& event) {
-    constexpr std::string_view kKept = "kept: ";
-    const bool explained = event.reason.starts_with(kKept);
-    if (event.row.in_flight == 1 && explained) {
-        return event.reason;
+/// Says why the placement stays. With several sequences in flight, the predicted speed stands
+/// before the explanation, which is left out if it adds nothing.
+std::string kept_text(const runtime::DecisionEvent& event, const scheduler::DeviceNames& names) {
+    const scheduler::Cause cause = event.why.cause;
+    const bool is_static = cause == scheduler::Cause::policy_is_static;
+    if (event.row.in_flight == 1 && !is_static) {
+        return "kept: " + scheduler::kept_text(event.why, names);
     }
-    const bool nothing_new = !explained || event.reason.starts_with("kept: found nothing");
+    const bool adds_nothing = is_static || cause == scheduler::Cause::nothing_faster;
     return fmt::format(
-        "{}{}{}",
-        kKept,
+        "kept: {}{}",
         speed_text(event.row),
-        nothing_new ? "" : "; " + event.reason.substr(kKept.size())
+        adds_nothing ? "" : "; " + scheduler::kept_text(event.why, names)
     );
 }
 
-/// Returns the part of the policy's reason that says why blocks had to move, or nothing.
-std::string reason_clause(const std::string& reason) {
-    const std::size_t begin = reason.find("because");
-    if (begin == std::string::npos) {
-        return "";
-    }
-    const std::size_t end = reason.find("):", begin);
-    return ", " + reason.substr(begin, end == std::string::npos ? end : end + 1 - begin);
+/// Returns what made blocks move: the shortages of the previous placement, or nothing.
+std::string cause_of_moves(const scheduler::Explanation& why, const scheduler::DeviceNames& names) {
+    return why.shortages.empty()
+               ? ""
+               : ", because " + scheduler::shortages_text(why, names, scheduler::kShortagesShown);
 }
 
-/// Returns the bytes sent between devices and, if there are any, those loaded from storage.
 std::string migration_volume(const runtime::DecisionEvent& event) {
     return event.loaded == 0
                ? format_bytes(event.bytes)
@@ -315,10 +311,11 @@ std::string Console::decision_text(const runtime::DecisionEvent& event) const {
         );
     }
     if (row.feasible == 0) {
-        return "nothing fits, the placement stays: " + event.reason;
+        return "nothing fits, the placement stays: " +
+               scheduler::explanation_text(event.why, device_names_, scheduler::kShortagesShown);
     }
     if (event.moves.empty()) {
-        return kept_text(event);
+        return kept_text(event, device_names_);
     }
     const std::string before =
         row.in_flight == 1 ? format_duration(row.kept_inference_ns) + " -> " : "";
@@ -329,7 +326,7 @@ std::string Console::decision_text(const runtime::DecisionEvent& event) const {
         speed_text(row),
         migration_volume(event),
         format_duration(row.predicted_migration_ns),
-        reason_clause(event.reason)
+        cause_of_moves(event.why, device_names_)
     );
 }
 

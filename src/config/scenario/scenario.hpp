@@ -20,7 +20,7 @@
 #include "scheduler/core/problem.hpp"
 #include "scheduler/core/profile.hpp"
 #include "scheduler/core/shape.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/policies/registry.hpp"
 
 namespace headroom::config {
 

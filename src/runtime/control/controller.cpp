@@ -9,7 +9,6 @@
 #include "base/error.hpp"
 #include "runtime/control/infeasible_report.hpp"
 #include "runtime/memory/memory_demand.hpp"
-#include "runtime/setup/device_names.hpp"
 #include "scheduler/core/validate.hpp"
 #include "scheduler/timing/evaluate.hpp"
 #include "scheduler/timing/round_prediction.hpp"
@@ -293,7 +292,7 @@ void Controller::record_decision(
     );
     // Predict for the placement that will be in force, instead of using the policy's predictions.
     const scheduler::Decision predicted =
-        scheduler::evaluate(problem_, command.placement, "", command.batch);
+        scheduler::evaluate(problem_, command.placement, command.batch);
     row.predicted_inference_ns = predicted.inference;
     row.predicted_round_ns = predicted.round;
     row.paper_delay_s = predicted.paper_delay_s;
@@ -318,7 +317,7 @@ void Controller::notify_observer(const scheduler::Decision& decision) const {
     for (const std::int32_t device : current_->placement) {
         event.placement.emplace_back(device);
     }
-    event.reason = with_device_names(decision.reason, scenario_->fleet);
+    event.why = decision.why;
     for (const scheduler::Move& move : moves_) {
         event.bytes += move.bytes;
         event.loaded += move.loaded;

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "runtime/setup/device_names.hpp"
+#include "scheduler/explain/explanation_text.hpp"
 
 namespace headroom::runtime {
 
@@ -38,6 +38,8 @@ std::string infeasible_report(
     std::string_view policy,
     std::int64_t slots
 ) {
+    const std::string why =
+        scheduler::explanation_text(decision.why, scheduler::device_names(fleet));
     if (problem.cost_profile == scheduler::CostProfile::paper) {
         return fmt::format(
             "no placement fits cost profile paper on {} devices at a context of {} tokens: {}\n"
@@ -45,7 +47,7 @@ std::string infeasible_report(
             "shorter prompt or --interval, or controller.cost_profile = \"physical\"",
             problem.snapshot.size(),
             problem.horizon(),
-            with_device_names(decision.reason, fleet)
+            why
         );
     }
     const scheduler::Blocks& blocks = *problem.blocks;
@@ -81,9 +83,8 @@ std::string infeasible_report(
         to_string(blocks.name(largest)),
         format_bytes(problem.buffers),
         format_bytes(have),
-        have < need
-            ? fmt::format("{} too little", format_bytes(need - have))
-            : fmt::format("enough in all, but {}", with_device_names(decision.reason, fleet)),
+        have < need ? fmt::format("{} too little", format_bytes(need - have))
+                    : fmt::format("enough in all, but {}", why),
         devices,
         slots > 1 ? "fewer workload.sequences (each has buffers of its own), " : ""
     );

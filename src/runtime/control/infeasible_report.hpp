@@ -11,7 +11,7 @@ namespace headroom::runtime {
 
 /// Returns a text that says how much memory is needed, how much there is, what the devices lack and
 /// what the user can do. Under cost profile `paper`, whose formulas count memory differently, the
-/// policy's reason stands for these numbers. slots: the number of sequences in flight.
+/// policy's explanation stands for these numbers. slots: the number of sequences in flight.
 /// Precondition: decision.feasible is false.
 [[nodiscard]] std::string infeasible_report(
     const scheduler::Problem& problem,

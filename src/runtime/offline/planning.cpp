@@ -9,8 +9,8 @@
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "runtime/control/controller.hpp"
-#include "runtime/setup/device_names.hpp"
 #include "scheduler/core/validate.hpp"
+#include "scheduler/explain/explanation_text.hpp"
 #include "scheduler/explain/infeasibility.hpp"
 #include "scheduler/timing/evaluate.hpp"
 #include "scheduler/timing/program.hpp"
@@ -135,7 +135,6 @@ class Planner {
         plan.policy = kind;
         plan.in_flight = problem.in_flight();
         plan.decision = decision;
-        plan.decision.reason = with_device_names(plan.decision.reason, scenario_.fleet);
         if (problem.previous) {
             plan.stay = stay(problem);
         }
@@ -153,15 +152,14 @@ class Planner {
   private:
     [[nodiscard]] StayPlan stay(const scheduler::Problem& problem) const {
         const scheduler::Placement& placement = *problem.previous;
-        const scheduler::Decision kept = scheduler::evaluate(problem, placement, "");
+        const scheduler::Decision kept = scheduler::evaluate(problem, placement);
         StayPlan stay{
             scheduler::validate(problem, placement).ok(),
-            "",
+            {},
             kept.inference,
             scheduler::objective(problem, kept)};
         if (!stay.fits) {
-            stay.reason =
-                with_device_names(scheduler::shortages_text(problem, placement), scenario_.fleet);
+            stay.why = scheduler::explain_infeasible(problem, placement);
         }
         return stay;
     }
@@ -341,7 +339,7 @@ PreviousPlacement first_choice(
             "--previous {}: has no first choice: {}; expected a policy that finds a placement, "
             "headroom plan shows which have one",
             scheduler::name_of(policy),
-            with_device_names(decision.reason, scenario.fleet)
+            scheduler::explanation_text(decision.why, scheduler::device_names(scenario.fleet))
         ));
     }
     return {

@@ -32,7 +32,7 @@ struct DevicePlan {
 /// The costs of keeping the previous placement, without a migration.
 struct StayPlan {
     bool fits = false;
-    std::string reason;             ///< why it does not fit; empty if it fits
+    scheduler::Explanation why{};   ///< what devices lack if it does not fit
     Nanoseconds inference = kNever; ///< D_inf
     double objective_s = 0;         ///< the objective in seconds, also if it does not fit
 };
@@ -40,7 +40,7 @@ struct StayPlan {
 /// The decision of one policy and its consequences.
 struct PolicyPlan {
     scheduler::PolicyKind policy = scheduler::PolicyKind::resource_aware;
-    /// If it is infeasible, only its reason and the members in_flight and stay are valid.
+    /// If it is infeasible, only its explanation and the members in_flight and stay are valid.
     scheduler::Decision decision;
     std::int64_t in_flight = 1; ///< number of sequences that the placement has memory for
     double objective_s = 0;     ///< the objective in seconds

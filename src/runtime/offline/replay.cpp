@@ -116,7 +116,11 @@ class ComparingSink final : public trace::Sink {
             trace::drop_interrupted_requests(derived); // a resumed run drops them from the trace
         }
         leave_if(trace::differences(
-            where, without_values(recorded), without_values(std::move(derived)), kMaxLines
+            recorded_.header,
+            where,
+            without_values(recorded),
+            without_values(std::move(derived)),
+            kMaxLines
         ));
         ++next_;
         ++result_.intervals;

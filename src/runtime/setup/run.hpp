@@ -28,9 +28,9 @@ struct DecisionEvent {
     std::vector<scheduler::Move> moves;
     const scheduler::Blocks* blocks = nullptr;
     scheduler::Placement placement; ///< the placement after the decision
-    std::string reason;             ///< the policy's explanation
-    Bytes bytes = 0;                ///< bytes sent by the moves
-    Bytes loaded = 0;               ///< bytes read from storage by the targets of the moves
+    scheduler::Explanation why;
+    Bytes bytes = 0;  ///< bytes sent by the moves
+    Bytes loaded = 0; ///< bytes read from storage by the targets of the moves
 };
 
 /// Receives the progress of a run. All functions are called on rank 0's thread and must not throw.

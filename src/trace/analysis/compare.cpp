@@ -65,6 +65,12 @@ class Comparison {
         }
     }
 
+    void line(std::string text) {
+        if (!full()) {
+            found_.push_back(std::move(text));
+        }
+    }
+
     template <class Row>
     void row(const std::string& where, const Row& a, const Row& b) {
         for_each_column<Row>([&](const auto& column) {
@@ -129,23 +135,43 @@ void compare_headers(Comparison& comparison, const RunHeader& a, const RunHeader
     comparison.entries("codes", a.codes, b.codes);
 }
 
+std::string device_text(const RunHeader& header, std::int32_t number) {
+    const auto d = static_cast<std::size_t>(number);
+    return d < header.devices.size() ? fmt::format("{} ({})", header.devices[d].name, number)
+                                     : fmt::format("{}", number);
+}
+
 void compare_placements(
     Comparison& comparison,
+    const RunHeader& header,
     const std::string& where,
     const std::vector<std::int32_t>& a,
     const std::vector<std::int32_t>& b
 ) {
     comparison.value(where + " blocks", a.size(), b.size());
     for (std::size_t block = 0; block < a.size() && block < b.size(); ++block) {
-        comparison.value(fmt::format("{}[{}]", where, block), a[block], b[block]);
+        if (a[block] != b[block]) {
+            comparison.line(fmt::format(
+                "{}[{}]: {} on {} | {}",
+                where,
+                block,
+                block < header.blocks.size() ? header.blocks[block].name : "?",
+                device_text(header, a[block]),
+                device_text(header, b[block])
+            ));
+        }
     }
 }
 
 void compare_intervals(
-    Comparison& comparison, const std::string& where, const Interval& a, const Interval& b
+    Comparison& comparison,
+    const RunHeader& header,
+    const std::string& where,
+    const Interval& a,
+    const Interval& b
 ) {
     comparison.row(where, a.row, b.row);
-    compare_placements(comparison, where + ".placement", a.placement, b.placement);
+    compare_placements(comparison, header, where + ".placement", a.placement, b.placement);
     comparison.rows(where + ".resources", a.resources, b.resources);
     comparison.rows(where + ".link_states", a.link_states, b.link_states);
     comparison.rows(where + ".migrations", a.migrations, b.migrations);
@@ -168,7 +194,7 @@ std::vector<std::string> differences(const Trace& a, const Trace& b, std::size_t
             break;
         }
         compare_intervals(
-            comparison, fmt::format("intervals[{}]", i), a.intervals[i], b.intervals[i]
+            comparison, a.header, fmt::format("intervals[{}]", i), a.intervals[i], b.intervals[i]
         );
     }
     comparison.value("completion", static_cast<int>(a.completion), static_cast<int>(b.completion));
@@ -184,10 +210,14 @@ std::vector<std::string> differences(
 }
 
 std::vector<std::string> differences(
-    const std::string& where, const Interval& a, const Interval& b, std::size_t max_lines
+    const RunHeader& header,
+    const std::string& where,
+    const Interval& a,
+    const Interval& b,
+    std::size_t max_lines
 ) {
     Comparison comparison(max_lines);
-    compare_intervals(comparison, where, a, b);
+    compare_intervals(comparison, header, where, a, b);
     return comparison.take();
 }
 

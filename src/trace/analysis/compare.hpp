@@ -22,9 +22,14 @@ namespace headroom::trace {
 [[nodiscard]] std::vector<std::string> differences(
     const RunHeader& a, const RunHeader& b, std::size_t max_lines = 10
 );
-/// Returns the differences between two intervals. Each line begins with `where`.
+/// Returns the differences between two intervals of a run with this header. Each line begins with
+/// `where`; a difference between placements also names the block and the devices.
 [[nodiscard]] std::vector<std::string> differences(
-    const std::string& where, const Interval& a, const Interval& b, std::size_t max_lines = 10
+    const RunHeader& header,
+    const std::string& where,
+    const Interval& a,
+    const Interval& b,
+    std::size_t max_lines = 10
 );
 
 /// Returns whether a column measures the host: its name contains "wall" or "rank_rss".

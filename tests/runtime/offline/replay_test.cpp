@@ -57,9 +57,15 @@ TEST(Replay, catches_a_flipped_decision) {
         device = (device + 1) % 3;
         EXPECT_THAT(
             recorded().replayed(flipped),
-            testing::ElementsAre(
-                fmt::format("intervals[{}].placement[5]: {} | {}", i, device, before)
-            )
+            testing::ElementsAre(fmt::format(
+                "intervals[{}].placement[5]: {} on d{} ({}) | d{} ({})",
+                i,
+                flipped.header.blocks[5].name,
+                device,
+                device,
+                before,
+                before
+            ))
         );
     }
 }

@@ -178,7 +178,7 @@ TEST(PaperCosts, of_sliced_blocks_are_infinite_and_do_not_fail) {
         const Blocks blocks(shape, testing::random_cut(random, shape, reduce));
         Problem problem = sliced_problem(blocks, random);
         const Placement placement = testing::random_placement(random, blocks.size(), 2);
-        const Decision decision = evaluate(problem, placement, "");
+        const Decision decision = evaluate(problem, placement);
         EXPECT_TRUE(std::isinf(decision.paper_delay_s));
         EXPECT_EQ(decision.paper_migration_s, 0);
         EXPECT_LT(decision.inference, kNever);

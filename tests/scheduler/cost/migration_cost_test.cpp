@@ -5,7 +5,7 @@
 #include "scheduler/core/validate.hpp"
 #include "scheduler/cost/migration_cost.hpp"
 #include "scheduler/cost/step_cost.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/policies/registry.hpp"
 #include "scheduler/timing/timeline.hpp"
 #include "tests/scheduler/cost/stalls.hpp"
 #include "tests/scheduler/instances/instances.hpp"

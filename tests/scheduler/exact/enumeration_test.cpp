@@ -72,7 +72,7 @@ TEST(Enumeration, finds_what_the_plainest_loop_finds) {
 
 /// What a right answer looks like.
 Decision optimum_of(const Problem& problem, const EnumerationResult& enumerated) {
-    Decision decision = evaluate(problem, enumerated.placement, "");
+    Decision decision = evaluate(problem, enumerated.placement);
     decision.bound = enumerated.objective;
     decision.proven = true;
     return decision;
@@ -87,7 +87,7 @@ TEST(Enumeration, complains_of_every_answer_that_is_not_the_optimum) {
     EXPECT_EQ(complaint(problem, right, enumerated), "");
     EXPECT_EQ(testing::difference(problem, right, enumerated), 0.0);
 
-    Decision worse = evaluate(problem, instance.planted, "");
+    Decision worse = evaluate(problem, instance.planted);
     ASSERT_NE(objective(problem, worse), enumerated.objective);
     EXPECT_THAT(complaint(problem, worse, enumerated), HasSubstr("optimum "));
     EXPECT_GT(testing::difference(problem, worse, enumerated), 0.0);

@@ -32,14 +32,14 @@ TEST_P(AgainstEnumeration, exact_is_the_optimum_and_every_bound_holds) {
     for (std::uint64_t seed = 0; seed < std::uint64_t{kInstances}; ++seed) {
         Instance instance = varied_small_instance(GetParam(), seed, kMaxPlacements);
         const Optimum optimum = find_optimum(instance.problem);
-        const Decision decision = Exact().decide(instance.problem);
+        const Decision decision = decide_exact(instance.problem);
         EXPECT_EQ(complaint(instance.problem, decision, optimum), "") << "seed " << seed;
         EXPECT_EQ(decision.feasible, optimum.feasible) << "seed " << seed;
         proven += decision.proven ? 1 : 0;
         infeasible += optimum.feasible ? 0 : 1;
         for (const std::int64_t limit : {1, 10, 100}) {
             instance.problem.node_limit = limit;
-            const Decision brief = Exact().decide(instance.problem);
+            const Decision brief = decide_exact(instance.problem);
             EXPECT_EQ(complaint(instance.problem, brief, optimum), "")
                 << "seed " << seed << " limit " << limit;
         }
@@ -72,7 +72,7 @@ Placement worsened(const Problem& problem, const Placement& placement) {
             other[b] = DeviceId(d);
             const Optimum only{0, true};
             const Decision decision = [&] {
-                Decision made = evaluate(problem, other, "");
+                Decision made = evaluate(problem, other);
                 made.bound = 0;
                 return made;
             }();
@@ -94,7 +94,7 @@ TEST(Complaint, is_made_about_a_wrong_bound_a_worse_placement_and_a_false_infeas
         if (!optimum.feasible) {
             continue;
         }
-        const Decision right = Exact().decide(problem);
+        const Decision right = decide_exact(problem);
         ASSERT_EQ(complaint(problem, right, optimum), "");
         Decision wrong = right;
         wrong.bound = *right.bound * (1 + 1e-8);

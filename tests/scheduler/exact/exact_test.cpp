@@ -10,6 +10,7 @@
 #include "scheduler/exact/attainable.hpp"
 #include "scheduler/exact/drafts.hpp"
 #include "scheduler/exact/relaxation.hpp"
+#include "scheduler/explain/explanation_text.hpp"
 #include "scheduler/policies/exact.hpp"
 #include "scheduler/policies/resource_aware.hpp"
 #include "scheduler/timing/evaluate.hpp"
@@ -37,10 +38,10 @@ TEST_P(Profiles, two_layers_of_sixteen_heads_are_proven_within_the_limit) {
             seed,
             GetParam()
         );
-        const Decision decision = Exact().decide(instance.problem);
+        const Decision decision = decide_exact(instance.problem);
         proven += decision.proven ? 1 : 0;
         EXPECT_TRUE(validate(instance.problem, decision.placement).ok()) << "seed " << seed;
-        const Decision other = ResourceAware().decide(instance.problem);
+        const Decision other = decide_resource_aware(instance.problem);
         EXPECT_LE(objective(instance.problem, decision), objective(instance.problem, other));
         EXPECT_LE(decision.evaluations, instance.problem.node_limit + 1000);
     }
@@ -54,7 +55,7 @@ TEST_P(Profiles, more_nodes_never_loosen_the_bound_nor_worsen_the_placement) {
         double value = std::numeric_limits<double>::infinity();
         for (const std::int64_t limit : {1, 300, 3'000, 10'000}) {
             instance.problem.node_limit = limit;
-            const Decision decision = Exact().decide(instance.problem);
+            const Decision decision = decide_exact(instance.problem);
             ASSERT_TRUE(decision.feasible && decision.bound);
             const double now = objective(instance.problem, decision);
             EXPECT_GE(*decision.bound, bound) << "seed " << seed << " limit " << limit;
@@ -70,8 +71,8 @@ TEST_P(Profiles, more_nodes_never_loosen_the_bound_nor_worsen_the_placement) {
 TEST_P(Profiles, the_same_problem_has_the_same_answer) {
     Instance instance = planted_instance({5, 4, 8, 1.15}, 3, GetParam());
     instance.problem.node_limit = 5'000;
-    const Decision a = Exact().decide(instance.problem);
-    const Decision b = Exact().decide(instance.problem);
+    const Decision a = decide_exact(instance.problem);
+    const Decision b = decide_exact(instance.problem);
     EXPECT_EQ(a.placement, b.placement);
     EXPECT_EQ(a.evaluations, b.evaluations);
     EXPECT_EQ(*a.bound, *b.bound);
@@ -182,7 +183,7 @@ TEST(Exact, devices_that_nothing_tells_apart_cost_no_search) {
     const exact::Tables tables(problem, step, exact::Aim::objective);
     EXPECT_TRUE(tables.alike(1, 4));
     EXPECT_FALSE(tables.alike(0, 1)) << "0 is the source";
-    const Decision decision = Exact().decide(problem);
+    const Decision decision = decide_exact(problem);
     EXPECT_TRUE(decision.proven);
     problem.snapshot.devices[4].compute += 1;
     const exact::Tables other(problem, step, exact::Aim::objective);
@@ -197,8 +198,8 @@ TEST(Exact, says_what_it_knows_when_nothing_fits_or_nothing_ends) {
     for (Snapshot::Device& device : problem.snapshot.devices) {
         device.compute = 0;
     }
-    const Decision stalled = Exact().decide(problem);
-    EXPECT_TRUE(stalled.feasible && stalled.proven) << stalled.reason;
+    const Decision stalled = decide_exact(problem);
+    EXPECT_TRUE(stalled.feasible && stalled.proven) << explanation_text(stalled.why);
     EXPECT_TRUE(validate(problem, stalled.placement).ok());
     EXPECT_TRUE(std::isinf(objective(problem, stalled)));
 
@@ -209,11 +210,11 @@ TEST(Exact, says_what_it_knows_when_nothing_fits_or_nothing_ends) {
     for (Snapshot::Device& device : tight.problem.snapshot.devices) {
         device.memory = ffn - 1;
     }
-    const Decision none = Exact().decide(tight.problem);
+    const Decision none = decide_exact(tight.problem);
     EXPECT_FALSE(none.feasible);
-    EXPECT_TRUE(none.proven) << none.reason;
+    EXPECT_TRUE(none.proven) << explanation_text(none.why);
     tight.problem.snapshot.devices[2].memory = ffn;
-    EXPECT_TRUE(Exact().decide(tight.problem).feasible) << "twin: one byte more is enough";
+    EXPECT_TRUE(decide_exact(tight.problem).feasible) << "twin: one byte more is enough";
 }
 
 TEST(Exact, bounds_nothing_that_its_formula_does_not_know) {
@@ -223,7 +224,7 @@ TEST(Exact, bounds_nothing_that_its_formula_does_not_know) {
     Problem problem = instance.problem;
     problem.blocks = &ring;
     problem.previous.reset();
-    const Decision decision = Exact().decide(problem);
+    const Decision decision = decide_exact(problem);
     EXPECT_FALSE(decision.proven);
     EXPECT_EQ(decision.bound.value_or(-1), 0);
 }

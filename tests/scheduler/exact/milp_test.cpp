@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/policies/registry.hpp"
 #include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/exact/enumeration.hpp"
 #include "tests/scheduler/exact/milp.hpp"

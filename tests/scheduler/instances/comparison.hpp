@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/policies/registry.hpp"
 
 namespace headroom::scheduler::testing {
 

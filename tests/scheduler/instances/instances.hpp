@@ -8,7 +8,7 @@
 
 #include "scheduler/core/blocks.hpp"
 #include "scheduler/core/problem.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/policies/registry.hpp"
 
 namespace headroom::scheduler::testing {
 

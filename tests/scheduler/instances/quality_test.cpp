@@ -172,7 +172,7 @@ TEST(QualityCells, are_those_of_the_definition) {
 
 TEST(QualityAnswer, is_judged_from_the_placement_and_not_from_what_the_policy_says) {
     const testing::Instance instance = testing::planted_instance({3, 1, 8, 1.15}, 1);
-    Decision decision = evaluate(instance.problem, instance.planted, "");
+    Decision decision = evaluate(instance.problem, instance.planted);
     decision.inference = 1;
     const QualityAnswer answer = testing::answer_of(instance.problem, decision);
     EXPECT_TRUE(answer.feasible && answer.accepted);

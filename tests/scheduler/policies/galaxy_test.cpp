@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "scheduler/core/validate.hpp"
+#include "scheduler/explain/explanation_text.hpp"
 #include "scheduler/policies/galaxy.hpp"
 #include "tests/scheduler/instances/instances.hpp"
 
@@ -98,8 +99,8 @@ std::vector<std::int64_t> count(
 
 TEST(Galaxy, splits_every_layer_alike_in_proportion_to_speed) {
     const Instance instance = three_devices();
-    const Decision decision = Galaxy().decide(instance.problem);
-    ASSERT_TRUE(decision.feasible) << decision.reason;
+    const Decision decision = decide_galaxy(instance.problem);
+    ASSERT_TRUE(decision.feasible) << explanation_text(decision.why);
     for (const std::int32_t layer : {0, 1}) {
         EXPECT_THAT(
             count(instance, decision.placement, BlockKind::group, layer), ElementsAre(2, 2, 4)
@@ -111,7 +112,7 @@ TEST(Galaxy, splits_every_layer_alike_in_proportion_to_speed) {
             count(instance, decision.placement, BlockKind::hub, layer), ElementsAre(1, 0, 0)
         );
     }
-    EXPECT_THAT(decision.reason, HasSubstr("in proportion to speed"));
+    EXPECT_THAT(explanation_text(decision.why), HasSubstr("in proportion to speed"));
 }
 
 TEST(Galaxy, shifts_units_for_which_a_device_has_no_memory) {
@@ -123,14 +124,14 @@ TEST(Galaxy, shifts_units_for_which_a_device_has_no_memory) {
     };
     // The fastest device has room for two groups of each layer and for no slice.
     problem.snapshot.devices[2].memory = 2 * 2 * bytes(instance.blocks->group(0, 0));
-    const Decision decision = Galaxy().decide(problem);
-    ASSERT_TRUE(decision.feasible) << decision.reason;
+    const Decision decision = decide_galaxy(problem);
+    ASSERT_TRUE(decision.feasible) << explanation_text(decision.why);
     EXPECT_TRUE(validate(problem, decision.placement).ok());
     EXPECT_THAT(count(instance, decision.placement, BlockKind::group, 1), ElementsAre(3, 3, 2));
     EXPECT_THAT(count(instance, decision.placement, BlockKind::slice, 1), ElementsAre(4, 4, 0));
     // Twin: with one byte less there is one group less in each layer.
     --problem.snapshot.devices[2].memory;
-    const Decision less = Galaxy().decide(problem);
+    const Decision less = decide_galaxy(problem);
     EXPECT_EQ(count(instance, less.placement, BlockKind::group, 1)[2], 1);
     EXPECT_TRUE(validate(problem, less.placement).ok());
 }
@@ -139,15 +140,15 @@ TEST(Galaxy, reports_the_settings_that_it_needs) {
     const Instance paper = planted_instance({}, 4);
     Problem problem = paper.problem;
     problem.previous.reset();
-    EXPECT_THAT(Galaxy().decide(problem).reason, HasSubstr("controller.granularity"));
-    EXPECT_FALSE(Galaxy().decide(problem).feasible);
+    EXPECT_THAT(explanation_text(decide_galaxy(problem).why), HasSubstr("controller.granularity"));
+    EXPECT_FALSE(decide_galaxy(problem).feasible);
     Instance tight = three_devices();
     for (Snapshot::Device& device : tight.problem.snapshot.devices) {
         device.memory = 1000;
     }
-    const Decision refused = Galaxy().decide(tight.problem);
+    const Decision refused = decide_galaxy(tight.problem);
     EXPECT_FALSE(refused.feasible);
-    EXPECT_THAT(refused.reason, HasSubstr(" lacks "));
+    EXPECT_THAT(explanation_text(refused.why), HasSubstr(" lacks "));
 }
 
 TEST(Galaxy, puts_embed_and_lm_head_elsewhere_if_the_source_has_no_room) {
@@ -162,8 +163,8 @@ TEST(Galaxy, puts_embed_and_lm_head_elsewhere_if_the_source_has_no_room) {
         for (Snapshot::Device& device : problem.snapshot.devices) {
             device.memory = Bytes{1} << 40;
         }
-        Decision decision = Galaxy().decide(problem);
-        ASSERT_TRUE(decision.feasible) << decision.reason;
+        Decision decision = decide_galaxy(problem);
+        ASSERT_TRUE(decision.feasible) << explanation_text(decision.why);
         EXPECT_EQ(decision.placement.front(), problem.source);
         EXPECT_EQ(decision.placement.back(), problem.source);
         if (problem.snapshot.size() == 1) {
@@ -171,7 +172,7 @@ TEST(Galaxy, puts_embed_and_lm_head_elsewhere_if_the_source_has_no_room) {
         }
         problem.snapshot.devices[problem.source.index()].memory =
             problem.buffers + 16 * instance.blocks->shape().width;
-        decision = Galaxy().decide(problem);
+        decision = decide_galaxy(problem);
         if (decision.feasible) {
             ++elsewhere;
             EXPECT_NE(decision.placement.front(), problem.source);

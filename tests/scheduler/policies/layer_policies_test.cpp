@@ -14,7 +14,8 @@
 #include "scheduler/core/validate.hpp"
 #include "scheduler/cost/layer_costs.hpp"
 #include "scheduler/cost/layer_migration_cost.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/explain/explanation_text.hpp"
+#include "scheduler/policies/registry.hpp"
 #include "scheduler/timing/evaluate.hpp"
 #include "scheduler/timing/timeline.hpp"
 #include "tests/scheduler/instances/instances.hpp"
@@ -129,7 +130,7 @@ TEST(LayerMoves, are_those_of_the_timeline) {
             moves.add(l, j);
             devices.push_back(costs.device(j));
         }
-        const Decision exact = evaluate(problem, placement_of_layers(problem, devices), "");
+        const Decision exact = evaluate(problem, placement_of_layers(problem, devices));
         EXPECT_EQ(moves.total(), exact.migration) << "seed " << seed;
         for (std::size_t l = 0; l < costs.layers(); ++l) {
             moves.remove(l, (seed / 5 + l * l) % costs.devices());
@@ -153,7 +154,7 @@ Best by_enumeration(const Problem& problem, const Accepts& accepts) {
         if (!accepts(devices) || !validate(problem, placement).ok()) {
             return;
         }
-        const Nanoseconds latency = evaluate(problem, placement, "").inference;
+        const Nanoseconds latency = evaluate(problem, placement).inference;
         const Nanoseconds stage = testing::slowest_stage(problem, devices);
         best.latency = std::min(best.latency, latency);
         if (stage < best.stage || (stage == best.stage && latency < best.latency_of_stage)) {
@@ -188,8 +189,8 @@ TEST(EdgeShard, finds_the_optimum_of_enumeration) {
         ASSERT_EQ(throughput.feasible, latency.feasible) << "seed " << seed;
         if (!latency.feasible) {
             ++infeasible;
-            EXPECT_THAT(latency.reason, HasSubstr(" lacks "));
-            EXPECT_THAT(throughput.reason, HasSubstr(" lacks "));
+            EXPECT_THAT(explanation_text(latency.why), HasSubstr(" lacks "));
+            EXPECT_THAT(explanation_text(throughput.why), HasSubstr(" lacks "));
             continue;
         }
         EXPECT_TRUE(validate(problem, latency.placement).ok()) << "seed " << seed;
@@ -221,7 +222,7 @@ TEST(Ring, finds_the_optimum_of_enumeration) {
         const Decision decision = decision_of(PolicyKind::ring, problem);
         ASSERT_EQ(decision.feasible, best.latency != kNever) << "seed " << seed;
         if (!decision.feasible) {
-            EXPECT_THAT(decision.reason, HasSubstr(" lacks "));
+            EXPECT_THAT(explanation_text(decision.why), HasSubstr(" lacks "));
             continue;
         }
         EXPECT_TRUE(validate(problem, decision.placement).ok()) << "seed " << seed;
@@ -262,7 +263,7 @@ TEST(DynamicLayer, finds_the_optimum_of_enumeration_and_is_never_worse_than_keep
         const Decision decision = decision_of(PolicyKind::dynamic_layer, problem);
         ASSERT_EQ(decision.feasible, std::min(least, staying) < 1e300) << "seed " << seed;
         if (!decision.feasible) {
-            EXPECT_THAT(decision.reason, HasSubstr(" lacks "));
+            EXPECT_THAT(explanation_text(decision.why), HasSubstr(" lacks "));
             continue;
         }
         EXPECT_TRUE(validate(problem, decision.placement).ok()) << "seed " << seed;
@@ -270,7 +271,8 @@ TEST(DynamicLayer, finds_the_optimum_of_enumeration_and_is_never_worse_than_keep
         if (problem.previous) {
             const bool same = decision.placement == *problem.previous;
             (same ? kept : moved) += 1;
-            EXPECT_THAT(decision.reason, HasSubstr(same ? "kept" : "moved")) << decision.reason;
+            EXPECT_THAT(explanation_text(decision.why), HasSubstr(same ? "kept" : "moved"))
+                << explanation_text(decision.why);
         }
     }
     EXPECT_GT(moved, static_cast<int>(kManyLayered / 20));
@@ -301,7 +303,7 @@ constexpr PolicyKind kLayered[] = {
 void expect_accepted(const Problem& problem, int& feasible, std::uint64_t seed) {
     for (const PolicyKind kind : kLayered) {
         const Decision decision = decision_of(kind, problem);
-        EXPECT_FALSE(decision.reason.empty()) << name_of(kind);
+        EXPECT_FALSE(explanation_text(decision.why).empty()) << name_of(kind);
         EXPECT_EQ(decision.placement.empty(), !decision.feasible);
         if (decision.feasible) {
             ++feasible;
@@ -360,7 +362,7 @@ TEST(StaticPolicies, keep_their_placement_and_report_when_it_does_not_fit) {
         problem.snapshot.devices[1].memory = 1;
         const Decision late = decision_of(kind, problem);
         EXPECT_FALSE(late.feasible) << name_of(kind);
-        EXPECT_THAT(late.reason, HasSubstr("device 1 lacks")) << name_of(kind);
+        EXPECT_THAT(explanation_text(late.why), HasSubstr("device 1 lacks")) << name_of(kind);
     }
 }
 
@@ -436,7 +438,7 @@ TEST(EdgeShard, keeps_the_first_layer_on_the_source_and_the_rest_where_it_is_fas
     Instance none = by_hand(7, {0, 7, 7});
     const Decision refused = decision_of(PolicyKind::edgeshard, none.problem);
     EXPECT_FALSE(refused.feasible);
-    EXPECT_THAT(refused.reason, HasSubstr("device 0 lacks"));
+    EXPECT_THAT(explanation_text(refused.why), HasSubstr("device 0 lacks"));
 }
 
 TEST(Chains, of_many_devices_are_found_within_counted_work) {
@@ -457,14 +459,15 @@ TEST(Chains, of_many_devices_are_found_within_counted_work) {
         const Decision decision = decision_of(kind, problem);
         EXPECT_LT(decision.evaluations, 30'000'000) << name_of(kind);
         if (kind != PolicyKind::galaxy && kind != PolicyKind::mdi_ring) {
-            ASSERT_TRUE(decision.feasible) << name_of(kind) << decision.reason;
+            ASSERT_TRUE(decision.feasible) << name_of(kind) << explanation_text(decision.why);
             EXPECT_TRUE(validate(problem, decision.placement).ok());
         }
     }
     problem.snapshot.devices.resize(79); // one layer too many
     problem.snapshot.links.resize(std::size_t{79} * 79);
     for (const PolicyKind kind : {PolicyKind::edgeshard, PolicyKind::ring}) {
-        EXPECT_THAT(decision_of(kind, problem).reason, HasSubstr(" lacks ")) << name_of(kind);
+        EXPECT_THAT(explanation_text(decision_of(kind, problem).why), HasSubstr(" lacks "))
+            << name_of(kind);
     }
 }
 
@@ -508,9 +511,10 @@ TEST(MdiRing, has_the_whole_published_table_and_nothing_else) {
                     return r.layers == layers && r.devices == devices;
                 });
             const Decision decision = decision_of(PolicyKind::mdi_ring, problem);
-            ASSERT_EQ(decision.feasible, row != std::end(kPublished)) << decision.reason;
+            ASSERT_EQ(decision.feasible, row != std::end(kPublished))
+                << explanation_text(decision.why);
             if (!decision.feasible) {
-                EXPECT_THAT(decision.reason, HasSubstr("no split of"));
+                EXPECT_THAT(explanation_text(decision.why), HasSubstr("no split of"));
                 continue;
             }
             LayerDevices expected(row->starter, problem.source);
@@ -526,7 +530,7 @@ TEST(MdiRing, has_the_whole_published_table_and_nothing_else) {
 TEST(MdiRing, reports_what_the_table_has_and_which_device_lacks_memory) {
     const Instance outside = of_counts(24, 4);
     EXPECT_THAT(
-        decision_of(PolicyKind::mdi_ring, outside.problem).reason,
+        explanation_text(decision_of(PolicyKind::mdi_ring, outside.problem).why),
         HasSubstr("24 layers over 4 devices: for 24 layers it has 2, 3 devices, for 4 devices 22, "
                   "32 layers")
     );
@@ -536,7 +540,7 @@ TEST(MdiRing, reports_what_the_table_has_and_which_device_lacks_memory) {
     --tight.problem.snapshot.devices[2].memory;
     const Decision refused = decision_of(PolicyKind::mdi_ring, tight.problem);
     EXPECT_FALSE(refused.feasible);
-    EXPECT_THAT(refused.reason, HasSubstr("device 2 lacks"));
+    EXPECT_THAT(explanation_text(refused.why), HasSubstr("device 2 lacks"));
 }
 
 TEST(LayerSplits, recognise_contiguous_layers_and_the_ring_order) {

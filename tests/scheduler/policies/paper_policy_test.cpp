@@ -8,7 +8,8 @@
 #include "scheduler/construct/paper_placer.hpp"
 #include "scheduler/construct/paper_score.hpp"
 #include "scheduler/core/validate.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/explain/explanation_text.hpp"
+#include "scheduler/policies/registry.hpp"
 #include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/instances/fleets.hpp"
 #include "tests/scheduler/instances/instances.hpp"
@@ -122,7 +123,7 @@ TEST_F(FirstPlacement, scores_by_the_largest_share_of_remaining_resources) {
         scores_after({{ffn, kA}, {head0, kB}, {head1, kA}}, proj), ElementsAre(0.1536, 0.1536)
     );
     const Decision decision = decide();
-    ASSERT_TRUE(decision.feasible) << decision.reason;
+    ASSERT_TRUE(decision.feasible) << explanation_text(decision.why);
     EXPECT_EQ(decision.placement, (Placement{kB, kA, kA, kA}));
     // max(78 336/10^6, 78 336/(6·10^5)) + 0.1536 + (49 152 + 393 216)/10^6 s.
     EXPECT_DOUBLE_EQ(decision.paper_delay_s, 0.13056 + 0.1536 + 0.049152 + 0.393216);
@@ -195,7 +196,7 @@ TEST_F(FromSlowToFast, moves_blocks_whose_migration_pays) {
     EXPECT_NEAR(decision.paper_migration_s, 0.011264 + 0.029056 + 0.002816, 1e-17);
     EXPECT_NEAR(objective(problem, decision), 0.544672, 1e-15);
     EXPECT_DOUBLE_EQ(objective(problem, *problem.previous), 1.0);
-    EXPECT_THAT(decision.reason, HasSubstr("502 ms per token instead of 1.00 s"));
+    EXPECT_THAT(explanation_text(decision.why), HasSubstr("502 ms per token instead of 1.00 s"));
 }
 
 TEST_F(FromSlowToFast, spreads_the_cost_of_moving_over_the_interval) {
@@ -231,7 +232,7 @@ TEST_F(PaperPolicy, keeps_the_placement_if_migration_does_not_pay) {
     const Decision decision = decide();
     EXPECT_EQ(decision.placement, *problem.previous);
     EXPECT_EQ(decision.paper_migration_s, 0.0);
-    EXPECT_THAT(decision.reason, HasSubstr("kept: "));
+    EXPECT_THAT(explanation_text(decision.why), HasSubstr("kept: "));
 }
 
 /// A 6·10^5 FLOP/s, B 7·10^5 with 30 000 B. By size ffn comes first (0.834; heads 0.770) and goes
@@ -262,7 +263,7 @@ TEST_F(Resolve, may_evict_no_more_often_than_it_is_allowed) {
     EXPECT_FALSE(decision.feasible);
     EXPECT_TRUE(decision.placement.empty());
     EXPECT_THAT(
-        decision.reason,
+        explanation_text(decision.why),
         HasSubstr("no placement found: L0.g1 finds no room after 0 evictions, and device 1 "
                   "lacks 11.7 KiB (needs 41.0 KiB, has 29.3 KiB)")
     );
@@ -282,7 +283,9 @@ TEST_F(Resolve, undoes_evictions_if_the_evicted_blocks_find_no_room) {
     EXPECT_EQ(placing.placement[ffn.index()], kB);
     const Decision decision = decide();
     EXPECT_FALSE(decision.feasible);
-    EXPECT_THAT(decision.reason, HasSubstr("after 2 evictions, and device 1 lacks 11.7 KiB"));
+    EXPECT_THAT(
+        explanation_text(decision.why), HasSubstr("after 2 evictions, and device 1 lacks 11.7 KiB")
+    );
 }
 
 TEST_F(Resolve, keeps_a_previous_placement_that_fits_if_it_finds_no_new_one) {
@@ -291,7 +294,7 @@ TEST_F(Resolve, keeps_a_previous_placement_that_fits_if_it_finds_no_new_one) {
     problem.paper.backtracks = 0;
     EXPECT_TRUE(place_by_score(problem).stuck.has_value());
     const Decision decision = decide();
-    ASSERT_TRUE(decision.feasible) << decision.reason;
+    ASSERT_TRUE(decision.feasible) << explanation_text(decision.why);
     EXPECT_EQ(decision.placement, *problem.previous);
 }
 
@@ -308,8 +311,8 @@ TEST_F(PaperPolicy, says_that_no_device_can_compute_ffn_within_t_budget) {
           PolicyKind::static_first}) {
         const Decision decision = make_policy(kind)->decide(problem);
         EXPECT_FALSE(decision.feasible) << name_of(kind);
-        EXPECT_THAT(decision.reason, HasSubstr(why)) << name_of(kind);
-        EXPECT_THAT(decision.reason, HasSubstr(" lacks ")) << name_of(kind);
+        EXPECT_THAT(explanation_text(decision.why), HasSubstr(why)) << name_of(kind);
+        EXPECT_THAT(explanation_text(decision.why), HasSubstr(" lacks ")) << name_of(kind);
     }
     problem.t_budget_s = 1.02;
     for (const PolicyKind kind : {PolicyKind::paper, PolicyKind::resource_aware}) {
@@ -366,7 +369,7 @@ TEST(PaperPolicyDecisions, are_feasible_or_have_a_reason) {
         EXPECT_LE(placing.evictions, problem.paper.backtracks) << "seed " << seed;
         const Decision decision = make_policy(PolicyKind::paper)->decide(problem);
         if (!decision.feasible) {
-            EXPECT_THAT(decision.reason, HasSubstr(" lacks ")) << "seed " << seed;
+            EXPECT_THAT(explanation_text(decision.why), HasSubstr(" lacks ")) << "seed " << seed;
             continue;
         }
         ++feasible;

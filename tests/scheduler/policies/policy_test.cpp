@@ -11,7 +11,8 @@
 #include "base/check.hpp"
 #include "scheduler/core/validate.hpp"
 #include "scheduler/cost/memory_ledger.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/explain/explanation_text.hpp"
+#include "scheduler/policies/registry.hpp"
 #include "scheduler/timing/evaluate.hpp"
 #include "scheduler/timing/timeline.hpp"
 #include "tests/scheduler/instances/instances.hpp"
@@ -90,7 +91,7 @@ TEST(Policies, answer_with_feasible_placements_on_generated_instances) {
         for (const PolicyKind kind : {PolicyKind::greedy, PolicyKind::round_robin}) {
             const Decision decision = decide(kind, instance.problem);
             ASSERT_TRUE(decision.feasible)
-                << name_of(kind) << " seed " << seed << ": " << decision.reason;
+                << name_of(kind) << " seed " << seed << ": " << explanation_text(decision.why);
             EXPECT_TRUE(validate(instance.problem, decision.placement).ok())
                 << name_of(kind) << " seed " << seed;
         }
@@ -105,13 +106,13 @@ TEST(Policies, answer_with_feasible_placements_on_wild_instances) {
             const Decision decision = decide(kind, instance.problem);
             if (!decision.feasible) {
                 EXPECT_TRUE(decision.placement.empty());
-                EXPECT_THAT(decision.reason, HasSubstr("lacks")) << name_of(kind);
+                EXPECT_THAT(explanation_text(decision.why), HasSubstr("lacks")) << name_of(kind);
                 continue;
             }
             ++answered;
             EXPECT_TRUE(validate(instance.problem, decision.placement).ok())
                 << name_of(kind) << " seed " << seed;
-            EXPECT_FALSE(decision.reason.empty());
+            EXPECT_FALSE(explanation_text(decision.why).empty());
         }
         // The planted placement fits, so resource_aware must find a placement.
         EXPECT_TRUE(decide(PolicyKind::resource_aware, instance.problem).feasible)
@@ -156,13 +157,13 @@ TEST(Policies, report_shortages_if_nothing_fits) {
             const Decision decision = decide(kind, instance.problem);
             EXPECT_FALSE(decision.feasible) << name_of(kind);
             EXPECT_TRUE(decision.placement.empty());
-            EXPECT_THAT(decision.reason, HasSubstr("device "));
-            EXPECT_THAT(decision.reason, HasSubstr(" lacks "));
+            EXPECT_THAT(explanation_text(decision.why), HasSubstr("device "));
+            EXPECT_THAT(explanation_text(decision.why), HasSubstr(" lacks "));
         }
         // One byte is missing; sums are in bytes if they would be equal after rounding.
         const Bytes need = min_total_bytes(instance.problem);
         EXPECT_THAT(
-            decide(PolicyKind::greedy, instance.problem).reason,
+            explanation_text(decide(PolicyKind::greedy, instance.problem).why),
             AnyOf(
                 HasSubstr(std::to_string(need) + " B in all"),
                 HasSubstr(format_bytes(need) + " in all")
@@ -181,7 +182,7 @@ TEST(Policies, find_a_placement_that_needs_every_byte) {
     instance.problem.snapshot.devices[1].memory = min_total_bytes(instance.problem);
     for (const PolicyKind kind : kAll) {
         const Decision decision = decide(kind, instance.problem);
-        ASSERT_TRUE(decision.feasible) << decision.reason;
+        ASSERT_TRUE(decision.feasible) << explanation_text(decision.why);
         EXPECT_EQ(decision.placement, Placement(instance.blocks->size(), DeviceId(1)));
     }
     --instance.problem.snapshot.devices[1].memory;
@@ -233,7 +234,8 @@ TEST(StaticFirst, keeps_its_first_placement_even_if_it_does_not_fit) {
     const Decision late = decide(PolicyKind::static_first, problem);
     EXPECT_FALSE(late.feasible);
     EXPECT_THAT(
-        late.reason, HasSubstr("device " + std::to_string(first.placement[0].value) + " lacks")
+        explanation_text(late.why),
+        HasSubstr("device " + std::to_string(first.placement[0].value) + " lacks")
     );
 }
 
@@ -287,7 +289,7 @@ TEST(Objective, under_profile_paper_is_that_of_its_formulas) {
 
 TEST(Evaluate, refuses_an_incomplete_placement) {
     const Instance instance = planted_instance({}, 8);
-    EXPECT_THROW(static_cast<void>(evaluate(instance.problem, {DeviceId(0)}, "")), Bug);
+    EXPECT_THROW(static_cast<void>(evaluate(instance.problem, {DeviceId(0)})), Bug);
 }
 
 /// A policy that always returns the same decision.
@@ -296,7 +298,7 @@ class Fixed final : public Policy {
     explicit Fixed(Placement placement) : placement_(std::move(placement)) {}
     [[nodiscard]] std::string_view name() const override { return "fixed"; }
     [[nodiscard]] Decision decide(const Problem& problem) const override {
-        Decision decision = evaluate(problem, placement_, "fixed");
+        Decision decision = evaluate(problem, placement_);
         decision.feasible = true;
         return decision;
     }
@@ -333,7 +335,8 @@ TEST_P(Never, keeps_the_previous_placement_if_a_migration_would_not_end) {
     const Decision decision = decide(Fixed(dead.elsewhere()), problem);
     EXPECT_TRUE(decision.feasible);
     EXPECT_EQ(decision.placement, *problem.previous);
-    EXPECT_NE(decision.reason.find("never arrives"), std::string::npos) << decision.reason;
+    EXPECT_NE(explanation_text(decision.why).find("never arrives"), std::string::npos)
+        << explanation_text(decision.why);
 }
 
 TEST_P(Never, is_infeasible_if_the_previous_placement_does_not_fit) {

@@ -17,7 +17,8 @@
 #include "scheduler/cost/memory_ledger.hpp"
 #include "scheduler/cost/migration_cost.hpp"
 #include "scheduler/cost/step_cost.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/explain/explanation_text.hpp"
+#include "scheduler/policies/registry.hpp"
 #include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/instances/instances.hpp"
 
@@ -55,7 +56,7 @@ TEST(Sliced, every_plain_policy_places_what_fits_and_validate_agrees) {
         for (const PolicyKind kind : kPlain) {
             const Decision decision = decision_of(kind, problem);
             ASSERT_TRUE(decision.feasible)
-                << name_of(kind) << ", seed " << seed << ": " << decision.reason;
+                << name_of(kind) << ", seed " << seed << ": " << explanation_text(decision.why);
             EXPECT_TRUE(validate(problem, decision.placement).ok())
                 << name_of(kind) << ", seed " << seed;
             EXPECT_LE(ours, objective(problem, decision)) << name_of(kind) << ", seed " << seed;
@@ -68,7 +69,7 @@ TEST(Sliced, wild_models_are_placed_too) {
         const Instance instance =
             wild_instance({.caps = seed % 3 == 0, .stalls = false, .sliced = true}, seed);
         const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
-        ASSERT_TRUE(decision.feasible) << "seed " << seed << ": " << decision.reason;
+        ASSERT_TRUE(decision.feasible) << "seed " << seed << ": " << explanation_text(decision.why);
         EXPECT_TRUE(validate(instance.problem, decision.placement).ok()) << "seed " << seed;
         EXPECT_LE(
             objective(instance.problem, decision), objective(instance.problem, instance.planted)
@@ -82,7 +83,7 @@ TEST(Sliced, policy_paper_says_that_it_knows_the_other_granularity_only) {
     shape.granularity = Granularity::sliced;
     const Decision decision = decision_of(PolicyKind::paper, planted_instance(shape, 1).problem);
     EXPECT_FALSE(decision.feasible);
-    EXPECT_THAT(decision.reason, ::testing::HasSubstr("controller.granularity"));
+    EXPECT_THAT(explanation_text(decision.why), ::testing::HasSubstr("controller.granularity"));
 }
 
 /// A tiny instance whose placements can be enumerated.
@@ -105,7 +106,7 @@ TEST(ResourceAware, is_within_2_percent_of_enumerated_optima_on_average_in_both_
         for (std::uint64_t seed = 0; seed < 40 / kAwareScale; ++seed) {
             const Instance instance = tiny(granularity, seed);
             const Decision ours = decision_of(PolicyKind::resource_aware, instance.problem);
-            ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
+            ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << explanation_text(ours.why);
             const double best = testing::optimum(instance.problem);
             const double ratio = objective(instance.problem, ours) / best;
             ASSERT_GE(ratio, 1.0) << "seed " << seed; // nothing is better than an optimum
@@ -138,7 +139,8 @@ TEST(ResourceAware, finds_a_placement_where_memory_has_no_slack_at_all) {
             shape.granularity = kind.granularity;
             const Instance instance = planted_instance(shape, seed, kind.profile);
             const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
-            ASSERT_TRUE(decision.feasible) << "seed " << seed << ": " << decision.reason;
+            ASSERT_TRUE(decision.feasible)
+                << "seed " << seed << ": " << explanation_text(decision.why);
             EXPECT_TRUE(validate(instance.problem, decision.placement).ok()) << "seed " << seed;
         }
     }
@@ -177,7 +179,7 @@ TEST(ResourceAware, decides_for_large_fleets_with_little_counted_work) {
         for (const bool moved : {false, true}) {
             problem.previous = moved ? std::optional<Placement>(instance.planted) : std::nullopt;
             const Decision decision = decision_of(PolicyKind::resource_aware, problem);
-            ASSERT_TRUE(decision.feasible) << decision.reason;
+            ASSERT_TRUE(decision.feasible) << explanation_text(decision.why);
             EXPECT_TRUE(validate(problem, decision.placement).ok());
             EXPECT_LE(objective(problem, decision), objective(problem, instance.planted));
             EXPECT_LE(decision.evaluations, 7'000); // 6 000, and what the last attempt took
@@ -247,7 +249,7 @@ TEST(ResourceAware, leaves_a_scattered_placement_even_for_a_single_token) {
         problem.previous = instance.planted;
         problem.interval = 1;
         const Decision decision = decision_of(PolicyKind::resource_aware, problem);
-        ASSERT_TRUE(decision.feasible) << decision.reason;
+        ASSERT_TRUE(decision.feasible) << explanation_text(decision.why);
         const double kept = objective(problem, instance.planted);
         EXPECT_LE(objective(problem, decision), kept);
         moved += objective(problem, decision) < 0.9 * kept ? 1 : 0;
@@ -261,7 +263,7 @@ TEST(ResourceAware, keeps_room_for_the_large_blocks_of_later_layers) {
     for (std::uint64_t seed = 0; seed < 4; ++seed) {
         const Instance instance = planted_instance(shape, seed);
         const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
-        ASSERT_TRUE(decision.feasible) << "seed " << seed << ": " << decision.reason;
+        ASSERT_TRUE(decision.feasible) << "seed " << seed << ": " << explanation_text(decision.why);
         EXPECT_TRUE(validate(instance.problem, decision.placement).ok());
     }
 }

@@ -5,7 +5,8 @@
 
 #include "base/random.hpp"
 #include "scheduler/core/validate.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/explain/explanation_text.hpp"
+#include "scheduler/policies/registry.hpp"
 #include "scheduler/search/memory_headroom.hpp"
 #include "tests/scheduler/instances/instances.hpp"
 
@@ -112,7 +113,7 @@ TEST(Caution, says_what_devices_have_and_what_of_it_is_safe) {
         if (!careful || validate(*careful, *problem.previous).ok()) {
             continue;
         }
-        const std::string reason = policy->decide(problem).reason;
+        const std::string reason = explanation_text(policy->decide(problem).why);
         if (reason.find("lacks") == std::string::npos) {
             continue; // nothing fits what is safe, and what is there is enough
         }
@@ -130,7 +131,7 @@ TEST(Caution, says_what_devices_have_and_what_of_it_is_safe) {
         }
         Problem less = *careful; // now it has no more than that
         less.safe_memory.clear();
-        const std::string told = policy->decide(less).reason;
+        const std::string told = explanation_text(policy->decide(less).why);
         EXPECT_THAT(told, Not(HasSubstr("safe"))) << "seed " << seed;
         lacking += told.find("lacks") != std::string::npos ? 1 : 0;
     }

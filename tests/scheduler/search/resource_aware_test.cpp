@@ -14,7 +14,8 @@
 #include "scheduler/core/validate.hpp"
 #include "scheduler/cost/incumbent.hpp"
 #include "scheduler/cost/step_cost.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/explain/explanation_text.hpp"
+#include "scheduler/policies/registry.hpp"
 #include "scheduler/search/device_subset.hpp"
 #include "scheduler/timing/evaluate.hpp"
 #include "scheduler/timing/timeline.hpp"
@@ -42,7 +43,7 @@ constexpr std::uint64_t kSearchScale =
 /// Empty, or how a draft's numbers differ from the timeline's.
 std::string difference(const Instance& instance, Draft& draft) {
     const Problem& problem = instance.problem;
-    const Decision exact = evaluate(problem, draft.placement(), "");
+    const Decision exact = evaluate(problem, draft.placement());
     const Nanoseconds inference = stalled_is_never(draft.inference());
     const Nanoseconds migration = stalled_is_never(draft.migration());
     if (inference != exact.inference) {
@@ -165,7 +166,7 @@ TEST(ResourceAware, is_never_worse_than_simple_answers) {
         const Instance instance = planted_instance(random_cell(seed), seed);
         const Problem& problem = instance.problem;
         const Decision ours = decision_of(PolicyKind::resource_aware, problem);
-        ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
+        ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << explanation_text(ours.why);
         ASSERT_TRUE(validate(problem, ours.placement).ok()) << "seed " << seed;
         const double cost = objective(problem, ours);
         for (const PolicyKind other : {PolicyKind::greedy, PolicyKind::round_robin}) {
@@ -198,7 +199,7 @@ TEST(ResourceAware, is_within_5_percent_of_the_optimum_on_tiny_instances_and_nev
         cell.heads = 2 + static_cast<std::int32_t>(random.below(3));
         const Instance instance = planted_instance(cell, seed);
         const Decision ours = decision_of(PolicyKind::resource_aware, instance.problem);
-        ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
+        ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << explanation_text(ours.why);
         const double best = testing::optimum(instance.problem);
         const double cost = objective(instance.problem, ours);
         // Negative twin of the prediction: nothing can be better than the enumerated optimum.
@@ -228,7 +229,7 @@ TEST(ResourceAware, finds_the_optimum_of_tiny_models_with_ends_and_buffers) {
             continue;
         }
         const Decision ours = decision_of(PolicyKind::resource_aware, instance.problem);
-        ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
+        ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << explanation_text(ours.why);
         const double best = testing::optimum(instance.problem);
         const double cost = objective(instance.problem, ours);
         ASSERT_GE(cost, best) << "seed " << seed;
@@ -265,12 +266,14 @@ TEST(ResourceAware, keeps_everything_when_one_token_cannot_pay_for_a_slow_link) 
     const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
     EXPECT_EQ(decision.placement, *instance.problem.previous);
     EXPECT_EQ(decision.migration, 0);
-    EXPECT_EQ(decision.reason.rfind("kept: ", 0), 0U) << decision.reason;
+    EXPECT_EQ(explanation_text(decision.why).rfind("kept: ", 0), 0U)
+        << explanation_text(decision.why);
     // The same with a thousand tokens to earn it back moves.
     instance.problem.interval = 100'000;
     const Decision patient = decision_of(PolicyKind::resource_aware, instance.problem);
     EXPECT_NE(patient.placement, *instance.problem.previous);
-    EXPECT_EQ(patient.reason.rfind("moved ", 0), 0U) << patient.reason;
+    EXPECT_EQ(explanation_text(patient.why).rfind("moved ", 0), 0U)
+        << explanation_text(patient.why);
 }
 
 TEST(ResourceAware, looks_ahead_and_takes_less_time_over_all_tokens_than_deciding_myopically) {
@@ -279,11 +282,12 @@ TEST(ResourceAware, looks_ahead_and_takes_less_time_over_all_tokens_than_decidin
     problem.interval = 1;
     constexpr std::int64_t kTokens = 2000; // still to come, in a fleet that does not change
     const Decision myopic = decision_of(PolicyKind::resource_aware, problem);
-    EXPECT_EQ(myopic.placement, *problem.previous) << myopic.reason;
+    EXPECT_EQ(myopic.placement, *problem.previous) << explanation_text(myopic.why);
     problem.look_ahead = kTokens;
     const Decision patient = decision_of(PolicyKind::resource_aware, problem);
     EXPECT_NE(patient.placement, *problem.previous);
-    EXPECT_EQ(patient.reason.rfind("moved ", 0), 0U) << patient.reason;
+    EXPECT_EQ(explanation_text(patient.why).rfind("moved ", 0), 0U)
+        << explanation_text(patient.why);
     EXPECT_GT(patient.migration, 0);
     const auto total = [](const Decision& d) { return d.migration + kTokens * d.inference; };
     EXPECT_LT(total(patient), total(myopic));
@@ -298,7 +302,7 @@ TEST(ResourceAware, leaves_a_device_whose_compute_collapses) {
         instance.problem.interval = 16;
         const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
         EXPECT_EQ(std::count(decision.placement.begin(), decision.placement.end(), DeviceId(0)), 0)
-            << decision.reason;
+            << explanation_text(decision.why);
         EXPECT_LT(decision.inference, kNever);
     }
 }
@@ -326,8 +330,8 @@ TEST(ResourceAware, moves_when_memory_shrinks_below_what_a_device_holds) {
     EXPECT_TRUE(validate(instance.problem, decision.placement).ok());
     // One block suffices, and the cheapest that does is a single group or proj.
     EXPECT_EQ(std::count(decision.placement.begin(), decision.placement.end(), DeviceId(1)), 1);
-    EXPECT_NE(decision.reason.find("because device 0 lacks 1 B"), std::string::npos)
-        << decision.reason;
+    EXPECT_NE(explanation_text(decision.why).find("because device 0 lacks 1 B"), std::string::npos)
+        << explanation_text(decision.why);
 }
 
 TEST(ResourceAware, decides_the_same_twice_and_counts_its_work) {
@@ -337,7 +341,7 @@ TEST(ResourceAware, decides_the_same_twice_and_counts_its_work) {
         const Decision b = decision_of(PolicyKind::resource_aware, instance.problem);
         EXPECT_EQ(a.placement, b.placement);
         EXPECT_EQ(a.evaluations, b.evaluations);
-        EXPECT_EQ(a.reason, b.reason);
+        EXPECT_EQ(explanation_text(a.why), explanation_text(b.why));
         EXPECT_GT(a.evaluations, 0);
     }
 }
@@ -368,7 +372,7 @@ TEST(ResourceAware, handles_many_devices_by_looking_at_the_useful_ones) {
         planted_instance({.devices = 200, .layers = 2, .heads = 8, .memory_factor = 3.0}, 3);
     instance.problem.previous.reset();
     const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
-    ASSERT_TRUE(decision.feasible) << decision.reason;
+    ASSERT_TRUE(decision.feasible) << explanation_text(decision.why);
     EXPECT_TRUE(validate(instance.problem, decision.placement).ok());
     // A previous placement over more devices than a search looks at is still a candidate.
     instance.problem.previous = instance.planted;

@@ -7,7 +7,8 @@
 
 #include "scheduler/core/validate.hpp"
 #include "scheduler/cost/memory_ledger.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/explain/explanation_text.hpp"
+#include "scheduler/policies/registry.hpp"
 #include "tests/scheduler/instances/instances.hpp"
 
 namespace headroom::scheduler {
@@ -58,8 +59,9 @@ TEST(SequencesInFlight, have_room_wherever_a_policy_places_them) {
                 EXPECT_TRUE(validate(instance.problem, decision.placement).ok())
                     << name << " seed " << seed;
             } else {
-                EXPECT_NE(name, "resource_aware") << "seed " << seed << ": " << decision.reason;
-                EXPECT_FALSE(decision.reason.empty());
+                EXPECT_NE(name, "resource_aware")
+                    << "seed " << seed << ": " << explanation_text(decision.why);
+                EXPECT_FALSE(explanation_text(decision.why).empty());
             }
             const Decision careless = policy->decide(one);
             kept_for_one_only +=
@@ -94,7 +96,7 @@ TEST(SequencesInFlight, are_named_where_they_do_not_fit) {
     }
     const Decision decision = make_policy(PolicyKind::resource_aware)->decide(instance.problem);
     EXPECT_FALSE(decision.feasible);
-    EXPECT_THAT(decision.reason, HasSubstr("of 5 sequences the blocks need"));
+    EXPECT_THAT(explanation_text(decision.why), HasSubstr("of 5 sequences the blocks need"));
 }
 
 /// One listed sequence is no other question than none listed.
@@ -112,7 +114,7 @@ TEST(SequencesInFlight, change_nothing_if_there_is_one) {
             const Decision a = make_policy(kind)->decide(instance.problem);
             const Decision b = make_policy(kind)->decide(listed);
             EXPECT_EQ(a.placement, b.placement) << name_of(kind) << " seed " << seed;
-            EXPECT_EQ(a.reason, b.reason);
+            EXPECT_EQ(explanation_text(a.why), explanation_text(b.why));
         }
     }
 }

@@ -14,7 +14,8 @@
 #include "scheduler/cost/round_cost.hpp"
 #include "scheduler/cost/round_estimates.hpp"
 #include "scheduler/cost/step_cost.hpp"
-#include "scheduler/policies/policy.hpp"
+#include "scheduler/explain/explanation_text.hpp"
+#include "scheduler/policies/registry.hpp"
 #include "scheduler/search/batch_choice.hpp"
 #include "scheduler/search/memory_headroom.hpp"
 #include "scheduler/timing/evaluate.hpp"
@@ -67,12 +68,12 @@ TEST(Throughput, is_never_below_that_of_the_ring_or_of_the_placement_for_latency
         const Decision ours = by(PolicyKind::resource_aware, instance.problem);
         const Decision ring = by(PolicyKind::ring, instance.problem);
         const Decision step = by(PolicyKind::resource_aware, for_latency(instance.problem));
-        ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
+        ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << explanation_text(ours.why);
         EXPECT_TRUE(validate(instance.problem, ours.placement).ok()) << "seed " << seed;
         EXPECT_EQ(ours.round, predict_rounds(instance.problem, ours.placement, ours.batch).round);
         EXPECT_LE(ours.round, ring.round) << "seed " << seed; // kNever if it is infeasible
         EXPECT_LE(ours.round, step.round) << "seed " << seed;
-        EXPECT_THAT(ours.reason, HasSubstr("per round of"));
+        EXPECT_THAT(explanation_text(ours.why), HasSubstr("per round of"));
         better += ours.round < std::min(ring.round, step.round) ? 1 : 0;
         ring_ahead += ring.round < step.round ? 1 : 0;
         latency_ahead += step.round < ring.round ? 1 : 0;
@@ -98,10 +99,10 @@ TEST(Throughput, is_as_safe_on_wild_instances) {
         if (ours.feasible) {
             EXPECT_TRUE(validate(problem, ours.placement).ok()) << "seed " << seed;
         } else { // the old one does not fit any more, and nothing can be moved
-            EXPECT_THAT(ours.reason, HasSubstr("is down")) << "seed " << seed;
+            EXPECT_THAT(explanation_text(ours.why), HasSubstr("is down")) << "seed " << seed;
         }
         if (problem.previous && validate(problem, *problem.previous).ok()) {
-            const Decision stay = evaluate_batched(problem, *problem.previous, "");
+            const Decision stay = evaluate_batched(problem, *problem.previous);
             EXPECT_LE(objective(problem, ours), objective(problem, stay)) << "seed " << seed;
             const bool never = ours.round == kNever || ours.migration == kNever;
             EXPECT_TRUE(!never || ours.placement == *problem.previous) << "seed " << seed;
@@ -109,7 +110,7 @@ TEST(Throughput, is_as_safe_on_wild_instances) {
         }
         problem.previous.reset();
         const Decision first = by(PolicyKind::resource_aware, problem);
-        ASSERT_TRUE(first.feasible) << "seed " << seed << ": " << first.reason;
+        ASSERT_TRUE(first.feasible) << "seed " << seed << ": " << explanation_text(first.why);
         const Decision ring = by(PolicyKind::ring, problem);
         const Decision step = by(PolicyKind::resource_aware, for_latency(problem));
         EXPECT_LE(first.round, ring.round) << "seed " << seed;
@@ -131,7 +132,7 @@ TEST(Throughput, weighs_migration_and_is_never_worse_than_staying) {
             continue;
         }
         const Decision ours = by(PolicyKind::resource_aware, problem);
-        ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << ours.reason;
+        ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << explanation_text(ours.why);
         EXPECT_TRUE(validate(problem, ours.placement).ok()) << "seed " << seed;
         EXPECT_NEAR(
             objective(problem, ours),
@@ -141,10 +142,10 @@ TEST(Throughput, weighs_migration_and_is_never_worse_than_staying) {
         if (!validate(problem, *problem.previous).ok()) {
             continue;
         }
-        const Decision stay = evaluate_batched(problem, *problem.previous, "");
+        const Decision stay = evaluate_batched(problem, *problem.previous);
         EXPECT_LE(objective(problem, ours), objective(problem, stay)) << "seed " << seed;
         const bool stays = ours.placement == *problem.previous;
-        EXPECT_THAT(ours.reason, HasSubstr(stays ? "kept" : "instead of"));
+        EXPECT_THAT(explanation_text(ours.why), HasSubstr(stays ? "kept" : "instead of"));
         moved += stays ? 0 : 1;
         kept += stays ? 1 : 0;
         Problem first = problem;
@@ -164,7 +165,7 @@ TEST(Throughput, of_one_sequence_is_the_latency_of_a_step) {
         instance.problem.aim = Aim::throughput;
         const Decision round = by(PolicyKind::resource_aware, instance.problem);
         EXPECT_EQ(round.placement, step.placement) << "seed " << seed;
-        EXPECT_EQ(round.reason, step.reason);
+        EXPECT_EQ(explanation_text(round.why), explanation_text(step.why));
         EXPECT_EQ(round.round, round.inference);
         EXPECT_EQ(round.batch, 1);
     }
@@ -193,13 +194,13 @@ TEST(Throughput, is_nothing_that_exact_proves) {
     instance.problem.previous.reset();
     const Decision step = by(PolicyKind::exact, for_latency(instance.problem));
     EXPECT_TRUE(step.proven);
-    EXPECT_THAT(step.reason, Not(HasSubstr("nothing is proven")));
+    EXPECT_THAT(explanation_text(step.why), Not(HasSubstr("nothing is proven")));
     const Decision ours = by(PolicyKind::exact, instance.problem);
     EXPECT_EQ(ours.placement, step.placement);
     EXPECT_EQ(ours.round, predict_rounds(instance.problem, ours.placement, 1).round);
     EXPECT_FALSE(ours.proven);
     EXPECT_EQ(ours.bound, 0.0);
-    EXPECT_THAT(ours.reason, HasSubstr("nothing is proven of a round of 6"));
+    EXPECT_THAT(explanation_text(ours.why), HasSubstr("nothing is proven of a round of 6"));
 }
 
 TEST(Throughput, by_the_papers_formulas_is_their_delay_of_one_step) {
@@ -282,10 +283,10 @@ TEST(Prompts, that_are_ahead_count_in_what_is_decided) {
             EXPECT_LE(objective(with, ours), objective(with, ring)) << "seed " << seed;
             EXPECT_LE(ours.round, ring.round) << "nothing wins by its prompts alone";
         }
-        EXPECT_THAT(ours.reason, HasSubstr("with a share of the prompts"));
-        EXPECT_THAT(steady.reason, Not(HasSubstr("prompts")));
+        EXPECT_THAT(explanation_text(ours.why), HasSubstr("with a share of the prompts"));
+        EXPECT_THAT(explanation_text(steady.why), Not(HasSubstr("prompts")));
         // The twins: who does not reckon with prompts decides otherwise, and worse.
-        Decision blind = evaluate(with, steady.placement, "", steady.batch);
+        Decision blind = evaluate(with, steady.placement, steady.batch);
         other += objective(with, ours) < objective(with, blind) ? 1 : 0;
         fewer += ours.batch < steady.batch ? 1 : 0;
     }

@@ -1,0 +1,110 @@
+// Why a decision is as it is, as values. explain/explanation_text.hpp turns them into words;
+// nothing else may depend on these words.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/block.hpp"
+#include "base/ids.hpp"
+#include "base/units.hpp"
+
+namespace headroom::scheduler {
+
+enum class Outcome : std::uint8_t { unexplained, first, kept, moved, infeasible };
+
+/// The cause of a verdict. `unstated` leaves it to the verdict or to the notes of the policy.
+enum class Cause : std::uint8_t {
+    unstated,
+    never_ends, ///< under every placement that fits, a token would take for ever
+
+    // The previous placement is kept:
+    nothing_faster,
+    does_not_pay,  ///< the best move saves less than its migration costs
+    nothing_helps, ///< a device or a link in use is down, and no possible move helps
+    never_arrives, ///< a link or a storage that the migration needs is down
+    never_ends_elsewhere,
+    policy_is_static,
+
+    // No placement is feasible, or the policy has found none:
+    too_little_memory, ///< all devices together have too little
+    source_too_small,  ///< the source has no room for the blocks that are pinned to it
+    block_too_slow,    ///< no device computes this block within T_budget
+    layer_too_slow,    ///< all devices together do not compute a layer within T_budget
+    none_found,
+};
+
+/// The delays of a placement that was considered.
+struct Delays {
+    Nanoseconds inference = 0; ///< time per token, or per round
+    Nanoseconds migration = 0; ///< D_mig
+};
+
+/// A device has too little memory for its blocks. `usable` is the part of its memory that is safe
+/// to use; it is equal to `has` unless the policy keeps a reserve.
+struct MemoryShortage {
+    DeviceId device;
+    Bytes needs = 0;
+    Bytes has = 0;
+    Bytes usable = 0;
+};
+
+/// A device cannot compute its blocks of a layer within T_budget (cost profile `paper`).
+struct ComputeShortage {
+    DeviceId device;
+    std::int32_t layer = 0;       ///< the layer that lacks most
+    std::int32_t more_layers = 0; ///< number of other layers that lack less
+    Flops needs = 0;
+    Flops does = 0; ///< FLOP within T_budget
+};
+
+/// A block that is pinned to the source is elsewhere.
+struct NotOnSource {
+    DeviceId source;
+    BlockName block;
+};
+
+using AnyShortage = std::variant<NotOnSource, MemoryShortage, ComputeShortage>;
+
+/// Runs of consecutive layers, in layer order, and the device of each.
+using LayerSplit = std::vector<std::pair<std::int32_t, DeviceId>>;
+
+struct Explanation {
+    Outcome outcome = Outcome::unexplained;
+    Cause cause = Cause::unstated;
+    /// Clauses in the policy's own words. They contain no numbers of devices, which are shown to
+    /// users by name.
+    std::vector<std::string> notes{};
+
+    // The delays, and what they are for.
+    bool per_round = false;      ///< of a round of all sequences, else of one sequence's step
+    bool with_prompts = false;   ///< rounds contain a share of the prompts
+    bool by_formula = false;     ///< by the paper's formula, else as predicted for the execution
+    std::int64_t in_flight = 1;  ///< number of sequences
+    std::int64_t batch = 1;      ///< number of joined turns
+    Delays delays{};             ///< of the placement
+    std::optional<Delays> other; ///< of the previous placement, or of the best move not made
+    std::size_t used_devices = 0;
+    std::size_t devices = 0;
+    std::vector<std::pair<BlockKind, int>> moved{}; ///< the number of blocks of each kind that move
+    std::optional<DeviceId> moved_from{};           ///< if they all come from one device
+    std::optional<LayerSplit> split{};
+    std::optional<Nanoseconds> slowest_stage{};
+
+    // What is missing: for the best attempt if nothing is feasible, else for the previous
+    // placement.
+    std::vector<AnyShortage> shortages{};
+    std::string sought = "placement"; ///< what the policy has found none of
+    std::int64_t horizon = 0;         ///< the context T + λ for which memory is needed
+    double t_budget_s = 0;
+    std::int64_t needed = 0; ///< bytes, or FLOP by the cause
+    std::int64_t there = 0;  ///< bytes, or FLOP within T_budget
+    DeviceId device{0};      ///< the source, or the fastest device, by the cause
+    BlockKind block = BlockKind::embed;
+};
+
+} // namespace headroom::scheduler

@@ -1,0 +1,41 @@
+// Explanations in words, for people. No program may read these words: it has the values.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "scheduler/core/explanation.hpp"
+#include "scheduler/core/fleet.hpp"
+
+namespace headroom::scheduler {
+
+/// What devices are called, by number. Devices beyond its end are called "device 3".
+using DeviceNames = std::vector<std::string>;
+
+[[nodiscard]] DeviceNames device_names(const Fleet& fleet);
+
+/// The largest number of shortages in a text that is read on a terminal.
+constexpr std::size_t kShortagesShown = 8;
+
+/// Returns one sentence without a full stop, such as "kept: found nothing faster than 3.00 ms per
+/// token". Beyond `max_shortages` it gives only the number of shortages. The text of an unexplained
+/// decision is empty.
+[[nodiscard]] std::string explanation_text(
+    const Explanation& why,
+    const DeviceNames& names = {},
+    std::size_t max_shortages = static_cast<std::size_t>(-1)
+);
+
+/// Returns the same sentence without "kept: ".
+[[nodiscard]] std::string kept_text(const Explanation& why, const DeviceNames& names = {});
+
+/// Returns a text such as "device 1 lacks 4.0 KiB (needs 12.0 KiB, has 8.0 KiB)", with all
+/// shortages in their order.
+[[nodiscard]] std::string shortages_text(
+    const Explanation& why,
+    const DeviceNames& names = {},
+    std::size_t max_shortages = static_cast<std::size_t>(-1)
+);
+
+} // namespace headroom::scheduler

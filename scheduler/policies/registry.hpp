@@ -1,0 +1,41 @@
+// All policies by kind and name.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "scheduler/policies/policy.hpp"
+
+namespace headroom::scheduler {
+
+/// The number of a policy in the table of registry.cpp. Traces store it, so new policies are added
+/// at the end of the table. Policies that no other code refers to need no enumerator here.
+enum class PolicyKind : std::uint8_t {
+    resource_aware,
+    greedy,
+    round_robin,
+    static_first, ///< called `static`, which is a keyword of C++
+    paper,
+    exact,
+    dynamic_layer,
+    edgeshard,
+    edgeshard_throughput,
+    galaxy,
+    mdi_ring,
+    ring,
+};
+
+/// Returns the name that scenarios, traces and the command line use.
+[[nodiscard]] std::string_view name_of(PolicyKind kind);
+/// Returns a clause on what the policy does, for people who choose one.
+[[nodiscard]] std::string_view summary_of(PolicyKind kind);
+/// Returns the kind with this name, or nullopt if there is none.
+[[nodiscard]] std::optional<PolicyKind> policy_named(std::string_view name);
+/// Returns all names in the order of kinds.
+[[nodiscard]] std::vector<std::string_view> policy_names();
+[[nodiscard]] std::unique_ptr<Policy> make_policy(PolicyKind kind);
+
+} // namespace headroom::scheduler

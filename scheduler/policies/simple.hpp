@@ -1,0 +1,20 @@
+// Three policies without a search, for comparisons.
+#pragma once
+
+#include "scheduler/core/problem.hpp"
+
+namespace headroom::scheduler {
+
+/// Policy `greedy` puts each block, in canonical order, on the device with the lowest id that has
+/// room for it at T + λ. It regards neither the previous placement nor the speed of devices.
+[[nodiscard]] Decision decide_greedy(const Problem& problem);
+
+/// Policy `round_robin` puts block i on device i mod N, or on the next device that has room for it
+/// at T + λ. It regards neither the previous placement nor the speed of devices.
+[[nodiscard]] Decision decide_round_robin(const Problem& problem);
+
+/// Policy `static` keeps the first placement of resource_aware. If that placement does not fit any
+/// more, its decisions are infeasible. A comparison with it shows what migration is worth.
+[[nodiscard]] Decision decide_static_first(const Problem& problem);
+
+} // namespace headroom::scheduler
