@@ -4,6 +4,7 @@
 usage: analyse.py TRACE [FIGURE.png]     prints a table; draws tokens over time, with the moments when
                                          blocks moved. Figures need Debian's python3-matplotlib.
 """
+import argparse
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import headroom_trace  # noqa: E402  (its folder comes first)
+import plotted  # noqa: E402
 
 
 def print_decisions(trace: headroom_trace.Trace) -> None:
@@ -42,27 +44,25 @@ def print_devices(trace: headroom_trace.Trace) -> None:
               f"{peak.max(initial=0) / 2**20:>9.2f} {100 * share:>14.1f}")
 
 
-def draw(trace: headroom_trace.Trace, path: str) -> None:
+def draw(trace: headroom_trace.Trace, path: Path) -> None:
     """Draws the time per token over virtual time, one line per sequence; dashed lines mark moves of blocks."""
-    import matplotlib
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    import drawing
 
-    figure, axes = plt.subplots(figsize=(8, 3.5), layout="constrained")
+    figure, axes = drawing.plt.subplots(figsize=(8, 3.5), layout="constrained")
     late = trace.latency()
     late = late[late["latency_ns"] >= 0]
     for sequence in np.unique(late["sequence"]):
         own = late[late["sequence"] == sequence]
-        axes.plot(own["end"] / 1e9, own["latency_ns"] / 1e6, linewidth=1, label=f"sequence {sequence}")
+        axes.plot(own["end"] / 1e9, own["latency_ns"] / 1e6, linewidth=1)
     intervals = trace.table("intervals")
     for row in intervals[intervals["moves"] > 0]:
         axes.axvline(row["t_switch"] / 1e9, color="#D55E00", linestyle="--", linewidth=1)
-    axes.set(xlabel="virtual time in s", ylabel="time per token in ms", ylim=(0, None),
-             title=Path(trace.path).name)
+    drawing.scale(axes.yaxis, late["latency_ns"] / 1e6)
+    axes.set(xlabel="virtual time in s", ylabel="time per token in ms", title=Path(trace.path).name)
     try:
-        figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:  # a missing folder, or an unknown picture format
-        sys.exit(f"analyse: error: {path}: {error}; expected a .png, .svg or .pdf that can be written")
+        drawing.save(figure, path)
+    except OSError as error:
+        sys.exit(f"analyse: error: {path}: {error}; expected a folder that can be written")
     print(f"\nfigure: {path}")
 
 
@@ -71,12 +71,13 @@ def main(arguments: list[str]) -> int:
         print(__doc__.strip(), file=sys.stderr)
         return 2
     try:
+        figure = [plotted.figure_path(path) for path in arguments[1:]]
         with headroom_trace.open_trace(arguments[0]) as trace:
             print_decisions(trace)
             print_devices(trace)
-            if len(arguments) == 2:
-                draw(trace, arguments[1])
-    except headroom_trace.TraceError as error:
+            for path in figure:
+                draw(trace, path)
+    except (headroom_trace.TraceError, argparse.ArgumentTypeError) as error:
         print(headroom_trace.visible(f"analyse: error: {error}", sys.stderr), file=sys.stderr)
         return 2
     return 0

@@ -12,6 +12,8 @@ from runs import Runner, RunFailed
 from scenarios import TOY_LINKS_MBIT, Family
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+import plotted  # noqa: E402  (its folder comes first)
 
 
 def number(kind, least: float, below: float = math.inf):
@@ -59,18 +61,19 @@ def with_runs(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 
 def with_program(parser: argparse.ArgumentParser, figure: str) -> argparse.ArgumentParser:
-    """Adds the options of an experiment that keeps traces and draws. `figure` is the name of the PNG."""
+    """Adds the options of an experiment that keeps traces and draws. `figure` is the name of its figure."""
     with_runs(parser)
     parser.add_argument("--out", type=Path, help="folder for all traces; those there are not made again")
-    parser.add_argument("--png", type=Path, help=f"the figure (default {figure}, in --out if given)")
-    parser.set_defaults(figure=figure)
+    parser.add_argument("--figure", "--png", type=plotted.figure_path, metavar="FILE",
+                        help=f"the figure, {', '.join(plotted.FORMATS)} (default {figure}, in --out if given)")
+    parser.set_defaults(default_figure=figure)
     return parser
 
 
 def parser_of(description: str, family: Family, seeds: int, profile: str, profiles: tuple[str, ...],
               figure: str, policy: str) -> argparse.ArgumentParser:
     """A parser with all options; the defaults are those of the family and the given ones. `figure` is the name of the
-    PNG."""
+    figure."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--seeds", type=number(int, 1), default=seeds, help="fleets (default %(default)s)")
     parser.add_argument("--first", type=number(int, 0), default=0, help="first seed (default %(default)s)")
@@ -94,10 +97,10 @@ def parser_of(description: str, family: Family, seeds: int, profile: str, profil
 
 def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
     given = parser.parse_args()
-    for path in (given.out, given.png.parent if given.png else None):
+    for path in (given.out, given.figure.parent if given.figure else None):
         if path is not None and any(part.is_file() for part in (path, *path.parents)):
             parser.error(f"{path} is no folder and can become none: a part of it is a file")
-    given.png = given.png or (given.out or Path(".")) / given.figure
+    given.figure = given.figure or (given.out or Path(".")) / given.default_figure
     return given
 
 

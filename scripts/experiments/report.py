@@ -9,7 +9,8 @@ from spread import short
 
 @dataclass(frozen=True)
 class Table:
-    """Rows with equal keys, which are the titles of the columns. A cell is a text, a number, an Estimate or a Range.
+    """Rows with equal keys, which are the titles of the columns. A cell is a text, a number, an Estimate, a Range, or
+    None for what is not published.
     `note` is printed below the table."""
     title: str
     rows: list[dict[str, object]]
@@ -17,6 +18,8 @@ class Table:
 
 
 def text_of(cell) -> str:
+    if cell is None:
+        return "not published"
     if isinstance(cell, float):
         return short(cell)
     return str(cell)

@@ -11,9 +11,8 @@ import argparse
 import random
 from dataclasses import dataclass
 
-import matplotlib.pyplot as plt
-
-import drawing
+import charts
+import claims
 import options
 import report
 import ring_formula as formula
@@ -25,7 +24,7 @@ PROMPT_TOKENS = 8
 LEAST = 0.97
 MOST_OF_STAGE = 0.05  # a hop takes at most this part of the slowest stage
 EQUAL = 1e-9          # relative difference below which rates are equal
-COLOURS = {"equal": drawing.LINES[5], "unequal": drawing.LINES[1]}
+COLOURS = {"equal": charts.LINES[5], "unequal": charts.LINES[1]}
 
 
 @dataclass(frozen=True)
@@ -186,18 +185,20 @@ def miss_rows(findings: list[Finding]) -> list[dict[str, object]]:
 
 
 def draw(given, findings: list[Finding]) -> None:
-    figure, axes = plt.subplots(figsize=(7.5, 4.5), layout="constrained")
+    figure, axes = charts.plt.subplots(figsize=(7.5, 4.2), layout="constrained")
     for kind, colour in COLOURS.items():
         those = [one for one in findings if one.drawn.kind == kind]
         axes.plot([100 * one.hop_share for one in those], [one.of_bound for one in those], ".", color=colour,
-                  label=f"{kind} devices", alpha=0.7)
-    axes.axhline(LEAST, color="black", linestyle="--", linewidth=1)
+                  label=f"{kind} devices, n = {len(those)}", alpha=0.7)
+    axes.axhline(LEAST, color="black", linestyle="--", linewidth=1, label=f"least that is claimed, {LEAST}")
+    charts.scale(axes.xaxis, [100 * one.hop_share for one in findings])
+    charts.scale(axes.yaxis, [LEAST, *(one.of_bound for one in findings)], zero=False)
     axes.set_xlabel("slowest hop ÷ slowest stage, %")
     axes.set_ylabel("tokens/s ÷ bound of the best split")
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
-    figure.suptitle(f"Policy ring, m = 2N, {len(findings)} random fleets")
-    drawing.save(figure, given.png)
+    charts.title(figure, f"Policy ring, m = 2N, {len(findings)} random fleets")
+    charts.legend_below(figure, axes.get_legend_handles_labels()[0], f"One point per fleet. {claims.NOTHING}")
+    charts.save(figure, given.figure)
 
 
 def main() -> int:

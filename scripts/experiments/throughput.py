@@ -10,10 +10,10 @@ seconds. With such loads only whole runs are judged."""
 import argparse
 from dataclasses import dataclass, replace
 
-import matplotlib.pyplot as plt
 from matplotlib.lines import Line2D
 
-import drawing
+import charts
+import claims
 import options
 import report
 import scenarios
@@ -38,7 +38,7 @@ CONTENDERS = HYBRID, RING, SINGLE = "hybrid", "ring", "one at a time"
 STEADY, WHOLE = MEASURES = "tokens_per_s", "all_tokens_per_s"
 NAMES = {STEADY: "steady state", WHOLE: "whole run"}
 HEAD = "fleets, granularity, in flight"
-COLOURS = {RING: drawing.LINES[1], SINGLE: drawing.LINES[2]}
+COLOURS = {RING: charts.LINES[1], SINGLE: charts.LINES[2]}
 
 
 @dataclass(frozen=True)
@@ -155,22 +155,24 @@ def tables_of(given, found: Results, measure: str) -> list[report.Table]:
 
 
 def draw(given, found: Results, measure: str) -> None:
-    figure, axes = plt.subplots(figsize=(9, 1.5 + 0.45 * len(found)), layout="constrained")
+    figure, axes = charts.plt.subplots(figsize=(9, 1 + 0.4 * len(found)), layout="constrained")
+    every = [1.0]
     for row, (setting, results) in enumerate(found.items()):
         for shift, name in ((-0.15, RING), (0.15, SINGLE)):
             over = spread.factors(speeds(results[HYBRID], measure), speeds(results[name], measure))
             axes.plot(over, [row + shift] * len(over), "o", color=COLOURS[name], alpha=0.6, markersize=5)
+            every += over
     axes.axvline(1.0, color="black", linewidth=1, linestyle="--")
     axes.set_yticks(range(len(found)), [setting.text for setting in found])
     axes.invert_yaxis()
     axes.set_xlabel("tokens/s of the hybrid ÷ the other's, fleet by fleet")
     axes.grid(axis="x", alpha=0.3)
-    drawing.log_axis(axes.xaxis)
+    charts.scale(axes.xaxis, every, zero=False)
     handles = [Line2D([], [], marker="o", linestyle="", color=colour, label=f"÷ {name}")
                for name, colour in COLOURS.items()]
-    drawing.legend_below(figure, handles)
-    figure.suptitle(f"Tokens/s of all sequences, {NAMES[measure]}, {given.seeds} fleets each")
-    drawing.save(figure, given.png)
+    charts.legend_below(figure, handles, f"One point per fleet. {claims.NOTHING}")
+    charts.title(figure, f"Tokens/s of all sequences, {NAMES[measure]}, {given.seeds} fleets each")
+    charts.save(figure, given.figure)
 
 
 def families(text: str) -> tuple[str, ...]:

@@ -3,11 +3,12 @@
 the devices' compute, memory or links, and when links are slower? One thing is varied at a time."""
 from dataclasses import replace
 
-import matplotlib.pyplot as plt
 import numpy as np
 
+import charts
+import claims
 import comparison
-import drawing
+import plotted
 import options
 import outcomes
 import report
@@ -58,36 +59,45 @@ def table_of(title: str, sweep: str, points: dict[str, comparison.Outcomes]) -> 
         for row in comparison.time_rows(results, REFERENCE)])
 
 
-def draw_sweep(axis, sweep: str, points: dict[str, comparison.Outcomes]) -> None:
-    """Draws a line of medians for each policy with 95 % confidence intervals; the policies are slightly shifted."""
+def median_interval(values: list[float]) -> tuple[float, float, float]:
+    found = spread.estimate(values)
+    return found.value, found.low, found.high
+
+
+def draw_sweep(axis, sweep: str, points: dict[str, comparison.Outcomes]) -> list:
+    """Draws a line of medians for each policy with 95 % confidence intervals, or with the runs themselves if there are
+    few; the policies are slightly shifted. Returns the entries of the legend."""
     over = [comparison.time_factors(results, REFERENCE) for results in points.values()]
     places = np.arange(len(over))
     others = [contender for contender in over[0] if contender != REFERENCE]
+    every, handles = [1.0], []
     for i, contender in enumerate(others):
-        medians = [spread.estimate(factors[contender]) for factors in over]
-        values = np.array([median.value for median in medians])
-        lengths = np.maximum(0.0, [values - [m.low for m in medians], [m.high for m in medians] - values])
-        axis.errorbar(places + 0.09 * (i - (len(others) - 1) / 2), values, lengths, capsize=2,
-                      marker=drawing.MARKERS[i % 8], markersize=5, linewidth=1.2, elinewidth=0.9,
-                      color=drawing.LINES[i % 8], label=contender.label)
-    axis.axhline(1.0, color="black", linewidth=1, linestyle="--", label=OURS)
+        style = {**charts.look(i), "markersize": 5, "linewidth": 1.2, "label": contender.label}
+        every += charts.repeated(axis, places + 0.09 * (i - (len(others) - 1) / 2),
+                                 [spread.known(factors[contender]) for factors in over], median_interval, style)
+        handles.append(charts.handle(style))
+    reference = {"color": "black", "linewidth": 1, "linestyle": "--", "label": OURS}
+    axis.axhline(1.0, **reference)
     axis.set_xticks(places, list(points))
     axis.set_xlabel(sweep)
-    drawing.log_axis(axis.yaxis)
+    charts.scale(axis.yaxis, every, zero=False)
     axis.grid(alpha=0.3)
+    return [*handles, charts.handle(reference)]
 
 
 def draw(given, found: dict[str, dict[str, dict[str, comparison.Outcomes]]], title: str) -> None:
-    figure, axes = plt.subplots(len(found), 4, figsize=(16, 1 + 3.4 * len(found)), squeeze=False,
+    figure, axes = charts.plt.subplots(len(found), 4, figsize=(16, 0.5 + 3.3 * len(found)), squeeze=False,
                                 layout="constrained")
     for row, (profile, sweeps) in zip(axes, found.items()):
         for axis, (sweep, points) in zip(row, sweeps.items()):
-            draw_sweep(axis, sweep, points)
+            handles = draw_sweep(axis, sweep, points)
             axis.set_title(f"cost profile {profile}", loc="left")
-        row[0].set_ylabel("time per token ÷ resource_aware's,\nmedian and its 95 % interval")
-    drawing.legend_below(figure, axes[0][0].get_legend_handles_labels()[0])
-    figure.suptitle(title)
-    drawing.save(figure, given.png)
+        row[0].set_ylabel("time per token ÷ resource_aware's")
+    what = (f"Points with a bar: medians of up to n = {given.seeds} fleets, and their 95 % bootstrap intervals. Points "
+            f"without: the runs themselves, where fewer than {plotted.FEWEST} have a figure. Lines: medians.")
+    charts.legend_below(figure, handles, f"{what} {claims.NOTHING}")
+    charts.title(figure, title)
+    charts.save(figure, given.figure)
 
 
 def main() -> int:

@@ -5,7 +5,6 @@ import importlib
 import io
 import json
 import os
-import subprocess
 import sys
 from unittest import mock
 
@@ -14,6 +13,9 @@ from headroom import BINARY, ROOT, Case, main
 SCRIPTS = ROOT / "scripts/experiments"
 sys.path.insert(0, str(SCRIPTS))
 
+import charts  # noqa: E402, F401  (finds drawing)
+import drawing  # noqa: E402
+import figure_check  # noqa: E402
 import joined  # noqa: E402
 import options  # noqa: E402
 import published  # noqa: E402
@@ -30,6 +32,17 @@ PNG = b"\x89PNG\r\n"
 
 
 class Experiments(Case):
+    def setUp(self):
+        """Every figure that is drawn in this process is checked."""
+        super().setUp()
+
+        def save(figure, path, real=drawing.save):
+            self.assertEqual(figure_check.problems(figure), [])
+            real(figure, path)
+        patch = mock.patch.object(drawing, "save", save)
+        patch.start()
+        self.addCleanup(patch.stop)
+
     def experiment(self, name, *arguments, code=0, binary=BINARY):
         """Returns stdout and stderr of an experiment. Runs it in this process, because its imports take long."""
         out, said = io.StringIO(), io.StringIO()
@@ -67,8 +80,12 @@ class Experiments(Case):
         head = ["policy"]
         paper = ["resource_aware", "paper", "edgeshard"]
         sliced = ["resource_aware:sliced", "edgeshard:sliced", "galaxy:sliced:ring"]
+        beside = ["figure", "time per token, edgeshard ÷ paper, largest",
+                  "time per token, galaxy:sliced ÷ paper, largest",
+                  *(f"memory in GB, {policy}, {which}" for policy in ("paper", "edgeshard")
+                    for which in ("fullest device", "all devices"))]
         self.assertEqual(self.rows_of(out), 4 * [*head, *paper] + 4 * [*head, *sliced]
-                         + ["tokens per decision", "1", "4"])
+                         + ["tokens per decision", "1", "4"] + beside)
         self.assertEqual(out.count("is ahead of every layer-based policy"), 4, out)
         self.assertIn("24 of 24 runs", said)
         self.assertEqual(asked(), 24)
@@ -79,6 +96,10 @@ class Experiments(Case):
         self.assertEqual(asked(), 24, "finished runs are not made again")
         self.assertEqual([row["policy"] for row in again["tables"][0]["rows"]], paper)
         self.assertIn("headroom", again["version"])
+        published = {row["figure"]: row for row in again["tables"][-1]["rows"]}
+        self.assertEqual(published[beside[1]]["published"]["high"], 10)
+        self.assertGreater(published[beside[1]]["ours"], 0)
+        self.assertEqual(published[beside[2]]["ours"], "not run", "galaxy:sliced:ring is another contender")
         over = again["tables"][0]["rows"][1]["÷ resource_aware, median [95 %]"]
         self.assertLess(over["low"], over["high"])
         self.experiment("large_scale", *TINY, "--intervals", 4, "--out", "out", "--policy", "paper",
@@ -87,7 +108,7 @@ class Experiments(Case):
 
     def test_small_scale_measures_the_gap_to_the_optimum(self):
         out, _ = self.experiment("small_scale", *TINY, "--policy", "resource_aware,greedy", "--json",
-                                 "--png", "figure.png")
+                                 "--figure", "figure.svg")
         tables = json.loads(out)["tables"]
         self.assertEqual(len(tables), 4)
         for profile, gaps in (("physical", tables[0]), ("paper", tables[2])):
@@ -96,19 +117,17 @@ class Experiments(Case):
             self.assertEqual((exact["policy"], exact["proven"], exact["largest"]), ("exact", 2, 1.0))
             for row in others:
                 self.assertGreaterEqual(row["objective ÷ optimum, mean [95 %]"]["value"], 1.0)
-        self.assertTrue((self.folder / "figure.png").read_bytes().startswith(PNG))
-        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["figure.png"])
+            self.assertEqual([row["published mean"] and row["published mean"]["high"] for row in gaps["rows"]],
+                             [None, None, 1.6])
+        self.assertTrue((self.folder / "figure.svg").read_bytes().startswith(b"<?xml"))
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["figure.svg"])
 
     def test_variation_has_a_row_per_policy_and_point(self):
-        done = subprocess.run(
-            [SCRIPTS / "variation.py", *map(str, TINY), "--policy", "paper", "--cost-profile", "physical"],
-            cwd=self.folder, text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
-            check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        out, said = self.experiment("variation", *TINY, "--policy", "paper", "--cost-profile", "physical")
         points = 4 + 3 + 3 + 4
-        self.assertEqual(len(self.rows_of(done.stdout)), 4 + 2 * points)
+        self.assertEqual(len(self.rows_of(out)), 4 + 2 * points)
         # The four sweeps share one point, the unchanged family, which is run only once.
-        self.assertIn(f"{(points - 3) * 2 * 2} of {(points - 3) * 2 * 2} runs", done.stderr)
+        self.assertIn(f"{(points - 3) * 2 * 2} of {(points - 3) * 2 * 2} runs", said)
         self.assertTrue((self.folder / "variation.png").read_bytes().startswith(PNG))
 
     def test_published_holds_the_rings_against_the_formula(self):
@@ -119,6 +138,7 @@ class Experiments(Case):
         self.assertEqual([row["tokens/s, by devices"] for row in speed["rows"]],
                          ["published", *(contender.label for contender in published.CONTENDERS)])
         rows = {row["tokens/s, by devices"]: row for row in speed["rows"]}
+        self.assertRegex(speed["note"], r"arXiv 2505.18164.*Ours \(mdi_ring, m = N\) ÷ published: 1\.\d\d on 2\.$")
         self.assertEqual(list(rows["published"].values()), ["published", 17.9, 26.0, None])
         self.assertAlmostEqual(rows["ring, m = 2N"]["1"] / 17.9, 1, delta=0.01)
         self.assertIsNone(rows["mdi_ring, m = 2N"]["8"], "the published table ends at 5 devices")
@@ -130,6 +150,7 @@ class Experiments(Case):
         with mock.patch.object(ring_formula, "ACTIVATION_BYTES", 100):
             out, said = self.experiment("published", *tiny, code=1)
         self.assertIn("30 runs are there already", said)
+        self.assertRegex(out, r"\| published +\| 17.9 \| 26.0 \| not published \|")
         self.assertIn("NOT within 1 % of the formula: ring, m = N on 1", out)
 
     def test_published_calibrates_the_memory_bandwidth(self):
@@ -146,6 +167,14 @@ class Experiments(Case):
         with mock.patch.object(ring_bound, "LEAST", 1.5):
             out, _ = self.experiment("ring_bound", *tiny, code=1)
         self.assertEqual(self.rows_of(out)[3:], ["seed", "0", "1", "2", "3"])
+
+    def test_figures_are_checked(self):
+        """The twin of the check of every figure: a line that leaves its axes, and two equal labels."""
+        figure, axes = drawing.plt.subplots(layout="constrained")
+        axes.plot([1, 2], [1, 2])
+        axes.set_ylim(1.5, 2)
+        with self.assertRaisesRegex(AssertionError, "is clipped"):
+            drawing.save(figure, self.folder / "figure.png")
 
     def test_throughput_compares_hybrid_ring_and_one_at_a_time(self):
         tiny = ("--families", "small", "--seeds", 1, "--out", "out")
@@ -218,6 +247,7 @@ class Experiments(Case):
                 (("--load", 1), "below 1"),
                 (("--headroom", "nowhere/headroom"), '"nowhere/headroom" is no program'),
                 (("--out", "file/traces"), "is no folder"),
+                (("--figure", "figure.jpg"), "figure.jpg: expected a name that ends in .png, .svg or .pdf"),
                 (("--policy", "ring:sliced"), "leave :sliced out")):
             with self.subTest(arguments):
                 self.assertIn(words, self.experiment("small_scale", *arguments, code=2)[1])

@@ -97,7 +97,7 @@ class Readme(Case):
         for word in ("resource_aware", "ring", "greedy", "bandwidth (Mbit/s)", "1000",
                      "time per output token (ms)"):
             self.assertIn(f">{word}<", words)
-        self.run_line(draw.replace("figure.png", "one.png").replace("--by policy", ""))
+        self.run_line(draw.replace("figure.png", "one.png").replace("--by policy", "--by ''"))
         self.assertEqual(colours_in(self.folder / "one.png"), 1, "the counting can fail")
 
     def test_the_comparison_finds_what_is_not_printed(self):
