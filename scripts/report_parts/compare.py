@@ -1,10 +1,14 @@
 """What differs? Several traces in one table, their times per token over each other, and bars."""
+import re
+
 import numpy as np
 
+import plotted
 from report_parts.html_parts import caption, figure, keys, section, table
-from report_parts.latency import top_of, unit_of
+from report_parts.labels import readable, repetitions
+from report_parts.latency import axis_of
 from report_parts.run import Run, value
-from report_parts.svg import Chart
+from report_parts.svg import Chart, at, whole
 from report_parts.words import clean, count, duration, percent, size
 
 MOST_SETTINGS = 24
@@ -29,21 +33,6 @@ FIGURES = (
 )
 
 
-def settings(scenario: dict, prefix: str = "") -> dict[str, str]:
-    """A scenario as flat pairs: dotted key -> value."""
-    flat = {}
-    items = scenario.items() if isinstance(scenario, dict) else enumerate(scenario)
-    for key, content in items:
-        name = f"{prefix}{key}"
-        nested = isinstance(content, dict) or (
-            isinstance(content, list) and content and isinstance(content[0], dict))
-        if nested:
-            flat |= settings(content, name + ".")
-        else:
-            flat[name] = str(content)
-    return flat
-
-
 def _cells(runs: list[Run], name: str, write, better: int) -> list[str]:
     values = [run.figures[name] for run in runs]
     known = [v for v in values if v >= 0]
@@ -60,10 +49,9 @@ def _cells(runs: list[Run], name: str, write, better: int) -> list[str]:
 
 
 def _table(runs: list[Run]) -> str:
-    flat = [settings(run.trace.scenario) for run in runs]
-    names = [key for key in dict.fromkeys(k for one in flat for k in one)
-             if len({one.get(key) for one in flat}) > 1]
-    rows = [[f"<code>{clean(key)}</code>", *(clean(one.get(key, "–")[:60]) for one in flat)]
+    flat = [run.settings for run in runs]
+    names = plotted.differing(flat)
+    rows = [[f"<code>{clean(key)}</code>", *(clean(readable(key, one.get(key, "–"))[:60]) for one in flat)]
             for key in names[:MOST_SETTINGS]]
     for name, words, write, better in FIGURES:
         if len({run.figures[name] for run in runs}) > 1 or (better and runs[0].figures[name] > 0):
@@ -84,54 +72,110 @@ def _table(runs: list[Run]) -> str:
     return table(head, rows) + caption(text)
 
 
-def _curves(runs: list[Run]) -> str:
-    """Time per token of each run, in the order of the tokens of all sequences."""
-    shown = runs[:MOST_CURVES]
-    top, above = top_of([v for run in shown for v in run.latencies["latency_ns"].tolist()])
-    longest = max(len(run.latencies) for run in shown)
+def _curves(groups: list[tuple[str, list[Run]]]) -> str:
+    """Time per token of each run, in the order of the tokens of all sequences; repetitions have one colour."""
+    shown = groups[:MOST_CURVES]
+    runs = [run for _, own in shown for run in own]
+    longest = max(len(run.latencies) for run in runs)
     if longest < 2:
         return ""
-    scale, name = unit_of(top)
-    chart = Chart(290, (0, longest), (0, top), "time per token", top=24)
+    smoothed = longest > 300 or any(run.in_flight for run in runs)
+    lines = [(i, _points(run, smoothed)) for i, (_, own) in enumerate(shown) for run in own]
+    ends, scale, name = axis_of([y for _, points in lines for _, y in points])
+    chart = Chart(290, (0, longest), ends, "time per token", top=24)
     chart.y_axis(f"time per token in {name}", scale=scale)
     chart.x_axis("sampled token, first ones left out, in the order of their times")
-    smoothed = longest > 300 or any(run.in_flight for run in shown)
-    for i, run in enumerate(shown):
-        rows = run.latencies[np.argsort(run.latencies["end"], kind="stable")]
-        values = rows["latency_ns"]
-        if smoothed:
-            parts = [p for p in np.array_split(np.arange(len(values)), max(1, min(len(values), 120))) if len(p)]
-            points = [(float(p.mean()), min(float(np.median(values[p])), top)) for p in parts]
-        else:
-            points = [(k, min(float(v), top)) for k, v in enumerate(values.tolist())]
+    for i, points in lines:
         chart.poly(points, "line", f"stroke:var(--d{i})")
     what = "Medians of a few neighbouring tokens each." if smoothed else "Migrations included."
-    cut = f" {count(above, 'token')} above the axis are drawn at its edge." if above and not smoothed else ""
-    more = f" {len(runs) - len(shown)} more traces are in the table only." if len(runs) > len(shown) else ""
-    return "<h3>Time per token</h3>" + figure(chart.out(), what + cut + more) + keys(
-        [(f"var(--d{i})", run.label) for i, run in enumerate(shown)])
+    rest = sum(len(own) for _, own in groups[MOST_CURVES:])
+    more = f" {count(rest, 'more trace')} only in the table and the bars." if rest else ""
+    return "<h3>Time per token</h3>" + figure(chart.out(), what + more) + keys(
+        [(f"var(--d{i})", label + (f" (n = {len(own)})" if len(own) > 1 else ""))
+         for i, (label, own) in enumerate(shown)])
 
 
-def _bars(runs: list[Run]) -> str:
-    parts = ""
+def _points(run: Run, smoothed: bool) -> list[tuple[float, float]]:
+    values = run.latencies[np.argsort(run.latencies["end"], kind="stable")]["latency_ns"]
+    if not smoothed:
+        return [(k, float(v)) for k, v in enumerate(values.tolist())]
+    parts = np.array_split(np.arange(len(values)), max(1, min(len(values), 120)))
+    return [(float(p.mean()), float(np.median(values[p]))) for p in parts if len(p)]
+
+
+def _bar(chart: Chart, y: float, values: list[float], interval: tuple[float, ...], fill: str, write) -> None:
+    """Draws one row: a bar, or on a logarithmic axis a line, to the mean; its interval; and the runs."""
+    end = chart.x(interval[0])
+    text = write(interval[0])
+    if len(values) >= plotted.FEWEST:
+        text += f" [{write(interval[1])}, {write(interval[2])}]"
+    elif len(values) > 1:
+        text = ", ".join(write(value) for value in values)
+    if chart.x.log:
+        chart.line(chart.x0, y + 8.5, chart.x1, y + 8.5, "grid")
+    if chart.x.log or 1 < len(values) < plotted.FEWEST:
+        chart.dots_at([(chart.x(value), y + 8.5) for value in values], f"stroke:{fill};stroke-width:9")
+    else:
+        chart.rect(chart.x0, y + 1, end - chart.x0, 15, "", f"fill:{fill}")
+    if len(values) >= plotted.FEWEST:
+        low, high = chart.x(interval[1]), chart.x(interval[2])
+        chart.add(f'<path class="interval" d="M{at(low)} {at(y + 4)}v9m0 -4.5H{at(high)}m0 -4.5v9"/>')
+        chart.dots_at([(chart.x(value), y + 8.5) for value in values], "stroke:var(--ink);stroke-width:4")
+    chart.text(chart.x1 + 8, y + 13, text, "num")
+
+
+def _bars(groups: list[tuple[str, list[Run]]]) -> str:
+    shown, parts, logarithmic = groups[:MOST_BARS], "", False
+    left = 12 + 6.6 * max(len(label) for label, _ in shown)
+    most = max(len(own) for _, own in shown)
     for name, words, write in (("time_per_output_token_ns", "time per output token", duration),
                                ("time_to_first_token_ns", "time to first token", duration),
                                ("virtual_time_ns", "virtual time in all", duration)):
-        values = [max(run.figures[name], 0) for run in runs]
-        if not any(values):
+        known = [[run.figures[name] for run in own if run.figures[name] >= 0] for _, own in shown]
+        every = [value for values in known for value in values]
+        if not any(every):
             continue
-        chart = Chart(26 + 22 * min(len(runs), MOST_BARS), (0, max(values)), (0, 1), words, left=190, right=90, top=0, bottom=0)
-        chart.text(0, 14, words, "strong")
-        for i, (run, number) in enumerate(zip(runs[:MOST_BARS], values)):
+        geometric = plotted.spans_decades(every) and min(every) > 0
+        intervals = [plotted.mean_interval(values, geometric) if values else () for values in known]
+        intervals = [(own[0], max(own[1], 0.0), own[2]) if len(values) > 1 else own
+                     for own, values in zip(intervals, known)]
+        ends = whole(every + [end for own, values in zip(intervals, known) if len(values) >= plotted.FEWEST
+                              for end in own])
+        logarithmic = logarithmic or len(ends) > 2
+        below = 20 if len(ends) > 2 else 0
+        chart = Chart(28 + 22 * len(shown) + below, ends, (0, 1), words, left=left,
+                      right=200 if most > 1 else 80, top=20, bottom=6 + below)
+        chart.text(0, 14, words + ", logarithmic" * chart.x.log, "strong")
+        for tick in chart.x.ticks(6) if below else ():
+            chart.line(chart.x(tick), chart.y0, chart.x(tick), chart.y1, "grid")
+            chart.text(chart.x(tick), chart.y1 + 15, re.sub(r"\.0+(?= )", "", write(tick)), "num mid")
+        for i, ((label, _), values, interval) in enumerate(zip(shown, known, intervals)):
             y = 22 + 22 * i
-            chart.text(182, y + 13, run.label if len(run.label) < 26 else run.label[:25] + "…", "end")
-            chart.rect(190, y + 1, chart.x(number) - 190, 15, "", f"fill:{f'var(--d{i})' if i < MOST_CURVES else 'var(--none)'}")
-            chart.text(chart.x(number) + 7, y + 13, write(number), "num")
+            chart.text(left - 8, y + 13, label, "end")
+            if values:
+                _bar(chart, y, values, interval, f"var(--d{i})" if i < MOST_CURVES else "var(--none)", write)
+            else:
+                chart.text(left, y + 13, "none", "num")
         parts += f"<figure>{chart.out()}</figure>"
-    return parts + (caption(f"Bars of the first {MOST_BARS} of {len(runs)} traces.") if len(runs) > MOST_BARS else "")
+    return parts + _bars_caption(groups, logarithmic)
+
+
+def _bars_caption(groups: list[tuple[str, list[Run]]], logarithmic: bool) -> str:
+    sizes = sorted({len(own) for _, own in groups})
+    text = []
+    if sizes[-1] >= plotted.FEWEST:
+        many = [str(size) for size in sizes if size >= plotted.FEWEST]
+        text.append(f"Means over runs that differ only in seed, n = {' or '.join(many)}; lines and brackets: 95 % "
+                    "intervals (Student’s t); dots: the runs.")
+    if any(1 < size < plotted.FEWEST for size in sizes):
+        text.append(f"With fewer than {plotted.FEWEST} repetitions there are only dots: the runs themselves.")
+    if logarithmic:
+        text.append("On a logarithmic axis dots take the place of bars, and means are geometric.")
+    if len(groups) > MOST_BARS:
+        text.append(f"The first {MOST_BARS} of {len(groups)} rows.")
+    return caption(" ".join(text)) if text else ""
 
 
 def show(runs: list[Run]) -> str:
-    return section("What differs?", _table(runs), _curves(runs), _bars(runs))
-
-
+    groups = repetitions(runs)
+    return section("What differs?", _table(runs), _curves(groups), _bars(groups))

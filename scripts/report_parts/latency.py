@@ -1,60 +1,53 @@
 """How fast was it? Time per token over the run."""
+import math
+
 import numpy as np
 
 from report_parts.figures import percentile
 from report_parts.html_parts import caption, figure, section
 from report_parts.run import MOST_MARKS, Run, finite, predicted_time
-from report_parts.svg import Chart
+from report_parts.svg import Chart, whole
 from report_parts.words import count, duration
 
 MOST_DOTS = 1500  # with more tokens the picture shows their median and range over time
-
-
-def top_of(values: list[int]) -> tuple[float, int]:
-    """The upper end of the axis in ns, and the number of values above it. A few very large values are cut off, because
-    they would flatten all others."""
-    if not values:
-        return 1.0, 0
-    most, usual = max(values), percentile(values, 95)
-    if most <= 5 * usual:
-        return 1.08 * most, 0
-    top = 2.2 * usual
-    return top, sum(value > top for value in values)
 
 
 def unit_of(top: float) -> tuple[float, str]:
     return next(((s, n) for s, n in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")) if top >= 2 * s), (1.0, "ns"))
 
 
-def curve(chart: Chart, ends: np.ndarray, values: np.ndarray, top: float, kind: str = "dot") -> bool:
+def axis_of(values: list[float]) -> tuple[tuple[float, ...], float, str]:
+    """The ends of an axis that holds these times in ns, and its unit."""
+    ends = whole(values)
+    return ends, *unit_of(math.sqrt(ends[0] * ends[1]) if len(ends) > 2 else ends[1])
+
+
+def curve(chart: Chart, ends: np.ndarray, values: np.ndarray, kind: str = "dot") -> bool:
     """Draws dots, or median and range over up to 300 parts of the time. Returns whether it drew dots."""
-    shown = np.minimum(values, top)
     if len(values) <= MOST_DOTS:
-        chart.dots([(x, y) for x, y, v in zip(ends.tolist(), shown.tolist(), values.tolist()) if v <= top],
-                   kind)
-    else:
-        order = np.argsort(ends, kind="stable")
-        parts = [p for p in np.array_split(order, 300) if len(p)]
-        middle = [float(np.median(ends[p])) for p in parts]
-        low = [(x, float(shown[p].min())) for x, p in zip(middle, parts)]
-        high = [(x, float(shown[p].max())) for x, p in zip(middle, parts)]
-        chart.poly(high + low[::-1], "area", close=True)
-        chart.poly([(x, float(np.median(shown[p]))) for x, p in zip(middle, parts)], "line")
-    for x, v in zip(ends.tolist(), values.tolist()):
-        if v > top:
-            at = chart.x(x)
-            chart.add(f'<path class="tri" d="M{at - 4:.1f} {chart.y0 + 8:.1f}h8l-4 -7z">'
-                      f"<title>{duration(v)}, above the axis</title></path>")
-    return len(values) <= MOST_DOTS
+        chart.dots(list(zip(ends.tolist(), values.tolist())), kind)
+        return True
+    order = np.argsort(ends, kind="stable")
+    parts = [p for p in np.array_split(order, 300) if len(p)]
+    middle = [float(np.median(ends[p])) for p in parts]
+    low = [(x, float(values[p].min())) for x, p in zip(middle, parts)]
+    high = [(x, float(values[p].max())) for x, p in zip(middle, parts)]
+    chart.poly(high + low[::-1], "area", close=True)
+    chart.poly([(x, float(np.median(values[p]))) for x, p in zip(middle, parts)], "line")
+    return False
 
 
-def _predictions(run: Run, chart: Chart, top: float) -> None:
-    """Draws the prediction of each decision as a broken line over its interval."""
-    for row in run.intervals:
-        value = predicted_time(row)
-        if finite(value) and value <= top and row["t_end"] > row["t_resume"]:
-            y = chart.y(value)
-            chart.line(chart.x(int(row["t_resume"])), y, chart.x(int(row["t_end"])), y, "predicted")
+def _predictions(run: Run) -> list:
+    """(interval, prediction of its decision in ns) where there is one."""
+    return [(row, predicted_time(row)) for row in run.intervals
+            if finite(predicted_time(row)) and row["t_end"] > row["t_resume"]]
+
+
+def _draw_predictions(chart: Chart, predictions: list) -> None:
+    """Draws each prediction as a broken line over its interval."""
+    for row, value in predictions:
+        y = chart.y(value)
+        chart.line(chart.x(int(row["t_resume"])), y, chart.x(int(row["t_end"])), y, "predicted")
 
 
 def _tooltip(run: Run, i: int) -> str:
@@ -84,22 +77,20 @@ def _prefill(run: Run) -> str:
 def drawing(run: Run) -> tuple[Chart, str]:
     """Returns the chart, and the text that explains it."""
     values = run.latencies["latency_ns"]
-    top, above = top_of(values.tolist())
-    scale, name = unit_of(top)
-    chart = run.chart(290, (0, top), "time per token over virtual time", top=30)
+    predictions = _predictions(run)
+    ends, scale, name = axis_of([*values.tolist(), *(value for _, value in predictions)])
+    chart = run.chart(290, ends, "time per token over virtual time", top=30)
     chart.y_axis(f"time per token in {name}", scale=scale)
     run.time_axis(chart)
     run.mark_moments(chart, named=True)
-    _predictions(run, chart, top)
-    dots = curve(chart, run.latencies["end"], values, top)
+    _draw_predictions(chart, predictions)
+    dots = curve(chart, run.latencies["end"], values)
     run.hover_intervals(chart, lambda i: _tooltip(run, i))
     what = "the time since its sequence's token before" if run.several else "the time since the token before"
     text = (f"Each dot is a sampled token: {what}, migrations included." if dots else
             f"Line: median of {len(values) // 300} or so tokens; band: their range; migrations included.")
     text += " Broken line: what the decision predicted"
     text += ", a round of the sequences in flight." if run.in_flight else "."
-    if above:
-        text += f" Triangles at the top: {count(above, 'token')} above the axis."
     moved = bool((run.intervals["moves"] > 0).any())
     if moved:
         text += " Orange: blocks moved (triangle: the decision; band: the transfers)."

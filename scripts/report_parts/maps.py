@@ -116,7 +116,7 @@ def _heads(layout: _Layout, chart: Chart, left: float) -> None:
         columns = [i for i, k in enumerate(layout.kinds) if k == kind]
         middle = left + (layout.lefts[columns[0]] + layout.right(columns[-1])) / 2
         word = KINDS.get(kind, kind)
-        half = 3.1 * len(word)
+        half = 2.7 * len(word)
         if middle - half > free:
             chart.text(middle, y, word, "num mid")
             free = middle + half + 2

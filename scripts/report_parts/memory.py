@@ -46,7 +46,7 @@ def small(run: Run, device: int, memory: dict[str, np.ndarray], left: float, top
     over = share["memory_fullest_bytes"] > share["memory_fullest_budget_bytes"]
     chart.text(0, 26, f"fullest {memory_words(share['memory_fullest_bytes'], share['memory_fullest_budget_bytes'])}",
                "note alarm" if over else "note")
-    chart.y_axis("", most=3, scale=scale)
+    chart.y_axis("", most=4, scale=scale)
     chart.parts = [p for p in chart.parts if 'class="axis"' not in p]
     chart.text(width - 2, 26, unit, "note end")
     points = _steps(run, peak)

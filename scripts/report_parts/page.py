@@ -5,7 +5,8 @@ from pathlib import Path
 from headroom_trace import Trace
 from report_parts import (compare, decisions, latency, links, memory, placement, repeat, requests, story,
                           where_time)
-from report_parts.run import Run, labels, value
+from report_parts.labels import labels, settings
+from report_parts.run import Run, value
 from report_parts.words import clean, count, duration, listed, size
 
 HERE = Path(__file__).resolve().parent
@@ -85,7 +86,7 @@ def _head(title: str) -> str:
 
 def render(traces: list[Trace]) -> str:
     """The whole page. The same traces (and model files) give the same bytes."""
-    names = labels([trace.path for trace in traces])
+    names = labels([trace.path for trace in traces], [settings(trace.scenario) for trace in traces])
     runs = [Run(trace, name, i) for i, (trace, name) in enumerate(zip(traces, names))]
     if len(runs) == 1:
         run = runs[0]
@@ -93,7 +94,7 @@ def render(traces: list[Trace]) -> str:
         body = f"<h1>{clean(title)}{_status(run)}</h1><div class=\"sub\">{_subtitle(run)}</div>" + _body(run)
     else:
         title = f"{len(runs)} runs compared"
-        body = (f"<h1>{title}</h1><div class=\"sub\">{clean(listed([run.label for run in runs], 12))}</div>"
+        body = (f"<h1>{title}</h1><div class=\"sub\">{clean(listed([run.label for run in runs], 12, '; '))}</div>"
                 + compare.show(runs) + (f"<p>The first {MOST_WHOLE} of them one by one:</p>" if len(runs) > MOST_WHOLE
                                         else "") + "".join(
                     f'<details class="run"><summary>{clean(run.label)}{_status(run)}</summary>'

@@ -1,13 +1,13 @@
 """One trace as the sections of the page use it: tables, figures, colours, the time axis, and the moments that all
 pictures mark."""
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
 from headroom_trace import NEVER, Trace
 from report_parts import figures
 from report_parts.colours import device_colours
+from report_parts.labels import settings
 from report_parts.svg import Chart
 from report_parts.words import clean, count, duration, size
 
@@ -20,6 +20,7 @@ class Run:
     def __init__(self, trace: Trace, label: str, number: int):
         self.trace, self.label, self.number = trace, label, number
         self.intervals, self.devices = trace.table("intervals"), trace.device_names
+        self.settings = settings(trace.scenario)
         self.figures = figures.of_run(trace)
         self.placement = trace.placement()
         self.colours = device_colours(self.placement, len(self.devices))
@@ -72,7 +73,7 @@ class Run:
                     result.append((when, place, change))
         return result
 
-    def chart(self, height: float, y: tuple[float, float], label: str, **options) -> Chart:
+    def chart(self, height: float, y: tuple[float, ...], label: str, **options) -> Chart:
         """A chart over the run's virtual time."""
         return Chart(height, (0, max(self.end, 1)), y, label, **options)
 
@@ -140,19 +141,6 @@ def predicted_time(row) -> int:
 
 def finite(value: int) -> bool:
     return 0 <= value < NEVER
-
-
-def labels(paths: list[str]) -> list[str]:
-    """The file names without the parts that all have in common; equal names are numbered."""
-    names = [Path(path).name.removesuffix(".h5") for path in paths]
-    if len(set(names)) > 1:
-        parts = [name.split(".") for name in names]
-        while all(len(p) > 1 for p in parts) and len({p[0] for p in parts}) == 1:
-            parts = [p[1:] for p in parts]
-        names = [".".join(p) for p in parts]
-    occurrences = {name: names.count(name) for name in names}
-    return [name if occurrences[name] == 1 else f"{name} ({names[:i + 1].count(name)})"
-            for i, name in enumerate(names)]
 
 
 def value(name: str, number, text: str) -> str:

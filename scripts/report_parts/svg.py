@@ -1,10 +1,14 @@
 """Drawing of SVG elements as text: scales, ticks, and a chart with axes."""
 import math
 
-from report_parts.words import clean, three_digits
+import plotted
+from report_parts.words import clean
 
 WIDTH = 960  # width of a chart over the whole page, in units of its view box
 LEFT, RIGHT = 66, 14  # margins for the numbers of the y axis and for the last number of the x axis
+
+
+ZERO = 0.08  # the part of a logarithmic scale that is between 0 and the smallest value
 
 
 def at(value: float) -> str:
@@ -14,13 +18,34 @@ def at(value: float) -> str:
 
 
 class Scale:
-    """Maps values lo … hi linearly to coordinates a … b."""
+    """Maps values lo … hi to coordinates a … b, linearly or logarithmically. On a logarithmic scale `zero` reserves a
+    place for 0 at a."""
 
-    def __init__(self, lo: float, hi: float, a: float, b: float):
+    def __init__(self, lo: float, hi: float, a: float, b: float, log: bool = False, zero: bool = False):
         self.lo, self.hi, self.a, self.b = lo, hi if hi > lo else lo + 1, a, b
+        self.log, self.zero = log, zero
 
     def __call__(self, value: float) -> float:
-        return self.a + (value - self.lo) / (self.hi - self.lo) * (self.b - self.a)
+        if not self.log:
+            return self.a + (value - self.lo) / (self.hi - self.lo) * (self.b - self.a)
+        if value <= 0:
+            return self.a
+        start = self.a + ZERO * (self.b - self.a) * self.zero
+        return start + math.log(value / self.lo) / math.log(self.hi / self.lo) * (self.b - start)
+
+    def ticks(self, most: int, base: float = 10, scale: float = 1) -> list[float]:
+        """Round values, as multiples of `scale`."""
+        if not self.log:
+            return ticks(self.lo / scale, self.hi / scale, most, base)
+        return [0.0] * self.zero + plotted.log_ticks(self.lo / scale, self.hi / scale)
+
+
+def whole(values: list[float]) -> tuple[float, ...]:
+    """The ends of a scale that holds all values, and whether it is logarithmic and has a place for 0."""
+    high = max(values, default=0)
+    if not plotted.spans_decades(values):
+        return 0, 1.08 * high or 1.0
+    return min(value for value in values if value > 0) / 1.3, high * 1.3, True, min(values) == 0
 
 
 def ticks(lo: float, hi: float, most: int, base: float = 10) -> list[float]:
@@ -33,20 +58,16 @@ def ticks(lo: float, hi: float, most: int, base: float = 10) -> list[float]:
     return [n * step for n in range(first, math.floor(hi / step + 1e-9) + 1)]
 
 
-def tick_text(value: float) -> str:
-    return f"{value:g}" if abs(value) < 1e5 else three_digits(value)
-
-
 class Chart:
     """The parts of one SVG; `x` and `y` are the scales of the plotted area with the edges x0, x1, y0 (top) and y1."""
 
-    def __init__(self, height: float, x: tuple[float, float], y: tuple[float, float], label: str,
+    def __init__(self, height: float, x: tuple[float, ...], y: tuple[float, ...], label: str,
                  width: float = WIDTH, left: float = LEFT, right: float = RIGHT, top: float = 16,
                  bottom: float = 40):
         self.width, self.height, self.label = width, height, label
         self.x0, self.x1, self.y0, self.y1 = left, width - right, top, height - bottom
-        self.x = Scale(*x, self.x0, self.x1)
-        self.y = Scale(*y, self.y1, self.y0)
+        self.x = Scale(*x[:2], self.x0, self.x1, *x[2:])
+        self.y = Scale(*y[:2], self.y1, self.y0, *y[2:])
         self.parts: list[str] = []
 
     def add(self, part: str) -> None:
@@ -86,19 +107,24 @@ class Chart:
         if path:
             self.add(f'<path class="{kind}" d="{path}"/>')
 
-    def y_axis(self, title: str, most: int = 5, base: float = 10, scale: float = 1) -> None:
+    def dots_at(self, places: list[tuple[float, float]], style: str) -> None:
+        """Draws round dots at coordinates."""
+        path = "".join(f"M{at(x)} {at(y)}h0" for x, y in places)
+        self.add(f'<path class="dot" style="{style}" d="{path}"/>')
+
+    def y_axis(self, title: str, most: int = 6, base: float = 10, scale: float = 1) -> None:
         """Draws grid lines and numbers; the numbers are the values divided by `scale`."""
-        for value in ticks(self.y.lo / scale, self.y.hi / scale, most, base):
+        for value in self.y.ticks(most, base, scale):
             y = self.y(value * scale)
             self.line(self.x0, y, self.x1, y, "grid" if value else "base")
-            self.text(self.x0 - 7, y + 4, tick_text(value), "num end")
-        self.text(4, 11, title, "axis")
+            self.text(self.x0 - 7, y + 4, plotted.number(value), "num end")
+        self.text(4, 11, title + ", logarithmic" * self.y.log, "axis")
 
     def x_axis(self, title: str, most: int = 10, scale: float = 1, inner: bool = False) -> None:
-        for value in ticks(self.x.lo / scale, self.x.hi / scale, most):
+        for value in self.x.ticks(most, scale=scale):
             x = self.x(value * scale)
             self.line(x, self.y1, x, self.y1 + 4, "base")
-            self.text(x, self.y1 + 17, tick_text(value), "num mid")
+            self.text(x, self.y1 + 17, plotted.number(value), "num mid")
             if inner:
                 self.line(x, self.y0, x, self.y1, "grid")
         self.line(self.x0, self.y1, self.x1, self.y1, "base")

@@ -71,11 +71,11 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def listed(words: list[str], most: int) -> str:
+def listed(words: list[str], most: int, between: str = ", ") -> str:
     """`a, b and 3 more`."""
     if len(words) <= most:
-        return ", ".join(words)
-    return f"{', '.join(words[:most])} and {len(words) - most} more"
+        return between.join(words)
+    return f"{between.join(words[:most])} and {len(words) - most} more"
 
 
 def spaced(number: int) -> str:

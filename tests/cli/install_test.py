@@ -105,7 +105,9 @@ class Installed(Case):
 
     def test_installed_scripts_work(self):
         self.succeeds("simulate", "home.toml", "--tokens", 4, "--trace", "home.h5")
-        for words in (["report", "home.h5", "-o", "page.html"], ["examples/analyse.py", "home.h5"]):
+        self.succeeds("collect", ".", "-o", "summary.csv")
+        for words in (["report", "home.h5", "-o", "page.html"], ["examples/analyse.py", "home.h5", "figure.pdf"],
+                      ["examples/plot_summary", "summary.csv", "figure.svg", "--x", "seed"]):
             result = subprocess.run(
                 [*self.hide, str(self.data / "scripts" / words[0]), *words[1:]], cwd=self.folder,
                 text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)

@@ -55,6 +55,53 @@ class _Page(HTMLParser):
             self._token = None
 
 
+def _points(path):
+    """The points of the commands M, L, H, V, h, v, m and l of a path."""
+    x = y = 0.0
+    for letter, numbers in re.findall(r"([A-Za-z])([^A-Za-z]*)", path):
+        values = [float(number) for number in re.findall(r"-?[\d.]+", numbers)]
+        if letter in "MLml":
+            for right, down in zip(values[::2], values[1::2]):
+                x, y = (right, down) if letter in "ML" else (x + right, y + down)
+                yield x, y
+        elif letter in "HhVv":
+            for value in values:
+                x = value if letter == "H" else x + value if letter == "h" else x
+                y = value if letter == "V" else y + value if letter == "v" else y
+                yield x, y
+
+
+def _corners(element):
+    """Points that the element reaches; the width of a text is estimated, rather too small than too large."""
+    kind = element.tag.rpartition("}")[2]
+    number = {name: float(element.get(name, 0)) for name in ("x", "y", "width", "height") if kind in ("rect", "text")}
+    if kind == "rect":
+        yield from ((number["x"], number["y"]), (number["x"] + number["width"], number["y"] + number["height"]))
+    elif kind == "text":
+        wide = 4.5 * len("".join(element.itertext()))
+        look = element.get("class", "").split()
+        left = number["x"] - (wide if "end" in look else wide / 2 if "mid" in look else 0)
+        yield from ((left, number["y"]), (left + wide, number["y"]))
+    elif kind == "path":
+        yield from _points(element.get("d", ""))
+
+
+def clipped(svg, slack=3):
+    """The first element that leaves the view box of an SVG, or None."""
+    root = svg if isinstance(svg, ElementTree.Element) else ElementTree.fromstring(svg)
+    _, _, width, height = map(float, root.get("viewBox").split())
+
+    def search(element, right, down):
+        moved = re.match(r"translate\((\S+) (\S+)\)", element.get("transform", ""))
+        if moved:
+            right, down = right + float(moved[1]), down + float(moved[2])
+        for x, y in _corners(element):
+            if not (-slack <= x + right <= width + slack and -slack <= y + down <= height + slack):
+                return ElementTree.tostring(element, encoding="unicode")[:200]
+        return next(filter(None, (search(child, right, down) for child in element)), None)
+    return search(root, 0.0, 0.0)
+
+
 def read(text):
     """Parses a page; returns its figures (name -> values), headings, tokens and problems."""
     page = _Page()
@@ -64,9 +111,12 @@ def read(text):
         page.problems.append(f"never closed: {page.open}")
     for part in re.findall(r"<svg\b.*?</svg>", text, re.DOTALL):
         try:
-            ElementTree.fromstring(part)
+            if outside := clipped(part):
+                page.problems.append(f"an SVG is clipped: {outside}")
         except ElementTree.ParseError as error:
             page.problems.append(f"an SVG is no XML: {error}")
+        except ValueError as error:
+            page.problems.append(f"an SVG has no coordinates: {error}")
         if re.search(r'\b(nan|inf)\b', re.sub(r">[^<]*<", "><", part)):
             page.problems.append("an SVG has coordinates that are no numbers")
     if "<svg" not in text:

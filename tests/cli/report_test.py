@@ -6,16 +6,17 @@ import re
 import shutil
 import subprocess
 import unittest
+from unittest import mock
 from xml.etree import ElementTree
 
 import numpy as np
 
 import page_check
 import small_traces
-from headroom import BINARY, ROOT, main
+from headroom import BINARY, ROOT, main, scenario_text
 from small_traces import SCRIPTS, headroom_trace, page_of, raw
 
-from report_parts import critical_path, links, maps, page, vocabulary, words
+from report_parts import critical_path, labels, links, maps, page, svg, vocabulary, words
 from report_parts.run import Run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -75,6 +76,71 @@ class Parts(unittest.TestCase):
         self.assertEqual(words.clean('<a "b">\x00'), "&lt;a &quot;b&quot;&gt;\ufffd")
 
 
+class Labels(unittest.TestCase):
+    """What tells runs apart is in their labels, and nothing else."""
+
+    BASE = {"seed": 1, "controller": {"policy": "ring", "interval": 8}, "network": {"bandwidth": "1250000 B/s"},
+            "device": [{"name": "pi", "compute": "1 FLOP/s"}]}
+
+    def of(self, *changes, paths=None):
+        scenarios = [{**self.BASE, **change} for change in changes]
+        return labels.labels(paths or [f"{i}.h5" for i in range(len(changes))], [labels.settings(s) for s in scenarios])
+
+    def test_they_have_the_keys_that_differ(self):
+        fast = {"network": {"bandwidth": "125000000 B/s"}}
+        greedy = {"controller": {"policy": "greedy", "interval": 8}}
+        self.assertEqual(self.of({}, greedy), ["ring", "greedy"])
+        self.assertEqual(self.of({}, fast), ["bandwidth 10 Mbit/s", "bandwidth 1 Gbit/s"])
+        self.assertEqual(self.of({}, {**greedy, "seed": 2}), ["ring, seed 1", "greedy, seed 2"])
+        self.assertEqual(self.of({}, {"controller": {"policy": "ring"}}), ["interval 8", "interval none"])
+
+    def test_fleets_are_counted_or_numbered(self):
+        two = {"device": self.BASE["device"] * 2}
+        slow = {"device": [{"name": "pi", "compute": "0 FLOP/s"}]}
+        self.assertEqual(self.of({}, two), ["1 device", "2 devices"])
+        self.assertEqual(self.of({}, slow, two), ["fleet 1", "fleet 2", "fleet 3"])
+
+    def test_no_two_are_equal(self):
+        self.assertEqual(self.of({}, {}, paths=["a/x.ring.h5", "a/x.other.h5"]), ["ring", "other"])
+        self.assertEqual(self.of({}, {}, paths=["a/x.h5", "b/x.h5"]), ["x (1)", "x (2)"])
+        self.assertEqual(self.of({}, {}, {"seed": 2}), ["seed 1 (0)", "seed 1 (1)", "seed 2"])
+        many = {"workload": {"prompts": "a" * 99}}, {"workload": {"prompts": "a" * 99 + "b"}}
+        self.assertEqual(self.of(*many, paths=["one.h5", "two.h5"]), ["one", "two"])
+        long = self.of({}, {}, paths=["a" * 99 + ".h5", "a" * 99 + "b.h5"])
+        self.assertEqual(len(set(long)), 2)
+        self.assertLessEqual(max(map(len, long)), labels.LONGEST + 4)
+
+    def test_runs_that_differ_in_seed_are_repetitions(self):
+        def run(name, **change):
+            return mock.Mock(label=name, settings=labels.settings({**self.BASE, **change}),
+                             trace=mock.Mock(path=f"{name}.h5"))
+        greedy = {"controller": {"policy": "greedy", "interval": 8}}
+        runs = [run("a"), run("b", **greedy), run("c", seed=2), run("d", seed=3)]
+        self.assertEqual([(label, [one.label for one in own]) for label, own in labels.repetitions(runs)],
+                         [("ring", ["a", "c", "d"]), ("greedy", ["b"])])
+        self.assertEqual([label for label, _ in labels.repetitions(runs[:2])], ["a", "b"])
+
+
+class Axes(unittest.TestCase):
+    def test_a_scale_holds_all_values(self):
+        for values in ([3, 4, 5], [0, 0.5], [1, 1000], [0, 2, 5000], [0, 0], []):
+            scale = svg.Scale(*svg.whole(values)[:2], 100, 0, *svg.whole(values)[2:])
+            places = [scale(value) for value in values]
+            self.assertTrue(all(0 <= place <= 100 for place in places), (values, places))
+            self.assertEqual(scale.log, len([value for value in values if value]) > 1 and max(values) >= 1000, values)
+            self.assertEqual(places, sorted(places, reverse=True), values)
+            self.assertTrue(all(0 <= scale(tick) <= 100 for tick in scale.ticks(6)), values)
+
+    def test_zero_has_a_place_and_a_tick_on_a_logarithmic_axis(self):
+        chart = svg.Chart(200, (0, 1), svg.whole([0, 2, 5000]), "x")
+        chart.y_axis("time")
+        self.assertEqual(chart.y(0), chart.y1)
+        self.assertLess(chart.y(2), chart.y1 - 5)
+        self.assertIn(">0</text>", chart.out())
+        self.assertIn("time, logarithmic", chart.out())
+        self.assertIsNone(page_check.clipped(chart.out()))
+
+
 class Page(small_traces.Traces):
     def page(self, *traces):
         return page.render([headroom_trace.open_trace(self.folder / trace) for trace in traces])
@@ -95,7 +161,8 @@ class Page(small_traces.Traces):
         for what, there, instead in (
                 ("outside", "<h1>", '<img src="https://example.org/x.png"><h1>'),
                 ("import", "<style>", "<style>@import 'x.css';"), ("script", "<script>", "<script>fetch('x');"),
-                ("tag", "</h2>", ""), ("svg", "</svg>", "<path></svg>"), ("number", ' x="', ' x="nan" y2="')):
+                ("tag", "</h2>", ""), ("svg", "</svg>", "<path></svg>"), ("number", ' x="', ' x="nan" y2="'),
+                ("clipped", '<text x="', '<text x="2000'), ("clipped", 'class="dot" d="M', 'class="dot" d="M0 -40h0M')):
             self.assertIn(there, text)
             self.assertNotEqual(page_check.read(text.replace(there, instead, 1)).problems, [], what)
 
@@ -197,6 +264,58 @@ class Page(small_traces.Traces):
         self.assertEqual(page_of(self.folder, trace, "-o", mine).returncode, 0, "a page of ours is replaced")
         self.assertEqual([p.name for p in self.folder.glob(".*")], [])
 
+    def seeds(self, policy, seeds, *options):
+        """Simulates a run for each seed; its load differs with the seed."""
+        text = scenario_text(tokens=16, interval=4).replace(
+            'name = "d1"', 'load = { kind = "uniform", low = 0.0, high = 0.6, period = "1 ms" }\nname = "d1"')
+        (self.folder / "seeds.toml").write_text(text)
+        names = [f"{policy}{len(options)}{seed}.h5" for seed in seeds]
+        for name, seed in zip(names, seeds):
+            done = self.headroom("simulate", "seeds.toml", "--policy", policy, "--set", f"seed={seed}", *options,
+                                 "--trace", name)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        return names
+
+    def test_repeated_runs_have_means_and_intervals(self):
+        text = self.page(*self.seeds("ring", (1, 2, 3)), *self.seeds("greedy", (1, 2)))
+        self.assertEqual(page_check.read(text).problems, [])
+        for words_ in ("ring, seed 1", "greedy, seed 2", "ring (n = 3)", "greedy (n = 2)", "only in seed, n = 3;",
+                       "With fewer than 3 repetitions"):
+            self.assertIn(words_, text)
+        self.assertEqual(text.count('class="interval"'), 3, "three figures, one group of three")
+        alone = self.page("ring01.h5", "greedy01.h5")
+        self.assertNotIn('class="interval"', alone)
+        self.assertNotIn("seed 1", alone.partition("<details")[0], "the seed does not differ")
+
+    def test_axes_are_logarithmic_where_runs_span_decades(self):
+        fast = self.seeds("ring", (1,))
+        slow = self.seeds("ring", (1,), "--set", "fleet.compute_scale=0.001")
+        text = self.page(*fast, *slow)
+        self.assertEqual(page_check.read(text).problems, [])
+        self.assertTrue("time per output token, logarithmic" in text)
+        self.assertFalse("logarithmic" in self.page(*fast))
+
+    def test_formats_follow_the_ending(self):
+        trace = self.shared / "one.h5"
+        (self.folder / "mine.txt").write_text("mine")
+        for name in ("one.jpg", "one", "one.html.txt", "mine.txt"):
+            told = page_of(self.folder, trace, "-o", name, "--force")
+            self.assertEqual(told.returncode, 2)
+            self.assertIn(f"{name}: expected a name that ends in .html (a page), or in .svg, .pdf or .png", told.stderr)
+        if shutil.which("rsvg-convert"):
+            for name, begin in (("one.pdf", b"%PDF"), ("one.png", b"\x89PNG")):
+                pictures = set()
+                for _ in range(2):
+                    told = page_of(self.folder, trace, "-o", name, "--force")
+                    self.assertEqual(told.returncode, 0, told.stderr)
+                    pictures.add((self.folder / name).read_bytes())
+                self.assertEqual(len(pictures), 1, "the same run has the same picture")
+                self.assertTrue(pictures.pop().startswith(begin))
+        told = page_of(self.folder, trace, "-o", "two.pdf", environment={"PATH": str(self.folder)})
+        self.assertEqual(told.returncode, 3)
+        self.assertIn("librsvg2-bin, or name a .svg", told.stderr)
+        self.assertFalse((self.folder / "two.pdf").exists())
+
     def test_a_picture_of_one_run(self):
         one, other = self.shared / "one.h5", self.shared / self.traces()[-1]
         drawn = page_of(self.folder, one, "-o", self.folder / "one.svg")
@@ -206,6 +325,7 @@ class Page(small_traces.Traces):
         labels = "".join(root.itertext())
         for label in ("time per token", "layer 3", headroom_trace.open_trace(one).device_names[0]):
             self.assertIn(label, labels)
+        self.assertIsNone(page_check.clipped(root))
         self.assertNotIn("var(", text, "colours are those of the page only inside the page")
         self.assertEqual(page_of(self.folder, one, "-o", self.folder / "one.svg").returncode, 0, "it is replaced")
         refused = page_of(self.folder, one, other, "-o", self.folder / "two.svg")
