@@ -26,16 +26,16 @@ def _texts(figure):
 
 
 def _clipped(axes):
-    """The lines of the axes with a point outside of them; lines across the whole axes are none."""
+    """The lines and bars of the axes with a point outside of them; lines across the whole axes are none."""
     area = axes.get_window_extent()
-    for line in axes.lines:
-        if line.get_transform() != axes.transData:
-            continue
-        points = line.get_transform().transform(np.column_stack(line.get_data()).astype(float))
+    parts = [np.column_stack(line.get_data()) for line in axes.lines if line.get_transform() == axes.transData]
+    parts += [segment for bars in axes.collections for segment in getattr(bars, "get_segments", list)()]
+    for part in parts:
+        points = axes.transData.transform(part.astype(float))
         points = points[np.isfinite(points).all(axis=1)]
-        if len(points) and (points.min(axis=0) < (area.x0 - CLOSE, area.y0 - CLOSE)).any() or (
-                len(points) and (points.max(axis=0) > (area.x1 + CLOSE, area.y1 + CLOSE)).any()):
-            yield line
+        if len(points) and ((points.min(axis=0) < (area.x0 - CLOSE, area.y0 - CLOSE)).any()
+                            or (points.max(axis=0) > (area.x1 + CLOSE, area.y1 + CLOSE)).any()):
+            yield part
 
 
 def problems(figure):

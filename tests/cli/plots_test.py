@@ -77,13 +77,15 @@ class Summary(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
 
-    def summary(self, figure, policies=("ring", "greedy"), bandwidths=(1e6, 1e7, 1e9), seeds=3, scenarios=("home",)):
+    def summary(self, figure, policies=("ring", "greedy"), bandwidths=(1e6, 1e7, 1e9), seeds=3, scenarios=("home",),
+                first=0):
         """Writes a summary whose figure of a run is `figure(policy, bandwidth, seed)`; returns its path."""
         path = self.folder / "summary.csv"
         with open(path, "w", newline="") as file:
             rows = csv.writer(file)
             rows.writerow([*SETTINGS, "execution", "time_per_output_token_ns"])
-            for scenario, policy, bandwidth, seed in itertools.product(scenarios, policies, bandwidths, range(seeds)):
+            for scenario, policy, bandwidth, seed in itertools.product(scenarios, policies, bandwidths,
+                                                                        range(first, first + seeds)):
                 rows.writerow([f"{policy}-{bandwidth}-{seed}.h5", scenario, policy, 8, seed, 4, "stories",
                                int(bandwidth), "simulated", figure(policy, bandwidth, seed)])
         return path
@@ -151,6 +153,8 @@ class Summary(unittest.TestCase):
         self.assertIn("n = 6 runs that differ in scenario and seed", self.caption(averaged))
         seeds = self.drawn(self.summary(some, policies=("ring",)), "--by", "seed")
         self.assertEqual(self.legend(seeds), ["0", "1", "2"])
+        close = self.drawn(self.summary(some, policies=("ring",), first=7_000_000), "--by", "seed")
+        self.assertEqual(self.legend(close), ["7000000", "7000001", "7000002"])
 
     def test_many_lines_are_told_apart_or_refused(self):
         def some(policy, bandwidth, seed):
@@ -195,6 +199,7 @@ class Summary(unittest.TestCase):
         self.assertEqual(faults(lambda *_: None), [])
         for what, change, words in (
                 ("clipped", lambda figure, axes, styles: axes.set_ylim(1, 900), "is clipped"),
+                ("bar", lambda figure, axes, styles: axes.errorbar([2], [500], [600]), "is clipped"),
                 ("small", lambda figure, axes, styles: axes.set_xlabel("tiny", fontsize=4), "too small"),
                 ("canvas", lambda figure, axes, styles: figure.text(0.95, 0.5, "too long for it"), "on the canvas"),
                 ("over", lambda figure, axes, styles: [axes.text(2, 10, word) for word in ("one", "two")], "is over"),
