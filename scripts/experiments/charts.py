@@ -37,7 +37,9 @@ def boxes(axes, groups: list[tuple[str, str, list[float]]], label: str, one: boo
     for i, (box, (_, policy, values)) in enumerate(zip(drawn["boxes"], shown)):
         box.set(facecolor=KINDS[kind_of(policy)], alpha=0.65)
         jitter = np.random.default_rng(i).uniform(-0.2, 0.2, len(values))
-        axes.plot(values, i + 1 + jitter, ".", color="#222222", markersize=3, alpha=0.5)
+        boxed = len(values) >= plotted.FEWEST
+        axes.plot(values, i + 1 + jitter, ".", color="#222222" if boxed else KINDS[kind_of(policy)],
+                  markersize=3 if boxed else 8, alpha=0.5 if boxed else 0.8)
         every += values
         if not values:
             axes.annotate("no run with a figure", (0.01, i + 1), xycoords=("axes fraction", "data"), va="center",
