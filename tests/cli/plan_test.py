@@ -134,11 +134,31 @@ class Plan(Case):
         scenario = self.scenario(PRESET + devices(3, memory="200 MiB"))
         result = self.headroom("plan", scenario, "--policy", "greedy,round_robin")
         self.assertEqual(result.returncode, 0, result.stderr)
-        for part in ("policy", "per token", "fullest device", "held back most by", "weights, cache",
+        for part in ("policy", "per token", "fullest device", "holds back most", "weights, cache",
                      "buffers", "compute", "transfer", "wait", "idle", "of a token's time",
                      "needed: ", "there is: ", "above optimum"):
             self.assertIn(part, result.stdout)
         self.assertNotIn("\x1b", result.stdout, "colours belong on a terminal")
+
+    def test_both_tables_agree_on_what_holds_a_token_back(self):
+        for name in ("demo", "home"):
+            for policy in ("greedy", "round_robin", "edgeshard", "dynamic_layer"):
+                text = self.headroom("plan", DEMO.parent / f"{name}.toml", "--policy", policy,
+                                     "--full").stdout
+                said = re.search(rf"^  {policy} .*  (\S+) (\d+) %$", text, re.M).groups()
+                table = text[text.index("holds back\n"):]
+                shares = re.findall(r"^  (\S+)  .* (\d+) %$", table, re.M)
+                most = max(int(share) for _, share in shares)
+                self.assertIn(said, [(device, share) for device, share in shares if int(share) == most])
+
+    def test_a_placement_far_above_the_bound_is_shown_as_a_ratio(self):
+        two = devices(2, memory="1 GiB", compute="10 GFLOP/s")
+        scenario = self.scenario(PRESET + two.replace("10 GFLOP/s", "100 kFLOP/s", 1))
+        result = self.headroom("plan", scenario, "--policy", "greedy,round_robin,exact",
+                               "--set", 'controller.ends="anywhere"')
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout, r"greedy .* [\de.+]+×  ")
+        self.assertRegex(result.stdout, r"exact .* 0\.0 %  ")
 
     def test_moves_add_up_to_the_migration_and_the_objective(self):
         for weights in ("move", "everywhere"):

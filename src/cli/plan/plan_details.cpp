@@ -43,15 +43,6 @@ std::vector<std::size_t> display_order(const PolicyPlan& plan, const PlanView& v
     return order;
 }
 
-/// Returns the time on the critical path of the device's computations and of messages from it.
-Nanoseconds critical_time(const PolicyPlan& plan, std::size_t d) {
-    Nanoseconds time = 0;
-    for (const CriticalPart& part : plan.share->critical) {
-        time += part.from.index() == d ? part.time : 0;
-    }
-    return time;
-}
-
 std::vector<std::string> device_row(
     const PolicyPlan& plan, const scheduler::Fleet& fleet, std::size_t d
 ) {
@@ -70,7 +61,7 @@ std::vector<std::string> device_row(
     }
     const runtime::DeviceTime& time = plan.share->devices[d];
     for (const Nanoseconds part :
-         {time.compute, time.transfer, time.wait, time.idle, critical_time(plan, d)}) {
+         {time.compute, time.transfer, time.wait, time.idle, time_held_back(plan, d)}) {
         row.push_back(percent(part, plan.decision.inference));
     }
     return row;
@@ -94,6 +85,12 @@ std::string omitted_devices_text(const PolicyPlan& plan, std::size_t shown) {
     return without > 0 && shown == with_blocks
                ? fmt::format("  and {} without blocks; --full lists all, and --json\n", without)
                : "";
+}
+
+std::string location_of(const CriticalPart& part, const scheduler::Fleet& fleet) {
+    const auto name = [&](DeviceId d) { return fleet.devices[d.index()].name; };
+    return part.computing() ? name(part.from)
+                            : fmt::format("{} -> {}", name(part.from), name(part.to));
 }
 
 std::string critical_text(const PolicyPlan& plan, const scheduler::Fleet& fleet) {
@@ -121,10 +118,12 @@ std::string critical_text(const PolicyPlan& plan, const scheduler::Fleet& fleet)
 
 } // namespace
 
-std::string location_of(const CriticalPart& part, const scheduler::Fleet& fleet) {
-    const auto name = [&](DeviceId d) { return fleet.devices[d.index()].name; };
-    return part.computing() ? name(part.from)
-                            : fmt::format("{} -> {}", name(part.from), name(part.to));
+Nanoseconds time_held_back(const PolicyPlan& plan, std::size_t d) {
+    Nanoseconds time = 0;
+    for (const CriticalPart& part : plan.share->critical) {
+        time += part.from.index() == d ? part.time : 0;
+    }
+    return time;
 }
 
 std::string device_details(

@@ -20,9 +20,8 @@ namespace headroom::cli {
     bool explained
 );
 
-/// Returns the device of a computation, "laptop", or the link of a message, "laptop -> phone".
-[[nodiscard]] std::string location_of(
-    const runtime::CriticalPart& part, const scheduler::Fleet& fleet
-);
+/// Returns for how long device d holds a token back: the time on the critical path of its
+/// computations and of messages from it. Precondition: plan.share.
+[[nodiscard]] Nanoseconds time_held_back(const runtime::PolicyPlan& plan, std::size_t d);
 
 } // namespace headroom::cli

@@ -55,12 +55,14 @@ std::string kind_counts_text(const std::map<BlockKind, std::int64_t>& kinds) {
     return text;
 }
 
-/// Returns by how much the objective is less than that of keeping the previous placement: "12.3 %".
+/// Returns by how much the objective is less than that of keeping the previous placement: "12.3 %",
+/// or "25× as long" if it is more by a factor of at least 10.
 std::string saved(const PolicyPlan& policy) {
     const double stay = policy.stay->objective_s;
-    return stay > 0 && std::isfinite(stay)
-               ? fmt::format("{:.1f} %", 100.0 * (1 - policy.objective_s / stay))
-               : "-";
+    const double ratio = policy.objective_s / stay;
+    return stay <= 0 || !std::isfinite(stay) ? "-"
+           : ratio < 10                      ? fmt::format("{:.1f} %", 100.0 * (1 - ratio))
+                                             : fmt::format("{:.3g}× as long", ratio);
 }
 
 /// The columns that only some plans have.

@@ -21,7 +21,6 @@ namespace headroom::cli {
 
 namespace {
 
-using runtime::CriticalPart;
 using runtime::DevicePlan;
 using runtime::Plan;
 using runtime::PolicyPlan;
@@ -36,6 +35,12 @@ std::string tokens_per_s(Nanoseconds time, std::int64_t tokens = 1) {
 
 std::string count_text(std::int64_t count, std::string_view word) {
     return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
+}
+
+/// Returns how far an objective is above a bound: "12.3 %", or the ratio "25×" if that is 10 or
+/// more.
+std::string gap_text(double gap) {
+    return gap < 9 ? fmt::format("{:.1f} %", 100 * gap) : fmt::format("{:.3g}×", 1 + gap);
 }
 
 /// Returns whether a policy has no placement because devices lack something.
@@ -131,7 +136,7 @@ class PlanText {
             {plan_.proven ? "above optimum" : "above bound"},
             {"devices", 2},
             {"fullest device", 1},
-            {"held back most by"}};
+            {"holds back most"}};
         if (paper_costs()) {
             columns.insert(columns.begin() + 3, {"paper's D_T"});
         }
@@ -197,28 +202,37 @@ class PlanText {
         return scenario_.controller.cost_profile == scheduler::CostProfile::paper;
     }
 
+    /// Returns the device that holds a token back most, as in the table of the devices.
+    [[nodiscard]] std::string bottleneck_text(const PolicyPlan& plan) const {
+        if (!plan.share) {
+            return "-";
+        }
+        std::size_t most = 0;
+        for (std::size_t d = 1; d < plan.devices.size(); ++d) {
+            most = time_held_back(plan, d) > time_held_back(plan, most) ? d : most;
+        }
+        return fmt::format(
+            "{} {}",
+            fleet_.devices[most].name,
+            percent(time_held_back(plan, most), plan.decision.inference)
+        );
+    }
+
     [[nodiscard]] std::vector<std::string> row(const PolicyPlan& plan) const {
         const auto used =
             std::count_if(plan.devices.begin(), plan.devices.end(), [](const DevicePlan& device) {
                 return device.blocks > 0;
             });
-        std::string most = "-";
-        if (plan.share && !plan.share->critical.empty()) {
-            const CriticalPart& part = plan.share->critical.front();
-            most = fmt::format(
-                "{} {}", location_of(part, fleet_), percent(part.time, plan.decision.inference)
-            );
-        }
         const DevicePlan& full = fullest_of(plan);
         std::vector<std::string> row{
             std::string(scheduler::name_of(plan.policy)),
             format_duration(plan.decision.inference),
             has_several_sequences() ? tokens_per_s(plan.decision.round, plan.in_flight)
                                     : tokens_per_s(plan.decision.inference),
-            plan.gap ? fmt::format("{:.1f} %", 100.0 * *plan.gap) : "-",
+            plan.gap ? gap_text(*plan.gap) : "-",
             fmt::format("{} of {}", used, plan.devices.size()),
             percent(full.held(), full.budget),
-            most,
+            bottleneck_text(plan),
         };
         if (paper_costs()) {
             row.insert(row.begin() + 3, format_seconds(plan.decision.paper_delay_s));
