@@ -35,10 +35,6 @@ bool finished(PendingSend::State& state) noexcept {
     }
 }
 
-} // namespace
-
-namespace {
-
 constexpr std::uint16_t kFirstDataTag = 1000;
 
 } // namespace
@@ -197,48 +193,39 @@ std::string Transport::device_text(DeviceId device) const {
     return fmt::format("device {}", device.value);
 }
 
-std::string Transport::wait_text(
-    std::string_view verb, DeviceId peer, Tag tag, const WaitReason& reason
-) const {
-    if (!peer.valid()) {
-        return fmt::format("to meet all devices: {}{}", reason.what, to_string(reason));
+std::string Transport::wait_text(const WaitTarget& target) const {
+    const std::string what = std::string(target.reason.what) + to_string(target.reason);
+    if (!target.peer.valid()) {
+        return "to meet all devices: " + what;
     }
     return fmt::format(
-        "to {} {}{} {} {} (tag {})",
-        verb,
-        reason.what,
-        to_string(reason),
-        verb == "send" ? "to" : "from",
-        device_text(peer),
-        name_of(tag)
+        "to {} {} {} {} (tag {})",
+        target.verb,
+        what,
+        target.verb == "send" ? "to" : "from",
+        device_text(target.peer),
+        name_of(target.tag)
     );
 }
 
-std::string Transport::stuck_text(
-    std::string_view verb, DeviceId peer, Tag tag, const WaitReason& reason
-) const {
+std::string Transport::stuck_text(const WaitTarget& target) const {
     const std::string advice =
-        peer.valid()
+        target.peer.valid()
             ? fmt::format(
-                  "device {} may be the one that failed: look at its messages first", peer.value
+                  "device {} may be the one that failed: look at its messages first",
+                  target.peer.value
               )
             : "one of them may have failed: look at their messages first";
     return fmt::format(
         "{} has waited {} {}; {}",
         device_text(self()),
         format_duration(options_.deadline.count()),
-        wait_text(verb, peer, tag, reason),
+        wait_text(target),
         advice
     );
 }
 
-std::string Transport::silent_text(
-    std::string_view verb,
-    DeviceId peer,
-    Tag tag,
-    const WaitReason& reason,
-    const std::vector<int>& silent
-) const {
+std::string Transport::silent_text(const WaitTarget& target, const std::vector<int>& silent) const {
     std::string who;
     for (std::size_t i = 0; i < silent.size(); ++i) {
         who += i == 0 ? "" : i + 1 < silent.size() ? ", " : " and ";
@@ -247,21 +234,20 @@ std::string Transport::silent_text(
     return fmt::format(
         "{} waits {}, but {} {} given no sign of life for {}",
         device_text(self()),
-        wait_text(verb, peer, tag, reason),
+        wait_text(target),
         who,
         silent.size() == 1 ? "has" : "have",
         format_duration(options_.silence.count())
     );
 }
 
-void Transport::check_length(
-    DeviceId from, Tag tag, std::int64_t expected, std::int64_t actual, const WaitReason& reason
-) const {
+void Transport::check_length(const WaitTarget& target, std::int64_t expected, std::int64_t actual)
+    const {
     HEADROOM_CHECK(
         actual == expected,
         "{} was about {}: expected {} bytes, the message has {}",
         device_text(self()),
-        wait_text("receive", from, tag, reason),
+        wait_text(target),
         expected,
         actual
     );

@@ -52,6 +52,14 @@ struct WaitReason {
     std::int64_t turn = -1;
 };
 
+/// Which message a wait is for, for the text of its error. An invalid peer stands for a barrier.
+struct WaitTarget {
+    std::string_view verb; ///< "receive", "send" or "meet"
+    DeviceId peer;
+    Tag tag = Tag::test;
+    const WaitReason& reason;
+};
+
 /// Returns " of layer 3, epoch 2, turn 17". Values that are -1 are left out.
 [[nodiscard]] std::string to_string(const WaitReason& reason);
 
@@ -188,37 +196,25 @@ class Transport {
     /// Returns "device 0 (laptop)".
     [[nodiscard]] std::string device_text(DeviceId device) const;
 
-    /// Returns "to receive normed_x of layer 3, epoch 2 from device 0 (laptop) (tag data)". The
-    /// verb is "receive" or "send". An invalid peer stands for a barrier: "to meet all devices:
-    /// ...".
-    [[nodiscard]] std::string wait_text(
-        std::string_view verb, DeviceId peer, Tag tag, const WaitReason& reason
-    ) const;
+    /// Returns "to receive normed_x of layer 3, epoch 2 from device 0 (laptop) (tag data)", or "to
+    /// meet all devices: ...".
+    [[nodiscard]] std::string wait_text(const WaitTarget& target) const;
 
     /// Returns "device 2 (phone-b) has waited 120 s to receive ...; device 0 may be the one that
     /// failed".
-    [[nodiscard]] std::string stuck_text(
-        std::string_view verb, DeviceId peer, Tag tag, const WaitReason& reason
-    ) const;
+    [[nodiscard]] std::string stuck_text(const WaitTarget& target) const;
 
     /// Returns "device 1 (phone-a) waits to receive ... from device 0 (laptop) (tag data), but
     /// device 2 (phone-b) has given no sign of life for 30 s". Callers append what they know of its
     /// state.
-    [[nodiscard]] std::string silent_text(
-        std::string_view verb,
-        DeviceId peer,
-        Tag tag,
-        const WaitReason& reason,
-        const std::vector<int>& silent
-    ) const;
+    [[nodiscard]] std::string silent_text(const WaitTarget& target, const std::vector<int>& silent)
+        const;
 
     /// Excuse calls this at its start (true) and at its end (false).
     virtual void excuse(bool /*on*/) {}
 
     /// Throws Bug unless the length of the message is that of the parts that receive it.
-    void check_length(
-        DeviceId from, Tag tag, std::int64_t expected, std::int64_t actual, const WaitReason& reason
-    ) const;
+    void check_length(const WaitTarget& target, std::int64_t expected, std::int64_t actual) const;
 
     /// Throws Bug unless the peer is a device of this transport.
     void check_peer(DeviceId peer) const;

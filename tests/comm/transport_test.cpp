@@ -49,22 +49,22 @@ TEST(StuckText, names_both_devices_the_message_and_where_to_look) {
         }
         EXPECT_EQ(
             speaking.stuck_text(
-                "receive",
-                DeviceId(0),
-                Tag::data,
-                {.what = "normed_x", .layer = 3, .epoch = 2, .turn = 17}
+                {"receive",
+                 DeviceId(0),
+                 Tag::data,
+                 {.what = "normed_x", .layer = 3, .epoch = 2, .turn = 17}}
             ),
             "device 2 (phone-b) has waited 120 s to receive normed_x of layer 3, epoch 2, turn 17 "
             "from device 0 (laptop) (tag data); device 0 may be the one that failed: look at its "
             "messages first"
         );
         EXPECT_EQ(
-            speaking.stuck_text("send", DeviceId(1), Tag::migration, {.what = "a block"}),
+            speaking.stuck_text({"send", DeviceId(1), Tag::migration, {.what = "a block"}}),
             "device 2 (phone-b) has waited 120 s to send a block to device 1 (phone-a) (tag "
             "migration); device 1 may be the one that failed: look at its messages first"
         );
         EXPECT_EQ(
-            speaking.stuck_text("meet", DeviceId{}, Tag::control, {.what = "the start"}),
+            speaking.stuck_text({"meet", DeviceId{}, Tag::control, {.what = "the start"}}),
             "device 2 (phone-b) has waited 120 s to meet all devices: the start; one of them may "
             "have failed: look at their messages first"
         );
@@ -75,10 +75,11 @@ TEST(LengthCheck, refuses_a_byte_more_or_less_and_says_of_what) {
     InprocessFleet(1).run([](Transport& transport) {
         const Speaking speaking(transport);
         const WaitReason reason{.what = "normed_x", .layer = 1};
-        EXPECT_NO_THROW(speaking.check_length(DeviceId(0), Tag::data, 8, 8, reason));
-        EXPECT_THROW(speaking.check_length(DeviceId(0), Tag::data, 8, 7, reason), Bug);
+        const WaitTarget target{"receive", DeviceId(0), Tag::data, reason};
+        EXPECT_NO_THROW(speaking.check_length(target, 8, 8));
+        EXPECT_THROW(speaking.check_length(target, 8, 7), Bug);
         try {
-            speaking.check_length(DeviceId(0), Tag::data, 8, 9, reason);
+            speaking.check_length(target, 8, 9);
             FAIL() << "accepted a byte more";
         } catch (const Bug& bug) {
             EXPECT_THAT(bug.what(), HasSubstr("normed_x of layer 1 from device 0"));

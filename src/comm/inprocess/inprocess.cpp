@@ -66,8 +66,6 @@ struct SharedState {
         return mailboxes[to.index()][{from.value, static_cast<std::uint16_t>(tag)}];
     }
 
-    void barrier(DeviceId self, const DeviceWait& until_next);
-
     Baton baton;
     std::vector<std::map<std::pair<std::int32_t, std::uint16_t>, Mailbox>> mailboxes;
     std::size_t devices_at_barrier = 0;
@@ -132,10 +130,10 @@ class InprocessTransport final : public Transport {
   private:
     PendingSend enqueue(DeviceId to, Tag tag, std::span<const ConstPart> parts, bool is_eager);
     Message next_message(DeviceId from, Tag tag, const WaitReason& reason);
-    [[nodiscard]] std::string text(
-        std::string_view verb, DeviceId peer, Tag tag, const WaitReason& reason
-    ) const {
-        return device_text(self_) + " waits " + wait_text(verb, peer, tag, reason);
+    template <class CanEnd>
+    void wait_for(const WaitTarget& target, const CanEnd& can_end) {
+        const auto text = [&] { return device_text(self_) + " waits " + wait_text(target); };
+        shared_->baton.wait(self_, {options(), can_end, text, std::nullopt});
     }
 
     std::shared_ptr<SharedState> shared_;
@@ -178,13 +176,7 @@ void InprocessTransport::wait(PendingSend& send, const WaitReason& reason) {
     }
     PendingSend::State& state = *send.state();
     if (!state.done()) {
-        shared_->baton.wait(
-            self_,
-            {.options = options(),
-             .can_end = [&] { return state.done(); },
-             .text = [&] { return text("send", state.to, state.tag, reason); },
-             .sleep_end = std::nullopt}
-        );
+        wait_for({"send", state.to, state.tag, reason}, [&] { return state.done(); });
     }
     send.release();
 }
@@ -192,13 +184,7 @@ void InprocessTransport::wait(PendingSend& send, const WaitReason& reason) {
 Message InprocessTransport::next_message(DeviceId from, Tag tag, const WaitReason& reason) {
     check_peer(from);
     Mailbox& mailbox = shared_->mailbox(from, self_, tag);
-    shared_->baton.wait(
-        self_,
-        {.options = options(),
-         .can_end = [&] { return has_valid_message(mailbox); },
-         .text = [&] { return text("receive", from, tag, reason); },
-         .sleep_end = std::nullopt}
-    );
+    wait_for({"receive", from, tag, reason}, [&] { return has_valid_message(mailbox); });
     Message message = std::move(mailbox.front());
     mailbox.pop_front();
     message.delivery->received = true; // the sender runs only after this device has copied
@@ -209,7 +195,7 @@ void InprocessTransport::receive(
     DeviceId from, Tag tag, std::span<const Part> parts, const WaitReason& reason
 ) {
     const Message message = next_message(from, tag, reason);
-    check_length(from, tag, bytes_of(parts), message.bytes, reason);
+    check_length({"receive", from, tag, reason}, bytes_of(parts), message.bytes);
     copy_across(message.content(), parts);
 }
 
@@ -242,13 +228,9 @@ void InprocessTransport::barrier(const WaitReason& reason) {
     }
     const std::int64_t before = shared.barriers_passed;
     try {
-        shared.baton.wait(
-            self_,
-            {.options = options(),
-             .can_end = [&] { return shared.barriers_passed != before; },
-             .text = [&] { return text("meet", DeviceId{}, Tag::control, reason); },
-             .sleep_end = std::nullopt}
-        );
+        wait_for({"meet", DeviceId{}, Tag::control, reason}, [&] {
+            return shared.barriers_passed != before;
+        });
     } catch (...) {
         if (shared.barriers_passed == before) {
             --shared.devices_at_barrier; // this device gives up, so the others must not count it

@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
 #include <mpi.h>
 
 #include "base/check.hpp"
@@ -53,14 +52,6 @@ int mpi_tag(Tag tag) {
 struct MatchedMessage {
     MPI_Message message = MPI_MESSAGE_NULL;
     std::int64_t bytes = 0;
-};
-
-/// What a wait is for, for the text of its error. An invalid peer stands for all devices.
-struct WaitTarget {
-    std::string_view verb;
-    DeviceId peer;
-    Tag tag = Tag::test;
-    const WaitReason& reason;
 };
 
 class MpiTransport final : public Transport {
@@ -107,17 +98,12 @@ class MpiTransport final : public Transport {
         Tag tag,
         std::span<const ConstPart> parts
     );
-    MatchedMessage match(DeviceId from, Tag tag, const WaitReason& reason);
+    MatchedMessage match(const WaitTarget& target);
     void receive_matched(
-        MatchedMessage matched,
-        std::span<const Part> parts,
-        DeviceId from,
-        Tag tag,
-        const WaitReason& reason
+        MatchedMessage matched, std::span<const Part> parts, const WaitTarget& target
     );
-    std::vector<std::byte> receive_matched_bytes(
-        MatchedMessage matched, DeviceId from, Tag tag, const WaitReason& reason
-    );
+    std::vector<std::byte> receive_matched_bytes(MatchedMessage matched, const WaitTarget& target);
+    void poll_request(MPI_Request& request, WaitKind kind, const WaitTarget& target);
     template <class Done>
     void poll(WaitKind kind, const WaitTarget& target, const Done& done);
     void throw_if_interrupted(int code);
@@ -145,7 +131,7 @@ void MpiTransport::poll(WaitKind kind, const WaitTarget& target, const Done& don
         watch(watched, polling, target);
         if (polling.has_timed_out()) {
             world_.failed = true;
-            throw StuckError(stuck_text(target.verb, target.peer, target.tag, target.reason));
+            throw StuckError(stuck_text(target));
         }
         if (polls % kPollsPerRelease == 0) {
             release_finished_copies();
@@ -170,11 +156,7 @@ void MpiTransport::watch(WatchedWait& wait, PollingWait& polling, const WaitTarg
         return;
     }
     world_.failed = true;
-    throw StuckError(fmt::format(
-        "{}: {}",
-        silent_text(target.verb, target.peer, target.tag, target.reason, silent),
-        rank_state_text(silent.front())
-    ));
+    throw StuckError(silent_text(target, silent) + ": " + rank_state_text(silent.front()));
 }
 
 /// Returns the ranks that a wait asks for signs of life: the peer, or for a wait for all devices
@@ -262,32 +244,46 @@ void MpiTransport::wait(PendingSend& send, const WaitReason& reason) {
     send.release();
 }
 
-MatchedMessage MpiTransport::match(DeviceId from, Tag tag, const WaitReason& reason) {
-    check_peer(from);
+MatchedMessage MpiTransport::match(const WaitTarget& target) {
+    check_peer(target.peer);
     MatchedMessage matched;
     MPI_Status status;
     const auto found = [&] {
         int flag = 0;
         const std::lock_guard in_mpi(world_.call_mutex);
         check_mpi(
-            MPI_Improbe(from.value, mpi_tag(tag), world_.comm, &flag, &matched.message, &status),
+            MPI_Improbe(
+                target.peer.value,
+                mpi_tag(target.tag),
+                world_.comm,
+                &flag,
+                &matched.message,
+                &status
+            ),
             "MPI_Improbe"
         );
         return flag != 0;
     };
-    poll(WaitKind::message, {"receive", from, tag, reason}, found);
+    poll(WaitKind::message, target, found);
     MPI_Count bytes = 0;
     check_mpi(MPI_Get_elements_x(&status, MPI_BYTE, &bytes), "MPI_Get_elements_x");
     matched.bytes = static_cast<std::int64_t>(bytes);
     return matched;
 }
 
+/// Waits until MPI has completed the request.
+void MpiTransport::poll_request(MPI_Request& request, WaitKind kind, const WaitTarget& target) {
+    const auto completed = [&] {
+        int flag = 0;
+        const std::lock_guard in_mpi(world_.call_mutex);
+        check_mpi(MPI_Test(&request, &flag, MPI_STATUS_IGNORE), "MPI_Test");
+        return flag != 0;
+    };
+    poll(kind, target, completed);
+}
+
 void MpiTransport::receive_matched(
-    MatchedMessage matched,
-    std::span<const Part> parts,
-    DeviceId from,
-    Tag tag,
-    const WaitReason& reason
+    MatchedMessage matched, std::span<const Part> parts, const WaitTarget& target
 ) {
     MPI_Request request = MPI_REQUEST_NULL;
     {
@@ -298,41 +294,37 @@ void MpiTransport::receive_matched(
             "MPI_Imrecv"
         );
     }
-    const auto arrived = [&] {
-        int flag = 0;
-        const std::lock_guard in_mpi(world_.call_mutex);
-        check_mpi(MPI_Test(&request, &flag, MPI_STATUS_IGNORE), "MPI_Test");
-        return flag != 0;
-    };
-    poll(WaitKind::transfer, {"receive", from, tag, reason}, arrived);
+    poll_request(request, WaitKind::transfer, target);
 }
 
 std::vector<std::byte> MpiTransport::receive_matched_bytes(
-    MatchedMessage matched, DeviceId from, Tag tag, const WaitReason& reason
+    MatchedMessage matched, const WaitTarget& target
 ) {
     std::vector<std::byte> bytes(static_cast<std::size_t>(matched.bytes));
     const Part whole = bytes;
-    receive_matched(matched, std::span<const Part>(&whole, 1), from, tag, reason);
+    receive_matched(matched, std::span<const Part>(&whole, 1), target);
     return bytes;
 }
 
 void MpiTransport::receive(
     DeviceId from, Tag tag, std::span<const Part> parts, const WaitReason& reason
 ) {
-    const MatchedMessage matched = match(from, tag, reason);
+    const WaitTarget target{"receive", from, tag, reason};
+    const MatchedMessage matched = match(target);
     const std::int64_t expected = bytes_of(parts);
     if (matched.bytes != expected) {
         // A matched message must be received, or the sender would wait forever instead of failing.
-        static_cast<void>(receive_matched_bytes(matched, from, tag, reason));
-        check_length(from, tag, expected, matched.bytes, reason);
+        static_cast<void>(receive_matched_bytes(matched, target));
+        check_length(target, expected, matched.bytes);
     }
-    receive_matched(matched, parts, from, tag, reason);
+    receive_matched(matched, parts, target);
 }
 
 std::vector<std::byte> MpiTransport::receive_any_size(
     DeviceId from, Tag tag, const WaitReason& reason
 ) {
-    return receive_matched_bytes(match(from, tag, reason), from, tag, reason);
+    const WaitTarget target{"receive", from, tag, reason};
+    return receive_matched_bytes(match(target), target);
 }
 
 bool MpiTransport::has_message(DeviceId from, Tag tag) {
@@ -351,13 +343,7 @@ void MpiTransport::barrier(const WaitReason& reason) {
         const std::lock_guard in_mpi(world_.call_mutex);
         check_mpi(MPI_Ibarrier(world_.comm, &request), "MPI_Ibarrier");
     }
-    const auto met = [&] {
-        int flag = 0;
-        const std::lock_guard in_mpi(world_.call_mutex);
-        check_mpi(MPI_Test(&request, &flag, MPI_STATUS_IGNORE), "MPI_Test");
-        return flag != 0;
-    };
-    poll(WaitKind::message, {"meet", DeviceId{}, Tag::control, reason}, met);
+    poll_request(request, WaitKind::message, {"meet", DeviceId{}, Tag::control, reason});
 }
 
 void MpiTransport::idle_until(std::chrono::steady_clock::time_point moment) {
