@@ -197,25 +197,15 @@ void TurnRunner::compute(const Instruction& instruction, const std::vector<Turn>
     for (const Turn& turn : batch) {
         cost.add(blocks, b, turn.first, turn.tokens);
     }
-    const std::int64_t number = batch.front().number;
     const device::TimeSpan time = clock_->run_operation(cost.flops, cost.touched, held);
+    const scheduler::OpRecord record{
+        memory_->self(), b, time.start, time.end, batch.front().number};
     if (time.end == kNever) {
-        const scheduler::DeviceSpec& device = clock_->fleet().devices[memory_->self().index()];
-        throw StuckError(fmt::format(
-            "device {} ({}) never finishes {} of turn {}: its rate {}; change the device's load or "
-            "events in the scenario",
-            memory_->self().value,
-            settings_->device_name,
-            to_string(blocks.name(b)),
-            number,
-            never_ends_because(
-                {&device.compute, &device.memory_bandwidth}, time.start, clock_->sampled_tokens()
-            )
-        ));
+        throw never_finishes(clock_->fleet(), record, blocks.name(b), clock_->sampled_tokens());
     }
     log_->busy += time.end - time.start;
     if (log_->detailed) {
-        log_->ops.push_back({memory_->self(), b, time.start, time.end, number});
+        log_->ops.push_back(record);
     }
     pacer_->wait_until(time.end);
 }
@@ -327,21 +317,16 @@ void TurnRunner::send(const Instruction& instruction) {
     header.timing = clock_->send(instruction.peer, bytes);
     header.checksum = current_->sampled.logits_checksum;
     if (header.timing.arrival == kNever) {
-        throw StuckError(fmt::format(
-            "{} of turn {} from device {} ({}) never arrives at device {}: the link's rate {}; "
-            "change the link's variation or events in the scenario",
-            scheduler::name_of(instruction.payload),
-            current_->turn.number,
-            memory_->self().value,
-            settings_->device_name,
-            instruction.peer.value,
-            never_ends_because(
-                {&clock_->fleet().network.link(memory_->self(), instruction.peer).bandwidth,
-                 &clock_->fleet().devices[memory_->self().index()].egress},
-                header.timing.begin,
-                clock_->sampled_tokens()
-            )
-        ));
+        const scheduler::MessageRecord record{
+            memory_->self(),
+            instruction.peer,
+            instruction.payload,
+            instruction.layer,
+            bytes,
+            header.timing.begin,
+            kNever,
+            current_->turn.number};
+        throw never_arrives(clock_->fleet(), record, clock_->sampled_tokens());
     }
     log_->sent[instruction.peer.index()] += bytes;
 

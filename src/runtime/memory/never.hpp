@@ -1,11 +1,14 @@
-// Error texts for operations and messages that never end.
+// The errors of operations and messages that never end.
 #pragma once
 
 #include <cstdint>
 #include <initializer_list>
 #include <string>
 
-#include "scheduler/core/profile.hpp"
+#include "base/block.hpp"
+#include "base/error.hpp"
+#include "scheduler/core/fleet.hpp"
+#include "scheduler/timing/timeline.hpp"
 
 namespace headroom::runtime {
 
@@ -14,6 +17,19 @@ namespace headroom::runtime {
 /// sampled tokens, on which rates can depend.
 [[nodiscard]] std::string never_ends_because(
     std::initializer_list<const scheduler::Profile*> rates, Nanoseconds start, std::int64_t tokens
+);
+
+/// Returns the error of an operation on a block that never ends. tokens: as above.
+[[nodiscard]] StuckError never_finishes(
+    const scheduler::Fleet& fleet,
+    const scheduler::OpRecord& operation,
+    const BlockName& block,
+    std::int64_t tokens
+);
+
+/// Returns the error of a message that never arrives. tokens: as above.
+[[nodiscard]] StuckError never_arrives(
+    const scheduler::Fleet& fleet, const scheduler::MessageRecord& message, std::int64_t tokens
 );
 
 } // namespace headroom::runtime

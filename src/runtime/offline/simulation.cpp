@@ -218,34 +218,10 @@ Bytes Simulation::over_budget(const scheduler::Timeline::FirstOperation& first) 
 /// Throws StuckError for the first operation or message that never ends.
 void Simulation::check_that_all_ends() const {
     for (const scheduler::OpRecord& op : timeline_.endless().ops) {
-        const scheduler::DeviceSpec& device = scenario_.fleet.devices[op.device.index()];
-        throw StuckError(fmt::format(
-            "device {} ({}) never finishes {} of turn {}: its rate {}; change the device's load or "
-            "events in the scenario",
-            op.device.value,
-            device.name,
-            to_string(blocks_.name(op.block)),
-            op.turn,
-            never_ends_because({&device.compute, &device.memory_bandwidth}, op.start, sampled_)
-        ));
+        throw never_finishes(scenario_.fleet, op, blocks_.name(op.block), sampled_);
     }
     for (const scheduler::MessageRecord& message : timeline_.endless().messages) {
-        throw StuckError(fmt::format(
-            "{} of turn {} from device {} ({}) never arrives at device {}: the link's rate {}; "
-            "change the link's variation or events in the scenario",
-            scheduler::name_of(message.payload),
-            message.turn,
-            message.from.value,
-            name_of(message.from),
-            message.to.value,
-            never_ends_because(
-                {&scenario_.fleet.network.link(message.from, message.to).bandwidth,
-                 &scenario_.fleet.devices[message.from.index()].egress,
-                 &scenario_.fleet.devices[message.to.index()].ingress},
-                message.begin,
-                sampled_
-            )
-        ));
+        throw never_arrives(scenario_.fleet, message, sampled_);
     }
 }
 

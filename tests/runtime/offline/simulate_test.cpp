@@ -219,13 +219,16 @@ TEST(Simulate, ends_like_the_run_where_a_device_may_not_page) {
 TEST(Simulate, ends_like_the_run_where_something_never_ends) {
     support::FleetText text;
     text.model = model_path(false);
-    text.policy = "static";
+    text.policy = "round_robin";
     text.interval = 16;
-    text.extra = "[[event]]\nat_token = 5\ndevice = \"d0\"\nkind = \"compute\"\nfactor = 0.0\n";
-    const config::Scenario scenario = support::make_scenario(text);
-    const support::FleetRun simulation = support::simulated(scenario);
-    EXPECT_EQ(simulation.outcome.exit_code, 5);
-    EXPECT_EQ(simulation.outcome.message, failure_of<StuckError>(scenario));
+    for (const std::string stops :
+         {"device = \"d0\"\nkind = \"compute\"", "link = [\"d0\", \"d1\"]\nkind = \"bandwidth\""}) {
+        text.extra = "[[event]]\nat_token = 5\nfactor = 0.0\n" + stops + "\n";
+        const config::Scenario scenario = support::make_scenario(text);
+        const support::FleetRun simulation = support::simulated(scenario);
+        EXPECT_EQ(simulation.outcome.exit_code, 5) << stops;
+        EXPECT_EQ(simulation.outcome.message, failure_of<StuckError>(scenario));
+    }
 }
 
 int always() {
