@@ -11,7 +11,7 @@ import time
 import unittest
 from pathlib import Path
 
-from headroom import BINARY, Case, main, scenario_text
+from headroom import BINARY, MPI_ENVIRONMENT, Case, main, scenario_text
 
 SIGN = "\x01"
 SHELL_OF_SRUN = {"PMIX_RANK": "0", "PMIX_NAMESPACE": "slurm.pmix.7.0", "PMIX_SERVER_URI2": "nowhere",
@@ -153,6 +153,17 @@ class Launch(Case):
                      "PRTE_MCA_hwloc_default_binding_policy=none"):
             self.assertIn(line, said.splitlines())
         self.assertIn("mpirun ended with code 7, expected it to start the ranks", errors)
+
+    def test_a_run_that_another_version_hands_over_is_refused(self):
+        other = b"headroom 0.0.1 (other)"
+        body = struct.pack("=Q", len(other)) + other + b"what only that version can read"
+        result = subprocess.run(
+            ["mpirun", "-q", "-n", "1", BINARY, "run", "--handed-over"], cwd=self.folder, timeout=60,
+            input=struct.pack("=QQ", 0x68656164726F6F6D, len(body)) + body,
+            capture_output=True, env={**os.environ, **MPI_ENVIRONMENT}, check=False)
+        self.assertEqual(result.returncode, 3, result.stderr)
+        for part in (b"started by headroom 0.0.1 (other)", b"install the same program on all hosts"):
+            self.assertIn(part, result.stderr)
 
     def test_an_mpirun_of_another_mpi_is_refused(self):
         for name in ("PMI_SIZE", "MV2_COMM_WORLD_SIZE"):

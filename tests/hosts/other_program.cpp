@@ -2,8 +2,8 @@
 // told.
 #include <cstdio>
 
+#include "base/wire.hpp"
 #include "comm/mpi/mpi_session.hpp"
-#include "runtime/messages/wire.hpp"
 
 int main() {
     using namespace headroom;
@@ -13,11 +13,11 @@ int main() {
     transport->send(
         DeviceId(0),
         comm::Tag::setup,
-        runtime::ByteWriter().put_text("headroom 0.0.1 (other)").put_text("elsewhere").take(),
+        pack(std::pair<std::string, std::string>("headroom 0.0.1 (other)", "elsewhere")),
         kWaitReason
     );
     const auto bytes = transport->receive_any_size(DeviceId(0), comm::Tag::setup, kWaitReason);
-    const int code = runtime::ByteReader(bytes).get<int>();
+    const int code = unpack_front<int>(bytes);
     session.finish();
     return code;
 }

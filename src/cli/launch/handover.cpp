@@ -11,88 +11,73 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "runtime/messages/wire.hpp"
+#include "base/wire.hpp"
+#include "cli/launch/rank_handshake.hpp"
+
+namespace headroom {
+
+// The members that an option of `headroom run` sets and that a rank does not know otherwise.
+template <>
+struct WireFields<config::Overrides> {
+    static constexpr bool kIncomplete = true;
+    static auto of(auto& m) { return Fields() & m.clock; }
+};
+template <>
+struct WireFields<cli::RunCommand> {
+    static constexpr bool kIncomplete = true;
+    static auto of(auto& m) {
+        return Fields() & m.scenario & m.resume & m.model & m.trace & m.kernels & m.overrides &
+               m.devices & m.force & m.trace_ops & m.json & m.text;
+    }
+};
+
+} // namespace headroom
 
 namespace headroom::cli {
 
 namespace {
 
-using runtime::ByteReader;
-using runtime::ByteWriter;
-
+using Head = std::pair<std::uint64_t, std::uint64_t>; ///< kHandoverMagic, bytes that follow
 constexpr std::uint64_t kHandoverMagic = 0x6865616472'6f6f6dU;
 
-void put_command(ByteWriter& out, const RunCommand& command) {
-    out.put_text(command.scenario.string())
-        .put_text(command.resume.string())
-        .put_text(command.model.string())
-        .put_text(command.trace.string())
-        .put_text(command.kernels)
-        .put_text(command.overrides.clock.value_or(""))
-        .put(command.devices)
-        .put(command.force)
-        .put(command.trace_ops)
-        .put(command.json)
-        .put(command.text);
-}
+/// The resolved text of a scenario and what it does not contain: names, input files, messages.
+struct ScenarioTexts {
+    std::string resolved;
+    std::filesystem::path path;
+    std::string name;
+    std::vector<std::pair<std::string, std::string>> input_files;
+    std::vector<std::string> warnings;
+    std::vector<std::string> notes;
+    static auto wire_fields(auto& m) {
+        return Fields() & m.resolved & m.path & m.name & m.input_files & m.warnings & m.notes;
+    }
+};
 
-RunCommand get_command(ByteReader& in) {
+/// What follows the number of its bytes.
+struct Contents {
+    std::string program; ///< comes first in all versions
     RunCommand command;
-    command.scenario = in.get_text();
-    command.resume = in.get_text();
-    command.model = in.get_text();
-    command.trace = in.get_text();
-    command.kernels = in.get_text();
-    if (const std::string clock = in.get_text(); !clock.empty()) {
-        command.overrides.clock = clock;
-    }
-    command.devices = in.get<int>();
-    command.force = in.get<bool>();
-    command.trace_ops = in.get<bool>();
-    command.json = in.get<bool>();
-    command.text = in.get<bool>();
-    return command;
+    std::optional<ScenarioTexts> scenario;
+    static auto wire_fields(auto& m) { return Fields() & m.program & m.command & m.scenario; }
+};
+
+ScenarioTexts texts_of(const config::Scenario& scenario) {
+    const auto& files = scenario.input_files;
+    return {
+        config::resolved_text(scenario),
+        scenario.path,
+        scenario.name,
+        {files.begin(), files.end()},
+        scenario.warnings,
+        scenario.notes};
 }
 
-void put_lines(ByteWriter& out, const std::vector<std::string>& lines) {
-    out.put(static_cast<std::uint64_t>(lines.size()));
-    for (const std::string& line : lines) {
-        out.put_text(line);
-    }
-}
-
-std::vector<std::string> get_lines(ByteReader& in) {
-    std::vector<std::string> lines;
-    for (auto left = in.get<std::uint64_t>(); left > 0; --left) {
-        lines.push_back(in.get_text());
-    }
-    return lines;
-}
-
-/// Writes the resolved text and everything that it does not contain: names, input files, messages.
-void put_scenario(ByteWriter& out, const config::Scenario& scenario) {
-    out.put_text(config::resolved_text(scenario))
-        .put_text(scenario.path.string())
-        .put_text(scenario.name)
-        .put(static_cast<std::uint64_t>(scenario.input_files.size()));
-    for (const auto& [path, contents] : scenario.input_files) {
-        out.put_text(path).put_text(contents);
-    }
-    put_lines(out, scenario.warnings);
-    put_lines(out, scenario.notes);
-}
-
-config::Scenario get_scenario(ByteReader& in) {
-    const std::string text = in.get_text();
-    config::Scenario scenario = config::parse_scenario(text, in.get_text(), {});
-    scenario.name = in.get_text();
-    scenario.input_files.clear();
-    for (auto left = in.get<std::uint64_t>(); left > 0; --left) {
-        std::string path = in.get_text();
-        scenario.input_files.insert_or_assign(std::move(path), in.get_text());
-    }
-    scenario.warnings = get_lines(in);
-    scenario.notes = get_lines(in);
+config::Scenario scenario_of(const ScenarioTexts& texts) {
+    config::Scenario scenario = config::parse_scenario(texts.resolved, texts.path, {});
+    scenario.name = texts.name;
+    scenario.input_files = {texts.input_files.begin(), texts.input_files.end()};
+    scenario.warnings = texts.warnings;
+    scenario.notes = texts.notes;
     return scenario;
 }
 
@@ -140,15 +125,13 @@ std::vector<std::string> rank_arguments(const RunCommand& command) {
 }
 
 int handover_descriptor(const Handover& handover) {
-    ByteWriter body;
-    put_command(body, handover.command);
-    body.put(handover.scenario.has_value());
+    Contents contents{program_text(), handover.command, std::nullopt};
     if (handover.scenario) {
-        put_scenario(body, *handover.scenario);
+        contents.scenario = texts_of(*handover.scenario);
     }
-    const std::vector<std::byte> bytes = body.take();
+    const std::vector<std::byte> bytes = pack(contents);
     const std::vector<std::byte> head =
-        ByteWriter().put(kHandoverMagic).put(static_cast<std::uint64_t>(bytes.size())).take();
+        pack(Head{kHandoverMagic, static_cast<std::uint64_t>(bytes.size())});
     const int descriptor = memfd_create("headroom-run", MFD_CLOEXEC);
     if (descriptor < 0) {
         fail(errno);
@@ -167,9 +150,8 @@ int handover_descriptor(const Handover& handover) {
 Handover read_handover() {
     constexpr std::size_t kHeadBytes = 2 * sizeof(std::uint64_t);
     const std::vector<std::byte> bytes = read_standard_input();
-    ByteReader in(bytes);
-    if (bytes.size() < kHeadBytes || in.get<std::uint64_t>() != kHandoverMagic ||
-        in.get<std::uint64_t>() != bytes.size() - kHeadBytes) {
+    if (bytes.size() < kHeadBytes ||
+        unpack_front<Head>(bytes) != Head{kHandoverMagic, bytes.size() - kHeadBytes}) {
         throw EnvironmentError(fmt::format(
             "rank 0 got {} bytes on its standard input, expected the run that headroom hands it: "
             "{} is not for users; give headroom run SCENARIO; if you did, whoever started it has "
@@ -178,10 +160,18 @@ Handover read_handover() {
             kHandedOver
         ));
     }
-    Handover handover;
-    handover.command = get_command(in);
-    if (in.get<bool>()) {
-        handover.scenario = get_scenario(in);
+    const auto body = std::span(bytes).subspan(kHeadBytes);
+    if (const auto program = unpack_front<std::string>(body); program != program_text()) {
+        throw EnvironmentError(fmt::format(
+            "the run was started by {}, but rank 0 runs {}: install the same program on all hosts",
+            program,
+            program_text()
+        ));
+    }
+    Contents contents = unpack<Contents>(body);
+    Handover handover{std::move(contents.command), std::nullopt};
+    if (contents.scenario) {
+        handover.scenario = scenario_of(*contents.scenario);
     }
     return handover;
 }

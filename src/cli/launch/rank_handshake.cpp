@@ -8,9 +8,9 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/wire.hpp"
 #include "cli/launch/network_hint.hpp"
 #include "cli/terminal/version.hpp"
-#include "runtime/messages/wire.hpp"
 #include "runtime/setup/host_text.hpp"
 
 namespace headroom::cli {
@@ -28,14 +28,11 @@ std::int64_t ranks_on_this_host(std::size_t ranks) {
 /// Program and host come first in all versions. The rest is read only from our own version.
 RankInfo receive_rank_info(comm::Transport& transport, std::size_t device, const RankInfo& own) {
     const auto bytes = transport.receive_any_size(DeviceId(device), comm::Tag::setup, kHandshake);
-    runtime::ByteReader reader(bytes);
-    RankInfo info;
-    info.program = reader.get_text();
-    info.host = reader.get_text();
-    if (info.program == own.program) {
-        info.devices_per_core = reader.get<std::int64_t>();
+    auto [program, host] = unpack_front<std::pair<std::string, std::string>>(bytes);
+    if (program == own.program) {
+        return unpack<RankInfo>(bytes);
     }
-    return info;
+    return {std::move(program), std::move(host)};
 }
 
 /// Adds a network hint to a timeout: these messages are the first ones between the hosts.
@@ -54,6 +51,10 @@ RankInfo receive_or_hint(
 
 } // namespace
 
+std::string program_text() {
+    return fmt::format("headroom {} ({})", HEADROOM_VERSION, HEADROOM_COMMIT);
+}
+
 std::string host_name() {
     char name[256] = {};
     return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
@@ -62,7 +63,7 @@ std::string host_name() {
 RankInfo own_rank_info(std::size_t ranks) {
     const std::int64_t cores = std::max(1U, std::thread::hardware_concurrency());
     return {
-        fmt::format("headroom {} ({})", HEADROOM_VERSION, HEADROOM_COMMIT),
+        program_text(),
         host_name(),
         (ranks_on_this_host(ranks) + cores - 1) / cores,
     };
@@ -95,16 +96,7 @@ FleetInfo receive_rank_infos(comm::Transport& transport) {
 
 void send_rank_info(comm::Transport& transport) {
     const RankInfo own = own_rank_info(transport.size());
-    transport.send(
-        DeviceId(0),
-        comm::Tag::setup,
-        runtime::ByteWriter()
-            .put_text(own.program)
-            .put_text(own.host)
-            .put(own.devices_per_core)
-            .take(),
-        kHandshake
-    );
+    transport.send(DeviceId(0), comm::Tag::setup, pack(own), kHandshake);
 }
 
 } // namespace headroom::cli

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/wire.hpp"
 #include "comm/transport.hpp"
 
 namespace headroom::cli {
@@ -15,7 +16,11 @@ struct RankInfo {
     std::string program; ///< version and commit
     std::string host;
     std::int64_t devices_per_core = 1; ///< ranks on its host per CPU core, rounded up
+    static auto wire_fields(auto& m) { return Fields() & m.program & m.host & m.devices_per_core; }
 };
+
+/// Returns the version and the commit of this program.
+[[nodiscard]] std::string program_text();
 
 /// Returns the name of this host; "unknown" if the system does not give one.
 [[nodiscard]] std::string host_name();

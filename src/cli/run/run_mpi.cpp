@@ -10,6 +10,7 @@
 
 #include "base/check.hpp"
 #include "base/error.hpp"
+#include "base/wire.hpp"
 #include "cli/launch/handover.hpp"
 #include "cli/launch/network_hint.hpp"
 #include "cli/launch/rank_handshake.hpp"
@@ -22,7 +23,6 @@
 #include "cli/terminal/streams.hpp"
 #include "comm/mpi/mpi_session.hpp"
 #include "comm/mpi/mpi_single_copy.hpp"
-#include "runtime/messages/wire.hpp"
 
 namespace headroom::cli {
 
@@ -40,35 +40,17 @@ struct Start {
     std::string scenario;
     std::string path;
     bool dismiss = false; ///< the rank ends without a run
+    static auto wire_fields(auto& m) {
+        return Fields() & m.exit_code & m.trace_ops & m.deadline_ns & m.kernels & m.scenario &
+               m.path & m.dismiss;
+    }
 };
 
 void broadcast_start(comm::Transport& transport, const Start& start) {
-    const std::vector<std::byte> bytes = runtime::ByteWriter()
-                                             .put(start.exit_code)
-                                             .put(start.trace_ops)
-                                             .put(start.deadline_ns)
-                                             .put_text(start.kernels)
-                                             .put_text(start.scenario)
-                                             .put_text(start.path)
-                                             .put(start.dismiss)
-                                             .take();
+    const std::vector<std::byte> bytes = pack(start);
     for (std::size_t d = 1; d < transport.size(); ++d) {
         transport.send(DeviceId(d), comm::Tag::setup, bytes, kStart);
     }
-}
-
-Start receive_start(comm::Transport& transport) {
-    const auto bytes = transport.receive_any_size(DeviceId(0), comm::Tag::setup, kStart);
-    runtime::ByteReader reader(bytes);
-    Start start;
-    start.exit_code = reader.get<int>();
-    start.trace_ops = reader.get<bool>();
-    start.deadline_ns = reader.get<std::int64_t>();
-    start.kernels = reader.get_text();
-    start.scenario = reader.get_text();
-    start.path = reader.get_text();
-    start.dismiss = reader.get<bool>();
-    return start;
 }
 
 void check_rank_count(const config::Scenario& scenario, std::size_t ranks) {
@@ -98,16 +80,21 @@ void check_rank_count(const config::Scenario& scenario, std::size_t ranks) {
     ));
 }
 
+/// An error, as a rank sends it to rank 0.
+struct Failure {
+    int exit_code = 0;
+    std::string text;
+    bool already_printed = false; ///< by its rank, because rank 0 did not react in time
+    static auto wire_fields(auto& m) { return Fields() & m.exit_code & m.text & m.already_printed; }
+};
+
 /// The error of another rank, as received by rank 0.
 class RemoteError : public Error {
   public:
-    RemoteError(int code, const std::string& text, bool already_printed)
-        : Error(static_cast<ExitCode>(code), text), already_printed_(already_printed) {}
-    /// Whether the other rank has printed the error itself, because rank 0 did not react in time.
-    [[nodiscard]] bool already_printed() const { return already_printed_; }
-
-  private:
-    bool already_printed_;
+    explicit RemoteError(const Failure& failure)
+        : Error(static_cast<ExitCode>(failure.exit_code), failure.text),
+          already_printed(failure.already_printed) {}
+    bool already_printed;
 };
 
 /// Sends the error to rank 0, which prints it, closes the trace and ends the job.
@@ -115,11 +102,7 @@ void send_failure(comm::Transport& transport, const std::exception& error, bool 
     transport.send_copy(
         DeviceId(0),
         comm::Tag::failure,
-        runtime::ByteWriter()
-            .put(static_cast<int>(exit_code_for(error)))
-            .put_text(message_for(error))
-            .put(already_printed)
-            .take()
+        pack(Failure{static_cast<int>(exit_code_for(error)), message_for(error), already_printed})
     );
 }
 
@@ -127,13 +110,11 @@ void send_failure(comm::Transport& transport, const std::exception& error, bool 
 /// by rank 0 whenever it waits.
 void throw_remote_failure(comm::Transport& transport) {
     for (std::size_t d = 1; d < transport.size(); ++d) {
-        std::optional<RemoteError> failure;
+        std::optional<Failure> failure;
         while (transport.has_message(DeviceId(d), comm::Tag::failure)) {
-            const auto bytes = transport.receive_any_size(DeviceId(d), comm::Tag::failure, kStart);
-            runtime::ByteReader reader(bytes);
-            const auto code = reader.get<int>();
-            const std::string text = reader.get_text();
-            failure.emplace(code, text, reader.get<bool>());
+            failure =
+                unpack<Failure>(transport.receive_any_size(DeviceId(d), comm::Tag::failure, kStart)
+                );
         }
         if (failure) {
             throw RemoteError(*failure);
@@ -203,7 +184,7 @@ bool is_ended_by_mpirun() {
         wait_for_rank_0(transport, error);
     }
     const auto* const remote = dynamic_cast<const RemoteError*>(&error);
-    if (remote == nullptr || !remote->already_printed()) {
+    if (remote == nullptr || !remote->already_printed) {
         (void)report_failure(
             terminal, exit_code_for(error), message_for(error), json && session.rank() == 0
         );
@@ -322,7 +303,8 @@ RankResult run_rank_0(
 
 RankResult run_other_rank(const RunCommand& command, comm::Transport& transport) {
     send_rank_info(transport);
-    const Start start = receive_start(transport);
+    const auto start =
+        unpack<Start>(transport.receive_any_size(DeviceId(0), comm::Tag::setup, kStart));
     if (start.dismiss) {
         return {start.exit_code, true};
     }

@@ -17,9 +17,30 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "base/wire.hpp"
 #include "runtime/device/migration.hpp"
 #include "runtime/device/turn.hpp"
 #include "scheduler/core/blocks.hpp"
+
+namespace headroom {
+
+template <>
+struct WireFields<scheduler::Move> {
+    static auto of(auto& m) { return Fields() & m.block & m.from & m.to & m.bytes & m.loaded; }
+};
+template <>
+struct WireFields<scheduler::OpRecord> {
+    static auto of(auto& m) { return Fields() & m.device & m.block & m.start & m.end & m.turn; }
+};
+template <>
+struct WireFields<scheduler::MessageRecord> {
+    static auto of(auto& m) {
+        return Fields() & m.from & m.to & m.payload & m.layer & m.bytes & m.begin & m.arrival &
+               m.turn;
+    }
+};
+
+} // namespace headroom
 
 namespace headroom::runtime {
 
@@ -32,6 +53,10 @@ struct Command {
     std::int64_t epoch = 0;
     std::int64_t batch = 1; ///< number of slots whose decode turns form one batch
     scheduler::Placement placement;
+    static auto wire_fields(auto& m) {
+        return Fields() & m.finish & m.exit_code & m.first & m.changed & m.epoch & m.batch &
+               m.placement;
+    }
 };
 
 /// A command that the devices carry out together. No turn is under way then.
@@ -44,12 +69,17 @@ struct Installation {
     Nanoseconds t_switch = 0;
     std::vector<std::int64_t> rows; ///< per slot: cache rows of each group
     scheduler::Placement placement;
+    static auto wire_fields(auto& m) {
+        return Fields() & m.first & m.epoch & m.tokens_seen & m.batch & m.t_dec & m.t_switch &
+               m.rows & m.placement;
+    }
 };
 
 /// The blocks that one device received in a migration.
 struct Arrivals {
     Nanoseconds clock = 0; ///< the device's clock, which may be later than all arrivals
     std::vector<ArrivedBlock> blocks;
+    static auto wire_fields(auto& m) { return Fields() & m.clock & m.blocks; }
 };
 
 /// A change in the text of a sequence, which rank 0 shows to the observer.
@@ -58,6 +88,7 @@ struct TextEvent {
     std::int64_t sequence = 0;
     Kind kind = Kind::token;
     std::int32_t id = -1; ///< if kind is token
+    static auto wire_fields(auto& m) { return Fields() & m.sequence & m.kind & m.id; }
 };
 
 struct SourceMessage {
@@ -68,6 +99,9 @@ struct SourceMessage {
     std::vector<Turn> turns;            ///< visit: turns that begin
     std::vector<TextEvent> text_events; ///< all kinds: events since the previous message
     Installation installation;          ///< install
+    static auto wire_fields(auto& m) {
+        return Fields() & m.kind & m.slot & m.exit_code & m.turns & m.text_events & m.installation;
+    }
 };
 
 /// A turn that has ended.
@@ -75,6 +109,7 @@ struct TurnFacts {
     Turn turn;
     Nanoseconds start = 0;
     Nanoseconds end = 0;
+    static auto wire_fields(auto& m) { return Fields() & m.turn & m.start & m.end; }
 };
 
 /// A sampled token; start and end are those of its turn.
@@ -85,6 +120,9 @@ struct TokenFacts {
     Nanoseconds start = 0;
     Nanoseconds end = 0;
     std::uint64_t logits_checksum = 0;
+    static auto wire_fields(auto& m) {
+        return Fields() & m.sequence & m.position & m.id & m.start & m.end & m.logits_checksum;
+    }
 };
 
 /// A request that has ended.
@@ -94,6 +132,9 @@ struct RequestFacts {
     Nanoseconds begin = 0; ///< when it got its slot
     Nanoseconds end = 0;
     bool cut_off = false; ///< a signal ended it before its last token
+    static auto wire_fields(auto& m) {
+        return Fields() & m.sequence & m.slot & m.begin & m.end & m.cut_off;
+    }
 };
 
 /// A request that waits because a device lacks the memory for its cache.
@@ -102,6 +143,7 @@ struct WaitFacts {
     Nanoseconds at = 0; ///< when the shortage was first found
     DeviceId device;
     Bytes lacking = 0;
+    static auto wire_fields(auto& m) { return Fields() & m.sequence & m.at & m.device & m.lacking; }
 };
 
 /// A sequence in flight, or a request that a free slot can take next.
@@ -115,6 +157,10 @@ struct InFlightRequest {
     /// Prompt tokens and limit of a waiting request that can take the slot next; 0: none waits.
     std::int64_t next_prompt = 0;
     std::int64_t next_limit = 0;
+    static auto wire_fields(auto& m) {
+        return Fields() & m.sequence & m.prompt & m.limit & m.sampled & m.rows & m.admitted &
+               m.next_prompt & m.next_limit;
+    }
 };
 
 /// Why the serving loop ends at this decision; `none` if it continues.
@@ -139,6 +185,11 @@ struct SourceFacts {
     /// The requests that the decision is for: first those with a slot, then those without one in
     /// the order in which they get slots.
     std::vector<InFlightRequest> requests;
+    static auto wire_fields(auto& m) {
+        return Fields() & m.clock & m.end & m.sampled & m.tokens_seen & m.stop & m.interrupt_code &
+               m.drained & m.waiting & m.t_switch & m.elapsed_wall & m.turns & m.tokens & m.ended &
+               m.waits & m.requests;
+    }
 };
 
 /// What one device did since its last report.
@@ -149,17 +200,9 @@ struct Report {
     Bytes process_bytes = 0; ///< resident memory of the rank's process
     Nanoseconds lateness_max = 0;
     TurnLog log;
+    static auto wire_fields(auto& m) {
+        return Fields() & m.clock & m.held & m.peak & m.process_bytes & m.lateness_max & m.log;
+    }
 };
-
-[[nodiscard]] std::vector<std::byte> pack(const Command& command);
-[[nodiscard]] Command unpack_command(std::span<const std::byte> bytes);
-[[nodiscard]] std::vector<std::byte> pack(const SourceMessage& message);
-[[nodiscard]] SourceMessage unpack_source_message(std::span<const std::byte> bytes);
-[[nodiscard]] std::vector<std::byte> pack(const Arrivals& arrivals);
-[[nodiscard]] Arrivals unpack_arrivals(std::span<const std::byte> bytes);
-[[nodiscard]] std::vector<std::byte> pack(const SourceFacts& facts);
-[[nodiscard]] SourceFacts unpack_source_facts(std::span<const std::byte> bytes);
-[[nodiscard]] std::vector<std::byte> pack(const Report& report);
-[[nodiscard]] Report unpack_report(std::span<const std::byte> bytes);
 
 } // namespace headroom::runtime

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/wire.hpp"
 #include "comm/transport.hpp"
 #include "device/device_clock.hpp"
 #include "runtime/device/migration_plan.hpp"
@@ -31,6 +32,7 @@ struct ArrivedBlock {
     Nanoseconds start = 0;
     Nanoseconds end = 0;
     std::uint64_t checksum = 0; ///< of the received or loaded pieces, in order
+    static auto wire_fields(auto& m) { return Fields() & m.move & m.start & m.end & m.checksum; }
 };
 
 /// One device's input for a migration.

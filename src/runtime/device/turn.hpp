@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/wire.hpp"
 #include "comm/polling_wait.hpp"
 #include "comm/transport.hpp"
 #include "device/device_clock.hpp"
@@ -43,6 +44,10 @@ struct Turn {
     /// Returns the position of the token that the turn samples, counted from the begin of the
     /// prompt.
     [[nodiscard]] std::int64_t position() const { return first + tokens; }
+    static auto wire_fields(auto& m) {
+        return Fields() & m.number & m.epoch & m.sequence & m.round & m.visit & m.batch &
+               m.sampled & m.first & m.tokens & m.slot & m.samples & m.recheck;
+    }
 };
 
 struct StartedTurn {
@@ -60,6 +65,7 @@ struct SampledToken {
 struct OverloadRecord {
     Nanoseconds at = 0; ///< virtual time
     Bytes over = 0;     ///< bytes held beyond the budget
+    static auto wire_fields(auto& m) { return Fields() & m.at & m.over; }
 };
 
 /// What a device recorded since its last report.
@@ -71,6 +77,9 @@ struct TurnLog {
     std::vector<OverloadRecord> overloads;
     Bytes paged = 0;      ///< bytes read again from storage
     Nanoseconds busy = 0; ///< time spent in operations
+    static auto wire_fields(auto& m) {
+        return Fields() & m.detailed & m.ops & m.messages & m.sent & m.overloads & m.paged & m.busy;
+    }
 };
 
 struct TurnSettings {

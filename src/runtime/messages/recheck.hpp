@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "base/wire.hpp"
+
 namespace headroom::runtime {
 
 /// The last token that the trace has of an unfinished sequence. A resumed run computes the caches
@@ -12,6 +14,7 @@ struct Recheck {
     std::int64_t row = -1; ///< row of the turn whose logits are compared; -1: none in this turn
     std::int32_t id = -1;  ///< the recorded token
     std::uint64_t logits_checksum = 0; ///< the recorded checksum of its logits
+    static auto wire_fields(auto& m) { return Fields() & m.row & m.id & m.logits_checksum; }
 };
 
 } // namespace headroom::runtime

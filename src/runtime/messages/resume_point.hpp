@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "base/wire.hpp"
 #include "trace/records/trace.hpp"
 
 namespace headroom::runtime {
@@ -23,6 +24,10 @@ struct ResumePoint {
         std::vector<std::int32_t> sampled; ///< its sampled tokens
         std::uint64_t last_logits = 0;     ///< checksum of the logits of the last of them
         bool operator==(const Unfinished&) const = default;
+        static auto wire_fields(auto& m) {
+            return Fields() & m.sequence & m.begin & m.first_token & m.prompt_recorded & m.sampled &
+                   m.last_logits;
+        }
     };
 
     Nanoseconds clock = 0;               ///< clock of all devices: end of the last interval
@@ -36,6 +41,10 @@ struct ResumePoint {
     std::vector<Unfinished> unfinished;  ///< ordered by sequence
     std::vector<std::int64_t> ended;     ///< finished sequences in the order of their ends
     bool operator==(const ResumePoint&) const = default;
+    static auto wire_fields(auto& m) {
+        return Fields() & m.clock & m.intervals & m.epoch & m.turns & m.rounds & m.visits &
+               m.sampled & m.placement & m.unfinished & m.ended;
+    }
 };
 
 /// Returns the state after these intervals, which must be the first ones of a trace. Sequences that

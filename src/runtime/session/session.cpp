@@ -134,7 +134,7 @@ void DeviceSession::run_source() {
 }
 
 void DeviceSession::run_follower() {
-    while (apply(unpack_source_message(transport_->receive_any_size(
+    while (apply(unpack<SourceMessage>(transport_->receive_any_size(
         source_, comm::Tag::control, wait_reason("the source's next turn")
     )))) {
     }
@@ -227,7 +227,7 @@ Command DeviceSession::decide(const SourceFacts& facts) {
     broadcast(message_of(SourceMessage::Kind::report_interval));
     transport_->send_copy(DeviceId(0), comm::Tag::control, pack(facts));
     report_interval();
-    return unpack_command(transport_->receive_any_size(
+    return unpack<Command>(transport_->receive_any_size(
         DeviceId(0), comm::Tag::control, wait_reason("the controller's next decision")
     ));
 }
@@ -266,7 +266,7 @@ void DeviceSession::report_interval() {
 /// of all devices only if no turn is under way, because the other devices continue with their
 /// turns.
 void DeviceSession::serve_controller() {
-    const SourceFacts facts = unpack_source_facts(transport_->receive_any_size(
+    const SourceFacts facts = unpack<SourceFacts>(transport_->receive_any_size(
         source_, comm::Tag::control, wait_reason("what the source did in an interval")
     ));
     host_->close_interval(facts);
@@ -285,7 +285,7 @@ void DeviceSession::collect(bool all) {
         if (!all && !transport_->has_message(*device, comm::Tag::report)) {
             return;
         }
-        Report report = unpack_report(transport_->receive_any_size(
+        Report report = unpack<Report>(transport_->receive_any_size(
             *device, comm::Tag::report, wait_reason("the report of an interval")
         ));
         const comm::Transport::Excuse busy(*transport_);
@@ -299,20 +299,18 @@ Nanoseconds DeviceSession::agree_on_resume(Nanoseconds t_switch, const Arrivals&
     if (host_) {
         std::vector<Arrivals> all;
         for (std::size_t d = 0; d < transport_->size(); ++d) {
-            all.push_back(unpack_arrivals(transport_->receive_any_size(
+            all.push_back(unpack<Arrivals>(transport_->receive_any_size(
                 DeviceId(d), comm::Tag::ack, wait_reason("the acknowledgement of a migration")
             )));
         }
-        const std::vector<std::byte> resume =
-            ByteWriter().put(host_->resume_after(t_switch, all)).take();
+        const std::vector<std::byte> resume = pack(host_->resume_after(t_switch, all));
         for (std::size_t d = 0; d < transport_->size(); ++d) {
             transport_->send_copy(DeviceId(d), comm::Tag::control, resume);
         }
     }
-    const std::vector<std::byte> bytes = transport_->receive_any_size(
+    return unpack<Nanoseconds>(transport_->receive_any_size(
         DeviceId(0), comm::Tag::control, wait_reason("the end of a migration")
-    );
-    return ByteReader(bytes).get<Nanoseconds>();
+    ));
 }
 
 } // namespace

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/wire.hpp"
 #include "model/gguf/content_hash.hpp"
 #include "model/gguf/scan_file.hpp"
-#include "runtime/messages/wire.hpp"
 #include "runtime/setup/host_text.hpp"
 #include "runtime/setup/kernel_agreement.hpp"
 #include "runtime/setup/model_copies.hpp"
@@ -26,6 +26,9 @@ struct Finding {
     std::uint64_t scenario_hash = 0;
     KernelOffer kernels;
     ModelCopy copy;
+    static auto wire_fields(auto& m) {
+        return Fields() & m.exit_code & m.problem & m.scenario_hash & m.kernels & m.copy;
+    }
 };
 
 /// The answer of rank 0 to a device: a request to hash its file first, or the result.
@@ -33,42 +36,8 @@ struct FindingAnswer {
     bool hash_first = false;
     std::int32_t exit_code = 0;
     kernels::Level level = kernels::Level::reference;
+    static auto wire_fields(auto& m) { return Fields() & m.hash_first & m.exit_code & m.level; }
 };
-
-std::vector<std::byte> pack(const Finding& finding) {
-    return ByteWriter()
-        .put(finding.exit_code)
-        .put_text(finding.problem)
-        .put(finding.scenario_hash)
-        .put(finding.kernels.level)
-        .put(finding.kernels.requested)
-        .put(finding.kernels.without_openblas)
-        .put_text(finding.kernels.openblas_core)
-        .put_text(finding.copy.path)
-        .put_text(finding.copy.machine)
-        .put(finding.copy.volume)
-        .put(finding.copy.file)
-        .put(finding.copy.bytes)
-        .take();
-}
-
-Finding unpack_finding(std::span<const std::byte> bytes) {
-    ByteReader reader(bytes);
-    Finding finding;
-    finding.exit_code = reader.get<std::int32_t>();
-    finding.problem = reader.get_text();
-    finding.scenario_hash = reader.get<std::uint64_t>();
-    finding.kernels.level = reader.get<kernels::Level>();
-    finding.kernels.requested = reader.get<bool>();
-    finding.kernels.without_openblas = reader.get<kernels::Level>();
-    finding.kernels.openblas_core = reader.get_text();
-    finding.copy.path = reader.get_text();
-    finding.copy.machine = reader.get_text();
-    finding.copy.volume = reader.get<std::uint64_t>();
-    finding.copy.file = reader.get<std::uint64_t>();
-    finding.copy.bytes = reader.get<std::uint64_t>();
-    return finding;
-}
 
 Finding own_finding(const RunOptions& options, const OpenedModel& model) {
     Finding finding;
@@ -181,22 +150,13 @@ ModelAgreement check_findings(
 }
 
 void answer(comm::Transport& transport, std::size_t device, const FindingAnswer& answer) {
-    transport.send(
-        DeviceId(device),
-        comm::Tag::setup,
-        ByteWriter().put(answer.hash_first).put(answer.exit_code).put(answer.level).take(),
-        kFindingsWait
-    );
+    transport.send(DeviceId(device), comm::Tag::setup, pack(answer), kFindingsWait);
 }
 
 FindingAnswer receive_answer(comm::Transport& transport) {
-    const auto bytes = transport.receive_any_size(DeviceId(0), comm::Tag::setup, kFindingsWait);
-    ByteReader reader(bytes);
-    FindingAnswer answer;
-    answer.hash_first = reader.get<bool>();
-    answer.exit_code = reader.get<std::int32_t>();
-    answer.level = reader.get<kernels::Level>();
-    return answer;
+    return unpack<FindingAnswer>(
+        transport.receive_any_size(DeviceId(0), comm::Tag::setup, kFindingsWait)
+    );
 }
 
 /// Reads a whole model file, which can take minutes. Throws InterruptedError after a signal.
@@ -225,9 +185,9 @@ void compare_copies(
     model::FileScan own = read_whole(file, transport);
     agreement.model_hash = copies.front().hash = std::move(own.hash);
     for (std::size_t i = 1; i < hashing.size(); ++i) {
-        const auto bytes =
-            transport.receive_any_size(DeviceId(hashing[i]), comm::Tag::setup, kHashing);
-        copies[hashing[i]].hash = ByteReader(bytes).get_text();
+        copies[hashing[i]].hash = unpack<std::string>(
+            transport.receive_any_size(DeviceId(hashing[i]), comm::Tag::setup, kHashing)
+        );
     }
     if (std::string difference = difference_of_copies(copies, hosts); !difference.empty()) {
         refuse(agreement, std::move(difference));
@@ -242,9 +202,9 @@ ModelAgreement run_rank_0(
     std::vector<Finding> findings{std::move(own)};
     std::vector<ModelCopy> copies{findings.front().copy};
     for (std::size_t d = 1; d < transport.size(); ++d) {
-        findings.push_back(
-            unpack_finding(transport.receive_any_size(DeviceId(d), comm::Tag::setup, kFindingsWait))
-        );
+        findings.push_back(unpack<Finding>(
+            transport.receive_any_size(DeviceId(d), comm::Tag::setup, kFindingsWait)
+        ));
         copies.push_back(findings.back().copy);
     }
     ModelAgreement agreement = check_findings(findings, options.hosts);
@@ -263,12 +223,8 @@ ModelAgreement run_other_rank(
     transport.send(DeviceId(0), comm::Tag::setup, pack(own), kFindingsWait);
     FindingAnswer answer = receive_answer(transport);
     if (answer.hash_first) {
-        transport.send(
-            DeviceId(0),
-            comm::Tag::setup,
-            ByteWriter().put_text(read_whole(*model.file, transport).hash).take(),
-            kHashing
-        );
+        const std::string hash = read_whole(*model.file, transport).hash;
+        transport.send(DeviceId(0), comm::Tag::setup, pack(hash), kHashing);
         answer = receive_answer(transport);
     }
     ModelAgreement agreement;

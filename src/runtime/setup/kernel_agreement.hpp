@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/wire.hpp"
 #include "kernels/kernels.hpp"
 
 namespace headroom::runtime {
@@ -18,6 +19,9 @@ struct KernelOffer {
     /// The best of reference, avx2 and avx512 on this device.
     kernels::Level without_openblas = kernels::Level::reference;
     std::string openblas_core; ///< the core type that OpenBLAS uses; empty: it is not built in
+    static auto wire_fields(auto& m) {
+        return Fields() & m.level & m.requested & m.without_openblas & m.openblas_core;
+    }
 };
 
 /// Returns the offer of this process. Precondition: available(level).

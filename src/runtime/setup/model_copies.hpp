@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/wire.hpp"
 #include "runtime/setup/host_text.hpp"
 
 namespace headroom::runtime {
@@ -21,6 +22,9 @@ struct ModelCopy {
     std::uint64_t file = 0;   ///< inode number
     std::uint64_t bytes = 0;  ///< size of the file
     std::string hash;         ///< empty: another device hashes the file
+    static auto wire_fields(auto& m) {
+        return Fields() & m.path & m.machine & m.volume & m.file & m.bytes & m.hash;
+    }
 };
 
 /// Returns the copy at this path, without its hash. Throws InputError if it cannot be read.

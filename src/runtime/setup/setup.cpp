@@ -5,10 +5,9 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/wire.hpp"
 #include "model/decoder/weights.hpp"
 #include "runtime/memory/model_shape.hpp"
-#include "runtime/messages/resume_wire.hpp"
-#include "runtime/messages/wire.hpp"
 #include "runtime/setup/agreement.hpp"
 #include "runtime/setup/prompts.hpp"
 #include "runtime/setup/requests.hpp"
@@ -25,6 +24,9 @@ struct SetupMessage {
     std::int32_t end_of_text = -1;
     std::vector<std::vector<std::int32_t>> prompts;
     std::optional<ResumePoint> resume;
+    static auto wire_fields(auto& m) {
+        return Fields() & m.exit_code & m.end_of_text & m.prompts & m.resume;
+    }
 };
 
 OpenedModel open_model(const RunOptions& options, Setup& setup) {
@@ -78,21 +80,6 @@ void check_model_of_resumed(const RunOptions& options, const Setup& setup) {
     }
 }
 
-std::vector<std::byte> pack(const SetupMessage& setup_message) {
-    ByteWriter writer;
-    writer.put(setup_message.exit_code)
-        .put(setup_message.end_of_text)
-        .put(static_cast<std::uint64_t>(setup_message.prompts.size()));
-    for (const std::vector<std::int32_t>& prompt : setup_message.prompts) {
-        writer.put_all(std::span<const std::int32_t>(prompt));
-    }
-    writer.put(setup_message.resume.has_value());
-    if (setup_message.resume) {
-        put(writer, *setup_message.resume);
-    }
-    return writer.take();
-}
-
 /// Rank 0: reads the prompts and sends the result to all devices.
 SetupMessage finish_on_rank_0(
     const RunOptions& options, comm::Transport& transport, Setup& setup, std::string& message
@@ -116,22 +103,6 @@ SetupMessage finish_on_rank_0(
     return setup_message;
 }
 
-SetupMessage receive_message(comm::Transport& transport) {
-    const auto bytes = transport.receive_any_size(DeviceId(0), comm::Tag::setup, kWaitReason);
-    ByteReader reader(bytes);
-    SetupMessage setup_message;
-    setup_message.exit_code = reader.get<std::int32_t>();
-    setup_message.end_of_text = reader.get<std::int32_t>();
-    setup_message.prompts.resize(reader.get<std::uint64_t>());
-    for (std::vector<std::int32_t>& prompt : setup_message.prompts) {
-        prompt = reader.get_all<std::int32_t>();
-    }
-    if (reader.get<bool>()) {
-        setup_message.resume = get_resume_point(reader);
-    }
-    return setup_message;
-}
-
 } // namespace
 
 Agreement agree_on_setup(const RunOptions& options, comm::Transport& transport) {
@@ -151,7 +122,9 @@ Agreement agree_on_setup(const RunOptions& options, comm::Transport& transport) 
     const SetupMessage setup_message =
         transport.self() == DeviceId(0)
             ? finish_on_rank_0(options, transport, setup, agreement.message)
-            : receive_message(transport);
+            : unpack<SetupMessage>(
+                  transport.receive_any_size(DeviceId(0), comm::Tag::setup, kWaitReason)
+              );
     agreement.exit_code = setup_message.exit_code;
     if (setup_message.exit_code == 0) {
         setup.prompts = setup_message.prompts;

@@ -9,8 +9,8 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "base/wire.hpp"
 #include "runtime/messages/resume_point.hpp"
-#include "runtime/messages/resume_wire.hpp"
 #include "support/fleet_run.hpp"
 #include "support/random_policy.hpp"
 #include "support/random_scenario.hpp"
@@ -219,12 +219,7 @@ TEST(ResumePoint, counts_what_an_interrupt_cut_off_as_open) {
 TEST(ResumePoint, travels_whole) {
     const runtime::ResumePoint sent{
         1, 2, 3, 4, 5, 6, 7, {14, 15}, {{8, 9, 10, true, {11, 12}}, {}}, {13}};
-    runtime::ByteWriter writer;
-    put(writer, sent);
-    const std::vector<std::byte> bytes = writer.take();
-    runtime::ByteReader reader(bytes);
-    EXPECT_EQ(runtime::get_resume_point(reader), sent);
-    EXPECT_TRUE(reader.empty());
+    EXPECT_EQ(unpack<runtime::ResumePoint>(pack(sent)), sent);
 }
 
 } // namespace

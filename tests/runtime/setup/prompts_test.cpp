@@ -154,7 +154,7 @@ class KeepsCaches final : public support::ForwardingTransport {
         for (;;) {
             std::vector<std::byte> bytes = ForwardingTransport::receive_any_size(from, tag, reason);
             const bool note = reason.what == "the source's next turn";
-            if (!note || runtime::unpack_source_message(bytes).kind !=
+            if (!note || unpack<runtime::SourceMessage>(bytes).kind !=
                              runtime::SourceMessage::Kind::free_slot) {
                 return bytes;
             }
