@@ -24,6 +24,18 @@ constexpr Nanoseconds kMinGainDivisor = 200;
 
 } // namespace
 
+ControllerContext context_of(const RunOptions& options) {
+    ControllerContext context;
+    context.scenario = options.scenario;
+    context.policy = options.policy;
+    context.attributes = options.attributes;
+    context.trace_ops = options.trace_ops;
+    context.stop = options.stop;
+    context.sink = options.sink;
+    context.observer = options.observer;
+    return context;
+}
+
 Controller::Controller(ControllerContext context)
     : context_(std::move(context)), blocks_(context_.blocks), scenario_(context_.scenario),
       requests_(requests_of(*scenario_, *context_.prompts, context_.resume)),

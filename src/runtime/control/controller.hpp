@@ -41,6 +41,9 @@ struct ControllerContext {
     Observer* observer = nullptr; ///< may be null
 };
 
+/// Returns a context with what the options of a run say.
+[[nodiscard]] ControllerContext context_of(const RunOptions& options);
+
 /// Payload bytes that a link carried in an interval, migrations included; more than 0.
 struct LinkUse {
     DeviceId from;

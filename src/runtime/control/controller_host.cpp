@@ -11,15 +11,12 @@ namespace {
 ControllerContext controller_context(
     const RunOptions& options, const Setup& setup, const scheduler::Blocks& blocks
 ) {
-    ControllerContext context;
-    context.scenario = options.scenario;
+    ControllerContext context = context_of(options);
     context.blocks = &blocks;
-    context.policy = options.policy;
     context.prompts = &setup.prompts;
     context.turn_sizes = setup.turn_sizes;
     context.resume = setup.resume_point();
     context.tokenizer = setup.tokenizer.get();
-    context.attributes = options.attributes;
     context.attributes["execution"] = "decoded";
     context.attributes["clock"] = config::name_of(options.scenario->clock.mode);
     context.attributes["model"] = setup.model.name;
@@ -28,10 +25,6 @@ ControllerContext controller_context(
     if (!setup.kernels_note.empty()) {
         context.attributes["kernels_note"] = setup.kernels_note;
     }
-    context.trace_ops = options.trace_ops;
-    context.stop = options.stop;
-    context.sink = options.sink;
-    context.observer = options.observer;
     return context;
 }
 

@@ -111,16 +111,11 @@ RunOutcome replay_under(
     check_ids(trace, scenario);
     const RecordedTokens tokens(trace);
     SinkWithTexts sink(trace, options.sink);
-    ControllerContext context;
-    context.scenario = &scenario;
-    context.policy = options.policy;
+    ControllerContext context = context_of(options);
     context.attributes = counterfactual_attributes(trace.header.attributes, options.attributes);
     context.attributes["model"] = workload.name;
     context.attributes[kCounterfactualRequests] = ranges_text(tokens.sequences());
-    context.trace_ops = options.trace_ops;
-    context.stop = options.stop;
     context.sink = &sink;
-    context.observer = options.observer;
     ServingSettings settings = serving_settings(scenario, workload.prompts, nullptr);
     settings.queue = tokens.sequences();
     if (settings.queue.empty()) {

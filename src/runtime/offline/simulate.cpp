@@ -25,17 +25,10 @@ class Forecast final : public Simulation {
 ControllerContext controller_context(
     const RunOptions& options, const WorkloadDescription& workload
 ) {
-    ControllerContext context;
-    context.scenario = options.scenario;
-    context.policy = options.policy;
-    context.attributes = options.attributes;
+    ControllerContext context = context_of(options);
     context.attributes["execution"] = "simulated";
     context.attributes["clock"] = config::name_of(config::ClockMode::virtual_time);
     context.attributes["model"] = workload.name;
-    context.trace_ops = options.trace_ops;
-    context.stop = options.stop;
-    context.sink = options.sink;
-    context.observer = options.observer;
     return context;
 }
 
