@@ -30,7 +30,7 @@ std::string_view model_presets_text() {
     return R\"catalogue(${models})catalogue\";
 }
 
-std::string_view key_reference() {
+std::string_view reference_page() {
     return R\"keys(${keys})keys\";
 }
 

@@ -24,6 +24,12 @@ class Help(Case):
             self.assertIn(part, text)
         self.assertNotIn("resolved_text.cpp", text, "how the code is laid out helps nobody here")
 
+    def test_page_and_help_have_the_same_keys(self):
+        page = (ROOT / "docs/reference/scenario.md").read_text()
+        text = self.text("scenario")
+        self.assertEqual(page[page.index("## Values"):], text[text.index("## Values"):],
+                         "docs/how-to/add-a-scenario-key.md says how the page is renewed")
+
     def test_commands_are_described_as_by_their_option(self):
         self.assertEqual(self.text(), self.headroom("--help").stdout)
         for command in ("run", "sweep", "inspect", "help"):

@@ -60,7 +60,7 @@ TEST(Catalogue, has_plain_unique_names_and_figures_above_zero) {
 }
 
 TEST(Catalogue, gives_figures_in_base_units_and_a_profile_per_size_of_memory) {
-    const DeviceProfile* const pi = device_profile("raspberry-pi-5");
+    const DeviceProfile* const pi = find_entry(device_profiles(), "raspberry-pi-5");
     ASSERT_NE(pi, nullptr);
     EXPECT_EQ(pi->compute.value, 60'400'000'000);
     EXPECT_EQ(pi->compute.origin, Origin::derived);
@@ -70,16 +70,16 @@ TEST(Catalogue, gives_figures_in_base_units_and_a_profile_per_size_of_memory) {
     EXPECT_EQ(pi->memory_bandwidth.origin, Origin::measured);
     EXPECT_EQ(pi->storage_bandwidth.value().value, 85'000'000);
     EXPECT_EQ(pi->storage_bandwidth.value().origin, Origin::limit);
-    const DeviceProfile* const small = device_profile("raspberry-pi-5-4gb");
+    const DeviceProfile* const small = find_entry(device_profiles(), "raspberry-pi-5-4gb");
     ASSERT_NE(small, nullptr);
     EXPECT_EQ(small->memory, (Bytes{4} << 30) - (Bytes{1} << 29));
     EXPECT_EQ(small->compute.value, pi->compute.value);
-    EXPECT_EQ(device_profile("raspberry-pi-5-8gb")->memory, pi->memory);
-    EXPECT_EQ(device_profile("raspberry-pi-3b-plus-1gb"), nullptr) << "it has one size only";
-    EXPECT_FALSE(device_profile("jetson-agx-orin")->storage_bandwidth);
-    EXPECT_EQ(network_preset("gigabit-ethernet")->bandwidth.value, 117'625'000);
-    EXPECT_EQ(network_preset("gigabit-ethernet")->latency.value, 150'000);
-    EXPECT_EQ(network_preset("token-ring"), nullptr);
+    EXPECT_EQ(find_entry(device_profiles(), "raspberry-pi-5-8gb")->memory, pi->memory);
+    EXPECT_EQ(find_entry(device_profiles(), "raspberry-pi-3b-plus-1gb"), nullptr) << "it has one size only";
+    EXPECT_FALSE(find_entry(device_profiles(), "jetson-agx-orin")->storage_bandwidth);
+    EXPECT_EQ(find_entry(network_presets(), "gigabit-ethernet")->bandwidth.value, 117'625'000);
+    EXPECT_EQ(find_entry(network_presets(), "gigabit-ethernet")->latency.value, 150'000);
+    EXPECT_EQ(find_entry(network_presets(), "token-ring"), nullptr);
 }
 
 std::string cell(const SourcedFigure& figure) {

@@ -40,14 +40,14 @@ TEST(ModelPresets, have_the_published_number_of_parameters) {
 }
 
 TEST(ModelPresets, count_notices_a_wrong_figure) {
-    scheduler::ModelShape shape = model_preset("llama-2-7b")->shape;
+    scheduler::ModelShape shape = find_entry(model_presets(), "llama-2-7b")->shape;
     shape.kv_heads = 8;
-    EXPECT_NE(parameters_of(shape), model_preset("llama-2-7b")->parameters);
+    EXPECT_NE(parameters_of(shape), find_entry(model_presets(), "llama-2-7b")->parameters);
 }
 
 TEST(ModelPresets, that_are_damaged_are_refused) {
     EXPECT_THROW((void)parse_model_presets("[x]\ntitle = \"t\"", "m.toml"), InputError);
-    EXPECT_EQ(model_preset("llama-7"), nullptr);
+    EXPECT_EQ(find_entry(model_presets(), "llama-7"), nullptr);
 }
 
 std::string with_model(const std::string& model) {

@@ -59,7 +59,7 @@ TEST(Overrides, set_reaches_every_key_and_makes_what_is_missing) {
         )
     );
     EXPECT_EQ(s.declared.devices.at(1).memory, Bytes{4} << 30);
-    EXPECT_EQ(s.declared.devices.at(0).load.kind, LoadConfig::Kind::uniform);
+    EXPECT_EQ(s.declared.devices.at(0).load.kind, LoadKind::uniform);
     EXPECT_EQ(s.declared.devices.at(2).name, "device-2");
     EXPECT_EQ(s.fleet.devices.at(2).memory.at(0, 0).value, 512);
     EXPECT_EQ(s.fleet.devices.at(2).compute.at(0, 3).value, 2'500'000'000);

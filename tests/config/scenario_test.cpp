@@ -302,7 +302,7 @@ TEST(DefaultScenario, has_equal_devices_that_the_reference_states) {
     EXPECT_EQ(s.controller.interval, 2);
     ASSERT_EQ(s.fleet.size(), 4U);
     EXPECT_EQ(s.fleet.devices[3].name, "device-3");
-    const DeviceProfile& pi = *device_profile("raspberry-pi-5");
+    const DeviceProfile& pi = *find_entry(device_profiles(), "raspberry-pi-5");
     EXPECT_EQ(s.fleet.devices[3].compute.at(0, 0).value, pi.compute.value);
     EXPECT_EQ(s.fleet.devices[3].memory.at(0, 0).value, pi.memory);
     EXPECT_EQ(s.fleet.devices[3].memory_bandwidth.at(0, 0).value, pi.memory_bandwidth.value)
@@ -323,12 +323,12 @@ TEST(DefaultScenario, gives_way_to_a_profile_and_a_preset_that_are_set) {
     const Scenario s = default_scenario(
         "m.gguf", 3, {.set = {"device.0.profile=raspberry-pi-5", "network.preset=4g"}}
     );
-    const DeviceProfile& pi = *device_profile("raspberry-pi-5");
+    const DeviceProfile& pi = *find_entry(device_profiles(), "raspberry-pi-5");
     for (const DeviceConfig& device : s.declared.devices) {
         EXPECT_EQ(device.compute, pi.compute.value);
         EXPECT_EQ(device.memory, pi.memory);
     }
-    EXPECT_EQ(s.declared.network.bandwidth, network_preset("4g")->bandwidth.value);
+    EXPECT_EQ(s.declared.network.bandwidth, find_entry(network_presets(), "4g")->bandwidth.value);
     EXPECT_TRUE(s.notes.empty()) << "these were chosen";
     const Scenario slower = default_scenario("m.gguf", 3, {.set = {"device.0.load=0.5"}});
     EXPECT_EQ(slower.declared.devices[0].compute, pi.compute.value);

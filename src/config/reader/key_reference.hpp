@@ -1,12 +1,16 @@
 // The text of docs/reference/scenario.md, for `headroom help scenario`.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace headroom::config {
 
-/// Returns the reference of all scenario and sweep keys in Markdown. embed.cmake puts it into the
-/// program when it is built.
-[[nodiscard]] std::string_view key_reference();
+/// Returns the reference of all scenario and sweep keys in Markdown.
+[[nodiscard]] std::string key_reference();
+
+/// Returns the page from its section Values on, as it was when the program was built. embed.cmake
+/// writes this function.
+[[nodiscard]] std::string_view reference_page();
 
 } // namespace headroom::config

@@ -27,54 +27,47 @@ struct Change {
     std::string value; ///< TOML text
 };
 
-std::string toml_strings(const std::vector<std::string>& texts) {
-    std::vector<std::string> quoted;
-    for (const std::string& text : texts) {
-        quoted.push_back(toml_string(text));
+bool check_utf8(const std::string& text, std::string_view option, Problems& problems) {
+    const bool bad = first_invalid_utf8(text).has_value();
+    if (bad) {
+        problems.add_option(std::string(option), "the text is not valid UTF-8");
     }
-    return fmt::format("[{}]", fmt::join(quoted, ", "));
+    return !bad;
 }
 
 /// Returns the options with a name of their own, such as --policy, as changes of scenario keys.
-std::vector<Change> named_changes(const Overrides& overrides) {
+std::vector<Change> named_changes(const Overrides& overrides, Problems& problems) {
     std::vector<Change> changes;
-    if (overrides.policy) {
-        changes.push_back(
-            {"--policy " + *overrides.policy, "controller.policy", toml_string(*overrides.policy)}
-        );
-    }
-    if (overrides.clock) {
-        changes.push_back(
-            {"--clock " + *overrides.clock, "clock.mode", toml_string(*overrides.clock)}
-        );
-    }
-    const auto integer = [&](std::string_view option, std::string key, auto value) {
-        changes.push_back(
-            {fmt::format("{} {}", option, value), std::move(key), fmt::format("{}", value)}
-        );
+    const auto add_text = [&](std::string_view option, std::string key, const auto& value) {
+        if (value && check_utf8(*value, option, problems)) {
+            changes.push_back({fmt::format("{} {}", option, *value), key, toml_string(*value)});
+        }
     };
-    if (overrides.interval) {
-        integer("--interval", "controller.interval", *overrides.interval);
+    const auto add_number = [&](std::string_view option, std::string key, const auto& value) {
+        if (value) {
+            changes.push_back({fmt::format("{} {}", option, *value), key, fmt::format("{}", *value)}
+            );
+        }
+    };
+    add_text("--policy", "controller.policy", overrides.policy);
+    add_text("--clock", "clock.mode", overrides.clock);
+    add_number("--interval", "controller.interval", overrides.interval);
+    add_number("--tokens", "workload.tokens", overrides.tokens);
+    add_number("--seed", "seed", overrides.seed);
+    const std::optional<std::string>& file = overrides.prompt_file;
+    const bool usable_file = file && check_utf8(*file, kPromptFileOption, problems);
+    std::vector<std::string> prompts = overrides.prompts;
+    std::erase_if(prompts, [&](const std::string& prompt) {
+        return !check_utf8(prompt, kPromptOption, problems);
+    });
+    if (!prompts.empty()) {
+        changes.push_back({kPromptOption, "workload.prompts", toml_strings(prompts)});
     }
-    if (overrides.tokens) {
-        integer("--tokens", "workload.tokens", *overrides.tokens);
-    }
-    if (overrides.seed) {
-        integer("--seed", "seed", *overrides.seed);
-    }
-    if (!overrides.prompts.empty()) {
+    if (usable_file) {
+        const std::filesystem::path folder =
+            is_standard_input(*file) ? "" : std::filesystem::current_path();
         changes.push_back(
-            {std::string(kPromptOption), "workload.prompts", toml_strings(overrides.prompts)}
-        );
-    }
-    if (overrides.prompt_file) {
-        const std::string& file = *overrides.prompt_file;
-        changes.push_back(
-            {std::string(kPromptFileOption),
-             "workload.prompt_file",
-             toml_string(
-                 is_standard_input(file) ? file : (std::filesystem::current_path() / file).string()
-             )}
+            {kPromptFileOption, "workload.prompt_file", toml_string((folder / *file).string())}
         );
     }
     return changes;
@@ -110,14 +103,6 @@ std::optional<Change> set_change(const std::string& text, Problems& problems) {
         value = toml_string(value);
     }
     return Change{option, text.substr(0, equals), std::move(value)};
-}
-
-bool check_utf8(const std::string& text, std::string_view option, Problems& problems) {
-    const bool bad = first_invalid_utf8(text).has_value();
-    if (bad) {
-        problems.add_option(std::string(option), "the text is not valid UTF-8");
-    }
-    return !bad;
 }
 
 /// Sets of keys that exclude each other. If an option sets one of them, the others are removed,
@@ -160,19 +145,7 @@ void apply_overrides(toml::table& root, const Overrides& overrides, Problems& pr
     if (!overrides.prompts.empty() && overrides.prompt_file) {
         problems.add_option(kPromptFileOption, "and --prompt exclude each other; give one of them");
     }
-    Overrides named = overrides;
-    for (auto [value, option] :
-         {std::pair(&named.policy, "--policy"),
-          std::pair(&named.clock, "--clock"),
-          std::pair(&named.prompt_file, kPromptFileOption)}) {
-        if (*value && !check_utf8(**value, option, problems)) {
-            value->reset();
-        }
-    }
-    std::erase_if(named.prompts, [&](const std::string& prompt) {
-        return !check_utf8(prompt, kPromptOption, problems);
-    });
-    for (Change& change : named_changes(named)) {
+    for (Change& change : named_changes(overrides, problems)) {
         changes.push_back(std::move(change));
     }
     for (const Change& change : changes) {

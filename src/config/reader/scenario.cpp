@@ -2,8 +2,6 @@
 #include "config/scenario/scenario.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +13,7 @@
 #include "config/reader/overrides.hpp"
 #include "config/scenario/warnings.hpp"
 #include "config/sections/catalogue.hpp"
+#include "config/sections/keys.hpp"
 #include "config/sections/sections.hpp"
 #include "config/toml/input.hpp"
 #include "config/toml/toml_text.hpp"
@@ -40,18 +39,18 @@ Scenario read_scenario(
     const std::filesystem::path folder = path.parent_path();
 
     TableReader root(document, "", "the top level", problems);
-    const auto seed = root.integer("seed", 0, std::numeric_limits<std::int64_t>::max());
-    scenario.seed = static_cast<std::uint64_t>(seed.value_or(7));
+    read_keys(root, kTopLevelKeys, scenario);
     const ModelKind model = read_model(root, folder, lookup, scenario);
     read_workload(root, folder, model, scenario);
-    const Scales scales = read_scales(root);
-    read_devices(root, scales, scenario.declared);
+    const ScaleConfig& scales = scenario.declared.scales;
+    read_section(root, "fleet", kFleetKeys, scenario.declared.scales);
+    read_devices(root, scenario.declared);
     const DeviceNames names(scenario.declared.devices);
     scenario.declared.network = read_network(root, scales, names);
     scenario.events = read_events(root, names, scenario.declared.devices);
     scenario.controller =
         read_controller(root, scenario.workload, scenario.declared.devices, scenario.shape);
-    scenario.clock = read_clock(root);
+    read_section(root, "clock", kClockKeys, scenario.clock);
     root.explain_misplaced("link", "a link that differs is written [[network.link]]");
     root.explain_misplaced("links", "a link that differs is written [[network.link]]");
     root.explain_misplaced(
@@ -60,24 +59,6 @@ Scenario read_scenario(
     root.finish();
     problems.throw_if_any();
     return scenario;
-}
-
-std::string read_scenario_file(const std::filesystem::path& path) {
-    const Input input = read_input(path, "the scenario");
-    if (input.error_number == ENOENT || input.error_number == ENOTDIR) {
-        throw InputError(fmt::format("{}: there is no such scenario file", path.string()));
-    }
-    if (input.error_number == EISDIR) {
-        throw InputError(fmt::format("{}: a directory, not a scenario file", path.string()));
-    }
-    if (input.error_number != 0) {
-        throw InputError(fmt::format(
-            "{}: the scenario file cannot be read: {}",
-            input_name(path),
-            std::strerror(input.error_number)
-        ));
-    }
-    return input.text;
 }
 
 /// Throws InputError if the text begins like a model or a trace.
@@ -141,7 +122,7 @@ Scenario parse_scenario(
 }
 
 Scenario load_scenario(const std::filesystem::path& path, const Overrides& overrides) {
-    const std::string text = read_scenario_file(path);
+    const std::string text = read_document(path, "scenario");
     refuse_other_kinds(text, path);
     return parse_scenario(text, input_base_path(path), overrides);
 }
@@ -154,7 +135,7 @@ std::string default_note(const FleetConfig& declared) {
     return fmt::format(
         "every device is a {} ({}, {} of memory at {:.3g} GB/s), with links of {} and {}; others: "
         "--set device.0.profile=NAME, which headroom inspect --devices lists",
-        device_profile(kDefaultProfile)->title,
+        find_entry(device_profiles(), kDefaultProfile)->title,
         format_compute_rate(device.compute),
         format_bytes(device.memory),
         static_cast<double>(device.memory_bandwidth) / 1e9,

@@ -27,18 +27,18 @@ Ratio exact(double scale) {
 
 Load make_load(const LoadConfig& config, std::uint64_t stream) {
     switch (config.kind) {
-    case LoadConfig::Kind::constant:
+    case LoadKind::constant:
         return config.constant == 0 ? Load() : Load::constant(config.constant);
-    case LoadConfig::Kind::steps: {
+    case LoadKind::steps: {
         std::vector<Load::Step> steps;
         for (std::size_t i = 0; i < config.at.size(); ++i) {
             steps.push_back({config.at[i], config.values[i]});
         }
         return Load::steps(std::move(steps));
     }
-    case LoadConfig::Kind::uniform:
+    case LoadKind::uniform:
         return Load::uniform(config.low, config.high, config.period, stream);
-    case LoadConfig::Kind::walk:
+    case LoadKind::walk:
         return Load::walk(config.low, config.high, config.step, config.period, stream);
     }
     HEADROOM_CHECK(false, "load kind {}", static_cast<int>(config.kind));

@@ -15,6 +15,7 @@
 #include "base/ids.hpp"
 #include "base/units.hpp"
 #include "base/weight_type.hpp"
+#include "config/scenario/choices.hpp"
 #include "scheduler/core/cut.hpp"
 #include "scheduler/core/fleet.hpp"
 #include "scheduler/core/problem.hpp"
@@ -23,37 +24,6 @@
 #include "scheduler/policies/registry.hpp"
 
 namespace headroom::config {
-
-enum class ClockMode : std::uint8_t { virtual_time, paced };
-/// What a device does in overload. Under `automatic` it pages if it has storage, and else fails.
-enum class OverloadMode : std::uint8_t { automatic, page, fail };
-enum class KvType : std::uint8_t { f32 };
-/// Where a device gets the weights of a block that moves to it: from the sender (`move`), or from
-/// its own storage (`everywhere`).
-enum class WeightsMode : std::uint8_t { move, everywhere };
-/// Where embed and lm_head may be placed.
-enum class EndsMode : std::uint8_t { source, anywhere };
-/// The property of a device or link that an event changes.
-enum class EventKind : std::uint8_t {
-    compute,
-    memory,
-    memory_bandwidth,
-    storage_bandwidth,
-    bandwidth,
-    latency
-};
-
-/// Return the spelling in scenario files and on the command line ("virtual" for virtual_time).
-[[nodiscard]] std::string_view name_of(ClockMode mode);
-[[nodiscard]] std::string_view name_of(OverloadMode overload);
-[[nodiscard]] std::string_view name_of(KvType type);
-[[nodiscard]] std::string_view name_of(WeightsMode weights);
-[[nodiscard]] std::string_view name_of(EndsMode ends);
-[[nodiscard]] std::string_view name_of(EventKind kind);
-[[nodiscard]] std::string_view name_of(scheduler::CostProfile profile);
-[[nodiscard]] std::string_view name_of(scheduler::Aim aim);
-[[nodiscard]] std::string_view name_of(scheduler::PaperGather gather);
-[[nodiscard]] std::string_view name_of(scheduler::PaperScore score);
 
 /// The arrival times of requests, as the scenario describes them.
 struct ArrivalsConfig {
@@ -117,6 +87,7 @@ struct ControllerConfig {
     Nanoseconds t_budget = 1'000'000'000;
     scheduler::PaperSettings paper{};
     WeightsMode weights = WeightsMode::move;
+    MigrationMode migration = MigrationMode::stop;
     scheduler::Granularity granularity = scheduler::Granularity::paper;
     std::int32_t slices = kDefaultSlices; ///< granularity sliced: slices of each layer's ffn; ≥ 1
     /// How partial sums are reduced under policy galaxy. All other policies reduce at the hub.
@@ -145,8 +116,7 @@ struct ClockConfig {
 /// A load as the scenario describes it: the fraction of a rate or of memory that other programs
 /// take. The kinds uniform and walk are random.
 struct LoadConfig {
-    enum class Kind : std::uint8_t { constant, steps, uniform, walk };
-    Kind kind = Kind::constant;
+    LoadKind kind = LoadKind::constant;
     scheduler::Ppb constant = 0;
     std::vector<Nanoseconds> at;        ///< steps: times at which the load changes, ascending
     std::vector<scheduler::Ppb> values; ///< steps: the load from each of these times on
@@ -155,7 +125,9 @@ struct LoadConfig {
     scheduler::Ppb step = 0;            ///< walk: largest change from one period to the next
     Nanoseconds period = 0;             ///< uniform, walk: time between two changes
 
-    [[nodiscard]] bool is_random() const { return kind == Kind::uniform || kind == Kind::walk; }
+    [[nodiscard]] bool is_random() const {
+        return kind == LoadKind::uniform || kind == LoadKind::walk;
+    }
     bool operator==(const LoadConfig&) const = default;
 };
 

@@ -13,10 +13,10 @@ namespace {
 
 /// Returns the text "is 1" or "is 1 from 2 s on" if the load ends at 1 and stays there, else "".
 std::string all_taken(const LoadConfig& load) {
-    if (load.kind == LoadConfig::Kind::constant && load.constant == scheduler::kWhole) {
+    if (load.kind == LoadKind::constant && load.constant == scheduler::kWhole) {
         return "is 1";
     }
-    if (load.kind == LoadConfig::Kind::steps && load.values.back() == scheduler::kWhole) {
+    if (load.kind == LoadKind::steps && load.values.back() == scheduler::kWhole) {
         const double seconds = static_cast<double>(load.at.back()) / static_cast<double>(kSecond);
         return fmt::format("is 1 from {} s on", seconds);
     }

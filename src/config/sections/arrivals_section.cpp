@@ -50,52 +50,46 @@ void read_poisson(TableReader table, ArrivalsConfig& arrivals) {
 
 /// Adds a problem for the first time that is less than its predecessor.
 void refuse_falling(
-    const toml::array& array,
-    const TomlEntry& entry,
-    const std::vector<Nanoseconds>& at,
-    Problems& problems
+    const std::vector<TomlEntry>& entries, const std::vector<Nanoseconds>& at, Problems& problems
 ) {
     const auto fall = std::is_sorted_until(at.begin(), at.end());
     if (fall == at.end()) {
         return;
     }
     const auto i = static_cast<std::size_t>(fall - at.begin());
-    const TomlEntry element{array.get(i), fmt::format("{}.{}", entry.key, i)};
     const auto text = fmt::format(
-        "= {} is before {}.{} = {}; the times go with the prompts in their order and must not fall",
-        found_text(*array.get(i)),
-        entry.key,
-        i - 1,
-        found_text(*array.get(i - 1))
+        "= {} is before {} = {}; the times go with the prompts in their order and must not fall",
+        found_text(*entries[i].node),
+        entries[i - 1].key,
+        found_text(*entries[i - 1].node)
     );
-    add_problem(element, text, problems);
+    add_problem(entries[i], text, problems);
 }
 
 void read_times(
-    const toml::array& array,
     const TomlEntry& entry,
     std::optional<std::size_t> requests,
     Problems& problems,
     ArrivalsConfig& arrivals
 ) {
     arrivals.kind = ArrivalsConfig::Kind::given;
-    for (std::size_t i = 0; i < array.size(); ++i) {
-        const TomlEntry element{array.get(i), fmt::format("{}.{}", entry.key, i)};
+    const std::vector<TomlEntry> entries = elements_of(entry);
+    for (const TomlEntry& element : entries) {
         const auto time = read_quantity(element, Quantity::duration, Zero::allowed, problems);
         if (time) {
             arrivals.at.push_back(*time);
         }
     }
-    if (requests && *requests != array.size()) {
+    if (requests && *requests != entries.size()) {
         const auto text = fmt::format(
             "has {} for {} (prompts times repeat); give one for each or \"at once\"",
-            count_text(array.size(), "time"),
+            count_text(entries.size(), "time"),
             count_text(*requests, "request")
         );
         add_problem(entry, text, problems);
     }
-    if (arrivals.at.size() == array.size()) {
-        refuse_falling(array, entry, arrivals.at, problems);
+    if (arrivals.at.size() == entries.size()) {
+        refuse_falling(entries, arrivals.at, problems);
     }
 }
 
@@ -129,8 +123,8 @@ ArrivalsConfig read_arrivals(TableReader& workload, std::optional<std::size_t> r
     if (!entry || entry->node->value<std::string_view>() == kAtOnce) {
         return arrivals;
     }
-    if (const toml::array* const array = entry->node->as_array()) {
-        read_times(*array, *entry, requests, workload.problems(), arrivals);
+    if (entry->node->is_array()) {
+        read_times(*entry, requests, workload.problems(), arrivals);
     } else if (entry->node->is_table()) {
         read_poisson(*workload.table("arrivals", entry->key), arrivals);
     } else {
@@ -140,6 +134,22 @@ ArrivalsConfig read_arrivals(TableReader& workload, std::optional<std::size_t> r
         add_mismatch(*entry, expected, workload.problems(), arrivals_hint(*entry->node));
     }
     return arrivals;
+}
+
+std::string arrivals_text(const ArrivalsConfig& arrivals) {
+    switch (arrivals.kind) {
+    case ArrivalsConfig::Kind::at_once:
+        break;
+    case ArrivalsConfig::Kind::given:
+        return durations_text(arrivals.at);
+    case ArrivalsConfig::Kind::poisson:
+        return fmt::format(
+            "{{ poisson = {}{} }}",
+            decimal_text(arrivals.per_second),
+            arrivals.seed ? fmt::format(", seed = {}", *arrivals.seed) : ""
+        );
+    }
+    return fmt::format("\"{}\"", kAtOnce);
 }
 
 } // namespace headroom::config

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include "config/sections/names.hpp"
 #include "config/sections/sections.hpp"
 #include "config/sections/shape_section.hpp"
 #include "config/sections/table_reader.hpp"
@@ -19,9 +18,7 @@ constexpr Bytes kGiB = Bytes{1} << 30;
 
 /// Reads a text that must be present and not empty.
 std::string required_text(TableReader& table, std::string_view key) {
-    if (!table.find(key)) {
-        table.report_missing(key, "give a text");
-    }
+    table.require(key, "give a text");
     const std::string text = table.text(key).value_or("-");
     if (text.empty()) {
         add_problem(*table.find(key), "is empty", table.problems());
@@ -33,17 +30,13 @@ SourcedFigure read_figure(TableReader& parent, std::string_view key, Quantity qu
     SourcedFigure figure;
     auto table = parent.table(key, parent.key_path(key));
     if (!table) {
-        if (!parent.find(key)) {
-            parent.report_missing(key, "give { value, kind, how, source }");
-        }
+        parent.require(key, "give { value, kind, how, source }");
         return figure;
     }
     figure.written = required_text(*table, "value");
     figure.value = table->quantity("value", quantity, Zero::refused).value_or(1);
-    if (!table->find("kind")) {
-        table->report_missing("kind", "give \"measured\", \"derived\" or \"limit\"");
-    }
-    figure.origin = table->choice("kind", kOrigins, kNonePlanned).value_or(figure.origin);
+    table->require("kind", "give \"measured\", \"derived\" or \"limit\"");
+    figure.origin = table->choice<Origin>("kind").value_or(figure.origin);
     figure.how = required_text(*table, "how");
     figure.source = required_text(*table, "source");
     table->finish();
@@ -55,15 +48,11 @@ std::vector<Bytes> read_ram(TableReader& device) {
     std::vector<Bytes> sizes;
     auto table = device.table("ram", "ram");
     if (!table) {
-        if (!device.find("ram")) {
-            device.report_missing("ram", "give { choices, source }");
-        }
+        device.require("ram", "give { choices, source }");
         return {kGiB};
     }
     const auto entry = table->find("choices");
-    const toml::array* const array = entry ? entry->node->as_array() : nullptr;
-    for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
-        const TomlEntry element{array->get(i), fmt::format("{}.{}", entry->key, i)};
+    for (const TomlEntry& element : entry ? elements_of(*entry) : std::vector<TomlEntry>()) {
         const auto size = read_quantity(element, Quantity::bytes, Zero::refused, table->problems());
         if (size && *size % kGiB != 0) {
             add_mismatch(element, "whole GiB", table->problems());
@@ -98,9 +87,7 @@ void read_device_profiles(
         profile.storage_bandwidth = read_figure(table, "storage_bandwidth", Quantity::byte_rate);
     }
     const std::vector<Bytes> sizes = read_ram(table);
-    if (!table.find("reserve")) {
-        table.report_missing("reserve", "say how much of the memory system and apps keep");
-    }
+    table.require("reserve", "say how much of the memory system and apps keep");
     const Bytes reserve = table.quantity("reserve", Quantity::bytes, Zero::refused).value_or(1);
     if (reserve >= *std::min_element(sizes.begin(), sizes.end())) {
         table.add_table_problem(table.key_path("reserve") + " leaves no memory for a model");
@@ -142,14 +129,6 @@ void read_catalogue(std::string_view text, const std::string& file, Read read) {
     problems.throw_if_any();
 }
 
-template <class Entry>
-const Entry* named(const std::vector<Entry>& entries, std::string_view name) {
-    const auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& candidate) {
-        return candidate.name == name;
-    });
-    return found == entries.end() ? nullptr : &*found;
-}
-
 } // namespace
 
 std::vector<DeviceProfile> parse_device_profiles(std::string_view text, const std::string& file) {
@@ -181,13 +160,9 @@ std::vector<ModelPreset> parse_model_presets(std::string_view text, const std::s
         preset.name = name;
         preset.title = required_text(table, "title");
         preset.source = required_text(table, "source");
-        if (!table.find("shape")) {
-            table.report_missing("shape", "give { layers, heads, … }");
-        }
+        table.require("shape", "give { layers, heads, … }");
         preset.shape = read_shape(table).value_or(preset.shape);
-        if (!table.find("parameters")) {
-            table.report_missing("parameters", "give how many are published");
-        }
+        table.require("parameters", "give how many are published");
         constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
         preset.parameters = table.integer("parameters", 1, kMax).value_or(1);
         if (auto left_out = table.table("left_out", "left_out")) {
@@ -214,18 +189,6 @@ const std::vector<NetworkPreset>& network_presets() {
 const std::vector<ModelPreset>& model_presets() {
     static const auto presets = parse_model_presets(model_presets_text(), "data/models.toml");
     return presets;
-}
-
-const DeviceProfile* device_profile(std::string_view name) {
-    return named(device_profiles(), name);
-}
-
-const NetworkPreset* network_preset(std::string_view name) {
-    return named(network_presets(), name);
-}
-
-const ModelPreset* model_preset(std::string_view name) {
-    return named(model_presets(), name);
 }
 
 } // namespace headroom::config

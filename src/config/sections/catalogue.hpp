@@ -3,6 +3,7 @@
 // docs/reference/catalogue.md describes them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "config/scenario/choices.hpp"
 #include "scheduler/core/shape.hpp"
 
 namespace headroom::config {
@@ -17,7 +19,8 @@ namespace headroom::config {
 /// How a figure was found. A limit is the maximum of a standard, which no real device reaches.
 enum class Origin : std::uint8_t { measured, derived, limit };
 
-[[nodiscard]] std::string_view name_of(Origin origin);
+template <>
+inline constexpr auto kWords<Origin> = words("measured", "derived", "limit");
 
 /// A number of the catalogue together with its source.
 struct SourcedFigure {
@@ -81,9 +84,13 @@ struct ModelPreset {
 [[nodiscard]] const std::vector<NetworkPreset>& network_presets();
 [[nodiscard]] const std::vector<ModelPreset>& model_presets();
 
-/// Return the entry with this name in the embedded catalogue, or a null pointer.
-[[nodiscard]] const DeviceProfile* device_profile(std::string_view name);
-[[nodiscard]] const NetworkPreset* network_preset(std::string_view name);
-[[nodiscard]] const ModelPreset* model_preset(std::string_view name);
+/// Returns the entry with this name in a list of the catalogue, or a null pointer.
+template <class Entry>
+[[nodiscard]] const Entry* find_entry(const std::vector<Entry>& entries, std::string_view name) {
+    const auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& candidate) {
+        return candidate.name == name;
+    });
+    return found == entries.end() ? nullptr : &*found;
+}
 
 } // namespace headroom::config

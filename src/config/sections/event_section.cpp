@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "config/sections/keys.hpp"
 #include "config/sections/sections.hpp"
 
 namespace headroom::config {
@@ -15,7 +16,7 @@ bool is_link_kind(EventKind kind) {
     return kind == EventKind::bandwidth || kind == EventKind::latency;
 }
 
-void read_time(TableReader& table, Event& event) {
+void check_time(TableReader& table) {
     const auto at = table.find("at");
     const auto at_token = table.find("at_token");
     if (at && at_token) {
@@ -23,8 +24,6 @@ void read_time(TableReader& table, Event& event) {
     } else if (!at && !at_token) {
         table.report_missing("at", "give at = \"3 s\" or at_token = 40");
     }
-    event.at = table.quantity("at", Quantity::duration, Zero::allowed).value_or(-1);
-    event.at_token = table.integer("at_token", 0, kMaxCount).value_or(-1);
 }
 
 void read_link_ends(TableReader& table, const DeviceNames& names, Event& event) {
@@ -33,13 +32,13 @@ void read_link_ends(TableReader& table, const DeviceNames& names, Event& event) 
         return;
     }
     Problems& problems = table.problems();
-    const toml::array* const array = entry->node->as_array();
-    if (array == nullptr || array->size() != 2) {
+    const std::vector<TomlEntry> ends = elements_of(*entry);
+    if (ends.size() != 2) {
         add_mismatch(*entry, "two devices, for example [\"a\", \"b\"]", problems);
         return;
     }
-    const auto from = names.find_device({array->get(0), entry->key + ".0"}, problems);
-    const auto to = names.find_device({array->get(1), entry->key + ".1"}, problems);
+    const auto from = names.find_device(ends[0], problems);
+    const auto to = names.find_device(ends[1], problems);
     if (!from || !to) {
         return;
     }
@@ -130,25 +129,22 @@ std::vector<Event> read_events(
     std::set<decltype(identity(Event()))> seen;
     for (TableReader& table : root.tables("event", "[[event]]")) {
         Event event;
-        read_time(table, event);
+        read_keys(table, kEventKeys, event);
+        check_time(table);
         const bool target = read_target(table, names, event);
-        const auto kind = table.choice("kind", kEventKinds, kPlannedEventKinds);
+        const auto entry = table.find("kind");
+        const bool kind = entry && entry->node->value<std::string_view>() == name_of(event.kind);
         const auto factor = table.find("factor");
-        if (!table.find("kind")) {
-            table.report_missing("kind", "give \"compute\", \"bandwidth\" or the like");
-        }
+        table.require("kind", "give \"compute\", \"bandwidth\" or the like");
         if (factor) {
             const auto value = read_number(*factor, 0, kMaxFactor, Zero::allowed, table.problems());
             event.factor = to_ppb(value.value_or(1));
         }
         if (kind) {
-            event.kind = *kind;
             if (target) {
                 check_kind(table, event, devices);
             }
-            if (!factor) {
-                table.report_missing("factor", "give the part of the original value that is left");
-            }
+            table.require("factor", "give the part of the original value that is left");
         }
         table.finish();
         const bool placed = event.device.valid() || event.from.valid();

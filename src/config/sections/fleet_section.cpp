@@ -1,8 +1,9 @@
-// [fleet] and [[device]].
+// [[device]], and the scales of [fleet].
 #include <algorithm>
 
 #include <fmt/format.h>
 
+#include "config/sections/keys.hpp"
 #include "config/sections/sections.hpp"
 
 namespace headroom::config {
@@ -12,25 +13,6 @@ namespace {
 constexpr std::size_t kLongestName = 64;
 constexpr std::string_view kUsableName = "a name of 1 to 64 bytes without control characters";
 
-scheduler::Ratio read_scale(TableReader& table, std::string_view key, double& written) {
-    const auto entry = table.find(key);
-    if (!entry) {
-        return {};
-    }
-    const double value = entry->node->is_number() ? entry->node->value<double>().value_or(0) : 0;
-    const auto ratio = decimal_ratio(value);
-    if (!ratio) {
-        add_mismatch(
-            *entry,
-            "a decimal number above 0 whose fraction in lowest terms has no part above 1e12",
-            table.problems()
-        );
-        return {};
-    }
-    written = value;
-    return *ratio;
-}
-
 /// Returns whether a name can be shown in tables and given on command lines.
 bool is_usable_name(std::string_view name) {
     const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
@@ -39,47 +21,20 @@ bool is_usable_name(std::string_view name) {
     return plain && !name.empty() && name.size() <= kLongestName;
 }
 
-/// Reads a rate or size that is required unless the table names a profile.
-std::int64_t required(
-    TableReader& table,
-    std::string_view key,
-    Quantity quantity,
-    scheduler::Ratio scale,
-    std::optional<std::int64_t> of_profile
-) {
-    if (!table.find(key) && !table.find("profile")) {
-        const auto hint =
-            fmt::format("give a value such as {}, or a profile", example_of(quantity));
-        table.report_missing(key, hint);
-    }
-    return read_scaled(table, key, quantity, Zero::refused, scale, "profile", of_profile)
-        .value_or(1);
-}
-
-/// Reads the rates and sizes of a device. Those that the table does not have are the profile's.
-void read_figures(TableReader& table, const Scales& scales, DeviceConfig& device) {
+/// Sets the rates and sizes of the device's profile, if it names one. Returns whether it does.
+bool use_profile(TableReader& table, DeviceConfig& device) {
     const DeviceProfile* const profile = table.catalogue_entry("profile", device_profiles());
-    const auto of_profile = [&](auto figure) {
-        return profile == nullptr ? std::optional<std::int64_t>() : figure(*profile);
-    };
-    const auto compute =
-        of_profile([](const DeviceProfile& p) { return std::optional(p.compute.value); });
-    const auto memory = of_profile([](const DeviceProfile& p) { return std::optional(p.memory); });
-    const auto memory_bandwidth =
-        of_profile([](const DeviceProfile& p) { return std::optional(p.memory_bandwidth.value); });
-    const auto storage_bandwidth = of_profile([](const DeviceProfile& p) {
-        const std::optional<SourcedFigure>& figure = p.storage_bandwidth;
-        return figure ? std::optional(figure->value) : std::nullopt;
-    });
-    const auto rate = [&](std::string_view key, std::optional<std::int64_t> given) {
-        const Quantity quantity = Quantity::byte_rate;
-        return read_scaled(table, key, quantity, Zero::refused, scales.compute, "profile", given);
-    };
-    device.profile = profile == nullptr ? "" : profile->name;
-    device.compute = required(table, "compute", Quantity::compute_rate, scales.compute, compute);
-    device.memory = required(table, "memory", Quantity::bytes, scales.memory, memory);
-    device.memory_bandwidth = rate("memory_bandwidth", memory_bandwidth).value_or(kUnlimited);
-    device.storage_bandwidth = rate("storage_bandwidth", storage_bandwidth);
+    if (profile == nullptr) {
+        return false;
+    }
+    device.profile = profile->name;
+    device.compute = profile->compute.value;
+    device.memory = profile->memory;
+    device.memory_bandwidth = profile->memory_bandwidth.value;
+    if (profile->storage_bandwidth) {
+        device.storage_bandwidth = profile->storage_bandwidth->value;
+    }
+    return true;
 }
 
 /// Reads from_profile, which a resolved scenario has instead of `profile`. It needs no entry in the
@@ -97,18 +52,20 @@ void read_origin(TableReader& table, DeviceConfig& device) {
     }
 }
 
-DeviceConfig read_device(TableReader& table, const Scales& scales) {
-    const auto rate = [&](std::string_view key) {
-        return read_scaled(table, key, Quantity::byte_rate, Zero::refused, scales.bandwidth)
-            .value_or(kUnlimited);
-    };
+DeviceConfig read_device(TableReader& table, const ScaleConfig& scales) {
     DeviceConfig device;
-    read_figures(table, scales, device);
+    const bool has_profile = use_profile(table, device);
+    read_keys(table, kDeviceKeys, device, {scales, has_profile ? "profile" : ""});
+    for (const auto& [key, quantity] : {
+             std::pair("compute", Quantity::compute_rate),
+             std::pair("memory", Quantity::bytes),
+         }) {
+        if (!table.find("profile")) {
+            const std::string_view example = example_of(quantity);
+            table.require(key, fmt::format("give a value such as {}, or a profile", example));
+        }
+    }
     read_origin(table, device);
-    device.egress = rate("egress");
-    device.ingress = rate("ingress");
-    device.load = read_load(table, "load");
-    device.memory_load = read_load(table, "memory_load");
     return device;
 }
 
@@ -183,48 +140,44 @@ class DeviceList {
 
 } // namespace
 
-std::optional<std::int64_t> read_scaled(
-    TableReader& reader,
+void check_scaled(
+    TableReader& table,
     std::string_view key,
-    Quantity quantity,
+    std::int64_t value,
     Zero zero,
-    scheduler::Ratio scale,
-    std::string_view catalogue_key,
-    std::optional<std::int64_t> of_catalogue
+    double scale,
+    std::string_view catalogue_key
 ) {
-    const auto written = reader.find(key);
-    const auto value = written ? reader.quantity(key, quantity, zero) : of_catalogue;
-    if (!value) {
-        return std::nullopt;
+    const auto written = table.find(key);
+    if (value == kUnlimited || (!written && catalogue_key.empty())) {
+        return;
     }
-    const TomlEntry entry = written ? *written : *reader.find(catalogue_key);
+    const TomlEntry entry = written ? *written : *table.find(catalogue_key);
     const std::string what = written ? "" : fmt::format("gives a {} that ", key);
-    const auto result = scaled(*value, scale);
+    const auto result = scaled(value, decimal_ratio(scale).value_or(scheduler::Ratio{}));
     if (!result) {
-        add_problem(entry, what + "is above 1e18 after its scale", reader.problems());
+        add_problem(entry, what + "is above 1e18 after its scale", table.problems());
     } else if (*result == 0 && zero == Zero::refused) {
         const auto text = what + "is rounded down to 0 by its scale in [fleet]";
-        add_problem(entry, text, reader.problems());
+        add_problem(entry, text, table.problems());
     }
-    return value;
 }
 
-Scales read_scales(TableReader& root) {
-    Scales scales;
-    auto table = root.table("fleet", "[fleet]");
-    if (!table) {
-        return scales;
+std::optional<double> read_scale(TableReader& table, std::string_view key) {
+    const TomlEntry entry = *table.find(key);
+    const double value = entry.node->is_number() ? entry.node->value<double>().value_or(0) : 0;
+    if (decimal_ratio(value)) {
+        return value;
     }
-    scales.compute = read_scale(*table, "compute_scale", scales.written.compute);
-    scales.memory = read_scale(*table, "memory_scale", scales.written.memory);
-    scales.bandwidth = read_scale(*table, "bandwidth_scale", scales.written.bandwidth);
-    scales.latency = read_scale(*table, "latency_scale", scales.written.latency);
-    table->finish();
-    return scales;
+    add_mismatch(
+        entry,
+        "a decimal number above 0 whose fraction in lowest terms has no part above 1e12",
+        table.problems()
+    );
+    return std::nullopt;
 }
 
-void read_devices(TableReader& root, const Scales& scales, FleetConfig& fleet) {
-    fleet.scales = scales.written;
+void read_devices(TableReader& root, FleetConfig& fleet) {
     auto tables = root.tables("device", "[[device]]");
     const auto entry = root.find("device");
     const toml::array* const array = entry ? entry->node->as_array() : nullptr;
@@ -235,7 +188,7 @@ void read_devices(TableReader& root, const Scales& scales, FleetConfig& fleet) {
     for (TableReader& table : tables) {
         const auto limit = static_cast<std::int64_t>(kMaxDevices);
         const std::int64_t count = table.integer("count", 1, limit).value_or(1);
-        list.add(table, read_device(table, scales), count);
+        list.add(table, read_device(table, fleet.scales), count);
         list.set_source(table, count);
         table.finish();
     }

@@ -1,6 +1,7 @@
 // Loads: the fraction of a device's rate, of its memory or of link bandwidth that other programs
 // use.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "config/sections/sections.hpp"
 
@@ -15,14 +16,12 @@ template <class Read>
 auto read_list(TableReader& table, std::string_view key, Read read) {
     std::vector<typename decltype(read(TomlEntry{}, table.problems()))::value_type> values;
     const auto entry = table.find(key);
-    const toml::array* const array = entry ? entry->node->as_array() : nullptr;
     if (!entry) {
         table.report_missing(key, "kind = \"steps\" needs the lists at and value");
-    } else if (array == nullptr) {
+    } else if (!entry->node->is_array()) {
         add_mismatch(*entry, "an array", table.problems());
     } else {
-        for (std::size_t i = 0; i < array->size(); ++i) {
-            const TomlEntry element{array->get(i), fmt::format("{}.{}", entry->key, i)};
+        for (const TomlEntry& element : elements_of(*entry)) {
             if (const auto value = read(element, table.problems())) {
                 values.push_back(*value);
             }
@@ -57,9 +56,7 @@ void read_steps(TableReader& table, LoadConfig& load) {
 }
 
 std::optional<scheduler::Ppb> required_fraction(TableReader& table, std::string_view key) {
-    if (!table.find(key)) {
-        table.report_missing(key, "give a fraction from 0 to 1");
-    }
+    table.require(key, "give a fraction from 0 to 1");
     return table.fraction(key);
 }
 
@@ -71,7 +68,7 @@ void read_random(TableReader& table, LoadConfig& load) {
     if (low && high && *low >= *high) {
         add_problem(*table.find("low"), "must be less than high", table.problems());
     }
-    if (load.kind == LoadConfig::Kind::walk) {
+    if (load.kind == LoadKind::walk) {
         const auto step = required_fraction(table, "step");
         load.step = step.value_or(1);
         if (step && (*step == 0 || (low && high && *low<*high&& * step> * high - *low))) {
@@ -109,11 +106,9 @@ LoadConfig read_load(TableReader& reader, std::string_view key) {
         return load;
     }
     TableReader table = *reader.table(key, entry->key);
-    const auto kind = table.choice("kind", kLoadKinds, kNonePlanned);
+    const auto kind = table.choice<LoadKind>("kind");
     if (!kind) {
-        if (!table.find("kind")) {
-            table.report_missing("kind", R"(give "steps", "uniform" or "walk")");
-        }
+        table.require("kind", R"(give "steps", "uniform" or "walk")");
         for (const std::string_view other : {"at", "value", "low", "high", "step", "period"}) {
             (void)table.find(other); // any of these may be valid for the kind that was meant
         }
@@ -121,13 +116,46 @@ LoadConfig read_load(TableReader& reader, std::string_view key) {
         return load;
     }
     load.kind = *kind;
-    if (load.kind == LoadConfig::Kind::steps) {
+    if (load.kind == LoadKind::steps) {
         read_steps(table, load);
     } else {
         read_random(table, load);
     }
     table.finish();
     return load;
+}
+
+std::string durations_text(const std::vector<Nanoseconds>& times) {
+    std::vector<std::string> texts;
+    for (const Nanoseconds time : times) {
+        texts.push_back(quantity_text(Quantity::duration, time));
+    }
+    return fmt::format("[{}]", fmt::join(texts, ", "));
+}
+
+std::string load_text(const LoadConfig& load) {
+    if (load.kind == LoadKind::constant) {
+        return ppb_text(load.constant);
+    }
+    if (load.kind == LoadKind::steps) {
+        std::vector<std::string> values;
+        for (const scheduler::Ppb value : load.values) {
+            values.push_back(ppb_text(value));
+        }
+        return fmt::format(
+            "{{ kind = \"steps\", at = {}, value = [{}] }}",
+            durations_text(load.at),
+            fmt::join(values, ", ")
+        );
+    }
+    return fmt::format(
+        "{{ kind = \"{}\", low = {}, high = {}, {}period = {} }}",
+        name_of(load.kind),
+        ppb_text(load.low),
+        ppb_text(load.high),
+        load.kind == LoadKind::walk ? fmt::format("step = {}, ", ppb_text(load.step)) : "",
+        quantity_text(Quantity::duration, load.period)
+    );
 }
 
 } // namespace headroom::config

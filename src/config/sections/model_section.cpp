@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "base/check.hpp"
+#include "config/sections/keys.hpp"
 #include "config/sections/sections.hpp"
 #include "config/sections/shape_section.hpp"
 
@@ -76,7 +77,7 @@ void read_model_file(
 
 void read_preset(TableReader& table, Scenario& scenario) {
     const ModelPreset* const preset = table.catalogue_entry("preset", model_presets());
-    const auto type = table.choice("weight_type", kWeightTypeNames, kNonePlanned);
+    const auto type = read_weight_type(table);
     if (preset == nullptr) {
         return;
     }
@@ -108,8 +109,7 @@ ModelKind read_model(
         }
         return ModelKind::unknown;
     }
-    scenario.kv_type =
-        table->choice("kv_type", kKvTypes, kPlannedKvTypes).value_or(scenario.kv_type);
+    read_keys(*table, kModelKeys, scenario);
     const std::vector<TomlEntry> given = sources_of(*table);
     ModelKind source = ModelKind::unknown;
     if (given.empty()) {

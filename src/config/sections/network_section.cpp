@@ -1,10 +1,10 @@
 // [network] and [[network.link]].
 #include <set>
-#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "config/sections/keys.hpp"
 #include "config/sections/sections.hpp"
 
 namespace headroom::config {
@@ -14,54 +14,39 @@ namespace {
 std::optional<DeviceId> read_end(
     TableReader& table, std::string_view key, const DeviceNames& names
 ) {
+    table.require(key, "give a device's name or index");
     const auto entry = table.find(key);
-    if (!entry) {
-        table.report_missing(key, "give a device's name or index");
-        return std::nullopt;
-    }
-    return names.find_device(*entry, table.problems());
+    return entry ? names.find_device(*entry, table.problems()) : std::nullopt;
 }
 
-/// Reads bandwidth and latency. Values that the table does not have are those of the preset, or
-/// else those of `defaults`.
-std::pair<PerSecond, Nanoseconds> read_bandwidth_and_latency(
-    TableReader& table, const Scales& scales, const NetworkConfig& defaults
+/// Reads the keys of [network] or a link. A preset, if there is one, replaces the values that the
+/// struct has already.
+template <class T>
+void read_with_preset(
+    TableReader& table, const Section<T>& section, const ScaleConfig& scales, T& out
 ) {
     const NetworkPreset* const preset = table.catalogue_entry("preset", network_presets());
-    const auto read =
-        [&](std::string_view key, Quantity quantity, Zero zero, scheduler::Ratio scale, auto of) {
-            const auto given = preset == nullptr ? std::optional<std::int64_t>() : of(*preset);
-            return read_scaled(table, key, quantity, zero, scale, "preset", given);
-        };
-    const auto bandwidth = read(
-        "bandwidth",
-        Quantity::byte_rate,
-        Zero::refused,
-        scales.bandwidth,
-        [](const NetworkPreset& p) { return std::optional(p.bandwidth.value); }
-    );
-    const auto latency = read(
-        "latency",
-        Quantity::duration,
-        Zero::allowed,
-        scales.latency,
-        [](const NetworkPreset& p) { return std::optional(p.latency.value); }
-    );
-    return {bandwidth.value_or(defaults.bandwidth), latency.value_or(defaults.latency)};
+    if (preset != nullptr) {
+        out.bandwidth = preset->bandwidth.value;
+        out.latency = preset->latency.value;
+    }
+    read_keys(table, section, out, {scales, preset == nullptr ? "" : "preset"});
 }
 
 /// Reads one [[network.link]] and adds it, in both directions unless both = false.
 void read_link(
     TableReader& table,
-    const Scales& scales,
+    const ScaleConfig& scales,
     const DeviceNames& names,
     NetworkConfig& network,
     std::set<std::pair<DeviceId, DeviceId>>& taken
 ) {
+    LinkConfig link;
+    link.bandwidth = network.bandwidth;
+    link.latency = network.latency;
+    read_with_preset(table, kLinkKeys, scales, link);
     const auto from = read_end(table, "from", names);
     const auto to = read_end(table, "to", names);
-    LinkConfig link;
-    std::tie(link.bandwidth, link.latency) = read_bandwidth_and_latency(table, scales, network);
     const bool both = table.flag("both").value_or(true);
     if (!table.find("bandwidth") && !table.find("latency") && !table.find("preset")) {
         table.report_missing("bandwidth", "a link gives bandwidth, latency or both, or a preset");
@@ -89,12 +74,12 @@ void read_link(
 }
 
 void check_variation(TableReader& table, const LoadConfig& variation, std::size_t devices) {
-    if (devices > 1 && variation.kind == LoadConfig::Kind::constant &&
+    if (devices > 1 && variation.kind == LoadKind::constant &&
         variation.constant == scheduler::kWhole) {
         const std::string_view text = "= 1 leaves no bandwidth: no message would ever arrive";
         add_problem(*table.find("variation"), text, table.problems());
     }
-    const bool walk = variation.kind == LoadConfig::Kind::walk;
+    const bool walk = variation.kind == LoadKind::walk;
     const std::size_t limit = walk ? kMaxWalkingDevices : kMaxVaryingDevices;
     if (variation.is_random() && devices > limit) {
         const auto text = fmt::format(
@@ -110,7 +95,7 @@ void check_variation(TableReader& table, const LoadConfig& variation, std::size_
 
 } // namespace
 
-NetworkConfig read_network(TableReader& root, const Scales& scales, const DeviceNames& names) {
+NetworkConfig read_network(TableReader& root, const ScaleConfig& scales, const DeviceNames& names) {
     NetworkConfig network;
     const bool needed = names.size() > 1;
     auto table = root.table("network", "[network]");
@@ -127,9 +112,7 @@ NetworkConfig read_network(TableReader& root, const Scales& scales, const Device
             table->report_missing(key, "several devices need it, or a preset");
         }
     }
-    std::tie(network.bandwidth, network.latency) =
-        read_bandwidth_and_latency(*table, scales, network);
-    network.variation = read_load(*table, "variation");
+    read_with_preset(*table, kNetworkKeys, scales, network);
     check_variation(*table, network.variation, names.size());
     std::set<std::pair<DeviceId, DeviceId>> taken;
     for (TableReader& link : table->tables("link", "[[network.link]]")) {

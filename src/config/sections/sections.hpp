@@ -55,21 +55,6 @@ ControllerConfig read_controller(
     const std::optional<scheduler::ModelShape>& shape
 );
 
-/// Reads [clock].
-ClockConfig read_clock(TableReader& root);
-
-/// The scales, as doubles in `written` and as exact fractions.
-struct Scales {
-    ScaleConfig written;
-    scheduler::Ratio compute;
-    scheduler::Ratio memory;
-    scheduler::Ratio bandwidth;
-    scheduler::Ratio latency;
-};
-
-/// Reads [fleet].
-Scales read_scales(TableReader& root);
-
 /// Finds the devices that links and events refer to.
 class DeviceNames {
   public:
@@ -86,11 +71,11 @@ class DeviceNames {
 };
 
 /// Reads all [[device]] tables into fleet.devices and fleet.source. A table with a count makes as
-/// many devices.
-void read_devices(TableReader& root, const Scales& scales, FleetConfig& fleet);
+/// many devices. fleet.scales are those of [fleet].
+void read_devices(TableReader& root, FleetConfig& fleet);
 
 /// Reads [network] and [[network.link]].
-NetworkConfig read_network(TableReader& root, const Scales& scales, const DeviceNames& names);
+NetworkConfig read_network(TableReader& root, const ScaleConfig& scales, const DeviceNames& names);
 
 /// Reads all [[event]] tables.
 std::vector<Event> read_events(
@@ -100,17 +85,27 @@ std::vector<Event> read_events(
 /// Reads a load: a fraction, or a table { kind, … }. Without the key the load is 0.
 LoadConfig read_load(TableReader& reader, std::string_view key);
 
-/// Returns the unscaled quantity of a key or, if the key is absent, `of_catalogue`. Adds a problem
-/// if the scaled value exceeds kMaxValue or, with Zero::refused, becomes 0. catalogue_key: the key
-/// that names the profile or preset of `of_catalogue`.
-std::optional<std::int64_t> read_scaled(
-    TableReader& reader,
+// Return values in TOML for the resolved text.
+std::string load_text(const LoadConfig& load);
+std::string arrivals_text(const ArrivalsConfig& arrivals);
+std::string durations_text(const std::vector<Nanoseconds>& times);
+
+/// Reads the policy from a key that the table has. The scheduler defines the names of policies.
+std::optional<scheduler::PolicyKind> read_policy(TableReader& table, std::string_view key);
+
+/// Reads a scale of [fleet] from a key that the table has.
+std::optional<double> read_scale(TableReader& table, std::string_view key);
+
+/// Adds a problem if the value of a key exceeds kMaxValue after scaling or, with Zero::refused,
+/// becomes 0. Without the key, the value is of the entry that catalogue_key names, if that is not
+/// empty.
+void check_scaled(
+    TableReader& table,
     std::string_view key,
-    Quantity quantity,
+    std::int64_t value,
     Zero zero,
-    scheduler::Ratio scale,
-    std::string_view catalogue_key = "",
-    std::optional<std::int64_t> of_catalogue = std::nullopt
+    double scale,
+    std::string_view catalogue_key
 );
 
 } // namespace headroom::config

@@ -61,6 +61,11 @@ void set_types(scheduler::ModelShape& shape, WeightType type) {
     shape.embed_type = shape.lm_head_type = type;
 }
 
+std::optional<WeightType> read_weight_type(TableReader& table) {
+    const auto index = table.word("weight_type", kWeightTypeWords, {});
+    return index ? weight_type_named(kWeightTypeWords.at(*index)) : std::nullopt;
+}
+
 std::optional<scheduler::ModelShape> read_shape(TableReader& parent) {
     auto table = parent.table("shape", "shape = { layers, heads, … }");
     if (!table) {
@@ -77,8 +82,7 @@ std::optional<scheduler::ModelShape> read_shape(TableReader& parent) {
     shape.vocabulary = required(*table, "vocab", kMaxTokens);
     shape.context = required(*table, "context", kMaxTokens);
     shape.tied = table->flag("tied").value_or(false);
-    const WeightType type =
-        table->choice("weight_type", kWeightTypeNames, kNonePlanned).value_or(kDefaultWeightType);
+    const WeightType type = read_weight_type(*table).value_or(kDefaultWeightType);
     check_figures(*table, shape, type);
     table->finish();
     set_types(shape, type);

@@ -10,6 +10,11 @@
 
 namespace headroom::config {
 
+/// The weight types that kernels read as they are stored.
+inline constexpr auto kWeightTypeWords = words("f32", "f16", "bf16", "q8_0", "q4_0");
+
+/// Reads the key `weight_type` of a table.
+std::optional<WeightType> read_weight_type(TableReader& table);
 /// Reads the key `shape` of a table. Returns nothing if it is absent or is not a table. After other
 /// problems the returned shape may be invalid.
 std::optional<scheduler::ModelShape> read_shape(TableReader& parent);

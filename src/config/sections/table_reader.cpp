@@ -79,6 +79,11 @@ std::optional<std::int64_t> TableReader::integer(
     return entry ? read_integer(*entry, low, high, *problems_) : std::nullopt;
 }
 
+std::optional<double> TableReader::number(std::string_view key, double high, Zero zero) {
+    const auto entry = find(key);
+    return entry ? read_number(*entry, 0, high, zero, *problems_) : std::nullopt;
+}
+
 std::optional<scheduler::Ppb> TableReader::fraction(std::string_view key) {
     const auto entry = find(key);
     return entry ? read_fraction(*entry, *problems_) : std::nullopt;
@@ -116,13 +121,11 @@ std::vector<TableReader> TableReader::tables(std::string_view key, std::string d
         add_problem(*entry, text, *problems_);
         return readers;
     }
-    const toml::array* const array = entry->node->as_array();
-    if (array == nullptr) {
+    if (!entry->node->is_array()) {
         add_mismatch(*entry, expected, *problems_);
         return readers;
     }
-    for (std::size_t i = 0; i < array->size(); ++i) {
-        const TomlEntry element{array->get(i), fmt::format("{}.{}", entry->key, i)};
+    for (const TomlEntry& element : elements_of(*entry)) {
         if (const toml::table* const table = element.node->as_table()) {
             readers.emplace_back(*table, element.key, display_name, *problems_);
         } else {
@@ -130,6 +133,22 @@ std::vector<TableReader> TableReader::tables(std::string_view key, std::string d
         }
     }
     return readers;
+}
+
+std::optional<std::size_t> TableReader::word(std::string_view key, Words words, Words planned) {
+    const auto entry = find(key);
+    if (!entry) {
+        return std::nullopt;
+    }
+    const auto written = entry->node->value<std::string_view>();
+    const auto found = std::find(words.begin(), words.end(), written);
+    if (found == words.end()) {
+        report_invalid_choice(
+            *entry, {words.begin(), words.end()}, {planned.begin(), planned.end()}
+        );
+        return std::nullopt;
+    }
+    return static_cast<std::size_t>(found - words.begin());
 }
 
 void TableReader::report_invalid_choice(
@@ -184,6 +203,12 @@ void TableReader::report_unknown_entry(
 
 void TableReader::report_missing(std::string_view key, std::string_view hint) {
     missing_.push_back({std::string(key), std::string(hint)});
+}
+
+void TableReader::require(std::string_view key, std::string_view hint) {
+    if (!find(key)) {
+        report_missing(key, hint);
+    }
 }
 
 void TableReader::explain_misplaced(std::string_view key, std::string_view hint) {

@@ -12,7 +12,8 @@
 
 #include <toml++/toml.h>
 
-#include "config/sections/names.hpp"
+#include "config/scenario/choices.hpp"
+#include "config/sections/catalogue.hpp"
 #include "config/toml/values.hpp"
 
 namespace headroom::config {
@@ -48,6 +49,8 @@ class TableReader {
     [[nodiscard]] std::optional<std::int64_t> integer(
         std::string_view key, std::int64_t low, std::int64_t high
     );
+    /// Returns a number from 0 to `high`.
+    [[nodiscard]] std::optional<double> number(std::string_view key, double high, Zero zero);
     [[nodiscard]] std::optional<scheduler::Ppb> fraction(std::string_view key);
     [[nodiscard]] std::optional<std::int64_t> quantity(
         std::string_view key, Quantity quantity, Zero zero
@@ -57,24 +60,13 @@ class TableReader {
     /// Returns a reader of each table of the array [[key]]. The array may also be written inline.
     [[nodiscard]] std::vector<TableReader> tables(std::string_view key, std::string display_name);
 
-    /// Returns the choice with the given spelling. For a spelling in `planned`, the problem says
-    /// that the choice is not built yet.
-    template <class Table, class Planned>
-    [[nodiscard]] auto choice(std::string_view key, const Table& spellings, const Planned& planned)
-        -> std::optional<decltype(spellings.front().value)> {
-        const std::optional<TomlEntry> entry = find(key);
-        if (!entry) {
-            return std::nullopt;
-        }
-        std::vector<std::string> names;
-        for (const auto& spelling : spellings) {
-            if (entry->node->value<std::string_view>() == spelling.name) {
-                return spelling.value;
-            }
-            names.emplace_back(spelling.name);
-        }
-        report_invalid_choice(*entry, names, {planned.begin(), planned.end()});
-        return std::nullopt;
+    /// Returns the index of the word. For a word in `planned`, the problem says that it is not
+    /// built yet.
+    [[nodiscard]] std::optional<std::size_t> word(std::string_view key, Words words, Words planned);
+    template <class Enum>
+    [[nodiscard]] std::optional<Enum> choice(std::string_view key) {
+        const auto index = word(key, kWords<Enum>, kPlannedWords<Enum>);
+        return index ? std::optional(static_cast<Enum>(*index)) : std::nullopt;
     }
 
     /// Returns the profile or preset that the key names, or a null pointer. If no entry has that
@@ -87,12 +79,13 @@ class TableReader {
         if (!entry) {
             return nullptr;
         }
+        const auto name = entry->node->value<std::string_view>();
+        if (const Entry* const found = name ? find_entry(entries, *name) : nullptr) {
+            return found;
+        }
         std::vector<std::string> all;
         std::vector<std::string> listed;
         for (const Entry& candidate : entries) {
-            if (entry->node->value<std::string_view>() == candidate.name) {
-                return &candidate;
-            }
             all.push_back(candidate.name);
             if constexpr (requires { candidate.variant; }) {
                 if (candidate.variant) {
@@ -123,6 +116,8 @@ class TableReader {
     /// Makes `finish` add the problem that a key is missing, unless the table has an unknown key
     /// that is probably a misspelling of it.
     void report_missing(std::string_view key, std::string_view hint);
+    /// Reports the key as missing if the table does not have it.
+    void require(std::string_view key, std::string_view hint);
     /// Sets the hint that `finish` gives if the table has this key, which belongs to another table.
     void explain_misplaced(std::string_view key, std::string_view hint);
     /// Adds a problem at the table's own position.

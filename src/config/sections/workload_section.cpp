@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "config/sections/keys.hpp"
 #include "config/sections/sections.hpp"
 #include "config/toml/input.hpp"
 
@@ -64,8 +65,7 @@ void read_prompts(TableReader& table, Scenario& scenario) {
         return;
     }
     Problems& problems = table.problems();
-    const toml::array* const array = entry->node->as_array();
-    if (array == nullptr) {
+    if (!entry->node->is_array()) {
         const auto* const text = entry->node->as_string();
         const auto hint =
             text == nullptr ? "" : fmt::format("; did you mean [{}]?", found_text(*text));
@@ -73,8 +73,7 @@ void read_prompts(TableReader& table, Scenario& scenario) {
         return;
     }
     std::vector<std::string> prompts;
-    for (std::size_t i = 0; i < array->size(); ++i) {
-        const TomlEntry element{array->get(i), fmt::format("{}.{}", entry->key, i)};
+    for (const TomlEntry& element : elements_of(*entry)) {
         prompts.push_back(read_text(element, problems).value_or(""));
     }
     if (prompts.empty()) {
@@ -156,38 +155,25 @@ void read_prompt_tokens(TableReader& table, ModelKind model, WorkloadConfig& wor
         add_problem(*entry, text, problems);
         return;
     }
-    const toml::array* const array = entry->node->as_array();
     std::vector<std::int64_t> lengths;
-    for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
-        const TomlEntry element{array->get(i), fmt::format("{}.{}", entry->key, i)};
+    for (const TomlEntry& element : elements_of(*entry)) {
         lengths.push_back(read_integer(element, 1, kMaxPromptTokens, problems).value_or(1));
     }
-    if (array == nullptr) {
+    if (!entry->node->is_array()) {
         lengths = {read_integer(*entry, 1, kMaxPromptTokens, problems).value_or(1)};
-    } else if (array->empty()) {
+    } else if (lengths.empty()) {
         add_problem(*entry, "is empty; give a length for each prompt", problems);
     }
     workload.prompt_tokens = std::move(lengths);
 }
 
-/// Reads temperature, top_k, top_p and min_p. The last three have no effect at temperature 0.
-void read_sampling(TableReader& table, WorkloadConfig& workload) {
-    Problems& problems = table.problems();
-    const auto number = [&](std::string_view key, double high, Zero zero, double otherwise) {
-        const auto entry = table.find(key);
-        return entry ? read_number(*entry, 0, high, zero, problems).value_or(otherwise) : otherwise;
-    };
-    const double kInvalid = -1;
-    workload.temperature =
-        table.find("temperature") ? number("temperature", 1000, Zero::allowed, kInvalid) : 0;
-    workload.top_k = table.integer("top_k", 0, kMaxCount).value_or(0);
-    workload.top_p = number("top_p", 1, Zero::refused, 1);
-    workload.min_p = number("min_p", 1, Zero::allowed, 0);
+/// Checks top_k, top_p and min_p, which have no effect at temperature 0.
+void check_sampling(TableReader& table, const WorkloadConfig& workload) {
     const auto needs_temperature = [&](std::string_view key, bool used) {
         if (used && workload.temperature == 0) {
             const std::string_view text = "has no effect at temperature 0, where the likeliest "
                                           "token is always taken; give a temperature above 0";
-            add_problem(*table.find(key), text, problems);
+            add_problem(*table.find(key), text, table.problems());
         }
     };
     needs_temperature("top_k", workload.top_k > 0);
@@ -203,14 +189,12 @@ void read_tokens(TableReader& table, std::optional<std::size_t> prompts, Workloa
         return;
     }
     Problems& problems = table.problems();
-    const toml::array* const array = entry->node->as_array();
-    if (array == nullptr) {
+    if (!entry->node->is_array()) {
         workload.tokens = read_integer(*entry, 1, kMaxCount, problems).value_or(workload.tokens);
         return;
     }
     std::vector<std::int64_t> limits;
-    for (std::size_t i = 0; i < array->size(); ++i) {
-        const TomlEntry element{array->get(i), fmt::format("{}.{}", entry->key, i)};
+    for (const TomlEntry& element : elements_of(*entry)) {
         limits.push_back(read_integer(element, 1, kMaxCount, problems).value_or(1));
     }
     if (limits.empty()) {
@@ -229,16 +213,14 @@ void read_tokens(TableReader& table, std::optional<std::size_t> prompts, Workloa
     workload.tokens_each = std::move(limits);
 }
 
-/// Reads repeat. Returns the number of requests, or nothing if a problem leaves it unknown.
-std::optional<std::size_t> read_requests(
-    TableReader& table, std::optional<std::size_t> prompts, WorkloadConfig& workload
+/// Returns the number of requests, or nothing if a problem leaves it unknown.
+std::optional<std::size_t> count_requests(
+    TableReader& table, std::optional<std::size_t> prompts, const WorkloadConfig& workload
 ) {
     const auto entry = table.find("repeat");
-    const auto repeat = table.integer("repeat", 1, kMaxRequests);
-    if (!prompts || (entry && !repeat)) {
+    if (!prompts || workload.repeat == 0) {
         return std::nullopt;
     }
-    workload.repeat = repeat.value_or(1);
     if (workload.requests() > static_cast<std::size_t>(kMaxRequests)) {
         const auto text = fmt::format(
             "{} times {} are {} requests; there may be {}",
@@ -269,6 +251,8 @@ void read_workload(
     if (!table) {
         return;
     }
+    // Wrong numbers become values to which the other checks add no problem.
+    read_keys(*table, kWorkloadKeys, workload);
     const std::size_t problems_before = table->problems().size();
     read_prompt_sources(*table, folder, scenario);
     read_prompt_tokens(*table, model, workload);
@@ -277,15 +261,8 @@ void read_workload(
         prompts = workload.distinct_prompts();
     }
     read_tokens(*table, prompts, workload);
-    const auto requests = read_requests(*table, prompts, workload);
-    workload.arrivals = read_arrivals(*table, requests);
-    workload.stop_at_eos = table->flag("stop_at_eos").value_or(workload.stop_at_eos);
-    read_sampling(*table, workload);
-    if (table->find("sequences")) {
-        // An invalid number becomes the maximum, so that the checks of batch add no second problem.
-        workload.sequences = table->integer("sequences", 1, kMaxRequests).value_or(kMaxRequests);
-    }
-    workload.prefill_chunk = table->integer("prefill_chunk", 1, kMaxCount).value_or(0);
+    workload.arrivals = read_arrivals(*table, count_requests(*table, prompts, workload));
+    check_sampling(*table, workload);
     for (const std::string_view key : {"objective", "batch", "interval"}) {
         table->explain_misplaced(key, "it belongs to [controller]");
     }

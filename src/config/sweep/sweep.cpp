@@ -2,8 +2,6 @@
 #include "config/sweep/sweep.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <limits>
 #include <set>
 
@@ -21,15 +19,6 @@
 namespace headroom::config {
 
 namespace {
-
-constexpr std::array kSweepCommands{
-    Spelling<SweepCommand>{"simulate", SweepCommand::simulate},
-    Spelling<SweepCommand>{"run", SweepCommand::run},
-};
-constexpr std::array kSweepTransports{
-    Spelling<SweepTransport>{"inprocess", SweepTransport::inprocess},
-    Spelling<SweepTransport>{"mpi", SweepTransport::mpi},
-};
 
 /// A key of [set], [grid] or a [[case]] with its value.
 struct AxisEntry {
@@ -49,8 +38,7 @@ class SweepReader {
         sweep.path = path_;
         sweep.name = path_.stem().string();
         read_scenarios();
-        sweep.command =
-            root_.choice("command", kSweepCommands, kNonePlanned).value_or(SweepCommand::simulate);
+        sweep.command = root_.choice<SweepCommand>("command").value_or(sweep.command);
         read_run_options(sweep);
         sweep.folder = read_folder().value_or(sweep.name);
         read_fixed();
@@ -105,8 +93,8 @@ class SweepReader {
     }
 
     void read_run_options(Sweep& sweep) {
-        const auto transport = root_.choice("transport", kSweepTransports, kNonePlanned);
-        sweep.transport = transport.value_or(SweepTransport::inprocess);
+        const auto transport = root_.choice<SweepTransport>("transport");
+        sweep.transport = transport.value_or(sweep.transport);
         if (transport && sweep.command != SweepCommand::run) {
             add_problem(
                 *root_.find("transport"),
@@ -350,33 +338,7 @@ void refuse_scenario(const toml::table& document, const std::string& path) {
     }
 }
 
-std::string read_sweep_file(const std::filesystem::path& path) {
-    const Input input = read_input(path, "the sweep");
-    if (input.error_number == ENOENT || input.error_number == ENOTDIR) {
-        throw InputError(fmt::format("{}: there is no such sweep file", path.string()));
-    }
-    if (input.error_number == EISDIR) {
-        throw InputError(fmt::format("{}: a directory, not a sweep file", path.string()));
-    }
-    if (input.error_number != 0) {
-        throw InputError(fmt::format(
-            "{}: the sweep file cannot be read: {}",
-            input_name(path),
-            std::strerror(input.error_number)
-        ));
-    }
-    return input.text;
-}
-
 } // namespace
-
-std::string_view name_of(SweepCommand command) {
-    return kSweepCommands.at(static_cast<std::size_t>(command)).name;
-}
-
-std::string_view name_of(SweepTransport transport) {
-    return kSweepTransports.at(static_cast<std::size_t>(transport)).name;
-}
 
 Sweep parse_sweep(std::string_view text, const std::filesystem::path& as_if_from) {
     Problems problems(as_if_from.string());
@@ -386,7 +348,7 @@ Sweep parse_sweep(std::string_view text, const std::filesystem::path& as_if_from
 }
 
 Sweep load_sweep(const std::filesystem::path& path) {
-    return parse_sweep(read_sweep_file(path), input_base_path(path));
+    return parse_sweep(read_document(path, "sweep"), input_base_path(path));
 }
 
 } // namespace headroom::config

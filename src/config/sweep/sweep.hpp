@@ -15,8 +15,10 @@ namespace headroom::config {
 enum class SweepCommand : std::uint8_t { simulate, run };
 enum class SweepTransport : std::uint8_t { inprocess, mpi };
 
-[[nodiscard]] std::string_view name_of(SweepCommand command);
-[[nodiscard]] std::string_view name_of(SweepTransport transport);
+template <>
+inline constexpr auto kWords<SweepCommand> = words("simulate", "run");
+template <>
+inline constexpr auto kWords<SweepTransport> = words("inprocess", "mpi");
 
 /// One change of a scenario.
 struct SweepSetting {

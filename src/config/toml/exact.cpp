@@ -179,6 +179,10 @@ std::string shortened_list(std::span<const std::string> names) {
            (more == 0 ? "" : fmt::format(" and {} more", more));
 }
 
+std::string ppb_text(scheduler::Ppb value) {
+    return decimal_text(static_cast<double>(value) / static_cast<double>(scheduler::kWhole));
+}
+
 std::string decimal_text(double value) {
     std::array<char, 64> buffer{};
     const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;

@@ -33,6 +33,9 @@ inline constexpr std::int64_t kMaxValue = 1'000'000'000'000'000'000;
 /// Returns the value in parts per billion, rounded to the nearest. Precondition: |value| < 10⁶.
 [[nodiscard]] scheduler::Ppb to_ppb(double value);
 
+/// Returns parts per billion as a decimal: 0.25.
+[[nodiscard]] std::string ppb_text(scheduler::Ppb value);
+
 /// Returns the candidate that was probably meant: the first of those with the smallest edit
 /// distance (insertions, deletions, substitutions, swaps of neighbouring bytes). Returns "" if that
 /// distance exceeds a third of the word's length, or 1 for short words.

@@ -86,4 +86,12 @@ std::string toml_string(std::string_view text) {
     return quoted + '"';
 }
 
+std::string toml_strings(const std::vector<std::string>& texts) {
+    std::vector<std::string> quoted;
+    for (const std::string& text : texts) {
+        quoted.push_back(toml_string(text));
+    }
+    return fmt::format("[{}]", fmt::join(quoted, ", "));
+}
+
 } // namespace headroom::config

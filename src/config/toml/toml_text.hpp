@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <toml++/toml.h>
 
@@ -15,5 +16,7 @@ namespace headroom::config {
 
 /// Returns the text as a TOML basic string with its quotes. Precondition: well-formed UTF-8.
 [[nodiscard]] std::string toml_string(std::string_view text);
+/// Returns the texts as a TOML array of basic strings.
+[[nodiscard]] std::string toml_strings(const std::vector<std::string>& texts);
 
 } // namespace headroom::config

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <charconv>
 #include <optional>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -19,6 +20,7 @@ using Words = std::vector<std::string>;
 struct NumberAndUnit {
     std::string_view number;
     std::string_view unit;
+    double value;
 };
 
 /// Splits a text into its number and its unit. Returns nothing if it does not begin with a number.
@@ -39,7 +41,7 @@ std::optional<NumberAndUnit> number_and_unit(std::string_view text) {
     while (unit.starts_with(' ')) {
         unit.remove_prefix(1);
     }
-    return NumberAndUnit{text.substr(0, length), unit};
+    return NumberAndUnit{text.substr(0, length), unit, number};
 }
 
 std::string lower_case(std::string_view text) {
@@ -48,10 +50,6 @@ std::string lower_case(std::string_view text) {
         return static_cast<char>(std::tolower(c));
     });
     return lower;
-}
-
-bool one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-    return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 /// Removes the first of the suffixes that the word ends with. Returns whether there was one.
@@ -140,21 +138,32 @@ Words byte_guesses(std::string_view unit) {
                                         : Words{size_prefix(*prefix + "i").value_or("") + "B"};
 }
 
+/// A unit and the words in lower case that probably mean it.
+struct NamedUnit {
+    std::string_view unit;
+    Words names;
+};
+
+/// Returns the unit that the word means, or "".
+std::string_view unit_meant(const std::string& word, std::span<const NamedUnit> units) {
+    for (const NamedUnit& unit : units) {
+        if (std::find(unit.names.begin(), unit.names.end(), word) != unit.names.end()) {
+            return unit.unit;
+        }
+    }
+    return "";
+}
+
 Words duration_guesses(std::string_view unit) {
-    const std::string lower = lower_case(unit);
-    if (one_of(lower, {"s", "sec", "secs", "second", "seconds"})) {
-        return {"s"};
-    }
-    if (one_of(lower, {"ms", "msec", "msecs", "millis", "millisecond", "milliseconds"})) {
-        return {"ms"};
-    }
-    if (one_of(lower, {"us", "usec", "usecs", "micros", "microsecond", "microseconds"})) {
-        return {"us"};
-    }
-    if (one_of(lower, {"ns", "nsec", "nsecs", "nanos", "nanosecond", "nanoseconds"})) {
-        return {"ns"};
-    }
-    return one_of(lower, {"m", "mins", "minute", "minutes"}) ? Words{"min"} : Words{};
+    static const std::array<NamedUnit, 5> kUnits{{
+        {"s", {"s", "sec", "secs", "second", "seconds"}},
+        {"ms", {"ms", "msec", "msecs", "millis", "millisecond", "milliseconds"}},
+        {"us", {"us", "usec", "usecs", "micros", "microsecond", "microseconds"}},
+        {"ns", {"ns", "nsec", "nsecs", "nanos", "nanosecond", "nanoseconds"}},
+        {"min", {"m", "mins", "minute", "minutes"}},
+    }};
+    const std::string_view meant = unit_meant(lower_case(unit), kUnits);
+    return meant.empty() ? Words{} : Words{std::string(meant)};
 }
 
 /// A unit of frequency: how often something happens in this many seconds.
@@ -164,17 +173,6 @@ struct FrequencyUnit {
 };
 
 constexpr std::array<FrequencyUnit, 3> kFrequencyUnits{{{"/s", 1}, {"/min", 60}, {"/h", 3600}}};
-
-/// Returns the unit of frequency that a lower-case word for a time means, or "".
-std::string_view frequency_guess(std::string_view word) {
-    if (one_of(word, {"s", "sec", "second", "hz"})) {
-        return "/s";
-    }
-    if (one_of(word, {"m", "min", "minute"})) {
-        return "/min";
-    }
-    return one_of(word, {"h", "hr", "hour"}) ? "/h" : "";
-}
 
 Words unit_guesses(Quantity quantity, std::string_view unit) {
     switch (quantity) {
@@ -220,25 +218,15 @@ std::string percent_hint(std::string_view text) {
     if (!parts || parts->unit != "%") {
         return "";
     }
-    double percent = 0;
-    std::from_chars(parts->number.data(), parts->number.data() + parts->number.size(), percent);
-    if (!(percent >= 0 && percent <= 100)) {
-        return "";
-    }
-    const double fraction =
-        static_cast<double>(to_ppb(percent / 100)) / static_cast<double>(scheduler::kWhole);
-    return fmt::format("; did you mean {}?", decimal_text(fraction));
+    const bool usable = parts->value >= 0 && parts->value <= 100;
+    return usable ? fmt::format("; did you mean {}?", ppb_text(to_ppb(parts->value / 100))) : "";
 }
 
 std::optional<double> parse_per_second(std::string_view text) {
     const auto parts = number_and_unit(text);
     for (const FrequencyUnit& unit : kFrequencyUnits) {
         if (parts && parts->unit == unit.unit) {
-            double number = 0;
-            std::from_chars(
-                parts->number.data(), parts->number.data() + parts->number.size(), number
-            );
-            return number / unit.seconds;
+            return parts->value / unit.seconds;
         }
     }
     return std::nullopt;
@@ -256,7 +244,12 @@ std::string per_second_hint(std::string_view text) {
             word.remove_prefix(at + separator.size());
         }
     }
-    const std::string_view guess = frequency_guess(word);
+    static const std::array<NamedUnit, 3> kUnits{{
+        {"/s", {"s", "sec", "second", "hz"}},
+        {"/min", {"m", "min", "minute"}},
+        {"/h", {"h", "hr", "hour"}},
+    }};
+    const std::string_view guess = unit_meant(std::string(word), kUnits);
     return guess.empty() ? "" : fmt::format("; did you mean \"{} {}\"?", parts->number, guess);
 }
 

@@ -1,5 +1,6 @@
 #include "config/toml/values.hpp"
 
+#include <array>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -11,32 +12,25 @@ namespace headroom::config {
 
 namespace {
 
-std::string_view words_for(Quantity quantity) {
-    switch (quantity) {
-    case Quantity::bytes:
-        return "a number of bytes";
-    case Quantity::compute_rate:
-        return "a computing speed";
-    case Quantity::byte_rate:
-        return "a data rate";
-    case Quantity::duration:
-        return "a duration";
-    }
-    return "";
+struct QuantityWords {
+    std::string_view name;
+    std::string_view expected;
+    std::string_view base_unit;
+};
+
+/// Returns the words for a quantity, which are in the order of the enumeration.
+const QuantityWords& words_for(Quantity quantity) {
+    static constexpr std::array<QuantityWords, 4> kWords{{
+        {"size", "a number of bytes", "B"},
+        {"speed", "a computing speed", "FLOP/s"},
+        {"data rate", "a data rate", "B/s"},
+        {"duration", "a duration", "ns"},
+    }};
+    return kWords.at(static_cast<std::size_t>(quantity));
 }
 
 std::string_view base_unit(Quantity quantity) {
-    switch (quantity) {
-    case Quantity::bytes:
-        return "B";
-    case Quantity::compute_rate:
-        return "FLOP/s";
-    case Quantity::byte_rate:
-        return "B/s";
-    case Quantity::duration:
-        return "ns";
-    }
-    return "";
+    return words_for(quantity).base_unit;
 }
 
 /// Returns the text in quotes on one line, cut after 40 bytes but not inside a character.
@@ -54,6 +48,24 @@ std::string quoted(std::string_view text) {
 }
 
 } // namespace
+
+std::vector<TomlEntry> elements_of(const TomlEntry& entry) {
+    std::vector<TomlEntry> elements;
+    if (const toml::array* const array = entry.node->as_array()) {
+        for (const toml::node& node : *array) {
+            elements.push_back({&node, fmt::format("{}.{}", entry.key, elements.size())});
+        }
+    }
+    return elements;
+}
+
+std::string quantity_text(Quantity quantity, std::int64_t value) {
+    return fmt::format("\"{} {}\"", value, base_unit(quantity));
+}
+
+std::string_view name_of(Quantity quantity) {
+    return words_for(quantity).name;
+}
 
 std::string found_text(const toml::node& node) {
     if (const auto* text = node.as_string()) {
@@ -172,7 +184,7 @@ std::optional<double> quantity_number(
             fmt::format(
                 "{}: expected {} with a unit such as {}; found {}{}",
                 entry.key,
-                words_for(quantity),
+                words_for(quantity).expected,
                 example_of(quantity),
                 found_text(*entry.node),
                 hint

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <toml++/toml.h>
 
@@ -21,6 +22,9 @@ struct TomlEntry {
     const toml::node* node = nullptr;
     std::string key;
 };
+
+/// Returns the elements of an array, or nothing if the value is none.
+[[nodiscard]] std::vector<TomlEntry> elements_of(const TomlEntry& entry);
 
 /// The largest value of a key that counts something, such as tokens or rounds.
 inline constexpr std::int64_t kMaxCount = 1'000'000'000;
@@ -45,6 +49,11 @@ void add_mismatch(
 void add_problem(const TomlEntry& entry, std::string_view text, Problems& problems);
 /// Returns a short text for the value in messages: `"4 GHz"`, `17`, `a table`.
 [[nodiscard]] std::string found_text(const toml::node& node);
+
+/// Returns the quantity with its base unit as TOML: `"1000 B"`, `"1000000000 ns"`.
+[[nodiscard]] std::string quantity_text(Quantity quantity, std::int64_t value);
+/// Returns what the reference calls the values of a quantity: "size", "duration".
+[[nodiscard]] std::string_view name_of(Quantity quantity);
 
 /// Returns "1 prompt", "3 prompts".
 [[nodiscard]] std::string count_text(std::size_t count, std::string_view noun);

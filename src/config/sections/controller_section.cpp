@@ -1,39 +1,12 @@
-// [controller] and [clock].
+// [controller].
 #include <fmt/format.h>
 
+#include "config/sections/keys.hpp"
 #include "config/sections/sections.hpp"
 
 namespace headroom::config {
 
 namespace {
-
-constexpr std::int64_t kMaxSlices = 65'536;
-
-/// Reads the policy. The scheduler defines the names of policies.
-std::optional<scheduler::PolicyKind> read_policy(TableReader& table) {
-    const auto entry = table.find("policy");
-    if (!entry) {
-        return std::nullopt;
-    }
-    const auto kind = scheduler::policy_named(entry->node->value_or(std::string_view()));
-    if (!kind) {
-        const auto names = scheduler::policy_names();
-        table.report_invalid_choice(*entry, {names.begin(), names.end()}, {});
-    }
-    return kind;
-}
-
-/// Checks the keys that have a single valid value.
-void read_only_choices(TableReader& table) {
-    for (const OnlyChoice& choice : kOnlyChoices) {
-        const auto entry = table.find(choice.key);
-        if (entry && entry->node->value<std::string_view>() != choice.built) {
-            table.report_invalid_choice(
-                *entry, {std::string(choice.built)}, {std::string(choice.planned)}
-            );
-        }
-    }
-}
 
 /// Adds a problem if a device has no storage although the value of this key requires it.
 void require_storage(
@@ -56,30 +29,13 @@ void require_storage(
     }
 }
 
-/// Reads [controller.paper].
-void read_paper(TableReader& controller, scheduler::PaperSettings& paper) {
-    auto table = controller.table("paper", "[controller.paper]");
-    if (!table) {
-        return;
-    }
-    paper.gather = table->choice("gather", kPaperGathers, kNonePlanned).value_or(paper.gather);
-    paper.score = table->choice("score", kPaperScores, kNonePlanned).value_or(paper.score);
-    paper.backtracks = table->integer("backtracks", 0, kMaxCount).value_or(paper.backtracks);
-    table->finish();
-}
-
-/// Reads granularity, slices and reduce. For a model file, the number of slices is checked when the
-/// file is read.
-void read_cut(
+/// Checks granularity, slices and reduce. For a model file, the number of slices is checked when
+/// the file is read.
+void check_cut(
     TableReader& table,
     const std::optional<scheduler::ModelShape>& shape,
-    ControllerConfig& controller
+    const ControllerConfig& controller
 ) {
-    controller.granularity =
-        table.choice("granularity", kGranularities, kNonePlanned).value_or(controller.granularity);
-    const auto slices = table.integer("slices", 1, kMaxSlices);
-    controller.slices = static_cast<std::int32_t>(slices.value_or(controller.slices));
-    controller.reduce = table.choice("reduce", kReduces, kNonePlanned).value_or(controller.reduce);
     if (controller.granularity == scheduler::Granularity::paper) {
         for (const std::string_view key : {"slices", "reduce"}) {
             if (const auto entry = table.find(key)) {
@@ -101,19 +57,18 @@ void read_cut(
     }
 }
 
-/// Reads objective. The published formulas support only one sequence.
-void read_objective(TableReader& table, ControllerConfig& controller) {
-    const auto objective = table.choice("objective", kAims, kNonePlanned);
+/// The published formulas support only one sequence, so their objective is the latency.
+void restrict_objective(TableReader& table, ControllerConfig& controller) {
     if (controller.cost_profile != scheduler::CostProfile::paper) {
-        controller.objective = objective.value_or(controller.objective);
         return;
     }
     controller.objective = scheduler::Aim::latency;
-    if (objective == scheduler::Aim::throughput) {
+    const auto entry = table.find("objective");
+    if (entry && entry->node->value<std::string_view>() == name_of(scheduler::Aim::throughput)) {
         const std::string_view text = "= \"throughput\" has no formula in cost_profile \"paper\", "
                                       "which knows one sequence; give cost_profile = "
                                       "\"physical\" or objective = \"latency\"";
-        add_problem(*table.find("objective"), text, table.problems());
+        add_problem(*entry, text, table.problems());
     }
 }
 
@@ -164,35 +119,17 @@ ControllerConfig read_controller(
     if (!table) {
         return controller;
     }
-    controller.policy = read_policy(*table).value_or(controller.policy);
-    controller.interval = table->integer("interval", 1, kMaxCount).value_or(controller.interval);
-    controller.overload =
-        table->choice("overload", kOverloads, kNonePlanned).value_or(controller.overload);
-    controller.weights =
-        table->choice("weights", kWeights, kNonePlanned).value_or(controller.weights);
+    read_keys(*table, kControllerKeys, controller);
+    read_section(*table, "paper", kPaperKeys, controller.paper);
     if (controller.overload == OverloadMode::page) {
         require_storage(*table, "overload", devices);
     }
     if (controller.weights == WeightsMode::everywhere) {
         require_storage(*table, "weights", devices);
     }
-    controller.cost_profile = table->choice("cost_profile", kCostProfiles, kNonePlanned)
-                                  .value_or(controller.cost_profile);
-    read_objective(*table, controller);
+    restrict_objective(*table, controller);
     read_batch(*table, workload.sequences, controller);
-    controller.t_budget = table->quantity("t_budget", Quantity::duration, Zero::refused)
-                              .value_or(controller.t_budget);
-    read_paper(*table, controller.paper);
-    read_cut(*table, shape, controller);
-    controller.ends = table->choice("ends", kEnds, kNonePlanned).value_or(controller.ends);
-    controller.memory_window = table->quantity("memory_window", Quantity::duration, Zero::allowed)
-                                   .value_or(controller.memory_window);
-    controller.memory_reserve =
-        table->fraction("memory_reserve").value_or(controller.memory_reserve);
-    controller.look_ahead = table->flag("look_ahead").value_or(controller.look_ahead);
-    controller.node_limit =
-        table->integer("node_limit", 1, kMaxCount).value_or(controller.node_limit);
-    read_only_choices(*table);
+    check_cut(*table, shape, controller);
     for (const std::string_view key : {"sequences", "prefill_chunk", "arrivals", "tokens"}) {
         table->explain_misplaced(key, "it belongs to [workload]");
     }
@@ -200,19 +137,14 @@ ControllerConfig read_controller(
     return controller;
 }
 
-ClockConfig read_clock(TableReader& root) {
-    ClockConfig clock;
-    auto table = root.table("clock", "[clock]");
-    if (!table) {
-        return clock;
+std::optional<scheduler::PolicyKind> read_policy(TableReader& table, std::string_view key) {
+    const TomlEntry entry = *table.find(key);
+    const auto kind = scheduler::policy_named(entry.node->value_or(std::string_view()));
+    if (!kind) {
+        const auto names = scheduler::policy_names();
+        table.report_invalid_choice(entry, {names.begin(), names.end()}, {});
     }
-    clock.mode = table->choice("mode", kClockModes, kPlannedClockModes).value_or(clock.mode);
-    if (const auto entry = table->find("scale")) {
-        clock.scale =
-            read_number(*entry, 0, 1e6, Zero::refused, table->problems()).value_or(clock.scale);
-    }
-    table->finish();
-    return clock;
+    return kind;
 }
 
 } // namespace headroom::config

@@ -1,0 +1,83 @@
+// The words that a scenario chooses among, and what they stand for.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "scheduler/core/cut.hpp"
+#include "scheduler/core/problem.hpp"
+
+namespace headroom::config {
+
+enum class ClockMode : std::uint8_t { virtual_time, paced };
+/// What a device does in overload. Under `automatic` it pages if it has storage, and else fails.
+enum class OverloadMode : std::uint8_t { automatic, page, fail };
+enum class KvType : std::uint8_t { f32 };
+/// Whether turns go on while blocks migrate.
+enum class MigrationMode : std::uint8_t { stop };
+/// Where a device gets the weights of a block that moves to it: from the sender (`move`), or from
+/// its own storage (`everywhere`).
+enum class WeightsMode : std::uint8_t { move, everywhere };
+/// Where embed and lm_head may be placed.
+enum class EndsMode : std::uint8_t { source, anywhere };
+/// The property of a device or link that an event changes.
+enum class EventKind : std::uint8_t {
+    compute,
+    memory,
+    memory_bandwidth,
+    storage_bandwidth,
+    bandwidth,
+    latency
+};
+/// How a load changes over time. A constant load is written as a number.
+enum class LoadKind : std::uint8_t { steps, uniform, walk, constant };
+
+using Words = std::span<const std::string_view>;
+
+constexpr auto words(const auto&... all) {
+    return std::array<std::string_view, sizeof...(all)>{all...};
+}
+
+/// The spelling of each value of an enumeration, in order, in scenarios and on the command line.
+template <class Enum>
+inline constexpr auto kWords = words();
+/// The spelling of values that are not built yet, so that messages can say so.
+template <class Enum>
+inline constexpr auto kPlannedWords = words();
+
+// clang-format off
+template <> inline constexpr auto kWords<ClockMode> = words("virtual", "paced");
+template <> inline constexpr auto kPlannedWords<ClockMode> = words("native");
+template <> inline constexpr auto kWords<OverloadMode> = words("automatic", "page", "fail");
+template <> inline constexpr auto kWords<KvType> = words("f32");
+template <> inline constexpr auto kPlannedWords<KvType> = words("f16", "bf16", "q8_0", "q4_0");
+template <> inline constexpr auto kWords<MigrationMode> = words("stop");
+template <> inline constexpr auto kPlannedWords<MigrationMode> = words("live");
+template <> inline constexpr auto kWords<WeightsMode> = words("move", "everywhere");
+template <> inline constexpr auto kWords<EndsMode> = words("source", "anywhere");
+template <> inline constexpr auto kWords<EventKind> = words(
+    "compute", "memory", "memory_bandwidth", "storage_bandwidth", "bandwidth", "latency");
+template <> inline constexpr auto kPlannedWords<EventKind> = words("leave", "return", "down");
+template <> inline constexpr auto kWords<LoadKind> = words("steps", "uniform", "walk");
+template <> inline constexpr auto kWords<scheduler::CostProfile> = words("physical", "paper");
+template <> inline constexpr auto kWords<scheduler::Aim> = words("latency", "throughput");
+template <> inline constexpr auto kWords<scheduler::PaperGather> = words("sum", "max");
+template <> inline constexpr auto kWords<scheduler::PaperScore> = words("max", "weighted");
+template <> inline constexpr auto kWords<scheduler::Granularity> = words("paper", "sliced");
+template <> inline constexpr auto kWords<scheduler::Reduce> = words("hub", "ring");
+// clang-format on
+
+/// The batch size that each decision chooses.
+inline constexpr std::string_view kAutomaticBatch = "auto";
+/// Arrivals of all requests at time 0.
+inline constexpr std::string_view kAtOnce = "at once";
+
+/// Returns the spelling of a value.
+template <class Enum>
+requires(kWords<Enum>.size() > 0) [[nodiscard]] constexpr std::string_view name_of(Enum value) {
+    return kWords<Enum>[static_cast<std::size_t>(value)];
+}
+
+} // namespace headroom::config

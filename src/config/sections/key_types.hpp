@@ -1,0 +1,199 @@
+// The types of the scenario keys that are a member of a struct. Only scenario_keys.cpp uses them.
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "config/sections/keys.hpp"
+#include "config/sections/sections.hpp"
+#include "config/toml/exact.hpp"
+
+namespace headroom::config {
+
+inline constexpr auto kPlainText = [](const auto& value) { return fmt::format("{}", value); };
+
+/// A key that read(table, key) reads and text(value) writes. After a wrong value the member becomes
+/// `after_error`, or keeps its value.
+template <class T, class V, class Read, class Text>
+KeyType<T> member_type(
+    std::string values, V T::*member, Read read, Text text, std::optional<V> after_error = {}
+) {
+    const std::string standard = text(T{}.*member);
+    return {
+        std::move(values),
+        standard.starts_with('"') ? fmt::format("`{}`", standard) : standard,
+        [=](TableReader& table, std::string_view key, T& out, const KeyContext& /*unused*/) {
+            if (table.find(key)) {
+                const auto value = std::invoke(read, table, key);
+                out.*member = value ? static_cast<V>(*value) : after_error.value_or(out.*member);
+            }
+        },
+        [=](const T& in, const FleetConfig& /*unused*/) { return text(in.*member); },
+    };
+}
+
+template <class T>
+KeyType<T> flag(bool T::*member) {
+    return member_type("true, false", member, &TableReader::flag, kPlainText);
+}
+
+template <class T, class V>
+KeyType<T> whole(
+    V T::*member, std::int64_t low, std::int64_t high = kMaxCount, std::optional<V> after_error = {}
+) {
+    const auto read = [=](TableReader& table, std::string_view key) {
+        return table.integer(key, low, high);
+    };
+    const std::string values = high == kMaxCount ? fmt::format("≥ {}", low)
+                               : high == std::numeric_limits<std::int64_t>::max()
+                                   ? fmt::format("{} … 2⁶³−1", low)
+                                   : fmt::format("{} … {}", low, high);
+    return member_type(values, member, read, kPlainText, after_error);
+}
+
+template <class T>
+KeyType<T> number(
+    double T::*member, double high, Zero zero, std::optional<double> after_error = {}
+) {
+    const auto read = [=](TableReader& table, std::string_view key) {
+        return table.number(key, high, zero);
+    };
+    const std::string values = fmt::format("{}0 … {}", zero == Zero::refused ? "above " : "", high);
+    return member_type(values, member, read, decimal_text, after_error);
+}
+
+template <class T>
+KeyType<T> fraction(scheduler::Ppb T::*member) {
+    return member_type("fraction", member, &TableReader::fraction, ppb_text);
+}
+
+template <class T>
+KeyType<T> load(LoadConfig T::*member) {
+    const auto read = [](TableReader& table, std::string_view key) {
+        return std::optional(read_load(table, key));
+    };
+    return member_type("load", member, read, load_text);
+}
+
+template <class T>
+KeyType<T> policy(scheduler::PolicyKind T::*member) {
+    const auto text = [](scheduler::PolicyKind kind) {
+        return fmt::format("\"{}\"", scheduler::name_of(kind));
+    };
+    const auto names = fmt::format("`\"{}\"`", fmt::join(scheduler::policy_names(), "\"`, `\""));
+    return member_type(names, member, read_policy, text);
+}
+
+/// A factor of [fleet], which is exact as a fraction.
+template <class T>
+KeyType<T> scale(double T::*member) {
+    return member_type("factor", member, read_scale, decimal_text);
+}
+
+template <class T>
+KeyType<T> duration(Nanoseconds T::*member, Zero zero) {
+    const auto read = [=](TableReader& table, std::string_view key) {
+        return table.quantity(key, Quantity::duration, zero);
+    };
+    const auto text = [](Nanoseconds value) { return quantity_text(Quantity::duration, value); };
+    KeyType<T> type = member_type("duration", member, read, text);
+    type.values += zero == Zero::refused ? " above 0" : "";
+    type.standard = fmt::format("`\"{} s\"`", T{}.*member / kSecond);
+    return type;
+}
+
+/// A rate, size or latency that a scale of [fleet] multiplies after it is read. Nothing and
+/// kUnlimited are not written.
+template <class T, class V>
+KeyType<T> scaled_quantity(V T::*member, Quantity quantity, double ScaleConfig::*scale) {
+    const Zero zero = quantity == Quantity::duration ? Zero::allowed : Zero::refused;
+    const auto value_of = [=](const T& in) {
+        return std::optional<std::int64_t>(in.*member).value_or(kUnlimited);
+    };
+    return {
+        std::string(name_of(quantity)),
+        "unlimited",
+        [=](TableReader& table, std::string_view key, T& out, const KeyContext& context) {
+            if (table.find(key)) {
+                const auto value = table.quantity(key, quantity, zero);
+                out.*member = value ? V(*value) : T{}.*member;
+                if (!value) {
+                    return;
+                }
+            }
+            const double factor = context.scales.*scale;
+            check_scaled(table, key, value_of(out), zero, factor, context.catalogue_key);
+        },
+        [=](const T& in, const FleetConfig& /*unused*/) {
+            return value_of(in) == kUnlimited ? "" : quantity_text(quantity, value_of(in));
+        },
+    };
+}
+
+/// Returns the words of a choice for the reference.
+inline std::string choice_values(Words words, Words planned) {
+    const auto end =
+        planned.size() == 0 ? "" : fmt::format("; *planned:* {}", fmt::join(planned, ", "));
+    return fmt::format("`\"{}\"`{}", fmt::join(words, "\"`, `\""), end);
+}
+
+template <class T, class Enum>
+KeyType<T> choice(Enum T::*member) {
+    return member_type(
+        choice_values(kWords<Enum>, kPlannedWords<Enum>),
+        member,
+        &TableReader::choice<Enum>,
+        [](Enum value) { return fmt::format("\"{}\"", name_of(value)); }
+    );
+}
+
+/// A key that the reader of its section reads. text(value) or text(value, fleet) writes it.
+template <class T, class Text>
+KeyType<T> custom(std::string values, Text text) {
+    return {std::move(values), "", {}, [=](const T& in, const FleetConfig& fleet) -> std::string {
+                if constexpr (std::is_invocable_v<Text, const T&>) {
+                    return text(in);
+                } else {
+                    return text(in, fleet);
+                }
+            }};
+}
+
+/// The same of a member that text(member) writes.
+template <class T, class V, class Text>
+KeyType<T> custom(std::string values, V T::*member, Text text) {
+    return custom<T>(std::move(values), [=](const T& in) { return text(in.*member); });
+}
+
+/// The same of a key that the resolved text does not have.
+template <class T>
+KeyType<T> custom(std::string values) {
+    return {std::move(values)};
+}
+
+/// Leaves the key out of the resolved text unless condition(value) holds.
+template <class T, class Condition>
+KeyType<T> written_if(Condition condition, KeyType<T> type) {
+    type.text = [condition, text = type.text](const T& in, const FleetConfig& fleet) {
+        return condition(in) ? text(in, fleet) : "";
+    };
+    return type;
+}
+
+/// Leaves the key out of the resolved text while it has its initial value.
+template <class T>
+KeyType<T> if_set(KeyType<T> type) {
+    type.text = [text = type.text](const T& in, const FleetConfig& fleet) {
+        const std::string written = text(in, fleet);
+        return written == text(T{}, fleet) ? "" : written;
+    };
+    return type;
+}
+
+} // namespace headroom::config

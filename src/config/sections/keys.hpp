@@ -1,0 +1,112 @@
+// The keys of a scenario, one row per key; scenario_keys.cpp has the rows. Reading, the resolved
+// text, the known keys in messages, and the table of keys in `headroom help scenario` follow them.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "config/scenario/scenario.hpp"
+#include "config/sections/table_reader.hpp"
+
+namespace headroom::config {
+
+/// What the check of a scaled value needs besides the value.
+struct KeyContext {
+    ScaleConfig scales{};
+    /// The key that named the profile or preset whose values the T has already; "" without one.
+    std::string_view catalogue_key{};
+};
+
+/// How the value of a key is written, read into a T, and described.
+template <class T>
+struct KeyType {
+    std::string values;     ///< the valid values, in Markdown
+    std::string standard{}; ///< the value without the key, in Markdown
+    /// Reads the key if the table has it. Without this function the reader of the section does.
+    std::function<void(TableReader&, std::string_view key, T&, const KeyContext&)> read{};
+    /// Returns the value for the resolved text, or "" to leave the key out. Without this function
+    /// it is always left out.
+    std::function<std::string(const T&, const FleetConfig&)> text{};
+};
+
+template <class T>
+struct Key {
+    std::string_view name;
+    KeyType<T> type;
+    std::string_view meaning;                   ///< in Markdown
+    std::optional<std::string_view> standard{}; ///< if given, it replaces type.standard
+};
+
+/// A table of a scenario.
+template <class T>
+struct Section {
+    std::string_view name; ///< as in a file: "[clock]", "[[device]]"; "" for the top level
+    std::string_view meaning;
+    std::vector<Key<T>> keys;
+};
+
+extern const Section<Scenario> kTopLevelKeys;
+extern const Section<Scenario> kModelKeys;
+extern const Section<WorkloadConfig> kWorkloadKeys;
+extern const Section<ControllerConfig> kControllerKeys;
+extern const Section<scheduler::PaperSettings> kPaperKeys;
+extern const Section<ClockConfig> kClockKeys;
+extern const Section<ScaleConfig> kFleetKeys;
+extern const Section<DeviceConfig> kDeviceKeys;
+extern const Section<NetworkConfig> kNetworkKeys;
+extern const Section<LinkConfig> kLinkKeys;
+extern const Section<Event> kEventKeys;
+
+/// A row of the reference: a key or, with an empty `key`, a section. All texts are Markdown.
+struct KeyDescription {
+    std::string_view section;
+    std::string_view key;
+    std::string_view values;
+    std::string_view standard;
+    std::string_view meaning;
+};
+
+/// Returns the descriptions of all sections and keys in the order of the reference.
+[[nodiscard]] std::vector<KeyDescription> key_descriptions();
+
+/// Reads the keys of a table. Keys that the section's own reader reads become known.
+template <class T>
+void read_keys(
+    TableReader& table, const Section<T>& section, T& out, const KeyContext& context = {}
+) {
+    for (const Key<T>& key : section.keys) {
+        (void)table.find(key.name);
+        if (key.type.read) {
+            key.type.read(table, key.name, out, context);
+        }
+    }
+}
+
+/// Reads a table all of whose keys have a reader, if the table is there.
+template <class T>
+void read_section(TableReader& parent, std::string_view key, const Section<T>& section, T& out) {
+    if (auto table = parent.table(key, std::string(section.name))) {
+        read_keys(*table, section, out);
+        table->finish();
+    }
+}
+
+/// Returns the table as TOML with every key that is written.
+template <class T>
+std::string section_text(const Section<T>& section, const T& value, const FleetConfig& fleet) {
+    std::string text = section.name.empty() ? "" : fmt::format("\n{}\n", section.name);
+    for (const Key<T>& key : section.keys) {
+        if (const std::string written = key.type.text ? key.type.text(value, fleet) : "";
+            !written.empty()) {
+            text += fmt::format("{} = {}\n", key.name, written);
+        }
+    }
+    return text;
+}
+
+} // namespace headroom::config
