@@ -107,20 +107,13 @@ class Setter {
             names.empty()
                 ? fmt::format("{} is a list; expected an index instead of '{}'", path_, name)
                 : fmt::format(
-                      "{} has no table named '{}'; {}", path_, name, near_or_list(name, names)
+                      "{} has no table named '{}'; {}",
+                      path_,
+                      name,
+                      suggestion(name, names, "there are " + shortened_list(names), '\'')
                   )
         );
         return nullptr;
-    }
-
-    static std::string near_or_list(
-        const std::string& name, const std::vector<std::string>& names
-    ) {
-        const std::string_view near = nearest_word(name, names);
-        if (near.empty()) {
-            return "there are " + shortened_list(names);
-        }
-        return fmt::format("did you mean '{}'?", near);
     }
 
     void put(toml::node& at, const std::string& part, toml::node& value) {
@@ -182,22 +175,14 @@ class Setter {
     }
 
     [[nodiscard]] std::string no_table_text(const toml::array& array, std::size_t index) const {
-        if (expanded_count(array) > 0) {
-            return fmt::format(
-                "there is no table {}.{}: a table with a count is one table, and the file has {}, "
-                "counted from 0",
-                path_,
-                index,
-                array.size()
-            );
-        }
+        const bool expanded = expanded_count(array) > 0;
         return fmt::format(
-            "there is no table {}.{}: the file has {}, counted from 0; {}.{} adds one",
+            "there is no table {}.{}: {}the file has {}, counted from 0{}",
             path_,
             index,
+            expanded ? "a table with a count is one table, and " : "",
             array.size(),
-            path_,
-            array.size()
+            expanded ? "" : fmt::format("; {}.{} adds one", path_, array.size())
         );
     }
 

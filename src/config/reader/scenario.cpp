@@ -11,7 +11,6 @@
 #include "base/error.hpp"
 #include "base/units.hpp"
 #include "config/reader/overrides.hpp"
-#include "config/scenario/warnings.hpp"
 #include "config/sections/catalogue.hpp"
 #include "config/sections/keys.hpp"
 #include "config/sections/sections.hpp"
@@ -51,10 +50,9 @@ Scenario read_scenario(
     scenario.controller =
         read_controller(root, scenario.workload, scenario.declared.devices, scenario.shape);
     read_section(root, "clock", kClockKeys, scenario.clock);
-    root.explain_misplaced("link", "a link that differs is written [[network.link]]");
-    root.explain_misplaced("links", "a link that differs is written [[network.link]]");
+    root.explain_misplaced({"link", "links"}, "a link that differs is written [[network.link]]");
     root.explain_misplaced(
-        "paper", "the published method's switches are written [controller.paper]"
+        {"paper"}, "the published method's switches are written [controller.paper]"
     );
     root.finish();
     problems.throw_if_any();
@@ -68,26 +66,13 @@ void refuse_other_kinds(std::string_view text, const std::filesystem::path& path
         return;
     }
     const std::string name = input_name(path);
-    if (is_standard_input(path)) {
-        throw InputError(fmt::format(
-            "{}: {}, not a scenario; models and traces are read in many places, so give the file",
-            name,
-            model ? "a GGUF model" : "an HDF5 file such as a trace"
-        ));
-    }
-    if (model) {
-        throw InputError(fmt::format(
-            "{}: a GGUF model, not a scenario; without a scenario it runs with --model {} "
-            "--devices N",
-            name,
-            name
-        ));
-    }
     throw InputError(fmt::format(
-        "{}: an HDF5 file such as a trace, not a scenario; see what is in it with headroom "
-        "inspect {}",
+        "{}: {}, not a scenario; {}",
         name,
-        name
+        model ? "a GGUF model" : "an HDF5 file such as a trace",
+        is_standard_input(path) ? "models and traces are read in many places, so give the file"
+        : model ? fmt::format("without a scenario it runs with --model {} --devices N", name)
+                : fmt::format("see what is in it with headroom inspect {}", name)
     ));
 }
 

@@ -49,9 +49,8 @@ struct WorkloadConfig {
     bool stop_at_eos = true; ///< a sequence ends with its end-of-sequence token
     double temperature = 0;  ///< 0: greedy sampling
     std::int64_t top_k = 0;  ///< sample only from the k most probable tokens; 0: from all
-    double top_p =
-        1; ///< sample only from the most probable tokens that together reach p; in (0, 1]
-    double min_p = 0; ///< least probability of a token, as a fraction of the largest probability
+    double top_p = 1;        ///< the most probable tokens that together reach p; in (0, 1]
+    double min_p = 0;        ///< least probability, as a fraction of the largest
 
     /// Returns the number of prompts in the list.
     [[nodiscard]] std::size_t distinct_prompts() const {
@@ -74,7 +73,6 @@ struct WorkloadConfig {
     bool operator==(const WorkloadConfig&) const = default;
 };
 
-inline constexpr std::int32_t kDefaultSlices = 16;
 /// The weight type of presets and shapes that name none. Most published weights have 16 bits.
 inline constexpr WeightType kDefaultWeightType = WeightType::f16;
 
@@ -89,7 +87,7 @@ struct ControllerConfig {
     WeightsMode weights = WeightsMode::move;
     MigrationMode migration = MigrationMode::stop;
     scheduler::Granularity granularity = scheduler::Granularity::paper;
-    std::int32_t slices = kDefaultSlices; ///< granularity sliced: slices of each layer's ffn; ≥ 1
+    std::int32_t slices = 16; ///< granularity sliced: slices of each layer's ffn; ≥ 1
     /// How partial sums are reduced under policy galaxy. All other policies reduce at the hub.
     scheduler::Reduce reduce = scheduler::Reduce::hub;
     EndsMode ends = EndsMode::source;
@@ -284,6 +282,10 @@ struct Overrides {
 [[nodiscard]] scheduler::Fleet build_fleet(
     const FleetConfig& declared, const std::vector<Event>& events, std::uint64_t seed
 );
+
+/// Returns a line for each valid setting that is probably a mistake: more sequences than requests,
+/// rates that stay 0, events after the last token, factors that raise a value above its original.
+[[nodiscard]] std::vector<std::string> find_warnings(const Scenario& scenario);
 
 /// The most devices of a fleet whose links have random loads, because every link stores its own.
 inline constexpr std::size_t kMaxVaryingDevices = 256;

@@ -1,10 +1,10 @@
-#include "config/scenario/warnings.hpp"
-
+// Warnings about settings of a scenario that are valid but probably mistakes.
 #include <algorithm>
 #include <tuple>
 
 #include <fmt/format.h>
 
+#include "config/scenario/scenario.hpp"
 #include "config/toml/values.hpp"
 
 namespace headroom::config {

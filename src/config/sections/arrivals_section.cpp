@@ -137,17 +137,12 @@ ArrivalsConfig read_arrivals(TableReader& workload, std::optional<std::size_t> r
 }
 
 std::string arrivals_text(const ArrivalsConfig& arrivals) {
-    switch (arrivals.kind) {
-    case ArrivalsConfig::Kind::at_once:
-        break;
-    case ArrivalsConfig::Kind::given:
+    if (arrivals.kind == ArrivalsConfig::Kind::given) {
         return durations_text(arrivals.at);
-    case ArrivalsConfig::Kind::poisson:
-        return fmt::format(
-            "{{ poisson = {}{} }}",
-            decimal_text(arrivals.per_second),
-            arrivals.seed ? fmt::format(", seed = {}", *arrivals.seed) : ""
-        );
+    }
+    if (arrivals.kind == ArrivalsConfig::Kind::poisson) {
+        const auto seed = arrivals.seed ? fmt::format(", seed = {}", *arrivals.seed) : "";
+        return fmt::format("{{ poisson = {}{} }}", decimal_text(arrivals.per_second), seed);
     }
     return fmt::format("\"{}\"", kAtOnce);
 }

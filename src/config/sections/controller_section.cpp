@@ -130,9 +130,9 @@ ControllerConfig read_controller(
     restrict_objective(*table, controller);
     read_batch(*table, workload.sequences, controller);
     check_cut(*table, shape, controller);
-    for (const std::string_view key : {"sequences", "prefill_chunk", "arrivals", "tokens"}) {
-        table->explain_misplaced(key, "it belongs to [workload]");
-    }
+    table->explain_misplaced(
+        {"sequences", "prefill_chunk", "arrivals", "tokens"}, "it belongs to [workload]"
+    );
     table->finish();
     return controller;
 }

@@ -40,15 +40,14 @@ bool use_profile(TableReader& table, DeviceConfig& device) {
 /// Reads from_profile, which a resolved scenario has instead of `profile`. It needs no entry in the
 /// catalogue, because a resolved scenario contains the profile's values.
 void read_origin(TableReader& table, DeviceConfig& device) {
-    const auto entry = table.find("from_profile");
-    if (!entry) {
-        return;
-    }
-    device.profile = table.text("from_profile").value_or("");
-    if (table.find("profile")) {
-        add_problem(*entry, "and profile exclude each other; give one of them", table.problems());
-    } else if (!is_usable_name(device.profile)) {
-        add_mismatch(*entry, kUsableName, table.problems());
+    if (const auto entry = table.find("from_profile")) {
+        device.profile = table.text("from_profile").value_or("");
+        if (table.find("profile")) {
+            const std::string_view text = "and profile exclude each other; give one of them";
+            add_problem(*entry, text, table.problems());
+        } else if (!is_usable_name(device.profile)) {
+            add_mismatch(*entry, kUsableName, table.problems());
+        }
     }
 }
 
@@ -56,14 +55,12 @@ DeviceConfig read_device(TableReader& table, const ScaleConfig& scales) {
     DeviceConfig device;
     const bool has_profile = use_profile(table, device);
     read_keys(table, kDeviceKeys, device, {scales, has_profile ? "profile" : ""});
-    for (const auto& [key, quantity] : {
-             std::pair("compute", Quantity::compute_rate),
-             std::pair("memory", Quantity::bytes),
-         }) {
-        if (!table.find("profile")) {
-            const std::string_view example = example_of(quantity);
-            table.require(key, fmt::format("give a value such as {}, or a profile", example));
-        }
+    if (!table.find("profile")) {
+        const auto hint_of = [](Quantity quantity) {
+            return fmt::format("give a value such as {}, or a profile", example_of(quantity));
+        };
+        table.require("compute", hint_of(Quantity::compute_rate));
+        table.require("memory", hint_of(Quantity::bytes));
     }
     read_origin(table, device);
     return device;
@@ -123,8 +120,7 @@ class DeviceList {
             const auto text = fmt::format(
                 "names two devices \"{}\"; device {} has that name already", name, known->second
             );
-            const auto entry = table.find("name");
-            if (entry) {
+            if (const auto entry = table.find("name")) {
                 add_problem(*entry, text, table.problems());
             } else {
                 table.add_table_problem(table.key_path("name") + " " + text);
@@ -180,8 +176,7 @@ std::optional<double> read_scale(TableReader& table, std::string_view key) {
 void read_devices(TableReader& root, FleetConfig& fleet) {
     auto tables = root.tables("device", "[[device]]");
     const auto entry = root.find("device");
-    const toml::array* const array = entry ? entry->node->as_array() : nullptr;
-    if (!entry || (array != nullptr && array->empty())) {
+    if (!entry || (entry->node->is_array() && elements_of(*entry).empty())) {
         root.report_missing("device", "give at least one [[device]] with compute and memory");
     }
     DeviceList list(fleet);
@@ -221,14 +216,10 @@ std::optional<DeviceId> DeviceNames::find_device(const TomlEntry& entry, Problem
     if (const auto found = ids_.find(*name); found != ids_.end()) {
         return found->second;
     }
-    const std::string_view near = nearest_word(*name, names_);
-    const auto text = fmt::format(
-        "names no device: {}; {}",
-        found_text(*entry.node),
-        near.empty() ? "there are " + shortened_list(names_)
-                     : fmt::format("did you mean \"{}\"?", near)
+    const auto hint = suggestion(*name, names_, "there are " + shortened_list(names_));
+    add_problem(
+        entry, fmt::format("names no device: {}; {}", found_text(*entry.node), hint), problems
     );
-    add_problem(entry, text, problems);
     return std::nullopt;
 }
 

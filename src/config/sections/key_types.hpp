@@ -153,28 +153,23 @@ KeyType<T> choice(Enum T::*member) {
     );
 }
 
-/// A key that the reader of its section reads. text(value) or text(value, fleet) writes it.
-template <class T, class Text>
-KeyType<T> custom(std::string values, Text text) {
-    return {std::move(values), "", {}, [=](const T& in, const FleetConfig& fleet) -> std::string {
-                if constexpr (std::is_invocable_v<Text, const T&>) {
-                    return text(in);
-                } else {
-                    return text(in, fleet);
-                }
-            }};
+/// A key that the reader of its section reads. text(value) or text(value, fleet) writes it; without
+/// a text the resolved text does not have it.
+template <class T, class Text = std::nullptr_t>
+KeyType<T> custom(std::string values, Text text = {}) {
+    KeyType<T> type{std::move(values)};
+    if constexpr (std::is_invocable_v<Text, const T&>) {
+        type.text = [=](const T& in, const FleetConfig& /*unused*/) { return text(in); };
+    } else {
+        type.text = text;
+    }
+    return type;
 }
 
 /// The same of a member that text(member) writes.
 template <class T, class V, class Text>
 KeyType<T> custom(std::string values, V T::*member, Text text) {
     return custom<T>(std::move(values), [=](const T& in) { return text(in.*member); });
-}
-
-/// The same of a key that the resolved text does not have.
-template <class T>
-KeyType<T> custom(std::string values) {
-    return {std::move(values)};
 }
 
 /// Leaves the key out of the resolved text unless condition(value) holds.

@@ -35,17 +35,16 @@ void read_steps(TableReader& table, LoadConfig& load) {
         return read_quantity(entry, Quantity::duration, Zero::allowed, problems);
     });
     load.values = read_list(table, "value", read_fraction);
-    const auto length = [&](std::string_view key) {
-        const auto entry = table.find(key);
-        const toml::array* const array = entry ? entry->node->as_array() : nullptr;
-        return array == nullptr ? std::optional<std::size_t>() : array->size();
-    };
-    const auto times = length("at");
-    const auto values = length("value");
-    if (times && values && (*times != *values || *times == 0)) {
-        const auto text =
-            fmt::format("has {} times for {} values; one each, at least one", *times, *values);
-        add_problem(*table.find("at"), text, table.problems());
+    const auto at = table.find("at");
+    const auto value = table.find("value");
+    if (at && value && at->node->is_array() && value->node->is_array()) {
+        const std::size_t times = elements_of(*at).size();
+        const std::size_t values = elements_of(*value).size();
+        if (times != values || times == 0) {
+            const auto text =
+                fmt::format("has {} times for {} values; one each, at least one", times, values);
+            add_problem(*at, text, table.problems());
+        }
     }
     for (std::size_t i = 1; i < load.at.size(); ++i) {
         if (load.at[i] <= load.at[i - 1]) {

@@ -16,17 +16,6 @@ namespace {
 constexpr std::string_view kGiveOne =
     "give file = \"x.gguf\", preset = \"llama-2-7b\", or shape = { layers, heads, … }";
 
-/// Returns the entries of [model] that define the model. Exactly one is valid.
-std::vector<TomlEntry> sources_of(TableReader& table) {
-    std::vector<TomlEntry> given;
-    for (const std::string_view key : {"file", "preset", "shape"}) {
-        if (const auto entry = table.find(key)) {
-            given.push_back(*entry);
-        }
-    }
-    return given;
-}
-
 /// Uses the installed model of this name if no file of this name is beside the scenario.
 void use_installed_model(const ModelFileLookup& lookup, Scenario& scenario) {
     const std::filesystem::path written = scenario.model_file_written;
@@ -110,8 +99,12 @@ ModelKind read_model(
         return ModelKind::unknown;
     }
     read_keys(*table, kModelKeys, scenario);
-    const std::vector<TomlEntry> given = sources_of(*table);
-    ModelKind source = ModelKind::unknown;
+    std::vector<TomlEntry> given;
+    for (const std::string_view key : {"file", "preset", "shape"}) {
+        if (const auto entry = table->find(key)) {
+            given.push_back(*entry);
+        }
+    }
     if (given.empty()) {
         table->report_missing("file", std::string(kGiveOne));
     } else if (given.size() > 1) {
@@ -120,11 +113,10 @@ ModelKind read_model(
             fmt::format("and {} exclude each other; give one of file, preset, shape", given[0].key),
             table->problems()
         );
-    } else if (table->find("file")) {
-        source = ModelKind::file;
-    } else {
-        source = ModelKind::shape;
     }
+    const ModelKind source = given.size() != 1     ? ModelKind::unknown
+                             : table->find("file") ? ModelKind::file
+                                                   : ModelKind::shape;
     if (table->find("file")) {
         read_model_file(*table, folder, lookup, scenario);
     }

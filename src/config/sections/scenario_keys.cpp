@@ -83,17 +83,13 @@ const Section<Scenario> kTopLevelKeys{"", "", {
 
 const Section<Scenario> kModelKeys{"[model]", "", {
     {"file", custom<Scenario>("path", file_text),
-     "GGUF file; the path starts from the scenario's folder. If a name without a folder is not "
-     "there, it is taken from the models that come with the program (`file = \"stories.gguf\"`), "
-     "and a line on stderr says which file was taken. Exactly one of `file`, `preset` and `shape` "
-     "is required"},
+     "GGUF file, from the scenario's folder; one of `file`, `preset` and `shape` is required"},
     {"preset", custom<Scenario>("name"),
      "a model of the catalogue: a shape without weights, for `simulate` and `plan`, not for `run`"},
     {"weight_type", custom<Scenario>(choice_values(kWeightTypeWords, {})),
      "how a preset's weights are stored", "`\"f16\"`"},
     {"from_preset", if_set(custom("name", &Scenario::preset, toml_string)),
-     "the name of the preset that `shape` came from; resolved scenarios in traces have it, and it "
-     "has no effect"},
+     "the preset that `shape` came from, in resolved scenarios; it has no effect"},
     {"shape", custom("table", &Scenario::shape, shape_or_none),
      "the dimensions of a model without weights: `{ layers, heads, kv_heads = heads, width, "
      "ffn_width, gated = true, vocab, context, weight_type = \"f16\", tied = false }`; head width "
@@ -105,77 +101,62 @@ const Section<WorkloadConfig> kWorkloadKeys{"[workload]", "", {
     {"prompts", custom<WorkloadConfig>("list of texts", prompts_text),
      "each is one request, served in order of arrival", "`[\"\"]`"},
     {"prompt_file", custom<WorkloadConfig>("path"),
-     "instead of `prompts`: a UTF-8 file whose whole content is the prompt, without a byte order "
-     "mark and without one newline at its end; the path starts from the scenario's folder; "
-     "`\"-\"`: standard input"},
+     "instead of `prompts`: a UTF-8 file whose content is the prompt; `\"-\"`: standard input"},
     {"prompt_lines", custom<WorkloadConfig>("true, false"),
      "true: every line of `prompt_file` that is not empty is a prompt", "false"},
     {"prompt_tokens", if_set(custom("≥ 1, or a list", &WorkloadConfig::prompt_tokens, list_text)),
-     "instead of prompts, for a preset or a shape, which have no tokenizer: how many tokens the "
-     "prompt has, at most 16777216; `[16, 128]`: two prompts", "16"},
+     "instead of `prompts`, for a preset or a shape: the length of the prompt; `[16, 128]`: two "
+     "prompts", "16"},
     {"repeat", whole(&WorkloadConfig::repeat, 1, kMaxRequests, {0}),
-     "how many times the whole list of prompts is requested: with k prompts, request i has prompt "
-     "i mod k. At most 1000000 requests"},
+     "how many times the list of prompts is requested; of k prompts, request i has prompt i mod k"},
     {"tokens", custom<WorkloadConfig>("≥ 1, or a list", tokens_text),
-     "the largest number of tokens to generate for each request. `[48, 16]`: one limit for each "
-     "prompt", "64"},
+     "the most tokens to generate for a request; `[48, 16]`: one limit for each prompt", "64"},
     {"stop_at_eos", flag(&WorkloadConfig::stop_at_eos),
      "a sequence ends when the model samples its end-of-text token"},
     {"sequences", whole(&WorkloadConfig::sequences, 1, kMaxRequests, {kMaxRequests}),
-     "the largest number of sequences in flight; with 1, requests are decoded one after the other"},
+     "the most sequences in flight; with 1, requests are decoded one after the other"},
     {"prefill_chunk", if_set(whole(&WorkloadConfig::prefill_chunk, 1)),
-     "tokens of a prompt per turn: chunks of a long prompt alternate with the tokens of other "
+     "tokens of a prompt per turn; chunks alternate with the tokens of other "
      "sequences", "the whole prompt"},
     {"arrivals", custom("see below", &WorkloadConfig::arrivals, arrivals_text),
      "when the requests arrive", "`\"at once\"`"},
     {"temperature", number(&WorkloadConfig::temperature, 1000, Zero::allowed, {-1}),
      "0: always the likeliest token; above 0: sampling"},
     {"top_k", whole(&WorkloadConfig::top_k, 0),
-     "sample among the k likeliest tokens; 0: among all. This and the next two keys need a "
-     "`temperature` above 0"},
+     "sample among the k likeliest tokens; 0: among all. It needs a `temperature` above 0"},
     {"top_p", number(&WorkloadConfig::top_p, 1, Zero::refused),
      "sample among the likeliest tokens that together have this probability"},
     {"min_p", number(&WorkloadConfig::min_p, 1, Zero::allowed),
-     "sample among the tokens with at least this fraction of the likeliest token's probability"},
+     "the least probability of a sampled token, as a fraction of the likeliest one's"},
 }};
 
 const Section<ControllerConfig> kControllerKeys{"[controller]", "", {
     {"policy", policy(&ControllerConfig::policy),
-     "`paper` (arXiv 2505.02533), `greedy`, `round_robin`, `static`, `exact` (proves an optimum in "
-     "small fleets), `dynamic_layer`, `edgeshard`, `edgeshard_throughput` (arXiv 2405.14371), "
-     "`galaxy` (arXiv 2405.17245; needs `granularity = \"sliced\"`), `mdi_ring` (arXiv 2505.18164, "
-     "its published table), `ring`; a wrong name lists them"},
+     "`paper`: arXiv 2505.02533; `exact` proves an optimum in small fleets; `edgeshard`, "
+     "`edgeshard_throughput`: arXiv 2405.14371; `galaxy`: arXiv 2405.17245, needs `granularity = "
+     "\"sliced\"`; `mdi_ring`: arXiv 2505.18164, its published table"},
     {"interval", whole(&ControllerConfig::interval, 1),
-     "rounds from one decision to the next. A round is one turn of every sequence in flight: with "
-     "one sequence, a token"},
-    {"migration", choice(&ControllerConfig::migration), "no turn starts while blocks move"},
+     "rounds from one decision to the next; a round is one turn of every sequence in flight"},
+    {"migration", choice(&ControllerConfig::migration), "whether turns go on while blocks move"},
     {"granularity", choice(&ControllerConfig::granularity),
      "`\"sliced\"`: each group applies its own columns of proj, and the ffn is cut into slices"},
     {"slices", written_if(is_sliced, whole(&ControllerConfig::slices, 1, kMaxSlices)),
      "slices per layer; they must divide the FFN's width. Only with `granularity = \"sliced\"`"},
     {"reduce", written_if(is_sliced, choice(&ControllerConfig::reduce)),
-     "`\"ring\"`: the partial sums of a sliced layer are added up by Galaxy's ring all-reduce; it "
-     "has an effect only under policy `galaxy`"},
+     "how policy `galaxy` adds up the partial sums of a sliced layer; `\"ring\"`: ring all-reduce"},
     {"ends", choice(&ControllerConfig::ends),
      "embed and lm_head are pinned to the source; `\"anywhere\"`: head-level policies place them "
      "like all other blocks"},
     {"memory_window", duration(&ControllerConfig::memory_window, Zero::allowed),
-     "virtual time for which the controller remembers the least memory that each device had at a "
-     "decision; where they can, `resource_aware` and `dynamic_layer` use no more than that, so "
-     "that a device that takes memory back does not have to page. A decision that moves blocks for "
-     "this reason says so. `\"0 s\"`: the present memory counts"},
+     "how long the controller remembers the least memory that each device had at a decision"},
     {"memory_reserve", fraction(&ControllerConfig::memory_reserve),
-     "part of every device's memory that the same policies leave unused in addition, where they "
-     "can"},
+     "part of every device's memory that policies leave unused in addition, where they can"},
     {"objective", choice(&ControllerConfig::objective),
-     "`\"latency\"`: minimise the time of one sequence's next token; `\"throughput\"`: the time of "
-     "a round of all sequences in flight. The default is throughput with `sequences` above 1, else "
-     "latency; cost profile `paper` has only latency", "by `sequences`"},
+     "minimise the time of one sequence's next token, or of a round of all sequences in "
+     "flight", "by `sequences`"},
     {"batch", custom<ControllerConfig>("≥ 1, or `\"auto\"`", batch_text),
-     "how many decode turns are joined into one operation, which reads the weights once (turns "
-     "that process a prompt are never joined): a number up to `sequences`, or `\"auto\"`: the "
-     "number that the decision finds best. The default is `\"auto\"` with `sequences` above 1, "
-     "else 1", "by `sequences`"},
+     "how many decode turns, up to `sequences`, are joined into an operation, which reads the "
+     "weights once; `\"auto\"`: as many as the decision finds best", "by `sequences`"},
     {"look_ahead", flag(&ControllerConfig::look_ahead),
      "true: weigh a migration against all tokens still expected instead of those of the next "
      "interval"},
@@ -188,12 +169,10 @@ const Section<ControllerConfig> kControllerKeys{"[controller]", "", {
      "cost profile paper: the longest time that the blocks of one layer may compute on a device"},
     {"weights", choice(&ControllerConfig::weights),
      "`\"everywhere\"`: a moved block's weights are read from the target's storage and only its "
-     "cache is sent; every device needs a `storage_bandwidth`. Cost profile `paper` then charges "
-     "only the cache, because its formula has no term for loading"},
+     "cache is sent; every device needs a `storage_bandwidth`"},
     {"overload", choice(&ControllerConfig::overload),
-     "what happens when a device holds more than its memory: `\"page\"` from its storage (every "
-     "device needs a `storage_bandwidth`), `\"fail\"`, or automatic: page on devices with a "
-     "`storage_bandwidth`, else fail"},
+     "when a device holds more than its memory: `\"page\"` from storage, `\"fail\"`, or page only "
+     "on devices with a `storage_bandwidth`"},
 }};
 
 const Section<PaperSettings> kPaperKeys{"[controller.paper]", "what the publication leaves open", {
@@ -215,8 +194,7 @@ const Section<ClockConfig> kClockKeys{"[clock]", "", {
 
 const Section<ScaleConfig> kFleetKeys{"[fleet]", "factors: exact decimals above 0", {
     {"compute_scale", scale(&ScaleConfig::compute),
-     "multiplies `compute`, `memory_bandwidth` and `storage_bandwidth`, so that their ratios stay. "
-     "Numerator and denominator of a factor in lowest terms are at most 10¹²"},
+     "multiplies `compute`, `memory_bandwidth` and `storage_bandwidth`, so that their ratios stay"},
     {"memory_scale", scale(&ScaleConfig::memory), "multiplies `memory`"},
     {"bandwidth_scale", scale(&ScaleConfig::bandwidth),
      "multiplies link bandwidths, `egress` and `ingress`"},
@@ -230,8 +208,7 @@ const Section<DeviceConfig> kDeviceKeys{"[[device]]", "at least one", {
      "a device of the catalogue, see below; gives `compute`, `memory`, `memory_bandwidth` and "
      "`storage_bandwidth`", "none"},
     {"from_profile", if_set(custom("name", &DeviceConfig::profile, toml_string)),
-     "the name of the profile that the device came from; resolved scenarios in traces have it "
-     "instead of `profile`, and it has no effect"},
+     "the profile that the device came from, in resolved scenarios; it has no effect"},
     {"compute", scaled_quantity(&DeviceConfig::compute, Quantity::compute_rate, &Scales::compute),
      "required without a profile", ""},
     {"memory", scaled_quantity(&DeviceConfig::memory, Quantity::bytes, &Scales::memory),
@@ -248,14 +225,12 @@ const Section<DeviceConfig> kDeviceKeys{"[[device]]", "at least one", {
     {"memory_load", load(&DeviceConfig::memory_load),
      "the part of `memory` that other programs use"},
     {"count", custom<DeviceConfig>("1 … 65536"),
-     "makes this many equal devices, `NAME-1` … `NAME-COUNT`; all devices together are at most 65 "
-     "536"},
+     "makes this many equal devices, `NAME-1` … `NAME-COUNT`"},
     {"source", custom<DeviceConfig>("true, false", source_text),
-     "true: prompts come in here, and text goes out. Only one device; without any it is the "
-     "first", "false"},
+     "true: prompts come in here, and text goes out; without one, it is the first device", "false"},
 }};
 
-const Section<NetworkConfig> kNetworkKeys{"[network]", "links between all devices, both ways", {
+const Section<NetworkConfig> kNetworkKeys{"[network]", "links between all devices", {
     {"preset", custom<NetworkConfig>("name"),
      "a network of the catalogue; gives `bandwidth` and `latency`", "none"},
     {"bandwidth", rate(&NetworkConfig::bandwidth, &Scales::bandwidth),
@@ -263,16 +238,13 @@ const Section<NetworkConfig> kNetworkKeys{"[network]", "links between all device
     {"latency", scaled_quantity(&NetworkConfig::latency, Quantity::duration, &Scales::latency),
      "one way; required with more than one device and no preset", ""},
     {"variation", load(&NetworkConfig::variation),
-     "the part of every link's bandwidth that other traffic uses. If it is random, each direction "
-     "of each link varies independently; this is limited to 256 devices for `uniform`, 64 for "
-     "`walk`"},
+     "the part of every link's bandwidth that other traffic uses"},
 }};
 
 const Section<LinkConfig> kLinkKeys{"[[network.link]]", "a link that differs", {
-    {"from", device(&LinkConfig::from), "the device that sends"},
-    {"to", device(&LinkConfig::to), "the device that receives"},
-    {"preset", custom<LinkConfig>("name"),
-     "a network of the catalogue; a link needs this key or one of the next two", "the network's"},
+    {"from", device(&LinkConfig::from), "the device that sends; required"},
+    {"to", device(&LinkConfig::to), "the device that receives; required"},
+    {"preset", custom<LinkConfig>("name"), "a network of the catalogue", "the network's"},
     {"bandwidth", rate(&LinkConfig::bandwidth, &Scales::bandwidth),
      "of this link", "the network's"},
     {"latency", scaled_quantity(&LinkConfig::latency, Quantity::duration, &Scales::latency),
@@ -283,21 +255,15 @@ const Section<LinkConfig> kLinkKeys{"[[network.link]]", "a link that differs", {
 
 const Section<Event> kEventKeys{"[[event]]", "a change of a device or a link during the run", {
     {"at", if_set(duration(&Event::at, Zero::allowed)),
-     "when, from the start of the run; the event holds from the first turn that begins then. An "
-     "event has `at` or `at_token`", ""},
-    {"at_token", if_set(whole(&Event::at_token, 0)),
-     "when, as a number of sampled tokens; the event holds from the first turn that begins after "
-     "them", ""},
-    {"device", device(&Event::device), "what changes: a device, or a link"},
+     "when; an event has `at` or `at_token`", ""},
+    {"at_token", if_set(whole(&Event::at_token, 0)), "when, as a number of sampled tokens", ""},
+    {"device", device(&Event::device), "where; an event has `device` or `link`"},
     {"link", custom<Event>("two devices", link_text),
      "as in `[\"a\", \"b\"]`: both directions between them"},
     {"kind", choice(&Event::kind),
-     "of a device: `compute`, `memory`, `memory_bandwidth`, `storage_bandwidth`; of a link: "
-     "`bandwidth`, `latency`", ""},
+     "what changes: the first four are of a device, the others of a link; required", ""},
     {"factor", custom("0 … 1000", &Event::factor, ppb_text),
-     "the new value as a multiple of the original value; 1 restores it. Factors of successive "
-     "events do not multiply: the latest event counts. But an event by time and an event by token "
-     "do multiply"},
+     "the new value as a multiple of the original value, required; 1 restores it"},
 }};
 
 // clang-format on

@@ -16,9 +16,7 @@ static_assert(kMaxLayers <= kMaxModelLayers && kMaxHeads <= kMaxModelHeads);
 static_assert(kMaxTokens <= kMaxModelContext && kMaxTokens <= kMaxModelVocabulary);
 
 std::int64_t required(TableReader& table, std::string_view key, std::int64_t high) {
-    if (!table.find(key)) {
-        table.report_missing(key, "give a whole number");
-    }
+    table.require(key, "give a whole number");
     return table.integer(key, 1, high).value_or(0);
 }
 

@@ -13,10 +13,9 @@ namespace {
 
 /// Returns `"a", "b" or "c"`.
 std::string alternatives(const std::vector<std::string>& names) {
-    std::string text;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        const std::string_view glue = i == 0 ? "" : i + 1 == names.size() ? " or " : ", ";
-        text += fmt::format("{}\"{}\"", glue, names[i]);
+    std::string text = fmt::format("\"{}\"", fmt::join(names, "\", \""));
+    if (names.size() > 1) {
+        text.replace(text.rfind(", "), 2, " or ");
     }
     return text;
 }
@@ -62,40 +61,6 @@ std::optional<TomlEntry> TableReader::find(std::string_view key) {
     return node == nullptr ? std::nullopt : std::optional(TomlEntry{node, key_path(key)});
 }
 
-std::optional<std::string> TableReader::text(std::string_view key) {
-    const auto entry = find(key);
-    return entry ? read_text(*entry, *problems_) : std::nullopt;
-}
-
-std::optional<bool> TableReader::flag(std::string_view key) {
-    const auto entry = find(key);
-    return entry ? read_flag(*entry, *problems_) : std::nullopt;
-}
-
-std::optional<std::int64_t> TableReader::integer(
-    std::string_view key, std::int64_t low, std::int64_t high
-) {
-    const auto entry = find(key);
-    return entry ? read_integer(*entry, low, high, *problems_) : std::nullopt;
-}
-
-std::optional<double> TableReader::number(std::string_view key, double high, Zero zero) {
-    const auto entry = find(key);
-    return entry ? read_number(*entry, 0, high, zero, *problems_) : std::nullopt;
-}
-
-std::optional<scheduler::Ppb> TableReader::fraction(std::string_view key) {
-    const auto entry = find(key);
-    return entry ? read_fraction(*entry, *problems_) : std::nullopt;
-}
-
-std::optional<std::int64_t> TableReader::quantity(
-    std::string_view key, Quantity quantity, Zero zero
-) {
-    const auto entry = find(key);
-    return entry ? read_quantity(*entry, quantity, zero, *problems_) : std::nullopt;
-}
-
 std::optional<TableReader> TableReader::table(std::string_view key, std::string display_name) {
     const auto entry = find(key);
     if (!entry) {
@@ -116,14 +81,10 @@ std::vector<TableReader> TableReader::tables(std::string_view key, std::string d
     }
     const std::string expected = fmt::format("tables, each written {}", display_name);
     if (entry->node->is_table()) {
-        const auto text =
-            fmt::format("is one table; it is a list, each of it written {}", display_name);
-        add_problem(*entry, text, *problems_);
-        return readers;
-    }
-    if (!entry->node->is_array()) {
+        const std::string_view text = "is one table; it is a list, each of it written ";
+        add_problem(*entry, fmt::format("{}{}", text, display_name), *problems_);
+    } else if (!entry->node->is_array()) {
         add_mismatch(*entry, expected, *problems_);
-        return readers;
     }
     for (const TomlEntry& element : elements_of(*entry)) {
         if (const toml::table* const table = element.node->as_table()) {
@@ -168,17 +129,8 @@ void TableReader::report_invalid_choice(
         add_problem(entry, text, *problems_);
         return;
     }
-    const std::string_view near = nearest_word(*value, names);
-    problems_->add(
-        entry.node->source(),
-        fmt::format(
-            "{}: expected {}; found {}{}",
-            entry.key,
-            works,
-            found_text(*entry.node),
-            near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)
-        )
-    );
+    const std::string hint = suggestion(*value, names, "");
+    add_mismatch(entry, works, *problems_, hint.empty() ? "" : "; " + hint);
 }
 
 void TableReader::report_unknown_entry(
@@ -191,14 +143,9 @@ void TableReader::report_unknown_entry(
         add_mismatch(entry, "a name of the catalogue, in quotes", *problems_);
         return;
     }
-    const std::string_view near = nearest_word(*name, all);
-    const auto text = fmt::format(
-        "= {} is not in the catalogue; {}",
-        found_text(*entry.node),
-        near.empty() ? fmt::format("there are {}", fmt::join(listed, ", "))
-                     : fmt::format("did you mean \"{}\"?", near)
-    );
-    add_problem(entry, text, *problems_);
+    const auto hint = suggestion(*name, all, fmt::format("there are {}", fmt::join(listed, ", ")));
+    const std::string found = found_text(*entry.node);
+    add_problem(entry, fmt::format("= {} is not in the catalogue; {}", found, hint), *problems_);
 }
 
 void TableReader::report_missing(std::string_view key, std::string_view hint) {
@@ -211,8 +158,12 @@ void TableReader::require(std::string_view key, std::string_view hint) {
     }
 }
 
-void TableReader::explain_misplaced(std::string_view key, std::string_view hint) {
-    misplaced_.emplace_back(key, hint);
+void TableReader::explain_misplaced(
+    std::initializer_list<std::string_view> keys, std::string_view hint
+) {
+    for (const std::string_view key : keys) {
+        misplaced_.emplace_back(key, hint);
+    }
 }
 
 void TableReader::add_table_problem(const std::string& text) {

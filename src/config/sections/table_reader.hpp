@@ -44,17 +44,19 @@ class TableReader {
     // Each of these functions returns the value of a key. It returns nothing if the key is absent,
     // and adds a problem and returns nothing if the value is wrong.
 
-    [[nodiscard]] std::optional<std::string> text(std::string_view key);
-    [[nodiscard]] std::optional<bool> flag(std::string_view key);
-    [[nodiscard]] std::optional<std::int64_t> integer(
-        std::string_view key, std::int64_t low, std::int64_t high
-    );
+    [[nodiscard]] auto text(std::string_view key) { return read(key, read_text); }
+    [[nodiscard]] auto flag(std::string_view key) { return read(key, read_flag); }
+    [[nodiscard]] auto fraction(std::string_view key) { return read(key, read_fraction); }
+    [[nodiscard]] auto integer(std::string_view key, std::int64_t low, std::int64_t high) {
+        return read(key, read_integer, low, high);
+    }
     /// Returns a number from 0 to `high`.
-    [[nodiscard]] std::optional<double> number(std::string_view key, double high, Zero zero);
-    [[nodiscard]] std::optional<scheduler::Ppb> fraction(std::string_view key);
-    [[nodiscard]] std::optional<std::int64_t> quantity(
-        std::string_view key, Quantity quantity, Zero zero
-    );
+    [[nodiscard]] auto number(std::string_view key, double high, Zero zero) {
+        return read(key, read_number, 0.0, high, zero);
+    }
+    [[nodiscard]] auto quantity(std::string_view key, Quantity quantity, Zero zero) {
+        return read(key, read_quantity, quantity, zero);
+    }
     /// Returns a reader of the table below this key.
     [[nodiscard]] std::optional<TableReader> table(std::string_view key, std::string display_name);
     /// Returns a reader of each table of the array [[key]]. The array may also be written inline.
@@ -118,8 +120,8 @@ class TableReader {
     void report_missing(std::string_view key, std::string_view hint);
     /// Reports the key as missing if the table does not have it.
     void require(std::string_view key, std::string_view hint);
-    /// Sets the hint that `finish` gives if the table has this key, which belongs to another table.
-    void explain_misplaced(std::string_view key, std::string_view hint);
+    /// Sets the hint that `finish` gives if the table has one of these keys of another table.
+    void explain_misplaced(std::initializer_list<std::string_view> keys, std::string_view hint);
     /// Adds a problem at the table's own position.
     void add_table_problem(const std::string& text);
     /// Adds a problem for every unknown key and every missing key. Call it after all other reads.
@@ -131,6 +133,12 @@ class TableReader {
         std::string hint;
     };
 
+    template <class Read, class... Range>
+    auto read(std::string_view key, Read read_value, Range... range)
+        -> decltype(read_value(TomlEntry(), range..., std::declval<Problems&>())) {
+        const std::optional<TomlEntry> entry = find(key);
+        return entry ? read_value(*entry, range..., *problems_) : std::nullopt;
+    }
     void report_unknown(const toml::key& key, const toml::node& value);
 
     const toml::table* table_;

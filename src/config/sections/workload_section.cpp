@@ -132,6 +132,21 @@ void read_prompt_sources(
     }
 }
 
+/// Reads a number or a list of numbers from 1 to `high`.
+std::vector<std::int64_t> read_numbers(
+    const TomlEntry& entry, std::int64_t high, std::string_view if_empty, Problems& problems
+) {
+    std::vector<std::int64_t> numbers;
+    const bool list = entry.node->is_array();
+    for (const TomlEntry& element : list ? elements_of(entry) : std::vector{entry}) {
+        numbers.push_back(read_integer(element, 1, high, problems).value_or(1));
+    }
+    if (numbers.empty()) {
+        add_problem(entry, if_empty, problems);
+    }
+    return numbers;
+}
+
 /// Reads prompt_tokens, which replaces the prompts of a model without a tokenizer.
 void read_prompt_tokens(TableReader& table, ModelKind model, WorkloadConfig& workload) {
     Problems& problems = table.problems();
@@ -155,30 +170,22 @@ void read_prompt_tokens(TableReader& table, ModelKind model, WorkloadConfig& wor
         add_problem(*entry, text, problems);
         return;
     }
-    std::vector<std::int64_t> lengths;
-    for (const TomlEntry& element : elements_of(*entry)) {
-        lengths.push_back(read_integer(element, 1, kMaxPromptTokens, problems).value_or(1));
-    }
-    if (!entry->node->is_array()) {
-        lengths = {read_integer(*entry, 1, kMaxPromptTokens, problems).value_or(1)};
-    } else if (lengths.empty()) {
-        add_problem(*entry, "is empty; give a length for each prompt", problems);
-    }
-    workload.prompt_tokens = std::move(lengths);
+    const std::string_view if_empty = "is empty; give a length for each prompt";
+    workload.prompt_tokens = read_numbers(*entry, kMaxPromptTokens, if_empty, problems);
 }
 
 /// Checks top_k, top_p and min_p, which have no effect at temperature 0.
 void check_sampling(TableReader& table, const WorkloadConfig& workload) {
-    const auto needs_temperature = [&](std::string_view key, bool used) {
+    for (const auto& [key, used] :
+         {std::pair("top_k", workload.top_k > 0),
+          std::pair("top_p", workload.top_p < 1),
+          std::pair("min_p", workload.min_p > 0)}) {
         if (used && workload.temperature == 0) {
             const std::string_view text = "has no effect at temperature 0, where the likeliest "
                                           "token is always taken; give a temperature above 0";
             add_problem(*table.find(key), text, table.problems());
         }
-    };
-    needs_temperature("top_k", workload.top_k > 0);
-    needs_temperature("top_p", workload.top_p < 1);
-    needs_temperature("min_p", workload.min_p > 0);
+    }
 }
 
 /// Reads the token limit of all prompts, or one limit per prompt. prompts: the number of prompts,
@@ -189,16 +196,13 @@ void read_tokens(TableReader& table, std::optional<std::size_t> prompts, Workloa
         return;
     }
     Problems& problems = table.problems();
-    if (!entry->node->is_array()) {
-        workload.tokens = read_integer(*entry, 1, kMaxCount, problems).value_or(workload.tokens);
+    const std::string_view if_empty = "is empty; give a number for each prompt or one for all";
+    std::vector<std::int64_t> limits = read_numbers(*entry, kMaxCount, if_empty, problems);
+    if (limits.empty()) {
         return;
     }
-    std::vector<std::int64_t> limits;
-    for (const TomlEntry& element : elements_of(*entry)) {
-        limits.push_back(read_integer(element, 1, kMaxCount, problems).value_or(1));
-    }
-    if (limits.empty()) {
-        add_problem(*entry, "is empty; give a number for each prompt or one for all", problems);
+    workload.tokens = *std::max_element(limits.begin(), limits.end());
+    if (!entry->node->is_array()) {
         return;
     }
     if (prompts && *prompts != limits.size()) {
@@ -209,7 +213,6 @@ void read_tokens(TableReader& table, std::optional<std::size_t> prompts, Workloa
         );
         add_problem(*entry, text, problems);
     }
-    workload.tokens = *std::max_element(limits.begin(), limits.end());
     workload.tokens_each = std::move(limits);
 }
 
@@ -263,9 +266,7 @@ void read_workload(
     read_tokens(*table, prompts, workload);
     workload.arrivals = read_arrivals(*table, count_requests(*table, prompts, workload));
     check_sampling(*table, workload);
-    for (const std::string_view key : {"objective", "batch", "interval"}) {
-        table->explain_misplaced(key, "it belongs to [controller]");
-    }
+    table->explain_misplaced({"objective", "batch", "interval"}, "it belongs to [controller]");
     table->finish();
 }
 

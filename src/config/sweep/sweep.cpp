@@ -57,10 +57,6 @@ class SweepReader {
     }
 
   private:
-    [[nodiscard]] std::string position_text(const toml::source_region& where) const {
-        return fmt::format("{}:{}:{}", problems_.file(), where.begin.line, where.begin.column);
-    }
-
     [[nodiscard]] AxisValue scenario_value(const std::string& written) const {
         const std::filesystem::path file = (path_.parent_path() / written).lexically_normal();
         return {written, file_name_part(file.stem().string()), file, {}};
@@ -72,24 +68,19 @@ class SweepReader {
             root_.report_missing("scenario", "give a scenario's file, from the sweep's folder");
             return;
         }
-        const toml::array* const list = entry->node->as_array();
-        if (list == nullptr) {
+        if (!entry->node->is_array()) {
             if (const auto one = read_text(*entry, problems_)) {
                 scenarios_ = {"scenario", {scenario_value(*one)}};
             }
             return;
         }
         Axis axis{"scenario", {}};
-        for (std::size_t i = 0; i < list->size(); ++i) {
-            const TomlEntry element{list->get(i), fmt::format("scenario.{}", i)};
+        for (const TomlEntry& element : elements_of(*entry)) {
             if (const auto written = read_text(element, problems_)) {
                 add_value(axis, scenario_value(*written), element.node->source());
             }
         }
-        refuse_empty(axis, *entry);
-        if (list->size() > 0) {
-            axes_.push_back(std::move(axis));
-        }
+        add_axis(std::move(axis), *entry);
     }
 
     void read_run_options(Sweep& sweep) {
@@ -162,7 +153,9 @@ class SweepReader {
             add_mismatch({&value, shown}, "a value that a scenario key can have", problems_);
             return std::nullopt;
         }
-        return SweepSetting{key, *text, position_text(value.source())};
+        const toml::source_position& at = value.source().begin;
+        return SweepSetting{
+            key, *text, fmt::format("{}:{}:{}", problems_.file(), at.line, at.column)};
     }
 
     void read_fixed() {
@@ -173,7 +166,7 @@ class SweepReader {
         for (const AxisEntry& axis_entry : entries_of(*table)) {
             if (auto one = setting(axis_entry.key, *axis_entry.value, "set." + axis_entry.key)) {
                 fixed_.push_back(std::move(*one));
-                note_key(axis_entry.key, "[set]", axis_entry.position);
+                keys_.push_back({axis_entry, "[set]"});
             }
         }
     }
@@ -201,7 +194,7 @@ class SweepReader {
                     value.settings.push_back(std::move(*one));
                 }
                 if (keys.insert(axis_entry.key).second) {
-                    note_key(axis_entry.key, "[[case]]", axis_entry.position);
+                    keys_.push_back({axis_entry, "[[case]]"});
                 }
             }
             if (name) {
@@ -220,26 +213,21 @@ class SweepReader {
         }
         for (const AxisEntry& axis_entry : entries_of(*table)) {
             const TomlEntry entry{axis_entry.value, "grid." + axis_entry.key};
-            const toml::array* const list = axis_entry.value->as_array();
-            note_key(axis_entry.key, "[grid]", axis_entry.position);
-            if (list == nullptr) {
+            keys_.push_back({axis_entry, "[grid]"});
+            if (!entry.node->is_array()) {
                 add_mismatch(
                     entry, "a list of values", problems_, "; what all cells share stands in [set]"
                 );
                 continue;
             }
             Axis axis{axis_entry.key, {}};
-            for (std::size_t i = 0; i < list->size(); ++i) {
-                const toml::node& node = *list->get(i);
-                if (auto one = setting(axis_entry.key, node, fmt::format("{}.{}", entry.key, i))) {
+            for (const TomlEntry& element : elements_of(entry)) {
+                if (auto one = setting(axis_entry.key, *element.node, element.key)) {
                     const std::string shown = one->value;
-                    add_value(axis, {shown, "", {}, {std::move(*one)}}, node.source());
+                    add_value(axis, {shown, "", {}, {std::move(*one)}}, element.node->source());
                 }
             }
-            refuse_empty(axis, entry);
-            if (list->size() > 0) {
-                axes_.push_back(std::move(axis));
-            }
+            add_axis(std::move(axis), entry);
         }
     }
 
@@ -256,35 +244,28 @@ class SweepReader {
         axis.values.push_back(std::move(value));
     }
 
-    void refuse_empty(const Axis& axis, const TomlEntry& entry) {
-        const toml::array* const list = entry.node->as_array();
-        if (axis.values.empty() && list->empty()) {
-            add_problem(
-                entry, "is empty, so there would be no cell; give at least one value", problems_
-            );
+    /// Adds the axis of a list. Adds a problem if the list is empty.
+    void add_axis(Axis axis, const TomlEntry& list) {
+        if (list.node->as_array()->empty()) {
+            const auto text = "is empty, so there would be no cell; give at least one value";
+            add_problem(list, text, problems_);
+        } else {
+            axes_.push_back(std::move(axis));
         }
-    }
-
-    void note_key(
-        const std::string& key, const std::string& where, const toml::source_region& position
-    ) {
-        keys_.push_back({key, where, position});
     }
 
     /// Adds a problem for every key that occurs in two of [set], [[case]] and [grid].
     void check_keys() {
         for (std::size_t i = 0; i < keys_.size(); ++i) {
             for (std::size_t j = 0; j < i; ++j) {
-                if (keys_[i].key == keys_[j].key) {
-                    problems_.add(
-                        keys_[i].position,
-                        fmt::format(
-                            "{} stands in {} and in {}; leave one out",
-                            keys_[i].key,
-                            keys_[j].where,
-                            keys_[i].where
-                        )
+                if (keys_[i].entry.key == keys_[j].entry.key) {
+                    const auto text = fmt::format(
+                        "{} stands in {} and in {}; leave one out",
+                        keys_[i].entry.key,
+                        keys_[j].where,
+                        keys_[i].where
                     );
+                    problems_.add(keys_[i].entry.position, text);
                     break;
                 }
             }
@@ -312,9 +293,8 @@ class SweepReader {
     }
 
     struct Key {
-        std::string key;
-        std::string where;
-        toml::source_region position;
+        AxisEntry entry;
+        std::string_view where;
     };
 
     TableReader root_;

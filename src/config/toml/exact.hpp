@@ -43,6 +43,14 @@ inline constexpr std::int64_t kMaxValue = 1'000'000'000'000'000'000;
     std::string_view word, std::span<const std::string> candidates
 );
 
+/// Returns `did you mean "a"?` for the candidate that was probably meant, or `otherwise`.
+[[nodiscard]] std::string suggestion(
+    std::string_view word,
+    std::span<const std::string> candidates,
+    const std::string& otherwise,
+    char quote = '"'
+);
+
 /// Returns "a, b, c"; if there are more than eight names, the first eight and "and 3 more".
 [[nodiscard]] std::string shortened_list(std::span<const std::string> names);
 

@@ -149,20 +149,20 @@ void refuse_single_use_inputs(std::string_view reason) {
 
 std::string read_document(const std::filesystem::path& path, std::string_view kind) {
     Input input = read_input(path, fmt::format("the {}", kind));
+    const int error = input.error_number;
+    if (error == 0) {
+        return std::move(input.text);
+    }
     const std::string name = path.string();
-    if (input.error_number == ENOENT || input.error_number == ENOTDIR) {
-        throw InputError(fmt::format("{}: there is no such {} file", name, kind));
-    }
-    if (input.error_number == EISDIR) {
-        throw InputError(fmt::format("{}: a directory, not a {} file", name, kind));
-    }
-    if (input.error_number != 0) {
-        const std::string why = std::strerror(input.error_number);
-        throw InputError(
-            fmt::format("{}: the {} file cannot be read: {}", input_name(path), kind, why)
-        );
-    }
-    return std::move(input.text);
+    throw InputError(
+        error == ENOENT || error == ENOTDIR
+            ? fmt::format("{}: there is no such {} file", name, kind)
+        : error == EISDIR
+            ? fmt::format("{}: a directory, not a {} file", name, kind)
+            : fmt::format(
+                  "{}: the {} file cannot be read: {}", input_name(path), kind, std::strerror(error)
+              )
+    );
 }
 
 } // namespace headroom::config

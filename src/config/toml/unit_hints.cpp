@@ -142,7 +142,14 @@ Words byte_guesses(std::string_view unit) {
 struct NamedUnit {
     std::string_view unit;
     Words names;
+    double seconds = 1; ///< of a unit of frequency: the time between two events
 };
+
+const std::array<NamedUnit, 3> kFrequencyUnits{{
+    {"/s", {"s", "sec", "second", "hz"}, 1},
+    {"/min", {"m", "min", "minute"}, 60},
+    {"/h", {"h", "hr", "hour"}, 3600},
+}};
 
 /// Returns the unit that the word means, or "".
 std::string_view unit_meant(const std::string& word, std::span<const NamedUnit> units) {
@@ -165,14 +172,6 @@ Words duration_guesses(std::string_view unit) {
     const std::string_view meant = unit_meant(lower_case(unit), kUnits);
     return meant.empty() ? Words{} : Words{std::string(meant)};
 }
-
-/// A unit of frequency: how often something happens in this many seconds.
-struct FrequencyUnit {
-    std::string_view unit;
-    double seconds;
-};
-
-constexpr std::array<FrequencyUnit, 3> kFrequencyUnits{{{"/s", 1}, {"/min", 60}, {"/h", 3600}}};
 
 Words unit_guesses(Quantity quantity, std::string_view unit) {
     switch (quantity) {
@@ -224,7 +223,7 @@ std::string percent_hint(std::string_view text) {
 
 std::optional<double> parse_per_second(std::string_view text) {
     const auto parts = number_and_unit(text);
-    for (const FrequencyUnit& unit : kFrequencyUnits) {
+    for (const NamedUnit& unit : kFrequencyUnits) {
         if (parts && parts->unit == unit.unit) {
             return parts->value / unit.seconds;
         }
@@ -244,12 +243,7 @@ std::string per_second_hint(std::string_view text) {
             word.remove_prefix(at + separator.size());
         }
     }
-    static const std::array<NamedUnit, 3> kUnits{{
-        {"/s", {"s", "sec", "second", "hz"}},
-        {"/min", {"m", "min", "minute"}},
-        {"/h", {"h", "hr", "hour"}},
-    }};
-    const std::string_view guess = unit_meant(std::string(word), kUnits);
+    const std::string_view guess = unit_meant(std::string(word), kFrequencyUnits);
     return guess.empty() ? "" : fmt::format("; did you mean \"{} {}\"?", parts->number, guess);
 }
 

@@ -29,10 +29,6 @@ const QuantityWords& words_for(Quantity quantity) {
     return kWords.at(static_cast<std::size_t>(quantity));
 }
 
-std::string_view base_unit(Quantity quantity) {
-    return words_for(quantity).base_unit;
-}
-
 /// Returns the text in quotes on one line, cut after 40 bytes but not inside a character.
 std::string quoted(std::string_view text) {
     constexpr std::size_t kShown = 40;
@@ -60,7 +56,7 @@ std::vector<TomlEntry> elements_of(const TomlEntry& entry) {
 }
 
 std::string quantity_text(Quantity quantity, std::int64_t value) {
-    return fmt::format("\"{} {}\"", value, base_unit(quantity));
+    return fmt::format("\"{} {}\"", value, words_for(quantity).base_unit);
 }
 
 std::string_view name_of(Quantity quantity) {
@@ -179,17 +175,10 @@ std::optional<double> quantity_number(
         hint = " (write the number and its unit in quotes)";
     }
     if (!value || !std::isfinite(*value)) {
-        problems.add(
-            entry.node->source(),
-            fmt::format(
-                "{}: expected {} with a unit such as {}; found {}{}",
-                entry.key,
-                words_for(quantity).expected,
-                example_of(quantity),
-                found_text(*entry.node),
-                hint
-            )
-        );
+        const std::string_view expected = words_for(quantity).expected;
+        const std::string_view example = example_of(quantity);
+        const auto text = fmt::format("{} with a unit such as {}", expected, example);
+        add_mismatch(entry, text, problems, hint);
         return std::nullopt;
     }
     return value;
@@ -209,14 +198,14 @@ std::optional<std::int64_t> read_quantity(
         return std::nullopt;
     }
     if (*value > static_cast<double>(kMaxValue)) {
-        const std::string limit = fmt::format("at most 1e18 {}", base_unit(quantity));
+        const std::string limit = fmt::format("at most 1e18 {}", words_for(quantity).base_unit);
         add_mismatch(entry, limit, problems);
         return std::nullopt;
     }
     const std::int64_t whole =
         quantity == Quantity::duration ? std::llround(*value) : whole_units(*value);
     if (whole == 0 && zero == Zero::refused) {
-        add_mismatch(entry, fmt::format("at least 1 {}", base_unit(quantity)), problems);
+        add_mismatch(entry, fmt::format("at least 1 {}", words_for(quantity).base_unit), problems);
         return std::nullopt;
     }
     return whole;
