@@ -101,6 +101,27 @@ TEST(Collect, keys_that_differ_are_columns_of_their_own_kind) {
     }
 }
 
+TEST(Collect, keys_of_a_sweep_stand_first_and_as_it_gives_them) {
+    CollectedRun a = run("a.h5", scenario({"seed=3", "device.d1.memory=\"4096 B\""}));
+    a.settings = {{"seed", "3", ""}, {"device.1.memory", "\"4096 B\"", ""}};
+    CollectedRun b = run("b.h5", scenario({"seed=2", "device.d1.memory=\"3 GiB\""}));
+    b.settings = {{"seed", "2", ""}, {"device.1.memory", "\"3GiB\"", ""}};
+    CollectedRun other = run("c.h5", scenario({"device.d1.memory=\"5 MiB\""}));
+    const Collection all = collect_rows({a, b, other});
+    EXPECT_THAT(
+        key_names(all),
+        ElementsAre(
+            "file", "scenario", "seed", "device.d1.memory", "policy", "interval", "devices", "model"
+        )
+    );
+    EXPECT_THAT(
+        column(all, "device.d1.memory")->values,
+        ElementsAre(Figure("4096 B"), Figure("3GiB"), Figure("5242880 B"))
+    );
+    a.settings[1].value = "\"5 KiB\""; // the sweep has been changed after this run
+    EXPECT_EQ(column(collect_rows({a, b}), "device.d1.memory")->values[0], Figure("4096 B"));
+}
+
 TEST(Collect, another_fleet_is_no_hundred_columns) {
     const Collection two = collect_rows({run("a.h5", scenario({})), run("b.h5", scenario({}, 9))});
     EXPECT_EQ(column(two, "devices")->values[1], Figure(std::int64_t{9}));

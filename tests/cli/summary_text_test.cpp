@@ -90,7 +90,7 @@ TEST(TheSummary, of_several_requests_has_a_row_for_each) {
     interval.row.batch = 2;
     interval.events = {
         {.at = 10'000,
-         .kind = static_cast<std::int32_t>(trace::EventKind::admission_waits),
+         .kind = static_cast<std::int32_t>(trace::EventCode::admission_waits),
          .text = ""}};
     const std::string text = summary_text(summary_of(interval));
     EXPECT_THAT(text, HasSubstr("2 prompt + 3 sampled in 2 sequences\n"));

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Sweeps: every cell is run once despite interrupts, and its trace does not depend on how it was run."""
 import csv
+import itertools
 import json
 import os
 import re
@@ -336,13 +337,13 @@ controller.policy = ["ring", "greedy"]
         self.assertIn("no placement fits", record["error"][0])
         rows = list(csv.DictReader(self.collected().splitlines()))
         self.assertEqual([(row["file"], row["completion"], row["exit_code"]) for row in rows],
-                         [("as-it-is-greedy.h5", "finished", "0"),
-                          ("as-it-is-ring.h5", "finished", "0"),
+                         [("tight-fleet-ring.failed.json", "failed", "6"),
                           ("tight-fleet-greedy.failed.json", "failed", "6"),
-                          ("tight-fleet-ring.failed.json", "failed", "6")])
-        self.assertIn("no placement fits", rows[2]["error"])
-        self.assertEqual(rows[2]["device.laptop.memory"], str(200 * 1024))
-        self.assertEqual(rows[2]["time_per_output_token_ns"], "")
+                          ("as-it-is-ring.h5", "finished", "0"),
+                          ("as-it-is-greedy.h5", "finished", "0")])
+        self.assertIn("no placement fits", rows[1]["error"])
+        self.assertEqual(rows[1]["device.laptop.memory"], "200 KiB")
+        self.assertEqual(rows[1]["time_per_output_token_ns"], "")
 
     def test_it_is_tried_again(self):
         self.run_all(self.sweep(self.TEXT), code=6)
@@ -429,11 +430,54 @@ class Collecting(Sweep):
     def test_keys_that_differ_are_columns(self):
         self.run_all(self.sweep(QUICK + 'network.latency = ["1 ms", "20 ms"]\n'))
         rows = list(csv.DictReader(self.collected().splitlines()))
-        self.assertEqual({row["network.latency"] for row in rows}, {"1000000", "20000000"})
+        self.assertEqual({row["network.latency"] for row in rows}, {"1 ms", "20 ms"})
         self.assertEqual({row["interval"] for row in rows}, {"4", "8"})
         self.assertEqual({row["devices"] for row in rows}, {"3"})
         self.assertEqual({row["scenario"] for row in rows}, {"minimal"})
         self.assertNotIn("network.bandwidth", rows[0])
+
+    def test_the_order_and_the_spelling_are_those_of_the_sweep(self):
+        axes = {"seed": ["3", "1"], "device.0.memory": ["4GiB", "512 MiB", "1 GiB"],
+                "network.bandwidth": ["1 Gbit/s", "10 Mbit/s"], "controller.policy": ["ring", "greedy"]}
+        lists = {key: f"[{', '.join(values)}]" if key == "seed" else json.dumps(values)
+                 for key, values in axes.items()}
+        text = (f'scenario = "{MINIMAL}"\nfolder = "out"\n[set]\nworkload.tokens = 2\n[grid]\n'
+                + "".join(f"{key} = {values}\n" for key, values in lists.items()))
+        sweep = self.sweep(text)
+        self.run_all(sweep, "-j", 4)
+        rows = list(csv.DictReader(self.collected().splitlines()))
+        columns = ["seed", "device.laptop.memory", "network.bandwidth", "policy"]
+        self.assertEqual(list(rows[0])[:7], ["file", "scenario", *columns, "interval"])
+        self.assertEqual([tuple(row[name] for name in columns) for row in rows],
+                         list(itertools.product(*axes.values())))
+        cells = json.loads(self.headroom("sweep", sweep, "--list", "--json").stdout)["cells"]
+        self.assertEqual([row["file"] for row in rows], [f"{cell['name']}.h5" for cell in cells])
+        told = json.loads(self.headroom("collect", "out", "--json").stdout)["rows"]
+        self.assertEqual([row["device.laptop.memory"] for row in told],
+                         [row["device.laptop.memory"] for row in rows])
+        shown = self.headroom("collect", "out").stdout.splitlines()
+        self.assertRegex(shown[0], r"^  seed +memory +bandwidth +policy +first token")
+        self.assertRegex(shown[1], r"^  3 +4GiB +1 Gbit/s +ring ")
+
+    def test_values_of_another_scenario_are_not_taken_from_the_sweep(self):
+        text = QUICK + '[[case]]\nname = "slow"\nnetwork.bandwidth = "10 Mbit/s"\n'
+        self.run_all(self.sweep(text))
+        record = self.folder / "out/.sweep.toml"
+        self.assertEqual(record.read_text(), text)
+        record.write_text(text.replace("10 Mbit/s", "20 Mbit/s"))
+        self.headroom("simulate", MINIMAL, "--trace", "out/0-foreign.h5")
+        rows = list(csv.DictReader(self.collected().splitlines()))
+        self.assertEqual({row["network.bandwidth"] for row in rows[:-1]}, {"1250000 B/s"})
+        self.assertEqual(rows[-1]["file"], "0-foreign.h5", "what is of no cell comes last")
+
+    def test_without_its_sweep_a_folder_is_sorted_by_file(self):
+        self.run_all(self.sweep(QUICK + 'network.latency = ["20 ms", "1 ms"]\n'))
+        (self.folder / "out/.sweep.toml").write_text("no = sweep")
+        result = self.headroom("collect", "out", "--json")
+        self.assertIn("left out out/.sweep.toml", result.stderr)
+        rows = json.loads(result.stdout)["rows"]
+        self.assertEqual([row["file"] for row in rows], sorted(row["file"] for row in rows))
+        self.assertEqual({row["network.latency"] for row in rows}, {1000000, 20000000})
 
     def test_texts_may_have_anything_in_them(self):
         prompts = ['Once, "there" was', "a\nb", "Ünicode"]

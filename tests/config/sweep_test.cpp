@@ -386,7 +386,7 @@ TEST_F(CheckedSweep, run_needs_weights) {
 
 TEST(Settings, a_resolved_scenario_is_told_key_by_key) {
     const std::string resolved = resolved_text(read(std::string(kEverything)));
-    std::map<std::string, std::variant<std::string, std::int64_t, double>> flat;
+    std::map<std::string, decltype(KeyValue::value)> flat;
     for (const KeyValue& one : flat_settings(resolved)) {
         EXPECT_TRUE(flat.emplace(one.key, one.value).second) << one.key << " twice";
     }
@@ -397,6 +397,26 @@ TEST(Settings, a_resolved_scenario_is_told_key_by_key) {
     EXPECT_EQ(std::get<std::string>(flat.at("workload.stop_at_eos")), "false");
     EXPECT_EQ(std::get<std::string>(flat.at("workload.tokens")), "[3, 5, 1]");
     EXPECT_EQ(std::get<double>(flat.at("event.0.factor")), 0.25);
+}
+
+TEST(Settings, keys_may_have_indices_for_names) {
+    for (const KeyValue& one : flat_settings(resolved_text(read(std::string(kEverything))))) {
+        if (one.key == "device.phone-2.memory") {
+            EXPECT_THAT(one.key_with_indices, testing::MatchesRegex("device\\.[0-9]+\\.memory"));
+        } else if (one.key == "event.0.factor" || one.key == "seed") {
+            EXPECT_EQ(one.key_with_indices, one.key);
+        }
+    }
+}
+
+TEST(Settings, a_quantity_may_be_spelled_in_several_ways) {
+    EXPECT_TRUE(is_same_quantity("4GiB", "4294967296 B"));
+    EXPECT_TRUE(is_same_quantity("10 Mbit/s", "1250000 B/s"));
+    EXPECT_TRUE(is_same_quantity("1.5 us", "1500 ns"));
+    EXPECT_FALSE(is_same_quantity("4 GB", "4294967296 B"));
+    EXPECT_FALSE(is_same_quantity("4 B", "4 B/s"));
+    EXPECT_FALSE(is_same_quantity("4", "4"));
+    EXPECT_FALSE(is_same_quantity("ring", "ring"));
 }
 
 TEST(Settings, two_scenarios_differ_in_what_was_changed) {

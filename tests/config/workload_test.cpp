@@ -117,12 +117,12 @@ TEST(Arrivals, rates_are_read_with_and_without_a_unit) {
     EXPECT_EQ(rate("1e9"), 1e9);
 }
 
-constexpr std::size_t kMany = 20'000;
+constexpr std::size_t kManyRequests = 20'000;
 
 std::vector<Nanoseconds> poisson(const std::string& table, std::uint64_t seed = 7) {
     return times_with(
         {fmt::format("seed={}", seed),
-         fmt::format("workload.repeat={}", kMany),
+         fmt::format("workload.repeat={}", kManyRequests),
          "workload.arrivals=" + table}
     );
 }
@@ -161,7 +161,7 @@ TEST(PoissonArrivals, have_exponential_intervals_that_are_independent) {
         for (std::size_t i = 1; i < gaps.size(); ++i) {
             product += (gaps[i] - 1) * (gaps[i - 1] - 1);
         }
-        EXPECT_LT(std::abs(product) / std::sqrt(kMany), 4) << "seed " << seed;
+        EXPECT_LT(std::abs(product) / std::sqrt(kManyRequests), 4) << "seed " << seed;
         // The same judge refuses what is no exponential distribution of this mean.
         const auto uniform = [](double gap) { return std::min(1.0, gap / 2); };
         EXPECT_GT(distance_from(gaps, uniform), 10);
@@ -173,7 +173,7 @@ TEST(PoissonArrivals, have_exponential_intervals_that_are_independent) {
 TEST(PoissonArrivals, never_fall_and_do_not_depend_on_later_requests) {
     const std::vector<Nanoseconds> all = poisson("{ poisson = 1e6 }");
     EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
-    EXPECT_EQ(all.size(), kMany);
+    EXPECT_EQ(all.size(), kManyRequests);
     const std::vector<Nanoseconds> few =
         times_with({"workload.repeat=100", "workload.arrivals.poisson=1e6"});
     EXPECT_TRUE(std::equal(few.begin(), few.end(), all.begin()));
@@ -188,7 +188,7 @@ TEST(PoissonArrivals, have_the_seed_of_their_table_or_the_scenarios) {
 TEST(PoissonArrivals, come_sooner_at_a_higher_rate_and_in_the_same_pattern) {
     const auto slow = poisson("{ poisson = 0.5 }");
     const auto fast = poisson("{ poisson = 5 }");
-    for (std::size_t i = 0; i < kMany; ++i) {
+    for (std::size_t i = 0; i < kManyRequests; ++i) {
         EXPECT_NEAR(
             static_cast<double>(slow[i]),
             10 * static_cast<double>(fast[i]),

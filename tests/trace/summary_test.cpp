@@ -276,7 +276,7 @@ TEST(SummaryOfARun, has_batches_and_waits_for_memory) {
     interval.row.batch = 2;
     interval.events = {
         {.at = 30,
-         .kind = static_cast<std::int32_t>(EventKind::admission_waits),
+         .kind = static_cast<std::int32_t>(EventCode::admission_waits),
          .value = 99,
          .text = ""}};
     Interval next;

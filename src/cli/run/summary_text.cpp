@@ -14,21 +14,20 @@
 #include "base/units.hpp"
 #include "cli/terminal/screen.hpp"
 #include "cli/terminal/text_table.hpp"
+#include "trace/analysis/run_figures.hpp"
 
 namespace headroom::cli {
 
 namespace {
 
-std::string row(const std::string& name, const std::string& value) {
-    return fmt::format("  {:<24}{}\n", name, value);
+template <class... Values>
+std::string row(std::string_view name, fmt::format_string<Values...> format, Values&&... values) {
+    return fmt::format("  {:<24}{}\n", name, fmt::format(format, std::forward<Values>(values)...));
 }
 
-nlohmann::json or_null(Nanoseconds time) {
-    return time < 0 ? nlohmann::json() : nlohmann::json(time);
-}
-
-nlohmann::json fraction_or_null(double fraction) {
-    return fraction < 0 ? nlohmann::json() : nlohmann::json(fraction);
+template <class Number>
+nlohmann::json or_null(Number number) {
+    return number < 0 ? nlohmann::json() : nlohmann::json(number);
 }
 
 nlohmann::json if_ended(const trace::SequenceSummary& sequence, Nanoseconds time) {
@@ -78,19 +77,20 @@ std::string in_flight(const trace::Summary& s) {
     }
     return row(
         "sequences in flight",
-        fmt::format("at most {}, {:.2f} on average{}", s.max_in_flight, s.mean_in_flight, batch)
+        "at most {}, {:.2f} on average{}",
+        s.max_in_flight,
+        s.mean_in_flight,
+        batch
     );
 }
 
 std::string waits_for_memory(const trace::MemoryWaits& waits) {
     return waits.requests == 0 ? ""
                                : row("waited for memory",
-                                     fmt::format(
-                                         "{} request{}, the longest {}",
-                                         waits.requests,
-                                         waits.requests > 1 ? "s" : "",
-                                         format_duration(waits.longest)
-                                     ));
+                                     "{} request{}, the longest {}",
+                                     waits.requests,
+                                     waits.requests > 1 ? "s" : "",
+                                     format_duration(waits.longest));
 }
 
 /// Returns a table with a row per sequence, for at most 16 of them; empty for a single sequence.
@@ -193,79 +193,80 @@ std::string summary_text(const trace::Summary& s) {
     std::string text;
     text +=
         row("tokens",
-            fmt::format(
-                "{} prompt + {} sampled{}",
-                s.prompt_tokens,
-                s.sampled_tokens,
-                several ? fmt::format(" in {} sequences", s.sequences.size()) : ""
-            ));
-    text += row("time to first token", time_to_first_token(s));
-    text += row("time per output token", time_per_output_token(s));
+            "{} prompt + {} sampled{}",
+            s.prompt_tokens,
+            s.sampled_tokens,
+            several ? fmt::format(" in {} sequences", s.sequences.size()) : "");
+    text += row("time to first token", "{}", time_to_first_token(s));
+    text += row("time per output token", "{}", time_per_output_token(s));
     text +=
         row("tokens/s with prefill",
-            fmt::format("{:.3f}{}", s.tokens_per_s, several ? " of all sequences together" : ""));
-    text += row("virtual time in all", format_duration(s.end));
+            "{:.3f}{}",
+            s.tokens_per_s,
+            several ? " of all sequences together" : "");
+    text += row("virtual time in all", "{}", format_duration(s.end));
     text += in_flight(s) + waits_for_memory(s.memory_waits);
     text +=
         row("decisions",
-            fmt::format(
-                "{}, {} moved blocks{}; {:.1f} ms each on this host",
-                s.decisions,
-                s.decisions_that_moved,
-                s.decisions_infeasible > 0
-                    ? fmt::format(", {} found nothing feasible", s.decisions_infeasible)
-                    : "",
-                s.decision_wall_mean_ms
-            ));
+            "{}, {} moved blocks{}; {:.1f} ms each on this host",
+            s.decisions,
+            s.decisions_that_moved,
+            s.decisions_infeasible > 0
+                ? fmt::format(", {} found nothing feasible", s.decisions_infeasible)
+                : "",
+            s.decision_wall_mean_ms);
     text +=
         row("migrations",
-            fmt::format(
-                "{} blocks ({} groups), {}{} in {}",
-                s.blocks_moved,
-                s.groups_moved,
-                format_bytes(s.bytes_migrated),
-                s.bytes_loaded > 0
-                    ? fmt::format(" sent and {} loaded", format_bytes(s.bytes_loaded))
-                    : "",
-                format_duration(s.time_migrating)
-            ));
-    text += row("activations sent", format_bytes(s.bytes_messages));
+            "{} blocks ({} groups), {}{} in {}",
+            s.blocks_moved,
+            s.groups_moved,
+            format_bytes(s.bytes_migrated),
+            s.bytes_loaded > 0 ? fmt::format(" sent and {} loaded", format_bytes(s.bytes_loaded))
+                               : "",
+            format_duration(s.time_migrating));
+    text += row("activations sent", "{}", format_bytes(s.bytes_messages));
     if (s.predicted_decode > 0 && s.measured_decode > 0) {
         text +=
             row("predicted vs measured",
-                fmt::format(
-                    "decode {} vs {}{} ({:+.1f} %{}), migration {} vs {}",
-                    format_duration(s.predicted_decode),
-                    format_duration(s.measured_decode),
-                    s.max_in_flight > 1 ? " summed over sequences" : "",
-                    100.0 * (static_cast<double>(s.predicted_decode) /
-                                 static_cast<double>(s.measured_decode) -
-                             1.0),
-                    s.overloads > 0 ? ", paging is not predicted" : "",
-                    format_duration(s.predicted_migration),
-                    format_duration(s.time_migrating)
-                ));
+                "decode {} vs {}{} ({:+.1f} %{}), migration {} vs {}",
+                format_duration(s.predicted_decode),
+                format_duration(s.measured_decode),
+                s.max_in_flight > 1 ? " summed over sequences" : "",
+                100.0 * (static_cast<double>(s.predicted_decode) /
+                             static_cast<double>(s.measured_decode) -
+                         1.0),
+                s.overloads > 0 ? ", paging is not predicted" : "",
+                format_duration(s.predicted_migration),
+                format_duration(s.time_migrating));
     }
     if (s.resumptions > 0) {
-        text += row(
-            "resumed",
-            fmt::format(
+        text +=
+            row("resumed",
                 "{} time{}; what was lost and the caches were computed again, in virtual time too",
                 s.resumptions,
-                s.resumptions == 1 ? "" : "s"
-            )
-        );
+                s.resumptions == 1 ? "" : "s");
     }
     if (s.overloads > 0) {
         text +=
             row("over budget",
-                fmt::format(
-                    "{} times at the start of a turn; {} paged",
-                    s.overloads,
-                    format_bytes(s.bytes_paged)
-                ));
+                "{} times at the start of a turn; {} paged",
+                s.overloads,
+                format_bytes(s.bytes_paged));
     }
     return text + "\n" + sequence_table(s) + device_table(s);
+}
+
+nlohmann::json json_of(const trace::Figure& figure) {
+    return std::visit(
+        [](const auto& value) {
+            if constexpr (std::is_same_v<decltype(value), const std::monostate&>) {
+                return nlohmann::json();
+            } else {
+                return nlohmann::json(value);
+            }
+        },
+        figure
+    );
 }
 
 nlohmann::json summary_json(const trace::Summary& s) {
@@ -273,7 +274,7 @@ nlohmann::json summary_json(const trace::Summary& s) {
     for (const trace::SequenceSummary& sequence : s.sequences) {
         sequences.push_back(
             {{"sequence", sequence.number},
-             {"slot", sequence.slot < 0 ? nlohmann::json() : nlohmann::json(sequence.slot)},
+             {"slot", or_null(sequence.slot)},
              {"ended", sequence.ended},
              {"prompt", sequence.prompt},
              {"text", sequence.text},
@@ -296,49 +297,19 @@ nlohmann::json summary_json(const trace::Summary& s) {
              {"utilisation", device.utilisation},
              {"memory_peak_bytes", device.peak_bytes},
              {"memory_budget_bytes", device.budget_bytes},
-             {"memory_peak_fraction", fraction_or_null(device.fullness())},
+             {"memory_peak_fraction", or_null(device.fullness())},
              {"memory_fullest_bytes", device.fullest_bytes},
              {"memory_fullest_budget_bytes", device.fullest_budget_bytes},
              {"memory_used_bytes", device.used_bytes}}
         );
     }
-    return {
-        {"prompt_tokens", s.prompt_tokens},
-        {"sampled_tokens", s.sampled_tokens},
-        {"time_to_first_token_ns", s.time_to_first_token},
-        {"time_to_first_token_p50_ns", or_null(s.time_to_first_token_p50)},
-        {"time_to_first_token_p95_ns", or_null(s.time_to_first_token_p95)},
-        {"time_per_output_token_ns", or_null(s.time_per_output_token)},
-        {"time_per_output_token_p50_ns", or_null(s.time_per_output_token_p50)},
-        {"time_per_output_token_p95_ns", or_null(s.time_per_output_token_p95)},
-        {"tokens_per_s", s.tokens_per_s},
-        {"virtual_time_ns", s.end},
-        {"sequences_in_flight_most", s.max_in_flight},
-        {"sequences_in_flight_mean", s.mean_in_flight},
-        {"batch_smallest", s.smallest_batch},
-        {"batch_largest", s.largest_batch},
-        {"waited_for_memory", s.memory_waits.requests},
-        {"waited_for_memory_longest_ns", s.memory_waits.longest},
-        {"decisions", s.decisions},
-        {"decisions_that_moved", s.decisions_that_moved},
-        {"decisions_infeasible", s.decisions_infeasible},
-        {"blocks_moved", s.blocks_moved},
-        {"groups_moved", s.groups_moved},
-        {"bytes_migrated", s.bytes_migrated},
-        {"bytes_loaded", s.bytes_loaded},
-        {"time_migrating_ns", s.time_migrating},
-        {"bytes_activations", s.bytes_messages},
-        {"predicted_decode_ns", s.predicted_decode},
-        {"measured_decode_ns", s.measured_decode},
-        {"predicted_migration_ns", s.predicted_migration},
-        {"resumptions", s.resumptions},
-        {"overloads", s.overloads},
-        {"bytes_paged", s.bytes_paged},
-        {"decision_wall_mean_ms", s.decision_wall_mean_ms},
-        {"text", s.text},
-        {"sequences", sequences},
-        {"devices", devices},
-    };
+    nlohmann::json json{{"text", s.text}, {"sequences", sequences}, {"devices", devices}};
+    for (const trace::RunFigure& figure : trace::kRunFigures) {
+        if (figure.use != trace::RunFigure::Use::table) {
+            json[figure.name] = json_of(figure.of(s));
+        }
+    }
+    return json;
 }
 
 void print_json(const nlohmann::json& json) {

@@ -1,6 +1,7 @@
 #include "cli/sweep/cell_files.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -13,6 +14,7 @@
 #include "base/error.hpp"
 #include "cli/launch/rank_handshake.hpp"
 #include "cli/terminal/atomic_file.hpp"
+#include "config/toml/input.hpp"
 #include "trace/hdf5/library/lock.hpp"
 #include "trace/hdf5/overview.hpp"
 #include "trace/hdf5/summary_file.hpp"
@@ -20,6 +22,9 @@
 namespace headroom::cli {
 
 namespace {
+
+/// The copy of the sweep's file in the folder of its traces.
+constexpr const char* kSweepCopy = ".sweep.toml";
 
 /// Returns the file names in the folder, sorted, or none if it cannot be read.
 std::vector<std::string> names_in(const std::filesystem::path& folder) {
@@ -55,21 +60,9 @@ std::string mismatch(
 } // namespace
 
 std::string_view name_of(CellState state) {
-    switch (state) {
-    case CellState::pending:
-        return "to do";
-    case CellState::finished:
-        return "finished";
-    case CellState::running:
-        return "running";
-    case CellState::half_written:
-        return "half written";
-    case CellState::failed:
-        return "failed";
-    case CellState::changed:
-        return "changed";
-    }
-    return "";
+    constexpr std::array<std::string_view, 6> kNames{
+        "to do", "finished", "running", "half written", "failed", "changed"};
+    return kNames.at(static_cast<std::size_t>(state));
 }
 
 std::filesystem::path CellFiles::partial() const {
@@ -151,18 +144,22 @@ CellStatus cell_status(
         partial_cells.contains(cell.name) ? CellState::half_written : CellState::pending, "", {}};
 }
 
-void write_failure(
-    const CellFiles& files, const config::SweepCell& cell, const CellFailure& failure
-) {
+nlohmann::ordered_json settings_json(const config::SweepCell& cell) {
     nlohmann::ordered_json settings = nlohmann::ordered_json::object();
     for (const config::SweepSetting& setting : cell.settings) {
         settings[setting.key] = setting.value;
     }
+    return settings;
+}
+
+void write_failure(
+    const CellFiles& files, const config::SweepCell& cell, const CellFailure& failure
+) {
     const nlohmann::ordered_json json{
         {"cell", cell.name},
         {"exit_code", failure.exit_code},
         {"error", failure.error},
-        {"settings", settings},
+        {"settings", settings_json(cell)},
         {"scenario_name", failure.scenario_name},
         {"scenario", failure.scenario}};
     AtomicFile file(files.failure(), NewFile::Links::replace);
@@ -186,6 +183,22 @@ std::optional<CellFailure> read_failure(const std::filesystem::path& path) {
     } catch (const nlohmann::json::exception&) {
         return std::nullopt;
     }
+}
+
+void save_sweep(const config::Sweep& sweep) {
+    const std::filesystem::path path = sweep.folder / kSweepCopy;
+    if (config::read_input(path, "").text == sweep.text) {
+        return;
+    }
+    AtomicFile file(path, NewFile::Links::replace);
+    file.stream() << sweep.text;
+    file.close();
+    file.publish();
+}
+
+std::optional<config::Sweep> saved_sweep(const std::filesystem::path& folder) {
+    const std::filesystem::path path = folder / kSweepCopy;
+    return std::filesystem::exists(path) ? std::optional(config::load_sweep(path)) : std::nullopt;
 }
 
 std::vector<std::string> unknown_traces(const config::Sweep& sweep) {

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "cli/sweep/cell_lock.hpp"
 #include "config/sweep/sweep.hpp"
 
@@ -89,12 +91,23 @@ struct CellStatus {
     const std::set<std::string>& partial_cells
 );
 
+/// Returns the settings of the cell as a JSON object.
+[[nodiscard]] nlohmann::ordered_json settings_json(const config::SweepCell& cell);
+
 /// Writes the record of a failure. Throws EnvironmentError if it cannot be written.
 void write_failure(
     const CellFiles& files, const config::SweepCell& cell, const CellFailure& failure
 );
 /// Returns the record of a failure, or nothing if the file does not exist or is not such a record.
 [[nodiscard]] std::optional<CellFailure> read_failure(const std::filesystem::path& path);
+
+/// Writes a copy of the sweep's file to its folder unless it has one, so that `collect` knows the
+/// order of the cells and how the sweep spells values. Throws EnvironmentError if it cannot be
+/// written.
+void save_sweep(const config::Sweep& sweep);
+/// Returns the sweep whose copy is in the folder, or nothing if there is none. Throws InputError if
+/// the copy is no sweep.
+[[nodiscard]] std::optional<config::Sweep> saved_sweep(const std::filesystem::path& folder);
 
 /// Returns the file names of traces in the folder that belong to no cell of the sweep, sorted.
 [[nodiscard]] std::vector<std::string> unknown_traces(const config::Sweep& sweep);

@@ -102,25 +102,12 @@ void write_table(const std::filesystem::path& out, const trace::FigureTable& tab
     file.publish();
 }
 
-nlohmann::ordered_json figure_json(const trace::Figure& figure) {
-    return std::visit(
-        [](const auto& value) -> nlohmann::ordered_json {
-            if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::monostate>) {
-                return nullptr;
-            } else {
-                return value;
-            }
-        },
-        figure
-    );
-}
-
 void print_rows_json(const Collection& collection, const CollectCommand& command) {
     nlohmann::ordered_json rows = nlohmann::ordered_json::array();
     for (std::size_t row = 0; row < collection.table.rows(); ++row) {
         nlohmann::ordered_json object = nlohmann::ordered_json::object();
         for (const trace::FigureColumn& column : collection.table.columns) {
-            object[column.name] = figure_json(column.values[row]);
+            object[column.name] = json_of(column.values[row]);
         }
         rows.push_back(std::move(object));
     }

@@ -16,6 +16,8 @@ namespace headroom::cli {
 
 namespace {
 
+using namespace std::string_view_literals;
+
 std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder) {
     std::error_code failure;
     if (!std::filesystem::is_directory(folder, failure)) {
@@ -103,6 +105,11 @@ CollectedRun run_of(const std::filesystem::path& path, const trace::TraceFile& f
     return run;
 }
 
+std::string left_out(const InputError& error) {
+    const std::string text = error.what();
+    return fmt::format("left out {}", text.substr(0, text.find('\n')));
+}
+
 /// Returns the run of a trace. Returns nothing for a table of `collect`, and nothing with a note
 /// for other files that are no traces.
 std::optional<CollectedRun> read_run(const std::filesystem::path& path, FoundRuns& found) {
@@ -114,8 +121,7 @@ std::optional<CollectedRun> read_run(const std::filesystem::path& path, FoundRun
         ++found.programs[program_of(file.trace.header)];
         return run_of(path, file);
     } catch (const InputError& error) {
-        const std::string text = error.what();
-        found.notes.push_back(fmt::format("left out {}", text.substr(0, text.find('\n'))));
+        found.notes.push_back(left_out(error));
         return std::nullopt;
     }
 }
@@ -156,6 +162,26 @@ bool has_record(const std::filesystem::path& trace) {
            );
 }
 
+/// Sorts the runs of the sweep's cells by the order of the cells, before all others, and gives them
+/// the settings of their cells.
+void sort_by_cell(const config::Sweep& sweep, std::vector<CollectedRun>& runs) {
+    std::map<std::string, std::size_t> indices;
+    for (std::size_t i = 0; i < sweep.cells.size(); ++i) {
+        for (const std::string_view end : {".h5"sv, CellFiles::kFailure, CellFiles::kFailedTrace}) {
+            indices[sweep.cells[i].name + std::string(end)] = i;
+        }
+    }
+    for (CollectedRun& run : runs) {
+        if (const auto index = indices.find(run.file); index != indices.end()) {
+            run.cell = index->second;
+            run.settings = sweep.cells[run.cell].settings;
+        }
+    }
+    std::stable_sort(runs.begin(), runs.end(), [](const CollectedRun& a, const CollectedRun& b) {
+        return a.cell < b.cell;
+    });
+}
+
 } // namespace
 
 FoundRuns find_runs(const std::filesystem::path& folder) {
@@ -171,6 +197,13 @@ FoundRuns find_runs(const std::filesystem::path& folder) {
             }
         }
         half_written += name.ends_with(CellFiles::kPartial) ? 1U : 0U;
+    }
+    try {
+        if (const std::optional<config::Sweep> sweep = saved_sweep(folder)) {
+            sort_by_cell(*sweep, found.runs);
+        }
+    } catch (const InputError& error) {
+        found.notes.push_back(left_out(error));
     }
     note_programs(found);
     if (half_written > 0) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "config/sweep/sweep.hpp"
 #include "trace/analysis/figure_table.hpp"
 #include "trace/analysis/summary.hpp"
 
@@ -22,6 +23,8 @@ struct CollectedRun {
     std::optional<int> exit_code;
     std::string error;                     ///< one line, or empty
     std::optional<trace::Summary> summary; ///< nothing if no token was sampled
+    std::size_t cell = SIZE_MAX; ///< index in the sweep of its folder; SIZE_MAX: it is of no cell
+    std::vector<config::SweepSetting> settings = {}; ///< of the cell, in their order
 };
 
 struct Collection {
@@ -32,9 +35,9 @@ struct Collection {
 };
 
 /// Returns the table of the runs. Its columns are file, scenario, policy, interval, seed, devices,
-/// model, every other key in which the scenarios differ, and the figures, named as in
-/// `headroom inspect --json`. It contains no wall-clock times. Throws InputError if a scenario is
-/// not valid TOML.
+/// model, every other key in which the scenarios differ, and the figures. The keys that a sweep
+/// sets follow the scenario, in the order and with the values of the sweep. The table contains no
+/// wall-clock times. Throws InputError if a scenario is not valid TOML.
 [[nodiscard]] Collection collect_rows(const std::vector<CollectedRun>& runs);
 
 /// Returns the table as text: the keys in which the runs differ, and the most important figures.

@@ -8,6 +8,7 @@
 #include "cli/sweep/collect_rows.hpp"
 #include "cli/terminal/text_table.hpp"
 #include "config/sweep/sweep_names.hpp"
+#include "trace/analysis/run_figures.hpp"
 
 namespace headroom::cli {
 
@@ -19,34 +20,28 @@ namespace {
 /// One column of the printed table.
 struct DisplayColumn {
     std::string head;
-    std::string (*text)(const Figure&); ///< formats a figure that is not missing
+    std::string (*text)(const Figure&, std::string_view unit); ///< of a figure that is not missing
     const FigureColumn* column;
 };
 
-std::string plain(const Figure& figure) {
+std::string shortened(const Figure& figure, std::string_view /*unit*/) {
     constexpr std::size_t kLongest = 24;
     const std::string text = trace::plain_text(figure);
     return text.size() > kLongest ? text.substr(0, kLongest - 1) + "~" : text;
 }
 
-std::string full(const Figure& figure) {
+std::string full(const Figure& figure, std::string_view /*unit*/) {
     return trace::plain_text(figure);
 }
 
-std::string duration(const Figure& figure) {
-    return format_duration(std::get<std::int64_t>(figure));
-}
-
-std::string bytes(const Figure& figure) {
-    return format_bytes(std::get<std::int64_t>(figure));
-}
-
-std::string rate(const Figure& figure) {
-    return fmt::format("{:.3f}", std::get<double>(figure));
-}
-
-std::string percent_of(const Figure& figure) {
-    return fmt::format("{:.0f} %", 100 * std::get<double>(figure));
+std::string with_unit(const Figure& figure, std::string_view unit) {
+    if (const auto* const real = std::get_if<double>(&figure)) {
+        return unit == "1" ? fmt::format("{:.0f} %", 100 * *real) : fmt::format("{:.3f}", *real);
+    }
+    const auto integer = std::get<std::int64_t>(figure);
+    return unit == "ns"  ? format_duration(integer)
+           : unit == "B" ? format_bytes(integer)
+                         : fmt::format("{}", integer);
 }
 
 bool varies(const FigureColumn& column) {
@@ -81,7 +76,7 @@ std::vector<DisplayColumn> shown_keys(const Collection& collection) {
     std::vector<DisplayColumn> shown;
     for (std::size_t c = 1; c < collection.key_columns && shown.size() < kMaxKeys; ++c) {
         if (varies(columns[c])) {
-            shown.push_back({heads[c], plain, &columns[c]});
+            shown.push_back({heads[c], shortened, &columns[c]});
         }
     }
     if (shown.empty() || !distinguish_rows(shown, collection.table.rows())) {
@@ -94,24 +89,21 @@ std::vector<DisplayColumn> shown_keys(const Collection& collection) {
 
 std::string collection_text(const Collection& collection) {
     const trace::FigureTable& table = collection.table;
-    const auto column = [&](const std::string& name) {
+    const auto column = [&](std::string_view name) {
         return &*std::find_if(table.columns.begin(), table.columns.end(), [&](const auto& c) {
             return c.name == name;
         });
     };
     std::vector<DisplayColumn> shown = shown_keys(collection);
-    const FigureColumn* const completion = column("completion");
-    if (varies(*completion) || trace::plain_text(completion->values.front()) != "finished") {
-        shown.push_back({"state", plain, completion});
+    const FigureColumn& completion = *column("completion");
+    if (varies(completion) || trace::plain_text(completion.values.front()) != "finished") {
+        shown.push_back({"state", full, &completion});
     }
-    shown.push_back({"first token", duration, column("time_to_first_token_ns")});
-    shown.push_back({"per token", duration, column("time_per_output_token_ns")});
-    shown.push_back({"p95", duration, column("time_per_output_token_p95_ns")});
-    shown.push_back({"tokens/s", rate, column("tokens_per_s")});
-    shown.push_back({"total", duration, column("virtual_time_ns")});
-    shown.push_back({"moved", full, column("blocks_moved")});
-    shown.push_back({"bytes moved", bytes, column("bytes_migrated")});
-    shown.push_back({"peak/budget", percent_of, column("memory_peak_fraction")});
+    for (const trace::RunFigure& figure : trace::kRunFigures) {
+        if (!figure.heading.empty()) {
+            shown.push_back({std::string(figure.heading), with_unit, column(figure.name)});
+        }
+    }
     std::vector<std::string> heads;
     for (const DisplayColumn& one : shown) {
         heads.push_back(one.head);
@@ -121,7 +113,10 @@ std::string collection_text(const Collection& collection) {
         std::vector<std::string> line;
         for (const DisplayColumn& one : shown) {
             const Figure& value = one.column->values[row];
-            line.push_back(std::holds_alternative<std::monostate>(value) ? "-" : one.text(value));
+            line.push_back(
+                std::holds_alternative<std::monostate>(value) ? "-"
+                                                              : one.text(value, one.column->unit)
+            );
         }
         text.add(std::move(line));
     }

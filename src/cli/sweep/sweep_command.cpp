@@ -167,6 +167,7 @@ int run_cells_of(const SweepCommand& command, const config::Sweep& sweep) {
             )}
         );
     }
+    save_sweep(sweep);
     if (command.all) {
         print_unknown_traces(sweep);
     }

@@ -23,23 +23,14 @@ double seconds_since(std::chrono::steady_clock::time_point then) {
 }
 
 std::string end_text(const CellResult& result) {
-    switch (result.end) {
-    case CellEnd::not_run:
-        return "not run";
-    case CellEnd::already_finished:
-        return "finished before";
-    case CellEnd::finished:
-        return fmt::format("finished in {}", wall_text(result.seconds));
-    case CellEnd::failed:
-        return fmt::format(
-            "failed with exit code {}{}",
-            result.exit_code,
-            result.error.empty() ? "" : ": " + result.error.front()
-        );
-    case CellEnd::interrupted:
-        return "interrupted";
+    std::string text(name_of(result.end));
+    if (result.end == CellEnd::finished) {
+        text += " in " + wall_text(result.seconds);
+    } else if (result.end == CellEnd::failed) {
+        text += fmt::format(" with exit code {}", result.exit_code);
+        text += result.error.empty() ? "" : ": " + result.error.front();
     }
-    return "";
+    return text;
 }
 
 } // namespace

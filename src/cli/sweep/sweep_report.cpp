@@ -15,15 +15,11 @@ namespace {
 
 nlohmann::json cell_json(const config::Sweep& sweep, std::size_t index) {
     const config::SweepCell& cell = sweep.cells[index];
-    nlohmann::json settings = nlohmann::json::object();
-    for (const config::SweepSetting& setting : cell.settings) {
-        settings[setting.key] = setting.value;
-    }
     return {
         {"index", index},
         {"name", cell.name},
         {"scenario", cell.scenario.string()},
-        {"settings", settings},
+        {"settings", settings_json(cell)},
         {"trace", CellFiles(sweep.folder, cell.name).trace().string()},
     };
 }
@@ -49,22 +45,6 @@ std::string join_counts(const std::vector<std::pair<std::size_t, std::string>>& 
 
 std::string cells_text(std::size_t count) {
     return fmt::format("{} cell{}", count, count == 1 ? "" : "s");
-}
-
-std::string_view end_name(CellEnd end) {
-    switch (end) {
-    case CellEnd::not_run:
-        return "not run";
-    case CellEnd::already_finished:
-        return "finished before";
-    case CellEnd::finished:
-        return "finished";
-    case CellEnd::failed:
-        return "failed";
-    case CellEnd::interrupted:
-        return "interrupted";
-    }
-    return "";
 }
 
 std::size_t count_of(const std::vector<CellResult>& results, CellEnd end) {
@@ -182,7 +162,7 @@ std::string results_text(
             result.index,
             sweep.cells[result.index].name,
             result.end == CellEnd::already_finished ? "finished already, nothing to do: "
-                                                    : std::string(end_name(result.end)) + " ",
+                                                    : std::string(name_of(result.end)) + " ",
             result.end == CellEnd::already_finished || result.end == CellEnd::finished
                 ? CellFiles(sweep.folder, sweep.cells[result.index].name).trace().string()
                 : fmt::format("with exit code {}", exit_code_of(results))
@@ -215,7 +195,7 @@ nlohmann::json results_json(const config::Sweep& sweep, const std::vector<CellRe
     json["cells"] = nlohmann::json::array();
     for (const CellResult& result : results) {
         nlohmann::json cell = cell_json(sweep, result.index);
-        cell["end"] = end_name(result.end);
+        cell["end"] = name_of(result.end);
         if (result.end == CellEnd::failed) {
             cell["exit_code"] = result.exit_code;
             cell["error"] = result.error;

@@ -1,5 +1,6 @@
 #include "cli/sweep/sweep_runner.hpp"
 
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <system_error>
@@ -59,6 +60,12 @@ void rename_to(const std::filesystem::path& from, const std::filesystem::path& t
 }
 
 } // namespace
+
+std::string_view name_of(CellEnd end) {
+    constexpr std::array<std::string_view, 5> kNames{
+        "not run", "finished before", "finished", "failed", "interrupted"};
+    return kNames.at(static_cast<std::size_t>(end));
+}
 
 std::vector<CellResult> SweepRunner::run(const std::vector<std::size_t>& cells, std::size_t jobs) {
     for (const std::size_t cell : cells) {

@@ -21,6 +21,8 @@ enum class CellEnd : std::uint8_t {
     interrupted
 };
 
+[[nodiscard]] std::string_view name_of(CellEnd end);
+
 struct CellResult {
     std::size_t index = 0;
     CellEnd end = CellEnd::not_run;

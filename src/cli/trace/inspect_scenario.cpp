@@ -9,6 +9,7 @@
 #include "cli/run/summary_text.hpp"
 #include "cli/terminal/screen.hpp"
 #include "cli/trace/inspect_command.hpp"
+#include "cli/trace/inspect_trace_events.hpp"
 #include "config/scenario/scenario.hpp"
 #include "scheduler/core/fleet.hpp"
 
@@ -248,13 +249,7 @@ nlohmann::json batch_json(const config::ControllerConfig& controller) {
 nlohmann::json events_json(const config::Scenario& scenario) {
     nlohmann::json events = nlohmann::json::array();
     for (const config::Event& event : scenario.events) {
-        nlohmann::json object{{"text", event.text}};
-        if (event.at >= 0) {
-            object["at_ns"] = event.at;
-        } else {
-            object["at_token"] = event.at_token;
-        }
-        events.push_back(object);
+        events.push_back(event_json(event));
     }
     return events;
 }

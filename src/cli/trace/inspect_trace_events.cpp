@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
 #include "base/units.hpp"
@@ -55,6 +56,13 @@ std::vector<config::Event> scenario_events(const trace::Trace& trace) {
     } catch (const InputError&) {
         return {};
     }
+}
+
+nlohmann::json event_json(const config::Event& event) {
+    return {
+        {"text", event.text},
+        event.at >= 0 ? nlohmann::json{"at_ns", event.at}
+                      : nlohmann::json{"at_token", event.at_token}};
 }
 
 std::string event_list(const trace::Trace& trace) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "config/scenario/scenario.hpp"
 #include "trace/records/trace.hpp"
 
@@ -13,6 +15,9 @@ namespace headroom::cli {
 /// Returns the events of the trace's scenario. Returns an empty list if this version of the program
 /// cannot read the scenario.
 [[nodiscard]] std::vector<config::Event> scenario_events(const trace::Trace& trace);
+
+/// Returns text and moment of an event of a scenario.
+[[nodiscard]] nlohmann::json event_json(const config::Event& event);
 
 /// Returns a table of the scenario's events, followed by the first recorded ones. Returns "" if
 /// there are no events.

@@ -57,13 +57,8 @@ nlohmann::json placement_json(const trace::Trace& trace) {
 nlohmann::json events_json(const trace::Trace& trace) {
     nlohmann::json events = nlohmann::json::array();
     for (const config::Event& event : scenario_events(trace)) {
-        nlohmann::json object{{"kind", "scenario"}, {"text", event.text}};
-        if (event.at >= 0) {
-            object["at_ns"] = event.at;
-        } else {
-            object["at_token"] = event.at_token;
-        }
-        events.push_back(object);
+        events.push_back(event_json(event));
+        events.back()["kind"] = "scenario";
     }
     for (const trace::Interval& interval : trace.intervals) {
         for (const trace::EventRow& event : interval.events) {
@@ -139,16 +134,12 @@ nlohmann::json links_json(const trace::Trace& trace) {
 nlohmann::json parts_json(const trace::Trace& trace) {
     nlohmann::json parts = nlohmann::json::array();
     for (const trace::RunPart& part : trace::run_parts(trace)) {
-        parts.push_back(
-            {{"first_interval", part.intervals.first},
-             {"intervals", part.intervals.last - part.intervals.first},
-             {"program_version", part.version},
-             {"program_commit", part.commit},
-             {"clock", part.clock},
-             {"kernels", part.kernels},
-             {"transport", part.transport},
-             {"host", part.host}}
-        );
+        nlohmann::json& json = parts.emplace_back();
+        json["first_interval"] = part.intervals.first;
+        json["intervals"] = part.intervals.last - part.intervals.first;
+        for (const trace::RunPartField& field : trace::kRunPartFields) {
+            json[field.attribute] = part.*field.member;
+        }
     }
     return parts;
 }

@@ -12,8 +12,9 @@ namespace headroom::config {
 
 struct KeyValue {
     std::string key; ///< dotted key: controller.interval, device.phone.memory, event.0.factor
-    /// Strings are without quotes. Lists and booleans are strings of TOML text.
-    std::variant<std::string, std::int64_t, double> value;
+    /// Strings are without quotes. Lists and booleans are strings of TOML text. Never empty.
+    std::variant<std::monostate, std::string, std::int64_t, double> value;
+    std::string key_with_indices; ///< the same with indices for names: device.0.memory
     bool operator==(const KeyValue&) const = default;
 };
 
@@ -21,5 +22,8 @@ struct KeyValue {
 /// tables if all of them have different names, and their indices otherwise. Throws InputError if
 /// the text is not valid TOML.
 [[nodiscard]] std::vector<KeyValue> flat_settings(std::string_view resolved);
+
+/// Returns whether both values are the same quantity, such as "4 GiB" and "4294967296 B".
+[[nodiscard]] bool is_same_quantity(const std::string& a, const std::string& b);
 
 } // namespace headroom::config

@@ -22,15 +22,6 @@ enum class MigrationMode : std::uint8_t { stop };
 enum class WeightsMode : std::uint8_t { move, everywhere };
 /// Where embed and lm_head may be placed.
 enum class EndsMode : std::uint8_t { source, anywhere };
-/// The property of a device or link that an event changes.
-enum class EventKind : std::uint8_t {
-    compute,
-    memory,
-    memory_bandwidth,
-    storage_bandwidth,
-    bandwidth,
-    latency
-};
 /// How a load changes over time. A constant load is written as a number.
 enum class LoadKind : std::uint8_t { steps, uniform, walk, constant };
 
@@ -57,9 +48,6 @@ template <> inline constexpr auto kWords<MigrationMode> = words("stop");
 template <> inline constexpr auto kPlannedWords<MigrationMode> = words("live");
 template <> inline constexpr auto kWords<WeightsMode> = words("move", "everywhere");
 template <> inline constexpr auto kWords<EndsMode> = words("source", "anywhere");
-template <> inline constexpr auto kWords<EventKind> = words(
-    "compute", "memory", "memory_bandwidth", "storage_bandwidth", "bandwidth", "latency");
-template <> inline constexpr auto kPlannedWords<EventKind> = words("leave", "return", "down");
 template <> inline constexpr auto kWords<LoadKind> = words("steps", "uniform", "walk");
 template <> inline constexpr auto kWords<scheduler::CostProfile> = words("physical", "paper");
 template <> inline constexpr auto kWords<scheduler::Aim> = words("latency", "throughput");

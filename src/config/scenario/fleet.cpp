@@ -7,7 +7,7 @@
 
 #include "base/check.hpp"
 #include "base/random.hpp"
-#include "config/scenario/scenario.hpp"
+#include "config/scenario/event_kinds.hpp"
 #include "config/toml/exact.hpp"
 
 namespace headroom::config {
@@ -70,24 +70,6 @@ scheduler::DeviceSpec make_device(
     spec.egress = make_profile(config.egress, bandwidth);
     spec.ingress = make_profile(config.ingress, bandwidth);
     return spec;
-}
-
-Profile& changed_profile(scheduler::DeviceSpec& device, EventKind kind) {
-    switch (kind) {
-    case EventKind::compute:
-        return device.compute;
-    case EventKind::memory:
-        return device.memory;
-    case EventKind::memory_bandwidth:
-        return device.memory_bandwidth;
-    case EventKind::storage_bandwidth:
-        return device.storage_bandwidth;
-    case EventKind::bandwidth:
-    case EventKind::latency:
-        break;
-    }
-    HEADROOM_CHECK(false, "a link event on device {}", device.name);
-    return device.compute;
 }
 
 void add_change(Profile& profile, const Event& event) {
@@ -158,8 +140,7 @@ scheduler::Network make_network(
         if (event.from.valid()) {
             for (const Pair& pair : {Pair(event.from, event.to), Pair(event.to, event.from)}) {
                 scheduler::LinkSpec& spec = specs.at(pair);
-                const bool latency_event = event.kind == EventKind::latency;
-                add_change(latency_event ? spec.latency : spec.bandwidth, event);
+                add_change(spec.*event.kind->of_link, event);
             }
         }
     }
@@ -182,7 +163,7 @@ scheduler::Fleet build_fleet(
     }
     for (const Event& event : events) {
         if (event.device.valid()) {
-            add_change(changed_profile(fleet.devices[event.device.index()], event.kind), event);
+            add_change(fleet.devices[event.device.index()].*event.kind->of_device, event);
         }
     }
     fleet.network = make_network(declared, events, seed);

@@ -179,6 +179,8 @@ struct FleetConfig {
     bool operator==(const FleetConfig&) const = default;
 };
 
+struct EventKind; // event_kinds.hpp
+
 /// A change of a device or of the two links between a pair of devices. Either `at` or `at_token` is
 /// set; the other one is -1. Either `device` is valid, or `from` and `to` are.
 struct Event {
@@ -187,7 +189,7 @@ struct Event {
     DeviceId device;
     DeviceId from;
     DeviceId to;
-    EventKind kind = EventKind::compute;
+    const EventKind* kind = nullptr;           ///< a row of kEventKinds
     scheduler::Ppb factor = scheduler::kWhole; ///< factor on the original value; 1 restores it
     std::string text;                          ///< description in one line
     bool operator==(const Event&) const = default;

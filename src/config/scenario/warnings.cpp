@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "config/scenario/scenario.hpp"
+#include "config/scenario/event_kinds.hpp"
 #include "config/toml/values.hpp"
 
 namespace headroom::config {
@@ -50,24 +50,6 @@ void warn_of_workload(const WorkloadConfig& workload, std::vector<std::string>& 
     }
 }
 
-/// Returns what happens if the property stays at 0.
-std::string_view consequence_of_zero(EventKind kind) {
-    switch (kind) {
-    case EventKind::compute:
-    case EventKind::memory_bandwidth:
-        return "nothing that it computes would ever end";
-    case EventKind::memory:
-        return "nothing fits there";
-    case EventKind::storage_bandwidth:
-        return "reading its storage would never end";
-    case EventKind::bandwidth:
-        return "no message would ever arrive";
-    case EventKind::latency:
-        break;
-    }
-    return "";
-}
-
 /// Returns whether event a comes after event b and changes the same property. Events by time and
 /// events by token are compared separately.
 bool is_later(const Event& a, const Event& b) {
@@ -89,15 +71,16 @@ void warn_of_event(
         warn(fmt::format("never happens: no more than {} tokens are generated", all));
         return;
     }
-    if (event.factor > scheduler::kWhole && event.kind != EventKind::latency) {
+    const std::string_view consequence = event.kind->consequence_of_zero;
+    if (event.factor > scheduler::kWhole && !consequence.empty()) {
         warn("raises it above its first value; a factor of 1 restores that");
     }
     const bool last =
         std::none_of(scenario.events.begin(), scenario.events.end(), [&](const Event& other) {
             return is_later(other, event);
         });
-    if (event.factor == 0 && event.kind != EventKind::latency && last) {
-        warn(fmt::format("is not restored later: {}", consequence_of_zero(event.kind)));
+    if (event.factor == 0 && !consequence.empty() && last) {
+        warn(fmt::format("is not restored later: {}", consequence));
     }
 }
 

@@ -5,16 +5,13 @@
 
 #include <fmt/format.h>
 
+#include "config/scenario/event_kinds.hpp"
 #include "config/sections/keys.hpp"
 #include "config/sections/sections.hpp"
 
 namespace headroom::config {
 
 namespace {
-
-bool is_link_kind(EventKind kind) {
-    return kind == EventKind::bandwidth || kind == EventKind::latency;
-}
 
 void check_time(TableReader& table) {
     const auto at = table.find("at");
@@ -71,10 +68,10 @@ bool read_target(TableReader& table, const DeviceNames& names, Event& event) {
 
 void check_kind(TableReader& table, const Event& event, const std::vector<DeviceConfig>& devices) {
     const TomlEntry kind = *table.find("kind");
-    const std::string_view name = name_of(event.kind);
-    if (is_link_kind(event.kind) != table.find("link").has_value()) {
-        const auto text =
-            fmt::format("= \"{}\" needs a {}", name, is_link_kind(event.kind) ? "link" : "device");
+    const bool is_of_link = event.kind->of_link != nullptr;
+    const std::string_view name = event.kind->name;
+    if (is_of_link != table.find("link").has_value()) {
+        const auto text = fmt::format("= \"{}\" needs a {}", name, is_of_link ? "link" : "device");
         add_problem(kind, text, table.problems());
         return;
     }
@@ -82,10 +79,7 @@ void check_kind(TableReader& table, const Event& event, const std::vector<Device
         return;
     }
     const DeviceConfig& device = devices[event.device.index()];
-    const bool absent =
-        (event.kind == EventKind::memory_bandwidth && device.memory_bandwidth == kUnlimited) ||
-        (event.kind == EventKind::storage_bandwidth && !device.storage_bandwidth);
-    if (absent) {
+    if (event.kind->is_absent != nullptr && event.kind->is_absent(device)) {
         const auto text = fmt::format("= \"{}\", but {} has none to change", name, device.name);
         add_problem(kind, text, table.problems());
     }
@@ -101,7 +95,7 @@ std::string described(const Event& event, const std::vector<DeviceConfig>& devic
         "{}: {} x {} from {}",
         event.device.valid() ? name(event.device)
                              : fmt::format("{} - {}", name(event.from), name(event.to)),
-        name_of(event.kind),
+        event.kind->name,
         billionths(event.factor),
         event.at >= 0 ? billionths(event.at) + " s" : fmt::format("token {}", event.at_token)
     );
@@ -132,8 +126,8 @@ std::vector<Event> read_events(
         read_keys(table, kEventKeys, event);
         check_time(table);
         const bool target = read_target(table, names, event);
-        const auto entry = table.find("kind");
-        const bool kind = entry && entry->node->value<std::string_view>() == name_of(event.kind);
+        const std::optional<std::size_t> kind =
+            table.word("kind", kEventKindNames, kPlannedEventKinds);
         const auto factor = table.find("factor");
         table.require("kind", "give \"compute\", \"bandwidth\" or the like");
         if (factor) {
@@ -141,6 +135,7 @@ std::vector<Event> read_events(
             event.factor = to_ppb(value.value_or(1));
         }
         if (kind) {
+            event.kind = &kEventKinds[*kind];
             if (target) {
                 check_kind(table, event, devices);
             }
@@ -154,7 +149,7 @@ std::vector<Event> read_events(
                 table.key_path("kind") + " repeats an earlier event at the same moment"
             );
         }
-        if (placed) {
+        if (placed && kind) {
             event.text = described(event, devices);
         }
         events.push_back(std::move(event));

@@ -4,6 +4,7 @@
 
 #include <fmt/ranges.h>
 
+#include "config/scenario/event_kinds.hpp"
 #include "config/sections/key_types.hpp"
 #include "config/sections/shape_section.hpp"
 #include "config/toml/toml_text.hpp"
@@ -253,6 +254,26 @@ const Section<LinkConfig> kLinkKeys{"[[network.link]]", "a link that differs", {
      "false: only this direction", "true"},
 }};
 
+/// Returns the kinds of events for the reference.
+std::string kind_values() {
+    std::string of_device;
+    std::string of_link;
+    for (const EventKind& kind : kEventKinds) {
+        std::string& text = kind.of_link != nullptr ? of_link : of_device;
+        text += fmt::format("{}`\"{}\"`", text.empty() ? "" : ", ", kind.name);
+    }
+    return fmt::format(
+        "device: {}; link: {}; *planned:* {}",
+        of_device,
+        of_link,
+        fmt::join(kPlannedEventKinds, ", ")
+    );
+}
+
+std::string kind_text(const Event& event) {
+    return event.kind == nullptr ? "" : fmt::format("\"{}\"", event.kind->name);
+}
+
 const Section<Event> kEventKeys{"[[event]]", "a change of a device or a link during the run", {
     {"at", if_set(duration(&Event::at, Zero::allowed)),
      "when; an event has `at` or `at_token`", ""},
@@ -260,8 +281,8 @@ const Section<Event> kEventKeys{"[[event]]", "a change of a device or a link dur
     {"device", device(&Event::device), "where; an event has `device` or `link`"},
     {"link", custom<Event>("two devices", link_text),
      "as in `[\"a\", \"b\"]`: both directions between them"},
-    {"kind", choice(&Event::kind),
-     "what changes: the first four are of a device, the others of a link; required", ""},
+    {"kind", custom<Event>(kind_values(), kind_text),
+     "what changes; required", ""},
     {"factor", custom("0 … 1000", &Event::factor, ppb_text),
      "the new value as a multiple of the original value, required; 1 restores it"},
 }};

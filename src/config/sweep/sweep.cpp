@@ -324,7 +324,9 @@ Sweep parse_sweep(std::string_view text, const std::filesystem::path& as_if_from
     Problems problems(as_if_from.string());
     const toml::table document = parse_toml(text, problems);
     refuse_scenario(document, as_if_from.string());
-    return SweepReader(document, as_if_from, problems).read();
+    Sweep sweep = SweepReader(document, as_if_from, problems).read();
+    sweep.text = text;
+    return sweep;
 }
 
 Sweep load_sweep(const std::filesystem::path& path) {

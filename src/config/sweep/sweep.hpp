@@ -45,6 +45,7 @@ struct Sweep {
     std::vector<std::string> axes;  ///< names of the axes; the first axis varies slowest
     std::vector<SweepCell> cells;   ///< all combinations; the index is the cell's number
     std::filesystem::path models{}; ///< Overrides::models of all cells
+    std::string text{};             ///< contents of the file
 };
 
 inline constexpr std::size_t kMaxSweepCells = 10'000;

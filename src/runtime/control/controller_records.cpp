@@ -215,7 +215,7 @@ void Controller::record_devices(const DeviceFacts& facts) {
         for (const OverloadRecord& overload : use.overloads) {
             interval.events.push_back(
                 {overload.at,
-                 static_cast<std::int32_t>(trace::EventKind::overload),
+                 static_cast<std::int32_t>(trace::EventCode::overload),
                  static_cast<std::int32_t>(d),
                  overload.over,
                  "holds more than its budget; paged"}
@@ -278,7 +278,7 @@ void Controller::record_waits(const SourceFacts& facts) {
     for (const WaitFacts& wait : facts.waits) {
         current_->events.push_back(
             {wait.at,
-             static_cast<std::int32_t>(trace::EventKind::admission_waits),
+             static_cast<std::int32_t>(trace::EventCode::admission_waits),
              wait.device.value,
              wait.lacking,
              fmt::format("sequence {} waits: no memory for its cache", wait.sequence)}
@@ -292,7 +292,7 @@ void Controller::record_interrupt(const SourceFacts& facts) {
     if (facts.stop != StopReason::interrupted) {
         return;
     }
-    const auto kind = static_cast<std::int32_t>(trace::EventKind::interrupted);
+    const auto kind = static_cast<std::int32_t>(trace::EventCode::interrupted);
     current_->events.push_back({facts.clock, kind, -1, -1, "a signal ended the run"});
     for (const RequestFacts& request : facts.ended) {
         if (request.cut_off) {

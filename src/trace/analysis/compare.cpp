@@ -5,6 +5,7 @@
 #include <map>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "trace/records/columns.hpp"
 
@@ -29,11 +30,7 @@ std::string shown(const std::string& text) {
 }
 
 std::string shown(const std::vector<std::string>& texts) {
-    std::string all;
-    for (const std::string& text : texts) {
-        all += (all.empty() ? "" : ", ") + text;
-    }
-    return shown(all);
+    return shown(fmt::format("{}", fmt::join(texts, ", ")));
 }
 
 template <class T>

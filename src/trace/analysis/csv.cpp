@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <ostream>
+#include <span>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -107,23 +109,15 @@ CsvTable static_table(const Trace& trace, std::vector<Row> RunHeader::*rows) {
             }};
 }
 
-template <class Row>
-CsvTable interval_table(const Trace& trace, std::vector<Row> Interval::*rows) {
-    return {Table<Row>::name, [&trace, rows](std::ostream& out) {
+/// `rows_of` returns the table's rows of an interval.
+template <class Row, class RowsOf>
+CsvTable interval_table(const Trace& trace, RowsOf rows_of) {
+    return {Table<Row>::name, [&trace, rows_of](std::ostream& out) {
                 RowWriter<Row> writer(trace.header, out);
                 for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
-                    for (const Row& row : trace.intervals[i].*rows) {
+                    for (const Row& row : rows_of(trace.intervals[i])) {
                         writer.write(row, i);
                     }
-                }
-            }};
-}
-
-CsvTable intervals(const Trace& trace) {
-    return {Table<IntervalRow>::name, [&trace](std::ostream& out) {
-                RowWriter<IntervalRow> writer(trace.header, out);
-                for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
-                    writer.write(trace.intervals[i].row, i);
                 }
             }};
 }
@@ -166,30 +160,14 @@ void write_units(std::ostream& out) {
     });
 }
 
-template <class... Rows>
-void write_all_units(std::ostream& out) {
-    (write_units<Rows>(out), ...);
-}
-
 void write_columns(std::ostream& out) {
+    const auto write_table = [&]<class Owner, class Row>(std::vector<Row> Owner::*) {
+        write_units<Row>(out);
+    };
     out << "table,column,unit\n";
-    write_all_units<
-        DeviceRow,
-        LinkRow,
-        BlockRow,
-        ModelRow,
-        LayerRow,
-        PromptRow,
-        IntervalRow,
-        ResourceRow,
-        LinkStateRow,
-        MigrationRow,
-        TurnRow,
-        TokenRow,
-        RequestRow,
-        EventRow,
-        OpRow,
-        MessageRow>(out);
+    for_each_table(kHeaderTables, write_table);
+    write_units<IntervalRow>(out);
+    for_each_table(kIntervalTables, write_table);
     for (const char* const column : {"interval,id", "block,id", "block_name,text", "device,id"}) {
         out << kPlacements << ',' << column << '\n';
     }
@@ -200,28 +178,21 @@ void write_columns(std::ostream& out) {
 } // namespace
 
 std::vector<CsvTable> csv_tables(const Trace& trace) {
-    std::vector<CsvTable> tables{
-        static_table(trace, &RunHeader::devices),
-        static_table(trace, &RunHeader::links),
-        static_table(trace, &RunHeader::blocks),
-    };
-    if (!trace.header.model.empty()) {
-        tables.push_back(static_table(trace, &RunHeader::model));
-        tables.push_back(static_table(trace, &RunHeader::layers));
-        tables.push_back(static_table(trace, &RunHeader::prompts));
-    }
-    tables.push_back(intervals(trace));
-    tables.push_back(interval_table(trace, &Interval::resources));
-    tables.push_back(interval_table(trace, &Interval::link_states));
-    tables.push_back(interval_table(trace, &Interval::migrations));
-    tables.push_back(interval_table(trace, &Interval::turns));
-    tables.push_back(interval_table(trace, &Interval::tokens));
-    tables.push_back(interval_table(trace, &Interval::requests));
-    tables.push_back(interval_table(trace, &Interval::events));
-    if (trace.header.with_ops) {
-        tables.push_back(interval_table(trace, &Interval::ops));
-        tables.push_back(interval_table(trace, &Interval::messages));
-    }
+    std::vector<CsvTable> tables;
+    for_each_table(kHeaderTables, [&]<class Row>(std::vector<Row> RunHeader::*rows) {
+        constexpr bool is_optional = is_one_of<Row, ModelRow, LayerRow, PromptRow>;
+        if (!is_optional || !trace.header.model.empty()) {
+            tables.push_back(static_table(trace, rows));
+        }
+    });
+    tables.push_back(interval_table<IntervalRow>(trace, [](const Interval& interval) {
+        return std::span(&interval.row, 1);
+    }));
+    for_each_table(kIntervalTables, [&]<class Row>(std::vector<Row> Interval::*rows) {
+        if (!kNeedsOps<Row> || trace.header.with_ops) {
+            tables.push_back(interval_table<Row>(trace, std::mem_fn(rows)));
+        }
+    });
     const auto bind = [&](auto write) {
         return [&trace, write](std::ostream& out) { write(trace, out); };
     };

@@ -38,7 +38,7 @@ std::vector<Causes> causes_of(const Trace& trace) {
     });
     for_each_row(trace, &Interval::events, [&](const EventRow& event, RowIndex /*index*/) {
         if (is_device(trace, event.device) &&
-            event.kind == static_cast<std::int32_t>(EventKind::overload)) {
+            event.kind == static_cast<std::int32_t>(EventCode::overload)) {
             causes[static_cast<std::size_t>(event.device)].overloads.push_back(event.at);
         }
     });

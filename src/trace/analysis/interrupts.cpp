@@ -7,7 +7,7 @@ namespace headroom::trace {
 namespace {
 
 bool is_interrupt(const EventRow& event) {
-    return event.kind == static_cast<std::int32_t>(EventKind::interrupted);
+    return event.kind == static_cast<std::int32_t>(EventCode::interrupted);
 }
 
 } // namespace

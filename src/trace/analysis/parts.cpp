@@ -1,27 +1,10 @@
 #include "trace/analysis/parts.hpp"
 
-#include <array>
-
 #include <fmt/format.h>
 
 namespace headroom::trace {
 
 namespace {
-
-constexpr const char* kHost = "host";
-
-struct Field {
-    const char* attribute;
-    std::string RunPart::*member;
-};
-constexpr std::array kFields{
-    Field{"program_version", &RunPart::version},
-    Field{"program_commit", &RunPart::commit},
-    Field{"clock", &RunPart::clock},
-    Field{"kernels", &RunPart::kernels},
-    Field{"transport", &RunPart::transport},
-    Field{kHost, &RunPart::host},
-};
 
 /// Returns the name that an attribute has in the header for one part. The name of the host begins
 /// with "host_", so that comparisons leave it out (is_host_attribute).
@@ -29,8 +12,8 @@ std::string attribute_name(const std::string& attribute, std::size_t number) {
     if (number == 1) {
         return attribute;
     }
-    return attribute == kHost ? fmt::format("{}_part_{}", attribute, number)
-                              : fmt::format("part_{}_{}", number, attribute);
+    return attribute == "host" ? fmt::format("{}_part_{}", attribute, number)
+                               : fmt::format("part_{}_{}", number, attribute);
 }
 
 } // namespace
@@ -40,7 +23,7 @@ std::vector<RunPart> run_parts(const Trace& trace) {
     for (const IntervalRange& range : part_ranges(trace)) {
         RunPart& part = parts.emplace_back();
         part.intervals = range;
-        for (const Field& field : kFields) {
+        for (const RunPartField& field : kRunPartFields) {
             const auto found =
                 trace.header.attributes.find(attribute_name(field.attribute, parts.size()));
             part.*field.member = found == trace.header.attributes.end() ? "" : found->second;
@@ -54,7 +37,7 @@ bool is_later_part_attribute(std::string_view attribute) {
 }
 
 void record_run_part(RunHeader& header, std::size_t number, const RunHeader& by) {
-    for (const Field& field : kFields) {
+    for (const RunPartField& field : kRunPartFields) {
         const auto found = by.attributes.find(field.attribute);
         if (found != by.attributes.end()) {
             header.attributes[attribute_name(field.attribute, number)] = found->second;

@@ -2,6 +2,7 @@
 // one execution of the program. The header tells the version, host and settings of each execution.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,20 @@ struct RunPart {
     std::string kernels;
     std::string transport;
     std::string host;
+};
+
+/// A text of a part, and the name of the attribute that has it for the first part.
+struct RunPartField {
+    const char* attribute;
+    std::string RunPart::*member;
+};
+inline constexpr std::array kRunPartFields{
+    RunPartField{"program_version", &RunPart::version},
+    RunPartField{"program_commit", &RunPart::commit},
+    RunPartField{"clock", &RunPart::clock},
+    RunPartField{"kernels", &RunPart::kernels},
+    RunPartField{"transport", &RunPart::transport},
+    RunPartField{"host", &RunPart::host},
 };
 
 /// Returns the parts in order, at least one. The header attributes of the first part have plain

@@ -163,9 +163,9 @@ void Summarizer::commit(const Interval& interval) {
     }
     sum_.bytes_messages = saturating_difference(sum_.bytes_messages, migrated);
     for (const EventRow& event : interval.events) {
-        const auto kind = static_cast<EventKind>(event.kind);
-        sum_.overloads += kind == EventKind::overload ? 1 : 0;
-        if (kind == EventKind::admission_waits) {
+        const auto kind = static_cast<EventCode>(event.kind);
+        sum_.overloads += kind == EventCode::overload ? 1 : 0;
+        if (kind == EventCode::admission_waits) {
             memory_waits_.push_back(event.at);
         }
     }
@@ -289,6 +289,14 @@ Summary Summarizer::summary() const {
             decision_wall_ns_ / static_cast<double>(result.decisions) / 1e6;
     }
     return result;
+}
+
+double largest_fullness(const Summary& summary) {
+    double most = 0;
+    for (const DeviceSummary& device : summary.devices) {
+        most = std::max(most, device.fullness());
+    }
+    return most;
 }
 
 Summary summary_of(const Trace& trace) {

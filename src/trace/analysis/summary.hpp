@@ -127,6 +127,9 @@ class Summarizer final : public Sink {
     std::vector<Nanoseconds> memory_waits_; ///< times at which a request lacked memory to begin
 };
 
+/// Returns the largest fullness of all devices, without those that have none; at least 0.
+[[nodiscard]] double largest_fullness(const Summary& summary);
+
 /// Returns the summary of a whole trace. Throws InputError if a row names a device that the trace
 /// does not have.
 [[nodiscard]] Summary summary_of(const Trace& trace);

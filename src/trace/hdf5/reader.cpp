@@ -65,14 +65,13 @@ void read_header(h5::UntrustedFile& file, std::int64_t schema_version, RunHeader
     for (InputFileRow& input : h5::read_table<InputFileRow>(file, {}, pool, header.codes)) {
         header.input_files[input.path] = std::move(input.contents);
     }
-    header.devices = h5::read_table<DeviceRow>(file, {}, {}, header.codes);
-    header.links = h5::read_table<LinkRow>(file, {}, {}, header.codes);
-    header.blocks = h5::read_table<BlockRow>(file, {}, {}, header.codes);
-    if (schema_version > kOldestSchemaVersion) {
-        header.model = h5::read_table<ModelRow>(file, {}, {}, header.codes);
-        header.layers = h5::read_table<LayerRow>(file, {}, {}, header.codes);
-        header.prompts = h5::read_table<PromptRow>(file, {}, {}, header.codes);
-    }
+    for_each_table(kHeaderTables, [&]<class Row>(std::vector<Row> RunHeader::*rows) {
+        constexpr bool is_old = std::is_same_v<Row, DeviceRow> || std::is_same_v<Row, LinkRow> ||
+                                std::is_same_v<Row, BlockRow>;
+        if (is_old || schema_version > kOldestSchemaVersion) {
+            header.*rows = h5::read_table<Row>(file, {}, {}, header.codes);
+        }
+    });
     header.with_ops = h5::has_dataset(file.file(), Table<OpRow>::name);
 }
 
@@ -139,7 +138,8 @@ class IntervalFiller {
     }
 
     template <class Row>
-    void fill(std::int64_t RowCounts::*count, std::vector<Row> Interval::*rows) {
+    void fill(std::vector<Row> Interval::*rows) {
+        constexpr auto count = count_of<Row>();
         std::vector<Row> all =
             h5::read_table<Row>(file_, committed(count), pool_, trace_.header.codes);
         std::size_t next = 0;
@@ -200,17 +200,11 @@ void read_intervals(h5::UntrustedFile& file, Trace& trace) {
     }
     IntervalFiller filler(file, commits, trace);
     filler.fill_placements();
-    filler.fill(&RowCounts::resources, &Interval::resources);
-    filler.fill(&RowCounts::link_state, &Interval::link_states);
-    filler.fill(&RowCounts::migrations, &Interval::migrations);
-    filler.fill(&RowCounts::turns, &Interval::turns);
-    filler.fill(&RowCounts::tokens, &Interval::tokens);
-    filler.fill(&RowCounts::requests, &Interval::requests);
-    filler.fill(&RowCounts::events, &Interval::events);
-    if (trace.header.with_ops) {
-        filler.fill(&RowCounts::ops, &Interval::ops);
-        filler.fill(&RowCounts::messages, &Interval::messages);
-    }
+    for_each_table(kIntervalTables, [&]<class Row>(std::vector<Row> Interval::*rows) {
+        if (!kNeedsOps<Row> || trace.header.with_ops) {
+            filler.fill(rows);
+        }
+    });
 }
 
 Completion read_completion(h5::UntrustedFile& file) {

@@ -4,6 +4,8 @@
 // Source: docs/reference/trace.md#the-commit-record
 #pragma once
 
+#include <string_view>
+
 #include "trace/records/columns.hpp"
 
 namespace headroom::trace {
@@ -50,6 +52,18 @@ struct Table<RowCounts> {
         Column{"rows_text_pool", &RowCounts::text_pool, "1"},
     };
 };
+
+/// Returns the count of an interval's table.
+template <class Row>
+constexpr std::int64_t RowCounts::*count_of() {
+    std::int64_t RowCounts::*count = nullptr;
+    for_each_column<RowCounts>([&](const auto& column) {
+        if (std::string_view(column.name).substr(sizeof("rows_") - 1) == Table<Row>::name) {
+            count = column.member;
+        }
+    });
+    return count;
+}
 
 /// An input file of the run. Path and contents are stored in /input_pool.
 struct InputFileRow {

@@ -148,29 +148,27 @@ void write_header(const File& file, const RunHeader& header, const std::string& 
         header.scenario.size()
     );
     write_input_files(file, header);
-    write_fixed_table(file, header.devices, widths_for(header.devices), nullptr, header.codes);
-    write_fixed_table(file, header.links, widths_for(header.links), nullptr, header.codes);
-    write_fixed_table(file, header.blocks, widths_for(header.blocks), nullptr, header.codes);
-    write_fixed_table(file, header.model, {}, nullptr, header.codes);
-    write_fixed_table(file, header.layers, {}, nullptr, header.codes);
-    write_fixed_table(file, header.prompts, {}, nullptr, header.codes);
+    for_each_table(kHeaderTables, [&](auto rows) {
+        write_fixed_table(file, header.*rows, widths_for(header.*rows), nullptr, header.codes);
+    });
 }
 
 GrowingTables::GrowingTables(const File& file, const RunHeader& header)
     : blocks_(header.blocks.size()), with_ops_(header.with_ops) {
     intervals_ = make_table<IntervalRow>(file, header, 0);
-    resources_ = make_table<ResourceRow>(file, header, header.devices.size());
-    link_state_ = make_table<LinkStateRow>(file, header, header.links.size());
-    migrations_ = make_table<MigrationRow>(file, header, 0);
-    turns_ = make_table<TurnRow>(file, header, 0);
-    tokens_ = make_table<TokenRow>(file, header, 0);
-    requests_ = make_table<RequestRow>(file, header, 0);
-    events_ = make_table<EventRow>(file, header, 0);
-    if (with_ops_) {
-        // A turn has about one operation per block, and an interval has several turns.
-        ops_ = make_table<OpRow>(file, header, 8 * blocks_);
-        messages_ = make_table<MessageRow>(file, header, 8 * blocks_);
-    }
+    for_each_table(kIntervalTables, [&]<class Row>(std::vector<Row> Interval::*) {
+        if (!kNeedsOps<Row> || header.with_ops) {
+            // A turn has about one operation per block, and an interval has several turns.
+            tables_.push_back(make_table<Row>(
+                file,
+                header,
+                kNeedsOps<Row>                      ? 8 * blocks_
+                : std::is_same_v<Row, ResourceRow>  ? header.devices.size()
+                : std::is_same_v<Row, LinkStateRow> ? header.links.size()
+                                                    : 0
+            ));
+        }
+    });
     // HDF5 needs at least one column. Without blocks it holds -1.
     const std::size_t width = std::max<std::size_t>(1, blocks_);
     placements_ = AppendTable(
@@ -212,17 +210,12 @@ void GrowingTables::commit(const Interval& interval) {
     pending_text_.bytes.clear();
     pending_text_.base = text_pool_.rows();
     append_placement(interval.placement);
-    append(resources_, interval.resources);
-    append(link_state_, interval.link_states);
-    append(migrations_, interval.migrations);
-    append(turns_, interval.turns);
-    append(tokens_, interval.tokens);
-    append(requests_, interval.requests);
-    append(events_, interval.events);
-    if (with_ops_) {
-        append(ops_, interval.ops);
-        append(messages_, interval.messages);
-    }
+    auto next = tables_.begin();
+    for_each_table(kIntervalTables, [&](auto rows) {
+        if (next != tables_.end()) {
+            append(*next++, interval.*rows);
+        }
+    });
     text_pool_.append(pending_text_.bytes);
     for (AppendTable* table : all_but_intervals()) {
         table->flush();
@@ -235,37 +228,23 @@ void GrowingTables::commit(const Interval& interval) {
 }
 
 RowCounts GrowingTables::counts() const {
-    return {
-        .placements = placements_.rows(),
-        .resources = resources_.rows(),
-        .link_state = link_state_.rows(),
-        .migrations = migrations_.rows(),
-        .turns = turns_.rows(),
-        .tokens = tokens_.rows(),
-        .requests = requests_.rows(),
-        .ops = ops_.rows(),
-        .messages = messages_.rows(),
-        .events = events_.rows(),
-        .text_pool = text_pool_.rows(),
-    };
+    RowCounts counts{.placements = placements_.rows(), .text_pool = text_pool_.rows()};
+    auto next = tables_.begin();
+    for_each_table(kIntervalTables, [&]<class Row>(std::vector<Row> Interval::*) {
+        if (next != tables_.end()) {
+            counts.*count_of<Row>() = (next++)->rows();
+        }
+    });
+    return counts;
 }
 
 std::vector<AppendTable*> GrowingTables::all_but_intervals() {
-    std::vector<AppendTable*> tables{
-        &placements_,
-        &resources_,
-        &link_state_,
-        &migrations_,
-        &turns_,
-        &tokens_,
-        &requests_,
-        &events_};
-    if (with_ops_) {
-        tables.push_back(&ops_);
-        tables.push_back(&messages_);
+    std::vector<AppendTable*> all{&placements_};
+    for (AppendTable& table : tables_) {
+        all.push_back(&table);
     }
-    tables.push_back(&text_pool_);
-    return tables;
+    all.push_back(&text_pool_);
+    return all;
 }
 
 void GrowingTables::close() {

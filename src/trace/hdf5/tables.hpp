@@ -34,8 +34,8 @@ class GrowingTables {
 
     std::size_t blocks_ = 0;
     bool with_ops_ = false;
-    AppendTable intervals_, placements_, resources_, link_state_, migrations_, turns_, tokens_,
-        requests_, ops_, messages_, events_, text_pool_;
+    AppendTable intervals_, placements_, text_pool_;
+    std::vector<AppendTable> tables_; ///< kIntervalTables, without ops the first of them
     PendingText pending_text_;
     ByteBuffer buffer_; ///< reused by each commit
 };

@@ -19,7 +19,7 @@ enum class Reason : std::int32_t {
 };
 
 /// What an event row reports.
-enum class EventKind : std::int32_t {
+enum class EventCode : std::int32_t {
     overload,            ///< a device was over its budget when a turn began
     infeasible_decision, ///< no placement was feasible
     interrupted,         ///< a signal ended the run

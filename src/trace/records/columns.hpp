@@ -3,6 +3,8 @@
 #pragma once
 
 #include <tuple>
+#include <type_traits>
+#include <vector>
 
 #include "trace/records/records.hpp"
 
@@ -304,5 +306,34 @@ struct Table<EventRow> {
         Column{"text", &EventRow::text, "text"},
     };
 };
+
+/// The tables of the header and those of an interval, in the order in which they are written.
+inline constexpr std::tuple kHeaderTables{
+    &RunHeader::devices,
+    &RunHeader::links,
+    &RunHeader::blocks,
+    &RunHeader::model,
+    &RunHeader::layers,
+    &RunHeader::prompts};
+inline constexpr std::tuple kIntervalTables{
+    &Interval::resources,
+    &Interval::link_states,
+    &Interval::migrations,
+    &Interval::turns,
+    &Interval::tokens,
+    &Interval::requests,
+    &Interval::events,
+    &Interval::ops,
+    &Interval::messages};
+
+/// Whether only runs with --trace-ops have the table.
+template <class Row>
+inline constexpr bool kNeedsOps = std::is_same_v<Row, OpRow> || std::is_same_v<Row, MessageRow>;
+
+/// Calls visit(member) for each table of a list.
+template <class... Tables, class Visit>
+constexpr void for_each_table(const std::tuple<Tables...>& tables, Visit&& visit) {
+    std::apply([&](const auto... member) { (visit(member), ...); }, tables);
+}
 
 } // namespace headroom::trace

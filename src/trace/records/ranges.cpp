@@ -244,25 +244,11 @@ class Checker {
 
 std::vector<std::string> range_errors(const Trace& trace) {
     Checker checker(trace);
-    const RunHeader& header = trace.header;
     checker.check_sizes();
-    checker.check(header.devices);
-    checker.check(header.links);
-    checker.check(header.blocks);
-    checker.check(header.model);
-    checker.check(header.layers);
-    checker.check(header.prompts);
+    for_each_table(kHeaderTables, [&](auto rows) { checker.check(trace.header.*rows); });
     checker.check_intervals();
     checker.check_placements();
-    checker.check(&Interval::resources);
-    checker.check(&Interval::link_states);
-    checker.check(&Interval::migrations);
-    checker.check(&Interval::turns);
-    checker.check(&Interval::tokens);
-    checker.check(&Interval::requests);
-    checker.check(&Interval::ops);
-    checker.check(&Interval::messages);
-    checker.check(&Interval::events);
+    for_each_table(kIntervalTables, [&](auto rows) { checker.check(rows); });
     return std::move(checker).found();
 }
 

@@ -224,7 +224,7 @@ struct MessageRow {
 
 struct EventRow {
     std::int64_t at = 0;
-    std::int32_t kind = 0; ///< code of EventKind
+    std::int32_t kind = 0; ///< code of EventCode
     std::int32_t device = -1;
     std::int64_t value = 0; ///< overload: bytes over the budget; admission_waits: bytes missing
     std::string text;

@@ -204,7 +204,7 @@ TEST(ResumePoint, knows_what_is_over_and_what_goes_on) {
 TEST(ResumePoint, counts_what_an_interrupt_cut_off_as_open) {
     trace::Interval only;
     only.requests = {{.sequence = 2, .text = ""}, {.sequence = 4, .text = ""}};
-    const auto kind = static_cast<std::int32_t>(trace::EventKind::interrupted);
+    const auto kind = static_cast<std::int32_t>(trace::EventCode::interrupted);
     only.events = {{.kind = kind, .value = -1, .text = ""}, {.kind = kind, .value = 4, .text = ""}};
     only.turns = {{.sequence = 4}};
     const runtime::ResumePoint point = runtime::resume_point(std::vector{only});

@@ -165,7 +165,7 @@ TEST(SequencesInFlight, a_request_waits_for_memory_and_the_trace_says_so) {
         EXPECT_EQ(support::timeline_difference(scenario, run.trace), "");
         for (const trace::Interval& interval : run.trace.intervals) {
             for (const trace::EventRow& event : interval.events) {
-                EXPECT_EQ(event.kind, static_cast<std::int32_t>(trace::EventKind::admission_waits))
+                EXPECT_EQ(event.kind, static_cast<std::int32_t>(trace::EventCode::admission_waits))
                     << "nothing is over its budget";
                 ++waits;
             }

@@ -1,0 +1,57 @@
+// The kinds of [[event]], one row per kind. An event multiplies one property of a device, or of the
+// links between two devices, by its factor.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "config/scenario/scenario.hpp"
+
+namespace headroom::config {
+
+struct EventKind {
+    std::string_view name; ///< value of the key `kind`
+    /// The property. A kind has a target: a device or a link.
+    scheduler::Profile scheduler::DeviceSpec::*of_device;
+    scheduler::Profile scheduler::LinkSpec::*of_link;
+    /// What happens while the property is 0. Empty if 0 and factors above 1 are nothing unusual.
+    std::string_view consequence_of_zero;
+    /// Returns whether the device does not have the property; null: every device has it.
+    bool (*is_absent)(const DeviceConfig&) = nullptr;
+};
+
+inline constexpr auto kEventKinds = [] {
+    using D = scheduler::DeviceSpec;
+    using L = scheduler::LinkSpec;
+    constexpr std::string_view kNoResult = "nothing that it computes would ever end";
+    return std::array{
+        EventKind{"compute", &D::compute, nullptr, kNoResult},
+        EventKind{"memory", &D::memory, nullptr, "nothing fits there"},
+        EventKind{
+            "memory_bandwidth",
+            &D::memory_bandwidth,
+            nullptr,
+            kNoResult,
+            [](const DeviceConfig& device) { return device.memory_bandwidth == kUnlimited; }},
+        EventKind{
+            "storage_bandwidth",
+            &D::storage_bandwidth,
+            nullptr,
+            "reading its storage would never end",
+            [](const DeviceConfig& device) { return !device.storage_bandwidth; }},
+        EventKind{"bandwidth", nullptr, &L::bandwidth, "no message would ever arrive"},
+        EventKind{"latency", nullptr, &L::latency, ""},
+    };
+}();
+
+/// The values of the key `kind`.
+inline constexpr auto kEventKindNames = [] {
+    std::array<std::string_view, kEventKinds.size()> names{};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        names[i] = kEventKinds[i].name;
+    }
+    return names;
+}();
+inline constexpr std::array<std::string_view, 3> kPlannedEventKinds{"leave", "return", "down"};
+
+} // namespace headroom::config
