@@ -9,17 +9,8 @@ namespace headroom::kernels {
 
 inline constexpr std::int64_t kLanes = 16; ///< partial sums per dot product
 
-// The layout of a Q8_0 block is ggml's: a binary16 scale, then 32 signed bytes.
-inline constexpr std::int64_t kQ8Elements = 32;
-inline constexpr std::int64_t kQ8Bytes = 34;
-inline constexpr std::int64_t kQ8QuantsAt = 2;
-
-// The layout of a Q4_0 block is ggml's: a binary16 scale, then 16 bytes of two nibbles each. A
-// nibble is the value plus 8.
-inline constexpr std::int64_t kQ4Elements = 32;
-inline constexpr std::int64_t kQ4Bytes = 18;
-inline constexpr std::int64_t kQ4QuantsAt = 2;
-inline constexpr int kQ4Offset = 8;
+/// A block of Q8_0 or Q4_0 begins with a binary16 scale; the quants follow at this byte.
+inline constexpr std::int64_t kQuantsAt = 2;
 
 // exp(x) = 2^n · e^r with n = round(x · log2 e) and |r| ≤ ln(2)/2. e^r = 1 + r + r²·p(r), where p
 // is the polynomial of Cephes' expf. ln 2 = kExpLn2High + kExpLn2Low. The high part has 9 bits, so

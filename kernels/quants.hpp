@@ -1,6 +1,6 @@
-// Functions that read the rows of quantised matrices element by element. Files that are compiled
-// with AVX options must not include this header, because it defines inline functions (see
-// definition.hpp).
+// Functions that read the rows of matrices element by element, one struct for each weight type.
+// Files that are compiled with AVX options must not include this header, because it defines inline
+// functions (see definition.hpp).
 #pragma once
 
 #include <cstddef>
@@ -12,32 +12,41 @@
 
 namespace headroom::kernels {
 
-/// Returns the bytes of one stored row: row_bytes(type, columns) without its checks.
-[[nodiscard]] inline std::int64_t stored_row_bytes(WeightType type, std::int64_t columns) {
-    switch (type) {
-    case WeightType::f32:
-        return columns * 4;
-    case WeightType::f16:
-    case WeightType::bf16:
-        return columns * 2;
-    case WeightType::q8_0:
-        return columns / kQ8Elements * kQ8Bytes;
-    case WeightType::q4_0:
-        return columns / kQ4Elements * kQ4Bytes;
+/// at(data, i) returns element i of a row, or, if the type is quantised, the integer that element i
+/// of a block has before the multiplication by the scale.
+template <WeightType kType>
+struct Stored;
+
+template <>
+struct Stored<WeightType::f32> {
+    static float at(const std::byte* row, std::int64_t i) {
+        return reinterpret_cast<const float*>(row)[i];
     }
-    return 0;
-}
+};
 
-/// Returns element i < 32 of a Q8_0 block, before the multiplication by the scale.
-[[nodiscard]] inline int q8_0_at(const std::byte* block, std::int64_t i) {
-    return static_cast<std::int8_t>(block[kQ8QuantsAt + i]);
-}
+template <>
+struct Stored<WeightType::f16> {
+    static float at(const std::byte* row, std::int64_t i) { return half_at(row + 2 * i); }
+};
 
-/// Returns element i < 32 of a Q4_0 block, −8 to 7, before the multiplication by the scale.
-[[nodiscard]] inline int q4_0_at(const std::byte* block, std::int64_t i) {
-    const std::int64_t half = kQ4Elements / 2;
-    const auto byte = std::to_integer<int>(block[kQ4QuantsAt + i % half]);
-    return (i < half ? byte & 15 : byte >> 4) - kQ4Offset;
-}
+template <>
+struct Stored<WeightType::bf16> {
+    static float at(const std::byte* row, std::int64_t i) { return bfloat_at(row + 2 * i); }
+};
+
+template <>
+struct Stored<WeightType::q8_0> {
+    static int at(const std::byte* block, std::int64_t i) {
+        return static_cast<std::int8_t>(block[kQuantsAt + i]);
+    }
+};
+
+template <>
+struct Stored<WeightType::q4_0> {
+    static int at(const std::byte* block, std::int64_t i) {
+        const auto byte = std::to_integer<int>(block[kQuantsAt + i % 16]);
+        return (i < 16 ? byte & 15 : byte >> 4) - 8;
+    }
+};
 
 } // namespace headroom::kernels

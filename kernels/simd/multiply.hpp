@@ -62,7 +62,7 @@ void finish_tile(const Sums<L, R, N>& sums, const Tile& tile) {
 }
 
 /// Computes a tile of a matrix whose weight type has no quantisation blocks.
-template <class L, class Weights, int R, int N>
+template <class L, WeightType kType, int R, int N>
 void tile_elements(const Tile& tile) {
     using Vector = typename L::Vector;
     Sums<L, R, N> sums;
@@ -74,7 +74,8 @@ void tile_elements(const Tile& tile) {
             x[t] = x_at(tile.x + t * tile.x_stride + k);
         }
         for (int r = 0; r < R; ++r) {
-            const Vector w = weights_at(tile.weights + r * tile.row_bytes + k * Weights::kBytes);
+            const Vector w =
+                weights_at(tile.weights + r * tile.row_bytes + k * kFormatOf<kType>.bytes);
             for (int t = 0; t < N; ++t) {
                 sums.at[r][t] = L::fma(w, x[t], sums.at[r][t]);
             }
@@ -85,10 +86,10 @@ void tile_elements(const Tile& tile) {
         pass(
             k,
             [](const std::byte* p) {
-                if constexpr (Weights::kBytes < 4) {
+                if constexpr (kFormatOf<kType>.bytes < 4) {
                     __builtin_prefetch(p + kPrefetchBytes, 0, kIntoL2);
                 }
-                return Weights::load(p);
+                return Weights<L, kType>::load(p);
             },
             [](const float* p) { return L::load(p); }
         );
@@ -96,7 +97,7 @@ void tile_elements(const Tile& tile) {
     if (const std::int64_t rest = tile.columns - whole; rest > 0) {
         pass(
             whole,
-            [rest](const std::byte* p) { return Weights::load_first(p, rest); },
+            [rest](const std::byte* p) { return Weights<L, kType>::load_first(p, rest); },
             [rest](const float* p) { return L::load_first(p, rest); }
         );
     }
@@ -104,18 +105,19 @@ void tile_elements(const Tile& tile) {
 }
 
 /// Computes a tile of a matrix of quantisation blocks.
-template <class L, class Weights, int R, int N>
+template <class L, WeightType kType, int R, int N>
 void tile_blocks(const Tile& tile) {
     using Vector = typename L::Vector;
     Sums<L, R, N> sums;
     sums.clear();
     const std::byte* block = tile.weights;
-    for (std::int64_t k = 0; k < tile.columns; k += Weights::kElements, block += Weights::kBytes) {
+    for (std::int64_t k = 0; k < tile.columns;
+         k += kFormatOf<kType>.elements, block += kFormatOf<kType>.bytes) {
         for (int r = 0; r < R; ++r) {
             const std::byte* row_block = block + r * tile.row_bytes;
             __builtin_prefetch(row_block + kPrefetchBytes, 0, kIntoL2);
             const Vector scale = L::half(row_block);
-            const Quants<L> quants = Weights::quants(row_block);
+            const Quants<L> quants = Weights<L, kType>::quants(row_block);
             for (int t = 0; t < N; ++t) {
                 const float* x = tile.x + t * tile.x_stride + k;
                 const Vector upper = L::multiply(quants.high, L::load(x + kLanes));
@@ -127,22 +129,22 @@ void tile_blocks(const Tile& tile) {
     finish_tile<L, R, N>(sums, tile);
 }
 
-template <class L, class Weights, int R, int N>
+template <class L, WeightType kType, int R, int N>
 void run_tile(const Tile& tile) {
-    if constexpr (Weights::kElements == 1) {
-        tile_elements<L, Weights, R, N>(tile);
+    if constexpr (kFormatOf<kType>.elements == 1) {
+        tile_elements<L, kType, R, N>(tile);
     } else {
-        tile_blocks<L, Weights, R, N>(tile);
+        tile_blocks<L, kType, R, N>(tile);
     }
 }
 
 /// Multiplies R rows by N vectors, in tiles whose accumulators fit in the registers.
-template <class L, class Weights, int R, int N>
+template <class L, WeightType kType, int R, int N>
 void rows_times_some(Tile at) {
     constexpr int kRows = L::rows_for(N) < R ? L::rows_for(N) : R;
     static_assert(R % kRows == 0);
     for (int r = 0; r < R; r += kRows) {
-        run_tile<L, Weights, kRows, N>(at);
+        run_tile<L, kType, kRows, N>(at);
         at.weights += kRows * at.row_bytes;
         at.y += kRows;
     }
@@ -150,7 +152,7 @@ void rows_times_some(Tile at) {
 
 /// Multiplies R rows by n vectors, at most 4 vectors at a time. The rows stay in the L1 cache
 /// meanwhile.
-template <class L, class Weights, int R>
+template <class L, WeightType kType, int R>
 void rows_times(Tile at, std::int64_t n) {
     std::int64_t t = 0;
     const auto take = [&](std::int64_t vectors) {
@@ -159,29 +161,29 @@ void rows_times(Tile at, std::int64_t n) {
         t += vectors;
     };
     while (n - t >= 4) {
-        rows_times_some<L, Weights, R, 4>(at);
+        rows_times_some<L, kType, R, 4>(at);
         take(4);
     }
     if (n - t >= 2) {
-        rows_times_some<L, Weights, R, 2>(at);
+        rows_times_some<L, kType, R, 2>(at);
         take(2);
     }
     if (n - t == 1) {
-        rows_times_some<L, Weights, R, 1>(at);
+        rows_times_some<L, kType, R, 1>(at);
     }
 }
 
-template <class L, class Weights>
+template <class L, WeightType kType>
 void matrix_times(Tile at, std::int64_t rows, std::int64_t n) {
     constexpr int kRows = 4;
     std::int64_t m = 0;
     for (; m + kRows <= rows; m += kRows) {
-        rows_times<L, Weights, kRows>(at, n);
+        rows_times<L, kType, kRows>(at, n);
         at.weights += kRows * at.row_bytes;
         at.y += kRows;
     }
     for (; m < rows; ++m) {
-        rows_times<L, Weights, 1>(at, n);
+        rows_times<L, kType, 1>(at, n);
         at.weights += at.row_bytes;
         at.y += 1;
     }
@@ -196,31 +198,18 @@ void multiply(
     float* y,
     std::int64_t y_stride
 ) {
-    const auto with = [&](auto weights) __attribute__((always_inline)) {
-        using Weights = decltype(weights);
+    visit_weight_type(w.type, [&]<WeightType kType>(std::integral_constant<WeightType, kType>) {
         const Tile tile{
             .weights = w.data,
-            .row_bytes = w.columns / Weights::kElements * Weights::kBytes,
+            .row_bytes = w.columns / kFormatOf<kType>.elements * kFormatOf<kType>.bytes,
             .columns = w.columns,
             .x = x,
             .x_stride = x_stride,
             .y = y,
             .y_stride = y_stride,
         };
-        matrix_times<L, Weights>(tile, w.rows, n);
-    };
-    switch (w.type) {
-    case WeightType::f32:
-        return with(F32<L>{});
-    case WeightType::f16:
-        return with(F16<L>{});
-    case WeightType::bf16:
-        return with(Bf16<L>{});
-    case WeightType::q8_0:
-        return with(Q8_0<L>{});
-    case WeightType::q4_0:
-        return with(Q4_0<L>{});
-    }
+        matrix_times<L, kType>(tile, w.rows, n);
+    });
 }
 
 } // namespace headroom::kernels::simd

@@ -1,19 +1,21 @@
-// Loads stored weights as vectors of sixteen floats. Each weight type has one struct: F32, F16 and
-// BF16 load single elements, Q8_0 and Q4_0 load quantisation blocks of 32 elements with one scale.
-// The conversions are exact, so that every level multiplies the same numbers.
+// Loads stored weights as vectors of sixteen floats. Each weight type has one struct. It loads
+// single elements, or, if the type is quantised, blocks of 32 elements with one scale. The
+// conversions are exact, so that every level multiplies the same numbers.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "base/weight_type.hpp"
 #include "kernels/definition.hpp"
 
 namespace headroom::kernels::simd {
 
+template <class L, WeightType kType>
+struct Weights;
+
 template <class L>
-struct F32 {
-    static constexpr std::int64_t kElements = 1;
-    static constexpr std::int64_t kBytes = 4;
+struct Weights<L, WeightType::f32> {
     static typename L::Vector load(const std::byte* p) {
         return L::load(reinterpret_cast<const float*>(p));
     }
@@ -23,9 +25,7 @@ struct F32 {
 };
 
 template <class L>
-struct F16 {
-    static constexpr std::int64_t kElements = 1;
-    static constexpr std::int64_t kBytes = 2;
+struct Weights<L, WeightType::f16> {
     static typename L::Vector load(const std::byte* p) { return L::halves(p); }
     static typename L::Vector load_first(const std::byte* p, std::int64_t n) {
         return L::halves_first(p, n);
@@ -33,9 +33,7 @@ struct F16 {
 };
 
 template <class L>
-struct Bf16 {
-    static constexpr std::int64_t kElements = 1;
-    static constexpr std::int64_t kBytes = 2;
+struct Weights<L, WeightType::bf16> {
     static typename L::Vector load(const std::byte* p) { return L::bfloats(p); }
     static typename L::Vector load_first(const std::byte* p, std::int64_t n) {
         return L::bfloats_first(p, n);
@@ -51,20 +49,16 @@ struct Quants {
 };
 
 template <class L>
-struct Q8_0 {
-    static constexpr std::int64_t kElements = kQ8Elements;
-    static constexpr std::int64_t kBytes = kQ8Bytes;
+struct Weights<L, WeightType::q8_0> {
     static Quants<L> quants(const std::byte* block) {
-        return {L::bytes(block + kQ8QuantsAt), L::bytes(block + kQ8QuantsAt + kLanes)};
+        return {L::bytes(block + kQuantsAt), L::bytes(block + kQuantsAt + kLanes)};
     }
 };
 
 template <class L>
-struct Q4_0 {
-    static constexpr std::int64_t kElements = kQ4Elements;
-    static constexpr std::int64_t kBytes = kQ4Bytes;
+struct Weights<L, WeightType::q4_0> {
     static Quants<L> quants(const std::byte* block) {
-        return {L::low_nibbles(block + kQ4QuantsAt), L::high_nibbles(block + kQ4QuantsAt)};
+        return {L::low_nibbles(block + kQuantsAt), L::high_nibbles(block + kQuantsAt)};
     }
 };
 

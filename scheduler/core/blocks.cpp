@@ -26,7 +26,7 @@ Bytes ffn_matrices(const ModelShape& shape, const LayerTypes& types) {
 
 /// Returns the bytes of the quantisation blocks that have elements first … first+count−1 of a row.
 Bytes covering_bytes(WeightType type, std::int64_t first, std::int64_t count) {
-    const std::int64_t each = block_elements(type);
+    const std::int64_t each = format_of(type).elements;
     const std::int64_t begin = first / each * each;
     const std::int64_t end = (first + count + each - 1) / each * each;
     return row_bytes(type, end - begin);
@@ -213,7 +213,7 @@ namespace {
 /// stores most. A range can begin at any multiple of gcd(width, E) within a quantisation block of E
 /// elements, and one of them begins at the worst, because a row has whole quantisation blocks.
 std::int64_t max_columns(WeightType type, std::int64_t width) {
-    const std::int64_t each = block_elements(type);
+    const std::int64_t each = format_of(type).elements;
     return (width + each - std::gcd(width, each) + each - 1) / each * each;
 }
 

@@ -8,9 +8,9 @@
 
 #include "base/block.hpp"
 #include "base/ids.hpp"
+#include "base/model_shape.hpp"
 #include "base/units.hpp"
 #include "scheduler/core/cut.hpp"
-#include "scheduler/core/shape.hpp"
 
 namespace headroom::scheduler {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "scheduler/core/shape.hpp"
+#include "base/model_shape.hpp"
 
 namespace headroom::scheduler {
 

@@ -11,13 +11,13 @@ namespace {
 
 /// Returns the bytes of `count` columns from `first` on, rounded to whole quantisation blocks.
 Bytes cut_columns(WeightType type, std::int64_t rows, std::int64_t first, std::int64_t count) {
-    const std::int64_t each = block_elements(type);
+    const std::int64_t each = format_of(type).elements;
     const std::int64_t blocks = (first + count - 1) / each - first / each + 1;
-    return rows * blocks * block_bytes(type);
+    return rows * blocks * format_of(type).bytes;
 }
 
 Bytes matrix(WeightType type, std::int64_t rows, std::int64_t columns) {
-    return rows * (columns / block_elements(type) * block_bytes(type));
+    return rows * (columns / format_of(type).elements * format_of(type).bytes);
 }
 
 /// Returns how many cache pages of 16 rows all sequences in flight need at T + λ.

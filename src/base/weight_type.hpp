@@ -1,10 +1,12 @@
-// The types of stored weights and their sizes. Kernels, scheduler and model files share them.
+// The formats of stored weights that kernels read. Kernels, scheduler, traces, scenarios and model
+// files take names, sizes and codes from the list kWeightFormats.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 #include "base/units.hpp"
 
@@ -14,17 +16,67 @@ namespace headroom {
 /// are ggml's. f16 is IEEE binary16, and bf16 is the upper half of an F32. A q8_0 block is a
 /// binary16 scale and 32 signed bytes. A q4_0 block is a binary16 scale and 16 bytes; the low
 /// nibbles minus 8 are elements 0 to 15, and the high nibbles minus 8 are elements 16 to 31.
+/// Traces store the numbers of the types, so new types are added at the end.
 enum class WeightType : std::uint8_t { f32, q8_0, f16, bf16, q4_0 };
 
-inline constexpr std::array kWeightTypes{
-    WeightType::f32, WeightType::q8_0, WeightType::f16, WeightType::bf16, WeightType::q4_0};
+/// A quantisation block is the smallest unit of a row; without quantisation it is one weight.
+struct WeightFormat {
+    WeightType type = WeightType::f32;
+    std::string_view name;
+    std::uint32_t ggml_code = 0; ///< number of the type in GGUF files
+    std::int64_t elements = 1;   ///< weights of a quantisation block
+    Bytes bytes = 0;             ///< stored bytes of a quantisation block
+    /// The bits of the exponent in the first number of a block, which is the weight or the scale.
+    /// They are all 1 if the number is NaN or infinite.
+    std::uint32_t exponent = 0;
+};
 
-/// Returns the elements per quantisation block: 32 for q8_0 and q4_0, 1 for the other types.
-[[nodiscard]] std::int64_t block_elements(WeightType type);
-/// Returns the bytes of one quantisation block: f32 4, f16 and bf16 2, q8_0 34, q4_0 18.
-[[nodiscard]] Bytes block_bytes(WeightType type);
+/// One row per type, in the order in which messages list them.
+inline constexpr std::array kWeightFormats{
+    WeightFormat{WeightType::f32, "f32", 0, 1, 4, 0x7F80'0000},
+    WeightFormat{WeightType::f16, "f16", 1, 1, 2, 0x7C00},
+    WeightFormat{WeightType::bf16, "bf16", 30, 1, 2, 0x7F80},
+    WeightFormat{WeightType::q8_0, "q8_0", 8, 32, 34, 0x7C00},
+    WeightFormat{WeightType::q4_0, "q4_0", 2, 32, 18, 0x7C00},
+};
+
+/// All types, by their numbers.
+inline constexpr auto kWeightTypes = [] {
+    std::array<WeightType, kWeightFormats.size()> types{};
+    for (std::size_t i = 0; i < types.size(); ++i) {
+        types[i] = static_cast<WeightType>(i);
+    }
+    return types;
+}();
+
+/// Calls visit(std::integral_constant<WeightType, type>()). The function has no name that files
+/// with different instruction sets could share, because the type of `visit` is part of it.
+template <std::size_t kIndex = 0, class Visit>
+void visit_weight_type(WeightType type, const Visit& visit) {
+    if constexpr (kIndex < kWeightFormats.size()) {
+        constexpr WeightType kType = kWeightFormats[kIndex].type;
+        if (type == kType) {
+            visit(std::integral_constant<WeightType, kType>{});
+        } else {
+            visit_weight_type<kIndex + 1>(type, visit);
+        }
+    }
+}
+
+/// The format of a type that is known when the program is compiled.
+template <WeightType kType>
+inline constexpr WeightFormat kFormatOf = [] {
+    for (const WeightFormat& format : kWeightFormats) {
+        if (format.type == kType) {
+            return format;
+        }
+    }
+    throw "kWeightFormats has no row for this type"; // does not compile
+}();
+
+[[nodiscard]] const WeightFormat& format_of(WeightType type);
 /// Returns the bytes of one row of `columns` elements.
-/// Precondition: columns is a multiple of block_elements(type).
+/// Precondition: columns is a multiple of the elements of a block.
 [[nodiscard]] Bytes row_bytes(WeightType type, std::int64_t columns);
 
 [[nodiscard]] std::string_view name_of(WeightType type);

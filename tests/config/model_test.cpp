@@ -16,9 +16,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 /// Weights that a shape has: every block's matrices and norms once, a tied matrix once.
-std::int64_t parameters_of(scheduler::ModelShape shape) {
+std::int64_t parameters_of(ModelShape shape) {
     shape.embed_type = shape.lm_head_type = WeightType::f32;
-    shape.layer_types.assign(shape.layer_types.size(), scheduler::LayerTypes::all(WeightType::f32));
+    shape.layer_types.assign(shape.layer_types.size(), LayerTypes::all(WeightType::f32));
     const scheduler::Blocks blocks(shape);
     const scheduler::Placement together(blocks.size(), DeviceId(0));
     Bytes bytes = 0;
@@ -40,7 +40,7 @@ TEST(ModelPresets, have_the_published_number_of_parameters) {
 }
 
 TEST(ModelPresets, count_notices_a_wrong_figure) {
-    scheduler::ModelShape shape = find_entry(model_presets(), "llama-2-7b")->shape;
+    ModelShape shape = find_entry(model_presets(), "llama-2-7b")->shape;
     shape.kv_heads = 8;
     EXPECT_NE(parameters_of(shape), find_entry(model_presets(), "llama-2-7b")->parameters);
 }
@@ -73,7 +73,7 @@ TEST(Model, may_be_a_preset) {
 TEST(Model, may_be_a_preset_stored_otherwise) {
     const Scenario s = read(with_model("[model]\npreset = \"gpt2\"\nweight_type = \"q4_0\""));
     EXPECT_EQ(s.shape->embed_type, WeightType::q4_0);
-    EXPECT_EQ(s.shape->layer_types.back(), scheduler::LayerTypes::all(WeightType::q4_0));
+    EXPECT_EQ(s.shape->layer_types.back(), LayerTypes::all(WeightType::q4_0));
 }
 
 TEST(Model, may_be_a_shape) {

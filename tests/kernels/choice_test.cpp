@@ -219,7 +219,7 @@ bool expands_to(
 TEST(ExpandRow, gives_the_stored_values_of_a_row_exactly) {
     for (const WeightType type : kWeightTypes) {
         for (const std::int64_t blocks : {1, 2, 3, 7}) {
-            const std::int64_t columns = blocks * block_elements(type);
+            const std::int64_t columns = blocks * format_of(type).elements;
             const auto data = random_weights(type, 3, columns, static_cast<std::uint64_t>(blocks));
             EXPECT_TRUE(expands_to(type, columns, data, data)) << name_of(type) << " " << columns;
         }

@@ -74,7 +74,7 @@ const std::int64_t kElementColumns[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 48, 6
 const std::int64_t kBlockColumns[] = {32, 64, 96, 256, 352};
 
 bool in_blocks(WeightType type) {
-    return block_elements(type) > 1;
+    return format_of(type).elements > 1;
 }
 
 std::vector<Problem> shapes(WeightType type) {
@@ -276,7 +276,7 @@ TEST_P(OwnMultiply, pads_the_last_lanes_with_a_real_addition_of_zero) {
     const std::vector<float> x(17, -1e-40F);
     for (const WeightType type : kElementTypes) {
         std::vector<std::byte> row(size_of(row_bytes(type, 17)));
-        for (std::size_t at = 0; at < row.size(); at += size_of(block_bytes(type))) {
+        for (std::size_t at = 0; at < row.size(); at += size_of(format_of(type).bytes)) {
             row[at] = std::byte{1}; // the smallest subnormal, whatever the type
         }
         for (const Kernels* level : {&kernels(), &reference_kernels()}) {
@@ -374,7 +374,7 @@ class Guarded {
 TEST_P(Multiply, reads_nothing_past_the_last_weight_and_the_last_x) {
     for (const WeightType type : kWeightTypes) {
         for (std::int64_t columns = 1; columns <= 64; ++columns) {
-            if (columns % block_elements(type) != 0) {
+            if (columns % format_of(type).elements != 0) {
                 continue;
             }
             const Problem p = problem_of(type, 5, columns, 1);
@@ -407,7 +407,7 @@ class Blocks : public EachLevel {
     /// One row of one block: scale bits, every byte of quants the same, x all ones.
     static float row_sum(WeightType type, std::uint32_t scale, int quants) {
         std::vector<std::byte> block(
-            size_of(block_bytes(type)), byte_of(static_cast<std::uint64_t>(quants))
+            size_of(format_of(type).bytes), byte_of(static_cast<std::uint64_t>(quants))
         );
         put_16(block.data(), scale);
         const std::vector<float> ones(32, 1.0F);

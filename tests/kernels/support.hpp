@@ -60,7 +60,7 @@ inline std::vector<std::byte> random_weights(
             wide ? 0x3D00 + random.below(0x300) : 0x1000 + random.below(0x2000);
         return (random.below(10) == 0 ? subnormal : normal) | (random.below(2) << 15);
     };
-    const auto unit = size_of(block_bytes(type));
+    const auto unit = size_of(format_of(type).bytes);
     for (std::size_t at = 0; at < data.size(); at += unit) {
         put_16(&data[at], number());
         for (std::size_t i = 2; i < unit; ++i) {

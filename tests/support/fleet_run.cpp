@@ -12,7 +12,7 @@
 #include "comm/inprocess/inprocess.hpp"
 #include "model/decoder/oracle.hpp"
 #include "model/tokenizer/tokenizer.hpp"
-#include "runtime/memory/model_shape.hpp"
+#include "runtime/memory/slicing.hpp"
 #include "support/replay_check.hpp"
 #include "trace/analysis/interrupts.hpp"
 

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "model/decoder/weights.hpp"
-#include "runtime/memory/model_shape.hpp"
 #include "scheduler/timing/program.hpp"
 #include "scheduler/timing/turn_schedule.hpp"
 #include "support/fleet_run.hpp"
@@ -145,7 +144,7 @@ std::string memory_difference(const config::Scenario& scenario, const trace::Tra
     }
     const model::GgufFile file(scenario.model_file);
     const scheduler::Cut cut = scenario.controller.cut();
-    const scheduler::Blocks blocks(runtime::shape_of(model::read_hyperparameters(file)), cut);
+    const scheduler::Blocks blocks(model::read_hyperparameters(file), cut);
     const Bytes buffers = scheduler::buffer_bytes(blocks.shape(), turn_sizes(trace, scenario), cut);
     CacheRows rows(scenario, blocks, trace);
     const trace::Interval* previous = nullptr;

@@ -9,7 +9,6 @@
 
 #include "base/check.hpp"
 #include "model/decoder/weights.hpp"
-#include "runtime/memory/model_shape.hpp"
 #include "scheduler/timing/timeline.hpp"
 #include "support/fleet_run.hpp"
 
@@ -361,9 +360,7 @@ std::string timeline_difference(const config::Scenario& scenario, const trace::T
         return "the run has no interval";
     }
     const model::GgufFile file(scenario.model_file);
-    const scheduler::Blocks blocks(
-        runtime::shape_of(model::read_hyperparameters(file)), scenario.controller.cut()
-    );
+    const scheduler::Blocks blocks(model::read_hyperparameters(file), scenario.controller.cut());
     try {
         return Checker(scenario, trace, blocks).check();
     } catch (const Bug& bug) {

@@ -4,10 +4,13 @@
 #include <sstream>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "base/error.hpp"
 #include "trace/records/columns.hpp"
+#include "trace/records/model_rows.hpp"
 
 namespace headroom::trace {
 namespace {
@@ -99,6 +102,51 @@ TYPED_TEST(Columns, are_described_in_the_manual_with_their_units) {
 
 TEST(TheManual, does_not_describe_a_table_that_does_not_exist) {
     EXPECT_EQ(manual_section("no_such_table"), "");
+}
+
+template <class Row, class Fields>
+void expect_names_of_columns(const Fields& fields) {
+    std::vector<std::string> names;
+    std::apply([&](const auto&... field) { (names.emplace_back(field.name), ...); }, fields);
+    std::vector<std::string> columns;
+    for_each_column<Row>([&](const auto& column) { columns.emplace_back(column.name); });
+    EXPECT_EQ(names, columns);
+}
+
+TEST(ModelRows, have_a_column_for_each_field_of_the_shape) {
+    expect_names_of_columns<ModelRow>(kShapeFields);
+    expect_names_of_columns<LayerRow>(kLayerTypeFields);
+    EXPECT_EQ(field_count<LayerTypes>(), std::tuple_size_v<decltype(kLayerTypeFields)>);
+    // layer_types is in the rows of /layers.
+    EXPECT_EQ(field_count<ModelShape>(), std::tuple_size_v<decltype(kShapeFields)> + 1);
+}
+
+TEST(ModelRows, keep_every_field) {
+    ModelShape shape;
+    shape.layers = 2;
+    shape.heads = 4;
+    shape.kv_heads = 2;
+    shape.width = 64;
+    shape.ffn_width = 96;
+    shape.gated = false;
+    shape.vocabulary = 300;
+    shape.context = 77;
+    shape.layer_types = {LayerTypes::all(WeightType::f16), LayerTypes::all(WeightType::q8_0)};
+    shape.layer_types[1].down = WeightType::q4_0;
+    shape.embed_type = shape.lm_head_type = WeightType::bf16;
+    shape.kv_bytes = 2;
+    shape.tied = true;
+    RunHeader header;
+    add_model_rows(shape, header);
+    EXPECT_EQ(recorded_shape(header), shape);
+    shape.tied = shape.has_ends = shape.norms = false;
+    shape.lm_head_type = WeightType::q8_0;
+    header.model.clear();
+    header.layers.clear();
+    add_model_rows(shape, header);
+    EXPECT_EQ(recorded_shape(header), shape);
+    header.layers[0].q = 99;
+    EXPECT_THROW((void)recorded_shape(header), InputError);
 }
 
 } // namespace

@@ -18,7 +18,7 @@
 #include "comm/inprocess/inprocess.hpp"
 #include "model/decoder/weights.hpp"
 #include "model/gguf/gguf.hpp"
-#include "runtime/memory/model_shape.hpp"
+#include "runtime/memory/slicing.hpp"
 #include "trace/hdf5/reader.hpp"
 #include "trace/hdf5/writer.hpp"
 
@@ -83,7 +83,7 @@ int start_ranks(const RunCommand& command, const config::Scenario& scenario, boo
 /// Checks the model before any device starts. Problems are thus reported once and without MPI.
 void check_model(const config::Scenario& scenario) {
     const model::GgufFile file(scenario.model_file);
-    runtime::check_cut(scenario, runtime::shape_of(model::read_hyperparameters(file)));
+    runtime::check_cut(scenario, model::read_hyperparameters(file));
 }
 
 int run_in_process(

@@ -13,7 +13,6 @@
 #include "model/gguf/gguf.hpp"
 #include "model/gguf/scan_file.hpp"
 #include "model/tokenizer/tokenizer.hpp"
-#include "runtime/memory/model_shape.hpp"
 #include "scheduler/core/blocks.hpp"
 
 namespace headroom::cli {
@@ -57,19 +56,18 @@ Facts facts_of(const model::GgufFile& file) {
             facts.vocabulary = static_cast<std::int64_t>(array->count);
         }
     }
-    for (const auto& [name, key] :
-         {std::pair("layers", "block_count"),
-          std::pair("width", "embedding_length"),
-          std::pair("heads", "attention.head_count"),
-          std::pair("kv_heads", "attention.head_count_kv"),
-          std::pair("ffn_width", "feed_forward_length"),
-          std::pair("context", "context_length"),
-          std::pair("experts", "expert_count")}) {
+    const auto add_size = [&](const char* name, const char* key) {
         const std::int64_t value = integer(facts.architecture + "." + key);
         if (value >= 0) {
             facts.sizes[name] = value;
         }
-    }
+    };
+    for_each_size([&](const auto& size) {
+        if (size.gguf_key != nullptr) {
+            add_size(size.name, size.gguf_key);
+        }
+    });
+    add_size("experts", "expert_count");
     return facts;
 }
 
@@ -116,13 +114,7 @@ nlohmann::json facts_json(
 /// Replaces the file's metadata by the hyperparameters that were checked against its tensors.
 void add_checked(nlohmann::json& json, const model::Hyperparameters& m, std::size_t blocks) {
     json["name"] = m.name;
-    json["layers"] = m.layers;
-    json["heads"] = m.heads;
-    json["kv_heads"] = m.kv_heads;
-    json["width"] = m.width;
-    json["ffn_width"] = m.ffn_width;
-    json["vocabulary"] = m.vocabulary;
-    json["context"] = m.context;
+    for_each_size([&](const auto& size) { json[size.name] = m.*size.member; });
     json["tied"] = m.tied;
     json["blocks"] = blocks;
 }
@@ -217,7 +209,7 @@ int inspect_model(const InspectCommand& command) {
         return 0;
     }
     const model::Hyperparameters m = model::read_hyperparameters(file);
-    const scheduler::Blocks blocks(runtime::shape_of(m));
+    const scheduler::Blocks blocks(m);
     if (command.json) {
         add_checked(json, m, blocks.size());
         print_json(json);

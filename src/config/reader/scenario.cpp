@@ -181,7 +181,7 @@ std::string Scenario::model_name() const {
     return preset.empty() ? "shape" : preset;
 }
 
-std::string slices_problem(const ControllerConfig& controller, const scheduler::ModelShape& shape) {
+std::string slices_problem(const ControllerConfig& controller, const ModelShape& shape) {
     if (controller.granularity == scheduler::Granularity::paper || controller.slices < 1 ||
         shape.ffn_width < 1 || shape.ffn_width % controller.slices == 0) {
         return "";

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "base/model_shape.hpp"
 #include "base/units.hpp"
 #include "base/weight_type.hpp"
 #include "config/scenario/choices.hpp"
@@ -20,7 +21,6 @@
 #include "scheduler/core/fleet.hpp"
 #include "scheduler/core/problem.hpp"
 #include "scheduler/core/profile.hpp"
-#include "scheduler/core/shape.hpp"
 #include "scheduler/policies/registry.hpp"
 
 namespace headroom::config {
@@ -204,7 +204,7 @@ struct Scenario {
     std::string preset;             ///< name of the preset that the shape is from, or empty
     /// The shape that replaces a model file. It has no weights, so it can be simulated and planned
     /// but not run.
-    std::optional<scheduler::ModelShape> shape;
+    std::optional<ModelShape> shape;
     KvType kv_type = KvType::f32;
     WorkloadConfig workload;
     ControllerConfig controller;
@@ -272,7 +272,7 @@ struct Overrides {
 /// Returns "" if controller.slices divides the model's FFN width or granularity is `paper`. Returns
 /// a message with values that divide it otherwise.
 [[nodiscard]] std::string slices_problem(
-    const ControllerConfig& controller, const scheduler::ModelShape& shape
+    const ControllerConfig& controller, const ModelShape& shape
 );
 
 /// Returns whether two scenarios give the same run. Their path, name, input_files, warnings and

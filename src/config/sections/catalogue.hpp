@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/model_shape.hpp"
 #include "base/units.hpp"
 #include "config/scenario/choices.hpp"
-#include "scheduler/core/shape.hpp"
 
 namespace headroom::config {
 
@@ -54,7 +54,7 @@ struct NetworkPreset {
 struct ModelPreset {
     std::string name;            ///< llama-2-7b
     std::string title;           ///< Llama 2 7B
-    scheduler::ModelShape shape; ///< stored as kDefaultWeightType
+    ModelShape shape;            ///< stored as kDefaultWeightType
     std::int64_t parameters = 0; ///< published number of parameters
     std::int64_t left_out = 0;   ///< number of published parameters that the shape does not have
     std::string left_out_what;   ///< description of these: "biases of q, k and v"; or empty

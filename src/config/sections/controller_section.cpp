@@ -32,9 +32,7 @@ void require_storage(
 /// Checks granularity, slices and reduce. For a model file, the number of slices is checked when
 /// the file is read.
 void check_cut(
-    TableReader& table,
-    const std::optional<scheduler::ModelShape>& shape,
-    const ControllerConfig& controller
+    TableReader& table, const std::optional<ModelShape>& shape, const ControllerConfig& controller
 ) {
     if (controller.granularity == scheduler::Granularity::paper) {
         for (const std::string_view key : {"slices", "reduce"}) {
@@ -108,7 +106,7 @@ ControllerConfig read_controller(
     TableReader& root,
     const WorkloadConfig& workload,
     const std::vector<DeviceConfig>& devices,
-    const std::optional<scheduler::ModelShape>& shape
+    const std::optional<ModelShape>& shape
 ) {
     ControllerConfig controller;
     if (workload.sequences > 1) {

@@ -25,7 +25,7 @@ std::string prompts_text(const WorkloadConfig& workload) {
     return workload.prompt_tokens.empty() ? toml_strings(workload.prompts) : "";
 }
 
-std::string shape_or_none(const std::optional<scheduler::ModelShape>& shape) {
+std::string shape_or_none(const std::optional<ModelShape>& shape) {
     return shape ? shape_text(*shape) : "";
 }
 

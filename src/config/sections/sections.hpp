@@ -52,7 +52,7 @@ ControllerConfig read_controller(
     TableReader& root,
     const WorkloadConfig& workload,
     const std::vector<DeviceConfig>& devices,
-    const std::optional<scheduler::ModelShape>& shape
+    const std::optional<ModelShape>& shape
 );
 
 /// Finds the devices that links and events refer to.

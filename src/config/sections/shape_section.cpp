@@ -22,7 +22,7 @@ std::int64_t required(TableReader& table, std::string_view key, std::int64_t hig
 
 /// Checks the relations between the dimensions. A dimension that is 0 is missing or invalid and has
 /// been reported already.
-void check_figures(TableReader& table, const scheduler::ModelShape& shape, WeightType type) {
+void check_figures(TableReader& table, const ModelShape& shape, WeightType type) {
     const auto must_divide = [&](std::string_view part,
                                  std::int64_t n,
                                  std::string_view key,
@@ -44,7 +44,7 @@ void check_figures(TableReader& table, const scheduler::ModelShape& shape, Weigh
             "every K/V head serves equally many heads"
         );
     }
-    const std::int64_t block = block_elements(type);
+    const std::int64_t block = format_of(type).elements;
     const auto why = fmt::format("{} stores so many elements together", name_of(type));
     must_divide("a quantisation block", block, "width", shape.width, why);
     must_divide("a quantisation block", block, "ffn_width", shape.ffn_width, why);
@@ -52,24 +52,22 @@ void check_figures(TableReader& table, const scheduler::ModelShape& shape, Weigh
 
 } // namespace
 
-void set_types(scheduler::ModelShape& shape, WeightType type) {
-    shape.layer_types.assign(
-        static_cast<std::size_t>(shape.layers), scheduler::LayerTypes::all(type)
-    );
+void set_types(ModelShape& shape, WeightType type) {
+    shape.layer_types.assign(static_cast<std::size_t>(shape.layers), LayerTypes::all(type));
     shape.embed_type = shape.lm_head_type = type;
 }
 
 std::optional<WeightType> read_weight_type(TableReader& table) {
     const auto index = table.word("weight_type", kWeightTypeWords, {});
-    return index ? weight_type_named(kWeightTypeWords.at(*index)) : std::nullopt;
+    return index ? std::optional(kWeightFormats.at(*index).type) : std::nullopt;
 }
 
-std::optional<scheduler::ModelShape> read_shape(TableReader& parent) {
+std::optional<ModelShape> read_shape(TableReader& parent) {
     auto table = parent.table("shape", "shape = { layers, heads, … }");
     if (!table) {
         return std::nullopt;
     }
-    scheduler::ModelShape shape;
+    ModelShape shape;
     shape.layers = static_cast<std::int32_t>(required(*table, "layers", kMaxLayers));
     shape.heads = static_cast<std::int32_t>(required(*table, "heads", kMaxHeads));
     const auto kv_heads = table->integer("kv_heads", 1, kMaxHeads);
@@ -87,7 +85,7 @@ std::optional<scheduler::ModelShape> read_shape(TableReader& parent) {
     return shape;
 }
 
-std::string shape_text(const scheduler::ModelShape& shape) {
+std::string shape_text(const ModelShape& shape) {
     return fmt::format(
         "{{ layers = {}, heads = {}, kv_heads = {}, width = {}, ffn_width = {}, gated = {}, "
         "vocab = {}, context = {}, weight_type = \"{}\", tied = {} }}",

@@ -19,14 +19,14 @@ std::int64_t rows_per_piece(const TensorSpec& tensor, Bytes piece_bytes) {
     return fitting >= 4 ? fitting / 4 * 4 : std::max<std::int64_t>(fitting, 1);
 }
 
-const LayerWeightTypes& types_of(const Hyperparameters& model, std::int32_t layer) {
+const LayerTypes& types_of(const Hyperparameters& model, std::int32_t layer) {
     return model.layer_types.at(static_cast<std::size_t>(layer));
 }
 
 std::vector<TensorSpec> group_tensors(
     const Hyperparameters& model, const BlockName& name, const Slicing& slicing
 ) {
-    const LayerWeightTypes& types = types_of(model, name.layer);
+    const LayerTypes& types = types_of(model, name.layer);
     const std::int64_t rows = model.head_width();
     std::vector<TensorSpec> tensors{
         {TensorRole::q, types.q, model.heads_per_group() * rows, model.width},
@@ -45,7 +45,7 @@ std::vector<TensorSpec> group_tensors(
 std::vector<TensorSpec> ffn_matrices(
     const Hyperparameters& model, std::int32_t layer, std::int64_t hidden, std::int64_t columns
 ) {
-    const LayerWeightTypes& types = types_of(model, layer);
+    const LayerTypes& types = types_of(model, layer);
     return {
         {TensorRole::gate, types.gate, hidden, model.width},
         {TensorRole::up, types.up, hidden, model.width},

@@ -1,12 +1,12 @@
-// Puts the hyperparameters together: from the metadata (llama_metadata.hpp) and from the tensors.
+// Puts the hyperparameters together: from the metadata (metadata.hpp) and from the tensors.
 #include <limits>
 
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "model/decoder/llama_metadata.hpp"
+#include "model/decoder/architecture.hpp"
+#include "model/decoder/metadata.hpp"
 #include "model/decoder/tensor_checks.hpp"
-#include "model/decoder/tensor_names.hpp"
 #include "model/decoder/weights.hpp"
 #include "model/gguf/ggml_types.hpp"
 
@@ -15,7 +15,9 @@ namespace headroom::model {
 namespace {
 
 /// Returns V, the rows of the embedding. Reports metadata that states another size.
-std::int64_t read_vocabulary(const GgufFile& file, std::vector<std::string>& problems) {
+std::int64_t read_vocabulary(
+    const GgufFile& file, const Architecture& architecture, std::vector<std::string>& problems
+) {
     const GgufTensor* const embedding = file.tensor("token_embd.weight");
     if (embedding == nullptr || embedding->dimensions.size() < 2) {
         return 1; // check_tensor_shapes reports it
@@ -36,34 +38,28 @@ std::int64_t read_vocabulary(const GgufFile& file, std::vector<std::string>& pro
     if (const auto* const array = std::get_if<GgufArray>(file.find(kTokens))) {
         agree(kTokens, array->count);
     }
-    constexpr std::string_view kSize = "llama.vocab_size";
-    if (const auto* const size = std::get_if<std::uint64_t>(file.find(kSize))) {
-        agree(kSize, *size);
+    const std::string size_key = fmt::format("{}.vocab_size", architecture.name);
+    if (const auto* const size = std::get_if<std::uint64_t>(file.find(size_key))) {
+        agree(size_key, *size);
     }
     return rows;
 }
 
 /// Precondition: the file has no problems.
 void fill_types(const GgufFile& file, Hyperparameters& model) {
-    const auto type = [&](const BlockName& block, TensorRole role) {
-        const std::string name = source_of(model, block, role).tensor;
-        return *weight_type_of(file.tensor(name)->ggml_type);
+    const auto type = [&](const std::string& tensor) {
+        return *weight_type_of(file.tensor(tensor)->ggml_type);
     };
-    model.embed_type = type({BlockKind::embed}, TensorRole::embedding);
-    model.lm_head_type = type({BlockKind::lm_head}, TensorRole::head);
+    model.embed_type = type("token_embd.weight");
+    model.lm_head_type = model.tied ? model.embed_type : type("output.weight");
+    model.layer_types.resize(static_cast<std::size_t>(model.layers));
     for (std::int32_t layer = 0; layer < model.layers; ++layer) {
-        const BlockName group{BlockKind::group, layer, 0};
-        const BlockName proj{BlockKind::proj, layer};
-        const BlockName ffn{BlockKind::ffn, layer};
-        model.layer_types.push_back({
-            type(group, TensorRole::q),
-            type(group, TensorRole::k),
-            type(group, TensorRole::v),
-            type(proj, TensorRole::o),
-            type(ffn, TensorRole::gate),
-            type(ffn, TensorRole::up),
-            type(ffn, TensorRole::down),
-        });
+        for (const LayerTensor& tensor : model.architecture->layer_tensors) {
+            if (tensor.type != nullptr) {
+                model.layer_types[static_cast<std::size_t>(layer)].*tensor.type =
+                    type(in_layer(layer, tensor.name));
+            }
+        }
     }
 }
 
@@ -74,14 +70,14 @@ ModelReport report_on(const GgufFile& file) {
     std::vector<std::string>& problems = report.problems;
     Hyperparameters& model = report.model;
     try {
-        model = read_llama_metadata(file, problems);
-    } catch (const InputError& error) { // not a llama model: its tensors are not checked
+        model = read_metadata(file, problems);
+    } catch (const InputError& error) { // its architecture is unknown: tensors are not checked
         problems = error.problems();
         return report;
     }
     const bool metadata_is_sound = problems.empty();
     check_tensor_types(file, problems);
-    model.vocabulary = read_vocabulary(file, problems);
+    model.vocabulary = read_vocabulary(file, *model.architecture, problems);
     model.tied = file.tensor("output.weight") == nullptr;
     // The expected shapes follow from the metadata.
     if (metadata_is_sound) {

@@ -7,7 +7,7 @@ namespace headroom::model {
 namespace {
 
 Columns covered(WeightType type, std::int64_t first, std::int64_t count) {
-    const std::int64_t each = block_elements(type);
+    const std::int64_t each = format_of(type).elements;
     const std::int64_t begin = first / each * each;
     const std::int64_t end = (first + count + each - 1) / each * each;
     return {first, count, begin, end - begin};
@@ -22,7 +22,7 @@ Columns columns_of(const Hyperparameters& model, const BlockName& name, const Sl
         slicing.slices,
         model.ffn_width
     );
-    const LayerWeightTypes& types = model.layer_types.at(static_cast<std::size_t>(name.layer));
+    const LayerTypes& types = model.layer_types.at(static_cast<std::size_t>(name.layer));
     if (name.kind == BlockKind::group) {
         const std::int64_t count = model.heads_per_group() * model.head_width();
         return covered(types.o, name.group * count, count);

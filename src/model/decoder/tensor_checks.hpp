@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "model/decoder/tensor_names.hpp"
+#include "model/decoder/architecture.hpp"
 #include "model/gguf/gguf.hpp"
 
 namespace headroom::model {

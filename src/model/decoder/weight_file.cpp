@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/check.hpp"
-#include "model/decoder/tensor_names.hpp"
+#include "model/decoder/architecture.hpp"
 #include "model/gguf/ggml_types.hpp"
 
 namespace headroom::model {
@@ -14,13 +14,6 @@ namespace {
 /// Stored bytes of an expanded type that are read at once.
 constexpr Bytes kStoredAtOnce = Bytes{64} << 10;
 
-Bytes stored_row_bytes(const GgufTensor& tensor) {
-    const GgmlType* const type = find_ggml_type(tensor.ggml_type);
-    HEADROOM_CHECK(type != nullptr, "{} of type {}", tensor.name, tensor.ggml_type);
-    const auto columns = static_cast<std::uint64_t>(tensor.dimensions.at(0));
-    return static_cast<Bytes>(columns / type->block_elements * type->block_bytes);
-}
-
 } // namespace
 
 WeightFile::WeightFile(const GgufFile& file, const Hyperparameters& model)
@@ -28,8 +21,11 @@ WeightFile::WeightFile(const GgufFile& file, const Hyperparameters& model)
     file_.check_unchanged();
     for (const GgufTensor& tensor : file.tensors()) {
         if (weight_type_of(tensor.ggml_type)) {
+            const GgmlType* const type = find_ggml_type(tensor.ggml_type);
+            const auto columns = static_cast<std::uint64_t>(tensor.dimensions.at(0));
+            const std::uint64_t row_bytes = columns / type->block_elements * type->block_bytes;
             tensors_.emplace(
-                tensor.name, StoredTensor{tensor.ggml_type, tensor.offset, stored_row_bytes(tensor)}
+                tensor.name, StoredTensor{type, tensor.offset, static_cast<Bytes>(row_bytes)}
             );
         }
     }
@@ -45,7 +41,7 @@ void WeightFile::read_norm(const BlockName& block, TensorRole role, std::span<fl
     const StoredTensor& tensor = stored_tensor(source_of(*model_, block, role).tensor);
     const auto bytes = std::as_writable_bytes(out);
     HEADROOM_CHECK(
-        tensor.ggml_type == kGgmlF32 && tensor.row_bytes == static_cast<Bytes>(bytes.size()),
+        tensor.type->code == kGgmlF32 && tensor.row_bytes == static_cast<Bytes>(bytes.size()),
         "{} has no norm of {} values in role {}",
         to_string(block),
         out.size(),
@@ -73,7 +69,7 @@ Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) co
         tensor.offset +
         static_cast<std::uint64_t>((source.first_row + block.first_row(i)) * tensor.row_bytes);
     const auto at = [](Bytes n) { return static_cast<std::size_t>(n); };
-    if (is_expanded(tensor.ggml_type)) {
+    if (tensor.type->expand != nullptr) {
         const Bytes last_row = (first + bytes + row - 1) / row;
         const Bytes at_once = std::max<Bytes>(1, kStoredAtOnce / tensor.row_bytes);
         std::vector<std::byte> stored_rows;
@@ -84,7 +80,7 @@ Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) co
             file_.read(start + static_cast<std::uint64_t>(r * tensor.row_bytes), stored_rows);
             for (Bytes n = 0; n < now; ++n) {
                 expand_part(
-                    tensor.ggml_type,
+                    *tensor.type,
                     std::span(stored_rows).subspan(at(n * tensor.row_bytes), at(tensor.row_bytes)),
                     source.first_column,
                     piece.subspan(at((r + n) * row), at(row))
@@ -95,7 +91,8 @@ Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) co
     }
     // The stored form is that in memory. One read is enough if the piece has whole rows of the
     // file.
-    const Bytes before = source.first_column / block_elements(spec.type) * block_bytes(spec.type);
+    const Bytes before =
+        source.first_column / format_of(spec.type).elements * format_of(spec.type).bytes;
     const Bytes step = row == tensor.row_bytes ? block.piece_bytes(i) : row;
     for (Bytes done = first; done < first + bytes;) {
         const Bytes in_row = done % step;

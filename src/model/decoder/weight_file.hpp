@@ -12,6 +12,7 @@
 #include "base/units.hpp"
 #include "model/decoder/block.hpp"
 #include "model/decoder/hyperparameters.hpp"
+#include "model/gguf/ggml_types.hpp"
 #include "model/gguf/gguf.hpp"
 #include "model/gguf/open_file.hpp"
 
@@ -40,7 +41,7 @@ class WeightFile {
 
   private:
     struct StoredTensor {
-        std::uint32_t ggml_type = 0;
+        const GgmlType* type = nullptr;
         std::uint64_t offset = 0; ///< byte offset from the start of the file
         Bytes row_bytes = 0;
     };

@@ -1,47 +1,16 @@
 #include "model/gguf/finite_weights_check.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include <fmt/format.h>
 
-#include "base/check.hpp"
 #include "model/gguf/ggml_types.hpp"
 #include "model/gguf/problem_list.hpp"
 
 namespace headroom::model {
 
 namespace {
-
-/// Where the floating-point numbers of a stored block are. A number is NaN or infinite if all bits
-/// of its exponent are 1.
-struct Format {
-    std::uint32_t code;            ///< type code of ggml
-    std::size_t word;              ///< bytes of one number
-    std::uint32_t exponent;        ///< mask of the exponent's bits
-    std::array<std::size_t, 2> at; ///< offsets of the two numbers of a block; equal if it has one
-    bool scale;                    ///< whether the numbers are scales of quantisation blocks
-};
-
-constexpr std::array kFormats{
-    Format{0, 4, 0x7F80'0000, {0, 0}, false}, // F32
-    Format{1, 2, 0x7C00, {0, 0}, false},      // F16
-    Format{30, 2, 0x7F80, {0, 0}, false},     // BF16
-    Format{2, 2, 0x7C00, {0, 0}, true},       // Q4_0
-    Format{8, 2, 0x7C00, {0, 0}, true},       // Q8_0
-    Format{12, 2, 0x7C00, {0, 2}, true},      // Q4_K: d and dmin
-    Format{13, 2, 0x7C00, {0, 2}, true},      // Q5_K: d and dmin
-    Format{14, 2, 0x7C00, {208, 208}, true},  // Q6_K: d at the end
-};
-
-const Format& format_of(std::uint32_t code) {
-    const auto* const found = std::find_if(kFormats.begin(), kFormats.end(), [&](const Format& f) {
-        return f.code == code;
-    });
-    HEADROOM_CHECK(found != kFormats.end(), "{}", ggml_type_name(code));
-    return *found;
-}
 
 template <class Word>
 bool is_not_finite(const std::byte* at, Word exponent) {
@@ -85,16 +54,14 @@ NonFinite search_words(std::span<const std::byte> bytes, Word exponent) {
     return found;
 }
 
-NonFinite search_scales(
-    std::span<const std::byte> bytes, const Format& format, std::uint64_t block_bytes
-) {
+NonFinite search_scales(std::span<const std::byte> bytes, const GgmlType& type) {
     NonFinite found;
-    const auto exponent = static_cast<std::uint16_t>(format.exponent);
-    const std::uint64_t blocks = bytes.size() / block_bytes;
+    constexpr auto kExponent = static_cast<std::uint16_t>(kFormatOf<WeightType::f16>.exponent);
+    const std::uint64_t blocks = bytes.size() / type.block_bytes;
     for (std::uint64_t i = 0; i < blocks; ++i) {
-        const std::byte* const block = bytes.data() + i * block_bytes;
-        if (is_not_finite(block + format.at[0], exponent) ||
-            is_not_finite(block + format.at[1], exponent)) {
+        const std::byte* const block = bytes.data() + i * type.block_bytes;
+        if (is_not_finite(block + type.scales[0], kExponent) ||
+            is_not_finite(block + type.scales[1], kExponent)) {
             found.first = found.count == 0 ? i : found.first;
             ++found.count;
         }
@@ -103,14 +70,14 @@ NonFinite search_scales(
 }
 
 /// Searches whole blocks of one type.
-NonFinite search(std::span<const std::byte> bytes, std::uint32_t code) {
-    const Format& format = format_of(code);
-    if (format.scale) {
-        return search_scales(bytes, format, find_ggml_type(code)->block_bytes);
+NonFinite search(std::span<const std::byte> bytes, const GgmlType& type) {
+    if (type.block_elements > 1) {
+        return search_scales(bytes, type);
     }
-    return format.word == 4
-               ? search_words<std::uint32_t>(bytes, format.exponent)
-               : search_words<std::uint16_t>(bytes, static_cast<std::uint16_t>(format.exponent));
+    const std::uint32_t exponent = type.format->exponent;
+    return type.block_bytes == 4
+               ? search_words<std::uint32_t>(bytes, exponent)
+               : search_words<std::uint16_t>(bytes, static_cast<std::uint16_t>(exponent));
 }
 
 } // namespace
@@ -146,10 +113,10 @@ void FiniteWeightsCheck::add(std::span<const std::byte> piece) {
 }
 
 void FiniteWeightsCheck::check(TensorScan& scan, std::span<const std::byte> bytes) {
-    const std::uint32_t code = scan.tensor->ggml_type;
-    const std::size_t block = find_ggml_type(code)->block_bytes;
+    const GgmlType& type = *find_ggml_type(scan.tensor->ggml_type);
+    const std::size_t block = type.block_bytes;
     const auto search_blocks = [&](std::span<const std::byte> blocks, std::uint64_t first) {
-        const NonFinite found = search(blocks, code);
+        const NonFinite found = search(blocks, type);
         if (found.count > 0 && scan.non_finite == 0) {
             scan.first_non_finite = first + found.first;
         }
@@ -181,15 +148,14 @@ std::string FiniteWeightsCheck::problem() const {
             continue;
         }
         const GgufTensor& tensor = *scan.tensor;
-        const std::uint64_t row = scan.first_non_finite *
-                                  find_ggml_type(tensor.ggml_type)->block_elements /
+        const std::uint64_t elements = find_ggml_type(tensor.ggml_type)->block_elements;
+        const std::uint64_t row = scan.first_non_finite * elements /
                                   static_cast<std::uint64_t>(tensor.dimensions.front());
-        const bool scale = format_of(tensor.ggml_type).scale;
         broken.add(fmt::format(
             "{} has {} {}{}, the first in row {}",
             tensor.name,
             scan.non_finite,
-            scale ? "block scale" : "weight",
+            elements > 1 ? "block scale" : "weight",
             scan.non_finite == 1 ? "" : "s",
             row
         ));

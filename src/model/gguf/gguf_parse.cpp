@@ -129,7 +129,9 @@ std::uint64_t stored_bytes(const GgufCursor& cursor, std::uint64_t at, const Ggu
     if (columns % type->block_elements != 0) {
         cursor.fail(
             at,
-            fmt::format("rows of a multiple of {} ({})", type->block_elements, type->name),
+            fmt::format(
+                "rows of a multiple of {} ({})", type->block_elements, ggml_type_name(type->code)
+            ),
             fmt::format("rows of {}", columns)
         );
     }

@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "runtime/control/controller.hpp"
+#include "trace/records/model_rows.hpp"
 
 namespace headroom::runtime {
 
@@ -107,29 +108,7 @@ void Controller::describe_fleet(trace::RunHeader& run) const {
 
 /// Adds the model's shape and the prompts, which a replay uses instead of the model file.
 void Controller::describe_model(trace::RunHeader& run) const {
-    const scheduler::ModelShape& shape = blocks_->shape();
-    const auto code = [](WeightType type) { return static_cast<std::int32_t>(type); };
-    run.model.push_back(
-        {shape.layers,
-         shape.heads,
-         shape.kv_heads,
-         shape.width,
-         shape.ffn_width,
-         shape.gated ? 1 : 0,
-         shape.vocabulary,
-         shape.context,
-         code(shape.embed_type),
-         code(shape.lm_head_type),
-         shape.kv_bytes,
-         shape.tied ? 1 : 0,
-         shape.has_ends ? 1 : 0,
-         shape.norms ? 1 : 0}
-    );
-    for (const scheduler::LayerTypes& t : shape.layer_types) {
-        run.layers.push_back(
-            {code(t.q), code(t.k), code(t.v), code(t.o), code(t.gate), code(t.up), code(t.down)}
-        );
-    }
+    trace::add_model_rows(blocks_->shape(), run);
     std::int32_t number = 0;
     for (const std::vector<std::int32_t>& prompt : *context_.prompts) {
         std::int64_t position = 0;

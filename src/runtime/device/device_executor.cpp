@@ -8,7 +8,6 @@
 #include "base/check.hpp"
 #include "runtime/device/migration.hpp"
 #include "runtime/device/phase_offsets.hpp"
-#include "runtime/memory/model_shape.hpp"
 #include "runtime/memory/overload.hpp"
 #include "scheduler/timing/program.hpp"
 
@@ -39,7 +38,7 @@ device::Pacer make_pacer(const config::ClockConfig& clock, comm::Transport& tran
 
 DeviceExecutor::DeviceExecutor(const RunOptions& options, Setup& setup, comm::Transport& transport)
     : options_(&options), setup_(&setup), transport_(&transport), self_(transport.self()),
-      blocks_(shape_of(setup.model), options.scenario->controller.cut()),
+      blocks_(setup.model, options.scenario->controller.cut()),
       context_{&setup.model, &kernels::kernels_for(setup.level)},
       memory_(setup.model, blocks_, self_, setup.turn_sizes),
       clock_(options.scenario->fleet, self_, options.stop),

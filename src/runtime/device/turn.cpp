@@ -274,7 +274,7 @@ std::vector<std::span<std::byte>> TurnRunner::payload_spans(
     const Instruction& instruction, DeviceId sender
 ) {
     const scheduler::Blocks& blocks = memory_->blocks();
-    const scheduler::ModelShape& shape = blocks.shape();
+    const ModelShape& shape = blocks.shape();
     const std::int64_t n = current_->turn.tokens;
     if (instruction.payload == Payload::token) {
         return {std::as_writable_bytes(std::span(current_->ids))};

@@ -80,7 +80,7 @@ void TurnRunner::execute_embed(BlockId b) {
 
 void TurnRunner::execute_group(BlockId b, Pass pass) {
     const scheduler::Blocks& blocks = memory_->blocks();
-    const scheduler::ModelShape& shape = blocks.shape();
+    const ModelShape& shape = blocks.shape();
     const Workspace& space = memory_->workspace();
     sequences_.clear();
     for (const Turn& turn : pass) {
@@ -125,7 +125,7 @@ void TurnRunner::execute_slice(BlockId b, Pass pass) {
 }
 
 void TurnRunner::execute_proj(BlockId b, Pass pass) {
-    const scheduler::ModelShape& shape = memory_->blocks().shape();
+    const ModelShape& shape = memory_->blocks().shape();
     const std::int64_t part = shape.heads_per_group() * shape.head_width();
     const model::Rows residual = output(Buffer::residual, shape.width, pass);
     const model::InputRows heads = input(Buffer::heads, part, pass);

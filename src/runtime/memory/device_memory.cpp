@@ -2,7 +2,7 @@
 
 #include "base/check.hpp"
 #include "model/decoder/weights.hpp"
-#include "runtime/memory/model_shape.hpp"
+#include "runtime/memory/slicing.hpp"
 #include "runtime/memory/tied_matrix.hpp"
 
 namespace headroom::runtime {

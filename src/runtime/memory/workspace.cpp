@@ -14,7 +14,7 @@ constexpr std::size_t kAlignment = 64;
 } // namespace
 
 Workspace::Workspace(
-    const scheduler::ModelShape& shape,
+    const ModelShape& shape,
     const scheduler::Cut& cut,
     const scheduler::TurnSizes& sizes,
     std::pmr::memory_resource* resource
@@ -50,14 +50,14 @@ Workspace::Workspace(
     );
 }
 
-void Workspace::size_paper(const scheduler::ModelShape& shape, std::int64_t n, std::int64_t rows) {
+void Workspace::size_paper(const ModelShape& shape, std::int64_t n, std::int64_t rows) {
     bytes_[at(Buffer::heads)] = 4 * n * shape.width;
     bytes_[at(Buffer::scratch)] = 4 * rows * shape.width;
     bytes_[at(Buffer::gate)] = bytes_[at(Buffer::up)] = 4 * rows * shape.ffn_width;
 }
 
 void Workspace::size_sliced(
-    const scheduler::ModelShape& shape, const scheduler::Cut& cut, std::int64_t n, std::int64_t rows
+    const ModelShape& shape, const scheduler::Cut& cut, std::int64_t n, std::int64_t rows
 ) {
     bytes_[at(Buffer::scratch)] = 4 * n * shape.width;
     bytes_[at(Buffer::heads)] = 4 * rows * scheduler::max_head_columns(shape);

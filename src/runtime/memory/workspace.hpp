@@ -11,12 +11,12 @@
 #include <span>
 #include <vector>
 
+#include "base/model_shape.hpp"
 #include "base/units.hpp"
 #include "comm/transport.hpp"
 #include "runtime/messages/wire.hpp"
 #include "scheduler/core/blocks.hpp"
 #include "scheduler/core/cut.hpp"
-#include "scheduler/core/shape.hpp"
 
 namespace headroom::runtime {
 
@@ -52,7 +52,7 @@ struct SendWithHeader {
 class Workspace {
   public:
     Workspace(
-        const scheduler::ModelShape& shape,
+        const ModelShape& shape,
         const scheduler::Cut& cut,
         const scheduler::TurnSizes& sizes,
         std::pmr::memory_resource* resource
@@ -91,12 +91,9 @@ class Workspace {
     [[nodiscard]] bool is_per_slot(Buffer buffer) const;
     [[nodiscard]] Bytes total_bytes(Buffer buffer) const;
     [[nodiscard]] std::byte* address_of(Buffer buffer) const;
-    void size_paper(const scheduler::ModelShape& shape, std::int64_t n, std::int64_t rows);
+    void size_paper(const ModelShape& shape, std::int64_t n, std::int64_t rows);
     void size_sliced(
-        const scheduler::ModelShape& shape,
-        const scheduler::Cut& cut,
-        std::int64_t n,
-        std::int64_t rows
+        const ModelShape& shape, const scheduler::Cut& cut, std::int64_t n, std::int64_t rows
     );
     void allocate(Buffer buffer);
     void release(Buffer buffer);

@@ -8,7 +8,6 @@
 
 #include "base/error.hpp"
 #include "model/decoder/weights.hpp"
-#include "runtime/memory/model_shape.hpp"
 #include "runtime/offline/recording.hpp"
 #include "runtime/setup/prompts.hpp"
 
@@ -40,7 +39,7 @@ void check_model_and_prompts(
 ) {
     const model::Hyperparameters model = model::read_hyperparameters(file);
     const WorkloadDescription recorded = recorded_workload(trace.header, scenario);
-    if (recorded.shape != shape_of(model)) {
+    if (recorded.shape != static_cast<const ModelShape&>(model)) {
         throw InputError(fmt::format(
             "/model and /layers are not what {} holds: it is not the model of the run, or the "
             "trace "

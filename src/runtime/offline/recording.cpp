@@ -6,54 +6,13 @@
 #include <fmt/ranges.h>
 
 #include "base/error.hpp"
-#include "runtime/memory/model_shape.hpp"
 #include "runtime/setup/requests.hpp"
 #include "trace/analysis/interrupts.hpp"
+#include "trace/records/model_rows.hpp"
 
 namespace headroom::runtime {
 
 namespace {
-
-WeightType type_of(std::int32_t code) {
-    if (code < 0 || static_cast<std::size_t>(code) >= kWeightTypes.size()) {
-        throw InputError(fmt::format("damaged: weight type {} is unknown", code));
-    }
-    return kWeightTypes[static_cast<std::size_t>(code)];
-}
-
-scheduler::ModelShape recorded_shape(const trace::RunHeader& header) {
-    const trace::ModelRow& model = header.model.front();
-    scheduler::ModelShape shape;
-    shape.layers = model.layers;
-    shape.heads = model.heads;
-    shape.kv_heads = model.kv_heads;
-    shape.width = model.width;
-    shape.ffn_width = model.ffn_width;
-    shape.gated = model.gated != 0;
-    shape.vocabulary = model.vocabulary;
-    shape.context = model.context;
-    for (const trace::LayerRow& row : header.layers) {
-        shape.layer_types.push_back(
-            {type_of(row.q),
-             type_of(row.k),
-             type_of(row.v),
-             type_of(row.o),
-             type_of(row.gate),
-             type_of(row.up),
-             type_of(row.down)}
-        );
-    }
-    shape.embed_type = type_of(model.embed_type);
-    shape.lm_head_type = type_of(model.lm_head_type);
-    shape.kv_bytes = model.kv_bytes;
-    shape.tied = model.tied != 0;
-    shape.has_ends = model.ends != 0;
-    shape.norms = model.norms != 0;
-    if (const std::vector<std::string> problems = shape.problems(); !problems.empty()) {
-        throw InputError(fmt::format("damaged: /model: {}", fmt::join(problems, "; ")));
-    }
-    return shape;
-}
 
 std::vector<std::vector<std::int32_t>> prompts_of(
     const trace::RunHeader& header, const config::Scenario& scenario
@@ -104,7 +63,7 @@ WorkloadDescription recorded_workload(
     WorkloadDescription workload;
     const auto name = header.attributes.find("model");
     workload.name = name == header.attributes.end() ? "" : name->second;
-    workload.shape = recorded_shape(header);
+    workload.shape = trace::recorded_shape(header);
     workload.prompts = prompts_of(header, scenario);
     check_sizes(scenario, workload.shape, workload.prompts);
     workload.turn_sizes = turn_sizes(scenario, workload.prompts);

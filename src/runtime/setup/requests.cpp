@@ -76,7 +76,7 @@ scheduler::TurnSizes turn_sizes(
 
 void check_sizes(
     const config::Scenario& scenario,
-    const scheduler::ModelShape& shape,
+    const ModelShape& shape,
     const std::vector<std::vector<std::int32_t>>& prompts
 ) {
     std::int64_t longest = 0;

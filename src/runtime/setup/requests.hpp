@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/model_shape.hpp"
 #include "base/units.hpp"
 #include "config/scenario/scenario.hpp"
 #include "runtime/messages/recheck.hpp"
 #include "runtime/messages/resume_point.hpp"
 #include "scheduler/core/blocks.hpp"
-#include "scheduler/core/shape.hpp"
 
 namespace headroom::runtime {
 
@@ -70,7 +70,7 @@ inline constexpr std::int64_t kMaxJoined = 16;
 /// than the integer types can count. prompts: token ids of the distinct prompts.
 void check_sizes(
     const config::Scenario& scenario,
-    const scheduler::ModelShape& shape,
+    const ModelShape& shape,
     const std::vector<std::vector<std::int32_t>>& prompts
 );
 

@@ -7,7 +7,7 @@
 #include "base/error.hpp"
 #include "base/wire.hpp"
 #include "model/decoder/weights.hpp"
-#include "runtime/memory/model_shape.hpp"
+#include "runtime/memory/slicing.hpp"
 #include "runtime/setup/agreement.hpp"
 #include "runtime/setup/prompts.hpp"
 #include "runtime/setup/requests.hpp"
@@ -36,7 +36,7 @@ OpenedModel open_model(const RunOptions& options, Setup& setup) {
                           ? options.model_file
                           : std::make_shared<const model::GgufFile>(options.scenario->model_file);
         setup.model = model::read_hyperparameters(*opened.file);
-        check_cut(*options.scenario, shape_of(setup.model));
+        check_cut(*options.scenario, setup.model);
     } catch (const Error& error) {
         opened.exit_code = static_cast<int>(error.code());
         opened.problem = error.what();
@@ -54,7 +54,7 @@ void read_prompts(const RunOptions& options, Setup& setup) {
         }
     }
     setup.prompts = tokenised_prompts(workload, *setup.tokenizer, setup.model.context);
-    check_sizes(*options.scenario, shape_of(setup.model), setup.prompts);
+    check_sizes(*options.scenario, setup.model, setup.prompts);
     setup.end_of_text = workload.stop_at_eos ? setup.tokenizer->eos() : -1;
     if (workload.slots() > comm::kMaxSlots) {
         throw InputError(fmt::format(

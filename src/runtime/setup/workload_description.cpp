@@ -3,7 +3,7 @@
 #include "model/decoder/weights.hpp"
 #include "model/gguf/gguf.hpp"
 #include "model/tokenizer/tokenizer.hpp"
-#include "runtime/memory/model_shape.hpp"
+#include "runtime/memory/slicing.hpp"
 #include "runtime/setup/prompts.hpp"
 #include "runtime/setup/requests.hpp"
 
@@ -14,7 +14,7 @@ namespace {
 WorkloadDescription of_file(const config::Scenario& scenario) {
     const model::GgufFile file(scenario.model_file);
     const model::Hyperparameters model = model::read_hyperparameters(file);
-    WorkloadDescription workload{model.name, shape_of(model), {}, {}};
+    WorkloadDescription workload{model.name, model, {}, {}};
     check_cut(scenario, workload.shape);
     workload.prompts =
         tokenised_prompts(scenario.workload, model::Tokenizer(file), workload.shape.context);

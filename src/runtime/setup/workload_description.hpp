@@ -7,14 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "base/model_shape.hpp"
 #include "config/scenario/scenario.hpp"
-#include "scheduler/core/shape.hpp"
 
 namespace headroom::runtime {
 
 struct WorkloadDescription {
     std::string name; ///< name of the model
-    scheduler::ModelShape shape;
+    ModelShape shape;
     /// Token ids of the distinct prompts, none empty. Without a tokenizer every id is -1.
     std::vector<std::vector<std::int32_t>> prompts;
     scheduler::TurnSizes turn_sizes; ///< see requests.hpp

@@ -1,7 +1,10 @@
 #include "trace/records/codes.hpp"
 
+#include <fmt/format.h>
+
 #include "base/block.hpp"
 #include "base/weight_type.hpp"
+#include "trace/records/columns.hpp"
 
 namespace headroom::trace {
 
@@ -27,18 +30,15 @@ CodeNames standard_codes() {
         {"events.kind",
          {"overload", "infeasible_decision", "interrupted", "scenario_event", "admission_waits"}},
     };
-    for (const char* const column :
-         {"model.embed_type",
-          "model.lm_head_type",
-          "layers.q",
-          "layers.k",
-          "layers.v",
-          "layers.o",
-          "layers.gate",
-          "layers.up",
-          "layers.down"}) {
-        codes[column] = types;
-    }
+    const auto add_types = [&]<class Row>(const Row&) {
+        for_each_column<Row>([&](const auto& column) {
+            if (std::string_view(column.unit) == "code") {
+                codes[fmt::format("{}.{}", Table<Row>::name, column.name)] = types;
+            }
+        });
+    };
+    add_types(ModelRow());
+    add_types(LayerRow());
     return codes;
 }
 

@@ -218,7 +218,7 @@ TEST(LoadBlock, reads_own_columns_with_their_whole_quantisation_blocks) {
             const Columns columns = columns_of(model, slice.name(), slicing);
             EXPECT_EQ(columns.first, 7 * 16);
             EXPECT_EQ(columns.count, 16);
-            const std::int64_t each = block_elements(test::computed_type(type));
+            const std::int64_t each = format_of(test::computed_type(type)).elements;
             EXPECT_EQ(columns.stored, each == 1 ? 16 : 32);
             EXPECT_EQ(columns.foreign_before(), each == 1 ? 0 : 16);
             expect_weights(

@@ -1,5 +1,7 @@
 // Hyperparameters are read as they were written. Models that the decoder would compute wrongly are
 // refused, with all problems at once.
+#include <fstream>
+#include <iterator>
 #include <limits>
 
 #include <fmt/format.h>
@@ -7,7 +9,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "model/decoder/architecture.hpp"
 #include "model/decoder/weights.hpp"
+#include "model/gguf/ggml_types.hpp"
 #include "tests/model/support/gguf_writer.hpp"
 #include "tests/model/support/tiny_model.hpp"
 
@@ -93,10 +97,47 @@ TEST(Hyperparameters, have_a_type_per_tensor_and_default_values) {
     EXPECT_EQ(model.layer_types[1].up, WeightType::f32);
 }
 
+TEST(Hyperparameters, of_every_architecture_are_read) {
+    for (const Architecture& architecture : architectures()) {
+        EXPECT_EQ(find_architecture(architecture.name), &architecture) << "the name is there twice";
+        const test::TinyShape shape{.architecture = std::string(architecture.name)};
+        const TemporaryFile file(tiny_model(shape).bytes());
+        const Hyperparameters model = read_hyperparameters(GgufFile(file.path()));
+        EXPECT_EQ(model.architecture, &architecture);
+        expect_equal(model, test::tiny_hyperparameters(shape));
+    }
+}
+
+/// Returns the page of the manual on models.
+std::string page_on_models() {
+    std::ifstream file(HEADROOM_SOURCE_DIR "/docs/reference/models.md");
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Manual, names_every_architecture_and_every_type_that_can_be_computed) {
+    const std::string page = page_on_models();
+    for (const Architecture& architecture : architectures()) {
+        EXPECT_THAT(page, HasSubstr(fmt::format("`{}`", architecture.name)));
+    }
+    for (const GgmlType& type : ggml_types()) {
+        const std::string name = ggml_type_name(type.code);
+        const testing::Matcher<std::string> found = testing::ContainsRegex("[ (]" + name + "[ ,]");
+        EXPECT_THAT(page, weight_type_of(type.code) ? found : testing::Not(found));
+    }
+}
+
+TEST(GgmlTypes, have_different_codes_and_blocks_that_fit) {
+    for (const GgmlType& type : ggml_types()) {
+        EXPECT_EQ(find_ggml_type(type.code), &type) << type.name << " shares its code";
+        EXPECT_LE(type.block_elements, kLargestBlock) << type.name;
+    }
+}
+
 TEST(Hyperparameters, name_an_architecture_that_cannot_be_computed) {
     GgufWriter writer = tiny_model({});
-    writer.text("general.architecture", "qwen2");
-    EXPECT_THAT(problem_of(writer), HasSubstr("\"qwen2\"; only \"llama\" can be computed"));
+    writer.text("general.architecture", "llava");
+    EXPECT_THAT(problem_of(writer), HasSubstr("the architecture is \"llava\"; only \"llama\""));
+    EXPECT_THAT(problem_of(writer), testing::EndsWith("\" can be computed"));
     writer.remove("general.architecture");
     EXPECT_THAT(problem_of(writer), HasSubstr("general.architecture is missing"));
     writer = tiny_model({});

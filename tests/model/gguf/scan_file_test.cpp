@@ -32,35 +32,15 @@ test::TinyShape large_shape(StoredType type) {
     return shape;
 }
 
-/// Where a stored block has a number that can be infinite.
-struct Place {
-    std::size_t block_bytes; ///< stored bytes of a quantisation block
-    std::size_t weights;     ///< weights of a quantisation block
-    std::size_t at;          ///< offset of the number in the block
-    std::string infinite;    ///< bytes of an infinite number or a NaN
-};
-
-Place place_of(StoredType type) {
-    const std::string half("\x00\x7C", 2);
-    switch (type) {
-    case StoredType::f32:
-        return {4, 1, 0, test::raw(std::numeric_limits<float>::infinity())};
-    case StoredType::f16:
-        return {2, 1, 0, half};
-    case StoredType::bf16:
-        return {2, 1, 0, std::string("\xC0\xFF", 2)}; // NaN
-    case StoredType::q4_0:
-        return {18, 32, 0, std::string("\x01\xFE", 2)}; // NaN
-    case StoredType::q8_0:
-        return {34, 32, 0, half};
-    case StoredType::q4_k:
-        return {144, 256, 2, half};
-    case StoredType::q5_k:
-        return {176, 256, 0, half};
-    case StoredType::q6_k:
-        return {210, 256, 208, half};
+/// Returns the bytes of an infinite number or of a NaN, as blocks of this type store numbers.
+std::string not_finite(StoredType type, bool nan) {
+    if (type == StoredType::f32) {
+        return test::raw(nan ? std::nanf("") : std::numeric_limits<float>::infinity());
     }
-    return {};
+    if (type == StoredType::bf16) {
+        return nan ? std::string("\xC0\xFF", 2) : std::string("\x80\x7F", 2);
+    }
+    return nan ? std::string("\x01\xFE", 2) : std::string("\x00\x7C", 2);
 }
 
 std::string problem_of(const test::GgufWriter& writer) {
@@ -70,28 +50,27 @@ std::string problem_of(const test::GgufWriter& writer) {
 
 TEST(ScanFile, names_tensor_row_and_count_of_weights_that_are_not_finite) {
     for (const StoredType type : test::kStoredTypes) {
-        test::GgufWriter writer = test::tiny_model(large_shape(type));
-        EXPECT_EQ(problem_of(writer), "") << test::name_of(type);
-        const Place place = place_of(type);
-        const std::size_t row = 256 / place.weights;
-        std::string& data = writer.find_tensor("token_embd.weight").data;
-        // One block in every row from 1234 on, so also where two pieces of the file meet.
-        for (std::size_t r = 1234; r < 3000; ++r) {
-            const std::size_t block = r * row + (r * 7) % row;
-            data.replace(
-                block * place.block_bytes + place.at,
-                4,
-                place.infinite + std::string(4 - place.infinite.size(), '\1')
-            );
+        const test::GgufWriter sound = test::tiny_model(large_shape(type));
+        EXPECT_EQ(problem_of(sound), "") << test::name_of(type);
+        const test::StoredBlock block = test::block_of(type);
+        const std::size_t row = 256 / block.weights;
+        for (const std::size_t place : block.numbers) {
+            test::GgufWriter writer = sound;
+            std::string& data = writer.find_tensor("token_embd.weight").data;
+            // One block in every row from 1234 on, so also where two pieces of the file meet.
+            for (std::size_t r = 1234; r < 3000; ++r) {
+                const std::string bytes = not_finite(type, r % 2 == 0);
+                const std::size_t number = r * row + (r * 7) % row;
+                data.replace(number * block.bytes + place, bytes.size(), bytes);
+            }
+            EXPECT_THAT(
+                problem_of(writer),
+                HasSubstr(fmt::format(
+                    "token_embd.weight has 1766 {}, the first in row 1234;",
+                    block.weights > 1 ? "block scales" : "weights"
+                ))
+            ) << test::name_of(type);
         }
-        const bool scales = place.weights > 1;
-        EXPECT_THAT(
-            problem_of(writer),
-            HasSubstr(fmt::format(
-                "token_embd.weight has 1766 {}, the first in row 1234;",
-                scales ? "block scales" : "weights"
-            ))
-        ) << test::name_of(type);
     }
 }
 

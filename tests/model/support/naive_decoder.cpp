@@ -88,14 +88,18 @@ void attend(
     }
 }
 
+std::string key(const GgufFile& file, const std::string& name) {
+    return std::string(*file.text("general.architecture")) + "." + name;
+}
+
 class Layer {
   public:
     Layer(const GgufFile& file, std::int64_t index)
         : file_(&file), name_("blk." + std::to_string(index) + "."),
-          heads_(static_cast<std::size_t>(*file.integer("llama.attention.head_count"))),
-          kv_heads_(static_cast<std::size_t>(*file.integer("llama.attention.head_count_kv"))),
-          epsilon_(*file.number("llama.attention.layer_norm_rms_epsilon")),
-          theta_(*file.number("llama.rope.freq_base")) {}
+          heads_(static_cast<std::size_t>(*file.integer(key(file, "attention.head_count")))),
+          kv_heads_(static_cast<std::size_t>(*file.integer(key(file, "attention.head_count_kv")))),
+          epsilon_(*file.number(key(file, "attention.layer_norm_rms_epsilon"))),
+          theta_(*file.number(key(file, "rope.freq_base"))) {}
 
     void apply(std::vector<Vector>& x) const {
         const std::size_t d = x[0].size() / heads_;
@@ -161,17 +165,17 @@ class Layer {
 } // namespace
 
 std::vector<double> naive_logits(const GgufFile& file, std::span<const std::int32_t> ids) {
-    const auto width = *file.integer("llama.embedding_length");
+    const auto width = *file.integer(key(file, "embedding_length"));
     const Vector embedding = values(file, "token_embd.weight");
     std::vector<Vector> x;
     for (const std::int32_t id : ids) {
         const auto row = embedding.begin() + id * width;
         x.emplace_back(row, row + width);
     }
-    for (std::int64_t layer = 0; layer < *file.integer("llama.block_count"); ++layer) {
+    for (std::int64_t layer = 0; layer < *file.integer(key(file, "block_count")); ++layer) {
         Layer(file, layer).apply(x);
     }
-    const double epsilon = *file.number("llama.attention.layer_norm_rms_epsilon");
+    const double epsilon = *file.number(key(file, "attention.layer_norm_rms_epsilon"));
     const Vector last = normed(x.back(), values(file, "output_norm.weight"), epsilon);
     const bool tied = file.tensor("output.weight") == nullptr;
     return times(tied ? embedding : values(file, "output.weight"), last);

@@ -11,33 +11,6 @@ namespace headroom::model::test {
 
 namespace {
 
-/// Weights and bytes of a block.
-struct Block {
-    std::uint64_t weights;
-    std::uint64_t bytes;
-};
-
-Block block_of(StoredType type) {
-    switch (type) {
-    case StoredType::f32:
-        return {1, 4};
-    case StoredType::f16:
-    case StoredType::bf16:
-        return {1, 2};
-    case StoredType::q4_0:
-        return {32, 18};
-    case StoredType::q8_0:
-        return {32, 34};
-    case StoredType::q4_k:
-        return {256, 144};
-    case StoredType::q5_k:
-        return {256, 176};
-    case StoredType::q6_k:
-        return {256, 210};
-    }
-    return {1, 0};
-}
-
 double half(std::string_view data, std::uint64_t at) {
     std::uint16_t bits = 0;
     std::memcpy(&bits, data.data() + at, sizeof bits);
@@ -46,6 +19,12 @@ double half(std::string_view data, std::uint64_t at) {
     const double size =
         exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
     return (bits & 0x8000) != 0 ? -size : size;
+}
+
+double single(std::string_view data) {
+    float value = 0;
+    std::memcpy(&value, data.data(), sizeof value);
+    return value;
 }
 
 /// A half between step and twice that, its last ten bits drawn.
@@ -62,47 +41,6 @@ std::string random_bytes(Random& random, std::uint64_t count) {
         bytes += static_cast<char>(random.below(256));
     }
     return bytes;
-}
-
-std::string random_block(Random& random, double amplitude, StoredType type) {
-    const double value = (2 * random.unit() - 1) * amplitude;
-    const auto single = static_cast<float>(value);
-    std::string block;
-    switch (type) {
-    case StoredType::f32:
-        block = raw(single);
-        break;
-    case StoredType::bf16:
-        block = raw(single).substr(2);
-        break;
-    case StoredType::f16:
-        block = random_half(random, std::ldexp(amplitude, -static_cast<int>(random.below(12))));
-        block[1] = static_cast<char>(block[1] | (value < 0 ? '\x80' : '\0'));
-        break;
-    case StoredType::q4_0:
-        block = random_half(random, amplitude / 8);
-        block += random_bytes(random, 16);
-        break;
-    case StoredType::q8_0:
-        block = random_half(random, amplitude / 128);
-        block += random_bytes(random, 32);
-        break;
-    case StoredType::q4_k: // scale 63 · nibble 15 spans two amplitudes, the minimum takes away one
-        block = random_half(random, amplitude / 480);
-        block += random_half(random, amplitude / 64);
-        block += random_bytes(random, 140);
-        break;
-    case StoredType::q5_k:
-        block = random_half(random, amplitude / 960);
-        block += random_half(random, amplitude / 64);
-        block += random_bytes(random, 172);
-        break;
-    case StoredType::q6_k: // scale 127 · (six bits − 32)
-        block = random_bytes(random, 208);
-        block += random_half(random, amplitude / 4096);
-        break;
-    }
-    return block;
 }
 
 int byte(std::string_view data, std::uint64_t at) {
@@ -133,28 +71,104 @@ double q6_k_at(std::string_view block, std::uint64_t i) {
     return half(block, 208) * scale * (low + 16 * high - 32);
 }
 
+/// A stored type, by ggml's description of its blocks.
+struct Format {
+    StoredType type;
+    std::string_view name;
+    StoredBlock block;
+    /// Returns a random block with weights up to about `amplitude`; `value` is between the two.
+    std::string (*random)(Random& random, double amplitude, double value);
+    /// Returns weight i of a block.
+    double (*weight)(std::string_view block, std::uint64_t i);
+};
+
+const Format kFormats[] = {
+    {StoredType::f32,
+     "f32",
+     {1, 4, {0, 0}},
+     [](Random&, double, double value) { return raw(static_cast<float>(value)); },
+     [](std::string_view block, std::uint64_t) { return single(block); }},
+    {StoredType::f16,
+     "f16",
+     {1, 2, {0, 0}},
+     [](Random& random, double amplitude, double value) {
+         const double step = std::ldexp(amplitude, -static_cast<int>(random.below(12)));
+         std::string block = random_half(random, step);
+         block[1] = static_cast<char>(block[1] | (value < 0 ? '\x80' : '\0'));
+         return block;
+     },
+     [](std::string_view block, std::uint64_t) { return half(block, 0); }},
+    {StoredType::bf16,
+     "bf16",
+     {1, 2, {0, 0}},
+     [](Random&, double, double value) { return raw(static_cast<float>(value)).substr(2); },
+     [](std::string_view block, std::uint64_t) {
+         return single(std::string(2, '\0') + std::string(block));
+     }},
+    {StoredType::q4_0,
+     "q4_0",
+     {32, 18, {0, 0}},
+     [](Random& random, double amplitude, double) {
+         const std::string scale = random_half(random, amplitude / 8);
+         return scale + random_bytes(random, 16);
+     },
+     [](std::string_view block, std::uint64_t i) {
+         const int pair = byte(block, 2 + i % 16);
+         return half(block, 0) * ((i < 16 ? pair % 16 : pair / 16) - 8);
+     }},
+    {StoredType::q8_0,
+     "q8_0",
+     {32, 34, {0, 0}},
+     [](Random& random, double amplitude, double) {
+         const std::string scale = random_half(random, amplitude / 128);
+         return scale + random_bytes(random, 32);
+     },
+     [](std::string_view block, std::uint64_t i) {
+         return half(block, 0) * static_cast<signed char>(block[2 + i]);
+     }},
+    // Scale 63 · nibble 15 spans two amplitudes, the minimum takes away one.
+    {StoredType::q4_k,
+     "q4_k",
+     {256, 144, {0, 2}},
+     [](Random& random, double amplitude, double) {
+         std::string block = random_half(random, amplitude / 480);
+         block += random_half(random, amplitude / 64);
+         return block + random_bytes(random, 140);
+     },
+     q45_k_at},
+    {StoredType::q5_k,
+     "q5_k",
+     {256, 176, {0, 2}},
+     [](Random& random, double amplitude, double) {
+         std::string block = random_half(random, amplitude / 960);
+         block += random_half(random, amplitude / 64);
+         return block + random_bytes(random, 172);
+     },
+     q45_k_at},
+    {StoredType::q6_k, // scale 127 · (six bits − 32)
+     "q6_k",
+     {256, 210, {208, 208}},
+     [](Random& random, double amplitude, double) {
+         const std::string block = random_bytes(random, 208);
+         return block + random_half(random, amplitude / 4096);
+     },
+     q6_k_at},
+};
+
+const Format& format_of(StoredType type) {
+    return *std::find_if(std::begin(kFormats), std::end(kFormats), [&](const Format& format) {
+        return format.type == type;
+    });
+}
+
 } // namespace
 
 std::string_view name_of(StoredType type) {
-    switch (type) {
-    case StoredType::f32:
-        return "f32";
-    case StoredType::f16:
-        return "f16";
-    case StoredType::q4_0:
-        return "q4_0";
-    case StoredType::q8_0:
-        return "q8_0";
-    case StoredType::q4_k:
-        return "q4_k";
-    case StoredType::q5_k:
-        return "q5_k";
-    case StoredType::q6_k:
-        return "q6_k";
-    case StoredType::bf16:
-        return "bf16";
-    }
-    return "?";
+    return format_of(type).name;
+}
+
+StoredBlock block_of(StoredType type) {
+    return format_of(type).block;
 }
 
 std::uint64_t stored_bytes(StoredType type, std::uint64_t count) {
@@ -168,44 +182,22 @@ WeightType computed_type(StoredType type) {
 std::string random_weights(
     std::uint64_t stream, std::uint64_t count, double amplitude, StoredType type
 ) {
+    const Format& format = format_of(type);
     Random random(stream);
     std::string data;
     data.reserve(stored_bytes(type, count));
-    for (std::uint64_t i = 0; i < count; i += block_of(type).weights) {
-        data += random_block(random, amplitude, type);
+    for (std::uint64_t i = 0; i < count; i += format.block.weights) {
+        const double value = (2 * random.unit() - 1) * amplitude;
+        data += format.random(random, amplitude, value);
     }
     return data;
 }
 
 double weight_at(std::string_view data, std::uint64_t i, StoredType type) {
-    const Block size = block_of(type);
-    const std::string_view block = data.substr(i / size.weights * size.bytes, size.bytes);
-    const std::uint64_t within = i % size.weights;
-    switch (type) {
-    case StoredType::f32: {
-        float value = 0;
-        std::memcpy(&value, block.data(), 4);
-        return value;
-    }
-    case StoredType::f16:
-        return half(block, 0);
-    case StoredType::bf16: {
-        const std::string bytes = std::string(2, '\0') + std::string(block);
-        return weight_at(bytes, 0, StoredType::f32);
-    }
-    case StoredType::q4_0: {
-        const int pair = byte(block, 2 + within % 16);
-        return half(block, 0) * ((within < 16 ? pair % 16 : pair / 16) - 8);
-    }
-    case StoredType::q8_0:
-        return half(block, 0) * static_cast<signed char>(block[2 + within]);
-    case StoredType::q4_k:
-    case StoredType::q5_k:
-        return q45_k_at(block, within);
-    case StoredType::q6_k:
-        return q6_k_at(block, within);
-    }
-    return 0;
+    const Format& format = format_of(type);
+    const std::string_view block =
+        data.substr(i / format.block.weights * format.block.bytes, format.block.bytes);
+    return format.weight(block, i % format.block.weights);
 }
 
 } // namespace headroom::model::test

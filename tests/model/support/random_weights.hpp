@@ -34,6 +34,16 @@ inline constexpr std::array kStoredTypes{
     StoredType::q6_k,
     StoredType::bf16};
 
+/// A quantisation block, or one weight of a type that is not quantised.
+struct StoredBlock {
+    std::uint64_t weights;
+    std::uint64_t bytes;
+    /// The places of its numbers that can be infinite, which are halves unless it is one weight.
+    /// Equal if there is one.
+    std::array<std::size_t, 2> numbers;
+};
+[[nodiscard]] StoredBlock block_of(StoredType type);
+
 [[nodiscard]] std::string_view name_of(StoredType type);
 [[nodiscard]] std::uint64_t stored_bytes(StoredType type, std::uint64_t count);
 /// Returns the type with which the decoder must compute: F32 for K types, else the stored type.

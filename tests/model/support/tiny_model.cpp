@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/random.hpp"
+#include "model/decoder/architecture.hpp"
 
 namespace headroom::model::test {
 
@@ -40,17 +41,18 @@ class Builder {
     }
 
     void metadata() {
-        writer_.text("general.architecture", "llama");
+        const std::string prefix = shape_.architecture + ".";
+        writer_.text("general.architecture", shape_.architecture);
         writer_.text("general.name", "tiny");
-        writer_.u32("llama.block_count", shape_.layers);
-        writer_.u32("llama.embedding_length", shape_.width);
-        writer_.u32("llama.feed_forward_length", shape_.ffn_width);
-        writer_.u32("llama.attention.head_count", shape_.heads);
-        writer_.u32("llama.attention.head_count_kv", shape_.kv_heads);
-        writer_.u32("llama.context_length", shape_.context);
-        writer_.u32("llama.rope.dimension_count", shape_.width / shape_.heads);
-        writer_.f32("llama.attention.layer_norm_rms_epsilon", 1e-5F);
-        writer_.f32("llama.rope.freq_base", 10000.0F);
+        writer_.u32(prefix + "block_count", shape_.layers);
+        writer_.u32(prefix + "embedding_length", shape_.width);
+        writer_.u32(prefix + "feed_forward_length", shape_.ffn_width);
+        writer_.u32(prefix + "attention.head_count", shape_.heads);
+        writer_.u32(prefix + "attention.head_count_kv", shape_.kv_heads);
+        writer_.u32(prefix + "context_length", shape_.context);
+        writer_.u32(prefix + "rope.dimension_count", shape_.width / shape_.heads);
+        writer_.f32(prefix + "attention.layer_norm_rms_epsilon", 1e-5F);
+        writer_.f32(prefix + "rope.freq_base", 10000.0F);
     }
 
     void vocabulary() {
@@ -112,6 +114,7 @@ Hyperparameters tiny_hyperparameters(const TinyShape& shape) {
     const WeightType type = computed_type(shape.type);
     const StoredType head = shape.tied ? shape.type : shape.output.value_or(shape.type);
     Hyperparameters model;
+    model.architecture = find_architecture(shape.architecture);
     model.name = "tiny";
     model.layers = static_cast<std::int32_t>(shape.layers);
     model.heads = static_cast<std::int32_t>(shape.heads);

@@ -1,4 +1,4 @@
-// Small random llama models as GGUF files, for tests that need no other files.
+// Small random models as GGUF files, for tests that need no other files.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 namespace headroom::model::test {
 
 struct TinyShape {
+    std::string architecture = "llama";
     std::uint32_t layers = 2;
     std::uint32_t heads = 4;
     std::uint32_t kv_heads = 2;

@@ -4,7 +4,6 @@
 
 #include "base/error.hpp"
 #include "model/decoder/weights.hpp"
-#include "runtime/memory/model_shape.hpp"
 #include "support/fleet_run.hpp"
 #include "support/random_policy.hpp"
 #include "support/tiny_model.hpp"
@@ -62,7 +61,7 @@ TEST_P(Budget, is_the_closed_form_and_is_never_exceeded_on_the_way) {
     ASSERT_EQ(run.outcome.exit_code, 0) << run.outcome.message;
 
     const model::GgufFile file(text.model);
-    const scheduler::Blocks blocks(runtime::shape_of(model::read_hyperparameters(file)));
+    const scheduler::Blocks blocks(model::read_hyperparameters(file));
     const std::int64_t prompt = run.trace.header.numbers.at("prompt_tokens");
     const Held held{blocks, scheduler::buffer_bytes(blocks.shape(), {prompt})};
     const trace::Interval* previous = nullptr;

@@ -6,7 +6,6 @@
 #include "base/error.hpp"
 #include "model/decoder/weights.hpp"
 #include "model/gguf/gguf.hpp"
-#include "runtime/memory/model_shape.hpp"
 #include "runtime/memory/paging.hpp"
 #include "support/fleet_run.hpp"
 #include "support/tiny_model.hpp"
@@ -43,7 +42,7 @@ class OneDevice : public testing::Test {
     std::filesystem::path path = model_path("paging.gguf");
     model::GgufFile file{path};
     model::Hyperparameters hyperparameters = model::read_hyperparameters(file);
-    scheduler::Blocks blocks{runtime::shape_of(hyperparameters)};
+    scheduler::Blocks blocks{hyperparameters};
     runtime::DeviceMemory memory{hyperparameters, blocks, DeviceId(0), {}};
     scheduler::Placement placement = scheduler::Placement(blocks.size(), DeviceId(0));
     runtime::Pager pager;

@@ -12,7 +12,7 @@ namespace {
 using scheduler::Placement;
 
 scheduler::Blocks blocks_of(bool tied) {
-    scheduler::ModelShape shape;
+    ModelShape shape;
     shape.layers = 1;
     shape.heads = 1;
     shape.kv_heads = 1;
@@ -21,7 +21,7 @@ scheduler::Blocks blocks_of(bool tied) {
     shape.vocabulary = 10;
     shape.context = 16;
     shape.tied = tied;
-    shape.layer_types = {scheduler::LayerTypes::all(WeightType::f32)};
+    shape.layer_types = {LayerTypes::all(WeightType::f32)};
     return scheduler::Blocks(shape);
 }
 

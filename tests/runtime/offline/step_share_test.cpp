@@ -11,17 +11,15 @@
 namespace headroom::runtime {
 namespace {
 
-scheduler::ModelShape small_shape(std::int32_t layers) {
-    scheduler::ModelShape shape;
+ModelShape small_shape(std::int32_t layers) {
+    ModelShape shape;
     shape.layers = layers;
     shape.heads = shape.kv_heads = 2;
     shape.width = 64;
     shape.ffn_width = 128;
     shape.vocabulary = 100;
     shape.context = 64;
-    shape.layer_types.assign(
-        static_cast<std::size_t>(layers), scheduler::LayerTypes::all(WeightType::f32)
-    );
+    shape.layer_types.assign(static_cast<std::size_t>(layers), LayerTypes::all(WeightType::f32));
     return shape;
 }
 

@@ -12,7 +12,6 @@
 #include "model/decoder/weights.hpp"
 #include "model/gguf/gguf.hpp"
 #include "runtime/device/migration.hpp"
-#include "runtime/memory/model_shape.hpp"
 #include "support/fleet_run.hpp"
 #include "support/random_policy.hpp"
 #include "support/tiny_model.hpp"
@@ -158,7 +157,7 @@ class WrongFile : public testing::Test {
             const DeviceId self = transport.self();
             const model::GgufFile file(self == DeviceId(1) ? storage_of_1 : good_);
             const model::Hyperparameters model = model::read_hyperparameters(file);
-            const scheduler::Blocks blocks(runtime::shape_of(model));
+            const scheduler::Blocks blocks(model);
             runtime::DeviceMemory resident(model, blocks, self, {});
             const scheduler::Placement all(blocks.size(), DeviceId(0));
             resident.load(file, all);

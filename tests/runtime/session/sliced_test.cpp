@@ -12,7 +12,6 @@
 #include "base/error.hpp"
 #include "model/decoder/execute.hpp"
 #include "model/decoder/weights.hpp"
-#include "runtime/memory/model_shape.hpp"
 #include "scheduler/core/blocks.hpp"
 #include "support/fleet_run.hpp"
 #include "support/random_policy.hpp"
@@ -241,7 +240,7 @@ TEST(SlicedBuffers, are_as_wide_as_the_widest_block) {
     for (const char* types : support::kTypeNames) {
         const model::GgufFile file(model_in(types, false));
         const model::Hyperparameters model = model::read_hyperparameters(file);
-        const scheduler::ModelShape shape = runtime::shape_of(model);
+        const ModelShape shape = model;
         for (std::int32_t slices = 1; slices <= model.ffn_width; ++slices) {
             if (model.ffn_width % slices != 0) {
                 continue;

@@ -321,10 +321,10 @@ Bytes layer_matrices(const Blocks& blocks, std::int32_t layer) {
 
 /// Returns the bytes of a row that are stored twice if it is cut into ranges of `width` columns.
 Bytes stored_again(WeightType type, std::int64_t row, std::int64_t width) {
-    const std::int64_t each = block_elements(type);
+    const std::int64_t each = format_of(type).elements;
     Bytes again = 0;
     for (std::int64_t edge = width; edge < row; edge += width) {
-        again += edge % each != 0 ? block_bytes(type) : 0;
+        again += edge % each != 0 ? format_of(type).bytes : 0;
     }
     return again;
 }

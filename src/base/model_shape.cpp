@@ -1,13 +1,11 @@
-#include "scheduler/core/shape.hpp"
+#include "base/model_shape.hpp"
 
 #include <algorithm>
 #include <string_view>
 
 #include <fmt/format.h>
 
-#include "base/limits.hpp"
-
-namespace headroom::scheduler {
+namespace headroom {
 
 namespace {
 
@@ -25,13 +23,13 @@ void check_range(
 void check_whole_blocks(
     std::vector<std::string>& found, std::string_view what, WeightType type, std::int64_t columns
 ) {
-    if (columns > 0 && columns % block_elements(type) != 0) {
+    if (columns > 0 && columns % format_of(type).elements != 0) {
         found.push_back(fmt::format(
             "{} is {} with rows of {} elements, not a multiple of {}",
             what,
             name_of(type),
             columns,
-            block_elements(type)
+            format_of(type).elements
         ));
     }
 }
@@ -60,18 +58,15 @@ void check_types(const ModelShape& shape, std::vector<std::string>& found) {
     }
     for (std::size_t layer = 0; layer < shape.layer_types.size(); ++layer) {
         const LayerTypes& types = shape.layer_types[layer];
-        const auto check = [&](std::string_view matrix, WeightType type, std::int64_t columns) {
-            check_whole_blocks(found, fmt::format("layer {} {}", layer, matrix), type, columns);
+        const auto check = [&](const ShapeField<LayerTypes, WeightType>& field) {
+            const std::int64_t columns =
+                field.member == &LayerTypes::down ? shape.ffn_width : shape.width;
+            if (shape.gated || field.member != &LayerTypes::gate) {
+                const std::string what = fmt::format("layer {} {}", layer, field.name);
+                check_whole_blocks(found, what, types.*field.member, columns);
+            }
         };
-        check("q", types.q, shape.width);
-        check("k", types.k, shape.width);
-        check("v", types.v, shape.width);
-        check("o", types.o, shape.width);
-        if (shape.gated) {
-            check("gate", types.gate, shape.width);
-        }
-        check("up", types.up, shape.width);
-        check("down", types.down, shape.ffn_width);
+        std::apply([&](const auto&... fields) { (check(fields), ...); }, kLayerTypeFields);
     }
     if (shape.has_ends) {
         check_whole_blocks(found, "embed", shape.embed_type, shape.width);
@@ -83,16 +78,12 @@ void check_types(const ModelShape& shape, std::vector<std::string>& found) {
 
 std::vector<std::string> ModelShape::problems() const {
     std::vector<std::string> found;
-    check_range(found, "layers", layers, kMaxModelLayers);
-    check_range(found, "heads", heads, kMaxModelHeads);
-    check_range(found, "kv_heads", kv_heads, kMaxModelHeads);
-    check_range(found, "width", width, kMaxModelWidth);
-    check_range(found, "ffn_width", ffn_width, kMaxModelFfnWidth);
-    check_range(found, "context", context, kMaxModelContext);
+    for_each_size([&](const auto& field) {
+        if (has_ends || std::string_view(field.name) != "vocabulary") {
+            check_range(found, field.name, this->*field.member, field.max);
+        }
+    });
     check_range(found, "bytes per cached element", kv_bytes, kMaxCacheElementBytes);
-    if (has_ends) {
-        check_range(found, "vocabulary", vocabulary, kMaxModelVocabulary);
-    }
     check_heads(*this, found);
     check_types(*this, found);
     if (tied && !has_ends) {
@@ -108,4 +99,4 @@ std::vector<std::string> ModelShape::problems() const {
     return found;
 }
 
-} // namespace headroom::scheduler
+} // namespace headroom

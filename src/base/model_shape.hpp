@@ -1,0 +1,111 @@
+// The shape of a decoder: the sizes and weight types on which costs and memory depend. The lists of
+// its fields are read by the readers of model files, the tables of a trace, checks and inspect.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "base/units.hpp"
+#include "base/weight_type.hpp"
+
+namespace headroom {
+
+/// The weight types with which the matrices of one layer are computed.
+struct LayerTypes {
+    WeightType q = WeightType::f32;
+    WeightType k = WeightType::f32;
+    WeightType v = WeightType::f32;
+    WeightType o = WeightType::f32;
+    WeightType gate = WeightType::f32;
+    WeightType up = WeightType::f32;
+    WeightType down = WeightType::f32;
+
+    static LayerTypes all(WeightType type) { return {type, type, type, type, type, type, type}; }
+    bool operator==(const LayerTypes&) const = default;
+};
+
+/// The letters are those of docs/explanation/blocks.md.
+struct ModelShape {
+    std::int32_t layers = 0;
+    std::int32_t heads = 0;
+    std::int32_t kv_heads = 0;
+    std::int64_t width = 0;              ///< D
+    std::int64_t ffn_width = 0;          ///< F
+    bool gated = true;                   ///< FFNs have three matrices (gate, up, down), not two
+    std::int64_t vocabulary = 0;         ///< V
+    std::int64_t context = 0;            ///< the longest context in tokens
+    std::vector<LayerTypes> layer_types; ///< one per layer
+    WeightType embed_type = WeightType::f32;
+    WeightType lm_head_type = WeightType::f32;
+    Bytes kv_bytes = 4; ///< bytes per element of the KV cache
+    bool tied = false;  ///< whether lm_head uses the matrix of embed
+    /// Whether there are embed and lm_head. If not, x begins on the source and the output of the
+    /// last layer returns to it (docs/explanation/instances.md).
+    bool has_ends = true;
+    bool norms = true; ///< whether resident bytes include norm weights
+
+    [[nodiscard]] std::int64_t head_width() const { return width / heads; }         ///< d
+    [[nodiscard]] std::int64_t heads_per_group() const { return heads / kv_heads; } ///< q
+    /// Returns all reasons why the shape cannot be used, one sentence each.
+    [[nodiscard]] std::vector<std::string> problems() const;
+    bool operator==(const ModelShape&) const = default;
+};
+
+/// A field of ModelShape or LayerTypes.
+template <class Struct, class T>
+struct ShapeField {
+    const char* name; ///< in traces, messages and the output of inspect
+    T Struct::*member;
+    std::int64_t max = 0;           ///< of a size that is at least 1; 0: the field is no such size
+    const char* gguf_key = nullptr; ///< in model files, without the architecture's prefix
+};
+template <class Struct, class T>
+ShapeField(const char*, T Struct::*, std::int64_t = 0, const char* = nullptr)
+    -> ShapeField<Struct, T>;
+
+/// The fields in the order of the columns of a trace's table /layers.
+inline constexpr std::tuple kLayerTypeFields{
+    ShapeField{"q", &LayerTypes::q},
+    ShapeField{"k", &LayerTypes::k},
+    ShapeField{"v", &LayerTypes::v},
+    ShapeField{"o", &LayerTypes::o},
+    ShapeField{"gate", &LayerTypes::gate},
+    ShapeField{"up", &LayerTypes::up},
+    ShapeField{"down", &LayerTypes::down},
+};
+
+/// All fields but layer_types, in the order of the columns of a trace's table /model.
+inline constexpr std::tuple kShapeFields{
+    ShapeField{"layers", &ModelShape::layers, kMaxModelLayers, "block_count"},
+    ShapeField{"heads", &ModelShape::heads, kMaxModelHeads, "attention.head_count"},
+    ShapeField{"kv_heads", &ModelShape::kv_heads, kMaxModelHeads, "attention.head_count_kv"},
+    ShapeField{"width", &ModelShape::width, kMaxModelWidth, "embedding_length"},
+    ShapeField{"ffn_width", &ModelShape::ffn_width, kMaxModelFfnWidth, "feed_forward_length"},
+    ShapeField{"gated", &ModelShape::gated},
+    ShapeField{"vocabulary", &ModelShape::vocabulary, kMaxModelVocabulary},
+    ShapeField{"context", &ModelShape::context, kMaxModelContext, "context_length"},
+    ShapeField{"embed_type", &ModelShape::embed_type},
+    ShapeField{"lm_head_type", &ModelShape::lm_head_type},
+    ShapeField{"kv_bytes", &ModelShape::kv_bytes},
+    ShapeField{"tied", &ModelShape::tied},
+    ShapeField{"ends", &ModelShape::has_ends},
+    ShapeField{"norms", &ModelShape::norms},
+};
+
+/// Calls visit(field) for each field that is a size (max > 0).
+template <class Visit>
+void for_each_size(const Visit& visit) {
+    const auto visit_size = [&]<class T>(const ShapeField<ModelShape, T>& field) {
+        if constexpr (std::is_same_v<T, std::int32_t> || std::is_same_v<T, std::int64_t>) {
+            if (field.max > 0) {
+                visit(field);
+            }
+        }
+    };
+    std::apply([&](const auto&... fields) { (visit_size(fields), ...); }, kShapeFields);
+}
+
+} // namespace headroom

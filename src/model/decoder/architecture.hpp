@@ -1,0 +1,71 @@
+// The architectures of GGUF files that the decoder computes, one row each, and what follows from a
+// row: the tensors that a file must have, and where a file has the tensors of a block. Source:
+// gguf-py's constants (ggml project).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/decoder/block.hpp"
+#include "model/decoder/hyperparameters.hpp"
+
+namespace headroom::model {
+
+/// Returns the number of rows or columns of a tensor.
+using Extent = std::int64_t (*)(const Hyperparameters&);
+
+/// A tensor that each layer of a file has.
+struct LayerTensor {
+    /// The role of the tensor in its block. next_norm stands for the attention norm of every layer.
+    TensorRole role = TensorRole::q;
+    std::string_view name;                  ///< the file has blk.LAYER.NAME.weight
+    Extent rows = nullptr;                  ///< null for norms, which have one row
+    WeightType LayerTypes::*type = nullptr; ///< null for norms
+    Extent columns = nullptr;               ///< null: the model's width
+};
+
+/// A row of the table of architectures. All of them are computed in the same way: RMS norms before
+/// attention and FFN, interleaved rope pairs, softmax attention, SwiGLU, no biases.
+struct Architecture {
+    std::string_view name; ///< general.architecture, and the first word of the metadata's keys
+    std::span<const LayerTensor> layer_tensors;
+};
+
+[[nodiscard]] std::span<const Architecture> architectures();
+/// Returns null if no row has this name.
+[[nodiscard]] const Architecture* find_architecture(std::string_view name);
+
+/// A tensor of the file. Norms have the shape (1, D) here and one dimension in the file.
+struct ExpectedTensor {
+    std::string name;
+    std::int64_t rows = 0;
+    std::int64_t columns = 0;
+    bool norm = false;
+};
+
+/// Returns all tensors that the file must have. Uses all members of `model` but name and types.
+[[nodiscard]] std::vector<ExpectedTensor> expected_tensors(const Hyperparameters& model);
+
+/// Where a tensor of a block begins in the file: the name of the file's tensor, and the first row
+/// and column that the block stores.
+struct TensorSource {
+    std::string tensor;
+    std::int64_t first_row = 0;
+    std::int64_t first_column = 0;
+};
+
+/// Returns where the file has the tensor with this role of this block.
+[[nodiscard]] TensorSource source_of(
+    const Hyperparameters& model,
+    const BlockName& block,
+    TensorRole role,
+    const Slicing& slicing = {}
+);
+
+/// Returns the name of a layer's tensor in the file.
+[[nodiscard]] std::string in_layer(std::int32_t layer, std::string_view tensor);
+
+} // namespace headroom::model
