@@ -43,7 +43,7 @@ OWNED = {
     "hdf5.h": "src/trace/hdf5",
     "cblas.h": "kernels",
     "toml++/": "src/config",
-    "CLI/": "src/cli",
+    "CLI/": "src/cli/input",
 }
 # folders of concrete implementations that only the program may name
 CONCRETE = ("comm/mpi/", "comm/inprocess/", "trace/hdf5/")

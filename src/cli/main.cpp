@@ -5,47 +5,11 @@
 
 #include "cli/input/command_line.hpp"
 #include "cli/launch/launch.hpp"
-#include "cli/plan/plan_command.hpp"
-#include "cli/run/run_command.hpp"
-#include "cli/run/simulate_command.hpp"
-#include "cli/sweep/sweep_commands.hpp"
 #include "cli/terminal/console.hpp"
 #include "cli/terminal/failure.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/job_environment.hpp"
 #include "cli/terminal/streams.hpp"
-#include "cli/trace/inspect_command.hpp"
-#include "cli/trace/trace_commands.hpp"
-
-namespace {
-
-int run(const headroom::cli::CommandLine& line) {
-    using namespace headroom;
-    if (line.run) {
-        return cli::run_command(*line.run);
-    }
-    if (line.simulate) {
-        return cli::simulate_command(*line.simulate);
-    }
-    if (line.plan) {
-        return cli::plan_command(*line.plan);
-    }
-    if (line.replay) {
-        return cli::replay_command(*line.replay);
-    }
-    if (line.export_) {
-        return cli::export_command(*line.export_);
-    }
-    if (line.sweep) {
-        return cli::sweep_command(*line.sweep);
-    }
-    if (line.collect) {
-        return cli::collect_command(*line.collect);
-    }
-    return cli::inspect_command(*line.inspect);
-}
-
-} // namespace
 
 int main(int argc, char** argv) {
     using namespace headroom;
@@ -61,8 +25,7 @@ int main(int argc, char** argv) {
         cli::block_interrupts();
         cli::restart_with_openblas_core(argv);
         cli::install_interrupt_handlers();
-        const cli::CommandLine line = cli::read_command_line(argc, argv);
-        const int code = line.exit_code ? *line.exit_code : run(line);
+        const int code = cli::run_command_line(argc, argv, cli::kCommands);
         if (code == 0) {
             cli::check_stdout_was_written();
         }

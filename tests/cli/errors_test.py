@@ -130,6 +130,13 @@ def command_line_cases():
     yield "transport", Wrong(["run", MINIMAL, "--transport", "inproces"], Expected(
         "found 'inproces'", "--transport", "expected one of: mpi, inprocess",
         "did you mean 'inprocess'?"))
+    for option in (["--trace", "a.h5"], ["--force"], ["--trace-ops"], ["--resume", "a.h5"]):
+        yield f"no trace and {option[0]}", Wrong(["run", "--no-trace", *option], Expected(
+            "--no-trace and", option[0], "expected one of them", "leave out one of them"))
+    yield "simulate: no trace and its name", Wrong(["simulate", MINIMAL, "--no-trace", "--trace", "a.h5"], Expected(
+        "--no-trace and", "--trace", "expected one of them", "headroom simulate --help"))
+    yield "replay: no trace and nothing to write", Wrong(["replay", "a.h5", "--no-trace"], Expected(
+        "are for what would have happened", "--no-trace", "expected --policy", "headroom replay --help"))
     yield "kernels", Wrong(["run", MINIMAL, "--kernels", "fast"], Expected(
         "kernels 'fast' are unknown", "--kernels", "expected one of: reference", "leave both out"))
     yield "kernels by environment", Wrong(["run", MINIMAL], Expected(

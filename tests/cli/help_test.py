@@ -1,9 +1,21 @@
 #!/usr/bin/env python3
-"""`headroom help`: the descriptions of scenarios, sweeps and commands."""
+"""`headroom help`: the list of commands and topics, and their descriptions; the manual has the same list."""
 import re
 import unittest
 
 from headroom import ROOT, Case, main
+
+
+def listed(text, heading):
+    """Returns {name: summary} of a section of `headroom help`."""
+    section = re.search(rf"^{heading}:\n((?:  .*\n)+)", text, re.MULTILINE).group(1)
+    return dict(re.match(r"  (\S+) +(\S.*)", line).groups() for line in section.splitlines())
+
+
+def commands_of_page(page):
+    """Returns the rows of the table of commands of docs/reference/command-line.md."""
+    section = page.split("\n## Commands\n")[1].split("\n## ")[0]
+    return re.findall(r"^\| `([^`]*)` \| (.*) \|$", section, re.MULTILINE)
 
 
 class Help(Case):
@@ -30,13 +42,41 @@ class Help(Case):
         self.assertEqual(page[page.index("## Values"):], text[text.index("## Values"):],
                          "docs/how-to/add-a-scenario-key.md says how the page is renewed")
 
-    def test_commands_are_described_as_by_their_option(self):
-        self.assertEqual(self.text(), self.headroom("--help").stdout)
-        for command in ("run", "sweep", "inspect", "help"):
+    def test_every_listed_command_and_topic_is_described(self):
+        text = self.text()
+        self.assertEqual(text, self.headroom("--help").stdout)
+        commands = listed(text, "Commands")
+        self.assertGreater(len(commands), 8)
+        for command, summary in commands.items():
             self.assertEqual(self.text(command), self.headroom(command, "--help").stdout)
+            self.assertTrue(self.text(command).startswith(f"{summary}\nUsage: headroom {command} "))
+        topics = listed(text, "Topics")
+        self.assertIn("scenario", topics)
+        for topic in topics:
+            self.assertGreater(len(self.text(topic)), 1000)
+
+    def test_the_manual_lists_the_same_commands(self):
+        rows = []
+        for command, summary in listed(self.text(), "Commands").items():
+            argument = re.search(r"^Usage: .* \[(\w+)\]$", self.text(command), re.MULTILINE).group(1)
+            rows.append((f"{command} {argument}", summary))
+        page = (ROOT / "docs/reference/command-line.md").read_text()
+        self.assertEqual(commands_of_page(page), rows,
+                         "the table of commands in docs/reference/command-line.md needs these rows")
+        self.assertNotEqual(commands_of_page(page.replace("| `sweep SWEEP` |", "| `sweep` |")), rows)
+
+    def test_every_command_is_known_to_errors(self):
+        names = ", ".join(listed(self.text(), "Commands"))
+        for words in ([], ["xyzzyplugh"]):
+            result = self.headroom(*words)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(f"expected one of: {names}", result.stderr)
+        self.assertIn("did you mean 'collect'?", self.headroom("colect").stderr)
 
     def test_what_is_not_there(self):
         for words, parts in ((["scenari"], ("'scenari'", "did you mean 'scenario'?")),
+                             (["simulat"], ("'simulat'", "did you mean 'simulate'?")),
+                             (["xyzzyplugh"], ("expected one of: scenario, run, simulate", "give one of them")),
                              (["scenario", "sweep"], ("unexpected argument 'sweep'", "TOPIC")),
                              (["--topic"], ("there is no option --topic",))):
             result = self.headroom("help", *words)

@@ -172,6 +172,27 @@ class Run(Case):
         self.assertEqual(mine["virtual_time_ns"], theirs["virtual_time_ns"])
         self.assertEqual(mine["text"], theirs["text"])
 
+    def test_without_a_trace(self):
+        path = self.scenario(scenario_text(2, tokens=8))
+        traced = self.summary(path, "--trace", "traced.h5")
+        self.assertEqual(traced.pop("trace"), "traced.h5")
+        self.assertGreater(traced.pop("decision_wall_mean_ms"), 0)
+        mpirun = ["mpirun", "-q", "-n", "2"]
+        for options, launcher in (([], []), (["--transport", "inprocess"], []), ([], mpirun)):
+            result = self.headroom("run", path, "--no-trace", "--json", *options,
+                                   launcher=launcher, environment=MPI_ENVIRONMENT)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            summary = json.loads(result.stdout)
+            self.assertIsNone(summary.pop("trace"))
+            self.assertGreater(summary.pop("decision_wall_mean_ms"), 0)
+            self.assertEqual(summary, traced)
+            text = self.headroom("run", path, "--no-trace", *options,
+                                 launcher=launcher, environment=MPI_ENVIRONMENT)
+            self.assertEqual(text.returncode, 0, text.stderr)
+            self.assertIn("time per output token", text.stderr + text.stdout)
+            self.assertNotIn("trace:", text.stderr)
+        self.assertEqual([file.name for file in self.folder.glob("**/*.h5")], ["traced.h5"])
+
     def test_model_and_devices_without_a_scenario(self):
         summary = self.summary("--model", MODEL, "--devices", 2, "--tokens", 8)
         self.assertEqual(len(summary["devices"]), 2)

@@ -177,6 +177,26 @@ class Simulate(Case):
         self.assertEqual(len(gaps), 10)
         self.assertEqual(summary["time_per_output_token_p95_ns"], gaps[-1])  # rank 10 of 10
 
+    def test_without_a_trace(self):
+        scenario = self.scenario(PRESET + devices(3, memory="200 MiB"))
+        traced = json.loads(self.simulate(scenario, "--trace", "a.h5", "--json").stdout)
+        self.assertEqual(traced.pop("trace"), "a.h5")
+        summary = json.loads(self.simulate(scenario, "--no-trace", "--json").stdout)
+        self.assertIsNone(summary.pop("trace"))
+        for result in (summary, traced):
+            self.assertGreater(result.pop("decision_wall_mean_ms"), 0)
+        self.assertEqual(summary, traced)
+        text = self.simulate(scenario, "--no-trace").stdout
+        self.assertIn("time per output token", text)
+        self.assertNotIn("trace:", text)
+        for command in (("simulate", scenario), ("replay", "a.h5")):
+            table = self.headroom(*command, "--policy", POLICIES, "--no-trace")
+            self.assertEqual(table.returncode, 0, table.stderr)
+            self.assertIn("\n  round_robin ", table.stdout)
+            self.assertNotIn("trace: out", table.stdout)
+            self.assertNotIn(".under.", table.stdout)
+        self.assertEqual([file.name for file in self.folder.glob("**/*.h5")], ["a.h5"])
+
     def test_inspect_reads_the_trace_and_the_scenario(self):
         scenario = self.scenario(PRESET + devices(3, memory="200 MiB"))
         self.simulate(scenario, "--trace", "a.h5")

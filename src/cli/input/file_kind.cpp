@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -102,52 +104,43 @@ void refuse_standard_input(const std::filesystem::path& path, std::string_view o
     }
 }
 
-void expect_scenario(const std::filesystem::path& path) {
+namespace {
+
+/// Throws InputError if the file exists and is of another kind. `before` stands before its name in
+/// the message, `expected` says which kind is wanted.
+void expect_kind(
+    FileKind wanted, const std::filesystem::path& path, const char* before, const char* expected
+) {
     if (!readable_file(path)) {
         return;
     }
-    switch (file_kind_of(path)) {
-    case FileKind::trace:
-        throw InputError(fmt::format(
-            "{}: is a trace (HDF5), expected a scenario (TOML); look into it with: headroom "
-            "inspect {}",
-            path.string(),
-            path.string()
-        ));
-    case FileKind::model:
-        throw InputError(fmt::format(
-            "{}: is a model (GGUF), expected a scenario (TOML); run a model on equal devices with: "
-            "headroom run --model {} --devices 4",
-            path.string(),
-            path.string()
-        ));
-    case FileKind::text:
+    const FileKind kind = file_kind_of(path);
+    if (kind == wanted) {
         return;
     }
+    const std::string name = path.string();
+    const auto [what, advice] =
+        kind == FileKind::trace
+            ? std::pair("a trace (HDF5)", "look into it with: headroom inspect " + name)
+        : kind == FileKind::model
+            ? std::pair(
+                  "a model (GGUF)",
+                  "run a model on equal devices with: headroom run --model " + name + " --devices 4"
+              )
+            : std::pair("a text file", "a scenario runs with: headroom run " + name);
+    throw InputError(
+        fmt::format("{}{}: is {}, expected {}; {}", before, name, what, expected, advice)
+    );
+}
+
+} // namespace
+
+void expect_scenario(const std::filesystem::path& path) {
+    expect_kind(FileKind::text, path, "", "a scenario (TOML)");
 }
 
 void expect_model(const std::filesystem::path& path) {
-    if (!readable_file(path)) {
-        return;
-    }
-    switch (file_kind_of(path)) {
-    case FileKind::trace:
-        throw InputError(fmt::format(
-            "--model {}: is a trace (HDF5), expected a model (GGUF); look into it with: headroom "
-            "inspect {}",
-            path.string(),
-            path.string()
-        ));
-    case FileKind::text:
-        throw InputError(fmt::format(
-            "--model {}: is a text file, expected a model (GGUF); a scenario runs with: headroom "
-            "run {}",
-            path.string(),
-            path.string()
-        ));
-    case FileKind::model:
-        return;
-    }
+    expect_kind(FileKind::model, path, "--model ", "a model (GGUF)");
 }
 
 } // namespace headroom::cli

@@ -19,9 +19,17 @@ config::Overrides with_models(config::Overrides overrides) {
     return overrides;
 }
 
-void add_note(const std::string& note, config::Scenario& scenario) {
-    if (!note.empty()) {
-        scenario.notes.insert(scenario.notes.begin(), note);
+/// Calls `read` and returns its scenario with the note of the file. Adds the hint to an InputError.
+template <class Read>
+config::Scenario with_note_and_hint(const FoundFile& file, Read read) {
+    try {
+        config::Scenario scenario = read();
+        if (!file.note.empty()) {
+            scenario.notes.insert(scenario.notes.begin(), file.note);
+        }
+        return scenario;
+    } catch (const InputError& error) {
+        throw InputError(error.what() + std::string(kHint));
     }
 }
 
@@ -37,6 +45,20 @@ void check_is_there(const std::filesystem::path& path) {
     }
 }
 
+/// Returns config::default_scenario() for the model, which may be an installed file.
+config::Scenario equal_device_scenario(
+    const std::filesystem::path& model, int devices, const config::Overrides& overrides
+) {
+    refuse_standard_input(model, "--model");
+    const FoundFile named = find_installed(model, kModels);
+    expect_model(named.path);
+    return with_note_and_hint(named, [&] {
+        return config::default_scenario(
+            std::filesystem::absolute(named.path), devices, with_models(overrides)
+        );
+    });
+}
+
 } // namespace
 
 config::Scenario read_scenario(
@@ -45,30 +67,14 @@ config::Scenario read_scenario(
     const FoundFile named = find_installed(path, kScenarios);
     expect_scenario(named.path);
     check_is_there(named.path);
-    try {
-        config::Scenario scenario = config::load_scenario(named.path, with_models(overrides));
-        add_note(named.note, scenario);
-        return scenario;
-    } catch (const InputError& error) {
-        throw InputError(error.what() + std::string(kHint));
-    }
+    return with_note_and_hint(named, [&] {
+        return config::load_scenario(named.path, with_models(overrides));
+    });
 }
 
-config::Scenario equal_device_scenario(
-    const std::filesystem::path& model, int devices, const config::Overrides& overrides
-) {
-    refuse_standard_input(model, "--model");
-    const FoundFile named = find_installed(model, kModels);
-    expect_model(named.path);
-    try {
-        config::Scenario scenario = config::default_scenario(
-            std::filesystem::absolute(named.path), devices, with_models(overrides)
-        );
-        add_note(named.note, scenario);
-        return scenario;
-    } catch (const InputError& error) {
-        throw InputError(error.what() + std::string(kHint));
-    }
+config::Scenario scenario_of(const RunCommand& run, const config::Overrides& overrides) {
+    return run.scenario.empty() ? equal_device_scenario(run.model, run.devices, overrides)
+                                : read_scenario(run.scenario, overrides);
 }
 
 } // namespace headroom::cli

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "cli/input/run_options.hpp"
 #include "config/scenario/scenario.hpp"
 
 namespace headroom::cli {
@@ -14,10 +15,10 @@ namespace headroom::cli {
     const std::filesystem::path& path, const config::Overrides& overrides
 );
 
-/// Returns config::default_scenario() for the model, which may be an installed file. Throws
-/// InputError like read_scenario().
-[[nodiscard]] config::Scenario equal_device_scenario(
-    const std::filesystem::path& model, int devices, const config::Overrides& overrides
+/// Returns the scenario of a command with these overrides: read_scenario(), or N equal devices for
+/// the model, which may be an installed file.
+[[nodiscard]] config::Scenario scenario_of(
+    const RunCommand& run, const config::Overrides& overrides
 );
 
 } // namespace headroom::cli

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cstdint>
 #include <filesystem>
-#include <limits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -51,6 +50,10 @@ void throw_usage_error(const std::string& command, const std::string& problem) {
         problem,
         command.empty() ? "headroom" : "headroom " + command
     ));
+}
+
+std::string all_policies() {
+    return fmt::format("{}", fmt::join(scheduler::policy_names(), ", "));
 }
 
 std::vector<std::string> policy_list(const std::string& command, const std::string& text) {
@@ -120,7 +123,6 @@ std::string integer_problem(const std::string& text, const IntegerRange& range) 
         value <= range.high) {
         return "";
     }
-    constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
     const std::string limits = range.high != kNoLimit
                                    ? fmt::format(" from {} to {}", range.low, range.high)
                                : range.low != -kNoLimit ? fmt::format(" of at least {}", range.low)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ namespace headroom::cli {
 [[nodiscard]] std::vector<std::string> policy_list(
     const std::string& command, const std::string& text
 );
+
+/// Returns the names of all policies, for the help.
+[[nodiscard]] std::string all_policies();
 
 /// Returns a hint such as "; did you mean 'run'?"; empty if no candidate is similar.
 [[nodiscard]] std::string did_you_mean(
@@ -37,8 +41,10 @@ namespace headroom::cli {
     std::string_view positional
 );
 
-/// The whole numbers that an option accepts. `high` equal to the largest std::int64_t means no
-/// upper limit, and `low` equal to its negative no lower limit.
+/// As the upper limit of a range: no limit; its negative as the lower limit, likewise.
+inline constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+
+/// The whole numbers that an option accepts.
 struct IntegerRange {
     std::int64_t low;
     std::int64_t high;

@@ -27,7 +27,7 @@ struct WireFields<cli::RunCommand> {
     static constexpr bool kIncomplete = true;
     static auto of(auto& m) {
         return Fields() & m.scenario & m.resume & m.model & m.trace & m.kernels & m.overrides &
-               m.devices & m.force & m.trace_ops & m.json & m.text;
+               m.devices & m.no_trace & m.force & m.trace_ops & m.json & m.text;
     }
 };
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/input/command_line.hpp"
+#include "cli/input/run_options.hpp"
 #include "config/scenario/scenario.hpp"
 
 namespace headroom::cli {

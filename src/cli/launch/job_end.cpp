@@ -36,9 +36,13 @@ bool is_own_exit_code(int code) {
     return false;
 }
 
-constexpr const char* kTraceIsThere = "\n  the trace has all intervals that were completed: "
-                                      "headroom inspect shows them, headroom run "
-                                      "--resume goes on";
+/// Returns the hint that the trace has a part of the run; empty if it has not.
+const char* trace_hint(const JobEnd& end) {
+    return end.stage == StartStage::all_connected && !end.no_trace
+               ? "\n  the trace has all intervals that were completed: headroom inspect shows "
+                 "them, headroom run --resume goes on"
+               : "";
+}
 
 [[noreturn]] void throw_ended_by_signal(const std::string& who, int signal, const JobEnd& end) {
     throw EnvironmentError(fmt::format(
@@ -47,7 +51,7 @@ constexpr const char* kTraceIsThere = "\n  the trace has all intervals that were
         signal,
         strsignal(signal),
         kill_reason(signal, end.out_of_memory),
-        end.stage == StartStage::all_connected ? kTraceIsThere : ""
+        trace_hint(end)
     ));
 }
 
@@ -90,7 +94,7 @@ int job_exit_code(const JobEnd& end) {
             "mpirun ended with code {} in the middle of the run, expected it to wait for the "
             "ranks; what it says is above{}",
             code,
-            kTraceIsThere
+            trace_hint(end)
         ));
     }
     throw EnvironmentError(fmt::format(

@@ -15,6 +15,7 @@ struct JobEnd {
     int status = 0; ///< wait status of mpirun, from waitpid()
     StartStage stage = StartStage::launched;
     int requested_exit_code = 0;      ///< exit code for the user's signal; 0 if there was none
+    bool no_trace = false;            ///< the run writes no trace
     std::string lost_rank = "a rank"; ///< the rank that ended first, for messages
     /// Whether the system killed processes for lack of memory during the job; empty if unknown.
     std::optional<bool> out_of_memory{};

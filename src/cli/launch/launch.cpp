@@ -103,8 +103,11 @@ void send_interrupt(pid_t child) {
     (void)kill(child, times == 1 ? gentle : times == 2 ? SIGTERM : SIGKILL);
 }
 
-void acknowledge_interrupt() {
-    say(stderr, "\nheadroom: closing the trace (once more: end without closing it)\n");
+void acknowledge_interrupt(bool no_trace) {
+    say(stderr,
+        "\nheadroom: {}\n",
+        no_trace ? "ending the run (once more: end it at once)"
+                 : "closing the trace (once more: end without closing it)");
     std::fflush(stderr);
 }
 
@@ -115,7 +118,7 @@ class InterruptForwarder {
   public:
     /// Returns whether the job must be ended because its ranks have not started. To be called every
     /// few milliseconds.
-    [[nodiscard]] bool forward(pid_t child, StartStage stage) {
+    [[nodiscard]] bool forward(pid_t child, StartStage stage, bool no_trace) {
         constexpr auto kReminder = std::chrono::milliseconds(300);
         constexpr auto kStartUp = std::chrono::milliseconds(1500);
         if (interrupted() == 0) {
@@ -124,7 +127,7 @@ class InterruptForwarder {
         const Clock::time_point now = Clock::now();
         if (!since_) {
             since_ = now;
-            acknowledge_interrupt();
+            acknowledge_interrupt(no_trace);
         }
         if (stage != StartStage::all_connected && now - *since_ >= kStartUp) {
             return true;
@@ -142,12 +145,13 @@ class InterruptForwarder {
     Clock::time_point reminded_{};
 };
 
-void check_output_was_written(const PipeForwarder& forwarder) {
+void check_output_was_written(const PipeForwarder& forwarder, bool no_trace) {
     if (forwarder.write_error() != 0) {
         throw EnvironmentError(fmt::format(
-            "what the run printed could not be written to stdout: {}; the trace has the text: "
-            "headroom inspect shows it",
-            write_failure_reason(forwarder.write_error())
+            "what the run printed could not be written to stdout: {}; {}",
+            write_failure_reason(forwarder.write_error()),
+            no_trace ? "expected room for it: nothing else has the text, because of --no-trace"
+                     : "the trace has the text: headroom inspect shows it"
         ));
     }
 }
@@ -160,11 +164,12 @@ StartStage start_stage(const PipeForwarder& forwarder) {
 
 /// Waits for the end of mpirun and returns how it ended. Throws EnvironmentError if the job does
 /// not start, after ending it.
-JobEnd wait_for(pid_t child, std::size_t ranks, PipeForwarder& forwarder) {
+JobEnd wait_for(pid_t child, std::size_t ranks, PipeForwarder& forwarder, bool no_trace) {
     StartWatch start(ranks, child);
     InterruptForwarder interrupt_forwarder;
     LostRank lost_rank(child, ranks);
     JobEnd end;
+    end.no_trace = no_trace;
     for (;;) {
         const pid_t ended = waitpid(child, &end.status, WNOHANG);
         if (ended == child) {
@@ -173,7 +178,7 @@ JobEnd wait_for(pid_t child, std::size_t ranks, PipeForwarder& forwarder) {
         if (ended < 0 && errno != EINTR) {
             throw EnvironmentError(fmt::format("waiting for mpirun: {}", std::strerror(errno)));
         }
-        if (interrupt_forwarder.forward(child, start_stage(forwarder))) {
+        if (interrupt_forwarder.forward(child, start_stage(forwarder), no_trace)) {
             end_mpirun(child, forwarder);
             throw Error(
                 static_cast<ExitCode>(interrupted()),
@@ -229,11 +234,11 @@ int run_under_mpirun(std::size_t ranks, const Handover& handover) {
     (void)close(input);
     forwarder.close_child_ends();
     const OutOfMemoryWatch out_of_memory;
-    JobEnd end = wait_for(child, ranks, forwarder);
+    JobEnd end = wait_for(child, ranks, forwarder, handover.command.no_trace);
     end.out_of_memory = out_of_memory.has_killed();
     const int code = job_exit_code(end);
     if (code == 0) {
-        check_output_was_written(forwarder);
+        check_output_was_written(forwarder, end.no_trace);
     }
     return code;
 }

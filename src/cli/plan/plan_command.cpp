@@ -1,7 +1,6 @@
 #include "cli/plan/plan_command.hpp"
 
 #include <algorithm>
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -11,6 +10,7 @@
 
 #include "base/check.hpp"
 #include "base/error.hpp"
+#include "cli/input/commands.hpp"
 #include "cli/input/scenario_file.hpp"
 #include "cli/plan/plan_json.hpp"
 #include "cli/plan/plan_previous.hpp"
@@ -26,12 +26,27 @@ namespace {
 
 using scheduler::PolicyKind;
 
-config::Scenario read(const RunCommand& run) {
-    config::Overrides overrides = run.overrides;
-    overrides.model_must_exist = true;
-    overrides.policy.reset(); // it sets the policy of a run; a plan asks several policies
-    return run.scenario.empty() ? equal_device_scenario(run.model, run.devices, overrides)
-                                : read_scenario(run.scenario, overrides);
+void add_plan_options(Options& options, PlanCommand& plan) {
+    add_scenario_options(options, plan.run);
+    options.add_policies(
+        plan.policies, "one, several with commas between, or all (default: those that apply): "
+    );
+    options.add_integer(
+        "--at",
+        plan.at,
+        {0, kNoLimit, 100},
+        "plan as if so many tokens of each sequence had been sampled (default: 0, or where "
+        "--previous leaves off)"
+    );
+    options.add(
+        "--previous",
+        plan.previous,
+        "the placement in force, so that migrations show: a policy (its first choice), a trace "
+        "(.h5), or what plan --policy P --json printed",
+        "FROM"
+    );
+    options.add("--full", plan.full, "list every device and every move");
+    options.add("--json", plan.run.json, "print the plan as JSON");
 }
 
 /// Returns the named policies. Without names it returns all except `static`, and `exact` only if
@@ -59,18 +74,13 @@ std::vector<PolicyKind> policies_to_ask(
     return chosen;
 }
 
-/// Returns the width of stdout in characters, or 0 (no limit) if it is no terminal.
-std::size_t columns(const Terminal& terminal) {
-    winsize size{};
-    return terminal.out_is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col
-                                                                                    : 0;
-}
-
-} // namespace
-
-int plan_command(const PlanCommand& command) {
+/// Prints the plan. Returns 0 if at least one policy finds a placement, else 6.
+int print_plan(const Options& options, const PlanCommand& command) {
+    check_run_options(options, command.run);
     const Terminal terminal = Terminal::detect();
-    const config::Scenario scenario = read(command.run);
+    config::Overrides overrides = command.run.overrides;
+    overrides.model_must_exist = true;
+    const config::Scenario scenario = scenario_of(command.run, overrides);
     if (!command.run.json) {
         print_notes(scenario.notes);
         print_warnings(terminal, scenario.warnings);
@@ -92,12 +102,20 @@ int plan_command(const PlanCommand& command) {
         json["exit_code"] = static_cast<int>(code);
         print_json(json);
     } else {
+        const std::size_t width = terminal.out_is_terminal ? terminal_width(STDOUT_FILENO) : 0;
         const PlanView view{
-            !command.policies.empty(), command.full, terminal.out_is_terminal, columns(terminal)};
+            !command.policies.empty(), command.full, terminal.out_is_terminal, width};
         put_as_is(stdout, plan_text(plan, scenario, workload, view));
         std::fflush(stdout);
     }
     return static_cast<int>(code);
 }
+
+} // namespace
+
+const Command kPlan{
+    "plan",
+    "will it fit, how fast, what holds it back: one decision per policy",
+    define<PlanCommand, add_plan_options, print_plan>};
 
 } // namespace headroom::cli

@@ -1,11 +1,21 @@
-// The command `headroom plan`: it shows one decision of each policy side by side and runs nothing.
+// The options of `headroom plan`, which shows one decision of each policy and runs nothing.
 #pragma once
 
-#include "cli/input/command_line.hpp"
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/input/run_options.hpp"
 
 namespace headroom::cli {
 
-/// Prints the plan. Returns 0 if at least one policy finds a placement, else 6.
-[[nodiscard]] int plan_command(const PlanCommand& command);
+struct PlanCommand {
+    RunCommand run;                      ///< scenario, overrides and json; the rest is ignored
+    std::vector<std::string> policies;   ///< if empty, all that can be applied
+    std::optional<std::int64_t> at;      ///< tokens sampled so far; by default as in `previous`
+    std::optional<std::string> previous; ///< where the placement in force is: policy, trace, plan
+    bool full = false;                   ///< list every device and every move
+};
 
 } // namespace headroom::cli

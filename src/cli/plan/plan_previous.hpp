@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "cli/input/command_line.hpp"
+#include "cli/plan/plan_command.hpp"
 #include "config/scenario/scenario.hpp"
 #include "runtime/offline/planning_previous.hpp"
 #include "runtime/setup/workload_description.hpp"

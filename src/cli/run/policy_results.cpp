@@ -37,7 +37,7 @@ PolicyResult run_policy(
 std::filesystem::path trace_path_of(
     std::filesystem::path path, const config::Scenario& scenario, bool several
 ) {
-    if (several) {
+    if (several && !path.empty()) {
         const std::string extension = path.extension().string();
         path.replace_extension();
         path += fmt::format(".{}{}", scheduler::name_of(scenario.controller.policy), extension);
@@ -58,7 +58,7 @@ nlohmann::json json_of(const PolicyResult& result) {
     json["policy"] = result.policy;
     json["exit_code"] = result.outcome.exit_code;
     if (result.has_tokens()) {
-        json["trace"] = result.trace.string();
+        json["trace"] = trace_json(result.trace);
     }
     if (const std::string why = early_end_reason(result); !why.empty()) {
         json["error"] = lines_of(why);
@@ -126,7 +126,7 @@ void print_comparison(const std::vector<PolicyResult>& results) {
     }
     say(stdout, "\n");
     for (const PolicyResult& result : results) {
-        if (result.has_tokens()) {
+        if (result.has_tokens() && !result.trace.empty()) {
             say(stdout, "trace: {}\n", result.trace.string());
         }
     }

@@ -9,7 +9,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "cli/input/command_line.hpp"
+#include "cli/input/run_options.hpp"
 #include "config/scenario/scenario.hpp"
 #include "runtime/session/session.hpp"
 #include "trace/analysis/summary.hpp"
@@ -21,7 +21,7 @@ struct PolicyResult {
     std::string policy;
     trace::Summary summary;
     runtime::RunOutcome outcome;
-    std::filesystem::path trace; ///< the trace that the run has written
+    std::filesystem::path trace; ///< the trace that the run has written; may be empty
 
     [[nodiscard]] bool has_tokens() const { return summary.sampled_tokens > 0; }
 };

@@ -14,15 +14,11 @@
 #include "trace/analysis/interrupts.hpp"
 #include "trace/hdf5/reader.hpp"
 #include "trace/hdf5/writer.hpp"
+#include "trace/records/labels.hpp"
 
 namespace headroom::cli {
 
 namespace {
-
-std::string attribute(const trace::RunHeader& header, const char* name) {
-    const auto found = header.attributes.find(name);
-    return found == header.attributes.end() ? "" : found->second;
-}
 
 [[noreturn]] void refuse(const RunCommand& command, const std::string& why) {
     throw InputError(fmt::format("--resume {}: {}", command.resume.string(), why));
@@ -43,7 +39,8 @@ void check(const RunCommand& command, const trace::TraceFile& file) {
             )
         );
     }
-    if (const std::string how = attribute(file.trace.header, "execution"); how != "decoded") {
+    if (const std::string how = trace::attribute_of(file.trace.header, "execution");
+        how != "decoded") {
         refuse(
             command,
             fmt::format(
@@ -65,7 +62,7 @@ config::Scenario scenario_in(const RunCommand& command, const trace::RunHeader& 
         );
     }
     changes.model_must_exist = command.overrides.model_must_exist;
-    const std::filesystem::path folder = attribute(header, "host_folder");
+    const std::filesystem::path folder = trace::attribute_of(header, "host_folder");
     try {
         config::Scenario scenario =
             config::parse_scenario(header.scenario, folder / "scenario.toml", changes);
@@ -97,8 +94,8 @@ void refuse_unless(const RunCommand& command, Check check) {
 /// levels, and between its variants for different CPUs; all other levels have equal results.
 std::string kernels_for(const RunCommand& command, const trace::RunHeader& header) {
     constexpr auto kOpenblas = kernels::Level::openblas;
-    const std::string recorded = attribute(header, "kernels");
-    const std::string core = attribute(header, "openblas_core");
+    const std::string recorded = trace::attribute_of(header, "kernels");
+    const std::string core = trace::attribute_of(header, "openblas_core");
     const bool is_openblas = recorded == kernels::name_of(kOpenblas);
     const std::string requested = requested_kernels(command);
     if (!requested.empty() && (requested == kernels::name_of(kOpenblas)) != is_openblas) {
@@ -147,7 +144,7 @@ Resumption prepare_resumption(const RunCommand& command, trace::TraceFile file) 
         check_fits_model(command, file.trace, resumption.scenario);
     });
     resumption.kernels = kernels_for(command, file.trace.header);
-    resumption.model_hash = attribute(file.trace.header, "model_hash");
+    resumption.model_hash = trace::attribute_of(file.trace.header, "model_hash");
     resumption.point = runtime::resume_point(file.trace.intervals);
     resumption.trace = std::move(file.trace);
     if (!resumption.trace.intervals.empty()) {
@@ -157,7 +154,8 @@ Resumption prepare_resumption(const RunCommand& command, trace::TraceFile file) 
 }
 
 bool is_complete(const trace::TraceFile& file) {
-    if (attribute(file.trace.header, "execution") != "decoded" || file.trace.header.model.empty()) {
+    if (trace::attribute_of(file.trace.header, "execution") != "decoded" ||
+        file.trace.header.model.empty()) {
         return false; // such a trace cannot be resumed
     }
     const auto requests = file.trace.header.numbers.find("sequences");
@@ -196,24 +194,13 @@ void print_recorded_texts(Console& console, const trace::Trace& trace, bool seve
     }
 }
 
-namespace {
-
-/// Whether several sequences could be in flight. Texts are then printed when their sequences end.
-bool could_overlap(const trace::RunHeader& header) {
-    const auto most = header.numbers.find("in_flight");
-    return most != header.numbers.end() && most->second > 1;
-}
-
-} // namespace
-
 int finish_complete_run(const RunCommand& command, const trace::TraceFile& file) {
     const std::filesystem::path out = command.trace.empty() ? command.resume : command.trace;
     const bool finished = file.trace.completion == trace::Completion::finished;
     const bool elsewhere = !command.trace.empty();
     refuse_unless(command, [&] { check_derivable(command, file.trace); });
     if (elsewhere) {
-        trace::check_trace_path(out.string(), command.force);
-        check_overwrites_a_trace(out);
+        check_trace_destination(out, command.force);
     }
     if (!finished || elsewhere) {
         const auto sink = trace::make_resumed_sink(out.string(), file.trace);
@@ -228,7 +215,7 @@ int finish_complete_run(const RunCommand& command, const trace::TraceFile& file)
         print_json(json);
     } else {
         Console console(Terminal::detect(), summary.sampled_tokens, command.text, false);
-        print_recorded_texts(console, file.trace, could_overlap(file.trace.header));
+        print_recorded_texts(console, file.trace, trace::could_overlap(file.trace.header));
         console.finish();
     }
     std::fflush(stdout);

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "cli/input/command_line.hpp"
+#include "cli/input/run_options.hpp"
 #include "cli/terminal/console.hpp"
 #include "config/scenario/scenario.hpp"
 #include "runtime/messages/resume_point.hpp"

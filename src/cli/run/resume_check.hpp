@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "cli/input/command_line.hpp"
+#include "cli/input/run_options.hpp"
 #include "cli/run/resume.hpp"
 
 namespace headroom::cli {

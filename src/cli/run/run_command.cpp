@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "cli/input/commands.hpp"
 #include "cli/input/file_kind.hpp"
 #include "cli/input/scenario_file.hpp"
 #include "cli/launch/handover.hpp"
@@ -20,7 +21,6 @@
 #include "model/gguf/gguf.hpp"
 #include "runtime/memory/slicing.hpp"
 #include "trace/hdf5/reader.hpp"
-#include "trace/hdf5/writer.hpp"
 
 namespace headroom::cli {
 
@@ -59,24 +59,17 @@ void check_copies(const RunCommand& command) {
     }
 }
 
-/// Checks that the trace can be written, before ranks are started.
-void check_trace_destination(const RunCommand& command) {
-    const bool own = command.trace.empty(); // a resumed run continues its own trace
-    const std::filesystem::path& out = own ? command.resume : command.trace;
-    trace::check_trace_path(out.string(), own || command.force);
-    check_overwrites_a_trace(out);
-}
-
 /// Starts mpirun and passes it what this process has read and checked.
 int start_ranks(const RunCommand& command, const config::Scenario& scenario, bool resumes) {
     Handover handover{command, std::nullopt};
     if (!resumes) {
         handover.scenario = scenario;
-        if (command.trace.empty()) {
+        if (command.trace.empty() && !command.no_trace) {
             handover.command.trace = default_trace_path(scenario);
         }
     }
-    check_trace_destination(handover.command);
+    const bool own = handover.command.trace.empty(); // a resumed run continues its own trace
+    check_trace_destination(own ? command.resume : handover.command.trace, own || command.force);
     return run_under_mpirun(scenario.fleet.size(), handover);
 }
 
@@ -131,9 +124,7 @@ int run_in_process(
 config::Scenario load_run_scenario(const RunCommand& command, bool model_must_exist) {
     config::Overrides overrides = command.overrides;
     overrides.model_must_exist = model_must_exist;
-    config::Scenario scenario =
-        command.scenario.empty() ? equal_device_scenario(command.model, command.devices, overrides)
-                                 : read_scenario(command.scenario, overrides);
+    config::Scenario scenario = scenario_of(command, overrides);
     if (scenario.shape) {
         throw InputError(fmt::format(
             "{}: model {} is a shape without weights, expected a model file to run; give "
@@ -216,7 +207,36 @@ comm::Transport::Options transport_options(
     return options;
 }
 
-int run_command(const RunCommand& command) {
+namespace {
+
+void add_run_options(Options& options, RunCommand& run) {
+    add_scenario_options(options, run);
+    options.add("--policy", run.overrides.policy, all_policies());
+    options.add("--clock", run.overrides.clock, "virtual (default) or paced: really throttled");
+    add_trace_options(options, run);
+    options.add("--json", run.json, "print the summary as JSON on stdout instead of the text");
+    options.add(
+        "--resume",
+        run.resume,
+        "go on with a run that was killed or interrupted, in its trace (or --trace OUT.h5)",
+        "TRACE"
+    );
+    options.add_choice(
+        "--transport",
+        {"mpi", "inprocess"},
+        [&run](const std::string& name) {
+            run.transport = name == "mpi" ? TransportKind::mpi : TransportKind::inprocess;
+        },
+        "mpi (default) or inprocess: no MPI needed"
+    );
+    options.add("--kernels", run.kernels, "reference, openblas, avx2, avx512 (default: best)");
+    options.add(kHandedOver, run.handed_over, ""); // hidden from the help
+}
+
+/// Executes the command and returns the exit code. Throws an Error if the run cannot start or
+/// fails.
+int run_scenario(const Options& options, const RunCommand& command) {
+    check_run_options(options, command);
     check_copies(command);
     if (is_launched_rank() && command.transport == TransportKind::mpi) {
         return run_as_rank(command);
@@ -248,5 +268,10 @@ int run_command(const RunCommand& command) {
     }
     return start_ranks(command, scenario, resumption.has_value());
 }
+
+} // namespace
+
+const Command kRun{
+    "run", "decode on the scenario's devices", define<RunCommand, add_run_options, run_scenario>};
 
 } // namespace headroom::cli

@@ -6,15 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "cli/input/command_line.hpp"
+#include "cli/input/run_options.hpp"
 #include "comm/transport.hpp"
 #include "runtime/session/session.hpp"
 
 namespace headroom::cli {
-
-/// Executes the command and returns the exit code. Throws an Error if the run cannot start or
-/// fails.
-[[nodiscard]] int run_command(const RunCommand& command);
 
 /// Executes the part of one rank in a job that mpirun or srun started. Returns the exit code. If
 /// the run fails on this rank, reports the error and aborts the job.

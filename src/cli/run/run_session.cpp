@@ -29,6 +29,10 @@ std::filesystem::path default_trace_path(const config::Scenario& scenario) {
     return fmt::format("{}-{:%Y%m%d-%H%M%S}-{}.h5", scenario.name, now, getpid());
 }
 
+namespace {
+
+/// Throws InputError if the path is an existing file that is not a trace: --force must not
+/// overwrite a scenario or a model that was named by mistake.
 void check_overwrites_a_trace(const std::filesystem::path& path) {
     std::error_code unknown;
     if (!std::filesystem::is_regular_file(path, unknown) ||
@@ -46,33 +50,49 @@ void check_overwrites_a_trace(const std::filesystem::path& path) {
     }
 }
 
-/// Passes all rows to the trace file and to the summary.
+} // namespace
+
+void check_trace_destination(const std::filesystem::path& path, bool force) {
+    if (!path.empty()) {
+        trace::check_trace_path(path.string(), force);
+        check_overwrites_a_trace(path);
+    }
+}
+
+/// Passes all rows to the trace file, if there is one, and to the summary.
 class RunSession::Tee final : public trace::Sink {
   public:
-    /// `before` is the part of a resumed run that the file has already, or null.
-    Tee(trace::Sink& file, trace::Sink& summary, const trace::Trace* before)
-        : a_(file), b_(summary), before_(before) {}
+    /// `file` may be null. `before` is the part of a resumed run that the file has already, or
+    /// null.
+    Tee(trace::Sink* file, trace::Sink& summary, const trace::Trace* before)
+        : file_(file), summary_(summary), before_(before) {}
     void begin(const trace::RunHeader& header) override {
-        a_.begin(header);
-        b_.begin(header);
+        if (file_ != nullptr) {
+            file_->begin(header);
+        }
+        summary_.begin(header);
         if (before_ != nullptr) {
             for (const trace::Interval& interval : before_->intervals) {
-                b_.commit(interval);
+                summary_.commit(interval);
             }
         }
     }
     void commit(const trace::Interval& interval) override {
-        a_.commit(interval);
-        b_.commit(interval);
+        if (file_ != nullptr) {
+            file_->commit(interval);
+        }
+        summary_.commit(interval);
     }
     void end(trace::Completion completion) override {
-        a_.end(completion);
-        b_.end(completion);
+        if (file_ != nullptr) {
+            file_->end(completion);
+        }
+        summary_.end(completion);
     }
 
   private:
-    trace::Sink& a_;
-    trace::Sink& b_;
+    trace::Sink* file_;
+    trace::Sink& summary_;
     const trace::Trace* before_;
 };
 
@@ -94,13 +114,14 @@ std::filesystem::path folder_of(const config::Scenario& scenario) {
 std::filesystem::path trace_path(
     const RunCommand& command, const config::Scenario& scenario, const Resumption* resumption
 ) {
-    if (!command.trace.empty()) {
+    if (command.no_trace || !command.trace.empty()) {
         return command.trace;
     }
     return resumption != nullptr ? command.resume : default_trace_path(scenario);
 }
 
-/// Creates the trace file. A resumed run may replace its own trace, but another one only with
+/// Creates the trace file; returns null with --no-trace. A resumed run may replace its own trace,
+/// but another one only with
 /// --force.
 std::unique_ptr<trace::Sink> file_sink(
     const RunCommand& command,
@@ -108,7 +129,10 @@ std::unique_ptr<trace::Sink> file_sink(
     const std::filesystem::path& path,
     const Resumption* resumption
 ) {
-    defer_interrupts(); // the trace must be closed
+    defer_interrupts(); // the trace must be closed, and the summary printed
+    if (command.no_trace) {
+        return nullptr;
+    }
     const trace::WarningHandler warn = [terminal](const std::string& text) {
         print_warnings(terminal, {text});
     };
@@ -139,7 +163,7 @@ RunSession::RunSession(
       policy_(scheduler::make_policy(scenario.controller.policy)),
       file_(file_sink(command, terminal, trace_path_, resumption)),
       sink_(std::make_unique<Tee>(
-          *file_, summarizer_, resumption == nullptr ? nullptr : &resumption->trace
+          file_.get(), summarizer_, resumption == nullptr ? nullptr : &resumption->trace
       )),
       console_(
           terminal,
@@ -209,6 +233,10 @@ std::string why_it_ended(
                : fmt::format("interrupted before the first token; trace: {}", trace);
 }
 
+nlohmann::json trace_json(const std::filesystem::path& trace) {
+    return trace.empty() ? nlohmann::json() : nlohmann::json(trace.string());
+}
+
 int RunSession::finish(const runtime::RunOutcome& outcome) {
     console_.finish();
     std::FILE* const notes = command_.json ? stderr : terminal_.message_stream();
@@ -226,7 +254,7 @@ int RunSession::finish(const runtime::RunOutcome& outcome) {
     }
     if (command_.json) {
         nlohmann::json json = summary_json(summary);
-        json["trace"] = trace_path_.string();
+        json["trace"] = trace_json(trace_path_);
         json["exit_code"] = outcome.exit_code;
         if (!why.empty()) {
             json["error"] = lines_of(why);
@@ -250,11 +278,13 @@ int RunSession::finish(const runtime::RunOutcome& outcome) {
                 format_duration(outcome.lateness_max));
         }
     }
-    say(notes,
-        "{}trace: {}{}\n",
-        command_.json ? "" : "\n",
-        trace_path_.string(),
-        is_interrupt_code(outcome.exit_code) ? " (interrupted, closed)" : "");
+    if (!trace_path_.empty()) {
+        say(notes,
+            "{}trace: {}{}\n",
+            command_.json ? "" : "\n",
+            trace_path_.string(),
+            is_interrupt_code(outcome.exit_code) ? " (interrupted, closed)" : "");
+    }
     std::fflush(notes);
     return outcome.exit_code;
 }

@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/input/command_line.hpp"
+#include <nlohmann/json_fwd.hpp>
+
+#include "cli/input/run_options.hpp"
 #include "cli/run/resume.hpp"
 #include "cli/terminal/console.hpp"
 #include "runtime/session/session.hpp"
@@ -20,17 +22,21 @@ namespace headroom::cli {
 /// Returns NAME-DATE-TIME-PID.h5. The process id distinguishes runs that start in the same second.
 [[nodiscard]] std::filesystem::path default_trace_path(const config::Scenario& scenario);
 
-/// Throws InputError if the path is an existing file that is not a trace: --force must not
-/// overwrite a scenario or a model that was named by mistake.
-void check_overwrites_a_trace(const std::filesystem::path& path);
+/// Returns the member "trace" of a result: the path, or null if it is empty.
+[[nodiscard]] nlohmann::json trace_json(const std::filesystem::path& trace);
+
+/// Throws InputError if the trace cannot be written: it exists and `force` is not given, or it is a
+/// file of another kind, which even --force does not overwrite. An empty path is no trace.
+void check_trace_destination(const std::filesystem::path& path, bool force);
 
 /// Owns the policy, the trace file, the summary and the console of a run. References that the
 /// constructor gets must outlive the object.
 class RunSession {
   public:
-    /// Creates the trace file. `transport` is its name in the trace. `hosts` has the host of each
-    /// device, or is empty if all devices are in this process. `resumption` is null for a new run.
-    /// Throws InputError if the trace exists and may not be overwritten, or cannot be written.
+    /// Creates the trace file, unless the command says --no-trace. `transport` is its name in the
+    /// trace. `hosts` has the host of each device, or is empty if all devices are in this process.
+    /// `resumption` is null for a new run. Throws InputError if the trace exists and may not be
+    /// overwritten, or cannot be written.
     RunSession(
         const RunCommand& command,
         const config::Scenario& scenario,
@@ -53,6 +59,7 @@ class RunSession {
     /// Ends the current line of text or progress. To be called before an error message is printed.
     void end_console_line();
     [[nodiscard]] trace::Summary summary() const { return summarizer_.summary(); }
+    /// Returns the path of the trace; empty with --no-trace.
     [[nodiscard]] const std::filesystem::path& trace_path() const { return trace_path_; }
 
   private:

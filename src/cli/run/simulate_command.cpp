@@ -1,5 +1,4 @@
-#include "cli/run/simulate_command.hpp"
-
+// `headroom simulate`: predicts a run in virtual time without weights, for one policy or several.
 #include <algorithm>
 #include <vector>
 
@@ -7,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "cli/input/commands.hpp"
 #include "cli/input/scenario_file.hpp"
 #include "cli/run/policy_results.hpp"
 #include "cli/run/run_command.hpp"
@@ -16,33 +16,37 @@
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/screen.hpp"
 #include "runtime/offline/simulate.hpp"
-#include "trace/hdf5/writer.hpp"
 
 namespace headroom::cli {
 
 namespace {
 
-config::Scenario read(const RunCommand& run, const std::string& policy) {
-    config::Overrides overrides = run.overrides;
-    overrides.model_must_exist = true;
-    if (!policy.empty()) {
-        overrides.policy = policy;
-    }
-    return run.scenario.empty() ? equal_device_scenario(run.model, run.devices, overrides)
-                                : read_scenario(run.scenario, overrides);
+struct SimulateCommand {
+    RunCommand run; ///< scenario, overrides, trace and output; transport and kernels are ignored
+    std::vector<std::string> policies; ///< if empty, the scenario's policy
+};
+
+void add_simulate_options(Options& options, SimulateCommand& simulate) {
+    add_scenario_options(options, simulate.run);
+    options.add_policies(simulate.policies, "one, several with commas between, or all: ");
+    add_trace_options(options, simulate.run);
+    options.add("--json", simulate.run.json, "print the results as JSON");
 }
 
 std::vector<config::Scenario> read_all(const SimulateCommand& command) {
+    config::Overrides overrides = command.run.overrides;
+    overrides.model_must_exist = true;
     std::vector<config::Scenario> scenarios;
     for (const std::string& policy : command.policies) {
-        scenarios.push_back(read(command.run, policy));
+        overrides.policy = policy;
+        scenarios.push_back(scenario_of(command.run, overrides));
         if (scenarios.size() > 1) {
             scenarios.back().warnings.clear(); // printed with the first
             scenarios.back().notes.clear();
         }
     }
     if (scenarios.empty()) {
-        scenarios.push_back(read(command.run, ""));
+        scenarios.push_back(scenario_of(command.run, overrides));
     }
     return scenarios;
 }
@@ -59,28 +63,33 @@ int finish_one(const RunCommand& run, const PolicyResult& result) {
     if (run.json) {
         print_json(json_of(result));
     } else {
-        say(stdout, "{}\ntrace: {}\n", summary_text(result.summary), result.trace.string());
+        say(stdout, "{}", summary_text(result.summary));
+        if (!result.trace.empty()) {
+            say(stdout, "\ntrace: {}\n", result.trace.string());
+        }
     }
     return result.outcome.exit_code;
 }
 
-} // namespace
-
-int simulate_command(const SimulateCommand& command) {
+/// Prints the results. Returns 0 if the simulation of at least one policy was completed, else the
+/// exit code of the first one; if interrupted, the code of the interrupt.
+int simulate(const Options& options, const SimulateCommand& command) {
+    check_run_options(options, command.run);
     const std::vector<config::Scenario> scenarios = read_all(command);
     const bool several = scenarios.size() > 1;
     RunCommand run = command.run;
     run.text = false;
-    const std::filesystem::path base =
-        run.trace.empty() ? default_trace_path(scenarios.front()) : run.trace;
+    const std::filesystem::path base = run.no_trace        ? ""
+                                       : run.trace.empty() ? default_trace_path(scenarios.front())
+                                                           : run.trace;
     for (const config::Scenario& scenario : scenarios) {
-        trace::check_trace_path(trace_path_of(base, scenario, several).string(), run.force);
+        check_trace_destination(trace_path_of(base, scenario, several), run.force);
     }
     std::vector<PolicyResult> results;
     for (const config::Scenario& scenario : scenarios) {
         run.trace = trace_path_of(base, scenario, several);
-        results.push_back(run_policy(run, scenario, [](const runtime::RunOptions& options) {
-            return runtime::simulate(options, interrupted);
+        results.push_back(run_policy(run, scenario, [](const runtime::RunOptions& of_run) {
+            return runtime::simulate(of_run, interrupted);
         }));
         if (is_interrupt_code(results.back().outcome.exit_code)) {
             break;
@@ -91,5 +100,12 @@ int simulate_command(const SimulateCommand& command) {
     std::fflush(stdout);
     return exit_code;
 }
+
+} // namespace
+
+const Command kSimulate{
+    "simulate",
+    "find out what a run would do, without weights; compare policies",
+    define<SimulateCommand, add_simulate_options, simulate>};
 
 } // namespace headroom::cli

@@ -59,12 +59,6 @@ std::string mismatch(
 
 } // namespace
 
-std::string_view name_of(CellState state) {
-    constexpr std::array<std::string_view, 6> kNames{
-        "to do", "finished", "running", "half written", "failed", "changed"};
-    return kNames.at(static_cast<std::size_t>(state));
-}
-
 std::filesystem::path CellFiles::partial() const {
     return named(fmt::format("~{}-{}{}", host_name(), getpid(), kPartial));
 }

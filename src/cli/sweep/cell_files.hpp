@@ -63,7 +63,12 @@ class CellFiles {
 };
 
 enum class CellState : std::uint8_t { pending, finished, running, half_written, failed, changed };
-[[nodiscard]] std::string_view name_of(CellState state);
+
+[[nodiscard]] constexpr std::string_view name_of(CellState state) {
+    constexpr std::string_view kNames[] = {
+        "to do", "finished", "running", "half written", "failed", "changed"};
+    return kNames[static_cast<std::size_t>(state)];
+}
 
 struct CellStatus {
     CellState state = CellState::pending;

@@ -6,9 +6,9 @@
 
 #include "base/error.hpp"
 #include "base/new_file.hpp"
+#include "cli/input/commands.hpp"
 #include "cli/run/summary_text.hpp"
 #include "cli/sweep/collect_files.hpp"
-#include "cli/sweep/sweep_commands.hpp"
 #include "cli/terminal/atomic_file.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/screen.hpp"
@@ -17,6 +17,20 @@
 namespace headroom::cli {
 
 namespace {
+
+struct CollectCommand {
+    std::filesystem::path folder;
+    std::filesystem::path out; ///< .h5 or .csv
+    bool force = false;
+    bool json = false;
+};
+
+void add_collect_options(Options& options, CollectCommand& collect) {
+    options.add("FOLDER", collect.folder, "folder with traces");
+    options.add("-o,--out", collect.out, "file to write: .h5 or .csv");
+    options.add("--force", collect.force, "overwrite what exists");
+    options.add("--json", collect.json, "print the table as JSON");
+}
 
 [[noreturn]] void throw_no_runs(const std::filesystem::path& folder, const FoundRuns& found) {
     std::string text = fmt::format(
@@ -118,9 +132,8 @@ void print_rows_json(const Collection& collection, const CollectCommand& command
     print_json(json);
 }
 
-} // namespace
-
-int collect_command(const CollectCommand& command) {
+int collect(const Options& options, const CollectCommand& command) {
+    options.expect_argument("a folder of traces", "results -o summary.csv");
     if (!command.out.empty()) {
         check_output(command);
     }
@@ -152,5 +165,12 @@ int collect_command(const CollectCommand& command) {
     std::fflush(stdout);
     return 0;
 }
+
+} // namespace
+
+const Command kCollect{
+    "collect",
+    "one table of the figures of many traces",
+    define<CollectCommand, add_collect_options, collect>};
 
 } // namespace headroom::cli

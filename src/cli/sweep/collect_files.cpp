@@ -11,6 +11,7 @@
 #include "cli/sweep/cell_files.hpp"
 #include "trace/hdf5/reader.hpp"
 #include "trace/hdf5/summary_file.hpp"
+#include "trace/records/labels.hpp"
 
 namespace headroom::cli {
 
@@ -56,11 +57,11 @@ std::string scenario_name(const std::map<std::string, std::string>& inputs) {
 }
 
 std::string program_of(const trace::RunHeader& header) {
-    const auto text = [&](const char* name) {
-        const auto found = header.attributes.find(name);
-        return found == header.attributes.end() ? "?" : found->second;
-    };
-    return fmt::format("{} ({})", text("program_version"), text("program_commit"));
+    return fmt::format(
+        "{} ({})",
+        trace::attribute_of(header, "program_version", "?"),
+        trace::attribute_of(header, "program_commit", "?")
+    );
 }
 
 /// Adds a note if the traces are of different versions, because this alone can change figures.
@@ -86,12 +87,11 @@ std::string state_of(const trace::TraceFile& file) {
 
 CollectedRun run_of(const std::filesystem::path& path, const trace::TraceFile& file) {
     const trace::RunHeader& header = file.trace.header;
-    const auto execution = header.attributes.find("execution");
     CollectedRun run{
         path.filename().string(),
         scenario_name(header.input_files),
         header.scenario,
-        execution == header.attributes.end() ? "" : execution->second,
+        trace::attribute_of(header, "execution"),
         state_of(file),
         std::nullopt,
         "",

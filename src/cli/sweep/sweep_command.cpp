@@ -9,11 +9,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "cli/input/commands.hpp"
 #include "cli/input/file_kind.hpp"
 #include "cli/input/installed.hpp"
 #include "cli/run/summary_text.hpp"
 #include "cli/sweep/cell_files.hpp"
-#include "cli/sweep/sweep_commands.hpp"
 #include "cli/sweep/sweep_progress.hpp"
 #include "cli/sweep/sweep_report.hpp"
 #include "cli/sweep/sweep_runner.hpp"
@@ -24,6 +24,47 @@
 namespace headroom::cli {
 
 namespace {
+
+/// Exactly one of `list`, `index` and `all` is given.
+struct SweepCommand {
+    std::filesystem::path sweep;
+    bool list = false;
+    std::optional<std::int64_t> index; ///< number of the only cell to run
+    bool all = false;
+    std::int64_t jobs = 1;     ///< with `all`: number of cells that run at the same time
+    std::filesystem::path out; ///< folder of the traces; if empty, the folder that the sweep names
+    bool json = false;
+};
+
+void add_sweep_options(Options& options, SweepCommand& sweep) {
+    constexpr std::int64_t kMaxJobs = 4096;
+    options.add("SWEEP", sweep.sweep, "sweep file (TOML); see headroom help scenario");
+    options.add("--list", sweep.list, "list the cells and what is there of them");
+    options.add_integer(
+        "--run", sweep.index, {0, kNoLimit, 0}, "run one cell, by its number in the list", "INDEX"
+    );
+    options.add("--run-all", sweep.all, "run all cells that are not finished");
+    options.add_integer(
+        "-j,--jobs", sweep.jobs, {1, kMaxJobs, 2}, "with --run-all: cells at a time"
+    );
+    options.add("--out", sweep.out, "folder of the traces, instead of the sweep's");
+    options.add("--json", sweep.json, "print as JSON");
+}
+
+void check_sweep_options(const Options& options, const SweepCommand& sweep) {
+    options.expect_argument("a sweep file (.toml)", "sweep.toml --run-all -j 2");
+    const int given_count = (sweep.list ? 1 : 0) + (sweep.index ? 1 : 0) + (sweep.all ? 1 : 0);
+    if (given_count != 1) {
+        options.fail(fmt::format(
+            "{} of --list, --run and --run-all {} given, expected one",
+            given_count == 0 ? "none" : fmt::format("{}", given_count),
+            given_count > 1 ? "are" : "is"
+        ));
+    }
+    if (options.is_given("--jobs") && !sweep.all) {
+        options.fail("-j is how many cells run at a time, expected --run-all with it");
+    }
+}
 
 constexpr const char* kSweepHint =
     "\n  correct what is named above; headroom help scenario describes "
@@ -189,11 +230,17 @@ int run_cells_of(const SweepCommand& command, const config::Sweep& sweep) {
     return exit_code_of(results);
 }
 
-} // namespace
-
-int sweep_command(const SweepCommand& command) {
+int run_sweep(const Options& options, const SweepCommand& command) {
+    check_sweep_options(options, command);
     const config::Sweep sweep = read_sweep(command);
     return command.list ? list(command, sweep) : run_cells_of(command, sweep);
 }
+
+} // namespace
+
+const Command kSweep{
+    "sweep",
+    "many runs: every cell of a grid over scenario keys",
+    define<SweepCommand, add_sweep_options, run_sweep>};
 
 } // namespace headroom::cli

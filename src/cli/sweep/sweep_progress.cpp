@@ -1,7 +1,6 @@
 #include "cli/sweep/sweep_progress.hpp"
 
 #include <algorithm>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -11,12 +10,6 @@ namespace headroom::cli {
 namespace {
 
 constexpr auto kRefresh = std::chrono::milliseconds(100);
-
-std::size_t columns() {
-    constexpr std::size_t kUsual = 80;
-    winsize size{};
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
-}
 
 double seconds_since(std::chrono::steady_clock::time_point then) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
@@ -112,7 +105,9 @@ void SweepProgress::on_poll(const std::vector<std::size_t>& running, std::size_t
         line += (i == 0 ? "; now " : ", ") + sweep_.cells[running[i]].name;
     }
     line = printable(stderr, line);
-    const std::size_t width = columns() - 1;
+    constexpr std::size_t kUsual = 80;
+    const std::size_t columns = terminal_width(STDERR_FILENO);
+    const std::size_t width = (columns > 0 ? columns : kUsual) - 1;
     clear();
     put(stderr, line.size() > width ? line.substr(0, width) : line);
     std::fflush(stderr);

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,6 +60,11 @@ void Terminal::export_to_children() const {
     setenv("HEADROOM_TTY_OUT", out_is_terminal ? "1" : "0", 1);
     setenv("HEADROOM_TTY_ERR", err_is_terminal ? "1" : "0", 1);
     setenv("HEADROOM_TTY_SAME", same_destination ? "1" : "0", 1);
+}
+
+std::size_t terminal_width(int descriptor) {
+    winsize size{};
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 std::string printable(bool on_terminal, std::string_view text) {

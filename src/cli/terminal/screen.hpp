@@ -29,6 +29,9 @@ struct Terminal {
     void export_to_children() const;
 };
 
+/// Returns the width in characters of the terminal that the descriptor leads to; 0 if unknown.
+[[nodiscard]] std::size_t terminal_width(int descriptor);
+
 /// Returns the text with visible escapes if it is for a terminal, else unchanged.
 [[nodiscard]] std::string printable(bool on_terminal, std::string_view text);
 /// Returns the text as it may be printed to `to`, which is stdout or stderr.

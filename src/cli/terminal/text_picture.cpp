@@ -6,8 +6,9 @@
 #include <cmath>
 #include <cstdlib>
 #include <string_view>
-#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "cli/terminal/screen.hpp"
 
 namespace headroom::cli {
 
@@ -17,7 +18,7 @@ constexpr std::size_t kMinWidth = 72;  ///< leaves room for names and figures be
 constexpr std::size_t kMaxWidth = 160; ///< longer lines are hard to follow
 
 /// Returns the width from COLUMNS or, without it, of the terminal; 0 if unknown.
-std::size_t terminal_width() {
+std::size_t stdout_width() {
     if (const char* const columns = std::getenv("COLUMNS")) {
         const std::string_view text = columns;
         std::size_t width = 0;
@@ -26,8 +27,7 @@ std::size_t terminal_width() {
             return width;
         }
     }
-    winsize size{};
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+    return terminal_width(STDOUT_FILENO);
 }
 
 /// Like the C library, takes the first of these variables that is set.
@@ -55,7 +55,7 @@ constexpr std::array kAsciiHeights{"_", ".", ":", "-", "=", "+", "*", "#"};
 
 PictureStyle PictureStyle::of_stdout() {
     PictureStyle style;
-    if (const std::size_t width = terminal_width(); width > 0) {
+    if (const std::size_t width = stdout_width(); width > 0) {
         style.width = std::clamp(width, kMinWidth, kMaxWidth);
     }
     style.blocks = locale_is_utf8();

@@ -1,3 +1,4 @@
+// `headroom export`: writes a trace as a Perfetto file, as CSV files, or both.
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -8,12 +9,12 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "cli/input/commands.hpp"
 #include "cli/input/file_kind.hpp"
 #include "cli/run/summary_text.hpp"
 #include "cli/terminal/atomic_file.hpp"
 #include "cli/terminal/console.hpp"
 #include "cli/terminal/interrupt.hpp"
-#include "cli/trace/trace_commands.hpp"
 #include "trace/analysis/csv.hpp"
 #include "trace/export/perfetto.hpp"
 #include "trace/hdf5/reader.hpp"
@@ -23,6 +24,22 @@ namespace headroom::cli {
 namespace fs = std::filesystem;
 
 namespace {
+
+struct ExportCommand {
+    fs::path trace;
+    fs::path perfetto; ///< file to write
+    fs::path csv;      ///< folder to write into
+    bool force = false;
+    bool json = false;
+};
+
+void add_export_options(Options& options, ExportCommand& command) {
+    options.add("TRACE", command.trace, "trace (.h5)");
+    options.add("--perfetto", command.perfetto, "trace-event JSON to write, for ui.perfetto.dev");
+    options.add("--csv", command.csv, "folder to write one file per table into");
+    options.add("--force", command.force, "overwrite what exists");
+    options.add("--json", command.json, "print what was written as JSON");
+}
 
 /// Throws InputError if the folder of the file does not exist.
 void check_parent(const std::string& option, const fs::path& path) {
@@ -206,9 +223,11 @@ nlohmann::ordered_json json_of(
     return {{"folder", folder.string()}, {"files", list}};
 }
 
-} // namespace
-
-int export_command(const ExportCommand& command) {
+int export_trace(const Options& options, const ExportCommand& command) {
+    options.expect_argument("a trace (.h5)", "out.h5 --perfetto out.json");
+    if (command.perfetto.empty() && command.csv.empty()) {
+        options.fail("where to is missing, expected --perfetto OUT.json, --csv FOLDER, or both");
+    }
     if (!command.perfetto.empty()) {
         check_file_target(command);
     }
@@ -273,5 +292,12 @@ int export_command(const ExportCommand& command) {
     }
     return 0;
 }
+
+} // namespace
+
+const Command kExport{
+    "export",
+    "a trace for other programs: Perfetto, CSV",
+    define<ExportCommand, add_export_options, export_trace>};
 
 } // namespace headroom::cli

@@ -5,12 +5,34 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "cli/input/commands.hpp"
 #include "cli/input/file_kind.hpp"
 #include "cli/input/installed.hpp"
 
 namespace headroom::cli {
 
-int inspect_command(const InspectCommand& asked) {
+namespace {
+
+void add_inspect_options(Options& options, InspectCommand& inspect) {
+    options.add("FILE", inspect.file, "trace (.h5), model (.gguf) or scenario (.toml)");
+    options.add(
+        "--devices", inspect.devices, "the catalogue: profiles of devices, network presets"
+    );
+    options.add("--repair", inspect.repair, "make a killed run's trace an ordinary file");
+    options.add("--json", inspect.json, "print as JSON");
+}
+
+/// Finds out what the file is and prints its contents.
+int inspect(const Options& options, const InspectCommand& asked) {
+    if (asked.devices && (!asked.file.empty() || asked.repair)) {
+        options.fail("--devices shows the catalogue, expected nothing beside it but --json; leave "
+                     "out the file, or leave out --devices");
+    }
+    if (asked.file.empty() && !asked.devices) {
+        options.fail("a file is missing, expected a trace (.h5), a model (.gguf) or a scenario "
+                     "(.toml); for example: headroom inspect my.toml; headroom inspect --devices "
+                     "shows the catalogue");
+    }
     (void)std::signal(SIGPIPE, SIG_DFL); // end quietly when the reader of the output has closed it
     if (asked.devices) {
         return inspect_devices(asked.json);
@@ -37,5 +59,12 @@ int inspect_command(const InspectCommand& asked) {
     }
     return 0;
 }
+
+} // namespace
+
+const Command kInspect{
+    "inspect",
+    "say what is in a trace, a model, a scenario or the catalogue",
+    define<InspectCommand, add_inspect_options, inspect>};
 
 } // namespace headroom::cli

@@ -1,13 +1,17 @@
-// The command `headroom inspect`: it shows the contents of a trace, a model, a scenario or the
+// The parts of `headroom inspect`, which shows the contents of a trace, a model, a scenario or the
 // catalogue, as text or, with --json, as JSON.
 #pragma once
 
-#include "cli/input/command_line.hpp"
+#include <filesystem>
 
 namespace headroom::cli {
 
-/// Finds out what the file is and calls one of the functions below. Returns the exit code.
-[[nodiscard]] int inspect_command(const InspectCommand& command);
+struct InspectCommand {
+    std::filesystem::path file;
+    bool devices = false; ///< show the catalogue instead of a file
+    bool repair = false;
+    bool json = false;
+};
 
 // Each of these functions prints the contents of one kind of file and returns the exit code.
 

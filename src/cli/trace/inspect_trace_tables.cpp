@@ -11,11 +11,6 @@ namespace headroom::cli {
 
 namespace {
 
-bool has_several_in_flight(const trace::Trace& trace) {
-    const auto most = trace.header.numbers.find("in_flight");
-    return most != trace.header.numbers.end() && most->second > 1;
-}
-
 /// Returns the columns of the decision table for runs with several sequences in flight.
 std::string flight_columns(const trace::IntervalRow& row) {
     return fmt::format(
@@ -30,7 +25,7 @@ std::string flight_columns(const trace::IntervalRow& row) {
 } // namespace
 
 std::string decision_table(const trace::Trace& trace) {
-    const bool several = has_several_in_flight(trace);
+    const bool several = trace::could_overlap(trace.header);
     std::string text = fmt::format(
         "  {:>6}  {:>10}  {:<10}  {:>5}  {:>10}  {:>10}  {:>10}  {:>10}{}\n",
         "token",

@@ -1,9 +1,11 @@
+// `headroom replay`: verifies a trace, or computes what would have happened under other policies.
 #include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "cli/input/commands.hpp"
 #include "cli/input/file_kind.hpp"
 #include "cli/run/policy_results.hpp"
 #include "cli/run/replay_text.hpp"
@@ -12,15 +14,34 @@
 #include "cli/run/summary_text.hpp"
 #include "cli/terminal/console.hpp"
 #include "cli/terminal/interrupt.hpp"
-#include "cli/trace/trace_commands.hpp"
 #include "runtime/offline/recording.hpp"
 #include "runtime/offline/replay.hpp"
 #include "trace/hdf5/reader.hpp"
-#include "trace/hdf5/writer.hpp"
+#include "trace/records/labels.hpp"
 
 namespace headroom::cli {
 
 namespace {
+
+struct ReplayCommand {
+    std::filesystem::path trace;
+    std::vector<std::string> policies; ///< policies of the counterfactuals; if empty, verify
+    RunCommand run; ///< trace of the counterfactual (if empty, named after `trace`), and output
+};
+
+void add_replay_options(Options& options, ReplayCommand& replay) {
+    options.add("TRACE", replay.trace, "trace (.h5); no model file is needed");
+    options.add_policies(
+        replay.policies, "what would have happened under one, several with commas between, or all: "
+    );
+    options.add(
+        "--trace", replay.run.trace, "with --policy: trace to write (several: OUT.POLICY.h5)"
+    );
+    options.add("--no-trace", replay.run.no_trace, "with --policy: write no trace");
+    options.add("--force", replay.run.force, "overwrite existing traces");
+    options.add("--trace-ops", replay.run.trace_ops, "with --policy: record every operation too");
+    options.add("--json", replay.run.json, "print the result as JSON");
+}
 
 trace::Trace read(const ReplayCommand& command) {
     refuse_standard_input(command.trace, "headroom replay");
@@ -54,7 +75,7 @@ int verify(const ReplayCommand& command, const trace::Trace& trace) {
     const runtime::Replay replay =
         with_trace_name(command, [&] { return runtime::replay(trace, scenario, *policy); });
     const bool identical = replay.differences.empty();
-    if (command.json) {
+    if (command.run.json) {
         print_json(replay_json(trace, replay));
     } else {
         say(stdout, "{}: {}\n", command.trace.string(), replay_text(trace, replay));
@@ -65,9 +86,7 @@ int verify(const ReplayCommand& command, const trace::Trace& trace) {
 
 PolicyResult recorded_result(const ReplayCommand& command, const trace::Trace& trace) {
     PolicyResult result;
-    const auto policy = trace.header.attributes.find("policy");
-    result.policy =
-        fmt::format("{} (recorded)", policy == trace.header.attributes.end() ? "" : policy->second);
+    result.policy = trace::attribute_of(trace.header, "policy") + " (recorded)";
     result.summary = trace::summary_of(trace);
     result.trace = command.trace;
     return result;
@@ -79,12 +98,9 @@ PolicyResult replay_under_policy(
     const config::Scenario& scenario,
     const std::filesystem::path& out
 ) {
-    RunCommand run;
+    RunCommand run = command.run;
     run.text = false;
     run.trace = out;
-    run.force = command.force;
-    run.trace_ops = command.trace_ops;
-    run.json = command.json;
     return run_policy(run, scenario, [&](const runtime::RunOptions& options) {
         return with_trace_name(command, [&] {
             return runtime::replay_under(trace, options, interrupted);
@@ -97,8 +113,8 @@ PolicyResult replay_under_policy(
 std::filesystem::path output_path(
     const ReplayCommand& command, const config::Scenario& scenario, bool several
 ) {
-    if (!command.out.empty()) {
-        return trace_path_of(command.out, scenario, several);
+    if (command.run.no_trace || !command.run.trace.empty()) {
+        return trace_path_of(command.run.trace, scenario, several);
     }
     std::filesystem::path path = command.trace.filename();
     path.replace_extension();
@@ -116,8 +132,7 @@ void check_out(const ReplayCommand& command, const std::filesystem::path& out) {
             out.string()
         ));
     }
-    trace::check_trace_path(out.string(), command.force);
-    check_overwrites_a_trace(out);
+    check_trace_destination(out, command.run.force);
 }
 
 int compare(const ReplayCommand& command, const trace::Trace& trace) {
@@ -141,19 +156,33 @@ int compare(const ReplayCommand& command, const trace::Trace& trace) {
             break;
         }
     }
-    const int exit_code = finish_comparison(results, command.json, 1);
-    if (!command.json && trace.completion != trace::Completion::finished) {
+    const int exit_code = finish_comparison(results, command.run.json, 1);
+    if (!command.run.json && trace.completion != trace::Completion::finished) {
         say(stdout, "\n{}\n", unfinished_note(trace));
     }
     std::fflush(stdout);
     return exit_code;
 }
 
-} // namespace
-
-int replay_command(const ReplayCommand& command) {
+int replay(const Options& options, const ReplayCommand& command) {
+    options.expect_argument("a trace (.h5)", "out.h5");
+    check_no_trace(options);
+    if (!options.is_given("--policy") && (!command.run.trace.empty() || command.run.no_trace ||
+                                          command.run.trace_ops || command.run.force)) {
+        options.fail("--trace, --no-trace, --trace-ops and --force are for what would have "
+                     "happened, expected "
+                     "--policy with them; without --policy the trace is verified and nothing is "
+                     "written");
+    }
     const trace::Trace trace = read(command);
     return command.policies.empty() ? verify(command, trace) : compare(command, trace);
 }
+
+} // namespace
+
+const Command kReplay{
+    "replay",
+    "do the recorded decisions and times come out again; what would others have done",
+    define<ReplayCommand, add_replay_options, replay>};
 
 } // namespace headroom::cli

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "base/limits.hpp"
+#include "base/model_shape.hpp"
 
 namespace headroom::config {
 

@@ -8,7 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.hpp"
-#include "base/limits.hpp"
+#include "base/model_shape.hpp"
 #include "model/decoder/architecture.hpp"
 #include "model/gguf/gguf_cursor.hpp"
 

@@ -28,4 +28,16 @@ std::string code_label(const RunHeader& header, const std::string& column, std::
                : found->second[index];
 }
 
+std::string attribute_of(
+    const RunHeader& header, const std::string& name, const std::string& otherwise
+) {
+    const auto found = header.attributes.find(name);
+    return found == header.attributes.end() ? otherwise : found->second;
+}
+
+bool could_overlap(const RunHeader& header) {
+    const auto most = header.numbers.find("in_flight");
+    return most != header.numbers.end() && most->second > 1;
+}
+
 } // namespace headroom::trace

@@ -1,5 +1,5 @@
-// Returns the names of ids and codes of a trace. An id or code without a name, as a damaged trace
-// can have, is returned as its number.
+// Returns the names of ids and codes of a trace, and attributes of its run. An id or code without a
+// name, as a damaged trace can have, is returned as its number.
 #pragma once
 
 #include <cstdint>
@@ -19,5 +19,12 @@ namespace headroom::trace {
 [[nodiscard]] std::string code_label(
     const RunHeader& header, const std::string& column, std::int32_t code
 );
+
+/// Returns the attribute of the run, or `otherwise` if it is missing, as in older traces.
+[[nodiscard]] std::string attribute_of(
+    const RunHeader& header, const std::string& name, const std::string& otherwise = ""
+);
+/// Returns whether several sequences could be in flight at once.
+[[nodiscard]] bool could_overlap(const RunHeader& header);
 
 } // namespace headroom::trace

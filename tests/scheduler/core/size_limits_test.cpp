@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/int128.hpp"
-#include "base/limits.hpp"
+#include "base/model_shape.hpp"
 #include "scheduler/core/size_limits.hpp"
 
 namespace headroom::scheduler {

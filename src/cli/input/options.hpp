@@ -1,0 +1,104 @@
+// The options and the argument of one command. Commands declare them here and do not include CLI11,
+// which is slow to compile.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/input/usage.hpp"
+
+namespace CLI {
+class App;
+} // namespace CLI
+
+namespace headroom::cli {
+
+class Options {
+  public:
+    explicit Options(CLI::App& app) : app_(app) {}
+
+    // These functions add an option. A name without dashes ("TRACE") makes it the argument of the
+    // command. The value must live until the command has ended; it changes only if the option is
+    // given. `kind` names the value in the help.
+
+    /// An option without a value. An empty help hides it from the help.
+    void add(const std::string& name, bool& value, const std::string& help);
+    /// An option that may be given several times.
+    void add(
+        const std::string& name,
+        std::vector<std::string>& values,
+        const std::string& help,
+        const std::string& kind = "TEXT"
+    );
+    /// An option with a value that a text can be assigned to.
+    template <class Text>
+    void add(
+        const std::string& name,
+        Text& value,
+        const std::string& help,
+        const std::string& kind = "TEXT"
+    ) {
+        add_text(
+            name, [&value](const std::string& text) { value = text; }, help, kind
+        );
+    }
+    /// An option with a whole number of the range.
+    template <class Integer>
+    void add_integer(
+        const std::string& name,
+        Integer& value,
+        const IntegerRange& range,
+        const std::string& help,
+        const std::string& kind = "INT"
+    ) {
+        const auto store = [&value](std::int64_t number) { value = static_cast<Integer>(number); };
+        add_number(name, store, range, help, kind);
+    }
+    /// An option with one of the words. Calls `store` with the word.
+    void add_choice(
+        const std::string& name,
+        const std::vector<std::string>& words,
+        const std::function<void(const std::string&)>& store,
+        const std::string& help
+    );
+    /// --policy with policies that are separated by commas, or `all`. The names of all policies
+    /// are added to the help.
+    void add_policies(std::vector<std::string>& policies, const std::string& help);
+
+    /// Whether the command has the option and the user gave it.
+    [[nodiscard]] bool is_given(const std::string& name) const;
+    /// Throws InputError with the problem and a hint to the --help of the command.
+    [[noreturn]] void fail(const std::string& problem) const;
+    /// Throws InputError if the argument was not given or is empty. `example` follows the name of
+    /// the command.
+    void expect_argument(const char* what, const char* example) const;
+
+    [[nodiscard]] std::string command() const;
+    /// Returns what `headroom COMMAND --help` prints; for an empty name, what `headroom --help`
+    /// prints.
+    [[nodiscard]] std::string help_of(const std::string& command) const;
+    /// Returns the names of all commands of the program.
+    [[nodiscard]] std::vector<std::string> all_commands() const;
+
+  private:
+    void add_text(
+        const std::string& name,
+        const std::function<void(const std::string&)>& store,
+        const std::string& help,
+        const std::string& kind
+    );
+    void add_number(
+        const std::string& name,
+        const std::function<void(std::int64_t)>& store,
+        const IntegerRange& range,
+        const std::string& help,
+        const std::string& kind
+    );
+
+    CLI::App& app_;
+};
+
+} // namespace headroom::cli
