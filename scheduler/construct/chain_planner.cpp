@@ -1,5 +1,5 @@
-// See chain_planner.hpp. The plan without memory limits is a cheapest path over the device that
-// holds x between layers, with the groups spread for each pair of activation device and proj.
+// The plan without memory limits is a shortest path. A node is the device that holds x between two
+// layers. An edge is a layer between two such devices, with its units spread best.
 #include "scheduler/construct/chain_planner.hpp"
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMaxPlanned = 16; // devices that may hold x in the unlimited plan
-constexpr std::size_t kMaxScanned = 32; // devices above which a heap finds the next one
+constexpr std::size_t kMaxPlannedHosts = 16; // most devices that may hold x in the unlimited plan
+constexpr std::size_t kMaxScanned = 32;      // in larger fleets a heap finds the next device
 
 /// Returns the best device for lm_head, memory ignored, if x ends on `activation_device`.
 std::size_t best_lm_head(const StepDelay& step, std::size_t activation_device) {
@@ -27,14 +27,14 @@ std::size_t best_lm_head(const StepDelay& step, std::size_t activation_device) {
     return best;
 }
 
-/// Later than any path, yet a sum of a few does not overflow.
+/// A time longer than that of every path. A sum of several such times does not overflow.
 constexpr Nanoseconds kImpossible = kStall * 1000;
 
-/// In a large fleet only some devices are tried as hosts: the source and the fastest.
+/// Returns the devices to try as hosts: all, or in a large fleet the fastest and the source.
 std::vector<std::size_t> hosts_of(const StepDelay& step) {
     std::vector<std::size_t> hosts = devices_by_speed(step);
-    if (hosts.size() > kMaxPlanned) {
-        hosts.resize(kMaxPlanned);
+    if (hosts.size() > kMaxPlannedHosts) {
+        hosts.resize(kMaxPlannedHosts);
         hosts.push_back(step.source());
     }
     std::sort(hosts.begin(), hosts.end());
@@ -42,16 +42,15 @@ std::vector<std::size_t> hosts_of(const StepDelay& step) {
     return hosts;
 }
 
-/// For every pair of hosts (activation device, target): the spread of the groups, and when proj has
-/// computed. For every hub: the spread of the slices, and how long they take.
-struct Gathered {
+/// The best spreads of the units of one layer without memory limits, and their times.
+struct SpreadTable {
     std::vector<std::vector<std::int32_t>> groups; ///< [activation device][target]
-    std::vector<Nanoseconds> ready;
+    std::vector<Nanoseconds> ready; ///< [activation device][target]: until proj has computed
     std::vector<std::vector<std::int32_t>> slices; ///< [hub]; empty if not sliced
-    std::vector<Nanoseconds> sliced;
+    std::vector<Nanoseconds> slice_time;           ///< [hub]
 };
 
-Gathered gather_table(
+SpreadTable spread_table(
     const Problem& problem,
     const StepDelay& step,
     std::size_t layer,
@@ -61,10 +60,10 @@ Gathered gather_table(
     const std::vector<std::int32_t> max_units(
         step.devices(), std::max(blocks.groups(), blocks.slices())
     );
-    Gathered table;
+    SpreadTable table;
     for (std::size_t h = 0; h < hosts.size(); ++h) {
         for (std::size_t p = 0; p < hosts.size(); ++p) {
-            // D_T has no activation device: the spread for the first host serves for all.
+            // D_T does not depend on the activation device, so one spread serves for all of them.
             std::vector<std::int32_t> counts =
                 step.uses_paper_formulas() && h > 0
                     ? table.groups[p]
@@ -81,28 +80,28 @@ Gathered gather_table(
         table.slices.push_back(
             spread_units(step, {layer, hosts[u], hosts[u], Unit::slice}, max_units, blocks.slices())
         );
-        table.sliced.push_back(step.through_slices(layer, hosts[u], table.slices[u].data()));
+        table.slice_time.push_back(step.through_slices(layer, hosts[u], table.slices[u].data()));
     }
     return table;
 }
 
-/// How x reaches each host by the end of a layer: the path's last step and its time.
-struct Stage {
+/// The shortest path to each host by the end of a layer: its time and its last edge.
+struct ShortestPaths {
     std::vector<Nanoseconds> time;
     std::vector<std::size_t> activation_device; ///< before the layer
     std::vector<std::size_t> proj;
     std::vector<LayerCounts> counts;
 };
 
-Stage next_stage(
+ShortestPaths extend_paths(
     const StepDelay& step,
     std::size_t layer,
     const std::vector<std::size_t>& hosts,
-    const Gathered& table,
+    const SpreadTable& table,
     const std::vector<Nanoseconds>& so_far
 ) {
     const std::size_t n = hosts.size();
-    Stage stage{
+    ShortestPaths paths{
         std::vector<Nanoseconds>(n, kNever),
         std::vector<std::size_t>(n, 0),
         std::vector<std::size_t>(n, 0),
@@ -117,31 +116,32 @@ Stage next_stage(
         const Nanoseconds ready = so_far[h] + table.ready[h * n + p];
         for (std::size_t f = 0; f < n; ++f) {
             if (step.sliced() && f != p) {
-                continue; // one hub
+                continue; // the hub is both
             }
             const Nanoseconds time =
                 ready +
-                (step.sliced() ? table.sliced[f] : step.from_proj(layer, hosts[p], hosts[f]));
-            if (time < stage.time[f]) {
-                stage.time[f] = time;
-                stage.activation_device[f] = h;
-                stage.proj[f] = p;
+                (step.sliced() ? table.slice_time[f] : step.from_proj(layer, hosts[p], hosts[f]));
+            if (time < paths.time[f]) {
+                paths.time[f] = time;
+                paths.activation_device[f] = h;
+                paths.proj[f] = p;
             }
         }
     }
     for (std::size_t f = 0; f < n; ++f) {
-        stage.counts.push_back(
-            {hosts[stage.proj[f]],
+        paths.counts.push_back(
+            {hosts[paths.proj[f]],
              hosts[f],
-             table.groups[stage.activation_device[f] * n + stage.proj[f]],
+             table.groups[paths.activation_device[f] * n + paths.proj[f]],
              step.sliced() ? table.slices[f] : std::vector<std::int32_t>()}
         );
     }
-    return stage;
+    return paths;
 }
 
-/// The same by a heap, for many devices. A device stands in it with a bound at first: until it
-/// comes to the top nobody asks for its link to the target, which in a large table is a cache miss.
+/// Returns the same as fill_up() from no units, for many devices. Every device enters the heap with
+/// a lower bound that leaves out its link to the target. The link is read when the device comes to
+/// the top, because in a large table reading it is a cache miss.
 std::vector<std::int32_t> spread_by_heap(
     const StepDelay& step,
     const Gathering& gathering,
@@ -150,9 +150,9 @@ std::vector<std::int32_t> spread_by_heap(
 ) {
     const auto& [layer, activation_device, target, unit] = gathering;
     struct Next {
-        Nanoseconds time = 0; ///< when one more unit would be done
+        Nanoseconds time = 0; ///< when the device would finish one more unit
         std::size_t device = 0;
-        bool exact = false;
+        bool exact = false; ///< whether `time` includes the link to the target
     };
     const auto later = [](const Next& a, const Next& b) {
         return a.time != b.time ? a.time > b.time : a.device > b.device;
@@ -188,22 +188,6 @@ std::vector<std::int32_t> spread_by_heap(
 
 } // namespace
 
-void put_layer(
-    const Blocks& blocks, std::size_t layer, const LayerCounts& counts, Placement& placement
-) {
-    for (const Unit unit : units_of(blocks)) {
-        const auto& each = unit == Unit::group ? counts.groups : counts.slices;
-        std::int32_t next = 0;
-        for (std::size_t d = 0; d < each.size(); ++d) {
-            for (std::int32_t k = 0; k < each[d]; ++k) {
-                placement[unit_of(blocks, unit, layer, next++).index()] = DeviceId(d);
-            }
-        }
-    }
-    placement[reduction_block_of(blocks, layer).index()] = DeviceId(counts.proj);
-    placement[activation_block_of(blocks, layer).index()] = DeviceId(counts.ffn);
-}
-
 std::vector<std::size_t> devices_by_speed(const StepDelay& step) {
     std::vector<std::size_t> order(step.devices());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -225,18 +209,18 @@ bool fill_up(
     std::vector<std::int32_t>& counts
 ) {
     const auto& [layer, activation_device, target, unit] = gathering;
-    std::vector<Nanoseconds> next(max_units.size(), kNever); // when one more unit would be done
-    const auto look = [&,
-                       layer = layer,
-                       activation_device = activation_device,
-                       target = target,
-                       unit = unit](std::size_t j) {
+    std::vector<Nanoseconds> next(max_units.size(), kNever); // end of one more unit, per device
+    const auto update = [&,
+                         layer = layer,
+                         activation_device = activation_device,
+                         target = target,
+                         unit = unit](std::size_t j) {
         next[j] = counts[j] < max_units[j]
                       ? step.partial(layer, activation_device, j, target, counts[j] + 1, unit)
                       : kNever;
     };
     for (std::size_t j = 0; j < max_units.size(); ++j) {
-        look(j);
+        update(j);
     }
     for (std::int32_t k = std::accumulate(counts.begin(), counts.end(), 0); k < n; ++k) {
         std::size_t least = 0;
@@ -247,7 +231,7 @@ bool fill_up(
             return false;
         }
         ++counts[least];
-        look(least);
+        update(least);
     }
     return true;
 }
@@ -293,7 +277,7 @@ const std::vector<std::int32_t>& Spreads::unlimited(const Gathering& gathering) 
     const auto& [layer, activation_device, target, unit] = gathering;
     const std::size_t n = step_->devices();
     const std::size_t kind = unit == Unit::group ? 0 : 1;
-    // D_T has no activation device.
+    // D_T does not depend on the activation device.
     const std::size_t from = step_->uses_paper_formulas() ? 0 : activation_device;
     const std::size_t at =
         ((first_alike_[layer] * unlimited_units_.size() + kind) * n + from) * n + target;
@@ -348,14 +332,14 @@ Placement unlimited_plan(const Problem& problem, const StepDelay& step) {
     for (const std::size_t h : hosts) {
         so_far.push_back(embed_anywhere || h == step.source() ? step.start(h) : kImpossible);
     }
-    std::vector<Stage> stages;
-    Gathered table;
+    std::vector<ShortestPaths> layers;
+    SpreadTable table;
     for (std::size_t l = 0; l < shape.layer_types.size(); ++l) {
         if (l == 0 || shape.layer_types[l] != shape.layer_types[l - 1]) {
-            table = gather_table(problem, step, l, hosts);
+            table = spread_table(problem, step, l, hosts);
         }
-        stages.push_back(next_stage(step, l, hosts, table, so_far));
-        so_far = stages.back().time;
+        layers.push_back(extend_paths(step, l, hosts, table, so_far));
+        so_far = layers.back().time;
     }
     std::size_t last = 0;
     const auto total = [&](std::size_t f) {
@@ -368,9 +352,11 @@ Placement unlimited_plan(const Problem& problem, const StepDelay& step) {
     if (shape.has_ends) {
         placement[blocks.lm_head().index()] = DeviceId(lm_head(hosts[last]));
     }
-    for (std::size_t l = stages.size(); l-- > 0;) {
-        put_layer(blocks, l, stages[l].counts[last], placement);
-        last = stages[l].activation_device[last];
+    for (std::size_t l = layers.size(); l-- > 0;) {
+        place_layer(blocks, l, layers[l].counts[last], [&](BlockId b, DeviceId d) {
+            placement[b.index()] = d;
+        });
+        last = layers[l].activation_device[last];
     }
     if (shape.has_ends) {
         placement[blocks.embed().index()] = DeviceId(hosts[last]);

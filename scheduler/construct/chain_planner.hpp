@@ -21,10 +21,24 @@ struct LayerCounts {
     std::vector<std::int32_t> slices; ///< per device; empty if not sliced
 };
 
-/// Writes a layer into a placement. Units go to the devices in the order of both.
-void put_layer(
-    const Blocks& blocks, std::size_t layer, const LayerCounts& counts, Placement& placement
-);
+/// Calls place(block, device) for every block of a layer. Units go to the devices in the order of
+/// both.
+template <class Place>
+void place_layer(
+    const Blocks& blocks, std::size_t layer, const LayerCounts& counts, const Place& place
+) {
+    for (const Unit unit : units_of(blocks)) {
+        const auto& each = unit == Unit::group ? counts.groups : counts.slices;
+        std::int32_t next = 0;
+        for (std::size_t d = 0; d < each.size(); ++d) {
+            for (std::int32_t k = 0; k < each[d]; ++k) {
+                place(unit_of(blocks, unit, layer, next++), DeviceId(d));
+            }
+        }
+    }
+    place(reduction_block_of(blocks, layer), DeviceId(counts.proj));
+    place(activation_block_of(blocks, layer), DeviceId(counts.ffn));
+}
 
 /// The units of one layer that receive x from `activation_device` and send their outputs to
 /// `target`.

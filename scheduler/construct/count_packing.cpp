@@ -1,4 +1,3 @@
-// See count_packing.hpp.
 #include "scheduler/construct/count_packing.hpp"
 
 #include <algorithm>
@@ -12,16 +11,16 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::int64_t kMostSteps = 400'000; // some ten milliseconds
+constexpr std::int64_t kMostSteps = 400'000; // about ten milliseconds
 
-/// Blocks of one size, in canonical order.
+/// Blocks of one size, ordered by id.
 struct SizeClass {
     Bytes size = 0;
     std::vector<BlockId> blocks;
 };
 
-/// Largest first. Blocks without bytes fit anywhere and stay in a class of their own. A tied
-/// lm_head goes with embed: together they need least.
+/// Returns the size classes, the largest size first. A tied lm_head counts as a part of embed,
+/// because both together need the fewest bytes.
 std::vector<SizeClass> classes_of(const Problem& problem, const Ledger& ledger) {
     const Blocks& blocks = *problem.blocks;
     const bool tied = blocks.shape().has_ends && blocks.shape().tied && !problem.ends_at_source;
@@ -47,8 +46,9 @@ std::vector<SizeClass> classes_of(const Problem& problem, const Ledger& ledger) 
     return classes;
 }
 
-/// Depth first: class after class, within a class device after device, as many as fit first. The
-/// last class needs no search: every device takes what it can.
+/// Searches depth-first for the number of blocks of each class on each device, and tries large
+/// numbers first. In the last class it tries only the largest number, because no later class needs
+/// the room.
 class CountSearch {
   public:
     CountSearch(const std::vector<SizeClass>& classes, std::vector<Bytes> room)
@@ -59,7 +59,7 @@ class CountSearch {
             rest_[c] =
                 rest_[c + 1] + classes[c].size * static_cast<Bytes>(classes[c].blocks.size());
         }
-        // Devices with little room first: what they cannot take is known early.
+        // Devices with little room come first: they have few choices, so dead ends show early.
         order_.resize(room_.size());
         std::iota(order_.begin(), order_.end(), std::size_t{0});
         std::stable_sort(order_.begin(), order_.end(), [this](std::size_t a, std::size_t b) {
@@ -67,7 +67,7 @@ class CountSearch {
         });
     }
 
-    bool run() { return open_class(0); }
+    bool run() { return search_class(0); }
     [[nodiscard]] const std::vector<std::vector<std::int64_t>>& counts() const { return counts_; }
 
   private:
@@ -77,7 +77,7 @@ class CountSearch {
         return size == 0 ? all : std::min<std::int64_t>(all, std::max<Bytes>(room_[d], 0) / size);
     }
 
-    bool open_class(std::size_t c) {
+    bool search_class(std::size_t c) {
         if (c == classes_->size()) {
             return true;
         }
@@ -86,23 +86,23 @@ class CountSearch {
             total += std::max<Bytes>(room, 0);
         }
         return total >= rest_[c] &&
-               fill(c, 0, static_cast<std::int64_t>((*classes_)[c].blocks.size()));
+               search_device(c, 0, static_cast<std::int64_t>((*classes_)[c].blocks.size()));
     }
 
-    bool fill(std::size_t c, std::size_t i, std::int64_t left) {
+    bool search_device(std::size_t c, std::size_t i, std::int64_t left) {
         if (left == 0) {
-            return open_class(c + 1);
+            return search_class(c + 1);
         }
         if (i == order_.size() || ++steps_ > kMostSteps || !enough(c, i, left)) {
             return false;
         }
         const std::size_t d = order_[i];
         const std::int64_t high = std::min(left, most(c, d));
-        const std::int64_t low = c + 1 == classes_->size() ? high : 0; // the last class is greedy
+        const std::int64_t low = c + 1 == classes_->size() ? high : 0;
         for (std::int64_t n = high; n >= low; --n) {
             room_[d] -= n * (*classes_)[c].size;
             counts_[c][d] = n;
-            if (fill(c, i + 1, left - n)) {
+            if (search_device(c, i + 1, left - n)) {
                 return true;
             }
             room_[d] += n * (*classes_)[c].size;
@@ -121,14 +121,16 @@ class CountSearch {
     const std::vector<SizeClass>* classes_;
     std::vector<Bytes> room_;
     std::vector<std::vector<std::int64_t>> counts_; ///< [class][device]
-    std::vector<Bytes> rest_;                       ///< bytes of this class and all after it
+    std::vector<Bytes> rest_;                       ///< [class]: its bytes and those of all later
     std::vector<std::size_t> order_;
     std::int64_t steps_ = 0;
 };
 
-/// Who takes which: blocks dealt out in turn, so that a device's equal blocks come from many
-/// layers.
-void deal(const SizeClass& sized, std::vector<std::int64_t> counts, Placement& placement) {
+/// Assigns the blocks of a class to the devices in rotation. Blocks on one device then come from
+/// many layers, which helps because compute limits hold per layer.
+void assign_in_rotation(
+    const SizeClass& sized, std::vector<std::int64_t> counts, Placement& placement
+) {
     std::size_t d = 0;
     for (const BlockId b : sized.blocks) {
         while (counts[d] == 0) {
@@ -156,7 +158,7 @@ Placement pack_by_counts(const Problem& problem) {
     }
     Placement placement(blocks.size());
     for (std::size_t c = 0; c < classes.size(); ++c) {
-        deal(classes[c], search.counts()[c], placement);
+        assign_in_rotation(classes[c], search.counts()[c], placement);
     }
     if (blocks.shape().has_ends && blocks.shape().tied && !problem.ends_at_source) {
         placement[blocks.lm_head().index()] = placement[blocks.embed().index()];

@@ -1,4 +1,3 @@
-// See first_fit.hpp.
 #include "scheduler/construct/first_fit.hpp"
 
 #include <utility>
@@ -40,7 +39,7 @@ Placement first_fit_placement(const Problem& problem, const StartDevice& first) 
             return {};
         }
     }
-    if (ledger.shortage() > 0) { // the source cannot hold what is pinned to it
+    if (ledger.shortage() > 0) { // the source cannot hold its pinned blocks
         return {};
     }
     Placement placement = ledger.placement();

@@ -1,4 +1,3 @@
-// See initial_placements.hpp.
 #include "scheduler/construct/initial_placements.hpp"
 
 #include <algorithm>
@@ -17,10 +16,11 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostSingles = 8; // starts with everything on one device
-constexpr std::size_t kMostHosts = 8;   // devices tried for proj and ffn of a planned layer
+constexpr std::size_t kMostSingles = 8; // most placements with all blocks on one device
+constexpr std::size_t kMostHosts = 8;   // most devices that are tried for proj and for ffn
 
-/// Places one block on the first device of `order` with room, else on the first.
+/// Places the block on the first device of `order` that has room, or on order.front() if none has.
+/// Returns the device.
 std::size_t place_first(Ledger& ledger, BlockId b, const std::vector<std::size_t>& order) {
     for (const std::size_t d : order) {
         if (ledger.fits(b, DeviceId(d))) {
@@ -32,52 +32,40 @@ std::size_t place_first(Ledger& ledger, BlockId b, const std::vector<std::size_t
     return order.front();
 }
 
-/// The largest kind of block of a layer, if it is much larger than the units: whole devices must
-/// keep room for as many as are still to come.
-std::optional<BlockId> bulky(const Blocks& blocks, const Ledger& ledger, std::size_t layer) {
+/// Returns the ffn (or hub) of a layer if it is much larger than a unit. Room for the large blocks
+/// of later layers must be kept free, because the remainders on several devices cannot hold one.
+std::optional<BlockId> large_block(const Blocks& blocks, const Ledger& ledger, std::size_t layer) {
     const BlockId ffn = activation_block_of(blocks, layer);
     const Bytes unit = ledger.bytes(unit_of(blocks, Unit::group, layer, 0));
     return ledger.bytes(ffn) > 2 * unit ? std::optional<BlockId>(ffn) : std::nullopt;
 }
 
-void place(Ledger& ledger, const Blocks& blocks, std::size_t layer, const LayerCounts& counts) {
-    for (const Unit unit : units_of(blocks)) {
-        const auto& each = unit == Unit::group ? counts.groups : counts.slices;
-        std::int32_t next = 0;
-        for (std::size_t d = 0; d < each.size(); ++d) {
-            for (std::int32_t k = 0; k < each[d]; ++k) {
-                ledger.place(unit_of(blocks, unit, layer, next++), DeviceId(d));
-            }
-        }
-    }
-    ledger.place(reduction_block_of(blocks, layer), DeviceId(counts.proj));
-    ledger.place(activation_block_of(blocks, layer), DeviceId(counts.ffn));
-}
-
-/// Whether the layers after this one would still find room for their ffns, as far as that is known.
+/// Returns whether there is room for the large blocks of all later layers, if all are as large as
+/// that of the next layer.
 bool leaves_room(const Problem& problem, const Ledger& ledger, std::size_t layer) {
     const Blocks& blocks = *problem.blocks;
     const auto layers = static_cast<std::size_t>(blocks.shape().layers);
     if (layer + 1 == layers) {
         return true;
     }
-    const std::optional<BlockId> big = bulky(blocks, ledger, layer + 1);
-    return !big || LayerRoom(problem, ledger, layer + 1).slots(ledger.bytes(*big)) >=
-                       static_cast<std::int64_t>(layers - layer - 1);
+    const std::optional<BlockId> large = large_block(blocks, ledger, layer + 1);
+    return !large || LayerRoom(problem, ledger, layer + 1).slots(ledger.bytes(*large)) >=
+                         static_cast<std::int64_t>(layers - layer - 1);
 }
 
-/// Layer after layer, each as fast as the memory that is left allows, unless that would leave later
-/// layers without room.
+/// Places one layer after the other, each as fast as the remaining memory allows. If a layer would
+/// leave too little room for the large blocks of later layers, it is planned again with that room
+/// reserved.
 Placement sequential_plan(const Problem& problem, const StepDelay& step) {
     const Blocks& blocks = *problem.blocks;
     const std::vector<std::size_t> order = devices_by_speed(step);
     Ledger ledger(problem);
     std::size_t activation_device = step.source();
     if (blocks.shape().has_ends) {
-        std::vector<std::size_t> near = order;
-        near.insert(near.begin(), step.source());
-        activation_device = place_first(ledger, blocks.embed(), near);
-        place_first(ledger, blocks.lm_head(), near);
+        std::vector<std::size_t> ends_order = order;
+        ends_order.insert(ends_order.begin(), step.source());
+        activation_device = place_first(ledger, blocks.embed(), ends_order);
+        place_first(ledger, blocks.lm_head(), ends_order);
     }
     Spreads spreads(problem, step);
     const std::vector<Nanoseconds> nothing(step.devices(), 0);
@@ -89,21 +77,22 @@ Placement sequential_plan(const Problem& problem, const StepDelay& step) {
             const Hosts hosts = promising_hosts(problem, step, in, activation_device, kMostHosts);
             return best_plan(spreads, in, activation_device, hosts, no_costs);
         };
+        const auto place = [&ledger](BlockId b, DeviceId d) { ledger.place(b, d); };
         LayerPlan plan = plan_in(room);
         if (plan.time < kNever) {
-            place(ledger, blocks, l, plan.counts);
+            place_layer(blocks, l, plan.counts, place);
         }
-        const std::optional<BlockId> big = bulky(blocks, ledger, l);
-        if (plan.time < kNever && big && !leaves_room(problem, ledger, l)) {
+        const std::optional<BlockId> large = large_block(blocks, ledger, l);
+        if (plan.time < kNever && large && !leaves_room(problem, ledger, l)) {
             room = LayerRoom(problem, ledger, l);
-            room.reserve(ledger.bytes(*big));
-            LayerPlan modest = plan_in(room);
-            if (modest.time < kNever) {
-                plan = std::move(modest);
-                place(ledger, blocks, l, plan.counts);
+            room.reserve(ledger.bytes(*large));
+            LayerPlan reserving = plan_in(room);
+            if (reserving.time < kNever) {
+                plan = std::move(reserving);
+                place_layer(blocks, l, plan.counts, place);
             }
         }
-        if (plan.time == kNever) { // nothing fits whole: block by block, the search repairs it
+        if (plan.time == kNever) { // the layer does not fit; the search repairs this placement
             const std::size_t first = blocks.group(static_cast<std::int32_t>(l), 0).index();
             for (std::int32_t i = 0; i < blocks.blocks_per_layer(); ++i) {
                 place_first(ledger, BlockId(first + static_cast<std::size_t>(i)), order);
@@ -114,7 +103,7 @@ Placement sequential_plan(const Problem& problem, const StepDelay& step) {
     return ledger.placement();
 }
 
-/// Whole layers in a row: the source first, then the fastest, each until it is full.
+/// Fills one device after the other with whole layers: first the source, then the fastest devices.
 Placement layers_in_a_row(const Problem& problem, const StepDelay& step) {
     const Blocks& blocks = *problem.blocks;
     std::vector<std::size_t> order = devices_by_speed(step);
@@ -145,27 +134,28 @@ Placement layers_in_a_row(const Problem& problem, const StepDelay& step) {
 } // namespace
 
 std::vector<Placement> few_initial_placements(const Problem& problem, const StepDelay& step) {
-    std::vector<Placement> starts;
+    std::vector<Placement> placements;
     if (problem.previous) {
-        starts.push_back(*problem.previous);
-        settle_ends(problem, starts.back());
+        placements.push_back(*problem.previous);
+        settle_ends(problem, placements.back());
     }
-    starts.push_back(sequential_plan(problem, step));
-    if (Ledger(problem, starts.back()).shortage() > 0) {
-        starts.push_back(pack(problem).placement);
+    placements.push_back(sequential_plan(problem, step));
+    if (Ledger(problem, placements.back()).shortage() > 0) {
+        placements.push_back(pack(problem).placement);
     }
-    return starts;
+    return placements;
 }
 
 std::vector<Placement> initial_placements(const Problem& problem, const StepDelay& step) {
-    std::vector<Placement> starts;
+    std::vector<Placement> placements;
     const auto add = [&](Placement placement) {
         if (!placement.empty()) {
             settle_ends(problem, placement);
         }
-        const bool known = std::find(starts.begin(), starts.end(), placement) != starts.end();
+        const bool known =
+            std::find(placements.begin(), placements.end(), placement) != placements.end();
         if (!placement.empty() && !known) {
-            starts.push_back(std::move(placement));
+            placements.push_back(std::move(placement));
         }
     };
     if (problem.previous) {
@@ -176,7 +166,7 @@ std::vector<Placement> initial_placements(const Problem& problem, const StepDela
     add(layers_in_a_row(problem, step));
     add(first_fit_placement(problem, start_at_lowest));
     add(first_fit_placement(problem, start_at_next));
-    if (!problem.blocks->sliced()) { // the published method knows heads, proj and ffn
+    if (!problem.blocks->sliced()) { // the published method has no slices and no hub
         add(place_by_score(problem).placement);
     }
     const std::vector<std::size_t> order = devices_by_speed(step);
@@ -184,7 +174,7 @@ std::vector<Placement> initial_placements(const Problem& problem, const StepDela
         add(Placement(problem.blocks->size(), DeviceId(order[i])));
     }
     add(pack(problem).placement);
-    return starts;
+    return placements;
 }
 
 } // namespace headroom::scheduler

@@ -1,4 +1,3 @@
-// See layer_placement.hpp.
 #include "scheduler/construct/layer_placement.hpp"
 
 #include <algorithm>
@@ -41,8 +40,8 @@ Placement fill_in_order(const Problem& problem, const LayerCosts& costs, ChainOr
                                                             : costs.room(a) > costs.room(b);
     };
     const std::size_t largest = *std::min_element(order.begin(), order.end(), larger);
-    const bool free = chain_order == ChainOrder::any;
-    if (free) {
+    const bool any_order = chain_order == ChainOrder::any;
+    if (any_order) {
         std::stable_sort(order.begin() + 1, order.end(), larger);
     }
     std::vector<DeviceId> devices;
@@ -52,7 +51,7 @@ Placement fill_in_order(const Problem& problem, const LayerCosts& costs, ChainOr
         while (last < costs.layers() && costs.fits(first, last + 1, j)) {
             ++last;
         }
-        last = free && j == 0 ? std::max<std::size_t>(last, 1) : last;
+        last = any_order && j == 0 ? std::max<std::size_t>(last, 1) : last;
         devices.resize(last, costs.device(j));
     }
     devices.resize(costs.layers(), costs.device(largest));

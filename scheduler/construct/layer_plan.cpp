@@ -1,4 +1,3 @@
-// See layer_plan.hpp.
 #include "scheduler/construct/layer_plan.hpp"
 
 #include <algorithm>
@@ -24,7 +23,7 @@ LayerPlan sliced_plan(
     return plan;
 }
 
-/// The best plan met, by time and what follows.
+/// The best plan so far, by the sum of its time and the costs of its hosts.
 struct Best {
     LayerPlan plan;
     Nanoseconds total = kNever;
@@ -37,8 +36,9 @@ struct Best {
     }
 };
 
-/// Groups and slices share a device's memory: where the best of both do not fit together, both
-/// orders of spreading, because the stage that is spread first has the better share.
+/// Returns the best plan for a hub. Groups and slices share the memory of a device. If their best
+/// spreads do not fit together, one is kept and the other is spread in the remaining memory,
+/// and the better of both ways is returned.
 LayerPlan plan_for_hub(
     Spreads& spreads, LayerRoom& room, std::size_t activation_device, std::size_t hub
 ) {
@@ -59,11 +59,11 @@ LayerPlan plan_for_hub(
     if (!groups.empty()) {
         beside_groups.charge(Unit::group, groups);
     }
-    bool together = !groups.empty() && !slices.empty();
-    for (std::size_t d = 0; together && d < slices.size(); ++d) {
-        together = slices[d] <= beside_groups.max_units(Unit::slice, d);
+    bool fit_together = !groups.empty() && !slices.empty();
+    for (std::size_t d = 0; fit_together && d < slices.size(); ++d) {
+        fit_together = slices[d] <= beside_groups.max_units(Unit::slice, d);
     }
-    if (together) {
+    if (fit_together) {
         best.offer(
             sliced_plan(step, room, activation_device, hub, std::move(groups), std::move(slices)), 0
         );
@@ -87,7 +87,7 @@ LayerPlan plan_for_hub(
     return best.plan;
 }
 
-/// Groups spread for one proj, over several devices for ffn.
+/// Plans with proj on one device. The groups are spread once and reused for several hosts of ffn.
 class ProjPlans {
   public:
     ProjPlans(Spreads& spreads, LayerRoom& room, std::size_t activation_device, std::size_t proj)
@@ -100,9 +100,8 @@ class ProjPlans {
             return;
         }
         room.charge(proj_block_, proj);
-        if (step_->uses_paper_formulas() &&
-            room.devices() <=
-                Spreads::kMaxRemembered) { // the unlimited spread is a bound, and cheap
+        // The spread without memory limits is a lower bound that costs little.
+        if (step_->uses_paper_formulas() && room.devices() <= Spreads::kMaxRemembered) {
             ready_ = ready(spreads.unlimited({layer_, activation_device_, proj_, Unit::group}));
         } else {
             spread_within_room();
@@ -119,17 +118,17 @@ class ProjPlans {
     /// Offers the plan with ffn on this device.
     void offer_to(Best& best, std::size_t ffn, Nanoseconds costs) {
         const Nanoseconds rest = step_->from_proj(layer_, proj_, ffn);
-        // Less room for groups never makes them faster.
-        const auto hopeless = [&] {
+        // ffn takes room from the groups, which never makes them faster.
+        const auto cannot_win = [&] {
             return ready_ == kNever || ready_ + rest + costs >= best.total;
         };
-        if (!fits_ || hopeless() || !room_->fits(ffn_block_, ffn)) {
+        if (!fits_ || cannot_win() || !room_->fits(ffn_block_, ffn)) {
             return;
         }
         if (!spread_) {
             spread_within_room();
         }
-        if (counts_.empty() || hopeless()) {
+        if (counts_.empty() || cannot_win()) {
             return;
         }
         room_->charge(ffn_block_, ffn);
@@ -173,7 +172,7 @@ class ProjPlans {
     BlockId proj_block_;
     BlockId ffn_block_;
     bool fits_ = false;
-    bool spread_ = false; ///< within the room; until then ready_ is a bound
+    bool spread_ = false; ///< whether counts_ is known; before, ready_ may be a lower bound
     std::vector<std::int32_t> max_units_;
     std::vector<std::int32_t> counts_;
     Nanoseconds ready_ = kNever;

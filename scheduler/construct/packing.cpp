@@ -1,5 +1,5 @@
-// See packing.hpp. Blocks come in few sizes (groups, proj, ffn of one stored type), so moves and
-// swaps look at one block per device and size only.
+// Blocks have few distinct sizes (groups, proj, ffn of one weight type), so it is enough to try
+// moves and swaps with one block per device and size.
 #include "scheduler/construct/packing.hpp"
 
 #include <algorithm>
@@ -18,7 +18,7 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr int kKicks = 60;
+constexpr int kPerturbations = 60;
 
 std::vector<BlockId> by_size(const Ledger& ledger, std::size_t count) {
     std::vector<BlockId> order;
@@ -37,18 +37,18 @@ std::vector<BlockId> by_size(const Ledger& ledger, std::size_t count) {
 
 enum class Fit { tightest, loosest };
 
-/// A tied lm_head costs next to nothing beside embed: the device to try first, if any.
-DeviceId partner_of(const Problem& problem, const Ledger& ledger, BlockId b) {
+/// Returns the device of embed if b is a tied lm_head, which needs few bytes there.
+DeviceId matrix_device(const Problem& problem, const Ledger& ledger, BlockId b) {
     const ModelShape& shape = problem.blocks->shape();
     const bool shares = shape.has_ends && shape.tied && b == problem.blocks->lm_head();
     return shares ? ledger.where(problem.blocks->embed()) : DeviceId();
 }
 
-/// The device for b that has room and the least (or most) of it; none: the one with most room.
+/// Returns the device with the least (or most) room among those where b fits; if b fits nowhere,
+/// the device with the most room.
 DeviceId best_device(const Problem& problem, Ledger& ledger, BlockId b, Fit fit) {
-    const DeviceId partner = partner_of(problem, ledger, b);
-    if (partner.valid() && ledger.fits(b, partner)) {
-        return partner;
+    if (const DeviceId d = matrix_device(problem, ledger, b); d.valid() && ledger.fits(b, d)) {
+        return d;
     }
     std::optional<DeviceId> best;
     DeviceId roomiest(0);
@@ -70,7 +70,7 @@ DeviceId best_device(const Problem& problem, Ledger& ledger, BlockId b, Fit fit)
     return best.value_or(roomiest);
 }
 
-/// One block per (device, size), and layer if that matters: the first of each in block order.
+/// Returns the first block of each device and size, and with compute limits of each layer.
 std::vector<BlockId> representatives(const Problem& problem, const Ledger& ledger) {
     using Key = std::tuple<std::int32_t, Bytes, std::int32_t>;
     std::vector<std::pair<Key, BlockId>> keyed;
@@ -92,7 +92,7 @@ std::vector<BlockId> representatives(const Problem& problem, const Ledger& ledge
 struct Exchange {
     BlockId block;
     DeviceId to;
-    BlockId back; ///< travels the other way; invalid: nothing does
+    BlockId back; ///< moves to the device of `block`; invalid if only `block` moves
     Bytes shortage = 0;
 };
 
@@ -115,7 +115,8 @@ Bytes shortage_after(Ledger& ledger, const Exchange& e) {
     return shortage;
 }
 
-/// The move or swap out of an overfull device that leaves the least shortage, if any lowers it.
+/// Returns the move or swap of a block on an overfull device that lowers the shortage most, or
+/// nothing if none lowers it.
 std::optional<Exchange> best_exchange(const Problem& problem, Ledger& ledger) {
     const std::vector<BlockId> firsts = representatives(problem, ledger);
     std::optional<Exchange> best;
@@ -157,13 +158,13 @@ Packing result(const Ledger& ledger) {
     return {ledger.placement(), ledger.shortage()};
 }
 
-/// Descends, then kicks the best attempt at random and descends again, a fixed number of times.
+/// Descends, then perturbs the best attempt and descends again, a fixed number of times.
 Packing improve(const Problem& problem, Packing best) {
     Ledger start(problem, best.placement);
     descend(problem, start);
     best = result(start);
     Random random(stream_seed(problem.seed, "packing"));
-    for (int kick = 0; kick < kKicks && best.shortage > 0; ++kick) {
+    for (int perturbation = 0; perturbation < kPerturbations && best.shortage > 0; ++perturbation) {
         Ledger ledger(problem, best.placement);
         const std::uint64_t moves = 1 + random.below(4);
         for (std::uint64_t m = 0; m < moves; ++m) {
@@ -194,7 +195,7 @@ Packing pack(const Problem& problem) {
     if (best.shortage > 0 && !is_provably_infeasible(problem)) {
         Placement exact = pack_by_counts(problem);
         if (!exact.empty()) {
-            const Bytes shortage = Ledger(problem, exact).shortage(); // of compute, if any
+            const Bytes shortage = Ledger(problem, exact).shortage(); // only compute can lack
             best = shortage < best.shortage ? Packing{std::move(exact), shortage} : best;
         }
         best = improve(problem, std::move(best));

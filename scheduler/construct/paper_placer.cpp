@@ -1,4 +1,3 @@
-// See paper_placer.hpp.
 #include "scheduler/construct/paper_placer.hpp"
 
 #include <algorithm>
@@ -30,16 +29,18 @@ class Placer {
     PaperPlacing place_all();
 
   private:
-    /// What the device lacks to take a block.
-    struct Lack {
+    /// What a device lacks to take a block.
+    struct Shortage {
         Amount missing;
         Bytes size = 0; ///< both parts in bytes, to compare devices
         DeviceId device;
     };
-    [[nodiscard]] Lack lack(const PaperDraft& draft, BlockId b, DeviceId d) const;
+    [[nodiscard]] Shortage shortage_of(const PaperDraft& draft, BlockId b, DeviceId d) const;
     bool place(PaperDraft& draft, BlockId b);
     bool resolve(BlockId b);
-    bool make_room(PaperDraft& draft, BlockId b, const Lack& lack, std::vector<BlockId>& evicted);
+    bool make_room(
+        PaperDraft& draft, BlockId b, const Shortage& shortage, std::vector<BlockId>& evicted
+    );
 
     const Problem* problem_;
     Scores scores_;
@@ -48,15 +49,15 @@ class Placer {
     PaperPlacing result_;
 };
 
-Placer::Lack Placer::lack(const PaperDraft& draft, BlockId b, DeviceId d) const {
+Placer::Shortage Placer::shortage_of(const PaperDraft& draft, BlockId b, DeviceId d) const {
     const Ledger& ledger = draft.ledger();
     const Amount left = ledger.left(std::max(problem_->blocks->name(b).layer, 0), d);
-    Lack lack{{std::max<Bytes>(0, ledger.bytes_on(b, d) - left.bytes), 0}, 0, d};
+    Shortage shortage{{std::max<Bytes>(0, ledger.bytes_on(b, d) - left.bytes), 0}, 0, d};
     if (left.flops != kUnlimited) {
-        lack.missing.flops = std::max<Flops>(0, ledger.flops(b) - left.flops);
+        shortage.missing.flops = std::max<Flops>(0, ledger.flops(b) - left.flops);
     }
-    lack.size = lack.missing.bytes + ledger.as_bytes(lack.missing.flops);
-    return lack;
+    shortage.size = shortage.missing.bytes + ledger.as_bytes(shortage.missing.flops);
+    return shortage;
 }
 
 bool Placer::place(PaperDraft& draft, BlockId b) {
@@ -68,26 +69,27 @@ bool Placer::place(PaperDraft& draft, BlockId b) {
     return d.valid();
 }
 
-/// Evicts the device's largest blocks until 1.1 times what is missing is free. A block that frees
-/// nothing of what is missing stays. False: not enough, or too many evictions.
+/// Evicts blocks of the device, the largest first, until 1.1 times what is missing is free. Blocks
+/// that would free nothing of it stay. Returns false if b still does not fit, or if the number of
+/// evictions reached its limit.
 bool Placer::make_room(
-    PaperDraft& draft, BlockId b, const Lack& lack, std::vector<BlockId>& evicted
+    PaperDraft& draft, BlockId b, const Shortage& shortage, std::vector<BlockId>& evicted
 ) {
     Amount freed;
-    const auto wanting = [](std::int64_t got, std::int64_t missing) {
+    const auto is_insufficient = [](std::int64_t got, std::int64_t missing) {
         return 10 * got < 11 * missing;
     };
     for (const BlockId other : order_) {
-        const bool bytes = wanting(freed.bytes, lack.missing.bytes);
-        const bool flops = wanting(freed.flops, lack.missing.flops);
+        const bool bytes = is_insufficient(freed.bytes, shortage.missing.bytes);
+        const bool flops = is_insufficient(freed.flops, shortage.missing.flops);
         if (!bytes && !flops) {
             break;
         }
-        if (draft.ledger().where(other) != lack.device) {
+        if (draft.ledger().where(other) != shortage.device) {
             continue;
         }
         const bool same = problem_->blocks->name(other).layer == problem_->blocks->name(b).layer;
-        const Bytes bytes_there = draft.ledger().bytes_on(other, lack.device);
+        const Bytes bytes_there = draft.ledger().bytes_on(other, shortage.device);
         const Flops flops_there = same ? draft.ledger().flops(other) : 0;
         if (!(bytes && bytes_there > 0) && !(flops && flops_there > 0)) {
             continue;
@@ -101,30 +103,30 @@ bool Placer::make_room(
         freed.bytes += bytes_there;
         freed.flops += flops_there;
     }
-    return draft.ledger().fits(b, lack.device);
+    return draft.ledger().fits(b, shortage.device);
 }
 
-/// Device by device, the least shortage first: room made, the block placed, the evicted ones placed
-/// again by score; the first device where that works.
+/// Tries the devices by increasing shortage: evicts blocks, places b, and places the evicted blocks
+/// again by score. Keeps the first attempt in which all of them find a device.
 bool Placer::resolve(BlockId b) {
-    std::vector<Lack> lacks;
+    std::vector<Shortage> shortages;
     for (std::size_t d = 0; d < draft_.ledger().devices(); ++d) {
-        lacks.push_back(lack(draft_, b, DeviceId(d)));
+        shortages.push_back(shortage_of(draft_, b, DeviceId(d)));
     }
-    std::stable_sort(lacks.begin(), lacks.end(), [](const Lack& a, const Lack& c) {
+    std::stable_sort(shortages.begin(), shortages.end(), [](const Shortage& a, const Shortage& c) {
         return a.size < c.size;
     });
-    for (const Lack& lack : lacks) {
+    for (const Shortage& shortage : shortages) {
         PaperDraft trial = draft_;
         std::vector<BlockId> evicted;
-        if (!make_room(trial, b, lack, evicted)) {
+        if (!make_room(trial, b, shortage, evicted)) {
             continue;
         }
-        trial.place(b, lack.device);
-        const bool settled = std::all_of(evicted.begin(), evicted.end(), [&](BlockId other) {
+        trial.place(b, shortage.device);
+        const bool all_placed = std::all_of(evicted.begin(), evicted.end(), [&](BlockId other) {
             return place(trial, other);
         });
-        if (settled) {
+        if (all_placed) {
             draft_ = std::move(trial);
             return true;
         }
@@ -134,15 +136,15 @@ bool Placer::resolve(BlockId b) {
 
 PaperPlacing Placer::place_all() {
     if (draft_.ledger().shortage() > 0) {
-        result_.stuck = problem_->blocks->embed(); // pinned to a source without room for it
+        result_.stuck = problem_->blocks->embed(); // the source has no room for its pinned blocks
     }
     for (const BlockId b : order_) {
         if (result_.stuck || (!place(draft_, b) && !resolve(b))) {
             result_.stuck = result_.stuck.value_or(b);
-            // The rest as well as may be, so that there is an attempt to show.
-            Lack least = lack(draft_, b, DeviceId(0));
+            // The remaining blocks go where least is missing, because the error shows an attempt.
+            Shortage least = shortage_of(draft_, b, DeviceId(0));
             for (std::size_t d = 1; d < draft_.ledger().devices(); ++d) {
-                const Lack other = lack(draft_, b, DeviceId(d));
+                const Shortage other = shortage_of(draft_, b, DeviceId(d));
                 least = other.size < least.size ? other : least;
             }
             draft_.place(b, least.device);

@@ -1,4 +1,3 @@
-// See paper_score.hpp.
 #include "scheduler/construct/paper_score.hpp"
 
 #include <algorithm>
@@ -16,14 +15,8 @@ constexpr double kComputeWeight = 0.4;
 constexpr double kMemoryWeight = 0.3;
 constexpr double kCommunicationWeight = 0.3;
 
-double seconds(std::int64_t work, PerSecond rate) {
-    if (work == 0 || rate == kUnlimited) {
-        return 0.0;
-    }
-    return rate == 0 ? kInfinite : static_cast<double>(work) / static_cast<double>(rate);
-}
-
-/// need / (capacity − used), above 1 exactly if that is not enough.
+/// Returns need / (capacity − used) if that is at most 1, and otherwise (used + need) / capacity,
+/// which is above 1 even if nothing is free.
 double share(double need, double used, double capacity) {
     if (need == 0) {
         return 0.0;
@@ -85,7 +78,7 @@ std::vector<Scores::Input> Scores::inputs(const PaperDraft& draft, BlockId b) co
             bytes[d.index()] += output_[source.index()];
         }
     };
-    const auto from_x = [&] { // the formula hands x to nobody
+    const auto from_x = [&] { // the published formula does not count the transfer of x
         if (execution && name.layer == 0 && !ends) {
             bytes[problem_->source.index()] += output_[blocks.ffn(0).index()];
         } else if (execution) {
@@ -161,7 +154,7 @@ double Scores::migration_s(BlockId b, DeviceId d) const {
     }
     const Bytes weights = blocks.matrix_bytes(b) + blocks.norm_bytes(b);
     const Bytes rows = blocks.cache_row_bytes(b, problem_->rows);
-    if (problem_->weights_everywhere) { // read beside the transfer
+    if (problem_->weights_everywhere) { // weights are read from storage during the transfer
         const double read = seconds(weights, problem_->snapshot.device(d).storage_bandwidth);
         return std::max(read, transfer_s(rows, from, d));
     }

@@ -1,4 +1,3 @@
-// See pipelines.hpp.
 #include "scheduler/construct/pipelines.hpp"
 
 #include <algorithm>
@@ -14,9 +13,10 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr int kHalvings = 12; // of the time that every device may compute, to a few tenths of a %
+constexpr int kBisectionSteps = 12; // leave an error of a few tenths of a percent
 
-/// Orders of the devices that are worth a look, the source first, that of `ring` before all.
+/// Returns the orders of the devices to try, beginning with that of policy `ring`. The source is
+/// first in each of them.
 std::vector<std::vector<DeviceId>> orders(
     const std::vector<DeviceId>& ring, const LayerCosts& costs
 ) {
@@ -53,10 +53,10 @@ std::vector<std::vector<DeviceId>> orders(
     return all;
 }
 
-/// What the blocks of a problem take on each device, and how they are dealt out.
-class Dealer {
+/// Splits the sequence of all blocks into one consecutive part per device.
+class BlockSplitter {
   public:
-    explicit Dealer(const Problem& problem)
+    explicit BlockSplitter(const Problem& problem)
         : problem_(problem), step_(problem, 1), empty_(problem),
           begin_(problem.blocks->group(0, 0).index()) {
         const bool ends = problem.blocks->shape().has_ends;
@@ -67,8 +67,9 @@ class Dealer {
         }
     }
 
-    /// The evenest deal in that order that the halvings find; empty if there is none.
-    [[nodiscard]] Placement deal(const std::vector<DeviceId>& order) const {
+    /// Returns the split with the least computing time of the busiest device, by bisection; empty
+    /// if no split fits.
+    [[nodiscard]] Placement split(const std::vector<DeviceId>& order) const {
         if (empty_.shortage() > 0) {
             return {};
         }
@@ -76,7 +77,7 @@ class Dealer {
         double least = 0;
         double slowest = 0;
         for (std::size_t b = begin_; b < end_; ++b) {
-            if (b == begin_ || !is_like(BlockId(b), BlockId(b - 1))) {
+            if (b == begin_ || !is_same_kind(BlockId(b), BlockId(b - 1))) {
                 slowest = 0;
                 for (const DeviceId d : order) {
                     slowest = std::max(slowest, time(BlockId(b), d));
@@ -86,11 +87,11 @@ class Dealer {
         }
         most += lm_head();
         std::optional<Placement> best;
-        for (int i = 0; i < kHalvings; ++i) {
+        for (int i = 0; i < kBisectionSteps; ++i) {
             const double middle = (least + most) / 2;
-            std::optional<Placement> dealt = within(order, middle);
-            if (dealt) {
-                best = std::move(dealt);
+            std::optional<Placement> found = split_within(order, middle);
+            if (found) {
+                best = std::move(found);
                 most = middle;
             } else {
                 least = middle;
@@ -100,7 +101,7 @@ class Dealer {
     }
 
   private:
-    [[nodiscard]] bool is_like(BlockId a, BlockId b) const {
+    [[nodiscard]] bool is_same_kind(BlockId a, BlockId b) const {
         const BlockName& one = problem_.blocks->name(a);
         const BlockName& other = problem_.blocks->name(b);
         return one.kind == other.kind && one.layer == other.layer;
@@ -125,11 +126,13 @@ class Dealer {
                    : 0;
     }
 
-    [[nodiscard]] std::optional<Placement> within(const std::vector<DeviceId>& order, double most)
-        const {
+    /// Returns a split in which no device computes longer than `most`, or nothing.
+    [[nodiscard]] std::optional<Placement> split_within(
+        const std::vector<DeviceId>& order, double most
+    ) const {
         Placement placement = empty_.placement();
         std::size_t at = 0;
-        double busy = lm_head(); // of the source, which stands first
+        double busy = lm_head(); // the source, which is first, also computes lm_head
         Bytes room = empty_.room(order[at]);
         for (std::size_t b = begin_; b < end_; ++b) {
             const BlockId id(b);
@@ -149,7 +152,7 @@ class Dealer {
 
     const Problem& problem_;
     StepDelay step_;
-    Ledger empty_; ///< but for the ends
+    Ledger empty_; ///< with only embed and lm_head placed
     std::size_t begin_;
     std::size_t end_ = 0;
 };
@@ -172,11 +175,11 @@ void add_chain(std::vector<Placement>& all, const Problem& problem, const LayerC
 Pipelines pipelines_of(const Problem& problem) {
     const std::vector<DeviceId> ring = ring_order(problem);
     const LayerCosts costs(problem, ring);
-    Dealer dealer(problem);
+    const BlockSplitter splitter(problem);
     Pipelines pipelines;
     for (const std::vector<DeviceId>& order : orders(ring, costs)) {
         add_chain(pipelines.layers, problem, order == ring ? costs : LayerCosts(problem, order));
-        add_new(pipelines.blocks, dealer.deal(order));
+        add_new(pipelines.blocks, splitter.split(order));
     }
     return pipelines;
 }

@@ -21,7 +21,6 @@ struct Pipelines {
     /// Cut between any two blocks, so that every device computes about as long as the slowest.
     std::vector<Placement> blocks;
 };
-/// Returns the pipelines of a problem.
 [[nodiscard]] Pipelines pipelines_of(const Problem& problem);
 
 } // namespace headroom::scheduler

@@ -1,4 +1,3 @@
-// See shard_chain.hpp.
 #include "scheduler/construct/shard_chain.hpp"
 
 #include <algorithm>
@@ -13,20 +12,22 @@
 namespace headroom::scheduler {
 namespace {
 
-/// Later than any chain, yet a sum of two does not overflow.
+/// The time of a chain that does not exist. A sum of two such times does not overflow.
 constexpr Nanoseconds kNoChain = std::numeric_limits<Nanoseconds>::max() / 4;
-constexpr std::int64_t kMostExtensions = 1'000'000; ///< extensions of labels, about 0.2 µs each
-constexpr std::int64_t kMostWorkOfFew = 6'000'000;  ///< with so few devices it often is a proof
-constexpr std::size_t kFewDevicesForEvenest = 16;
-constexpr std::int64_t kFirstWork = 50'000; ///< of the first, narrow search
+constexpr std::int64_t kMostExtensions = 1'000'000; ///< limit on extensions, about 0.2 µs each
+constexpr std::size_t kFewDevices = 16;
+constexpr std::int64_t kMostExtensionsOfFew = 6'000'000; ///< for few devices: it often is a proof
+constexpr std::int64_t kFirstExtensions = 50'000;        ///< limit of the first, narrow search
 constexpr std::size_t kLeastWidth = 8;
 constexpr std::uint32_t kNoLabel = std::numeric_limits<std::uint32_t>::max();
 
-/// What may be put where: shards that fit, compute within the longest stage, and hops too.
+/// Says which shards and hops a chain may have. A shard must fit on its device, and neither a shard
+/// nor a hop may take longer than the longest stage.
 class Rules {
   public:
     Rules(const LayerCosts& costs, ChainOrder order, Nanoseconds longest)
         : costs_(costs), order_(order), longest_(longest), ends_(costs.devices()) {
+        HEADROOM_CHECK(costs.devices() <= kMaxLayerHosts, "{} hosts", costs.devices());
         for (std::size_t j = 0; j < costs.devices(); ++j) {
             std::size_t last = 0;
             for (std::size_t first = 0; first < costs.layers(); ++first) {
@@ -39,11 +40,11 @@ class Rules {
         }
     }
 
-    /// The longest shard from `first` on j ends there; equal to first: none.
+    /// Returns the end of the longest shard that begins at `first` on j; `first` if there is none.
     [[nodiscard]] std::size_t end(std::size_t first, std::size_t j) const {
         return ends_[j][first];
     }
-    /// Most layers that j can hold in one shard.
+    /// Returns the most layers that j can hold in one shard.
     [[nodiscard]] std::size_t capacity(std::size_t j) const {
         std::size_t most = 0;
         for (std::size_t first = 0; first < costs_.layers(); ++first) {
@@ -56,11 +57,14 @@ class Rules {
                costs_.busy(from, to) <= longest_;
     }
     [[nodiscard]] bool may_finish(std::size_t j) const { return costs_.busy_back(j) <= longest_; }
-    /// Whether the source can be the starter at all: with the ends, and with no layer or one.
+    /// Returns whether the source has room for the ends and lm_head takes no longer than the
+    /// longest stage.
     [[nodiscard]] bool may_start() const {
         return costs_.lm_head() <= longest_ && costs_.has_room_for_ends();
     }
-    [[nodiscard]] std::size_t least_of_source() const { return order_ == ChainOrder::any ? 1 : 0; }
+    [[nodiscard]] std::size_t min_layers_on_source() const {
+        return order_ == ChainOrder::any ? 1 : 0;
+    }
 
   private:
     [[nodiscard]] bool allows(std::size_t first, std::size_t last, std::size_t j) const {
@@ -74,8 +78,8 @@ class Rules {
     std::vector<std::vector<std::size_t>> ends_; ///< [device][first]
 };
 
-/// The programme backwards, without sets of used devices: exact if the order is given, else a lower
-/// bound of what is still to come.
+/// Computes the recurrence backwards, without sets of used devices. The result is exact if the
+/// order is given; otherwise it is a lower bound of the time that is still to come.
 class CostToGo {
   public:
     CostToGo(const LayerCosts& costs, const Rules& rules)
@@ -85,11 +89,11 @@ class CostToGo {
             time_[costs.layers() * devices_ + j] = rules.may_finish(j) ? costs.finish(j) : kNoChain;
         }
         for (std::size_t i = costs.layers(); i-- > 0;) {
-            before(i, costs, rules);
+            tabulate(i, costs, rules);
         }
     }
 
-    /// From x on j with i layers done to the end.
+    /// Returns the time from x on j after i layers to the end of the step.
     [[nodiscard]] Nanoseconds time(std::size_t i, std::size_t j) const {
         return time_[i * devices_ + j];
     }
@@ -98,10 +102,10 @@ class CostToGo {
     }
 
   private:
-    void before(std::size_t i, const LayerCosts& costs, const Rules& rules) {
+    void tabulate(std::size_t i, const LayerCosts& costs, const Rules& rules) {
         for (std::size_t k = 1; k < devices_; ++k) {
             Shard shard{k, i, i};
-            Nanoseconds rest = kNoChain; // after layer i has been entered
+            Nanoseconds rest = kNoChain; // the time after layer i
             for (std::size_t last = i + 1; last <= rules.end(i, k); ++last) {
                 const Nanoseconds t = costs.time_alone(i + 1, last, k) + time(last, k);
                 if (t < rest) {
@@ -150,7 +154,7 @@ Chain chain_of(const LayerCosts& costs, std::vector<Shard> shards, Nanoseconds l
     return chain;
 }
 
-/// With the order given no device can come twice, so the programme backwards is the answer.
+/// Returns the fastest chain in the given order. No device can occur twice, so CostToGo is exact.
 Chain ordered_chain(const LayerCosts& costs, const Rules& rules) {
     const CostToGo to_go(costs, rules);
     std::optional<Shard> best;
@@ -182,18 +186,22 @@ bool has(const DeviceSet& set, std::size_t j) {
     return (set[j / 64] >> (j % 64) & 1U) != 0;
 }
 
-/// A chain so far.
+/// A partial chain, from the first layer on.
 struct Label {
     Nanoseconds time = 0;
-    Nanoseconds bound = 0; ///< no chain that begins so is faster
+    Nanoseconds bound = 0; ///< lower bound of the chains that begin with it
     DeviceSet used{};
     std::size_t capacity = 0; ///< layers that unused devices can hold
     std::uint32_t device = 0;
-    std::uint32_t first = 0; ///< of its last shard
-    std::uint32_t before = kNoLabel;
+    std::uint32_t first = 0;         ///< first layer of the last shard
+    std::uint32_t before = kNoLabel; ///< the label without the last shard
 };
 
-/// Labels by layers done, in one pass from the first layer to the last.
+bool has_less_bound(const Label& a, const Label& b) {
+    return std::tie(a.bound, a.device, a.used) < std::tie(b.bound, b.device, b.used);
+}
+
+/// A beam search that extends labels in one pass from the first layer to the last.
 class LabelSearch {
   public:
     LabelSearch(const LayerCosts& costs, const Rules& rules, const CostToGo& to_go)
@@ -204,16 +212,16 @@ class LabelSearch {
         }
     }
 
-    /// Chains that are faster than `than`, with about that much work.
-    Chain run(Nanoseconds than, std::int64_t work) {
-        than_ = than;
+    /// Returns the fastest chain found that is faster than `limit`, with about `work` extensions.
+    Chain run(Nanoseconds limit, std::int64_t work) {
+        limit_ = limit;
         start();
         bool cut = false;
         std::int64_t done = 0;
         for (std::size_t i = 1; i < costs_.layers(); ++i) {
             const auto left = static_cast<std::int64_t>(costs_.layers() - i);
             cut |=
-                narrow(labels_[i], (work - done) / (left * std::max<std::int64_t>(branching_, 1)));
+                prune(labels_[i], (work - done) / (left * std::max<std::int64_t>(branching_, 1)));
             for (std::uint32_t n = 0; n < labels_[i].size(); ++n) {
                 done += extend(i, n);
             }
@@ -233,7 +241,8 @@ class LabelSearch {
         }
         DeviceSet used{};
         used[0] = 1;
-        for (std::size_t i = rules_.least_of_source(); rules_.may_start() && i <= rules_.end(0, 0);
+        for (std::size_t i = rules_.min_layers_on_source();
+             rules_.may_start() && i <= rules_.end(0, 0);
              ++i) {
             offer(i, {costs_.time_alone(0, i, 0), 0, used, capacity, 0, 0, kNoLabel});
         }
@@ -241,7 +250,7 @@ class LabelSearch {
 
     void offer(std::size_t i, Label label) {
         label.bound = label.time + to_go_.time(i, label.device);
-        if (label.bound < than_ && label.capacity >= costs_.layers() - i) {
+        if (label.bound < limit_ && label.capacity >= costs_.layers() - i) {
             labels_[i].push_back(label);
         }
     }
@@ -267,9 +276,9 @@ class LabelSearch {
         return looked_at;
     }
 
-    /// Keeps the fastest of equal device and set, then the most promising; true if any of these
-    /// had to go.
-    static bool narrow(std::vector<Label>& labels, std::int64_t most) {
+    /// Keeps the fastest label of each last device and set, and of these the ones with the least
+    /// bounds. Returns whether labels were dropped because the beam was full.
+    static bool prune(std::vector<Label>& labels, std::int64_t most) {
         const auto width =
             std::max(kLeastWidth, static_cast<std::size_t>(std::max<std::int64_t>(most, 0)));
         std::sort(labels.begin(), labels.end(), [](const Label& a, const Label& b) {
@@ -283,20 +292,14 @@ class LabelSearch {
         if (labels.size() <= width) {
             return false;
         }
-        const auto promising = [](const Label& a, const Label& b) {
-            return std::tie(a.bound, a.device, a.used) < std::tie(b.bound, b.device, b.used);
-        };
-        std::sort(labels.begin(), labels.end(), promising);
+        std::sort(labels.begin(), labels.end(), has_less_bound);
         labels.resize(width);
         return true;
     }
 
     [[nodiscard]] Chain best() const {
         const std::vector<Label>& ends = labels_.back();
-        const auto least =
-            std::min_element(ends.begin(), ends.end(), [](const auto& a, const auto& b) {
-                return std::tie(a.bound, a.device, a.used) < std::tie(b.bound, b.device, b.used);
-            });
+        const auto least = std::min_element(ends.begin(), ends.end(), has_less_bound);
         if (least == ends.end()) {
             return {};
         }
@@ -316,23 +319,23 @@ class LabelSearch {
     const LayerCosts& costs_;
     const Rules& rules_;
     const CostToGo& to_go_;
-    std::vector<std::size_t> capacity_; ///< [device], in one shard
+    std::vector<std::size_t> capacity_; ///< [device]: most layers in one shard
     std::int64_t branching_ = 0;        ///< most extensions of a label
-    Nanoseconds than_ = kNoChain;
+    Nanoseconds limit_ = kNoChain;
     std::vector<std::vector<Label>> labels_; ///< [layers done]
 };
 
-/// A narrow search first: what it finds bounds the wide one.
+/// Searches with a narrow beam first. The time of the chain found then limits the wide search.
 Chain free_chain(const LayerCosts& costs, const Rules& rules, bool any_will_do) {
     const CostToGo to_go(costs, rules);
     LabelSearch search(costs, rules, to_go);
-    Chain found = search.run(kNoChain, kFirstWork);
+    Chain found = search.run(kNoChain, kFirstExtensions);
     if (found.proven || (any_will_do && !found.shards.empty())) {
         return found;
     }
     const Nanoseconds than = found.shards.empty() ? kNoChain : found.latency;
-    const bool few = !any_will_do && costs.devices() <= kFewDevicesForEvenest;
-    Chain better = search.run(than, few ? kMostWorkOfFew : kMostExtensions);
+    const bool few = !any_will_do && costs.devices() <= kFewDevices;
+    Chain better = search.run(than, few ? kMostExtensionsOfFew : kMostExtensions);
     better.work += found.work;
     if (better.shards.empty() && !found.shards.empty()) {
         found.proven = better.proven;
@@ -348,7 +351,8 @@ Chain any_chain(const LayerCosts& costs, ChainOrder order, Nanoseconds longest) 
                                       : free_chain(costs, rules, true);
 }
 
-/// No chain has a stage below this: all devices together must hold the layers.
+/// Returns a lower bound of the slowest stage: with shorter ones the devices could not hold all
+/// layers.
 Nanoseconds least_stage(const LayerCosts& costs, ChainOrder order, Nanoseconds most) {
     Nanoseconds low = costs.lm_head();
     while (low < most) {
@@ -370,19 +374,16 @@ Nanoseconds least_stage(const LayerCosts& costs, ChainOrder order, Nanoseconds m
 } // namespace
 
 Chain fastest_chain(const LayerCosts& costs, ChainOrder order, Nanoseconds longest_stage) {
-    HEADROOM_CHECK(costs.devices() <= kMaxLayerHosts, "{} hosts", costs.devices());
     const Rules rules(costs, order, longest_stage);
     return order == ChainOrder::given ? ordered_chain(costs, rules)
                                       : free_chain(costs, rules, false);
 }
 
 Chain heuristic_chain(const LayerCosts& costs) {
-    HEADROOM_CHECK(costs.devices() <= kMaxLayerHosts, "{} hosts", costs.devices());
     return any_chain(costs, ChainOrder::any, kNever);
 }
 
 Chain min_bottleneck_chain(const LayerCosts& costs, ChainOrder order) {
-    HEADROOM_CHECK(costs.devices() <= kMaxLayerHosts, "{} hosts", costs.devices());
     Chain best = any_chain(costs, order, kNever);
     if (best.shards.empty()) {
         return best;
@@ -390,7 +391,8 @@ Chain min_bottleneck_chain(const LayerCosts& costs, ChainOrder order) {
     std::int64_t work = best.work;
     bool proven = true;
     Nanoseconds low = least_stage(costs, order, best.stage);
-    // Upwards in growing steps first: short stages leave few shards to look at.
+    // The limit first rises in growing steps, because with short stages there are few shards to
+    // look at. After the first success the rest is bisection.
     Nanoseconds step = std::max<Nanoseconds>((best.stage - low) / 64, 1);
     for (bool rising = true; low < best.stage;) {
         const Nanoseconds middle =

@@ -1,4 +1,3 @@
-// See spread_paper.hpp.
 #include "scheduler/construct/spread_paper.hpp"
 
 #include <algorithm>
@@ -9,15 +8,15 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostSpread = 64; // devices that are weighed against each other
+constexpr std::size_t kMostConsidered = 64; // devices of a large fleet
 
 struct Spread {
     std::vector<std::int32_t> counts;
     Nanoseconds gathered = 0;
 };
 
-/// The cheapest gather when device j takes at most max_units[j], which hold all n together.
-/// `order`: by a group's transfer.
+/// Returns the spread with the least transfer time in which device j takes at most max_units[j]
+/// groups. `order` has the devices by the transfer time of one group. Precondition: n groups fit.
 Spread cheapest(
     const StepDelay& step,
     std::size_t proj,
@@ -29,7 +28,7 @@ Spread cheapest(
     std::int32_t left = n;
     for (const std::size_t j : order) {
         const std::int32_t here = std::min(left, max_units[j]);
-        // By the slowest sender, the devices other than proj's take turns below.
+        // If only the slowest sender counts, the loop below gives groups to the other devices.
         if (step.gathers_max() && j != proj) {
             continue;
         }
@@ -53,7 +52,7 @@ Spread cheapest(
     return spread;
 }
 
-/// The devices that may take groups, by a group's transfer to proj.
+/// Returns the devices that may take groups, by the transfer time of one group to proj.
 std::vector<std::size_t> by_transfer(
     const StepDelay& step, std::size_t proj, const std::vector<std::int32_t>& max_units
 ) {
@@ -71,15 +70,15 @@ std::vector<std::size_t> by_transfer(
     return order;
 }
 
-/// In a large fleet only the devices with the cheapest transfers are weighed: kMostSpread of them,
-/// and as many as hold all groups twice. `order`: by transfer.
-std::vector<std::int32_t> nearest(
+/// Shortens `order` to the first kMostConsidered devices, or to more if those cannot hold all
+/// groups twice. Returns max_units with 0 for the other devices.
+std::vector<std::int32_t> limit_to_nearest(
     std::vector<std::size_t>& order, const std::vector<std::int32_t>& max_units, std::int32_t n
 ) {
     std::vector<std::int32_t> few(max_units.size(), 0);
     std::int64_t held = 0;
     std::size_t kept = 0;
-    for (; kept < order.size() && (kept < kMostSpread || held < 2 * n); ++kept) {
+    for (; kept < order.size() && (kept < kMostConsidered || held < 2 * n); ++kept) {
         few[order[kept]] = max_units[order[kept]];
         held += max_units[order[kept]];
     }
@@ -87,7 +86,7 @@ std::vector<std::int32_t> nearest(
     return few;
 }
 
-/// How many groups each device does in a time, at most its cap.
+/// The number of groups that each device can compute within a time, at most its limit.
 class Capacity {
   public:
     Capacity(const StepDelay& step, std::size_t layer, const std::vector<std::int32_t>& max_units)
@@ -109,7 +108,8 @@ class Capacity {
         return within_;
     }
 
-    /// The least time in which they do n together; there must be one.
+    /// Returns the least time within which the devices can compute n groups together. Precondition:
+    /// their limits admit n groups.
     [[nodiscard]] Nanoseconds least_for(std::int32_t n) {
         Nanoseconds low = 0;
         Nanoseconds high = n * *std::max_element(each_.begin(), each_.end());
@@ -122,47 +122,52 @@ class Capacity {
         return low;
     }
 
-    struct Step {
+    /// The time at which a device has computed one more group.
+    struct Completion {
         Nanoseconds time = 0;
         std::size_t device = 0;
     };
-    /// When in [low, high) which device has done one more, ascending.
-    [[nodiscard]] std::vector<Step> steps(Nanoseconds low, Nanoseconds high) const {
-        std::vector<Step> steps;
+    /// Returns the completions in [low, high), in ascending order.
+    [[nodiscard]] std::vector<Completion> completions(Nanoseconds low, Nanoseconds high) const {
+        std::vector<Completion> completions;
         for (const std::size_t j : able_) {
             for (Nanoseconds k = each_[j] == 0 ? 1 : (low + each_[j] - 1) / each_[j];
                  each_[j] > 0 && k <= (*max_units_)[j] && k * each_[j] < high;
                  ++k) {
-                steps.push_back({k * each_[j], j});
+                completions.push_back({k * each_[j], j});
             }
         }
-        std::sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
+        std::sort(completions.begin(), completions.end(), [](const auto& a, const auto& b) {
             return std::tie(a.time, a.device) < std::tie(b.time, b.device);
         });
-        return steps;
+        return completions;
     }
 
   private:
     const std::vector<std::int32_t>* max_units_;
     std::vector<Nanoseconds> each_;
-    std::vector<std::size_t> able_; ///< devices with a cap above 0
+    std::vector<std::size_t> able_; ///< devices with a limit above 0
     std::vector<std::int32_t> within_;
 };
 
-/// The device with the dearest transfer that has groups: it gives one up when another can do more.
-class Dearest {
+/// Keeps track of the device with groups whose transfer takes longest. It gives up a group when
+/// another device can compute one more.
+class FarthestDevice {
   public:
-    Dearest(const std::vector<std::size_t>& order, const std::vector<std::int32_t>& counts)
-        : order_(&order), place_(counts.size(), order.size()) {
+    FarthestDevice(const std::vector<std::size_t>& order, const std::vector<std::int32_t>& counts)
+        : order_(&order), position_(counts.size(), order.size()) {
         for (std::size_t i = 0; i < order.size(); ++i) {
-            place_[order[i]] = i;
+            position_[order[i]] = i;
             last_ = counts[order[i]] > 0 ? i : last_;
         }
     }
 
-    /// One more group to a device that has as many as it could do so far, if it is cheaper there.
-    void give_to(std::size_t device, const StepDelay& step, std::size_t proj, Spread& spread) {
-        if (place_[device] >= last_) {
+    /// Moves a group to this device if its transfer takes less time from there. Precondition: the
+    /// device had as many groups as it could compute.
+    void give_group_to(
+        std::size_t device, const StepDelay& step, std::size_t proj, Spread& spread
+    ) {
+        if (position_[device] >= last_) {
             return;
         }
         const auto change = [&](std::size_t j, std::int32_t by) {
@@ -179,7 +184,7 @@ class Dearest {
 
   private:
     const std::vector<std::size_t>* order_;
-    std::vector<std::size_t> place_; ///< in the order, per device
+    std::vector<std::size_t> position_; ///< [device]: its index in the order
     std::size_t last_ = 0;
 };
 
@@ -189,34 +194,34 @@ std::vector<std::int32_t> spread_by_formula(
     const StepDelay& step,
     std::size_t layer,
     std::size_t proj,
-    const std::vector<std::int32_t>& all_caps,
+    const std::vector<std::int32_t>& all_max_units,
     std::int32_t n
 ) {
-    if (std::accumulate(all_caps.begin(), all_caps.end(), std::int64_t{0}) < n) {
+    if (std::accumulate(all_max_units.begin(), all_max_units.end(), std::int64_t{0}) < n) {
         return {};
     }
-    std::vector<std::size_t> order = by_transfer(step, proj, all_caps);
-    const std::vector<std::int32_t> max_units = nearest(order, all_caps, n);
+    std::vector<std::size_t> order = by_transfer(step, proj, all_max_units);
+    const std::vector<std::int32_t> max_units = limit_to_nearest(order, all_max_units, n);
     Capacity capacity(step, layer, max_units);
     const Nanoseconds first = capacity.least_for(n);
     Spread now = cheapest(step, proj, capacity.in(first), order, n);
     Spread best = now;
     Nanoseconds least = first + best.gathered;
-    // More time never makes the gather cheaper than it is with all the time there is.
+    // A lower bound of the transfer time: with all computing time, transfers are cheapest.
     const Nanoseconds cheapest_gather = cheapest(step, proj, max_units, order, n).gathered;
-    Dearest dearest(order, now.counts);
-    const auto steps = capacity.steps(first + 1, least - cheapest_gather);
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-        const auto& [time, device] = steps[i];
+    FarthestDevice farthest(order, now.counts);
+    const auto completions = capacity.completions(first + 1, least - cheapest_gather);
+    for (std::size_t i = 0; i < completions.size(); ++i) {
+        const auto& [time, device] = completions[i];
         if (time + cheapest_gather >= least) {
             break;
         }
         if (step.gathers_max()) {
             now = cheapest(step, proj, capacity.in(time), order, n);
         } else {
-            dearest.give_to(device, step, proj, now);
+            farthest.give_group_to(device, step, proj, now);
         }
-        const bool more = i + 1 < steps.size() && steps[i + 1].time == time;
+        const bool more = i + 1 < completions.size() && completions[i + 1].time == time;
         if (!more && time + now.gathered < least) {
             least = time + now.gathered;
             best = now;

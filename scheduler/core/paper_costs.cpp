@@ -9,15 +9,6 @@ namespace {
 
 constexpr Bytes kElementBytes = 4; // b
 
-/// Returns work / rate in seconds: infinity if the rate is 0, and 0 if it is unlimited.
-double seconds(std::int64_t work, PerSecond rate) {
-    if (work == 0 || rate == kUnlimited) {
-        return 0.0;
-    }
-    return rate == 0 ? std::numeric_limits<double>::infinity()
-                     : static_cast<double>(work) / static_cast<double>(rate);
-}
-
 std::int64_t tokens_of(PaperLength length) {
     return length.prompt + length.generated;
 }
@@ -76,6 +67,14 @@ double layer_delay_s(
 }
 
 } // namespace
+
+double seconds(std::int64_t work, PerSecond rate) {
+    if (work == 0 || rate == kUnlimited) {
+        return 0.0;
+    }
+    return rate == 0 ? std::numeric_limits<double>::infinity()
+                     : static_cast<double>(work) / static_cast<double>(rate);
+}
 
 Bytes paper_memory(const Blocks& blocks, BlockId b, PaperLength length) {
     const ModelShape& shape = blocks.shape();

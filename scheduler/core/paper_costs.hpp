@@ -52,6 +52,9 @@ enum class PaperMoved : std::uint8_t { all, cache };
     const Blocks& blocks, BlockId b, PaperLength length, PaperMoved moved
 );
 
+/// Returns work / rate in seconds: infinity if the rate is 0, and 0 if it is unlimited.
+[[nodiscard]] double seconds(std::int64_t work, PerSecond rate);
+
 /// Returns the published D_mig in seconds: the sum over all blocks that move of their bytes divided
 /// by the bandwidth of the link. It is 0 in granularity `sliced`, for which D_T is infinite.
 [[nodiscard]] double paper_migration_s(

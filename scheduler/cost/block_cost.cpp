@@ -1,4 +1,3 @@
-// See block_cost.hpp.
 #include "scheduler/cost/block_cost.hpp"
 
 #include <cmath>
@@ -8,8 +7,8 @@
 namespace headroom::scheduler {
 namespace {
 
-/// Payloads as docs/explanation/blocks.md#physical-costs has them: a group its heads' outputs,
-/// lm_head an id, others x (sliced: a group or slice by itself a partial sum, as wide as x).
+/// Returns the bytes that a block sends per token (docs/explanation/blocks.md#physical-costs). With
+/// granularity `sliced`, a group or slice alone sends a partial sum, which is as wide as x.
 Bytes physical_output(const Blocks& blocks, BlockKind kind) {
     const ModelShape& shape = blocks.shape();
     switch (kind) {

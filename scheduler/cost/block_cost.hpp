@@ -19,7 +19,6 @@ struct BlockCost {
     Bytes output = 0;
 };
 
-/// Returns the cost of block b.
 [[nodiscard]] BlockCost cost_of(const Problem& problem, BlockId b);
 /// Returns the same for callers that ask for many blocks: they compute problem.memory_context()
 /// once and pass it.

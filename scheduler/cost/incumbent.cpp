@@ -1,4 +1,3 @@
-// See incumbent.hpp.
 #include "scheduler/cost/incumbent.hpp"
 
 namespace headroom::scheduler {
@@ -38,7 +37,7 @@ void Draft::touch(std::size_t layer) {
     }
 }
 
-/// Notes a block's device in counts and roles, and the layers whose time that changes.
+/// Updates the counts and hosts for a block that moves, and marks the layers whose times change.
 void Draft::track(BlockId b, DeviceId from, DeviceId to) {
     const BlockName& name = problem_->blocks->name(b);
     const auto layer = static_cast<std::size_t>(name.layer);
@@ -48,16 +47,22 @@ void Draft::track(BlockId b, DeviceId from, DeviceId to) {
         touch(0);
         break;
     case BlockKind::group:
+    case BlockKind::slice: {
+        auto& counts = name.kind == BlockKind::group ? group_counts_ : slice_counts_;
         if (from.valid()) {
-            --group_counts_[layer * devices() + from.index()];
+            --counts[layer * devices() + from.index()];
         }
-        ++group_counts_[layer * devices() + to.index()];
+        ++counts[layer * devices() + to.index()];
         touch(layer);
         break;
+    }
     case BlockKind::proj:
         proj_[layer] = to.index();
         touch(layer);
         break;
+    case BlockKind::hub: // takes the place of proj and of ffn
+        proj_[layer] = to.index();
+        [[fallthrough]];
     case BlockKind::ffn:
         ffn_[layer] = to.index();
         touch(layer);
@@ -66,23 +71,10 @@ void Draft::track(BlockId b, DeviceId from, DeviceId to) {
     case BlockKind::lm_head:
         lm_head_ = to.index();
         break;
-    case BlockKind::slice:
-        if (from.valid()) {
-            --slice_counts_[layer * devices() + from.index()];
-        }
-        ++slice_counts_[layer * devices() + to.index()];
-        touch(layer);
-        break;
-    case BlockKind::hub: // in the roles of both
-        proj_[layer] = to.index();
-        ffn_[layer] = to.index();
-        touch(layer);
-        touch(layer + 1);
-        break;
     }
 }
 
-/// Evaluates the touched layers and adds everything up.
+/// Times the touched layers again and updates the sums and the score.
 void Draft::evaluate_touched_layers() {
     for (const OldTime& old : undo_times_) {
         const std::size_t l = old.layer;
@@ -131,7 +123,7 @@ bool Draft::attempt(std::span<const Relocation> changes, Bytes max_shortage) {
 }
 
 void Draft::undo() {
-    restored_.swap(undo_times_); // moving back touches the same layers again
+    restored_.swap(undo_times_); // track() below adds to undo_times_
     for (auto it = applied_.rbegin(); it != applied_.rend(); ++it) {
         track(it->block, it->to, it->from);
         ledger_.place(it->block, it->from);

@@ -1,10 +1,8 @@
-// See layer_costs.hpp. Follows the rules for operations and messages
-// (docs/explanation/time.md#operations, docs/explanation/time.md#messages), specialised to constant
-// rates and two messages on one link.
+// The rules for operations and messages (docs/explanation/time.md#operations,
+// docs/explanation/time.md#messages) for constant rates and at most two messages per link.
 #include "scheduler/cost/layer_costs.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "scheduler/core/profile.hpp"
@@ -17,7 +15,7 @@ namespace {
 
 constexpr std::size_t kMinConsidered = 32;
 
-/// `count` equal operations that follow each other in a layer.
+/// `count` consecutive operations of a layer with equal costs.
 struct Operations {
     BlockId block;
     Flops flops = 0;
@@ -30,7 +28,8 @@ struct LayerTime {
     Nanoseconds rest = 0;
 };
 
-/// What layers are made of, so that a device's times take a few divisions per layer.
+/// The operations of each layer, grouped by equal costs, so that timing a layer on a device takes
+/// only a few divisions.
 class LayerWork {
   public:
     explicit LayerWork(const Problem& problem)
@@ -58,7 +57,7 @@ class LayerWork {
             flops += some.count * some.flops;
         }
         return problem_->cost_profile == CostProfile::paper
-                   ? LayerTime{paper_time(flops, device.compute), 0}
+                   ? LayerTime{formula_time(flops, device.compute), 0}
                    : time;
     }
 
@@ -77,27 +76,19 @@ class LayerWork {
         }
     }
 
-    static Nanoseconds paper_time(Flops flops, PerSecond rate) {
-        if (flops == 0 || rate == kUnlimited) {
-            return 0;
-        }
-        const double ns = static_cast<double>(flops) / static_cast<double>(rate) * 1e9;
-        return rate > 0 && ns < static_cast<double>(kStall) ? std::llround(ns) : kStall;
-    }
-
     const Problem* problem_;
     std::int64_t memory_context_;
     std::vector<std::vector<Operations>> operations_;
 };
 
-/// A message of x by itself: what it occupies, and the latency.
-struct Wire {
-    Nanoseconds link = 0; ///< link or egress, whichever is slower
-    Nanoseconds take = 0; ///< the receiver's ingress
+/// The times of one message of x on an idle link.
+struct MessageTimes {
+    Nanoseconds link = 0;    ///< on the link or the egress cap, whichever is slower
+    Nanoseconds ingress = 0; ///< on the receiver's ingress cap
     Nanoseconds latency = 0;
 };
 
-Wire x_wire(const Problem& problem, DeviceId from, DeviceId to) {
+MessageTimes x_times(const Problem& problem, DeviceId from, DeviceId to) {
     if (from == to || problem.cost_profile == CostProfile::paper) {
         return {};
     }
@@ -113,7 +104,7 @@ Wire x_wire(const Problem& problem, DeviceId from, DeviceId to) {
         std::min(link.latency, kStall)};
 }
 
-/// Budgets with embed and lm_head on the source and nothing else placed.
+/// Returns a ledger in which only embed and lm_head are placed, on the source.
 Ledger ledger_with_ends(const Problem& problem) {
     Ledger ledger(problem);
     if (problem.blocks->shape().has_ends) {
@@ -123,7 +114,7 @@ Ledger ledger_with_ends(const Problem& problem) {
     return ledger;
 }
 
-std::vector<Bytes> sums_of_layers(const Problem& problem, const Ledger& ledger) {
+std::vector<Bytes> bytes_before_layers(const Problem& problem, const Ledger& ledger) {
     const Blocks& blocks = *problem.blocks;
     std::vector<Bytes> sums{0};
     for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
@@ -136,7 +127,8 @@ std::vector<Bytes> sums_of_layers(const Problem& problem, const Ledger& ledger) 
     return sums;
 }
 
-/// All layers are alike in the published formulas, so the first one decides.
+/// Returns whether d has enough compute for a layer. All layers cost the same in the published
+/// formulas.
 bool computes_a_layer(const Problem& problem, const Ledger& ledger, DeviceId d) {
     if (!ledger.has_compute_limit()) {
         return true;
@@ -152,14 +144,14 @@ bool computes_a_layer(const Problem& problem, const Ledger& ledger, DeviceId d) 
 struct Host {
     DeviceId device;
     Nanoseconds time = 0;
-    std::int64_t capacity = 0; ///< layers that it has room for
+    std::int64_t capacity = 0; ///< number of layers for which it has room
 };
 
-/// Devices but the source with room for a layer, the fastest first.
-std::vector<Host> by_speed(const Problem& problem) {
+/// Returns the devices with room for a layer, except the source, the fastest first.
+std::vector<Host> hosts_by_speed(const Problem& problem) {
     const LayerWork work(problem);
     const Ledger ledger = ledger_with_ends(problem);
-    const std::vector<Bytes> sums = sums_of_layers(problem, ledger);
+    const std::vector<Bytes> sums = bytes_before_layers(problem, ledger);
     const auto layers = static_cast<std::int64_t>(sums.size()) - 1;
     Bytes least = sums[1];
     for (std::size_t l = 1; l < sums.size(); ++l) {
@@ -185,7 +177,7 @@ std::vector<Host> by_speed(const Problem& problem) {
 } // namespace
 
 std::vector<DeviceId> layer_hosts(const Problem& problem, std::size_t least) {
-    const std::vector<Host> hosts = by_speed(problem);
+    const std::vector<Host> hosts = hosts_by_speed(problem);
     const bool few = problem.snapshot.size() <= kMinConsidered;
     const auto wanted = std::int64_t{2} * problem.blocks->shape().layers;
     std::vector<DeviceId> chosen;
@@ -240,15 +232,15 @@ void LayerCosts::tabulate_layers(const Problem& problem) {
 void LayerCosts::tabulate_hops(const Problem& problem) {
     for (const DeviceId from : devices_) {
         for (const DeviceId to : devices_) {
-            const Wire w = x_wire(problem, from, to);
-            const Nanoseconds first = std::max(w.link, w.take);
+            const MessageTimes x = x_times(problem, from, to);
+            const Nanoseconds first = std::max(x.link, x.ingress);
             hops_.push_back(
-                {w.latency + first, w.latency + std::max(2 * w.link, first + w.take), 2 * first}
+                {x.latency + first, x.latency + std::max(2 * x.link, first + x.ingress), 2 * first}
             );
         }
-        const Wire back = x_wire(problem, from, problem.source);
-        back_.push_back(back.latency + std::max(back.link, back.take));
-        busy_back_.push_back(std::max(back.link, back.take));
+        const MessageTimes back = x_times(problem, from, problem.source);
+        busy_back_.push_back(std::max(back.link, back.ingress));
+        back_.push_back(back.latency + busy_back_.back());
     }
     if (problem.blocks->shape().has_ends && problem.cost_profile == CostProfile::physical) {
         const BlockId b = problem.blocks->lm_head();
@@ -263,7 +255,7 @@ void LayerCosts::tabulate_hops(const Problem& problem) {
 
 void LayerCosts::tabulate_room(const Problem& problem) {
     const Ledger ledger = ledger_with_ends(problem);
-    bytes_ = sums_of_layers(problem, ledger);
+    bytes_ = bytes_before_layers(problem, ledger);
     for (const DeviceId d : devices_) {
         room_.push_back(ledger.room(d));
         computes_.push_back(computes_a_layer(problem, ledger, d));

@@ -1,26 +1,12 @@
-// See layer_migration_cost.hpp.
 #include "scheduler/cost/layer_migration_cost.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "scheduler/core/paper_costs.hpp"
 #include "scheduler/core/profile.hpp"
 #include "scheduler/cost/step_cost.hpp"
 
 namespace headroom::scheduler {
-namespace {
-
-Nanoseconds paper_time(Bytes bytes, PerSecond rate) {
-    if (bytes == 0 || rate == kUnlimited) {
-        return 0;
-    }
-    const double ns = static_cast<double>(bytes) / static_cast<double>(rate) * 1e9;
-    return rate > 0 && ns < static_cast<double>(kStall) ? std::llround(ns) : kStall;
-}
-
-} // namespace
-
 LayerMoves::LayerMoves(const Problem& problem, const LayerCosts& costs)
     : devices_(costs.devices()), layer_(costs.layers() * costs.devices()) {
     for (std::size_t j = 0; problem.previous && j < devices_; ++j) {
@@ -33,10 +19,10 @@ LayerMoves::LayerMoves(const Problem& problem, const LayerCosts& costs)
 }
 
 void LayerMoves::find_moves(const Problem& problem, DeviceId to, std::size_t j) {
-    const Placement all_there(problem.blocks->size(), to);
+    const Placement all_moved(problem.blocks->size(), to);
     Shares ends;
     for (const Move& move : moves_between(
-             *problem.blocks, *problem.previous, all_there, problem.rows, problem.weights_everywhere
+             *problem.blocks, *problem.previous, all_moved, problem.rows, problem.weights_everywhere
          )) {
         const std::int32_t layer = problem.blocks->name(move.block).layer;
         Shares& shares = layer < 0 ? ends : layer_[static_cast<std::size_t>(layer) * devices_ + j];
@@ -84,7 +70,7 @@ void LayerMoves::find_sums(const Problem& problem, DeviceId to, std::size_t j) {
         const Bytes bytes = paper_moved_bytes(
             blocks, BlockId(i), problem.paper_migration_length(), problem.paper_moved()
         );
-        const Nanoseconds busy = paper_time(bytes, problem.snapshot.link(from, to).bandwidth);
+        const Nanoseconds busy = formula_time(bytes, problem.snapshot.link(from, to).bandwidth);
         add_share(
             {Kind::sum, {}, {}}, busy, 0, layer_[static_cast<std::size_t>(layer) * devices_ + j]
         );

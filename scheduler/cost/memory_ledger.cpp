@@ -1,5 +1,5 @@
-// See memory_ledger.hpp. The one irregular block is a tied lm_head: beside embed it has no matrix
-// (physical profile).
+// Under cost profile `physical`, the bytes of a tied lm_head depend on the placement: on the device
+// of embed it uses embed's matrix and has none of its own.
 #include "scheduler/cost/memory_ledger.hpp"
 
 #include <algorithm>
@@ -30,7 +30,7 @@ Ledger::Ledger(const Problem& problem)
     : blocks_(problem.blocks), buffers_(is_paper(problem) ? 0 : problem.buffers),
       used_(problem.snapshot.size(), 0), count_(problem.snapshot.size(), 0),
       placement_(problem.blocks->size()), tied_(is_tied(problem)), pinned_(is_pinned(problem)) {
-    Amount layer; // what all of its blocks need
+    Amount layer; // the sum over the blocks of layer 0
     bytes_.reserve(blocks_->size());
     flops_.reserve(blocks_->size());
     const std::int64_t memory_context = problem.memory_context();
@@ -60,7 +60,7 @@ Ledger::Ledger(const Problem& problem)
     }
 }
 
-/// The source holds both ends from the start; as blocks they weigh nothing more.
+/// Charges embed and lm_head to the source now, so that placing these blocks costs nothing later.
 void Ledger::reserve_ends(const Problem& problem) {
     bytes_[blocks_->embed().index()] = 0;
     bytes_[blocks_->lm_head().index()] = 0;
@@ -81,10 +81,6 @@ Amount Ledger::left(std::int32_t layer, DeviceId d) const {
     return {room(d), most == kUnlimited ? kUnlimited : most - load(layer, d)};
 }
 
-bool Ledger::shares_matrix(BlockId b) const {
-    return tied_ && (b == blocks_->lm_head() || b == blocks_->embed());
-}
-
 void Ledger::add(DeviceId d, Bytes bytes, std::int32_t blocks) {
     shortage_ -= memory_shortage(d);
     used_[d.index()] += bytes;
@@ -92,7 +88,7 @@ void Ledger::add(DeviceId d, Bytes bytes, std::int32_t blocks) {
     shortage_ += memory_shortage(d);
 }
 
-/// Keeps the FLOP of the block's layer on d, and what is too much of them.
+/// Adds (sign 1) or subtracts (−1) the block's FLOP in its layer on d, and updates the excess.
 void Ledger::compute(BlockId b, DeviceId d, int sign) {
     const std::int32_t layer = blocks_->name(b).layer;
     if (layer < 0 || limit_[d.index()] == kUnlimited) {
@@ -125,57 +121,36 @@ void Ledger::charge(BlockId b, DeviceId d, int sign) {
     }
 }
 
-void Ledger::remove(BlockId b) {
-    const DeviceId d = where(b);
-    if (!d.valid()) {
-        return;
+/// Changes the device of a block; an invalid d removes the block. The bytes of a tied lm_head
+/// depend on the device of embed, so lm_head is charged again if embed changes its device.
+void Ledger::set_device(BlockId b, DeviceId d) {
+    const bool moves_matrix = tied_ && b == blocks_->embed();
+    const DeviceId lm_head_device = moves_matrix ? where(blocks_->lm_head()) : DeviceId();
+    if (lm_head_device.valid()) {
+        charge(blocks_->lm_head(), lm_head_device, -1);
     }
-    // What lm_head is charged depends on where embed is: take it off before embed goes.
-    const bool partner = shares_matrix(b) && b == blocks_->embed();
-    const DeviceId head = partner ? where(blocks_->lm_head()) : DeviceId();
-    if (head.valid()) {
-        charge(blocks_->lm_head(), head, -1);
+    if (where(b).valid()) {
+        charge(b, where(b), -1);
     }
-    charge(b, d, -1);
-    placement_[b.index()] = DeviceId();
-    if (head.valid()) {
-        charge(blocks_->lm_head(), head, 1);
+    placement_[b.index()] = d;
+    if (d.valid()) {
+        charge(b, d, 1);
+    }
+    if (lm_head_device.valid()) {
+        charge(blocks_->lm_head(), lm_head_device, 1);
     }
 }
 
 void Ledger::place(BlockId b, DeviceId d) {
     HEADROOM_CHECK(d.valid() && d.index() < devices(), "block {} on {}", b.value, d.value);
-    if (!tied_) { // the common case, a million times in a search
-        const DeviceId from = where(b);
-        if (from.valid()) {
-            charge(b, from, -1);
-        }
-        placement_[b.index()] = d;
-        charge(b, d, 1);
-        return;
-    }
-    remove(b);
-    const bool partner = shares_matrix(b) && b == blocks_->embed();
-    const DeviceId head = partner ? where(blocks_->lm_head()) : DeviceId();
-    if (head.valid()) {
-        charge(blocks_->lm_head(), head, -1);
-    }
-    placement_[b.index()] = d;
-    charge(b, d, 1);
-    if (head.valid()) {
-        charge(blocks_->lm_head(), head, 1);
-    }
+    set_device(b, d);
 }
 
 bool Ledger::fits(BlockId b, DeviceId d) {
     const DeviceId before = where(b);
     place(b, d);
     const bool ok = shortage(d) == 0;
-    if (before.valid()) {
-        place(b, before);
-    } else {
-        remove(b);
-    }
+    set_device(b, before);
     return ok;
 }
 

@@ -56,7 +56,7 @@ class Ledger {
     /// Places the block on d, and removes it from its device first if it is placed.
     void place(BlockId b, DeviceId d);
     /// Removes the block from its device, if it has one.
-    void remove(BlockId b);
+    void remove(BlockId b) { set_device(b, DeviceId()); }
 
     /// Returns the resident bytes at the horizon, plus the buffers if the device holds any block.
     [[nodiscard]] Bytes used(DeviceId d) const {
@@ -113,7 +113,7 @@ class Ledger {
     void charge(BlockId b, DeviceId d, int sign);
     void add(DeviceId d, Bytes bytes, std::int32_t blocks);
     void compute(BlockId b, DeviceId d, int sign);
-    [[nodiscard]] bool shares_matrix(BlockId b) const;
+    void set_device(BlockId b, DeviceId d);
     void reserve_ends(const Problem& problem);
 
     const Blocks* blocks_;

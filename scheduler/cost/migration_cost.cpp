@@ -1,4 +1,3 @@
-// See migration_cost.hpp.
 #include "scheduler/cost/migration_cost.hpp"
 
 #include <algorithm>
@@ -9,7 +8,7 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMaxTabulatedLanes = 4200; // lanes: links and storages of 64 devices
+constexpr std::size_t kMaxTabulatedLanes = 4200; // enough for the links and storages of 64 devices
 
 } // namespace
 
@@ -102,15 +101,15 @@ Nanoseconds MoveDelay::completion_with(BlockId b, DeviceId to) const {
 }
 
 Nanoseconds MoveDelay::completion(std::size_t lane) const {
-    const Lane& all = lanes_[lane];
-    if (all.transfers == 0) {
+    const Lane& queue = lanes_[lane];
+    if (queue.transfers == 0) {
         return 0;
     }
     const Nanoseconds latency = lane < links() ? problem_->snapshot.link_at(lane).latency : 0;
-    return all.busy + std::min(kStall, latency);
+    return queue.busy + std::min(kStall, latency);
 }
 
-/// Adds (sign 1) or takes away (−1) what a block that is not at home costs.
+/// Adds (sign 1) or subtracts (−1) the transfers of a block that is not on its previous device.
 void MoveDelay::charge(BlockId b, std::int32_t sign) {
     const DeviceId from = previous_[b.index()];
     const DeviceId to = current_[b.index()];
@@ -127,21 +126,21 @@ void MoveDelay::charge(BlockId b, std::int32_t sign) {
 
 void MoveDelay::charge(std::size_t lane, std::size_t size, std::int32_t sign) {
     if (sizes_[size] == 0) {
-        return; // nothing to send is no message
+        return; // empty messages are not sent
     }
-    Lane& all = lanes_[lane];
+    Lane& queue = lanes_[lane];
     const Nanoseconds time = time_of(size, lane);
-    all.busy += sign * time;
+    queue.busy += sign * time;
     sum_ += sign * time;
-    if (all.transfers == 0) {
-        all.place = static_cast<std::int32_t>(used_.size());
+    if (queue.transfers == 0) {
+        queue.place = static_cast<std::int32_t>(used_.size());
         used_.push_back(lane);
     }
-    all.transfers += sign;
-    if (all.transfers == 0) {
+    queue.transfers += sign;
+    if (queue.transfers == 0) {
         const std::size_t last = used_.back();
-        used_[static_cast<std::size_t>(all.place)] = last;
-        lanes_[last].place = all.place;
+        used_[static_cast<std::size_t>(queue.place)] = last;
+        lanes_[last].place = queue.place;
         used_.pop_back();
     }
     if (sign < 0) {
@@ -156,14 +155,14 @@ void MoveDelay::set(BlockId b, DeviceId d) {
         return;
     }
     const BlockId lm_head = tied_ ? problem_->blocks->lm_head() : BlockId();
-    const bool partner = tied_ && b == problem_->blocks->embed();
-    if (partner) {
-        charge(lm_head, -1); // what it takes along depends on where embed is
+    const bool moves_matrix = tied_ && b == problem_->blocks->embed();
+    if (moves_matrix) {
+        charge(lm_head, -1); // its message depends on the device of embed
     }
     charge(b, -1);
     current_[b.index()] = d;
     charge(b, 1);
-    if (partner) {
+    if (moves_matrix) {
         charge(lm_head, 1);
     }
 }
@@ -197,7 +196,7 @@ Nanoseconds MoveDelay::total() {
 }
 
 MoveDelay::Link MoveDelay::slowest() {
-    if (used_.empty()) { // nothing moves, or nothing that weighs anything
+    if (used_.empty()) { // no block moves, or only blocks without bytes
         return {};
     }
     find_slowest();

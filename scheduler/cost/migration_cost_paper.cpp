@@ -1,4 +1,3 @@
-// See migration_cost_paper.hpp.
 #include "scheduler/cost/migration_cost_paper.hpp"
 
 #include <algorithm>
@@ -9,7 +8,7 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMaxTabulatedDevices = 64; // devices
+constexpr std::size_t kMaxTabulatedDevices = 64;
 
 } // namespace
 
@@ -42,7 +41,7 @@ PaperMoves::PaperMoves(const Problem& problem, const Placement& placement)
     }
 }
 
-/// Adds (sign 1) or takes away (-1) the move of a block that is not at home.
+/// Adds (sign 1) or subtracts (-1) the move of a block that is not on its previous device.
 void PaperMoves::charge(BlockId b, std::int32_t sign) {
     const DeviceId from = previous_[b.index()];
     const DeviceId to = current_[b.index()];

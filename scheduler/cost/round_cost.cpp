@@ -1,4 +1,3 @@
-// See round_cost.hpp.
 #include "scheduler/cost/round_cost.hpp"
 
 #include <algorithm>
@@ -12,7 +11,7 @@ namespace {
 
 constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 constexpr std::uint32_t kNoLink = std::numeric_limits<std::uint32_t>::max();
-constexpr std::size_t kMaxRounds = 12; ///< then the mean of the last half is the result
+constexpr std::size_t kMaxRounds = 12; ///< afterwards the mean of the second half is the result
 constexpr std::size_t kMinRounds = 4;
 constexpr double kTolerance = 1e-6;
 
@@ -35,7 +34,7 @@ RoundModel::RoundModel(const Problem& problem, StepDelay step, std::int64_t batc
       link_numbers_(step_.devices() * step_.devices(), kNoLink),
       unreceived_(step_.devices(), kNone) {}
 
-/// Ends the present segment of d, because its program receives here.
+/// Ends the present segment of d, because the program of d receives a message here.
 void RoundModel::end_segment(std::size_t d) {
     device_states_[d].has_segment = false;
 }
@@ -72,7 +71,7 @@ void RoundModel::send(const ProgramPoint& from, std::size_t to, const LinkTime& 
     messages_.push_back({from.segment, kNone, from.offset, link, time.busy, time.time - time.busy});
 }
 
-/// Assigns all messages that d has not received to its new segment.
+/// Makes the new segment of d the receiver of all messages that d has not received yet.
 void RoundModel::receive(std::size_t d) {
     for (std::size_t message = unreceived_[d]; message != kNone; message = next_message_[message]) {
         messages_[message].to = device_states_[d].segment;
@@ -93,7 +92,8 @@ RoundModel::LinkTime RoundModel::outputs(std::size_t from, std::size_t to, std::
     return {busy, busy + latency, step_.outputs_bytes(n)};
 }
 
-/// From x on the activation device until proj (or the hub) is done; returns when that is.
+/// Adds the first part of a layer: from x on the activation device to the end of proj (or of the
+/// hub's sum). Returns the time of this end.
 double RoundModel::attention(const Draft& draft, std::size_t layer, double begin) {
     const std::size_t activation_device = draft.activation_device(layer);
     const std::size_t target = draft.proj(layer);
@@ -131,7 +131,7 @@ double RoundModel::attention(const Draft& draft, std::size_t layer, double begin
     return done;
 }
 
-/// The rest of the layer, until ffn (or the hub) is done.
+/// Adds the rest of a layer, to the end of ffn (or of the hub's second sum).
 void RoundModel::feed_forward(const Draft& draft, std::size_t layer, double begin) {
     const std::size_t from = draft.proj(layer);
     const std::size_t host = draft.ffn(layer);
@@ -169,7 +169,7 @@ void RoundModel::feed_forward(const Draft& draft, std::size_t layer, double begi
     compute(host, 0.0, done);
 }
 
-/// From the last layer's x to the id on the source.
+/// Adds the end of the step, from x after the last layer to the sampled id on the source.
 void RoundModel::finish(const Draft& draft) {
     const std::size_t source = step_.source();
     const std::size_t last = draft.ffn(draft.layers() - 1);
@@ -235,12 +235,12 @@ RoundModel::Estimate RoundModel::bound(const Draft& draft) {
         offer(busy(d), Limit::device, d, d);
         const Snapshot::Device& device = snapshot_->devices[d];
         if (device.egress != kUnlimited) {
-            const Nanoseconds sends = bounded_duration(device.egress, state.sent);
-            offer(batches_ * static_cast<double>(sends), Limit::device, d, d);
+            const Nanoseconds egress = bounded_duration(device.egress, state.sent);
+            offer(batches_ * static_cast<double>(egress), Limit::device, d, d);
         }
         if (device.ingress != kUnlimited) {
-            const Nanoseconds takes = bounded_duration(device.ingress, state.received);
-            offer(batches_ * static_cast<double>(takes), Limit::device, d, d);
+            const Nanoseconds ingress = bounded_duration(device.ingress, state.received);
+            offer(batches_ * static_cast<double>(ingress), Limit::device, d, d);
         }
     }
     for (const Link& link : links_) {
@@ -263,13 +263,13 @@ void RoundModel::sort_messages() {
     }
 }
 
-/// Fills due_: the segments of one visit in their order.
+/// Fills due_ with the segments that are executed after each visit.
 void RoundModel::schedule_segments(const std::vector<Segment>& offsets, double step) {
     const auto count = static_cast<double>(count_);
     const std::size_t end = device_states_[step_.source()].segment;
     due_.clear();
     for (std::size_t s = 0; s < segments_.size(); ++s) {
-        if (s == end && end != 0) { // at the slot's next visit, before all others
+        if (s == end && end != 0) { // executed at the slot's next visit, before all other segments
             due_.push_back({-std::numeric_limits<double>::infinity(), count_, s});
             continue;
         }
@@ -282,7 +282,7 @@ void RoundModel::schedule_segments(const std::vector<Segment>& offsets, double s
     });
 }
 
-/// The source visits every slot once.
+/// Simulates one round, in which the source visits every slot once.
 void RoundModel::simulate_visits(std::size_t round) {
     for (std::size_t slot = 0; slot < count_; ++slot) {
         for (const Due& due : due_) {

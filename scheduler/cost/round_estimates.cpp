@@ -1,4 +1,3 @@
-// See round_estimates.hpp.
 #include "scheduler/cost/round_estimates.hpp"
 
 #include <algorithm>
@@ -8,8 +7,9 @@
 namespace headroom::scheduler {
 namespace {
 
-/// Rounds are physical, whatever is minimised.
-Problem of_rounds(Problem problem) {
+/// Returns the problem with cost profile `physical`, which rounds follow whatever the policy
+/// minimises.
+Problem physical_problem(Problem problem) {
     problem.previous.reset();
     problem.cost_profile = CostProfile::physical;
     return problem;
@@ -18,7 +18,7 @@ Problem of_rounds(Problem problem) {
 } // namespace
 
 RoundEstimates::RoundEstimates(const Problem& problem, const std::vector<std::int64_t>& batches)
-    : problem_(of_rounds(problem)), alone_(RoundModel::alone(problem_)) {
+    : problem_(physical_problem(problem)), alone_(RoundModel::alone(problem_)) {
     models_.reserve(batches.size());
     for (const std::int64_t batch : batches) {
         models_.emplace_back(problem_, batch);

@@ -1,5 +1,4 @@
-// See step_cost.hpp. Follows the rules for messages (docs/explanation/time.md#messages),
-// specialised to constant rates.
+// The rules for messages (docs/explanation/time.md#messages) for constant rates.
 #include "scheduler/cost/step_cost.hpp"
 
 #include <algorithm>
@@ -11,7 +10,7 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMaxTabulated = 64; // devices with tables of pairs
+constexpr std::size_t kMaxTabulated = 64; // the largest fleet whose pairs of devices are tabulated
 
 /// Returns the mean of T + λ over the sequences in flight; costs are linear in it.
 std::int64_t mean_horizon(const Problem& problem) {
@@ -70,14 +69,18 @@ void StepDelay::time_operations() {
     const ModelShape& shape = blocks_->shape();
     for (std::int32_t l = 0; l < shape.layers; ++l) {
         const auto layer = static_cast<std::size_t>(l);
-        const bool known = l > 0 && shape.layer_types[layer] == shape.layer_types[layer - 1];
+        const bool repeats = l > 0 && shape.layer_types[layer] == shape.layer_types[layer - 1];
         for (std::size_t d = 0; d < devices_; ++d) {
-            const std::size_t above = (layer - 1) * devices_ + d; // only read if known
-            group_.push_back(known ? group_[above] : operation(blocks_->group(l, 0), d));
-            proj_.push_back(sliced() ? 0 : known ? proj_[above] : operation(blocks_->proj(l), d));
+            const std::size_t previous = (layer - 1) * devices_ + d; // valid only if repeats
+            group_.push_back(repeats ? group_[previous] : operation(blocks_->group(l, 0), d));
+            proj_.push_back(
+                sliced()  ? 0
+                : repeats ? proj_[previous]
+                          : operation(blocks_->proj(l), d)
+            );
             const BlockId last =
                 sliced() ? largest_unit_of(*blocks_, Unit::slice, layer) : blocks_->ffn(l);
-            ffn_.push_back(known ? ffn_[above] : operation(last, d));
+            ffn_.push_back(repeats ? ffn_[previous] : operation(last, d));
         }
     }
     for (std::size_t d = 0; d < devices_; ++d) {
@@ -104,7 +107,8 @@ void StepDelay::tabulate_links() {
     outputs_ = std::move(outputs);
 }
 
-/// Groups send their heads' outputs; sliced: one partial sum, twice as wide with several terms.
+/// Returns the bytes that a device with n units sends: the outputs of its heads or, with
+/// granularity `sliced`, one partial sum, which is twice as wide if it has several terms.
 Bytes StepDelay::output_bytes(std::int32_t n) const {
     return sliced() ? std::min(n, 2) * x_bytes_ : n * group_bytes_;
 }
@@ -121,7 +125,8 @@ Nanoseconds StepDelay::operation(BlockId b, std::size_t d) const {
     );
 }
 
-StepDelay::Wire StepDelay::wire(std::size_t from, std::size_t to, Bytes bytes) const {
+StepDelay::MessageTimes StepDelay::message_times(std::size_t from, std::size_t to, Bytes bytes)
+    const {
     return {
         bounded_duration(snapshot_->links[pair(from, to)].bandwidth, bytes),
         bounded_duration(snapshot_->devices[from].egress, bytes),
@@ -132,8 +137,8 @@ Nanoseconds StepDelay::alone(std::size_t from, std::size_t to, Bytes bytes) cons
     if (from == to) {
         return 0;
     }
-    const Wire w = wire(from, to, bytes);
-    return latency(from, to) + std::max({w.link, w.send, w.take});
+    const MessageTimes w = message_times(from, to, bytes);
+    return latency(from, to) + std::max({w.link, w.egress, w.ingress});
 }
 
 Nanoseconds StepDelay::timed_outputs(std::size_t from, std::size_t to, std::int32_t n) const {
@@ -152,7 +157,7 @@ Nanoseconds StepDelay::x_link(std::size_t from, std::size_t to) const {
     return from == to ? 0 : bounded_duration(snapshot_->links[pair(from, to)].bandwidth, x_bytes_);
 }
 
-/// The published formula does not count the transfer of x to the groups.
+/// Returns 0 for the published formula, which does not count the transfer of x to the groups.
 Nanoseconds StepDelay::timed_x(std::size_t from, std::size_t to) const {
     return uses_paper_formulas() ? 0 : alone(from, to, x_bytes_);
 }
@@ -194,7 +199,8 @@ Nanoseconds StepDelay::host_rank(
 Nanoseconds StepDelay::gather(
     std::size_t activation_device, std::size_t target, const Spread& spread
 ) const {
-    // The link activation device -> target carries the units' input, x and outputs.
+    // The link from the activation device to the target carries up to three messages: the input of
+    // the units, x, and the outputs.
     Nanoseconds link_free = 0;
     Nanoseconds ready = 0;
     if (target != activation_device) {
@@ -216,60 +222,63 @@ Nanoseconds StepDelay::gather(
     return ready;
 }
 
-/// The same with egress and ingress caps: messages one by one, in the order of the programs.
+/// Returns the same as gather() with egress and ingress caps. It times the messages one by one, in
+/// the order of the programs.
 Nanoseconds StepDelay::gather_capped(
     std::size_t activation_device, std::size_t target, const Spread& spread
 ) const {
     const std::size_t p = target;
-    // The activation device alone sends more than once, its link to the target alone carries more
-    // than one message, and the target alone receives more than once.
+    // Only the activation device sends more than one message, only its link to the target carries
+    // more than one, and only the target receives more than one.
     Nanoseconds egress_free = 0;
     Nanoseconds link_free = 0;
     Nanoseconds ingress_free = 0;
-    const bool held = snapshot_->devices[activation_device].egress != kUnlimited;
-    const auto serve = [&](std::size_t to, Nanoseconds begin, Nanoseconds lat, const Wire& w) {
-        const Nanoseconds arrival = begin + std::max(w.link, w.send) + lat;
+    const bool capped = snapshot_->devices[activation_device].egress != kUnlimited;
+    const auto serve = [&](std::size_t to, Nanoseconds begin, Nanoseconds lat, const MessageTimes& w
+                       ) {
+        const Nanoseconds arrival = begin + std::max(w.link, w.egress) + lat;
         if (snapshot_->devices[to].ingress == kUnlimited) {
             return arrival;
         }
         Nanoseconds free = to == p ? ingress_free : 0;
-        free = std::max(begin + lat, free) + w.take;
+        free = std::max(begin + lat, free) + w.ingress;
         ingress_free = to == p ? free : ingress_free;
         return std::max(arrival, free);
     };
-    std::vector<Nanoseconds> done(devices_, 0); // first the input's arrival
+    std::vector<Nanoseconds> input_arrival(devices_, 0);
     Nanoseconds x_begin = 0;
     for (std::size_t k = 0; k < devices_; ++k) {
         if (k == activation_device) {
             continue;
         }
-        const Wire w = wire(activation_device, k, x_bytes_);
+        const MessageTimes w = message_times(activation_device, k, x_bytes_);
         if (spread.counts[k] > 0) {
-            done[k] = serve(k, egress_free, latency(activation_device, k), w);
-            link_free = k == p ? egress_free + std::max(w.link, w.send) : link_free;
-            egress_free += w.send;
+            input_arrival[k] = serve(k, egress_free, latency(activation_device, k), w);
+            link_free = k == p ? egress_free + std::max(w.link, w.egress) : link_free;
+            egress_free += w.egress;
         }
         if (k == p) {
             x_begin = std::max(link_free, egress_free);
-            link_free = x_begin + std::max(w.link, w.send);
-            egress_free = held ? x_begin + w.send : 0; // queueing on the link holds a capped egress
+            link_free = x_begin + std::max(w.link, w.egress);
+            // A message that queues on its link occupies a capped egress, too.
+            egress_free = capped ? x_begin + w.egress : 0;
         }
     }
     Nanoseconds ready = 0;
     for (std::size_t j = 0; j < devices_; ++j) {
         if (j == activation_device && p != activation_device) {
-            const Wire w = wire(activation_device, p, x_bytes_);
+            const MessageTimes w = message_times(activation_device, p, x_bytes_);
             ready = std::max(ready, serve(p, x_begin, latency(activation_device, p), w));
         }
         const std::int32_t n = spread.counts[j];
         if (n == 0) {
             continue;
         }
-        Nanoseconds t = done[j] + n * spread.each[j];
+        Nanoseconds t = input_arrival[j] + n * spread.each[j];
         if (j != p) {
             const Nanoseconds begin =
                 j == activation_device ? std::max({t, link_free, egress_free}) : t;
-            t = serve(p, begin, latency(j, p), wire(j, p, output_bytes(n)));
+            t = serve(p, begin, latency(j, p), message_times(j, p, output_bytes(n)));
         }
         ready = std::max(ready, t);
     }

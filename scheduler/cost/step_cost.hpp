@@ -1,5 +1,6 @@
-// D_inf of a placement, computed layer by layer, for searches that ask a hundred thousand times. It
-// equals what predict_inference finds by walking programs, at about a hundredth of the price.
+// D_inf of a placement, computed layer by layer, for searches that need it a hundred thousand
+// times. It equals the result of predict_inference, which walks programs, at about a hundredth of
+// the cost.
 //
 // Layers add up because all messages of a layer have arrived before its proj begins. Rates are
 // constant and the step starts idle, so when the next layer starts no link, cap or device clock is
@@ -200,15 +201,15 @@ class StepDelay {
     void tabulate_links();
 
     /// How long a message occupies the link, the sender's egress and the receiver's ingress.
-    struct Wire {
+    struct MessageTimes {
         Nanoseconds link = 0;
-        Nanoseconds send = 0;
-        Nanoseconds take = 0;
+        Nanoseconds egress = 0;
+        Nanoseconds ingress = 0;
     };
     [[nodiscard]] std::size_t pair(std::size_t from, std::size_t to) const {
         return from * devices_ + to;
     }
-    [[nodiscard]] Wire wire(std::size_t from, std::size_t to, Bytes bytes) const;
+    [[nodiscard]] MessageTimes message_times(std::size_t from, std::size_t to, Bytes bytes) const;
     /// Returns the time of one message on an empty link, latency included; 0 within a device.
     [[nodiscard]] Nanoseconds alone(std::size_t from, std::size_t to, Bytes bytes) const;
     [[nodiscard]] Nanoseconds timed_outputs(std::size_t from, std::size_t to, std::int32_t n) const;

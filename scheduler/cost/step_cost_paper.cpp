@@ -1,6 +1,6 @@
 // StepDelay under cost profile `paper`: D_T of
-// docs/explanation/head-level-partitioning.md#inference-delay-of-one-layer, tabulated. Searches
-// compare by these rounded times; decisions by paper_delay_s itself.
+// docs/explanation/head-level-partitioning.md#inference-delay-of-one-layer, rounded to nanoseconds
+// for searches. Decisions are compared by paper_delay_s, which is not rounded.
 #include <algorithm>
 #include <cmath>
 
@@ -32,7 +32,7 @@ void StepDelay::time_formula(const Problem& problem) {
     group_bytes_ = group.output;
 }
 
-/// max_j Σ c_i/C_j + Σ (or max) over j ≠ p of what j's heads send to p.
+/// Returns max_j Σ c_i/C_j plus the sum (or maximum) over j ≠ p of the transfer times from j to p.
 Nanoseconds StepDelay::gather_by_formula(std::size_t layer, const LayerShape& shape) const {
     const Nanoseconds* group = &group_[layer * devices_];
     Nanoseconds slowest = 0;

@@ -1,5 +1,5 @@
-// See attainable.hpp. All classes but the most numerous are enumerated; if they are too many
-// combinations, every x counts as attainable, which is always safe.
+// Enumerates the counts of all classes except the one with most objects. If there are too many
+// combinations, every x counts as attainable, which keeps bounds valid.
 #include "scheduler/exact/attainable.hpp"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ void Sums::add(double size, double count) {
     classes_.push_back({size, count});
 }
 
-/// Calls take(sum, class) for every choice of counts of all classes but one.
+/// Calls take(sum, class) for every choice of the counts of all other classes than `class`.
 template <class Take>
 void Sums::visit(const Take& take) const {
     const auto most =

@@ -1,6 +1,6 @@
-// What sums of sizes can be at all: n blocks of one size fill a device or a lane in steps of that
-// size, so that a limit between two steps is as good as the lower one. Bounds gain much from it
-// where blocks are large beside what they have to fit into.
+// Subset sums: which sums of given sizes are attainable. Blocks of one size fill a device or a lane
+// in steps of that size, so a limit between two steps can be lowered to the lower one. This
+// improves bounds much if blocks are large relative to the device or the lane.
 #pragma once
 
 #include <cstddef>
@@ -8,18 +8,18 @@
 
 namespace headroom::scheduler::exact {
 
-/// base + Σ n_c·size_c with 0 ≤ n_c ≤ count_c.
+/// The set of all sums base + Σ n_c·size_c with 0 ≤ n_c ≤ count_c.
 class Sums {
   public:
     explicit Sums(double base = 0) : base_(base) {}
     void add_base(double size) { base_ += size; }
-    /// `count` more things of a size; equal sizes are one class.
+    /// Adds `count` objects of this size. Objects of equal sizes form one class.
     void add(double size, double count);
 
     [[nodiscard]] double base() const { return base_; }
-    /// The largest sum that is not above x; `none` if there is none.
+    /// Returns the largest sum that is not above x, or `none` if there is none.
     [[nodiscard]] double below(double x, double none) const;
-    /// The smallest sum that is not below x; `none` if there is none.
+    /// Returns the smallest sum that is not below x, or `none` if there is none.
     [[nodiscard]] double above(double x, double none) const;
 
   private:

@@ -1,4 +1,3 @@
-// See branch_and_bound.hpp.
 #include "scheduler/exact/branch_and_bound.hpp"
 
 #include <algorithm>
@@ -15,10 +14,11 @@ namespace {
 
 constexpr int kRootIterations = 80;
 constexpr int kIterations = 12;
-/// Longest objective, in ns, that double arithmetic of this search resolves to less than half a ns.
+/// The largest objective, in ns, that doubles resolve to less than half a nanosecond in this
+/// search.
 constexpr double kResolved = 1e12;
 constexpr double kRelative = 1e-12;
-/// Objectives by formula are doubles; they are compared with this tolerance.
+/// The relative tolerance for objectives by formula, which are not whole nanoseconds.
 constexpr double kFormulaTolerance = 1e-9;
 
 bool later(const std::unique_ptr<Domain>& a, const std::unique_ptr<Domain>& b) {
@@ -38,8 +38,8 @@ BranchAndBound::BranchAndBound(const Tables& tables, const std::optional<Decisio
     }
 }
 
-/// A box whose bound reaches this has nothing better than the best placement. In profile
-/// `physical` objectives are whole nanoseconds.
+/// Returns the bound from which on a box has no placement that is better than the best one. In
+/// profile `physical` objectives are whole nanoseconds.
 double BranchAndBound::cutoff() const {
     if (tables_.by_formula()) {
         return best_objective_ * (1 - kFormulaTolerance);
@@ -74,18 +74,19 @@ Found BranchAndBound::run(std::int64_t limit) {
         std::unique_ptr<Domain> domain = pop();
         flow_.reset();
         if (domain->single()) {
-            settle(*domain);
+            try_candidate(draft_of(*domain));
             continue;
         }
         Trace trace(tables_);
-        const Fate fate = ascend(*domain, trace, first ? kRootIterations : kIterations, limit);
+        const Fate fate =
+            improve_bound(*domain, trace, first ? kRootIterations : kIterations, limit);
         first = false;
         if (fate == Fate::unfinished) {
             push(std::move(domain));
-        } else if (fate == Fate::split && closed(*domain)) {
+        } else if (fate == Fate::split && is_closed_by_flow(*domain)) {
             continue;
         } else if (fate == Fate::split && domain->single()) {
-            settle(*domain); // single since this box was tightened
+            try_candidate(draft_of(*domain)); // tighten() has left one placement
         } else if (fate == Fate::split) {
             split(*domain, trace);
         }
@@ -103,8 +104,8 @@ Found BranchAndBound::run(std::int64_t limit) {
     return found;
 }
 
-/// Climbs to better multipliers by subgradient steps, best bound last.
-BranchAndBound::Fate BranchAndBound::ascend(
+/// Improves the multipliers, and with them the bound of the box, by subgradient steps.
+BranchAndBound::Fate BranchAndBound::improve_bound(
     Domain& domain, Trace& trace, int iterations, std::int64_t limit
 ) {
     constexpr int kPatience = 4;
@@ -114,7 +115,7 @@ BranchAndBound::Fate BranchAndBound::ascend(
     std::vector<double> direction(now.size(), 0);
     double best = -kInfinite;
     double scale = 1;
-    int fruitless = 0;
+    int without_improvement = 0;
     for (int it = 0; it < iterations; ++it) {
         if (it > 0 && relaxation_.work() >= limit) {
             return Fate::unfinished;
@@ -130,13 +131,13 @@ BranchAndBound::Fate BranchAndBound::ascend(
             best = relaxed.bound;
             domain.multipliers = now;
             domain.bound = std::max(domain.bound, best);
-            fruitless = 0;
-        } else if (++fruitless >= kPatience) {
+            without_improvement = 0;
+        } else if (++without_improvement >= kPatience) {
             if (best < domain.bound && it < kIterations) {
-                break; // the box inherited more than this: splitting is better
+                break; // the bound of the parent box is better, so the box is split
             }
             scale *= kShorter;
-            fruitless = 0;
+            without_improvement = 0;
         }
         if (relaxed.bound >= cutoff() || !tighten(domain, relaxed)) {
             return Fate::dropped;
@@ -148,7 +149,7 @@ BranchAndBound::Fate BranchAndBound::ascend(
             norm += direction[k] * direction[k];
         }
         if (norm <= 0) {
-            break; // the draft fits and pays for nothing that it does not use: it is the optimum
+            break; // the draft fits and is the optimum of the box (complementary slackness)
         }
         const double length = scale * (best_objective_ - relaxed.bound) / norm;
         for (std::size_t k = 0; k < now.size(); ++k) {
@@ -158,12 +159,13 @@ BranchAndBound::Fate BranchAndBound::ascend(
     return Fate::split;
 }
 
-/// Drops hosts and D_mig that this relaxation shows not to lead below the cutoff.
+/// Removes hosts and times with which this relaxation is not below the cutoff. Returns false if the
+/// box is empty.
 bool BranchAndBound::tighten(Domain& domain, const Relaxed& relaxed) {
     const std::size_t n = tables_.devices();
     const double limit = cutoff();
     bool changed = false;
-    const auto sieve = [&](std::vector<std::uint64_t>& masks, const std::vector<double>& bounds) {
+    const auto filter = [&](std::vector<std::uint64_t>& masks, const std::vector<double>& bounds) {
         for (std::size_t i = 0; i < masks.size(); ++i) {
             for (std::size_t d = 0; d < n; ++d) {
                 if (has(masks[i], d) && bounds[i * n + d] >= limit) {
@@ -177,10 +179,10 @@ bool BranchAndBound::tighten(Domain& domain, const Relaxed& relaxed) {
         }
         return true;
     };
-    if (!sieve(domain.chain, relaxed.chain) || !sieve(domain.proj, relaxed.proj)) {
+    if (!filter(domain.chain, relaxed.chain) || !filter(domain.proj, relaxed.proj)) {
         return false;
     }
-    // Times outside of `within` lead nowhere below the cutoff, given the hosts.
+    // With the given hosts, times outside of `within` have bounds that are not below the cutoff.
     for (std::size_t k = 0; k < relaxed.within.size(); ++k) {
         Interval& time = domain.time[k];
         time.least = std::max(time.least, relaxed.within[k].least);
@@ -199,12 +201,12 @@ void BranchAndBound::consider(const Relaxed& relaxed) {
             return s <= 0;
         });
     if (fits) {
-        judge(relaxed.draft);
+        try_candidate(relaxed.draft);
     }
 }
 
-/// Takes the draft if it is better than the best; the judge has the last word.
-void BranchAndBound::judge(const Draft& draft) {
+/// Keeps the draft if it is better than the best placement, according to `validate` and `evaluate`.
+void BranchAndBound::try_candidate(const Draft& draft) {
     const Problem& problem = tables_.problem();
     Placement placement = placement_of(tables_, draft);
     if (tables_.aim() == Aim::feasibility) {
@@ -224,8 +226,8 @@ void BranchAndBound::judge(const Draft& draft) {
     }
 }
 
-/// Whether the cheapest flow leaves nothing to look for in a box whose hosts are fixed.
-bool BranchAndBound::closed(Domain& domain) {
+/// Returns whether the cheapest flow shows that a box with fixed hosts has no better placement.
+bool BranchAndBound::is_closed_by_flow(Domain& domain) {
     const std::optional<Flow> flow = cheapest_flow(tables_, domain);
     flow_.reset();
     if (!flow) {
@@ -234,23 +236,10 @@ bool BranchAndBound::closed(Domain& domain) {
     if (!flow->exists) {
         return true;
     }
-    judge(flow->draft);
+    try_candidate(flow->draft);
     flow_ = flow->draft;
     domain.bound = std::max(domain.bound, flow->bound);
     return domain.bound >= cutoff();
-}
-
-/// A box with one placement in it.
-void BranchAndBound::settle(const Domain& domain) {
-    Draft draft;
-    for (const std::uint64_t mask : domain.chain) {
-        draft.chain.push_back(lowest(mask));
-    }
-    for (const std::uint64_t mask : domain.proj) {
-        draft.proj.push_back(lowest(mask));
-    }
-    draft.units = domain.least;
-    judge(draft);
 }
 
 void BranchAndBound::add_child(Domain child) {

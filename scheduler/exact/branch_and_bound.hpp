@@ -1,7 +1,8 @@
-// The search of policy `exact`: boxes of placements (domain.hpp), each with a proven bound
-// (relaxation.hpp), the box with the least bound first. A box is dropped when its bound is not
-// below the best placement found, and split otherwise, so that what is left at the end, or when the
-// limit is reached, bounds all placements. Ties fall to the older box: the same on every machine.
+// The search of policy `exact`: a best-first branch and bound over boxes of placements
+// (domain.hpp), each with a proven bound (relaxation.hpp). A box is dropped if its bound is not
+// below the objective of the best placement found, and is split otherwise. When the search ends or
+// reaches its limit, the least bound of the remaining boxes is a bound of all placements. Of boxes
+// with equal bounds the older one comes first, so that the result is the same on every machine.
 #pragma once
 
 #include <cstdint>
@@ -16,18 +17,18 @@
 
 namespace headroom::scheduler::exact {
 
-/// What the search knows when it ends; nanoseconds.
+/// The result of the search; times are in nanoseconds.
 struct Found {
-    std::optional<Placement> placement; ///< the best; nothing: none was found
-    double objective = kInfinite;       ///< of it
+    std::optional<Placement> placement; ///< the best one, if any was found
+    double objective = kInfinite;       ///< its objective
     double bound = 0;      ///< no placement that the tables can express has a smaller objective
-    bool complete = false; ///< nothing is left to search
+    bool complete = false; ///< no box is left
     std::int64_t nodes = 0;
 };
 
 class BranchAndBound {
   public:
-    /// incumbent: a placement that fits, or nothing.
+    /// `incumbent` is a decision that fits, or nothing.
     BranchAndBound(const Tables& tables, const std::optional<Decision>& incumbent);
     [[nodiscard]] Found run(std::int64_t limit);
 
@@ -37,19 +38,22 @@ class BranchAndBound {
     [[nodiscard]] double cutoff() const;
     void push(std::unique_ptr<Domain> domain);
     [[nodiscard]] std::unique_ptr<Domain> pop();
-    [[nodiscard]] Fate ascend(Domain& domain, Trace& trace, int iterations, std::int64_t limit);
+    [[nodiscard]] Fate improve_bound(
+        Domain& domain, Trace& trace, int iterations, std::int64_t limit
+    );
     [[nodiscard]] bool tighten(Domain& domain, const Relaxed& relaxed);
     void consider(const Relaxed& relaxed);
-    void judge(const Draft& draft);
-    [[nodiscard]] bool closed(Domain& domain);
-    void settle(const Domain& domain);
+    void try_candidate(const Draft& draft);
+    [[nodiscard]] bool is_closed_by_flow(Domain& domain);
     void split(const Domain& domain, const Trace& trace);
     [[nodiscard]] bool split_hosts(const Domain& domain, const Trace& trace);
     [[nodiscard]] bool split_migration(const Domain& domain, const Trace& trace, double width);
     [[nodiscard]] bool split_interval(const Domain& domain, const Trace& trace);
     void split_units(const Domain& domain, const Trace& trace);
+    void split_count(const Domain& domain, std::size_t at, std::int32_t middle);
     void split_mask(const Domain& domain, std::size_t position, bool chain, const Trace& trace);
-    [[nodiscard]] bool twin_before(const Domain& domain, std::uint64_t mask, std::size_t d) const;
+    [[nodiscard]] bool has_equal_before(const Domain& domain, std::uint64_t mask, std::size_t d)
+        const;
     void add_child(Domain child);
 
     const Tables& tables_;
@@ -57,7 +61,7 @@ class BranchAndBound {
     std::optional<Placement> best_;
     double best_objective_;
     std::vector<std::unique_ptr<Domain>> open_; ///< a heap by (bound, serial)
-    std::optional<Draft> flow_;                 ///< the cheapest flow of the box at hand
+    std::optional<Draft> flow_;                 ///< the cheapest flow of the present box
     std::int64_t pushed_ = 0;
 };
 

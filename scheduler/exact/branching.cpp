@@ -1,5 +1,5 @@
-// How branch_and_bound.hpp splits a box: wide D_mig first, because it forbids moves; then hosts,
-// most doubtful first; then times and D_mig down to single values; counts last.
+// How branch_and_bound.hpp splits a box: first a wide interval of D_mig, because a small D_mig
+// forbids moves; then the most doubtful host; then the times and D_mig; the counts last.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -10,15 +10,16 @@
 namespace headroom::scheduler::exact {
 namespace {
 
-/// Share of the objective that D_mig may span before it is split ahead of the hosts.
+/// If D_mig spans more than this share of the objective, it is split before the hosts.
 constexpr double kWideMigration = 0.05;
-/// Share of the iterations that must disagree on a holder of x to be split before any proj.
+/// If more than this share of the relaxations disagree on an activation device, one of these is
+/// split before any proj.
 constexpr double kDoubt = 0.05;
-/// A box with no more counts than these is split by counts: times and D_mig that no placement has
-/// would otherwise be cut up for ever.
-constexpr double kFew = 4096;
+/// A box with at most this many combinations of counts is split by counts. Intervals could be split
+/// without end between the values that placements have.
+constexpr double kFewCounts = 4096;
 
-/// Counts that the box leaves open, units of a pool not yet added up.
+/// Returns the number of combinations of counts in the box, whether or not they add up.
 double open_counts(const Domain& domain) {
     double all = 1;
     for (std::size_t k = 0; k < domain.least.size(); ++k) {
@@ -33,14 +34,14 @@ void BranchAndBound::split(const Domain& domain, const Trace& trace) {
     if (!split_migration(domain, trace, kWideMigration * best_objective_) &&
         !split_hosts(domain, trace)) {
         const double open = open_counts(domain);
-        const bool few = open > 1 && open <= kFew;
+        const bool few = open > 1 && open <= kFewCounts;
         if (few || !split_interval(domain, trace)) {
             split_units(domain, trace);
         }
     }
 }
 
-/// Splits by the host that the iterations agree on least.
+/// Splits by the host on which the relaxations agree least.
 bool BranchAndBound::split_hosts(const Domain& domain, const Trace& trace) {
     const std::size_t n = tables_.devices();
     const auto doubt = [&](const std::vector<double>& seen, std::size_t i) {
@@ -77,7 +78,7 @@ void BranchAndBound::split_mask(
     const std::size_t n = tables_.devices();
     const std::uint64_t mask = chain ? domain.chain[position] : domain.proj[position];
     for (std::size_t d = 0; d < n; ++d) {
-        if (!has(mask, d) || twin_before(domain, mask, d)) {
+        if (!has(mask, d) || has_equal_before(domain, mask, d)) {
             continue;
         }
         Domain child = domain;
@@ -88,17 +89,18 @@ void BranchAndBound::split_mask(
     }
 }
 
-/// Whether a device before d in the mask is like it in every respect, the box's limits included:
-/// then whatever d does here, that one can do.
-bool BranchAndBound::twin_before(const Domain& domain, std::uint64_t mask, std::size_t d) const {
+/// Returns whether an earlier device of the mask equals d in all rates and in all limits of the
+/// box. Every placement with d then has an equally good one with that device.
+bool BranchAndBound::has_equal_before(const Domain& domain, std::uint64_t mask, std::size_t d)
+    const {
     const std::size_t n = tables_.devices();
     for (std::size_t a = 0; a < d; ++a) {
         if (!has(mask, a) || !tables_.alike(a, d)) {
             continue;
         }
-        const auto level = [&](std::uint64_t m) { return has(m, a) == has(m, d); };
-        bool same = std::all_of(domain.chain.begin(), domain.chain.end(), level) &&
-                    std::all_of(domain.proj.begin(), domain.proj.end(), level);
+        const auto equal = [&](std::uint64_t m) { return has(m, a) == has(m, d); };
+        bool same = std::all_of(domain.chain.begin(), domain.chain.end(), equal) &&
+                    std::all_of(domain.proj.begin(), domain.proj.end(), equal);
         for (std::size_t i = 0; same && i < tables_.items().size(); ++i) {
             same = domain.least[i * n + a] == domain.least[i * n + d] &&
                    domain.most[i * n + a] == domain.most[i * n + d];
@@ -125,12 +127,12 @@ bool BranchAndBound::split_migration(const Domain& domain, const Trace& trace, d
     low.migration.most = middle;
     add_child(std::move(low));
     Domain high = domain;
-    high.migration.least = middle + 1; // D_mig is whole
+    high.migration.least = middle + 1; // D_mig is an integer
     add_child(std::move(high));
     return true;
 }
 
-/// Splits D_mig or a pool's time, whichever spans most.
+/// Splits D_mig or the time of a pool, whichever interval is widest.
 bool BranchAndBound::split_interval(const Domain& domain, const Trace& trace) {
     double widest = 0;
     std::size_t pool = tables_.pools().size();
@@ -158,20 +160,15 @@ bool BranchAndBound::split_interval(const Domain& domain, const Trace& trace) {
     return true;
 }
 
-/// Splits the count that the iterations agree on least, or the widest.
+/// Splits a count: the one that makes the flow's slowest lane too slow, or the one on which the
+/// relaxations agree least.
 void BranchAndBound::split_units(const Domain& domain, const Trace& trace) {
     const double seen = std::max(trace.seen, 1.0);
     if (flow_) {
-        const std::size_t crowd = overdue(tables_, *flow_, domain.migration.most);
-        const bool open = crowd < domain.least.size() && domain.least[crowd] < flow_->units[crowd];
+        const std::size_t entry = overdue(tables_, *flow_, domain.migration.most);
+        const bool open = entry < domain.least.size() && domain.least[entry] < flow_->units[entry];
         if (open) {
-            Domain low = domain;
-            low.most[crowd] = flow_->units[crowd] - 1;
-            add_child(std::move(low));
-            Domain high = domain;
-            high.least[crowd] = flow_->units[crowd];
-            add_child(std::move(high));
-            return;
+            return split_count(domain, entry, flow_->units[entry] - 1);
         }
     }
     double most = -1;
@@ -191,7 +188,10 @@ void BranchAndBound::split_units(const Domain& domain, const Trace& trace) {
         return;
     }
     const auto mean = static_cast<std::int32_t>(std::floor(trace.units[at] / seen));
-    const std::int32_t middle = std::clamp(mean, domain.least[at], domain.most[at] - 1);
+    split_count(domain, at, std::clamp(mean, domain.least[at], domain.most[at] - 1));
+}
+
+void BranchAndBound::split_count(const Domain& domain, std::size_t at, std::int32_t middle) {
     Domain low = domain;
     low.most[at] = middle;
     add_child(std::move(low));

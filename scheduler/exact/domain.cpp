@@ -1,4 +1,4 @@
-// See domain.hpp. What is fixed takes up memory and lanes; what does not fit beside it goes.
+// Fixed blocks use memory and lanes. Hosts and counts that do not fit beside them are removed.
 #include "scheduler/exact/domain.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ class Pass {
         : tables_(tables), domain_(domain), n_(tables.devices()), left_(n_),
           busy_(tables.lanes(), 0), used_(tables.lanes(), false) {}
 
-    /// False: empty. changed(): something was dropped.
+    /// Returns false if the box is empty. changed() then says whether something was removed.
     bool run() {
         for (std::size_t d = 0; d < n_; ++d) {
             left_[d] = static_cast<double>(tables_.capacity(d));
@@ -44,17 +44,9 @@ class Pass {
         used_[lane] = used_[lane] || time > 0;
     }
 
-    /// lm_head's item where it is known whether embed is beside it.
-    const Item& end_item(std::size_t d) const {
-        const std::uint64_t embed = domain_.chain.front();
-        return has(embed, d) ? tables_.lm_head_beside_embed()
-                             : *tables_.chain_item(tables_.chain_length() - 1);
-    }
-
+    /// Returns the item on d. If it is open whether embed is on d, lm_head counts as beside embed.
     const Item* host_item(std::size_t position, std::size_t d) const {
-        const Item* item = tables_.chain_item(position);
-        const bool last = position + 1 == tables_.chain_length();
-        return item != nullptr && last ? &end_item(d) : item;
+        return tables_.chain_item(position, has(domain_.chain.front(), d));
     }
 
     void charge_fixed() {
@@ -96,7 +88,7 @@ class Pass {
         return domain_.migration.least <= domain_.migration.most;
     }
 
-    /// Whether `count` more of it fit on d beside what is fixed.
+    /// Returns whether one block of the item fits on d beside the fixed blocks.
     bool fits(const Item& item, std::size_t d) const {
         if (static_cast<double>(item.weight) > left_[d]) {
             return false;
@@ -193,7 +185,8 @@ class Pass {
         return true;
     }
 
-    /// What the other devices together cannot take must be here.
+    /// Raises the minimum of each device to the units that all other devices together cannot take,
+    /// and lowers its maximum to the units that the minima of the others leave.
     bool raise(std::size_t i, std::int32_t units, std::int32_t most) {
         std::int32_t placed = 0;
         for (std::size_t d = 0; d < n_; ++d) {
@@ -219,14 +212,14 @@ class Pass {
     const Tables& tables_;
     Domain& domain_;
     std::size_t n_;
-    std::vector<double> left_; ///< bytes; whole numbers far below 2^53
+    std::vector<double> left_; ///< bytes; integers far below 2^53, so doubles are exact
     std::vector<double> busy_;
     std::vector<bool> used_;
     bool changed_ = false;
 };
 
-/// Whether lm_head's bytes on d depend on where embed goes, which the box leaves open.
-bool end_open(const Tables& tables, const Domain& domain, std::size_t d) {
+/// Returns whether the bytes of lm_head on d depend on the device of embed, which is still open.
+bool is_lm_head_open(const Tables& tables, const Domain& domain, std::size_t d) {
     return tables.tied() && has(domain.chain.back(), d) && has(domain.chain.front(), d) &&
            !one(domain.chain.front());
 }
@@ -235,10 +228,9 @@ bool end_open(const Tables& tables, const Domain& domain, std::size_t d) {
 void visit_items(const Tables& tables, const Domain& domain, std::size_t d, const auto& take) {
     const std::size_t n = tables.devices();
     for (std::size_t i = 0; i < domain.chain.size(); ++i) {
-        if (tables.chain_item(i) != nullptr && has(domain.chain[i], d)) {
-            const bool beside = i + 1 == domain.chain.size() && has(domain.chain.front(), d);
-            const Item& item = beside ? tables.lm_head_beside_embed() : *tables.chain_item(i);
-            take(item, one(domain.chain[i]) ? 1 : 0, 1);
+        const Item* item = tables.chain_item(i, has(domain.chain.front(), d));
+        if (item != nullptr && has(domain.chain[i], d)) {
+            take(*item, one(domain.chain[i]) ? 1 : 0, 1);
         }
     }
     for (std::size_t l = 0; l < domain.proj.size(); ++l) {
@@ -251,14 +243,14 @@ void visit_items(const Tables& tables, const Domain& domain, std::size_t d, cons
     }
 }
 
-/// A tied lm_head has two weights; then only whole bytes are steps.
+/// Sets Domain::room. For a tied lm_head whose bytes are still open it is the whole capacity.
 void fill_rooms(const Tables& tables, Domain& domain) {
     const std::size_t n = tables.devices();
     domain.room.assign(n, 0);
     for (std::size_t d = 0; d < n; ++d) {
         const auto capacity = static_cast<double>(std::max<Bytes>(0, tables.capacity(d)));
         domain.room[d] = capacity;
-        if (end_open(tables, domain, d)) {
+        if (is_lm_head_open(tables, domain, d)) {
             continue;
         }
         Sums sums;
@@ -271,7 +263,8 @@ void fill_rooms(const Tables& tables, Domain& domain) {
     }
 }
 
-/// D_mig is 0 or when a lane ends: drops what lies between. True: something was dropped.
+/// Shrinks the interval of D_mig to values that it can have: 0, and the times at which a lane can
+/// end. Returns whether the interval has changed.
 bool snap_migration(const Tables& tables, Domain& domain) {
     const std::size_t n = tables.devices();
     Interval& d = domain.migration;
@@ -291,8 +284,8 @@ bool snap_migration(const Tables& tables, Domain& domain) {
     };
     std::vector<Sums> lanes(tables.lanes());
     for (std::size_t to = 0; to < n; ++to) {
-        if (end_open(tables, domain, to)) {
-            return false; // a tied lm_head sends more or less, as embed goes
+        if (is_lm_head_open(tables, domain, to)) {
+            return false; // the bytes that lm_head sends depend on the device of embed
         }
         visit_items(tables, domain, to, [&](const Item& item, std::int32_t low, std::int32_t high) {
             if (item.origin == to || item.origin == kNowhere || high == 0) {

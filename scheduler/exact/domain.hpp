@@ -1,6 +1,7 @@
-// A box of placements: what a node of the exact search stands for. Hosts are sets of devices, the
-// units of every item have least and most counts per device, a pool's time and D_mig lie in
-// intervals. `propagate` drops what cannot belong to any placement that fits.
+// A box: the set of placements that one node of the exact search stands for. Each host is one of a
+// set of devices, the number of units per item and device has a minimum and a maximum, and the time
+// of a pool and D_mig are in intervals. `propagate` removes values that no placement in the box
+// that fits can have.
 #pragma once
 
 #include <bit>
@@ -12,8 +13,8 @@
 
 namespace headroom::scheduler::exact {
 
-/// Prices of the constraints that the relaxation drops: memory per device, in ns per scale of
-/// memory; lanes, in ns per lane_scale.
+/// Lagrangian multipliers of the constraints that the relaxation drops: first the memory of each
+/// device, in ns per memory_scale, then the lanes, in ns per lane_scale.
 using Multipliers = std::vector<double>;
 
 struct Interval {
@@ -22,22 +23,22 @@ struct Interval {
 };
 
 struct Domain {
-    std::vector<std::uint64_t> chain; ///< [position] allowed devices
-    std::vector<std::uint64_t> proj;  ///< [layer]; granularity `paper`
-    std::vector<Interval> time;       ///< [pool] what its ladder costs
-    Interval migration{0, 0};         ///< D_mig; by formula: 0, items' charges stand for it
-    std::vector<std::int32_t> least;  ///< [item][device]
-    std::vector<std::int32_t> most;   ///< [item][device]
-    std::vector<double> room;         ///< [device] most bytes that can be filled; by propagate
+    std::vector<std::uint64_t> chain; ///< [position]: allowed devices
+    std::vector<std::uint64_t> proj;  ///< [layer]: allowed devices; only in granularity `paper`
+    std::vector<Interval> time;       ///< [pool]: cost of an event of its ladder
+    Interval migration{0, 0};         ///< D_mig; by formula 0, because charges of items replace it
+    std::vector<std::int32_t> least;  ///< [item][device]: fewest units
+    std::vector<std::int32_t> most;   ///< [item][device]: most units
+    std::vector<double> room;         ///< [device]: most bytes that blocks can fill; by propagate
     Multipliers multipliers;
     double bound = 0;        ///< no placement in the box that fits has a smaller objective
     std::int64_t serial = 0; ///< order of creation
 
-    /// Every decision is taken: one placement but for the exchange of equal blocks.
+    /// Returns whether the box has one placement only, apart from exchanges of equal blocks.
     [[nodiscard]] bool single() const;
 };
 
-/// All placements. worst: most that D_mig may be.
+/// Returns the box of all placements with D_mig up to `worst`.
 [[nodiscard]] Domain whole(const Tables& tables, double worst);
 
 [[nodiscard]] inline bool one(std::uint64_t mask) {
@@ -50,10 +51,11 @@ struct Domain {
     return (mask >> d & 1U) != 0;
 }
 
-/// Whether the item can move to d at all while D_mig is at most `limit`.
+/// Returns whether the item can move to d with D_mig at most `limit`.
 [[nodiscard]] bool reachable(const Tables& tables, const Item& item, std::size_t d, double limit);
 
-/// Drops hosts and counts that memory, D_mig and the ladders exclude; false: nothing is left.
+/// Removes hosts and counts that memory, D_mig and the ladders exclude. Returns false if the box is
+/// empty.
 [[nodiscard]] bool propagate(const Tables& tables, Domain& domain);
 
 } // namespace headroom::scheduler::exact

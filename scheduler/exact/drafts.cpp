@@ -1,4 +1,3 @@
-// See drafts.hpp.
 #include "scheduler/exact/drafts.hpp"
 
 #include <algorithm>
@@ -10,7 +9,7 @@
 namespace headroom::scheduler::exact {
 namespace {
 
-/// Units per device of a pool.
+/// Returns the number of units of the pool on each device.
 std::vector<std::int32_t> counts_of(const Tables& tables, const Draft& draft, std::size_t pool) {
     const std::size_t n = tables.devices();
     const Pool& p = tables.pools()[pool];
@@ -39,7 +38,7 @@ double step_ns(const Tables& tables, const Draft& draft) {
     return static_cast<double>(tables.problem().steps()) * static_cast<double>(total);
 }
 
-/// How long each lane is busy.
+/// Returns how long each lane is busy.
 std::vector<double> lanes_of(const Tables& tables, const Draft& draft) {
     const std::size_t n = tables.devices();
     std::vector<double> busy(tables.lanes(), 0);
@@ -50,9 +49,8 @@ std::vector<double> lanes_of(const Tables& tables, const Draft& draft) {
         }
     };
     for (std::size_t i = 0; i < draft.chain.size(); ++i) {
-        const bool beside = i + 1 == draft.chain.size() && draft.chain[0] == draft.chain[i];
-        if (tables.chain_item(i) != nullptr) {
-            add(beside ? tables.lm_head_beside_embed() : *tables.chain_item(i), draft.chain[i], 1);
+        if (const Item* item = tables.chain_item(i, draft.chain[0] == draft.chain[i])) {
+            add(*item, draft.chain[i], 1);
         }
     }
     for (std::size_t l = 0; l < draft.proj.size(); ++l) {
@@ -64,7 +62,7 @@ std::vector<double> lanes_of(const Tables& tables, const Draft& draft) {
     return busy;
 }
 
-/// D_mig without caps.
+/// Returns D_mig, caps ignored.
 double migration_ns(const Tables& tables, const Draft& draft) {
     const std::vector<double> busy = lanes_of(tables, draft);
     double latest = 0;
@@ -76,6 +74,18 @@ double migration_ns(const Tables& tables, const Draft& draft) {
 }
 
 } // namespace
+
+Draft draft_of(const Domain& domain) {
+    Draft draft;
+    for (const std::uint64_t mask : domain.chain) {
+        draft.chain.push_back(lowest(mask));
+    }
+    for (const std::uint64_t mask : domain.proj) {
+        draft.proj.push_back(lowest(mask));
+    }
+    draft.units = domain.least;
+    return draft;
+}
 
 Placement placement_of(const Tables& tables, const Draft& draft) {
     const std::size_t n = tables.devices();
@@ -143,17 +153,17 @@ std::size_t overdue(const Tables& tables, const Draft& draft, double limit) {
         late = end > latest ? lane : late;
         latest = std::max(latest, end);
     }
-    std::size_t crowd = draft.units.size();
+    std::size_t largest = draft.units.size();
     for (std::size_t k = 0; k < draft.units.size() && late < busy.size(); ++k) {
         const Item& item = tables.items()[k / n];
         const std::size_t d = k % n;
         const bool there = item.origin != kNowhere && item.origin != d && draft.units[k] > 0 &&
                            (late == tables.storage(d) || late == tables.link(item.origin, d));
-        if (there && (crowd == draft.units.size() || draft.units[k] > draft.units[crowd])) {
-            crowd = k;
+        if (there && (largest == draft.units.size() || draft.units[k] > draft.units[largest])) {
+            largest = k;
         }
     }
-    return crowd;
+    return largest;
 }
 
 } // namespace headroom::scheduler::exact

@@ -1,4 +1,4 @@
-// From counts to placements, and what a placement is worth in the search's nanoseconds.
+// Converts the counts of a draft to a placement, and computes objectives in nanoseconds.
 #pragma once
 
 #include "scheduler/exact/relaxation.hpp"
@@ -6,20 +6,23 @@
 
 namespace headroom::scheduler::exact {
 
-/// The placement of a draft; equal blocks go to devices in order of both.
+/// Returns a draft with the hosts of a box, which must be fixed, and the fewest units of the box.
+[[nodiscard]] Draft draft_of(const Domain& domain);
+
+/// Returns the placement of a draft. Equal blocks are assigned in the order of block and device.
 [[nodiscard]] Placement placement_of(const Tables& tables, const Draft& draft);
 
-/// The objective of a decision in nanoseconds; infinite if something never ends.
+/// Returns the objective of a decision in nanoseconds; infinite if something never ends.
 [[nodiscard]] double objective_ns(const Problem& problem, const Decision& decision);
 
-/// The same of a placement, quickly: by StepDelay and the lanes, or the formulas. Not above the
-/// true value; below it only with caps.
+/// Returns the objective of a placement by StepDelay and the lanes, or by the formulas, which is
+/// faster than evaluating it. The result is exact without caps and otherwise a lower bound.
 [[nodiscard]] double quick_objective_ns(
     const Tables& tables, const Draft& draft, const Placement& placement
 );
 
-/// Of the lane that ends last and after `limit`: the entry of draft.units with most units on it;
-/// units.size() if none is late.
+/// Finds the lane that ends last. Returns the entry of draft.units with the most units on this
+/// lane, or units.size() if the lane ends by `limit`.
 [[nodiscard]] std::size_t overdue(const Tables& tables, const Draft& draft, double limit);
 
 } // namespace headroom::scheduler::exact

@@ -1,18 +1,20 @@
-// See fixed_hosts.hpp. Successive shortest paths with Bellman and Ford: the networks have fewer
-// than a hundred nodes.
+// Finds a minimum-cost flow by successive shortest paths, which the algorithm of Bellman and Ford
+// computes. The networks have fewer than a hundred nodes.
 #include "scheduler/exact/fixed_hosts.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "scheduler/exact/drafts.hpp"
+
 namespace headroom::scheduler::exact {
 namespace {
 
-/// Costs are whole multiples of a power of two below 1 ns, rounded down, so that paths can be
-/// compared exactly and the flow's cost is a bound.
+/// Costs are rounded down to multiples of a power of two below 1 ns. Paths can then be compared
+/// exactly, and the cost of the flow is a bound.
 constexpr double kLargestCost = 1e15;
-/// Price of a lane that costs nothing so far, in ns: staying is better than moving.
+/// The price in ns of a lane whose multiplier is 0. It makes keeping a unit cheaper than moving it.
 constexpr double kTieBreak = 1;
 
 class Network {
@@ -30,7 +32,7 @@ class Network {
     [[nodiscard]] std::int64_t cost(std::size_t arc) const { return arcs_[arc].cost; }
     [[nodiscard]] std::int32_t carried(std::size_t arc) const { return arcs_[arc ^ 1U].room; }
 
-    /// Sends as much as can go from one node to another, as cheaply as possible.
+    /// Sends the largest flow from one node to another at the least cost. Returns its size.
     std::int32_t send(std::size_t from, std::size_t to) {
         std::int32_t sent = 0;
         while (find_path(from, to)) {
@@ -59,7 +61,7 @@ class Network {
         std::fill(distance_.begin(), distance_.end(), kFar);
         distance_[from] = 0;
         bool changed = true;
-        while (changed) { // no cycle is negative: flows sent so far are the cheapest of their size
+        while (changed) { // ends, because a cheapest flow leaves no negative cycle
             changed = false;
             for (std::size_t a = 0; a < out_.size(); ++a) {
                 if (distance_[a] == kFar) {
@@ -84,7 +86,7 @@ class Network {
     std::vector<std::size_t> by_;
 };
 
-/// One weight for all units, or nothing.
+/// Returns the bytes of every unit, or nothing if they differ.
 std::optional<Bytes> common_weight(const Tables& tables) {
     const Bytes weight = tables.items().front().weight;
     const bool same =
@@ -94,7 +96,8 @@ std::optional<Bytes> common_weight(const Tables& tables) {
     return same && weight > 0 ? std::optional<Bytes>(weight) : std::nullopt;
 }
 
-/// Units per device that a pool may have within its time, and the least that its ladder can cost.
+/// The most units per device that a pool may have within its time, and the least cost of its
+/// ladder.
 struct Reach {
     std::vector<std::int32_t> most;
     double least = kInfinite;
@@ -137,25 +140,26 @@ double price(const Tables& tables, const Item& item, std::size_t d) {
     return tables.by_formula() ? item.charge[d] : 0;
 }
 
-/// What steers among flows of equal cost, physical ones all: how busy they keep dear lanes.
-double steering(const Tables& tables, const Domain& domain, const Item& item, std::size_t d) {
+/// Returns a cost that breaks ties: the time on lanes, weighted by their multipliers. In profile
+/// `physical` all flows cost the same otherwise.
+double tie_break_cost(const Tables& tables, const Domain& domain, const Item& item, std::size_t d) {
     if (tables.by_formula() || item.origin == kNowhere || item.origin == d) {
         return 0;
     }
     const auto on = [&](std::size_t lane, double time) {
-        const double dear = domain.multipliers[tables.devices() + lane] + kTieBreak;
-        return time < kInfinite ? time / tables.lane_scale(lane) * dear : 0;
+        const double weight = domain.multipliers[tables.devices() + lane] + kTieBreak;
+        return time < kInfinite ? time / tables.lane_scale(lane) * weight : 0;
     };
     return on(tables.link(item.origin, d), item.sent[d]) + on(tables.storage(d), item.loaded[d]);
 }
 
-/// Steps of the network's costs per ns.
+/// Returns the number of integer cost units of the network per ns.
 double resolution(const Tables& tables, const Domain& domain) {
     double most = 1;
     const std::size_t n = tables.devices();
     for (std::size_t k = 0; k < tables.items().size() * n; ++k) {
         const Item& item = tables.items()[k / n];
-        const double p = price(tables, item, k % n) + steering(tables, domain, item, k % n);
+        const double p = price(tables, item, k % n) + tie_break_cost(tables, domain, item, k % n);
         most = std::max(most, p < kInfinite ? p : 0);
     }
     for (std::size_t k = 0; k < n * n; ++k) {
@@ -165,17 +169,13 @@ double resolution(const Tables& tables, const Domain& domain) {
     return std::exp2(std::floor(std::log2(kLargestCost / (4 * most))));
 }
 
-/// What the hosts cost by themselves, and what they take of each device.
+/// Returns the costs of the hosts, and subtracts their bytes from `left`.
 double host_costs(const Tables& tables, const Draft& hosts, std::vector<Bytes>& left) {
     const std::size_t last = hosts.chain.size() - 1;
     double sum = tables.start(hosts.chain.front());
     sum += tables.finish(hosts.chain[last - 1], hosts.chain[last]);
     for (std::size_t i = 0; i <= last; ++i) {
-        const Item* item = tables.chain_item(i);
-        if (item != nullptr && i == last && hosts.chain[0] == hosts.chain[i]) {
-            item = &tables.lm_head_beside_embed();
-        }
-        if (item != nullptr) {
+        if (const Item* item = tables.chain_item(i, hosts.chain[0] == hosts.chain[i])) {
             sum += price(tables, *item, hosts.chain[i]);
             left[hosts.chain[i]] -= item->weight;
         }
@@ -202,19 +202,12 @@ std::optional<Flow> cheapest_flow(const Tables& tables, const Domain& domain) {
     }
     const std::size_t n = tables.devices();
     Flow flow;
-    for (const std::uint64_t mask : domain.chain) {
-        flow.draft.chain.push_back(lowest(mask));
-    }
-    for (const std::uint64_t mask : domain.proj) {
-        flow.draft.proj.push_back(lowest(mask));
-    }
+    flow.draft = draft_of(domain);
     std::vector<Bytes> left;
     for (std::size_t d = 0; d < n; ++d) {
         left.push_back(tables.capacity(d));
     }
     flow.bound = host_costs(tables, flow.draft, left) + domain.migration.least;
-    flow.draft.units = domain.least;
-
     const double scale = resolution(tables, domain);
     // Nodes: source, sink, devices, then (pool, device), then items.
     const std::size_t spots = 2 + n;
@@ -240,7 +233,7 @@ std::optional<Flow> cheapest_flow(const Tables& tables, const Domain& domain) {
                 flow.bound += low > 0 ? low * cost : 0;
                 const std::int32_t open = cost < kInfinite ? domain.most[i * n + d] - low : 0;
                 const std::size_t spot = spots + k * n + d;
-                const double steered = cost + steering(tables, domain, item, d);
+                const double steered = cost + tie_break_cost(tables, domain, item, d);
                 const double steps = open > 0 ? std::floor(steered * scale) : 0;
                 arcs[i * n + d] =
                     network.connect(items + i, spot, open, static_cast<std::int64_t>(steps));

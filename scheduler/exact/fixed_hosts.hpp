@@ -1,9 +1,9 @@
-// A box whose hosts are all decided: only counts are open. If all units weigh the same, the counts
-// that fit memory and the times that the box allows are the integer flows of a network
-//   item → (pool, device), at most what the pool's ladder allows within its time
-//        → device, at most what fits beside the hosts,
-// so that the cheapest flow bounds the box (lanes left out), decides whether anything fits at all,
-// and is itself a placement worth looking at.
+// Boxes whose hosts are fixed, so that only counts are open. If all units have the same bytes, the
+// counts that fit in memory and in the time intervals of the box are the integer flows of a network
+//   item → (pool, device), at most the units that the pool's ladder allows within its time
+//        → device, at most the units that fit beside the hosts.
+// The cost of the cheapest flow is a bound of the box (lanes are ignored). If there is no flow,
+// nothing in the box fits. The flow itself is a candidate.
 #pragma once
 
 #include <cstddef>
@@ -18,14 +18,14 @@ namespace headroom::scheduler::exact {
 
 /// The cheapest counts of a box.
 struct Flow {
-    bool exists = false; ///< false: nothing in the box fits
-    double bound = 0;    ///< of the box
+    bool exists = false; ///< whether anything in the box fits
+    double bound = 0;    ///< lower bound of the box
     Draft draft;
 };
 
 [[nodiscard]] bool hosts_fixed(const Domain& domain);
 
-/// Nothing if some hosts are open or units weigh differently.
+/// Returns the cheapest flow, or nothing if some hosts are open or units have different bytes.
 [[nodiscard]] std::optional<Flow> cheapest_flow(const Tables& tables, const Domain& domain);
 
 } // namespace headroom::scheduler::exact

@@ -1,5 +1,5 @@
-// See pool_solver.hpp. Units that have no place yet wait at a node of their own, from which every
-// device is cheaper than waiting.
+// Units that are not placed yet are at an additional node ("waiting"), which every path prefers as
+// its start.
 #include "scheduler/exact/pool_solver.hpp"
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 namespace headroom::scheduler::exact {
 namespace {
 
-/// A path that gains less than this, in ns and relative to the prices, is rounding, not a gain.
+/// Gains below this, in ns and relative to the prices, may be rounding errors and are ignored.
 constexpr double kRounding = 1e-6;
 constexpr double kRelativeRounding = 1e-13;
 
@@ -78,7 +78,8 @@ void PoolSolver::start() {
     least_total_ += total_;
 }
 
-/// The cheapest change if one unit goes from a to b (a = devices_: from waiting), and whose.
+/// Returns the least change of the cost if one unit moves from a to b, and its item. The index
+/// a = devices_ stands for waiting.
 double PoolSolver::step_price(std::size_t a, std::size_t b, std::size_t& item) const {
     double best = kInfinite;
     for (std::size_t i = 0; i < items_; ++i) {
@@ -100,7 +101,8 @@ double PoolSolver::step_price(std::size_t a, std::size_t b, std::size_t& item) c
     return best;
 }
 
-/// Shortest ways from every device and from waiting to one device: Bellman and Ford.
+/// Computes the shortest paths from every device and from waiting to one device, by the algorithm
+/// of Bellman and Ford.
 void PoolSolver::find_paths(std::size_t to) {
     std::fill(distance_.begin(), distance_.end(), kInfinite);
     distance_[to] = 0;
@@ -130,8 +132,8 @@ void PoolSolver::find_paths(std::size_t to) {
     }
 }
 
-/// Brings up to `room` units along the best path to a device; false: no path gains anything.
-/// Waiting units go first, whatever they cost.
+/// Moves up to `room` units along the best path to a device. Returns false if no path lowers the
+/// cost. Waiting units move first, whatever they cost.
 bool PoolSolver::augment(std::size_t to, std::int32_t room) {
     find_paths(to);
     std::size_t from = devices_;
@@ -154,8 +156,8 @@ bool PoolSolver::augment(std::size_t to, std::int32_t room) {
         const std::int32_t have = a == devices_ ? waiting_[by_[a]] : at_[k + a] - low_[k + a];
         most = std::min({most, have, high_[k + next_[a]] - at_[k + next_[a]]});
         if (++hops > devices_ + 1) {
-            // Rounding made a circle of the way. What is placed stays valid; as a bound only what
-            // holds without the ladder's limits is left.
+            // Rounding has made the path a cycle. The placed units remain valid, but only the cost
+            // without the limits of the ladder remains a bound.
             rounded_ = true;
             return false;
         }
@@ -179,12 +181,13 @@ bool PoolSolver::augment(std::size_t to, std::int32_t room) {
     return most > 0;
 }
 
-/// Climbs the ladder; take(cost) says whether to go on, before and after the units found their
-/// places: before with placed = false, where only least_total_ is known.
+/// Goes through the events of the ladder. Calls take(cost, false) before the units are placed, when
+/// only least_total_ is known, and stops if the result is false. Calls take(cost, true) when all
+/// units are placed.
 template <class Take>
 void PoolSolver::climb(const Ladder& ladder, const Interval& time, const Take& take) {
     start();
-    std::int32_t missing = 0; // units that must be on devices which have no room for them yet
+    std::int32_t missing = 0; // units that must be on devices that have no room for them yet
     for (std::size_t d = 0; d < devices_; ++d) {
         missing += load_[d];
     }
@@ -203,13 +206,13 @@ void PoolSolver::climb(const Ladder& ladder, const Interval& time, const Take& t
             continue;
         }
         if (unplaced_ > 0) {
-            // The first time that all may have room: every device has some left.
+            // There may be room for all units for the first time, on any of the devices.
             for (std::size_t d = 0; d < devices_; ++d) {
                 while (room_[d] > load_[d] && augment(d, room_[d] - load_[d])) {
                 }
             }
         } else if (room_[j] == load_[j] + 1) {
-            augment(j, 1); // with more room than that, more room gains nothing
+            augment(j, 1); // if j had free room before, more room gains nothing
         }
         if (unplaced_ == 0 && event.cost >= time.least) {
             take(event.cost, true);

@@ -1,8 +1,8 @@
-// The relaxation of one pool with given hosts: place all its units so that (what the ladder costs)
-// + Σ prices is least. For a fixed ladder cost every device takes up to a known number of units,
-// which is a transportation problem from items to devices. The ladder is climbed event by event;
-// each event gives one device room for one more unit, after which one shortest augmenting path
-// restores the optimum.
+// The relaxation of one pool with given hosts: it places all units so that the ladder's cost plus
+// the sum of prices is minimal. For a fixed ladder cost every device takes up to a known number of
+// units, which makes this a transportation problem from items to devices. The solver goes through
+// the events of the ladder. Each event gives one device room for one more unit, and one shortest
+// augmenting path restores the optimum.
 #pragma once
 
 #include <cstddef>
@@ -18,25 +18,26 @@ class PoolSolver {
   public:
     explicit PoolSolver(std::size_t devices) : devices_(devices) {}
 
-    /// A pool in a domain, at prices: price[item of the pool][device], infinite: not there.
+    /// Loads a pool of a box with price[item of the pool][device]. An infinite price excludes the
+    /// device.
     void load(
         const Tables& tables,
         const Domain& domain,
         std::size_t pool,
         const std::vector<double>& price
     );
-    /// per unit on a device, beside the prices; proj's device matters by formula alone.
+    /// Adds the costs per unit of the published formula, which depend on the device of proj.
     void surcharge(const Tables& tables, std::size_t proj);
 
-    /// The least total, infinite if the units cannot be placed; not more exactly than that it is
-    /// not below `stop`.
+    /// Returns the least total cost if it is below `stop`, and otherwise `stop`. The units cannot
+    /// be placed if the result is infinite.
     [[nodiscard]] double solve(const Ladder& ladder, const Interval& time, double stop);
 
-    /// The ladder costs in `time` at which the total can be below `limit`; empty (least > most) if
-    /// at none. Units as of solve() are left alone.
+    /// Widens `costs` to all ladder costs in `time` with which the total can be below `limit`. Does
+    /// not change units().
     void widen(const Ladder& ladder, const Interval& time, double limit, Interval& costs);
 
-    /// Of the last solve() that was below its `stop`: units per item and device.
+    /// Returns the units per item and device of the last solve() with a result below its `stop`.
     [[nodiscard]] const std::vector<std::int32_t>& units() const { return best_units_; }
 
   private:
@@ -55,7 +56,7 @@ class PoolSolver {
     std::vector<std::int32_t> low_;   ///< [item][device]
     std::vector<std::int32_t> high_;  ///< [item][device]
     std::vector<std::int32_t> count_; ///< [item]
-    double least_total_ = 0;          ///< without the ladder's limits
+    double least_total_ = 0;          ///< the least total without the limits of the ladder
 
     std::vector<std::int32_t> at_;      ///< [item][device]
     std::vector<std::int32_t> waiting_; ///< [item] units not yet placed

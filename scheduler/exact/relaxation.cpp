@@ -1,4 +1,3 @@
-// See relaxation.hpp.
 #include "scheduler/exact/relaxation.hpp"
 
 #include <algorithm>
@@ -100,7 +99,7 @@ void Relaxation::solve_pools() {
     }
 }
 
-/// What a layer costs from holder to ffn, by the best proj.
+/// Computes the cost of each layer for every pair of activation devices, with the best proj.
 void Relaxation::join_layers() {
     for (std::size_t l = 0; l < tables_.layers(); ++l) {
         for (std::size_t d = 0; d < n_ && !tables_.sliced(); ++d) {
@@ -135,10 +134,7 @@ void Relaxation::weigh_chain(std::uint64_t embeds) {
     for (std::size_t i = 0; i <= last; ++i) {
         const std::uint64_t mask = i == 0 ? embeds : domain_->chain[i];
         for (std::size_t d = 0; d < n_; ++d) {
-            const Item* item = tables_.chain_item(i);
-            if (item != nullptr && i == last && embeds == std::uint64_t{1} << d) {
-                item = &tables_.lm_head_beside_embed();
-            }
+            const Item* item = tables_.chain_item(i, embeds == std::uint64_t{1} << d);
             double& node = node_[i * n_ + d];
             node = item != nullptr ? price(*item, d) : 0;
             node += i == 0 ? tables_.start(d) : 0;
@@ -177,7 +173,7 @@ void Relaxation::backward() {
     }
 }
 
-/// The best chain that begins at one of `embeds`, and what each host would cost at best.
+/// Finds the best chain that begins at one of `embeds`, and the best bound with each host.
 void Relaxation::shortest_chain(std::uint64_t embeds) {
     weigh_chain(embeds);
     forward();
@@ -238,7 +234,7 @@ void Relaxation::use(const Item& item, std::size_t d, std::int32_t count) {
     }
 }
 
-/// The counts of one pool on the best chain. slack: by how much the bound may grow.
+/// Computes the counts of one pool on the best chain. `slack` is how much the bound may grow.
 void Relaxation::collect_pool(std::size_t k, double slack) {
     const Pool& pool = tables_.pools()[k];
     Draft& draft = result_.draft;
@@ -278,16 +274,14 @@ void Relaxation::collect_pool(std::size_t k, double slack) {
     }
 }
 
-/// The counts of the best chain, and what all of it uses.
+/// Computes the counts of the best chain, and the memory and lanes that it uses.
 void Relaxation::collect(double slack) {
     std::fill(used_.begin(), used_.end(), 0);
     std::fill(busy_.begin(), busy_.end(), 0);
     const Draft& draft = result_.draft;
     for (std::size_t i = 0; i < draft.chain.size(); ++i) {
-        const bool beside = i + 1 == draft.chain.size() && draft.chain[0] == draft.chain[i];
-        const Item* item = tables_.chain_item(i);
-        if (item != nullptr) {
-            use(beside ? tables_.lm_head_beside_embed() : *item, draft.chain[i], 1);
+        if (const Item* item = tables_.chain_item(i, draft.chain[0] == draft.chain[i])) {
+            use(*item, draft.chain[i], 1);
         }
     }
     result_.within.assign(tables_.pools().size(), {});
@@ -299,7 +293,7 @@ void Relaxation::collect(double slack) {
     }
 }
 
-/// cap_k(D): what a lane may be busy if D_mig is D.
+/// Returns cap_k(D), the time for which lane k may be busy if D_mig is D.
 double Relaxation::lane_cap(std::size_t lane, double migration) const {
     const double latency = tables_.lane_latency(lane);
     if (latency <= domain_->migration.least) {

@@ -1,16 +1,16 @@
-// The bound of a box: the objective with the constraints that couple layers priced instead of kept
-// (Lagrangian relaxation).
+// The lower bound of a box by Lagrangian relaxation: the constraints that couple layers are
+// replaced by prices.
 //
-// Why it is a bound. For prices m ≥ 0 and every placement x in the box that fits, with D = D_mig(x)
-// in the box's interval: memory use_j(x) ≤ K_j and every lane's busy_k(x) ≤ cap_k(D), where cap_k
-// is D less the lane's latency (or the line from 0 below it, while the box does not yet say whether
-// the lane is used). So
-//   objective(x) ≥ objective(x) + Σ m_j (use_j(x) − K_j) + Σ m_k (busy_k(x) − cap_k(D))
-// and the least of the right side over all x and D, fitting or not, is not above any of them. That
-// least is computed exactly: D enters linearly, and given the chain of hosts the rest falls apart
-// by layer (step_cost.hpp says why) and by pool (pool_solver.hpp), so that the best chain is a
-// shortest path. With caps on egress or ingress, and where the formula gathers by the slowest
-// sender, the tables are themselves below the true times, and so is the bound.
+// Why this is a bound: let m ≥ 0 be prices, x a placement in the box that fits, and D = D_mig(x).
+// Then the memory of each device satisfies use_j(x) ≤ K_j, and each lane satisfies busy_k(x) ≤
+// cap_k(D). Here cap_k(D) is D minus the latency of the lane; while the box leaves open whether the
+// lane is used, cap_k is a line through 0 that is not below that. Hence
+//   objective(x) ≥ objective(x) + Σ m_j (use_j(x) − K_j) + Σ m_k (busy_k(x) − cap_k(D)),
+// and the minimum of the right side over all x and D, whether they fit or not, is a lower bound.
+// The minimum is computed exactly: D enters linearly, and for a given chain of hosts the rest
+// separates into layers (step_cost.hpp says why) and pools (pool_solver.hpp), so the best chain is
+// a shortest path. With egress or ingress caps, and if the formula counts only the slowest sender,
+// the tables contain lower bounds of the true times, so the result is still a bound.
 #pragma once
 
 #include <algorithm>
@@ -24,32 +24,33 @@
 
 namespace headroom::scheduler::exact {
 
-/// A placement in counts.
+/// A placement as counts.
 struct Draft {
     std::vector<std::size_t> chain;  ///< [position]
-    std::vector<std::size_t> proj;   ///< [layer]; granularity `paper`
+    std::vector<std::size_t> proj;   ///< [layer]; only in granularity `paper`
     std::vector<std::int32_t> units; ///< [item][device]
 };
 
+/// The solution of the relaxation for one box and one set of multipliers.
 struct Relaxed {
-    double bound = 0;             ///< infinite: the box is empty
-    Draft draft;                  ///< attains the least; fits or not
-    double migration = 0;         ///< D that attains it
-    std::vector<double> slope;    ///< subgradient of the bound at these multipliers
-    std::vector<double> chain;    ///< [position][device] the bound if the position is there
-    std::vector<double> proj;     ///< [layer][device] the same for proj
-    std::vector<Interval> within; ///< [pool] ladder costs with a bound below the limit; all, while
-                                  ///< hosts are open
+    double bound = 0;          ///< infinite if the box is empty
+    Draft draft;               ///< attains the minimum, whether it fits or not
+    double migration = 0;      ///< the D that attains the minimum
+    std::vector<double> slope; ///< subgradient of the bound at these multipliers
+    std::vector<double> chain; ///< [position][device]: the bound with this host
+    std::vector<double> proj;  ///< [layer][device]: the bound with this host
+    /// [pool]: ladder costs with a bound below the limit; all costs while hosts are open
+    std::vector<Interval> within;
 };
 
 class Relaxation {
   public:
     explicit Relaxation(const Tables& tables);
 
-    /// Precondition: every mask of the domain has a device. limit: bounds from there on are all the
-    /// same to the caller.
+    /// Solves the relaxation. Bounds of `limit` or more need not be exact. Precondition: every mask
+    /// of the domain has a device.
     const Relaxed& solve(const Domain& domain, const Multipliers& multipliers, double limit);
-    /// Pools solved so far: the unit of work.
+    /// Returns the number of pools solved so far, by which the work of the search is limited.
     [[nodiscard]] std::int64_t work() const { return work_; }
 
   private:
@@ -86,17 +87,17 @@ class Relaxation {
     std::vector<double> groups_;       ///< [layer][key][proj]
     std::vector<double> slices_;       ///< [layer][hub]
     std::vector<double> layer_;        ///< [layer][holder][ffn]
-    std::vector<std::size_t> via_;     ///< [layer][holder][ffn] best proj
+    std::vector<std::size_t> via_;     ///< [layer][holder][ffn]: best proj
     std::vector<double> node_;         ///< [position][device]
-    std::vector<double> to_;           ///< [position][device] from the start to here, inclusive
-    std::vector<double> from_;         ///< [position][device] from here to the end, exclusive
+    std::vector<double> to_;           ///< [position][device]: cost up to this node, inclusive
+    std::vector<double> from_;         ///< [position][device]: cost after this node
     double constant_ = 0;
     std::vector<double> used_;
     std::vector<double> busy_;
     Relaxed result_;
 };
 
-/// Bytes that one step of a memory multiplier is about.
+/// Returns the bytes to which the multipliers of memory refer: those of the largest item.
 [[nodiscard]] double memory_scale(const Tables& tables);
 
 } // namespace headroom::scheduler::exact

@@ -1,4 +1,3 @@
-// See tables.hpp.
 #include "scheduler/exact/tables.hpp"
 
 #include <algorithm>
@@ -9,7 +8,7 @@
 namespace headroom::scheduler::exact {
 namespace {
 
-/// Nanoseconds by the paper's formulas, not rounded.
+/// Returns work / rate in nanoseconds, as in the published formulas, without rounding.
 double formula_ns(std::int64_t work, PerSecond rate) {
     if (work == 0 || rate == kUnlimited) {
         return 0;
@@ -137,7 +136,7 @@ void Tables::tabulate_blocks() {
     const bool ends = blocks.shape().has_ends;
     const auto source = std::uint64_t{1} << problem_->source.index();
     const auto at = [&](BlockId b) {
-        // By formula the ends weigh and cost nothing; they stay where the execution has them.
+        // The published formulas do not count the ends, so they stay where they are.
         return problem_->previous ? std::uint64_t{1} << (*problem_->previous)[b.index()].index()
                                   : source;
     };
@@ -185,8 +184,8 @@ void Tables::tabulate_blocks() {
     }
 }
 
-/// The events of one pair of hosts. Whether proj's device has groups itself decides how busy the
-/// link from the holder is, so that there are two ladders: without such groups, and with them.
+/// Returns the ladders of one pair of hosts. If the device of proj has groups, the link from the
+/// holder carries one message more. So there are two ladders: without such groups, and with them.
 std::vector<Ladder> Tables::ladders_of(std::size_t layer, std::size_t holder, std::size_t proj)
     const {
     const std::int32_t units = problem_->blocks->groups();
@@ -268,8 +267,9 @@ void Tables::tabulate_steps() {
     }
 }
 
-/// D_T of a layer: max_j n·c + Σ (or max) over j ≠ p of n·r + the rest. The sum is a price per
-/// unit. The max is bounded by max_j n·(c + r), which is not more than both maxima together.
+/// Tabulates D_T of a layer: max_j n·c + Σ (or max) over j ≠ p of n·r + the rest. The sum becomes a
+/// cost per unit. With the maximum, max_j n·(c + r) is used, which is a lower bound of the two
+/// maxima together.
 void Tables::tabulate_formula_ladders() {
     const Blocks& blocks = *problem_->blocks;
     const BlockCost group = cost_of(*problem_, blocks.group(0, 0));
@@ -324,7 +324,7 @@ void Tables::tabulate_formula_ladders() {
 
 void Tables::find_worst() {
     if (has_caps(problem_->snapshot) && !by_formula() && aim_ == Aim::objective) {
-        // Messages that queue at a cap are not in the tables; what ends at all ends within this.
+        // The tables leave out waiting for caps. Every placement that ends is below this number.
         worst_ = (steps_ + 1) * static_cast<double>(kStall);
         return;
     }
@@ -384,7 +384,7 @@ bool Tables::same_rates(std::size_t a, std::size_t b) const {
     return same(s.link_at(link(a, b)), s.link_at(link(b, a)));
 }
 
-/// Capped devices are told apart: their programs send in the order of device ids.
+/// Devices of a fleet with caps are never identical, because programs send in the order of ids.
 void Tables::find_alike() {
     alike_.assign(devices_ * devices_, false);
     std::vector<bool> plain(devices_, !has_caps(problem_->snapshot));

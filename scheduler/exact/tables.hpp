@@ -1,11 +1,12 @@
-// What the exact search needs to know of a problem, tabulated once, in nanoseconds of the
-// objective (steps already multiplied in). Durations come from StepDelay and the formulas; what
-// never ends is infinite here, so that such placements are found only if all are such.
+// The costs that the exact search needs, tabulated once per problem. Times are in nanoseconds of
+// the objective, so they are multiplied by the number of steps. They come from StepDelay and the
+// published formulas. Times that never end are infinite, so that placements with such times are
+// found only if there are no others.
 //
-// Words. The *chain* is the sequence of devices that hold x: embed's (without ends the source),
-// every layer's ffn's (sliced: hub's), lm_head's (without ends the source). A *pool* is the set of
-// interchangeable-by-time units of one layer, its groups or its slices. An *item* is a set of
-// blocks that are equal in all that matters: time, bytes, and where they were before.
+// The *chain* is the sequence of the devices of embed (without ends: the source), of each layer's
+// ffn or hub, and of lm_head (without ends: the source). A *pool* has all groups or all slices of
+// one layer, which take the same time. An *item* has blocks of equal time, bytes and previous
+// device.
 #pragma once
 
 #include <cstddef>
@@ -23,27 +24,27 @@ namespace headroom::scheduler::exact {
 inline constexpr double kInfinite = std::numeric_limits<double>::infinity();
 inline constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
 
-/// What the tables hold: the objective; or nothing but feasibility, where everything takes no time.
+/// Whether the tables contain the objective, or only the constraints, with all times 0.
 enum class Aim : std::uint8_t { objective, feasibility };
 
-/// Equal blocks: what one weighs, and what a move to a device takes there.
+/// Equal blocks, with the costs of one of them.
 struct Item {
     std::vector<BlockId> blocks;
-    Bytes weight = 0;
-    std::size_t origin = kNowhere; ///< its device before; kNowhere: nothing ever moves
-    std::vector<double> charge;    ///< [device] the paper's D_mig of one move
-    std::vector<double> sent;      ///< [device] time on the link from origin; 0: no message
-    std::vector<double> loaded;    ///< [device] time on the device's storage
+    Bytes weight = 0;              ///< resident bytes
+    std::size_t origin = kNowhere; ///< previous device; kNowhere if nothing can move
+    std::vector<double> charge;    ///< [device]: D_mig of its move by the published formula
+    std::vector<double> sent;      ///< [device]: time on the link from origin; 0: no message
+    std::vector<double> loaded;    ///< [device]: time on the device's storage
 };
 
-/// One more unit on `device` is within reach when the pool may take `cost`.
+/// If the pool may take `cost`, the device can have one more unit.
 struct Event {
     double cost = 0;
     std::size_t device = 0;
 };
 
-/// For a pool with given hosts: how many units each device can take within a time, as events in
-/// order of cost. A device's n-th event is its n-th unit.
+/// For a pool with given hosts: the events in order of cost, which say how many units each device
+/// can take within a time. The n-th event of a device stands for its n-th unit.
 using Ladder = std::vector<Event>;
 
 /// Groups or slices of one layer.
@@ -68,28 +69,32 @@ class Tables {
     [[nodiscard]] bool moves() const { return moves_; }
     [[nodiscard]] Aim aim() const { return aim_; }
 
-    /// Positions of the chain: 0 embed or source, 1 … layers the holders, then lm_head or source.
+    /// Returns the number of positions: 0 for embed or source, 1 … layers for the device that holds
+    /// x after each layer, and the last one for lm_head or source.
     [[nodiscard]] std::size_t chain_length() const { return layers_ + 2; }
-    /// The block at a position; nothing there without ends.
-    [[nodiscard]] const Item* chain_item(std::size_t position) const {
-        return chain_[position].blocks.empty() ? nullptr : &chain_[position];
+    /// Returns the block at a position; null at the first and the last position without ends. On
+    /// the device of embed, lm_head is lighter if it is tied.
+    [[nodiscard]] const Item* chain_item(std::size_t position, bool beside_embed = false) const {
+        const bool beside = beside_embed && position + 1 == chain_length();
+        return chain_[position].blocks.empty() ? nullptr
+               : beside                        ? &beside_embed_
+                                               : &chain_[position];
     }
-    /// Devices that the position may have at all, as a mask.
+    /// Returns the devices that are allowed at the position, as a mask.
     [[nodiscard]] std::uint64_t chain_mask(std::size_t position) const {
         return chain_mask_[position];
     }
-    /// lm_head beside embed: the same item unless tied.
-    [[nodiscard]] const Item& lm_head_beside_embed() const { return beside_embed_; }
     [[nodiscard]] bool tied() const { return tied_; }
-    /// Granularity `paper`: the layer's proj.
+    /// Returns the layer's proj. Precondition: granularity `paper`.
     [[nodiscard]] const Item& proj(std::size_t layer) const { return proj_[layer]; }
 
     [[nodiscard]] const std::vector<Pool>& pools() const { return pools_; }
     [[nodiscard]] const std::vector<Item>& items() const { return items_; }
 
-    /// Ladders of a layer's groups, proj's time included: x comes from `holder` (by formula: ffn is
-    /// on it, which the compute constraint asks) and goes to `proj`. An exact time is the least
-    /// over the ladders; none if the hosts are impossible.
+    /// Returns the ladders of a layer's groups, with the time of proj included. x comes from
+    /// `holder` and goes to `proj`; by formula, `holder` is the device of ffn, which the compute
+    /// constraint needs. The time of given counts is the minimum over the ladders. Ladders are
+    /// empty if the hosts are impossible.
     [[nodiscard]] const std::vector<Ladder>& group_ladders(
         std::size_t layer, std::size_t holder, std::size_t proj
     ) const {
@@ -98,7 +103,8 @@ class Tables {
     [[nodiscard]] const Ladder& slice_ladder(std::size_t layer, std::size_t hub) const {
         return slice_ladders_[class_[layer] * devices_ + hub];
     }
-    /// What each unit on j costs beside the ladder (the formula's sum over senders).
+    /// Returns the additional cost of each unit on j (the sum over senders of the published
+    /// formula).
     [[nodiscard]] double per_unit(std::size_t j, std::size_t proj) const {
         return per_unit_[j * devices_ + proj];
     }
@@ -110,21 +116,23 @@ class Tables {
         return finish_[holder * devices_ + lm_head];
     }
 
-    /// Bytes for blocks on a device, its buffers already taken off; negative: it can hold nothing.
+    /// Returns the bytes of a device that blocks may use, without its buffers. If negative, the
+    /// device cannot hold any block.
     [[nodiscard]] Bytes capacity(std::size_t d) const { return capacity_[d]; }
-    /// Lanes: links from·devices + to, then one storage per device.
+    /// Returns the number of lanes: first the links, then one storage per device.
     [[nodiscard]] std::size_t lanes() const { return devices_ * (devices_ + 1); }
     [[nodiscard]] std::size_t link(std::size_t from, std::size_t to) const {
         return from * devices_ + to;
     }
     [[nodiscard]] std::size_t storage(std::size_t d) const { return devices_ * devices_ + d; }
     [[nodiscard]] double lane_latency(std::size_t lane) const { return latency_[lane]; }
-    /// What one typical move takes on a lane; a scale.
+    /// Returns the longest time that one move takes on the lane, to which its multiplier refers.
     [[nodiscard]] double lane_scale(std::size_t lane) const { return lane_scale_[lane]; }
 
-    /// More than any placement's objective that these tables can express.
+    /// Returns a number above all finite objectives of these tables.
     [[nodiscard]] double worst() const { return worst_; }
-    /// Devices that nothing tells apart: swapping them changes no cost of any placement.
+    /// Returns whether the two devices are identical: exchanging them changes no cost of a
+    /// placement.
     [[nodiscard]] bool alike(std::size_t a, std::size_t b) const {
         return alike_[a * devices_ + b];
     }
@@ -158,8 +166,8 @@ class Tables {
     std::vector<Item> proj_;
     std::vector<Pool> pools_;
     std::vector<Item> items_;
-    std::vector<std::size_t> class_;       ///< [layer]: layers of one class take the same times
-    std::vector<std::size_t> class_layer_; ///< [class]: a layer of it
+    std::vector<std::size_t> class_; ///< [layer]: its class; layers of a class take equal times
+    std::vector<std::size_t> class_layer_; ///< [class]: its first layer
     std::vector<std::vector<Ladder>> ladders_;
     std::vector<Ladder> slice_ladders_;
     std::vector<double> per_unit_;

@@ -1,4 +1,4 @@
-// What the iterations of one box have seen, for the choice of where to split it.
+// Statistics over the relaxations of one box, by which the search chooses how to split it.
 #pragma once
 
 #include <algorithm>
@@ -10,20 +10,21 @@
 
 namespace headroom::scheduler::exact {
 
-/// What the iterations of one box have seen: where the search is in doubt.
+/// Sums over the relaxations of a box with different multipliers. Hosts and counts on which they
+/// disagree are in doubt.
 struct Trace {
     explicit Trace(const Tables& tables)
         : chain(tables.chain_length() * tables.devices()), proj(tables.layers() * tables.devices()),
           chain_bound(chain.size(), -kInfinite), proj_bound(proj.size(), -kInfinite),
           units(tables.items().size() * tables.devices()) {}
 
-    double seen = 0;
-    std::vector<double> chain;       ///< [position][device] times chosen
-    std::vector<double> proj;        ///< [layer][device]
-    std::vector<double> chain_bound; ///< [position][device] best bound with this host
-    std::vector<double> proj_bound;
-    std::vector<double> units; ///< [item][device] sum
-    double migration = 0;      ///< sum of D
+    double seen = 0;                 ///< number of relaxations
+    std::vector<double> chain;       ///< [position][device]: how often it was chosen
+    std::vector<double> proj;        ///< [layer][device]: how often it was chosen
+    std::vector<double> chain_bound; ///< [position][device]: best bound with this host
+    std::vector<double> proj_bound;  ///< [layer][device]: best bound with this host
+    std::vector<double> units;       ///< [item][device]: sum of the counts
+    double migration = 0;            ///< sum of D_mig
 
     void add(const Tables& tables, const Relaxed& relaxed) {
         const std::size_t n = tables.devices();

@@ -1,5 +1,5 @@
-// What a descent tries. Groups of a layer are interchangeable, so moves are thought in counts per
-// device, and which group travels is chosen so that as few bytes as possible move.
+// The simple moves of a descent. The groups of a layer are interchangeable, so moves change counts
+// per device. The groups that move are chosen so that as few bytes as possible migrate.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -15,18 +15,18 @@ std::vector<BlockId> Search::pick_units(
     const std::int32_t count = count_of(*problem_->blocks, unit);
     const auto wanted = static_cast<std::size_t>(k);
     std::vector<BlockId> picked;
-    enum class Tie { coming_home, stranger, settled };
-    for (const Tie tie : {Tie::coming_home, Tie::stranger, Tie::settled}) {
+    enum class Previous { on_b, elsewhere, on_a };
+    for (const Previous wanted_previous : {Previous::on_b, Previous::elsewhere, Previous::on_a}) {
         for (std::int32_t i = 0; i < count && picked.size() < wanted; ++i) {
             const BlockId id = unit_of(*problem_->blocks, unit, layer, i);
             if (draft_->ledger().where(id).index() != a) {
                 continue;
             }
             const DeviceId home = draft_->moves().previous_device(id);
-            const Tie now = home == DeviceId(b)   ? Tie::coming_home
-                            : home == DeviceId(a) ? Tie::settled
-                                                  : Tie::stranger;
-            if (now == tie) {
+            const Previous previous = home == DeviceId(b)   ? Previous::on_b
+                                      : home == DeviceId(a) ? Previous::on_a
+                                                            : Previous::elsewhere;
+            if (previous == wanted_previous) {
                 picked.push_back(id);
             }
         }
@@ -104,8 +104,9 @@ bool Search::end_moves() {
     return improved;
 }
 
-/// Blocks of the slowest link or storage, or of one layer, go back to where they came from.
-bool Search::homeward_moves() {
+/// Moves blocks back to their previous devices: those of the slowest link or storage, or of a
+/// layer.
+bool Search::undo_migration() {
     if (draft_->moves().moved() == 0) {
         return false;
     }
@@ -138,7 +139,7 @@ bool Search::homeward_moves() {
     return improved;
 }
 
-/// A whole layer, and all layers from one on, to one device.
+/// Moves a whole layer, or all layers from one on, to one device.
 bool Search::layer_moves() {
     bool improved = false;
     for (std::size_t l = 0; l < layers_; ++l) {
@@ -161,7 +162,7 @@ bool Search::layer_moves() {
     return improved;
 }
 
-/// The same move in all layers at once, between two devices; and everything, there and back.
+/// Moves blocks of all layers at once from one device to another, or exchanges all blocks of both.
 bool Search::device_moves() {
     bool improved = false;
     for (std::size_t a = 0; a < devices_; ++a) {
@@ -206,7 +207,7 @@ bool Search::device_move(DeviceId from, DeviceId to) {
     const auto helps = [&](const std::vector<Relocation>& changes) {
         return !changes.empty() && consider(changes);
     };
-    // The lists describe the placement before the first of them that is made.
+    // The lists refer to the present placement, so only one of them may be applied.
     return helps(all) || std::any_of(of_kind.begin(), of_kind.end(), helps) || helps(heavy) ||
            helps(one_each) || helps(swap);
 }

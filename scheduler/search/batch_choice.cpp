@@ -1,4 +1,3 @@
-// See batch_choice.hpp.
 #include "scheduler/search/batch_choice.hpp"
 
 #include <algorithm>
@@ -13,11 +12,12 @@
 namespace headroom::scheduler {
 namespace {
 
-/// Blocks × sequences that are walked for one placement at most, but for two batches in any case.
+/// The limit on blocks × sequences of the predictions for one placement. Two batch sizes are always
+/// predicted.
 constexpr std::int64_t kMostWalked = 5'000;
 constexpr std::size_t kLeastWalked = 2;
 
-/// The batches worth a walk: those with the shortest estimates.
+/// Returns the batch sizes to predict: those with the shortest estimates.
 std::vector<std::int64_t> promising(
     const Problem& problem,
     const Placement& placement,
@@ -30,11 +30,11 @@ std::vector<std::int64_t> promising(
         return batches;
     }
     std::vector<std::int64_t> chosen;
-    const std::vector<RoundEstimate> guesses =
+    const std::vector<RoundEstimate> estimates =
         known != nullptr ? *known : guess_rounds(problem, placement, batches);
-    for (const RoundEstimate& guess : guesses) {
+    for (const RoundEstimate& estimate : estimates) {
         if (chosen.size() < most) {
-            chosen.push_back(guess.batch);
+            chosen.push_back(estimate.batch);
         }
     }
     return chosen;

@@ -1,5 +1,5 @@
-// How many turns a placement joins into one operation. A problem may leave that open
-// (Problem::batch = 0); then it is chosen here, for every policy alike.
+// The batch size: the number of turns that are joined. If the problem leaves it open
+// (Problem::batch = 0), these functions choose it, in the same way for every policy.
 #pragma once
 
 #include <cstdint>
@@ -10,28 +10,28 @@
 
 namespace headroom::scheduler {
 
-/// The numbers to choose from, ascending: what the problem says, at most as many as are in flight;
-/// if it leaves that open 1, 2, 4, … and all of them.
+/// Returns the batch sizes to choose from, ascending: the one of the problem, but at most the
+/// number of sequences in flight. If the problem leaves it open: 1, 2, 4, … and all sequences.
 [[nodiscard]] std::vector<std::int64_t> batches_of(const Problem& problem);
 
-/// What rounds would take with each of these batches, the shortest first, of equals the smallest
-/// batch. `batches` ascending.
+/// Returns estimates of the round for each batch size, the shortest first, and of equal ones the
+/// smallest batch first. Precondition: `batches` is ascending.
 [[nodiscard]] std::vector<RoundEstimate> guess_rounds(
     const Problem& problem, const Placement& placement, const std::vector<std::int64_t>& batches
 );
 
-/// evaluate() with the number of joined turns whose predicted round is shortest, with its share of
-/// the prompts (round_with_prompt_share), of equals the smallest. In large problems only the two
-/// with the shortest estimates are walked; `known`: what guess_rounds says, if somebody has asked
-/// it before.
+/// Returns evaluate() with the batch size whose predicted round, with its share of the prompts
+/// (round_with_prompt_share), is shortest; of equal ones the smallest. In large problems only the
+/// two sizes with the shortest estimates are predicted. `known` is the result of guess_rounds, if
+/// the caller has it.
 [[nodiscard]] Decision evaluate_batched(
     const Problem& problem, Placement placement, const std::vector<RoundEstimate>* known = nullptr
 );
 
-/// A decision made for one sequence's step (throughput_search.hpp: one_step), with its rounds.
+/// Adds batch size and rounds to a decision for the step of one sequence (one_step).
 [[nodiscard]] Decision with_rounds(const Problem& problem, Decision decision);
 
-/// The same for a decision that is made but for its batch.
+/// Returns the decision with the best batch size for its placement.
 [[nodiscard]] Decision batched(
     const Problem& problem, Decision decision, const std::vector<RoundEstimate>* known = nullptr
 );

@@ -1,7 +1,7 @@
-// The directed part of the neighbourhood. A layer's time is that of its latest device, so only what
-// leaves that device can help: units go from there to wherever they and their migration cost least,
-// against a unit of another layer where memory is short. Candidates are weighed by what is known of
-// the draft, and only the best of them is made.
+// Moves that address the bottleneck of a layer. Its time is that of the device that finishes last,
+// so only moves of units on that device can help. A unit moves to the device where its computation
+// and migration cost least; if memory is short, a unit of another layer moves the other way. The
+// effect of a move is computed from the times of the draft, and only the best move is evaluated.
 #include <algorithm>
 #include <cstdint>
 #include <utility>
@@ -11,20 +11,20 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostPartners = 8; // layers asked for a unit in exchange
+constexpr std::size_t kMostPartners = 8; // most exchanges that are evaluated for one move
 
 } // namespace
 
-void Search::Drains::offer(const Drain& drain, bool room) {
-    if (room && drain.seen < fits.seen) {
-        fits = drain;
+void Search::UnitMoves::offer(const UnitMove& move, bool room) {
+    if (room && move.objective < fits.objective) {
+        fits = move;
     }
-    if (drain.seen < any.seen) {
-        any = drain;
+    if (move.objective < any.objective) {
+        any = move;
     }
 }
 
-/// One of the device's units for each home; the others of that home are like it.
+/// Lists one unit of the device for each previous device. Units with the same one cost the same.
 void Search::list_units(Unit unit, std::size_t layer, std::size_t d) {
     units_.clear();
     const Moves& moves = draft_->moves();
@@ -45,10 +45,10 @@ void Search::list_units(Unit unit, std::size_t layer, std::size_t d) {
     }
 }
 
-/// Ways for a unit of the latest device.
-Search::Drains Search::late_drains(Unit unit, std::size_t layer) {
+/// Returns the best moves of a unit on the device that finishes last.
+Search::UnitMoves Search::moves_of_latest(Unit unit, std::size_t layer) {
     const Gathering gathering = this->gathering(unit, layer);
-    std::size_t late = devices_;
+    std::size_t last = devices_;
     Nanoseconds latest = 0;
     Nanoseconds others = step_->input(
         gathering.activation_device,
@@ -62,39 +62,41 @@ Search::Drains Search::late_drains(Unit unit, std::size_t layer) {
         }
         const Nanoseconds time = done(gathering, d, n);
         others = std::max(others, std::min(time, latest));
-        late = time > latest ? d : late;
+        last = time > latest ? d : last;
         latest = std::max(latest, time);
     }
     spent_ += 1;
-    const Drain stay{seen(), {}, {}, {}};
-    Drains best{stay, stay};
-    if (late == devices_ || others >= latest) {
+    const UnitMove stay{objective_now(), {}, {}, {}};
+    UnitMoves best{stay, stay};
+    if (last == devices_ || others >= latest) {
         return best;
     }
-    const std::int32_t left = draft_->units_on(unit, layer, late) - 1;
-    others = std::max(others, left > 0 ? done(gathering, late, left) : 0);
-    list_units(unit, layer, late);
-    const DeviceId from(late);
+    const std::int32_t left = draft_->units_on(unit, layer, last) - 1;
+    others = std::max(others, left > 0 ? done(gathering, last, left) : 0);
+    list_units(unit, layer, last);
+    const DeviceId from(last);
     const Nanoseconds migration = draft_->migration();
     const Nanoseconds rest = draft_->inference() - latest;
     for (std::size_t d = 0; d < devices_; ++d) {
         const Nanoseconds time = done(gathering, d, draft_->units_on(unit, layer, d) + 1);
         const Nanoseconds inference = rest + std::max(others, time);
-        if (d == late || time >= latest || seen(inference, migration) >= best.fits.seen) {
+        if (d == last || time >= latest ||
+            objective_of(inference, migration) >= best.fits.objective) {
             continue;
         }
         const bool room = fits(units_.front(), layer, d);
         for (const BlockId id : units_) {
             const Nanoseconds moving =
                 draft_->moves().total_bound_with(migration, id, from, DeviceId(d));
-            best.offer({seen(inference, moving), id, from, DeviceId(d)}, room);
+            best.offer({objective_of(inference, moving), id, from, DeviceId(d)}, room);
         }
     }
     return best;
 }
 
-/// By the formula every device adds to the gather, so a unit of any of them may be the one.
-Search::Drains Search::formula_drains(std::size_t layer) {
+/// Returns the best moves by the published formula. The transfers of all devices add up, so moving
+/// a unit of any device can help.
+Search::UnitMoves Search::moves_by_formula(std::size_t layer) {
     const std::size_t proj = draft_->proj(layer);
     const auto count = [&](std::size_t d) { return draft_->groups_on(layer, d); };
     const auto time = [&](std::size_t d, std::int32_t n) {
@@ -102,23 +104,23 @@ Search::Drains Search::formula_drains(std::size_t layer) {
     };
     Nanoseconds latest = 0;
     Nanoseconds second = 0;
-    std::size_t late = devices_;
+    std::size_t last = devices_;
     for (std::size_t d = 0; d < devices_; ++d) {
         const Nanoseconds t = time(d, count(d));
         second = std::max(second, std::min(t, latest));
-        late = t > latest ? d : late;
+        last = t > latest ? d : last;
         latest = std::max(latest, t);
     }
     spent_ += 1;
-    const Drain stay{seen(), {}, {}, {}};
-    Drains best{stay, stay};
+    const UnitMove stay{objective_now(), {}, {}, {}};
+    UnitMoves best{stay, stay};
     const Nanoseconds migration = draft_->migration();
     const Nanoseconds rest = draft_->inference() - latest;
     for (std::size_t a = 0; a < devices_; ++a) {
         if (count(a) == 0) {
             continue;
         }
-        const Nanoseconds others = std::max(a == late ? second : latest, time(a, count(a) - 1));
+        const Nanoseconds others = std::max(a == last ? second : latest, time(a, count(a) - 1));
         const Nanoseconds saved =
             step_->outputs_time(a, proj, count(a)) - step_->outputs_time(a, proj, count(a) - 1);
         list_units(Unit::group, layer, a);
@@ -131,9 +133,9 @@ Search::Drains Search::formula_drains(std::size_t layer) {
                     b == a
                         ? migration
                         : draft_->moves().total_bound_with(migration, id, DeviceId(a), DeviceId(b));
-                const Drain drain{seen(inference, moving), id, DeviceId(a), DeviceId(b)};
-                if (b != a && drain.seen < best.fits.seen) {
-                    best.offer(drain, fits(id, layer, b));
+                const UnitMove move{objective_of(inference, moving), id, DeviceId(a), DeviceId(b)};
+                if (b != a && move.objective < best.fits.objective) {
+                    best.offer(move, fits(id, layer, b));
                 }
             }
         }
@@ -142,16 +144,16 @@ Search::Drains Search::formula_drains(std::size_t layer) {
     return best;
 }
 
-/// Where the target is full: a unit of another layer or kind goes the other way, if that layer
-/// loses less than this one gains.
-bool Search::drain_by_swap(const Drain& drain) {
-    const BlockName& name = problem_->blocks->name(drain.block);
+/// If the target is full: moves a unit of another layer or kind the other way, if that layer loses
+/// less time than this one gains.
+bool Search::swap_instead(const UnitMove& move) {
+    const BlockName& name = problem_->blocks->name(move.block);
     const auto layer = static_cast<std::size_t>(name.layer);
-    const std::size_t from = drain.from.index();
-    const std::size_t to = drain.to.index();
+    const std::size_t from = move.from.index();
+    const std::size_t to = move.to.index();
     const Ledger& ledger = draft_->ledger();
-    const Bytes missing = ledger.bytes(drain.block) - ledger.room(drain.to);
-    const Int128 gain = seen() - drain.seen;
+    const Bytes missing = ledger.bytes(move.block) - ledger.room(move.to);
+    const Int128 gain = objective_now() - move.objective;
     std::size_t asked = 0;
     for (std::size_t i = 0; i < layers_ && asked < kMostPartners; ++i) {
         const std::size_t k = (layer + i) % layers_;
@@ -175,16 +177,16 @@ bool Search::drain_by_swap(const Drain& drain) {
             Nanoseconds least = kNever;
             for (const BlockId id : units_) {
                 const Nanoseconds moving =
-                    draft_->moves().total_bound_with(draft_->migration(), id, drain.to, drain.from);
+                    draft_->moves().total_bound_with(draft_->migration(), id, move.to, move.from);
                 back = moving < least ? id : back;
                 least = std::min(least, moving);
             }
-            const Nanoseconds free = std::max(draft_->migration(), rule_.budget);
+            const Nanoseconds free = std::max(draft_->migration(), acceptance_.allowance);
             if (Int128{least} - free + loss >= gain) {
                 continue;
             }
             ++asked;
-            if (consider({{drain.block, drain.to}, {back, drain.from}})) {
+            if (consider({{move.block, move.to}, {back, move.from}})) {
                 return true;
             }
         }
@@ -193,9 +195,9 @@ bool Search::drain_by_swap(const Drain& drain) {
     return false;
 }
 
-/// As many ways for units of ever the latest device as help, weighed one after the other without
-/// making them: all at once they cost little more than one.
-std::vector<Relocation> Search::cascade(Unit unit, std::size_t layer) {
+/// Returns a series of moves, each of a unit on the device that then finishes last, as long as they
+/// help. They are not evaluated one by one, because evaluating all at once costs hardly more.
+std::vector<Relocation> Search::chained_moves(Unit unit, std::size_t layer) {
     const Gathering gathering = this->gathering(unit, layer);
     const Ledger& ledger = draft_->ledger();
     const Moves& moves = draft_->moves();
@@ -223,17 +225,17 @@ std::vector<Relocation> Search::cascade(Unit unit, std::size_t layer) {
         DeviceId to;
         Nanoseconds added = 0;
     };
-    std::vector<Lane> lanes; // what the changes add, by link
-    for (Int128 now = seen();;) {
-        const auto late =
+    std::vector<Lane> lanes; // the times that the changes add to links
+    for (Int128 now = objective_now();;) {
+        const auto last =
             static_cast<std::size_t>(std::max_element(ready.begin(), ready.end()) - ready.begin());
-        if (ready[late] <= input || counts[late] == 0) {
+        if (ready[last] <= input || counts[last] == 0) {
             break;
         }
-        const Nanoseconds left = counts[late] > 1 ? done(gathering, late, counts[late] - 1) : 0;
+        const Nanoseconds left = counts[last] > 1 ? done(gathering, last, counts[last] - 1) : 0;
         Nanoseconds others = std::max(input, left);
         for (std::size_t d = 0; d < devices_; ++d) {
-            others = d == late ? others : std::max(others, ready[d]);
+            others = d == last ? others : std::max(others, ready[d]);
         }
         units_.clear();
         for (std::size_t i = 0; i < gone.size(); ++i) {
@@ -241,7 +243,7 @@ std::vector<Relocation> Search::cascade(Unit unit, std::size_t layer) {
             const auto alike = [&](BlockId other) {
                 return moves.previous_device(other) == moves.previous_device(id);
             };
-            if (!gone[i] && ledger.where(id).index() == late &&
+            if (!gone[i] && ledger.where(id).index() == last &&
                 std::none_of(units_.begin(), units_.end(), alike)) {
                 units_.push_back(id);
             }
@@ -250,25 +252,25 @@ std::vector<Relocation> Search::cascade(Unit unit, std::size_t layer) {
         Relocation best;
         Nanoseconds slowest = migration;
         for (std::size_t d = 0; d < devices_; ++d) {
-            if (d == late || room[d] < each) {
+            if (d == last || room[d] < each) {
                 continue;
             }
             const Nanoseconds time = std::max(others, done(gathering, d, counts[d] + 1));
             const Nanoseconds inference = draft_->inference() - begin + time;
-            if (time >= ready[late] || seen(inference, migration) >= least) {
+            if (time >= ready[last] || objective_of(inference, migration) >= least) {
                 continue;
             }
             for (const BlockId id : units_) {
                 const DeviceId to(d);
                 Nanoseconds moving =
-                    moves.total_bound_with(draft_->migration(), id, DeviceId(late), to);
+                    moves.total_bound_with(draft_->migration(), id, DeviceId(last), to);
                 for (const Lane& lane : lanes) {
                     const bool same = lane.home == moves.previous_device(id) && lane.to == to;
                     moving += same ? lane.added : 0;
                 }
                 moving = std::max(migration, moving);
-                if (seen(inference, moving) < least) {
-                    least = seen(inference, moving);
+                if (objective_of(inference, moving) < least) {
+                    least = objective_of(inference, moving);
                     best = {id, to};
                     slowest = moving;
                 }
@@ -286,28 +288,29 @@ std::vector<Relocation> Search::cascade(Unit unit, std::size_t layer) {
         migration = slowest;
         now = least;
         room[to] -= each;
-        room[late] += each;
+        room[last] += each;
         ++counts[to];
-        --counts[late];
-        ready[late] = left;
+        --counts[last];
+        ready[last] = left;
         ready[to] = done(gathering, to, counts[to]);
     }
     spent_ += 1 + static_cast<std::int64_t>(changes.size()) / 2;
     return changes;
 }
 
-bool Search::drain(Unit unit, std::size_t layer) {
+bool Search::relieve_bottleneck(Unit unit, std::size_t layer) {
     bool improved = false;
     if (!step_->uses_paper_formulas()) {
-        const std::vector<Relocation> changes = cascade(unit, layer);
+        const std::vector<Relocation> changes = chained_moves(unit, layer);
         improved = changes.size() > 1 && consider(changes);
     }
     while (!exhausted()) {
-        const Drains best =
-            step_->uses_paper_formulas() ? formula_drains(layer) : late_drains(unit, layer);
+        const UnitMoves best =
+            step_->uses_paper_formulas() ? moves_by_formula(layer) : moves_of_latest(unit, layer);
         const bool helped =
             (best.fits.block.valid() && consider({{best.fits.block, best.fits.to}})) ||
-            (best.any.block.valid() && best.any.seen < best.fits.seen && drain_by_swap(best.any));
+            (best.any.block.valid() && best.any.objective < best.fits.objective &&
+             swap_instead(best.any));
         if (!helped) {
             break;
         }
@@ -316,18 +319,18 @@ bool Search::drain(Unit unit, std::size_t layer) {
     return improved;
 }
 
-bool Search::drains() {
+bool Search::bottleneck_moves() {
     bool improved = false;
     for (std::size_t l = 0; l < layers_; ++l) {
         for (const Unit unit : units_of(*problem_->blocks)) {
-            improved |= !exhausted() && drain(unit, l);
+            improved |= !exhausted() && relieve_bottleneck(unit, l);
         }
     }
     return improved;
 }
 
-/// The best other device for a layer's proj, ffn or both, or for ffn and the next proj; sliced: for
-/// its hub. What they gather stays.
+/// Moves the proj, the ffn or both of a layer, its ffn and the next proj, or its hub to the best
+/// other device. Units do not move.
 bool Search::host_move(std::size_t layer) {
     const std::size_t l = layer;
     const bool sliced = step_->sliced();
@@ -341,11 +344,11 @@ bool Search::host_move(std::size_t layer) {
             draft_->migration(), b, draft_->ledger().where(b), DeviceId(d)
         );
     };
-    Int128 least = seen();
+    Int128 least = objective_now();
     std::array<Relocation, 2> best{};
     std::size_t changes = 0;
     const auto offer = [&](Nanoseconds time, Nanoseconds moving, Relocation one, Relocation two) {
-        const Int128 now = seen(rest + time, moving);
+        const Int128 now = objective_of(rest + time, moving);
         if (now < least) {
             least = now;
             best = {one, two};
@@ -358,9 +361,10 @@ bool Search::host_move(std::size_t layer) {
         const DeviceId to(d);
         const Nanoseconds moving_f = with(f, d);
         const Nanoseconds moving_p = sliced ? 0 : with(p, d);
-        const bool ffn_pays = d != shape.ffn && seen(rest, moving_f) < least && fits(f, l, d);
-        const bool proj_pays =
-            !sliced && d != shape.proj && seen(rest + following, moving_p) < least && fits(p, l, d);
+        const bool ffn_pays =
+            d != shape.ffn && objective_of(rest, moving_f) < least && fits(f, l, d);
+        const bool proj_pays = !sliced && d != shape.proj &&
+                               objective_of(rest + following, moving_p) < least && fits(p, l, d);
         Nanoseconds onward = following;
         if (ffn_pays) {
             onward = after(l, d);
@@ -412,9 +416,9 @@ bool Search::host_moves() {
     return improved;
 }
 
-/// Units and hosts leave a device with too little memory: of each layer and kind one, where that
-/// costs least per byte first, until all fits.
-bool Search::relief(DeviceId from) {
+/// Moves units and hosts away from a device that lacks memory, one of each layer and kind, in the
+/// order of their cost per byte, until the rest fits.
+bool Search::repair_device(DeviceId from) {
     const Ledger& ledger = draft_->ledger();
     const std::size_t a = from.index();
     struct Offer {
@@ -432,7 +436,9 @@ bool Search::relief(DeviceId from) {
             const Nanoseconds moving =
                 draft_->moves().total_bound_with(draft_->migration(), b, from, DeviceId(d));
             const double price =
-                static_cast<double>(seen(draft_->inference() + more, moving) - seen()) /
+                static_cast<double>(
+                    objective_of(draft_->inference() + more, moving) - objective_now()
+                ) /
                 static_cast<double>(ledger.bytes(b));
             if (!best.change.block.valid() || price < best.price) {
                 best = {price, {b, DeviceId(d)}};
@@ -494,10 +500,11 @@ Nanoseconds Search::least_move() const {
     return least;
 }
 
-bool Search::reliefs() {
+bool Search::repair_moves() {
     bool improved = false;
     for (std::size_t d = 0; d < devices_; ++d) {
-        while (!exhausted() && draft_->ledger().shortage(DeviceId(d)) > 0 && relief(DeviceId(d))) {
+        while (!exhausted() && draft_->ledger().shortage(DeviceId(d)) > 0 &&
+               repair_device(DeviceId(d))) {
             improved = true;
         }
     }

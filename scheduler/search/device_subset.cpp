@@ -1,4 +1,3 @@
-// See device_subset.hpp.
 #include "scheduler/search/device_subset.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A problem with fewer devices: with hundreds of them, a search looks only at those that matter.
+// A problem with fewer devices. In fleets of hundreds of devices a search considers a subset.
 #pragma once
 
 #include <cstddef>
@@ -10,23 +10,24 @@
 
 namespace headroom::scheduler {
 
-/// The smaller problem, and which device each of its devices is.
+/// The smaller problem, and the id in the whole problem of each of its devices.
 struct Focus {
     Problem problem;
     std::vector<DeviceId> devices;
 
+    /// Returns the placement with the ids of the whole problem.
     [[nodiscard]] Placement widen(const Placement& placement) const;
-    /// The other way; nothing if it uses another device.
+    /// Returns the placement with the ids of the subset; nothing if it uses another device.
     [[nodiscard]] std::optional<Placement> narrow(const Placement& placement) const;
 };
 
-/// Keeps exactly these devices, the source among them. A previous placement that uses others is
-/// left out.
+/// Returns the problem with these devices only. Precondition: the source is one of them. A previous
+/// placement that uses other devices is left out.
 [[nodiscard]] Focus focus_on(const Problem& problem, const std::set<DeviceId>& keep);
 
-/// Keeps the source, the devices in use, and the fastest others, about `most` in all (more if the
-/// memory would not do), in id order. If the previous placement alone uses more than `most`
-/// devices, it is left out of the smaller problem.
+/// Returns the problem with the source, the devices in use and the fastest others, in the order of
+/// their ids: about `most` devices, and more if their memory is too small. If the previous
+/// placement uses more than `most` devices, it is left out.
 [[nodiscard]] Focus focus(const Problem& problem, std::size_t most);
 
 } // namespace headroom::scheduler

@@ -1,4 +1,3 @@
-// See exact_polish.hpp.
 #include "scheduler/search/exact_polish.hpp"
 
 #include <utility>

@@ -1,5 +1,5 @@
-// What a local search misses where few large blocks fill few devices, so that several would have to
-// change places at once: a bounded stretch of the branch and bound of policy `exact`.
+// A limited run of the branch and bound of policy `exact`. It finds improvements that a local
+// search misses if few large blocks fill few devices, because several blocks must move at once.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,14 @@
 namespace headroom::scheduler {
 
 struct Refined {
-    std::optional<Placement> placement; ///< fits and is better than `best`; nothing: none was met
-    bool complete = false;              ///< nothing better is left to look for
+    std::optional<Placement> placement; ///< fits and is better than `best`, if one was found
+    bool complete = false;              ///< no better placement exists
     std::int64_t work = 0;              ///< relaxations solved
 };
 
-/// best: a placement that fits, evaluated, or nothing; limit: relaxations. At most 32 devices,
-/// sums by the hub.
+/// Searches for a placement that is better than `best`, which is an evaluated decision that fits,
+/// or nothing. `limit` is the number of relaxations. Precondition: at most 32 devices, and no ring
+/// all-reduce.
 [[nodiscard]] Refined refine(
     const Problem& problem,
     const StepDelay& step,

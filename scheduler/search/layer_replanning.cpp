@@ -1,7 +1,7 @@
-// The part of the neighbourhood that plans whole layers afresh, their migration included. Within
-// memory the best counts for given hosts follow from thresholds, because a device's finish grows
-// with its count; what moves costs is then weighed by raising the threshold step by step, so that
-// more units stay at home.
+// Moves that reoptimise whole layers, with their migration. Because the finish of a device grows
+// with its count, the best counts for given hosts follow from a threshold on the finish. Raising
+// the threshold step by step lets more units stay on their previous devices, which costs time per
+// step and saves migration.
 #include <algorithm>
 #include <cstdint>
 #include <utility>
@@ -13,11 +13,11 @@ namespace headroom::scheduler {
 namespace {
 
 constexpr std::size_t kAllHosts = 8;       // fleets up to this size try every device as a host
-constexpr std::size_t kMostThresholds = 8; // per plan that is weighed against migration
-constexpr std::size_t kFewHosts = 6;       // of each kind in a brief search
+constexpr std::size_t kMostThresholds = 8; // most thresholds that are tried per plan
+constexpr std::size_t kFewHosts = 6;       // most hosts of each kind in a brief search
 constexpr std::size_t kFewThresholds = 4;
 
-/// At most `most` of ascending values, evenly taken, the last one among them.
+/// Sorts the values and keeps at most `most` of them, evenly spaced, among them the largest.
 void thin_out(std::vector<Nanoseconds>& values, std::size_t most) {
     std::sort(values.begin(), values.end());
     values.erase(std::unique(values.begin(), values.end()), values.end());
@@ -33,11 +33,11 @@ void thin_out(std::vector<Nanoseconds>& values, std::size_t most) {
 } // namespace
 
 std::vector<Relocation> Search::regroup(
-    const Gathering& gathering, std::vector<std::int32_t> caps
+    const Gathering& gathering, std::vector<std::int32_t> max_units
 ) {
     const auto& [layer, holder, target, unit] = gathering;
     const Moves& moves = draft_->moves();
-    // By the formula every sender adds to the gather; in the execution the caps say it all.
+    // By the published formula every sender adds its transfer time. Otherwise the limits suffice.
     std::vector<Int128> price(devices_, 0);
     Int128 cheapest = 0;
     if (step_->uses_paper_formulas()) {
@@ -45,43 +45,44 @@ std::vector<Relocation> Search::regroup(
         for (std::size_t d = 0; d < devices_; ++d) {
             price[d] = d == target ? Int128{0}
                                    : Int128{problem_->steps()} * step_->outputs_time(d, target, 1);
-            cheapest = caps[d] > 0 ? std::min(cheapest, price[d]) : cheapest;
+            cheapest = max_units[d] > 0 ? std::min(cheapest, price[d]) : cheapest;
         }
     }
-    const auto dear = [&](BlockId id, std::size_t home) {
+    const auto is_expensive = [&](BlockId id, std::size_t home) {
         const Int128 here = price[home];
         for (std::size_t d = 0; d < devices_ && here > cheapest; ++d) {
-            if (caps[d] > 0 && price[d] < here && price[d] + moves.time(id, DeviceId(d)) < here) {
+            if (max_units[d] > 0 && price[d] < here &&
+                price[d] + moves.time(id, DeviceId(d)) < here) {
                 return true;
             }
         }
         return false;
     };
     std::vector<Relocation> changes;
-    std::vector<BlockId> loose;
+    std::vector<BlockId> to_move;
     for (std::int32_t i = 0; i < count_of(*problem_->blocks, unit); ++i) {
         const BlockId id = unit_of(*problem_->blocks, unit, layer, i);
         const DeviceId home = moves.previous_device(id);
         const DeviceId anchor = home.valid() ? home : draft_->ledger().where(id);
-        if (caps[anchor.index()] > 0 && !(home.valid() && dear(id, home.index()))) {
-            --caps[anchor.index()];
+        if (max_units[anchor.index()] > 0 && !(home.valid() && is_expensive(id, home.index()))) {
+            --max_units[anchor.index()];
             changes.push_back({id, anchor});
         } else {
-            loose.push_back(id);
+            to_move.push_back(id);
         }
     }
-    std::stable_sort(loose.begin(), loose.end(), [&](BlockId a, BlockId b) {
+    std::stable_sort(to_move.begin(), to_move.end(), [&](BlockId a, BlockId b) {
         return moves.previous_device(a) < moves.previous_device(b);
     });
     std::vector<std::size_t> open;
     for (std::size_t d = 0; d < devices_; ++d) {
-        if (caps[d] > 0) {
+        if (max_units[d] > 0) {
             open.push_back(d);
         }
     }
-    std::vector<Nanoseconds> load(open.size(), 0); // of the links from one home
+    std::vector<Nanoseconds> load(open.size(), 0); // of the links from one previous device
     DeviceId home;
-    for (const BlockId id : loose) {
+    for (const BlockId id : to_move) {
         if (moves.previous_device(id) != home) {
             home = moves.previous_device(id);
             std::fill(load.begin(), load.end(), 0);
@@ -90,13 +91,13 @@ std::vector<Relocation> Search::regroup(
         Int128 least = 0;
         for (std::size_t i = 0; i < open.size(); ++i) {
             const Int128 cost = price[open[i]] + load[i] + moves.time(id, DeviceId(open[i]));
-            if (caps[open[i]] > 0 && (best == open.size() || cost < least)) {
+            if (max_units[open[i]] > 0 && (best == open.size() || cost < least)) {
                 best = i;
                 least = cost;
             }
         }
         const DeviceId to(open[best]);
-        --caps[to.index()];
+        --max_units[to.index()];
         load[best] += step_->uses_paper_formulas() ? 0 : moves.time(id, to);
         changes.push_back({id, to});
     }
@@ -116,19 +117,20 @@ std::vector<Relocation> Search::changes_to(std::size_t layer, const LayerCounts&
     return changes;
 }
 
-/// What D_inf has after a layer if x stands on that device there.
+/// Returns the part of D_inf after a layer if its x is on device d: the next layer, or the end.
 Nanoseconds Search::after(std::size_t layer, std::size_t d) const {
     return layer + 1 < layers_ ? step_->layer(layer + 1, d, draft_->shape(layer + 1))
                                : step_->finish(d, draft_->lm_head());
 }
 
-/// What follows, and per step what moving takes longer than what moves today; of these hosts only.
+/// Returns the costs of these hosts beside the layer's own time: the time of the next layer, and,
+/// per step, the time by which moving the block exceeds the present D_mig.
 HostCosts Search::host_costs(std::size_t layer, const Hosts& hosts) const {
     HostCosts costs{std::vector<Nanoseconds>(devices_, 0), std::vector<Nanoseconds>(devices_, 0)};
     const auto moving = [&](BlockId b, std::size_t d) {
         const Nanoseconds time = draft_->moves().time(b, DeviceId(d));
         const Nanoseconds free =
-            step_->uses_paper_formulas() ? 0 : std::max(draft_->migration(), rule_.budget);
+            step_->uses_paper_formulas() ? 0 : std::max(draft_->migration(), acceptance_.allowance);
         return std::max<Nanoseconds>(0, time - free) / problem_->steps();
     };
     for (const std::size_t d : hosts.proj) {
@@ -140,7 +142,8 @@ HostCosts Search::host_costs(std::size_t layer, const Hosts& hosts) const {
     return costs;
 }
 
-/// All devices with room, or in larger fleets the promising ones, today's, and where blocks were.
+/// Returns the hosts to try: all devices with room or, in larger fleets, the most promising ones,
+/// the present ones and the previous ones.
 Hosts Search::hosts(const LayerRoom& room) const {
     const std::size_t l = room.layer();
     Hosts hosts = promising_hosts(
@@ -161,11 +164,12 @@ Hosts Search::hosts(const LayerRoom& room) const {
     return hosts;
 }
 
-/// The units of one kind at home as far as ever more time allows, beside the changes `rest`.
-/// `others`: D_inf without the time until the units are gathered; `begin`: the least such time.
-bool Search::thresholds(
+/// Tries thresholds on the finish of the units of one kind, together with the changes `rest`. With
+/// larger thresholds more units stay on their previous devices. `begin` is the least possible
+/// finish, and `others` is D_inf without the time until the units are gathered.
+bool Search::try_thresholds(
     const Gathering& gathering,
-    const std::vector<std::int32_t>& caps,
+    const std::vector<std::int32_t>& max_units,
     std::vector<Relocation> rest,
     Nanoseconds begin,
     Nanoseconds others
@@ -184,7 +188,7 @@ bool Search::thresholds(
     }
     std::vector<Nanoseconds> times;
     for (std::size_t d = 0; d < devices_; ++d) {
-        for (std::int32_t n = 1; n <= std::min(at_home[d], caps[d]); ++n) {
+        for (std::int32_t n = 1; n <= std::min(at_home[d], max_units[d]); ++n) {
             if (done(d, n) > begin) {
                 times.push_back(done(d, n));
             }
@@ -194,10 +198,10 @@ bool Search::thresholds(
     const std::size_t fixed = rest.size();
     bool improved = false;
     for (const Nanoseconds time : times) {
-        if (exhausted() || seen(others + time, 0) >= seen()) {
+        if (exhausted() || objective_of(others + time, 0) >= objective_now()) {
             break;
         }
-        std::vector<std::int32_t> within(caps);
+        std::vector<std::int32_t> within(max_units);
         std::int64_t room = 0;
         for (std::size_t d = 0; d < devices_; ++d) {
             std::int32_t too_many = within[d] + 1;
@@ -219,8 +223,8 @@ bool Search::thresholds(
     return improved;
 }
 
-/// `others`: D_inf without this layer.
-bool Search::replan_homeward(
+/// Reoptimises the counts of a layer for these hosts. `others` is D_inf without this layer.
+bool Search::reoptimise_for_hosts(
     LayerRoom& room, std::size_t proj, std::size_t ffn, Nanoseconds others
 ) {
     const std::size_t l = room.layer();
@@ -229,14 +233,15 @@ bool Search::replan_homeward(
     const Nanoseconds heavy = std::max(
         moves.time(this->proj(l), DeviceId(proj)), moves.time(this->ffn(l), DeviceId(ffn))
     );
-    const auto hopeless = [&](Nanoseconds inference) {
-        return rule_.strict && draft_->score().shortage == 0 && seen(inference, heavy) >= seen();
+    const auto cannot_win = [&](Nanoseconds inference) {
+        return acceptance_.strict && draft_->score().shortage == 0 &&
+               objective_of(inference, heavy) >= objective_now();
     };
-    if (hopeless(others + (step_->sliced() ? 0 : step_->from_proj(l, proj, ffn)))) {
+    if (cannot_win(others + (step_->sliced() ? 0 : step_->from_proj(l, proj, ffn)))) {
         return false;
     }
     LayerPlan plan = plan_for_hosts(spreads_, room, holder, proj, ffn);
-    if (plan.time == kNever || hopeless(others + plan.time)) {
+    if (plan.time == kNever || cannot_win(others + plan.time)) {
         return false;
     }
     const std::vector<Relocation> all = changes_to(l, plan.counts);
@@ -268,7 +273,7 @@ bool Search::replan_homeward(
         }
         const Nanoseconds without = others + plan.time - begin;
         const std::size_t from = unit == Unit::group ? holder : ffn;
-        improved |= thresholds(
+        improved |= try_thresholds(
             {l, from, proj, unit},
             left.max_units(unit),
             std::move(rest),
@@ -283,23 +288,23 @@ bool Search::replan_homeward(
     return improved;
 }
 
-bool Search::replan(std::size_t layer) {
+bool Search::reoptimise_layer(std::size_t layer) {
     LayerRoom room(*problem_, draft_->ledger(), layer);
     const Hosts hosts = this->hosts(room);
     const Nanoseconds others =
         draft_->inference() - draft_->layer_time(layer) - after(layer, draft_->ffn(layer));
-    // Spreading is work as well: about that of evaluating a layer, and a hub takes four of them.
+    // Spreading units counts as work: about one evaluated layer, and four for a hub.
     const std::int64_t spreads = step_->sliced() ? 4 : 1;
     const auto weigh = [&](std::size_t proj, std::size_t ffn) {
         spent_ += spreads;
-        return replan_homeward(room, proj, ffn, others + after(layer, ffn));
+        return reoptimise_for_hosts(room, proj, ffn, others + after(layer, ffn));
     };
     if (problem_->previous && !brief_) {
         for (const std::size_t proj : hosts.proj) {
             for (const std::size_t ffn : hosts.ffn) {
                 const bool possible = proj == ffn || !step_->sliced();
                 if (!exhausted() && possible && weigh(proj, ffn)) {
-                    return true; // room and times are those before it
+                    return true; // `room` and `others` are out of date now
                 }
             }
         }
@@ -317,14 +322,14 @@ bool Search::replan(std::size_t layer) {
            (found && weigh(plan.counts.proj, plan.counts.ffn));
 }
 
-/// A unit against any other of its layer, one for each device and home: counts and D_inf stay, and
-/// what moves takes other ways.
+/// Exchanges a unit with another one of its layer, trying one for each pair of device and previous
+/// device. Counts and D_inf do not change, but the migration uses other links.
 bool Search::reroute(BlockId block) {
     const BlockName& name = problem_->blocks->name(block);
     const Unit unit = name.kind == BlockKind::group ? Unit::group : Unit::slice;
     const auto layer = static_cast<std::size_t>(name.layer);
     const DeviceId here = draft_->ledger().where(block);
-    std::vector<std::pair<DeviceId, DeviceId>> tried; // device and home
+    std::vector<std::pair<DeviceId, DeviceId>> tried; // device and previous device
     for (std::int32_t i = 0; i < count_of(*problem_->blocks, unit) && !exhausted(); ++i) {
         const BlockId other = unit_of(*problem_->blocks, unit, layer, i);
         const DeviceId there = draft_->ledger().where(other);
@@ -340,7 +345,7 @@ bool Search::reroute(BlockId block) {
     return false;
 }
 
-/// Units leave the slowest link.
+/// Exchanges units whose migration uses the slowest link.
 bool Search::reroutes() {
     if (draft_->moves().moved() == 0) {
         return false;
@@ -354,7 +359,7 @@ bool Search::reroutes() {
                 if (draft_->ledger().where(id) == slowest.to &&
                     draft_->moves().previous_device(id) == slowest.from) {
                     improved |= reroute(id);
-                    break; // the others of this layer are like it
+                    break; // the others of this layer cost the same
                 }
             }
         }
@@ -362,27 +367,27 @@ bool Search::reroutes() {
     return improved;
 }
 
-bool Search::replans() {
+bool Search::reoptimise_layers() {
     bool improved = false;
     for (std::size_t l = 0; l < layers_ && !exhausted(); ++l) {
-        improved |= replan(l);
+        improved |= reoptimise_layer(l);
     }
     return improved;
 }
 
-/// Two layers (or one) lifted and planned again, one after the other.
-std::vector<Relocation> Search::recreate(std::size_t first, std::size_t second) {
+/// Removes two layers (or one) and places them again, one after the other.
+std::vector<Relocation> Search::ruin_and_recreate(std::size_t first, std::size_t second) {
     Ledger ledger = draft_->ledger();
     std::vector<Relocation> changes;
     const Blocks& blocks = *problem_->blocks;
-    const auto lift = [&](std::size_t layer) {
+    const auto remove = [&](std::size_t layer) {
         const std::size_t begin = blocks.group(static_cast<std::int32_t>(layer), 0).index();
         for (std::int32_t i = 0; i < blocks.blocks_per_layer(); ++i) {
             ledger.remove(BlockId(begin + static_cast<std::size_t>(i)));
         }
     };
-    lift(first);
-    lift(second);
+    remove(first);
+    remove(second);
     for (const std::size_t layer : {first, second}) {
         LayerRoom room(*problem_, ledger, layer);
         const Hosts hosts = this->hosts(room);

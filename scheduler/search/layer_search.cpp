@@ -1,4 +1,3 @@
-// See layer_search.hpp.
 #include "scheduler/search/layer_search.hpp"
 
 #include <algorithm>
@@ -12,9 +11,9 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::int64_t kMostEvaluations = 20'000; ///< whole assignments, about 1 µs each
+constexpr std::int64_t kMostEvaluations = 20'000; ///< limit on evaluations, about 1 µs each
 constexpr std::int64_t kMostNodes = 50'000;
-constexpr Nanoseconds kNoWay = std::numeric_limits<Nanoseconds>::max() / 4;
+constexpr Nanoseconds kNoPath = std::numeric_limits<Nanoseconds>::max() / 4;
 
 class LayerSearch {
   public:
@@ -27,11 +26,11 @@ class LayerSearch {
     }
 
     LayerAnswer run(const Problem& problem) {
-        staying_ = stay(problem);
+        previous_ = previous_assignment(problem);
         for (const bool with_moves : {false, true}) {
             descend_from(path(with_moves));
         }
-        descend_from(staying_);
+        descend_from(previous_);
         const Chain chain = heuristic_chain(costs_);
         if (!chain.shards.empty()) {
             LayerAssignment assignment;
@@ -55,7 +54,7 @@ class LayerSearch {
   private:
     [[nodiscard]] Bytes bytes(std::size_t l) const { return costs_.bytes(l, l + 1); }
 
-    /// The time of layer l on j, x coming from `from` (the source before the first layer).
+    /// Returns the time of layer l on j if x is on `from` (the source before the first layer).
     [[nodiscard]] Nanoseconds step(std::size_t l, std::size_t from, std::size_t j) const {
         return from == j ? costs_.time_alone(l, l + 1, j) : costs_.time_after_hop(l, from, j);
     }
@@ -90,9 +89,10 @@ class LayerSearch {
         return objective;
     }
 
-    /// Cheapest path over (layer, device) without memory; with moves: each layer's by itself.
+    /// Returns the shortest path over (layer, device), memory ignored. With moves, each layer also
+    /// costs its own migration.
     LayerAssignment path(bool with_moves) const {
-        std::vector<Int128> so_far(devices_, -1); // unreachable but for the source
+        std::vector<Int128> so_far(devices_, -1); // −1: not reachable
         so_far[0] = 0;
         std::vector<std::vector<std::size_t>> before;
         for (std::size_t l = 0; l < layers_; ++l) {
@@ -131,8 +131,8 @@ class LayerSearch {
         return a;
     }
 
-    /// Every layer on the device that holds most of its bytes now.
-    LayerAssignment stay(const Problem& problem) const {
+    /// Returns the assignment of each layer to the device where its migration takes least.
+    LayerAssignment previous_assignment(const Problem& problem) const {
         LayerAssignment a;
         for (std::size_t l = 0; problem.previous && l < layers_; ++l) {
             std::size_t least = 0;
@@ -144,7 +144,8 @@ class LayerSearch {
         return a;
     }
 
-    /// Takes layers off devices that hold too much, each to where it costs least.
+    /// Moves layers away from devices that lack memory, each to the device where it costs least.
+    /// Returns whether the result fits.
     bool repair(LayerAssignment& a) {
         std::vector<Bytes> left = room_;
         for (std::size_t l = 0; l < layers_; ++l) {
@@ -193,14 +194,14 @@ class LayerSearch {
             best_ = a;
             least_ = objective;
         }
-        if (a != staying_ && (!moving_ || objective < least_moving_)) {
+        if (a != previous_ && (!moving_ || objective < least_moving_)) {
             moving_ = a;
             least_moving_ = objective;
         }
     }
 
-    /// One pass over stretches of layers that could go to another device, and pairs of layers that
-    /// could change places; true if any did.
+    /// Tries once to move every sequence of consecutive layers to every device, and to exchange
+    /// every pair of layers. Returns whether anything improved.
     bool improve(LayerAssignment& a, Int128& now) {
         bool better = false;
         const auto try_it = [&](const LayerAssignment& other) {
@@ -243,16 +244,16 @@ class LayerSearch {
         return better;
     }
 
-    /// Least time from x on j with l layers done to the end, memory aside: [layer][device].
+    /// Tabulates the least time from x on j after l layers to the end, memory ignored.
     void find_to_go() {
-        to_go_.assign((layers_ + 1) * devices_, kNoWay);
+        to_go_.assign((layers_ + 1) * devices_, kNoPath);
         for (std::size_t j = 0; j < devices_; ++j) {
             to_go_[layers_ * devices_ + j] = costs_.finish(j);
         }
         for (std::size_t l = layers_; l-- > 0;) {
             for (std::size_t j = 0; j < devices_; ++j) {
                 for (std::size_t k = 0; k < devices_; ++k) {
-                    if (room_[k] >= bytes(l) && to_go_[(l + 1) * devices_ + k] < kNoWay) {
+                    if (room_[k] >= bytes(l) && to_go_[(l + 1) * devices_ + k] < kNoPath) {
                         Nanoseconds& least = to_go_[l * devices_ + j];
                         least = std::min(least, step(l, j, k) + to_go_[(l + 1) * devices_ + k]);
                     }
@@ -271,7 +272,7 @@ class LayerSearch {
         visit(0, 0, 0, a, left);
     }
 
-    /// All assignments of layers l and later, the nearest to the end first.
+    /// Enumerates the assignments of layers l and later, the ones with the least bounds first.
     void visit(
         std::size_t l,
         std::size_t from,
@@ -286,7 +287,7 @@ class LayerSearch {
         std::vector<std::pair<Nanoseconds, std::size_t>> order;
         for (std::size_t j = 0; j < devices_; ++j) {
             const Nanoseconds rest = to_go_[(l + 1) * devices_ + j];
-            if (left[j] >= bytes(l) && rest < kNoWay) {
+            if (left[j] >= bytes(l) && rest < kNoPath) {
                 order.emplace_back(so_far + step(l, from, j) + rest, j);
             }
         }
@@ -317,8 +318,8 @@ class LayerSearch {
     std::vector<Nanoseconds> to_go_;
     std::optional<LayerAssignment> best_;
     Int128 least_ = 0;
-    LayerAssignment staying_;
-    std::optional<LayerAssignment> moving_; ///< the best that is not staying_
+    LayerAssignment previous_;
+    std::optional<LayerAssignment> moving_; ///< the best one other than previous_
     Int128 least_moving_ = 0;
     std::int64_t evaluations_ = 0;
     std::int64_t nodes_ = 0;

@@ -1,8 +1,8 @@
-// The least D_mig + steps·D_inf over all assignments of whole layers to devices that fit: what
-// policy dynamic_layer decides. Starting points (staying, the best chain, the programme over layers
-// with moves charged layer by layer) and descents over stretches of layers give an answer; a branch
-// and bound over layers in order then improves it, and proves it where the counted nodes suffice,
-// as they do for a few layers and devices.
+// The search of policy dynamic_layer: the least D_mig + steps·D_inf over all assignments of whole
+// layers to devices that fit. It descends from several initial assignments: the previous one, the
+// best chain, and shortest paths over (layer, device) with and without migration. A branch and
+// bound over the layers in order then improves the result. For few layers and devices it ends
+// within its node limit, which proves the result.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +16,11 @@
 namespace headroom::scheduler {
 
 struct LayerAnswer {
-    std::optional<LayerAssignment> best; ///< none: nothing was found that fits
-    /// The best one met that would move something, if there was a previous placement.
+    std::optional<LayerAssignment> best; ///< the best one that fits, if any was found
+    /// The best one found that moves blocks, if there was a previous placement.
     std::optional<LayerAssignment> runner_up;
-    Int128 objective = 0;  ///< of best; with caps LayerMoves' bound in it
-    bool proven = false;   ///< nothing is better, or nothing fits
+    Int128 objective = 0;  ///< objective of best; with caps it contains a lower bound of D_mig
+    bool proven = false;   ///< no assignment is better, or none fits
     std::int64_t work = 0; ///< assignments evaluated and nodes visited
 };
 

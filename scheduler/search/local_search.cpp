@@ -1,5 +1,5 @@
-// See local_search.hpp: how scores are compared, what is remembered, and the descents. What a
-// descent tries is in basic_moves.cpp.
+// The comparison of scores, the record of results, the descents and the perturbations. The moves of
+// a descent are in basic_moves.cpp and the files beside it.
 #include "scheduler/search/local_search.hpp"
 
 #include <algorithm>
@@ -8,10 +8,10 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr int kPriceBits = 20; // prices are in 2^-20 ns per byte
-constexpr int kPriceRounds = 8;
-constexpr std::uint64_t kMostKicked = 5;
-/// Changes that are made and taken back in the time of evaluating a layer of some 25 devices.
+constexpr int kPenaltyBits = 20; // penalties are in 2^-20 ns per byte
+constexpr int kPenaltyRounds = 8;
+constexpr std::uint64_t kMostPerturbed = 5;
+/// Changes that are made and undone in the time of evaluating a layer of about 25 devices.
 constexpr std::int64_t kChangesPerLayer = 3;
 
 } // namespace
@@ -22,21 +22,21 @@ Search::Search(const Problem& problem, const StepDelay& step, std::int64_t limit
       layers_(static_cast<std::size_t>(problem.blocks->shape().layers)), devices_(step.devices()) {}
 
 bool Search::better(const Score& a, const Score& b) const {
-    if (rule_.strict) {
-        const Int128 of_a = seen(a);
-        const Int128 of_b = seen(b);
+    if (acceptance_.strict) {
+        const Int128 of_a = objective_of(a);
+        const Int128 of_b = objective_of(b);
         return std::tie(a.shortage, of_a, a.transfers) < std::tie(b.shortage, of_b, b.transfers);
     }
     const auto cost = [this](const Score& s) {
-        return (seen(s) << kPriceBits) + rule_.price * s.shortage;
+        return (objective_of(s) << kPenaltyBits) + acceptance_.penalty * s.shortage;
     };
     const Int128 less = cost(b) - cost(a);
     return less > 0 || (less == 0 && a.transfers < b.transfers);
 }
 
-/// Missing 1 % of an average device's memory costs as much as a tenth of the objective: low enough
-/// to pass through infeasible placements, high enough to come back.
-Search::Rule Search::gentle_price(const Score& score) const {
+/// Returns a penalty by which lacking 1 % of an average device's memory costs a tenth of the
+/// objective: low enough to pass through infeasible placements, high enough to leave them again.
+Search::Acceptance Search::initial_penalty(const Score& score) const {
     constexpr Int128 kMost = Int128{1} << 50; // keeps the products in 128 bits
     Int128 memory = 1;
     for (const Snapshot::Device& device : problem_->snapshot.devices) {
@@ -44,11 +44,11 @@ Search::Rule Search::gentle_price(const Score& score) const {
     }
     const Int128 objective = std::min(score.objective, kMost);
     const auto devices = static_cast<Int128>(devices_);
-    return {false, 1 + (10 * devices * objective << kPriceBits) / memory};
+    return {false, 1 + (10 * devices * objective << kPenaltyBits) / memory};
 }
 
-/// Remembers the current placement if it is the best feasible one, or the best that moves.
-void Search::note() {
+/// Records the present placement if it is the best feasible one, or the best that moves blocks.
+void Search::record() {
     const Score& score = draft_->score();
     if (score.shortage > 0) {
         return;
@@ -56,21 +56,22 @@ void Search::note() {
     if (draft_->moves().moved() > 0 && (!runner_up_ || score.objective < runner_up_->objective)) {
         runner_up_ = {score.objective, draft_->inference(), draft_->migration()};
     }
-    // Equal objectives: the smaller ids, so that the order of the search does not show.
-    const bool first = !best_ || score.objective < best_->objective;
-    if (first || (score.objective == best_->objective && draft_->placement() < best_->placement)) {
+    // Of equal objectives the smaller ids win, so that the result depends less on the order of
+    // moves.
+    const bool lower = !best_ || score.objective < best_->objective;
+    if (lower || (score.objective == best_->objective && draft_->placement() < best_->placement)) {
         best_ = {draft_->placement(), score.objective};
     }
 }
 
-/// Makes the changes and keeps them if that is better.
+/// Makes the changes and keeps them if the score is better.
 bool Search::consider(std::span<const Relocation> changes) {
     throw_if_stopped(problem_->stop);
     const Score before = draft_->score();
     const std::int64_t spent = draft_->evaluations();
-    // More shortage than before is worse by the strict rule, whatever the objective.
+    // A strict comparison never accepts more shortage than before.
     const bool made =
-        rule_.strict ? draft_->attempt(changes, before.shortage) : draft_->attempt(changes);
+        acceptance_.strict ? draft_->attempt(changes, before.shortage) : draft_->attempt(changes);
     spent_ += draft_->evaluations() - spent;
     spent_ += counts_changes_ ? static_cast<std::int64_t>(changes.size()) / kChangesPerLayer : 0;
     if (!made) {
@@ -78,11 +79,11 @@ bool Search::consider(std::span<const Relocation> changes) {
     }
     const Score& after = draft_->score();
     const bool keep = better(after, before);
-    const bool record = after.shortage == 0 && (!best_ || after.objective <= best_->objective);
+    const bool best = after.shortage == 0 && (!best_ || after.objective <= best_->objective);
     const bool moves = after.shortage == 0 && draft_->moves().moved() > 0 &&
                        (!runner_up_ || after.objective < runner_up_->objective);
-    if (!quiet_ && (record || moves)) {
-        note();
+    if (!records_end_only_ && (best || moves)) {
+        record();
     }
     if (!keep) {
         draft_->undo();
@@ -109,7 +110,7 @@ void Search::go_to(const Placement& placement) {
 
 Score Search::offer(const Placement& placement) {
     go_to(placement);
-    note();
+    record();
     return draft_->score();
 }
 
@@ -125,31 +126,34 @@ bool Search::try_all(std::span<const Kind> kinds) {
     return improved;
 }
 
-/// Cheap moves first; after any improvement by a dearer kind, the cheap ones again.
+/// Tries moves that need little work first, and again after every improvement by other moves.
 void Search::descend() {
     static constexpr Kind kAll[] = {
         &Search::heavy_moves,
         &Search::unit_moves,
         &Search::end_moves,
-        &Search::homeward_moves,
+        &Search::undo_migration,
         &Search::reroutes,
         &Search::layer_moves,
         &Search::device_moves,
-        &Search::replans,
+        &Search::reoptimise_layers,
         &Search::heavy_swaps,
         &Search::unit_swaps,
     };
     static constexpr Kind kBrief[] = {
-        &Search::drains,
+        &Search::bottleneck_moves,
         &Search::host_moves,
-        &Search::homeward_moves,
+        &Search::undo_migration,
         &Search::reroutes,
         &Search::end_moves,
-        &Search::replans,
+        &Search::reoptimise_layers,
     };
-    // The paper's D_mig is a sum: a layer planned afresh pays by itself.
+    // D_mig of the paper is a sum, so a reoptimised layer pays for itself.
     static constexpr Kind kFormula[] = {
-        &Search::homeward_moves, &Search::replans, &Search::host_moves, &Search::drains};
+        &Search::undo_migration,
+        &Search::reoptimise_layers,
+        &Search::host_moves,
+        &Search::bottleneck_moves};
     const std::span<const Kind> brief = step_->uses_paper_formulas()
                                             ? std::span<const Kind>(kFormula)
                                             : std::span<const Kind>(kBrief);
@@ -158,29 +162,30 @@ void Search::descend() {
 
 void Search::directed_descent() {
     static constexpr Kind kDirected[] = {
-        &Search::reliefs, &Search::drains, &Search::host_moves, &Search::end_moves};
-    quiet_ = true;
+        &Search::repair_moves, &Search::bottleneck_moves, &Search::host_moves, &Search::end_moves};
+    records_end_only_ = true;
     try_all(kDirected);
-    quiet_ = false;
-    note();
+    records_end_only_ = false;
+    record();
 }
 
-/// From a priced descent to a feasible placement: the price rises until nothing is missing.
-void Search::settle_down() {
-    for (int round = 0; round < kPriceRounds && !exhausted(); ++round) {
+/// Descends with a penalty that rises until the placement is feasible, then without infeasible
+/// ones.
+void Search::descend_to_feasible() {
+    for (int round = 0; round < kPenaltyRounds && !exhausted(); ++round) {
         descend();
         if (draft_->score().shortage == 0) {
             break;
         }
-        rule_.price *= 4;
+        acceptance_.penalty *= 4;
     }
-    rule_ = {};
+    acceptance_ = {};
     descend();
 }
 
 void Search::climb_from(const Placement& placement, Nanoseconds most, int budgets) {
     offer(placement);
-    rule_ = {};
+    acceptance_ = {};
     directed_descent();
     const Nanoseconds least = least_move();
     int doubled = 1;
@@ -188,22 +193,23 @@ void Search::climb_from(const Placement& placement, Nanoseconds most, int budget
         ++doubled;
     }
     for (int i = budgets - 1; i >= 0 && !exhausted(); --i) {
-        rule_.budget = most >> (doubled * i);
-        if (rule_.budget >= least) {
+        acceptance_.allowance = most >> (doubled * i);
+        if (acceptance_.allowance >= least) {
             directed_descent();
         }
     }
-    rule_ = {};
+    acceptance_ = {};
 }
 
 void Search::descend_from(const Placement& placement) {
     const Score score = offer(placement);
-    rule_ = score.shortage > 0 ? gentle_price(score) : Rule{};
-    settle_down();
+    acceptance_ = score.shortage > 0 ? initial_penalty(score) : Acceptance{};
+    descend_to_feasible();
 }
 
-/// A few blocks to other devices; or one layer, or two devices' blocks exchanged.
-std::vector<Relocation> Search::kick_changes(Random& random) {
+/// Returns random changes: a few blocks, the hosts or all blocks of one layer move to other
+/// devices, two devices exchange their blocks, or two layers are reoptimised.
+std::vector<Relocation> Search::perturbation(Random& random) {
     const auto any_device = [&] {
         return DeviceId(static_cast<std::size_t>(random.below(devices_)));
     };
@@ -228,7 +234,7 @@ std::vector<Relocation> Search::kick_changes(Random& random) {
         }
     } else if (kind == 4) {
         const auto first = static_cast<std::size_t>(random.below(layers_));
-        changes = recreate(first, static_cast<std::size_t>(random.below(layers_)));
+        changes = ruin_and_recreate(first, static_cast<std::size_t>(random.below(layers_)));
     } else if (kind == 2) {
         const auto layer = static_cast<std::size_t>(random.below(layers_));
         if (!step_->sliced()) {
@@ -236,7 +242,7 @@ std::vector<Relocation> Search::kick_changes(Random& random) {
         }
         changes.push_back({ffn(layer), any_device()});
     } else {
-        const std::uint64_t count = 2 + random.below(kMostKicked);
+        const std::uint64_t count = 2 + random.below(kMostPerturbed);
         for (std::uint64_t k = 0; k < count; ++k) {
             const auto i = static_cast<std::size_t>(random.below(now.size()));
             changes.push_back({BlockId(i), any_device()});
@@ -245,16 +251,17 @@ std::vector<Relocation> Search::kick_changes(Random& random) {
     return changes;
 }
 
-void Search::kick(const Placement& fallback, int fruitless) {
+void Search::kick(const Placement& fallback, int max_without_improvement) {
     Random random(stream_seed(problem_->seed, "resource_aware"));
-    for (int in_vain = 0; in_vain < fruitless && !exhausted(); ++in_vain) {
+    for (int without_improvement = 0; without_improvement < max_without_improvement && !exhausted();
+         ++without_improvement) {
         const std::optional<Found> before = best_;
         go_to(before ? before->placement : fallback);
-        rule_ = gentle_price(draft_->score());
-        draft_->attempt(kick_changes(random));
-        settle_down();
+        acceptance_ = initial_penalty(draft_->score());
+        draft_->attempt(perturbation(random));
+        descend_to_feasible();
         if (best_ && (!before || best_->objective < before->objective)) {
-            in_vain = -1;
+            without_improvement = -1;
         }
     }
 }

@@ -1,6 +1,7 @@
-// Local search over placements: from a given start, accept what improves, until nothing in the
-// neighbourhood does; then kick the best placement and descend again. Work is counted in evaluated
-// layers, so a decision is reproducible on any machine.
+// Iterated local search over placements. A descent from a given placement accepts improvements
+// until no move of the neighbourhood improves; then the best placement is perturbed and the next
+// descent begins. Work is counted in evaluated layers, so that a decision can be reproduced on any
+// machine.
 #pragma once
 
 #include <algorithm>
@@ -21,14 +22,14 @@
 
 namespace headroom::scheduler {
 
-/// A feasible placement that was met on the way.
+/// A feasible placement that the search has found.
 struct Found {
     Placement placement;
     Int128 objective = 0;
 };
 
-/// The cheapest feasible placement met that is not the previous one: for people who ask why
-/// nothing moved.
+/// The costs of the best feasible placement found that is not the previous one. The reason of a
+/// decision that keeps the previous placement states them.
 struct Runner {
     Int128 objective = 0;
     Nanoseconds inference = 0;
@@ -37,11 +38,11 @@ struct Runner {
 
 class Search {
   public:
-    /// In large problems, where one pass of all moves would cost more than the whole decision may,
-    /// a brief search plans layers afresh and sends blocks home, and tries nothing else.
+    /// A brief search is for large problems, in which one pass of all moves would cost more than a
+    /// whole decision may. It only tries a few kinds of moves.
     enum class Extent : std::uint8_t { thorough, brief };
 
-    /// Keeps pointers to both; `limit`: evaluated layers after which every descent stops.
+    /// Keeps pointers to both. Every descent stops after `limit` evaluated layers.
     Search(
         const Problem& problem,
         const StepDelay& step,
@@ -49,99 +50,102 @@ class Search {
         Extent extent = Extent::thorough
     );
 
-    /// Offers a placement without searching; returns its score.
+    /// Records a placement without searching. Returns its score.
     Score offer(const Placement& placement);
-    /// Descends from a placement, feasible or not; then again and again with ever more of D_mig
-    /// for nothing, because D_mig is a maximum: what is worth moving only pays together.
+    /// Descends from a placement, feasible or not. Then repeats the descent `budgets` − 1 times
+    /// while ever more of D_mig, up to `most`, is free: D_mig is a maximum over links, so moves
+    /// that share its time must be accepted together.
     void climb_from(const Placement& placement, Nanoseconds most, int budgets);
     [[nodiscard]] std::int64_t limit() const { return limit_; }
-    /// From now on everything is tried; work is counted as before.
+    /// Makes a brief search try all moves from now on. Work is counted as before.
     void widen() { brief_ = false; }
-    /// From now on every descent stops after so many evaluated layers.
+    /// Sets the number of evaluated layers after which every descent stops.
     void allow(std::int64_t limit) { limit_ = limit; }
     /// Descends from a placement, feasible or not.
     void descend_from(const Placement& placement);
-    /// Kicks the best placement (or `fallback` while there is none) and descends, until the limit
-    /// or `fruitless` kicks in a row without an improvement.
-    void kick(const Placement& fallback, int fruitless);
+    /// Perturbs the best placement (or `fallback` while there is none) and descends, until the
+    /// limit is reached or `max_without_improvement` perturbations in a row have improved nothing.
+    void kick(const Placement& fallback, int max_without_improvement);
 
     [[nodiscard]] const std::optional<Found>& best() const { return best_; }
     [[nodiscard]] const std::optional<Runner>& runner_up() const { return runner_up_; }
-    /// Counts work that was done elsewhere for the same decision.
+    /// Adds work that was done elsewhere for the same decision.
     void spend(std::int64_t work) { spent_ += work; }
     [[nodiscard]] std::int64_t evaluations() const { return spent_; }
     [[nodiscard]] bool exhausted() const { return spent_ >= limit_; }
 
   private:
-    /// How scores are compared: with a price per missing byte, or feasible before all else.
-    struct Rule {
+    /// How scores are compared: if strict, by shortage first; otherwise by the objective plus a
+    /// penalty per missing byte.
+    struct Acceptance {
         bool strict = true;
-        Int128 price = 0;       ///< 2^-20 ns per byte
-        Nanoseconds budget = 0; ///< D_mig up to this much counts as this much
+        Int128 penalty = 0;        ///< 2^-20 ns per byte
+        Nanoseconds allowance = 0; ///< D_mig up to this amount is free
     };
     [[nodiscard]] bool better(const Score& a, const Score& b) const;
-    /// The objective as the rule sees it.
-    [[nodiscard]] Int128 seen(const Score& score) const {
-        return score.objective + std::max<Nanoseconds>(0, rule_.budget - score.migration);
+    /// Return the objective with the allowance counted as D_mig even if D_mig is smaller: of a
+    /// score, of the present candidate, and of given delays.
+    [[nodiscard]] Int128 objective_of(const Score& score) const {
+        return score.objective + std::max<Nanoseconds>(0, acceptance_.allowance - score.migration);
     }
-    [[nodiscard]] Int128 seen() const { return seen(draft_->score()); }
-    /// The same of another D_inf and D_mig.
-    [[nodiscard]] Int128 seen(Nanoseconds inference, Nanoseconds migration) const {
-        return Int128{std::max(migration, rule_.budget)} + Int128{problem_->steps()} * inference;
+    [[nodiscard]] Int128 objective_now() const { return objective_of(draft_->score()); }
+    [[nodiscard]] Int128 objective_of(Nanoseconds inference, Nanoseconds migration) const {
+        return Int128{std::max(migration, acceptance_.allowance)} +
+               Int128{problem_->steps()} * inference;
     }
-    [[nodiscard]] Rule gentle_price(const Score& score) const;
+    [[nodiscard]] Acceptance initial_penalty(const Score& score) const;
     bool consider(std::span<const Relocation> changes);
     bool consider(std::initializer_list<Relocation> changes) {
         return consider(std::span<const Relocation>(changes.begin(), changes.size()));
     }
     void go_to(const Placement& placement);
-    void note();
-    void settle_down();
+    void record();
+    void descend_to_feasible();
     using Kind = bool (Search::*)();
-    /// Kinds of moves in turn, from the first again after each improvement.
+    /// Tries the kinds of moves in turn, and after each improvement from the first kind again.
     bool try_all(std::span<const Kind> kinds);
     void descend();
     void directed_descent();
 
-    // Directed moves (bottleneck_moves.cpp): little work, each where a layer's time is lost.
-    struct Drain {
-        Int128 seen = 0; ///< the objective it would give
+    // Moves that address the bottleneck of a layer, with little work (bottleneck_moves.cpp).
+    struct UnitMove {
+        Int128 objective = 0; ///< the objective after the move
         BlockId block;
         DeviceId from;
         DeviceId to;
     };
-    /// The best one within memory, and the best one of all.
-    struct Drains {
-        Drain fits;
-        Drain any;
-        void offer(const Drain& drain, bool room);
+    /// The best move that fits in memory, and the best move whether it fits or not.
+    struct UnitMoves {
+        UnitMove fits;
+        UnitMove any;
+        void offer(const UnitMove& move, bool room);
     };
-    bool drains();
-    bool drain(Unit unit, std::size_t layer);
+    bool bottleneck_moves();
+    bool relieve_bottleneck(Unit unit, std::size_t layer);
     void list_units(Unit unit, std::size_t layer, std::size_t d);
-    [[nodiscard]] Drains late_drains(Unit unit, std::size_t layer);
-    [[nodiscard]] Drains formula_drains(std::size_t layer);
-    [[nodiscard]] std::vector<Relocation> cascade(Unit unit, std::size_t layer);
-    bool drain_by_swap(const Drain& drain);
+    [[nodiscard]] UnitMoves moves_of_latest(Unit unit, std::size_t layer);
+    [[nodiscard]] UnitMoves moves_by_formula(std::size_t layer);
+    [[nodiscard]] std::vector<Relocation> chained_moves(Unit unit, std::size_t layer);
+    bool swap_instead(const UnitMove& move);
     bool host_moves();
     bool host_move(std::size_t layer);
-    /// What moving a single unit takes at least.
+    /// Returns the least time of moving one unit.
     [[nodiscard]] Nanoseconds least_move() const;
-    bool reliefs();
-    bool relief(DeviceId from);
+    bool repair_moves();
+    bool repair_device(DeviceId from);
 
-    // The neighbourhood (basic_moves.cpp, layer_replanning.cpp, swap_moves.cpp): each returns
-    // whether it improved.
+    // The neighbourhood (basic_moves.cpp, layer_replanning.cpp, swap_moves.cpp). These functions
+    // return whether they have improved the candidate.
     bool heavy_moves();
     bool unit_moves();
     bool end_moves();
     bool layer_moves();
     bool device_moves();
     bool device_move(DeviceId from, DeviceId to);
-    bool homeward_moves();
+    bool undo_migration();
     bool reroutes();
     bool reroute(BlockId block);
-    bool replans();
+    bool reoptimise_layers();
     bool heavy_swaps();
     bool unit_swaps();
     struct LayerUnit {
@@ -151,30 +155,34 @@ class Search {
     bool unit_swap(const LayerUnit& one, DeviceId from, DeviceId to, bool full);
     bool with_room_made(std::size_t layer, BlockId heavy, std::size_t to);
 
-    /// k units of a layer on device a, those that belong on b first, settled ones last.
+    /// Returns k units of a layer on device a. Units whose previous device is b come first, and
+    /// those whose previous device is a come last.
     [[nodiscard]] std::vector<BlockId> pick_units(
         Unit unit, std::size_t layer, std::size_t a, std::size_t b, std::int32_t k
     );
-    /// Changes that leave every device at most so many units of a layer, which must hold them all:
-    /// units stay at home if they may, the others go where that is cheapest.
+    /// Returns changes after which no device has more than max_units[d] units of the layer. Units
+    /// are on their previous device if that is possible, and otherwise where moving them costs
+    /// least. Precondition: the limits admit all units.
     [[nodiscard]] std::vector<Relocation> regroup(
-        const Gathering& gathering, std::vector<std::int32_t> caps
+        const Gathering& gathering, std::vector<std::int32_t> max_units
     );
-    /// Changes that make a layer what the plan says.
+    /// Returns the changes that realise these counts in a layer.
     [[nodiscard]] std::vector<Relocation> changes_to(std::size_t layer, const LayerCounts& counts);
     [[nodiscard]] Nanoseconds after(std::size_t layer, std::size_t d) const;
     [[nodiscard]] HostCosts host_costs(std::size_t layer, const Hosts& hosts) const;
     [[nodiscard]] Hosts hosts(const LayerRoom& room) const;
-    bool replan(std::size_t layer);
-    bool replan_homeward(LayerRoom& room, std::size_t proj, std::size_t ffn, Nanoseconds others);
-    bool thresholds(
+    bool reoptimise_layer(std::size_t layer);
+    bool reoptimise_for_hosts(
+        LayerRoom& room, std::size_t proj, std::size_t ffn, Nanoseconds others
+    );
+    bool try_thresholds(
         const Gathering& gathering,
-        const std::vector<std::int32_t>& caps,
+        const std::vector<std::int32_t>& max_units,
         std::vector<Relocation> rest,
         Nanoseconds begin,
         Nanoseconds others
     );
-    /// When units are done at their gathering device.
+    /// Returns when the outputs of n units of d have arrived at the target.
     [[nodiscard]] Nanoseconds done(const Gathering& gathering, std::size_t d, std::int32_t n)
         const {
         const auto& [layer, holder, target, unit] = gathering;
@@ -185,16 +193,16 @@ class Search {
         return {
             layer, unit == Unit::group ? draft_->activation_device(layer) : target, target, unit};
     }
-    /// Whether a block of a layer fits on a device, beside what is there.
+    /// Returns whether a block of a layer fits on d beside the blocks there.
     [[nodiscard]] bool fits(BlockId b, std::size_t layer, std::size_t d) const {
         const Ledger& ledger = draft_->ledger();
         return ledger.left(static_cast<std::int32_t>(layer), DeviceId(d))
                    .times(ledger.need(b), 1) == 1;
     }
-    [[nodiscard]] std::vector<Relocation> kick_changes(Random& random);
-    [[nodiscard]] std::vector<Relocation> recreate(std::size_t first, std::size_t second);
+    [[nodiscard]] std::vector<Relocation> perturbation(Random& random);
+    [[nodiscard]] std::vector<Relocation> ruin_and_recreate(std::size_t first, std::size_t second);
 
-    /// The blocks that are not spread; sliced: both are the hub.
+    /// Return the blocks of a layer that are not units. With granularity `sliced` both are the hub.
     [[nodiscard]] BlockId proj(std::size_t layer) const {
         return reduction_block_of(*problem_->blocks, layer);
     }
@@ -207,16 +215,16 @@ class Search {
     Spreads spreads_;
     std::int64_t limit_;
     bool brief_;
-    bool counts_changes_; ///< as work: in small fleets they hardly matter
+    bool counts_changes_; ///< whether changes count as work, which matters in large fleets only
     std::int64_t spent_ = 0;
     std::size_t layers_;
     std::size_t devices_;
     std::optional<Draft> draft_;
-    Rule rule_;
+    Acceptance acceptance_;
     std::optional<Found> best_;
     std::optional<Runner> runner_up_;
-    bool quiet_ = false;         ///< whoever descends notes where that ends
-    std::vector<BlockId> units_; ///< of list_units
+    bool records_end_only_ = false; ///< whether a descent records only its end
+    std::vector<BlockId> units_;    ///< the result of list_units
 };
 
 } // namespace headroom::scheduler

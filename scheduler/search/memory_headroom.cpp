@@ -1,4 +1,3 @@
-// See memory_headroom.hpp.
 #include "scheduler/search/memory_headroom.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
-// Devices lend memory and take it back: a placement that fills a device to the brim has to page, or
-// to move, as soon as the device has a little less. A controller says what is safe to use
-// (Problem::safe_memory); policies of ours stay within it as far as they can.
+// The memory reserve. If a placement fills a device completely, the device must page, or blocks
+// must move, as soon as its memory shrinks. The controller therefore states how much memory is safe
+// to use (Problem::safe_memory), and some policies stay within it if they can.
 #pragma once
 
 #include <optional>
@@ -9,18 +9,18 @@
 
 namespace headroom::scheduler {
 
-/// How much of the memory that is not safe is used.
+/// The part of the memory beyond the safe memory that a decision may use.
 enum class Risk : std::uint8_t { none, half };
 
-/// The problem with devices held to less memory than they have; nothing if that is no less. What
-/// its snapshot says is what may be used; as safe memory it has, for people, what there really is.
+/// Returns the problem with the memory of its snapshot reduced to what may be used, or nothing if
+/// that is not less. Its safe_memory then has the true memory, for the texts of reasons.
 [[nodiscard]] std::optional<Problem> cautious(const Problem& problem, Risk risk);
 
-/// The problem as its snapshot has it, with no thought of what is safe.
+/// Returns the problem without safe memory, so that all memory of the snapshot may be used.
 [[nodiscard]] Problem careless(Problem problem);
 
-/// What `decide` says of the first of these problems that has a feasible answer: with safe memory,
-/// with half of the rest, with all. `decide` itself asks for no safe memory.
+/// Calls `decide` for the problem with the safe memory, with half of the rest as well, and with all
+/// memory, and returns the first feasible decision. `decide` must ignore safe_memory.
 template <class Decide>
 [[nodiscard]] Decision decide_cautiously(const Problem& problem, const Decide& decide) {
     for (const Risk risk : {Risk::none, Risk::half}) {

@@ -1,4 +1,3 @@
-// See round_search.hpp.
 #include "scheduler/search/round_search.hpp"
 
 #include <algorithm>
@@ -9,10 +8,10 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr double kTolerance = 1e-9; // estimates are sums of doubles
+constexpr double kTolerance = 1e-9; // because estimates are sums of doubles
 constexpr std::int64_t kPerChange = 4;
-constexpr std::size_t kMostRehearsedSteps = 20'000; // of a round that is rehearsed within a descent
-constexpr std::size_t kFewDevicesForExchanges = 8;  // whose places are exchanged pair by pair
+constexpr std::size_t kMostSimulatedSteps = 20'000; // largest round that a descent simulates
+constexpr std::size_t kFewDevicesForExchanges = 8;  // largest fleet in which devices are exchanged
 
 } // namespace
 
@@ -40,7 +39,7 @@ RoundSearch::Value RoundSearch::value(const Draft& draft, double round, double u
 RoundSearch::Value RoundSearch::value(const Draft& draft) {
     const RoundModel::Estimate least = bound(draft);
     const std::int64_t before = model_->work();
-    const double round = model_->simulate_round(least, kMostRehearsedSteps);
+    const double round = model_->simulate_round(least, kMostSimulatedSteps);
     work_ += model_->work() - before;
     limit_of_ = least;
     return value(draft, round, least.unevenness);
@@ -56,7 +55,7 @@ void RoundSearch::consider(std::vector<Relocation> changes) {
     if (better(value(*draft_, least.round, least.unevenness), best_)) {
         const std::int64_t before = model_->work();
         const Value then =
-            value(*draft_, model_->simulate_round(least, kMostRehearsedSteps), least.unevenness);
+            value(*draft_, model_->simulate_round(least, kMostSimulatedSteps), least.unevenness);
         work_ += model_->work() - before;
         if (better(then, best_)) {
             best_ = then;
@@ -77,20 +76,21 @@ bool RoundSearch::make_best() {
     return true;
 }
 
-/// All that it has there, those first that come home.
+/// Returns moves of all units of a layer from one device to another. Units whose previous device is
+/// the target come first.
 std::vector<Relocation> RoundSearch::units(
     Unit unit, std::size_t layer, std::size_t from, std::size_t to
 ) {
     std::vector<Relocation> changes;
-    std::vector<Relocation> strangers;
+    std::vector<Relocation> others;
     for (std::int32_t i = 0; i < count_of(*problem_->blocks, unit); ++i) {
         const BlockId b = unit_of(*problem_->blocks, unit, layer, i);
         if (draft_->ledger().where(b).index() == from) {
             const bool home = draft_->moves().previous_device(b) == DeviceId(to);
-            (home ? changes : strangers).push_back({b, DeviceId(to)});
+            (home ? changes : others).push_back({b, DeviceId(to)});
         }
     }
-    changes.insert(changes.end(), strangers.begin(), strangers.end());
+    changes.insert(changes.end(), others.begin(), others.end());
     return changes;
 }
 
@@ -104,7 +104,7 @@ bool RoundSearch::holds(std::size_t layer, std::size_t d) const {
     });
 }
 
-/// What one device has of a layer, or a part of that, to another.
+/// Considers moving the blocks of a layer, or a part of them, from one device to another.
 void RoundSearch::offer_parts(std::size_t layer, std::size_t from, std::size_t to) {
     const DeviceId target(to);
     std::vector<Relocation> all;
@@ -156,7 +156,7 @@ bool RoundSearch::relieve(std::size_t d) {
     return make_best();
 }
 
-/// Fewer ways within layers, and from one to the next.
+/// Considers moves that remove hops within layers and between them.
 bool RoundSearch::shorten() {
     for (std::size_t l = 0; l < draft_->layers(); ++l) {
         const std::size_t next = l + 1 < draft_->layers() ? draft_->proj(l + 1) : draft_->ffn(l);
@@ -175,7 +175,7 @@ bool RoundSearch::shorten() {
     return make_best();
 }
 
-/// All that one device has to another, and both the other way round.
+/// Considers moving all blocks of one device to another, and exchanging the blocks of two devices.
 bool RoundSearch::exchange() {
     for (std::size_t a = 0; a < draft_->devices(); ++a) {
         for (std::size_t b = 0; b < draft_->devices() && !exhausted(); ++b) {
@@ -204,7 +204,7 @@ double RoundSearch::objective(const Draft& placement) {
     return value(draft).objective;
 }
 
-/// The busiest devices first.
+/// Relieves the first device that can be relieved, the busiest first.
 bool RoundSearch::relieve_any() {
     std::vector<std::pair<double, std::size_t>> order;
     for (std::size_t d = 0; d < draft_->devices(); ++d) {

@@ -1,5 +1,6 @@
-// Local search for the shortest round: takes work off whatever limits it, a device, a link, or a
-// step's latency, as long as the estimate of D_mig + steps·round falls. Work is counted.
+// Local search for the shortest round. It relieves the resource that limits the round (a device, a
+// link, or the latency of one step) as long as the estimate of D_mig + steps·round falls. Work is
+// counted, so that results can be reproduced.
 #pragma once
 
 #include <cstdint>
@@ -13,16 +14,17 @@ namespace headroom::scheduler {
 
 class RoundSearch {
   public:
-    /// Keeps pointers to both; `limit`: layers × devices looked at before every descent stops.
+    /// Keeps pointers to both. Every descent stops after about `limit` units of work: layers ×
+    /// devices of a bound, and steps of a simulation.
     RoundSearch(const Problem& problem, RoundModel& model, std::int64_t limit);
 
     struct Found {
         Placement placement;
         double objective = 0; ///< estimated, ns
     };
-    /// Precondition: the placement fits, and so does what is found.
+    /// Returns the end of a descent, which fits. Precondition: the placement fits.
     [[nodiscard]] Found descend_from(const Placement& placement);
-    /// The estimate of a placement, without a search; the draft may count with another step.
+    /// Returns the estimated objective of a placement. The draft may have another StepDelay.
     [[nodiscard]] double objective(const Draft& placement);
     [[nodiscard]] std::int64_t work() const { return work_; }
 
@@ -53,12 +55,12 @@ class RoundSearch {
     RoundModel* model_;
     std::int64_t limit_;
     std::int64_t work_ = 0;
-    Draft* draft_ = nullptr; ///< of the descent under way
+    Draft* draft_ = nullptr; ///< the candidate of the present descent
     Value now_;
-    RoundModel::Estimate limit_of_; ///< now_
+    RoundModel::Estimate limit_of_; ///< the bound of the candidate, with the limiting resource
     std::vector<double> busy_;      ///< per device
     Value best_;
-    std::vector<Relocation> best_changes_; ///< empty: nothing is better
+    std::vector<Relocation> best_changes_; ///< empty if no change is better
 };
 
 } // namespace headroom::scheduler

@@ -1,4 +1,4 @@
-// The dearer half of the neighbourhood: exchanges, for when memory forbids a plain move.
+// Exchanges of blocks, for cases in which memory forbids moving a single block.
 #include <algorithm>
 #include <cstdint>
 
@@ -7,13 +7,13 @@
 namespace headroom::scheduler {
 namespace {
 
-/// Layers with which making room may begin: the block's own and the next few.
+/// The number of layers, from the block's own on, at which making room may begin.
 constexpr std::size_t kRoomLayers = 8;
 
 } // namespace
 
-/// Moves a heavy block to a device that is too full for it, and groups from there the other way:
-/// the layer's own first, then those of the following layers.
+/// Moves a large block to a device without room for it, and units from there the other way: first
+/// those of its layer, then those of the following layers.
 bool Search::with_room_made(std::size_t layer, BlockId heavy, std::size_t to) {
     const Ledger& ledger = draft_->ledger();
     const std::size_t from = ledger.where(heavy).index();
@@ -72,8 +72,8 @@ bool Search::heavy_swaps() {
     return improved;
 }
 
-/// One unit of a layer against one of another layer or kind, where memory forbids a plain move;
-/// within a layer, two units that each other's home would suit (D_inf stays, D_mig falls).
+/// Exchanges a unit with one of another layer or kind if memory forbids moving it alone. Also
+/// exchanges two units of one layer, which can lower D_mig and does not change D_inf.
 bool Search::unit_swaps() {
     bool improved = false;
     for (std::size_t l = 0; l < layers_; ++l) {

@@ -1,4 +1,3 @@
-// See throughput_search.hpp.
 #include "scheduler/search/throughput_search.hpp"
 
 #include <algorithm>
@@ -25,32 +24,32 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostDescentDevices = 32; // that a fleet is narrowed down to for descents
-constexpr std::size_t kTooMany = 64;            // of them, if memory asks for more
-/// Work of one descent: layers × devices that bounds look at, and steps of rehearsals; in small
-/// fleets and models, and else.
+constexpr std::size_t kMostDescentDevices = 32; // size of the device subset for descents
+constexpr std::size_t kTooMany = 64;            // no descents if memory needs a larger subset
+/// The limit on the work of one descent (RoundSearch) for small problems and for larger ones.
 constexpr std::int64_t kMostRoundWork = 1'000'000;
 constexpr std::int64_t kMostWorkOfLarge = 200'000;
 constexpr std::int64_t kSmallFleet = 256; // devices × layers
 constexpr std::size_t kRoundDescents = 4;
-/// Blocks × sequences that are walked for candidates which nothing obliges to look at.
+/// The limit on blocks × sequences of predictions for optional candidates.
 constexpr std::int64_t kMostWalkedSteps = 20'000;
-/// What is worse than that by its guess is not walked; in problems of that many blocks × sequences
-/// those that must be looked at are walked all the same.
+/// A candidate is not predicted if this factor times its estimate is above the best prediction. In
+/// problems with at most kLittleWalked blocks × sequences, mandatory candidates are always
+/// predicted.
 constexpr double kTrust = 0.94;
 constexpr std::int64_t kLittleWalked = 5'000;
 
 struct RoundStart {
-    Placement placement; ///< of the narrowed problem
+    Placement placement; ///< for the subset of devices
     std::int64_t batch = 1;
     double objective = 0;
 };
 
-bool nearer(const RoundStart& a, const RoundStart& b) {
+bool is_better(const RoundStart& a, const RoundStart& b) {
     return std::tie(a.objective, a.batch) < std::tie(b.objective, b.batch);
 }
 
-/// The devices that matter, with the models of their rounds.
+/// The device subset, with a model of rounds for each batch size.
 class Models {
   public:
     explicit Models(const Problem& problem)
@@ -72,7 +71,7 @@ class Models {
     RoundEstimates guesses_;
 };
 
-/// What descents from the most promising candidates find, best first.
+/// Descends from the most promising candidates.
 class Descents {
   public:
     Descents(const Problem& problem, Models& models)
@@ -93,7 +92,7 @@ class Descents {
             RoundSearch search(small_.problem, model, limit_);
             RoundStart start{*narrow, model.batch(), search.objective(draft)};
             work_ += search.work();
-            if (!best || nearer(start, *best)) {
+            if (!best || is_better(start, *best)) {
                 best = std::move(start);
             }
         }
@@ -101,7 +100,7 @@ class Descents {
     }
 
     [[nodiscard]] std::vector<Placement> run() {
-        std::stable_sort(starts_.begin(), starts_.end(), nearer);
+        std::stable_sort(starts_.begin(), starts_.end(), is_better);
         std::vector<RoundStart> found;
         for (std::size_t i = 0; i < std::min(starts_.size(), kRoundDescents); ++i) {
             RoundSearch search(small_.problem, model_of(starts_[i].batch), limit_);
@@ -109,7 +108,7 @@ class Descents {
             work_ += search.work();
             found.push_back({std::move(end.placement), starts_[i].batch, end.objective});
         }
-        std::stable_sort(found.begin(), found.end(), nearer);
+        std::stable_sort(found.begin(), found.end(), is_better);
         std::vector<Placement> placements;
         for (const RoundStart& end : found) {
             placements.push_back(small_.widen(end.placement));
@@ -129,32 +128,32 @@ class Descents {
     const Focus& small_;
     std::span<RoundModel> models_;
     std::vector<RoundStart> starts_;
-    std::int64_t limit_ = 0; ///< of one descent
+    std::int64_t limit_ = 0; ///< work limit of one descent
     std::int64_t work_ = 0;
 };
 
-/// A candidate on its way to the exact prediction.
+/// A candidate with its estimates.
 struct Candidate {
     Placement placement;
     std::vector<RoundEstimate> guesses; ///< of its rounds
     double guess = 0;                   ///< of its objective, ns
 };
 
-/// What an exact prediction said of a candidate.
+/// The prediction of a candidate.
 struct Offer {
     Decision decision;
-    double value = 0;  ///< objective
-    double steady = 0; ///< the same without prompts
+    double value = 0;  ///< the objective
+    double steady = 0; ///< the objective without pending prompts
 };
 
-/// The best of what has been looked at: of equal objectives the smaller batch, then the previous
-/// placement, then the better guess. Prompts count, but nothing wins by them alone that is worse
-/// than the ring without them.
+/// Chooses among candidates. Of equal objectives it prefers the smaller batch, then the previous
+/// placement, then the better estimate. Pending prompts count, but a candidate that is worse than
+/// the ring without them is never chosen.
 class BestRound {
   public:
     BestRound(const Problem& problem, Models& models) : problem_(problem), models_(models) {}
 
-    /// Nothing is added a second time.
+    /// Adds a candidate unless it has been added before.
     void add(const Placement& placement) {
         const auto same = [&](const Candidate& c) { return c.placement == placement; };
         if (std::any_of(candidates_.begin(), candidates_.end(), same)) {
@@ -174,9 +173,10 @@ class BestRound {
         return all;
     }
 
-    /// Walks the first `obliged`, and of the others those with the best guesses as far as the work
-    /// allows, but one in any case. In large problems a much worse guess is enough to pass over.
-    Decision decide(std::size_t obliged, const Placement* ring) {
+    /// Predicts the first `mandatory` candidates, and of the others those with the best estimates,
+    /// at least one, up to the limit of work. In large problems, candidates with much worse
+    /// estimates are left out.
+    Decision decide(std::size_t mandatory, const Placement* ring) {
         std::vector<std::size_t> order(candidates_.size());
         std::iota(order.begin(), order.end(), std::size_t{0});
         std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -185,17 +185,17 @@ class BestRound {
         const auto walk = static_cast<std::int64_t>(problem_.blocks->size()) * problem_.in_flight();
         std::int64_t left = std::max<std::int64_t>(1, kMostWalkedSteps / walk);
         for (const std::size_t i : order) {
-            const bool must = i < obliged;
-            const bool hopeful = candidates_[i].guess * kTrust <= least_ * kNsPerSecond ||
-                                 (must && walk <= kLittleWalked);
-            if (hopeful && (must || left > 0)) {
-                left -= must ? 0 : 1;
+            const bool is_mandatory = i < mandatory;
+            const bool is_promising = candidates_[i].guess * kTrust <= least_ * kNsPerSecond ||
+                                      (is_mandatory && walk <= kLittleWalked);
+            if (is_promising && (is_mandatory || left > 0)) {
+                left -= is_mandatory ? 0 : 1;
                 offer(candidates_[i]);
             }
         }
         return choose(ring);
     }
-    /// Of one that was added, whether it has been walked or not.
+    /// Returns the prediction of a candidate that was added, and makes it if necessary.
     [[nodiscard]] Decision decision_of(const Placement& placement) const {
         for (const Offer& offer : offers_) {
             if (offer.decision.placement == placement) {
@@ -262,7 +262,7 @@ class BestRound {
     Models& models_;
     std::vector<Candidate> candidates_;
     std::vector<Offer> offers_;
-    double least_ = std::numeric_limits<double>::infinity(); ///< of them, without prompts
+    double least_ = std::numeric_limits<double>::infinity(); ///< least objective without prompts
 };
 
 } // namespace
@@ -285,11 +285,11 @@ RoundDecision decide_for_throughput(const Problem& problem, const Decision& late
     }
     const Pipelines pipelines = pipelines_of(problem);
     if (!pipelines.layers.empty()) {
-        best.add(pipelines.layers.front()); // policy ring's, if that fits
+        best.add(pipelines.layers.front()); // the placement of policy ring, if it fits
     }
     std::vector<Placement> starts = best.placements();
-    const std::size_t obliged = starts.size();
-    if (obliged == 0) {
+    const std::size_t mandatory = starts.size();
+    if (mandatory == 0) {
         return {latency, std::nullopt};
     }
     starts.insert(starts.end(), pipelines.layers.begin(), pipelines.layers.end());
@@ -305,7 +305,7 @@ RoundDecision decide_for_throughput(const Problem& problem, const Decision& late
         best.add(placement);
     }
     const Placement* const ring = pipelines.layers.empty() ? nullptr : pipelines.layers.data();
-    RoundDecision decided{best.decide(obliged, ring), std::nullopt};
+    RoundDecision decided{best.decide(mandatory, ring), std::nullopt};
     decided.decision.evaluations = latency.evaluations + descents.work();
     if (keeps && decided.decision.placement != *problem.previous) {
         decided.given_up = best.decision_of(*problem.previous);

@@ -1,12 +1,13 @@
-// What resource_aware decides when all sequences in flight count: the least D_mig + steps·round,
-// with the number of joined turns that goes with it.
+// The decision of resource_aware for several sequences in flight: the least D_mig + steps·round,
+// with the best number of joined turns.
 //
-// Candidates: the placement for the least latency of one sequence, the previous one, pipelines of
-// whole layers and of blocks, and what descents under the estimate of round_model find from the
-// most promising of these. The exact prediction of the round decides between them, so the answer's
-// objective is never above that of policy `ring`, nor above the latency placement's. In large
-// problems, where a walk of scattered blocks takes milliseconds, candidates that are more than 6 %
-// worse by their guess are not walked; guesses are within 2 % of rounds that repeat.
+// The candidates are the placement with the least latency of one sequence, the previous placement,
+// pipelines of whole layers and of blocks, and the ends of descents from the most promising of
+// these, which use the estimates of RoundModel. The predicted round (predict_rounds) decides
+// between them, so the objective of the result is never above those of policy `ring` and of the
+// placement for latency. In large problems a prediction takes milliseconds. Candidates whose
+// estimates are more than 6 % above the best are not predicted then; estimates are within 2 % of
+// rounds that repeat.
 #pragma once
 
 #include <optional>
@@ -24,8 +25,9 @@ struct RoundDecision {
     std::optional<Decision> given_up; ///< the previous placement that fits, if it is left
 };
 
-/// `latency`: the decision for one sequence's step, feasible or not; `keeps`: the previous
-/// placement still fits. The answer is `latency` if nothing that fits is found.
+/// Returns the decision with the least objective. `latency` is the decision for the step of one
+/// sequence, feasible or not; it is returned if no placement that fits is found. `keeps` says
+/// whether the previous placement still fits.
 [[nodiscard]] RoundDecision decide_for_throughput(
     const Problem& problem, const Decision& latency, bool keeps
 );

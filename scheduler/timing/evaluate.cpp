@@ -1,4 +1,3 @@
-// See evaluate.hpp.
 #include "scheduler/timing/evaluate.hpp"
 
 #include <algorithm>
@@ -62,7 +61,7 @@ Decision evaluate(const Problem& problem, Placement placement, std::int64_t batc
         decision.round = times.round;
         decision.prompts = times.prompts;
     }
-    const bool has_formulas = !problem.blocks->sliced(); // the paper knows heads, proj and ffn
+    const bool has_formulas = !problem.blocks->sliced(); // the paper has no slices and no hub
     if (has_formulas) {
         decision.paper_delay_s = paper_delay_s(
             *problem.blocks,

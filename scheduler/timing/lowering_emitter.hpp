@@ -10,9 +10,9 @@
 
 namespace headroom::scheduler {
 
-inline constexpr Bytes kSumBytes = 8; ///< of one number of a partial sum with several terms
+inline constexpr Bytes kSumBytes = 8; ///< bytes of one number of a partial sum of several terms
 
-/// What the send and the receive of a message have in common; the members are those of Instruction.
+/// The members of Instruction that the send and the receive of a message have in common.
 struct MessageShape {
     Payload payload = Payload::token;
     std::int32_t layer = -1;

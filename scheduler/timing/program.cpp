@@ -136,7 +136,7 @@ class Lowering {
     std::vector<std::int32_t> units_on_; ///< per device, in the present stage
 };
 
-/// Lowers the way from the ids on the source to x. Returns the device that then has x.
+/// Lowers the beginning of a step, from the ids on the source to x. Returns the device that has x.
 DeviceId lower_start(Emitter& out, DeviceId source) {
     if (!out.blocks().shape().has_ends) {
         return source;
@@ -147,7 +147,7 @@ DeviceId lower_start(Emitter& out, DeviceId source) {
     return out.device_of(embed);
 }
 
-/// Lowers all layers. Returns the device that has x behind the last one.
+/// Lowers all layers. Returns the device that has x after the last one.
 DeviceId lower_layers(Emitter& out, DeviceId activation_device) {
     Lowering lowering(out);
     for (std::int32_t layer = 0; layer < out.blocks().shape().layers; ++layer) {
@@ -157,7 +157,7 @@ DeviceId lower_layers(Emitter& out, DeviceId activation_device) {
     return activation_device;
 }
 
-/// Sends the last x to the device of lm_head, or without ends to the source.
+/// Sends the last x to the device of lm_head or, without ends, to the source.
 void send_last_x(Emitter& out, DeviceId activation_device, DeviceId source) {
     const ModelShape& shape = out.blocks().shape();
     const DeviceId sampler = shape.has_ends ? out.device_of(out.blocks().lm_head()) : source;
@@ -166,7 +166,7 @@ void send_last_x(Emitter& out, DeviceId activation_device, DeviceId source) {
     );
 }
 
-/// Lowers the way from x on the device of lm_head to the sampled id on the source.
+/// Lowers the end of a step, from x on the device of lm_head to the sampled id on the source.
 void lower_end(Emitter& out, DeviceId source) {
     if (out.blocks().shape().has_ends) {
         const BlockId lm_head = out.blocks().lm_head();

@@ -1,4 +1,3 @@
-// See round_plan.hpp.
 #include "scheduler/timing/round_plan.hpp"
 
 #include <limits>

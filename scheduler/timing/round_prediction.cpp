@@ -1,5 +1,6 @@
-// Simulates rounds until two in a row take the same time. At first a pipeline that fills takes
-// other times, and some rounds repeat only over several.
+// Simulates rounds until two consecutive rounds take the same time. The first rounds take other
+// times, because the pipeline fills. The times of some placements alternate between several values;
+// then the last rounds are averaged.
 #include "scheduler/timing/round_prediction.hpp"
 
 #include <algorithm>
@@ -15,12 +16,12 @@ namespace headroom::scheduler {
 
 namespace {
 
-constexpr int kMinRounds = 4; ///< simulated before rounds are compared
+constexpr int kMinRounds = 4; ///< rounds that are simulated before rounds are compared
 constexpr int kMaxRounds = 24;
-constexpr int kAveragedRounds = 8; ///< the last ones, averaged if rounds do not repeat
+constexpr int kAveragedRounds = 8; ///< last rounds that are averaged if rounds do not repeat
 constexpr std::int64_t kMaxChunks = 8;
 
-/// The tokens of a prompt that are left, and the tokens of its chunks.
+/// The remaining tokens of a prompt, and the tokens of each of its chunks.
 struct Prompt {
     std::int64_t left = 0;
     std::int64_t chunk = 0;
@@ -108,15 +109,15 @@ class Rounds {
     RoundSimulator simulation_;
 };
 
-/// Do the last two rounds take the same time?
+/// Returns whether the last two rounds take the same time.
 bool has_repeated(const std::vector<Nanoseconds>& ends) {
     const Nanoseconds last = ends.end()[-1] - ends.end()[-2];
     const Nanoseconds before = ends.end()[-2] - ends.end()[-3];
     return std::abs(last - before) <= last / 1000;
 }
 
-/// Returns when each round ended. The last one repeats the one before it, or is the last that may
-/// be simulated, or never ends (kNever).
+/// Returns the end of each round. It stops at a round that repeats the one before it or never ends
+/// (kNever), or at the largest number of rounds.
 std::vector<Nanoseconds> simulate_until_repeated(Rounds& rounds) {
     std::vector<Nanoseconds> ends;
     for (int round = 0; round <= kMaxRounds; ++round) {

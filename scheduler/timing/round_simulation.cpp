@@ -1,4 +1,3 @@
-// See round_simulation.hpp.
 #include "scheduler/timing/round_simulation.hpp"
 
 #include <algorithm>
@@ -114,7 +113,7 @@ void RoundSimulator::run_due_segments() {
     }
 }
 
-/// Computes the durations of all operations, unless the batch before it had equal turns.
+/// Computes the durations of all operations, unless the previous batch had equal turns.
 void RoundSimulator::begin(BatchState& running, const std::vector<TurnWork>& turns) const {
     if (turns == running.turns) {
         return;

@@ -236,8 +236,8 @@ void Timeline::compute(
     }
 }
 
-/// Returns when the device has paged what it holds over its budget. It does so before its first
-/// operation of a batch; otherwise the result is `start`.
+/// Returns when the device has read the bytes that it holds beyond its budget from storage. It
+/// reads them before its first operation of a batch; before other operations the result is `start`.
 Nanoseconds Timeline::page(DeviceId d, const PendingSegment& pending, Nanoseconds start) {
     RunningBatch& running = *pending.running;
     const bool first = !running.has_computed[d.index()];

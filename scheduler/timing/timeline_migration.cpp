@@ -1,4 +1,4 @@
-// The migration of blocks: which blocks move, and when they have arrived.
+// The migration of blocks: which blocks move, and when they arrive.
 #include <algorithm>
 
 #include "base/check.hpp"
@@ -61,7 +61,7 @@ Nanoseconds Timeline::migrate(
     return resume;
 }
 
-/// Computes the times of one move: of its message and of its load, as far as it has them.
+/// Computes the times of one move: of its message and of its load, if it has them.
 MoveRecord Timeline::execute_move(const Move& move, const Rates& rates, Nanoseconds& storage_free) {
     MoveRecord record{move, clock(move.from), clock(move.from)};
     if (move.bytes > 0) {

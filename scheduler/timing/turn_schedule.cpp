@@ -80,8 +80,8 @@ std::vector<Task> TurnSchedule::visit(std::span<const std::int64_t> batches) {
         }
     }
     struct Due {
-        Nanoseconds at = 0;     ///< after this visit
-        std::int64_t begun = 0; ///< number of a visit
+        Nanoseconds at = 0;     ///< time since the present visit
+        std::int64_t begun = 0; ///< number of the visit at which the batch began
         std::int32_t depth = 0;
         Task task;
     };

@@ -32,8 +32,9 @@ fs::path folder_of(const fs::path& path) {
     return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-/// Whether somebody else may have put the link where he knew that we would write.
-bool is_link_of_stranger(const fs::path& link) {
+/// Returns whether another user may have created the link in a folder for everybody, so that this
+/// program writes to a file of that user's choice.
+bool is_foreign_link(const fs::path& link) {
     struct stat self = {};
     struct stat folder = {};
     if (lstat(link.c_str(), &self) != 0 || stat(folder_of(link).c_str(), &folder) != 0) {
@@ -43,7 +44,8 @@ bool is_link_of_stranger(const fs::path& link) {
     return open_to_all && self.st_uid != geteuid() && self.st_uid != folder.st_uid;
 }
 
-/// Some file systems make up a file's number each time that they are asked.
+/// Returns whether both are the same file. Size and time are compared if the inode numbers differ,
+/// because some file systems report a new number at each call.
 bool is_same(const struct stat& a, const struct stat& b) {
     const bool looks_same = a.st_size == b.st_size && a.st_mtim.tv_sec == b.st_mtim.tv_sec &&
                             a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
@@ -64,11 +66,11 @@ std::uint64_t random_suffix() {
 } // namespace
 
 fs::path resolve_links(const fs::path& path) {
-    constexpr int kMaxLinks = 40; // as the system
+    constexpr int kMaxLinks = 40; // the limit of Linux
     fs::path end = path;
     std::error_code error;
     for (int i = 0; i < kMaxLinks && fs::is_symlink(end, error); ++i) {
-        if (is_link_of_stranger(end)) {
+        if (is_foreign_link(end)) {
             throw EnvironmentError(fmt::format(
                 "{}: is a link that another user has made in a folder for everybody, expected "
                 "none: "
@@ -77,7 +79,7 @@ fs::path resolve_links(const fs::path& path) {
             ));
         }
         const fs::path next = fs::read_symlink(end, error);
-        end = end.parent_path() / next; // an absolute one replaces all
+        end = end.parent_path() / next; // is `next` if that is absolute
     }
     return end;
 }
@@ -85,7 +87,7 @@ fs::path resolve_links(const fs::path& path) {
 NewFile::NewFile(const fs::path& target, Links links)
     : target_(links == Links::follow ? resolve_links(target) : target), temporary_path_(target_) {
     temporary_path_ += fmt::format(".part.{:016x}", random_suffix());
-    constexpr mode_t kMode = 0666; // less what the umask says
+    constexpr mode_t kMode = 0666; // before the umask is applied
     descriptor_ =
         open(temporary_path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode);
     if (descriptor_ < 0) {

@@ -12,7 +12,7 @@ namespace {
 
 struct Unit {
     std::string_view name;
-    double factor; ///< in the base unit: bytes, FLOP/s, bytes/s, ns
+    double factor; ///< the unit in base units: bytes, FLOP/s, bytes/s or ns
 };
 
 constexpr std::array kByteUnits{
@@ -80,7 +80,7 @@ std::optional<double> factor_of(Quantity quantity, std::string_view name) {
     return std::nullopt;
 }
 
-/// Three significant digits with the largest unit that keeps the number at least 1.
+/// Returns the value with three significant digits, in the largest unit of which it is at least 1.
 template <std::size_t N>
 std::string scaled(double value, const std::array<Unit, N>& ascending) {
     const Unit* chosen = &ascending.front();

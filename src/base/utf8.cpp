@@ -7,7 +7,7 @@ namespace headroom {
 
 namespace {
 
-/// Bytes of the character that begins with this one; 1 for what begins none.
+/// Returns the length of a character with this first byte; 1 if no character begins with it.
 std::size_t length_from(unsigned char first) {
     if (first >= 0xC2 && first <= 0xDF) {
         return 2;
@@ -25,7 +25,7 @@ bool is_continuation(unsigned char byte) {
 } // namespace
 
 std::size_t complete_prefix_length(std::string_view text) {
-    constexpr std::size_t kLongestStart = 3; // of a character that lacks its end
+    constexpr std::size_t kLongestStart = 3; // bytes of an incomplete character
     for (std::size_t back = 1; back <= std::min(kLongestStart, text.size()); ++back) {
         const auto byte = static_cast<unsigned char>(text[text.size() - back]);
         if (!is_continuation(byte)) {
@@ -37,7 +37,7 @@ std::size_t complete_prefix_length(std::string_view text) {
 
 namespace {
 
-/// Bytes of the well-formed character that the text begins with; 0: it begins with none.
+/// Returns the length of the well-formed character at the start of the text; 0 if there is none.
 std::size_t well_formed_length(std::string_view text) {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned char first = byte(0);
@@ -54,8 +54,8 @@ std::size_t well_formed_length(std::string_view text) {
         }
     }
     const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
-    const bool beyond = (first == 0xED && byte(1) > 0x9F) || (first == 0xF4 && byte(1) > 0x8F);
-    return overlong || beyond ? 0 : length;
+    const bool reserved = (first == 0xED && byte(1) > 0x9F) || (first == 0xF4 && byte(1) > 0x8F);
+    return overlong || reserved ? 0 : length;
 }
 
 std::uint32_t code_point(std::string_view character) {
@@ -67,11 +67,12 @@ std::uint32_t code_point(std::string_view character) {
     return code;
 }
 
-/// Controls but for line ends and tabs, and what changes the direction of the text behind it.
+/// Returns whether the character is a control character other than a line end or a tab, or changes
+/// the direction of the text after it.
 bool is_control(std::uint32_t code) {
     const bool control = code < 0x20 || (code >= 0x7F && code < 0xA0);
-    const bool turns = (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
-    return (control && code != '\n' && code != '\t') || turns;
+    const bool bidi = (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+    return (control && code != '\n' && code != '\t') || bidi;
 }
 
 void add_escape(std::string& out, char kind, std::size_t digits, std::uint32_t value) {

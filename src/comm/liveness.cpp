@@ -7,8 +7,8 @@ namespace headroom::comm {
 
 namespace {
 
-/// A longer time between two calls of update() means that the process was stopped: even with many
-/// ranks per core each runs several times a second.
+/// A longer time between two calls of update() means that the process was stopped, because every
+/// rank runs several times a second even if many share a core.
 constexpr std::chrono::seconds kSignGap{2};
 
 /// These are fractions of the time after which a rank counts as silent.

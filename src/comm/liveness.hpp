@@ -44,10 +44,8 @@ class LivenessMonitor {
 
     /// Returns the ranks to ask now. The caller calls it a few times a second.
     [[nodiscard]] std::vector<int> ranks_to_ask(std::chrono::steady_clock::time_point now);
-    /// Records the answer of a rank.
     void record_answer(int rank, const SignOfLife& sign);
 
-    /// Returns the ranks that are silent.
     [[nodiscard]] std::vector<int> silent_ranks() const;
     /// Returns whether a rank of this wait has answered that it is excused.
     [[nodiscard]] bool any_excused() const;

@@ -229,8 +229,8 @@ class Transport {
     };
     Options options_;
     std::vector<std::unique_ptr<KeptCopy>> kept_;
-    std::size_t release_threshold_ =
-        8; ///< the number of kept copies at which send_copy frees the delivered ones
+    /// the number of kept copies at which send_copy frees the delivered ones
+    std::size_t release_threshold_ = 8;
 };
 
 /// Returns the deadline of waits: 120 s for each device that shares a core, plus the time in which

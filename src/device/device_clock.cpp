@@ -35,7 +35,8 @@ MessageTiming DeviceClock::send(DeviceId to, Bytes bytes) {
     const Nanoseconds begin = std::max({now_, link_free, capped ? egress_free_ : 0});
     Nanoseconds end = rate.link(self_, to, begin, bytes);
     if (capped) {
-        // Held from `begin`: a message that queues on its link delays those to other devices.
+        // The cap is occupied from `begin`, so a message that waits for its link also delays later
+        // messages to other devices.
         egress_free_ = rate.egress(self_, begin, bytes);
         end = std::max(end, egress_free_);
     }

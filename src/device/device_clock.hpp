@@ -31,8 +31,8 @@ class DeviceClock {
     /// `stop` is called while a time takes long to compute.
     DeviceClock(const scheduler::Fleet& fleet, DeviceId self, StopCheck stop = nullptr);
 
-    /// From here on profiles have the values that a turn sees that began after `tokens` sampled
-    /// tokens.
+    /// Sets the number of tokens that had been sampled when the present turn began. Profiles depend
+    /// on it if the scenario gives the start of an event in tokens.
     void set_sampled_tokens(std::int64_t tokens) { sampled_tokens_ = tokens; }
 
     [[nodiscard]] Nanoseconds now() const { return now_; }
@@ -54,7 +54,7 @@ class DeviceClock {
     /// kNever. The clock does not advance: in a migration, storage reads and messages overlap.
     [[nodiscard]] Nanoseconds load(Nanoseconds start, Bytes bytes) const;
 
-    // Texts of errors about operations that never end need these two.
+    // The errors about operations that never end need these two.
     [[nodiscard]] const scheduler::Fleet& fleet() const { return *fleet_; }
     [[nodiscard]] std::int64_t sampled_tokens() const { return sampled_tokens_; }
 

@@ -129,7 +129,7 @@ TEST(Collect, another_fleet_is_no_hundred_columns) {
     EXPECT_EQ(two.key_columns, 7);
 }
 
-TEST(Collect, what_is_no_scenario_is_refused) {
+TEST(Collect, invalid_scenarios_are_refused) {
     EXPECT_THROW((void)collect_rows({run("a.h5", "no = = toml")}), InputError);
 }
 
@@ -172,7 +172,7 @@ TEST(Collect, a_run_that_decoded_nothing_has_gaps) {
     EXPECT_THAT(text, Not(HasSubstr("policy"))); // the policy is equal in both
 }
 
-TEST(Collect, nothing_of_the_hosts_clock_is_in_the_table) {
+TEST(Collect, the_table_has_no_times_of_the_hosts_clock) {
     const Collection one = collect_rows({run("a.h5", scenario({}))});
     for (const trace::FigureColumn& each : one.table.columns) {
         EXPECT_EQ(each.name.find("wall"), std::string::npos) << each.name;

@@ -52,7 +52,7 @@ class DayOne(Case):
         out, _ = self.text(path, "--prompt-file", "prompt.txt")
         self.assertEqual(out.strip("\n"), first)
 
-    def test_warnings_stand_on_stderr_and_end_nothing(self):
+    def test_warnings_go_to_stderr_and_do_not_end_the_run(self):
         event = '[[event]]\nat_token = 900\ndevice = "d0"\nkind = "compute"\nfactor = 0.5\n'
         _, quiet = self.text(self.scenario(scenario_text(2, tokens=4)))
         self.assertNotIn("warning", quiet)

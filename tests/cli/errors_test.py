@@ -527,7 +527,7 @@ class Errors(Case):
         made = {path.name for path in self.folder.glob("*.h5")}
         self.assertEqual(made, {"kept.h5", "foreign.h5", "cut.h5", "previous.h5"}, "a wrong command left a trace")
 
-    def test_the_judge_finds_what_a_message_lacks(self):
+    def test_twin_the_check_finds_what_a_message_lacks(self):
         good = ("headroom: error: x.toml:3: unknown key 'intervall', expected a known one\n"
                 "  did you mean 'interval'?\n")
         message = Expected("unknown key", "x.toml:3", "expected a known one", "did you mean")
@@ -551,7 +551,7 @@ class Errors(Case):
         for part, problems in lacking.items():
             self.assertTrue(any(part in problem for problem in problems), (part, problems))
 
-    def test_all_problems_of_a_scenario_come_at_once(self):
+    def test_all_problems_of_a_scenario_are_reported_together(self):
         text = scenario_text().replace("interval = 4", "intervall = 4").replace(
             '"64 MiB"', '"64 MHz"').replace("stories.gguf", "gone.gguf")
         result = self.headroom("run", self.scenario(text))
@@ -577,7 +577,7 @@ class Errors(Case):
             self.assertIn(line, result.stderr)
         return told
 
-    def test_json_tells_failures_as_an_object(self):
+    def test_json_reports_failures_as_an_object(self):
         small = self.write("small", scenario_text(memory="600 KiB"))
         for code, arguments in (
                 (2, ["run", MINIMAL, "--json", "--token", 3]),
@@ -614,7 +614,7 @@ class Errors(Case):
                 self.assertIn(part, result.stderr)
 
     @unittest.skipUnless(os.geteuid() == 0, "needs another user to be refused as")
-    def test_a_folder_that_may_not_be_written_to(self):
+    def test_a_folder_without_write_permission(self):
         scenario = self.scenario(scenario_text())
         self.folder.chmod(0o755)
         probe = subprocess.run([str(BINARY), "--version"], user=65534, capture_output=True,
@@ -643,7 +643,7 @@ class Errors(Case):
             self.assertIn(part, told)
         self.assertIsNone(NOISE.search(result.stderr), result.stderr)
 
-    def test_text_that_finds_no_room(self):
+    def test_text_that_cannot_be_written(self):
         with open("/dev/full", "w", encoding="ascii") as full:
             for arguments in ([], ["--json"], ["--json", "--transport", "inprocess"]):
                 result = subprocess.run(

@@ -231,14 +231,14 @@ class Experiments(Case):
         _, said = self.experiment("small_scale", *TINY, "--controller", "memory_reserv = 0.1", code=3)
         self.assertIn("did you mean 'memory_reserve'", said)
 
-    def test_a_failing_run_is_told_with_its_command_and_words(self):
+    def test_a_failing_run_is_reported_with_its_command_and_output(self):
         binary = self.wrapper('[ "$1" = --version ] && exit 0\necho "the disk is full" >&2\nexit 3')
         out, said = self.experiment("small_scale", *TINY, "--out", "out", binary=binary, code=3)
         self.assertEqual(out, "")
         for words in (f"{binary} plan ", "exit code 3", "the disk is full"):
             self.assertIn(words, said)
 
-    def test_bad_input_is_named(self):
+    def test_bad_input_is_reported(self):
         (self.folder / "file").touch()
         for arguments, words in (
                 (("--policy", "rezource_aware"), 'there is no policy "rezource_aware"; there are res'),
@@ -260,7 +260,7 @@ class Experiments(Case):
         self.assertIn('"/nowhere" is no program',
                       self.experiment("variation", code=2, binary="/nowhere")[1])
 
-    def test_a_median_that_is_not_ahead_is_told(self):
+    def test_a_median_that_is_not_ahead_is_reported(self):
         ours, layers, simple = map(Contender, ("resource_aware", "edgeshard", "greedy"))
 
         def late(theirs, mine=(1.0, 1.0, 1.0)):

@@ -80,7 +80,7 @@ class Module(small_traces.Traces):
         self.assertEqual(trace.device_of("embed"), ["d0"] * len(trace))
         self.assertRaises(IndexError, trace.rows_of, "tokens", len(trace))
 
-    def test_a_terminal_is_given_nothing_to_obey(self):
+    def test_control_sequences_are_escaped(self):
         evil = "a\x1b[2J\r\x7f\x9b31m\u202e\udc9b\n\té"
         terminal, file = io.StringIO(), io.StringIO()
         terminal.isatty = lambda: True

@@ -104,7 +104,7 @@ class Input(Case):
         self.assertEqual(piped.returncode, 0, piped.stderr)
         self.assertEqual(json.loads(piped.stdout)["policies"], wanted)
 
-    def test_standard_input_is_for_one_thing(self):
+    def test_standard_input_can_be_used_for_one_thing(self):
         text = scenario_text(2)
         self.refused(text, "run", "-", "--prompt-file", "-", parts=(
             "standard input", "for the scenario and for the prompts", "expected one of them",
@@ -118,7 +118,7 @@ class Input(Case):
         self.refused(model, "run", "-", parts=("a GGUF model", "give the file"))
         self.refused("", "run", path, "--handed-over", parts=("--handed-over", "headroom run SCENARIO"))
 
-    def test_no_prompt_is_taken_for_mpiruns_own_words(self):
+    def test_prompts_are_not_taken_for_options_of_mpirun(self):
         path = self.scenario(scenario_text(2, tokens=3))
         for number, prompt in enumerate((":", "-n", "--app x", "--hostfile")):
             said = self.told("", "run", path, f"--prompt={prompt}", "--trace", f"{number}.h5")

@@ -121,7 +121,7 @@ class Installed(Case):
         self.assertIn("error: demo.toml:1:", result.stderr)
         self.assertEqual(self.installed("run", "./home.toml").returncode, 2, "says a folder")
 
-    def test_errors_list_what_there_is(self):
+    def test_errors_list_the_available_names(self):
         result = self.installed("run", "dmeo.toml")
         self.assertEqual(result.returncode, 2)
         self.assertIn("dmeo.toml: there is no such scenario file; these come with the program and "

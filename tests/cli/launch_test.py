@@ -87,7 +87,7 @@ class Launch(Case):
             self.assertIn(part, errors)
         self.assertEqual(self.processes("mpirun"), [])
 
-    def test_waiting_for_ranks_that_do_not_come_obeys_signals(self):
+    def test_waiting_for_missing_ranks_can_be_interrupted(self):
         for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
             process = self.begin(
                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (28, 28)))
@@ -100,7 +100,7 @@ class Launch(Case):
             self.assertLess(seconds, 8)
             self.assertEqual(self.processes("mpirun"), [])
 
-    def test_little_memory_is_told_as_such(self):
+    def test_lack_of_memory_is_named(self):
         for megabytes in (150, 250):
             size = megabytes << 20
             process = self.begin(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size)))
@@ -109,7 +109,7 @@ class Launch(Case):
             if code == 3:
                 self.assertIn("headroom: error: ", errors)
 
-    def test_a_killed_mpirun_is_no_start_failure_and_no_lack_of_memory(self):
+    def test_a_killed_mpirun_is_not_reported_as_lack_of_memory(self):
         for number, words in ((signal.SIGKILL, "mpirun was ended by signal 9"),
                               (signal.SIGTERM, "in the middle of the run")):
             process = self.long_run(f"mpirun-{number.value}.h5")
@@ -121,7 +121,7 @@ class Launch(Case):
                 self.assertNotIn(wrong, errors)
             self.wait_until(lambda: not self.processes("headroom"), "ranks")
 
-    def test_a_killed_rank_is_no_lack_of_memory(self):
+    def test_a_killed_rank_is_not_reported_as_lack_of_memory(self):
         process = self.long_run("rank.h5")
         killed = self.rank(1)
         os.kill(killed, signal.SIGKILL)
@@ -131,7 +131,7 @@ class Launch(Case):
         self.assertNotIn("perhaps memory", errors)
         self.assertEqual(errors.count("error:"), 1, errors)
 
-    def test_a_rank_that_is_asked_to_end_says_so(self):
+    def test_a_rank_that_was_asked_to_end_reports_it(self):
         for number in (0, 2):
             process = self.long_run(f"asked-{number}.h5")
             os.kill(self.rank(number), signal.SIGTERM)
@@ -175,7 +175,7 @@ class Launch(Case):
                     self.assertIn(part, errors)
         self.assertEqual(list(self.folder.glob("*.h5")), [])
 
-    def test_a_shell_that_srun_started_is_no_rank(self):
+    def test_a_shell_started_by_srun_is_not_a_rank(self):
         path = self.scenario(scenario_text(2, tokens=4))
         for transport in ("mpi", "inprocess"):
             result = self.headroom("run", path, "--trace", f"{transport}.h5", "--transport", transport,
@@ -186,7 +186,7 @@ class Launch(Case):
         self.assertEqual(len(list(self.folder.glob("*.h5"))), 2)
 
     @unittest.skipUnless(platform.machine() in SYSTEM_CALL, "the filter knows other processors")
-    def test_no_noise_where_memory_of_other_processes_may_not_be_read(self):
+    def test_no_warnings_where_memory_of_other_processes_is_protected(self):
         path = self.scenario(scenario_text(2, tokens=1))
         prompts = [f"--prompt=Once there was a {number} " * 10 for number in range(30)]
         said = {}

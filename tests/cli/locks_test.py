@@ -164,7 +164,7 @@ class WithoutLocks(Case):
 
 
 class WithLocks(Case):
-    def test_nothing_is_said_or_left(self):
+    def test_no_messages_and_no_files_remain(self):
         result = self.headroom("simulate", MINIMAL, "--trace", "t.h5")
         self.assertNotIn(WARNING, result.stderr)
         self.assertEqual(sorted(os.listdir(self.folder)), ["t.h5"])

@@ -59,7 +59,7 @@ class Models(Case):
             self.assertRegex(result.stderr, r"L0\.\w+ on device \d \(device-\d\) yields .* for token "
                                             r"\d+ of sequence 0 \(layer 0, turn 0\), expected finite")
 
-    def test_what_is_no_model_is_refused_in_a_sentence(self):
+    def test_files_that_are_not_models_are_refused_in_a_sentence(self):
         for kind, what in (("adapter", "an adapter (LoRA)"), ("mmproj", "a projector (mmproj)"),
                            ("imatrix", "an importance matrix (imatrix)")):
             name = self.spoilt(lambda model, kind=kind: model.set_text("general.type", kind))
@@ -70,7 +70,7 @@ class Models(Case):
                 self.assertIn(f"{name}: it is {what}", result.stderr)
             self.assertIn(f"it is {what}", self.headroom("inspect", name).stdout)
 
-    def test_odd_metadata_is_forgiven(self):
+    def test_unusual_metadata_is_accepted(self):
         def spoil(model):
             model.set_u32("tokenizer.ggml.eos_token_id", 99999)
             del model.metadata["tokenizer.ggml.scores"]
@@ -83,7 +83,7 @@ class Models(Case):
                                             r"99999, but there are \d+ tokens")
         self.assertIn("eos_token_id", self.headroom("inspect", name).stderr)
 
-    def test_default_devices_are_named_and_know_what_weights_weigh(self):
+    def test_default_devices_are_named_and_times_depend_on_the_stored_weights(self):
         def wide(model):
             for tensor in model.tensors.values():
                 if tensor[1] == 8:

@@ -17,7 +17,7 @@ using testing::Not;
 
 constexpr PictureStyle kPlain{.width = 80, .blocks = false, .colour = false};
 
-TEST(Bar, is_as_long_as_asked_whatever_its_parts_are) {
+TEST(Bar, has_the_requested_length_whatever_its_parts_are) {
     Random random(stream_seed(1, "bars"));
     for (int i = 0; i < 1000; ++i) {
         std::vector<BarPart> parts(random.below(5));
@@ -38,7 +38,7 @@ TEST(Bar, shows_shares_and_even_the_smallest_part) {
     EXPECT_EQ(bar(kPlain, {{2.0, Ink::blue, 3}}, 10), "##########");
 }
 
-TEST(Bar, has_colours_only_if_asked) {
+TEST(Bar, has_colours_only_on_request) {
     const std::vector<BarPart> parts{{0.5, Ink::blue, 3}};
     EXPECT_THAT(bar({.colour = true}, parts, 4), HasSubstr("\x1b[34m"));
     EXPECT_THAT(bar({.colour = false}, parts, 4), Not(HasSubstr("\x1b")));
@@ -51,7 +51,7 @@ TEST(Heights, reach_from_lowest_to_full) {
     EXPECT_EQ(height_chart({.blocks = true}, {4, 8}, 8, false), "▄█");
 }
 
-TEST(Columns, stand_for_all_values_and_are_not_too_many) {
+TEST(Columns, summarise_all_values_and_are_limited_in_number) {
     for (std::size_t values = 0; values < 200; ++values) {
         for (const std::size_t most : {1U, 7U, 60U}) {
             const Columns columns = columns_within(values, most);
@@ -127,7 +127,7 @@ TEST(Pictures, keep_to_the_width_and_have_no_blanks_at_the_end) {
     }
 }
 
-TEST(Pictures, of_an_empty_trace_are_none) {
+TEST(Pictures, are_empty_for_an_empty_trace) {
     EXPECT_EQ(shown(trace::Trace(), kPlain), "");
 }
 

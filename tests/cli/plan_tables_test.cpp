@@ -77,7 +77,7 @@ std::string fault_of(const std::vector<MoveRecord>& moves, const std::vector<Mov
     return count == 0 && bytes == 0 && loaded == 0 ? "" : "sums";
 }
 
-TEST(GroupMoves, tells_every_move_once_whether_folded_or_not) {
+TEST(GroupMoves, lists_every_move_once_whether_folded_or_not) {
     for (std::uint64_t seed = 0; seed < 50; ++seed) {
         const std::vector<MoveRecord> moves = random_moves(seed);
         const std::vector<MoveGroup> layers = group_moves(moves, block_names(), true);
@@ -147,7 +147,7 @@ TEST(PlanTable, leaves_out_columns_until_it_fits) {
     EXPECT_NE(narrow.find("  next to go\n"), std::string::npos);
 }
 
-TEST(PlanTable, never_leaves_out_what_must_stay) {
+TEST(PlanTable, never_leaves_out_required_columns) {
     const std::string text = table().text(1);
     EXPECT_NE(text.find("a long cell"), std::string::npos);
     EXPECT_NE(text.find("first to go; next to go"), std::string::npos);

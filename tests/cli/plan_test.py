@@ -79,7 +79,7 @@ class Plan(Case):
         self.assertEqual(result.returncode, 6)
         self.assertIn("greedy: no placement: ", result.stdout)
 
-    def test_who_finds_nothing_is_told_once_and_shortly(self):
+    def test_policies_without_a_placement_are_named_once(self):
         scenario = self.scenario('[controller]\nends = "anywhere"\n[model]\n'
                                  'preset = "llama-2-70b"\n' + devices(200, memory="40 MiB"))
         text = self.headroom("plan", scenario).stdout
@@ -90,7 +90,7 @@ class Plan(Case):
         self.assertGreater(max(len(policy["reason"]) for policy in plan["policies"]), 600,
                            "JSON shortens nothing")
 
-    def test_a_source_too_small_for_what_is_pinned_to_it_is_named(self):
+    def test_a_source_too_small_for_its_pinned_blocks_is_named(self):
         small = devices(3, memory="8 GiB").replace("8 GiB", "40 MiB", 1)
         scenario = self.scenario(PRESET + small)
         text = self.headroom("plan", scenario, "--policy", "resource_aware").stdout
@@ -99,7 +99,7 @@ class Plan(Case):
         plan = self.plan(scenario, "--policy", "resource_aware", "--set", "controller.ends=anywhere")
         self.assertTrue(plan["policies"][0]["feasible"])
 
-    def test_a_fleet_that_stands_still_is_no_lack_of_room(self):
+    def test_a_fleet_with_zero_rates_is_not_a_memory_shortage(self):
         still = "".join(f'[[event]]\nat = "0 s"\ndevice = "d{d}"\nkind = "compute"\nfactor = 0.0\n'
                         for d in range(2))
         scenario = self.scenario(PRESET + devices(2, memory="4 GiB") + still)
@@ -111,7 +111,7 @@ class Plan(Case):
         moving = self.scenario(PRESET + devices(2, memory="4 GiB"))
         self.assertNotIn("no token would ever end", self.headroom("plan", moving).stdout)
 
-    def test_a_policy_that_does_not_apply_is_no_lack_of_memory(self):
+    def test_a_policy_that_does_not_apply_is_not_a_memory_shortage(self):
         scenario = self.scenario(PRESET + devices(2, memory="4 GiB"))
         result = self.headroom("plan", scenario, "--policy", "galaxy")
         self.assertEqual(result.returncode, 6)
@@ -124,13 +124,13 @@ class Plan(Case):
         self.assertIn(note, self.headroom("plan", scenario, "--interval", 2000).stdout)
         self.assertNotIn(note, self.headroom("plan", scenario, "--interval", 1000).stdout)
 
-    def test_the_papers_costs_stand_beside_the_physical_ones(self):
+    def test_costs_of_the_paper_are_shown_beside_physical_ones(self):
         text = self.headroom("plan", DEMO, "--set", "controller.cost_profile=paper",
                              "--previous", "greedy").stdout
         for part in ("cost profile paper: ", "paper's D_T", "paper's D_mig"):
             self.assertIn(part, text)
 
-    def test_tables_for_people(self):
+    def test_printed_tables(self):
         scenario = self.scenario(PRESET + devices(3, memory="200 MiB"))
         result = self.headroom("plan", scenario, "--policy", "greedy,round_robin")
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -215,7 +215,7 @@ class Plan(Case):
         self.assertEqual(plan["at"], 10)
         self.assertEqual(plan["previous"]["placement"], first["policies"][0]["placement"])
 
-    def test_migrations_for_people(self):
+    def test_printed_migrations(self):
         scenario = self.scenario(scenario_text(memory="1500 KiB", interval=40))
         arguments = ("plan", scenario, "--policy", "resource_aware", "--previous", "round_robin")
         result = self.headroom(*arguments)

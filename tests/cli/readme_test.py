@@ -100,7 +100,7 @@ class Readme(Case):
         self.run_line(draw.replace("figure.png", "one.png").replace("--by policy", "--by ''"))
         self.assertEqual(colours_in(self.folder / "one.png"), 1, "the counting can fail")
 
-    def test_the_comparison_finds_what_is_not_printed(self):
+    def test_twin_the_comparison_finds_a_missing_line(self):
         self.assertIsNone(first_missing("a b\n[...] d", "x a\nb c d"))
         self.assertEqual(first_missing("a [...] c [...] b", "a b c"), "b")
         self.assertEqual(first_missing("12.7 ms", "12.8 ms"), "12.7ms")

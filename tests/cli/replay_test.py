@@ -134,7 +134,7 @@ class Replay(Case):
                 text = file["text_pool"][:].tobytes().decode()
             self.assertIn("Once there was", text)
 
-    def test_a_simulation_can_be_asked_too(self):
+    def test_a_simulation_can_be_replayed_under_another_policy(self):
         trace = self.trace(eventful(), command="simulate")
         self.assertRegex(self.replay(trace, "--policy", "ring"), r"\n  ring  +\d")
         self.assertIn("identical", self.replay(self.folder / "trace.under.ring.h5"))

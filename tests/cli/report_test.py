@@ -206,7 +206,7 @@ class Page(small_traces.Traces):
                 self.assertEqual(sum(kinds), sum(float(v) for v in shown.get(f"{row}_ns", [])))
         self.assertIn("Coarse:", self.page(self.shared / "plain.h5"))
 
-    def test_tokens_are_told_apart(self):
+    def test_tokens_are_distinguishable(self):
         trace = headroom_trace.open_trace(self.shared / "one.h5")
         read = page_check.read(self.page(self.shared / "one.h5"))
         self.assertEqual(len(read.tokens), len(trace.tokens_of(0)))
@@ -246,7 +246,7 @@ class Page(small_traces.Traces):
         self.assertLess(len(text), 1_000_000)
         self.assertIn("devices of 1000", text)
 
-    def test_what_is_there_is_not_lost(self):
+    def test_existing_files_are_kept(self):
         trace = shutil.copy(self.shared / "one.h5", self.folder / "t.h5")
         mine = self.folder / "page.html"
         mine.write_text("mine")

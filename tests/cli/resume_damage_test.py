@@ -196,7 +196,7 @@ class Damage(Case):
         self.assertEqual(result.returncode, 2, result.stderr)
         self.assertIn("is damaged: /scenario", result.stderr)
 
-    def test_what_is_not_finished_cannot_be_made_so(self):
+    def test_an_unfinished_trace_cannot_be_marked_as_finished(self):
         cut(self.trace, KEPT)
         with h5py.File(self.trace, "r+") as file:
             file["complete"][0] = 1
@@ -224,7 +224,7 @@ class Damage(Case):
         self.assertIn("another version of headroom wrote it", result.stderr)
         self.assertIn("intervals[3].predicted_inference_ns: 12345 |", result.stderr)
 
-    def test_every_part_says_who_made_it(self):
+    def test_every_part_records_its_program(self):
         cut(self.trace, KEPT)
         with h5py.File(self.trace, "r+") as file:
             set_attribute(file, "program_commit", "0123456")

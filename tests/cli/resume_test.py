@@ -58,7 +58,7 @@ class Resume(Case):
         self.assertEqual(result.returncode, 0, result.stderr)
         return result.stdout, trace
 
-    def test_goes_on_with_the_same_text(self):
+    def test_continues_with_the_same_text(self):
         text = text_of()
         stdout, whole = self.whole(text)
         for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
@@ -77,7 +77,7 @@ class Resume(Case):
                 self.assertEqual(codes[rows[kept]["reason"]], "resumed")
                 self.assertIn("resumed 1 time", self.headroom("replay", trace).stdout)
 
-    def test_several_in_flight_go_on(self):
+    def test_several_sequences_in_flight_are_resumed(self):
         text = text_of(tokens=20, sequences=3)
         stdout, whole = self.whole(text)
         trace = self.broken_off(text, after=5)
@@ -110,7 +110,7 @@ class Resume(Case):
         self.assertEqual(trace.read_bytes(), before)
         self.assertIn("resumed 1 time", self.headroom("replay", "other.h5").stdout)
 
-    def test_what_is_finished_stays_as_it_is(self):
+    def test_a_finished_trace_is_not_changed(self):
         stdout, whole = self.whole(text_of())
         before = whole.read_bytes()
         for transport in ("inprocess", "mpi"):
@@ -119,7 +119,7 @@ class Resume(Case):
             self.assertEqual(result.stdout.strip(), stdout.strip())
         self.assertEqual(whole.read_bytes(), before)
 
-    def test_what_is_finished_shows_its_texts_as_the_run_did(self):
+    def test_a_finished_trace_shows_its_texts_again(self):
         for sequences in (1, 3):
             stdout, whole = self.whole(text_of(tokens=20, sequences=sequences))
             self.assertEqual("[sequence 2]" in stdout, sequences == 3)
@@ -158,7 +158,7 @@ class Resume(Case):
         self.resume(trace, "--clock", "virtual", "--transport", "inprocess")
         self.assertFalse((self.folder / "run.h5.part").exists())
 
-    def test_a_forced_run_that_comes_to_nothing_leaves_the_trace(self):
+    def test_a_forced_run_that_fails_keeps_the_old_trace(self):
         _, whole = self.whole(text_of())
         before = whole.read_bytes()
         path = self.scenario(text_of(memory="1 KiB"))
@@ -167,7 +167,7 @@ class Resume(Case):
         self.assertEqual(whole.read_bytes(), before)
         self.assertEqual(sorted(p.name for p in self.folder.glob("whole*")), ["whole.h5"])
 
-    def test_two_that_go_on_do_not_destroy_each_other(self):
+    def test_two_resumed_runs_do_not_overwrite_each_other(self):
         trace = self.broken_off(text_of())
         both = [self.start("run", "--resume", trace, "--transport", "inprocess", "--clock", "virtual")
                 for _ in range(2)]
@@ -177,7 +177,7 @@ class Resume(Case):
         self.assertIn("resumed 1 time", self.headroom("replay", trace).stdout)
         self.assertEqual(list(self.folder.glob("*.part")), [])
 
-    def test_of_nothing_committed_is_the_run_itself(self):
+    def test_without_commits_resuming_repeats_the_run(self):
         _, whole = self.whole(text_of())
         trace = self.folder / "nothing.h5"
         shutil.copy(whole, trace)
@@ -237,7 +237,7 @@ class Resume(Case):
             self.assertIn("is not the model of the run that goes on", result.stderr)
         self.resume(trace, "--model", "elsewhere.gguf", "--clock", "virtual")
 
-    def test_kernels_of_other_bits_are_refused_however_they_are_told(self):
+    def test_kernels_with_other_results_are_refused(self):
         trace = self.broken_off(text_of())
         with h5py.File(trace, "r", libver="latest", swmr=True) as file:
             recorded = file.attrs["kernels"].decode()

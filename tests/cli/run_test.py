@@ -144,7 +144,7 @@ class Run(Case):
         alone = self.traced(path, "alone.h5", "--transport", "inprocess", *drawn)
         self.assert_same_contents(one, alone)
 
-    def test_of_one_token_nothing_is_left_to_chance(self):
+    def test_with_one_candidate_token_sampling_is_greedy(self):
         path = self.several(["Once there was", "Mia"], tokens=9)
         greedy = self.summary(path, "--trace", "greedy.h5")
         hot = ("--set", "workload.temperature=5.0")
@@ -154,7 +154,7 @@ class Run(Case):
             self.assertEqual(drawn["text"], greedy["text"], name)
         self.assertNotEqual(self.summary(path, "--trace", "hot.h5", *hot)["text"], greedy["text"])
 
-    def test_prompts_that_do_not_fit_are_told_at_once(self):
+    def test_prompts_that_do_not_fit_are_reported_together(self):
         path = self.several(["Once " * 2000, "Mia", "there " * 2000], tokens=9)
         said = self.headroom("run", path, "--trace", "no.h5")
         self.assertEqual(said.returncode, 2)

@@ -94,7 +94,7 @@ class Sequences(Case):
         self.assertIn("a decision every 4 tokens", result.stderr)
         self.assertIn(" per token", result.stderr)
 
-    def test_decisions_tell_how_many_are_in_flight_and_what_a_round_takes(self):
+    def test_decisions_show_sequences_in_flight_and_round_times(self):
         notes = self.run_text(workload()).stderr
         self.assertIn("a decision every 4 rounds", notes)
         self.assertIn("up to 4 sequences in flight", notes)
@@ -155,7 +155,7 @@ class Sequences(Case):
         self.assertEqual((two[0], four[0]), (2 * one[0], 4 * one[0]))
         self.assertEqual([two[1] - one[1], four[1] - two[1]], [one[0], 2 * one[0]])
 
-    def test_plan_of_one_sequence_says_nothing_of_rounds(self):
+    def test_plan_of_one_sequence_has_no_rounds(self):
         text = self.plan(workload(sequences=1), "--policy", "ring")
         for part in ("in flight", "batch", "round"):
             self.assertNotIn(part, text)
@@ -170,7 +170,7 @@ class Sequences(Case):
         self.assertEqual(plan["policies"][0]["in_flight"], first["in_flight"])
         self.assertLess(first["in_flight"], 6)
 
-    def test_inspect_tells_the_workload(self):
+    def test_inspect_shows_the_workload(self):
         text = workload(prompts=["Mia", "Tom"], repeat=2, sequences=3, extra="batch = 2\n",
                         arrivals='arrivals = ["0 s", "0 s", "1 s", "2 s"]\nprefill_chunk = 8\n'
                         ).replace("tokens = 12", "tokens = [48, 16]")
@@ -210,7 +210,7 @@ class Sequences(Case):
             self.assertEqual(
                 self.summary_of(workload(arrivals=f"prefill_chunk = {chunk}\n"))["text"], whole)
 
-    def test_prompts_longer_than_the_context_are_told_at_once(self):
+    def test_prompts_longer_than_the_context_are_reported_together(self):
         for command in ("run", "simulate"):
             self.fails(workload(prompts=["Mia", "Once there was " * 300], repeat=2), 2,
                        "prompt 2 of 2: has", "the model's context is 256", command=command)
@@ -227,7 +227,7 @@ class Sequences(Case):
         self.assertTrue((resources["memory_peak_bytes"] <= resources["memory_budget_bytes"]).all())
         self.assertEqual(texts_of(said.stdout), dict(enumerate(self.alone(text))))
 
-    def test_a_budget_for_none_is_told_at_once(self):
+    def test_a_budget_for_no_sequence_is_reported_at_the_start(self):
         self.fails(workload(sequences=6, fleet=tight("600 KiB")), 6, "no placement fits",
                    "too little", "give the devices more memory")
 

@@ -251,7 +251,7 @@ class Spoilt(small_traces.Traces):
                 self.found.append(f"bytes {number}: {answer}")
         self.expect_no_faults(DRAWN)
 
-    def test_a_page_and_a_traceback_are_told_apart(self):
+    def test_pages_and_tracebacks_are_distinguished(self):
         self.assertEqual(self.in_child(self.shared / "one.h5"), "fine")
         self.assertEqual(faults(2, "report: error: x.h5: is damaged: it has no /tokens\n"), [])
         self.assertNotEqual(faults(1, "Traceback (most recent call last):\n"), [])

@@ -36,7 +36,7 @@ class Streams(Case):
                     self.assertIn("standard output could not be written: " + CLOSED, result.stderr)
                     self.assertIn("expected a place", result.stderr)
 
-    def test_a_run_whose_text_nobody_gets(self):
+    def test_a_run_whose_output_has_no_reader(self):
         for transport in ("mpi", "inprocess"):
             for closed in (">&-", "<&- >&- 2>&-"):
                 with self.subTest(transport=transport, closed=closed):
@@ -48,7 +48,7 @@ class Streams(Case):
                     if "2>&-" not in closed:
                         self.assertIn(CLOSED, result.stderr)
 
-    def test_a_run_without_standard_error_is_as_right_as_ever(self):
+    def test_a_run_without_standard_error_is_correct(self):
         expected = self.headroom("run", MINIMAL, "--tokens", 6, "--trace", "all.h5").stdout
         for transport in ("mpi", "inprocess"):
             for closed in ("2>&-", "<&-", "<&- 2>&-"):

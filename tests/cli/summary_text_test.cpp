@@ -35,7 +35,7 @@ trace::Interval one_request() {
     return interval;
 }
 
-TEST(TheSummary, has_a_peak_a_last_budget_and_the_largest_share_of_a_budget) {
+TEST(SummaryText, has_a_peak_a_last_budget_and_the_largest_share_of_a_budget) {
     trace::Interval first = one_request();
     first.resources = {{.device = 0, .memory_budget_bytes = 800, .memory_peak_bytes = 500}};
     trace::Interval poorer;
@@ -63,7 +63,7 @@ std::int64_t lines_of(const std::string& text) {
     return std::count(text.begin(), text.end(), '\n');
 }
 
-TEST(TheSummary, of_one_request_is_short) {
+TEST(SummaryText, of_one_request_is_short) {
     EXPECT_EQ(
         summary_text(summary_of(one_request())), R"(  tokens                  1 prompt + 3 sampled
   time to first token     30.0 us
@@ -82,7 +82,7 @@ TEST(TheSummary, of_one_request_is_short) {
     );
 }
 
-TEST(TheSummary, of_several_requests_has_a_row_for_each) {
+TEST(SummaryText, of_several_requests_has_a_row_for_each) {
     trace::Interval interval = request_traces::interval({
         {.sequence = 0, .ends = {40'000}},
         {.sequence = 1, .slot = 1, .arrival = 5000, .begin = 25'000, .ends = {60'000, 90'000}},
@@ -107,7 +107,7 @@ TEST(TheSummary, of_several_requests_has_a_row_for_each) {
     EXPECT_THAT(text, Not(HasSubstr("p95")));
 }
 
-TEST(TheSummary, of_many_requests_has_percentiles_and_no_more_rows_than_a_page) {
+TEST(SummaryText, of_many_requests_has_percentiles_and_few_rows) {
     const std::string few =
         summary_text(summary_of(request_traces::interval(request_traces::staggered_requests(8, 1)))
         );
@@ -124,7 +124,7 @@ TEST(TheSummary, of_many_requests_has_percentiles_and_no_more_rows_than_a_page) 
     EXPECT_EQ(summary_json(summary)["sequences"].size(), 40U);
 }
 
-TEST(TheSummary, does_not_guess_when_a_killed_sequence_came) {
+TEST(SummaryText, leaves_out_the_unknown_arrival_of_a_killed_sequence) {
     trace::Interval interval = request_traces::interval({
         {.sequence = 0, .ends = {40'000}},
         {.sequence = 1, .slot = 1, .begin = 25'000, .ends = {60'000, 90'000}},
@@ -140,7 +140,7 @@ TEST(TheSummary, does_not_guess_when_a_killed_sequence_came) {
     EXPECT_EQ(json["begin_ns"], 25'000);
 }
 
-TEST(TheSummary, has_no_end_of_a_sequence_that_was_interrupted_before_its_first_token) {
+TEST(SummaryText, has_no_end_of_a_sequence_that_was_interrupted_before_its_first_token) {
     trace::Interval interval = request_traces::interval({
         {.sequence = 0, .ends = {40'000}},
         {.sequence = 1, .slot = 1, .arrival = 5000, .begin = 25'000, .ends = {60'000}},
@@ -155,7 +155,7 @@ TEST(TheSummary, has_no_end_of_a_sequence_that_was_interrupted_before_its_first_
     EXPECT_TRUE(json["end_ns"].is_null());
 }
 
-TEST(TheSummary, in_json_has_what_the_text_has) {
+TEST(SummaryText, and_json_have_the_same_figures) {
     const nlohmann::json json = summary_json(summary_of(one_request()));
     EXPECT_EQ(json["time_to_first_token_ns"], 30'000);
     EXPECT_EQ(json["sequences_in_flight_most"], 1);

@@ -254,7 +254,7 @@ class Resuming(Sweep):
         with h5py.File(self.folder / "out/ring-interval4-seed1.h5.old-1") as file:
             self.assertEqual(file.attrs["tokens"], 24)
 
-    def test_what_only_looks_finished_is_redone(self):
+    def test_cells_that_only_look_finished_are_redone(self):
         sweep = self.sweep()
         self.run_all(sweep)
         names = self.names()
@@ -268,7 +268,7 @@ class Resuming(Sweep):
         self.assertEqual(self.states(sweep), ["finished"] * CELLS)
         self.assertEqual(len(self.names(end=".h5.old-1")), 3)
 
-    def test_traces_of_no_cell_are_told(self):
+    def test_traces_of_no_cell_are_reported(self):
         self.run_all(self.sweep())
         sweep = self.sweep(QUICK.replace("seed = [1, 2]", "seed = [1]"))
         result = self.run_all(sweep)
@@ -286,7 +286,7 @@ class Sharing(Sweep):
         self.assertEqual(len(set(done)), 2 * CELLS)
         self.assertEqual(self.states(sweep), ["finished"] * 2 * CELLS)
 
-    def test_who_waits_takes_over_from_a_job_that_dies(self):
+    def test_a_waiting_job_takes_over_from_a_dead_one(self):
         self.scenario(slow_scenario())
         sweep = self.sweep(SLOW.replace("[1, 2, 3]", "[1]"))
         first = self.start("sweep", sweep, "--run", 0)
@@ -302,7 +302,7 @@ class Sharing(Sweep):
         self.assertIn("seed1: finished in", errors)
         self.assertEqual(self.names(), ["seed1.h5"])
 
-    def test_who_waits_need_not_do_what_was_done(self):
+    def test_a_waiting_job_skips_finished_cells(self):
         self.scenario(slow_scenario())
         sweep = self.sweep(SLOW.replace("[1, 2, 3]", "[1]"))
         first = self.start("sweep", sweep, "--run", 0)
@@ -345,7 +345,7 @@ controller.policy = ["ring", "greedy"]
         self.assertEqual(rows[1]["device.laptop.memory"], "200 KiB")
         self.assertEqual(rows[1]["time_per_output_token_ns"], "")
 
-    def test_it_is_tried_again(self):
+    def test_a_failed_cell_is_retried(self):
         self.run_all(self.sweep(self.TEXT), code=6)
         sweep = self.sweep(self.TEXT.replace("200 KiB", "2 MiB"))
         self.assertEqual(self.states(sweep)[:2], ["to do", "to do"], "it was another scenario")
@@ -388,7 +388,7 @@ controller.policy = ["ring", "greedy"]
         self.run_all("sweep.toml")
         self.assertEqual(self.names(), ["scenario.h5"])
 
-    def test_json_tells_all(self):
+    def test_json_has_all_results(self):
         result = self.run_all(self.sweep(self.TEXT), "--json", code=6)
         told = json.loads(result.stdout)
         self.assertEqual(told["exit_code"], 6)
@@ -398,7 +398,7 @@ controller.policy = ["ring", "greedy"]
 
 
 class Collecting(Sweep):
-    def test_csv_and_hdf5_tell_the_same(self):
+    def test_csv_and_hdf5_have_the_same_contents(self):
         self.run_all(self.sweep())
         rows = list(csv.DictReader(self.collected().splitlines()))
         self.assertEqual(self.headroom("collect", "out", "-o", "s.h5").returncode, 0)
@@ -492,7 +492,7 @@ class Collecting(Sweep):
             texts = {text.decode() for text in file["summary"]["workload.prompts"]}
         self.assertEqual(texts, {row["workload.prompts"] for row in rows})
 
-    def test_traces_of_several_programs_are_told(self):
+    def test_traces_of_several_programs_are_reported(self):
         self.run_all(self.sweep())
         self.assertNotIn("versions of headroom", self.headroom("collect", "out").stderr)
         with h5py.File(self.folder / "out/ring-interval4-seed1.h5", "r+") as file:

@@ -155,7 +155,7 @@ class Terminal(Case):
         seen = OnTerminal([BINARY, "run", os.fsdecode(bytes_name)], self.folder)
         self.assert_harmless(seen, r"\x9b31m\xff")
 
-    def test_the_checks_find_what_is_obeyed(self):
+    def test_twin_the_checks_find_control_sequences(self):
         self.assertEqual(obeyed("\x1b[2mdim\x1b[0m\r\x1b[Kline\n\ttab é"), [])
         for text in (EVIL, "\x1b[31m", "\r", "\x9b", "\u202e", "\udc9b", "\x7f"):
             self.assertNotEqual(obeyed(text), [], repr(text))

@@ -166,7 +166,7 @@ class Trace(Case):
             _, errors = process.communicate(timeout=20)
             self.assertEqual(process.returncode, 130, errors)
 
-    def test_a_reader_who_leaves_ends_nothing(self):
+    def test_a_reader_that_exits_does_not_end_the_run(self):
         """`headroom run ... | head` prints no errors and leaves a complete trace."""
         path = self.scenario(scenario_text(tokens=100, interval=2))
         for name, transport, streams in (
@@ -190,7 +190,7 @@ class Trace(Case):
                 self.assertEqual(int(file["complete"][0]), 1)
                 self.assertEqual(int(file["intervals"]["tokens"].sum()), 100)
 
-    def test_a_reader_of_the_notes_who_leaves_ends_nothing(self):
+    def test_a_reader_of_stderr_that_exits_does_not_end_the_run(self):
         path = self.scenario(scenario_text(tokens=60, interval=2))
         for transport in ("mpi", "inprocess"):
             trace = self.folder / f"{transport}.h5"
@@ -222,7 +222,7 @@ class Trace(Case):
             self.assertEqual(device["group"], int(((placement == index) & (kinds == 1)).sum()))
         self.assertIn("d1: compute x 0.5", told["events"][0]["text"])
 
-    def test_a_killed_rank_is_no_interrupt(self):
+    def test_a_killed_rank_is_not_an_interrupt(self):
         process, trace = self.long_run("rank.h5")
         self.wait_for_intervals(trace, 2)
         ranks = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()

@@ -109,7 +109,7 @@ class Untrusted(Case):
             collected = self.run_at_once("collect", "all", "-o", "all.csv", "--force")
             self.assertIn("left out all/spoilt.h5", collected.stderr)
 
-    def test_what_nobody_spoilt_is_read(self):
+    def test_undamaged_files_are_read(self):
         self.assertEqual(self.run_at_once("inspect", self.good).returncode, 0)
         trace = self.spoilt(column("tokens", "logits_checksum", 7))  # every value is valid
         self.assertEqual(self.run_at_once("inspect", trace).returncode, 0)
@@ -121,7 +121,7 @@ class Untrusted(Case):
             self.assertEqual(result.returncode, 2, result.stderr)
             self.assertIn("no ordinary file", result.stderr)
 
-    def test_words_of_hdf5_are_for_who_wants_them(self):
+    def test_messages_of_hdf5_appear_only_with_verbose(self):
         cut = self.folder / "cut.h5"
         cut.write_bytes(self.good.read_bytes()[:20_000])
         self.altered.add(cut)

@@ -1,4 +1,4 @@
-// One class per way to be wrong.
+// One class for each fault of a transport.
 #include "broken_transports.hpp"
 
 #include <algorithm>

@@ -1,6 +1,5 @@
-// Negative twins of the conformance suite: transports that are wrong in one respect each, so that
-// every case is seen to fail when it should. Built on one that forwards everything faithfully
-// except its options.
+// Twins of the conformance suite: transports with one fault each, with which one case must fail.
+// They are built on a transport that forwards everything except its options.
 #pragma once
 
 #include <functional>
@@ -54,11 +53,11 @@ class ForwardingTransport : public Transport {
 
 struct BrokenTransport {
     std::string_view name;
-    std::string_view failing_case; ///< of the conformance suite; empty: it fails none of them
+    std::string_view failing_case; ///< the case that must fail; empty if none
     std::function<std::unique_ptr<Transport>(Transport&)> make;
 };
 
-/// All of them; the first is the faithful one, whose failing_case is empty.
+/// All broken transports. The first has no fault, and its failing_case is empty.
 [[nodiscard]] const std::vector<BrokenTransport>& broken_transports();
 
 /// Swaps each pair of messages of a receiver and tag.

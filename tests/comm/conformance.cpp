@@ -1,4 +1,4 @@
-// The list of cases and what they share.
+// The list of cases, and their common functions.
 #include "conformance.hpp"
 
 #include <algorithm>

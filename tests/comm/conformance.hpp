@@ -1,6 +1,6 @@
-// What every transport must do, as functions that take one: the same code runs on the devices of an
-// in-process fleet and on the ranks of an MPI job. All devices call the same case at the same time.
-// A case that is not fulfilled throws ConformanceFailure on the device that sees it.
+// The contract of transports, as functions that take a transport. The same code runs on the devices
+// of an in-process fleet and on the ranks of an MPI job. All devices call the same case at the same
+// time. A device on which a case fails throws ConformanceFailure.
 #pragma once
 
 #include <stdexcept>
@@ -21,10 +21,10 @@ struct ConformanceCase {
     void (*run)(Transport& transport);
 };
 
-/// All cases; each works for any number of devices, one included.
+/// All cases. Each works with any number of devices, also with one.
 [[nodiscard]] const std::vector<ConformanceCase>& conformance_cases();
 
-/// The case of that name; throws std::out_of_range if there is none.
+/// Returns the case of that name. Throws std::out_of_range if there is none.
 [[nodiscard]] const ConformanceCase& conformance_case(std::string_view name);
 
 } // namespace headroom::comm

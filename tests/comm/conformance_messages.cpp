@@ -1,4 +1,4 @@
-// Conformance: what is sent arrives, whole, in order, whatever its size and number of parts.
+// Conformance: messages of any size and number of parts arrive completely and in order.
 #include <array>
 #include <cstring>
 
@@ -42,7 +42,7 @@ void require_numbered(Transport& transport, DeviceId from, Tag tag, std::int32_t
     );
 }
 
-/// Receives from a device what pattern() would make of the stream.
+/// Receives a message and compares it with pattern() of the stream.
 void require_pattern(
     Transport& transport, DeviceId from, Tag tag, std::size_t bytes, std::uint64_t stream
 ) {
@@ -164,7 +164,7 @@ void many_pending(Transport& transport) {
         Numbered& value = values[static_cast<std::size_t>(i)];
         value = {transport.self().value, i};
         const ConstPart part = bytes_of_value(value);
-        // Half of them stay pending for certain: they wait for the receiver.
+        // Half of them certainly stay pending until the receiver takes them.
         sends.push_back(
             i % 2 == 0
                 ? transport.start_send(next_device(transport), Tag::data, {&part, 1})
@@ -254,7 +254,7 @@ struct Stress {
     std::size_t parts = 1;
 };
 
-/// The k-th message between two devices: known to both from the seed.
+/// Returns the k-th message between two devices, which both derive from the seed.
 Stress stress_message(DeviceId from, DeviceId to, std::uint64_t k) {
     const std::array<Tag, 3> tags = {Tag::data, Tag::control, Tag::migration};
     Random random(stream_of(from, to, 1000 + k));

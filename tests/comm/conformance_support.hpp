@@ -1,4 +1,4 @@
-// Small things that the conformance cases share: requirements, recognisable bytes, neighbours.
+// Helpers of the conformance cases: requirements, recognisable bytes, neighbours.
 #pragma once
 
 #include <chrono>
@@ -34,10 +34,10 @@ void require(
     }
 }
 
-/// Bytes that tell from which stream and position they are.
+/// Returns bytes that depend on the stream and on their position in it.
 [[nodiscard]] ByteVector pattern(std::size_t bytes, std::uint64_t stream);
 
-/// A stream for pattern() that depends on who sends to whom, and on a serial number.
+/// Returns a stream for pattern() that depends on sender, receiver and a serial number.
 [[nodiscard]] std::uint64_t stream_of(DeviceId from, DeviceId to, std::uint64_t serial = 0);
 
 [[nodiscard]] DeviceId next_device(const Transport& transport);
@@ -47,11 +47,11 @@ void require(
 [[nodiscard]] PendingSend start_one(Transport& transport, DeviceId to, Tag tag, ConstPart bytes);
 void wait_all(Transport& transport, std::vector<PendingSend>& sends);
 
-/// Cuts the bytes into parts of varying length, empty ones among them.
+/// Cuts the bytes into parts of various lengths, some of them empty.
 [[nodiscard]] std::vector<Part> cut(Part bytes, std::size_t parts, std::uint64_t stream);
 [[nodiscard]] std::vector<ConstPart> const_parts(const std::vector<Part>& parts);
 
-/// Changes the transport's options for the length of a scope.
+/// Changes the options of a transport until the end of the scope.
 class OptionsForNow {
   public:
     explicit OptionsForNow(Transport& transport)

@@ -55,7 +55,7 @@ void run_broken(const BrokenTransport& broken, const ConformanceCase& one) {
 TEST_P(BrokenTransports, fail_the_case_they_break) {
     const BrokenTransport& broken = GetParam();
     if (broken.failing_case.empty()) {
-        // What the twins are made of is itself in order, so they fail for what they break.
+        // The transport without a fault passes, so the twins fail because of their faults.
         for (const ConformanceCase& one : conformance_cases()) {
             if (one.name != "interrupt_ends_waits" &&
                 one.name != "wait_that_never_ends_names_both") {

@@ -1,4 +1,4 @@
-// Conformance: waits, and how they end: readiness, synchronous sends, barriers, interrupts, idling.
+// Conformance: how waits end. Readiness, synchronous sends, barriers, interrupts, idling.
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using SteadyTime = steady_clock::time_point;
 
-/// A moment as bytes: devices of a test share one host, so their steady clocks are one.
+/// Returns a moment as bytes. All devices of a test run on one host, so they have the same clock.
 ByteVector moment_bytes(SteadyTime moment) {
     const auto count = moment.time_since_epoch().count();
     ByteVector bytes(sizeof(count));
@@ -143,7 +143,7 @@ void interrupt_ends_waits(Transport& transport) {
     } catch (const InterruptedError& error) {
         const auto waited = steady_clock::now() - start;
         require(transport, error.code() == ExitCode::terminated, "another code than asked for");
-        // A single device that waits for itself need not wait for the grace time to know.
+        // A single device that waits for itself is stuck at once, without the grace time.
         require(
             transport,
             transport.size() == 1 || waited >= milliseconds(60),
@@ -198,7 +198,7 @@ void idle_is_precise(Transport& transport) {
         require(transport, now >= moment, "woke up too early");
         best = std::min(best, now - moment);
     }
-    // About 60 us on an idle host; single sleeps of a busy one end whenever it likes.
+    // About 60 us on an idle host. On a busy host single sleeps can take much longer.
     require(
         transport,
         best < milliseconds(1),

@@ -1,5 +1,5 @@
-// What only the in-process fleet promises: one device at a time in a fixed order, deadlocks seen at
-// once, and errors of one device that end all.
+// Guarantees of the in-process fleet only: one device runs at a time, in a fixed order; a deadlock
+// is detected at once; an error of one device ends all devices.
 #include <chrono>
 #include <stdexcept>
 #include <string>
@@ -25,7 +25,7 @@ std::vector<std::byte> bytes_of_length(std::size_t bytes) {
     return std::vector<std::byte>(bytes, std::byte{5});
 }
 
-/// The text of the error that a run of the body ends with.
+/// Returns the text of the error that ends a run of the body.
 template <class Expected>
 std::string error_of_run(std::size_t devices, const std::function<void(Transport&)>& body) {
     try {
@@ -47,7 +47,7 @@ TEST(InprocessDeadlock, lists_all_waits) {
             break;
         }
         case 1:
-            // Too large to be copied at once: it waits for a taker.
+            // The message is too large to be copied, so it waits for the receiver.
             transport.send(DeviceId(2), Tag::migration, bytes_of_length(5000), {.what = "a block"});
             break;
         case 2:
@@ -97,7 +97,7 @@ TEST(InprocessDeadlock, is_none_while_somebody_sleeps) {
     });
 }
 
-/// A log of who did what, written without any lock: only one device runs at a time.
+/// A log of actions. It needs no lock, because only one device runs at a time.
 std::vector<std::string> log_of_run(std::uint64_t seed) {
     std::vector<std::string> log;
     InprocessFleet(5).run([&](Transport& transport) {
@@ -118,7 +118,7 @@ std::vector<std::string> log_of_run(std::uint64_t seed) {
     return log;
 }
 
-/// The moment may come between the last look at it and going to sleep.
+/// The moment can come between the last check and the sleep.
 TEST(InprocessSleep, ends_though_its_moment_passes_on_the_way_into_it) {
     InprocessFleet(2).run([](Transport& transport) {
         if (transport.self() == DeviceId(0)) {
@@ -146,7 +146,7 @@ TEST(InprocessOrder, goes_round_by_id_and_only_at_waits) {
             transport.barrier({});
         }
     });
-    // The last one at the barrier goes on at once; then the others by id.
+    // The last device at the barrier continues at once, and then the others by id.
     EXPECT_EQ(order, "aabbccccaabb");
 }
 
@@ -183,7 +183,7 @@ TEST(InprocessErrors, the_first_one_comes_out_and_the_others_are_stopped) {
     }
 }
 
-/// Else whoever keeps the books would take it for a failure.
+/// Otherwise the caller would take an interrupt for a failure.
 TEST(InprocessErrors, an_interrupt_of_one_device_is_an_interrupt_for_all) {
     int interrupted = 0;
     const auto body = [&](Transport& transport) {
@@ -231,8 +231,8 @@ TEST(InprocessErrors, leave_sends_of_all_sizes_safely_behind) {
 }
 
 TEST(InprocessErrors, a_dropped_send_is_never_read) {
-    // Device 0 gives up its send while unwinding and lives on; its bytes are gone, so the receiver
-    // must not get them.
+    // Device 0 drops its send while an exception propagates, and then continues. The receiver must
+    // not get the message, because its bytes are freed.
     const auto body = [](Transport& transport) {
         if (transport.self() == DeviceId(0)) {
             try {
@@ -259,7 +259,7 @@ TEST(InprocessErrors, an_unknown_peer_is_a_bug) {
 }
 
 TEST(InprocessInterrupt, explains_a_deadlock_that_it_caused) {
-    // Device 0 has left because of the interrupt; the one that waits for it is not stuck.
+    // Device 0 has ended because of the interrupt. The device that waits for it is not stuck.
     const auto body = [](Transport& transport) {
         transport.options().interrupted = [] { return 130; };
         if (transport.self() == DeviceId(1)) {

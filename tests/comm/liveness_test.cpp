@@ -1,4 +1,4 @@
-// Who is asked, who is silent, and what does not count as silence. Time is handed in.
+// Which ranks are asked, which are silent, and what does not count as silence. Tests pass the time.
 #include <chrono>
 #include <vector>
 
@@ -15,7 +15,7 @@ using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-/// A monitor that is looked at four times a second, as the thread of a rank does.
+/// A monitor that is called four times a second, as by the thread of a rank.
 class Watched {
   public:
     explicit Watched(const std::vector<int>& ranks) {
@@ -23,7 +23,7 @@ class Watched {
         monitor.begin_wait(ranks, seconds(30));
     }
 
-    /// Whom it asks meanwhile.
+    /// Returns the ranks that it asks meanwhile.
     std::vector<int> pass(seconds time, bool answered = false, bool moving = false) {
         std::vector<int> asked;
         for (const auto end = now_ + time; now_ < end;) {
@@ -76,7 +76,7 @@ TEST(LivenessMonitor, is_not_content_with_answers_of_one_that_does_not_move) {
 TEST(LivenessMonitor, does_not_count_the_time_in_which_it_did_not_run_itself) {
     Watched watched({2});
     watched.pass(seconds(29));
-    watched.jump(seconds(100'000)); // Ctrl-Z, a night
+    watched.jump(seconds(100'000)); // stopped for a night
     EXPECT_THAT(watched.pass(seconds(29)), IsEmpty());
     EXPECT_THAT(watched.monitor.silent_ranks(), IsEmpty()) << "the count began anew";
     watched.pass(seconds(2));

@@ -1,4 +1,4 @@
-// Words of errors, and what becomes of sends that nobody waits for.
+// The texts of errors, and sends that are dropped without a wait.
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -16,7 +16,7 @@ namespace {
 
 using testing::HasSubstr;
 
-/// Makes the protected words public.
+/// Makes the protected functions public.
 class Speaking final : public ForwardingTransport {
   public:
     using ForwardingTransport::ForwardingTransport;

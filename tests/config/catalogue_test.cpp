@@ -1,4 +1,5 @@
-// The catalogue says what data/ says, every figure tells where it is from, and scenarios get it.
+// The compiled catalogue equals data/, every figure has a source, and scenarios can use all
+// entries.
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -31,14 +32,14 @@ std::string data_file(const std::string& name) {
     return file_of_the_repository(std::filesystem::path("data") / name);
 }
 
-TEST(Catalogue, in_the_program_is_that_of_the_repository) {
+TEST(Catalogue, compiled_into_the_program_equals_that_of_the_repository) {
     EXPECT_FALSE(data_file("devices.toml").empty());
     EXPECT_EQ(device_profiles_text(), data_file("devices.toml"));
     EXPECT_EQ(network_presets_text(), data_file("networks.toml"));
     EXPECT_EQ(model_presets_text(), data_file("models.toml"));
 }
 
-TEST(Catalogue, has_plain_unique_names_and_figures_above_zero) {
+TEST(Catalogue, has_unique_names_and_positive_figures) {
     std::set<std::string> names;
     for (const DeviceProfile& profile : device_profiles()) {
         SCOPED_TRACE(profile.name);
@@ -75,7 +76,8 @@ TEST(Catalogue, gives_figures_in_base_units_and_a_profile_per_size_of_memory) {
     EXPECT_EQ(small->memory, (Bytes{4} << 30) - (Bytes{1} << 29));
     EXPECT_EQ(small->compute.value, pi->compute.value);
     EXPECT_EQ(find_entry(device_profiles(), "raspberry-pi-5-8gb")->memory, pi->memory);
-    EXPECT_EQ(find_entry(device_profiles(), "raspberry-pi-3b-plus-1gb"), nullptr) << "it has one size only";
+    EXPECT_EQ(find_entry(device_profiles(), "raspberry-pi-3b-plus-1gb"), nullptr)
+        << "it has one size only";
     EXPECT_FALSE(find_entry(device_profiles(), "jetson-agx-orin")->storage_bandwidth);
     EXPECT_EQ(find_entry(network_presets(), "gigabit-ethernet")->bandwidth.value, 117'625'000);
     EXPECT_EQ(find_entry(network_presets(), "gigabit-ethernet")->latency.value, 150'000);
@@ -86,7 +88,7 @@ std::string cell(const SourcedFigure& figure) {
     return fmt::format("{} ({})", figure.written, name_of(figure.origin));
 }
 
-/// The rows of the tables in docs/reference/catalogue.md as the catalogue has them.
+/// Returns the row of the table in docs/reference/catalogue.md that the profile must have.
 std::string device_row(const DeviceProfile& p) {
     return fmt::format(
         "| `{}` | {} | {} | {} | {} |\n",
@@ -117,7 +119,7 @@ std::string model_row(const ModelPreset& p) {
     );
 }
 
-/// Rows that a page lacks.
+/// Returns the rows that the page lacks.
 std::string rows_missing_in(const std::string& page) {
     std::string missing;
     const auto need = [&](const std::string& row) {
@@ -137,10 +139,10 @@ std::string rows_missing_in(const std::string& page) {
     return missing;
 }
 
-TEST(Catalogue, tables_for_people_have_every_row) {
+TEST(Catalogue, printed_tables_have_every_row) {
     std::string page = file_of_the_repository("docs/reference/catalogue.md");
     EXPECT_EQ(rows_missing_in(page), "");
-    page.replace(page.find("9.2 GB/s"), 3, "9.3"); // the twin: one wrong digit is seen
+    page.replace(page.find("9.2 GB/s"), 3, "9.3"); // twin: one wrong digit is found
     EXPECT_THAT(rows_missing_in(page), StartsWith("| `raspberry-pi-5` | 60.4 GFLOP/s (derived)"));
 }
 
@@ -203,12 +205,12 @@ TEST(Catalogue, is_read_strictly) {
     EXPECT_THROW((void)parse_network_presets("[x]\ntitle = \"t\"", "n.toml"), InputError);
 }
 
-/// A fleet of one device with these lines.
+/// Returns a fleet of one device with these lines.
 std::string device(std::string_view lines) {
     return std::string(kModel) + "[[device]]\n" + std::string(lines) + "\n";
 }
 
-TEST(Profile, stands_for_its_figures_and_what_is_written_beside_it_wins) {
+TEST(Profile, sets_figures_that_explicit_keys_override) {
     const Scenario plain = read(device("profile = \"raspberry-pi-5\""));
     const DeviceConfig expected{
         .name = "device-0",
@@ -232,7 +234,7 @@ TEST(Profile, stands_for_its_figures_and_what_is_written_beside_it_wins) {
     EXPECT_FALSE(read(device("profile = \"n100-mini-pc\"")).fleet.devices[0].has_storage);
 }
 
-TEST(Profile, every_one_makes_a_device_that_comes_back_from_its_resolved_text) {
+TEST(Profile, every_one_makes_a_device_that_round_trips) {
     for (const DeviceProfile& profile : device_profiles()) {
         const Scenario scenario = read(device(fmt::format("profile = \"{}\"", profile.name)));
         const std::string text = resolved_text(scenario);
@@ -252,7 +254,7 @@ TEST(Profile, is_not_looked_up_in_a_resolved_text) {
     EXPECT_EQ(resolved_text(later), text);
 }
 
-TEST(Profile, that_is_wrong_is_told_once) {
+TEST(Profile, errors_are_reported_once) {
     EXPECT_THAT(
         problems_of(device("profile = \"raspbery-pi-5\"")),
         ElementsAre("dir/s.toml:3:11: device.0.profile = \"raspbery-pi-5\" is not in the "
@@ -291,12 +293,12 @@ TEST(Profile, that_is_wrong_is_told_once) {
     );
 }
 
-/// Two devices and these lines at the end.
+/// Returns a scenario of two devices with these lines at the end.
 std::string two(std::string_view lines) {
     return device("profile = \"raspberry-pi-4\"\ncount = 3") + std::string(lines);
 }
 
-TEST(Preset, stands_for_bandwidth_and_latency_and_what_is_written_beside_it_wins) {
+TEST(Preset, sets_bandwidth_and_latency_that_explicit_keys_override) {
     const Scenario s = read(two("[network]\npreset = \"wifi-5ghz\"\nlatency = \"1 ms\"\n"
                                 "[[network.link]]\nfrom = 0\nto = 1\npreset = \"fast-ethernet\"\n"
                                 "[[network.link]]\nfrom = 0\nto = 2\npreset = \"4g\"\n"
@@ -316,7 +318,7 @@ TEST(Preset, stands_for_bandwidth_and_latency_and_what_is_written_beside_it_wins
     EXPECT_TRUE(equivalent(s, parse_scenario(text, kFile, {})));
 }
 
-TEST(Preset, that_is_wrong_is_told_once) {
+TEST(Preset, errors_are_reported_once) {
     EXPECT_THAT(
         problems_of(two("[network]\npreset = \"gigabit-ethernt\"")),
         ElementsAre("dir/s.toml:6:10: network.preset = \"gigabit-ethernt\" is not in the "

@@ -1,4 +1,5 @@
-// Decimals become exact fractions, quantities exact integers, and misspelt words near ones.
+// Decimals become exact fractions, quantities become exact integers, and misspelt words are matched
+// with similar ones.
 #include <limits>
 
 #include <gtest/gtest.h>
@@ -27,7 +28,7 @@ TEST(DecimalRatio, is_the_written_decimal_in_lowest_terms) {
     EXPECT_EQ(ratio(0.0009765625), std::pair(1L, 1024L)); // 5^10 cancels
 }
 
-TEST(DecimalRatio, refuses_what_is_not_positive_or_too_long) {
+TEST(DecimalRatio, refuses_numbers_that_are_not_positive_or_too_long) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     for (const double value :
          {0.0,
@@ -47,8 +48,8 @@ TEST(DecimalRatio, refuses_what_is_not_positive_or_too_long) {
     EXPECT_FALSE(decimal_ratio(std::numeric_limits<double>::quiet_NaN()));
 }
 
-TEST(WholeUnits, round_down_but_forgive_binary_fractions) {
-    EXPECT_LT(4.35 * 100, 435.0); // the trap: 434.99999999999994
+TEST(WholeUnits, round_down_but_tolerate_binary_fractions) {
+    EXPECT_LT(4.35 * 100, 435.0); // the product is 434.99999999999994
     EXPECT_EQ(whole_units(4.35 * 100), 435);
     EXPECT_EQ(whole_units(1.9), 1);
     EXPECT_EQ(whole_units(0.999), 0);
@@ -63,7 +64,7 @@ TEST(Scaled, rounds_down_once_and_sees_overflow) {
     EXPECT_EQ(scaled(kMaxValue, {999'999'999'999, 1'000'000'000'000}), 999'999'999'999'000'000);
 }
 
-TEST(NearestWord, forgives_slips_but_not_other_words) {
+TEST(NearestWord, finds_words_despite_typing_errors_but_not_other_words) {
     const std::vector<std::string> words{"memory", "memory_load", "name", "at", "load"};
     EXPECT_EQ(nearest_word("memroy", words), "memory");
     EXPECT_EQ(nearest_word("memry", words), "memory");
@@ -75,7 +76,7 @@ TEST(NearestWord, forgives_slips_but_not_other_words) {
     EXPECT_EQ(nearest_word(std::string(100'000, 'x'), words), "");
 }
 
-TEST(Utf8, finds_the_first_byte_that_is_none) {
+TEST(Utf8, finds_the_first_invalid_byte) {
     EXPECT_FALSE(first_invalid_utf8("plain, ä, €, 😀"));
     EXPECT_FALSE(first_invalid_utf8(""));
     EXPECT_EQ(first_invalid_utf8("ab\xFF"), 2U);

@@ -1,4 +1,4 @@
-// Scales, loads and events end up in the right profiles with the right values.
+// Scales, loads and events are applied to the right profiles with the right values.
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
@@ -17,7 +17,7 @@ std::int64_t value(const scheduler::Profile& profile, Nanoseconds t, std::int64_
     return profile.at(t, tokens).value;
 }
 
-TEST(Fleet, scales_are_exact_and_reach_what_they_should) {
+TEST(Fleet, scales_are_exact_and_apply_to_the_right_rates) {
     const scheduler::Fleet fleet = read(std::string(kEverything)).fleet;
     const scheduler::DeviceSpec& hub = fleet.devices[0];
     EXPECT_EQ(hub.compute.scale.numerator, 1);
@@ -74,7 +74,7 @@ TEST(Fleet, random_loads_have_a_stream_per_device_and_purpose) {
     EXPECT_TRUE(differ) << "two devices must not share a load";
 }
 
-TEST(Fleet, every_link_direction_varies_by_itself) {
+TEST(Fleet, every_link_direction_varies_independently) {
     const auto fleet =
         read(small_with("variation = { kind = \"uniform\", low = 0, high = 0.5, period = \"1 s\" }")
         )
@@ -178,7 +178,7 @@ TEST(Fleet, link_events_change_both_directions_of_one_pair) {
     EXPECT_EQ(value(fleet.network.link(kA, kC).bandwidth, kSecond), 1'000'000);
 }
 
-TEST(Fleet, is_the_same_whatever_order_events_are_written_in) {
+TEST(Fleet, does_not_depend_on_the_order_of_events) {
     Scenario s = read(small_with(kEvents));
     std::vector<Event> reversed(s.events.rbegin(), s.events.rend());
     const scheduler::Fleet other = build_fleet(s.declared, reversed, s.seed);

@@ -1,4 +1,4 @@
-// Models without weights: presets of the catalogue, shapes of a scenario's own, and their prompts.
+// Models without weights (presets of the catalogue, shapes in the scenario) and their prompts.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -45,7 +45,7 @@ TEST(ModelPresets, count_notices_a_wrong_figure) {
     EXPECT_NE(parameters_of(shape), find_entry(model_presets(), "llama-2-7b")->parameters);
 }
 
-TEST(ModelPresets, that_are_damaged_are_refused) {
+TEST(ModelPresets, are_refused_if_damaged) {
     EXPECT_THROW((void)parse_model_presets("[x]\ntitle = \"t\"", "m.toml"), InputError);
     EXPECT_EQ(find_entry(model_presets(), "llama-7"), nullptr);
 }
@@ -70,7 +70,7 @@ TEST(Model, may_be_a_preset) {
     EXPECT_TRUE(s.model_file.empty());
 }
 
-TEST(Model, may_be_a_preset_stored_otherwise) {
+TEST(Model, may_be_a_preset_with_other_weight_types) {
     const Scenario s = read(with_model("[model]\npreset = \"gpt2\"\nweight_type = \"q4_0\""));
     EXPECT_EQ(s.shape->embed_type, WeightType::q4_0);
     EXPECT_EQ(s.shape->layer_types.back(), LayerTypes::all(WeightType::q4_0));
@@ -93,7 +93,7 @@ TEST(Model, may_be_a_shape) {
     EXPECT_THAT(s.shape->problems(), IsEmpty());
 }
 
-TEST(Model, shape_says_no_more_than_it_must) {
+TEST(Model, shape_has_defaults_for_optional_keys) {
     const Scenario s = read(with_model("model.shape = { layers = 1, heads = 4, width = 64, "
                                        "ffn_width = 96, vocab = 50, context = 128 }"));
     EXPECT_EQ(s.shape->kv_heads, 4) << "plain multi-head attention";
@@ -102,7 +102,7 @@ TEST(Model, shape_says_no_more_than_it_must) {
     EXPECT_EQ(s.shape->embed_type, WeightType::f16);
 }
 
-TEST(Model, without_weights_comes_back_from_its_resolved_text) {
+TEST(Model, without_weights_round_trips) {
     for (const std::string& model :
          {std::string("model.preset = \"qwen2.5-0.5b\""),
           std::string("[model]\npreset = \"gpt2-xl\"\nweight_type = \"q8_0\"\n"
@@ -116,7 +116,7 @@ TEST(Model, without_weights_comes_back_from_its_resolved_text) {
     }
 }
 
-TEST(Model, that_differs_makes_another_scenario) {
+TEST(Model, differences_make_scenarios_differ) {
     const Scenario s = read(with_model("model.preset = \"llama-2-7b\""));
     EXPECT_FALSE(equivalent(s, read(with_model("model.preset = \"llama-2-13b\""))));
     EXPECT_FALSE(equivalent(
@@ -135,7 +135,7 @@ TEST(Model, can_be_replaced_from_the_command_line) {
     EXPECT_EQ(wider.shape->width, 128);
 }
 
-TEST(Model, is_one_of_three) {
+TEST(Model, is_exactly_one_of_file_preset_and_shape) {
     EXPECT_THAT(
         problems_of(with_model("[model]\nfile = \"m.gguf\"\npreset = \"gpt2\"")),
         ElementsAre(HasSubstr("model.preset and model.file exclude each other; give one of"))
@@ -154,7 +154,7 @@ TEST(Model, is_one_of_three) {
     );
 }
 
-TEST(Model, preset_that_is_misspelt_is_guessed) {
+TEST(Model, misspelt_preset_gets_a_suggestion) {
     EXPECT_THAT(
         problems_of(with_model("model.preset = \"lama-2-7b\"")),
         ElementsAre(HasSubstr("is not in the catalogue; did you mean \"llama-2-7b\"?"))
@@ -169,7 +169,7 @@ TEST(Model, preset_that_is_misspelt_is_guessed) {
     );
 }
 
-TEST(Model, shape_is_refused_with_all_its_problems) {
+TEST(Model, all_problems_of_a_shape_are_reported) {
     EXPECT_THAT(
         problems_of(with_model("[model]\nshape = { layers = 0, heads = 7, kv_heads = 3, "
                                "width = 64, ffn_width = 90, weight_type = \"q4_0\", gate = true }")
@@ -186,7 +186,7 @@ TEST(Model, shape_is_refused_with_all_its_problems) {
     );
 }
 
-TEST(Model, without_tokenizer_has_no_prompts_as_text) {
+TEST(Model, without_tokenizer_refuses_text_prompts) {
     for (const char* const key : {"prompts = [\"a\"]", "prompt_file = \"p.txt\""}) {
         EXPECT_THAT(
             problems_of(with_model(fmt::format("model.preset = \"gpt2\"\n[workload]\n{}", key))),

@@ -1,4 +1,4 @@
-// Damaged scenarios are refused or read, never more: no crash, no other exception.
+// Damaged scenarios are read, or refused with an InputError. Nothing crashes or throws otherwise.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -11,7 +11,8 @@
 namespace headroom::config {
 namespace {
 
-/// One to three bytes replaced, removed, inserted or a piece doubled.
+/// Returns the text with one to three random changes: a byte replaced, removed or inserted, or a
+/// piece repeated.
 std::string damaged(std::string text, Random& random) {
     const std::uint64_t wounds = 1 + random.below(3);
     for (std::uint64_t i = 0; i < wounds; ++i) {
@@ -32,7 +33,7 @@ std::string damaged(std::string text, Random& random) {
         case 4:
             text[at] = "0123456789-.e\"[]={}"[random.below(19)];
             break;
-        default: // the kindest: another digit for a digit
+        default: // replaces a digit by another one, which is often valid
             text[std::min(text.find_first_of("0123456789", at), text.size() - 1)] =
                 "0123456789"[random.below(10)];
             break;
@@ -41,7 +42,7 @@ std::string damaged(std::string text, Random& random) {
     return text;
 }
 
-/// True if it was read, false if it was refused with at least one problem.
+/// Returns whether the text was read. If not, it must have been refused with at least one problem.
 bool read_or_refused(const std::string& text, std::uint64_t seed) {
     try {
         const Scenario scenario = read(text);

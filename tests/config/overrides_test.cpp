@@ -1,4 +1,4 @@
-// Command line changes obey the rules of the file, and their mistakes name the option.
+// Changes from the command line follow the rules of the file, and their errors name the option.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ std::vector<std::string> problems_with(std::vector<std::string> settings) {
     return problems_of(small_with(""), set(std::move(settings)));
 }
 
-TEST(Overrides, named_options_replace_what_the_file_says) {
+TEST(Overrides, named_options_replace_values_of_the_file) {
     const Overrides all{
         .policy = "static",
         .clock = "virtual",
@@ -38,7 +38,7 @@ TEST(Overrides, named_options_replace_what_the_file_says) {
     EXPECT_EQ(s.seed, 99U);
 }
 
-TEST(Overrides, set_reaches_every_key_and_makes_what_is_missing) {
+TEST(Overrides, set_reaches_every_key_and_creates_missing_tables) {
     const Scenario s = read(
         small_with(""),
         set(
@@ -75,18 +75,18 @@ TEST(Overrides, later_settings_win_and_named_options_come_last) {
     EXPECT_EQ(read(small_with(""), overrides).controller.interval, 5);
 }
 
-TEST(Overrides, values_that_are_no_toml_are_strings) {
+TEST(Overrides, values_that_are_not_toml_are_strings) {
     EXPECT_EQ(
         read(small_with(""), set({"device.0.name=my phone"})).fleet.devices[0].name, "my phone"
     );
-    // A value cannot smuggle in keys: this is one string, and no device may be called that.
+    // A value cannot add keys: this is one string, which is not a valid name of a device.
     EXPECT_THAT(
         problems_with({"device.0.name=1\nx = 2"}),
         ElementsAre(HasSubstr("expected a name of 1 to 64 bytes without control characters"))
     );
 }
 
-TEST(Overrides, tables_of_a_list_are_named_by_name_too) {
+TEST(Overrides, tables_of_a_list_can_be_addressed_by_name) {
     const Scenario s = read(
         std::string(kEverything),
         set(
@@ -116,7 +116,7 @@ TEST(Overrides, reach_tables_below_tables) {
     );
 }
 
-TEST(Overrides, say_which_tables_there_are) {
+TEST(Overrides, errors_list_the_existing_tables) {
     EXPECT_THAT(
         problems_with({"device.bb.memory=1 B"}),
         ElementsAre("--set device.bb.memory=1 B: device has no table named 'bb'; did you mean 'b'?")
@@ -137,7 +137,7 @@ TEST(Overrides, say_which_tables_there_are) {
         ),
         ElementsAre("--set event.x.factor=1: event is a list; expected an index instead of 'x'")
     );
-    // Two tables, three devices: an index that only a count makes is no table.
+    // Two tables make three devices, but an index refers to a table and not to a device.
     const std::string counted = in_device("count = 2");
     for (const char* index : {"2", "7"}) {
         const std::string option = fmt::format("device.{}.memory=1 B", index);

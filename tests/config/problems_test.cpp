@@ -1,5 +1,5 @@
-// How problems are told: all at once, in the order of the file; and those that need a file or more
-// than one table to come about.
+// Problems are reported together, in the order of the file. Also the problems that involve other
+// files or several tables.
 #include <filesystem>
 #include <string>
 
@@ -16,7 +16,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
 
-TEST(Problems, all_problems_come_at_once_in_file_order) {
+TEST(Problems, are_reported_together_in_file_order) {
     const std::string text = R"([clock]
 mode = "fast"
 [controller]
@@ -75,7 +75,7 @@ TEST(Problems, random_links_are_refused_for_large_fleets) {
     EXPECT_THAT(problems_of(fleet(5000, "0.5")), IsEmpty());
 }
 
-TEST(Problems, files_that_cannot_be_read_are_told) {
+TEST(Problems, unreadable_files_are_reported) {
     const auto message = [](const std::filesystem::path& path) -> std::string {
         try {
             (void)load_scenario(path, {});

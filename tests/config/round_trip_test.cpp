@@ -1,4 +1,4 @@
-// A resolved text says all that the scenario says: read again it is the same.
+// Reading the resolved text of a scenario gives the same scenario.
 #include <set>
 #include <string>
 #include <string_view>
@@ -20,11 +20,11 @@ void expect_round_trip(const Scenario& scenario) {
     EXPECT_EQ(resolved_text(again), text);
 }
 
-TEST(ResolvedText, of_everything_comes_back) {
+TEST(ResolvedText, of_every_key_round_trips) {
     expect_round_trip(read(std::string(kEverything)));
 }
 
-TEST(ResolvedText, of_defaults_comes_back_and_spells_them_out) {
+TEST(ResolvedText, of_defaults_round_trips_and_states_them) {
     const Scenario scenario = read(small_with(""));
     expect_round_trip(scenario);
     const std::string text = resolved_text(scenario);
@@ -68,19 +68,19 @@ TEST(ResolvedText, of_defaults_comes_back_and_spells_them_out) {
     }
 }
 
-TEST(ResolvedText, of_the_built_in_scenario_comes_back) {
+TEST(ResolvedText, of_the_built_in_scenario_round_trips) {
     for (const int devices : {1, 2, 7}) {
         expect_round_trip(default_scenario("some dir/m \"x\".gguf", devices, {}));
     }
 }
 
-TEST(ResolvedText, of_a_single_device_without_network_comes_back) {
+TEST(ResolvedText, of_a_single_device_without_network_round_trips) {
     const std::string device = "[[device]]\ncompute = \"1 FLOP/s\"\nmemory = \"1 B\"\n";
     expect_round_trip(read(std::string(kModel) + device));
     expect_round_trip(read(std::string(kModel) + device + "[network]\nlatency = \"3 s\""));
 }
 
-TEST(ResolvedText, keeps_awkward_values) {
+TEST(ResolvedText, keeps_unusual_values) {
     for (const char* setting :
          {"fleet.compute_scale=0.333333333333",
           "fleet.memory_scale=1e-5",
@@ -115,7 +115,7 @@ TEST(ResolvedText, keeps_awkward_values) {
     }
 }
 
-/// One of the texts, or none: the key is left out.
+/// Adds one of the texts, or leaves the key out.
 void maybe_set(
     Random& random,
     std::vector<std::string>& set,
@@ -128,7 +128,7 @@ void maybe_set(
     }
 }
 
-TEST(ResolvedText, of_any_workload_comes_back) {
+TEST(ResolvedText, of_any_workload_round_trips) {
     std::set<std::string> texts;
     constexpr std::uint64_t kRuns = 300;
     for (std::uint64_t seed = 0; seed < kRuns; ++seed) {
@@ -165,7 +165,7 @@ TEST(ResolvedText, of_any_workload_comes_back) {
         );
         texts.insert(resolved_text(scenario));
     }
-    EXPECT_GT(texts.size(), kRuns * 4 / 5); // they really differ
+    EXPECT_GT(texts.size(), kRuns * 4 / 5); // most of the random scenarios differ
 }
 
 TEST(Equivalent, sees_the_objective) {

@@ -1,4 +1,4 @@
-// What a scenario says comes out in the structs: values, defaults, units, paths, expansions.
+// The structs have the contents of the scenario: values, defaults, units, paths, expanded counts.
 #include <filesystem>
 #include <fstream>
 #include <sys/resource.h>
@@ -46,7 +46,7 @@ TEST(Scenario, defaults_are_those_of_the_reference) {
     EXPECT_EQ(s.input_files.at(std::string(kFile)), small_with(""));
 }
 
-TEST(Scenario, everything_that_can_be_said_is_read) {
+TEST(Scenario, every_key_is_read) {
     const Scenario s = read(std::string(kEverything));
     EXPECT_EQ(s.seed, 11U);
     EXPECT_EQ(s.model_file, "dir/../models/m.gguf");
@@ -107,7 +107,7 @@ TEST(Scenario, counts_expand_and_nameless_devices_are_numbered) {
     EXPECT_THAT(names, ElementsAre("hub", "phone-1", "phone-2", "phone-3", "device-4"));
 }
 
-TEST(Scenario, links_fill_in_defaults_and_take_both_directions_unless_told) {
+TEST(Scenario, links_use_defaults_and_both_directions_unless_specified) {
     const Scenario s = read(std::string(kEverything));
     const DeviceId hub(0);
     const DeviceId first(1);
@@ -122,7 +122,7 @@ TEST(Scenario, links_fill_in_defaults_and_take_both_directions_unless_told) {
     );
 }
 
-TEST(Scenario, events_are_listed_with_a_line_for_people) {
+TEST(Scenario, events_have_a_readable_description) {
     const Scenario s = read(std::string(kEverything));
     ASSERT_EQ(s.events.size(), 3U);
     EXPECT_EQ(s.events[0].at, 3 * kSecond);
@@ -147,13 +147,13 @@ TEST(Scenario, one_device_needs_no_network) {
     EXPECT_EQ(s.declared.network.bandwidth, kUnlimited);
 }
 
-TEST(Scenario, absolute_model_paths_stay) {
+TEST(Scenario, absolute_model_paths_are_unchanged) {
     const Scenario s =
         parse_scenario("model.file = \"/m/x.gguf\"\n" + std::string(kSmall), "d/e.toml", {});
     EXPECT_EQ(s.model_file, "/m/x.gguf");
 }
 
-/// A folder that is gone at the end of the test.
+/// A temporary folder, which is removed at the end of the test.
 class ScenarioFolder : public testing::Test {
   protected:
     void SetUp() override {
@@ -198,7 +198,7 @@ TEST_F(ScenarioFolder, prompt_lines_make_every_line_of_the_file_a_prompt) {
     );
 }
 
-TEST_F(ScenarioFolder, a_lack_of_descriptors_is_no_fault_of_the_file) {
+TEST_F(ScenarioFolder, a_lack_of_descriptors_is_an_environment_error) {
     if (support::kSanitizerNeedsDescriptors) {
         GTEST_SKIP() << "the sanitizer needs descriptors of its own";
     }
@@ -212,7 +212,7 @@ TEST_F(ScenarioFolder, a_lack_of_descriptors_is_no_fault_of_the_file) {
     EXPECT_NO_THROW((void)load_scenario(folder_ / "s.toml", {}));
 }
 
-TEST_F(ScenarioFolder, a_byte_order_mark_is_no_part_of_a_prompt) {
+TEST_F(ScenarioFolder, a_byte_order_mark_is_not_part_of_a_prompt) {
     write("s.toml", small_with("[workload]\nprompt_file = \"p.txt\""));
     write("p.txt", "\xEF\xBB\xBFone\xEF\xBB\xBF\n");
     EXPECT_THAT(
@@ -220,7 +220,7 @@ TEST_F(ScenarioFolder, a_byte_order_mark_is_no_part_of_a_prompt) {
     );
 }
 
-TEST_F(ScenarioFolder, prompt_files_must_be_text_and_alone) {
+TEST_F(ScenarioFolder, prompt_files_must_be_text_and_exclude_prompts) {
     write("bad.txt", "ab\xFF");
     write("s.toml", small_with("[workload]\nprompt_file = \"bad.txt\"\nprompts = [\"x\"]"));
     try {
@@ -238,7 +238,7 @@ TEST_F(ScenarioFolder, prompt_files_must_be_text_and_alone) {
     }
 }
 
-TEST_F(ScenarioFolder, models_and_traces_are_no_scenarios) {
+TEST_F(ScenarioFolder, models_and_traces_are_refused_as_scenarios) {
     const auto message = [&](const std::string& name, const std::string& contents) -> std::string {
         write(name, contents);
         try {
@@ -273,7 +273,7 @@ TEST_F(ScenarioFolder, prompts_and_prompt_file_of_the_command_line_replace_each_
     const auto prompts = [&](const char* file, const Overrides& overrides) {
         return load_scenario(folder_ / file, overrides).workload.prompts;
     };
-    // What is replaced is not even opened.
+    // A prompt file that is replaced is not opened.
     EXPECT_THAT(prompts("s.toml", {.prompts = {"y"}}), ElementsAre("y"));
     EXPECT_THAT(prompts("s.toml", {.set = {"workload.prompts=[\"y\"]"}}), ElementsAre("y"));
     EXPECT_THAT(prompts("t.toml", {.prompt_file = good}), ElementsAre("z"));
@@ -294,7 +294,7 @@ TEST_F(ScenarioFolder, the_prompt_file_of_the_command_line_starts_from_the_worki
     );
 }
 
-TEST(DefaultScenario, has_equal_devices_that_the_reference_states) {
+TEST(DefaultScenario, has_the_equal_devices_of_the_reference) {
     const Scenario s = default_scenario("models/m.gguf", 4, {.interval = 2});
     EXPECT_EQ(s.path, "");
     EXPECT_EQ(s.name, "m-4-devices");
@@ -319,7 +319,7 @@ TEST(DefaultScenario, has_equal_devices_that_the_reference_states) {
     EXPECT_EQ(link.latency.at(0, 0).value, 1'000'000);
 }
 
-TEST(DefaultScenario, gives_way_to_a_profile_and_a_preset_that_are_set) {
+TEST(DefaultScenario, is_overridden_by_a_profile_and_a_preset) {
     const Scenario s = default_scenario(
         "m.gguf", 3, {.set = {"device.0.profile=raspberry-pi-5", "network.preset=4g"}}
     );
@@ -344,7 +344,7 @@ TEST(DefaultScenario, refuses_no_devices_and_no_model) {
     EXPECT_EQ(default_scenario("m.gguf", 1, {}).fleet.size(), 1U);
 }
 
-TEST(Examples, are_valid_and_warn_of_nothing) {
+TEST(Examples, are_valid_and_cause_no_warnings) {
     int count = 0;
     const auto folder = std::filesystem::path(HEADROOM_SOURCE_DIR) / "data/scenarios";
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {

@@ -1,4 +1,4 @@
-// Scenario texts for the tests of this room, and what reading them complains about.
+// Scenario texts for the tests of this room, and functions that return their problems.
 #pragma once
 
 #include <string>
@@ -10,11 +10,11 @@
 
 namespace headroom::config {
 
-/// The file name that texts are read under.
+/// The file name in the error messages of these texts.
 inline constexpr std::string_view kFile = "dir/s.toml";
 
-/// What no valid scenario can leave out but the model. Eleven lines; with kModel before them a
-/// test's own text begins in line 13.
+/// The required keys of a scenario, without the model. It has eleven lines; with kModel before it,
+/// the text that a test adds begins in line 13.
 inline constexpr std::string_view kSmall = R"([[device]]
 name = "a"
 compute = "1 GFLOP/s"
@@ -30,7 +30,7 @@ latency = "1 ms"
 
 inline constexpr std::string_view kModel = "model.file = \"m.gguf\"\n";
 
-/// Every key that is built, with values other than the defaults.
+/// Every key, except those of planned features, with a value other than the default.
 inline constexpr std::string_view kEverything = R"(
 seed = 11
 [model]
@@ -126,7 +126,7 @@ kind = "latency"
 factor = 12.5
 )";
 
-/// All problems of a text, or none if it is read.
+/// Returns all problems of a text; none if it is valid.
 inline std::vector<std::string> problems_of(
     const std::string& text, const Overrides& overrides = {}
 ) {
@@ -142,12 +142,12 @@ inline Scenario read(const std::string& text, const Overrides& overrides = {}) {
     return parse_scenario(text, kFile, overrides);
 }
 
-/// A scenario of two devices with more text at its end.
+/// Returns a scenario of two devices with more text at its end.
 inline std::string small_with(std::string_view more) {
     return std::string(kModel) + std::string(kSmall) + std::string(more);
 }
 
-/// kSmall with one line more at the end of its second device: line 10.
+/// Returns kSmall with one more line at the end of its second device (line 10).
 inline std::string in_device(std::string_view line) {
     std::string text = small_with("");
     return text.insert(text.find("[network]"), std::string(line) + "\n");

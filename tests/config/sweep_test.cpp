@@ -1,4 +1,4 @@
-// Sweep files: the cells they stand for, their names, and all that can be wrong with them.
+// Sweep files: their cells, the names of the cells, and their problems.
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -75,7 +75,7 @@ seed = [1, 2]
     EXPECT_EQ(sweep.command, SweepCommand::simulate);
 }
 
-TEST(Sweep, keys_may_be_written_in_all_of_tomls_ways) {
+TEST(Sweep, keys_accept_every_toml_spelling) {
     const Sweep quoted = read_sweep("scenario = \"a.toml\"\n[grid]\n\"controller.interval\" = [4]");
     const Sweep dotted = read_sweep("scenario = \"a.toml\"\n[grid]\ncontroller.interval = [4]");
     const Sweep nested = read_sweep("scenario = \"a.toml\"\n[grid.controller]\ninterval = [4]");
@@ -142,7 +142,7 @@ TEST(Sweep, without_a_grid_there_is_one_cell) {
     EXPECT_THAT(names_of(read_sweep("scenario = \"home.toml\"")), ElementsAre("home"));
 }
 
-TEST(Sweep, all_problems_come_at_once) {
+TEST(Sweep, all_problems_are_reported_together) {
     EXPECT_THAT(
         sweep_problems(R"(scenari = "home.toml"
 command = "simulat"
@@ -174,7 +174,7 @@ seed = 5
     );
 }
 
-TEST(Sweep, what_is_no_sweep_is_told) {
+TEST(Sweep, files_that_are_not_sweeps_are_refused) {
     EXPECT_THAT(
         sweep_problems(small_with("")),
         ElementsAre(AllOf(HasSubstr("a scenario, not a sweep"), HasSubstr("sweep.toml")))
@@ -254,13 +254,13 @@ TEST(Sweep, names_are_safe_and_unique_whatever_the_values_are) {
     }
 }
 
-TEST(Sweep, the_judge_of_names_finds_bad_ones) {
+TEST(Sweep, twin_the_check_of_names_finds_bad_ones) {
     for (const char* const name : {"", ".hidden", "a/b", "a b", "-x", "ä"}) {
         EXPECT_FALSE(is_safe(name)) << name;
     }
 }
 
-TEST(Sweep, a_name_depends_on_the_cells_own_values_alone) {
+TEST(Sweep, a_cell_name_depends_only_on_its_own_values) {
     const std::string head = "scenario = \"a.toml\"\n[grid]\ncontroller.interval = [4, 8";
     const Sweep small = read_sweep(head + "]\nseed = [1, 2]");
     const Sweep large = read_sweep(head + ", 16]\nseed = [3, 1, 2]");
@@ -270,14 +270,14 @@ TEST(Sweep, a_name_depends_on_the_cells_own_values_alone) {
     }
 }
 
-TEST(Sweep, keys_of_the_same_end_get_longer_names) {
+TEST(Sweep, keys_with_equal_last_parts_get_longer_names) {
     const Sweep sweep = read_sweep(
         "scenario = \"a.toml\"\n[grid]\ndevice.a.load = [0.5]\ndevice.b.load = [0.25]\nseed = [1]"
     );
     EXPECT_THAT(names_of(sweep), ElementsAre("a.load0.5-b.load0.25-seed1"));
 }
 
-/// A folder with a scenario of two devices, s.toml, and its model.
+/// A folder with a scenario of two devices, s.toml, and its model file.
 class CheckedSweep : public testing::Test {
   protected:
     void SetUp() override {
@@ -303,7 +303,7 @@ class CheckedSweep : public testing::Test {
         std::filesystem::temp_directory_path() / fmt::format("headroom-sweep-{}", getpid());
 };
 
-TEST_F(CheckedSweep, good_cells_are_the_scenario_with_their_changes) {
+TEST_F(CheckedSweep, valid_cells_are_the_scenario_with_their_values) {
     const Sweep good = sweep("[grid]\ncontroller.interval = [4, 8]\nseed = [1, 2]");
     EXPECT_THAT(check_cells(good), IsEmpty());
     const Scenario scenario = cell_scenario(good, good.cells[2]);
@@ -316,7 +316,7 @@ TEST_F(CheckedSweep, good_cells_are_the_scenario_with_their_changes) {
     EXPECT_EQ(texts.size(), good.cells.size());
 }
 
-TEST_F(CheckedSweep, problems_of_values_are_told_once_where_they_stand) {
+TEST_F(CheckedSweep, problems_of_values_are_reported_once_with_their_line) {
     EXPECT_THAT(
         problems("[set]\nworkload.tokens = 0\n[grid]\ncontroller.interval = [0, 4]\n"
                  "controller.policy = [\"ring\", \"greedy\", \"rng\"]\nclok.mode = [\"paced\"]"),
@@ -357,7 +357,7 @@ TEST_F(CheckedSweep, problems_of_the_scenario_keep_their_place) {
     );
 }
 
-TEST_F(CheckedSweep, warnings_are_told_once) {
+TEST_F(CheckedSweep, warnings_are_reported_once) {
     std::ofstream(folder_ / "s.toml")
         << small_with("[[event]]\nat_token = 32\ndevice = \"a\"\nkind = \"compute\"\nfactor = 0.5\n"
            );
@@ -367,7 +367,7 @@ TEST_F(CheckedSweep, warnings_are_told_once) {
     );
 }
 
-TEST_F(CheckedSweep, a_sweep_is_no_scenario) {
+TEST_F(CheckedSweep, a_sweep_is_refused_as_a_scenario) {
     EXPECT_THAT(
         problems_of("scenario = \"s.toml\"\n[grid]\nseed = [1]"),
         ElementsAre(AllOf(HasSubstr("a sweep, not a scenario"), HasSubstr("headroom sweep")))
@@ -384,7 +384,7 @@ TEST_F(CheckedSweep, run_needs_weights) {
     );
 }
 
-TEST(Settings, a_resolved_scenario_is_told_key_by_key) {
+TEST(Settings, list_a_resolved_scenario_key_by_key) {
     const std::string resolved = resolved_text(read(std::string(kEverything)));
     std::map<std::string, decltype(KeyValue::value)> flat;
     for (const KeyValue& one : flat_settings(resolved)) {

@@ -1,4 +1,4 @@
-// Texts that are too deep or too large are refused before anything walks them.
+// Texts that are too deep or too large are refused before they are parsed.
 #include <string>
 #include <vector>
 
@@ -50,7 +50,7 @@ TEST(TomlLimits, refuse_deep_keys_tables_and_lists) {
     }
 }
 
-TEST(TomlLimits, tell_where) {
+TEST(TomlLimits, report_the_position) {
     const std::optional<ExceededLimit> excess =
         find_exceeded_limit("# a.b\nx = 'é'\ny = ['é', " + repeated("[", 16));
     ASSERT_TRUE(excess);
@@ -58,7 +58,7 @@ TEST(TomlLimits, tell_where) {
     EXPECT_EQ(excess->column, 26U);
 }
 
-TEST(TomlLimits, are_met_by_all_that_is_right) {
+TEST(TomlLimits, admit_all_valid_files) {
     const std::vector<std::string> texts = {
         dotted(kMaxKeyParts) + " = 1",
         "[" + dotted(kMaxKeyParts) + "]\n" + dotted(kMaxKeyParts) + " = 1",
@@ -71,7 +71,7 @@ TEST(TomlLimits, are_met_by_all_that_is_right) {
     }
 }
 
-TEST(TomlLimits, look_past_texts_and_comments) {
+TEST(TomlLimits, ignore_texts_and_comments) {
     const std::string much = repeated("[", 50) + repeated(".", 50);
     const std::vector<std::string> texts = {
         "# " + much,
@@ -88,7 +88,7 @@ TEST(TomlLimits, look_past_texts_and_comments) {
     }
 }
 
-TEST(TomlLimits, hold_for_the_size) {
+TEST(TomlLimits, limit_the_size_of_a_file) {
     std::string text(kMaxTomlBytes, '\n');
     EXPECT_FALSE(find_exceeded_limit(text));
     text += '\n';
@@ -97,13 +97,13 @@ TEST(TomlLimits, hold_for_the_size) {
     EXPECT_THAT(excess->text, HasSubstr("64 MiB"));
 }
 
-TEST(TomlLimits, hold_for_the_command_line) {
+TEST(TomlLimits, apply_to_the_command_line) {
     const auto problems = problems_of(small_with(""), {.set = {dotted(kMany) + "=1"}});
     ASSERT_EQ(problems.size(), 1U);
     EXPECT_THAT(problems.front(), testing::StartsWith("--set a.a.a"));
     EXPECT_THAT(problems.front(), HasSubstr("expected at most 16"));
-    EXPECT_LT(problems.front().size(), 200U) << "the key is not told whole";
-    // What is no value of TOML is a text, as ever, and may have as many dots as it likes.
+    EXPECT_LT(problems.front().size(), 200U) << "the message shortens the key";
+    // A value that is not TOML is a string, and may have any number of dots.
     EXPECT_EQ(problems_of(small_with(""), {.set = {"seed=" + repeated("[", kMany)}}).size(), 1U);
     const Scenario far =
         read(small_with(""), {.set = {"workload.prompts.0=" + repeated("../", 50)}});

@@ -1,4 +1,4 @@
-// What people write for units, and what they are told.
+// Common mistakes in units, and the suggestions of their errors.
 #include <string>
 #include <vector>
 
@@ -19,7 +19,7 @@ struct Case {
     std::vector<std::string> meant;
 };
 
-TEST(UnitHints, know_the_common_slips) {
+TEST(UnitHints, recognise_common_mistakes) {
     const std::vector<Case> cases{
         {Quantity::compute_rate, "30 GFLOPS", {"30 GFLOP/s"}},
         {Quantity::compute_rate, "30 GFLOP", {"30 GFLOP/s"}},
@@ -61,7 +61,7 @@ TEST(UnitHints, know_the_common_slips) {
     }
 }
 
-TEST(UnitHints, do_not_guess_wildly) {
+TEST(UnitHints, suggest_nothing_for_unknown_units) {
     for (const Quantity quantity :
          {Quantity::bytes, Quantity::compute_rate, Quantity::byte_rate, Quantity::duration}) {
         for (const char* text : {"", "4", "GB", "4 GHz", "4 xB", "4 \"", "much", "4 %"}) {
@@ -83,7 +83,7 @@ TEST(UnitHints, turn_percent_into_fractions) {
     EXPECT_EQ(percent_hint("0.5"), "");
 }
 
-TEST(UnitHints, of_what_happens_so_often_are_read_or_known) {
+TEST(UnitHints, recognise_rates_of_arrivals) {
     EXPECT_EQ(parse_per_second("0.5 /s"), 0.5);
     EXPECT_EQ(parse_per_second("  3/min "), 0.05);
     EXPECT_EQ(parse_per_second("36 /h"), 0.01);

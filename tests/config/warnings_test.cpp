@@ -1,4 +1,4 @@
-// What is allowed but hardly meant comes as warnings, and nothing else does.
+// Settings that are allowed but probably mistakes cause warnings, and other settings do not.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ std::string event(const std::string& lines) {
     return "[[event]]\n" + lines + "\n";
 }
 
-TEST(Warnings, are_rare) {
+TEST(Warnings, are_absent_for_plausible_scenarios) {
     EXPECT_THAT(warnings_of(""), IsEmpty());
     EXPECT_THAT(
         warnings_of(event("at_token = 63\ndevice = \"a\"\nkind = \"compute\"\nfactor = 0.5")),
@@ -36,7 +36,7 @@ TEST(Warnings, are_rare) {
     );
 }
 
-TEST(Warnings, tell_events_that_come_too_late) {
+TEST(Warnings, report_events_after_the_end) {
     const std::string late =
         event("at_token = 64\ndevice = \"a\"\nkind = \"compute\"\nfactor = 0.5");
     EXPECT_THAT(
@@ -67,7 +67,7 @@ TEST(Warnings, count_the_tokens_of_all_requests) {
     EXPECT_THAT(warnings_of(late, four), IsEmpty());
 }
 
-TEST(Warnings, tell_more_sequences_than_requests) {
+TEST(Warnings, report_more_sequences_than_requests) {
     const std::vector<std::string> two{"workload.prompts=[\"a\", \"b\"]"};
     const auto with = [&](const std::string& more) { return warnings_of("", {two.front(), more}); };
     EXPECT_THAT(with("workload.sequences=2"), IsEmpty());
@@ -82,7 +82,7 @@ TEST(Warnings, tell_more_sequences_than_requests) {
     );
 }
 
-TEST(Warnings, tell_factors_that_improve_something) {
+TEST(Warnings, report_event_factors_that_improve_a_rate) {
     EXPECT_THAT(
         warnings_of(event("at = 0\nlink = [0, 1]\nkind = \"bandwidth\"\nfactor = 2")),
         ElementsAre("event.0 (a - b: bandwidth x 2 from 0 s) raises it above its first value; a "
@@ -90,7 +90,7 @@ TEST(Warnings, tell_factors_that_improve_something) {
     );
 }
 
-TEST(Warnings, tell_what_is_gone_for_ever) {
+TEST(Warnings, report_rates_that_stay_zero) {
     const std::string down = event("at = 0\nlink = [0, 1]\nkind = \"bandwidth\"\nfactor = 0");
     const std::string up = event("at = \"1 s\"\nlink = [1, 0]\nkind = \"bandwidth\"\nfactor = 1");
     const std::string gone =
@@ -98,7 +98,7 @@ TEST(Warnings, tell_what_is_gone_for_ever) {
         "arrive";
     EXPECT_THAT(warnings_of(down), ElementsAre(gone));
     EXPECT_THAT(warnings_of(down + up), IsEmpty());
-    // Neither another target nor a token event restores it.
+    // Events of another target and events in tokens do not restore the rate.
     EXPECT_THAT(
         warnings_of(down + event("at = \"1 s\"\ndevice = 0\nkind = \"compute\"\nfactor = 1")),
         ElementsAre(gone)
@@ -118,7 +118,7 @@ TEST(Warnings, tell_what_is_gone_for_ever) {
     );
 }
 
-TEST(Warnings, tell_loads_that_leave_nothing) {
+TEST(Warnings, report_loads_that_leave_no_capacity) {
     EXPECT_THAT(
         warnings_of("", {"device.0.load=1", "device.1.memory_load=1"}),
         ElementsAre(

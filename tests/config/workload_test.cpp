@@ -1,4 +1,4 @@
-// Requests, their limits and their arrivals, and what follows for the controller.
+// Requests, their limits and arrivals, and the settings of the controller that depend on them.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -29,7 +29,7 @@ std::vector<Nanoseconds> times_with(std::vector<std::string> set) {
     return arrival_times(with(std::move(set)));
 }
 
-TEST(Workload, asks_for_every_prompt_so_many_times) {
+TEST(Workload, repeats_every_prompt) {
     const WorkloadConfig w =
         with({"workload.prompts=[\"a\", \"b\", \"c\"]", "workload.repeat=4"}).workload;
     EXPECT_EQ(w.distinct_prompts(), 3U);
@@ -38,7 +38,7 @@ TEST(Workload, asks_for_every_prompt_so_many_times) {
     EXPECT_EQ(w.max_tokens_in_all(), 12 * 64);
 }
 
-TEST(Workload, has_a_limit_of_tokens_for_each_prompt_if_it_says_so) {
+TEST(Workload, may_have_a_token_limit_per_prompt) {
     const WorkloadConfig w = with({"workload.prompts=[\"a\", \"b\", \"c\"]",
                                    "workload.tokens=[3, 9, 1]",
                                    "workload.repeat=2"})
@@ -50,7 +50,7 @@ TEST(Workload, has_a_limit_of_tokens_for_each_prompt_if_it_says_so) {
     EXPECT_EQ(w.max_tokens_in_all(), 26);
 }
 
-TEST(Workload, all_tokens_are_those_of_all_requests) {
+TEST(Workload, total_tokens_are_summed_over_all_requests) {
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
         Random random(stream_seed(seed, "workload"));
         WorkloadConfig w;
@@ -71,14 +71,14 @@ TEST(Workload, all_tokens_are_those_of_all_requests) {
     }
 }
 
-TEST(Workload, tokens_of_the_command_line_replace_a_list) {
+TEST(Workload, command_line_tokens_replace_the_list) {
     const Scenario s = read(std::string(kEverything), {.tokens = 7});
     EXPECT_EQ(s.workload.tokens, 7);
     EXPECT_THAT(s.workload.tokens_each, ElementsAre());
     EXPECT_EQ(s.workload.max_tokens_of(1), 7);
 }
 
-TEST(Workload, of_a_shape_has_lengths_in_place_of_prompts) {
+TEST(Workload, with_a_model_shape_has_prompt_lengths_instead_of_texts) {
     const Scenario s = read(
         "model.preset = \"gpt2\"\n" + std::string(kSmall) +
         "[workload]\nprompt_tokens = [4, 8]\ntokens = [2, 1]\nrepeat = 3\n"
@@ -89,13 +89,13 @@ TEST(Workload, of_a_shape_has_lengths_in_place_of_prompts) {
     EXPECT_THAT(arrival_times(s), ElementsAre(0, 0, 0, 0, 0, kSecond));
 }
 
-TEST(Arrivals, are_at_once_by_default) {
+TEST(Arrivals, are_at_time_0_by_default) {
     EXPECT_THAT(times_with({}), ElementsAre(0));
     EXPECT_THAT(times_with({"workload.repeat=3"}), ElementsAre(0, 0, 0));
     EXPECT_THAT(times_with({"workload.repeat=2", "workload.arrivals=at once"}), ElementsAre(0, 0));
 }
 
-TEST(Arrivals, are_the_times_that_are_given) {
+TEST(Arrivals, are_the_given_times) {
     EXPECT_THAT(
         times_with(
             {"workload.repeat=4", "workload.arrivals=[\"1 ms\", \"1 ms\", \"2 s\", \"1 min\"]"}
@@ -127,7 +127,7 @@ std::vector<Nanoseconds> poisson(const std::string& table, std::uint64_t seed = 
     );
 }
 
-/// Intervals before each request, the first one included, in units of their expected mean.
+/// Returns the intervals before each request, including the first, in units of their expected mean.
 std::vector<double> gaps_of(const std::vector<Nanoseconds>& times, double per_second) {
     std::vector<double> gaps;
     Nanoseconds before = 0;
@@ -138,8 +138,8 @@ std::vector<double> gaps_of(const std::vector<Nanoseconds>& times, double per_se
     return gaps;
 }
 
-/// Kolmogorov and Smirnov: the greatest distance of the gaps from a distribution function, times
-/// √n; above 1.95 in one of a thousand samples of that distribution.
+/// Returns the statistic of Kolmogorov and Smirnov: the greatest distance of the gaps from a
+/// distribution function, times √n. It is above 1.95 in one of a thousand samples.
 double distance_from(std::vector<double> gaps, const std::function<double(double)>& below) {
     std::sort(gaps.begin(), gaps.end());
     const auto n = static_cast<double>(gaps.size());
@@ -162,7 +162,7 @@ TEST(PoissonArrivals, have_exponential_intervals_that_are_independent) {
             product += (gaps[i] - 1) * (gaps[i - 1] - 1);
         }
         EXPECT_LT(std::abs(product) / std::sqrt(kManyRequests), 4) << "seed " << seed;
-        // The same judge refuses what is no exponential distribution of this mean.
+        // Twin: the same statistic rejects other distributions of this mean.
         const auto uniform = [](double gap) { return std::min(1.0, gap / 2); };
         EXPECT_GT(distance_from(gaps, uniform), 10);
         const auto slower = [](double gap) { return 1 - std::exp(-0.9 * gap); };
@@ -170,7 +170,7 @@ TEST(PoissonArrivals, have_exponential_intervals_that_are_independent) {
     }
 }
 
-TEST(PoissonArrivals, never_fall_and_do_not_depend_on_later_requests) {
+TEST(PoissonArrivals, are_sorted_and_do_not_depend_on_later_requests) {
     const std::vector<Nanoseconds> all = poisson("{ poisson = 1e6 }");
     EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
     EXPECT_EQ(all.size(), kManyRequests);
@@ -179,13 +179,13 @@ TEST(PoissonArrivals, never_fall_and_do_not_depend_on_later_requests) {
     EXPECT_TRUE(std::equal(few.begin(), few.end(), all.begin()));
 }
 
-TEST(PoissonArrivals, have_the_seed_of_their_table_or_the_scenarios) {
+TEST(PoissonArrivals, use_the_seed_of_their_table_or_of_the_scenario) {
     const auto of_seed_9 = poisson("{ poisson = 3 }", 9);
     EXPECT_EQ(poisson("{ poisson = 3, seed = 9 }", 7), of_seed_9);
     EXPECT_NE(poisson("{ poisson = 3 }", 7), of_seed_9);
 }
 
-TEST(PoissonArrivals, come_sooner_at_a_higher_rate_and_in_the_same_pattern) {
+TEST(PoissonArrivals, scale_with_the_rate) {
     const auto slow = poisson("{ poisson = 0.5 }");
     const auto fast = poisson("{ poisson = 5 }");
     for (std::size_t i = 0; i < kManyRequests; ++i) {
@@ -217,21 +217,21 @@ TEST(PoissonArrivals, stay_within_the_longest_duration) {
     );
 }
 
-TEST(SeveralSequences, make_throughput_the_objective_and_leave_the_batch_to_the_decision) {
+TEST(SeveralSequences, default_to_throughput_and_a_batch_size_per_decision) {
     const ControllerConfig one = with({"workload.sequences=1"}).controller;
     EXPECT_EQ(one.objective, Aim::latency);
     EXPECT_EQ(one.batch, 1);
     const ControllerConfig four = with({"workload.sequences=4"}).controller;
     EXPECT_EQ(four.objective, Aim::throughput);
     EXPECT_EQ(four.batch, 0);
-    // The same with a table [controller] that says nothing of it.
+    // A table [controller] without these keys gives the same result.
     const ControllerConfig beside =
         with({"workload.sequences=4", "controller.interval=3"}).controller;
     EXPECT_EQ(beside.objective, Aim::throughput);
     EXPECT_EQ(beside.batch, 0);
 }
 
-TEST(SeveralSequences, obey_what_is_written) {
+TEST(SeveralSequences, use_an_explicit_objective_and_batch_size) {
     const ControllerConfig c =
         with({"workload.sequences=4", "controller.objective=latency", "controller.batch=4"})
             .controller;
@@ -243,14 +243,14 @@ TEST(SeveralSequences, obey_what_is_written) {
     EXPECT_EQ(one.batch, 0);
 }
 
-TEST(SeveralSequences, under_the_published_formulas_are_placed_for_latency) {
+TEST(SeveralSequences, with_cost_profile_paper_default_to_latency) {
     const ControllerConfig c =
         with({"workload.sequences=4", "controller.cost_profile=paper"}).controller;
     EXPECT_EQ(c.objective, Aim::latency);
     EXPECT_EQ(c.batch, 0);
 }
 
-TEST(Aims, have_the_names_that_scenarios_use) {
+TEST(Objectives, have_the_names_that_scenarios_use) {
     EXPECT_EQ(name_of(Aim::latency), "latency");
     EXPECT_EQ(name_of(Aim::throughput), "throughput");
 }

@@ -1,4 +1,4 @@
-// What users get wrong, and that they are told what, where and what to do instead.
+// Mistakes in scenarios: each error says what is wrong, where, and what to do instead.
 #include <string>
 #include <vector>
 
@@ -17,7 +17,7 @@ using testing::StartsWith;
 
 struct Wrong {
     std::string text;
-    std::vector<std::string> fragments; ///< all in one problem, which is the only one
+    std::vector<std::string> fragments; ///< parts of the only problem
 };
 
 std::string replaced(std::string_view from, std::string_view to) {
@@ -133,7 +133,7 @@ std::vector<Wrong> wrong_types_and_ranges() {
         {small_with("[workload]\nmin_p = 1.5\ntemperature = 1"),
          {"workload.min_p: expected a number from 0 up to 1; found 1.5"}},
         {small_with("[workload]\ntop_k = -1\ntemperature = 1"), {"workload.top_k", "found -1"}},
-        {small_with("[workload]\ntop_k = 0\ntop_p = 1\nmin_p = 0"), {}}, // what it is anyway
+        {small_with("[workload]\ntop_k = 0\ntop_p = 1\nmin_p = 0"), {}}, // the defaults
         {small_with("[controller]\npolicy = \"greedyy\""), {"did you mean \"greedy\"?"}},
         {small_with("[controller]\npolicy = 3"), {"\"resource_aware\"", "found 3"}},
         {small_with("[clock]\nmode = \"fast\""),
@@ -291,7 +291,7 @@ std::vector<Wrong> wrong_objectives_and_batches() {
         {four("batch = \"all\""), {"found \"all\""}},
         {four("sequences = 2"),
          {"unknown key 'sequences' in [controller]; it belongs to [workload]"}},
-        // A wrong number of sequences is no wrong batch.
+        // A wrong number of sequences does not cause an error about the batch.
         {small_with("[workload]\nsequences = 0\n[controller]\nbatch = 2"),
          {"workload.sequences", "found 0"}},
     };
@@ -450,7 +450,7 @@ std::vector<Wrong> missing_parts() {
     };
 }
 
-/// The problem of a wrong text, or what is wrong with how it is told.
+/// Checks that a wrong text has exactly one problem, whose message has all fragments.
 void expect_told(const Wrong& wrong) {
     const std::vector<std::string> problems = problems_of(wrong.text);
     if (wrong.fragments.empty()) {
@@ -464,37 +464,37 @@ void expect_told(const Wrong& wrong) {
     }
 }
 
-TEST(WrongInput, syntax_and_keys_are_told) {
+TEST(WrongInput, syntax_and_keys_are_reported) {
     for (const Wrong& wrong : wrong_syntax_and_keys()) {
         expect_told(wrong);
     }
 }
 
-TEST(WrongInput, types_and_ranges_are_told) {
+TEST(WrongInput, types_and_ranges_are_reported) {
     for (const Wrong& wrong : wrong_types_and_ranges()) {
         expect_told(wrong);
     }
 }
 
-TEST(WrongInput, requests_are_told) {
+TEST(WrongInput, requests_are_reported) {
     for (const Wrong& wrong : wrong_requests()) {
         expect_told(wrong);
     }
 }
 
-TEST(WrongInput, arrivals_are_told) {
+TEST(WrongInput, arrivals_are_reported) {
     for (const Wrong& wrong : wrong_arrivals()) {
         expect_told(wrong);
     }
 }
 
-TEST(WrongInput, objectives_and_batches_are_told) {
+TEST(WrongInput, objectives_and_batches_are_reported) {
     for (const Wrong& wrong : wrong_objectives_and_batches()) {
         expect_told(wrong);
     }
 }
 
-TEST(WrongInput, of_a_workload_is_told_all_at_once) {
+TEST(WrongInput, problems_of_a_workload_are_reported_together) {
     const std::vector<std::string> problems = problems_of(
         small_with("[workload]\nsequences = 0\nrepeat = 0\nprefill_chunk = 0\ntokens = [0]\n"
                    "arrivals = { poisson = 0 }\n[controller]\nobjective = \"x\"\nbatch = 0")
@@ -502,31 +502,31 @@ TEST(WrongInput, of_a_workload_is_told_all_at_once) {
     EXPECT_EQ(problems.size(), 7U) << testing::PrintToString(problems);
 }
 
-TEST(WrongInput, devices_and_links_are_told) {
+TEST(WrongInput, devices_and_links_are_reported) {
     for (const Wrong& wrong : wrong_devices_and_links()) {
         expect_told(wrong);
     }
 }
 
-TEST(WrongInput, events_are_told) {
+TEST(WrongInput, events_are_reported) {
     for (const Wrong& wrong : wrong_events()) {
         expect_told(wrong);
     }
 }
 
-TEST(WrongInput, planned_features_say_so) {
+TEST(WrongInput, planned_features_are_named_as_such) {
     for (const Wrong& wrong : planned()) {
         expect_told(wrong);
     }
 }
 
-TEST(WrongInput, missing_parts_are_told) {
+TEST(WrongInput, missing_parts_are_reported) {
     for (const Wrong& wrong : missing_parts()) {
         expect_told(wrong);
     }
 }
 
-TEST(WrongInput, the_texts_around_the_mistakes_are_right) {
+TEST(WrongInput, twin_the_texts_around_the_mistakes_are_valid) {
     EXPECT_THAT(problems_of(small_with("")), IsEmpty());
     EXPECT_THAT(problems_of(in_device("load = 0.5")), IsEmpty());
     EXPECT_THAT(problems_of(std::string(kEverything)), IsEmpty());

@@ -51,7 +51,7 @@ class Interfaces(unittest.TestCase):
         self.assertEqual(result.stderr.count("error:"), 1, result.stderr)
         self.assertLess(time.monotonic() - started, 150)
 
-    def test_what_it_says_helps(self):
+    def test_the_advice_helps(self):
         result = self.across("found.h5", btl_tcp_if_include="uplink")
         self.assertEqual(result.returncode, 0, result.stderr)
 

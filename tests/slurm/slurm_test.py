@@ -120,7 +120,7 @@ class Slurm(Case):
         self.assert_ended(other, "COMPLETED")
         self.assertIsNotNone(self.difference("other.h5", "alone.h5"))
 
-    def test_wrong_jobs_are_told_plainly(self):
+    def test_wrong_jobs_are_reported(self):
         path = self.scenario(self.spread())
         cases = (
             ([RUN], 2, "a scenario is missing"),
@@ -137,7 +137,7 @@ class Slurm(Case):
             self.assertIn(text, told)
             self.assertEqual(len(re.findall(r"(?<!srun: )error: ", told)), 1, told)
 
-    def test_what_is_typed_in_a_shell_that_srun_started_is_no_rank(self):
+    def test_commands_in_a_shell_started_by_srun_are_not_ranks(self):
         path = self.scenario(self.spread())
         text = self.alone(path)
         leader, follower = pty.openpty()

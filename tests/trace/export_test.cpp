@@ -105,7 +105,7 @@ TEST(CsvField, is_quoted_where_it_must_be) {
     EXPECT_EQ(csv_field("\r"), "\"\r\"");
 }
 
-TEST(CsvField, is_no_formula) {
+TEST(CsvField, is_never_a_spreadsheet_formula) {
     EXPECT_EQ(csv_field("=1+1"), "\"'=1+1\"");
     EXPECT_EQ(csv_field("+x"), "\"'+x\"");
     EXPECT_EQ(csv_field("- no,\"no\""), "\"'- no,\"\"no\"\"\"");

@@ -79,7 +79,7 @@ TEST(MemoryWaits, last_until_the_next_request_begins) {
     EXPECT_EQ(two.longest, 29);
 }
 
-TEST(MemoryWaits, that_do_not_end_last_to_the_end) {
+TEST(MemoryWaits, without_a_later_request_last_to_the_end) {
     const MemoryWaits one = memory_waits({10, 11}, {0, 10}, 99);
     EXPECT_EQ(one.requests, 1);
     EXPECT_EQ(one.longest, 89);

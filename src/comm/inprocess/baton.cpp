@@ -1,4 +1,4 @@
-// Passes the baton in turn to the devices that can run, and reports a deadlock if none can.
+// Passes the baton in cyclic order to the devices that can run, and reports a deadlock if none can.
 #include "comm/inprocess/baton.hpp"
 
 #include <algorithm>
@@ -84,7 +84,7 @@ void Baton::wait_for_baton(std::unique_lock<std::mutex>& lock, std::size_t self)
             continue;
         }
         if (!moment || now >= *moment) {
-            device.baton_passed.wait(lock); // the device that passes the baton on checks this wait
+            device.baton_passed.wait(lock); // pass_on() checks whether this wait can end
             continue;
         }
         const bool watches = device.wait->options.interrupted != nullptr;

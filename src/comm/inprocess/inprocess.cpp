@@ -24,12 +24,12 @@ namespace {
 /// The state of a message that its sender and its receiver share.
 struct Delivery {
     bool received = false;
-    bool withdrawn = false; ///< its sender dropped it, so its parts are invalid
+    bool withdrawn = false; ///< the sender dropped the message, so its parts are invalid
 };
 
 struct Message {
     std::vector<std::byte> copy;  ///< the bytes of an eager message
-    std::vector<ConstPart> parts; ///< the sender's bytes of any other message
+    std::vector<ConstPart> parts; ///< the bytes of another message, in the sender's memory
     std::int64_t bytes = 0;
     std::shared_ptr<Delivery> delivery;
 
@@ -187,7 +187,8 @@ Message InprocessTransport::next_message(DeviceId from, Tag tag, const WaitReaso
     wait_for({"receive", from, tag, reason}, [&] { return has_valid_message(mailbox); });
     Message message = std::move(mailbox.front());
     mailbox.pop_front();
-    message.delivery->received = true; // the sender runs only after this device has copied
+    message.delivery->received =
+        true; // the sender runs only after this device has copied the bytes
     return message;
 }
 

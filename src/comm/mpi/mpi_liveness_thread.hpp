@@ -32,7 +32,7 @@ class MpiLivenessThread {
 
     // The main thread calls the following functions.
 
-    /// Begins a wait for these ranks; see LivenessMonitor::begin.
+    /// Begins a wait for these ranks; see LivenessMonitor::begin_wait.
     void begin_wait(const std::vector<int>& ranks, std::chrono::nanoseconds silence);
     void end_wait();
     /// Returns the silent ranks of the wait.
@@ -67,8 +67,8 @@ class MpiLivenessThread {
     MpiWorld& world_;
     pid_t main_thread_;
     clockid_t main_clock_{};
-    std::int64_t disk_waits_ =
-        0; ///< times that exchange_signs() found the main thread waiting for a disk
+    /// how often exchange_signs() found the main thread waiting for a disk
+    std::int64_t disk_waits_ = 0;
     std::atomic<std::chrono::steady_clock::rep> excused_since_{0};
     std::list<OutgoingSign> outgoing_;
 

@@ -89,9 +89,9 @@ std::vector<LocalRank> local_ranks() {
         return found;
     }
     const std::string program = file_contents("/proc/self/comm");
-    std::error_code gone; // set if a process ends during the search
-    for (fs::directory_iterator entry("/proc", gone), end; !gone && entry != end;
-         entry.increment(gone)) {
+    std::error_code error; // ignored: a process may end during the search
+    for (fs::directory_iterator entry("/proc", error), end; !error && entry != end;
+         entry.increment(error)) {
         if (const auto one = local_rank_in(entry->path(), job, program)) {
             found.push_back(*one);
         }
@@ -112,7 +112,7 @@ std::string rank_state_text(int rank) {
             );
         }
     }
-    return "its process or its computer is stopped or gone, or the network to it is down";
+    return "its process or its computer is stopped or error, or the network to it is down";
 }
 
 BlockedCallWatch::BlockedCallWatch(const char* what, std::chrono::nanoseconds silence)
@@ -178,8 +178,8 @@ void BlockedCallWatch::run() {
         const pid_t now = first == all.end() ? 0 : first->process;
         const bool for_long = time.total() - since >= silence_ - silence_ / kCheckAfter;
         if (const pid_t one = reporter_of(all); one != reporter) {
-            // The last reporter may have reported and ended, so that mpirun is about to end the
-            // others.
+            // The previous reporter may have reported and ended, and mpirun may be about to end the
+            // other ranks.
             reports_from = reporter == 0 ? reports_from : time.total() + kHandoverTime;
             reporter = one;
         }

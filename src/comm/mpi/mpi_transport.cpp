@@ -34,7 +34,7 @@ using std::chrono::steady_clock;
 constexpr milliseconds kIdleSleep{20};
 constexpr milliseconds kIdleSleepWhileSending{2};
 
-/// A shorter wait asks for no signs of life.
+/// Shorter waits do not ask for signs of life.
 constexpr std::chrono::seconds kWatchAfter{1};
 
 /// The number of polls of a wait after which finished copies are freed again.
@@ -159,8 +159,8 @@ void MpiTransport::watch(WatchedWait& wait, PollingWait& polling, const WaitTarg
     throw StuckError(silent_text(target, silent) + ": " + rank_state_text(silent.front()));
 }
 
-/// Returns the ranks that a wait asks for signs of life: the peer, or for a wait for all devices
-/// rank 0; rank 0 itself asks all others.
+/// Returns the ranks that a wait asks for signs of life. That is the peer if there is one. In a
+/// wait for all devices, rank 0 asks all other ranks, and the other ranks ask rank 0.
 std::vector<int> MpiTransport::awaited_ranks(DeviceId peer) const {
     std::vector<int> ranks;
     if (peer.valid() || world_.rank != 0) {

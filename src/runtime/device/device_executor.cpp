@@ -15,7 +15,7 @@ namespace headroom::runtime {
 
 namespace {
 
-/// Wall time between two checks for a signal.
+/// The wall time between two checks for a signal.
 constexpr Nanoseconds kIdlePiece = 50'000'000;
 
 /// Returns the resident memory of this process, from the operating system.
@@ -74,8 +74,8 @@ void DeviceExecutor::visit(const std::vector<Turn>& turns, std::span<const Start
 }
 
 void DeviceExecutor::advance(const std::vector<Turn>& turns) {
-    if (!turns.empty()) {
-        std::erase_if(batches_, [&](const auto& before) { // the previous turns of these slots
+    if (!turns.empty()) { // their slots no longer have the previous turns
+        std::erase_if(batches_, [&](const auto& before) {
             const Turn& turn = before.second.front();
             return turn.slot / batch_ == turns.front().slot / batch_;
         });
@@ -164,7 +164,7 @@ void DeviceExecutor::migrate_to(const Installation& installation, const AgreeOnR
     pacer_.wait_until(clock_.now());
 }
 
-/// Paced, it waits in short pieces of time and checks for a signal after each.
+/// In clock mode `paced` it waits in short intervals and checks for a signal after each of them.
 bool DeviceExecutor::idle_until(Nanoseconds time) {
     const auto interrupted = transport_->options().interrupted;
     const double scale = options_->scenario->clock.scale;

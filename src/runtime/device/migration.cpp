@@ -58,7 +58,7 @@ class Migration {
     const std::vector<Move>& moves_;
     MoveTimes times_;
     std::vector<std::uint64_t> checksums_; ///< at the target: of the received pieces
-    std::vector<std::size_t> pieces_sent_; ///< at the source: number of pieces that the target has
+    std::vector<std::size_t> pieces_sent_; ///< at the source: pieces that the target has received
 };
 
 std::vector<ArrivedBlock> Migration::run(std::span<Bytes> sent_bytes) {
@@ -108,7 +108,7 @@ Migration::PieceAt Migration::stored_piece(std::size_t move, std::size_t piece) 
     return {&own, piece - borrowed};
 }
 
-/// Returns the memory of a piece on this device, of a cache page only the used parts.
+/// Returns the memory of a piece on this device. Of a cache page these are only the used parts.
 std::vector<std::span<std::byte>> Migration::bytes_of(std::size_t move, std::size_t piece) {
     const Move& what = moves_[move];
     if (!plan_.is_weight(move, piece)) {

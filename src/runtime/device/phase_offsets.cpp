@@ -13,7 +13,7 @@ scheduler::PhaseOffsets phase_offsets_for(
     return scheduler::phase_offsets(
         blocks,
         programs,
-        one_at_a_time // then the offsets do not depend on rates
+        one_at_a_time // if true, the offsets do not depend on rates
             ? scheduler::Snapshot()
             : scheduler::take_snapshot(
                   scenario.fleet, installation.t_dec, installation.tokens_seen

@@ -165,7 +165,8 @@ Bytes TurnRunner::page_excess() {
         throw over_budget_error(memory_->self(), settings_->device_name, held, over, clock_->now());
     }
     log_->overloads.push_back({clock_->now(), over});
-    // read() may read up to a row more. Recorded are the bytes that the clock is charged for.
+    // read() may read up to a row more than the bytes for which the clock is charged. The trace
+    // records the latter.
     (void)pager_.read(*memory_, over, settings_->device_name);
     log_->paged += over;
     return held;

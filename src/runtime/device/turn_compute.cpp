@@ -60,7 +60,7 @@ void TurnRunner::execute(const Instruction& instruction, Pass pass) {
         return execute_lm_head(b, pass);
     case BlockKind::embed:
     case BlockKind::hub:
-        break; // turns do not share a pass: there is no matrix
+        break; // turns do not share a pass over weights here
     }
     for (const Turn& turn : pass) {
         select(turn);

@@ -21,49 +21,49 @@ constexpr std::size_t kMaxLines = 10;
 /// Thrown to leave the serving loop when everything that is recorded has been compared.
 struct EndOfComparison {};
 
-/// How a stretch of a run ended. A run that was resumed has several stretches.
+/// How a part of a run ended. Every resumption of a run begins a new part.
 enum class Ending : std::uint8_t {
     complete,    ///< all requests have ended
     interrupted, ///< by a signal; the turns under way were ended
     broken_off   ///< killed, or failed; the last interval ended with a decision
 };
 
-struct RecordedStretch {
+struct RunPart {
     trace::IntervalRange intervals;
     Ending ending = Ending::complete;
-    bool goes_on = false;          ///< another stretch follows
+    bool goes_on = false;          ///< whether another part follows
     std::int64_t turns = 0;        ///< number of its turns
     Nanoseconds end = 0;           ///< end of its last interval
     Nanoseconds last_turn_end = 0; ///< latest end of its turns
 };
 
-Ending ending_of(const trace::Trace& trace, const trace::IntervalRange& stretch, bool goes_on) {
+Ending ending_of(const trace::Trace& trace, const trace::IntervalRange& part, bool goes_on) {
     if (!goes_on && trace.completion == trace::Completion::finished) {
         return Ending::complete;
     }
     const bool interrupted =
-        stretch.last > stretch.first && trace::was_interrupted(trace.intervals[stretch.last - 1]);
+        part.last > part.first && trace::was_interrupted(trace.intervals[part.last - 1]);
     return interrupted ? Ending::interrupted : Ending::broken_off;
 }
 
-std::vector<RecordedStretch> recorded_stretches_of(const trace::Trace& trace) {
-    const std::vector<trace::IntervalRange> stretches = trace::part_ranges(trace);
-    std::vector<RecordedStretch> recorded_stretches;
-    for (std::size_t s = 0; s < stretches.size(); ++s) {
-        RecordedStretch stretch;
-        stretch.intervals = stretches[s];
-        stretch.goes_on = s + 1 < stretches.size();
-        stretch.ending = ending_of(trace, stretches[s], stretch.goes_on);
-        for (std::size_t i = stretches[s].first; i < stretches[s].last; ++i) {
-            stretch.turns += static_cast<std::int64_t>(trace.intervals[i].turns.size());
-            stretch.end = trace.intervals[i].row.t_end;
+std::vector<RunPart> parts_of_run(const trace::Trace& trace) {
+    const std::vector<trace::IntervalRange> ranges = trace::part_ranges(trace);
+    std::vector<RunPart> parts;
+    for (std::size_t s = 0; s < ranges.size(); ++s) {
+        RunPart part;
+        part.intervals = ranges[s];
+        part.goes_on = s + 1 < ranges.size();
+        part.ending = ending_of(trace, ranges[s], part.goes_on);
+        for (std::size_t i = ranges[s].first; i < ranges[s].last; ++i) {
+            part.turns += static_cast<std::int64_t>(trace.intervals[i].turns.size());
+            part.end = trace.intervals[i].row.t_end;
             for (const trace::TurnRow& turn : trace.intervals[i].turns) {
-                stretch.last_turn_end = std::max(stretch.last_turn_end, turn.end);
+                part.last_turn_end = std::max(part.last_turn_end, turn.end);
             }
         }
-        recorded_stretches.push_back(stretch);
+        parts.push_back(part);
     }
-    return recorded_stretches;
+    return parts;
 }
 
 /// Returns the interval without the values that depend on weights.
@@ -89,13 +89,10 @@ void throw_if_interrupted(int (*interrupted)()) {
 class ComparingSink final : public trace::Sink {
   public:
     ComparingSink(
-        const trace::Trace& recorded,
-        const RecordedStretch& stretch,
-        const ReplayWatch& watch,
-        Replay& result
+        const trace::Trace& recorded, const RunPart& part, const ReplayWatch& watch, Replay& result
     )
-        : recorded_(recorded), stretch_(stretch), watch_(watch), result_(result),
-          next_(stretch.intervals.first) {}
+        : recorded_(recorded), part_(part), watch_(watch), result_(result),
+          next_(part.intervals.first) {}
 
     void begin(const trace::RunHeader& header) override {
         trace::RunHeader derived = header;
@@ -105,13 +102,13 @@ class ComparingSink final : public trace::Sink {
 
     void commit(const trace::Interval& interval) override {
         const std::string where = fmt::format("intervals[{}]", next_);
-        if (next_ == stretch_.intervals.last) {
+        if (next_ == part_.intervals.last) {
             leave_if({fmt::format("{}: not recorded | derived", where)});
         }
         const trace::Interval& recorded = recorded_.intervals[next_];
         trace::Interval derived = interval;
         const bool may_lack =
-            stretch_.goes_on || recorded_.completion != trace::Completion::interrupted;
+            part_.goes_on || recorded_.completion != trace::Completion::interrupted;
         if (may_lack && recorded.requests.size() < derived.requests.size()) {
             trace::drop_interrupted_requests(derived); // a resumed run drops them from the trace
         }
@@ -132,7 +129,7 @@ class ComparingSink final : public trace::Sink {
     void end(trace::Completion /*completion*/) override {}
 
     void expect_all() {
-        if (next_ < stretch_.intervals.last && result_.differences.empty()) {
+        if (next_ < part_.intervals.last && result_.differences.empty()) {
             result_.differences = {fmt::format("intervals[{}]: recorded | not derived", next_)};
         }
     }
@@ -146,23 +143,23 @@ class ComparingSink final : public trace::Sink {
     }
 
     const trace::Trace& recorded_;
-    const RecordedStretch& stretch_;
+    const RunPart& part_;
     const ReplayWatch& watch_;
     Replay& result_;
     std::size_t next_;
 };
 
-/// A simulation of one stretch, with the recorded tokens, that ends as the stretch did.
+/// A simulation of one part, with the recorded tokens, that ends as the part did.
 class Rerun final : public Simulation {
   public:
     Rerun(
         const WorkloadDescription& workload,
         ControllerContext context,
         const RecordedTokens& tokens,
-        const RecordedStretch& stretch,
+        const RunPart& part,
         int (*interrupt_code)()
     )
-        : Simulation(workload, std::move(context)), tokens_(tokens), stretch_(stretch),
+        : Simulation(workload, std::move(context)), tokens_(tokens), part_(part),
           interrupt_code_(interrupt_code) {}
 
     void visit(const std::vector<StartedTurn>& turns) override {
@@ -173,7 +170,7 @@ class Rerun final : public Simulation {
 
     [[nodiscard]] Command decide(const SourceFacts& facts) override {
         if (facts.stop == StopReason::none) {
-            if (stretch_.ending == Ending::broken_off && has_decided_all()) {
+            if (part_.ending == Ending::broken_off && has_decided_all()) {
                 close_interval(facts);
                 throw EndOfComparison{};
             }
@@ -186,14 +183,14 @@ class Rerun final : public Simulation {
     /// its last decision is made, or while it waits for a request. idle_until() handles the second
     /// case.
     [[nodiscard]] std::int32_t interrupted() const override {
-        const bool in_turns = anything_under_way() && stretch_.end == stretch_.last_turn_end;
-        const bool now = is_at_interrupt() && (in_turns || clock() >= stretch_.end);
+        const bool in_turns = anything_under_way() && part_.end == part_.last_turn_end;
+        const bool now = is_at_interrupt() && (in_turns || clock() >= part_.end);
         return now ? static_cast<std::int32_t>(ExitCode::interrupted) : 0;
     }
 
     [[nodiscard]] bool idle_until(Nanoseconds time) override {
         if (is_at_interrupt()) {
-            (void)Simulation::idle_until(stretch_.end);
+            (void)Simulation::idle_until(part_.end);
             return false;
         }
         return Simulation::idle_until(time);
@@ -209,15 +206,14 @@ class Rerun final : public Simulation {
 
   private:
     [[nodiscard]] bool has_decided_all() const {
-        return decisions_ == stretch_.intervals.last - stretch_.intervals.first;
+        return decisions_ == part_.intervals.last - part_.intervals.first;
     }
     [[nodiscard]] bool is_at_interrupt() const {
-        return stretch_.ending == Ending::interrupted && turns_ == stretch_.turns &&
-               has_decided_all();
+        return part_.ending == Ending::interrupted && turns_ == part_.turns && has_decided_all();
     }
 
     const RecordedTokens& tokens_;
-    const RecordedStretch& stretch_;
+    const RunPart& part_;
     int (*interrupt_code_)();
     std::int64_t turns_ = 0;
     std::size_t decisions_ = 0;
@@ -228,19 +224,19 @@ void rerun(
     const WorkloadDescription& workload,
     const RecordedTokens& tokens,
     ControllerContext context,
-    const RecordedStretch& stretch,
+    const RunPart& part,
     const ReplayWatch& watch,
     Replay& result
 ) {
-    if (stretch.intervals.first == stretch.intervals.last && stretch.ending != Ending::complete) {
+    if (part.intervals.first == part.intervals.last && part.ending != Ending::complete) {
         return; // nothing was committed
     }
     std::optional<ResumePoint> resume;
-    if (stretch.intervals.first > 0) {
-        resume = resume_point(std::span(trace.intervals).first(stretch.intervals.first));
+    if (part.intervals.first > 0) {
+        resume = resume_point(std::span(trace.intervals).first(part.intervals.first));
         context.resume = &*resume;
     }
-    ComparingSink sink(trace, stretch, watch, result);
+    ComparingSink sink(trace, part, watch, result);
     context.sink = &sink;
     const config::Scenario& scenario = *context.scenario;
     const ResumePoint* const from = context.resume;
@@ -249,7 +245,7 @@ void rerun(
         imagined != trace.header.attributes.end()) {
         settings.queue = sequences_in(imagined->second, settings.requests.size());
     }
-    Rerun simulation(workload, std::move(context), tokens, stretch, watch.interrupted);
+    Rerun simulation(workload, std::move(context), tokens, part, watch.interrupted);
     try {
         const RunOutcome outcome = simulation.run(std::move(settings));
         throw_if_interrupted(watch.interrupted
@@ -279,10 +275,10 @@ Replay replay(
     context.trace_ops = trace.header.with_ops;
     Replay result;
     const RecordedTokens tokens(trace);
-    const std::vector<RecordedStretch> recorded_stretches = recorded_stretches_of(trace);
-    result.resumptions = static_cast<std::int64_t>(recorded_stretches.size()) - 1;
-    for (const RecordedStretch& stretch : recorded_stretches) {
-        rerun(trace, workload, tokens, context, stretch, watch, result);
+    const std::vector<RunPart> parts = parts_of_run(trace);
+    result.resumptions = static_cast<std::int64_t>(parts.size()) - 1;
+    for (const RunPart& part : parts) {
+        rerun(trace, workload, tokens, context, part, watch, result);
         if (!result.differences.empty()) {
             break;
         }

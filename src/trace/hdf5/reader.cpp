@@ -75,14 +75,13 @@ void read_header(h5::UntrustedFile& file, std::int64_t schema_version, RunHeader
     header.with_ops = h5::has_dataset(file.file(), Table<OpRow>::name);
 }
 
-/// The committed rows of /intervals.
 struct CommittedRows {
     std::vector<IntervalRow> rows;
     std::vector<RowCounts> counts;
 };
 
-/// Returns whether `number` can be what a kill left of `whole`: all zeros, or the first bytes and
-/// then zeros if the number lies across two pages.
+/// Returns whether `number` may be `whole` after an interrupted write: all zeros, or the first
+/// bytes and then zeros if the number lies across two pages.
 bool is_partly_written(std::int64_t number, std::int64_t whole) {
     for (int bytes = 0; bytes < 8; ++bytes) {
         const std::int64_t first = whole & ((std::int64_t{1} << (8 * bytes)) - 1);
@@ -94,8 +93,8 @@ bool is_partly_written(std::int64_t number, std::int64_t whole) {
 }
 
 /// Returns the rows of /intervals that were written completely. Row i must count i + 1 placements.
-/// A kill can leave last rows that were not or partly written, whose count is then smaller. Any
-/// other count is damage, and so is a complete row after an incomplete one.
+/// After a kill, the last rows may be missing or incomplete; their counts are smaller. Any other
+/// count means that the file is damaged, and so does a complete row after an incomplete one.
 CommittedRows read_commits(h5::UntrustedFile& file, CodeNames& codes) {
     h5::TableReader table(file, Table<IntervalRow>::name);
     table.add<IntervalRow>();

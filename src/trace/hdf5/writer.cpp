@@ -41,9 +41,9 @@ struct OpenTrace {
     h5::Dataset complete;
 };
 
-/// Keeps a trace that could not be written open until the process ends. The file is then left as by
-/// a kill, and readable. Closing it would make HDF5 flush again. On a full disk HDF5 1.10.8 then
-/// crashes or marks the file as longer than it is, so that no program can open it.
+/// Keeps a trace that could not be written open until the process ends. The file then stays
+/// readable, as after a kill. Closing it would make HDF5 flush again. On a full disk HDF5 1.10.8
+/// would then crash, or mark the file as longer than it is, so that no program can open it.
 void abandon(std::unique_ptr<OpenTrace> trace) {
     static auto& abandoned = *new std::vector<std::unique_ptr<OpenTrace>>;
     abandoned.push_back(std::move(trace));
@@ -114,7 +114,7 @@ class Hdf5Sink final : public Sink {
             open_->tables.close();
             open_->file.close();
             if (completion == Completion::finished) {
-                part_file_.publish(); // a resumed run may have had nothing to commit
+                part_file_.publish(); // a resumed run may not have committed anything
             }
             part_file_.check_in_place();
         });
@@ -133,8 +133,8 @@ class Hdf5Sink final : public Sink {
         h5::flush(open_->complete);
     }
 
-    /// Runs an action. If it throws, the sink is broken and the error gets the path and what is
-    /// left.
+    /// Runs an action. If it throws, the sink is marked as broken, and the error also names the
+    /// path and what remains readable.
     template <class Action>
     void run_or_break(Action action) {
         state_ = State::broken;

@@ -60,7 +60,7 @@ std::int32_t id_of(char byte) {
     return kFirstByte + static_cast<unsigned char>(byte);
 }
 
-TEST(TextStream, shows_a_character_that_comes_in_several_tokens_when_it_is_whole) {
+TEST(TextStream, shows_a_character_of_several_tokens_when_it_is_complete) {
     const model::Tokenizer tokenizer = byte_tokenizer();
     Listener listener;
     runtime::TextStream stream(tokenizer, &listener);
@@ -73,7 +73,7 @@ TEST(TextStream, shows_a_character_that_comes_in_several_tokens_when_it_is_whole
     EXPECT_EQ(listener.last, 4);
 }
 
-TEST(TextStream, shows_what_never_became_whole_at_the_end_of_its_sequence) {
+TEST(TextStream, shows_incomplete_characters_at_the_end_of_their_sequence) {
     const model::Tokenizer tokenizer = byte_tokenizer();
     Listener listener;
     runtime::TextStream stream(tokenizer, &listener);
@@ -88,7 +88,7 @@ TEST(TextStream, shows_what_never_became_whole_at_the_end_of_its_sequence) {
     EXPECT_EQ(listener.last, 2);
 }
 
-TEST(TextStream, loses_the_space_prefix_once_after_an_empty_prompt_of_every_sequence) {
+TEST(TextStream, drops_the_space_prefix_once_after_an_empty_prompt) {
     const model::Tokenizer tokenizer = byte_tokenizer();
     Listener listener;
     runtime::TextStream stream(tokenizer, &listener);
@@ -102,7 +102,7 @@ TEST(TextStream, loses_the_space_prefix_once_after_an_empty_prompt_of_every_sequ
 }
 
 } // namespace
-TEST(TextStream, shows_sequences_that_come_together_one_by_one_when_they_have_ended) {
+TEST(TextStream, shows_concurrent_sequences_one_by_one_when_they_end) {
     const model::Tokenizer tokenizer = byte_tokenizer();
     Listener listener;
     runtime::TextStream stream(tokenizer, &listener, false);

@@ -93,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(
     )
 );
 
-TEST(BudgetTooSmall, first_placement_ends_with_exit_code_6_and_says_who_lacks_what) {
+TEST(BudgetTooSmall, infeasible_first_placement_ends_with_exit_code_6_and_its_shortages) {
     support::FleetText text;
     text.model = model_path(false);
     text.memory = "120 KiB";
@@ -104,7 +104,7 @@ TEST(BudgetTooSmall, first_placement_ends_with_exit_code_6_and_says_who_lacks_wh
     EXPECT_TRUE(run.trace.intervals.empty());
 }
 
-TEST(BudgetTooSmall, later_the_old_placement_stays_and_the_trace_says_so) {
+TEST(BudgetTooSmall, later_the_previous_placement_is_kept_and_recorded) {
     support::FleetText text;
     text.model = model_path(false);
     text.interval = 4;

@@ -21,7 +21,7 @@ scheduler::Snapshot seen(Nanoseconds at, std::vector<Bytes> memory) {
     return snapshot;
 }
 
-TEST(MemoryWindow, remembers_the_least_of_each_device_and_forgets_it) {
+TEST(MemoryWindow, has_the_least_memory_of_each_device_within_its_length) {
     MemoryWindow window(1600);
     EXPECT_THAT(window.safe_memory(seen(0, {10, 50})), ElementsAre(10, 50));
     EXPECT_THAT(window.safe_memory(seen(100, {30, 20})), ElementsAre(10, 20));
@@ -30,13 +30,13 @@ TEST(MemoryWindow, remembers_the_least_of_each_device_and_forgets_it) {
     EXPECT_THAT(window.safe_memory(seen(1700, {30, 60})), ElementsAre(30, 60));
 }
 
-TEST(MemoryWindow, of_no_length_remembers_nothing) {
+TEST(MemoryWindow, of_length_0_has_only_the_present_memory) {
     MemoryWindow window(0);
     EXPECT_THAT(window.safe_memory(seen(0, {10, 50})), IsEmpty());
     EXPECT_THAT(window.safe_memory(seen(1, {30, 20})), IsEmpty());
 }
 
-TEST(MemoryWindow, leaves_the_reserve_of_what_is_there_now) {
+TEST(MemoryWindow, applies_the_reserve_to_the_present_memory) {
     MemoryWindow reserve(0, scheduler::kWhole / 4);
     EXPECT_THAT(reserve.safe_memory(seen(0, {1000, 40})), ElementsAre(750, 30));
     EXPECT_THAT(reserve.safe_memory(seen(1, {2000, 20})), ElementsAre(1500, 15));

@@ -48,7 +48,7 @@ class OneDevice : public testing::Test {
     runtime::Pager pager;
 };
 
-TEST_F(OneDevice, heals_exactly_the_bytes_that_it_reads) {
+TEST_F(OneDevice, restores_exactly_the_bytes_that_it_reads) {
     const std::span<std::byte> embed = first_piece(blocks.embed());
     const std::byte before = embed[100];
     embed[100] ^= std::byte{0xFF};
@@ -81,7 +81,7 @@ TEST_F(OneDevice, reads_all_weights_in_turn_and_begins_again) {
     EXPECT_EQ(first, healed);
 }
 
-TEST_F(OneDevice, goes_on_with_the_next_block_when_one_has_left) {
+TEST_F(OneDevice, continues_with_the_next_block_after_one_has_left) {
     EXPECT_EQ(page(10), 10); // within embed
     memory.remove(blocks.embed());
     const BlockId next(1);
@@ -92,7 +92,7 @@ TEST_F(OneDevice, goes_on_with_the_next_block_when_one_has_left) {
     EXPECT_EQ(spoiled, before);
 }
 
-TEST_F(OneDevice, says_which_file_of_which_device_has_changed) {
+TEST_F(OneDevice, names_the_device_and_the_changed_file) {
     std::ofstream(path, std::ios::app) << "x";
     try {
         (void)page(1);
@@ -138,7 +138,7 @@ Paged paged_in(const support::FleetRun& run) {
     return sum;
 }
 
-TEST(Paging, reads_what_is_over_the_budget_at_every_turn_and_changes_no_bit) {
+TEST(Paging, reads_the_excess_at_every_turn_and_changes_no_bit) {
     const config::Scenario scenario = shrinking();
     const support::FleetRun run = support::run_fleet(scenario);
     EXPECT_EQ(

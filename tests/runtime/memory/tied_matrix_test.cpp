@@ -88,7 +88,7 @@ TEST(TiedMatrix, is_stored_once_where_it_is_needed_after_every_transition) {
     }
 }
 
-TEST(TiedMatrix, has_no_say_in_a_model_whose_head_has_a_matrix_of_its_own) {
+TEST(TiedMatrix, is_unused_if_lm_head_has_its_own_matrix) {
     const scheduler::Blocks blocks = blocks_of(false);
     for (int code = 0; code < 81; ++code) {
         const Placement from = ends_on(blocks, code % 3, code / 3 % 3);

@@ -184,7 +184,7 @@ Plan planned_from_round_robin() {
     );
 }
 
-TEST(Planning, objectives_and_gaps_have_the_migration_in_them) {
+TEST(Planning, objectives_and_gaps_include_the_migration) {
     const Plan plan = planned_from_round_robin();
     ASSERT_TRUE(plan.bound_s);
     EXPECT_EQ(fault_of(plan), "");
@@ -198,7 +198,7 @@ TEST(Planning, twin_an_objective_without_its_migration_is_found) {
     EXPECT_NE(fault_of(plan), "");
 }
 
-TEST(Planning, a_first_placement_has_no_stay_and_no_moves) {
+TEST(Planning, a_first_placement_has_no_previous_placement_and_no_moves) {
     const config::Scenario scenario = scenario_of(2, "greedy");
     const Plan plan = runtime::plan(
         scenario, runtime::describe_workload(scenario), {{PolicyKind::greedy}, 0, {}}
@@ -207,7 +207,7 @@ TEST(Planning, a_first_placement_has_no_stay_and_no_moves) {
     EXPECT_TRUE(plan.policies.front().moves.empty());
 }
 
-TEST(Planning, a_policy_that_finds_nothing_has_no_first_choice) {
+TEST(Planning, first_choice_throws_if_the_policy_finds_no_placement) {
     config::Scenario scenario = scenario_of(1, "greedy");
     const runtime::WorkloadDescription workload = runtime::describe_workload(scenario);
     EXPECT_THROW(
@@ -282,7 +282,7 @@ TEST(PlacementInForce, refuses_a_token_after_the_end_and_a_trace_without_decisio
     );
 }
 
-TEST(PreviousOf, takes_what_fits_and_refuses_all_else) {
+TEST(PreviousOf, accepts_matching_placements_and_refuses_others) {
     const config::Scenario scenario = scenario_of(2, "greedy");
     const runtime::WorkloadDescription workload = runtime::describe_workload(scenario);
     const scheduler::Blocks blocks(workload.shape, scenario.controller.cut());

@@ -131,7 +131,7 @@ TEST(Replay, finds_missing_and_added_intervals) {
     EXPECT_THAT(recorded().replayed(less), IsEmpty()) << "killed";
 }
 
-TEST(Replay, knows_the_fleet_from_the_trace_alone) {
+TEST(Replay, reads_the_fleet_from_the_trace_alone) {
     const trace::Trace& trace = recorded().trace;
     const config::Scenario again = runtime::recorded_scenario(trace.header, {});
     EXPECT_THAT(runtime::replay(trace, again, *recorded().policy).differences, IsEmpty());
@@ -184,7 +184,7 @@ std::vector<std::string> difference_of(trace::Trace run, trace::Trace counterfac
     return trace::differences(run, counterfactual);
 }
 
-TEST(Counterfactual, under_a_policy_is_the_run_under_it) {
+TEST(Counterfactual, equals_a_run_under_its_policy) {
     for (const char* const policy : {"resource_aware", "greedy", "ring", "edgeshard", "static"}) {
         SCOPED_TRACE(policy);
         const config::Scenario scenario = scenario_of(policy);
@@ -198,7 +198,7 @@ TEST(Counterfactual, under_a_policy_is_the_run_under_it) {
     }
 }
 
-TEST(Counterfactual, of_random_runs_with_ends_of_text_is_the_run) {
+TEST(Counterfactual, equals_random_runs_with_ends_of_text) {
     std::int64_t ended_early = 0;
     for (std::uint64_t seed = 100; seed < 112; ++seed) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
@@ -218,7 +218,7 @@ TEST(Counterfactual, of_random_runs_with_ends_of_text_is_the_run) {
     EXPECT_GT(ended_early, 0) << "no text ended by itself";
 }
 
-TEST(Counterfactual, of_a_killed_run_has_the_tokens_that_it_has) {
+TEST(Counterfactual, of_a_killed_run_has_the_recorded_tokens) {
     trace::Trace killed = recorded().trace;
     killed.intervals.resize(3);
     killed.completion = trace::Completion::running;
@@ -239,7 +239,7 @@ TEST(Counterfactual, of_a_killed_run_has_the_tokens_that_it_has) {
     EXPECT_THAT(runtime::replay(counterfactual, ring, *decided).differences, IsEmpty());
 }
 
-TEST(Counterfactual, knows_its_requests_as_ranges) {
+TEST(Counterfactual, records_its_requests_as_ranges) {
     const std::vector<std::int64_t> some{0, 1, 2, 5, 7, 8};
     EXPECT_EQ(runtime::ranges_text(some), "0-2,5-5,7-8");
     EXPECT_EQ(runtime::sequences_in("0-2,5-5,7-8", 9), some);
@@ -248,7 +248,7 @@ TEST(Counterfactual, knows_its_requests_as_ranges) {
     }
 }
 
-TEST(Replay, of_ids_that_there_are_not_says_so) {
+TEST(Replay, reports_ids_that_do_not_exist) {
     const auto problem_of = [](auto change) -> std::string {
         trace::Trace damaged = recorded().trace;
         change(damaged.intervals[1]);

@@ -75,7 +75,7 @@ void expect_same_text(const support::FleetRun& whole, const support::FleetRun& r
 
 class Resumed : public testing::TestWithParam<std::uint64_t> {};
 
-TEST_P(Resumed, killed_runs_go_on_with_the_same_text) {
+TEST_P(Resumed, killed_runs_continue_with_the_same_text) {
     const config::Scenario scenario = support::random_scenario(GetParam());
     const support::RandomPolicy policy(GetParam(), 25);
     support::RunChange change;
@@ -111,7 +111,7 @@ support::FleetRun run_past_setup(const config::Scenario& scenario, support::RunC
     }
 }
 
-TEST_P(Resumed, interrupted_runs_go_on_with_the_same_text) {
+TEST_P(Resumed, interrupted_runs_continue_with_the_same_text) {
     const config::Scenario scenario = support::random_scenario(GetParam());
     const support::RandomPolicy policy(GetParam(), 25);
     support::RunChange change;
@@ -151,7 +151,7 @@ trace::TokenRow* token_of_open(trace::Trace& trace, Random& random) {
     return candidates.empty() ? nullptr : candidates[random.below(candidates.size())];
 }
 
-TEST_P(Resumed, runs_do_not_go_on_from_a_token_that_was_changed) {
+TEST_P(Resumed, runs_refuse_a_changed_token) {
     const config::Scenario scenario = support::random_scenario(GetParam());
     const support::RandomPolicy policy(GetParam(), 25);
     support::RunChange change;
@@ -171,7 +171,7 @@ TEST_P(Resumed, runs_do_not_go_on_from_a_token_that_was_changed) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Resumed, testing::Range<std::uint64_t>(0, 40));
 
-TEST(ResumePoint, knows_what_is_over_and_what_goes_on) {
+TEST(ResumePoint, separates_finished_and_unfinished_sequences) {
     trace::Interval first;
     first.row = {.epoch = 3, .t_dec = 10, .t_resume = 15, .t_end = 90, .tokens = 3};
     first.turns = {
@@ -201,7 +201,7 @@ TEST(ResumePoint, knows_what_is_over_and_what_goes_on) {
     EXPECT_THAT(point.unfinished[0].sampled, ElementsAre(9));
 }
 
-TEST(ResumePoint, counts_what_an_interrupt_cut_off_as_open) {
+TEST(ResumePoint, treats_interrupted_sequences_as_unfinished) {
     trace::Interval only;
     only.requests = {{.sequence = 2, .text = ""}, {.sequence = 4, .text = ""}};
     const auto kind = static_cast<std::int32_t>(trace::EventCode::interrupted);
@@ -216,7 +216,7 @@ TEST(ResumePoint, counts_what_an_interrupt_cut_off_as_open) {
     EXPECT_EQ(only.requests[0].sequence, 2);
 }
 
-TEST(ResumePoint, travels_whole) {
+TEST(ResumePoint, survives_serialisation) {
     const runtime::ResumePoint sent{
         1, 2, 3, 4, 5, 6, 7, {14, 15}, {{8, 9, 10, true, {11, 12}}, {}}, {13}};
     EXPECT_EQ(unpack<runtime::ResumePoint>(pack(sent)), sent);

@@ -270,7 +270,7 @@ TEST(Simulate, needs_no_model_file) {
     EXPECT_EQ(simulation.trace.header.attributes.at("model"), "gpt2");
 }
 
-TEST(Simulate, wants_room_for_prompt_and_tokens) {
+TEST(Simulate, requires_room_for_prompt_and_tokens) {
     const config::Scenario scenario = config::parse_scenario(
         std::string("[model]\npreset = \"gpt2\"\n[workload]\nprompt_tokens = 1000\n"
                     "tokens = 50\n"

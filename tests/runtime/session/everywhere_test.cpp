@@ -75,7 +75,7 @@ support::FleetRun random_run(const config::Scenario& scenario, std::uint64_t see
     return support::run_fleet(scenario, change);
 }
 
-TEST(Everywhere, keeps_text_and_logits_and_has_the_times_of_the_timeline) {
+TEST(WeightsEverywhere, keeps_text_and_logits_and_has_the_times_of_the_timeline) {
     std::int64_t moves = 0;
     std::int64_t tied_heads = 0;
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
@@ -102,7 +102,7 @@ TEST(Everywhere, keeps_text_and_logits_and_has_the_times_of_the_timeline) {
     EXPECT_GT(tied_heads, 5) << "no lm_head ever landed beside embed";
 }
 
-TEST(Everywhere, twin_the_comparison_sees_a_slower_storage_and_weights_that_were_sent) {
+TEST(WeightsEverywhere, twin_the_comparison_sees_a_slower_storage_and_weights_that_were_sent) {
     const config::Scenario scenario = scenario_of(model_of(true, "f32"), 3);
     const support::FleetRun run = random_run(scenario, 3);
     ASSERT_EQ(support::timeline_difference(scenario, run.trace), "");
@@ -116,7 +116,7 @@ TEST(Everywhere, twin_the_comparison_sees_a_slower_storage_and_weights_that_were
     EXPECT_NE(support::timeline_difference(sent, run.trace), "");
 }
 
-TEST(Everywhere, policies_are_told_and_their_predictions_are_recorded) {
+TEST(WeightsEverywhere, is_passed_to_policies_and_their_predictions_are_recorded) {
     const TypeCase& model = model_of(false, "q8_0");
     config::Scenario scenario = scenario_of(model, 8);
     for (scheduler::DeviceSpec& device : scenario.fleet.devices) {
@@ -198,7 +198,7 @@ TEST_F(WrongFile, is_found_by_its_checksum_with_device_and_file) {
     }
 }
 
-TEST(Everywhere, a_model_file_that_changes_during_the_run_ends_it) {
+TEST(WeightsEverywhere, a_model_file_that_changes_during_the_run_ends_it) {
     const auto copy = support::temporary_path("changes.gguf");
     std::filesystem::copy_file(model_of(false, "f32").path, copy);
     TypeCase model{copy, {}};

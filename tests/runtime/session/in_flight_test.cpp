@@ -80,7 +80,7 @@ void check(std::uint64_t seed, SeenInFlight& seen) {
     );
 }
 
-TEST(SequencesInFlight, random_mixes_are_what_each_sequence_is_alone_and_times_and_memory_add_up) {
+TEST(SequencesInFlight, random_workloads_equal_each_sequence_alone_and_times_and_memory_add_up) {
     SeenInFlight seen;
     for (std::uint64_t seed = 1; seed <= 200; ++seed) {
         check(seed, seen);
@@ -109,7 +109,7 @@ config::Scenario six_in_two_slots() {
     return scenario;
 }
 
-TEST(SequencesInFlight, twin_a_time_that_nobody_else_knows_of_is_noticed) {
+TEST(SequencesInFlight, twin_a_planted_wait_is_noticed) {
     const config::Scenario scenario = six_in_two_slots();
     const support::RandomPolicy random(3);
     support::RunChange change;
@@ -123,7 +123,7 @@ TEST(SequencesInFlight, twin_a_time_that_nobody_else_knows_of_is_noticed) {
     );
 }
 
-TEST(SequencesInFlight, twin_an_oracle_that_does_not_forget_is_noticed) {
+TEST(SequencesInFlight, twin_an_oracle_that_keeps_its_cache_is_noticed) {
     const config::Scenario scenario = six_in_two_slots();
     const support::FleetRun run = support::run_fleet(scenario);
     EXPECT_EQ(support::difference(run, support::run_oracle(scenario)), "");
@@ -143,7 +143,7 @@ TEST(SequencesInFlight, twin_turns_in_another_order_are_noticed) {
 }
 
 /// Reduces the memory step by step until a request must wait.
-TEST(SequencesInFlight, a_request_waits_for_memory_and_the_trace_says_so) {
+TEST(SequencesInFlight, a_request_waits_for_memory_and_the_wait_is_recorded) {
     config::Scenario scenario = six_in_two_slots();
     scenario.workload.prompts = {"a", "b", "c"};
     scenario.workload.tokens = 40;
@@ -179,7 +179,7 @@ TEST(SequencesInFlight, a_request_waits_for_memory_and_the_trace_says_so) {
 
 /// The sender must not wait until the next device of the ring has received parts of x. That device
 /// may receive them only after the source's next visit, which would then never begin: a deadlock.
-TEST(SequencesInFlight, a_ring_all_reduce_of_long_prompts_gets_through) {
+TEST(SequencesInFlight, a_ring_all_reduce_of_long_prompts_completes) {
     support::FleetText text;
     text.model = support::tiny_model_file();
     text.devices = 2;
@@ -197,7 +197,7 @@ TEST(SequencesInFlight, a_ring_all_reduce_of_long_prompts_gets_through) {
     EXPECT_EQ(support::timeline_difference(scenario, run.trace), "");
 }
 
-TEST(SequencesInFlight, nobody_waits_for_a_request_that_comes_late) {
+TEST(SequencesInFlight, a_late_request_delays_no_other) {
     config::Scenario scenario = six_in_two_slots();
     scenario.workload.arrivals.kind = config::ArrivalsConfig::Kind::given;
     scenario.workload.arrivals.at = {0, 0, 0, 0, 0, 3600 * kSecond};

@@ -105,7 +105,7 @@ bool is_held(const std::filesystem::path& path) {
 class ModelFile : public testing::TestWithParam<config::WeightsMode> {};
 
 /// A device with a storage keeps the file open, so its path may be removed but not its bytes.
-TEST_P(ModelFile, can_go_once_the_blocks_are_loaded) {
+TEST_P(ModelFile, may_be_deleted_after_loading) {
     const auto copy = support::temporary_path("goes-away.gguf");
     std::filesystem::copy_file(
         support::tiny_model_file(), copy, std::filesystem::copy_options::overwrite_existing

@@ -73,7 +73,7 @@ std::string end_of(const config::Scenario& scenario) {
     }
 }
 
-TEST(NotFinite, numbers_that_overflow_end_the_run_where_they_do) {
+TEST(NotFinite, overflow_ends_the_run_and_names_its_block) {
     EXPECT_THAT(
         end_of(with_weight("blk.1.ffn_down.weight", 5, 3e38F)),
         AllOf(
@@ -104,7 +104,7 @@ TEST(NotFinite, partial_sums_that_overflow_end_a_sliced_run_in_the_same_way) {
 
 /// The square of the value is too large for a float, so the norm would return zeros without an
 /// error.
-TEST(NotFinite, numbers_that_a_norm_cannot_take_end_the_run_too) {
+TEST(NotFinite, values_too_large_for_a_norm_end_the_run) {
     EXPECT_THAT(
         end_of(with_weight("blk.0.ffn_down.weight", 5, 3e25F)),
         AllOf(HasSubstr("L0.ffn on device "), HasSubstr("squares are beyond"))

@@ -73,7 +73,7 @@ TEST(Session, stops_at_the_end_of_text_on_all_devices) {
     FAIL() << "no run ended by itself";
 }
 
-TEST(Session, sampling_with_a_temperature_depends_on_the_seed_and_on_nothing_else) {
+TEST(Session, sampling_with_a_temperature_depends_only_on_the_seed) {
     config::Scenario scenario = support::make_scenario(text_of(3));
     scenario.workload.temperature = 1.0;
     const auto first = support::run_fleet(scenario).sampled();
@@ -166,7 +166,7 @@ PacedRun run_paced(config::Scenario scenario, Nanoseconds virtual_end, double wa
         run.outcome.lateness_max};
 }
 
-TEST(Paced, wall_time_is_virtual_time_times_scale_and_idle_devices_burn_nothing) {
+TEST(Paced, wall_time_is_virtual_time_times_scale_and_idle_devices_use_no_processor_time) {
     const config::Scenario scenario = support::make_scenario(text_of(3));
     const double cpu_before = cpu_seconds();
     const support::FleetRun quick = support::run_fleet(scenario);
@@ -181,7 +181,7 @@ TEST(Paced, wall_time_is_virtual_time_times_scale_and_idle_devices_burn_nothing)
     EXPECT_LT(run.cpu - cpu_of_work, 0.2 * 3 * 1.5) << "three devices waited 1.5 s each";
 }
 
-TEST(Paced, a_run_that_is_not_held_back_is_far_from_it) {
+TEST(Paced, twin_a_run_that_is_not_paced_is_faster) {
     const support::FleetRun quick = support::run_fleet(support::make_scenario(text_of(3)));
     EXPECT_LT(static_cast<double>(quick.outcome.elapsed_wall), 0.9 * 1.5e9);
 }

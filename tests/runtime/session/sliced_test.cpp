@@ -129,7 +129,7 @@ INSTANTIATE_TEST_SUITE_P(
     }
 );
 
-TEST(SlicedRuns, have_other_bits_than_another_cut) { // twin: the comparison above can fail
+TEST(SlicedRuns, of_different_cuts_have_different_bits) { // twin: the comparison above can fail
     const auto model = model_in("f32", false);
     const support::FleetRun run = run_randomly(support::make_scenario(sliced_run(model, 3, 2)), 1);
     EXPECT_EQ(support::difference(run, oracle_of(model, 2)), "");
@@ -177,7 +177,7 @@ TEST(SlicedRuns, page_and_queue_as_the_timeline_says) {
     }
 }
 
-TEST(SlicedRuns, decode_one_prompt_after_the_other_with_chance) {
+TEST(SlicedRuns, decode_one_prompt_after_the_other_with_random_sampling) {
     for (const bool ring : {false, true}) {
         config::Scenario scenario =
             support::make_scenario(sliced_run(model_in("q8_0", true), 5, 3, ring));
@@ -190,7 +190,7 @@ TEST(SlicedRuns, decode_one_prompt_after_the_other_with_chance) {
     }
 }
 
-TEST(SlicedRuns, with_a_wait_that_nobody_knows_of_leave_the_timeline) {
+TEST(SlicedRuns, twin_an_added_wait_differs_from_the_timeline) {
     for (const bool ring : {false, true}) {
         const auto model = model_in("f32", false);
         const config::Scenario scenario = support::make_scenario(sliced_run(model, 3, 2, ring));
@@ -204,7 +204,7 @@ TEST(SlicedRuns, with_a_wait_that_nobody_knows_of_leave_the_timeline) {
     }
 }
 
-TEST(SlicedRuns, whose_slices_do_not_suit_the_ffn_end_in_order_and_say_what_would) {
+TEST(SlicedRuns, with_slices_that_do_not_divide_the_ffn_end_with_a_suggestion) {
     const config::Scenario scenario =
         support::make_scenario(sliced_run(model_in("f32", false), 3, 5));
     const support::FleetRun run = run_randomly(scenario, 1);

@@ -230,7 +230,7 @@ TEST(Copies, every_file_is_hashed_once_and_every_difference_is_found) {
     EXPECT_GT(different, 100);
 }
 
-TEST(Copies, a_difference_says_where_which_file_and_what_to_do) {
+TEST(Copies, errors_name_host_file_and_remedy) {
     const Hosts hosts{"alpha", "alpha", "beta"};
     std::vector<ModelCopy> copies(3, ModelCopy{"/m/x.gguf", "a", 1, 1, 100, ""});
     copies[2] = {"/m/x.gguf", "b", 1, 1, 100, "f00d"};
@@ -244,7 +244,7 @@ TEST(Copies, a_difference_says_where_which_file_and_what_to_do) {
     );
 }
 
-TEST(Copies, of_one_file_are_known_by_the_file_not_by_the_path) {
+TEST(Copies, at_one_path_and_at_links_to_it_count_as_one_file) {
     const auto path = support::temporary_path("copies.gguf");
     const auto link = support::temporary_path("copies-link.gguf");
     const auto other = support::temporary_path("copies-other.gguf");
@@ -262,7 +262,7 @@ TEST(Copies, of_one_file_are_known_by_the_file_not_by_the_path) {
 
 // --- texts about hosts ---
 
-TEST(Places, are_short_for_many_devices) {
+TEST(HostText, is_short_for_many_devices) {
     EXPECT_EQ(runtime::devices_text({3}), "device 3");
     EXPECT_EQ(runtime::devices_text({0, 1, 2, 5, 7, 8}), "devices 0-2, 5, 7-8");
     const Hosts hosts{"b", "b", "a", "b"};
@@ -338,7 +338,7 @@ class Agreement : public testing::Test {
 const std::vector<int> kAllRefuse{2, 2, 2};
 const std::vector<int> kAllFine{0, 0, 0};
 
-TEST_F(Agreement, on_copies_at_different_places_with_the_same_contents) {
+TEST_F(Agreement, accepts_copies_at_different_paths_with_the_same_contents) {
     other_.model_file = support::temporary_path("agreement-copy.gguf");
     std::filesystem::copy_file(
         model_, other_.model_file, std::filesystem::copy_options::overwrite_existing
@@ -369,7 +369,7 @@ TEST_F(Agreement, fails_if_one_would_run_another_scenario) {
     EXPECT_THAT(run.message, HasSubstr("host beta (device 1) would run another scenario"));
 }
 
-TEST_F(Agreement, problems_of_all_devices_come_together) {
+TEST_F(Agreement, problems_of_all_devices_are_reported_together) {
     const Together run =
         run_changed(scenario_, [&](std::size_t device, runtime::RunOptions& options) {
             options.problem = device == 0 ? "" : "no such kernels";

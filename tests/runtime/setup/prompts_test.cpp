@@ -105,7 +105,7 @@ std::string bookkeeping(const config::Scenario& scenario, const trace::Trace& tr
     return "";
 }
 
-TEST(Prompts, each_sequence_is_what_it_is_alone_and_times_and_memory_add_up) {
+TEST(Prompts, each_sequence_equals_its_run_alone_and_times_and_memory_add_up) {
     Seen seen;
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
@@ -127,14 +127,14 @@ TEST(Prompts, each_sequence_is_what_it_is_alone_and_times_and_memory_add_up) {
 
 const std::vector<std::string> kTwo{"a long first prompt of many tokens to fill some pages", "b"};
 
-TEST(Prompts, an_oracle_that_does_not_forget_the_one_before_is_noticed) {
+TEST(Prompts, twin_an_oracle_that_keeps_the_previous_cache_is_noticed) {
     const config::Scenario scenario = scenario_of(kTwo);
     const support::FleetRun run = support::run_fleet(scenario);
     EXPECT_EQ(support::difference(run, support::run_oracle(scenario)), "");
     EXPECT_NE(support::difference(run, support::run_oracle(scenario, true)), "");
 }
 
-TEST(Prompts, a_time_that_is_wrong_in_a_later_sequence_is_noticed) {
+TEST(Prompts, twin_a_wrong_time_in_a_later_sequence_is_noticed) {
     const config::Scenario scenario = scenario_of({"a", "b", "c"}, 1);
     EXPECT_EQ(support::timeline_difference(scenario, support::run_fleet(scenario).trace), "");
     support::RunChange change;
@@ -162,7 +162,7 @@ class KeepsCaches final : public support::ForwardingTransport {
     }
 };
 
-TEST(Prompts, caches_that_are_not_given_back_are_noticed) {
+TEST(Prompts, twin_caches_that_are_not_freed_are_noticed) {
     const config::Scenario scenario = scenario_of(kTwo);
     const support::RandomPolicy random(7, 0); // blocks on every device; none moves
     support::RunChange change;
@@ -178,7 +178,7 @@ TEST(Prompts, caches_that_are_not_given_back_are_noticed) {
     EXPECT_NE(support::memory_difference(scenario, support::run_fleet(scenario, change).trace), "");
 }
 
-TEST(Prompts, equal_prompts_draw_from_streams_of_their_own) {
+TEST(Prompts, equal_prompts_use_different_random_numbers) {
     config::Scenario scenario = scenario_of({"abc", "abc", "abc"}, 20);
     const auto halves_equal = [&] {
         const std::vector<std::int32_t> ids = support::run_fleet(scenario).sampled();
@@ -199,7 +199,7 @@ std::string letters(int count) {
     return text;
 }
 
-TEST(Prompts, all_that_do_not_fit_are_told_at_once_with_their_numbers) {
+TEST(Prompts, all_that_do_not_fit_are_reported_together) {
     config::Scenario scenario = scenario_of({"", letters(200), "b", letters(126)});
     const support::FleetRun run = support::run_fleet(scenario);
     EXPECT_EQ(run.outcome.exit_code, 2);

@@ -80,7 +80,7 @@ TEST_F(Validate, reports_each_shortage_in_a_sentence) {
     );
 }
 
-TEST_F(Validate, looks_at_the_end_of_the_interval) {
+TEST_F(Validate, charges_memory_at_the_end_of_the_interval) {
     problem.interval = 8; // context 17: a second page on each device
     EXPECT_EQ(validate(problem, placement).shortages.size(), 2U);
     problem.snapshot.devices[0].memory += 4'096;
@@ -130,7 +130,7 @@ TEST_F(Validate, counts_a_tied_matrix_once_on_one_device) {
     EXPECT_FALSE(validate(problem, placement).ok());
 }
 
-TEST_F(Validate, wants_every_block_on_a_device_that_exists) {
+TEST_F(Validate, requires_every_block_on_an_existing_device) {
     placement[3] = DeviceId(7);
     placement[4] = DeviceId();
     EXPECT_THAT(
@@ -146,7 +146,7 @@ TEST_F(Validate, wants_every_block_on_a_device_that_exists) {
     );
 }
 
-TEST_F(Validate, wants_pinned_ends_on_the_source_and_others_anywhere) {
+TEST_F(Validate, requires_pinned_ends_on_the_source) {
     problem.ends_at_source = true;
     EXPECT_THAT(validate(problem, placement).problems, IsEmpty());
     problem.source = kB;

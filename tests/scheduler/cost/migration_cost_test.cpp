@@ -1,4 +1,4 @@
-// MoveDelay against predict_migration, to the nanosecond, wherever the weights come from.
+// MoveDelay equals predict_migration to the nanosecond, whether weights are sent or loaded.
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
@@ -18,7 +18,7 @@ using testing::random_placement_for;
 using testing::wild_instance;
 using testing::WildOptions;
 
-/// A wild instance with a previous placement, weights everywhere and a storage on every device.
+/// Returns a wild instance with a previous placement and with storage and weights on every device.
 Instance loading_instance(const WildOptions& wildness, std::uint64_t seed) {
     Instance instance = wild_instance(wildness, seed);
     Random random(stream_seed(seed, "storage"));
@@ -46,7 +46,8 @@ Nanoseconds predicted(const Problem& problem, const Placement& to) {
     );
 }
 
-/// Blocks wander one by one; true if MoveDelay of `asked` always has what is predicted for `truth`.
+/// Moves random blocks one by one. Returns whether MoveDelay of `asked` always equals the
+/// prediction for `truth`.
 bool agree(const Problem& asked, const Problem& truth, const Placement& start, Random& random) {
     MoveDelay delay(asked, start);
     Placement placement = start;
@@ -61,7 +62,7 @@ bool agree(const Problem& asked, const Problem& truth, const Placement& start, R
     return true;
 }
 
-TEST(MoveDelay, is_what_the_timeline_predicts_whatever_is_sent_or_loaded) {
+TEST(MoveDelay, equals_the_prediction_of_the_timeline) {
     for (std::uint64_t seed = 0; seed < 600; ++seed) {
         const WildOptions wildness{.caps = seed % 3 == 0, .stalls = seed % 5 == 0};
         Instance instance = loading_instance(wildness, seed);
@@ -100,7 +101,7 @@ TEST(MoveDelay, names_the_storage_that_takes_longest) {
             EXPECT_EQ(delay.total(), 0) << "what moves weighs nothing";
             continue;
         }
-        // Everything that it serves goes home: then something else takes longest, or nothing does.
+        // If all blocks on this lane return, another lane is the slowest, or there is none.
         const Nanoseconds before = delay.total();
         for (std::size_t b = 0; b < to.size(); ++b) {
             const DeviceId home = delay.previous_device(BlockId(b));

@@ -1,4 +1,4 @@
-// StepDelay's sums of layers against a walk of the timeline, for placements of sliced layers.
+// The sum of the layers of StepDelay equals the timeline, for placements of sliced layers.
 #include <vector>
 
 #include <fmt/format.h>
@@ -17,7 +17,7 @@ using testing::random_placement_for;
 using testing::wild_instance;
 using testing::WildOptions;
 
-/// What is wrong with the sums, on purpose.
+/// Deliberate faults of the sums.
 struct Planted {
     bool one_more = false; ///< one slice more on every device that has any
 };
@@ -32,7 +32,7 @@ std::vector<std::int32_t> counts(
     return on;
 }
 
-/// D_inf as the sum of its layers and ends; kNever if anything stands still.
+/// Returns D_inf as the sum of its layers and ends; kNever if any of them never ends.
 Nanoseconds summed(const Problem& problem, const Placement& placement, const Planted& planted) {
     const Blocks& blocks = *problem.blocks;
     const std::size_t devices = problem.snapshot.size();
@@ -90,16 +90,16 @@ TEST(StepDelay, of_sliced_layers_adds_up_with_egress_and_ingress_caps) {
     compare_on_wild_instances({.caps = true, .sliced = true}, 600);
 }
 
-TEST(StepDelay, of_sliced_layers_adds_up_when_devices_and_links_stand_still) {
+TEST(StepDelay, of_sliced_layers_adds_up_when_rates_are_zero) {
     compare_on_wild_instances({.stalls = true, .sliced = true}, 200);
     compare_on_wild_instances({.caps = true, .stalls = true, .sliced = true}, 200);
 }
 
-TEST(StepDelay, of_whole_blocks_adds_up_likewise) {
+TEST(StepDelay, of_whole_blocks_adds_up_to_the_timeline) {
     compare_on_wild_instances({.caps = true}, 200);
 }
 
-TEST(StepDelay, adds_up_on_the_definition_s_sliced_instances) {
+TEST(StepDelay, adds_up_on_the_sliced_instances_of_the_definition) {
     for (std::uint64_t seed = 0; seed < 60; ++seed) {
         testing::InstanceShape cell = testing::random_cell(seed);
         cell.granularity = Granularity::sliced;

@@ -1,4 +1,3 @@
-// See enumeration.hpp.
 #include "tests/scheduler/exact/enumeration.hpp"
 
 #include <cmath>
@@ -14,7 +13,7 @@
 namespace headroom::scheduler::testing {
 namespace {
 
-/// Places the blocks one after the other, layer by layer.
+/// Enumerates placements block by block, layer after layer.
 class Enumerator {
   public:
     explicit Enumerator(const Problem& problem)

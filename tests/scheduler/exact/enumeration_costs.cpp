@@ -1,4 +1,4 @@
-// See enumeration_costs.hpp. The comments name the rule or formula that a line repeats.
+// The comments name the rule or formula that the following lines repeat.
 #include "tests/scheduler/exact/enumeration_costs.hpp"
 
 #include <algorithm>
@@ -141,7 +141,7 @@ void EnumerationCosts::tabulate(const Problem& problem) {
     }
 }
 
-/// The earliest whole nanosecond at which the work is done; by the formulas: seconds.
+/// Returns the earliest nanosecond at which the work is done, or by the formulas the seconds.
 double EnumerationCosts::time(std::int64_t work, PerSecond rate) const {
     if (rate == kUnlimited || work == 0) {
         return 0.0;
@@ -194,10 +194,10 @@ double EnumerationCosts::layer(std::size_t activation_device, const LayerUse& us
     return projected + x_transfer_time_[hop] + latency_[hop] + time_of(BlockKind::ffn)[use.ffn];
 }
 
-/// docs/explanation/time.md#messages, one by one: the activation_device sends normed x to every
-/// device with units, target by target, and x to the target behind that; units run one after the
-/// other; every device sends its outputs when all its units are done and its link is free; the
-/// target waits for everything.
+/// docs/explanation/time.md#messages, one message after the other: the activation device sends
+/// normed x to every device with units, target by target, and x to the target after that. The units
+/// of a device run one after the other. Every device sends its outputs when all its units are done
+/// and its link is free. The target waits for all messages.
 double EnumerationCosts::run_units(
     std::size_t activation_device, std::size_t target, const Stage& stage
 ) const {
@@ -252,7 +252,8 @@ double EnumerationCosts::move(BlockKind kind, std::size_t from, std::size_t to) 
     return transfer_time(from, to, amounts(kind).moved);
 }
 
-/// Links work side by side, one link's transfers in turn; by the formulas everything in turn.
+/// Different links work in parallel, and a link sends one block after the other. By the formulas
+/// all transfers are sequential.
 double EnumerationCosts::migration(const std::vector<double>& busy) const {
     double sum = 0.0;
     double longest = 0.0;

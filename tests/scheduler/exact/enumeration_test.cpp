@@ -1,5 +1,5 @@
-// The enumeration against the library's own objective and judge, and policy `exact` against the
-// enumeration. bench/exact_check does the latter over more and larger instances.
+// The enumeration agrees with the library's objective and `validate`, and policy `exact` agrees
+// with the enumeration. bench/exact_check does the latter for more and larger instances.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ constexpr std::uint64_t kEnumeratedCount = 60;
 constexpr std::uint64_t kEnumeratedCount = 6;
 #endif
 
-TEST(Enumeration, costs_and_fits_as_the_library_says) {
+TEST(Enumeration, has_the_costs_and_memory_of_the_library) {
     for (const SmallInstanceSpec& kind : kKinds) {
         int fitting = 0;
         int refused = 0;
@@ -56,7 +56,7 @@ TEST(Enumeration, costs_and_fits_as_the_library_says) {
     }
 }
 
-TEST(Enumeration, finds_what_the_plainest_loop_finds) {
+TEST(Enumeration, equals_the_simplest_loop) {
     for (SmallInstanceSpec kind : kKinds) {
         kind.max_placements = 1500;
         for (std::uint64_t seed = 0; seed < kEnumeratedCount; ++seed) {
@@ -70,7 +70,7 @@ TEST(Enumeration, finds_what_the_plainest_loop_finds) {
     }
 }
 
-/// What a right answer looks like.
+/// Returns a correct decision.
 Decision optimum_of(const Problem& problem, const EnumerationResult& enumerated) {
     Decision decision = evaluate(problem, enumerated.placement);
     decision.bound = enumerated.objective;
@@ -78,7 +78,7 @@ Decision optimum_of(const Problem& problem, const EnumerationResult& enumerated)
     return decision;
 }
 
-TEST(Enumeration, complains_of_every_answer_that_is_not_the_optimum) {
+TEST(Enumeration, rejects_every_answer_that_is_not_the_optimum) {
     const Instance instance = small_instance({}, 3);
     const Problem& problem = instance.problem;
     const EnumerationResult enumerated = enumerate(problem);
@@ -91,7 +91,7 @@ TEST(Enumeration, complains_of_every_answer_that_is_not_the_optimum) {
     ASSERT_NE(objective(problem, worse), enumerated.objective);
     EXPECT_THAT(complaint(problem, worse, enumerated), HasSubstr("optimum "));
     EXPECT_GT(testing::difference(problem, worse, enumerated), 0.0);
-    worse.inference = right.inference; // a placement that is not what it says
+    worse.inference = right.inference; // the placement does not have this delay
     worse.migration = right.migration;
     EXPECT_THAT(complaint(problem, worse, enumerated), HasSubstr("does not cost what it says"));
 
@@ -129,7 +129,7 @@ TEST(Exact, has_the_enumerated_optimum_of_small_instances) {
     }
 }
 
-TEST(SmallInstances, have_nothing_that_fits_now_and_then) {
+TEST(SmallInstances, are_sometimes_infeasible) {
     int nothing = 0;
     for (std::uint64_t seed = 0; seed < 8 * kEnumeratedCount; ++seed) {
         nothing += enumerate(small_instance({.max_placements = 2000}, seed).problem).feasible == 0;

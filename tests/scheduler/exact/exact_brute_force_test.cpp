@@ -44,7 +44,7 @@ TEST_P(AgainstEnumeration, exact_is_the_optimum_and_every_bound_holds) {
                 << "seed " << seed << " limit " << limit;
         }
     }
-    // With caps the tables stand below the true times, and a few proofs need more nodes.
+    // With caps the tables have lower bounds of the true times, and a few proofs need more nodes.
     EXPECT_GE(proven, GetParam() == InstanceKind::capped ? kInstances - 3 : kInstances);
     RecordProperty("infeasible", infeasible);
 }
@@ -63,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(
     sort_name
 );
 
-/// The most that a placement of the instance can lose by one block on another device.
+/// Returns the worst placement that fits and has one block on another device.
 Placement worsened(const Problem& problem, const Placement& placement) {
     Placement worst = placement;
     for (std::size_t b = 0; b < placement.size(); ++b) {

@@ -1,4 +1,3 @@
-// See exact_enumeration.hpp.
 #include "tests/scheduler/exact/exact_enumeration.hpp"
 
 #include <cmath>

@@ -1,5 +1,5 @@
-// Policy `exact`: what it proves on the instances of docs/explanation/instances.md, what it says
-// when the nodes run out, and the bound it rests on.
+// Policy `exact`: its proofs on the instances of docs/explanation/instances.md, its results at the
+// node limit, and the bound of its relaxation.
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -87,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
     Both, Profiles, ::testing::Values(CostProfile::physical, CostProfile::paper), profile_name
 );
 
-/// Whether the bound at these multipliers is not above the optimum, both in seconds.
+/// Returns whether the bound at these multipliers is at most the optimum; both are in seconds.
 bool holds(double bound_ns, double optimum_s) {
     return bound_ns / 1e9 <= optimum_s * (1 + 1e-12);
 }
@@ -122,7 +122,7 @@ TEST(Relaxation, bounds_the_optimum_at_any_multipliers) {
                     relaxation.solve(domain, domain.multipliers, exact::kInfinite).bound;
                 EXPECT_TRUE(holds(bound, optimum)) << "kind " << int(kind) << " seed " << seed;
                 ++checked;
-                // Twin: half as much again would often be too much, and holds() says so.
+                // Twin: holds() rejects a bound that is too large by half.
                 tight += holds(1.5 * bound, optimum) ? 0 : 1;
             }
         }
@@ -150,7 +150,7 @@ TEST(Relaxation, of_unlimited_memory_and_no_previous_placement_is_the_optimum_it
     }
 }
 
-TEST(Sums, are_exactly_the_attainable_ones) {
+TEST(SubsetSums, are_exactly_the_attainable_ones) {
     exact::Sums sums(5);
     sums.add(7, 3);
     sums.add(4, 2);
@@ -168,7 +168,7 @@ TEST(Sums, are_exactly_the_attainable_ones) {
     EXPECT_NE(sums.below(15, -1), 15) << "a sum that no counts make";
 }
 
-TEST(Exact, devices_that_nothing_tells_apart_cost_no_search) {
+TEST(Exact, identical_devices_cost_no_search) {
     Instance one = planted_instance({5, 2, 8, 1.5}, 11);
     Problem& problem = one.problem;
     problem.previous.reset();
@@ -191,7 +191,7 @@ TEST(Exact, devices_that_nothing_tells_apart_cost_no_search) {
     EXPECT_TRUE(other.alike(1, 3));
 }
 
-TEST(Exact, says_what_it_knows_when_nothing_fits_or_nothing_ends) {
+TEST(Exact, proves_infeasible_and_never_ending_problems) {
     Instance instance = planted_instance({3, 1, 8, 3.0}, 5);
     Problem& problem = instance.problem;
     problem.previous.reset();
@@ -203,7 +203,7 @@ TEST(Exact, says_what_it_knows_when_nothing_fits_or_nothing_ends) {
     EXPECT_TRUE(validate(problem, stalled.placement).ok());
     EXPECT_TRUE(std::isinf(objective(problem, stalled)));
 
-    // No device holds the largest block, though all together have room for everything.
+    // No device can hold the largest block, although all devices together have enough memory.
     Instance tight = planted_instance({5, 1, 8, 3.0}, 5);
     const Bytes ffn = tight.blocks->matrix_bytes(tight.blocks->ffn(0));
     tight.problem.previous.reset();
@@ -217,7 +217,7 @@ TEST(Exact, says_what_it_knows_when_nothing_fits_or_nothing_ends) {
     EXPECT_TRUE(decide_exact(tight.problem).feasible) << "twin: one byte more is enough";
 }
 
-TEST(Exact, bounds_nothing_that_its_formula_does_not_know) {
+TEST(Exact, gives_no_bound_for_a_ring_all_reduce) {
     Instance instance = planted_instance({3, 1, 8, 3.0}, 5);
     ModelShape shape = instance.blocks->shape();
     const Blocks ring(shape, {Granularity::sliced, 8, Reduce::ring});

@@ -1,4 +1,3 @@
-// See milp.hpp.
 #include "tests/scheduler/exact/milp.hpp"
 
 #include <algorithm>
@@ -21,7 +20,7 @@ struct Term {
 };
 using Terms = std::vector<Term>;
 
-/// GLPK's problem object: columns are variables ≥ 0 with a cost, rows constraints.
+/// A problem of GLPK. Columns are variables ≥ 0 with a cost, and rows are constraints.
 class Programme {
   public:
     Programme() : glpk_(glp_create_prob(), glp_delete_prob) {
@@ -40,8 +39,8 @@ class Programme {
     void equal(const Terms& terms, double value) { row(terms, GLP_FX, value); }
     void at_most(const Terms& terms, double value) { row(terms, GLP_UP, value); }
 
-    /// The optimum, or nothing if no solution exists. Without GLPK's presolver, which takes rows
-    /// that miss by up to 1e-3 for kept.
+    /// Returns the optimum, or nothing if no solution exists. GLPK's presolver is not used, because
+    /// it accepts rows that are violated by up to 1e-3.
     [[nodiscard]] std::optional<double> solve() {
         glp_smcp relaxed;
         glp_init_smcp(&relaxed);
@@ -135,7 +134,7 @@ class Writer {
             layer(l);
         }
         for (std::size_t j = 0; j < devices_; ++j) {
-            programme_.at_most(memory_[j], 1.0); // as a share: coefficients near 1 are solved best
+            programme_.at_most(memory_[j], 1.0); // as a share, so that coefficients are near 1
         }
         return programme_.solve();
     }
@@ -160,7 +159,7 @@ class Writer {
         return static_cast<double>(problem_.snapshot.devices[device].compute);
     }
 
-    /// Seconds for so many bytes; bandwidths are in bytes per second.
+    /// Returns the seconds of a transfer; bandwidths are in bytes per second.
     [[nodiscard]] double transfer(double bytes, std::size_t from, std::size_t to) const {
         const auto& link = problem_.snapshot.links[from * devices_ + to];
         return from == to ? 0.0 : bytes / static_cast<double>(link.bandwidth);
@@ -177,7 +176,7 @@ class Writer {
         }
     }
 
-    /// What a block costs that is on j now and was elsewhere: it is moved once, not per step.
+    /// Returns the cost of moving a block to j, which is paid once and not per step.
     [[nodiscard]] double move_cost(BlockId b, std::size_t j, double bytes) const {
         return problem_.previous ? transfer(bytes, (*problem_.previous)[b.index()].index(), j)
                                  : 0.0;
@@ -223,7 +222,7 @@ class Writer {
         }
     }
 
-    /// `slowest` counts in times of one head on device 0, so that coefficients are near 1.
+    /// The unit of `slowest` is the time of one head on device 0, so that coefficients are near 1.
     void wait_for_heads(const Places& places) {
         const double unit = computed_.head / rate(0);
         const int slowest = programme_.variable(steps_ * unit, GLP_CV);

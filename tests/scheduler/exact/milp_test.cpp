@@ -1,5 +1,5 @@
-// Policy `exact` under cost profile `paper` against a solver for mixed-integer programmes, on
-// instances that are too large to enumerate; the programme itself against the enumeration.
+// Policy `exact` under cost profile `paper` agrees with a solver for mixed-integer programs on
+// instances that are too large to enumerate. The program itself agrees with the enumeration.
 #include <cmath>
 #include <cstdint>
 
@@ -25,7 +25,7 @@ constexpr std::uint64_t kProgramCount = 54; // every combination once
 #else
 constexpr std::uint64_t kProgramCount = 12;
 #endif
-constexpr bool kAllPrograms = kProgramCount == 54; // a few say nothing of what is rare among them
+constexpr bool kAllPrograms = kProgramCount == 54; // fewer may not contain the rare cases
 
 TEST(Milp, has_the_enumerated_optimum_of_small_instances) {
     int infeasible = 0;
@@ -43,8 +43,9 @@ TEST(Milp, has_the_enumerated_optimum_of_small_instances) {
     EXPECT_GT(infeasible, 0);
 }
 
-/// 3 to 5 devices, 1 or 2 layers, 8 to 32 heads, every memory factor. The generator's T_budget
-/// hardly ever decides anything: a third of the instances has less, now and then too little.
+/// Returns an instance with 3 to 5 devices, 1 or 2 layers, 8 to 32 heads and any memory factor. The
+/// T_budget of the generator is hardly ever binding, so a third of the instances has a smaller one,
+/// which is sometimes too small.
 Instance middling_instance(std::uint64_t seed) {
     testing::InstanceShape shape = testing::cell_at(seed);
     shape.layers = 1 + static_cast<std::int32_t>(seed % 2);
@@ -57,7 +58,7 @@ Instance middling_instance(std::uint64_t seed) {
     return instance;
 }
 
-TEST(Milp, is_never_undercut) {
+TEST(Milp, is_a_lower_bound_of_other_policies) {
     int infeasible = 0;
     for (std::uint64_t seed = 0; seed < kProgramCount; ++seed) {
         const Instance instance = middling_instance(seed);
@@ -76,11 +77,11 @@ TEST(Milp, is_never_undercut) {
     EXPECT_LT(infeasible, static_cast<int>(kProgramCount) / 3);
 }
 
-TEST(Exact, has_the_optimum_of_the_programme_where_it_says_so_and_no_bound_above_it) {
+TEST(Exact, proves_the_milp_optimum_and_has_no_bound_above_it) {
     int proven = 0;
     for (std::uint64_t seed = 0; seed < kProgramCount; ++seed) {
         Instance instance = middling_instance(seed);
-        instance.problem.node_limit = 20'000; // the suite is to stay quick
+        instance.problem.node_limit = 20'000; // keeps the test short
         const auto least = milp_optimum(instance.problem);
         const Decision decision = make_policy(PolicyKind::exact)->decide(instance.problem);
         proven += decision.proven ? 1 : 0;
@@ -98,8 +99,8 @@ TEST(Exact, has_the_optimum_of_the_programme_where_it_says_so_and_no_bound_above
     EXPECT_GE(5 * proven, 4 * static_cast<int>(kProgramCount));
 }
 
-/// Every coefficient matters: with one of them wrong by a hundredth the optimum is another one on
-/// some instance. So a mistake in a formula, here or there, cannot pass the tests above.
+/// Twin: if one coefficient is wrong by a hundredth, the optimum of some instance changes. So the
+/// tests above find a mistake in a formula.
 TEST(Milp, with_a_wrong_coefficient_is_noticed) {
     using Where = MilpMistake::Where;
     for (const Where where :

@@ -1,4 +1,3 @@
-// See comparison.hpp.
 #include "tests/scheduler/instances/comparison.hpp"
 
 #include <algorithm>

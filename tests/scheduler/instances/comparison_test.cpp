@@ -50,7 +50,7 @@ INSTANTIATE_TEST_SUITE_P(
     }
 );
 
-TEST(Comparison, adds_up_and_complains_of_each_fault) {
+TEST(Comparison, adds_up_and_reports_each_fault) {
     // Ratios 2/4 and 2/1: the geometric mean is 1, the worst 2 at seed 8.
     const std::vector<testing::Answer> theirs = {
         {7, true, true, 4.0}, {8, true, true, 1.0}, {9, true, true, 1.0}, {10, false, true, 0.0}};

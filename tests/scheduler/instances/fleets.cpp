@@ -1,4 +1,3 @@
-// See fleets.hpp.
 #include "tests/scheduler/instances/fleets.hpp"
 
 namespace headroom::scheduler::testing {

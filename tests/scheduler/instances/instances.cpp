@@ -1,4 +1,3 @@
-// See instances.hpp.
 #include "tests/scheduler/instances/instances.hpp"
 
 #include <algorithm>
@@ -17,8 +16,8 @@ namespace {
 
 constexpr double kBytesPerMbit = 125'000.0;
 
-/// low·(high/low)^u with u of 24 bits, by square roots alone: these are correctly rounded
-/// everywhere, pow is not.
+/// Returns low·(high/low)^u, where u has 24 bits, by square roots only: these are correctly rounded
+/// on every machine, and pow is not.
 double log_uniform(Random& random, double low, double high) {
     const std::uint64_t bits = random.below(1U << 24);
     double value = low;
@@ -41,7 +40,7 @@ auto one_of(Random& random, const Range& values) {
     return values[random.below(std::size(values))];
 }
 
-/// The device that a draw in [0, Σ weights) hits.
+/// Returns the device for a draw in [0, Σ weights).
 DeviceId weighted(Random& random, const std::vector<double>& weights) {
     double left = random.unit() * std::accumulate(weights.begin(), weights.end(), 0.0);
     for (std::size_t d = 0; d + 1 < weights.size(); ++d) {
@@ -75,7 +74,8 @@ std::vector<Bytes> held(const Problem& problem, const Placement& placement) {
     return bytes;
 }
 
-/// Seconds that the blocks of one layer take on each device, by the paper: [layer][device].
+/// Returns the seconds that the blocks of a layer take on each device by the published formulas:
+/// [layer][device].
 std::vector<double> computed(const Problem& problem, const Placement& placement) {
     const std::size_t n = problem.snapshot.size();
     const auto layers = static_cast<std::size_t>(problem.blocks->shape().layers);
@@ -95,7 +95,7 @@ std::vector<double> computed(const Problem& problem, const Placement& placement)
     return seconds;
 }
 
-/// What first fit has left of each device: bytes, and FLOP per layer in profile `paper`.
+/// The bytes, and in profile `paper` the FLOP per layer, that first fit has left on each device.
 struct Left {
     std::vector<Bytes> bytes;
     std::vector<double> flops; ///< [layer][device]
@@ -114,7 +114,7 @@ Left all_of(const Problem& problem) {
     return left;
 }
 
-/// First fit from the lowest device; empty if a block finds no room.
+/// Returns the placement by first fit from the lowest device on; empty if a block finds no room.
 Placement first_fit_from_lowest(const Problem& problem) {
     const bool paper = problem.cost_profile == CostProfile::paper;
     const std::size_t n = problem.snapshot.size();
@@ -174,8 +174,9 @@ void draw_links(Snapshot& snapshot, Random& random) {
     }
 }
 
-/// A block each: layer by layer its groups, proj and ffn from `random`; sliced, proj's device gets
-/// the hub, and slices come from a stream of their own, so that `random` has drawn the same.
+/// Draws a device for each block: layer by layer for its groups, proj and ffn from `random`. With
+/// granularity `sliced` the hub is on the device of proj, and slices are drawn from another stream,
+/// so that `random` is in the same state for both granularities.
 Placement plant(
     const Blocks& blocks, const std::vector<double>& weights, Random& random, std::uint64_t seed
 ) {
@@ -301,7 +302,7 @@ ModelShape wild_model(Random& random) {
     return shape;
 }
 
-/// 1 to 12 slices, odd numbers and edges within quantisation blocks included.
+/// Returns a cut with 1 to 12 slices, also odd numbers and edges within quantisation blocks.
 Cut wild_cut(const ModelShape& shape, std::uint64_t seed) {
     Random random(stream_seed(seed, "wild slices"));
     auto slices = 1 + static_cast<std::int32_t>(random.below(12));

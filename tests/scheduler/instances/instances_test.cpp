@@ -1,5 +1,5 @@
-// The generator of docs/explanation/instances.md: what one seed means must not drift, or results
-// before and after a change are not comparable.
+// The generator of docs/explanation/instances.md. A seed must always give the same problem, because
+// results before and after a change could not be compared otherwise.
 #include <algorithm>
 #include <cstdint>
 #include <set>
@@ -23,7 +23,7 @@ using testing::planted_instance;
 using testing::random_cell;
 using testing::wild_instance;
 
-/// FNV-1a over all that was drawn.
+/// Returns the FNV-1a hash of all drawn numbers.
 class Digest {
   public:
     void add(std::int64_t value) {
@@ -38,7 +38,7 @@ class Digest {
     std::uint64_t hash_ = 1469598103934665603ULL;
 };
 
-/// Of what both granularities share.
+/// Returns the hash of the numbers that both granularities share.
 std::uint64_t fleet_digest(const Instance& instance) {
     Digest digest;
     digest.add(instance.problem.context);
@@ -214,7 +214,7 @@ TEST(WildInstance, sliced_has_the_same_models_and_fleets_and_odd_cuts) {
     }
 }
 
-TEST(Cells, are_all_of_the_definition_in_turn) {
+TEST(Cells, list_all_of_the_definition_in_order) {
     std::set<std::tuple<std::int32_t, std::int32_t, std::int32_t, double>> cells;
     for (std::uint64_t i = 0; i < 81; ++i) {
         const InstanceShape cell = cell_at(i);

@@ -1,4 +1,3 @@
-// See quality.hpp.
 #include "tests/scheduler/instances/quality.hpp"
 
 #include <algorithm>

@@ -100,13 +100,13 @@ TEST(CellQuality, is_right_on_a_hand_example) {
     EXPECT_DOUBLE_EQ(ours.ratio_to_bound.max, 1.1);
     EXPECT_DOUBLE_EQ(ours.median_cpu_ms, 2.5);
     EXPECT_DOUBLE_EQ(quality.policies[1].ratio_to_optimum.mean, 3.0);
-    EXPECT_THAT(missed_limits(quality), IsEmpty()); // greedy is not held to anything
+    EXPECT_THAT(missed_limits(quality), IsEmpty()); // greedy has no limits
 }
 
 TEST(CellQuality, of_a_bad_policy_fails_the_verdict) {
     std::vector<Trial> trials = good_trials();
     for (Trial& trial : trials) {
-        std::swap(trial.answers[0], trial.answers[1]); // resource_aware says what greedy said
+        std::swap(trial.answers[0], trial.answers[1]); // resource_aware has the answers of greedy
     }
     EXPECT_THAT(
         missed_limits(quality_of(kCell, kPolicies, trials)),

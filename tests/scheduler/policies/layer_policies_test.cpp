@@ -441,7 +441,7 @@ TEST(EdgeShard, keeps_the_first_layer_on_the_source_and_the_rest_where_it_is_fas
     EXPECT_THAT(explanation_text(refused.why), HasSubstr("device 0 lacks"));
 }
 
-TEST(Chains, of_many_devices_are_found_within_counted_work) {
+TEST(Chains, of_many_devices_are_found_within_the_work_limit) {
     Instance instance = by_hand(4, {1, 1, 1});
     ModelShape shape = instance.blocks->shape();
     shape.layers = 80;

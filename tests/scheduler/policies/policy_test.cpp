@@ -60,7 +60,7 @@ void starve(Instance& instance) {
     }
 }
 
-TEST(Policies, have_one_spelling_each) {
+TEST(Policies, have_one_name_each) {
     EXPECT_THAT(
         policy_names(),
         ElementsAre(

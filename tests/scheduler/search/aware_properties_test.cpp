@@ -78,7 +78,7 @@ TEST(Sliced, wild_models_are_placed_too) {
     }
 }
 
-TEST(Sliced, policy_paper_says_that_it_knows_the_other_granularity_only) {
+TEST(Sliced, policy_paper_reports_that_it_needs_granularity_paper) {
     InstanceShape shape;
     shape.granularity = Granularity::sliced;
     const Decision decision = decision_of(PolicyKind::paper, planted_instance(shape, 1).problem);
@@ -190,8 +190,8 @@ TEST(ResourceAware, decides_for_large_fleets_with_little_counted_work) {
     }
 }
 
-/// Whatever the caps, and whether they can be met or not: what is remembered changes no answer.
-TEST(Spreads, are_those_that_nobody_remembers) {
+/// The cache changes no result, whatever the limits, and whether they can be met or not.
+TEST(Spreads, equal_those_computed_without_a_cache) {
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
         InstanceShape shape = cell_at(seed * 5);
         shape.granularity = seed % 2 == 0 ? Granularity::paper : Granularity::sliced;
@@ -217,8 +217,8 @@ TEST(Spreads, are_those_that_nobody_remembers) {
     }
 }
 
-/// From a placement that is kept, one block to one device: D_mig is then what was said before.
-TEST(MoveDelay, says_beforehand_what_one_more_block_makes_of_it) {
+/// D_mig after moving one block equals the value that was predicted before the move.
+TEST(MoveDelay, predicts_its_value_after_one_more_move) {
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
         Instance instance = wild_instance({.caps = false, .stalls = false}, seed);
         Problem& problem = instance.problem;
@@ -239,7 +239,7 @@ TEST(MoveDelay, says_beforehand_what_one_more_block_makes_of_it) {
     }
 }
 
-/// At λ = 1 a migration must pay within one token; with room to spare it still does.
+/// At λ = 1 a migration must pay within one token. With plenty of memory some migrations do.
 TEST(ResourceAware, leaves_a_scattered_placement_even_for_a_single_token) {
     int moved = 0;
     for (std::uint64_t seed = 0; seed < 6; ++seed) {
@@ -257,7 +257,7 @@ TEST(ResourceAware, leaves_a_scattered_placement_even_for_a_single_token) {
     EXPECT_GE(moved, 4);
 }
 
-/// Many devices, none of which holds a whole ffn beside anything else: room must be kept for them.
+/// No device can hold an ffn and other blocks, so room must be kept for the ffns of later layers.
 TEST(ResourceAware, keeps_room_for_the_large_blocks_of_later_layers) {
     InstanceShape shape{.devices = 120, .layers = 24, .heads = 16, .memory_factor = 1.0};
     for (std::uint64_t seed = 0; seed < 4; ++seed) {

@@ -1,4 +1,4 @@
-// Policies that stay within the least memory that devices had lately, as far as that is possible.
+// Policies stay within the least recent memory of the devices if that is possible.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,8 +18,8 @@ using ::testing::HasSubstr;
 using testing::Instance;
 using ::testing::Not;
 
-/// Devices have more than they had lately, by up to a half.
-Instance lately_poorer(std::uint64_t seed, bool tight = false) {
+/// Returns an instance whose devices have up to half as much memory again as they had recently.
+Instance with_less_recent_memory(std::uint64_t seed, bool tight = false) {
     testing::InstanceShape shape = testing::random_cell(seed);
     shape.memory_factor = tight ? 1.15 : shape.memory_factor;
     shape.heads = 8;
@@ -37,10 +37,10 @@ bool within(const Problem& problem, const Placement& placement) {
     return validate(cautious(problem, Risk::none).value_or(problem), placement).ok();
 }
 
-TEST(Caution, holds_resource_aware_and_dynamic_layer_to_what_devices_had_lately) {
+TEST(MemoryReserve, limits_resource_aware_and_dynamic_layer_to_recent_memory) {
     int whole_layers = 0;
     for (std::uint64_t seed = 0; seed < 60; ++seed) {
-        const Instance instance = lately_poorer(seed); // what was planted fits what they had
+        const Instance instance = with_less_recent_memory(seed); // the planted placement fits it
         const Problem& problem = instance.problem;
         const Decision ours = make_policy(PolicyKind::resource_aware)->decide(problem);
         ASSERT_TRUE(ours.feasible);
@@ -57,10 +57,10 @@ TEST(Caution, holds_resource_aware_and_dynamic_layer_to_what_devices_had_lately)
     EXPECT_GT(whole_layers, 10);
 }
 
-TEST(Caution, twin_without_memory_of_it_devices_are_filled_beyond) {
+TEST(MemoryReserve, twin_without_a_memory_window_devices_are_filled_beyond_it) {
     int beyond = 0;
     for (std::uint64_t seed = 0; seed < 60; ++seed) {
-        const Instance instance = lately_poorer(seed);
+        const Instance instance = with_less_recent_memory(seed);
         const Problem now = careless(instance.problem);
         const Decision ours = make_policy(PolicyKind::resource_aware)->decide(now);
         beyond += within(instance.problem, ours.placement) ? 0 : 1;
@@ -68,9 +68,9 @@ TEST(Caution, twin_without_memory_of_it_devices_are_filled_beyond) {
     EXPECT_GT(beyond, 5);
 }
 
-TEST(Caution, gives_way_where_nothing_fits_what_devices_had) {
+TEST(MemoryReserve, is_given_up_if_nothing_fits_recent_memory) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
-        Instance instance = lately_poorer(seed, true); // half of what is there is not enough
+        Instance instance = with_less_recent_memory(seed, true); // half of the memory is too little
         for (Bytes& memory : instance.problem.safe_memory) {
             memory = 0;
         }
@@ -81,10 +81,10 @@ TEST(Caution, gives_way_where_nothing_fits_what_devices_had) {
     }
 }
 
-TEST(Caution, takes_half_of_what_is_not_safe_before_it_takes_all) {
+TEST(MemoryReserve, is_halved_before_it_is_given_up) {
     int halves = 0;
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
-        Instance instance = lately_poorer(seed);
+        Instance instance = with_less_recent_memory(seed);
         Problem& problem = instance.problem;
         for (Bytes& memory : problem.safe_memory) {
             memory = memory * 3 / 4;
@@ -101,12 +101,12 @@ TEST(Caution, takes_half_of_what_is_not_safe_before_it_takes_all) {
     EXPECT_GT(halves, 3);
 }
 
-TEST(Caution, says_what_devices_have_and_what_of_it_is_safe) {
+TEST(MemoryReserve, is_reported_with_total_and_safe_memory) {
     const auto policy = make_policy(PolicyKind::resource_aware);
     int safe = 0;
     int lacking = 0;
     for (std::uint64_t seed = 0; seed < 60; ++seed) {
-        Instance instance = lately_poorer(seed);
+        Instance instance = with_less_recent_memory(seed);
         Problem& problem = instance.problem;
         problem.previous = policy->decide(careless(problem)).placement; // filled beyond
         const std::optional<Problem> careful = cautious(problem, Risk::none);
@@ -115,7 +115,7 @@ TEST(Caution, says_what_devices_have_and_what_of_it_is_safe) {
         }
         const std::string reason = explanation_text(policy->decide(problem).why);
         if (reason.find("lacks") == std::string::npos) {
-            continue; // nothing fits what is safe, and what is there is enough
+            continue; // no placement fits the safe memory, and the whole memory is enough
         }
         ++safe;
         EXPECT_THAT(
@@ -129,7 +129,7 @@ TEST(Caution, says_what_devices_have_and_what_of_it_is_safe) {
                 EXPECT_THAT(reason, HasSubstr("has " + format_bytes(device.memory) + ","));
             }
         }
-        Problem less = *careful; // now it has no more than that
+        Problem less = *careful; // its devices have only the safe memory
         less.safe_memory.clear();
         const std::string told = explanation_text(policy->decide(less).why);
         EXPECT_THAT(told, Not(HasSubstr("safe"))) << "seed " << seed;
@@ -139,8 +139,8 @@ TEST(Caution, says_what_devices_have_and_what_of_it_is_safe) {
     EXPECT_GT(lacking, 5);
 }
 
-TEST(Caution, is_no_matter_of_what_is_proven) {
-    const Instance instance = lately_poorer(3);
+TEST(MemoryReserve, does_not_apply_to_policy_exact) {
+    const Instance instance = with_less_recent_memory(3);
     const auto exact = make_policy(PolicyKind::exact);
     const Decision now = exact->decide(careless(instance.problem));
     EXPECT_EQ(exact->decide(instance.problem).placement, now.placement);

@@ -1,5 +1,5 @@
-// The policy resource_aware and what its search stands on: delays that are exact to the
-// nanosecond, never worse than simple answers, near the optimum where that can be enumerated.
+// Policy resource_aware and the delays that its search uses: these are exact to the nanosecond, and
+// the decisions are never worse than simple ones and near the optimum where it can be enumerated.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -40,7 +40,7 @@ constexpr std::uint64_t kSearchScale =
     10; // unoptimised and sanitised, a search takes forty times as long
 #endif
 
-/// Empty, or how a draft's numbers differ from the timeline's.
+/// Returns how the numbers of a draft differ from those of the timeline; empty if they are equal.
 std::string difference(const Instance& instance, Draft& draft) {
     const Problem& problem = instance.problem;
     const Decision exact = evaluate(problem, draft.placement());
@@ -69,7 +69,7 @@ std::vector<Relocation> random_changes(const Instance& instance, Random& random)
     return changes;
 }
 
-/// Whether counts say everything about a layer's slices: no edge cuts a quantisation block.
+/// Returns whether the matrices of all slices of a layer have equal bytes.
 bool equal_slices(const Blocks& blocks) {
     for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
         for (std::int32_t i = 1; i < blocks.slices(); ++i) {
@@ -116,7 +116,7 @@ TEST(Draft, equals_the_timeline_with_egress_and_ingress_caps) {
     walk_drafts({.caps = true, .stalls = false}, 1500);
 }
 
-TEST(Draft, equals_the_timeline_when_devices_and_links_stand_still) {
+TEST(Draft, equals_the_timeline_when_rates_are_zero) {
     walk_drafts({.caps = false, .stalls = true}, 700);
     walk_drafts({.caps = true, .stalls = true}, 700);
 }
@@ -145,7 +145,7 @@ TEST(Draft, equals_the_timeline_without_tables_of_pairs) {
 }
 
 TEST(Draft, comparison_sees_a_single_changed_rate) {
-    // Negative twin: costs of a slightly slower device are noticed.
+    // Twin: the comparison finds a slightly slower device.
     int seen = 0;
     for (std::uint64_t seed = 0; seed < 50; ++seed) {
         Instance instance = wild_instance({}, seed);
@@ -202,7 +202,7 @@ TEST(ResourceAware, is_within_5_percent_of_the_optimum_on_tiny_instances_and_nev
         ASSERT_TRUE(ours.feasible) << "seed " << seed << ": " << explanation_text(ours.why);
         const double best = testing::optimum(instance.problem);
         const double cost = objective(instance.problem, ours);
-        // Negative twin of the prediction: nothing can be better than the enumerated optimum.
+        // No decision can be better than the enumerated optimum.
         ASSERT_GE(cost, best) << "seed " << seed;
         const double ratio = cost / best;
         sum += ratio;
@@ -233,7 +233,7 @@ TEST(ResourceAware, finds_the_optimum_of_tiny_models_with_ends_and_buffers) {
         const double best = testing::optimum(instance.problem);
         const double cost = objective(instance.problem, ours);
         ASSERT_GE(cost, best) << "seed " << seed;
-        // Both are 0, or never, where nothing is limited or nothing ends.
+        // Both are 0 if nothing is limited, and both are never if something does not end.
         sum += cost == best ? 1.0 : cost / best;
         ++count;
         optimal += cost == best ? 1 : 0;
@@ -244,7 +244,8 @@ TEST(ResourceAware, finds_the_optimum_of_tiny_models_with_ends_and_buffers) {
     EXPECT_LE(sum / count, 1.05);
 }
 
-/// Two devices, one layer of four groups, memory for everything on each.
+/// Returns a problem with one layer of four groups and two devices, each with memory for all
+/// blocks.
 Instance pair_of_devices(PerSecond first, PerSecond second, PerSecond link, Nanoseconds latency) {
     Instance instance =
         planted_instance({.devices = 3, .layers = 1, .heads = 4, .memory_factor = 3.0}, 1);
@@ -291,7 +292,7 @@ TEST(ResourceAware, looks_ahead_and_takes_less_time_over_all_tokens_than_decidin
     EXPECT_GT(patient.migration, 0);
     const auto total = [](const Decision& d) { return d.migration + kTokens * d.inference; };
     EXPECT_LT(total(patient), total(myopic));
-    // Negative twin: where hardly any token is left, looking ahead changes nothing.
+    // Twin: if hardly any token is left, looking ahead changes nothing.
     problem.look_ahead = 2;
     EXPECT_EQ(decision_of(PolicyKind::resource_aware, problem).placement, *problem.previous);
 }
@@ -307,7 +308,7 @@ TEST(ResourceAware, leaves_a_device_whose_compute_collapses) {
     }
 }
 
-TEST(ResourceAware, keeps_the_old_placement_when_everything_stands_still) {
+TEST(ResourceAware, keeps_the_previous_placement_when_all_rates_are_zero) {
     const Instance instance = pair_of_devices(0, 0, 1'000'000, 1000);
     const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
     EXPECT_TRUE(decision.feasible);
@@ -328,7 +329,7 @@ TEST(ResourceAware, moves_when_memory_shrinks_below_what_a_device_holds) {
     const Decision decision = decision_of(PolicyKind::resource_aware, instance.problem);
     ASSERT_TRUE(decision.feasible);
     EXPECT_TRUE(validate(instance.problem, decision.placement).ok());
-    // One block suffices, and the cheapest that does is a single group or proj.
+    // Moving one block suffices, and the cheapest such block is a group or proj.
     EXPECT_EQ(std::count(decision.placement.begin(), decision.placement.end(), DeviceId(1)), 1);
     EXPECT_NE(explanation_text(decision.why).find("because device 0 lacks 1 B"), std::string::npos)
         << explanation_text(decision.why);
@@ -362,12 +363,12 @@ TEST(ResourceAware, stays_within_its_limit_of_work) {
         total_ms += took.count();
         worst_ms = std::max(worst_ms, took.count());
     }
-    // Time is reported, not judged: it depends on the machine and on what else runs there.
+    // The time is only reported, because it depends on the machine and on other processes.
     std::cout << "mean decision " << total_ms / static_cast<double>(kRuns) << " ms, worst "
               << worst_ms << " ms\n";
 }
 
-TEST(ResourceAware, handles_many_devices_by_looking_at_the_useful_ones) {
+TEST(ResourceAware, considers_a_subset_of_many_devices) {
     Instance instance =
         planted_instance({.devices = 200, .layers = 2, .heads = 8, .memory_factor = 3.0}, 3);
     instance.problem.previous.reset();
@@ -382,7 +383,7 @@ TEST(ResourceAware, handles_many_devices_by_looking_at_the_useful_ones) {
     EXPECT_LE(objective(instance.problem, next), objective(instance.problem, instance.planted));
 }
 
-TEST(Focus, of_a_small_fleet_is_the_fleet) {
+TEST(DeviceSubset, of_a_small_fleet_is_the_fleet) {
     const Instance instance = planted_instance({}, 4);
     const Focus same = focus(instance.problem, 32);
     EXPECT_EQ(same.problem.snapshot.size(), 3U);

@@ -1,4 +1,4 @@
-// Several sequences in flight: what policies place has room for the caches of all of them.
+// Several sequences in flight: decisions of policies have room for the caches of all of them.
 #include <cstdint>
 #include <string>
 
@@ -40,9 +40,9 @@ Instance busy_instance(std::uint64_t seed) {
     return instance;
 }
 
-TEST(SequencesInFlight, have_room_wherever_a_policy_places_them) {
+TEST(SequencesInFlight, have_room_in_every_placement_of_a_policy) {
     int answered = 0;
-    int kept_for_one_only = 0; // the twin: one sequence's memory is not enough
+    int kept_for_one_only = 0; // twin: the memory of one sequence is not enough
     for (std::uint64_t seed = 0; seed < kManySequences; ++seed) {
         const Instance instance = busy_instance(seed);
         ASSERT_TRUE(validate(instance.problem, instance.planted).ok()) << "seed " << seed;
@@ -72,8 +72,8 @@ TEST(SequencesInFlight, have_room_wherever_a_policy_places_them) {
     EXPECT_GT(kept_for_one_only, 0);
 }
 
-/// The policies' accounts and the judge agree, byte by byte, on what several sequences need.
-TEST(SequencesInFlight, are_counted_by_the_ledger_as_by_the_judge) {
+/// The ledger and `validate` compute the same memory for several sequences, to the byte.
+TEST(SequencesInFlight, are_counted_by_the_ledger_as_by_validate) {
     for (std::uint64_t seed = 0; seed < kManySequences; ++seed) {
         Instance instance = busy_instance(seed);
         const Placement placement = testing::random_placement_for(instance, seed + 1);
@@ -88,7 +88,7 @@ TEST(SequencesInFlight, are_counted_by_the_ledger_as_by_the_judge) {
     }
 }
 
-TEST(SequencesInFlight, are_named_where_they_do_not_fit) {
+TEST(SequencesInFlight, are_named_in_the_reason_if_they_do_not_fit) {
     Instance instance = planted_instance({}, 1);
     put_in_flight(instance, 5, 1);
     for (Snapshot::Device& device : instance.problem.snapshot.devices) {
@@ -99,7 +99,7 @@ TEST(SequencesInFlight, are_named_where_they_do_not_fit) {
     EXPECT_THAT(explanation_text(decision.why), HasSubstr("of 5 sequences the blocks need"));
 }
 
-/// One listed sequence is no other question than none listed.
+/// A problem with one listed sequence has the same decision as one without a list.
 TEST(SequencesInFlight, change_nothing_if_there_is_one) {
     for (std::uint64_t seed = 0; seed < kManySequences; ++seed) {
         Instance instance = planted_instance(random_cell(seed), seed);

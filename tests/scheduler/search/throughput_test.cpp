@@ -1,4 +1,4 @@
-// Decisions for all sequences in flight together: rounds instead of steps.
+// Decisions for several sequences in flight, which minimise rounds instead of steps.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -36,9 +36,10 @@ constexpr std::uint64_t kManyCells = 81; // all cells of the definition
 constexpr std::uint64_t kManyCells =
     6; // unoptimised and sanitised, a search takes forty times as long
 #endif
-constexpr bool kAllCells = kManyCells == 81; // a few say nothing of how often something happens
+constexpr bool kAllCells = kManyCells == 81; // fewer cells do not show how often something happens
 
-/// The definition's cells, every other one sliced, twice as many sequences as devices.
+/// Returns an instance of the definition, every second one sliced, with twice as many sequences as
+/// devices.
 Instance busy(std::uint64_t seed) {
     testing::InstanceShape shape = testing::cell_at(seed);
     shape.granularity = seed % 2 == 0 ? Granularity::paper : Granularity::sliced;
@@ -59,7 +60,7 @@ Decision by(PolicyKind kind, const Problem& problem) {
 
 TEST(Throughput, is_never_below_that_of_the_ring_or_of_the_placement_for_latency) {
     int better = 0;
-    int ring_ahead = 0; // the twins: neither of the two would pass for the other
+    int ring_ahead = 0; // twins: neither placement would pass for the other
     int latency_ahead = 0;
     for (std::uint64_t seed = 0; seed < kManyCells; ++seed) {
         Instance instance = busy(seed);
@@ -83,8 +84,8 @@ TEST(Throughput, is_never_below_that_of_the_ring_or_of_the_placement_for_latency
     EXPECT_TRUE(latency_ahead > 0 || !kAllCells);
 }
 
-/// Ends, grouped queries, caps, any source, slices, devices and links that are down.
-TEST(Throughput, is_as_safe_on_wild_instances) {
+/// On instances with ends, grouped queries, caps, any source, slices, and rates that are 0.
+TEST(Throughput, is_valid_and_never_below_simple_answers_on_wild_instances) {
     int compared = 0;
     int endless = 0;
     for (std::uint64_t seed = 0; seed < kManyCells / 3; ++seed) {
@@ -124,7 +125,7 @@ TEST(Throughput, is_as_safe_on_wild_instances) {
 TEST(Throughput, weighs_migration_and_is_never_worse_than_staying) {
     int moved = 0;
     int kept = 0;
-    int too_dear = 0; // the twin: without D_mig something else would be chosen
+    int too_expensive = 0; // twin: without D_mig the decision would be another one
     for (std::uint64_t seed = 0; seed < kManyCells / 2; ++seed) {
         const Instance instance = busy(seed);
         const Problem& problem = instance.problem;
@@ -150,11 +151,11 @@ TEST(Throughput, weighs_migration_and_is_never_worse_than_staying) {
         kept += stays ? 1 : 0;
         Problem first = problem;
         first.previous.reset();
-        too_dear += by(PolicyKind::resource_aware, first).round < ours.round ? 1 : 0;
+        too_expensive += by(PolicyKind::resource_aware, first).round < ours.round ? 1 : 0;
     }
     EXPECT_TRUE(moved > 0 || !kAllCells);
     EXPECT_TRUE(kept > 0 || !kAllCells);
-    EXPECT_TRUE(too_dear > 0 || !kAllCells);
+    EXPECT_TRUE(too_expensive > 0 || !kAllCells);
 }
 
 TEST(Throughput, of_one_sequence_is_the_latency_of_a_step) {
@@ -174,7 +175,7 @@ TEST(Throughput, of_one_sequence_is_the_latency_of_a_step) {
 TEST(Throughput, stays_within_the_memory_that_is_safe) {
     int beyond = 0; // the twin
     for (std::uint64_t seed = 0; seed < kManyCells / 3; ++seed) {
-        Instance instance = busy(seed); // what was planted fits what devices had
+        Instance instance = busy(seed); // the planted placement fits the recent memory
         for (Snapshot::Device& device : instance.problem.snapshot.devices) {
             instance.problem.safe_memory.push_back(device.memory);
             device.memory += device.memory / 2;
@@ -189,7 +190,7 @@ TEST(Throughput, stays_within_the_memory_that_is_safe) {
     EXPECT_TRUE(beyond > 0 || !kAllCells);
 }
 
-TEST(Throughput, is_nothing_that_exact_proves) {
+TEST(Throughput, has_no_proof_by_policy_exact) {
     Instance instance = busy(0);
     instance.problem.previous.reset();
     const Decision step = by(PolicyKind::exact, for_latency(instance.problem));
@@ -211,14 +212,14 @@ TEST(Throughput, by_the_papers_formulas_is_their_delay_of_one_step) {
     EXPECT_EQ(by(PolicyKind::resource_aware, instance.problem).placement, step.placement);
 }
 
-/// Every policy's decision has the number of joined turns that its placement is best with.
+/// The decision of every policy has the best number of joined turns for its placement.
 TEST(Batches, are_the_best_for_every_policys_placement) {
     std::set<std::int64_t> chosen;
     for (std::uint64_t seed = 0; seed < kManyCells / 5; ++seed) {
         Instance instance = busy(seed);
         instance.problem.previous.reset();
         instance.problem.node_limit = 100;
-        if (seed % 2 == 1) { // where one pass over the weights is what takes time, joining pays
+        if (seed % 2 == 1) { // passes over the weights take most of the time, so joining pays
             for (Snapshot::Device& device : instance.problem.snapshot.devices) {
                 device.memory_bandwidth = device.compute / 8;
             }
@@ -248,7 +249,7 @@ TEST(Batches, are_the_best_for_every_policys_placement) {
             chosen.insert(open.batch);
         }
     }
-    EXPECT_TRUE(chosen.size() > 1U || !kAllCells); // the twin: no number is right for all
+    EXPECT_TRUE(chosen.size() > 1U || !kAllCells); // twin: no number is the best for all
 }
 
 /// A ring whose devices must read their weights for each turn, so that joining pays.
@@ -265,7 +266,7 @@ Problem with_prompts_ahead(Instance& instance, std::int64_t left) {
     return problem;
 }
 
-TEST(Prompts, that_are_ahead_count_in_what_is_decided) {
+TEST(Prompts, pending_ones_count_in_decisions) {
     int fewer = 0;
     int other = 0;
     for (std::uint64_t seed = 0; seed < kManyCells / 3; ++seed) {
@@ -294,7 +295,7 @@ TEST(Prompts, that_are_ahead_count_in_what_is_decided) {
     EXPECT_TRUE(fewer > 0 || !kAllCells) << fewer;
 }
 
-TEST(Batches, to_choose_from_are_powers_of_two_and_all) {
+TEST(Batches, candidates_are_powers_of_two_and_all_sequences) {
     Problem problem;
     problem.sequences.resize(6);
     EXPECT_THAT(batches_of(problem), ElementsAre(1));
@@ -324,11 +325,11 @@ Guesses guess(const Problem& problem, const Placement& placement, std::int64_t b
         static_cast<double>(predict_rounds(problem, placement, batch).round)};
 }
 
-TEST(RoundModel, knows_rounds_of_any_placement_almost_as_well_as_the_timeline) {
+TEST(RoundModel, estimates_rounds_of_any_placement_close_to_the_timeline) {
     int all = 0;
     int close = 0;
     int above = 0;
-    int loose = 0; // the twins: a step, and the bound, say less
+    int loose = 0; // twins: estimates by a step or by the bound are worse
     int step_only = 0;
     for (std::uint64_t seed = 0; seed < kManyCells; ++seed) {
         Instance instance = busy(seed);
@@ -348,8 +349,8 @@ TEST(RoundModel, knows_rounds_of_any_placement_almost_as_well_as_the_timeline) {
     EXPECT_TRUE(loose > all / 10 || !kAllCells);
 }
 
-TEST(RoundEstimates, of_models_that_placements_share_are_those_of_each_alone) {
-    int different = 0; // the twin: one placement's would not pass for another's
+TEST(RoundEstimates, shared_by_placements_equal_those_of_each_alone) {
+    int different = 0; // twin: the estimates of different placements differ
     for (std::uint64_t seed = 0; seed < kManyCells / 3; ++seed) {
         Instance instance =
             seed % 2 == 0 ? busy(seed) : testing::wild_instance({.caps = true}, seed);
@@ -375,7 +376,7 @@ TEST(RoundEstimates, of_models_that_placements_share_are_those_of_each_alone) {
     EXPECT_GT(different, static_cast<int>(kManyCells / 3));
 }
 
-TEST(Draft, timed_by_another_step_is_that_of_a_new_one) {
+TEST(Draft, copied_for_another_step_delay_equals_a_new_one) {
     for (std::uint64_t seed = 0; seed < kManyCells / 3; ++seed) {
         const Instance instance = busy(seed);
         const Placement placement = testing::random_placement_for(instance, seed);
@@ -395,8 +396,8 @@ TEST(Draft, timed_by_another_step_is_that_of_a_new_one) {
     }
 }
 
-/// On a ring the bound is the formula of docs/explanation/ring-pipelines.md#steady-state, and
-/// reached.
+/// On a ring the bound is the formula of docs/explanation/ring-pipelines.md#steady-state, and the
+/// simulated round equals it.
 TEST(RoundModel, of_a_ring_is_the_published_formula) {
     int rings = 0;
     for (std::uint64_t seed = 0; seed < kManyCells; ++seed) {

@@ -1,5 +1,5 @@
-// The order of pieces keeps every device below max(before, after) + staging. Judged by a replay of
-// its own, and by a naive order that breaks the bound.
+// The order of pieces keeps every device below max(before, after) + staging. An independent replay
+// checks this; a naive order that exceeds the limit shows that the check can fail.
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
@@ -26,8 +26,8 @@ PieceMove move_of(std::int32_t from, std::int32_t to, std::vector<Bytes> pieces)
     return {DeviceId(from), DeviceId(to), std::move(pieces), true};
 }
 
-/// What is wrong with an order: empty if it covers every piece once, each move's pieces in order,
-/// and no device ever holds more than the bound.
+/// Returns the problem of an order; empty if it has every piece once, the pieces of each move in
+/// order, and no device ever holds more than the limit.
 std::string fault_of(const Case& c, const std::vector<PieceStep>& order) {
     std::vector<Bytes> after = c.held;
     for (const PieceMove& move : c.moves) {
@@ -109,7 +109,7 @@ Case random_case(std::uint64_t seed, Pattern pattern) {
         move.freed_at_source = random.below(5) != 0;
         c.moves.push_back(move);
     }
-    // Held: at least what will be freed, so nothing ends below zero.
+    // Every device holds at least what it will free, so that no result is negative.
     c.held.assign(devices, 0);
     for (const PieceMove& move : c.moves) {
         c.held[move.from.index()] +=
@@ -132,11 +132,11 @@ TEST(MigrationOrder, keeps_the_bound_on_random_move_sets_of_every_pattern) {
 TEST(MigrationOrder, swaps_full_devices_piece_by_piece_where_block_by_block_overflows) {
     const Case c = swap_of_full_devices();
     EXPECT_EQ(fault_of(c, migration_order(c.moves, c.held, kStaging)), "");
-    // Negative twin: the judge sees the overflow of the naive order.
+    // Twin: the check finds the overflow of the naive order.
     EXPECT_EQ(fault_of(c, block_by_block(c)), "device 1 over its bound");
 }
 
-TEST(MigrationOrder, judge_sees_lost_and_reordered_pieces) {
+TEST(MigrationOrder, twin_the_check_sees_lost_and_reordered_pieces) {
     const Case c = swap_of_full_devices();
     std::vector<PieceStep> order = migration_order(c.moves, c.held, kStaging);
     std::vector<PieceStep> lost(order.begin(), order.end() - 1);
@@ -153,7 +153,7 @@ TEST(MigrationOrder, advances_all_moves_together) {
 }
 
 TEST(MigrationOrder, gives_a_kept_matrix_no_credit_at_its_source) {
-    // Device 0 keeps what it sends, so what it receives comes on top of it; the bound is after.
+    // Device 0 keeps the bytes that it sends, so it needs additional memory for those it receives.
     Case c{{move_of(0, 1, {60, 60}), move_of(1, 0, {60, 60})}, {120, 120}};
     c.moves[0].freed_at_source = false;
     EXPECT_EQ(fault_of(c, migration_order(c.moves, c.held, kStaging)), "");

@@ -1,4 +1,3 @@
-// See naive_timeline.hpp.
 #include "tests/scheduler/timing/naive_timeline.hpp"
 
 #include <algorithm>
@@ -9,7 +8,7 @@ namespace headroom::scheduler::testing {
 
 namespace {
 
-/// ∫ rate over [from, to) in units · 10⁻⁹.
+/// Returns the integral of the rate over [from, to) in units · 10⁻⁹.
 Int128 integral(const Profile& profile, Nanoseconds from, Nanoseconds to, std::int64_t tokens) {
     Int128 sum = 0;
     while (from < to) {
@@ -191,8 +190,9 @@ void NaiveTimeline::ring_layer(std::int32_t layer, const std::vector<DeviceId>& 
     compute(blocks_.hub(layer));
 }
 
-/// Everybody starts with its own part and passes on what it has just received; who has received
-/// N-1 times has a complete part, and passes on complete parts in the same way.
+/// Executes a ring all-reduce. Every device first sends its own part and then passes on the part
+/// that it has just received. After N − 1 receives it has a complete part; the complete parts are
+/// passed on in the same way.
 void NaiveTimeline::all_reduce(const std::vector<DeviceId>& ring) {
     std::vector<std::size_t> parts;
     for (std::size_t r = 0; r < ring.size(); ++r) {
@@ -305,7 +305,7 @@ Nanoseconds NaiveTimeline::migrate(
     for (std::size_t d = 0; d < clocks_.size(); ++d) {
         resume = std::max(resume, loaded(moves, DeviceId(d)));
     }
-    std::vector<SentMessage> message; // all departures first: no arrival may hold back a departure
+    std::vector<SentMessage> message; // all sends come first, because no arrival may delay a send
     for (const Move& move : moves) {
         message.push_back(move.bytes > 0 ? send(move.from, move.to, move.bytes) : SentMessage{});
     }

@@ -1,5 +1,5 @@
-// Lowered programs: the order written out by hand once, and for random placements that every send
-// has its receive and nobody waits for ever.
+// Lowered programs: the order of two examples is written by hand. For random placements every send
+// has its receive, and no device waits for ever.
 #include <algorithm>
 #include <array>
 #include <deque>
@@ -132,7 +132,7 @@ TEST(Lowering, of_two_layers_on_three_devices_is_in_the_order_of_the_design) {
 
 TEST(Lowering, receives_x_before_the_outputs_of_the_same_sender) {
     const Blocks blocks(testing::example_shape());
-    // Holder of x and both groups on A, proj on B.
+    // x and both groups are on A, proj is on B.
     const std::vector<Program> programs =
         lower(blocks, devices({0, 0, 0, 1, 1, 0}), DeviceId(0), 2);
     EXPECT_EQ(
@@ -294,7 +294,7 @@ TEST(Lowering, of_a_ring_reduces_in_steps_and_gathers_in_steps) {
             "from 2 L0 ring_x 128 of 2/3",
             "to 0 L0 ring_x 128 of 2/3",
             "from 2 L0 ring_x 128 of 1/3",
-            "L0.hub 0", // behind the all-gather
+            "L0.hub 0", // after the all-gather
             "norm L0 1",
             "to 0 L0 ring_sum 256 of 2/3",
             "from 2 L0 ring_sum 256 of 1/3",
@@ -415,7 +415,7 @@ TEST(Instructions, grow_with_the_turn_unless_they_are_of_one_token) {
     EXPECT_EQ((Instruction{.bytes_per_token = 256, .per_turn = true}).bytes(7), 256);
 }
 
-/// Runs the programs with queues of instructions: what is wrong with them, or nothing.
+/// Executes the programs with queues of messages. Returns what is wrong with them, or "".
 std::string fault_of(const std::vector<Program>& programs) {
     std::map<std::pair<DeviceId, DeviceId>, std::deque<Instruction>> sent;
     std::vector<std::size_t> next(programs.size(), 0);
@@ -453,7 +453,7 @@ std::string fault_of(const std::vector<Program>& programs) {
                : "a message that nobody receives";
 }
 
-/// A model, where its blocks are, and what the devices do.
+/// A model, its placement, and the programs of the devices.
 struct Lowered {
     Blocks blocks;
     Placement placement;
@@ -474,7 +474,8 @@ Lowered random_lowered(Random& random, Layers layers) {
     return {blocks, placement, source, lower(blocks, placement, source, count)};
 }
 
-/// Hubs twice, all others once, each on its device and a device's blocks of one kind in order.
+/// Checks that hubs are computed twice and all other blocks once, on their devices, and that the
+/// blocks of one kind on a device are in order.
 std::string computing_fault(const Lowered& lowered) {
     std::vector<int> computed(lowered.blocks.size(), 0);
     for (std::size_t d = 0; d < lowered.programs.size(); ++d) {
@@ -506,8 +507,8 @@ std::string computing_fault(const Lowered& lowered) {
     return "";
 }
 
-/// Neighbouring messages go to, and come from, devices in increasing order; for one of them the
-/// units' input before x, and x before what its units made. (A ring's messages all have one peer.)
+/// Checks that consecutive messages go to, and come from, devices in increasing order. For one
+/// device the input of units comes before x, and x before outputs. (In a ring all have one peer.)
 std::string order_fault(const Lowered& lowered) {
     for (const Program& program : lowered.programs) {
         for (std::size_t i = 1; i < program.size(); ++i) {
@@ -533,7 +534,7 @@ std::string order_fault(const Lowered& lowered) {
     return "";
 }
 
-/// Partials have 4 bytes a number of one block, 8 of several.
+/// Checks that the numbers of partial sums have 4 bytes for one block and 8 for several.
 std::string partial_fault(const Lowered& lowered) {
     for (const Program& program : lowered.programs) {
         std::map<std::pair<BlockKind, std::int32_t>, int> units;
@@ -585,7 +586,7 @@ TEST(Lowering, twin_the_properties_see_what_is_out_of_order) {
     const Lowered good{blocks, placement, DeviceId(0), lower(blocks, placement, DeviceId(0), 2)};
     ASSERT_EQ(computing_fault(good) + order_fault(good) + partial_fault(good), "");
     Lowered bad = good;
-    bad.programs[0][1].payload = Payload::x; // normed x and x change places
+    bad.programs[0][1].payload = Payload::x; // normed x and x are exchanged
     bad.programs[0][2].payload = Payload::normed_x;
     EXPECT_EQ(order_fault(bad), "x before normed x");
     bad = good;
@@ -615,8 +616,8 @@ TEST(Lowering, twin_the_properties_see_receives_out_of_order) {
     EXPECT_EQ(order_fault(bad), "peers out of order");
 }
 
-/// Symbolic execution of a ring: a part is the list of the devices whose contributions are in it,
-/// the new x the part from `finish` on. Empty, or what is not as it should be.
+/// Executes a ring symbolically: a part is the list of the devices whose contributions it contains,
+/// and the part of x after `finish`. Returns what is wrong, or "".
 class RingMeaning {
   public:
     explicit RingMeaning(const Lowered& lowered)

@@ -1,5 +1,5 @@
-// Walking rounds in one order for all devices against the timeline, in which every device has an
-// schedule of its own and waits for its messages.
+// RoundSimulator, which executes all devices in one order, equals the timeline, in which every
+// device has its own schedule and waits for messages.
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -18,7 +18,7 @@
 namespace headroom::scheduler {
 namespace {
 
-/// What the random problems are to have some of.
+/// Properties that some of the random problems must have.
 struct Seen {
     int joined = 0;
     int together = 0;
@@ -28,7 +28,7 @@ struct Seen {
     int capped = 0;
 };
 
-/// Random programs at a snapshot's rates, and turns that begin with a prompt in chunks or decode.
+/// Random programs at the rates of a snapshot, with turns that decode or process chunks of prompts.
 class Rounds {
   public:
     explicit Rounds(std::uint64_t seed)
@@ -47,8 +47,8 @@ class Rounds {
         }
     }
 
-    /// The first visit at which the two differ; `error`: ns that every link has too much in one of
-    /// them, on purpose.
+    /// Returns the first visit at which the two differ. `error` is a deliberate fault: ns that are
+    /// added to the latency of every link in one of them.
     std::string difference(Nanoseconds error, Seen& seen) {
         const auto visits = static_cast<std::int64_t>(groups_.size());
         Snapshot other = snapshot_;
@@ -128,10 +128,10 @@ class Rounds {
     Fleet fleet_;
     Snapshot snapshot_;
     Placement placement_;
-    std::vector<std::size_t> groups_; ///< of joined turns, their number
+    std::vector<std::size_t> groups_; ///< numbers of joined turns
 };
 
-TEST(RoundSimulator, is_the_timeline_to_the_nanosecond) {
+TEST(RoundSimulator, equals_the_timeline_to_the_nanosecond) {
     Seen seen;
     for (std::uint64_t seed = 1; seed <= 300; ++seed) {
         ASSERT_EQ(Rounds(seed).difference(0, seen), "") << "seed " << seed;
@@ -144,7 +144,7 @@ TEST(RoundSimulator, is_the_timeline_to_the_nanosecond) {
     EXPECT_GT(seen.capped, 10);
 }
 
-TEST(RoundSimulator, would_be_seen_to_be_a_nanosecond_late) {
+TEST(RoundSimulator, twin_the_comparison_sees_one_nanosecond) {
     int differing = 0;
     for (std::uint64_t seed = 1; seed <= 30; ++seed) {
         Seen seen;
@@ -153,8 +153,8 @@ TEST(RoundSimulator, would_be_seen_to_be_a_nanosecond_late) {
     EXPECT_GT(differing, 15);
 }
 
-/// A plan serves any number of visits per cycle: a turn alone takes a step.
-TEST(RoundSimulator, of_one_turn_is_a_step_after_the_other) {
+/// One plan can be used for any number of visits per cycle: a turn alone takes one step.
+TEST(RoundSimulator, of_one_turn_repeats_its_step) {
     const Blocks blocks(testing::example_shape());
     const Fleet fleet = testing::example_fleet();
     const Snapshot snapshot = take_snapshot(fleet, 0, 0);

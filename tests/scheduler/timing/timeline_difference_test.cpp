@@ -1,4 +1,4 @@
-// The timeline against a second implementation for random fleets, and predictions against walks.
+// The timeline equals a second implementation on random fleets, and predictions equal the timeline.
 #include <array>
 #include <map>
 
@@ -12,7 +12,7 @@
 namespace headroom::scheduler {
 namespace {
 
-/// What is wrong with the second implementation, on purpose.
+/// Deliberate faults of the second implementation.
 struct Planted {
     Nanoseconds error = 0;
     bool parallel_loads = false;
@@ -34,7 +34,7 @@ Cut cut_of(LayerKind layers, Random& random, const ModelShape& shape) {
     return {};
 }
 
-/// The first operation of a walk that the second implementation has elsewhere; empty if all agree.
+/// Returns the first operation with another time in the second implementation; empty if all agree.
 std::string differing_op(
     const TimelineLog& log, const testing::NaiveTimeline& naive, const Blocks& blocks
 ) {
@@ -50,8 +50,8 @@ std::string differing_op(
     return ops.size() == naive.ops().size() ? "" : "the number of operations";
 }
 
-/// Seeded runs of random fleets: one prefill, a migration, two steps; every other seed has its
-/// weights everywhere. Returns what differs.
+/// Runs a random fleet: one prefill, a migration and two steps. Every second seed has weights on
+/// all devices. Returns the differences.
 std::string difference(
     std::uint64_t seed, const Planted& planted, LayerKind layers = LayerKind::paper
 ) {

@@ -1,5 +1,5 @@
-// The order in which a device executes turns that are under way together, and the time of a round
-// of several: judged by what is known of pipelines without walking anything.
+// The order in which a device executes the turns under way, and the time of a round of several
+// sequences, compared with the known formulas for pipelines.
 #include <algorithm>
 #include <numeric>
 
@@ -23,7 +23,7 @@ using ::testing::IsEmpty;
 
 constexpr std::int64_t kContext = 40;
 
-/// A question about `in_flight` equal sequences.
+/// Returns a problem with `in_flight` equal sequences.
 Problem problem_of(const Blocks& blocks, const Fleet& fleet, std::int64_t in_flight) {
     Problem problem;
     problem.blocks = &blocks;
@@ -67,7 +67,7 @@ TEST(Segments, are_the_program_cut_before_runs_of_receives) {
     }
 }
 
-/// An schedule of one device with these places.
+/// Returns the schedule of one device with these keys.
 TurnSchedule schedule_of(
     std::vector<ScheduleKey> places, std::int64_t visits, Nanoseconds period, bool source
 ) {
@@ -123,8 +123,8 @@ struct Ring {
     std::vector<Nanoseconds> waits;  ///< of cᵢ, without latency: a device's groups work meanwhile
     Nanoseconds latency = 0;
 
-    /// docs/explanation/ring-pipelines.md#steady-state: a round of m is m / min(1/max tᵢ, 1/max sᵢ,
-    /// m/Σ(tᵢ + cᵢ)).
+    /// Returns the time of a round of m sequences, m / min(1/max tᵢ, 1/max sᵢ, m/Σ(tᵢ + cᵢ)), as in
+    /// docs/explanation/ring-pipelines.md#steady-state.
     [[nodiscard]] double round(std::int64_t m) const {
         const auto most = [](const std::vector<Nanoseconds>& times) {
             return times.empty() ? 0.0 : static_cast<double>(*std::ranges::max_element(times));
@@ -202,8 +202,8 @@ TEST(Rounds, on_a_ring_take_what_the_formula_says) {
         const Problem problem = problem_of(ring.blocks, ring.fleet, m);
         const auto walked = static_cast<double>(predict_rounds(problem, ring.placement, 1).round);
         const double formula = ring.round(m);
-        // A stage or link that is hardly slower than another one sets the pace only when what
-        // waits before it has grown, after more rounds than are walked.
+        // A stage or link that is hardly slower than another one limits the round only after a
+        // queue has formed before it, which takes more rounds than are simulated.
         EXPECT_GT(walked / formula, 0.97) << seed;
         EXPECT_LT(walked / formula, 1.01) << seed;
         near += std::abs(walked / formula - 1) < 0.001;
@@ -219,7 +219,7 @@ TEST(Rounds, on_a_ring_take_what_the_formula_says) {
     EXPECT_GT(bound_by_hop, 5);
 }
 
-/// What a device computes, and a link carries, in a round; nothing can be faster.
+/// Returns a lower bound of a round: the time for which the busiest device computes in it.
 Nanoseconds busiest(const Problem& problem, const Placement& placement, const Fleet& fleet) {
     Timeline timeline(*problem.blocks, fleet.size());
     TimelineLog log;
@@ -255,7 +255,8 @@ TEST(Rounds, of_any_placement_lie_between_the_busiest_device_and_about_one_after
         const Nanoseconds alone =
             predict_inference(blocks, placement, problem.snapshot, fleet.source, kContext + 1);
         EXPECT_GE(round, busiest(problem, placement, fleet)) << seed;
-        // A fixed order can hold up a device that one after the other would not; hardly ever.
+        // A fixed order can delay a device more than executing one turn after the other, but
+        // rarely.
         EXPECT_LE(round, m * alone * 11 / 10) << seed;
         ratios += static_cast<double>(round) / static_cast<double>(m * alone);
     }
@@ -280,8 +281,8 @@ TEST(Rounds, of_joined_turns_touch_the_weights_once) {
     EXPECT_EQ(predict_rounds(problem, placement, 4).round, weights + 4 * caches);
 }
 
-/// One device, nothing but arithmetic: what prompts take beyond rounds is what their FLOP take.
-TEST(Rounds, know_what_the_prompts_ahead_take) {
+/// With one device and compute only, prompts take additional time in proportion to their FLOP.
+TEST(Rounds, count_the_time_of_pending_prompts) {
     const Blocks blocks(testing::example_shape());
     const Fleet fleet = testing::equal_fleet(1, 1'000'000'000, 1'000'000'000, 0);
     const Placement placement(blocks.size(), DeviceId(0));

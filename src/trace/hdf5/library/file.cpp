@@ -161,18 +161,10 @@ void flush(const Dataset& dataset) {
 void write_rows(
     const Dataset& dataset, const Type& memory, hsize_t first, hsize_t count, const void* data
 ) {
-    const Selection selection = selection_of(dataset, first, count);
-    checked(
-        H5Dwrite(
-            dataset.get(),
-            memory.get(),
-            selection.memory.get(),
-            selection.file.get(),
-            H5P_DEFAULT,
-            data
-        ),
-        "H5Dwrite"
-    );
+    const auto [file, rows] = selection_of(dataset, first, count);
+    const herr_t error =
+        H5Dwrite(dataset.get(), memory.get(), rows.get(), file.get(), H5P_DEFAULT, data);
+    checked(error, "H5Dwrite");
 }
 
 void write_chunk(
@@ -189,18 +181,10 @@ void write_chunk(
 void read_rows(
     const Dataset& dataset, const Type& memory, hsize_t first, hsize_t count, void* data
 ) {
-    const Selection selection = selection_of(dataset, first, count);
-    checked(
-        H5Dread(
-            dataset.get(),
-            memory.get(),
-            selection.memory.get(),
-            selection.file.get(),
-            H5P_DEFAULT,
-            data
-        ),
-        "H5Dread"
-    );
+    const auto [file, rows] = selection_of(dataset, first, count);
+    const herr_t error =
+        H5Dread(dataset.get(), memory.get(), rows.get(), file.get(), H5P_DEFAULT, data);
+    checked(error, "H5Dread");
 }
 
 } // namespace headroom::trace::h5

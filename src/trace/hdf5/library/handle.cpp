@@ -19,7 +19,7 @@ extern "C" herr_t append_description(unsigned, const H5E_error2_t* error, void* 
     auto& all = *static_cast<std::string*>(text);
     std::string description = error->desc == nullptr ? "" : error->desc;
     std::replace(description.begin(), description.end(), '\n', ' ');
-    // The layers of the library repeat each other's descriptions.
+    // Functions of the library repeat the descriptions of the functions that they call.
     if (!description.empty() && all.find(description) == std::string::npos) {
         all += (all.empty() ? "" : ": ") + description;
     }

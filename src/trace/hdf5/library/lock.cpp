@@ -14,8 +14,8 @@ namespace headroom::trace {
 
 namespace {
 
-// The lock is of the kind "open file description". Closing another descriptor of the same file,
-// such as HDF5's, does not release it.
+// The lock belongs to the open file description. Therefore closing another descriptor of the same
+// file, such as HDF5's, does not release it.
 struct flock first_byte_lock(short kind) {
     struct flock lock = {};
     lock.l_type = kind;

@@ -10,7 +10,6 @@ namespace headroom::trace {
 
 class WriterLock {
   public:
-    /// Holds no lock.
     WriterLock() = default;
     /// Locks an existing file. With an empty path, or if the file cannot be opened, holds no lock.
     explicit WriterLock(const std::string& path);

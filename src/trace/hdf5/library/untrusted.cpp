@@ -26,13 +26,14 @@ constexpr hsize_t kMostRowBytes = hsize_t{64} << 20; // a row of /placements has
 constexpr std::uint64_t kUnpackedMinimum = std::uint64_t{128} << 20;
 constexpr std::uint64_t kUnpackedTimes = 32;
 constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 50;
-/// A kill can leave rows of /intervals that count in the table's size but were not written.
+/// After a kill, the size of /intervals can include rows that were not written.
 constexpr std::uint64_t kUnwritten = std::uint64_t{64} << 10;
 
 // ---- the file
 
-/// Checks the superblock before HDF5 does, whose errors say little about other files. It begins
-/// with a signature and a version, and contains the sizes of addresses and lengths.
+/// Checks the superblock before HDF5 does, because HDF5's errors about other kinds of files say
+/// little. The superblock begins with a signature and a version, and contains the sizes of
+/// addresses and lengths.
 void check_superblock(const std::string& path) {
     constexpr std::array<unsigned char, 8> kSignature{0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
     std::array<unsigned char, 24> start{};

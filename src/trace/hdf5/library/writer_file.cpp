@@ -131,7 +131,7 @@ std::optional<WriterProcess> parse(const std::string& text) {
 }
 
 /// Returns a text that changes when the trace or its part file is written. Each call opens the
-/// files, because a network file system then asks the server.
+/// files, because only then does a network file system ask the server.
 std::string state_of(const std::string& path) {
     std::string state;
     for (const std::string& name : {path, path + kPartFileSuffix}) {
@@ -172,7 +172,7 @@ WriterFileStatus writer_file_status(const std::string& path) {
         return {};
     }
     const std::optional<WriterProcess> writer = parse(*text);
-    if (!writer) { // the text is being written, or a full disk cut it off
+    if (!writer) { // the text is being written, or the disk was full
         return {grows(path) ? WriterState::running : WriterState::unknown, "another process"};
     }
     const WriterProcess own = this_process();
