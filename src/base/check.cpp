@@ -8,6 +8,18 @@ void fail_check(const char* expression, const char* file, int line, const std::s
     throw Bug(fmt::format("{}:{}: check failed: {}: {}", file, line, expression, values));
 }
 
+std::string line_of(const InputProblem& problem) {
+    return problem.where.empty() ? problem.text : problem.where + ": " + problem.text;
+}
+
+std::vector<std::string> InputError::lines_of(const std::vector<InputProblem>& problems) {
+    std::vector<std::string> lines;
+    for (const InputProblem& problem : problems) {
+        lines.push_back(line_of(problem));
+    }
+    return lines;
+}
+
 std::string InputError::joined(const std::vector<std::string>& problems) {
     std::string text;
     for (const std::string& problem : problems) {

@@ -3,9 +3,12 @@
 // return values; only the code that ends the run turns them into errors.
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace headroom {
@@ -21,15 +24,33 @@ enum class ExitCode : int {
     terminated = 143,  ///< SIGTERM
 };
 
+/// A fact of an error for programs: {"device", "phone"} or {"layer", 3}. Nobody needs to look for
+/// it in the sentence.
+struct ErrorField {
+    std::string_view name;
+    std::variant<std::int64_t, std::string> value;
+};
+using ErrorFields = std::vector<ErrorField>;
+
 /// The base class of all errors that end a run with a message for the user.
 class Error : public std::runtime_error {
   public:
-    Error(ExitCode code, const std::string& what) : std::runtime_error(what), code_(code) {}
+    Error(ExitCode code, const std::string& what, ErrorFields fields = {})
+        : std::runtime_error(what), code_(code), fields_(std::move(fields)) {}
     [[nodiscard]] ExitCode code() const { return code_; }
+    [[nodiscard]] const ErrorFields& fields() const { return fields_; }
 
   private:
     ExitCode code_;
+    ErrorFields fields_;
 };
+
+/// One problem of an input. Its line is "where: text", or the text if `where` is empty.
+struct InputProblem {
+    std::string where; ///< "run.toml:3:5", or the option as it was given: "--set seed=x"
+    std::string text;
+};
+[[nodiscard]] std::string line_of(const InputProblem& problem);
 
 /// A file or the command line is invalid. The error holds all problems that were found, each as one
 /// line.
@@ -39,11 +60,22 @@ class InputError : public Error {
         : Error(ExitCode::bad_input, problem), problems_{problem} {}
     explicit InputError(std::vector<std::string> problems)
         : Error(ExitCode::bad_input, joined(problems)), problems_(std::move(problems)) {}
+    explicit InputError(std::vector<InputProblem> problems) : InputError(lines_of(problems)) {
+        located_ = std::move(problems);
+    }
+    /// The same error with advice after its last line.
+    InputError(const InputError& error, const std::string& advice)
+        : Error(ExitCode::bad_input, error.what() + advice), problems_(error.problems_),
+          located_(error.located_) {}
     [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
+    /// The same with their places; empty if the problems have none.
+    [[nodiscard]] const std::vector<InputProblem>& located() const { return located_; }
 
   private:
     static std::string joined(const std::vector<std::string>& problems);
+    static std::vector<std::string> lines_of(const std::vector<InputProblem>& problems);
     std::vector<std::string> problems_;
+    std::vector<InputProblem> located_;
 };
 
 /// The computer lacks something that the program needs, or a library failed: the disk is full,
@@ -56,14 +88,16 @@ class EnvironmentError : public Error {
 /// A wait exceeded its limit, or an operation never ends because its rate stays 0.
 class StuckError : public Error {
   public:
-    explicit StuckError(const std::string& what) : Error(ExitCode::stuck, what) {}
+    explicit StuckError(const std::string& what, ErrorFields fields = {})
+        : Error(ExitCode::stuck, what, std::move(fields)) {}
 };
 
 /// No placement is feasible, or a device holds more than its budget and the scenario forbids
 /// paging.
 class InfeasibleError : public Error {
   public:
-    explicit InfeasibleError(const std::string& what) : Error(ExitCode::infeasible, what) {}
+    explicit InfeasibleError(const std::string& what, ErrorFields fields = {})
+        : Error(ExitCode::infeasible, what, std::move(fields)) {}
 };
 
 /// SIGINT or SIGTERM arrived. While the exception propagates, the trace is closed.

@@ -83,6 +83,22 @@ std::string to_string(const WaitReason& reason) {
     return text;
 }
 
+ErrorFields fields_of(const WaitTarget& target) {
+    ErrorFields fields;
+    const WaitReason& reason = target.reason;
+    const std::array<std::pair<std::string_view, std::int64_t>, 4> all = {
+        {{"peer", target.peer.valid() ? target.peer.value : -1},
+         {"layer", reason.layer},
+         {"epoch", reason.epoch},
+         {"turn", reason.turn}}};
+    for (const auto& [name, value] : all) {
+        if (value >= 0) {
+            fields.push_back({name, value});
+        }
+    }
+    return fields;
+}
+
 std::chrono::nanoseconds deadline_for(std::int64_t devices_per_core, std::int64_t bytes) {
     constexpr std::int64_t kSlowDisk = 20'000'000; // bytes/s: a network file system under load
     const Transport::Options alone;

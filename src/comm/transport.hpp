@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/ids.hpp"
 
 namespace headroom::comm {
@@ -59,6 +60,8 @@ struct WaitTarget {
     Tag tag = Tag::test;
     const WaitReason& reason;
 };
+/// Returns peer, layer, epoch and turn of a wait, as far as they are known.
+[[nodiscard]] ErrorFields fields_of(const WaitTarget& target);
 
 /// Returns " of layer 3, epoch 2, turn 17". Values that are -1 are left out.
 [[nodiscard]] std::string to_string(const WaitReason& reason);

@@ -590,6 +590,27 @@ class Errors(Case):
             with self.subTest(arguments):
                 self.assertTrue(self.failure(self.headroom(*arguments), code)["error"])
 
+    def test_json_has_the_facts_of_an_error_beside_its_sentence(self):
+        named = scenario_text(memory="600 KiB").replace('"d1"', '"because device 0"')
+        facts = self.failure(self.headroom("simulate", self.scenario(named), "--no-trace", "--json"),
+                             6)["error_facts"]
+        self.assertIn(facts["device"], ("d0", "because device 0", "d2"))
+        self.assertGreater(facts["needs_bytes"], facts["has_bytes"])
+        stuck = scenario_text(tokens=30) + ('[[event]]\nat_token = 5\ndevice = "d0"\n'
+                                            'kind = "compute"\nfactor = 0.0\n')
+        facts = self.failure(self.headroom("simulate", self.scenario(stuck), "--policy", "static",
+                                           "--no-trace", "--json"), 5)["error_facts"]
+        self.assertEqual(facts["device"], "d0")
+        self.assertGreaterEqual(facts["turn"], 5)
+
+    def test_json_has_the_place_of_every_problem(self):
+        path = self.scenario("seeed = 1\n" + scenario_text())
+        problems = self.failure(self.headroom("simulate", path, "--json", "--set", "workload.tokens=x"),
+                                2)["problems"]
+        self.assertEqual([problem["where"] for problem in problems],
+                         [f"{path}:1:1", "--set workload.tokens=x"])
+        self.assertTrue(all(problem["text"] for problem in problems))
+
     def test_an_early_end_is_in_the_json_beside_the_summary(self):
         text = scenario_text(tokens=30) + "".join(
             f'[[event]]\nat_token = 6\ndevice = "d{d}"\nkind = "memory"\nfactor = 0.0001\n'

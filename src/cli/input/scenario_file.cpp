@@ -29,7 +29,7 @@ config::Scenario with_note_and_hint(const FoundFile& file, Read read) {
         }
         return scenario;
     } catch (const InputError& error) {
-        throw InputError(error.what() + std::string(kHint));
+        throw InputError(error, std::string(kHint));
     }
 }
 

@@ -45,7 +45,7 @@ RankInfo receive_or_hint(
     try {
         return receive_rank_info(transport, device, own);
     } catch (const StuckError& error) {
-        throw StuckError(error.what() + network_hint(hosts));
+        throw StuckError(error.what() + network_hint(hosts), error.fields());
     }
 }
 

@@ -61,7 +61,7 @@ nlohmann::json json_of(const PolicyResult& result) {
         json["trace"] = trace_json(result.trace);
     }
     if (const std::string why = early_end_reason(result); !why.empty()) {
-        json["error"] = lines_of(why);
+        json.update(error_json(why, result.outcome.fields));
     }
     return json;
 }

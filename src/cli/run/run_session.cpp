@@ -244,7 +244,7 @@ int RunSession::finish(const runtime::RunOutcome& outcome) {
     const std::string why = why_it_ended(outcome, summary, trace_path_.string());
     if (summary.sampled_tokens == 0) { // there is nothing to summarise
         return report_failure(
-            terminal_, static_cast<ExitCode>(outcome.exit_code), why, command_.json
+            terminal_, static_cast<ExitCode>(outcome.exit_code), why, command_.json, outcome.fields
         );
     }
     if (is_interrupt_code(outcome.exit_code)) {
@@ -257,7 +257,7 @@ int RunSession::finish(const runtime::RunOutcome& outcome) {
         json["trace"] = trace_json(trace_path_);
         json["exit_code"] = outcome.exit_code;
         if (!why.empty()) {
-            json["error"] = lines_of(why);
+            json.update(error_json(why, outcome.fields));
         }
         if (scenario_.clock.mode == config::ClockMode::paced) {
             json["wall_ns"] = outcome.elapsed_wall;

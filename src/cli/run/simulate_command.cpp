@@ -56,7 +56,11 @@ int finish_one(const RunCommand& run, const PolicyResult& result) {
     const std::string why = early_end_reason(result);
     if (!result.has_tokens()) {
         return report_failure(
-            terminal, static_cast<ExitCode>(result.outcome.exit_code), why, run.json
+            terminal,
+            static_cast<ExitCode>(result.outcome.exit_code),
+            why,
+            run.json,
+            result.outcome.fields
         );
     }
     print_error(terminal, why);

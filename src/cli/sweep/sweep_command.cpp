@@ -115,7 +115,7 @@ config::Sweep read_sweep(const SweepCommand& command) {
         }
         return sweep;
     } catch (const InputError& error) {
-        throw InputError(error.what() + std::string(kSweepHint));
+        throw InputError(error, std::string(kSweepHint));
     }
 }
 
@@ -136,7 +136,7 @@ std::size_t checked_index(const config::Sweep& sweep, std::int64_t index) {
     try {
         (void)config::cell_scenario(sweep, sweep.cells[static_cast<std::size_t>(index)]);
     } catch (const InputError& error) {
-        throw InputError(error.what() + std::string(kSweepHint));
+        throw InputError(error, std::string(kSweepHint));
     }
     return static_cast<std::size_t>(index);
 }

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -24,15 +26,43 @@ std::vector<std::string> lines_of(const std::string& text) {
     return lines;
 }
 
-int report_failure(const Terminal& terminal, ExitCode code, const std::string& text, bool json) {
+namespace {
+
+int print_failure(
+    const Terminal& terminal,
+    ExitCode code,
+    const std::string& text,
+    bool json,
+    nlohmann::json object
+) {
     print_error(terminal, text);
     if (json) {
-        const nlohmann::json object{
-            {"exit_code", static_cast<int>(code)}, {"error", lines_of(text)}};
+        object["exit_code"] = static_cast<int>(code);
         say(stdout, "{}\n", object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
         std::fflush(stdout);
     }
     return static_cast<int>(code);
+}
+
+} // namespace
+
+nlohmann::json error_json(const std::string& text, const ErrorFields& fields) {
+    nlohmann::json json{{"error", lines_of(text)}};
+    for (const ErrorField& field : fields) {
+        nlohmann::json& fact = json["error_facts"][std::string(field.name)];
+        std::visit([&](const auto& value) { fact = value; }, field.value);
+    }
+    return json;
+}
+
+int report_failure(
+    const Terminal& terminal,
+    ExitCode code,
+    const std::string& text,
+    bool json,
+    const ErrorFields& fields
+) {
+    return print_failure(terminal, code, text, json, error_json(text, fields));
 }
 
 ExitCode exit_code_for(const std::exception& error) {
@@ -66,7 +96,15 @@ std::string message_for(const std::exception& error) {
 }
 
 int report_failure(const Terminal& terminal, const std::exception& error, bool json) {
-    return report_failure(terminal, exit_code_for(error), message_for(error), json);
+    const std::string text = message_for(error);
+    const auto* const known = dynamic_cast<const Error*>(&error);
+    nlohmann::json object = error_json(text, known != nullptr ? known->fields() : ErrorFields());
+    if (const auto* const input = dynamic_cast<const InputError*>(&error)) {
+        for (const InputProblem& problem : input->located()) {
+            object["problems"].push_back({{"where", problem.where}, {"text", problem.text}});
+        }
+    }
+    return print_failure(terminal, exit_code_for(error), text, json, std::move(object));
 }
 
 } // namespace headroom::cli

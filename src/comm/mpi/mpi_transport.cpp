@@ -131,7 +131,7 @@ void MpiTransport::poll(WaitKind kind, const WaitTarget& target, const Done& don
         watch(watched, polling, target);
         if (polling.has_timed_out()) {
             world_.failed = true;
-            throw StuckError(stuck_text(target));
+            throw StuckError(stuck_text(target), fields_of(target));
         }
         if (polls % kPollsPerRelease == 0) {
             release_finished_copies();
@@ -156,7 +156,9 @@ void MpiTransport::watch(WatchedWait& wait, PollingWait& polling, const WaitTarg
         return;
     }
     world_.failed = true;
-    throw StuckError(silent_text(target, silent) + ": " + rank_state_text(silent.front()));
+    throw StuckError(
+        silent_text(target, silent) + ": " + rank_state_text(silent.front()), fields_of(target)
+    );
 }
 
 /// Returns the ranks that a wait asks for signs of life. That is the peer if there is one. In a

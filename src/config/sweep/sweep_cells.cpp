@@ -18,20 +18,30 @@ std::string set_text(const SweepSetting& setting) {
 
 /// A problem of a cell's scenario. If a setting of the sweep causes it, it has the position of that
 /// setting in the sweep file.
-struct LocatedProblem {
-    std::string position; ///< "sweep.toml:9:3: ", or empty if the text contains a position
-    std::string key;      ///< key of the setting, or empty
-    std::string text;
+struct CellProblem {
+    InputProblem what;
+    std::string key; ///< key of the setting, or empty
 };
 
-LocatedProblem located(const std::string& problem, const SweepCell& cell) {
-    for (const SweepSetting& setting : cell.settings) {
-        const std::string option = fmt::format("--set {}: ", set_text(setting));
-        if (problem.starts_with(option)) {
-            return {setting.position + ": ", setting.key, problem.substr(option.size())};
+std::vector<CellProblem> problems_of(const InputError& error, const SweepCell& cell) {
+    std::vector<CellProblem> found;
+    for (const InputProblem& problem : error.located()) {
+        const auto setting =
+            std::find_if(cell.settings.begin(), cell.settings.end(), [&](const SweepSetting& s) {
+                return problem.where == "--set " + set_text(s);
+            });
+        found.push_back(
+            setting == cell.settings.end()
+                ? CellProblem{problem, ""}
+                : CellProblem{{setting->position, problem.text}, setting->key}
+        );
+    }
+    if (found.empty()) {
+        for (const std::string& problem : error.problems()) {
+            found.push_back({{"", problem}, ""});
         }
     }
-    return {"", "", problem};
+    return found;
 }
 
 Scenario read_cell(const Sweep& sweep, const SweepCell& cell) {
@@ -53,11 +63,12 @@ Scenario read_cell(const Sweep& sweep, const SweepCell& cell) {
 /// problems of several values of a key, such as a misspelt key, count as one.
 class FoldedProblems {
   public:
-    void add(const LocatedProblem& problem, std::size_t cell) {
-        const auto [known, is_new] =
-            indices_.try_emplace({problem.key, problem.text}, problems_.size());
+    void add(const CellProblem& problem, std::size_t cell) {
+        const std::string line = line_of(problem.what);
+        const std::string& same = problem.key.empty() ? line : problem.what.text;
+        const auto [known, is_new] = indices_.try_emplace({problem.key, same}, problems_.size());
         if (is_new) {
-            problems_.push_back({problem.position + problem.text, {}});
+            problems_.push_back({line, {}});
         }
         problems_[known->second].cells.push_back(cell);
     }
@@ -107,10 +118,9 @@ Scenario cell_scenario(const Sweep& sweep, const SweepCell& cell) {
     try {
         return read_cell(sweep, cell);
     } catch (const InputError& error) {
-        std::vector<std::string> problems;
-        for (const std::string& problem : error.problems()) {
-            const LocatedProblem found = located(problem, cell);
-            problems.push_back(found.position + found.text);
+        std::vector<InputProblem> problems;
+        for (CellProblem& problem : problems_of(error, cell)) {
+            problems.push_back(std::move(problem.what));
         }
         throw InputError(std::move(problems));
     }
@@ -122,11 +132,11 @@ std::vector<std::string> check_cells(const Sweep& sweep) {
     for (std::size_t i = 0; i < sweep.cells.size(); ++i) {
         try {
             for (const std::string& warning : read_cell(sweep, sweep.cells[i]).warnings) {
-                warnings.add({"", "", warning}, i);
+                warnings.add({{"", warning}, ""}, i);
             }
         } catch (const InputError& error) {
-            for (const std::string& problem : error.problems()) {
-                problems.add(located(problem, sweep.cells[i]), i);
+            for (const CellProblem& problem : problems_of(error, sweep.cells[i])) {
+                problems.add(problem, i);
             }
         }
     }

@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "base/error.hpp"
-
 namespace headroom::config {
 
 void Problems::add(const toml::source_region& where, const std::string& text) {
@@ -19,13 +17,12 @@ void Problems::add(const toml::source_region& where, const std::string& text) {
     const toml::source_position position{
         std::max(where.begin.line, toml::source_index{1}),
         std::max(where.begin.column, toml::source_index{1})};
-    problems_.push_back(
-        {false, position, fmt::format("{}:{}:{}: {}", file_, position.line, position.column, text)}
-    );
+    const auto place = fmt::format("{}:{}:{}", file_, position.line, position.column);
+    problems_.push_back({false, position, {place, text}});
 }
 
 void Problems::add_option(const std::string& option, const std::string& text) {
-    problems_.push_back({true, {}, fmt::format("{}: {}", option, text)});
+    problems_.push_back({true, {}, {option, text}});
 }
 
 void Problems::throw_if_any() const {
@@ -39,12 +36,11 @@ void Problems::throw_if_any() const {
     std::stable_sort(sorted.begin(), sorted.end(), [&](const Problem& a, const Problem& b) {
         return key(a) < key(b);
     });
-    std::vector<std::string> texts;
-    texts.reserve(sorted.size());
-    for (const Problem& problem : sorted) {
-        texts.push_back(problem.text);
+    std::vector<InputProblem> all;
+    for (Problem& problem : sorted) {
+        all.push_back(std::move(problem.what));
     }
-    throw InputError(std::move(texts));
+    throw InputError(std::move(all));
 }
 
 } // namespace headroom::config

@@ -8,6 +8,8 @@
 
 #include <toml++/toml.h>
 
+#include "base/error.hpp"
+
 namespace headroom::config {
 
 class Problems {
@@ -30,7 +32,7 @@ class Problems {
     struct Problem {
         bool of_option = false;
         toml::source_position position;
-        std::string text;
+        InputProblem what;
     };
     std::string file_;
     std::vector<Problem> problems_;

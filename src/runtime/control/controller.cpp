@@ -269,13 +269,16 @@ void Controller::check_decision(const scheduler::Decision& decision) const {
             fmt::join(verdict.problems, "; ")
         );
     } else if (!fallback_placement()) {
-        throw InfeasibleError(infeasible_report(
-            problem_,
-            decision,
-            scenario_->fleet,
-            context_.policy->name(),
-            scenario_->workload.slots()
-        ));
+        throw InfeasibleError(
+            infeasible_report(
+                problem_,
+                decision,
+                scenario_->fleet,
+                context_.policy->name(),
+                scenario_->workload.slots()
+            ),
+            shortage_fields(decision.why, scenario_->fleet)
+        );
     }
 }
 

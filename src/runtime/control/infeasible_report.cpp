@@ -1,6 +1,7 @@
 #include "runtime/control/infeasible_report.hpp"
 
 #include <algorithm>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -88,6 +89,26 @@ std::string infeasible_report(
         devices,
         slots > 1 ? "fewer workload.sequences (each has buffers of its own), " : ""
     );
+}
+
+ErrorFields shortage_fields(const scheduler::Explanation& why, const scheduler::Fleet& fleet) {
+    const auto name = [&](DeviceId d) { return fleet.devices[d.index()].name; };
+    for (const scheduler::AnyShortage& shortage : why.shortages) {
+        if (const auto* const memory = std::get_if<scheduler::MemoryShortage>(&shortage)) {
+            return {
+                {"device", name(memory->device)},
+                {"needs_bytes", memory->needs},
+                {"has_bytes", memory->has}};
+        }
+        if (const auto* const flop = std::get_if<scheduler::ComputeShortage>(&shortage)) {
+            return {
+                {"device", name(flop->device)},
+                {"layer", std::int64_t{flop->layer}},
+                {"needs_flop", flop->needs},
+                {"does_flop", flop->does}};
+        }
+    }
+    return {};
 }
 
 } // namespace headroom::runtime

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.hpp"
 #include "scheduler/core/fleet.hpp"
 #include "scheduler/core/problem.hpp"
 
@@ -19,6 +20,11 @@ namespace headroom::runtime {
     const scheduler::Fleet& fleet,
     std::string_view policy,
     std::int64_t slots = 1
+);
+
+/// Returns the first device that lacks memory or compute, and how much it needs and has.
+[[nodiscard]] ErrorFields shortage_fields(
+    const scheduler::Explanation& why, const scheduler::Fleet& fleet
 );
 
 } // namespace headroom::runtime

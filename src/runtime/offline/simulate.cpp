@@ -43,6 +43,7 @@ RunOutcome simulate(const RunOptions& options, int (*interrupted)()) {
         RunOutcome outcome;
         outcome.exit_code = static_cast<int>(error.code());
         outcome.message = error.what();
+        outcome.fields = error.fields();
         return outcome;
     }
 }

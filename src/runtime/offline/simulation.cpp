@@ -58,6 +58,7 @@ RunOutcome Simulation::run(ServingSettings settings) {
     } catch (const Error& error) {
         outcome.exit_code = static_cast<int>(error.code());
         outcome.message = error.what();
+        outcome.fields = error.fields();
     } catch (...) {
         controller_.end_trace(trace::Completion::failed);
         throw;

@@ -324,7 +324,7 @@ RunOutcome run_device(const RunOptions& options, comm::Transport& transport) {
     );
     Agreement agreement = agree_on_setup(options, transport);
     if (!agreement.setup) {
-        return {agreement.exit_code, agreement.message, 0, 0};
+        return {agreement.exit_code, agreement.message, {}, 0, 0};
     }
     return DeviceSession(options, std::move(*agreement.setup), transport).run();
 }

@@ -88,6 +88,7 @@ struct RunOptions {
 struct RunOutcome {
     int exit_code = 0;   ///< not 0: the run ended early, and all devices ended it together
     std::string message; ///< the reason if exit_code is not 0
+    ErrorFields fields;  ///< the facts of the reason, if it arose on this rank
     // Rank 0 only.
     Nanoseconds lateness_max = 0; ///< paced: largest delay of a device behind its virtual clock
     Nanoseconds elapsed_wall = 0; ///< wall time on the source from clock zero to the last token
