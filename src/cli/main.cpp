@@ -1,11 +1,9 @@
 // The main function. It turns every exception into one message and an exit code.
 #include <cstdio>
 #include <exception>
-#include <string>
 
 #include "cli/input/command_line.hpp"
 #include "cli/launch/launch.hpp"
-#include "cli/terminal/console.hpp"
 #include "cli/terminal/failure.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/job_environment.hpp"
@@ -20,7 +18,6 @@ int main(int argc, char** argv) {
     // Buffered stderr: if its reader has left, only an explicit flush fails, which is harmless. An
     // unbuffered write would throw in the middle of a run.
     (void)std::setvbuf(stderr, nullptr, _IOFBF, BUFSIZ);
-    const cli::Terminal terminal = cli::Terminal::detect();
     try {
         cli::block_interrupts();
         cli::restart_with_openblas_core(argv);
@@ -34,6 +31,6 @@ int main(int argc, char** argv) {
         if (cli::rank_0_reports()) {
             return static_cast<int>(cli::exit_code_for(error));
         }
-        return cli::report_failure(terminal, error, cli::wants_json(argc, argv));
+        return cli::report_failure(error, cli::wants_json(argc, argv));
     }
 }

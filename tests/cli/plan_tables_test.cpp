@@ -7,7 +7,7 @@
 
 #include "base/random.hpp"
 #include "cli/plan/plan_moves.hpp"
-#include "cli/plan/plan_table.hpp"
+#include "cli/terminal/text_table.hpp"
 
 namespace headroom::cli {
 namespace {
@@ -120,8 +120,8 @@ TEST(GroupMoves, stand_in_block_order_with_the_ends_where_they_belong) {
     EXPECT_EQ(group_moves(moves, names, false).size(), 1);
 }
 
-PlanTable table() {
-    PlanTable table({{"name"}, {"first to go", 2}, {"kept"}, {"next to go", 1}});
+TextTable table() {
+    TextTable table({{"name"}, {"first to go", 2}, {"kept"}, {"next to go", 1}});
     table.add({"laptop", "1", "a long cell", "3"});
     return table;
 }
@@ -135,7 +135,7 @@ std::size_t widest_line(const std::string& text) {
     return widest;
 }
 
-TEST(PlanTable, leaves_out_columns_until_it_fits) {
+TEST(TextTable, leaves_out_columns_until_it_fits) {
     const std::size_t whole = widest_line(table().text(0));
     for (std::size_t width = 21; width <= whole + 1; ++width) {
         EXPECT_LE(widest_line(table().text(width)), width);
@@ -147,7 +147,7 @@ TEST(PlanTable, leaves_out_columns_until_it_fits) {
     EXPECT_NE(narrow.find("  next to go\n"), std::string::npos);
 }
 
-TEST(PlanTable, never_leaves_out_required_columns) {
+TEST(TextTable, never_leaves_out_required_columns) {
     const std::string text = table().text(1);
     EXPECT_NE(text.find("a long cell"), std::string::npos);
     EXPECT_NE(text.find("first to go; next to go"), std::string::npos);

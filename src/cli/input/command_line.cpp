@@ -39,7 +39,6 @@ std::vector<std::string> option_names(const CLI::App& app) {
     return names;
 }
 
-/// Returns the name of the argument, for example "SCENARIO".
 std::string argument_of(const CLI::App& app) {
     const auto options = app.get_options([](const CLI::Option* o) { return o->get_positional(); });
     return options.empty() ? "" : options.front()->get_name(true);

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <fstream>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>

@@ -1,7 +1,6 @@
 #include "cli/input/installed.hpp"
 
 #include <algorithm>
-#include <string_view>
 #include <system_error>
 #include <vector>
 

@@ -7,7 +7,6 @@
 
 namespace headroom::cli {
 
-/// Names of the installed folders.
 inline constexpr const char* kScenarios = "scenarios";
 inline constexpr const char* kModels = "models";
 inline constexpr const char* kSweeps = "sweeps";
@@ -16,7 +15,6 @@ inline constexpr const char* kSweeps = "sweeps";
 /// empty if it does not exist. In a build folder, it is a link to data/ of the checkout.
 [[nodiscard]] std::filesystem::path installed_folder(const std::string& folder);
 
-/// The file that a name stands for.
 struct FoundFile {
     std::filesystem::path path;
     std::string note; ///< says which installed file is used; empty if none is

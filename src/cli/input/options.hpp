@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -80,7 +79,6 @@ class Options {
     /// Returns what `headroom COMMAND --help` prints; for an empty name, what `headroom --help`
     /// prints.
     [[nodiscard]] std::string help_of(const std::string& command) const;
-    /// Returns the names of all commands of the program.
     [[nodiscard]] std::vector<std::string> all_commands() const;
 
   private:

@@ -53,7 +53,6 @@ struct ScenarioTexts {
     }
 };
 
-/// What follows the number of its bytes.
 struct Contents {
     std::string program; ///< comes first in all versions
     RunCommand command;

@@ -1,9 +1,9 @@
 #include "cli/launch/job_end.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <string>
 #include <sys/wait.h>
 #include <vector>
 
@@ -20,21 +20,16 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kForwardPause{20};
 
-/// Whether the exit code comes from headroom and not from mpirun.
-bool is_own_exit_code(int code) {
-    switch (static_cast<ExitCode>(code)) {
-    case ExitCode::ok:
-    case ExitCode::bad_input:
-    case ExitCode::environment:
-    case ExitCode::bug:
-    case ExitCode::stuck:
-    case ExitCode::infeasible:
-    case ExitCode::interrupted:
-    case ExitCode::terminated:
-        return true;
-    }
-    return false;
-}
+/// The exit codes that come from headroom and not from mpirun.
+constexpr ExitCode kOwnExitCodes[] = {
+    ExitCode::ok,
+    ExitCode::bad_input,
+    ExitCode::environment,
+    ExitCode::bug,
+    ExitCode::stuck,
+    ExitCode::infeasible,
+    ExitCode::interrupted,
+    ExitCode::terminated};
 
 /// Returns the hint that the trace has a part of the run; empty if it has not.
 const char* trace_hint(const JobEnd& end) {
@@ -71,7 +66,7 @@ bool ends_within(pid_t process, PipeForwarder& forwarder, milliseconds time) {
 
 int job_exit_code(const JobEnd& end) {
     const int code = WIFEXITED(end.status) ? WEXITSTATUS(end.status) : -1;
-    if (is_own_exit_code(code)) {
+    if (std::ranges::find(kOwnExitCodes, static_cast<ExitCode>(code)) != std::end(kOwnExitCodes)) {
         return code;
     }
     if (end.requested_exit_code != 0) {

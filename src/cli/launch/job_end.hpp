@@ -10,7 +10,6 @@
 
 namespace headroom::cli {
 
-/// What is known about a job that has ended.
 struct JobEnd {
     int status = 0; ///< wait status of mpirun, from waitpid()
     StartStage stage = StartStage::launched;

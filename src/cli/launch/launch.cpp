@@ -6,8 +6,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <optional>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,9 +32,9 @@ namespace {
 constexpr auto kPause = std::chrono::milliseconds(20);
 
 std::string own_path() {
-    char path[4096];
-    const ssize_t length = readlink(kSelf, path, sizeof path);
-    return length > 0 ? std::string(path, static_cast<std::size_t>(length)) : "headroom";
+    std::error_code unknown;
+    const std::filesystem::path path = std::filesystem::read_symlink(kSelf, unknown);
+    return unknown ? "headroom" : path.string();
 }
 
 bool is_on_path(const std::string& program) {
@@ -77,23 +77,10 @@ void set_environment() {
     std::vector<std::string> words, const PipeForwarder& forwarder, int input, pid_t launcher
 ) {
     forwarder.redirect_streams();
-    (void)setpgid(0, 0); // Ctrl-C in the terminal must reach only the parent
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != launcher) {
-        _exit(127); // the parent ended before prctl()
-    }
-    // SIGXFSZ must end mpirun, which would otherwise wait for ever.
-    for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ}) {
-        (void)std::signal(signal, SIG_DFL);
-    }
+    prepare_child(launcher);
+    (void)std::signal(SIGXFSZ, SIG_DFL); // it must end mpirun, which would otherwise wait for ever
     (void)dup2(input, STDIN_FILENO);
-    std::vector<char*> argv;
-    argv.reserve(words.size() + 1);
-    for (std::string& word : words) {
-        argv.push_back(word.data());
-    }
-    argv.push_back(nullptr);
-    execvp(argv.front(), argv.data());
+    execvp(words.front().c_str(), pointers_to(words).data());
     _exit(127);
 }
 

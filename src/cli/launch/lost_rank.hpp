@@ -8,7 +8,6 @@
 
 namespace headroom::cli {
 
-/// The ranks of one job on this host, as far as they are running.
 class LostRank {
   public:
     /// Watches the `ranks` ranks that the process `mpirun` starts.

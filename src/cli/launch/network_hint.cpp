@@ -4,12 +4,10 @@
 #include <arpa/inet.h>
 #include <bit>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <set>
 
 #include <fmt/format.h>
@@ -68,8 +66,7 @@ std::string network_hint(const std::vector<std::string>& known_hosts) {
     }
     const std::vector<std::string> own_interfaces = interfaces();
     return fmt::format(
-        "\n  the ranks are on several computers (this is {}; known: {}); if messages between "
-        "them "
+        "\n  the ranks are on several computers (this is {}; known: {}); if messages between them "
         "get lost, as where interfaces like docker0 have the same address on all of them, name the "
         "network that joins them: OMPI_MCA_btl_tcp_if_include=NAME (interfaces here: {})",
         host_name(),
@@ -101,15 +98,12 @@ void MpiStartTimeout::run() {
         if (waited < limit) {
             continue;
         }
-        print_error(
-            Terminal::detect(),
-            fmt::format(
-                "MPI has not brought all {} ranks together in {}, expected it within seconds{}",
-                job_rank_count(),
-                format_duration(std::chrono::nanoseconds(waited).count()),
-                network_hint({})
-            )
-        );
+        print_error(fmt::format(
+            "MPI has not brought all {} ranks together in {}, expected it within seconds{}",
+            job_rank_count(),
+            format_duration(std::chrono::nanoseconds(waited).count()),
+            network_hint({})
+        ));
         std::_Exit(static_cast<int>(ExitCode::stuck));
     }
 }

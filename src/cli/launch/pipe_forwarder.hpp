@@ -9,7 +9,6 @@
 
 namespace headroom::cli {
 
-/// The pipes from mpirun to our stdout and stderr.
 class PipeForwarder {
   public:
     /// Creates one pipe per stream, or a single pipe, which keeps the order of the output, if both

@@ -5,12 +5,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <sstream>
-#include <string>
 #include <string_view>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
+
+#include "base/error.hpp"
 
 namespace headroom::cli {
 
@@ -34,6 +36,26 @@ std::vector<ProcessStatus> all_process_statuses() {
 }
 
 } // namespace
+
+void prepare_child(pid_t parent) {
+    (void)setpgid(0, 0);
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) {
+        _exit(static_cast<int>(ExitCode::terminated)); // the parent ended before prctl()
+    }
+    for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
+        (void)std::signal(signal, SIG_DFL);
+    }
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& words) {
+    std::vector<char*> pointers;
+    for (std::string& word : words) {
+        pointers.push_back(word.data());
+    }
+    pointers.push_back(nullptr);
+    return pointers;
+}
 
 std::optional<ProcessStatus> process_status(pid_t process) {
     std::ifstream file(fmt::format("/proc/{}/stat", process));

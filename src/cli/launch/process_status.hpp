@@ -1,4 +1,4 @@
-// Information about other processes, read from /proc.
+// Information about other processes, read from /proc, and what every child process needs.
 #pragma once
 
 #include <optional>
@@ -10,6 +10,13 @@ namespace headroom::cli {
 
 /// Path for executing this program again.
 inline constexpr const char* kSelf = "/proc/self/exe";
+
+/// Called in a new child process before exec. The child gets SIGTERM when its parent ends, and no
+/// signals from the terminal; the parent forwards Ctrl-C. Signals have their default effects again.
+void prepare_child(pid_t parent);
+
+/// Returns the words as exec() expects them. They must outlive the result.
+[[nodiscard]] std::vector<char*> pointers_to(std::vector<std::string>& words);
 
 struct ProcessStatus {
     pid_t process = 0;

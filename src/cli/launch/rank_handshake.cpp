@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "base/wire.hpp"
 #include "cli/launch/network_hint.hpp"
 #include "cli/terminal/version.hpp"
 #include "runtime/setup/host_text.hpp"
@@ -23,6 +22,16 @@ constexpr comm::WaitReason kHandshake{"the handshake of the ranks", -1, -1, -1};
 std::int64_t ranks_on_this_host(std::size_t ranks) {
     const char* const text = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
     return text != nullptr ? std::strtoll(text, nullptr, 10) : static_cast<std::int64_t>(ranks);
+}
+
+/// Returns the information about this process in a job of `ranks` ranks.
+RankInfo own_rank_info(std::size_t ranks) {
+    const std::int64_t cores = std::max(1U, std::thread::hardware_concurrency());
+    return {
+        program_text(),
+        host_name(),
+        (ranks_on_this_host(ranks) + cores - 1) / cores,
+    };
 }
 
 /// Program and host come first in all versions. The rest is read only from our own version.
@@ -58,15 +67,6 @@ std::string program_text() {
 std::string host_name() {
     char name[256] = {};
     return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
-}
-
-RankInfo own_rank_info(std::size_t ranks) {
-    const std::int64_t cores = std::max(1U, std::thread::hardware_concurrency());
-    return {
-        program_text(),
-        host_name(),
-        (ranks_on_this_host(ranks) + cores - 1) / cores,
-    };
 }
 
 FleetInfo receive_rank_infos(comm::Transport& transport) {

@@ -11,7 +11,6 @@
 
 namespace headroom::cli {
 
-/// What a rank sends.
 struct RankInfo {
     std::string program; ///< version and commit
     std::string host;
@@ -19,14 +18,10 @@ struct RankInfo {
     static auto wire_fields(auto& m) { return Fields() & m.program & m.host & m.devices_per_core; }
 };
 
-/// Returns the version and the commit of this program.
 [[nodiscard]] std::string program_text();
 
 /// Returns the name of this host; "unknown" if the system does not give one.
 [[nodiscard]] std::string host_name();
-
-/// Returns the information about this process in a job of `ranks` ranks.
-[[nodiscard]] RankInfo own_rank_info(std::size_t ranks);
 
 /// What rank 0 knows after the handshake.
 struct FleetInfo {

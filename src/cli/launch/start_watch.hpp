@@ -34,7 +34,6 @@ class StartWatch {
     /// Whether the job will not start: the time limit has passed, or mpirun is idle and has no
     /// ranks. `stage` is the stage reached so far. To be called every few milliseconds.
     [[nodiscard]] bool has_failed(StartStage stage);
-    /// Returns the error message about the failed start.
     [[nodiscard]] std::string text() const;
 
   private:

@@ -3,12 +3,9 @@
 #include <algorithm>
 #include <unistd.h>
 #include <utility>
-#include <vector>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/check.hpp"
 #include "base/error.hpp"
 #include "cli/input/commands.hpp"
 #include "cli/input/scenario_file.hpp"
@@ -77,13 +74,12 @@ std::vector<PolicyKind> policies_to_ask(
 /// Prints the plan. Returns 0 if at least one policy finds a placement, else 6.
 int print_plan(const Options& options, const PlanCommand& command) {
     check_run_options(options, command.run);
-    const Terminal terminal = Terminal::detect();
     config::Overrides overrides = command.run.overrides;
     overrides.model_must_exist = true;
     const config::Scenario scenario = scenario_of(command.run, overrides);
     if (!command.run.json) {
         print_notes(scenario.notes);
-        print_warnings(terminal, scenario.warnings);
+        print_warnings(scenario.warnings);
     }
     const runtime::WorkloadDescription workload = runtime::describe_workload(scenario);
     PlanStart start = plan_start(command, scenario, workload);
@@ -102,6 +98,7 @@ int print_plan(const Options& options, const PlanCommand& command) {
         json["exit_code"] = static_cast<int>(code);
         print_json(json);
     } else {
+        const Terminal terminal = Terminal::detect();
         const std::size_t width = terminal.out_is_terminal ? terminal_width(STDOUT_FILENO) : 0;
         const PlanView view{
             !command.policies.empty(), command.full, terminal.out_is_terminal, width};

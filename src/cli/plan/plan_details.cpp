@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "cli/plan/plan_table.hpp"
 #include "cli/terminal/text_table.hpp"
 
 namespace headroom::cli {
@@ -68,11 +67,9 @@ std::vector<std::string> device_row(
 }
 
 std::string omitted_devices_text(const PolicyPlan& plan, std::size_t shown) {
-    const auto with_blocks = static_cast<std::size_t>(std::count_if(
-        plan.devices.begin(),
-        plan.devices.end(),
-        [](const DevicePlan& device) { return device.blocks > 0; }
-    ));
+    const auto with_blocks = static_cast<std::size_t>(
+        std::ranges::count_if(plan.devices, [](const DevicePlan& d) { return d.blocks > 0; })
+    );
     const std::size_t without = plan.devices.size() - with_blocks;
     if (shown < with_blocks) {
         return fmt::format(
@@ -129,18 +126,18 @@ Nanoseconds time_held_back(const PolicyPlan& plan, std::size_t d) {
 std::string device_details(
     const PolicyPlan& plan, const scheduler::Fleet& fleet, const PlanView& view, bool explained
 ) {
-    PlanTable table(
-        {{"device"},
+    TextTable table(
+        {"device",
          {"blocks", 2},
          {"weights, cache", 3},
          {"buffers", 4},
-         {"budget"},
-         {"used"},
-         {"compute"},
-         {"transfer"},
-         {"wait"},
+         "budget",
+         "used",
+         "compute",
+         "transfer",
+         "wait",
          {"idle", 1},
-         {"holds back"}}
+         "holds back"}
     );
     const std::vector<std::size_t> order = display_order(plan, view);
     const std::size_t shown = view.full ? order.size() : std::min(kDevicesShown, order.size());

@@ -165,10 +165,6 @@ nlohmann::json plan_json(const Plan& plan, const config::Scenario& scenario) {
     for (const PolicyPlan& policy : plan.policies) {
         policies.push_back(policy_json(plan, policy, scenario));
     }
-    nlohmann::json devices = nlohmann::json::array();
-    for (const scheduler::DeviceSpec& device : scenario.fleet.devices) {
-        devices.push_back(device.name);
-    }
     nlohmann::json blocks = nlohmann::json::array();
     for (const BlockName& block : plan.blocks) {
         blocks.push_back(to_string(block));
@@ -184,7 +180,7 @@ nlohmann::json plan_json(const Plan& plan, const config::Scenario& scenario) {
         {"steps", plan.steps},
         {"blocks", plan.blocks.size()},
         {"block_names", blocks},
-        {"device_names", devices},
+        {"device_names", scheduler::device_names(scenario.fleet)},
         {"needed",
          {{"weight_bytes", plan.demand.weights},
           {"cache_bytes", plan.demand.caches},

@@ -1,14 +1,13 @@
 #include "cli/plan/plan_moves.hpp"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <tuple>
 
 #include <fmt/format.h>
 
 #include "base/block.hpp"
-#include "cli/plan/plan_table.hpp"
+#include "cli/terminal/text_table.hpp"
 #include "scheduler/explain/explanation_text.hpp"
 #include "scheduler/policies/registry.hpp"
 
@@ -24,23 +23,17 @@ using scheduler::MoveRecord;
 /// The number of rows that are shown without --full.
 constexpr std::size_t kGroupsShown = 16;
 
-struct TransferredBytes {
-    Bytes bytes = 0;
-    Bytes loaded = 0;
-};
-
-TransferredBytes transferred_bytes(const std::vector<MoveRecord>& moves) {
-    TransferredBytes transferred;
+Bytes sum_of(const std::vector<MoveRecord>& moves, Bytes scheduler::Move::*part) {
+    Bytes sum = 0;
     for (const MoveRecord& record : moves) {
-        transferred.bytes += record.move.bytes;
-        transferred.loaded += record.move.loaded;
+        sum += record.move.*part;
     }
-    return transferred;
+    return sum;
 }
 
 bool loads_weights(const Plan& plan) {
-    return std::any_of(plan.policies.begin(), plan.policies.end(), [](const PolicyPlan& policy) {
-        return transferred_bytes(policy.moves).loaded > 0;
+    return std::ranges::any_of(plan.policies, [](const PolicyPlan& policy) {
+        return sum_of(policy.moves, &scheduler::Move::loaded) > 0;
     });
 }
 
@@ -48,9 +41,7 @@ bool loads_weights(const Plan& plan) {
 std::string kind_counts_text(const std::map<BlockKind, std::int64_t>& kinds) {
     std::string text;
     for (const auto& [kind, count] : kinds) {
-        text += fmt::format(
-            "{}{} {}{}", text.empty() ? "" : ", ", count, name_of(kind), count == 1 ? "" : "s"
-        );
+        text += (text.empty() ? "" : ", ") + count_text(count, name_of(kind));
     }
     return text;
 }
@@ -65,26 +56,19 @@ std::string saved(const PolicyPlan& policy) {
                                              : fmt::format("{:.3g}× as long", ratio);
 }
 
-/// The columns that only some plans have.
-struct OptionalColumns {
-    bool loaded = false;
-    bool paper = false;
-};
-
 std::vector<std::string> comparison_row(
-    const PolicyPlan& policy, std::size_t blocks, const OptionalColumns& optional_columns
+    const PolicyPlan& policy, std::size_t blocks, bool show_loaded, bool show_paper
 ) {
-    const TransferredBytes transferred = transferred_bytes(policy.moves);
     std::vector<std::string> row{
         std::string(scheduler::name_of(policy.policy)),
         fmt::format("{} of {}", policy.moves.size(), blocks),
-        format_bytes(transferred.bytes),
+        format_bytes(sum_of(policy.moves, &scheduler::Move::bytes)),
     };
-    if (optional_columns.loaded) {
-        row.push_back(format_bytes(transferred.loaded));
+    if (show_loaded) {
+        row.push_back(format_bytes(sum_of(policy.moves, &scheduler::Move::loaded)));
     }
     row.push_back(format_duration(policy.decision.migration));
-    if (optional_columns.paper) {
+    if (show_paper) {
         row.push_back(format_seconds(policy.decision.paper_migration_s));
     }
     row.push_back(format_seconds(policy.objective_s));
@@ -166,29 +150,27 @@ std::vector<MoveGroup> group_moves(
 std::string move_comparison(
     const Plan& plan, const config::Scenario& scenario, const PlanView& view
 ) {
-    const bool paper = scenario.controller.cost_profile == scheduler::CostProfile::paper;
-    const OptionalColumns optional_columns{loads_weights(plan), paper};
-    std::vector<PlanColumn> columns{{"policy"}, {"moved", 2}, {"sent", 1}};
-    if (optional_columns.loaded) {
-        columns.push_back({"loaded", 1});
+    const bool show_loaded = loads_weights(plan);
+    const bool show_paper = scenario.controller.cost_profile == scheduler::CostProfile::paper;
+    std::vector<TextColumn> columns{"policy", {"moved", 2}, {"sent", 1}};
+    if (show_loaded) {
+        columns.emplace_back("loaded", 1);
     }
-    columns.push_back({"migration"});
-    if (optional_columns.paper) {
-        columns.push_back({"paper's D_mig"});
+    columns.emplace_back("migration");
+    if (show_paper) {
+        columns.emplace_back("paper's D_mig");
     }
-    columns.push_back({fmt::format(
-        "with {} {}{}", plan.steps, plan.in_rounds() ? "round" : "token", plan.steps == 1 ? "" : "s"
-    )});
-    columns.push_back({"staying put"});
-    columns.push_back({"saves", 3});
-    PlanTable table(std::move(columns));
+    columns.emplace_back("with " + count_text(plan.steps, plan.in_rounds() ? "round" : "token"));
+    columns.emplace_back("staying put");
+    columns.emplace_back("saves", 3);
+    TextTable table(std::move(columns));
     const StayPlan* kept = nullptr;
     bool any = false;
     for (const PolicyPlan& policy : plan.policies) {
         kept = &*policy.stay;
         if (policy.decision.feasible) {
             any = true;
-            table.add(comparison_row(policy, plan.blocks.size(), optional_columns));
+            table.add(comparison_row(policy, plan.blocks.size(), show_loaded, show_paper));
         }
     }
     std::string text = fmt::format(
@@ -217,13 +199,13 @@ std::string move_details(
         groups = group_moves(policy.moves, plan.blocks, false);
     }
     const std::size_t shown = view.full ? groups.size() : std::min(kGroupsShown, groups.size());
-    const bool loads = transferred_bytes(policy.moves).loaded > 0;
-    std::vector<PlanColumn> columns{{"moves"}, {"sent"}};
+    const bool loads = sum_of(policy.moves, &scheduler::Move::loaded) > 0;
+    std::vector<TextColumn> columns{"moves", "sent"};
     if (loads) {
-        columns.push_back({"loaded"});
+        columns.emplace_back("loaded");
     }
-    columns.push_back({"there after"});
-    PlanTable table(columns);
+    columns.emplace_back("there after");
+    TextTable table(columns);
     for (std::size_t i = 0; i < shown; ++i) {
         std::vector<std::string> row{route_of(groups[i], fleet), format_bytes(groups[i].bytes)};
         if (loads) {

@@ -28,26 +28,27 @@ constexpr const char* kExpected =
 constexpr std::int64_t kMaxTokens = 1'000'000'000;         // the limit of workload.tokens
 constexpr Nanoseconds kMaxClock = 1'000'000'000 * kSecond; // later times still fit in 64 bits
 
-[[noreturn]] void refuse(const std::string& from, const std::string& problem) {
-    throw InputError(fmt::format("--previous {}: {}", from, problem));
+template <class... Values>
+[[noreturn]] void refuse(
+    const std::string& from, fmt::format_string<Values...> problem, Values&&... values
+) {
+    throw InputError(fmt::format(
+        "--previous {}: {}", from, fmt::format(problem, std::forward<Values>(values)...)
+    ));
 }
 
 [[noreturn]] void refuse_unknown_name(const std::string& from) {
     const auto names = scheduler::policy_names();
     const std::vector<std::string> known(names.begin(), names.end());
-    const std::string near = did_you_mean(from, known);
     refuse(
         from,
-        fmt::format(
-            "is neither a policy nor a file that is there, {}; policies: {}{}",
-            kExpected,
-            fmt::join(known, ", "),
-            near
-        )
+        "is neither a policy nor a file that is there, {}; policies: {}{}",
+        kExpected,
+        fmt::join(known, ", "),
+        did_you_mean(from, known)
     );
 }
 
-/// Returns a whole number from 0 to `limit`. Throws InputError if the value is something else.
 std::int64_t checked_count(
     const nlohmann::json& value, std::string_view name, std::int64_t limit, const std::string& from
 ) {
@@ -55,12 +56,10 @@ std::int64_t checked_count(
     if (!whole) {
         refuse(
             from,
-            fmt::format(
-                "{} = {}, expected a whole number from 0 to {}; correct it",
-                name,
-                value.dump(),
-                limit
-            )
+            "{} = {}, expected a whole number from 0 to {}; correct it",
+            name,
+            value.dump(),
+            limit
         );
     }
     return value.get<std::int64_t>();
@@ -96,11 +95,9 @@ runtime::WrittenPlacement placement_of(const nlohmann::json& plan, const std::st
     if (deciders.size() != 1) {
         refuse(
             from,
-            fmt::format(
-                "has {} placements{}, expected one; make it with headroom plan --policy P --json",
-                deciders.size(),
-                deciders.empty() ? "" : fmt::format(" ({})", fmt::join(deciders, ", "))
-            )
+            "has {} placements{}, expected one; make it with headroom plan --policy P --json",
+            deciders.size(),
+            deciders.empty() ? "" : fmt::format(" ({})", fmt::join(deciders, ", "))
         );
     }
     return written;
@@ -110,13 +107,10 @@ runtime::WrittenPlacement read_plan(const std::string& from) {
     const config::Input input = config::read_input(from, "--previous");
     const std::string& text = input.text;
     if (input.error_number != 0) {
-        refuse(
-            from,
-            fmt::format("cannot be read: {}, {}", std::strerror(input.error_number), kExpected)
-        );
+        refuse(from, "cannot be read: {}, {}", std::strerror(input.error_number), kExpected);
     }
     if (text.empty()) {
-        refuse(from, fmt::format("is empty, {}; was it written to its end?", kExpected));
+        refuse(from, "is empty, {}; was it written to its end?", kExpected);
     }
     try {
         return placement_of(nlohmann::json::parse(text), from);
@@ -125,11 +119,9 @@ runtime::WrittenPlacement read_plan(const std::string& from) {
         const std::string what = error.what();
         refuse(
             from,
-            fmt::format(
-                "is not a plan ({}), {}; make it anew",
-                what.substr(std::min(what.size(), what.find("] ") + 2)),
-                kExpected
-            )
+            "is not a plan ({}), {}; make it anew",
+            what.substr(std::min(what.size(), what.find("] ") + 2)),
+            kExpected
         );
     }
 }
@@ -143,7 +135,7 @@ runtime::WrittenPlacement read(const std::string& from, std::optional<std::int64
         refuse_unknown_name(from);
     }
     if (std::filesystem::is_directory(from, unknown)) {
-        refuse(from, fmt::format("is a directory, {}; name a file in it", kExpected));
+        refuse(from, "is a directory, {}; name a file in it", kExpected);
     }
     if (std::filesystem::is_regular_file(from, unknown) &&
         std::filesystem::file_size(from, unknown) == 0) {
@@ -153,7 +145,7 @@ runtime::WrittenPlacement read(const std::string& from, std::optional<std::int64
     case FileKind::trace:
         return runtime::placement_in_force(trace::open_trace(from).trace, from, at);
     case FileKind::model:
-        refuse(from, fmt::format("is a model (GGUF), {}; give one of them", kExpected));
+        refuse(from, "is a model (GGUF), {}; give one of them", kExpected);
     case FileKind::text:
         break;
     }

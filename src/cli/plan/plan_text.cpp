@@ -12,7 +12,6 @@
 #include "base/utf8.hpp"
 #include "cli/plan/plan_details.hpp"
 #include "cli/plan/plan_moves.hpp"
-#include "cli/plan/plan_table.hpp"
 #include "cli/terminal/text_table.hpp"
 #include "scheduler/explain/explanation_text.hpp"
 #include "scheduler/policies/registry.hpp"
@@ -33,10 +32,6 @@ std::string tokens_per_s(Nanoseconds time, std::int64_t tokens = 1) {
     return rate < 100 ? fmt::format("{:.3g}", rate) : fmt::format("{:.0f}", rate);
 }
 
-std::string count_text(std::int64_t count, std::string_view word) {
-    return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
-}
-
 /// Returns how far an objective is above a bound: "12.3 %", or the ratio "25×" if that is 10 or
 /// more.
 std::string gap_text(double gap) {
@@ -45,21 +40,17 @@ std::string gap_text(double gap) {
 
 /// Returns whether a policy has no placement because devices lack something.
 bool lacks_memory(const Plan& plan) {
-    return std::any_of(plan.policies.begin(), plan.policies.end(), [](const PolicyPlan& policy) {
+    return std::ranges::any_of(plan.policies, [](const PolicyPlan& policy) {
         return !policy.decision.feasible && !policy.decision.why.shortages.empty();
     });
 }
 
 const DevicePlan& fullest_of(const PolicyPlan& plan) {
-    return *std::max_element(
-        plan.devices.begin(),
-        plan.devices.end(),
-        [](const DevicePlan& a, const DevicePlan& b) {
-            // The ratios are compared by cross products, because budgets may be 0.
-            return static_cast<double>(a.held()) * static_cast<double>(b.budget) <
-                   static_cast<double>(b.held()) * static_cast<double>(a.budget);
-        }
-    );
+    return *std::ranges::max_element(plan.devices, [](const DevicePlan& a, const DevicePlan& b) {
+        // The ratios are compared by cross products, because budgets may be 0.
+        return static_cast<double>(a.held()) * static_cast<double>(b.budget) <
+               static_cast<double>(b.held()) * static_cast<double>(a.budget);
+    });
 }
 
 /// Returns the policy with the least objective, or a null pointer if none has a placement.
@@ -92,7 +83,7 @@ class PlanText {
             "follow\n",
             workload_.name,
             plan_.blocks.size(),
-            count_text(static_cast<std::int64_t>(fleet_.size()), "device"),
+            count_text(fleet_.size(), "device"),
             plan_.at,
             workload_.prompts.front().size(),
             plan_.interval
@@ -129,21 +120,21 @@ class PlanText {
     }
 
     [[nodiscard]] std::string comparison() const {
-        std::vector<PlanColumn> columns{
-            {"policy"},
-            {"per token"},
+        std::vector<TextColumn> columns{
+            "policy",
+            "per token",
             {"tokens/s", 3},
-            {plan_.proven ? "above optimum" : "above bound"},
+            plan_.proven ? "above optimum" : "above bound",
             {"devices", 2},
             {"fullest device", 1},
-            {"holds back most"}};
+            "holds back most"};
         if (paper_costs()) {
-            columns.insert(columns.begin() + 3, {"paper's D_T"});
+            columns.insert(columns.begin() + 3, "paper's D_T");
         }
         if (has_several_sequences()) {
-            columns.insert(columns.begin() + 2, {{"in flight"}, {"batch"}, {"per round"}});
+            columns.insert(columns.begin() + 2, {"in flight", "batch", "per round"});
         }
-        PlanTable table(std::move(columns));
+        TextTable table(std::move(columns));
         for (const PolicyPlan& plan : plan_.policies) {
             if (plan.decision.feasible) {
                 table.add(row(plan));
@@ -185,12 +176,10 @@ class PlanText {
                      );
     }
 
-    /// Returns an explanation of rounds and batches, and of what the policies minimise.
     [[nodiscard]] std::string in_flight_lines() const {
         return fmt::format(
             "  up to {} sequences in flight: a round is one token of each, a batch so many that "
-            "are "
-            "decoded as one;\n"
+            "are decoded as one;\n"
             "  tokens/s is that of all together; policies are asked for {}\n",
             plan_.in_flight,
             plan_.in_rounds() ? "the shortest round, prompts counted (objective throughput)"
@@ -220,9 +209,7 @@ class PlanText {
 
     [[nodiscard]] std::vector<std::string> row(const PolicyPlan& plan) const {
         const auto used =
-            std::count_if(plan.devices.begin(), plan.devices.end(), [](const DevicePlan& device) {
-                return device.blocks > 0;
-            });
+            std::ranges::count_if(plan.devices, [](const DevicePlan& d) { return d.blocks > 0; });
         const DevicePlan& full = fullest_of(plan);
         std::vector<std::string> row{
             std::string(scheduler::name_of(plan.policy)),
@@ -279,9 +266,8 @@ class PlanText {
             const std::string reason = scheduler::explanation_text(
                 plan.decision.why, scheduler::device_names(fleet_), scheduler::kShortagesShown
             );
-            auto found = std::find_if(reasons.begin(), reasons.end(), [&](const auto& known) {
-                return known.first == reason;
-            });
+            auto found =
+                std::ranges::find(reasons, reason, [](const auto& known) { return known.first; });
             if (found == reasons.end()) {
                 found = reasons.insert(found, {reason, {}});
             }

@@ -18,7 +18,6 @@ struct PlanView {
     std::size_t width = 0;     ///< width of the terminal in characters; 0: no limit
 };
 
-/// Returns the whole text of a plan.
 [[nodiscard]] std::string plan_text(
     const runtime::Plan& plan,
     const config::Scenario& scenario,

@@ -19,7 +19,7 @@ PolicyResult run_policy(
     const config::Scenario& scenario,
     const std::function<runtime::RunOutcome(const runtime::RunOptions&)>& execute
 ) {
-    RunSession run_session(run, scenario, Terminal::detect(), "none", {});
+    RunSession run_session(run, scenario, "none", {});
     runtime::RunOptions options;
     options.scenario = &scenario;
     options.trace_ops = run.trace_ops;
@@ -69,13 +69,9 @@ nlohmann::json json_of(const PolicyResult& result) {
 namespace {
 
 const trace::DeviceSummary& fullest_device(const trace::Summary& summary) {
-    return *std::max_element(
-        summary.devices.begin(),
-        summary.devices.end(),
-        [](const trace::DeviceSummary& a, const trace::DeviceSummary& b) {
-            return a.is_less_full_than(b);
-        }
-    );
+    return *std::ranges::max_element(summary.devices, [](const auto& a, const auto& b) {
+        return a.is_less_full_than(b);
+    });
 }
 
 std::vector<std::string> row_of(const PolicyResult& result) {
@@ -100,8 +96,7 @@ std::vector<std::string> row_of(const PolicyResult& result) {
     };
 }
 
-} // namespace
-
+/// Prints a table with a row per policy, followed by the reasons for early ends and the traces.
 void print_comparison(const std::vector<PolicyResult>& results) {
     TextTable table(
         {"policy",
@@ -131,6 +126,8 @@ void print_comparison(const std::vector<PolicyResult>& results) {
         }
     }
 }
+
+} // namespace
 
 int finish_comparison(const std::vector<PolicyResult>& results, bool json, std::size_t first) {
     int exit_code = results[first].outcome.exit_code;

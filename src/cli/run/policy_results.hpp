@@ -16,7 +16,6 @@
 
 namespace headroom::cli {
 
-/// The result of a run under one policy.
 struct PolicyResult {
     std::string policy;
     trace::Summary summary;
@@ -45,9 +44,6 @@ struct PolicyResult {
 
 /// Returns the summary with the policy, the exit code, the trace and the reason for an early end.
 [[nodiscard]] nlohmann::json json_of(const PolicyResult& result);
-
-/// Prints a table with a row per policy, followed by the reasons for early ends and the traces.
-void print_comparison(const std::vector<PolicyResult>& results);
 
 /// Prints all results and returns the exit code. The exit code ignores the results before index
 /// `first`: it is 0 if a result from there on is complete, else the code of the first of them. If

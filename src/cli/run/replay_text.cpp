@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/units.hpp"
+#include "cli/terminal/text_table.hpp"
 #include "cli/terminal/version.hpp"
 #include "trace/analysis/parts.hpp"
 #include "trace/records/codes.hpp"
@@ -41,10 +42,6 @@ std::string completion_text(const trace::Trace& trace) {
         return ", up to the interval in which the run failed";
     }
     return "";
-}
-
-std::string plural(std::int64_t count, const char* what) {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 /// Returns the token and the virtual time of the interval that differs.
@@ -93,18 +90,19 @@ std::string replay_text(const trace::Trace& trace, const runtime::Replay& replay
         const Counts counts = counts_of(trace);
         return fmt::format(
             "identical: {}, {}, {}, {} of virtual time{}{}",
-            plural(replay.intervals, "decision"),
-            plural(counts.moves, "move"),
-            plural(counts.tokens, "token"),
+            count_text(replay.intervals, "decision"),
+            count_text(counts.moves, "move"),
+            count_text(counts.tokens, "token"),
             format_duration(counts.end),
-            replay.resumptions > 0 ? fmt::format(", resumed {}", plural(replay.resumptions, "time"))
-                                   : "",
+            replay.resumptions > 0
+                ? fmt::format(", resumed {}", count_text(replay.resumptions, "time"))
+                : "",
             completion_text(trace)
         );
     }
     return fmt::format(
         "differs after {}\n{}",
-        plural(replay.intervals, "identical interval"),
+        count_text(replay.intervals, "identical interval"),
         difference_text(trace, replay)
     );
 }
@@ -144,7 +142,7 @@ std::string unfinished_note(const trace::Trace& trace) {
         trace.completion == trace::Completion::running
             ? "killed, or runs still"
             : trace::completion_names()[static_cast<std::size_t>(trace.completion)],
-        plural(counts_of(trace).tokens, "token")
+        count_text(counts_of(trace).tokens, "token")
     );
 }
 

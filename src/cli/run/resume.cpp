@@ -8,11 +8,9 @@
 #include "cli/run/run_command.hpp"
 #include "cli/run/run_session.hpp"
 #include "cli/run/summary_text.hpp"
-#include "cli/terminal/console.hpp"
 #include "kernels/kernels.hpp"
 #include "runtime/offline/recording.hpp"
 #include "trace/analysis/interrupts.hpp"
-#include "trace/hdf5/reader.hpp"
 #include "trace/hdf5/writer.hpp"
 #include "trace/records/labels.hpp"
 
@@ -20,8 +18,15 @@ namespace headroom::cli {
 
 namespace {
 
-[[noreturn]] void refuse(const RunCommand& command, const std::string& why) {
-    throw InputError(fmt::format("--resume {}: {}", command.resume.string(), why));
+template <class... Values>
+[[noreturn]] void refuse(
+    const RunCommand& command, fmt::format_string<Values...> why, Values&&... values
+) {
+    throw InputError(fmt::format(
+        "--resume {}: {}",
+        command.resume.string(),
+        fmt::format(why, std::forward<Values>(values)...)
+    ));
 }
 
 void check(const RunCommand& command, const trace::TraceFile& file) {
@@ -31,23 +36,19 @@ void check(const RunCommand& command, const trace::TraceFile& file) {
     if (file.trace.header.model.empty()) {
         refuse(
             command,
-            fmt::format(
-                "has schema version {}, expected {}: older traces do not hold enough; run the "
-                "scenario again",
-                file.schema_version,
-                trace::kSchemaVersion
-            )
+            "has schema version {}, expected {}: older traces do not hold enough; run the "
+            "scenario again",
+            file.schema_version,
+            trace::kSchemaVersion
         );
     }
     if (const std::string how = trace::attribute_of(file.trace.header, "execution");
         how != "decoded") {
         refuse(
             command,
-            fmt::format(
-                "was not decoded but {}, expected the trace of a headroom run; what takes no time "
-                "can be done again",
-                how
-            )
+            "was not decoded but {}, expected the trace of a headroom run; what takes no time "
+            "can be done again",
+            how
         );
     }
 }
@@ -71,11 +72,9 @@ config::Scenario scenario_in(const RunCommand& command, const trace::RunHeader& 
     } catch (const InputError& error) {
         refuse(
             command,
-            fmt::format(
-                "its scenario cannot be used here: {}\n  if only the model is elsewhere, give "
-                "--model MODEL.gguf",
-                error.what()
-            )
+            "its scenario cannot be used here: {}\n  if only the model is elsewhere, give "
+            "--model MODEL.gguf",
+            error.what()
         );
     }
 }
@@ -86,7 +85,7 @@ void refuse_unless(const RunCommand& command, Check check) {
     try {
         check();
     } catch (const InputError& error) {
-        refuse(command, error.what());
+        refuse(command, "{}", error.what());
     }
 }
 
@@ -101,24 +100,20 @@ std::string kernels_for(const RunCommand& command, const trace::RunHeader& heade
     if (!requested.empty() && (requested == kernels::name_of(kOpenblas)) != is_openblas) {
         refuse(
             command,
-            fmt::format(
-                "was computed by {} kernels, found {}: their bits differ, and so could the text; "
-                "leave out --kernels and HEADROOM_KERNELS",
-                recorded,
-                requested
-            )
+            "was computed by {} kernels, found {}: their bits differ, and so could the text; "
+            "leave out --kernels and HEADROOM_KERNELS",
+            recorded,
+            requested
         );
     }
     if (is_openblas && core != kernels::openblas_core()) {
         refuse(
             command,
-            fmt::format(
-                "was computed by OpenBLAS for {}, found {}: their bits differ, and so could the "
-                "text; set OPENBLAS_CORETYPE={}",
-                core,
-                kernels::openblas_core(),
-                core
-            )
+            "was computed by OpenBLAS for {}, found {}: their bits differ, and so could the "
+            "text; set OPENBLAS_CORETYPE={}",
+            core,
+            kernels::openblas_core(),
+            core
         );
     }
     const bool would_differ = requested.empty() && kernels::best_level() == kOpenblas;
@@ -132,9 +127,7 @@ std::string kernels_for(const RunCommand& command, const trace::RunHeader& heade
 Resumption prepare_resumption(const RunCommand& command, trace::TraceFile file) {
     check(command, file);
     if (!file.possible_writer.empty()) {
-        print_warnings(
-            Terminal::detect(),
-            {trace::assumed_dead_warning(command.resume.string(), file.possible_writer)}
+        print_warnings({trace::assumed_dead_warning(command.resume.string(), file.possible_writer)}
         );
     }
     Resumption resumption;

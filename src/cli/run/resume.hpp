@@ -11,7 +11,6 @@
 
 namespace headroom::cli {
 
-/// What a resumed run needs.
 struct Resumption {
     /// The recorded intervals as they are written to the new trace. Sequences that the interruption
     /// cut off count as not ended.

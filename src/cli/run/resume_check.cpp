@@ -89,15 +89,12 @@ void report_difference(
             difference
         ));
     }
-    print_warnings(
-        Terminal::detect(),
-        {fmt::format(
-            "{}: another version of headroom wrote it, and this one would not leave the same; the "
-            "run goes on from what is recorded\n{}",
-            command.resume.string(),
-            difference
-        )}
-    );
+    print_warnings({fmt::format(
+        "{}: another version of headroom wrote it, and this one would not leave the same; the "
+        "run goes on from what is recorded\n{}",
+        command.resume.string(),
+        difference
+    )});
 }
 
 bool launcher_has_checked() {

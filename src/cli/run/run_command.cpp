@@ -82,7 +82,7 @@ void check_model(const config::Scenario& scenario) {
 int run_in_process(
     const RunCommand& command, const config::Scenario& scenario, const Resumption* resumption
 ) {
-    RunSession run_session(command, scenario, Terminal::detect(), "inprocess", {}, resumption);
+    RunSession run_session(command, scenario, "inprocess", {}, resumption);
     const KernelSelection selection =
         select_kernels(command, resumption == nullptr ? "" : resumption->kernels);
     const std::uint64_t scenario_hash = runtime::hash_of(scenario);

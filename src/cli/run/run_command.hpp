@@ -2,9 +2,7 @@
 #pragma once
 
 #include <chrono>
-#include <filesystem>
 #include <string>
-#include <vector>
 
 #include "cli/input/run_options.hpp"
 #include "comm/transport.hpp"
@@ -19,7 +17,6 @@ namespace headroom::cli {
 /// Returns the scenario of the command. Throws InputError if its model has a shape but no weights.
 [[nodiscard]] config::Scenario load_run_scenario(const RunCommand& command, bool model_must_exist);
 
-/// A kernel level and where it comes from.
 struct KernelSelection {
     kernels::Level level = kernels::Level::reference;
     bool requested = false; ///< the user or the resumed run asked for this level

@@ -8,7 +8,6 @@
 
 #include <fmt/format.h>
 
-#include "base/check.hpp"
 #include "base/error.hpp"
 #include "base/wire.hpp"
 #include "cli/launch/handover.hpp"
@@ -155,16 +154,11 @@ bool is_ended_by_mpirun() {
 
 /// Reports the error and aborts the job. Nothing else ends it, because the other ranks are waiting.
 [[noreturn]] void end_job(
-    comm::MpiSession& session,
-    comm::Transport& transport,
-    const Terminal& terminal,
-    const std::exception& error,
-    bool json
+    comm::MpiSession& session, comm::Transport& transport, const std::exception& error, bool json
 ) {
     const int code = static_cast<int>(exit_code_for(error));
     if (const int sender = foreign_signal_sender(); sender != 0) {
         (void)report_failure(
-            terminal,
             ExitCode::environment,
             fmt::format(
                 "the rank of device {} was asked to end by a signal from process {}, expected it "
@@ -185,9 +179,7 @@ bool is_ended_by_mpirun() {
     }
     const auto* const remote = dynamic_cast<const RemoteError*>(&error);
     if (remote == nullptr || !remote->already_printed) {
-        (void)report_failure(
-            terminal, exit_code_for(error), message_for(error), json && session.rank() == 0
-        );
+        (void)report_failure(error, json && session.rank() == 0);
     }
     session.abort(code);
 }
@@ -227,15 +219,12 @@ void dismiss_ranks(comm::Transport& transport, int exit_code) {
     broadcast_start(transport, start);
 }
 
-/// How the part of a rank ended.
 struct RankResult {
     int exit_code = 0;
     bool dismissed = false; ///< rank 0 ended the job before the run began
 };
 
-RankResult run_rank_0(
-    const RunCommand& own_command, comm::Transport& transport, Terminal terminal
-) {
+RankResult run_rank_0(const RunCommand& own_command, comm::Transport& transport) {
     auto busy = std::make_unique<comm::Transport::Excuse>(transport); // reading may take long
     Handover handover{own_command, std::nullopt};
     const RunCommand& command = handover.command;
@@ -265,13 +254,13 @@ RankResult run_rank_0(
         );
         check_rank_count(*scenario, transport.size());
         run_session = std::make_unique<RunSession>(
-            command, *scenario, terminal, "mpi", std::move(fleet.hosts), resumption.get()
+            command, *scenario, "mpi", std::move(fleet.hosts), resumption.get()
         );
         start.deadline_ns =
             comm::deadline_for(fleet.devices_per_core, model_bytes(*scenario)).count();
     } catch (const Error& error) {
         dismiss_ranks(transport, static_cast<int>(error.code()));
-        return {report_failure(terminal, error, command.json), true};
+        return {report_failure(error, command.json), true};
     }
     start.trace_ops = run_session->trace_ops();
     start.scenario = config::resolved_text(*scenario);
@@ -292,8 +281,7 @@ RankResult run_rank_0(
         if (is_ended_by_mpirun() && outcome.exit_code == interrupted()) {
             throw InterruptedError(ExitCode::environment);
         }
-        busy = std::make_unique<comm::Transport::Excuse>(transport
-        ); // the reader of the output may be slow
+        busy = std::make_unique<comm::Transport::Excuse>(transport); // the reader may be slow
         return {run_session->finish(outcome)};
     } catch (const std::exception&) {
         run_session->end_console_line();
@@ -325,7 +313,6 @@ void final_barrier(comm::Transport& transport) {
 
 int run_as_rank(const RunCommand& command) {
     defer_interrupts();
-    const Terminal terminal = Terminal::detect();
     end_with_launcher();
     const bool writes_start_marks = command.handed_over && is_rank_0();
     if (writes_start_marks) {
@@ -344,7 +331,7 @@ int run_as_rank(const RunCommand& command) {
     transport->options().deadline = comm::deadline_for(session.size(), 0);
     transport->options().silence = silence_limit();
     try {
-        const RankResult result = session.rank() == 0 ? run_rank_0(command, *transport, terminal)
+        const RankResult result = session.rank() == 0 ? run_rank_0(command, *transport)
                                                       : run_other_rank(command, *transport);
         if (!result.dismissed) { // a rank of another version does not reach the barrier
             final_barrier(*transport);
@@ -352,7 +339,7 @@ int run_as_rank(const RunCommand& command) {
         session.finish();
         return result.exit_code;
     } catch (const std::exception& error) {
-        end_job(session, *transport, terminal, error, command.json);
+        end_job(session, *transport, error, command.json);
     }
 }
 

@@ -121,21 +121,15 @@ std::filesystem::path trace_path(
 }
 
 /// Creates the trace file; returns null with --no-trace. A resumed run may replace its own trace,
-/// but another one only with
-/// --force.
+/// but another one only with --force.
 std::unique_ptr<trace::Sink> file_sink(
-    const RunCommand& command,
-    Terminal terminal,
-    const std::filesystem::path& path,
-    const Resumption* resumption
+    const RunCommand& command, const std::filesystem::path& path, const Resumption* resumption
 ) {
     defer_interrupts(); // the trace must be closed, and the summary printed
     if (command.no_trace) {
         return nullptr;
     }
-    const trace::WarningHandler warn = [terminal](const std::string& text) {
-        print_warnings(terminal, {text});
-    };
+    const trace::WarningHandler warn = [](const std::string& text) { print_warnings({text}); };
     if (resumption == nullptr) {
         return trace::make_hdf5_sink(path.string(), command.force, warn);
     }
@@ -153,20 +147,19 @@ std::unique_ptr<trace::Sink> file_sink(
 RunSession::RunSession(
     const RunCommand& command,
     const config::Scenario& scenario,
-    Terminal terminal,
     std::string_view transport,
     std::vector<std::string> hosts,
     const Resumption* resumption
 )
-    : command_(command), scenario_(scenario), resumption_(resumption), terminal_(terminal),
+    : command_(command), scenario_(scenario), resumption_(resumption),
       trace_path_(::headroom::cli::trace_path(command, scenario, resumption)),
       policy_(scheduler::make_policy(scenario.controller.policy)),
-      file_(file_sink(command, terminal, trace_path_, resumption)),
+      file_(file_sink(command, trace_path_, resumption)),
       sink_(std::make_unique<Tee>(
           file_.get(), summarizer_, resumption == nullptr ? nullptr : &resumption->trace
       )),
       console_(
-          terminal,
+          terminal_,
           scenario.workload.max_tokens_in_all(),
           command.text && !command.json,
           are_several_hosts(hosts)
@@ -174,7 +167,7 @@ RunSession::RunSession(
       hosts_(std::move(hosts)) {
     check_overwrites_a_trace(trace_path_);
     print_notes(scenario.notes);
-    print_warnings(terminal_, scenario.warnings);
+    print_warnings(scenario.warnings);
     attributes_["program_version"] = HEADROOM_VERSION;
     attributes_["program_commit"] = HEADROOM_COMMIT;
     attributes_["transport"] = transport;
@@ -184,15 +177,11 @@ RunSession::RunSession(
     attributes_["openblas_core"] = std::string(kernels::openblas_core());
     attributes_["host_folder"] = folder_of(scenario).string();
     if (resumption_ != nullptr) {
-        print_resumed_text();
+        say(terminal_.message_stream(), "{}\n", resumption_text(command_, *resumption_));
+        std::fflush(terminal_.message_stream());
+        // stdout finally has the text of the whole run.
+        print_recorded_texts(console_, resumption_->trace, scenario_.workload.slots() > 1);
     }
-}
-
-/// Prints the recorded texts, so that stdout finally has the text of the whole run.
-void RunSession::print_resumed_text() {
-    say(terminal_.message_stream(), "{}\n", resumption_text(command_, *resumption_));
-    std::fflush(terminal_.message_stream());
-    print_recorded_texts(console_, resumption_->trace, scenario_.workload.slots() > 1);
 }
 
 bool RunSession::trace_ops() const {
@@ -244,13 +233,13 @@ int RunSession::finish(const runtime::RunOutcome& outcome) {
     const std::string why = why_it_ended(outcome, summary, trace_path_.string());
     if (summary.sampled_tokens == 0) { // there is nothing to summarise
         return report_failure(
-            terminal_, static_cast<ExitCode>(outcome.exit_code), why, command_.json, outcome.fields
+            static_cast<ExitCode>(outcome.exit_code), why, command_.json, outcome.fields
         );
     }
     if (is_interrupt_code(outcome.exit_code)) {
         say(stderr, "headroom: {}\n", why);
     } else {
-        print_error(terminal_, why);
+        print_error(why);
     }
     if (command_.json) {
         nlohmann::json json = summary_json(summary);

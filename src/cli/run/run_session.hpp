@@ -40,7 +40,6 @@ class RunSession {
     RunSession(
         const RunCommand& command,
         const config::Scenario& scenario,
-        Terminal terminal,
         std::string_view transport,
         std::vector<std::string> hosts,
         const Resumption* resumption = nullptr
@@ -64,12 +63,11 @@ class RunSession {
 
   private:
     class Tee;
-    void print_resumed_text();
 
     const RunCommand& command_;
     const config::Scenario& scenario_;
     const Resumption* resumption_;
-    Terminal terminal_;
+    Terminal terminal_ = Terminal::detect();
     std::filesystem::path trace_path_;
     std::unique_ptr<scheduler::Policy> policy_;
     trace::Summarizer summarizer_;

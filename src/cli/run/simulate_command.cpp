@@ -1,5 +1,4 @@
 // `headroom simulate`: predicts a run in virtual time without weights, for one policy or several.
-#include <algorithm>
 #include <vector>
 
 #include <fmt/format.h>
@@ -52,18 +51,13 @@ std::vector<config::Scenario> read_all(const SimulateCommand& command) {
 }
 
 int finish_one(const RunCommand& run, const PolicyResult& result) {
-    const Terminal terminal = Terminal::detect();
     const std::string why = early_end_reason(result);
     if (!result.has_tokens()) {
         return report_failure(
-            terminal,
-            static_cast<ExitCode>(result.outcome.exit_code),
-            why,
-            run.json,
-            result.outcome.fields
+            static_cast<ExitCode>(result.outcome.exit_code), why, run.json, result.outcome.fields
         );
     }
-    print_error(terminal, why);
+    print_error(why);
     if (run.json) {
         print_json(json_of(result));
     } else {

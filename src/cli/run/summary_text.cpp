@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstring>
 #include <iostream>
-#include <numeric>
 #include <vector>
 
 #include <fmt/format.h>
@@ -87,9 +86,8 @@ std::string in_flight(const trace::Summary& s) {
 std::string waits_for_memory(const trace::MemoryWaits& waits) {
     return waits.requests == 0 ? ""
                                : row("waited for memory",
-                                     "{} request{}, the longest {}",
-                                     waits.requests,
-                                     waits.requests > 1 ? "s" : "",
+                                     "{}, the longest {}",
+                                     count_text(waits.requests, "request"),
                                      format_duration(waits.longest));
 }
 
@@ -134,51 +132,31 @@ std::string sequence_table(const trace::Summary& summary) {
     return text + "\n";
 }
 
-/// Returns the indices of the devices to show, ascending: all, or the 32 with the fullest memory.
-std::vector<std::size_t> shown_devices(const trace::Summary& summary) {
-    constexpr std::size_t kShown = 32;
-    std::vector<std::size_t> order(summary.devices.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    if (order.size() > kShown) {
-        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-            return summary.devices[b].is_less_full_than(summary.devices[a]);
-        });
-        order.resize(kShown);
-        std::sort(order.begin(), order.end());
-    }
-    return order;
-}
-
 std::string device_table(const trace::Summary& summary) {
+    constexpr std::size_t kShown = 32; // if there are more, those with the fullest memory
     std::size_t width = 6;
     for (const trace::DeviceSummary& device : summary.devices) {
         width = std::max(width, device.name.size());
     }
-    std::string text = fmt::format(
-        "  {:<{}}  {:>6}  {:>5}  {:>10}  {:>11}  {:>11}\n",
-        "device",
-        width,
-        "blocks",
-        "busy",
-        "peak",
-        "last budget",
-        "peak/budget"
-    );
-    const std::vector<std::size_t> shown = shown_devices(summary);
+    const auto line = [&](const auto& name, auto... cells) {
+        return fmt::format(
+            "  {:<{}}  {:>6}  {:>5}  {:>10}  {:>11}  {:>11}\n", name, width, cells...
+        );
+    };
+    std::string text = line("device", "blocks", "busy", "peak", "last budget", "peak/budget");
+    const std::vector<std::size_t> shown =
+        first_rows(summary.devices.size(), kShown, [&](std::size_t a, std::size_t b) {
+            return summary.devices[b].is_less_full_than(summary.devices[a]);
+        });
     for (const std::size_t d : shown) {
         const trace::DeviceSummary& device = summary.devices[d];
-        text += fmt::format(
-            "  {:<{}}  {:>6}  {:>5}  {:>10}  {:>11}  {:>11}\n",
+        text += line(
             device.name,
-            width,
             device.blocks,
-            percent(static_cast<double>(device.busy), static_cast<double>(summary.span)),
+            percent(device.busy, summary.span),
             format_bytes(device.peak_bytes),
             format_bytes(device.budget_bytes),
-            percent(
-                static_cast<double>(device.fullest_bytes),
-                static_cast<double>(device.fullest_budget_bytes)
-            )
+            percent(device.fullest_bytes, device.fullest_budget_bytes)
         );
     }
     const std::size_t more = summary.devices.size() - shown.size();
@@ -242,9 +220,8 @@ std::string summary_text(const trace::Summary& s) {
     if (s.resumptions > 0) {
         text +=
             row("resumed",
-                "{} time{}; what was lost and the caches were computed again, in virtual time too",
-                s.resumptions,
-                s.resumptions == 1 ? "" : "s");
+                "{}; what was lost and the caches were computed again, in virtual time too",
+                count_text(s.resumptions, "time"));
     }
     if (s.overloads > 0) {
         text +=

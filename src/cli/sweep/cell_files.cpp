@@ -1,10 +1,7 @@
 #include "cli/sweep/cell_files.hpp"
 
 #include <algorithm>
-#include <array>
 #include <fstream>
-#include <set>
-#include <sstream>
 #include <system_error>
 #include <unistd.h>
 

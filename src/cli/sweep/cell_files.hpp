@@ -26,7 +26,6 @@ struct CellFailure {
     std::string scenario_name;      ///< stem of the scenario's file name
 };
 
-/// The paths of a cell's files.
 class CellFiles {
   public:
     CellFiles(std::filesystem::path folder, std::string cell)

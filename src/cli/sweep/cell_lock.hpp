@@ -43,7 +43,6 @@ class CellLocks {
     /// Returns the lock of a cell, or nothing if another job holds it. Throws EnvironmentError if
     /// the lock file cannot be opened.
     [[nodiscard]] std::optional<CellLock> try_lock(const std::string& cell) const;
-    /// Returns whether a job holds the lock of a cell.
     [[nodiscard]] bool is_locked(const std::string& cell) const;
 
   private:

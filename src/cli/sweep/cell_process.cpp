@@ -7,16 +7,13 @@
 #include <fcntl.h>
 #include <fstream>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
-#include "cli/launch/process_status.hpp"
 #include "cli/terminal/failure.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/job_environment.hpp"
@@ -25,15 +22,8 @@ namespace headroom::cli {
 
 namespace {
 
-[[noreturn]] void exec_cell(std::vector<char*>& argv, int out, int log, pid_t parent) {
-    (void)setpgid(0, 0); // only the sweep gets Ctrl-C from the terminal, and forwards it
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent) {
-        _exit(static_cast<int>(ExitCode::terminated));
-    }
-    for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
-        (void)std::signal(signal, SIG_DFL);
-    }
+[[noreturn]] void exec_cell(const std::vector<char*>& argv, int out, int log, pid_t parent) {
+    prepare_child(parent);
     const int nothing = open("/dev/null", O_RDONLY);
     (void)dup2(nothing, STDIN_FILENO);
     (void)dup2(out, STDOUT_FILENO);
@@ -53,7 +43,6 @@ std::string contents_of(int descriptor) {
     return text;
 }
 
-/// Returns the last lines of a log.
 std::vector<std::string> last_lines(const std::filesystem::path& log) {
     constexpr std::size_t kLines = 10;
     std::ifstream file(log);
@@ -115,17 +104,12 @@ CellProcess::CellProcess(
     : log_(log) {
     std::vector<std::string> words{"headroom"};
     words.insert(words.end(), arguments.begin(), arguments.end());
-    std::vector<char*> argv;
-    for (std::string& word : words) {
-        argv.push_back(word.data());
-    }
-    argv.push_back(nullptr);
     const int errors = create_log(log);
     stdout_ = memfd_create("headroom-cell", MFD_CLOEXEC);
     const pid_t parent = getpid();
     process_ = errors < 0 || stdout_ < 0 ? -1 : fork();
     if (process_ == 0) {
-        exec_cell(argv, stdout_, errors, parent);
+        exec_cell(pointers_to(words), stdout_, errors, parent);
     }
     const int reason = errno;
     if (errors >= 0) {
@@ -139,20 +123,6 @@ CellProcess::CellProcess(
             std::strerror(reason)
         ));
     }
-}
-
-CellProcess::CellProcess(CellProcess&& other) noexcept
-    : process_(std::exchange(other.process_, -1)), stdout_(std::exchange(other.stdout_, -1)),
-      ended_by_signal_(other.ended_by_signal_), out_of_memory_(other.out_of_memory_),
-      log_(std::move(other.log_)) {}
-
-CellProcess& CellProcess::operator=(CellProcess&& other) noexcept {
-    std::swap(process_, other.process_);
-    std::swap(stdout_, other.stdout_);
-    std::swap(ended_by_signal_, other.ended_by_signal_);
-    std::swap(out_of_memory_, other.out_of_memory_);
-    std::swap(log_, other.log_);
-    return *this;
 }
 
 CellProcess::~CellProcess() {

@@ -23,8 +23,6 @@ class CellProcess {
     /// Starts the process. Its stderr goes to the file `log`. It gets SIGTERM when this process
     /// ends, even if this process is killed. Throws EnvironmentError if it cannot be started.
     CellProcess(const std::vector<std::string>& arguments, const std::filesystem::path& log);
-    CellProcess(CellProcess&& other) noexcept;
-    CellProcess& operator=(CellProcess&& other) noexcept;
     CellProcess(const CellProcess&) = delete;
     CellProcess& operator=(const CellProcess&) = delete;
     ~CellProcess();

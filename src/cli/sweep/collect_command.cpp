@@ -12,6 +12,7 @@
 #include "cli/terminal/atomic_file.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/screen.hpp"
+#include "cli/terminal/text_table.hpp"
 #include "trace/hdf5/summary_file.hpp"
 
 namespace headroom::cli {
@@ -156,10 +157,9 @@ int collect(const Options& options, const CollectCommand& command) {
         say(stdout, "{}", collection_text(collection));
     } else {
         say(stdout,
-            "{}: {} run{}, {} columns\n",
+            "{}: {}, {} columns\n",
             command.out.string(),
-            collection.table.rows(),
-            collection.table.rows() == 1 ? "" : "s",
+            count_text(collection.table.rows(), "run"),
             collection.table.columns.size());
     }
     std::fflush(stdout);

@@ -126,7 +126,6 @@ std::optional<CollectedRun> read_run(const std::filesystem::path& path, FoundRun
     }
 }
 
-/// Adds the run of a failed cell: its record, and the figures of its trace if it has one.
 void add_failure(const std::filesystem::path& path, FoundRuns& found) {
     const std::string name = path.filename().string();
     const std::string cell = name.substr(0, name.size() - CellFiles::kFailure.size());

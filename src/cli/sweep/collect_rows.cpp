@@ -19,7 +19,6 @@ using trace::Figure;
 using trace::FigureColumn;
 using Kind = trace::FigureColumn::Kind;
 
-/// The values of one scenario by key.
 using Settings = std::map<std::string, Figure>;
 
 /// If more keys of one list of tables (devices, links, events) differ, they get no columns, because
@@ -188,7 +187,6 @@ FigureColumn column_of(const std::string& name, std::vector<Figure> values, bool
         std::move(values)};
 }
 
-/// Returns a column of one text member of the runs.
 FigureColumn text_column(
     const char* name, const std::vector<CollectedRun>& runs, std::string CollectedRun::*member
 ) {

@@ -17,7 +17,6 @@ using trace::FigureColumn;
 
 namespace {
 
-/// One column of the printed table.
 struct DisplayColumn {
     std::string head;
     std::string (*text)(const Figure&, std::string_view unit); ///< of a figure that is not missing
@@ -104,9 +103,9 @@ std::string collection_text(const Collection& collection) {
             shown.push_back({std::string(figure.heading), with_unit, column(figure.name)});
         }
     }
-    std::vector<std::string> heads;
+    std::vector<TextColumn> heads;
     for (const DisplayColumn& one : shown) {
-        heads.push_back(one.head);
+        heads.emplace_back(one.head);
     }
     TextTable text(heads);
     for (std::size_t row = 0; row < table.rows(); ++row) {

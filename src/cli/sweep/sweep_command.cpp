@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
 #include "cli/input/commands.hpp"
@@ -111,7 +110,7 @@ config::Sweep read_sweep(const SweepCommand& command) {
             sweep.folder = command.out;
         }
         if (!command.index) {
-            print_warnings(Terminal::detect(), config::check_cells(sweep));
+            print_warnings(config::check_cells(sweep));
         }
         return sweep;
     } catch (const InputError& error) {
@@ -197,16 +196,12 @@ int run_cells_of(const SweepCommand& command, const config::Sweep& sweep) {
     defer_interrupts(); // so that the cells' processes are ended
     make_folder(sweep.folder);
     if (const std::string why = CellLocks(sweep.folder).why_unavailable(); !why.empty()) {
-        print_warnings(
-            Terminal::detect(),
-            {fmt::format(
-                "{}: files cannot be locked here ({}): jobs of several hosts that share it may do "
-                "a "
-                "cell twice",
-                sweep.folder.string(),
-                why
-            )}
-        );
+        print_warnings({fmt::format(
+            "{}: files cannot be locked here ({}): jobs of several hosts that share it may do a "
+            "cell twice",
+            sweep.folder.string(),
+            why
+        )});
     }
     save_sweep(sweep);
     if (command.all) {

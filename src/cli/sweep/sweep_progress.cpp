@@ -1,6 +1,5 @@
 #include "cli/sweep/sweep_progress.hpp"
 
-#include <algorithm>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -15,6 +14,16 @@ double seconds_since(std::chrono::steady_clock::time_point then) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
 }
 
+/// Returns a wall-clock time as "12 s", "3 min" or "2.5 h".
+std::string wall_text(double seconds) {
+    constexpr double kMinute = 60;
+    constexpr double kHour = 3600;
+    return seconds < 10            ? fmt::format("{:.1f} s", seconds)
+           : seconds < 2 * kMinute ? fmt::format("{:.0f} s", seconds)
+           : seconds < 2 * kHour   ? fmt::format("{:.0f} min", seconds / kMinute)
+                                   : fmt::format("{:.1f} h", seconds / kHour);
+}
+
 std::string end_text(const CellResult& result) {
     std::string text(name_of(result.end));
     if (result.end == CellEnd::finished) {
@@ -27,15 +36,6 @@ std::string end_text(const CellResult& result) {
 }
 
 } // namespace
-
-std::string wall_text(double seconds) {
-    constexpr double kMinute = 60;
-    constexpr double kHour = 3600;
-    return seconds < 10            ? fmt::format("{:.1f} s", seconds)
-           : seconds < 2 * kMinute ? fmt::format("{:.0f} s", seconds)
-           : seconds < 2 * kHour   ? fmt::format("{:.0f} min", seconds / kMinute)
-                                   : fmt::format("{:.1f} h", seconds / kHour);
-}
 
 std::string SweepProgress::time_left() const {
     if (run_here_ == 0) {

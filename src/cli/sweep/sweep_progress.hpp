@@ -3,23 +3,49 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "cli/sweep/sweep_runner.hpp"
 #include "cli/terminal/console.hpp"
+#include "config/sweep/sweep.hpp"
 
 namespace headroom::cli {
 
-class SweepProgress final : public SweepObserver {
+enum class CellEnd : std::uint8_t {
+    not_run,          ///< an interrupt came before the cell began
+    already_finished, ///< the cell had a finished trace, so it was not run
+    finished,
+    failed,
+    interrupted
+};
+
+[[nodiscard]] constexpr std::string_view name_of(CellEnd end) {
+    constexpr std::string_view kNames[] = {
+        "not run", "finished before", "finished", "failed", "interrupted"};
+    return kNames[static_cast<std::size_t>(end)];
+}
+
+struct CellResult {
+    std::size_t index = 0;
+    CellEnd end = CellEnd::not_run;
+    int exit_code = 0;
+    std::vector<std::string> error; ///< lines of the error message
+    double seconds = 0;             ///< wall-clock time of the run
+    std::string note;               ///< a line for the user about an old trace, or empty
+};
+
+class SweepProgress {
   public:
     /// cells: the number of cells that the command asks for.
     SweepProgress(const config::Sweep& sweep, Terminal terminal, std::size_t cells)
         : sweep_(sweep), terminal_(terminal), cells_(cells) {}
 
-    void on_cell_end(const CellResult& result) override;
-    void on_poll(const std::vector<std::size_t>& running, std::size_t waiting) override;
-    /// Removes the progress line from the terminal.
+    void on_cell_end(const CellResult& result);
+    /// Is called every few milliseconds. running: cells that this job runs at the moment. waiting:
+    /// number of cells that other jobs run.
+    void on_poll(const std::vector<std::size_t>& running, std::size_t waiting);
     void finish();
 
   private:
@@ -39,8 +65,5 @@ class SweepProgress final : public SweepObserver {
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
     std::chrono::steady_clock::time_point shown_{};
 };
-
-/// Returns a wall-clock time as "12 s", "3 min" or "2.5 h".
-[[nodiscard]] std::string wall_text(double seconds);
 
 } // namespace headroom::cli

@@ -43,14 +43,8 @@ std::string join_counts(const std::vector<std::pair<std::size_t, std::string>>& 
     return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string cells_text(std::size_t count) {
-    return fmt::format("{} cell{}", count, count == 1 ? "" : "s");
-}
-
 std::size_t count_of(const std::vector<CellResult>& results, CellEnd end) {
-    return static_cast<std::size_t>(std::count_if(
-        results.begin(), results.end(), [&](const CellResult& result) { return result.end == end; }
-    ));
+    return static_cast<std::size_t>(std::ranges::count(results, end, &CellResult::end));
 }
 
 std::string failures_text(const config::Sweep& sweep, const std::vector<CellResult>& results) {
@@ -58,8 +52,7 @@ std::string failures_text(const config::Sweep& sweep, const std::vector<CellResu
         return "";
     }
     TextTable table({"failed cell", "index", "exit code"});
-    std::vector<std::pair<std::string, std::size_t>>
-        reasons; // each with the first cell that has it
+    std::vector<std::pair<std::string, std::size_t>> reasons; // each with its first cell
     for (const CellResult& result : results) {
         if (result.end != CellEnd::failed) {
             continue;
@@ -108,11 +101,11 @@ std::string list_text(const config::Sweep& sweep, const std::vector<CellStatus>&
     std::string text = fmt::format(
         "{}: {} of headroom {}, traces in {}\n\n{}\n{}: {}\n",
         sweep.path.string(),
-        cells_text(sweep.cells.size()),
+        count_text(sweep.cells.size(), "cell"),
         config::name_of(sweep.command),
         sweep.folder.string(),
         table.text(),
-        cells_text(sweep.cells.size()),
+        count_text(sweep.cells.size(), "cell"),
         join_counts(parts)
     );
     for (std::size_t i = 0; i < statuses.size(); ++i) {
@@ -157,21 +150,21 @@ std::string results_text(
     std::string text = failures_text(sweep, results);
     if (one) {
         const CellResult& result = results.front();
-        text += fmt::format(
-            "cell {}, {}: {}{}\n",
-            result.index,
-            sweep.cells[result.index].name,
-            result.end == CellEnd::already_finished ? "finished already, nothing to do: "
-                                                    : std::string(name_of(result.end)) + " ",
-            result.end == CellEnd::already_finished || result.end == CellEnd::finished
-                ? CellFiles(sweep.folder, sweep.cells[result.index].name).trace().string()
-                : fmt::format("with exit code {}", exit_code_of(results))
-        );
-        return text;
+        return text +
+               fmt::format(
+                   "cell {}, {}: {}{}\n",
+                   result.index,
+                   sweep.cells[result.index].name,
+                   result.end == CellEnd::already_finished ? "finished already, nothing to do: "
+                                                           : std::string(name_of(result.end)) + " ",
+                   result.end == CellEnd::already_finished || result.end == CellEnd::finished
+                       ? CellFiles(sweep.folder, sweep.cells[result.index].name).trace().string()
+                       : fmt::format("with exit code {}", exit_code_of(results))
+               );
     }
     text += fmt::format(
         "{}: {}; traces in {}\n",
-        cells_text(results.size()),
+        count_text(results.size(), "cell"),
         join_counts(
             {{count_of(results, CellEnd::finished), "finished now"},
              {count_of(results, CellEnd::already_finished), "finished before"},
@@ -181,12 +174,10 @@ std::string results_text(
         ),
         sweep.folder.string()
     );
-    if (interrupted() != 0) {
-        text += fmt::format("interrupted: the same command goes on where this one ended\n");
-    } else {
-        text += fmt::format("one table of them: headroom collect {}\n", sweep.folder.string());
-    }
-    return text;
+    return text +
+           (interrupted() != 0
+                ? "interrupted: the same command goes on where this one ended\n"
+                : fmt::format("one table of them: headroom collect {}\n", sweep.folder.string()));
 }
 
 nlohmann::json results_json(const config::Sweep& sweep, const std::vector<CellResult>& results) {

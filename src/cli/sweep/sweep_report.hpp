@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/sweep/cell_files.hpp"
-#include "cli/sweep/sweep_runner.hpp"
+#include "cli/sweep/sweep_progress.hpp"
 
 namespace headroom::cli {
 

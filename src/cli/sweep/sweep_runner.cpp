@@ -1,6 +1,5 @@
 #include "cli/sweep/sweep_runner.hpp"
 
-#include <array>
 #include <csignal>
 #include <filesystem>
 #include <system_error>
@@ -61,12 +60,6 @@ void rename_to(const std::filesystem::path& from, const std::filesystem::path& t
 
 } // namespace
 
-std::string_view name_of(CellEnd end) {
-    constexpr std::array<std::string_view, 5> kNames{
-        "not run", "finished before", "finished", "failed", "interrupted"};
-    return kNames.at(static_cast<std::size_t>(end));
-}
-
 std::vector<CellResult> SweepRunner::run(const std::vector<std::size_t>& cells, std::size_t jobs) {
     for (const std::size_t cell : cells) {
         queue_.push_back(results_.size());
@@ -83,7 +76,7 @@ std::vector<CellResult> SweepRunner::run(const std::vector<std::size_t>& cells, 
         for (const Running& cell : running_) {
             indices.push_back(results_[cell.slot].index);
         }
-        observer_.on_poll(indices, waiting());
+        progress_.on_poll(indices, locked_.size());
         if (!running_.empty() || queue_.empty()) {
             pause();
         }
@@ -119,7 +112,7 @@ bool SweepRunner::begin(std::size_t slot) {
     const std::string scenario = config::resolved_text(config::cell_scenario(sweep_, cell));
     if (is_finished(sweep_, cell, scenario)) {
         result.end = CellEnd::already_finished;
-        report_result(slot);
+        progress_.on_cell_end(result);
         return true;
     }
     if (const auto failure = read_failure(files.failure());
@@ -127,7 +120,7 @@ bool SweepRunner::begin(std::size_t slot) {
         result.end = CellEnd::failed; // another job has just run the cell
         result.exit_code = failure->exit_code;
         result.error = failure->error;
-        report_result(slot);
+        progress_.on_cell_end(result);
         return true;
     }
     if (files.is_being_written()) {
@@ -149,7 +142,7 @@ bool SweepRunner::begin(std::size_t slot) {
          scenario,
          files,
          std::move(*lock),
-         CellProcess(cell_arguments(sweep_, cell, files.partial()), files.log()),
+         std::make_unique<CellProcess>(cell_arguments(sweep_, cell, files.partial()), files.log()),
          Clock::now()}
     );
     return true;
@@ -157,7 +150,7 @@ bool SweepRunner::begin(std::size_t slot) {
 
 void SweepRunner::end_cells() {
     for (std::size_t i = 0; i < running_.size();) {
-        if (const std::optional<int> code = running_[i].process.exit_code_if_ended()) {
+        if (const std::optional<int> code = running_[i].process->exit_code_if_ended()) {
             end(running_[i], *code);
             running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
         } else {
@@ -171,23 +164,19 @@ void SweepRunner::end(Running& cell, int exit_code) {
     result.exit_code = exit_code;
     result.seconds = std::chrono::duration<double>(Clock::now() - cell.since).count();
     if (exit_code == 0) {
-        keep_trace(cell, result);
+        rename_to(cell.files.partial(), cell.files.trace());
+        discard(cell.files.failure());
+        discard(cell.files.failed_trace());
+        discard(cell.files.log());
+        result.end = CellEnd::finished;
     } else if (interrupted() != 0 || is_interrupt_code(exit_code)) {
         result.end = CellEnd::interrupted;
         discard(cell.files.log());
     } else {
-        result.error = cell.process.error_lines(exit_code);
+        result.error = cell.process->error_lines(exit_code);
         record_failure(cell, result);
     }
-    report_result(cell.slot);
-}
-
-void SweepRunner::keep_trace(Running& cell, CellResult& result) {
-    rename_to(cell.files.partial(), cell.files.trace());
-    discard(cell.files.failure());
-    discard(cell.files.failed_trace());
-    discard(cell.files.log());
-    result.end = CellEnd::finished;
+    progress_.on_cell_end(result);
 }
 
 void SweepRunner::record_failure(Running& cell, CellResult& result) {
@@ -208,16 +197,12 @@ void SweepRunner::record_failure(Running& cell, CellResult& result) {
     );
 }
 
-void SweepRunner::report_result(std::size_t slot) {
-    observer_.on_cell_end(results_[slot]);
-}
-
 /// Forwards each interrupt to all running cells. After the first one they close their traces, the
 /// second one ends their ranks, and the third one kills them.
 void SweepRunner::forward_interrupts() {
     for (; forwarded_interrupts_ < interrupt_count(); ++forwarded_interrupts_) {
         for (const Running& cell : running_) {
-            cell.process.send_signal(
+            cell.process->send_signal(
                 forwarded_interrupts_ >= 2                                ? SIGKILL
                 : interrupted() == static_cast<int>(ExitCode::terminated) ? SIGTERM
                                                                           : SIGINT

@@ -3,50 +3,20 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <deque>
-#include <optional>
+#include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "cli/sweep/cell_process.hpp"
+#include "cli/sweep/sweep_progress.hpp"
 
 namespace headroom::cli {
 
-enum class CellEnd : std::uint8_t {
-    not_run,          ///< an interrupt came before the cell began
-    already_finished, ///< the cell had a finished trace, so it was not run
-    finished,
-    failed,
-    interrupted
-};
-
-[[nodiscard]] std::string_view name_of(CellEnd end);
-
-struct CellResult {
-    std::size_t index = 0;
-    CellEnd end = CellEnd::not_run;
-    int exit_code = 0;
-    std::vector<std::string> error; ///< lines of the error message
-    double seconds = 0;             ///< wall-clock time of the run
-    std::string note;               ///< a line for the user about an old trace, or empty
-};
-
-/// Receives the progress of a sweep.
-class SweepObserver {
-  public:
-    virtual ~SweepObserver() = default;
-    virtual void on_cell_end(const CellResult& result) = 0;
-    /// Is called every few milliseconds. running: cells that this job runs at the moment. waiting:
-    /// number of cells that other jobs run.
-    virtual void on_poll(const std::vector<std::size_t>& running, std::size_t waiting) = 0;
-};
-
 class SweepRunner {
   public:
-    SweepRunner(const config::Sweep& sweep, SweepObserver& observer)
-        : sweep_(sweep), observer_(observer), locks_(sweep.folder) {}
+    SweepRunner(const config::Sweep& sweep, SweepProgress& progress)
+        : sweep_(sweep), progress_(progress), locks_(sweep.folder) {}
 
     /// Runs the cells in this order, at most `jobs` at a time. Finished cells are skipped. Cells
     /// that another job runs are waited for, and are run here if that job does not finish them.
@@ -63,7 +33,7 @@ class SweepRunner {
         std::string scenario;
         CellFiles files;
         CellLock lock;
-        CellProcess process;
+        std::unique_ptr<CellProcess> process;
         Clock::time_point since;
     };
 
@@ -72,17 +42,13 @@ class SweepRunner {
     /// Begins a cell, or records its result if it has already ended. Returns false if another job
     /// runs it.
     [[nodiscard]] bool begin(std::size_t slot);
-    /// Handles all processes that have ended.
     void end_cells();
     void end(Running& cell, int exit_code);
-    void keep_trace(Running& cell, CellResult& result);
     void record_failure(Running& cell, CellResult& result);
-    void report_result(std::size_t slot);
     void forward_interrupts();
-    [[nodiscard]] std::size_t waiting() const { return locked_.size(); }
 
     const config::Sweep& sweep_;
-    SweepObserver& observer_;
+    SweepProgress& progress_;
     CellLocks locks_;
     std::vector<CellResult> results_;
     std::deque<std::size_t> queue_;  ///< indices in results_ of cells to begin

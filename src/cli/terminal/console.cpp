@@ -1,6 +1,5 @@
 #include "cli/terminal/console.hpp"
 
-#include <cstdio>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -8,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/units.hpp"
+#include "cli/terminal/text_table.hpp"
 #include "scheduler/explain/explanation_text.hpp"
 
 namespace headroom::cli {
@@ -25,26 +25,6 @@ struct Route {
 /// Limits that keep a message on one line.
 constexpr std::size_t kMaxRoutesShown = 4;
 constexpr std::size_t kMaxDevicesShown = 8;
-
-std::string_view plural(BlockKind kind, std::size_t count) {
-    switch (kind) {
-    case BlockKind::group:
-        return count == 1 ? "group" : "groups";
-    case BlockKind::proj:
-        return count == 1 ? "proj" : "projs";
-    case BlockKind::ffn:
-        return count == 1 ? "ffn" : "ffns";
-    case BlockKind::embed:
-        return "embed";
-    case BlockKind::lm_head:
-        return "lm_head";
-    case BlockKind::slice:
-        return count == 1 ? "slice" : "slices";
-    case BlockKind::hub:
-        return count == 1 ? "hub" : "hubs";
-    }
-    return "";
-}
 
 std::string execution_text(const trace::RunHeader& header) {
     const std::string& how = header.attributes.at("execution");
@@ -116,6 +96,41 @@ std::string migration_volume(const runtime::DecisionEvent& event) {
                  );
 }
 
+/// Returns the number of moved blocks per kind, source and target device, for example
+/// "3 groups laptop -> phone-a, 1 ffn laptop -> tablet".
+std::string describe_moves(
+    const std::vector<scheduler::Move>& moves,
+    const scheduler::Blocks& blocks,
+    const std::vector<std::string>& device_names
+) {
+    std::map<Route, std::size_t> routes;
+    for (const scheduler::Move& move : moves) {
+        ++routes[{move.from.value, move.to.value, blocks.name(move.block).kind}];
+    }
+    const auto name = [&](std::int32_t d) { return device_names[static_cast<std::size_t>(d)]; };
+    std::string text;
+    std::size_t listed = 0;
+    for (const auto& [route, count] : routes) {
+        if (listed++ == kMaxRoutesShown) {
+            return text + " and " + count_text(routes.size() - kMaxRoutesShown, "more route");
+        }
+        text += fmt::format(
+            "{}{} {} -> {}",
+            text.empty() ? "" : ", ",
+            count_text(count, name_of(route.kind)),
+            name(route.from),
+            name(route.to)
+        );
+    }
+    return text;
+}
+
+/// Marks a message for stderr; in colour on a terminal.
+std::string mark(std::string_view word, int colour) {
+    return Terminal::detect().err_is_terminal ? fmt::format("\x1b[1;{}m{}:\x1b[0m", colour, word)
+                                              : fmt::format("{}:", word);
+}
+
 } // namespace
 
 void print_notes(const std::vector<std::string>& notes) {
@@ -125,26 +140,25 @@ void print_notes(const std::vector<std::string>& notes) {
     std::fflush(stderr);
 }
 
-void print_warnings(const Terminal& terminal, const std::vector<std::string>& warnings) {
-    const char* const mark = terminal.err_is_terminal ? "\x1b[1;33mwarning:\x1b[0m" : "warning:";
+void print_warnings(const std::vector<std::string>& warnings) {
     for (const std::string& warning : warnings) {
         put_as_is(
             stderr,
-            fmt::format("headroom: {} {}\n", mark, printable(terminal.err_is_terminal, warning))
+            fmt::format("headroom: {} {}\n", mark("warning", 33), printable(stderr, warning))
         );
     }
     std::fflush(stderr);
 }
 
-void print_error(const Terminal& terminal, const std::string& text) {
-    const char* const mark = terminal.err_is_terminal ? "\x1b[1;31merror:\x1b[0m" : "error:";
+void print_error(const std::string& text) {
     std::string_view rest = text;
     while (!rest.empty()) {
         const std::size_t end = std::min(rest.find('\n'), rest.size());
-        const std::string line = printable(terminal.err_is_terminal, rest.substr(0, end));
+        const std::string line = printable(stderr, rest.substr(0, end));
         put_as_is(
             stderr,
-            line.starts_with(' ') ? line + "\n" : fmt::format("headroom: {} {}\n", mark, line)
+            line.starts_with(' ') ? line + "\n"
+                                  : fmt::format("headroom: {} {}\n", mark("error", 31), line)
         );
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }
@@ -156,7 +170,7 @@ std::string Console::dim(const std::string& text) const {
 }
 
 void Console::on_warning(const std::string& warning) {
-    print_warnings(terminal_, {warning});
+    print_warnings({warning});
 }
 
 void Console::on_begin(const trace::RunHeader& header) {
@@ -201,11 +215,6 @@ void Console::write_text(const std::string& text) {
     partial_character_.erase(0, whole);
     std::fflush(stdout);
     mid_line_ = text.back() != '\n';
-}
-
-/// Prints the bytes of a character that will not be completed.
-void Console::flush_partial_character() {
-    put_as_is(stdout, printable(terminal_.out_is_terminal, std::exchange(partial_character_, {})));
 }
 
 void Console::on_prompt(const std::string& text) {
@@ -330,13 +339,10 @@ std::string Console::decision_text(const runtime::DecisionEvent& event) const {
     );
 }
 
-std::string Console::decision_line(const runtime::DecisionEvent& event) const {
-    return fmt::format("[token {:>3}] {}", event.row.first_token, decision_text(event));
-}
-
 /// If text is streamed to the same destination, the message waits until the current word ends.
 void Console::on_decision(const runtime::DecisionEvent& event) {
-    pending_messages_ += dim(decision_line(event)) + "\n";
+    pending_messages_ +=
+        dim(fmt::format("[token {:>3}] {}", event.row.first_token, decision_text(event))) + "\n";
     if (!mid_line_ || !terminal_.same_destination) {
         print_pending_messages();
     }
@@ -363,41 +369,13 @@ void Console::on_interval(const trace::Interval& interval) {
 void Console::finish() {
     print_pending_messages();
     clear_progress();
-    flush_partial_character();
+    // The bytes of a character that will not be completed.
+    put_as_is(stdout, printable(terminal_.out_is_terminal, std::exchange(partial_character_, {})));
     if (mid_line_) {
         put_as_is(stdout, "\n");
         std::fflush(stdout);
         mid_line_ = false;
     }
-}
-
-std::string describe_moves(
-    const std::vector<scheduler::Move>& moves,
-    const scheduler::Blocks& blocks,
-    const std::vector<std::string>& device_names
-) {
-    std::map<Route, std::size_t> routes;
-    for (const scheduler::Move& move : moves) {
-        ++routes[{move.from.value, move.to.value, blocks.name(move.block).kind}];
-    }
-    const auto name = [&](std::int32_t d) { return device_names[static_cast<std::size_t>(d)]; };
-    std::string text;
-    std::size_t listed = 0;
-    for (const auto& [route, count] : routes) {
-        if (listed++ == kMaxRoutesShown) {
-            const std::size_t rest = routes.size() - kMaxRoutesShown;
-            return text + fmt::format(" and {} more route{}", rest, rest == 1 ? "" : "s");
-        }
-        text += fmt::format(
-            "{}{} {} {} -> {}",
-            text.empty() ? "" : ", ",
-            count,
-            plural(route.kind, count),
-            name(route.from),
-            name(route.to)
-        );
-    }
-    return text;
 }
 
 } // namespace headroom::cli

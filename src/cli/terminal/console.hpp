@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -16,12 +15,11 @@ namespace headroom::cli {
 /// Prints each note on stderr as "headroom: NOTE". Notes say which installed files are used.
 void print_notes(const std::vector<std::string>& notes);
 /// Prints each warning on stderr as "headroom: warning: WARNING".
-void print_warnings(const Terminal& terminal, const std::vector<std::string>& warnings);
+void print_warnings(const std::vector<std::string>& warnings);
 /// Prints each line of the text on stderr as "headroom: error: LINE". Lines that begin with a space
 /// are hints and are printed without the prefix. Prints nothing for an empty text.
-void print_error(const Terminal& terminal, const std::string& text);
+void print_error(const std::string& text);
 
-/// Shows a run as it proceeds.
 class Console final : public runtime::Observer {
   public:
     /// `max_tokens` is the largest number of tokens that the run can sample in all its sequences.
@@ -43,13 +41,11 @@ class Console final : public runtime::Observer {
     void finish();
 
   private:
-    [[nodiscard]] std::string decision_line(const runtime::DecisionEvent& event) const;
     [[nodiscard]] std::string decision_text(const runtime::DecisionEvent& event) const;
     [[nodiscard]] std::string placement_text(const scheduler::Placement& placement) const;
     void print_message(const std::string& line);
     void print_pending_messages();
     void write_text(const std::string& text);
-    void flush_partial_character();
     void show_progress(std::int64_t sampled);
     void clear_progress();
     [[nodiscard]] std::string dim(const std::string& text) const;
@@ -69,13 +65,5 @@ class Console final : public runtime::Observer {
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
     std::chrono::steady_clock::time_point last_progress_{}; ///< time of the last progress line
 };
-
-/// Returns the number of moved blocks per kind, source and target device, for example
-/// "3 groups laptop -> phone-a, 1 ffn laptop -> tablet".
-[[nodiscard]] std::string describe_moves(
-    const std::vector<scheduler::Move>& moves,
-    const scheduler::Blocks& blocks,
-    const std::vector<std::string>& device_names
-);
 
 } // namespace headroom::cli

@@ -28,14 +28,8 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 namespace {
 
-int print_failure(
-    const Terminal& terminal,
-    ExitCode code,
-    const std::string& text,
-    bool json,
-    nlohmann::json object
-) {
-    print_error(terminal, text);
+int print_failure(ExitCode code, const std::string& text, bool json, nlohmann::json object) {
+    print_error(text);
     if (json) {
         object["exit_code"] = static_cast<int>(code);
         say(stdout, "{}\n", object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
@@ -55,14 +49,8 @@ nlohmann::json error_json(const std::string& text, const ErrorFields& fields) {
     return json;
 }
 
-int report_failure(
-    const Terminal& terminal,
-    ExitCode code,
-    const std::string& text,
-    bool json,
-    const ErrorFields& fields
-) {
-    return print_failure(terminal, code, text, json, error_json(text, fields));
+int report_failure(ExitCode code, const std::string& text, bool json, const ErrorFields& fields) {
+    return print_failure(code, text, json, error_json(text, fields));
 }
 
 ExitCode exit_code_for(const std::exception& error) {
@@ -95,7 +83,7 @@ std::string message_for(const std::exception& error) {
     return error.what();
 }
 
-int report_failure(const Terminal& terminal, const std::exception& error, bool json) {
+int report_failure(const std::exception& error, bool json) {
     const std::string text = message_for(error);
     const auto* const known = dynamic_cast<const Error*>(&error);
     nlohmann::json object = error_json(text, known != nullptr ? known->fields() : ErrorFields());
@@ -104,7 +92,7 @@ int report_failure(const Terminal& terminal, const std::exception& error, bool j
             object["problems"].push_back({{"where", problem.where}, {"text", problem.text}});
         }
     }
-    return print_failure(terminal, exit_code_for(error), text, json, std::move(object));
+    return print_failure(exit_code_for(error), text, json, std::move(object));
 }
 
 } // namespace headroom::cli

@@ -12,14 +12,10 @@
 
 namespace headroom::cli {
 
-/// Prints `text` with print_error(). With `json`, also prints {"exit_code": N} and
-/// error_json() on stdout. Returns the exit code as a number.
+/// Prints `text` with print_error(). With `json`, also prints {"exit_code": N} and error_json() on
+/// stdout. Returns the exit code as a number.
 int report_failure(
-    const Terminal& terminal,
-    ExitCode code,
-    const std::string& text,
-    bool json,
-    const ErrorFields& fields = {}
+    ExitCode code, const std::string& text, bool json, const ErrorFields& fields = {}
 );
 
 /// Returns {"error": [lines], "error_facts": {"device": "phone", …}} for --json, without the facts
@@ -29,7 +25,7 @@ int report_failure(
 /// Reports an exception that was caught, with its exit_code_for() and message_for(). With `json`
 /// also its fields, as "error_facts", and the problems of an input, as "problems" with "where" and
 /// "text".
-int report_failure(const Terminal& terminal, const std::exception& error, bool json);
+int report_failure(const std::exception& error, bool json);
 
 /// Returns the code of a headroom::Error, `bug` for a std::logic_error, and `environment` for every
 /// other exception (memory, the file system).

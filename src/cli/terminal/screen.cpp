@@ -26,12 +26,6 @@ bool is_terminal(int descriptor) {
            to == "/dev/console";
 }
 
-/// Returns what the variable says if it is set, else whether the descriptor leads to a terminal.
-bool variable_or_terminal(const char* variable, int descriptor) {
-    const char* const value = std::getenv(variable);
-    return value != nullptr ? std::string_view(value) == "1" : is_terminal(descriptor);
-}
-
 bool same_file(int a, int b) {
     struct stat first {};
     struct stat second {};
@@ -40,19 +34,19 @@ bool same_file(int a, int b) {
            fstat(b, &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
-bool streams_share_destination() {
-    const char* const value = std::getenv("HEADROOM_TTY_SAME");
-    return value != nullptr ? std::string_view(value) == "1"
-                            : same_file(STDOUT_FILENO, STDERR_FILENO);
+/// Returns what the variable says if it is set, else what the system says.
+bool variable_or(const char* variable, bool (*ask_system)()) {
+    const char* const value = std::getenv(variable);
+    return value != nullptr ? std::string_view(value) == "1" : ask_system();
 }
 
 } // namespace
 
 Terminal Terminal::detect() {
     return {
-        variable_or_terminal("HEADROOM_TTY_OUT", STDOUT_FILENO),
-        variable_or_terminal("HEADROOM_TTY_ERR", STDERR_FILENO),
-        streams_share_destination(),
+        variable_or("HEADROOM_TTY_OUT", [] { return is_terminal(STDOUT_FILENO); }),
+        variable_or("HEADROOM_TTY_ERR", [] { return is_terminal(STDERR_FILENO); }),
+        variable_or("HEADROOM_TTY_SAME", [] { return same_file(STDOUT_FILENO, STDERR_FILENO); }),
     };
 }
 

@@ -2,13 +2,11 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace headroom::cli {
 
-/// What the terminal can show.
 struct PictureStyle {
     std::size_t width = 80; ///< width of a line in characters
     bool blocks = true;     ///< use UTF-8 block characters; otherwise ASCII
@@ -24,7 +22,6 @@ enum class Ink { plain, blue, orange, dim };
 /// Returns the text in the given colour, or unchanged if the style has no colours.
 [[nodiscard]] std::string coloured(const PictureStyle& style, Ink ink, const std::string& text);
 
-/// Part of a bar.
 struct BarPart {
     double share = 0; ///< length as a fraction of the whole bar, 0 to 1
     Ink ink = Ink::plain;

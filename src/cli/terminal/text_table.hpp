@@ -1,9 +1,14 @@
 // Aligned tables on the terminal: the first column is aligned to the left, all others to the right.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "base/units.hpp"
 
@@ -16,15 +21,38 @@ namespace headroom::cli {
 /// single output token has no time per output token).
 [[nodiscard]] std::string duration_or_dash(Nanoseconds time);
 
+/// Returns "1 prompt", "3 prompts".
+[[nodiscard]] std::string count_text(std::integral auto count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+/// Returns the indices of the rows to show, ascending: all, or those that come first by `less` if
+/// they are more than `shown`.
+[[nodiscard]] std::vector<std::size_t> first_rows(
+    std::size_t rows, std::size_t shown, const std::function<bool(std::size_t, std::size_t)>& less
+);
+
+struct TextColumn {
+    // NOLINTBEGIN(google-explicit-constructor): most columns are only a text
+    TextColumn(const char* text, int priority = 0) : header(text), drop_priority(priority) {}
+    TextColumn(std::string text) : header(std::move(text)) {}
+    // NOLINTEND(google-explicit-constructor)
+    std::string header;
+    int drop_priority = 0; ///< 0: is never left out; else the largest number is left out first
+};
+
 class TextTable {
   public:
-    explicit TextTable(std::vector<std::string> header) : rows_{std::move(header)} {}
+    explicit TextTable(std::vector<TextColumn> columns) : columns_(std::move(columns)) {}
     /// Adds a row with one text per column.
     void add(std::vector<std::string> row);
-    /// Returns all lines, each indented by two spaces and without trailing spaces.
-    [[nodiscard]] std::string text() const;
+    /// Returns all lines, each indented by two spaces and without trailing spaces. If they are
+    /// wider than `width` characters, some columns are left out, and a line names them; 0 means no
+    /// limit.
+    [[nodiscard]] std::string text(std::size_t width = 0) const;
 
   private:
+    std::vector<TextColumn> columns_;
     std::vector<std::vector<std::string>> rows_;
 };
 

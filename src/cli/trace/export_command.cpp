@@ -4,7 +4,6 @@
 #include <optional>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
@@ -41,7 +40,6 @@ void add_export_options(Options& options, ExportCommand& command) {
     options.add("--json", command.json, "print what was written as JSON");
 }
 
-/// Throws InputError if the folder of the file does not exist.
 void check_parent(const std::string& option, const fs::path& path) {
     const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
     std::error_code error;

@@ -22,7 +22,6 @@ void add_inspect_options(Options& options, InspectCommand& inspect) {
     options.add("--json", inspect.json, "print as JSON");
 }
 
-/// Finds out what the file is and prints its contents.
 int inspect(const Options& options, const InspectCommand& asked) {
     if (asked.devices && (!asked.file.empty() || asked.repair)) {
         options.fail("--devices shows the catalogue, expected nothing beside it but --json; leave "

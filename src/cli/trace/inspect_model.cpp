@@ -44,9 +44,6 @@ Facts facts_of(const model::GgufFile& file) {
     const auto text = [&](const std::string& key) {
         return std::string(value_or([&] { return file.text(key); }, std::string_view{}));
     };
-    const auto integer = [&](const std::string& key) {
-        return value_or([&] { return file.integer(key); }, std::int64_t{-1});
-    };
     Facts facts;
     facts.architecture = text("general.architecture");
     facts.name = text("general.name");
@@ -56,11 +53,10 @@ Facts facts_of(const model::GgufFile& file) {
             facts.vocabulary = static_cast<std::int64_t>(array->count);
         }
     }
-    const auto add_size = [&](const char* name, const char* key) {
-        const std::int64_t value = integer(facts.architecture + "." + key);
-        if (value >= 0) {
-            facts.sizes[name] = value;
-        }
+    const auto add_size = [&](const char* name, const std::string& key) {
+        facts.sizes[name] = value_or(
+            [&] { return file.integer(facts.architecture + "." + key); }, std::int64_t{-1}
+        );
     };
     for_each_size([&](const auto& size) {
         if (size.gguf_key != nullptr) {
@@ -68,6 +64,7 @@ Facts facts_of(const model::GgufFile& file) {
         }
     });
     add_size("experts", "expert_count");
+    std::erase_if(facts.sizes, [](const auto& size) { return size.second < 0; });
     return facts;
 }
 
@@ -194,7 +191,7 @@ int inspect_model(const InspectCommand& command) {
     const model::FileScan whole = model::scan_file(file);
     std::vector<std::string> warnings;
     const std::string problem = why_not_runnable(file, whole, warnings);
-    print_warnings(Terminal::detect(), warnings);
+    print_warnings(warnings);
     nlohmann::json json = facts_json(file, facts, whole.hash);
     if (!command.json) {
         print_facts(file, facts, whole.hash);

@@ -8,6 +8,7 @@
 #include "cli/input/scenario_file.hpp"
 #include "cli/run/summary_text.hpp"
 #include "cli/terminal/screen.hpp"
+#include "cli/terminal/text_table.hpp"
 #include "cli/trace/inspect_command.hpp"
 #include "cli/trace/inspect_trace_events.hpp"
 #include "config/scenario/scenario.hpp"
@@ -37,26 +38,19 @@ std::int64_t at_start(const scheduler::Profile& profile) {
 }
 
 std::string device_table(const config::Scenario& scenario) {
-    std::size_t width = 6;
-    for (const scheduler::DeviceSpec& device : scenario.fleet.devices) {
-        width = std::max(width, device.name.size());
-    }
-    const auto line = [&](auto name, auto compute, auto memory, auto bandwidth, auto note) {
-        return fmt::format(
-            "  {:<{}}  {:>12}  {:>10}  {:>16}{}\n", name, width, compute, memory, bandwidth, note
-        );
-    };
-    std::string text = line("device", "compute", "memory", "memory bandwidth", "");
+    // The spaces in the headers make room for usual figures.
+    TextTable table({"device", "     compute", "    memory", "memory bandwidth", ""});
     for (std::size_t d = 0; d < scenario.fleet.size(); ++d) {
-        text += line(
-            scenario.fleet.devices[d].name,
-            format_compute_rate(at_start(scenario.fleet.devices[d].compute)),
-            format_bytes(at_start(scenario.fleet.devices[d].memory)),
-            format_memory_rate(at_start(scenario.fleet.devices[d].memory_bandwidth)),
-            scenario.fleet.source == DeviceId(d) ? "  source" : ""
+        const scheduler::DeviceSpec& device = scenario.fleet.devices[d];
+        table.add(
+            {device.name,
+             format_compute_rate(at_start(device.compute)),
+             format_bytes(at_start(device.memory)),
+             format_memory_rate(at_start(device.memory_bandwidth)),
+             scenario.fleet.source == DeviceId(d) ? "source" : ""}
         );
     }
-    return text;
+    return table.text();
 }
 
 const std::string& name_at(const config::Scenario& scenario, DeviceId device) {
@@ -241,11 +235,6 @@ nlohmann::json workload_json(const config::Scenario& scenario) {
     };
 }
 
-/// Returns the batch size as a scenario gives it: a number or "auto".
-nlohmann::json batch_json(const config::ControllerConfig& controller) {
-    return controller.batch == 0 ? nlohmann::json("auto") : nlohmann::json(controller.batch);
-}
-
 nlohmann::json events_json(const config::Scenario& scenario) {
     nlohmann::json events = nlohmann::json::array();
     for (const config::Event& event : scenario.events) {
@@ -259,6 +248,7 @@ nlohmann::json events_json(const config::Scenario& scenario) {
 int inspect_scenario(const InspectCommand& command) {
     const config::Scenario scenario = read_scenario(command.file, {});
     if (command.json) {
+        const std::int64_t batch = scenario.controller.batch;
         print_json(
             {{"name", scenario.name},
              {"seed", scenario.seed},
@@ -268,7 +258,7 @@ int inspect_scenario(const InspectCommand& command) {
              {"policy", scheduler::name_of(scenario.controller.policy)},
              {"interval", scenario.controller.interval},
              {"objective", config::name_of(scenario.controller.objective)},
-             {"batch", batch_json(scenario.controller)},
+             {"batch", batch == 0 ? nlohmann::json("auto") : nlohmann::json(batch)},
              {"clock", config::name_of(scenario.clock.mode)},
              {"devices", devices_json(scenario)},
              {"network", network_json(scenario)},

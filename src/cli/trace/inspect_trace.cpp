@@ -19,9 +19,8 @@ namespace headroom::cli {
 namespace {
 
 void repair_trace(const std::string& path) {
-    const bool changed = trace::repair(path, [](const std::string& text) {
-        print_warnings(Terminal::detect(), {text});
-    });
+    const bool changed =
+        trace::repair(path, [](const std::string& text) { print_warnings({text}); });
     say(stderr,
         "{}: {}\n",
         path,

@@ -39,13 +39,9 @@ bool was_reached(const trace::Trace& trace, const config::Event& event) {
     const auto begun_after = [&](const trace::TurnRow& turn) {
         return turn.seen_tokens >= event.at_token;
     };
-    return std::any_of(
-        trace.intervals.begin(),
-        trace.intervals.end(),
-        [&](const trace::Interval& interval) {
-            return std::any_of(interval.turns.begin(), interval.turns.end(), begun_after);
-        }
-    );
+    return std::ranges::any_of(trace.intervals, [&](const trace::Interval& interval) {
+        return std::ranges::any_of(interval.turns, begun_after);
+    });
 }
 
 } // namespace

@@ -23,7 +23,4 @@ namespace headroom::cli {
 /// there are no events.
 [[nodiscard]] std::string event_list(const trace::Trace& trace);
 
-/// Returns an event of a scenario: its text and its time or token.
-[[nodiscard]] nlohmann::json event_json(const config::Event& event);
-
 } // namespace headroom::cli

@@ -77,22 +77,17 @@ nlohmann::json events_json(const trace::Trace& trace) {
 /// Returns one array per column. Each has an entry for every token except the first of its
 /// sequence.
 nlohmann::json latencies_json(const trace::Trace& trace) {
-    nlohmann::json sequence = nlohmann::json::array();
-    nlohmann::json position = nlohmann::json::array();
-    nlohmann::json end = nlohmann::json::array();
-    nlohmann::json latency = nlohmann::json::array();
-    for (const trace::TokenStep& step : trace::token_steps(trace)) {
-        sequence.push_back(step.sequence);
-        position.push_back(step.position);
-        end.push_back(step.end);
-        latency.push_back(step.latency);
+    nlohmann::json json;
+    for (const char* const column : {"sequence", "position", "end_ns", "latency_ns"}) {
+        json[column] = nlohmann::json::array();
     }
-    return {
-        {"sequence", sequence},
-        {"position", position},
-        {"end_ns", end},
-        {"latency_ns", latency},
-    };
+    for (const trace::TokenStep& step : trace::token_steps(trace)) {
+        json["sequence"].push_back(step.sequence);
+        json["position"].push_back(step.position);
+        json["end_ns"].push_back(step.end);
+        json["latency_ns"].push_back(step.latency);
+    }
+    return json;
 }
 
 nlohmann::json time_json(const trace::Trace& trace) {

@@ -8,8 +8,6 @@
 
 namespace headroom::cli {
 
-/// Returns the summary of a trace, its attributes, decisions, last placement, events, latencies,
-/// times and link use.
 [[nodiscard]] nlohmann::json trace_json(
     const trace::TraceFile& file, const trace::Summary& summary
 );

@@ -1,7 +1,6 @@
 #include "cli/trace/inspect_trace_pictures.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -28,6 +27,11 @@ std::string title(const std::string& text) {
     return fmt::format("  {}\n", text);
 }
 
+/// Returns a bar of one character, for the explanation of a shade.
+std::string sample(const PictureStyle& style, int shade) {
+    return bar(style, {{1.0, Ink::plain, shade}}, 1);
+}
+
 /// Returns the length of the longest name, which is the width of the column of names.
 std::size_t width_of(const std::vector<std::string>& names) {
     std::size_t width = 0;
@@ -48,19 +52,11 @@ std::size_t room(const PictureStyle& style, std::size_t name, std::size_t behind
     return style.width > used + kMinRoom ? style.width - used : kMinRoom;
 }
 
-/// Returns the indices of the devices to show, in ascending order: all, or those with the largest
-/// values if there are too many.
+/// Returns the devices to show, ascending: all, or those with the largest values if they are many.
 std::vector<std::size_t> shown_devices(const std::vector<double>& values) {
-    std::vector<std::size_t> order(values.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    if (order.size() > kMaxDevices) {
-        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-            return values[a] > values[b];
-        });
-        order.resize(kMaxDevices);
-        std::sort(order.begin(), order.end());
-    }
-    return order;
+    return first_rows(values.size(), kMaxDevices, [&](std::size_t a, std::size_t b) {
+        return values[a] > values[b];
+    });
 }
 
 std::string and_more(std::size_t all, std::size_t shown) {
@@ -149,10 +145,10 @@ std::string time_picture(const trace::Trace& trace, const PictureStyle& style) {
     const auto line = [&](int shade, const char* what, Nanoseconds time) {
         return fmt::format(
             "    {} {:<32}{:>10}  {:>5}\n",
-            bar(style, {{1.0, Ink::plain, shade}}, 1),
+            sample(style, shade),
             what,
             format_duration(time),
-            percent(static_cast<double>(time), static_cast<double>(parts.total))
+            percent(time, parts.total)
         );
     };
     return title(
@@ -199,9 +195,9 @@ std::string device_time_picture(const trace::Trace& trace, const PictureStyle& s
                ? ""
                : title(fmt::format(
                      "devices: {} computes  {} waits for a message  {} pages or migrates  {} idle",
-                     bar(style, {{1.0, Ink::plain, 3}}, 1),
-                     bar(style, {{1.0, Ink::plain, 1}}, 1),
-                     bar(style, {{1.0, Ink::plain, 2}}, 1),
+                     sample(style, 3),
+                     sample(style, 1),
+                     sample(style, 2),
                      bar(style, {}, 1)
                  )) + text +
                      and_more(times.size(), shown.size()) + '\n';
@@ -249,9 +245,7 @@ std::string placement_picture(const trace::Trace& trace, const PictureStyle& sty
     for (std::size_t d = 0; d < counts.size(); ++d) {
         names.push_back(trace::device_label(trace.header, static_cast<std::int32_t>(d)));
         most_of.push_back(
-            counts[d].empty()
-                ? 0.0
-                : static_cast<double>(*std::max_element(counts[d].begin(), counts[d].end()))
+            counts[d].empty() ? 0.0 : static_cast<double>(std::ranges::max(counts[d]))
         );
     }
     const double most = most_of.empty() ? 0 : *std::max_element(most_of.begin(), most_of.end());

@@ -9,25 +9,17 @@
 
 namespace headroom::cli {
 
-namespace {
-
-/// Returns the columns of the decision table for runs with several sequences in flight.
-std::string flight_columns(const trace::IntervalRow& row) {
-    return fmt::format(
-        "  {:>9}  {:>7}  {:>5}  {:>10}",
-        row.in_flight,
-        row.waiting,
-        row.batch,
-        format_duration(row.predicted_round_ns)
-    );
-}
-
-} // namespace
-
 std::string decision_table(const trace::Trace& trace) {
     const bool several = trace::could_overlap(trace.header);
-    std::string text = fmt::format(
-        "  {:>6}  {:>10}  {:<10}  {:>5}  {:>10}  {:>10}  {:>10}  {:>10}{}\n",
+    const auto line = [](auto... cells) {
+        return fmt::format(
+            "  {:>6}  {:>10}  {:<10}  {:>5}  {:>10}  {:>10}  {:>10}  {:>10}{}\n", cells...
+        );
+    };
+    const auto flight = [&](auto... cells) { // columns of runs with several sequences in flight
+        return several ? fmt::format("  {:>9}  {:>7}  {:>5}  {:>10}", cells...) : "";
+    };
+    std::string text = line(
         "token",
         "at",
         "decision",
@@ -36,24 +28,21 @@ std::string decision_table(const trace::Trace& trace) {
         "kept",
         "predicted",
         "measured",
-        several
-            ? fmt::format("  {:>9}  {:>7}  {:>5}  {:>10}", "in flight", "waiting", "batch", "round")
-            : ""
+        flight("in flight", "waiting", "batch", "round")
     );
-    const auto shown = [](Nanoseconds t) { return t < 0 ? "-" : format_duration(t); };
     for (const trace::Interval& interval : trace.intervals) {
         const trace::IntervalRow& row = interval.row;
-        text += fmt::format(
-            "  {:>6}  {:>10}  {:<10}  {:>5}  {:>10}  {:>10}  {:>10}  {:>10}{}\n",
+        const std::string round = format_duration(row.predicted_round_ns);
+        text += line(
             row.first_token,
             format_duration(row.t_dec),
             trace::code_label(trace.header, "intervals.reason", row.reason),
             row.moves,
             row.moves > 0 ? format_duration(row.measured_migration_ns) : "-",
-            shown(row.kept_inference_ns),
+            duration_or_dash(row.kept_inference_ns),
             format_duration(row.predicted_inference_ns),
             row.measured_inference_ns > 0 ? format_duration(row.measured_inference_ns) : "-",
-            several ? flight_columns(row) : ""
+            flight(row.in_flight, row.waiting, row.batch, round)
         );
     }
     return text;

@@ -170,8 +170,8 @@ int replay(const Options& options, const ReplayCommand& command) {
     if (!options.is_given("--policy") && (!command.run.trace.empty() || command.run.no_trace ||
                                           command.run.trace_ops || command.run.force)) {
         options.fail("--trace, --no-trace, --trace-ops and --force are for what would have "
-                     "happened, expected "
-                     "--policy with them; without --policy the trace is verified and nothing is "
+                     "happened, expected --policy with them; without --policy the trace is "
+                     "verified and nothing is "
                      "written");
     }
     const trace::Trace trace = read(command);
