@@ -16,15 +16,13 @@ namespace {
 constexpr std::size_t kMaxPlannedHosts = 16; // most devices that may hold x in the unlimited plan
 constexpr std::size_t kMaxScanned = 32;      // in larger fleets a heap finds the next device
 
-/// Returns the best device for lm_head, memory ignored, if x ends on `activation_device`.
-std::size_t best_lm_head(const StepDelay& step, std::size_t activation_device) {
-    std::size_t best = 0;
-    for (std::size_t d = 1; d < step.devices(); ++d) {
-        if (step.finish(activation_device, d) < step.finish(activation_device, best)) {
-            best = d;
-        }
+/// Returns the i below n with the least value(i), the first of equal ones.
+std::size_t least_of(std::size_t n, const auto& value) {
+    std::size_t least = 0;
+    for (std::size_t i = 1; i < n; ++i) {
+        least = value(i) < value(least) ? i : least;
     }
-    return best;
+    return least;
 }
 
 /// A time longer than that of every path. A sum of several such times does not overflow.
@@ -107,13 +105,9 @@ ShortestPaths extend_paths(
         std::vector<std::size_t>(n, 0),
         {}};
     for (std::size_t p = 0; p < n; ++p) {
-        std::size_t h = 0;
-        for (std::size_t k = 1; k < n; ++k) {
-            const bool sooner =
-                so_far[k] + table.ready[k * n + p] < so_far[h] + table.ready[h * n + p];
-            h = sooner ? k : h;
-        }
-        const Nanoseconds ready = so_far[h] + table.ready[h * n + p];
+        const auto ready_from = [&](std::size_t k) { return so_far[k] + table.ready[k * n + p]; };
+        const std::size_t h = least_of(n, ready_from);
+        const Nanoseconds ready = ready_from(h);
         for (std::size_t f = 0; f < n; ++f) {
             if (step.sliced() && f != p) {
                 continue; // the hub is both
@@ -191,9 +185,7 @@ std::vector<std::int32_t> spread_by_heap(
 std::vector<std::size_t> devices_by_speed(const StepDelay& step) {
     std::vector<std::size_t> order(step.devices());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        return step.layer_alone(0, a) < step.layer_alone(0, b);
-    });
+    std::ranges::stable_sort(order, {}, [&](std::size_t a) { return step.layer_alone(0, a); });
     return order;
 }
 
@@ -223,10 +215,7 @@ bool fill_up(
         update(j);
     }
     for (std::int32_t k = std::accumulate(counts.begin(), counts.end(), 0); k < n; ++k) {
-        std::size_t least = 0;
-        for (std::size_t j = 1; j < next.size(); ++j) {
-            least = next[j] < next[least] ? j : least;
-        }
+        const std::size_t least = least_of(next.size(), [&](std::size_t j) { return next[j]; });
         if (next[least] == kNever) {
             return false;
         }
@@ -325,8 +314,10 @@ Placement unlimited_plan(const Problem& problem, const StepDelay& step) {
     const ModelShape& shape = blocks.shape();
     const std::vector<std::size_t> hosts = hosts_of(step);
     const bool embed_anywhere = shape.has_ends && !problem.ends_at_source;
+    // The best device for lm_head, memory ignored, if x ends on `activation_device`.
     const auto lm_head = [&](std::size_t activation_device) {
-        return embed_anywhere ? best_lm_head(step, activation_device) : step.source();
+        const auto time = [&](std::size_t d) { return step.finish(activation_device, d); };
+        return embed_anywhere ? least_of(step.devices(), time) : step.source();
     };
     std::vector<Nanoseconds> so_far;
     for (const std::size_t h : hosts) {
@@ -341,13 +332,9 @@ Placement unlimited_plan(const Problem& problem, const StepDelay& step) {
         layers.push_back(extend_paths(step, l, hosts, table, so_far));
         so_far = layers.back().time;
     }
-    std::size_t last = 0;
-    const auto total = [&](std::size_t f) {
+    std::size_t last = least_of(hosts.size(), [&](std::size_t f) {
         return so_far[f] + step.finish(hosts[f], lm_head(hosts[f]));
-    };
-    for (std::size_t f = 1; f < hosts.size(); ++f) {
-        last = total(f) < total(last) ? f : last;
-    }
+    });
     Placement placement(blocks.size(), problem.source);
     if (shape.has_ends) {
         placement[blocks.lm_head().index()] = DeviceId(lm_head(hosts[last]));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -33,9 +34,7 @@ std::vector<SizeClass> classes_of(const Problem& problem, const Ledger& ledger) 
         const bool pair = tied && id == blocks.embed();
         sized.emplace_back(ledger.bytes(id) + (pair ? blocks.norm_bytes(blocks.lm_head()) : 0), id);
     }
-    std::stable_sort(sized.begin(), sized.end(), [](const auto& a, const auto& b) {
-        return a.first > b.first;
-    });
+    std::ranges::stable_sort(sized, std::ranges::greater{}, [](const auto& a) { return a.first; });
     std::vector<SizeClass> classes;
     for (const auto& [size, id] : sized) {
         if (classes.empty() || classes.back().size != size) {
@@ -62,9 +61,7 @@ class CountSearch {
         // Devices with little room come first: they have few choices, so dead ends show early.
         order_.resize(room_.size());
         std::iota(order_.begin(), order_.end(), std::size_t{0});
-        std::stable_sort(order_.begin(), order_.end(), [this](std::size_t a, std::size_t b) {
-            return room_[a] < room_[b];
-        });
+        std::ranges::stable_sort(order_, {}, [this](std::size_t a) { return room_[a]; });
     }
 
     bool run() { return search_class(0); }

@@ -1,7 +1,6 @@
 #include "scheduler/construct/initial_placements.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 #include <utility>
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <utility>
 
 #include "scheduler/cost/block_cost.hpp"
 #include "scheduler/cost/memory_ledger.hpp"
@@ -59,13 +58,18 @@ Placement fill_in_order(const Problem& problem, const LayerCosts& costs, ChainOr
 }
 
 Decision chain_decision(
-    const Problem& problem, const LayerCosts& costs, const Chain& chain, std::string minimises
+    const Problem& problem, const LayerCosts& costs, const Chain& chain, const ChainNotes& notes
 ) {
+    if (chain.shards.empty()) {
+        return infeasible_decision(
+            problem, fill_in_order(problem, costs, notes.order), notes.sought
+        );
+    }
     Decision decision = evaluate(problem, place_chain(problem, costs, chain));
     explain_first(problem, decision);
     decision.why.split = layer_split(problem, decision.placement);
     decision.why.slowest_stage = chain.stage;
-    decision.why.notes = {std::move(minimises)};
+    decision.why.notes = {notes.minimises};
     decision.evaluations = chain.work;
     return decision;
 }

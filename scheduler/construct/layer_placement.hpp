@@ -25,10 +25,16 @@ namespace headroom::scheduler {
     const Problem& problem, const LayerCosts& costs, ChainOrder order
 );
 
-/// Returns the first decision of a static policy, with its predictions. `minimises` is a note on
-/// what the policy minimises.
+/// What the decision of a static policy says about its chain.
+struct ChainNotes {
+    ChainOrder order;
+    std::string minimises; ///< a note on what the policy minimises
+    std::string sought;    ///< what is not found if there is no chain
+};
+
+/// Returns the first decision of a static policy, with its predictions; infeasible without a chain.
 [[nodiscard]] Decision chain_decision(
-    const Problem& problem, const LayerCosts& costs, const Chain& chain, std::string minimises
+    const Problem& problem, const LayerCosts& costs, const Chain& chain, const ChainNotes& notes
 );
 
 } // namespace headroom::scheduler

@@ -3,7 +3,7 @@
 #include "scheduler/construct/packing.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <functional>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -29,9 +29,7 @@ std::vector<BlockId> by_size(const Ledger& ledger, std::size_t count) {
         return ledger.bytes(b) +
                (ledger.has_compute_limit() ? ledger.as_bytes(ledger.flops(b)) : 0);
     };
-    std::stable_sort(order.begin(), order.end(), [&](BlockId a, BlockId b) {
-        return size(a) > size(b);
-    });
+    std::ranges::stable_sort(order, std::ranges::greater{}, [&](BlockId a) { return size(a); });
     return order;
 }
 

@@ -1,6 +1,7 @@
 #include "scheduler/construct/paper_placer.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -21,8 +22,8 @@ class Placer {
                 order_.emplace_back(b);
             }
         }
-        std::stable_sort(order_.begin(), order_.end(), [this](BlockId a, BlockId b) {
-            return scores_.size(a) > scores_.size(b);
+        std::ranges::stable_sort(order_, std::ranges::greater{}, [this](BlockId a) {
+            return scores_.size(a);
         });
     }
 
@@ -113,9 +114,7 @@ bool Placer::resolve(BlockId b) {
     for (std::size_t d = 0; d < draft_.ledger().devices(); ++d) {
         shortages.push_back(shortage_of(draft_, b, DeviceId(d)));
     }
-    std::stable_sort(shortages.begin(), shortages.end(), [](const Shortage& a, const Shortage& c) {
-        return a.size < c.size;
-    });
+    std::ranges::stable_sort(shortages, {}, &Shortage::size);
     for (const Shortage& shortage : shortages) {
         PaperDraft trial = draft_;
         std::vector<BlockId> evicted;
@@ -123,9 +122,8 @@ bool Placer::resolve(BlockId b) {
             continue;
         }
         trial.place(b, shortage.device);
-        const bool all_placed = std::all_of(evicted.begin(), evicted.end(), [&](BlockId other) {
-            return place(trial, other);
-        });
+        const bool all_placed =
+            std::ranges::all_of(evicted, [&](BlockId other) { return place(trial, other); });
         if (all_placed) {
             draft_ = std::move(trial);
             return true;

@@ -147,10 +147,7 @@ double Scores::migration_s(BlockId b, DeviceId d) const {
     const Blocks& blocks = *problem_->blocks;
     const DeviceId from = (*problem_->previous)[b.index()];
     if (problem_->cost_profile == CostProfile::paper) {
-        const Bytes bytes = paper_moved_bytes(
-            blocks, b, problem_->paper_migration_length(), problem_->paper_moved()
-        );
-        return transfer_s(bytes, from, d);
+        return transfer_s(problem_->paper_moved_bytes(b), from, d);
     }
     const Bytes weights = blocks.matrix_bytes(b) + blocks.norm_bytes(b);
     const Bytes rows = blocks.cache_row_bytes(b, problem_->rows);

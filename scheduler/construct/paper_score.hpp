@@ -14,7 +14,6 @@
 // problem's constraints on memory and compute hold; communication constrains nothing.
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
 #include "scheduler/core/problem.hpp"

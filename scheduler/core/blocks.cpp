@@ -18,12 +18,6 @@ Bytes group_matrices(const ModelShape& shape, const LayerTypes& types) {
            d * row_bytes(types.k, shape.width) + d * row_bytes(types.v, shape.width);
 }
 
-Bytes ffn_matrices(const ModelShape& shape, const LayerTypes& types) {
-    const Bytes gate = shape.gated ? shape.ffn_width * row_bytes(types.gate, shape.width) : 0;
-    return gate + shape.ffn_width * row_bytes(types.up, shape.width) +
-           shape.width * row_bytes(types.down, shape.ffn_width);
-}
-
 /// Returns the bytes of the quantisation blocks that have elements first … first+count−1 of a row.
 Bytes covering_bytes(WeightType type, std::int64_t first, std::int64_t count) {
     const std::int64_t each = format_of(type).elements;
@@ -38,7 +32,8 @@ Bytes group_columns(const ModelShape& shape, const LayerTypes& types, std::int32
     return shape.width * covering_bytes(types.o, group * columns, columns);
 }
 
-/// Returns the stored bytes of a slice: its rows of gate and up, and its columns of down.
+/// Returns the stored bytes of a slice: its rows of gate and up, and its columns of down. A whole
+/// ffn is the only slice of one.
 Bytes slice_matrices(
     const ModelShape& shape, const LayerTypes& types, std::int32_t slices, std::int32_t slice
 ) {
@@ -88,7 +83,7 @@ void Blocks::add_layer(std::int32_t layer, Bytes norms) {
     if (!sliced()) {
         const Bytes proj = shape_.width * row_bytes(types.o, shape_.width);
         add({BlockKind::proj, layer, -1}, proj, 0);
-        add({BlockKind::ffn, layer, -1}, ffn_matrices(shape_, types), norms);
+        add({BlockKind::ffn, layer, -1}, slice_matrices(shape_, types, 1, 0), norms);
         return;
     }
     for (std::int32_t slice = 0; slice < slices(); ++slice) {
@@ -173,6 +168,7 @@ Flops Blocks::flops(BlockId b, std::int64_t first, std::int64_t n) const {
     const std::int64_t width = shape_.width;
     switch (name(b).kind) {
     case BlockKind::embed:
+    case BlockKind::hub:
         return 0;
     case BlockKind::group: {
         // The sum of 2·(q+2)·d·D + 4·q·T·d (if sliced, + 2·q·d·D) for T = first+1 … first+n.
@@ -185,13 +181,10 @@ Flops Blocks::flops(BlockId b, std::int64_t first, std::int64_t n) const {
     case BlockKind::proj:
         return n * 2 * width * width;
     case BlockKind::ffn:
-        return n * (shape_.gated ? 6 : 4) * width * shape_.ffn_width;
+    case BlockKind::slice:
+        return n * (shape_.gated ? 6 : 4) * width * (shape_.ffn_width / std::max(1, slices()));
     case BlockKind::lm_head:
         return 2 * shape_.vocabulary * width;
-    case BlockKind::slice:
-        return n * (shape_.gated ? 6 : 4) * width * (shape_.ffn_width / slices());
-    case BlockKind::hub:
-        return 0;
     }
     HEADROOM_CHECK(false, "block {}", b.value);
 }
@@ -209,32 +202,31 @@ void OperationCost::add(const Blocks& blocks, BlockId b, std::int64_t first, std
 
 namespace {
 
-/// A row is divided into ranges of `width` columns. Returns the stored columns of the range that
-/// stores most. A range can begin at any multiple of gcd(width, E) within a quantisation block of E
-/// elements, and one of them begins at the worst, because a row has whole quantisation blocks.
-std::int64_t max_columns(WeightType type, std::int64_t width) {
-    const std::int64_t each = format_of(type).elements;
-    return (width + each - std::gcd(width, each) + each - 1) / each * each;
+/// The rows of a matrix of each layer are divided into ranges of `width` columns. Returns the
+/// stored columns of the range that stores most. A range can begin at any multiple of gcd(width, E)
+/// within a quantisation block of E elements, and one of them begins at the worst, because a row
+/// has whole quantisation blocks.
+std::int64_t max_columns(
+    const ModelShape& shape, WeightType LayerTypes::*matrix, std::int64_t width
+) {
+    std::int64_t largest = 0;
+    for (const LayerTypes& types : shape.layer_types) {
+        const std::int64_t each = format_of(types.*matrix).elements;
+        const std::int64_t blocks = (width + each - std::gcd(width, each) + each - 1) / each;
+        largest = std::max(largest, blocks * each);
+    }
+    return largest;
 }
 
 } // namespace
 
 std::int64_t max_head_columns(const ModelShape& shape) {
-    std::int64_t largest = 0;
-    for (const LayerTypes& types : shape.layer_types) {
-        largest =
-            std::max(largest, max_columns(types.o, shape.heads_per_group() * shape.head_width()));
-    }
-    return largest;
+    return max_columns(shape, &LayerTypes::o, shape.heads_per_group() * shape.head_width());
 }
 
 std::int64_t max_hidden_columns(const ModelShape& shape, const Cut& cut) {
     HEADROOM_CHECK(cut.sliced() && cut.slices > 0, "{} slices", cut.slices);
-    std::int64_t largest = 0;
-    for (const LayerTypes& types : shape.layer_types) {
-        largest = std::max(largest, max_columns(types.down, shape.ffn_width / cut.slices));
-    }
-    return largest;
+    return max_columns(shape, &LayerTypes::down, shape.ffn_width / cut.slices);
 }
 
 Bytes buffer_bytes(const ModelShape& shape, const TurnSizes& sizes, const Cut& cut) {

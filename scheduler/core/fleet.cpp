@@ -17,46 +17,6 @@ const LinkSpec& Network::link(DeviceId from, DeviceId to) const {
     return found == overrides_.end() ? default_link_ : found->second;
 }
 
-Nanoseconds FleetRates::compute(DeviceId d, Nanoseconds start, Flops f) const {
-    return finish(fleet_->devices[d.index()].compute, start, f, tokens_, stop_);
-}
-
-Nanoseconds FleetRates::touch(DeviceId d, Nanoseconds start, Bytes b) const {
-    return finish(fleet_->devices[d.index()].memory_bandwidth, start, b, tokens_, stop_);
-}
-
-Nanoseconds FleetRates::storage(DeviceId d, Nanoseconds start, Bytes b) const {
-    return finish(fleet_->devices[d.index()].storage_bandwidth, start, b, tokens_, stop_);
-}
-
-Nanoseconds FleetRates::egress(DeviceId d, Nanoseconds start, Bytes b) const {
-    return finish(fleet_->devices[d.index()].egress, start, b, tokens_, stop_);
-}
-
-Nanoseconds FleetRates::ingress(DeviceId d, Nanoseconds start, Bytes b) const {
-    return finish(fleet_->devices[d.index()].ingress, start, b, tokens_, stop_);
-}
-
-Nanoseconds FleetRates::link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b) const {
-    return finish(fleet_->network.link(from, to).bandwidth, start, b, tokens_, stop_);
-}
-
-Nanoseconds FleetRates::latency(DeviceId from, DeviceId to, Nanoseconds g) const {
-    return fleet_->network.link(from, to).latency.at(g, tokens_).value;
-}
-
-Bytes FleetRates::memory(DeviceId d, Nanoseconds t) const {
-    return fleet_->devices[d.index()].memory.at(t, tokens_).value;
-}
-
-bool FleetRates::egress_capped(DeviceId d) const {
-    return !fleet_->devices[d.index()].egress.unlimited();
-}
-
-bool FleetRates::ingress_capped(DeviceId d) const {
-    return !fleet_->devices[d.index()].ingress.unlimited();
-}
-
 namespace {
 
 /// The most devices with which a snapshot always has a table of all pairs, which takes 4 MiB then.
@@ -105,55 +65,10 @@ Snapshot take_snapshot(const Fleet& fleet, Nanoseconds t, std::int64_t tokens) {
 }
 
 const Snapshot::Link& Snapshot::sparse_link(DeviceId from, DeviceId to) const {
-    const auto found = std::lower_bound(
-        link_overrides.begin(),
-        link_overrides.end(),
-        std::pair(from, to),
-        [](const LinkOverride& o, const auto& pair) { return std::pair(o.from, o.to) < pair; }
-    );
-    const bool is_override =
-        found != link_overrides.end() && found->from == from && found->to == to;
+    const auto ends = [](const LinkOverride& o) { return std::pair(o.from, o.to); };
+    const auto found = std::ranges::lower_bound(link_overrides, std::pair(from, to), {}, ends);
+    const bool is_override = found != link_overrides.end() && ends(*found) == std::pair(from, to);
     return is_override ? found->link : default_link;
-}
-
-Nanoseconds SnapshotRates::compute(DeviceId d, Nanoseconds start, Flops f) const {
-    return finish(snapshot_->device(d).compute, start, f);
-}
-
-Nanoseconds SnapshotRates::touch(DeviceId d, Nanoseconds start, Bytes b) const {
-    return finish(snapshot_->device(d).memory_bandwidth, start, b);
-}
-
-Nanoseconds SnapshotRates::storage(DeviceId d, Nanoseconds start, Bytes b) const {
-    return finish(snapshot_->device(d).storage_bandwidth, start, b);
-}
-
-Nanoseconds SnapshotRates::egress(DeviceId d, Nanoseconds start, Bytes b) const {
-    return finish(snapshot_->device(d).egress, start, b);
-}
-
-Nanoseconds SnapshotRates::ingress(DeviceId d, Nanoseconds start, Bytes b) const {
-    return finish(snapshot_->device(d).ingress, start, b);
-}
-
-Nanoseconds SnapshotRates::link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b) const {
-    return finish(snapshot_->link(from, to).bandwidth, start, b);
-}
-
-Nanoseconds SnapshotRates::latency(DeviceId from, DeviceId to, Nanoseconds /*g*/) const {
-    return snapshot_->link(from, to).latency;
-}
-
-Bytes SnapshotRates::memory(DeviceId d, Nanoseconds /*t*/) const {
-    return snapshot_->device(d).memory;
-}
-
-bool SnapshotRates::egress_capped(DeviceId d) const {
-    return snapshot_->device(d).egress != kUnlimited;
-}
-
-bool SnapshotRates::ingress_capped(DeviceId d) const {
-    return snapshot_->device(d).ingress != kUnlimited;
 }
 
 } // namespace headroom::scheduler

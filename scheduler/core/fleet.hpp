@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -93,30 +92,79 @@ class Rates {
     [[nodiscard]] virtual bool ingress_capped(DeviceId d) const = 0;
 };
 
-/// Rates of a fleet that change over time, for a turn that began after `tokens` sampled tokens.
-/// Long computations call `stop` now and then, which can end them by an exception.
-class FleetRates final : public Rates {
+/// Implements Rates by a Source. That has device(d) and link(from, to), whose members are the rates
+/// of the same names, and reads such a rate with end_of, value_at and is_unlimited.
+template <class Source>
+class RatesOf final : public Rates {
   public:
-    FleetRates(const Fleet& fleet, std::int64_t tokens, StopCheck stop = nullptr)
-        : fleet_(&fleet), tokens_(tokens), stop_(stop) {}
-    [[nodiscard]] std::size_t devices() const override { return fleet_->size(); }
-    [[nodiscard]] Nanoseconds compute(DeviceId d, Nanoseconds start, Flops f) const override;
-    [[nodiscard]] Nanoseconds touch(DeviceId d, Nanoseconds start, Bytes b) const override;
-    [[nodiscard]] Nanoseconds storage(DeviceId d, Nanoseconds start, Bytes b) const override;
-    [[nodiscard]] Nanoseconds egress(DeviceId d, Nanoseconds start, Bytes b) const override;
-    [[nodiscard]] Nanoseconds ingress(DeviceId d, Nanoseconds start, Bytes b) const override;
+    /// Takes the arguments of the Source.
+    template <class... Arguments>
+    explicit(sizeof...(Arguments) == 1) RatesOf(const Arguments&... arguments)
+        : source_(arguments...) {}
+    [[nodiscard]] std::size_t devices() const override { return source_.devices(); }
+    [[nodiscard]] Nanoseconds compute(DeviceId d, Nanoseconds start, Flops f) const override {
+        return source_.end_of(source_.device(d).compute, start, f);
+    }
+    [[nodiscard]] Nanoseconds touch(DeviceId d, Nanoseconds start, Bytes b) const override {
+        return source_.end_of(source_.device(d).memory_bandwidth, start, b);
+    }
+    [[nodiscard]] Nanoseconds storage(DeviceId d, Nanoseconds start, Bytes b) const override {
+        return source_.end_of(source_.device(d).storage_bandwidth, start, b);
+    }
+    [[nodiscard]] Nanoseconds egress(DeviceId d, Nanoseconds start, Bytes b) const override {
+        return source_.end_of(source_.device(d).egress, start, b);
+    }
+    [[nodiscard]] Nanoseconds ingress(DeviceId d, Nanoseconds start, Bytes b) const override {
+        return source_.end_of(source_.device(d).ingress, start, b);
+    }
     [[nodiscard]] Nanoseconds link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b)
-        const override;
-    [[nodiscard]] Nanoseconds latency(DeviceId from, DeviceId to, Nanoseconds g) const override;
-    [[nodiscard]] Bytes memory(DeviceId d, Nanoseconds t) const override;
-    [[nodiscard]] bool egress_capped(DeviceId d) const override;
-    [[nodiscard]] bool ingress_capped(DeviceId d) const override;
+        const override {
+        return source_.end_of(source_.link(from, to).bandwidth, start, b);
+    }
+    [[nodiscard]] Nanoseconds latency(DeviceId from, DeviceId to, Nanoseconds g) const override {
+        return source_.value_at(source_.link(from, to).latency, g);
+    }
+    [[nodiscard]] Bytes memory(DeviceId d, Nanoseconds t) const override {
+        return source_.value_at(source_.device(d).memory, t);
+    }
+    [[nodiscard]] bool egress_capped(DeviceId d) const override {
+        return !source_.is_unlimited(source_.device(d).egress);
+    }
+    [[nodiscard]] bool ingress_capped(DeviceId d) const override {
+        return !source_.is_unlimited(source_.device(d).ingress);
+    }
+
+  private:
+    Source source_;
+};
+
+/// The profiles of a fleet, for a turn that began after `tokens` sampled tokens.
+class FleetSource {
+  public:
+    FleetSource(const Fleet& fleet, std::int64_t tokens, StopCheck stop = nullptr)
+        : fleet_(&fleet), tokens_(tokens), stop_(stop) {}
+    [[nodiscard]] std::size_t devices() const { return fleet_->size(); }
+    [[nodiscard]] const DeviceSpec& device(DeviceId d) const { return fleet_->devices[d.index()]; }
+    [[nodiscard]] const LinkSpec& link(DeviceId from, DeviceId to) const {
+        return fleet_->network.link(from, to);
+    }
+    [[nodiscard]] Nanoseconds end_of(const Profile& p, Nanoseconds start, std::int64_t work) const {
+        return finish(p, start, work, tokens_, stop_);
+    }
+    [[nodiscard]] std::int64_t value_at(const Profile& p, Nanoseconds t) const {
+        return p.at(t, tokens_).value;
+    }
+    [[nodiscard]] static bool is_unlimited(const Profile& p) { return p.unlimited(); }
 
   private:
     const Fleet* fleet_;
     std::int64_t tokens_;
     StopCheck stop_;
 };
+
+/// Rates of a fleet that change over time, for a turn that began after `tokens` sampled tokens.
+/// Long computations call `stop` now and then, which can end them by an exception.
+using FleetRates = RatesOf<FleetSource>;
 
 /// The rates of all devices and links at one moment. A decision assumes that they stay constant.
 struct Snapshot {
@@ -127,10 +175,12 @@ struct Snapshot {
         PerSecond egress = kUnlimited;
         PerSecond ingress = kUnlimited;
         Bytes memory = 0;
+        bool operator==(const Device&) const = default;
     };
     struct Link {
         PerSecond bandwidth = kUnlimited;
         Nanoseconds latency = 0;
+        bool operator==(const Link&) const = default;
     };
     struct LinkOverride {
         DeviceId from;
@@ -161,13 +211,11 @@ struct Snapshot {
     /// Returns whether the condition is true for all links.
     template <class Condition>
     [[nodiscard]] bool all_links(const Condition& condition) const {
-        return links.empty() ? condition(default_link) &&
-                                   std::all_of(
-                                       link_overrides.begin(),
-                                       link_overrides.end(),
-                                       [&](const LinkOverride& o) { return condition(o.link); }
-                                   )
-                             : std::all_of(links.begin(), links.end(), condition);
+        if (!links.empty()) {
+            return std::ranges::all_of(links, condition);
+        }
+        return condition(default_link) &&
+               std::ranges::all_of(link_overrides, condition, &LinkOverride::link);
     }
 
   private:
@@ -177,25 +225,28 @@ struct Snapshot {
 /// Returns the rates of the fleet at time t, for a turn that began after `tokens` sampled tokens.
 [[nodiscard]] Snapshot take_snapshot(const Fleet& fleet, Nanoseconds t, std::int64_t tokens);
 
-/// Rates that stay as they are in a snapshot.
-class SnapshotRates final : public Rates {
+/// The numbers of a snapshot.
+class SnapshotSource {
   public:
-    explicit SnapshotRates(const Snapshot& snapshot) : snapshot_(&snapshot) {}
-    [[nodiscard]] std::size_t devices() const override { return snapshot_->size(); }
-    [[nodiscard]] Nanoseconds compute(DeviceId d, Nanoseconds start, Flops f) const override;
-    [[nodiscard]] Nanoseconds touch(DeviceId d, Nanoseconds start, Bytes b) const override;
-    [[nodiscard]] Nanoseconds storage(DeviceId d, Nanoseconds start, Bytes b) const override;
-    [[nodiscard]] Nanoseconds egress(DeviceId d, Nanoseconds start, Bytes b) const override;
-    [[nodiscard]] Nanoseconds ingress(DeviceId d, Nanoseconds start, Bytes b) const override;
-    [[nodiscard]] Nanoseconds link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b)
-        const override;
-    [[nodiscard]] Nanoseconds latency(DeviceId from, DeviceId to, Nanoseconds g) const override;
-    [[nodiscard]] Bytes memory(DeviceId d, Nanoseconds t) const override;
-    [[nodiscard]] bool egress_capped(DeviceId d) const override;
-    [[nodiscard]] bool ingress_capped(DeviceId d) const override;
+    explicit SnapshotSource(const Snapshot& snapshot) : snapshot_(&snapshot) {}
+    [[nodiscard]] std::size_t devices() const { return snapshot_->size(); }
+    [[nodiscard]] const Snapshot::Device& device(DeviceId d) const { return snapshot_->device(d); }
+    [[nodiscard]] const Snapshot::Link& link(DeviceId from, DeviceId to) const {
+        return snapshot_->link(from, to);
+    }
+    [[nodiscard]] static Nanoseconds end_of(PerSecond rate, Nanoseconds start, std::int64_t work) {
+        return finish(rate, start, work);
+    }
+    [[nodiscard]] static std::int64_t value_at(std::int64_t value, Nanoseconds /*t*/) {
+        return value;
+    }
+    [[nodiscard]] static bool is_unlimited(PerSecond rate) { return rate == kUnlimited; }
 
   private:
     const Snapshot* snapshot_;
 };
+
+/// Rates that stay as they are in a snapshot.
+using SnapshotRates = RatesOf<SnapshotSource>;
 
 } // namespace headroom::scheduler

@@ -9,8 +9,37 @@ namespace {
 
 constexpr Bytes kElementBytes = 4; // b
 
-std::int64_t tokens_of(PaperLength length) {
-    return length.prompt + length.generated;
+/// The published costs of a block. L = tokens, n = length.generated.
+struct Costs {
+    Bytes memory = 0; ///< with the cache
+    Bytes cache = 0;
+    Flops compute = 0;
+    Bytes output = 0;
+};
+
+Costs costs_of(const Blocks& blocks, BlockId b, PaperLength length) {
+    const ModelShape& shape = blocks.shape();
+    const std::int64_t tokens = length.prompt + length.generated;
+    const std::int64_t width = shape.width;
+    const std::int64_t d = shape.head_width();
+    const std::int64_t q = shape.heads_per_group();
+    const Bytes wide = tokens * width * kElementBytes;
+    switch (blocks.name(b).kind) {
+    case BlockKind::group: {
+        const Bytes cache = q * length.generated * width * kElementBytes;
+        return {
+            .memory = q * 3 * (tokens + width) * d * kElementBytes + cache,
+            .cache = cache,
+            .compute = q * (3 * tokens * width + tokens * tokens) * d,
+            .output = q * tokens * d * kElementBytes};
+    }
+    case BlockKind::proj:
+        return {.memory = wide, .compute = tokens * width * width, .output = wide};
+    case BlockKind::ffn:
+        return {.memory = 4 * wide, .compute = 8 * tokens * width * width};
+    default:
+        return {};
+    }
 }
 
 /// Bandwidths are in bytes/s; the paper has bits/s and therefore a factor of 8.
@@ -77,56 +106,19 @@ double seconds(std::int64_t work, PerSecond rate) {
 }
 
 Bytes paper_memory(const Blocks& blocks, BlockId b, PaperLength length) {
-    const ModelShape& shape = blocks.shape();
-    const std::int64_t tokens = tokens_of(length);
-    switch (blocks.name(b).kind) {
-    case BlockKind::group:
-        return shape.heads_per_group() * 3 * (tokens + shape.width) * shape.head_width() *
-                   kElementBytes +
-               paper_cache(blocks, b, length);
-    case BlockKind::proj:
-        return tokens * shape.width * kElementBytes;
-    case BlockKind::ffn:
-        return 4 * tokens * shape.width * kElementBytes;
-    default:
-        return 0;
-    }
+    return costs_of(blocks, b, length).memory;
 }
 
 Bytes paper_cache(const Blocks& blocks, BlockId b, PaperLength length) {
-    const ModelShape& shape = blocks.shape();
-    return blocks.name(b).kind == BlockKind::group
-               ? shape.heads_per_group() * length.generated * shape.width * kElementBytes
-               : 0;
+    return costs_of(blocks, b, length).cache;
 }
 
 Flops paper_compute(const Blocks& blocks, BlockId b, PaperLength length) {
-    const ModelShape& shape = blocks.shape();
-    const std::int64_t tokens = tokens_of(length);
-    switch (blocks.name(b).kind) {
-    case BlockKind::group:
-        return shape.heads_per_group() * (3 * tokens * shape.width + tokens * tokens) *
-               shape.head_width();
-    case BlockKind::proj:
-        return tokens * shape.width * shape.width;
-    case BlockKind::ffn:
-        return 8 * tokens * shape.width * shape.width;
-    default:
-        return 0;
-    }
+    return costs_of(blocks, b, length).compute;
 }
 
 Bytes paper_output(const Blocks& blocks, BlockId b, PaperLength length) {
-    const ModelShape& shape = blocks.shape();
-    const std::int64_t tokens = tokens_of(length);
-    switch (blocks.name(b).kind) {
-    case BlockKind::group:
-        return shape.heads_per_group() * tokens * shape.head_width() * kElementBytes;
-    case BlockKind::proj:
-        return tokens * shape.width * kElementBytes;
-    default:
-        return 0;
-    }
+    return costs_of(blocks, b, length).output;
 }
 
 double paper_delay_s(
@@ -146,9 +138,10 @@ double paper_delay_s(
     return total;
 }
 
-Bytes paper_moved_bytes(const Blocks& blocks, BlockId b, PaperLength length, PaperMoved moved) {
-    return moved == PaperMoved::all ? paper_memory(blocks, b, length)
-                                    : paper_cache(blocks, b, length);
+Bytes paper_moved_bytes(
+    const Blocks& blocks, BlockId b, PaperLength length, bool weights_everywhere
+) {
+    return weights_everywhere ? paper_cache(blocks, b, length) : paper_memory(blocks, b, length);
 }
 
 double paper_migration_s(
@@ -157,14 +150,14 @@ double paper_migration_s(
     const Placement& to,
     const Snapshot& snapshot,
     PaperLength length,
-    PaperMoved moved
+    bool weights_everywhere
 ) {
     if (blocks.sliced()) {
         return 0;
     }
     double total = 0;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
-        const Bytes bytes = paper_moved_bytes(blocks, BlockId(i), length, moved);
+        const Bytes bytes = paper_moved_bytes(blocks, BlockId(i), length, weights_everywhere);
         total += transfer_s(bytes, snapshot, from[i], to[i]);
     }
     return total;

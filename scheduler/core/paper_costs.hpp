@@ -43,13 +43,10 @@ struct PaperLength {
     PaperGather gather = PaperGather::sum
 );
 
-/// What a migration sends of a block: all of it, or its cache alone because every device has the
-/// weights in its storage (`controller.weights = "everywhere"`).
-enum class PaperMoved : std::uint8_t { all, cache };
-
-/// Returns the bytes that a migration of block b sends: paper_memory or paper_cache.
+/// Returns the bytes that a migration of block b sends: paper_memory, or paper_cache if every
+/// device has the weights in its storage (`controller.weights = "everywhere"`).
 [[nodiscard]] Bytes paper_moved_bytes(
-    const Blocks& blocks, BlockId b, PaperLength length, PaperMoved moved
+    const Blocks& blocks, BlockId b, PaperLength length, bool weights_everywhere
 );
 
 /// Returns work / rate in seconds: infinity if the rate is 0, and 0 if it is unlimited.
@@ -63,7 +60,7 @@ enum class PaperMoved : std::uint8_t { all, cache };
     const Placement& to,
     const Snapshot& snapshot,
     PaperLength length,
-    PaperMoved moved = PaperMoved::all
+    bool weights_everywhere = false
 );
 
 } // namespace headroom::scheduler

@@ -12,6 +12,10 @@ PaperLength Problem::paper_migration_length() const {
     return {prompt, std::max<std::int64_t>(0, context - prompt)};
 }
 
+Bytes Problem::paper_moved_bytes(BlockId b) const {
+    return scheduler::paper_moved_bytes(*blocks, b, paper_migration_length(), weights_everywhere);
+}
+
 std::int64_t Problem::memory_context() const {
     if (sequences.empty()) {
         return horizon();

@@ -109,9 +109,8 @@ struct Problem {
     [[nodiscard]] PaperLength paper_cost_length() const;
     /// Returns the length at which the paper's D_mig is taken: n = T − L₀, but at least 0.
     [[nodiscard]] PaperLength paper_migration_length() const;
-    [[nodiscard]] PaperMoved paper_moved() const {
-        return weights_everywhere ? PaperMoved::cache : PaperMoved::all;
-    }
+    /// Returns the bytes that a migration of block b sends by the published formula.
+    [[nodiscard]] Bytes paper_moved_bytes(BlockId b) const;
 };
 
 /// A placement with its predictions. `inference`, `migration`, `round` and `prompts` predict the

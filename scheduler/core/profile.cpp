@@ -41,33 +41,33 @@ Load Load::steps(std::vector<Step> steps) {
     return load;
 }
 
-Load Load::uniform(Ppb low, Ppb high, Nanoseconds period, std::uint64_t stream) {
+Load Load::random(Kind kind, Ppb low, Ppb high, Nanoseconds period) {
     HEADROOM_CHECK(low >= 0 && low <= high && high <= kWhole, "load from {} to {}", low, high);
     HEADROOM_CHECK(period > 0, "period {}", period);
     if (low == high) {
         return constant(low);
     }
     Load load;
-    load.kind_ = Kind::uniform;
+    load.kind_ = kind;
     load.low_ = low;
     load.high_ = high;
     load.min_load_ = low;
     load.period_ = period;
+    return load;
+}
+
+Load Load::uniform(Ppb low, Ppb high, Nanoseconds period, std::uint64_t stream) {
+    Load load = random(Kind::uniform, low, high, period);
     load.stream_ = stream;
     return load;
 }
 
 Load Load::walk(Ppb low, Ppb high, Ppb step, Nanoseconds period, std::uint64_t stream) {
-    HEADROOM_CHECK(low >= 0 && low <= high && high <= kWhole, "load from {} to {}", low, high);
-    HEADROOM_CHECK(step >= 0 && step <= kWhole && period > 0, "step {}, period {}", step, period);
+    HEADROOM_CHECK(step >= 0 && step <= kWhole, "step {}", step);
+    Load load = random(Kind::table, low, high, period);
     if (low == high) {
-        return constant(low);
+        return load;
     }
-    Load load;
-    load.kind_ = Kind::table;
-    load.low_ = low;
-    load.high_ = high;
-    load.period_ = period;
     load.table_.resize(static_cast<std::size_t>(kWalkPeriods));
     const auto choices = static_cast<std::uint64_t>(2 * step + 1);
     Ppb value = low + (high - low) / 2;
@@ -82,10 +82,7 @@ Load Load::walk(Ppb low, Ppb high, Ppb step, Nanoseconds period, std::uint64_t s
 
 ProfilePiece Load::at(Nanoseconds t) const {
     if (kind_ == Kind::steps) {
-        const auto next =
-            std::upper_bound(steps_.begin(), steps_.end(), t, [](Nanoseconds x, const Step& s) {
-                return x < s.at;
-            });
+        const auto next = std::ranges::upper_bound(steps_, t, {}, &Step::at);
         return {
             next == steps_.begin() ? 0 : std::prev(next)->value,
             next == steps_.end() ? kNever : next->at};
@@ -98,7 +95,7 @@ bool Load::is_full_from(Nanoseconds t) const {
     if (kind_ != Kind::steps) {
         return min_load_ == kWhole; // a random load has its smallest value again and again
     }
-    return at(t).value == kWhole && std::all_of(steps_.begin(), steps_.end(), [t](const Step& s) {
+    return at(t).value == kWhole && std::ranges::all_of(steps_, [t](const Step& s) {
                return s.at <= t || s.value == kWhole;
            });
 }

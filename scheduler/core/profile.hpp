@@ -77,6 +77,7 @@ class Load {
 
   private:
     enum class Kind { steps, uniform, table };
+    static Load random(Kind kind, Ppb low, Ppb high, Nanoseconds period);
     Kind kind_ = Kind::steps;
     std::vector<Step> steps_;
     Ppb low_ = 0;

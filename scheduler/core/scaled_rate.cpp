@@ -5,6 +5,7 @@
 #include <bit>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "base/check.hpp"
 #include "base/int128.hpp"
@@ -21,21 +22,28 @@ struct Fractions {
     std::array<std::uint64_t, 5> numerators{1, 1, 1, 1, 1};
     std::array<std::uint64_t, 4> denominators{1, 1, 1, 1};
 
-    /// Returns the product rounded down, or nullopt if an intermediate result exceeds 128 bits.
-    [[nodiscard]] std::optional<std::uint64_t> floor() const {
-        UInt128 numerator = 1;
-        UInt128 denominator = 1;
+    /// Returns the products of the numerators and of the denominators; nullopt if one exceeds T.
+    template <class T>
+    [[nodiscard]] std::optional<std::pair<T, T>> products() const {
+        std::pair<T, T> product{1, 1};
         bool overflow = false;
         for (const std::uint64_t factor : numerators) {
-            overflow |= __builtin_mul_overflow(numerator, UInt128{factor}, &numerator);
+            overflow |= __builtin_mul_overflow(product.first, T{factor}, &product.first);
         }
         for (const std::uint64_t factor : denominators) {
-            overflow |= __builtin_mul_overflow(denominator, UInt128{factor}, &denominator);
+            overflow |= __builtin_mul_overflow(product.second, T{factor}, &product.second);
         }
-        if (overflow) {
+        return overflow ? std::nullopt : std::optional(product);
+    }
+
+    /// Returns the product rounded down, or nullopt if an intermediate result exceeds 128 bits.
+    [[nodiscard]] std::optional<std::uint64_t> floor() const {
+        const auto product = products<UInt128>();
+        if (!product) {
             return std::nullopt;
         }
-        return static_cast<std::uint64_t>(std::min(numerator / denominator, UInt128{kMaxFinite}));
+        const UInt128 value = product->first / product->second;
+        return static_cast<std::uint64_t>(std::min(value, UInt128{kMaxFinite}));
     }
 
     void reduce() {
@@ -126,19 +134,12 @@ ScaledRate::ScaledRate(const Profile& profile, const Factors& factors)
     product.denominators = {
         natural(profile.scale.denominator), kOne, kOne, kOne}; // one kOne belongs to the load
     product.reduce();
-    std::uint64_t numerator = 1;
-    std::uint64_t denominator = 1;
-    bool overflow = false;
-    for (const std::uint64_t factor : product.numerators) {
-        overflow |= __builtin_mul_overflow(numerator, factor, &numerator);
-    }
-    for (const std::uint64_t factor : product.denominators) {
-        overflow |= __builtin_mul_overflow(denominator, factor, &denominator);
-    }
     // The value at a load of 0 must not exceed kMaxFinite.
     constexpr std::uint64_t kMaxNumerator = kMaxFinite / kOne;
-    if (!overflow && numerator <= kMaxNumerator && denominator <= kMaxFinite) {
-        numerator_ = numerator;
+    const auto both = product.products<std::uint64_t>();
+    if (both && both->first <= kMaxNumerator && both->second <= kMaxFinite) {
+        const std::uint64_t denominator = both->second;
+        numerator_ = both->first;
         shift_ = 63 + static_cast<int>(std::bit_width(denominator - 1)); // 63 + ⌈log2⌉
         reciprocal_ = static_cast<std::uint64_t>((UInt128{1} << shift_) / denominator) + 1;
     }

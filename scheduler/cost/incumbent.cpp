@@ -85,11 +85,10 @@ void Draft::evaluate_touched_layers() {
     evaluations_ += undo_times_.empty() ? 1 : static_cast<std::int64_t>(undo_times_.size());
     inference_ = step_->start(first_activation_device_) + layers_time_ +
                  step_->finish(ffn_.back(), lm_head_);
-    migration_ = moves_.total();
     score_.shortage = ledger_.shortage();
     score_.transfers = moves_.sum();
-    score_.migration = migration_;
-    score_.objective = Int128{migration_} + Int128{problem_->steps()} * Int128{inference_};
+    score_.migration = moves_.total();
+    score_.objective = Int128{score_.migration} + Int128{problem_->steps()} * Int128{inference_};
 }
 
 bool Draft::attempt(std::span<const Relocation> changes, Bytes max_shortage) {
@@ -112,7 +111,6 @@ bool Draft::attempt(std::span<const Relocation> changes, Bytes max_shortage) {
     undo_times_.clear();
     old_slowest_lane_ = moves_.slowest_lane();
     old_inference_ = inference_;
-    old_migration_ = migration_;
     old_score_ = score_;
     for (const AppliedMove& move : applied_) {
         track(move.block, move.from, move.to);
@@ -138,7 +136,6 @@ void Draft::undo() {
     }
     moves_.restore_slowest_lane(old_slowest_lane_);
     inference_ = old_inference_;
-    migration_ = old_migration_;
     score_ = old_score_;
 }
 

@@ -45,12 +45,16 @@ class Draft {
 
     [[nodiscard]] const Score& score() const { return score_; }
     [[nodiscard]] Nanoseconds inference() const { return inference_; }
-    [[nodiscard]] Nanoseconds migration() const { return migration_; }
+    [[nodiscard]] Nanoseconds migration() const { return score_.migration; }
     [[nodiscard]] const Placement& placement() const { return ledger_.placement(); }
     [[nodiscard]] const Ledger& ledger() const { return ledger_; }
     [[nodiscard]] Moves& moves() { return moves_; }
     [[nodiscard]] const Moves& moves() const { return moves_; }
 
+    /// Returns an upper bound of what D_mig would become if the block moved to `to`.
+    [[nodiscard]] Nanoseconds migration_bound_with(BlockId b, DeviceId to) const {
+        return moves_.total_bound_with(score_.migration, b, ledger_.where(b), to);
+    }
     /// Applies the changes one after the other and evaluates the result. If the shortage would
     /// exceed `max_shortage`, the candidate stays as it is and the function returns false. Pinned
     /// blocks are not moved.
@@ -65,14 +69,8 @@ class Draft {
 
     [[nodiscard]] std::size_t layers() const { return proj_.size(); }
     [[nodiscard]] std::size_t devices() const { return step_->devices(); }
-    [[nodiscard]] std::int32_t groups_on(std::size_t layer, std::size_t d) const {
-        return group_counts_[layer * devices() + d];
-    }
-    [[nodiscard]] std::int32_t slices_on(std::size_t layer, std::size_t d) const {
-        return slice_counts_[layer * devices() + d];
-    }
     [[nodiscard]] std::int32_t units_on(Unit unit, std::size_t layer, std::size_t d) const {
-        return unit == Unit::group ? groups_on(layer, d) : slices_on(layer, d);
+        return (unit == Unit::group ? group_counts_ : slice_counts_)[layer * devices() + d];
     }
     /// Returns the layer in the form that StepDelay takes. The pointers in it are valid until the
     /// candidate changes.
@@ -95,6 +93,10 @@ class Draft {
     /// groups' sum).
     [[nodiscard]] Nanoseconds until_proj(std::size_t layer) const {
         return times_[layer].until_proj;
+    }
+    /// Returns until_proj() for groups, and the rest of layer_time() for slices.
+    [[nodiscard]] Nanoseconds stage_time(Unit unit, std::size_t layer) const {
+        return unit == Unit::group ? until_proj(layer) : layer_time(layer) - until_proj(layer);
     }
 
   private:
@@ -124,7 +126,6 @@ class Draft {
     std::vector<StepDelay::LayerTime> times_; ///< per layer
     Nanoseconds layers_time_ = 0;             ///< sum of times_
     Nanoseconds inference_ = 0;
-    Nanoseconds migration_ = 0;
     Score score_;
 
     std::vector<AppliedMove> applied_; ///< the moves of the last attempt, in order
@@ -133,7 +134,6 @@ class Draft {
     std::vector<bool> touched_;
     MoveDelay::SlowestLane old_slowest_lane_;
     Nanoseconds old_inference_ = 0;
-    Nanoseconds old_migration_ = 0;
     Score old_score_;
     std::int64_t evaluations_ = 0;
 };

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "scheduler/core/profile.hpp"
 #include "scheduler/cost/block_cost.hpp"
 #include "scheduler/cost/memory_ledger.hpp"
 #include "scheduler/cost/step_cost.hpp"
@@ -168,9 +167,7 @@ std::vector<Host> hosts_by_speed(const Problem& problem) {
         const std::int64_t capacity = least > 0 ? std::min(layers, ledger.room(d) / least) : layers;
         hosts.push_back({d, time.groups + time.rest, capacity});
     }
-    std::stable_sort(hosts.begin(), hosts.end(), [](const Host& a, const Host& b) {
-        return a.time < b.time;
-    });
+    std::ranges::stable_sort(hosts, {}, &Host::time);
     return hosts;
 }
 

@@ -67,10 +67,9 @@ void LayerMoves::find_sums(const Problem& problem, DeviceId to, std::size_t j) {
         if (layer < 0 || from == to) {
             continue;
         }
-        const Bytes bytes = paper_moved_bytes(
-            blocks, BlockId(i), problem.paper_migration_length(), problem.paper_moved()
+        const Nanoseconds busy = formula_time(
+            problem.paper_moved_bytes(BlockId(i)), problem.snapshot.link(from, to).bandwidth
         );
-        const Nanoseconds busy = formula_time(bytes, problem.snapshot.link(from, to).bandwidth);
         add_share(
             {Kind::sum, {}, {}}, busy, 0, layer_[static_cast<std::size_t>(layer) * devices_ + j]
         );
@@ -85,9 +84,7 @@ void LayerMoves::add_share(
         lanes_.push_back({0, latency, 0});
     }
     const std::size_t lane = found->second;
-    const auto known = std::find_if(shares.begin(), shares.end(), [lane](const Share& share) {
-        return share.lane == lane;
-    });
+    const auto known = std::ranges::find(shares, lane, &Share::lane);
     if (known == shares.end()) {
         shares.push_back({lane, busy, 1});
     } else {

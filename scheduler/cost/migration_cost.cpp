@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "scheduler/cost/step_cost.hpp"
-#include "scheduler/timing/timeline.hpp"
+#include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -181,13 +181,7 @@ Nanoseconds MoveDelay::total() {
         return 0;
     }
     if (capped_) {
-        const Problem& p = *problem_;
-        return std::min(
-            kStall,
-            predict_migration(
-                *p.blocks, previous_, current_, p.snapshot, p.rows, p.weights_everywhere
-            )
-        );
+        return std::min(kStall, predict_migration(*problem_, current_));
     }
     if (stale_) {
         find_slowest();

@@ -21,9 +21,7 @@ PaperMoves::PaperMoves(const Problem& problem, const Placement& placement)
     current_ = previous_;
     loads_.assign(devices_ * devices_, 0);
     for (std::size_t b = 0; b < placement.size(); ++b) {
-        const Bytes bytes = paper_moved_bytes(
-            *blocks_, BlockId(b), problem.paper_migration_length(), problem.paper_moved()
-        );
+        const Bytes bytes = problem.paper_moved_bytes(BlockId(b));
         const auto found = std::find(sizes_.begin(), sizes_.end(), bytes);
         size_.push_back(static_cast<std::size_t>(found - sizes_.begin()));
         if (found == sizes_.end()) {

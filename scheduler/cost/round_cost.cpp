@@ -148,7 +148,7 @@ void RoundModel::feed_forward(const Draft& draft, std::size_t layer, double begi
     const ProgramPoint hub = current_point(host);
     bool gathers = false;
     for (std::size_t d = 0; d < step_.devices(); ++d) {
-        const std::int32_t n = draft.slices_on(layer, d);
+        const std::int32_t n = draft.units_on(Unit::slice, layer, d);
         if (n == 0) {
             continue;
         }

@@ -35,11 +35,7 @@ std::vector<RoundEstimate> RoundEstimates::of(const Placement& placement) {
             {model.simulate_round_at_offsets(alone_, model.bound(draft)), model.batch()}
         );
     }
-    std::stable_sort(
-        estimates.begin(),
-        estimates.end(),
-        [](const RoundEstimate& a, const RoundEstimate& b) { return a.round < b.round; }
-    );
+    std::ranges::stable_sort(estimates, {}, &RoundEstimate::round);
     return estimates;
 }
 

@@ -34,7 +34,7 @@ Nanoseconds bounded_duration(PerSecond rate, std::int64_t work) {
 }
 
 bool has_caps(const Snapshot& snapshot) {
-    return std::any_of(snapshot.devices.begin(), snapshot.devices.end(), [](const auto& device) {
+    return std::ranges::any_of(snapshot.devices, [](const auto& device) {
         return device.egress != kUnlimited || device.ingress != kUnlimited;
     });
 }
@@ -95,7 +95,7 @@ void StepDelay::tabulate_links() {
     std::vector<Nanoseconds> outputs;
     for (std::size_t from = 0; from < devices_; ++from) {
         for (std::size_t to = 0; to < devices_; ++to) {
-            links.push_back(x_link(from, to));
+            links.push_back(x_busy(from, to));
             alone.push_back(timed_x(from, to));
             for (std::size_t n = 0; n < stride_; ++n) {
                 outputs.push_back(timed_outputs(from, to, static_cast<std::int32_t>(n)));
@@ -109,7 +109,7 @@ void StepDelay::tabulate_links() {
 
 /// Returns the bytes that a device with n units sends: the outputs of its heads or, with
 /// granularity `sliced`, one partial sum, which is twice as wide if it has several terms.
-Bytes StepDelay::output_bytes(std::int32_t n) const {
+Bytes StepDelay::outputs_bytes(std::int32_t n) const {
     return sliced() ? std::min(n, 2) * x_bytes_ : n * group_bytes_;
 }
 
@@ -138,7 +138,7 @@ Nanoseconds StepDelay::alone(std::size_t from, std::size_t to, Bytes bytes) cons
         return 0;
     }
     const MessageTimes w = message_times(from, to, bytes);
-    return latency(from, to) + std::max({w.link, w.egress, w.ingress});
+    return link_latency(from, to) + std::max({w.link, w.egress, w.ingress});
 }
 
 Nanoseconds StepDelay::timed_outputs(std::size_t from, std::size_t to, std::int32_t n) const {
@@ -147,10 +147,10 @@ Nanoseconds StepDelay::timed_outputs(std::size_t from, std::size_t to, std::int3
     }
     const PerSecond bandwidth = snapshot_->links[pair(from, to)].bandwidth;
     return uses_paper_formulas() ? formula_time(n * group_bytes_, bandwidth)
-                                 : bounded_duration(bandwidth, output_bytes(n));
+                                 : bounded_duration(bandwidth, outputs_bytes(n));
 }
 
-Nanoseconds StepDelay::x_link(std::size_t from, std::size_t to) const {
+Nanoseconds StepDelay::x_busy(std::size_t from, std::size_t to) const {
     if (!x_link_.empty()) {
         return x_link_[pair(from, to)];
     }
@@ -162,13 +162,13 @@ Nanoseconds StepDelay::timed_x(std::size_t from, std::size_t to) const {
     return uses_paper_formulas() ? 0 : alone(from, to, x_bytes_);
 }
 
-Nanoseconds StepDelay::small(std::size_t from, std::size_t to) const {
+Nanoseconds StepDelay::id_time(std::size_t from, std::size_t to) const {
     return alone(from, to, batch_ * kTokenIdBytes);
 }
 
 Nanoseconds StepDelay::to_ffn(std::size_t from, std::size_t to) const {
     if (!uses_paper_formulas()) {
-        return x_alone(from, to);
+        return x_time(from, to);
     }
     return from == to ? 0 : formula_time(x_bytes_, snapshot_->links[pair(from, to)].bandwidth);
 }
@@ -178,9 +178,9 @@ Nanoseconds StepDelay::finish(std::size_t activation_device, std::size_t lm_head
         return 0;
     }
     if (!blocks_->shape().has_ends) {
-        return x_alone(activation_device, source_);
+        return x_time(activation_device, source_);
     }
-    return x_alone(activation_device, lm_head) + lm_head_[lm_head] + small(lm_head, source_);
+    return x_time(activation_device, lm_head) + lm_head_[lm_head] + id_time(lm_head, source_);
 }
 
 Nanoseconds StepDelay::host_rank(
@@ -204,18 +204,18 @@ Nanoseconds StepDelay::gather(
     Nanoseconds link_free = 0;
     Nanoseconds ready = 0;
     if (target != activation_device) {
-        link_free = x_link(activation_device, target) * (spread.counts[target] > 0 ? 2 : 1);
-        ready = link_free + latency(activation_device, target);
+        link_free = x_busy(activation_device, target) * (spread.counts[target] > 0 ? 2 : 1);
+        ready = link_free + link_latency(activation_device, target);
     }
     for (std::size_t j = 0; j < devices_; ++j) {
         const std::int32_t n = spread.counts[j];
         if (n == 0) {
             continue;
         }
-        Nanoseconds t = x_alone(activation_device, j) + n * spread.each[j];
+        Nanoseconds t = x_time(activation_device, j) + n * spread.each[j];
         if (j != target) {
             t = j == activation_device ? std::max(t, link_free) : t;
-            t += outputs_time(j, target, n) + latency(j, target);
+            t += outputs_time(j, target, n) + link_latency(j, target);
         }
         ready = std::max(ready, t);
     }
@@ -253,7 +253,7 @@ Nanoseconds StepDelay::gather_capped(
         }
         const MessageTimes w = message_times(activation_device, k, x_bytes_);
         if (spread.counts[k] > 0) {
-            input_arrival[k] = serve(k, egress_free, latency(activation_device, k), w);
+            input_arrival[k] = serve(k, egress_free, link_latency(activation_device, k), w);
             link_free = k == p ? egress_free + std::max(w.link, w.egress) : link_free;
             egress_free += w.egress;
         }
@@ -268,7 +268,7 @@ Nanoseconds StepDelay::gather_capped(
     for (std::size_t j = 0; j < devices_; ++j) {
         if (j == activation_device && p != activation_device) {
             const MessageTimes w = message_times(activation_device, p, x_bytes_);
-            ready = std::max(ready, serve(p, x_begin, latency(activation_device, p), w));
+            ready = std::max(ready, serve(p, x_begin, link_latency(activation_device, p), w));
         }
         const std::int32_t n = spread.counts[j];
         if (n == 0) {
@@ -278,7 +278,7 @@ Nanoseconds StepDelay::gather_capped(
         if (j != p) {
             const Nanoseconds begin =
                 j == activation_device ? std::max({t, link_free, egress_free}) : t;
-            t = serve(p, begin, latency(j, p), message_times(j, p, output_bytes(n)));
+            t = serve(p, begin, link_latency(j, p), message_times(j, p, outputs_bytes(n)));
         }
         ready = std::max(ready, t);
     }
@@ -288,7 +288,7 @@ Nanoseconds StepDelay::gather_capped(
 Nanoseconds StepDelay::until_proj(
     std::size_t layer, std::size_t activation_device, const LayerShape& shape
 ) const {
-    const Spread spread = groups_of(layer, shape.groups);
+    const Spread spread{shape.groups, &group_[layer * devices_]};
     const Nanoseconds inputs = uses_paper_formulas() ? gather_by_formula(layer, shape)
                                : rule_ == Rule::capped
                                    ? gather_capped(activation_device, shape.proj, spread)
@@ -299,7 +299,7 @@ Nanoseconds StepDelay::until_proj(
 Nanoseconds StepDelay::through_slices(
     std::size_t layer, std::size_t hub, const std::int32_t* slices
 ) const {
-    const Spread spread = slices_of(layer, slices);
+    const Spread spread{slices, &ffn_[layer * devices_]};
     return rule_ == Rule::capped ? gather_capped(hub, hub, spread) : gather(hub, hub, spread);
 }
 

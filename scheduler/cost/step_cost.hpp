@@ -102,7 +102,7 @@ class StepDelay {
     /// Returns the time from the token id on the source to x on embed's device. Without ends embed
     /// is the source and the time is 0.
     [[nodiscard]] Nanoseconds start(std::size_t embed) const {
-        return uses_paper_formulas() ? 0 : small(source_, embed);
+        return uses_paper_formulas() ? 0 : id_time(source_, embed);
     }
     /// Returns the time from x on the last activation device to the sampled id on the source.
     [[nodiscard]] Nanoseconds finish(std::size_t activation_device, std::size_t lm_head) const;
@@ -118,8 +118,8 @@ class StepDelay {
         std::int32_t n,
         Unit unit = Unit::group
     ) const {
-        const Nanoseconds done = x_alone(activation_device, j) + n * unit_time(layer, j, unit);
-        return j == target ? done : done + outputs_time(j, target, n) + latency(j, target);
+        const Nanoseconds done = x_time(activation_device, j) + n * unit_time(layer, j, unit);
+        return j == target ? done : done + outputs_time(j, target, n) + link_latency(j, target);
     }
 
     /// Returns when x itself has arrived at `target`; 0 if it is there already. `units` says that
@@ -128,8 +128,8 @@ class StepDelay {
         const {
         return activation_device == target || uses_paper_formulas()
                    ? 0
-                   : x_link(activation_device, target) * (units ? 2 : 1) +
-                         latency(activation_device, target);
+                   : x_busy(activation_device, target) * (units ? 2 : 1) +
+                         link_latency(activation_device, target);
     }
     /// Returns a heuristic key by which planners rank hosts of block b (proj, ffn or hub): the time
     /// if x came from the activation device and nothing else had to be awaited, for a hub with the
@@ -162,18 +162,16 @@ class StepDelay {
     /// Return the time of one x on an empty link, latency and caps included, and the part of it
     /// that occupies the link.
     [[nodiscard]] Nanoseconds x_time(std::size_t from, std::size_t to) const {
-        return x_alone(from, to);
+        return x_alone_.empty() ? timed_x(from, to) : x_alone_[pair(from, to)];
     }
-    [[nodiscard]] Nanoseconds x_busy(std::size_t from, std::size_t to) const {
-        return x_link(from, to);
-    }
+    [[nodiscard]] Nanoseconds x_busy(std::size_t from, std::size_t to) const;
     [[nodiscard]] Nanoseconds link_latency(std::size_t from, std::size_t to) const {
-        return latency(from, to);
+        return from == to || uses_paper_formulas()
+                   ? 0
+                   : std::min(kStall, snapshot_->links[pair(from, to)].latency);
     }
     /// Returns the time of a token id on an empty link.
-    [[nodiscard]] Nanoseconds id_time(std::size_t from, std::size_t to) const {
-        return small(from, to);
-    }
+    [[nodiscard]] Nanoseconds id_time(std::size_t from, std::size_t to) const;
     [[nodiscard]] Nanoseconds proj_time(std::size_t layer, std::size_t d) const {
         return proj_[layer * devices_ + d];
     }
@@ -183,7 +181,7 @@ class StepDelay {
     [[nodiscard]] Nanoseconds lm_head_time(std::size_t d) const { return lm_head_[d]; }
     /// Return the bytes of x, and of the outputs of n units on one device.
     [[nodiscard]] Bytes x_bytes() const { return x_bytes_; }
-    [[nodiscard]] Bytes outputs_bytes(std::int32_t n) const { return output_bytes(n); }
+    [[nodiscard]] Bytes outputs_bytes(std::int32_t n) const;
 
     [[nodiscard]] std::size_t devices() const { return devices_; }
     [[nodiscard]] std::size_t source() const { return source_; }
@@ -213,19 +211,8 @@ class StepDelay {
     /// Returns the time of one message on an empty link, latency included; 0 within a device.
     [[nodiscard]] Nanoseconds alone(std::size_t from, std::size_t to, Bytes bytes) const;
     [[nodiscard]] Nanoseconds timed_outputs(std::size_t from, std::size_t to, std::int32_t n) const;
-    [[nodiscard]] Nanoseconds latency(std::size_t from, std::size_t to) const {
-        return from == to || uses_paper_formulas()
-                   ? 0
-                   : std::min(kStall, snapshot_->links[pair(from, to)].latency);
-    }
-    /// Return the time of x on the link, of x on an empty link with latency, of a token id (small),
-    /// and of proj's output to ffn.
-    [[nodiscard]] Nanoseconds x_link(std::size_t from, std::size_t to) const;
-    [[nodiscard]] Nanoseconds x_alone(std::size_t from, std::size_t to) const {
-        return x_alone_.empty() ? timed_x(from, to) : x_alone_[pair(from, to)];
-    }
     [[nodiscard]] Nanoseconds timed_x(std::size_t from, std::size_t to) const;
-    [[nodiscard]] Nanoseconds small(std::size_t from, std::size_t to) const;
+    /// Returns the time of proj's output to ffn.
     [[nodiscard]] Nanoseconds to_ffn(std::size_t from, std::size_t to) const;
 
     /// The units of a layer that work in parallel: their number and the time of one, per device.
@@ -233,12 +220,6 @@ class StepDelay {
         const std::int32_t* counts = nullptr;
         const Nanoseconds* each = nullptr;
     };
-    [[nodiscard]] Spread groups_of(std::size_t layer, const std::int32_t* counts) const {
-        return {counts, &group_[layer * devices_]};
-    }
-    [[nodiscard]] Spread slices_of(std::size_t layer, const std::int32_t* counts) const {
-        return {counts, &ffn_[layer * devices_]};
-    }
     /// Returns the time from x on the activation device until `target` has x and all outputs.
     [[nodiscard]] Nanoseconds gather(
         std::size_t activation_device, std::size_t target, const Spread& spread
@@ -246,7 +227,6 @@ class StepDelay {
     [[nodiscard]] Nanoseconds gather_capped(
         std::size_t activation_device, std::size_t target, const Spread& spread
     ) const;
-    [[nodiscard]] Bytes output_bytes(std::int32_t n) const;
     [[nodiscard]] Nanoseconds gather_by_formula(std::size_t layer, const LayerShape& shape) const;
     [[nodiscard]] Nanoseconds operation(BlockId b, std::size_t d) const;
 

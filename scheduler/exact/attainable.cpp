@@ -28,10 +28,7 @@ void Sums::add(double size, double count) {
 /// Calls take(sum, class) for every choice of the counts of all other classes than `class`.
 template <class Take>
 void Sums::visit(const Take& take) const {
-    const auto most =
-        std::max_element(classes_.begin(), classes_.end(), [](const Class& a, const Class& b) {
-            return a.count < b.count;
-        });
+    const auto most = std::ranges::max_element(classes_, {}, &Class::count);
     const Class last = most == classes_.end() ? Class{1, 0} : *most;
     double combinations = 1;
     std::vector<Class> others;

@@ -3,7 +3,6 @@
 // improves bounds much if blocks are large relative to the device or the lane.
 #pragma once
 
-#include <cstddef>
 #include <vector>
 
 namespace headroom::scheduler::exact {

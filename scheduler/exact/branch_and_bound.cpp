@@ -1,7 +1,6 @@
 #include "scheduler/exact/branch_and_bound.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "scheduler/core/validate.hpp"

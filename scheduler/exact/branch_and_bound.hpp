@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "scheduler/exact/domain.hpp"
@@ -55,6 +56,14 @@ class BranchAndBound {
     [[nodiscard]] bool has_equal_before(const Domain& domain, std::uint64_t mask, std::size_t d)
         const;
     void add_child(Domain child);
+    /// Adds two copies of the box after limit(low, high) has limited them.
+    void add_halves(const Domain& domain, const auto& limit) {
+        Domain low = domain;
+        Domain high = domain;
+        limit(low, high);
+        add_child(std::move(low));
+        add_child(std::move(high));
+    }
 
     const Tables& tables_;
     Relaxation relaxation_;

@@ -123,12 +123,10 @@ bool BranchAndBound::split_migration(const Domain& domain, const Trace& trace, d
     const double mean = trace.migration / std::max(trace.seen, 1.0);
     const double middle =
         std::floor(std::clamp(mean, d.least + kInside * span, d.most - kInside * span));
-    Domain low = domain;
-    low.migration.most = middle;
-    add_child(std::move(low));
-    Domain high = domain;
-    high.migration.least = middle + 1; // D_mig is an integer
-    add_child(std::move(high));
+    add_halves(domain, [&](Domain& low, Domain& high) {
+        low.migration.most = middle;
+        high.migration.least = middle + 1; // D_mig is an integer
+    });
     return true;
 }
 
@@ -151,12 +149,10 @@ bool BranchAndBound::split_interval(const Domain& domain, const Trace& trace) {
     }
     const Interval t = domain.time[pool];
     const double middle = std::min(t.least + (t.most - t.least) / 2, std::nextafter(t.most, 0));
-    Domain low = domain;
-    low.time[pool].most = middle;
-    add_child(std::move(low));
-    Domain high = domain;
-    high.time[pool].least = std::nextafter(middle, kInfinite);
-    add_child(std::move(high));
+    add_halves(domain, [&](Domain& low, Domain& high) {
+        low.time[pool].most = middle;
+        high.time[pool].least = std::nextafter(middle, kInfinite);
+    });
     return true;
 }
 
@@ -192,12 +188,10 @@ void BranchAndBound::split_units(const Domain& domain, const Trace& trace) {
 }
 
 void BranchAndBound::split_count(const Domain& domain, std::size_t at, std::int32_t middle) {
-    Domain low = domain;
-    low.most[at] = middle;
-    add_child(std::move(low));
-    Domain high = domain;
-    high.least[at] = middle + 1;
-    add_child(std::move(high));
+    add_halves(domain, [&](Domain& low, Domain& high) {
+        low.most[at] = middle;
+        high.least[at] = middle + 1;
+    });
 }
 
 } // namespace headroom::scheduler::exact

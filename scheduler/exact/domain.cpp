@@ -317,9 +317,9 @@ bool snap_migration(const Tables& tables, Domain& domain) {
 
 } // namespace
 
-bool Domain::single() const {
+bool Domain::hosts_fixed() const {
     return std::all_of(chain.begin(), chain.end(), one) &&
-           std::all_of(proj.begin(), proj.end(), one) && least == most;
+           std::all_of(proj.begin(), proj.end(), one);
 }
 
 Domain whole(const Tables& tables, double worst) {

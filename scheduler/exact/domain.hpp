@@ -35,7 +35,8 @@ struct Domain {
     std::int64_t serial = 0; ///< order of creation
 
     /// Returns whether the box has one placement only, apart from exchanges of equal blocks.
-    [[nodiscard]] bool single() const;
+    [[nodiscard]] bool single() const { return hosts_fixed() && least == most; }
+    [[nodiscard]] bool hosts_fixed() const;
 };
 
 /// Returns the box of all placements with D_mig up to `worst`.

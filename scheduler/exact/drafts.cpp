@@ -127,20 +127,8 @@ double quick_objective_ns(const Tables& tables, const Draft& draft, const Placem
     if (!tables.by_formula()) {
         return step_ns(tables, draft) + (tables.moves() ? migration_ns(tables, draft) : 0);
     }
-    double seconds =
-        static_cast<double>(p.steps()) *
-        paper_delay_s(*p.blocks, placement, p.snapshot, p.paper_cost_length(), p.paper.gather);
-    if (p.previous) {
-        seconds += paper_migration_s(
-            *p.blocks,
-            *p.previous,
-            placement,
-            p.snapshot,
-            p.paper_migration_length(),
-            p.paper_moved()
-        );
-    }
-    return seconds * kNsPerSecond;
+    const double seconds = static_cast<double>(p.steps()) * paper_delay_s(p, placement);
+    return (seconds + paper_migration_s(p, placement)) * kNsPerSecond;
 }
 
 std::size_t overdue(const Tables& tables, const Draft& draft, double limit) {

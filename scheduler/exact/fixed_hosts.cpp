@@ -190,14 +190,9 @@ double host_costs(const Tables& tables, const Draft& hosts, std::vector<Bytes>& 
 
 } // namespace
 
-bool hosts_fixed(const Domain& domain) {
-    return std::all_of(domain.chain.begin(), domain.chain.end(), one) &&
-           std::all_of(domain.proj.begin(), domain.proj.end(), one);
-}
-
 std::optional<Flow> cheapest_flow(const Tables& tables, const Domain& domain) {
     const std::optional<Bytes> weight = common_weight(tables);
-    if (!hosts_fixed(domain) || !weight) {
+    if (!domain.hosts_fixed() || !weight) {
         return std::nullopt;
     }
     const std::size_t n = tables.devices();

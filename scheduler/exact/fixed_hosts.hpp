@@ -6,9 +6,7 @@
 // nothing in the box fits. The flow itself is a candidate.
 #pragma once
 
-#include <cstddef>
 #include <optional>
-#include <vector>
 
 #include "scheduler/exact/domain.hpp"
 #include "scheduler/exact/relaxation.hpp"
@@ -22,8 +20,6 @@ struct Flow {
     double bound = 0;    ///< lower bound of the box
     Draft draft;
 };
-
-[[nodiscard]] bool hosts_fixed(const Domain& domain);
 
 /// Returns the cheapest flow, or nothing if some hosts are open or units have different bytes.
 [[nodiscard]] std::optional<Flow> cheapest_flow(const Tables& tables, const Domain& domain);

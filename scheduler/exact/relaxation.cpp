@@ -352,17 +352,16 @@ const Relaxed& Relaxation::solve(
         shortest_chain(domain.chain[0]);
     }
     if (result_.bound < kInfinite) {
-        const bool fixed = std::all_of(domain.chain.begin(), domain.chain.end(), one) &&
-                           std::all_of(domain.proj.begin(), domain.proj.end(), one);
-        collect(fixed ? std::max(0.0, limit - result_.bound - constant_) : kInfinite);
+        collect(
+            domain.hosts_fixed() ? std::max(0.0, limit - result_.bound - constant_) : kInfinite
+        );
         find_slope();
     }
     result_.bound += constant_;
-    for (double& value : result_.chain) {
-        value += constant_;
-    }
-    for (double& value : result_.proj) {
-        value += constant_;
+    for (std::vector<double>* bounds : {&result_.chain, &result_.proj}) {
+        for (double& bound : *bounds) {
+            bound += constant_;
+        }
     }
     return result_;
 }

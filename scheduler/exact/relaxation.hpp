@@ -13,7 +13,6 @@
 // the tables contain lower bounds of the true times, so the result is still a bound.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>

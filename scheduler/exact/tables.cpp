@@ -10,11 +10,7 @@ namespace {
 
 /// Returns work / rate in nanoseconds, as in the published formulas, without rounding.
 double formula_ns(std::int64_t work, PerSecond rate) {
-    if (work == 0 || rate == kUnlimited) {
-        return 0;
-    }
-    return rate == 0 ? kInfinite
-                     : static_cast<double>(work) / static_cast<double>(rate) * kNsPerSecond;
+    return seconds(work, rate) * kNsPerSecond;
 }
 
 double transfer_ns(PerSecond rate, Bytes bytes) {
@@ -27,9 +23,7 @@ double finite_or_zero(double t) {
 }
 
 void order(Ladder& ladder) {
-    std::stable_sort(ladder.begin(), ladder.end(), [](const Event& a, const Event& b) {
-        return a.cost < b.cost;
-    });
+    std::ranges::stable_sort(ladder, {}, &Event::cost);
 }
 
 } // namespace
@@ -83,9 +77,7 @@ Item Tables::item_of(BlockId b, bool beside_embed) const {
         }
         const PerSecond bandwidth = p.snapshot.link_at(link(item.origin, d)).bandwidth;
         if (by_formula()) {
-            const Bytes moved =
-                paper_moved_bytes(blocks, b, p.paper_migration_length(), p.paper_moved());
-            item.charge[d] = formula_ns(moved, bandwidth);
+            item.charge[d] = formula_ns(p.paper_moved_bytes(b), bandwidth);
             continue;
         }
         const Bytes message = rows + (p.weights_everywhere ? 0 : weights);
@@ -135,21 +127,21 @@ void Tables::tabulate_blocks() {
     const Blocks& blocks = *problem_->blocks;
     const bool ends = blocks.shape().has_ends;
     const auto source = std::uint64_t{1} << problem_->source.index();
-    const auto at = [&](BlockId b) {
-        // The published formulas do not count the ends, so they stay where they are.
-        return problem_->previous ? std::uint64_t{1} << (*problem_->previous)[b.index()].index()
-                                  : source;
-    };
     std::uint64_t usable = 0;
     for (std::size_t d = 0; d < devices_; ++d) {
         usable |= capacity_[d] >= 0 ? std::uint64_t{1} << d : 0;
     }
+    const auto mask_of = [&](BlockId end) {
+        if (problem_->ends_at_source) {
+            return source;
+        }
+        // The published formulas do not count the ends, so they stay where they are.
+        const DeviceId stays =
+            problem_->previous ? (*problem_->previous)[end.index()] : problem_->source;
+        return by_formula() ? std::uint64_t{1} << stays.index() : usable;
+    };
     chain_.push_back(ends ? item_of(blocks.embed(), false) : Item());
-    chain_mask_.push_back(
-        !ends || problem_->ends_at_source ? source
-        : by_formula()                    ? at(blocks.embed())
-                                          : usable
-    );
+    chain_mask_.push_back(ends ? mask_of(blocks.embed()) : source);
     for (std::size_t l = 0; l < layers_; ++l) {
         const auto layer = static_cast<std::int32_t>(l);
         chain_.push_back(item_of(blocks.activation_block(layer), false));
@@ -162,11 +154,7 @@ void Tables::tabulate_blocks() {
         }
     }
     chain_.push_back(ends ? item_of(blocks.lm_head(), false) : Item());
-    chain_mask_.push_back(
-        !ends || problem_->ends_at_source ? source
-        : by_formula()                    ? at(blocks.lm_head())
-                                          : usable
-    );
+    chain_mask_.push_back(ends ? mask_of(blocks.lm_head()) : source);
     if (ends) {
         beside_embed_ = item_of(blocks.lm_head(), tied_);
     }
@@ -220,7 +208,7 @@ std::vector<Ladder> Tables::ladders_of(std::size_t layer, std::size_t holder, st
 void Tables::tabulate_steps() {
     const ModelShape& shape = problem_->blocks->shape();
     for (std::size_t l = 0; l < layers_; ++l) {
-        const auto same = std::find_if(class_layer_.begin(), class_layer_.end(), [&](auto other) {
+        const auto same = std::ranges::find_if(class_layer_, [&](auto other) {
             return by_formula() || shape.layer_types[other] == shape.layer_types[l];
         });
         class_.push_back(static_cast<std::size_t>(same - class_layer_.begin()));
@@ -364,24 +352,17 @@ void Tables::find_worst() {
 
 bool Tables::same_rates(std::size_t a, std::size_t b) const {
     const Snapshot& s = problem_->snapshot;
-    const Snapshot::Device& x = s.devices[a];
-    const Snapshot::Device& y = s.devices[b];
-    if (x.compute != y.compute || x.memory_bandwidth != y.memory_bandwidth ||
-        x.storage_bandwidth != y.storage_bandwidth || x.egress != y.egress ||
-        x.ingress != y.ingress || x.memory != y.memory) {
+    if (s.devices[a] != s.devices[b]) {
         return false;
     }
-    const auto same = [](const Snapshot::Link& p, const Snapshot::Link& q) {
-        return p.bandwidth == q.bandwidth && p.latency == q.latency;
-    };
     for (std::size_t c = 0; c < devices_; ++c) {
         const bool other = c != a && c != b;
-        if (other && (!same(s.link_at(link(a, c)), s.link_at(link(b, c))) ||
-                      !same(s.link_at(link(c, a)), s.link_at(link(c, b))))) {
+        if (other && (s.link_at(link(a, c)) != s.link_at(link(b, c)) ||
+                      s.link_at(link(c, a)) != s.link_at(link(c, b)))) {
             return false;
         }
     }
-    return same(s.link_at(link(a, b)), s.link_at(link(b, a)));
+    return s.link_at(link(a, b)) == s.link_at(link(b, a));
 }
 
 /// Devices of a fleet with caps are never identical, because programs send in the order of ids.

@@ -1,7 +1,6 @@
 #include "scheduler/explain/explanation_text.hpp"
 
 #include <algorithm>
-#include <cstdint>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -35,19 +34,21 @@ struct AmountTexts {
     std::string there;
 };
 
-AmountTexts flop_texts(Flops needed, Flops there) {
-    AmountTexts texts{
-        flop_text(static_cast<double>(needed)), flop_text(static_cast<double>(there))};
+AmountTexts amount_texts(
+    AmountTexts texts, std::int64_t needed, std::int64_t there, const char* unit
+) {
     return texts.needed != texts.there
                ? texts
-               : AmountTexts{fmt::format("{} FLOP", needed), fmt::format("{} FLOP", there)};
+               : AmountTexts{fmt::format("{} {}", needed, unit), fmt::format("{} {}", there, unit)};
+}
+
+AmountTexts flop_texts(Flops needed, Flops there) {
+    const auto text = [](Flops count) { return flop_text(static_cast<double>(count)); };
+    return amount_texts({text(needed), text(there)}, needed, there, "FLOP");
 }
 
 AmountTexts byte_texts(Bytes needed, Bytes there) {
-    AmountTexts texts{format_bytes(needed), format_bytes(there)};
-    return texts.needed != texts.there
-               ? texts
-               : AmountTexts{fmt::format("{} B", needed), fmt::format("{} B", there)};
+    return amount_texts({format_bytes(needed), format_bytes(there)}, needed, there, "B");
 }
 
 /// Returns what a duration is for: a token of one sequence, or a round of all.

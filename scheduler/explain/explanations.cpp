@@ -1,6 +1,5 @@
 #include "scheduler/explain/explanations.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -62,23 +61,6 @@ void add_moves(const Problem& problem, const Placement& placement, Explanation& 
     }
 }
 
-} // namespace
-
-Delays delays_of(const Problem& problem, const Decision& decision) {
-    if (problem.counts_rounds()) {
-        return {
-            round_with_prompt_share(problem, decision.round, decision.prompts), decision.migration};
-    }
-    if (problem.cost_profile == CostProfile::physical) {
-        return {decision.inference, decision.migration};
-    }
-    return {in_nanoseconds(decision.paper_delay_s), in_nanoseconds(decision.paper_migration_s)};
-}
-
-void explain_first(const Problem& problem, Decision& decision) {
-    decision.why = begin(problem, decision, Outcome::first);
-}
-
 void explain_kept(const Problem& problem, Decision& kept, const std::optional<Delays>& rejected) {
     kept.why = begin(problem, kept, Outcome::kept);
     const Nanoseconds now = kept.why.delays.inference;
@@ -103,6 +85,23 @@ void explain_moved(const Problem& problem, Decision& decision, const Decision& o
     } else {
         decision.why.shortages = shortages_of(problem, *problem.previous);
     }
+}
+
+} // namespace
+
+Delays delays_of(const Problem& problem, const Decision& decision) {
+    if (problem.counts_rounds()) {
+        return {
+            round_with_prompt_share(problem, decision.round, decision.prompts), decision.migration};
+    }
+    if (problem.cost_profile == CostProfile::physical) {
+        return {decision.inference, decision.migration};
+    }
+    return {in_nanoseconds(decision.paper_delay_s), in_nanoseconds(decision.paper_migration_s)};
+}
+
+void explain_first(const Problem& problem, Decision& decision) {
+    decision.why = begin(problem, decision, Outcome::first);
 }
 
 void explain(

@@ -13,15 +13,9 @@ namespace headroom::scheduler {
 
 /// Explains the first placement of a run.
 void explain_first(const Problem& problem, Decision& decision);
-/// Explains why the previous placement is kept. `rejected` is the best other placement that the
-/// search evaluated, if there is one.
-void explain_kept(
-    const Problem& problem, Decision& kept, const std::optional<Delays>& rejected = std::nullopt
-);
-/// Explains why blocks move. `old` is the decision to keep the previous placement; it is infeasible
-/// if that placement does not fit.
-void explain_moved(const Problem& problem, Decision& decision, const Decision& old);
-/// Explains a decision by one of these functions, depending on the previous placement.
+/// Explains a first placement, why the previous placement is kept, or why blocks move. `old` is the
+/// decision to keep the previous placement; it is infeasible if that placement does not fit.
+/// `rejected` is the best other placement that the search evaluated, if there is one.
 void explain(
     const Problem& problem,
     Decision& decision,

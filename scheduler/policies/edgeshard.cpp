@@ -3,7 +3,6 @@
 #include "scheduler/construct/layer_placement.hpp"
 #include "scheduler/construct/shard_chain.hpp"
 #include "scheduler/cost/layer_costs.hpp"
-#include "scheduler/explain/infeasibility.hpp"
 #include "scheduler/explain/keep_previous.hpp"
 
 namespace headroom::scheduler {
@@ -20,15 +19,13 @@ Decision decide_for(const Problem& problem, Goal goal) {
     const LayerCosts costs(problem, layer_hosts(problem, latency ? 0 : stages));
     const Chain chain = latency ? fastest_chain(costs, ChainOrder::any)
                                 : min_bottleneck_chain(costs, ChainOrder::any);
-    if (chain.shards.empty()) {
-        return infeasible_decision(
-            problem,
-            fill_in_order(problem, costs, ChainOrder::any),
-            "split into contiguous layers, the first on the source,"
-        );
-    }
     return chain_decision(
-        problem, costs, chain, latency ? "for the least latency" : "for the shortest stages"
+        problem,
+        costs,
+        chain,
+        {ChainOrder::any,
+         latency ? "for the least latency" : "for the shortest stages",
+         "split into contiguous layers, the first on the source,"}
     );
 }
 

@@ -7,11 +7,9 @@
 
 #include <fmt/format.h>
 
-#include "scheduler/construct/packing.hpp"
 #include "scheduler/core/profile.hpp"
 #include "scheduler/cost/step_cost.hpp"
 #include "scheduler/exact/branch_and_bound.hpp"
-#include "scheduler/exact/drafts.hpp"
 #include "scheduler/explain/explanations.hpp"
 #include "scheduler/explain/infeasibility.hpp"
 #include "scheduler/explain/keep_previous.hpp"
@@ -50,16 +48,11 @@ bool stalls_are_for_ever(const Problem& problem) {
     work += 4 * blocks.shape().width * blocks.groups();
     const auto sound = [&](PerSecond rate) { return rate == 0 || finish(rate, 0, work) < kStall; };
     const Snapshot& s = problem.snapshot;
-    return std::all_of(
-               s.devices.begin(),
-               s.devices.end(),
-               [&](const Snapshot::Device& d) {
-                   return sound(d.compute) && sound(d.memory_bandwidth) &&
-                          sound(d.storage_bandwidth) && sound(d.egress) && sound(d.ingress);
-               }
-           ) &&
-           s.all_links([&](const Snapshot::Link& l) {
-               return sound(l.bandwidth) && l.latency < kStall;
+    return s.all_links([&](const Snapshot::Link& l) {
+        return sound(l.bandwidth) && l.latency < kStall;
+    }) && std::ranges::all_of(s.devices, [&](const Snapshot::Device& d) {
+               return sound(d.compute) && sound(d.memory_bandwidth) && sound(d.storage_bandwidth) &&
+                      sound(d.egress) && sound(d.ingress);
            });
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -101,12 +102,12 @@ class Split {
         }
         std::vector<std::size_t> order(speeds_.size());
         std::iota(order.begin(), order.end(), std::size_t{0});
-        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-            return speeds_[a] > speeds_[b];
+        std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::size_t a) {
+            return speeds_[a];
         });
         order.insert(order.begin(), problem.source.index());
         for (const BlockId b : {blocks_.embed(), blocks_.lm_head()}) {
-            const auto host = std::find_if(order.begin(), order.end(), [&](std::size_t d) {
+            const auto host = std::ranges::find_if(order, [&](std::size_t d) {
                 return ledger_.fits(b, DeviceId(d));
             });
             ledger_.place(b, host == order.end() ? problem.source : DeviceId(*host));

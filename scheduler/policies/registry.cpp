@@ -78,10 +78,7 @@ std::string_view summary_of(PolicyKind kind) {
 }
 
 std::optional<PolicyKind> policy_named(std::string_view name) {
-    const auto* const row =
-        std::find_if(std::begin(kPolicies), std::end(kPolicies), [&](const PolicyRow& r) {
-            return r.name == name;
-        });
+    const auto* const row = std::ranges::find(kPolicies, name, &PolicyRow::name);
     return row == std::end(kPolicies) ? std::nullopt
                                       : std::optional(PolicyKind(row - std::begin(kPolicies)));
 }

@@ -13,12 +13,12 @@
 #include "scheduler/construct/paper_placer.hpp"
 #include "scheduler/cost/block_cost.hpp"
 #include "scheduler/cost/step_cost.hpp"
+#include "scheduler/exact/branch_and_bound.hpp"
 #include "scheduler/explain/explanations.hpp"
 #include "scheduler/explain/infeasibility.hpp"
 #include "scheduler/explain/keep_previous.hpp"
 #include "scheduler/search/batch_choice.hpp"
 #include "scheduler/search/device_subset.hpp"
-#include "scheduler/search/exact_polish.hpp"
 #include "scheduler/search/local_search.hpp"
 #include "scheduler/search/memory_headroom.hpp"
 #include "scheduler/search/throughput_search.hpp"
@@ -122,18 +122,20 @@ void search_briefly(const Problem& problem, const StepDelay& step, Search& searc
     }
 }
 
-/// Improves the best placement by a limited branch and bound. Returns whether no better one exists.
+/// Improves the best placement by a limited branch and bound, which moves several blocks at once:
+/// that helps if few large blocks fill few devices. Returns whether no better placement exists.
 bool refine_best(const Problem& problem, const StepDelay& step, Search& search) {
     std::optional<Decision> best;
     if (search.best()) {
         best = evaluate(problem, search.best()->placement);
     }
-    const Refined refined = refine(problem, step, best, kMaxRelaxations);
-    search.spend(refined.work);
-    if (refined.placement) {
-        search.offer(*refined.placement);
+    const exact::Tables tables(problem, step, exact::Aim::objective);
+    const exact::Found found = exact::BranchAndBound(tables, best).run(kMaxRelaxations);
+    search.spend(found.nodes);
+    if (found.placement && !(best && *found.placement == best->placement)) {
+        search.offer(*found.placement);
     }
-    return refined.complete;
+    return found.complete;
 }
 
 /// Descends from the best initial placements, then runs a limited branch and bound. If that does
@@ -235,10 +237,7 @@ Placement best_of(const Problem& problem, const Focus& small, const Search& foun
 }
 
 std::optional<Delays> runner_up_of(const Search& found) {
-    if (!found.runner_up()) {
-        return std::nullopt;
-    }
-    return Delays{found.runner_up()->inference, found.runner_up()->migration};
+    return found.runner_up() ? std::optional(found.runner_up()->delays) : std::nullopt;
 }
 
 Decision decide_step(const Problem& problem) {

@@ -4,7 +4,6 @@
 #include "scheduler/construct/pipelines.hpp"
 #include "scheduler/construct/shard_chain.hpp"
 #include "scheduler/cost/layer_costs.hpp"
-#include "scheduler/explain/infeasibility.hpp"
 #include "scheduler/explain/keep_previous.hpp"
 
 namespace headroom::scheduler {
@@ -15,14 +14,14 @@ Decision decide_ring(const Problem& problem) {
     }
     const LayerCosts costs(problem, ring_order(problem));
     const Chain chain = min_bottleneck_chain(costs, ChainOrder::given);
-    if (chain.shards.empty()) {
-        return infeasible_decision(
-            problem,
-            fill_in_order(problem, costs, ChainOrder::given),
-            "split into contiguous layers on a ring"
-        );
-    }
-    return chain_decision(problem, costs, chain, "in ring order for the shortest stages");
+    return chain_decision(
+        problem,
+        costs,
+        chain,
+        {ChainOrder::given,
+         "in ring order for the shortest stages",
+         "split into contiguous layers on a ring"}
+    );
 }
 
 } // namespace headroom::scheduler

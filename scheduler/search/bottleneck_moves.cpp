@@ -4,7 +4,6 @@
 // effect of a move is computed from the times of the draft, and only the best move is evaluated.
 #include <algorithm>
 #include <cstdint>
-#include <utility>
 
 #include "scheduler/search/local_search.hpp"
 
@@ -27,7 +26,6 @@ void Search::UnitMoves::offer(const UnitMove& move, bool room) {
 /// Lists one unit of the device for each previous device. Units with the same one cost the same.
 void Search::list_units(Unit unit, std::size_t layer, std::size_t d) {
     units_.clear();
-    const Moves& moves = draft_->moves();
     std::int32_t left = draft_->units_on(unit, layer, d);
     const std::size_t first = unit_of(*problem_->blocks, unit, layer, 0).index();
     for (std::size_t i = first; left > 0; ++i) {
@@ -36,12 +34,18 @@ void Search::list_units(Unit unit, std::size_t layer, std::size_t d) {
             continue;
         }
         --left;
-        const auto alike = [&](BlockId other) {
-            return moves.previous_device(other) == moves.previous_device(id);
-        };
-        if (std::none_of(units_.begin(), units_.end(), alike)) {
-            units_.push_back(id);
-        }
+        list_unit(id);
+    }
+}
+
+/// Adds the unit to the list unless that has one with the same previous device.
+void Search::list_unit(BlockId id) {
+    const Moves& moves = draft_->moves();
+    const auto alike = [&](BlockId other) {
+        return moves.previous_device(other) == moves.previous_device(id);
+    };
+    if (std::none_of(units_.begin(), units_.end(), alike)) {
+        units_.push_back(id);
     }
 }
 
@@ -50,11 +54,7 @@ Search::UnitMoves Search::moves_of_latest(Unit unit, std::size_t layer) {
     const Gathering gathering = this->gathering(unit, layer);
     std::size_t last = devices_;
     Nanoseconds latest = 0;
-    Nanoseconds others = step_->input(
-        gathering.activation_device,
-        gathering.target,
-        draft_->units_on(unit, layer, gathering.target) > 0
-    );
+    Nanoseconds others = input_of(gathering);
     for (std::size_t d = 0; d < devices_; ++d) {
         const std::int32_t n = draft_->units_on(unit, layer, d);
         if (n == 0) {
@@ -86,8 +86,7 @@ Search::UnitMoves Search::moves_of_latest(Unit unit, std::size_t layer) {
         }
         const bool room = fits(units_.front(), layer, d);
         for (const BlockId id : units_) {
-            const Nanoseconds moving =
-                draft_->moves().total_bound_with(migration, id, from, DeviceId(d));
+            const Nanoseconds moving = draft_->migration_bound_with(id, DeviceId(d));
             best.offer({objective_of(inference, moving), id, from, DeviceId(d)}, room);
         }
     }
@@ -98,7 +97,7 @@ Search::UnitMoves Search::moves_of_latest(Unit unit, std::size_t layer) {
 /// a unit of any device can help.
 Search::UnitMoves Search::moves_by_formula(std::size_t layer) {
     const std::size_t proj = draft_->proj(layer);
-    const auto count = [&](std::size_t d) { return draft_->groups_on(layer, d); };
+    const auto count = [&](std::size_t d) { return draft_->units_on(Unit::group, layer, d); };
     const auto time = [&](std::size_t d, std::int32_t n) {
         return n * step_->group_time(layer, d);
     };
@@ -130,9 +129,7 @@ Search::UnitMoves Search::moves_by_formula(std::size_t layer) {
                                           step_->outputs_time(b, proj, count(b));
             for (const BlockId id : units_) {
                 const Nanoseconds moving =
-                    b == a
-                        ? migration
-                        : draft_->moves().total_bound_with(migration, id, DeviceId(a), DeviceId(b));
+                    b == a ? migration : draft_->migration_bound_with(id, DeviceId(b));
                 const UnitMove move{objective_of(inference, moving), id, DeviceId(a), DeviceId(b)};
                 if (b != a && move.objective < best.fits.objective) {
                     best.offer(move, fits(id, layer, b));
@@ -163,9 +160,7 @@ bool Search::swap_instead(const UnitMove& move) {
                 ledger.bytes(unit_of(*problem_->blocks, unit, k, 0)) < missing) {
                 continue;
             }
-            const Nanoseconds ready = unit == Unit::group
-                                          ? draft_->until_proj(k)
-                                          : draft_->layer_time(k) - draft_->until_proj(k);
+            const Nanoseconds ready = draft_->stage_time(unit, k);
             const Nanoseconds time =
                 done(gathering(unit, k), from, draft_->units_on(unit, k, from) + 1);
             const Int128 loss = Int128{problem_->steps()} * std::max<Nanoseconds>(0, time - ready);
@@ -176,8 +171,7 @@ bool Search::swap_instead(const UnitMove& move) {
             BlockId back = units_.front();
             Nanoseconds least = kNever;
             for (const BlockId id : units_) {
-                const Nanoseconds moving =
-                    draft_->moves().total_bound_with(draft_->migration(), id, move.to, move.from);
+                const Nanoseconds moving = draft_->migration_bound_with(id, move.from);
                 back = moving < least ? id : back;
                 least = std::min(least, moving);
             }
@@ -201,11 +195,7 @@ std::vector<Relocation> Search::chained_moves(Unit unit, std::size_t layer) {
     const Gathering gathering = this->gathering(unit, layer);
     const Ledger& ledger = draft_->ledger();
     const Moves& moves = draft_->moves();
-    const Nanoseconds input = step_->input(
-        gathering.activation_device,
-        gathering.target,
-        draft_->units_on(unit, layer, gathering.target) > 0
-    );
+    const Nanoseconds input = input_of(gathering);
     std::vector<std::int32_t> counts(devices_);
     std::vector<Nanoseconds> ready(devices_, 0);
     std::vector<Bytes> room(devices_);
@@ -240,12 +230,8 @@ std::vector<Relocation> Search::chained_moves(Unit unit, std::size_t layer) {
         units_.clear();
         for (std::size_t i = 0; i < gone.size(); ++i) {
             const BlockId id(first + i);
-            const auto alike = [&](BlockId other) {
-                return moves.previous_device(other) == moves.previous_device(id);
-            };
-            if (!gone[i] && ledger.where(id).index() == last &&
-                std::none_of(units_.begin(), units_.end(), alike)) {
-                units_.push_back(id);
+            if (!gone[i] && ledger.where(id).index() == last) {
+                list_unit(id);
             }
         }
         Int128 least = now;
@@ -262,8 +248,7 @@ std::vector<Relocation> Search::chained_moves(Unit unit, std::size_t layer) {
             }
             for (const BlockId id : units_) {
                 const DeviceId to(d);
-                Nanoseconds moving =
-                    moves.total_bound_with(draft_->migration(), id, DeviceId(last), to);
+                Nanoseconds moving = draft_->migration_bound_with(id, to);
                 for (const Lane& lane : lanes) {
                     const bool same = lane.home == moves.previous_device(id) && lane.to == to;
                     moving += same ? lane.added : 0;
@@ -340,9 +325,7 @@ bool Search::host_move(std::size_t layer) {
     const Nanoseconds following = after(l, shape.ffn);
     const Nanoseconds rest = draft_->inference() - here - following;
     const auto with = [&](BlockId b, std::size_t d) {
-        return draft_->moves().total_bound_with(
-            draft_->migration(), b, draft_->ledger().where(b), DeviceId(d)
-        );
+        return draft_->migration_bound_with(b, DeviceId(d));
     };
     Int128 least = objective_now();
     std::array<Relocation, 2> best{};
@@ -433,8 +416,7 @@ bool Search::repair_device(DeviceId from) {
                 continue;
             }
             const Nanoseconds more = std::max<Nanoseconds>(0, later(d));
-            const Nanoseconds moving =
-                draft_->moves().total_bound_with(draft_->migration(), b, from, DeviceId(d));
+            const Nanoseconds moving = draft_->migration_bound_with(b, DeviceId(d));
             const double price =
                 static_cast<double>(
                     objective_of(draft_->inference() + more, moving) - objective_now()
@@ -453,9 +435,7 @@ bool Search::repair_device(DeviceId from) {
             if (draft_->units_on(unit, l, a) == 0) {
                 continue;
             }
-            const Nanoseconds ready = unit == Unit::group
-                                          ? draft_->until_proj(l)
-                                          : draft_->layer_time(l) - draft_->until_proj(l);
+            const Nanoseconds ready = draft_->stage_time(unit, l);
             const Gathering gathering = this->gathering(unit, l);
             spent_ += 1;
             list_units(unit, l, a);
@@ -476,9 +456,7 @@ bool Search::repair_device(DeviceId from) {
             });
         }
     }
-    std::stable_sort(offers.begin(), offers.end(), [](const Offer& one, const Offer& other) {
-        return one.price < other.price;
-    });
+    std::ranges::stable_sort(offers, {}, &Offer::price);
     bool improved = false;
     for (const Offer& offer : offers) {
         improved |= !exhausted() && ledger.shortage(from) > 0 && consider({offer.change});

@@ -1,6 +1,7 @@
 #include "scheduler/search/device_subset.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 #include "scheduler/cost/memory_ledger.hpp"
@@ -24,8 +25,8 @@ std::set<DeviceId> chosen(const Problem& problem, std::size_t most) {
     const double enough = 2.0 * static_cast<double>(min_total_bytes(problem));
     std::vector<std::size_t> order(devices.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        return devices[a].compute > devices[b].compute;
+    std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::size_t a) {
+        return devices[a].compute;
     });
     for (const std::size_t d : order) {
         const bool useful = devices[d].memory > problem.buffers;

@@ -71,9 +71,7 @@ std::vector<Relocation> Search::regroup(
             to_move.push_back(id);
         }
     }
-    std::stable_sort(to_move.begin(), to_move.end(), [&](BlockId a, BlockId b) {
-        return moves.previous_device(a) < moves.previous_device(b);
-    });
+    std::ranges::stable_sort(to_move, {}, [&](BlockId a) { return moves.previous_device(a); });
     std::vector<std::size_t> open;
     for (std::size_t d = 0; d < devices_; ++d) {
         if (max_units[d] > 0) {

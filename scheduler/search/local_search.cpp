@@ -54,7 +54,7 @@ void Search::record() {
         return;
     }
     if (draft_->moves().moved() > 0 && (!runner_up_ || score.objective < runner_up_->objective)) {
-        runner_up_ = {score.objective, draft_->inference(), draft_->migration()};
+        runner_up_ = {score.objective, {draft_->inference(), draft_->migration()}};
     }
     // Of equal objectives the smaller ids win, so that the result depends less on the order of
     // moves.

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -32,8 +31,7 @@ struct Found {
 /// decision that keeps the previous placement states them.
 struct Runner {
     Int128 objective = 0;
-    Nanoseconds inference = 0;
-    Nanoseconds migration = 0;
+    Delays delays;
 };
 
 class Search {
@@ -123,6 +121,7 @@ class Search {
     bool bottleneck_moves();
     bool relieve_bottleneck(Unit unit, std::size_t layer);
     void list_units(Unit unit, std::size_t layer, std::size_t d);
+    void list_unit(BlockId id);
     [[nodiscard]] UnitMoves moves_of_latest(Unit unit, std::size_t layer);
     [[nodiscard]] UnitMoves moves_by_formula(std::size_t layer);
     [[nodiscard]] std::vector<Relocation> chained_moves(Unit unit, std::size_t layer);
@@ -187,6 +186,11 @@ class Search {
         const {
         const auto& [layer, holder, target, unit] = gathering;
         return step_->partial(layer, holder, d, target, n, unit);
+    }
+    /// Returns when x itself has arrived at the target.
+    [[nodiscard]] Nanoseconds input_of(const Gathering& gathering) const {
+        const auto& [layer, holder, target, unit] = gathering;
+        return step_->input(holder, target, draft_->units_on(unit, layer, target) > 0);
     }
     [[nodiscard]] Gathering gathering(Unit unit, std::size_t layer) const {
         const std::size_t target = draft_->proj(layer);

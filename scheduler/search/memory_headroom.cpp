@@ -1,6 +1,5 @@
 #include "scheduler/search/memory_headroom.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace headroom::scheduler {

@@ -99,7 +99,7 @@ bool RoundSearch::holds(std::size_t layer, std::size_t d) const {
         return true;
     }
     const std::span<const Unit> kinds = units_of(*problem_->blocks);
-    return std::any_of(kinds.begin(), kinds.end(), [&](Unit unit) {
+    return std::ranges::any_of(kinds, [&](Unit unit) {
         return draft_->units_on(unit, layer, d) > 0;
     });
 }
@@ -211,7 +211,7 @@ bool RoundSearch::relieve_any() {
         order.emplace_back(-busy_[d], d);
     }
     std::sort(order.begin(), order.end());
-    return std::any_of(order.begin(), order.end(), [&](const auto& device) {
+    return std::ranges::any_of(order, [&](const auto& device) {
         return !exhausted() && relieve(device.second);
     });
 }

@@ -19,7 +19,6 @@
 #include "scheduler/search/device_subset.hpp"
 #include "scheduler/search/round_search.hpp"
 #include "scheduler/timing/evaluate.hpp"
-#include "scheduler/timing/timeline.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -120,9 +119,7 @@ class Descents {
 
   private:
     [[nodiscard]] RoundModel& model_of(std::int64_t batch) {
-        return *std::find_if(models_.begin(), models_.end(), [&](const RoundModel& model) {
-            return model.batch() == batch;
-        });
+        return *std::ranges::find(models_, batch, &RoundModel::batch);
     }
 
     const Focus& small_;
@@ -155,15 +152,13 @@ class BestRound {
 
     /// Adds a candidate unless it has been added before.
     void add(const Placement& placement) {
-        const auto same = [&](const Candidate& c) { return c.placement == placement; };
-        if (std::any_of(candidates_.begin(), candidates_.end(), same)) {
+        if (find(placement) != candidates_.end()) {
             return;
         }
         std::vector<RoundEstimate> guesses = models_.guess(problem_, placement);
         const double rounds = static_cast<double>(problem_.steps()) * guesses.front().round;
-        candidates_.push_back(
-            {placement, std::move(guesses), static_cast<double>(migration_to(placement)) + rounds}
-        );
+        const auto migration = static_cast<double>(predict_migration(problem_, placement));
+        candidates_.push_back({placement, std::move(guesses), migration + rounds});
     }
     [[nodiscard]] std::vector<Placement> placements() const {
         std::vector<Placement> all;
@@ -179,9 +174,7 @@ class BestRound {
     Decision decide(std::size_t mandatory, const Placement* ring) {
         std::vector<std::size_t> order(candidates_.size());
         std::iota(order.begin(), order.end(), std::size_t{0});
-        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-            return candidates_[a].guess < candidates_[b].guess;
-        });
+        std::ranges::stable_sort(order, {}, [&](std::size_t a) { return candidates_[a].guess; });
         const auto walk = static_cast<std::int64_t>(problem_.blocks->size()) * problem_.in_flight();
         std::int64_t left = std::max<std::int64_t>(1, kMostWalkedSteps / walk);
         for (const std::size_t i : order) {
@@ -202,26 +195,16 @@ class BestRound {
                 return offer.decision;
             }
         }
-        const auto found =
-            std::find_if(candidates_.begin(), candidates_.end(), [&](const Candidate& candidate) {
-                return candidate.placement == placement;
-            });
+        const auto found = find(placement);
         HEADROOM_CHECK(found != candidates_.end(), "a placement that was not added");
         return evaluated(*found);
     }
 
   private:
-    [[nodiscard]] Nanoseconds migration_to(const Placement& placement) const {
-        return !problem_.previous ? 0
-                                  : predict_migration(
-                                        *problem_.blocks,
-                                        *problem_.previous,
-                                        placement,
-                                        problem_.snapshot,
-                                        problem_.rows,
-                                        problem_.weights_everywhere
-                                    );
+    [[nodiscard]] std::vector<Candidate>::const_iterator find(const Placement& placement) const {
+        return std::ranges::find(candidates_, placement, &Candidate::placement);
     }
+
     [[nodiscard]] Decision evaluated(const Candidate& candidate) const {
         return evaluate_batched(problem_, candidate.placement, &candidate.guesses);
     }

@@ -11,6 +11,40 @@
 
 namespace headroom::scheduler {
 
+double paper_delay_s(const Problem& problem, const Placement& placement) {
+    return paper_delay_s(
+        *problem.blocks,
+        placement,
+        problem.snapshot,
+        problem.paper_cost_length(),
+        problem.paper.gather
+    );
+}
+
+double paper_migration_s(const Problem& problem, const Placement& placement) {
+    return !problem.previous ? 0
+                             : paper_migration_s(
+                                   *problem.blocks,
+                                   *problem.previous,
+                                   placement,
+                                   problem.snapshot,
+                                   problem.paper_migration_length(),
+                                   problem.weights_everywhere
+                               );
+}
+
+Nanoseconds predict_migration(const Problem& problem, const Placement& placement) {
+    return !problem.previous ? 0
+                             : predict_migration(
+                                   *problem.blocks,
+                                   *problem.previous,
+                                   placement,
+                                   problem.snapshot,
+                                   problem.rows,
+                                   problem.weights_everywhere
+                               );
+}
+
 Nanoseconds round_with_prompt_share(
     const Problem& problem, Nanoseconds round, Nanoseconds prompts
 ) {
@@ -61,35 +95,9 @@ Decision evaluate(const Problem& problem, Placement placement, std::int64_t batc
         decision.round = times.round;
         decision.prompts = times.prompts;
     }
-    const bool has_formulas = !problem.blocks->sliced(); // the paper has no slices and no hub
-    if (has_formulas) {
-        decision.paper_delay_s = paper_delay_s(
-            *problem.blocks,
-            placement,
-            problem.snapshot,
-            problem.paper_cost_length(),
-            problem.paper.gather
-        );
-    }
-    if (problem.previous) {
-        decision.paper_migration_s = !has_formulas ? 0
-                                                   : paper_migration_s(
-                                                         *problem.blocks,
-                                                         *problem.previous,
-                                                         placement,
-                                                         problem.snapshot,
-                                                         problem.paper_migration_length(),
-                                                         problem.paper_moved()
-                                                     );
-        decision.migration = predict_migration(
-            *problem.blocks,
-            *problem.previous,
-            placement,
-            problem.snapshot,
-            problem.rows,
-            problem.weights_everywhere
-        );
-    }
+    decision.paper_delay_s = paper_delay_s(problem, placement);
+    decision.paper_migration_s = paper_migration_s(problem, placement);
+    decision.migration = predict_migration(problem, placement);
     decision.placement = std::move(placement);
     decision.feasible = true;
     decision.evaluations = 1;

@@ -8,6 +8,12 @@
 
 namespace headroom::scheduler {
 
+/// Return the published D_T and D_mig of a placement, in seconds, and the D_mig that is predicted
+/// for the execution. Without a previous placement D_mig is 0.
+[[nodiscard]] double paper_delay_s(const Problem& problem, const Placement& placement);
+[[nodiscard]] double paper_migration_s(const Problem& problem, const Placement& placement);
+[[nodiscard]] Nanoseconds predict_migration(const Problem& problem, const Placement& placement);
+
 /// Returns the time of a round plus its share of the time for the prompts: prompts /
 /// problem.prompt_spread_rounds(). Returns kNever if either time is kNever.
 [[nodiscard]] Nanoseconds round_with_prompt_share(

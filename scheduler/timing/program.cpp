@@ -4,6 +4,8 @@
 // sending.
 #include "scheduler/timing/program.hpp"
 
+#include <iterator>
+
 #include "base/check.hpp"
 #include "scheduler/timing/lowering_emitter.hpp"
 #include "scheduler/timing/ring_lowering.hpp"
@@ -178,33 +180,23 @@ void lower_end(Emitter& out, DeviceId source) {
 } // namespace
 
 std::string_view name_of(Payload payload) {
-    switch (payload) {
-    case Payload::token:
-        return "token";
-    case Payload::normed_x:
-        return "normed_x";
-    case Payload::x:
-        return "x";
-    case Payload::head_outputs:
-        return "head_outputs";
-    case Payload::residual:
-        return "residual";
-    case Payload::last_x:
-        return "last_x";
-    case Payload::sampled:
-        return "sampled";
-    case Payload::attention_partial:
-        return "attention_partial";
-    case Payload::normed_residual:
-        return "normed_residual";
-    case Payload::ffn_partial:
-        return "ffn_partial";
-    case Payload::ring_sum:
-        return "ring_sum";
-    case Payload::ring_x:
-        return "ring_x";
-    }
-    HEADROOM_CHECK(false, "payload {}", static_cast<int>(payload));
+    constexpr std::string_view kNames[] = {
+        "token",
+        "normed_x",
+        "x",
+        "head_outputs",
+        "residual",
+        "last_x",
+        "sampled",
+        "attention_partial",
+        "normed_residual",
+        "ffn_partial",
+        "ring_sum",
+        "ring_x",
+    };
+    const auto i = static_cast<std::size_t>(payload);
+    HEADROOM_CHECK(i < std::size(kNames), "payload {}", i);
+    return kNames[i];
 }
 
 std::vector<Program> lower(

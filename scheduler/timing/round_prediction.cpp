@@ -66,9 +66,7 @@ class Rounds {
     }
 
     [[nodiscard]] bool has_prompts() const {
-        return std::any_of(prompts_.begin(), prompts_.end(), [](const Prompt& prompt) {
-            return prompt.left > 0;
-        });
+        return std::ranges::any_of(prompts_, [](const Prompt& prompt) { return prompt.left > 0; });
     }
 
   private:
