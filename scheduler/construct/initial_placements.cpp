@@ -21,14 +21,11 @@ constexpr std::size_t kMostHosts = 8;   // most devices that are tried for proj 
 /// Places the block on the first device of `order` that has room, or on order.front() if none has.
 /// Returns the device.
 std::size_t place_first(Ledger& ledger, BlockId b, const std::vector<std::size_t>& order) {
-    for (const std::size_t d : order) {
-        if (ledger.fits(b, DeviceId(d))) {
-            ledger.place(b, DeviceId(d));
-            return d;
-        }
-    }
-    ledger.place(b, DeviceId(order.front()));
-    return order.front();
+    const auto found =
+        std::ranges::find_if(order, [&](std::size_t d) { return ledger.fits(b, DeviceId(d)); });
+    const std::size_t host = found == order.end() ? order.front() : *found;
+    ledger.place(b, DeviceId(host));
+    return host;
 }
 
 /// Returns the ffn (or hub) of a layer if it is much larger than a unit. Room for the large blocks

@@ -115,7 +115,6 @@ class ProjPlans {
     ProjPlans(const ProjPlans&) = delete;
     ProjPlans& operator=(const ProjPlans&) = delete;
 
-    /// Offers the plan with ffn on this device.
     void offer_to(Best& best, std::size_t ffn, Nanoseconds costs) {
         const Nanoseconds rest = step_->from_proj(layer_, proj_, ffn);
         // ffn takes room from the groups, which never makes them faster.

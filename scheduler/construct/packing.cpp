@@ -106,10 +106,7 @@ Bytes shortage_after(Ledger& ledger, const Exchange& e) {
     const DeviceId from = ledger.where(e.block);
     apply(ledger, e);
     const Bytes shortage = ledger.shortage();
-    ledger.place(e.block, from);
-    if (e.back.valid()) {
-        ledger.place(e.back, e.to);
-    }
+    apply(ledger, {e.block, from, e.back});
     return shortage;
 }
 

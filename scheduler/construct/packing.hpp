@@ -8,7 +8,6 @@
 
 namespace headroom::scheduler {
 
-/// The result of pack().
 struct Packing {
     Placement placement; ///< complete, whether it fits or not
     Bytes shortage = 0;  ///< Ledger::shortage(); 0 if the placement fits

@@ -10,7 +10,6 @@
 
 namespace headroom::scheduler {
 
-/// The result of place_by_score().
 struct PaperPlacing {
     Placement placement;          ///< complete; fits unless `stuck`
     std::optional<BlockId> stuck; ///< the block for which no room could be made

@@ -42,7 +42,6 @@ class PaperDraft {
     std::vector<Flops> load_; ///< [layer + 1][device]
 };
 
-/// Computes the scores of one problem.
 class Scores {
   public:
     /// Keeps a pointer to the problem.

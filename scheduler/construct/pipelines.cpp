@@ -15,31 +15,32 @@ namespace {
 
 constexpr int kBisectionSteps = 12; // leave an error of a few tenths of a percent
 
+/// Adds the devices of blocks or of an order, unless they are known or there are none.
+void add_new(std::vector<std::vector<DeviceId>>& all, std::vector<DeviceId> devices) {
+    if (!devices.empty() && std::find(all.begin(), all.end(), devices) == all.end()) {
+        all.push_back(std::move(devices));
+    }
+}
+
 /// Returns the orders of the devices to try, beginning with that of policy `ring`. The source is
 /// first in each of them.
 std::vector<std::vector<DeviceId>> orders(
     const std::vector<DeviceId>& ring, const LayerCosts& costs
 ) {
     std::vector<std::vector<DeviceId>> all = {ring};
-    const auto add = [&all](std::vector<DeviceId> order) {
-        if (std::find(all.begin(), all.end(), order) == all.end()) {
-            all.push_back(std::move(order));
-        }
-    };
     std::vector<std::size_t> fastest;
     for (std::size_t j = 0; j < ring.size(); ++j) {
         fastest.push_back(j);
     }
-    std::stable_sort(fastest.begin() + 1, fastest.end(), [&](std::size_t a, std::size_t b) {
-        return costs.time_alone(0, costs.layers(), a) < costs.time_alone(0, costs.layers(), b);
+    std::ranges::stable_sort(fastest.begin() + 1, fastest.end(), {}, [&](std::size_t j) {
+        return costs.time_alone(0, costs.layers(), j);
     });
     std::vector<std::size_t> nearest = fastest;
     for (std::size_t i = 1; i < nearest.size(); ++i) {
         const auto rest = nearest.begin() + static_cast<std::ptrdiff_t>(i);
         const std::size_t here = nearest[i - 1];
-        const auto next = std::min_element(rest, nearest.end(), [&](std::size_t a, std::size_t b) {
-            return costs.time_after_hop(0, here, a) - costs.time_alone(0, 1, a) <
-                   costs.time_after_hop(0, here, b) - costs.time_alone(0, 1, b);
+        const auto next = std::ranges::min_element(rest, nearest.end(), {}, [&](std::size_t j) {
+            return costs.time_after_hop(0, here, j) - costs.time_alone(0, 1, j);
         });
         std::rotate(rest, next, next + 1);
     }
@@ -48,7 +49,7 @@ std::vector<std::vector<DeviceId>> orders(
         for (const std::size_t j : order) {
             devices.push_back(ring[j]);
         }
-        add(std::move(devices));
+        add_new(all, std::move(devices));
     }
     return all;
 }
@@ -156,12 +157,6 @@ class BlockSplitter {
     std::size_t begin_;
     std::size_t end_ = 0;
 };
-
-void add_new(std::vector<Placement>& all, Placement placement) {
-    if (!placement.empty() && std::find(all.begin(), all.end(), placement) == all.end()) {
-        all.push_back(std::move(placement));
-    }
-}
 
 void add_chain(std::vector<Placement>& all, const Problem& problem, const LayerCosts& costs) {
     const Chain chain = min_bottleneck_chain(costs, ChainOrder::given);

@@ -345,10 +345,12 @@ Chain free_chain(const LayerCosts& costs, const Rules& rules, bool any_will_do) 
     return better;
 }
 
-Chain any_chain(const LayerCosts& costs, ChainOrder order, Nanoseconds longest) {
+Chain any_chain(
+    const LayerCosts& costs, ChainOrder order, Nanoseconds longest, bool any_will_do = true
+) {
     const Rules rules(costs, order, longest);
     return order == ChainOrder::given ? ordered_chain(costs, rules)
-                                      : free_chain(costs, rules, true);
+                                      : free_chain(costs, rules, any_will_do);
 }
 
 /// Returns a lower bound of the slowest stage: with shorter ones the devices could not hold all
@@ -374,9 +376,7 @@ Nanoseconds least_stage(const LayerCosts& costs, ChainOrder order, Nanoseconds m
 } // namespace
 
 Chain fastest_chain(const LayerCosts& costs, ChainOrder order, Nanoseconds longest_stage) {
-    const Rules rules(costs, order, longest_stage);
-    return order == ChainOrder::given ? ordered_chain(costs, rules)
-                                      : free_chain(costs, rules, false);
+    return any_chain(costs, order, longest_stage, false);
 }
 
 Chain heuristic_chain(const LayerCosts& costs) {

@@ -1,8 +1,8 @@
 #include "scheduler/construct/spread_paper.hpp"
 
 #include <algorithm>
+#include <compare>
 #include <numeric>
-#include <tuple>
 #include <utility>
 
 namespace headroom::scheduler {
@@ -126,6 +126,7 @@ class Capacity {
     struct Completion {
         Nanoseconds time = 0;
         std::size_t device = 0;
+        auto operator<=>(const Completion&) const = default;
     };
     /// Returns the completions in [low, high), in ascending order.
     [[nodiscard]] std::vector<Completion> completions(Nanoseconds low, Nanoseconds high) const {
@@ -137,9 +138,7 @@ class Capacity {
                 completions.push_back({k * each_[j], j});
             }
         }
-        std::sort(completions.begin(), completions.end(), [](const auto& a, const auto& b) {
-            return std::tie(a.time, a.device) < std::tie(b.time, b.device);
-        });
+        std::ranges::sort(completions);
         return completions;
     }
 

@@ -1,5 +1,3 @@
-// Block order and physical costs, formula by formula as in
-// docs/explanation/blocks.md#physical-costs.
 #include "scheduler/core/blocks.hpp"
 
 #include <algorithm>

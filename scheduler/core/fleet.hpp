@@ -225,7 +225,6 @@ struct Snapshot {
 /// Returns the rates of the fleet at time t, for a turn that began after `tokens` sampled tokens.
 [[nodiscard]] Snapshot take_snapshot(const Fleet& fleet, Nanoseconds t, std::int64_t tokens);
 
-/// The numbers of a snapshot.
 class SnapshotSource {
   public:
     explicit SnapshotSource(const Snapshot& snapshot) : snapshot_(&snapshot) {}

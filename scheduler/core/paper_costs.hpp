@@ -9,9 +9,24 @@
 #include "base/units.hpp"
 #include "scheduler/core/blocks.hpp"
 #include "scheduler/core/fleet.hpp"
-#include "scheduler/core/paper_settings.hpp"
 
 namespace headroom::scheduler {
+
+/// How D_T charges the transfers of head outputs to the device of proj: their sum over the sending
+/// devices, or the longest of them.
+enum class PaperGather : std::uint8_t { sum, max };
+
+/// How the score S(i, j) of block i on device j follows from the terms for compute, memory and
+/// communication: as the largest of them, or as their sum with weights 0.4, 0.3 and 0.3.
+enum class PaperScore : std::uint8_t { max, weighted };
+
+/// Settings for what the published method leaves open.
+struct PaperSettings {
+    PaperGather gather = PaperGather::sum;
+    PaperScore score = PaperScore::max;
+    std::int64_t backtracks = 1000; ///< the most evictions of policy `paper` in one decision
+    bool operator==(const PaperSettings&) const = default;
+};
 
 /// The length of a sequence. In the formulas below L = L₀ + n, and b = 4 bytes per element.
 struct PaperLength {

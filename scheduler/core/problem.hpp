@@ -14,7 +14,6 @@
 #include "scheduler/core/explanation.hpp"
 #include "scheduler/core/fleet.hpp"
 #include "scheduler/core/paper_costs.hpp"
-#include "scheduler/core/paper_settings.hpp"
 
 namespace headroom::scheduler {
 

@@ -28,7 +28,6 @@ class LayerMoves {
     /// except under cost profile `paper`.
     LayerMoves(const Problem& problem, const LayerCosts& costs);
 
-    /// Adds or removes the move of a layer to device j.
     void add(std::size_t layer, std::size_t j) { charge(layer_[layer * devices_ + j], 1); }
     void remove(std::size_t layer, std::size_t j) { charge(layer_[layer * devices_ + j], -1); }
     /// Returns D_mig, in ns, of the layers that have been added and of the ends.

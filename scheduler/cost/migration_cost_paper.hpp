@@ -19,7 +19,6 @@ namespace headroom::scheduler {
 /// The counterpart of MoveDelay for cost profile `paper`, with the same functions.
 class PaperMoves {
   public:
-    /// Starts at the given placement. Without a previous placement nothing ever moves.
     PaperMoves(const Problem& problem, const Placement& placement);
 
     void set(BlockId b, DeviceId d);
@@ -65,15 +64,12 @@ class Moves {
     }
     [[nodiscard]] Nanoseconds total() { return paper_ ? paper_->total() : physical_->total(); }
     [[nodiscard]] Nanoseconds sum() const { return paper_ ? paper_->total() : physical_->sum(); }
-    /// Returns the number of blocks that are not on their previous device.
     [[nodiscard]] std::int32_t moved() const {
         return paper_ ? paper_->moved() : physical_->moved();
     }
-    /// Returns the block's device in the previous placement; invalid if there is none.
     [[nodiscard]] DeviceId previous_device(BlockId b) const {
         return paper_ ? paper_->previous_device(b) : physical_->previous_device(b);
     }
-    /// Returns the time of moving the block from its previous device to `to` if nothing else moves.
     [[nodiscard]] Nanoseconds time(BlockId b, DeviceId to) const {
         return paper_ ? paper_->time(b, to) : physical_->time(b, to);
     }
@@ -85,7 +81,6 @@ class Moves {
         return paper_ ? total - paper_->time(b, from) + paper_->time(b, to)
                       : std::max(total, physical_->completion_with(b, to));
     }
-    /// Returns the lane that takes longest.
     [[nodiscard]] MoveDelay::Link slowest() {
         return paper_ ? paper_->slowest() : physical_->slowest();
     }

@@ -14,7 +14,6 @@
 
 namespace headroom::scheduler::exact {
 
-/// The cheapest counts of a box.
 struct Flow {
     bool exists = false; ///< whether anything in the box fits
     double bound = 0;    ///< lower bound of the box

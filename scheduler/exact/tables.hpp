@@ -47,7 +47,6 @@ struct Event {
 /// can take within a time. The n-th event of a device stands for its n-th unit.
 using Ladder = std::vector<Event>;
 
-/// Groups or slices of one layer.
 struct Pool {
     std::size_t layer = 0;
     bool slices = false;

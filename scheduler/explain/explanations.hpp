@@ -11,7 +11,6 @@ namespace headroom::scheduler {
 /// `throughput`, else those of one sequence's step.
 [[nodiscard]] Delays delays_of(const Problem& problem, const Decision& decision);
 
-/// Explains the first placement of a run.
 void explain_first(const Problem& problem, Decision& decision);
 /// Explains a first placement, why the previous placement is kept, or why blocks move. `old` is the
 /// decision to keep the previous placement; it is infeasible if that placement does not fit.

@@ -27,7 +27,6 @@ namespace headroom::scheduler {
     const Problem& problem, const Placement& attempt, std::string sought = "placement"
 );
 
-/// Returns an infeasible decision with this explanation.
 [[nodiscard]] Decision infeasible_decision(
     const Problem& problem, const Placement& attempt, std::string sought = "placement"
 );

@@ -1,4 +1,3 @@
-// The interface of policies.
 #pragma once
 
 #include <string_view>

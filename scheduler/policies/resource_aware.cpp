@@ -1,5 +1,3 @@
-// Initial placements, descents and perturbations find a placement (search/local_search.hpp). It is
-// then evaluated exactly and compared with keeping the previous placement.
 #include "scheduler/policies/resource_aware.hpp"
 
 #include <algorithm>

@@ -59,17 +59,19 @@ class LayerSearch {
         return from == j ? costs_.time_alone(l, l + 1, j) : costs_.time_after_hop(l, from, j);
     }
 
-    [[nodiscard]] bool fits(const LayerAssignment& a) const {
+    /// Returns the bytes that each device has left beside its layers.
+    [[nodiscard]] std::vector<Bytes> left_by(const LayerAssignment& a) const {
         std::vector<Bytes> left = room_;
         for (std::size_t l = 0; l < layers_; ++l) {
             left[a[l]] -= bytes(l);
         }
-        for (const std::size_t j : a) {
-            if (left[j] < 0) {
-                return false;
-            }
-        }
-        return costs_.has_room_for_ends();
+        return left;
+    }
+
+    [[nodiscard]] bool fits(const LayerAssignment& a) const {
+        const std::vector<Bytes> left = left_by(a);
+        return costs_.has_room_for_ends() &&
+               std::ranges::all_of(a, [&](std::size_t j) { return left[j] >= 0; });
     }
 
     Int128 evaluate(const LayerAssignment& a) {
@@ -147,10 +149,7 @@ class LayerSearch {
     /// Moves layers away from devices that lack memory, each to the device where it costs least.
     /// Returns whether the result fits.
     bool repair(LayerAssignment& a) {
-        std::vector<Bytes> left = room_;
-        for (std::size_t l = 0; l < layers_; ++l) {
-            left[a[l]] -= bytes(l);
-        }
+        std::vector<Bytes> left = left_by(a);
         for (std::size_t l = layers_; l-- > 0;) {
             if (left[a[l]] >= 0) {
                 continue;
@@ -204,16 +203,16 @@ class LayerSearch {
     /// every pair of layers. Returns whether anything improved.
     bool improve(LayerAssignment& a, Int128& now) {
         bool better = false;
-        const auto try_it = [&](const LayerAssignment& other) {
-            if (!fits(other)) {
-                return false;
+        const auto try_it = [&](LayerAssignment other) {
+            if (other == a || !fits(other)) {
+                return;
             }
             const Int128 t = evaluate(other);
-            if (t >= now) {
-                return false;
+            if (t < now) {
+                now = t;
+                a = std::move(other);
+                better = true;
             }
-            now = t;
-            return true;
         };
         for (std::size_t first = 0; first < layers_; ++first) {
             for (std::size_t last = first + 1; last <= layers_; ++last) {
@@ -224,10 +223,7 @@ class LayerSearch {
                         other.begin() + static_cast<std::ptrdiff_t>(last),
                         j
                     );
-                    if (other != a && try_it(other)) {
-                        a = std::move(other);
-                        better = true;
-                    }
+                    try_it(std::move(other));
                 }
             }
         }
@@ -235,10 +231,7 @@ class LayerSearch {
             for (std::size_t k = l + 1; k < layers_ && evaluations_ < kMostEvaluations; ++k) {
                 LayerAssignment other = a;
                 std::swap(other[l], other[k]);
-                if (other != a && try_it(other)) {
-                    a = std::move(other);
-                    better = true;
-                }
+                try_it(std::move(other));
             }
         }
         return better;

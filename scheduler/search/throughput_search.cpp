@@ -129,14 +129,12 @@ class Descents {
     std::int64_t work_ = 0;
 };
 
-/// A candidate with its estimates.
 struct Candidate {
     Placement placement;
     std::vector<RoundEstimate> guesses; ///< of its rounds
     double guess = 0;                   ///< of its objective, ns
 };
 
-/// The prediction of a candidate.
 struct Offer {
     Decision decision;
     double value = 0;  ///< the objective

@@ -33,7 +33,6 @@ class RoundSimulator {
         Nanoseconds begin = 0;
         Nanoseconds arrival = 0; ///< without the receiver's ingress cap
     };
-    /// A batch under way.
     struct BatchState {
         std::vector<TurnWork> turns;
         std::vector<Nanoseconds> durations;    ///< per operation

@@ -215,7 +215,6 @@ class Timeline {
         std::int32_t depth = 0; ///< message depth of the segment that sent it
     };
 
-    /// A batch under way.
     struct RunningBatch {
         Batch batch;
         std::vector<bool> has_computed; ///< per device

@@ -1,4 +1,3 @@
-// The migration of blocks: which blocks move, and when they arrive.
 #include <algorithm>
 
 #include "base/check.hpp"
