@@ -1,6 +1,7 @@
-// Constants of the definition of the arithmetic, which all levels share. This header must not
-// define functions: files with different instruction sets include it, and the linker might keep the
-// AVX-512 copy of a function for all of them.
+// Constants of the arithmetic that all kernel levels (implementations of the same functions, see
+// kernels.hpp) share. This header must not define functions: files compiled for different
+// instruction sets include it, and the linker might keep the AVX-512 copy of an inline function for
+// the whole program.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,7 @@ namespace headroom::kernels {
 
 inline constexpr std::int64_t kLanes = 16; ///< partial sums per dot product
 
-/// A block of Q8_0 or Q4_0 begins with a binary16 scale; the quants follow at this byte.
+/// A quantisation block begins with a binary16 scale; its stored integers begin at this byte.
 inline constexpr std::int64_t kQuantsAt = 2;
 
 // exp(x) = 2^n · e^r with n = round(x · log2 e) and |r| ≤ ln(2)/2. e^r = 1 + r + r²·p(r), where p

@@ -1,6 +1,6 @@
 // Conversions from IEEE binary16 and bfloat16 to binary32. They are exact for every value,
-// subnormals and infinities included. Scales of quantisation blocks are stored as binary16. The
-// code needs no F16C instructions.
+// subnormals and infinities included, and need no F16C instructions. Weights of type F16 and the
+// scales of quantisation blocks are stored as binary16.
 #pragma once
 
 #include <bit>
@@ -16,8 +16,9 @@ namespace headroom::kernels {
     if (magnitude >= 0x7C00U) {
         return std::bit_cast<float>(sign | 0x7F800000U | ((magnitude & 0x3FFU) << 13));
     }
-    // With the exponent of a half read as that of a float, the number is too small by 2^112. The
-    // multiplication is exact, and it normalises subnormals.
+    // `tiny` has the half's exponent bits in a float's exponent field. Because the biases differ
+    // (15 and 127), it is too small by a factor of 2^112. The multiplication is exact and
+    // normalises subnormals.
     const float tiny = std::bit_cast<float>(sign | (magnitude << 13));
     return tiny * 0x1.0p+112F;
 }

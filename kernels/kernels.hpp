@@ -1,7 +1,7 @@
-// The numeric functions of a decoder on plain arrays. Each kernel level is one table of functions,
-// and all tables have the same signatures and contracts. Kernels do not check their arguments:
-// src/model calls them and guarantees the preconditions. They do not allocate, do I/O or start
-// threads.
+// The numeric functions of a decoder on plain arrays. A kernel level is one implementation of them,
+// a table of functions; all tables have the same signatures and contracts. Kernels do not check
+// their arguments: src/model calls them and guarantees the preconditions. They do not allocate, do
+// I/O or start threads.
 //
 // Every level has these properties:
 // - Batch-invariant: the result for a token does not depend on the number of tokens in the call.
@@ -32,10 +32,10 @@ struct Matrix {
     std::int64_t columns = 0;
 };
 
-/// The arguments of the attention of one group for one query position.
+/// The arguments of the attention of one group (a K/V head with its query heads) for one token.
 struct Attention {
     const float* queries = nullptr;      ///< (q, d), after rope
-    const float* const* pages = nullptr; ///< ceil(T/16) pages: keys (16, d), values (16, d)
+    const float* const* pages = nullptr; ///< ceil(T/16) pages of keys, then values, (16, d) each
     float* scores = nullptr;             ///< scratch, (T)
     float* out = nullptr;                ///< (q, d)
     std::int64_t heads = 1;              ///< q
@@ -96,8 +96,8 @@ struct Kernels {
 ///   top_k  keeps the k ids of highest logit; the lower index wins a tie, NaN is last. 0 keeps all.
 ///   top_p  keeps the fewest most probable ids whose probabilities sum to at least p. 1 keeps all.
 ///   min_p  keeps ids with at least min_p times the highest probability. 0 keeps all.
-/// The temperature then scales the logits of the ids that are left. 0 always yields the argmax.
-/// 0 ≤ top_k; 0 < top_p ≤ 1; 0 ≤ min_p ≤ 1; 0 ≤ temperature.
+/// The temperature then scales the logits of the ids that are left; a temperature of 0 always
+/// yields the argmax. Valid values: 0 ≤ top_k; 0 < top_p ≤ 1; 0 ≤ min_p ≤ 1; 0 ≤ temperature.
 struct Sampling {
     float temperature = 0;
     std::int64_t top_k = 0;
@@ -107,31 +107,32 @@ struct Sampling {
 
 /// Samples an id from V < 2²³ logits; `unit` in [0, 1) is the random number. Filters the logits in
 /// place, replaces them by softmax(logits/temperature), and inverts the cumulative sum (in double,
-/// in index order). Levels whose softmax has the same bits yield the same id. In top_p, the weight
-/// of an id is the integer round(2⁴⁰·portable_exp(logit − largest)), and p times the total is
-/// rounded up. Never returns an id of probability 0. Returns the argmax if the largest logit is not
-/// finite or if the probabilities are undefined (see softmax).
+/// in index order). Levels whose softmax has the same bits yield the same id. For top_p, an id
+/// counts with the integer round(2⁴⁰·portable_exp(logit − largest)), so that sums are exact, and p
+/// times the total is rounded up. Never returns an id of probability 0. Returns the argmax if the
+/// largest logit is not finite or if the probabilities are undefined (see softmax).
 [[nodiscard]] std::int64_t sample(
     const Kernels& kernels, std::span<float> logits, const Sampling& how, double unit
 );
 /// Writes row `row` of a stored matrix to `out` as K floats. This is the embedding lookup.
 void expand_row(const Matrix& w, std::int64_t row, float* out);
-/// Writes the cosines and sines (d/2 each) of position · theta^(−2i/d), with errors below 10⁻⁷. It
-/// uses polynomials of its own instead of libm, so the bits are the same on every CPU.
+/// Writes the cosines and sines (d/2 each) of position · theta^(−2i/d), with errors below 10⁻⁷.
+/// They are computed by polynomials instead of libm, so the bits are the same on every CPU.
 /// Preconditions: 0 ≤ position < 2²⁰, theta ≥ 1.
 void rope_angles(
     std::int64_t position, double theta, std::int64_t head_width, float* cosines, float* sines
 );
 
-/// Returns exp(x) with the bits that every level but openblas has: relative error below 2⁻²²,
-/// exp(−inf) = 0, overflow to +inf.
+/// Returns exp(x), bit for bit as every level but `openblas` computes it. The relative error is
+/// below 2⁻²²; exp(−inf) is 0, and an overflow gives +inf.
 [[nodiscard]] float portable_exp(float x);
 
-/// Returns the CPU core type for which OpenBLAS chose its kernels, or "" if it is not built in.
+/// Returns the CPU core type for which OpenBLAS chose its kernels, or "" if OpenBLAS is not built
+/// in.
 [[nodiscard]] std::string_view openblas_core();
-/// Returns the value that OPENBLAS_CORETYPE must have before the library is loaded on this CPU, or
-/// "" if OpenBLAS needs no help. Version 0.3.21 does not know newer Xeons and would use its slowest
-/// kernels on them.
+/// Returns the value that the environment variable `OPENBLAS_CORETYPE` must have when OpenBLAS is
+/// loaded on this CPU, or "" if it may be unset. OpenBLAS 0.3.21 does not know newer Xeons and
+/// would use its slowest kernels on them.
 [[nodiscard]] std::string_view openblas_core_wanted();
 
 } // namespace headroom::kernels

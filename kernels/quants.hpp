@@ -1,6 +1,6 @@
 // Functions that read the rows of matrices element by element, one struct for each weight type.
-// Files that are compiled with AVX options must not include this header, because it defines inline
-// functions (see definition.hpp).
+// Files that are compiled with AVX options must not include this header: the linker might keep
+// their AVX copy of its inline functions for the whole program.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,9 @@
 
 namespace headroom::kernels {
 
-/// at(data, i) returns element i of a row, or, if the type is quantised, the integer that element i
-/// of a block has before the multiplication by the scale.
+/// For F32, F16 and BF16, at(row, i) returns element i of a row. For the quantised types, at(block,
+/// i) returns the stored integer i of a quantisation block, not yet multiplied by the block's
+/// scale.
 template <WeightType kType>
 struct Stored;
 

@@ -1,5 +1,5 @@
-// The kernel level `openblas`: it computes products with F32 matrices by OpenBLAS's sgemv. All
-// other functions are those of the best level of this room that the CPU supports.
+// The kernel level `openblas`: it multiplies by F32 matrices with OpenBLAS's sgemv. For everything
+// else it uses the best of the levels avx512, avx2 and reference that the CPU supports.
 #pragma once
 
 #include "kernels/kernels.hpp"

@@ -8,9 +8,11 @@
 
 namespace headroom::kernels::reference {
 
-/// Returns the sum of 16 partial sums: it adds lanes l and l + 8, then l and l + 4, l + 2, l + 1.
+/// Returns the sum of 16 partial sums (lanes). Adds lane l + 8 to lane l for each l < 8, then in
+/// the same way l + 4 for l < 4, l + 2 for l < 2, and lane 1 to lane 0.
 [[nodiscard]] float tree_sum(const float* lanes);
-/// Returns Σ a[k]·b[k]. Term k is added to lane k mod 16 by a fused multiply-add, in increasing k.
+/// Returns Σ a[k]·b[k]. Term k is added to lane k mod 16 by a fused multiply-add, by increasing k;
+/// tree_sum() adds the lanes.
 [[nodiscard]] float dot(const float* a, const float* b, std::int64_t n);
 
 // The contracts of these functions are in kernels.hpp (struct Kernels).

@@ -1,6 +1,6 @@
-// The attention of one group. The scores are computed page by page as products with a matrix of
-// keys. The sums of values are computed for sixteen columns at a time, over all cache rows in
-// order.
+// The attention of one group (a K/V head with its query heads). The scores are computed page by
+// page, as products with the page's matrix of keys. The weighted sums of values are computed for
+// sixteen columns at a time, over all cache rows in order.
 #pragma once
 
 #include "kernels/kernels.hpp"

@@ -13,8 +13,8 @@ struct Avx2 {
         __m256 low;
         __m256 high;
     };
-    /// Returns the matrix rows of a tile with so many input vectors (see multiply.hpp): its
-    /// 2 · rows · vectors accumulators should fit in 16 registers.
+    /// Returns the number of matrix rows of a tile (see multiply.hpp) with this many input vectors,
+    /// such that its 2 · rows · vectors accumulators fit in 16 registers.
     static constexpr int rows_for(int vectors) { return 4 / vectors; }
 
     /// Returns a mask of 8 lanes whose first n have the sign bit set. n may be negative or above 8.
@@ -76,7 +76,7 @@ struct Avx2 {
     static Vector high_nibbles(const std::byte* p) {
         return minus_eight(_mm_srli_epi16(sixteen(p), 4));
     }
-    /// Sets all lanes to the binary16 at p. It reads 8 bytes and uses the first 2.
+    /// Returns the binary16 at p in all lanes. Reads 8 bytes, of which it uses the first 2.
     static Vector half(const std::byte* p) {
         const __m128i bits = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
         const __m256 scale = _mm256_broadcastss_ps(_mm_cvtph_ps(bits));
@@ -116,7 +116,8 @@ struct Avx2 {
     static float root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
 
   private:
-    /// A copy of n < 16 two-byte values, followed by zeros. AVX2 has no masked load of two bytes.
+    /// A copy of n < 16 two-byte values, followed by zeros. AVX2 has no masked load for such
+    /// values.
     struct Padded {
         std::byte bytes[32] = {};
         Padded(const std::byte* p, std::int64_t n) {

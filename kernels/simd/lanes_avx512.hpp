@@ -10,8 +10,8 @@ namespace headroom::kernels::simd {
 
 struct Avx512 {
     using Vector = __m512;
-    /// Returns the matrix rows of a tile (see multiply.hpp): its rows · N accumulators, its N input
-    /// vectors and one vector of weights must fit in 32 registers.
+    /// Returns the number of matrix rows of a tile (see multiply.hpp), such that its rows · N
+    /// accumulators, its N input vectors and one vector of weights fit in 32 registers.
     static constexpr int rows_for(int /*vectors*/) { return 4; }
 
     static __mmask16 first(std::int64_t n) { return static_cast<__mmask16>((1U << n) - 1U); }
@@ -52,7 +52,7 @@ struct Avx512 {
     static Vector high_nibbles(const std::byte* p) {
         return minus_eight(_mm512_srli_epi32(words(p), 4));
     }
-    /// Sets all lanes to the binary16 at p. It reads 8 bytes and uses the first 2.
+    /// Returns the binary16 at p in all lanes. Reads 8 bytes, of which it uses the first 2.
     static Vector half(const std::byte* p) {
         const __m128i bits = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
         return _mm512_broadcastss_ps(_mm_cvtph_ps(bits));
@@ -96,7 +96,7 @@ struct Avx512 {
         return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
     }
     /// Returns the low 4 bits of each word, minus 8, as floats. A permutation uses only the low 4
-    /// bits of an index, so it masks, subtracts and converts in one step.
+    /// bits of an index, so one permutation masks, subtracts and converts.
     static Vector minus_eight(__m512i words) {
         const Vector values =
             _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);

@@ -1,5 +1,5 @@
-// Exp, softmax, SiLU gate and RMS norm for sixteen elements at a time. The operations per element
-// are those of the reference, so the bits are the same.
+// Exp, softmax, SiLU gate and RMS norm for sixteen elements at a time. The operations on each
+// element are those of level `reference`, so the bits are the same.
 #pragma once
 
 #include "kernels/definition.hpp"
@@ -10,7 +10,7 @@ namespace headroom::kernels::simd {
 template <class L>
 typename L::Vector exp_of(typename L::Vector x) {
     using Vector = typename L::Vector;
-    x = L::larger(L::all(kExpLow), x); // keeps NaN: if either is NaN, these return the second
+    x = L::larger(L::all(kExpLow), x); // keeps NaN: larger and smaller return b if a or b is NaN
     x = L::smaller(L::all(kExpHigh), x);
     const Vector shifted = L::fma(x, L::all(kExpLog2E), L::all(kExpRound));
     const Vector whole = L::subtract(shifted, L::all(kExpRound));

@@ -1,6 +1,6 @@
 // The sum of 8 lanes in the order of additions that docs/reference/arithmetic.md defines. All
-// functions in simd/ are templates on the level: files with different instruction sets include
-// them, and the linker must not merge the copies into one function.
+// functions in simd/ are templates on the level, because files with different instruction sets
+// include them: of a plain inline function the linker would keep one copy for all files.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// Explanations in words, for people. No program may read these words: it has the values.
+// Puts explanations of decisions into words, for users. Programs use the values instead
+// (core/explanation.hpp), because the words may change.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +11,7 @@
 
 namespace headroom::scheduler {
 
-/// What devices are called, by number. Devices beyond its end are called "device 3".
+/// The names of devices, by number. A device that the list does not reach is called "device 3".
 using DeviceNames = std::vector<std::string>;
 
 [[nodiscard]] DeviceNames device_names(const Fleet& fleet);
@@ -19,7 +20,7 @@ using DeviceNames = std::vector<std::string>;
 constexpr std::size_t kShortagesShown = 8;
 
 /// Returns one sentence without a full stop, such as "kept: found nothing faster than 3.00 ms per
-/// token". Beyond `max_shortages` it gives only the number of shortages. The text of an unexplained
+/// token". Of shortages beyond `max_shortages` it gives only the number. The text of an unexplained
 /// decision is empty.
 [[nodiscard]] std::string explanation_text(
     const Explanation& why,
@@ -27,11 +28,10 @@ constexpr std::size_t kShortagesShown = 8;
     std::size_t max_shortages = static_cast<std::size_t>(-1)
 );
 
-/// Returns the same sentence without "kept: ".
+/// Returns the sentence on a kept placement without its beginning "kept: ".
 [[nodiscard]] std::string kept_text(const Explanation& why, const DeviceNames& names = {});
 
-/// Returns a text such as "device 1 lacks 4.0 KiB (needs 12.0 KiB, has 8.0 KiB)", with all
-/// shortages in their order.
+/// Returns a text such as "device 1 lacks 4.0 KiB (needs 12.0 KiB, has 8.0 KiB)".
 [[nodiscard]] std::string shortages_text(
     const Explanation& why,
     const DeviceNames& names = {},

@@ -7,8 +7,8 @@
 
 namespace headroom::scheduler {
 
-/// Returns the predicted delays of a decision: those of a round of all sequences with objective
-/// `throughput`, else those of one sequence's step.
+/// Returns the predicted D_mig of a decision and the time per token: with objective `throughput`
+/// that of a round (one turn of every sequence), otherwise that of one sequence's step.
 [[nodiscard]] Delays delays_of(const Problem& problem, const Decision& decision);
 
 void explain_first(const Problem& problem, Decision& decision);
@@ -22,7 +22,7 @@ void explain(
     const std::optional<Delays>& rejected = std::nullopt
 );
 
-/// Returns the runs of consecutive layers on one device.
+/// Returns the runs of consecutive layers that are on the same device.
 [[nodiscard]] LayerSplit layer_split(const Problem& problem, const Placement& placement);
 
 } // namespace headroom::scheduler

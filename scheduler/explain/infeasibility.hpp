@@ -9,10 +9,10 @@
 
 namespace headroom::scheduler {
 
-/// Returns whether a quick check proves that no placement is feasible. The check finds that the
-/// blocks need more memory than all devices have together, or that the source has no room for the
-/// blocks that are pinned to it. Under cost profile `paper` it also finds that a layer needs more
-/// compute than all devices have within T_budget, or one block more than the fastest device has.
+/// Returns whether a quick check proves that no placement is feasible: the blocks need more memory
+/// than all devices have together, or the source has no room for the blocks that must stay on it.
+/// Under cost profile `paper` also: a layer needs more FLOP than all devices can do within
+/// T_budget, or one block needs more than the fastest device can do.
 [[nodiscard]] bool is_provably_infeasible(const Problem& problem);
 
 /// Returns what each device lacks for this placement, in the order of devices. The list is empty if
@@ -21,8 +21,8 @@ namespace headroom::scheduler {
     const Problem& problem, const Placement& placement
 );
 
-/// Explains why no placement fits, or why none was found. `attempt` is the placement that came
-/// nearest, `sought` what was looked for ("placement of whole layers").
+/// Explains why no placement fits, or why none was found. `attempt` is the placement with the least
+/// shortage, `sought` says what was looked for, such as "placement of whole layers".
 [[nodiscard]] Explanation explain_infeasible(
     const Problem& problem, const Placement& attempt, std::string sought = "placement"
 );

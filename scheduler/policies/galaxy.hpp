@@ -1,14 +1,16 @@
 // Policy `galaxy` is tensor parallelism over all devices. Every layer has the same split: each
-// device d gets a number of groups and slices in proportion to its speed V_d, the inverse of the
-// time that all layers take on it alone. Numbers are rounded by largest remainder. The share that
-// does not fit on a device goes to devices with free memory in proportion to their V_d; this is
-// repeated. Groups are distributed first and slices get the remaining memory; if that does not fit,
-// the order is reversed. A previous placement is kept. The policy needs granularity `sliced`, and
-// its all-reduce is Reduce::ring. Source: arXiv 2405.17245 as recorded in
-// docs/explanation/baselines.md#galaxy.
+// device d gets groups (K/V heads with their query heads) and slices of the FFN in proportion to
+// its speed V_d, the inverse of the time that all layers take on d alone. Numbers are rounded by
+// largest remainder. What does not fit on a device is distributed over the devices that still have
+// memory, in proportion to their V_d, until everything is placed. Groups are distributed first and
+// slices get the remaining memory; if the slices do not fit there, they are distributed first. The
+// policy decides once: later decisions keep the first placement, or are infeasible if it no longer
+// fits. The policy needs granularity `sliced`, and its all-reduce is Reduce::ring. It follows arXiv
+// 2405.17245 as recorded in docs/explanation/baselines.md#galaxy.
 //
-// Chosen here: the hubs are on the source, and so are embed and lm_head; if the source has no room
-// for one of these two, it is on the fastest device with room.
+// Chosen here: the hubs, which add up the partial sums, are on the source (the device where prompts
+// come in), and so are embed and lm_head. If the source has no room for embed or lm_head, that
+// block goes to the fastest device with room.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +23,10 @@ namespace headroom::scheduler {
 [[nodiscard]] Decision decide_galaxy(const Problem& problem);
 
 /// Distributes `total` units over devices in proportion to `speeds` and returns the number for each
-/// device. Numbers are rounded by largest remainder, in ties in favour of the lower device. A
-/// device gets at most its limit; the rest is distributed again among devices below their limits.
-/// The sum is less than `total` if the sum of the limits is. Precondition: every speed is above 0.
+/// device. Numbers are rounded by largest remainder; of equal remainders that of the lower device
+/// counts as larger. A device gets at most its limit; the rest is distributed again among devices
+/// below their limits. If the limits allow fewer than `total` units, the result has fewer.
+/// Precondition: every speed is above 0.
 [[nodiscard]] std::vector<std::int64_t> proportional_shares(
     std::int64_t total, const std::vector<double>& speeds, const std::vector<std::int64_t>& limits
 );

@@ -1,7 +1,7 @@
 // Policy `paper` is the published method (arXiv 2505.02533), reconstructed in paper_score.hpp and
-// paper_placer.hpp. The previous placement is kept if it fits and the method finds no placement
-// with a lower objective. If the previous placement does not fit and the method finds none, the
-// decision is infeasible, even though another policy may find a placement.
+// paper_placer.hpp. If the method finds no placement with a lower objective than the previous one,
+// the policy keeps the previous placement. If that does not fit and the method finds no placement,
+// the decision is infeasible, even though another policy may find one.
 #pragma once
 
 #include "scheduler/core/problem.hpp"

@@ -1,4 +1,4 @@
-// All policies by kind and name.
+// The list of all policies, and their names.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,9 @@
 
 namespace headroom::scheduler {
 
-/// The number of a policy in the table of registry.cpp. Traces store it, so new policies are added
-/// at the end of the table. Policies that no other code refers to need no enumerator here.
+/// The index of a policy in the table of registry.cpp. Traces store this index, so new policies are
+/// added at the end of the table. A policy needs an enumerator here only if other code refers to
+/// it.
 enum class PolicyKind : std::uint8_t {
     resource_aware,
     greedy,
@@ -30,11 +31,11 @@ enum class PolicyKind : std::uint8_t {
 
 /// Returns the name that scenarios, traces and the command line use.
 [[nodiscard]] std::string_view name_of(PolicyKind kind);
-/// Returns a clause on what the policy does, for people who choose one.
+/// Returns a clause that says what the policy does, for users who choose a policy.
 [[nodiscard]] std::string_view summary_of(PolicyKind kind);
 /// Returns the kind with this name, or nullopt if there is none.
 [[nodiscard]] std::optional<PolicyKind> policy_named(std::string_view name);
-/// Returns all names in the order of kinds.
+/// Returns the names of all policies, in the order of PolicyKind.
 [[nodiscard]] std::vector<std::string_view> policy_names();
 [[nodiscard]] std::unique_ptr<Policy> make_policy(PolicyKind kind);
 

@@ -1,9 +1,11 @@
-// Policy `resource_aware` minimises D_mig + λ·D_inf (under cost profile `paper` D_mig + λ·D_T) over
-// the placements that fit at T + λ. It is a local search from several initial placements. In small
-// fleets a limited branch and bound of policy `exact` improves the result. The policy uses only
-// safe memory if a placement fits in it. Its decision is never worse than keeping the previous
-// placement, if that fits in the same memory; it proves no bound. With Aim::throughput and several
-// sequences it minimises D_mig + λ·(the time of a round), see throughput_search.hpp.
+// Policy `resource_aware` minimises D_mig + λ·D_inf, the delay of migrating plus that of λ decode
+// steps (under cost profile `paper` D_mig + λ·D_T), over the placements that fit in memory at
+// context T + λ. It is a local search from several initial placements. In small fleets a limited
+// branch and bound of policy `exact` improves the result. The policy leaves a reserve of each
+// device's memory unused (Problem::safe_memory) unless no placement fits without it. The decision
+// is never worse than keeping the previous placement, if that fits in the same memory. The policy
+// proves no bound. With Aim::throughput and several sequences it minimises D_mig + λ·(the time of a
+// round, which is one turn of every sequence), see throughput_search.hpp.
 #pragma once
 
 #include "scheduler/core/problem.hpp"
