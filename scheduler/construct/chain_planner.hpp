@@ -1,5 +1,5 @@
-// How many units of a layer each device should take, and the fastest placement of a whole model if
-// memory had no limit.
+// Computes how many units (groups or slices) of a layer each device should take, and the fastest
+// placement of a whole model if memory had no limit.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 
 namespace headroom::scheduler {
 
-/// The blocks of one layer as counts. With granularity `sliced`, proj and ffn are both the hub's
-/// device.
+/// The placement of one layer as numbers of units per device. `proj` and `ffn` are the devices of
+/// these blocks; with granularity `sliced` both are the hub's device.
 struct LayerCounts {
     std::size_t proj = 0;
     std::size_t ffn = 0;
@@ -21,8 +21,8 @@ struct LayerCounts {
     std::vector<std::int32_t> slices; ///< per device; empty if not sliced
 };
 
-/// Calls place(block, device) for every block of a layer. Units go to the devices in the order of
-/// both.
+/// Calls place(block, device) for every block of a layer. Consecutive units go to the same device;
+/// device 0 gets the first ones.
 template <class Place>
 void place_layer(
     const Blocks& blocks, std::size_t layer, const LayerCounts& counts, const Place& place
@@ -40,8 +40,8 @@ void place_layer(
     place(activation_block_of(blocks, layer), DeviceId(counts.ffn));
 }
 
-/// The units of one layer that receive x from `activation_device` and send their outputs to
-/// `target`.
+/// The units of one kind of one layer, which receive x from `activation_device` and send their
+/// outputs to `target`.
 struct Gathering {
     std::size_t layer = 0;
     std::size_t activation_device = 0;
@@ -49,10 +49,10 @@ struct Gathering {
     Unit unit = Unit::group;
 };
 
-/// Gives n units one by one to the device that finishes its share first, transfer included, and
+/// Gives each of n units to the device that would finish earliest with it, transfer included, and
 /// returns the number of units per device. The latest finish is minimal, because a device's finish
-/// only grows with its count. `max_units` limits the units per device; if it does not admit n
-/// units, the result is empty. Under cost profile `paper` the function calls spread_by_formula.
+/// only grows with its count. `max_units` limits the units per device; if the limits add up to less
+/// than n, the result is empty. Under cost profile `paper` the function calls spread_by_formula.
 [[nodiscard]] std::vector<std::int32_t> spread_units(
     const StepDelay& step,
     const Gathering& gathering,
@@ -60,13 +60,14 @@ struct Gathering {
     std::int32_t n
 );
 
-/// spread_units with a memory, for callers that ask often. For each pair of activation device and
-/// target the class keeps the spread without memory limits. Where limits bind, that spread cut down
-/// to them is the beginning of the answer, because units are given in the order of their finish.
-/// Under cost profile `paper` the kept spread is used only if it is within the limits.
+/// Caches results of spread_units, for callers that ask often. For each pair of activation device
+/// and target the class keeps the spread (the units per device) without memory limits. A spread
+/// with limits is computed from the kept one: the counts above a limit are cut down to it, which is
+/// right because units are given in the order of their finish, and the units cut off are then given
+/// anew. Under cost profile `paper` the kept spread is used only if it is within the limits.
 class Spreads {
   public:
-    /// Keeps pointers to both.
+    /// Keeps pointers to both arguments.
     Spreads(const Problem& problem, const StepDelay& step);
 
     [[nodiscard]] const Problem& problem() const { return *problem_; }
@@ -92,7 +93,7 @@ class Spreads {
     std::vector<std::vector<std::int32_t>> memo_;
 };
 
-/// Returns the devices ordered by the time of one layer on each alone, the fastest first.
+/// Returns the devices ordered by the time of one layer on the device alone, the fastest first.
 [[nodiscard]] std::vector<std::size_t> devices_by_speed(const StepDelay& step);
 
 /// Returns the fastest placement if memory had no limit. It is optimal if no two messages share a

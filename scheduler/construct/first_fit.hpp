@@ -1,5 +1,6 @@
-// First fit, the common part of policies greedy and round_robin: each block goes to the first
-// device with room, in a cyclic order whose start depends on the block's number.
+// First fit, the common part of policies `greedy` and `round_robin`: each block (unit of placement,
+// such as an attention head with its cache) goes to the first device with room for it, in a cyclic
+// order that may start at another device for each block.
 #pragma once
 
 #include <cstddef>
@@ -12,14 +13,14 @@ namespace headroom::scheduler {
 /// Returns the device to try first for the i-th block; the following devices are tried cyclically.
 using StartDevice = std::function<std::size_t(std::size_t i, std::size_t devices)>;
 
-/// Returns first_fit_placement, or a packing by size if a block finds no room. The decision is
-/// infeasible if the packing does not fit either.
+/// Returns the decision for first_fit_placement, or for the packing of pack() if a block finds no
+/// room. The decision is infeasible if that packing does not fit either.
 [[nodiscard]] Decision first_fit(const Problem& problem, const StartDevice& first);
 
 /// Returns the placement by first fit; empty if a block finds no room.
 [[nodiscard]] Placement first_fit_placement(const Problem& problem, const StartDevice& first);
 
-/// Start at device 0 for every block (greedy), or at device i modulo the number of devices
+/// Return device 0 for every block (greedy), and device i modulo the number of devices
 /// (round_robin).
 [[nodiscard]] std::size_t start_at_lowest(std::size_t i, std::size_t devices);
 [[nodiscard]] std::size_t start_at_next(std::size_t i, std::size_t devices);

@@ -1,6 +1,7 @@
-// The placements from which the search of policy resource_aware starts: the previous placement, the
-// fastest plan without memory limits, the fastest plan layer by layer within memory, whole layers,
-// the placements of greedy, round_robin and paper, everything on one device, and a packing by size.
+// The placements from which the search of policy `resource_aware` starts: the previous placement,
+// the fastest one without memory limits, one that plans layer after layer within memory, one of
+// whole layers, those of `greedy`, `round_robin` and `paper`, everything on one device, and a
+// packing by size.
 #pragma once
 
 #include <vector>
@@ -15,8 +16,8 @@ namespace headroom::scheduler {
     const Problem& problem, const StepDelay& step
 );
 
-/// Returns fewer placements, for large problems: the previous placement and the plan layer by
-/// layer. If that plan does not fit, a packing follows.
+/// Returns fewer placements, for large problems: the previous one and the one that plans layer
+/// after layer. If the latter does not fit, a packing by size follows.
 [[nodiscard]] std::vector<Placement> few_initial_placements(
     const Problem& problem, const StepDelay& step
 );

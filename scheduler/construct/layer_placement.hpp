@@ -1,4 +1,4 @@
-// Placements of whole layers, and what the policies that compute them share.
+// Functions that the policies for whole layers share.
 #pragma once
 
 #include <string>
@@ -12,15 +12,16 @@
 namespace headroom::scheduler {
 
 /// Returns the placement with all blocks of layer l on devices[l], and embed and lm_head where
-/// settle_ends puts them or on the source.
+/// settle_ends() puts them, otherwise on the source.
 [[nodiscard]] Placement place_layers(const Problem& problem, const std::vector<DeviceId>& devices);
 [[nodiscard]] Placement place_chain(
     const Problem& problem, const LayerCosts& costs, const Chain& chain
 );
 
-/// Returns the placement that explains why no split fits. Devices are filled in their order, and
-/// the remaining layers go to the one with the most room. With ChainOrder::any the source has at
-/// least one layer, and then the devices with the most room follow.
+/// Returns a placement that does not fit, whose shortages explain why no split fits. Devices are
+/// filled in their order, and the remaining layers go to the device with the most room. With
+/// ChainOrder::any the source gets at least one layer, and the other devices follow, those with the
+/// most room first.
 [[nodiscard]] Placement fill_in_order(
     const Problem& problem, const LayerCosts& costs, ChainOrder order
 );

@@ -1,5 +1,5 @@
-// The placement of one layer within the memory that is left: the devices that host proj and ffn (or
-// the hub), and the number of units per device.
+// Plans the placement of one layer within the memory that is left: the hosts, which are the devices
+// of proj and ffn (or of the hub), and the number of units (groups or slices) per device.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace headroom::scheduler {
 
-/// A layer as counts, with its time in ns. `time` is kNever if nothing fits.
+/// A layer as counts, with its time in ns, which is kNever if nothing fits.
 struct LayerPlan {
     Nanoseconds time = kNever;
     LayerCounts counts;
@@ -22,7 +22,7 @@ struct LayerPlan {
 /// The memory and compute that each device has left for one layer.
 class LayerRoom {
   public:
-    /// Starts from the ledger, without the layer's own blocks.
+    /// Starts from what the ledger has left, as if the layer's own blocks were not placed.
     LayerRoom(const Problem& problem, const Ledger& ledger, std::size_t layer);
 
     [[nodiscard]] std::size_t layer() const { return layer_; }
@@ -33,16 +33,16 @@ class LayerRoom {
         const Amount need = ledger_->need(b);
         return free(d, need.bytes).times(need, 1) == 1;
     }
-    /// Returns how many units d can take beside what is charged to it.
+    /// Returns how many units d can take beside the blocks that are charged to it.
     [[nodiscard]] std::int32_t max_units(Unit unit, std::size_t d) const {
         return free(d, need(unit).bytes).times(need(unit), count_of(*blocks_, unit));
     }
-    /// Returns the same for every device.
+    /// Returns this number for every device.
     [[nodiscard]] std::vector<std::int32_t> max_units(Unit unit) const;
     /// Subtracts the counted units from what each device has left.
     void charge(Unit unit, const std::vector<std::int32_t>& counts);
-    /// Reserves room for blocks of `size`: smaller blocks may then use only the remainder that
-    /// whole blocks of this size leave on a device.
+    /// Reserves room for blocks of `size`: of each device, smaller blocks may then use only the
+    /// bytes that are too few for one more block of this size.
     void reserve(Bytes size) { reserved_ = size; }
     /// Returns the number of blocks of `size` for which there is room on all devices together.
     [[nodiscard]] std::int64_t slots(Bytes size) const;
@@ -70,7 +70,8 @@ class LayerRoom {
     Bytes reserved_ = 0;
 };
 
-/// Returns the fastest plan for these hosts within the room. The layer's migration is not counted.
+/// Returns the fastest plan for these hosts that fits in `room`. Migrating the layer is not
+/// counted.
 [[nodiscard]] LayerPlan plan_for_hosts(
     Spreads& spreads,
     LayerRoom& room,
@@ -79,20 +80,20 @@ class LayerRoom {
     std::size_t ffn
 );
 
-/// The devices to try for proj and ffn. With granularity `sliced`, `ffn` lists devices for the hub.
+/// The devices to try as hosts. With granularity `sliced`, `ffn` lists devices for the hub.
 struct Hosts {
     std::vector<std::size_t> proj;
     std::vector<std::size_t> ffn;
 };
 
-/// Costs, per device, of choosing it as host, beside the layer's own time: the effect on the next
-/// layer and on the migration.
+/// For each device, what choosing it as host costs beside the layer's own time, because of the next
+/// layer and of the migration.
 struct HostCosts {
     std::vector<Nanoseconds> proj; ///< not used with granularity `sliced`
     std::vector<Nanoseconds> ffn;
 };
 
-/// Returns the plan with the least sum of time and costs over these hosts.
+/// Returns the plan over these hosts for which time plus costs is least.
 [[nodiscard]] LayerPlan best_plan(
     Spreads& spreads,
     LayerRoom& room,
@@ -101,7 +102,7 @@ struct HostCosts {
     const HostCosts& costs
 );
 
-/// Returns, for each of the two blocks, the at most `most` devices with room that
+/// Returns, for each of the two blocks, up to `most` devices with room: those that
 /// StepDelay::host_rank ranks first.
 [[nodiscard]] Hosts promising_hosts(
     const Problem& problem,

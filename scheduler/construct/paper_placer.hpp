@@ -1,5 +1,6 @@
-// The placement algorithm of the published method. Blocks are placed by size, each on the feasible
-// device with the least score; where no device is feasible, other blocks are evicted. Source:
+// The placement algorithm of the published method. Blocks are placed by size, the largest first,
+// each on the feasible device with the least score. If no device is feasible for a block, other
+// blocks are evicted to make room. See
 // docs/explanation/head-level-partitioning.md#score-and-algorithm.
 #pragma once
 
@@ -17,8 +18,7 @@ struct PaperPlacing {
     std::int64_t evaluations = 0; ///< scores computed
 };
 
-/// Returns the placement. The function is deterministic, and the number of evictions limits its
-/// work.
+/// Runs the algorithm. It is deterministic, and problem.paper.backtracks limits its work.
 [[nodiscard]] PaperPlacing place_by_score(const Problem& problem);
 
 } // namespace headroom::scheduler

@@ -1,17 +1,19 @@
-// The published method's score S(i, j) of block i on device j; lower is better. Source:
+// The published method's score S(i, j) of block i on device j; lower is better. See
 // docs/explanation/head-level-partitioning.md#score-and-algorithm (arXiv 2505.02533).
 //
 // S(i, j) = max(c_i / C_j, m_i / M_j, communication), or their sum with weights 0.4, 0.3 and 0.3.
 //
-// M_j is the memory that device j has left beside the blocks placed so far, and C_j what is left of
-// C_j·T_budget within i's layer. The published simulator divides by the totals, so that a loaded
+// c_i and m_i are the FLOP and the bytes of block i. M_j is the memory that device j has left
+// beside the blocks placed so far, and the divisor C_j is what these leave, within i's layer, of
+// the FLOP that j does in T_budget. The published simulator divides by the totals, so that a loaded
 // device scores as well as an idle one; Headroom does not repeat that. Without a compute constraint
-// (profile `physical`) the compute term is (load + c_i) / (C_j·T_budget), which may exceed 1.
+// (cost profile `physical`) the compute term is the FLOP of i's layer on j, i included, divided by
+// those that j does in T_budget; this may exceed 1.
 //
-// Communication is the time of the transfers to i from blocks already placed, relative to T_budget:
-// the sum over senders or the largest, as D_T gathers. The migration of i from its present device
-// is added to S, spread over λ tokens and relative to T_budget. A device is feasible if the
-// problem's constraints on memory and compute hold; communication constrains nothing.
+// Communication is the time of the transfers to i from blocks already placed, divided by T_budget:
+// the sum over the senders or the largest, as PaperGather says. The time to migrate i from its
+// present device, divided by λ·T_budget, is added to S. A device is feasible if the problem's
+// constraints on memory and compute hold with i on it; communication constrains nothing.
 #pragma once
 
 #include <vector>
@@ -21,8 +23,8 @@
 
 namespace headroom::scheduler {
 
-/// The blocks placed so far: a ledger of memory, and the FLOP per layer even without a compute
-/// limit.
+/// The blocks placed so far, with a ledger of memory and the FLOP per layer and device, which are
+/// kept even if compute has no limit.
 class PaperDraft {
   public:
     explicit PaperDraft(const Problem& problem);
@@ -47,7 +49,8 @@ class Scores {
     /// Keeps a pointer to the problem.
     explicit Scores(const Problem& problem);
 
-    /// Returns m_i / max M + c_i / max C. Large blocks are placed first and evicted first.
+    /// Returns the size of b, m_i / max M + c_i / max C: large blocks are placed first and evicted
+    /// first.
     [[nodiscard]] double size(BlockId b) const { return size_[b.index()]; }
     /// Returns the feasible device with the least score; invalid if none is feasible. Ties go to
     /// b's present device, then to the lowest id.

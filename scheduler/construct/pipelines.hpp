@@ -1,5 +1,5 @@
-// Pipelines: placements in which the layers pass through the devices in one direction. The search
-// for the shortest round starts from them.
+// Pipelines: placements in which consecutive devices have consecutive parts of the model. The
+// search for the shortest round starts from them.
 #pragma once
 
 #include <vector>
@@ -13,11 +13,11 @@ namespace headroom::scheduler {
 /// then those with smaller ids.
 [[nodiscard]] std::vector<DeviceId> ring_order(const Problem& problem);
 
-/// Feasible pipelines without duplicates, for several orders of devices: the order of policy
-/// `ring`, the fastest devices first, and always the nearest device next. Orders without a feasible
+/// Feasible pipelines without duplicates, for three orders of devices: that of policy `ring`, the
+/// fastest devices first, and after each device the one nearest to it. Orders without a feasible
 /// split are left out.
 struct Pipelines {
-    std::vector<Placement> layers; ///< whole layers, with the shortest slowest stage
+    std::vector<Placement> layers; ///< whole layers; the slowest stage is as short as possible
     /// Cut between any two blocks, so that every device computes about as long as the slowest.
     std::vector<Placement> blocks;
 };

@@ -1,19 +1,21 @@
-// Searches for the best chain of shards. The layers are cut, in order, into contiguous shards, and
-// every shard is on a device of its own. Policies edgeshard (arXiv 2405.14371, Algorithms 1 and 2,
-// see docs/explanation/baselines.md#edgeshard) and ring use them.
+// Searches for the best chain of shards. A shard is a run of consecutive layers on one device; a
+// chain cuts all layers into shards on different devices. Policies `edgeshard` (arXiv 2405.14371,
+// Algorithms 1 and 2, see docs/explanation/baselines.md#edgeshard) and `ring` use this search.
 //
-// The latency of a chain is the recurrence DP(i, j) = min over k and shards [h, i) on j of DP(h, k)
-// + time after the hop + time alone, with LayerCosts::finish at the end. The stage time of a chain
-// is the longest computing time of a device (lm_head counts with the source) or occupancy of a hop,
-// which is how often a full pipeline yields a token.
+// The least latency of a chain that ends with layer i − 1 on device j is DP(i, j) = min over k and
+// shards [h, i) on j of DP(h, k) + time after the hop from k + time alone; LayerCosts::finish is
+// added at the end. The stage time of a chain is the longest time for which one token occupies a
+// device (lm_head counts with the source) or a hop. A full pipeline yields a token once per stage
+// time.
 //
 // The published algorithms keep one number per (layer, device), so they know the memory left on
-// devices only for the best history. Here a label is a chain built so far: its last device, its set
-// of devices and its time. Of labels with equal sets the fastest is kept. A label is dropped if it
-// cannot beat the best known chain by one of two bounds: the same recurrence backwards without the
-// sets, and the layers that unused devices can hold. The result is proven optimal (`proven`) unless
-// a label was dropped because the beam was full. The beam width follows from a fixed amount of
-// work.
+// devices only for the best history. Here a label is a partial chain: its last device, its set of
+// devices and its time. Of labels with equal sets and last devices the fastest is kept. A label is
+// dropped if one of two bounds shows that it cannot become better than the best known chain: the
+// recurrence run backwards without the sets, and the number of layers that unused devices can hold.
+// The labels kept for one number of layers are the beam, whose width follows from a fixed amount of
+// work. The result is proven optimal (`proven`) unless a label was dropped because the beam was
+// full.
 #pragma once
 
 #include <cstddef>
@@ -38,14 +40,14 @@ struct Chain {
     std::vector<Shard> shards;
     Nanoseconds latency = kNever;
     Nanoseconds stage = kNever; ///< the slowest stage
-    bool proven = false;        ///< no chain is better, or none exists
+    bool proven = false;        ///< whether no chain is better, or none exists
     std::int64_t work = 0;      ///< extensions of labels examined
 };
 
 /// The orders of devices that a chain may have.
 enum class ChainOrder : std::uint8_t {
-    any,   ///< EdgeShard: any order; the source has the first layers
-    given, ///< ring: the order of the LayerCosts; any device may be left out or have no layer
+    any,   ///< any order, but the source has the first layers (EdgeShard)
+    given, ///< the order of the LayerCosts; any device may be left out (ring)
 };
 
 /// Returns the chain of least latency whose stages take at most `longest_stage`.
@@ -56,7 +58,7 @@ enum class ChainOrder : std::uint8_t {
 /// Returns the chain that the first, narrow search finds, with about a twentieth of the work.
 [[nodiscard]] Chain heuristic_chain(const LayerCosts& costs);
 
-/// Returns the chain with the least slowest stage, and of equal ones the least latency.
+/// Returns the chain with the least stage time; of equal ones that with the least latency.
 [[nodiscard]] Chain min_bottleneck_chain(const LayerCosts& costs, ChainOrder order);
 
 } // namespace headroom::scheduler

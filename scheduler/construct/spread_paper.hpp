@@ -1,4 +1,5 @@
-// The number of groups of a layer that each device should take under the published D_T.
+// How many groups (K/V heads with their query heads) of a layer each device should take under the
+// published inference delay D_T.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +10,13 @@
 
 namespace headroom::scheduler {
 
-/// Returns the groups per device that minimise max_j n_j·c/C_j + Σ (or max) over j ≠ proj of the
-/// transfer of n_j groups. The result is optimal up to the rounding of times: for every possible
-/// slowest compute time, each device takes at most what it can do in that time, and the groups go
-/// where their transfer costs least. `max_units` limits the groups per device; if it does not admit
-/// n groups, the result is empty. The work is at most (devices · n)². In fleets of more than 64
-/// devices only the 64 nearest to proj are considered, and more only if those cannot hold all
-/// groups.
+/// Returns the numbers n_j of groups per device that minimise max_j n_j·c/C_j + Σ (or max) over j ≠
+/// proj of the transfer time of n_j groups. The result is optimal up to the rounding of times:
+/// every possible value of the first term is tried as a limit for all devices, and within it the
+/// groups go where their transfer costs least. `max_units` limits the groups per device; if the
+/// limits add up to less than n, the result is empty. The work is at most (devices · n)². In fleets
+/// of more than 64 devices only the 64 nearest to proj are considered, and more only if those
+/// cannot hold all groups.
 [[nodiscard]] std::vector<std::int32_t> spread_by_formula(
     const StepDelay& step,
     std::size_t layer,

@@ -1,5 +1,6 @@
-// The blocks of a model in their canonical order, and the memory and work of each block under cost
-// profile `physical`. Letters as in Source: docs/explanation/blocks.md#physical-costs.
+// The blocks of a model (the units of placement, such as an attention head with its cache), and the
+// memory and work of each block under cost profile `physical`.
+// docs/explanation/blocks.md#physical-costs defines the letters in the formulas.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,7 @@ using Placement = std::vector<DeviceId>;
 
 /// All blocks of a model. Their ids start at 0 and have no gaps. The canonical order is embed, then
 /// the groups, proj and ffn of each layer (in granularity `sliced` its groups, slices and hub),
-/// then lm_head. If the shape has no ends, there is no embed and no lm_head.
+/// then lm_head. Without shape().has_ends there is no embed and no lm_head.
 class Blocks {
   public:
     explicit Blocks(ModelShape shape, Cut cut = {});
@@ -45,7 +46,7 @@ class Blocks {
     [[nodiscard]] BlockId slice(std::int32_t layer, std::int32_t slice) const;
     [[nodiscard]] BlockId hub(std::int32_t layer) const; ///< Precondition: sliced().
     /// Returns the block of a layer (its ffn or its hub) that computes x, the input of the next
-    /// layer. The device of that block sends x to the devices of the next layer.
+    /// layer. Its device sends x to the devices of the next layer.
     [[nodiscard]] BlockId activation_block(std::int32_t layer) const {
         return sliced() ? hub(layer) : ffn(layer);
     }
@@ -75,9 +76,9 @@ class Blocks {
     /// context T has n = 1 and first = T−1. lm_head runs for the last token only.
     [[nodiscard]] Flops flops(BlockId b, std::int64_t first, std::int64_t n) const;
     /// Returns the bytes of weights and KV cache that the same turn reads: the matrices once, and
-    /// 2·(first+n)·d·k bytes of cache for a group. If cuts go through quantisation blocks, the
-    /// groups (or slices) of a layer store different numbers of bytes. All of them are charged what
-    /// the largest stores, so that they take equally long on one device.
+    /// 2·(first+n)·d·k bytes of cache for a group. If a cut goes through a quantisation block, the
+    /// groups (or slices) of a layer store different numbers of bytes. Each of them is charged what
+    /// the largest stores, so that all take equally long on one device.
     [[nodiscard]] Bytes touched_bytes(BlockId b, std::int64_t first, std::int64_t n) const;
 
   private:
@@ -94,8 +95,8 @@ class Blocks {
     std::vector<Bytes> touched_; ///< bytes of the matrices that a turn is charged for reading
 };
 
-/// The cost of one operation of a block that serves several joined turns: the FLOP of all turns,
-/// one pass over the weights, and the KV caches of all turns.
+/// The cost of computing a block once for several joined turns (forward passes of different
+/// sequences): the FLOP of all turns, one pass over the weights, and the KV caches of all turns.
 struct OperationCost {
     Flops flops = 0;
     Bytes touched = 0;      ///< bytes of weights and caches that the operation reads
@@ -107,7 +108,7 @@ struct OperationCost {
 /// The sizes on which the buffers of a device depend.
 struct TurnSizes {
     std::int64_t tokens = 1; ///< n, the most tokens of one turn: a prompt, or a chunk of a prompt
-    std::int64_t slots = 1;  ///< m, the number of slots
+    std::int64_t slots = 1;  ///< m, the number of sequences that fit in flight
     std::int64_t joined = 1; ///< j, the most turns that are joined into one batch
 };
 
@@ -115,28 +116,30 @@ struct TurnSizes {
 /// attention scores, logits, angles of the rotary embedding and the staging buffer of migrations.
 /// With n, m and j of `sizes`, r = max(n, j), T = shape.context and S = staging_bytes it is
 ///   4·( n·m·(4·D + d) + r·(D + 2·F + (q+2)·d) + T + j·V ) + S.
-/// Each slot has x, normed x, the input and the output of proj (n·D each) and the angles (n·d). The
-/// turns that compute share the output of ffn (r·D), gate and up (r·F each), the queries, key and
+/// Each slot has x, normed x, the input and the output of proj (n·D each) and the angles (n·d). One
+/// set serves all slots: the output of ffn (r·D), gate and up (r·F each), the queries, key and
 /// value of one group, the scores of one row, and logits. In granularity `sliced` with s slices:
 ///   4·( n·(m·(6·D + d) + 2·D) + r·(F/s + c + h + (q+2)·d) + T + j·V ) + S.
 /// Each slot has x, normed x, the sum after attention and the partial sum of one block (n·D each),
-/// the partial sum of the device (n·D numbers of 8 bytes) and the angles. The turns that compute
-/// share a received partial sum (n·D numbers of 8 bytes), up and gate of one slice (r·F/s and r·c),
-/// the head outputs of one group (r·h) and the rest as above; c and h are defined below. With
-/// Reduce::ring every device applies all norms, which adds 4·D·2·layers.
+/// the partial sum of the device (n·D numbers of 8 bytes) and the angles. One set serves all slots:
+/// a received partial sum (n·D numbers of 8 bytes), up and gate of one slice (r·F/s and r·c), the
+/// head outputs of one group (r·h) and, as above, queries, key, value, scores and logits. c and h
+/// are defined below. With Reduce::ring every device stores the weights of all norms, which adds
+/// 4·D·2·layers.
 [[nodiscard]] Bytes buffer_bytes(
     const ModelShape& shape, const TurnSizes& sizes, const Cut& cut = {}
 );
 
-/// Returns h, the largest number of columns of o that a group stores. A group with w = q·d own
-/// columns stores up to ⌈(w + E − gcd(w, E)) / E⌉·E columns in quantisation blocks of E elements.
+/// Returns h, the largest number of columns of the matrix o (attention's output projection) that a
+/// group stores. With quantisation blocks of E elements, a group that needs w = q·d columns stores
+/// up to ⌈(w + E − gcd(w, E)) / E⌉·E.
 [[nodiscard]] std::int64_t max_head_columns(const ModelShape& shape);
-/// Returns c, the largest number of columns of down that a slice stores; w is F/s here.
-/// Precondition: cut.sliced().
+/// Returns c, the largest number of columns of the matrix `down` that a slice stores, by the same
+/// formula with w = F/s. Precondition: cut.sliced().
 [[nodiscard]] std::int64_t max_hidden_columns(const ModelShape& shape, const Cut& cut);
 
-/// Returns the largest size of a piece, in which blocks are stored and migrated, and so the size of
-/// the staging buffer: 64 KiB, or the longest stored row if that is longer.
+/// Returns the size of the staging buffer, through which the pieces of migrating blocks pass: 64
+/// KiB, or the longest stored row if that is longer. No piece is larger.
 [[nodiscard]] Bytes staging_bytes(const ModelShape& shape);
 
 } // namespace headroom::scheduler

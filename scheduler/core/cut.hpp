@@ -1,4 +1,4 @@
-// How a layer is cut into blocks, and how the partial sums of a sliced layer are added up. Source:
+// How a layer is cut into blocks, and how the partial sums of a sliced layer are added up. See
 // docs/explanation/blocks.md#two-granularities.
 #pragma once
 
@@ -11,8 +11,9 @@
 
 namespace headroom::scheduler {
 
-/// In granularity `paper` proj and ffn are whole blocks. In granularity `sliced` each group applies
-/// its own columns of proj, ffn is cut into slices, and a hub per layer adds up the partial sums.
+/// In granularity `paper` proj (attention's output projection) and ffn are one block each. In
+/// granularity `sliced` each group applies its own columns of the output projection, ffn is cut
+/// into slices, and one hub per layer adds up the partial sums.
 enum class Granularity : std::uint8_t { paper, sliced };
 
 /// How the partial sums of a sliced layer are added up: on the device of the hub, or by a ring

@@ -1,5 +1,5 @@
-// Why a decision is as it is, as values. explain/explanation_text.hpp turns them into words;
-// nothing else may depend on these words.
+// The reasons for a decision, as values. explain/explanation_text.hpp puts them into words; no code
+// may depend on the words.
 #pragma once
 
 #include <cstdint>
@@ -17,22 +17,22 @@ namespace headroom::scheduler {
 
 enum class Outcome : std::uint8_t { unexplained, first, kept, moved, infeasible };
 
-/// The cause of a verdict. `unstated` leaves it to the verdict or to the notes of the policy.
+/// The cause of an outcome. With `unstated`, the outcome or the notes of the policy say enough.
 enum class Cause : std::uint8_t {
     unstated,
     never_ends, ///< under every placement that fits, a token would take for ever
 
     // The previous placement is kept:
     nothing_faster,
-    does_not_pay,  ///< the best move saves less than its migration costs
-    nothing_helps, ///< a device or a link in use is down, and no possible move helps
+    does_not_pay,  ///< the best other placement saves less than migrating to it costs
+    nothing_helps, ///< a device or a link in use is down, and no possible migration helps
     never_arrives, ///< a link or a storage that the migration needs is down
     never_ends_elsewhere,
     policy_is_static,
 
     // No placement is feasible, or the policy has found none:
     too_little_memory, ///< all devices together have too little
-    source_too_small,  ///< the source has no room for the blocks that are pinned to it
+    source_too_small,  ///< the source has no room for the blocks that must stay on it
     block_too_slow,    ///< no device computes this block within T_budget
     layer_too_slow,    ///< all devices together do not compute a layer within T_budget
     none_found,
@@ -44,8 +44,8 @@ struct Delays {
     Nanoseconds migration = 0; ///< D_mig
 };
 
-/// A device has too little memory for its blocks. `usable` is the part of its memory that is safe
-/// to use; it is equal to `has` unless the policy keeps a reserve.
+/// A device has too little memory for its blocks. `usable` is the part of `has` that the policy
+/// uses; it is less than `has` if the policy keeps a reserve.
 struct MemoryShortage {
     DeviceId device;
     Bytes needs = 0;
@@ -62,7 +62,7 @@ struct ComputeShortage {
     Flops does = 0; ///< FLOP within T_budget
 };
 
-/// A block that is pinned to the source is elsewhere.
+/// A block that must stay on the source, the device where prompts come in, is elsewhere.
 struct NotOnSource {
     DeviceId source;
     BlockName block;
@@ -80,14 +80,14 @@ struct Explanation {
     /// users by name.
     std::vector<std::string> notes{};
 
-    // The delays, and what they are for.
-    bool per_round = false;      ///< of a round of all sequences, else of one sequence's step
+    // The delays, and to what they apply.
+    bool per_round = false;      ///< of one turn of every sequence, else of one turn of one
     bool with_prompts = false;   ///< rounds contain a share of the prompts
     bool by_formula = false;     ///< by the paper's formula, else as predicted for the execution
     std::int64_t in_flight = 1;  ///< number of sequences
     std::int64_t batch = 1;      ///< number of joined turns
     Delays delays{};             ///< of the placement
-    std::optional<Delays> other; ///< of the previous placement, or of the best move not made
+    std::optional<Delays> other; ///< of the previous placement, or of the best one rejected
     std::size_t used_devices = 0;
     std::size_t devices = 0;
     std::vector<std::pair<BlockKind, int>> moved{}; ///< the number of blocks of each kind that move
@@ -95,15 +95,15 @@ struct Explanation {
     std::optional<LayerSplit> split{};
     std::optional<Nanoseconds> slowest_stage{};
 
-    // What is missing: for the best attempt if nothing is feasible, else for the previous
+    // What is missing: under the best attempt if nothing is feasible, else under the previous
     // placement.
     std::vector<AnyShortage> shortages{};
-    std::string sought = "placement"; ///< what the policy has found none of
+    std::string sought = "placement"; ///< what the policy has looked for in vain
     std::int64_t horizon = 0;         ///< the context T + λ for which memory is needed
     double t_budget_s = 0;
-    std::int64_t needed = 0; ///< bytes, or FLOP by the cause
-    std::int64_t there = 0;  ///< bytes, or FLOP within T_budget
-    DeviceId device{0};      ///< the source, or the fastest device, by the cause
+    std::int64_t needed = 0; ///< bytes, or FLOP if `cause` is about compute
+    std::int64_t there = 0;  ///< what all devices, or `device`, have of it
+    DeviceId device{0};      ///< the source or the fastest device, as `cause` says
     BlockKind block = BlockKind::embed;
 };
 

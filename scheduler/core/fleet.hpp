@@ -24,7 +24,7 @@ struct DeviceSpec {
     Profile storage_bandwidth; ///< bytes/s, meaningful if has_storage
     Profile egress;            ///< bytes/s, unlimited by default
     Profile ingress;           ///< bytes/s, unlimited by default
-    bool has_storage = false;  ///< whether the scenario has a storage_bandwidth: paging is possible
+    bool has_storage = false;  ///< whether the scenario has a storage_bandwidth to page with
 };
 
 struct LinkSpec {
@@ -34,8 +34,8 @@ struct LinkSpec {
 
 /// The directed links between all pairs of devices. All pairs have the default link, except those
 /// with an override, so that a network of thousands of devices needs no table of pairs. The default
-/// link has one random load for all its pairs. For an independent load a pair needs an override
-/// whose load has a random stream of its own.
+/// link has one random load for all its pairs. A pair that shall have a load of its own needs an
+/// override with its own random stream.
 class Network {
   public:
     Network() = default;
@@ -65,7 +65,7 @@ struct Fleet {
 
 /// Computes how long work takes on devices and links. Each function with an amount of work returns
 /// the time at which the work ends if it begins at `start` and has the device or link to itself, or
-/// kNever. Calls do not depend on each other.
+/// kNever. A call does not affect later calls.
 class Rates {
   public:
     virtual ~Rates() = default;
@@ -87,7 +87,8 @@ class Rates {
     [[nodiscard]] virtual Nanoseconds latency(DeviceId from, DeviceId to, Nanoseconds g) const = 0;
     /// Returns the memory budget of a device at time t.
     [[nodiscard]] virtual Bytes memory(DeviceId d, Nanoseconds t) const = 0;
-    /// Returns whether the device has a cap. Without a cap its messages wait only for their links.
+    /// Return whether the device has a cap in this direction. If not, its messages wait only for
+    /// their links.
     [[nodiscard]] virtual bool egress_capped(DeviceId d) const = 0;
     [[nodiscard]] virtual bool ingress_capped(DeviceId d) const = 0;
 };
@@ -191,7 +192,7 @@ struct Snapshot {
     std::vector<Device> devices;
     /// The links of all pairs, row-major [from][to]; the diagonal is unused. In large fleets, where
     /// this table would be too large, it is empty. Then the links in `link_overrides` are as stated
-    /// there and all others are `default_link`.
+    /// there, and all other links are `default_link`.
     std::vector<Link> links;
     Link default_link;
     std::vector<LinkOverride> link_overrides; ///< ordered by sender and then by receiver

@@ -1,6 +1,7 @@
-// Cost profile `paper`: the published formulas for the memory, compute, output and delay of blocks.
-// The paper's policy minimises them; virtual time never depends on them. Source: arXiv 2505.02533
-// as recorded in docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper.
+// Cost profile `paper`: the published formulas for the memory, compute, output and delay of blocks,
+// the units of placement such as an attention head with its cache. Under this cost profile policies
+// minimise these costs; virtual time never depends on them. From arXiv 2505.02533 as recorded in
+// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +48,8 @@ struct PaperLength {
 /// Returns the output of a block: L·d·b for a head, L·D·b for proj, 0 for others.
 [[nodiscard]] Bytes paper_output(const Blocks& blocks, BlockId b, PaperLength length);
 
-/// Returns D_T, the published inference delay, summed over all layers, in seconds. It is infinite
-/// in granularity `sliced`, because the formula is for layers with one proj and one ffn. Source:
+/// Returns D_T, the published inference delay, summed over all layers, in seconds. D_T is infinite
+/// in granularity `sliced`, because the formula is for layers with one proj and one ffn. See
 /// docs/explanation/head-level-partitioning.md#inference-delay-of-one-layer.
 [[nodiscard]] double paper_delay_s(
     const Blocks& blocks,
@@ -68,7 +69,8 @@ struct PaperLength {
 [[nodiscard]] double seconds(std::int64_t work, PerSecond rate);
 
 /// Returns the published D_mig in seconds: the sum over all blocks that move of their bytes divided
-/// by the bandwidth of the link. It is 0 in granularity `sliced`, for which D_T is infinite.
+/// by the bandwidth of the link. In granularity `sliced`, for which D_T is infinite, the result is
+/// 0.
 [[nodiscard]] double paper_migration_s(
     const Blocks& blocks,
     const Placement& from,

@@ -41,8 +41,8 @@ struct InFlight {
     bool operator==(const InFlight&) const = default;
 };
 
-/// Everything on which a decision may depend. Costs and memory are those at context T + λ. Source:
-/// docs/explanation/time.md#decisions.
+/// Everything on which a decision may depend. Policies compute costs and memory at context T + λ.
+/// See docs/explanation/time.md#decisions.
 struct Problem {
     const Blocks* blocks = nullptr;
     Snapshot snapshot;
@@ -50,7 +50,8 @@ struct Problem {
     std::optional<Placement> previous; ///< the placement in force; nullopt at the first decision
     std::int64_t context = 0;          ///< T of the longest sequence
     std::int64_t rows = 0; ///< used cache rows of all sequences, which move with a group
-    /// All sequences in flight until the next decision. If it is empty, there is one at `context`.
+    /// All sequences in flight until the next decision. If this is empty, there is one sequence, at
+    /// `context`.
     std::vector<InFlight> sequences{};
     Aim aim = Aim::latency;
     /// Turns that are joined into one batch; 0 if the decision is to choose the number.
@@ -69,17 +70,17 @@ struct Problem {
     /// The memory of each device that is safe to use (docs/reference/policies.md); if it is empty,
     /// all memory is. Whether a placement is feasible depends on the snapshot's memory alone.
     std::vector<Bytes> safe_memory{};
-    /// Whether embed and lm_head are pinned to the source; if not, a policy may place them
-    /// anywhere.
+    /// Whether embed and lm_head must stay on the source; if not, a policy may place them anywhere.
     bool ends_at_source = false;
-    /// Tokens that are still expected. If they are more than λ, a migration has to pay within so
-    /// many steps instead of λ. 0 is the default (docs/explanation/time.md#the-objective).
+    /// The number of tokens that are still expected. If it is more than λ, a migration has to pay
+    /// for itself within this number of steps instead of λ. 0 leaves λ in force
+    /// (docs/explanation/time.md#the-objective).
     std::int64_t look_ahead = 0;
     std::int64_t node_limit = 200'000; ///< the most search nodes of policy `exact`
     std::uint64_t seed = 0;
     std::int64_t epoch = 0; ///< serial number of the placement in force
-    /// Searches call this now and then. A decision that is no longer wanted throws
-    /// InterruptedError.
+    /// Searches call this now and then; it throws InterruptedError if the decision is no longer
+    /// wanted.
     StopCheck stop = nullptr;
 
     [[nodiscard]] std::int64_t horizon() const { return context + interval; } ///< T + λ
@@ -87,8 +88,8 @@ struct Problem {
     [[nodiscard]] std::int64_t in_flight() const {
         return sequences.empty() ? 1 : static_cast<std::int64_t>(sequences.size());
     }
-    /// Returns whether the delay that counts is that of a round of all sequences. With one
-    /// sequence, and by the paper's formulas, it is that of one sequence's step.
+    /// Returns whether the objective counts the time of a round (one turn of every sequence).
+    /// Otherwise, as with one sequence or by the paper's formulas, it counts one sequence's step.
     [[nodiscard]] bool counts_rounds() const {
         return aim == Aim::throughput && in_flight() > 1 && cost_profile == CostProfile::physical;
     }
@@ -104,16 +105,17 @@ struct Problem {
     [[nodiscard]] bool is_pinned(BlockId b) const {
         return ends_at_source && blocks->name(b).layer < 0;
     }
-    /// Returns the length at which the paper's costs are taken: n = T + λ − L₀, but at least 0.
+    /// Returns the length for the paper's block costs: n = T + λ − L₀, but at least 0.
     [[nodiscard]] PaperLength paper_cost_length() const;
-    /// Returns the length at which the paper's D_mig is taken: n = T − L₀, but at least 0.
+    /// Returns the length for the paper's D_mig: n = T − L₀, but at least 0.
     [[nodiscard]] PaperLength paper_migration_length() const;
     /// Returns the bytes that a migration of block b sends by the published formula.
     [[nodiscard]] Bytes paper_moved_bytes(BlockId b) const;
 };
 
 /// A placement with its predictions. `inference`, `migration`, `round` and `prompts` predict the
-/// execution, which is physical under either cost profile; the paper's formulas stand beside them.
+/// execution under either cost profile; the paper's formulas give paper_delay_s and
+/// paper_migration_s.
 struct Decision {
     Placement placement;                                            ///< empty if infeasible
     Nanoseconds inference = kNever;                                 ///< predicted D_inf
@@ -132,8 +134,8 @@ struct Decision {
     bool proven = false; ///< whether it is proven that the placement is optimal, or that none fits
 };
 
-/// Returns the memory that the device really has. A problem whose snapshot is limited to safe
-/// memory has this value in `safe_memory`.
+/// Returns the memory that the device really has: the snapshot's, or that in `safe_memory` if it is
+/// more, as in the problem that resource_aware derives in order to keep a reserve.
 [[nodiscard]] Bytes actual_memory(const Problem& problem, DeviceId d);
 
 } // namespace headroom::scheduler

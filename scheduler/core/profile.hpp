@@ -1,7 +1,7 @@
 // Rates of a resource over virtual time, which are piecewise constant integers, and `finish`, which
 // computes when work ends at such a rate. The runtime and the timeline both call `finish`. A rate
-// depends only on the virtual time and on the tokens that were sampled before the turn began, so
-// calls do not depend on each other.
+// depends only on the virtual time and on the tokens that were sampled before the turn began, so no
+// call of `finish` affects another.
 #pragma once
 
 #include <cstdint>
@@ -38,15 +38,16 @@ class Load {
 
     Load() = default; ///< The load is 0 at all times.
     static Load constant(Ppb value);
-    /// Returns a load that is 0 before the first step. The times of steps are strictly increasing.
+    /// Returns a load that is 0 before the first step. Precondition: the times of the steps
+    /// increase strictly.
     static Load steps(std::vector<Step> steps);
     /// Returns a random load. In each period [k·period, (k+1)·period) its value is an independent
     /// integer, uniformly distributed in [low, high]. `stream` is the seed.
     static Load uniform(Ppb low, Ppb high, Nanoseconds period, std::uint64_t stream);
     /// Returns a random walk inside [low, high] that starts in the middle. In each period it makes
     /// one step, uniformly distributed in [-step, step] and reflected at the ends. After
-    /// kWalkPeriods periods the same values come backwards, then forwards again, so all values fit
-    /// in a table.
+    /// kWalkPeriods periods the same values come backwards, then forwards again, and so on; so all
+    /// values fit in a table.
     static Load walk(Ppb low, Ppb high, Ppb step, Nanoseconds period, std::uint64_t stream);
     static constexpr std::int64_t kWalkPeriods = 4096;
 
@@ -89,9 +90,9 @@ class Load {
 };
 
 /// The effect of a scenario event on a resource: its value is multiplied by `factor`, either from
-/// the virtual time `at` on, or for turns that begin after `at_token` sampled tokens. One of the
-/// two is set, the other is -1. The latest event by time and the latest event by token are in
-/// force; their factors are multiplied.
+/// the virtual time `at` on, or for turns that begin after `at_token` sampled tokens. One of `at`
+/// and `at_token` is set, the other is -1. The latest event by time and the latest event by token
+/// are in force together; their factors are multiplied.
 struct Change {
     Nanoseconds at = -1;
     std::int64_t at_token = -1;
@@ -104,9 +105,9 @@ struct Ratio {
     std::int64_t denominator = 1;
 };
 
-/// The value of a resource over time: floor(base · scale · (1 − load) · factors of the changes). It
-/// is rounded once. Rates have the units FLOP/s and bytes/s, memory has bytes, and latency, which
-/// has no load, has nanoseconds.
+/// The value of a resource over time: floor(base · scale · (1 − load) · factors of the changes).
+/// The product is rounded once. Rates have the units FLOP/s and bytes/s, memory has bytes, and
+/// latency, which has no load, has nanoseconds.
 struct Profile {
     std::int64_t base = kUnlimited; ///< if kUnlimited, the value is always unlimited
     Ratio scale{};
@@ -118,20 +119,22 @@ struct Profile {
     [[nodiscard]] bool unlimited() const { return base == kUnlimited; }
 };
 
-/// The end of virtual time, one year after the start. Work that would end later never ends.
+/// The end of virtual time, one year after the start. Work that would end later counts as never
+/// ending.
 inline constexpr Nanoseconds kHorizon = std::int64_t{365} * 24 * 3600 * kSecond;
 /// If a random load leaves a rate of 0 for this many periods in a row, the rate counts as 0 for
 /// ever.
 inline constexpr std::int64_t kMaxEmptyPeriods = std::int64_t{1} << 22;
-/// Work that needs more than this many periods of a load without repetition never ends. Such
-/// periods have to be computed one by one, so this limits the time that a call of `finish` takes.
+/// Work that needs more than this many periods of a load without repetition counts as never ending.
+/// Such periods have to be computed one by one, so this limits the time that a call of `finish`
+/// takes.
 inline constexpr std::int64_t kMaxDraws = std::int64_t{1} << 27;
 
 /// Returns the earliest nanosecond t ≥ start at which the integral of the rate over [start, t) is
 /// at least `work`. Returns kNever if the rate stays 0 or one of the three limits above is
 /// exceeded. `work` is in the unit of the profile, such as FLOP for FLOP/s. Returns `start` if
 /// `work` is 0 or the rate is unlimited. Sums are exact. Long computations call `stop` now and
-/// then, which can end them by InterruptedError. Precondition: start ≥ 0 and work ≥ 0. Source:
+/// then; it may end them by InterruptedError. Precondition: start ≥ 0 and work ≥ 0. See
 /// docs/explanation/time.md#rates-and-finish.
 [[nodiscard]] Nanoseconds finish(
     const Profile& profile,
@@ -141,7 +144,7 @@ inline constexpr std::int64_t kMaxDraws = std::int64_t{1} << 27;
     StopCheck stop = nullptr
 );
 
-/// Returns the same for a constant rate, without the three limits.
+/// Returns when work ends at a constant rate, without the three limits.
 [[nodiscard]] Nanoseconds finish(PerSecond rate, Nanoseconds start, std::int64_t work);
 
 } // namespace headroom::scheduler

@@ -1,5 +1,5 @@
-// Computes the value of a profile for a given load. ScaledRate prepares scale and changes once and
-// is then quick for many loads; `finish` uses it for random loads with many periods.
+// Computes the value of a rate profile (profile.hpp) for a given load. ScaledRate prepares once
+// what does not depend on the load; `finish` uses it for random loads, which change every period.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,7 @@ struct Factors {
 /// Returns floor(base · scale · (1 − load) · factors). Precondition: the profile is not unlimited.
 [[nodiscard]] std::int64_t scaled_value(const Profile& profile, Ppb load, const Factors& factors);
 
-/// Computes scaled_value for many loads under the same factors. If the numbers are small enough,
-/// the part of the product that does not depend on the load is computed once.
+/// Computes scaled_value for many loads under the same factors.
 class ScaledRate {
   public:
     /// `profile` must outlive this object.
@@ -44,11 +43,12 @@ class ScaledRate {
   private:
     const Profile* profile_;
     Factors factors_;
-    /// The part of the numerator that does not depend on the load. If it is 0, the product is 0 or
-    /// does not fit in 63 bits, and scaled_value computes it.
+    /// The part of the numerator that does not depend on the load. If numerator_ is 0, the product
+    /// is 0 or does not fit in 63 bits, and scaled_value computes the value.
     std::uint64_t numerator_ = 0;
-    /// ⌊2^shift / denominator⌋ + 1. Multiplication by it replaces a division, which is much slower;
-    /// exact for 63 bits (Granlund and Montgomery, Division by invariant integers, 1994).
+    /// ⌊2^shift / denominator⌋ + 1. Multiplication by reciprocal_ replaces a division, which is
+    /// much slower; the result is exact for products of up to 63 bits (Granlund and Montgomery,
+    /// Division by invariant integers, 1994).
     std::uint64_t reciprocal_ = 0;
     int shift_ = 0;
 };

@@ -1,6 +1,6 @@
-// Checks whether a placement is feasible. Every decision is checked with it before it is applied.
-// It shares no code with costs, timeline and policies, so that a mistake there cannot hide here. It
-// repeats the formulas of docs/explanation/blocks.md#physical-costs and
+// Checks whether a placement is feasible, which is done for every decision before it is applied.
+// The check shares no code with costs, timeline and policies, so that a mistake in them cannot hide
+// here. It therefore repeats the formulas of docs/explanation/blocks.md#physical-costs and
 // docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper.
 #pragma once
 
@@ -21,15 +21,15 @@ struct Shortage {
 };
 
 struct Verdict {
-    std::vector<std::string> problems; ///< one sentence each; empty if the placement is feasible
-    std::vector<Shortage> shortages;   ///< the problems of memory, as numbers
+    std::vector<std::string> problems; ///< why the placement is infeasible, a sentence each
+    std::vector<Shortage> shortages;   ///< those of `problems` that concern memory, as numbers
     [[nodiscard]] bool ok() const { return problems.empty(); }
 };
 
 /// Checks that every block is on a device that exists, that pinned blocks are on the source, and
 /// that no device exceeds its budget. A device needs the resident bytes of its blocks at context T
-/// + λ, and buffers if it has any block. Under cost profile `paper` the paper's memory formula
-/// takes their place, and for each layer and device j the compute must satisfy Σ c_i ≤
+/// + λ, and its buffers if it has any block. Under cost profile `paper` the paper's memory formula
+/// gives the bytes instead, and in each layer the blocks on device j must satisfy Σ c_i ≤
 /// C_j·T_budget.
 [[nodiscard]] Verdict validate(const Problem& problem, const Placement& placement);
 

@@ -1,5 +1,5 @@
-// The memory, compute and output of one block under the problem's cost profile. Policies place
-// blocks by these numbers.
+// The memory, compute and output of one block (a unit of placement, such as an attention head with
+// its cache) under the problem's cost profile.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct BlockCost {
 };
 
 [[nodiscard]] BlockCost cost_of(const Problem& problem, BlockId b);
-/// Returns the same for callers that ask for many blocks: they compute problem.memory_context()
+/// Returns the cost for callers that ask for many blocks: they compute problem.memory_context()
 /// once and pass it.
 [[nodiscard]] BlockCost cost_of(const Problem& problem, BlockId b, std::int64_t memory_context);
 
@@ -28,10 +28,10 @@ struct BlockCost {
 /// constraint (profile `physical`) the result is kUnlimited.
 [[nodiscard]] Flops compute_limit(const Problem& problem, const Snapshot::Device& device);
 
-/// Sets the devices of embed and lm_head where a policy has no choice. Pinned ends go to the
-/// source. Under cost profile `paper`, whose formulas do not charge them, unpinned ends stay on
-/// their previous devices, or go to the source if there is no previous placement. In all other
-/// cases the function changes nothing.
+/// Sets the devices of embed and lm_head where a policy has no choice. If they are pinned, they go
+/// to the source. If they are not, but the cost profile is `paper`, whose formulas do not charge
+/// them, they stay on their previous devices, or go to the source if there is no previous
+/// placement. In all other cases the function changes nothing.
 void settle_ends(const Problem& problem, Placement& placement);
 
 } // namespace headroom::scheduler

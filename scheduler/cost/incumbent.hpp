@@ -1,7 +1,7 @@
 // A candidate placement of a search, with its memory, D_inf and D_mig kept up to date while blocks
-// are moved. The last change can be undone. Unless something stalls, the numbers equal those of
-// evaluate(). Under cost profile `paper` they are D_T and D_mig by the published formulas, rounded
-// to nanoseconds.
+// are moved. The last change can be undone. Unless an operation or message never ends, the numbers
+// equal those of evaluate(). Under cost profile `paper` D_T and D_mig follow from the published
+// formulas, rounded to nanoseconds.
 #pragma once
 
 #include <cstddef>
@@ -28,14 +28,14 @@ struct Relocation {
 
 /// What a candidate costs. `objective` is wide because sums of stalled times exceed 64 bits.
 struct Score {
-    Bytes shortage = 0;   ///< bytes beyond the budgets; 0: the placement fits
+    Bytes shortage = 0;   ///< bytes beyond the budgets; 0 if the placement fits
     Int128 objective = 0; ///< D_mig + λ·D_inf (or λ·D_T), ns
-    /// sum of all transfer times; breaks ties, because D_mig is a maximum
+    /// sum of all transfer times; breaks the many ties of D_mig, which is a maximum
     Nanoseconds transfers = 0;
     Nanoseconds migration = 0; ///< D_mig
 };
 
-/// The candidate itself. Searches change it with attempt() and undo().
+/// The candidate. Searches change it with attempt() and undo().
 class Draft {
   public:
     /// Keeps pointers to both arguments.

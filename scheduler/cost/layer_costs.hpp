@@ -1,7 +1,8 @@
-// The times of whole layers on one device, and of the hop from one layer's device to the next.
-// Every policy that places whole layers uses them. The sum over the steps of a placement equals
-// predict_inference, egress and ingress caps included. Memory grows with the square of the number
-// of devices given, which is why layer_hosts() selects them in large fleets.
+// The times of whole layers on one device, and of the hop (the transfer of one token's activations)
+// from one layer's device to the next. Every policy that places whole layers uses these times.
+// Their sum over a placement equals predict_inference, egress and ingress caps included. Memory
+// grows with the square of the number of devices, so layer_hosts() chooses some of them in large
+// fleets.
 //
 // If x comes from another device, a layer receives two messages over one link: normed x, then x
 // (docs/explanation/blocks.md#data-flow-of-a-decode-step). Its groups start after the first
@@ -22,8 +23,9 @@ namespace headroom::scheduler {
 
 /// Returns the devices that a search considers for layers: the source first, then the others by id.
 /// Devices without room for a layer are left out, except the source. If the fleet has more than 32
-/// devices, the fastest with one layer are taken until there are at least `least` and at least 32
-/// and they have room for twice the layers, but at most kMaxLayerHosts in all.
+/// devices, the devices that compute one layer fastest are taken, until there are at least `least`
+/// and at least 32 of them and they have room for twice the model's layers, but at most
+/// kMaxLayerHosts in all.
 [[nodiscard]] std::vector<DeviceId> layer_hosts(const Problem& problem, std::size_t least);
 inline constexpr std::size_t kMaxLayerHosts = 256;
 
@@ -68,7 +70,7 @@ class LayerCosts {
     }
     /// Returns whether the source has room for embed and lm_head; true without ends.
     [[nodiscard]] bool has_room_for_ends() const { return !ends_ || room_[0] >= 0; }
-    /// Returns whether j may hold layers under the limit on FLOP per layer of cost profile `paper`.
+    /// Returns whether j can compute a layer within T_budget; true under cost profile `physical`.
     [[nodiscard]] bool can_compute(std::size_t j) const { return computes_[j]; }
     /// Returns whether j can hold layers [first, last) by memory and compute.
     [[nodiscard]] bool fits(std::size_t first, std::size_t last, std::size_t j) const {

@@ -1,7 +1,8 @@
 // D_mig of a placement of whole layers, kept up to date while layers are added and removed. Without
-// egress or ingress caps it equals predict_migration. With caps it is a lower bound, the time of
-// the busiest link, cap or storage; searches use it to compare, and evaluate() decides. Under cost
-// profile `paper` it is the published sum, rounded per block.
+// egress or ingress caps the result equals predict_migration. With caps the result is a lower
+// bound, the time of the busiest link, cap or storage; searches compare candidates by this bound,
+// and evaluate() then computes the true value. Under cost profile `paper` the result is the
+// published sum, rounded per block.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +22,7 @@ namespace headroom::scheduler {
 /// The device of every layer, as an index into the devices of a LayerCosts.
 using LayerAssignment = std::vector<std::size_t>;
 
-/// The migration of the layers that have been added, in any order, and of the ends.
+/// The migration of embed, lm_head and the layers that have been added, in any order.
 class LayerMoves {
   public:
     /// Starts without layers. embed and lm_head go to the source; their transfers are counted
@@ -30,7 +31,7 @@ class LayerMoves {
 
     void add(std::size_t layer, std::size_t j) { charge(layer_[layer * devices_ + j], 1); }
     void remove(std::size_t layer, std::size_t j) { charge(layer_[layer * devices_ + j], -1); }
-    /// Returns D_mig, in ns, of the layers that have been added and of the ends.
+    /// Returns D_mig in ns.
     [[nodiscard]] Nanoseconds total() const;
 
     /// Returns the sum of all transfer times of this layer's move to j.
@@ -38,7 +39,8 @@ class LayerMoves {
 
   private:
     enum class Kind : std::uint8_t { link, egress, ingress, storage, sum };
-    /// A resource on which transfers queue: a link, a cap or a storage; for `paper` the one sum.
+    /// A resource on which transfers queue: a link, a cap or a storage. For `paper` there is one
+    /// lane.
     struct Lane {
         Nanoseconds busy = 0;
         Nanoseconds latency = 0;

@@ -1,6 +1,6 @@
 // The class Ledger records what each device uses and has left while a placement is built block by
 // block: memory at the horizon T + λ and, under cost profile `paper`, FLOP per layer. Policies use
-// it; `validate` judges decisions without it.
+// the ledger; validate() checks decisions without it, as a second opinion.
 #pragma once
 
 #include <algorithm>
@@ -82,7 +82,7 @@ class Ledger {
     [[nodiscard]] Flops load(std::int32_t layer, DeviceId d) const {
         return load_[static_cast<std::size_t>(layer) * devices() + d.index()];
     }
-    /// Returns what d can still take of a layer; a part is negative if d has too much of it.
+    /// Returns what d can still take of a layer; bytes or FLOP are negative if d has too much.
     [[nodiscard]] Amount left(std::int32_t layer, DeviceId d) const;
     [[nodiscard]] Amount need(BlockId b) const {
         return {bytes(b), has_compute_limit() ? flops(b) : 0};
@@ -118,7 +118,7 @@ class Ledger {
 
     const Blocks* blocks_;
     Bytes buffers_;
-    std::vector<Bytes> bytes_; ///< per block, if it does not share embed's matrix
+    std::vector<Bytes> bytes_; ///< per block, without sharing of embed's matrix
     std::vector<Flops> flops_; ///< per block
     std::vector<Bytes> budget_;
     std::vector<Bytes> used_;

@@ -1,7 +1,8 @@
-// D_mig of a placement, kept up to date block by block for searches; it equals predict_migration.
-// Without caps, transfers queue per lane (a link, or the storage of one device) and lanes work in
-// parallel: D_mig is the largest sum of a lane, plus the latency if the lane is a link. With an
-// egress or ingress cap the order over several links matters, and total() calls predict_migration.
+// D_mig of a placement, kept up to date for searches while single blocks move; equal to
+// predict_migration. Without egress and ingress caps, transfers queue on lanes (a lane is a link,
+// or the storage of one device) that work in parallel: D_mig is the largest sum of transfer times
+// of a lane, plus the latency if the lane is a link. With a cap the order of transfers over several
+// links matters, so total() calls predict_migration.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +23,8 @@ class MoveDelay {
 
     /// Records that block b is on d.
     void set(BlockId b, DeviceId d);
-    /// The cached answer to which lane is slowest. A caller that undoes changes can restore it,
-    /// which saves total() a search.
+    /// The slowest lane, as far as known. A caller that undoes changes can restore it, which saves
+    /// total() a search.
     struct SlowestLane {
         std::size_t slowest = 0;
         bool stale = true;
@@ -48,8 +49,8 @@ class MoveDelay {
     /// Returns when the lanes of the block's move to `to` would be done if that move were added to
     /// their present transfers, without regard to caps; 0 if `to` is the block's previous device.
     [[nodiscard]] Nanoseconds completion_with(BlockId b, DeviceId to) const;
-    /// The lane that takes longest: the link from `from` to `to`, or, if `from` is invalid, the
-    /// storage of `to`. Both are invalid if nothing moves.
+    /// The lane that takes longest: the link from `from` to `to`, or the storage of `to` if only
+    /// `from` is invalid. Both ids are invalid if nothing moves.
     struct Link {
         DeviceId from;
         DeviceId to;
@@ -92,7 +93,7 @@ class MoveDelay {
     std::vector<Cost> cost_;        ///< per block, if it does not share embed's matrix
     Cost shared_cost_;              ///< of a tied lm_head that moves to embed's device
     std::vector<Nanoseconds> time_; ///< [size class][lane]; empty in large fleets
-    std::vector<Lane> lanes_;       ///< [from][to] of links, then one storage per device
+    std::vector<Lane> lanes_;       ///< links [from][to], then one storage per device
     std::vector<std::size_t> used_; ///< lanes with transfers, in no order
     Nanoseconds sum_ = 0;
     std::size_t slowest_ = 0;

@@ -1,6 +1,6 @@
-// D_mig by the published formula, kept up to date block by block: the sum over the moved blocks,
-// rounded to nanoseconds per block. The class Moves chooses between this and MoveDelay by the cost
-// profile.
+// D_mig by the published formula, kept up to date while single blocks move: the sum over the moved
+// blocks, rounded to nanoseconds per block. The class Moves uses PaperMoves or MoveDelay, depending
+// on the cost profile.
 #pragma once
 
 #include <algorithm>

@@ -1,15 +1,17 @@
-// Two estimates of the time of a round, for searches that ask thousands of times. `predict_rounds`
-// is slower and walks every operation.
+// Two estimates of the time of a round (one turn of every sequence in flight), for searches that
+// ask thousands of times. `predict_rounds` is exact but slower: it walks every operation.
 //
 // bound() costs about as much as timing one step and generalises
 // docs/explanation/ring-pipelines.md#steady-state. With G batches in flight, a round takes at least
-// what a device computes for all of them, at least what a link or a cap carries, and at least one
-// step of a batch, because the next turn of a batch needs the id that the last one sampled.
+// as long as any device computes for all of them, as long as any link or cap is occupied, and as
+// long as one step of a batch, because the next turn of a batch needs the id that the last one
+// sampled.
 //
-// simulate_round() executes whole segments in the order of the turn schedule (turn_schedule.hpp),
-// with messages that queue on their links, until rounds repeat. It shows the time lost while a
-// device waits for one turn although the inputs of another are there. Caps are not simulated, but
-// the result is never below the bound, which includes them.
+// simulate_round() executes segments (parts of a program that run without waiting) in the order of
+// the turn schedule (turn_schedule.hpp), with messages that queue on their links, until rounds
+// repeat. So it counts the time lost while a device waits for one turn although the inputs of
+// another are there. Caps are not simulated, but the result is never below the bound, which
+// includes caps.
 #pragma once
 
 #include <cstddef>
@@ -29,8 +31,8 @@ class RoundModel {
     /// Builds the model for batches of `batch` turns. Keeps pointers to the problem's blocks and
     /// snapshot.
     RoundModel(const Problem& problem, std::int64_t batch);
-    /// Returns a model of one turn alone, at the context for which phase offsets are computed. It
-    /// serves only as the first argument of simulate_round_at_offsets().
+    /// Returns a model of one turn alone, at the context of phase_offsets(), as the first argument
+    /// of simulate_round_at_offsets().
     [[nodiscard]] static RoundModel alone(const Problem& problem);
 
     [[nodiscard]] std::int64_t batch() const { return batch_; }
@@ -44,8 +46,8 @@ class RoundModel {
         Limit limit = Limit::step;
         std::size_t device = 0; ///< the busiest device; for a link its sender
         std::size_t other = 0;  ///< for a link its receiver
-        /// The sum over devices of (ns busy)². Of equal rounds, the one with the smaller sum leaves
-        /// more to gain.
+        /// The sum over devices of (ns busy)². Of placements with equal rounds, a search prefers
+        /// the one with the smaller sum.
         double unevenness = 0;
     };
     /// Returns the bound for a candidate. Precondition: the candidate is timed with step().
@@ -54,13 +56,14 @@ class RoundModel {
     /// bound(), or the bound if it is larger. If one round has more than `max_steps` segments and
     /// messages, the result is the bound.
     [[nodiscard]] double simulate_round(const Estimate& bound, std::size_t max_steps);
-    /// Returns the same without a limit of steps, with segments ordered by the phase offsets of one
-    /// turn alone, as in a run. Precondition: alone.bound() was last called for the same placement.
-    /// simulate_round() orders segments by their offsets in a step of this model's batch.
+    /// Returns the simulated time with segments ordered as in a run, by the phase offsets of one
+    /// turn alone; simulate_round() orders them by their offsets in a step of this model's batch.
+    /// There is no limit of steps. Precondition: alone.bound() was last called for the same
+    /// placement.
     [[nodiscard]] double simulate_round_at_offsets(const RoundModel& alone, const Estimate& bound);
     /// Returns the number of segments and messages simulated so far.
     [[nodiscard]] std::int64_t work() const { return work_; }
-    /// Returns the ns per round that device d computes, by the last call of bound().
+    /// Returns for how many ns per round device d computes, by the last call of bound().
     [[nodiscard]] double busy(std::size_t d) const { return batches_ * device_states_[d].work; }
 
   private:

@@ -1,5 +1,6 @@
-// Estimates of the time of a round for several batch sizes, by the class RoundModel
-// (round_cost.hpp). The models are built once and shared by many placements of one problem.
+// Estimates the time of a round (one turn of every sequence in flight) for several batch sizes, by
+// the class RoundModel (round_cost.hpp). The models are built once and serve many placements of one
+// problem.
 #pragma once
 
 #include <cstdint>

@@ -1,21 +1,21 @@
-// D_inf of a placement, computed layer by layer, for searches that need it a hundred thousand
-// times. It equals the result of predict_inference, which walks programs, at about a hundredth of
-// the cost.
+// D_inf of a placement (the time of one decode step), computed layer by layer, for searches that
+// need it a hundred thousand times. The result equals that of predict_inference, which walks
+// programs and takes about a hundred times as long.
 //
-// Layers add up because all messages of a layer have arrived before its proj begins. Rates are
-// constant and the step starts idle, so when the next layer starts no link, cap or device clock is
-// ahead of the activation device. The time of a layer therefore depends only on the activation
-// device, on the number of groups per device, and on the devices of proj and ffn. D_inf is the sum
-// of the layers plus the ends.
+// The times of layers can be added, because all messages of a layer have arrived before its proj
+// begins. Rates are constant and the step starts idle; so when the next layer starts, no link, cap
+// or device is busy for longer than the activation device, which holds the residual stream x. The
+// time of a layer therefore depends only on the activation device, on the number of groups per
+// device, and on the devices of proj and ffn. D_inf is the sum of the layers, embed and lm_head.
 //
-// With granularity `sliced` a layer is two spreads: groups from the activation device to the hub,
-// and slices from the hub back to it. All slices are timed as the largest one, so times are upper
-// bounds where slice edges cut quantisation blocks. In fleets of up to 64 devices all link times
-// are tabulated; in larger fleets they are computed when needed.
+// With granularity `sliced` a layer is twice such a spread of work: to the groups and from them to
+// the hub, then from the hub to the slices and back. All slices are timed as the largest one, so
+// times are upper bounds where cuts between slices go through quantisation blocks. In fleets of up
+// to 64 devices all link times are tabulated; in larger fleets they are computed when needed.
 //
 // Under cost profile `paper` the class computes D_T of the published formula, rounded to
-// nanoseconds per block and message. The formula does not count the transfer of x to the groups,
-// nor the ends.
+// nanoseconds per block and message. The formula counts neither the transfer of x to the groups nor
+// embed and lm_head.
 #pragma once
 
 #include <algorithm>
@@ -31,8 +31,8 @@
 namespace headroom::scheduler {
 
 /// The time that stands for "never" in sums: 10^14 ns (28 h) per operation or message that never
-/// ends. So a search can tell which of two stalled placements has fewer stalled parts. A total of
-/// at least kStall means kNever.
+/// ends. With it a search can tell which of two placements has fewer parts that never end. A total
+/// of at least kStall means kNever.
 inline constexpr Nanoseconds kStall = 100'000'000'000'000;
 
 /// Returns finish() of work at a constant rate from time 0, but at most kStall.
@@ -52,7 +52,7 @@ class StepDelay {
     /// Times a batch of `batch` turns at the mean context of the sequences in flight. Their
     /// operations are joined, and their messages count as one of the total size.
     StepDelay(const Problem& problem, std::int64_t batch);
-    /// Times the same at the given context.
+    /// Times such a batch at the given context.
     StepDelay(const Problem& problem, std::int64_t batch, std::int64_t context);
 
     /// The blocks of one layer as counts: groups and slices have one entry per device. With
@@ -99,8 +99,8 @@ class StepDelay {
         std::size_t layer, std::size_t hub, const std::int32_t* slices
     ) const;
 
-    /// Returns the time from the token id on the source to x on embed's device. Without ends embed
-    /// is the source and the time is 0.
+    /// Returns the time from the token id on the source to x on embed's device. If the shape has no
+    /// ends, x begins on the source and the time is 0.
     [[nodiscard]] Nanoseconds start(std::size_t embed) const {
         return uses_paper_formulas() ? 0 : id_time(source_, embed);
     }
@@ -109,7 +109,7 @@ class StepDelay {
 
     /// Returns when the outputs of n units of device j have arrived at `target`, the device of the
     /// reduction block, if x leaves the activation device at 0 and links are empty. Planners that
-    /// place units one by one compare these times. The result grows with n.
+    /// place units (groups or slices) one by one compare these times. The result grows with n.
     [[nodiscard]] Nanoseconds partial(
         std::size_t layer,
         std::size_t activation_device,
@@ -122,8 +122,8 @@ class StepDelay {
         return j == target ? done : done + outputs_time(j, target, n) + link_latency(j, target);
     }
 
-    /// Returns when x itself has arrived at `target`; 0 if it is there already. `units` says that
-    /// units on `target` receive their input first. The reduction block never starts earlier.
+    /// Returns when x has arrived at `target`, before which the reduction block there cannot start;
+    /// 0 if x is there already. `units`: units on `target` receive their input, normed x, first.
     [[nodiscard]] Nanoseconds input(std::size_t activation_device, std::size_t target, bool units)
         const {
         return activation_device == target || uses_paper_formulas()
@@ -131,9 +131,9 @@ class StepDelay {
                    : x_busy(activation_device, target) * (units ? 2 : 1) +
                          link_latency(activation_device, target);
     }
-    /// Returns a heuristic key by which planners rank hosts of block b (proj, ffn or hub): the time
-    /// if x came from the activation device and nothing else had to be awaited, for a hub with the
-    /// whole layer on it. It is not a predicted time.
+    /// Returns a key by which planners rank hosts of block b (proj, ffn or hub): the time of b if x
+    /// came from the activation device and b waited for nothing else. For a hub the whole layer is
+    /// taken to be on d. This is a heuristic, no prediction.
     [[nodiscard]] Nanoseconds host_rank(
         std::size_t layer, BlockId b, std::size_t activation_device, std::size_t d
     ) const;
@@ -192,7 +192,7 @@ class StepDelay {
     }
 
   private:
-    /// How the inputs of proj are gathered: by messages without caps, with caps, or by D_T.
+    /// How the inputs of proj are timed: as messages without caps, with caps, or by D_T.
     enum class Rule : std::uint8_t { free, capped, formula_sum, formula_max };
     void time_operations();
     void time_formula(const Problem& problem);

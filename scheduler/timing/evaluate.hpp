@@ -1,4 +1,4 @@
-// Computes what a decision predicts for its placement, and the objective that policies minimise.
+// Computes the predictions of a decision, and the objective that policies minimise.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +20,11 @@ namespace headroom::scheduler {
     const Problem& problem, Nanoseconds round, Nanoseconds prompts
 );
 
-/// Returns the objective in seconds, infinity if something never ends: D_mig + λ·D_inf, with aim
-/// `throughput` D_mig + λ·round_with_prompt_share(), under cost profile `paper` D_mig + λ·D_T by
-/// the paper's formulas. With a look-ahead problem.steps() takes the place of λ.
+/// Returns the objective in seconds; infinity if something never ends. It is D_mig + λ·D_inf, but
+/// with Aim::throughput D_mig + λ·round_with_prompt_share(), and under cost profile `paper` D_mig +
+/// λ·D_T by the paper's formulas. problem.steps() stands for λ.
 [[nodiscard]] double objective(const Problem& problem, const Decision& decision);
-/// The same for a placement, with batches of one turn.
+/// Returns the objective of a placement with batches of one turn.
 [[nodiscard]] double objective(const Problem& problem, const Placement& placement);
 
 /// Returns a decision for the placement with all its predictions. It is marked as feasible without

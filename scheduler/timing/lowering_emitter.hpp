@@ -1,5 +1,5 @@
-// Collects the instructions of one program per device while a placement is lowered. Only the files
-// of lowering (program.cpp, ring_lowering.*) use it.
+// Collects the instructions of one program per device while a placement is lowered (program.hpp).
+// Only the files of lowering (program.cpp, ring_lowering.*) use it.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace headroom::scheduler {
 
-inline constexpr Bytes kSumBytes = 8; ///< bytes of one number of a partial sum of several terms
+inline constexpr Bytes kSumBytes = 8; ///< bytes per element of a partial sum of several terms
 
 /// The members of Instruction that the send and the receive of a message have in common.
 struct MessageShape {

@@ -1,6 +1,6 @@
-// Computes the order in which the pieces of all moved blocks are sent, such that no device ever
-// holds more than max(bytes before, bytes after) + the staging buffer. The runtime executes the
-// list.
+// Computes the order in which a migration sends the pieces of all blocks (a piece is some rows of a
+// weight matrix, or a cache page), such that no device ever holds more than max(bytes before, bytes
+// after) + the staging buffer. The runtime executes the result.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +11,17 @@
 
 namespace headroom::scheduler {
 
-/// The pieces of one move. Each is allocated at the target and freed at the source as soon as it is
-/// sent. Pieces that the source frees without sending are not listed.
+/// The pieces of one block that moves from device `from` to device `to`. Each piece is allocated at
+/// `to`, and freed at `from` as soon as it is sent. Pieces that `from` frees without sending are
+/// not listed.
 struct PieceMove {
     DeviceId from;
     DeviceId to;
     std::vector<Bytes> pieces;
-    bool freed_at_source = true; ///< false for a tied matrix that the source still uses
-    /// The index of another move whose first `shared_pieces` pieces are the same bytes at the
-    /// source, or -1. This happens if embed and lm_head take a tied matrix to two devices. The
-    /// source frees such a piece when both moves have sent it.
+    bool freed_at_source = true; ///< false for a tied matrix that `from` still uses
+    /// The index of another move whose first `shared_pieces` pieces are the same bytes at `from`,
+    /// or -1. This happens if embed and lm_head take a tied matrix to two devices. `from` frees
+    /// such a piece when both moves have sent it.
     std::int32_t shares_with = -1;
     std::int32_t shared_pieces = 0;
 };
@@ -32,13 +33,13 @@ struct PieceStep {
     bool operator==(const PieceStep&) const = default;
 };
 
-/// Returns a total order of all pieces. Every device executes the steps in which it takes part in
-/// this order. The next piece is always of the unfinished move with the smallest finished fraction
-/// among those whose target has room; of equal ones the move with the smaller index is first. held:
-/// the bytes that each device holds before. staging: the size of the staging buffer. Some
-/// unfinished move always has room: otherwise every target would have more bytes left to send than
-/// to receive, but all bytes that are left go to a target. Throws Bug if a piece is larger than
-/// `staging` or a move has an invalid device.
+/// Returns a total order of all pieces; every device executes in this order the steps in which it
+/// takes part. The next piece always belongs to the move of which the smallest fraction is
+/// finished, among the unfinished moves whose `to` has room; of equal ones the move with the
+/// smaller index is first. held: the bytes that each device holds before. staging: the size of the
+/// staging buffer. Some unfinished move always has room: otherwise every target would have more
+/// bytes left to send than to receive, but all bytes that are left go to a target. Throws Bug if a
+/// piece is larger than `staging` or a move has an invalid device.
 [[nodiscard]] std::vector<PieceStep> migration_order(
     const std::vector<PieceMove>& moves, const std::vector<Bytes>& held, Bytes staging
 );

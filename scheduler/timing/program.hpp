@@ -1,29 +1,30 @@
-// Lowering translates a placement into one static program per device. The timeline walks these
-// programs and the runtime executes them. They cannot deadlock, because all of them are parts of
-// one global order in which every send stands before its receive. Source:
+// Lowering translates a placement into one program per device: the computations, sends and receives
+// of one forward pass (turn), in a fixed order. The timeline computes the times of these programs
+// and the runtime executes them. They cannot deadlock, because all of them are parts of one global
+// order in which every send stands before its receive. See
 // docs/explanation/blocks.md#data-flow-of-a-decode-step and docs/explanation/time.md#messages.
 //
 // With Reduce::ring (granularity `sliced`; docs/explanation/blocks.md#ring-all-reduce) the ring
-// consists of the N devices that hold any block, by increasing id. Without ends it includes the
-// source. All devices of the ring hold x: the device of embed sends it to every other one in
-// increasing order after embed has computed (without ends the source sends it, at the start of the
-// turn), as payload `x` of layer 0. A layer has two stages: 0 for the groups, 1 for the slices. In
-// each stage the r-th device of the ring does the following:
-// - `norm`: It applies the stage's norm to x and sets its partial sum to zero. Every device of the
-//   ring has the norm weights in its buffers.
+// consists of the N devices that hold any block, by increasing id. If there is no embed, the ring
+// includes the source. All devices of the ring hold the residual stream x: the device of embed (if
+// there is none, the source) sends it to every other one in increasing order, as payload `x` of
+// layer 0. A layer has two stages: 0 for the groups, 1 for the slices. In each stage the r-th
+// device of the ring does the following:
+// - `norm`: It applies the stage's norm to x and sets its partial sum to zero. All devices of the
+//   ring have the norm weights in their buffers.
 // - It computes its units in block order and adds their outputs to its partial sum, which has D
 //   numbers per token in 64-bit fixed point. Without units the partial sum stays zero.
 // - Reduce-scatter: In step s = 0 … N-2 it sends part (r - s) mod N of its partial sum (`ring_sum`,
 //   8 bytes per element) to the next device of the ring. It receives part (r - 1 - s) mod N from
 //   the previous device and adds it to its own.
 // - `finish`: Its part (r + 1) mod N is now complete. It adds the elements of x in that part, as a
-//   hub does, and so has these elements of the new x.
+//   hub does, which gives these elements of the new x.
 // - All-gather: In step s = 0 … N-2 it sends part (r + 1 - s) mod N of the new x (`ring_x`, 4 bytes
 //   per element) and receives part (r - s) mod N.
 // Part p of D is the elements [p·D/N, (p+1)·D/N) of every token, token after token. A part without
 // elements is neither sent nor finished. The hub sends and receives nothing: it is one more
-// operation on its device at the end of each stage. No `last_x` is sent, because the device of
-// lm_head (without ends the source) has x already.
+// operation on its device at the end of each stage. No `last_x` is sent, because all devices of the
+// ring have x already.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +41,8 @@ namespace headroom::scheduler {
 /// does not change the clock, page or record anything for them.
 enum class OpCode : std::uint8_t { compute, send, receive, norm, finish };
 
-/// What a message carries, from which device to which, and its bytes per token of the turn.
-/// `last_x` and `sampled` have the size of one token in every turn. D, q and d are those of
+/// What a message carries. The comments give its sender and receiver and its bytes per token of the
+/// turn; `last_x` and `sampled` have the bytes of one token in every turn. D, q and d are those of
 /// docs/explanation/blocks.md.
 enum class Payload : std::uint8_t {
     token,        ///< source -> embed: the token ids, 4 each
@@ -61,7 +62,7 @@ enum class Payload : std::uint8_t {
 /// Returns the name of the enumerator, as traces and messages show it.
 [[nodiscard]] std::string_view name_of(Payload payload);
 
-/// One step of a program. The comments name the op codes that use a member.
+/// One step of a program. The comments name the op codes that use each member.
 struct Instruction {
     OpCode code = OpCode::compute;
     Payload payload = Payload::token; ///< send, receive
@@ -76,7 +77,7 @@ struct Instruction {
     std::int32_t parts = 1; ///< ring payloads and finish: N, the number of parts
 
     bool operator==(const Instruction&) const = default;
-    /// Returns the payload bytes of the message in a turn of so many tokens.
+    /// Returns the payload bytes of the message in a turn of this many tokens.
     [[nodiscard]] Bytes bytes(std::int64_t tokens) const {
         return per_turn ? bytes_per_token : bytes_per_token * tokens;
     }

@@ -1,6 +1,6 @@
 // Prepares the programs of a placement for simulating many rounds at the constant rates of a
-// snapshot (round_simulation.hpp). It computes the times of messages of one token beforehand,
-// matches sends with receives once, and stores the key of every segment (turn_schedule.hpp).
+// snapshot (round_simulation.hpp). The plan holds the times of messages of one token, the send and
+// the receive of each message as one entry, and the key of every segment (turn_schedule.hpp).
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@
 
 namespace headroom::scheduler {
 
-/// The devices with a program are numbered by increasing id: `device`, `from`, `to` and `source`
-/// are indices into active_devices.
+/// What the simulation needs of one placement. `device`, `from`, `to` and `source` are indices into
+/// active_devices, the devices with a program by increasing id.
 struct RoundPlan {
     /// For how many ns a message occupies its link and the caps of its two devices.
     struct Transfer {
@@ -25,8 +25,8 @@ struct RoundPlan {
         Nanoseconds egress = 0;
         Nanoseconds ingress = 0;
     };
-    /// One message per turn. The simulation reads this for every message of every turn, so it is
-    /// small.
+    /// One message per turn. The struct is small, because the simulation reads it for every message
+    /// of every turn.
     struct Message {
         std::uint32_t from = 0;
         std::uint32_t to = 0;
@@ -45,7 +45,8 @@ struct RoundPlan {
         std::int64_t count = 0;
         bool sampling_only = false;
     };
-    /// compute: all blocks between two messages, as one operation; send, receive: one message.
+    /// One step of a program: with code `compute` all blocks between two messages, as one
+    /// operation; with `send` or `receive` one message.
     struct Action {
         OpCode code = OpCode::compute;
         std::uint32_t index = 0; ///< of the operation or the message
@@ -69,15 +70,16 @@ struct RoundPlan {
     std::vector<Action> actions;
     std::vector<Segment> segments; ///< of one device after the other
     Nanoseconds period = 1;        ///< P of the phase offsets; larger than the time of every key
-    /// The source's last segment, which it executes at the next visit, unless its program has only
-    /// one.
+    /// The index of the source's last segment, which the source executes at the next visit; nullopt
+    /// if its program has only one segment.
     std::optional<std::size_t> source_end;
 
-    /// Returns the times of a message in a turn of so many tokens.
+    /// Returns the times of a message in a turn of this many tokens.
     [[nodiscard]] Transfer transfer(std::size_t message, std::int64_t tokens) const;
 };
 
-/// Lowers the placement and returns its plan, which keeps pointers to blocks and snapshot.
+/// Lowers the placement to programs and returns their plan, which keeps pointers to blocks and
+/// snapshot.
 [[nodiscard]] RoundPlan plan_rounds(
     const Blocks& blocks, const Placement& placement, const Snapshot& snapshot, DeviceId source
 );

@@ -1,5 +1,5 @@
-// Predicts the time of a round of all sequences in flight, by simulating rounds until they repeat,
-// and the time for the prompts that are still to be processed.
+// Predicts the time of a round (one turn of every sequence in flight), by simulating rounds until
+// they repeat, and the additional time for prompts that have still to be processed.
 #pragma once
 
 #include <cstdint>

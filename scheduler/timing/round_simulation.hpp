@@ -1,9 +1,11 @@
-// Simulates visits of the source at the constant rates of a snapshot. The times equal those of a
-// Timeline with the same programs, but are computed much faster, for predictions of many rounds.
+// Simulates rounds (one turn of every sequence in flight) at the constant rates of a snapshot. The
+// times equal those of a Timeline with the same programs, but are computed much faster.
 //
-// The inputs of a segment come from segments with smaller keys (turn_schedule.hpp). The segments of
-// all devices are therefore executed in the order of their keys, and no instruction has to wait. A
-// segment is due a fixed number of visits after its turn began, so they are sorted only once.
+// A segment, a part of a device's program that runs without waiting, gets its inputs from segments
+// with smaller keys (turn_schedule.hpp, which also defines visits). The simulator therefore
+// executes the segments of all devices in the order of their keys, and no instruction has to wait.
+// A segment is due a fixed number of visits after its turn began, so the segments are sorted only
+// once.
 #pragma once
 
 #include <cstddef>
@@ -19,13 +21,14 @@ namespace headroom::scheduler {
 
 class RoundSimulator {
   public:
-    /// Begins with idle devices and no turns under way. visits: the number of visits in a cycle.
-    /// The plan must outlive the simulator. Throws Bug if a segment would need a later one.
+    /// Begins with idle devices and no turns. visits: the number of visits in a cycle. The plan
+    /// must outlive the simulator. Throws Bug if a segment needs input from a segment that is due
+    /// later.
     RoundSimulator(const RoundPlan& plan, std::int64_t visits);
 
-    /// One visit: the batches that began one cycle ago end, and the given ones begin. Returns the
-    /// source's clock when it has the sampled ids of the ended batches; 0 in the first cycle. The
-    /// rates of the batches and the slots and numbers of their turns are not used.
+    /// Simulates one visit: the batches that began one cycle ago end, and the given ones begin.
+    /// Returns the source's clock when it has the sampled ids of the ended batches; 0 in the first
+    /// cycle. Batch::rates, TurnWork::slot and TurnWork::number are not used.
     Nanoseconds visit(std::span<const Batch> batches);
 
   private:

@@ -1,6 +1,7 @@
-// The timeline computes when every operation and message happens, by walking the programs of all
-// devices without executing them. Its times equal those of a run to the nanosecond. Predictions,
-// `simulate` and replay use it. Source: docs/explanation/time.md.
+// The timeline computes when every operation and message happens, by walking through the programs
+// of all devices without executing them. Its times equal those of a run to the nanosecond.
+// Predictions and the commands `simulate` and `replay` use the timeline. See
+// docs/explanation/time.md.
 #pragma once
 
 #include <cstdint>
@@ -22,32 +23,33 @@
 
 namespace headroom::scheduler {
 
-/// The tokens of one turn, at contexts first+1 … first+tokens. A decode turn has one token and
-/// first = T−1.
+/// The tokens of one turn (a forward pass of one sequence), at contexts first+1 … first+tokens. A
+/// decode turn has one token and first = T−1.
 struct TurnWork {
     std::int64_t first = 0;
     std::int64_t tokens = 1;
-    bool samples = true;     ///< false for the chunks of a prompt before its last: no lm_head
+    bool samples = true;     ///< false for chunks of a prompt before its last; no lm_head
     std::int32_t slot = 0;   ///< distinguishes the messages of different sequences
     std::int64_t number = 0; ///< number of the turn in the records
     bool operator==(const TurnWork&) const = default;
 };
 
 /// Returns the cost of block b for a batch of turns. sampling_only: the block (lm_head) computes
-/// only for turns that sample; if there are none, the cost has no turns.
+/// only for turns that sample. If no turn does, has_turns is false.
 [[nodiscard]] OperationCost cost_of(
     const Blocks& blocks, BlockId b, std::span<const TurnWork> turns, bool sampling_only
 );
 
-/// Joined turns. Each block is one operation for all of them (OperationCost); messages stay
-/// separate.
+/// Turns that are joined: each block computes once for all of them (OperationCost), but every turn
+/// has its own messages.
 struct Batch {
     std::vector<TurnWork> turns;        ///< at least one
     std::shared_ptr<const Rates> rates; ///< the rates for turns that begin at this visit
 };
 
-/// One operation. A hub has two per turn, after attention and after the ffn; all other blocks have
-/// one. The operation of a batch has the number of its first turn.
+/// One operation: a block computes for one batch. A hub has two operations per batch, after
+/// attention and after the ffn; all other blocks have one. `turn` is the number of the batch's
+/// first turn.
 struct OpRecord {
     DeviceId device;
     BlockId block;
@@ -103,11 +105,11 @@ struct DeviceLog {
 };
 
 /// Returns the moves from one placement to another, in block order. A move sends the weights that
-/// the block has under the new placement and `rows` cache rows. A tied lm_head that moves to the
-/// device of embed sends only its norm; embed always sends its matrix. With weights_everywhere the
-/// target loads the weights from its storage and only the rows are sent. Moves of 0 bytes are
-/// included, because their block changes its device too. Throws Bug if a placement has the wrong
-/// number of blocks.
+/// the block has under the new placement, and `rows` cache rows. A tied lm_head that moves to the
+/// device of embed sends only its norm weights; embed always sends its matrix. With
+/// weights_everywhere the target loads the weights from its storage, and only the rows are sent.
+/// Moves of 0 bytes are included, because their block changes its device too. Throws Bug if a
+/// placement has the wrong number of blocks.
 [[nodiscard]] std::vector<Move> moves_between(
     const Blocks& blocks,
     const Placement& from,
@@ -116,7 +118,7 @@ struct DeviceLog {
     bool weights_everywhere = false
 );
 
-/// The clocks of all devices, links and caps. They advance from call to call.
+/// Holds the clocks of all devices, links and caps, which advance from call to call.
 class Timeline {
   public:
     Timeline(const Blocks& blocks, std::size_t devices);
@@ -128,13 +130,13 @@ class Timeline {
         std::int64_t cached_rows = 0; ///< at the visit that began or ended the batch
         const Rates& rates;           ///< the rates of the batch
     };
-    /// Returns the bytes that the device holds over its budget at this moment and must page.
-    /// Without such a function nothing is paged.
+    /// Returns the bytes that the device holds over its budget at this moment and must page, which
+    /// means read from storage again. Without such a function nothing is paged.
     using Overload = std::function<Bytes(const FirstOperation&)>;
 
-    /// Walks a single turn with nothing else under way. Returns the source's clock when it has the
-    /// sampled id, or kNever. Appends the records of the turn to `log` if there is one. Throws Bug
-    /// if the programs deadlock.
+    /// Walks a single turn while no other is in progress. Returns the source's clock when it has
+    /// the sampled id, or kNever. Appends the records of the turn to `log` if there is one. Throws
+    /// Bug if the programs deadlock.
     Nanoseconds turn(
         const std::vector<Program>& programs,
         const Rates& rates,
@@ -144,13 +146,13 @@ class Timeline {
         TimelineLog* log = nullptr
     );
 
-    // For several turns under way at once, the following calls are what the source does. The other
-    // devices follow by their schedules (turn_schedule.hpp). After each call every device has
+    // For several turns in progress at once, the following calls say what the source does; the
+    // other devices follow by their schedules (turn_schedule.hpp). After each call every device has
     // executed all of its tasks that do not wait for a later call.
 
     struct Settings {
         DeviceId source;
-        Overload overload{};   ///< may be empty: nothing is paged
+        Overload overload{};   ///< if empty, nothing is paged
         bool detailed = false; ///< keep records of operations and messages
     };
 
@@ -161,13 +163,15 @@ class Timeline {
     );
     /// Sets what `Overload` gets as cached_rows from here on.
     void set_cached_rows(std::int64_t rows) { cached_rows_ = rows; }
-    /// The source visits its next group of slots, where these batches begin (possibly none).
-    /// Returns the number of the first batch; the others have the following numbers.
+    /// Records that the source visits its next group of sequences and that these batches begin
+    /// there (possibly none). Returns the number of the first batch; the others have the following
+    /// numbers.
     std::int64_t visit(std::vector<Batch> batches);
     /// Walks the source's last segment of a batch. Returns the source's clock when it has the
     /// sampled ids of the batch. Throws Bug if the programs deadlock.
     Nanoseconds end(std::int64_t batch);
-    /// Does the source's program have a last segment of its own, which end() walks?
+    /// Returns whether the source's program has more than one segment, so that end() walks the last
+    /// one.
     [[nodiscard]] bool has_end() const;
     /// Returns the keys of the segments that a device has executed since `install`, in order. Only
     /// turn() records keys.
@@ -176,18 +180,18 @@ class Timeline {
     }
     /// Returns what every device has done since the last call. Throws Bug if a device still waits.
     [[nodiscard]] std::vector<DeviceLog> take_logs();
-    /// Raises the clock of a device to `time` unless it is later; the source does so if it waits
-    /// for a request.
+    /// Raises the clock of a device to `time` unless the clock is later, as when the source has
+    /// waited for a request.
     void advance_clock(DeviceId d, Nanoseconds time);
     /// Returns the first operation and the first message that began and never end, if there are
     /// any.
     [[nodiscard]] const TimelineLog& endless() const { return endless_; }
 
-    /// Migrates while no turn is under way. First every clock becomes at least t_switch. Then every
-    /// move sends one message, in block order. A target loads its blocks from its storage one after
-    /// the other, in parallel with messages. Finally all clocks become t_resume, the end of the
-    /// last move, which is returned. Without moves no clock changes and t_switch is returned.
-    /// moves: in block order. `log` gets moves of 0 bytes too, with start = end.
+    /// Migrates while no turn is in progress. First every clock becomes at least t_switch. Then
+    /// every move sends one message, in block order. A target loads its blocks from its storage one
+    /// after the other, in parallel with messages. Finally all clocks become t_resume, the end of
+    /// the last move, which is returned. Without moves no clock changes and t_switch is returned.
+    /// `moves` must be in block order. `log` gets moves of 0 bytes too, with start = end.
     Nanoseconds migrate(
         const std::vector<Move>& moves,
         const Rates& rates,
@@ -233,7 +237,7 @@ class Timeline {
         TurnSchedule schedule;
         std::deque<PendingSegment> pending;
         std::size_t next_instruction = 0; ///< within the first pending segment
-        std::size_t turn_in_batch = 0;    ///< the turn for which it is executed next
+        std::size_t turn_in_batch = 0;    ///< the turn for which that instruction is executed next
         /// Messages that have not been received, by sender and slot, in the order of sending.
         std::map<std::pair<DeviceId, std::int32_t>, std::deque<InFlightMessage>> inbox;
         DeviceLog log;
@@ -303,8 +307,9 @@ class Timeline {
     std::int64_t context
 );
 
-/// Returns D_mig: t_resume − t_dec at the constant rates of the snapshot, 0 if nothing moves. May
-/// return kNever. For rows and weights_everywhere see moves_between.
+/// Returns D_mig: the time from the decision to the end of the last move at the constant rates of
+/// the snapshot; 0 if nothing moves. May return kNever. `rows` and `weights_everywhere` are those
+/// of moves_between.
 [[nodiscard]] Nanoseconds predict_migration(
     const Blocks& blocks,
     const Placement& from,

@@ -1,23 +1,24 @@
-// Defines the order in which a device executes the turns that are under way together. The order
-// does not depend on what has arrived: every device derives it alike, and so do runtime and
-// timeline.
+// Defines the order in which a device executes turns (forward passes of one sequence each) that are
+// in progress together. The order does not depend on what has arrived, so all devices, the runtime
+// and the timeline derive the same order.
 //
-// The source visits its G groups of slots in a fixed cycle. At a visit the turns of the group end
-// and its next turns begin. Between two visits every turn under way advances by one G-th of its
-// step, so that in the steady state the turns are spread evenly over the step. In a pipeline of
-// layers every device then executes turns in the order in which they began. If the heads of a layer
-// are spread, a device works on one sequence while the outputs of another one are collected
-// elsewhere.
+// The sequences in flight are divided into G groups, which the source (the device that samples)
+// visits in a fixed cycle. At a visit the turns of the group end and its next turns begin. Between
+// two visits every turn in progress advances by one G-th of its step, so that in the steady state
+// the turns are spread evenly over the step. In a pipeline of layers every device then executes
+// turns in the order in which they began. If the heads of a layer are on several devices, a device
+// works on one sequence while another device collects the outputs of another sequence.
 //
-// Every segment of a program has a static key: the time after the start of the step at which it
-// would start if its turn were alone (its phase offset), and its message depth. Let P be the time
-// of the step. A segment with key time p, of a turn that began at visit v, is due at v·P + G·p.
-// Between two visits a device executes the segments that are due in the order of these times; of
-// equal ones the earlier turn is first, then the smaller depth. The source's last segment is an
-// exception: the source executes it at the next visit of the group, directly before the first
-// segment of the next turn, so that a round is no barrier. Several batches may begin at one visit.
-// They have the same keys, so a device executes each segment for all of them before the next
-// segment.
+// A segment is a part of a device's program that runs without waiting. Each has a constant key: its
+// phase offset, which is the time after the start of the step at which the segment would start if
+// its turn were alone, and its message depth, which is the largest number of messages on a path to
+// it. Let P be the time of the step. A segment with phase offset p, of a turn that began at visit
+// v, is due at v·P + G·p. Between two visits a device executes the segments that are due in the
+// order of these times; of equal ones the earlier turn is first, then the smaller depth. The
+// source's last segment is an exception: the source executes this segment at the next visit of the
+// group, directly before the first segment of the next turn, so that a round is no barrier. Several
+// batches may begin at one visit. Their segments have the same keys, so a device executes each
+// segment for all of these batches before the next segment.
 //
 // This order cannot deadlock: the inputs of a segment come from segments with smaller keys.
 #pragma once
@@ -39,12 +40,12 @@ struct ProgramSegment {
     bool operator==(const ProgramSegment&) const = default;
 };
 
-/// Returns the segments of the program. Every sequence of consecutive receives begins a new
-/// segment.
+/// Returns the segments of the program. Each begins with consecutive receives and ends before the
+/// next receive.
 [[nodiscard]] std::vector<ProgramSegment> segments_of(const Program& program);
 
-/// Is the instruction skipped in turns that sample no token (the chunks of a prompt before its
-/// last)?
+/// Returns whether turns that sample no token (chunks of a prompt before its last) skip the
+/// instruction.
 [[nodiscard]] bool is_sampling_only(const Instruction& instruction, const Blocks& blocks);
 
 /// The position of a segment in a step, by which devices order segments.
@@ -62,9 +63,9 @@ struct PhaseOffsets {
 };
 
 /// Returns the keys of all segments, from one step at half the shape's context and at the constant
-/// rates of the snapshot. If that step never ends, the depths serve as times. With one_at_a_time
-/// only one batch is ever under way: all keys are then 0 and the snapshot is not used. Throws Bug
-/// if one_at_a_time and visits ≠ 1.
+/// rates of the snapshot. If that step never ends, the depths serve as times. one_at_a_time says
+/// that there is never more than one batch in progress: all keys are then 0, because nothing has to
+/// be ordered. Throws Bug if one_at_a_time and visits ≠ 1.
 [[nodiscard]] PhaseOffsets phase_offsets(
     const Blocks& blocks,
     const std::vector<Program>& programs,
@@ -81,18 +82,19 @@ struct Task {
     bool operator==(const Task&) const = default;
 };
 
-/// The schedule of one device. It is told of every visit of the source and returns what the device
-/// has to execute, in order.
+/// The schedule of one device. For every visit of the source it returns what the device has to
+/// execute, in order.
 class TurnSchedule {
   public:
     TurnSchedule() = default;
     TurnSchedule(const PhaseOffsets& offsets, DeviceId device, bool is_source);
 
-    /// Does end() return a task? Only on the source, and if its program has more than one segment.
+    /// Returns whether end() returns a task: on the source, if its program has more than one
+    /// segment.
     [[nodiscard]] bool has_end() const { return is_source_ && keys_.size() > 1; }
 
-    /// The source visits its next group of slots, where these batches begin (possibly none).
-    /// Returns the tasks of the device until the next visit.
+    /// Records that the source visits its next group and that these batches begin there (possibly
+    /// none). Returns the tasks of the device until the next visit.
     [[nodiscard]] std::vector<Task> visit(std::span<const std::int64_t> batches);
     /// Returns the last segment of the batch as a task, or nothing without has_end().
     [[nodiscard]] std::vector<Task> end(std::int64_t batch) const;
