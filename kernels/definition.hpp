@@ -1,7 +1,7 @@
 // Constants of the arithmetic that all kernel levels (implementations of the same functions, see
 // kernels.hpp) share. This header must not define functions: files compiled for different
 // instruction sets include it, and the linker might keep the AVX-512 copy of an inline function for
-// the whole program.
+// all of them.
 #pragma once
 
 #include <cstdint>

@@ -19,8 +19,7 @@ namespace headroom::kernels {
 
 inline constexpr int kExactSumBits = 36; ///< binary places after the point
 
-/// Returns 2^27 / terms. The magnitude of every term must be below this limit. Precondition: terms
-/// ≥ 1.
+/// Returns 2^27 / terms, which the magnitude of every term must be below. Precondition: terms ≥ 1.
 [[nodiscard]] double exact_sum_limit(std::int64_t terms);
 
 /// Adds x[i], rounded to fixed point (to nearest, ties to even), to sums[i] for each i < n. `terms`

@@ -1,7 +1,6 @@
 // The numeric functions of a decoder on plain arrays. A kernel level is one implementation of them,
 // a table of functions; all tables have the same signatures and contracts. Kernels do not check
-// their arguments: src/model calls them and guarantees the preconditions. They do not allocate, do
-// I/O or start threads.
+// their preconditions, which src/model guarantees. They do not allocate, do I/O or start threads.
 //
 // Every level has these properties:
 // - Batch-invariant: the result for a token does not depend on the number of tokens in the call.
@@ -127,8 +126,7 @@ void rope_angles(
 /// below 2⁻²²; exp(−inf) is 0, and an overflow gives +inf.
 [[nodiscard]] float portable_exp(float x);
 
-/// Returns the CPU core type for which OpenBLAS chose its kernels, or "" if OpenBLAS is not built
-/// in.
+/// Returns the CPU core type for which OpenBLAS chose its kernels, or "" without OpenBLAS.
 [[nodiscard]] std::string_view openblas_core();
 /// Returns the value that the environment variable `OPENBLAS_CORETYPE` must have when OpenBLAS is
 /// loaded on this CPU, or "" if it may be unset. OpenBLAS 0.3.21 does not know newer Xeons and

@@ -13,8 +13,7 @@
 namespace headroom::kernels {
 
 /// For F32, F16 and BF16, at(row, i) returns element i of a row. For the quantised types, at(block,
-/// i) returns the stored integer i of a quantisation block, not yet multiplied by the block's
-/// scale.
+/// i) returns the stored integer i of a quantisation block, not multiplied by the scale.
 template <WeightType kType>
 struct Stored;
 

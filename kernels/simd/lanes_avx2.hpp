@@ -116,8 +116,7 @@ struct Avx2 {
     static float root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
 
   private:
-    /// A copy of n < 16 two-byte values, followed by zeros. AVX2 has no masked load for such
-    /// values.
+    /// A zero-padded copy of n < 16 two-byte values, for which AVX2 has no masked load.
     struct Padded {
         std::byte bytes[32] = {};
         Padded(const std::byte* p, std::int64_t n) {

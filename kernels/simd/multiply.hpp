@@ -13,8 +13,7 @@ namespace headroom::kernels::simd {
 /// 512 MiB of weights on one core, as a share of the bandwidth of plain reading: F16 reaches 89-95
 /// % at 64 KiB, 81-87 % at 32 KiB, 74 % at 16 KiB and 66 % without prefetch; Q8_0 reaches 72-82,
 /// 69-75, 72 and 44 %. F32 weights are not prefetched: they would gain (98 % instead of 87 %), but
-/// products with matrices that are already in the CPU's cache, such as attention's keys, would take
-/// a sixth longer.
+/// products with cached matrices, such as attention's keys, would take a sixth longer.
 inline constexpr std::int64_t kPrefetchBytes = 65536;
 
 inline constexpr int kIntoL2 = 2; ///< the locality argument of __builtin_prefetch for L2
@@ -34,8 +33,7 @@ struct Sums {
     }
 };
 
-/// The inputs and outputs of a tile. The strides are in floats; rows of weights are row_bytes
-/// apart.
+/// The inputs and outputs of a tile. Strides are in floats; rows of weights are row_bytes apart.
 struct Tile {
     const std::byte* weights;
     std::int64_t row_bytes;
@@ -151,8 +149,7 @@ void rows_times_some(Tile at) {
     }
 }
 
-/// Multiplies R rows by n vectors, at most 4 vectors at a time. The rows stay in the L1 cache
-/// meanwhile.
+/// Multiplies R rows by n vectors, at most 4 at a time, while the rows stay in the L1 cache.
 template <class L, WeightType kType, int R>
 void rows_times(Tile at, std::int64_t n) {
     std::int64_t t = 0;

@@ -54,8 +54,7 @@ void silu_gate(float* gate, const float* up, std::int64_t n) {
 }
 
 /// Returns the largest of n ≥ 1 values. The order of comparison does not change the bits of
-/// softmax: exp(±0) = 1 for both zeros, and a NaN in x makes the sum NaN and therefore every
-/// result.
+/// softmax: exp(±0) = 1 for both zeros, and a NaN in x makes the sum and every result NaN.
 template <class L>
 float largest_of(const float* x, std::int64_t n) {
     float largest = x[0];

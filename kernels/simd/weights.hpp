@@ -1,7 +1,7 @@
 // Loads stored weights as vectors of sixteen floats. There is one struct per weight type. The
 // structs of F32, F16 and BF16 load elements of a row; those of the quantised types load
-// quantisation blocks of 32 elements with one scale. The conversions are exact, so that every level
-// multiplies the same numbers.
+// quantisation blocks of 32 elements with one scale. Conversions are exact, so all levels multiply
+// the same numbers.
 #pragma once
 
 #include <cstddef>

@@ -21,8 +21,7 @@ struct LayerCounts {
     std::vector<std::int32_t> slices; ///< per device; empty if not sliced
 };
 
-/// Calls place(block, device) for every block of a layer. Consecutive units go to the same device;
-/// device 0 gets the first ones.
+/// Calls place(block, device) for every block of a layer. Device 0 gets the first units, and so on.
 template <class Place>
 void place_layer(
     const Blocks& blocks, std::size_t layer, const LayerCounts& counts, const Place& place
@@ -40,8 +39,8 @@ void place_layer(
     place(activation_block_of(blocks, layer), DeviceId(counts.ffn));
 }
 
-/// The units of one kind of one layer, which receive x from `activation_device` and send their
-/// outputs to `target`.
+/// All units of a kind in a layer. They get x from `activation_device` and send outputs to
+/// `target`.
 struct Gathering {
     std::size_t layer = 0;
     std::size_t activation_device = 0;
@@ -96,9 +95,8 @@ class Spreads {
 /// Returns the devices ordered by the time of one layer on the device alone, the fastest first.
 [[nodiscard]] std::vector<std::size_t> devices_by_speed(const StepDelay& step);
 
-/// Returns the fastest placement if memory had no limit. It is optimal if no two messages share a
-/// link. In fleets of more than 16 devices only the fastest and the source may host proj, ffn and
-/// hub.
+/// Returns the fastest placement if memory had no limit; optimal if no two messages share a link.
+/// In fleets of more than 16 devices only the fastest and the source may have proj, ffn and hub.
 [[nodiscard]] Placement unlimited_plan(const Problem& problem, const StepDelay& step);
 
 } // namespace headroom::scheduler

@@ -1,7 +1,6 @@
 // Packs blocks into the memory of devices by counting. Blocks have few distinct sizes (those of a
 // group, of proj, of ffn), so whether all fit depends only on how many blocks of each size every
-// device takes. In small fleets the search is complete; in larger fleets its number of steps is
-// limited.
+// device takes. In small fleets the search is complete; in larger ones its steps are limited.
 #pragma once
 
 #include "scheduler/core/problem.hpp"

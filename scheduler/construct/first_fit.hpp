@@ -20,8 +20,7 @@ using StartDevice = std::function<std::size_t(std::size_t i, std::size_t devices
 /// Returns the placement by first fit; empty if a block finds no room.
 [[nodiscard]] Placement first_fit_placement(const Problem& problem, const StartDevice& first);
 
-/// Return device 0 for every block (greedy), and device i modulo the number of devices
-/// (round_robin).
+/// Return device 0 (greedy), and device i modulo the number of devices (round_robin).
 [[nodiscard]] std::size_t start_at_lowest(std::size_t i, std::size_t devices);
 [[nodiscard]] std::size_t start_at_next(std::size_t i, std::size_t devices);
 

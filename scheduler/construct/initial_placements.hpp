@@ -1,7 +1,6 @@
-// The placements from which the search of policy `resource_aware` starts: the previous placement,
-// the fastest one without memory limits, one that plans layer after layer within memory, one of
-// whole layers, those of `greedy`, `round_robin` and `paper`, everything on one device, and a
-// packing by size.
+// The placements from which policy `resource_aware` starts its search: the previous placement, the
+// fastest one without memory limits, one planned layer by layer within memory, one of whole layers,
+// those of `greedy`, `round_robin` and `paper`, everything on one device, and a packing by size.
 #pragma once
 
 #include <vector>

@@ -20,8 +20,7 @@ namespace headroom::scheduler {
 
 /// Returns a placement that does not fit, whose shortages explain why no split fits. Devices are
 /// filled in their order, and the remaining layers go to the device with the most room. With
-/// ChainOrder::any the source gets at least one layer, and the other devices follow, those with the
-/// most room first.
+/// ChainOrder::any the source gets at least one layer, and the others follow by decreasing room.
 [[nodiscard]] Placement fill_in_order(
     const Problem& problem, const LayerCosts& costs, ChainOrder order
 );

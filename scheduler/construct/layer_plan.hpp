@@ -70,8 +70,7 @@ class LayerRoom {
     Bytes reserved_ = 0;
 };
 
-/// Returns the fastest plan for these hosts that fits in `room`. Migrating the layer is not
-/// counted.
+/// Returns the fastest plan for these hosts that fits in `room`. Migration is not counted.
 [[nodiscard]] LayerPlan plan_for_hosts(
     Spreads& spreads,
     LayerRoom& room,
@@ -86,8 +85,7 @@ struct Hosts {
     std::vector<std::size_t> ffn;
 };
 
-/// For each device, what choosing it as host costs beside the layer's own time, because of the next
-/// layer and of the migration.
+/// What a device costs as host beside the layer's own time: in the next layer and in migration.
 struct HostCosts {
     std::vector<Nanoseconds> proj; ///< not used with granularity `sliced`
     std::vector<Nanoseconds> ffn;

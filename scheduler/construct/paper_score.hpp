@@ -49,8 +49,7 @@ class Scores {
     /// Keeps a pointer to the problem.
     explicit Scores(const Problem& problem);
 
-    /// Returns the size of b, m_i / max M + c_i / max C: large blocks are placed first and evicted
-    /// first.
+    /// Returns m_i / max M + c_i / max C. Blocks are placed and evicted by decreasing size.
     [[nodiscard]] double size(BlockId b) const { return size_[b.index()]; }
     /// Returns the feasible device with the least score; invalid if none is feasible. Ties go to
     /// b's present device, then to the lowest id.

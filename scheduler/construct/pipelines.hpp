@@ -9,13 +9,11 @@
 
 namespace headroom::scheduler {
 
-/// Returns the devices of layer_hosts() in the order of a ring: the source, those with larger ids,
-/// then those with smaller ids.
+/// Returns the devices of layer_hosts() by increasing id from the source's on, then the lower ids.
 [[nodiscard]] std::vector<DeviceId> ring_order(const Problem& problem);
 
 /// Feasible pipelines without duplicates, for three orders of devices: that of policy `ring`, the
-/// fastest devices first, and after each device the one nearest to it. Orders without a feasible
-/// split are left out.
+/// fastest first, and always the nearest next. Orders without a feasible split are left out.
 struct Pipelines {
     std::vector<Placement> layers; ///< whole layers; the slowest stage is as short as possible
     /// Cut between any two blocks, so that every device computes about as long as the slowest.

@@ -5,7 +5,7 @@
 // The least latency of a chain that ends with layer i − 1 on device j is DP(i, j) = min over k and
 // shards [h, i) on j of DP(h, k) + time after the hop from k + time alone; LayerCosts::finish is
 // added at the end. The stage time of a chain is the longest time for which one token occupies a
-// device (lm_head counts with the source) or a hop. A full pipeline yields a token once per stage
+// device (lm_head counts with the source) or a hop. A full pipeline yields one token per stage
 // time.
 //
 // The published algorithms keep one number per (layer, device), so they know the memory left on

@@ -1,5 +1,4 @@
-// How many groups (K/V heads with their query heads) of a layer each device should take under the
-// published inference delay D_T.
+// How many groups (K/V heads with their query heads) of a layer each device should take under D_T.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +14,7 @@ namespace headroom::scheduler {
 /// every possible value of the first term is tried as a limit for all devices, and within it the
 /// groups go where their transfer costs least. `max_units` limits the groups per device; if the
 /// limits add up to less than n, the result is empty. The work is at most (devices · n)². In fleets
-/// of more than 64 devices only the 64 nearest to proj are considered, and more only if those
-/// cannot hold all groups.
+/// of more than 64 devices only the 64 nearest to proj are considered, unless they cannot hold all.
 [[nodiscard]] std::vector<std::int32_t> spread_by_formula(
     const StepDelay& step,
     std::size_t layer,

@@ -65,8 +65,7 @@ class Blocks {
     [[nodiscard]] Bytes weight_bytes(BlockId b, const Placement& placement) const;
     /// Returns the bytes of the pages that a group's KV cache has at this context; 0 for others.
     [[nodiscard]] Bytes cache_bytes(BlockId b, std::int64_t context) const;
-    /// Returns the bytes of `rows` rows of a group's KV cache, as a migration sends them; 0 for
-    /// other blocks.
+    /// Returns the bytes of `rows` rows of a group's KV cache, as a migration sends them; else 0.
     [[nodiscard]] Bytes cache_row_bytes(BlockId b, std::int64_t rows) const;
     /// Returns weight_bytes + cache_bytes.
     [[nodiscard]] Bytes resident_bytes(BlockId b, std::int64_t context, const Placement& placement)

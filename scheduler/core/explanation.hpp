@@ -1,5 +1,4 @@
-// The reasons for a decision, as values. explain/explanation_text.hpp puts them into words; no code
-// may depend on the words.
+// The reasons for a decision, as values, which explain/explanation_text.hpp puts into words.
 #pragma once
 
 #include <cstdint>
@@ -76,8 +75,7 @@ using LayerSplit = std::vector<std::pair<std::int32_t, DeviceId>>;
 struct Explanation {
     Outcome outcome = Outcome::unexplained;
     Cause cause = Cause::unstated;
-    /// Clauses in the policy's own words. They contain no numbers of devices, which are shown to
-    /// users by name.
+    /// Clauses in the policy's own words, without numbers of devices: users see devices by name.
     std::vector<std::string> notes{};
 
     // The delays, and to what they apply.
@@ -95,8 +93,7 @@ struct Explanation {
     std::optional<LayerSplit> split{};
     std::optional<Nanoseconds> slowest_stage{};
 
-    // What is missing: under the best attempt if nothing is feasible, else under the previous
-    // placement.
+    // What the best attempt lacks if nothing is feasible, and otherwise the previous placement.
     std::vector<AnyShortage> shortages{};
     std::string sought = "placement"; ///< what the policy has looked for in vain
     std::int64_t horizon = 0;         ///< the context T + λ for which memory is needed

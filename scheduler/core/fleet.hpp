@@ -87,8 +87,7 @@ class Rates {
     [[nodiscard]] virtual Nanoseconds latency(DeviceId from, DeviceId to, Nanoseconds g) const = 0;
     /// Returns the memory budget of a device at time t.
     [[nodiscard]] virtual Bytes memory(DeviceId d, Nanoseconds t) const = 0;
-    /// Return whether the device has a cap in this direction. If not, its messages wait only for
-    /// their links.
+    /// Return whether the device has a cap in this direction; if not, messages wait only for links.
     [[nodiscard]] virtual bool egress_capped(DeviceId d) const = 0;
     [[nodiscard]] virtual bool ingress_capped(DeviceId d) const = 0;
 };

@@ -68,9 +68,8 @@ struct PaperLength {
 /// Returns work / rate in seconds: infinity if the rate is 0, and 0 if it is unlimited.
 [[nodiscard]] double seconds(std::int64_t work, PerSecond rate);
 
-/// Returns the published D_mig in seconds: the sum over all blocks that move of their bytes divided
-/// by the bandwidth of the link. In granularity `sliced`, for which D_T is infinite, the result is
-/// 0.
+/// Returns the published D_mig in seconds: the sum over all moved blocks of bytes / bandwidth of
+/// the link. In granularity `sliced`, for which D_T is infinite, the result is 0.
 [[nodiscard]] double paper_migration_s(
     const Blocks& blocks,
     const Placement& from,

@@ -50,7 +50,7 @@ struct Problem {
     std::optional<Placement> previous; ///< the placement in force; nullopt at the first decision
     std::int64_t context = 0;          ///< T of the longest sequence
     std::int64_t rows = 0; ///< used cache rows of all sequences, which move with a group
-    /// All sequences in flight until the next decision. If this is empty, there is one sequence, at
+    /// All sequences in flight until the next decision. If this is empty, there is one, at
     /// `context`.
     std::vector<InFlight> sequences{};
     Aim aim = Aim::latency;
@@ -79,8 +79,7 @@ struct Problem {
     std::int64_t node_limit = 200'000; ///< the most search nodes of policy `exact`
     std::uint64_t seed = 0;
     std::int64_t epoch = 0; ///< serial number of the placement in force
-    /// Searches call this now and then; it throws InterruptedError if the decision is no longer
-    /// wanted.
+    /// Searches call this now and then; it throws InterruptedError to end the decision.
     StopCheck stop = nullptr;
 
     [[nodiscard]] std::int64_t horizon() const { return context + interval; } ///< T + λ
@@ -114,8 +113,7 @@ struct Problem {
 };
 
 /// A placement with its predictions. `inference`, `migration`, `round` and `prompts` predict the
-/// execution under either cost profile; the paper's formulas give paper_delay_s and
-/// paper_migration_s.
+/// execution under either cost profile; the members paper_… are by the paper's formulas.
 struct Decision {
     Placement placement;                                            ///< empty if infeasible
     Nanoseconds inference = kNever;                                 ///< predicted D_inf

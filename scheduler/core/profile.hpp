@@ -38,8 +38,8 @@ class Load {
 
     Load() = default; ///< The load is 0 at all times.
     static Load constant(Ppb value);
-    /// Returns a load that is 0 before the first step. Precondition: the times of the steps
-    /// increase strictly.
+    /// Returns a load that is 0 before the first step. Precondition: times of steps strictly
+    /// increase.
     static Load steps(std::vector<Step> steps);
     /// Returns a random load. In each period [k·period, (k+1)·period) its value is an independent
     /// integer, uniformly distributed in [low, high]. `stream` is the seed.
@@ -54,8 +54,7 @@ class Load {
     [[nodiscard]] ProfilePiece at(Nanoseconds t) const;
     /// Returns how long each value of a random load holds; kNever if the load is not random.
     [[nodiscard]] Nanoseconds period() const { return period_; }
-    /// Returns the number of periods after which the values of a random load repeat; 0 if they do
-    /// not repeat.
+    /// Returns the number of periods after which a random load repeats; 0 if it does not.
     [[nodiscard]] std::int64_t cycle_periods() const {
         return kind_ == Kind::table ? 2 * kWalkPeriods : 0;
     }
@@ -119,15 +118,12 @@ struct Profile {
     [[nodiscard]] bool unlimited() const { return base == kUnlimited; }
 };
 
-/// The end of virtual time, one year after the start. Work that would end later counts as never
-/// ending.
+/// The end of virtual time, after one year. Work that would end later counts as never ending.
 inline constexpr Nanoseconds kHorizon = std::int64_t{365} * 24 * 3600 * kSecond;
-/// If a random load leaves a rate of 0 for this many periods in a row, the rate counts as 0 for
-/// ever.
+/// A rate that a random load keeps at 0 for this many periods in a row counts as 0 for ever.
 inline constexpr std::int64_t kMaxEmptyPeriods = std::int64_t{1} << 22;
 /// Work that needs more than this many periods of a load without repetition counts as never ending.
-/// Such periods have to be computed one by one, so this limits the time that a call of `finish`
-/// takes.
+/// Such periods have to be computed one by one, so this limits the time of a call.
 inline constexpr std::int64_t kMaxDraws = std::int64_t{1} << 27;
 
 /// Returns the earliest nanosecond t ≥ start at which the integral of the rate over [start, t) is

@@ -32,8 +32,7 @@ enum class Unit : std::uint8_t { group, slice };
 }
 
 /// Returns the unit of a layer that has the largest matrices. Groups count as equal. Slices can
-/// differ, because two neighbours both store a quantisation block through which the edge between
-/// them goes.
+/// differ, because two neighbours both store a quantisation block that the edge between them cuts.
 [[nodiscard]] inline BlockId largest_unit_of(const Blocks& blocks, Unit unit, std::size_t layer) {
     BlockId largest = unit_of(blocks, unit, layer, 0);
     for (std::int32_t i = 1; unit == Unit::slice && i < blocks.slices(); ++i) {

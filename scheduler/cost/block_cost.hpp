@@ -20,8 +20,7 @@ struct BlockCost {
 };
 
 [[nodiscard]] BlockCost cost_of(const Problem& problem, BlockId b);
-/// Returns the cost for callers that ask for many blocks: they compute problem.memory_context()
-/// once and pass it.
+/// Returns the cost for callers that ask for many blocks and compute memory_context() only once.
 [[nodiscard]] BlockCost cost_of(const Problem& problem, BlockId b, std::int64_t memory_context);
 
 /// Returns the FLOP that a device may do per layer: C_j·T_budget, rounded down. Without a compute

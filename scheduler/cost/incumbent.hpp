@@ -72,16 +72,14 @@ class Draft {
     [[nodiscard]] std::int32_t units_on(Unit unit, std::size_t layer, std::size_t d) const {
         return (unit == Unit::group ? group_counts_ : slice_counts_)[layer * devices() + d];
     }
-    /// Returns the layer in the form that StepDelay takes. The pointers in it are valid until the
-    /// candidate changes.
+    /// Returns the layer as StepDelay takes it. Its pointers are valid until the candidate changes.
     [[nodiscard]] StepDelay::LayerShape shape(std::size_t layer) const {
         const std::int32_t* const slices =
             slice_counts_.empty() ? nullptr : &slice_counts_[layer * devices()];
         return {&group_counts_[layer * devices()], proj_[layer], ffn_[layer], slices};
     }
     [[nodiscard]] std::size_t lm_head() const { return lm_head_; }
-    /// Return the device of a layer's proj or ffn. With granularity `sliced` both are the hub's
-    /// device.
+    /// Return the device of a layer's proj or ffn; with granularity `sliced` that of its hub.
     [[nodiscard]] std::size_t proj(std::size_t layer) const { return proj_[layer]; }
     [[nodiscard]] std::size_t ffn(std::size_t layer) const { return ffn_[layer]; }
     /// Returns the device that holds x when the layer starts.

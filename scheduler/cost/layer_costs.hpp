@@ -1,8 +1,7 @@
 // The times of whole layers on one device, and of the hop (the transfer of one token's activations)
 // from one layer's device to the next. Every policy that places whole layers uses these times.
-// Their sum over a placement equals predict_inference, egress and ingress caps included. Memory
-// grows with the square of the number of devices, so layer_hosts() chooses some of them in large
-// fleets.
+// Their sum over a placement equals predict_inference, caps included. Memory grows with the square
+// of the number of devices, so layer_hosts() chooses some of them in large fleets.
 //
 // If x comes from another device, a layer receives two messages over one link: normed x, then x
 // (docs/explanation/blocks.md#data-flow-of-a-decode-step). Its groups start after the first
@@ -29,8 +28,7 @@ namespace headroom::scheduler {
 [[nodiscard]] std::vector<DeviceId> layer_hosts(const Problem& problem, std::size_t least);
 inline constexpr std::size_t kMaxLayerHosts = 256;
 
-/// Returns, for every device of the problem, the time of all layers of the model on that device
-/// alone.
+/// Returns, for every device of the problem, the time of all layers of the model on it alone.
 [[nodiscard]] std::vector<Nanoseconds> times_of_all_layers(const Problem& problem);
 
 /// Tables of layer and hop times. A device is given by its index in `devices`, whose first entry is
@@ -49,8 +47,7 @@ class LayerCosts {
     }
     /// Returns the time of layer l on `to` if x is on `from`, the hop included.
     [[nodiscard]] Nanoseconds time_after_hop(std::size_t l, std::size_t from, std::size_t to) const;
-    /// Returns the time from x on the last layer's device j to the sampled id on the source, where
-    /// lm_head computes.
+    /// Returns the time from x on the last layer's device j to the id that the source samples.
     [[nodiscard]] Nanoseconds finish(std::size_t j) const { return back_[j] + lm_head_; }
     /// Returns the time of lm_head on the source; 0 without ends.
     [[nodiscard]] Nanoseconds lm_head() const { return lm_head_; }
@@ -61,8 +58,7 @@ class LayerCosts {
     }
     [[nodiscard]] Nanoseconds busy_back(std::size_t j) const { return busy_back_[j]; }
 
-    /// Returns the bytes that j has for layers, after its buffers and, on the source, embed and
-    /// lm_head.
+    /// Returns j's bytes for layers, after its buffers and, on the source, embed and lm_head.
     [[nodiscard]] Bytes room(std::size_t j) const { return room_[j]; }
     /// Returns the resident bytes of layers [first, last).
     [[nodiscard]] Bytes bytes(std::size_t first, std::size_t last) const {

@@ -39,8 +39,7 @@ class LayerMoves {
 
   private:
     enum class Kind : std::uint8_t { link, egress, ingress, storage, sum };
-    /// A resource on which transfers queue: a link, a cap or a storage. For `paper` there is one
-    /// lane.
+    /// A resource on which transfers queue: a link, a cap or a storage. `paper` has one lane.
     struct Lane {
         Nanoseconds busy = 0;
         Nanoseconds latency = 0;

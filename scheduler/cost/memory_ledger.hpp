@@ -15,8 +15,7 @@
 
 namespace headroom::scheduler {
 
-/// An amount of memory in bytes and of compute in FLOP within one layer. `flops` is kUnlimited
-/// without a compute constraint.
+/// Bytes of memory, and FLOP within one layer. `flops` is kUnlimited without a compute constraint.
 struct Amount {
     Bytes bytes = 0;
     Flops flops = 0;
@@ -33,8 +32,7 @@ struct Amount {
     }
 
   private:
-    /// Returns all / each, at most `limit`. The division is skipped if the limit is reached, the
-    /// usual case.
+    /// Returns all / each, at most `limit`; without a division if it is `limit`, the usual case.
     static std::int64_t quotient(std::int64_t all, std::int64_t each, std::int64_t limit) {
         return each <= 0 || all == kUnlimited || all >= each * limit ? limit
                : all < each                                          ? 0
@@ -136,8 +134,7 @@ class Ledger {
 /// Resident bytes of embed and lm_head on one device.
 [[nodiscard]] Bytes ends_bytes(const Blocks& blocks);
 
-/// Returns the bytes that every placement needs in total: each block once, and the buffers of one
-/// device.
+/// Returns the bytes that every placement needs: each block once, and the buffers of one device.
 [[nodiscard]] Bytes min_total_bytes(const Problem& problem);
 
 } // namespace headroom::scheduler

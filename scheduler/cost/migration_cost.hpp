@@ -23,8 +23,7 @@ class MoveDelay {
 
     /// Records that block b is on d.
     void set(BlockId b, DeviceId d);
-    /// The slowest lane, as far as known. A caller that undoes changes can restore it, which saves
-    /// total() a search.
+    /// The slowest lane, as far as known. Restoring it after an undo saves total() a search.
     struct SlowestLane {
         std::size_t slowest = 0;
         bool stale = true;

@@ -28,8 +28,7 @@ namespace headroom::scheduler {
 /// Estimates the rounds of placements for one batch size.
 class RoundModel {
   public:
-    /// Builds the model for batches of `batch` turns. Keeps pointers to the problem's blocks and
-    /// snapshot.
+    /// Builds the model for batches of `batch` turns. Keeps pointers to its blocks and snapshot.
     RoundModel(const Problem& problem, std::int64_t batch);
     /// Returns a model of one turn alone, at the context of phase_offsets(), as the first argument
     /// of simulate_round_at_offsets().
@@ -46,8 +45,7 @@ class RoundModel {
         Limit limit = Limit::step;
         std::size_t device = 0; ///< the busiest device; for a link its sender
         std::size_t other = 0;  ///< for a link its receiver
-        /// The sum over devices of (ns busy)². Of placements with equal rounds, a search prefers
-        /// the one with the smaller sum.
+        /// The sum over devices of (ns busy)²; of equal rounds, a search prefers the smaller sum.
         double unevenness = 0;
     };
     /// Returns the bound for a candidate. Precondition: the candidate is timed with step().

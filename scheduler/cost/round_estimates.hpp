@@ -1,6 +1,5 @@
 // Estimates the time of a round (one turn of every sequence in flight) for several batch sizes, by
-// the class RoundModel (round_cost.hpp). The models are built once and serve many placements of one
-// problem.
+// the class RoundModel (round_cost.hpp). The models are built once and serve many placements.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +24,8 @@ class RoundEstimates {
     RoundEstimates(const RoundEstimates&) = delete;
     RoundEstimates& operator=(const RoundEstimates&) = delete;
 
-    /// Returns one estimate per batch size, the shortest round first; equal rounds are in the order
-    /// of their batch sizes.
+    /// Returns one estimate per batch size: the shortest round first, of equal ones the smaller
+    /// batch.
     [[nodiscard]] std::vector<RoundEstimate> of(const Placement& placement);
     [[nodiscard]] std::vector<RoundModel>& models() { return models_; }
 

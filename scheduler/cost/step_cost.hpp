@@ -138,8 +138,7 @@ class StepDelay {
         std::size_t layer, BlockId b, std::size_t activation_device, std::size_t d
     ) const;
 
-    /// Returns whether the cost profile is `paper`, so that times are those of the published
-    /// formulas.
+    /// Returns whether times are those of the published formulas (cost profile `paper`).
     [[nodiscard]] bool uses_paper_formulas() const { return rule_ >= Rule::formula_sum; }
     /// Return the time of one unit of the layer on d: of a group, or of the given kind.
     [[nodiscard]] Nanoseconds group_time(std::size_t layer, std::size_t d) const {

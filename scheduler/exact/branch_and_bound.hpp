@@ -22,14 +22,14 @@ namespace headroom::scheduler::exact {
 struct Found {
     std::optional<Placement> placement; ///< the best one, if any was found
     double objective = kInfinite;       ///< its objective
-    double bound = 0;      ///< no placement that the tables can express has a smaller objective
-    bool complete = false; ///< no box is left
+    double bound = 0;                   ///< no placement has a smaller objective by the tables
+    bool complete = false;              ///< whether no box is left
     std::int64_t nodes = 0;
 };
 
 class BranchAndBound {
   public:
-    /// `incumbent` is a decision that fits, or nothing.
+    /// `incumbent` is a decision that fits, if one is known.
     BranchAndBound(const Tables& tables, const std::optional<Decision>& incumbent);
     [[nodiscard]] Found run(std::int64_t limit);
 

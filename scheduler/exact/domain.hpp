@@ -1,7 +1,7 @@
-// A box: the set of placements that one node of the exact search stands for. Each host is one of a
-// set of devices, the number of units per item and device has a minimum and a maximum, and the time
-// of a pool and D_mig are in intervals. `propagate` removes values that no placement in the box
-// that fits can have.
+// A box: the set of placements that one node of the exact search stands for. It has a set of
+// allowed devices for each host, a least and a most number of units per item and device, and
+// intervals for D_mig and the time of each pool (tables.hpp defines items and pools). propagate()
+// removes values that no fitting placement in the box has.
 #pragma once
 
 #include <bit>
@@ -26,10 +26,10 @@ struct Domain {
     std::vector<std::uint64_t> chain; ///< [position]: allowed devices
     std::vector<std::uint64_t> proj;  ///< [layer]: allowed devices; only in granularity `paper`
     std::vector<Interval> time;       ///< [pool]: cost of an event of its ladder
-    Interval migration{0, 0};         ///< D_mig; by formula 0, because charges of items replace it
+    Interval migration{0, 0};         ///< D_mig; 0 under cost profile `paper`, see Item::charge
     std::vector<std::int32_t> least;  ///< [item][device]: fewest units
     std::vector<std::int32_t> most;   ///< [item][device]: most units
-    std::vector<double> room;         ///< [device]: most bytes that blocks can fill; by propagate
+    std::vector<double> room;         ///< [device]: most bytes that blocks can fill
     Multipliers multipliers;
     double bound = 0;        ///< no placement in the box that fits has a smaller objective
     std::int64_t serial = 0; ///< order of creation
@@ -55,8 +55,7 @@ struct Domain {
 /// Returns whether the item can move to d with D_mig at most `limit`.
 [[nodiscard]] bool reachable(const Tables& tables, const Item& item, std::size_t d, double limit);
 
-/// Removes hosts and counts that memory, D_mig and the ladders exclude. Returns false if the box is
-/// empty.
+/// Removes hosts and counts that memory, D_mig and ladders exclude. Returns false if none is left.
 [[nodiscard]] bool propagate(const Tables& tables, Domain& domain);
 
 } // namespace headroom::scheduler::exact

@@ -1,4 +1,4 @@
-// Converts the counts of a draft to a placement, and computes objectives in nanoseconds.
+// Converts a draft (a placement as counts, relaxation.hpp) to a placement, and computes objectives.
 #pragma once
 
 #include "scheduler/exact/relaxation.hpp"
@@ -6,7 +6,7 @@
 
 namespace headroom::scheduler::exact {
 
-/// Returns a draft with the hosts of a box, which must be fixed, and the fewest units of the box.
+/// Returns a draft with the hosts of a box and its least units. Precondition: hosts_fixed().
 [[nodiscard]] Draft draft_of(const Domain& domain);
 
 /// Returns the placement of a draft. Equal blocks are assigned in the order of block and device.
@@ -15,8 +15,8 @@ namespace headroom::scheduler::exact {
 /// Returns the objective of a decision in nanoseconds; infinite if something never ends.
 [[nodiscard]] double objective_ns(const Problem& problem, const Decision& decision);
 
-/// Returns the objective of a placement by StepDelay and the lanes, or by the formulas, which is
-/// faster than evaluating it. The result is exact without caps and otherwise a lower bound.
+/// Returns the objective of a placement by StepDelay and the lanes, or by the published formulas.
+/// This is faster than evaluate(). The result is exact without caps and otherwise a lower bound.
 [[nodiscard]] double quick_objective_ns(
     const Tables& tables, const Draft& draft, const Placement& placement
 );

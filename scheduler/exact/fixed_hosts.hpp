@@ -2,8 +2,8 @@
 // counts that fit in memory and in the time intervals of the box are the integer flows of a network
 //   item → (pool, device), at most the units that the pool's ladder allows within its time
 //        → device, at most the units that fit beside the hosts.
-// The cost of the cheapest flow is a bound of the box (lanes are ignored). If there is no flow,
-// nothing in the box fits. The flow itself is a candidate.
+// The cost of the cheapest flow is a bound of the box (lanes are ignored). If there is no flow, no
+// placement in the box fits. The cheapest flow also is a candidate placement.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@
 namespace headroom::scheduler::exact {
 
 struct Flow {
-    bool exists = false; ///< whether anything in the box fits
+    bool exists = false; ///< if not, no placement in the box fits
     double bound = 0;    ///< lower bound of the box
     Draft draft;
 };

@@ -1,8 +1,9 @@
-// The relaxation of one pool with given hosts: it places all units so that the ladder's cost plus
-// the sum of prices is minimal. For a fixed ladder cost every device takes up to a known number of
-// units, which makes this a transportation problem from items to devices. The solver goes through
-// the events of the ladder. Each event gives one device room for one more unit, and one shortest
-// augmenting path restores the optimum.
+// Solves the relaxation of one pool (all groups or all slices of a layer) with given hosts: places
+// all units so that the ladder's cost plus the sum of prices is minimal. A ladder (tables.hpp) says
+// how many units each device can take within a given cost, so for a fixed cost this is a
+// transportation problem from items to devices. The solver goes through the events of the ladder.
+// Each event gives one device room for one more unit, and one shortest augmenting path restores the
+// optimum.
 #pragma once
 
 #include <cstddef>
@@ -29,12 +30,10 @@ class PoolSolver {
     /// Adds the costs per unit of the published formula, which depend on the device of proj.
     void surcharge(const Tables& tables, std::size_t proj);
 
-    /// Returns the least total cost if it is below `stop`, and otherwise `stop`. The units cannot
-    /// be placed if the result is infinite.
+    /// Returns the least total cost, but at most `stop`; infinite if the units cannot be placed.
     [[nodiscard]] double solve(const Ladder& ladder, const Interval& time, double stop);
 
-    /// Widens `costs` to all ladder costs in `time` with which the total can be below `limit`. Does
-    /// not change units().
+    /// Widens `costs` to all ladder costs in `time` with which the total can be below `limit`.
     void widen(const Ladder& ladder, const Interval& time, double limit, Interval& costs);
 
     /// Returns the units per item and device of the last solve() with a result below its `stop`.

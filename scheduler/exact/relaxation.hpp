@@ -1,16 +1,16 @@
-// The lower bound of a box by Lagrangian relaxation: the constraints that couple layers are
-// replaced by prices.
+// Computes the lower bound of a box (a set of placements, domain.hpp) by Lagrangian relaxation:
+// prices replace the constraints that couple layers.
 //
 // Why this is a bound: let m ≥ 0 be prices, x a placement in the box that fits, and D = D_mig(x).
 // Then the memory of each device satisfies use_j(x) ≤ K_j, and each lane satisfies busy_k(x) ≤
 // cap_k(D). Here cap_k(D) is D minus the latency of the lane; while the box leaves open whether the
-// lane is used, cap_k is a line through 0 that is not below that. Hence
+// lane is used, cap_k is a line through 0 that is nowhere below this. Hence
 //   objective(x) ≥ objective(x) + Σ m_j (use_j(x) − K_j) + Σ m_k (busy_k(x) − cap_k(D)),
-// and the minimum of the right side over all x and D, whether they fit or not, is a lower bound.
-// The minimum is computed exactly: D enters linearly, and for a given chain of hosts the rest
-// separates into layers (step_cost.hpp says why) and pools (pool_solver.hpp), so the best chain is
-// a shortest path. With egress or ingress caps, and if the formula counts only the slowest sender,
-// the tables contain lower bounds of the true times, so the result is still a bound.
+// and the minimum of the right side over all x and D, fitting or not, is a lower bound. The minimum
+// is computed exactly: D enters linearly, and for a given chain of hosts the rest separates into
+// layers (step_cost.hpp says why) and pools (pool_solver.hpp), so the best chain is a shortest
+// path. With egress or ingress caps, and with PaperGather::max, the tables contain lower bounds of
+// the true times, so the result is still a bound.
 #pragma once
 
 #include <cstddef>

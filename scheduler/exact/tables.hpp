@@ -1,7 +1,6 @@
-// The costs that the exact search needs, tabulated once per problem. Times are in nanoseconds of
-// the objective, so they are multiplied by the number of steps. They come from StepDelay and the
-// published formulas. Times that never end are infinite, so that placements with such times are
-// found only if there are no others.
+// The costs that the exact search needs, tabulated once per problem. Times come from StepDelay or
+// the published formulas and are multiplied by the number of steps, as in the objective. Times that
+// never end are infinite, so that placements with such times are found only if there are no others.
 //
 // The *chain* is the sequence of the devices of embed (without ends: the source), of each layer's
 // ffn or hub, and of lm_head (without ends: the source). A *pool* has all groups or all slices of
@@ -24,7 +23,7 @@ namespace headroom::scheduler::exact {
 inline constexpr double kInfinite = std::numeric_limits<double>::infinity();
 inline constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
 
-/// Whether the tables contain the objective, or only the constraints, with all times 0.
+/// Whether the tables contain the objective, or only the constraints; then all times are 0.
 enum class Aim : std::uint8_t { objective, feasibility };
 
 /// Equal blocks, with the costs of one of them.
@@ -37,7 +36,7 @@ struct Item {
     std::vector<double> loaded;    ///< [device]: time on the device's storage
 };
 
-/// If the pool may take `cost`, the device can have one more unit.
+/// If the pool may take time `cost` or more, the device can have one more unit.
 struct Event {
     double cost = 0;
     std::size_t device = 0;
@@ -91,9 +90,9 @@ class Tables {
     [[nodiscard]] const std::vector<Item>& items() const { return items_; }
 
     /// Returns the ladders of a layer's groups, with the time of proj included. x comes from
-    /// `holder` and goes to `proj`; by formula, `holder` is the device of ffn, which the compute
-    /// constraint needs. The time of given counts is the minimum over the ladders. Ladders are
-    /// empty if the hosts are impossible.
+    /// `holder` and goes to `proj`; under cost profile `paper`, `holder` is the device of ffn,
+    /// which the compute constraint needs. The time of given counts is the minimum over the
+    /// ladders; there is none if the hosts are impossible.
     [[nodiscard]] const std::vector<Ladder>& group_ladders(
         std::size_t layer, std::size_t holder, std::size_t proj
     ) const {
@@ -102,8 +101,7 @@ class Tables {
     [[nodiscard]] const Ladder& slice_ladder(std::size_t layer, std::size_t hub) const {
         return slice_ladders_[class_[layer] * devices_ + hub];
     }
-    /// Returns the additional cost of each unit on j (the sum over senders of the published
-    /// formula).
+    /// Returns the cost of each unit on j in the sum over senders of the published formula.
     [[nodiscard]] double per_unit(std::size_t j, std::size_t proj) const {
         return per_unit_[j * devices_ + proj];
     }
@@ -115,8 +113,7 @@ class Tables {
         return finish_[holder * devices_ + lm_head];
     }
 
-    /// Returns the bytes of a device that blocks may use, without its buffers. If negative, the
-    /// device cannot hold any block.
+    /// Returns the bytes that a device has for blocks, besides its buffers; none fits if negative.
     [[nodiscard]] Bytes capacity(std::size_t d) const { return capacity_[d]; }
     /// Returns the number of lanes: first the links, then one storage per device.
     [[nodiscard]] std::size_t lanes() const { return devices_ * (devices_ + 1); }
@@ -130,8 +127,7 @@ class Tables {
 
     /// Returns a number above all finite objectives of these tables.
     [[nodiscard]] double worst() const { return worst_; }
-    /// Returns whether the two devices are identical: exchanging them changes no cost of a
-    /// placement.
+    /// Returns whether exchanging the two devices changes no cost of any placement.
     [[nodiscard]] bool alike(std::size_t a, std::size_t b) const {
         return alike_[a * devices_ + b];
     }

@@ -1,5 +1,4 @@
-// Explains infeasible decisions: which device lacks how much memory or compute, so that a user
-// knows what to change.
+// Explains infeasible decisions: which device lacks how much memory or compute.
 #pragma once
 
 #include <string>
@@ -15,8 +14,7 @@ namespace headroom::scheduler {
 /// T_budget, or one block needs more than the fastest device can do.
 [[nodiscard]] bool is_provably_infeasible(const Problem& problem);
 
-/// Returns what each device lacks for this placement, in the order of devices. The list is empty if
-/// the placement fits.
+/// Returns what each device lacks for this placement, by device id; empty if the placement fits.
 [[nodiscard]] std::vector<AnyShortage> shortages_of(
     const Problem& problem, const Placement& placement
 );

@@ -12,8 +12,7 @@
 namespace headroom::scheduler {
 
 /// The index of a policy in the table of registry.cpp. Traces store this index, so new policies are
-/// added at the end of the table. A policy needs an enumerator here only if other code refers to
-/// it.
+/// added at the end of the table. A policy needs an enumerator only if other code uses it.
 enum class PolicyKind : std::uint8_t {
     resource_aware,
     greedy,

@@ -10,7 +10,7 @@
 // least time. A stage is the computing of one device, or the transfer from one device to the next.
 // Of splits with equally slow stages the policy takes the one with the least latency. The result is
 // optimal for this order of devices. In fleets of more than 32 devices only the fastest are
-// considered (layer_costs.hpp).
+// considered.
 #pragma once
 
 #include "scheduler/core/problem.hpp"

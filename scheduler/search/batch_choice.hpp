@@ -1,5 +1,5 @@
-// The batch size: the number of turns that are joined. If the problem leaves it open
-// (Problem::batch = 0), these functions choose it, in the same way for every policy.
+// Chooses the batch size, the number of turns (of different sequences) that are computed together,
+// if the problem leaves it open (Problem::batch = 0). The choice is the same for every policy.
 #pragma once
 
 #include <cstdint>
@@ -10,25 +10,26 @@
 
 namespace headroom::scheduler {
 
-/// Returns the batch sizes to choose from, ascending: the one of the problem, but at most the
-/// number of sequences in flight. If the problem leaves it open: 1, 2, 4, … and all sequences.
+/// Returns the batch sizes to choose from, ascending. If the problem leaves the size open, they are
+/// 1, 2, 4, … and the number of sequences in flight; otherwise there is one, the problem's, but at
+/// most that number.
 [[nodiscard]] std::vector<std::int64_t> batches_of(const Problem& problem);
 
-/// Returns estimates of the round for each batch size, the shortest first, and of equal ones the
-/// smallest batch first. Precondition: `batches` is ascending.
+/// Returns an estimate of the round for each batch size: the shortest round first, and of equal
+/// ones the smaller batch. Precondition: `batches` is ascending.
 [[nodiscard]] std::vector<RoundEstimate> guess_rounds(
     const Problem& problem, const Placement& placement, const std::vector<std::int64_t>& batches
 );
 
 /// Returns evaluate() with the batch size whose predicted round, with its share of the prompts
 /// (round_with_prompt_share), is shortest; of equal ones the smallest. In large problems only the
-/// two sizes with the shortest estimates are predicted. `known` is the result of guess_rounds, if
-/// the caller has it.
+/// two sizes with the shortest estimates are predicted. `known` is the result of guess_rounds or
+/// null.
 [[nodiscard]] Decision evaluate_batched(
     const Problem& problem, Placement placement, const std::vector<RoundEstimate>* known = nullptr
 );
 
-/// Adds batch size and rounds to a decision for the step of one sequence (one_step).
+/// Adds the batch size and the predicted rounds to a decision that one_step() led to.
 [[nodiscard]] Decision with_rounds(const Problem& problem, Decision decision);
 
 /// Returns the decision with the best batch size for its placement.

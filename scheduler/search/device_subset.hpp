@@ -1,4 +1,4 @@
-// A problem with fewer devices. In fleets of hundreds of devices a search considers a subset.
+// Reduces a problem to fewer devices: in fleets of hundreds of devices a search considers a subset.
 #pragma once
 
 #include <cstddef>
@@ -10,14 +10,14 @@
 
 namespace headroom::scheduler {
 
-/// The smaller problem, and the id in the whole problem of each of its devices.
+/// The smaller problem, and for each of its devices the id in the whole problem.
 struct Focus {
     Problem problem;
     std::vector<DeviceId> devices;
 
     /// Returns the placement with the ids of the whole problem.
     [[nodiscard]] Placement widen(const Placement& placement) const;
-    /// Returns the placement with the ids of the subset; nothing if it uses another device.
+    /// Returns the placement with the ids of the subset; nullopt if it uses other devices.
     [[nodiscard]] std::optional<Placement> narrow(const Placement& placement) const;
 };
 

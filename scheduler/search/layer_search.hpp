@@ -1,8 +1,8 @@
-// The search of policy dynamic_layer: the least D_mig + steps·D_inf over all assignments of whole
-// layers to devices that fit. It descends from several initial assignments: the previous one, the
-// best chain, and shortest paths over (layer, device) with and without migration. A branch and
-// bound over the layers in order then improves the result. For few layers and devices it ends
-// within its node limit, which proves the result.
+// The search of policy `dynamic_layer`: the least D_mig + steps·D_inf over all assignments of whole
+// layers to devices that fit. Local descents start from several assignments: the previous one, the
+// best chain (shard_chain.hpp), and shortest paths over (layer, device) with and without migration.
+// A branch and bound over the layers in order then improves the result. For few layers and devices
+// it ends within its node limit, so that the result is proven optimal.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct LayerAnswer {
     /// The best one found that moves blocks, if there was a previous placement.
     std::optional<LayerAssignment> runner_up;
     Int128 objective = 0;  ///< objective of best; with caps it contains a lower bound of D_mig
-    bool proven = false;   ///< no assignment is better, or none fits
+    bool proven = false;   ///< whether no assignment is better, or none fits
     std::int64_t work = 0; ///< assignments evaluated and nodes visited
 };
 

@@ -1,7 +1,7 @@
-// Iterated local search over placements. A descent from a given placement accepts improvements
-// until no move of the neighbourhood improves; then the best placement is perturbed and the next
-// descent begins. Work is counted in evaluated layers, so that a decision can be reproduced on any
-// machine.
+// Iterated local search over placements. A move is a change of a placement. A descent from a given
+// placement makes improving moves until none of the moves that it tries improves; then the best
+// placement is perturbed and the next descent begins. Work is limited in evaluated layers, not in
+// time, so that a decision is the same on any machine.
 #pragma once
 
 #include <algorithm>
@@ -27,8 +27,8 @@ struct Found {
     Int128 objective = 0;
 };
 
-/// The costs of the best feasible placement found that is not the previous one. The reason of a
-/// decision that keeps the previous placement states them.
+/// The costs of the best feasible placement found other than the previous one. A decision that
+/// keeps the previous placement states them as its reason.
 struct Runner {
     Int128 objective = 0;
     Delays delays;
@@ -36,11 +36,11 @@ struct Runner {
 
 class Search {
   public:
-    /// A brief search is for large problems, in which one pass of all moves would cost more than a
-    /// whole decision may. It only tries a few kinds of moves.
+    /// A brief search tries only a few kinds of moves. It is for large problems, in which trying
+    /// every move once would take longer than a whole decision may.
     enum class Extent : std::uint8_t { thorough, brief };
 
-    /// Keeps pointers to both. Every descent stops after `limit` evaluated layers.
+    /// Keeps pointers to problem and step. Every descent stops after `limit` evaluated layers.
     Search(
         const Problem& problem,
         const StepDelay& step,
@@ -50,14 +50,14 @@ class Search {
 
     /// Records a placement without searching. Returns its score.
     Score offer(const Placement& placement);
-    /// Descends from a placement, feasible or not. Then repeats the descent `budgets` − 1 times
-    /// while ever more of D_mig, up to `most`, is free: D_mig is a maximum over links, so moves
-    /// that share its time must be accepted together.
+    /// Descends from a placement, feasible or not, and then up to `budgets` times more, while a
+    /// growing part of D_mig, at the end `most`, costs nothing: D_mig is a maximum over links, so
+    /// after the first block that moves over a link, others can move over other links at no cost.
     void climb_from(const Placement& placement, Nanoseconds most, int budgets);
     [[nodiscard]] std::int64_t limit() const { return limit_; }
     /// Makes a brief search try all moves from now on. Work is counted as before.
     void widen() { brief_ = false; }
-    /// Sets the number of evaluated layers after which every descent stops.
+    /// Sets the limit of evaluated layers.
     void allow(std::int64_t limit) { limit_ = limit; }
     /// Descends from a placement, feasible or not.
     void descend_from(const Placement& placement);
@@ -73,11 +73,11 @@ class Search {
     [[nodiscard]] bool exhausted() const { return spent_ >= limit_; }
 
   private:
-    /// How scores are compared: if strict, by shortage first; otherwise by the objective plus a
-    /// penalty per missing byte.
+    /// How scores are compared: if `strict`, by shortage first; otherwise by objective plus
+    /// penalties.
     struct Acceptance {
         bool strict = true;
-        Int128 penalty = 0;        ///< 2^-20 ns per byte
+        Int128 penalty = 0;        ///< per missing byte, in 2^-20 ns
         Nanoseconds allowance = 0; ///< D_mig up to this amount is free
     };
     [[nodiscard]] bool better(const Score& a, const Score& b) const;
@@ -105,7 +105,7 @@ class Search {
     void descend();
     void directed_descent();
 
-    // Moves that address the bottleneck of a layer, with little work (bottleneck_moves.cpp).
+    // Cheap moves that relieve the bottleneck of a layer (bottleneck_moves.cpp).
     struct UnitMove {
         Int128 objective = 0; ///< the objective after the move
         BlockId block;
@@ -133,8 +133,8 @@ class Search {
     bool repair_moves();
     bool repair_device(DeviceId from);
 
-    // The neighbourhood (basic_moves.cpp, layer_replanning.cpp, swap_moves.cpp). These functions
-    // return whether they have improved the candidate.
+    // The neighbourhood (basic_moves.cpp, layer_replanning.cpp, swap_moves.cpp). They return
+    // whether the candidate has improved.
     bool heavy_moves();
     bool unit_moves();
     bool end_moves();
@@ -219,7 +219,7 @@ class Search {
     Spreads spreads_;
     std::int64_t limit_;
     bool brief_;
-    bool counts_changes_; ///< whether changes count as work, which matters in large fleets only
+    bool counts_changes_; ///< whether changes count as work, too, as in large fleets
     std::int64_t spent_ = 0;
     std::size_t layers_;
     std::size_t devices_;

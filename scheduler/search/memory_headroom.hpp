@@ -1,6 +1,7 @@
-// The memory reserve. If a placement fills a device completely, the device must page, or blocks
-// must move, as soon as its memory shrinks. The controller therefore states how much memory is safe
-// to use (Problem::safe_memory), and some policies stay within it if they can.
+// The memory reserve. If a placement fills a device completely, then as soon as the device's memory
+// shrinks, the device must page (read weights from storage again) or blocks must move. The
+// controller therefore states how much memory is safe to use (Problem::safe_memory), and some
+// policies stay within this limit if they can.
 #pragma once
 
 #include <optional>
@@ -9,18 +10,18 @@
 
 namespace headroom::scheduler {
 
-/// The part of the memory beyond the safe memory that a decision may use.
+/// How much of the memory beyond the safe memory a decision may use.
 enum class Risk : std::uint8_t { none, half };
 
-/// Returns the problem with the memory of its snapshot reduced to what may be used, or nothing if
-/// that is not less. Its safe_memory then has the true memory, for the texts of reasons.
+/// Returns the problem with the memory of its snapshot reduced to what may be used, or nullopt if
+/// all may be used. The result's safe_memory holds the real memory, which explanations state.
 [[nodiscard]] std::optional<Problem> cautious(const Problem& problem, Risk risk);
 
 /// Returns the problem without safe memory, so that all memory of the snapshot may be used.
 [[nodiscard]] Problem careless(Problem problem);
 
-/// Calls `decide` for the problem with the safe memory, with half of the rest as well, and with all
-/// memory, and returns the first feasible decision. `decide` must ignore safe_memory.
+/// Calls `decide` for the problem with only the safe memory, then with half of the rest as well,
+/// then with all memory, and returns the first feasible decision. `decide` must ignore safe_memory.
 template <class Decide>
 [[nodiscard]] Decision decide_cautiously(const Problem& problem, const Decide& decide) {
     for (const Risk risk : {Risk::none, Risk::half}) {

@@ -1,6 +1,6 @@
-// Local search for the shortest round. It relieves the resource that limits the round (a device, a
-// link, or the latency of one step) as long as the estimate of D_mig + steps·round falls. Work is
-// counted, so that results can be reproduced.
+// Local search for the shortest round (one turn of every sequence in flight). It relieves what
+// limits the round (a device, a link, or the latency of one step) as long as the estimate of D_mig
+// + steps·round falls. Work is limited by a count, not by time, so that results can be reproduced.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +14,17 @@ namespace headroom::scheduler {
 
 class RoundSearch {
   public:
-    /// Keeps pointers to both. Every descent stops after about `limit` units of work: layers ×
-    /// devices of a bound, and steps of a simulation.
+    /// Keeps pointers to problem and model. Every descent stops after about `limit` units of work:
+    /// a bound takes layers × devices, a simulation its number of steps.
     RoundSearch(const Problem& problem, RoundModel& model, std::int64_t limit);
 
     struct Found {
         Placement placement;
         double objective = 0; ///< estimated, ns
     };
-    /// Returns the end of a descent, which fits. Precondition: the placement fits.
+    /// Descends and returns the last placement, which fits. Precondition: `placement` fits.
     [[nodiscard]] Found descend_from(const Placement& placement);
-    /// Returns the estimated objective of a placement. The draft may have another StepDelay.
+    /// Returns the estimated objective of a placement. The draft may be timed by another StepDelay.
     [[nodiscard]] double objective(const Draft& placement);
     [[nodiscard]] std::int64_t work() const { return work_; }
 

@@ -1,13 +1,13 @@
-// The decision of resource_aware for several sequences in flight: the least D_mig + steps·round,
-// with the best number of joined turns.
+// The decision of `resource_aware` for several sequences in flight: the least D_mig + steps·round
+// (the time of one turn of every sequence), with the best batch size.
 //
 // The candidates are the placement with the least latency of one sequence, the previous placement,
-// pipelines of whole layers and of blocks, and the ends of descents from the most promising of
-// these, which use the estimates of RoundModel. The predicted round (predict_rounds) decides
-// between them, so the objective of the result is never above those of policy `ring` and of the
-// placement for latency. In large problems a prediction takes milliseconds. Candidates whose
-// estimates are more than 6 % above the best are not predicted then; estimates are within 2 % of
-// rounds that repeat.
+// pipelines of whole layers and of blocks, and what local search by the estimates of RoundModel
+// makes of the most promising of these. Of all candidates the one with the least predicted
+// objective (predict_rounds) is taken, so the result is never worse than that of policy `ring` or
+// the placement for latency. In large problems a prediction takes milliseconds; there, candidates
+// whose estimates are more than 6 % above the best are not predicted (where rounds repeat,
+// estimates are within 2 %).
 #pragma once
 
 #include <optional>
@@ -16,13 +16,13 @@
 
 namespace headroom::scheduler {
 
-/// The same problem with one sequence that has the longest's context and the memory of all: what
-/// decides a step by itself need not walk any rounds.
+/// Returns the problem with a single sequence, which has the context of the longest one and needs
+/// the cache memory of all: for a policy that minimises one step and need not predict rounds.
 [[nodiscard]] Problem one_step(const Problem& problem);
 
 struct RoundDecision {
     Decision decision;                ///< without an explanation
-    std::optional<Decision> given_up; ///< the previous placement that fits, if it is left
+    std::optional<Decision> given_up; ///< the previous placement, if it fits and is left
 };
 
 /// Returns the decision with the least objective. `latency` is the decision for the step of one

@@ -28,8 +28,7 @@ namespace headroom::scheduler {
 [[nodiscard]] double objective(const Problem& problem, const Placement& placement);
 
 /// Returns a decision for the placement with all its predictions. It is marked as feasible without
-/// a check of memory. batch: the number of joined turns, reduced to the sequences in flight if
-/// larger.
+/// a check of memory. `batch` is the number of joined turns, at most one per sequence.
 [[nodiscard]] Decision evaluate(
     const Problem& problem, Placement placement, std::int64_t batch = 1
 );

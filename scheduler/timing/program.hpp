@@ -92,8 +92,7 @@ struct RingPart {
     bool operator==(const RingPart&) const = default;
 };
 
-/// Returns the elements [part·width/parts, (part+1)·width/parts). Throws Bug unless
-/// 0 ≤ part < parts.
+/// Returns part `part` of a vector of `width` elements. Throws Bug unless 0 ≤ part < parts.
 [[nodiscard]] RingPart ring_part(std::int64_t width, std::int32_t part, std::int32_t parts);
 
 /// Returns the programs of one turn, one per device. A device without blocks has an empty program,

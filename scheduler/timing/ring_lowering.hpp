@@ -10,8 +10,7 @@ namespace headroom::scheduler {
 
 class RingLowering {
   public:
-    /// source: the device that has x before the first layer if there is no embed. The ring then
-    /// includes this device.
+    /// source: the device that has x at first if there is no embed; it is then in the ring.
     RingLowering(Emitter& emitter, DeviceId source);
 
     /// Sends x from `activation_device` to every other device of the ring.
@@ -25,8 +24,7 @@ class RingLowering {
         std::int32_t number = 0;
     };
     void norm(const Stage& stage);
-    /// In step s = 0 … N-2 the r-th device of the ring sends part (r + first - s) mod N to the next
-    /// device.
+    /// In step s = 0 … N-2, device r of the ring sends part (r + first - s) mod N to the next one.
     void rotate_parts(const Stage& stage, Payload payload, std::int32_t first);
     void finish(const Stage& stage);
     void all_reduce(const Stage& stage);

@@ -25,8 +25,7 @@ struct RoundPlan {
         Nanoseconds egress = 0;
         Nanoseconds ingress = 0;
     };
-    /// One message per turn. The struct is small, because the simulation reads it for every message
-    /// of every turn.
+    /// One message per turn. The struct is small, because the simulation reads it very often.
     struct Message {
         std::uint32_t from = 0;
         std::uint32_t to = 0;
@@ -78,8 +77,7 @@ struct RoundPlan {
     [[nodiscard]] Transfer transfer(std::size_t message, std::int64_t tokens) const;
 };
 
-/// Lowers the placement to programs and returns their plan, which keeps pointers to blocks and
-/// snapshot.
+/// Lowers the placement and returns the plan, which keeps pointers to blocks and snapshot.
 [[nodiscard]] RoundPlan plan_rounds(
     const Blocks& blocks, const Placement& placement, const Snapshot& snapshot, DeviceId source
 );

@@ -22,8 +22,7 @@ namespace headroom::scheduler {
 class RoundSimulator {
   public:
     /// Begins with idle devices and no turns. visits: the number of visits in a cycle. The plan
-    /// must outlive the simulator. Throws Bug if a segment needs input from a segment that is due
-    /// later.
+    /// must outlive the simulator. Throws Bug if a segment needs input from a later one.
     RoundSimulator(const RoundPlan& plan, std::int64_t visits);
 
     /// Simulates one visit: the batches that began one cycle ago end, and the given ones begin.
@@ -41,8 +40,7 @@ class RoundSimulator {
         std::vector<Nanoseconds> durations;    ///< per operation
         std::vector<InFlightMessage> messages; ///< [message][turn]
     };
-    /// A segment that is due after every visit, for the batches that began `visits_ago` visits
-    /// before.
+    /// A segment that is due after every visit, for batches that began `visits_ago` visits ago.
     struct DueSegment {
         std::int64_t visits_ago = 0;
         Nanoseconds at = 0; ///< time after the visit

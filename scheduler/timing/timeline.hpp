@@ -40,16 +40,14 @@ struct TurnWork {
     const Blocks& blocks, BlockId b, std::span<const TurnWork> turns, bool sampling_only
 );
 
-/// Turns that are joined: each block computes once for all of them (OperationCost), but every turn
-/// has its own messages.
+/// Joined turns: each block computes once for all (OperationCost); each turn has its own messages.
 struct Batch {
     std::vector<TurnWork> turns;        ///< at least one
     std::shared_ptr<const Rates> rates; ///< the rates for turns that begin at this visit
 };
 
-/// One operation: a block computes for one batch. A hub has two operations per batch, after
-/// attention and after the ffn; all other blocks have one. `turn` is the number of the batch's
-/// first turn.
+/// One operation: a block computes for one batch. A hub has two per batch, after attention and
+/// after the ffn; all other blocks have one. `turn` is the number of the batch's first turn.
 struct OpRecord {
     DeviceId device;
     BlockId block;
@@ -164,14 +162,12 @@ class Timeline {
     /// Sets what `Overload` gets as cached_rows from here on.
     void set_cached_rows(std::int64_t rows) { cached_rows_ = rows; }
     /// Records that the source visits its next group of sequences and that these batches begin
-    /// there (possibly none). Returns the number of the first batch; the others have the following
-    /// numbers.
+    /// there (possibly none). Returns the number of the first batch.
     std::int64_t visit(std::vector<Batch> batches);
     /// Walks the source's last segment of a batch. Returns the source's clock when it has the
     /// sampled ids of the batch. Throws Bug if the programs deadlock.
     Nanoseconds end(std::int64_t batch);
-    /// Returns whether the source's program has more than one segment, so that end() walks the last
-    /// one.
+    /// Returns whether the source's program has several segments; end() then walks the last one.
     [[nodiscard]] bool has_end() const;
     /// Returns the keys of the segments that a device has executed since `install`, in order. Only
     /// turn() records keys.
@@ -180,11 +176,9 @@ class Timeline {
     }
     /// Returns what every device has done since the last call. Throws Bug if a device still waits.
     [[nodiscard]] std::vector<DeviceLog> take_logs();
-    /// Raises the clock of a device to `time` unless the clock is later, as when the source has
-    /// waited for a request.
+    /// Raises the clock of a device that has waited until `time`; a later clock does not change.
     void advance_clock(DeviceId d, Nanoseconds time);
-    /// Returns the first operation and the first message that began and never end, if there are
-    /// any.
+    /// Returns the first operation and the first message that began and never end, if any.
     [[nodiscard]] const TimelineLog& endless() const { return endless_; }
 
     /// Migrates while no turn is in progress. First every clock becomes at least t_switch. Then
@@ -308,8 +302,7 @@ class Timeline {
 );
 
 /// Returns D_mig: the time from the decision to the end of the last move at the constant rates of
-/// the snapshot; 0 if nothing moves. May return kNever. `rows` and `weights_everywhere` are those
-/// of moves_between.
+/// the snapshot; 0 if nothing moves. May return kNever. For the other arguments see moves_between.
 [[nodiscard]] Nanoseconds predict_migration(
     const Blocks& blocks,
     const Placement& from,

@@ -40,12 +40,10 @@ struct ProgramSegment {
     bool operator==(const ProgramSegment&) const = default;
 };
 
-/// Returns the segments of the program. Each begins with consecutive receives and ends before the
-/// next receive.
+/// Returns the program's segments. Each begins with its receives and ends before the next receive.
 [[nodiscard]] std::vector<ProgramSegment> segments_of(const Program& program);
 
-/// Returns whether turns that sample no token (chunks of a prompt before its last) skip the
-/// instruction.
+/// Returns whether turns that sample no token (all chunks of a prompt but the last) skip this.
 [[nodiscard]] bool is_sampling_only(const Instruction& instruction, const Blocks& blocks);
 
 /// The position of a segment in a step, by which devices order segments.
@@ -82,15 +80,13 @@ struct Task {
     bool operator==(const Task&) const = default;
 };
 
-/// The schedule of one device. For every visit of the source it returns what the device has to
-/// execute, in order.
+/// The schedule of one device: what it has to execute after every visit of the source, in order.
 class TurnSchedule {
   public:
     TurnSchedule() = default;
     TurnSchedule(const PhaseOffsets& offsets, DeviceId device, bool is_source);
 
-    /// Returns whether end() returns a task: on the source, if its program has more than one
-    /// segment.
+    /// Returns whether end() returns a task: on the source, if its program has several segments.
     [[nodiscard]] bool has_end() const { return is_source_ && keys_.size() > 1; }
 
     /// Records that the source visits its next group and that these batches begin there (possibly
