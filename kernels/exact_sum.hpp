@@ -8,8 +8,8 @@
 // any F32 of at least 2^-12. For smaller sums the absolute error is at most half a step per term.
 //
 // A sum cannot overflow, because add_exactly() accepts only terms that are smaller than the range
-// divided by `terms`, their number. `terms` counts the terms on all devices together, so whether a
-// term is accepted does not depend on the device that adds it.
+// divided by their number `terms`. This number counts the terms on all devices together, so whether
+// a term is accepted does not depend on the device that adds it.
 #pragma once
 
 #include <cstdint>

@@ -69,10 +69,10 @@ struct Kernels {
       const float* sines) = nullptr;
     /// Computes the scores q·k/sqrt(d), their softmax over T and the weighted sum of the values.
     void (*attention)(const Attention& attention) = nullptr;
-    /// gate[i] = silu(gate[i]) · up[i], silu(z) = z / (1 + exp(−z)).
+    /// gate[i] = silu(gate[i]) · up[i], where silu(z) = z / (1 + exp(−z)).
     void (*silu_gate)(float* gate, const float* up, std::int64_t n) = nullptr;
-    /// Softmax in place; subtracts the maximum first. n ≥ 1. If x contains NaN or +inf, or consists
-    /// of −inf only, every element of the result is NaN.
+    /// Replaces x by its softmax, after subtracting the maximum. Precondition: n ≥ 1. If x contains
+    /// NaN or +inf, or consists of −inf only, every element of the result is NaN.
     void (*softmax)(float* x, std::int64_t n) = nullptr;
     /// y[i] = a[i] + b[i]; y may be a or b.
     void (*add)(const float* a, const float* b, std::int64_t n, float* y) = nullptr;

@@ -39,8 +39,7 @@ void place_layer(
     place(activation_block_of(blocks, layer), DeviceId(counts.ffn));
 }
 
-/// All units of a kind in a layer. They get x from `activation_device` and send outputs to
-/// `target`.
+/// All units of a kind in a layer; they get x from `activation_device`, send outputs to `target`.
 struct Gathering {
     std::size_t layer = 0;
     std::size_t activation_device = 0;
@@ -60,10 +59,10 @@ struct Gathering {
 );
 
 /// Caches results of spread_units, for callers that ask often. For each pair of activation device
-/// and target the class keeps the spread (the units per device) without memory limits. A spread
-/// with limits is computed from the kept one: the counts above a limit are cut down to it, which is
-/// right because units are given in the order of their finish, and the units cut off are then given
-/// anew. Under cost profile `paper` the kept spread is used only if it is within the limits.
+/// and target the class keeps the spread (the units per device) without memory limits. For a spread
+/// with limits it cuts the kept one down to them and gives the units cut off to other devices; this
+/// is right because units are given in the order of their finish. Under cost profile `paper` the
+/// kept spread is used only if it is within the limits.
 class Spreads {
   public:
     /// Keeps pointers to both arguments.

@@ -1,6 +1,6 @@
 // Searches for any placement that fits, whatever its speed. Most policies fall back to this search
-// before they report that nothing fits. The problem is bin packing, and pack() a heuristic with
-// swaps and seeded perturbations, so it may miss a placement that fits.
+// before they report that nothing fits. The problem is bin packing; pack() is a heuristic with
+// swaps and seeded perturbations, which may miss a placement that fits.
 #pragma once
 
 #include "base/units.hpp"
@@ -13,8 +13,8 @@ struct Packing {
     Bytes shortage = 0;  ///< Ledger::shortage(); 0 if the placement fits
 };
 
-/// Makes up to three attempts until one fits, and returns the best: best-fit decreasing, packing by
-/// counts, and moves and swaps that lower the shortage.
+/// Tries best-fit decreasing, packing by counts, and moves and swaps that lower the shortage, until
+/// a placement fits. Returns the best placement.
 [[nodiscard]] Packing pack(const Problem& problem);
 
 } // namespace headroom::scheduler

@@ -74,7 +74,7 @@ class Blocks {
     /// Returns the FLOP of a turn of n tokens at contexts first+1 … first+n. A decode turn at
     /// context T has n = 1 and first = T−1. lm_head runs for the last token only.
     [[nodiscard]] Flops flops(BlockId b, std::int64_t first, std::int64_t n) const;
-    /// Returns the bytes of weights and KV cache that the same turn reads: the matrices once, and
+    /// Returns the bytes of weights and KV cache that such a turn reads: the matrices once, and
     /// 2·(first+n)·d·k bytes of cache for a group. If a cut goes through a quantisation block, the
     /// groups (or slices) of a layer store different numbers of bytes. Each of them is charged what
     /// the largest stores, so that all take equally long on one device.
@@ -115,15 +115,15 @@ struct TurnSizes {
 /// attention scores, logits, angles of the rotary embedding and the staging buffer of migrations.
 /// With n, m and j of `sizes`, r = max(n, j), T = shape.context and S = staging_bytes it is
 ///   4·( n·m·(4·D + d) + r·(D + 2·F + (q+2)·d) + T + j·V ) + S.
-/// Each slot has x, normed x, the input and the output of proj (n·D each) and the angles (n·d). One
-/// set serves all slots: the output of ffn (r·D), gate and up (r·F each), the queries, key and
-/// value of one group, the scores of one row, and logits. In granularity `sliced` with s slices:
+/// Each slot has x, normed x, the input and the output of proj (n·D each) and the angles (n·d). All
+/// slots share the output of ffn (r·D), gate and up (r·F each), the queries, key and value of one
+/// group, the scores of one row, and logits. In granularity `sliced` with s slices:
 ///   4·( n·(m·(6·D + d) + 2·D) + r·(F/s + c + h + (q+2)·d) + T + j·V ) + S.
 /// Each slot has x, normed x, the sum after attention and the partial sum of one block (n·D each),
-/// the partial sum of the device (n·D numbers of 8 bytes) and the angles. One set serves all slots:
-/// a received partial sum (n·D numbers of 8 bytes), up and gate of one slice (r·F/s and r·c), the
+/// the partial sum of the device (n·D numbers of 8 bytes) and the angles. All slots share a
+/// received partial sum (n·D numbers of 8 bytes), up and gate of one slice (r·F/s and r·c), the
 /// head outputs of one group (r·h) and, as above, queries, key, value, scores and logits. c and h
-/// are defined below. With Reduce::ring every device stores the weights of all norms, which adds
+/// are defined below. With Reduce::ring every device stores all norm weights, which adds
 /// 4·D·2·layers.
 [[nodiscard]] Bytes buffer_bytes(
     const ModelShape& shape, const TurnSizes& sizes, const Cut& cut = {}

@@ -69,7 +69,7 @@ struct NotOnSource {
 
 using AnyShortage = std::variant<NotOnSource, MemoryShortage, ComputeShortage>;
 
-/// Runs of consecutive layers, in layer order, and the device of each.
+/// The length and the device of each run of consecutive layers on one device, in layer order.
 using LayerSplit = std::vector<std::pair<std::int32_t, DeviceId>>;
 
 struct Explanation {
@@ -79,7 +79,7 @@ struct Explanation {
     std::vector<std::string> notes{};
 
     // The delays, and to what they apply.
-    bool per_round = false;      ///< of one turn of every sequence, else of one turn of one
+    bool per_round = false;      ///< for one turn of every sequence, else for one step
     bool with_prompts = false;   ///< rounds contain a share of the prompts
     bool by_formula = false;     ///< by the paper's formula, else as predicted for the execution
     std::int64_t in_flight = 1;  ///< number of sequences
@@ -99,7 +99,7 @@ struct Explanation {
     std::int64_t horizon = 0;         ///< the context T + λ for which memory is needed
     double t_budget_s = 0;
     std::int64_t needed = 0; ///< bytes, or FLOP if `cause` is about compute
-    std::int64_t there = 0;  ///< what all devices, or `device`, have of it
+    std::int64_t there = 0;  ///< what all devices, or `device`, have of these
     DeviceId device{0};      ///< the source or the fastest device, as `cause` says
     BlockKind block = BlockKind::embed;
 };

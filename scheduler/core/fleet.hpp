@@ -34,8 +34,8 @@ struct LinkSpec {
 
 /// The directed links between all pairs of devices. All pairs have the default link, except those
 /// with an override, so that a network of thousands of devices needs no table of pairs. The default
-/// link has one random load for all its pairs. A pair that shall have a load of its own needs an
-/// override with its own random stream.
+/// link has one random load for all its pairs. A pair with a load of its own needs an override with
+/// its own random stream.
 class Network {
   public:
     Network() = default;

@@ -24,8 +24,8 @@ enum class CostProfile : std::uint8_t { physical, paper };
 /// all sequences (`controller.objective`).
 enum class Aim : std::uint8_t { latency, throughput };
 
-/// The prompt that a slot has to prefill next: the rest of its sequence's own prompt, or the prompt
-/// of the next request for this slot.
+/// The prompt that a slot (the place of one sequence in flight) has to prefill next: the rest of
+/// the sequence's own prompt, or the prompt of the next request for this slot.
 struct PendingPrompt {
     std::int64_t rows = 0;           ///< cache rows that the prompt already has
     std::int64_t remaining = 0;      ///< tokens to prefill; 0 if there is no such prompt
@@ -50,11 +50,11 @@ struct Problem {
     std::optional<Placement> previous; ///< the placement in force; nullopt at the first decision
     std::int64_t context = 0;          ///< T of the longest sequence
     std::int64_t rows = 0; ///< used cache rows of all sequences, which move with a group
-    /// All sequences in flight until the next decision. If this is empty, there is one, at
-    /// `context`.
+    /// All sequences in flight until the next decision; if empty, there is one, at `context`.
     std::vector<InFlight> sequences{};
     Aim aim = Aim::latency;
-    /// Turns that are joined into one batch; 0 if the decision is to choose the number.
+    /// The batch size: the turns of different sequences that are computed together; 0 if the
+    /// decision is to choose it.
     std::int64_t batch = 1;
     /// The most tokens of a prompt in one turn; 0 if a turn takes a whole prompt.
     std::int64_t prefill_chunk = 0;
@@ -67,8 +67,9 @@ struct Problem {
     /// Whether every device has all weights in its own storage. A migrated block is then loaded
     /// from there, and only its cache rows are sent.
     bool weights_everywhere = false;
-    /// The memory of each device that is safe to use (docs/reference/policies.md); if it is empty,
-    /// all memory is. Whether a placement is feasible depends on the snapshot's memory alone.
+    /// The memory of each device that is safe to use (docs/reference/policies.md); if this is
+    /// empty, all memory is safe. Whether a placement is feasible depends on the snapshot's memory
+    /// alone.
     std::vector<Bytes> safe_memory{};
     /// Whether embed and lm_head must stay on the source; if not, a policy may place them anywhere.
     bool ends_at_source = false;
@@ -120,7 +121,7 @@ struct Decision {
     Nanoseconds migration = 0;                                      ///< predicted D_mig
     double paper_delay_s = std::numeric_limits<double>::infinity(); ///< the paper's D_T
     double paper_migration_s = 0;                                   ///< the paper's D_mig
-    std::int64_t batch = 1;     ///< turns that are joined into one batch
+    std::int64_t batch = 1;                                         ///< batch size
     Nanoseconds round = kNever; ///< predicted time of one round of all sequences in flight
     /// Predicted time that pending prompts add to the rounds.
     Nanoseconds prompts = 0;

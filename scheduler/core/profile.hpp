@@ -38,8 +38,7 @@ class Load {
 
     Load() = default; ///< The load is 0 at all times.
     static Load constant(Ppb value);
-    /// Returns a load that is 0 before the first step. Precondition: times of steps strictly
-    /// increase.
+    /// Returns a load that is 0 before the first step. Precondition: times of steps increase.
     static Load steps(std::vector<Step> steps);
     /// Returns a random load. In each period [k·period, (k+1)·period) its value is an independent
     /// integer, uniformly distributed in [low, high]. `stream` is the seed.

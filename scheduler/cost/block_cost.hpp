@@ -11,7 +11,8 @@
 namespace headroom::scheduler {
 
 /// What one block costs at the horizon T + λ. Memory counts the caches of all sequences in flight,
-/// compute the longest sequence alone. Under cost profile `paper`, embed and lm_head cost nothing.
+/// but compute is that of the longest sequence alone. Under cost profile `paper`, embed and lm_head
+/// cost nothing.
 struct BlockCost {
     Bytes memory = 0;  ///< resident bytes; a tied lm_head counts with a matrix of its own
     Flops compute = 0; ///< FLOP per token

@@ -26,7 +26,7 @@ struct Relocation {
     DeviceId to;
 };
 
-/// What a candidate costs. `objective` is wide because sums of stalled times exceed 64 bits.
+/// What a candidate costs. `objective` is wide because sums of kStall may exceed 64 bits.
 struct Score {
     Bytes shortage = 0;   ///< bytes beyond the budgets; 0 if the placement fits
     Int128 objective = 0; ///< D_mig + λ·D_inf (or λ·D_T), ns

@@ -1,14 +1,15 @@
 // The times of whole layers on one device, and of the hop (the transfer of one token's activations)
 // from one layer's device to the next. Every policy that places whole layers uses these times.
-// Their sum over a placement equals predict_inference, caps included. Memory grows with the square
-// of the number of devices, so layer_hosts() chooses some of them in large fleets.
+// Their sum over a placement equals predict_inference, also with egress and ingress caps. Memory
+// grows with the square of the number of devices, so in large fleets layer_hosts() chooses some.
 //
 // If x comes from another device, a layer receives two messages over one link: normed x, then x
 // (docs/explanation/blocks.md#data-flow-of-a-decode-step). Its groups start after the first
 // message, and proj (or the hub) waits for the second.
 //
-// Under cost profile `paper` a layer takes Σ c_i/C_j, rounded to nanoseconds. Hops take no time,
-// because the published D_T does not count the transfer of x between layers.
+// Under cost profile `paper` a layer takes the sum of its blocks' FLOP / the device's rate, rounded
+// to nanoseconds. Hops take no time, because the published D_T does not count the transfer of x
+// between layers.
 #pragma once
 
 #include <cstddef>
@@ -49,7 +50,7 @@ class LayerCosts {
     [[nodiscard]] Nanoseconds time_after_hop(std::size_t l, std::size_t from, std::size_t to) const;
     /// Returns the time from x on the last layer's device j to the id that the source samples.
     [[nodiscard]] Nanoseconds finish(std::size_t j) const { return back_[j] + lm_head_; }
-    /// Returns the time of lm_head on the source; 0 without ends.
+    /// Returns the time of lm_head on the source; 0 if the shape has no ends.
     [[nodiscard]] Nanoseconds lm_head() const { return lm_head_; }
     /// Return how long the hop of one token occupies a link or a cap, without the latency: busy()
     /// between two stages, busy_back() from the last stage to the source.
@@ -58,13 +59,13 @@ class LayerCosts {
     }
     [[nodiscard]] Nanoseconds busy_back(std::size_t j) const { return busy_back_[j]; }
 
-    /// Returns j's bytes for layers, after its buffers and, on the source, embed and lm_head.
+    /// Returns the bytes for layers on j, besides buffers and, on the source, embed and lm_head.
     [[nodiscard]] Bytes room(std::size_t j) const { return room_[j]; }
     /// Returns the resident bytes of layers [first, last).
     [[nodiscard]] Bytes bytes(std::size_t first, std::size_t last) const {
         return bytes_[last] - bytes_[first];
     }
-    /// Returns whether the source has room for embed and lm_head; true without ends.
+    /// Returns whether the source has room for embed and lm_head; true if the shape has no ends.
     [[nodiscard]] bool has_room_for_ends() const { return !ends_ || room_[0] >= 0; }
     /// Returns whether j can compute a layer within T_budget; true under cost profile `physical`.
     [[nodiscard]] bool can_compute(std::size_t j) const { return computes_[j]; }

@@ -32,7 +32,7 @@ struct Amount {
     }
 
   private:
-    /// Returns all / each, at most `limit`; without a division if it is `limit`, the usual case.
+    /// Returns all / each, at most `limit`; without a division if the result is `limit`, as usual.
     static std::int64_t quotient(std::int64_t all, std::int64_t each, std::int64_t limit) {
         return each <= 0 || all == kUnlimited || all >= each * limit ? limit
                : all < each                                          ? 0
@@ -128,7 +128,7 @@ class Ledger {
     Placement placement_;
     Bytes shortage_ = 0;
     bool tied_;
-    bool pinned_; ///< embed and lm_head count on the source, placed or not
+    bool pinned_; ///< embed and lm_head count on the source even before they are placed
 };
 
 /// Resident bytes of embed and lm_head on one device.

@@ -1,6 +1,5 @@
 // D_mig by the published formula, kept up to date while single blocks move: the sum over the moved
-// blocks, rounded to nanoseconds per block. Depending on the cost profile, the class Moves uses
-// this or MoveDelay.
+// blocks, rounded to nanoseconds per block. The class Moves uses MoveDelay or this PaperMoves.
 #pragma once
 
 #include <algorithm>

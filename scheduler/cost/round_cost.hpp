@@ -1,17 +1,16 @@
 // Two estimates of the time of a round (one turn of every sequence in flight), for searches that
-// ask thousands of times. `predict_rounds` is exact but slower: it walks every operation.
+// ask thousands of times. `predict_rounds` is more precise but slower: it walks every operation.
 //
-// bound() costs about as much as timing one step and generalises
+// bound() takes about as long as timing one step and generalises the formula of
 // docs/explanation/ring-pipelines.md#steady-state. With G batches in flight, a round takes at least
 // as long as any device computes for all of them, as long as any link or cap is occupied, and as
-// long as one step of a batch, because the next turn of a batch needs the id that the last one
-// sampled.
+// long as one step of a batch, because a batch's next turn needs the ids that its last one sampled.
 //
 // simulate_round() executes segments (parts of a program that run without waiting) in the order of
 // the turn schedule (turn_schedule.hpp), with messages that queue on their links, until rounds
 // repeat. So it counts the time lost while a device waits for one turn although the inputs of
-// another are there. Caps are not simulated, but the result is never below the bound, which
-// includes caps.
+// another are there. Caps are not simulated, but the result is never below the bound, which has
+// them.
 #pragma once
 
 #include <cstddef>

@@ -8,10 +8,10 @@
 // time of a layer therefore depends only on the activation device, on the number of groups per
 // device, and on the devices of proj and ffn. D_inf is the sum of the layers, embed and lm_head.
 //
-// With granularity `sliced` a layer is twice such a spread of work: to the groups and from them to
-// the hub, then from the hub to the slices and back. All slices are timed as the largest one, so
-// times are upper bounds where cuts between slices go through quantisation blocks. In fleets of up
-// to 64 devices all link times are tabulated; in larger fleets they are computed when needed.
+// With granularity `sliced` each layer spreads work twice: to the groups, whose outputs go to the
+// hub, and from the hub to the slices and back. All slices are timed as the largest one, so times
+// are upper bounds where cuts between slices go through quantisation blocks. In fleets of up to 64
+// devices all link times are tabulated; in larger fleets they are computed when needed.
 //
 // Under cost profile `paper` the class computes D_T of the published formula, rounded to
 // nanoseconds per block and message. The formula counts neither the transfer of x to the groups nor
@@ -50,7 +50,7 @@ class StepDelay {
     /// Times a turn alone at the horizon. Keeps pointers to the problem's blocks and snapshot.
     explicit StepDelay(const Problem& problem);
     /// Times a batch of `batch` turns at the mean context of the sequences in flight. Their
-    /// operations are joined, and their messages count as one of the total size.
+    /// operations are joined, and their messages count as one message of the total size.
     StepDelay(const Problem& problem, std::int64_t batch);
     /// Times such a batch at the given context.
     StepDelay(const Problem& problem, std::int64_t batch, std::int64_t context);
@@ -123,7 +123,7 @@ class StepDelay {
     }
 
     /// Returns when x has arrived at `target`, before which the reduction block there cannot start;
-    /// 0 if x is there already. `units`: units on `target` receive their input, normed x, first.
+    /// 0 if x is there already. `units` says that units on `target` receive normed x first.
     [[nodiscard]] Nanoseconds input(std::size_t activation_device, std::size_t target, bool units)
         const {
         return activation_device == target || uses_paper_formulas()

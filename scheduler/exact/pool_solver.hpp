@@ -2,7 +2,7 @@
 // all units so that the ladder's cost plus the sum of prices is minimal. A ladder (tables.hpp) says
 // how many units each device can take within a given cost, so for a fixed cost this is a
 // transportation problem from items to devices. The solver goes through the events of the ladder.
-// Each event gives one device room for one more unit, and one shortest augmenting path restores the
+// Each event gives one device room for one more unit, and a shortest augmenting path restores the
 // optimum.
 #pragma once
 

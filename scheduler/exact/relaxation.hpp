@@ -2,9 +2,10 @@
 // prices replace the constraints that couple layers.
 //
 // Why this is a bound: let m ≥ 0 be prices, x a placement in the box that fits, and D = D_mig(x).
-// Then the memory of each device satisfies use_j(x) ≤ K_j, and each lane satisfies busy_k(x) ≤
-// cap_k(D). Here cap_k(D) is D minus the latency of the lane; while the box leaves open whether the
-// lane is used, cap_k is a line through 0 that is nowhere below this. Hence
+// Then the bytes used on each device satisfy use_j(x) ≤ K_j, and the busy time of each lane (a link
+// or a storage) satisfies busy_k(x) ≤ cap_k(D). Here cap_k(D) is D minus the latency of the lane;
+// while the box leaves open whether the lane is used, cap_k is a line through 0 that is nowhere
+// below this. Hence
 //   objective(x) ≥ objective(x) + Σ m_j (use_j(x) − K_j) + Σ m_k (busy_k(x) − cap_k(D)),
 // and the minimum of the right side over all x and D, fitting or not, is a lower bound. The minimum
 // is computed exactly: D enters linearly, and for a given chain of hosts the rest separates into
@@ -46,8 +47,8 @@ class Relaxation {
   public:
     explicit Relaxation(const Tables& tables);
 
-    /// Solves the relaxation. Bounds of `limit` or more need not be exact. Precondition: every mask
-    /// of the domain has a device.
+    /// Solves the relaxation. Bounds from `limit` on may be inexact. Precondition: no mask of the
+    /// domain is empty.
     const Relaxed& solve(const Domain& domain, const Multipliers& multipliers, double limit);
     /// Returns the number of pools solved so far, by which the work of the search is limited.
     [[nodiscard]] std::int64_t work() const { return work_; }

@@ -10,8 +10,8 @@
 
 namespace headroom::scheduler::exact {
 
-/// Sums over relaxations of a box with different multipliers. The search prefers to split a box
-/// where they disagree.
+/// Sums over relaxations of a box with different multipliers. The search splits a box where they
+/// disagree.
 struct Trace {
     explicit Trace(const Tables& tables)
         : chain(tables.chain_length() * tables.devices()), proj(tables.layers() * tables.devices()),

@@ -7,8 +7,8 @@
 
 namespace headroom::scheduler {
 
-/// Returns the predicted D_mig of a decision and the time per token: with objective `throughput`
-/// that of a round (one turn of every sequence), otherwise that of one sequence's step.
+/// Returns the predicted delays of a decision: D_mig, and the time of a round (one turn of every
+/// sequence) with objective `throughput`, otherwise the time of one sequence's step.
 [[nodiscard]] Delays delays_of(const Problem& problem, const Decision& decision);
 
 void explain_first(const Problem& problem, Decision& decision);

@@ -3,10 +3,10 @@
 // its speed V_d, the inverse of the time that all layers take on d alone. Numbers are rounded by
 // largest remainder. What does not fit on a device is distributed over the devices that still have
 // memory, in proportion to their V_d, until everything is placed. Groups are distributed first and
-// slices get the remaining memory; if the slices do not fit there, they are distributed first. The
-// policy decides once: later decisions keep the first placement, or are infeasible if it no longer
-// fits. The policy needs granularity `sliced`, and its all-reduce is Reduce::ring. It follows arXiv
-// 2405.17245 as recorded in docs/explanation/baselines.md#galaxy.
+// slices get the remaining memory; if the slices do not fit there, the slices are distributed
+// first. The policy decides once: later decisions keep the first placement, or are infeasible if it
+// no longer fits. The policy needs granularity `sliced`, and its all-reduce is Reduce::ring. It
+// follows arXiv 2405.17245 as recorded in docs/explanation/baselines.md#galaxy.
 //
 // Chosen here: the hubs, which add up the partial sums, are on the source (the device where prompts
 // come in), and so are embed and lm_head. If the source has no room for embed or lm_head, that

@@ -18,12 +18,11 @@ class Policy {
     [[nodiscard]] virtual bool decides_batch_size() const { return false; }
 };
 
-/// Returns the decision of a policy. Three things are added to what the policy itself returns. If
-/// it does not choose a batch size, the function sets the best one for its placement. If it does
-/// not explain a feasible decision, the function does. If the migration or a step under the new
-/// placement would never end, because a device or link is down, the function returns the previous
-/// placement instead, as an infeasible decision if it does not fit. See
-/// docs/explanation/time.md#rates-and-finish.
+/// Completes the decision of a policy. If the policy does not choose a batch size, the function
+/// sets the best one for the placement. If the policy does not explain a feasible decision, the
+/// function explains it. If the migration or a step under the new placement would never end,
+/// because a device or link is down, the function returns the previous placement instead, as an
+/// infeasible decision if it does not fit. See docs/explanation/time.md#rates-and-finish.
 [[nodiscard]] Decision decide(const Policy& policy, const Problem& problem);
 
 } // namespace headroom::scheduler

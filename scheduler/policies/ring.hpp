@@ -8,9 +8,8 @@
 // from the source's id on, and after the highest id again from the lowest; a device without layers
 // is left out. Of all splits that fit in memory, the policy takes one whose slowest stage takes the
 // least time. A stage is the computing of one device, or the transfer from one device to the next.
-// Of splits with equally slow stages the policy takes the one with the least latency. The result is
-// optimal for this order of devices. In fleets of more than 32 devices only the fastest are
-// considered.
+// Of equally good splits it takes the one with the least latency. The result is optimal for this
+// order of devices. In fleets of more than 32 devices only the fastest are considered.
 #pragma once
 
 #include "scheduler/core/problem.hpp"

@@ -15,7 +15,7 @@ namespace headroom::scheduler {
 [[nodiscard]] Decision decide_round_robin(const Problem& problem);
 
 /// Policy `static` keeps the first placement of resource_aware. If that placement no longer fits,
-/// the decisions are infeasible. A comparison with it shows what migration is worth.
+/// the decisions are infeasible. A comparison with this policy shows what migration is worth.
 [[nodiscard]] Decision decide_static_first(const Problem& problem);
 
 } // namespace headroom::scheduler

@@ -23,7 +23,7 @@ namespace headroom::scheduler {
 
 /// Returns evaluate() with the batch size whose predicted round, with its share of the prompts
 /// (round_with_prompt_share), is shortest; of equal ones the smallest. In large problems only the
-/// two sizes with the shortest estimates are predicted. `known` is the result of guess_rounds or
+/// two sizes with the shortest estimates are predicted. `known`: the result of guess_rounds, or
 /// null.
 [[nodiscard]] Decision evaluate_batched(
     const Problem& problem, Placement placement, const std::vector<RoundEstimate>* known = nullptr

@@ -22,13 +22,13 @@ namespace headroom::scheduler {
 
 /// Returns the objective in seconds; infinity if something never ends. It is D_mig + λ·D_inf, but
 /// with Aim::throughput D_mig + λ·round_with_prompt_share(), and under cost profile `paper` D_mig +
-/// λ·D_T by the paper's formulas. problem.steps() stands for λ.
+/// λ·D_T by the paper's formulas. λ here is problem.steps().
 [[nodiscard]] double objective(const Problem& problem, const Decision& decision);
 /// Returns the objective of a placement with batches of one turn.
 [[nodiscard]] double objective(const Problem& problem, const Placement& placement);
 
-/// Returns a decision for the placement with all its predictions. It is marked as feasible without
-/// a check of memory. `batch` is the number of joined turns, at most one per sequence.
+/// Returns a decision for the placement with all its predictions. The decision is marked as
+/// feasible without a check of memory. `batch` is reduced to the sequences in flight.
 [[nodiscard]] Decision evaluate(
     const Problem& problem, Placement placement, std::int64_t batch = 1
 );

@@ -16,15 +16,15 @@
 //   numbers per token in 64-bit fixed point. Without units the partial sum stays zero.
 // - Reduce-scatter: In step s = 0 … N-2 it sends part (r - s) mod N of its partial sum (`ring_sum`,
 //   8 bytes per element) to the next device of the ring. It receives part (r - 1 - s) mod N from
-//   the previous device and adds it to its own.
+//   the previous device and adds it to its own part.
 // - `finish`: Its part (r + 1) mod N is now complete. It adds the elements of x in that part, as a
 //   hub does, which gives these elements of the new x.
 // - All-gather: In step s = 0 … N-2 it sends part (r + 1 - s) mod N of the new x (`ring_x`, 4 bytes
 //   per element) and receives part (r - s) mod N.
 // Part p of D is the elements [p·D/N, (p+1)·D/N) of every token, token after token. A part without
 // elements is neither sent nor finished. The hub sends and receives nothing: it is one more
-// operation on its device at the end of each stage. No `last_x` is sent, because all devices of the
-// ring have x already.
+// operation on its device at the end of each stage. No `last_x` is sent, because all devices have x
+// already.
 #pragma once
 
 #include <cstdint>
@@ -71,8 +71,8 @@ struct Instruction {
     DeviceId peer{};                  ///< send: the target; receive: the sender
     Bytes bytes_per_token = 0;        ///< send, receive
     bool per_turn = false; ///< send, receive: the bytes do not depend on the turn's tokens
-    /// compute of a hub and norm: the stage, 0 for attention and 1 for the ffn. Ring payloads and
-    /// finish: the part of D.
+    /// `norm`, `compute` of a hub: the stage, 0 for attention, 1 for ffn. Ring payloads, `finish`:
+    /// the part of D.
     std::int32_t part = 0;
     std::int32_t parts = 1; ///< ring payloads and finish: N, the number of parts
 

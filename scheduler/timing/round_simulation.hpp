@@ -4,8 +4,7 @@
 // A segment, a part of a device's program that runs without waiting, gets its inputs from segments
 // with smaller keys (turn_schedule.hpp, which also defines visits). The simulator therefore
 // executes the segments of all devices in the order of their keys, and no instruction has to wait.
-// A segment is due a fixed number of visits after its turn began, so the segments are sorted only
-// once.
+// A segment is due a fixed number of visits after its turn began, so one sorting suffices.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +25,8 @@ class RoundSimulator {
     RoundSimulator(const RoundPlan& plan, std::int64_t visits);
 
     /// Simulates one visit: the batches that began one cycle ago end, and the given ones begin.
-    /// Returns the source's clock when it has the sampled ids of the ended batches; 0 in the first
-    /// cycle. Batch::rates, TurnWork::slot and TurnWork::number are not used.
+    /// Returns the source's clock when the source has the ids sampled by the ended batches; 0 in
+    /// the first cycle. Batch::rates, TurnWork::slot and TurnWork::number are not used.
     Nanoseconds visit(std::span<const Batch> batches);
 
   private:

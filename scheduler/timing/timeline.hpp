@@ -79,8 +79,7 @@ struct Move {
     bool operator==(const Move&) const = default;
 };
 
-/// The times of a move. It starts when its message or its load begins, whichever is first, and ends
-/// when the target has both.
+/// The times of a move, from the begin of its message or its load until the target has both.
 struct MoveRecord {
     Move move;
     Nanoseconds start = 0;
@@ -88,8 +87,8 @@ struct MoveRecord {
     bool operator==(const MoveRecord&) const = default;
 };
 
-/// Records of operations and messages, device by device, each in the order of execution. A message
-/// is among the records of its receiver, which alone knows the arrival.
+/// Records of operations and messages, those of each device in the order of execution. A message is
+/// among the records of its receiver, which alone knows the arrival.
 struct TimelineLog {
     std::vector<OpRecord> ops;
     std::vector<MessageRecord> messages;
@@ -132,9 +131,9 @@ class Timeline {
     /// means read from storage again. Without such a function nothing is paged.
     using Overload = std::function<Bytes(const FirstOperation&)>;
 
-    /// Walks a single turn while no other is in progress. Returns the source's clock when it has
-    /// the sampled id, or kNever. Appends the records of the turn to `log` if there is one. Throws
-    /// Bug if the programs deadlock.
+    /// Walks a single turn while no other is in progress. Returns the source's clock when the
+    /// source has the sampled id, or kNever. Appends the records of the turn to `log` if there is
+    /// one. Throws Bug if the programs deadlock.
     Nanoseconds turn(
         const std::vector<Program>& programs,
         const Rates& rates,
@@ -155,7 +154,7 @@ class Timeline {
     };
 
     /// Sets the programs and phase offsets of the turns that begin from here on. The programs must
-    /// outlive these turns. Throws Bug if a batch is under way.
+    /// outlive these turns. Throws Bug if a batch is in progress.
     void install(
         const std::vector<Program>* programs, const PhaseOffsets& offsets, Settings settings
     );
@@ -164,8 +163,8 @@ class Timeline {
     /// Records that the source visits its next group of sequences and that these batches begin
     /// there (possibly none). Returns the number of the first batch.
     std::int64_t visit(std::vector<Batch> batches);
-    /// Walks the source's last segment of a batch. Returns the source's clock when it has the
-    /// sampled ids of the batch. Throws Bug if the programs deadlock.
+    /// Walks the source's last segment of a batch. Returns the source's clock when the source has
+    /// the batch's sampled ids. Throws Bug if the programs deadlock.
     Nanoseconds end(std::int64_t batch);
     /// Returns whether the source's program has several segments; end() then walks the last one.
     [[nodiscard]] bool has_end() const;

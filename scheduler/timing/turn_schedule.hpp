@@ -2,12 +2,12 @@
 // in progress together. The order does not depend on what has arrived, so all devices, the runtime
 // and the timeline derive the same order.
 //
-// The sequences in flight are divided into G groups, which the source (the device that samples)
-// visits in a fixed cycle. At a visit the turns of the group end and its next turns begin. Between
-// two visits every turn in progress advances by one G-th of its step, so that in the steady state
-// the turns are spread evenly over the step. In a pipeline of layers every device then executes
-// turns in the order in which they began. If the heads of a layer are on several devices, a device
-// works on one sequence while another device collects the outputs of another sequence.
+// The sequences in flight are divided into G groups, which the source (the device where prompts
+// come in) visits in a fixed cycle. At a visit the turns of the group end and its next turns begin.
+// Between two visits every turn in progress advances by one G-th of its step, so that in the steady
+// state the turns are spread evenly over the step. In a pipeline of layers every device then
+// executes turns in the order in which they began. If the heads of a layer are on several devices,
+// a device works on one sequence while another device collects the outputs of another sequence.
 //
 // A segment is a part of a device's program that runs without waiting. Each has a constant key: its
 // phase offset, which is the time after the start of the step at which the segment would start if
