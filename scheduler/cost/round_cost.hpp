@@ -9,7 +9,7 @@
 // simulate_round() executes segments (parts of a program that run without waiting) in the order of
 // the turn schedule (turn_schedule.hpp), with messages that queue on their links, until rounds
 // repeat. So it counts the time lost while a device waits for one turn although the inputs of
-// another are there. Caps are not simulated, but the result is never below the bound, which has
+// another are there. Caps are not simulated, but the result is never below the bound, which counts
 // them.
 #pragma once
 
@@ -29,8 +29,8 @@ class RoundModel {
   public:
     /// Builds the model for batches of `batch` turns. Keeps pointers to its blocks and snapshot.
     RoundModel(const Problem& problem, std::int64_t batch);
-    /// Returns a model of one turn alone, at the context of phase_offsets(), as the first argument
-    /// of simulate_round_at_offsets().
+    /// Returns a model of one turn alone at the context of phase_offsets(), for use as the first
+    /// argument of simulate_round_at_offsets().
     [[nodiscard]] static RoundModel alone(const Problem& problem);
 
     [[nodiscard]] std::int64_t batch() const { return batch_; }
@@ -139,7 +139,7 @@ class RoundModel {
     std::vector<Link> links_;                 ///< in use
     std::vector<Segment> segments_; ///< ordered so that every message goes to a later segment
     std::vector<Message> messages_;
-    std::vector<std::size_t> unreceived_;    ///< [device]: first message not yet received; a list
+    std::vector<std::size_t> unreceived_;    ///< [device]: head of the list of unreceived
     std::vector<std::size_t> next_message_;  ///< [message]: the next in the list of its device
     std::vector<std::size_t> group_devices_; ///< devices with groups of the present layer
 

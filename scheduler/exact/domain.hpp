@@ -1,7 +1,7 @@
 // A box: the set of placements that one node of the exact search stands for. It has a set of
-// allowed devices for each host, a least and a most number of units per item and device, and
-// intervals for D_mig and the time of each pool (tables.hpp defines items and pools). propagate()
-// removes values that no fitting placement in the box has.
+// allowed devices for each host (the device of a proj, ffn or hub), a least and a most number of
+// units per item and device, and intervals for D_mig and the time of each pool (tables.hpp defines
+// items and pools). propagate() removes values that no fitting placement in the box has.
 #pragma once
 
 #include <bit>
@@ -25,7 +25,7 @@ struct Interval {
 struct Domain {
     std::vector<std::uint64_t> chain; ///< [position]: allowed devices
     std::vector<std::uint64_t> proj;  ///< [layer]: allowed devices; only in granularity `paper`
-    std::vector<Interval> time;       ///< [pool]: cost of an event of its ladder
+    std::vector<Interval> time;       ///< [pool]: allowed cost on its ladder
     Interval migration{0, 0};         ///< D_mig; 0 under cost profile `paper`, see Item::charge
     std::vector<std::int32_t> least;  ///< [item][device]: fewest units
     std::vector<std::int32_t> most;   ///< [item][device]: most units

@@ -6,10 +6,10 @@
 
 namespace headroom::scheduler::exact {
 
-/// Returns a draft with the hosts of a box and its least units. Precondition: hosts_fixed().
+/// Returns a draft with the hosts and the fewest units of a box. Precondition: hosts_fixed().
 [[nodiscard]] Draft draft_of(const Domain& domain);
 
-/// Returns the placement of a draft. Equal blocks are assigned in the order of block and device.
+/// Returns the placement of a draft. Of equal blocks, lower ids go to lower devices.
 [[nodiscard]] Placement placement_of(const Tables& tables, const Draft& draft);
 
 /// Returns the objective of a decision in nanoseconds; infinite if something never ends.

@@ -2,10 +2,10 @@
 // the published formulas and are multiplied by the number of steps, as in the objective. Times that
 // never end are infinite, so that placements with such times are found only if there are no others.
 //
-// The *chain* is the sequence of the devices of embed (without ends: the source), of each layer's
-// ffn or hub, and of lm_head (without ends: the source). A *pool* has all groups or all slices of
-// one layer, which take the same time. An *item* has blocks of equal time, bytes and previous
-// device.
+// The *chain* is the sequence of the devices of embed, of each layer's ffn or hub, and of lm_head;
+// the source stands for embed and lm_head if the shape has none. A *pool* is all groups or all
+// slices of one layer, each of which takes equal time. An *item* is blocks of equal time, bytes and
+// previous device.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,7 @@ struct Item {
     std::vector<BlockId> blocks;
     Bytes weight = 0;              ///< resident bytes
     std::size_t origin = kNowhere; ///< previous device; kNowhere if nothing can move
-    std::vector<double> charge;    ///< [device]: D_mig of its move by the published formula
+    std::vector<double> charge;    ///< [device]: D_mig of a move there, by the published formula
     std::vector<double> sent;      ///< [device]: time on the link from origin; 0: no message
     std::vector<double> loaded;    ///< [device]: time on the device's storage
 };
@@ -70,8 +70,8 @@ class Tables {
     /// Returns the number of positions: 0 for embed or source, 1 … layers for the device that holds
     /// x after each layer, and the last one for lm_head or source.
     [[nodiscard]] std::size_t chain_length() const { return layers_ + 2; }
-    /// Returns the block at a position; null at the first and the last position without ends. On
-    /// the device of embed, lm_head is lighter if it is tied.
+    /// Returns the block at a position; null if the shape has no embed or lm_head there. On the
+    /// device of embed, a tied lm_head has fewer bytes (beside_embed).
     [[nodiscard]] const Item* chain_item(std::size_t position, bool beside_embed = false) const {
         const bool beside = beside_embed && position + 1 == chain_length();
         return chain_[position].blocks.empty() ? nullptr
@@ -92,7 +92,7 @@ class Tables {
     /// Returns the ladders of a layer's groups, with the time of proj included. x comes from
     /// `holder` and goes to `proj`; under cost profile `paper`, `holder` is the device of ffn,
     /// which the compute constraint needs. The time of given counts is the minimum over the
-    /// ladders; there is none if the hosts are impossible.
+    /// ladders. A ladder is empty if these hosts are impossible.
     [[nodiscard]] const std::vector<Ladder>& group_ladders(
         std::size_t layer, std::size_t holder, std::size_t proj
     ) const {
@@ -113,7 +113,7 @@ class Tables {
         return finish_[holder * devices_ + lm_head];
     }
 
-    /// Returns the bytes that a device has for blocks, besides its buffers; none fits if negative.
+    /// Returns the bytes that a device has for blocks, besides its buffers; if negative, none.
     [[nodiscard]] Bytes capacity(std::size_t d) const { return capacity_[d]; }
     /// Returns the number of lanes: first the links, then one storage per device.
     [[nodiscard]] std::size_t lanes() const { return devices_ * (devices_ + 1); }
@@ -122,7 +122,7 @@ class Tables {
     }
     [[nodiscard]] std::size_t storage(std::size_t d) const { return devices_ * devices_ + d; }
     [[nodiscard]] double lane_latency(std::size_t lane) const { return latency_[lane]; }
-    /// Returns the longest time that one move takes on the lane, to which its multiplier refers.
+    /// Returns the longest time that one move takes on the lane, the unit of the lane's multiplier.
     [[nodiscard]] double lane_scale(std::size_t lane) const { return lane_scale_[lane]; }
 
     /// Returns a number above all finite objectives of these tables.

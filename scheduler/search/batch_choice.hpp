@@ -29,7 +29,7 @@ namespace headroom::scheduler {
     const Problem& problem, Placement placement, const std::vector<RoundEstimate>* known = nullptr
 );
 
-/// Adds the batch size and the predicted rounds to a decision that one_step() led to.
+/// Adds the batch size and the predicted rounds to a decision for one_step(problem).
 [[nodiscard]] Decision with_rounds(const Problem& problem, Decision decision);
 
 /// Returns the decision with the best batch size for its placement.

@@ -133,8 +133,8 @@ class Search {
     bool repair_moves();
     bool repair_device(DeviceId from);
 
-    // The neighbourhood (basic_moves.cpp, layer_replanning.cpp, swap_moves.cpp). They return
-    // whether the candidate has improved.
+    // The neighbourhood (basic_moves.cpp, layer_replanning.cpp, swap_moves.cpp). These functions
+    // return whether the candidate has improved.
     bool heavy_moves();
     bool unit_moves();
     bool end_moves();

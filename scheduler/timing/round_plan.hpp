@@ -48,7 +48,7 @@ struct RoundPlan {
     /// operation; with `send` or `receive` one message.
     struct Action {
         OpCode code = OpCode::compute;
-        std::uint32_t index = 0; ///< of the operation or the message
+        std::uint32_t index = 0; ///< number of the operation or the message
     };
     struct Segment {
         std::uint32_t device = 0;
