@@ -46,7 +46,7 @@ class Blocks {
     [[nodiscard]] BlockId slice(std::int32_t layer, std::int32_t slice) const;
     [[nodiscard]] BlockId hub(std::int32_t layer) const; ///< Precondition: sliced().
     /// Returns the block of a layer (its ffn or its hub) that computes x, the input of the next
-    /// layer. Its device sends x to the devices of the next layer.
+    /// layer. That block's device sends x to the devices of the next layer.
     [[nodiscard]] BlockId activation_block(std::int32_t layer) const {
         return sliced() ? hub(layer) : ffn(layer);
     }
@@ -113,11 +113,13 @@ struct TurnSizes {
 
 /// Returns the bytes that a device allocates besides its blocks, if it has any block: activations,
 /// attention scores, logits, angles of the rotary embedding and the staging buffer of migrations.
-/// With n, m and j of `sizes`, r = max(n, j), T = shape.context and S = staging_bytes it is
+/// With n, m and j of `sizes`, r = max(n, j), T = shape.context and S = staging_bytes, the result
+/// is
 ///   4·( n·m·(4·D + d) + r·(D + 2·F + (q+2)·d) + T + j·V ) + S.
-/// Each slot has x, normed x, the input and the output of proj (n·D each) and the angles (n·d). All
-/// slots share the output of ffn (r·D), gate and up (r·F each), the queries, key and value of one
-/// group, the scores of one row, and logits. In granularity `sliced` with s slices:
+/// Each slot (place of a sequence in flight) has x, normed x, the input and the output of proj (n·D
+/// each) and the angles (n·d). All slots share the output of ffn (r·D), gate and up (r·F each), the
+/// queries, key and value of one group, the scores of one row, and logits. In granularity `sliced`
+/// with s slices:
 ///   4·( n·(m·(6·D + d) + 2·D) + r·(F/s + c + h + (q+2)·d) + T + j·V ) + S.
 /// Each slot has x, normed x, the sum after attention and the partial sum of one block (n·D each),
 /// the partial sum of the device (n·D numbers of 8 bytes) and the angles. All slots share a

@@ -24,7 +24,7 @@ struct DeviceSpec {
     Profile storage_bandwidth; ///< bytes/s, meaningful if has_storage
     Profile egress;            ///< bytes/s, unlimited by default
     Profile ingress;           ///< bytes/s, unlimited by default
-    bool has_storage = false;  ///< whether the scenario has a storage_bandwidth to page with
+    bool has_storage = false;  ///< whether the scenario states storage_bandwidth
 };
 
 struct LinkSpec {

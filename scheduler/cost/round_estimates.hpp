@@ -24,7 +24,7 @@ class RoundEstimates {
     RoundEstimates(const RoundEstimates&) = delete;
     RoundEstimates& operator=(const RoundEstimates&) = delete;
 
-    /// Returns one estimate per batch size: the shortest round first, of equal ones the least
+    /// Returns one estimate per batch size: the shortest round first, and of equal ones the smaller
     /// batch.
     [[nodiscard]] std::vector<RoundEstimate> of(const Placement& placement);
     [[nodiscard]] std::vector<RoundModel>& models() { return models_; }

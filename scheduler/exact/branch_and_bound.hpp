@@ -22,7 +22,7 @@ namespace headroom::scheduler::exact {
 struct Found {
     std::optional<Placement> placement; ///< the best one, if any was found
     double objective = kInfinite;       ///< its objective
-    double bound = 0;                   ///< no placement has a smaller objective by the tables
+    double bound = 0;                   ///< lower bound of all placements, as the tables time them
     bool complete = false;              ///< whether no box is left
     std::int64_t nodes = 0;
 };

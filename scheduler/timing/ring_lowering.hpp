@@ -10,7 +10,7 @@ namespace headroom::scheduler {
 
 class RingLowering {
   public:
-    /// source: the device that has x at first if there is no embed; it is then in the ring.
+    /// source: the device that has x at first, and is in the ring, if there is no embed.
     RingLowering(Emitter& emitter, DeviceId source);
 
     /// Sends x from `activation_device` to every other device of the ring.
