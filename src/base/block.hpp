@@ -1,5 +1,5 @@
-// The kinds and names of blocks, which scheduler, model, runtime and trace share. The order and
-// costs of blocks are in scheduler/core/blocks.hpp, their weights in model/.
+// The kinds and names of blocks. A block is the unit that is placed on a device, such as an
+// attention head with its KV cache. scheduler/core/blocks.hpp has the order and costs of blocks.
 #pragma once
 
 #include <compare>
@@ -9,8 +9,10 @@
 
 namespace headroom {
 
-/// The kind of a block. Traces store the number of a kind, so a new kind must be added at the end.
-/// proj and ffn belong to granularity `paper`, slice and hub to granularity `sliced`.
+/// The kind of a block. A `group` is a K/V head with its query heads, and `proj` is the output
+/// projection of attention. A layer has one proj and one ffn or, in granularity `sliced`, slices of
+/// the ffn and a hub that adds up partial sums. Traces store the number of a kind, so a new kind
+/// must be added at the end.
 enum class BlockKind : std::uint8_t { embed, group, proj, ffn, lm_head, slice, hub };
 
 /// The name of one block. `layer` is -1 for embed and lm_head. `group` is the number of a group or

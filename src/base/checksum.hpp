@@ -1,5 +1,6 @@
-// A 64-bit checksum of bytes. It detects changed bits in migrated pieces, and a trace stores it to
-// identify logits. It is not cryptographic.
+// A 64-bit checksum of bytes. Checksums detect changed bits in migrated weights and caches, and a
+// trace stores those of the logits, so that runs can be compared. The checksum is not
+// cryptographic.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // The errors that a user can cause or encounter, each with the exit code of the program. Bugs are
-// reported by check.hpp. Expected outcomes, such as an infeasible problem or a full budget, are
-// return values; only the code that ends the run turns them into errors.
+// reported by check.hpp. Expected outcomes, such as a full memory budget, are return values; only
+// the code that ends the run turns them into errors.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// The shape of a decoder: the sizes and weight types on which costs and memory depend. The lists of
-// its fields are read by the readers of model files, the tables of a trace, checks and inspect.
+// The shape of a decoder: the sizes and weight types on which costs and memory depend. Code that
+// handles all fields alike (model files, traces, checks, `headroom inspect`) goes through the lists
+// below.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,7 @@ inline constexpr std::int64_t kMaxModelWidth = 262'144;
 inline constexpr std::int64_t kMaxModelFfnWidth = 4'194'304;
 inline constexpr std::int64_t kMaxModelContext = std::int64_t{1} << 24;
 inline constexpr std::int64_t kMaxModelVocabulary = std::numeric_limits<std::int32_t>::max();
-inline constexpr std::int64_t kMaxCacheElementBytes = 16; ///< bytes of one element of a cache row
+inline constexpr std::int64_t kMaxCacheElementBytes = 16; ///< of one number in the KV cache
 
 /// The weight types with which the matrices of one layer are computed.
 struct LayerTypes {
@@ -39,7 +40,7 @@ struct LayerTypes {
     bool operator==(const LayerTypes&) const = default;
 };
 
-/// The letters are those of docs/explanation/blocks.md.
+/// The letters D, F, V, d and q are those of docs/explanation/blocks.md.
 struct ModelShape {
     std::int32_t layers = 0;
     std::int32_t heads = 0;
@@ -54,10 +55,11 @@ struct ModelShape {
     WeightType lm_head_type = WeightType::f32;
     Bytes kv_bytes = 4; ///< bytes per element of the KV cache
     bool tied = false;  ///< whether lm_head uses the matrix of embed
-    /// Whether there are embed and lm_head. If not, x begins on the source and the output of the
-    /// last layer returns to it (docs/explanation/instances.md).
+    /// Whether the model has embed and lm_head. Without them, the first layer's input begins on the
+    /// source (the device where prompts come in), and the last layer's output returns to the source
+    /// (docs/explanation/instances.md).
     bool has_ends = true;
-    bool norms = true; ///< whether resident bytes include norm weights
+    bool norms = true; ///< whether the bytes of blocks include norm weights
 
     [[nodiscard]] std::int64_t head_width() const { return width / heads; }         ///< d
     [[nodiscard]] std::int64_t heads_per_group() const { return heads / kv_heads; } ///< q
@@ -69,10 +71,10 @@ struct ModelShape {
 /// A field of ModelShape or LayerTypes.
 template <class Struct, class T>
 struct ShapeField {
-    const char* name; ///< in traces, messages and the output of inspect
+    const char* name; ///< in traces, messages and `headroom inspect`
     T Struct::*member;
-    std::int64_t max = 0;           ///< of a size that is at least 1; 0: the field is no such size
-    const char* gguf_key = nullptr; ///< in model files, without the architecture's prefix
+    std::int64_t max = 0;           ///< largest value of a size; 0: the field is no size
+    const char* gguf_key = nullptr; ///< key in GGUF files, without the architecture
 };
 template <class Struct, class T>
 ShapeField(const char*, T Struct::*, std::int64_t = 0, const char* = nullptr)

@@ -6,13 +6,13 @@
 
 namespace headroom {
 
-/// Returns the path at the end of a chain of symbolic links, which need not exist yet. Throws
-/// EnvironmentError for a link that another user has put into a folder where everybody may create
-/// files, such as /tmp. Linux has the same rule (fs.protected_symlinks).
+/// Follows a chain of symbolic links and returns the path at its end. No file need exist there.
+/// Throws EnvironmentError for a link that another user has put into a folder where everybody may
+/// create files, such as /tmp. Linux has this rule, too (fs.protected_symlinks).
 [[nodiscard]] std::filesystem::path resolve_links(const std::filesystem::path& path);
 
 /// A new file that will replace the target file. Until publish() it has a temporary name in the
-/// folder of the target. Others cannot guess that name, and no existing file or link is ever
+/// folder of the target. Other users cannot guess that name. An existing file or link is never
 /// opened.
 class NewFile {
   public:
@@ -28,7 +28,6 @@ class NewFile {
     /// Removes the temporary file unless it was published.
     ~NewFile();
 
-    /// Returns the temporary name.
     [[nodiscard]] const std::filesystem::path& path() const { return temporary_path_; }
     /// Returns a descriptor that is open for writing. The caller must close it.
     [[nodiscard]] int release_descriptor();

@@ -1,6 +1,6 @@
 // Random numbers that have the same bits on every computer and with every library version. They are
 // counter-based: a number is a pure function of (seed, purpose, indices). Results therefore do not
-// depend on the order of draws, and a profile can be evaluated at any virtual time directly.
+// depend on the order of draws, and a random load can be computed for any virtual time directly.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace headroom {
     return x ^ (x >> 31);
 }
 
-/// Returns the seed of a stream of numbers. `seed` is that of the run, `purpose` names what the
+/// Returns the seed of a stream of numbers. `seed` is the run's seed, `purpose` names what the
 /// stream is for, and `a` and `b` distinguish streams of one purpose, for example by device.
 [[nodiscard]] constexpr std::uint64_t stream_seed(
     std::uint64_t seed, std::string_view purpose, std::uint64_t a = 0, std::uint64_t b = 0

@@ -1,5 +1,5 @@
-// Starts helper threads that receive no signals. The main thread must receive them, because a
-// signal has to end its waits.
+// Starts helper threads that receive no signals. The main thread must receive all signals, because
+// a signal has to interrupt the calls in which that thread waits.
 #pragma once
 
 #include <csignal>

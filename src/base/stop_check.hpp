@@ -7,8 +7,8 @@
 namespace headroom {
 
 /// Returns 0, or the exit code with which the computation must end. The call is cheap. After the
-/// first result that is not 0, no later result is 0. A null pointer means that nobody stops the
-/// computation.
+/// first result that is not 0, no later result is 0. A null pointer means that the computation is
+/// never stopped.
 using StopCheck = int (*)();
 
 /// Throws InterruptedError with the exit code that the check returns, unless that is 0.

@@ -15,7 +15,8 @@ using Bytes = std::int64_t;
 using Flops = std::int64_t;     ///< a count of floating-point operations
 using PerSecond = std::int64_t; ///< a rate: FLOP/s or bytes/s
 
-/// The end of an operation that never ends. It compares as later than every other time.
+/// The time at which something ends that never ends, such as work at rate 0. It is later than every
+/// other time.
 inline constexpr Nanoseconds kNever = std::numeric_limits<Nanoseconds>::max();
 /// An infinite rate: work at this rate takes no time.
 inline constexpr PerSecond kUnlimited = std::numeric_limits<PerSecond>::max();

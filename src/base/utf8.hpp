@@ -13,10 +13,10 @@ namespace headroom {
 /// left out.
 [[nodiscard]] std::size_t complete_prefix_length(std::string_view text);
 
-/// Returns the text with everything escaped that could control a terminal. ASCII control characters
-/// except line ends and tabs, and bytes that are not UTF-8, become \x1b or \x9b. Other control
-/// characters and those that change the writing direction become \u009b. The result of
-/// escape_controls does not change if it is escaped again.
+/// Returns the text with all characters and bytes escaped that could control a terminal. ASCII
+/// control characters except line ends and tabs, and bytes that are not UTF-8, become \x1b or \x9b.
+/// Other control characters and those that change the writing direction become \u009b. Escaping the
+/// result again does not change it.
 [[nodiscard]] std::string escape_controls(std::string_view text);
 
 } // namespace headroom

@@ -1,5 +1,5 @@
-// The formats of stored weights that kernels read. Kernels, scheduler, traces, scenarios and model
-// files take names, sizes and codes from the list kWeightFormats.
+// The formats of stored weights that kernels read. The list kWeightFormats has their names, sizes
+// and codes for the whole program.
 #pragma once
 
 #include <array>
@@ -12,22 +12,24 @@
 
 namespace headroom {
 
-/// A type of stored weights, which kernels read without converting the matrix first. The layouts
-/// are ggml's. f16 is IEEE binary16, and bf16 is the upper half of an F32. A q8_0 block is a
-/// binary16 scale and 32 signed bytes. A q4_0 block is a binary16 scale and 16 bytes; the low
-/// nibbles minus 8 are elements 0 to 15, and the high nibbles minus 8 are elements 16 to 31.
-/// Traces store the numbers of the types, so new types are added at the end.
+/// A type of stored weights. Kernels read every type directly, without converting a matrix first.
+/// The layouts are those of ggml. f16 is IEEE binary16, and bf16 is the upper half of an F32. A
+/// quantisation block (see WeightFormat) of q8_0 is a binary16 scale and 32 signed bytes. One of
+/// q4_0 is a binary16 scale and 16 bytes; the low nibbles minus 8 are elements 0 to 15, and the
+/// high nibbles minus 8 are elements 16 to 31. Traces store the numbers of the types, so new types
+/// are added at the end.
 enum class WeightType : std::uint8_t { f32, q8_0, f16, bf16, q4_0 };
 
-/// A quantisation block is the smallest unit of a row; without quantisation it is one weight.
+/// How weights of one type are stored. A row consists of quantisation blocks; without quantisation,
+/// a block is one weight.
 struct WeightFormat {
     WeightType type = WeightType::f32;
     std::string_view name;
     std::uint32_t ggml_code = 0; ///< number of the type in GGUF files
-    std::int64_t elements = 1;   ///< weights of a quantisation block
+    std::int64_t elements = 1;   ///< number of weights in a quantisation block
     Bytes bytes = 0;             ///< stored bytes of a quantisation block
-    /// The bits of the exponent in the first number of a block, which is the weight or the scale.
-    /// They are all 1 if the number is NaN or infinite.
+    /// Mask of the exponent bits in the first number of a quantisation block (the weight or the
+    /// scale). All of these bits are 1 if that number is NaN or infinite.
     std::uint32_t exponent = 0;
 };
 
@@ -40,7 +42,7 @@ inline constexpr std::array kWeightFormats{
     WeightFormat{WeightType::q4_0, "q4_0", 2, 32, 18, 0x7C00},
 };
 
-/// All types, by their numbers.
+/// All types, indexed by their numbers.
 inline constexpr auto kWeightTypes = [] {
     std::array<WeightType, kWeightFormats.size()> types{};
     for (std::size_t i = 0; i < types.size(); ++i) {
@@ -49,8 +51,9 @@ inline constexpr auto kWeightTypes = [] {
     return types;
 }();
 
-/// Calls visit(std::integral_constant<WeightType, type>()). The function has no name that files
-/// with different instruction sets could share, because the type of `visit` is part of it.
+/// Calls visit(std::integral_constant<WeightType, type>()). Files that are compiled for different
+/// instruction sets never share a copy of this function, because the type of `visit` is part of its
+/// name.
 template <std::size_t kIndex = 0, class Visit>
 void visit_weight_type(WeightType type, const Visit& visit) {
     if constexpr (kIndex < kWeightFormats.size()) {
@@ -75,8 +78,8 @@ inline constexpr WeightFormat kFormatOf = [] {
 }();
 
 [[nodiscard]] const WeightFormat& format_of(WeightType type);
-/// Returns the bytes of one row of `columns` elements.
-/// Precondition: columns is a multiple of the elements of a block.
+/// Returns the bytes of one row of `columns` elements. Precondition: columns is a multiple of
+/// WeightFormat::elements.
 [[nodiscard]] Bytes row_bytes(WeightType type, std::int64_t columns);
 
 [[nodiscard]] std::string_view name_of(WeightType type);

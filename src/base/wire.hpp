@@ -37,8 +37,9 @@ struct Fields {
 };
 Fields()->Fields<>;
 
-/// Returns the fields of a struct. A specialisation gives a list to a struct that has none. Its
-/// member kIncomplete says that other fields are left out on purpose.
+/// Returns the fields of a struct. A specialisation gives a list to a struct that has none. A
+/// specialisation that leaves out fields on purpose must have a static member `kIncomplete`;
+/// otherwise WireWriter::put does not compile.
 template <class T>
 struct WireFields {
     static auto of(auto& m) { return T::wire_fields(m); }
@@ -52,8 +53,8 @@ struct WireFields<std::pair<A, B>> {
     static auto of(auto& m) { return Fields() & m.first & m.second; }
 };
 
-/// Converts to any type. An aggregate can be initialised with as many of these as it has fields.
-/// It is never converted when the program runs, but clang wants a definition.
+/// Converts to any type, so that field_count() can find out how many of these initialise an
+/// aggregate. The conversion is never executed; it has a body only because clang wants one.
 struct AnyField {
     template <class T>
     operator T() const {
@@ -94,7 +95,8 @@ concept WireSequence = requires(T& value) {
 
 class WireWriter {
   public:
-    /// Reserves room for most messages. (This also avoids a false -Warray-bounds of GCC 12.)
+    /// Reserves as many bytes as most messages need. (This also avoids a false -Warray-bounds of
+    /// GCC 12.)
     WireWriter() { bytes_.reserve(256); }
     [[nodiscard]] std::vector<std::byte> take() { return std::move(bytes_); }
 
@@ -134,8 +136,8 @@ class WireWriter {
     std::vector<std::byte> bytes_;
 };
 
-/// Throws Bug if the bytes end early or hold an impossible value. The memory that it allocates is
-/// limited by the number of bytes that are there.
+/// Reads values from bytes. Throws Bug if the bytes end early or hold an impossible value. An
+/// element count that the remaining bytes cannot hold is refused before memory is allocated for it.
 class WireReader {
   public:
     explicit WireReader(std::span<const std::byte> bytes) : size_(bytes.size()), rest_(bytes) {}
@@ -203,7 +205,6 @@ class WireReader {
     std::span<const std::byte> rest_;
 };
 
-/// Returns the bytes of a value.
 template <class T>
 [[nodiscard]] std::vector<std::byte> pack(const T& value) {
     WireWriter writer;
@@ -219,7 +220,7 @@ template <class T>
     return value;
 }
 
-/// Returns the value of a message that has no other bytes.
+/// Returns the value that all of these bytes hold. Throws Bug if bytes are left over.
 template <class T>
 [[nodiscard]] T unpack(std::span<const std::byte> bytes) {
     T value{};

@@ -1,4 +1,4 @@
-// Reads the command line and executes its command. Source: docs/reference/command-line.md.
+// Reads the command line (docs/reference/command-line.md) and executes its command.
 #pragma once
 
 #include <span>
@@ -7,12 +7,12 @@
 
 namespace headroom::cli {
 
-/// Whether --json is among the arguments. Works for every command line, so that an error in the
-/// command line can be reported as JSON, too.
+/// Whether --json is among the arguments. Also works for an invalid command line, whose error can
+/// then be reported as JSON.
 [[nodiscard]] bool wants_json(int argc, char** argv);
 
-/// Executes the command of the command line and returns its exit code. Prints help or the version
-/// if the command line asks for them. Throws InputError if the command line is wrong.
+/// Executes the command and returns its exit code. Prints help or the version if the command line
+/// asks for it. Throws InputError if the command line is wrong.
 [[nodiscard]] int run_command_line(int argc, char** argv, std::span<const Command* const> commands);
 
 } // namespace headroom::cli

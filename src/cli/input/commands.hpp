@@ -13,12 +13,13 @@ namespace headroom::cli {
 struct Command {
     const char* name;
     const char* summary; ///< one line for `headroom help` and the manual
-    /// Adds the options. Returns the function that executes the command and returns its exit code.
+    /// Adds the options to the command line. Returns a function that executes the command and
+    /// returns the exit code.
     std::function<int()> (*define)(Options& options);
 };
 
-/// Makes `Command::define` of two functions: `add_options` adds the options of a command, which set
-/// the values; `run` executes the command with these values.
+/// Makes `Command::define` from two functions: `add_options` adds options that store what the user
+/// gives in `Values`; `run` executes the command with these values.
 template <
     class Values,
     void (*add_options)(Options&, Values&),

@@ -12,7 +12,8 @@ inline constexpr const char* kModels = "models";
 inline constexpr const char* kSweeps = "sweeps";
 
 /// Returns the path of ../share/headroom/FOLDER, relative to the folder of the running binary;
-/// empty if it does not exist. In a build folder, it is a link to data/ of the checkout.
+/// empty if there is no such folder. In a build folder, share/headroom is a link to data/ of the
+/// checkout.
 [[nodiscard]] std::filesystem::path installed_folder(const std::string& folder);
 
 struct FoundFile {

@@ -19,9 +19,9 @@ class Options {
   public:
     explicit Options(CLI::App& app) : app_(app) {}
 
-    // These functions add an option. A name without dashes ("TRACE") makes it the argument of the
-    // command. The value must live until the command has ended; it changes only if the option is
-    // given. `kind` names the value in the help.
+    // Each of these functions adds an option or, if the name has no dashes ("TRACE"), the argument
+    // of the command. The variable `value` must live until the command has ended; it changes only
+    // if the option is given. `kind` names the value in the help.
 
     /// An option without a value. An empty help hides it from the help.
     void add(const std::string& name, bool& value, const std::string& help);
@@ -32,7 +32,7 @@ class Options {
         const std::string& help,
         const std::string& kind = "TEXT"
     );
-    /// An option with a value that a text can be assigned to.
+    /// An option whose value is a text.
     template <class Text>
     void add(
         const std::string& name,
@@ -44,7 +44,7 @@ class Options {
             name, [&value](const std::string& text) { value = text; }, help, kind
         );
     }
-    /// An option with a whole number of the range.
+    /// An option whose value is a whole number in `range`.
     template <class Integer>
     void add_integer(
         const std::string& name,
@@ -56,23 +56,23 @@ class Options {
         const auto store = [&value](std::int64_t number) { value = static_cast<Integer>(number); };
         add_number(name, store, range, help, kind);
     }
-    /// An option with one of the words. Calls `store` with the word.
+    /// An option whose value is one of `words`. Calls `store` with that word.
     void add_choice(
         const std::string& name,
         const std::vector<std::string>& words,
         const std::function<void(const std::string&)>& store,
         const std::string& help
     );
-    /// --policy with policies that are separated by commas, or `all`. The names of all policies
-    /// are added to the help.
+    /// --policy, whose value is `all` or policies that are separated by commas. The help lists all
+    /// policies.
     void add_policies(std::vector<std::string>& policies, const std::string& help);
 
     /// Whether the command has the option and the user gave it.
     [[nodiscard]] bool is_given(const std::string& name) const;
     /// Throws InputError with the problem and a hint to the --help of the command.
     [[noreturn]] void fail(const std::string& problem) const;
-    /// Throws InputError if the argument was not given or is empty. `example` follows the name of
-    /// the command.
+    /// Throws InputError if the argument was not given or is empty. The message shows the command
+    /// with `example` after its name.
     void expect_argument(const char* what, const char* example) const;
 
     [[nodiscard]] std::string command() const;

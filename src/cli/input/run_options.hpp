@@ -25,13 +25,13 @@ struct RunCommand {
     bool trace_ops = false;      ///< every operation and message is recorded
     bool json = false;
     TransportKind transport = TransportKind::mpi;
-    std::string kernels;      ///< kernel level; if empty, the best that this CPU can run
+    std::string kernels;      ///< `avx2` or so; if empty, the best that this CPU can run
     bool text = true;         ///< the generated text is printed to stdout
     bool handed_over = false; ///< this is a rank that headroom started; see kHandedOver
 };
 
-/// Option of ranks that headroom starts itself: rank 0 gets the rest of its RunCommand through
-/// standard input (cli/launch/handover.hpp). The help does not show it.
+/// Option of ranks that headroom starts itself, where rank 0 gets the rest of its RunCommand
+/// through standard input (cli/launch/handover.hpp). The help does not show this option.
 inline constexpr const char* kHandedOver = "--handed-over";
 
 /// Adds the options that name and change the scenario, except --policy.

@@ -1,4 +1,5 @@
-// Reads the scenario of a command: from a file, or made of a model and a number of equal devices.
+// Reads the scenario of a command from a file, or makes one from a model and a number of equal
+// devices.
 #pragma once
 
 #include <filesystem>
@@ -15,8 +16,8 @@ namespace headroom::cli {
     const std::filesystem::path& path, const config::Overrides& overrides
 );
 
-/// Returns the scenario of a command with these overrides: read_scenario(), or N equal devices for
-/// the model, which may be an installed file.
+/// Returns the scenario of a command with these overrides: that of read_scenario(), or the model of
+/// the command (which may be an installed file) on `run.devices` equal devices.
 [[nodiscard]] config::Scenario scenario_of(
     const RunCommand& run, const config::Overrides& overrides
 );

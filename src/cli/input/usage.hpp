@@ -1,5 +1,5 @@
-// Messages about wrong command lines. Each says what was expected and found and, if possible, which
-// word was probably meant.
+// Messages about wrong command lines. Each message says what was expected and what was found and,
+// if possible, which word was probably meant.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ namespace headroom::cli {
     std::string_view word, std::span<const std::string> candidates
 );
 
-/// Returns the message for a first word that is no command: misspelt, or a file.
+/// Returns the message for a first word that is no command, because it is misspelt or a file.
 [[nodiscard]] std::string unknown_command(
     const std::string& word, const std::vector<std::string>& commands
 );
@@ -41,7 +41,8 @@ namespace headroom::cli {
     std::string_view positional
 );
 
-/// As the upper limit of a range: no limit; its negative as the lower limit, likewise.
+/// A range whose upper end is kNoLimit has no upper limit. One whose lower end is -kNoLimit has no
+/// lower limit.
 inline constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
 /// The whole numbers that an option accepts.
@@ -51,7 +52,7 @@ struct IntegerRange {
     std::int64_t example; ///< a typical value, for messages
 };
 
-/// Returns what is wrong with the text as a whole number of the range; empty if nothing is.
+/// Returns why the text is not a whole number in the range; empty if it is one.
 [[nodiscard]] std::string integer_problem(const std::string& text, const IntegerRange& range);
 
 /// Returns the message for a text that is not one of the words; empty if it is one of them.

@@ -1,6 +1,6 @@
-// Passes the run from `headroom run` to rank 0 of the MPI job that it starts: the command, and the
-// scenario with its prompts. Both are read and checked only once, because a pipe cannot be read
-// twice. They go through standard input, which mpirun forwards to rank 0, and not through the
+// Passes the command and the scenario with its prompts from `headroom run` to rank 0 of the MPI job
+// that it starts. Rank 0 does not read the scenario's file again, because a pipe cannot be read
+// twice. The data go through standard input, which mpirun forwards to rank 0, and not through the
 // command line, because mpirun would interpret some arguments (such as a prompt ":") itself.
 #pragma once
 
@@ -28,8 +28,8 @@ struct Handover {
 /// handover. Throws EnvironmentError if it cannot be created.
 [[nodiscard]] int handover_descriptor(const Handover& handover);
 
-/// Called by rank 0. Reads the handover from standard input. Throws EnvironmentError if it is
-/// incomplete or something else.
+/// Called by rank 0. Reads the handover from standard input. Throws EnvironmentError if there is no
+/// complete handover.
 [[nodiscard]] Handover read_handover();
 
 } // namespace headroom::cli

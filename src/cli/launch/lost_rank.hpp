@@ -10,7 +10,7 @@ namespace headroom::cli {
 
 class LostRank {
   public:
-    /// Watches the `ranks` ranks that the process `mpirun` starts.
+    /// `ranks` is the number of ranks that the process `mpirun` starts.
     LostRank(pid_t mpirun, std::size_t ranks) : mpirun_(mpirun), ranks_(ranks) {}
 
     /// Checks which ranks are running. To be called every few milliseconds once all ranks have

@@ -11,8 +11,7 @@
 namespace headroom::cli {
 
 /// Returns a hint to append to the error about a wait that did not end; empty if all ranks run on
-/// this host. `known_hosts` are the hosts of ranks that have sent a message, possibly with
-/// repetitions.
+/// this host. `known_hosts` has the host of each rank that has sent a message.
 [[nodiscard]] std::string network_hint(const std::vector<std::string>& known_hosts);
 
 /// A time limit for the initialisation of MPI, whose calls cannot be interrupted. If the object

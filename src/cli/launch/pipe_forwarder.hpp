@@ -11,8 +11,8 @@ namespace headroom::cli {
 
 class PipeForwarder {
   public:
-    /// Creates one pipe per stream, or a single pipe, which keeps the order of the output, if both
-    /// streams have the same destination. Throws EnvironmentError if that fails.
+    /// Creates one pipe per stream or, with one_pipe, a single pipe, which keeps the order of the
+    /// output if both streams have the same destination. Throws EnvironmentError if that fails.
     explicit PipeForwarder(bool one_pipe);
     PipeForwarder(const PipeForwarder&) = delete;
     PipeForwarder& operator=(const PipeForwarder&) = delete;

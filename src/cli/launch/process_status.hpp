@@ -34,13 +34,14 @@ struct ProcessStatus {
 /// Returns the MPI rank of the process; empty if it is not a rank of mpirun.
 [[nodiscard]] std::optional<int> rank_of(pid_t process);
 
-/// Returns how many processes the system has killed for lack of memory; empty if it does not count.
+/// Returns how many processes the system has killed for lack of memory; empty if it does not count
+/// them.
 [[nodiscard]] std::optional<long long> out_of_memory_kills();
 
 /// Detects whether the system kills a process for lack of memory after the watch was created.
 class OutOfMemoryWatch {
   public:
-    /// Empty if the system does not count such kills.
+    /// Returns nothing if the system does not count such kills.
     [[nodiscard]] std::optional<bool> has_killed() const;
 
   private:

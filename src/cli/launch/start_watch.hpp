@@ -1,6 +1,6 @@
 // Detects that an MPI job does not start. An mpirun that lacks file descriptors or memory may start
-// no rank, print nothing and wait for ever. Therefore rank 0 writes start marks, for which the
-// launching process waits only for a limited time.
+// no rank, print nothing and wait for ever. Therefore rank 0 writes start marks to its stdout, and
+// the launching process waits for each of them only for a limited time.
 #pragma once
 
 #include <chrono>

@@ -11,10 +11,10 @@
 namespace headroom::cli {
 
 struct PlanCommand {
-    RunCommand run;                      ///< scenario, overrides and json; the rest is ignored
+    RunCommand run;                      ///< scenario, overrides and json; plan ignores the rest
     std::vector<std::string> policies;   ///< if empty, all that can be applied
     std::optional<std::int64_t> at;      ///< tokens sampled so far; by default as in `previous`
-    std::optional<std::string> previous; ///< where the placement in force is: policy, trace, plan
+    std::optional<std::string> previous; ///< placement in force: policy, trace or plan
     bool full = false;                   ///< list every device and every move
 };
 

@@ -10,9 +10,9 @@
 
 namespace headroom::cli {
 
-/// Returns a table with a row per device, followed by the critical path. Without view.full it
-/// leaves out devices without blocks and, if more than 16 remain, shows those that compute longest.
-/// explained: whether to add a text that explains the columns.
+/// Returns a table with a row per device, followed by the critical path. Without view.full the
+/// table leaves out devices without blocks and, if more than 16 remain, shows the 16 that compute
+/// longest. explained: whether a text about the columns is added.
 [[nodiscard]] std::string device_details(
     const runtime::PolicyPlan& plan,
     const scheduler::Fleet& fleet,
@@ -20,8 +20,8 @@ namespace headroom::cli {
     bool explained
 );
 
-/// Returns for how long device d holds a token back: the time on the critical path of its
-/// computations and of messages from it. Precondition: plan.share.
+/// Returns for how long device d delays a token: the time that its computations and the messages
+/// from it take on the critical path. Precondition: plan.share has a value.
 [[nodiscard]] Nanoseconds time_held_back(const runtime::PolicyPlan& plan, std::size_t d);
 
 } // namespace headroom::cli

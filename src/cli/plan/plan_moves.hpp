@@ -23,17 +23,17 @@ struct MoveGroup {
     Nanoseconds arrives_after = 0; ///< time from the decision to the arrival of the last block
 };
 
-/// Returns the moves grouped by layer, sender and receiver, in block order. Without by_layer it
-/// groups them by sender and receiver only, the most bytes first.
+/// Returns the moves grouped by layer, sender and receiver, in the order of the layers. Without
+/// by_layer they are grouped by sender and receiver only; the row with the most bytes comes first.
 [[nodiscard]] std::vector<MoveGroup> group_moves(
     const std::vector<scheduler::MoveRecord>& moves,
     const std::vector<BlockName>& blocks,
     bool by_layer
 );
 
-/// Returns a table with a row per policy that has a placement: what it moves, D_mig, its objective,
-/// and the objective of keeping the previous placement. Cost profile paper adds the paper's D_mig.
-/// Precondition: the plan has a previous placement.
+/// Returns a table with a row per policy that has a placement: what it moves, the migration delay,
+/// the objective (migration plus inference delay), and the objective of keeping the previous
+/// placement. Precondition: the plan has a previous placement.
 [[nodiscard]] std::string move_comparison(
     const runtime::Plan& plan, const config::Scenario& scenario, const PlanView& view
 );

@@ -1,5 +1,5 @@
-// Finds the previous placement of `headroom plan --previous FROM`, and the number of tokens that
-// the run has sampled at the planned decision.
+// Finds the placement in force for `headroom plan --previous FROM`, and the number of tokens that
+// the run has sampled when the planned decision is made.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,11 @@ struct PlanStart {
     std::optional<runtime::PreviousPlacement> previous; ///< nothing without --previous
 };
 
-/// Returns the previous placement. If FROM is a policy, it is the policy's first placement. If FROM
-/// is a trace, it is the placement in force at --at, by default at the end of the trace. If FROM is
-/// the JSON of a plan with one placement, it is that one, by default one interval later. Throws
-/// InputError if FROM is none of these or is of another fleet or model. Throws InfeasibleError if
-/// the policy finds no placement.
+/// A policy as FROM gives its first placement. A trace gives the placement in force after --at
+/// tokens, by default at its end. The JSON of a plan must contain one placement, which is returned;
+/// the default of --at is then the decision that follows the plan's. Throws InputError if FROM is
+/// none of these or is of another fleet or model. Throws InfeasibleError if the policy finds no
+/// placement.
 [[nodiscard]] PlanStart plan_start(
     const PlanCommand& command,
     const config::Scenario& scenario,

@@ -1,5 +1,5 @@
-// The results of one scenario under one or several policies, and their comparison. Used by
-// `headroom simulate` and `headroom replay --policy`.
+// The results of one scenario under one or several policies, and their comparison, for `headroom
+// simulate` and `headroom replay --policy`.
 #pragma once
 
 #include <filesystem>
@@ -25,16 +25,16 @@ struct PolicyResult {
     [[nodiscard]] bool has_tokens() const { return summary.sampled_tokens > 0; }
 };
 
-/// Calls `execute`, which runs the scenario without devices, and returns the result. `run` names
-/// the trace to write and says what is printed.
+/// Calls `execute`, which computes the times of the scenario without decoding, and returns the
+/// result. `run` names the trace to write and says what is printed.
 [[nodiscard]] PolicyResult run_policy(
     const RunCommand& run,
     const config::Scenario& scenario,
     const std::function<runtime::RunOutcome(const runtime::RunOptions&)>& execute
 );
 
-/// Returns the trace of one policy: `path` itself, or OUT.POLICY.h5 for OUT.h5 if `several`
-/// policies are run.
+/// Returns the path of the trace of one policy: `path` itself or, if `several` policies are run,
+/// OUT.POLICY.h5 for OUT.h5.
 [[nodiscard]] std::filesystem::path trace_path_of(
     std::filesystem::path path, const config::Scenario& scenario, bool several
 );

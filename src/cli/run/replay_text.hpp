@@ -13,8 +13,8 @@ namespace headroom::cli {
 /// Returns "identical: …" with counts, or the first differences with the names of devices and
 /// blocks.
 [[nodiscard]] std::string replay_text(const trace::Trace& trace, const runtime::Replay& replay);
-/// Returns the differences, the interval in which they begin and the version that wrote the trace,
-/// as indented lines. Requires that the replay differs.
+/// Returns as indented lines the differences, the interval (between two decisions) in which they
+/// begin, and the version that wrote the trace. Precondition: the replay differs from the trace.
 [[nodiscard]] std::string difference_text(const trace::Trace& trace, const runtime::Replay& replay);
 [[nodiscard]] nlohmann::json replay_json(const trace::Trace& trace, const runtime::Replay& replay);
 

@@ -12,12 +12,12 @@
 namespace headroom::cli {
 
 struct Resumption {
-    /// The recorded intervals as they are written to the new trace. Sequences that the interruption
-    /// cut off count as not ended.
+    /// The recorded intervals, which are written to the new trace. Sequences (requests being
+    /// decoded) that the interruption cut off count as not ended.
     trace::Trace trace;
     config::Scenario scenario;
     runtime::ResumePoint point;
-    std::string kernels;    ///< required kernel level; if empty, every level with equal results
+    std::string kernels;    ///< required kernels such as `openblas`; if empty, all but `openblas`
     std::string model_hash; ///< hash of the weights; empty if unknown
 };
 
@@ -30,14 +30,16 @@ struct Resumption {
 /// trace need not have been closed.
 [[nodiscard]] bool is_complete(const trace::TraceFile& file);
 
-/// Returns one line about what is resumed: intervals, tokens, and sequences that are left.
+/// Returns one line with the numbers of recorded intervals and tokens and of sequences left to
+/// decode.
 [[nodiscard]] std::string resumption_text(const RunCommand& command, const Resumption& resumption);
 
 /// Prints the texts of the sequences that have ended, as the run printed them. `several` says
-/// whether the run could have several sequences in flight.
+/// whether the run could decode several sequences at once.
 void print_recorded_texts(Console& console, const trace::Trace& trace, bool several);
 
-/// For a run with is_complete(): prints its texts and closes its trace. Returns the exit code.
+/// Prints the texts of a run and closes its trace. Returns the exit code. Precondition:
+/// is_complete().
 [[nodiscard]] int finish_complete_run(const RunCommand& command, const trace::TraceFile& file);
 
 } // namespace headroom::cli

@@ -1,5 +1,5 @@
-// `headroom run --resume TRACE`: checks that the trace is what a run has written, before the run
-// continues from it.
+// `headroom run --resume TRACE`: checks that nobody has changed the trace, before the run continues
+// from it.
 #pragma once
 
 #include <map>
@@ -10,8 +10,8 @@
 
 namespace headroom::cli {
 
-/// Trace attribute with scenario_hash(). The hash covers keys that have not affected a recorded row
-/// yet, such as a future event, which a replay cannot check.
+/// Trace attribute with scenario_hash(). The hash also covers keys that a replay cannot check
+/// because they have not affected a recorded row yet, such as a future event.
 inline constexpr const char* kScenarioHash = "scenario_hash";
 /// Returns a checksum of the text of the scenario and of its input files, as 16 hexadecimal digits.
 [[nodiscard]] std::string scenario_hash(
@@ -25,8 +25,8 @@ inline constexpr const char* kScenarioHash = "scenario_hash";
 void check_derivable(const RunCommand& command, const trace::Trace& trace);
 
 /// Compares the model's shape, prompts, tokens and texts in the trace with the scenario's model
-/// file. Throws InputError if they differ. Does nothing if the file is missing, which the set-up of
-/// the run reports, or in ranks that headroom started itself.
+/// file. Throws InputError if they differ. Does nothing in ranks that headroom started itself, or
+/// if the file is missing, which is reported later.
 void check_fits_model(
     const RunCommand& command, const trace::Trace& trace, const config::Scenario& scenario
 );

@@ -10,11 +10,12 @@
 
 namespace headroom::cli {
 
-/// Executes the part of one rank in a job that mpirun or srun started. Returns the exit code. If
-/// the run fails on this rank, reports the error and aborts the job.
+/// Does the work of one rank in a job that mpirun or srun started. Returns the exit code. If the
+/// run fails on this rank, reports the error and aborts the job.
 [[nodiscard]] int run_as_rank(const RunCommand& command);
 
-/// Returns the scenario of the command. Throws InputError if its model has a shape but no weights.
+/// Returns the scenario of the command. Throws InputError if the scenario describes its model
+/// without a file of weights.
 [[nodiscard]] config::Scenario load_run_scenario(const RunCommand& command, bool model_must_exist);
 
 struct KernelSelection {
@@ -35,7 +36,7 @@ struct KernelSelection {
 [[nodiscard]] std::chrono::nanoseconds silence_limit();
 
 /// Returns the options for all transports of a run. `deadline` is the time limit of a wait for a
-/// message when the clock is not paced.
+/// message. A paced clock, which waits in real time, gets at least one hour.
 [[nodiscard]] comm::Transport::Options transport_options(
     const config::Scenario& scenario, std::chrono::nanoseconds deadline
 );

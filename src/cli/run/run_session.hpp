@@ -22,7 +22,7 @@ namespace headroom::cli {
 /// Returns NAME-DATE-TIME-PID.h5. The process id distinguishes runs that start in the same second.
 [[nodiscard]] std::filesystem::path default_trace_path(const config::Scenario& scenario);
 
-/// Returns the member "trace" of a result: the path, or null if it is empty.
+/// Returns the path of a trace as JSON, or null if the path is empty.
 [[nodiscard]] nlohmann::json trace_json(const std::filesystem::path& trace);
 
 /// Throws InputError if the trace cannot be written: it exists and `force` is not given, or it is a
@@ -33,10 +33,10 @@ void check_trace_destination(const std::filesystem::path& path, bool force);
 /// constructor gets must outlive the object.
 class RunSession {
   public:
-    /// Creates the trace file, unless the command says --no-trace. `transport` is its name in the
-    /// trace. `hosts` has the host of each device, or is empty if all devices are in this process.
-    /// `resumption` is null for a new run. Throws InputError if the trace exists and may not be
-    /// overwritten, or cannot be written.
+    /// Creates the trace file, unless the command says --no-trace. `transport` is the name of the
+    /// transport (such as MPI) for the trace. `hosts` has the host of each device, or is empty if
+    /// all devices are in this process. `resumption` is null for a new run. Throws InputError if
+    /// the trace exists and may not be overwritten, or cannot be written.
     RunSession(
         const RunCommand& command,
         const config::Scenario& scenario,
@@ -50,7 +50,8 @@ class RunSession {
 
     /// Sets the members of `options` that concern rank 0.
     void configure(runtime::RunOptions& options);
-    /// Whether every operation is recorded. A resumed run continues as it began.
+    /// Whether every operation is recorded. A resumed run does so if it did before it was
+    /// interrupted.
     [[nodiscard]] bool trace_ops() const;
     /// Prints the summary, the path of the trace and the reason for an early end. Returns the exit
     /// code.

@@ -1,6 +1,6 @@
-// The files of a sweep's cell in the folder of the traces, and the state of the cell that follows
-// from them. A cell whose run has finished has a trace NAME.h5. While a run goes on it writes a
-// partial trace, which is renamed at its end.
+// The files of a cell (one run of a sweep) in the folder of the traces, and the state of the cell
+// that follows from these files. A cell whose run has finished has a trace NAME.h5. Until then the
+// run writes a partial trace, which gets that name at the end of the run.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +41,8 @@ class CellFiles {
     [[nodiscard]] std::filesystem::path partial() const;
     /// Returns the paths of the partial traces that exist, of all processes.
     [[nodiscard]] std::vector<std::filesystem::path> partials() const;
-    /// Returns whether a process still writes one of them. This finds runs that no cell lock shows:
-    /// runs on a file system without locks, and runs whose sweep has just been killed.
+    /// Returns whether a process still writes a partial trace. This finds runs without a cell lock:
+    /// those on a file system without locks, and those whose sweep has just been killed.
     [[nodiscard]] bool is_being_written() const;
     /// Renames the trace to an unused name that does not end in .h5, and returns that path.
     [[nodiscard]] std::filesystem::path rename_old_trace() const;
@@ -71,7 +71,7 @@ enum class CellState : std::uint8_t { pending, finished, running, half_written, 
 
 struct CellStatus {
     CellState state = CellState::pending;
-    std::string note; ///< changed: why the trace does not count; failed: the error; else empty
+    std::string note; ///< changed: why the trace does not count; failed: the error
     std::optional<CellFailure> failure;
 };
 
@@ -84,8 +84,8 @@ struct CellStatus {
 /// Returns the names of all cells with partial traces in the folder.
 [[nodiscard]] std::set<std::string> cells_with_partial_traces(const std::filesystem::path& folder);
 
-/// Returns the status of a cell. A trace counts if it is finished and of this scenario, and a
-/// record of a failure counts if it is of this scenario. partial_cells: the result of
+/// Returns the status of a cell. Traces that are not finished, and traces and records of failures
+/// that belong to another scenario, do not count. partial_cells: the result of
 /// cells_with_partial_traces.
 [[nodiscard]] CellStatus cell_status(
     const config::Sweep& sweep,
@@ -105,9 +105,9 @@ void write_failure(
 /// Returns the record of a failure, or nothing if the file does not exist or is not such a record.
 [[nodiscard]] std::optional<CellFailure> read_failure(const std::filesystem::path& path);
 
-/// Writes a copy of the sweep's file to its folder unless it has one, so that `collect` knows the
-/// order of the cells and how the sweep spells values. Throws EnvironmentError if it cannot be
-/// written.
+/// Writes a copy of the sweep's file to the folder of its traces unless there is one, so that
+/// `headroom collect` knows the order of the cells and how the sweep spells values. Throws
+/// EnvironmentError if the copy cannot be written.
 void save_sweep(const config::Sweep& sweep);
 /// Returns the sweep whose copy is in the folder, or nothing if there is none. Throws InputError if
 /// the copy is no sweep.

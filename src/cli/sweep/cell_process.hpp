@@ -1,5 +1,5 @@
-// Runs one cell of a sweep by starting this program again as a child process. A crash of the child
-// then makes only one cell fail.
+// Runs one cell (run) of a sweep by starting this program again as a child process. A crash of the
+// child then makes only one cell fail.
 #pragma once
 
 #include <filesystem>
@@ -20,15 +20,16 @@ namespace headroom::cli {
 
 class CellProcess {
   public:
-    /// Starts the process. Its stderr goes to the file `log`. It gets SIGTERM when this process
-    /// ends, even if this process is killed. Throws EnvironmentError if it cannot be started.
+    /// Starts the process. Its stderr goes to the file `log`. The system sends it SIGTERM when this
+    /// process ends, even if this process is killed. Throws EnvironmentError if the process cannot
+    /// be started.
     CellProcess(const std::vector<std::string>& arguments, const std::filesystem::path& log);
     CellProcess(const CellProcess&) = delete;
     CellProcess& operator=(const CellProcess&) = delete;
     ~CellProcess();
 
-    /// Returns the exit code when the process has ended, else nothing. The code is 128 plus the
-    /// signal if a signal ended it.
+    /// Returns the exit code when the process has ended, else nothing. If a signal ended the
+    /// process, the code is 128 plus the signal.
     [[nodiscard]] std::optional<int> exit_code_if_ended();
     /// Sends a signal to the process. SIGKILL also goes to its children.
     void send_signal(int signal) const;

@@ -1,4 +1,4 @@
-// Finds the runs of a folder: its traces, and the records of failed cells.
+// Finds the runs of a folder: its traces, and the records of failed cells (runs) of a sweep.
 #pragma once
 
 #include <filesystem>
@@ -16,9 +16,9 @@ struct FoundRuns {
     std::map<std::string, std::size_t> programs; ///< program version and commit → number of traces
 };
 
-/// Reads the traces and records in a folder. The runs are in the order of the sweep's cells; runs
-/// of no cell follow, sorted by file name. Files that cannot be read are left out with a note.
-/// Throws InputError if there is no such folder, and EnvironmentError if it cannot be read.
+/// Reads the traces and records in a folder. The runs of cells come first, in the order of the
+/// sweep; the other runs follow, sorted by file name. Files that cannot be read are left out with a
+/// note. Throws InputError if there is no such folder, and EnvironmentError if it cannot be read.
 [[nodiscard]] FoundRuns find_runs(const std::filesystem::path& folder);
 
 } // namespace headroom::cli

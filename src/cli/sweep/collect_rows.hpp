@@ -1,5 +1,5 @@
-// Makes one table of many runs. Its columns are the scenario keys in which the runs differ, and the
-// figures of each run. It reads no files.
+// Makes one table of many runs, without reading files. The columns are the scenario keys in which
+// the runs differ, and the figures (summary numbers) of each run.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +23,13 @@ struct CollectedRun {
     std::optional<int> exit_code;
     std::string error;                     ///< one line, or empty
     std::optional<trace::Summary> summary; ///< nothing if no token was sampled
-    std::size_t cell = SIZE_MAX; ///< index in the sweep of its folder; SIZE_MAX: it is of no cell
-    std::vector<config::SweepSetting> settings = {}; ///< of the cell, in their order
+    std::size_t cell = SIZE_MAX;           ///< index of its cell in the sweep; SIZE_MAX: none
+    std::vector<config::SweepSetting> settings = {}; ///< settings of the cell
 };
 
 struct Collection {
-    trace::FigureTable table; ///< one row per run, in their order
-    /// Number of leading columns that identify a run. The other columns are its figures.
+    trace::FigureTable table; ///< one row per run, in the order of the runs
+    /// Number of leading columns that identify a run. The other columns are figures.
     std::size_t key_columns = 0;
     std::vector<std::string> notes; ///< lines about keys that have no column
 };

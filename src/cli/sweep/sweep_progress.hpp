@@ -1,5 +1,5 @@
-// Prints the progress of a sweep to stderr. On a terminal it rewrites one line; elsewhere it prints
-// a line for each cell that ends.
+// Prints the progress of a sweep to stderr. On a terminal one line is rewritten; elsewhere a line
+// is printed for each cell (run) that ends.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// The output of `headroom sweep`, as text and as JSON: the list of the cells with their states, and
-// the results of the cells that were run.
+// The output of `headroom sweep`, as text and as JSON: the list of the cells (the runs of the
+// sweep) with their states, and the results of the cells that the command asked for.
 #pragma once
 
 #include <string>
@@ -20,8 +20,8 @@ namespace headroom::cli {
     const config::Sweep& sweep, const std::vector<CellStatus>& statuses
 );
 
-/// Returns the exit code of the command: that of the interrupt if it left cells unfinished, else
-/// that of the first cell that failed or was interrupted, else 0.
+/// Returns the exit code of the command: the interrupt's code if an interrupt left cells
+/// unfinished, else the code of the first cell that failed or was interrupted, else 0.
 [[nodiscard]] int exit_code_of(const std::vector<CellResult>& results);
 
 /// Return the results of the cells. one: whether the command asked for a single cell.

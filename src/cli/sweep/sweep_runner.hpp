@@ -1,5 +1,5 @@
-// Runs cells of a sweep, several at a time. Other jobs may run cells of the same sweep in the same
-// folder; cell locks keep two jobs from running the same cell.
+// Runs cells (the runs of a sweep), several at a time. Other jobs may run cells of the same sweep
+// in the same folder; cell locks keep two jobs from running the same cell.
 #pragma once
 
 #include <chrono>
@@ -18,10 +18,10 @@ class SweepRunner {
     SweepRunner(const config::Sweep& sweep, SweepProgress& progress)
         : sweep_(sweep), progress_(progress), locks_(sweep.folder) {}
 
-    /// Runs the cells in this order, at most `jobs` at a time. Finished cells are skipped. Cells
-    /// that another job runs are waited for, and are run here if that job does not finish them.
-    /// After an interrupt no further cell begins, and running cells close their traces. Returns one
-    /// result per cell in the same order. Throws EnvironmentError and InputError.
+    /// Runs the cells in this order, at most `jobs` at a time. Skips finished cells. Waits for
+    /// cells that another job runs, and runs them here if that job does not finish them. After an
+    /// interrupt no further cell begins, and running cells close their traces. Returns one result
+    /// per cell in the same order. Throws EnvironmentError and InputError.
     [[nodiscard]] std::vector<CellResult> run(
         const std::vector<std::size_t>& cells, std::size_t jobs
     );
@@ -29,7 +29,7 @@ class SweepRunner {
   private:
     using Clock = std::chrono::steady_clock;
     struct Running {
-        std::size_t slot; ///< index in results_
+        std::size_t slot; ///< index of the cell in results_
         std::string scenario;
         CellFiles files;
         CellLock lock;
@@ -39,8 +39,8 @@ class SweepRunner {
 
     /// Begins cells of the queue until `jobs` are running.
     void begin_cells(std::size_t jobs);
-    /// Begins a cell, or records its result if it has already ended. Returns false if another job
-    /// runs it.
+    /// Begins a cell, or records its result if the cell has already ended. Returns false if another
+    /// job runs the cell.
     [[nodiscard]] bool begin(std::size_t slot);
     void end_cells();
     void end(Running& cell, int exit_code);
@@ -53,7 +53,7 @@ class SweepRunner {
     std::vector<CellResult> results_;
     std::deque<std::size_t> queue_;  ///< indices in results_ of cells to begin
     std::deque<std::size_t> locked_; ///< indices in results_ of cells that another job runs
-    std::vector<bool> was_locked_;   ///< per result: another job has run the cell meanwhile
+    std::vector<bool> was_locked_;   ///< per result: another job has run the cell
     std::vector<Running> running_;
     int forwarded_interrupts_ = 0;   ///< number of interrupts forwarded to the cells
     Clock::time_point last_retry_{}; ///< when the cells in locked_ were last put into the queue

@@ -37,7 +37,7 @@ class Console final : public runtime::Observer {
     void on_text(std::int64_t sequence, const std::string& text) override;
     void on_decision(const runtime::DecisionEvent& event) override;
     void on_interval(const trace::Interval& interval) override;
-    /// Prints what is still pending and ends the line that the cursor is on.
+    /// Prints the pending messages and ends the line that the cursor is on.
     void finish();
 
   private:

@@ -5,19 +5,20 @@
 
 namespace headroom::cli {
 
-/// Blocks SIGINT, SIGTERM and SIGHUP until install_interrupt_handlers(), also across exec.
+/// Blocks SIGINT, SIGTERM and SIGHUP until install_interrupt_handlers() is called. They stay
+/// blocked across exec.
 void block_interrupts();
 
 /// Installs the handlers and unblocks the signals. From here on, SIGINT, SIGTERM and SIGHUP end the
 /// program with their exit codes; in an MPI rank they are only recorded, as after
 /// defer_interrupts(). SIGHUP is treated like SIGTERM, but stays ignored if it was ignored (nohup).
-/// SIGUSR1 and SIGUSR2 stand for SIGINT and SIGTERM: mpirun passes them on to its ranks, whereas it
-/// ends the ranks on the real ones. SIGPIPE is ignored, so that a run finishes its trace even if
-/// nobody reads its text.
+/// SIGUSR1 stands for SIGINT and SIGUSR2 for SIGTERM, because mpirun forwards SIGUSR1 and SIGUSR2
+/// to its ranks but ends the ranks on SIGINT and SIGTERM. SIGPIPE is ignored, so that a run
+/// finishes its trace even if nobody reads its text.
 void install_interrupt_handlers();
 
-/// From here on, signals are only recorded, because a file must be closed or removed, or a process
-/// must be ended. The caller must then ask interrupted() regularly.
+/// From here on, signals are only recorded, so that the caller can close or remove a file or end a
+/// process first. The caller must ask interrupted() regularly.
 void defer_interrupts();
 
 /// Called early by a rank. If the process that started the rank is killed, interrupted() becomes 3,
@@ -36,8 +37,8 @@ void end_with_launcher();
 [[nodiscard]] bool is_interrupt_code(int code);
 /// Returns how many signals have been recorded.
 [[nodiscard]] int interrupt_count();
-/// Returns the id of the process, other than mpirun, that was the first to ask a rank of our own
-/// job to end; 0 if there is none.
+/// Returns the id of the first process other than mpirun that asked a rank of a job started by
+/// headroom to end; 0 if there is none.
 [[nodiscard]] int foreign_signal_sender();
 
 /// Environment variable that is set for ranks that headroom started itself.

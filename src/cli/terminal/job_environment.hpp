@@ -9,18 +9,19 @@
 namespace headroom::cli {
 
 /// Whether this process is a rank of a job that mpirun or srun started. A command typed into an
-/// interactive shell of srun (`srun --pty bash`) is not, although it inherits such variables.
+/// interactive shell of srun (`srun --pty bash`) is no rank, although it inherits the variables of
+/// one.
 [[nodiscard]] bool is_launched_rank();
 
 /// Returns how many copies of this program mpirun started; 1 without mpirun.
 [[nodiscard]] int mpirun_copies();
 
-/// Returns how many copies of this program srun started without MPI between them, so that each
-/// would run everything; 1 if that is not the case.
+/// Returns how many copies of this program srun started without MPI, so that each copy would
+/// execute the whole run; 1 if srun did not do so.
 [[nodiscard]] int srun_copies_without_mpi();
 
-/// Returns how many copies were started by the launcher of another MPI implementation, whose ranks
-/// would not find each other; 1 if that is not the case.
+/// Returns how many copies the launcher of an MPI implementation other than Open MPI started, whose
+/// ranks would not find each other; 1 if there was no such launcher.
 [[nodiscard]] int copies_by_another_mpi();
 
 /// Returns how the launcher of this process starts that many ranks, for example "mpirun -n 3".
@@ -32,9 +33,10 @@ namespace headroom::cli {
 /// Whether all ranks of the job run on this host; false if the environment does not say.
 [[nodiscard]] bool all_ranks_on_this_host();
 
-/// Called for an error before MPI is initialised, which every rank then has. Returns true if rank 0
-/// reports it and this rank stays silent: this rank waits up to three seconds for mpirun's signal.
-/// Returns false on rank 0, or if no signal comes; then the caller reports the error itself.
+/// Called for an error before MPI is initialised, which usually occurs on every rank. Returns false
+/// on rank 0, which must report the error; mpirun then ends the other ranks by a signal. On another
+/// rank, waits up to three seconds for this signal and returns whether it came. If not, this rank
+/// must report the error, too.
 [[nodiscard]] bool rank_0_reports();
 
 /// Removes the variables that make this process a rank, so that its children are not ranks.

@@ -20,7 +20,8 @@ struct Terminal {
     bool out_is_terminal = false;
     bool err_is_terminal = false;
     bool same_destination = false; ///< stdout and stderr lead to the same terminal, file or pipe
-    /// Returns what a parent process stored with export_to_children(), else asks the system.
+    /// Returns what a parent process stored with export_to_children(). If there is nothing, asks
+    /// the system.
     [[nodiscard]] static Terminal detect();
     /// Returns the stream for progress, decisions and the summary: stderr, or stdout if both have
     /// the same destination, because mpirun does not keep the order of two streams of a rank.
@@ -39,7 +40,8 @@ struct Terminal {
 
 /// Prints the text to stdout or stderr; on a terminal, control sequences become visible escapes.
 void put(std::FILE* to, std::string_view text);
-/// Prints the text unchanged. Only for our own control sequences and the results of printable().
+/// Prints the text unchanged. To be used only for our own control sequences and the results of
+/// printable().
 void put_as_is(std::FILE* to, std::string_view text);
 
 /// Formats the arguments and prints the result with put().

@@ -1,4 +1,4 @@
-// Care for standard input, output and error: closed descriptors, full disks, file size limits.
+// Makes stdin, stdout and stderr safe against closed descriptors, full disks and file size limits.
 #pragma once
 
 #include <string>
@@ -14,14 +14,14 @@ void prepare_streams();
 /// Ignores SIGXFSZ: a write beyond the file size limit (ulimit -f) then fails like a write to a
 /// full disk, instead of ending the program without a message. A rank must call it after MPI has
 /// been initialised: if the limit prevents MPI from making its shared files, the signal has to end
-/// the rank, because mpirun would otherwise wait for it without limit.
+/// the rank, because mpirun would otherwise wait for that rank without limit.
 void ignore_size_limit_signal();
 
 /// Whether writing to the descriptor always fails because it is closed or open for reading only.
 [[nodiscard]] bool is_closed_for_writing(int descriptor);
 
-/// Flushes standard output. Throws EnvironmentError if it is closed or if it is a file or device
-/// that did not take all output. A pipe whose reader has left is no error.
+/// Flushes standard output. Throws EnvironmentError if stdout is closed or is a file or device that
+/// did not take all output. A pipe whose reader has left is no error.
 void check_stdout_was_written();
 
 /// Returns why a write failed with this errno, and what the user can do about it.

@@ -17,8 +17,7 @@ namespace headroom::cli {
 /// Returns `part` as a percentage of `whole`, for example "12 %", or "-" if `whole` is not above 0.
 [[nodiscard]] std::string percent(double part, double whole);
 [[nodiscard]] std::string percent(std::int64_t part, std::int64_t whole);
-/// Returns the formatted time, or "-" for a negative one, which stands for a missing value (a
-/// single output token has no time per output token).
+/// Returns the formatted time, or "-" for a negative one, which stands for a missing value.
 [[nodiscard]] std::string duration_or_dash(Nanoseconds time);
 
 /// Returns "1 prompt", "3 prompts".

@@ -16,7 +16,6 @@ namespace headroom::cli {
 /// cannot read the scenario.
 [[nodiscard]] std::vector<config::Event> scenario_events(const trace::Trace& trace);
 
-/// Returns text and moment of an event of a scenario.
 [[nodiscard]] nlohmann::json event_json(const config::Event& event);
 
 /// Returns a table of the scenario's events, followed by the first recorded ones. Returns "" if

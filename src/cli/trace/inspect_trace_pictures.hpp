@@ -1,5 +1,4 @@
-// Charts of a trace, drawn with characters for a terminal. They are a short form of the HTML
-// report.
+// Charts of a trace, drawn with characters for a terminal: a short form of `scripts/report`.
 #pragma once
 
 #include <string>
@@ -11,8 +10,9 @@
 namespace headroom::cli {
 
 /// Returns all charts: latency per token with the decisions, shares of the time, memory against
-/// budget, groups per device over time, and the links with the most bytes. Each chart has a title
-/// and its scale. Charts without data are left out. The text ends with an empty line or is empty.
+/// budget, K/V heads per device over time, and the links with the most bytes. Each chart has a
+/// title and its scale. Charts without data are left out. The text ends with an empty line or is
+/// empty.
 [[nodiscard]] std::string pictures_text(
     const trace::Trace& trace, const trace::Summary& summary, const PictureStyle& style
 );

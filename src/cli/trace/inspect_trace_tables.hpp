@@ -1,4 +1,5 @@
-// The decisions, the parts and the last placement of a trace as aligned tables.
+// The decisions, the parts and the last placement of a trace as aligned tables. A part is what was
+// recorded until the run was interrupted, or from one resumption to the next.
 #pragma once
 
 #include <array>
@@ -14,8 +15,8 @@ namespace headroom::cli {
 /// Returns a table with a row per decision. Runs with several sequences in flight have more
 /// columns.
 [[nodiscard]] std::string decision_table(const trace::Trace& trace);
-/// Returns a table with a row per part of a resumed run, which shows the program that wrote the
-/// part. Returns "" if the run was not resumed.
+/// Returns a table with a row per part of a resumed run: which version of the program wrote it.
+/// Returns "" if the run was not resumed.
 [[nodiscard]] std::string part_table(const trace::Trace& trace);
 /// Returns a table with a row per device: its number of blocks of each counted kind.
 [[nodiscard]] std::string placement_table(const trace::Trace& trace);
