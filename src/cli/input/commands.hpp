@@ -9,7 +9,6 @@
 
 namespace headroom::cli {
 
-/// One command: a row of the table.
 struct Command {
     const char* name;
     const char* summary; ///< one line for `headroom help` and the manual

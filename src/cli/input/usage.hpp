@@ -20,7 +20,6 @@ namespace headroom::cli {
     const std::string& command, const std::string& text
 );
 
-/// Returns the names of all policies, for the help.
 [[nodiscard]] std::string all_policies();
 
 /// Returns a hint such as "; did you mean 'run'?"; empty if no candidate is similar.

@@ -33,7 +33,6 @@ class CellFiles {
 
     [[nodiscard]] std::filesystem::path trace() const { return named(".h5"); }
     [[nodiscard]] std::filesystem::path failure() const { return named(kFailure); }
-    /// Returns the path of the trace of a failed run.
     [[nodiscard]] std::filesystem::path failed_trace() const { return named(kFailedTrace); }
     /// Returns the path of the run's stderr. The file is kept if the run fails.
     [[nodiscard]] std::filesystem::path log() const { return named(".log"); }
@@ -95,7 +94,6 @@ struct CellStatus {
     const std::set<std::string>& partial_cells
 );
 
-/// Returns the settings of the cell as a JSON object.
 [[nodiscard]] nlohmann::ordered_json settings_json(const config::SweepCell& cell);
 
 /// Writes the record of a failure. Throws EnvironmentError if it cannot be written.

@@ -25,7 +25,6 @@ class DescriptorBuffer final : public std::streambuf {
     ~DescriptorBuffer() override;
     /// Writes the rest of the buffer and closes the descriptor.
     void close();
-    /// Returns the number of bytes written so far.
     [[nodiscard]] std::uintmax_t written() const { return written_; }
 
   protected:

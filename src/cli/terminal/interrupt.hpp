@@ -35,7 +35,6 @@ void end_with_launcher();
 [[nodiscard]] int interrupt_grace_expired();
 /// Whether the exit code is that of a user's SIGINT or SIGTERM.
 [[nodiscard]] bool is_interrupt_code(int code);
-/// Returns how many signals have been recorded.
 [[nodiscard]] int interrupt_count();
 /// Returns the id of the first process other than mpirun that asked a rank of a job started by
 /// headroom to end; 0 if there is none.

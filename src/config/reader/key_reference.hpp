@@ -9,8 +9,8 @@ namespace headroom::config {
 /// Returns the reference of all scenario and sweep keys in Markdown.
 [[nodiscard]] std::string key_reference();
 
-/// Returns the page from its section Values on, as it was when the program was built. embed.cmake
-/// writes this function.
+/// Returns the part of the page from its heading "Values" on, as it was when the program was built.
+/// embed.cmake writes this function.
 [[nodiscard]] std::string_view reference_page();
 
 } // namespace headroom::config

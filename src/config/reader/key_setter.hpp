@@ -13,14 +13,16 @@
 namespace headroom::config {
 
 /// Returns a table with the parsed value under the key `v`, or nothing if the text is not exactly
-/// one TOML value. The source path of its nodes is the option, so that problems name the option.
+/// one TOML value. Its nodes have the option in place of a file name, so that error messages name
+/// the option.
 [[nodiscard]] std::optional<toml::table> parse_value(
     std::string_view value, const std::string& option
 );
 
 /// Moves the value to the position that the key names, and creates missing tables and lists on the
 /// way. The tables of a list are named by index or by the value of their key `name`. The index
-/// after the last one adds a table. Adds a problem of the option if the key names no position.
+/// after the last one adds a table. If the key names no position, adds a problem (a message about a
+/// mistake) of the option.
 void set_key(
     toml::table& root,
     const std::string& option,

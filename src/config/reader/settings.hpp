@@ -1,5 +1,5 @@
-// Turns a resolved scenario into a flat list of keys and values, so that scenarios can be compared
-// key by key.
+// Turns a resolved scenario (complete TOML with all defaults) into a flat list of keys and values,
+// so that scenarios can be compared key by key.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@ namespace headroom::config {
 
 struct KeyValue {
     std::string key; ///< dotted key: controller.interval, device.phone.memory, event.0.factor
-    /// Strings are without quotes. Lists and booleans are strings of TOML text. Never empty.
+    /// Strings have no quotes. Lists and booleans are TOML text. Never std::monostate.
     std::variant<std::monostate, std::string, std::int64_t, double> value;
-    std::string key_with_indices; ///< the same with indices for names: device.0.memory
+    std::string key_with_indices; ///< key with indices for names: device.0.memory
     bool operator==(const KeyValue&) const = default;
 };
 
-/// Returns every value of a resolved scenario, sorted by key. Keys contain the names of a list's
-/// tables if all of them have different names, and their indices otherwise. Throws InputError if
+/// Returns every value of a resolved scenario, sorted by key. A key contains the name of a list's
+/// table if all tables of the list have different names, otherwise the index. Throws InputError if
 /// the text is not valid TOML.
 [[nodiscard]] std::vector<KeyValue> flat_settings(std::string_view resolved);
 

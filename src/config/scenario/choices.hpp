@@ -1,4 +1,4 @@
-// The words that a scenario chooses among, and what they stand for.
+// The words that keys of a scenario choose among, and the enumerations for which the words stand.
 #pragma once
 
 #include <array>
@@ -12,10 +12,12 @@
 namespace headroom::config {
 
 enum class ClockMode : std::uint8_t { virtual_time, paced };
-/// What a device does in overload. Under `automatic` it pages if it has storage, and else fails.
+/// What a device does that holds more than its memory budget: reads weights from its storage again
+/// in each forward pass (`page`) or ends the run (`fail`). `automatic` is `page` if it has storage,
+/// else `fail`.
 enum class OverloadMode : std::uint8_t { automatic, page, fail };
 enum class KvType : std::uint8_t { f32 };
-/// Whether turns go on while blocks migrate.
+/// Whether decoding goes on while blocks migrate.
 enum class MigrationMode : std::uint8_t { stop };
 /// Where a device gets the weights of a block that moves to it: from the sender (`move`), or from
 /// its own storage (`everywhere`).
@@ -34,7 +36,7 @@ constexpr auto words(const auto&... all) {
 /// The spelling of each value of an enumeration, in order, in scenarios and on the command line.
 template <class Enum>
 inline constexpr auto kWords = words();
-/// The spelling of values that are not built yet, so that messages can say so.
+/// The spelling of values that are planned but not built yet, so that messages can say so.
 template <class Enum>
 inline constexpr auto kPlannedWords = words();
 
@@ -57,9 +59,9 @@ template <> inline constexpr auto kWords<scheduler::Granularity> = words("paper"
 template <> inline constexpr auto kWords<scheduler::Reduce> = words("hub", "ring");
 // clang-format on
 
-/// The batch size that each decision chooses.
+/// The value of `batch` if each decision chooses the batch size.
 inline constexpr std::string_view kAutomaticBatch = "auto";
-/// Arrivals of all requests at time 0.
+/// The value of `arrivals` if all requests arrive at time 0.
 inline constexpr std::string_view kAtOnce = "at once";
 
 /// Returns the spelling of a value.

@@ -11,12 +11,14 @@ namespace headroom::config {
 
 struct EventKind {
     std::string_view name; ///< value of the key `kind`
-    /// The property. A kind has a target: a device or a link.
+    /// The property that is multiplied: one of a device or one of a link. The other pointer is
+    /// null.
     scheduler::Profile scheduler::DeviceSpec::*of_device;
     scheduler::Profile scheduler::LinkSpec::*of_link;
-    /// What happens while the property is 0. Empty if 0 and factors above 1 are nothing unusual.
+    /// What happens while the property is 0, for warnings. Empty: neither 0 nor factors above 1
+    /// need one.
     std::string_view consequence_of_zero;
-    /// Returns whether the device does not have the property; null: every device has it.
+    /// Returns whether the device lacks the property. A null pointer means that no device lacks it.
     bool (*is_absent)(const DeviceConfig&) = nullptr;
 };
 
@@ -44,7 +46,6 @@ inline constexpr auto kEventKinds = [] {
     };
 }();
 
-/// The values of the key `kind`.
 inline constexpr auto kEventKindNames = [] {
     std::array<std::string_view, kEventKinds.size()> names{};
     for (std::size_t i = 0; i < names.size(); ++i) {

@@ -1,5 +1,5 @@
-// The scenario of a run as plain structs, read from a TOML file and checked completely. Reading
-// either returns a valid Scenario or throws one InputError that lists every problem.
+// The scenario (the input) of a run as plain structs, read from a TOML file and checked completely.
+// Reading a file either returns a valid Scenario or throws one InputError that lists all mistakes.
 // docs/reference/scenario.md describes every key.
 #pragma once
 
@@ -37,26 +37,24 @@ struct ArrivalsConfig {
 
 struct WorkloadConfig {
     std::vector<std::string> prompts{""}; ///< UTF-8; each makes one request, in this order
-    /// Number of tokens of each prompt, ≥ 1. It replaces `prompts` if the model is a shape, which
-    /// has no tokenizer, and is empty if the model is a file.
+    /// Number of tokens of each prompt, ≥ 1. Replaces `prompts` if the model is a shape (dimensions
+    /// without weights and tokenizer). Empty if the model is a file.
     std::vector<std::int64_t> prompt_tokens{};
     std::int64_t repeat = 1;  ///< number of times that the list of prompts is requested; ≥ 1
     std::int64_t tokens = 64; ///< limit of sampled tokens per request; ≥ 1
     std::vector<std::int64_t> tokens_each{}; ///< the limit per prompt; empty: `tokens` for all
-    std::int64_t sequences = 1;              ///< limit of sequences in flight; ≥ 1
+    std::int64_t sequences = 1;              ///< limit of sequences decoded at once; ≥ 1
     std::int64_t prefill_chunk = 0;          ///< tokens of a prompt per turn; 0: the whole prompt
     ArrivalsConfig arrivals{};
     bool stop_at_eos = true; ///< a sequence ends with its end-of-sequence token
     double temperature = 0;  ///< 0: greedy sampling
     std::int64_t top_k = 0;  ///< sample only from the k most probable tokens; 0: from all
-    double top_p = 1;        ///< the most probable tokens that together reach p; in (0, 1]
+    double top_p = 1;        ///< sample only from the tokens that together reach p
     double min_p = 0;        ///< least probability, as a fraction of the largest
 
-    /// Returns the number of prompts in the list.
     [[nodiscard]] std::size_t distinct_prompts() const {
         return prompt_tokens.empty() ? prompts.size() : prompt_tokens.size();
     }
-    /// Returns the number of requests.
     [[nodiscard]] std::size_t requests() const {
         return distinct_prompts() * static_cast<std::size_t>(repeat);
     }
@@ -64,11 +62,9 @@ struct WorkloadConfig {
     [[nodiscard]] std::int64_t slots() const {
         return std::min(sequences, static_cast<std::int64_t>(requests()));
     }
-    /// Returns the limit of sampled tokens of one request.
     [[nodiscard]] std::int64_t max_tokens_of(std::size_t request) const {
         return tokens_each.empty() ? tokens : tokens_each[request % distinct_prompts()];
     }
-    /// Returns the sum of the limits of all requests.
     [[nodiscard]] std::int64_t max_tokens_in_all() const;
     bool operator==(const WorkloadConfig&) const = default;
 };
@@ -78,29 +74,30 @@ inline constexpr WeightType kDefaultWeightType = WeightType::f16;
 
 struct ControllerConfig {
     scheduler::PolicyKind policy = scheduler::PolicyKind::resource_aware;
-    std::int64_t interval = 8; ///< λ, the number of rounds from one decision to the next; ≥ 1
+    std::int64_t interval = 8; ///< λ, tokens of each sequence per decision; ≥ 1
     OverloadMode overload = OverloadMode::automatic;
     scheduler::CostProfile cost_profile = scheduler::CostProfile::physical;
-    /// Cost profile paper: limit of the computing time of one layer's blocks on one device; > 0.
+    /// Cost profile `paper`: limit of the computing time of one layer's blocks on one device; > 0.
     Nanoseconds t_budget = 1'000'000'000;
     scheduler::PaperSettings paper{};
     WeightsMode weights = WeightsMode::move;
     MigrationMode migration = MigrationMode::stop;
     scheduler::Granularity granularity = scheduler::Granularity::paper;
     std::int32_t slices = 16; ///< granularity sliced: slices of each layer's ffn; ≥ 1
-    /// How partial sums are reduced under policy galaxy. All other policies reduce at the hub.
+    /// How policy `galaxy` adds up the devices' partial sums of a layer. All other policies do this
+    /// at the layer's hub.
     scheduler::Reduce reduce = scheduler::Reduce::hub;
     EndsMode ends = EndsMode::source;
-    Nanoseconds memory_window = 60'000'000'000; ///< see "memory window" in the glossary
+    Nanoseconds memory_window = 60'000'000'000; ///< past time whose least memory counts
     scheduler::Ppb memory_reserve = 0; ///< fraction of each device's memory that stays unused
     scheduler::Aim objective = scheduler::Aim::latency; ///< by default throughput if sequences > 1
     std::int64_t batch = 1;  ///< decode turns per batch, ≤ sequences; 0: each decision chooses it
-    bool look_ahead = false; ///< a migration may pay for itself over all tokens still expected
+    bool look_ahead = false; ///< migrations may pay off over all remaining tokens
     std::int64_t node_limit = 200'000; ///< policy exact: limit of search nodes; ≥ 1
 
-    /// Returns the cut of the layers under a policy. Only galaxy can reduce by a ring.
+    /// Returns how layers are cut into blocks under a policy. Only `galaxy` can reduce by a ring.
     [[nodiscard]] scheduler::Cut cut(scheduler::PolicyKind decided_by) const;
-    /// Returns the cut under the scenario's policy.
+    /// Returns how layers are cut into blocks under the scenario's policy.
     [[nodiscard]] scheduler::Cut cut() const { return cut(policy); }
     bool operator==(const ControllerConfig&) const = default;
 };
@@ -111,8 +108,8 @@ struct ClockConfig {
     bool operator==(const ClockConfig&) const = default;
 };
 
-/// A load as the scenario describes it: the fraction of a rate or of memory that other programs
-/// take. The kinds uniform and walk are random.
+/// A load: the fraction of a rate or of memory that other programs take. The kinds `uniform` and
+/// `walk` are random.
 struct LoadConfig {
     LoadKind kind = LoadKind::constant;
     scheduler::Ppb constant = 0;
@@ -129,8 +126,8 @@ struct LoadConfig {
     bool operator==(const LoadConfig&) const = default;
 };
 
-/// Scales as the scenario gives them. As a fraction in lowest terms, each has numerator and
-/// denominator of at most 10¹².
+/// Factors on all rates, memory sizes and latencies, which make a small model as demanding as a
+/// large one. In lowest terms a factor's numerator and denominator are at most 10¹².
 struct ScaleConfig {
     double compute = 1; ///< scales compute, memory bandwidth and storage bandwidth alike
     double memory = 1;
@@ -139,10 +136,11 @@ struct ScaleConfig {
     bool operator==(const ScaleConfig&) const = default;
 };
 
-/// One device as the scenario gives it, before scaling. A [[device]] with a count makes several.
+/// One device with the values of the scenario, before scaling. A [[device]] with a count makes
+/// several.
 struct DeviceConfig {
     std::string name;
-    std::string profile{}; ///< name in the catalogue, or empty; its values are in the members below
+    std::string profile{}; ///< name in the catalogue, or empty; the members below have its values
     PerSecond compute = 0; ///< FLOP/s
     Bytes memory = 0;      ///< bytes
     PerSecond memory_bandwidth = kUnlimited;      ///< bytes/s
@@ -154,7 +152,7 @@ struct DeviceConfig {
     bool operator==(const DeviceConfig&) const = default;
 };
 
-/// A link (one direction between two devices) that differs from the network's default.
+/// A link (one direction between two devices) that differs from the other links of the network.
 struct LinkConfig {
     DeviceId from;
     DeviceId to;
@@ -197,7 +195,7 @@ struct Event {
 
 struct Scenario {
     std::filesystem::path path; ///< the scenario's file; empty for the built-in scenario
-    std::string name;           ///< stem of the file's name
+    std::string name;           ///< file name without extension
     std::uint64_t seed = 7;
     std::filesystem::path model_file; ///< path from the working directory; empty with a shape
     std::string model_file_written; ///< path from the scenario's folder, or of the installed model
@@ -221,13 +219,13 @@ struct Scenario {
 };
 
 /// Returns the arrival time of each request, in ascending order. Poisson arrivals start at time 0
-/// and have exponential gaps. The gap before request i is drawn from the seed's random stream
-/// ("arrivals", i) and rounded to the nanosecond. No time exceeds 10¹⁸ ns.
+/// and have exponential gaps, which are rounded to the nanosecond. The seed and i determine the gap
+/// before request i. No time exceeds 10¹⁸ ns.
 [[nodiscard]] std::vector<Nanoseconds> arrival_times(const Scenario& scenario);
 
 /// Changes of a scenario by the command line. The values are checked like those of the file, and
-/// problems name the option. The changes in `set` are made first, in order, then those of the other
-/// members. Prompts replace a prompt file and the reverse.
+/// error messages name the option. The changes in `set` are made first, in order, then those of the
+/// other members. Prompts replace a prompt file, and a prompt file replaces prompts.
 struct Overrides {
     std::optional<std::string> policy{};
     std::optional<std::string> clock{};
@@ -240,11 +238,11 @@ struct Overrides {
     /// Texts KEY=VALUE with a dotted KEY such as device.0.memory. A VALUE that is not valid TOML is
     /// taken as a string.
     std::vector<std::string> set{};
-    /// Whether a model file that does not exist is a problem. False for a scenario from a trace,
-    /// whose paths may be those of another computer.
+    /// Whether a missing model file is an error. False for a scenario from a trace, whose paths may
+    /// be those of another computer.
     bool model_must_exist = false;
-    /// Folder in which a model file is also looked for if its name has no folder and it is not
-    /// beside the scenario; empty: no other folder.
+    /// Second folder in which a model file is searched for if its name has no folder and the file
+    /// is not beside the scenario; empty: none.
     std::filesystem::path models{};
 };
 
@@ -259,18 +257,18 @@ struct Overrides {
 
 /// Returns the scenario of `run --model F --devices N`: N devices with the catalogue's profile of a
 /// Raspberry Pi 5 and links of 100 Mbit/s and 1 ms. A device profile or network preset in the
-/// overrides replaces them. A note names the profile and the links. Throws InputError with all
-/// problems, also if `devices` < 1.
+/// overrides replaces these. A note of the scenario names the profile and the links. Throws
+/// InputError with all problems, also if `devices` < 1.
 [[nodiscard]] Scenario default_scenario(
     const std::filesystem::path& model_file, int devices, const Overrides& overrides
 );
 
-/// Returns the scenario as TOML with every default spelled out, in base units. Parsing this text as
+/// Returns the scenario as TOML in base units, with every default written out. Parsing this text as
 /// if from the same path gives an equivalent scenario with the same resolved text.
 [[nodiscard]] std::string resolved_text(const Scenario& scenario);
 
-/// Returns "" if controller.slices divides the model's FFN width or granularity is `paper`. Returns
-/// a message with values that divide it otherwise.
+/// Returns "" if `controller.slices` divides the model's FFN width or granularity is `paper`.
+/// Otherwise returns a message with values that divide the FFN width.
 [[nodiscard]] std::string slices_problem(
     const ControllerConfig& controller, const ModelShape& shape
 );
@@ -280,7 +278,7 @@ struct Overrides {
 [[nodiscard]] bool equivalent(const Scenario& a, const Scenario& b);
 
 /// Returns the fleet with scales, loads and events in its profiles. Every random load has its own
-/// random stream of the seed: one per device for compute and for memory, and one per link.
+/// random stream: one per device for compute, one per device for memory, and one per link.
 [[nodiscard]] scheduler::Fleet build_fleet(
     const FleetConfig& declared, const std::vector<Event>& events, std::uint64_t seed
 );
@@ -289,9 +287,9 @@ struct Overrides {
 /// rates that stay 0, events after the last token, factors that raise a value above its original.
 [[nodiscard]] std::vector<std::string> find_warnings(const Scenario& scenario);
 
-/// The most devices of a fleet whose links have random loads, because every link stores its own.
+/// Limit of devices if links have random loads, because every link stores its own load.
 inline constexpr std::size_t kMaxVaryingDevices = 256;
-/// The most devices of a fleet whose links have a random walk, whose whole table is in memory.
+/// Limit of devices if links have random walks, because every link stores its whole walk.
 inline constexpr std::size_t kMaxWalkingDevices = 64;
 inline constexpr std::size_t kMaxDevices = 65'536;
 

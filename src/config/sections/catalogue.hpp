@@ -16,7 +16,7 @@
 
 namespace headroom::config {
 
-/// How a figure was found. A limit is the maximum of a standard, which no real device reaches.
+/// How a number was found. A `limit` is the maximum of a standard, which no real device reaches.
 enum class Origin : std::uint8_t { measured, derived, limit };
 
 template <>
@@ -35,7 +35,7 @@ struct SourcedFigure {
 struct DeviceProfile {
     std::string name;               ///< raspberry-pi-5, raspberry-pi-5-4gb
     std::string title;              ///< Raspberry Pi 5
-    bool variant = false;           ///< it differs from an earlier profile only in its memory
+    bool variant = false;           ///< differs from an earlier profile only in memory
     SourcedFigure compute;          ///< FLOP/s
     Bytes ram = 0;                  ///< memory size as sold
     Bytes memory = 0;               ///< memory that is available to a model
@@ -54,16 +54,17 @@ struct NetworkPreset {
 struct ModelPreset {
     std::string name;            ///< llama-2-7b
     std::string title;           ///< Llama 2 7B
-    ModelShape shape;            ///< stored as kDefaultWeightType
+    ModelShape shape;            ///< with kDefaultWeightType
     std::int64_t parameters = 0; ///< published number of parameters
     std::int64_t left_out = 0;   ///< number of published parameters that the shape does not have
-    std::string left_out_what;   ///< description of these: "biases of q, k and v"; or empty
+    std::string left_out_what;   ///< what these are: "biases of q, k and v"; or empty
     std::string source;          ///< reference to the publication
 };
 
-/// Return every profile or preset in the order of the text. Each device gives one profile NAME with
-/// its first memory size. A device with several sizes also gives one profile per size, such as
-/// NAME-8gb. Throw InputError with all problems, in which `file` names the text.
+/// Return every profile or preset in the order of the text. Each device NAME gives one profile NAME
+/// with its first memory size. A device with several memory sizes also gives one profile per size,
+/// such as NAME-8gb. Throw InputError with all mistakes; `file` is the name of the text in its
+/// messages.
 [[nodiscard]] std::vector<DeviceProfile> parse_device_profiles(
     std::string_view text, const std::string& file
 );

@@ -1,4 +1,5 @@
-// The types of the scenario keys that are a member of a struct. Only scenario_keys.cpp uses them.
+// The types of scenario keys, most of which set one member of a struct. Only scenario_keys.cpp uses
+// these types.
 #pragma once
 
 #include <limits>
@@ -19,7 +20,7 @@ namespace headroom::config {
 inline constexpr auto kPlainText = [](const auto& value) { return fmt::format("{}", value); };
 
 /// A key that read(table, key) reads and text(value) writes. After a wrong value the member becomes
-/// `after_error`, or keeps its value.
+/// `after_error` or, without `after_error`, keeps its value.
 template <class T, class V, class Read, class Text>
 KeyType<T> member_type(
     std::string values, V T::*member, Read read, Text text, std::optional<V> after_error = {}
@@ -90,7 +91,7 @@ KeyType<T> policy(scheduler::PolicyKind T::*member) {
     return member_type(names, member, read_policy, text);
 }
 
-/// A factor of [fleet], which is exact as a fraction.
+/// A factor of [fleet]. Its decimal text must be an exact fraction (ScaleConfig).
 template <class T>
 KeyType<T> scale(double T::*member) {
     return member_type("factor", member, read_scale, decimal_text);
@@ -108,8 +109,8 @@ KeyType<T> duration(Nanoseconds T::*member, Zero zero) {
     return type;
 }
 
-/// A rate, size or latency that a scale of [fleet] multiplies after it is read. Nothing and
-/// kUnlimited are not written.
+/// A rate, size or latency that a factor of [fleet] multiplies after it is read. The resolved text
+/// leaves out empty values and kUnlimited.
 template <class T, class V>
 KeyType<T> scaled_quantity(V T::*member, Quantity quantity, double ScaleConfig::*scale) {
     const Zero zero = quantity == Quantity::duration ? Zero::allowed : Zero::refused;
@@ -154,7 +155,7 @@ KeyType<T> choice(Enum T::*member) {
 }
 
 /// A key that the reader of its section reads. text(value) or text(value, fleet) writes it; without
-/// a text the resolved text does not have it.
+/// such a function the resolved text leaves the key out.
 template <class T, class Text = std::nullptr_t>
 KeyType<T> custom(std::string values, Text text = {}) {
     KeyType<T> type{std::move(values)};
@@ -166,7 +167,7 @@ KeyType<T> custom(std::string values, Text text = {}) {
     return type;
 }
 
-/// The same of a member that text(member) writes.
+/// Like the function above, but for one member, which text(member) writes.
 template <class T, class V, class Text>
 KeyType<T> custom(std::string values, V T::*member, Text text) {
     return custom<T>(std::move(values), [=](const T& in) { return text(in.*member); });

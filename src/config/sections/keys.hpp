@@ -1,5 +1,6 @@
-// The keys of a scenario, one row per key; scenario_keys.cpp has the rows. Reading, the resolved
-// text, the known keys in messages, and the table of keys in `headroom help scenario` follow them.
+// The keys of a scenario, one row per key; scenario_keys.cpp has the rows. From these rows follow
+// how a scenario is read, its resolved text (TOML with all defaults), the known keys in messages,
+// and the table of keys in `headroom help scenario`.
 #pragma once
 
 #include <functional>
@@ -15,22 +16,23 @@
 
 namespace headroom::config {
 
-/// What the check of a scaled value needs besides the value.
+/// What the check of a value that [fleet] scales needs besides the value.
 struct KeyContext {
     ScaleConfig scales{};
-    /// The key that named the profile or preset whose values the T has already; "" without one.
+    /// `profile` or `preset` if this key of the table has set the values that T has so far; else
+    /// "".
     std::string_view catalogue_key{};
 };
 
-/// How the value of a key is written, read into a T, and described.
+/// How the value of a key is read into a T, written as TOML, and described.
 template <class T>
 struct KeyType {
     std::string values;     ///< the valid values, in Markdown
-    std::string standard{}; ///< the value without the key, in Markdown
-    /// Reads the key if the table has it. Without this function the reader of the section does.
+    std::string standard{}; ///< the default, in Markdown
+    /// Reads the key if the table has it. Without this function the reader of the section reads it.
     std::function<void(TableReader&, std::string_view key, T&, const KeyContext&)> read{};
     /// Returns the value for the resolved text, or "" to leave the key out. Without this function
-    /// it is always left out.
+    /// the key is always left out.
     std::function<std::string(const T&, const FleetConfig&)> text{};
 };
 
@@ -74,7 +76,7 @@ struct KeyDescription {
 /// Returns the descriptions of all sections and keys in the order of the reference.
 [[nodiscard]] std::vector<KeyDescription> key_descriptions();
 
-/// Reads the keys of a table. Keys that the section's own reader reads become known.
+/// Reads the keys of a table that have a KeyType::read. Marks all keys of the section as known.
 template <class T>
 void read_keys(
     TableReader& table, const Section<T>& section, T& out, const KeyContext& context = {}
@@ -87,7 +89,7 @@ void read_keys(
     }
 }
 
-/// Reads a table all of whose keys have a reader, if the table is there.
+/// Reads a table if the parent has it. Precondition: every key of the section has a KeyType::read.
 template <class T>
 void read_section(TableReader& parent, std::string_view key, const Section<T>& section, T& out) {
     if (auto table = parent.table(key, std::string(section.name))) {
@@ -96,7 +98,7 @@ void read_section(TableReader& parent, std::string_view key, const Section<T>& s
     }
 }
 
-/// Returns the table as TOML with every key that is written.
+/// Returns the table as TOML with every key that KeyType::text does not leave out.
 template <class T>
 std::string section_text(const Section<T>& section, const T& value, const FleetConfig& fleet) {
     std::string text = section.name.empty() ? "" : fmt::format("\n{}\n", section.name);

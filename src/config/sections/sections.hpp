@@ -1,6 +1,6 @@
-// The readers of a scenario's sections, one function per TOML table. Each function returns or fills
-// a struct with the valid values and adds the rest to the table's Problems. After all sections the
-// caller throws if there are problems.
+// The readers of a scenario's sections, one function per TOML table. Each function puts the valid
+// values into a struct and adds a message about each wrong value to the table's Problems. After all
+// sections the caller throws if there are problems.
 #pragma once
 
 #include <cstddef>
@@ -42,8 +42,8 @@ void read_workload(
     TableReader& root, const std::filesystem::path& folder, ModelKind model, Scenario& scenario
 );
 
-/// Reads the key `arrivals` of [workload]. requests: the number of requests, or nothing if a
-/// problem leaves it unknown.
+/// Reads the key `arrivals` of [workload]. requests: the number of requests, or nothing if it is
+/// unknown after a problem.
 ArrivalsConfig read_arrivals(TableReader& workload, std::optional<std::size_t> requests);
 
 /// Reads [controller]. The batch size is checked against the workload, keys that need storage
@@ -60,7 +60,7 @@ class DeviceNames {
   public:
     explicit DeviceNames(const std::vector<DeviceConfig>& devices);
     /// Returns the device whose name or index the entry gives. Adds a problem and returns nothing
-    /// if there is none.
+    /// if there is no such device.
     [[nodiscard]] std::optional<DeviceId> find_device(const TomlEntry& entry, Problems& problems)
         const;
     [[nodiscard]] std::size_t size() const { return names_.size(); }
@@ -70,14 +70,13 @@ class DeviceNames {
     std::map<std::string, DeviceId, std::less<>> ids_;
 };
 
-/// Reads all [[device]] tables into fleet.devices and fleet.source. A table with a count makes as
-/// many devices. fleet.scales are those of [fleet].
+/// Reads all [[device]] tables into fleet.devices and fleet.source. A table with a `count` makes
+/// that many devices. Precondition: fleet.scales has been read.
 void read_devices(TableReader& root, FleetConfig& fleet);
 
 /// Reads [network] and [[network.link]].
 NetworkConfig read_network(TableReader& root, const ScaleConfig& scales, const DeviceNames& names);
 
-/// Reads all [[event]] tables.
 std::vector<Event> read_events(
     TableReader& root, const DeviceNames& names, const std::vector<DeviceConfig>& devices
 );
@@ -85,20 +84,20 @@ std::vector<Event> read_events(
 /// Reads a load: a fraction, or a table { kind, … }. Without the key the load is 0.
 LoadConfig read_load(TableReader& reader, std::string_view key);
 
-// Return values in TOML for the resolved text.
+// These return values as TOML for the resolved text.
 std::string load_text(const LoadConfig& load);
 std::string arrivals_text(const ArrivalsConfig& arrivals);
 std::string durations_text(const std::vector<Nanoseconds>& times);
 
-/// Reads the policy from a key that the table has. The scheduler defines the names of policies.
+/// Reads the policy from a key. Precondition: the table has the key.
 std::optional<scheduler::PolicyKind> read_policy(TableReader& table, std::string_view key);
 
-/// Reads a scale of [fleet] from a key that the table has.
+/// Reads a factor of [fleet] from a key. Precondition: the table has the key.
 std::optional<double> read_scale(TableReader& table, std::string_view key);
 
 /// Adds a problem if the value of a key exceeds kMaxValue after scaling or, with Zero::refused,
-/// becomes 0. Without the key, the value is of the entry that catalogue_key names, if that is not
-/// empty.
+/// becomes 0. If the table lacks the key, the problem names the key catalogue_key, by which the
+/// value came from the catalogue; if that is empty, nothing is checked.
 void check_scaled(
     TableReader& table,
     std::string_view key,

@@ -1,5 +1,5 @@
-// Reads and writes the shape of a model without a file. Scenarios and the catalogue use the same
-// TOML table for it: { layers, heads, … }.
+// Reads and writes the shape of a model, its dimensions without weights. Scenarios and the
+// catalogue have the same TOML table for shapes: { layers, heads, … }.
 #pragma once
 
 #include <array>
@@ -20,12 +20,10 @@ inline constexpr auto kWeightTypeWords = [] {
     return names;
 }();
 
-/// Reads the key `weight_type` of a table.
 std::optional<WeightType> read_weight_type(TableReader& table);
-/// Reads the key `shape` of a table. Returns nothing if it is absent or is not a table. After other
-/// problems the returned shape may be invalid.
+/// Reads the key `shape` of a table. Returns nothing if its value is absent or not a table. After
+/// other problems the returned shape may be invalid.
 std::optional<ModelShape> read_shape(TableReader& parent);
-/// Returns the shape as an inline TOML table.
 std::string shape_text(const ModelShape& shape);
 
 /// Sets the type of every matrix. Precondition: shape.layers is set.

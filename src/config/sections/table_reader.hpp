@@ -18,8 +18,8 @@
 
 namespace headroom::config {
 
-/// Returns the document. Throws InputError for a syntax error and for a text that exceeds a limit
-/// of toml_limits.hpp.
+/// Parses the text of a document. Throws InputError for a syntax error and for a text that exceeds
+/// a limit of toml_limits.hpp.
 [[nodiscard]] toml::table parse_toml(std::string_view text, Problems& problems);
 
 class TableReader {
@@ -37,7 +37,6 @@ class TableReader {
     /// Returns the dotted path of a key of this table.
     [[nodiscard]] std::string key_path(std::string_view key) const;
     [[nodiscard]] Problems& problems() { return *problems_; }
-    /// Returns the table's position in the text.
     [[nodiscard]] const toml::source_region& position() const { return table_->source(); }
     [[nodiscard]] const toml::table& table() const { return *table_; }
 
@@ -62,8 +61,8 @@ class TableReader {
     /// Returns a reader of each table of the array [[key]]. The array may also be written inline.
     [[nodiscard]] std::vector<TableReader> tables(std::string_view key, std::string display_name);
 
-    /// Returns the index of the word. For a word in `planned`, the problem says that it is not
-    /// built yet.
+    /// Returns the index of the value in `words`. For a value in `planned`, the problem says that
+    /// this value is not built yet.
     [[nodiscard]] std::optional<std::size_t> word(std::string_view key, Words words, Words planned);
     template <class Enum>
     [[nodiscard]] std::optional<Enum> choice(std::string_view key) {
@@ -72,7 +71,7 @@ class TableReader {
     }
 
     /// Returns the profile or preset that the key names, or a null pointer. If no entry has that
-    /// name, the problem suggests a similar name or lists all names except variants.
+    /// name, adds a problem that suggests a similar name or lists all names except variants.
     template <class Entry>
     [[nodiscard]] const Entry* catalogue_entry(
         std::string_view key, const std::vector<Entry>& entries
@@ -107,8 +106,8 @@ class TableReader {
         const std::vector<std::string>& planned
     );
 
-    /// Adds the problem that a name is none of `all`. It lists the names `listed` if none of `all`
-    /// is similar.
+    /// Adds the problem that a name is none of `all`. The problem suggests a similar name or, if
+    /// there is none, lists `listed`.
     void report_unknown_entry(
         const TomlEntry& entry,
         const std::vector<std::string>& all,
@@ -120,7 +119,8 @@ class TableReader {
     void report_missing(std::string_view key, std::string_view hint);
     /// Reports the key as missing if the table does not have it.
     void require(std::string_view key, std::string_view hint);
-    /// Sets the hint that `finish` gives if the table has one of these keys of another table.
+    /// Makes `finish` give this hint if the table has one of these keys, which belong to another
+    /// table.
     void explain_misplaced(std::initializer_list<std::string_view> keys, std::string_view hint);
     /// Adds a problem at the table's own position.
     void add_table_problem(const std::string& text);

@@ -37,7 +37,7 @@ struct SweepCell {
 
 struct Sweep {
     std::filesystem::path path;
-    std::string name; ///< stem of the file's name
+    std::string name; ///< file name without extension
     SweepCommand command = SweepCommand::simulate;
     SweepTransport transport = SweepTransport::inprocess;
     bool trace_ops = false;
@@ -57,15 +57,15 @@ inline constexpr std::size_t kMaxSweepCells = 10'000;
 /// InputError with all problems.
 [[nodiscard]] Sweep parse_sweep(std::string_view text, const std::filesystem::path& as_if_from);
 
-/// Returns the settings of a cell as overrides. They also require that the model file exists.
+/// Returns the settings of a cell as overrides, with `model_must_exist`.
 [[nodiscard]] Overrides overrides_of(const SweepCell& cell);
 
-/// Returns the scenario of a cell. Throws InputError with all problems. For a value of the sweep
-/// the problem names the position in the sweep file.
+/// Returns the scenario of a cell. Throws InputError with all problems. A problem with a value of
+/// the sweep names the position in the sweep file.
 [[nodiscard]] Scenario cell_scenario(const Sweep& sweep, const SweepCell& cell);
 
-/// Reads the scenarios of all cells and returns their warnings. Throws InputError with their
-/// problems. Each warning and each problem comes once, with the cells that have it.
+/// Reads the scenarios of all cells and returns their warnings. Throws InputError if they have
+/// problems. A warning or problem of several cells is listed once, with the names of these cells.
 [[nodiscard]] std::vector<std::string> check_cells(const Sweep& sweep);
 
 } // namespace headroom::config

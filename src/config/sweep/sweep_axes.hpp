@@ -1,4 +1,5 @@
-// The axes of a sweep, and the cells that result from combining their values.
+// The axes of a sweep (the settings that take several values), and the cells (the runs that result
+// from combining these values).
 #pragma once
 
 #include <filesystem>
@@ -13,7 +14,7 @@ namespace headroom::config {
 /// One value of an axis: a scenario file, or some settings.
 struct AxisValue {
     std::string display_text;       ///< text of the value, unique within its axis
-    std::string name_part;          ///< part of the cell's name; empty: made from the first setting
+    std::string name_part;          ///< in the cell's name; empty: from the first setting
     std::filesystem::path scenario; ///< the scenario file; empty if the value is settings
     std::vector<SweepSetting> settings;
 };
@@ -23,9 +24,9 @@ struct Axis {
     std::vector<AxisValue> values;
 };
 
-/// Returns all combinations of the axes' values. The first axis varies slowest. Every cell has the
-/// fixed settings first, and `scenario` unless an axis gives another. Precondition: no axis is
-/// empty.
+/// Returns all combinations of the axes' values. The first axis varies slowest. The settings of a
+/// cell are `fixed`, then those of its axes' values. Its scenario is `scenario` unless an axis
+/// gives another. Precondition: no axis is empty.
 [[nodiscard]] std::vector<SweepCell> cells_of(
     std::span<const Axis> axes,
     const std::vector<SweepSetting>& fixed,

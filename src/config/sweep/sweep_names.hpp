@@ -1,5 +1,5 @@
-// The names of a sweep's cells. A name depends only on the cell's own values, so that finished
-// cells keep their names when values are added to the sweep.
+// The names of a sweep's cells (its runs). A name depends only on the cell's own values, so that
+// finished cells keep their names when values are added to the sweep.
 #pragma once
 
 #include <span>
@@ -18,8 +18,8 @@ namespace headroom::config {
 /// controller.interval.
 [[nodiscard]] std::vector<std::string> short_keys(std::span<const std::string> keys);
 
-/// Returns the part of a cell's name that stands for a value, given as TOML text. Strings that
-/// begin with a letter stand alone; other values follow their key, such as interval8.
+/// Returns the part of a cell's name that stands for a value, given as TOML text. A string that
+/// begins with a letter is taken alone; other values follow their key, as in interval8.
 [[nodiscard]] std::string value_name_part(std::string_view short_key, std::string_view value);
 
 /// Returns the name of each cell: its name parts, joined by '-'. Names that would be equal or too

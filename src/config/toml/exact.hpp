@@ -1,6 +1,5 @@
-// Helpers for values and messages that do not depend on TOML: conversion of doubles to exact
-// integers and fractions, suggestions for misspelt words, and checks of text. All are pure
-// functions.
+// Pure functions for values and messages that do not depend on TOML: conversion of doubles to exact
+// integers and fractions, suggestions for misspelt words, and checks of text.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +12,12 @@
 
 namespace headroom::config {
 
-/// The largest value of any quantity in base units, before and after scaling. A sum of a few such
-/// values still fits in 64 bits.
+/// The largest value of any quantity in base units. A sum of a few such values still fits in 64
+/// bits.
 inline constexpr std::int64_t kMaxValue = 1'000'000'000'000'000'000;
 
 /// Returns the shortest decimal that reads as this double, as a fraction in lowest terms. Returns
-/// nothing if value ≤ 0 or if numerator or denominator exceeds 10¹².
+/// nothing if value ≤ 0 or if the numerator or the denominator exceeds 10¹².
 [[nodiscard]] std::optional<scheduler::Ratio> decimal_ratio(double value);
 
 /// Returns the value rounded down. A value within four units in the last place of an integer

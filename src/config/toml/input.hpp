@@ -15,8 +15,8 @@ namespace headroom::config {
 /// Returns the name of the input in messages: "standard input", or the path.
 [[nodiscard]] std::string input_name(const std::filesystem::path& path);
 
-/// Returns the path from whose folder relative paths in the text start. For standard input that is
-/// the working directory.
+/// Returns a path whose folder is the one from which relative paths in the text start. For standard
+/// input this folder is the working directory.
 [[nodiscard]] std::filesystem::path input_base_path(const std::filesystem::path& path);
 
 struct Input {
@@ -24,14 +24,14 @@ struct Input {
     int error_number = 0; ///< errno if reading failed, else 0; EFBIG: more than 256 MiB
 };
 
-/// Returns the whole contents. The purpose is a name such as "the scenario". A single-use
-/// input gives the same text again for the same purpose. Throws InputError if a single-use input
-/// was read for another purpose or is refused, EnvironmentError if memory or file descriptors are
+/// Returns the whole contents. `purpose` is a name such as "the scenario". A single-use input gives
+/// the same text again for the same purpose. Throws InputError if a single-use input was read for
+/// another purpose or is refused. Throws EnvironmentError if memory or file descriptors are
 /// lacking.
 [[nodiscard]] Input read_input(const std::filesystem::path& path, std::string_view purpose);
 
-/// Makes read_input refuse single-use inputs that have not been read yet. The reason completes the
-/// sentence "can be read only once, but …".
+/// Makes read_input refuse single-use inputs that have not been read yet. `reason` completes the
+/// message "can be read only once, but …".
 void refuse_single_use_inputs(std::string_view reason);
 
 /// Throws EnvironmentError if this errno reports a lack of memory or file descriptors.

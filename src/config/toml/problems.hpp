@@ -17,10 +17,11 @@ class Problems {
     /// file: the name of the scenario in messages.
     explicit Problems(std::string file) : file_(std::move(file)) {}
 
-    /// Adds a problem at a position of the file. A region with another path than the file belongs
-    /// to a command line option, and the path is the option.
+    /// Adds a problem at a position of the file. If where.path is not the file, it is the command
+    /// line option that set the value.
     void add(const toml::source_region& where, const std::string& text);
-    /// Adds a problem of a command line option. It is listed after those of the file.
+    /// Adds a problem of a command line option. Problems of options are listed after those of the
+    /// file.
     void add_option(const std::string& option, const std::string& text);
     [[nodiscard]] bool empty() const { return problems_.empty(); }
     [[nodiscard]] std::size_t size() const { return problems_.size(); }

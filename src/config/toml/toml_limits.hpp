@@ -1,5 +1,5 @@
-// Limits that a text must keep before it is parsed as TOML. The parser and the readers of its
-// result recurse as deeply as the text is nested, and need many times its size in memory.
+// Limits that a text must keep before it is parsed as TOML. The parser and the code that reads its
+// result recurse as deeply as the text is nested, and need many times the memory of the text.
 #pragma once
 
 #include <cstddef>

@@ -16,7 +16,6 @@ namespace headroom::config {
 
 /// Returns the text as a TOML basic string with its quotes. Precondition: well-formed UTF-8.
 [[nodiscard]] std::string toml_string(std::string_view text);
-/// Returns the texts as a TOML array of basic strings.
 [[nodiscard]] std::string toml_strings(const std::vector<std::string>& texts);
 
 } // namespace headroom::config

@@ -10,9 +10,9 @@
 
 namespace headroom::config {
 
-/// Returns correct spellings of what was probably meant, the most probable first. Each of them is
-/// valid input of parse_quantity. Returns an empty list if the text has no number or its unit
-/// resembles none.
+/// Returns correct spellings of what was probably meant, the most probable first. parse_quantity
+/// accepts each of them. The list is empty if the text has no number or its unit resembles no known
+/// unit.
 [[nodiscard]] std::vector<std::string> quantity_guesses(Quantity quantity, std::string_view text);
 
 /// Returns `; did you mean "30 GFLOP/s"?`, or "" if there is no suggestion.

@@ -16,14 +16,14 @@
 
 namespace headroom::config {
 
-/// A value of the document with its dotted key, in which list elements are named by their index:
+/// A value of the document with its dotted key. The key contains the indices of list elements:
 /// device.0.memory.
 struct TomlEntry {
     const toml::node* node = nullptr;
     std::string key;
 };
 
-/// Returns the elements of an array, or nothing if the value is none.
+/// Returns the elements of an array; empty if the value is no array.
 [[nodiscard]] std::vector<TomlEntry> elements_of(const TomlEntry& entry);
 
 /// The largest value of a key that counts something, such as tokens or rounds.
@@ -33,7 +33,7 @@ inline constexpr std::int64_t kMaxRequests = 1'000'000;
 /// The largest factor of an event.
 inline constexpr double kMaxFactor = 1000;
 
-/// Whether the lower end of a range, usually 0, is itself a valid value.
+/// Whether the lower end of a range, in most cases 0, is itself a valid value.
 enum class Zero : std::uint8_t { allowed, refused };
 
 /// Adds the problem `{key}: expected {expected}; found {value}{hint}`.
@@ -55,7 +55,7 @@ void add_problem(const TomlEntry& entry, std::string_view text, Problems& proble
 /// Returns what the reference calls the values of a quantity: "size", "duration".
 [[nodiscard]] std::string_view name_of(Quantity quantity);
 
-/// Returns "1 prompt", "3 prompts".
+/// Returns the count with its noun: "1 prompt", "3 prompts".
 [[nodiscard]] std::string count_text(std::size_t count, std::string_view noun);
 
 [[nodiscard]] std::optional<std::string> read_text(const TomlEntry& entry, Problems& problems);
@@ -67,7 +67,6 @@ void add_problem(const TomlEntry& entry, std::string_view text, Problems& proble
 [[nodiscard]] std::optional<double> read_number(
     const TomlEntry& entry, double low, double high, Zero zero, Problems& problems
 );
-/// Reads a fraction from 0 to 1.
 [[nodiscard]] std::optional<scheduler::Ppb> read_fraction(
     const TomlEntry& entry, Problems& problems
 );
