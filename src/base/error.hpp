@@ -92,8 +92,8 @@ class StuckError : public Error {
         : Error(ExitCode::stuck, what, std::move(fields)) {}
 };
 
-/// No placement is feasible, or a device holds more than its budget and the scenario forbids
-/// paging.
+/// No placement is feasible, or a device holds more than its memory budget and cannot or must not
+/// read weights from storage again.
 class InfeasibleError : public Error {
   public:
     explicit InfeasibleError(const std::string& what, ErrorFields fields = {})

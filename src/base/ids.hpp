@@ -1,5 +1,5 @@
-// Indices with a type per kind of object, so that a device number cannot be used as a block number.
-// -1 means "none".
+// Indices with one type for each kind of object, so that a device number cannot be used as a block
+// number. -1 means "none".
 #pragma once
 
 #include <compare>

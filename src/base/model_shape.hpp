@@ -74,7 +74,7 @@ struct ShapeField {
     const char* name; ///< in traces, messages and `headroom inspect`
     T Struct::*member;
     std::int64_t max = 0;           ///< largest value of a size; 0: the field is no size
-    const char* gguf_key = nullptr; ///< key in GGUF files, without the architecture
+    const char* gguf_key = nullptr; ///< key in GGUF files, without the architecture's prefix
 };
 template <class Struct, class T>
 ShapeField(const char*, T Struct::*, std::int64_t = 0, const char* = nullptr)

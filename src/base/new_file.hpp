@@ -32,7 +32,7 @@ class NewFile {
     /// Returns a descriptor that is open for writing. The caller must close it.
     [[nodiscard]] int release_descriptor();
     /// Renames the complete file to the target's name and replaces an existing file. Throws
-    /// EnvironmentError if that fails or if the name does not lead to this file afterwards.
+    /// EnvironmentError if that fails or if afterwards another file has that name.
     void publish();
 
   private:

@@ -1,5 +1,6 @@
-// Sums of 64-bit integers that return the largest or smallest value instead of overflowing. Numbers
-// that come from files can be arbitrarily large, and an overflow would be undefined behaviour.
+// Sums and differences of 64-bit integers. Instead of overflowing they become the largest or the
+// smallest value. Numbers that come from files can be arbitrarily large, and an overflow would be
+// undefined behaviour.
 #pragma once
 
 #include <cstdint>

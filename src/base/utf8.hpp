@@ -14,9 +14,9 @@ namespace headroom {
 [[nodiscard]] std::size_t complete_prefix_length(std::string_view text);
 
 /// Returns the text with all characters and bytes escaped that could control a terminal. ASCII
-/// control characters except line ends and tabs, and bytes that are not UTF-8, become \x1b or \x9b.
-/// Other control characters and those that change the writing direction become \u009b. Escaping the
-/// result again does not change it.
+/// control characters except line ends and tabs, and bytes that are not UTF-8, become escapes like
+/// \x1b. Other control characters and those that change the writing direction become escapes like
+/// \u009b. Escaping the result again does not change it.
 [[nodiscard]] std::string escape_controls(std::string_view text);
 
 } // namespace headroom

@@ -21,7 +21,8 @@ void refuse_standard_input(const std::filesystem::path& path, std::string_view o
 /// Throws InputError if the file is a trace or a model; the message names the command for that
 /// kind. A file that does not exist or cannot be read is no error here.
 void expect_scenario(const std::filesystem::path& path);
-/// Throws InputError if the file is a trace or a text. It may be missing, as in expect_scenario().
+/// Throws InputError if the file is a trace or a text. A missing or unreadable file is no error
+/// here.
 void expect_model(const std::filesystem::path& path);
 
 } // namespace headroom::cli

@@ -25,7 +25,7 @@ struct RunCommand {
     bool trace_ops = false;      ///< every operation and message is recorded
     bool json = false;
     TransportKind transport = TransportKind::mpi;
-    std::string kernels;      ///< `avx2` or so; if empty, the best that this CPU can run
+    std::string kernels;      ///< kernels such as `avx2`; if empty, the best for this CPU
     bool text = true;         ///< the generated text is printed to stdout
     bool handed_over = false; ///< this is a rank that headroom started; see kHandedOver
 };

@@ -44,7 +44,6 @@ namespace headroom::cli {
 /// lower limit.
 inline constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
-/// The whole numbers that an option accepts.
 struct IntegerRange {
     std::int64_t low;
     std::int64_t high;

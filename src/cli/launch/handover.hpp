@@ -13,8 +13,8 @@
 
 namespace headroom::cli {
 
-/// The data that are passed. For a resumed run there is no scenario; rank 0 reads it from the
-/// trace.
+/// The data that are passed. There is no scenario for a resumed run, because rank 0 reads it from
+/// the trace.
 struct Handover {
     RunCommand command;
     std::optional<config::Scenario> scenario;

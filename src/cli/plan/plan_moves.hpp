@@ -1,4 +1,5 @@
-// The moves by which a policy changes the previous placement, and their costs.
+// The moves by which a policy changes the previous placement, and their costs. A move sends one
+// block (such as a group, a K/V head with its query heads) to another device.
 #pragma once
 
 #include <cstdint>

@@ -20,7 +20,7 @@ struct PolicyResult {
     std::string policy;
     trace::Summary summary;
     runtime::RunOutcome outcome;
-    std::filesystem::path trace; ///< the trace that the run has written; may be empty
+    std::filesystem::path trace; ///< the trace that the run has written; empty if none
 
     [[nodiscard]] bool has_tokens() const { return summary.sampled_tokens > 0; }
 };

@@ -27,7 +27,7 @@ struct Resumption {
 [[nodiscard]] Resumption prepare_resumption(const RunCommand& command, trace::TraceFile file);
 
 /// Whether all sequences of the recorded run have ended, so that nothing is left to compute. The
-/// trace need not have been closed.
+/// run may have been killed before it closed the trace.
 [[nodiscard]] bool is_complete(const trace::TraceFile& file);
 
 /// Returns one line with the numbers of recorded intervals and tokens and of sequences left to

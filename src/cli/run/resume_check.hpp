@@ -10,8 +10,8 @@
 
 namespace headroom::cli {
 
-/// Trace attribute with scenario_hash(). The hash also covers keys that a replay cannot check
-/// because they have not affected a recorded row yet, such as a future event.
+/// Name of the trace attribute that holds scenario_hash(). The hash also covers keys that a replay
+/// cannot check because they have not affected a recorded row yet, such as a future event.
 inline constexpr const char* kScenarioHash = "scenario_hash";
 /// Returns a checksum of the text of the scenario and of its input files, as 16 hexadecimal digits.
 [[nodiscard]] std::string scenario_hash(

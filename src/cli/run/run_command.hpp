@@ -36,7 +36,7 @@ struct KernelSelection {
 [[nodiscard]] std::chrono::nanoseconds silence_limit();
 
 /// Returns the options for all transports of a run. `deadline` is the time limit of a wait for a
-/// message. A paced clock, which waits in real time, gets at least one hour.
+/// message, at least one hour if the clock is paced (waits in real time).
 [[nodiscard]] comm::Transport::Options transport_options(
     const config::Scenario& scenario, std::chrono::nanoseconds deadline
 );

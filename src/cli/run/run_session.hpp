@@ -26,7 +26,8 @@ namespace headroom::cli {
 [[nodiscard]] nlohmann::json trace_json(const std::filesystem::path& trace);
 
 /// Throws InputError if the trace cannot be written: it exists and `force` is not given, or it is a
-/// file of another kind, which even --force does not overwrite. An empty path is no trace.
+/// file of another kind, which even --force does not overwrite. An empty path means that no trace
+/// is written.
 void check_trace_destination(const std::filesystem::path& path, bool force);
 
 /// Owns the policy, the trace file, the summary and the console of a run. References that the

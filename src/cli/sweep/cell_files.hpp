@@ -22,7 +22,7 @@ namespace headroom::cli {
 struct CellFailure {
     int exit_code = 0;
     std::vector<std::string> error; ///< lines of the message; the first states the error
-    std::string scenario;           ///< resolved text of the scenario
+    std::string scenario;           ///< scenario as TOML with all defaults (resolved text)
     std::string scenario_name;      ///< stem of the scenario's file name
 };
 
@@ -36,9 +36,9 @@ class CellFiles {
     [[nodiscard]] std::filesystem::path failed_trace() const { return named(kFailedTrace); }
     /// Returns the path of the run's stderr. The file is kept if the run fails.
     [[nodiscard]] std::filesystem::path log() const { return named(".log"); }
-    /// Returns the path of the partial trace of a run by this process, which no other process uses.
+    /// Returns the path of this process's partial trace. No other process uses this path.
     [[nodiscard]] std::filesystem::path partial() const;
-    /// Returns the paths of the partial traces that exist, of all processes.
+    /// Returns the paths of the partial traces of all processes, if they exist.
     [[nodiscard]] std::vector<std::filesystem::path> partials() const;
     /// Returns whether a process still writes a partial trace. This finds runs without a cell lock:
     /// those on a file system without locks, and those whose sweep has just been killed.
@@ -83,8 +83,8 @@ struct CellStatus {
 /// Returns the names of all cells with partial traces in the folder.
 [[nodiscard]] std::set<std::string> cells_with_partial_traces(const std::filesystem::path& folder);
 
-/// Returns the status of a cell. Traces that are not finished, and traces and records of failures
-/// that belong to another scenario, do not count. partial_cells: the result of
+/// Returns the status of a cell. A trace that is not finished or is of another scenario makes the
+/// cell `changed`; a failure record of another scenario is ignored. partial_cells: the result of
 /// cells_with_partial_traces.
 [[nodiscard]] CellStatus cell_status(
     const config::Sweep& sweep,

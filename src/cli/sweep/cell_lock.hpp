@@ -1,6 +1,6 @@
 // File locks by which several jobs, also on several hosts, share the cells (runs) of a sweep. A job
-// locks each cell that it runs. The operating system releases a lock when its process ends, even if
-// it is killed.
+// locks each cell that it runs. The operating system releases the locks of a process when the
+// process ends, even if it is killed.
 #pragma once
 
 #include <filesystem>

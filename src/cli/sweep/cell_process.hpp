@@ -20,9 +20,9 @@ namespace headroom::cli {
 
 class CellProcess {
   public:
-    /// Starts the process. Its stderr goes to the file `log`. The system sends it SIGTERM when this
-    /// process ends, even if this process is killed. Throws EnvironmentError if the process cannot
-    /// be started.
+    /// Starts the child process. Its stderr goes to the file `log`. The child gets SIGTERM when
+    /// this process ends, even if this process is killed. Throws EnvironmentError if the child
+    /// cannot be started.
     CellProcess(const std::vector<std::string>& arguments, const std::filesystem::path& log);
     CellProcess(const CellProcess&) = delete;
     CellProcess& operator=(const CellProcess&) = delete;
@@ -39,7 +39,7 @@ class CellProcess {
 
   private:
     pid_t process_ = -1;
-    int stdout_ = -1; ///< descriptor of the memory file that its stdout goes to
+    int stdout_ = -1; ///< descriptor of the memory file for the child's stdout
     bool ended_by_signal_ = false;
     OutOfMemoryWatch out_of_memory_;
     std::filesystem::path log_;

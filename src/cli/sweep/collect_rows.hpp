@@ -17,7 +17,7 @@ namespace headroom::cli {
 struct CollectedRun {
     std::string file;          ///< file name in the folder
     std::string scenario_name; ///< name of the scenario's file, without folder and extension
-    std::string scenario;      ///< resolved text of the scenario
+    std::string scenario;      ///< scenario as TOML with all defaults (resolved text)
     std::string execution;     ///< "decoded", "simulated", …; empty: nothing was executed
     std::string state;         ///< "finished", "interrupted", "failed", "killed", "running"
     std::optional<int> exit_code;
@@ -34,10 +34,10 @@ struct Collection {
     std::vector<std::string> notes; ///< lines about keys that have no column
 };
 
-/// Returns the table of the runs. Its columns are file, scenario, policy, interval, seed, devices,
-/// model, every other key in which the scenarios differ, and the figures. The keys that a sweep
-/// sets follow the scenario, in the order and with the values of the sweep. The table contains no
-/// wall-clock times. Throws InputError if a scenario is not valid TOML.
+/// Returns the table of the runs. Its columns are `file`, `scenario`, `policy`, `interval`, `seed`,
+/// `devices`, `model`, every other key in which the scenarios differ, and the figures. The keys
+/// that a sweep sets follow `scenario`, in the order and with the values of the sweep. The table
+/// contains no wall-clock times. Throws InputError if a scenario is not valid TOML.
 [[nodiscard]] Collection collect_rows(const std::vector<CollectedRun>& runs);
 
 /// Returns the table as text: the keys in which the runs differ, and the most important figures.

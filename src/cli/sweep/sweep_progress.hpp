@@ -51,7 +51,6 @@ class SweepProgress {
   private:
     /// Returns ", about 3 min left", or "" before this job has run a cell.
     [[nodiscard]] std::string time_left() const;
-    /// Removes the progress line from the terminal if it is visible.
     void clear();
 
     const config::Sweep& sweep_;

@@ -21,7 +21,8 @@ class SweepRunner {
     /// Runs the cells in this order, at most `jobs` at a time. Skips finished cells. Waits for
     /// cells that another job runs, and runs them here if that job does not finish them. After an
     /// interrupt no further cell begins, and running cells close their traces. Returns one result
-    /// per cell in the same order. Throws EnvironmentError and InputError.
+    /// per cell in the same order. Throws InputError if a scenario has problems, and
+    /// EnvironmentError if a file cannot be written or a process cannot be started.
     [[nodiscard]] std::vector<CellResult> run(
         const std::vector<std::size_t>& cells, std::size_t jobs
     );

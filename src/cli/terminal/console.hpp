@@ -55,7 +55,7 @@ class Console final : public runtime::Observer {
     bool prints_text_;
     bool several_hosts_;
     bool before_first_sequence_ = true;
-    bool concurrent_ = false;       ///< several sequences can be in flight
+    bool concurrent_ = false;       ///< several sequences can be decoded at once
     std::string partial_character_; ///< first bytes of a UTF-8 character, until its last byte comes
     bool mid_line_ = false;         ///< the last text on stdout did not end with a line break
     bool progress_shown_ = false;   ///< a progress line stands on the terminal

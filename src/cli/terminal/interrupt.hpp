@@ -30,8 +30,8 @@ void end_with_launcher();
 /// SIGINT, SIGTERM or SIGHUP there means that mpirun ends the job because another rank has failed;
 /// the code is then 3.
 [[nodiscard]] int interrupted();
-/// Returns interrupted() once one second has passed since the first signal, else 0; code 3 counts
-/// at once. Work that cannot be completed within that second is given up.
+/// Returns 0 until one second after the first signal, then interrupted(). If interrupted() is 3,
+/// returns 3 at once. Work that cannot be completed within that second is given up.
 [[nodiscard]] int interrupt_grace_expired();
 /// Whether the exit code is that of a user's SIGINT or SIGTERM.
 [[nodiscard]] bool is_interrupt_code(int code);

@@ -24,7 +24,8 @@ namespace headroom::cli {
 /// ranks would not find each other; 1 if there was no such launcher.
 [[nodiscard]] int copies_by_another_mpi();
 
-/// Returns how the launcher of this process starts that many ranks, for example "mpirun -n 3".
+/// Returns the command by which the launcher of this process starts that many ranks, such as
+/// "mpirun -n 3".
 [[nodiscard]] std::string launcher_command(std::size_t ranks);
 
 [[nodiscard]] bool is_rank_0();

@@ -1,6 +1,7 @@
 // All output of the program goes through these functions. Generated text, prompts and the names of
 // devices and files may contain terminal control sequences, which can move the cursor, hide text or
-// fake input. On a terminal they are printed as visible escapes; files and pipes get the raw bytes.
+// fake input. On a terminal such sequences are printed as visible escapes; files and pipes get the
+// raw bytes.
 #pragma once
 
 #include <cstdio>

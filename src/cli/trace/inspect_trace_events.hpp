@@ -1,5 +1,5 @@
-// The events of a run: those that its scenario describes, and those that the run itself recorded,
-// such as overloads.
+// The events of a run: changes of devices and links that the scenario describes, and what the run
+// itself recorded, such as a device that exceeded its memory budget.
 #pragma once
 
 #include <string>

@@ -9,7 +9,7 @@
 
 namespace headroom::cli {
 
-/// Returns all charts: latency per token with the decisions, shares of the time, memory against
+/// Returns all charts: latency per token with the decisions, where the time went, memory against
 /// budget, K/V heads per device over time, and the links with the most bytes. Each chart has a
 /// title and its scale. Charts without data are left out. The text ends with an empty line or is
 /// empty.

@@ -12,7 +12,7 @@
 
 namespace headroom::cli {
 
-/// Returns a table with a row per decision. Runs with several sequences in flight have more
+/// Returns a table with a row per decision. Runs that decode several sequences at once have more
 /// columns.
 [[nodiscard]] std::string decision_table(const trace::Trace& trace);
 /// Returns a table with a row per part of a resumed run: which version of the program wrote it.
@@ -21,12 +21,11 @@ namespace headroom::cli {
 /// Returns a table with a row per device: its number of blocks of each counted kind.
 [[nodiscard]] std::string placement_table(const trace::Trace& trace);
 
-/// Number of block kinds that the tables count: embed, group, proj, ffn and lm_head. Slices and
-/// hubs are not counted.
+/// Number of block kinds (base/block.hpp) that the tables count: all but slices and hubs.
 inline constexpr std::size_t kCountedKinds = 5;
 static_assert(static_cast<std::size_t>(BlockKind::lm_head) == kCountedKinds - 1);
 
-/// Returns, for each device, its number of blocks of each counted kind in the last interval.
+/// Returns, for each device, its number of blocks of each counted kind at the end of the trace.
 [[nodiscard]] std::vector<std::array<std::int64_t, kCountedKinds>> last_placement(
     const trace::Trace& trace
 );

@@ -13,8 +13,8 @@
 namespace headroom::config {
 
 /// Returns a table with the parsed value under the key `v`, or nothing if the text is not exactly
-/// one TOML value. Its nodes have the option in place of a file name, so that error messages name
-/// the option.
+/// one TOML value. The nodes of the table have the option in place of a file name, so that error
+/// messages name the option.
 [[nodiscard]] std::optional<toml::table> parse_value(
     std::string_view value, const std::string& option
 );

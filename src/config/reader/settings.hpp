@@ -12,7 +12,7 @@ namespace headroom::config {
 
 struct KeyValue {
     std::string key; ///< dotted key: controller.interval, device.phone.memory, event.0.factor
-    /// Strings have no quotes. Lists and booleans are TOML text. Never std::monostate.
+    /// Strings have no quotes. Lists and booleans are TOML text. The value is never std::monostate.
     std::variant<std::monostate, std::string, std::int64_t, double> value;
     std::string key_with_indices; ///< key with indices for names: device.0.memory
     bool operator==(const KeyValue&) const = default;

@@ -12,9 +12,9 @@
 namespace headroom::config {
 
 enum class ClockMode : std::uint8_t { virtual_time, paced };
-/// What a device does that holds more than its memory budget: reads weights from its storage again
-/// in each forward pass (`page`) or ends the run (`fail`). `automatic` is `page` if it has storage,
-/// else `fail`.
+/// What happens when a device holds more than its memory budget: it reads weights from its storage
+/// again in each forward pass (`page`), or the run ends (`fail`). `automatic` means `page` for
+/// devices with storage and `fail` for others.
 enum class OverloadMode : std::uint8_t { automatic, page, fail };
 enum class KvType : std::uint8_t { f32 };
 /// Whether decoding goes on while blocks migrate.
@@ -22,9 +22,10 @@ enum class MigrationMode : std::uint8_t { stop };
 /// Where a device gets the weights of a block that moves to it: from the sender (`move`), or from
 /// its own storage (`everywhere`).
 enum class WeightsMode : std::uint8_t { move, everywhere };
-/// Where embed and lm_head may be placed.
+/// Where embed and lm_head may be placed. The source is the device where prompts come in.
 enum class EndsMode : std::uint8_t { source, anywhere };
-/// How a load changes over time. A constant load is written as a number.
+/// How a load (what other programs take of a device or link) changes over time. A constant load is
+/// written as a number.
 enum class LoadKind : std::uint8_t { steps, uniform, walk, constant };
 
 using Words = std::span<const std::string_view>;
@@ -64,7 +65,6 @@ inline constexpr std::string_view kAutomaticBatch = "auto";
 /// The value of `arrivals` if all requests arrive at time 0.
 inline constexpr std::string_view kAtOnce = "at once";
 
-/// Returns the spelling of a value.
 template <class Enum>
 requires(kWords<Enum>.size() > 0) [[nodiscard]] constexpr std::string_view name_of(Enum value) {
     return kWords<Enum>[static_cast<std::size_t>(value)];

@@ -15,8 +15,8 @@ struct EventKind {
     /// null.
     scheduler::Profile scheduler::DeviceSpec::*of_device;
     scheduler::Profile scheduler::LinkSpec::*of_link;
-    /// What happens while the property is 0, for warnings. Empty: neither 0 nor factors above 1
-    /// need one.
+    /// What happens while the property is 0, for warnings. If empty, factors of 0 or above 1 cause
+    /// no warning.
     std::string_view consequence_of_zero;
     /// Returns whether the device lacks the property. A null pointer means that no device lacks it.
     bool (*is_absent)(const DeviceConfig&) = nullptr;

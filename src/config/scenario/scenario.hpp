@@ -25,7 +25,6 @@
 
 namespace headroom::config {
 
-/// The arrival times of requests, as the scenario describes them.
 struct ArrivalsConfig {
     enum class Kind : std::uint8_t { at_once, given, poisson };
     Kind kind = Kind::at_once;
@@ -44,7 +43,7 @@ struct WorkloadConfig {
     std::int64_t tokens = 64; ///< limit of sampled tokens per request; ≥ 1
     std::vector<std::int64_t> tokens_each{}; ///< the limit per prompt; empty: `tokens` for all
     std::int64_t sequences = 1;              ///< limit of sequences decoded at once; ≥ 1
-    std::int64_t prefill_chunk = 0;          ///< tokens of a prompt per turn; 0: the whole prompt
+    std::int64_t prefill_chunk = 0;          ///< prompt tokens per forward pass; 0: all
     ArrivalsConfig arrivals{};
     bool stop_at_eos = true; ///< a sequence ends with its end-of-sequence token
     double temperature = 0;  ///< 0: greedy sampling
@@ -58,7 +57,7 @@ struct WorkloadConfig {
     [[nodiscard]] std::size_t requests() const {
         return distinct_prompts() * static_cast<std::size_t>(repeat);
     }
-    /// Returns the largest number of sequences that can be in flight together.
+    /// Returns the largest number of sequences that can be decoded at once.
     [[nodiscard]] std::int64_t slots() const {
         return std::min(sequences, static_cast<std::int64_t>(requests()));
     }
@@ -77,27 +76,26 @@ struct ControllerConfig {
     std::int64_t interval = 8; ///< λ, tokens of each sequence per decision; ≥ 1
     OverloadMode overload = OverloadMode::automatic;
     scheduler::CostProfile cost_profile = scheduler::CostProfile::physical;
-    /// Cost profile `paper`: limit of the computing time of one layer's blocks on one device; > 0.
+    /// Cost profile `paper`: limit of the computing time of a layer's blocks on one device; > 0.
     Nanoseconds t_budget = 1'000'000'000;
     scheduler::PaperSettings paper{};
     WeightsMode weights = WeightsMode::move;
     MigrationMode migration = MigrationMode::stop;
     scheduler::Granularity granularity = scheduler::Granularity::paper;
-    std::int32_t slices = 16; ///< granularity sliced: slices of each layer's ffn; ≥ 1
-    /// How policy `galaxy` adds up the devices' partial sums of a layer. All other policies do this
-    /// at the layer's hub.
+    std::int32_t slices = 16; ///< granularity `sliced`: parts of each layer's FFN; ≥ 1
+    /// How policy `galaxy` adds up the devices' partial sums of a layer: on one device (`hub`), as
+    /// all other policies do, or by a ring all-reduce.
     scheduler::Reduce reduce = scheduler::Reduce::hub;
     EndsMode ends = EndsMode::source;
-    Nanoseconds memory_window = 60'000'000'000; ///< past time whose least memory counts
+    Nanoseconds memory_window = 60'000'000'000; ///< policies use the least memory of this time
     scheduler::Ppb memory_reserve = 0; ///< fraction of each device's memory that stays unused
     scheduler::Aim objective = scheduler::Aim::latency; ///< by default throughput if sequences > 1
-    std::int64_t batch = 1;  ///< decode turns per batch, ≤ sequences; 0: each decision chooses it
-    bool look_ahead = false; ///< migrations may pay off over all remaining tokens
-    std::int64_t node_limit = 200'000; ///< policy exact: limit of search nodes; ≥ 1
+    std::int64_t batch = 1;            ///< sequences per decode batch; 0: each decision chooses
+    bool look_ahead = false;           ///< migrations may pay off over all remaining tokens
+    std::int64_t node_limit = 200'000; ///< policy `exact`: limit of search nodes; ≥ 1
 
     /// Returns how layers are cut into blocks under a policy. Only `galaxy` can reduce by a ring.
     [[nodiscard]] scheduler::Cut cut(scheduler::PolicyKind decided_by) const;
-    /// Returns how layers are cut into blocks under the scenario's policy.
     [[nodiscard]] scheduler::Cut cut() const { return cut(policy); }
     bool operator==(const ControllerConfig&) const = default;
 };
@@ -183,7 +181,7 @@ struct EventKind; // event_kinds.hpp
 /// set; the other one is -1. Either `device` is valid, or `from` and `to` are.
 struct Event {
     Nanoseconds at = -1;        ///< virtual time
-    std::int64_t at_token = -1; ///< number of tokens sampled before
+    std::int64_t at_token = -1; ///< after this number of sampled tokens
     DeviceId device;
     DeviceId from;
     DeviceId to;
@@ -209,7 +207,7 @@ struct Scenario {
     ClockConfig clock;
     FleetConfig declared;      ///< the fleet as the scenario gives it, before scaling
     std::vector<Event> events; ///< in the order of the file
-    scheduler::Fleet fleet;    ///< the fleet with scales, loads and events in its profiles
+    scheduler::Fleet fleet;    ///< the fleet with scales, loads and events applied
     std::map<std::string, std::string> input_files; ///< path as written → contents
     std::vector<std::string> warnings; ///< lines about valid settings that are probably mistakes
     std::vector<std::string> notes;    ///< lines about defaults and installed files that are used
@@ -277,8 +275,9 @@ struct Overrides {
 /// notes may differ.
 [[nodiscard]] bool equivalent(const Scenario& a, const Scenario& b);
 
-/// Returns the fleet with scales, loads and events in its profiles. Every random load has its own
-/// random stream: one per device for compute, one per device for memory, and one per link.
+/// Returns the fleet, whose rates over time (profiles) contain scales, loads and events. Every
+/// random load has its own random stream: one per device for compute, one per device for memory,
+/// and one per link.
 [[nodiscard]] scheduler::Fleet build_fleet(
     const FleetConfig& declared, const std::vector<Event>& events, std::uint64_t seed
 );

@@ -22,7 +22,6 @@ enum class Origin : std::uint8_t { measured, derived, limit };
 template <>
 inline constexpr auto kWords<Origin> = words("measured", "derived", "limit");
 
-/// A number of the catalogue together with its source.
 struct SourcedFigure {
     std::int64_t value = 0; ///< in base units
     std::string written;    ///< the text in the catalogue: "9.2 GB/s"
@@ -50,7 +49,6 @@ struct NetworkPreset {
     SourcedFigure latency;   ///< ns, one way
 };
 
-/// The shape of a published model.
 struct ModelPreset {
     std::string name;            ///< llama-2-7b
     std::string title;           ///< Llama 2 7B

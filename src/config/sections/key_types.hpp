@@ -91,7 +91,7 @@ KeyType<T> policy(scheduler::PolicyKind T::*member) {
     return member_type(names, member, read_policy, text);
 }
 
-/// A factor of [fleet]. Its decimal text must be an exact fraction (ScaleConfig).
+/// A factor of [fleet], which must be a fraction of bounded terms (ScaleConfig).
 template <class T>
 KeyType<T> scale(double T::*member) {
     return member_type("factor", member, read_scale, decimal_text);
@@ -137,7 +137,7 @@ KeyType<T> scaled_quantity(V T::*member, Quantity quantity, double ScaleConfig::
     };
 }
 
-/// Returns the words of a choice for the reference.
+/// Returns the words that a key can have, for the reference.
 inline std::string choice_values(Words words, Words planned) {
     const auto end =
         planned.size() == 0 ? "" : fmt::format("; *planned:* {}", fmt::join(planned, ", "));

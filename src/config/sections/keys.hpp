@@ -16,20 +16,20 @@
 
 namespace headroom::config {
 
-/// What the check of a value that [fleet] scales needs besides the value.
+/// What is needed to check a value that a factor of [fleet] multiplies.
 struct KeyContext {
     ScaleConfig scales{};
-    /// `profile` or `preset` if this key of the table has set the values that T has so far; else
-    /// "".
+    /// The key (`profile` or `preset`) whose catalogue entry has filled the struct, or "".
     std::string_view catalogue_key{};
 };
 
-/// How the value of a key is read into a T, written as TOML, and described.
+/// How the value of a key is read into a struct T, written as TOML, and described.
 template <class T>
 struct KeyType {
     std::string values;     ///< the valid values, in Markdown
     std::string standard{}; ///< the default, in Markdown
-    /// Reads the key if the table has it. Without this function the reader of the section reads it.
+    /// Reads the key if the table has it. Without this function the reader of the section reads the
+    /// key.
     std::function<void(TableReader&, std::string_view key, T&, const KeyContext&)> read{};
     /// Returns the value for the resolved text, or "" to leave the key out. Without this function
     /// the key is always left out.
@@ -44,7 +44,6 @@ struct Key {
     std::optional<std::string_view> standard{}; ///< if given, it replaces type.standard
 };
 
-/// A table of a scenario.
 template <class T>
 struct Section {
     std::string_view name; ///< as in a file: "[clock]", "[[device]]"; "" for the top level

@@ -21,7 +21,6 @@ namespace headroom::config {
 /// Whether the model is a file or a shape. It is unknown after a problem in [model].
 enum class ModelKind : std::uint8_t { unknown, file, shape };
 
-/// How a model file is looked for.
 struct ModelFileLookup {
     /// Second folder for names without a folder, after the scenario's own; empty: none.
     std::filesystem::path installed_folder;
@@ -36,8 +35,8 @@ ModelKind read_model(
     Scenario& scenario
 );
 
-/// Reads [workload] and the prompt file, whose contents it adds to scenario.input_files. Relative
-/// paths start from `folder`.
+/// Reads [workload] and the prompt file, and adds the file's contents to scenario.input_files.
+/// Relative paths start from `folder`.
 void read_workload(
     TableReader& root, const std::filesystem::path& folder, ModelKind model, Scenario& scenario
 );

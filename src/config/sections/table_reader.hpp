@@ -71,7 +71,7 @@ class TableReader {
     }
 
     /// Returns the profile or preset that the key names, or a null pointer. If no entry has that
-    /// name, adds a problem that suggests a similar name or lists all names except variants.
+    /// name, adds a problem that suggests a similar name or lists all names but those of variants.
     template <class Entry>
     [[nodiscard]] const Entry* catalogue_entry(
         std::string_view key, const std::vector<Entry>& entries

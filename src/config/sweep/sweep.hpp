@@ -20,7 +20,6 @@ inline constexpr auto kWords<SweepCommand> = words("simulate", "run");
 template <>
 inline constexpr auto kWords<SweepTransport> = words("inprocess", "mpi");
 
-/// One change of a scenario.
 struct SweepSetting {
     std::string key;      ///< dotted key, as in --set
     std::string value;    ///< TOML on one line

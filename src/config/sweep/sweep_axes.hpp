@@ -14,7 +14,7 @@ namespace headroom::config {
 /// One value of an axis: a scenario file, or some settings.
 struct AxisValue {
     std::string display_text;       ///< text of the value, unique within its axis
-    std::string name_part;          ///< in the cell's name; empty: from the first setting
+    std::string name_part;          ///< part of a cell's name; empty: made from the setting
     std::filesystem::path scenario; ///< the scenario file; empty if the value is settings
     std::vector<SweepSetting> settings;
 };

@@ -1,6 +1,6 @@
-// Reading of the text files that a user names: scenarios, sweeps and prompt files. The name "-"
-// stands for standard input. Standard input and pipes are single-use inputs: they can be read only
-// once, so their text is kept for the life of the process.
+// Reads the text files that a user names: scenarios, sweeps and prompt files. The name "-" stands
+// for standard input. Standard input and pipes are single-use inputs: they can be read only once,
+// so their text is kept for the life of the process.
 #pragma once
 
 #include <filesystem>

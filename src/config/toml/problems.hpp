@@ -1,5 +1,5 @@
 // Collects the mistakes in a scenario or sweep with their positions, so that one InputError can
-// list all of them in file order. In this room "problem" means such a mistake.
+// list all of them in file order. "Problem" means such a mistake.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Writes TOML values as text on one line, for resolved scenarios, changes and messages.
+// Writes TOML values as text on one line, for messages and for scenarios that are written out.
 #pragma once
 
 #include <optional>

@@ -26,11 +26,10 @@ struct TomlEntry {
 /// Returns the elements of an array; empty if the value is no array.
 [[nodiscard]] std::vector<TomlEntry> elements_of(const TomlEntry& entry);
 
-/// The largest value of a key that counts something, such as tokens or rounds.
+/// The largest value of a key that counts something, such as tokens.
 inline constexpr std::int64_t kMaxCount = 1'000'000'000;
-/// The largest number of requests of a workload, and of sequences in flight.
+/// The largest number of requests, and of sequences that are decoded at once.
 inline constexpr std::int64_t kMaxRequests = 1'000'000;
-/// The largest factor of an event.
 inline constexpr double kMaxFactor = 1000;
 
 /// Whether the lower end of a range, in most cases 0, is itself a valid value.
