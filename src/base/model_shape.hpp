@@ -24,7 +24,7 @@ inline constexpr std::int64_t kMaxModelWidth = 262'144;
 inline constexpr std::int64_t kMaxModelFfnWidth = 4'194'304;
 inline constexpr std::int64_t kMaxModelContext = std::int64_t{1} << 24;
 inline constexpr std::int64_t kMaxModelVocabulary = std::numeric_limits<std::int32_t>::max();
-inline constexpr std::int64_t kMaxCacheElementBytes = 16; ///< of one number in the KV cache
+inline constexpr std::int64_t kMaxCacheElementBytes = 16; ///< upper limit of kv_bytes
 
 /// The weight types with which the matrices of one layer are computed.
 struct LayerTypes {
@@ -59,7 +59,7 @@ struct ModelShape {
     /// source (the device where prompts come in), and the last layer's output returns to the source
     /// (docs/explanation/instances.md).
     bool has_ends = true;
-    bool norms = true; ///< whether the bytes of blocks include norm weights
+    bool norms = true; ///< whether norm weights take memory
 
     [[nodiscard]] std::int64_t head_width() const { return width / heads; }         ///< d
     [[nodiscard]] std::int64_t heads_per_group() const { return heads / kv_heads; } ///< q
@@ -73,7 +73,7 @@ template <class Struct, class T>
 struct ShapeField {
     const char* name; ///< in traces, messages and `headroom inspect`
     T Struct::*member;
-    std::int64_t max = 0;           ///< largest value of a size; 0: the field is no size
+    std::int64_t max = 0;           ///< upper limit if the field is a size, else 0
     const char* gguf_key = nullptr; ///< key in GGUF files, without the architecture's prefix
 };
 template <class Struct, class T>

@@ -12,7 +12,8 @@ namespace headroom::cli {
 
 enum class TransportKind : std::uint8_t { mpi, inprocess };
 
-/// `headroom run`. A run is given by a scenario, by a trace to resume, or by `model` and `devices`.
+/// What the options of `headroom run` say. A run is given by a scenario, by a trace to resume, or
+/// by `model` and `devices`.
 struct RunCommand {
     std::filesystem::path scenario; ///< empty if not given
     std::filesystem::path resume;   ///< trace of the run to resume; empty if not given

@@ -11,7 +11,7 @@
 namespace headroom::cli {
 
 /// Returns a table with a row per device, followed by the critical path. Without view.full the
-/// table leaves out devices without blocks and, if more than 16 remain, shows the 16 that compute
+/// table leaves out devices that do nothing and, if more than 16 remain, shows the 16 that compute
 /// longest. explained: whether a text about the columns is added.
 [[nodiscard]] std::string device_details(
     const runtime::PolicyPlan& plan,

@@ -1,4 +1,5 @@
-// The result of `headroom replay` as text and as JSON.
+// The result of `headroom replay`, which computes a trace again from its own contents, as text and
+// as JSON.
 #pragma once
 
 #include <string>
@@ -10,8 +11,8 @@
 
 namespace headroom::cli {
 
-/// Returns "identical: …" with counts, or the first differences with the names of devices and
-/// blocks.
+/// Returns "identical: …" with counts, or the first differences, with the names of devices and of
+/// parts of the model.
 [[nodiscard]] std::string replay_text(const trace::Trace& trace, const runtime::Replay& replay);
 /// Returns as indented lines the differences, the interval (between two decisions) in which they
 /// begin, and the version that wrote the trace. Precondition: the replay differs from the trace.

@@ -12,12 +12,12 @@
 namespace headroom::cli {
 
 struct Resumption {
-    /// The recorded intervals, which are written to the new trace. Sequences (requests being
-    /// decoded) that the interruption cut off count as not ended.
+    /// The recorded intervals (from one decision to the next), which are written to the new trace.
+    /// Sequences (requests being decoded) that the interruption cut off count as not ended.
     trace::Trace trace;
     config::Scenario scenario;
     runtime::ResumePoint point;
-    std::string kernels;    ///< required kernels such as `openblas`; if empty, all but `openblas`
+    std::string kernels;    ///< required kernels; if empty, any but `openblas`
     std::string model_hash; ///< hash of the weights; empty if unknown
 };
 

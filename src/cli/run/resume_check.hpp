@@ -18,10 +18,11 @@ inline constexpr const char* kScenarioHash = "scenario_hash";
     const std::string& text, const std::map<std::string, std::string>& input_files
 );
 
-/// Replays the trace like `headroom replay` and shows the progress on a terminal. Throws InputError
-/// with the first difference, because the trace is then damaged. If another version of the program
-/// wrote a part of the trace, a difference is only a warning. Does nothing in ranks that headroom
-/// started itself, because the launching process has checked the trace.
+/// Replays the trace (computes it again from its own contents, as `headroom replay` does) and shows
+/// the progress on a terminal. Throws InputError with the first difference, because the trace is
+/// then damaged. If another version of the program wrote a part of the trace, a difference is only
+/// a warning. Does nothing in ranks that headroom started itself, because the launching process has
+/// checked the trace.
 void check_derivable(const RunCommand& command, const trace::Trace& trace);
 
 /// Compares the model's shape, prompts, tokens and texts in the trace with the scenario's model

@@ -41,7 +41,7 @@ class CellFiles {
     /// Returns the paths of the partial traces of all processes, if they exist.
     [[nodiscard]] std::vector<std::filesystem::path> partials() const;
     /// Returns whether a process still writes a partial trace. This finds runs without a cell lock:
-    /// those on a file system without locks, and those whose sweep has just been killed.
+    /// runs on a file system without locks, and runs of a sweep that has just been killed.
     [[nodiscard]] bool is_being_written() const;
     /// Renames the trace to an unused name that does not end in .h5, and returns that path.
     [[nodiscard]] std::filesystem::path rename_old_trace() const;

@@ -23,8 +23,8 @@ struct CollectedRun {
     std::optional<int> exit_code;
     std::string error;                     ///< one line, or empty
     std::optional<trace::Summary> summary; ///< nothing if no token was sampled
-    std::size_t cell = SIZE_MAX;           ///< index of its cell in the sweep; SIZE_MAX: none
-    std::vector<config::SweepSetting> settings = {}; ///< settings of the cell
+    std::size_t cell = SIZE_MAX;           ///< index among the sweep's runs; SIZE_MAX: no sweep
+    std::vector<config::SweepSetting> settings = {}; ///< values that the sweep sets
 };
 
 struct Collection {

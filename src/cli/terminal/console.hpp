@@ -59,7 +59,7 @@ class Console final : public runtime::Observer {
     std::string partial_character_; ///< first bytes of a UTF-8 character, until its last byte comes
     bool mid_line_ = false;         ///< the last text on stdout did not end with a line break
     bool progress_shown_ = false;   ///< a progress line stands on the terminal
-    Nanoseconds virtual_end_ = 0;   ///< end of the last interval
+    Nanoseconds virtual_end_ = 0;   ///< virtual time of the last on_interval()
     std::string pending_messages_;  ///< lines about decisions, held until the current word ends
     std::vector<std::string> device_names_;
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();

@@ -76,7 +76,7 @@ struct ControllerConfig {
     std::int64_t interval = 8; ///< λ, tokens of each sequence per decision; ≥ 1
     OverloadMode overload = OverloadMode::automatic;
     scheduler::CostProfile cost_profile = scheduler::CostProfile::physical;
-    /// Cost profile `paper`: limit of the computing time of a layer's blocks on one device; > 0.
+    /// Cost profile `paper`: limit of the time that a device computes for one layer; > 0.
     Nanoseconds t_budget = 1'000'000'000;
     scheduler::PaperSettings paper{};
     WeightsMode weights = WeightsMode::move;
@@ -94,7 +94,8 @@ struct ControllerConfig {
     bool look_ahead = false;           ///< migrations may pay off over all remaining tokens
     std::int64_t node_limit = 200'000; ///< policy `exact`: limit of search nodes; ≥ 1
 
-    /// Returns how layers are cut into blocks under a policy. Only `galaxy` can reduce by a ring.
+    /// Returns how layers are cut into blocks (units of placement) under a policy. Only `galaxy`
+    /// can reduce by a ring.
     [[nodiscard]] scheduler::Cut cut(scheduler::PolicyKind decided_by) const;
     [[nodiscard]] scheduler::Cut cut() const { return cut(policy); }
     bool operator==(const ControllerConfig&) const = default;

@@ -34,7 +34,7 @@ struct SourcedFigure {
 struct DeviceProfile {
     std::string name;               ///< raspberry-pi-5, raspberry-pi-5-4gb
     std::string title;              ///< Raspberry Pi 5
-    bool variant = false;           ///< differs from an earlier profile only in memory
+    bool variant = false;           ///< whether an earlier profile differs only in memory
     SourcedFigure compute;          ///< FLOP/s
     Bytes ram = 0;                  ///< memory size as sold
     Bytes memory = 0;               ///< memory that is available to a model

@@ -1,5 +1,5 @@
 // The types of scenario keys, most of which set one member of a struct. Only scenario_keys.cpp uses
-// these types.
+// these types. The resolved text is the scenario as TOML with all defaults.
 #pragma once
 
 #include <limits>

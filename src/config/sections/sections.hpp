@@ -58,8 +58,8 @@ ControllerConfig read_controller(
 class DeviceNames {
   public:
     explicit DeviceNames(const std::vector<DeviceConfig>& devices);
-    /// Returns the device whose name or index the entry gives. Adds a problem and returns nothing
-    /// if there is no such device.
+    /// Returns the device whose name or index is the value of the entry. Adds a problem and returns
+    /// nothing if there is no such device.
     [[nodiscard]] std::optional<DeviceId> find_device(const TomlEntry& entry, Problems& problems)
         const;
     [[nodiscard]] std::size_t size() const { return names_.size(); }
@@ -73,7 +73,6 @@ class DeviceNames {
 /// that many devices. Precondition: fleet.scales has been read.
 void read_devices(TableReader& root, FleetConfig& fleet);
 
-/// Reads [network] and [[network.link]].
 NetworkConfig read_network(TableReader& root, const ScaleConfig& scales, const DeviceNames& names);
 
 std::vector<Event> read_events(
@@ -83,7 +82,7 @@ std::vector<Event> read_events(
 /// Reads a load: a fraction, or a table { kind, … }. Without the key the load is 0.
 LoadConfig read_load(TableReader& reader, std::string_view key);
 
-// These return values as TOML for the resolved text.
+// These return values as TOML for resolved_text().
 std::string load_text(const LoadConfig& load);
 std::string arrivals_text(const ArrivalsConfig& arrivals);
 std::string durations_text(const std::vector<Nanoseconds>& times);

@@ -122,7 +122,6 @@ class TableReader {
     /// Makes `finish` give this hint if the table has one of these keys, which belong to another
     /// table.
     void explain_misplaced(std::initializer_list<std::string_view> keys, std::string_view hint);
-    /// Adds a problem at the table's own position.
     void add_table_problem(const std::string& text);
     /// Adds a problem for every unknown key and every missing key. Call it after all other reads.
     void finish();
