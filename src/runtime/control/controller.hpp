@@ -1,8 +1,8 @@
-// The controller: it takes a snapshot of the fleet at every interval, calls the policy, validates
-// the decision and makes a command of it. It also writes the trace: it turns what happened in an
-// interval into rows. The controller knows neither transport nor weights. Its inputs come from
-// devices in a run (controller_host.hpp) and from the timeline in a simulation (simulation.hpp), so
-// that both leave the same trace.
+// The controller. Once per interval it takes a snapshot (the rates, latencies and memory of the
+// fleet), calls the policy, checks the decision and makes a command for the devices from it. It
+// also records what happened in the interval as rows of the trace. The controller knows neither
+// transport nor weights: its inputs come from devices in a run (controller_host.hpp) and from the
+// timeline in a simulation (simulation.hpp), so that run and simulation leave the same trace.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ struct ControllerContext {
     scheduler::TurnSizes turn_sizes;             ///< see requests.hpp
     const ResumePoint* resume = nullptr;         ///< null: the run starts from the beginning
     const model::Tokenizer* tokenizer = nullptr; ///< null: requests have no text
-    /// Attributes of the trace, to which the controller adds its own.
+    /// Attributes for the trace; the controller adds further ones.
     std::map<std::string, std::string> attributes{};
     bool trace_ops = false;       ///< the trace has tables of operations and messages
     StopCheck stop = nullptr;     ///< see RunOptions
@@ -41,7 +41,7 @@ struct ControllerContext {
     Observer* observer = nullptr; ///< may be null
 };
 
-/// Returns a context with what the options of a run say.
+/// Returns a context with the members that `options` has too; the other members are not set.
 [[nodiscard]] ControllerContext context_of(const RunOptions& options);
 
 /// Payload bytes that a link carried in an interval, migrations included; more than 0.
@@ -69,9 +69,9 @@ struct DeviceFacts {
     std::vector<scheduler::MessageRecord> messages; ///< those of each device in program order
 };
 
-/// Returns the problem of a decision for these requests, without snapshot, previous placement and
-/// epoch. If there are several requests and one of them has no slot yet, memory is computed for the
-/// full lengths of all. Precondition: `requests` is not empty.
+/// Returns the policy's input for these requests, without snapshot, previous placement and epoch.
+/// If there are several requests and one of them has no slot yet, the memory of all requests is
+/// counted at their full lengths. Precondition: `requests` is not empty.
 [[nodiscard]] scheduler::Problem problem_of(
     const config::Scenario& scenario,
     const scheduler::Blocks& blocks,
@@ -83,19 +83,19 @@ class Controller {
   public:
     explicit Controller(ControllerContext context);
 
-    /// Records what the source reports of the interval since the last decision, if there was one.
+    /// Records the source's report on the interval from the last decision on, if there was one.
     void close_interval(const SourceFacts& facts);
-    /// Returns the next decision, or a command to finish if facts.stop is set. The first decision
-    /// begins the trace. Throws InfeasibleError if no placement is found and there is no previous
-    /// one.
+    /// Decides and returns the command that carries the decision out, or a command to finish if
+    /// facts.stop is set. The first decision begins the trace. Throws InfeasibleError if no
+    /// placement is found and there is no previous one.
     Command next_command(const SourceFacts& facts);
-    /// Records a migration and returns t_resume. t_switch: the start of its transfers. earliest:
-    /// the latest clock of all devices, before which none can continue. arrived: all blocks that
-    /// moved, in block order.
+    /// Records a migration and returns t_resume, the time at which turns may begin again. t_switch:
+    /// the start of the transfers. earliest: the time of the clock that is furthest ahead; t_resume
+    /// is not earlier. arrived: all blocks that moved, in block order.
     Nanoseconds resume_after(
         Nanoseconds t_switch, Nanoseconds earliest, const std::vector<ArrivedBlock>& arrived
     );
-    /// Returns whether a closed interval lacks the reports of the devices.
+    /// Returns whether a closed interval still lacks reports of devices.
     [[nodiscard]] bool has_closed_interval() const { return !closed_.empty(); }
     /// Adds what the devices did in the oldest closed interval, and commits this interval.
     void complete_interval(const DeviceFacts& facts);
@@ -110,13 +110,13 @@ class Controller {
     /// An interval that has ended on the source and waits for the reports of the devices.
     struct ClosedInterval {
         trace::Interval interval;
-        scheduler::Snapshot snapshot; ///< the snapshot of its decision
+        scheduler::Snapshot snapshot; ///< the snapshot of the interval's decision
     };
     /// The tokens of a sequence that has begun.
     struct SequenceText {
         std::vector<std::int32_t> ids; ///< sampled tokens
-        Nanoseconds first_token = 0;   ///< when the first of them was sampled
-        bool prompt_recorded = false;  ///< the trace contains the tokens of its prompt
+        Nanoseconds first_token = 0;   ///< when the first token was sampled
+        bool prompt_recorded = false;  ///< the trace contains the prompt's tokens
     };
 
     void begin_trace();
@@ -129,8 +129,8 @@ class Controller {
         const scheduler::Decision& decision, const scheduler::Placement& placement
     ) const;
     void check_decision(const scheduler::Decision& decision) const;
-    /// Returns the placement that stays if the decision is infeasible: the present one, or that of
-    /// the trace if the run is resumed. Returns nothing at the start of a run.
+    /// Returns the placement that stays if the decision is infeasible: the present one, or the last
+    /// one of the trace if the run is resumed. Returns nothing at the start of a run.
     [[nodiscard]] std::optional<scheduler::Placement> fallback_placement() const;
     void record_decision(
         const SourceFacts& facts,
@@ -166,7 +166,7 @@ class Controller {
     std::int64_t batch_ = 1;
     std::int64_t epoch_ = -1;
     std::int64_t intervals_ = 0;                 ///< number of committed intervals
-    std::map<std::int64_t, SequenceText> texts_; ///< by sequence, until its request is recorded
+    std::map<std::int64_t, SequenceText> texts_; ///< of sequences not yet recorded as ended
     scheduler::Problem problem_;                 ///< the problem of the last decision
     std::optional<trace::Interval> current_;     ///< the interval since the last decision
     std::deque<ClosedInterval> closed_;

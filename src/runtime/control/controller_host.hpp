@@ -1,5 +1,5 @@
-// The controller in a run. Rank 0 has one ControllerHost, besides being a device: it passes the
-// reports of the devices to the controller, and the sampled tokens to the observer.
+// Hosts the controller in a run. Rank 0, which also emulates device 0, has one ControllerHost. The
+// host passes the reports of the devices to the controller, and the sampled tokens to the observer.
 #pragma once
 
 #include <cstdint>
@@ -21,17 +21,17 @@ class ControllerHost {
 
     /// See Controller::close_interval.
     void close_interval(const SourceFacts& facts) { controller_.close_interval(facts); }
-    /// Returns the device whose report is needed next. Returns nothing if no interval is closed.
+    /// Returns the device whose report is needed next, or nothing if no interval lacks reports.
     [[nodiscard]] std::optional<DeviceId> next_reporter() const;
     /// Adds the report of next_reporter(). After the last device's report the interval is
     /// committed.
     void add_report(Report report);
-    /// See Controller::next_command. An Error becomes a command to finish with its exit code, so
-    /// that the source does not wait in vain.
+    /// See Controller::next_command. An Error is not thrown but becomes a command to finish with
+    /// the error's exit code, because the source waits for a command.
     Command next_command(const SourceFacts& facts);
     /// Returns t_resume after all devices have migrated. arrivals: one per device.
     Nanoseconds resume_after(Nanoseconds t_switch, const std::vector<Arrivals>& arrivals);
-    /// Passes a change of a text to the observer.
+    /// Passes a change in the text of a sequence to the observer.
     void show(const TextEvent& event);
     /// Returns the message of the error that ended the run, or "".
     [[nodiscard]] const std::string& message() const { return message_; }
@@ -46,7 +46,7 @@ class ControllerHost {
     Controller controller_;
     std::size_t devices_;
     TextStream stream_;
-    std::vector<Report> reports_; ///< the reports of the oldest closed interval so far
+    std::vector<Report> reports_; ///< received so far for the oldest closed interval
     std::string message_;
     Nanoseconds lateness_max_ = 0;
     Nanoseconds elapsed_wall_ = 0;

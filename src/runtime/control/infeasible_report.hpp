@@ -1,4 +1,4 @@
-// The error text for a run that finds no first placement.
+// Makes the error text for a run whose policy finds no first placement.
 #pragma once
 
 #include <string>
@@ -10,10 +10,10 @@
 
 namespace headroom::runtime {
 
-/// Returns a text that says how much memory is needed, how much there is, what the devices lack and
-/// what the user can do. Under cost profile `paper`, whose formulas count memory differently, the
-/// policy's explanation stands for these numbers. slots: the number of sequences in flight.
-/// Precondition: decision.feasible is false.
+/// Returns a text that says how much memory the model needs, how much the fleet has, what the
+/// devices lack and what the user can do. Under cost profile `paper`, whose formulas count memory
+/// differently, the text has the policy's explanation instead of these numbers. slots: the number
+/// of sequences in flight. Precondition: decision.feasible is false.
 [[nodiscard]] std::string infeasible_report(
     const scheduler::Problem& problem,
     const scheduler::Decision& decision,

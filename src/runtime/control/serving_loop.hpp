@@ -1,8 +1,8 @@
-// The serving loop of the source: it decides which request gets which slot, which turns begin next,
-// and when a decision is due. An ExecutionBackend carries out the turns: real devices in a run
-// (session.cpp), the timeline in a simulation (simulation.hpp). The loop itself knows nothing of
-// weights, transports or text.
-// Source: docs/explanation/time.md#several-sequences and docs/explanation/time.md#decisions.
+// The serving loop of the source, the device where prompts come in: it decides which request gets
+// which slot (the place of one sequence in flight), which turns (forward passes of one sequence)
+// begin next, and when the policy must decide again. An ExecutionBackend carries out the turns:
+// real devices in a run (session.cpp), the timeline in a simulation (simulation.hpp). The loop
+// itself knows nothing of weights, transports or text. See docs/explanation/time.md.
 //
 //     one visit: end the group's turns -> decide, if an interval is over -> admit requests
 //                -> begin the group's next turns
@@ -32,21 +32,21 @@ class ExecutionBackend {
     virtual ~ExecutionBackend() = default;
     /// Returns the virtual clock of the source.
     [[nodiscard]] virtual Nanoseconds clock() const = 0;
-    /// Sets the source's clock to `time`, unless it is later. Returns false if a signal came
-    /// before.
+    /// Advances the source's clock to `time`; a later clock stays. Returns false if a signal ended
+    /// the wait.
     [[nodiscard]] virtual bool idle_until(Nanoseconds time) = 0;
-    /// Returns whether a turn ends with a segment that the source executes at its next visit to the
-    /// group. Otherwise a turn ends at the visit at which it begins.
+    /// Returns whether a turn ends with a part of the program that the source executes at its next
+    /// visit to the group of slots. Otherwise a turn ends at the visit at which it begins.
     [[nodiscard]] virtual bool has_end() const = 0;
-    /// Begins these turns and advances all turns under way. `turns` may be empty; turns of one
-    /// batch are adjacent.
+    /// Begins these turns and continues all turns that are under way. `turns` may be empty; turns
+    /// of one batch are adjacent.
     virtual void visit(const std::vector<StartedTurn>& turns) = 0;
-    /// Executes the last segment of the batch if has_end(). Returns one token per turn, which is
-    /// empty for a turn that does not sample.
+    /// Executes the last segment of the batch if has_end(). Returns one token per turn; the token
+    /// of a turn that does not sample is empty.
     [[nodiscard]] virtual std::vector<SampledToken> end(const std::vector<Turn>& batch) = 0;
     virtual void sequence_begins(std::int64_t sequence) = 0;
     virtual void sequence_ends(std::int64_t sequence) = 0;
-    /// Frees the caches of a slot, whose sequence has ended.
+    /// Frees the caches of a slot after the end of its sequence.
     virtual void free_slot(std::int32_t slot) = 0;
     /// Returns the controller's next decision.
     [[nodiscard]] virtual Command decide(const SourceFacts& facts) = 0;
@@ -54,12 +54,12 @@ class ExecutionBackend {
     virtual void finish(std::int32_t exit_code) = 0;
     /// Returns the exit code that a signal asks for, or 0.
     [[nodiscard]] virtual std::int32_t interrupted() const = 0;
-    /// Returns the wall time since clock zero; 0 in a simulation.
+    /// Returns the wall time since the virtual clock started; 0 in a simulation.
     [[nodiscard]] virtual Nanoseconds elapsed_wall() const = 0;
 };
 
 struct ServingSettings {
-    std::vector<Request> requests;   ///< one per sequence; arrivals do not decrease
+    std::vector<Request> requests;   ///< one per sequence, ordered by arrival
     std::vector<std::int64_t> queue; ///< sequences in the order in which they get slots
     std::int64_t slots = 1;
     std::int64_t longest_turn = 1; ///< largest number of tokens that a turn processes
@@ -89,7 +89,7 @@ class ServingLoop {
         std::int64_t sequence = -1; ///< −1: the slot is empty
         std::int64_t rows = 0;      ///< rows in its caches
         std::int64_t sampled = 0;   ///< tokens sampled so far
-        std::int32_t last_id = -1;  ///< the last of them
+        std::int32_t last_id = -1;  ///< id of the last sampled token
         Nanoseconds begin = 0;      ///< when the sequence got its first slot
         [[nodiscard]] bool empty() const { return sequence < 0; }
     };
@@ -100,8 +100,8 @@ class ServingLoop {
     };
     struct Round {
         std::int64_t number = 0;
-        std::int64_t unfinished = 0; ///< number of its turns under way
-        bool sampled = false;        ///< one of its turns has sampled a token
+        std::int64_t unfinished = 0; ///< turns of the round that are under way
+        bool sampled = false;        ///< a turn of the round has sampled a token
     };
 
     void visit();
@@ -133,7 +133,7 @@ class ServingLoop {
         return queue_position_ == settings_.queue.size() && nothing_in_flight();
     }
     [[nodiscard]] std::int32_t first_slot(std::size_t group) const;
-    [[nodiscard]] std::int32_t end_slot(std::size_t group) const; ///< one past its last slot
+    [[nodiscard]] std::int32_t end_slot(std::size_t group) const; ///< one past the last slot
     [[nodiscard]] std::size_t groups() const;
     [[nodiscard]] const Request& request(std::int64_t sequence) const {
         return settings_.requests[static_cast<std::size_t>(sequence)];
@@ -141,7 +141,7 @@ class ServingLoop {
     [[nodiscard]] const Request& queued(std::size_t position) const {
         return request(settings_.queue[position]);
     }
-    /// Returns the number of requests in the queue, from its begin, that have arrived.
+    /// Returns how many requests at the front of the whole queue have arrived.
     [[nodiscard]] std::size_t arrived() const;
 
     ServingSettings settings_;
@@ -149,18 +149,18 @@ class ServingLoop {
     ExecutionBackend* backend_;
     std::vector<Slot> slots_;
     std::vector<std::optional<TurnsUnderWay>> under_way_; ///< per group of slots
-    std::vector<std::int32_t> emptied_; ///< empty slots whose caches have not been freed yet
-    std::size_t queue_position_ = 0;    ///< the request that gets a slot next
+    std::vector<std::int32_t> emptied_; ///< empty slots whose caches are not freed yet
+    std::size_t queue_position_ = 0;    ///< position of the request that is next
     std::size_t group_to_visit_ = 0;
     std::int64_t batch_ = 1;
     std::int64_t visit_ = 0;           ///< number of the next visit
     std::int64_t round_ = 0;           ///< number of the present round
-    std::deque<Round> rounds_;         ///< rounds that are not counted in rounds_done_ yet
+    std::deque<Round> rounds_;         ///< rounds not yet counted in rounds_done_
     std::int64_t rounds_done_ = 0;     ///< rounds that have ended since the last decision
     std::int64_t turns_ = 0;           ///< number of the next turn
     std::int64_t sampled_ = 0;         ///< tokens sampled in the run
     std::int64_t tokens_seen_ = 0;     ///< the value of sampled_ when the last turn began
-    std::int64_t reported_wait_ = -1;  ///< the last request whose wait is in facts_
+    std::int64_t reported_wait_ = -1;  ///< the last request recorded as waiting
     bool idle_since_decision_ = false; ///< no turn has begun since the last decision
     Nanoseconds decided_at_ = 0;
     Nanoseconds last_end_ = 0; ///< when the last token was sampled

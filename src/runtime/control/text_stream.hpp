@@ -1,4 +1,4 @@
-// Turns sampled tokens into text for the observer, in whole UTF-8 characters.
+// Passes sampled tokens to the run's observer as text, in whole UTF-8 characters.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,9 @@ namespace headroom::runtime {
 
 class TextStream {
   public:
-    /// observer: may be null. live: the text is passed on token by token, which requires that there
-    /// is one sequence at a time; otherwise each text is passed on when its sequence has ended.
-    /// shown: tokens of the run that were passed on before it was resumed.
+    /// observer: may be null. live: whether text is passed on token by token, which requires that
+    /// no sequences overlap; if not, the text of a sequence is passed on when the sequence has
+    /// ended. shown: number of tokens that were passed on before the run was resumed.
     TextStream(
         const model::Tokenizer& tokenizer,
         Observer* observer,
@@ -24,7 +24,6 @@ class TextStream {
     )
         : tokenizer_(&tokenizer), observer_(observer), live_(live), shown_(shown) {}
 
-    /// Begins a sequence with this prompt.
     void begin(std::int64_t sequence, std::span<const std::int32_t> prompt);
     /// Adds a token to a sequence. The bytes of an incomplete character are held back.
     void show(std::int64_t sequence, std::int32_t id);
@@ -33,14 +32,14 @@ class TextStream {
 
   private:
     struct PendingText {
-        bool at_start = false; ///< the next token is the first after BOS
+        bool at_start = false; ///< the next token will be the first after BOS
         std::string prompt;    ///< text of the prompt
         std::string held_back;
     };
     const model::Tokenizer* tokenizer_;
     Observer* observer_;
     bool live_;
-    std::int64_t shown_; ///< tokens of the run that have been added
+    std::int64_t shown_; ///< number of tokens of the run added so far
     std::map<std::int64_t, PendingText> texts_;
 };
 

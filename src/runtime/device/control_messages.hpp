@@ -1,10 +1,8 @@
-// The control messages between the controller on rank 0, the source and the devices. They take no
-// virtual time.
+// The control messages of a run, which take no virtual time, and who sends them to whom.
 //
 //   source -> rank 0   SourceFacts: what happened since the last decision; asks for the next one
 //   rank 0 -> source   Command: continue, change the placement, or finish
-//   source -> all      SourceMessage: begin turns, free caches, report, install a placement,
-//   finish.
+//   source -> all      SourceMessage: begin turns, free caches, report, install, finish.
 //                      All devices read the same messages in the same order and derive from them
 //                      what they execute (scheduler/timing/turn_schedule.hpp).
 //   all -> rank 0      Report: what the device did since its last report
@@ -47,7 +45,7 @@ namespace headroom::runtime {
 /// A decision of the controller.
 struct Command {
     bool finish = false;        ///< the run ends
-    std::int32_t exit_code = 0; ///< if finish
+    std::int32_t exit_code = 0; ///< the run's exit code, if `finish`
     bool first = false;         ///< the placement is the first one
     bool changed = false;       ///< blocks move, or the batch size changes
     std::int64_t epoch = 0;
@@ -59,7 +57,7 @@ struct Command {
     }
 };
 
-/// A command that the devices carry out together. No turn is under way then.
+/// A placement and batch size that all devices put in force together, while no turn is under way.
 struct Installation {
     bool first = false;
     std::int64_t epoch = 0;
@@ -67,7 +65,7 @@ struct Installation {
     std::int64_t batch = 1;       ///< number of slots whose decode turns form one batch
     Nanoseconds t_dec = 0;        ///< phase offsets are computed with the rates at this time
     Nanoseconds t_switch = 0;
-    std::vector<std::int64_t> rows; ///< per slot: cache rows of each group
+    std::vector<std::int64_t> rows; ///< per slot: number of cache rows of each attention group
     scheduler::Placement placement;
     static auto wire_fields(auto& m) {
         return Fields() & m.first & m.epoch & m.tokens_seen & m.batch & m.t_dec & m.t_switch &
@@ -87,18 +85,18 @@ struct TextEvent {
     enum class Kind : std::int32_t { begin, token, end };
     std::int64_t sequence = 0;
     Kind kind = Kind::token;
-    std::int32_t id = -1; ///< if kind is token
+    std::int32_t id = -1; ///< the token, if `kind` is `token`
     static auto wire_fields(auto& m) { return Fields() & m.sequence & m.kind & m.id; }
 };
 
 struct SourceMessage {
     enum class Kind : std::int32_t { visit, free_slot, report_interval, install, finish };
     Kind kind = Kind::visit;
-    std::int32_t slot = 0;              ///< free_slot
-    std::int32_t exit_code = 0;         ///< finish
-    std::vector<Turn> turns;            ///< visit: turns that begin
-    std::vector<TextEvent> text_events; ///< all kinds: events since the previous message
-    Installation installation;          ///< install
+    std::int32_t slot = 0;              ///< the slot to free, if `kind` is `free_slot`
+    std::int32_t exit_code = 0;         ///< the run's exit code, if `kind` is `finish`
+    std::vector<Turn> turns;            ///< turns that begin, if `kind` is `visit`
+    std::vector<TextEvent> text_events; ///< any `kind`: events since the previous message
+    Installation installation;          ///< the new placement, if `kind` is `install`
     static auto wire_fields(auto& m) {
         return Fields() & m.kind & m.slot & m.exit_code & m.turns & m.text_events & m.installation;
     }
@@ -115,7 +113,7 @@ struct TurnFacts {
 /// A sampled token; start and end are those of its turn.
 struct TokenFacts {
     std::int64_t sequence = 0;
-    std::int64_t position = 0; ///< in the sequence, counted from the begin of the prompt
+    std::int64_t position = 0; ///< counted from the begin of the prompt
     std::int32_t id = -1;
     Nanoseconds start = 0;
     Nanoseconds end = 0;
@@ -137,7 +135,7 @@ struct RequestFacts {
     }
 };
 
-/// A request that waits because a device lacks the memory for its cache.
+/// A request that waits because a device lacks the memory for the caches of the request.
 struct WaitFacts {
     std::int64_t sequence = 0;
     Nanoseconds at = 0; ///< when the shortage was first found
@@ -163,21 +161,22 @@ struct InFlightRequest {
     }
 };
 
-/// Why the serving loop ends at this decision; `none` if it continues.
+/// Why the serving loop ends at this decision; `none` if the loop continues.
 enum class StopReason : std::int32_t { none, done, interrupted };
 
-/// What the source reports at a decision. The vectors hold what happened since the last decision.
+/// What the source reports at a decision. `turns`, `tokens`, `ended` and `waits` hold what happened
+/// since the last decision.
 struct SourceFacts {
     Nanoseconds clock = 0;        ///< t_dec
     Nanoseconds end = 0;          ///< when the last token was sampled
     std::int64_t sampled = 0;     ///< tokens sampled in the whole run
-    std::int64_t tokens_seen = 0; ///< the part of them that was sampled before the last turn began
+    std::int64_t tokens_seen = 0; ///< tokens sampled before the last turn began
     StopReason stop = StopReason::none;
     std::int32_t interrupt_code = 0; ///< exit code that a signal asked for
     bool drained = false;            ///< no turn is under way
     std::int64_t waiting = 0;        ///< requests that have arrived and have no slot
-    Nanoseconds t_switch = 0;        ///< of the last installation since the last decision, or 0
-    Nanoseconds elapsed_wall = 0;    ///< wall time since clock zero
+    Nanoseconds t_switch = 0;        ///< t_switch of the installation since the last decision, or 0
+    Nanoseconds elapsed_wall = 0;    ///< wall time since the virtual clock started
     std::vector<TurnFacts> turns;
     std::vector<TokenFacts> tokens;
     std::vector<RequestFacts> ended;

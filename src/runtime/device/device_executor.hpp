@@ -1,5 +1,5 @@
-// One device of a run: its memory, clock and programs, and the actions that the source's messages
-// request (control_messages.hpp). The source itself uses the same class.
+// One device of a run: its memory, clock and program, and what the control messages of the source,
+// where prompts come in, tell it to do (control_messages.hpp). The source is such a device too.
 #pragma once
 
 #include <cstdint>
@@ -27,14 +27,13 @@ class DeviceExecutor {
     DeviceExecutor(const DeviceExecutor&) = delete;
     DeviceExecutor& operator=(const DeviceExecutor&) = delete;
 
-    /// Begins these turns and advances all turns under way, as the turn schedule says. `turns` may
+    /// Begins these turns and continues all turns under way, as the turn schedule says. `turns` may
     /// be empty; turns of one batch are adjacent. started: the same turns with their tokens; only
     /// on the source.
     void visit(const std::vector<Turn>& turns, std::span<const StartedTurn> started = {});
     /// Executes the last segment of a batch if has_end(), and returns one token per turn. A turn
     /// that does not sample yields an empty token. Only for the source.
     [[nodiscard]] std::vector<SampledToken> end(const std::vector<Turn>& batch);
-    /// Frees the caches of a slot.
     void free_slot(std::int32_t slot) { memory_.free_caches(slot); }
 
     /// Sends this device's arrivals to the controller and returns t_resume, the time at which all
@@ -46,11 +45,10 @@ class DeviceExecutor {
     /// Returns what happened on this device since the last report.
     [[nodiscard]] Report report();
 
-    /// Returns whether a turn ends with a segment that the source executes at its next visit.
+    /// See ExecutionBackend::has_end.
     [[nodiscard]] bool has_end() const { return schedule_.has_end(); }
     [[nodiscard]] Nanoseconds clock() const { return clock_.now(); }
-    /// Sets the clock to `time`, unless it is later. Paced, it waits for the wall clock. Returns
-    /// false if a signal came before.
+    /// See ExecutionBackend::idle_until. In clock mode `paced`, waits for the wall clock.
     [[nodiscard]] bool idle_until(Nanoseconds time);
     [[nodiscard]] Nanoseconds elapsed_wall() const { return pacer_.elapsed(); }
     [[nodiscard]] const scheduler::Blocks& blocks() const { return blocks_; }
@@ -79,7 +77,7 @@ class DeviceExecutor {
     scheduler::Program program_;
     std::vector<scheduler::ProgramSegment> segments_;
     scheduler::TurnSchedule schedule_;
-    std::map<std::int64_t, std::vector<Turn>> batches_; ///< batches under way, by first turn
+    std::map<std::int64_t, std::vector<Turn>> batches_; ///< batches under way, by first turn number
     std::int64_t batch_ = 1;                            ///< slots in a group of slots
     std::int64_t epoch_ = -1;
 };

@@ -1,15 +1,16 @@
-// Stop-and-copy migration on one device. Pieces of weights and cache pages are really sent, one by
-// one in the order of scheduler::migration_order. The source of a piece frees it as soon as the
-// target has it. Thus no device holds more than the larger of what it holds before and after; the
-// staging buffer is freed meanwhile, and its memory holds the piece that is being sent.
+// Stop-and-copy migration on one device. The weights, in pieces of some rows, and the cache pages
+// are really sent, one by one in the order of scheduler::migration_order. The sender of a piece
+// frees it as soon as the receiver has it. Thus no device ever holds more than before or after the
+// migration, whichever is more: the piece being sent takes the place of the staging buffer, which
+// is freed meanwhile.
 //
 //     before            during                              after
 //     A: [g0 g1 g2]     A: [g0 g1 ..]  --piece of g2-->     A: [g0 g1]
 //     B: [f0]           B: [f0 .]                           B: [f0 g2]
 //     C: [h]            C: [h]                              C: [h]
 //
-// With controller.weights = "everywhere" only the checksum of a weight piece is sent. The target
-// reads the piece from its own storage and compares the checksums.
+// With `controller.weights = "everywhere"` only the checksum of a weight piece is sent. The
+// receiver reads the piece from its own storage and compares the checksums.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +27,12 @@
 
 namespace headroom::runtime {
 
-/// A block that a target has received, as it reports to the controller.
+/// A block that a device has received, as the device reports it to the controller.
 struct ArrivedBlock {
     scheduler::Move move;
     Nanoseconds start = 0;
     Nanoseconds end = 0;
-    std::uint64_t checksum = 0; ///< of the received or loaded pieces, in order
+    std::uint64_t checksum = 0; ///< checksum of the received or loaded pieces, in order
     static auto wire_fields(auto& m) { return Fields() & m.move & m.start & m.end & m.checksum; }
 };
 
@@ -44,10 +45,10 @@ struct MigrationTask {
 };
 
 /// Executes this device's part of the migration. On return the device holds exactly its blocks of
-/// the new placement. Virtual times are those of messages that begin at t_switch; the caller must
-/// then set the clocks of all devices to the latest end. Adds the payload sent to each device to
-/// `sent_bytes`. Throws EnvironmentError if a piece arrives damaged, or if a target's storage
-/// cannot be read or holds other weights than the source. Throws StuckError if a transfer never
+/// the new placement. In virtual time, sending begins at t_switch; afterwards the caller must set
+/// the clocks of all devices to the latest end. Adds the payload sent to each device to
+/// `sent_bytes`. Throws EnvironmentError if a piece arrives damaged, or if a receiver's storage
+/// cannot be read or holds other weights than the sender has. Throws StuckError if a transfer never
 /// ends.
 [[nodiscard]] std::vector<ArrivedBlock> migrate(
     DeviceMemory& memory,

@@ -1,6 +1,6 @@
-// The plan of a migration, which every device computes alike from the same two placements: which
-// blocks move, in which pieces, in which order, and which moves send the same memory. A device then
-// executes its own part of the plan (migration.hpp).
+// Plans a migration: which blocks move, in which pieces (rows of a weight matrix, or one cache
+// page), in which order, and which moves send the same memory. Every device computes the same plan
+// from the two placements, and executes its own part of it (migration.hpp).
 #pragma once
 
 #include <cstddef>
@@ -16,14 +16,14 @@
 
 namespace headroom::runtime {
 
-/// A change of the placement.
 struct Transition {
     scheduler::Placement from;
     scheduler::Placement to;
-    std::vector<std::int64_t> rows;  ///< per slot: used cache rows of each group
-    bool weights_everywhere = false; ///< targets read weights from storage; only rows are sent
+    std::vector<std::int64_t> rows; ///< per slot: number of used cache rows of each group
+    bool weights_everywhere =
+        false; ///< receivers load weights from storage; only cache rows are sent
 
-    /// Returns the sum over all slots.
+    /// Returns the sum of `rows` over all slots.
     [[nodiscard]] std::int64_t all_rows() const;
 };
 
@@ -35,23 +35,22 @@ struct CachePage {
 
 class MigrationPlan {
   public:
-    /// memory: used to find the pieces of each block, which are the same on all devices; it does
-    /// not change. `transition` must outlive this object. devices: the number of devices of the
-    /// fleet.
+    /// memory: tells the pieces of each block, which are the same on all devices; it is not
+    /// changed. `transition` must outlive this object. devices: the number of devices of the fleet.
     MigrationPlan(DeviceMemory& memory, const Transition& transition, std::size_t devices);
 
     /// Returns all moves, in block order.
     [[nodiscard]] const std::vector<scheduler::Move>& moves() const { return moves_; }
     [[nodiscard]] const TiedMatrix& tied() const { return tied_; }
-    /// Returns the number of weight pieces of a move. Its pieces are numbered: first those of its
-    /// weights, then its cache pages, slot by slot.
+    /// Returns the number of weight pieces of a move. The pieces of a move are numbered: first
+    /// those of the weights, then the cache pages, slot by slot.
     [[nodiscard]] std::size_t weight_pieces(std::size_t move) const { return weight_pieces_[move]; }
     [[nodiscard]] bool is_weight(std::size_t move, std::size_t piece) const {
         return piece < weight_pieces_[move];
     }
     /// Precondition: not is_weight(move, piece).
     [[nodiscard]] CachePage cache_page(std::size_t move, std::size_t piece) const;
-    /// Returns whether the piece is sent. Otherwise the target reads it from its own storage.
+    /// Returns whether the piece is sent. Otherwise the receiver reads it from its own storage.
     [[nodiscard]] bool is_sent(std::size_t move, std::size_t piece) const {
         return !transition_->weights_everywhere || !is_weight(move, piece);
     }

@@ -1,6 +1,6 @@
-// The virtual times of a migration on one device: when its messages leave, when its loads from
-// storage end, and when the blocks that it receives have arrived.
-// Source: docs/explanation/time.md#decisions.
+// Computes the virtual times of a migration on one device: when the device's messages leave, when
+// its loads from storage end, and when the blocks that it receives have arrived. See
+// docs/explanation/time.md#decisions.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,8 @@ class MoveTimes {
     /// never arrives or a load never ends.
     void begin(Nanoseconds t_switch, std::span<Bytes> sent_bytes);
 
-    /// Returns the times of a move's message. The source sends it with each piece; the target
-    /// sets it and computes the arrival from it.
+    /// Returns the times of a move's message. The sender of the block sends these times with each
+    /// piece; the receiver sets them here and computes the arrival from them.
     [[nodiscard]] const device::MessageTiming& timing(std::size_t move) const {
         return timings_[move];
     }
@@ -36,9 +36,9 @@ class MoveTimes {
         timings_[move] = timing;
     }
 
-    /// Returns the begin and end of a move whose block arrives here, and raises the clock to the
-    /// end. Must be called once per arriving move, in block order. Throws StuckError if the block
-    /// never arrives.
+    /// Returns the begin and end of a move whose block arrives on this device, and advances the
+    /// clock to the end. Must be called once per arriving move, in block order. Throws StuckError
+    /// if the block never arrives.
     [[nodiscard]] device::TimeSpan arrive(std::size_t move);
 
   private:

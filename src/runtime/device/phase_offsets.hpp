@@ -1,4 +1,6 @@
-// The order in which devices execute the turns under way, computed alike on all devices.
+// Computes the phase offset of each segment (a part of a device's program that runs without
+// waiting): when the segment would start in a step if its turn were alone. All devices compute the
+// same offsets and order the segments of all turns under way by them.
 #pragma once
 
 #include <vector>
@@ -11,8 +13,7 @@
 
 namespace headroom::runtime {
 
-/// Returns the phase offsets of all segments under the placement of an installation. programs: the
-/// programs of all devices for this placement.
+/// programs: the programs of all devices for the placement that `installation` puts in force.
 [[nodiscard]] scheduler::PhaseOffsets phase_offsets_for(
     const config::Scenario& scenario,
     const scheduler::Blocks& blocks,

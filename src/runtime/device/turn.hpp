@@ -1,5 +1,6 @@
-// Executes one device's program for the turns under way, segment by segment. The kernels compute
-// the values, the device clock computes the virtual times, and the transport sends the bytes.
+// Executes one device's program for the turns under way, segment by segment. A segment is a part of
+// the program that runs without waiting. The kernels compute the values, the device clock computes
+// the virtual times, and the transport sends the bytes.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +25,8 @@
 
 namespace headroom::runtime {
 
-/// A turn, as the source announces it to all devices. Numbers of turns, rounds and visits count
-/// over the whole run.
+/// A turn (a pass of one sequence through the model), as the source announces it to all devices.
+/// Numbers of turns, rounds and visits count over the whole run.
 struct Turn {
     std::int64_t number = 0;
     std::int64_t epoch = 0;
@@ -33,9 +34,9 @@ struct Turn {
     std::int64_t round = 0;
     std::int64_t visit = 0;   ///< the visit at which the turn begins
     std::int64_t batch = 0;   ///< number of the first turn of its batch
-    std::int64_t sampled = 0; ///< tokens of the whole run sampled before this turn
-    std::int64_t first = 0;   ///< rows in the sequence's caches before the turn
-    std::int64_t tokens = 1;  ///< n, the tokens that the turn processes
+    std::int64_t sampled = 0; ///< number of tokens that the run sampled before this turn
+    std::int64_t first = 0;   ///< number of rows in the sequence's caches before the turn
+    std::int64_t tokens = 1;  ///< n, the number of tokens that the turn processes
     std::int32_t slot = 0;
     bool samples = true; ///< false: a chunk that is not the last of its prompt
     Recheck recheck{};   ///< only for a prefill turn, which is alone in its batch
@@ -52,12 +53,12 @@ struct Turn {
 
 struct StartedTurn {
     Turn turn;
-    std::span<const std::int32_t> ids; ///< the tokens that it processes
+    std::span<const std::int32_t> ids; ///< the tokens that the turn processes
 };
 
 struct SampledToken {
     std::int32_t id = -1;
-    bool ends_text = false; ///< the sequence ends with it, even before its limit
+    bool ends_text = false; ///< the token ends the sequence, even before the limit
     std::uint64_t logits_checksum = 0;
 };
 
@@ -90,7 +91,7 @@ struct TurnSettings {
     /// For tests: called with the logits of each sampling turn, on the device of lm_head.
     std::function<void(std::int64_t turn, std::span<const float>)> on_logits;
     /// For tests: virtual time that the device loses once, before its first operation of turn 2.
-    /// The timeline does not know of it, so a comparison with the timeline must fail.
+    /// The timeline does not know of this wait, so a test that compares run and timeline must fail.
     Nanoseconds planted_wait = 0;
 };
 
@@ -108,8 +109,8 @@ class TurnRunner {
 
     /// Prepares the turns of one batch and allocates the cache pages that they need.
     void begin(const std::vector<Turn>& batch);
-    /// Sets the tokens that a slot's turn processes. Only for the source; other devices receive
-    /// them.
+    /// Sets the tokens that a slot's turn processes. Only for the source; other devices receive the
+    /// tokens.
     void set_input_ids(std::int32_t slot, std::span<const std::int32_t> ids);
     /// Executes a segment of the program for all turns of a batch, instruction by instruction.
     void run(
@@ -118,7 +119,7 @@ class TurnRunner {
         const std::vector<Turn>& batch
     );
     /// Returns the token that the slot's last turn sampled. Only the source and the device of
-    /// lm_head have it; on other devices its id is -1.
+    /// lm_head have this token; on other devices the id is -1.
     [[nodiscard]] const SampledToken& sampled(std::int32_t slot) const {
         return states_[static_cast<std::size_t>(slot)].sampled;
     }
@@ -185,7 +186,6 @@ class TurnRunner {
     Pager pager_;
     comm::InterruptWatch watch_;
 
-    /// The turn of one slot.
     struct SlotState {
         Turn turn;
         std::vector<std::int32_t> ids;
@@ -202,7 +202,7 @@ class TurnRunner {
 
     std::vector<SlotState> states_;              ///< per slot
     SlotState* current_ = nullptr;               ///< the slot selected by select()
-    std::vector<model::SequenceRows> sequences_; ///< argument of the group being computed
+    std::vector<model::SequenceRows> sequences_; ///< the `sequences` of a call of run_group
 };
 
 } // namespace headroom::runtime

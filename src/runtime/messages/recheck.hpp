@@ -1,4 +1,4 @@
-// After --resume: the check that the recorded tokens from which a run continues were not changed.
+// Checks after `--resume` that the recorded tokens of the trace were not changed.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,12 @@ namespace headroom::runtime {
 
 /// The last token that the trace has of an unfinished sequence. A resumed run computes the caches
 /// of the sequence again and samples this token again from the logits of the token before it. These
-/// logits depend on all tokens before, so a changed token is found. It takes no virtual time.
+/// logits depend on all tokens before, so a changed token is found. The recheck takes no virtual
+/// time.
 struct Recheck {
-    std::int64_t row = -1; ///< row of the turn whose logits are compared; -1: none in this turn
+    std::int64_t row = -1; ///< row of the turn whose logits are compared; -1: no row of this turn
     std::int32_t id = -1;  ///< the recorded token
-    std::uint64_t logits_checksum = 0; ///< the recorded checksum of its logits
+    std::uint64_t logits_checksum = 0; ///< recorded checksum of the token's logits
     static auto wire_fields(auto& m) { return Fields() & m.row & m.id & m.logits_checksum; }
 };
 

@@ -1,7 +1,7 @@
-// The state from which a run continues that was killed or interrupted. It holds everything that the
-// later intervals depend on, and is computed from the committed intervals of the trace. The caches
-// of unfinished sequences are lost; the resumed run computes them again from the tokens, in prefill
-// turns that take virtual time like those of prompts.
+// The state from which a killed or interrupted run continues. It holds everything that the later
+// intervals depend on, and is computed from the intervals that the trace has in full (committed
+// intervals). The caches of unfinished sequences are lost; the resumed run computes the caches
+// again from the tokens, in prefill turns that take virtual time as for a prompt.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@
 namespace headroom::runtime {
 
 struct ResumePoint {
-    /// A sequence that had begun and had not ended, as far as it was committed.
+    /// A sequence that had begun and had not ended in the committed intervals.
     struct Unfinished {
         std::int64_t sequence = 0;
         Nanoseconds begin = 0;             ///< when it got its first slot
-        Nanoseconds first_token = 0;       ///< when its first token was sampled; 0: it has none
-        bool prompt_recorded = false;      ///< the trace contains the tokens of its prompt
+        Nanoseconds first_token = 0;       ///< when its first token was sampled; 0: no token yet
+        bool prompt_recorded = false;      ///< the trace contains the prompt's tokens
         std::vector<std::int32_t> sampled; ///< its sampled tokens
-        std::uint64_t last_logits = 0;     ///< checksum of the logits of the last of them
+        std::uint64_t last_logits = 0;     ///< checksum of the logits of the last sampled token
         bool operator==(const Unfinished&) const = default;
         static auto wire_fields(auto& m) {
             return Fields() & m.sequence & m.begin & m.first_token & m.prompt_recorded & m.sampled &
@@ -30,7 +30,8 @@ struct ResumePoint {
         }
     };
 
-    Nanoseconds clock = 0;               ///< clock of all devices: end of the last interval
+    /// Virtual clock of all devices at the end of the last interval.
+    Nanoseconds clock = 0;
     std::int64_t intervals = 0;          ///< number of committed intervals
     std::int64_t epoch = -1;             ///< epoch of the last interval
     std::int64_t turns = 0;              ///< first turn number that is not used yet

@@ -1,5 +1,5 @@
-// The header of data messages. All ranks run the same executable, so it is sent with the
-// compiler's own layout.
+// The header of data messages. It is sent in the compiler's own memory layout, because all ranks
+// run the same executable.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace headroom::runtime {
 
-/// Precedes every activation message and every migrated piece.
+/// Precedes every activation message and every migrated piece (rows of a matrix, or a cache page).
 struct WireHeader {
     std::int64_t epoch = 0;
     std::int64_t turn = 0;   ///< activations: number of the turn; migration: index of the piece
@@ -17,7 +17,7 @@ struct WireHeader {
     std::int32_t index = -1; ///< activations: layer; migration: block
     std::int64_t bytes = 0;  ///< size of the payload that follows
     device::MessageTiming timing;
-    std::uint64_t checksum = 0; ///< migration: of the piece; sampled token: of its logits
+    std::uint64_t checksum = 0; ///< checksum of the piece or, for a sampled token, of the logits
 };
 static_assert(std::is_trivially_copyable_v<WireHeader> && sizeof(WireHeader) == 64);
 

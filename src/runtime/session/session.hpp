@@ -1,5 +1,6 @@
-// A whole run on one device: agree on model and kernels, load weights, then install a placement,
-// decode and report, interval by interval. The device with id 0 also hosts the controller.
+// Executes a whole run on one device: agrees on model and kernels, loads weights, and then, from
+// each decision to the next, installs a placement, decodes and reports. Device 0 hosts the
+// controller.
 #pragma once
 
 #include "comm/transport.hpp"
@@ -8,7 +9,7 @@
 namespace headroom::runtime {
 
 /// Runs this device until the run ends. Errors that all devices know of, such as a bad model or an
-/// infeasible first placement, are returned as an outcome. All other errors are thrown; the other
+/// infeasible first placement, are returned in the outcome. All other errors are thrown; the other
 /// devices may then still wait for messages of this one.
 [[nodiscard]] RunOutcome run_device(const RunOptions& options, comm::Transport& transport);
 

@@ -1,6 +1,6 @@
-// The first communication of a run. Each rank reports to rank 0 which scenario, model file and
-// kernels it has. Rank 0 compares them and sends the result to all: the run can begin if scenario
-// and model contents are the same everywhere and all ranks have kernels that give the same bits.
+// Makes the ranks agree when a run begins. Each rank reports to rank 0 which scenario, model file
+// and kernels it has. Rank 0 compares them and sends the result to all: the run can begin if all
+// have the same scenario and model contents, and kernels that give the same bits.
 #pragma once
 
 #include <memory>
@@ -25,7 +25,7 @@ struct ModelAgreement {
     kernels::Level level = kernels::Level::reference;
     // Rank 0 only.
     std::string message;      ///< the problems of all ranks if exit_code is not 0
-    std::string kernels_note; ///< which devices lack better kernels that others have; or empty
+    std::string kernels_note; ///< which devices keep others from better kernels; or empty
     std::string model_hash;
 };
 

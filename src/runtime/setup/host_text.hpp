@@ -1,4 +1,4 @@
-// Texts for users that say on which hosts devices are: "host alpha (devices 0-2, 5)".
+// Makes texts that tell users on which hosts devices are: "host alpha (devices 0-2, 5)".
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ using DeviceList = std::vector<std::size_t>;
 [[nodiscard]] std::string devices_text(const DeviceList& devices);
 
 /// Returns "host alpha (devices 0-2, 5), host beta (device 3)", ordered by each host's first
-/// device. hosts: the host of each device of the fleet. If it is empty, because all devices are in
-/// one process, the text is "devices 0-3, 5".
+/// device. hosts: the host of each device of the fleet. If `hosts` is empty, because all devices
+/// are in one process, the text is "devices 0-3, 5".
 [[nodiscard]] std::string fleet_text(std::span<const std::string> hosts, const DeviceList& devices);
 
 /// Returns "alpha (devices 0-2), beta (device 3)" for the whole fleet, or just "alpha" if there is

@@ -1,7 +1,7 @@
-// Chooses the kernel level that all devices of a run use, so that all compute the same bits.
-// reference, avx2 and avx512 give the same bits as each other, so the lowest level that a device
-// offers is chosen. OpenBLAS gives other bits, which also depend on the CPU core type that it is
-// set to, so either all devices use it with the same core type or none does.
+// Chooses the kernel level (the set of arithmetic functions) that all devices of a run use, so that
+// all compute the same bits. Either all devices use `openblas` with one CPU core type, on which its
+// bits depend, or none does. Without OpenBLAS all devices use the best of `reference`, `avx2` and
+// `avx512` that every device can use; these three give equal bits.
 #pragma once
 
 #include <span>
@@ -15,10 +15,10 @@ namespace headroom::runtime {
 
 struct KernelOffer {
     kernels::Level level = kernels::Level::reference; ///< the best level, or the requested one
-    bool requested = false; ///< the user requested the level; the run fails if not all can use it
+    bool requested = false; ///< the user requested this level; if openblas, all devices must use it
     /// The best of reference, avx2 and avx512 on this device.
     kernels::Level without_openblas = kernels::Level::reference;
-    std::string openblas_core; ///< the core type that OpenBLAS uses; empty: it is not built in
+    std::string openblas_core; ///< core type that OpenBLAS uses; empty: not built with it
     static auto wire_fields(auto& m) {
         return Fields() & m.level & m.requested & m.without_openblas & m.openblas_core;
     }
@@ -29,11 +29,12 @@ struct KernelOffer {
 
 struct KernelChoice {
     kernels::Level level = kernels::Level::reference;
-    std::string note;    ///< which devices lack better kernels that others have; or empty
+    std::string note;    ///< which devices keep others from better kernels; or empty
     std::string problem; ///< why the requested levels cannot be combined; or empty
 };
 
-/// Returns the level for all devices. offers: one per device. hosts: see fleet_text.
+/// Returns the level for all devices. offers: one per device. hosts: the host of each device; empty
+/// if all devices are in one process.
 [[nodiscard]] KernelChoice choose_kernels(
     std::span<const KernelOffer> offers, std::span<const std::string> hosts
 );

@@ -27,15 +27,15 @@ struct ModelCopy {
     }
 };
 
-/// Returns the copy at this path, without its hash. Throws InputError if it cannot be read.
+/// Returns the copy at this path, without its hash. Throws InputError if the file cannot be read.
 [[nodiscard]] ModelCopy model_copy_at(const std::filesystem::path& path);
 
-/// Returns the devices that hash, ascending: the first device of each file. A device whose machine
-/// is unknown always hashes.
+/// Returns the devices that must hash, ascending: of each file the first device that has opened it.
+/// A device whose machine is unknown always hashes.
 [[nodiscard]] DeviceList hashing_devices(std::span<const ModelCopy> copies);
 
 /// Returns the copies that differ, one line each, or "" if all are the same. copies: one per
-/// device; those of hashing_devices() must have a hash. hosts: see fleet_text.
+/// device; the copies of hashing_devices() must have a hash. hosts: as in host_text.hpp.
 [[nodiscard]] std::string difference_of_copies(
     std::span<const ModelCopy> copies, std::span<const std::string> hosts
 );

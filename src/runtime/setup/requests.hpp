@@ -1,4 +1,4 @@
-// The requests of a run, in the order in which they get slots. Request i becomes sequence i.
+// The requests of a run, ordered by arrival. Request i becomes sequence i when it gets a slot.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ struct Request {
     const std::vector<std::int32_t>* prompt = nullptr; ///< token ids, at least one
     std::int64_t limit = 1;                            ///< largest number of sampled tokens
     Nanoseconds arrival = 0;
-    // The following members are set in a resumed run, for a sequence that had begun before.
+    // The following members are set in a resumed run, for a sequence that had begun before the
+    // resumption.
     std::vector<std::int32_t> history{}; ///< the prompt and the recorded sampled tokens
     std::uint64_t last_logits = 0;       ///< checksum of the logits of the last recorded token
     Nanoseconds begun_at = -1;           ///< when it got its first slot; -1: not yet
@@ -25,7 +26,7 @@ struct Request {
     [[nodiscard]] std::int64_t prompt_tokens() const {
         return static_cast<std::int64_t>(prompt->size());
     }
-    /// Returns the tokens that its prefill turns process.
+    /// Returns the tokens that the prefill turns of this request process.
     [[nodiscard]] const std::vector<std::int32_t>& prefill_ids() const {
         return history.empty() ? *prompt : history;
     }
@@ -35,20 +36,20 @@ struct Request {
     /// Returns the number of tokens that were sampled before the run was resumed.
     [[nodiscard]] std::int64_t sampled_before() const { return prefill_tokens() - prompt_tokens(); }
     /// Returns the recheck of a prefill turn that computes `rows` cache rows from row `first` on.
-    /// It is empty if the turn does not compute the row from which the last recorded token was
-    /// sampled.
+    /// The recheck is empty if the turn does not compute the row from which the last recorded token
+    /// was sampled.
     [[nodiscard]] Recheck recheck_in(std::int64_t first, std::int64_t rows) const {
         const std::int64_t row = prefill_tokens() - 2; // the last token was sampled from this row
         const bool has = sampled_before() > 0 && first <= row && row < first + rows;
         return has ? Recheck{row - first, prefill_ids().back(), last_logits} : Recheck{};
     }
-    /// Returns the largest number of cache rows that it needs. The last sampled token needs none.
+    /// Returns the largest number of cache rows of the request. The last sampled token has no row.
     [[nodiscard]] std::int64_t max_rows() const { return prompt_tokens() + limit - 1; }
 };
 
 /// Returns all requests of the scenario. prompts: the distinct prompts, which must outlive the
 /// requests. resume: null if the run starts from the beginning. Throws InputError if `resume` has a
-/// sequence that the scenario has not.
+/// sequence that the scenario lacks.
 [[nodiscard]] std::vector<Request> requests_of(
     const config::Scenario& scenario,
     const std::vector<std::vector<std::int32_t>>& prompts,
@@ -58,10 +59,10 @@ struct Request {
 /// Returns the sequences that have not ended, in the order in which they get slots.
 [[nodiscard]] std::vector<std::int64_t> queue_of(std::size_t requests, const ResumePoint* resume);
 
-/// The largest number of turns that share one pass over the weights. A larger batch takes several.
+/// At most so many turns share one pass over the weights. A larger batch takes several passes.
 inline constexpr std::int64_t kMaxJoined = 16;
 
-/// Returns the sizes of turns that the buffers must be large enough for.
+/// Returns the largest sizes of turns, for which the buffers are made.
 [[nodiscard]] scheduler::TurnSizes turn_sizes(
     const config::Scenario& scenario, const std::vector<std::vector<std::int32_t>>& prompts
 );

@@ -24,13 +24,13 @@ namespace headroom::runtime {
 
 /// A decision as an observer sees it while the run goes on.
 struct DecisionEvent {
-    trace::IntervalRow row; ///< the new interval, as far as it is known at its decision
+    trace::IntervalRow row; ///< the interval that begins, as far as it is known
     std::vector<scheduler::Move> moves;
     const scheduler::Blocks* blocks = nullptr;
     scheduler::Placement placement; ///< the placement after the decision
     scheduler::Explanation why;
     Bytes bytes = 0;  ///< bytes sent by the moves
-    Bytes loaded = 0; ///< bytes read from storage by the targets of the moves
+    Bytes loaded = 0; ///< bytes that receivers of blocks read from their storage
 };
 
 /// Receives the progress of a run. All functions are called on rank 0's thread and must not throw.
@@ -40,14 +40,15 @@ class Observer {
     /// Called before on_begin if something harmless but unusual is found in the input.
     virtual void on_warning(const std::string& /*warning*/) {}
     virtual void on_begin(const trace::RunHeader& header) = 0;
-    /// Called when a sequence begins, after the decision before it. Called only if the run has at
-    /// most one sequence in flight.
+    /// Called when a sequence begins, after the decision that precedes it. Called only if the run
+    /// has at most one sequence in flight.
     virtual void on_prompt(const std::string& text) = 0;
     /// Called after each sampled token. piece: the UTF-8 characters that the token completes, maybe
-    /// none; at the end of a sequence the bytes that are left. sampled: tokens of the run so far.
+    /// none; at the end of a sequence the bytes that are left. sampled: number of tokens sampled in
+    /// the run so far.
     virtual void on_token(const std::string& piece, std::int64_t sampled) = 0;
-    /// Called when a sequence has ended, if several can be in flight. text: prompt and sampled
-    /// text.
+    /// Called when a sequence has ended, if several sequences can be in flight. text: prompt and
+    /// sampled text.
     virtual void on_text(std::int64_t sequence, const std::string& text) = 0;
     virtual void on_decision(const DecisionEvent& event) = 0;
     /// Called when an interval has been committed.
@@ -59,16 +60,16 @@ class Observer {
 
 struct RunOptions {
     const config::Scenario* scenario = nullptr;
-    /// The best kernel level of this device, or the requested one.
+    /// The best kernel level (kernels.hpp) of this device, or the requested one.
     kernels::Level level = kernels::Level::reference;
     bool level_requested = false;
     std::string problem; ///< bad input because of which this device cannot take part; or empty
-    /// hash_of(*scenario), computed once if many devices share a process; else nothing.
+    /// hash_of(*scenario) if it is computed once for all devices of a process; else nothing.
     std::optional<std::uint64_t> scenario_hash;
     /// The scenario's model, opened once if many devices share a process; else null.
     std::shared_ptr<const model::GgufFile> model_file;
-    bool trace_ops = false;   ///< record every operation and message
-    StopCheck stop = nullptr; ///< called in long computations; says whether to stop
+    bool trace_ops = false;                        ///< record every operation and message
+    StopCheck stop = nullptr;                      ///< called in long computations, to stop them
     std::map<std::string, std::string> attributes; ///< for the trace: version, commit, transport, …
 
     // Rank 0 only.
@@ -90,8 +91,8 @@ struct RunOutcome {
     std::string message; ///< the reason if exit_code is not 0
     ErrorFields fields;  ///< the facts of the reason, if it arose on this rank
     // Rank 0 only.
-    Nanoseconds lateness_max = 0; ///< paced: largest delay of a device behind its virtual clock
-    Nanoseconds elapsed_wall = 0; ///< wall time on the source from clock zero to the last token
+    Nanoseconds lateness_max = 0; ///< clock mode `paced`: largest delay of a device
+    Nanoseconds elapsed_wall = 0; ///< wall time from the clock's start to the last token
 };
 
 } // namespace headroom::runtime

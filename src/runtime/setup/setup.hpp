@@ -1,6 +1,6 @@
-// The set-up of a run before the first token. Every device opens the model; all devices agree that
-// it is the same model and on the kernels (agreement.hpp); rank 0 sends the token ids of the
-// prompts to all. If one device finds an error, all devices return its exit code.
+// Sets up a run before the first token. Every device opens the model; all devices check that their
+// models are the same and agree on the kernels (agreement.hpp); rank 0 sends the token ids of the
+// prompts to all devices. If one device finds an error, all devices return its exit code.
 #pragma once
 
 #include <memory>
@@ -44,7 +44,7 @@ struct Agreement {
     std::string message;        ///< rank 0 only: why the run cannot begin
 };
 
-/// Sets up the run. Every device of the run must call it.
+/// Every device of the run must call this function.
 [[nodiscard]] Agreement agree_on_setup(const RunOptions& options, comm::Transport& transport);
 
 } // namespace headroom::runtime

@@ -1,6 +1,6 @@
 // The model shape and the prompts of a scenario, which suffice to plan and to simulate without
-// weights. They come from the metadata and tokenizer of a model file, or from a preset or [model]
-// shape, which give numbers only.
+// weights. Both come from the metadata and tokenizer of a model file, or from a preset or the
+// dimensions in `[model]`, which give lengths of prompts but no token ids.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,9 @@ struct WorkloadDescription {
     scheduler::TurnSizes turn_sizes; ///< see requests.hpp
 };
 
-/// Throws InputError if the file is no model, if a prompt does not fit the context, if the slices
-/// do not divide the feed-forward network, or if sizes are too large to count.
+/// Throws InputError if the file is no model, if a prompt does not fit the context, if the number
+/// of slices does not divide the width of the feed-forward network, or if sizes are too large to
+/// count.
 [[nodiscard]] WorkloadDescription describe_workload(const config::Scenario& scenario);
 
 } // namespace headroom::runtime
